@@ -1,0 +1,143 @@
+# unmask: `make demo` and `make check` do everything; see README.md.
+#
+#   make [TORCH=no | LIBTORCH=/path] [SANITIZE=address,undefined] [V=1]
+#   make deps | check | bench | golden | install [DESTDIR= prefix=] | clean
+#
+# Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+-include config.mk                    # local overrides, not committed
+
+prefix   ?= /usr/local
+CC       := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+CXX      := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
+AR       ?= ar
+CFLAGS   ?= -O2 -g
+CXXFLAGS ?= -O2 -g
+TORCH    ?= yes
+LIBTORCH ?=
+SANITIZE ?=
+Q        := $(if $(filter 1,$(V)),,@)
+comma    := ,
+
+# ---- flavours: each has its own folder of objects, so builds never mix ------------------------
+WITH_TORCH := $(filter-out no,$(TORCH))
+ifneq ($(LIBTORCH),)
+FLAVOUR  := -$(shell echo '$(LIBTORCH)' | cksum | cut -d' ' -f1)
+endif
+B        := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)$(if $(WITH_TORCH),$(FLAVOUR),-notorch)
+
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
+            -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes $(if $(CI),-Werror)
+SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
+C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off
+PKGS     := msgpack libarchive libpng libjpeg libxxhash yaml-0.1
+PKG_INC   = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LDLIBS   ?= $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
+
+# ---- libtorch: only lib/th knows it; the seam is a shared object that is loaded on first use ----
+ifneq ($(LIBTORCH),)
+TH_INC   := -isystem $(LIBTORCH)/include -isystem $(LIBTORCH)/include/torch/csrc/api/include
+TH_LIB   := $(LIBTORCH)/lib
+TH_CUDA  := $(wildcard $(TH_LIB)/libtorch_cuda.so)
+TH_LINK  := -L$(TH_LIB) -Wl$(comma)-rpath$(comma)$(TH_LIB) -ltorch_cpu -lc10 \
+            $(if $(TH_CUDA),-Wl$(comma)--no-as-needed -ltorch_cuda -lc10_cuda)
+TH_ABI   := -D_GLIBCXX_USE_CXX11_ABI=$(shell nm -DC $(TH_LIB)/libc10.so 2>/dev/null | \
+            grep -q 'c10::Error::Error(c10::SourceLocation, std::__cxx11' && echo 1 || echo 0)
+else
+TH_INC   := -isystem /usr/include/torch/csrc/api/include
+TH_LINK  := -ltorch_cpu -lc10
+TH_ABI   :=
+endif
+
+TORCH_TOOLS := um-train um-estimate um-embed
+TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
+LIB_C    := $(wildcard lib/cli/*.c lib/ts/*.c lib/ds/*.c lib/net/*.c lib/ood/*.c) \
+            $(if $(WITH_TORCH),$(wildcard lib/um/*.c lib/th/*.c))
+LIB      := $(B)/libunmask.a
+SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
+SEAM_O   := $(patsubst %.cpp,$(B)/%.o,$(wildcard lib/th/*.cpp))
+TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
+UNIT_C   := $(wildcard t/unit/*.c)
+UNIT     := $(patsubst t/unit/%.c,$(B)/t/%.t,$(if $(WITH_TORCH),$(UNIT_C),$(filter-out t/unit/um_%.c t/unit/th_%.c,$(UNIT_C))))
+FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
+HELPERS  := $(patsubst t/helper/%.c,$(B)/t/helper/%,$(wildcard t/helper/*.c))
+
+all: $(TOOLS) $(SEAM)
+
+$(B)/%.o: %.c | $(B)/version.h
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  CC $<")
+	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) -c -o $@ $<
+$(B)/lib/th/%.o: lib/th/%.cpp
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  CXX $<")
+	$(Q)$(CXX) $(CPP_ALL) $(TH_INC) $(TH_ABI) -std=c++17 -Wall -Wextra -fPIC -fvisibility=hidden \
+		$(CXXFLAGS) -c -o $@ $<
+$(B)/libunmask-th.so: $(SEAM_O)
+	@$(if $(Q),echo "  LINK $@")
+	$(Q)$(CXX) -shared -o $@ $^ $(TH_LINK)
+$(LIB): $(LIB_C:%.c=$(B)/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+LINK = @mkdir -p $(@D); $(if $(Q),echo "  LINK $@";) \
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
+	$(LINK)
+$(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)
+	$(LINK)
+$(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
+	$(LINK)
+$(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(LIB)
+	$(LINK)
+
+$(B)/version.h: FORCE                 # rewritten only when its text changes
+	@mkdir -p $(@D)
+	@{ echo '#define UNMASK_VERSION "'`git describe --always --dirty 2>/dev/null || echo unknown`'"'; \
+	echo '#define UNMASK_BUILD "$(CC) $(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'; } > $@.tmp; \
+	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+
+# ---- what Debian must have -------------------------------------------------------------------
+# `make deps` installs what is missing and does nothing when all is there.
+deps:
+	@TORCH='$(if $(LIBTORCH),no,$(TORCH))' sh t/helper/deps.sh
+
+# ---- tests -----------------------------------------------------------------------------------
+# The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
+check: deps
+	@+$(MAKE) --no-print-directory run-tests
+TESTS ?= $(UNIT) $(wildcard t/*.t)
+run-tests: all $(UNIT) $(FUZZ) $(HELPERS)
+	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
+	SANITIZE="$(SANITIZE)" prove -j2 --timer $(TESTS)
+golden:                               # makes the golden files anew with Debian's Python
+	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
+bench: deps
+	@+$(MAKE) --no-print-directory run-bench
+run-bench: all $(HELPERS)
+	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" sh t/perf/bench.sh
+
+# ---- experiments -----------------------------------------------------------------------------
+demo: deps
+	@+$(MAKE) --no-print-directory all
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/demo.mk
+cifar10: deps
+	@+$(MAKE) --no-print-directory all
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
+
+install: all
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/man/man1 \
+		$(DESTDIR)$(prefix)/share/unmask/pipelines $(DESTDIR)$(prefix)/share/unmask/configs
+	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
+	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
+	install -p -m 644 $(TOOLS_C:.c=.1) $(DESTDIR)$(prefix)/share/man/man1
+	install -p -m 644 $(wildcard pipelines/*.mk) $(DESTDIR)$(prefix)/share/unmask/pipelines
+	install -p -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(prefix)/share/unmask/configs
+clean:
+	rm -rf build
+FORCE:
+.PHONY: all deps check run-tests golden bench run-bench demo cifar10 install clean FORCE
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

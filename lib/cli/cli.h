@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli: what every program's command line has in common. A tool describes its options in one table;
+ * parsing, --help, the config file and the list of settings all come from that table.
+ *
+ *	static struct { long epochs; double lr; bool nesterov; const char *out; } o = { 100, 0.1 };
+ *	static const struct cli_option options[] = {
+ *		{ "epochs", 'e', CLI_INT, "N", &o.epochs, 1, 1e6, "passes over the training data" },
+ *		{ "lr", 0, CLI_DOUBLE, "X", &o.lr, 0, 1e3, "learning rate" },
+ *		{ "nesterov", 0, CLI_FLAG, NULL, &o.nesterov, 0, 0, "Nesterov momentum" },
+ *		{ "output", 'o', CLI_STR, "FILE", &o.out, 0, 0, "write to FILE" },
+ *		{ 0 } };
+ *	static const struct cli_tool tool = { "um-train", "[option...] [FILE]", "what it does",
+ *		options, "closing text", CLI_SEED | CLI_THREADS };
+ *	int first = cli_parse(&tool, argc, argv);	// exits on --help, --version, misuse
+ *
+ * Of the libraries, only this one prints and exits.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+/* What *value is: long, double, const char * (borrowed from argv or the config file, lives to the end),
+ * bool (--name and --no-name), long (index into the '|'-separated words of arg), struct cli_list. */
+enum cli_type { CLI_INT = 1, CLI_DOUBLE, CLI_STR, CLI_FLAG, CLI_CHOICE, CLI_LIST };
+
+/* An option that may be given several times; each value is kept in order. */
+struct cli_list {
+	const char **v;
+	size_t n;
+};
+
+struct cli_option {
+	const char *name;                 /* long name, without dashes; NULL ends the table */
+	int key;                          /* short letter, or 0 */
+	enum cli_type type;
+	const char *arg;                  /* what the value is called; CLI_CHOICE: "a|b|c" */
+	void *value;                      /* holds the default before cli_parse() */
+	double min, max;                  /* range of CLI_INT and CLI_DOUBLE, both inclusive */
+	const char *help;
+};
+
+/* Shared options a tool may take; all take --help --version --quiet --verbose --config. */
+enum {
+	CLI_SEED = 1 << 0,                /* --seed N, cli.seed */
+	CLI_THREADS = 1 << 1,             /* --threads N, cli.threads */
+	CLI_DEVICE = 1 << 2,              /* --device cpu|cuda, cli.device */
+	CLI_PROGRESS = 1 << 3,            /* --[no-]progress */
+	CLI_OUTPUT = 1 << 4,              /* -o FILE, --no-history: writes a stream, cli.output */
+};
+
+struct cli_tool {
+	const char *name, *synopsis, *purpose;
+	const struct cli_option *options;
+	const char *footer;               /* printed after the options; or NULL */
+	int flags;
+};
+
+/* What the shared options said. */
+struct cli_shared {
+	bool quiet, verbose, no_history;
+	long seed;                        /* default 0 */
+	long threads;                     /* default: the processors this process may use */
+	const char *device;               /* default "cpu" */
+	const char *output;               /* NULL: standard output */
+	int argc;
+	char **argv;                      /* as given, for the history */
+};
+extern struct cli_shared cli;
+
+/* Parses argv (after the config file, if --config is given: flat YAML, `long-option: value`; the
+ * command line wins) and returns the index of the first operand. Sets up signals: SIGPIPE kills,
+ * SIGINT, SIGTERM and SIGHUP remove temporaries and kill. --help and --version print and exit 0;
+ * misuse prints one line and "Try 'X --help'." on stderr and exits 2. */
+int cli_parse(const struct cli_tool *tool, int argc, char **argv);
+/* The word that a CLI_CHOICE option's table says for index i; static storage, valid to the next call. */
+const char *cli_choice(const struct cli_option *options, const char *name);
+/* Misuse found by the tool itself: prints the line and "Try 'X --help'.", exits 2. */
+void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Full-string numbers with range, for values that tools take apart. 0, or -1 with nothing printed. */
+int cli_parse_int(const char *s, double min, double max, long *ret) TS_CHECKED;
+int cli_parse_double(const char *s, double min, double max, double *ret) TS_CHECKED;
+
+/* ---- messages: "NAME: text" on stderr, the progress line cleared first --------------------- */
+
+/* An error; returns -1. Lower case, no full stop, what failed first, subject in single quotes. */
+int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A warning; silent with --quiet. */
+void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Information; only with --verbose. */
+void cli_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The progress line: only with a terminal on stderr (or --progress), not with --quiet, at most four
+ * a second. An empty text clears it. */
+void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- streams ------------------------------------------------------------------------------- */
+
+/* The one operand of a filter (argv[first], "-" or none: standard input); usage error if there are
+ * more. Refuses a terminal as input, exit 1. */
+struct ts_reader *cli_input(int first, int argc, char **argv);
+/* Opens path for reading; NULL and "-" are standard input, a terminal is refused, exit 1. */
+struct ts_reader *cli_open(const char *path);
+/* Opens cli.output for writing; refuses a terminal, exit 1. */
+struct ts_writer *cli_output(void);
+/* Adds this run to h's history, behind those of the inputs, unless --no-history, which drops all of
+ * it. Exits when out of memory. */
+void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n);
+/* Prints the reader's / writer's error, if there is one; returns -1 then, else 0. */
+int cli_check_reader(const struct ts_reader *r);
+int cli_check_writer(const struct ts_writer *w);
+/* The last act of every program: checks that standard output took everything, and returns the exit
+ * status: 0 if status is 0 and it did, else 1. */
+int cli_finish(int status);
+/* "out of memory", exit 1. */
+void cli_oom(void) __attribute__((noreturn));
+/* Becomes true when SIGINT or SIGTERM asks to stop; only after cli_catch_stop(), which replaces the
+ * deadly handlers by ones that set it. cli_reraise_stop() then ends the program by that signal. */
+bool cli_stopping(void);
+void cli_catch_stop(void);
+void cli_reraise_stop(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Installs what is missing of the Debian packages that unmask is built from, and says what each is for.
+# Does nothing when all is there. On a system without apt it prints the list and stops.
+set -eu
+need='gcc=C compiler
+libc6-dev=C library
+pkg-config=finds the libraries
+perl=prove, the test runner
+libmsgpack-dev=tensor streams
+libxxhash-dev=checksums
+libyaml-dev=config files
+libarchive-dev=archives of images
+libpng-dev=PNG images
+libjpeg62-turbo-dev=JPEG images
+mandoc=checks the manual pages
+python3-msgpack=test: Python reads and writes our streams
+python3-msgpack-numpy=test: Python reads and writes our streams'
+if [ "${TORCH:-yes}" != no ]; then
+	need="$need
+g++=the seam to libtorch
+libtorch-dev=training, gradients
+libopenblas0-openmp=fast matrix products for libtorch"
+
+if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
+	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"
+	echo "$need" | sed 's/=/	/'
+	command -v pkg-config >/dev/null 2>&1 &&
+		pkg-config --exists msgpack libarchive libpng libjpeg libxxhash yaml-0.1 &&
+		echo 'The libraries are here, so going on.' && exit 0
+	exit 1
+fi
+missing=
+for line in $(echo "$need" | cut -d= -f1); do
+	dpkg-query -W -f='${Status}\n' "$line" 2>/dev/null | grep -q '^install ok installed' ||
+		missing="$missing $line"
+done
+[ -n "$missing" ] || exit 0
+echo "installing what unmask needs from Debian's packages:"
+for p in $missing; do echo "$need" | sed -n "s/^$p=/  $p: /p"; done
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get -qq update
+$as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null

@@ -1,0 +1,26 @@
+# Sourced by every t/*.t: . "$SRC/t/lib.sh"  (prove sets SRC, BUILD and PATH; so does `make check`).
+# ok 'what is claimed' 'shell test'; done_testing at the end. A private scratch folder is the cwd.
+LC_ALL=C TZ=UTC
+ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
+LSAN_OPTIONS=suppressions=$SRC/t/helper/lsan.supp:print_suppressions=0
+unset MAKEFLAGS MFLAGS
+export LC_ALL TZ ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS
+n=0; bad=0
+scratch=$(mktemp -d) || exit 99
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 99
+ok() {
+	n=$((n + 1))
+	if eval "$2"; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# failed: $2"; bad=1; fi
+}
+# The command fails as told: exit status $1, one line on stderr that matches $2, nothing on stdout.
+fails() {
+	want=$1 pattern=$2; shift 2
+	"$@" >fails.out 2>fails.err </dev/null
+	got=$?
+	[ $got = "$want" ] && [ ! -s fails.out ] && grep -q -- "$pattern" fails.err ||
+		{ echo "# exit $got (want $want): $(head -c 600 fails.err)"; return 1; }
+}
+have_torch() { [ "${TORCH:-yes}" != no ]; }
+skip_all() { echo "1..0 # SKIP $1"; exit 0; }
+done_testing() { echo "1..$n"; exit $bad; }

@@ -20,6 +20,7 @@ if [ "${TORCH:-yes}" != no ]; then
 g++=the seam to libtorch
 libtorch-dev=training, gradients
 libopenblas0-openmp=fast matrix products for libtorch"
+fi
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
 	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"

@@ -43,7 +43,7 @@ extern "C" {
 enum {
 	TS_MAX_DIMS = 8,
 	TS_MAX_NAME = 255,                /* bytes of a field's or key's name */
-	TS_MAX_FIELDS = 1 << 16,          /* fields of a header */
+	TS_MAX_FIELDS = 1 << 13,          /* fields of a header */
 	TS_MAX_HISTORY = 1 << 10,         /* entries of a history */
 	TS_MAX_HEADER = 64 << 20,         /* bytes of a header record */
 	TS_MAX_BATCH = 64 << 20,          /* bytes of tensor data in a batch that we write */
@@ -65,6 +65,9 @@ size_t ts_type_size(enum ts_type type);
 const char *ts_type_name(enum ts_type type);
 /* The type called so, or -1. */
 int ts_type_parse(const char *name);
+
+/* Element i of an array of this type, as double (<i8 beyond 2^53 is rounded). Not for TS_STR. */
+double ts_get(enum ts_type type, const void *data, size_t i);
 
 /* A named array on the host, row-major. Owns name and data unless a comment says borrowed. */
 struct ts_tensor {
@@ -126,6 +129,14 @@ int ts_meta_get_double(const struct ts_meta *m, const char *key, double *ret) TS
 int ts_meta_get_strs(const struct ts_meta *m, const char *key, char ***ret, size_t *n) TS_CHECKED;
 int ts_meta_get_tensor(const struct ts_meta *m, const char *key, struct ts_tensor *ret) TS_CHECKED;
 void ts_strs_free(char **strs, size_t n);
+
+/* JSON text of an entry's value (tensors as {"type", "shape"}), of a string, of an element of a tensor
+ * (numbers exactly; not-a-number and infinities as strings). New memory, the caller's; NULL: out of
+ * memory. */
+char *ts_entry_json(const struct ts_entry *e);
+char *ts_str_json(const char *s);
+/* Writes element i as text into buf, at least 32 bytes: digits that read back to the same value. */
+void ts_elem_text(enum ts_type type, const void *data, size_t i, char *buf);
 
 /* ---- header -------------------------------------------------------------------------------- */
 

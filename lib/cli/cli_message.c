@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ * Messages, progress, signals, the exit. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli_internal.h"
+
+int cli_progress_mode = -1;
+static bool line_shown;
+
+static void clear_line(void)
+{
+	if (line_shown)
+		fputs("\r\033[K", stderr);
+	line_shown = false;
+}
+
+static void say(const char *fmt, va_list ap)
+{
+	int saved = errno;
+
+	fflush(stdout);
+	clear_line();
+	fprintf(stderr, "%s: ", cli_tool_now ? cli_tool_now->name : "unmask");
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	errno = saved;
+}
+
+int cli_error(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+void cli_warn(const char *fmt, ...)
+{
+	va_list ap;
+	if (cli.quiet)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void cli_info(const char *fmt, ...)
+{
+	va_list ap;
+	if (!cli.verbose)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void cli_usage(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try '%s --help'.\n", cli_tool_now ? cli_tool_now->name : "unmask");
+	exit(2);
+}
+
+void cli_oom(void)
+{
+	cli_error("out of memory");
+	exit(1);
+}
+
+void cli_progress(const char *fmt, ...)
+{
+	static struct timespec last;
+	struct timespec now;
+	va_list ap;
+	double since;
+
+	if (cli.quiet || cli_progress_mode == 0 || (cli_progress_mode < 0 && !isatty(STDERR_FILENO)))
+		return;
+	if (!*fmt) {
+		clear_line();
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
+	if (last.tv_sec && since < 0.25)
+		return;
+	last = now;
+	clear_line();
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fflush(stderr);
+	line_shown = true;
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stop_signal;
+
+static void die(int sig)
+{
+	ts_remove_temporaries();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void note(int sig)
+{
+	stop_signal = sig;
+}
+
+static void handle(int sig, void (*fn)(int))
+{
+	struct sigaction was, sa = { .sa_handler = fn };
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
+		return;                           /* nohup and the like */
+	sigaction(sig, &sa, NULL);
+}
+
+void cli_signals_init(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	handle(SIGINT, die);
+	handle(SIGTERM, die);
+	handle(SIGHUP, die);
+}
+
+bool cli_stopping(void)
+{
+	return stop_signal != 0;
+}
+
+void cli_catch_stop(void)
+{
+	handle(SIGINT, note);
+	handle(SIGTERM, note);
+}
+
+void cli_reraise_stop(void)
+{
+	signal(stop_signal, SIG_DFL);
+	raise(stop_signal);
+}
+
+int cli_finish(int status)
+{
+	clear_line();
+	if (ferror(stdout) | fclose(stdout)) {
+		if (status == 0)
+			cli_error("cannot write to standard output: %s", strerror(errno));
+		status = 1;
+	}
+	return status ? 1 : 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Where command line and streams meet: operands, terminals, history. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli_internal.h"
+#include "version.h"
+
+static bool is_dash(const char *path)
+{
+	return !path || strcmp(path, "-") == 0;
+}
+
+struct ts_reader *cli_open(const char *path)
+{
+	struct ts_reader *r;
+
+	if (is_dash(path) && isatty(STDIN_FILENO)) {
+		cli_error("refuse to read a binary stream from a terminal; name a FILE or use a pipe");
+		exit(1);
+	}
+	r = ts_reader_open(path);
+	if (!r)
+		cli_oom();
+	return r;
+}
+
+struct ts_reader *cli_input(int first, int argc, char **argv)
+{
+	if (argc - first > 1)
+		cli_usage("one FILE at the most, but '%s' follows '%s'", argv[first + 1], argv[first]);
+	return cli_open(first < argc ? argv[first] : NULL);
+}
+
+struct ts_writer *cli_output(void)
+{
+	struct ts_writer *w;
+
+	if (is_dash(cli.output) && isatty(STDOUT_FILENO)) {
+		cli_error("refuse to write a binary stream to a terminal; use -o FILE, a pipe, or ts-dump");
+		exit(1);
+	}
+	w = ts_writer_open(cli.output);
+	if (!w)
+		cli_oom();
+	return w;
+}
+
+void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n)
+{
+	if (cli.no_history)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (inputs[i] && ts_header_chain(h, inputs[i]) < 0)
+			cli_oom();
+	if (ts_header_log(h, cli_tool_now->name, UNMASK_VERSION, cli.argc, cli.argv, inputs, n) < 0)
+		cli_oom();
+}
+
+int cli_check_reader(const struct ts_reader *r)
+{
+	const char *e = ts_reader_error(r);
+	return e ? cli_error("%s", e) : 0;
+}
+
+int cli_check_writer(const struct ts_writer *w)
+{
+	const char *e = ts_writer_error(w);
+	return e ? cli_error("%s", e) : 0;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT
+ * Headers: fields, history, and their record. */
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "ts/ts_internal.h"
+
+static const char *const kinds[] = { "images", "features", "scores", "fit", "checkpoint" };
+
+void ts_header_init(struct ts_header *h, const char *kind)
+{
+	*h = (struct ts_header){ 0 };
+	snprintf(h->kind, sizeof h->kind, "%s", kind);
+}
+
+static void step_release(struct ts_step *s)
+{
+	free(s->tool);
+	free(s->version);
+	ts_strs_free(s->args, s->n_args);
+	ts_strs_free(s->prev, s->n_prev);
+	*s = (struct ts_step){ 0 };
+}
+
+void ts_header_release(struct ts_header *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->n_fields; i++)
+		free(h->fields[i].name);
+	free(h->fields);
+	for (size_t i = 0; i < h->meta.n; i++) {
+		free(h->meta.e[i].key);
+		free(h->meta.e[i].bytes);
+	}
+	free(h->meta.e);
+	for (size_t i = 0; i < h->n_history; i++)
+		step_release(&h->history[i]);
+	free(h->history);
+	*h = (struct ts_header){ 0 };
+}
+
+bool ts_header_is_set(const struct ts_header *h)
+{
+	return strcmp(h->kind, "checkpoint") == 0 || strcmp(h->kind, "fit") == 0;
+}
+
+const struct ts_field *ts_header_field(const struct ts_header *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (strcmp(h->fields[i].name, name) == 0)
+			return &h->fields[i];
+	return NULL;
+}
+
+int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim,
+		  const size_t *shape)
+{
+	struct ts_field *f;
+	size_t bytes = type == TS_STR ? 1 : ts_type_size(type);
+
+	if (!*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 ||
+	    strcmp(name, "unmask") == 0 || ts_header_field(h, name))
+		return -1;
+	if (ndim < 0 || ndim >= TS_MAX_DIMS || h->n_fields >= TS_MAX_FIELDS)
+		return -1;
+	if (type == TS_STR && (ndim != 0 || ts_header_is_set(h)))
+		return -1;
+	for (int i = 0; i < ndim; i++)
+		if (ts_mul(bytes, shape[i], &bytes) < 0)
+			return -1;
+	if (bytes > (ts_header_is_set(h) ? TS_MAX_TENSOR : (size_t)TS_MAX_RECORD))
+		return -1;
+	f = realloc(h->fields, (h->n_fields + 1) * sizeof *f);
+	if (!f)
+		return -1;
+	h->fields = f;
+	f = &f[h->n_fields];
+	*f = (struct ts_field){ .name = strdup(name), .type = type, .ndim = ndim };
+	if (!f->name)
+		return -1;
+	for (int i = 0; i < ndim; i++)
+		f->shape[i] = shape[i];
+	h->n_fields++;
+	return 0;
+}
+
+/* ---- history ---- */
+
+static char **strs_dup(char *const *v, size_t n)
+{
+	char **copy = calloc(n + 1, sizeof *copy);
+	for (size_t i = 0; copy && i < n; i++)
+		if (!(copy[i] = strdup(v[i]))) {
+			ts_strs_free(copy, n);
+			return NULL;
+		}
+	return copy;
+}
+
+/* A new zeroed entry at the end of the history, or NULL. */
+static struct ts_step *step_new(struct ts_header *h)
+{
+	struct ts_step *s;
+	if (h->n_history >= TS_MAX_HISTORY)
+		return NULL;
+	s = realloc(h->history, (h->n_history + 1) * sizeof *s);
+	if (!s)
+		return NULL;
+	h->history = s;
+	s += h->n_history++;
+	*s = (struct ts_step){ 0 };
+	return s;
+}
+
+int ts_header_chain(struct ts_header *h, const struct ts_header *src)
+{
+	for (size_t i = 0; i < src->n_history; i++) {
+		const struct ts_step *from = &src->history[i];
+		struct ts_step *s;
+		bool known = false;
+
+		for (size_t k = 0; k < h->n_history && !known; k++)
+			known = strcmp(h->history[k].id, from->id) == 0;
+		if (known)
+			continue;
+		if (!(s = step_new(h)))
+			return -1;
+		memcpy(s->id, from->id, sizeof s->id);
+		s->tool = strdup(from->tool);
+		s->version = strdup(from->version);
+		s->args = strs_dup(from->args, from->n_args);
+		s->prev = strs_dup(from->prev, from->n_prev);
+		if (!s->tool || !s->version || !s->args || !s->prev)
+			return -1;
+		s->n_args = from->n_args;
+		s->n_prev = from->n_prev;
+	}
+	return 0;
+}
+
+static void step_id(struct ts_step *s)
+{
+	XXH3_state_t *x = XXH3_createState();
+	if (!x)
+		return;
+	XXH3_64bits_reset(x);
+	XXH3_64bits_update(x, s->tool, strlen(s->tool) + 1);
+	XXH3_64bits_update(x, s->version, strlen(s->version) + 1);
+	for (size_t i = 0; i < s->n_args; i++)
+		XXH3_64bits_update(x, s->args[i], strlen(s->args[i]) + 1);
+	for (size_t i = 0; i < s->n_prev; i++)
+		XXH3_64bits_update(x, s->prev[i], strlen(s->prev[i]) + 1);
+	snprintf(s->id, sizeof s->id, "%016llx", (unsigned long long)XXH3_64bits_digest(x));
+	XXH3_freeState(x);
+}
+
+int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc,
+		  char *const *argv, const struct ts_header *const *inputs, size_t n)
+{
+	struct ts_step *s = step_new(h);
+
+	if (!s)
+		return -1;
+	s->tool = strdup(tool);
+	s->version = strdup(version);
+	s->args = strs_dup(argv, (size_t)argc);
+	s->prev = calloc(n + 1, sizeof *s->prev);
+	if (!s->tool || !s->version || !s->args || !s->prev)
+		return -1;
+	s->n_args = (size_t)argc;
+	for (size_t i = 0; i < n; i++) {
+		if (!inputs[i] || !inputs[i]->n_history)
+			continue;
+		s->prev[s->n_prev] = strdup(inputs[i]->history[inputs[i]->n_history - 1].id);
+		if (!s->prev[s->n_prev++])
+			return -1;
+	}
+	step_id(s);
+	return 0;
+}
+
+/* ---- record ---- */
+
+static void pack_strs(msgpack_packer *pk, char *const *v, size_t n)
+{
+	msgpack_pack_array(pk, n);
+	for (size_t i = 0; i < n; i++)
+		ts_pack_str(pk, v[i]);
+}
+
+int ts_header_pack(const struct ts_header *h, msgpack_sbuffer *out)
+{
+	msgpack_packer pk;
+
+	msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
+	msgpack_pack_map(&pk, 5);
+	ts_pack_str(&pk, "unmask");
+	msgpack_pack_int(&pk, TS_VERSION);
+	ts_pack_str(&pk, "kind");
+	ts_pack_str(&pk, h->kind);
+	ts_pack_str(&pk, "fields");
+	msgpack_pack_map(&pk, h->n_fields);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *f = &h->fields[i];
+		ts_pack_str(&pk, f->name);
+		msgpack_pack_map(&pk, 2);
+		ts_pack_str(&pk, "type");
+		ts_pack_str(&pk, ts_type_name(f->type));
+		ts_pack_str(&pk, "shape");
+		msgpack_pack_array(&pk, (size_t)f->ndim);
+		for (int d = 0; d < f->ndim; d++)
+			msgpack_pack_uint64(&pk, f->shape[d]);
+	}
+	ts_pack_str(&pk, "meta");
+	msgpack_pack_map(&pk, h->meta.n);
+	for (size_t i = 0; i < h->meta.n; i++) {
+		ts_pack_str(&pk, h->meta.e[i].key);
+		if (msgpack_sbuffer_write(out, h->meta.e[i].bytes, h->meta.e[i].len) < 0)
+			return -1;
+	}
+	ts_pack_str(&pk, "history");
+	msgpack_pack_array(&pk, h->n_history);
+	for (size_t i = 0; i < h->n_history; i++) {
+		const struct ts_step *s = &h->history[i];
+		msgpack_pack_map(&pk, 5);
+		ts_pack_str(&pk, "id");
+		ts_pack_str(&pk, s->id);
+		ts_pack_str(&pk, "tool");
+		ts_pack_str(&pk, s->tool);
+		ts_pack_str(&pk, "version");
+		ts_pack_str(&pk, s->version);
+		ts_pack_str(&pk, "args");
+		pack_strs(&pk, s->args, s->n_args);
+		ts_pack_str(&pk, "prev");
+		pack_strs(&pk, s->prev, s->n_prev);
+	}
+	return 0;
+}
+
+static int parse_field(struct ts_header *h, const msgpack_object_kv *kv)
+{
+	const msgpack_object *o = ts_obj_get(&kv->val, "type");
+	size_t shape[TS_MAX_DIMS];
+	char *name = ts_obj_strdup(&kv->key, TS_MAX_NAME);
+	char *type = o ? ts_obj_strdup(o, 8) : NULL;
+	int ndim, t = type ? ts_type_parse(type) : -1, rc = -1;
+
+	if (name && t >= 0 && ts_obj_shape(ts_obj_get(&kv->val, "shape"), &ndim, shape) == 0)
+		rc = ts_header_add(h, name, (enum ts_type)t, ndim, shape);
+	free(name);
+	free(type);
+	return rc;
+}
+
+static int parse_meta(struct ts_header *h, const msgpack_object_kv *kv)
+{
+	struct ts_meta one = { 0 };
+	struct ts_entry e = { .key = ts_obj_strdup(&kv->key, TS_MAX_NAME) };
+	msgpack_sbuffer sb;
+	msgpack_packer pk;
+	int rc = -1;
+
+	if (!e.key)
+		return -1;
+	msgpack_sbuffer_init(&sb);
+	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write);
+	if (msgpack_pack_object(&pk, kv->val) == 0) {
+		e.bytes = sb.data;
+		e.len = sb.size;
+		one.e = &e;
+		one.n = 1;
+		rc = ts_meta_merge(&h->meta, &one);
+	}
+	msgpack_sbuffer_destroy(&sb);
+	free(e.key);
+	return rc;
+}
+
+static int parse_strs(const msgpack_object *o, char ***ret, size_t *n)
+{
+	size_t count = o && o->type == MSGPACK_OBJECT_ARRAY ? o->via.array.size : 0;
+
+	*ret = calloc(count + 1, sizeof **ret);
+	if (!*ret)
+		return -1;
+	for (*n = 0; *n < count; ++*n)
+		if (!((*ret)[*n] = ts_obj_strdup(&o->via.array.ptr[*n], TS_MAX_HEADER)))
+			return -1;
+	return 0;
+}
+
+static int parse_step(struct ts_header *h, const msgpack_object *o)
+{
+	const msgpack_object *id = ts_obj_get(o, "id"), *tool = ts_obj_get(o, "tool");
+	const msgpack_object *version = ts_obj_get(o, "version");
+	struct ts_step *s = id && tool && version ? step_new(h) : NULL;
+	char *text;
+
+	if (!s || !(text = ts_obj_strdup(id, sizeof s->id - 1)))
+		return -1;
+	strncpy(s->id, text, sizeof s->id - 1);
+	free(text);
+	s->tool = ts_obj_strdup(tool, TS_MAX_NAME);
+	s->version = ts_obj_strdup(version, TS_MAX_NAME);
+	if (!s->tool || !s->version || parse_strs(ts_obj_get(o, "args"), &s->args, &s->n_args) < 0)
+		return -1;
+	return parse_strs(ts_obj_get(o, "prev"), &s->prev, &s->n_prev);
+}
+
+static int parse_kind(struct ts_header *h, const msgpack_object *o)
+{
+	const msgpack_object *kind = ts_obj_get(o, "kind");
+
+	for (size_t i = 0; kind && i < sizeof kinds / sizeof *kinds; i++)
+		if (ts_obj_is(kind, kinds[i])) {
+			ts_header_init(h, kinds[i]);
+			return 0;
+		}
+	return -1;
+}
+
+int ts_header_parse(struct ts_header *h, const msgpack_object *o, const char **why)
+{
+	const msgpack_object *version = ts_obj_get(o, "unmask"), *fields = ts_obj_get(o, "fields");
+	const msgpack_object *meta = ts_obj_get(o, "meta"), *history = ts_obj_get(o, "history");
+
+	*why = "not an unmask stream";
+	if (!version || version->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return -1;
+	*why = "stream of a newer version than this program reads";
+	if (version->via.u64 != TS_VERSION)
+		return -1;
+	*why = "header of an unknown kind (not images, features, scores, fit or checkpoint)";
+	if (parse_kind(h, o) < 0)
+		return -1;
+	*why = "header with bad fields";
+	if (!fields || fields->type != MSGPACK_OBJECT_MAP)
+		return -1;
+	for (uint32_t i = 0; i < fields->via.map.size; i++)
+		if (parse_field(h, &fields->via.map.ptr[i]) < 0)
+			return -1;
+	*why = "header with bad meta";
+	if (meta && meta->type != MSGPACK_OBJECT_MAP)
+		return -1;
+	for (uint32_t i = 0; meta && i < meta->via.map.size; i++)
+		if (parse_meta(h, &meta->via.map.ptr[i]) < 0)
+			return -1;
+	*why = "header with bad history";
+	if (history && history->type != MSGPACK_OBJECT_ARRAY)
+		return -1;
+	for (uint32_t i = 0; history && i < history->via.array.size; i++)
+		if (parse_step(h, &history->via.array.ptr[i]) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * ts_internal: what the files of lib/ts share and nobody else sees. */
+#ifndef TS_INTERNAL_H
+#define TS_INTERNAL_H
+
+#include <msgpack.h>
+
+#include "ts/ts.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "streams are little-endian");
+
+/* The scanner finds where a record ends without building anything, so that every limit is checked
+ * before msgpack-c allocates what a record promises. It goes on where it stopped when bytes arrive. */
+struct ts_scan {
+	size_t pos;                       /* bytes scanned */
+	size_t limit;                     /* bytes that the record may have */
+	int depth;
+	uint64_t left[TS_MAX_DEPTH];      /* objects still to come, a level */
+	uint64_t objects;
+	const char *error;
+};
+void ts_scan_init(struct ts_scan *s, size_t limit);
+/* 1: the record is p[0..s->pos); 0: more bytes are wanted; -1: s->error. */
+int ts_scan_step(struct ts_scan *s, const unsigned char *p, size_t len);
+
+/* a * b into *ret; -1 on overflow. */
+static inline int ts_mul(size_t a, size_t b, size_t *ret)
+{
+	return __builtin_mul_overflow(a, b, ret) ? -1 : 0;
+}
+
+/* True if o is a string (or bytes) that reads s. */
+bool ts_obj_is(const msgpack_object *o, const char *s);
+/* The string as new memory, NULL if it is none, holds a NUL, or is too long (max bytes). */
+char *ts_obj_strdup(const msgpack_object *o, size_t max);
+/* The value of key in a map, or NULL. */
+const msgpack_object *ts_obj_get(const msgpack_object *map, const char *key);
+/* An array of uints into shape; -1 if it is anything else or too long. */
+int ts_obj_shape(const msgpack_object *o, int *ndim, size_t *shape);
+
+/* A TENSOR map taken apart; data points into the record. -1 with *why. */
+struct ts_view {
+	enum ts_type type;
+	int ndim;
+	size_t shape[TS_MAX_DIMS];
+	const void *data;
+	size_t bytes;
+};
+int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, const char **why);
+
+/* Packs a TENSOR map's head, up to where its data's bytes follow. */
+void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape,
+			 size_t bytes);
+void ts_pack_str(msgpack_packer *pk, const char *s);
+
+/* Header to and from its record. parse: -1 with *why. */
+int ts_header_pack(const struct ts_header *h, msgpack_sbuffer *out);
+int ts_header_parse(struct ts_header *h, const msgpack_object *o, const char **why);
+
+#endif

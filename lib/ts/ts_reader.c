@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT
+ * Reading streams: bytes come in, the scanner finds a record's end, msgpack-c takes the record apart. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "ts/ts_internal.h"
+
+enum { READ_SIZE = 256 << 10 };
+
+struct ts_reader {
+	ssize_t (*read)(void *ctx, void *buf, size_t len);
+	void *ctx;
+	int fd;                           /* ours to close, or -1 */
+	char *name;
+	unsigned char *buf;               /* bytes not consumed yet: buf[start..len) */
+	size_t start, len, cap;
+	uint64_t offset;                  /* of buf[start] in the stream */
+	XXH3_state_t *hash;
+	struct ts_header header;
+	bool have_header, eof, ended;
+	uint64_t rows;
+	char error[1024];
+};
+
+static ssize_t read_fd(void *ctx, void *buf, size_t len)
+{
+	const struct ts_reader *r = ctx;
+	ssize_t n;
+	do
+		n = read(r->fd >= 0 ? r->fd : STDIN_FILENO, buf, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* The reader fails at byte `at` of the stream. */
+static int __attribute__((format(printf, 3, 4)))
+fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
+{
+	char text[768];
+	va_list ap;
+
+	if (r->error[0])
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	snprintf(r->error, sizeof r->error, "'%.200s': byte %llu: %s", r->name,
+		 (unsigned long long)at, text);
+	return -1;
+}
+
+int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
+{
+	char text[768];
+	va_list ap;
+
+	if (r->error[0])
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	snprintf(r->error, sizeof r->error, "'%.200s': %s", r->name, text);
+	return -1;
+}
+
+static struct ts_reader *reader_new(const char *name)
+{
+	struct ts_reader *r = calloc(1, sizeof *r);
+	if (!r)
+		return NULL;
+	r->fd = -1;
+	r->name = strdup(name);
+	r->hash = XXH3_createState();
+	if (!r->name || !r->hash) {
+		ts_reader_close(r);
+		return NULL;
+	}
+	XXH3_64bits_reset(r->hash);
+	return r;
+}
+
+struct ts_reader *ts_reader_open(const char *path)
+{
+	bool is_stdin = !path || strcmp(path, "-") == 0;
+	struct ts_reader *r = reader_new(is_stdin ? "<stdin>" : path);
+
+	if (!r)
+		return NULL;
+	r->read = read_fd;
+	r->ctx = r;
+	if (!is_stdin) {
+		r->fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (r->fd < 0)
+			snprintf(r->error, sizeof r->error, "cannot open '%.200s': %s", path,
+				 strerror(errno));
+	}
+	return r;
+}
+
+struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void *ctx,
+				    const char *name)
+{
+	struct ts_reader *r = reader_new(name);
+	if (!r)
+		return NULL;
+	r->read = fn;
+	r->ctx = ctx;
+	return r;
+}
+
+void ts_reader_close(struct ts_reader *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		close(r->fd);
+	if (r->hash)
+		XXH3_freeState(r->hash);
+	ts_header_release(&r->header);
+	free(r->buf);
+	free(r->name);
+	free(r);
+}
+
+uint64_t ts_reader_rows(const struct ts_reader *r)
+{
+	return r->rows;
+}
+
+const char *ts_reader_name(const struct ts_reader *r)
+{
+	return r->name;
+}
+
+const char *ts_reader_error(const struct ts_reader *r)
+{
+	return r->error[0] ? r->error : NULL;
+}
+
+/* Reads some more bytes behind those that are there. 1, 0 at the end, -1. */
+static int fill(struct ts_reader *r)
+{
+	ssize_t n;
+
+	if (r->start && r->cap - r->len < READ_SIZE) {
+		memmove(r->buf, r->buf + r->start, r->len - r->start);
+		r->len -= r->start;
+		r->start = 0;
+	}
+	if (r->cap - r->len < READ_SIZE) {
+		size_t cap = r->cap + (r->cap / 2 > READ_SIZE ? r->cap / 2 : READ_SIZE);
+		unsigned char *buf = realloc(r->buf, cap);
+		if (!buf)
+			return fail_at(r, r->offset, "out of memory");
+		r->buf = buf;
+		r->cap = cap;
+	}
+	n = r->read(r->ctx, r->buf + r->len, r->cap - r->len);
+	if (n < 0)
+		return ts_reader_fail(r, "cannot read: %s", strerror(errno));
+	r->len += (size_t)n;
+	r->eof = n == 0;
+	return n > 0;
+}
+
+/* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops at
+ * a record's boundary, -1. */
+static int record(struct ts_reader *r, size_t limit, size_t *size)
+{
+	struct ts_scan scan;
+
+	ts_scan_init(&scan, limit);
+	for (;;) {
+		int rc = ts_scan_step(&scan, r->buf + r->start, r->len - r->start);
+		if (rc < 0)
+			return fail_at(r, r->offset + scan.pos, "%s",
+				       r->have_header ? scan.error : "not an unmask stream");
+		if (rc == 1)
+			break;
+		rc = fill(r);
+		if (rc < 0)
+			return -1;
+		if (rc == 0 && r->len == r->start)
+			return 0;
+		if (rc == 0)
+			return fail_at(r, r->offset + (r->len - r->start),
+				       "stream is cut off inside a record; the program that wrote it did not finish");
+	}
+	*size = scan.pos;
+	return 1;
+}
+
+static void consume(struct ts_reader *r, size_t size, bool hashed)
+{
+	if (hashed)
+		XXH3_64bits_update(r->hash, r->buf + r->start, size);
+	r->start += size;
+	r->offset += size;
+}
+
+/* Unpacks the record at the buffer's front. */
+static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
+{
+	size_t off = 0;
+	int rc;
+
+	msgpack_unpacked_init(u);
+	rc = msgpack_unpack_next(u, (const char *)r->buf + r->start, size, &off);
+	if (rc != MSGPACK_UNPACK_SUCCESS || off != size || u->data.type != MSGPACK_OBJECT_MAP) {
+		msgpack_unpacked_destroy(u);
+		return fail_at(r, r->offset, "record is not a MessagePack map");
+	}
+	return 0;
+}
+
+const struct ts_header *ts_reader_header(struct ts_reader *r)
+{
+	msgpack_unpacked u;
+	const char *why;
+	size_t size;
+	int rc;
+
+	if (r->error[0])
+		return NULL;
+	if (r->have_header)
+		return &r->header;
+	rc = record(r, TS_MAX_HEADER, &size);
+	if (rc == 0)
+		fail_at(r, 0, "empty input where a stream was expected");
+	if (rc < 1 || unpack(r, size, &u) < 0)
+		return NULL;
+	if (ts_header_parse(&r->header, &u.data, &why) < 0)
+		fail_at(r, r->offset, "%s", why);
+	else
+		r->have_header = true;
+	msgpack_unpacked_destroy(&u);
+	consume(r, size, true);
+	return r->have_header ? &r->header : NULL;
+}
+
+const struct ts_header *ts_reader_expect(struct ts_reader *r, const char *kind)
+{
+	const struct ts_header *h = ts_reader_header(r);
+
+	if (h && strcmp(h->kind, kind) != 0) {
+		ts_reader_fail(r, "holds %s where %s are expected", h->kind,
+			       strcmp(kind, "checkpoint") == 0 ? "a checkpoint's tensors" : kind);
+		return NULL;
+	}
+	return h;
+}
+
+/* END: count and checksum must be right. */
+static int check_end(struct ts_reader *r, const msgpack_object *o)
+{
+	const msgpack_object *rows = ts_obj_get(o, "rows"), *sum = ts_obj_get(o, "xxh3");
+	XXH64_canonical_t want;
+
+	if (!rows || rows->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !sum)
+		return fail_at(r, r->offset, "END record without rows or checksum");
+	if (rows->via.u64 != r->rows)
+		return fail_at(r, r->offset, "END says %llu rows, the stream held %llu",
+			       (unsigned long long)rows->via.u64, (unsigned long long)r->rows);
+	XXH64_canonicalFromHash(&want, XXH3_64bits_digest(r->hash));
+	if (sum->type != MSGPACK_OBJECT_NIL &&
+	    (sum->type != MSGPACK_OBJECT_BIN || sum->via.bin.size != sizeof want ||
+	     memcmp(sum->via.bin.ptr, &want, sizeof want) != 0))
+		return fail_at(r, r->offset, "checksum does not match: the data was changed on its way");
+	return 0;
+}
+
+/* Takes the END record, of `size` bytes, and holds that nothing follows. */
+static int end(struct ts_reader *r, msgpack_unpacked *u, size_t size)
+{
+	int rc = check_end(r, &u->data);
+
+	msgpack_unpacked_destroy(u);
+	if (rc < 0)
+		return -1;
+	consume(r, size, false);
+	if (r->len == r->start && fill(r) < 0)
+		return -1;
+	if (r->len > r->start)
+		return fail_at(r, r->offset, "data after the END record");
+	r->ended = true;
+	return 0;
+}
+
+/* The next record: 1, then *u borrows from the buffer until done_record(); 0 after END; -1. */
+static int next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
+{
+	int rc;
+
+	if (!ts_reader_header(r))
+		return -1;
+	if (r->ended)
+		return 0;
+	rc = record(r, TS_MAX_RECORD, size);
+	if (rc == 0)
+		return fail_at(r, r->offset, "stream stops without an END record; the program that "
+			       "wrote it did not finish");
+	if (rc < 0 || unpack(r, *size, u) < 0)
+		return -1;
+	if (u->data.via.map.size && ts_obj_is(&u->data.via.map.ptr[0].key, "end"))
+		return end(r, u, *size);
+	return 1;
+}
+
+static void done_record(struct ts_reader *r, msgpack_unpacked *u, size_t size)
+{
+	msgpack_unpacked_destroy(u);
+	consume(r, size, true);
+}
+
+/* ---- row kinds ---- */
+
+static int take_strings(struct ts_reader *r, struct ts_batch *b, struct ts_col *c,
+			const msgpack_object *o)
+{
+	if (o->type != MSGPACK_OBJECT_ARRAY)
+		return fail_at(r, r->offset, "column '%s' is not a list of strings", c->name);
+	if (b->n == 0 && ts_batch_resize(b, o->via.array.size) < 0)
+		return fail_at(r, r->offset, "out of memory");
+	if (o->via.array.size != b->n || b->n == 0)
+		return fail_at(r, r->offset, "column '%s' has %u rows where others have %zu", c->name,
+			       o->via.array.size, b->n);
+	for (size_t i = 0; i < b->n; i++) {
+		char *s = ts_obj_strdup(&o->via.array.ptr[i], TS_MAX_RECORD);
+		int rc = s ? ts_col_set_str(c, i, s) : -1;
+		free(s);
+		if (rc < 0)
+			return fail_at(r, r->offset, "column '%s' holds something else than strings",
+				       c->name);
+	}
+	return 0;
+}
+
+static int take_column(struct ts_reader *r, struct ts_batch *b, struct ts_col *c,
+		       const msgpack_object *o)
+{
+	struct ts_view v;
+	const char *why;
+
+	if (c->type == TS_STR)
+		return take_strings(r, b, c, o);
+	if (ts_obj_tensor(o, &v, &why) < 0)
+		return fail_at(r, r->offset, "column '%s' %s", c->name, why);
+	if (v.type != c->type || v.ndim != c->ndim + 1 ||
+	    memcmp(v.shape + 1, c->shape, (size_t)c->ndim * sizeof *c->shape) != 0)
+		return fail_at(r, r->offset, "column '%s' does not have the type and shape that the "
+			       "header gives it", c->name);
+	if (b->n == 0 && v.shape[0] <= TS_MAX_RECORD && ts_batch_resize(b, v.shape[0]) < 0)
+		return fail_at(r, r->offset, "out of memory");
+	if (v.shape[0] != b->n || b->n == 0)
+		return fail_at(r, r->offset, "column '%s' has %zu rows where others have %zu", c->name,
+			       v.shape[0], b->n);
+	if (v.bytes)
+		memcpy(c->data, v.data, v.bytes);
+	return 0;
+}
+
+int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
+{
+	msgpack_unpacked u;
+	size_t size, n;
+	int rc;
+
+	if (ts_batch_resize(b, 0) < 0)
+		return ts_reader_fail(r, "out of memory");
+	rc = next_record(r, &u, &size);
+	if (rc < 1)
+		return rc;
+	n = u.data.via.map.size;
+	if (n != b->n_cols)
+		rc = fail_at(r, r->offset, "record has %zu columns, the header %zu", n, b->n_cols);
+	for (size_t i = 0; i < n && rc == 1; i++) {
+		const msgpack_object_kv *kv = &u.data.via.map.ptr[i];
+		struct ts_col *c = NULL;
+
+		for (size_t k = 0; k < b->n_cols && !c; k++)      /* usually the same order */
+			if (ts_obj_is(&kv->key, b->cols[(i + k) % n].name))
+				c = &b->cols[(i + k) % n];
+		for (size_t k = 0; k < i && c; k++)
+			if (ts_obj_is(&u.data.via.map.ptr[k].key, c->name))
+				c = NULL;
+		if (!c)
+			rc = fail_at(r, r->offset, "record has a column that the header lacks, or one twice");
+		else if (take_column(r, b, c, &kv->val) < 0)
+			rc = -1;
+	}
+	if (rc == 1 && b->n == 0)
+		rc = fail_at(r, r->offset, "record without rows");
+	r->rows += b->n;
+	done_record(r, &u, size);
+	return rc;
+}
+
+/* ---- tensor kinds ---- */
+
+/* Adds the slice v to t, whose first `have` rows are there; memory grows as bytes arrive. */
+static int take_slice(struct ts_tensor *t, const struct ts_view *v, size_t *have)
+{
+	size_t was = ts_tensor_bytes(t);
+	char *data = realloc(t->data, was + v->bytes + 1);
+
+	if (!data)
+		return -1;
+	if (v->bytes)
+		memcpy(data + was, v->data, v->bytes);
+	t->data = data;
+	*have += t->ndim ? v->shape[0] : 1;
+	if (t->ndim)
+		t->shape[0] = *have;
+	return 0;
+}
+
+/* Does slice v fit behind the `have` rows of field f? */
+static bool slice_fits(const struct ts_field *f, const struct ts_view *v, size_t have)
+{
+	if (v->type != f->type || v->ndim != f->ndim)
+		return false;
+	if (f->ndim == 0)
+		return have == 0;
+	return have + v->shape[0] <= f->shape[0] &&
+	       memcmp(v->shape + 1, f->shape + 1, (size_t)(f->ndim - 1) * sizeof *f->shape) == 0;
+}
+
+/* One record of a tensor kind. *field is the field in work, *have its rows that are there. */
+static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_object *o,
+		       size_t *field, size_t *have)
+{
+	const struct ts_header *h = &r->header;
+	const struct ts_field *f = *field < h->n_fields ? &h->fields[*field] : NULL;
+	size_t shape[TS_MAX_DIMS] = { 0 };
+	struct ts_view v;
+	const char *why;
+
+	if (!f || o->via.map.size != 1 || !ts_obj_is(&o->via.map.ptr[0].key, f->name))
+		return fail_at(r, r->offset, "record is not the tensor that the header announces next%s%s",
+			       f ? ": " : "", f ? f->name : "");
+	if (ts_obj_tensor(&o->via.map.ptr[0].val, &v, &why) < 0)
+		return fail_at(r, r->offset, "tensor '%s' %s", f->name, why);
+	if (!slice_fits(f, &v, *have))
+		return fail_at(r, r->offset, "tensor '%s' does not have the type and shape that the "
+			       "header gives it", f->name);
+	memcpy(shape, v.shape, sizeof shape);
+	if (*have == 0) {
+		size_t none[TS_MAX_DIMS];
+		memcpy(none, f->shape, sizeof none);
+		none[0] = 0;
+		if (!ts_set_add(set, f->name, f->type, f->ndim, none))
+			return fail_at(r, r->offset, "out of memory");
+		if (f->ndim == 0) {           /* a scalar: room is there */
+			memcpy(set->t[set->n - 1].data, v.data, v.bytes);
+			++*field;
+			return 0;
+		}
+	}
+	if (take_slice(&set->t[set->n - 1], &v, have) < 0)
+		return fail_at(r, r->offset, "out of memory");
+	if (*have == f->shape[0]) {
+		++*field;
+		*have = 0;
+	} else if (shape[0] == 0) {
+		return fail_at(r, r->offset, "tensor '%s' in a slice without rows", f->name);
+	}
+	return 0;
+}
+
+int ts_reader_set(struct ts_reader *r, struct ts_set *set)
+{
+	size_t field = 0, have = 0, size;
+	msgpack_unpacked u;
+	int rc;
+
+	while ((rc = next_record(r, &u, &size)) == 1) {
+		rc = take_tensor(r, set, &u.data, &field, &have);
+		r->rows++;
+		done_record(r, &u, size);
+		if (rc < 0)
+			return -1;
+	}
+	if (rc == 0 && field < r->header.n_fields)
+		return fail_at(r, r->offset, "tensor '%s' is missing or cut off",
+			       r->header.fields[field].name);
+	return rc;
+}

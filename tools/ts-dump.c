@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ * ts-dump: any stream as text. Rows are passed on as they come, so the exit status alone says whether the
+ * stream was whole; --header and --history print after END. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static bool tsv, header, history;
+
+static const struct cli_option options[] = {
+	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0,
+	  "tab-separated scalar and string columns, with a heading" },
+	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
+	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, a line a step" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = {
+	"ts-dump", "[option...] [FILE]",
+	"Print a stream as text: a JSON object a row (of a checkpoint: a tensor).", options,
+	"With no FILE, or when FILE is -, read standard input.", 0
+};
+
+static void put_json(const char *s)
+{
+	char *text = ts_str_json(s);
+	if (!text)
+		cli_oom();
+	fputs(text, stdout);
+	free(text);
+}
+
+/* A string in a TSV cell: tabs and line ends would break the table. */
+static void put_cell(const char *s)
+{
+	for (; *s; s++)
+		if (*s == '\t' || *s == '\n' || *s == '\r' || *s == '\\')
+			printf("\\%c", *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
+		else
+			putchar(*s);
+}
+
+/* Elements [first, first + prod(shape)) as nested lists. */
+static size_t put_nested(const struct ts_col *c, size_t first, int dim)
+{
+	char text[32];
+
+	if (dim == c->ndim) {
+		ts_elem_text(c->type, c->data, first, text);
+		fputs(text, stdout);
+		return first + 1;
+	}
+	putchar('[');
+	for (size_t i = 0; i < c->shape[dim]; i++) {
+		fputs(i ? ", " : "", stdout);
+		first = put_nested(c, first, dim + 1);
+	}
+	putchar(']');
+	return first;
+}
+
+static void put_row(const struct ts_batch *b, size_t i)
+{
+	putchar('{');
+	for (size_t k = 0; k < b->n_cols; k++) {
+		const struct ts_col *c = &b->cols[k];
+		fputs(k ? ", " : "", stdout);
+		put_json(c->name);
+		fputs(": ", stdout);
+		if (c->type == TS_STR)
+			put_json(ts_col_str(c, i));
+		else
+			put_nested(c, i * (c->row / ts_type_size(c->type)), 0);
+	}
+	puts("}");
+}
+
+static void put_tsv_row(const struct ts_batch *b, size_t i)
+{
+	char text[32], *p;
+	bool first = true;
+
+	for (size_t k = 0; k < b->n_cols; k++) {
+		const struct ts_col *c = &b->cols[k];
+		if (c->ndim)
+			continue;
+		if (!first)
+			putchar('\t');
+		first = false;
+		if (c->type == TS_STR) {
+			put_cell(ts_col_str(c, i));
+			continue;
+		}
+		ts_elem_text(c->type, c->data, i, text);
+		for (p = text; *p; p++)
+			if (*p != '"')
+				putchar(*p);
+	}
+	putchar('\n');
+}
+
+static int dump_rows(struct ts_reader *r, const struct ts_header *h)
+{
+	struct ts_batch b;
+	bool first = true;
+	int rc;
+
+	if (ts_batch_init(&b, h) < 0)
+		cli_oom();
+	for (size_t k = 0; tsv && k < b.n_cols; k++)
+		if (!b.cols[k].ndim) {
+			printf("%s%s", first ? "" : "\t", b.cols[k].name);
+			first = false;
+		}
+	if (tsv)
+		putchar('\n');
+	while ((rc = ts_reader_next(r, &b)) == 1)
+		for (size_t i = 0; i < b.n; i++)
+			if (tsv)
+				put_tsv_row(&b, i);
+			else
+				put_row(&b, i);
+	ts_batch_release(&b);
+	return rc;
+}
+
+static void put_tensor(const struct ts_tensor *t)
+{
+	size_t n = ts_tensor_count(t);
+	double sum = 0, min = INFINITY, max = -INFINITY;
+
+	for (size_t i = 0; i < n; i++) {
+		double v = ts_get(t->type, t->data, i);
+		sum += v;
+		min = fmin(min, v);
+		max = fmax(max, v);
+	}
+	if (tsv) {
+		printf("%s\t%s\t", t->name, ts_type_name(t->type));
+		for (int i = 0; i < t->ndim; i++)
+			printf("%s%zu", i ? "x" : "", t->shape[i]);
+		printf("\t%.9g\t%.9g\t%.9g\n", sum, min, max);
+		return;
+	}
+	printf("{\"name\": ");
+	put_json(t->name);
+	printf(", \"type\": \"%s\", \"shape\": [", ts_type_name(t->type));
+	for (int i = 0; i < t->ndim; i++)
+		printf("%s%zu", i ? ", " : "", t->shape[i]);
+	if (isfinite(sum) && n)
+		printf("], \"sum\": %.9g, \"min\": %.9g, \"max\": %.9g}\n", sum, min, max);
+	else
+		printf("], \"sum\": \"%s\"}\n", n ? "not finite" : "empty");
+}
+
+static int dump_set(struct ts_reader *r)
+{
+	struct ts_set set = { 0 };
+	int rc = ts_reader_set(r, &set);
+
+	if (rc == 0 && tsv)
+		puts("name\ttype\tshape\tsum\tmin\tmax");
+	for (size_t i = 0; i < set.n && rc == 0; i++)
+		put_tensor(&set.t[i]);
+	ts_set_release(&set);
+	return rc;
+}
+
+static void print_header(const struct ts_header *h, uint64_t rows)
+{
+	printf("{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION,
+	       h->kind, (unsigned long long)rows);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *f = &h->fields[i];
+		fputs(i ? ",\n  " : "\n  ", stdout);
+		put_json(f->name);
+		printf(": {\"type\": \"%s\", \"shape\": [", ts_type_name(f->type));
+		for (int d = 0; d < f->ndim; d++)
+			printf("%s%zu", d ? ", " : "", f->shape[d]);
+		fputs("]}", stdout);
+	}
+	fputs("},\n \"meta\": {", stdout);
+	for (size_t i = 0; i < h->meta.n; i++) {
+		char *text = ts_entry_json(&h->meta.e[i]);
+		if (!text)
+			cli_oom();
+		fputs(i ? ",\n  " : "\n  ", stdout);
+		put_json(h->meta.e[i].key);
+		printf(": %s", text);
+		free(text);
+	}
+	puts("}}");
+}
+
+static void print_history(const struct ts_header *h)
+{
+	for (size_t i = 0; i < h->n_history; i++) {
+		const struct ts_step *s = &h->history[i];
+		printf("%s", s->id);
+		for (size_t k = 0; k < s->n_prev; k++)
+			printf("%s%s", k ? "," : " <- ", s->prev[k]);
+		printf("\t%s %s\t", s->tool, s->version);
+		for (size_t k = 0; k < s->n_args; k++) {
+			fputs(k ? " " : "", stdout);
+			put_cell(s->args[k]);
+		}
+		putchar('\n');
+	}
+}
+
+/* Reads to END without printing. */
+static int drain(struct ts_reader *r, const struct ts_header *h)
+{
+	struct ts_set set = { 0 };
+	struct ts_batch b;
+	int rc;
+
+	if (ts_header_is_set(h)) {
+		rc = ts_reader_set(r, &set);
+		ts_set_release(&set);
+		return rc;
+	}
+	if (ts_batch_init(&b, h) < 0)
+		cli_oom();
+	while ((rc = ts_reader_next(r, &b)) == 1)
+		;
+	ts_batch_release(&b);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv);
+	struct ts_reader *r = cli_input(first, argc, argv);
+	const struct ts_header *h = ts_reader_header(r);
+	int rc = -1;
+
+	if (h && (header || history)) {
+		rc = drain(r, h);
+		if (rc == 0 && header)
+			print_header(h, ts_reader_rows(r));
+		if (rc == 0 && history)
+			print_history(h);
+	} else if (h) {
+		rc = ts_header_is_set(h) ? dump_set(r) : dump_rows(r, h);
+	}
+	cli_check_reader(r);
+	ts_reader_close(r);
+	return cli_finish(rc);
+}

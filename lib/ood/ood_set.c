@@ -33,6 +33,21 @@ int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
 	return 0;
 }
 
+int ood_set_no_more(struct ts_reader *r, char *const *methods, size_t n)
+{
+	const struct ts_header *h = ts_reader_expect(r, "scores");
+
+	for (size_t i = 0; h && i < h->n_fields; i++) {
+		size_t m = 0;
+		while (m < n && strcmp(methods[m], h->fields[i].name) != 0)
+			m++;
+		if (m == n && is_score(&h->fields[i]))
+			return ts_reader_fail(r, "has scores '%s', which the ID set lacks",
+					      h->fields[i].name);
+	}
+	return h ? 0 : -1;
+}
+
 void ood_set_release(struct ood_set *set)
 {
 	for (size_t m = 0; set->scores && m < set->n_methods; m++)

@@ -47,8 +47,10 @@ static const struct ds_vec star[] = {
 static const struct ds_vec cross[] = {
 	{ -.3, -.95 }, { .3, -.95 }, { .3, -.3 }, { .95, -.3 }, { .95, .3 }, { .3, .3 },
 	{ .3, .95 }, { -.3, .95 }, { -.3, .3 }, { -.95, .3 }, { -.95, -.3 }, { -.3, -.3 } };
-static const struct ds_vec heart_tip[] = { { -.84, .02 }, { -.02, -.5 }, { .02, -.5 }, { .84, .02 },
-	{ 0, .95 } };
+static const struct ds_vec heart[] = {
+	{ 0, -.46 }, { .18, -.79 }, { .46, -.88 }, { .74, -.73 }, { .86, -.4 }, { .74, -.04 },
+	{ .46, .29 }, { .18, .58 }, { 0, .88 }, { -.18, .58 }, { -.46, .29 }, { -.74, -.04 },
+	{ -.86, -.4 }, { -.74, -.73 }, { -.46, -.88 }, { -.18, -.79 } };
 static const struct ds_vec arrow[] = { { 0, -1 }, { .78, -.1 }, { .26, -.1 }, { .26, .95 },
 	{ -.26, .95 }, { -.26, -.1 }, { -.78, -.1 } };
 static const struct ds_vec hourglass[] = { { -.7, -.85 }, { .7, -.85 }, { .1, 0 }, { .7, .85 },
@@ -58,7 +60,10 @@ static const struct ds_vec tee[] = { { -.85, -.85 }, { .85, -.85 }, { .85, -.35 
 
 static const struct ds_vec pentagon[] = { { 0, -1 }, { .95, -.31 }, { .59, .81 }, { -.59, .81 },
 	{ -.95, -.31 } };
-static const struct ds_vec drop_tip[] = { { 0, -1 }, { .5, .13 }, { -.5, .13 } };
+static const struct ds_vec drop[] = {
+	{ 0, -1 }, { .53, .13 }, { .58, .32 }, { .56, .51 }, { .49, .69 }, { .36, .83 }, { .19, .93 },
+	{ 0, .96 }, { -.19, .93 }, { -.36, .83 }, { -.49, .69 }, { -.56, .51 }, { -.58, .32 },
+	{ -.53, .13 } };
 static const struct ds_vec chevron[] = { { 0, -.65 }, { .9, .2 }, { .9, .8 }, { 0, -.05 },
 	{ -.9, .8 }, { -.9, .2 } };
 static const struct ds_vec bolt[] = { { .25, -1 }, { -.6, .15 }, { -.08, .15 }, { -.3, .98 },
@@ -81,13 +86,12 @@ double ds_outline(int shape, struct ds_vec p)
 	case STAR: return POLYGON(p, star);
 	case CROSS: return POLYGON(p, cross);
 	case CRESCENT: return most(disc(p, -.1, 0, .95), -disc(p, .42, 0, .8));
-	case HEART: return least(least(disc(p, -.43, -.3, .52), disc(p, .43, -.3, .52)),
-				 POLYGON(p, heart_tip));
+	case HEART: return POLYGON(p, heart);
 	case ARROW: return POLYGON(p, arrow);
 	case HOURGLASS: return POLYGON(p, hourglass);
 	case TEE: return POLYGON(p, tee);
 	case PENTAGON: return POLYGON(p, pentagon);
-	case DROP: return least(disc(p, 0, .38, .58), POLYGON(p, drop_tip));
+	case DROP: return POLYGON(p, drop);
 	case CHEVRON: return POLYGON(p, chevron);
 	case HALFDISC: return most(disc(p, 0, -.4, .98), -.35 - p.y);
 	case BOLT: return POLYGON(p, bolt);

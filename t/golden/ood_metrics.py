@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+# Makes ood_metrics.txt and ood_scores.txt: what lib/ood must give, computed in another way. Metrics
+# by their definitions, every threshold and every pair, in exact fractions; scores with 60 decimal
+# digits. Nothing but Python's own library; the same bytes each time.
+import random
+from decimal import Decimal, getcontext
+from fractions import Fraction as F
+
+getcontext().prec = 60
+rnd = random.Random(20230607)
+
+
+def auroc(pos, neg):
+    return sum(F(1) if p > n else F(1, 2) if p == n else F(0) for p in pos for n in neg) / (len(pos) * len(neg))
+
+
+def points(pos, neg):
+    """(true positives, false positives) at every distinct score, the highest first."""
+    return [(sum(p >= t for p in pos), sum(n >= t for n in neg)) for t in sorted(set(pos + neg), reverse=True)]
+
+
+def average_precision(pos, neg):
+    total, before = F(0), 0
+    for tp, fp in points(pos, neg):
+        total += F(tp, tp + fp) * F(tp - before, len(pos))
+        before = tp
+    return total
+
+
+def fpr_nearest(pos, neg):
+    """The list runs from the lowest threshold up, and starts at the highest that has full recall."""
+    pts = points(pos, neg)
+    full = next(i for i, (tp, _) in enumerate(pts) if tp == len(pos))
+    best = min(reversed(pts[:full + 1]), key=lambda p: abs(F(p[0], len(pos)) - F(95, 100)))
+    return F(best[1], len(neg))
+
+
+def fpr_least(pos, neg):
+    return min(F(fp, len(neg)) for tp, fp in points(pos, neg) if F(tp, len(pos)) >= F(95, 100))
+
+
+def metrics(id_, ood):
+    minus = lambda v: [-x for x in v]
+    return [auroc(id_, ood), average_precision(id_, ood), average_precision(minus(ood), minus(id_)),
+            fpr_nearest(id_, ood), fpr_least(id_, ood), fpr_least(minus(ood), minus(id_))]
+
+
+def draw(n, mean, step):
+    return [round(rnd.gauss(mean, 1) / step) * step for _ in range(n)]
+
+
+def log_odds(l):
+    top = max(range(len(l)), key=lambda i: l[i])
+    return -sum((x - l[top]).exp() for i, x in enumerate(l) if i != top).ln()
+
+
+def energy(l, t):
+    return t * sum((x / t).exp() for x in l).ln()
+
+
+with open('ood_metrics.txt', 'w') as f:
+    f.write('# by ood_metrics.py: N-ID N-OOD, the ID scores, the OOD scores,\n'
+            '# AUROC AUPR-IN AUPR-OUT FPR95-nearest FPR95-first FPR95-openood\n')
+    sizes = [(1, 1), (1, 7), (7, 1), (10, 10), (20, 20), (21, 19), (39, 40), (40, 41), (60, 100), (100, 60)]
+    for n_id, n_ood in sizes:
+        for step in (1, 0.25, 0.0078125):
+            a, b = draw(n_id, 1, step), draw(n_ood, 0, step)
+            f.write('%d %d\n' % (n_id, n_ood))
+            for v in (a, b):
+                f.write(' '.join('%.10g' % x for x in v) + '\n')
+            f.write(' '.join('%.17g' % float(x) for x in metrics(a, b)) + '\n')
+
+with open('ood_scores.txt', 'w') as f:
+    f.write('# by ood_metrics.py: N, the logits, msp maxlogit energy energy:temperature=10\n')
+    for n in (2, 3, 10, 100):
+        for scale in (0.01, 1, 10, 60, 1000):
+            l = [Decimal(round(rnd.gauss(0, scale) * 1024)) / 1024 for _ in range(n)]
+            want = [log_odds(l), max(l), energy(l, Decimal(1)), energy(l, Decimal(10))]
+            f.write('%d\n%s\n%s\n' % (n, ' '.join('%.17g' % x for x in l), ' '.join('%.17g' % x for x in want)))

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ * Metrics: cases worked out by hand, then the golden file. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_metrics.h"
+#include "ts/ts_rng.h"
+#include "../tap.h"
+
+static bool near(double a, double b)
+{
+	return fabs(a - b) < 1e-12;
+}
+
+static bool equals(struct ood_metrics m, double auroc, double in, double out, double fpr)
+{
+	bool same = near(m.auroc, auroc) && near(m.aupr_in, in) && near(m.aupr_out, out) &&
+		    near(m.fpr95, fpr);
+	if (!same)
+		printf("# got %.12g %.12g %.12g %.12g\n", m.auroc, m.aupr_in, m.aupr_out, m.fpr95);
+	return same;
+}
+
+/* Sorts copies of both and compares. */
+static struct ood_metrics compare(const float *id, size_t n_id, const float *ood, size_t n_ood,
+				  enum ood_fpr rule)
+{
+	float *a = malloc(n_id * sizeof *a), *b = malloc(n_ood * sizeof *b);
+	struct ood_metrics m = { 0 };
+
+	memcpy(a, id, n_id * sizeof *a);
+	memcpy(b, ood, n_ood * sizeof *b);
+	if (ood_sort(a, n_id) == 0 && ood_sort(b, n_ood) == 0)
+		m = ood_compare(a, n_id, b, n_ood, rule);
+	free(a);
+	free(b);
+	return m;
+}
+
+#define COMPARE(id, ood, rule) \
+	compare(id, sizeof(id) / sizeof *(id), ood, sizeof(ood) / sizeof *(ood), rule)
+
+static void sorting(void)
+{
+	float v[] = { 1, -0.0f, INFINITY, -2.5f, 0, -INFINITY, 1e-40f, -1e30f, 1 };
+	float want[] = { -INFINITY, -1e30f, -2.5f, 0, 0, 1e-40f, 1, 1, INFINITY };
+	bool same = ood_sort(v, 9) == 0;
+
+	for (int i = 0; i < 9; i++)
+		same = same && v[i] == want[i];
+	ok(same, "sorts infinities, zeros of both signs, denormals");
+
+	enum { N = 5000 };
+	static float w[N];
+	struct ts_rng r = ts_rng_new(1, 2);
+	double before = 0, after = 0;
+	for (int i = 0; i < N; i++)
+		before += w[i] = (float)(ts_rng_normal(&r) * 1e3);
+	same = ood_sort(w, N) == 0;
+	for (int i = 0; i < N; i++)
+		after += w[i];
+	for (int i = 1; i < N; i++)
+		same = same && w[i - 1] <= w[i];
+	ok(same && fabs(before - after) < 1e-3, "sorts many, and they are the same ones");
+	ok(ood_sort(w, 0) == 0, "sorts none");
+}
+
+static void by_hand(void)
+{
+	float high[] = { 3, 4 }, low[] = { 1, 2 }, one[] = { 1 }, two[] = { 2 };
+	ok(equals(COMPARE(high, low, OOD_FPR_NEAREST), 1, 1, 1, 0), "separated");
+	ok(equals(COMPARE(high, low, OOD_FPR_OPENOOD), 1, 1, 1, 0), "separated, OOD positive");
+	/* OOD all above: precision of ID at 1/3, 2/4; of OOD likewise */
+	ok(equals(COMPARE(low, high, OOD_FPR_NEAREST), 0, 5. / 12, 5. / 12, 1), "the wrong way round");
+	ok(equals(COMPARE(one, two, OOD_FPR_FIRST), 0, .5, .5, 1), "one each, wrong way round");
+	ok(equals(COMPARE(two, one, OOD_FPR_FIRST), 1, 1, 1, 0), "one each");
+
+	float same[] = { 7, 7, 7 }, same2[] = { 7, 7, 7, 7, 7 };
+	for (int rule = OOD_FPR_NEAREST; rule <= OOD_FPR_OPENOOD; rule++)
+		ok(equals(COMPARE(same, same2, rule), .5, 3. / 8, 5. / 8, 1), "all equal, rule %d", rule);
+	float plus[] = { 0 }, minus[] = { -0.0f };
+	ok(near(COMPARE(plus, minus, OOD_FPR_FIRST).auroc, .5), "zeros of both signs tie");
+
+	/* thresholds 3: 1,0  2.5: 1,1  2: 3,2  0: 4,2 */
+	float a[] = { 0, 2, 3, 2 }, b[] = { 2, 2.5 };
+	ok(equals(COMPARE(a, b, OOD_FPR_NEAREST), .375, .25 + .3 + 1. / 6, .5 * .5 + .5 * .4 * .5 - .025,
+		  1), "ties across the sets: aupr_out = 1/2 * 1/4 + 1/2 * 2/5 = 0.325");
+}
+
+/* ID 1..n_id, one OOD row just above each of the ranks given, counted from the top. */
+static double fpr_at(size_t n_id, const double *ood_at, size_t n_ood, enum ood_fpr rule)
+{
+	float id[64], ood[64];
+
+	for (size_t i = 0; i < n_id; i++)
+		id[i] = (float)(n_id - i);
+	for (size_t i = 0; i < n_ood; i++)
+		ood[i] = (float)((double)n_id - ood_at[i] + 1);
+	return compare(id, n_id, ood, n_ood, rule).fpr95;
+}
+
+static void fpr_rules(void)
+{
+	/* 40 ID rows: recall 38/40 is 95 %. OOD rows between the ID ranks that the numbers say. */
+	static const double at[] = { 36.5, 37.5, 38.5, 39.5 };
+	ok(near(fpr_at(40, at, 4, OOD_FPR_FIRST), .5), "first: at rank 38 there are two above");
+	ok(near(fpr_at(40, at, 4, OOD_FPR_NEAREST), .75), "nearest: the lowest threshold of recall 38/40");
+	/* 10 ID rows: 9/10 and 10/10 are equally close */
+	static const double tie[] = { 8.5, 9.5, 9.7, 11 };
+	ok(near(fpr_at(10, tie, 4, OOD_FPR_NEAREST), .75), "nearest: of 9 and 10 in 10, 10");
+	/* 11 ID rows: 10/11 = 90.9 % is nearer than 100 %; an OOD row ties with rank 11 */
+	static const double under[] = { 9.5, 10.5, 11, 12 };
+	ok(near(fpr_at(11, under, 4, OOD_FPR_NEAREST), .5), "nearest: 10 of 11 although that is below");
+	ok(near(fpr_at(11, under, 4, OOD_FPR_FIRST), .75), "first goes on to full recall");
+	static const double late[] = { 11.5, 12, 12.5, 13 };
+	ok(near(fpr_at(11, late, 4, OOD_FPR_NEAREST), 0), "OOD below all ID rows does not count");
+	/* 20 ID rows: 19/20 exactly. An OOD row below rank 20 does not count at full recall. */
+	static const double at20[] = { 19.5, 21.5 };
+	ok(near(fpr_at(20, at20, 2, OOD_FPR_FIRST), 0), "first: 19 of 20 is enough");
+	ok(near(fpr_at(20, at20, 2, OOD_FPR_NEAREST), .5), "nearest: lowest threshold of 19/20");
+	/* OOD positive, 20 of them, 19 at the bottom, the 20th on top: 95 % without any ID row */
+	float id[] = { 5, 6 }, ood[20] = { 9, 1, 2, 3, 4 };
+	ok(near(COMPARE(id, ood, OOD_FPR_OPENOOD).fpr95, 0), "openood: 19 of 20 OOD rows");
+	ood[1] = 5.5;
+	ok(near(COMPARE(id, ood, OOD_FPR_OPENOOD).fpr95, .5), "openood: one ID row below the 19th");
+}
+
+static int read_floats(FILE *f, float *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fscanf(f, "%f", &v[i]) != 1)
+			return -1;
+	return 0;
+}
+
+static void golden(FILE *f)
+{
+	char line[256];
+	float id[128], ood[128];
+	size_t n_id, n_ood;
+	int cases = 0, right = 0;
+
+	while (f && fgets(line, sizeof line, f)) {
+		double w[6];
+		if (sscanf(line, "%zu %zu", &n_id, &n_ood) != 2)
+			continue;
+		if (n_id > 128 || n_ood > 128 || read_floats(f, id, n_id) || read_floats(f, ood, n_ood) ||
+		    fscanf(f, "%lf %lf %lf %lf %lf %lf\n", w, w + 1, w + 2, w + 3, w + 4, w + 5) != 6)
+			break;
+		bool same = true;
+		for (int rule = 0; rule < 3; rule++)
+			same &= equals(compare(id, n_id, ood, n_ood, (enum ood_fpr)rule), w[0], w[1], w[2],
+				       w[3 + rule]);
+		cases++;
+		right += same;
+	}
+	ok(cases == 30 && right == cases, "golden: %d of %d cases", right, cases);
+}
+
+int main(void)
+{
+	char path[4096];
+	const char *src = getenv("SRC");
+
+	sorting();
+	by_hand();
+	fpr_rules();
+	snprintf(path, sizeof path, "%s/t/golden/ood_metrics.txt", src ? src : ".");
+	FILE *f = fopen(path, "r");
+	golden(f);
+	if (f)
+		fclose(f);
+	return done();
+}

@@ -101,6 +101,8 @@ int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Information; only with --verbose. */
 void cli_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A line of a log, without the program's name in front; silent with --quiet. */
+void cli_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The progress line: only with a terminal on stderr (or --progress), not with --quiet, at most four
  * a second. An empty text clears it. */
 void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

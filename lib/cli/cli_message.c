@@ -20,15 +20,21 @@ static void clear_line(void)
 	line_shown = false;
 }
 
+static void say_plain(const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	clear_line();
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
 static void say(const char *fmt, va_list ap)
 {
 	int saved = errno;
 
-	fflush(stdout);
 	clear_line();
 	fprintf(stderr, "%s: ", cli_tool_now ? cli_tool_now->name : "unmask");
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	say_plain(fmt, ap);
 	errno = saved;
 }
 
@@ -58,6 +64,16 @@ void cli_info(const char *fmt, ...)
 		return;
 	va_start(ap, fmt);
 	say(fmt, ap);
+	va_end(ap);
+}
+
+void cli_log(const char *fmt, ...)
+{
+	va_list ap;
+	if (cli.quiet)
+		return;
+	va_start(ap, fmt);
+	say_plain(fmt, ap);
 	va_end(ap);
 }
 

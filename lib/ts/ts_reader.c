@@ -214,7 +214,8 @@ static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
 	rc = msgpack_unpack_next(u, (const char *)r->buf + r->start, size, &off);
 	if (rc != MSGPACK_UNPACK_SUCCESS || off != size || u->data.type != MSGPACK_OBJECT_MAP) {
 		msgpack_unpacked_destroy(u);
-		return fail_at(r, r->offset, "record is not a MessagePack map");
+		return fail_at(r, r->offset, "%s", r->have_header ? "record is not a MessagePack map" :
+			       "not an unmask stream");
 	}
 	return 0;
 }

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ * Building networks: specs, nodes, parameters. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+
+extern const struct net_arch net_densenet;
+
+const struct net_arch *const net_archs[] = { &net_densenet, NULL };
+
+/* ---- specs ---- */
+
+static const struct net_arch *find_arch(const char *name, size_t len, char *err)
+{
+	char known[256] = "";
+
+	for (int i = 0; net_archs[i]; i++) {
+		if (strlen(net_archs[i]->name) == len && memcmp(net_archs[i]->name, name, len) == 0)
+			return net_archs[i];
+		snprintf(known + strlen(known), sizeof known - strlen(known), " %s", net_archs[i]->name);
+	}
+	snprintf(err, NET_ERR, "unknown architecture '%.*s'; there are:%s", (int)len, name, known);
+	return NULL;
+}
+
+/* Takes "name=value" (len bytes) into p. */
+static int set_param(const struct net_arch *a, const char *text, size_t len, double *p, char *err)
+{
+	char copy[64], *equals, *end;
+
+	snprintf(copy, sizeof copy, "%.*s", (int)len, text);
+	equals = strchr(copy, '=');
+	if (equals)
+		*equals++ = '\0';
+	for (int i = 0; equals && i < NET_MAX_PARAMS && a->params[i].name; i++) {
+		const struct net_arch_param *q = &a->params[i];
+		if (strcmp(q->name, copy) != 0)
+			continue;
+		p[i] = strtod(equals, &end);
+		if (end == equals || *end || !(p[i] >= q->min && p[i] <= q->max) ||
+		    (q->whole && p[i] != floor(p[i]))) {
+			snprintf(err, NET_ERR, "%s of %s: '%s' is not a %snumber from %g to %g", copy,
+				 a->name, equals, q->whole ? "whole " : "", q->min, q->max);
+			return -1;
+		}
+		return 0;
+	}
+	snprintf(err, NET_ERR, "%s has no parameter '%s'", a->name, copy);
+	return -1;
+}
+
+static const struct net_arch *parse_spec(const char *spec, double *p, char *err)
+{
+	size_t len = strcspn(spec, ":");
+	const struct net_arch *a = find_arch(spec, len, err);
+
+	for (int i = 0; a && i < NET_MAX_PARAMS && a->params[i].name; i++)
+		p[i] = a->params[i].value;
+	spec += len;
+	while (a && *spec) {
+		len = strcspn(++spec, ",");
+		if (len && set_param(a, spec, len, p, err) < 0)
+			return NULL;
+		spec += len;
+	}
+	return a;
+}
+
+/* ---- nodes ---- */
+
+static int add_node(struct net *n, struct net_node node)
+{
+	if (n->n_nodes == n->cap_nodes) {
+		int cap = n->cap_nodes ? 2 * n->cap_nodes : 64;
+		struct net_node *grown = realloc(n->nodes, (size_t)cap * sizeof *grown);
+		if (!grown) {
+			n->failed = true;
+			return 0;
+		}
+		n->nodes = grown;
+		n->cap_nodes = cap;
+	}
+	node.last_use = n->n_nodes;
+	for (int i = 0; i < 2; i++)
+		if (node.in[i] >= 0)
+			n->nodes[node.in[i]].last_use = n->n_nodes;
+	n->nodes[n->n_nodes] = node;
+	return n->n_nodes++;
+}
+
+/* A node that is like its input but for what the caller changes. */
+static struct net_node behind(const struct net *n, int in, enum net_op op)
+{
+	struct net_node node = n->nodes[in];
+
+	node.op = op;
+	node.in[0] = in;
+	node.in[1] = -1;
+	node.param = -1;
+	node.n_params = 0;
+	return node;
+}
+
+/* Adds a parameter of the node that comes next. */
+static void add_param(struct net *n, struct net_node *node, const char *name, const char *suffix,
+		      enum net_role role, int ndim, const size_t *shape)
+{
+	struct net_param *p;
+
+	if (n->n_params == n->cap_params) {
+		int cap = n->cap_params ? 2 * n->cap_params : 64;
+		struct net_param *grown = realloc(n->params, (size_t)cap * sizeof *grown);
+		if (!grown) {
+			n->failed = true;
+			return;
+		}
+		n->params = grown;
+		n->cap_params = cap;
+	}
+	if (node->n_params++ == 0)
+		node->param = n->n_params;
+	p = &n->params[n->n_params++];
+	*p = (struct net_param){ .role = role, .node = n->n_nodes, .ndim = ndim };
+	snprintf(p->name, sizeof p->name, "%s.%s", name, suffix);
+	for (int i = 0; i < ndim; i++)
+		p->shape[i] = shape[i];
+}
+
+int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
+{
+	struct net_node node = behind(n, in, NET_CONV);
+	const size_t k = (size_t)kernel, shape[4] = { (size_t)c, (size_t)node.c, k, k };
+
+	node.c = c;
+	node.h = (node.h + 2 * pad - kernel) / stride + 1;
+	node.w = (node.w + 2 * pad - kernel) / stride + 1;
+	node.kernel = kernel;
+	node.stride = stride;
+	node.pad = pad;
+	node.bias = false;
+	add_param(n, &node, name, "weight", NET_WEIGHT, 4, shape);
+	return add_node(n, node);
+}
+
+int net_bn(struct net *n, int in, const char *name, bool affine)
+{
+	struct net_node node = behind(n, in, NET_BN);
+	const size_t shape[1] = { (size_t)node.c };
+
+	node.affine = affine;
+	if (affine) {
+		add_param(n, &node, name, "weight", NET_GAMMA, 1, shape);
+		add_param(n, &node, name, "bias", NET_BETA, 1, shape);
+	}
+	add_param(n, &node, name, "running_mean", NET_RUNNING_MEAN, 1, shape);
+	add_param(n, &node, name, "running_var", NET_RUNNING_VAR, 1, shape);
+	add_param(n, &node, name, "num_batches_tracked", NET_BATCHES, 0, shape);
+	return add_node(n, node);
+}
+
+int net_relu(struct net *n, int in)
+{
+	return add_node(n, behind(n, in, NET_RELU));
+}
+
+int net_dropout(struct net *n, int in)
+{
+	return add_node(n, behind(n, in, NET_DROPOUT));
+}
+
+int net_concat(struct net *n, int a, int b)
+{
+	struct net_node node = behind(n, a, NET_CONCAT);
+
+	node.in[1] = b;
+	node.c += n->nodes[b].c;
+	return add_node(n, node);
+}
+
+int net_add(struct net *n, int a, int b)
+{
+	struct net_node node = behind(n, a, NET_ADD);
+
+	node.in[1] = b;
+	return add_node(n, node);
+}
+
+int net_avgpool(struct net *n, int in, int kernel)
+{
+	struct net_node node = behind(n, in, NET_AVGPOOL);
+
+	node.kernel = kernel;
+	node.h /= kernel;
+	node.w /= kernel;
+	return add_node(n, node);
+}
+
+int net_mean(struct net *n, int in)
+{
+	struct net_node node = behind(n, in, NET_MEAN);
+
+	node.h = node.w = 1;
+	return add_node(n, node);
+}
+
+int net_linear(struct net *n, int in, const char *name, int c)
+{
+	struct net_node node = behind(n, in, NET_LINEAR);
+	const size_t shape[2] = { (size_t)c, (size_t)node.c };
+
+	node.c = c;
+	node.bias = true;
+	add_param(n, &node, name, "weight", NET_WEIGHT, 2, shape);
+	add_param(n, &node, name, "bias", NET_BIAS, 1, shape);
+	return add_node(n, node);
+}
+
+/* ---- whole networks ---- */
+
+static void write_spec(struct net *n, const struct net_arch *a, const double *p)
+{
+	size_t len = (size_t)snprintf(n->spec, sizeof n->spec, "%s", a->name);
+
+	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
+		len += (size_t)snprintf(n->spec + len, sizeof n->spec - len, "%c%s=%.9g",
+					i ? ',' : ':', a->params[i].name, p[i]);
+}
+
+struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err)
+{
+	double p[NET_MAX_PARAMS] = { 0 };
+	const struct net_arch *a = parse_spec(spec, p, err);
+	struct net *n;
+
+	if (!a)
+		return NULL;
+	if (c < 1 || c > 4 || h < 1 || w < 1 || h > 4096 || w > 4096 || classes < 2 ||
+	    classes > 1000000) {
+		snprintf(err, NET_ERR, "no network for %d x %d x %d pixels and %d classes", c, h, w,
+			 classes);
+		return NULL;
+	}
+	n = calloc(1, sizeof *n);
+	if (!n) {
+		snprintf(err, NET_ERR, "out of memory");
+		return NULL;
+	}
+	n->c = c;
+	n->h = h;
+	n->w = w;
+	n->classes = classes;
+	write_spec(n, a, p);
+	add_node(n, (struct net_node){ .op = NET_INPUT, .in = { -1, -1 }, .c = c, .h = h, .w = w,
+				       .param = -1 });
+	snprintf(err, NET_ERR, "out of memory");
+	if (n->failed || a->build(n, p, err) < 0 || n->failed) {
+		net_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+void net_free(struct net *n)
+{
+	if (!n)
+		return;
+	free(n->nodes);
+	free(n->params);
+	free(n);
+}
+
+bool net_trained(enum net_role role)
+{
+	return role <= NET_BETA;
+}
+
+size_t net_count(const struct net *n)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < n->n_params; i++) {
+		size_t one = net_trained(n->params[i].role);
+		for (int d = 0; d < n->params[i].ndim; d++)
+			one *= n->params[i].shape[d];
+		count += one;
+	}
+	return count;
+}

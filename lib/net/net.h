@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net: networks as data. An architecture is a function that writes down a list of nodes with PyTorch's
+ * parameter names; executors (lib/um through libtorch) read the list. Adding an architecture is one file
+ * and one row in net_archs[].
+ *
+ * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that are left
+ * out have their defaults; net_new() makes the spec canonical (all parameters, fixed order), and so it
+ * stands in a checkpoint.
+ */
+#ifndef NET_H
+#define NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ts/ts.h"
+#include "ts/ts_rng.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { NET_MAX_PARAMS = 8, NET_NAME = 96, NET_SPEC = 256, NET_ERR = 512 };
+
+enum net_op {
+	NET_INPUT,                        /* normalised pixels */
+	NET_CONV,                         /* in[0]; weight (c, in.c, kernel, kernel), bias (c) or none */
+	NET_BN,                           /* in[0]; eps 1e-5, momentum 0.1 as PyTorch's default */
+	NET_RELU,                         /* in[0]; may overwrite it: nothing else reads in[0] */
+	NET_DROPOUT,                      /* in[0]; element-wise, in training only */
+	NET_CONCAT,                       /* in[0], in[1] along channels */
+	NET_ADD,                          /* in[0] + in[1] */
+	NET_AVGPOOL,                      /* in[0]; kernel x kernel, stride kernel */
+	NET_MEAN,                         /* in[0]; mean over space: (c) */
+	NET_LINEAR                        /* in[0]; weight (c, in.c), bias (c) */
+};
+
+struct net_node {
+	enum net_op op;
+	int in[2];                        /* nodes before this one, -1 none */
+	int last_use;                     /* the last node that reads this one; itself if none does */
+	int c, h, w;                      /* output: channels, height, width */
+	int kernel, stride, pad;
+	int param;                        /* first of its parameters in net.params, or -1 */
+	int n_params;
+	bool bias, affine;
+};
+
+enum net_role { NET_WEIGHT, NET_BIAS, NET_GAMMA, NET_BETA, NET_RUNNING_MEAN, NET_RUNNING_VAR,
+		NET_BATCHES };
+
+/* A tensor of the state, named as PyTorch's state_dict names it. The first four roles are trained. */
+struct net_param {
+	char name[NET_NAME];
+	enum net_role role;
+	int node, ndim;
+	size_t shape[4];
+};
+
+struct net {
+	char spec[NET_SPEC];              /* canonical */
+	int c, h, w;                      /* input */
+	int classes;
+	struct net_node *nodes;
+	int n_nodes, cap_nodes;
+	struct net_param *params;
+	int n_params, cap_params;
+	int feature;                      /* node of the pooled penultimate feature (D) */
+	int head;                         /* node of the last linear layer: logits (C) */
+	bool failed;                      /* out of memory while building */
+};
+
+/* An architecture: what --arch can say. */
+struct net_arch_param {
+	const char *name;
+	double value, min, max;           /* default and range */
+	bool whole;                       /* a whole number */
+};
+struct net_arch {
+	const char *name, *help;
+	struct net_arch_param params[NET_MAX_PARAMS];
+	/* Writes the nodes; p holds the parameters in the table's order. -1 with a line in err. */
+	int (*build)(struct net *n, const double *p, char *err);
+};
+extern const struct net_arch *const net_archs[];          /* NULL ends it */
+
+/* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err (NET_ERR
+ * bytes): unknown architecture or parameter, a value out of range, an input it cannot take. */
+struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err);
+void net_free(struct net *n);
+bool net_trained(enum net_role role);
+/* Trained numbers. */
+size_t net_count(const struct net *n);
+
+/* ---- for architectures: each adds a node behind `in` and returns its number ---- */
+
+int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
+int net_bn(struct net *n, int in, const char *name, bool affine);
+int net_relu(struct net *n, int in);
+int net_dropout(struct net *n, int in);
+int net_concat(struct net *n, int a, int b);
+int net_add(struct net *n, int a, int b);
+int net_avgpool(struct net *n, int in, int kernel);
+int net_mean(struct net *n, int in);
+int net_linear(struct net *n, int in, const char *name, int c);
+
+/* ---- states: the values of a network's parameters ---- */
+
+/* A fresh state into *set: convolutions N(0, 2 / fan_in) (He et al. 2015; kaiming_normal, fan_in, relu),
+ * linear layers uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1, 0; running
+ * mean 0, variance 1. -1: out of memory. */
+int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
+/* Holds that set is a state of n: every tensor there, of its type and shape, finite, and none more.
+ * Brings it into the order of n->params. -1 with a line in err. */
+int net_check(const struct net *n, struct ts_set *set, char *err) TS_CHECKED;
+
+/* ---- checkpoints: a state with what is needed to use it ---- */
+
+struct net_checkpoint {
+	struct net *net;
+	struct ts_set state;              /* in the order of net->params */
+	struct ts_header header;          /* meta and history as read; for net_save() as set by the caller */
+	double mean[4], std[4];           /* of the input's channels, pixels in [0, 1]; inside the model */
+	char **classes;                   /* names; NULL if none are known */
+	size_t n_classes;
+};
+
+/* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the file. */
+int net_load(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
+/* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input, mean, std,
+ * classes are set here. -1 with a line in err. */
+int net_save(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
+void net_checkpoint_release(struct net_checkpoint *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ * Checkpoints: a state and the meta that makes it a usable model. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+
+/* A short vector of numbers from meta. -1: absent or of another length. */
+static int get_numbers(const struct ts_meta *m, const char *key, size_t n, double *v)
+{
+	struct ts_tensor t = { 0 };
+	int rc = ts_meta_get_tensor(m, key, &t) == 1 && ts_tensor_count(&t) == n ? 0 : -1;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		v[i] = ts_get(t.type, t.data, i);
+	ts_tensor_release(&t);
+	return rc;
+}
+
+static int set_numbers(struct ts_meta *m, const char *key, enum ts_type type, size_t n,
+		       const double *v)
+{
+	struct ts_tensor t;
+	int rc;
+
+	if (ts_tensor_init(&t, key, type, 1, &n) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (type == TS_I64)
+			((int64_t *)t.data)[i] = (int64_t)v[i];
+		else
+			((double *)t.data)[i] = v[i];
+	rc = ts_meta_set_tensor(m, key, &t);
+	ts_tensor_release(&t);
+	return rc;
+}
+
+/* Builds the network that meta describes. */
+static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, char *err)
+{
+	double input[3];
+	int64_t n_classes;
+	char *arch = NULL;
+
+	if (ts_meta_get_str(m, "arch", &arch) != 1) {
+		snprintf(err, NET_ERR, "its header names no architecture (meta 'arch')");
+		return -1;
+	}
+	if (get_numbers(m, "input", 3, input) < 0 || input[0] > 4 || input[1] > 1e6 || input[2] > 1e6 ||
+	    ts_meta_get_int(m, "n_classes", &n_classes) != 1 || n_classes < 0 || n_classes > 1 << 20) {
+		snprintf(err, NET_ERR, "its header lacks the input's shape or the number of classes "
+			 "(meta 'input', 'n_classes')");
+		free(arch);
+		return -1;
+	}
+	c->net = net_new(arch, (int)input[0], (int)input[1], (int)input[2], (int)n_classes, err);
+	free(arch);
+	if (!c->net)
+		return -1;
+	if (get_numbers(m, "mean", (size_t)c->net->c, c->mean) < 0 ||
+	    get_numbers(m, "std", (size_t)c->net->c, c->std) < 0) {
+		snprintf(err, NET_ERR, "its header lacks the input normalisation (meta 'mean', 'std')");
+		return -1;
+	}
+	for (int i = 0; i < c->net->c; i++)
+		if (!(c->std[i] > 0)) {
+			snprintf(err, NET_ERR, "its input normalisation has a std that is not positive");
+			return -1;
+		}
+	if (ts_meta_get_strs(m, "classes", &c->classes, &c->n_classes) < 0 ||
+	    (c->classes && c->n_classes != (size_t)n_classes)) {
+		snprintf(err, NET_ERR, "its class names are not as many as its classes");
+		return -1;
+	}
+	return 0;
+}
+
+int net_load(struct net_checkpoint *c, const char *path, char *err)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	const struct ts_header *h;
+	char why[NET_ERR];
+	int rc = -1;
+
+	*c = (struct net_checkpoint){ 0 };
+	if (!r) {
+		snprintf(err, NET_ERR, "out of memory");
+		return -1;
+	}
+	h = ts_reader_expect(r, "checkpoint");
+	if (!h || ts_reader_set(r, &c->state) < 0) {
+		snprintf(err, NET_ERR, "%s", ts_reader_error(r));
+		goto out;
+	}
+	if (from_meta(c, &h->meta, why) < 0 || net_check(c->net, &c->state, why) < 0) {
+		snprintf(err, NET_ERR, "'%.150s': %.300s", ts_reader_name(r), why);
+		goto out;
+	}
+	ts_header_init(&c->header, "checkpoint");
+	if (ts_meta_merge(&c->header.meta, &h->meta) < 0 || ts_header_chain(&c->header, h) < 0) {
+		snprintf(err, NET_ERR, "out of memory");
+		goto out;
+	}
+	rc = 0;
+out:
+	ts_reader_close(r);
+	if (rc < 0)
+		net_checkpoint_release(c);
+	return rc;
+}
+
+int net_save(struct net_checkpoint *c, const char *path, char *err)
+{
+	const double input[3] = { c->net->c, c->net->h, c->net->w };
+	struct ts_meta *m = &c->header.meta;
+	struct ts_header h;
+	int rc = -1;
+
+	ts_header_init(&h, "checkpoint");
+	if (ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
+	    set_numbers(m, "input", TS_I64, 3, input) < 0 ||
+	    ts_meta_set_int(m, "n_classes", c->net->classes) < 0 ||
+	    set_numbers(m, "mean", TS_F64, (size_t)c->net->c, c->mean) < 0 ||
+	    set_numbers(m, "std", TS_F64, (size_t)c->net->c, c->std) < 0 ||
+	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0) ||
+	    ts_meta_merge(&h.meta, m) < 0 || ts_header_chain(&h, &c->header) < 0)
+		snprintf(err, NET_ERR, "out of memory");
+	else
+		rc = ts_set_save(path, &h, &c->state, err, NET_ERR);
+	ts_header_release(&h);
+	return rc;
+}
+
+void net_checkpoint_release(struct net_checkpoint *c)
+{
+	if (!c)
+		return;
+	net_free(c->net);
+	ts_set_release(&c->state);
+	ts_header_release(&c->header);
+	ts_strs_free(c->classes, c->n_classes);
+	*c = (struct net_checkpoint){ 0 };
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * States: fresh values, and checks of values that came from elsewhere. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+
+static enum ts_type type_of(enum net_role role)
+{
+	return role == NET_BATCHES ? TS_I64 : TS_F32;
+}
+
+static void fill(const struct net *n, const struct net_param *p, struct ts_rng *rng, float *v,
+		 size_t count)
+{
+	const struct net_node *node = &n->nodes[p->node];
+	double fan = n->nodes[node->in[0]].c * (node->op == NET_CONV ? node->kernel * node->kernel : 1);
+
+	for (size_t i = 0; i < count; i++) {
+		if (node->op == NET_CONV)
+			v[i] = (float)(sqrt(2 / fan) * ts_rng_normal(rng));
+		else if (node->op == NET_LINEAR)
+			v[i] = (float)((2 * ts_rng_double(rng) - 1) / sqrt(fan));
+		else
+			v[i] = p->role == NET_GAMMA || p->role == NET_RUNNING_VAR;
+	}
+}
+
+int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set)
+{
+	for (int i = 0; i < n->n_params; i++) {
+		const struct net_param *p = &n->params[i];
+		struct ts_tensor *t = ts_set_add(set, p->name, type_of(p->role), p->ndim, p->shape);
+
+		if (!t)
+			return -1;
+		if (p->role != NET_BATCHES)
+			fill(n, p, rng, t->data, ts_tensor_count(t));
+	}
+	return 0;
+}
+
+static void shape_text(int ndim, const size_t *shape, char *buf, size_t len)
+{
+	size_t k = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; i < ndim && k < len; i++)
+		k += (size_t)snprintf(buf + k, len - k, "%s%zu", i ? "x" : "", shape[i]);
+}
+
+static int check_one(const struct net_param *p, const struct ts_tensor *t, char *err)
+{
+	char want[96], have[200];
+	size_t n = ts_tensor_count(t);
+
+	if (t->type != type_of(p->role) || t->ndim != p->ndim ||
+	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0) {
+		shape_text(p->ndim, p->shape, want, sizeof want);
+		shape_text(t->ndim, t->shape, have, sizeof have);
+		snprintf(err, NET_ERR, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
+			 ts_type_name(t->type), have, ts_type_name(type_of(p->role)), want);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(ts_get(t->type, t->data, i))) {
+			snprintf(err, NET_ERR, "tensor '%s' holds a number that is not finite (element "
+				 "%zu): training had diverged, or the file is damaged", p->name, i);
+			return -1;
+		}
+	return 0;
+}
+
+int net_check(const struct net *n, struct ts_set *set, char *err)
+{
+	for (int i = 0; i < n->n_params; i++) {
+		const struct net_param *p = &n->params[i];
+		struct ts_tensor *t = ts_set_get(set, p->name), swap;
+
+		if (!t) {
+			snprintf(err, NET_ERR, "tensor '%s' of architecture %s is missing", p->name,
+				 n->spec);
+			return -1;
+		}
+		if (check_one(p, t, err) < 0)
+			return -1;
+		swap = *t;                    /* names are distinct, so t is at i or behind */
+		*t = set->t[i];
+		set->t[i] = swap;
+	}
+	if (set->n > (size_t)n->n_params) {
+		snprintf(err, NET_ERR, "tensor '%s' is not part of architecture %s",
+			 set->t[n->n_params].name, n->spec);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+// The seam: each function of struct th_api over ATen. Mechanical; what it means is said in th.h.
+// Only ATen is included: torch/torch.h costs 25 s a compilation.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/version.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "th/th.h"
+
+using at::Tensor;
+using std::string;
+
+struct th_tensor {
+	Tensor t;
+};
+
+struct th_scope {
+	explicit th_scope(bool grad) : mode(grad) {}
+	c10::AutoGradMode mode;
+	std::vector<std::unique_ptr<th_tensor>> owned;
+	bool failed = false;
+};
+
+static thread_local string error_text;
+static at::Device device(at::kCPU);
+
+static void set_error(const char *what)
+{
+	error_text = what;
+	const size_t end = error_text.find('\n');
+	if (end != string::npos)
+		error_text.resize(end);
+}
+
+// Runs body; whatever it throws becomes last_error() and the value `bad`.
+#define TH_GUARD(bad, ...) \
+	try { \
+		__VA_ARGS__ \
+	} catch (const c10::Error &e) { \
+		set_error(e.what_without_backtrace()); \
+		return bad; \
+	} catch (const std::exception &e) { \
+		set_error(e.what()); \
+		return bad; \
+	} catch (...) { \
+		set_error("unknown error in libtorch"); \
+		return bad; \
+	}
+
+// The same for an operation of a scope that yields a tensor.
+template <class F> static th_tensor *op(th_scope *s, bool operands, F body)
+{
+	if (!s || s->failed)
+		return nullptr;
+	s->failed = true;                 // until the body is through
+	if (!operands) {
+		set_error("missing operand");
+		return nullptr;
+	}
+	TH_GUARD(nullptr, {
+		s->owned.push_back(std::make_unique<th_tensor>(th_tensor{body()}));
+		s->failed = false;
+		return s->owned.back().get();
+	})
+}
+
+// The same for one that yields nothing.
+template <class F> static int act(th_scope *s, bool operands, F body)
+{
+	if (!s || s->failed)
+		return -1;
+	s->failed = true;
+	if (!operands) {
+		set_error("missing operand");
+		return -1;
+	}
+	TH_GUARD(-1, {
+		body();
+		s->failed = false;
+		return 0;
+	})
+}
+
+static at::ScalarType scalar_type(enum th_type type)
+{
+	return type == TH_U8 ? at::kByte : type == TH_I64 ? at::kLong : at::kFloat;
+}
+
+static Tensor make(enum th_type type, int ndim, const size_t *shape, const void *data)
+{
+	std::vector<int64_t> sizes(shape, shape + ndim);
+	const auto options = at::TensorOptions().dtype(scalar_type(type));
+	Tensor t = data ? at::from_blob(const_cast<void *>(data), sizes, options).clone()
+			: at::zeros(sizes, options);
+	if (ndim == 4 && type == TH_F32)
+		t = t.contiguous(at::MemoryFormat::ChannelsLast);
+	return t.to(device);
+}
+
+static c10::optional<Tensor> maybe(const th_tensor *t)
+{
+	return t ? c10::optional<Tensor>(t->t) : c10::nullopt;
+}
+
+// ---- process ----
+
+static const char *version()
+{
+	return TORCH_VERSION;
+}
+
+static int open_device(const char *name, int threads)
+{
+	TH_GUARD(-1, {
+		at::set_num_threads(threads);
+		device = at::Device(name);
+		at::zeros({1}, at::TensorOptions().device(device));
+		return 0;
+	})
+}
+
+static void seed(uint64_t value)
+{
+	try {
+		at::manual_seed(value);
+	} catch (...) {
+		set_error("cannot seed libtorch");
+	}
+}
+
+static const char *last_error()
+{
+	return error_text.c_str();
+}
+
+// ---- scopes ----
+
+static th_scope *scope_begin(bool grad)
+{
+	TH_GUARD(nullptr, { return new th_scope(grad); })
+}
+
+static int scope_end(th_scope *s)
+{
+	const int rc = s && !s->failed ? 0 : -1;
+	delete s;
+	return rc;
+}
+
+static void release(th_scope *s, th_tensor *t)
+{
+	if (s && t)
+		t->t.reset();             // the handle stays until the scope ends
+}
+
+// ---- tensors of the caller ----
+
+static th_tensor *tensor_new(enum th_type type, int ndim, const size_t *shape, const void *data)
+{
+	TH_GUARD(nullptr, { return new th_tensor{make(type, ndim, shape, data)}; })
+}
+
+static void tensor_free(th_tensor *t)
+{
+	delete t;
+}
+
+static int tensor_set(th_tensor *t, const void *data)
+{
+	TH_GUARD(-1, {
+		c10::NoGradGuard no_grad;
+		const auto options = at::TensorOptions().dtype(t->t.scalar_type());
+		t->t.copy_(at::from_blob(const_cast<void *>(data), t->t.sizes(), options));
+		return 0;
+	})
+}
+
+static void copy_out(const Tensor &t, void *data)
+{
+	const Tensor host = t.detach().to(at::kCPU).contiguous();
+	memcpy(data, host.data_ptr(), host.nbytes());
+}
+
+static int tensor_get(const th_tensor *t, void *data)
+{
+	TH_GUARD(-1, {
+		copy_out(t->t, data);
+		return 0;
+	})
+}
+
+static int tensor_track(th_tensor *t)
+{
+	TH_GUARD(-1, {
+		t->t.requires_grad_(true);
+		return 0;
+	})
+}
+
+static int tensor_grad(const th_tensor *t, float *data)
+{
+	TH_GUARD(-1, {
+		const Tensor g = t->t.grad();
+		copy_out(g.defined() ? g : at::zeros_like(t->t), data);
+		return 0;
+	})
+}
+
+// ---- operations ----
+
+static th_tensor *from_host(th_scope *s, enum th_type type, int ndim, const size_t *shape,
+			    const void *data)
+{
+	return op(s, true, [&] { return make(type, ndim, shape, data); });
+}
+
+static int to_host(th_scope *s, const th_tensor *t, float *data, size_t count)
+{
+	return act(s, t, [&] {
+		const Tensor f = t->t.detach().to(at::kFloat);
+		TORCH_CHECK((size_t)f.numel() == count, "to_host: ", f.numel(), " elements, not ", count);
+		copy_out(f, data);
+	});
+}
+
+static th_tensor *channel_affine(th_scope *s, const th_tensor *x, const float *scale,
+				 const float *shift)
+{
+	return op(s, x, [&] {
+		const int64_t c = x->t.size(1);
+		const auto host = [&](const float *v) {
+			return at::from_blob(const_cast<float *>(v), {1, c, 1, 1}).to(device);
+		};
+		const Tensor f = x->t.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
+		return f.mul(host(scale)).add_(host(shift));
+	});
+}
+
+static th_tensor *conv2d(th_scope *s, const th_tensor *x, const th_tensor *w,
+			 const th_tensor *bias, int stride, int pad)
+{
+	return op(s, x && w, [&] {
+		return at::conv2d(x->t, w->t, maybe(bias), stride, pad);
+	});
+}
+
+static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *gamma,
+			     const th_tensor *beta, th_tensor *mean, th_tensor *var, bool train,
+			     double momentum, double eps)
+{
+	return op(s, x && mean && var, [&] {
+		return at::batch_norm(x->t, maybe(gamma), maybe(beta), mean->t, var->t, train, momentum,
+				      eps, true);
+	});
+}
+
+static th_tensor *relu_in_place(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] {
+		Tensor t = x->t;
+		return at::relu_(t);
+	});
+}
+
+static th_tensor *concat(th_scope *s, const th_tensor *a, const th_tensor *b)
+{
+	return op(s, a && b, [&] { return at::cat({a->t, b->t}, 1); });
+}
+
+static th_tensor *add(th_scope *s, const th_tensor *a, const th_tensor *b)
+{
+	return op(s, a && b, [&] { return a->t.add(b->t); });
+}
+
+static th_tensor *mul(th_scope *s, const th_tensor *a, const th_tensor *b)
+{
+	return op(s, a && b, [&] { return a->t.mul(b->t); });
+}
+
+static th_tensor *affine(th_scope *s, const th_tensor *x, double a, double b)
+{
+	return op(s, x, [&] { return x->t.mul(a).add(b); });
+}
+
+static th_tensor *absolute(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.abs(); });
+}
+
+static th_tensor *avg_pool(th_scope *s, const th_tensor *x, int k)
+{
+	return op(s, x, [&] { return at::avg_pool2d(x->t, k); });
+}
+
+static th_tensor *mean_hw(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.mean(at::IntArrayRef({2, 3})); });
+}
+
+static th_tensor *dropout(th_scope *s, const th_tensor *x, double p)
+{
+	return op(s, x, [&] { return at::dropout(x->t, p, true); });
+}
+
+static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w,
+			 const th_tensor *bias)
+{
+	return op(s, x && w, [&] { return at::linear(x->t, w->t, maybe(bias)); });
+}
+
+static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels,
+				double smoothing)
+{
+	return op(s, logits && labels, [&] {
+		return at::cross_entropy_loss(logits->t, labels->t, {}, at::Reduction::Mean, -100,
+					      smoothing);
+	});
+}
+
+// ---- training ----
+
+static int backward(th_scope *s, const th_tensor *loss)
+{
+	return act(s, loss, [&] { torch::autograd::backward({loss->t}, {}); });
+}
+
+static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
+	       struct th_tensor *const *v)
+{
+	TH_GUARD(-1, {
+		c10::NoGradGuard no_grad;
+		for (size_t i = 0; i < n; i++) {
+			Tensor &w = p[i]->t;
+			Tensor d = w.grad();
+			if (!d.defined())
+				continue;
+			if (o->weight_decay != 0)
+				d.add_(w, o->weight_decay);
+			if (o->momentum != 0) {
+				Tensor &m = v[i]->t;
+				m.mul_(o->momentum).add_(d);
+				d = o->nesterov ? d.add_(m, o->momentum) : m;
+			}
+			w.add_(d, -o->lr);
+			w.mutable_grad().reset();
+		}
+		return 0;
+	})
+}
+
+static const struct th_api api = {
+	TH_ABI,
+	version, open_device, seed, last_error,
+	scope_begin, scope_end, release,
+	tensor_new, tensor_free, tensor_set, tensor_get, tensor_track, tensor_grad,
+	from_host, to_host, channel_affine, conv2d, batch_norm, relu_in_place, concat, add, mul, affine,
+	absolute, avg_pool, mean_hw, dropout, linear, cross_entropy,
+	backward, sgd,
+};
+
+extern "C" __attribute__((visibility("default"))) const struct th_api *th_get_api(void)
+{
+	return &api;
+}

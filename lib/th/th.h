@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * th: the seam to libtorch. A C ABI of operations, without domain logic; lib/um says what they are for.
+ *
+ * Linking libtorch costs 0.6 s and 160 MB at every start, so it is a shared object of ours
+ * (libunmask-th.so) that th_load() opens on first use; its functions are the members of struct th_api,
+ * reached through the pointer th:
+ *
+ *	if (th_load(err, sizeof err) < 0 || th->open("cpu", 2) < 0) ...
+ *	struct th_scope *s = th->scope_begin(true);
+ *	struct th_tensor *h = th->relu_(s, th->conv2d(s, x, w, NULL, 1, 1));	// (N,C,H,W)
+ *	...
+ *	if (th->scope_end(s) < 0) ... th->last_error()
+ *
+ * Rules of the seam:
+ * - Tensors made by an operation belong to its scope and die with it (or before, by release()).
+ *   Tensors made by tensor_new() belong to the caller, who frees them with tensor_free().
+ * - Errors in a scope are sticky: the first is kept, later operations return NULL and do nothing, and
+ *   NULL operands are taken as the sign of an earlier error. Check once, at scope_end().
+ * - No exception leaves: every body catches everything. Texts are in last_error(), a line.
+ * - Float tensors of four dimensions are kept channels-last, which is what oneDNN computes fastest.
+ * - Everything runs on the device that open() named. One thread calls; libtorch uses open()'s threads.
+ */
+#ifndef TH_H
+#define TH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct th_tensor;
+struct th_scope;
+enum th_type { TH_U8, TH_I64, TH_F32 };
+enum { TH_ABI = 1 };
+
+/* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
+ * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
+struct th_sgd {
+	double lr, momentum, weight_decay;
+	bool nesterov;
+};
+
+struct th_api {
+	int abi;                          /* TH_ABI */
+
+	/* ---- process ---- */
+	const char *(*version)(void);     /* libtorch's, "1.13.1" */
+	/* Device ("cpu", "cuda", "cuda:1") and threads of all that follows. -1: no such device. */
+	int (*open)(const char *device, int threads);
+	void (*seed)(uint64_t seed);      /* of dropout */
+	const char *(*last_error)(void);  /* of this thread, without backtrace */
+
+	/* ---- scopes ---- */
+	/* grad: operations record what backward() needs. Scopes do not nest. NULL: out of memory. */
+	struct th_scope *(*scope_begin)(bool grad);
+	int (*scope_end)(struct th_scope *s);     /* frees; -1 if an error stuck. Accepts NULL (-1). */
+	void (*release)(struct th_scope *s, struct th_tensor *t);  /* t is not used any more */
+
+	/* ---- tensors of the caller ---- */
+	/* data: ndim shape's elements, copied; NULL: zeros. Returns NULL with last_error(). */
+	struct th_tensor *(*tensor_new)(enum th_type type, int ndim, const size_t *shape,
+					const void *data);
+	void (*tensor_free)(struct th_tensor *t);
+	/* Copies values in or out, row-major, of t's own type. */
+	int (*tensor_set)(struct th_tensor *t, const void *data);
+	int (*tensor_get)(const struct th_tensor *t, void *data);
+	/* From now on backward() computes its gradient. */
+	int (*tensor_track)(struct th_tensor *t);
+	/* Copies the gradient out; zeros if there is none. */
+	int (*tensor_grad)(const struct th_tensor *t, float *data);
+
+	/* ---- operations; shapes are PyTorch's ---- */
+	struct th_tensor *(*from_host)(struct th_scope *s, enum th_type type, int ndim,
+				       const size_t *shape, const void *data);
+	int (*to_host)(struct th_scope *s, const struct th_tensor *t, float *data, size_t count);
+	/* float(x) * scale[c] + shift[c]; x (N,C,H,W) of any type */
+	struct th_tensor *(*channel_affine)(struct th_scope *s, const struct th_tensor *x,
+					    const float *scale, const float *shift);
+	/* w (O,C,K,K), bias (O) or NULL */
+	struct th_tensor *(*conv2d)(struct th_scope *s, const struct th_tensor *x,
+				    const struct th_tensor *w, const struct th_tensor *bias,
+				    int stride, int pad);
+	/* gamma and beta may be NULL; train: batch statistics, mean and var are updated */
+	struct th_tensor *(*batch_norm)(struct th_scope *s, const struct th_tensor *x,
+					const struct th_tensor *gamma, const struct th_tensor *beta,
+					struct th_tensor *mean, struct th_tensor *var, bool train,
+					double momentum, double eps);
+	/* In place: x's values are overwritten. */
+	struct th_tensor *(*relu_)(struct th_scope *s, const struct th_tensor *x);
+	struct th_tensor *(*concat)(struct th_scope *s, const struct th_tensor *a,
+				    const struct th_tensor *b);         /* along channels */
+	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a,
+				 const struct th_tensor *b);
+	struct th_tensor *(*mul)(struct th_scope *s, const struct th_tensor *a,
+				 const struct th_tensor *b);
+	/* a * x + b, elementwise */
+	struct th_tensor *(*affine)(struct th_scope *s, const struct th_tensor *x, double a, double b);
+	struct th_tensor *(*abs)(struct th_scope *s, const struct th_tensor *x);
+	struct th_tensor *(*avg_pool)(struct th_scope *s, const struct th_tensor *x, int k);
+	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x);  /* (N,C) */
+	struct th_tensor *(*dropout)(struct th_scope *s, const struct th_tensor *x, double p);
+	/* w (O,D), bias (O) or NULL */
+	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x,
+				    const struct th_tensor *w, const struct th_tensor *bias);
+	/* Mean over the batch; labels (N) <i8; smoothing as PyTorch's label_smoothing. */
+	struct th_tensor *(*cross_entropy)(struct th_scope *s, const struct th_tensor *logits,
+					   const struct th_tensor *labels, double smoothing);
+
+	/* ---- training ---- */
+	int (*backward)(struct th_scope *s, const struct th_tensor *loss);
+	/* One step over n parameters p and velocities v (zeros at the start); gradients are cleared. */
+	int (*sgd)(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
+		   struct th_tensor *const *v);
+};
+
+/* The functions, after th_load(). */
+extern const struct th_api *th;
+
+/* Opens libunmask-th.so beside the program, or in ../lib/unmask/ of it, once. Sets malloc up so that
+ * freed buffers are kept: fresh pages are the largest cost of an operation (performance.md). -1 with a
+ * line in err. */
+int th_load(char *err, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

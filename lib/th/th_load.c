@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * Opens the seam's shared object on first use. */
+#include <dlfcn.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "th/th.h"
+
+const struct th_api *th;
+
+/* Every operation allocates its output; as malloc comes, each of these is mapped, faulted in page by page
+ * and unmapped again. Keeping them doubles the speed. One arena, or worker threads keep their own. */
+static void tune_malloc(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, 64 << 20);
+	mallopt(M_ARENA_MAX, 1);
+}
+
+int th_load(char *err, size_t len)
+{
+	static const char *const places[] = { "", "../lib/unmask/" };
+	const struct th_api *(*get)(void);
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	void *so = NULL;
+	ssize_t n;
+
+	if (th)
+		return 0;
+	n = readlink("/proc/self/exe", self, sizeof self - 1);
+	self[n < 0 ? 0 : n] = '\0';
+	if (strrchr(self, '/'))
+		strrchr(self, '/')[1] = '\0';
+	tune_malloc();
+	for (size_t i = 0; !so && i < sizeof places / sizeof *places; i++) {
+		snprintf(path, sizeof path, "%s%slibunmask-th.so", self, places[i]);
+		if (access(path, R_OK) == 0 && !(so = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {
+			snprintf(err, len, "cannot load '%s': %s", path, dlerror());
+			return -1;
+		}
+	}
+	if (!so) {
+		snprintf(err, len, "cannot find libunmask-th.so beside the program or in ../lib/unmask");
+		return -1;
+	}
+	*(void **)&get = dlsym(so, "th_get_api");
+	th = get ? get() : NULL;
+	if (!th || th->abi != TH_ABI) {
+		th = NULL;
+		snprintf(err, len, "'%s' is of another version of unmask", path);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * Training data: an images stream in memory, and batches from it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "um/um.h"
+
+enum { PAD = 4 };
+
+/* Appends the rows of b. */
+static int take(struct um_data *d, struct ts_reader *r, const struct ts_batch *b, size_t max_bytes,
+		size_t *cap)
+{
+	const struct ts_col *image = ts_batch_col(b, "image"), *label = ts_batch_col(b, "label");
+	size_t want = d->n + b->n;
+
+	if (want > max_bytes / (image->row + sizeof *d->label))
+		return ts_reader_fail(r, "more than %zu MiB of images; raise --max-memory or take a part "
+				      "with ts-cat --head or --sample", max_bytes >> 20);
+	if (want > *cap) {
+		size_t n = *cap + *cap / 2 > want ? *cap + *cap / 2 : want;
+		uint8_t *pixels = realloc(d->image, n * image->row);
+		int64_t *labels;
+
+		if (pixels)
+			d->image = pixels;
+		labels = pixels ? realloc(d->label, n * sizeof *labels) : NULL;
+		if (!labels)
+			return ts_reader_fail(r, "out of memory");
+		d->label = labels;
+		*cap = n;
+	}
+	memcpy(d->image + d->n * image->row, image->data, b->n * image->row);
+	memcpy(d->label + d->n, label->data, b->n * sizeof *d->label);
+	d->n = want;
+	return 0;
+}
+
+static int check_labels(struct um_data *d, struct ts_reader *r)
+{
+	int64_t max = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->label[i] < 0 || d->label[i] > 1 << 20 ||
+		    (d->classes && (size_t)d->label[i] >= d->n_classes))
+			return ts_reader_fail(r, "row %zu: label %lld is out of range%s", i,
+					      (long long)d->label[i], d->label[i] == -1 ?
+					      " (-1 means no label, which is needed here)" : "");
+		if (d->label[i] > max)
+			max = d->label[i];
+	}
+	if (!d->classes)
+		d->n_classes = (size_t)max + 1;
+	return 0;
+}
+
+int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes)
+{
+	const struct ts_header *h = ts_reader_expect(r, "images");
+	const struct ts_field *image = h ? ts_header_field(h, "image") : NULL;
+	const struct ts_field *label = h ? ts_header_field(h, "label") : NULL;
+	struct ts_batch b;
+	size_t cap = 0;
+	int rc;
+
+	*d = (struct um_data){ 0 };
+	if (!h)
+		return -1;
+	if (!image || image->type != TS_U8 || image->ndim != 3 || image->shape[0] > 4)
+		return ts_reader_fail(r, "has no field 'image' of |u1 pixels (channels, height, width)");
+	if (!label || label->type != TS_I64 || label->ndim != 0)
+		return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
+	if (ts_meta_get_strs(&h->meta, "classes", &d->classes, &d->n_classes) < 0)
+		return ts_reader_fail(r, "meta 'classes' is not a list of names");
+	d->c = (int)image->shape[0];
+	d->h = (int)image->shape[1];
+	d->w = (int)image->shape[2];
+	if (ts_batch_init(&b, h) < 0)
+		return ts_reader_fail(r, "out of memory");
+	while ((rc = ts_reader_next(r, &b)) == 1)
+		if (take(d, r, &b, max_bytes, &cap) < 0)
+			break;
+	ts_batch_release(&b);
+	if (rc != 0)
+		return -1;
+	if (d->n == 0)
+		return ts_reader_fail(r, "holds no images");
+	return check_labels(d, r);
+}
+
+void um_data_release(struct um_data *d)
+{
+	free(d->image);
+	free(d->label);
+	ts_strs_free(d->classes, d->n_classes);
+	*d = (struct um_data){ 0 };
+}
+
+/* One image (c,h,w), shifted by (dy, dx) over zeros and mirrored or not. */
+static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int dy, int dx,
+		  bool mirror)
+{
+	for (int c = 0; c < d->c; c++)
+		for (int y = 0; y < d->h; y++) {
+			const uint8_t *src = from + ((size_t)c * d->h + (size_t)(y + dy)) * d->w;
+			uint8_t *dst = to + ((size_t)c * d->h + (size_t)y) * d->w;
+
+			if (y + dy < 0 || y + dy >= d->h) {
+				memset(dst, 0, (size_t)d->w);
+				continue;
+			}
+			for (int x = 0; x < d->w; x++) {
+				int at = (mirror ? d->w - 1 - x : x) + dx;
+				dst[x] = at >= 0 && at < d->w ? src[at] : 0;
+			}
+		}
+}
+
+void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng,
+		   uint8_t *image, int64_t *label)
+{
+	size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *from = d->image + idx[i] * row;
+
+		label[i] = d->label[idx[i]];
+		if (rng) {
+			int dy = (int)ts_rng_below(rng, 2 * PAD + 1) - PAD;
+			int dx = (int)ts_rng_below(rng, 2 * PAD + 1) - PAD;
+			shift(d, from, image + i * row, dy, dx, ts_rng_below(rng, 2));
+		} else {
+			memcpy(image + i * row, from, row);
+		}
+	}
+}

@@ -1,0 +1,18 @@
+# make demo: the whole method on synthetic data, in a few minutes on two cores.
+#	make -f pipelines/demo.mk [RUN=runs/demo] [SEED=0]	(programs on PATH; `make demo` sees to it)
+RUN  ?= runs/demo
+SEED ?= 0
+OOD  := gaussian rademacher blobs textures unseen-shapes id-inverted
+ARCH := densenet:depth=22,growth=12
+TRAIN    := --epochs 15 --batch-size 64 --lr 0.1
+FINETUNE := --epochs 5 --batch-size 64 --lr 0.05
+include $(dir $(lastword $(MAKEFILE_LIST)))um.mk
+
+$(RUN)/train.images: | $(RUN)
+	ds-synth --set id --split train --n 4000 --seed $(SEED) -o $@
+$(RUN)/test.images: | $(RUN)
+	ds-synth --set id --split test --n 2000 --seed $(SEED) -o $@
+$(OOD:%=$(RUN)/%.images): $(RUN)/%.images: | $(RUN)
+	ds-synth --set $* --seed $(SEED) -o $@
+$(RUN):
+	mkdir -p $@

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Training steps are PyTorch's; runs repeat to the byte; UM folds the loss.
+. "$SRC/t/lib.sh"
+have_torch || skip_all 'built without libtorch'
+PATH=$BUILD/t/helper:$PATH
+
+golden-net ckpt densenet:depth=22 10 >start.ckpt
+golden-net images 16 10 >images.ts
+steps() {
+	um-train -i start.ckpt -e 10 -b 16 --lr 0.01 --lr-policy constant --weight-decay 1e-3 \
+		--no-augment -o out.ckpt "$@" images.ts 2>&1 |
+		sed -n 's/.* loss=\([^ ]*\) folded=\([^ ]*\) .*/\1 \2/p'
+}
+line() { sed -n "$1p" "$SRC/t/golden/um_steps.txt" | tr ' ' '\n'; }
+
+steps >plain
+ok 'ten steps of SGD: the losses are PyTorch'"'"'s' \
+	'cut -d" " -f1 plain >a; line 1 >b; near 1e-4 a b'
+ok 'without UM nothing is folded' 'awk "\$1 != \$2 {exit 1}" plain'
+ok 'Nesterov and label smoothing' \
+	'steps --nesterov --label-smoothing 0.1 >n; cut -d" " -f1 n >a; line 2 >b; near 1e-4 a b'
+ok 'UM: the loss before the fold' 'steps --um 2 --beta 0.9 >u; cut -d" " -f1 u >a; line 3 >b; near 1e-4 a b'
+ok 'UM: the folded loss is |beta CE - m| + m' \
+	'awk "{d = 0.9 * \$1 - 2; if (d < 0) d = -d; print d + 2}" u >a; cut -d" " -f2 u >b; near 1e-5 a b'
+ok 'UM: the fold was crossed' 'awk "0.9 * \$1 < 2 {n++} END {exit !n}" u'
+
+um-train -q --no-history -a densenet:depth=10,growth=4 -e 2 -b 8 --dropout 0.2 --seed 5 --threads 2 \
+	-o a.ckpt images.ts
+um-train -q --no-history -a densenet:depth=10,growth=4 -e 2 -b 8 --dropout 0.2 --seed 5 --threads 2 \
+	-o b.ckpt images.ts
+um-train -q --no-history -a densenet:depth=10,growth=4 -e 2 -b 8 --dropout 0.2 --seed 6 --threads 2 \
+	-o c.ckpt images.ts
+ok 'same seed and threads: the same bytes' 'cmp a.ckpt b.ckpt'
+ok 'another seed: other bytes' '! cmp -s a.ckpt c.ckpt'
+ok 'batch norms have counted their batches' \
+	'ts-dump --tsv a.ckpt | awk -F"\t" "/num_batches_tracked/ && \$4 == 4 {n++} END {exit !n}"'
+
+ok 'the log says that UM is on, and at what' \
+	'um-train -i a.ckpt -e 1 --um 0.15 -o x.ckpt images.ts 2>log; grep -q "^unleashing mask: loss folded at 0.15, beta 1" log'
+ok 'the checkpoint remembers it' 'ts-dump --header x.ckpt | grep -q "\"um\": 0.14999"'
+ok 'the history holds the chain' 'test $(ts-dump --history x.ckpt | wc -l) = 1'
+um-train -q -a densenet:depth=10,growth=4 -e 1 images.ts | um-train -q -i - -e 1 images.ts -o y.ckpt
+ok 'a checkpoint comes through a pipe, the history grows' 'test $(ts-dump --history y.ckpt | wc -l) = 2'
+
+ok 'validation accuracy is in the line' \
+	'um-train -i a.ckpt -e 1 --val images.ts -o x.ckpt images.ts 2>log; grep -q " val_acc=[01]\.[0-9]* " log'
+ok '--beta without --um is misuse' 'fails 2 "needs --um" um-train --beta 2 images.ts'
+ok 'another architecture than the checkpoint'"'"'s is refused' \
+	'fails 1 "not the densenet:depth=16" um-train -i a.ckpt -a densenet:depth=16 -o z.ckpt images.ts && test ! -e z.ckpt'
+ok 'a diverging run says so and leaves nothing' \
+	'! um-train -q -a densenet:depth=10 -e 30 --lr 1000 --weight-decay 1000 -b 4 -o z.ckpt images.ts 2>err && grep -q "diverged" err && test ! -e z.ckpt'
+ok 'labels out of range for the checkpoint' \
+	'golden-net images 16 12 >l12.ts; fails 1 "out of range" um-train -i a.ckpt -o z.ckpt l12.ts'
+ok 'too many images for --max-memory' \
+	'golden-net images 512 10 >big.ts; fails 1 "max-memory" um-train --max-memory 1 -o z.ckpt big.ts'
+done_testing

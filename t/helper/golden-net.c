@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * golden-net: the streams of t/golden/um_densenet.py, without Python: values come from a formula that both
+ * compute. Element i of the tensor called NAME is u = SplitMix64(fnv1a64(NAME) + i) / 2^64, scaled by
+ * the tensor's role.
+ *	golden-net ckpt SPEC CLASSES	a checkpoint (mean 0.5, std 0.25)
+ *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+
+static double uniform(const char *name, uint64_t i)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	struct ts_rng r;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
+	r.state = h + i * 0x9e3779b97f4a7c15u;
+	return (double)(ts_rng_u64(&r) >> 11) * 0x1p-53;
+}
+
+static double value(const struct net *n, const struct net_param *p, double u)
+{
+	const struct net_node *node = &n->nodes[p->node];
+	double fan = n->nodes[node->in[0]].c * (node->op == NET_CONV ? node->kernel * node->kernel : 1);
+
+	switch (p->role) {
+	case NET_WEIGHT:
+	case NET_BIAS:
+		return (2 * u - 1) * sqrt((node->op == NET_CONV ? 6 : 3) / fan);
+	case NET_RUNNING_MEAN:
+	case NET_BETA:
+		return 0.4 * (u - 0.5);
+	case NET_RUNNING_VAR:
+	case NET_GAMMA:
+		return 0.5 + u;
+	case NET_BATCHES:
+		break;
+	}
+	return 0;
+}
+
+static int ckpt(const char *spec, int classes)
+{
+	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
+	struct ts_rng rng = ts_rng_new(0, 0);
+	char err[NET_ERR];
+
+	c.net = net_new(spec, 3, 32, 32, classes, err);
+	if (!c.net || net_init(c.net, &rng, &c.state) < 0)
+		return 1;
+	for (int i = 0; i < c.net->n_params; i++) {
+		const struct net_param *p = &c.net->params[i];
+		for (size_t k = 0; p->role != NET_BATCHES && k < ts_tensor_count(&c.state.t[i]); k++)
+			((float *)c.state.t[i].data)[k] = (float)value(c.net, p, uniform(p->name, k));
+	}
+	ts_header_init(&c.header, "checkpoint");
+	if (net_save(&c, NULL, err) < 0) {
+		fprintf(stderr, "golden-net: %s\n", err);
+		return 1;
+	}
+	net_checkpoint_release(&c);
+	return 0;
+}
+
+static int images(size_t n, size_t classes)
+{
+	const size_t shape[3] = { 3, 32, 32 };
+	struct ts_writer *w = ts_writer_open(NULL);
+	struct ts_header h;
+	struct ts_batch b;
+
+	ts_header_init(&h, "images");
+	if (!w || ts_header_add(&h, "image", TS_U8, 3, shape) < 0 ||
+	    ts_header_add(&h, "label", TS_I64, 0, NULL) < 0 || ts_batch_init(&b, &h) < 0 ||
+	    ts_batch_resize(&b, n) < 0 || ts_writer_begin(w, &h) < 0)
+		return 1;
+	for (size_t i = 0; i < n * 3072; i++)
+		((uint8_t *)b.cols[0].data)[i] = (uint8_t)(256 * uniform("image", i));
+	for (size_t i = 0; i < n; i++)
+		((int64_t *)b.cols[1].data)[i] = (int64_t)(i % classes);
+	if (ts_writer_write(w, &b) < 0 || ts_writer_finish(w) < 0)
+		return 1;
+	ts_writer_close(w);
+	ts_batch_release(&b);
+	ts_header_release(&h);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[1], "ckpt") == 0)
+		return ckpt(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
+	if (argc == 4 && strcmp(argv[1], "images") == 0)
+		return images((size_t)atol(argv[2]), (size_t)atol(argv[3]));
+	fprintf(stderr, "usage: golden-net ckpt SPEC CLASSES | images N CLASSES\n");
+	return 2;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ * um-embed: the one forward pass. Images become logits and penultimate features; every other column goes
+ * through, so labels and names stay with their rows. Streaming: it holds one batch. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "um/um.h"
+
+static const char *model_path;
+static long chunk = 16;
+
+static const struct cli_option options[] = {
+	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
+	{ "batch-size", 'b', CLI_INT, "N", &chunk, 1, 65536,
+	  "images in work at a time (default 16; changes the speed, not the result)" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = {
+	"um-embed", "-m MODEL [option...] [FILE]",
+	"Run a network over a stream of images and write its logits and features.", options,
+	"With no FILE, or when FILE is -, read standard input.",
+	CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS
+};
+
+/* Holds that the stream has images that the network takes. */
+static int check_images(struct ts_reader *r, const struct ts_header *h, const struct net *n)
+{
+	const struct ts_field *f = ts_header_field(h, "image");
+
+	if (!f || f->type != TS_U8 || f->ndim != 3)
+		return ts_reader_fail(r, "has no field 'image' of |u1 pixels (channels, height, width)");
+	if (f->shape[0] != (size_t)n->c || f->shape[1] != (size_t)n->h || f->shape[2] != (size_t)n->w)
+		return ts_reader_fail(r, "holds images of %zux%zux%zu where the model takes %dx%dx%d; "
+				      "ds-pack --size makes them fit", f->shape[0], f->shape[1], f->shape[2],
+				      n->c, n->h, n->w);
+	return 0;
+}
+
+/* Do the images' labels mean the model's classes? True too where names are not known. */
+static bool same_classes(const struct ts_header *h, const struct net_checkpoint *c)
+{
+	char **names = NULL;
+	size_t n = 0;
+	bool same = true;
+
+	if (!c->classes || ts_meta_get_strs(&h->meta, "classes", &names, &n) != 1)
+		return true;
+	same = n == c->n_classes;
+	for (size_t i = 0; same && i < n; i++)
+		same = strcmp(names[i], c->classes[i]) == 0;
+	ts_strs_free(names, n);
+	return same;
+}
+
+static int make_header(struct ts_header *to, const struct ts_header *from, struct net_checkpoint *c)
+{
+	const struct net *n = c->net;
+	const struct net_node *head = &n->nodes[n->head];
+	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
+
+	ts_header_init(to, "features");
+	if (ts_header_add(to, "logits", TS_F32, 1, &C) < 0 ||
+	    ts_header_add(to, "features", TS_F32, 1, &D) < 0)
+		return -1;
+	for (size_t i = 0; i < from->n_fields; i++) {
+		const struct ts_field *f = &from->fields[i];
+		if (strcmp(f->name, "image") != 0 &&
+		    ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+			return -1;
+	}
+	if (ts_meta_merge(&to->meta, &from->meta) < 0 ||
+	    ts_meta_set_str(&to->meta, "arch", n->spec) < 0 ||
+	    ts_meta_set_tensor(&to->meta, "fc.weight", &c->state.t[head->param]) < 0 ||
+	    ts_meta_set_tensor(&to->meta, "fc.bias", &c->state.t[head->param + 1]) < 0 ||
+	    (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0))
+		return -1;
+	cli_history(to, (const struct ts_header *[]){ from, &c->header }, 2);
+	return 0;
+}
+
+/* Labels in out: hidden if they mean other classes, else in range. */
+static int check_labels(struct ts_reader *r, struct ts_batch *out, size_t n_classes, bool hide)
+{
+	struct ts_col *label = ts_batch_col(out, "label");
+
+	if (!label || label->type != TS_I64 || label->ndim)
+		return 0;
+	for (size_t i = 0; i < out->n; i++) {
+		int64_t *y = (int64_t *)label->data + i;
+		if (hide)
+			*y = -1;
+		else if (*y < -1 || *y >= (int64_t)n_classes)
+			return ts_reader_fail(r, "row %llu: label %lld is out of range for a model of %zu "
+					      "classes", (unsigned long long)ts_reader_rows(r) - out->n + i,
+					      (long long)*y, n_classes);
+	}
+	return 0;
+}
+
+/* Copies what is not the image from in to out. */
+static int copy_columns(struct ts_batch *out, const struct ts_batch *in)
+{
+	if (ts_batch_resize(out, 0) < 0 || ts_batch_resize(out, in->n) < 0)
+		return -1;
+	for (size_t k = 0; k < out->n_cols; k++) {
+		struct ts_col *to = &out->cols[k];
+		const struct ts_col *from = ts_batch_col(in, to->name);
+
+		if (!from)
+			continue;
+		if (to->type != TS_STR) {
+			memcpy(to->data, from->data, in->n * from->row);
+			continue;
+		}
+		for (size_t i = 0; i < in->n; i++)
+			if (ts_col_set_str(to, i, ts_col_str(from, i)) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m,
+		 const struct ts_header *to, bool hide_labels)
+{
+	struct ts_batch in, out;
+	char err[UM_ERR];
+	int rc;
+
+	if (ts_batch_init(&in, ts_reader_header(r)) < 0 || ts_batch_init(&out, to) < 0)
+		cli_oom();
+	while ((rc = ts_reader_next(r, &in)) == 1) {
+		rc = -1;
+		if (copy_columns(&out, &in) < 0)
+			cli_oom();
+		if (check_labels(r, &out, (size_t)m->net->classes, hide_labels) < 0)
+			break;
+		if (um_embed(m, ts_batch_col(&in, "image")->data, in.n, (size_t)chunk,
+			     ts_batch_col(&out, "logits")->data, ts_batch_col(&out, "features")->data,
+			     err) < 0) {
+			cli_error("'%s': %s", ts_reader_name(r), err);
+			break;
+		}
+		if (ts_writer_write(w, &out) < 0)
+			break;
+		cli_progress("%llu images", (unsigned long long)ts_reader_rows(r));
+	}
+	if (rc == 0 && ts_reader_rows(r) == 0)
+		rc = ts_reader_fail(r, "holds no images");
+	ts_batch_release(&in);
+	ts_batch_release(&out);
+	return rc;
+}
+
+static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c)
+{
+	struct ts_header to = { 0 };
+	struct um_model *m = NULL;
+	char err[UM_ERR];
+	const struct ts_header *from = ts_reader_expect(r, "images");
+	bool hide;
+	int rc = -1;
+
+	if (!from || check_images(r, from, c->net) < 0)
+		return -1;
+	hide = !same_classes(from, c);
+	if (hide)
+		cli_warn("'%s': its classes are not the model's, so its labels become -1",
+			 ts_reader_name(r));
+	if (make_header(&to, from, c) < 0) {
+		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features)");
+	} else if (um_open(cli.device, cli.threads, err) < 0 || um_model_new(&m, c, err) < 0) {
+		cli_error("%s", err);
+	} else {
+		rc = ts_writer_begin(w, &to);
+		if (rc == 0)
+			rc = embed(r, w, m, &to, hide);
+		if (rc == 0)
+			rc = ts_writer_finish(w);
+		um_model_free(m);
+	}
+	ts_header_release(&to);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv), rc = -1;
+	struct net_checkpoint c = { 0 };
+	struct ts_reader *r;
+	struct ts_writer *w;
+	char err[NET_ERR];
+
+	if (!model_path)
+		cli_usage("no --model given");
+	r = cli_input(first, argc, argv);
+	w = cli_output();
+	if (net_load(&c, model_path, err) < 0)
+		cli_error("%s", err);
+	else
+		rc = run(r, w, &c);
+	cli_check_reader(r);
+	cli_check_writer(w);
+	ts_reader_close(r);
+	ts_writer_close(w);
+	net_checkpoint_release(&c);
+	return cli_finish(rc);
+}

@@ -44,7 +44,7 @@ ok 'an unknown method is misuse, and those there are get listed' \
 ok 'a parameter out of range is misuse' 'ood-score -m energy:temperature=-1 f 2>err; test $? = 2'
 bad() { "$gen" features "$1" >x; ood-score x >out 2>err; test $? = 1 && grep -q "$2" err; }
 ok 'NaN: names file and row' 'printf "1 2\n1 2\n1 nan\n" | bad logits:f4:2 "x.*row 2: logit 1"'
-ok 'infinity' 'echo "inf 2" | bad logits:f4:2 "row 0"'
+ok 'infinity' 'echo "inf 2" | bad logits:f4:2 "row 0: logit 0 is inf"'
 ok 'label beyond the classes' 'echo "1 2 2" | bad logits:f4:2,label:i8 "labels out of range"'
 ok 'label below -1' 'echo "1 2 -2" | bad logits:f4:2,label:i8 "labels out of range"'
 ok 'no logits' 'echo "1 2" | bad features:f4:2 "no column .logits"'

@@ -6,7 +6,7 @@ f=energy:f4,pred:i8,label:i8
 
 # Pairs: 3 beats both, each 2 ties with one and loses one, 0 loses: AUROC 3/8. Precision at the ID rows
 # 1, 3/5, 4/6 for 1, 2, 1 of 4; at the OOD rows 2/5, 2/4... from below: 2 at 1/4, 2.5 at 2/5.
-printf '%s\n' '3 0 0' '2 0 1' '2 1 1' '0 2 -1' | "$gen" scores $f >id.scores
+printf '%s\n' '3 0 0' '2 0 1' '2 1 1' '0 -1 -1' | "$gen" scores $f >id.scores
 printf '%s\n' '2.5 0 -1' '2 0 -1' | "$gen" scores $f >a.scores
 printf '%s\n' '-1 0 -1' '-2 0 -1' '-3 0 -1' | "$gen" scores $f >b.scores
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds-synth: labelled images, and sets that are out of their distribution, from a seed. Streaming. */
+ * ds-synth: labelled images, and sets that are out of their distribution, from a seed. Streaming.
+ * */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	"ds-synth", "--set NAME [option...]",
-	"Make images from a seed: a labelled set of ten classes, or a set that is out of its distribution.",
+	"Make images from a seed: a labelled set of ten classes, or a set out of its distribution.",
 	options, "Smaller N gives a prefix of the same rows.", CLI_OUTPUT | CLI_SEED
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-metrics: how well scores tell OOD sets from an ID set. Retains the ID set and one OOD set, 4 bytes
- * a row and method; prints when every input has come to its END. */
+ * ood-metrics: how well scores tell OOD sets from an ID set. Retains the ID set and one OOD set, 4
+ * bytes a row and method; prints when every input has come to its END. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,22 +145,15 @@ static void print_row(const char *method, const char *set, const struct ood_metr
 	print_cells(cell);
 }
 
-/* m holds the sets' results, n_methods a set. */
+/* m holds the methods' results, n_sets a method. */
 static void print_table(const struct input *sets, size_t n_sets, char *const *methods,
 			size_t n_methods, const struct ood_metrics *m, const struct ood_set *id)
 {
 	print_heading();
 	for (size_t k = 0; k < n_methods; k++) {
-		struct ood_metrics mean = { 0 };
-		for (size_t s = 0; s < n_sets; s++) {
-			const struct ood_metrics *at = &m[s * n_methods + k];
-			mean.auroc += at->auroc / (double)n_sets;
-			mean.aupr_in += at->aupr_in / (double)n_sets;
-			mean.aupr_out += at->aupr_out / (double)n_sets;
-			mean.fpr95 += at->fpr95 / (double)n_sets;
-			if (!summary)
-				print_row(methods[k], sets[s].name, at, id, sets[s].n);
-		}
+		const struct ood_metrics *of = m + k * n_sets, mean = ood_mean(of, n_sets);
+		for (size_t s = 0; s < n_sets && !summary; s++)
+			print_row(methods[k], sets[s].name, &of[s], id, sets[s].n);
 		print_row(methods[k], "average", &mean, id, 0);
 	}
 }
@@ -236,7 +229,7 @@ static int choose_methods(struct ts_reader *r, char ***ret, size_t *n)
 			cli_oom();
 		for (size_t i = 0; i < *n; i++)
 			if (!is_printable((*ret)[i]))
-				return ts_reader_fail(r, "has a control character in a column's name");
+				return ts_reader_fail(r, "control character in a column's name");
 		return *n ? 0 : ts_reader_fail(r, "has no column of scores");
 	}
 	char *list = strdup(method_list), *rest = list, *word;
@@ -271,7 +264,7 @@ static int measure(struct input *sets, size_t n_sets)
 		if (rc)
 			break;
 		for (size_t k = 0; k < n; k++)
-			m[s * n + k] = ood_compare(id.scores[k], id.n, ood.scores[k], ood.n,
+			m[k * n_sets + s] = ood_compare(id.scores[k], id.n, ood.scores[k], ood.n,
 						   (enum ood_fpr)fpr_rule);
 		sets[s].n = ood.n;
 		ood_set_release(&ood);

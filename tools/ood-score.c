@@ -47,7 +47,7 @@ static int check_input(struct ts_reader *in, const struct ts_header *h)
 	if (!logits)
 		return ts_reader_fail(in, "has no column 'logits'");
 	if (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
-		return ts_reader_fail(in, "column 'logits' is not <f4 with two or more classes a row");
+		return ts_reader_fail(in, "column 'logits' is not <f4 of two or more classes");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
 		return ts_reader_fail(in, "column 'label' is not one <i8 a row");
 	if (name && name->type != TS_STR)
@@ -128,7 +128,8 @@ static int score_batch(struct work *k)
 			int64_t l = ((const int64_t *)label->data)[i];
 			if (l < -1 || l >= (int64_t)n)
 				return ts_reader_fail(k->in, "row %llu: labels out of range: %lld, "
-						      "with %zu classes", row_of(k, i), (long long)l, n);
+						      "with %zu classes", row_of(k, i),
+						      (long long)l, n);
 			((int64_t *)ts_batch_col(&k->to, "label")->data)[i] = l;
 		}
 		if (name && ts_col_set_str(ts_batch_col(&k->to, "name"), i, ts_col_str(name, i)))

@@ -15,7 +15,8 @@ static const struct {
 	const char *name, *help;
 	painter *paint;
 } sets[DS_SYNTH_SETS] = {
-	{ "id", "ten classes of objects on varied backgrounds, some atypical: the labelled set", paint_id },
+	{ "id", "ten classes of objects on varied backgrounds, some atypical: the labelled set",
+	  paint_id },
 	{ "unseen-shapes", "objects of eight other outlines, painted the same way: near OOD",
 	  paint_unseen },
 	{ "id-inverted", "the images of the ID set as photographic negatives", paint_inverted },
@@ -82,7 +83,8 @@ static void occlude(struct ds_picture *p, struct ts_rng *r, const struct ds_obje
 		    struct ds_color k, bool wall)
 {
 	enum { SQUARE = 1 };
-	struct ds_object w = { .shape = SQUARE, .turn = ds_direction(r), .alpha = 1, .a = k, .b = k };
+	struct ds_object w = { .shape = SQUARE, .turn = ds_direction(r), .alpha = 1,
+			       .a = k, .b = k };
 	double off = wall ? 30 - o->r * ds_uniform(r, .1, .4) : o->r * ds_uniform(r, -.5, .5);
 	w.r = 30 / .72;
 	w.squash = wall ? 1 : ds_uniform(r, 1, 2) / 30;
@@ -124,8 +126,8 @@ static void scene(struct ts_rng *r, struct ds_picture *p, int shape, int fate)
 		shadow(p, r, &o);
 	ds_draw_object(p, &o);
 	if (fate == BLENDED) {
-		struct ds_object other = new_object(r, (shape + 1 + (int)ts_rng_below(r,
-							DS_SYNTH_CLASSES - 1)) % DS_SYNTH_CLASSES, fate);
+		int step = 1 + (int)ts_rng_below(r, DS_SYNTH_CLASSES - 1);
+		struct ds_object other = new_object(r, (shape + step) % DS_SYNTH_CLASSES, fate);
 		other.x = o.x + ds_uniform(r, -2, 2);
 		other.y = o.y + ds_uniform(r, -2, 2);
 		other.r = o.r;
@@ -148,7 +150,7 @@ static void paint_id(const struct ds_synth *s, uint64_t i, struct ts_rng *r, str
 	ret->label = (int)(i % DS_SYNTH_CLASSES);
 	ret->atypical = u < s->atypical;
 	scene(r, p, ret->label, ret->atypical ? fate : TYPICAL);
-	snprintf(ret->name, sizeof(ret->name), "%s/%06llu", ds_synth_classes[ret->label],
+	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_synth_classes[ret->label],
 		 (unsigned long long)i);
 }
 
@@ -158,7 +160,7 @@ static void paint_unseen(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
 	(void)s;
 	int shape = DS_SYNTH_CLASSES + (int)(i % (DS_OUTLINES - DS_SYNTH_CLASSES));
 	scene(r, p, shape, TYPICAL);
-	snprintf(ret->name, sizeof(ret->name), "%s/%06llu", ds_outline_names[shape],
+	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_outline_names[shape],
 		 (unsigned long long)i);
 }
 
@@ -201,8 +203,8 @@ static void blur(double *v, int n, int step)
 
 /* The blobs of the outlier-exposure experiments (Hendrycks et al., ICLR 2019): bits that are 1 with
  * probability 0.7, blurred over height, width and channel with sigma 1.5, set to 0 below 0.75. */
-static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
-			struct ds_synth_row *ret)
+static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
+			struct ds_picture *p, struct ds_synth_row *ret)
 {
 	(void)s, (void)i, (void)ret;
 	double *v = p->px;
@@ -219,8 +221,8 @@ static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r, 
 			v[k] = 0;
 }
 
-/* Mean 1/2, standard deviation 1/4, as in the same experiments. Normal: the number of ones in 64 random
- * bits, spread over its step by a uniform; variance 16 + 1/12. */
+/* Mean 1/2, standard deviation 1/4, as in the same experiments. Normal: the number of ones in 64
+ * random bits, spread over its step by a uniform; variance 16 + 1/12. */
 static void paint_gaussian(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
 			   struct ds_picture *p, struct ds_synth_row *ret)
 {
@@ -242,8 +244,8 @@ static void paint_rademacher(const struct ds_synth *s, uint64_t i, struct ts_rng
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* A number for a set and its split. It comes from the name, so that new sets leave the old alone, and
- * the negatives are those of the ID set's own rows. */
+/* A number for a set and its split. It comes from the name, so that new sets leave the old alone,
+ * and the negatives are those of the ID set's own rows. */
 static uint64_t stream_of(const struct ds_synth *s)
 {
 	uint64_t h = 0xcbf29ce484222325u;   /* FNV-1a */
@@ -259,7 +261,8 @@ void ds_synth_row(const struct ds_synth *s, uint64_t i, struct ds_synth_row *ret
 	struct ts_rng r = ts_rng_new(s->seed, stream_of(s) + i);
 	ret->label = -1;
 	ret->atypical = false;
-	snprintf(ret->name, sizeof(ret->name), "%s/%06llu", sets[s->set].name, (unsigned long long)i);
+	snprintf(ret->name, sizeof ret->name, "%s/%06llu", sets[s->set].name,
+		 (unsigned long long)i);
 	sets[s->set].paint(s, i, &r, &p, ret);
 	for (int k = 0; k < DS_SYNTH_BYTES; k++) {
 		double v = p.px[k] * 255 + .5;

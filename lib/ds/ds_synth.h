@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_synth: images made from nothing but a seed, so that every experiment runs with nothing downloaded.
+ * ds_synth: images made from nothing but a seed, so that every experiment runs with nothing
+ * downloaded.
  *
- * The ID set is ten classes of objects that differ by their outline, never by colour, pose, surface,
- * background or light. A known share of its samples is atypical: hardly visible, or looking like another
- * class. The other sets are OOD, from pixel noise to objects of unseen outline.
+ * The ID set is ten classes of objects that differ by their outline, never by colour, pose,
+ * surface, background or light. A known share of its samples is atypical: hardly visible, or
+ * looking like another class. The other sets are OOD, from pixel noise to objects of unseen
+ * outline.
  *
- * Row i of a set depends on (seed, set, split, i) alone. The arithmetic is +, -, *, /, sqrt and floor in
- * double, which IEEE 754 defines to the last bit, so bytes are equal on every machine.
+ * Row i of a set depends on (seed, set, split, i) alone. The arithmetic is +, -, *, /, sqrt and
+ * floor in double, which IEEE 754 defines to the last bit, so bytes are equal on every machine.
  */
 #ifndef DS_SYNTH_H
 #define DS_SYNTH_H
@@ -41,8 +43,8 @@ struct ds_synth {
 	enum ds_synth_set set;
 	bool train;                       /* split: train or test, independent of each other */
 	uint64_t seed;
-	double atypical;                  /* share of atypical samples of the sets made from ID, 0..1;
-					   * raising it changes only the rows that become atypical */
+	double atypical;                  /* share of atypical samples of the sets made from ID;
+					   * raising it changes only rows that become so */
 };
 
 struct ds_synth_row {

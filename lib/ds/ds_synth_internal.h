@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Private to ds_synth: outlines, and what is painted with them. Pictures are double in 0..1, one plane
- * a colour; units are pixels, x to the right, y down. */
+ * Private to ds_synth: outlines, and what is painted with them. Pictures are double in 0..1, one
+ * plane a colour; units are pixels, x to the right, y down. */
 #ifndef DS_SYNTH_INTERNAL_H
 #define DS_SYNTH_INTERNAL_H
 
@@ -21,7 +21,8 @@ struct ds_color {
 	double c[3];
 };
 
-/* An outline in its frame: unit circle, "up" is -y. The first DS_SYNTH_CLASSES are the ID classes. */
+/* An outline in its frame: unit circle, "up" is -y. The first DS_SYNTH_CLASSES are
+ * the ID classes. */
 extern const char *const ds_outline_names[DS_OUTLINES];
 /* Signed distance of p to the outline, negative inside, correct near it. */
 double ds_outline(int shape, struct ds_vec p);
@@ -47,8 +48,8 @@ struct ds_color ds_color_mix(struct ds_color a, struct ds_color b, double t);
 
 /* A smooth random field in 0..1 with features of about `cell` pixels. */
 void ds_field(struct ts_rng *r, double cell, double field[DS_PIXELS]);
-/* Paint the whole picture: a surface between a and b, of a random kind; a wilder one, of any colours;
- * light from a side and dark corners; noise of standard deviation sigma. */
+/* Paint the whole picture: a surface between a and b, of a random kind; a wilder one, of any
+ * colours; light from a side and dark corners; noise of standard deviation sigma. */
 void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a,
 			 struct ds_color b);
 void ds_paint_texture(struct ds_picture *p, struct ts_rng *r);

@@ -39,7 +39,8 @@ static double polygon(struct ds_vec p, const struct ds_vec *v, size_t n)
 	return inside ? -sqrt(best) : sqrt(best);
 }
 
-static const struct ds_vec square[] = { { -.72, -.72 }, { .72, -.72 }, { .72, .72 }, { -.72, .72 } };
+static const struct ds_vec square[] = { { -.72, -.72 }, { .72, -.72 }, { .72, .72 },
+	{ -.72, .72 } };
 static const struct ds_vec triangle[] = { { 0, -.98 }, { .88, .6 }, { -.88, .6 } };
 static const struct ds_vec star[] = {
 	{ 0, -1 }, { .24, -.33 }, { .95, -.31 }, { .39, .12 }, { .59, .81 },
@@ -61,9 +62,9 @@ static const struct ds_vec tee[] = { { -.85, -.85 }, { .85, -.85 }, { .85, -.35 
 static const struct ds_vec pentagon[] = { { 0, -1 }, { .95, -.31 }, { .59, .81 }, { -.59, .81 },
 	{ -.95, -.31 } };
 static const struct ds_vec drop[] = {
-	{ 0, -1 }, { .53, .13 }, { .58, .32 }, { .56, .51 }, { .49, .69 }, { .36, .83 }, { .19, .93 },
-	{ 0, .96 }, { -.19, .93 }, { -.36, .83 }, { -.49, .69 }, { -.56, .51 }, { -.58, .32 },
-	{ -.53, .13 } };
+	{ 0, -1 }, { .53, .13 }, { .58, .32 }, { .56, .51 }, { .49, .69 }, { .36, .83 },
+	{ .19, .93 }, { 0, .96 }, { -.19, .93 }, { -.36, .83 }, { -.49, .69 },
+	{ -.56, .51 }, { -.58, .32 }, { -.53, .13 } };
 static const struct ds_vec chevron[] = { { 0, -.65 }, { .9, .2 }, { .9, .8 }, { 0, -.05 },
 	{ -.9, .8 }, { -.9, .2 } };
 static const struct ds_vec bolt[] = { { .25, -1 }, { -.6, .15 }, { -.08, .15 }, { -.3, .98 },
@@ -74,7 +75,8 @@ static const struct ds_vec ell[] = { { -.6, -.95 }, { -.05, -.95 }, { -.05, .4 }
 enum { DISC, SQUARE, TRIANGLE, STAR, CROSS, CRESCENT, HEART, ARROW, HOURGLASS, TEE,
        PENTAGON, DROP, CHEVRON, HALFDISC, BOLT, CLOVER, ELL, CAPSULE };
 const char *const ds_outline_names[DS_OUTLINES] = {
-	"disc", "square", "triangle", "star", "cross", "crescent", "heart", "arrow", "hourglass", "tee",
+	"disc", "square", "triangle", "star", "cross", "crescent", "heart", "arrow",
+	"hourglass", "tee",
 	"pentagon", "drop", "chevron", "halfdisc", "bolt", "clover", "ell", "capsule" };
 
 double ds_outline(int shape, struct ds_vec p)

@@ -72,7 +72,8 @@ void ds_draw_object(struct ds_picture *p, const struct ds_object *o)
 				d = fabs(d + o->stroke / 2) - o->stroke / 2;
 			double cover = clamp(.5 - d);
 			if (cover > 0)
-				blend(p, y * DS_N + x, ds_color_mix(o->a, o->b, clamp(q.y / 2 + .5)),
+				blend(p, y * DS_N + x,
+				      ds_color_mix(o->a, o->b, clamp(q.y / 2 + .5)),
 				      cover * o->alpha);
 		}
 }
@@ -133,7 +134,8 @@ static void clouds(struct ts_rng *r, double mix[DS_PIXELS])
 		mix[i] = clamp(mix[i] + .6 * (fine[i] - .5));
 }
 
-/* Stripes, checks or dots, turned, of a period from 2.5 pixels up, their lines bent by some pixels. */
+/* Stripes, checks or dots, turned, of a period from 2.5 pixels up, their lines bent by some pixels.
+ * */
 static void pattern(struct ts_rng *r, double max_period, double max_bend, double mix[DS_PIXELS])
 {
 	double warp[DS_PIXELS];

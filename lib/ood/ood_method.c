@@ -51,7 +51,7 @@ static void request_init(struct ood_request *q, const struct ood_method *m)
 	*q = (struct ood_request){ .method = m };
 	for (size_t i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
 		q->params[i] = m->params[i].value;
-	snprintf(q->column, sizeof(q->column), "%s", m->name);
+	snprintf(q->column, sizeof q->column, "%s", m->name);
 }
 
 /* Takes "name=value" into q. */
@@ -74,8 +74,8 @@ static int parse_param(struct ood_request *q, char *text, char *err, size_t len)
 	}
 	double x = strtod(value, &end);
 	if (end == value || *end || !(x >= p[i].min && x <= p[i].max)) {
-		snprintf(err, len, "%s of method '%s' is '%s', not a number from %g to %g", text, method,
-			 value, p[i].min, p[i].max);
+		snprintf(err, len, "%s of method '%s' is '%s', not a number from %g to %g", text,
+			 method, value, p[i].min, p[i].max);
 		return -1;
 	}
 	q->params[i] = x;
@@ -87,7 +87,8 @@ static int parse_item(struct ood_request *q, char *item, char *err, size_t len)
 {
 	char *column = NULL, *rest = strchr(item, ':');
 	if (strlen(item) >= OOD_MAX_COLUMN) {
-		snprintf(err, len, "method '%.20s...' is longer than %d bytes", item, OOD_MAX_COLUMN - 1);
+		snprintf(err, len, "method '%.20s...' is longer than %d bytes", item,
+			 OOD_MAX_COLUMN - 1);
 		return -1;
 	}
 	if (rest) {
@@ -116,7 +117,7 @@ static int parse_item(struct ood_request *q, char *item, char *err, size_t len)
 		rest = next;
 	}
 	if (column)
-		snprintf(q->column, sizeof(q->column), "%s", column);
+		snprintf(q->column, sizeof q->column, "%s", column);
 	status = 0;
 out:
 	free(column);
@@ -140,7 +141,7 @@ int ood_request_parse(const char *text, struct ood_request **ret, size_t *n, cha
 	for (const char *p = text; *p; p++)
 		items += *p == ',';
 	char *copy = strdup(text);
-	struct ood_request *q = calloc(items, N_METHODS * sizeof(*q));
+	struct ood_request *q = calloc(items, N_METHODS * sizeof *q);
 	if (!copy || !q) {
 		snprintf(err, len, "out of memory");
 		goto fail;
@@ -173,5 +174,6 @@ void ood_request_text(const struct ood_request *q, char *buf, size_t len)
 	size_t used = (size_t)snprintf(buf, len, "%s", q->method->name);
 	const struct ood_param *p = q->method->params;
 	for (size_t i = 0; i < OOD_MAX_PARAMS && p[i].name && used < len; i++)
-		used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p[i].name, q->params[i]);
+		used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p[i].name,
+					 q->params[i]);
 }

@@ -23,13 +23,13 @@ static uint32_t bits_of(uint32_t key)
 int ood_sort(float *v, size_t n)
 {
 	size_t start[4][256] = { 0 };
-	uint32_t *a = malloc((n + 1) * sizeof(*a)), *b = malloc((n + 1) * sizeof(*b));
+	uint32_t *a = malloc((n + 1) * sizeof *a), *b = malloc((n + 1) * sizeof *b);
 	if (!a || !b) {
 		free(a);
 		free(b);
 		return -1;
 	}
-	memcpy(a, v, n * sizeof(*a));
+	memcpy(a, v, n * sizeof *a);
 	for (size_t i = 0; i < n; i++) {
 		a[i] = key_of(a[i]);
 		for (int pass = 0; pass < 4; pass++)
@@ -50,7 +50,7 @@ int ood_sort(float *v, size_t n)
 	}
 	for (size_t i = 0; i < n; i++)
 		a[i] = bits_of(a[i]);
-	memcpy(v, a, n * sizeof(*a));
+	memcpy(v, a, n * sizeof *a);
 	free(a);
 	free(b);
 	return 0;
@@ -121,4 +121,18 @@ struct ood_metrics ood_compare(const float *id, size_t n_id, const float *ood, s
 	m.aupr_in /= (double)n_id;
 	m.aupr_out /= (double)n_ood;
 	return m;
+}
+
+struct ood_metrics ood_mean(const struct ood_metrics *m, size_t n)
+{
+	struct ood_metrics sum = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		sum.auroc += m[i].auroc;
+		sum.aupr_in += m[i].aupr_in;
+		sum.aupr_out += m[i].aupr_out;
+		sum.fpr95 += m[i].fpr95;
+	}
+	return (struct ood_metrics){ sum.auroc / (double)n, sum.aupr_in / (double)n,
+				     sum.aupr_out / (double)n, sum.fpr95 / (double)n };
 }

@@ -2,8 +2,8 @@
  * Maximum softmax probability (Hendrycks and Gimpel, "A baseline for detecting misclassified and
  * out-of-distribution examples in neural networks", ICLR 2017), as its log-odds
  *	log(p / (1 - p)) = -log sum_{c != k} exp(l_c - l_k),  k the class of the largest logit,
- * which ranks samples as p does. p itself rounds to 1 in single precision for margins above 17, so that
- * confident samples would tie. */
+ * which ranks samples as p does. p itself rounds to 1 in single precision for margins above 17, so
+ * that confident samples would tie. */
 #include "ood/ood_method.h"
 
 static double score(const float *logits, size_t n, const double *params)

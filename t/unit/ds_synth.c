@@ -58,7 +58,7 @@ static void no_equal_images(enum ds_synth_set set)
 	qsort(hash, n, sizeof *hash, by_value);
 	for (size_t i = 1; i < n; i++)
 		equal += hash[i] == hash[i - 1];
-	ok(equal == 0, "%s: train, test and another seed have no image in common", ds_synth_name(set));
+	ok(equal == 0, "%s: train, test, another seed: no image in common", ds_synth_name(set));
 }
 
 static void id_set(void)
@@ -76,7 +76,8 @@ static void id_set(void)
 				 strlen(ds_synth_classes[row.label])) == 0;
 		ds_synth_row(&more, i, &row);
 		changed += (was && !row.atypical) ||
-			   ((memcmp(before, row.image, sizeof before) != 0) != (row.atypical && !was));
+			   ((memcmp(before, row.image, sizeof before) != 0) !=
+			    (row.atypical && !was));
 	}
 	for (int c = 1; c < DS_SYNTH_CLASSES; c++)
 		count[0] = count[c] == count[0] ? count[0] : -1;
@@ -120,7 +121,8 @@ static struct stats stats_of(enum ds_synth_set set)
 			dark += v[k] == 0;
 		}
 		for (int c = 0; c < DS_SYNTH_CLASSES; c++)
-			seen += strncmp(row.name, ds_synth_classes[c], strlen(ds_synth_classes[c])) == 0;
+			seen += strncmp(row.name, ds_synth_classes[c],
+					strlen(ds_synth_classes[c])) == 0;
 	}
 	double var = sq / n - sum / n * sum / n;
 	return (struct stats){ sum / n, sqrt(var), 1 - diff / n / 2 / var, extreme / n, dark / n,
@@ -144,7 +146,8 @@ static void statistics(void)
 	ok(fabs(r->mean - 127.5) < .5 && r->extreme == 1 && fabs(r->smooth) < .01, "rademacher");
 	ok(b->dark > .7 && b->dark < .9 && b->smooth > .6, "blobs");
 	ok(t->smooth > .4 && t->sd > 40 && t->extreme < .1, "textures");
-	ok(s[DS_SYNTH_ID].smooth > .7 && s[DS_SYNTH_ID].mean < 110 && s[DS_SYNTH_ID].seen == 1, "id");
+	ok(s[DS_SYNTH_ID].smooth > .7 && s[DS_SYNTH_ID].mean < 110 &&
+	   s[DS_SYNTH_ID].seen == 1, "id");
 	ok(fabs(s[DS_SYNTH_UNSEEN_SHAPES].mean - s[DS_SYNTH_ID].mean) < 3 &&
 	   fabs(s[DS_SYNTH_UNSEEN_SHAPES].sd - s[DS_SYNTH_ID].sd) < 3 &&
 	   s[DS_SYNTH_UNSEEN_SHAPES].seen == 0, "unseen-shapes: like id in all but the outline");
@@ -158,6 +161,6 @@ int main(void)
 	id_set();
 	inverted();
 	statistics();
-	ok(ds_synth_find("blobs") == DS_SYNTH_BLOBS && ds_synth_find("blob") < 0, "sets are found by name");
+	ok(ds_synth_find("blobs") == DS_SYNTH_BLOBS && ds_synth_find("blob") < 0, "names");
 	return done();
 }

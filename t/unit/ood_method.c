@@ -21,7 +21,8 @@ static const char *columns(const char *text)
 	if (ood_request_parse(text, &q, &n, err, sizeof err))
 		return out;
 	for (size_t i = 0; i < n; i++)
-		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "", q[i].column);
+		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "",
+			 q[i].column);
 	free(q);
 	return out;
 }
@@ -41,14 +42,15 @@ static void parser(void)
 	ok(!strcmp(columns("all"), "msp maxlogit energy"), "all");
 	ok(!strcmp(columns("all,energy:temperature=2"), "msp maxlogit energy energy:temperature=2"),
 	   "a second setting has its own column");
-	ok(refused("nope", "there are: msp maxlogit energy"), "unknown method lists those there are");
+	ok(refused("nope", "there are: msp maxlogit energy"), "unknown method: those there are");
 	ok(refused("", "unknown method ''") && refused("msp,", "unknown method ''"), "empty item");
 	ok(refused("msp,all", "'msp' is asked for twice"), "twice");
 	ok(refused("energy:temp=1", "no parameter 'temp'"), "unknown parameter");
 	ok(refused("msp:temperature=1", "no parameter"), "method without parameters");
 	ok(refused("energy:temperature", "PARAMETER=VALUE"), "no value");
-	ok(refused("energy:temperature=0", "not a number from") && refused("energy:temperature=", "not") &&
-	   refused("energy:temperature=1x", "not") && refused("energy:temperature=nan", "not"),
+	ok(refused("energy:temperature=0", "not a number from") &&
+	   refused("energy:temperature=", "not") && refused("energy:temperature=1x", "not") &&
+	   refused("energy:temperature=nan", "not"),
 	   "value out of range, empty, with a tail, NaN");
 	char wide[300];
 	memset(wide, 'x', sizeof wide - 1);
@@ -77,7 +79,7 @@ static void scores(void)
 {
 	float a[] = { 40, 0, 0 }, b[] = { 60, 0, 0 }, c[] = { 3e4f, -3e4f }, tie[] = { 2, 2 };
 	ok(fabs(score("msp", a, 3) - (40 - log(2))) < 1e-12, "msp: margin 40");
-	ok((float)score("msp", b, 3) > (float)score("msp", a, 3), "msp: margin 60 is above margin 40");
+	ok((float)score("msp", b, 3) > (float)score("msp", a, 3), "msp: 60 is above 40");
 	ok(score("msp", c, 2) == 6e4, "msp: does not overflow");
 	ok(score("msp", tie, 2) == 0, "msp: even odds");
 	ok(fabs(score("energy", tie, 2) - (2 + log(2))) < 1e-15, "energy of two equal logits");
@@ -87,7 +89,8 @@ static void scores(void)
 
 static void golden(FILE *f)
 {
-	static const char *const method[] = { "msp", "maxlogit", "energy", "energy:temperature=10" };
+	static const char *const method[] = { "msp", "maxlogit", "energy",
+					     "energy:temperature=10" };
 	char line[256];
 	float logits[128];
 	size_t n;

@@ -73,20 +73,21 @@ static void by_hand(void)
 	ok(equals(COMPARE(high, low, OOD_FPR_NEAREST), 1, 1, 1, 0), "separated");
 	ok(equals(COMPARE(high, low, OOD_FPR_OPENOOD), 1, 1, 1, 0), "separated, OOD positive");
 	/* OOD all above: precision of ID at 1/3, 2/4; of OOD likewise */
-	ok(equals(COMPARE(low, high, OOD_FPR_NEAREST), 0, 5. / 12, 5. / 12, 1), "the wrong way round");
+	ok(equals(COMPARE(low, high, OOD_FPR_NEAREST), 0, 5. / 12, 5. / 12, 1), "the wrong way");
 	ok(equals(COMPARE(one, two, OOD_FPR_FIRST), 0, .5, .5, 1), "one each, wrong way round");
 	ok(equals(COMPARE(two, one, OOD_FPR_FIRST), 1, 1, 1, 0), "one each");
 
 	float same[] = { 7, 7, 7 }, same2[] = { 7, 7, 7, 7, 7 };
 	for (int rule = OOD_FPR_NEAREST; rule <= OOD_FPR_OPENOOD; rule++)
-		ok(equals(COMPARE(same, same2, rule), .5, 3. / 8, 5. / 8, 1), "all equal, rule %d", rule);
+		ok(equals(COMPARE(same, same2, rule), .5, 3. / 8, 5. / 8, 1), 
+		   "all equal, rule %d", rule);
 	float plus[] = { 0 }, minus[] = { -0.0f };
 	ok(near(COMPARE(plus, minus, OOD_FPR_FIRST).auroc, .5), "zeros of both signs tie");
 
 	/* thresholds 3: 1,0  2.5: 1,1  2: 3,2  0: 4,2 */
 	float a[] = { 0, 2, 3, 2 }, b[] = { 2, 2.5 };
-	ok(equals(COMPARE(a, b, OOD_FPR_NEAREST), .375, .25 + .3 + 1. / 6, .5 * .5 + .5 * .4 * .5 - .025,
-		  1), "ties across the sets: aupr_out = 1/2 * 1/4 + 1/2 * 2/5 = 0.325");
+	ok(equals(COMPARE(a, b, OOD_FPR_NEAREST), .375, .25 + .3 + 1. / 6, .5 / 4 + .5 * .4, 1),
+	   "ties across the sets");
 }
 
 /* ID 1..n_id, one OOD row just above each of the ranks given, counted from the top. */
@@ -106,13 +107,13 @@ static void fpr_rules(void)
 	/* 40 ID rows: recall 38/40 is 95 %. OOD rows between the ID ranks that the numbers say. */
 	static const double at[] = { 36.5, 37.5, 38.5, 39.5 };
 	ok(near(fpr_at(40, at, 4, OOD_FPR_FIRST), .5), "first: at rank 38 there are two above");
-	ok(near(fpr_at(40, at, 4, OOD_FPR_NEAREST), .75), "nearest: the lowest threshold of recall 38/40");
+	ok(near(fpr_at(40, at, 4, OOD_FPR_NEAREST), .75), "nearest: the lowest of recall 38/40");
 	/* 10 ID rows: 9/10 and 10/10 are equally close */
 	static const double tie[] = { 8.5, 9.5, 9.7, 11 };
 	ok(near(fpr_at(10, tie, 4, OOD_FPR_NEAREST), .75), "nearest: of 9 and 10 in 10, 10");
 	/* 11 ID rows: 10/11 = 90.9 % is nearer than 100 %; an OOD row ties with rank 11 */
 	static const double under[] = { 9.5, 10.5, 11, 12 };
-	ok(near(fpr_at(11, under, 4, OOD_FPR_NEAREST), .5), "nearest: 10 of 11 although that is below");
+	ok(near(fpr_at(11, under, 4, OOD_FPR_NEAREST), .5), "nearest: 10 of 11, though less");
 	ok(near(fpr_at(11, under, 4, OOD_FPR_FIRST), .75), "first goes on to full recall");
 	static const double late[] = { 11.5, 12, 12.5, 13 };
 	ok(near(fpr_at(11, late, 4, OOD_FPR_NEAREST), 0), "OOD below all ID rows does not count");
@@ -146,13 +147,15 @@ static void golden(FILE *f)
 		double w[6];
 		if (sscanf(line, "%zu %zu", &n_id, &n_ood) != 2)
 			continue;
-		if (n_id > 128 || n_ood > 128 || read_floats(f, id, n_id) || read_floats(f, ood, n_ood) ||
-		    fscanf(f, "%lf %lf %lf %lf %lf %lf\n", w, w + 1, w + 2, w + 3, w + 4, w + 5) != 6)
+		if (n_id > 128 || n_ood > 128 || read_floats(f, id, n_id) ||
+		    read_floats(f, ood, n_ood) ||
+		    fscanf(f, "%lf %lf %lf %lf %lf %lf\n", w, w + 1, w + 2, w + 3, w + 4,
+			   w + 5) != 6)
 			break;
 		bool same = true;
 		for (int rule = 0; rule < 3; rule++)
-			same &= equals(compare(id, n_id, ood, n_ood, (enum ood_fpr)rule), w[0], w[1], w[2],
-				       w[3 + rule]);
+			same &= equals(compare(id, n_id, ood, n_ood, (enum ood_fpr)rule), w[0],
+				       w[1], w[2], w[3 + rule]);
 		cases++;
 		right += same;
 	}

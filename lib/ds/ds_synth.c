@@ -52,12 +52,10 @@ enum { TYPICAL = -1, TRUNCATED, OCCLUDED, BLENDED, TINY, FAINT, POSED, N_ATYPICA
 
 static struct ds_object new_object(struct ts_rng *r, int shape, int fate)
 {
-	struct ds_object o = {
-		.shape = shape, .alpha = 1,
-		.r = fate == TINY ? ds_uniform(r, 2, 3.5) : ds_uniform(r, 7, 12),
-		.squash = fate == POSED ? ds_uniform(r, .35, .5) : ds_uniform(r, .8, 1),
-		.turn = ds_turn(ds_uniform(r, -.35, .35)),
-	};
+	struct ds_object o = { .shape = shape, .alpha = 1 };
+	o.r = fate == TINY ? ds_uniform(r, 2, 3.5) : ds_uniform(r, 7, 12);
+	o.squash = fate == POSED ? ds_uniform(r, .35, .5) : ds_uniform(r, .8, 1);
+	o.turn = ds_turn(ds_uniform(r, -.35, .35));
 	if (ts_rng_below(r, 4) == 0 && fate != TINY)
 		o.stroke = ds_uniform(r, 1.8, 3);
 	double slack = 15 - o.r;

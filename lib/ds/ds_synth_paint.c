@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Objects, surfaces, light and noise. No function of libm but sqrt, floor and fabs, which are exact
- * to the last bit everywhere: waves are made of parabolas, angles of half-angle tangents. */
+ * to the last bit everywhere: waves are made of cubics, angles of half-angle tangents. And one draw
+ * an expression, since compilers differ in the order in which they evaluate two. */
 #include <math.h>
 
 #include "ds/ds_synth_internal.h"
@@ -132,10 +133,11 @@ static void clouds(struct ts_rng *r, double mix[DS_PIXELS])
 		mix[i] = clamp(mix[i] + .6 * (fine[i] - .5));
 }
 
-/* Stripes, checks or dots of the given period, turned, their lines bent by `bend` pixels. */
-static void pattern(struct ts_rng *r, double period, double bend, double mix[DS_PIXELS])
+/* Stripes, checks or dots, turned, of a period from 2.5 pixels up, their lines bent by some pixels. */
+static void pattern(struct ts_rng *r, double max_period, double max_bend, double mix[DS_PIXELS])
 {
 	double warp[DS_PIXELS];
+	double period = ds_uniform(r, 2.5, max_period), bend = ds_uniform(r, 0, max_bend);
 	struct ds_vec d = ds_direction(r);
 	double phase = ts_rng_double(r), stretch = ds_uniform(r, .5, 1);
 	int kind = (int)ts_rng_below(r, 4);
@@ -161,11 +163,13 @@ static void clutter(struct ds_picture *p, struct ts_rng *r, struct ds_color a, s
 {
 	enum { DISC = 0, SQUARE = 1 };
 	for (int n = 5 + (int)ts_rng_below(r, 6); n > 0; n--) {
-		struct ds_object o = {
-			.shape = ts_rng_below(r, 3) ? SQUARE : DISC, .turn = ds_direction(r),
-			.x = ds_uniform(r, 0, DS_N), .y = ds_uniform(r, 0, DS_N),
-			.r = ds_uniform(r, 2, 9), .squash = ds_uniform(r, .15, .5), .alpha = 1,
-		};
+		struct ds_object o = { .alpha = 1 };
+		o.shape = ts_rng_below(r, 3) ? SQUARE : DISC;
+		o.turn = ds_direction(r);
+		o.x = ds_uniform(r, 0, DS_N);
+		o.y = ds_uniform(r, 0, DS_N);
+		o.r = ds_uniform(r, 2, 9);
+		o.squash = ds_uniform(r, .15, .5);
 		o.a = o.b = ds_color_mix(a, b, ds_uniform(r, -.4, 1.4));
 		ds_draw_object(p, &o);
 	}
@@ -181,7 +185,7 @@ void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color
 	else if (kind < .5)
 		clouds(r, mix);
 	else if (kind < .7)
-		pattern(r, ds_uniform(r, 4, 12), ds_uniform(r, 0, 8), mix);
+		pattern(r, 12, 8, mix);
 	else
 		gradient(r, mix);
 	fill(p, a, b, mix);
@@ -195,10 +199,10 @@ void ds_paint_texture(struct ds_picture *p, struct ts_rng *r)
 	struct ds_color k[3];
 	for (int c = 0; c < 3; c++)
 		k[c] = ds_color_new(r, ts_rng_double(r));
-	pattern(r, ds_uniform(r, 2.5, 9), ds_uniform(r, 0, 20), mix);
+	pattern(r, 9, 20, mix);
 	fill(p, k[0], k[1], mix);
 	if (ts_rng_below(r, 2))
-		pattern(r, ds_uniform(r, 2.5, 16), ds_uniform(r, 0, 12), over);
+		pattern(r, 16, 12, over);
 	else
 		clouds(r, over);
 	double strength = ds_uniform(r, .2, .8);

@@ -111,6 +111,7 @@ struct ood_metrics ood_compare(const float *id, size_t n_id, const float *ood, s
 			i--;
 		while (o > 0 && ood[o - 1] == t)
 			o--;
+		assert(i < i0 || o < o0); /* NaN would stay for ever */
 		size_t tp = n_id - i, fp = n_ood - o, d_id = i0 - i, d_ood = o0 - o;
 		twice_wins += (uint64_t)d_ood * (2 * tp - d_id);
 		m.aupr_in += (double)tp / (double)(tp + fp) * (double)d_id;

@@ -4,7 +4,7 @@
  *	ts-gen KIND FIELD:TYPE[:DIMxDIM...],... <TEXT      a line a row, values separated by blanks
  *	ts-gen KIND FIELDS ROWS SEED                       random rows: normal floats, labels below 10,
  *	                                                   any bytes, names row000000...
- * TYPE is f4, i8, u1 or str. */
+ * TYPE is f4, i8, u1 or str. Streams of features get a meta of "arch" and "fc.weight". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,17 @@ static void add_field(struct ts_header *h, char *text)
 	if (!type || ts_header_add(h, name, !strcmp(type, "str") ? TS_STR : !strcmp(type, "i8") ? TS_I64 :
 				   !strcmp(type, "u1") ? TS_U8 : TS_F32, ndim, shape))
 		die("bad field");
+}
+
+static void add_meta(struct ts_meta *m)
+{
+	struct ts_tensor weight;
+	size_t shape[] = { 2, 3 };
+
+	if (ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) || ts_meta_set_str(m, "arch", "none") ||
+	    ts_meta_set_tensor(m, "fc.weight", &weight))
+		die("out of memory");
+	ts_tensor_release(&weight);
 }
 
 /* Value k of row i, from the word, or random if it is NULL. */
@@ -78,6 +89,8 @@ int main(int argc, char **argv)
 	ts_header_init(&h, argv[1]);
 	for (char *field; (field = strsep(&argv[2], ",")) != NULL;)
 		add_field(&h, field);
+	if (strcmp(h.kind, "features") == 0)
+		add_meta(&h.meta);
 	if (!w || ts_batch_init(&b, &h) || ts_writer_begin(w, &h))
 		die("cannot begin");
 	for (unsigned long i = 0; i < rows && (random || fgets(line, sizeof line, stdin)); i++) {

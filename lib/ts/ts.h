@@ -251,8 +251,8 @@ uint64_t ts_reader_rows(const struct ts_reader *r);
 const char *ts_reader_name(const struct ts_reader *r);
 /* One line that names file and byte, without a final full stop; NULL if nothing failed. */
 const char *ts_reader_error(const struct ts_reader *r);
-/* Makes the reader fail with this text, for the caller's own checks of the data: the file's name and
- * the row are put in front. Returns -1. */
+/* Makes the reader fail with this text, for the caller's own checks of the data: the file's name is put in
+ * front, the row is the caller's to name. Returns -1. */
 int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

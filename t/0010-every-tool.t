@@ -1,0 +1,129 @@
+#!/bin/sh
+# The manners that every program shares. The table below says how each one is called; a program without a
+# row fails the test.
+. "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
+
+# Small inputs. Checkpoints come from golden-net, so no training is needed.
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 5 1 >scores.ts
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 5 2 >other.ts
+ts-gen features logits:f4:3,features:f4:4 6 1 | ts-cat -o features.ts
+golden-net images 4 10 >images.ts
+golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
+mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
+tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
+
+# row TOOL: sets args (with the input's name, or without it when it is read from stdin), input (a stream, or
+# empty), out (stream: writes one; text), sink (yes: prints nothing before END)
+row() {
+	args= input= out=stream sink=no torch=no
+	case $1 in
+	ts-cat)      input=scores.ts ;;
+	ts-dump)     input=scores.ts out=text ;;
+	ds-pack)     args=photos.tar ;;
+	ds-synth)    args='--set blobs --n 300' ;;
+	ood-score)   input=features.ts args='--method msp,energy' ;;
+	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
+	um-embed)    input=images.ts args='-q -m m.ckpt' torch=yes ;;
+	um-estimate) input=images.ts args='-q -m m.ckpt --draws 1' out=text sink=yes torch=yes ;;
+	um-train)    input=images.ts args='-q -a densenet:depth=10,growth=2 -e 1 -b 4' sink=yes torch=yes ;;
+	*) return 1 ;;
+	esac
+}
+status() { "$@" >/dev/null 2>err; echo $?; }
+silent_death() {                       # the reader goes away at once
+	{ "$@" 2>err; echo $? >rc; } | :
+	test "$(cat rc)" = 141 -a ! -s err
+}
+# A program and its data are larger than a pipe, or the reader may be gone too late to be noticed.
+big() {
+	case $1 in
+	ts-cat|ts-dump|ood-metrics) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
+	ood-score) ts-gen features logits:f4:3,features:f4:4 20000 1 ;;
+	um-*) cat images.ts ;;
+	esac
+}
+
+for path in "$BUILD"/*; do
+	tool=${path##*/}
+	[ -f "$path" ] && [ -x "$path" ] || continue
+	case $tool in *.so|*.a|fuzz_*) continue ;; esac
+	if ! row "$tool"; then ok "$tool has a row in this test" false; continue; fi
+
+	ok "$tool --help: on stdout, exit 0" \
+		'$tool --help >out 2>err && test -s out && ! test -s err && head -n 1 out | grep -q "^Usage: $tool "'
+	ok "$tool --version" '$tool --version >out && grep -q "^$tool (unmask) " out'
+	ok "$tool --help and a wrong option do not load libtorch" \
+		'! LD_DEBUG=libs $tool --help 2>&1 | grep -q "find library=.*torch" && ! ldd "$path" | grep -q torch'
+	ok "$tool --nope: exit 2, says so and where help is" \
+		'$tool --nope >out 2>err; test $? = 2 && ! test -s out && grep -q -- "--nope" err && grep -q "^Try .$tool --help" err'
+	ok "$tool --help to a full disk: exit 1" 'test $($tool --help >/dev/full 2>err; echo $?) = 1 && grep -q "No space" err'
+	missing=no/such/file
+	[ "$tool" = ds-synth ] || ok "$tool, missing file: exit 1, named" \
+		'fails 1 no/such/file $tool ${args%photos.tar} no/such/file'
+	[ "$tool" = ds-synth ] || ok "$tool, a folder as input: exit 1, named" 'fails 1 folder $tool ${args%photos.tar} folder'
+	if [ "$tool" = ds-pack ]; then
+		[ -s photos.tar ] || continue
+	fi
+	ok "$tool works" '$tool $args $input >good 2>err && test -s good'
+	ok "$tool to a full disk: exit 1" 'test $($tool $args $input >/dev/full 2>err; echo $?) = 1 && grep -q "No space" err'
+	if [ "$sink" = no ] && [ "$tool" != um-embed ] && [ "$tool" != ds-pack ]; then
+		big $tool >big.ts
+		[ -s big.ts ] || echo >big.ts
+		ok "$tool, reader goes away: killed by SIGPIPE, silent" \
+			'silent_death $tool $args ${input:+big.ts}'
+	fi
+	[ "$out" = stream ] && ok "$tool refuses to write a stream to a terminal" \
+		'test $(on-terminal $tool $args $input 2>err; echo $?) = 1 && grep -q "terminal" err'
+	if [ -n "$input" ]; then
+		case $tool in ood-metrics) stdin=- ;; *) stdin= ;; esac
+		ok "$tool refuses to read a stream from a terminal" \
+			'test $(on-terminal $tool $args $stdin 2>err; echo $?) = 1 && grep -q "terminal" err'
+		ok "$tool reads standard input" '$tool $args $stdin <$input >out 2>err'
+		ok "$tool, trailing byte: exit 1" \
+			'{ cat $input; echo; } >trail.ts; test $(status $tool $args trail.ts) = 1 && grep -q "after the END" err'
+		ok "$tool, not a stream: exit 1, says so" \
+			'echo "Dear program, this is a letter." >letter; test $(status $tool $args letter) = 1 && grep -q "letter.*not an unmask stream" err'
+		ok "$tool, empty input: exit 1" 'test $(status $tool $args /dev/null) = 1 && grep -q "empty" err'
+		ok "$tool, a stream of another kind: exit 1" '
+			case $tool in ts-*) true ;; *) fails 1 m.ckpt $tool $args m.ckpt ;; esac'
+		# Every byte of the head, then a stride: a cut is found by the same few lines of the reader.
+		size=$(wc -c <$input)
+		ok "$tool, cut off at every byte: exit 1${sink:+, prints nothing if it reduces}" '
+			bad_cut=; i=0
+			while [ $i -lt $size ]; do
+				head -c $i $input >cut.ts
+				$tool $args cut.ts >out 2>err; rc=$?
+				[ $rc = 1 ] && { [ $sink = no ] || ! test -s out; } && test -s err || bad_cut="$bad_cut $i:$rc"
+				if [ $torch = yes ] && [ $i -gt 200 ]; then i=$((i + 1511)); else i=$((i + 1)); fi
+			done
+			[ -z "$bad_cut" ] || { echo "# $bad_cut" | head -c 300; false; }'
+	fi
+	if [ "$out" = stream ]; then
+		ok "$tool -o: the same bytes as on stdout" \
+			'$tool $args --no-history -o f.ts $input && $tool $args --no-history $input | cmp - f.ts'
+		ok "$tool -o in a folder that is not there: exit 1" \
+			'test $(status $tool $args -o no/such/f.ts $input) = 1 && grep -q "no/such/f.ts" err'
+		if [ -n "$input" ]; then
+			mkdir -p clean && head -c 300 $input >cut.ts
+			ok "$tool -o leaves nothing behind after a failure" \
+				'! $tool $args -o clean/f.ts cut.ts 2>err && test -z "$(ls -A clean)"'
+			echo old >old.ts
+			ok "$tool -o keeps the old file after a failure" \
+				'! $tool $args -o old.ts cut.ts 2>err && test "$(cat old.ts)" = old'
+		fi
+	fi
+done
+
+# Failure travels with the data, without pipefail.
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 >long.ts
+ok 'a producer killed by SIGKILL: ood-metrics prints nothing and fails' '
+	{ head -c 300000 long.ts; kill -9 $$; } >half.ts 2>/dev/null & wait $! 2>/dev/null
+	sh -c "{ head -c 300000 long.ts; kill -9 \$\$; } 2>/dev/null | ts-cat 2>/dev/null | ts-cat 2>/dev/null | ood-metrics --id other.ts x=- >out 2>err; echo \$? >rc"
+	test "$(cat rc)" = 1 -a ! -s out -a -s err'
+ok 'ts-dump has printed rows by then, but fails too' '
+	head -c 300000 long.ts | ts-dump >out 2>err; test $? = 1 && test -s out'
+ok 'SIGTERM leaves no temporary file' '
+	mkdir -p killed; { cat long.ts; sleep 5; } | { ts-cat -o killed/f.ts & echo $! >pid; wait $!; } 2>/dev/null &
+	sleep 0.5; kill $(cat pid); sleep 0.2; test -z "$(ls -A killed)"'
+done_testing

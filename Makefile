@@ -103,7 +103,7 @@ $(B)/version.h: FORCE                 # rewritten only when its text changes
 # ---- what Debian must have -------------------------------------------------------------------
 # `make deps` installs what is missing and does nothing when all is there.
 deps:
-	@TORCH='$(if $(LIBTORCH),no,$(TORCH))' sh t/helper/deps.sh
+	@TORCH='$(if $(LIBTORCH),no,$(TORCH))' GOLDEN='$(GOLDEN)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).

@@ -21,6 +21,12 @@ g++=the seam to libtorch
 libtorch-dev=training, gradients
 libopenblas0-openmp=fast matrix products for libtorch"
 fi
+if [ "${GOLDEN:-}" = yes ]; then
+	need="$need
+python3-torch=reference numbers of networks
+python3-numpy=reference numbers
+python3-pil=reference images"
+fi
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
 	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"

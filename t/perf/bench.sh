@@ -1,0 +1,58 @@
+#!/bin/sh
+# make bench: how fast and how large, as a table. Nothing is asserted: timers lie on busy machines. Python's
+# lines need Debian's python3-torch and are left out without it. Real images are used where there are any.
+PATH=$BUILD/t/helper:$PATH
+unset MAKEFLAGS MFLAGS
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+data=$SRC/../shared/data
+depth=${DEPTH:-100}
+arch=densenet:depth=$depth,growth=12
+
+# line NAME UNITS COUNT RUNS COMMAND...
+line() {
+	name=$1 unit=$2 count=$3 runs=$4; shift 4
+	set -- $(measure "$runs" "$@") || return
+	awk -v n="$name" -v u="$unit" -v c="$count" -v t="$1" -v w="$2" -v m="$3" 'BEGIN {
+		printf "%-46s %10.0f %-9s %8.3f s (worst %.3f) %8.1f MiB\n", n, c / t, u, t, w, m }'
+}
+start() {
+	set -- "$1" $(measure 9 "$1" --help)
+	printf '%-46s %10.1f ms        (worst %.1f) %22.1f MiB\n' "$1 --help" \
+		"$(echo "$2 * 1000" | bc -l 2>/dev/null || awk "BEGIN {print $2 * 1000}")" \
+		"$(awk "BEGIN {print $3 * 1000}")" "$4"
+}
+echo "machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+echo "network: $arch at 3x32x32; median of the runs, start of the program included"
+echo
+
+for tool in "$BUILD"/*; do
+	case $tool in *.so|*.a|*.h|*/fuzz_*) continue ;; esac
+	[ -f "$tool" ] && [ -x "$tool" ] && start "${tool##*/}"
+done
+echo
+ds-synth --set id -n 2000 -o synth.images
+ts-cat --head 512 synth.images -o train.images
+line 'ds-synth --set id' images/s 2000 3 ds-synth --set id -n 2000 -o x.images
+if [ -f "$data/cifar10-jpeg.tar.xz" ]; then
+	xz -dc "$data/cifar10-jpeg.tar.xz" >cifar.tar
+	line 'ds-pack, 10,000 small JPEGs, tar' images/s 10000 3 ds-pack --split test -o x.images cifar.tar
+	line 'ds-pack, the same, tar.xz' images/s 10000 3 ds-pack --split test -o x.images \
+		"$data/cifar10-jpeg.tar.xz"
+	line 'ds-pack, 300 large JPEGs to 32x32' images/s 300 3 ds-pack --size 32 -o x.images "$data/dtd-300.tar"
+fi
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 1 >id.scores
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 2 >ood.scores
+line 'ood-metrics, 2 methods, 1M + 1M rows' rows/s 2000000 3 ood-metrics --id id.scores x=ood.scores
+ts-gen features logits:f4:10,features:f4:342 100000 1 >f.features
+line 'ood-score --method all, 10 + 342 columns' rows/s 100000 3 ood-score --method all -o x.scores f.features
+line 'ts-cat, the same (147 MB)' rows/s 100000 3 ts-cat -o x.features f.features
+
+[ "$TORCH" != no ] || exit 0
+golden-net ckpt "$arch" 10 >m.ckpt
+line 'um-embed' images/s 2000 3 um-embed -q -m m.ckpt -o x.features synth.images
+line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b 64 -o x.ckpt train.images
+/usr/bin/python3 -c 'import torch' 2>/dev/null || exit 0
+echo
+/usr/bin/python3 "$SRC/t/perf/torch_ref.py" "$depth" "$(nproc)" "$SRC"

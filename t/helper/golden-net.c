@@ -3,6 +3,7 @@
  * compute. Element i of the tensor called NAME is u = SplitMix64(fnv1a64(NAME) + i) / 2^64, scaled by
  * the tensor's role.
  *	golden-net ckpt SPEC CLASSES	a checkpoint (mean 0.5, std 0.25)
+ *	golden-net nan SPEC CLASSES	the same with one weight that is not a number
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES */
 #include <math.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static double value(const struct net *n, const struct net_param *p, double u)
 	return 0;
 }
 
-static int ckpt(const char *spec, int classes)
+static int ckpt(const char *spec, int classes, bool nan)
 {
 	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
 	struct ts_rng rng = ts_rng_new(0, 0);
@@ -57,6 +58,8 @@ static int ckpt(const char *spec, int classes)
 		for (size_t k = 0; p->role != NET_BATCHES && k < ts_tensor_count(&c.state.t[i]); k++)
 			((float *)c.state.t[i].data)[k] = (float)value(c.net, p, uniform(p->name, k));
 	}
+	if (nan)
+		((float *)ts_set_get(&c.state, "fc.weight")->data)[3] = NAN;
 	ts_header_init(&c.header, "checkpoint");
 	if (net_save(&c, NULL, err) < 0) {
 		fprintf(stderr, "golden-net: %s\n", err);
@@ -92,10 +95,10 @@ static int images(size_t n, size_t classes)
 
 int main(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[1], "ckpt") == 0)
-		return ckpt(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
+	if (argc == 4 && (strcmp(argv[1], "ckpt") == 0 || strcmp(argv[1], "nan") == 0))
+		return ckpt(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, argv[1][0] == 'n');
 	if (argc == 4 && strcmp(argv[1], "images") == 0)
 		return images((size_t)atol(argv[2]), (size_t)atol(argv[3]));
-	fprintf(stderr, "usage: golden-net ckpt SPEC CLASSES | images N CLASSES\n");
+	fprintf(stderr, "usage: golden-net ckpt|nan SPEC CLASSES | images N CLASSES\n");
 	return 2;
 }

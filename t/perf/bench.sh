@@ -19,9 +19,8 @@ line() {
 }
 start() {
 	set -- "$1" $(measure 9 "$1" --help)
-	printf '%-46s %10.1f ms        (worst %.1f) %22.1f MiB\n' "$1 --help" \
-		"$(echo "$2 * 1000" | bc -l 2>/dev/null || awk "BEGIN {print $2 * 1000}")" \
-		"$(awk "BEGIN {print $3 * 1000}")" "$4"
+	awk -v n="$1 --help" -v t="$2" -v w="$3" -v m="$4" 'BEGIN {
+		printf "%-46s %10.1f ms        (worst %.1f ms) %21.1f MiB\n", n, 1000 * t, 1000 * w, m }'
 }
 echo "machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
 echo "network: $arch at 3x32x32; median of the runs, start of the program included"

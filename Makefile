@@ -46,11 +46,14 @@ TH_CUDA  := $(wildcard $(TH_LIB)/libtorch_cuda.so)
 TH_LINK  := -L$(TH_LIB) -Wl$(comma)-rpath$(comma)$(TH_LIB) -ltorch_cpu -lc10 \
             $(if $(TH_CUDA),-Wl$(comma)--no-as-needed -ltorch_cuda -lc10_cuda)
 TH_ABI   := -D_GLIBCXX_USE_CXX11_ABI=$(shell nm -DC $(TH_LIB)/libc10.so 2>/dev/null | \
-            grep -q 'c10::Error::Error(c10::SourceLocation, std::__cxx11' && echo 1 || echo 0)
+            grep -q 'c10::Error::Error.c10::SourceLocation, std::__cxx11' && echo 1 || echo 0)
+# The seam is C++17; headers of newer libtorches ask for C++20 themselves.
+TH_STD   := $(if $(shell grep -l 'C++20' $(LIBTORCH)/include/ATen/ATen.h 2>/dev/null),c++20,c++17)
 else
 TH_INC   := -isystem /usr/include/torch/csrc/api/include
 TH_LINK  := -ltorch_cpu -lc10
 TH_ABI   :=
+TH_STD   := c++17
 endif
 
 TORCH_TOOLS := um-train um-estimate um-embed
@@ -75,7 +78,7 @@ $(B)/%.o: %.c | $(B)/version.h
 $(B)/lib/th/%.o: lib/th/%.cpp
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  CXX $<")
-	$(Q)$(CXX) $(CPP_ALL) $(TH_INC) $(TH_ABI) -std=c++17 -Wall -Wextra -fPIC -fvisibility=hidden \
+	$(Q)$(CXX) $(CPP_ALL) $(TH_INC) $(TH_ABI) -std=$(TH_STD) -Wall -Wextra -fPIC -fvisibility=hidden \
 		$(CXXFLAGS) -c -o $@ $<
 $(B)/libunmask-th.so: $(SEAM_O)
 	@$(if $(Q),echo "  LINK $@")
@@ -103,7 +106,7 @@ $(B)/version.h: FORCE                 # rewritten only when its text changes
 # ---- what Debian must have -------------------------------------------------------------------
 # `make deps` installs what is missing and does nothing when all is there.
 deps:
-	@TORCH='$(if $(LIBTORCH),no,$(TORCH))' GOLDEN='$(GOLDEN)' sh t/helper/deps.sh
+	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).

@@ -15,12 +15,11 @@ libjpeg62-turbo-dev=JPEG images
 mandoc=checks the manual pages
 python3-msgpack=test: Python reads and writes our streams
 python3-msgpack-numpy=test: Python reads and writes our streams'
-if [ "${TORCH:-yes}" != no ]; then
-	need="$need
-g++=the seam to libtorch
+[ "${TORCH:-yes}" = no ] || need="$need
+g++=the seam to libtorch"
+[ "${TORCH:-yes}" != yes ] || need="$need
 libtorch-dev=training, gradients
 libopenblas0-openmp=fast matrix products for libtorch"
-fi
 if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks

@@ -217,6 +217,11 @@ static int begin(struct work *k, struct ts_reader **r, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (!(h[i] = ts_reader_header(r[i])))
 			goto out;
+	if (ts_header_is_set(h[0]) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard)) {
+		cli_error("a %s has no rows to concatenate or choose from; only --select works",
+			  h[0]->kind);
+		goto out;
+	}
 	if (make_header(&k->header, h[0]) < 0 || ts_meta_merge(&k->header.meta, &h[0]->meta) < 0)
 		goto out;
 	for (size_t i = 1; i < n; i++)
@@ -251,15 +256,11 @@ static int cat_rows(struct work *k, struct ts_reader **r, size_t n)
 	return rc == 0 ? flush(k, true) : rc;
 }
 
-static int cat_set(struct work *k, struct ts_reader **r, size_t n)
+static int cat_set(struct work *k, struct ts_reader *r)
 {
 	struct ts_set set = { 0 };
-	int rc;
+	int rc = ts_reader_set(r, &set);
 
-	if (n > 1 || head >= 0 || sample >= 0 || shuffle || shard)
-		return cli_error("a %s has no rows to concatenate or choose from; only --select works",
-				 k->header.kind);
-	rc = ts_reader_set(r[0], &set);
 	for (size_t i = 0; i < k->header.n_fields && rc == 0; i++)
 		rc = ts_writer_tensor(k->w, ts_set_get(&set, k->header.fields[i].name));
 	ts_set_release(&set);
@@ -285,7 +286,7 @@ int main(int argc, char **argv)
 	k.w = cli_output();
 	rc = begin(&k, r, n);
 	if (rc == 0)
-		rc = ts_header_is_set(&k.header) ? cat_set(&k, r, n) : cat_rows(&k, r, n);
+		rc = ts_header_is_set(&k.header) ? cat_set(&k, r[0]) : cat_rows(&k, r, n);
 	if (rc == 0)
 		rc = ts_writer_finish(k.w);
 	for (size_t i = 0; i < n; i++) {

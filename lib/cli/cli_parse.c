@@ -187,7 +187,7 @@ static void print_help(void)
 
 	printf("Usage: %s %s\n%s\n\n", t->name, t->synopsis, t->purpose);
 	for (const struct cli_option *o = next_option(NULL); o; o = next_option(o)) {
-		char left[96];
+		char left[200];
 		char letter[8] = "    ";
 
 		if (o->key)

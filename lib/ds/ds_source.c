@@ -188,11 +188,11 @@ static int next_file(struct ds_source *s, char *err)
 static void note_folder(struct ds_source *s, const char *path)
 {
 	char word[80];
-	size_t len = strlen(s->folders);
+	size_t len = strlen(s->folders), left = sizeof s->folders - len;
 
 	if (snprintf(word, sizeof word, " %.*s", (int)strcspn(path, "/"), path) < (int)sizeof word &&
-	    strchr(path, '/') && !strstr(s->folders, word) && len + strlen(word) < sizeof s->folders)
-		strcpy(s->folders + len, word);
+	    strchr(path, '/') && !strstr(s->folders, word) && strlen(word) < left)
+		snprintf(s->folders + len, left, "%s", word);
 }
 
 static int list(struct ds_source *s, char *err)

@@ -1,0 +1,90 @@
+#!/bin/sh
+# ds-pack: folders, archives and CIFAR files give the same rows; choice, shapes, damage.
+. "$SRC/t/lib.sh"
+g=$SRC/t/golden/ds
+cp -r "$g/photos" photos
+pixels() { ds-pack "$@" | ts-cat --select image,label | ts-dump; }
+names() { ds-pack "$@" | ts-dump --tsv | sed 1d | cut -f2; }
+rows() { names "$@" | wc -l; }
+
+pixels photos >want
+ok 'a folder: its images, sorted, with their classes' '
+	test "$(names photos | tr "\n" " ")" = "cat/0.png cat/1.jpg cat/2.jpg dog/0.png dog/1.jpg " &&
+	ds-pack photos | ts-dump --header | grep -q "\"classes\": \[\"cat\", \"dog\"\]" &&
+	test "$(sed "s/.*label.: //" want | tr -d "}\n")" = 00011'
+for kind in '' z J; do
+	tar c${kind}f photos.tar$kind --sort=name photos
+	ok "an archive, tar$kind: the same" 'pixels photos.tar$kind | cmp - want'
+done
+for program in zstd zip bsdtar; do command -v $program >/dev/null || continue
+	case $program in
+	zstd) tar cf - --sort=name photos | zstd -q >p.archive ;;
+	zip) rm -f p.zip; zip -q p.zip $(find photos -type f | sort) && mv p.zip p.archive ;;
+	bsdtar) bsdtar -cf p.archive --format 7zip photos/cat photos/dog ;;
+	esac
+	ok "an archive by $program: the same" 'pixels p.archive | cmp - want'
+done
+ok 'the name of the source, not its path' 'ds-pack ./photos/ | ts-dump --header | grep -q "\"source\": \"photos\""'
+
+mkdir -p set/train/cat set/train/dog set/test/cat set/test/dog
+cp photos/cat/0.png set/train/cat/a.png; cp photos/dog/0.png set/train/dog/b.png; cp photos/dog/1.jpg set/test/dog/c.jpg
+cp photos/dog/0.png set/test/loose.png; echo hello >set/test/dog/readme.txt; cp photos/dog/0.png set/test/dog/.hidden.png
+ok '--split, other files passed over' 'test "$(names set --split test | tr "\n" " ")" = "test/dog/c.jpg test/loose.png "'
+ok 'an image right in the folder of the split has no class' '
+	test "$(ds-pack set --split test | ts-dump --tsv | sed 1d | cut -f1 | tr "\n" " ")" = "0 -1 "'
+ok 'a split that is not there names those that are' 'fails 1 "its folders are: test train" ds-pack set --split valid'
+ok '--limit' 'test $(rows photos --limit 2) = 2'
+ok '--sample: a subset in order, the same for the same seed' '
+	names photos --sample 3 --seed 1 >s; test $(wc -l <s) = 3 && sort -c s && names photos --sample 3 --seed 1 | cmp - s'
+ok '--sample: another seed gives another subset' '
+	for i in 2 3 4 5 6; do names photos --sample 3 --seed $i | cmp -s - s || echo other; done | grep -q other'
+ok 'shards make the whole' '{ names photos --shard 0/2; names photos --shard 1/2; } | sort >s; names photos | sort | cmp - s'
+ok '--size' 'ds-pack photos --size 8 | ts-dump --header | grep -q "\"shape\": \[3, 8, 8\]"'
+ok '--resize short, --crop' 'ds-pack photos --size 16 --resize short --crop 12 | ts-dump --header | grep -q "\"shape\": \[3, 12, 12\]"'
+ok 'a crop larger than an image' 'fails 1 "cat/0.png.*smaller" ds-pack photos --crop 21'
+cp "$g/formats/444.jpg" photos/dog/9.jpg
+ok 'unequal sizes say what to add' 'ds-pack photos -o u.ts 2>err; test $? = 1 && grep -q "dog/9.jpg.*--size" err && test ! -e u.ts'
+ok 'and with it they go' 'test $(rows photos --size 32) = 6'
+rm photos/dog/9.jpg
+head -c 300 photos/cat/1.jpg >x && mv x photos/cat/1.jpg
+echo 'not a picture' >photos/dog/0.png
+ok 'a damaged image is named and ends the run' 'ds-pack photos -o d.ts 2>err; test $? = 1 && grep -q "cat/1.jpg.*damaged JPEG" err && test ! -e d.ts'
+ok '--skip-bad leaves it out and counts' '
+	ds-pack --skip-bad photos -o d.ts 2>err; test $? = 0 && grep -q "dog/0.png.*not a PNG" err && grep -q "^ds-pack: 2 damaged" err &&
+	test "$(ts-dump --tsv d.ts | sed 1d | cut -f2 | tr "\n" " ")" = "cat/0.png cat/2.jpg dog/1.jpg "'
+for cut in 700 1500 3000; do
+	head -c $cut photos.tarz >cut.tar.gz; head -c $cut photos.tar >cut.tar
+	ok "archives cut off at $cut bytes" '
+		! ds-pack cut.tar.gz -o c.ts 2>err && grep -q "cut.tar.gz" err && ! ds-pack cut.tar -o c.ts 2>err && grep -q "cut.tar" err && test ! -e c.ts'
+done
+mkdir empty
+ok 'an empty folder' 'fails 1 "empty.*no images" ds-pack empty'
+ok 'a text file' 'echo hello >letter; fails 1 "letter" ds-pack letter'
+ok 'a file that is not there' 'fails 1 "no/such" ds-pack no/such'
+ok 'misuse: no source, two, a bad shard' 'fails 2 "one SOURCE" ds-pack; fails 2 "one SOURCE" ds-pack a b; fails 2 "0 <= I < N" ds-pack --shard 2/2 photos'
+ok 'misuse: --resize alone' 'fails 2 "needs --size" ds-pack --resize short photos'
+ok 'progress on demand' 'ds-pack photos --skip-bad --progress -o d.ts 2>err; grep -q " of 5 images" err'
+
+# CIFAR as its site hands it out, three rows a file.
+pixels "$g/cifar/bin" >bin
+ok 'CIFAR, binary: rows, labels' 'test "$(sed "s/.*label.: //" bin | tr "}\n" " ")" = "6  9  0  3  8  8  "'
+ok 'CIFAR, Python: the same' 'pixels "$g/cifar/py" | cmp - bin'
+ok 'CIFAR: class names in the order given' 'for f in bin py; do ds-pack "$g/cifar/$f" | ts-dump --header | grep -q "\"classes\": \[\"plane\", \"car\", \"bird\"" || exit; done'
+ok 'CIFAR: splits' 'test "$(names "$g/cifar/py" --split test | head -n 1)" = test_batch/00000 && test $(rows "$g/cifar/bin" --split train) = 3'
+tar czf cifar-10-python.tar.gz -C "$g/cifar" --transform 's/^py/cifar-10-batches-py/' py
+ok 'CIFAR: the archive' 'pixels cifar-10-python.tar.gz | sort >a; sort bin | cmp - a'
+mkdir c100; { printf '\003\023'; head -c 3072 /dev/zero; printf '\001\143'; head -c 3072 /dev/zero; } >c100/test.bin
+ok 'CIFAR-100: the fine label' 'test "$(ds-pack c100 | ts-dump --tsv | sed 1d | cut -f1 | tr "\n" " ")" = "19 99 "'
+head -c 4000 "$g/cifar/bin/test_batch.bin" >c100/train.bin
+ok 'CIFAR: a file cut off' 'fails 1 "train.bin.*cut off" ds-pack c100'
+mkdir evil; printf 'cos\nsystem\n(S"touch gotcha"\ntR.' >evil/data_batch_1
+ok 'a pickle that would run a program is refused by name' 'fails 1 "refuses to call .os.system" ds-pack evil && test ! -e gotcha'
+
+data=$SRC/../shared/data
+if [ -f "$data/dtd-300.tar" ]; then
+	ok 'real textures' 'test $(rows "$data/dtd-300.tar" --size 32) = 300'
+	ok 'real CIFAR images' 'ds-pack "$data/cifar10-jpeg.tar.xz" --split test --limit 100 | ts-dump --header | grep -q "\"airplane\".*\"truck\""'
+else
+	ok 'real images # SKIP none here' true
+fi
+done_testing

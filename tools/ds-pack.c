@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds-pack: a folder or archive of images becomes a stream. Streaming: it holds the list of files, one file and
- * one batch. */
+ * ds-pack: a folder or archive of images becomes a stream. Streaming: it holds the list of files,
+ * one file and one batch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-cat: streams of one kind become one, whole or in part. Streaming but for --sample, which keeps the
- * sample, and --shuffle, which keeps everything. */
+ * ts-cat: streams of one kind become one, whole or in part. Streaming but for --sample, which keeps
+ * the sample, and --shuffle, which keeps everything. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +118,8 @@ static int flush(struct work *k, bool all)
 	return ts_batch_resize(&k->out, 0);
 }
 
-/* Retains row i of b, in a reservoir of `sample` rows (Vitter's algorithm R) if there is a sample. */
+/* Retains row i of b, in a reservoir of `sample` rows (Vitter's algorithm R) if there is a
+ * sample. */
 static int retain(struct work *k, const struct ts_batch *b, size_t i)
 {
 	size_t slot = k->kept.n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-dump: any stream as text. Rows are passed on as they come, so the exit status alone says whether the
- * stream was whole; --header and --history print after END. */
+ * ts-dump: any stream as text. Rows are passed on as they come, so the exit status alone says
+ * whether the stream was whole; --header and --history print after END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

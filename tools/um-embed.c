@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * um-embed: the one forward pass. Images become logits and penultimate features; every other column goes
- * through, so labels and names stay with their rows. Streaming: it holds one batch. */
+ * um-embed: the one forward pass. Images become logits and penultimate features; every other column
+ * goes through, so labels and names stay with their rows. Streaming: it holds one batch. */
 #include <stdlib.h>
 #include <string.h>
 

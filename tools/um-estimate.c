@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a small
- * share of its weights masked at random. The published program masks once, unseeded, and averages over
- * augmented images; this averages several seeded masks over the images as they are, and says the spread.
- * Streaming: all masked models see each batch, so the images are read once and not kept. */
+ * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a
+ * small share of its weights masked at random. The published program masks once, unseeded, and
+ * averages over augmented images; this averages several seeded masks over the images as they are,
+ * and says the spread. Streaming: all masked models see each batch, so the images are read once and
+ * not kept. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

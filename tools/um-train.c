@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * um-train: trains a classifier, from scratch or from a checkpoint, with the plain loss or the one that
- * Unleashing Mask folds. Retains its input: the images are held in memory, as they come. */
+ * um-train: trains a classifier, from scratch or from a checkpoint, with the plain loss or the one
+ * that Unleashing Mask folds. Retains its input: the images are held in memory, as they come. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

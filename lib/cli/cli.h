@@ -32,8 +32,9 @@ extern "C" {
 
 /* ---- options ------------------------------------------------------------------------------- */
 
-/* What *value is: long, double, const char * (borrowed from argv or the config file, lives to the end),
- * bool (--name and --no-name), long (index into the '|'-separated words of arg), struct cli_list. */
+/* What *value is: long, double, const char * (borrowed from argv or the config file, lives to the
+ * end), bool (--name and --no-name), long (index into the '|'-separated words of arg), struct
+ * cli_list. */
 enum cli_type { CLI_INT = 1, CLI_DOUBLE, CLI_STR, CLI_FLAG, CLI_CHOICE, CLI_LIST };
 
 /* An option that may be given several times; each value is kept in order. */
@@ -85,11 +86,13 @@ extern struct cli_shared cli;
  * SIGINT, SIGTERM and SIGHUP remove temporaries and kill. --help and --version print and exit 0;
  * misuse prints one line and "Try 'X --help'." on stderr and exits 2. */
 int cli_parse(const struct cli_tool *tool, int argc, char **argv);
-/* The word that a CLI_CHOICE option's table says for index i; static storage, valid to the next call. */
+/* The word that a CLI_CHOICE option's table says for index i; static storage, valid to the next
+ * call. */
 const char *cli_choice(const struct cli_option *options, const char *name);
 /* Misuse found by the tool itself: prints the line and "Try 'X --help'.", exits 2. */
 void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
-/* Full-string numbers with range, for values that tools take apart. 0, or -1 with nothing printed. */
+/* Full-string numbers with range, for values that tools take apart. 0, or -1 with nothing
+ * printed. */
 int cli_parse_int(const char *s, double min, double max, long *ret) TS_CHECKED;
 int cli_parse_double(const char *s, double min, double max, double *ret) TS_CHECKED;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their site hands them out. Binary: rows of label bytes (1, or
- * coarse and fine) and 3072 planar pixels. Python: pickled dictionaries of an array and a list of labels. */
+ * CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their site hands them out. Binary: rows of label
+ * bytes (1, or coarse and fine) and 3072 planar pixels. Python: pickled dictionaries of an array
+ * and a list of labels. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -147,8 +147,8 @@ static void jpeg_fail(j_common_ptr j)
 	longjmp(t->jump, 1);
 }
 
-/* libjpeg fills what is missing with gray and warns; a picture that is not all there is an error to us.
- * Other warnings (odd markers) do not change pixels. */
+/* libjpeg fills what is missing with gray and warns; a picture that is not all there is an error to
+ * us. Other warnings (odd markers) do not change pixels. */
 static void jpeg_warn(j_common_ptr j, int level)
 {
 	if (level < 0 && (j->err->msg_code == JWRN_JPEG_EOF || j->err->msg_code == JWRN_HIT_MARKER))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A pickle machine that knows data alone: a stack, a memo, and three callables that make NumPy arrays. */
+ * A pickle machine that knows data alone: a stack, a memo, and three callables that make NumPy
+ * arrays. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -283,7 +284,8 @@ static int op_reduce(struct ds_pickle *k)
 	return push(k, v);
 }
 
-/* BUILD: gives an array its state (version, shape, dtype, fortran, data); a dtype's is not needed. */
+/* BUILD: gives an array its state (version, shape, dtype, fortran, data); a dtype's is not
+ * needed. */
 static int op_build(struct ds_pickle *k)
 {
 	struct ds_value *st = pop(k), *a = k->depth > bottom(k) ? k->stack[k->depth - 1] : NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_pickle: reads the data in a Python pickle (protocols 2 to 4) and nothing but data: numbers, strings,
- * bytes, lists, tuples, dictionaries and NumPy arrays. A pickle is a program; every opcode that would call
- * anything else is refused by name, so a hostile file executes nothing. Memory is bounded by a small
- * multiple of the file's size.
+ * ds_pickle: reads the data in a Python pickle (protocols 2 to 4) and nothing but data: numbers,
+ * strings, bytes, lists, tuples, dictionaries and NumPy arrays. A pickle is a program; every opcode
+ * that would call anything else is refused by name, so a hostile file executes nothing. Memory is
+ * bounded by a small multiple of the file's size.
  */
 #ifndef DS_PICKLE_H
 #define DS_PICKLE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Resizing, number for number as Pillow does it (its Resample.c describes: a triangle filter stretched by the
- * scale, so that every source pixel counts when shrinking; coefficients in fixed point with 22 bits; first
- * along rows, rounded to 8 bits, then along columns). Other bilinears shift OOD scores by whole points. */
+ * Resizing, number for number as Pillow does it (its Resample.c describes: a triangle filter
+ * stretched by the scale, so that every source pixel counts when shrinking; coefficients in fixed
+ * point with 22 bits; first along rows, rounded to 8 bits, then along columns). Other bilinears
+ * shift OOD scores by whole points. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

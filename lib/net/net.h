@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * net: networks as data. An architecture is a function that writes down a list of nodes with PyTorch's
- * parameter names; executors (lib/um through libtorch) read the list. Adding an architecture is one file
- * and one row in net_archs[].
+ * net: networks as data. An architecture is a function that writes down a list of nodes with
+ * PyTorch's parameter names; executors (lib/um through libtorch) read the list. Adding an
+ * architecture is one file and one row in net_archs[].
  *
- * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that are left
- * out have their defaults; net_new() makes the spec canonical (all parameters, fixed order), and so it
- * stands in a checkpoint.
+ * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that
+ * are left out have their defaults; net_new() makes the spec canonical (all parameters, fixed
+ * order), and so it stands in a checkpoint.
  */
 #ifndef NET_H
 #define NET_H
@@ -51,7 +51,8 @@ struct net_node {
 enum net_role { NET_WEIGHT, NET_BIAS, NET_GAMMA, NET_BETA, NET_RUNNING_MEAN, NET_RUNNING_VAR,
 		NET_BATCHES };
 
-/* A tensor of the state, named as PyTorch's state_dict names it. The first four roles are trained. */
+/* A tensor of the state, named as PyTorch's state_dict names it. The first four roles are
+ * trained. */
 struct net_param {
 	char name[NET_NAME];
 	enum net_role role;
@@ -86,8 +87,9 @@ struct net_arch {
 };
 extern const struct net_arch *const net_archs[];          /* NULL ends it */
 
-/* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err (NET_ERR
- * bytes): unknown architecture or parameter, a value out of range, an input it cannot take. */
+/* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err
+ * (NET_ERR bytes): unknown architecture or parameter, a value out of range, an input it cannot
+ * take. */
 struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err);
 void net_free(struct net *n);
 bool net_trained(enum net_role role);
@@ -108,9 +110,9 @@ int net_linear(struct net *n, int in, const char *name, int c);
 
 /* ---- states: the values of a network's parameters ---- */
 
-/* A fresh state into *set: convolutions N(0, 2 / fan_in) (He et al. 2015; kaiming_normal, fan_in, relu),
- * linear layers uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1, 0; running
- * mean 0, variance 1. -1: out of memory. */
+/* A fresh state into *set: convolutions N(0, 2 / fan_in) (He et al. 2015; kaiming_normal, fan_in,
+ * relu), linear layers uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1,
+ * 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Holds that set is a state of n: every tensor there, of its type and shape, finite, and none more.
  * Brings it into the order of n->params. -1 with a line in err. */
@@ -127,10 +129,11 @@ struct net_checkpoint {
 	size_t n_classes;
 };
 
-/* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the file. */
+/* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
+ * file. */
 int net_load(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
-/* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input, mean, std,
- * classes are set here. -1 with a line in err. */
+/* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
+ * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);
 

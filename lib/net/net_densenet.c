@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * DenseNet (Huang et al., CVPR 2017) for small images, as in its CIFAR experiments and in the published
- * Unleashing Mask program: three dense blocks, compression between them. Parameter names are those of the
- * program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc. */
+ * DenseNet (Huang et al., CVPR 2017) for small images, as in its CIFAR experiments and in the
+ * published Unleashing Mask program: three dense blocks, compression between them. Parameter names
+ * are those of the program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc. */
 #include <stdio.h>
 
 #include "net/net.h"

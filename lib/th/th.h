@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * th: the seam to libtorch. A C ABI of operations, without domain logic; lib/um says what they are for.
+ * th: the seam to libtorch. A C ABI of operations, without domain logic; lib/um says what they are
+ * for.
  *
  * Linking libtorch costs 0.6 s and 160 MB at every start, so it is a shared object of ours
- * (libunmask-th.so) that th_load() opens on first use; its functions are the members of struct th_api,
- * reached through the pointer th:
+ * (libunmask-th.so) that th_load() opens on first use; its functions are the members of struct
+ * th_api, reached through the pointer th:
  *
  *	if (th_load(err, sizeof err) < 0 || th->open("cpu", 2) < 0) ...
  *	struct th_scope *s = th->scope_begin(true);
@@ -15,11 +16,12 @@
  * Rules of the seam:
  * - Tensors made by an operation belong to its scope and die with it (or before, by release()).
  *   Tensors made by tensor_new() belong to the caller, who frees them with tensor_free().
- * - Errors in a scope are sticky: the first is kept, later operations return NULL and do nothing, and
- *   NULL operands are taken as the sign of an earlier error. Check once, at scope_end().
+ * - Errors in a scope are sticky: the first is kept, later operations return NULL and do nothing,
+ *   and NULL operands are taken as the sign of an earlier error. Check once, at scope_end().
  * - No exception leaves: every body catches everything. Texts are in last_error(), a line.
  * - Float tensors of four dimensions are kept channels-last, which is what oneDNN computes fastest.
- * - Everything runs on the device that open() named. One thread calls; libtorch uses open()'s threads.
+ * - Everything runs on the device that open() named. One thread calls; libtorch uses the threads
+ *   that open() was given.
  */
 #ifndef TH_H
 #define TH_H
@@ -55,7 +57,8 @@ struct th_api {
 	const char *(*last_error)(void);  /* of this thread, without backtrace */
 
 	/* ---- scopes ---- */
-	/* grad: operations record what backward() needs. Scopes do not nest. NULL: out of memory. */
+	/* grad: operations record what backward() needs. Scopes do not nest. NULL: out of
+	 * memory. */
 	struct th_scope *(*scope_begin)(bool grad);
 	int (*scope_end)(struct th_scope *s);     /* frees; -1 if an error stuck. Accepts NULL (-1). */
 	void (*release)(struct th_scope *s, struct th_tensor *t);  /* t is not used any more */
@@ -112,7 +115,8 @@ struct th_api {
 
 	/* ---- training ---- */
 	int (*backward)(struct th_scope *s, const struct th_tensor *loss);
-	/* One step over n parameters p and velocities v (zeros at the start); gradients are cleared. */
+	/* One step over n parameters p and velocities v (zeros at the start); gradients are
+	 * cleared. */
 	int (*sgd)(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
 		   struct th_tensor *const *v);
 };
@@ -120,9 +124,9 @@ struct th_api {
 /* The functions, after th_load(). */
 extern const struct th_api *th;
 
-/* Opens libunmask-th.so beside the program, or in ../lib/unmask/ of it, once. Sets malloc up so that
- * freed buffers are kept: fresh pages are the largest cost of an operation (performance.md). -1 with a
- * line in err. */
+/* Opens libunmask-th.so beside the program, or in ../lib/unmask/ of it, once. Sets malloc up so
+ * that freed buffers are kept: fresh pages are the largest cost of an operation (performance.md).
+ * -1 with a line in err. */
 int th_load(char *err, size_t len);
 
 #ifdef __cplusplus

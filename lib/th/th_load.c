@@ -12,8 +12,9 @@
 
 const struct th_api *th;
 
-/* Every operation allocates its output; as malloc comes, each of these is mapped, faulted in page by page
- * and unmapped again. Keeping them doubles the speed. One arena, or worker threads keep their own. */
+/* Every operation allocates its output; as malloc comes, each of these is mapped, faulted in page
+ * by page and unmapped again. Keeping them doubles the speed. One arena, or worker threads keep
+ * their own. */
 static void tune_malloc(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -22,8 +23,8 @@ static void tune_malloc(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
-/* libgomp's threads spin for milliseconds at every barrier, which stops a busy machine: with two other
- * processes on two cores training fell to a quarter. A short spin is as fast when alone. */
+/* libgomp's threads spin for milliseconds at every barrier, which stops a busy machine: with two
+ * other processes on two cores training fell to a quarter. A short spin is as fast when alone. */
 static void tune_openmp(void)
 {
 	setenv("GOMP_SPINCOUNT", "3000", 0);

@@ -22,8 +22,8 @@
  * its field: an error that names the file and the byte offset. Declared sizes are checked against
  * the limits below before anything is allocated, and memory grows as bytes arrive.
  *
- * Errors are sticky: a reader or writer that failed stays failed, does nothing more, and its text is
- * ts_reader_error() / ts_writer_error(). So a run of calls needs one check.
+ * Errors are sticky: a reader or writer that failed stays failed, does nothing more, and its text
+ * is ts_reader_error() / ts_writer_error(). So a run of calls needs one check.
  *
  * This library never prints and never exits. Nothing here is thread-safe; objects are independent.
  */
@@ -120,9 +120,9 @@ int ts_meta_set_tensor(struct ts_meta *m, const char *key, const struct ts_tenso
 int ts_meta_merge(struct ts_meta *dst, const struct ts_meta *src) TS_CHECKED;
 void ts_meta_del(struct ts_meta *m, const char *key);
 
-/* Getters: 1 found, 0 absent, -1 there but of another type (or out of memory). What they hand over in
- * *ret is new and the caller's: free() it, ts_strs_free() it, ts_tensor_release() it. Numbers convert
- * between int and double where nothing is lost. */
+/* Getters: 1 found, 0 absent, -1 there but of another type (or out of memory). What they hand over
+ * in *ret is new and the caller's: free() it, ts_strs_free() it, ts_tensor_release() it. Numbers
+ * convert between int and double where nothing is lost. */
 int ts_meta_get_str(const struct ts_meta *m, const char *key, char **ret) TS_CHECKED;
 int ts_meta_get_int(const struct ts_meta *m, const char *key, int64_t *ret) TS_CHECKED;
 int ts_meta_get_double(const struct ts_meta *m, const char *key, double *ret) TS_CHECKED;
@@ -130,9 +130,9 @@ int ts_meta_get_strs(const struct ts_meta *m, const char *key, char ***ret, size
 int ts_meta_get_tensor(const struct ts_meta *m, const char *key, struct ts_tensor *ret) TS_CHECKED;
 void ts_strs_free(char **strs, size_t n);
 
-/* JSON text of an entry's value (tensors as {"type", "shape"}), of a string, of an element of a tensor
- * (numbers exactly; not-a-number and infinities as strings). New memory, the caller's; NULL: out of
- * memory. */
+/* JSON text of an entry's value (tensors as {"type", "shape"}), of a string, of an element of a
+ * tensor (numbers exactly; not-a-number and infinities as strings). New memory, the caller's; NULL:
+ * out of memory. */
 char *ts_entry_json(const struct ts_entry *e);
 char *ts_str_json(const char *s);
 /* Writes element i as text into buf, at least 32 bytes: digits that read back to the same value. */
@@ -147,9 +147,10 @@ struct ts_field {
 	size_t shape[TS_MAX_DIMS];
 };
 
-/* One step of a file's making. id = XXH3-64 in hex of tool, version, args and prev; prev = the ids of
- * the last entries of the streams it read. (A filter writes its header before it has seen the END of
- * its input, so the chain cannot name the input's checksum.) No clock: equal inputs, equal bytes. */
+/* One step of a file's making. id = XXH3-64 in hex of tool, version, args and prev; prev = the ids
+ * of the last entries of the streams it read. (A filter writes its header before it has seen the
+ * END of its input, so the chain cannot name the input's checksum.) No clock: equal inputs, equal
+ * bytes. */
 struct ts_step {
 	char id[17];
 	char *tool, *version;
@@ -185,7 +186,7 @@ int ts_header_chain(struct ts_header *h, const struct ts_header *src) TS_CHECKED
 int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc,
 		  char *const *argv, const struct ts_header *const *inputs, size_t n) TS_CHECKED;
 
-/* ---- batch: n rows of every field; reused, buffers grow and never shrink ---------------------- */
+/* ---- batch: n rows of every field; reused, buffers grow and never shrink --------------------- */
 
 struct ts_col {
 	char *name;
@@ -251,8 +252,8 @@ uint64_t ts_reader_rows(const struct ts_reader *r);
 const char *ts_reader_name(const struct ts_reader *r);
 /* One line that names file and byte, without a final full stop; NULL if nothing failed. */
 const char *ts_reader_error(const struct ts_reader *r);
-/* Makes the reader fail with this text, for the caller's own checks of the data: the file's name is put in
- * front, the row is the caller's to name. Returns -1. */
+/* Makes the reader fail with this text, for the caller's own checks of the data: the file's name is
+ * put in front, the row is the caller's to name. Returns -1. */
 int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -260,8 +261,9 @@ int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 
 struct ts_writer;
 
-/* Opens a stream for writing. path NULL or "-" is standard output. A file is written under a temporary
- * name beside it and renamed by ts_writer_finish(), so a file of the final name is always whole. */
+/* Opens a stream for writing. path NULL or "-" is standard output. A file is written under a
+ * temporary name beside it and renamed by ts_writer_finish(), so a file of the final name is always
+ * whole. */
 struct ts_writer *ts_writer_open(const char *path);
 /* The same over a callback that works like write(2). */
 struct ts_writer *ts_writer_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len),
@@ -283,8 +285,8 @@ const char *ts_writer_error(const struct ts_writer *w);
  * of signals that end the program. */
 void ts_remove_temporaries(void);
 
-/* Writes header and set as one file, atomically: begin, every tensor, finish. Fields are added to *h
- * from the set. On failure err (size len) holds the line. */
+/* Writes header and set as one file, atomically: begin, every tensor, finish. Fields are added to
+ * *h from the set. On failure err (size len) holds the line. */
 int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, char *err,
 		size_t len) TS_CHECKED;
 

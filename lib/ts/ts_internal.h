@@ -10,7 +10,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "streams are little-endian");
 
 /* The scanner finds where a record ends without building anything, so that every limit is checked
- * before msgpack-c allocates what a record promises. It goes on where it stopped when bytes arrive. */
+ * before msgpack-c allocates what a record promises. It goes on where it stopped when bytes
+ * arrive. */
 struct ts_scan {
 	size_t pos;                       /* bytes scanned */
 	size_t limit;                     /* bytes that the record may have */

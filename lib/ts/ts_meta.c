@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Meta: values are kept as their MessagePack bytes, so what we do not know passes through whole. Also
- * the helpers that take MessagePack objects apart. */
+ * Meta: values are kept as their MessagePack bytes, so what we do not know passes through whole.
+ * Also the helpers that take MessagePack objects apart. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

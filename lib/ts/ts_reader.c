@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Reading streams: bytes come in, the scanner finds a record's end, msgpack-c takes the record apart. */
+ * Reading streams: bytes come in, the scanner finds a record's end, msgpack-c takes the record
+ * apart. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -169,8 +170,8 @@ static int fill(struct ts_reader *r)
 	return n > 0;
 }
 
-/* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops at
- * a record's boundary, -1. */
+/* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops
+ * at a record's boundary, -1. */
 static int record(struct ts_reader *r, size_t limit, size_t *size)
 {
 	struct ts_scan scan;

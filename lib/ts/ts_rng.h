@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * ts_rng: random numbers as a value that is passed around. SplitMix64 (Steele, Lea, Flood, "Fast
- * splittable pseudorandom number generators", OOPSLA 2014): 64 bits of state, so a state is saved in
- * one integer and a stream is forked by a name. Equal on every machine and every libtorch.
+ * splittable pseudorandom number generators", OOPSLA 2014): 64 bits of state, so a state is saved
+ * in one integer and a stream is forked by a name. Equal on every machine and every libtorch.
  */
 #ifndef TS_RNG_H
 #define TS_RNG_H

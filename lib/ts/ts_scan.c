@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Finds the end of a MessagePack record. msgpack-c's own streaming unpacker allocates 24 bytes for every
- * element that an array or map declares, before one has arrived; this looks first. */
+ * Finds the end of a MessagePack record. msgpack-c's own streaming unpacker allocates 24 bytes for
+ * every element that an array or map declares, before one has arrived; this looks first. */
 #include "ts/ts_internal.h"
 
 void ts_scan_init(struct ts_scan *s, size_t limit)

@@ -31,7 +31,8 @@ struct ts_writer {
 	char error[1024];
 };
 
-/* Names for the signal handler. A slot is set after its text is whole and cleared before it is freed. */
+/* Names for the signal handler. A slot is set after its text is whole and cleared before it is
+ * freed. */
 static char *volatile temporaries[MAX_TEMPORARIES];
 
 void ts_remove_temporaries(void)

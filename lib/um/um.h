@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um: training and running networks through the seam; Unleashing Mask. Call um_open() first. Functions that return int give 0, or -1 with a line in err (UM_ERR bytes).
+ * um: training and running networks through the seam; Unleashing Mask. Call um_open() first.
+ * Functions that return int give 0, or -1 with a line in err (UM_ERR bytes).
  */
 #ifndef UM_H
 #define UM_H
@@ -37,17 +38,18 @@ struct um_data {
 	size_t n_classes;                 /* with names: as many; else largest label + 1 */
 };
 
-/* Reads an images stream to its END and retains it: c*h*w + 8 bytes a row, at most max_bytes. Every row
- * needs a label from 0 to n_classes - 1. Errors are the reader's (-1). */
+/* Reads an images stream to its END and retains it: c*h*w + 8 bytes a row, at most max_bytes. Every
+ * row needs a label from 0 to n_classes - 1. Errors are the reader's (-1). */
 int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
 
 /* Copies rows idx[0..n) to image (n,c,h,w) and label (n). With rng, each image is augmented as the
- * published program does: padded by 4 with zeros and cropped at random, mirrored with probability 1/2. */
+ * published program does: padded by 4 with zeros and cropped at random, mirrored with probability
+ * 1/2. */
 void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng,
 		   uint8_t *image, int64_t *label);
 
-/* ---- model: a network with its values on the device ----------------------------------------------- */
+/* ---- model: a network with its values on the device ------------------------------------------ */
 
 struct um_model {
 	const struct net *net;            /* borrowed */
@@ -66,15 +68,15 @@ int um_model_train(struct um_model *m, char *err) TS_CHECKED;
 /* Copies the values back into state, which has the order of net->params. */
 int um_model_state(const struct um_model *m, struct ts_set *state, char *err) TS_CHECKED;
 
-/* Logits (N,C) of pixels (N,c,h,w), |u1 tensor of scope s, which is consumed; *features (N,D) too if it
- * is not NULL. train: batch statistics, dropout. NULL after an error (sticky in s). */
+/* Logits (N,C) of pixels (N,c,h,w), |u1 tensor of scope s, which is consumed; *features (N,D) too
+ * if it is not NULL. train: batch statistics, dropout. NULL after an error (sticky in s). */
 struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels,
 			     bool train, struct th_tensor **features);
 /* Logits (n,C) and, if not NULL, features (n,D) of n host images, in chunks of `chunk` images. */
 int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, float *logits,
 	     float *features, char *err) TS_CHECKED;
 
-/* ---- training ---------------------------------------------------------------------------------- */
+/* ---- training -------------------------------------------------------------------------------- */
 
 struct um_train_options {
 	long epochs, batch, warmup, lr_adjust, lr_policy;  /* lr_policy: index into um_lr_policies */
@@ -99,8 +101,8 @@ struct um_epoch {
 	double seconds;
 };
 
-/* One epoch of SGD over all of d in the order that (seed, epoch) gives; the last batch may be short.
- * tick is called after each batch with the rows done and the loss so far. */
+/* One epoch of SGD over all of d in the order that (seed, epoch) gives; the last batch may be
+ * short. tick is called after each batch with the rows done and the loss so far. */
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
 		   long epoch, void (*tick)(size_t done, double loss), struct um_epoch *ret,
 		   char *err) TS_CHECKED;
@@ -111,12 +113,12 @@ int um_evaluate(struct um_model *m, const struct um_data *d, double *loss, doubl
 /* Cross-entropy of logits (C) for a label, in double, without overflow. */
 double um_cross_entropy(const float *logits, size_t n_classes, int64_t label);
 
-/* ---- masks and the loss constraint ------------------------------------------------------------------ */
+/* ---- masks and the loss constraint ----------------------------------------------------------- */
 
 /* Weights that a kept fraction `keep` cuts of a layer of n: int((1 - keep) * n), truncated. */
 size_t um_cut(double keep, size_t n);
-/* Sets um_cut() weights of every convolution and linear layer of state to 0, chosen at random; biases
- * stay. What a layer of learnt masks does before its scores have learnt anything. */
+/* Sets um_cut() weights of every convolution and linear layer of state to 0, chosen at random;
+ * biases stay. What a layer of learnt masks does before its scores have learnt anything. */
 int um_mask_random(const struct net *n, struct ts_set *state, double keep, struct ts_rng *rng,
 		   char *err) TS_CHECKED;
 

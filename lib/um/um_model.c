@@ -151,7 +151,8 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 		const struct net_node *node = &n->nodes[i];
 
 		out[i] = run_node(s, m, node, train);
-		/* What nobody reads any more goes at once: a smaller working set is a faster one. */
+		/* What nobody reads any more goes at once: a smaller working set is a faster
+		 * one. */
 		for (int k = 0; k < 2; k++) {
 			int in = node->in[k];
 			if (in >= 0 && in != n->feature && n->nodes[in].last_use == i && out[in] != out[i])

@@ -49,9 +49,9 @@ static void batch_release(struct batch *b)
 	free(b->logits);
 }
 
-/* The loss that is descended (Zhu et al., ICML 2023): |beta * CE - level| + level. CE is the mean over
- * the mini-batch, so the fold turns the batch around, not each sample: below the level the gradient's sign
- * is reversed, and the model forgets until the level is reached again. */
+/* The loss that is descended (Zhu et al., ICML 2023): |beta * CE - level| + level. CE is the mean
+ * over the mini-batch, so the fold turns the batch around, not each sample: below the level the
+ * gradient's sign is reversed, and the model forgets until the level is reached again. */
 static struct th_tensor *fold(struct th_scope *s, const struct um_train_options *o,
 			      struct th_tensor *ce)
 {
@@ -60,7 +60,8 @@ static struct th_tensor *fold(struct th_scope *s, const struct um_train_options 
 	return th->affine(s, th->abs(s, th->affine(s, ce, o->beta, -o->level)), 1, o->level);
 }
 
-/* Forward, loss, backward, step on the n rows in b. *ce: mean cross-entropy, *folded: what was descended. */
+/* Forward, loss, backward, step on the n rows in b. *ce: mean cross-entropy, *folded: what was
+ * descended. */
 static int step(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
 		double lr, const struct batch *b, size_t n, double *ce, double *folded, char *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Any bytes as a stream, in odd chunks. What is taken whole is written again, and must read back. */
+ * Any bytes as a stream, in odd chunks. What is taken whole is written again, and must read
+ * back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Runs a fuzz target without a fuzzing engine, so that it is part of the tests: each file given is a good
- * input; it and thousands of its mutations (bits flipped, bytes set, cut, spliced; seeded) go through the
- * target, which must neither crash nor leak. Link with libFuzzer instead of this to search for more.
+ * Runs a fuzz target without a fuzzing engine, so that it is part of the tests: each file given is
+ * a good input; it and thousands of its mutations (bits flipped, bytes set, cut, spliced; seeded)
+ * go through the target, which must neither crash nor leak. Link with libFuzzer instead of this to
+ * search for more.
  *	fuzz_X ROUNDS FILE... */
 #include <stdio.h>
 #include <stdlib.h>

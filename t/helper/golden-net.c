@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * golden-net: the streams of t/golden/um_densenet.py, without Python: values come from a formula that both
- * compute. Element i of the tensor called NAME is u = SplitMix64(fnv1a64(NAME) + i) / 2^64, scaled by
- * the tensor's role.
+ * golden-net: the streams of t/golden/um_densenet.py, without Python: values come from a formula
+ * that both compute. Element i of the tensor called NAME is u = SplitMix64(fnv1a64(NAME) + i) /
+ * 2^64, scaled by the tensor's role.
  *	golden-net ckpt SPEC CLASSES	a checkpoint (mean 0.5, std 0.25)
  *	golden-net nan SPEC CLASSES	the same with one weight that is not a number
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * measure N COMMAND...: runs it N times with its output thrown away and prints the median and the largest
- * wall time in seconds and the peak resident memory in MiB, separated by blanks. */
+ * measure N COMMAND...: runs it N times with its output thrown away and prints the median and the
+ * largest wall time in seconds and the peak resident memory in MiB, separated by blanks. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Decoding and resizing give Pillow's pixels (t/golden/ds_images.py); damage is an error, never a crash. */
+ * Decoding and resizing give Pillow's pixels (t/golden/ds_images.py); damage is an error, never a
+ * crash. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>

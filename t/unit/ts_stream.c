@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Streams from memory to memory: what is written is read, in whatever chunks it arrives; limits hold before
- * memory is spent. */
+ * Streams from memory to memory: what is written is read, in whatever chunks it arrives; limits
+ * hold before memory is spent. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -266,7 +266,8 @@ static void hostile(void)
 #else
 		(void)limit;
 #endif
-		/* {"unmask": [4 billion elements follow, {"unmask": <4 GiB of bytes>, 12 levels, ... */
+		/* {"unmask": [4 billion elements follow, {"unmask": <4 GiB of bytes>, 12 levels,
+		 * ... */
 		_exit(!(refused("\x81\xa6unmask\xdd\xff\xff\xff\xff", 12, 0, "stream") &&
 			refused("\x81\xa6unmask\xc6\xff\xff\xff\xff", 12, 0, "stream") &&
 			refused("\xdf\xff\xff\xff\xff", 5, 0, "stream") &&

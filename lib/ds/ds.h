@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds: image sources. A source is a folder or an archive (anything libarchive reads: tar, zip, with
- * any compression) of files in a known layout:
+ * ds: image sources. A source is a folder or an archive (tar, zip, 7zip, cpio; compressed by
+ * gzip, bzip2, xz, zstd, lz4, compress) of files in a known layout:
  *
  *   images   .png, .jpg, .jpeg files; an image's class is its parent folder, classes are sorted
  *   cifar    CIFAR-10 and CIFAR-100 as their site hands them out, binary and Python form
@@ -10,7 +10,9 @@
  * header, ds_next() decodes what was chosen. Nothing is unpacked to disk. Held in memory: the list
  * (about 100 bytes a row), one file, one image.
  *
- * Order of rows: a folder's files sorted by bytes, an archive's as they lie in it.
+ * Order of rows: a folder's paths sorted by bytes, an archive's as they lie in it. Links are followed in
+ * a folder; in an archive, and where they lead nowhere, an image that is a link is an error. So is an
+ * archive that is cut off, a tar between two files included.
  */
 #ifndef DS_H
 #define DS_H
@@ -71,8 +73,8 @@ struct ds_bytes {
 /* NULL with a line in err that names path. */
 struct ds_files *ds_files_open(const char *path, char *err);
 void ds_files_close(struct ds_files *f);
-/* The next regular file: 1 and its path inside the source (borrowed to the next call), 0 at the
- * end, -1. */
+/* The next file or link to one: 1 and its path inside the source (borrowed to the next call), 0 at
+ * the end, -1. */
 int ds_files_next(struct ds_files *f, const char **name, char *err);
 /* The file's content, grown as it arrives. -1: cannot be read, or more than DS_MAX_FILE. */
 int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err);

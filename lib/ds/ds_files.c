@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,43 @@ struct ds_files {
 	FTS *fts;                         /* a folder's walk, or NULL */
 	FTSENT *file;
 	struct archive *archive;          /* or this */
+	locale_t utf8;                    /* in which names are read, whatever the user's */
+	const char *name;                 /* of the current file; borrowed */
+	bool begun, link;                 /* an entry was read; the current one is a link */
 };
 
-static int by_name(const FTSENT **a, const FTSENT **b)
+/* Sorts whole paths by bytes: what follows a folder's name is a slash ("cat-2/x" < "cat/x"). */
+static int by_path(const FTSENT **a, const FTSENT **b)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
+	const unsigned char *x = (const unsigned char *)(*a)->fts_name;
+	const unsigned char *y = (const unsigned char *)(*b)->fts_name;
+	int cx, cy;
+
+	while (*x && *x == *y) {
+		x++;
+		y++;
+	}
+	cx = *x ? *x : (*a)->fts_info == FTS_D ? '/' : 0;
+	cy = *y ? *y : (*b)->fts_info == FTS_D ? '/' : 0;
+	return cx - cy;
+}
+
+/* The filters and formats that data sets come in, and no others: some of libarchive's run programs
+ * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is found by its directory, which
+ * stands at its end, so one that is cut off is not taken for a shorter one. */
+static void support(struct archive *a)
+{
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_bzip2(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_lzma(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_filter_lz4(a);
+	archive_read_support_filter_compress(a);
+	archive_read_support_format_tar(a);
+	archive_read_support_format_zip_seekable(a);
+	archive_read_support_format_7zip(a);
+	archive_read_support_format_cpio(a);
 }
 
 static int open_archive(struct ds_files *f, char *err)
@@ -36,15 +69,15 @@ static int open_archive(struct ds_files *f, char *err)
 		return -1;
 	}
 	f->archive = a;
-	archive_read_support_filter_all(a);
-	archive_read_support_format_all(a);
+	f->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	support(a);
 	if (archive_read_open_filename(a, f->path, BLOCK) != ARCHIVE_OK) {
 		const char *why = archive_error_string(a);
 		if (archive_errno(a) == ENOENT || archive_errno(a) == EACCES)
 			snprintf(err, DS_ERR, "cannot open '%s': %s", f->path, strerror(archive_errno(a)));
 		else
-			snprintf(err, DS_ERR, "'%s' is neither a folder nor an archive: %s", f->path,
-				 why ? why : "unknown format");
+			snprintf(err, DS_ERR, "'%s' is neither a folder nor a whole archive: %s",
+				 f->path, why ? why : "unknown format");
 		return -1;
 	}
 	return 0;
@@ -70,7 +103,7 @@ struct ds_files *ds_files_open(const char *path, char *err)
 	}
 	roots[0] = f->path;
 	roots[1] = NULL;
-	f->fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+	f->fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
 	if (f->fts)
 		return f;
 fail:
@@ -86,6 +119,8 @@ void ds_files_close(struct ds_files *f)
 		fts_close(f->fts);
 	if (f->archive)
 		archive_read_free(f->archive);
+	if (f->utf8)
+		freelocale(f->utf8);
 	free(f->path);
 	free(f);
 }
@@ -95,6 +130,7 @@ static int next_in_folder(struct ds_files *f, const char **name, char *err)
 	while ((f->file = fts_read(f->fts)) != NULL) {
 		switch (f->file->fts_info) {
 		case FTS_F:
+		case FTS_SLNONE:              /* a link to nothing; reading it says so */
 			*name = f->file->fts_path + strlen(f->path);
 			*name += strspn(*name, "/");
 			return 1;
@@ -110,32 +146,63 @@ static int next_in_folder(struct ds_files *f, const char **name, char *err)
 			break;
 		}
 	}
-	return 0;
+	if (errno == 0)
+		return 0;
+	snprintf(err, DS_ERR, "cannot read '%s': %s", f->path, strerror(errno));
+	return -1;
+}
+
+/* A tar file ends in a block of zeros, but libarchive takes one that is cut off between two files for a
+ * shorter one. At its end it has then read nothing since the last file, at byte `before`. */
+static bool cut_off(struct ds_files *f, la_int64_t before)
+{
+	return (archive_format(f->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
+	       archive_filter_bytes(f->archive, 0) == before;
 }
 
 static int next_in_archive(struct ds_files *f, const char **name, char *err)
 {
+	struct archive *a = f->archive;
 	struct archive_entry *e;
-	int rc;
+	la_int64_t before;
+	int rc = ARCHIVE_OK;
 
-	while ((rc = archive_read_next_header(f->archive, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN) {
-		if (archive_entry_filetype(e) != AE_IFREG || !archive_entry_pathname(e))
+	for (;;) {
+		if (f->begun)
+			rc = archive_read_data_skip(a);
+		before = archive_filter_bytes(a, 0);
+		if (rc >= ARCHIVE_WARN)
+			rc = archive_read_next_header(a, &e);
+		f->begun = true;
+		if (rc == ARCHIVE_EOF && !cut_off(f, before))
+			return 0;
+		if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
+			break;
+		f->link = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e);
+		if (archive_entry_filetype(e) != AE_IFREG && !f->link)
 			continue;
 		*name = archive_entry_pathname(e);
+		if (!*name) {
+			snprintf(err, DS_ERR, "'%s' has a file whose name cannot be read", f->path);
+			return -1;
+		}
 		if (strncmp(*name, "./", 2) == 0)
 			*name += 2;
 		return 1;
 	}
-	if (rc == ARCHIVE_EOF)
-		return 0;
-	snprintf(err, DS_ERR, "'%s' is damaged or cut off: %s", f->path,
-		 archive_error_string(f->archive));
+	snprintf(err, DS_ERR, "'%s' is damaged or cut off: %s", f->path, rc == ARCHIVE_EOF ?
+		 "it lacks the mark that ends a tar file" : archive_error_string(a));
 	return -1;
 }
 
 int ds_files_next(struct ds_files *f, const char **name, char *err)
 {
-	return f->fts ? next_in_folder(f, name, err) : next_in_archive(f, name, err);
+	locale_t old = uselocale(f->utf8);
+	int rc = f->fts ? next_in_folder(f, name, err) : next_in_archive(f, name, err);
+
+	uselocale(old);
+	f->name = rc == 1 ? *name : NULL;
+	return rc;
 }
 
 /* Reads from the archive, or from fd. */
@@ -174,6 +241,11 @@ int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err)
 	ssize_t n;
 
 	b->n = 0;
+	if (f->link) {
+		snprintf(err, DS_ERR, "'%.400s': '%.400s' is a link; archive the files themselves (tar "
+			 "-h --hard-dereference)", f->path, f->name);
+		return -1;
+	}
 	if (!f->archive && fd < 0) {
 		snprintf(err, DS_ERR, "cannot open '%s': %s", f->file->fts_path, strerror(errno));
 		return -1;
@@ -183,7 +255,7 @@ int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err)
 			b->n += (size_t)n;
 			continue;
 		}
-		snprintf(err, DS_ERR, "'%s' cannot be read: %s", f->path,
+		snprintf(err, DS_ERR, "'%.300s': '%.300s' cannot be read: %s", f->path, f->name,
 			 f->archive ? archive_error_string(f->archive) : strerror(errno));
 		rc = -1;
 		break;

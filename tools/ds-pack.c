@@ -148,6 +148,7 @@ static int pack(struct work *k, const char *path)
 			return -1;
 		k->bad++;
 	}
+	cli_info("%zu images; %zu other files passed over", k->rows, ds_ignored(k->source));
 	if (k->bad)
 		cli_error("%zu damaged images left out", k->bad);
 	if (k->rows == 0)

@@ -98,6 +98,8 @@ void ds_close(struct ds_source *s);
 char *const *ds_classes(const struct ds_source *s, size_t *n);
 /* Rows that were chosen. */
 size_t ds_rows(const struct ds_source *s);
+/* Files that were passed over, being neither images nor CIFAR's. */
+size_t ds_ignored(const struct ds_source *s);
 
 struct ds_row {
 	const char *name;                 /* path inside the source; borrowed */

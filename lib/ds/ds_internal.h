@@ -10,12 +10,14 @@
 struct ds_layout {
 	const char *name;
 	bool (*takes)(const char *path);
-	/* Adds the file's rows with ds_add_row(). May read the file; -1 with err. */
+	/* Adds the file's rows with ds_add_row(). May read the file. -1 with err, in front of which
+	 * the source and the file are named. */
 	int (*list)(struct ds_source *s, const char *path, char *err);
-	/* Decodes row `at` of the file whose content is b. *memo is 0 for a file's first row and
-	 * may keep something for the next ones. -1 with err. */
-	int (*decode)(const struct ds_bytes *b, const char *path, size_t at, size_t *memo,
+	/* Decodes row `at` of the file whose content is b. *memo is NULL for a file's first row and
+	 * may keep something for the next ones, which forget() frees. -1 with err. */
+	int (*decode)(const struct ds_bytes *b, const char *path, size_t at, void **memo,
 		      struct ds_pixels *p, char *err);
+	void (*forget)(void *memo);
 };
 extern const struct ds_layout ds_layout_cifar, ds_layout_images;
 
@@ -30,6 +32,6 @@ const struct ds_bytes *ds_content(struct ds_source *s, char *err);
 int ds_name_classes(struct ds_source *s, char **names_take, size_t n);
 /* Is this row part of the split that was asked for? `path`'s folders are looked at; own: the split
  * that the layout itself knows the file to be of, or NULL. */
-bool ds_in_split(const struct ds_source *s, const char *path, const char *own);
+bool ds_in_split(struct ds_source *s, const char *path, const char *own);
 
 #endif

@@ -310,6 +310,7 @@ static int op_build(struct ds_pickle *k)
 	if (bytes != st->item[4]->n)
 		return fail(k, "array of %zu bytes where its shape says %llu", st->item[4]->n,
 			    (unsigned long long)bytes);
+	a->fortran = st->item[3]->type == DS_INT && st->item[3]->i;
 	a->s = st->item[4]->s;
 	a->n = st->item[4]->n;
 	return 0;

@@ -8,6 +8,7 @@
 #ifndef DS_PICKLE_H
 #define DS_PICKLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct ds_value {
 	char dtype[8];                    /* DS_ARRAY: "u1", "<i8", ... */
 	int ndim;
 	int64_t shape[4];                 /* DS_ARRAY; their product fits n */
+	bool fortran;                     /* DS_ARRAY: the first index runs fastest */
 };
 
 struct ds_pickle;

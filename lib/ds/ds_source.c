@@ -25,13 +25,15 @@ struct ds_source {
 	uint32_t file;                    /* files gone past, the current one included */
 	struct ds_bytes content;
 	bool have_content;
-	size_t memo;                      /* the layout's, of the current file */
+	void *memo;                       /* the layout's, of the current file */
 	struct row *rows;
 	size_t n, cap, next;
 	char **classes;
 	size_t n_classes, cap_classes;
 	bool numbered;                    /* the layout numbers classes, and classes are in its order */
-	char folders[512];                /* first folders that were seen, for an error's text */
+	size_t passed;                    /* files that no layout takes, passed over so far */
+	size_t ignored;                   /* the same in the whole source */
+	char splits[512];                 /* what --split could have said, for an error's text */
 };
 
 /* ---- what layouts call ---- */
@@ -102,16 +104,37 @@ int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *cla
 	return 0;
 }
 
-bool ds_in_split(const struct ds_source *s, const char *path, const char *own)
+/* Remembers the name of a split, once, as long as there is room. */
+static void note_split(struct ds_source *s, const char *name, size_t len)
+{
+	size_t used = strlen(s->splits);
+	const char *p = s->splits, *end;
+
+	for (; *p; p = end) {
+		end = p + 1 + strcspn(p + 1, " ");
+		if ((size_t)(end - p) == len + 1 && memcmp(p + 1, name, len) == 0)
+			return;
+	}
+	if (used + len + 2 <= sizeof s->splits)
+		snprintf(s->splits + used, sizeof s->splits - used, " %.*s", (int)len, name);
+}
+
+bool ds_in_split(struct ds_source *s, const char *path, const char *own)
 {
 	size_t len;
 
 	if (!s->o.split || (own && strcmp(own, s->o.split) == 0))
 		return true;
+	if (own)
+		note_split(s, own, strlen(own));
 	len = strlen(s->o.split);
-	for (const char *p = path, *slash; (slash = strchr(p, '/')) != NULL; p = slash + 1)
+	for (const char *p = path, *slash; (slash = strchr(p, '/')) != NULL; p = slash + 1) {
 		if ((size_t)(slash - p) == len && memcmp(p, s->o.split, len) == 0)
 			return true;
+		/* The last folder is the class, unless it is the only one. */
+		if (p == path || strchr(slash + 1, '/'))
+			note_split(s, p, (size_t)(slash - p));
+	}
 	return false;
 }
 
@@ -146,7 +169,7 @@ static int image_list(struct ds_source *s, const char *path, char *err)
 	return ds_add_row(s, path, 0, name, -1);
 }
 
-static int image_decode(const struct ds_bytes *b, const char *path, size_t at, size_t *memo,
+static int image_decode(const struct ds_bytes *b, const char *path, size_t at, void **memo,
 			struct ds_pixels *p, char *err)
 {
 	(void)path;
@@ -155,9 +178,16 @@ static int image_decode(const struct ds_bytes *b, const char *path, size_t at, s
 	return ds_decode(b->p, b->n, p, err);
 }
 
-const struct ds_layout ds_layout_images = { "images", image_takes, image_list, image_decode };
+const struct ds_layout ds_layout_images = { "images", image_takes, image_list, image_decode, NULL };
 
 /* ---- listing ---- */
+
+static void forget(struct ds_source *s)
+{
+	if (s->memo)
+		s->layout->forget(s->memo);
+	s->memo = NULL;
+}
 
 /* Goes to the next file that a layout takes. 1, 0, -1. */
 static int next_file(struct ds_source *s, char *err)
@@ -168,13 +198,15 @@ static int next_file(struct ds_source *s, char *err)
 	while ((rc = ds_files_next(s->files, &name, err)) == 1) {
 		s->file++;
 		s->have_content = false;
-		s->memo = 0;
+		forget(s);
 		s->layout = NULL;
 		for (size_t i = 0; i < sizeof layouts / sizeof *layouts && !s->layout; i++)
 			if (layouts[i]->takes(name))
 				s->layout = layouts[i];
-		if (!s->layout)
+		if (!s->layout) {
+			s->passed++;
 			continue;
+		}
 		free(s->file_name);
 		if ((s->file_name = strdup(name)))
 			return 1;
@@ -184,34 +216,27 @@ static int next_file(struct ds_source *s, char *err)
 	return rc;
 }
 
-/* Remembers the first folder of a path, for the error that says which splits there are. */
-static void note_folder(struct ds_source *s, const char *path)
-{
-	char word[80];
-	size_t len = strlen(s->folders), left = sizeof s->folders - len;
-
-	if (snprintf(word, sizeof word, " %.*s", (int)strcspn(path, "/"), path) < (int)sizeof word &&
-	    strchr(path, '/') && !strstr(s->folders, word) && strlen(word) < left)
-		snprintf(s->folders + len, left, "%s", word);
-}
-
 static int list(struct ds_source *s, char *err)
 {
+	char why[DS_ERR];
 	int rc;
 
 	while ((rc = next_file(s, err)) == 1) {
-		note_folder(s, s->file_name);
-		snprintf(err, DS_ERR, "out of memory");
-		if (s->layout->list(s, s->file_name, err) < 0)
+		snprintf(why, sizeof why, "out of memory");
+		if (s->layout->list(s, s->file_name, why) < 0) {
+			snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", s->path, s->file_name,
+				 why);
 			return -1;
+		}
 	}
 	if (rc < 0)
 		return -1;
+	s->ignored = s->passed;
 	if (s->n)
 		return 0;
 	if (s->o.split)
 		snprintf(err, DS_ERR, "'%.400s' has no images in a folder '%.80s'; its folders are:%.400s",
-			 s->path, s->o.split, s->folders[0] ? s->folders : " none");
+			 s->path, s->o.split, s->splits[0] ? s->splits : " none");
 	else
 		snprintf(err, DS_ERR, "'%.600s' holds no images (.png, .jpg, .jpeg, CIFAR files)", s->path);
 	return -1;
@@ -263,6 +288,11 @@ static int number_classes(struct ds_source *s, char *err)
 
 	for (size_t i = 0; i < s->n; i++)
 		max = s->rows[i].label > max ? s->rows[i].label : max;
+	if (s->n_classes && max >= 0 && (size_t)max >= s->n_classes) {
+		snprintf(err, DS_ERR, "'%.600s': there are %zu classes, but a row has label %d", s->path,
+			 s->n_classes, (int)max);
+		return -1;
+	}
 	for (int32_t c = (int32_t)s->n_classes; s->n_classes == (size_t)c && c <= max; c++) {
 		snprintf(name, sizeof name, "%d", c);
 		if (class_number(s, name) < 0) {
@@ -343,6 +373,7 @@ void ds_close(struct ds_source *s)
 {
 	if (!s)
 		return;
+	forget(s);
 	ds_files_close(s->files);
 	for (size_t i = 0; i < s->n; i++)
 		free(s->rows[i].name);
@@ -360,6 +391,11 @@ char *const *ds_classes(const struct ds_source *s, size_t *n)
 {
 	*n = s->n_classes;
 	return s->classes;
+}
+
+size_t ds_ignored(const struct ds_source *s)
+{
+	return s->ignored;
 }
 
 size_t ds_rows(const struct ds_source *s)

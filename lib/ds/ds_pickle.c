@@ -12,12 +12,14 @@
 
 struct block {
 	struct block *next;
+	char *own;                        /* bytes that are not in the file */
 	struct ds_value v;
 };
 
 struct ds_pickle {
 	const unsigned char *p, *end, *start;
 	struct block *all;                /* every value, to be freed */
+	size_t n_values, n_own;           /* how many; bytes they own */
 	struct ds_value **stack, **memo;
 	size_t depth, stack_cap, n_memo, memo_cap;
 	size_t *marks, n_marks, marks_cap;
@@ -39,10 +41,13 @@ fail(struct ds_pickle *k, const char *fmt, ...)
 
 static struct ds_value *make(struct ds_pickle *k, enum ds_value_type type)
 {
-	struct block *b = calloc(1, sizeof *b);
+	struct block *b = k->n_values < DS_MAX_VALUES ? calloc(1, sizeof *b) : NULL;
 
-	if (!b)
+	if (!b) {
+		fail(k, "more than %d values, or out of memory", DS_MAX_VALUES);
 		return NULL;
+	}
+	k->n_values++;
 	b->next = k->all;
 	k->all = b;
 	b->v.type = type;
@@ -66,7 +71,9 @@ static int more(void *array, size_t n, size_t *cap, size_t size)
 
 static int push(struct ds_pickle *k, struct ds_value *v)
 {
-	if (!v || more(&k->stack, k->depth, &k->stack_cap, sizeof *k->stack) < 0)
+	if (!v)
+		return -1;
+	if (more(&k->stack, k->depth, &k->stack_cap, sizeof *k->stack) < 0)
 		return fail(k, "out of memory");
 	k->stack[k->depth++] = v;
 	return 0;
@@ -103,15 +110,12 @@ static struct ds_value *collect(struct ds_pickle *k, size_t from)
 	return list;
 }
 
-static int to_mark(struct ds_pickle *k, struct ds_value **ret)
+static struct ds_value *to_mark(struct ds_pickle *k)
 {
-	size_t from;
-
-	if (!k->n_marks)
-		return fail(k, "no mark");
-	from = k->marks[--k->n_marks];
-	*ret = collect(k, from);
-	return *ret ? 0 : fail(k, "out of memory");
+	if (k->n_marks)
+		return collect(k, k->marks[--k->n_marks]);
+	fail(k, "no mark");
+	return NULL;
 }
 
 /* The top of the stack if it is of this type. */
@@ -224,7 +228,7 @@ static int op_get(struct ds_pickle *k, int width)
 
 static const char *const allowed[] = {
 	"numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct",
-	"numpy ndarray", "numpy dtype",
+	"numpy ndarray", "numpy dtype", "_codecs encode",
 };
 
 static int push_callable(struct ds_pickle *k, const char *module, size_t m, const char *name, size_t n)
@@ -234,7 +238,9 @@ static int push_callable(struct ds_pickle *k, const char *module, size_t m, cons
 
 	snprintf(both, sizeof both, "%.*s %.*s", (int)(m < 120 ? m : 120), module,
 		 (int)(n < 120 ? n : 120), name);
-	for (size_t i = 0; v && i < sizeof allowed / sizeof *allowed; i++)
+	if (!v)
+		return -1;
+	for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
 		if (strcmp(allowed[i], both) == 0) {
 			v->s = allowed[i];
 			return push(k, v);
@@ -266,6 +272,37 @@ static int op_stack_global(struct ds_pickle *k)
 	return push_callable(k, module->s, module->n, name->s, name->n);
 }
 
+/* Bytes, which Python 3 writes in protocol 2 as text that is to be encoded in Latin-1. */
+static int push_latin1(struct ds_pickle *k, const struct ds_value *args)
+{
+	const struct ds_value *text = args->n == 2 ? args->item[0] : NULL;
+	const struct ds_value *code = text ? args->item[1] : NULL;
+	struct ds_value *v;
+	char *own;
+
+	if (!text || text->type != DS_STR || code->type != DS_STR || code->n != 6 ||
+	    memcmp(code->s, "latin1", 6) != 0)
+		return fail(k, "bad call of '_codecs.encode'");
+	k->n_own += text->n;
+	if (k->n_own > (size_t)(k->end - k->start))
+		return fail(k, "the same text is encoded again and again");
+	v = make(k, DS_STR);
+	if (!v || !(own = k->all->own = malloc(text->n + 1)))
+		return fail(k, "out of memory");
+	for (size_t i = 0; i < text->n; i++) {
+		unsigned char c = (unsigned char)text->s[i];
+
+		if (c >= 0x80) {
+			if ((c & 0xfe) != 0xc2 || ++i == text->n)
+				return fail(k, "text that is not Latin-1");
+			c = (unsigned char)(c << 6 | (text->s[i] & 0x3f));
+		}
+		own[v->n++] = (char)c;
+	}
+	v->s = own;
+	return push(k, v);
+}
+
 static int op_reduce(struct ds_pickle *k)
 {
 	struct ds_value *args = pop(k), *call = pop(k), *v;
@@ -274,6 +311,8 @@ static int op_reduce(struct ds_pickle *k)
 		return fail(k, "bad call");
 	if (strstr(call->s, "_reconstruct"))
 		return push(k, make(k, DS_ARRAY));
+	if (strcmp(call->s, "_codecs encode") == 0)
+		return push_latin1(k, args);
 	if (args->n < 1 || args->item[0]->type != DS_STR || strcmp(call->s, "numpy ndarray") == 0)
 		return fail(k, "bad call of '%s'", call->s);
 	v = make(k, DS_STR);                  /* a dtype's name */
@@ -332,8 +371,8 @@ static int extend(struct ds_pickle *k, struct ds_value *items, enum ds_value_typ
 
 static int op_extend(struct ds_pickle *k, enum ds_value_type type)
 {
-	struct ds_value *items;
-	return to_mark(k, &items) < 0 ? -1 : extend(k, items, type);
+	struct ds_value *items = to_mark(k);
+	return items ? extend(k, items, type) : -1;
 }
 
 static int op_take(struct ds_pickle *k, size_t n, enum ds_value_type into)
@@ -342,16 +381,9 @@ static int op_take(struct ds_pickle *k, size_t n, enum ds_value_type into)
 
 	if (k->depth - bottom(k) < n)
 		return fail(k, "stack is empty");
-	items = collect(k, k->depth - n);
-	if (!items)
-		return fail(k, "out of memory");
+	if (!(items = collect(k, k->depth - n)))
+		return -1;
 	return into == DS_NONE ? push(k, items) : extend(k, items, into);
-}
-
-static int op_tuple(struct ds_pickle *k)
-{
-	struct ds_value *items;
-	return to_mark(k, &items) < 0 ? -1 : push(k, items);
 }
 
 static int op_mark(struct ds_pickle *k)
@@ -362,23 +394,18 @@ static int op_mark(struct ds_pickle *k)
 	return 0;
 }
 
-static int skip(struct ds_pickle *k, int bytes)
-{
-	uint64_t v = 0;
-	return number(k, bytes, &v);
-}
-
 /* 0 go on, 1 stop, -1. */
 static int step(struct ds_pickle *k)
 {
 	unsigned char op;
+	uint64_t unused;
 
 	if (k->p == k->end)
 		return fail(k, "cut off");
 	op = *k->p++;
 	switch (op) {
-	case 0x80: return skip(k, 1);                   /* PROTO */
-	case 0x95: return skip(k, 8);                   /* FRAME */
+	case 0x80: return number(k, 1, &unused);        /* PROTO */
+	case 0x95: return number(k, 8, &unused);        /* FRAME */
 	case '.': return 1;
 	case '(': return op_mark(k);
 	case '0': return pop(k) ? 0 : fail(k, "stack is empty");
@@ -399,7 +426,7 @@ static int step(struct ds_pickle *k)
 	case 'e': return op_extend(k, DS_LIST);
 	case 's': return op_take(k, 2, DS_DICT);
 	case 'u': return op_extend(k, DS_DICT);
-	case 't': return op_tuple(k);
+	case 't': return push(k, to_mark(k));
 	case 0x85: case 0x86: case 0x87: return op_take(k, op - 0x84u, DS_NONE);
 	case 'q': return op_put(k, 1);
 	case 'r': return op_put(k, 4);
@@ -444,6 +471,7 @@ void ds_pickle_free(struct ds_pickle *k)
 		struct block *b = k->all;
 		k->all = b->next;
 		free(b->v.item);
+		free(b->own);
 		free(b);
 	}
 	free(k->stack);

@@ -3,7 +3,7 @@
  * ds_pickle: reads the data in a Python pickle (protocols 2 to 4) and nothing but data: numbers,
  * strings, bytes, lists, tuples, dictionaries and NumPy arrays. A pickle is a program; every opcode
  * that would call anything else is refused by name, so a hostile file executes nothing. Memory is
- * bounded by a small multiple of the file's size.
+ * bounded: DS_MAX_VALUES of about 150 bytes, and 20 times the file's size at the very worst.
  */
 #ifndef DS_PICKLE_H
 #define DS_PICKLE_H
@@ -15,6 +15,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { DS_MAX_VALUES = 1 << 20 };         /* in one pickle; CIFAR-100 has 150 thousand */
 
 enum ds_value_type { DS_NONE, DS_INT, DS_FLOAT, DS_STR, DS_LIST, DS_DICT, DS_ARRAY, DS_CALLABLE };
 

@@ -47,7 +47,7 @@ static int filter_init(struct filter *f, int in, int out)
 		lo = lo < 0 ? 0 : lo;
 		hi = hi > in ? in : hi;
 		for (int i = lo; i < hi; i++) {
-			double d = fabs((i - center + 0.5) / stretch);
+			double d = fabs((i - center + 0.5) * (1 / stretch));
 			w[i - lo] = d < 1 ? 1 - d : 0;
 			sum += w[i - lo];
 		}

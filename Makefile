@@ -115,7 +115,7 @@ check: deps
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 run-tests: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
-	SANITIZE="$(SANITIZE)" prove -j2 --timer $(TESTS)
+	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" prove -j2 --timer $(TESTS)
 golden:                               # makes the golden files anew with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
 bench: deps

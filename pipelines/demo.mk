@@ -2,6 +2,9 @@
 #	make -f pipelines/demo.mk [RUN=runs/demo] [SEED=0]	(programs on PATH; `make demo` sees to it)
 RUN  ?= runs/demo
 SEED ?= 0
+N_TRAIN ?= 4000
+N_TEST  ?= 2000
+N_OOD   ?= 1000
 OOD  := gaussian rademacher blobs textures unseen-shapes id-inverted
 ARCH := densenet:depth=22,growth=12
 # Without augmentation the model memorises within the minutes that a demo has. A network of 22 layers feels a
@@ -12,10 +15,10 @@ ESTIMATE := --keep 0.99
 include $(dir $(lastword $(MAKEFILE_LIST)))um.mk
 
 $(RUN)/train.images: | $(RUN)
-	ds-synth --set id --split train --n 4000 --seed $(SEED) -o $@
+	ds-synth --set id --split train --n $(N_TRAIN) --seed $(SEED) -o $@
 $(RUN)/test.images: | $(RUN)
-	ds-synth --set id --split test --n 2000 --seed $(SEED) -o $@
+	ds-synth --set id --split test --n $(N_TEST) --seed $(SEED) -o $@
 $(OOD:%=$(RUN)/%.images): $(RUN)/%.images: | $(RUN)
-	ds-synth --set $* --seed $(SEED) -o $@
+	ds-synth --set $* --n $(N_OOD) --seed $(SEED) -o $@
 $(RUN):
 	mkdir -p $@

@@ -39,23 +39,6 @@ static ssize_t read_fd(void *ctx, void *buf, size_t len)
 	return n;
 }
 
-/* The reader fails at byte `at` of the stream. */
-static int __attribute__((format(printf, 3, 4)))
-fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
-{
-	char text[768];
-	va_list ap;
-
-	if (r->error[0])
-		return -1;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	snprintf(r->error, sizeof r->error, "'%.200s': byte %llu: %s", r->name,
-		 (unsigned long long)at, text);
-	return -1;
-}
-
 int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 {
 	char text[768];
@@ -68,6 +51,19 @@ int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 	va_end(ap);
 	snprintf(r->error, sizeof r->error, "'%.200s': %s", r->name, text);
 	return -1;
+}
+
+/* The same, at byte `at` of the stream. */
+static int __attribute__((format(printf, 3, 4)))
+fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
+{
+	char text[768];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return ts_reader_fail(r, "byte %llu: %.700s", (unsigned long long)at, text);
 }
 
 static struct ts_reader *reader_new(const char *name)

@@ -1,0 +1,18 @@
+#!/bin/sh
+# What is installed works from where it is, without the source tree.
+. "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
+make -s -C "$SRC" TORCH="$TORCH" LIBTORCH="$LIBTORCH" SANITIZE="$SANITIZE" install DESTDIR="$scratch/root" prefix=/usr >out 2>&1
+ok 'make install' 'test -x root/usr/bin/ts-dump || { tail -n 3 out | sed "s/^/# /"; false; }'
+ok 'programs and pages, one each' '
+	for f in root/usr/bin/*; do test -s root/usr/share/man/man1/${f##*/}.1 || exit; done && test -s root/usr/share/man/man5/ts.5'
+ok 'pipelines and configs' 'test -s root/usr/share/unmask/pipelines/um.mk && test -s root/usr/share/unmask/configs/cifar10-densenet.yaml'
+ok 'an installed program runs' 'root/usr/bin/ds-synth --set blobs -n 2 | root/usr/bin/ts-dump >out && test $(wc -l <out) = 2'
+if have_torch; then
+	golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt; golden-net images 2 10 >i.ts
+	ok 'it finds libtorch through the installed seam' '
+		root/usr/bin/um-embed -m m.ckpt i.ts | root/usr/bin/ts-dump | wc -l | grep -qx " *2"'
+	rm root/usr/lib/unmask/libunmask-th.so
+	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed -m m.ckpt -o x.ts i.ts'
+fi
+done_testing

@@ -59,9 +59,11 @@ static int names_from_text(struct ds_source *s, const struct ds_bytes *b, char *
 			n++;
 	}
 	free(text);
-	if (!n)
-		snprintf(err, DS_ERR, "holds no names of classes");
-	return ds_name_classes(s, names, n);
+	if (n)
+		return ds_name_classes(s, names, n);
+	snprintf(err, DS_ERR, "holds no names of classes");
+	free(names);
+	return -1;
 }
 
 static int names_from_pickle(struct ds_source *s, const struct ds_bytes *b, const char *key,

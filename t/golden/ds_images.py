@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -151,9 +152,20 @@ def cifar():
         with open(f"ds/cifar/py/{file}", "wb") as f:
             f.write(b"\x80\x02}q\x00(U\x04dataq\x06" + array + b"U\x06labels]q\x07("
                     + b"".join(b"K" + bytes([n]) for n in labels) + b"eu.")
+    # The last file again, as Python 3 writes it: bytes are text to be encoded.
+    os.makedirs("ds/cifar/py3")
+    with open("ds/cifar/py3/test_batch", "wb") as f:
+        pickle.dump({"data": data, "labels": labels}, f, 2)
+
+
+def archive():
+    """A zip whose names are not ASCII, and say so."""
+    with open("ds/formats/gray1.png", "rb") as f, zipfile.ZipFile("ds/names.zip", "w") as z:
+        z.writestr(zipfile.ZipInfo("caf\u00e9/\u00e9.png", (2026, 1, 1, 0, 0, 0)), f.read())
 
 
 formats()
 resizes()
 photos()
 cifar()
+archive()

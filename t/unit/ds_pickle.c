@@ -67,9 +67,46 @@ static void values(void)
 	ok(1, "any bit changed does no harm");
 }
 
+/* What Python 3 writes for bytes in protocol 2, and for arrays in Fortran order. */
+static void encoded(void)
+{
+	struct ds_pickle *k = READ("\x80\x02""c_codecs\nencode\nX\x04\0\0\0a\xc3\xbf""bX\6\0\0\0latin1\x86R.");
+	const struct ds_value *v = k ? ds_pickle_root(k) : NULL;
+
+	ok(v && v->type == DS_STR && v->n == 3 && memcmp(v->s, "a\xff""b", 3) == 0, "encoded bytes");
+	ds_pickle_free(k);
+	k = READ("\x80\x02""cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01""b\x87R"
+		 "(K\x01K\x02K\x03\x86U\x02u1\x88U\x06""abcdeftb.");
+	v = k ? ds_pickle_root(k) : NULL;
+	ok(v && v->type == DS_ARRAY && v->fortran, "an array in Fortran order says so");
+	ds_pickle_free(k);
+}
+
+/* Small files that ask for much memory. */
+static void greedy(void)
+{
+	enum { N = DS_MAX_VALUES + 1, TEXT = 1 << 12, CALLS = 100 };
+	char *many = malloc(N + 3), *p = many;
+
+	memcpy(many, "\x80\x02", 2);
+	memset(many + 2, 'N', N);
+	ok(refused(many, N + 2, "values"), "a million and one values");
+	p = memcpy(many, "\x80\x02""c_codecs\nencode\nq\0X\0\x10\0\0", 25) ;
+	p += 25;
+	memset(p, 'a', TEXT);
+	p += TEXT;
+	p = (char *)memcpy(p, "q\1X\6\0\0\0latin1q\2", 15) + 15;
+	for (int i = 0; i < CALLS; i++)
+		p = (char *)memcpy(p, "h\0h\1h\2\x86R", 8) + 8;
+	ok(refused(many, (size_t)(p - many), "again and again"), "a text that is encoded a hundred times");
+	free(many);
+}
+
 int main(void)
 {
 	values();
+	encoded();
+	greedy();
 	ok(REFUSED("cos\nsystem\n(S'echo x'\ntR.", "refuses to call 'os.system'"), "os.system, by name");
 	ok(REFUSED("\x80\x04\x8c\x08""builtins\x8c\x04""eval\x93\x8c\x01x\x85R.",
 		   "refuses to call 'builtins.eval'"), "builtins.eval in protocol 4, by name");

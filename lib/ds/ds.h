@@ -76,7 +76,8 @@ void ds_files_close(struct ds_files *f);
 /* The next file or link to one: 1 and its path inside the source (borrowed to the next call), 0 at
  * the end, -1. */
 int ds_files_next(struct ds_files *f, const char **name, char *err);
-/* The file's content, grown as it arrives. -1: cannot be read, or more than DS_MAX_FILE. */
+/* The file's content, grown as it arrives. -1: a link in an archive, cannot be read, or more than
+ * DS_MAX_FILE; err says why and leaves the names to the caller. */
 int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err);
 
 /* ---- sources --------------------------------------------------------------------------------- */

@@ -148,7 +148,7 @@ static void jpeg_fail(j_common_ptr j)
 }
 
 /* libjpeg fills what is missing with gray and warns; a picture that is not all there is an error to
- * us. Other warnings (odd markers) do not change pixels. */
+ * us. What it makes of other damage (a wrong code inside the data) is taken, as Pillow takes it. */
 static void jpeg_warn(j_common_ptr j, int level)
 {
 	if (level < 0 && (j->err->msg_code == JWRN_JPEG_EOF || j->err->msg_code == JWRN_HIT_MARKER))

@@ -22,7 +22,6 @@ struct ds_files {
 	FTSENT *file;
 	struct archive *archive;          /* or this */
 	locale_t utf8;                    /* in which names are read, whatever the user's */
-	const char *name;                 /* of the current file; borrowed */
 	bool begun, link;                 /* an entry was read; the current one is a link */
 };
 
@@ -201,7 +200,6 @@ int ds_files_next(struct ds_files *f, const char **name, char *err)
 	int rc = f->fts ? next_in_folder(f, name, err) : next_in_archive(f, name, err);
 
 	uselocale(old);
-	f->name = rc == 1 ? *name : NULL;
 	return rc;
 }
 
@@ -227,7 +225,7 @@ static int grow(struct ds_bytes *b, char *err)
 	if (b->cap - b->n >= 4096)
 		return 0;
 	if (b->n >= DS_MAX_FILE || !(p = realloc(b->p, cap))) {
-		snprintf(err, DS_ERR, "file is too large, or out of memory");
+		snprintf(err, DS_ERR, "more than %zu bytes, or out of memory", DS_MAX_FILE);
 		return -1;
 	}
 	b->p = p;
@@ -242,12 +240,12 @@ int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err)
 
 	b->n = 0;
 	if (f->link) {
-		snprintf(err, DS_ERR, "'%.400s': '%.400s' is a link; archive the files themselves (tar "
-			 "-h --hard-dereference)", f->path, f->name);
+		snprintf(err, DS_ERR, "is a link; archive the files themselves (tar -h "
+			 "--hard-dereference)");
 		return -1;
 	}
 	if (!f->archive && fd < 0) {
-		snprintf(err, DS_ERR, "cannot open '%s': %s", f->file->fts_path, strerror(errno));
+		snprintf(err, DS_ERR, "cannot be opened: %s", strerror(errno));
 		return -1;
 	}
 	while ((rc = grow(b, err)) == 0 && (n = read_some(f, fd, b->p + b->n, b->cap - b->n)) != 0) {
@@ -255,8 +253,7 @@ int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err)
 			b->n += (size_t)n;
 			continue;
 		}
-		snprintf(err, DS_ERR, "'%.300s': '%.300s' cannot be read: %s", f->path, f->name,
-			 f->archive ? archive_error_string(f->archive) : strerror(errno));
+		snprintf(err, DS_ERR, "cannot be read: %s", f->archive ? archive_error_string(f->archive) : strerror(errno));
 		rc = -1;
 		break;
 	}

@@ -422,10 +422,12 @@ int ds_next(struct ds_source *s, struct ds_row *row, struct ds_pixels *p, char *
 		snprintf(err, DS_ERR, "'%s' changed while it was read", s->path);
 	if (rc < 1)
 		return -2;
-	if (!ds_content(s, err))
-		return -2;
-	if (s->layout->decode(&s->content, s->file_name, r->at, &s->memo, p, why) == 0)
+	if (!ds_content(s, why))
+		rc = -2;
+	else if (s->layout->decode(&s->content, s->file_name, r->at, &s->memo, p, why) < 0)
+		rc = -1;
+	else
 		return 1;
 	snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", s->path, r->name, why);
-	return -1;
+	return rc;
 }

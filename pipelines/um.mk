@@ -1,5 +1,6 @@
-# The experiment: a classifier scored before and after Unleashing Mask. Included by pipelines that say
-# where the images come from:
+# The experiment: a classifier scored before and after Unleashing Mask, and after the same fine-tuning without
+# it, so that what more training does is not taken for what the method does. Included by pipelines that say where
+# the images come from:
 #
 #   RUN      folder of the run; every file of the experiment is a target in it
 #   OOD      names of the out-of-distribution sets
@@ -19,9 +20,10 @@ FINETUNE ?= $(TRAIN)
 ESTIMATE ?= --draws 5
 METHODS  ?= msp,energy
 SETS     := test $(OOD)
+MODELS   := plain ce um
 
 table: $(RUN)/table.txt
-	@cat $(RUN)/plain.txt; echo; cat $(RUN)/um.txt; echo; cat $<
+	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $<
 
 # 1. A well-trained model.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images
@@ -40,19 +42,27 @@ $(RUN)/um.ckpt: $(RUN)/plain.ckpt $(RUN)/loss $(RUN)/train.images $(RUN)/test.im
 		-o $@ $(RUN)/train.images 2>$(RUN)/um.log || { cat $(RUN)/um.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/um.log
 
-# 4. Scores of both on every set. Labels of other sets mean other classes: -q, it need not be said.
-$(RUN)/plain-%.scores: $(RUN)/%.images $(RUN)/plain.ckpt
-	um-embed -q -m $(RUN)/plain.ckpt $< | ood-score --method $(METHODS) -o $@
-$(RUN)/um-%.scores: $(RUN)/%.images $(RUN)/um.ckpt
-	um-embed -q -m $(RUN)/um.ckpt $< | ood-score --method $(METHODS) -o $@
+# 4. The control: fine-tuned just so, with the plain loss.
+$(RUN)/ce.ckpt: $(RUN)/plain.ckpt $(RUN)/train.images $(RUN)/test.images
+	um-train --init $< $(FINETUNE) --seed $(SEED) --val $(RUN)/test.images \
+		-o $@ $(RUN)/train.images 2>$(RUN)/ce.log || { cat $(RUN)/ce.log >&2; exit 1; }
+	@tail -n 1 $(RUN)/ce.log
 
-# 5. The tables: a set a row for each model, and the averages side by side.
+# 5. Scores of each on every set. Labels of other sets mean other classes: -q, it need not be said.
+define scores_of
+$(RUN)/$1-%.scores: $(RUN)/%.images $(RUN)/$1.ckpt
+	um-embed -q -m $(RUN)/$1.ckpt $$< | ood-score --method $(METHODS) -o $$@
+endef
+$(foreach m,$(MODELS),$(eval $(call scores_of,$m)))
+
+# 6. The tables: a set a row for each model, and the averages of all side by side.
 sets = $(foreach s,$(OOD),$s=$(RUN)/$1-$s.scores)
 $(RUN)/%.txt: $(RUN)/%-test.scores $(foreach s,$(OOD),$(RUN)/%-$s.scores)
 	ood-metrics --label $* --id $< $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
-$(RUN)/table.txt: $(foreach m,plain um,$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)/$m-$s.scores))
-	{ ood-metrics --summary --label plain --id $(RUN)/plain-test.scores $(call sets,plain) && \
-	  ood-metrics --summary --label +UM --no-heading --id $(RUN)/um-test.scores $(call sets,um); } >$@.tmp
+average = ood-metrics --summary --label $1 $3 --id $(RUN)/$2-test.scores $(call sets,$2)
+$(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)/$m-$s.scores))
+	{ $(call average,plain,plain) && $(call average,+CE,ce,--no-heading) && \
+	  $(call average,+UM,um,--no-heading); } >$@.tmp
 	mv $@.tmp $@
 .PHONY: table

@@ -9,9 +9,9 @@ demo() {
 		FINETUNE='--epochs 1 --batch-size 20 --threads 1' ESTIMATE='--draws 2'
 }
 ok 'the demo runs' 'demo whole >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
-ok 'it ends in a table of both models' 'tail -n 5 out | grep -q "^plain *msp" && tail -n 1 out | grep -q "^+UM *energy"'
-ok 'columns as published' 'tail -n 5 out | grep -q "AUROC.*AUPR-IN.*AUPR-OUT.*FPR95.*ID-ACC"'
-ok 'a second call does nothing anew' 'cp whole/um.ckpt before; touch -r whole/um.ckpt stamp; demo whole >again 2>&1; test ! whole/um.ckpt -nt stamp && tail -n 5 again | cmp - whole/table.txt'
+ok 'it ends in a table of the models' 'tail -n 7 out | grep -q "^plain *msp" && tail -n 4 out | grep -q "^+CE *msp" && tail -n 1 out | grep -q "^+UM *energy"'
+ok 'columns as published' 'tail -n 7 out | grep -q "AUROC.*AUPR-IN.*AUPR-OUT.*FPR95.*ID-ACC"'
+ok 'a second call does nothing anew' 'cp whole/um.ckpt before; touch -r whole/um.ckpt stamp; demo whole >again 2>&1; test ! whole/um.ckpt -nt stamp && tail -n 7 again | cmp - whole/table.txt'
 ok 'the estimate is what UM was given' 'ts-dump --history whole/um.ckpt | grep -q -- "--um $(cat whole/loss) "'
 for wait in 0.3 1.2 2.6; do
 	setsid make -s -f "$SRC/pipelines/demo.mk" RUN=killed $small TRAIN='--epochs 2 --batch-size 20 --threads 1' \

@@ -13,9 +13,26 @@ static void bad(const char *path, size_t line, const char *what, const char *wor
 	cli_usage("'%s' line %zu: %s '%s'", path, line + 1, what, word);
 }
 
+/* A copy that lives to the end, as argv does. */
+static const char *keep(const char *value)
+{
+	static struct text {
+		struct text *next;
+		char s[];
+	} *all;
+	struct text *t = malloc(sizeof *t + strlen(value) + 1);
+
+	if (!t)
+		cli_oom();
+	memcpy(t->s, value, strlen(value) + 1);
+	t->next = all;
+	all = t;
+	return t->s;
+}
+
 static void apply(const char *path, const yaml_event_t *key, const yaml_event_t *value)
 {
-	char name[80], where[512], *copy;
+	char name[80], where[512];
 	const char *k = (const char *)key->data.scalar.value;
 	const char *v = (const char *)value->data.scalar.value;
 	const struct cli_option *o;
@@ -30,9 +47,7 @@ static void apply(const char *path, const yaml_event_t *key, const yaml_event_t 
 		bad(path, key->start_mark.line, "unknown option", k);
 	snprintf(where, sizeof where, "'%.300s' line %zu: ", path, key->start_mark.line + 1);
 	if (o->type != CLI_FLAG) {
-		if (!(copy = strdup(v)))
-			cli_oom();
-		cli_set(o, copy, false, where);
+		cli_set(o, keep(v), false, where);
 		return;
 	}
 	yes = strcmp(v, "true") == 0 || strcmp(v, "yes") == 0;

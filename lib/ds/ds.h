@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds: image sources. A source is a folder or an archive (tar, zip, 7zip, cpio; compressed by
- * gzip, bzip2, xz, zstd, lz4, compress) of files in a known layout:
+ * ds: image sources. A source is a folder or an archive (tar, zip, 7zip; a tar compressed by
+ * gzip, bzip2, xz, zstd, lz4 or compress) of files in a known layout:
  *
  *   images   .png, .jpg, .jpeg files; an image's class is its parent folder, classes are sorted
  *   cifar    CIFAR-10 and CIFAR-100 as their site hands them out, binary and Python form
@@ -10,9 +10,9 @@
  * header, ds_next() decodes what was chosen. Nothing is unpacked to disk. Held in memory: the list
  * (about 100 bytes a row), one file, one image.
  *
- * Order of rows: a folder's paths sorted by bytes, an archive's as they lie in it. Links are followed in
- * a folder; in an archive, and where they lead nowhere, an image that is a link is an error. So is an
- * archive that is cut off, a tar between two files included.
+ * Order of rows: a folder's paths sorted by bytes, an archive's as they lie in it. Links are followed
+ * in a folder; in an archive, and where they lead nowhere, an image that is a link is an error. So
+ * is an archive that is cut off, a tar between two files included.
  */
 #ifndef DS_H
 #define DS_H

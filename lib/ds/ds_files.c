@@ -42,8 +42,8 @@ static int by_path(const FTSENT **a, const FTSENT **b)
 }
 
 /* The filters and formats that data sets come in, and no others: some of libarchive's run programs
- * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is found by its directory, which
- * stands at its end, so one that is cut off is not taken for a shorter one. */
+ * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is found by its directory at its
+ * end, so one that is cut off is not taken for a shorter one. */
 static void support(struct archive *a)
 {
 	archive_read_support_filter_gzip(a);
@@ -56,7 +56,6 @@ static void support(struct archive *a)
 	archive_read_support_format_tar(a);
 	archive_read_support_format_zip_seekable(a);
 	archive_read_support_format_7zip(a);
-	archive_read_support_format_cpio(a);
 }
 
 static int open_archive(struct ds_files *f, char *err)
@@ -151,8 +150,8 @@ static int next_in_folder(struct ds_files *f, const char **name, char *err)
 	return -1;
 }
 
-/* A tar file ends in a block of zeros, but libarchive takes one that is cut off between two files for a
- * shorter one. At its end it has then read nothing since the last file, at byte `before`. */
+/* A tar file ends in a block of zeros, but libarchive takes one that is cut off between two files for
+ * a shorter one. At its end it has then read nothing since the last file, at byte `before`. */
 static bool cut_off(struct ds_files *f, la_int64_t before)
 {
 	return (archive_format(f->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&

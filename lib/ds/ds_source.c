@@ -192,7 +192,7 @@ static void note_folder(struct ds_source *s, const char *path)
 
 	if (snprintf(word, sizeof word, " %.*s", (int)strcspn(path, "/"), path) < (int)sizeof word &&
 	    strchr(path, '/') && !strstr(s->folders, word) && len + strlen(word) < sizeof s->folders)
-		strcpy(s->folders + len, word);
+		memcpy(s->folders + len, word, strlen(word) + 1);
 }
 
 static int list(struct ds_source *s, char *err)

@@ -41,9 +41,9 @@ done
 limit() { sed -n "s/.*TS_MAX_$1 = \([0-9][0-9< ]*[0-9]\).*/\1/p" lib/ts/ts.h; }
 ok 'ts.5 has the limits of ts.h' '
 	test "$(limit HEADER) $(limit RECORD) $(limit BATCH)" = "64 << 20 256 << 20 64 << 20" &&
-	test "$(limit FIELDS) $(limit HISTORY) $(limit OBJECTS)" = "1 << 13 1 << 10 1 << 22" &&
+	test "$(limit FIELDS) $(limit META) $(limit HISTORY) $(limit OBJECTS)" = "1 << 13 1 << 13 1 << 10 1 << 22" &&
 	grep -q "header Ta 64 MiB" lib/ts/ts.5 && grep -q "other record Ta 256 MiB" lib/ts/ts.5 &&
-	grep -q "as written Ta 64 MiB" lib/ts/ts.5 && grep -q "fields Ta 8,192" lib/ts/ts.5 &&
+	grep -q "as written Ta 64 MiB" lib/ts/ts.5 && grep -q "meta Ta 8,192" lib/ts/ts.5 && grep -q "fields Ta 8,192" lib/ts/ts.5 &&
 	grep -q "steps in a history Ta 1,024" lib/ts/ts.5 && grep -q "in a record Ta 4,194,304" lib/ts/ts.5 &&
 	grep -q "record Ta $(limit DEPTH | tr -d " ")" lib/ts/ts.5 && grep -q "name Ta $(limit NAME)" lib/ts/ts.5'
 done_testing

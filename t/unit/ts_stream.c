@@ -438,6 +438,8 @@ static void numbers(void)
 	ok(good, "text of numbers reads back the same");
 	ts_elem_text(TS_I64, &big, 0, text);
 	ok(strcmp(text, "-9223372036854775808") == 0, "the least integer: %s", text);
+	ts_elem_text(TS_I32, (int32_t[]){ -2147483647 }, 0, text);
+	ok(strcmp(text, "-2147483647") == 0, "an <i4 of ten digits: %s", text);
 	for (int i = 0; i < 9; i++)
 		good = good && ts_type_parse(ts_type_name((enum ts_type)i)) == i;
 	ok(good && ts_type_parse(">f4") == -1 && ts_type_parse("") == -1, "names of types");

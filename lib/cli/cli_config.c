@@ -13,6 +13,27 @@ static void bad(const char *path, size_t line, const char *what, const char *wor
 	cli_usage("'%s' line %zu: %s '%s'", path, line + 1, what, word);
 }
 
+/* Options that a file cannot give: they end the program, or are the file. */
+static bool only_on_command_line(const char *name)
+{
+	return strcmp(name, "config") == 0 || strcmp(name, "help") == 0 || strcmp(name, "version") == 0;
+}
+
+/* Remembers that o was given; false if it was before. Only lists may be given several times. */
+static bool first_time(const struct cli_option *o)
+{
+	static const struct cli_option *given[CLI_MAX_OPTIONS];
+	size_t n = 0;
+
+	while (n < CLI_MAX_OPTIONS && given[n] && given[n] != o)
+		n++;
+	if (n < CLI_MAX_OPTIONS && !given[n]) {
+		given[n] = o;
+		return true;
+	}
+	return o->type == CLI_LIST;
+}
+
 static void apply(const char *path, const yaml_event_t *key, const yaml_event_t *value)
 {
 	char name[80], where[512], *copy;
@@ -26,8 +47,10 @@ static void apply(const char *path, const yaml_event_t *key, const yaml_event_t 
 		if (*p == '_')
 			*p = '-';
 	o = cli_find(name);
-	if (!o || strcmp(name, "config") == 0)
+	if (!o || only_on_command_line(name))
 		bad(path, key->start_mark.line, "unknown option", k);
+	if (!first_time(o))
+		bad(path, key->start_mark.line, "given twice:", k);
 	snprintf(where, sizeof where, "'%.300s' line %zu: ", path, key->start_mark.line + 1);
 	if (o->type != CLI_FLAG) {
 		if (!(copy = strdup(v)))
@@ -48,7 +71,7 @@ void cli_read_config(const char *path)
 	yaml_parser_t parser;
 	yaml_event_t e, key = { 0 };
 	bool have_key = false, done = false;
-	int depth = 0;
+	int depth = 0, documents = 0;
 
 	if (!f) {
 		cli_error("cannot open '%s': %s", path, strerror(errno));
@@ -62,6 +85,8 @@ void cli_read_config(const char *path)
 			bad(path, parser.problem_mark.line, "not YAML:",
 			    parser.problem ? parser.problem : "cannot be read");
 		done = e.type == YAML_STREAM_END_EVENT;
+		if (e.type == YAML_DOCUMENT_START_EVENT && documents++)
+			bad(path, e.start_mark.line, "a second document begins with", "---");
 		if (e.type == YAML_MAPPING_START_EVENT && depth++ == 0) {
 			yaml_event_delete(&e);
 			continue;

@@ -46,7 +46,8 @@ static ssize_t mem_read(void *ctx, void *buf, size_t len)
 		return (ssize_t)n;
 	}
 	n = n < m->len - m->pos ? n : m->len - m->pos;
-	memcpy(buf, m->p + m->pos, n);
+	if (n)
+		memcpy(buf, m->p + m->pos, n);
 	m->pos += n;
 	return (ssize_t)n;
 }

@@ -31,6 +31,7 @@ ok 'and of tensors' 'test "$(ts-dump -t fit.ts | tail -n 1 | cut -f 3-5)" = "$(p
 
 # Ends
 { one; map 1; $x; end '\003'; } >bad.ts; bad 'END counts too many' 'byte [0-9]*: END says 3 rows, the stream held 2'
+{ one; map 1; $x; end '\001'; } >bad.ts; bad 'END counts too few' 'byte [0-9]*: END says 1 rows, the stream held 2'
 { one; end '\002'; } >bad.ts; bad 'END counts what never came' 'byte [0-9]*: END says 2 rows, the stream held 0'
 { one; map 1; $x; } >bad.ts; bad 'no END' 'byte [0-9]*: stream stops without an END record'
 { one; map 1; $x; printf '\202\243end\303\244rows\002'; } >bad.ts; bad 'END without a checksum' 'byte [0-9]*: END record without rows or checksum'

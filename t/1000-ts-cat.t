@@ -90,7 +90,7 @@ if [ -x "$BUILD/t/helper/golden-net" ] && "$BUILD/t/helper/golden-net" ckpt dens
 	ok 'a checkpoint goes through' 'ts-cat ck | ts-dump | cmp - "$(ts-dump ck >ck.rows; echo ck.rows)"'
 	first=$(ts-dump --tsv ck | sed -n 3p | cut -f 1)
 	ok '--select of a tensor' 'ts-cat --select "$first" ck | ts-dump --tsv | tail -n +2 | cut -f 1 >out && test "$(cat out)" = "$first"'
-	ok 'checkpoints are not joined or sampled' 'fails 1 "has no rows" ts-cat ck ck && fails 1 "has no rows" ts-cat --head 1 ck'
+	ok 'checkpoints are not joined or sampled' 'fails 1 "has no rows" ts-cat ck ck -o no.ck && fails 1 "has no rows" ts-cat --head 1 ck -o no.ck'
 fi
 ok 'one bad stream among good ones: exit 1, named' 'head -c 200 b >cut; ts-cat a cut >out 2>err; test $? = 1 && grep -q "cut" err && ! ts-dump out >/dev/null 2>&1'
 done_testing

@@ -133,8 +133,7 @@ cifar10: deps
 
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/man/man1 \
-		$(DESTDIR)$(prefix)/share/man/man5 \
-		$(DESTDIR)$(prefix)/share/unmask/pipelines $(DESTDIR)$(prefix)/share/unmask/configs
+		$(DESTDIR)$(prefix)/share/man/man5 $(DESTDIR)$(prefix)/share/unmask/pipelines $(DESTDIR)$(prefix)/share/unmask/configs
 	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
 	install -p -m 644 $(TOOLS_C:.c=.1) $(DESTDIR)$(prefix)/share/man/man1

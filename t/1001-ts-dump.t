@@ -1,20 +1,54 @@
 #!/bin/sh
-# ts-dump: text that says what is in a stream, exactly.
+# ts-dump: rows, tables, headers and histories as text.
 . "$SRC/t/lib.sh"
-PATH=$BUILD/t/helper:$PATH
+gen=$BUILD/t/helper/ts-gen
+printf '1.5 1 2 3 4 -7 a 200\nnan 0 -0 1e-45 3e38 9223372036854775807 b"c\\d 0\n-inf inf 0.1 16777216 1 0 \303\251 1\n' |
+	"$gen" scores x:f4,m:f4:2x2,label:i8,name:str,u:u1 >s
+cat >want <<'END'
+{"x": 1.5, "m": [[1, 2], [3, 4]], "label": -7, "name": "a", "u": 200}
+{"x": "nan", "m": [[0, -0], [1.40129846e-45, 3.00000001e+38]], "label": 9223372036854775807, "name": "b\"c\\d", "u": 0}
+{"x": "-inf", "m": [["inf", 0.100000001], [16777216, 1]], "label": 0, "name": "é", "u": 1}
+END
+ok 'rows as JSON, exactly' 'ts-dump s | diff want - && ts-dump <s | cmp - want && ts-dump - <s | cmp - want'
+ok 'every row is JSON that another program reads' '! command -v python3 >/dev/null ||
+	ts-dump s | python3 -c "import json, sys
+rows = [json.loads(l) for l in sys.stdin]
+assert rows[1][\"label\"] == 2**63 - 1 and rows[1][\"name\"] == \"b\\\"c\\\\d\" and rows[0][\"m\"][1] == [3, 4]"'
+printf 'x\tlabel\tname\tu\n1.5\t-7\ta\t200\nnan\t9223372036854775807\tb"c\\\\d\t0\n-inf\t0\t\303\251\t1\n' >want
+ok '--tsv: scalar and string columns' 'ts-dump --tsv s | diff want - && ts-dump -t s | cmp - want'
+ok 'no rows: a heading, or nothing' '"$gen" scores x:f4,name:str 0 1 >none && test "$(ts-dump -t none)" = "$(printf "x\tname")" &&
+	ts-dump none >out && ! test -s out'
+ok '--tsv escapes what would break the table' '
+	ts-cat --no-history s -o "$(printf "a\tb\nc\\\\d\re")" && f="$(printf "a\tb\nc\\\\d\re")" && test -f "$f" &&
+	ts-cat s "$f" | ts-dump --history | tail -n 1 | grep -q -F "s a\\tb\\nc\\\\d\\re"'
+ok 'digits are enough: values survive' '
+	"$gen" scores x:f4 2000 5 >big && ts-dump -t big | tail -n +2 | "$gen" scores x:f4 | ts-dump -t >again && ts-dump -t big | cmp - again'
 
-printf '0.1 1 a\n-1e-30 -1 b\nnan 2 c\ninf 3 d\n' | ts-gen scores msp:f4,label:i8,name:str >s.ts
-ok 'JSON lines' 'ts-dump s.ts >out; printf "%s\n" "{\"msp\": 0.100000001, \"label\": 1, \"name\": \"a\"}" "{\"msp\": -1e-30, \"label\": -1, \"name\": \"b\"}" "{\"msp\": \"nan\", \"label\": 2, \"name\": \"c\"}" "{\"msp\": \"inf\", \"label\": 3, \"name\": \"d\"}" | cmp - out'
-ok 'TSV' 'ts-dump --tsv s.ts | sed -n 4p | grep -qx "nan	2	c"'
-ok 'the header, with the number of rows' 'ts-dump --header s.ts | grep -q "\"kind\": \"scores\", \"rows\": 4"'
-ts-gen features logits:f4:3,label:i8 4 1 >f.ts
-ok 'vectors are lists in JSON and left out in TSV' '
-	ts-dump f.ts | head -n 1 | grep -q "\"logits\": \[.*, .*, .*\], " && ts-dump --tsv f.ts | head -n 1 | grep -qx label'
-golden-net ckpt densenet:depth=10 10 >m.ckpt
-ok 'a checkpoint: a line a tensor' 'ts-dump m.ckpt | grep -q "{\"name\": \"fc.weight\", \"type\": \"<f4\", \"shape\": \[10, [0-9]*\], \"sum\": "'
-ok 'and as TSV' 'ts-dump --tsv m.ckpt | grep -q "^conv1.weight	<f4	24x3x3x3	"'
-ok 'a header without END is not shown' 'head -c 250 s.ts | ts-dump --header >out 2>err; test $? = 1 && ! test -s out'
-mkdir 'a	b'; printf x >'a	b/x.png'
-ok 'a tab in a name does not break the table' '
-	printf "1 x\n" | ts-gen scores msp:f4,name:str | ts-dump --tsv >/dev/null'
+ok '--header: kind, rows, fields, meta' '
+	ts-dump --header s >h && grep -q "\"kind\": \"scores\", \"rows\": 3" h && grep -q "\"m\": {\"type\": \"<f4\", \"shape\": \[2, 2\]}" h &&
+	grep -q "\"name\": {\"type\": \"str\", \"shape\": \[\]}" h && "$gen" features logits:f4:3 1 1 | ts-dump --header >h &&
+	grep -q "\"fc.weight\": {\"type\": \"<f4\", \"shape\": \[2, 3\]}" h && grep -q "\"arch\": \"none\"" h'
+ok '--header is JSON' '! command -v python3 >/dev/null ||
+	ts-dump --header s | python3 -c "import json, sys; h = json.load(sys.stdin); assert h[\"rows\"] == 3 and list(h[\"fields\"])[1] == \"m\""'
+ts-cat s | ts-cat --head 2 - >two
+ok '--history: a line a run, each behind the one before' '
+	ts-dump --history two >out && test "$(wc -l <out)" = 2 && sed -n 1p out | grep -q "^[0-9a-f]\{16\}	ts-cat [^	]*	s$" &&
+	id=$(head -c 16 out) && sed -n 2p out | grep -q "^[0-9a-f]\{16\} <- $id	ts-cat [^	]*	--head 2 -$"'
+ok '--header --history: both' 'ts-dump --header --history two >out && test "$(head -c 1 out)" = "{" && tail -n 1 out | grep -q "ts-cat.*--head"'
+ok 'no history, no line' 'ts-dump --history s >out && ! test -s out'
+ok '--header and --history print nothing before END' '
+	head -c 230 two >cut && fails 1 "cut" ts-dump --header cut && fails 1 "cut" ts-dump --history cut'
+ok 'rows are printed as they come; the exit status tells' '
+	"$gen" scores x:f4 5000 1 >big && head -c 15000 big | ts-dump >out 2>err; test $? = 1 && test -s out && grep -q "<stdin>.*byte" err'
+ok 'no meta, no history in the header: fine' '
+	printf "\203\246unmask\001\244kind\246scores\246fields\201\241x\202\244type\243<i4\245shape\220\202\243end\303\244rows\000" >x
+	fails 1 "END record without rows or checksum" ts-dump x'
+ok 'two operands are misuse' 'ts-dump s s >out 2>err; test $? = 2'
+
+if [ -x "$BUILD/t/helper/golden-net" ] && "$BUILD/t/helper/golden-net" ckpt densenet:depth=10,growth=2 10 >ck 2>/dev/null; then
+	ok 'a checkpoint: a line a tensor' '
+		ts-dump ck >out && ts-dump --tsv ck >tsv && test "$(wc -l <tsv)" = $(($(wc -l <out) + 1)) &&
+		head -n 1 tsv | grep -q "^name	type	shape	sum	min	max$" && grep -q "\"type\": \"<f4\", \"shape\": \[10, " out'
+	ok 'its --header counts records' 'ts-dump --header ck | head -n 1 | grep -q "\"rows\": $(wc -l <out),"'
+fi
 done_testing

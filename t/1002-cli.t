@@ -1,28 +1,79 @@
 #!/bin/sh
-# Options, numbers, config files: one parser for all.
+# The command line and the config file, which all programs share. ts-cat and ds-synth stand for all.
 . "$SRC/t/lib.sh"
-n() { "$@" | ts-dump --header | sed -n 's/.*"rows": \([0-9]*\),.*/\1/p'; }
+gen=$BUILD/t/helper/ts-gen
+"$gen" scores x:f4,label:i8,name:str 20 1 >s
+count() { "$@" 2>err | ts-dump 2>/dev/null | wc -l; }
+misuse() {                             # pattern, command: exit 2, that text, and where help is
+	pattern=$1; shift
+	"$@" >out 2>err </dev/null; rc=$?
+	[ $rc = 2 ] && [ ! -s out ] && grep -q -e "$pattern" err && tail -n 1 err | grep -q "^Try '[a-z-]* --help'" && [ "$(wc -l <err)" = 2 ] ||
+		{ echo "# exit $rc: $(cat err)"; false; }
+}
+config() { printf '%b' "$1" >c.yaml; }
 
-printf '# a comment\nset: blobs\nn: 7\n' >c.yaml
-ok 'a config file gives options' 'test "$(n ds-synth --config c.yaml)" = 7'
-ok 'the command line wins, wherever it stands' 'test "$(n ds-synth -n 3 --config c.yaml)" = 3 && test "$(n ds-synth --config c.yaml -n 3)" = 3'
-ok 'underscores are taken for dashes, flags are true or false' '
-	printf "set: blobs\nn: 2\nno_history: true\n" >d.yaml; ds-synth --config d.yaml | ts-dump --history >out && ! test -s out'
-misuse() { printf "$1" >e.yaml; ds-synth --config e.yaml >out 2>err; test $? = 2 && grep -q "$2" err; }
-ok 'an unknown option names file and line' 'misuse "set: blobs\nsize: 3\n" "e.yaml. line 2: unknown option .size"'
-ok 'a bad value names file and line' 'misuse "set: blobs\n\nn: many\n" "e.yaml. line 3: n: .many. is not a whole number"'
-ok 'a flag that is neither true nor false' 'misuse "no-history: 1\n" "neither true nor false"'
-ok 'nested YAML is refused' 'misuse "set: {a: b}\n" "only .option: value. lines"'
-ok 'a list is refused' 'misuse "set: [a, b]\n" "only .option: value. lines"'
-ok 'broken YAML is refused' 'misuse "set: \"x\n" "line"'
-ok 'a config file that is not there' 'fails 1 "no.yaml" ds-synth --config no.yaml'
-two() { "$@" >out 2>err; test $? = 2 && grep -q "Try" err; }
-ok 'a number out of range' 'two ds-synth --set blobs -n -1'
-ok 'a number with something behind it' 'two ds-synth --set blobs -n 5x'
-ok 'an empty number' 'two ds-synth --set blobs -n ""'
-ok 'a number too large' 'two ds-synth --set blobs -n 99999999999999999999'
-ok 'a value that is missing' 'two ds-synth --set'
-ok 'a value for a flag' 'two ts-dump --tsv=yes'
-ok 'a choice that is none' 'two ds-pack --size 3 --resize bigger x'
-ok 'two operands where one may be' 'two ts-dump a b'
+ok 'long with =, long with a word, short, short together' '
+	test $(count ts-cat --head=3 s) = 3 && test $(count ts-cat --head 3 s) = 3 && test $(count ts-cat -n 3 s) = 3 &&
+	test $(count ts-cat -qn3 s) = 3'
+ok 'options may follow operands; -- ends them' 'test $(count ts-cat s -n 3) = 3 && cp s ./--head &&
+	test $(count ts-cat -n 3 -- --head) = 3'
+ok 'a unique beginning of a long option' 'test $(count ts-cat --hea 3 s) = 3'
+ok 'the last of two wins' 'test $(count ts-cat -n 3 -n 4 s) = 4'
+ok '--X and --no-X' '
+	ts-cat --shuffle s --no-history >a && ts-cat --shuffle --no-shuffle s --no-history >b && ! cmp -s a b && ts-cat s --no-history | cmp - b'
+
+ok 'an unknown option' 'misuse "bad option.*--nope" ts-cat --nope s && misuse "bad option.*-Z" ts-cat -Z s'
+ok 'a missing value' 'misuse "head.*value is missing" ts-cat s --head && misuse "n.*value is missing" ts-cat s -n'
+ok 'a value where none goes' 'misuse "shuffle" ts-cat --shuffle=3 s'
+for v in -1 1e3 3x '' ' ' 0x10 99999999999999999999 9e15 1.0 nan; do
+	ok "'$v' is no count" 'misuse "head: .$v. is not a whole number from 0 to" ts-cat --head "$v" s'
+done
+ok 'a number may have a sign and zeros in front' 'test $(count ts-cat --head +03 s) = 3'
+ok 'numbers with a fraction: range and form' '
+	misuse "temperature" ood-score -m energy:temperature=0x s && misuse "temperature" ood-score -m energy:temperature=nan s'
+
+config 'head: 3\n'
+ok 'config: an option' 'test $(count ts-cat --config c.yaml s) = 3 && test $(count ts-cat s --config=c.yaml) = 3'
+ok 'config: the command line wins, on either side' '
+	test $(count ts-cat --config c.yaml -n 5 s) = 5 && test $(count ts-cat -n 5 --config c.yaml s) = 5'
+config '# a comment\n---\nno_history: true\n"head": 4   # four\nshuffle: no\nseed: 0\n'
+ok 'config: comments, quotes, underscores for dashes, flags' '
+	test $(count ts-cat --config c.yaml s) = 4 && ts-cat --config c.yaml s | ts-dump --history >out && ! test -s out'
+ok 'config: a flag that is true, and --no- against it' '
+	config "shuffle: yes\n"; ts-cat --no-history --config c.yaml s >a; ts-cat --no-history --shuffle s | cmp - a &&
+	ts-cat --no-history --config c.yaml --no-shuffle s >b && ts-cat --no-history s | cmp - b'
+ok 'config: an empty file' 'config "" && test $(count ts-cat --config c.yaml s) = 20 && config "# only this\n" &&
+	test $(count ts-cat --config c.yaml s) = 20'
+ok 'config: an unknown option is named with file and line' '
+	config "head: 3\n\nhaed: 4\n" && misuse "c.yaml. line 3: unknown option .haed." ts-cat --config c.yaml s'
+ok 'config: a bad value is named with file and line' '
+	config "seed: 1\nhead: many\n" && misuse "c.yaml. line 2: head: .many. is not a whole number" ts-cat --config c.yaml s'
+ok 'config: a flag takes true or false' '
+	config "shuffle: maybe\n" && misuse "c.yaml. line 1: neither true nor false" ts-cat --config c.yaml s &&
+	config "shuffle: 1\n" && misuse "neither true nor false" ts-cat --config c.yaml s'
+ok 'config: a list or a map is refused' '
+	config "head:\n  - 3\n" && misuse "c.yaml. line 2: only" ts-cat --config c.yaml s &&
+	config "head:\n  of: 3\n" && misuse "c.yaml. line 2: only" ts-cat --config c.yaml s &&
+	config -- "- head\n" && misuse "c.yaml. line 1" ts-cat --config c.yaml s &&
+	config "head: [3]\n" && misuse "c.yaml. line 1: only" ts-cat --config c.yaml s &&
+	config "? {a: b}\n: 3\n" && misuse "c.yaml. line 1: only" ts-cat --config c.yaml s'
+ok 'config: a single word, an alias, an anchor bomb' '
+	config "head\n" && misuse "c.yaml. line 1" ts-cat --config c.yaml s &&
+	config "head: *x\n" && misuse "c.yaml. line 1" ts-cat --config c.yaml s &&
+	config "a: &a [x, x]\nb: &b [*a, *a]\n" && misuse "c.yaml. line 1" ts-cat --config c.yaml s'
+ok 'config: not YAML' 'config "head: \"3\n" && misuse "c.yaml. line" ts-cat --config c.yaml s &&
+	printf "\001\002" >c.yaml && misuse "c.yaml. line 1: not YAML" ts-cat --config c.yaml s'
+ok 'config: an option twice is refused' 'config "head: 3\nhead: 4\n" && misuse "c.yaml. line 2: .*twice.*head" ts-cat --config c.yaml s'
+ok 'config: two documents are refused' 'config "head: 3\n---\nseed: 4\n" && misuse "c.yaml. line [23]" ts-cat --config c.yaml s'
+ok 'config: help, version and another config do not come from a file' '
+	for o in help version config; do
+		config "$o: true\n"; misuse "line 1: unknown option .$o." ts-cat --config c.yaml s || break
+	done && test "$o" = config'
+ok 'config: a missing file is a failure, a folder too' 'fails 1 "cannot open .no/such" ts-cat --config no/such s &&
+	ts-cat --config . s >out 2>err; rc=$?; test $rc = 1 -o $rc = 2'
+ok 'config: options without --output write to standard output all the same' 'config "output: o.ts\n" &&
+	ts-cat --config c.yaml s >out && ! test -s out && ts-dump o.ts | wc -l | grep -q 20'
+ok '--quiet, --verbose are accepted everywhere' 'ts-cat -q -v s >/dev/null && ts-dump --quiet --verbose s >/dev/null'
+ok '--help wins over missing operands; lines fit 100 columns' '
+	ts-cat --help | awk "length > 100 { bad = 1 } END { exit bad }"'
 done_testing

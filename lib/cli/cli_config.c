@@ -13,21 +13,25 @@ static void bad(const char *path, size_t line, const char *what, const char *wor
 	cli_usage("'%s' line %zu: %s '%s'", path, line + 1, what, word);
 }
 
-/* A copy that lives to the end, as argv does. */
-static const char *keep(const char *value)
+/* Options that a file cannot give: they end the program, or are the file. */
+static bool only_on_command_line(const char *name)
 {
-	static struct text {
-		struct text *next;
-		char s[];
-	} *all;
-	struct text *t = malloc(sizeof *t + strlen(value) + 1);
+	return strcmp(name, "config") == 0 || strcmp(name, "help") == 0 || strcmp(name, "version") == 0;
+}
 
-	if (!t)
-		cli_oom();
-	memcpy(t->s, value, strlen(value) + 1);
-	t->next = all;
-	all = t;
-	return t->s;
+/* Remembers that o was given; false if it was before. Only lists may be given several times. */
+static bool first_time(const struct cli_option *o)
+{
+	static const struct cli_option *given[CLI_MAX_OPTIONS];
+	size_t n = 0;
+
+	while (n < CLI_MAX_OPTIONS && given[n] && given[n] != o)
+		n++;
+	if (n < CLI_MAX_OPTIONS && !given[n]) {
+		given[n] = o;
+		return true;
+	}
+	return o->type == CLI_LIST;
 }
 
 static void apply(const char *path, const yaml_event_t *key, const yaml_event_t *value)
@@ -43,8 +47,10 @@ static void apply(const char *path, const yaml_event_t *key, const yaml_event_t 
 		if (*p == '_')
 			*p = '-';
 	o = cli_find(name);
-	if (!o || strcmp(name, "config") == 0)
+	if (!o || only_on_command_line(name))
 		bad(path, key->start_mark.line, "unknown option", k);
+	if (!first_time(o))
+		bad(path, key->start_mark.line, "given twice:", k);
 	snprintf(where, sizeof where, "'%.300s' line %zu: ", path, key->start_mark.line + 1);
 	if (o->type != CLI_FLAG) {
 		cli_set(o, keep(v), false, where);
@@ -63,7 +69,7 @@ void cli_read_config(const char *path)
 	yaml_parser_t parser;
 	yaml_event_t e, key = { 0 };
 	bool have_key = false, done = false;
-	int depth = 0;
+	int depth = 0, documents = 0;
 
 	if (!f) {
 		cli_error("cannot open '%s': %s", path, strerror(errno));
@@ -77,6 +83,8 @@ void cli_read_config(const char *path)
 			bad(path, parser.problem_mark.line, "not YAML:",
 			    parser.problem ? parser.problem : "cannot be read");
 		done = e.type == YAML_STREAM_END_EVENT;
+		if (e.type == YAML_DOCUMENT_START_EVENT && documents++)
+			bad(path, e.start_mark.line, "a second document begins with", "---");
 		if (e.type == YAML_MAPPING_START_EVENT && depth++ == 0) {
 			yaml_event_delete(&e);
 			continue;

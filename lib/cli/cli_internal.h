@@ -5,6 +5,8 @@
 
 #include "cli/cli.h"
 
+enum { CLI_MAX_OPTIONS = 128 };           /* of a tool, shared ones too */
+
 extern const struct cli_tool *cli_tool_now;       /* the tool of this process */
 extern int cli_progress_mode;                     /* -1 ask the terminal, 0 never, 1 always */
 

@@ -208,7 +208,7 @@ static long processors(void)
 
 /* ---- argv ---- */
 
-enum { LONG_BASE = 1000, NEGATED = 100000, MAX_OPTIONS = 128 };
+enum { LONG_BASE = 1000, NEGATED = 100000, MAX_OPTIONS = CLI_MAX_OPTIONS };
 
 struct table {
 	struct option longs[2 * MAX_OPTIONS];

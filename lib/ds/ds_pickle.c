@@ -170,10 +170,10 @@ static int op_long(struct ds_pickle *k)
 
 static int op_float(struct ds_pickle *k)
 {
-	struct ds_value *v = make(k, DS_FLOAT);
+	struct ds_value *v;
 	uint64_t bits = 0;
 
-	if (number(k, 8, &bits) < 0 || !v)
+	if (number(k, 8, &bits) < 0 || !(v = make(k, DS_FLOAT)))
 		return -1;
 	bits = __builtin_bswap64(bits);
 	memcpy(&v->f, &bits, sizeof bits);
@@ -309,10 +309,11 @@ static int op_reduce(struct ds_pickle *k)
 
 	if (!args || !call || args->type != DS_LIST || call->type != DS_CALLABLE)
 		return fail(k, "bad call");
-	if (strstr(call->s, "_reconstruct"))
-		return push(k, make(k, DS_ARRAY));
-	if (strcmp(call->s, "_codecs encode") == 0)
-		return push_latin1(k, args);
+	if (strstr(call->s, "_reconstruct")) {
+		if ((v = make(k, DS_ARRAY)))
+			v->ndim = 1;          /* of no elements, until its state comes */
+		return push(k, v);
+	}
 	if (args->n < 1 || args->item[0]->type != DS_STR || strcmp(call->s, "numpy ndarray") == 0)
 		return fail(k, "bad call of '%s'", call->s);
 	v = make(k, DS_STR);                  /* a dtype's name */
@@ -339,6 +340,8 @@ static int op_build(struct ds_pickle *k)
 	memcpy(a->dtype, st->item[2]->s, st->item[2]->n);
 	a->dtype[st->item[2]->n] = '\0';
 	bytes = a->dtype[0] ? (uint64_t)(a->dtype[strlen(a->dtype) - 1] - '0') : 0;
+	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
+		return fail(k, "array of unknown elements '%s'", a->dtype);
 	for (a->ndim = 0; (size_t)a->ndim < st->item[1]->n; a->ndim++) {
 		const struct ds_value *d = st->item[1]->item[a->ndim];
 		if (d->type != DS_INT || d->i < 0 ||

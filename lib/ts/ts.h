@@ -44,6 +44,7 @@ enum {
 	TS_MAX_DIMS = 8,
 	TS_MAX_NAME = 255,                /* bytes of a field's or key's name */
 	TS_MAX_FIELDS = 1 << 13,          /* fields of a header */
+	TS_MAX_META = 1 << 13,            /* keys of meta */
 	TS_MAX_HISTORY = 1 << 10,         /* entries of a history */
 	TS_MAX_HEADER = 64 << 20,         /* bytes of a header record */
 	TS_MAX_BATCH = 64 << 20,          /* bytes of tensor data in a batch that we write */

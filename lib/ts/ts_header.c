@@ -343,7 +343,7 @@ int ts_header_parse(struct ts_header *h, const msgpack_object *o, const char **w
 		if (parse_field(h, &fields->via.map.ptr[i]) < 0)
 			return -1;
 	*why = "header with bad meta";
-	if (meta && meta->type != MSGPACK_OBJECT_MAP)
+	if (meta && (meta->type != MSGPACK_OBJECT_MAP || meta->via.map.size > TS_MAX_META))
 		return -1;
 	for (uint32_t i = 0; meta && i < meta->via.map.size; i++)
 		if (parse_meta(h, &meta->via.map.ptr[i]) < 0)

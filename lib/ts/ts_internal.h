@@ -58,4 +58,7 @@ void ts_pack_str(msgpack_packer *pk, const char *s);
 int ts_header_pack(const struct ts_header *h, msgpack_sbuffer *out);
 int ts_header_parse(struct ts_header *h, const msgpack_object *o, const char **why);
 
+/* Fills *b, which is empty, from a record. -1 with a line in why. */
+int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, char *why, size_t len);
+
 #endif

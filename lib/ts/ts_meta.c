@@ -270,28 +270,39 @@ int ts_meta_get_str(const struct ts_meta *m, const char *key, char **ret)
 
 int ts_meta_get_int(const struct ts_meta *m, const char *key, int64_t *ret)
 {
-	double d;
-	int rc = ts_meta_get_double(m, key, &d);
-	if (rc != 1)
-		return rc;
-	if (d != floor(d) || fabs(d) > 9007199254740992.0)
-		return -1;
-	*ret = (int64_t)d;
-	return 1;
+	msgpack_unpacked u;
+	int rc = unpack(m, key, &u);
+	const msgpack_object *o = &u.data;
+
+	if (rc == 1) {
+		if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= INT64_MAX)
+			*ret = (int64_t)o->via.u64;
+		else if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+			*ret = o->via.i64;
+		else if ((o->type == MSGPACK_OBJECT_FLOAT64 || o->type == MSGPACK_OBJECT_FLOAT32) &&
+			 o->via.f64 == floor(o->via.f64) && fabs(o->via.f64) < 0x1p63)
+			*ret = (int64_t)o->via.f64;
+		else
+			rc = -1;
+	}
+	msgpack_unpacked_destroy(&u);
+	return rc;
 }
 
 int ts_meta_get_double(const struct ts_meta *m, const char *key, double *ret)
 {
 	msgpack_unpacked u;
 	int rc = unpack(m, key, &u);
+	const msgpack_object *o = &u.data;
+
 	if (rc == 1) {
-		if (u.data.type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-			*ret = (double)u.data.via.u64;
-		else if (u.data.type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-			*ret = (double)u.data.via.i64;
-		else if (u.data.type == MSGPACK_OBJECT_FLOAT64 ||
-			 u.data.type == MSGPACK_OBJECT_FLOAT32)
-			*ret = u.data.via.f64;
+		/* An integer of more than 53 bits rounds: that is a loss, so it is none. */
+		if (o->type == MSGPACK_OBJECT_FLOAT64 || o->type == MSGPACK_OBJECT_FLOAT32)
+			*ret = o->via.f64;
+		else if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= UINT64_C(1) << 53)
+			*ret = (double)o->via.u64;
+		else if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER && o->via.i64 >= -(INT64_C(1) << 53))
+			*ret = (double)o->via.i64;
 		else
 			rc = -1;
 	}

@@ -318,55 +318,11 @@ static void done_record(struct ts_reader *r, msgpack_unpacked *u, size_t size)
 
 /* ---- row kinds ---- */
 
-static int take_strings(struct ts_reader *r, struct ts_batch *b, struct ts_col *c,
-			const msgpack_object *o)
-{
-	if (o->type != MSGPACK_OBJECT_ARRAY)
-		return fail_at(r, r->offset, "column '%s' is not a list of strings", c->name);
-	if (b->n == 0 && ts_batch_resize(b, o->via.array.size) < 0)
-		return fail_at(r, r->offset, "out of memory");
-	if (o->via.array.size != b->n || b->n == 0)
-		return fail_at(r, r->offset, "column '%s' has %u rows where others have %zu", c->name,
-			       o->via.array.size, b->n);
-	for (size_t i = 0; i < b->n; i++) {
-		char *s = ts_obj_strdup(&o->via.array.ptr[i], TS_MAX_RECORD);
-		int rc = s ? ts_col_set_str(c, i, s) : -1;
-		free(s);
-		if (rc < 0)
-			return fail_at(r, r->offset, "column '%s' holds something else than strings",
-				       c->name);
-	}
-	return 0;
-}
-
-static int take_column(struct ts_reader *r, struct ts_batch *b, struct ts_col *c,
-		       const msgpack_object *o)
-{
-	struct ts_view v;
-	const char *why;
-
-	if (c->type == TS_STR)
-		return take_strings(r, b, c, o);
-	if (ts_obj_tensor(o, &v, &why) < 0)
-		return fail_at(r, r->offset, "column '%s' %s", c->name, why);
-	if (v.type != c->type || v.ndim != c->ndim + 1 ||
-	    memcmp(v.shape + 1, c->shape, (size_t)c->ndim * sizeof *c->shape) != 0)
-		return fail_at(r, r->offset, "column '%s' does not have the type and shape that the "
-			       "header gives it", c->name);
-	if (b->n == 0 && v.shape[0] <= TS_MAX_RECORD && ts_batch_resize(b, v.shape[0]) < 0)
-		return fail_at(r, r->offset, "out of memory");
-	if (v.shape[0] != b->n || b->n == 0)
-		return fail_at(r, r->offset, "column '%s' has %zu rows where others have %zu", c->name,
-			       v.shape[0], b->n);
-	if (v.bytes)
-		memcpy(c->data, v.data, v.bytes);
-	return 0;
-}
-
 int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 {
 	msgpack_unpacked u;
-	size_t size, n;
+	char why[512];
+	size_t size;
 	int rc;
 
 	if (ts_batch_resize(b, 0) < 0)
@@ -374,27 +330,10 @@ int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 	rc = next_record(r, &u, &size);
 	if (rc < 1)
 		return rc;
-	n = u.data.via.map.size;
-	if (n != b->n_cols)
-		rc = fail_at(r, r->offset, "record has %zu columns, the header %zu", n, b->n_cols);
-	for (size_t i = 0; i < n && rc == 1; i++) {
-		const msgpack_object_kv *kv = &u.data.via.map.ptr[i];
-		struct ts_col *c = NULL;
-
-		for (size_t k = 0; k < b->n_cols && !c; k++)      /* usually the same order */
-			if (ts_obj_is(&kv->key, b->cols[(i + k) % n].name))
-				c = &b->cols[(i + k) % n];
-		for (size_t k = 0; k < i && c; k++)
-			if (ts_obj_is(&u.data.via.map.ptr[k].key, c->name))
-				c = NULL;
-		if (!c)
-			rc = fail_at(r, r->offset, "record has a column that the header lacks, or one twice");
-		else if (take_column(r, b, c, &kv->val) < 0)
-			rc = -1;
-	}
-	if (rc == 1 && b->n == 0)
-		rc = fail_at(r, r->offset, "record without rows");
-	r->rows += b->n;
+	if (ts_rows_take(b, &u.data.via.map, why, sizeof why) < 0)
+		rc = fail_at(r, r->offset, "%s", why);
+	else
+		r->rows += b->n;
 	done_record(r, &u, size);
 	return rc;
 }
@@ -425,7 +364,7 @@ static bool slice_fits(const struct ts_field *f, const struct ts_view *v, size_t
 		return false;
 	if (f->ndim == 0)
 		return have == 0;
-	return have + v->shape[0] <= f->shape[0] &&
+	return v->shape[0] <= f->shape[0] - have &&
 	       memcmp(v->shape + 1, f->shape + 1, (size_t)(f->ndim - 1) * sizeof *f->shape) == 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um: training and running networks through the seam; Unleashing Mask. Call um_open() first.
- * Functions that return int give 0, or -1 with a line in err (UM_ERR bytes).
+ * um: training and running networks through the seam; Unleashing Mask. Call um_open() first. Functions
+ * that return int give 0, or -1 with a line in err (UM_ERR bytes).
  */
 #ifndef UM_H
 #define UM_H

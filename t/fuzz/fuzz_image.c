@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * fuzz_image: any bytes as a PNG or JPEG. What is decoded is resized, too. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ds/ds.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	struct ds_pixels p = { 0 }, small = { 0 };
+	char err[DS_ERR] = "";
+	static volatile unsigned sink;
+
+	if (ds_decode(data, size, &p, err) < 0) {
+		if (!err[0] || !memchr(err, 0, sizeof err))
+			abort();
+	} else {
+		if (p.h < 1 || p.w < 1 || p.h > DS_MAX_SIDE || p.w > DS_MAX_SIDE)
+			abort();
+		for (size_t i = 0; i < (size_t)p.h * (size_t)p.w * 3; i++)
+			sink += p.rgb[i];
+		if ((size_t)p.h * (size_t)p.w < 1 << 16 && ds_resize(&p, &small, 5, 3) < 0)
+			abort();
+	}
+	ds_pixels_release(&p);
+	ds_pixels_release(&small);
+	return 0;
+}

@@ -439,8 +439,7 @@ static int step(struct ds_pickle *k)
 	case 0x93: return op_stack_global(k);
 	case 'R': return op_reduce(k);
 	case 'b': return op_build(k);
-	default:
-		return fail(k, "refuses opcode 0x%02x: it is not one that data needs", op);
+	default: return fail(k, "refuses opcode 0x%02x: it is not one that data needs", op);
 	}
 }
 

@@ -34,6 +34,23 @@ static bool first_time(const struct cli_option *o)
 	return o->type == CLI_LIST;
 }
 
+/* A copy that lives to the end, as argv does. */
+static const char *keep(const char *value)
+{
+	static struct text {
+		struct text *next;
+		char s[];
+	} *all;
+	struct text *t = malloc(sizeof *t + strlen(value) + 1);
+
+	if (!t)
+		cli_oom();
+	memcpy(t->s, value, strlen(value) + 1);
+	t->next = all;
+	all = t;
+	return t->s;
+}
+
 static void apply(const char *path, const yaml_event_t *key, const yaml_event_t *value)
 {
 	char name[80], where[512];

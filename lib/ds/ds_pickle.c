@@ -170,10 +170,10 @@ static int op_long(struct ds_pickle *k)
 
 static int op_float(struct ds_pickle *k)
 {
-	struct ds_value *v;
+	struct ds_value *v = make(k, DS_FLOAT);
 	uint64_t bits = 0;
 
-	if (number(k, 8, &bits) < 0 || !(v = make(k, DS_FLOAT)))
+	if (number(k, 8, &bits) < 0 || !v)
 		return -1;
 	bits = __builtin_bswap64(bits);
 	memcpy(&v->f, &bits, sizeof bits);
@@ -314,6 +314,8 @@ static int op_reduce(struct ds_pickle *k)
 			v->ndim = 1;          /* of no elements, until its state comes */
 		return push(k, v);
 	}
+	if (strcmp(call->s, "_codecs encode") == 0)
+		return push_latin1(k, args);
 	if (args->n < 1 || args->item[0]->type != DS_STR || strcmp(call->s, "numpy ndarray") == 0)
 		return fail(k, "bad call of '%s'", call->s);
 	v = make(k, DS_STR);                  /* a dtype's name */

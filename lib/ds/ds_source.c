@@ -216,17 +216,6 @@ static int next_file(struct ds_source *s, char *err)
 	return rc;
 }
 
-/* Remembers the first folder of a path, for the error that says which splits there are. */
-static void note_folder(struct ds_source *s, const char *path)
-{
-	char word[80];
-	size_t len = strlen(s->folders);
-
-	if (snprintf(word, sizeof word, " %.*s", (int)strcspn(path, "/"), path) < (int)sizeof word &&
-	    strchr(path, '/') && !strstr(s->folders, word) && len + strlen(word) < sizeof s->folders)
-		memcpy(s->folders + len, word, strlen(word) + 1);
-}
-
 static int list(struct ds_source *s, char *err)
 {
 	char why[DS_ERR];

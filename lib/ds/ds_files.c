@@ -71,7 +71,7 @@ static la_ssize_t read_gzip(struct archive *a, void *ctx, const void **ret)
 	*ret = f->block;
 	if (n > 0 || (n == 0 && code == Z_OK))
 		return n;
-	archive_set_error(a, ARCHIVE_ERRNO_MISC, "%s", code == Z_ERRNO ? strerror(errno) : why);
+	archive_set_error(a, EIO, "%s", code == Z_ERRNO ? strerror(errno) : why);
 	return -1;
 }
 

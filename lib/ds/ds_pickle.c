@@ -415,8 +415,7 @@ static int step(struct ds_pickle *k)
 	case '(': return op_mark(k);
 	case '0': return pop(k) ? 0 : fail(k, "stack is empty");
 	case 'N': return push(k, make(k, DS_NONE));
-	case 0x88: return push_int(k, 1);
-	case 0x89: return push_int(k, 0);
+	case 0x88: case 0x89: return push_int(k, op == 0x88);
 	case 'K': return op_int(k, 1);
 	case 'M': return op_int(k, 2);
 	case 'J': return op_int(k, 4);
@@ -433,11 +432,9 @@ static int step(struct ds_pickle *k)
 	case 'u': return op_extend(k, DS_DICT);
 	case 't': return push(k, to_mark(k));
 	case 0x85: case 0x86: case 0x87: return op_take(k, op - 0x84u, DS_NONE);
-	case 'q': return op_put(k, 1);
-	case 'r': return op_put(k, 4);
+	case 'q': case 'r': return op_put(k, op == 'q' ? 1 : 4);
 	case 0x94: return set_memo(k, k->n_memo);
-	case 'h': return op_get(k, 1);
-	case 'j': return op_get(k, 4);
+	case 'h': case 'j': return op_get(k, op == 'h' ? 1 : 4);
 	case 'c': return op_global(k);
 	case 0x93: return op_stack_global(k);
 	case 'R': return op_reduce(k);

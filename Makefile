@@ -34,7 +34,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-s
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off
-PKGS     := msgpack libarchive libpng libjpeg libxxhash yaml-0.1
+PKGS     := msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1
 PKG_INC   = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   ?= $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 

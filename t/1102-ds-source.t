@@ -22,6 +22,25 @@ while [ $((block * 512)) -lt "$size" ]; do
 	rm -f cut.ts; block=$((block + 1))
 done
 ok "a tar file cut after any block is refused or whole$wrong" 'test -z "$wrong" && test $refused -ge 10'
+# One byte changed: whatever the compression, it is refused or the pixels are the same.
+pixels() { ds-pack "$@" | ts-cat --select image,label | ts-dump; }
+pixels photos.tar >want
+for kind in gz xz bz2 zst; do
+	case $kind in gz) p=gzip ;; xz) p=xz ;; bz2) p=bzip2 ;; zst) p=zstd ;; esac
+	command -v $p >/dev/null || continue
+	$p -c photos.tar >whole; size=$(wc -c <whole) other= refused=0
+	for part in 3 4 5 6 7 8 9 10 11 12 13; do
+		at=$((size * part / 16))
+		{ head -c $at whole; printf x; tail -c +$((at + 2)) whole; } >damaged
+		cmp -s damaged whole && continue
+		if ds-pack damaged -o d.ts 2>err; then
+			pixels damaged | cmp -s - want || other="$other $at"
+		else
+			refused=$((refused + 1))
+		fi
+	done
+	ok "a damaged tar.$kind does not give other pixels$other" 'test -z "$other" && test $refused -ge 8'
+done
 if command -v zip >/dev/null; then
 	zip -qr photos.zip photos
 	size=$(wc -c <photos.zip) taken=
@@ -71,7 +90,6 @@ ok 'an image neither' 'fails 1 "0.png.*neither" ds-pack photos/cat/0.png'
 tar cf none.tar --files-from /dev/null
 ok 'an empty archive holds no images' 'fails 1 "none.tar.*no images" ds-pack none.tar'
 
-pixels() { ds-pack "$@" | ts-cat --select image,label | ts-dump; }
 mkdir py2; cp "$g/cifar/py/test_batch" py2
 ok 'CIFAR, pickled anew by Python 3: the same' 'pixels py2 >a && pixels "$g/cifar/py3" | cmp - a && test -s a'
 mkdir few; cp "$g/cifar/bin/test_batch.bin" few; printf 'plane\ncar\n' >few/batches.meta.txt

@@ -11,6 +11,7 @@ libxxhash-dev=checksums
 libyaml-dev=config files
 libarchive-dev=archives of images
 libpng-dev=PNG images
+zlib1g-dev=checksums of gzip
 libjpeg62-turbo-dev=JPEG images
 mandoc=checks the manual pages
 python3-msgpack=test: Python reads and writes our streams
@@ -31,7 +32,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
 	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"
 	echo "$need" | sed 's/=/	/'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists msgpack libarchive libpng libjpeg libxxhash yaml-0.1 &&
+		pkg-config --exists msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1 &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1
 fi

@@ -77,6 +77,8 @@ mkdir c100; { printf '\003\023'; head -c 3072 /dev/zero; printf '\001\143'; head
 ok 'CIFAR-100: the fine label' 'test "$(ds-pack c100 | ts-dump --tsv | sed 1d | cut -f1 | tr "\n" " ")" = "19 99 "'
 head -c 4000 "$g/cifar/bin/test_batch.bin" >c100/train.bin
 ok 'CIFAR: a file cut off' 'fails 1 "train.bin.*cut off" ds-pack c100'
+mkdir mix; cp -r photos/dog mix; cp "$g/cifar/bin/test_batch.bin" mix
+ok 'image files and CIFAR files in one source would mix up labels' 'fails 1 "both image files and CIFAR" ds-pack mix'
 mkdir evil; printf 'cos\nsystem\n(S"touch gotcha"\ntR.' >evil/data_batch_1
 ok 'a pickle that would run a program is refused by name' 'fails 1 "refuses to call .os.system" ds-pack evil && test ! -e gotcha'
 

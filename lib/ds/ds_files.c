@@ -146,8 +146,10 @@ struct ds_files *ds_files_open(const char *path, char *err)
 	roots[0] = f->path;
 	roots[1] = NULL;
 	f->fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
-	if (f->fts)
+	/* The first step is onto the folder itself; glibc leaks a walk that is closed before it. */
+	if (f->fts && (f->file = fts_read(f->fts)) != NULL && f->file->fts_info == FTS_D)
 		return f;
+	snprintf(err, DS_ERR, "cannot read '%s': %s", path, strerror(errno));
 fail:
 	ds_files_close(f);
 	return NULL;

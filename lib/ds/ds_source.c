@@ -31,6 +31,7 @@ struct ds_source {
 	char **classes;
 	size_t n_classes, cap_classes;
 	bool numbered;                    /* the layout numbers classes, and classes are in its order */
+	bool named;                       /* classes are folders */
 	size_t passed;                    /* files that no layout takes, passed over so far */
 	size_t ignored;                   /* the same in the whole source */
 	char splits[512];                 /* what --split could have said, for an error's text */
@@ -100,6 +101,7 @@ int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *cla
 	if (!r->name || (class_name && (r->label = class_number(s, class_name)) < 0))
 		return -1;
 	s->numbered |= !class_name && label >= 0;
+	s->named |= class_name != NULL;
 	s->n++;
 	return 0;
 }
@@ -260,6 +262,9 @@ static int sort_classes(struct ds_source *s)
 
 	if (!order || !sorted || !number)
 		goto out;
+	rc = 0;
+	if (n == 0)
+		goto out;
 	for (size_t i = 0; i < n; i++)
 		order[i] = i;
 	sort_names = s->classes;
@@ -272,7 +277,6 @@ static int sort_classes(struct ds_source *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->rows[i].label >= 0)
 			s->rows[i].label = number[s->rows[i].label];
-	rc = 0;
 out:
 	free(order);
 	free(sorted);
@@ -360,6 +364,10 @@ struct ds_source *ds_open(const char *path, const struct ds_options *o, char *er
 	s->files = ds_files_open(path, err);
 	if (!s->files || list(s, err) < 0)
 		goto fail;
+	if (s->numbered && s->named) {
+		snprintf(err, DS_ERR, "'%.600s' holds both image files and CIFAR files", path);
+		goto fail;
+	}
 	if (s->numbered ? number_classes(s, err) < 0 : sort_classes(s) < 0)
 		goto fail;
 	if (choose(s, err) == 0 && rewind_files(s, err) == 0)

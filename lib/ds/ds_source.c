@@ -413,6 +413,13 @@ size_t ds_rows(const struct ds_source *s)
 
 /* ---- the second pass ---- */
 
+/* Is the row one of this file? Its name is the file's, or begins with it. */
+static bool is_of(const struct row *r, const char *file)
+{
+	size_t len = strlen(file);
+	return strncmp(r->name, file, len) == 0 && (r->name[len] == '\0' || r->name[len] == '/');
+}
+
 int ds_next(struct ds_source *s, struct ds_row *row, struct ds_pixels *p, char *err)
 {
 	const struct row *r;
@@ -426,9 +433,11 @@ int ds_next(struct ds_source *s, struct ds_row *row, struct ds_pixels *p, char *
 	row->label = r->label;
 	while (s->file < r->file && (rc = next_file(s, err)) == 1)
 		;
-	if (rc == 0)
+	if (rc == 0 || (rc == 1 && !is_of(r, s->file_name))) {
 		snprintf(err, DS_ERR, "'%s' changed while it was read", s->path);
-	if (rc < 1)
+		return -2;
+	}
+	if (rc < 0)
 		return -2;
 	if (!ds_content(s, why))
 		rc = -2;

@@ -14,6 +14,7 @@ libpng-dev=PNG images
 zlib1g-dev=checksums of gzip
 libjpeg62-turbo-dev=JPEG images
 mandoc=checks the manual pages
+xz-utils=test: archives
 python3-msgpack=test: Python reads and writes our streams
 python3-msgpack-numpy=test: Python reads and writes our streams'
 [ "${TORCH:-yes}" = no ] || need="$need

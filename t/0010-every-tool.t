@@ -126,10 +126,10 @@ ok 'the same with nobody between' '
 ok 'ts-dump has printed rows by then, but fails too' '
 	head -c 300000 long.ts | ts-dump >out 2>err; test $? = 1 && test -s out'
 mkdir killed; mkfifo pipe
-{ cat long.ts; sleep 3; } >pipe 2>/dev/null &
+{ cat long.ts; sleep 9; } >pipe 2>/dev/null &
 ts-cat -o killed/f.ts <pipe &
 pid=$!
-sleep 0.5
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -n "$(ls -A killed)" ] && break; sleep 0.3; done
 ok 'while it is written, a file has a temporary name' 'test -n "$(ls -A killed)" && ! test -e killed/f.ts'
 ok 'SIGTERM kills, and leaves no temporary file' 'kill $pid; wait $pid; test $? = 143 && test -z "$(ls -A killed)"'
 done_testing

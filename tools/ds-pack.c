@@ -33,7 +33,7 @@ static const struct cli_tool tool = {
 	"Read the images of a folder or archive and write them as a stream.", options,
 	"SOURCE is a folder or an archive (tar, zip; gzip, xz, zstd, ...) of .png, .jpg and .jpeg files,\n"
 	"the class of an image being its folder, or CIFAR-10/100 in binary or Python form.",
-	CLI_OUTPUT | CLI_SEED | CLI_PROGRESS
+	CLI_OUTPUT | CLI_SEED | CLI_PROGRESS, NULL
 };
 
 struct work {

@@ -28,7 +28,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ds-synth", "--set NAME [option...]",
 	"Make images from a seed: a labelled set of ten classes, or a set out of its distribution.",
-	options, "Smaller N gives a prefix of the same rows.", CLI_OUTPUT | CLI_SEED
+	options, "Smaller N gives a prefix of the same rows.", CLI_OUTPUT | CLI_SEED, NULL
 };
 
 static void make_header(struct ts_header *h, const struct ds_synth *s)

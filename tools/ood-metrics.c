@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-metrics", "[option...] --id FILE [NAME=]FILE...",
 	"Measure how well scores tell each OOD set from the ID set.", options,
-	"A FILE of - is standard input, once at most.", 0
+	"A FILE of - is standard input, once at most.", 0, NULL
 };
 
 struct input {

@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-score", "[option...] [FILE]",
 	"Score each row of a features stream: the larger, the more in-distribution.", options,
-	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT
+	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT, NULL
 };
 
 static void print_methods(void)

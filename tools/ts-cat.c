@@ -26,7 +26,7 @@ static const struct cli_tool tool = {
 	"ts-cat", "[option...] [FILE...]",
 	"Concatenate streams of one kind, or take a part of them.", options,
 	"Order of work: concatenate, select, shard, head, sample, shuffle.\n"
-	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED
+	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED, NULL
 };
 
 struct work {

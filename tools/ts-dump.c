@@ -21,7 +21,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ts-dump", "[option...] [FILE]",
 	"Print a stream as text: a JSON object a row (of a checkpoint: a tensor).", options,
-	"With no FILE, or when FILE is -, read standard input.", 0
+	"With no FILE, or when FILE is -, read standard input.", 0, NULL
 };
 
 static void put_json(const char *s)

@@ -21,7 +21,7 @@ static const struct cli_tool tool = {
 	"um-embed", "-m MODEL [option...] [FILE]",
 	"Run a network over a stream of images and write its logits and features.", options,
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS
+	CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
 };
 
 /* Holds that the stream has images that the network takes. */

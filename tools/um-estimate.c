@@ -28,7 +28,7 @@ static const struct cli_tool tool = {
 	"Estimate the loss constraint of Unleashing Mask on labelled images: one number.", options,
 	"The mean over the masks goes to standard output, the spread to standard error.\n"
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS
+	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
 };
 
 /* A masked copy of the checkpoint on the device. */
@@ -49,7 +49,7 @@ static struct um_model *masked(const struct net_checkpoint *c, uint64_t draw)
 		for (size_t k = 0; k < ts_tensor_bytes(t); k++)
 			((char *)to->data)[k] = ((const char *)t->data)[k];
 	}
-	if (um_mask_random(c->net, &copy.state, keep, &rng, err) < 0 ||
+	if (net_mask_random(c->net, &copy.state, keep, &rng, err) < 0 ||
 	    um_model_new(&m, &copy, err) < 0)
 		cli_error("%s", err);
 	ts_set_release(&copy.state);

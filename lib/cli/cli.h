@@ -67,6 +67,7 @@ struct cli_tool {
 	const struct cli_option *options;
 	const char *footer;               /* printed after the options; or NULL */
 	int flags;
+	const struct cli_option *more;    /* options that it shares with other tools; or NULL */
 };
 
 /* What the shared options said. */
@@ -76,6 +77,8 @@ struct cli_shared {
 	long threads;                     /* default: the processors this process may use */
 	const char *device;               /* default "cpu" */
 	const char *output;               /* NULL: standard output */
+	const char *config;               /* path of --config, or NULL */
+	const char *tool;                 /* the program's name */
 	int argc;
 	char **argv;                      /* as given, for the history */
 };
@@ -86,9 +89,11 @@ extern struct cli_shared cli;
  * SIGINT, SIGTERM and SIGHUP remove temporaries and kill. --help and --version print and exit 0;
  * misuse prints one line and "Try 'X --help'." on stderr and exits 2. */
 int cli_parse(const struct cli_tool *tool, int argc, char **argv);
-/* The word that a CLI_CHOICE option's table says for index i; static storage, valid to the next
- * call. */
-const char *cli_choice(const struct cli_option *options, const char *name);
+/* The settings in force, every option of the tool with its value, as the text of a config file that
+ * gives them again; options that were not given and have no default are left out, as are those of
+ * this one call: -o, --config, --progress, -q, -v, --no-history, and those named in skip (NULL ends
+ * it). New memory, the caller's. */
+char *cli_settings(const char *const *skip);
 /* Misuse found by the tool itself: prints the line and "Try 'X --help'.", exits 2. */
 void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Full-string numbers with range, for values that tools take apart. 0, or -1 with nothing

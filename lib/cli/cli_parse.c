@@ -15,7 +15,6 @@ struct cli_shared cli = { .device = "cpu" };
 const struct cli_tool *cli_tool_now;
 
 static bool want_help, want_version;
-static const char *config;
 static bool progress_on;
 
 static const struct cli_option shared[] = {
@@ -25,7 +24,7 @@ static const struct cli_option shared[] = {
 	  "seed of all that is random (default 0)" },
 	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: all processors)" },
 	{ "device", 0, CLI_STR, "NAME", &cli.device, 0, 0, "cpu or cuda (default cpu)" },
-	{ "config", 0, CLI_STR, "FILE", &config, 0, 0,
+	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0,
 	  "read options from FILE, flat YAML; the command line wins" },
 	{ "no-history", 0, CLI_FLAG, NULL, &cli.no_history, 0, 0,
 	  "leave out how the data came to be" },
@@ -55,16 +54,27 @@ static bool in_use(const struct cli_option *o)
 	return true;
 }
 
-/* Walks the tool's options, then the shared ones in use. Start with NULL. */
+static bool is_shared(const struct cli_option *o)
+{
+	return o >= shared && o < shared + sizeof shared / sizeof *shared;
+}
+
+/* Walks the tool's options, then those it shares with some, then those of all that are in use. Start
+ * with NULL. */
 static const struct cli_option *next_option(const struct cli_option *o)
 {
+	static bool in_more;
+
 	if (!o)
-		o = cli_tool_now->options;
-	else
-		o++;
-	if (!o->name && (o < shared || o >= shared + sizeof shared / sizeof *shared))
+		in_more = false;
+	o = o ? o + 1 : cli_tool_now->options;
+	if (!o->name && !is_shared(o) && !in_more && cli_tool_now->more) {
+		in_more = true;
+		o = cli_tool_now->more;
+	}
+	if (!o->name && !is_shared(o))
 		o = shared;
-	while (o->name && o >= shared && o < shared + sizeof shared / sizeof *shared && !in_use(o))
+	while (o->name && is_shared(o) && !in_use(o))
 		o++;
 	return o->name ? o : NULL;
 }
@@ -121,21 +131,14 @@ static long choice(const char *words, const char *word)
 	return -1;
 }
 
-const char *cli_choice(const struct cli_option *options, const char *name)
+/* Where the chosen word begins in the option's "a|b|c". */
+static const char *choice_word(const struct cli_option *o)
 {
-	static char word[64];
-	const char *p;
-	long i;
+	const char *p = o->arg;
 
-	while (options->name && strcmp(options->name, name) != 0)
-		options++;
-	if (!options->name || options->type != CLI_CHOICE)
-		return "";
-	i = *(long *)options->value;
-	for (p = options->arg; i > 0; i--)
+	for (long i = *(const long *)o->value; i > 0; i--)
 		p = strchr(p, '|') + 1;
-	snprintf(word, sizeof word, "%.*s", (int)strcspn(p, "|"), p);
-	return word;
+	return p;
 }
 
 static void list_add(struct cli_list *l, const char *value)
@@ -177,6 +180,85 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 			cli_usage("%s%s: '%s' is none of %s", where, o->name, value, o->arg);
 		return;
 	}
+}
+
+/* ---- settings ---- */
+
+/* Is it about this one call, not about what the program computes? */
+static bool of_this_call(const struct cli_option *o, const char *const *skip)
+{
+	const void *const values[] = { &cli.output, &cli.no_history, &cli.quiet, &cli.verbose, &cli.config,
+				       &progress_on, &want_help, &want_version };
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (o->value == values[i])
+			return true;
+	for (; skip && *skip; skip++)
+		if (strcmp(o->name, *skip) == 0)
+			return true;
+	return false;
+}
+
+/* A string as YAML's double-quoted scalar, which JSON's strings are. */
+static void put_string(FILE *f, const char *name, const char *value)
+{
+	char *text = ts_str_json(value);
+
+	if (!text)
+		cli_oom();
+	fprintf(f, "%s: %s\n", name, text);
+	free(text);
+}
+
+static void put_setting(FILE *f, const struct cli_option *o)
+{
+	const struct cli_list *l = o->value;
+	const double *d = o->value;
+	char number[32];
+
+	switch (o->type) {
+	case CLI_INT:
+		fprintf(f, "%s: %ld\n", o->name, *(const long *)o->value);
+		return;
+	case CLI_DOUBLE:
+		snprintf(number, sizeof number, "%.15g", *d);
+		if (strtod(number, NULL) != *d)
+			snprintf(number, sizeof number, "%.17g", *d);
+		if (!isnan(*d))
+			fprintf(f, "%s: %s\n", o->name, number);
+		return;
+	case CLI_STR:
+		if (*(const char *const *)o->value)
+			put_string(f, o->name, *(const char *const *)o->value);
+		return;
+	case CLI_FLAG:
+		fprintf(f, "%s: %s\n", o->name, *(const bool *)o->value ? "true" : "false");
+		return;
+	case CLI_CHOICE:
+		fprintf(f, "%s: %.*s\n", o->name,
+			(int)strcspn(choice_word(o), "|"), choice_word(o));
+		return;
+	case CLI_LIST:
+		for (size_t i = 0; i < l->n; i++)
+			put_string(f, o->name, l->v[i]);
+		return;
+	}
+}
+
+char *cli_settings(const char *const *skip)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		cli_oom();
+	for (const struct cli_option *o = next_option(NULL); o; o = next_option(o))
+		if (!of_this_call(o, skip))
+			put_setting(f, o);
+	if (fclose(f) != 0 || !text)
+		cli_oom();
+	return text;
 }
 
 /* ---- help ---- */
@@ -263,7 +345,7 @@ static void walk(struct table *t, int argc, char **argv, bool only_config)
 		for (int i = 0; i < t->n && !o; i++)
 			if (t->opts[i]->key == c)
 				o = t->opts[i];
-		if (o && only_config == (o->value == &config))
+		if (o && only_config == (o->value == &cli.config))
 			cli_set(o, optarg, negated, "--");
 	}
 }
@@ -273,6 +355,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 	static struct table t;
 
 	cli_tool_now = tool;
+	cli.tool = tool->name;
 	cli_signals_init();
 	cli.threads = processors();
 	cli.argc = argc - 1;
@@ -283,8 +366,8 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 		cli.argv[i - 1] = argv[i];
 	build_table(&t);
 	walk(&t, argc, argv, true);
-	if (config)
-		cli_read_config(config);
+	if (cli.config)
+		cli_read_config(cli.config);
 	walk(&t, argc, argv, false);
 	if (want_help) {
 		print_help();

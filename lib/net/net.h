@@ -114,15 +114,19 @@ int net_linear(struct net *n, int in, const char *name, int c);
  * relu), linear layers uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1,
  * 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
-/* Holds that set is a state of n: every tensor there, of its type and shape, finite, and none more.
- * Brings it into the order of n->params. -1 with a line in err. */
+/* Holds that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
+ * the order of n->params, what else there is behind it. -1 with a line in err. */
 int net_check(const struct net *n, struct ts_set *set, char *err) TS_CHECKED;
 
 /* ---- checkpoints: a state with what is needed to use it ---- */
 
+struct net_mask;
+
 struct net_checkpoint {
 	struct net *net;
 	struct ts_set state;              /* in the order of net->params */
+	struct ts_set extra;              /* masks (net_mask.h); "train/...": what a run resumes from */
+	struct net_mask *mask;            /* NULL: no masks */
 	struct ts_header header;          /* meta and history as read; for net_save() as set by the caller */
 	double mean[4], std[4];           /* of the input's channels, pixels in [0, 1]; inside the model */
 	char **classes;                   /* names; NULL if none are known */
@@ -130,11 +134,13 @@ struct net_checkpoint {
 };
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
- * file. */
+ * file. Tensors of masks and of resumable runs go to c->extra. */
 int net_load(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
+/* A copy that shares nothing. -1: out of memory. */
+int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);
 
 #ifdef __cplusplus

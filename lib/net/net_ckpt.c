@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/net.h"
+#include "net/net_mask.h"
 
 /* A short vector of numbers from meta. -1: absent or of another length. */
 static int get_numbers(const struct ts_meta *m, const char *key, size_t n, double *v)
@@ -76,6 +76,24 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, char *er
 	return 0;
 }
 
+/* What is behind the network's own tensors goes to c->extra. */
+static int split(struct net_checkpoint *c, char *err)
+{
+	const size_t own = (size_t)c->net->n_params, more = c->state.n - own;
+
+	if (more == 0)
+		return 0;
+	c->extra.t = malloc(more * sizeof *c->extra.t);
+	if (!c->extra.t) {
+		snprintf(err, NET_ERR, "out of memory");
+		return -1;
+	}
+	memcpy(c->extra.t, c->state.t + own, more * sizeof *c->extra.t);
+	c->extra.n = c->extra.cap = more;
+	c->state.n = own;
+	return 0;
+}
+
 int net_load(struct net_checkpoint *c, const char *path, char *err)
 {
 	struct ts_reader *r = ts_reader_open(path);
@@ -93,7 +111,8 @@ int net_load(struct net_checkpoint *c, const char *path, char *err)
 		snprintf(err, NET_ERR, "%s", ts_reader_error(r));
 		goto out;
 	}
-	if (from_meta(c, &h->meta, why) < 0 || net_check(c->net, &c->state, why) < 0) {
+	if (from_meta(c, &h->meta, why) < 0 || net_check(c->net, &c->state, why) < 0 ||
+	    split(c, why) < 0 || net_mask_read(c, &h->meta, why) < 0) {
 		snprintf(err, NET_ERR, "'%.150s': %.300s", ts_reader_name(r), why);
 		goto out;
 	}
@@ -110,10 +129,25 @@ out:
 	return rc;
 }
 
+/* Appends the tensors of `from` to `all`, which borrows them. */
+static int borrow(struct ts_set *all, const struct ts_set *from)
+{
+	struct ts_tensor *t = realloc(all->t, (all->n + from->n + 1) * sizeof *t);
+
+	if (!t)
+		return -1;
+	if (from->n)
+		memcpy(t + all->n, from->t, from->n * sizeof *t);
+	all->t = t;
+	all->n += from->n;
+	return 0;
+}
+
 int net_save(struct net_checkpoint *c, const char *path, char *err)
 {
 	const double input[3] = { c->net->c, c->net->h, c->net->w };
 	struct ts_meta *m = &c->header.meta;
+	struct ts_set all = { 0 };
 	struct ts_header h;
 	int rc = -1;
 
@@ -124,12 +158,61 @@ int net_save(struct net_checkpoint *c, const char *path, char *err)
 	    set_numbers(m, "mean", TS_F64, (size_t)c->net->c, c->mean) < 0 ||
 	    set_numbers(m, "std", TS_F64, (size_t)c->net->c, c->std) < 0 ||
 	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0) ||
-	    ts_meta_merge(&h.meta, m) < 0 || ts_header_chain(&h, &c->header) < 0)
+	    net_mask_write(c, m) < 0 || ts_meta_merge(&h.meta, m) < 0 ||
+	    ts_header_chain(&h, &c->header) < 0 || borrow(&all, &c->state) < 0 ||
+	    borrow(&all, &c->extra) < 0)
 		snprintf(err, NET_ERR, "out of memory");
 	else
-		rc = ts_set_save(path, &h, &c->state, err, NET_ERR);
+		rc = ts_set_save(path, &h, &all, err, NET_ERR);
+	free(all.t);
 	ts_header_release(&h);
 	return rc;
+}
+
+static int copy_set(struct ts_set *to, const struct ts_set *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		const struct ts_tensor *t = &from->t[i];
+		struct ts_tensor *c = ts_set_add(to, t->name, t->type, t->ndim, t->shape);
+		if (!c)
+			return -1;
+		memcpy(c->data, t->data, ts_tensor_bytes(t));
+	}
+	return 0;
+}
+
+int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *err)
+{
+	const struct net *n = c->net;
+
+	*ret = (struct net_checkpoint){ 0 };
+	memcpy(ret->mean, c->mean, sizeof ret->mean);
+	memcpy(ret->std, c->std, sizeof ret->std);
+	ts_header_init(&ret->header, "checkpoint");
+	ret->net = net_new(n->spec, n->c, n->h, n->w, n->classes, err);
+	if (!ret->net)
+		goto fail;
+	snprintf(err, NET_ERR, "out of memory");
+	if (c->mask && !(ret->mask = malloc(sizeof *ret->mask)))
+		goto fail;
+	if (c->mask)
+		*ret->mask = *c->mask;
+	if (c->classes) {
+		ret->classes = calloc(c->n_classes + 1, sizeof *ret->classes);
+		for (size_t i = 0; ret->classes && i < c->n_classes; i++, ret->n_classes++)
+			if (!(ret->classes[i] = strdup(c->classes[i])))
+				goto fail;
+		if (!ret->classes)
+			goto fail;
+	}
+	if (copy_set(&ret->state, &c->state) < 0 || copy_set(&ret->extra, &c->extra) < 0 ||
+	    ts_meta_merge(&ret->header.meta, &c->header.meta) < 0 ||
+	    ts_header_chain(&ret->header, &c->header) < 0)
+		goto fail;
+	return 0;
+fail:
+	net_checkpoint_release(ret);
+	return -1;
 }
 
 void net_checkpoint_release(struct net_checkpoint *c)
@@ -138,6 +221,8 @@ void net_checkpoint_release(struct net_checkpoint *c)
 		return;
 	net_free(c->net);
 	ts_set_release(&c->state);
+	ts_set_release(&c->extra);
+	free(c->mask);
 	ts_header_release(&c->header);
 	ts_strs_free(c->classes, c->n_classes);
 	*c = (struct net_checkpoint){ 0 };

@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -293,6 +294,16 @@ static th_tensor *absolute(th_scope *s, const th_tensor *x)
 	return op(s, x, [&] { return x->t.abs(); });
 }
 
+static th_tensor *sigmoid(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.sigmoid(); });
+}
+
+static th_tensor *straight_through(th_scope *s, const th_tensor *value, const th_tensor *x)
+{
+	return op(s, value && x, [&] { return value->t + (x->t - x->t.detach()); });
+}
+
 static th_tensor *avg_pool(th_scope *s, const th_tensor *x, int k)
 {
 	return op(s, x, [&] { return at::avg_pool2d(x->t, k); });
@@ -354,14 +365,63 @@ static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
 	})
 }
 
+static int adam(const struct th_adam *o, size_t n, struct th_tensor *const *p,
+		struct th_tensor *const *m, struct th_tensor *const *v)
+{
+	TH_GUARD(-1, {
+		c10::NoGradGuard no_grad;
+		const double c1 = 1 - std::pow(o->beta1, (double)o->step);
+		const double c2 = 1 - std::pow(o->beta2, (double)o->step);
+		for (size_t i = 0; i < n; i++) {
+			Tensor &w = p[i]->t;
+			Tensor g = w.grad();
+			if (!g.defined())
+				continue;
+			if (o->weight_decay != 0)
+				g.add_(w, o->weight_decay);
+			m[i]->t.mul_(o->beta1).add_(g, 1 - o->beta1);
+			v[i]->t.mul_(o->beta2).addcmul_(g, g, 1 - o->beta2);
+			w.addcdiv_(m[i]->t, v[i]->t.sqrt().div_(std::sqrt(c2)).add_(o->eps), -o->lr / c1);
+			w.mutable_grad().reset();
+		}
+		return 0;
+	})
+}
+
+static int clip_norm(size_t n, struct th_tensor *const *p, double max)
+{
+	TH_GUARD(-1, {
+		c10::NoGradGuard no_grad;
+		double sum = 0;
+		for (size_t i = 0; i < n; i++)
+			if (p[i]->t.grad().defined())
+				sum += std::pow(p[i]->t.grad().norm().item<double>(), 2);
+		const double scale = max / (std::sqrt(sum) + 1e-6);
+		for (size_t i = 0; i < n && scale < 1; i++)
+			if (p[i]->t.grad().defined())
+				p[i]->t.mutable_grad().mul_(scale);
+		return 0;
+	})
+}
+
+static int average(size_t n, struct th_tensor *const *to, struct th_tensor *const *p, double decay)
+{
+	TH_GUARD(-1, {
+		c10::NoGradGuard no_grad;
+		for (size_t i = 0; i < n; i++)
+			to[i]->t.mul_(decay).add_(p[i]->t, 1 - decay);
+		return 0;
+	})
+}
+
 static const struct th_api api = {
 	TH_ABI,
 	version, open_device, seed, last_error,
 	scope_begin, scope_end, release,
 	tensor_new, tensor_free, tensor_set, tensor_get, tensor_track, tensor_grad,
 	from_host, to_host, channel_affine, conv2d, batch_norm, relu_in_place, concat, add, mul, affine,
-	absolute, avg_pool, mean_hw, dropout, linear, cross_entropy,
-	backward, sgd,
+	absolute, sigmoid, straight_through, avg_pool, mean_hw, dropout, linear, cross_entropy,
+	backward, sgd, adam, clip_norm, average,
 };
 
 extern "C" __attribute__((visibility("default"))) const struct th_api *th_get_api(void)

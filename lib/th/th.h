@@ -37,13 +37,21 @@ extern "C" {
 struct th_tensor;
 struct th_scope;
 enum th_type { TH_U8, TH_I64, TH_F32 };
-enum { TH_ABI = 1 };
+enum { TH_ABI = 2 };
 
 /* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
  * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
 struct th_sgd {
 	double lr, momentum, weight_decay;
 	bool nesterov;
+};
+
+/* torch.optim.Adam's rule, step counted from 1: g <- g + weight_decay * p, m <- beta1 m + (1 - beta1) g,
+ * v <- beta2 v + (1 - beta2) g^2, p <- p - lr * m/(1 - beta1^step) / (sqrt(v/(1 - beta2^step)) + eps)
+ * (Kingma, Ba, ICLR 2015). */
+struct th_adam {
+	double lr, beta1, beta2, eps, weight_decay;
+	long step;
 };
 
 struct th_api {
@@ -103,6 +111,11 @@ struct th_api {
 	/* a * x + b, elementwise */
 	struct th_tensor *(*affine)(struct th_scope *s, const struct th_tensor *x, double a, double b);
 	struct th_tensor *(*abs)(struct th_scope *s, const struct th_tensor *x);
+	struct th_tensor *(*sigmoid)(struct th_scope *s, const struct th_tensor *x);
+	/* The values of `value`; backward() hands its gradient to x as it comes (Bengio et al. 2013).
+	 * Of the same shape. */
+	struct th_tensor *(*straight_through)(struct th_scope *s, const struct th_tensor *value,
+					      const struct th_tensor *x);
 	struct th_tensor *(*avg_pool)(struct th_scope *s, const struct th_tensor *x, int k);
 	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x);  /* (N,C) */
 	struct th_tensor *(*dropout)(struct th_scope *s, const struct th_tensor *x, double p);
@@ -119,6 +132,15 @@ struct th_api {
 	 * cleared. */
 	int (*sgd)(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
 		   struct th_tensor *const *v);
+	/* The same with Adam; m and v are zeros at the start. */
+	int (*adam)(const struct th_adam *o, size_t n, struct th_tensor *const *p,
+		    struct th_tensor *const *m, struct th_tensor *const *v);
+	/* Scales the gradients of n tensors so that their common 2-norm is at most max
+	 * (torch.nn.utils.clip_grad_norm_). */
+	int (*clip_norm)(size_t n, struct th_tensor *const *p, double max);
+	/* average <- decay * average + (1 - decay) * p, of n float tensors. */
+	int (*average)(size_t n, struct th_tensor *const *average, struct th_tensor *const *p,
+		       double decay);
 };
 
 /* The functions, after th_load(). */

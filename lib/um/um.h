@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/net.h"
+#include "net/net_mask.h"
 #include "th/th.h"
 #include "ts/ts.h"
 #include "ts/ts_rng.h"
@@ -22,7 +22,8 @@ extern "C" {
 enum { UM_ERR = NET_ERR };
 
 /* Streams of random numbers under one seed, so that what one draws does not move another. */
-enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK };
+enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK,
+		 UM_RNG_HOLD };
 
 /* Loads libtorch and opens the device with this many threads. */
 int um_open(const char *device, long threads, char *err) TS_CHECKED;
@@ -49,24 +50,46 @@ void um_data_release(struct um_data *d);
 void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng,
 		   uint8_t *image, int64_t *label);
 
+/* XXH3-64 of the images and labels: is it the same data? */
+uint64_t um_data_hash(const struct um_data *d);
+/* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the
+ * order of what stays is kept. */
+int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, char *err)
+	TS_CHECKED;
+
 /* ---- model: a network with its values on the device ------------------------------------------ */
+
+/* One tensor of a model: a parameter of the network, a layer's scores or mask, a statistic of the
+ * masked network. */
+struct um_value {
+	char name[NET_NAME];
+	struct th_tensor *t;
+	struct th_tensor *first, *second; /* the optimiser's: SGD's velocity; Adam's moments */
+	struct th_tensor *average;        /* moving average, or NULL */
+	bool trained, decays;
+};
 
 struct um_model {
 	const struct net *net;            /* borrowed */
-	struct th_tensor **param;         /* net->n_params */
-	struct th_tensor **velocity;      /* of trained ones after um_model_train(), else NULL */
+	struct net_mask mask;             /* kind NET_MASK_NONE: none */
+	struct um_value *v;               /* the network's parameters, then what masks add */
+	int n;
+	int *extra;                       /* (net->n_params) the value that goes with each, or -1 */
+	struct th_tensor **use;           /* (net->n_params) what um_forward() takes for each */
+	float **host;                     /* (net->n_params) room to make masks in */
 	struct th_tensor **out;           /* of the nodes, during um_forward() */
 	float scale[4], shift[4];         /* pixels 0..255 to normalised input */
 	double dropout;                   /* probability in training */
+	struct ts_rng mask_rng;           /* of Bernoulli masks */
+	long steps;                       /* taken by the optimiser */
 };
 
-/* Uploads the checkpoint's values; borrows its network. */
+/* Uploads the checkpoint's values; borrows its network. A masked checkpoint gives the masked
+ * network, whose masks follow its scores; for evaluation net_bake() it before. */
 int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
 void um_model_free(struct um_model *m);
-/* Makes the trained parameters trainable. */
-int um_model_train(struct um_model *m, char *err) TS_CHECKED;
-/* Copies the values back into state, which has the order of net->params. */
-int um_model_state(const struct um_model *m, struct ts_set *state, char *err) TS_CHECKED;
+/* Copies the values back into c, from which the model was made: averages, where they are kept. */
+int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err) TS_CHECKED;
 
 /* Logits (N,C) of pixels (N,c,h,w), |u1 tensor of scope s, which is consumed; *features (N,D) too
  * if it is not NULL. train: batch statistics, dropout. NULL after an error (sticky in s). */
@@ -75,14 +98,22 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 /* Logits (n,C) and, if not NULL, features (n,D) of n host images, in chunks of `chunk` images. */
 int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, float *logits,
 	     float *features, char *err) TS_CHECKED;
+/* For um_forward(): sets m->use to the masked weights, tensors of s, with new masks. */
+int um_mask_weights(struct th_scope *s, struct um_model *m) TS_CHECKED;
 
 /* ---- training -------------------------------------------------------------------------------- */
 
+enum um_optimizer { UM_SGD, UM_ADAM };
+
 struct um_train_options {
 	long epochs, batch, warmup, lr_adjust, lr_policy;  /* lr_policy: index into um_lr_policies */
+	long optimizer;                   /* enum um_optimizer */
 	double lr, lr_gamma, lr_drop_epoch, lr_one_drop;
 	double momentum, weight_decay, smoothing, dropout;
-	bool nesterov, augment;
+	double clip;                      /* largest norm of the gradient; 0: any */
+	double ema;                       /* decay of the moving average of the weights; 0: none */
+	bool nesterov, augment, no_bn_decay;
+	bool freeze_weights, freeze_conv, freeze_fc, freeze_scores;
 	bool um;                          /* Unleashing Mask: the loss is folded at `level` */
 	double level, beta;               /* L = |beta * CE - level| + level; beta only with um */
 	uint64_t seed;
@@ -93,34 +124,55 @@ extern const char um_lr_policies[];
 /* Learning rate of epoch e (from 0), set before it. */
 double um_lr(const struct um_train_options *o, long e);
 
-struct um_epoch {
-	double lr;
-	double loss;                      /* mean over samples of the loss before the fold */
-	double folded;                    /* and of what was descended */
-	double accuracy;                  /* of the training batches as they were seen */
-	double seconds;
+/* Makes a model trainable: which values, with what state beside them. Fails if the options freeze
+ * all. */
+int um_model_train(struct um_model *m, const struct um_train_options *o, char *err) TS_CHECKED;
+
+/* Where training stands. With the model's values and what um_train_save() adds, it is all that a run
+ * needs to go on as if it had not been stopped. */
+struct um_progress {
+	long epoch;                       /* in work, from 0 */
+	size_t row;                       /* images of it that are done */
+	size_t right, batches;            /* of this epoch so far */
+	double loss, folded;              /* sums over images: of the loss before the fold, and after */
+	struct ts_rng augment, dropout, mask;
+	double seconds;                   /* spent on it; no part of the state */
 };
 
-/* One epoch of SGD over all of d in the order that (seed, epoch) gives; the last batch may be
- * short. tick is called after each batch with the rows done and the loss so far. */
+/* The start of an epoch. Every epoch has generators of its own, so it is the same whatever came
+ * before. */
+struct um_progress um_epoch_start(const struct um_train_options *o, long epoch);
+
+/* What the caller wants to know and to say meanwhile. */
+struct um_watch {
+	void (*tick)(const struct um_progress *p);        /* after each batch; or NULL */
+	bool (*stop)(void);                               /* asked after each batch; or NULL */
+};
+
+/* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
+ * last batch may be short. 0: the epoch is over; 1: stop() said so, p says where; -1 with a line in
+ * err; -2 the same, because the loss is not finite any more. */
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   long epoch, void (*tick)(size_t done, double loss), struct um_epoch *ret,
-		   char *err) TS_CHECKED;
+		   struct um_progress *p, const struct um_watch *w, char *err) TS_CHECKED;
+
+/* Adds to c->extra, as "train/...", what the optimiser knows, and p to its meta; and takes it from
+ * there. The latter fails if something is missing. */
+int um_train_save(const struct um_model *m, const struct um_progress *p, struct net_checkpoint *c,
+		  char *err) TS_CHECKED;
+int um_train_load(struct um_model *m, struct um_progress *p, const struct net_checkpoint *c,
+		  char *err) TS_CHECKED;
+
+/* SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss of these images would feel the loss of
+ * each weight, |w dL/dw|, in evaluation mode. sensitivity: an array for each parameter, NULL for
+ * those that are not asked for. */
+int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity,
+	    char *err) TS_CHECKED;
 
 /* Mean cross-entropy and accuracy of the model in evaluation mode. */
 int um_evaluate(struct um_model *m, const struct um_data *d, double *loss, double *accuracy,
 		char *err) TS_CHECKED;
 /* Cross-entropy of logits (C) for a label, in double, without overflow. */
 double um_cross_entropy(const float *logits, size_t n_classes, int64_t label);
-
-/* ---- masks and the loss constraint ----------------------------------------------------------- */
-
-/* Weights that a kept fraction `keep` cuts of a layer of n: int((1 - keep) * n), truncated. */
-size_t um_cut(double keep, size_t n);
-/* Sets um_cut() weights of every convolution and linear layer of state to 0, chosen at random;
- * biases stay. What a layer of learnt masks does before its scores have learnt anything. */
-int um_mask_random(const struct net *n, struct ts_set *state, double keep, struct ts_rng *rng,
-		   char *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Training data: an images stream in memory, and batches from it. */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "um/um.h"
 
@@ -94,6 +97,47 @@ void um_data_release(struct um_data *d)
 	free(d->label);
 	ts_strs_free(d->classes, d->n_classes);
 	*d = (struct um_data){ 0 };
+}
+
+uint64_t um_data_hash(const struct um_data *d)
+{
+	const size_t bytes = d->n * (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	return XXH3_64bits_withSeed(d->label, d->n * sizeof *d->label, XXH3_64bits(d->image, bytes));
+}
+
+int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, char *err)
+{
+	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	const size_t n = (size_t)fmax(1, round(fraction * (double)d->n));
+	struct ts_rng rng = ts_rng_new(seed, UM_RNG_HOLD);
+	size_t *idx = malloc(n * sizeof *idx), h = 0, stay = 0;
+
+	*held = (struct um_data){ .c = d->c, .h = d->h, .w = d->w, .n_classes = d->n_classes };
+	if (n >= d->n) {
+		snprintf(err, UM_ERR, "%zu images are too few to hold %g of them out", d->n, fraction);
+		free(idx);
+		return -1;
+	}
+	held->image = malloc(n * row);
+	held->label = malloc(n * sizeof *held->label);
+	if (!idx || !held->image || !held->label) {
+		snprintf(err, UM_ERR, "out of memory");
+		free(idx);
+		return -1;
+	}
+	ts_rng_sample(&rng, idx, n, d->n);
+	for (size_t i = 0; i < d->n; i++) {
+		const bool out = h < n && idx[h] == i;
+		struct um_data *to = out ? held : d;
+		const size_t at = out ? h++ : stay++;
+
+		memmove(to->image + at * row, d->image + i * row, row);
+		to->label[at] = d->label[i];
+	}
+	held->n = n;
+	d->n = stay;
+	free(idx);
+	return 0;
 }
 
 /* One image (c,h,w), shifted by (dy, dx) over zeros and mirrored or not. */

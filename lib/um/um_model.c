@@ -23,35 +23,86 @@ int um_open(const char *device, long threads, char *err)
 	return 0;
 }
 
+/* Adds the value of a tensor; masks travel as bytes and are used as floats. */
+static int add_value(struct um_model *m, const struct ts_tensor *t, bool as_float)
+{
+	struct um_value *v = &m->v[m->n++];
+	const size_t n = ts_tensor_count(t);
+	float *f = NULL;
+
+	snprintf(v->name, sizeof v->name, "%.90s", t->name);
+	if (as_float) {
+		f = malloc((n ? n : 1) * sizeof *f);
+		for (size_t k = 0; f && k < n; k++)
+			f[k] = (float)ts_get(t->type, t->data, k);
+	}
+	if (!as_float || f)
+		v->t = th->tensor_new(as_float ? TH_F32 : type_of(t), t->ndim, t->shape,
+				      f ? (void *)f : t->data);
+	free(f);
+	return v->t ? 0 : -1;
+}
+
+/* What the masks add: scores or fixed masks of the weights, statistics of the masked network. */
+static int add_masks(struct um_model *m, const struct net_checkpoint *c)
+{
+	const struct net *n = c->net;
+	char name[NET_NAME];
+
+	m->mask = *c->mask;
+	m->mask_rng = ts_rng_new(m->mask.seed, UM_RNG_MASK);
+	for (int i = 0; i < n->n_params; i++) {
+		const bool masked = net_is_masked(n, &m->mask, i), fixed = m->mask.kind == NET_MASK_FIXED;
+
+		if (masked && !(m->host[i] = malloc(ts_tensor_bytes(&c->state.t[i]))))
+			return -1;
+		if (!net_is_statistic(n, i) && (!masked || m->mask.kind == NET_MASK_WEIGHTS))
+			continue;
+		net_extra_name(n, i, net_is_statistic(n, i) ? NET_STATISTIC : fixed ? NET_FIXED : NET_SCORES,
+			       name);
+		m->extra[i] = m->n;
+		if (add_value(m, ts_set_get(&c->extra, name), masked) < 0)
+			return -1;
+		if (!masked)
+			m->use[i] = m->v[m->extra[i]].t;
+	}
+	return 0;
+}
+
 int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *err)
 {
 	const struct net *n = c->net;
+	const size_t P = (size_t)n->n_params;
 	struct um_model *m = calloc(1, sizeof *m);
 
 	snprintf(err, UM_ERR, "out of memory");
 	if (!m)
 		return -1;
 	m->net = n;
-	m->param = calloc((size_t)n->n_params, sizeof *m->param);
-	m->velocity = calloc((size_t)n->n_params, sizeof *m->velocity);
+	m->v = calloc(2 * P, sizeof *m->v);
+	m->extra = calloc(P, sizeof *m->extra);
+	m->use = calloc(P, sizeof *m->use);
+	m->host = calloc(P, sizeof *m->host);
 	m->out = calloc((size_t)n->n_nodes, sizeof *m->out);
-	if (!m->param || !m->velocity || !m->out)
+	if (!m->v || !m->extra || !m->use || !m->host || !m->out)
 		goto fail;
 	for (int i = 0; i < n->c; i++) {
 		m->scale[i] = (float)(1 / (255 * c->std[i]));
 		m->shift[i] = (float)(-c->mean[i] / c->std[i]);
 	}
 	for (int i = 0; i < n->n_params; i++) {
-		const struct ts_tensor *t = &c->state.t[i];
-		m->param[i] = th->tensor_new(type_of(t), t->ndim, t->shape, t->data);
-		if (!m->param[i]) {
-			snprintf(err, UM_ERR, "%s", th->last_error());
+		if (add_value(m, &c->state.t[i], false) < 0)
 			goto fail;
-		}
+		m->use[i] = m->v[i].t;
+		m->extra[i] = -1;
 	}
+	if (c->mask && add_masks(m, c) < 0)
+		goto fail;
 	*ret = m;
 	return 0;
 fail:
+	if (th->last_error()[0])
+		snprintf(err, UM_ERR, "%s", th->last_error());
 	um_model_free(m);
 	return -1;
 }
@@ -60,41 +111,35 @@ void um_model_free(struct um_model *m)
 {
 	if (!m)
 		return;
-	for (int i = 0; i < m->net->n_params; i++) {
-		if (m->param)
-			th->tensor_free(m->param[i]);
-		if (m->velocity)
-			th->tensor_free(m->velocity[i]);
+	for (int i = 0; m->v && i < m->n; i++) {
+		th->tensor_free(m->v[i].t);
+		th->tensor_free(m->v[i].first);
+		th->tensor_free(m->v[i].second);
+		th->tensor_free(m->v[i].average);
 	}
-	free(m->param);
-	free(m->velocity);
+	for (int i = 0; m->host && i < m->net->n_params; i++)
+		free(m->host[i]);
+	free(m->v);
+	free(m->extra);
+	free(m->use);
+	free(m->host);
 	free(m->out);
 	free(m);
 }
 
-int um_model_train(struct um_model *m, char *err)
+int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err)
 {
-	for (int i = 0; i < m->net->n_params; i++) {
-		const struct net_param *p = &m->net->params[i];
+	for (int i = 0; i < m->n; i++) {
+		const struct um_value *v = &m->v[i];
+		struct ts_tensor *t = i < m->net->n_params ? &c->state.t[i] : ts_set_get(&c->extra, v->name);
 
-		if (!net_trained(p->role))
+		if (t->type == TS_U8)         /* a fixed mask is as it was */
 			continue;
-		m->velocity[i] = th->tensor_new(TH_F32, p->ndim, p->shape, NULL);
-		if (!m->velocity[i] || th->tensor_track(m->param[i]) < 0) {
+		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0) {
 			snprintf(err, UM_ERR, "%s", th->last_error());
 			return -1;
 		}
 	}
-	return 0;
-}
-
-int um_model_state(const struct um_model *m, struct ts_set *state, char *err)
-{
-	for (int i = 0; i < m->net->n_params; i++)
-		if (th->tensor_get(m->param[i], state->t[i].data) < 0) {
-			snprintf(err, UM_ERR, "%s", th->last_error());
-			return -1;
-		}
 	return 0;
 }
 
@@ -102,7 +147,7 @@ int um_model_state(const struct um_model *m, struct ts_set *state, char *err)
 static struct th_tensor *run_bn(struct th_scope *s, struct um_model *m, const struct net_node *node,
 				struct th_tensor *x, bool train)
 {
-	struct th_tensor **p = m->param + node->param;
+	struct th_tensor **p = m->use + node->param;
 	struct th_tensor *gamma = node->affine ? *p++ : NULL, *beta = node->affine ? *p++ : NULL;
 
 	return th->batch_norm(s, x, gamma, beta, p[0], p[1], train, 0.1, 1e-5);
@@ -112,7 +157,7 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_model *m,
 				  const struct net_node *node, bool train)
 {
 	struct th_tensor *x = m->out[node->in[0]];
-	struct th_tensor **p = node->param < 0 ? NULL : m->param + node->param;
+	struct th_tensor **p = node->param < 0 ? NULL : m->use + node->param;
 
 	switch (node->op) {
 	case NET_CONV:
@@ -145,6 +190,8 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 	const struct net *n = m->net;
 	struct th_tensor **out = m->out;
 
+	if (m->mask.kind && um_mask_weights(s, m) < 0)
+		return NULL;
 	out[0] = th->channel_affine(s, pixels, m->scale, m->shift);
 	th->release(s, pixels);
 	for (int i = 1; i < n->n_nodes; i++) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Training: SGD epochs, with the loss as it is or folded by Unleashing Mask. */
+ * Training: epochs, with the loss as it is or folded by Unleashing Mask. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "um/um.h"
+#include "um/um_internal.h"
 
 double um_cross_entropy(const float *logits, size_t n_classes, int64_t label)
 {
@@ -61,19 +62,18 @@ static struct th_tensor *fold(struct th_scope *s, const struct um_train_options 
 }
 
 /* Forward, loss, backward, step on the n rows in b. *ce: mean cross-entropy, *folded: what was
- * descended. */
+ * descended. -2: it is not finite. */
 static int step(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
 		double lr, const struct batch *b, size_t n, double *ce, double *folded, char *err)
 {
 	const size_t shape[4] = { n, (size_t)d->c, (size_t)d->h, (size_t)d->w };
-	const struct th_sgd rule = { lr, o->momentum, o->weight_decay, o->nesterov };
 	struct th_scope *s = th->scope_begin(true);
 	struct th_tensor *x = th->from_host(s, TH_U8, 4, shape, b->image);
 	struct th_tensor *y = th->from_host(s, TH_I64, 1, shape, b->label);
 	struct th_tensor *z = um_forward(s, m, x, true, NULL);
 	struct th_tensor *loss = th->cross_entropy(s, z, y, o->smoothing);
 	struct th_tensor *down = fold(s, o, loss);
-	float v[2];
+	float v[2] = { 0 };
 
 	th->to_host(s, z, b->logits, n * (size_t)m->net->classes);
 	th->to_host(s, loss, v, 1);
@@ -86,9 +86,9 @@ static int step(struct um_model *m, const struct um_data *d, const struct um_tra
 	if (!isfinite(v[1])) {
 		snprintf(err, UM_ERR, "the loss is not finite any more: training diverged; try a smaller "
 			 "--lr (it is %g)", lr);
-		return -1;
+		return -2;
 	}
-	if (th->sgd(&rule, (size_t)m->net->n_params, m->param, m->velocity) < 0) {
+	if (um_optim_step(m, o, lr) < 0) {
 		snprintf(err, UM_ERR, "%s", th->last_error());
 		return -1;
 	}
@@ -97,7 +97,7 @@ static int step(struct um_model *m, const struct um_data *d, const struct um_tra
 	return 0;
 }
 
-/* Batch norm layers count the batches that they have seen. */
+/* The batch norms in use count the batches that they have seen. */
 static int count_batches(struct um_model *m, int64_t more, char *err)
 {
 	for (int i = 0; i < m->net->n_params; i++) {
@@ -105,8 +105,8 @@ static int count_batches(struct um_model *m, int64_t more, char *err)
 
 		if (m->net->params[i].role != NET_BATCHES)
 			continue;
-		if (th->tensor_get(m->param[i], &n) < 0 ||
-		    (n += more, th->tensor_set(m->param[i], &n)) < 0) {
+		if (th->tensor_get(m->use[i], &n) < 0 ||
+		    (n += more, th->tensor_set(m->use[i], &n)) < 0) {
 			snprintf(err, UM_ERR, "%s", th->last_error());
 			return -1;
 		}
@@ -121,46 +121,64 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   long epoch, void (*tick)(size_t done, double loss), struct um_epoch *ret,
-		   char *err)
+struct um_progress um_epoch_start(const struct um_train_options *o, long epoch)
 {
-	/* Every epoch has generators of its own, so an epoch is the same whatever came before. */
-	struct ts_rng order = ts_rng_new(o->seed ^ (uint64_t)epoch << 32, UM_RNG_ORDER);
-	struct ts_rng augment = ts_rng_new(o->seed ^ (uint64_t)epoch << 32, UM_RNG_AUGMENT);
-	struct ts_rng dropout = ts_rng_new(o->seed ^ (uint64_t)epoch << 32, UM_RNG_DROPOUT);
-	const size_t C = (size_t)m->net->classes, size = (size_t)o->batch;
-	size_t *idx = malloc(d->n * sizeof *idx), right = 0, batches = 0;
-	double start = now(), ce, folded;
+	const uint64_t seed = o->seed ^ (uint64_t)epoch << 32;
+
+	return (struct um_progress){ .epoch = epoch, .augment = ts_rng_new(seed, UM_RNG_AUGMENT),
+		.dropout = ts_rng_new(seed, UM_RNG_DROPOUT), .mask = ts_rng_new(seed, UM_RNG_MASK) };
+}
+
+/* One batch from row p->row on, and what it adds to p. */
+static int train_batch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
+		       const size_t *idx, struct batch *b, struct um_progress *p, char *err)
+{
+	const size_t C = (size_t)m->net->classes, left = d->n - p->row;
+	const size_t n = left < (size_t)o->batch ? left : (size_t)o->batch;
+	double ce, folded;
+	int rc;
+
+	um_data_batch(d, idx + p->row, n, o->augment ? &p->augment : NULL, b->image, b->label);
+	th->seed(ts_rng_u64(&p->dropout));
+	m->mask_rng = p->mask;
+	rc = step(m, d, o, um_lr(o, p->epoch), b, n, &ce, &folded, err);
+	p->mask = m->mask_rng;
+	if (rc < 0)
+		return rc;
+	for (size_t k = 0; k < n; k++)
+		p->right += argmax(b->logits + k * C, C) == (size_t)b->label[k];
+	p->loss += ce * (double)n;
+	p->folded += folded * (double)n;
+	p->row += n;
+	p->batches++;
+	return 0;
+}
+
+int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
+		   struct um_progress *p, const struct um_watch *w, char *err)
+{
+	struct ts_rng order = ts_rng_new(o->seed ^ (uint64_t)p->epoch << 32, UM_RNG_ORDER);
+	size_t *idx = malloc(d->n * sizeof *idx);
+	const double start = now() - p->seconds;
 	struct batch b;
-	int rc = -1;
+	int rc = 0;
 
-	*ret = (struct um_epoch){ .lr = um_lr(o, epoch) };
-	snprintf(err, UM_ERR, "out of memory");
-	if (batch_init(&b, d, size, C) < 0 || !idx)
-		goto out;
-	ts_rng_permutation(&order, idx, d->n);
-	for (size_t i = 0; i < d->n; i += size) {
-		const size_t n = d->n - i < size ? d->n - i : size;
-
-		um_data_batch(d, idx + i, n, o->augment ? &augment : NULL, b.image, b.label);
-		th->seed(ts_rng_u64(&dropout));
-		if (step(m, d, o, ret->lr, &b, n, &ce, &folded, err) < 0)
-			goto out;
-		for (size_t k = 0; k < n; k++)
-			right += argmax(b.logits + k * C, C) == (size_t)b.label[k];
-		ret->loss += ce * (double)n;
-		ret->folded += folded * (double)n;
-		batches++;
-		if (tick)
-			tick(i + n, ret->loss / (double)(i + n));
+	if (batch_init(&b, d, (size_t)o->batch, (size_t)m->net->classes) < 0 || !idx) {
+		snprintf(err, UM_ERR, "out of memory");
+		rc = -1;
+	} else {
+		ts_rng_permutation(&order, idx, d->n);
 	}
-	ret->loss /= (double)d->n;
-	ret->folded /= (double)d->n;
-	ret->accuracy = (double)right / (double)d->n;
-	ret->seconds = now() - start;
-	rc = count_batches(m, (int64_t)batches, err);
-out:
+	while (rc == 0 && p->row < d->n) {
+		rc = train_batch(m, d, o, idx, &b, p, err);
+		p->seconds = now() - start;
+		if (rc == 0 && w->tick)
+			w->tick(p);
+		if (rc == 0 && w->stop && w->stop())
+			rc = 1;
+	}
+	if (rc == 0)
+		rc = count_batches(m, (int64_t)p->batches, err);
 	batch_release(&b);
 	free(idx);
 	return rc;

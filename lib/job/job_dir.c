@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ * The run directory: where it is, and its settings. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "job/job_internal.h"
+
+static char dir[PATH_MAX - 64];           /* empty: none */
+
+/* What is said anew in each call and does not make it another run. */
+static const char *const not_settings[] = { "resume", NULL };
+
+bool job_dir_is_open(void)
+{
+	return dir[0] != '\0';
+}
+
+const char *job_dir_path(const char *name)
+{
+	static char path[2][PATH_MAX];
+	static int turn;
+
+	if (!name)
+		return dir;
+	turn = !turn;
+	snprintf(path[turn], sizeof path[0], "%s/%s", dir, name);
+	return path[turn];
+}
+
+static int fail(char *err, const char *what, const char *path)
+{
+	snprintf(err, UM_ERR, "cannot %s '%.400s': %s", what, path, strerror(errno));
+	return -1;
+}
+
+/* mkdir -p; 1 if the last part was made, 0 if it was there. */
+static int make_dirs(const char *path, char *err)
+{
+	char part[PATH_MAX];
+	int made = 0;
+
+	for (const char *p = path; p;) {
+		p = strchr(p + 1, '/');
+		snprintf(part, sizeof part, "%.*s", (int)(p ? (size_t)(p - path) : strlen(path)), path);
+		made = mkdir(part, 0777) == 0;
+		if (!made && errno != EEXIST)
+			return fail(err, "make", part);
+	}
+	return made;
+}
+
+/* CONFIG of DIR/CONFIG/NAME: the config file's stem. */
+static void config_stem(char *buf, size_t len)
+{
+	const char *path = cli.config, *slash = path ? strrchr(path, '/') : NULL;
+
+	snprintf(buf, len, "%s", !path ? cli.tool : slash ? slash + 1 : path);
+	if (path && strrchr(buf, '.') && strrchr(buf, '.') != buf)
+		*strrchr(buf, '.') = '\0';
+}
+
+static bool is_run(const char *path)
+{
+	char inner[PATH_MAX];
+	struct stat st;
+
+	snprintf(inner, sizeof inner, "%.4000s/checkpoints", path);
+	return stat(inner, &st) == 0;
+}
+
+/* Sets dir to the first of base, base/0, base/1, ... that is no run yet, or to the last that is. */
+static int choose(const char *base, bool newest, char *err)
+{
+	char path[sizeof dir];
+
+	dir[0] = '\0';
+	snprintf(path, sizeof path, "%s", base);
+	for (int n = 0; is_run(path); n++) {
+		memcpy(dir, path, sizeof dir);
+		snprintf(path, sizeof path, "%.3900s/%d", base, n);
+	}
+	if (newest && !dir[0]) {
+		snprintf(err, UM_ERR, "nothing to resume in '%.300s'; leave --resume out to begin", base);
+		return -1;
+	}
+	if (!newest)
+		memcpy(dir, path, sizeof dir);
+	return 0;
+}
+
+static int write_settings(char *err)
+{
+	char *text = cli_settings(not_settings);
+	const char *path = job_dir_path("settings.yaml");
+	FILE *f = fopen(path, "w");
+	int rc = 0;
+
+	if (!f || fprintf(f, "# input: %s\n%s", job.input, text) < 0)
+		rc = -1;
+	if (f && fclose(f) != 0)
+		rc = -1;
+	free(text);
+	return rc < 0 ? fail(err, "write", path) : 0;
+}
+
+int job_dir_open(char *err)
+{
+	char stem[128], keep[32], base[sizeof dir];
+	int made;
+
+	if (!job.run)
+		return 0;
+	config_stem(stem, sizeof stem);
+	snprintf(keep, sizeof keep, "%.12g%s", job.keep,
+		 job.keep == 0 || job.keep == 1 ? ".0" : "");     /* as Python prints them */
+	if ((size_t)snprintf(base, sizeof base, "%s/%s/%s/prune_rate=%s", job.run, stem, job.name, keep) >=
+	    3800) {
+		snprintf(err, UM_ERR, "--run and --name are too long");
+		return -1;
+	}
+	do {                                  /* whoever makes the folder has the number */
+		if (choose(base, job.resume, err) < 0)
+			return -1;
+		if (job.resume)
+			return 0;
+		made = make_dirs(job_dir_path("checkpoints"), err);
+	} while (made == 0);
+	if (made < 0 || make_dirs(job_dir_path("logs"), err) < 0)
+		return -1;
+	return write_settings(err);
+}
+
+/* Lines that may differ: they change the speed, or the last bits, but not what is computed. */
+static bool may_differ(const char *line)
+{
+	return line[0] == '#' || strncmp(line, "threads:", 8) == 0 || strncmp(line, "device:", 7) == 0 ||
+	       strncmp(line, "max-memory:", 11) == 0 || strncmp(line, "run:", 4) == 0;
+}
+
+/* The next line of *text, '\n' cut off, that must be the same; NULL at the end. */
+static char *next_line(char **text)
+{
+	while (*text && **text) {
+		char *line = *text, *end = strchr(line, '\n');
+
+		*text = end ? end + 1 : NULL;
+		if (end)
+			*end = '\0';
+		if (!may_differ(line))
+			return line;
+	}
+	return NULL;
+}
+
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+
+	if (!f || !text || fread(text, 1, (1 << 20) - 1, f) == 0) {
+		free(text);
+		text = NULL;
+	}
+	if (f)
+		fclose(f);
+	return text;
+}
+
+int job_dir_same_settings(char *err)
+{
+	const char *path = job_dir_path("settings.yaml");
+	char *was = read_file(path), *is = cli_settings(not_settings), *a = was, *b = is;
+	int rc = 0;
+
+	if (!was)
+		rc = fail(err, "read", path);
+	while (rc == 0) {
+		char *x = next_line(&a), *y = next_line(&b);
+
+		if (!x && !y)
+			break;
+		if (x && y && strcmp(x, y) == 0)
+			continue;
+		snprintf(err, UM_ERR, "a run is resumed with the options that it began with, but '%.100s' of "
+			 "'%.120s' is '%.100s' now; --config that file gives them again", x ? x : "nothing",
+			 path, y ? y : "nothing");
+		rc = -1;
+	}
+	free(was);
+	free(is);
+	return rc;
+}

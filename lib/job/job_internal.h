@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of lib/job know of each other. */
+#ifndef JOB_INTERNAL_H
+#define JOB_INTERNAL_H
+
+#include "job/job.h"
+
+/* Name of the images' source without its ending, fit for a file's name; static storage. */
+const char *job_source(void);
+
+/* One row of log.tsv. */
+struct job_row {
+	long epoch;                       /* done */
+	double lr, loss, folded, accuracy, seconds;
+	double val_loss, val_accuracy;    /* NAN: no validation */
+	size_t n;                         /* images that the seconds were spent on */
+};
+
+/* Opens job.run's directory: a new one, or the newest there is, to resume. Nothing without --run.
+ * -1 with a line in err (UM_ERR bytes). */
+int job_dir_open(char *err) TS_CHECKED;
+/* Path of a file in it (NULL: of itself); static storage, two at a time. */
+const char *job_dir_path(const char *name);
+bool job_dir_is_open(void);
+/* Compares its settings with those of this call: -1 names the first that differs. */
+int job_dir_same_settings(char *err) TS_CHECKED;
+/* Begins the logs; rows after `epoch` are dropped from log.tsv, which a resumed run writes anew. */
+int job_log_open(long epoch, char *err) TS_CHECKED;
+/* Says a line on stderr and in the directory. */
+void job_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int job_log_row(const struct job_row *row, char *err) TS_CHECKED;
+/* Values of all scores, for the histogram. */
+int job_log_scores(const struct net_checkpoint *c, long epoch, char *err) TS_CHECKED;
+int job_log_close(char *err) TS_CHECKED;
+
+/* Removes what um_train_save() and the loop have added to resume from. */
+void job_strip(struct net_checkpoint *c);
+/* Loss and accuracy of the network (the masked one, if there are masks, unless full). */
+int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,
+		 double *accuracy, char *err) TS_CHECKED;
+
+#endif

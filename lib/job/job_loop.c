@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT
+ * The loop of epochs: train, validate, keep, log; stop and go on. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/job_internal.h"
+
+struct loop {
+	struct um_model *m;
+	struct um_progress p;
+	double best;                      /* validation accuracy of best.ckpt; below 0: none yet */
+	size_t before;                    /* images of the epoch that were done when a run was resumed */
+	char err[UM_ERR];
+};
+
+static size_t images;
+
+static void tick(const struct um_progress *p)
+{
+	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f", p->epoch + 1, job.o.epochs, p->row,
+		     images, p->loss / (double)p->row);
+}
+
+/* ---- checkpoints of the run ---- */
+
+static const char *const run_keys[] = {
+	"train/epoch", "train/row", "train/right", "train/batches", "train/augment", "train/dropout",
+	"train/mask", "train/steps", "train/loss", "train/folded", "train/data", "train/best", NULL
+};
+
+void job_strip(struct net_checkpoint *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->extra.n; i++)
+		if (strncmp(c->extra.t[i].name, "train/", 6) == 0)
+			ts_tensor_release(&c->extra.t[i]);
+		else
+			c->extra.t[n++] = c->extra.t[i];
+	c->extra.n = n;
+	for (int i = 0; run_keys[i]; i++)
+		ts_meta_del(&c->header.meta, run_keys[i]);
+}
+
+static int save(const char *name, char *err)
+{
+	return job_dir_is_open() ? net_save(&job.c, job_dir_path(name), err) : 0;
+}
+
+/* Writes last.ckpt: the model as it is now, and all that is needed to go on from here. */
+static int save_last(struct loop *l)
+{
+	int rc = -1;
+
+	if (!job_dir_is_open())
+		return 0;
+	if (um_model_state(l->m, &job.c, l->err) == 0 &&
+	    um_train_save(l->m, &l->p, &job.c, l->err) == 0) {
+		if (ts_meta_set_int(&job.c.header.meta, "train/data", (int64_t)job.hash) < 0 ||
+		    ts_meta_set_double(&job.c.header.meta, "train/best", l->best) < 0)
+			cli_oom();
+		rc = save("checkpoints/last.ckpt", l->err);
+	}
+	job_strip(&job.c);
+	return rc;
+}
+
+/* ---- an epoch ---- */
+
+int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,
+		 double *accuracy, char *err)
+{
+	struct net_checkpoint copy;
+	struct um_model *m = NULL;
+	int rc = net_copy(&copy, c, err);
+
+	if (rc == 0)
+		rc = net_bake(&copy, !full, NULL, err);
+	if (rc == 0)
+		rc = um_model_new(&m, &copy, err);
+	if (rc == 0)
+		rc = um_evaluate(m, d, loss, accuracy, err);
+	um_model_free(m);
+	net_checkpoint_release(&copy);
+	return rc;
+}
+
+static void set_meta(const struct job_row *r)
+{
+	struct ts_meta *m = &job.c.header.meta;
+
+	if (ts_meta_set_int(m, "epoch", r->epoch) < 0 || ts_meta_set_double(m, "train_loss", r->loss) < 0 ||
+	    ts_meta_set_double(m, "train_accuracy", r->accuracy) < 0 ||
+	    (job.o.um && ts_meta_set_double(m, "um", job.o.level) < 0) ||
+	    (job.held.n && ts_meta_set_double(m, "val_accuracy", r->val_accuracy) < 0))
+		cli_oom();
+}
+
+/* The epoch of l->p is through: what it gave, into row, the checkpoint and the logs. */
+static int finish_epoch(struct loop *l)
+{
+	const double n = (double)job.data.n;
+	struct job_row r = { l->p.epoch + 1, um_lr(&job.o, l->p.epoch), l->p.loss / n, l->p.folded / n,
+		(double)l->p.right / n, l->p.seconds, NAN, NAN,
+		job.data.n - l->before };
+	char name[64];
+
+	if (um_model_state(l->m, &job.c, l->err) < 0)
+		return -1;
+	if (job.held.n && job_evaluate(&job.c, &job.held, false, &r.val_loss, &r.val_accuracy, l->err) < 0)
+		return -1;
+	set_meta(&r);
+	if (job_log_row(&r, l->err) < 0 || job_log_scores(&job.c, r.epoch, l->err) < 0)
+		return -1;
+	snprintf(name, sizeof name, "checkpoints/epoch_%04ld.ckpt", r.epoch);
+	if (job.save_every && r.epoch % job.save_every == 0 && save(name, l->err) < 0)
+		return -1;
+	if (job.held.n && r.val_accuracy > l->best) {
+		l->best = r.val_accuracy;
+		if (save("checkpoints/best.ckpt", l->err) < 0)
+			return -1;
+	}
+	l->p = um_epoch_start(&job.o, r.epoch);
+	l->before = 0;
+	return save_last(l);
+}
+
+/* SIGINT or SIGTERM: the batch is through, the checkpoint gets into place, the signal gets its way. */
+static void stop(struct loop *l)
+{
+	if (save_last(l) < 0) {
+		cli_error("%s", l->err);
+		return;
+	}
+	job_say("stopped in epoch %ld after %zu images; --resume goes on from there", l->p.epoch + 1,
+		l->p.row);
+	if (job_log_close(l->err) < 0)
+		cli_error("%s", l->err);
+	cli_reraise_stop();
+}
+
+static int epochs(struct loop *l)
+{
+	const struct um_watch watch = { tick, job_dir_is_open() ? cli_stopping : NULL };
+	int rc = 0;
+
+	while (rc == 0 && l->p.epoch < job.o.epochs) {
+		rc = um_train_epoch(l->m, &job.data, &job.o, &l->p, &watch, l->err);
+		if (rc == 0)
+			rc = finish_epoch(l);
+		if (rc == 1 || (rc == 0 && job_dir_is_open() && cli_stopping())) {
+			stop(l);
+			return -1;
+		}
+	}
+	if (rc == 0)
+		return 0;
+	cli_error("%s", l->err);
+	if (rc == -2 && job_dir_is_open())
+		cli_error("the last good checkpoint is '%s'", job_dir_path("checkpoints/last.ckpt"));
+	return -1;
+}
+
+/* ---- a run ---- */
+
+static int begin(struct loop *l)
+{
+	if (um_open(cli.device, cli.threads, l->err) < 0 || um_model_new(&l->m, &job.c, l->err) < 0 ||
+	    um_model_train(l->m, &job.o, l->err) < 0)
+		return -1;
+	l->m->dropout = job.o.dropout;
+	l->p = um_epoch_start(&job.o, 0);
+	l->best = -1;
+	if (job.resumed && (um_train_load(l->m, &l->p, &job.c, l->err) < 0 ||
+			    ts_meta_get_double(&job.c.header.meta, "train/best", &l->best) != 1))
+		return -1;
+	job_strip(&job.c);
+	if (job_log_open(job.resumed ? l->p.epoch : -1, l->err) < 0)
+		return -1;
+	if (job_dir_is_open()) {
+		cli_catch_stop();
+		job_say("run %s", job_dir_path(NULL));
+	}
+	if (job.o.um)
+		job_say("unleashing mask: loss folded at %g, beta %g", job.o.level, job.o.beta);
+	if (job.resumed)
+		job_say("resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
+	else if (save("checkpoints/initial.ckpt", l->err) < 0)
+		return -1;
+	images = job.data.n;
+	l->before = l->p.row;
+	return 0;
+}
+
+int job_run(void)
+{
+	struct loop l = { 0 };
+	int rc = begin(&l);
+
+	if (rc < 0)
+		cli_error("%s", l.err);
+	else
+		rc = epochs(&l);
+	if (rc == 0 && (cli.output || !job_dir_is_open()) &&
+	    net_save(&job.c, cli.output, l.err) < 0)
+		rc = cli_error("%s", l.err);
+	um_model_free(l.m);
+	if (rc == 0)
+		rc = job_report(&job.c);
+	if (job_log_close(l.err) < 0)
+		rc = cli_error("%s", l.err);
+	return rc;
+}

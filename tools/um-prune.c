@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ * um-prune: puts a mask before every weight of a trained network and learns it with the loss of
+ * Unleashing Mask (UMAP), or sets it once by a rule. The checkpoint that it writes holds both
+ * networks, the full one and the masked one. Retains its input, as um-train does. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "job/job.h"
+
+enum { UMAP, BERNOULLI, MAGNITUDE, RANDOM, SNIP };
+
+static long method, scope, subject;
+static bool dense_first, dense_last, train_weights;
+static double keep = 0.8, prune_rate = NAN;
+
+static const struct cli_option options[] = {
+	{ "model", 'm', CLI_STR, "FILE", &job.start, 0, 0, "checkpoint of the network (required)" },
+	{ "method", 0, CLI_CHOICE, "umap|bernoulli|magnitude|random|snip", &method, 0, 0,
+	  "how the mask comes about (default umap); the last three are set once" },
+	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1,
+	  "fraction of the weights that is kept (default 0.8)" },
+	{ "prune-rate", 0, CLI_DOUBLE, "RATIO", &prune_rate, 0, 1,
+	  "the same: the published program's name for the fraction that is kept" },
+	{ "scope", 0, CLI_CHOICE, "layer|model", &scope, 0, 0,
+	  "keep that much of each layer (default), or of the whole" },
+	{ "subject", 0, CLI_CHOICE, "score|weight", &subject, 0, 0,
+	  "umap: the mask follows learnt scores (default), or the weights" },
+	{ "dense-first", 0, CLI_FLAG, NULL, &dense_first, 0, 0, "no mask for the first convolution" },
+	{ "dense-last", 0, CLI_FLAG, NULL, &dense_last, 0, 0, "no mask for the classifier" },
+	{ "train-weights", 0, CLI_FLAG, NULL, &train_weights, 0, 0,
+	  "train the weights too (default: they are frozen)" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = {
+	"um-prune", "-m MODEL [option...] [FILE]",
+	"Mask a trained network and write a checkpoint that holds both networks.", options,
+	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
+	"the run directory alone. The training options act with --method umap and bernoulli.",
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, job_options
+};
+
+static int no_model(struct net_checkpoint *c, const struct um_data *d, char *err)
+{
+	(void)c;
+	(void)d;
+	(void)err;
+	return cli_error("no model");         /* job.start is required, so it is there */
+}
+
+/* Sets v[i], an array for each weight that has a mask, to what its mask goes by. */
+static int measure(float **v, char *err)
+{
+	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
+	const struct net_checkpoint *c = &job.c;
+	struct um_model *m = NULL;
+	int rc = 0;
+
+	for (int i = 0; i < c->net->n_params; i++) {
+		const struct ts_tensor *t = &c->state.t[i];
+
+		for (size_t k = 0; v[i] && k < ts_tensor_count(t); k++)
+			v[i][k] = method == RANDOM ? (float)ts_rng_double(&rng) : ((float *)t->data)[k];
+	}
+	if (method != SNIP)
+		return 0;
+	if (um_open(cli.device, cli.threads, err) < 0 || um_model_new(&m, c, err) < 0 ||
+	    um_snip(m, &job.data, job.o.batch, v, err) < 0)
+		rc = -1;
+	um_model_free(m);
+	return rc;
+}
+
+/* A mask of job.c that is set once and stays. */
+static int cut_once(const struct net_mask *mask, char *err)
+{
+	const struct net *n = job.c.net;
+	const size_t P = (size_t)n->n_params;
+	float **v = calloc(P, sizeof *v);
+	char name[NET_NAME];
+	int rc;
+
+	if (!v)
+		cli_oom();
+	for (int i = 0; i < n->n_params; i++)
+		if (net_is_masked(n, mask, i) && !(v[i] = malloc(ts_tensor_bytes(&job.c.state.t[i]))))
+			cli_oom();
+	rc = measure(v, err);
+	if (rc == 0 && net_mask_make(n, mask, (const float *const *)v, NULL, v) < 0)
+		cli_oom();
+	if (rc == 0)
+		rc = net_mask_add(&job.c, mask, NULL, err);
+	for (int i = 0; i < n->n_params; i++) {
+		struct ts_tensor *t = NULL;
+
+		if (rc == 0 && v[i]) {
+			net_extra_name(n, i, NET_FIXED, name);
+			t = ts_set_get(&job.c.extra, name);
+			for (size_t k = 0; k < ts_tensor_count(t); k++)
+				((uint8_t *)t->data)[k] = v[i][k] != 0;
+		}
+		free(v[i]);
+	}
+	free(v);
+	return rc;
+}
+
+/* Puts the masks into job.c. */
+static int add_masks(void)
+{
+	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
+	struct net_mask mask = { .keep = keep, .model_scope = scope == 1, .dense_first = dense_first,
+		.dense_last = dense_last, .seed = (uint64_t)cli.seed };
+	char err[UM_ERR] = "";
+	int rc;
+
+	if (job.c.mask)
+		return cli_error("'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
+				 job.start);
+	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED : method == BERNOULLI ? NET_MASK_BERNOULLI :
+		    subject == 1 ? NET_MASK_WEIGHTS : NET_MASK_SCORES;
+	rc = mask.kind == NET_MASK_FIXED ? cut_once(&mask, err) : net_mask_add(&job.c, &mask, &rng, err);
+	return rc < 0 ? cli_error("%s", err) : 0;
+}
+
+/* Trains the mask, or writes what was set once. */
+static int run(void)
+{
+	char err[UM_ERR];
+
+	if (method < MAGNITUDE)
+		return job_run();
+	if (net_save(&job.c, cli.output, err) < 0 || um_open(cli.device, cli.threads, err) < 0)
+		return cli_error("%s", err);
+	return job_report(&job.c);
+}
+
+static void check(void)
+{
+	if (!job.start)
+		cli_usage("no --model given");
+	if (!isnan(prune_rate))
+		keep = prune_rate;
+	if (method != UMAP && subject == 1)
+		cli_usage("--subject belongs to --method umap; --method magnitude cuts the smallest weights once");
+	if (subject == 1 && !train_weights)
+		cli_usage("with --subject weight there is nothing to learn but the weights: add --train-weights");
+	if (method >= MAGNITUDE && (job.run || job.o.um))
+		cli_usage("--run and --um are about training, which this --method does not do");
+	job.o.freeze_weights = !train_weights;
+	job.keep = keep;
+	job_check();
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv), rc = -1;
+	struct ts_reader *r;
+
+	check();
+	r = cli_input(first, argc, argv);
+	if (cli.output || !job.run)
+		ts_writer_close(cli_output());
+	if (!isnan(prune_rate))
+		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
+			 prune_rate);
+	if (job_open(r, no_model) == 0 && (job.resumed || add_masks() == 0))
+		rc = run();
+	cli_check_reader(r);
+	ts_reader_close(r);
+	job_close();
+	return cli_finish(rc);
+}

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * um-embed: the one forward pass. Images become logits and penultimate features; every other column
  * goes through, so labels and names stay with their rows. Streaming: it holds one batch. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "net/net_mask.h"
 #include "um/um.h"
 
 static const char *model_path;
 static long chunk = 16;
+static bool masked, full;
 
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
 	{ "batch-size", 'b', CLI_INT, "N", &chunk, 1, 65536,
 	  "images in work at a time (default 16; changes the speed, not the result)" },
+	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0,
+	  "of a checkpoint with masks, run the masked network (default)" },
+	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
 	{ 0 }
 };
 
@@ -136,7 +142,7 @@ static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m,
 			cli_oom();
 		if (check_labels(r, &out, (size_t)m->net->classes, hide_labels) < 0)
 			break;
-		if (um_embed(m, ts_batch_col(&in, "image")->data, in.n, (size_t)chunk,
+		if (um_embed(m, ts_batch_col(&in, "image")->data, in.n, (size_t)chunk, false,
 			     ts_batch_col(&out, "logits")->data, ts_batch_col(&out, "features")->data,
 			     err) < 0) {
 			cli_error("'%s': %s", ts_reader_name(r), err);
@@ -184,6 +190,20 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 	return rc;
 }
 
+/* The network that is asked for, of the two that a masked checkpoint holds. */
+static int choose(struct net_checkpoint *c, char *err)
+{
+	if (net_load(c, model_path, err) < 0)
+		return -1;
+	if (masked && !c->mask) {
+		snprintf(err, NET_ERR, "'%.300s' has no masks; leave --masked out", model_path);
+		return -1;
+	}
+	if (c->mask && !masked && !full)
+		cli_info("'%s' has masks: running the masked network", model_path);
+	return net_bake(c, !full, NULL, err);
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
@@ -194,9 +214,11 @@ int main(int argc, char **argv)
 
 	if (!model_path)
 		cli_usage("no --model given");
+	if (masked && full)
+		cli_usage("--masked and --full exclude each other");
 	r = cli_input(first, argc, argv);
 	w = cli_output();
-	if (net_load(&c, model_path, err) < 0)
+	if (choose(&c, err) < 0)
 		cli_error("%s", err);
 	else
 		rc = run(r, w, &c);

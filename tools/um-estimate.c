@@ -7,53 +7,65 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "um/um.h"
 
-static const char *model_path;
-static double keep = 0.965;
-static long draws = 5;
+enum { MAX_RATIOS = 1000 };
+
+static const char *model_path, *keep_text = "0.965", *per_sample;
+static long draws = 5, mode, batch = 512;
+static bool augment, full;
+static double dropout, keep[MAX_RATIOS];
+static int n_keep;
 
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
-	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1,
-	  "fraction of each layer's weights that is kept (default 0.965)" },
+	{ "keep", 'k', CLI_STR, "RATIO", &keep_text, 0, 0,
+	  "fraction of each layer's weights that is kept (default 0.965), or FIRST:LAST:STEP" },
 	{ "draws", 0, CLI_INT, "K", &draws, 1, 1000, "masks to average (default 5)" },
+	{ "augment", 0, CLI_FLAG, NULL, &augment, 0, 0,
+	  "pad by 4, crop, mirror the images, for each mask anew, as published" },
+	{ "mode", 0, CLI_CHOICE, "eval|train", &mode, 0, 0,
+	  "train: batch norms use the batch, dropout acts (default eval)" },
+	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "its probability with --mode train (default 0)" },
+	{ "batch-size", 'b', CLI_INT, "N", &batch, 1, 65536,
+	  "images in work at a time (default 512; matters with --mode train)" },
+	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0,
+	  "write each image's losses there, a scores stream" },
+	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0,
+	  "of a checkpoint with masks, the full network (default: the masked one)" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	"um-estimate", "-m MODEL [option...] [FILE]",
 	"Estimate the loss constraint of Unleashing Mask on labelled images: one number.", options,
-	"The mean over the masks goes to standard output, the spread to standard error.\n"
+	"The mean over the masks goes to standard output, the spread to standard error; with\n"
+	"--keep FIRST:LAST:STEP a table of both, a row a ratio, to standard output.\n"
 	"With no FILE, or when FILE is -, read standard input.",
 	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
 };
 
-/* A masked copy of the checkpoint on the device. */
-static struct um_model *masked(const struct net_checkpoint *c, uint64_t draw)
+/* "0.965" or "0.9:0.99:0.01". */
+static void parse_keep(void)
 {
-	struct net_checkpoint copy = *c;
-	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed ^ draw << 32, UM_RNG_MASK);
-	struct um_model *m = NULL;
-	char err[UM_ERR];
-	int rc = 0;
+	double v[3];
+	char copy[64], *next = copy;
+	int n = 0;
 
-	copy.state = (struct ts_set){ 0 };
-	for (size_t i = 0; i < c->state.n && rc == 0; i++) {
-		const struct ts_tensor *t = &c->state.t[i];
-		struct ts_tensor *to = ts_set_add(&copy.state, t->name, t->type, t->ndim, t->shape);
-		if (!to)
-			cli_oom();
-		for (size_t k = 0; k < ts_tensor_bytes(t); k++)
-			((char *)to->data)[k] = ((const char *)t->data)[k];
-	}
-	if (net_mask_random(c->net, &copy.state, keep, &rng, err) < 0 ||
-	    um_model_new(&m, &copy, err) < 0)
-		cli_error("%s", err);
-	ts_set_release(&copy.state);
-	return m;
+	snprintf(copy, sizeof copy, "%s", keep_text);
+	for (char *one; n < 3 && (one = strsep(&next, ":")); n++)
+		if (cli_parse_double(one, n < 2 ? 0 : 1e-6, 1, &v[n]) < 0)
+			cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
+	if (n == 2 || next || (n == 3 && (v[1] < v[0] || (v[1] - v[0]) / v[2] > MAX_RATIOS - 1)))
+		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
+	n_keep = n == 1 ? 1 : 1 + (int)((v[1] - v[0]) / v[2] + 1e-9);
+	for (int i = 0; i < n_keep; i++)
+		keep[i] = i ? v[0] + i * v[2] : v[0];
+	if (per_sample && n_keep > 1)
+		cli_usage("--per-sample is about one ratio, not a sweep");
 }
 
 static int check_header(struct ts_reader *r, const struct net *n)
@@ -73,104 +85,186 @@ static int check_header(struct ts_reader *r, const struct net *n)
 	return 0;
 }
 
-/* Adds each masked model's cross-entropy on the batch to sum[]. */
-static int add_batch(struct ts_reader *r, const struct ts_batch *b, struct um_model **m,
-		     float *logits, double *sum)
-{
-	const int64_t *y = ts_batch_col(b, "label")->data;
-	const size_t C = (size_t)m[0]->net->classes;
-	char err[UM_ERR];
+/* ---- losses of each sample ---- */
 
-	for (size_t i = 0; i < b->n; i++)
-		if (y[i] < 0 || y[i] >= (int64_t)C)
-			return ts_reader_fail(r, "row %llu: label %lld is out of range for a model of %zu "
+struct rows {
+	struct ts_writer *w;
+	struct ts_header h;
+	struct ts_batch b;
+};
+
+static int open_rows(struct rows *out, struct ts_reader *r, const struct net_checkpoint *c)
+{
+	const struct ts_header *in = ts_reader_header(r);
+	const struct ts_field *name = ts_header_field(in, "name");
+
+	ts_header_init(&out->h, "scores");
+	if (ts_header_add(&out->h, "loss", TS_F32, 0, NULL) < 0 ||
+	    ts_header_add(&out->h, "masked_loss", TS_F32, 0, NULL) < 0 ||
+	    ts_header_add(&out->h, "typicality", TS_F32, 0, NULL) < 0 ||
+	    ts_header_add(&out->h, "label", TS_I64, 0, NULL) < 0 ||
+	    (name && name->type == TS_STR && ts_header_add(&out->h, "name", TS_STR, 0, NULL) < 0) ||
+	    ts_meta_merge(&out->h.meta, &in->meta) < 0 ||
+	    ts_meta_set_double(&out->h.meta, "keep", keep[0]) < 0 ||
+	    ts_meta_set_int(&out->h.meta, "draws", draws) < 0)
+		cli_oom();
+	cli_history(&out->h, (const struct ts_header *[]){ in, &c->header }, 2);
+	if (ts_batch_init(&out->b, &out->h) < 0)
+		cli_oom();
+	out->w = ts_writer_open(per_sample);
+	if (!out->w)
+		cli_oom();
+	return ts_writer_begin(out->w, &out->h);
+}
+
+/* Remembers label and name of a row that waits for its losses. */
+static void keep_row(struct rows *out, const struct ts_batch *b, size_t i)
+{
+	const size_t at = out->b.n;
+	struct ts_col *name;
+
+	if (!out->w)
+		return;
+	if (ts_batch_resize(&out->b, at + 1) < 0)
+		cli_oom();
+	((int64_t *)ts_batch_col(&out->b, "label")->data)[at] =
+		((const int64_t *)ts_batch_col(b, "label")->data)[i];
+	name = ts_batch_col(&out->b, "name");
+	if (name && ts_col_set_str(name, at, ts_col_str(ts_batch_col(b, "name"), i)) < 0)
+		cli_oom();
+}
+
+/* The n rows that have waited get their losses. */
+static int write_rows(struct rows *out, const struct um_estimate *e, size_t n)
+{
+	if (!out->w || n == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		double own, with;
+
+		um_estimate_row(e, i, &own, &with);
+		((float *)ts_batch_col(&out->b, "loss")->data)[i] = (float)own;
+		((float *)ts_batch_col(&out->b, "masked_loss")->data)[i] = (float)with;
+		((float *)ts_batch_col(&out->b, "typicality")->data)[i] = (float)(own - with);
+	}
+	if (ts_writer_write(out->w, &out->b) < 0)
+		return -1;
+	if (ts_batch_resize(&out->b, 0) < 0)
+		cli_oom();
+	return 0;
+}
+
+/* ---- all rows ---- */
+
+static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimate *e, struct rows *out,
+		int classes)
+{
+	const struct ts_col *image = ts_batch_col(b, "image");
+	const int64_t *y = ts_batch_col(b, "label")->data;
+	char err[UM_ERR];
+	size_t n;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (y[i] < 0 || y[i] >= classes)
+			return ts_reader_fail(r, "row %llu: label %lld is out of range for a model of %d "
 					      "classes", (unsigned long long)ts_reader_rows(r) - b->n + i,
-					      (long long)y[i], C);
-	for (long d = 0; d < draws; d++) {
-		if (um_embed(m[d], ts_batch_col(b, "image")->data, b->n, 16, logits, NULL, err) < 0)
+					      (long long)y[i], classes);
+		keep_row(out, b, i);
+		if (um_estimate_add(e, (const uint8_t *)image->data + i * image->row, y[i], &n, err) < 0)
 			return cli_error("%s", err);
-		for (size_t i = 0; i < b->n; i++)
-			sum[d] += um_cross_entropy(logits + i * C, C, y[i]);
+		if (write_rows(out, e, n) < 0)
+			return -1;
 	}
 	return 0;
 }
 
-static int estimate(struct ts_reader *r, struct um_model **m, double *sum)
+static int read_all(struct ts_reader *r, struct um_estimate *e, struct rows *out, int classes)
 {
 	struct ts_batch b;
-	float *logits = NULL;
+	char err[UM_ERR];
+	size_t n;
 	int rc;
 
 	if (ts_batch_init(&b, ts_reader_header(r)) < 0)
 		cli_oom();
 	while ((rc = ts_reader_next(r, &b)) == 1) {
-		logits = realloc(logits, b.n * (size_t)m[0]->net->classes * sizeof *logits);
-		if (!logits)
-			cli_oom();
-		if (add_batch(r, &b, m, logits, sum) < 0) {
+		if (take(r, &b, e, out, classes) < 0) {
 			rc = -1;
 			break;
 		}
 		cli_progress("%llu images", (unsigned long long)ts_reader_rows(r));
 	}
+	ts_batch_release(&b);
 	if (rc == 0 && ts_reader_rows(r) == 0)
 		rc = ts_reader_fail(r, "holds no images");
-	ts_batch_release(&b);
-	free(logits);
-	return rc;
+	if (rc == 0 && um_estimate_flush(e, &n, err) < 0)
+		rc = cli_error("%s", err);
+	if (rc == 0)
+		rc = write_rows(out, e, n);
+	return rc == 0 && out->w ? ts_writer_finish(out->w) : rc;
 }
 
-static void print(const double *sum, double n)
+static void print(const struct um_estimate *e, unsigned long long rows)
 {
-	double mean = 0, square = 0, min = INFINITY, max = -INFINITY;
+	struct um_estimated v = um_estimate_result(e, 0);
 
-	for (long d = 0; d < draws; d++) {
-		double v = sum[d] / n;
-		mean += v / (double)draws;
-		min = fmin(min, v);
-		max = fmax(max, v);
+	if (n_keep == 1) {
+		printf("%.6g\n", v.mean);
+		cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%llu",
+			v.mean, v.std, v.min, v.max, draws, keep[0], rows);
+		return;
 	}
-	for (long d = 0; d < draws; d++)
-		square += pow(sum[d] / n - mean, 2);
-	printf("%.6g\n", mean);
-	cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%.0f", mean,
-		draws > 1 ? sqrt(square / (double)(draws - 1)) : 0.0, min, max, draws, keep, n);
+	printf("keep\tmean\tstd\tmin\tmax\tdraws\trows\n");
+	for (int i = 0; i < n_keep; i++) {
+		v = um_estimate_result(e, i);
+		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%llu\n", keep[i], v.mean, v.std, v.min, v.max,
+		       draws, rows);
+	}
+}
+
+static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
+{
+	const struct um_estimate_options o = { keep, n_keep, draws, batch, augment, mode == 1,
+		per_sample != NULL, dropout, (uint64_t)cli.seed };
+	struct um_estimate *e = NULL;
+	char err[UM_ERR];
+	int rc = -1;
+
+	if (net_load(c, model_path, err) < 0 || net_bake(c, !full, NULL, err) < 0)
+		return cli_error("%s", err);
+	if (check_header(r, c->net) < 0 || (per_sample && open_rows(out, r, c) < 0))
+		return -1;
+	if (um_open(cli.device, cli.threads, err) < 0 || um_estimate_new(&e, c, &o, err) < 0)
+		cli_error("%s", err);
+	else
+		rc = read_all(r, e, out, c->net->classes);
+	if (rc == 0)
+		print(e, (unsigned long long)ts_reader_rows(r));
+	um_estimate_free(e);
+	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv), rc = -1;
+	int first = cli_parse(&tool, argc, argv), rc;
 	struct net_checkpoint c = { 0 };
+	struct rows out = { 0 };
 	struct ts_reader *r;
-	struct um_model **m = calloc((size_t)draws, sizeof *m);
-	double *sum = calloc((size_t)draws, sizeof *sum);
-	char err[UM_ERR];
 
 	if (!model_path)
 		cli_usage("no --model given");
-	if (!m || !sum)
-		cli_oom();
+	if (dropout > 0 && mode == 0)
+		cli_usage("--dropout acts with --mode train");
+	parse_keep();
 	r = cli_input(first, argc, argv);
-	if (net_load(&c, model_path, err) < 0)
-		cli_error("%s", err);
-	else if (check_header(r, c.net) == 0 && um_open(cli.device, cli.threads, err) < 0)
-		cli_error("%s", err);
-	else if (!ts_reader_error(r))
-		for (long d = 0; d < draws; d++) {
-			rc = (m[d] = masked(&c, (uint64_t)d)) ? 0 : -1;
-			if (rc < 0)
-				break;
-		}
-	if (rc == 0)
-		rc = estimate(r, m, sum);
-	if (rc == 0)
-		print(sum, (double)ts_reader_rows(r));
+	rc = run(r, &c, &out);
 	cli_check_reader(r);
-	for (long d = 0; d < draws; d++)
-		um_model_free(m[d]);
+	if (out.w)
+		cli_check_writer(out.w);
+	ts_writer_close(out.w);
+	ts_batch_release(&out.b);
+	ts_header_release(&out.h);
 	ts_reader_close(r);
 	net_checkpoint_release(&c);
-	free(m);
-	free(sum);
 	return cli_finish(rc);
 }

@@ -33,7 +33,7 @@ static int score(struct um_model *m, const uint8_t *image, size_t n, struct list
 		l->v = v;
 	snprintf(err, UM_ERR, "out of memory");
 	if (z && v)
-		rc = um_embed(m, image, n, 16, z, NULL, err);
+		rc = um_embed(m, image, n, 16, false, z, NULL, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		l->v[l->n++] = (float)energy(z + i * C, C);
 	free(z);

@@ -211,8 +211,8 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 	return out[n->head];
 }
 
-int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, float *logits,
-	     float *features, char *err)
+int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train,
+	     float *logits, float *features, char *err)
 {
 	const struct net *net = m->net;
 	const size_t row = (size_t)net->c * (size_t)net->h * (size_t)net->w;
@@ -223,7 +223,7 @@ int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, f
 		const size_t shape[4] = { k, (size_t)net->c, (size_t)net->h, (size_t)net->w };
 		struct th_scope *s = th->scope_begin(false);
 		struct th_tensor *f, *x = th->from_host(s, TH_U8, 4, shape, image + i * row);
-		struct th_tensor *z = um_forward(s, m, x, false, &f);
+		struct th_tensor *z = um_forward(s, m, x, train, &f);
 
 		th->to_host(s, z, logits + i * C, k * C);
 		if (features)

@@ -198,7 +198,7 @@ int um_evaluate(struct um_model *m, const struct um_data *d, double *loss, doubl
 	for (size_t i = 0; logits && i < d->n; i += part) {
 		const size_t n = d->n - i < part ? d->n - i : part;
 
-		rc = um_embed(m, d->image + i * row, n, 16, logits, NULL, err);
+		rc = um_embed(m, d->image + i * row, n, 16, false, logits, NULL, err);
 		if (rc < 0)
 			break;
 		for (size_t k = 0; k < n; k++) {

@@ -141,7 +141,7 @@ def forwards():
 
 
 def steps():
-    """Ten SGD steps on one batch, in double precision; a line a run: the loss before each step. The step
+    """SGD steps on one batch, in double precision; a line a run: the loss before each step. The step
     is small because rounding grows along the way: at lr 0.05 single and double differ by 2e-4."""
     x, y = images(16, 10)
     x = x.double()
@@ -151,7 +151,7 @@ def steps():
         opt = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-3,
                               nesterov=kind == "nesterov")
         losses = []
-        for _ in range(10):
+        for _ in range(20 if kind == "um" else 10):
             ce = F.cross_entropy(net(x), y, label_smoothing=0.1 if kind == "nesterov" else 0.0)
             loss = (0.9 * ce - 2.0).abs() + 2.0 if kind == "um" else ce
             opt.zero_grad()
@@ -194,8 +194,9 @@ def stream(ckpt, images_path):
             print(" ".join(f"{float(v):.9g}" for v in row))
 
 
-if sys.argv[1:2] == ["stream"]:
-    stream(*sys.argv[2:])
-else:
-    forwards()
-    steps()
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["stream"]:
+        stream(*sys.argv[2:])
+    else:
+        forwards()
+        steps()

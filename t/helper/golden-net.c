@@ -4,13 +4,15 @@
  * 2^64, scaled by the tensor's role.
  *	golden-net ckpt SPEC CLASSES	a checkpoint (mean 0.5, std 0.25)
  *	golden-net nan SPEC CLASSES	the same with one weight that is not a number
+ *	golden-net KIND-SCOPE SPEC CLASSES	the same with masks: scores-layer, bernoulli-model, ...; 0.8
+ *					is kept
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/net.h"
+#include "net/net_mask.h"
 
 static double uniform(const char *name, uint64_t i)
 {
@@ -44,8 +46,29 @@ static double value(const struct net *n, const struct net_param *p, double u)
 	return 0;
 }
 
-static int ckpt(const char *spec, int classes, bool nan)
+/* Masks of this kind, the scores by formula; false: there is no such kind. */
+static bool add_masks(struct net_checkpoint *c, const char *kind, char *err)
 {
+	struct net_mask m = { .keep = 0.8 };
+	struct ts_rng rng = ts_rng_new(0, 0);
+	const size_t len = strcspn(kind, "-");
+
+	for (int k = 1; net_mask_kinds[k] && m.kind == NET_MASK_NONE; k++)
+		if (strlen(net_mask_kinds[k]) == len && strncmp(kind, net_mask_kinds[k], len) == 0)
+			m.kind = (enum net_mask_kind)k;
+	m.model_scope = strcmp(kind + len, "-model") == 0;
+	if (m.kind == NET_MASK_NONE || net_mask_add(c, &m, &rng, err) < 0)
+		return false;
+	for (size_t i = 0; i < c->extra.n; i++)
+		for (size_t k = 0; strstr(c->extra.t[i].name, ".scores") && k < ts_tensor_count(&c->extra.t[i]); k++)
+			((float *)c->extra.t[i].data)[k] =
+				(float)(0.1 * (2 * uniform(c->extra.t[i].name, k) - 1));
+	return true;
+}
+
+static int ckpt(const char *what, const char *spec, int classes)
+{
+	const bool nan = strcmp(what, "nan") == 0;
 	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
 	struct ts_rng rng = ts_rng_new(0, 0);
 	char err[NET_ERR];
@@ -61,6 +84,8 @@ static int ckpt(const char *spec, int classes, bool nan)
 	if (nan)
 		((float *)ts_set_get(&c.state, "fc.weight")->data)[3] = NAN;
 	ts_header_init(&c.header, "checkpoint");
+	if (strcmp(what, "ckpt") != 0 && !nan && !add_masks(&c, what, err))
+		return 2;
 	if (net_save(&c, NULL, err) < 0) {
 		fprintf(stderr, "golden-net: %s\n", err);
 		return 1;
@@ -95,10 +120,10 @@ static int images(size_t n, size_t classes)
 
 int main(int argc, char **argv)
 {
-	if (argc == 4 && (strcmp(argv[1], "ckpt") == 0 || strcmp(argv[1], "nan") == 0))
-		return ckpt(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, argv[1][0] == 'n');
 	if (argc == 4 && strcmp(argv[1], "images") == 0)
 		return images((size_t)atol(argv[2]), (size_t)atol(argv[3]));
-	fprintf(stderr, "usage: golden-net ckpt|nan SPEC CLASSES | images N CLASSES\n");
+	if (argc == 4)
+		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
+	fprintf(stderr, "usage: golden-net ckpt|nan|KIND-SCOPE SPEC CLASSES | images N CLASSES\n");
 	return 2;
 }

@@ -146,14 +146,14 @@ def steps():
     x, y = images(16, 10)
     x = x.double()
     runs = []
-    for kind in ("plain", "nesterov", "um"):
+    for n_steps, lr, level, nesterov in ((10, 0.01, None, False), (10, 0.01, None, True),
+                                         (10, 0.01, 2.0, False), (20, 0.004, 2.12, False)):
         net = fill(DenseNet(22, 10)).train().double()
-        opt = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-3,
-                              nesterov=kind == "nesterov")
+        opt = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9, weight_decay=1e-3, nesterov=nesterov)
         losses = []
-        for _ in range(20 if kind == "um" else 10):
-            ce = F.cross_entropy(net(x), y, label_smoothing=0.1 if kind == "nesterov" else 0.0)
-            loss = (0.9 * ce - 2.0).abs() + 2.0 if kind == "um" else ce
+        for _ in range(n_steps):
+            ce = F.cross_entropy(net(x), y, label_smoothing=0.1 if nesterov else 0.0)
+            loss = ce if level is None else (0.9 * ce - level).abs() + level
             opt.zero_grad()
             loss.backward()
             opt.step()

@@ -58,7 +58,7 @@ def effective(weights, scores, kind, scope, rng):
         for k, w in weights.items():
             p = torch.sigmoid(scores[k])
             u = torch.tensor([rng.double() for _ in range(w.numel())]).double().reshape(w.shape)
-            out[k] = w * Through.apply(p, (u < p.detach()).double())
+            out[k] = w * Through.apply(p, (u < p.detach()).to(p.dtype))
         return out
     s = {k: (weights[k].detach() if kind == "weights" else scores[k]).abs() for k in weights}
     if scope == "model":
@@ -71,21 +71,22 @@ def effective(weights, scores, kind, scope, rng):
     return {k: weights[k] * (masks[k] if kind == "weights" else Through.apply(s[k], masks[k])) for k in s}
 
 
-def run(kind, scope, n_steps, lr, um=None, frozen=False, momentum=0.0, decay=0.0, n_images=16):
+def run(kind, scope, n_steps, lr, um=None, frozen=False, momentum=0.0, decay=0.0, n_images=16,
+        dtype=torch.double):
     """The losses, and the network and its scores after the steps."""
-    net = fill(DenseNet(22, 10)).train().double()
+    net = fill(DenseNet(22, 10)).train().to(dtype)
     weights = {n: p for n, p in net.named_parameters() if n.endswith(".weight")}
     scores = {}
     for n, p in weights.items():
         v = 0.1 * (2 * uniform(n[:-len("weight")] + "scores", p.numel()) - 1)
-        scores[n] = torch.tensor(v.astype(np.float32)).double().reshape(p.shape).requires_grad_()
+        scores[n] = torch.tensor(v.astype(np.float32)).to(dtype).reshape(p.shape).requires_grad_()
     trained = ([] if frozen else list(net.parameters())) + ([] if kind == "weights" else list(scores.values()))
     opt = torch.optim.SGD(trained, lr=lr, momentum=momentum, weight_decay=decay)
     rng = Rng(0, 5)
     x, y = images(n_images, 10)
     losses = []
     for _ in range(n_steps):
-        ce = F.cross_entropy(functional_call(net, effective(weights, scores, kind, scope, rng), (x.double(),)), y)
+        ce = F.cross_entropy(functional_call(net, effective(weights, scores, kind, scope, rng), (x.to(dtype),)), y)
         loss = ce if um is None else (ce - um).abs() + um
         opt.zero_grad()
         loss.backward()
@@ -94,17 +95,29 @@ def run(kind, scope, n_steps, lr, um=None, frozen=False, momentum=0.0, decay=0.0
     return losses, weights, scores
 
 
+def shown(kind, weights, scores):
+    rows = []
+    for n in SHOWN:
+        rows.append(weights[n + ".weight"].detach().flatten()[:100])
+        if kind != "weights":
+            rows.append(scores[n + ".weight"].detach().flatten()[:100])
+    return rows
+
+
 def one_step():
-    """One step of rate 1 without momentum, so that old minus new values are the gradients. Of few images:
-    each activation within rounding of 0 takes its ReLU's other side in single precision."""
+    """One step of rate 1 without momentum, so that old minus new values are the gradients. An activation
+    within rounding of 0 takes its ReLU's other side in single precision; so of as many images as bring none:
+    single and double precision agree. The first line says how many."""
     for kind, scope in (("scores", "layer"), ("scores", "model"), ("weights", "layer"), ("bernoulli", "layer")):
-        losses, weights, scores = run(kind, scope, 1, 1.0, n_images=4)
-        rows = [losses]
-        for n in SHOWN:
-            rows.append(weights[n + ".weight"].detach().flatten()[:100])
-            if kind != "weights":
-                rows.append(scores[n + ".weight"].detach().flatten()[:100])
-        save(f"um_masks_{kind}-{scope}.txt", rows)
+        for n_images in range(2, 17):
+            _, *double = run(kind, scope, 1, 1.0, n_images=n_images)
+            _, *single = run(kind, scope, 1, 1.0, n_images=n_images, dtype=torch.float)
+            double, single = shown(kind, *double), shown(kind, *single)
+            if max((a - b).abs().max() for a, b in zip(double, single)) < 1e-6:
+                save(f"um_masks_{kind}-{scope}.txt", [[n_images]] + double)
+                break
+        else:
+            raise SystemExit(f"{kind} {scope}: single and double precision differ everywhere")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,9 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 # What each layer may include of ours; itself always.
 may() {
 	case $1 in
-	ts|th) echo ;;
+	ts|th|tb) echo ;;
 	cli|ds|ood|net) echo ts ;;
+	job) echo cli net ood tb th ts um ;;
 	um) echo net th ts ;;
 	*) echo "no-such-layer" ;;
 	esac
@@ -75,8 +76,8 @@ for dir in lib/*/; do
 	ok "no other layer includes lib/$layer/*_internal.h" \
 		'grep -E "include[[:space:]]*\"$layer/[a-z_]*internal\.h" "$scratch/all" | grep -v "^lib/$layer/" | none'
 done
-ok 'only the torch tools and lib/um include um and th' \
-	'grep -E "include[[:space:]]*\"(um|th)/" "$scratch/all" | grep -v -E "^(lib/(um|th)/|tools/um-)" | none'
+ok 'only the torch tools, lib/job and lib/um include um and th' \
+	'grep -E "include[[:space:]]*\"(um|th)/" "$scratch/all" | grep -v -E "^(lib/(um|th|job)/|tools/um-)" | none'
 ok 'every source names its licence' 'for f in lib/*/*.[ch] lib/*/*.cpp tools/*.c t/*.h t/*/*.c; do
 	[ -f "$f" ] && ! head -n 2 "$f" | grep -q "SPDX-License-Identifier: MIT" && echo "$f"; done | none'
 ok 'names of sources are unique in the tree' \

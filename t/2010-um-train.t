@@ -28,6 +28,21 @@ ok 'twenty steps of UM: the losses are PyTorch'"'"'s' '
 	steps 20 --um 2.12 --beta 0.9 --lr 0.004 >u; cut -d" " -f1 u >a; line 4 >b; near 1e-4 a b &&
 	awk "0.9 * \$1 < 2.12 {n++} END {exit !n}" u'
 
+golden-net ckpt densenet:depth=10,affine=1 10 >affine.ckpt
+row=0
+for args in '--optimizer adam --lr 0.003 --weight-decay 1e-3' '--clip-norm 0.3' --freeze-fc --freeze-conv --no-bn-decay '--ema 0.7'; do
+	row=$((row + 1))
+	um-train -i affine.ckpt -e 6 -b 16 --lr 0.01 --lr-policy constant --weight-decay 0.1 --no-augment \
+		-o out.ckpt $args images.ts 2>&1 | sed -n 's/.* loss=\([^ ]*\) .*/\1/p' >a
+	sed -n "${row}p" "$SRC/t/golden/um_options.txt" | tr ' ' '\n' >b
+	ok "six steps with $args: the losses are PyTorch's" 'near 1e-5 a b'
+done
+ok 'the average of the weights is what is written' '
+	ts-values 50 out.ckpt fc.weight >a; tail -n 1 "$SRC/t/golden/um_options.txt" >b; near 1e-6 a b'
+ok 'what is frozen stays' '
+	um-train -q -i affine.ckpt -e 1 -b 16 --freeze-conv -o out.ckpt images.ts && ts-values 99 out.ckpt conv1.weight bn1.weight fc.weight >a &&
+	ts-values 99 affine.ckpt conv1.weight bn1.weight fc.weight >b; test "$(sed 3d a)" = "$(sed 3d b)" && test "$(sed -n 3p a)" != "$(sed -n 3p b)"'
+
 um-train -q --no-history -a densenet:depth=10,growth=4 -e 2 -b 8 --dropout 0.2 --seed 5 --threads 2 \
 	-o a.ckpt images.ts
 um-train -q --no-history -a densenet:depth=10,growth=4 -e 2 -b 8 --dropout 0.2 --seed 5 --threads 2 \
@@ -48,6 +63,12 @@ ok 'a checkpoint comes through a pipe, the history grows' 'test $(ts-dump --hist
 
 ok 'validation accuracy is in the line' \
 	'um-train -i a.ckpt -e 1 --val images.ts -o x.ckpt images.ts 2>log; grep -q " val_acc=[01]\.[0-9]* " log'
+ok '--criterion ce switches the fold off, um insists on a level' '
+	um-train -i a.ckpt -e 1 --um 0.15 --criterion ce -o x.ckpt images.ts 2>log; ! grep -q "unleashing" log && fails 2 "needs --um" um-train --criterion um images.ts'
+ok '--val-fraction holds images out, the same ones for a seed' '
+	um-train -q --no-history -i a.ckpt -e 1 --val-fraction 0.25 -o x.ckpt images.ts && um-train -q --no-history -i a.ckpt -e 1 --val-fraction 0.25 -o y.ckpt images.ts && cmp x.ckpt y.ckpt &&
+	um-train -i a.ckpt -e 1 --val-fraction 0.25 -o x.ckpt images.ts 2>&1 | grep -q "val_acc" && fails 1 "too few" um-train -i a.ckpt -e 1 --val-fraction 0.99 images.ts'
+ok '--val and --val-fraction exclude each other' 'fails 2 "exclude" um-train --val images.ts --val-fraction 0.1 images.ts'
 ok '--beta without --um is misuse' 'fails 2 "needs --um" um-train --beta 2 images.ts'
 ok 'another architecture than the checkpoint'"'"'s is refused' \
 	'fails 1 "not the densenet:depth=16" um-train -i a.ckpt -a densenet:depth=16 -o z.ckpt images.ts && test ! -e z.ckpt'

@@ -1,14 +1,51 @@
 /* SPDX-License-Identifier: MIT
- * stub */
+ *
+ * tb: TensorBoard's event files.
+ *
+ *   file   = record*
+ *   record = length (u64) masked-crc(length) (u32) data masked-crc(data) (u32)	little-endian
+ *   data   = protocol buffer Event: wall_time = 1 (double), step = 2 (int64), file_version = 3 (string),
+ *            summary = 5 { value = 1 { tag = 1 (string), simple_value = 2 (float), histo = 5 } },
+ *            session_log = 7 { status = 1 (enum; 1: START) }
+ *   histo  = min = 1, max = 2, num = 3, sum = 4, sum_squares = 5 (double), bucket_limit = 6,
+ *            bucket = 7 (packed doubles)
+ *   masked-crc(x) = rotate_right(CRC-32C(x), 15) + 0xa282ead8
+ *
+ * The first record says "brain.Event:2". Logs, unlike what the programs exchange, may hold a clock.
+ *
+ * Errors are sticky: after the first, nothing more is written, and every call gives -1.
+ */
 #ifndef TB_H
 #define TB_H
+
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tb_writer;
+
+/* Opens a new file in dir, events.out.tfevents.NNNNNNNNNN.unmask with the next free number, so that
+ * files sort in the order of their making. first_step >= 0: TensorBoard drops what earlier files say
+ * of this step and later ones (a run that was resumed). NULL with a line in err (size len). */
 struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t len);
+/* A number of the curve `tag`. */
 int tb_scalar(struct tb_writer *w, const char *tag, int64_t step, double value);
+/* The distribution of n values in 30 buckets of equal width; what is not finite is left out. */
 int tb_histogram(struct tb_writer *w, const char *tag, int64_t step, const float *v, size_t n);
+/* Hands to the kernel what is buffered. */
 int tb_flush(struct tb_writer *w);
+/* Flushes and frees; -1 if anything has failed. Accepts NULL (0). */
 int tb_close(struct tb_writer *w);
+/* The first failure, a line that names the file; NULL if there is none. */
 const char *tb_error(const struct tb_writer *w);
+
+/* CRC-32C (Castagnoli) of len bytes. */
+uint32_t tb_crc32c(const void *data, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -162,6 +162,41 @@ def steps():
     save("um_steps.txt", runs)
 
 
+def options():
+    """Six steps with each of um-train's options, the loss before each; then, of the run with a moving average,
+    the average of the classifier's first weights."""
+    x, y = images(16, 10)
+    x = x.double()
+    rows = []
+    for kind in ("adam", "clip", "freeze-fc", "freeze-conv", "no-bn-decay", "ema"):
+        net = fill(DenseNet(10, 10, affine=True)).train().double()
+        named = dict(net.named_parameters())
+        bn = [p for n, p in named.items() if ".bn" in n or n.startswith("bn")]
+        rest = [p for n, p in named.items() if not (".bn" in n or n.startswith("bn"))]
+        for n, p in named.items():
+            p.requires_grad_(not (kind == "freeze-fc" and n.startswith("fc") or
+                                  kind == "freeze-conv" and not n.startswith("fc")))
+        if kind == "adam":
+            opt = torch.optim.Adam(net.parameters(), lr=0.003, weight_decay=1e-3)
+        else:
+            groups = [{"params": rest, "weight_decay": 0.1},
+                      {"params": bn, "weight_decay": 0 if kind == "no-bn-decay" else 0.1}]
+            opt = torch.optim.SGD(groups, lr=0.01, momentum=0.9)
+        average = named["fc.weight"].detach().clone()
+        losses = []
+        for _ in range(6):
+            loss = F.cross_entropy(net(x), y)
+            opt.zero_grad()
+            loss.backward()
+            if kind == "clip":
+                nn.utils.clip_grad_norm_(net.parameters(), 0.3)
+            opt.step()
+            losses.append(loss.item())
+            average = 0.7 * average + 0.3 * named["fc.weight"].detach()
+        rows.append(losses)
+    save("um_options.txt", rows + [average.flatten()[:50]])
+
+
 def stream(ckpt, images_path):
     """From a state_dict with random weights to our checkpoint stream."""
     import msgpack
@@ -200,3 +235,4 @@ if __name__ == "__main__":
     else:
         forwards()
         steps()
+        options()

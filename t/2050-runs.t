@@ -1,0 +1,121 @@
+#!/bin/sh
+# Run directories and resuming: what is in them, and that a run that was killed ends in the same bytes as one
+# that was not.
+. "$SRC/t/lib.sh"
+have_torch || skip_all 'built without libtorch'
+PATH=$BUILD/t/helper:$PATH
+ds-synth --set id --n 200 -o images.ts
+ds-synth --set id --n 200 --seed 1 -o other.ts
+net=densenet:depth=10,growth=2
+
+# ---- what is in a run directory ----
+printf 'epochs: 3\nbatch-size: 25\n# a comment\n' >small.yaml
+um-train --config small.yaml -a $net --run runs --name first --val-fraction 0.1 --save-every 2 --no-history \
+	-o out.ckpt images.ts 2>said
+dir=runs/small/first/prune_rate=1.0
+ok 'it is where it is said to be' 'grep -q "^run $dir\$" said && test -d $dir'
+ok 'it holds what it should' '
+	ls $dir | tr "\n" " " | grep -qx "checkpoints ds-synth_log.txt log.tsv logs settings.yaml " &&
+	ls $dir/checkpoints | tr "\n" " " | grep -qx "best.ckpt epoch_0002.ckpt initial.ckpt last.ckpt "'
+ok 'the log has what was said' 'cmp said $dir/ds-synth_log.txt'
+ok 'log.tsv has a row an epoch, with the numbers that were said' '
+	test $(wc -l <$dir/log.tsv) = 4 && head -n 1 $dir/log.tsv | grep -qx "epoch	lr	loss	folded	train_acc	val_loss	val_acc	images_s	seconds" &&
+	sed -n "s/.* loss=\([^ ]*\) .* val_acc=\([^ ]*\) .*/\1 \2/p" said >a && awk "NR > 1 {print \$3, \$7}" $dir/log.tsv >b && near 1e-4 b a'
+ok 'last is the model that was written, with what resuming needs' '
+	um-embed -q --no-history -m out.ckpt images.ts >a && um-embed -q --no-history -m $dir/checkpoints/last.ckpt images.ts | cmp - a &&
+	! ts-values 0 out.ckpt | grep -q train/ && ts-values 0 $dir/checkpoints/last.ckpt | grep -q "^train/first/conv1.weight"'
+ok 'best is the epoch of the best validation accuracy' '
+	best=$(awk "NR > 1 && \$7 > m {m = \$7; e = \$1} END {print e}" $dir/log.tsv); ts-dump --header $dir/checkpoints/best.ckpt | grep -q "\"epoch\": $best,"'
+ok 'settings.yaml gives the same run again' '
+	um-train --config $dir/settings.yaml --no-history -o again.ckpt images.ts 2>said2 && cmp out.ckpt again.ckpt'
+ok 'which took another place' 'grep -q "^run runs/settings/first/prune_rate=1.0\$" said2'
+ok 'a directory that is taken gets a number' '
+	for i in 1 2; do um-train -q --config small.yaml -a $net --run runs --name first --epochs 1 images.ts; done; test -e $dir/0/log.tsv && test -e $dir/1/log.tsv'
+ok 'with --run and no -o nothing is on standard output' '
+	um-train -q --config small.yaml -a $net --run runs --name quiet --epochs 1 images.ts >out && ! test -s out'
+um-prune -q -m out.ckpt --um 1.5 -e 2 -b 25 --run runs --val-fraction 0.1 images.ts
+ok 'um-prune has one too, called after what is kept' '
+	test -s runs/um-prune/default/prune_rate=0.8/checkpoints/last.ckpt && um-ckpt bake -q runs/um-prune/default/prune_rate=0.8/checkpoints/best.ckpt | um-embed -q -m - images.ts >x'
+events() { /usr/bin/python3 "$SRC/t/helper/events.py" "$@"; }
+ok 'TensorBoard finds losses, accuracy and learning rate' '
+	events $dir/logs/* >ev && grep -q "^train/loss 1 " ev && grep -q "^val/accuracy 3 " ev && grep -q "^lr 1 0.1" ev &&
+	sed -n "s/^train\/loss [0-9]* //p" ev >a && awk "NR > 1 {print \$3}" $dir/log.tsv >b && near 1e-6 a b'
+ok 'and the scores of masks' 'events runs/um-prune/default/*/logs/* | grep -q "^scores 2 histogram num=[1-9]"'
+
+# ---- misuse ----
+ok 'nothing to resume' 'fails 1 "nothing to resume" um-train -a $net --run nowhere --resume images.ts'
+ok '--resume without --run' 'fails 2 "needs --run" um-train --resume images.ts'
+ok 'resuming with other options names the first that differs' '
+	fails 1 "lr: 0.1.*lr: 0.2" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --lr 0.2 --resume images.ts'
+ok 'resuming with other images' '
+	fails 1 "other images" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --resume other.ts'
+ok 'resuming what is finished writes the same' '
+	um-train -q --config small.yaml -a $net --run runs --name first --val-fraction 0.1 --save-every 2 --no-history images.ts &&
+	um-train -q --config small.yaml -a $net --run runs --name first --val-fraction 0.1 --save-every 2 --no-history --resume -o again.ckpt images.ts && cmp again.ckpt out.ckpt'
+
+# ---- killed at any moment ----
+same() {                               # two runs' checkpoints and results
+	for f in $(cd $1 && find run -name "*.ckpt") out.ckpt; do cmp $1/$f $2/$f || return 1; done
+}
+begin() { mkdir $1 && cp images.ts out.ckpt $1 && cd $1 && mv out.ckpt base.ckpt; }
+train='um-train -q -i base.ckpt -e 8 -b 20 --dropout 0.2 --ema 0.9 --nesterov'
+umap='um-prune -q -m base.ckpt --method bernoulli -e 6 -b 20 --optimizer adam --lr 0.01 --um 1.5'
+common='--threads 1 --val-fraction 0.1 --save-every 3 --run run -o out.ckpt images.ts'
+moment() { /usr/bin/python3 -c "import random; random.seed($1); print(round(random.uniform($2, $3), 3))"; }
+kills=0
+for tool in train umap; do
+	eval "call=\$$tool"
+	( begin $tool.whole && $call $common )
+	for try in 1 2 3; do
+		( begin $tool.$try && $call $common & echo $! >pid
+		  sleep $(moment 1$try 0.3 1.6); kill -9 $(cat pid) ) 2>/dev/null
+		wait
+		# Each of five more kills comes at its own moment; what is done by then stays done.
+		for k in 2 3 4 5 6; do
+			( cd $tool.$try; r=$(find run -name last.ckpt 2>/dev/null | head -n 1)
+			  [ -n "$r" ] || rm -rf run
+			  $call ${r:+--resume} $common & echo $! >pid
+			  sleep $(moment $k$try 0.5 1.4); kill -9 $(cat pid) ) 2>/dev/null
+			wait
+		done
+		kills=$((kills + 6))
+		( cd $tool.$try; r=$(find run -name last.ckpt | head -n 1); [ -n "$r" ] || rm -rf run; $call ${r:+--resume} $common ) 2>err
+		ok "$tool: killed six times ($kills in all), the same bytes" 'same $tool.whole $tool.$try'
+	done
+	ok "$tool: log.tsv has each epoch once" '
+		for d in $tool.?; do awk "NR > 1 && \$1 != NR - 1 {exit 1}" $d/run/*/*/*/log.tsv || exit 1; done'
+done
+
+# ---- stopped by a signal ----
+# A shell's background processes ignore SIGINT; this one takes it.
+takes_int='import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])'
+for sig in TERM:143 INT:130; do
+	rc=${sig#*:} sig=${sig%:*}
+	( begin stopped.$sig && exec /usr/bin/python3 -c "$takes_int" $train -e 60 $common ) >out 2>err &
+	pid=$!
+	while ! ls stopped.$sig/run/*/*/*/checkpoints/last.ckpt >/dev/null 2>&1; do sleep 0.1; done
+	kill -$sig $pid; wait $pid; got=$?
+	ok "SIG$sig: ends by the signal" 'test $got = $rc'
+	ok "SIG$sig: the checkpoint is in place, no result is" '
+		test ! -e stopped.$sig/out.ckpt && um-embed -q -m stopped.$sig/run/*/*/*/checkpoints/last.ckpt images.ts >x &&
+		tail -n 1 stopped.$sig/run/*/*/*/ds-synth_log.txt | grep -q "^stopped in epoch"'
+done
+( begin steady && $train -e 60 $common )
+( cd stopped.TERM && $train -e 60 --resume $common )
+ok 'resumed from the middle of an epoch: the same bytes' 'same steady stopped.TERM'
+
+# ---- a full disk ----
+( begin full && $train $common & pid=$!; while ! ls run/*/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait ) 2>/dev/null
+last=$(ls full/run/*/*/*/checkpoints/last.ckpt) && cp $last before.ckpt
+( cd full && trap '' XFSZ && ulimit -f $(($(wc -c <before.ckpt 2>/dev/null || wc -c <../before.ckpt) / 1024)) && $train --resume $common ) >out 2>err; rc=$?
+ok 'a full disk: exit 1, says so and where' 'test $rc = 1 && grep -q "last.ckpt.*File too large" err'
+ok 'the previous checkpoint is as it was, and whole' 'cmp $last before.ckpt'
+( cd full && $train --resume $common )
+ok 'with room again the run ends in the same bytes' 'same train.whole full'
+
+# ---- divergence ----
+( begin diverge && um-train -q -i base.ckpt -e 30 -b 20 --lr 1 --lr-policy multistep --multistep-lr-adjust 1 --multistep-lr-gamma 1 --weight-decay 100 --run run images.ts ) >out 2>err; rc=$?
+ok 'a run that diverges ends with 1 and names the last good checkpoint' '
+	test $rc = 1 && grep -q "diverged" err && good=$(sed -n "s/.*last good checkpoint is .\(.*\).$/\1/p" err) && test -s diverge/$good &&
+	um-embed -q -m diverge/$good images.ts >x || { sed "s/^/# /" err; false; }'
+done_testing

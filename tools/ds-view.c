@@ -267,11 +267,11 @@ int main(int argc, char **argv)
 	struct ts_file *out;
 
 	check_options(&k.sheet, first < argc ? argv[first] : NULL);
-	k.images = cli_input(first, argc, argv);
 	if (!text && (!cli.output || strcmp(cli.output, "-") == 0) && isatty(STDOUT_FILENO)) {
 		cli_error("refuse to write a PNG to a terminal; use -o FILE, a pipe, or --text");
 		return 1;
 	}
+	k.images = cli_input(first, argc, argv);
 	k.scores = scores_path ? cli_open(scores_path) : NULL;
 	out = ts_file_open(cli.output);
 	if (!out)

@@ -13,8 +13,10 @@ golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
 mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
 tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
 
+ts-gen images image:u1:3x2x2,label:i8,name:str 5 1 >tiny.ts
+
 # row TOOL: sets args (with the input's name, or without it when it is read from stdin), input (a stream, or
-# empty), out (stream: writes one; text), sink (yes: prints nothing before END)
+# empty), out (stream: writes one; file: another file; text), sink (yes: prints nothing before END)
 row() {
 	args= input= out=stream sink=no torch=no
 	case $1 in
@@ -22,6 +24,7 @@ row() {
 	ts-dump)     input=scores.ts out=text ;;
 	ds-pack)     args=photos.tar ;;
 	ds-synth)    args='--set blobs --n 300' ;;
+	ds-view)     input=tiny.ts out=file sink=yes ;;
 	ood-score)   input=features.ts args='--method msp,energy' ;;
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	um-embed)    input=images.ts args='-q -m m.ckpt' torch=yes ;;
@@ -73,7 +76,7 @@ for path in "$BUILD"/*; do
 		ok "$tool, reader goes away: killed by SIGPIPE, silent" \
 			'silent_death $tool $args ${input:+big.ts}'
 	fi
-	[ "$out" = stream ] && ok "$tool refuses to write a stream to a terminal" \
+	[ "$out" = text ] || ok "$tool refuses to write a $out to a terminal" \
 		'test $(on-terminal $tool $args $input 2>err; echo $?) = 1 && grep -q "terminal" err'
 	if [ -n "$input" ]; then
 		case $tool in ood-metrics) stdin=- ;; *) stdin= ;; esac
@@ -99,9 +102,10 @@ for path in "$BUILD"/*; do
 			done
 			[ -z "$bad_cut" ] || { echo "# $bad_cut" | head -c 300; false; }'
 	fi
-	if [ "$out" = stream ]; then
+	if [ "$out" != text ]; then
+		same=; [ "$out" = file ] || same=--no-history
 		ok "$tool -o: the same bytes as on stdout" \
-			'$tool $args --no-history -o f.ts $input && $tool $args --no-history $input | cmp - f.ts'
+			'$tool $args $same -o f.ts $input && $tool $args $same $input | cmp - f.ts'
 		ok "$tool -o in a folder that is not there: exit 1" \
 			'test $(status $tool $args -o no/such/f.ts $input) = 1 && grep -q "no/such/f.ts" err'
 		if [ -n "$input" ]; then

@@ -33,16 +33,6 @@ static void put_json(const char *s)
 	free(text);
 }
 
-/* A string in a TSV cell: tabs and line ends would break the table. */
-static void put_cell(const char *s)
-{
-	for (; *s; s++)
-		if (*s == '\t' || *s == '\n' || *s == '\r' || *s == '\\')
-			printf("\\%c", *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
-		else
-			putchar(*s);
-}
-
 /* Elements [first, first + prod(shape)) as nested lists. */
 static size_t put_nested(const struct ts_col *c, size_t first, int dim)
 {
@@ -91,7 +81,7 @@ static void put_tsv_row(const struct ts_batch *b, size_t i)
 			putchar('\t');
 		first = false;
 		if (c->type == TS_STR) {
-			put_cell(ts_col_str(c, i));
+			cli_put_cell(stdout, ts_col_str(c, i));
 			continue;
 		}
 		ts_elem_text(c->type, c->data, i, text);
@@ -205,7 +195,7 @@ static void print_history(const struct ts_header *h)
 		printf("\t%s %s\t", s->tool, s->version);
 		for (size_t k = 0; k < s->n_args; k++) {
 			fputs(k ? " " : "", stdout);
-			put_cell(s->args[k]);
+			cli_put_cell(stdout, s->args[k]);
 		}
 		putchar('\n');
 	}

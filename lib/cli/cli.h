@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "ts/ts.h"
 
@@ -120,6 +121,8 @@ void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The one operand of a filter (argv[first], "-" or none: standard input); usage error if there are
  * more. Refuses a terminal as input, exit 1. */
 struct ts_reader *cli_input(int first, int argc, char **argv);
+/* Writes a string as a cell of a TSV table: what would break the table is escaped. */
+void cli_put_cell(FILE *f, const char *s);
 /* Opens path for reading; NULL and "-" are standard input, a terminal is refused, exit 1. */
 struct ts_reader *cli_open(const char *path);
 /* Opens cli.output for writing; refuses a terminal, exit 1. */

@@ -58,6 +58,15 @@ void cli_history(struct ts_header *h, const struct ts_header *const *inputs, siz
 		cli_oom();
 }
 
+void cli_put_cell(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		if (*s == '\t' || *s == '\n' || *s == '\r' || *s == '\\')
+			fprintf(f, "\\%c", *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
+		else
+			putc(*s, f);
+}
+
 int cli_check_reader(const struct ts_reader *r)
 {
 	const char *e = ts_reader_error(r);

@@ -282,7 +282,7 @@ int ts_writer_finish(struct ts_writer *w) TS_CHECKED;
 void ts_writer_close(struct ts_writer *w);
 const char *ts_writer_error(const struct ts_writer *w);
 
-/* Removes the temporary files of all writers that are not finished. Async-signal-safe: for handlers
+/* Removes the temporaries of all files (ts_file.h) that are not finished. Async-signal-safe: for handlers
  * of signals that end the program. */
 void ts_remove_temporaries(void);
 

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * Writing streams. Small things are packed into one buffer; a tensor's data goes out as it lies. */
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 
+#include "ts/ts_file.h"
 #include "ts/ts_internal.h"
 
-enum { MAX_TEMPORARIES = 16, FLUSH_SIZE = 64 << 10 };
+enum { FLUSH_SIZE = 64 << 10 };
 
 struct ts_writer {
-	ssize_t (*write)(void *ctx, const void *buf, size_t len);
-	void *ctx;
-	int fd;                           /* a file's, or STDOUT_FILENO */
-	char *name, *temporary;           /* temporary: NULL when it goes to a pipe */
-	int slot;                         /* in temporaries[], or -1 */
+	struct ts_file *file;
+	const char *name;                 /* the file's */
 	msgpack_sbuffer out;
 	msgpack_packer pk;
 	XXH3_state_t *hash;
@@ -30,17 +23,6 @@ struct ts_writer {
 	bool begun, finished;
 	char error[1024];
 };
-
-/* Names for the signal handler. A slot is set after its text is whole and cleared before it is
- * freed. */
-static char *volatile temporaries[MAX_TEMPORARIES];
-
-void ts_remove_temporaries(void)
-{
-	for (int i = 0; i < MAX_TEMPORARIES; i++)
-		if (temporaries[i])
-			unlink(temporaries[i]);
-}
 
 static int __attribute__((format(printf, 2, 3)))
 fail(struct ts_writer *w, const char *fmt, ...)
@@ -60,111 +42,44 @@ const char *ts_writer_error(const struct ts_writer *w)
 	return w->error[0] ? w->error : NULL;
 }
 
-static ssize_t write_fd(void *ctx, const void *buf, size_t len)
+static struct ts_writer *writer_new(struct ts_file *file_take)
 {
-	const struct ts_writer *w = ctx;
-	ssize_t n;
-	do
-		n = write(w->fd, buf, len);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
-static struct ts_writer *writer_new(const char *name)
-{
-	struct ts_writer *w = calloc(1, sizeof *w);
-	if (!w)
+	struct ts_writer *w = file_take ? calloc(1, sizeof *w) : NULL;
+	if (!w) {
+		ts_file_close(file_take);
 		return NULL;
-	w->slot = -1;
-	w->fd = -1;
-	w->name = strdup(name);
+	}
+	w->file = file_take;
+	w->name = ts_file_name(w->file);
 	w->hash = XXH3_createState();
-	if (!w->name || !w->hash) {
+	if (!w->hash) {
 		ts_writer_close(w);
 		return NULL;
 	}
 	XXH3_64bits_reset(w->hash);
 	msgpack_sbuffer_init(&w->out);
 	msgpack_packer_init(&w->pk, &w->out, msgpack_sbuffer_write);
+	if (ts_file_error(w->file))
+		fail(w, "%s", ts_file_error(w->file));
 	return w;
-}
-
-static int open_temporary(struct ts_writer *w)
-{
-	mode_t mask = umask(0);
-	size_t len = strlen(w->name) + 8;
-
-	umask(mask);
-	w->temporary = malloc(len);
-	if (!w->temporary)
-		return fail(w, "out of memory");
-	snprintf(w->temporary, len, "%s.XXXXXX", w->name);
-	w->fd = mkostemp(w->temporary, O_CLOEXEC);
-	if (w->fd < 0) {
-		fail(w, "cannot create '%s': %s", w->name, strerror(errno));
-		free(w->temporary);
-		w->temporary = NULL;
-		return -1;
-	}
-	for (int i = 0; i < MAX_TEMPORARIES && w->slot < 0; i++)
-		if (!temporaries[i]) {
-			temporaries[i] = w->temporary;
-			w->slot = i;
-		}
-	if (fchmod(w->fd, 0666 & ~mask) < 0)
-		return fail(w, "cannot create '%s': %s", w->name, strerror(errno));
-	return 0;
 }
 
 struct ts_writer *ts_writer_open(const char *path)
 {
-	bool is_stdout = !path || strcmp(path, "-") == 0;
-	struct ts_writer *w = writer_new(is_stdout ? "<stdout>" : path);
-	struct stat st;
-
-	if (!w)
-		return NULL;
-	w->write = write_fd;
-	w->ctx = w;
-	if (is_stdout)
-		w->fd = STDOUT_FILENO;
-	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		/* A device or a pipe has no temporary: it is written as it is. */
-		w->fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (w->fd < 0)
-			fail(w, "cannot open '%s': %s", path, strerror(errno));
-	} else {
-		(void)open_temporary(w);
-	}
-	return w;
+	return writer_new(ts_file_open(path));
 }
 
 struct ts_writer *ts_writer_open_fn(ssize_t (*fn)(void *, const void *, size_t), void *ctx,
 				    const char *name)
 {
-	struct ts_writer *w = writer_new(name);
-	if (!w)
-		return NULL;
-	w->write = fn;
-	w->ctx = ctx;
-	return w;
+	return writer_new(ts_file_open_fn(fn, ctx, name));
 }
 
 static int put(struct ts_writer *w, const void *data, size_t len)
 {
-	const char *p = data;
-
 	if (w->error[0])
 		return -1;
-	while (len) {
-		ssize_t n = w->write(w->ctx, p, len);
-		if (n <= 0)
-			return fail(w, "cannot write '%s': %s", w->name,
-				    n ? strerror(errno) : "nothing was taken");
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return ts_file_put(w->file, data, len) < 0 ? fail(w, "%s", ts_file_error(w->file)) : 0;
 }
 
 /* Sends what is packed. */
@@ -307,19 +222,6 @@ static int pack_end(struct ts_writer *w)
 	return flush(w);
 }
 
-/* The directory entry must reach the disk too, or a power cut forgets the rename. */
-static void sync_folder(const char *path)
-{
-	char *copy = strdup(path);
-	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd >= 0) {
-		(void)!fsync(fd);
-		close(fd);
-	}
-	free(copy);
-}
-
 int ts_writer_finish(struct ts_writer *w)
 {
 	if (w->error[0])
@@ -328,19 +230,8 @@ int ts_writer_finish(struct ts_writer *w)
 		return fail(w, "cannot write '%s': tensors are missing", w->name);
 	if (pack_end(w) < 0)
 		return -1;
-	if (w->temporary) {
-		int rc = fsync(w->fd);
-		int rc2 = close(w->fd);
-		w->fd = -1;
-		if (rc < 0 || rc2 < 0 || rename(w->temporary, w->name) < 0)
-			return fail(w, "cannot write '%s': %s", w->name, strerror(errno));
-		if (w->slot >= 0)
-			temporaries[w->slot] = NULL;
-		w->slot = -1;
-		free(w->temporary);
-		w->temporary = NULL;
-		sync_folder(w->name);
-	}
+	if (ts_file_finish(w->file) < 0)
+		return fail(w, "%s", ts_file_error(w->file));
 	w->finished = true;
 	return 0;
 }
@@ -349,18 +240,11 @@ void ts_writer_close(struct ts_writer *w)
 {
 	if (!w)
 		return;
-	if (w->fd >= 0 && w->fd != STDOUT_FILENO)
-		close(w->fd);
-	if (w->temporary)
-		unlink(w->temporary);
-	if (w->slot >= 0)
-		temporaries[w->slot] = NULL;
 	if (w->hash)
 		XXH3_freeState(w->hash);
 	msgpack_sbuffer_destroy(&w->out);
 	ts_header_release(&w->layout);
-	free(w->temporary);
-	free(w->name);
+	ts_file_close(w->file);
 	free(w);
 }
 

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ * Files that are whole or not there: a temporary name, a rename. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ts/ts_file.h"
+
+enum { MAX_TEMPORARIES = 16 };
+
+struct ts_file {
+	ssize_t (*write)(void *ctx, const void *buf, size_t len);
+	void *ctx;
+	int fd;                           /* a file's, or STDOUT_FILENO */
+	char *name, *temporary;           /* temporary: NULL when it goes to a pipe */
+	int slot;                         /* in temporaries[], or -1 */
+	char error[1024];
+};
+
+/* Names for the signal handler. A slot is set after its text is whole and cleared before it is
+ * freed. */
+static char *volatile temporaries[MAX_TEMPORARIES];
+
+void ts_remove_temporaries(void)
+{
+	for (int i = 0; i < MAX_TEMPORARIES; i++)
+		if (temporaries[i])
+			unlink(temporaries[i]);
+}
+
+static int __attribute__((format(printf, 2, 3)))
+fail(struct ts_file *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->error[0])
+		return -1;
+	va_start(ap, fmt);
+	vsnprintf(f->error, sizeof f->error, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+const char *ts_file_error(const struct ts_file *f)
+{
+	return f->error[0] ? f->error : NULL;
+}
+
+const char *ts_file_name(const struct ts_file *f)
+{
+	return f->name;
+}
+
+static ssize_t write_fd(void *ctx, const void *buf, size_t len)
+{
+	const struct ts_file *f = ctx;
+	ssize_t n;
+	do
+		n = write(f->fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+struct ts_file *ts_file_open_fn(ssize_t (*fn)(void *, const void *, size_t), void *ctx,
+				const char *name)
+{
+	struct ts_file *f = calloc(1, sizeof *f);
+	if (!f)
+		return NULL;
+	f->write = fn;
+	f->ctx = ctx;
+	f->slot = -1;
+	f->fd = -1;
+	f->name = strdup(name);
+	if (!f->name) {
+		ts_file_close(f);
+		return NULL;
+	}
+	return f;
+}
+
+static int open_temporary(struct ts_file *f)
+{
+	mode_t mask = umask(0);
+	size_t len = strlen(f->name) + 8;
+
+	umask(mask);
+	f->temporary = malloc(len);
+	if (!f->temporary)
+		return fail(f, "out of memory");
+	snprintf(f->temporary, len, "%s.XXXXXX", f->name);
+	f->fd = mkostemp(f->temporary, O_CLOEXEC);
+	if (f->fd < 0) {
+		fail(f, "cannot create '%s': %s", f->name, strerror(errno));
+		free(f->temporary);
+		f->temporary = NULL;
+		return -1;
+	}
+	for (int i = 0; i < MAX_TEMPORARIES && f->slot < 0; i++)
+		if (!temporaries[i]) {
+			temporaries[i] = f->temporary;
+			f->slot = i;
+		}
+	if (fchmod(f->fd, 0666 & ~mask) < 0)
+		return fail(f, "cannot create '%s': %s", f->name, strerror(errno));
+	return 0;
+}
+
+struct ts_file *ts_file_open(const char *path)
+{
+	bool is_stdout = !path || strcmp(path, "-") == 0;
+	struct ts_file *f = ts_file_open_fn(write_fd, NULL, is_stdout ? "<stdout>" : path);
+	struct stat st;
+
+	if (!f)
+		return NULL;
+	f->ctx = f;
+	if (is_stdout)
+		f->fd = STDOUT_FILENO;
+	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		/* A device or a pipe has no temporary: it is written as it is. */
+		f->fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (f->fd < 0)
+			fail(f, "cannot open '%s': %s", path, strerror(errno));
+	} else {
+		(void)open_temporary(f);
+	}
+	return f;
+}
+
+int ts_file_put(struct ts_file *f, const void *data, size_t len)
+{
+	const char *p = data;
+
+	if (f->error[0])
+		return -1;
+	while (len) {
+		ssize_t n = f->write(f->ctx, p, len);
+		if (n <= 0)
+			return fail(f, "cannot write '%s': %s", f->name,
+				    n ? strerror(errno) : "nothing was taken");
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The directory entry must reach the disk too, or a power cut forgets the rename. */
+static void sync_folder(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd >= 0) {
+		(void)!fsync(fd);
+		close(fd);
+	}
+	free(copy);
+}
+
+int ts_file_finish(struct ts_file *f)
+{
+	if (f->error[0])
+		return -1;
+	if (!f->temporary)
+		return 0;
+	int rc = fsync(f->fd);
+	int rc2 = close(f->fd);
+	f->fd = -1;
+	if (rc < 0 || rc2 < 0 || rename(f->temporary, f->name) < 0)
+		return fail(f, "cannot write '%s': %s", f->name, strerror(errno));
+	if (f->slot >= 0)
+		temporaries[f->slot] = NULL;
+	f->slot = -1;
+	free(f->temporary);
+	f->temporary = NULL;
+	sync_folder(f->name);
+	return 0;
+}
+
+void ts_file_close(struct ts_file *f)
+{
+	if (!f)
+		return;
+	if (f->fd >= 0 && f->fd != STDOUT_FILENO)
+		close(f->fd);
+	if (f->temporary)
+		unlink(f->temporary);
+	if (f->slot >= 0)
+		temporaries[f->slot] = NULL;
+	free(f->temporary);
+	free(f->name);
+	free(f);
+}

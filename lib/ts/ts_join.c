@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ * Rows of two streams that belong together. Names are looked up in a sorted index, not in a hash
+ * table: equal names are then neighbours, and no input makes it slow. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ts/ts_join.h"
+
+void ts_join_release(struct ts_join *j)
+{
+	ts_batch_release(&j->kept);
+	free(j->order);
+	free(j->used);
+	*j = (struct ts_join){ 0 };
+}
+
+static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in,
+		 const char *const *columns, size_t n, bool named)
+{
+	const struct ts_field *name = ts_header_field(in, "name");
+	struct ts_header h;
+	int rc = 0;
+
+	named = named && name && name->type == TS_STR;
+	ts_header_init(&h, in->kind);
+	if (named)
+		rc = ts_header_add(&h, "name", TS_STR, 0, NULL);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct ts_field *f = ts_header_field(in, columns[i]);
+		if (!f)
+			rc = ts_reader_fail(r, "has no column '%s'", columns[i]);
+		else if (!ts_header_field(&h, f->name))
+			rc = ts_header_add(&h, f->name, f->type, f->ndim, f->shape);
+	}
+	if (rc < 0 || ts_batch_init(&j->kept, &h) < 0)
+		rc = ts_reader_fail(r, "out of memory");
+	ts_header_release(&h);
+	j->name = named && rc == 0 ? ts_batch_col(&j->kept, "name") : NULL;
+	return rc;
+}
+
+static int by_name(const void *a, const void *b, void *column)
+{
+	size_t i = *(const size_t *)a, k = *(const size_t *)b;
+	int c = strcmp(ts_col_str(column, i), ts_col_str(column, k));
+
+	return c ? c : i < k ? -1 : i > k;
+}
+
+static int sort_names(struct ts_join *j, struct ts_reader *r)
+{
+	size_t n = j->kept.n;
+
+	j->order = malloc((n + 1) * sizeof *j->order);
+	j->used = calloc(n + 1, sizeof *j->used);
+	if (!j->order || !j->used)
+		return ts_reader_fail(r, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		j->order[i] = i;
+	qsort_r(j->order, n, sizeof *j->order, by_name, ts_batch_col(&j->kept, "name"));
+	for (size_t i = 1; i < n; i++) {
+		const char *name = ts_col_str(j->name, j->order[i]);
+		if (strcmp(name, ts_col_str(j->name, j->order[i - 1])) == 0)
+			return ts_reader_fail(r, "row %zu: name '%.200s' is row %zu's, too",
+					      j->order[i], name, j->order[i - 1]);
+	}
+	return 0;
+}
+
+int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *columns, size_t n,
+		 bool named)
+{
+	const struct ts_header *in = ts_reader_header(r);
+	struct ts_batch b = { 0 };
+	int rc = -1;
+
+	*j = (struct ts_join){ 0 };
+	if (!in || begin(j, r, in, columns, n, named) < 0)
+		return -1;
+	if (ts_batch_init(&b, in) < 0)
+		return ts_reader_fail(r, "out of memory");
+	while ((rc = ts_reader_next(r, &b)) == 1)
+		for (size_t i = 0; i < b.n; i++)
+			if (ts_batch_append(&j->kept, &b, i) < 0) {
+				rc = ts_reader_fail(r, "out of memory");
+				goto out;
+			}
+	if (rc == 0 && j->name)
+		rc = sort_names(j, r);
+out:
+	ts_batch_release(&b);
+	return rc;
+}
+
+/* Place in the index of the row called name, or -1. */
+static ssize_t find(const struct ts_join *j, const char *name)
+{
+	size_t low = 0, high = j->kept.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = strcmp(name, ts_col_str(j->name, j->order[middle]));
+		if (c == 0)
+			return (ssize_t)j->order[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
+int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other,
+		 const char *name, size_t *ret)
+{
+	unsigned long long row = j->partners++;
+	ssize_t at;
+
+	if (!j->name) {
+		if (row >= j->kept.n)
+			return ts_reader_fail(other, "has more rows than '%.200s', which has %zu",
+					      ts_reader_name(r), j->kept.n);
+		*ret = (size_t)row;
+		return 0;
+	}
+	at = find(j, name);
+	if (at < 0)
+		return ts_reader_fail(other, "row %llu: no row of '%.200s' has its name, '%.200s'", row,
+				      ts_reader_name(r), name);
+	if (j->used[at])
+		return ts_reader_fail(other, "row %llu: name '%.200s' is there twice", row, name);
+	j->used[at] = true;
+	*ret = (size_t)at;
+	return 0;
+}
+
+int ts_join_finish(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other)
+{
+	unsigned long long rows = j->partners;
+	size_t i = 0;
+
+	if (rows == j->kept.n)
+		return 0;
+	if (!j->name)
+		return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu", rows,
+				      ts_reader_name(r), j->kept.n);
+	while (j->used[i])
+		i++;
+	return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu: none of its name '%.200s'", rows,
+			      ts_reader_name(r), j->kept.n, ts_col_str(j->name, i));
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT
+ * ds-view: the images of a stream on one sheet, a PNG: the first ones, or those with the least or
+ * the largest scores. Streaming: it holds the images that it shows, and the scores that it joins. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "ds/ds.h"
+#include "ds/ds_sheet.h"
+#include "ts/ts_file.h"
+#include "ts/ts_join.h"
+
+enum { MAX_SIDE = 4096 };                 /* columns, or rows, of a grid */
+
+static const char *grid = "20x10", *scores_path, *sort_by, *border_by;
+static long scale = 2, top, bottom;
+static bool text;
+
+static const struct cli_option options[] = {
+	{ "grid", 'g', CLI_STR, "CxR", &grid, 0, 0, "C columns and R rows (default 20x10)" },
+	{ "scale", 's', CLI_INT, "N", &scale, 1, 64, "each pixel becomes N x N (default 2)" },
+	{ "scores", 0, CLI_STR, "FILE", &scores_path, 0, 0,
+	  "a stream of scores of these images, matched by name, else by position" },
+	{ "sort", 0, CLI_STR, "COLUMN", &sort_by, 0, 0,
+	  "order by this column of the scores, or of the images" },
+	{ "top", 0, CLI_INT, "N", &top, 1, MAX_SIDE * MAX_SIDE, "the N largest, largest first" },
+	{ "bottom", 0, CLI_INT, "N", &bottom, 1, MAX_SIDE * MAX_SIDE, "the N least, least first" },
+	{ "border", 0, CLI_STR, "COLUMN", &border_by, 0, 0,
+	  "a border from blue (least value shown) to red (largest)" },
+	{ "text", 't', CLI_FLAG, NULL, &text, 0, 0, "a table of the cells (TSV) instead of a PNG" },
+	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
+	  "write to FILE, whole or not at all (default: standard output)" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = {
+	"ds-view", "[option...] [FILE]", "Draw the images of a stream on one sheet, a PNG.", options,
+	"With no FILE, or when FILE is -, read standard input.", 0, NULL
+};
+
+/* Where a value of an image comes from. */
+struct source {
+	const char *column;               /* NULL: not asked for */
+	bool joined;                      /* from the scores */
+	const struct ts_col *col;         /* of the batch, or of all scores */
+};
+
+struct work {
+	struct ts_reader *images, *scores;   /* scores may be NULL */
+	const struct ts_header *h;        /* the images' */
+	struct ts_batch batch;
+	const struct ts_col *image, *label, *name;   /* the batch's; the last two may be NULL */
+	struct ts_join join;
+	struct source sort, border;
+	struct ds_sheet sheet;
+	char err[DS_ERR];
+};
+
+static int check_images(struct work *k)
+{
+	const struct ts_field *image = ts_header_field(k->h, "image");
+	const struct ts_field *label = ts_header_field(k->h, "label");
+	const struct ts_field *name = ts_header_field(k->h, "name");
+
+	if (!image || image->type != TS_U8 || image->ndim != 3 ||
+	    (image->shape[0] != 1 && image->shape[0] != 3))
+		return ts_reader_fail(k->images, "has no column 'image' of |u1 pixels (1 or 3 channels, "
+				      "height, width)");
+	if (label && (label->type != TS_I64 || label->ndim != 0))
+		return ts_reader_fail(k->images, "column 'label' is not one <i8 a row");
+	if (name && name->type != TS_STR)
+		return ts_reader_fail(k->images, "column 'name' is not strings");
+	k->sheet.c = image->shape[0];
+	k->sheet.h = image->shape[1];
+	k->sheet.w = image->shape[2];
+	if (!text && ds_sheet_check(&k->sheet, k->err) < 0)
+		return ts_reader_fail(k->images, "%s", k->err);
+	return 0;
+}
+
+/* A column of that name: the scores' if they have it, else the images'. */
+static int locate(struct work *k, struct source *s, const char *column)
+{
+	const struct ts_header *scores = k->scores ? ts_reader_header(k->scores) : NULL;
+	const struct ts_field *f = scores ? ts_header_field(scores, column) : NULL;
+
+	s->column = column;
+	s->joined = f != NULL;
+	if (!f)
+		f = ts_header_field(k->h, column);
+	if (!f)
+		return ts_reader_fail(k->images, "has no column '%s', %s", column,
+				      scores ? "nor have its scores" : "and no --scores are given");
+	if (f->type == TS_STR || f->ndim)
+		return ts_reader_fail(s->joined ? k->scores : k->images,
+				      "column '%s' is not one number a row", column);
+	return 0;
+}
+
+/* Checks both headers, and reads the scores, since they must be there when the first image comes. */
+static int begin(struct work *k)
+{
+	const char *columns[2];
+	size_t n = 0;
+
+	k->h = ts_reader_expect(k->images, "images");
+	if (!k->h || check_images(k) < 0 || (k->scores && !ts_reader_expect(k->scores, "scores")) ||
+	    (sort_by && locate(k, &k->sort, sort_by) < 0) ||
+	    (border_by && locate(k, &k->border, border_by) < 0))
+		return -1;
+	if (ts_batch_init(&k->batch, k->h) < 0)
+		cli_oom();
+	k->image = ts_batch_col(&k->batch, "image");
+	k->label = ts_batch_col(&k->batch, "label");
+	k->name = ts_batch_col(&k->batch, "name");
+	if (k->sort.joined)
+		columns[n++] = sort_by;
+	if (k->border.joined)
+		columns[n++] = border_by;
+	if (k->scores && ts_join_read(&k->join, k->scores, columns, n, k->name != NULL) < 0)
+		return -1;
+	if (sort_by)
+		k->sort.col = ts_batch_col(k->sort.joined ? &k->join.kept : &k->batch, sort_by);
+	if (border_by)
+		k->border.col = ts_batch_col(k->border.joined ? &k->join.kept : &k->batch, border_by);
+	return 0;
+}
+
+/* i: row of the batch; partner: the scores' row. */
+static int value(struct work *k, const struct source *s, size_t i, size_t partner, double *ret)
+{
+	size_t at = s->joined ? partner : i;
+	unsigned long long row = s->joined ? partner : ts_reader_rows(k->images) - k->batch.n + i;
+
+	*ret = ts_get(s->col->type, s->col->data, at);
+	if (isnan(*ret) || (s == &k->border && !isfinite(*ret)))
+		return ts_reader_fail(s->joined ? k->scores : k->images, "row %llu: '%s' is %s", row,
+				      s->column, isnan(*ret) ? "not a number" :
+				      "infinite, which no colour of a border shows");
+	return 0;
+}
+
+static int offer(struct work *k, size_t i)
+{
+	struct ds_cell cell = { .row = ts_reader_rows(k->images) - k->batch.n + i };
+	size_t partner = 0;
+
+	cell.label = k->label ? ((const int64_t *)k->label->data)[i] : -1;
+	cell.name = k->name ? ts_col_str(k->name, i) : NULL;
+	cell.pixels = text ? NULL : (const uint8_t *)k->image->data + i * k->image->row;
+	if (k->scores && ts_join_next(&k->join, k->scores, k->images, cell.name, &partner) < 0)
+		return -1;
+	if (sort_by) {
+		const struct ts_col *c = k->sort.col;
+		if (value(k, &k->sort, i, partner, &cell.key) < 0)
+			return -1;
+		memcpy(cell.value, (const char *)c->data + (k->sort.joined ? partner : i) * c->row,
+		       c->row);
+	}
+	if (border_by && value(k, &k->border, i, partner, &cell.shade) < 0)
+		return -1;
+	if (ds_sheet_offer(&k->sheet, &cell) < 0)
+		cli_oom();
+	return 0;
+}
+
+static int read_images(struct work *k)
+{
+	int rc;
+
+	while ((rc = ts_reader_next(k->images, &k->batch)) == 1)
+		for (size_t i = 0; i < k->batch.n; i++)
+			if (offer(k, i) < 0)
+				return -1;
+	if (rc < 0 || (k->scores && ts_join_finish(&k->join, k->scores, k->images) < 0))
+		return -1;
+	if (k->sheet.n == 0)
+		return ts_reader_fail(k->images, "is empty: no rows");
+	ds_sheet_sort(&k->sheet);
+	return 0;
+}
+
+static void put_row(FILE *f, const struct work *k, size_t i, char *const *classes, size_t n)
+{
+	const struct ds_cell *c = &k->sheet.cells[i];
+	char number[32] = "-";
+	uint64_t element;                 /* aligned for every type */
+
+	fprintf(f, "%zu\t%zu\t%llu\t", i / k->sheet.columns, i % k->sheet.columns,
+		(unsigned long long)c->row);
+	if (c->label >= 0 && (uint64_t)c->label < n)
+		cli_put_cell(f, classes[c->label]);
+	else if (k->label)
+		fprintf(f, "%lld", (long long)c->label);
+	else
+		putc('-', f);
+	putc('\t', f);
+	cli_put_cell(f, c->name ? c->name : "-");
+	memcpy(&element, c->value, sizeof element);
+	if (sort_by)
+		ts_elem_text(k->sort.col->type, &element, 0, number);
+	putc('\t', f);
+	for (const char *p = number; *p; p++)
+		if (*p != '"')            /* JSON's for what is not finite */
+			putc(*p, f);
+	putc('\n', f);
+}
+
+static int write_table(struct work *k, struct ts_file *out)
+{
+	char **classes = NULL, *table = NULL;
+	size_t n = 0, len;
+	FILE *f;
+	int rc;
+
+	if (ts_meta_get_strs(&k->h->meta, "classes", &classes, &n) < 0)
+		return ts_reader_fail(k->images, "meta 'classes' is not a list of names");
+	f = open_memstream(&table, &len);
+	if (!f)
+		cli_oom();
+	fputs("row\tcolumn\tinput\tlabel\tname\tvalue\n", f);
+	for (size_t i = 0; i < k->sheet.n; i++)
+		put_row(f, k, i, classes, n);
+	if (fclose(f) != 0 || !table)
+		cli_oom();
+	rc = ts_file_put(out, table, len);
+	free(table);
+	ts_strs_free(classes, n);
+	return rc;
+}
+
+static void check_options(struct ds_sheet *s, const char *file)
+{
+	bool from_stdin = !file || strcmp(file, "-") == 0;
+	long columns, rows;
+	char tail;
+
+	if (sscanf(grid, "%5ldx%5ld%c", &columns, &rows, &tail) != 2 || columns < 1 || rows < 1 ||
+	    columns > MAX_SIDE || rows > MAX_SIDE)
+		cli_usage("--grid: '%s' is not CxR, two whole numbers from 1 to %d", grid, MAX_SIDE);
+	s->columns = (size_t)columns;
+	s->rows = (size_t)rows;
+	if (top && bottom)
+		cli_usage("--top and --bottom exclude each other");
+	if ((top || bottom) && !sort_by)
+		cli_usage("--%s needs --sort COLUMN", top ? "top" : "bottom");
+	if (scores_path && !sort_by && !border_by)
+		cli_usage("--scores needs --sort or --border, or nothing is shown of them");
+	if (scores_path && strcmp(scores_path, "-") == 0 && from_stdin)
+		cli_usage("standard input can be read once only");
+	s->scale = (size_t)scale;
+	s->border = border_by != NULL;
+	s->largest = top != 0;
+	s->most = top || bottom ? (size_t)(top + bottom) : s->columns * s->rows;
+	if (s->most > s->columns * s->rows)
+		cli_usage("--%s %zu are more than the grid of %s holds; give a larger --grid",
+			  top ? "top" : "bottom", s->most, grid);
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv), rc = -1;
+	struct work k = { 0 };
+	struct ts_file *out;
+
+	check_options(&k.sheet, first < argc ? argv[first] : NULL);
+	if (!text && (!cli.output || strcmp(cli.output, "-") == 0) && isatty(STDOUT_FILENO)) {
+		cli_error("refuse to write a PNG to a terminal; use -o FILE, a pipe, or --text");
+		return 1;
+	}
+	k.images = cli_input(first, argc, argv);
+	k.scores = scores_path ? cli_open(scores_path) : NULL;
+	out = ts_file_open(cli.output);
+	if (!out)
+		cli_oom();
+	if (!ts_file_error(out) && begin(&k) == 0 && read_images(&k) == 0)
+		rc = text ? write_table(&k, out) : ds_sheet_write(&k.sheet, out, k.err);
+	if (rc == 0)
+		rc = ts_file_finish(out);
+	cli_check_reader(k.images);
+	if (k.scores)
+		cli_check_reader(k.scores);
+	if (ts_file_error(out))
+		cli_error("%s", ts_file_error(out));
+	else if (rc < 0 && k.err[0] && !ts_reader_error(k.images))
+		cli_error("%s", k.err);
+	ts_file_close(out);
+	ts_join_release(&k.join);
+	ds_sheet_release(&k.sheet);
+	ts_batch_release(&k.batch);
+	ts_reader_close(k.images);
+	ts_reader_close(k.scores);
+	return cli_finish(rc);
+}

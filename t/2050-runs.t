@@ -67,7 +67,7 @@ for tool in train umap; do
 	eval "call=\$$tool"
 	( begin $tool.whole && $call $common )
 	for try in 1 2 3; do
-		( begin $tool.$try && $call $common & echo $! >pid
+		( begin $tool.$try || exit; $call $common & echo $! >pid
 		  sleep $(moment 1$try 0.3 1.6); kill -9 $(cat pid) ) 2>/dev/null
 		wait
 		# Each of five more kills comes at its own moment; what is done by then stays done.
@@ -105,17 +105,24 @@ done
 ok 'resumed from the middle of an epoch: the same bytes' 'same steady stopped.TERM'
 
 # ---- a full disk ----
-( begin full && $train $common & pid=$!; while ! ls run/*/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait ) 2>/dev/null
+( begin full || exit; $train $common & pid=$!; while ! ls run/*/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait ) 2>/dev/null
 last=$(ls full/run/*/*/*/checkpoints/last.ckpt) && cp $last before.ckpt
-( cd full && trap '' XFSZ && ulimit -f $(($(wc -c <before.ckpt 2>/dev/null || wc -c <../before.ckpt) / 1024)) && $train --resume $common ) >out 2>err; rc=$?
+( cd full && trap '' XFSZ && ulimit -f $(($(wc -c <../before.ckpt) / 1024)) && $train --resume $common ) >out 2>err; rc=$?
 ok 'a full disk: exit 1, says so and where' 'test $rc = 1 && grep -q "last.ckpt.*File too large" err'
 ok 'the previous checkpoint is as it was, and whole' 'cmp $last before.ckpt'
 ( cd full && $train --resume $common )
 ok 'with room again the run ends in the same bytes' 'same train.whole full'
 
 # ---- divergence ----
-( begin diverge && um-train -q -i base.ckpt -e 30 -b 20 --lr 1 --lr-policy multistep --multistep-lr-adjust 1 --multistep-lr-gamma 1 --weight-decay 100 --run run images.ts ) >out 2>err; rc=$?
-ok 'a run that diverges ends with 1 and names the last good checkpoint' '
-	test $rc = 1 && grep -q "diverged" err && good=$(sed -n "s/.*last good checkpoint is .\(.*\).$/\1/p" err) && test -s diverge/$good &&
-	um-embed -q -m diverge/$good images.ts >x || { sed "s/^/# /" err; false; }'
+diverges() {                           # name, options: exit 1, and the checkpoint that it names is good
+	name=$1; shift
+	( begin $name && um-train -q -i base.ckpt -e 40 -b 20 "$@" --run run images.ts ) >out 2>err; rc=$?
+	good=$(sed -n "s/.*last good checkpoint is .\(.*\).\$/\1/p" err)
+	test $rc = 1 && grep -q "diverged" err && test -s "$name/$good" && um-embed -q -m $name/$good images.ts >x ||
+		{ sed "s/^/# /" err; false; }
+}
+ok 'a run that diverges at once ends with 1 and names the initial checkpoint' '
+	diverges soon --lr 1 --weight-decay 100 && test $(basename $good) = initial.ckpt'
+ok 'one that diverges later names the last one' '
+	diverges later --lr 0.1 --weight-decay 22 --momentum 0 --lr-policy constant && test $(basename $good) = last.ckpt'
 done_testing

@@ -49,15 +49,39 @@ static int save(const char *name, char *err)
 	return job_dir_is_open() ? net_save(&job.c, job_dir_path(name), err) : 0;
 }
 
+/* Copies the model's values to job.c. -2: some are not finite, so they must not take the place of a good
+ * checkpoint; a loss may be finite once more when the statistics of a batch norm are not. */
+static int take_state(struct loop *l)
+{
+	const struct ts_set *const sets[] = { &job.c.state, &job.c.extra };
+
+	if (um_model_state(l->m, &job.c, l->err) < 0)
+		return -1;
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < sets[s]->n; i++) {
+			const struct ts_tensor *t = &sets[s]->t[i];
+
+			for (size_t k = 0; t->type == TS_F32 && k < ts_tensor_count(t); k++)
+				if (!isfinite(((const float *)t->data)[k])) {
+					snprintf(l->err, UM_ERR, "'%.100s' is not finite any more: training diverged; "
+						 "try a smaller --lr (it is %g)", t->name, um_lr(&job.o, l->p.epoch));
+					return -2;
+				}
+		}
+	return 0;
+}
+
 /* Writes last.ckpt: the model as it is now, and all that is needed to go on from here. */
 static int save_last(struct loop *l)
 {
-	int rc = -1;
+	int rc;
 
 	if (!job_dir_is_open())
 		return 0;
-	if (um_model_state(l->m, &job.c, l->err) == 0 &&
-	    um_train_save(l->m, &l->p, &job.c, l->err) == 0) {
+	rc = take_state(l);
+	if (rc == 0)
+		rc = um_train_save(l->m, &l->p, &job.c, l->err);
+	if (rc == 0) {
 		if (ts_meta_set_int(&job.c.header.meta, "train/data", (int64_t)job.hash) < 0 ||
 		    ts_meta_set_double(&job.c.header.meta, "train/best", l->best) < 0)
 			cli_oom();
@@ -106,9 +130,10 @@ static int finish_epoch(struct loop *l)
 		(double)l->p.right / n, l->p.seconds, NAN, NAN,
 		job.data.n - l->before };
 	char name[64];
+	int rc = take_state(l);
 
-	if (um_model_state(l->m, &job.c, l->err) < 0)
-		return -1;
+	if (rc < 0)
+		return rc;
 	if (job.held.n && job_evaluate(&job.c, &job.held, false, &r.val_loss, &r.val_accuracy, l->err) < 0)
 		return -1;
 	set_meta(&r);
@@ -159,7 +184,8 @@ static int epochs(struct loop *l)
 		return 0;
 	cli_error("%s", l->err);
 	if (rc == -2 && job_dir_is_open())
-		cli_error("the last good checkpoint is '%s'", job_dir_path("checkpoints/last.ckpt"));
+		cli_error("the last good checkpoint is '%s'", job_dir_path(l->p.epoch > 0 || job.resumed ?
+			  "checkpoints/last.ckpt" : "checkpoints/initial.ckpt"));
 	return -1;
 }
 

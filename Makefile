@@ -131,6 +131,10 @@ cifar10: deps
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
 
+um-vs-umap trajectory atypical: deps
+	@+$(MAKE) --no-print-directory all
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
+
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/man/man1 \
 		$(DESTDIR)$(prefix)/share/man/man5 $(DESTDIR)$(prefix)/share/unmask/pipelines $(DESTDIR)$(prefix)/share/unmask/configs
@@ -138,10 +142,10 @@ install: all
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
 	install -p -m 644 $(TOOLS_C:.c=.1) $(DESTDIR)$(prefix)/share/man/man1
 	install -p -m 644 lib/ts/ts.5 $(DESTDIR)$(prefix)/share/man/man5
-	install -p -m 644 $(wildcard pipelines/*.mk) $(DESTDIR)$(prefix)/share/unmask/pipelines
+	install -p -m 644 $(wildcard pipelines/*) $(DESTDIR)$(prefix)/share/unmask/pipelines
 	install -p -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(prefix)/share/unmask/configs
 clean:
 	rm -rf build
 FORCE:
-.PHONY: all deps check run-tests golden bench run-bench demo cifar10 install clean FORCE
+.PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical install clean FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,19 +1,14 @@
 # The experiment: a classifier scored before and after Unleashing Mask, and after the same fine-tuning without
-# it, so that what more training does is not taken for what the method does. Included by pipelines that say where
-# the images come from:
+# it, so that what more training does is not taken for what the method does. Included by pipelines that say:
 #
 #   RUN      folder of the run; every file of the experiment is a target in it
-#   OOD      names of the out-of-distribution sets
-#   rules for $(RUN)/train.images, $(RUN)/test.images and $(RUN)/NAME.images of each set
+#   SET      where the images come from, and its variables, see data.mk
 #   ARCH, TRAIN, FINETUNE, ESTIMATE, METHODS, SEED   options, see below
 #
 # Files appear whole or not at all, so an interrupted run goes on where it was.
-.DELETE_ON_ERROR:
-.SUFFIXES:
-.SECONDARY:
 .DEFAULT_GOAL := table
+include $(dir $(lastword $(MAKEFILE_LIST)))data.mk
 
-SEED     ?= 0
 ARCH     ?= densenet:depth=100,growth=12
 TRAIN    ?=
 FINETUNE ?= $(TRAIN)

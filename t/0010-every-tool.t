@@ -10,6 +10,7 @@ ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 5 2 >other.ts
 ts-gen features logits:f4:3,features:f4:4 6 1 | ts-cat -o features.ts
 golden-net images 4 10 >images.ts
 golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
+golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
 mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
 tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
 
@@ -29,6 +30,8 @@ row() {
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	um-embed)    input=images.ts args='-q -m m.ckpt' torch=yes ;;
 	um-estimate) input=images.ts args='-q -m m.ckpt --draws 1' out=text sink=yes torch=yes ;;
+	um-prune)    input=images.ts args='-q -m m.ckpt -e 1 -b 4' sink=yes torch=yes ;;
+	um-ckpt)     input=masked.ckpt args='bake -q' sink=yes ;;
 	um-train)    input=images.ts args='-q -a densenet:depth=10,growth=2 -e 1 -b 4' sink=yes torch=yes ;;
 	*) return 1 ;;
 	esac

@@ -17,7 +17,8 @@ enum { MAX_RATIOS = 1000 };
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512;
 static bool augment, full;
-static double dropout, keep[MAX_RATIOS];
+static double dropout, val_fraction, keep[MAX_RATIOS];
+static long max_memory = 8192;
 static int n_keep;
 
 static const struct cli_option options[] = {
@@ -34,6 +35,10 @@ static const struct cli_option options[] = {
 	  "images in work at a time (default 512; matters with --mode train)" },
 	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0,
 	  "write each image's losses there, a scores stream" },
+	{ "val-fraction", 0, CLI_DOUBLE, "X", &val_fraction, 0, 0.99,
+	  "leave out the images that um-train holds out with this and --seed; retains the input" },
+	{ "max-memory", 0, CLI_INT, "MIB", &max_memory, 1, 1e9,
+	  "limit of the images that are retained so (default 8192)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0,
 	  "of a checkpoint with masks, the full network (default: the masked one)" },
 	{ 0 }
@@ -204,6 +209,32 @@ static int read_all(struct ts_reader *r, struct um_estimate *e, struct rows *out
 	return rc == 0 && out->w ? ts_writer_finish(out->w) : rc;
 }
 
+/* The same over all but the images that are held out, which only the end of the stream tells. */
+static int read_fraction(struct ts_reader *r, struct um_estimate *e, int classes, size_t *rows)
+{
+	struct um_data d = { 0 }, held = { 0 };
+	char err[UM_ERR] = "";
+	size_t n;
+	int rc = um_data_read(&d, r, (size_t)max_memory << 20);
+
+	if (rc == 0 && d.n_classes > (size_t)classes)
+		rc = ts_reader_fail(r, "label %zu is out of range for a model of %d classes", d.n_classes - 1,
+				    classes);
+	else if (rc == 0)
+		rc = um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, err);
+	for (size_t i = 0; i < d.n && rc == 0; i++)
+		rc = um_estimate_add(e, d.image + i * (size_t)d.c * (size_t)d.h * (size_t)d.w, d.label[i], &n,
+				     err);
+	if (rc == 0)
+		rc = um_estimate_flush(e, &n, err);
+	if (rc < 0 && err[0])
+		cli_error("%s", err);
+	*rows = d.n;
+	um_data_release(&d);
+	um_data_release(&held);
+	return rc;
+}
+
 static void print(const struct um_estimate *e, unsigned long long rows)
 {
 	struct um_estimated v = um_estimate_result(e, 0);
@@ -228,6 +259,7 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		per_sample != NULL, dropout, (uint64_t)cli.seed };
 	struct um_estimate *e = NULL;
 	char err[UM_ERR];
+	size_t rows = 0;
 	int rc = -1;
 
 	if (net_load(c, model_path, err) < 0 || net_bake(c, !full, NULL, err) < 0)
@@ -236,10 +268,12 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		return -1;
 	if (um_open(cli.device, cli.threads, err) < 0 || um_estimate_new(&e, c, &o, err) < 0)
 		cli_error("%s", err);
+	else if (val_fraction > 0)
+		rc = read_fraction(r, e, c->net->classes, &rows);
 	else
 		rc = read_all(r, e, out, c->net->classes);
 	if (rc == 0)
-		print(e, (unsigned long long)ts_reader_rows(r));
+		print(e, (unsigned long long)(val_fraction > 0 ? rows : ts_reader_rows(r)));
 	um_estimate_free(e);
 	return rc;
 }
@@ -256,6 +290,8 @@ int main(int argc, char **argv)
 	if (dropout > 0 && mode == 0)
 		cli_usage("--dropout acts with --mode train");
 	parse_keep();
+	if (per_sample && val_fraction > 0)
+		cli_usage("--per-sample and --val-fraction exclude each other");
 	r = cli_input(first, argc, argv);
 	rc = run(r, &c, &out);
 	cli_check_reader(r);

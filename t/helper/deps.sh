@@ -21,6 +21,7 @@ python3-msgpack-numpy=test: Python reads and writes our streams'
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
 libtorch-dev=training, gradients
+gnuplot-nox=pictures of experiments
 libopenblas0-openmp=fast matrix products for libtorch"
 if [ "${GOLDEN:-}" = yes ]; then
 	need="$need

@@ -1,0 +1,50 @@
+# make atypical: which training samples has the model only memorised? Those whose loss a mask raises most. Contact
+# sheets of the most and the least typical ones, and on the synthetic set, where the atypical samples are known, how
+# many of them are found.
+#
+#	make -f pipelines/atypical.mk [RUN=] [SEED=1] [SET=synth|cifar10 and its variables, see data.mk]
+SET  ?= synth
+RUN  ?= runs/atypical-$(SET)
+ARCH ?= densenet:depth=22,growth=12
+SEED ?= 1
+ifeq ($(SET),synth)
+N_TRAIN ?= 3000
+EPOCHS  ?= 20
+KEEP    ?= 0.99
+COMMON  ?= --batch-size 32 --lr 0.05 --nesterov --no-augment
+else
+EPOCHS  ?= 100
+KEEP    ?= 0.965
+COMMON  ?= --config $(dir $(lastword $(MAKEFILE_LIST)))../configs/cifar10-densenet.yaml
+endif
+DRAWS   ?= 10
+SHOW    ?= 200
+HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
+
+.DEFAULT_GOAL := sheets
+sheets: $(RUN)/atypical.png $(RUN)/typical.png $(if $(filter synth,$(SET)),$(RUN)/precision.txt)
+	@echo $(RUN)/atypical.png $(RUN)/typical.png; $(if $(filter synth,$(SET)),cat $(RUN)/precision.txt)
+include $(HERE)data.mk
+
+$(RUN)/base.ckpt: $(RUN)/train.images
+	set -- $(RUN)/base/*/*/*/checkpoints/last.ckpt; test -e "$$1" && resume=--resume; \
+	um-train $(COMMON) --seed $(SEED) --arch $(ARCH) --epochs $(EPOCHS) --run $(RUN)/base $$resume -o $@ $< \
+		2>$(RUN)/base.log || { tail -n 3 $(RUN)/base.log >&2; exit 1; }
+$(RUN)/typicality.scores: $(RUN)/base.ckpt $(RUN)/train.images
+	um-estimate -q --keep $(KEEP) --draws $(DRAWS) --seed $(SEED) --per-sample $@ -m $^ >$(RUN)/loss
+$(RUN)/atypical.png: $(RUN)/train.images $(RUN)/typicality.scores
+	ds-view --scores $(RUN)/typicality.scores --sort typicality --bottom $(SHOW) -o $@ $<
+$(RUN)/typical.png: $(RUN)/train.images $(RUN)/typicality.scores
+	ds-view --scores $(RUN)/typicality.scores --sort typicality --top $(SHOW) -o $@ $<
+
+# Of the K samples that come first by each order, how many are atypical by construction.
+$(RUN)/known.tsv: $(RUN)/train.images
+	ts-dump --tsv $< >$@.tmp
+	mv $@.tmp $@
+$(RUN)/typicality.tsv: $(RUN)/typicality.scores
+	ts-dump --tsv $< >$@.tmp
+	mv $@.tmp $@
+$(RUN)/precision.txt: $(RUN)/known.tsv $(RUN)/typicality.tsv $(HERE)precision.sh
+	sh $(HERE)precision.sh $(RUN)/known.tsv $(RUN)/typicality.tsv >$@.tmp
+	mv $@.tmp $@
+.PHONY: sheets

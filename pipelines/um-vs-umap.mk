@@ -1,0 +1,87 @@
+# make um-vs-umap: what to do with a trained classifier so that it detects better, side by side, over seeds:
+#
+#   base       as it is
+#   early      its epoch of best validation accuracy: stopping early
+#   ce         fine-tuned with the plain loss: the control, what more training alone does
+#   um         fine-tuned with Unleashing Mask
+#   umap       a mask learnt with Unleashing Mask, weights as they are: the masked network
+#   umap-full  the same checkpoint without its mask, which is the base again, to the byte
+#   magnitude  the smallest weights cut, once
+#
+#	make -f pipelines/um-vs-umap.mk [RUN=] [SEEDS="1 2 3"] [SET=synth|cifar10 and its variables, see data.mk]
+#
+# Validation images are held out of the training images; the test images choose nothing.
+SET   ?= synth
+RUN   ?= runs/um-vs-umap-$(SET)
+SEEDS ?= 1 2 3
+ARCH  ?= densenet:depth=22,growth=12
+ifeq ($(SET),synth)
+N_TRAIN ?= 1500
+N_TEST  ?= 1000
+N_OOD   ?= 500
+EPOCHS  ?= 15
+TUNE_EPOCHS ?= 4
+KEEP    ?= 0.99
+# Without augmentation the model memorises within minutes.
+COMMON  ?= --batch-size 32 --lr 0.05 --nesterov --no-augment
+else
+EPOCHS  ?= 100
+TUNE_EPOCHS ?= 100
+KEEP    ?= 0.965
+COMMON  ?= --config $(dir $(lastword $(MAKEFILE_LIST)))../configs/cifar10-densenet.yaml
+endif
+UMAP_KEEP ?= 0.8
+DRAWS   ?= 5
+VAL     ?= 0.1
+METHODS ?= msp,energy
+HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
+
+.DEFAULT_GOAL := table
+table: $(RUN)/table.txt
+	@cat $<
+include $(HERE)data.mk
+
+MODELS := base early ce um umap umap-full magnitude
+TRAIN   = um-train $(COMMON) --val-fraction $(VAL) --seed $(@D:$(RUN)/%=%)
+PRUNE   = um-prune --val-fraction $(VAL) --seed $(@D:$(RUN)/%=%) --keep $(UMAP_KEEP)
+logged  = 2>$(@:.ckpt=.log) || { tail -n 3 $(@:.ckpt=.log) >&2; exit 1; }
+
+define of_seed
+$(RUN)/$1: | $(RUN)
+	mkdir -p $$@
+# Training is what takes long: a run that was cut off goes on where it was.
+$(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
+	set -- $$(@D)/base/*/*/*/checkpoints/last.ckpt; test -e "$$$$1" && resume=--resume; \
+	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $$< $$(logged)
+$(RUN)/$1/early.ckpt: $(RUN)/$1/base.ckpt
+	cp $$(@D)/base/*/*/*/checkpoints/best.ckpt $$@
+$(RUN)/$1/loss: $(RUN)/$1/base.ckpt $(RUN)/train.images
+	um-estimate --keep $(KEEP) --draws $(DRAWS) --val-fraction $(VAL) --seed $1 -m $$^ >$$@.tmp 2>$$@.log
+	mv $$@.tmp $$@
+$(RUN)/$1/ce.ckpt: $(RUN)/$1/base.ckpt $(RUN)/train.images
+	$$(TRAIN) --init $$< --epochs $(TUNE_EPOCHS) -o $$@ $(RUN)/train.images $$(logged)
+$(RUN)/$1/um.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss $(RUN)/train.images
+	$$(TRAIN) --init $$< --um $$$$(cat $$(@D)/loss) --epochs $(TUNE_EPOCHS) -o $$@ $(RUN)/train.images $$(logged)
+$(RUN)/$1/umap.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss $(RUN)/train.images
+	$$(PRUNE) $(COMMON) --model $$< --um $$$$(cat $$(@D)/loss) --epochs $(TUNE_EPOCHS) -o $$@ $(RUN)/train.images $$(logged)
+$(RUN)/$1/magnitude.ckpt: $(RUN)/$1/base.ckpt $(RUN)/train.images
+	$$(PRUNE) --model $$< --method magnitude -o $$@ $(RUN)/train.images $$(logged)
+$(foreach m,$(filter-out umap-full,$(MODELS)),
+$(RUN)/$1/$m-%.scores: $(RUN)/%.images $(RUN)/$1/$m.ckpt
+	um-embed -q -m $(RUN)/$1/$m.ckpt $$< | ood-score --method $(METHODS) -o $$@
+)
+$(RUN)/$1/umap-full-%.scores: $(RUN)/%.images $(RUN)/$1/umap.ckpt
+	um-embed -q --full -m $(RUN)/$1/umap.ckpt $$< | ood-score --method $(METHODS) -o $$@
+$(foreach m,$(MODELS),
+$(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores)
+	ood-metrics --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
+	mv $$@.tmp $$@
+)
+endef
+$(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
+
+# The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds.
+$(RUN)/table.txt: $(foreach s,$(SEEDS),$(MODELS:%=$(RUN)/$s/%.tsv)) $(HERE)mean-std.awk
+	awk -f $(HERE)mean-std.awk $(foreach m,$(MODELS),$(foreach s,$(SEEDS),$(RUN)/$s/$m.tsv)) >$@.tmp
+	mv $@.tmp $@
+.PHONY: table

@@ -92,6 +92,11 @@ $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)
 	$(LINK)
+# The seam is opened beside the program, so unit tests have it beside them.
+$(UNIT): | $(if $(SEAM),$(B)/t/libunmask-th.so)
+$(B)/t/libunmask-th.so: $(SEAM)
+	@mkdir -p $(@D)
+	$(Q)ln -sf ../libunmask-th.so $@
 $(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
 	$(LINK)
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(LIB)

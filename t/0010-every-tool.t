@@ -19,7 +19,7 @@ ts-gen images image:u1:3x2x2,label:i8,name:str 5 1 >tiny.ts
 # row TOOL: sets args (with the input's name, or without it when it is read from stdin), input (a stream, or
 # empty), out (stream: writes one; file: another file; text), sink (yes: prints nothing before END)
 row() {
-	args= input= out=stream sink=no torch=no
+	args= input= out=stream sink=no slow=no
 	case $1 in
 	ts-cat)      input=scores.ts ;;
 	ts-dump)     input=scores.ts out=text ;;
@@ -28,11 +28,11 @@ row() {
 	ds-view)     input=tiny.ts out=file sink=yes ;;
 	ood-score)   input=features.ts args='--method msp,energy' ;;
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
-	um-embed)    input=images.ts args='-q -m m.ckpt' torch=yes ;;
-	um-estimate) input=images.ts args='-q -m m.ckpt --draws 1' out=text sink=yes torch=yes ;;
-	um-prune)    input=images.ts args='-q -m m.ckpt -e 1 -b 4' sink=yes torch=yes ;;
-	um-ckpt)     input=masked.ckpt args='bake -q' sink=yes ;;
-	um-train)    input=images.ts args='-q -a densenet:depth=10,growth=2 -e 1 -b 4' sink=yes torch=yes ;;
+	um-embed)    input=images.ts args='-q -m m.ckpt' slow=yes ;;
+	um-estimate) input=images.ts args='-q -m m.ckpt --draws 1' out=text sink=yes slow=yes ;;
+	um-prune)    input=images.ts args='-q -m m.ckpt -e 1 -b 4' sink=yes slow=yes ;;
+	um-ckpt)     input=masked.ckpt args='bake -q' sink=yes slow=yes ;;
+	um-train)    input=images.ts args='-q -a densenet:depth=10,growth=2 -e 1 -b 4' sink=yes slow=yes ;;
 	*) return 1 ;;
 	esac
 }
@@ -101,7 +101,7 @@ for path in "$BUILD"/*; do
 				head -c $i $input >cut.ts
 				$tool $args cut.ts >out 2>err; rc=$?
 				[ $rc = 1 ] && { [ $sink = no ] || ! test -s out; } && test -s err || bad_cut="$bad_cut $i:$rc"
-				if [ $torch = yes ] && [ $i -gt 200 ]; then i=$((i + 1511)); else i=$((i + 1)); fi
+				if [ $slow = yes ] && [ $i -gt 200 ]; then i=$((i + 1511)); else i=$((i + 1)); fi
 			done
 			[ -z "$bad_cut" ] || { echo "# $bad_cut" | head -c 300; false; }'
 	fi

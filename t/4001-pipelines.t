@@ -36,4 +36,37 @@ cp -r "$SRC/t/golden/ds/photos/dog" data/dtd/dots
 tar cf data/cifar10.tar -C data/c train test; rm -r data/c
 ok 'the CIFAR-10 pipeline without its data says what it wants' '
 	! make -s -f "$SRC/pipelines/cifar10.mk" DATA=nowhere >out 2>err && grep -q "DATA=dir" err'
+
+# The other experiments, in small.
+small='N_TRAIN=80 N_TEST=40 N_OOD=20 OOD=blobs ARCH=densenet:depth=10,growth=2'
+quick='--batch-size 20 --threads 1'
+vs() { make -s -f "$SRC/pipelines/um-vs-umap.mk" RUN=vs SEEDS='1 2' $small COMMON="$quick" EPOCHS=3 TUNE_EPOCHS=1 "$@"; }
+ok 'um-vs-umap runs' 'vs >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'a row for each model and method, over two seeds' '
+	test $(grep -c " 2\$" out) = 14 && for m in base early ce um umap umap-full magnitude; do grep -q "^$m  *energy .*(.*) .* 2\$" out || exit 1; done'
+ok 'UMAP'"'"'s full network is the base: the same numbers' '
+	test "$(sed -n "s/^base  *//p" out)" = "$(sed -n "s/^umap-full *//p" out)"'
+ok 'the standard deviation is that of the seeds' '
+	/usr/bin/python3 -c "
+import csv, statistics
+v = [100 * float(r[\"auroc\"]) for s in \"12\" for r in csv.DictReader(open(f\"vs/{s}/um.tsv\"), delimiter=\"\t\") if r[\"set\"] == \"average\" and r[\"method\"] == \"energy\"]
+print(f\"{statistics.mean(v):.2f}\\n{statistics.stdev(v):.2f}\")" >want &&
+	sed -n "s/^um  *energy *\([0-9.]*\) (\( *[0-9.]*\)).*/\1 \2/p" out | tr -s " " "\n" >got && near 1e-3 got want'
+ok 'a second call does nothing anew' 'touch stamp; vs >again 2>&1; cmp out again && test -z "$(find vs -newer stamp -name "*.ckpt")"'
+ok 'trajectory runs, to a picture' '
+	make -s -f "$SRC/pipelines/trajectory.mk" RUN=tr $small COMMON="$quick" EPOCHS=3 TUNE_EPOCHS=2 >out 2>err &&
+	head -c 8 tr/trajectory.png | od -c | head -n 1 | grep -q "P   N   G" || { tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'a row for each epoch, set and average; fine-tuning goes on counting' '
+	test $(wc -l <tr/trajectory.tsv) = 15 && cut -f 1,2 tr/trajectory.tsv | sort -u | tr "\t\n" " ;" | grep -q "base 1;base 2;base 3;ce 4;ce 5;run epoch;um 4;um 5;"'
+ok 'its last point is the model that was written' '
+	um-embed -q -m tr/um.ckpt tr/test.images | ood-score -m energy -o id.s && um-embed -q -m tr/um.ckpt tr/blobs.images | ood-score -m energy -o ood.s &&
+	ood-metrics --format tsv --id id.s blobs=ood.s | awk "NR == 2 {print 100 * \$3, 100 * \$6}" >a && awk "\$1 == \"um\" && \$2 == 5 && \$3 == \"blobs\" {print \$4, \$6}" tr/trajectory.tsv >b && near 1e-4 a b'
+ok 'atypical runs' '
+	make -s -f "$SRC/pipelines/atypical.mk" RUN=at $small COMMON="$quick" EPOCHS=3 SHOW=10 >out 2>err && test -s at/typical.png && test -s at/atypical.png ||
+	{ tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'the known atypical samples are counted' 'known=$(awk "NR == 1 {for (i = 1; i <= NF; i++) at[\$i] = i; next} {n += \$at[\"atypical\"]} END {print n}" at/known.tsv)
+	grep -q "^$known of 80 samples are atypical" out && test $known -gt 0'
+ok 'precision by hand' '
+	paste at/known.tsv at/typicality.tsv | awk -F "\t" "NR == 1 {for (i = 1; i <= NF; i++) at[\$i] = i; next} {print \$at[\"typicality\"], \$at[\"atypical\"]}" |
+		sort -g -s | head -n 20 | awk "{n += \$2} END {printf \"%.1f\\n\", 5 * n}" >want && awk "\$1 == 20 {print \$2}" at/precision.txt | cmp - want'
 done_testing

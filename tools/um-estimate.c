@@ -67,8 +67,10 @@ static void parse_keep(void)
 	if (n == 2 || next || (n == 3 && (v[1] < v[0] || (v[1] - v[0]) / v[2] > MAX_RATIOS - 1)))
 		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
 	n_keep = n == 1 ? 1 : 1 + (int)((v[1] - v[0]) / v[2] + 1e-9);
-	for (int i = 0; i < n_keep; i++)
-		keep[i] = i ? v[0] + i * v[2] : v[0];
+	for (int i = 0; i < n_keep; i++) {    /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
+		snprintf(copy, sizeof copy, "%.12g", i ? v[0] + i * v[2] : v[0]);
+		keep[i] = strtod(copy, NULL);
+	}
 	if (per_sample && n_keep > 1)
 		cli_usage("--per-sample is about one ratio, not a sweep");
 }

@@ -150,6 +150,11 @@ struct um_watch {
 	bool (*stop)(void);                               /* asked after each batch; or NULL */
 };
 
+/* The loss that Unleashing Mask descends (Zhu et al., ICML 2023): |beta * ce - level| + level. ce is the
+ * mean over the mini-batch, so the fold turns the batch around, not each sample: below the level the
+ * gradient's sign is reversed, and the model forgets until the level is reached again. */
+struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double level, double beta);
+
 /* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
  * last batch may be short. 0: the epoch is over; 1: stop() said so, p says where; -1 with a line in
  * err; -2 the same, because the loss is not finite any more. */

@@ -50,15 +50,9 @@ static void batch_release(struct batch *b)
 	free(b->logits);
 }
 
-/* The loss that is descended (Zhu et al., ICML 2023): |beta * CE - level| + level. CE is the mean
- * over the mini-batch, so the fold turns the batch around, not each sample: below the level the
- * gradient's sign is reversed, and the model forgets until the level is reached again. */
-static struct th_tensor *fold(struct th_scope *s, const struct um_train_options *o,
-			      struct th_tensor *ce)
+struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double level, double beta)
 {
-	if (!o->um)
-		return ce;
-	return th->affine(s, th->abs(s, th->affine(s, ce, o->beta, -o->level)), 1, o->level);
+	return th->affine(s, th->abs(s, th->affine(s, ce, beta, -level)), 1, level);
 }
 
 /* Forward, loss, backward, step on the n rows in b. *ce: mean cross-entropy, *folded: what was
@@ -72,7 +66,7 @@ static int step(struct um_model *m, const struct um_data *d, const struct um_tra
 	struct th_tensor *y = th->from_host(s, TH_I64, 1, shape, b->label);
 	struct th_tensor *z = um_forward(s, m, x, true, NULL);
 	struct th_tensor *loss = th->cross_entropy(s, z, y, o->smoothing);
-	struct th_tensor *down = fold(s, o, loss);
+	struct th_tensor *down = o->um ? um_fold(s, loss, o->level, o->beta) : loss;
 	float v[2] = { 0 };
 
 	th->to_host(s, z, b->logits, n * (size_t)m->net->classes);

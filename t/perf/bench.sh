@@ -52,6 +52,12 @@ line 'ts-cat, the same (147 MB)' rows/s 100000 3 ts-cat -o x.features f.features
 golden-net ckpt "$arch" 10 >m.ckpt
 line 'um-embed' images/s 2000 3 um-embed -q -m m.ckpt -o x.features synth.images
 line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b 64 -o x.ckpt train.images
+line 'um-train, the same, fold, average, run directory' images/s 512 1 um-train -q -i m.ckpt --um 2 --ema 0.99 \
+	-e 1 -b 64 --run run -o x.ckpt train.images
+line 'um-prune (UMAP), 1 epoch, batch 64' images/s 512 1 um-prune -q -m m.ckpt --um 2 -e 1 -b 64 -o masked.ckpt train.images
+line 'um-estimate, 5 masks' images/s 2560 1 um-estimate -q -m m.ckpt train.images
+line 'um-ckpt bake' files/s 1 3 um-ckpt bake -q -o x.ckpt masked.ckpt
+line 'ds-view, best 200 of 2,000 by a column' images/s 2000 3 ds-view --sort label --top 200 -o x.png synth.images
 /usr/bin/python3 -c 'import torch' 2>/dev/null || exit 0
 echo
 /usr/bin/python3 "$SRC/t/perf/torch_ref.py" "$depth" "$(nproc)" "$SRC"

@@ -7,8 +7,13 @@ import time
 
 depth, threads, src = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 sys.argv = sys.argv[:1]
-source = open(os.path.join(src, "t/golden/um_densenet.py")).read().split("if sys.argv[1:2]")[0]
-exec(source)
+sys.path.insert(0, os.path.join(src, "t/golden"))
+sys.dont_write_bytecode = True
+import torch
+import torch.nn.functional as F
+from torch.nn.utils.stateless import functional_call
+from um_densenet import DenseNet, images
+from um_masks import Through, cut_smallest
 
 
 def line(name, count, runs, work):
@@ -38,6 +43,24 @@ def train(net, batch):
         opt.step()
 
 
+def umap(net, batch):
+    """Training of scores with frozen weights, the masks by sorting each layer, as the published layers do."""
+    x, y = images(256, 10)
+    weights = {n: p.detach() for n, p in net.named_parameters() if n.endswith(".weight")}
+    scores = {n: (torch.rand_like(p) - 0.5).requires_grad_() for n, p in weights.items()}
+    opt = torch.optim.SGD(scores.values(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+    for i in range(0, 256, batch):
+        masked = {}
+        for n, w in weights.items():
+            s = scores[n].abs()
+            mask = cut_smallest(s.detach().flatten(), int(0.2 * s.numel())).reshape(s.shape)
+            masked[n] = w * Through.apply(s, mask)
+        loss = (F.cross_entropy(functional_call(net, masked, (x[i:i + batch],)), y[i:i + batch]) - 0.15).abs() + 0.15
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+
+
 torch.manual_seed(0)
 net = DenseNet(depth, 10)
 for n in sorted({torch.get_num_threads() // 2 or 1, threads}):
@@ -45,3 +68,4 @@ for n in sorted({torch.get_num_threads() // 2 or 1, threads}):
     for batch in (16, 200):
         line(f"Python, forward, batch {batch}, {n} threads", 512, 3, lambda: forward(net.eval(), batch))
     line(f"Python, training step, batch 64, {n} threads", 256, 1, lambda: train(net.train(), 64))
+    line(f"Python, UMAP step, batch 64, {n} threads", 256, 1, lambda: umap(net.train(), 64))

@@ -28,9 +28,11 @@ ok 'best is the epoch of the best validation accuracy' '
 	best=$(awk "NR > 1 && \$7 > m {m = \$7; e = \$1} END {print e}" $dir/log.tsv); ts-dump --header $dir/checkpoints/best.ckpt | grep -q "\"epoch\": $best,"'
 ok 'settings.yaml gives the same run again' '
 	um-train --config $dir/settings.yaml --no-history -o again.ckpt images.ts 2>said2 && cmp out.ckpt again.ckpt'
-ok 'which took another place' 'grep -q "^run runs/settings/first/prune_rate=1.0\$" said2'
+ok 'which took the next number' 'grep -q "^run $dir/0\$" said2'
+ok 'settings.yaml with --resume goes on with its own run' '
+	um-train --config $dir/settings.yaml --resume --no-history -o again.ckpt images.ts 2>said2 && grep -q "^run .*/$dir\$" said2 && cmp out.ckpt again.ckpt'
 ok 'a directory that is taken gets a number' '
-	for i in 1 2; do um-train -q --config small.yaml -a $net --run runs --name first --epochs 1 images.ts; done; test -e $dir/0/log.tsv && test -e $dir/1/log.tsv'
+	for i in 1 2; do um-train -q --config small.yaml -a $net --run runs --name first --epochs 1 images.ts; done; test -e $dir/1/log.tsv && test -e $dir/2/log.tsv'
 ok 'with --run and no -o nothing is on standard output' '
 	um-train -q --config small.yaml -a $net --run runs --name quiet --epochs 1 images.ts >out && ! test -s out'
 um-prune -q -m out.ckpt --um 1.5 -e 2 -b 25 --run runs --val-fraction 0.1 images.ts
@@ -47,6 +49,17 @@ ok 'nothing to resume' 'fails 1 "nothing to resume" um-train -a $net --run nowhe
 ok '--resume without --run' 'fails 2 "needs --run" um-train --resume images.ts'
 ok 'resuming with other options names the first that differs' '
 	fails 1 "lr: 0.1.*lr: 0.2" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --lr 0.2 --resume images.ts'
+ok 'resuming from a checkpoint that lost a part names it and the part' '
+	cp -r runs/small/quiet runs/small/lost && /usr/bin/python3 - runs/small/lost/prune_rate=1.0/checkpoints/last.ckpt <<-END
+		import msgpack, sys
+		recs = list(msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, strict_map_key=False))
+		del recs[0]["fields"]["train/first/fc.weight"]
+		recs = [r for r in recs if "train/first/fc.weight" not in r]
+		recs[-1].update(rows=recs[-1]["rows"] - 1, xxh3=None)
+		open(sys.argv[1], "wb").write(b"".join(msgpack.packb(r) for r in recs))
+	END
+	sed -i s/quiet/lost/ runs/small/lost/*/settings.yaml
+	fails 1 "last.ckpt.*train/first/fc.weight.*missing" um-train -q --config small.yaml -a $net --run runs --name lost --epochs 1 --resume images.ts'
 ok 'resuming with other images' '
 	fails 1 "other images" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --resume other.ts'
 ok 'resuming what is finished writes the same' '

@@ -55,16 +55,6 @@ static int make_dirs(const char *path, char *err)
 	return made;
 }
 
-/* CONFIG of DIR/CONFIG/NAME: the config file's stem. */
-static void config_stem(char *buf, size_t len)
-{
-	const char *path = cli.config, *slash = path ? strrchr(path, '/') : NULL;
-
-	snprintf(buf, len, "%s", !path ? cli.tool : slash ? slash + 1 : path);
-	if (path && strrchr(buf, '.') && strrchr(buf, '.') != buf)
-		*strrchr(buf, '.') = '\0';
-}
-
 static bool is_run(const char *path)
 {
 	char inner[PATH_MAX];
@@ -72,6 +62,51 @@ static bool is_run(const char *path)
 
 	snprintf(inner, sizeof inner, "%.4000s/checkpoints", path);
 	return stat(inner, &st) == 0;
+}
+
+/* The run directory whose settings.yaml is the config file; false: it is another file. */
+static bool run_of_config(char *path)     /* of PATH_MAX bytes */
+{
+	char *slash;
+
+	if (!cli.config || !realpath(cli.config, path))
+		return false;
+	slash = strrchr(path, '/');
+	if (!slash || strcmp(slash, "/settings.yaml") != 0)
+		return false;
+	*slash = '\0';
+	return is_run(path);
+}
+
+/* Cuts the last part off a path and returns it. */
+static const char *cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return path;
+	*slash = '\0';
+	return slash + 1;
+}
+
+/* CONFIG of DIR/CONFIG/NAME/prune_rate=K: the config file's stem, or that of the run which it is the
+ * settings of. */
+static void config_stem(char *buf, size_t len)
+{
+	char path[PATH_MAX];
+	const char *part = cli.tool;
+
+	if (run_of_config(path)) {
+		if (strncmp(cut_last(path), "prune_rate=", 11) != 0)
+			cut_last(path);       /* it was a number in it */
+		cut_last(path);               /* NAME */
+		part = cut_last(path);
+	} else if (cli.config) {
+		part = strrchr(cli.config, '/') ? strrchr(cli.config, '/') + 1 : cli.config;
+	}
+	snprintf(buf, len, "%.120s", part);
+	if (part != cli.tool && strrchr(buf, '.') && strrchr(buf, '.') != buf)
+		*strrchr(buf, '.') = '\0';
 }
 
 /* Sets dir to the first of base, base/0, base/1, ... that is no run yet, or to the last that is. */
@@ -111,11 +146,15 @@ static int write_settings(char *err)
 
 int job_dir_open(char *err)
 {
-	char stem[128], keep[32], base[sizeof dir];
+	char stem[128], keep[32], base[sizeof dir], own[PATH_MAX];
 	int made;
 
 	if (!job.run)
 		return 0;
+	if (job.resume && run_of_config(own)) {
+		snprintf(dir, sizeof dir, "%.4000s", own);
+		return 0;
+	}
 	config_stem(stem, sizeof stem);
 	snprintf(keep, sizeof keep, "%.12g%s", job.keep,
 		 job.keep == 0 || job.keep == 1 ? ".0" : "");     /* as Python prints them */

@@ -191,6 +191,20 @@ static int epochs(struct loop *l)
 
 /* ---- a run ---- */
 
+static int load_progress(struct loop *l)
+{
+	char why[UM_ERR];
+	int rc = um_train_load(l->m, &l->p, &job.c, why);
+
+	if (rc == 0 && ts_meta_get_double(&job.c.header.meta, "train/best", &l->best) != 1) {
+		snprintf(why, sizeof why, "'train/best' is missing: nothing can be resumed from it");
+		rc = -1;
+	}
+	if (rc < 0)
+		snprintf(l->err, UM_ERR, "'%.200s': %.250s", job_dir_path("checkpoints/last.ckpt"), why);
+	return rc;
+}
+
 static int begin(struct loop *l)
 {
 	if (um_open(cli.device, cli.threads, l->err) < 0 || um_model_new(&l->m, &job.c, l->err) < 0 ||
@@ -199,8 +213,7 @@ static int begin(struct loop *l)
 	l->m->dropout = job.o.dropout;
 	l->p = um_epoch_start(&job.o, 0);
 	l->best = -1;
-	if (job.resumed && (um_train_load(l->m, &l->p, &job.c, l->err) < 0 ||
-			    ts_meta_get_double(&job.c.header.meta, "train/best", &l->best) != 1))
+	if (job.resumed && load_progress(l) < 0)
 		return -1;
 	job_strip(&job.c);
 	if (job_log_open(job.resumed ? l->p.epoch : -1, l->err) < 0)

@@ -94,21 +94,24 @@ static int step_group(struct um_model *m, const struct um_train_options *o, doub
 	const double decay = decays ? o->weight_decay : 0;
 	const struct th_sgd sgd = { lr, o->momentum, decay, o->nesterov };
 	const struct th_adam adam = { lr, 0.9, 0.999, 1e-8, decay, m->steps };
-	struct th_tensor **p = calloc(3 * (size_t)m->n, sizeof *p);
-	struct th_tensor **first = p + m->n, **second = first + m->n;
+	struct th_tensor **p = calloc((size_t)m->n, sizeof *p);
+	struct th_tensor **first = calloc((size_t)m->n, sizeof *first);
+	struct th_tensor **second = calloc((size_t)m->n, sizeof *second);
 	size_t n = 0;
 	int rc = -1;
 
-	for (int i = 0; p && i < m->n; i++)
+	for (int i = 0; p && first && second && i < m->n; i++)
 		if (m->v[i].trained && m->v[i].decays == decays) {
 			p[n] = m->v[i].t;
 			first[n] = m->v[i].first;
 			second[n++] = m->v[i].second;
 		}
-	if (p)
+	if (p && first && second)
 		rc = o->optimizer == UM_ADAM ? th->adam(&adam, n, p, first, second)
 					     : th->sgd(&sgd, n, p, first);
 	free(p);
+	free(first);
+	free(second);
 	return rc;
 }
 

@@ -60,6 +60,11 @@ ok 'resuming from a checkpoint that lost a part names it and the part' '
 	END
 	sed -i s/quiet/lost/ runs/small/lost/*/settings.yaml
 	fails 1 "last.ckpt.*train/first/fc.weight.*missing" um-train -q --config small.yaml -a $net --run runs --name lost --epochs 1 --resume images.ts'
+ok 'a run that is at work cannot be resumed beside it' '
+	um-train -q --config small.yaml -a $net --run runs --name busy --epochs 200 images.ts & pid=$!
+	while ! test -e runs/small/busy/prune_rate=1.0/checkpoints/last.ckpt; do sleep 0.1; done
+	fails 1 "in use by another process" um-train -q --config small.yaml -a $net --run runs --name busy --epochs 200 --resume images.ts; rc=$?
+	kill $pid; wait $pid; test $rc = 0'
 ok 'resuming with other images' '
 	fails 1 "other images" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --resume other.ts'
 ok 'resuming what is finished writes the same' '

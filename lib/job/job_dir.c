@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The run directory: where it is, and its settings. */
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +145,20 @@ static int write_settings(char *err)
 	return rc < 0 ? fail(err, "write", path) : 0;
 }
 
+/* Two processes in one run would mix up its files. The lock goes with the process. */
+static int lock(char *err)
+{
+	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, "open", dir);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == ENOTSUP || errno == ENOLCK)
+		return 0;
+	snprintf(err, UM_ERR, "'%.400s' is in use by another process", dir);
+	close(fd);
+	return -1;
+}
+
 int job_dir_open(char *err)
 {
 	char stem[128], keep[32], base[sizeof dir], own[PATH_MAX];
@@ -153,7 +168,7 @@ int job_dir_open(char *err)
 		return 0;
 	if (job.resume && run_of_config(own)) {
 		snprintf(dir, sizeof dir, "%.4000s", own);
-		return 0;
+		return lock(err);
 	}
 	config_stem(stem, sizeof stem);
 	snprintf(keep, sizeof keep, "%.12g%s", job.keep,
@@ -167,12 +182,12 @@ int job_dir_open(char *err)
 		if (choose(base, job.resume, err) < 0)
 			return -1;
 		if (job.resume)
-			return 0;
+			return lock(err);
 		made = make_dirs(job_dir_path("checkpoints"), err);
 	} while (made == 0);
 	if (made < 0 || make_dirs(job_dir_path("logs"), err) < 0)
 		return -1;
-	return write_settings(err);
+	return lock(err) < 0 ? -1 : write_settings(err);
 }
 
 /* Lines that may differ: they change the speed, or the last bits, but not what is computed. */

@@ -7,16 +7,8 @@ SET  ?= synth
 RUN  ?= runs/atypical-$(SET)
 ARCH ?= densenet:depth=22,growth=12
 SEED ?= 1
-ifeq ($(SET),synth)
 N_TRAIN ?= 3000
-EPOCHS  ?= 20
-KEEP    ?= 0.99
-COMMON  ?= --batch-size 32 --lr 0.05 --nesterov --no-augment
-else
-EPOCHS  ?= 100
-KEEP    ?= 0.965
-COMMON  ?= --config $(dir $(lastword $(MAKEFILE_LIST)))../configs/cifar10-densenet.yaml
-endif
+EPOCHS  ?= $(call by_set,20,100)
 DRAWS   ?= 10
 SHOW    ?= 200
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))

@@ -8,20 +8,11 @@ SET  ?= synth
 RUN  ?= runs/trajectory-$(SET)
 ARCH ?= densenet:depth=22,growth=12
 SEED ?= 1
-ifeq ($(SET),synth)
 N_TRAIN ?= 1500
 N_TEST  ?= 1000
 N_OOD   ?= 300
-EPOCHS  ?= 20
-TUNE_EPOCHS ?= 6
-KEEP    ?= 0.99
-COMMON  ?= --batch-size 32 --lr 0.05 --nesterov --no-augment
-else
-EPOCHS  ?= 100
-TUNE_EPOCHS ?= 100
-KEEP    ?= 0.965
-COMMON  ?= --config $(dir $(lastword $(MAKEFILE_LIST)))../configs/cifar10-densenet.yaml
-endif
+EPOCHS  ?= $(call by_set,20,100)
+TUNE_EPOCHS ?= $(call by_set,6,100)
 DRAWS   ?= 5
 METHOD  ?= energy
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))

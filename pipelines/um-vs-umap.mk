@@ -15,21 +15,11 @@ SET   ?= synth
 RUN   ?= runs/um-vs-umap-$(SET)
 SEEDS ?= 1 2 3
 ARCH  ?= densenet:depth=22,growth=12
-ifeq ($(SET),synth)
 N_TRAIN ?= 1500
 N_TEST  ?= 1000
 N_OOD   ?= 500
-EPOCHS  ?= 15
-TUNE_EPOCHS ?= 4
-KEEP    ?= 0.99
-# Without augmentation the model memorises within minutes.
-COMMON  ?= --batch-size 32 --lr 0.05 --nesterov --no-augment
-else
-EPOCHS  ?= 100
-TUNE_EPOCHS ?= 100
-KEEP    ?= 0.965
-COMMON  ?= --config $(dir $(lastword $(MAKEFILE_LIST)))../configs/cifar10-densenet.yaml
-endif
+EPOCHS  ?= $(call by_set,15,100)
+TUNE_EPOCHS ?= $(call by_set,4,100)
 UMAP_KEEP ?= 0.8
 DRAWS   ?= 5
 VAL     ?= 0.1

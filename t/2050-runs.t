@@ -60,6 +60,8 @@ ok 'resuming from a checkpoint that lost a part names it and the part' '
 	END
 	sed -i s/quiet/lost/ runs/small/lost/*/settings.yaml
 	fails 1 "last.ckpt.*train/first/fc.weight.*missing" um-train -q --config small.yaml -a $net --run runs --name lost --epochs 1 --resume images.ts'
+ok 'starting from the last checkpoint of a run takes the model alone' '
+	um-prune -q -m $dir/checkpoints/last.ckpt --method magnitude -o m.ckpt images.ts && ! ts-dump --header m.ckpt | grep -q train/'
 ok 'a run that is at work cannot be resumed beside it' '
 	um-train -q --config small.yaml -a $net --run runs --name busy --epochs 200 images.ts & pid=$!
 	while ! test -e runs/small/busy/prune_rate=1.0/checkpoints/last.ckpt; do sleep 0.1; done

@@ -13,7 +13,6 @@
 # by_set: $(call by_set,A,B) is A on the synthetic set and B on others.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY:
 
 SET  ?= synth
 SEED ?= 0

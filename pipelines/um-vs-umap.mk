@@ -70,8 +70,9 @@ $(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores)
 endef
 $(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
 
-# The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds.
-$(RUN)/table.txt: $(foreach s,$(SEEDS),$(MODELS:%=$(RUN)/$s/%.tsv)) $(HERE)mean-std.awk
+# The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds; always made, because another
+# SEEDS is another table.
+$(RUN)/table.txt: $(foreach s,$(SEEDS),$(MODELS:%=$(RUN)/$s/%.tsv)) $(HERE)mean-std.awk FORCE
 	awk -f $(HERE)mean-std.awk $(foreach m,$(MODELS),$(foreach s,$(SEEDS),$(RUN)/$s/$m.tsv)) >$@.tmp
 	mv $@.tmp $@
-.PHONY: table
+.PHONY: table FORCE

@@ -253,8 +253,11 @@ struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t
 	if (first_step >= 0) {
 		static const unsigned char start[2] = { 1 << 3, 1 };
 
+		/* Twice: readers take the first that they see for the run's own beginning, and only
+		 * a further one for a restart. What earlier files have is not known. */
 		e = event(first_step);
 		put_inner(&e, 7, start, sizeof start);
+		write_record(w, &e);
 		write_record(w, &e);
 	}
 	return w;

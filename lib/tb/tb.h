@@ -11,7 +11,8 @@
  *            bucket = 7 (packed doubles)
  *   masked-crc(x) = rotate_right(CRC-32C(x), 15) + 0xa282ead8
  *
- * The first record says "brain.Event:2". Logs, unlike what the programs exchange, may hold a clock.
+ * The first record says "brain.Event:2"; in a resumed run's file two session starts follow. Logs,
+ * unlike what the programs exchange, may hold a clock.
  *
  * Errors are sticky: after the first, nothing more is written, and every call gives -1. The file
  * may then end within a record; readers take that for a file that is still being written.
@@ -32,9 +33,10 @@ struct tb_writer;
 
 /* Opens a new file in dir, events.out.tfevents.NNNNNNNNNN.unmask. Its number is one above the
  * highest there, so files sort in the order of their making, also where some were deleted, and none
- * is overwritten. first_step >= 0: TensorBoard drops what earlier files say of this step and later
- * ones (a run that was resumed). NULL with a line in err (size len) that names dir: it is not
- * there, cannot be read or written, its name is too long, or there is no memory. */
+ * is overwritten. first_step >= 0 (a run that was resumed): says so to TensorBoard, which drops what
+ * earlier files say of this step and later ones; its fast loader does not listen, but drops them
+ * from a curve when the curve goes on. NULL with a line in err (size len): dir, which is named, is
+ * not there, cannot be read or written, or is too long a name, or there is no memory. */
 struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t len);
 /* A number of the curve `tag` (UTF-8), kept as a float; NaN and infinities are written as they are.
  * A tag beyond TB_MAX_TAG is an error. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Event files by hand: three messages of protocol buffers are less than a library for them. */
+#include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -11,30 +13,35 @@
 
 #include "tb/tb.h"
 
-enum { BUCKETS = 30, PATH_LEN = 4096 };
+enum { BUCKETS = 30, PATH_LEN = 4096, BUFFER = 1 << 14 };
 
 struct tb_writer {
-	FILE *f;
+	int fd;
+	size_t n;                         /* bytes in the buffer */
+	unsigned char buffer[BUFFER];
 	char path[PATH_LEN];
 	char error[PATH_LEN + 128];
 };
 
 /* ---- checksums ---- */
 
+/* Four bits at a time: records are few and short, and a table this small can be read. It is
+ * constant, so threads may share it. */
 uint32_t tb_crc32c(const void *data, size_t len)
 {
-	static uint32_t table[256];
+	static const uint32_t table[16] = {
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+	};
 	const unsigned char *p = data;
 	uint32_t crc = 0xffffffffu;
 
-	for (uint32_t i = 0; i < 256 && !table[255]; i++) {
-		uint32_t c = i;
-		for (int k = 0; k < 8; k++)
-			c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
-		table[i] = c;
+	for (size_t i = 0; i < len; i++) {
+		crc ^= p[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
 	}
-	for (size_t i = 0; i < len; i++)
-		crc = crc >> 8 ^ table[(crc ^ p[i]) & 255];
 	return crc ^ 0xffffffffu;
 }
 
@@ -47,14 +54,14 @@ static uint32_t masked(const void *data, size_t len)
 /* ---- messages ---- */
 
 struct message {
-	unsigned char b[2048];            /* the largest, a histogram, has some 650 bytes */
+	unsigned char b[2048];            /* the largest: a histogram, 600 bytes, and TB_MAX_TAG */
 	size_t n;
 };
 
 static void put_bytes(struct message *m, const void *data, size_t n)
 {
-	if (m->n + n <= sizeof m->b)
-		memcpy(m->b + m->n, data, n);
+	assert(n <= sizeof m->b - m->n);
+	memcpy(m->b + m->n, data, n);
 	m->n += n;
 }
 
@@ -113,20 +120,35 @@ static int fail(struct tb_writer *w, const char *what)
 	return -1;
 }
 
+/* write(2) of all that is buffered. */
+static int empty(struct tb_writer *w)
+{
+	for (size_t done = 0; done < w->n;) {
+		const ssize_t n = write(w->fd, w->buffer + done, w->n - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return fail(w, strerror(n < 0 ? errno : ENOSPC));
+		done += (size_t)n;
+	}
+	w->n = 0;
+	return 0;
+}
+
 static int write_record(struct tb_writer *w, const struct message *data)
 {
-	struct message head = { .n = 0 }, tail = { .n = 0 };
+	struct message r = { .n = 0 };        /* length and both checksums */
 
-	if (w->error[0])
+	put_le(&r, data->n, 8);
+	put_le(&r, masked(r.b, 8), 4);
+	put_le(&r, masked(data->b, data->n), 4);
+	if (w->error[0] || (w->n + r.n + data->n > sizeof w->buffer && empty(w) < 0))
 		return -1;
-	if (data->n > sizeof data->b)
-		return fail(w, "a tag is too long");
-	put_le(&head, data->n, 8);
-	put_le(&head, masked(head.b, 8), 4);
-	put_le(&tail, masked(data->b, data->n), 4);
-	if (fwrite(head.b, 1, head.n, w->f) != head.n || fwrite(data->b, 1, data->n, w->f) != data->n ||
-	    fwrite(tail.b, 1, tail.n, w->f) != tail.n)
-		return fail(w, strerror(errno));
+	memcpy(w->buffer + w->n, r.b, 12);
+	memcpy(w->buffer + w->n + 12, data->b, data->n);
+	memcpy(w->buffer + w->n + 12 + data->n, r.b + 12, 4);
+	w->n += r.n + data->n;
 	return 0;
 }
 
@@ -143,38 +165,86 @@ static struct message event(int64_t step)
 	return m;
 }
 
+/* A value's beginning. */
+static int put_tag(struct tb_writer *w, struct message *m, const char *tag)
+{
+	const size_t n = strlen(tag);
+
+	if (n > TB_MAX_TAG)
+		return fail(w, "a tag is too long");
+	put_inner(m, 1, tag, n);
+	return 0;
+}
+
 static int write_value(struct tb_writer *w, int64_t step, const struct message *value)
 {
 	struct message summary = { .n = 0 }, e = event(step);
 
 	put_inner(&summary, 1, value->b, value->n);
-	if (summary.n > sizeof summary.b)
-		return fail(w, "a tag is too long");
 	put_inner(&e, 5, summary.b, summary.n);
 	return write_record(w, &e);
+}
+
+/* ---- files ---- */
+
+/* One more than the highest number in dir, whoever gave it: a gap left by a deleted file is not
+ * filled, or a new file would sort before older ones. -1 with errno. */
+static long long next_number(const char *dir)
+{
+	static const char prefix[] = "events.out.tfevents.";
+	const size_t at = sizeof prefix - 1;
+	long long next = 0;
+	struct dirent *d;
+	int saved;
+	DIR *names = opendir(dir);
+
+	if (!names)
+		return -1;
+	while (errno = 0, d = readdir(names)) {
+		const char *s = d->d_name + at;
+
+		if (strncmp(d->d_name, prefix, at) == 0 && strspn(s, "0123456789") == 10 &&
+		    strtoll(s, NULL, 10) >= next)
+			next = strtoll(s, NULL, 10) + 1;
+	}
+	saved = errno;
+	closedir(names);
+	errno = saved;
+	return saved ? -1 : next;
+}
+
+/* The open file's descriptor, its name in path; -1 with errno. */
+static int make_file(const char *dir, char *path)
+{
+	long long n = next_number(dir);
+	int fd = -1;
+
+	if (n < 0)
+		return -1;
+	do {                                  /* again if somebody else was faster */
+		const int len = snprintf(path, PATH_LEN, "%s/events.out.tfevents.%010lld.unmask", dir, n);
+
+		if (len >= PATH_LEN || n > 9999999999) {
+			errno = len >= PATH_LEN ? ENAMETOOLONG : ERANGE;
+			return -1;
+		}
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	} while (fd < 0 && errno == EEXIST && n++ >= 0);
+	return fd;
 }
 
 struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t len)
 {
 	struct tb_writer *w = calloc(1, sizeof *w);
 	struct message e = event(0);
-	int fd = -1;
 
 	if (!w) {
 		snprintf(err, len, "out of memory");
 		return NULL;
 	}
-	for (long n = 0; fd < 0; n++) {
-		snprintf(w->path, sizeof w->path, "%.4000s/events.out.tfevents.%010ld.unmask", dir, n);
-		fd = open(w->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd < 0 && errno != EEXIST)
-			break;
-	}
-	w->f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!w->f) {
-		snprintf(err, len, "cannot make '%.400s': %s", w->path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	w->fd = make_file(dir, w->path);
+	if (w->fd < 0) {
+		snprintf(err, len, "cannot make an event file in '%.400s': %s", dir, strerror(errno));
 		free(w);
 		return NULL;
 	}
@@ -183,8 +253,11 @@ struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t
 	if (first_step >= 0) {
 		static const unsigned char start[2] = { 1 << 3, 1 };
 
+		/* Twice: readers take the first that they see for the run's own beginning, and only
+		 * a further one for a restart. What earlier files have is not known. */
 		e = event(first_step);
 		put_inner(&e, 7, start, sizeof start);
+		write_record(w, &e);
 		write_record(w, &e);
 	}
 	return w;
@@ -197,7 +270,8 @@ int tb_scalar(struct tb_writer *w, const char *tag, int64_t step, double value)
 	uint32_t bits;
 
 	memcpy(&bits, &v, sizeof bits);
-	put_inner(&m, 1, tag, strlen(tag));
+	if (put_tag(w, &m, tag) < 0)
+		return -1;
 	put_key(&m, 2, 5);
 	put_le(&m, bits, 4);
 	return write_value(w, step, &m);
@@ -235,16 +309,15 @@ int tb_histogram(struct tb_writer *w, const char *tag, int64_t step, const float
 	put_double(&h, 5, squares);
 	put_inner(&h, 6, limits.b, limits.n);
 	put_inner(&h, 7, counts.b, counts.n);
-	put_inner(&m, 1, tag, strlen(tag));
+	if (put_tag(w, &m, tag) < 0)
+		return -1;
 	put_inner(&m, 5, h.b, h.n);
 	return write_value(w, step, &m);
 }
 
 int tb_flush(struct tb_writer *w)
 {
-	if (!w->error[0] && fflush(w->f) != 0)
-		return fail(w, strerror(errno));
-	return w->error[0] ? -1 : 0;
+	return w->error[0] ? -1 : empty(w);
 }
 
 int tb_close(struct tb_writer *w)
@@ -254,7 +327,7 @@ int tb_close(struct tb_writer *w)
 	if (!w)
 		return 0;
 	rc = tb_flush(w);
-	if (fclose(w->f) != 0)
+	if (close(w->fd) != 0)
 		rc = -1;
 	free(w);
 	return rc;

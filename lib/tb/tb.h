@@ -11,9 +11,11 @@
  *            bucket = 7 (packed doubles)
  *   masked-crc(x) = rotate_right(CRC-32C(x), 15) + 0xa282ead8
  *
- * The first record says "brain.Event:2". Logs, unlike what the programs exchange, may hold a clock.
+ * The first record says "brain.Event:2"; in a resumed run's file two session starts follow. Logs,
+ * unlike what the programs exchange, may hold a clock.
  *
- * Errors are sticky: after the first, nothing more is written, and every call gives -1.
+ * Errors are sticky: after the first, nothing more is written, and every call gives -1. The file
+ * may then end within a record; readers take that for a file that is still being written.
  */
 #ifndef TB_H
 #define TB_H
@@ -25,19 +27,28 @@
 extern "C" {
 #endif
 
+enum { TB_MAX_TAG = 1024 };           /* bytes of a tag */
+
 struct tb_writer;
 
-/* Opens a new file in dir, events.out.tfevents.NNNNNNNNNN.unmask with the next free number, so that
- * files sort in the order of their making. first_step >= 0: TensorBoard drops what earlier files say
- * of this step and later ones (a run that was resumed). NULL with a line in err (size len). */
+/* Opens a new file in dir, events.out.tfevents.NNNNNNNNNN.unmask. Its number is one above the
+ * highest there, so files sort in the order of their making, also where some were deleted, and none
+ * is overwritten. first_step >= 0 (a run that was resumed): says so to TensorBoard, which drops what
+ * earlier files say of this step and later ones; its fast loader does not listen, but drops them
+ * from a curve when the curve goes on. NULL with a line in err (size len): dir, which is named, is
+ * not there, cannot be read or written, or is too long a name, or there is no memory. */
 struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t len);
-/* A number of the curve `tag`. */
+/* A number of the curve `tag` (UTF-8), kept as a float; NaN and infinities are written as they are.
+ * A tag beyond TB_MAX_TAG is an error. */
 int tb_scalar(struct tb_writer *w, const char *tag, int64_t step, double value);
-/* The distribution of n values in 30 buckets of equal width; what is not finite is left out. */
+/* The distribution of n values in 30 buckets of equal width between the least and the greatest; in
+ * one if these are equal. What is not finite is left out, and not counted. n = 0, or nothing finite:
+ * one empty bucket, num = min = max = 0. */
 int tb_histogram(struct tb_writer *w, const char *tag, int64_t step, const float *v, size_t n);
 /* Hands to the kernel what is buffered. */
 int tb_flush(struct tb_writer *w);
-/* Flushes and frees; -1 if anything has failed. Accepts NULL (0). */
+/* Flushes and frees; -1 if anything has failed, and the text is gone: who wants it flushes first.
+ * Accepts NULL (0). */
 int tb_close(struct tb_writer *w);
 /* The first failure, a line that names the file; NULL if there is none. */
 const char *tb_error(const struct tb_writer *w);

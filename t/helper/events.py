@@ -1,5 +1,7 @@
 """events.py FILE...: what TensorBoard's event files say, a line a value: TAG STEP VALUE, or TAG STEP histogram
-num=N sum=S min=A max=B. Checks lengths and checksums. Standard library only."""
+num=N sum=S squares=Q min=A max=B last=LIMIT buckets=C,..., equal neighbours as COUNTxTIMES. Checks lengths and
+checksums. Standard library only."""
+import itertools
 import struct
 import sys
 
@@ -65,18 +67,21 @@ def show_value(value, step):
     h = dict(fields(v[5]))
     limits, counts = (struct.unpack(f"<{len(h[k]) // 8}d", h[k]) for k in (6, 7))
     assert len(limits) == len(counts) and list(limits) == sorted(limits) and sum(counts) == h.get(3, 0)
-    print(tag, step, f"histogram num={h.get(3, 0):g} sum={h.get(4, 0):.9g} min={h.get(1, 0):.9g} max={h.get(2, 0):.9g}")
+    runs = ",".join(f"{c:g}x{len(list(same))}" for c, same in itertools.groupby(counts))
+    print(tag, step, f"histogram num={h.get(3, 0):g} sum={h.get(4, 0):.9g} squares={h.get(5, 0):.9g} "
+          f"min={h.get(1, 0):.9g} max={h.get(2, 0):.9g} last={limits[-1]:.9g} buckets={runs}")
 
 
 for path in sys.argv[1:]:
     for i, record in enumerate(records(path)):
         event = list(fields(record))
         plain = {k: v for k, v in event if k != 5}
+        step = plain.get(2, 0) - (plain.get(2, 0) >> 63 << 64)
         if i == 0:
             assert plain[3] == b"brain.Event:2"
         if 7 in plain:
-            print("session", dict(fields(plain[7]))[1], "from", plain.get(2, 0))
+            print("session", dict(fields(plain[7]))[1], "from", step)
         for k, v in event:
             if k == 5:
                 for _, value in fields(v):
-                    show_value(value, plain.get(2, 0))
+                    show_value(value, step)

@@ -15,10 +15,10 @@ SET   ?= synth
 RUN   ?= runs/um-vs-umap-$(SET)
 SEEDS ?= 1 2 3
 ARCH  ?= densenet:depth=22,growth=12
-N_TRAIN ?= 1500
+N_TRAIN ?= 2500
 N_TEST  ?= 1000
 N_OOD   ?= 500
-EPOCHS  ?= $(call by_set,15,100)
+EPOCHS  ?= $(call by_set,18,100)
 TUNE_EPOCHS ?= $(call by_set,4,100)
 UMAP_KEEP ?= 0.8
 DRAWS   ?= 5

@@ -147,10 +147,15 @@ int job_log_close(char *err)
 {
 	int rc = 0;
 
-	if (!text)
-		return 0;
-	if (tb_close(events) < 0 || (table && fclose(table) != 0) || fclose(text) != 0)
-		rc = fail(err, "write", "the logs of");
+	if (events && tb_flush(events) < 0) {
+		snprintf(err, UM_ERR, "%s", tb_error(events));
+		rc = -1;
+	}
+	tb_close(events);
+	if (table && fclose(table) != 0)
+		rc = fail(err, "write", "log.tsv");
+	if (text && fclose(text) != 0)
+		rc = fail(err, "write", "the log of");
 	text = table = NULL;
 	events = NULL;
 	return rc;

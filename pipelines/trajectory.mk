@@ -8,10 +8,10 @@ SET  ?= synth
 RUN  ?= runs/trajectory-$(SET)
 ARCH ?= densenet:depth=22,growth=12
 SEED ?= 1
-N_TRAIN ?= 3000
+N_TRAIN ?= 1500
 N_TEST  ?= 1000
 N_OOD   ?= 300
-EPOCHS  ?= $(call by_set,24,100)
+EPOCHS  ?= $(call by_set,20,100)
 TUNE_EPOCHS ?= $(call by_set,6,100)
 DRAWS   ?= 5
 METHOD  ?= energy

@@ -8,7 +8,7 @@ RUN  ?= runs/atypical-$(SET)
 ARCH ?= densenet:depth=22,growth=12
 SEED ?= 1
 N_TRAIN ?= 3000
-EPOCHS  ?= $(call by_set,40,100)
+EPOCHS  ?= $(call by_set,20,100)
 DRAWS   ?= 10
 SHOW    ?= 200
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))

@@ -33,10 +33,11 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-s
             -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes $(if $(CI),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
-C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off
-PKGS     := msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1
+C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
+PKGS     := msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1 openblas lapacke
 PKG_INC   = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDLIBS   ?= $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
+# A program loads only what it uses: OpenBLAS alone would double the start of the others.
+LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
 # ---- libtorch: only lib/th knows it; the seam is a shared object that is loaded on first use ----
 ifneq ($(LIBTORCH),)
@@ -87,7 +88,7 @@ $(LIB): $(LIB_C:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 LINK = @mkdir -p $(@D); $(if $(Q),echo "  LINK $@";) \
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -fopenmp
 $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-score: features in, scores out, larger for what looks more in-distribution. Streaming. */
+ * ood-score: features in, scores out, larger for what looks more in-distribution. Streaming; with a fit, it holds
+ * the fit. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,12 +10,18 @@
 #include "cli/cli.h"
 #include "ood/ood_method.h"
 
-static const char *method_list = "all";
+static const char *method_list, *fit_path, *val_path;
+static struct cli_list sweeps;
 static bool list;
 
 static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "methods, separated by commas: NAME[:PARAMETER=VALUE]... (default all)" },
+	{ "sweep", 0, CLI_LIST, "METHOD:PARAMETER=V,V...", &sweeps, 0, 0,
+	  "a column for each combination of values; may be repeated" },
+	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "what ood-fit made of the training data" },
+	{ "val", 0, CLI_STR, "FILE", &val_path, 0, 0,
+	  "what ood-fit made of validation data, for the methods that are fitted to it" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the methods and exit" },
 	{ 0 }
 };
@@ -22,18 +29,18 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-score", "[option...] [FILE]",
 	"Score each row of a features stream: the larger, the more in-distribution.", options,
-	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT, NULL
+	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_THREADS, NULL
 };
 
 static void print_methods(void)
 {
-	for (const struct ood_method *const *m = ood_methods; *m; m++) {
-		const struct ood_param *p = (*m)->params;
-		printf("%-12s %s\n", (*m)->name, (*m)->help);
-		for (int i = 0; i < OOD_MAX_PARAMS && p[i].name; i++)
-			printf("  %-14s %s (%g; %g to %g)\n", p[i].name, p[i].help, p[i].value,
-			       p[i].min, p[i].max);
-	}
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++) {
+			printf("%-12s %s\n", m->name, m->help);
+			for (int i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
+				printf("  %-14s %s (%g; %g to %g)\n", m->params[i].name, m->params[i].help,
+				       m->params[i].value, m->params[i].min, m->params[i].max);
+		}
 }
 
 /* ---- the two headers ------------------------------------------------------------------------ */
@@ -43,11 +50,14 @@ static int check_input(struct ts_reader *in, const struct ts_header *h)
 	const struct ts_field *logits = ts_header_field(h, "logits");
 	const struct ts_field *label = ts_header_field(h, "label");
 	const struct ts_field *name = ts_header_field(h, "name");
+	const struct ts_field *features = ts_header_field(h, "features");
 
 	if (!logits)
 		return ts_reader_fail(in, "has no column 'logits'");
 	if (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
 		return ts_reader_fail(in, "column 'logits' is not <f4 of two or more classes");
+	if (features && (features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0))
+		return ts_reader_fail(in, "column 'features' is not one <f4 vector a row");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
 		return ts_reader_fail(in, "column 'label' is not one <i8 a row");
 	if (name && name->type != TS_STR)
@@ -55,29 +65,77 @@ static int check_input(struct ts_reader *in, const struct ts_header *h)
 	return 0;
 }
 
-static void make_header(struct ts_header *h, const struct ts_header *in,
-			const struct ood_request *q, size_t n)
+static void make_header(struct ts_header *h, const struct ts_header *const *from, size_t n_from,
+			const struct ood_scorer *s, size_t n)
 {
-	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n, sizeof *methods);
+	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 1, sizeof *methods);
 
 	ts_header_init(h, "scores");
-	if (!methods || ts_meta_merge(&h->meta, &in->meta))
+	if (!methods || ts_meta_merge(&h->meta, &from[0]->meta))
 		cli_oom();
 	ts_meta_del(&h->meta, "fc.weight");   /* large, and no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
 	for (size_t i = 0; i < n; i++) {
-		ood_request_text(&q[i], text, sizeof text);
+		ood_request_text(&s[i].request, text, sizeof text);
 		methods[i] = strdup(text);
-		if (!methods[i] || ts_header_add(h, q[i].column, TS_F32, 0, NULL))
+		if (!methods[i] || ts_header_add(h, s[i].request.column, TS_F32, 0, NULL))
 			cli_oom();
 	}
 	if (ts_meta_set_strs(&h->meta, "methods", methods, n) ||
 	    ts_header_add(h, "pred", TS_I64, 0, NULL) ||
-	    (ts_header_field(in, "label") && ts_header_add(h, "label", TS_I64, 0, NULL)) ||
-	    (ts_header_field(in, "name") && ts_header_add(h, "name", TS_STR, 0, NULL)))
+	    (ts_header_field(from[0], "label") && ts_header_add(h, "label", TS_I64, 0, NULL)) ||
+	    (ts_header_field(from[0], "name") && ts_header_add(h, "name", TS_STR, 0, NULL)))
 		cli_oom();
-	cli_history(h, &in, 1);
+	cli_history(h, from, n_from);
 	ts_strs_free(methods, n);
+}
+
+/* Loads a fit and holds that it is of the model that made the stream. */
+static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in,
+		    const struct ood_source *from)
+{
+	char err[OOD_ERR];
+
+	*ret = NULL;
+	if (!path)
+		return 0;
+	if (ood_fit_load(ret, path, err))
+		return cli_error("%s", err);
+	const struct ood_fit *f = *ret;
+	bool same = f->classes == from->classes && f->dim == from->dim && !f->weight == !from->weight;
+	for (size_t i = 0; same && f->weight && i < f->classes * f->dim; i++)
+		same = f->weight[i] == from->weight[i];
+	return same ? 0 : cli_error("fit '%s' and features '%s' are of different models", path,
+				    ts_reader_name(in));
+}
+
+/* Gets the requests ready; those of `all` that cannot work are left out, which is said if there is a
+ * fit, that is, if the user could expect them. The array does not move: scorers are pointed at. */
+static int make_scorers(const struct ood_requests *r, const struct ood_source *from,
+			struct ood_scorer **ret, size_t *n)
+{
+	struct ood_scorer *s = calloc(r->n + 1, sizeof *s);
+	char err[OOD_ERR];
+	int rc = 0;
+
+	if (!s)
+		cli_oom();
+	*n = 0;
+	for (size_t i = 0; i < r->n && rc == 0; i++) {
+		const struct ood_request *q = &r->q[i];
+		if (ood_scorer_init(&s[*n], q, from, err) == 0) {
+			if (*s[*n].note)
+				cli_info("%s: %s", q->column, s[*n].note);
+			++*n;
+		} else if (!q->optional) {
+			rc = cli_error("method '%s': %s", q->column, err);
+		} else {
+			(from->fit && q->method->parts ? cli_warn : cli_info)("'%s' is left out: %s",
+									      q->column, err);
+		}
+	}
+	*ret = s;
+	return rc;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -85,50 +143,33 @@ static void make_header(struct ts_header *h, const struct ts_header *in,
 struct work {
 	struct ts_reader *in;
 	struct ts_batch from, to;
-	const struct ood_request *q;
-	size_t n_q;
+	struct ood_scorer *s;
+	size_t n_s;
+	float **out;                      /* the columns of `to` that the scorers fill */
 };
 
-/* Number of row i of the batch in its file, from 0. */
-static unsigned long long row_of(const struct work *k, size_t i)
+/* Number of the batch's first row in its file, from 0. */
+static unsigned long long first_row(const struct work *k)
 {
-	return ts_reader_rows(k->in) - k->from.n + i;
+	return ts_reader_rows(k->in) - k->from.n;
 }
 
-static int score_row(struct work *k, size_t i, const float *logits, size_t n)
-{
-	for (size_t c = 0; c < n; c++)
-		if (!isfinite(logits[c]))
-			return ts_reader_fail(k->in, "row %llu: logit %zu is %g", row_of(k, i), c,
-					      logits[c]);
-	for (size_t m = 0; m < k->n_q; m++) {
-		double score = k->q[m].method->score(logits, n, k->q[m].params);
-		if (!(fabs(score) <= FLT_MAX))
-			return ts_reader_fail(k->in, "row %llu: '%s' is too large for <f4",
-					      row_of(k, i), k->q[m].column);
-		((float *)k->to.cols[m].data)[i] = (float)score;
-	}
-	((int64_t *)k->to.cols[k->n_q].data)[i] = (int64_t)ood_argmax(logits, n);
-	return 0;
-}
-
-static int score_batch(struct work *k)
+/* What passes on: the predicted class, label and name. */
+static int copy_rows(struct work *k)
 {
 	const struct ts_col *logits = ts_batch_col(&k->from, "logits");
 	const struct ts_col *label = ts_batch_col(&k->from, "label");
 	const struct ts_col *name = ts_batch_col(&k->from, "name");
 	size_t n = logits->shape[0];
 
-	if (ts_batch_resize(&k->to, 0) || ts_batch_resize(&k->to, k->from.n))
-		cli_oom();
 	for (size_t i = 0; i < k->from.n; i++) {
-		if (score_row(k, i, (const float *)logits->data + i * n, n))
-			return -1;
+		((int64_t *)k->to.cols[k->n_s].data)[i] =
+			(int64_t)ood_argmax((const float *)logits->data + i * n, n);
 		if (label) {
 			int64_t l = ((const int64_t *)label->data)[i];
 			if (l < -1 || l >= (int64_t)n)
 				return ts_reader_fail(k->in, "row %llu: labels out of range: %lld, "
-						      "with %zu classes", row_of(k, i),
+						      "with %zu classes", first_row(k) + i,
 						      (long long)l, n);
 			((int64_t *)ts_batch_col(&k->to, "label")->data)[i] = l;
 		}
@@ -138,18 +179,25 @@ static int score_batch(struct work *k)
 	return 0;
 }
 
-static int score_stream(struct work *k, struct ts_writer *out)
+static int score_batch(struct work *k)
 {
-	struct ts_header header;
-	const struct ts_header *in = ts_reader_expect(k->in, "features");
-	int rc;
+	char err[OOD_ERR];
 
-	if (!in || check_input(k->in, in))
-		return -1;
-	make_header(&header, in, k->q, k->n_q);
-	if (ts_batch_init(&k->from, in) || ts_batch_init(&k->to, &header))
+	if (ts_batch_resize(&k->to, 0) || ts_batch_resize(&k->to, k->from.n))
 		cli_oom();
-	rc = ts_writer_begin(out, &header);
+	for (size_t m = 0; m < k->n_s; m++)
+		k->out[m] = k->to.cols[m].data;
+	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, err))
+		return ts_reader_fail(k->in, "%s", err);
+	return copy_rows(k);
+}
+
+static int score_stream(struct work *k, struct ts_writer *out, const struct ts_header *header)
+{
+	int rc = ts_writer_begin(out, header);
+
+	if (ts_batch_init(&k->to, header) || !(k->out = calloc(k->n_s + 1, sizeof *k->out)))
+		cli_oom();
 	while (rc == 0 && (rc = ts_reader_next(k->in, &k->from)) == 1) {
 		rc = score_batch(k);
 		if (rc == 0)
@@ -157,32 +205,80 @@ static int score_stream(struct work *k, struct ts_writer *out)
 	}
 	if (rc == 0)
 		rc = ts_writer_finish(out);
+	free(k->out);
+	return rc;
+}
+
+static int run(struct work *k, struct ts_writer *out, const struct ood_requests *r)
+{
+	const struct ts_header *h = ts_reader_expect(k->in, "features");
+	struct ood_fit *fit = NULL, *val = NULL;
+	struct ts_header header = { 0 };
+	double *weight = NULL, *bias = NULL;
+	int rc = -1;
+
+	if (!h || check_input(k->in, h))
+		return -1;
+	const struct ts_field *features = ts_header_field(h, "features");
+	struct ood_source from = { .classes = ts_header_field(h, "logits")->shape[0],
+				   .dim = features ? features->shape[0] : 0, .header = h };
+	if (ood_head_read(&h->meta, from.classes, from.dim, &weight, &bias) ||
+	    ts_batch_init(&k->from, h))
+		cli_oom();
+	from.weight = weight;
+	from.bias = bias;
+	if (load_fit(&fit, fit_path, k->in, &from) == 0 && load_fit(&val, val_path, k->in, &from) == 0) {
+		const struct ts_header *all[3] = { h, fit ? &fit->header : NULL, val ? &val->header : NULL };
+		from.fit = fit;
+		from.val = val;
+		rc = make_scorers(r, &from, &k->s, &k->n_s);
+		if (rc == 0) {
+			make_header(&header, all, 3, k->s, k->n_s);
+			rc = score_stream(k, out, &header);
+		}
+	}
+	for (size_t i = 0; i < k->n_s; i++)
+		ood_scorer_release(&k->s[i]);
+	free(k->s);
+	ood_fit_free(fit);
+	ood_fit_free(val);
+	free(weight);
+	free(bias);
 	ts_header_release(&header);
 	return rc;
 }
 
+static void take_requests(struct ood_requests *r)
+{
+	char err[OOD_ERR];
+
+	if ((method_list || sweeps.n == 0) && ood_requests_add(r, method_list ? method_list : "all", err))
+		cli_usage("--method: %s", err);
+	for (size_t i = 0; i < sweeps.n; i++)
+		if (ood_requests_sweep(r, sweeps.v[i], err))
+			cli_usage("--sweep: %s", err);
+}
+
 int main(int argc, char **argv)
 {
-	char err[256];
 	int first = cli_parse(&tool, argc, argv);
-	struct ood_request *q;
-	size_t n_q;
+	struct ood_requests r = { 0 };
 
 	if (list) {
 		print_methods();
 		return cli_finish(0);
 	}
-	if (ood_request_parse(method_list, &q, &n_q, err, sizeof err))
-		cli_usage("--method: %s", err);
-	struct work k = { .in = cli_input(first, argc, argv), .q = q, .n_q = n_q };
+	take_requests(&r);
+	ood_threads((int)cli.threads);
+	struct work k = { .in = cli_input(first, argc, argv) };
 	struct ts_writer *out = cli_output();
-	int rc = score_stream(&k, out);
+	int rc = run(&k, out, &r);
 	if (cli_check_reader(k.in) == 0)
 		cli_check_writer(out);
 	ts_batch_release(&k.from);
 	ts_batch_release(&k.to);
 	ts_reader_close(k.in);
 	ts_writer_close(out);
-	free(q);
+	ood_requests_release(&r);
 	return cli_finish(rc ? 1 : 0);
 }

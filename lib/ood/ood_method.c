@@ -1,172 +1,183 @@
 /* SPDX-License-Identifier: MIT
- * The list of methods, and the parser of what users ask for. */
-#include <math.h>
+ * The list of families, and the parser of what users ask for. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ood/ood_internal.h"
 #include "ood/ood_method.h"
 
-/* One row a method: it is defined as ood_NAME in ood_NAME.c. */
-#define METHODS(row) \
-	row(msp) \
-	row(maxlogit) \
-	row(energy)
+/* One row a family: ood_NAME.c defines the array ood_NAME_family. */
+#define FAMILIES(row) \
+	row(logits) \
+	row(calibrate) \
+	row(shape) \
+	row(means) \
+	row(gauss) \
+	row(subspace) \
+	row(neighbours) \
+	row(extra)
 
-#define DECLARE(name) extern const struct ood_method ood_##name;
-METHODS(DECLARE)
-#define ADDRESS(name) &ood_##name,
-const struct ood_method *const ood_methods[] = { METHODS(ADDRESS) NULL };
+#define DECLARE(name) extern const struct ood_method ood_##name##_family[];
+FAMILIES(DECLARE)
+#define ADDRESS(name) ood_##name##_family,
+const struct ood_method *const ood_families[] = { FAMILIES(ADDRESS) NULL };
 
-enum { N_METHODS = sizeof(ood_methods) / sizeof(ood_methods[0]) - 1 };
-
-size_t ood_argmax(const float *logits, size_t n)
+const struct ood_method *ood_method_find(const char *name)
 {
-	size_t best = 0;
-	for (size_t i = 1; i < n; i++)
-		if (logits[i] > logits[best])
-			best = i;
-	return best;
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++)
+			if (strcmp(m->name, name) == 0)
+				return m;
+	return NULL;
 }
 
-double ood_log_sum_exp(const float *logits, size_t n, size_t skip, double shift, double t)
+static int unknown_method(const char *name, char *err)
 {
-	double sum = 0;
-	for (size_t i = 0; i < n; i++)
-		if (i != skip)
-			sum += exp((logits[i] - shift) / t);
-	return log(sum);
-}
+	size_t used = (size_t)snprintf(err, OOD_ERR, "unknown method '%.40s', there are:", name);
 
-static int unknown_method(const char *name, char *err, size_t len)
-{
-	size_t used = (size_t)snprintf(err, len, "unknown method '%s', there are:", name);
-	for (size_t i = 0; i < N_METHODS && used < len; i++)
-		used += (size_t)snprintf(err + used, len - used, " %s", ood_methods[i]->name);
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name && used < OOD_ERR; m++)
+			used += (size_t)snprintf(err + used, OOD_ERR - used, " %s", m->name);
 	return -1;
 }
 
-static void request_init(struct ood_request *q, const struct ood_method *m)
+void ood_requests_release(struct ood_requests *r)
 {
-	*q = (struct ood_request){ .method = m };
+	free(r->q);
+	*r = (struct ood_requests){ 0 };
+}
+
+/* Appends a request; a column that is there already is an error. */
+static int append(struct ood_requests *r, const struct ood_request *q, char *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->q[i].column, q->column) == 0)
+			return ood_fail(err, "method '%s' is asked for twice", q->column);
+	struct ood_request *bigger = realloc(r->q, (r->n + 1) * sizeof *bigger);
+	if (!bigger)
+		return ood_fail(err, "out of memory");
+	r->q = bigger;
+	r->q[r->n++] = *q;
+	return 0;
+}
+
+static struct ood_request defaults(const struct ood_method *m)
+{
+	struct ood_request q = { .method = m };
+
 	for (size_t i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
-		q->params[i] = m->params[i].value;
-	snprintf(q->column, sizeof q->column, "%s", m->name);
+		q.params[i] = m->params[i].value;
+	snprintf(q.column, sizeof q.column, "%s", m->name);
+	return q;
 }
 
 /* Takes "name=value" into q. */
-static int parse_param(struct ood_request *q, char *text, char *err, size_t len)
+static int parse_param(struct ood_request *q, const char *text, char *err)
 {
-	const char *method = q->method->name;
-	char *value = strchr(text, '='), *end;
-	if (!value) {
-		snprintf(err, len, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
-		return -1;
-	}
-	*value++ = '\0';
 	const struct ood_param *p = q->method->params;
-	size_t i = 0;
-	while (i < OOD_MAX_PARAMS && p[i].name && strcmp(p[i].name, text) != 0)
+	const char *method = q->method->name, *value = strchr(text, '=');
+	size_t i = 0, len = strcspn(text, "=");
+	char *end;
+
+	if (!value)
+		return ood_fail(err, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
+	while (i < OOD_MAX_PARAMS && p[i].name &&
+	       (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
 		i++;
-	if (i == OOD_MAX_PARAMS || !p[i].name) {
-		snprintf(err, len, "method '%s' has no parameter '%s'", method, text);
-		return -1;
-	}
-	double x = strtod(value, &end);
-	if (end == value || *end || !(x >= p[i].min && x <= p[i].max)) {
-		snprintf(err, len, "%s of method '%s' is '%s', not a number from %g to %g", text,
-			 method, value, p[i].min, p[i].max);
-		return -1;
-	}
+	if (i == OOD_MAX_PARAMS || !p[i].name)
+		return ood_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+	double x = strtod(++value, &end);
+	if (end == value || *end || !(x >= p[i].min && x <= p[i].max))
+		return ood_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name,
+				method, value, p[i].min, p[i].max);
 	q->params[i] = x;
 	return 0;
 }
 
-/* Takes one item of the list, which it cuts up, into q. */
-static int parse_item(struct ood_request *q, char *item, char *err, size_t len)
+/* Appends METHOD[:PARAMETER=VALUE]..., text that may be written to. */
+static int add_item(struct ood_requests *r, char *item, char *err)
 {
-	char *column = NULL, *rest = strchr(item, ':');
-	if (strlen(item) >= OOD_MAX_COLUMN) {
-		snprintf(err, len, "method '%.20s...' is longer than %d bytes", item,
-			 OOD_MAX_COLUMN - 1);
-		return -1;
-	}
-	if (rest) {
-		column = strdup(item);
-		if (!column) {
-			snprintf(err, len, "out of memory");
+	char column[OOD_MAX_COLUMN], *rest = item, *word = strsep(&rest, ":");
+
+	if (strlen(word) + (rest ? strlen(rest) + 1 : 0) >= OOD_MAX_COLUMN)
+		return ood_fail(err, "method '%.20s...' is longer than %d bytes", item,
+				OOD_MAX_COLUMN - 1);
+	const struct ood_method *m = ood_method_find(word);
+	if (!m)
+		return unknown_method(word, err);
+	snprintf(column, sizeof column, "%s%s%s", word, rest ? ":" : "", rest ? rest : "");
+	struct ood_request q = defaults(m);
+	while ((word = strsep(&rest, ":")) != NULL)
+		if (parse_param(&q, word, err))
 			return -1;
-		}
-		*rest++ = '\0';
-	}
-	size_t i = 0;
-	while (i < N_METHODS && strcmp(ood_methods[i]->name, item) != 0)
-		i++;
-	int status = -1;
-	if (i == N_METHODS) {
-		unknown_method(item, err, len);
-		goto out;
-	}
-	request_init(q, ood_methods[i]);
-	while (rest) {
-		char *next = strchr(rest, ':');
-		if (next)
-			*next++ = '\0';
-		if (parse_param(q, rest, err, len))
-			goto out;
-		rest = next;
-	}
-	if (column)
-		snprintf(q->column, sizeof q->column, "%s", column);
-	status = 0;
-out:
-	free(column);
-	return status;
+	memcpy(q.column, column, sizeof column);
+	return append(r, &q, err);
 }
 
-static int check_columns(const struct ood_request *q, size_t n, char *err, size_t len)
+static int add_all(struct ood_requests *r, char *err)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			if (strcmp(q[i].column, q[j].column) == 0) {
-				snprintf(err, len, "method '%s' is asked for twice", q[i].column);
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++) {
+			struct ood_request q = defaults(m);
+			q.optional = true;
+			if (append(r, &q, err))
 				return -1;
-			}
+		}
 	return 0;
 }
 
-int ood_request_parse(const char *text, struct ood_request **ret, size_t *n, char *err, size_t len)
+int ood_requests_add(struct ood_requests *r, const char *text, char *err)
 {
-	size_t items = 1, k = 0;
-	for (const char *p = text; *p; p++)
-		items += *p == ',';
-	char *copy = strdup(text);
-	struct ood_request *q = calloc(items, N_METHODS * sizeof *q);
-	if (!copy || !q) {
-		snprintf(err, len, "out of memory");
-		goto fail;
-	}
-	for (char *item = copy, *next; item; item = next) {
-		next = strchr(item, ',');
-		if (next)
-			*next++ = '\0';
-		if (strcmp(item, "all") == 0) {
-			for (size_t i = 0; i < N_METHODS; i++)
-				request_init(&q[k++], ood_methods[i]);
-		} else if (parse_item(&q[k++], item, err, len)) {
-			goto fail;
-		}
-	}
-	if (check_columns(q, k, err, len))
-		goto fail;
+	char *copy = strdup(text), *rest = copy, *item;
+	int rc = copy ? 0 : ood_fail(err, "out of memory");
+
+	while (rc == 0 && (item = strsep(&rest, ",")) != NULL)
+		rc = strcmp(item, "all") == 0 ? add_all(r, err) : add_item(r, item, err);
 	free(copy);
-	*ret = q;
-	*n = k;
+	return rc;
+}
+
+/* Appends every combination: `item` holds what is chosen so far, rest what is not. */
+static int sweep(struct ood_requests *r, const char *item, char *rest, char *err)
+{
+	char next[2 * OOD_MAX_COLUMN], *word = strsep(&rest, ":"), *value;
+
+	if (!word) {
+		snprintf(next, sizeof next, "%s", item);
+		return add_item(r, next, err);
+	}
+	char *values = strchr(word, '=');
+	if (values)
+		*values++ = '\0';
+	while ((value = strsep(&values, ",")) != NULL) {
+		char *copy = rest ? strdup(rest) : NULL;
+		snprintf(next, sizeof next, "%s:%s=%s", item, word, value);
+		int rc = strlen(next) >= OOD_MAX_COLUMN ? ood_fail(err, "'%.20s...' is too long", item) :
+			 sweep(r, next, copy, err);
+		free(copy);
+		if (rc)
+			return -1;
+	}
 	return 0;
-fail:
+}
+
+int ood_requests_sweep(struct ood_requests *r, const char *text, char *err)
+{
+	char *copy = strdup(text), *rest = copy;
+	int rc = -1;
+
+	if (!copy)
+		return ood_fail(err, "out of memory");
+	char *method = strsep(&rest, ":");
+	if (!rest || !strchr(rest, '='))
+		ood_fail(err, "'%s' is not METHOD:PARAMETER=VALUE,VALUE...", text);
+	else if (strlen(method) >= OOD_MAX_COLUMN)
+		ood_fail(err, "'%.20s...' is too long", method);
+	else
+		rc = sweep(r, method, rest, err);
 	free(copy);
-	free(q);
-	return -1;
+	return rc;
 }
 
 void ood_request_text(const struct ood_request *q, char *buf, size_t len)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_method: scores of one sample from its logits, and how a user asks for them. Everywhere in
- * unmask a larger score means more in-distribution.
+ * ood_method: scores of samples from their logits and features, and how a user asks for them.
+ * Everywhere in unmask a larger score means more in-distribution.
  *
- * A method is a file ood_NAME.c with one `const struct ood_method` and one row in ood_method.c.
- * Scores are computed in double and leave nothing to saturate: samples that differ in confidence
- * get different scores as long as the caller's own type can hold the difference.
+ * A family of methods is a file that ends in an array of struct ood_method; adding a method is a row
+ * there. ood_method.c lists the families. A method gets ready once, from the last layer and the fits
+ * (prepare), and then scores rows, several threads at a time.
+ *
+ * Scores are computed in double and leave nothing to saturate: samples that differ in confidence get
+ * different scores as long as the caller's own type can hold the difference.
  *
  * Users ask with text, METHOD[:PARAMETER=VALUE]... in a list separated by commas:
  *
@@ -16,12 +19,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "ood/ood_fit.h"
+#include "ts/ts.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128 };
+enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128, OOD_CHUNK = 128 };
 
 struct ood_param {
 	const char *name;                 /* NULL: no more parameters */
@@ -29,38 +36,116 @@ struct ood_param {
 	const char *help;
 };
 
-struct ood_method {
-	const char *name, *help;          /* help: one line that says what is computed */
-	struct ood_param params[OOD_MAX_PARAMS];
-	/* The score of one sample. logits: n >= 2 finite numbers; params: a value for each of the
-	 * method's parameters. Finite unless the logits span more than a double holds. */
-	double (*score)(const float *logits, size_t n, const double *params);
+/* What scores are made from; borrowed by all. */
+struct ood_source {
+	size_t classes, dim;              /* dim 0: the stream has no features */
+	const double *weight, *bias;      /* (C,D), (C): the last layer, or NULL */
+	const struct ood_fit *fit, *val;  /* of training data, of validation data; or NULL */
+	const struct ts_header *header;   /* of the features stream */
 };
 
-/* Every method, in the order in which `all` gives them; NULL ends. */
-extern const struct ood_method *const ood_methods[];
+/* Rows to score, at most OOD_CHUNK. */
+struct ood_rows {
+	size_t n;
+	const float *logits, *features;   /* (n,C), (n,D) or NULL */
+	const struct ts_batch *batch;     /* the whole batch, for further columns, */
+	size_t first;                     /* where these rows start at this one */
+};
+
+struct ood_scorer;
+
+struct ood_method {
+	const char *name, *help;          /* help: one line that says what is computed */
+	unsigned parts;                   /* enum ood_part: what it needs of a fit */
+	struct ood_param params[OOD_MAX_PARAMS];
+	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
+	double (*logits)(const float *logits, size_t n, const double *params);
+	/* or these. prepare() fills s->state, with memory from ood_keep(), and may write s->note; it
+	 * fails with a reason in err where the method cannot work. NULL: nothing to prepare. score()
+	 * gives one number a row; -1: out of memory. */
+	int (*prepare)(struct ood_scorer *s, char *err);
+	int (*score)(const struct ood_scorer *s, const struct ood_rows *rows, double *out);
+};
+
+/* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
+ * the methods. */
+extern const struct ood_method *const ood_families[];
+
+/* The method called so, or NULL. */
+const struct ood_method *ood_method_find(const char *name);
+
+/* ---- requests --------------------------------------------------------------------------------- */
 
 /* A method with its parameters' values. */
 struct ood_request {
 	const struct ood_method *method;
 	double params[OOD_MAX_PARAMS];
 	char column[OOD_MAX_COLUMN];      /* the method's name, or all the text if parametrised */
+	bool optional;                    /* from `all`: left out where it cannot work */
+};
+struct ood_requests {
+	struct ood_request *q;
+	size_t n;
 };
 
-/* Takes the list text apart; `all` stands for every method with its defaults. Fills *ret with an
- * array that the caller frees, *n long, n >= 1. -1: err (size len) holds a line: an unknown method
- * (the line lists those there are) or parameter, a value out of range, the same column twice. */
-int ood_request_parse(const char *text, struct ood_request **ret, size_t *n, char *err, size_t len)
-	__attribute__((warn_unused_result));
+/* Takes the list text apart and appends to *r, which the caller zeroed and frees with
+ * ood_requests_release(); `all` stands for every method with its defaults. -1: err (OOD_ERR) holds a
+ * line: an unknown method (the line lists those there are) or parameter, a value out of range, the
+ * same column twice. */
+int ood_requests_add(struct ood_requests *r, const char *text, char *err) TS_CHECKED;
+/* The same for METHOD:PARAMETER=V1,V2,...[:PARAMETER=...]: every combination of the values, a column
+ * each. */
+int ood_requests_sweep(struct ood_requests *r, const char *text, char *err) TS_CHECKED;
+void ood_requests_release(struct ood_requests *r);
 /* Writes the request with every parameter spelled out, "energy:temperature=1", to buf
  * (size len). */
 void ood_request_text(const struct ood_request *q, char *buf, size_t len);
+
+/* ---- scorers: requests that are ready --------------------------------------------------------- */
+
+struct ood_scorer {
+	struct ood_request request;
+	const struct ood_source *source;
+	void *state;                      /* the method's own */
+	void **kept;
+	size_t n_kept;
+	char note[160];                   /* what the user should know; "" nothing */
+};
+
+/* Makes the request ready. The source must outlive the scorer. -1 with a reason in err: what is
+ * missing and which program makes it, or why the method cannot work on this data; among it that it
+ * gives all samples of the fit's bank the same score. */
+int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
+		    char *err) TS_CHECKED;
+void ood_scorer_release(struct ood_scorer *s);
+/* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number a row
+ * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
+ * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */
+int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
+		    int threads, float *const *out, char *err) TS_CHECKED;
+
+/* ---- for methods ------------------------------------------------------------------------------ */
+
+/* Zeroed memory that is freed with the scorer; NULL: out of memory. */
+void *ood_keep(struct ood_scorer *s, size_t count, size_t size);
+/* Fails unless the source has what is asked for; the line in err says how to get it. */
+int ood_need_features(const struct ood_scorer *s, char *err);
+int ood_need_head(const struct ood_scorer *s, char *err);         /* and features */
+int ood_need_fit(const struct ood_scorer *s, char *err);          /* and features, and its parts */
+int ood_need_labels(const struct ood_scorer *s, char *err);       /* a fit whose rows are all labelled */
+/* The fit of validation data, or else the one of training data. */
+const struct ood_fit *ood_validation(const struct ood_scorer *s);
 
 /* Index of the largest logit, the first of equal ones. */
 size_t ood_argmax(const float *logits, size_t n);
 /* log sum exp((logits[i] - shift) / t) over all i but skip (n: none is left out). Does not overflow
  * if shift is the largest of those that count. */
 double ood_log_sum_exp(const float *logits, size_t n, size_t skip, double shift, double t);
+/* log sum exp of logits[0..n). */
+double ood_lse(const float *logits, size_t n);
+double ood_lse_double(const double *logits, size_t n);
+/* Log-odds log(p / (1 - p)) of the largest softmax probability p of logits / t. */
+double ood_log_odds(const float *logits, size_t n, double t);
 
 #ifdef __cplusplus
 }

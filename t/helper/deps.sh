@@ -13,6 +13,8 @@ libarchive-dev=archives of images
 libpng-dev=PNG images
 zlib1g-dev=checksums of gzip
 libjpeg62-turbo-dev=JPEG images
+libopenblas-openmp-dev=matrix products, also those of libtorch
+liblapacke-dev=eigenvectors of covariances
 mandoc=checks the manual pages
 xz-utils=test: archives
 python3-msgpack=test: Python reads and writes our streams
@@ -21,8 +23,7 @@ python3-msgpack-numpy=test: Python reads and writes our streams'
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
 libtorch-dev=training, gradients
-gnuplot-nox=pictures of experiments
-libopenblas0-openmp=fast matrix products for libtorch"
+gnuplot-nox=pictures of experiments"
 if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks
@@ -34,7 +35,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
 	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"
 	echo "$need" | sed 's/=/	/'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1 &&
+		pkg-config --exists msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1 openblas lapacke &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1
 fi

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT
+ * The bank of a fit: the rows of the smallest keys (bottom-k sampling: Cohen and Kaplan, "Summarizing
+ * data using bottom-k sketches", PODC 2007). Once it is full it is a heap whose root has the largest
+ * key, the next to go. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "ood/ood_internal.h"
+
+/* GCC's and Clang's half float; the extension is in C23. */
+__extension__ typedef _Float16 half;
+
+uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features,
+		      int64_t label)
+{
+	uint64_t k = XXH3_64bits_withSeed(features, f->dim * sizeof *features, f->seed);
+
+	k = XXH3_64bits_withSeed(logits, f->classes * sizeof *logits, k);
+	return XXH3_64bits_withSeed(&label, sizeof label, k);
+}
+
+static size_t feature_bytes(const struct ood_fit *f)
+{
+	return f->dim * ts_type_size(f->bank.type);
+}
+
+static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logits,
+		    const float *features, int64_t label)
+{
+	struct ood_bank *b = &f->bank;
+	char *to = (char *)b->features + i * feature_bytes(f);
+
+	b->key[i] = key;
+	b->label[i] = label;
+	memcpy(b->logits + i * f->classes, logits, f->classes * sizeof *logits);
+	if (b->type == TS_F32)
+		memcpy(to, features, feature_bytes(f));
+	for (size_t d = 0; b->type == TS_F16 && d < f->dim; d++)
+		((half *)(void *)to)[d] = (half)features[d];
+}
+
+static void swap_bytes(char *a, char *b, size_t n)
+{
+	char t[256];
+	for (size_t i = 0; i < n; i += sizeof t) {
+		size_t k = n - i < sizeof t ? n - i : sizeof t;
+		memcpy(t, a + i, k);
+		memcpy(a + i, b + i, k);
+		memcpy(b + i, t, k);
+	}
+}
+
+static void swap_rows(struct ood_fit *f, size_t i, size_t j)
+{
+	struct ood_bank *b = &f->bank;
+	size_t z = feature_bytes(f), l = f->classes * sizeof *b->logits;
+	uint64_t key = b->key[i];
+	int64_t label = b->label[i];
+
+	b->key[i] = b->key[j];
+	b->key[j] = key;
+	b->label[i] = b->label[j];
+	b->label[j] = label;
+	swap_bytes((char *)b->features + i * z, (char *)b->features + j * z, z);
+	swap_bytes((char *)b->logits + i * l, (char *)b->logits + j * l, l);
+}
+
+/* Sinks row i of the first n until no child has a larger key. */
+static void sink(struct ood_fit *f, size_t i, size_t n)
+{
+	const uint64_t *key = f->bank.key;
+
+	for (;;) {
+		size_t top = i, left = 2 * i + 1;
+		if (left < n && key[left] > key[top])
+			top = left;
+		if (left + 1 < n && key[left + 1] > key[top])
+			top = left + 1;
+		if (top == i)
+			return;
+		swap_rows(f, i, top);
+		i = top;
+	}
+}
+
+static void make_heap(struct ood_fit *f)
+{
+	for (size_t i = f->bank.n / 2; i-- > 0;)
+		sink(f, i, f->bank.n);
+	f->bank.heap = true;
+}
+
+static int grow(struct ood_fit *f)
+{
+	struct ood_bank *b = &f->bank;
+	size_t cap = b->cap < 1024 ? 1024 : 2 * b->cap;
+
+	if (cap > b->max)
+		cap = b->max;
+	void *z = realloc(b->features, cap * feature_bytes(f));
+	if (z)
+		b->features = z;
+	float *l = realloc(b->logits, cap * f->classes * sizeof *l);
+	if (l)
+		b->logits = l;
+	int64_t *y = realloc(b->label, cap * sizeof *y);
+	if (y)
+		b->label = y;
+	uint64_t *k = realloc(b->key, cap * sizeof *k);
+	if (k)
+		b->key = k;
+	if (!z || !l || !y || !k)
+		return -1;
+	b->cap = cap;
+	return 0;
+}
+
+int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features,
+		 int64_t label)
+{
+	struct ood_bank *b = &f->bank;
+
+	if (b->n == b->max) {
+		if (b->max == 0)
+			return 0;
+		if (!b->heap)
+			make_heap(f);
+		if (key < b->key[0]) {
+			set_row(f, 0, key, logits, features, label);
+			sink(f, 0, b->n);
+		}
+		return 0;
+	}
+	if (b->n == b->cap && grow(f))
+		return -1;
+	set_row(f, b->n++, key, logits, features, label);
+	return 0;
+}
+
+struct rank {
+	uint64_t key;
+	size_t row;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* Sorts the keys, then moves each row once, along the cycles of the permutation. */
+int ood_bank_sort(struct ood_fit *f)
+{
+	size_t n = f->bank.n;
+	struct rank *r = malloc((n + 1) * sizeof *r);
+
+	if (!r)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		r[i] = (struct rank){ f->bank.key[i], i };
+	qsort(r, n, sizeof *r, by_key);
+	for (size_t i = 0; i < n; i++) {
+		size_t from = i;
+		while (r[from].row != i) {
+			size_t next = r[from].row;
+			swap_rows(f, from, next);
+			r[from].row = from;
+			from = next;
+		}
+		r[from].row = from;
+	}
+	f->bank.heap = false;
+	free(r);
+	return 0;
+}
+
+const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, float *buf)
+{
+	if (f->bank.type == TS_F32)
+		return (const float *)f->bank.features + first * f->dim;
+	const half *from = (const half *)f->bank.features + first * f->dim;
+	for (size_t i = 0; i < n * f->dim; i++)
+		buf[i] = (float)from[i];
+	return buf;
+}
+
+/* ---- percentiles ------------------------------------------------------------------------------ */
+
+/* Bits of a float as an integer of the same order. */
+static uint32_t order_of(float v)
+{
+	uint32_t bits;
+	memcpy(&bits, &v, sizeof bits);
+	return bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u);
+}
+
+static float value_of(uint32_t order)
+{
+	uint32_t bits = order ^ (order >> 31 ? 0x80000000u : 0xffffffffu);
+	float v;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+/* Counts features by 16 bits of their order: the upper ones, or, of those whose upper ones are `top`,
+ * the lower ones. */
+static void count_orders(const struct ood_fit *f, long top, size_t *count, float *row)
+{
+	memset(count, 0, 65536 * sizeof *count);
+	for (size_t i = 0; i < f->bank.n; i++) {
+		const float *z = ood_bank_rows(f, i, 1, row);
+		for (size_t d = 0; d < f->dim; d++) {
+			uint32_t order = order_of(z[d]);
+			if (top < 0)
+				count[order >> 16]++;
+			else if (order >> 16 == (uint32_t)top)
+				count[order & 65535]++;
+		}
+	}
+}
+
+/* The bucket that holds number *rank, which becomes its rank within. */
+static long bucket_of(const size_t *count, size_t *rank)
+{
+	long k = 0;
+	while (*rank >= count[k])
+		*rank -= count[k++];
+	return k;
+}
+
+/* Feature number `rank` in ascending order, by two counts: no copy of the bank. */
+static double order_statistic(const struct ood_fit *f, size_t rank, size_t *count, float *row)
+{
+	count_orders(f, -1, count, row);
+	long top = bucket_of(count, &rank);
+	count_orders(f, top, count, row);
+	return value_of((uint32_t)top << 16 | (uint32_t)bucket_of(count, &rank));
+}
+
+int ood_bank_percentile(const struct ood_fit *f, double p, double *ret)
+{
+	size_t *count = malloc(65536 * sizeof *count), total = f->bank.n * f->dim;
+	float *row = malloc(f->dim * sizeof *row);
+	int rc = -1;
+
+	if (count && row && total > 0) {
+		double at = p / 100 * (double)(total - 1);
+		size_t below = (size_t)at;
+		double lower = order_statistic(f, below, count, row);
+		*ret = lower;
+		if (at > (double)below)
+			*ret += (order_statistic(f, below + 1, count, row) - lower) * (at - (double)below);
+		rc = 0;
+	}
+	free(count);
+	free(row);
+	return rc;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_internal: what the files of lib/ood share and others do not need.
+ */
+#ifndef OOD_INTERNAL_H
+#define OOD_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ood/ood_fit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes the line to err (OOD_ERR bytes) and returns -1. */
+int ood_fail(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* x (d) divided by its norm, out (d); zeros stay zeros. */
+void ood_unit(const float *x, size_t d, float *out);
+/* Makes the arrays of a fit whose sizes, parts and layers are set, all zero. -1: out of memory. */
+int ood_fit_alloc(struct ood_fit *f) TS_CHECKED;
+
+/* ---- the bank -------------------------------------------------------------------------------- */
+
+/* A row's key: XXH3-64 of features, logits and label under the fit's seed. */
+uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features,
+		      int64_t label);
+/* Offers a row; kept if the bank has room or its key is among the smallest. -1: out of memory. */
+int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features,
+		 int64_t label) TS_CHECKED;
+/* Brings the rows into the order of their keys. -1: out of memory. */
+int ood_bank_sort(struct ood_fit *f) TS_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

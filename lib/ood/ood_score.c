@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ * Scorers: getting methods ready, and running them over batches, a chunk of rows a thread. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_internal.h"
+#include "ood/ood_method.h"
+
+/* ---- for methods ------------------------------------------------------------------------------ */
+
+size_t ood_argmax(const float *logits, size_t n)
+{
+	size_t best = 0;
+	for (size_t i = 1; i < n; i++)
+		if (logits[i] > logits[best])
+			best = i;
+	return best;
+}
+
+double ood_log_sum_exp(const float *logits, size_t n, size_t skip, double shift, double t)
+{
+	double sum = 0;
+	for (size_t i = 0; i < n; i++)
+		if (i != skip)
+			sum += exp((logits[i] - shift) / t);
+	return log(sum);
+}
+
+double ood_lse(const float *logits, size_t n)
+{
+	double top = logits[ood_argmax(logits, n)];
+	return top + ood_log_sum_exp(logits, n, n, top, 1);
+}
+
+double ood_lse_double(const double *logits, size_t n)
+{
+	double top = logits[0], sum = 0;
+	for (size_t i = 1; i < n; i++)
+		top = fmax(top, logits[i]);
+	for (size_t i = 0; i < n; i++)
+		sum += exp(logits[i] - top);
+	return top + log(sum);
+}
+
+double ood_log_odds(const float *logits, size_t n, double t)
+{
+	size_t k = ood_argmax(logits, n), second = k == 0;
+	for (size_t i = 0; i < n; i++)
+		if (i != k && logits[i] > logits[second])
+			second = i;
+	double runner_up = logits[second];
+	return (logits[k] - runner_up) / t - ood_log_sum_exp(logits, n, k, runner_up, t);
+}
+
+void *ood_keep(struct ood_scorer *s, size_t count, size_t size)
+{
+	void **bigger = realloc(s->kept, (s->n_kept + 1) * sizeof *bigger);
+
+	if (!bigger)
+		return NULL;
+	s->kept = bigger;
+	void *p = calloc(count ? count : 1, size);
+	if (p)
+		s->kept[s->n_kept++] = p;
+	return p;
+}
+
+int ood_need_features(const struct ood_scorer *s, char *err)
+{
+	return s->source->dim ? 0 : ood_fail(err, "the stream has no column 'features'");
+}
+
+int ood_need_head(const struct ood_scorer *s, char *err)
+{
+	if (ood_need_features(s, err))
+		return -1;
+	if (!s->source->weight)
+		return ood_fail(err, "the stream has no last layer that fits (meta fc.weight, fc.bias)");
+	return 0;
+}
+
+int ood_need_fit(const struct ood_scorer *s, char *err)
+{
+	if (ood_need_features(s, err))
+		return -1;
+	if (!s->source->fit)
+		return ood_fail(err, "needs a fit of training data: --fit FILE, from ood-fit");
+	if (~s->source->fit->parts & s->request.method->parts)
+		return ood_fail(err, "the fit was not made for it: ood-fit --method %s",
+				s->request.method->name);
+	return 0;
+}
+
+int ood_need_labels(const struct ood_scorer *s, char *err)
+{
+	if (ood_need_fit(s, err))
+		return -1;
+	if (s->source->fit->unlabelled)
+		return ood_fail(err, "%llu rows of the fit have no label",
+				(unsigned long long)s->source->fit->unlabelled);
+	return 0;
+}
+
+const struct ood_fit *ood_validation(const struct ood_scorer *s)
+{
+	return s->source->val ? s->source->val : s->source->fit;
+}
+
+/* ---- scorers ---------------------------------------------------------------------------------- */
+
+void ood_scorer_release(struct ood_scorer *s)
+{
+	for (size_t i = 0; i < s->n_kept; i++)
+		free(s->kept[i]);
+	free(s->kept);
+	*s = (struct ood_scorer){ 0 };
+}
+
+static int score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct ood_method *m = s->request.method;
+
+	if (m->score)
+		return m->score(s, rows, out);
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = m->logits(rows->logits + i * s->source->classes, s->source->classes,
+				   s->request.params);
+	return 0;
+}
+
+/* Does it tell the samples of the bank apart at all? A method that does not is set up wrongly for this
+ * model, and its tables would look like chance. Methods that read further columns cannot be asked. */
+static int check_constant(const struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = s->source->fit;
+	size_t n = f && f->bank.n < OOD_CHUNK ? f->bank.n : OOD_CHUNK;
+	double out[OOD_CHUNK];
+	int rc = 0;
+
+	if (!f || f->bank.n < 2 || !s->request.method->parts)
+		return 0;
+	float *buf = malloc(n * f->dim * sizeof *buf);
+	if (!buf)
+		return ood_fail(err, "out of memory");
+	struct ood_rows rows = { n, f->bank.logits, ood_bank_rows(f, 0, n, buf), NULL, 0 };
+	bool varied = false;
+	for (size_t i = 1; i < n && !varied; i++)
+		varied = memcmp(rows.features, rows.features + i * f->dim, f->dim * sizeof *buf) != 0;
+	if (varied && score_rows(s, &rows, out) == 0) {
+		size_t i = 1;
+		while (i < n && out[i] == out[0])
+			i++;
+		if (i == n)
+			rc = ood_fail(err, "all samples of the fit get the same score, %g", out[0]);
+	}
+	free(buf);
+	return rc;
+}
+
+int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
+		    char *err)
+{
+	*s = (struct ood_scorer){ .request = *q, .source = source };
+	err[0] = '\0';
+	if ((q->method->prepare && q->method->prepare(s, err)) || check_constant(s, err)) {
+		if (!err[0])
+			ood_fail(err, "out of memory");
+		ood_scorer_release(s);
+		return -1;
+	}
+	return 0;
+}
+
+/* Index of the first number of v that is not finite, or n. */
+static size_t find_infinite(const float *v, size_t n)
+{
+	size_t i = 0;
+	while (i < n && isfinite(v[i]))
+		i++;
+	return i;
+}
+
+static int check_batch(const struct ood_source *from, const struct ts_batch *b, uint64_t row, char *err)
+{
+	const struct ts_col *logits = ts_batch_col(b, "logits");
+	const struct ts_col *features = from->dim ? ts_batch_col(b, "features") : NULL;
+	const float *l = logits->data, *z = features ? features->data : NULL;
+	size_t C = from->classes, D = from->dim, i = find_infinite(l, b->n * C);
+
+	if (i < b->n * C)
+		return ood_fail(err, "row %llu: logit %zu is %g", (unsigned long long)row + i / C, i % C,
+				l[i]);
+	if (z && (i = find_infinite(z, b->n * D)) < b->n * D)
+		return ood_fail(err, "row %llu: feature %zu is %g", (unsigned long long)row + i / D,
+				i % D, z[i]);
+	return 0;
+}
+
+/* Scores one chunk with one scorer. 0, -1: out of memory, 1 + i: row i's score cannot be written. */
+static long score_chunk(const struct ood_scorer *s, const struct ts_batch *b, size_t first, float *out)
+{
+	const struct ood_source *from = s->source;
+	const float *l = ts_batch_col(b, "logits")->data;
+	const float *z = from->dim ? ts_batch_col(b, "features")->data : NULL;
+	size_t n = b->n - first < OOD_CHUNK ? b->n - first : OOD_CHUNK;
+	struct ood_rows rows = { n, l + first * from->classes, z ? z + first * from->dim : NULL, b,
+				 first };
+	double score[OOD_CHUNK];
+
+	if (score_rows(s, &rows, score))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!(fabs(score[i]) <= FLT_MAX))
+			return 1 + (long)(first + i);
+		out[first + i] = (float)score[i];
+	}
+	return 0;
+}
+
+int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
+		    int threads, float *const *out, char *err)
+{
+	long chunks = (long)((b->n + OOD_CHUNK - 1) / OOD_CHUNK), jobs = chunks * (long)n;
+	long bad = 0, worst = -1;         /* the first job that failed, whoever finds it */
+
+	if (n == 0 || b->n == 0)
+		return 0;
+	if (check_batch(s->source, b, row, err))
+		return -1;
+	/* The jobs of one method follow each other, so that its tables stay in the cache. */
+	#pragma omp parallel for schedule(dynamic) num_threads(threads) if (jobs > 1 && threads > 1)
+	for (long j = 0; j < jobs; j++) {
+		long m = j / chunks, rc = score_chunk(&s[m], b, (size_t)(j % chunks) * OOD_CHUNK, out[m]);
+		#pragma omp critical
+		if (rc && (worst < 0 || j < worst)) {
+			worst = j;
+			bad = rc;
+		}
+	}
+	if (worst < 0)
+		return 0;
+	if (bad < 0)
+		return ood_fail(err, "out of memory");
+	return ood_fail(err, "row %llu: '%s' is too large for <f4, or not a number",
+			(unsigned long long)row + (unsigned long long)bad - 1,
+			s[worst / chunks].request.column);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ * ood-fit: features of ID data in, the statistics that scores need out. One pass; holds the statistics
+ * and the bank. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "ood/ood_fit.h"
+#include "ood/ood_method.h"
+
+static const char *method_list = "all";
+static long bank = 50000, bank_type;
+static bool merge;
+
+static const struct cli_option options[] = {
+	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
+	  "methods of ood-score to fit for, separated by commas (default all)" },
+	{ "bank", 0, CLI_INT, "N", &bank, 0, 1e12,
+	  "rows to keep, chosen by hash of their contents (default 50000); 0: all" },
+	{ "bank-type", 0, CLI_CHOICE, "f4|f2", &bank_type, 0, 0,
+	  "type of the features that are kept (default f4)" },
+	{ "merge", 0, CLI_FLAG, NULL, &merge, 0, 0, "read fits, not features, and join them" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = {
+	"ood-fit", "[option...] [FILE]\n       ood-fit --merge [-o FILE] FIT...",
+	"Fit the statistics that ood-score needs to features of in-distribution data.", options,
+	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED | CLI_THREADS, NULL
+};
+
+/* What the methods of the list need. */
+static unsigned parts_of(const char *list)
+{
+	struct ood_requests r = { 0 };
+	char err[OOD_ERR];
+	unsigned parts = OOD_PART_LAYERS;
+
+	if (ood_requests_add(&r, list, err))
+		cli_usage("--method: %s", err);
+	for (size_t i = 0; i < r.n; i++)
+		parts |= r.q[i].method->parts;
+	ood_requests_release(&r);
+	return parts;
+}
+
+static int fit_stream(struct ts_reader *in, struct ood_fit **ret)
+{
+	const struct ood_fit_options o = { parts_of(method_list), bank ? (size_t)bank : SIZE_MAX,
+					   bank_type == 1, (uint64_t)cli.seed };
+	const struct ts_header *h = ts_reader_expect(in, "features");
+	struct ts_batch b = { 0 };
+	char err[OOD_ERR];
+	int rc = -1;
+
+	if (!h)
+		return -1;
+	if (ood_fit_new(ret, h, &o, err))
+		return ts_reader_fail(in, "%s", err);
+	if (ts_batch_init(&b, h))
+		cli_oom();
+	while ((rc = ts_reader_next(in, &b)) == 1)
+		if (ood_fit_add(*ret, &b, err)) {
+			rc = ts_reader_fail(in, "%s", err);
+			break;
+		}
+	if (rc == 0 && ood_fit_finish(*ret, err))
+		rc = ts_reader_fail(in, "%s", err);
+	ts_batch_release(&b);
+	return rc;
+}
+
+/* Writes the fit; the meta of the features goes along, and how they came to be. */
+static int save(struct ood_fit *f, const struct ts_header *const *from, size_t n)
+{
+	struct ts_header h;
+	char err[OOD_ERR];
+
+	ts_writer_close(cli_output());    /* refuses a terminal */
+	ts_header_init(&h, "fit");
+	if (ts_meta_merge(&h.meta, &from[0]->meta))
+		cli_oom();
+	cli_history(&h, from, n);
+	int rc = ood_fit_save(f, &h, cli.output, err);
+	if (rc)
+		cli_error("%s", err);
+	ts_header_release(&h);
+	return rc;
+}
+
+static int fit_one(int first, int argc, char **argv)
+{
+	struct ts_reader *in = cli_input(first, argc, argv);
+	struct ood_fit *f = NULL;
+	int rc = fit_stream(in, &f);
+
+	if (cli_check_reader(in) == 0 && rc == 0) {
+		const struct ts_header *h = ts_reader_header(in);
+		rc = save(f, &h, 1);
+	}
+	ood_fit_free(f);
+	ts_reader_close(in);
+	return rc;
+}
+
+static int merge_fits(int n, char **paths)
+{
+	struct ood_fit **f = calloc((size_t)n, sizeof *f);
+	const struct ts_header **from = calloc((size_t)n, sizeof *from);
+	char err[OOD_ERR];
+	int rc = 0;
+
+	if (!f || !from)
+		cli_oom();
+	for (int i = 0; i < n && rc == 0; i++) {
+		rc = ood_fit_load(&f[i], paths[i], err);
+		if (rc) {
+			cli_error("%s", err);
+		} else if (i > 0 && (rc = ood_fit_merge(f[0], f[i], err)) != 0) {
+			cli_error("'%s' %s", paths[i], err);
+		} else {
+			from[i] = &f[i]->header;
+		}
+		if (i > 0 && rc == 0)
+			ood_fit_shrink(f[i]);
+	}
+	if (rc == 0 && (rc = ood_fit_finish(f[0], err)) != 0)
+		cli_error("%s", err);
+	if (rc == 0)
+		rc = save(f[0], from, (size_t)n);
+	for (int i = 0; i < n; i++)
+		ood_fit_free(f[i]);
+	free(f);
+	free(from);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv), n = argc - first;
+
+	ood_threads((int)cli.threads);
+	if (merge && n == 0)
+		cli_usage("--merge: no FIT");
+	return cli_finish((merge ? merge_fits(n, argv + first) : fit_one(first, argc, argv)) ? 1 : 0);
+}

@@ -13,13 +13,15 @@ golden-net fit "$spec" 7 >fit.ts
 embed() { um-embed -q -m m.ckpt "$@" images.ts; }
 numbers() { ts-cat --select "$1" "$2" | ts-dump | sed 's/"[^"]*"://g; s/[{}]//g'; }
 columns() { ts-dump --header "$1" | sed -n 's/^ *"\([^"]*\)": {"type": "<f4".*/\1/p' | grep -v '^fc\.' | tr '\n' ' '; }
-all='--odin eps=0.0014,0.01 --layers --perturb fit.ts --perturb-eps 0,0.0014,0.01 --against other.ckpt'
+all='--odin eps=0.0014,0.01 --layers --perturb fit.ts --perturb-eps 0,0.0014,0.01 --against other.ckpt
+	--rankfeat'
 
 embed >plain.ts
-embed $all >all.ts
+embed $all --gram stages >all.ts
 ok 'every extra has its columns, logits and features first' '
 	test "$(columns all.ts)" = "logits features odin:eps=0.0014 odin:eps=0.01 layer0 layer1 layer2 layer3 $(
-		for k in 0 1 2 3; do printf "layer$k:eps=0 layer$k:eps=0.0014 layer$k:eps=0.01 "; done)kl-distance "'
+		for k in 0 1 2 3; do printf "layer$k:eps=0 layer$k:eps=0.0014 layer$k:eps=0.01 "; done)kl-distance gram:layer0 $(
+		)gram:layer1 gram:layer2 gram:layer3 rankfeat "'
 ok 'the columns that were there before are the same bytes' '
 	ts-cat --no-history --select logits,features,label plain.ts | ts-dump >want
 	ts-cat --no-history --select logits,features,label all.ts | ts-dump | cmp - want'
@@ -63,6 +65,21 @@ ok 'the second model is in the history' '
 	test "$(ts-dump --history all.ts | wc -l)" -ge 1 &&
 	test "$(ts-dump --history all.ts)" != "$(ts-dump --history plain.ts)"'
 
+# ---- summaries of maps
+ok 'Gram: the feature list' '
+	numbers gram:layer0,gram:layer1,gram:layer2,gram:layer3 all.ts >out && near 1e-4 out "$golden/um_extras_gram.txt"'
+some=block1.layer.2.conv2,trans1.bn1.relu,trans1.conv1,block3.layer.2.bn2.relu,block3.layer.2.conv2,bn1.relu
+some=gram:$(echo $some | sed 's/,/,gram:/g')
+ok 'Gram: the last three activations of each stage' '
+	embed --gram 3 >one.ts && test "$(columns one.ts)" = "logits features gram:conv1 $(echo "$some" |
+		sed "s/,gram:block3.*//; s/,/ /g") gram:block2.layer.2.conv2 gram:trans2.bn1.relu gram:trans2.conv1 $(
+		echo "$some" | sed "s/.*gram:block3.layer.2.bn2/gram:block3.layer.2.bn2/; s/,/ /g") " &&
+	numbers "$some" one.ts >out && near 1e-4 out "$golden/um_extras_gram2.txt"'
+ok 'Gram: all of them, those the same; of 21 convolutions and as many ReLUs' '
+	embed --gram all >gram.ts && numbers "$some" gram.ts | cmp - out && test "$(columns gram.ts | wc -w)" = 44 &&
+	ts-cat --select logits,features plain.ts | ts-dump >want && ts-cat --select logits,features gram.ts | ts-dump | cmp - want'
+ok 'RankFeat' 'numbers rankfeat all.ts >out && near 1e-4 out "$golden/um_extras_rankfeat.txt"'
+
 # ---- FGSM
 ok 'FGSM: logits of the attacked images, and ODIN of them' '
 	embed --fgsm 0.05 --odin eps=0.0014 >one.ts && numbers logits,odin:eps=0.0014 one.ts >out &&
@@ -76,6 +93,11 @@ for b in 1 3; do
 		embed -b $b --fgsm 0.02 $all | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >a
 		embed --fgsm 0.02 $all | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >b; near 1e-5 a b'
 done
+
+# A root near 0 makes much of rounding where a row's sum cancels.
+ok 'Gram in batches of 1: the same to 1e-4' '
+	embed -b 1 --gram all >one.ts; numbers "$some" one.ts >a
+	numbers "$some" gram.ts >b; near 1e-4 a b'
 
 # ---- masked checkpoints
 golden-net scores-layer "$spec" 7 >masked.ckpt
@@ -94,6 +116,7 @@ ok 'wrong --odin is misuse' '
 	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 is there twice" --odin eps=0.1,0.10 &&
 	misuse "is not eps=" --odin epsilon=1'
+ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '
 	mkdir here && misuse "no space" -o here/x.ts --odin space=here; test -z "$(ls here)"'

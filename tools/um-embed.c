@@ -29,6 +29,10 @@ static const struct cli_option options[] = {
 	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "sizes of that step" },
 	{ "against", 0, CLI_STR, "FILE", &extra.against, 0, 0,
 	  "add the distance of a second checkpoint's probabilities" },
+	{ "gram", 0, CLI_STR, "stages|all|N", &extra.gram, 0, 0,
+	  "add row sums of Gram matrices: of the feature list, or of the last N activations a stage" },
+	{ "rankfeat", 0, CLI_FLAG, NULL, &extra.rankfeat, 0, 0,
+	  "add logits without the last maps' first singular part" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
 	  "attack the images first, by a step up the loss of their labels" },
 	{ 0 }

@@ -10,6 +10,7 @@
 
 static const struct um_extra *const methods[] = {
 	&um_extra_odin, &um_extra_layers, &um_extra_perturb, &um_extra_against,
+	&um_extra_gram, &um_extra_rankfeat,
 };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 

@@ -70,6 +70,35 @@ def fgsm(net, pixels, labels, eps):
     return (x.detach() + eps * sgn(x.grad)).clamp(0, 1)
 
 
+def gram(m):
+    f = m.flatten(2)
+    out = []
+    for p in range(1, 6):
+        g = (f**p @ (f**p).transpose(1, 2)).sum(2)
+        out.append(g.sign() * g.abs() ** (1 / p))
+    return torch.stack(out, 1)
+
+
+def activations(net, pixels):
+    """Outputs of the convolutions, and of the ReLUs by the name of the batch norm before."""
+    seen, hooks = {}, []
+    for name, m in net.named_modules():
+        if isinstance(m, torch.nn.Conv2d):
+            hooks.append(m.register_forward_hook(lambda _, i, o, name=name: seen.__setitem__(name, o)))
+        if isinstance(m, torch.nn.BatchNorm2d):
+            hooks.append(m.register_forward_hook(lambda _, i, o, name=name: seen.__setitem__(name, F.relu(o))))
+    logits(net, normalise(pixels))
+    for h in hooks:
+        h.remove()
+    return seen
+
+
+def deflated(m):
+    u, s, vh = torch.linalg.svd(m.flatten(2), full_matrices=False)
+    first = s[:, :1, None] * u[:, :, :1] @ vh[:, :1, :]
+    return (m.flatten(2) - first).view_as(m)
+
+
 def main():
     pixels, labels = images(4, CLASSES)
     pixels = pixels.double() / 255
@@ -91,6 +120,16 @@ def main():
     save("um_extras_against.txt", (q.exp() * (q - p)).sum(1, keepdim=True))
 
     save("um_extras_perturb.txt", torch.cat([perturbed(net, pixels, k, e) for k in range(4) for e in (0, *EPS)], 1))
+
+    maps = stages(net, normalise(pixels))
+    save("um_extras_gram.txt", torch.cat([gram(m).flatten(1) for m in maps], 1))
+    seen = activations(net, pixels)
+    last = ["block1.layer.2.conv2", "trans1.bn1", "trans1.conv1", "block3.layer.2.bn2", "block3.layer.2.conv2", "bn1"]
+    save("um_extras_gram2.txt", torch.cat([gram(seen[n]).flatten(1) for n in last], 1))
+
+    a = net.fc(deflated(maps[3]).mean((2, 3)))
+    b = net.fc(F.relu(net.bn1(net.block3(deflated(maps[2])))).mean((2, 3)))
+    save("um_extras_rankfeat.txt", (a + b) / 2)
 
     hit = fgsm(net, pixels, labels, 0.05)
     save("um_extras_fgsm.txt", torch.cat([logits(net, normalise(hit)), odin(net, hit, 1000, EPS[0], "pixel")], 1))

@@ -13,7 +13,8 @@ struct perturb {
 	struct ts_reader *r;              /* kept open: its header is an input's */
 	struct ts_set fit;
 	const double *mean[NET_MAX_STAGES];       /* (C,d) */
-	double *precision[NET_MAX_STAGES];        /* (d,d), symmetric */
+	double *precision[NET_MAX_STAGES];        /* P (d,d), made symmetric */
+	double *there[NET_MAX_STAGES];            /* P mu of each class (C,d) */
 	double eps[UM_MAX_EPS];
 	int n_eps;
 };
@@ -22,6 +23,8 @@ static void release(void *state)
 {
 	struct perturb *q = state;
 
+	for (int k = 0; k < NET_MAX_STAGES; k++)
+		free(q->there[k]);
 	ts_set_release(&q->fit);
 	ts_reader_close(q->r);
 	free(q);
@@ -57,18 +60,33 @@ static void symmetrise(double *p, size_t d)
 			p[i * d + j] = p[j * d + i] = (p[i * d + j] + p[j * d + i]) / 2;
 }
 
+/* to <- P v */
+static void times(const double *P, size_t d, const double *v, double *to)
+{
+	for (size_t i = 0; i < d; i++) {
+		to[i] = 0;
+		for (size_t j = 0; j < d; j++)
+			to[i] += P[i * d + j] * v[j];
+	}
+}
+
 static int read_fit(struct perturb *q, const struct net *n)
 {
 	if (!ts_reader_expect(q->r, "fit") || ts_reader_set(q->r, &q->fit) < 0)
 		return -1;
 	for (int k = 0; k < n->n_stages; k++) {
-		const size_t d = (size_t)n->nodes[n->stages[k]].c;
+		const size_t C = (size_t)n->classes, d = (size_t)n->nodes[n->stages[k]].c;
 
-		q->mean[k] = get(q, k, "mean", (size_t)n->classes, d);
+		q->mean[k] = get(q, k, "mean", C, d);
 		q->precision[k] = q->mean[k] ? get(q, k, "precision", d, d) : NULL;
 		if (!q->precision[k])
 			return -1;
 		symmetrise(q->precision[k], d);
+		q->there[k] = malloc(C * d * sizeof *q->there[k]);
+		if (!q->there[k])
+			return -1;
+		for (size_t c = 0; c < C; c++)
+			times(q->precision[k], d, q->mean[k] + c * d, q->there[k] + c * d);
 	}
 	return 0;
 }
@@ -124,26 +142,24 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 }
 
 /* v (d) <- P (f - mu) of the class mean mu that is nearest to f. room: (2 d) */
-static void toward(const double *mean, size_t C, const double *P, size_t d, const float *f, float *v,
+static void toward(const struct perturb *q, int k, size_t C, size_t d, const float *f, float *v,
 		   double *room)
 {
-	double *diff = room, *Pd = room + d, best = INFINITY;
+	double *g = room, *Pg = room + d, best = INFINITY;
 
+	for (size_t i = 0; i < d; i++)
+		g[i] = (double)f[i];
+	times(q->precision[k], d, g, Pg);
 	for (size_t c = 0; c < C; c++) {
+		const double *mu = q->mean[k] + c * d, *Pmu = q->there[k] + c * d;
 		double dist = 0;
 
 		for (size_t i = 0; i < d; i++)
-			diff[i] = (double)f[i] - mean[c * d + i];
-		for (size_t i = 0; i < d; i++) {
-			Pd[i] = 0;
-			for (size_t j = 0; j < d; j++)
-				Pd[i] += P[i * d + j] * diff[j];
-			dist += diff[i] * Pd[i];
-		}
+			dist += (g[i] - mu[i]) * (Pg[i] - Pmu[i]);
 		if (dist < best) {
 			best = dist;
 			for (size_t i = 0; i < d; i++)
-				v[i] = (float)Pd[i];
+				v[i] = (float)(Pg[i] - Pmu[i]);
 		}
 	}
 }
@@ -160,7 +176,7 @@ static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *
 
 	th->to_host(p->s, mean, f, p->n * d);
 	for (size_t i = 0; i < p->n; i++)
-		toward(q->mean[k], (size_t)net->classes, q->precision[k], d, f + i * d, v + i * d, room);
+		toward(q, k, (size_t)net->classes, d, f + i * d, v + i * d, room);
 	g = th->vjp(p->s, mean, um_pass_rows(p, v, d), p->x, true);
 	for (int i = 0; i < q->n_eps; i++) {
 		float *to;

@@ -51,7 +51,7 @@ def odin(net, pixels, temperature, eps, space):
 def fit(layer, d):
     mean = torch.from_numpy(0.5 * uniform(f"layer{layer}.mean", CLASSES * d)).view(CLASSES, d)
     u = torch.from_numpy(uniform(f"layer{layer}.precision", d * d)).view(d, d)
-    return mean, torch.eye(d).double() + (u + u.T - 1) / d
+    return mean, torch.eye(d).double() + (2 * u - 1) / d
 
 
 def perturbed(net, pixels, layer, eps):

@@ -100,7 +100,7 @@ static int ckpt(const char *what, const char *spec, int classes)
 	return 0;
 }
 
-/* Means 0 to 0.5; a precision that is symmetric and positive. */
+/* Means 0 to 0.5; precisions near 1, not symmetric. */
 static int fit(const char *spec, int classes)
 {
 	struct ts_header h;
@@ -120,8 +120,7 @@ static int fit(const char *spec, int classes)
 		v = ts_set_add(&set, name, TS_F64, 2, (const size_t[]){ d, d })->data;
 		for (size_t i = 0; i < d; i++)
 			for (size_t j = 0; j < d; j++)
-				v[i * d + j] = (i == j) + (uniform(name, i * d + j) +
-							   uniform(name, j * d + i) - 1) / (double)d;
+				v[i * d + j] = (i == j) + (2 * uniform(name, i * d + j) - 1) / (double)d;
 	}
 	ts_header_init(&h, "fit");
 	if (!n || ts_set_save(NULL, &h, &set, err, sizeof err) < 0)

@@ -7,11 +7,12 @@
 
 #include "cli/cli.h"
 #include "net/net_mask.h"
-#include "um/um.h"
+#include "um/um_extra.h"
 
 static const char *model_path;
 static long chunk = 16;
 static bool masked, full;
+static struct um_extra_options extra;
 
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
@@ -20,6 +21,20 @@ static const struct cli_option options[] = {
 	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0,
 	  "of a checkpoint with masks, run the masked network (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
+	{ "odin", 0, CLI_STR, "WHAT", &extra.odin, 0, 0,
+	  "add logits after ODIN's input step: eps=E,E...:temperature=T:space=S" },
+	{ "layers", 0, CLI_FLAG, NULL, &extra.layers, 0, 0, "add channel means of the feature list" },
+	{ "perturb", 0, CLI_STR, "FIT", &extra.perturb, 0, 0,
+	  "add the same after a step toward the nearest class mean of FIT" },
+	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "sizes of that step" },
+	{ "against", 0, CLI_STR, "FILE", &extra.against, 0, 0,
+	  "add the distance of a second checkpoint's probabilities" },
+	{ "gram", 0, CLI_STR, "stages|all|N", &extra.gram, 0, 0,
+	  "add row sums of Gram matrices: of the feature list, or of the last N activations a stage" },
+	{ "rankfeat", 0, CLI_FLAG, NULL, &extra.rankfeat, 0, 0,
+	  "add logits without the last maps' first singular part" },
+	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
+	  "attack the images first, by a step up the loss of their labels" },
 	{ 0 }
 };
 
@@ -60,8 +75,10 @@ static bool same_classes(const struct ts_header *h, const struct net_checkpoint 
 	return same;
 }
 
-static int make_header(struct ts_header *to, const struct ts_header *from, struct net_checkpoint *c)
+static int make_header(struct ts_header *to, const struct ts_header *from, struct net_checkpoint *c,
+		       const struct um_extras *e)
 {
+	const struct ts_header *inputs[4] = { from, &c->header };
 	const struct net *n = c->net;
 	const struct net_node *head = &n->nodes[n->head];
 	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
@@ -80,9 +97,10 @@ static int make_header(struct ts_header *to, const struct ts_header *from, struc
 	    ts_meta_set_str(&to->meta, "arch", n->spec) < 0 ||
 	    ts_meta_set_tensor(&to->meta, "fc.weight", &c->state.t[head->param]) < 0 ||
 	    ts_meta_set_tensor(&to->meta, "fc.bias", &c->state.t[head->param + 1]) < 0 ||
-	    (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0))
+	    (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0) ||
+	    (e && um_extras_header(e, to) < 0))
 		return -1;
-	cli_history(to, (const struct ts_header *[]){ from, &c->header }, 2);
+	cli_history(to, inputs, 2 + um_extras_inputs(e, inputs + 2));
 	return 0;
 }
 
@@ -127,7 +145,17 @@ static int copy_columns(struct ts_batch *out, const struct ts_batch *in)
 	return 0;
 }
 
-static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m,
+/* Fills the columns of out that are the model's. */
+static int run_model(struct um_model *m, struct um_extras *e, const struct ts_batch *in, uint64_t row,
+		     struct ts_batch *out, char *err)
+{
+	if (e)
+		return um_extras_embed(e, m, in, (size_t)chunk, row, out, err);
+	return um_embed(m, ts_batch_col(in, "image")->data, in->n, (size_t)chunk, false,
+			ts_batch_col(out, "logits")->data, ts_batch_col(out, "features")->data, err);
+}
+
+static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m, struct um_extras *e,
 		 const struct ts_header *to, bool hide_labels)
 {
 	struct ts_batch in, out;
@@ -142,9 +170,7 @@ static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m,
 			cli_oom();
 		if (check_labels(r, &out, (size_t)m->net->classes, hide_labels) < 0)
 			break;
-		if (um_embed(m, ts_batch_col(&in, "image")->data, in.n, (size_t)chunk, false,
-			     ts_batch_col(&out, "logits")->data, ts_batch_col(&out, "features")->data,
-			     err) < 0) {
+		if (run_model(m, e, &in, ts_reader_rows(r) - in.n, &out, err) < 0) {
 			cli_error("'%s': %s", ts_reader_name(r), err);
 			break;
 		}
@@ -159,7 +185,8 @@ static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m,
 	return rc;
 }
 
-static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c)
+static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c,
+	       struct um_extras *e)
 {
 	struct ts_header to = { 0 };
 	struct um_model *m = NULL;
@@ -174,14 +201,14 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 	if (hide)
 		cli_warn("'%s': its classes are not the model's, so its labels become -1",
 			 ts_reader_name(r));
-	if (make_header(&to, from, c) < 0) {
-		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features)");
+	if (make_header(&to, from, c, e) < 0) {
+		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features, extras)");
 	} else if (um_open(cli.device, cli.threads, err) < 0 || um_model_new(&m, c, err) < 0) {
 		cli_error("%s", err);
 	} else {
 		rc = ts_writer_begin(w, &to);
 		if (rc == 0)
-			rc = embed(r, w, m, &to, hide);
+			rc = embed(r, w, m, e, &to, hide);
 		if (rc == 0)
 			rc = ts_writer_finish(w);
 		um_model_free(m);
@@ -195,8 +222,9 @@ static int choose(struct net_checkpoint *c, char *err)
 {
 	if (net_load(c, model_path, err) < 0)
 		return -1;
-	if (masked && !c->mask) {
-		snprintf(err, NET_ERR, "'%.300s' has no masks; leave --masked out", model_path);
+	if ((masked || full) && !c->mask) {
+		snprintf(err, NET_ERR, "'%.300s' has no masks; leave --%s out", model_path,
+			 full ? "full" : "masked");
 		return -1;
 	}
 	if (c->mask && !masked && !full)
@@ -208,24 +236,30 @@ int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
 	struct net_checkpoint c = { 0 };
+	struct um_extras *e = NULL;
 	struct ts_reader *r;
 	struct ts_writer *w;
-	char err[NET_ERR];
+	char err[UM_ERR];
 
 	if (!model_path)
 		cli_usage("no --model given");
 	if (masked && full)
 		cli_usage("--masked and --full exclude each other");
 	r = cli_input(first, argc, argv);
+	if (choose(&c, err) == 0)
+		rc = um_extras_new(&e, &extra, &c, err);
+	if (rc == -2)
+		cli_usage("%s", err);
 	w = cli_output();
-	if (choose(&c, err) < 0)
+	if (rc < 0)
 		cli_error("%s", err);
 	else
-		rc = run(r, w, &c);
+		rc = run(r, w, &c, e);
 	cli_check_reader(r);
 	cli_check_writer(w);
 	ts_reader_close(r);
 	ts_writer_close(w);
+	um_extras_free(e);
 	net_checkpoint_release(&c);
 	return cli_finish(rc);
 }

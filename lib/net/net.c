@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Building networks: specs, nodes, parameters. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +219,25 @@ int net_linear(struct net *n, int in, const char *name, int c)
 	return add_node(n, node);
 }
 
+int net_stage(struct net *n, int in)
+{
+	assert(n->n_stages < NET_MAX_STAGES);
+	n->stages[n->n_stages++] = in;
+	return in;
+}
+
 /* ---- whole networks ---- */
+
+/* Is the network cut at every stage? */
+static bool stages_cut(const struct net *n)
+{
+	for (int k = 0; k < n->n_stages; k++)
+		for (int i = n->stages[k] + 1; i < n->n_nodes; i++)
+			for (int j = 0; j < 2; j++)
+				if (n->nodes[i].in[j] >= 0 && n->nodes[i].in[j] < n->stages[k])
+					return false;
+	return true;
+}
 
 static void write_spec(struct net *n, const struct net_arch *a, const double *p)
 {
@@ -260,6 +279,7 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, char *er
 		net_free(n);
 		return NULL;
 	}
+	assert(stages_cut(n));
 	return n;
 }
 

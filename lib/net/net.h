@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { NET_MAX_PARAMS = 8, NET_NAME = 96, NET_SPEC = 256, NET_ERR = 512 };
+enum { NET_MAX_PARAMS = 8, NET_MAX_STAGES = 8, NET_NAME = 96, NET_SPEC = 256, NET_ERR = 512 };
 
 enum net_op {
 	NET_INPUT,                        /* normalised pixels */
@@ -70,6 +70,9 @@ struct net {
 	int n_params, cap_params;
 	int feature;                      /* node of the pooled penultimate feature (D) */
 	int head;                         /* node of the last linear layer: logits (C) */
+	/* The feature list, from the input on: maps at which the network can be cut, that is, nothing
+	 * behind one reads what is before it. The last is what is pooled to `feature`. */
+	int stages[NET_MAX_STAGES], n_stages;
 	bool failed;                      /* out of memory while building */
 };
 
@@ -107,6 +110,8 @@ int net_add(struct net *n, int a, int b);
 int net_avgpool(struct net *n, int in, int kernel);
 int net_mean(struct net *n, int in);
 int net_linear(struct net *n, int in, const char *name, int c);
+/* Puts node `in` on the feature list and returns it; at most NET_MAX_STAGES. */
+int net_stage(struct net *n, int in);
 
 /* ---- states: the values of a network's parameters ---- */
 

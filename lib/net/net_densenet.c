@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * DenseNet (Huang et al., CVPR 2017) for small images, as in its CIFAR experiments and in the
  * published Unleashing Mask program: three dense blocks, compression between them. Parameter names
- * are those of the program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc. */
+ * are those of the program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc; the feature
+ * list is its too: stem, both transitions, what is pooled. */
 #include <stdio.h>
 
 #include "net/net.h"
@@ -53,7 +54,7 @@ static int build(struct net *n, const double *p, char *err)
 			 "layer a block (%dx%d, depth %g given)", n->h, n->w, p[DEPTH]);
 		return -1;
 	}
-	x = net_conv(n, 0, "conv1", 2 * (int)p[GROWTH], 3, 1, 1);
+	x = net_stage(n, net_conv(n, 0, "conv1", 2 * (int)p[GROWTH], 3, 1, 1));
 	for (int block = 1; block <= 3 && !n->failed; block++) {
 		char prefix[NET_NAME];
 
@@ -62,9 +63,9 @@ static int build(struct net *n, const double *p, char *err)
 			break;
 		snprintf(prefix, sizeof prefix, "trans%d", block);
 		x = unit(n, x, prefix, 1, (int)(n->nodes[x].c * p[REDUCTION]), 1, affine);
-		x = net_avgpool(n, x, 2);
+		x = net_stage(n, net_avgpool(n, x, 2));
 	}
-	x = net_relu(n, net_bn(n, x, "bn1", affine));
+	x = net_stage(n, net_relu(n, net_bn(n, x, "bn1", affine)));
 	n->feature = net_mean(n, x);
 	n->head = net_linear(n, n->feature, "fc", n->classes);
 	return 0;

@@ -261,6 +261,11 @@ static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *g
 	});
 }
 
+static th_tensor *relu(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.relu(); });
+}
+
 static th_tensor *relu_in_place(th_scope *s, const th_tensor *x)
 {
 	return op(s, x, [&] {
@@ -332,6 +337,35 @@ static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_t
 		return at::cross_entropy_loss(logits->t, labels->t, {}, at::Reduction::Mean, -100,
 					      smoothing);
 	});
+}
+
+// ---- gradients of tensors of a scope ----
+
+static th_tensor *leaf(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.detach().requires_grad_(true); });
+}
+
+static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x,
+		      bool keep)
+{
+	return op(s, y && v && x, [&] {
+		return torch::autograd::grad({y->t}, {x->t}, {v->t}, keep)[0];
+	});
+}
+
+static th_tensor *sign_step(th_scope *s, const th_tensor *x, const th_tensor *g, const float *step)
+{
+	return op(s, x && g, [&] {
+		const Tensor from = x->t.detach();
+		const Tensor a = at::from_blob(const_cast<float *>(step), {1, from.size(1), 1, 1}).to(device);
+		return at::where(g->t.ge(0), from + a, from - a).contiguous(at::MemoryFormat::ChannelsLast);
+	});
+}
+
+static th_tensor *clamp(th_scope *s, const th_tensor *x, double min, double max)
+{
+	return op(s, x, [&] { return x->t.clamp(min, max); });
 }
 
 // ---- training ----
@@ -419,8 +453,9 @@ static const struct th_api api = {
 	version, open_device, seed, last_error,
 	scope_begin, scope_end, release,
 	tensor_new, tensor_free, tensor_set, tensor_get, tensor_track, tensor_grad,
-	from_host, to_host, channel_affine, conv2d, batch_norm, relu_in_place, concat, add, mul, affine,
+	from_host, to_host, channel_affine, conv2d, batch_norm, relu, relu_in_place, concat, add, mul, affine,
 	absolute, sigmoid, straight_through, avg_pool, mean_hw, dropout, linear, cross_entropy,
+	leaf, vjp, sign_step, clamp,
 	backward, sgd, adam, clip_norm, average,
 };
 

@@ -37,7 +37,7 @@ extern "C" {
 struct th_tensor;
 struct th_scope;
 enum th_type { TH_U8, TH_I64, TH_F32 };
-enum { TH_ABI = 2 };
+enum { TH_ABI = 3 };
 
 /* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
  * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
@@ -100,7 +100,8 @@ struct th_api {
 					const struct th_tensor *gamma, const struct th_tensor *beta,
 					struct th_tensor *mean, struct th_tensor *var, bool train,
 					double momentum, double eps);
-	/* In place: x's values are overwritten. */
+	/* relu_ in place: x's values are overwritten. */
+	struct th_tensor *(*relu)(struct th_scope *s, const struct th_tensor *x);
 	struct th_tensor *(*relu_)(struct th_scope *s, const struct th_tensor *x);
 	struct th_tensor *(*concat)(struct th_scope *s, const struct th_tensor *a,
 				    const struct th_tensor *b);         /* along channels */
@@ -125,6 +126,19 @@ struct th_api {
 	/* Mean over the batch; labels (N) <i8; smoothing as PyTorch's label_smoothing. */
 	struct th_tensor *(*cross_entropy)(struct th_scope *s, const struct th_tensor *logits,
 					   const struct th_tensor *labels, double smoothing);
+
+	/* ---- gradients of tensors of a scope ---- */
+	/* x's values without its past; vjp() computes gradients with respect to it. */
+	struct th_tensor *(*leaf)(struct th_scope *s, const struct th_tensor *x);
+	/* d sum(v * y) / dx, of x's shape; v has y's. keep: y is asked again. Needs a scope with
+	 * grad. */
+	struct th_tensor *(*vjp)(struct th_scope *s, const struct th_tensor *y,
+				 const struct th_tensor *v, const struct th_tensor *x, bool keep);
+	/* x + step[c] * sgn(g), sgn(0) = 1, without a past; x, g (N,C,H,W) */
+	struct th_tensor *(*sign_step)(struct th_scope *s, const struct th_tensor *x,
+				       const struct th_tensor *g, const float *step);
+	struct th_tensor *(*clamp)(struct th_scope *s, const struct th_tensor *x, double min,
+				   double max);
 
 	/* ---- training ---- */
 	int (*backward)(struct th_scope *s, const struct th_tensor *loss);

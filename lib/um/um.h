@@ -23,7 +23,7 @@ enum { UM_ERR = NET_ERR };
 
 /* Streams of random numbers under one seed, so that what one draws does not move another. */
 enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK,
-		 UM_RNG_HOLD };
+		 UM_RNG_HOLD, UM_RNG_RANKFEAT };
 
 /* Loads libtorch and opens the device with this many threads. */
 int um_open(const char *device, long threads, char *err) TS_CHECKED;

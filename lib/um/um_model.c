@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "um/um.h"
+#include "um/um_internal.h"
 
 static enum th_type type_of(const struct ts_tensor *t)
 {
@@ -153,8 +153,9 @@ static struct th_tensor *run_bn(struct th_scope *s, struct um_model *m, const st
 	return th->batch_norm(s, x, gamma, beta, p[0], p[1], train, 0.1, 1e-5);
 }
 
+/* in_place: the node's input may be overwritten. */
 static struct th_tensor *run_node(struct th_scope *s, struct um_model *m,
-				  const struct net_node *node, bool train)
+				  const struct net_node *node, bool train, bool in_place)
 {
 	struct th_tensor *x = m->out[node->in[0]];
 	struct th_tensor **p = node->param < 0 ? NULL : m->use + node->param;
@@ -165,7 +166,7 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_model *m,
 	case NET_BN:
 		return run_bn(s, m, node, x, train);
 	case NET_RELU:
-		return th->relu_(s, x);
+		return in_place ? th->relu_(s, x) : th->relu(s, x);
 	case NET_DROPOUT:
 		return train && m->dropout > 0 ? th->dropout(s, x, m->dropout) : x;
 	case NET_CONCAT:
@@ -184,31 +185,50 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_model *m,
 	return NULL;
 }
 
-struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels,
-			     bool train, struct th_tensor **features)
+/* Is i's output one that is to stay as it is? Dropout in evaluation hands its input on, so that two
+ * nodes share a tensor. */
+static bool is_kept(const struct net *n, const bool *keep, int i)
+{
+	while (!keep[i] && n->nodes[i].op == NET_DROPOUT)
+		i = n->nodes[i].in[0];
+	return keep[i];
+}
+
+struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int to, const bool *keep,
+			 bool train)
 {
 	const struct net *n = m->net;
 	struct th_tensor **out = m->out;
 
-	if (m->mask.kind && um_mask_weights(s, m) < 0)
-		return NULL;
-	out[0] = th->channel_affine(s, pixels, m->scale, m->shift);
-	th->release(s, pixels);
-	for (int i = 1; i < n->n_nodes; i++) {
+	for (int i = from + 1; i <= to; i++) {
 		const struct net_node *node = &n->nodes[i];
 
-		out[i] = run_node(s, m, node, train);
+		out[i] = run_node(s, m, node, train, !keep || !is_kept(n, keep, node->in[0]));
 		/* What nobody reads any more goes at once: a smaller working set is a faster
 		 * one. */
 		for (int k = 0; k < 2; k++) {
 			int in = node->in[k];
-			if (in >= 0 && in != n->feature && n->nodes[in].last_use == i && out[in] != out[i])
+			if (in >= 0 && in != n->feature && n->nodes[in].last_use == i && out[in] != out[i] &&
+			    !(keep && is_kept(n, keep, in)))
 				th->release(s, out[in]);
 		}
 	}
+	return out[to];
+}
+
+struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels,
+			     bool train, struct th_tensor **features)
+{
+	struct th_tensor *logits;
+
+	if (m->mask.kind && um_mask_weights(s, m) < 0)
+		return NULL;
+	m->out[0] = th->channel_affine(s, pixels, m->scale, m->shift);
+	th->release(s, pixels);
+	logits = um_run(s, m, 0, m->net->head, NULL, train);
 	if (features)
-		*features = out[n->feature];
-	return out[n->head];
+		*features = m->out[m->net->feature];
+	return logits;
 }
 
 int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train,

@@ -6,6 +6,8 @@
  *	golden-net nan SPEC CLASSES	the same with one weight that is not a number
  *	golden-net KIND-SCOPE SPEC CLASSES	the same with masks: scores-layer, bernoulli-model, ...; 0.8
  *					is kept
+ *	golden-net uneven SPEC CLASSES	as ckpt, with another mean and deviation for each channel
+ *	golden-net fit SPEC CLASSES	class means and precisions of its feature list, as --perturb reads
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES */
 #include <math.h>
 #include <stdio.h>
@@ -68,12 +70,16 @@ static bool add_masks(struct net_checkpoint *c, const char *kind, char *err)
 
 static int ckpt(const char *what, const char *spec, int classes)
 {
-	const bool nan = strcmp(what, "nan") == 0;
+	const bool nan = strcmp(what, "nan") == 0, uneven = strcmp(what, "uneven") == 0;
 	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
 	struct ts_rng rng = ts_rng_new(0, 0);
 	char err[NET_ERR];
 
 	c.net = net_new(spec, 3, 32, 32, classes, err);
+	for (int i = 0; uneven && i < 3; i++) {
+		c.mean[i] = .4 + .1 * i;
+		c.std[i] = .2 + .05 * i;
+	}
 	if (!c.net || net_init(c.net, &rng, &c.state) < 0)
 		return 1;
 	for (int i = 0; i < c.net->n_params; i++) {
@@ -84,13 +90,44 @@ static int ckpt(const char *what, const char *spec, int classes)
 	if (nan)
 		((float *)ts_set_get(&c.state, "fc.weight")->data)[3] = NAN;
 	ts_header_init(&c.header, "checkpoint");
-	if (strcmp(what, "ckpt") != 0 && !nan && !add_masks(&c, what, err))
+	if (strcmp(what, "ckpt") != 0 && !nan && !uneven && !add_masks(&c, what, err))
 		return 2;
 	if (net_save(&c, NULL, err) < 0) {
 		fprintf(stderr, "golden-net: %s\n", err);
 		return 1;
 	}
 	net_checkpoint_release(&c);
+	return 0;
+}
+
+/* Means 0 to 0.5; precisions near 1, not symmetric. */
+static int fit(const char *spec, int classes)
+{
+	struct ts_header h;
+	struct ts_set set = { 0 };
+	char err[NET_ERR], name[48];
+	struct net *n = net_new(spec, 3, 32, 32, classes, err);
+
+	for (int k = 0; n && k < n->n_stages; k++) {
+		const size_t C = (size_t)classes, d = (size_t)n->nodes[n->stages[k]].c;
+		double *v;
+
+		snprintf(name, sizeof name, "layer%d.mean", k);
+		v = ts_set_add(&set, name, TS_F64, 2, (const size_t[]){ C, d })->data;
+		for (size_t i = 0; i < C * d; i++)
+			v[i] = 0.5 * uniform(name, i);
+		snprintf(name, sizeof name, "layer%d.precision", k);
+		v = ts_set_add(&set, name, TS_F64, 2, (const size_t[]){ d, d })->data;
+		for (size_t i = 0; i < d; i++)
+			for (size_t j = 0; j < d; j++)
+				v[i * d + j] = (i == j) + (2 * uniform(name, i * d + j) - 1) / (double)d;
+	}
+	ts_header_init(&h, "fit");
+	if (!n || ts_set_save(NULL, &h, &set, err, sizeof err) < 0)
+		return 1;
+	ts_set_release(&set);
+	ts_header_release(&h);
+	net_free(n);
 	return 0;
 }
 
@@ -122,8 +159,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "images") == 0)
 		return images((size_t)atol(argv[2]), (size_t)atol(argv[3]));
+	if (argc == 4 && strcmp(argv[1], "fit") == 0)
+		return fit(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
 	if (argc == 4)
 		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
-	fprintf(stderr, "usage: golden-net ckpt|nan|KIND-SCOPE SPEC CLASSES | images N CLASSES\n");
+	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES | images N CLASSES\n");
 	return 2;
 }

@@ -1,0 +1,134 @@
+#!/bin/sh
+# um-embed's extra columns are what PyTorch's autograd gives in double precision (t/golden/um_extras.py).
+. "$SRC/t/lib.sh"
+have_torch || skip_all 'built without libtorch'
+PATH=$BUILD/t/helper:$PATH
+golden=$SRC/t/golden
+spec=densenet:depth=22,growth=8,reduction=0.6,affine=1
+
+golden-net images 4 7 >images.ts
+golden-net uneven "$spec" 7 >m.ckpt
+golden-net uneven densenet:depth=13,bottleneck=0 7 >other.ckpt
+golden-net fit "$spec" 7 >fit.ts
+embed() { um-embed -q -m m.ckpt "$@" images.ts; }
+numbers() { ts-cat --select "$1" "$2" | ts-dump | sed 's/"[^"]*"://g; s/[{}]//g'; }
+columns() { ts-dump --header "$1" | sed -n 's/^ *"\([^"]*\)": {"type": "<f4".*/\1/p' | grep -v '^fc\.' | tr '\n' ' '; }
+all='--odin eps=0.0014,0.01 --layers --perturb fit.ts --perturb-eps 0,0.0014,0.01 --against other.ckpt
+	--rankfeat'
+
+embed >plain.ts
+embed $all --gram stages >all.ts
+ok 'every extra has its columns, logits and features first' '
+	test "$(columns all.ts)" = "logits features odin:eps=0.0014 odin:eps=0.01 layer0 layer1 layer2 layer3 $(
+		for k in 0 1 2 3; do printf "layer$k:eps=0 layer$k:eps=0.0014 layer$k:eps=0.01 "; done)kl-distance gram:layer0 $(
+		)gram:layer1 gram:layer2 gram:layer3 rankfeat "'
+ok 'the columns that were there before are the same bytes' '
+	ts-cat --no-history --select logits,features,label plain.ts | ts-dump >want
+	ts-cat --no-history --select logits,features,label all.ts | ts-dump | cmp - want'
+
+# ---- ODIN
+odin() { numbers odin:eps=0.0014,odin:eps=0.01 "$1"; }
+ok 'ODIN: two steps in pixel space, as published' \
+	'odin all.ts >out && near 1e-4 out "$golden/um_extras_odin-pixel.txt"'
+ok 'ODIN: space=scale-std is the same step' '
+	embed --odin eps=0.0014,0.01:space=scale-std >one.ts && odin one.ts >out &&
+	near 1e-4 out "$golden/um_extras_odin-pixel.txt" && ts-dump --header one.ts | grep -q "\"odin.space\": \"scale-std\""'
+ok 'ODIN: space=normalised' '
+	embed --odin space=normalised:eps=0.0014,0.01 >one.ts && odin one.ts >out &&
+	near 1e-4 out "$golden/um_extras_odin-normalised.txt"'
+ok 'ODIN: another temperature; said in meta' '
+	embed --odin temperature=1:eps=0.05 >one.ts && numbers odin:eps=0.05 one.ts >out &&
+	near 1e-4 out "$golden/um_extras_odin-t1.txt" && ts-dump --header one.ts | grep -q "\"odin.temperature\": 1,"'
+ok 'ODIN: the spaces do differ' '! near 1e-4 "$golden/um_extras_odin-pixel.txt" "$golden/um_extras_odin-normalised.txt"'
+ok 'ODIN: defaults' 'embed --odin "" >one.ts && ts-cat --select odin:eps=0.0014 one.ts >/dev/null'
+
+# ---- the feature list, and its input step
+ok 'channel means of the feature list' '
+	numbers layer0,layer1,layer2,layer3 all.ts >out && near 1e-4 out "$golden/um_extras_layers.txt"'
+ok 'of layers alone too' '
+	embed --layers >one.ts && numbers layer0,layer1,layer2,layer3 one.ts >out &&
+	near 1e-4 out "$golden/um_extras_layers.txt"'
+ok 'the last layer is the features' 'numbers layer3 all.ts >a; numbers features all.ts >b; near 1e-6 a b'
+steps=$(columns all.ts | tr ' ' '\n' | grep '^layer.:' | paste -sd, -)
+ok 'the step toward the nearest class mean' \
+	'numbers "$steps" all.ts >out && near 1e-4 out "$golden/um_extras_perturb.txt"'
+ok 'its default sizes are the published ones' '
+	embed --perturb fit.ts >one.ts && test "$(columns one.ts | wc -w)" = 30 &&
+	ts-cat --select layer0:eps=0.0005 one.ts >/dev/null'
+
+# ---- a second model
+ok 'distance from a second model' 'numbers kl-distance all.ts >out && near 1e-4 out "$golden/um_extras_against.txt"'
+ok 'a model is no distance from itself' '
+	embed --against m.ckpt >one.ts && numbers kl-distance one.ts >out &&
+	printf "0 0 0 0\n" >want && near 1e-9 out want'
+ok 'the second model is in the history' '
+	test "$(ts-dump --history all.ts | wc -l)" -ge 1 &&
+	test "$(ts-dump --history all.ts)" != "$(ts-dump --history plain.ts)"'
+
+# ---- summaries of maps
+ok 'Gram: the feature list' '
+	numbers gram:layer0,gram:layer1,gram:layer2,gram:layer3 all.ts >out && near 1e-4 out "$golden/um_extras_gram.txt"'
+some=block1.layer.2.conv2,trans1.bn1.relu,trans1.conv1,block3.layer.2.bn2.relu,block3.layer.2.conv2,bn1.relu
+some=gram:$(echo $some | sed 's/,/,gram:/g')
+ok 'Gram: the last three activations of each stage' '
+	embed --gram 3 >one.ts && test "$(columns one.ts)" = "logits features gram:conv1 $(echo "$some" |
+		sed "s/,gram:block3.*//; s/,/ /g") gram:block2.layer.2.conv2 gram:trans2.bn1.relu gram:trans2.conv1 $(
+		echo "$some" | sed "s/.*gram:block3.layer.2.bn2/gram:block3.layer.2.bn2/; s/,/ /g") " &&
+	numbers "$some" one.ts >out && near 1e-4 out "$golden/um_extras_gram2.txt"'
+ok 'Gram: all of them, those the same; of 21 convolutions and as many ReLUs' '
+	embed --gram all >gram.ts && numbers "$some" gram.ts | cmp - out && test "$(columns gram.ts | wc -w)" = 44 &&
+	ts-cat --select logits,features plain.ts | ts-dump >want && ts-cat --select logits,features gram.ts | ts-dump | cmp - want'
+ok 'RankFeat' 'numbers rankfeat all.ts >out && near 1e-4 out "$golden/um_extras_rankfeat.txt"'
+
+# ---- FGSM
+ok 'FGSM: logits of the attacked images, and ODIN of them' '
+	embed --fgsm 0.05 --odin eps=0.0014 >one.ts && numbers logits,odin:eps=0.0014 one.ts >out &&
+	near 1e-4 out "$golden/um_extras_fgsm.txt" && ts-dump --header one.ts | grep -q "\"fgsm.eps\": 0.05"'
+ok 'FGSM alone' '
+	embed --fgsm 0.05 >one2.ts && numbers logits one.ts >a && numbers logits one2.ts >b && near 1e-6 a b'
+
+# ---- whatever the batch
+for b in 1 3; do
+	ok "in batches of $b: the same to 1e-5" '
+		embed -b $b --fgsm 0.02 $all | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >a
+		embed --fgsm 0.02 $all | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >b; near 1e-5 a b'
+done
+
+# A root near 0 makes much of rounding where a row's sum cancels.
+ok 'Gram in batches of 1: the same to 1e-4' '
+	embed -b 1 --gram all >one.ts; numbers "$some" one.ts >a
+	numbers "$some" gram.ts >b; near 1e-4 a b'
+
+# ---- masked checkpoints
+golden-net scores-layer "$spec" 7 >masked.ckpt
+um-ckpt bake -q masked.ckpt >baked.ckpt
+ok 'a masked checkpoint gives what its baked one gives' '
+	um-embed -q --no-history -m masked.ckpt $all images.ts | ts-dump >a
+	um-embed -q --no-history -m baked.ckpt $all images.ts | ts-dump | cmp - a && test -s a'
+ok '--full and --masked of a checkpoint without masks are refused' '
+	fails 1 "m.ckpt.*leave --full out" um-embed -m m.ckpt --full images.ts &&
+	fails 1 "m.ckpt.*leave --masked out" um-embed -m m.ckpt --masked images.ts'
+ok '--full of one with masks works' 'um-embed -q --full -m masked.ckpt images.ts | ts-dump >a && test -s a'
+
+# ---- what is refused
+misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test $? = 2 -a ! -s out && grep -q -- "$pattern" err; }
+ok 'wrong --odin is misuse' '
+	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
+	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 is there twice" --odin eps=0.1,0.10 &&
+	misuse "is not eps=" --odin epsilon=1'
+ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
+ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
+ok 'misuse leaves no temporary behind' '
+	mkdir here && misuse "no space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
+golden-net ckpt densenet:depth=13,bottleneck=0 10 >ten.ckpt
+ok 'a second model of other classes' 'fails 1 "ten.ckpt.*other classes" um-embed -m m.ckpt --against ten.ckpt images.ts'
+ok 'a second model that is not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --against no.ckpt images.ts'
+golden-net fit densenet:depth=13,bottleneck=0 7 >other.fit
+ok 'a fit of another network' 'fails 1 "other.fit.*layer0.mean.*16" um-embed -m m.ckpt --perturb other.fit images.ts'
+ok 'a fit that is none' 'fails 1 "images.ts.*fit" um-embed -m m.ckpt --perturb images.ts images.ts'
+ts-cat --select image images.ts >nolabel.ts
+ok 'FGSM without labels' 'um-embed -m m.ckpt --fgsm 0.1 nolabel.ts >out 2>err; test $? = 1 && grep -q "nolabel.ts.*row 0.*label" err'
+ok 'a column of that name is there already' '
+	ts-gen images image:u1:3x32x32,layer0:f4 2 1 >taken.ts
+	fails 1 "taken.ts.*writes itself" um-embed -m m.ckpt --layers taken.ts'
+done_testing

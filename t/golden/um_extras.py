@@ -1,0 +1,140 @@
+"""Reference numbers for um-embed's extra columns, by PyTorch's autograd in double precision.
+
+The network and its values are those of um_densenet.py (t/helper/golden-net.c computes the same), with another
+mean and deviation for each channel ("uneven"); 4 images, a row each.
+
+    python3 um_extras.py     makes um_extras_*.txt anew
+"""
+import torch
+import torch.nn.functional as F
+
+from um_densenet import DenseNet, fill, images, save, uniform
+
+MEAN = torch.tensor([0.4, 0.5, 0.6], dtype=torch.float64).view(1, 3, 1, 1)
+STD = torch.tensor([0.2, 0.25, 0.3], dtype=torch.float64).view(1, 3, 1, 1)
+EPS = (0.0014, 0.01)
+CLASSES = 7
+
+
+def stages(net, x):
+    """The feature list of normalised images."""
+    a = net.conv1(x)
+    b = net.trans1(net.block1(a))
+    c = net.trans2(net.block2(b))
+    return [a, b, c, F.relu(net.bn1(net.block3(c)))]
+
+
+def normalise(pixels):
+    return (pixels - MEAN) / STD
+
+
+def logits(net, x):
+    return net.fc(stages(net, x)[-1].mean((2, 3)))
+
+
+def sgn(g):
+    return torch.where(g >= 0, 1.0, -1.0).double()
+
+
+def odin(net, pixels, temperature, eps, space):
+    """space: where the gradient is taken and the step is made."""
+    x = (pixels if space == "pixel" else normalise(pixels)).requires_grad_(True)
+    into = normalise if space == "pixel" else lambda v: v
+    z = logits(net, into(x)) / temperature
+    F.cross_entropy(z, z.argmax(1), reduction="sum").backward()
+    step = eps * sgn(x.grad)
+    if space == "scale-std":
+        step = step / STD
+    return logits(net, into(x.detach() - step))
+
+
+def fit(layer, d):
+    mean = torch.from_numpy(0.5 * uniform(f"layer{layer}.mean", CLASSES * d)).view(CLASSES, d)
+    u = torch.from_numpy(uniform(f"layer{layer}.precision", d * d)).view(d, d)
+    return mean, torch.eye(d).double() + (2 * u - 1) / d
+
+
+def perturbed(net, pixels, layer, eps):
+    x = pixels.clone().requires_grad_(True)
+    f = stages(net, normalise(x))[layer].mean((2, 3))
+    mean, precision = fit(layer, f.shape[1])
+    diff = f[:, None, :] - mean[None]
+    half = 0.5 * torch.einsum("ncd,de,nce->nc", diff, precision, diff)
+    half.min(1).values.sum().backward()
+    return stages(net, normalise(x.detach() - eps * sgn(x.grad)))[layer].mean((2, 3))
+
+
+def fgsm(net, pixels, labels, eps):
+    x = pixels.clone().requires_grad_(True)
+    F.cross_entropy(logits(net, normalise(x)), labels, reduction="sum").backward()
+    return (x.detach() + eps * sgn(x.grad)).clamp(0, 1)
+
+
+def gram(m):
+    f = m.flatten(2)
+    out = []
+    for p in range(1, 6):
+        g = (f**p @ (f**p).transpose(1, 2)).sum(2)
+        out.append(g.sign() * g.abs() ** (1 / p))
+    return torch.stack(out, 1)
+
+
+def activations(net, pixels):
+    """Outputs of the convolutions, and of the ReLUs by the name of the batch norm before."""
+    seen, hooks = {}, []
+    for name, m in net.named_modules():
+        if isinstance(m, torch.nn.Conv2d):
+            hooks.append(m.register_forward_hook(lambda _, i, o, name=name: seen.__setitem__(name, o)))
+        if isinstance(m, torch.nn.BatchNorm2d):
+            hooks.append(m.register_forward_hook(lambda _, i, o, name=name: seen.__setitem__(name, F.relu(o))))
+    logits(net, normalise(pixels))
+    for h in hooks:
+        h.remove()
+    return seen
+
+
+def deflated(m):
+    u, s, vh = torch.linalg.svd(m.flatten(2), full_matrices=False)
+    first = s[:, :1, None] * u[:, :, :1] @ vh[:, :1, :]
+    return (m.flatten(2) - first).view_as(m)
+
+
+def main():
+    pixels, labels = images(4, CLASSES)
+    pixels = pixels.double() / 255
+    net = fill(DenseNet(22, CLASSES, growth=8, reduction=0.6, affine=True)).eval().double()
+    other = fill(DenseNet(13, CLASSES, bottleneck=False)).eval().double()
+    for p in list(net.parameters()) + list(other.parameters()):
+        p.requires_grad_(False)
+
+    steps = {space: torch.cat([odin(net, pixels.clone(), 1000, e, space) for e in EPS], 1)
+             for space in ("pixel", "scale-std", "normalised")}
+    assert torch.allclose(steps["pixel"], steps["scale-std"], rtol=0, atol=1e-12)  # one step, two ways to say it
+    save("um_extras_odin-pixel.txt", steps["pixel"])
+    save("um_extras_odin-normalised.txt", steps["normalised"])
+    save("um_extras_odin-t1.txt", odin(net, pixels.clone(), 1, 0.05, "pixel"))
+
+    save("um_extras_layers.txt", torch.cat([m.mean((2, 3)) for m in stages(net, normalise(pixels))], 1))
+
+    p, q = (logits(n, normalise(pixels)).log_softmax(1) for n in (net, other))
+    save("um_extras_against.txt", (q.exp() * (q - p)).sum(1, keepdim=True))
+
+    save("um_extras_perturb.txt", torch.cat([perturbed(net, pixels, k, e) for k in range(4) for e in (0, *EPS)], 1))
+
+    maps = stages(net, normalise(pixels))
+    save("um_extras_gram.txt", torch.cat([gram(m).flatten(1) for m in maps], 1))
+    seen = activations(net, pixels)
+    last = ["block1.layer.2.conv2", "trans1.bn1", "trans1.conv1", "block3.layer.2.bn2", "block3.layer.2.conv2", "bn1"]
+    save("um_extras_gram2.txt", torch.cat([gram(seen[n]).flatten(1) for n in last], 1))
+
+    a = net.fc(deflated(maps[3]).mean((2, 3)))
+    b = net.fc(F.relu(net.bn1(net.block3(deflated(maps[2])))).mean((2, 3)))
+    save("um_extras_rankfeat.txt", (a + b) / 2)
+
+    hit = fgsm(net, pixels, labels, 0.05)
+    save("um_extras_fgsm.txt", torch.cat([logits(net, normalise(hit)), odin(net, hit, 1000, EPS[0], "pixel")], 1))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()

@@ -37,24 +37,26 @@ static void slopes(const struct ood_fit *f, double b, double *first, double *sec
 static int fit_temperature(const struct ood_fit *f, double *t, char *err)
 {
 	double low = 1e-4, high = 1e4, b = 1, first, second;
+	size_t right = 0;
 
+	for (size_t i = 0; i < f->bank.n; i++)
+		right += ood_argmax(f->bank.logits + i * f->classes, f->classes) == (size_t)f->bank.label[i];
 	slopes(f, high, &first, &second);
-	if (first < 0)
+	if (right == f->bank.n || first <= 0)
 		return ood_fail(err, "no temperature fits: the model is right on every row of the fit");
 	slopes(f, low, &first, &second);
-	if (first > 0)
+	if (first >= 0)
 		return ood_fail(err, "no temperature fits: the logits say nothing about the labels");
-	for (int i = 0; i < 200 && high - low > 1e-14 * high; i++) {
+	for (int i = 0; i < 200; i++) {
 		slopes(f, b, &first, &second);
+		if (fabs(first / second) < 1e-14 * b)
+			break;
 		if (first > 0)
 			high = b;
 		else
 			low = b;
 		double next = b - first / second;
-		double step = fabs(next - b);
 		b = next > low && next < high ? next : (low + high) / 2;
-		if (step < 1e-14 * b)
-			break;
 	}
 	*t = 1 / b;
 	return 0;

@@ -82,6 +82,8 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, char *err)
 	}
 	project(&g->within, about, C, D, g->within.mean);
 	free(about);
+	if (relative && C - none < 2)
+		return ood_fail(err, "the fit has samples of one class: nothing is relative to it");
 	if (none)
 		snprintf(s->note, sizeof s->note, "%zu of %zu classes have no sample in the fit: left out",
 			 none, C);

@@ -131,32 +131,47 @@ static int score_rows(const struct ood_scorer *s, const struct ood_rows *rows, d
 	return 0;
 }
 
-/* Does it tell the samples of the bank apart at all? A method that does not is set up wrongly for this
- * model, and its tables would look like chance. Methods that read further columns cannot be asked. */
+/* Rows to try a method on: midpoints between neighbours of the bank, so that no row finds itself there. */
+static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float *features, float *buf)
+{
+	const size_t C = f->classes, D = f->dim;
+	bool varied = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const float *z = ood_bank_rows(f, i, 2, buf), *l = f->bank.logits + i * C;
+		for (size_t d = 0; d < D; d++)
+			features[i * D + d] = (z[d] + z[D + d]) / 2;
+		for (size_t c = 0; c < C; c++)
+			logits[i * C + c] = (l[c] + l[C + c]) / 2;
+		varied = varied || memcmp(features, features + i * D, D * sizeof *features) != 0;
+	}
+	return varied;
+}
+
+/* Does it tell samples apart at all? A method that does not is set up wrongly for this model, and its
+ * tables would look like chance. Methods without a fit, or that read further columns, are not asked. */
 static int check_constant(const struct ood_scorer *s, char *err)
 {
 	const struct ood_fit *f = s->source->fit;
-	size_t n = f && f->bank.n < OOD_CHUNK ? f->bank.n : OOD_CHUNK;
 	double out[OOD_CHUNK];
 	int rc = 0;
 
-	if (!f || f->bank.n < 2 || !s->request.method->parts)
+	if (!f || f->bank.n < 3 || !s->request.method->parts)
 		return 0;
-	float *buf = malloc(n * f->dim * sizeof *buf);
-	if (!buf)
+	size_t n = f->bank.n - 1 < OOD_CHUNK ? f->bank.n - 1 : OOD_CHUNK;
+	float *room = malloc((n * f->classes + (n + 2) * f->dim) * sizeof *room);
+	if (!room)
 		return ood_fail(err, "out of memory");
-	struct ood_rows rows = { n, f->bank.logits, ood_bank_rows(f, 0, n, buf), NULL, 0 };
-	bool varied = false;
-	for (size_t i = 1; i < n && !varied; i++)
-		varied = memcmp(rows.features, rows.features + i * f->dim, f->dim * sizeof *buf) != 0;
-	if (varied && score_rows(s, &rows, out) == 0) {
+	float *features = room + n * f->classes;
+	struct ood_rows rows = { n, room, features, NULL, 0 };
+	if (make_probes(f, n, room, features, features + n * f->dim) && score_rows(s, &rows, out) == 0) {
 		size_t i = 1;
 		while (i < n && out[i] == out[0])
 			i++;
 		if (i == n)
 			rc = ood_fail(err, "all samples of the fit get the same score, %g", out[0]);
 	}
-	free(buf);
+	free(room);
 	return rc;
 }
 

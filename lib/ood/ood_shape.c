@@ -59,7 +59,7 @@ struct limits {
 	double low, high;
 };
 
-static int limits_prepare(struct ood_scorer *s, double low, double high, char *err)
+static int limits_prepare(struct ood_scorer *s, double high, double low, bool band, char *err)
 {
 	const struct ood_fit *f = ood_validation(s);
 	struct limits *t = s->state = ood_keep(s, 1, sizeof *t);
@@ -70,7 +70,7 @@ static int limits_prepare(struct ood_scorer *s, double low, double high, char *e
 		return ood_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
 	if (ood_bank_percentile(f, high, &t->high) || ood_bank_percentile(f, low, &t->low))
 		return -1;
-	if (!(t->high > t->low))
+	if (band && !(t->high > t->low))
 		return ood_fail(err, "percentiles %g and %g of the features are equal, %g", low, high, t->low);
 	snprintf(s->note, sizeof s->note, "limits %.6g and %.6g", t->low, t->high);
 	return 0;
@@ -79,7 +79,7 @@ static int limits_prepare(struct ood_scorer *s, double low, double high, char *e
 /* ReAct (Sun, Guo, Li, NeurIPS 2021): features are cut off above. */
 static int react_prepare(struct ood_scorer *s, char *err)
 {
-	int rc = limits_prepare(s, 0, s->request.params[0], err);
+	int rc = limits_prepare(s, s->request.params[0], 0, false, err);
 	if (rc == 0)
 		snprintf(s->note, sizeof s->note, "features are cut off at %.6g",
 			 ((struct limits *)s->state)->high);
@@ -103,7 +103,7 @@ static int react_score(const struct ood_scorer *s, const struct ood_rows *rows, 
  * 2023): features below the lower limit become zero; OpenOOD lifts them to it. */
 static int vra_prepare(struct ood_scorer *s, char *err)
 {
-	return limits_prepare(s, s->request.params[1], s->request.params[0], err);
+	return limits_prepare(s, s->request.params[0], s->request.params[1], true, err);
 }
 
 static void vra(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)

@@ -182,7 +182,9 @@ static int neco_prepare(struct ood_scorer *s, char *err)
 	if (cov && w && p->scale) {
 		ood_moments_cov(m, NULL, cov);
 		for (size_t d = 0; d < D; d++)
-			p->scale[d] = cov[d * D + d] > 0 ? 1 / sqrt(cov[d * D + d]) : 0;
+			/* less is the rounding of a feature that does not vary */
+			p->scale[d] = cov[d * D + d] > 1e-26 * m->centre[d] * m->centre[d] ?
+				      1 / sqrt(cov[d * D + d]) : 0;
 		for (size_t i = 0; i < D; i++)
 			for (size_t d = 0; d < D; d++)
 				cov[i * D + d] *= p->scale[i] * p->scale[d];

@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+# Every post-hoc score from its definition, in NumPy and SciPy, in double precision and without lib/ood's
+# shortcuts: one row at a time, explicit inverses, log-space only where the definition is. Used by ood_methods.py
+# and by t/3040. A method that cannot work on the data gives None.
+import numpy as np
+from scipy import linalg, optimize
+from scipy.special import logsumexp, softmax, log_softmax
+
+
+def log_odds(l):
+    k = l.argmax()
+    return -logsumexp(np.delete(l, k) - l[k])
+
+
+def pinvh(a):
+    return linalg.pinvh(a, rtol=a.shape[0] * np.finfo(float).eps)
+
+
+class Data:
+    """Logits, features, labels of a set."""
+    def __init__(self, logits, features, labels):
+        self.l = np.asarray(logits, dtype=np.float64)
+        self.z = np.asarray(features, dtype=np.float64)
+        self.y = np.asarray(labels)
+        self.pred = self.l.argmax(1)
+
+
+def unit(z):
+    n = np.linalg.norm(z, axis=1, keepdims=True)
+    return np.divide(z, n, out=np.zeros_like(z), where=n > 0)
+
+
+def single(z):
+    """lib/ood divides by the norm and stores the result in single precision."""
+    return unit(z).astype(np.float32).astype(np.float64)
+
+
+# ---- logits
+
+def msp(t, **k):
+    return [log_odds(l) for l in t.l]
+
+
+def maxlogit(t, **k):
+    return t.l.max(1)
+
+
+def energy(t, temperature=1, **k):
+    return temperature * logsumexp(t.l / temperature, axis=1)
+
+
+def entropy(t, **k):
+    # -log H; H by mpmath-free long double, fine for margins up to 40
+    lp = log_softmax(t.l, axis=1)
+    out = []
+    for l, q in zip(t.l, lp):
+        i = l.argmax()
+        rest = logsumexp(np.delete(l, i)) - logsumexp(l)
+        top = np.exp(q[i]) * -np.log1p(-np.exp(rest))
+        out.append(-np.log(top + sum(np.exp(v) * -v for j, v in enumerate(q) if j != i)))
+    return out
+
+
+def gen(t, gamma=0.1, top=100, **k):
+    out = []
+    for l in t.l:
+        order = np.argsort(-l, kind='stable')[:int(top)]
+        s = 0
+        for c in order:
+            s += np.exp(gamma * (l[c] - logsumexp(l) + logsumexp(np.delete(l, c)) - logsumexp(l)))
+        out.append(-s)
+    return out
+
+
+def temperature(t, val=None, **k):
+    if val is None:
+        return None
+    rows = np.arange(len(val.y))
+    nll = lambda b: -np.mean(log_softmax(b * val.l, axis=1)[rows, val.y])
+    grad = lambda b: np.mean((softmax(b * val.l, axis=1) * val.l).sum(1) - val.l[rows, val.y])
+    if (val.pred == val.y).all() or grad(1e-4) >= 0:
+        return None
+    b = optimize.brentq(grad, 1e-4, 1e4, xtol=1e-14, rtol=1e-14)
+    assert nll(b) <= nll(b * 1.01) and nll(b) <= nll(b * 0.99)
+    return [log_odds(b * l) for l in t.l]
+
+
+def klm(t, val=None, train=None, **k):
+    f = val if val is not None else train
+    p = softmax(f.l, axis=1)
+    C = f.l.shape[1]
+    d = [p[f.pred == c].mean(0) if (f.pred == c).any() else np.eye(C)[c] for c in range(C)]
+    d = np.log(np.maximum(d, 1e-300))
+    return [-min((np.exp(q) * (q - d[c])).sum() for c in range(C)) for q in log_softmax(t.l, axis=1)]
+
+
+def openmax(t, train=None, tail=20, alpha=3, **k):
+    C = t.l.shape[1]
+    fits = []
+    for c in range(C):
+        own = train.l[(train.y == c) & (train.pred == c)]
+        if len(own) < 2:
+            return None
+        mav = own.mean(0)
+        x = np.sort(np.linalg.norm(own - mav, axis=1))[::-1][:int(tail)]
+        if x[0] == x[-1]:
+            return None
+        f = lambda s: (x * np.exp((x - x[0]) / s)).sum() / np.exp((x - x[0]) / s).sum() - x.mean() - s
+        s = optimize.brentq(f, 1e-6 * (x[0] - x[-1]), x[0] - x[-1], xtol=1e-15, rtol=1e-14)
+        fits.append((mav, x[0] + s * np.log(np.mean(np.exp((x - x[0]) / s))), s))
+    out = []
+    for l in t.l:
+        r = l.copy()
+        a = min(int(alpha), C)
+        for rank, c in enumerate(np.argsort(-l, kind='stable')[:a]):
+            mav, m, s = fits[c]
+            w = 1 - np.exp(-np.exp((np.linalg.norm(l - mav) - m) / s))
+            r[c] = l[c] * (1 - w * (a - rank) / a)
+        out.append(logsumexp(r) - (l - r).sum())
+    return out
+
+
+# ---- features and last layer
+
+def gradnorm(t, **k):
+    C = t.l.shape[1]
+    return [np.abs(z).sum() * np.abs(C * p - 1).sum() for z, p in zip(t.z, softmax(t.l, axis=1))]
+
+
+def head(z, W, b):
+    return logsumexp(z @ W.T + b, axis=1)
+
+
+def react(t, W, b, train=None, val=None, percentile=90, **k):
+    high = np.percentile((val or train).z, percentile)
+    return head(np.minimum(t.z, high), W, b)
+
+
+def vra(t, W, b, train=None, val=None, high=90, low=10, clip=0, **k):
+    lo, hi = np.percentile((val or train).z, [low, high])
+    if hi <= lo:
+        return None
+    return head(np.where(t.z < lo, lo if clip else 0, np.minimum(t.z, hi)), W, b)
+
+
+def keep(z, percentile):
+    D = len(z)
+    k = D - int(np.round(D * percentile / 100))
+    out = np.zeros(D, dtype=bool)
+    out[np.argsort(-z, kind='stable')[:k]] = True
+    return out
+
+
+def ash(t, W, b, percentile, kind):
+    rows = []
+    for z in t.z:
+        m = keep(z, percentile)
+        p = np.where(m, z, 0)
+        if kind == 'b':
+            p = np.where(m, z.sum() / max(m.sum(), 1), 0)
+        elif kind == 's':
+            p = p * np.exp(min(z.sum() / p.sum(), 80) if p.sum() else 80)
+        elif kind == 'scale':
+            p = z * np.exp(min(z.sum() / p.sum(), 80) if p.sum() else 80)
+        rows.append(p)
+    return head(np.array(rows), W, b)
+
+
+def dice(t, W, b, train=None, percentile=90, **k):
+    m = W * train.z.mean(0)
+    return head(t.z, np.where(m > np.percentile(m, percentile), W, 0), b)
+
+
+# ---- means
+
+def she(t, train=None, **k):
+    C = t.l.shape[1]
+    right = [train.z[(train.y == c) & (train.pred == c)] for c in range(C)]
+    if any(len(r) == 0 for r in right):
+        return None
+    return [z @ right[c].mean(0) for z, c in zip(t.z, t.pred)]
+
+
+def nci(t, W, b, train=None, alpha=1e-4, **k):
+    mu = train.z.mean(0)
+    return [W[c] @ (z - mu) / np.linalg.norm(z - mu) + alpha * np.abs(z).sum() for z, c in zip(t.z, t.pred)]
+
+
+def fdbd(t, W, b, train=None, centred=1, **k):
+    mu = train.z.mean(0) * centred
+    return [sum((l[i] - l[c]) / np.linalg.norm(W[i] - W[c]) for c in range(len(l)) if c != i) /
+            np.linalg.norm(z - mu) for l, z, i in zip(t.l, t.z, t.pred)]
+
+
+def distances(z, train_z, y, ridge, relative):
+    """max_c -(z - mu_c)' P (z - mu_c) [+ (z - mu)' P0 (z - mu)]"""
+    classes = np.unique(y)
+    if relative and len(classes) < 2:
+        return None
+    means = {c: train_z[y == c].mean(0) for c in classes}
+    inner = train_z - np.array([means[c] for c in y])
+    add = lambda s: s + np.eye(len(s)) * ridge * np.trace(s) / len(s)
+    s = inner.T @ inner / len(y)
+    if not s.any():
+        return None
+    P = pinvh(add(s))
+    mu = train_z.mean(0)
+    total = (train_z - mu).T @ (train_z - mu) / len(y)
+    P0 = pinvh(add(total))
+    out = []
+    for v in z:
+        d = max(-(v - m) @ P @ (v - m) for m in means.values())
+        out.append(d + ((v - mu) @ P0 @ (v - mu) if relative else 0))
+    return out
+
+
+# ---- subspaces
+
+def residual_norm(z, W, b, train, dim):
+    D = z.shape[1]
+    dim = int(dim) or (1000 if D >= 2048 else 512 if D > 512 else D // 2)
+    if dim == 0 or dim >= D:
+        return None, None
+    u = -np.linalg.pinv(W) @ b
+    w, v = np.linalg.eigh((train.z - u).T @ (train.z - u) / len(train.z))
+    R = v[:, np.argsort(-w, kind='stable')[dim:]]
+    return np.linalg.norm((z - u) @ R, axis=1), np.linalg.norm((train.z - u) @ R, axis=1)
+
+
+def residual(t, W, b, train=None, dim=0, **k):
+    r, _ = residual_norm(t.z, W, b, train, dim)
+    return None if r is None else -r
+
+
+def vim(t, W, b, train=None, dim=0, **k):
+    r, own = residual_norm(t.z, W, b, train, dim)
+    if r is None or own.mean() == 0:
+        return None
+    return logsumexp(t.l, axis=1) - train.l.max(1).mean() / own.mean() * r
+
+
+def neco(t, train=None, dim=0, variance=90, logit=1, **k):
+    mu, sd = train.z.mean(0), train.z.std(0)
+    scale = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
+    s = (train.z - mu) * scale
+    w, v = np.linalg.eigh(s.T @ s / len(s))
+    w, v = w[::-1], v[:, ::-1]
+    d = int(dim) or int(np.searchsorted(np.cumsum(np.maximum(w, 0)), variance / 100 * np.maximum(w, 0).sum()) + 1)
+    if d >= len(mu):
+        return None
+    x = (t.z - mu) * scale
+    share = np.linalg.norm(x @ v[:, :d], axis=1) / np.linalg.norm(x, axis=1)
+    return share * (t.l.max(1) if logit else 1)
+
+
+# ---- neighbours
+
+def knn(t, train=None, k=50, **o):
+    if k > len(train.z):
+        return None
+    bank = unit(train.z)
+    return [-np.sort(((z - bank) ** 2).sum(1))[int(k) - 1] for z in unit(t.z)]
+
+
+def nnguide(t, train=None, k=100, **o):
+    """alpha=1: over all training rows."""
+    if k > len(train.z):
+        return None
+    bank = unit(train.z) * logsumexp(train.l, axis=1)[:, None]
+    return [logsumexp(l) * np.sort(bank @ z)[::-1][:int(k)].mean() for l, z in zip(t.l, unit(t.z))]
+
+
+def relation(t, train=None, power=1, threshold=0.03, **k):
+    bank, p = unit(train.z), softmax(train.l, axis=1)
+    r = np.maximum(unit(t.z) @ bank.T, 0) * (softmax(t.l, axis=1) @ p.T)
+    return np.where(r > threshold, r, 0).__pow__(power).sum(1)
+
+
+def score(text, t, W, b, train, val=None):
+    """Scores of the set t by METHOD[:PARAMETER=VALUE]..."""
+    name, *params = text.split(':')
+    o = {k: float(v) for k, v in (p.split('=') for p in params)}
+    common = dict(W=W, b=b, train=train, val=val)
+    labelled = train.y
+    if name in ('mahalanobis', 'rmds'):
+        return distances(t.z, train.z, labelled, o.get('ridge', 0), name == 'rmds')
+    if name in ('mds++', 'rmds++'):
+        return distances(single(t.z), single(train.z), labelled, o.get('ridge', 0), name == 'rmds++')
+    if name in ('ash-p', 'ash-b', 'ash-s', 'scale'):
+        return ash(t, W, b, o.get('percentile', 85 if name == 'scale' else 90), name.split('-')[-1])
+    if name == 'nnguide':
+        o.pop('alpha', 0)
+    return globals()[name](t, **common, **o)

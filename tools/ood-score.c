@@ -8,10 +8,14 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "ood/ood_combine.h"
 #include "ood/ood_method.h"
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
+static const char *const rules[] = { "fisher", "min", "mean" };
+static const char *reference;
+static long rule = -1;
 static bool list;
 
 static const struct cli_option options[] = {
@@ -22,6 +26,10 @@ static const struct cli_option options[] = {
 	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "what ood-fit made of the training data" },
 	{ "val", 0, CLI_STR, "FILE", &val_path, 0, 0,
 	  "what ood-fit made of validation data, for the methods that are fitted to it" },
+	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &rule, 0, 0,
+	  "one more column: the methods' conformal p-values as one" },
+	{ "reference", 0, CLI_STR, "FILE", &reference, 0, 0,
+	  "for --combine: scores of ID validation data, with the same columns" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the methods and exit" },
 	{ 0 }
 };
@@ -45,30 +53,10 @@ static void print_methods(void)
 
 /* ---- the two headers ------------------------------------------------------------------------ */
 
-static int check_input(struct ts_reader *in, const struct ts_header *h)
-{
-	const struct ts_field *logits = ts_header_field(h, "logits");
-	const struct ts_field *label = ts_header_field(h, "label");
-	const struct ts_field *name = ts_header_field(h, "name");
-	const struct ts_field *features = ts_header_field(h, "features");
-
-	if (!logits)
-		return ts_reader_fail(in, "has no column 'logits'");
-	if (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
-		return ts_reader_fail(in, "column 'logits' is not <f4 of two or more classes");
-	if (features && (features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0))
-		return ts_reader_fail(in, "column 'features' is not one <f4 vector a row");
-	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return ts_reader_fail(in, "column 'label' is not one <i8 a row");
-	if (name && name->type != TS_STR)
-		return ts_reader_fail(in, "column 'name' is not strings");
-	return 0;
-}
-
 static void make_header(struct ts_header *h, const struct ts_header *const *from, size_t n_from,
 			const struct ood_scorer *s, size_t n)
 {
-	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 1, sizeof *methods);
+	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 2, sizeof *methods);
 
 	ts_header_init(h, "scores");
 	if (!methods || ts_meta_merge(&h->meta, &from[0]->meta))
@@ -79,6 +67,11 @@ static void make_header(struct ts_header *h, const struct ts_header *const *from
 		ood_request_text(&s[i].request, text, sizeof text);
 		methods[i] = strdup(text);
 		if (!methods[i] || ts_header_add(h, s[i].request.column, TS_F32, 0, NULL))
+			cli_oom();
+	}
+	if (rule >= 0) {
+		snprintf(text, sizeof text, "combine:%s", rules[rule]);
+		if (!(methods[n++] = strdup(text)) || ts_header_add(h, text, TS_F32, 0, NULL))
 			cli_oom();
 	}
 	if (ts_meta_set_strs(&h->meta, "methods", methods, n) ||
@@ -102,11 +95,30 @@ static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in
 	if (ood_fit_load(ret, path, err))
 		return cli_error("%s", err);
 	const struct ood_fit *f = *ret;
-	bool same = f->classes == from->classes && f->dim == from->dim && !f->weight == !from->weight;
-	for (size_t i = 0; same && f->weight && i < f->classes * f->dim; i++)
-		same = f->weight[i] == from->weight[i];
-	return same ? 0 : cli_error("fit '%s' and features '%s' are of different models", path,
-				    ts_reader_name(in));
+	return ood_source_same_model(from, f) ? 0 :
+	       cli_error("fit '%s' and features '%s' are of different models", path,
+			 ts_reader_name(in));
+}
+
+/* The validation scores that p-values are taken against. */
+static int load_reference(struct ood_combine *c, const struct ood_scorer *s, size_t n)
+{
+	char **names = calloc(n + 1, sizeof *names);
+
+	if (rule < 0) {
+		free(names);
+		return 0;
+	}
+	struct ts_reader *r = cli_open(reference);
+	for (size_t i = 0; i < n; i++)
+		if (!names || !(names[i] = strdup(s[i].request.column)))
+			cli_oom();
+	int rc = n ? ood_combine_read(c, (enum ood_rule)rule, r, names, n) :
+		 cli_error("--combine: no method is left to combine");
+	cli_check_reader(r);
+	ts_reader_close(r);
+	ts_strs_free(names, n);
+	return rc;
 }
 
 /* Gets the requests ready; those of `all` that cannot work are left out, which is said if there is a
@@ -145,6 +157,7 @@ struct work {
 	struct ts_batch from, to;
 	struct ood_scorer *s;
 	size_t n_s;
+	struct ood_combine combine;
 	float **out;                      /* the columns of `to` that the scorers fill */
 };
 
@@ -163,7 +176,7 @@ static int copy_rows(struct work *k)
 	size_t n = logits->shape[0];
 
 	for (size_t i = 0; i < k->from.n; i++) {
-		((int64_t *)k->to.cols[k->n_s].data)[i] =
+		((int64_t *)ts_batch_col(&k->to, "pred")->data)[i] =
 			(int64_t)ood_argmax((const float *)logits->data + i * n, n);
 		if (label) {
 			int64_t l = ((const int64_t *)label->data)[i];
@@ -189,6 +202,8 @@ static int score_batch(struct work *k)
 		k->out[m] = k->to.cols[m].data;
 	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, err))
 		return ts_reader_fail(k->in, "%s", err);
+	if (rule >= 0)
+		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
 	return copy_rows(k);
 }
 
@@ -211,27 +226,21 @@ static int score_stream(struct work *k, struct ts_writer *out, const struct ts_h
 
 static int run(struct work *k, struct ts_writer *out, const struct ood_requests *r)
 {
-	const struct ts_header *h = ts_reader_expect(k->in, "features");
+	struct ood_source from;
 	struct ood_fit *fit = NULL, *val = NULL;
 	struct ts_header header = { 0 };
-	double *weight = NULL, *bias = NULL;
 	int rc = -1;
 
-	if (!h || check_input(k->in, h))
+	if (ood_source_init(&from, k->in))
 		return -1;
-	const struct ts_field *features = ts_header_field(h, "features");
-	struct ood_source from = { .classes = ts_header_field(h, "logits")->shape[0],
-				   .dim = features ? features->shape[0] : 0, .header = h };
-	if (ood_head_read(&h->meta, from.classes, from.dim, &weight, &bias) ||
-	    ts_batch_init(&k->from, h))
+	if (ts_batch_init(&k->from, from.header))
 		cli_oom();
-	from.weight = weight;
-	from.bias = bias;
 	if (load_fit(&fit, fit_path, k->in, &from) == 0 && load_fit(&val, val_path, k->in, &from) == 0) {
-		const struct ts_header *all[3] = { h, fit ? &fit->header : NULL, val ? &val->header : NULL };
+		const struct ts_header *all[3] = { from.header, fit ? &fit->header : NULL,
+						   val ? &val->header : NULL };
 		from.fit = fit;
 		from.val = val;
-		rc = make_scorers(r, &from, &k->s, &k->n_s);
+		rc = make_scorers(r, &from, &k->s, &k->n_s) || load_reference(&k->combine, k->s, k->n_s);
 		if (rc == 0) {
 			make_header(&header, all, 3, k->s, k->n_s);
 			rc = score_stream(k, out, &header);
@@ -240,10 +249,10 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 	for (size_t i = 0; i < k->n_s; i++)
 		ood_scorer_release(&k->s[i]);
 	free(k->s);
+	ood_combine_release(&k->combine);
+	ood_source_release(&from);
 	ood_fit_free(fit);
 	ood_fit_free(val);
-	free(weight);
-	free(bias);
 	ts_header_release(&header);
 	return rc;
 }
@@ -269,6 +278,8 @@ int main(int argc, char **argv)
 		return cli_finish(0);
 	}
 	take_requests(&r);
+	if ((rule >= 0) != (reference != NULL))
+		cli_usage("--combine and --reference FILE go together");
 	ood_threads((int)cli.threads);
 	struct work k = { .in = cli_input(first, argc, argv) };
 	struct ts_writer *out = cli_output();

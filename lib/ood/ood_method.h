@@ -39,10 +39,18 @@ struct ood_param {
 /* What scores are made from; borrowed by all. */
 struct ood_source {
 	size_t classes, dim;              /* dim 0: the stream has no features */
-	const double *weight, *bias;      /* (C,D), (C): the last layer, or NULL */
+	double *weight, *bias;            /* (C,D), (C): the last layer, or NULL */
 	const struct ood_fit *fit, *val;  /* of training data, of validation data; or NULL */
 	const struct ts_header *header;   /* of the features stream */
 };
+
+/* What a features stream gives: sizes, last layer (new, freed with ood_source_release()), header
+ * (borrowed). The fits are the caller's to set. -1: r has failed and says why: no logits, or columns of
+ * another type or shape than um-embed writes. */
+int ood_source_init(struct ood_source *s, struct ts_reader *r) TS_CHECKED;
+void ood_source_release(struct ood_source *s);
+/* Was the fit made with the model that made the stream? */
+bool ood_source_same_model(const struct ood_source *s, const struct ood_fit *f);
 
 /* Rows to score, at most OOD_CHUNK. */
 struct ood_rows {

@@ -8,23 +8,26 @@
 #include "ood/ood_method.h"
 #include "../tap.h"
 
-static char err[256];
+static char err[OOD_ERR];
 
-/* Columns of the parsed list, joined by blanks; "" and err if it is refused. */
-static const char *columns(const char *text)
+/* Columns of the parsed list or sweep, joined by blanks; "" and err if it is refused. */
+static const char *columns_of(const char *text, int (*parse)(struct ood_requests *, const char *, char *))
 {
-	static char out[512];
-	struct ood_request *q;
-	size_t n;
+	static char out[1024];
+	struct ood_requests r = { 0 };
 
 	*out = *err = '\0';
-	if (ood_request_parse(text, &q, &n, err, sizeof err))
-		return out;
-	for (size_t i = 0; i < n; i++)
-		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "",
-			 q[i].column);
-	free(q);
+	if (parse(&r, text, err) == 0)
+		for (size_t i = 0; i < r.n; i++)
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "",
+				 r.q[i].column);
+	ood_requests_release(&r);
 	return out;
+}
+
+static const char *columns(const char *text)
+{
+	return columns_of(text, ood_requests_add);
 }
 
 static bool refused(const char *text, const char *why)
@@ -34,15 +37,16 @@ static bool refused(const char *text, const char *why)
 
 static void parser(void)
 {
-	struct ood_request *q;
+	struct ood_requests r = { 0 };
 	char text[128] = "";
-	size_t n = 0;
 
 	ok(!strcmp(columns("energy,msp"), "energy msp"), "order as asked");
-	ok(!strcmp(columns("all"), "msp maxlogit energy"), "all");
-	ok(!strcmp(columns("all,energy:temperature=2"), "msp maxlogit energy energy:temperature=2"),
+	ok(!strncmp(columns("all"), "msp maxlogit energy entropy gen temperature klm", 47), "all");
+	ok(strstr(columns("all,energy:temperature=2"), "relation") &&
+	   strstr(columns("all,energy:temperature=2"), " energy:temperature=2"),
 	   "a second setting has its own column");
-	ok(refused("nope", "there are: msp maxlogit energy"), "unknown method: those there are");
+	ok(refused("nope", "there are: msp maxlogit energy") && strstr(err, "kl-distance"),
+	   "unknown method: those there are, all of them");
 	ok(refused("", "unknown method ''") && refused("msp,", "unknown method ''"), "empty item");
 	ok(refused("msp,all", "'msp' is asked for twice"), "twice");
 	ok(refused("energy:temp=1", "no parameter 'temp'"), "unknown parameter");
@@ -56,23 +60,27 @@ static void parser(void)
 	memset(wide, 'x', sizeof wide - 1);
 	wide[sizeof wide - 1] = '\0';
 	ok(refused(wide, "longer than"), "too long");
-	if (ood_request_parse("energy:temperature=2.5", &q, &n, err, sizeof err) == 0) {
-		ood_request_text(&q[0], text, sizeof text);
-		free(q);
-	}
-	ok(n == 1 && !strcmp(text, "energy:temperature=2.5"), "text with every parameter");
+	if (ood_requests_add(&r, "energy:temperature=2.5", err) == 0)
+		ood_request_text(&r.q[0], text, sizeof text);
+	ok(r.n == 1 && !strcmp(text, "energy:temperature=2.5"), "text with every parameter");
+	ood_requests_release(&r);
+	ok(!strcmp(columns_of("vra:high=90,95:low=5,10", ood_requests_sweep),
+		   "vra:high=90:low=5 vra:high=90:low=10 vra:high=95:low=5 vra:high=95:low=10"),
+	   "a sweep: every combination");
+	ok(!*columns_of("react", ood_requests_sweep) && !*columns_of("react:percentile=90,x", ood_requests_sweep) &&
+	   !*columns_of("react:percentile=90,90", ood_requests_sweep) && strstr(err, "twice"),
+	   "a sweep of nothing, of no numbers, of the same number");
 }
 
 static double score(const char *method, const float *logits, size_t n)
 {
-	struct ood_request *q;
-	size_t k;
+	struct ood_requests r = { 0 };
+	double v = NAN;
 
-	if (ood_request_parse(method, &q, &k, err, sizeof err))
-		return NAN;
-	double s = q->method->score(logits, n, q->params);
-	free(q);
-	return s;
+	if (ood_requests_add(&r, method, err) == 0)
+		v = r.q[0].method->logits(logits, n, r.q[0].params);
+	ood_requests_release(&r);
+	return v;
 }
 
 static void scores(void)
@@ -84,6 +92,10 @@ static void scores(void)
 	ok(score("msp", tie, 2) == 0, "msp: even odds");
 	ok(fabs(score("energy", tie, 2) - (2 + log(2))) < 1e-15, "energy of two equal logits");
 	ok(score("energy", c, 2) == 3e4, "energy: does not overflow");
+	ok(score("entropy", b, 3) > score("entropy", a, 3) && score("entropy", c, 2) > 5e4,
+	   "entropy: confident samples differ, a margin of 60,000 does not vanish");
+	ok(fabs(score("entropy", tie, 2) + log(log(2))) < 1e-14, "entropy of even odds is log 2");
+	ok(isfinite(score("gen", c, 2)) && score("gen", b, 3) > score("gen", a, 3), "gen: confident samples differ");
 	ok(ood_argmax(tie, 2) == 0, "argmax: the first of equal ones");
 }
 

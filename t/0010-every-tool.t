@@ -26,6 +26,7 @@ row() {
 	ds-pack)     args=photos.tar ;;
 	ds-synth)    args='--set blobs --n 300' ;;
 	ds-view)     input=tiny.ts out=file sink=yes ;;
+	ood-fit)     input=features.ts sink=yes ;;
 	ood-score)   input=features.ts args='--method msp,energy' ;;
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	um-embed)    input=images.ts args='-q -m m.ckpt' slow=yes ;;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # ood-score: columns, values, what it passes on, what it refuses.
 . "$SRC/t/lib.sh"
-gen=$BUILD/t/helper/ts-gen
+gen=$BUILD/t/helper/ts-gen PATH=$BUILD/t/helper:$PATH
 
 printf '%s\n' '40 0 0 1 a' '60 0 0 -1 b/c' '1 3 3 2 d' |
 	"$gen" features logits:f4:3,label:i8,name:str >f
@@ -36,7 +36,7 @@ ok 'an empty stream gives an empty stream' \
 	'"$gen" features logits:f4:3 0 1 | ood-score | ts-dump >out && ! test -s out'
 ok 'a stream of many batches' '"$gen" features logits:f4:10,name:str 5000 1 >big &&
 	ood-score big | ts-dump | tail -n 1 | grep -q row004999'
-ok '--list names the methods' '[ "$(ood-score --list | grep -c "^[a-z]")" = 3 ]'
+ok '--list names the methods' '[ "$(ood-score --list | grep -c "^[a-z]")" = 32 ]'
 
 ok 'an unknown method is misuse, and those there are get listed' \
 	'! ood-score -m nope f 2>err && test $? = 1; ood-score -m nope f 2>err; test $? = 2 &&
@@ -53,4 +53,62 @@ ok 'logits of another type' 'echo "1 1" | bad logits:i8:2 "<f4"'
 ok 'a score beyond single precision' 'echo "3e38 -3e38" | bad logits:f4:2 "too large"'
 ok 'another kind of stream' 'ood-score s >out 2>err; test $? = 1 && grep -q "features" err'
 ok 'a truncated stream' 'head -c 200 f | ood-score >out 2>err; test $? = 1'
+
+# With fits. The features are the logits of a last layer that is the identity, so that all is at hand.
+cat >make.py <<'END'
+import sys
+import msgpack, msgpack_numpy, numpy as np
+rng = np.random.default_rng(int(sys.argv[1])); n = int(sys.argv[2]); C, D = 3, 8
+W = np.random.default_rng(7).normal(size=(C, D)).astype('f4'); b = np.zeros(C, 'f4')
+y = rng.integers(0, C, n)
+z = np.maximum(1 + rng.normal(size=(n, D)) + float(sys.argv[3]) * W[y], 0).astype('f4')
+if len(sys.argv) > 4: W = -W
+out = sys.stdout.buffer
+out.write(msgpack.packb({'unmask': 1, 'kind': 'features', 'fields': {
+    'logits': {'type': '<f4', 'shape': [C]}, 'features': {'type': '<f4', 'shape': [D]},
+    'label': {'type': '<i8', 'shape': []}}, 'meta': {'fc.weight': W, 'fc.bias': b}, 'history': []},
+    default=msgpack_numpy.encode))
+for i in range(0, n, 50):
+    k = slice(i, i + 50)
+    out.write(msgpack.packb({'logits': (z[k] @ W.T + b).astype('f4'), 'features': z[k], 'label': y[k]},
+              default=msgpack_numpy.encode))
+out.write(msgpack.packb({'end': True, 'rows': n, 'xxh3': None}))
+END
+/usr/bin/python3 make.py 1 400 1 >train.f && /usr/bin/python3 make.py 2 200 1 >val.f &&
+	/usr/bin/python3 make.py 3 300 0.3 >test.f && /usr/bin/python3 make.py 3 50 1 other >other.f
+ood-fit train.f -o train.fit; ood-fit val.f -o val.fit
+ok 'all with fits: every method of one pass' 'ood-score -f train.fit --val val.fit test.f -o all.s 2>err &&
+	! test -s err && [ "$(ts-dump --tsv all.s | sed 1q | wc -w)" = 30 ]'
+ok 'the same bytes with one thread, and again' 'ood-score --no-history -f train.fit --threads 1 test.f -o a 2>err &&
+	ood-score --no-history -f train.fit --threads 2 test.f -o b 2>err && cmp a b'
+ok 'batches of one row give the same scores' '
+	/usr/bin/python3 -c "
+import msgpack, msgpack_numpy, sys
+u = msgpack.Unpacker(open(\"test.f\", \"rb\"), object_hook=msgpack_numpy.decode, raw=False, strict_map_key=False)
+for r in u:
+    if \"logits\" in r:
+        for i in range(len(r[\"label\"])): sys.stdout.buffer.write(msgpack.packb({k: v[i:i+1] for k, v in r.items()}, default=msgpack_numpy.encode))
+    else: sys.stdout.buffer.write(msgpack.packb(r, default=msgpack_numpy.encode))" >ones.f &&
+	ood-score -f train.fit --val val.fit ones.f 2>err | ts-dump --tsv | tail -n +2 >ones.tsv &&
+	ts-dump --tsv all.s | tail -n +2 >all.tsv && near 1e-5 ones.tsv all.tsv >out || { cat out; false; }'
+ok 'a sweep: a column each, and no others' '[ "$(ood-score -f train.fit --sweep react:percentile=85,90 \
+	--sweep knn:k=1,5 test.f | ts-dump --tsv | sed 1q | cut -f 1-4)" = \
+	"$(printf "react:percentile=85\treact:percentile=90\tknn:k=1\tknn:k=5")" ]'
+ood-score -f train.fit -m msp,knn val.f -o val.s
+ok 'combine: Fisher, by hand' 'ood-score -f train.fit -m msp,knn --combine fisher --reference val.s test.f |
+	ts-dump --tsv | tail -n +2 | cut -f 1-3 >got && /usr/bin/python3 -c "
+import subprocess, math
+read = lambda f: [list(map(float, l.split()[:2])) for l in subprocess.run([\"ts-dump\", \"--tsv\", f], capture_output=True, text=True).stdout.split(\"\n\")[1:] if l]
+val = read(\"val.s\")
+for a, b in (list(map(float, l.split()[:2])) for l in open(\"got\")):
+    p = [(1 + sum(v[k] <= x for v in val)) / (1 + len(val)) for k, x in ((0, a), (1, b))]
+    print(a, b, math.log(p[0]) + math.log(p[1]))" >want && near 1e-6 got want'
+ok 'a fit of another model is refused' 'fails 1 "different models" ood-score -f train.fit other.f'
+ok 'a method whose fit is missing says what makes it' 'fails 1 "ood-fit" ood-score -m knn test.f'
+ood-fit -m msp train.f -o small.fit
+ok 'a fit that lacks what a method needs is refused' 'fails 1 "ood-fit --method vim" ood-score -f small.fit -m vim test.f'
+ok 'a residual without room is refused' 'fails 1 "no residual" ood-score -f train.fit -m vim:dim=8 test.f'
+ok 'more neighbours than rows are refused' 'fails 1 "bank holds 400" ood-score -f train.fit -m knn:k=401 test.f'
+ok 'scores that are all alike are refused' 'fails 1 "same score" ood-score -f train.fit -m react:percentile=0 test.f'
+ok '--combine without --reference is misuse' 'ood-score --combine min f 2>err; test $? = 2'
 done_testing

@@ -204,8 +204,8 @@ static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest,
 		}
 		qsort(x, n, sizeof *x, descending);
 		if (n < 2 || !fit_tail(x, n < longest ? n : longest, &o->tail[c]))
-			return ood_fail(err, "class %zu has too few rightly classified samples in the bank to "
-					"fit its tail: %zu", c, n);
+			return ood_fail(err, "class %zu has %zu rightly classified samples in the bank, too few or "
+					"all at one distance: no tail to fit", c, n);
 	}
 	return 0;
 }

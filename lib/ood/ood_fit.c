@@ -148,10 +148,15 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 			if (!isfinite(logits[i * C + c]))
 				return ood_fail(err, "row %zu: logit %zu is not a number or infinite",
 						(size_t)f->rows + i, c);
-		for (size_t d = 0; d < D; d++)
-			if (!isfinite(features[i * D + d]))
+		for (size_t d = 0; d < D; d++) {
+			float z = features[i * D + d];
+			if (!isfinite(z))
 				return ood_fail(err, "row %zu: feature %zu is not a number or infinite",
 						(size_t)f->rows + i, d);
+			if (f->bank.type == TS_F16 && fabsf(z) > 65504)
+				return ood_fail(err, "row %zu: feature %zu is %g, too large for half "
+						"precision; --bank-type f4", (size_t)f->rows + i, d, z);
+		}
 		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
 			return ood_fail(err, "row %zu: labels out of range: %lld, with %zu classes",
 					(size_t)f->rows + i, (long long)label[i], C);

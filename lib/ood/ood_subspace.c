@@ -157,7 +157,7 @@ static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, 
 	if (!(all > 0))
 		return ood_fail(err, "the features of the fit do not vary");
 	if (dim == 0)
-		while (dim < d && sum < variance / 100 * all)
+		while (dim + 1 < d && sum < variance / 100 * all)
 			sum += w[d - ++dim];
 	if (dim >= d)
 		return ood_fail(err, "dim=%zu takes all of %zu features: every share is 1", dim, d);
@@ -224,7 +224,7 @@ const struct ood_method ood_subspace_family[] = {
 	  .prepare = residual_prepare, .score = residual_score },
 	{ .name = "neco", .help = "share of the feature within the principal axes, times the largest logit",
 	  .parts = OOD_PART_MOMENTS,
-	  .params = { { "dim", 0, 0, 1e6, "principal axes; 0: as many as hold `variance`" },
+	  .params = { { "dim", 0, 0, 1e6, "principal axes; 0: as many as hold `variance`, not all" },
 		      { "variance", 90, 1, 99.999, "share of the variance in the axes, percent" },
 		      { "logit", 1, 0, 1, "0: without the factor of the largest logit" } },
 	  .prepare = neco_prepare, .score = neco_score },

@@ -246,6 +246,7 @@ def neco(t, train=None, dim=0, variance=90, logit=1, **k):
     w, v = np.linalg.eigh(s.T @ s / len(s))
     w, v = w[::-1], v[:, ::-1]
     d = int(dim) or int(np.searchsorted(np.cumsum(np.maximum(w, 0)), variance / 100 * np.maximum(w, 0).sum()) + 1)
+    d = d if dim else min(d, len(mu) - 1)
     if d >= len(mu):
         return None
     x = (t.z - mu) * scale

@@ -45,8 +45,17 @@ ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 1 >id.scores
 ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 2 >ood.scores
 line 'ood-metrics, 2 methods, 1M + 1M rows' rows/s 2000000 3 ood-metrics --id id.scores x=ood.scores
 ts-gen features logits:f4:10,features:f4:342 100000 1 >f.features
-line 'ood-score --method all, 10 + 342 columns' rows/s 100000 3 ood-score --method all -o x.scores f.features
-line 'ts-cat, the same (147 MB)' rows/s 100000 3 ts-cat -o x.features f.features
+line 'ts-cat, 10 + 342 columns (147 MB)' rows/s 100000 3 ts-cat -o x.features f.features
+
+# Every method over CIFAR-sized rows, with a bank of 50,000. ts-head gives the random features a last layer.
+ts-gen features logits:f4:10,features:f4:342,label:i8 50000 1 | ts-head >train.features
+ts-gen features logits:f4:10,features:f4:342,label:i8 10000 2 | ts-head >test.features
+line 'ood-fit, 10 + 342 columns, bank of 50,000' rows/s 50000 3 ood-fit -o f.fit train.features
+line 'ood-score, all methods' rows/s 10000 3 ood-score -q -f f.fit --val f.fit -o x.scores test.features
+for m in $(ood-score -q -f f.fit --val f.fit test.features | ts-dump --tsv | head -n 1); do
+	case $m in pred|label|name) continue ;; esac
+	line "ood-score -m $m" rows/s 10000 3 ood-score -q -m "$m" -f f.fit --val f.fit -o x.scores test.features
+done
 
 [ "$TORCH" != no ] || exit 0
 golden-net ckpt "$arch" 10 >m.ckpt

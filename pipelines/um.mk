@@ -20,7 +20,7 @@ SETS     := test $(OOD)
 MODELS   := plain ce um
 
 table: $(RUN)/table.txt $(RUN)/best.txt
-	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $<; echo; cat $(RUN)/best.txt
+	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $(RUN)/best.txt; echo; cat $<
 
 # 1. A well-trained model.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images

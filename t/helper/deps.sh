@@ -28,6 +28,7 @@ if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks
 python3-numpy=reference numbers
+python3-scipy=reference numbers
 python3-pil=reference images"
 fi
 

@@ -20,7 +20,7 @@ int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, doubl
 		   uint64_t seed)
 {
 	*w = (struct ood_watch){ .m = m, .both = both, .alpha = alpha, .rng = ts_rng_new(seed, 0) };
-	w->kept = malloc((m + 1) * sizeof *w->kept);
+	w->kept = malloc(m * sizeof *w->kept);
 	if (!w->kept)
 		return -1;
 	memcpy(w->kept, reference, m * sizeof *w->kept);

@@ -53,7 +53,7 @@ extern "C" {
 enum { OOD_WATCH_BETS = 9 };
 
 struct ood_watch {
-	double *kept;                     /* (m + 1), sorted; the last is room for the new one */
+	double *kept;                     /* (m), sorted */
 	size_t m;
 	bool both;
 	double alpha;

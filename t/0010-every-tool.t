@@ -28,6 +28,8 @@ row() {
 	ds-view)     input=tiny.ts out=file sink=yes ;;
 	ood-score)   input=features.ts args='--method msp,energy' ;;
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
+	ood-threshold) input=scores.ts args='--false-alarm 0.5' sink=yes ;;
+	ood-watch)   input=scores.ts args='--reference other.ts --method msp --pass' out=text ;;
 	um-embed)    input=images.ts args='-q -m m.ckpt' slow=yes ;;
 	um-estimate) input=images.ts args='-q -m m.ckpt --draws 1' out=text sink=yes slow=yes ;;
 	um-prune)    input=images.ts args='-q -m m.ckpt -e 1 -b 4' sink=yes slow=yes ;;
@@ -44,7 +46,7 @@ silent_death() {                       # the reader goes away at once
 # A program and its data are larger than a pipe, or the reader may be gone too late to be noticed.
 big() {
 	case $1 in
-	ts-cat|ts-dump|ood-metrics) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
+	ts-cat|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
 	ood-score) ts-gen features logits:f4:3,features:f4:4 20000 1 ;;
 	um-*) cat images.ts ;;
 	esac

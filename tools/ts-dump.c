@@ -10,6 +10,8 @@
 
 static bool tsv, header, history;
 static const char *where;             /* "COLUMN=VALUE" */
+static char *where_name;
+static long where_value;
 
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0,
@@ -95,49 +97,51 @@ static void put_tsv_row(const struct ts_batch *b, size_t i)
 	putchar('\n');
 }
 
-/* The column that --where names, NULL without --where, and the value it wants. Names of columns may
- * hold '=', values do not. */
-static int find_where(struct ts_reader *r, const struct ts_batch *b, const struct ts_col **ret,
-		      long *value)
+/* Takes --where apart. Names of columns may hold '=', numbers do not. */
+static void parse_where(void)
 {
-	char *name = where ? strndup(where, (size_t)(strrchr(where, '=') - where)) : NULL;
-	int rc = 0;
+	const char *eq = strrchr(where, '=');
 
-	*ret = NULL;
-	if (!where)
-		return 0;
-	if (!name || cli_parse_int(strrchr(where, '=') + 1, -9.3e18, 9.3e18, value))
-		cli_oom();                    /* main() has parsed it once */
-	*ret = ts_batch_col(b, name);
-	if (!*ret)
-		rc = ts_reader_fail(r, "has no column '%s'", name);
-	else if ((*ret)->ndim || (*ret)->type == TS_STR || (*ret)->type >= TS_F16)
-		rc = ts_reader_fail(r, "column '%s' is not one integer a row", name);
-	free(name);
-	return rc;
+	if (!eq || cli_parse_int(eq + 1, -9.3e18, 9.3e18, &where_value))
+		cli_usage("--where: '%s' is not COLUMN=VALUE with a whole number", where);
+	if (header || history)
+		cli_usage("--where chooses rows, and --header and --history print none");
+	where_name = strndup(where, (size_t)(eq - where));
+	if (!where_name)
+		cli_oom();
 }
 
-static bool is_wanted(const struct ts_col *c, size_t i, long value)
+/* The column that --where names. */
+static int find_where(struct ts_reader *r, const struct ts_batch *b, const struct ts_col **ret)
+{
+	*ret = ts_batch_col(b, where_name);
+	if (!*ret)
+		return ts_reader_fail(r, "has no column '%s'", where_name);
+	if ((*ret)->ndim || (*ret)->type >= TS_F16)
+		return ts_reader_fail(r, "column '%s' is not one integer a row", where_name);
+	return 0;
+}
+
+static bool is_wanted(const struct ts_col *c, size_t i)
 {
 	if (!c)
 		return true;
-	return c->type == TS_I64 ? ((const int64_t *)c->data)[i] == value :
-	       ts_get(c->type, c->data, i) == (double)value;
+	return c->type == TS_I64 ? ((const int64_t *)c->data)[i] == where_value :
+	       ts_get(c->type, c->data, i) == (double)where_value;
 }
 
 /* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
  * cannot be written ends it; cli_finish() says why. */
 static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 {
-	const struct ts_col *in;
+	const struct ts_col *in = NULL;
 	struct ts_batch b;
 	bool first = true;
-	long value = 0;
 	int rc = 0;
 
 	if (ts_batch_init(&b, h) < 0)
 		cli_oom();
-	if (find_where(r, &b, &in, &value) < 0) {
+	if (where && find_where(r, &b, &in) < 0) {
 		ts_batch_release(&b);
 		return -1;
 	}
@@ -150,14 +154,14 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 		putchar('\n');
 	while (fflush(stdout) == 0 && (rc = ts_reader_next(r, &b)) == 1)
 		for (size_t i = 0; i < b.n; i++)
-			if (!is_wanted(in, i, value))
+			if (!is_wanted(in, i))
 				continue;
 			else if (tsv)
 				put_tsv_row(&b, i);
 			else
 				put_row(&b, i);
 	ts_batch_release(&b);
-	return rc;
+	return ferror(stdout) ? 0 : rc;
 }
 
 static void put_tensor(const struct ts_tensor *t)
@@ -270,13 +274,9 @@ int main(int argc, char **argv)
 	struct ts_reader *r = cli_input(first, argc, argv);
 	const struct ts_header *h;
 	int rc = -1;
-	long value;
 
-	if (where && (!strrchr(where, '=') ||
-		      cli_parse_int(strrchr(where, '=') + 1, -9.3e18, 9.3e18, &value)))
-		cli_usage("--where: '%s' is not COLUMN=VALUE with a whole number", where);
-	if (where && (header || history))
-		cli_usage("--where chooses rows, and --header and --history print none");
+	if (where)
+		parse_where();
 	h = ts_reader_header(r);
 	if (h && where && ts_header_is_set(h)) {
 		ts_reader_fail(r, "a %s has no rows to choose with --where", h->kind);
@@ -293,5 +293,6 @@ int main(int argc, char **argv)
 	}
 	cli_check_reader(r);
 	ts_reader_close(r);
+	free(where_name);
 	return cli_finish(rc);
 }

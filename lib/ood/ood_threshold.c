@@ -35,13 +35,14 @@ double ood_binomial_below(uint64_t n, double p, uint64_t k)
 	return below / total;
 }
 
+/* What fits exactly (n odd, alpha and confidence one half) fits in spite of rounding. */
 static uint64_t binomial_rank(const struct ood_rule *rule, uint64_t n)
 {
 	uint64_t lo = 0, hi = n;          /* lo fits (0 always does), above hi nothing does */
 
 	while (lo < hi) {
 		uint64_t k = hi - (hi - lo) / 2;
-		if (ood_binomial_below(n, rule->alpha, k) <= 1 - rule->confidence)
+		if (ood_binomial_below(n, rule->alpha, k) <= (1 - rule->confidence) * (1 + 1e-12))
 			lo = k;
 		else
 			hi = k - 1;

@@ -82,8 +82,8 @@ static double bet(struct ood_watch *w, size_t first, double p, double start)
 		size_t k = first + i;
 		double e = powers[i / N_SHARES], l = shares[i % N_SHARES];
 		double f = 1 - l + l * e * exp((e - 1) * log_p);
-		if (w->since_best[k] <= start) {
-			w->since_best[k] = start;
+		if (w->since_best[k] <= 1) {
+			w->since_best[k] = 1;
 			w->start[k] = w->rows;
 		}
 		w->since_best[k] *= f;

@@ -62,8 +62,8 @@ struct ood_watch {
 	double p;                         /* of the last row */
 	double evidence;                  /* M */
 	double capital[2 * OOD_WATCH_BETS];  /* sum over starts, a bet; of high scores behind those of low */
-	double since_best[2 * OOD_WATCH_BETS];   /* the same of the best start alone */
-	uint64_t start[2 * OOD_WATCH_BETS];      /* the best start */
+	double since_best[2 * OOD_WATCH_BETS];   /* W of the best start, a bet */
+	uint64_t start[2 * OOD_WATCH_BETS];      /* that start */
 };
 
 /* Begins. reference: m >= 1 scores, copied, no NaN. alpha: above 0 and below 1. both: look for scores
@@ -73,8 +73,8 @@ int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, doubl
 void ood_watch_release(struct ood_watch *w);
 /* Takes the next row's score, no NaN. True: the evidence is 1 / alpha or more, now. */
 bool ood_watch_row(struct ood_watch *w, double score);
-/* The row, counted from 0 since init or reset, from which on the evidence speaks: a guess at where the
- * change was. After at least one row. */
+/* The row, counted from 0 since init or reset, of the largest W: a guess at where the change was. After at
+ * least one row. */
 uint64_t ood_watch_since(const struct ood_watch *w);
 /* Begins a new test with the scores that are kept now. As the p of all rows are independent, so are the
  * tests: each has its own alpha. */

@@ -24,6 +24,25 @@ ok '--tsv escapes what would break the table' '
 ok 'digits are enough: values survive' '
 	"$gen" scores x:f4 2000 5 >big && ts-dump -t big | tail -n +2 | "$gen" scores x:f4 | ts-dump -t >again && ts-dump -t big | cmp - again'
 
+ok '--where: rows of one value, of any type of integer' '
+	ts-dump --where u=200 s | cmp - /dev/fd/3 3<<END && ts-dump s | sed -n 2p >want2 && ts-dump -w label=9223372036854775807 s | cmp - want2 &&
+$(ts-dump s | head -n 1)
+END
+	test "$(ts-dump -t --where label=-7 s | wc -l)" = 2 && test -z "$(ts-dump --where u=3 s)"'
+ok '--where: the last = ends the name' '
+	echo "1 7" | "$gen" scores x:f4,a=1:i8 | ts-dump --where a=1=7 | grep -q "\"a=1\": 7"'
+ok '--where: what is no column of integers is refused' '
+	fails 1 "no column .v." ts-dump --where v=1 s && fails 1 "x.* not one integer" ts-dump --where x=1 s &&
+	fails 1 "m.* not one integer" ts-dump --where m=1 s && fails 1 "name.* not one integer" ts-dump --where name=1 s'
+ok '--where: misuse' 'for w in u u= u=x u=1.5 =; do ts-dump --where $w s >out 2>err; test $? = 2 || echo "# $w"; done >bad
+	ts-dump --where u=1 --header s >out 2>err; test $? = 2 && ! test -s bad'
+mkfifo endless got
+{ cat s; sleep 5; } >endless 2>/dev/null & feeder=$!
+ts-dump --where u=200 endless >got & dumper=$!
+read -r line <got
+ok 'a batch is seen before the stream ends' 'kill -0 $dumper && test "$line" = "$(ts-dump s | head -n 1)"'
+kill $feeder $dumper 2>/dev/null; wait 2>/dev/null
+
 ok '--header: kind, rows, fields, meta' '
 	ts-dump --header s >h && grep -q "\"kind\": \"scores\", \"rows\": 3" h && grep -q "\"m\": {\"type\": \"<f4\", \"shape\": \[2, 2\]}" h &&
 	grep -q "\"name\": {\"type\": \"str\", \"shape\": \[\]}" h && "$gen" features logits:f4:3 1 1 | ts-dump --header >h &&

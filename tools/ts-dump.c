@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-dump: any stream as text. Rows are passed on as they come, so the exit status alone says
- * whether the stream was whole; --header and --history print after END. */
+ * ts-dump: any stream as text. Rows are passed on as they come, a batch at a time, so the exit status
+ * alone says whether the stream was whole; --header and --history print after END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +9,15 @@
 #include "cli/cli.h"
 
 static bool tsv, header, history;
+static const char *where;             /* "COLUMN=VALUE" */
+static char *where_name;
+static long where_value;
 
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0,
 	  "tab-separated scalar and string columns, with a heading" },
+	{ "where", 'w', CLI_STR, "COLUMN=VALUE", &where, 0, 0,
+	  "only the rows with this value in this column of integers" },
 	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
 	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, a line a step" },
 	{ 0 }
@@ -92,14 +97,54 @@ static void put_tsv_row(const struct ts_batch *b, size_t i)
 	putchar('\n');
 }
 
+/* Takes --where apart. Names of columns may hold '=', numbers do not. */
+static void parse_where(void)
+{
+	const char *eq = strrchr(where, '=');
+
+	if (!eq || cli_parse_int(eq + 1, -9.3e18, 9.3e18, &where_value))
+		cli_usage("--where: '%s' is not COLUMN=VALUE with a whole number", where);
+	if (header || history)
+		cli_usage("--where chooses rows, and --header and --history print none");
+	where_name = strndup(where, (size_t)(eq - where));
+	if (!where_name)
+		cli_oom();
+}
+
+/* The column that --where names. */
+static int find_where(struct ts_reader *r, const struct ts_batch *b, const struct ts_col **ret)
+{
+	*ret = ts_batch_col(b, where_name);
+	if (!*ret)
+		return ts_reader_fail(r, "has no column '%s'", where_name);
+	if ((*ret)->ndim || (*ret)->type >= TS_F16)
+		return ts_reader_fail(r, "column '%s' is not one integer a row", where_name);
+	return 0;
+}
+
+static bool is_wanted(const struct ts_col *c, size_t i)
+{
+	if (!c)
+		return true;
+	return c->type == TS_I64 ? ((const int64_t *)c->data)[i] == where_value :
+	       ts_get(c->type, c->data, i) == (double)where_value;
+}
+
+/* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
+ * cannot be written ends it; cli_finish() says why. */
 static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 {
+	const struct ts_col *in = NULL;
 	struct ts_batch b;
 	bool first = true;
-	int rc;
+	int rc = 0;
 
 	if (ts_batch_init(&b, h) < 0)
 		cli_oom();
+	if (where && find_where(r, &b, &in) < 0) {
+		ts_batch_release(&b);
+		return -1;
+	}
 	for (size_t k = 0; tsv && k < b.n_cols; k++)
 		if (!b.cols[k].ndim) {
 			printf("%s%s", first ? "" : "\t", b.cols[k].name);
@@ -107,14 +152,16 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 		}
 	if (tsv)
 		putchar('\n');
-	while ((rc = ts_reader_next(r, &b)) == 1)
+	while (fflush(stdout) == 0 && (rc = ts_reader_next(r, &b)) == 1)
 		for (size_t i = 0; i < b.n; i++)
-			if (tsv)
+			if (!is_wanted(in, i))
+				continue;
+			else if (tsv)
 				put_tsv_row(&b, i);
 			else
 				put_row(&b, i);
 	ts_batch_release(&b);
-	return rc;
+	return ferror(stdout) ? 0 : rc;
 }
 
 static void put_tensor(const struct ts_tensor *t)
@@ -225,9 +272,16 @@ int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv);
 	struct ts_reader *r = cli_input(first, argc, argv);
-	const struct ts_header *h = ts_reader_header(r);
+	const struct ts_header *h;
 	int rc = -1;
 
+	if (where)
+		parse_where();
+	h = ts_reader_header(r);
+	if (h && where && ts_header_is_set(h)) {
+		ts_reader_fail(r, "a %s has no rows to choose with --where", h->kind);
+		h = NULL;
+	}
 	if (h && (header || history)) {
 		rc = drain(r, h);
 		if (rc == 0 && header)
@@ -239,5 +293,6 @@ int main(int argc, char **argv)
 	}
 	cli_check_reader(r);
 	ts_reader_close(r);
+	free(where_name);
 	return cli_finish(rc);
 }

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_threshold: from scores to verdicts. A score below its threshold is flagged as OOD; a score
+ * equal to it is not. The threshold is an order statistic of the scores of n ID validation rows,
+ * the k-th smallest, and k is what a wanted false-alarm rate alpha (the share of ID rows flagged)
+ * and a guarantee ask for:
+ *
+ * CONFORMAL: k = floor(alpha (n + 1)). A new ID row is below the k-th smallest of n others with
+ *	probability at most k / (n + 1) <= alpha, over the draw of all n + 1 (Papadopoulos et al.,
+ *	"Inductive confidence machines for regression", ECML 2002; Vovk, Gammerman, Shafer,
+ *	"Algorithmic learning in a random world", 2005, prop. 4.1).
+ * BINOMIAL: the largest k with P(Bin(n, alpha) >= k) >= confidence. The rate at which ID rows fall
+ *	below the k-th smallest is at most a Beta(k, n + 1 - k) variable, which is <= alpha with just
+ *	that probability: so with that confidence, over the draw of the n rows, the rate of every
+ *	row to come is <= alpha (Vovk, "Conditional validity of inductive conformal predictors",
+ *	ACML 2012, prop. 2a; the bound is that of Clopper and Pearson, Biometrika 26, 1934).
+ *
+ * Both need rows to come that are drawn as the n were, and neither needs to know how. With ties the
+ * rates only get smaller, as equal scores are not flagged.
+ *
+ * Thresholds are kept as a stream of kind "fit": a tensor <f4 a column of scores, called as the
+ * column, of shape (1), or (classes) if there is one for each predicted class. Meta:
+ *	what            "threshold"
+ *	alpha           the wanted rate
+ *	guarantee       "conformal" or "binomial"
+ *	confidence      of the binomial guarantee
+ *	rows            ID rows in all
+ *	class.rows      with a threshold a class: tensor <i8 (classes), the rows that each one had
+ *	class.fallback  with a threshold a class: the number of classes that had too few rows and got the
+ *	                threshold of all rows
+ */
+#ifndef OOD_THRESHOLD_H
+#define OOD_THRESHOLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ood_guarantee { OOD_CONFORMAL, OOD_BINOMIAL };
+
+struct ood_rule {
+	enum ood_guarantee guarantee;
+	double alpha;                     /* wanted false-alarm rate, above 0 and below 1 */
+	double confidence;                /* of OOD_BINOMIAL, above 0 and below 1 */
+};
+
+/* P(Bin(n, p) < k), 0 < p < 1; O(sqrt(n)), good to about 1e-12 of its value. */
+double ood_binomial_below(uint64_t n, double p, uint64_t k);
+/* The k of above, at most n; 0: n rows are too few. alpha (n + 1) counts as whole if it is so up to
+ * rounding: 0.29 of 100 are 29. */
+uint64_t ood_rule_rank(const struct ood_rule *rule, uint64_t n);
+/* The least n that is not too few. */
+uint64_t ood_rule_rows(const struct ood_rule *rule);
+
+/* ---- thresholds of some columns ------------------------------------------------------------- */
+
+struct ood_threshold {
+	struct ood_rule rule;
+	struct ts_set set;                /* <f4 (1) or (classes), in the order of the columns */
+	uint64_t rows;
+	size_t classes;                   /* 0: one threshold for all */
+	int64_t *class_rows;              /* (classes) */
+	size_t fallback;                  /* classes with the threshold of all rows */
+};
+
+enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
+
+/* Reads the scores stream r to END and fills *t for its columns methods[0..n-1]. Retains 4 bytes a
+ * row and column, and 8 a row. flags: PER_CLASS for a threshold for each class of column `pred`
+ * (as many classes as meta "classes" names, or as pred shows), FALLBACK so that classes of too few
+ * rows get the threshold of all rows, which promises the rate over all rows only. -1: r has failed
+ * and says why: no such column, NaN, too few rows. *t is to be released either way. */
+int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
+		      const struct ood_rule *rule, unsigned flags) TS_CHECKED;
+/* Writes *t as a whole stream: adds fields and meta to *h, of kind "fit", then begin, tensors,
+ * finish. -1: w has failed and says why, or out of memory. */
+int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h,
+			struct ts_writer *w) TS_CHECKED;
+/* Reads what ood_threshold_write() wrote. -1: err (size len) holds a line that names the file. *t is
+ * to be released either way. */
+int ood_threshold_load(struct ood_threshold *t, const char *path, char *err, size_t len) TS_CHECKED;
+void ood_threshold_release(struct ood_threshold *t);
+
+/* ---- their use: a column of verdicts a method ------------------------------------------------ */
+
+/* Number of the threshold for this column of scores, below t->set.n, or -1. */
+int ood_threshold_find(const struct ood_threshold *t, const char *column);
+/* What the column of verdicts (|u1, one a row, 1 flagged as OOD, 0 not) of threshold i is called:
+ * "verdict" if there is one threshold, else "verdict:COLUMN". Into buf (size len). */
+void ood_threshold_name(const struct ood_threshold *t, size_t i, char *buf, size_t len);
+/* 1: the score is flagged by threshold i, 0: not, -1: there is none for the predicted class pred.
+ * pred does not matter if there is one threshold for all. The score is no NaN. */
+int ood_threshold_verdict(const struct ood_threshold *t, size_t i, float score, int64_t pred);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_watch: has a stream of scores left the distribution of a reference sample? A sequential test
+ * that may look after every row, for ever: while reference and rows are independent draws of one
+ * distribution, whichever it is, the probability that it ever raises the alarm is at most alpha.
+ *
+ * A row's score z is ranked among the m scores that are kept, ties broken at random: p = (number
+ * below z + u (number equal to z + 1)) / (m + 1). Then z joins them and one of the m + 1, drawn
+ * uniformly by its rank, goes: it may be z. Why that keeps the promise:
+ *
+ *   Let Q be the m + 1 scores once z has joined. Given Q, the rank that goes, and all later rows, z is
+ *   equally likely to be any of Q, as all were drawn alike and what stays was chosen without regard
+ *   to order; so p is uniform on (0, 1), given everything that later p are computed from (what
+ *   stays, later rows, later draws). Hence all p are independent and uniform, exactly and for ever.
+ *   A fixed reference (p independent only given it, and never quite uniform), or one where the
+ *   oldest goes, does not have this.
+ *
+ * (For a reference that grows without bound this is Vovk, Nouretdinov, Gammerman, "Testing
+ * exchangeability on-line", ICML 2003.) Evidence is bet against uniformity: a bettor that starts
+ * before row k has the capital W(k,n) = product of f(p_i) over i = k..n, where f >= 0 has the
+ * integral 1, and
+ *
+ *	M(n) = sum over k <= n of (k^-1/2 - (k+1)^-1/2) W(k,n) + (n+1)^-1/2
+ *
+ * averages over all starts, those to come included. M is a martingale that starts at 1, so it ever
+ * reaches 1 / alpha with probability at most alpha (Ville 1939). The sum over starts, after Shiryaev
+ * and Roberts (for conformal p: Volkhonskiy et al., "Inductive conformal martingales for change-point
+ * detection", COPA 2017; Vovk, "Testing randomness online", Statistical Science 2021; for mixtures
+ * that keep Ville's bound: Shin, Ramdas, Rinaldo, "E-detectors", 2022), makes a change at row N cost
+ * 1.5 log N more evidence, where one bettor from row 1 would have lost all by then. f is a mixture of
+ * 1 - l + l e p^(e-1) (the power bets of the 2003 paper, diluted by l for a change that only some
+ * rows show): e of 0.2, 0.5, 0.8 and l of 0.1, 0.4, 1, each with a capital of its own.
+ *
+ * What it cannot see: rows that depend on each other (sorted by class, frames of a film) break the
+ * promise, and a change is to be found within about m rows, as the reference follows: after t rows
+ * the share (1 - 1/(m+1))^t of it is old. So it sees steps, not slow drifts.
+ *
+ * A row costs O(log m) comparisons and a move of at most 8 m bytes.
+ */
+#ifndef OOD_WATCH_H
+#define OOD_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ts/ts_rng.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { OOD_WATCH_BETS = 9 };
+
+struct ood_watch {
+	double *kept;                     /* (m), sorted */
+	size_t m;
+	bool both;
+	double alpha;
+	struct ts_rng rng;
+	uint64_t rows;                    /* rows seen since init or reset */
+	double p;                         /* of the last row */
+	double evidence;                  /* M */
+	double capital[2 * OOD_WATCH_BETS];  /* sum over starts, a bet; of high scores behind those of low */
+	double since_best[2 * OOD_WATCH_BETS];   /* W of the best start, a bet */
+	uint64_t start[2 * OOD_WATCH_BETS];      /* that start */
+};
+
+/* Begins. reference: m >= 1 scores, copied, no NaN. alpha: above 0 and below 1. both: look for scores
+ * that are too high as well as too low. -1: out of memory. */
+int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both,
+		   uint64_t seed) __attribute__((warn_unused_result));
+void ood_watch_release(struct ood_watch *w);
+/* Takes the next row's score, no NaN. True: the evidence is 1 / alpha or more, now. */
+bool ood_watch_row(struct ood_watch *w, double score);
+/* The row, counted from 0 since init or reset, of the largest W: a guess at where the change was. After at
+ * least one row. */
+uint64_t ood_watch_since(const struct ood_watch *w);
+/* Begins a new test with the scores that are kept now. As the p of all rows are independent, so are the
+ * tests: each has its own alpha. */
+void ood_watch_reset(struct ood_watch *w);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ * ood-threshold: scores of ID rows in, the thresholds that flag a wanted share of them out. Retains
+ * its input, 4 bytes a row and method; writes when it has come to its END. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "ood/ood_set.h"
+#include "ood/ood_threshold.h"
+
+static const char *method_list;
+static double alpha = 0.05, confidence = 0.95;
+static long guarantee = OOD_CONFORMAL;
+static bool per_class, fallback;
+
+static const struct cli_option options[] = {
+	{ "false-alarm", 'a', CLI_DOUBLE, "RATE", &alpha, 1e-9, 1 - 1e-9,
+	  "share of ID rows that may be flagged (default 0.05)" },
+	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
+	  "columns of scores, separated by commas (default all)" },
+	{ "guarantee", 'g', CLI_CHOICE, "conformal|binomial", &guarantee, 0, 0,
+	  "what is promised of the rate (default conformal: its mean)" },
+	{ "confidence", 0, CLI_DOUBLE, "P", &confidence, 1e-9, 1 - 1e-9,
+	  "of the binomial guarantee (default 0.95)" },
+	{ "per-class", 0, CLI_FLAG, NULL, &per_class, 0, 0,
+	  "a threshold for each predicted class" },
+	{ "per-class-fallback", 0, CLI_FLAG, NULL, &fallback, 0, 0,
+	  "the same; classes of too few rows get the threshold of all rows" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = {
+	"ood-threshold", "[option...] [FILE]",
+	"From scores of ID validation rows, the thresholds below which a row is flagged as OOD.",
+	options, "With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT, NULL
+};
+
+/* The columns asked for, or all of the header. */
+static int choose_methods(struct ts_reader *r, const struct ts_header *h, char ***ret, size_t *n)
+{
+	if (!method_list) {
+		if (ood_set_methods(h, ret, n))
+			cli_oom();
+		return *n ? 0 : ts_reader_fail(r, "has no column of scores");
+	}
+	char *list = strdup(method_list), *rest = list, *word;
+	*ret = calloc(strlen(method_list) + 1, sizeof **ret);
+	if (!list || !*ret)
+		cli_oom();
+	for (*n = 0; (word = strsep(&rest, ",")) != NULL; (*n)++) {
+		for (size_t i = 0; i < *n; i++)
+			if (strcmp((*ret)[i], word) == 0)
+				cli_usage("--method: '%s' is there twice", word);
+		if (!((*ret)[*n] = strdup(word)))
+			cli_oom();
+	}
+	free(list);
+	return 0;
+}
+
+/* A line a method, and one a class that had too few rows. */
+static void tell(const struct ood_threshold *t)
+{
+	for (size_t m = 0; m < t->set.n; m++) {
+		const float *v = t->set.t[m].data;
+		float lo = v[0], hi = v[0];
+		for (size_t c = 1; c < t->classes; c++) {
+			lo = fminf(lo, v[c]);
+			hi = fmaxf(hi, v[c]);
+		}
+		if (t->classes)
+			cli_info("%s: thresholds from %.9g to %.9g, of %zu classes and %llu rows",
+				 t->set.t[m].name, (double)lo, (double)hi, t->classes,
+				 (unsigned long long)t->rows);
+		else
+			cli_info("%s: threshold %.9g, the score of rank %llu of %llu",
+				 t->set.t[m].name, (double)v[0],
+				 (unsigned long long)ood_rule_rank(&t->rule, t->rows),
+				 (unsigned long long)t->rows);
+	}
+	for (size_t c = 0; c < t->classes; c++)
+		if (ood_rule_rank(&t->rule, (uint64_t)t->class_rows[c]) == 0)
+			cli_info("class %zu: %lld rows, so it has the threshold of all rows", c,
+				 (long long)t->class_rows[c]);
+}
+
+static int fit(struct ts_reader *in, struct ts_writer *out)
+{
+	struct ood_rule rule = { (enum ood_guarantee)guarantee, alpha, confidence };
+	unsigned flags = (per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) |
+			 (fallback ? OOD_THRESHOLD_FALLBACK : 0);
+	const struct ts_header *from = ts_reader_expect(in, "scores");
+	struct ood_threshold t = { 0 };
+	struct ts_header h;
+	char **methods = NULL;
+	size_t n = 0;
+	int rc = -1;
+
+	ts_header_init(&h, "fit");
+	if (from && choose_methods(in, from, &methods, &n) == 0)
+		rc = ood_threshold_fit(&t, in, methods, n, &rule, flags);
+	if (rc == 0) {
+		tell(&t);
+		cli_history(&h, &from, 1);
+		rc = ood_threshold_write(&t, &h, out);
+		if (rc && !ts_writer_error(out))
+			cli_oom();
+	}
+	ood_threshold_release(&t);
+	ts_header_release(&h);
+	ts_strs_free(methods, n);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv);
+	struct ts_reader *in = cli_input(first, argc, argv);
+	struct ts_writer *out = cli_output();
+	int rc = fit(in, out);
+
+	if (cli_check_reader(in) == 0)
+		cli_check_writer(out);
+	ts_reader_close(in);
+	ts_writer_close(out);
+	return cli_finish(rc ? 1 : 0);
+}

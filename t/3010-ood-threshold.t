@@ -8,7 +8,7 @@ i=0; while [ $i -lt 99 ]; do echo "$((i * 37 % 99)) $((-i)) $((i % 2))"; i=$((i 
 value() { ts-dump --tsv "$1" | sed -n "s/^$2	<f4	1	[^	]*	\([^	]*\)	.*/\1/p"; }
 
 ok 'the fifth smallest of 99 at 5 %, a column each' 'ood-threshold -o t id.scores && test "$(value t energy) $(value t msp)" = "4 -94"'
-ok 'its meta says how' 'ts-dump --header t >h && grep -q "\"what\": \"threshold\"" h && grep -q "\"alpha\": 0.05" h &&
+ok 'its meta says how' 'ts-dump --header t >h && grep -q "\"fit\": \"threshold\"" h && grep -q "\"alpha\": 0.05" h &&
 	grep -q "\"guarantee\": \"conformal\"" h && grep -q "\"rows\": 99" h && ! grep -q confidence h && grep -q "\"kind\": \"fit\"" h'
 ok 'its history goes on' 'ts-cat id.scores | ood-threshold | ts-dump --history >out && test "$(wc -l <out)" = 2 && tail -n 1 out | grep -q "<-.*ood-threshold"'
 ok 'the rate is the wanted one' 'ood-threshold -a 0.1 id.scores -o t && test "$(value t energy)" = 9 &&
@@ -35,4 +35,27 @@ ok '--per-class without classes' '"$gen" scores energy:f4 99 1 >s && fails 1 "no
 	echo "1 -1" | "$gen" scores energy:f4,pred:i8 >s && fails 1 "row 0.*-1, which is no class" ood-threshold --per-class -a 0.5 s'
 ok 'misuse' 'for o in "-a 0" "-a 1" "-a x" "-g all" "--confidence 1" "-m msp,msp"; do
 	ood-threshold $o id.scores >out 2>err; test $? = 2 && ! test -s out || echo "# $o"; done >bad; cat bad; ! test -s bad'
+
+# ---- ood-score --threshold ----
+"$gen" features logits:f4:3,name:str 2000 1 >f
+ood-score -m msp,energy f -o f.scores && ood-threshold -a 0.1 f.scores -o t || echo '# no thresholds'
+ok 'a column of verdicts a threshold; the methods are those of the thresholds' 'ood-score -t t f -o v && cp v v0 &&
+	test "$(ts-dump -t v | head -n 1)" = "$(printf "msp\tenergy\tpred\tname\tverdict:msp\tverdict:energy")"'
+ok 'flagged are the lowest 199 of 2000, by name' 'ts-dump -t -w verdict:energy=1 v | tail -n +2 | cut -f 4 | sort >got &&
+	ts-dump -t f.scores | tail -n +2 | sort -g -k 2 | head -n 199 | cut -f 4 | sort | cmp - got'
+ok 'its header says at which rate, and its history names the thresholds' 'ts-dump --header v >h && grep -q "\"verdict.alpha\": 0.1" h &&
+	grep -q "\"verdict.guarantee\": \"conformal\"" h && ts-dump --history v | grep -q ood-threshold'
+ok 'more methods may be asked for, not fewer' 'ood-score -t t -m energy,maxlogit,msp f | ts-dump -t | head -n 1 | grep -q "maxlogit.*verdict:msp	verdict:energy" &&
+	fails 1 "threshold .t.: there is no column of scores .msp" ood-score -t t -m energy f'
+ood-threshold --per-class -a 0.1 -m energy f.scores -o by-class
+ok 'thresholds a class' 'ood-score -t by-class f -o v && ts-dump -t -w verdict:energy=1 v | tail -n +2 | cut -f 2 | sort | uniq -c >got &&
+	ts-dump -t -w pred=1 f.scores | tail -n +2 | wc -l | awk "{ print int((\$1 + 1) / 10) - 1 }" >want && test "$(awk "NR == 2 { print \$1 }" got)" = "$(cat want)"'
+"$gen" features logits:f4:4 2000 1 >four
+ok 'a class without a threshold is named with its row' 'fails 1 "four.*row [0-9]*: there is no threshold for class 3" ood-score -t by-class -o v four'
+ok 'a fit is no threshold' 'fails 1 "f.scores.*holds scores where fit" ood-score -t f.scores f'
+mkfifo verdicts
+{ head -c 40000 f; sleep 9; } | (ts-cat | ood-score -t t | ts-dump -t -w verdict:energy=1 >verdicts) 2>/dev/null & chain=$!
+exec 3<verdicts; read -r heading <&3; read -r first <&3
+ok 'on a pipe without end, verdicts come batch by batch' 'kill -0 $chain && test "$first" = "$(ts-dump -t -w verdict:energy=1 v0 | sed -n 2p)"'
+exec 3<&-; kill $chain 2>/dev/null; wait 2>/dev/null
 done_testing

@@ -10,11 +10,13 @@
 #include "cli/cli.h"
 #include "ood/ood_combine.h"
 #include "ood/ood_method.h"
+#include "ood/ood_output.h"
+#include "ood/ood_threshold.h"
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
 static const char *const rules[] = { "fisher", "min", "mean" };
-static const char *reference;
+static const char *reference, *threshold_path;
 static long rule = -1;
 static bool list;
 
@@ -30,6 +32,8 @@ static const struct cli_option options[] = {
 	  "one more column: the methods' conformal p-values as one" },
 	{ "reference", 0, CLI_STR, "FILE", &reference, 0, 0,
 	  "for --combine: scores of ID validation data, with the same columns" },
+	{ "threshold", 't', CLI_STR, "FILE", &threshold_path, 0, 0,
+	  "what ood-threshold made: adds a column of verdicts for each of its columns" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the methods and exit" },
 	{ 0 }
 };
@@ -51,37 +55,7 @@ static void print_methods(void)
 		}
 }
 
-/* ---- the two headers ------------------------------------------------------------------------ */
-
-static void make_header(struct ts_header *h, const struct ts_header *const *from, size_t n_from,
-			const struct ood_scorer *s, size_t n)
-{
-	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 2, sizeof *methods);
-
-	ts_header_init(h, "scores");
-	if (!methods || ts_meta_merge(&h->meta, &from[0]->meta))
-		cli_oom();
-	ts_meta_del(&h->meta, "fc.weight");   /* large, and no use with scores */
-	ts_meta_del(&h->meta, "fc.bias");
-	for (size_t i = 0; i < n; i++) {
-		ood_request_text(&s[i].request, text, sizeof text);
-		methods[i] = strdup(text);
-		if (!methods[i] || ts_header_add(h, s[i].request.column, TS_F32, 0, NULL))
-			cli_oom();
-	}
-	if (rule >= 0) {
-		snprintf(text, sizeof text, "combine:%s", rules[rule]);
-		if (!(methods[n++] = strdup(text)) || ts_header_add(h, text, TS_F32, 0, NULL))
-			cli_oom();
-	}
-	if (ts_meta_set_strs(&h->meta, "methods", methods, n) ||
-	    ts_header_add(h, "pred", TS_I64, 0, NULL) ||
-	    (ts_header_field(from[0], "label") && ts_header_add(h, "label", TS_I64, 0, NULL)) ||
-	    (ts_header_field(from[0], "name") && ts_header_add(h, "name", TS_STR, 0, NULL)))
-		cli_oom();
-	cli_history(h, from, n_from);
-	ts_strs_free(methods, n);
-}
+/* ---- getting ready ----------------------------------------------------------------------------- */
 
 /* Loads a fit and holds that it is of the model that made the stream. */
 static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in,
@@ -158,6 +132,7 @@ struct work {
 	struct ood_scorer *s;
 	size_t n_s;
 	struct ood_combine combine;
+	struct ood_threshold threshold;
 	float **out;                      /* the columns of `to` that the scorers fill */
 };
 
@@ -165,31 +140,6 @@ struct work {
 static unsigned long long first_row(const struct work *k)
 {
 	return ts_reader_rows(k->in) - k->from.n;
-}
-
-/* What passes on: the predicted class, label and name. */
-static int copy_rows(struct work *k)
-{
-	const struct ts_col *logits = ts_batch_col(&k->from, "logits");
-	const struct ts_col *label = ts_batch_col(&k->from, "label");
-	const struct ts_col *name = ts_batch_col(&k->from, "name");
-	size_t n = logits->shape[0];
-
-	for (size_t i = 0; i < k->from.n; i++) {
-		((int64_t *)ts_batch_col(&k->to, "pred")->data)[i] =
-			(int64_t)ood_argmax((const float *)logits->data + i * n, n);
-		if (label) {
-			int64_t l = ((const int64_t *)label->data)[i];
-			if (l < -1 || l >= (int64_t)n)
-				return ts_reader_fail(k->in, "row %llu: labels out of range: %lld, "
-						      "with %zu classes", first_row(k) + i,
-						      (long long)l, n);
-			((int64_t *)ts_batch_col(&k->to, "label")->data)[i] = l;
-		}
-		if (name && ts_col_set_str(ts_batch_col(&k->to, "name"), i, ts_col_str(name, i)))
-			cli_oom();
-	}
-	return 0;
 }
 
 static int score_batch(struct work *k)
@@ -204,7 +154,24 @@ static int score_batch(struct work *k)
 		return ts_reader_fail(k->in, "%s", err);
 	if (rule >= 0)
 		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
-	return copy_rows(k);
+	if (ood_output_rows(&k->to, &k->from, first_row(k), err) ||
+	    (threshold_path && ood_verdict_rows(&k->threshold, &k->to, first_row(k), err, sizeof err)))
+		return ts_reader_fail(k->in, "%s", err);
+	return 0;
+}
+
+/* from: the headers of the features, the fits, the thresholds; NULL: there is none. */
+static int make_header(struct ts_header *h, const struct ts_header *const from[4], const struct work *k)
+{
+	char combined[32], err[OOD_ERR];
+
+	snprintf(combined, sizeof combined, "combine:%s", rule >= 0 ? rules[rule] : "");
+	if (ood_output_header(h, from[0], k->s, k->n_s, rule >= 0 ? combined : NULL))
+		cli_oom();
+	if (threshold_path && ood_verdict_header(&k->threshold, h, err, sizeof err))
+		return cli_error("threshold '%s': %s", threshold_path, err);
+	cli_history(h, from, 4);
+	return 0;
 }
 
 static int score_stream(struct work *k, struct ts_writer *out, const struct ts_header *header)
@@ -236,15 +203,14 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 	if (ts_batch_init(&k->from, from.header))
 		cli_oom();
 	if (load_fit(&fit, fit_path, k->in, &from) == 0 && load_fit(&val, val_path, k->in, &from) == 0) {
-		const struct ts_header *all[3] = { from.header, fit ? &fit->header : NULL,
-						   val ? &val->header : NULL };
+		const struct ts_header *all[4] = { from.header, fit ? &fit->header : NULL,
+						   val ? &val->header : NULL,
+						   threshold_path ? &k->threshold.header : NULL };
 		from.fit = fit;
 		from.val = val;
 		rc = make_scorers(r, &from, &k->s, &k->n_s) || load_reference(&k->combine, k->s, k->n_s);
-		if (rc == 0) {
-			make_header(&header, all, 3, k->s, k->n_s);
-			rc = score_stream(k, out, &header);
-		}
+		if (rc == 0)
+			rc = make_header(&header, all, k) || score_stream(k, out, &header);
 	}
 	for (size_t i = 0; i < k->n_s; i++)
 		ood_scorer_release(&k->s[i]);
@@ -257,11 +223,17 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 	return rc;
 }
 
-static void take_requests(struct ood_requests *r)
+/* The methods asked for; or those of the thresholds; or all. */
+static void take_requests(struct ood_requests *r, const struct ood_threshold *t)
 {
 	char err[OOD_ERR];
 
-	if ((method_list || sweeps.n == 0) && ood_requests_add(r, method_list ? method_list : "all", err))
+	for (size_t i = 0; i < t->set.n && !method_list; i++)
+		if (strncmp(t->set.t[i].name, "combine:", 8) != 0 &&
+		    ood_requests_add(r, t->set.t[i].name, err))
+			cli_usage("--threshold: %s", err);
+	if ((method_list || (sweeps.n == 0 && r->n == 0)) &&
+	    ood_requests_add(r, method_list ? method_list : "all", err))
 		cli_usage("--method: %s", err);
 	for (size_t i = 0; i < sweeps.n; i++)
 		if (ood_requests_sweep(r, sweeps.v[i], err))
@@ -277,11 +249,18 @@ int main(int argc, char **argv)
 		print_methods();
 		return cli_finish(0);
 	}
-	take_requests(&r);
 	if ((rule >= 0) != (reference != NULL))
 		cli_usage("--combine and --reference FILE go together");
+	struct work k = { 0 };
+	char err[OOD_ERR];
+	if (threshold_path && ood_threshold_load(&k.threshold, threshold_path, err, sizeof err)) {
+		cli_error("%s", err);
+		ood_threshold_release(&k.threshold);
+		return cli_finish(1);
+	}
+	take_requests(&r, &k.threshold);
 	ood_threads((int)cli.threads);
-	struct work k = { .in = cli_input(first, argc, argv) };
+	k.in = cli_input(first, argc, argv);
 	struct ts_writer *out = cli_output();
 	int rc = run(&k, out, &r);
 	if (cli_check_reader(k.in) == 0)
@@ -291,5 +270,6 @@ int main(int argc, char **argv)
 	ts_reader_close(k.in);
 	ts_writer_close(out);
 	ood_requests_release(&r);
+	ood_threshold_release(&k.threshold);
 	return cli_finish(rc ? 1 : 0);
 }

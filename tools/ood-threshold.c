@@ -88,7 +88,7 @@ static void tell(const struct ood_threshold *t)
 
 static int fit(struct ts_reader *in, struct ts_writer *out)
 {
-	struct ood_rule rule = { (enum ood_guarantee)guarantee, alpha, confidence };
+	struct ood_promise rule = { (enum ood_guarantee)guarantee, alpha, confidence };
 	unsigned flags = (per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) |
 			 (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");

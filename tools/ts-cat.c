@@ -246,7 +246,7 @@ static int cat_rows(struct work *k, struct ts_reader **r, size_t n)
 		if (ts_batch_init(&b, ts_reader_header(r[i])) < 0)
 			cli_oom();
 		while ((rc = ts_reader_next(r[i], &b)) == 1)
-			if (take(k, &b) < 0) {
+			if (take(k, &b) < 0 || flush(k, true) < 0) {   /* a pipe waits for no more */
 				rc = -1;
 				break;
 			}

@@ -36,7 +36,7 @@ double ood_binomial_below(uint64_t n, double p, uint64_t k)
 }
 
 /* What fits exactly (n odd, alpha and confidence one half) fits in spite of rounding. */
-static uint64_t binomial_rank(const struct ood_rule *rule, uint64_t n)
+static uint64_t binomial_rank(const struct ood_promise *rule, uint64_t n)
 {
 	uint64_t lo = 0, hi = n;          /* lo fits (0 always does), above hi nothing does */
 
@@ -50,7 +50,7 @@ static uint64_t binomial_rank(const struct ood_rule *rule, uint64_t n)
 	return lo;
 }
 
-uint64_t ood_rule_rank(const struct ood_rule *rule, uint64_t n)
+uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n)
 {
 	if (rule->guarantee == OOD_BINOMIAL)
 		return binomial_rank(rule, n);
@@ -58,7 +58,7 @@ uint64_t ood_rule_rank(const struct ood_rule *rule, uint64_t n)
 	return k > (double)n ? n : (uint64_t)k;
 }
 
-uint64_t ood_rule_rows(const struct ood_rule *rule)
+uint64_t ood_rule_rows(const struct ood_promise *rule)
 {
 	double about = rule->guarantee == OOD_BINOMIAL ?
 			log1p(-rule->confidence) / log1p(-rule->alpha) : 1 / rule->alpha - 1;
@@ -249,7 +249,7 @@ static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
 }
 
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
-		      const struct ood_rule *rule, unsigned flags)
+		      const struct ood_promise *rule, unsigned flags)
 {
 	bool per_class = flags & OOD_THRESHOLD_PER_CLASS;
 	struct rows w = { .n_methods = n };
@@ -287,6 +287,7 @@ void ood_threshold_release(struct ood_threshold *t)
 {
 	ts_set_release(&t->set);
 	free(t->class_rows);
+	ts_header_release(&t->header);
 	*t = (struct ood_threshold){ 0 };
 }
 
@@ -298,7 +299,7 @@ static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 				  .shape = { t->classes }, .data = t->class_rows };
 	bool binomial = t->rule.guarantee == OOD_BINOMIAL;
 
-	return ts_meta_set_str(m, "what", "threshold") ||
+	return ts_meta_set_str(m, "fit", "threshold") ||
 	       ts_meta_set_double(m, "alpha", t->rule.alpha) ||
 	       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
 	       (binomial && ts_meta_set_double(m, "confidence", t->rule.confidence)) ||
@@ -330,7 +331,7 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 	int64_t n = 0, fallback = 0;
 	int per_class = 0, rc = -1;
 
-	if (ts_meta_get_str(m, "what", &what) != 1 || strcmp(what, "threshold") != 0) {
+	if (ts_meta_get_str(m, "fit", &what) != 1 || strcmp(what, "threshold") != 0) {
 		ts_reader_fail(r, "holds no thresholds; ood-threshold makes them");
 		goto out;
 	}
@@ -385,39 +386,13 @@ int ood_threshold_load(struct ood_threshold *t, const char *path, char *err, siz
 	int rc = -1;
 
 	*t = (struct ood_threshold){ 0 };
-	if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
+	ts_header_init(&t->header, "fit");
+	if (h && ts_header_chain(&t->header, h))
+		ts_reader_fail(r, "out of memory");
+	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
 		rc = check_tensors(t, r);
 	if (rc)
 		snprintf(err, len, "%s", r ? ts_reader_error(r) : "out of memory");
 	ts_reader_close(r);
 	return rc;
-}
-
-/* ---- verdicts -------------------------------------------------------------------------------- */
-
-int ood_threshold_find(const struct ood_threshold *t, const char *column)
-{
-	for (size_t i = 0; i < t->set.n; i++)
-		if (strcmp(t->set.t[i].name, column) == 0)
-			return (int)i;
-	return -1;
-}
-
-void ood_threshold_name(const struct ood_threshold *t, size_t i, char *buf, size_t len)
-{
-	if (t->set.n == 1)
-		snprintf(buf, len, "verdict");
-	else
-		snprintf(buf, len, "verdict:%s", t->set.t[i].name);
-}
-
-int ood_threshold_verdict(const struct ood_threshold *t, size_t i, float score, int64_t pred)
-{
-	const float *threshold = t->set.t[i].data;
-
-	if (!t->classes)
-		return score < threshold[0];
-	if (pred < 0 || (uint64_t)pred >= t->classes)
-		return -1;
-	return score < threshold[pred];
 }

@@ -20,7 +20,7 @@
  *
  * Thresholds are kept as a stream of kind "fit": a tensor <f4 a column of scores, called as the
  * column, of shape (1), or (classes) if there is one for each predicted class. Meta:
- *	what            "threshold"
+ *	fit             "threshold"
  *	alpha           the wanted rate
  *	guarantee       "conformal" or "binomial"
  *	confidence      of the binomial guarantee
@@ -44,7 +44,7 @@ extern "C" {
 
 enum ood_guarantee { OOD_CONFORMAL, OOD_BINOMIAL };
 
-struct ood_rule {
+struct ood_promise {
 	enum ood_guarantee guarantee;
 	double alpha;                     /* wanted false-alarm rate, above 0 and below 1 */
 	double confidence;                /* of OOD_BINOMIAL, above 0 and below 1 */
@@ -54,19 +54,20 @@ struct ood_rule {
 double ood_binomial_below(uint64_t n, double p, uint64_t k);
 /* The k of above, at most n; 0: n rows are too few. alpha (n + 1) counts as whole if it is so up to
  * rounding: 0.29 of 100 are 29. */
-uint64_t ood_rule_rank(const struct ood_rule *rule, uint64_t n);
+uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n);
 /* The least n that is not too few. */
-uint64_t ood_rule_rows(const struct ood_rule *rule);
+uint64_t ood_rule_rows(const struct ood_promise *rule);
 
 /* ---- thresholds of some columns ------------------------------------------------------------- */
 
 struct ood_threshold {
-	struct ood_rule rule;
+	struct ood_promise rule;
 	struct ts_set set;                /* <f4 (1) or (classes), in the order of the columns */
 	uint64_t rows;
 	size_t classes;                   /* 0: one threshold for all */
 	int64_t *class_rows;              /* (classes) */
 	size_t fallback;                  /* classes with the threshold of all rows */
+	struct ts_header header;          /* of the file that was loaded: its history */
 };
 
 enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
@@ -77,7 +78,7 @@ enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
  * rows get the threshold of all rows, which promises the rate over all rows only. -1: r has failed
  * and says why: no such column, NaN, too few rows. *t is to be released either way. */
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
-		      const struct ood_rule *rule, unsigned flags) TS_CHECKED;
+		      const struct ood_promise *rule, unsigned flags) TS_CHECKED;
 /* Writes *t as a whole stream: adds fields and meta to *h, of kind "fit", then begin, tensors,
  * finish. -1: w has failed and says why, or out of memory. */
 int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h,
@@ -89,14 +90,17 @@ void ood_threshold_release(struct ood_threshold *t);
 
 /* ---- their use: a column of verdicts a method ------------------------------------------------ */
 
-/* Number of the threshold for this column of scores, below t->set.n, or -1. */
-int ood_threshold_find(const struct ood_threshold *t, const char *column);
-/* What the column of verdicts (|u1, one a row, 1 flagged as OOD, 0 not) of threshold i is called:
- * "verdict" if there is one threshold, else "verdict:COLUMN". Into buf (size len). */
-void ood_threshold_name(const struct ood_threshold *t, size_t i, char *buf, size_t len);
-/* 1: the score is flagged by threshold i, 0: not, -1: there is none for the predicted class pred.
- * pred does not matter if there is one threshold for all. The score is no NaN. */
-int ood_threshold_verdict(const struct ood_threshold *t, size_t i, float score, int64_t pred);
+/* Adds to *h, a header of scores, a column a threshold: "verdict:COLUMN" (|u1, one a row: 1 flagged as
+ * OOD, 0 not), and to its meta "verdict.alpha" and "verdict.guarantee". -1: err (size len) holds a
+ * line: no such column of scores, or no predicted classes
+ * for thresholds a class. */
+int ood_verdict_header(const struct ood_threshold *t, struct ts_header *h, char *err,
+		       size_t len) TS_CHECKED;
+/* Fills the columns of verdicts of b, a batch of such a header, from its scores and, with thresholds
+ * a class, its `pred`. -1: err holds a line with the row's number (`row`: that of b's first): a
+ * predicted class that has no threshold. */
+int ood_verdict_rows(const struct ood_threshold *t, struct ts_batch *b, uint64_t row, char *err,
+		     size_t len) TS_CHECKED;
 
 #ifdef __cplusplus
 }

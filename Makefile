@@ -59,7 +59,7 @@ endif
 
 TORCH_TOOLS := um-train um-prune um-estimate um-embed
 TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
-LIB_C    := $(wildcard lib/cli/*.c lib/ts/*.c lib/ds/*.c lib/net/*.c lib/ood/*.c lib/tb/*.c) \
+LIB_C    := $(wildcard lib/cli/*.c lib/ts/*.c lib/ds/*.c lib/net/*.c lib/ood/*.c lib/report/*.c lib/tb/*.c) \
             $(if $(WITH_TORCH),$(wildcard lib/um/*.c lib/th/*.c lib/job/*.c))
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)

@@ -1,292 +1,260 @@
 /* SPDX-License-Identifier: MIT
- * ood-metrics: how well scores tell OOD sets from an ID set. Retains the ID set and one OOD set, 4
- * bytes a row and method; prints when every input has come to its END. */
+ * ood-metrics: how well scores tell OOD sets from an ID set, and how sure that is. Retains the ID set and one
+ * OOD set, 4 bytes a row and method (with intervals 8); prints when every input has come to its END. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
-#include "ood/ood_metrics.h"
-#include "ood/ood_set.h"
+#include "cli/cli_table.h"
+#include "ood/ood_eval.h"
+#include "report/report_curves.h"
+#include "report/report_sets.h"
+#include "report/report_table.h"
 
-enum { TEXT, TSV, JSON, MARKDOWN };
-
-static const char *id_path, *method_list, *label;
-static long fpr_rule = OOD_FPR_NEAREST, format = TEXT;
-static bool summary, no_heading;
+static const char *id_path, *method_list, *baseline;
+static long fpr_rule = OOD_FPR_NEAREST, trapezoid, replicates;
+static double prevalence;
+static bool delong, pooled, explain;
 
 static const struct cli_option options[] = {
-	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set" },
+	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set, a stream or text" },
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "columns of scores, separated by commas (default all)" },
 	{ "fpr", 0, CLI_CHOICE, "nearest|first|openood", &fpr_rule, 0, 0,
 	  "threshold of FPR95 (default nearest)" },
-	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0,
+	{ "aupr", 0, CLI_CHOICE, "average|trapezoid", &trapezoid, 0, 0,
+	  "area under precision and recall (default average precision)" },
+	{ "prevalence", 0, CLI_DOUBLE, "P", &prevalence, 1e-9, 1 - 1e-9,
+	  "AUPR as if this share of rows were OOD (default: as they are)" },
+	{ "delong", 0, CLI_FLAG, NULL, &delong, 0, 0, "intervals of AUROC, by DeLong" },
+	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
+	  "intervals of all metrics, from N resamplings (default 0: none)" },
+	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999, "of intervals (default 0.95)" },
+	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0,
+	  "mark methods whose AUROC differs from this one's (DeLong, Holm)" },
+	{ "pooled", 0, CLI_FLAG, NULL, &pooled, 0, 0, "a row for all OOD sets as one" },
+	{ "show", 0, CLI_STR, "LIST", &report.show, 0, 0,
+	  "metrics, separated by commas, or all (default auroc,aupr_in,aupr_out,fpr95,id_acc)" },
+	{ "explain", 0, CLI_FLAG, NULL, &explain, 0, 0, "say what each column is, behind the table" },
+	{ "roc", 0, CLI_STR, "FILE", &report_curve_path[0], 0, 0, "write ROC curves as TSV" },
+	{ "pr", 0, CLI_STR, "FILE", &report_curve_path[1], 0, 0, "write precision and recall as TSV" },
+	{ "hist", 0, CLI_STR, "FILE", &report_curve_path[2], 0, 0, "write histograms as TSV" },
+	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &report.format, 0, 0,
 	  "form of the table (default text)" },
-	{ "summary", 's', CLI_FLAG, NULL, &summary, 0, 0, "only the averages over the OOD sets" },
-	{ "label", 'l', CLI_STR, "TEXT", &label, 0, 0, "first column: TEXT, under 'model'" },
-	{ "no-heading", 0, CLI_FLAG, NULL, &no_heading, 0, 0, "leave out the heading" },
+	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "only the averages over the OOD sets" },
+	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "first column: TEXT, under 'model'" },
+	{ "no-heading", 0, CLI_FLAG, NULL, &report.no_heading, 0, 0, "leave out the heading" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"ood-metrics", "[option...] --id FILE [NAME=]FILE...",
+	"ood-metrics", "[option...] --id FILE [[near:|far:][NAME=]FILE]...",
 	"Measure how well scores tell each OOD set from the ID set.", options,
-	"A FILE of - is standard input, once at most.", 0, NULL
+	"A FILE is a scores stream, or text: a number a line, or columns with tabs between.\n"
+	"A FILE of - is standard input, once at most.", CLI_SEED | CLI_THREADS, NULL
 };
-
-struct input {
-	char *name;
-	const char *path;
-	size_t n;                         /* rows */
-};
-
-/* ---- the table ------------------------------------------------------------------------------- */
-
-enum { MODEL, METHOD, SET, AUROC, AUPR_IN, AUPR_OUT, FPR95, ID_ACC, N_ID, N_OOD, N_COLUMNS };
-
-static const struct {
-	const char *head, *key;           /* for people, for programs */
-	int width;                        /* below 0: a text, to the left */
-} columns[N_COLUMNS] = {
-	{ "model", "model", -16 }, { "method", "method", -20 }, { "set", "set", -14 },
-	{ "AUROC", "auroc", 6 }, { "AUPR-IN", "aupr_in", 7 }, { "AUPR-OUT", "aupr_out", 8 },
-	{ "FPR95", "fpr95", 6 }, { "ID-ACC", "id_acc", 6 },
-	{ "N-ID", "n_id", 8 }, { "N-OOD", "n_ood", 8 }
-};
-
-static bool is_shown(int column)
-{
-	return column == MODEL ? label != NULL : !summary || (column != SET && column < N_ID);
-}
-
-static void put_json(const char *s)
-{
-	putchar('"');
-	for (; *s; s++)
-		printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
-	putchar('"');
-}
-
-static void print_cells(const char *const cell[N_COLUMNS])
-{
-	bool first = true;
-
-	for (int i = 0; i < N_COLUMNS; i++) {
-		if (!is_shown(i))
-			continue;
-		if (format == TEXT) {
-			printf("%s%*s", first ? "" : "  ", columns[i].width, cell[i]);
-		} else if (format == TSV) {
-			printf("%s%s", first ? "" : "\t", cell[i]);
-		} else if (format == MARKDOWN) {
-			printf("%s %s |", first ? "|" : "", cell[i]);
-		} else {
-			printf("%s\"%s\": ", first ? "{" : ", ", columns[i].key);
-			if (columns[i].width < 0)
-				put_json(cell[i]);
-			else
-				printf("%s", cell[i]);
-		}
-		first = false;
-	}
-	puts(format == JSON ? "}" : "");
-}
-
-static void print_heading(void)
-{
-	const char *head[N_COLUMNS], *rule[N_COLUMNS];
-
-	for (int i = 0; i < N_COLUMNS; i++) {
-		head[i] = format == TSV ? columns[i].key : columns[i].head;
-		rule[i] = columns[i].width < 0 ? "---" : "---:";
-	}
-	if (no_heading || format == JSON)
-		return;
-	print_cells(head);
-	if (format == MARKDOWN)
-		print_cells(rule);
-}
-
-/* A share: percent with two decimals for people; as many digits as it takes for programs. */
-static void put_share(char number[32], double v)
-{
-	if (format == TEXT || format == MARKDOWN) {
-		snprintf(number, 32, "%.2f", 100 * v);
-		return;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(number, 32, "%.*g", digits, v);
-		if (strtod(number, NULL) == v)
-			break;
-	}
-}
-
-/* n_ood 0: an average, of sets of different sizes. */
-static void print_row(const char *method, const char *set, const struct ood_metrics *m,
-		      const struct ood_set *id, size_t n_ood)
-{
-	char number[N_COLUMNS][32];
-	const char *cell[N_COLUMNS] = { label, method, set };
-
-	for (int i = AUROC; i < N_COLUMNS; i++) {
-		snprintf(number[i], 32, format == JSON ? "null" : "-");
-		cell[i] = number[i];
-	}
-	put_share(number[AUROC], m->auroc);
-	put_share(number[AUPR_IN], m->aupr_in);
-	put_share(number[AUPR_OUT], m->aupr_out);
-	put_share(number[FPR95], m->fpr95);
-	if (id->labelled)
-		put_share(number[ID_ACC], (double)id->right / (double)id->labelled);
-	snprintf(number[N_ID], 32, "%zu", id->n);
-	if (n_ood)
-		snprintf(number[N_OOD], 32, "%zu", n_ood);
-	print_cells(cell);
-}
-
-/* m holds the methods' results, n_sets a method. */
-static void print_table(const struct input *sets, size_t n_sets, char *const *methods,
-			size_t n_methods, const struct ood_metrics *m, const struct ood_set *id)
-{
-	print_heading();
-	for (size_t k = 0; k < n_methods; k++) {
-		const struct ood_metrics *of = m + k * n_sets, mean = ood_mean(of, n_sets);
-		for (size_t s = 0; s < n_sets && !summary; s++)
-			print_row(methods[k], sets[s].name, &of[s], id, sets[s].n);
-		print_row(methods[k], "average", &mean, id, 0);
-	}
-}
 
 /* ---- the work -------------------------------------------------------------------------------- */
 
-/* Names go into tables as they are. */
-static bool is_printable(const char *s)
-{
-	while (*s && (unsigned char)*s >= ' ' && *s != 127)
-		s++;
-	return !*s;
-}
+struct work {
+	struct report_set *sets;
+	size_t n_sets, n;                 /* OOD sets, methods */
+	char **methods;
+	struct ood_set id, pool;
+	struct ood_eval *eval;
+	struct ood_result *results;       /* (n_sets, n) */
+	struct report_curves curves;
+};
 
-/* "name=path", or a path whose base name without extension is the name. A name holds no slash. */
-static struct input parse_operand(const char *arg)
+static struct ood_input *open_input(const char *path)
 {
-	size_t len = strcspn(arg, "=/");
-	struct input in = { .path = arg };
-
-	if (arg[len] == '=') {
-		in.name = strndup(arg, len);
-		in.path = arg + len + 1;
-	} else {
-		const char *base = strrchr(arg, '/') ? strrchr(arg, '/') + 1 : arg;
-		const char *dot = strrchr(base, '.');
-		in.name = strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO)) {
+		cli_error("refuse to read scores from a terminal; name a FILE or use a pipe");
+		exit(1);
 	}
-	if (!in.name)
-		cli_oom();
-	if (!*in.name || !*in.path || !is_printable(in.name))
-		cli_usage("'%s' is not [NAME=]FILE", arg);
-	return in;
-}
-
-static struct input *parse_operands(int n, char **args)
-{
-	struct input *in = calloc((size_t)n + 1, sizeof *in);
-	int dashes = id_path && strcmp(id_path, "-") == 0;
-
+	struct ood_input *in = ood_input_open(path);
 	if (!in)
 		cli_oom();
-	if (!id_path)
-		cli_usage("--id FILE is missing");
-	if (label && !is_printable(label))
-		cli_usage("--label: has a control character");
-	if (n == 0)
-		cli_usage("there is no OOD set: no [NAME=]FILE");
-	for (int i = 0; i < n; i++) {
-		in[i] = parse_operand(args[i]);
-		dashes += strcmp(in[i].path, "-") == 0;
-		if (strcmp(in[i].name, "average") == 0)
-			cli_usage("'average' is the name of the last row; NAME=FILE gives another");
-		for (int j = 0; j < i; j++)
-			if (strcmp(in[i].name, in[j].name) == 0)
-				cli_usage("two sets are called '%s'; NAME=FILE tells them apart",
-					  in[i].name);
-	}
-	if (dashes > 1)
-		cli_usage("standard input can be read once only");
 	return in;
+}
+
+static int close_input(struct ood_input *in, int rc)
+{
+	if (rc)
+		cli_error("%s", ood_input_error(in));
+	ood_input_close(in);
+	return rc;
 }
 
 /* The columns to read: those asked for, or all of the header. */
-static int choose_methods(struct ts_reader *r, char ***ret, size_t *n)
+static int choose_methods(struct work *k, struct ood_input *in)
 {
-	const struct ts_header *h = ts_reader_expect(r, "scores");
+	const struct ts_header *h = ood_input_header(in);
 
 	if (!h)
 		return -1;
 	if (!method_list) {
-		if (ood_set_methods(h, ret, n))
+		if (ood_set_methods(h, &k->methods, &k->n))
 			cli_oom();
-		for (size_t i = 0; i < *n; i++)
-			if (!is_printable((*ret)[i]))
-				return ts_reader_fail(r, "control character in a column's name");
-		return *n ? 0 : ts_reader_fail(r, "has no column of scores");
+		for (size_t i = 0; i < k->n; i++)
+			if (!report_is_printable(k->methods[i]))
+				return ood_input_fail(in, "control character in a column's name");
+		return k->n ? 0 : ood_input_fail(in, "has no column of scores");
 	}
 	char *list = strdup(method_list), *rest = list, *word;
-	*ret = calloc(strlen(method_list) + 1, sizeof **ret);
-	if (!list || !*ret)
+	k->methods = calloc(strlen(method_list) + 1, sizeof *k->methods);
+	if (!list || !k->methods)
 		cli_oom();
-	for (*n = 0; (word = strsep(&rest, ",")) != NULL; (*n)++)
-		if (!((*ret)[*n] = strdup(word)))
+	for (k->n = 0; (word = strsep(&rest, ",")) != NULL; k->n++)
+		if (!(k->methods[k->n] = strdup(word)))
 			cli_oom();
 	free(list);
 	return 0;
 }
 
-static int measure(struct input *sets, size_t n_sets)
+static unsigned what_to_keep(void)
 {
-	char **methods = NULL;
-	size_t n = 0;
-	struct ood_set id = { 0 };
-	struct ood_metrics *m = NULL;
-	struct ts_reader *r = cli_open(id_path);
-	int rc = choose_methods(r, &methods, &n) || ood_set_read(&id, r, methods, n);
+	return (delong || baseline || replicates ? OOD_SET_ORDER : 0) |
+	       (report_shows_right() ? OOD_SET_RIGHT : 0);
+}
 
-	m = calloc(n_sets * (n + 1), sizeof *m);
-	if (!m)
+static int begin(struct work *k)
+{
+	struct ood_eval_options o = { .rules = { (enum ood_fpr)fpr_rule, trapezoid, prevalence },
+				      .delong = delong, .test = baseline, .bootstrap = (size_t)replicates,
+				      .confidence = report.confidence, .seed = (uint64_t)cli.seed,
+				      .threads = (int)cli.threads };
+	struct ood_input *in = open_input(id_path);
+	int rc = choose_methods(k, in) || ood_set_read(&k->id, in, k->methods, k->n, what_to_keep());
+
+	if (close_input(in, rc))
+		return -1;
+	while (baseline && o.baseline < k->n && strcmp(k->methods[o.baseline], baseline) != 0)
+		o.baseline++;
+	if (baseline && o.baseline == k->n)
+		return cli_error("--baseline: '%s' has no scores '%s'", id_path, baseline);
+	k->results = calloc(k->n_sets * k->n + k->n, sizeof *k->results);
+	k->eval = ood_eval_new(&k->id, &o);
+	if (!k->results || !k->eval)
 		cli_oom();
-	for (size_t s = 0; s < n_sets && rc == 0; s++) {
-		struct ood_set ood;
-		ts_reader_close(r);
-		r = cli_open(sets[s].path);
-		rc = (!method_list && ood_set_no_more(r, methods, n)) ||
-		     ood_set_read(&ood, r, methods, n);
-		if (rc)
-			break;
-		for (size_t k = 0; k < n; k++)
-			m[k * n_sets + s] = ood_compare(id.scores[k], id.n, ood.scores[k], ood.n,
-						   (enum ood_fpr)fpr_rule);
-		sets[s].n = ood.n;
-		ood_set_release(&ood);
+	return 0;
+}
+
+/* A method that gives every row the same score measures nothing: said, not hidden behind 50 %. */
+static void warn_constant(const struct work *k, const struct ood_set *ood, const char *set)
+{
+	for (size_t m = 0; m < k->n; m++) {
+		const float *a = k->id.scores[m], *b = ood->scores[m];
+		if (a[0] == a[k->id.n - 1] && b[0] == b[ood->n - 1] && a[0] == b[0])
+			cli_warn("'%s': all scores of ID and '%s' are %g", k->methods[m], set, (double)a[0]);
 	}
+}
+
+static int measure(struct work *k, struct report_set *set, struct ood_result *out)
+{
+	struct ood_input *in = open_input(set->path);
+	struct ood_set ood = { 0 };
+	int rc = (!method_list && ood_set_no_more(in, k->methods, k->n)) ||
+		 ood_set_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SET_ORDER);
+
+	if (close_input(in, rc) == 0) {
+		set->n = ood.n;
+		warn_constant(k, &ood, set->name);
+		if (ood_eval_set(k->eval, &ood, set->groups, out) ||
+		    (pooled && ood_set_append(&k->pool, &ood)))
+			cli_oom();
+		rc = report_curves_write(&k->curves, k->methods, &k->id, set->name, &ood);
+	}
+	ood_set_release(&ood);
+	return rc;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static void print_row(const struct work *k, const char *set, const struct ood_result *of, size_t m,
+		      size_t n_ood)
+{
+	size_t base = 0;
+
+	while (baseline && strcmp(k->methods[base], baseline) != 0)
+		base++;
+	report_print(&(struct report_row){ k->methods[m], set, &of[m], &k->id, n_ood,
+					   baseline && m == base, of[base].m.v[OOD_AUROC] });
+}
+
+/* The averages of the groups that there are, and the pool: (OOD_MAX_GROUPS + 1, methods). */
+static struct ood_result *average(struct work *k)
+{
+	struct ood_result *r = calloc((OOD_MAX_GROUPS + 1) * k->n, sizeof *r);
+
+	if (!r)
+		cli_oom();
+	for (int g = 0; g < OOD_MAX_GROUPS; g++)
+		if (ood_eval_group_size(k->eval, g) && ood_eval_group(k->eval, g, r + (size_t)g * k->n))
+			cli_oom();
+	if (pooled && (ood_set_sort(&k->pool) ||
+		       ood_eval_set(k->eval, &k->pool, 0, r + OOD_MAX_GROUPS * k->n)))
+		cli_oom();
+	return r;
+}
+
+static void print_table(struct work *k)
+{
+	struct ood_result *averages = average(k);
+
+	report_heading();
+	for (size_t m = 0; m < k->n; m++) {
+		for (size_t s = 0; s < k->n_sets && !report.summary; s++)
+			print_row(k, k->sets[s].name, k->results + s * k->n, m, k->sets[s].n);
+		for (size_t g = 0; g < OOD_MAX_GROUPS; g++)
+			if (ood_eval_group_size(k->eval, (int)g) && (g == OOD_MAX_GROUPS - 1 || !report.summary))
+				print_row(k, report_groups[g], averages + g * k->n, m, 0);
+		if (pooled && !report.summary)
+			print_row(k, "pooled", averages + OOD_MAX_GROUPS * k->n, m, k->pool.n);
+	}
+	if (explain)
+		report_explain(baseline, (size_t)replicates);
+	free(averages);
+}
+
+static int run(struct work *k)
+{
+	int rc = report_curves_open(&k->curves) || begin(k);
+
+	for (size_t s = 0; s < k->n_sets && rc == 0; s++)
+		rc = measure(k, &k->sets[s], k->results + s * k->n);
 	if (rc == 0)
-		print_table(sets, n_sets, methods, n, m, &id);
-	cli_check_reader(r);
-	ts_reader_close(r);
-	ood_set_release(&id);
-	ts_strs_free(methods, n);
-	free(m);
+		print_table(k);
+	rc = report_curves_close(&k->curves, rc);
+	ood_set_release(&k->id);
+	ood_set_release(&k->pool);
+	ood_eval_free(k->eval);
+	ts_strs_free(k->methods, k->n);
+	free(k->results);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
+	report.confidence = .95;
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
-	struct input *sets = parse_operands(n, argv + first);
-	int rc = measure(sets, (size_t)n);
+	if (!id_path)
+		cli_usage("--id FILE is missing");
+	if (report.label && !report_is_printable(report.label))
+		cli_usage("--label: has a control character");
+	struct work k = { .sets = report_sets(n, argv + first, id_path), .n_sets = (size_t)n };
 
+	report_choose();
+	report.intervals = delong || replicates;
+	report.test = baseline;
+	if (explain && !cli_format_is_for_people((enum cli_format)report.format))
+		cli_usage("--explain goes with --format text or markdown");
+	int rc = run(&k);
 	for (int i = 0; i < n; i++)
-		free(sets[i].name);
-	free(sets);
+		free(k.sets[i].name);
+	free(k.sets);
 	return cli_finish(rc ? 1 : 0);
 }

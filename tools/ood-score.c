@@ -83,14 +83,17 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 		free(names);
 		return 0;
 	}
-	struct ts_reader *r = cli_open(reference);
+	struct ood_input *in = ood_input_open(reference);
+	if (!in)
+		cli_oom();
 	for (size_t i = 0; i < n; i++)
 		if (!names || !(names[i] = strdup(s[i].request.column)))
 			cli_oom();
-	int rc = n ? ood_combine_read(c, (enum ood_rule)rule, r, names, n) :
+	int rc = n ? ood_combine_read(c, (enum ood_rule)rule, in, names, n) :
 		 cli_error("--combine: no method is left to combine");
-	cli_check_reader(r);
-	ts_reader_close(r);
+	if (rc && *ood_input_error(in))
+		cli_error("%s", ood_input_error(in));
+	ood_input_close(in);
 	ts_strs_free(names, n);
 	return rc;
 }

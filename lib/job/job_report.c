@@ -9,6 +9,7 @@
 #include "job/job_internal.h"
 #include "ood/ood_method.h"
 #include "ood/ood_metrics.h"
+#include "ood/ood_sort.h"
 
 /* The score of all reports: the published one. */
 static double energy(const float *logits, size_t n)
@@ -94,10 +95,12 @@ static int report_ood(struct um_model *m, const char *which, char *err)
 		if (rc == 0)
 			rc = sort(&ood, err);
 		if (rc == 0) {
-			k = ood_compare(id.v, id.n, ood.v, ood.n, OOD_FPR_NEAREST);
+			k = ood_compare(&(struct ood_sample){ id.v, id.n, NULL },
+					&(struct ood_sample){ ood.v, ood.n, NULL },
+					&(struct ood_rules){ .fpr = OOD_FPR_NEAREST });
 			job_say("%s: energy ood=%.*s auroc=%.2f aupr_in=%.2f fpr95=%.2f id_rows=%zu rows=%zu", which,
-				(int)(equals - job.ood.v[i]), job.ood.v[i], 100 * k.auroc, 100 * k.aupr_in,
-				100 * k.fpr95, id.n, ood.n);
+				(int)(equals - job.ood.v[i]), job.ood.v[i], 100 * k.v[OOD_AUROC], 100 * k.v[OOD_AUPR_IN],
+				100 * k.v[OOD_FPR95], id.n, ood.n);
 		}
 		free(ood.v);
 	}

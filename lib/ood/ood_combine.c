@@ -4,11 +4,11 @@
 
 #include "ood/ood_combine.h"
 
-int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ts_reader *r, char *const *names,
+int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ood_input *in, char *const *names,
 		     size_t n)
 {
 	c->rule = rule;
-	return ood_set_read(&c->val, r, names, n);
+	return ood_set_read(&c->val, in, names, n, 0);
 }
 
 void ood_combine_release(struct ood_combine *c)

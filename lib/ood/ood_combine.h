@@ -26,8 +26,8 @@ struct ood_combine {
 	struct ood_set val;               /* scores of the validation data, each sorted: 4 bytes a row */
 };
 
-/* Reads the columns called names[0..n-1], n >= 1, of a scores stream. -1: r has failed and says why. */
-int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ts_reader *r, char *const *names,
+/* Reads the columns called names[0..n-1], n >= 1, of scores. -1: the input has failed and says why. */
+int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ood_input *in, char *const *names,
 		     size_t n) TS_CHECKED;
 void ood_combine_release(struct ood_combine *c);
 /* Combines n rows of the scores in[0..], one array a name, into out (n). */

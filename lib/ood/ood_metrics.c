@@ -1,138 +1,185 @@
 /* SPDX-License-Identifier: MIT
- * AUROC, AUPR and FPR95 from two sorted arrays: a merge, and a few binary searches. */
+ * Every metric in one merge of two sorted arrays, from the highest threshold to the lowest. */
 #include <assert.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "ood/ood_metrics.h"
 
-/* Bits of a float as an integer of the same order, and back. */
-static uint32_t key_of(uint32_t bits)
+/* The rows of one threshold and what lies above: counts are weights. */
+struct step {
+	uint64_t tp, fp;                  /* ID and OOD rows at or above the threshold */
+	uint64_t d_id, d_ood;             /* those at it */
+	uint64_t n_id, n_ood;             /* all */
+};
+
+struct area {
+	uint64_t twice_wins;
+	double in, out;                   /* AUPR times n_id, n_ood */
+	double last_in;                   /* precision before this step */
+};
+
+static uint64_t total(const struct ood_sample *s)
 {
-	return bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u);
+	uint64_t sum = 0;
+
+	if (!s->weight)
+		return s->n;
+	for (size_t i = 0; i < s->n; i++)
+		sum += s->weight[i];
+	return sum;
 }
 
-static uint32_t bits_of(uint32_t key)
+/* Precision where `hit` positives and `miss` negatives are taken for positive, a miss weighing `odds`
+ * hits; with none, 1. */
+static inline double precision(uint64_t hit, uint64_t miss, double odds)
 {
-	return key ^ (key >> 31 ? 0x80000000u : 0xffffffffu);
+	return hit + miss ? (double)hit / ((double)hit + odds * (double)miss) : 1;
 }
 
-/* Radix sort, a byte a pass. -0 comes before +0, which compare equal, so ties stay neighbours. */
-int ood_sort(float *v, size_t n)
+/* odds: weight of an OOD row as against an ID row's. */
+static inline void add_area(struct area *a, const struct step *s, const struct ood_rules *rules,
+			    double odds)
 {
-	size_t start[4][256] = { 0 };
-	uint32_t *a = malloc((n + 1) * sizeof *a), *b = malloc((n + 1) * sizeof *b);
-	if (!a || !b) {
-		free(a);
-		free(b);
-		return -1;
-	}
-	memcpy(a, v, n * sizeof *a);
-	for (size_t i = 0; i < n; i++) {
-		a[i] = key_of(a[i]);
-		for (int pass = 0; pass < 4; pass++)
-			start[pass][a[i] >> 8 * pass & 255]++;
-	}
-	for (int pass = 0; pass < 4; pass++) {
-		size_t sum = 0;
-		for (int k = 0; k < 256; k++) {
-			size_t count = start[pass][k];
-			start[pass][k] = sum;
-			sum += count;
-		}
-		for (size_t i = 0; i < n; i++)
-			b[start[pass][a[i] >> 8 * pass & 255]++] = a[i];
-		uint32_t *t = a;
-		a = b;
-		b = t;
-	}
-	for (size_t i = 0; i < n; i++)
-		a[i] = bits_of(a[i]);
-	memcpy(v, a, n * sizeof *a);
-	free(a);
-	free(b);
-	return 0;
+	uint64_t fn = s->n_id - s->tp, tn = s->n_ood - s->fp;
+	double in = precision(s->tp, s->fp, odds), out = precision(tn + s->d_ood, fn + s->d_id, 1 / odds);
+
+	a->twice_wins += s->d_ood * (2 * s->tp - s->d_id);
+	a->in += (double)s->d_id * (rules->trapezoid ? (in + a->last_in) / 2 : in);
+	a->out += (double)s->d_ood *
+		  (rules->trapezoid ? (out + precision(tn, fn, 1 / odds)) / 2 : out);
+	a->last_in = in;
 }
 
-/* Rows of a sorted array that are above t, or above or equal. */
-static size_t above(const float *v, size_t n, float t, bool or_equal)
-{
-	size_t lo = 0, hi = n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (v[mid] > t || (or_equal && v[mid] == t))
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return n - lo;
-}
+/* False positives at 95 % by each rule, and the detection error. */
+struct points {
+	uint64_t nearest, nearest_tp, distance, first, openood, openood_id;
+	bool found;
+	double detection;
+};
 
 /* How far recall tp / n is from 95 %, times 20 n. */
-static uint64_t distance(uint64_t tp, uint64_t n)
+static inline uint64_t distance(uint64_t tp, uint64_t n)
 {
 	return 20 * tp > 19 * n ? 20 * tp - 19 * n : 19 * n - 20 * tp;
 }
 
-static double fpr95(const float *id, size_t n_id, const float *ood, size_t n_ood, enum ood_fpr rule)
+static inline void add_points(struct points *p, const struct step *s)
 {
-	if (rule == OOD_FPR_OPENOOD) {
-		float t = ood[n_ood - n_ood / 20 - 1];
-		return (double)(n_id - above(id, n_id, t, false)) / (double)n_id;
+	uint64_t d = distance(s->tp, s->n_id);
+	double error = 1 - (double)s->tp / (double)s->n_id + (double)s->fp / (double)s->n_ood;
+
+	if (d < p->distance || (d == p->distance && s->tp > p->nearest_tp) ||
+	    (s->tp == p->nearest_tp && s->tp < s->n_id)) {
+		p->distance = d;
+		p->nearest_tp = s->tp;
+		p->nearest = s->fp;
 	}
-	/* t is the highest threshold of recall 95 % or more: more / n_id; less / n_id is the recall
-	 * just before. */
-	float t = id[n_id / 20];
-	size_t less = above(id, n_id, t, false), more = above(id, n_id, t, true), fp;
-	if (rule == OOD_FPR_FIRST)
-		fp = above(ood, n_ood, t, true);
-	else if (distance(less, n_id) < distance(more, n_id))
-		fp = above(ood, n_ood, t, false);
-	else if (more == n_id)
-		fp = above(ood, n_ood, t, true);
-	else
-		fp = above(ood, n_ood, id[n_id - more - 1], false);
-	return (double)fp / (double)n_ood;
+	if (!p->found && 20 * s->tp >= 19 * s->n_id) {
+		p->found = true;
+		p->first = s->fp;
+	}
+	/* Rows at or below the threshold; the last one at which enough OOD rows are has the least ID. */
+	if (20 * (s->n_ood - s->fp + s->d_ood) >= 19 * s->n_ood)
+		p->openood_id = s->n_id - s->tp + s->d_id;
+	if (error < p->detection)
+		p->detection = error;
 }
 
-struct ood_metrics ood_compare(const float *id, size_t n_id, const float *ood, size_t n_ood,
-			       enum ood_fpr rule)
+/* Takes all rows of score t from the top of the sample: returns their weight. */
+static inline uint64_t take(const struct ood_sample *s, size_t *i, float t)
 {
-	assert(n_id && n_ood);
-	struct ood_metrics m = { .fpr95 = fpr95(id, n_id, ood, n_ood, rule) };
-	uint64_t twice_wins = 0;
-	size_t i = n_id, o = n_ood;       /* rows of a score below or at the threshold */
-	while (i > 0 || o > 0) {
-		float t = o == 0 || (i > 0 && id[i - 1] > ood[o - 1]) ? id[i - 1] : ood[o - 1];
-		size_t i0 = i, o0 = o;
-		while (i > 0 && id[i - 1] == t)
-			i--;
-		while (o > 0 && ood[o - 1] == t)
-			o--;
-		assert(i < i0 || o < o0); /* NaN would stay for ever */
-		size_t tp = n_id - i, fp = n_ood - o, d_id = i0 - i, d_ood = o0 - o;
-		twice_wins += (uint64_t)d_ood * (2 * tp - d_id);
-		m.aupr_in += (double)tp / (double)(tp + fp) * (double)d_id;
-		m.aupr_out += (double)o0 / (double)(i0 + o0) * (double)d_ood;
+	uint64_t sum = 0;
+
+	while (*i > 0 && s->v[*i - 1] == t) {
+		--*i;
+		sum += s->weight ? s->weight[*i] : 1;
 	}
-	m.auroc = (double)twice_wins / 2 / ((double)n_id * (double)n_ood);
-	m.aupr_in /= (double)n_id;
-	m.aupr_out /= (double)n_ood;
+	return sum;
+}
+
+struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
+			       const struct ood_rules *rules)
+{
+	struct step s = { .n_id = total(id), .n_ood = total(ood) };
+	struct area a = { .last_in = 1 };
+	struct points p = { .distance = UINT64_MAX, .detection = 1 };
+	double prevalence = rules->prevalence, n_id = (double)s.n_id, n_ood = (double)s.n_ood;
+	double odds = prevalence > 0 ? prevalence / n_ood / ((1 - prevalence) / n_id) : 1;
+	size_t i = id->n, o = ood->n;     /* rows below the threshold */
+	struct ood_metrics m;
+
+	assert(s.n_id && s.n_ood);
+	while (i > 0 || o > 0) {
+		float t = o == 0 || (i > 0 && id->v[i - 1] > ood->v[o - 1]) ? id->v[i - 1] : ood->v[o - 1];
+		size_t before = i + o;
+		s.d_id = take(id, &i, t);
+		s.d_ood = take(ood, &o, t);
+		assert(i + o < before);   /* NaN would stay for ever */
+		if (s.d_id + s.d_ood == 0)
+			continue;         /* not in this resampling */
+		s.tp += s.d_id;
+		s.fp += s.d_ood;
+		add_area(&a, &s, rules, odds);
+		add_points(&p, &s);
+	}
+	for (int k = 0; k < OOD_N_METRICS; k++)
+		m.v[k] = NAN;
+	m.v[OOD_AUROC] = (double)a.twice_wins / 2 / (n_id * n_ood);
+	m.v[OOD_AUPR_IN] = a.in / n_id;
+	m.v[OOD_AUPR_OUT] = a.out / n_ood;
+	m.v[OOD_FPR95_NEAREST] = (double)p.nearest / n_ood;
+	m.v[OOD_FPR95_FIRST] = (double)p.first / n_ood;
+	m.v[OOD_FPR95_OPENOOD] = (double)p.openood_id / n_id;
+	m.v[OOD_FPR95] = m.v[OOD_FPR95_NEAREST + (int)rules->fpr];
+	m.v[OOD_DETECTION] = p.detection / 2;
 	return m;
+}
+
+/* The score of the k-th largest row, k >= 1. */
+static float largest(const struct ood_sample *s, uint64_t k)
+{
+	size_t i = s->n;
+
+	if (!s->weight)
+		return s->v[s->n - k];
+	for (uint64_t seen = 0; seen < k && i > 0; i--)
+		seen += s->weight[i - 1];
+	return s->v[i];
+}
+
+static uint64_t above(const struct ood_sample *s, float t)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = s->n; i > 0 && s->v[i - 1] > t; i--)
+		sum += s->weight ? s->weight[i - 1] : 1;
+	return sum;
+}
+
+void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const struct ood_sample *ood,
+		       struct ood_metrics *m)
+{
+	static const struct ood_rules plain;
+	uint64_t n_right = total(right), n_ood = total(ood), per = 10000;
+
+	m->v[OOD_OSCR] = n_right ? ood_compare(right, ood, &plain).v[OOD_AUROC] * (double)n_right /
+					   (double)labelled : 0;
+	for (int k = OOD_CCR_1E4; k <= OOD_CCR_1E1; k++, per /= 10) {
+		float t = largest(ood, (n_ood + per - 1) / per);
+		m->v[k] = (double)above(right, t) / (double)labelled;
+	}
 }
 
 struct ood_metrics ood_mean(const struct ood_metrics *m, size_t n)
 {
-	struct ood_metrics sum = { 0 };
+	struct ood_metrics mean = { { 0 } };
 
-	for (size_t i = 0; i < n; i++) {
-		sum.auroc += m[i].auroc;
-		sum.aupr_in += m[i].aupr_in;
-		sum.aupr_out += m[i].aupr_out;
-		sum.fpr95 += m[i].fpr95;
+	for (int k = 0; k < OOD_N_METRICS; k++) {
+		for (size_t i = 0; i < n; i++)
+			mean.v[k] += m[i].v[k];
+		mean.v[k] /= (double)n;
 	}
-	return (struct ood_metrics){ sum.auroc / (double)n, sum.aupr_in / (double)n,
-				     sum.aupr_out / (double)n, sum.fpr95 / (double)n };
+	return mean;
 }

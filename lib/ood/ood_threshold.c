@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/ood_metrics.h"
+#include "ood/ood_sort.h"
 #include "ood/ood_threshold.h"
 
 enum { MAX_CLASSES = 1 << 20 };

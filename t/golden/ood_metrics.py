@@ -27,6 +27,36 @@ def average_precision(pos, neg):
     return total
 
 
+def trapezoids(pos, neg):
+    total, before, precision = F(0), 0, F(1)
+    for tp, fp in points(pos, neg):
+        total += (F(tp, tp + fp) + precision) / 2 * F(tp - before, len(pos))
+        before, precision = tp, F(tp, tp + fp)
+    return total
+
+
+def at_prevalence(pos, neg, share):
+    """Average precision if `share` of the rows were positive."""
+    total, before = F(0), 0
+    for tp, fp in points(pos, neg):
+        if tp > before:
+            tpr, fpr = F(tp, len(pos)), F(fp, len(neg))
+            total += share * tpr / (share * tpr + (1 - share) * fpr) * F(tp - before, len(pos))
+        before = tp
+    return total
+
+
+def detection_error(id_, ood):
+    """Rows at or above the threshold are taken for ID; the first threshold takes none."""
+    every = sorted(set(id_ + ood)) + [max(id_ + ood) + 1]
+    return min(F(sum(x < t for x in id_), len(id_)) + F(sum(x >= t for x in ood), len(ood)) for t in every) / 2
+
+
+def ccr(right, labelled, ood, rate):
+    t = sorted(ood, reverse=True)[-(-len(ood) * rate.numerator // rate.denominator) - 1]
+    return F(sum(x > t for x in right), labelled)
+
+
 def fpr_nearest(pos, neg):
     """The list runs from the lowest threshold up, and starts at the highest that has full recall."""
     pts = points(pos, neg)
@@ -42,7 +72,20 @@ def fpr_least(pos, neg):
 def metrics(id_, ood):
     minus = lambda v: [-x for x in v]
     return [auroc(id_, ood), average_precision(id_, ood), average_precision(minus(ood), minus(id_)),
-            fpr_nearest(id_, ood), fpr_least(id_, ood), fpr_least(minus(ood), minus(id_))]
+            fpr_nearest(id_, ood), fpr_least(id_, ood), fpr_least(minus(ood), minus(id_)),
+            detection_error(id_, ood), trapezoids(id_, ood), trapezoids(minus(ood), minus(id_)),
+            at_prevalence(id_, ood, F(9, 10)), at_prevalence(minus(ood), minus(id_), F(1, 10))] + right_ones(id_, ood)
+
+
+def right_ones(id_, ood):
+    """Every row but each third is classified right. The area by its definition, a step a threshold, ties half."""
+    right = [x for i, x in enumerate(id_) if i % 3]
+    area, ccr_before, fpr_before = F(0), F(0), F(0)
+    for t in sorted(set(id_ + ood), reverse=True):
+        c, f = F(sum(x >= t for x in right), len(id_)), F(sum(x >= t for x in ood), len(ood))
+        area += (c + ccr_before) / 2 * (f - fpr_before)
+        ccr_before, fpr_before = c, f
+    return [area] + [ccr(right, len(id_), ood, F(1, 10 ** k)) for k in (4, 3, 2, 1)]
 
 
 def draw(n, mean, step):
@@ -60,7 +103,9 @@ def energy(l, t):
 
 with open('ood_metrics.txt', 'w') as f:
     f.write('# by ood_metrics.py: N-ID N-OOD, the ID scores, the OOD scores,\n'
-            '# AUROC AUPR-IN AUPR-OUT FPR95-nearest FPR95-first FPR95-openood\n')
+            '# AUROC AUPR-IN AUPR-OUT FPR95-nearest FPR95-first FPR95-openood, detection error,\n'
+            '# AUPR by trapezoids IN OUT, AUPR with a tenth of the rows OOD IN OUT, OSCR and CCR at 1e-4 1e-3\n'
+            '# 1e-2 1e-1 if each ID row but the first of every three is classified right\n')
     sizes = [(1, 1), (1, 7), (7, 1), (10, 10), (20, 20), (21, 19), (39, 40), (40, 41), (60, 100), (100, 60)]
     for n_id, n_ood in sizes:
         for step in (1, 0.25, 0.0078125):

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ood/ood_metrics.h"
+#include "ood/ood_sort.h"
 #include "ts/ts_rng.h"
 #include "../tap.h"
 
@@ -16,10 +17,10 @@ static bool near(double a, double b)
 
 static bool equals(struct ood_metrics m, double auroc, double in, double out, double fpr)
 {
-	bool same = near(m.auroc, auroc) && near(m.aupr_in, in) && near(m.aupr_out, out) &&
-		    near(m.fpr95, fpr);
+	bool same = near(m.v[OOD_AUROC], auroc) && near(m.v[OOD_AUPR_IN], in) && near(m.v[OOD_AUPR_OUT], out) &&
+		    near(m.v[OOD_FPR95], fpr);
 	if (!same)
-		printf("# got %.12g %.12g %.12g %.12g\n", m.auroc, m.aupr_in, m.aupr_out, m.fpr95);
+		printf("# got %.12g %.12g %.12g %.12g\n", m.v[OOD_AUROC], m.v[OOD_AUPR_IN], m.v[OOD_AUPR_OUT], m.v[OOD_FPR95]);
 	return same;
 }
 
@@ -28,12 +29,14 @@ static struct ood_metrics compare(const float *id, size_t n_id, const float *ood
 				  enum ood_fpr rule)
 {
 	float *a = malloc(n_id * sizeof *a), *b = malloc(n_ood * sizeof *b);
-	struct ood_metrics m = { 0 };
+	struct ood_metrics m = { { 0 } };
 
 	memcpy(a, id, n_id * sizeof *a);
 	memcpy(b, ood, n_ood * sizeof *b);
 	if (ood_sort(a, n_id) == 0 && ood_sort(b, n_ood) == 0)
-		m = ood_compare(a, n_id, b, n_ood, rule);
+		m = ood_compare(&(struct ood_sample){ a, n_id, NULL },
+				&(struct ood_sample){ b, n_ood, NULL },
+				&(struct ood_rules){ .fpr = rule });
 	free(a);
 	free(b);
 	return m;
@@ -82,7 +85,7 @@ static void by_hand(void)
 		ok(equals(COMPARE(same, same2, rule), .5, 3. / 8, 5. / 8, 1), 
 		   "all equal, rule %d", rule);
 	float plus[] = { 0 }, minus[] = { -0.0f };
-	ok(near(COMPARE(plus, minus, OOD_FPR_FIRST).auroc, .5), "zeros of both signs tie");
+	ok(near(COMPARE(plus, minus, OOD_FPR_FIRST).v[OOD_AUROC], .5), "zeros of both signs tie");
 
 	/* thresholds 3: 1,0  2.5: 1,1  2: 3,2  0: 4,2 */
 	float a[] = { 0, 2, 3, 2 }, b[] = { 2, 2.5 };
@@ -99,7 +102,7 @@ static double fpr_at(size_t n_id, const double *ood_at, size_t n_ood, enum ood_f
 		id[i] = (float)(n_id - i);
 	for (size_t i = 0; i < n_ood; i++)
 		ood[i] = (float)((double)n_id - ood_at[i] + 1);
-	return compare(id, n_id, ood, n_ood, rule).fpr95;
+	return compare(id, n_id, ood, n_ood, rule).v[OOD_FPR95];
 }
 
 static void fpr_rules(void)
@@ -123,9 +126,9 @@ static void fpr_rules(void)
 	ok(near(fpr_at(20, at20, 2, OOD_FPR_NEAREST), .5), "nearest: lowest threshold of 19/20");
 	/* OOD positive, 20 of them, 19 at the bottom, the 20th on top: 95 % without any ID row */
 	float id[] = { 5, 6 }, ood[20] = { 9, 1, 2, 3, 4 };
-	ok(near(COMPARE(id, ood, OOD_FPR_OPENOOD).fpr95, 0), "openood: 19 of 20 OOD rows");
+	ok(near(COMPARE(id, ood, OOD_FPR_OPENOOD).v[OOD_FPR95], 0), "openood: 19 of 20 OOD rows");
 	ood[1] = 5.5;
-	ok(near(COMPARE(id, ood, OOD_FPR_OPENOOD).fpr95, .5), "openood: one ID row below the 19th");
+	ok(near(COMPARE(id, ood, OOD_FPR_OPENOOD).v[OOD_FPR95], .5), "openood: one ID row below the 19th");
 }
 
 static int read_floats(FILE *f, float *v, size_t n)
@@ -136,6 +139,38 @@ static int read_floats(FILE *f, float *v, size_t n)
 	return 0;
 }
 
+enum { WANTED = 16 };
+
+/* The numbers of a case in the golden file's order. Both sets are sorted on the way. */
+static void all_numbers(float *id, size_t n_id, float *ood, size_t n_ood, double got[WANTED])
+{
+	static const enum ood_metric rest[] = { OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2,
+						OOD_CCR_1E1 };
+	struct ood_sample a = { id, n_id, NULL }, b = { ood, n_ood, NULL };
+	struct ood_rules plain = { .fpr = OOD_FPR_NEAREST }, trapezoid = { .trapezoid = true },
+			 rare = { .prevalence = .1 };
+	float right[128];
+	size_t n_right = 0;
+
+	for (size_t i = 0; i < n_id; i++)
+		if (i % 3)
+			right[n_right++] = id[i];
+	if (ood_sort(id, n_id) || ood_sort(ood, n_ood) || ood_sort(right, n_right))
+		return;
+	struct ood_metrics m = ood_compare(&a, &b, &plain), t = ood_compare(&a, &b, &trapezoid),
+			   r = ood_compare(&a, &b, &rare);
+	ood_compare_right(&(struct ood_sample){ right, n_right, NULL }, n_id, &b, &m);
+	memcpy(got, m.v, 3 * sizeof *got);
+	memcpy(got + 3, m.v + OOD_FPR95_NEAREST, 3 * sizeof *got);
+	got[6] = m.v[OOD_DETECTION];
+	got[7] = t.v[OOD_AUPR_IN];
+	got[8] = t.v[OOD_AUPR_OUT];
+	got[9] = r.v[OOD_AUPR_IN];
+	got[10] = r.v[OOD_AUPR_OUT];
+	for (int k = 0; k < 5; k++)
+		got[11 + k] = m.v[rest[k]];
+}
+
 static void golden(FILE *f)
 {
 	char line[256];
@@ -144,22 +179,71 @@ static void golden(FILE *f)
 	int cases = 0, right = 0;
 
 	while (f && fgets(line, sizeof line, f)) {
-		double w[6];
+		double want, got[WANTED] = { 0 };
+		bool same = true;
 		if (sscanf(line, "%zu %zu", &n_id, &n_ood) != 2)
 			continue;
-		if (n_id > 128 || n_ood > 128 || read_floats(f, id, n_id) ||
-		    read_floats(f, ood, n_ood) ||
-		    fscanf(f, "%lf %lf %lf %lf %lf %lf\n", w, w + 1, w + 2, w + 3, w + 4,
-			   w + 5) != 6)
+		if (n_id > 128 || n_ood > 128 || read_floats(f, id, n_id) || read_floats(f, ood, n_ood))
 			break;
-		bool same = true;
-		for (int rule = 0; rule < 3; rule++)
-			same &= equals(compare(id, n_id, ood, n_ood, (enum ood_fpr)rule), w[0],
-				       w[1], w[2], w[3 + rule]);
+		all_numbers(id, n_id, ood, n_ood, got);
+		for (int k = 0; k < WANTED; k++) {
+			bool is = fscanf(f, "%lf", &want) == 1 && near(want, got[k]);
+			if (!is)
+				printf("# case %d, number %d: %.12g, not %.12g\n", cases, k, got[k], want);
+			same &= is;
+		}
 		cases++;
 		right += same;
 	}
 	ok(cases == 30 && right == cases, "golden: %d of %d cases", right, cases);
+}
+
+/* A row of weight w is w rows. */
+static void weights(void)
+{
+	static const struct ood_rules rules;
+	float v[2][40], copies[2][200], right[40], right_copies[200];
+	uint32_t w[2][40], right_w[40];
+	struct ts_rng r = ts_rng_new(3, 1);
+	int same = 0;
+
+	for (int round = 0; round < 100; round++) {
+		size_t n[2] = { 0, 0 }, n_right = 0, n_right_copies = 0;
+		for (int s = 0; s < 2; s++) {
+			for (int i = 0; i < 40; i++)
+				v[s][i] = (float)ts_rng_below(&r, 12) + (float)(1 - s);
+			if (ood_sort(v[s], 40))
+				return;
+			for (int i = 0; i < 40; i++) {
+				w[s][i] = (uint32_t)ts_rng_below(&r, 5);
+				for (uint32_t k = 0; k < w[s][i]; k++)
+					copies[s][n[s]++] = v[s][i];
+			}
+		}
+		for (int i = 0; i < 40; i += 2) {
+			right[n_right] = v[0][i];
+			right_w[n_right++] = w[0][i];
+			for (uint32_t k = 0; k < w[0][i]; k++)
+				right_copies[n_right_copies++] = v[0][i];
+		}
+		struct ood_sample a = { v[0], 40, w[0] }, b = { v[1], 40, w[1] },
+				  ra = { right, n_right, right_w }, ca = { copies[0], n[0], NULL },
+				  cb = { copies[1], n[1], NULL },
+				  cr = { right_copies, n_right_copies, NULL };
+		struct ood_metrics got = ood_compare(&a, &b, &rules), want = ood_compare(&ca, &cb, &rules);
+		ood_compare_right(&ra, n[0], &b, &got);
+		ood_compare_right(&cr, n[0], &cb, &want);
+		same += memcmp(&got, &want, sizeof got) == 0;
+	}
+	ok(same == 100, "weights are copies, to the last bit: %d of 100", same);
+}
+
+static void sorting_order(void)
+{
+	float v[] = { 2, -1, 2, 0, -1 };
+	uint32_t order[5], want[] = { 1, 4, 3, 0, 2 };
+	ok(ood_sort_order(v, order, 5) == 0 && memcmp(order, want, sizeof want) == 0 && v[0] == -1 &&
+	   v[4] == 2, "order: equal ones as they came");
 }
 
 int main(void)
@@ -168,6 +252,8 @@ int main(void)
 	const char *src = getenv("SRC");
 
 	sorting();
+	sorting_order();
+	weights();
 	by_hand();
 	fpr_rules();
 	snprintf(path, sizeof path, "%s/t/golden/ood_metrics.txt", src ? src : ".");

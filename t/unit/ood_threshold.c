@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ood/ood_metrics.h"
+#include "ood/ood_sort.h"
 #include "ood/ood_threshold.h"
 #include "ts/ts_rng.h"
 #include "../tap.h"

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * Tables in four forms. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli_table.h"
+
+static void put_json(const char *s)
+{
+	putchar('"');
+	for (; *s; s++)
+		printf(*s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+	putchar('"');
+}
+
+bool cli_format_is_for_people(enum cli_format f)
+{
+	return f == CLI_TEXT || f == CLI_MARKDOWN;
+}
+
+static void put_cell(enum cli_format f, const struct cli_column *c, bool first, const char *cell)
+{
+	if (f == CLI_TEXT) {
+		printf("%s%*s", first ? "" : "  ", c->width, cell ? cell : "-");
+	} else if (f == CLI_TSV) {
+		printf("%s%s", first ? "" : "\t", cell ? cell : "-");
+	} else if (f == CLI_MARKDOWN) {
+		printf("%s %s |", first ? "|" : "", cell ? cell : "-");
+	} else {
+		printf("%s\"%s\": ", first ? "{" : ", ", c->key);
+		if (cell && c->width < 0)
+			put_json(cell);
+		else
+			printf("%s", cell ? cell : "null");
+	}
+}
+
+void cli_table_row(enum cli_format f, const struct cli_column *c, size_t n, const char *const *cell)
+{
+	for (size_t i = 0; i < n; i++)
+		put_cell(f, &c[i], i == 0, cell[i]);
+	puts(f == CLI_JSON ? "}" : "");
+}
+
+void cli_table_heading(enum cli_format f, const struct cli_column *c, size_t n)
+{
+	if (f == CLI_JSON)
+		return;
+	for (size_t i = 0; i < n; i++)
+		put_cell(f, &c[i], i == 0, f == CLI_TSV ? c[i].key : c[i].head);
+	puts("");
+	for (size_t i = 0; f == CLI_MARKDOWN && i < n; i++)
+		put_cell(f, &c[i], i == 0, c[i].width < 0 ? "---" : "---:");
+	if (f == CLI_MARKDOWN)
+		puts("");
+}
+
+void cli_number(char buf[32], double v)
+{
+	snprintf(buf, 32, "-");
+	for (int digits = 15; !isnan(v) && digits <= 17; digits++) {
+		snprintf(buf, 32, "%.*g", digits, v);
+		if (strtod(buf, NULL) == v)
+			break;
+	}
+}

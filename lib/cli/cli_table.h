@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * cli_table: a table on standard output, for people and for programs.
+ */
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* TEXT: columns that line up. TSV: a heading of keys, tabs. JSON: an object a line. MARKDOWN. */
+enum cli_format { CLI_TEXT, CLI_TSV, CLI_JSON, CLI_MARKDOWN };
+
+struct cli_column {
+	const char *head, *key;           /* for people, for programs */
+	int width;                        /* in TEXT; below 0: words, to the left, which JSON quotes */
+};
+
+/* Is the format one for people? They get percents with two decimals, programs all digits. */
+bool cli_format_is_for_people(enum cli_format f);
+/* Prints the heading; nothing in JSON. */
+void cli_table_heading(enum cli_format f, const struct cli_column *c, size_t n);
+/* Prints a row of n cells. NULL: nothing is known there ("-", null). */
+void cli_table_row(enum cli_format f, const struct cli_column *c, size_t n, const char *const *cell);
+/* Writes v as briefly as it can be read back to the same bits; NaN as "-". */
+void cli_number(char buf[32], double v);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

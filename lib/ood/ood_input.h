@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_input: rows of scores from a scores stream or from text, so that any program's scores can be
+ * judged. The first byte tells which: a stream's is above 127.
+ *
+ * Text is lines of columns with tabs between them, as ts-dump --tsv writes them. If the first line holds
+ * something else than numbers, it names the columns; otherwise they are called score, or score1, score2
+ * and so on. Columns called pred and label are classes; those called name, or verdict:..., are passed
+ * over; all others are scores. Text has no END, so that text which was cut off cannot be told.
+ */
+#ifndef OOD_INPUT_H
+#define OOD_INPUT_H
+
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ood_input;
+
+/* Opens path; NULL or "-" is standard input. NULL only when out of memory; what else went wrong is in
+ * ood_input_error(). */
+struct ood_input *ood_input_open(const char *path);
+void ood_input_close(struct ood_input *in);
+/* The header, of kind "scores", borrowed. NULL: failed. */
+const struct ts_header *ood_input_header(struct ood_input *in);
+/* Fills the batch, which the caller began with the header. 1; 0: that was all; -1: failed. */
+int ood_input_next(struct ood_input *in, struct ts_batch *b) TS_CHECKED;
+/* Notes what is wrong with the input, returns -1. */
+int ood_input_fail(struct ood_input *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* One line that names the input; "" if nothing went wrong. */
+const char *ood_input_error(const struct ood_input *in);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -74,4 +74,65 @@ ok 'misuse' 'usage a.scores && usage --id id.scores && usage --id id.scores a.sc
 	usage --id id.scores average=a.scores && usage --id - - && usage --id id.scores =a.scores &&
 	usage --id id.scores a= && usage --id id.scores --fpr last a.scores &&
 	usage --id id.scores -l "$(printf "a\tb")" a.scores'
+
+# ---- text ----
+ood-metrics --id id.scores -f tsv a.scores b.scores >want
+ts-dump --tsv id.scores >id.tsv; ts-dump --tsv a.scores | tr -d "\n" >/dev/null; ts-dump --tsv a.scores >a.tsv
+ok 'TSV, with the columns that ts-dump names, is the same' 'ood-metrics --id id.tsv -f tsv a.tsv b.scores | cmp - want &&
+	ood-metrics --id id.scores -f tsv a.tsv b=- <b.scores | cmp - want && ood-metrics --id - -f tsv a.tsv b.scores <id.tsv | cmp - want'
+printf '3\n2\n2\n0' >id.txt; printf '2.5\r\n2\r\n' >a.txt
+ok 'a number a line, without a heading; CRLF; no last newline' 'test "$(ood-metrics --id id.txt -f tsv a.txt | sed -n 2p)" = \
+	"$(printf "score\ta\t0.375\t0.7166666666666667\t0.325\t1\t-\t4\t2")"'
+ok 'columns without names; verdicts and names are no scores' 'printf "1\t2\n3\t4\n" >two.txt && ood-metrics --id two.txt -s two.txt | grep -q "^score2 " &&
+	printf "name\te\tverdict:e\nx\t1\t0\n" >v.tsv && test "$(ood-metrics --id v.tsv -q -s -f tsv v.tsv | tail -n +2 | cut -f 1)" = e'
+ok 'bad text: file, line, what' 'printf "1\nx\n" >bad.txt && fails 1 "bad.txt.: line 2: .x. is not a number" ood-metrics --id id.txt bad.txt &&
+	printf "a\tb\n1\n" >bad.txt && fails 1 "bad.txt.: line 2: not the 2 columns" ood-metrics --id bad.txt a.txt &&
+	printf "a\n1\t2\n" >bad.txt && fails 1 "line 2: not the 1 columns" ood-metrics --id bad.txt a.txt &&
+	printf "a\ta\n1\t2\n" >bad.txt && fails 1 "line 1: .a. is no name" ood-metrics --id bad.txt a.txt &&
+	printf "1\n\n2\n" >bad.txt && fails 1 "line 2: .. is not a number" ood-metrics --id bad.txt a.txt &&
+	printf "e\tpred\n1\t.5\n" >bad.txt && fails 1 "line 2: ..5. is no class" ood-metrics --id bad.txt a.txt &&
+	printf "1\nnan\n" >bad.txt && fails 1 "bad.txt.: row 1: .score. is not a number" ood-metrics --id id.txt bad.txt &&
+	printf "1\0\n" >bad.txt && fails 1 "line 1: is no text" ood-metrics --id id.txt bad.txt && printf "e\n" >bad.txt && fails 1 "no rows" ood-metrics --id bad.txt a.txt'
+
+# ---- groups and further metrics ----
+col() { awk -F "\t" -v c="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) k = i; next } { print $2, $k }' | tr "\n" " "; }
+ok 'near, far, all; and pooled' 'ood-metrics --id id.scores -f tsv --pooled near:a.scores far:x=b.scores >out &&
+	test "$(col auroc <out)" = "a 0.375 x 1 near average 0.375 far average 1 average 0.6875 pooled 0.75 " && test "$(tail -n 1 out | cut -f 9)" = 5'
+ok '--show: all, or some in this order' 'ood-metrics --id id.scores -f tsv --show detection_error,oscr,ccr@1e-1,auroc a.scores >out &&
+	test "$(sed -n 1p out)" = "$(printf "method\tset\tdetection_error\toscr\tccr@1e-1\tauroc\tn_id\tn_ood")" &&
+	test "$(sed -n 2p out | cut -f 3-6)" = "$(printf "0.375\t0.4166666666666667\t0.3333333333333333\t0.375")" && test "$(ood-metrics --id id.scores -f tsv --show all a.scores | head -n 1 | wc -w)" = 19'
+ok 'without labels: nothing, not 0' 'test "$(ood-metrics --id id.txt -f tsv --show oscr,ccr@1e-4,id_acc,ece a.txt | sed -n 2p | cut -f 3-6)" = "$(printf -- "-\t-\t-\t-")"'
+ok '--aupr, --prevalence' 'test "$(ood-metrics --id id.scores -f tsv --aupr trapezoid a.scores | col aupr_in)" = "a 0.6833333333333333 average 0.6833333333333333 " &&
+	test "$(ood-metrics --id id.scores -f tsv --prevalence 0.5 id.scores | cut -f 3-5)" = "$(ood-metrics --id id.scores -f tsv id.scores | cut -f 3-5)" &&
+	test "$(ood-metrics --id id.scores -f tsv --prevalence 0.01 a.scores | col aupr_in)" != "$(ood-metrics --id id.scores -f tsv a.scores | col aupr_in)"'
+# msp is log-odds: 0 is 1/2. Right, right, wrong, of confidence 1/2: |2/3 - 1/2|.
+printf '%s\n' '0 0 0 5' '0 0 0 5' '0 9 0 1' | "$gen" features logits:f4:2,label:i8,junk:f4 >f 2>/dev/null
+printf '%s\n' '5 5 0' '5 5 0' '5 5 1' | "$gen" features logits:f4:2,label:i8 >f
+ood-score -m msp f >m.scores
+ok 'ECE of msp as ood-score writes it, and of no other' 'test "$(ood-metrics --id m.scores -f tsv --show ece,id_acc m.scores 2>/dev/null | sed -n 2p | cut -f 3,4)" = "$(printf "0.16666666666666666\t0.6666666666666666")" &&
+	ts-dump -t m.scores >m.tsv && test "$(ood-metrics --id m.tsv -f tsv --show ece m.tsv 2>/dev/null | sed -n 2p | cut -f 3)" = -'
+ok 'constant scores: a warning' 'ood-metrics --id m.scores m.scores 2>err >out && grep -q "msp.*all scores of ID and .m. are 0" err && ood-metrics -q --id m.scores m.scores 2>err >out && ! test -s err'
+
+# ---- intervals and tests ----
+"$gen" scores a:f4,b:f4 300 1 >p; "$gen" scores a:f4,b:f4 200 2 >q
+ok '--delong, --bootstrap: columns for programs, brackets for people' 'ood-metrics --id p -f tsv --delong --show auroc,fpr95 q | sed 1q | grep -q "auroc	auroc_low	auroc_high	fpr95	fpr95_low" &&
+	ood-metrics --id p --bootstrap 50 q >out && test "$(grep -c "\[.*\].*\[.*\].*\[.*\]" out)" = 4'
+ok 'the same bytes for any threads, others for another seed' 'ood-metrics --id p -f json -b 40 --threads 1 q >out && ood-metrics --id p -f json -b 40 --threads 4 q | cmp - out &&
+	! ood-metrics --id p -f json -b 40 --seed 1 q | cmp -s - out'
+ok 'a wider confidence is wider' 'w() { ood-metrics --id p -f tsv --delong --confidence $1 -m a q | awk "NR == 2 { print \$5 - \$4 }"; }; awk "BEGIN { exit !($(w 0.99) > $(w 0.9)) }"'
+ok '--baseline: marked, itself not tested' 'ood-metrics --id p -f tsv --baseline b q >out && test "$(col versus <out)" = "q same average same q baseline average baseline " &&
+	fails 1 "no scores .c" ood-metrics --id p --baseline c q'
+ok '--explain: a line a column shown' 'ood-metrics --id p --explain --show auroc,oscr --baseline a q >out && grep -q "^AUROC  *probability" out && grep -q "^OSCR  *area" out && grep -q "Holm" out && ! grep -q "^FPR95" out'
+
+# ---- curves ----
+ood-metrics --id id.scores --roc roc --pr pr --hist hist a.scores b.scores >out
+ok 'ROC: all points of the hand-made case' 'grep "energy	a" roc | cut -f 3- | tr "\n\t" ";," >got && test "$(cat got)" = "inf,0,0;3,0,0.25;2.5,0.5,0.25;2,1,0.75;0,1,1;" && head -n 1 roc | grep -q "^method	set	threshold	fpr	tpr$"'
+ok 'PR, both ways' 'grep "energy	a	in" pr | cut -f 4- | tr "\n\t" ";," >got && test "$(cat got)" = "inf,0,1;3,0.25,1;2.5,0.25,0.5;2,0.75,0.6;0,1,0.666666667;" &&
+	grep "energy	b	out" pr | tail -n 1 | cut -f 4- >got && test "$(cat got)" = "$(printf -- "-1\t1\t1")"'
+ok 'histograms count every row, and integrate to 1' 'awk -F "\t" "\$2 == \"id\" { n += \$5; area += \$6 * (\$4 - \$3) } END { exit !(n == 8 && area > 1.999 && area < 2.001) }" hist'
+ok 'the area under the points is the AUROC' '"$gen" scores e:f4 20000 1 >p && "$gen" scores e:f4 20000 2 >q && a=$(ood-metrics --id p -f tsv --roc roc q | sed -n 2p | cut -f 3) && test "$(wc -l <roc)" -lt 2100 &&
+	awk -F "\t" -v a="$a" "NR > 1 { s += (\$4 - x) * (\$5 + y) / 2; x = \$4; y = \$5 } END { exit !(s - a < 2e-3 && a - s < 2e-3) }" roc'
+ok 'a failure leaves no curve' 'fails 1 "no/such" ood-metrics --id id.scores --roc kept a.scores no/such && ! test -e kept && fails 1 "no/roc" ood-metrics --id id.scores --roc no/roc a.scores'
+ok 'misuse of these' 'usage --id id.scores --show nope a.scores && usage --id id.scores --show auroc,auroc a.scores && usage --id id.scores pooled=a.scores && usage --id id.scores near: &&
+	usage --id id.scores --prevalence 1 a.scores && usage --id id.scores --explain -f json a.scores && usage --id id.scores --confidence 1 a.scores'
 done_testing

@@ -29,6 +29,7 @@ if [ "${GOLDEN:-}" = yes ]; then
 python3-torch=reference numbers of networks
 python3-numpy=reference numbers
 python3-scipy=reference numbers
+python3-sklearn=reference metrics
 python3-pil=reference images"
 fi
 

@@ -61,7 +61,7 @@ $(RUN)/trajectory.tsv: $(POINTS:%=$(RUN)/points/%.tsv)
 		{ split($$at["model"], m, "-"); print m[1], m[2] + (m[1] == "base" ? 0 : base), $$at["set"], 100 * $$at["auroc"], \
 		  100 * $$at["aupr_in"], 100 * $$at["fpr95"], 100 * $$at["id_acc"] }' $^ >$@.tmp
 	mv $@.tmp $@
-$(RUN)/trajectory.png: $(RUN)/trajectory.tsv $(HERE)trajectory.gp
-	gnuplot -e "table='$<'; picture='$@.tmp'; method='$(METHOD)'" $(HERE)trajectory.gp
+$(RUN)/trajectory.png: $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
+	gnuplot -e "table='$<'; picture='$@.tmp'; method='$(METHOD)'" $(HERE)plots/trajectory.gp
 	mv $@.tmp $@
 .PHONY: picture

@@ -72,7 +72,8 @@ $(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
 
 # The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds; always made, because another
 # SEEDS is another table.
-$(RUN)/table.txt: $(foreach s,$(SEEDS),$(MODELS:%=$(RUN)/$s/%.tsv)) $(HERE)mean-std.awk FORCE
-	awk -f $(HERE)mean-std.awk $(foreach m,$(MODELS),$(foreach s,$(SEEDS),$(RUN)/$s/$m.tsv)) >$@.tmp
+$(RUN)/table.txt: $(foreach s,$(SEEDS),$(MODELS:%=$(RUN)/$s/%.tsv)) FORCE
+	for s in $(SEEDS); do cat $(MODELS:%=$(RUN)/$$s/%.tsv) >$(RUN)/$$s/all.tsv || exit 1; done
+	ood-seeds --summary $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
 	mv $@.tmp $@
 .PHONY: table FORCE

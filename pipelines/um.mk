@@ -8,7 +8,8 @@
 #
 # Files appear whole or not at all, so an interrupted run goes on where it was.
 .DEFAULT_GOAL := table
-include $(dir $(lastword $(MAKEFILE_LIST)))data.mk
+UM_HERE := $(dir $(lastword $(MAKEFILE_LIST)))
+include $(UM_HERE)data.mk
 
 ARCH     ?= densenet:depth=100,growth=12
 TRAIN    ?=
@@ -19,8 +20,11 @@ BEST     ?= 6
 SETS     := test $(OOD)
 MODELS   := plain ce um
 
-table: $(RUN)/table.txt $(RUN)/best.txt
+PICTURES := $(foreach m,plain um,$(RUN)/$m-hist.png $(RUN)/$m-roc.png) $(RUN)/bars.png
+
+table: $(RUN)/table.txt $(RUN)/best.txt $(if $(shell command -v gnuplot),$(PICTURES))
 	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $(RUN)/best.txt; echo; cat $<
+	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
 
 # 1. A well-trained model.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images
@@ -73,4 +77,23 @@ best = ood-metrics --summary --format tsv --no-heading --label $1 $2 --id $(RUN)
 $(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores))
 	{ printf '%-8s %-14s %7s %7s\n' model 'best methods' AUROC FPR95 && $(call best,plain) && $(call best,um); } >$@.tmp
 	mv $@.tmp $@
+
+# 8. Pictures: histograms of the first of METHODS, ROC curves of these and the best, AUROC with DeLong's intervals.
+shown = $(METHODS)$$(awk -v m=$1 '$$1 == m && !index(",$(METHODS),", "," $$2 ",") { printf ",%s", $$2 }' $(RUN)/best.txt)
+$(RUN)/%.curves.tsv: $(RUN)/best.txt $(RUN)/%.txt
+	ood-metrics --method $(call shown,$*) --label $* --delong --format tsv --roc $(RUN)/$*.roc.tsv --hist $(RUN)/$*.hist.tsv \
+		--id $(RUN)/$*-test.scores $(call sets,$*) >$@.tmp
+	mv $@.tmp $@
+comma := ,
+PLOT = gnuplot -e "table='$1'; picture='$@.tmp'; method='$(firstword $(subst $(comma), ,$(METHODS)))'" $(UM_HERE)plots/$2.gp && \
+	mv $@.tmp $@
+$(RUN)/%-hist.png: $(RUN)/%.curves.tsv $(UM_HERE)plots/hist.gp
+	$(call PLOT,$(RUN)/$*.hist.tsv,hist)
+$(RUN)/%-roc.png: $(RUN)/%.curves.tsv $(UM_HERE)plots/roc.gp
+	$(call PLOT,$(RUN)/$*.roc.tsv,roc)
+$(RUN)/bars.tsv: $(RUN)/plain.curves.tsv $(RUN)/um.curves.tsv
+	cat $^ >$@.tmp
+	mv $@.tmp $@
+$(RUN)/bars.png: $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
+	$(call PLOT,$<,bars)
 .PHONY: table

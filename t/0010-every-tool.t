@@ -11,19 +11,20 @@ ts-gen features logits:f4:3,features:f4:4 6 1 | ts-cat -o features.ts
 golden-net images 4 10 >images.ts
 golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
 golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
+printf 'method\tauroc\nmsp\t1\n' >seed.tsv
 mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
 tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
 
 ts-gen images image:u1:3x2x2,label:i8,name:str 5 1 >tiny.ts
 
 # row TOOL: sets args (with the input's name, or without it when it is read from stdin), input (a stream, or
-# empty), out (stream: writes one; file: another file; text), sink (yes: prints nothing before END)
+# empty), file (its operand in args), out (stream: writes one; file: another file; text), sink (yes: prints nothing before END)
 row() {
-	args= input= out=stream sink=no slow=no
+	args= file= input= out=stream sink=no slow=no
 	case $1 in
 	ts-cat)      input=scores.ts ;;
 	ts-dump)     input=scores.ts out=text ;;
-	ds-pack)     args=photos.tar ;;
+	ds-pack)     args=photos.tar file=photos.tar ;;
 	ds-synth)    args='--set blobs --n 300' ;;
 	ds-view)     input=tiny.ts out=file sink=yes ;;
 	ood-fit)     input=features.ts sink=yes ;;
@@ -31,6 +32,7 @@ row() {
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	ood-threshold) input=scores.ts args='--false-alarm 0.5' sink=yes ;;
 	ood-watch)   input=scores.ts args='--reference other.ts --method msp --pass' out=text ;;
+	ood-seeds)   args=seed.tsv file=seed.tsv out=text ;;
 	um-embed)    input=images.ts args='-q -m m.ckpt' slow=yes ;;
 	um-estimate) input=images.ts args='-q -m m.ckpt --draws 1' out=text sink=yes slow=yes ;;
 	um-prune)    input=images.ts args='-q -m m.ckpt -e 1 -b 4' sink=yes slow=yes ;;
@@ -69,8 +71,8 @@ for path in "$BUILD"/*; do
 	ok "$tool --help to a full disk: exit 1" 'test $($tool --help >/dev/full 2>err; echo $?) = 1 && grep -q "No space" err'
 	missing=no/such/file
 	[ "$tool" = ds-synth ] || ok "$tool, missing file: exit 1, named" \
-		'fails 1 no/such/file $tool ${args%photos.tar} no/such/file'
-	[ "$tool" = ds-synth ] || ok "$tool, a folder as input: exit 1, named" 'fails 1 folder $tool ${args%photos.tar} folder'
+		'fails 1 no/such/file $tool ${args%$file} no/such/file'
+	[ "$tool" = ds-synth ] || ok "$tool, a folder as input: exit 1, named" 'fails 1 folder $tool ${args%$file} folder'
 	if [ "$tool" = ds-pack ]; then
 		[ -s photos.tar ] || continue
 	fi

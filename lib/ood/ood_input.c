@@ -126,8 +126,10 @@ static int begin_text(struct ood_input *in)
 		rc = add_column(in, numbers ? own : word);
 	}
 	free(copy);
-	in->ahead = numbers;
-	return rc;
+	if (rc == 0 && !numbers && (rc = next_line(in)) == 0)
+		return ood_input_fail(in, "no rows of numbers, and not an unmask stream");
+	in->ahead = true;
+	return rc < 0 ? -1 : 0;
 }
 
 struct ood_input *ood_input_open(const char *path)

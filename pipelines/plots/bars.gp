@@ -1,0 +1,23 @@
+# gnuplot -e "table='metrics.tsv'; picture='bars.png'" bars.gp
+# AUROC of each method, average over the OOD sets, with its interval (ood-metrics --delong or --bootstrap, in the
+# form of --format tsv). Tables of several models (--label) stand side by side.
+set terminal pngcairo size 900,460 font "sans,10"
+set output picture
+set datafile separator "\t"
+column_of(name) = int(system(sprintf("head -n 1 '%s' | tr '\\t' '\\n' | grep -nx '%s' | cut -d : -f 1", table, name)) . "")
+# Not labelled: all rows are of one model.
+m = column_of("model"); k = column_of("method"); s = column_of("set")
+a = column_of("auroc"); l = column_of("auroc_low"); h = column_of("auroc_high")
+models = m ? system(sprintf("awk -F'\\t' 'NR > 1 && $%d != \"model\" && !seen[$%d]++ { print $%d }' '%s'", m, m, m, table)) : "all"
+n = words(models)
+rows(model) = sprintf("< awk -F'\\t' -v OFS='\\t' '$%d == \"average\" && (%d == 0 || $%d == \"%s\") { print $%d, $%d, $%d, $%d }' '%s'", \
+	s, m, m ? m : 1, model, k, a, l, h, table)
+set style fill solid 0.7 noborder
+set grid ytics
+set yrange [0:100]
+set ylabel "AUROC, %"
+set title "AUROC, average over the OOD sets, with 95 % intervals" noenhanced
+set xtics rotate by -30 noenhanced
+set key outside top right
+plot for [i = 1:n] rows(word(models, i)) using ($0 + (i - (n + 1) / 2.0) * 0.8 / n):(100 * $2):(100 * $3):(100 * $4):(0.8 / n):xtic(1) \
+	with boxerrorbars title (m ? word(models, i) : "") noenhanced

@@ -1,0 +1,33 @@
+#!/bin/sh
+# ood-seeds: mean and standard deviation by row, what it passes over, what it refuses.
+. "$SRC/t/lib.sh"
+
+t() { printf 'model\tmethod\tset\tauroc\tauroc_low\tfpr95\tversus\tn_id\n'; }
+{ t; printf 'A\tmsp\tx\t0.5\t0\t0.25\tsame\t9\n'; printf 'A\tmsp\taverage\t0.5\t0\t0.25\tsame\t9\n'; } >1.tsv
+{ t; printf 'A\tmsp\tx\t0.7\t0\t0.25\tbetter\t9\n'; printf 'A\tmsp\taverage\t0.75\t0\t0.25\tsame\t9\n'; } >2.tsv
+{ t; printf 'A\tmsp\tx\t0.9\t0\t-\tbetter\t9\n'; printf 'A\tmsp\taverage\t1\t0\t-\tsame\t9\n'; } >3.tsv
+
+ok 'mean (std), ddof 1' 'ood-seeds 1.tsv 2.tsv >out && cmp - out <<END
+model             method                set                       auroc            fpr95   seeds
+A                 msp                   x                 60.00 (14.14)     25.00 (0.00)       2
+A                 msp                   average           62.50 (17.68)     25.00 (0.00)       2
+END'
+ok 'tsv: a column for the deviation; what one table does not know has no mean' 'ood-seeds -s -f tsv 1.tsv 2.tsv 3.tsv >out && cmp - out <<END
+model	method	auroc	auroc_std	fpr95	fpr95_std	seeds
+A	msp	0.75	0.25	-	-	3
+END'
+ok '--ddof 0; one table has no deviation with ddof 1' 'ood-seeds -s -f tsv --ddof 0 1.tsv 3.tsv | tail -n 1 | cut -f 3,4 | grep -q "^0.75	0.25$" &&
+	ood-seeds -s -f json 1.tsv | grep -q "\"auroc\": 0.5, \"auroc_std\": null" && ood-seeds -s 1.tsv | grep -q "  50.00  "'
+ok 'several models in a file; standard input' '{ cat 1.tsv; sed s/^A/B/ 2.tsv; } >both && ood-seeds -s -f tsv both - <both >out && test "$(cut -f 1,3,7 out | tr "\n\t" "; ")" = "model auroc seeds;A 0.5 2;B 0.75 2;"'
+ok 'the real thing' 'for s in 1 2 3; do "$BUILD/t/helper/ts-gen" scores msp:f4 500 $s >$s.id; "$BUILD/t/helper/ts-gen" scores msp:f4 500 9$s >$s.ood
+	ood-metrics -f tsv --delong --baseline msp --id $s.id x=$s.ood >$s.m; done; ood-seeds -f tsv 1.m 2.m 3.m >out &&
+	awk -F "\t" "FNR == 2 { s += \$3; q += \$3 ^ 2 } END { m = s / 3; printf \"%.9f %.7f\n\", m, sqrt((q - 3 * m * m) / 2) }" 1.m 2.m 3.m >want &&
+	awk -F "\t" "NR == 2 { printf \"%.9f %.7f\n\", \$3, \$4 }" out | cmp - want'
+ok 'a row that some lack: a warning' 'sed 2d 1.tsv >short && ood-seeds 2.tsv short 2>err >out && grep -q "msp, x is in 1 of 2 tables only" err && grep -q " 1$" out'
+ok 'errors name file and line' '{ cat 1.tsv; tail -n 1 1.tsv; } >bad && fails 1 "bad.: line 4: msp, average is there twice" ood-seeds bad &&
+	sed s/0.5/half/ 1.tsv >bad && fails 1 "bad.: line 2: .half. is not a number" ood-seeds bad && sed "2s/$/\t1/" 1.tsv >bad && fails 1 "line 2: not the 8 columns" ood-seeds bad &&
+	sed s/fpr95/new/ 1.tsv >bad && fails 1 "bad.: line 1: column .new., which the first table lacks" ood-seeds 1.tsv bad &&
+	echo Dear >bad && fails 1 "bad.: line 1: no table of ood-metrics" ood-seeds bad && : >bad && fails 1 "bad.: no table" ood-seeds bad && fails 1 "no/such" ood-seeds 1.tsv no/such'
+usage() { ood-seeds "$@" >out 2>err </dev/null; test $? = 2 && ! test -s out && grep -q Try err; }
+ok 'misuse' 'usage && usage - - && usage --ddof 2 1.tsv && usage -f xml 1.tsv'
+done_testing

@@ -79,9 +79,9 @@ $(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores))
 	mv $@.tmp $@
 
 # 8. Pictures: histograms of the first of METHODS, ROC curves of these and the best, AUROC with DeLong's intervals.
-shown = $(METHODS)$$(awk -v m=$1 '$$1 == m && !index(",$(METHODS),", "," $$2 ",") { printf ",%s", $$2 }' $(RUN)/best.txt)
+shown = $(METHODS)$$(awk 'NR > 1 && !index(",$(METHODS),", "," $$2 ",") && !seen[$$2]++ { printf ",%s", $$2 }' $(RUN)/best.txt)
 $(RUN)/%.curves.tsv: $(RUN)/best.txt $(RUN)/%.txt
-	ood-metrics --method $(call shown,$*) --label $* --delong --format tsv --roc $(RUN)/$*.roc.tsv --hist $(RUN)/$*.hist.tsv \
+	ood-metrics --method $(shown) --label $* --delong --format tsv --roc $(RUN)/$*.roc.tsv --hist $(RUN)/$*.hist.tsv \
 		--id $(RUN)/$*-test.scores $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
 comma := ,

@@ -4,7 +4,7 @@
 set terminal pngcairo size 900,460 font "sans,10"
 set output picture
 set datafile separator "\t"
-column_of(name) = int(system(sprintf("head -n 1 '%s' | tr '\\t' '\\n' | grep -nx '%s' | cut -d : -f 1", table, name)) . "")
+column_of(name) = 0 + ("0" . system(sprintf("head -n 1 '%s' | tr '\\t' '\\n' | grep -nx '%s' | cut -d : -f 1", table, name)))
 # Not labelled: all rows are of one model.
 m = column_of("model"); k = column_of("method"); s = column_of("set")
 a = column_of("auroc"); l = column_of("auroc_low"); h = column_of("auroc_high")
@@ -19,5 +19,9 @@ set ylabel "AUROC, %"
 set title "AUROC, average over the OOD sets, with 95 % intervals" noenhanced
 set xtics rotate by -30 noenhanced
 set key outside top right
-plot for [i = 1:n] rows(word(models, i)) using ($0 + (i - (n + 1) / 2.0) * 0.8 / n):(100 * $2):(100 * $3):(100 * $4):(0.8 / n):xtic(1) \
-	with boxerrorbars title (m ? word(models, i) : "") noenhanced
+at(i) = (i - (n + 1) / 2.0) * 0.8 / n
+# The methods' names stand once, below the first model's bars.
+plot for [i = 1:1] rows(word(models, i)) using ($0 + at(i)):(100 * $2):(100 * $3):(100 * $4):(0.8 / n):xtic(1) \
+	with boxerrorbars title (m ? word(models, i) : "") noenhanced, \
+     for [i = 2:n] rows(word(models, i)) using ($0 + at(i)):(100 * $2):(100 * $3):(100 * $4):(0.8 / n) \
+	with boxerrorbars title word(models, i) noenhanced

@@ -44,6 +44,16 @@ fi
 ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 1 >id.scores
 ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 2 >ood.scores
 line 'ood-metrics, 2 methods, 1M + 1M rows' rows/s 2000000 3 ood-metrics --id id.scores x=ood.scores
+ts-gen scores msp:f4 5000000 1 >id5.scores
+ts-gen scores msp:f4 5000000 2 >ood5.scores
+line 'ood-metrics, 1 method, 5M + 5M rows' rows/s 10000000 3 ood-metrics --id id5.scores x=ood5.scores
+if /usr/bin/python3 -c 'import sklearn, msgpack, msgpack_numpy' 2>/dev/null; then
+	line '  scikit-learn, the same, files read before' rows/s 10000000 3 /usr/bin/python3 "$SRC/t/perf/metrics.py" \
+		id5.scores ood5.scores
+fi
+rm -f id5.scores ood5.scores
+ts-gen scores msp:f4,energy:f4 10000 1 >id.small; ts-gen scores msp:f4,energy:f4 10000 2 >ood.small
+line 'ood-metrics --bootstrap 2000, 10k + 10k rows' scores/s 80000000 3 ood-metrics -b 2000 --id id.small x=ood.small
 ts-gen features logits:f4:10,features:f4:342 100000 1 >f.features
 line 'ts-cat, 10 + 342 columns (147 MB)' rows/s 100000 3 ts-cat -o x.features f.features
 

@@ -8,11 +8,13 @@
 
 #include "cli/cli.h"
 #include "ood/ood_fit.h"
+#include "ood/ood_layers.h"
 #include "ood/ood_method.h"
 
 static const char *method_list = "all";
 static long bank = 50000, bank_type;
-static bool merge;
+static bool merge, published;
+static const char *tune, *against;
 
 static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
@@ -22,11 +24,17 @@ static const struct cli_option options[] = {
 	{ "bank-type", 0, CLI_CHOICE, "f4|f2", &bank_type, 0, 0,
 	  "type of the features that are kept (default f4)" },
 	{ "merge", 0, CLI_FLAG, NULL, &merge, 0, 0, "read fits, not features, and join them" },
+	{ "tune", 0, CLI_STR, "FIT", &tune, 0, 0,
+	  "read features of ID validation data, and add to FIT how to combine its layers" },
+	{ "against", 0, CLI_STR, "FILE", &against, 0, 0, "for --tune: features of the same, made adversarial" },
+	{ "published-tuning", 0, CLI_FLAG, NULL, &published, 0, 0,
+	  "for --tune: choose the step as the published program does on its test images" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"ood-fit", "[option...] [FILE]\n       ood-fit --merge [-o FILE] FIT...",
+	"ood-fit", "[option...] [FILE]\n       ood-fit --merge [-o FILE] FIT...\n"
+	"       ood-fit --tune FIT --against FILE [FILE]",
 	"Fit the statistics that ood-score needs to features of in-distribution data.", options,
 	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED | CLI_THREADS, NULL
 };
@@ -105,6 +113,29 @@ static int fit_one(int first, int argc, char **argv)
 	return rc;
 }
 
+static int tune_fit(int first, int argc, char **argv)
+{
+	struct ood_fit *f = NULL;
+	char err[OOD_ERR];
+
+	if (ood_fit_load(&f, tune, err)) {
+		ood_fit_free(f);
+		return cli_error("%s", err);
+	}
+	struct ts_reader *id = cli_input(first, argc, argv), *other = cli_open(against);
+	int rc = ood_layers_tune(f, id, other, published, err);
+	if (rc) {
+		cli_error("%s", err);
+	} else {
+		const struct ts_header *from[3] = { &f->header, ts_reader_header(id), ts_reader_header(other) };
+		rc = save(f, from, 3);
+	}
+	ts_reader_close(id);
+	ts_reader_close(other);
+	ood_fit_free(f);
+	return rc;
+}
+
 static int merge_fits(int n, char **paths)
 {
 	struct ood_fit **f = calloc((size_t)n, sizeof *f);
@@ -128,8 +159,10 @@ static int merge_fits(int n, char **paths)
 	}
 	if (rc == 0 && (rc = ood_fit_finish(f[0], err)) != 0)
 		cli_error("%s", err);
-	if (rc == 0)
+	if (rc == 0) {
+		ood_layers_forget(&f[0]->header.meta);
 		rc = save(f[0], from, (size_t)n);
+	}
 	for (int i = 0; i < n; i++)
 		ood_fit_free(f[i]);
 	free(f);
@@ -144,5 +177,10 @@ int main(int argc, char **argv)
 	ood_threads((int)cli.threads);
 	if (merge && n == 0)
 		cli_usage("--merge: no FIT");
-	return cli_finish((merge ? merge_fits(n, argv + first) : fit_one(first, argc, argv)) ? 1 : 0);
+	if (merge && tune)
+		cli_usage("--merge and --tune are two steps");
+	if ((tune != NULL) != (against != NULL) || (published && !tune))
+		cli_usage("--tune FIT and --against FILE go together, and --published-tuning with them");
+	return cli_finish((merge ? merge_fits(n, argv + first) : tune ? tune_fit(first, argc, argv) :
+			   fit_one(first, argc, argv)) ? 1 : 0);
 }

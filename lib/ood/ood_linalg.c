@@ -31,6 +31,11 @@ void ood_gram(const double *a, size_t m, size_t d, double *out)
 		    (int)d, 0, out, (int)d);
 }
 
+int ood_solve(double *a, size_t d, double *b)
+{
+	return LAPACKE_dposv(LAPACK_COL_MAJOR, 'U', (int)d, 1, a, (int)d, b, (int)d) ? -1 : 0;
+}
+
 int ood_eigen(double *a, size_t d, double *w)
 {
 	return LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', (int)d, a, (int)d, w) ? -1 : 0;

@@ -33,6 +33,10 @@ double ood_rank_tolerance(const double *w, size_t d);
 int ood_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank)
 	__attribute__((warn_unused_result));
 
+/* Solves a x = b for the symmetric, positive definite a (d,d), which is destroyed; x replaces b (d). -1: a is
+ * not positive definite. */
+int ood_solve(double *a, size_t d, double *b) __attribute__((warn_unused_result));
+
 /* The u (d) of least norm among those that bring W u = b closest to zero; W (c,d), b (c): pinv(W) b.
  * -1: LAPACK failed or out of memory. */
 int ood_least_squares(const double *w, size_t c, size_t d, const double *b, double *u)

@@ -16,6 +16,7 @@
 	row(gauss) \
 	row(subspace) \
 	row(neighbours) \
+	row(layers) \
 	row(extra)
 
 #define DECLARE(name) extern const struct ood_method ood_##name##_family[];

@@ -115,6 +115,7 @@ struct ood_scorer {
 	struct ood_request request;
 	const struct ood_source *source;
 	void *state;                      /* the method's own */
+	void (*release)(void *state);     /* frees what it holds beside ood_keep(); NULL: nothing */
 	void **kept;
 	size_t n_kept;
 	char note[160];                   /* what the user should know; "" nothing */

@@ -26,6 +26,23 @@ static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n
 	return rc ? -1 : 0;
 }
 
+/* On which data a combination of layers was tuned, so that nobody takes a score that has seen the test set for
+ * one that has not. */
+static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n)
+{
+	char *how = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (strcmp(s[i].request.method->name, "mahalanobis-layers") != 0 ||
+		    ts_meta_get_str(&s[i].source->fit->header.meta, "layers.tuning", &how) != 1)
+			continue;
+		rc = ts_meta_set_str(&h->meta, "layers.tuning", how);
+		free(how);
+	}
+	return rc;
+}
+
 int ood_output_header(struct ts_header *h, const struct ts_header *from, const struct ood_scorer *s,
 		      size_t n, const char *extra)
 {
@@ -34,7 +51,7 @@ int ood_output_header(struct ts_header *h, const struct ts_header *from, const s
 		return -1;
 	ts_meta_del(&h->meta, "fc.weight");   /* large, and no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
-	return add_methods(h, s, n, extra) || ts_header_add(h, "pred", TS_I64, 0, NULL) ||
+	return add_methods(h, s, n, extra) || add_tuning(h, s, n) || ts_header_add(h, "pred", TS_I64, 0, NULL) ||
 	       (ts_header_field(from, "label") && ts_header_add(h, "label", TS_I64, 0, NULL)) ||
 	       (ts_header_field(from, "name") && ts_header_add(h, "name", TS_STR, 0, NULL)) ? -1 : 0;
 }

@@ -113,6 +113,8 @@ const struct ood_fit *ood_validation(const struct ood_scorer *s)
 
 void ood_scorer_release(struct ood_scorer *s)
 {
+	if (s->release)
+		s->release(s->state);
 	for (size_t i = 0; i < s->n_kept; i++)
 		free(s->kept[i]);
 	free(s->kept);

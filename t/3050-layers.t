@@ -1,0 +1,39 @@
+#!/bin/sh
+# mahalanobis-layers, from images to scores: its steps work together, and NumPy and scikit-learn agree.
+. "$SRC/t/lib.sh"
+have_torch || skip_all 'no libtorch'
+python=/usr/bin/python3
+
+ds-synth --set id --split train --n 400 -o train.images
+ds-synth --set id --split test --n 160 --seed 1 -o val.images
+ds-synth --set blobs --n 100 -o test.images
+um-train -q -a densenet:depth=10,growth=4 -e 2 -b 32 -o m.ckpt train.images
+embed() { um-embed -q -m m.ckpt "$@"; }
+ok 'features of layers, and a fit of them' 'embed --layers train.images -o train.f && ood-fit train.f -o train.fit'
+steps='--layers --perturb train.fit --perturb-eps 0.0005,0.01'
+ok 'steps towards the class, of images as they are and adversarial' 'embed $steps val.images -o val.f && embed $steps --fgsm 0.05 val.images -o adv.f &&
+	embed $steps test.images -o test.f'
+ok 'the combination' 'ood-fit --tune train.fit --against adv.f val.f -o tuned.fit && ts-dump --header tuned.fit >meta.json &&
+	grep -q "\"layers.tuning\": \"held-out\"" meta.json && grep -q "\"layers.rows\": 160" meta.json'
+ok 'scores' 'ood-score -v -f tuned.fit -m mahalanobis-layers,mahalanobis-layer:layer=1,energy -o test.s test.f 2>err && grep -q "mahalanobis-layers: 4 layers at eps=.*held-out" err'
+if $python -c 'import numpy, sklearn, msgpack, msgpack_numpy' 2>/dev/null; then
+	ok 'NumPy and scikit-learn give the same' '$python "$SRC/t/helper/layers.py" train.f val.f adv.f test.f test.s meta.json'
+fi
+ok 'all counts it, where the combination is there' 'ood-score -q -f tuned.fit test.f | ts-dump -t | head -n 1 | grep -q mahalanobis-layers &&
+	ood-score -q -f train.fit test.f | ts-dump -t | head -n 1 >out && ! grep -q mahalanobis-layers out'
+ok 'tuned again: the same' 'ood-fit --tune tuned.fit --against adv.f --no-history val.f -o again && ood-fit --tune train.fit --no-history --against adv.f val.f -o once && cmp again once'
+ok '--published-tuning says so, in the fit and with the scores' 'ood-fit --tune train.fit --against adv.f --published-tuning val.f -o p.fit && ts-dump --header p.fit | grep -q "\"layers.tuning\": \"published\"" &&
+	ood-score -f p.fit -m mahalanobis-layers test.f -o p.s && ts-dump --header p.s | grep -q "\"layers.tuning\": \"published\""'
+ok 'a merged fit forgets it' 'ood-fit --merge tuned.fit train.fit -o both && ! ts-dump --header both | grep -q "layers\."'
+
+ok 'without it: what to do' 'fails 1 "mahalanobis-layers.: the fit has no combination of layers: ood-fit --tune" ood-score -f train.fit -m mahalanobis-layers -o x test.f &&
+	fails 1 "it needs --fit" ood-score -m mahalanobis-layers -o x test.f && fails 1 "fit has layers 0 to 3" ood-score -f train.fit -m mahalanobis-layer:layer=4 -o x test.f'
+embed test.images -o plain.f; embed train.images | ood-fit -o plain.fit
+ok 'columns that are missing' 'fails 1 "no column .layer0.: um-embed --layers" ood-score -f train.fit -m mahalanobis-layer -o x plain.f &&
+	fails 1 "plain.f.: the stream has no column .layer0.: um-embed --layers" ood-fit --tune train.fit --against adv.f -o x plain.f &&
+	fails 1 "train.f.: the stream has no column .layer0:eps=0.0005.: um-embed --perturb" ood-fit --tune train.fit --against train.f -o x val.f'
+ok 'a fit without layers' 'fails 1 "fit has no layers: it takes features with um-embed --layers" ood-fit --tune plain.fit --against adv.f -o x val.f'
+ok 'too few rows' 'ts-cat --head 3 val.f -o few.f && fails 1 "few.f.: 3 rows are too few" ood-fit --tune train.fit --against adv.f -o x few.f'
+usage() { ood-fit "$@" >out 2>err </dev/null; test $? = 2 && grep -q Try err; }
+ok 'misuse' 'usage --tune train.fit val.f && usage --against adv.f val.f && usage --published-tuning val.f && usage --merge --tune train.fit --against adv.f val.f'
+done_testing

@@ -36,7 +36,7 @@ ok 'an empty stream gives an empty stream' \
 	'"$gen" features logits:f4:3 0 1 | ood-score | ts-dump >out && ! test -s out'
 ok 'a stream of many batches' '"$gen" features logits:f4:10,name:str 5000 1 >big &&
 	ood-score big | ts-dump | tail -n 1 | grep -q row004999'
-ok '--list names the methods' '[ "$(ood-score --list | grep -c "^[a-z]")" = 32 ]'
+ok '--list names the methods' '[ "$(ood-score --list | grep -c "^[a-z]")" = 35 ]'
 
 ok 'an unknown method is misuse, and those there are get listed' \
 	'! ood-score -m nope f 2>err && test $? = 1; ood-score -m nope f 2>err; test $? = 2 &&

@@ -1,13 +1,13 @@
 #!/bin/sh
-# mahalanobis-layers, from images to scores: its steps work together, and NumPy and scikit-learn agree.
+# mahalanobis-layers and gram, from images to scores: their steps work together, and NumPy and scikit-learn agree.
 . "$SRC/t/lib.sh"
 have_torch || skip_all 'no libtorch'
 python=/usr/bin/python3
 
-ds-synth --set id --split train --n 400 -o train.images
+ds-synth --set id --split train --n 600 -o train.images
 ds-synth --set id --split test --n 160 --seed 1 -o val.images
 ds-synth --set blobs --n 100 -o test.images
-um-train -q -a densenet:depth=10,growth=4 -e 2 -b 32 -o m.ckpt train.images
+um-train -q -a densenet:depth=10,growth=12 -e 8 -b 32 --lr 0.1 --nesterov --no-augment -o m.ckpt train.images
 embed() { um-embed -q -m m.ckpt "$@"; }
 ok 'features of layers, and a fit of them' 'embed --layers train.images -o train.f && ood-fit train.f -o train.fit'
 steps='--layers --perturb train.fit --perturb-eps 0.0005,0.01'
@@ -35,5 +35,21 @@ ok 'columns that are missing' 'fails 1 "no column .layer0.: um-embed --layers" o
 ok 'a fit without layers' 'fails 1 "fit has no layers: it takes features with um-embed --layers" ood-fit --tune plain.fit --against adv.f -o x val.f'
 ok 'too few rows' 'ts-cat --head 3 val.f -o few.f && fails 1 "few.f.: 3 rows are too few" ood-fit --tune train.fit --against adv.f -o x few.f'
 usage() { ood-fit "$@" >out 2>err </dev/null; test $? = 2 && grep -q Try err; }
-ok 'misuse' 'usage --tune train.fit val.f && usage --against adv.f val.f && usage --published-tuning val.f && usage --merge --tune train.fit --against adv.f val.f'
+ok 'misuse' 'usage --tune train.fit --published-tuning val.f && usage --against adv.f val.f && usage --published-tuning val.f && usage --merge --tune train.fit --against adv.f val.f'
+
+# ---- gram ----
+for s in train val test; do embed --gram stages $s.images -o $s.g; done
+ood-fit train.g -o gram.fit && ood-fit --tune gram.fit val.g -o gram.tuned
+ok 'gram: scores' 'ood-score -f gram.tuned -m gram -o gram.s test.g'
+if $python -c 'import numpy, sklearn, msgpack, msgpack_numpy' 2>/dev/null; then
+	ok 'NumPy gives the same' '$python "$SRC/t/helper/gram.py" train.g val.g test.g gram.s'
+fi
+ok 'fits of parts, in any order, join to that of the whole: ranges to the bit' 'for i in 0 1 2; do ts-cat --shard $i/3 train.g | ood-fit -o part$i; done &&
+	ood-fit --merge part2 part0 part1 -o joined && ood-fit --tune joined val.g | tee j.fit | ood-score -f /dev/stdin -m gram test.g | ts-dump -t >a && ts-dump -t gram.s | cmp - a'
+ok 'a merged fit forgets what was tuned' 'ood-fit --merge gram.tuned gram.fit -o both && ! ts-dump --header both | grep -q "gram\.weight"'
+ok 'gram: what is missing' 'fails 1 "does not tell what a layer.s deviation counts: ood-fit --tune" ood-score -f gram.fit -m gram -o x test.g &&
+	fails 1 "lacks columns gram:" ood-score -f gram.tuned -m gram -o x test.f && fails 1 "um-embed --gram" ood-score -f train.fit -m gram -o x test.g &&
+	fails 1 "val.f.: there is nothing to tune" ood-fit --tune train.fit -o x val.f && fails 1 "there is nothing to tune" ood-fit --tune gram.fit -o x val.f'
+ok 'both at once' 'embed --gram stages --layers train.images | ood-fit -o b.fit && embed --gram stages --layers val.images -o bv.f && embed --gram stages --layers --fgsm 0.05 val.images -o ba.f &&
+	ood-fit --tune b.fit --against ba.f bv.f -o bt.fit && embed --gram stages --layers test.images | ood-score -q -f bt.fit | ts-dump -t | head -n 1 | grep -q "mahalanobis-layers.*gram"'
 done_testing

@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "ood/ood_fit.h"
-#include "ood/ood_layers.h"
+#include "ood/ood_tune.h"
 #include "ood/ood_method.h"
 
 static const char *method_list = "all";
@@ -25,7 +25,7 @@ static const struct cli_option options[] = {
 	  "type of the features that are kept (default f4)" },
 	{ "merge", 0, CLI_FLAG, NULL, &merge, 0, 0, "read fits, not features, and join them" },
 	{ "tune", 0, CLI_STR, "FIT", &tune, 0, 0,
-	  "read features of ID validation data, and add to FIT how to combine its layers" },
+	  "read features of ID validation data, and add to FIT what is fitted to those" },
 	{ "against", 0, CLI_STR, "FILE", &against, 0, 0, "for --tune: features of the same, made adversarial" },
 	{ "published-tuning", 0, CLI_FLAG, NULL, &published, 0, 0,
 	  "for --tune: choose the step as the published program does on its test images" },
@@ -34,7 +34,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	"ood-fit", "[option...] [FILE]\n       ood-fit --merge [-o FILE] FIT...\n"
-	"       ood-fit --tune FIT --against FILE [FILE]",
+	"       ood-fit --tune FIT [--against FILE] [FILE]",
 	"Fit the statistics that ood-score needs to features of in-distribution data.", options,
 	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED | CLI_THREADS, NULL
 };
@@ -44,7 +44,7 @@ static unsigned parts_of(const char *list)
 {
 	struct ood_requests r = { 0 };
 	char err[OOD_ERR];
-	unsigned parts = OOD_PART_LAYERS;
+	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM;
 
 	if (ood_requests_add(&r, list, err))
 		cli_usage("--method: %s", err);
@@ -122,12 +122,13 @@ static int tune_fit(int first, int argc, char **argv)
 		ood_fit_free(f);
 		return cli_error("%s", err);
 	}
-	struct ts_reader *id = cli_input(first, argc, argv), *other = cli_open(against);
-	int rc = ood_layers_tune(f, id, other, published, err);
+	struct ts_reader *id = cli_input(first, argc, argv), *other = against ? cli_open(against) : NULL;
+	int rc = ood_tune(f, id, other, published, err);
 	if (rc) {
 		cli_error("%s", err);
 	} else {
-		const struct ts_header *from[3] = { &f->header, ts_reader_header(id), ts_reader_header(other) };
+		const struct ts_header *from[3] = { &f->header, ts_reader_header(id),
+						    other ? ts_reader_header(other) : NULL };
 		rc = save(f, from, 3);
 	}
 	ts_reader_close(id);
@@ -160,7 +161,7 @@ static int merge_fits(int n, char **paths)
 	if (rc == 0 && (rc = ood_fit_finish(f[0], err)) != 0)
 		cli_error("%s", err);
 	if (rc == 0) {
-		ood_layers_forget(&f[0]->header.meta);
+		ood_tune_forget(&f[0]->header.meta);
 		rc = save(f[0], from, (size_t)n);
 	}
 	for (int i = 0; i < n; i++)
@@ -179,8 +180,8 @@ int main(int argc, char **argv)
 		cli_usage("--merge: no FIT");
 	if (merge && tune)
 		cli_usage("--merge and --tune are two steps");
-	if ((tune != NULL) != (against != NULL) || (published && !tune))
-		cli_usage("--tune FIT and --against FILE go together, and --published-tuning with them");
+	if ((against && !tune) || (published && !against))
+		cli_usage("--against FILE goes with --tune FIT, and --published-tuning with both");
 	return cli_finish((merge ? merge_fits(n, argv + first) : tune ? tune_fit(first, argc, argv) :
 			   fit_one(first, argc, argv)) ? 1 : 0);
 }

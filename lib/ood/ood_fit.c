@@ -14,7 +14,7 @@
 static double *array(struct ood_fit *f, const char *prefix, const char *what, int ndim, size_t a,
 		     size_t b)
 {
-	char name[64];
+	char name[256];
 	const size_t shape[] = { a, b };
 
 	snprintf(name, sizeof name, "%s.%s", prefix, what);
@@ -47,6 +47,13 @@ int ood_fit_alloc(struct ood_fit *f)
 		    !(f->layers[i].precision = array(f, f->layers[i].name, "precision", 2,
 						     f->layers[i].m.d, f->layers[i].m.d)))
 			return -1;
+	for (size_t i = 0; i < f->n_grams; i++) {
+		struct ood_ranges *g = &f->grams[i];
+		g->min = array(f, g->name, "min", 2, C, g->size);
+		g->max = array(f, g->name, "max", 2, C, g->size);
+		if (!g->min || !g->max)
+			return -1;
+	}
 	f->right_count = array(f, "right", "count", 1, C, 0);
 	f->right_features = array(f, "right", "features", 2, C, D);
 	f->right_logits = array(f, "right", "logits", 2, C, C);
@@ -64,9 +71,12 @@ void ood_fit_shrink(struct ood_fit *f)
 	free(f->bank.key);
 	free(f->weight);
 	free(f->bias);
+	free(f->grams);
 	ts_set_release(&f->set);
 	f->bank = (struct ood_bank){ 0 };
 	f->weight = f->bias = NULL;
+	f->grams = NULL;
+	f->n_grams = 0;
 }
 
 void ood_fit_free(struct ood_fit *f)
@@ -123,7 +133,8 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	f->seed = o->seed;
 	f->bank.max = o->parts & OOD_PART_BANK ? o->bank : 0;
 	f->bank.type = o->half ? TS_F16 : TS_F32;
-	if ((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err))
+	if (((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err)) ||
+	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err)))
 		goto fail;
 	if (ood_fit_alloc(f) || ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias)) {
 		ood_fail(err, "out of memory");
@@ -221,6 +232,8 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err)
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t y = label ? label[i] : -1;
 		const float *l = logits + i * f->classes, *z = features + i * f->dim;
+		if (f->n_grams && ood_gram_add(f, b, i, ood_argmax(l, f->classes), err))
+			return -1;
 		add_predictions(f, l, z, y);
 		f->unlabelled += y < 0;
 		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y))
@@ -261,9 +274,12 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, char *er
 	for (size_t i = 0; layers && i < f->n_layers; i++)
 		layers = strcmp(f->layers[i].name, o->layers[i].name) == 0 &&
 			 f->layers[i].m.d == o->layers[i].m.d;
+	bool grams = f->n_grams == o->n_grams;
+	for (size_t i = 0; grams && i < f->n_grams; i++)
+		grams = strcmp(f->grams[i].name, o->grams[i].name) == 0 && f->grams[i].size == o->grams[i].size;
 	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
 		return ood_fail(err, "is of another model: all must come from the same checkpoint");
-	if (f->parts != o->parts || !layers)
+	if (f->parts != o->parts || !layers || !grams)
 		return ood_fail(err, "holds other statistics: all must be fitted with the same --method");
 	if (f->seed != o->seed || f->bank.max != o->bank.max || f->bank.type != o->bank.type)
 		return ood_fail(err, "has another bank: all must be fitted with the same --bank, "
@@ -285,6 +301,7 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, char *err)
 	     ((f->parts & OOD_PART_UNIT) && ood_moments_merge(&f->unit, &o->unit));
 	for (size_t i = 0; i < f->n_layers && !rc; i++)
 		rc = ood_moments_merge(&f->layers[i].m, &o->layers[i].m);
+	ood_gram_merge(f, o);
 	join_means(f->right_logits, f->right_count, o->right_logits, o->right_count, C, C, false);
 	join_means(f->right_features, f->right_count, o->right_features, o->right_count, C, D, true);
 	join_means(f->pred_prob, f->pred_count, o->pred_prob, o->pred_count, C, C, true);

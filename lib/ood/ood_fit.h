@@ -7,6 +7,8 @@
  *	unit.{...}                                     the same of features divided by their norm
  *	layerK.{...}, layerK.precision                 the same of each column layerK, and the
  *	                                               pseudo-inverse of its covariance within classes
+ *	gram:NAME.min, gram:NAME.max (C,5d)            smallest and largest numbers of each column gram:NAME
+ *	                                               among the rows that the model takes for each class
  *	right.count (C), right.features (C,D), right.logits (C,C)
  *	                                               rows of each class that the model gets right, and
  *	                                               the means of their features and logits
@@ -35,14 +37,15 @@
 extern "C" {
 #endif
 
-enum { OOD_ERR = 512, OOD_MAX_LAYERS = 64 };
+enum { OOD_ERR = 512, OOD_MAX_LAYERS = 64, OOD_MAX_GRAMS = 4096 };
 
 /* What a fit is asked to hold; the means of classes are always there. */
 enum ood_part {
 	OOD_PART_MOMENTS = 1 << 0,        /* scatter of the features: O(D^2) */
 	OOD_PART_UNIT = 1 << 1,           /* and of features divided by their norm */
 	OOD_PART_BANK = 1 << 2,           /* rows */
-	OOD_PART_LAYERS = 1 << 3          /* scatter of the columns layer0, layer1, ... */
+	OOD_PART_LAYERS = 1 << 3,         /* scatter of the columns layer0, layer1, ... */
+	OOD_PART_GRAM = 1 << 4            /* ranges of the columns gram:... */
 };
 
 struct ood_bank {
@@ -62,6 +65,12 @@ struct ood_layer {
 	double *precision;                /* (d,d), once the fit is complete */
 };
 
+struct ood_ranges {
+	char name[200];                   /* of its column, gram:... */
+	size_t size;                      /* numbers a row: 5 d */
+	double *min, *max;                /* (C,size); zeros where pred.count is 0 */
+};
+
 struct ood_fit {
 	size_t classes, dim;              /* C, D */
 	unsigned parts;
@@ -71,6 +80,8 @@ struct ood_fit {
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;
+	struct ood_ranges *grams;
+	size_t n_grams;
 	double *weight, *bias;            /* (C,D), (C): the last layer; NULL: not known */
 	struct ts_set set;                /* owns the arrays, but the bank's */
 	struct ts_header header;          /* of the file that it was loaded from */

@@ -205,7 +205,7 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
 		return ood_fail(err, "is not a fit of features; ood-fit makes those");
-	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 15 ||
+	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 ||
 	    half < 0 || half > 1)
 		return ood_fail(err, "its meta holds a number out of range");
 	f->classes = z->shape[0];
@@ -227,7 +227,8 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, char *
 		return ood_fail(err, "%s", ts_reader_error(r));
 	const char *name = ts_reader_name(r);
 	char why[OOD_ERR] = "out of memory";
-	if (take_sizes(f, &h->meta, s, why) || take_layers(f, s, why) || ood_fit_alloc(f) ||
+	if (take_sizes(f, &h->meta, s, why) || take_layers(f, s, why) ||
+	    ood_gram_find_tensors(f, s, why) || ood_fit_alloc(f) ||
 	    take_arrays(f, s, why) || take_bank(f, s, why) ||
 	    ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias))
 		return ood_fail(err, "'%.200s': %.250s", name, why);

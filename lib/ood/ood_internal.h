@@ -5,6 +5,7 @@
 #ifndef OOD_INTERNAL_H
 #define OOD_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,22 @@ int ood_fail(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3
 void ood_unit(const float *x, size_t d, float *out);
 /* Makes the arrays of a fit whose sizes, parts and layers are set, all zero. -1: out of memory. */
 int ood_fit_alloc(struct ood_fit *f) TS_CHECKED;
+
+/* ---- Gram columns (ood_gram.c) ---------------------------------------------------------------- */
+
+/* Notes the columns gram:... of a header, or those that a fit's tensors show, in f->grams. */
+int ood_gram_find(struct ood_fit *f, const struct ts_header *h, char *err) TS_CHECKED;
+int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, char *err) TS_CHECKED;
+/* Row i of b, which the model takes for class c; to be called before the class's row is counted. */
+int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, char *err) TS_CHECKED;
+/* Joins o's ranges; to be called before its rows are counted. */
+void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o);
+/* Does the header have every column of the fit? */
+bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h);
+/* Adds the deviations of b's rows from the ranges to sum (n_grams), a number a column. */
+void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum);
+/* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows. */
+int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows) TS_CHECKED;
 
 /* ---- the bank -------------------------------------------------------------------------------- */
 

@@ -8,14 +8,7 @@
  * are the fit's. The combination is a logistic regression of ID validation rows against the same images
  * made adversarial (um-embed --fgsm): columns brought to mean 0 and variance 1, then ood_logistic.h with
  * c = 1. The score is its linear value: the probability would saturate.
- *
- * Half of the rows, the first, fit a combination for each eps that the streams have; on the other half the
- * eps is chosen. The fit's meta then holds
- *
- *	layers.eps, layers.weight (L), layers.bias     eps, and the linear function of the layers' scores
- *	layers.rows                                    rows of ID validation data
- *	layers.tuning                                  "held-out", or "published", see below
- *	layers.auroc                                   ID against adversarial, on the second half
+ * See ood_tune.h.
  */
 #ifndef OOD_LAYERS_H
 #define OOD_LAYERS_H
@@ -36,15 +29,6 @@ void ood_layers_free(struct ood_layers *l);
 /* Scores of rows first..first+n of b: out (n,L), L the fit's n_layers. -1: out of memory. */
 int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_t first, size_t n,
 		     double *out) TS_CHECKED;
-
-/* Fits the combination to ID validation rows and their adversarial counterparts, both read to END, and puts
- * it into the meta of f->header. published: chooses eps as the published program does, by FPR95, which is
- * meant for the test images that it tunes on. Retains 8 bytes a row, layer and eps. -1: err holds a line that
- * names the stream at fault. */
-int ood_layers_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published,
-		    char *err) TS_CHECKED;
-/* Forgets a combination, which does not outlive a change of the fit. */
-void ood_layers_forget(struct ts_meta *m);
 
 #ifdef __cplusplus
 }

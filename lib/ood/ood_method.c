@@ -17,6 +17,7 @@
 	row(subspace) \
 	row(neighbours) \
 	row(layers) \
+	row(gram) \
 	row(extra)
 
 #define DECLARE(name) extern const struct ood_method ood_##name##_family[];

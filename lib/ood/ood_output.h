@@ -14,7 +14,8 @@ extern "C" {
 
 /* Makes *h, which the caller releases either way: columns of n scorers, one called `extra` (NULL: none)
  * for a score made from theirs, then pred, label, name; meta of `from`, without the last layer, with
- * the list `methods`, every parameter spelled out, and layers.tuning (ood_layers.h) if that matters. -1: out of memory, or two columns of one name. */
+ * the list `methods`, every parameter spelled out, and layers.tuning
+ * (ood_layers.h) if that matters. -1: out of memory, or two columns of one name. */
 int ood_output_header(struct ts_header *h, const struct ts_header *from, const struct ood_scorer *s,
 		      size_t n, const char *extra) TS_CHECKED;
 /* Fills pred, label and name of `to`, which has as many rows as `from`. -1: err (OOD_ERR) holds a line

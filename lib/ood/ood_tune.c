@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The combination of layers: which step, which weights. */
+ * What is fitted to validation data: the combination of layers (which step, which weights), and what the
+ * deviations of Gram matrices count. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "ood/ood_logistic.h"
 #include "ood/ood_metrics.h"
 #include "ood/ood_sort.h"
+#include "ood/ood_tune.h"
 
 enum { MAX_EPS = 32 };
 
@@ -25,6 +27,7 @@ struct tuning {
 	size_t n_eps, L;
 	struct table id, adversarial;
 	bool published;
+	double *gram;                     /* (n_grams) sums over the ID rows; NULL: not wanted */
 };
 
 /* A combination, and how well it tells the second half. */
@@ -32,10 +35,10 @@ struct combination {
 	double weight[OOD_MAX_LAYERS], bias, auroc, fpr95;
 };
 
-void ood_layers_forget(struct ts_meta *m)
+void ood_tune_forget(struct ts_meta *m)
 {
 	static const char *const keys[] = { "layers.eps", "layers.weight", "layers.bias", "layers.rows",
-					    "layers.tuning", "layers.auroc" };
+					    "layers.tuning", "layers.auroc", "gram.weight" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		ts_meta_del(m, keys[i]);
@@ -98,6 +101,8 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 		rc = 0;
 		if (take_batch(t, to, layers, &b))
 			rc = ts_reader_fail(r, "out of memory");
+		if (to == &t->id && t->gram)
+			ood_gram_deviations(t->fit, &b, t->gram);
 	}
 	for (size_t i = 0; rc == 0 && i < to->n * t->L * t->n_eps; i++)
 		if (!isfinite(to->v[i / (to->n * t->L)][i % (to->n * t->L)]))
@@ -197,7 +202,6 @@ static int keep(struct tuning *t, const struct combination *c, double eps)
 	struct ts_tensor w = { .name = (char[]){ "layers.weight" }, .type = TS_F64, .ndim = 1,
 			       .shape = { t->L }, .data = (void *)c->weight };
 
-	ood_layers_forget(m);
 	return ts_meta_set_double(m, "layers.eps", eps) || ts_meta_set_tensor(m, "layers.weight", &w) ||
 	       ts_meta_set_double(m, "layers.bias", c->bias) ||
 	       ts_meta_set_int(m, "layers.rows", (int64_t)t->id.n) ||
@@ -223,31 +227,52 @@ static int choose(struct tuning *t, char *err)
 	return keep(t, &best, eps) ? ood_fail(err, "out of memory") : 0;
 }
 
-int ood_layers_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published,
-		    char *err)
+/* What the streams are good for, and whether that is anything. */
+static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader *adversarial)
+{
+	const struct ts_header *h = ts_reader_expect(id, "features");
+	const struct ts_field *logits = h ? ts_header_field(h, "logits") : NULL;
+
+	if (!h)
+		return -1;
+	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] != t->fit->classes)
+		return ts_reader_fail(id, "has no column 'logits' of the fit's %zu classes", t->fit->classes);
+	if (ood_gram_is_there(t->fit, h) && !(t->gram = calloc(t->fit->n_grams, sizeof *t->gram)))
+		return ts_reader_fail(id, "out of memory");
+	if (adversarial && t->fit->n_layers == 0)
+		return ts_reader_fail(id, "cannot be used: the fit has no layers: it takes features with "
+				      "um-embed --layers");
+	if (!adversarial && !t->gram)
+		return ts_reader_fail(id, "there is nothing to tune: --against is missing, and columns of the "
+				      "fit from um-embed --gram are");
+	return adversarial ? find_eps(t, id, h) : 0;
+}
+
+int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published, char *err)
 {
 	struct tuning *t = calloc(1, sizeof *t);
-	const struct ts_header *h = ts_reader_expect(id, "features");
-	int rc = -1;
+	int rc = t ? 0 : ood_fail(err, "out of memory");
 
-	if (!t || !h || f->n_layers == 0) {
-		ood_fail(err, "%s", !t ? "out of memory" : !h ? ts_reader_error(id) :
-			 "the fit has no layers: it takes features with um-embed --layers");
-		free(t);
-		return -1;
-	}
+	if (rc)
+		return rc;
 	t->fit = f;
 	t->L = f->n_layers;
 	t->published = published;
-	if (find_eps(t, id, h))
-		ood_fail(err, "%s", ts_reader_error(id));
-	else if (take_stream(t, &t->id, id, err) == 0 &&
-		 take_stream(t, &t->adversarial, adversarial, err) == 0)
+	if (begin(t, id, adversarial))
+		rc = ood_fail(err, "%s", ts_reader_error(id));
+	if (rc == 0)
+		rc = take_stream(t, &t->id, id, err);
+	if (rc == 0 && adversarial)
+		rc = take_stream(t, &t->adversarial, adversarial, err);
+	if (rc == 0 && adversarial)
 		rc = choose(t, err);
+	if (rc == 0 && t->gram && ood_gram_tune(f, t->gram, t->id.n))
+		rc = ood_fail(err, "out of memory");
 	for (size_t e = 0; e < MAX_EPS; e++) {
 		free(t->id.v[e]);
 		free(t->adversarial.v[e]);
 	}
+	free(t->gram);
 	free(t);
 	return rc;
 }

@@ -21,45 +21,50 @@ def read(path):
     return {k: np.concatenate([np.asarray(x) for x in v]) for k, v in cols.items() if k != 'name'}
 
 
-train, val, adv, test, scores = (read(p) for p in sys.argv[1:6])
-layers = sorted(k for k in train if k.startswith('layer') and ':' not in k)
-fit = {}
-for k in layers:
-    x, y = train[k].astype(float), train['label']
-    mu = np.array([x[y == c].mean(0) for c in range(y.max() + 1)])
-    r = x - mu[y]
-    fit[k] = mu, np.linalg.pinv(r.T @ r / len(x), hermitian=True)
-
-
-def table(s, eps):
-    out = []
+def main():
+    train, val, adv, test, scores = (read(p) for p in sys.argv[1:6])
+    layers = sorted(k for k in train if k.startswith('layer') and ':' not in k)
+    fit = {}
     for k in layers:
-        mu, p = fit[k]
-        d = s[k if eps == '0' else k + ':eps=' + eps].astype(float)[:, None] - mu
-        out.append(-np.einsum('ncd,de,nce->nc', d, p, d).min(1))
-    return np.stack(out, 1)
+        x, y = train[k].astype(float), train['label']
+        mu = np.array([x[y == c].mean(0) for c in range(y.max() + 1)])
+        r = x - mu[y]
+        fit[k] = mu, np.linalg.pinv(r.T @ r / len(x), hermitian=True)
 
 
-best = None
-for eps in ['0'] + [k.split('=')[1] for k in val if k.startswith('layer0:')]:
-    a, b = table(val, eps), table(adv, eps)
-    ha, hb = len(a) // 2, len(b) // 2
-    x, y = np.r_[a[:ha], b[:hb]], np.r_[np.ones(ha), np.zeros(hb)]
-    mean, std = x.mean(0), x.std(0)
-    model = LogisticRegression(tol=1e-12, max_iter=10000, solver='newton-cholesky').fit((x - mean) / std, y)
-    w = model.coef_[0] / std
-    bias = model.intercept_[0] - w @ mean
-    s = np.float32(np.r_[a[ha:], b[hb:]] @ w + bias)
-    auroc = roc_auc_score(np.r_[np.ones(len(a) - ha), np.zeros(len(b) - hb)], s)
-    print('# eps', eps, 'auroc', auroc)
-    if best is None or auroc > best[0]:
-        best = auroc, eps, w, bias
-auroc, eps, w, bias = best
-meta = json.load(open(sys.argv[6]))['meta']
-want = table(test, eps) @ w + bias
-got = scores['mahalanobis-layers']
-off = np.abs(got - want).max() / np.abs(want).max()
-one = np.abs(scores['mahalanobis-layer:layer=1'] - table(test, '0')[:, 1]).max() / np.abs(table(test, '0')[:, 1]).max()
-print('# bias', meta['layers.bias'], bias, 'scores off by', off, one)
-sys.exit(int(not (float(eps) == meta['layers.eps'] and abs(meta['layers.bias'] - bias) < 1e-6 * (1 + abs(bias)) and
-                  abs(meta['layers.auroc'] - auroc) < 1e-9 and off < 1e-6 and one < 1e-6)))
+    def table(s, eps):
+        out = []
+        for k in layers:
+            mu, p = fit[k]
+            d = s[k if eps == '0' else k + ':eps=' + eps].astype(float)[:, None] - mu
+            out.append(-np.einsum('ncd,de,nce->nc', d, p, d).min(1))
+        return np.stack(out, 1)
+
+
+    best = None
+    for eps in ['0'] + [k.split('=')[1] for k in val if k.startswith('layer0:')]:
+        a, b = table(val, eps), table(adv, eps)
+        ha, hb = len(a) // 2, len(b) // 2
+        x, y = np.r_[a[:ha], b[:hb]], np.r_[np.ones(ha), np.zeros(hb)]
+        mean, std = x.mean(0), x.std(0)
+        model = LogisticRegression(tol=1e-12, max_iter=10000, solver='newton-cholesky').fit((x - mean) / std, y)
+        w = model.coef_[0] / std
+        bias = model.intercept_[0] - w @ mean
+        s = np.float32(np.r_[a[ha:], b[hb:]] @ w + bias)
+        auroc = roc_auc_score(np.r_[np.ones(len(a) - ha), np.zeros(len(b) - hb)], s)
+        print('# eps', eps, 'auroc', auroc)
+        if best is None or auroc > best[0]:
+            best = auroc, eps, w, bias
+    auroc, eps, w, bias = best
+    meta = json.load(open(sys.argv[6]))['meta']
+    want = table(test, eps) @ w + bias
+    got = scores['mahalanobis-layers']
+    off = np.abs(got - want).max() / np.abs(want).max()
+    one = np.abs(scores['mahalanobis-layer:layer=1'] - table(test, '0')[:, 1]).max() / np.abs(table(test, '0')[:, 1]).max()
+    print('# bias', meta['layers.bias'], bias, 'scores off by', off, one)
+    sys.exit(int(not (float(eps) == meta['layers.eps'] and abs(meta['layers.bias'] - bias) < 1e-6 * (1 + abs(bias)) and
+                      abs(meta['layers.auroc'] - auroc) < 1e-9 and off < 1e-6 and one < 1e-6)))
+
+
+if __name__ == '__main__':
+    main()

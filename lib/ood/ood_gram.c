@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ * Gram matrices (Sastry, Oore, "Detecting out-of-distribution examples with Gram matrices", ICML 2020). A
+ * column gram:NAME holds, for a layer with feature maps F (d channels) and p = 1..5, the row sums of F^p (F^p)^T,
+ * their p-th root taken with the sign (um-embed --gram). Among ID training rows that the model takes for a class,
+ * each number has a range; a sample's deviation in a column is how far its numbers lie outside of its own class's
+ * ranges, each relative to the end that it passed:
+ *
+ *	delta = sum of relu(min - v) / |min + 1e-6| + relu(v - max) / |max + 1e-6|
+ *
+ * and the score is -sum over columns of delta / (its mean over ID validation rows), over the largest softmax
+ * probability. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_internal.h"
+#include "ood/ood_method.h"
+
+/* ---- in the fit ------------------------------------------------------------------------------- */
+
+static int note(struct ood_fit *f, const char *name, size_t len, size_t size, char *err)
+{
+	struct ood_ranges *more;
+
+	if (f->n_grams == OOD_MAX_GRAMS || len >= sizeof more->name || size == 0 || size > 5u << 24)
+		return ood_fail(err, "column '%.100s' is too large, or one of more than %d", name,
+				OOD_MAX_GRAMS);
+	if (!(more = realloc(f->grams, (f->n_grams + 1) * sizeof *more)))
+		return ood_fail(err, "out of memory");
+	f->grams = more;
+	f->grams[f->n_grams] = (struct ood_ranges){ .size = size };
+	memcpy(f->grams[f->n_grams++].name, name, len);
+	return 0;
+}
+
+static bool is_gram(const struct ts_field *field)
+{
+	return field->type == TS_F32 && field->ndim == 2 && field->shape[0] == 5;
+}
+
+int ood_gram_find(struct ood_fit *f, const struct ts_header *h, char *err)
+{
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *field = &h->fields[i];
+		if (strncmp(field->name, "gram:", 5) != 0)
+			continue;
+		if (!is_gram(field))
+			return ood_fail(err, "column '%s' is not <f4 of shape (5,d)", field->name);
+		if (note(f, field->name, strlen(field->name), 5 * field->shape[1], err))
+			return -1;
+	}
+	return 0;
+}
+
+int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, char *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct ts_tensor *t = &s->t[i];
+		size_t len = strlen(t->name);
+		if (strncmp(t->name, "gram:", 5) != 0 || len < 9 || strcmp(t->name + len - 4, ".min") != 0)
+			continue;
+		if (t->ndim != 2)
+			return ood_fail(err, "tensor '%s' has another shape than the rest needs", t->name);
+		if (note(f, t->name, len - 4, t->shape[1], err))
+			return -1;
+	}
+	return 0;
+}
+
+int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, char *err)
+{
+	bool first = f->pred_count[c] == 0;
+
+	for (size_t g = 0; g < f->n_grams; g++) {
+		const struct ood_ranges *to = &f->grams[g];
+		const float *v = (const float *)ts_batch_col(b, to->name)->data + i * to->size;
+		double *min = to->min + c * to->size, *max = to->max + c * to->size;
+		for (size_t k = 0; k < to->size; k++) {
+			if (!isfinite(v[k]))
+				return ood_fail(err, "row %zu: '%s' is not a number or infinite",
+						(size_t)f->rows + i, to->name);
+			min[k] = first ? (double)v[k] : fmin(min[k], (double)v[k]);
+			max[k] = first ? (double)v[k] : fmax(max[k], (double)v[k]);
+		}
+	}
+	return 0;
+}
+
+void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o)
+{
+	for (size_t g = 0; g < f->n_grams; g++) {
+		struct ood_ranges *to = &f->grams[g];
+		const struct ood_ranges *from = &o->grams[g];
+		for (size_t k = 0; k < f->classes * to->size; k++) {
+			size_t c = k / to->size;
+			if (o->pred_count[c] == 0)
+				continue;
+			bool first = f->pred_count[c] == 0;
+			to->min[k] = first ? from->min[k] : fmin(to->min[k], from->min[k]);
+			to->max[k] = first ? from->max[k] : fmax(to->max[k], from->max[k]);
+		}
+	}
+}
+
+/* ---- deviations -------------------------------------------------------------------------------- */
+
+bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h)
+{
+	bool all = f->n_grams > 0;
+
+	for (size_t g = 0; g < f->n_grams && all; g++) {
+		const struct ts_field *field = ts_header_field(h, f->grams[g].name);
+		all = field && is_gram(field) && 5 * field->shape[1] == f->grams[g].size;
+	}
+	return all;
+}
+
+/* Of numbers v, one row's, from the ranges of class c. */
+static double deviation(const struct ood_ranges *g, const float *v, size_t c)
+{
+	const double *min = g->min + c * g->size, *max = g->max + c * g->size;
+	double sum = 0;
+
+	for (size_t k = 0; k < g->size; k++) {
+		double x = (double)v[k];
+		if (x < min[k])
+			sum += (min[k] - x) / fabs(min[k] + 1e-6);
+		else if (x > max[k])
+			sum += (x - max[k]) / fabs(max[k] + 1e-6);
+	}
+	return sum;
+}
+
+void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum)
+{
+	const float *logits = ts_batch_col(b, "logits")->data;
+
+	for (size_t g = 0; g < f->n_grams; g++) {
+		const float *v = ts_batch_col(b, f->grams[g].name)->data;
+		for (size_t i = 0; i < b->n; i++)
+			sum[g] += deviation(&f->grams[g], v + i * f->grams[g].size,
+					    ood_argmax(logits + i * f->classes, f->classes));
+	}
+}
+
+int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows)
+{
+	double *weight = malloc((f->n_grams + 1) * sizeof *weight);
+	struct ts_tensor w = { .name = (char[]){ "gram.weight" }, .type = TS_F64, .ndim = 1,
+			       .shape = { f->n_grams }, .data = weight };
+	int rc = weight ? 0 : -1;
+
+	for (size_t g = 0; g < f->n_grams && rc == 0; g++)
+		weight[g] = sum[g] > 0 ? (double)rows / sum[g] : 0;
+	if (rc == 0)
+		rc = ts_meta_set_tensor(&f->header.meta, "gram.weight", &w);
+	free(weight);
+	return rc;
+}
+
+/* ---- the method -------------------------------------------------------------------------------- */
+
+static int prepare(struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = s->source->fit;
+	struct ts_tensor w = { 0 };
+	double *weight;
+
+	if (!f || f->n_grams == 0)
+		return ood_fail(err, "it needs --fit of features with um-embed --gram");
+	if (!ood_gram_is_there(f, s->source->header))
+		return ood_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
+	for (size_t c = 0; c < f->classes; c++)
+		if (f->pred_count[c] == 0)
+			return ood_fail(err, "the model takes no row of the fit for class %zu, which has no "
+					"ranges then", c);
+	if (ts_meta_get_tensor(&f->header.meta, "gram.weight", &w) != 1 || w.type != TS_F64 || w.ndim != 1 ||
+	    w.shape[0] != f->n_grams) {
+		ts_tensor_release(&w);
+		return ood_fail(err, "the fit does not tell what a layer's deviation counts: ood-fit --tune adds it");
+	}
+	weight = s->state = ood_keep(s, f->n_grams, sizeof *weight);
+	if (weight)
+		memcpy(weight, w.data, f->n_grams * sizeof *weight);
+	ts_tensor_release(&w);
+	return weight ? 0 : -1;
+}
+
+static int score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct ood_fit *f = s->source->fit;
+	const double *weight = s->state;
+	size_t C = f->classes;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const float *l = rows->logits + i * C;
+		size_t c = ood_argmax(l, C);
+		double sum = 0, p = exp((double)l[c] - ood_lse(l, C));
+		for (size_t g = 0; g < f->n_grams; g++) {
+			const float *v = ts_batch_col(rows->batch, f->grams[g].name)->data;
+			sum += weight[g] * deviation(&f->grams[g], v + (rows->first + i) * f->grams[g].size, c);
+		}
+		out[i] = 0 - sum / p;   /* no -0 */
+	}
+	return 0;
+}
+
+const struct ood_method ood_gram_family[] = {
+	{ .name = "gram", .help = "deviations of Gram matrices from the ranges of the predicted class",
+	  .prepare = prepare, .score = score },
+	{ 0 }
+};

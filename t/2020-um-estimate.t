@@ -47,6 +47,7 @@ ok 'per sample: the mean of masked losses is the estimate' '
 ok 'typicality is own loss minus masked loss' 'ts-dump --tsv ps.ts | awk "NR > 1 {d = \$1 - \$2 - \$3; if (d * d > 1e-9) exit 1}"'
 ok 'and own loss is the unmasked network'"'"'s' '
 	ts-dump --tsv ps.ts | awk "NR > 1 {s += \$1; n++} END {printf \"%.9g\\n\", s / n}" >b; near 1e-5 b want_ce'
+ok 'two outputs on one pipe are misuse' 'fails 2 "mix two outputs" um-estimate -m m.ckpt --per-sample - images.ts'
 ok 'a cut stream leaves no per-sample file' '
 	head -c 30000 images.ts >cut; ! um-estimate -m m.ckpt --per-sample gone.ts cut >out 2>err && test ! -s out && test ! -e gone.ts'
 golden-net images 200 10 >more.ts

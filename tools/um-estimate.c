@@ -71,6 +71,8 @@ static void parse_keep(void)
 		snprintf(copy, sizeof copy, "%.12g", i ? v[0] + i * v[2] : v[0]);
 		keep[i] = strtod(copy, NULL);
 	}
+	if (per_sample && strcmp(per_sample, "-") == 0)
+		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
 	if (per_sample && n_keep > 1)
 		cli_usage("--per-sample is about one ratio, not a sweep");
 }

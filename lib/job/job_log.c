@@ -86,7 +86,7 @@ static void put(const char *tag, long epoch, double v)
 int job_log_row(const struct job_row *r, char *err)
 {
 	char val[96] = "";
-	const double speed = (double)r->n / r->seconds;
+	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0;   /* 0: too fast to tell */
 
 	if (!isnan(r->val_loss))
 		snprintf(val, sizeof val, " val_loss=%.6g val_acc=%.4f", r->val_loss, r->val_accuracy);

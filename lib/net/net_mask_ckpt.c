@@ -90,6 +90,7 @@ static bool wanted(const struct net_checkpoint *c, int i, char *name, enum ts_ty
 /* Names a tensor that nobody asked for. */
 static int unknown(const struct net_checkpoint *c, char *err)
 {
+	snprintf(err, NET_ERR, "holds more tensors than architecture %.200s has", c->net->spec);
 	for (size_t k = 0; k < c->extra.n; k++) {
 		const char *have = c->extra.t[k].name;
 		bool known = strncmp(have, "train/", 6) == 0;

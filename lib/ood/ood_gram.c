@@ -126,7 +126,7 @@ static double deviation(const struct ood_ranges *g, const float *v, size_t c)
 		double x = (double)v[k];
 		if (x < min[k])
 			sum += (min[k] - x) / fabs(min[k] + 1e-6);
-		else if (x > max[k])
+		else if (!(x <= max[k]))  /* NaN too, which then is the sum */
 			sum += (x - max[k]) / fabs(max[k] + 1e-6);
 	}
 	return sum;
@@ -144,17 +144,21 @@ void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, doub
 	}
 }
 
-int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows)
+int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, char *err)
 {
 	double *weight = malloc((f->n_grams + 1) * sizeof *weight);
 	struct ts_tensor w = { .name = (char[]){ "gram.weight" }, .type = TS_F64, .ndim = 1,
 			       .shape = { f->n_grams }, .data = weight };
-	int rc = weight ? 0 : -1;
+	int rc = weight ? 0 : ood_fail(err, "out of memory");
 
-	for (size_t g = 0; g < f->n_grams && rc == 0; g++)
+	for (size_t g = 0; g < f->n_grams && rc == 0; g++) {
 		weight[g] = sum[g] > 0 ? (double)rows / sum[g] : 0;
-	if (rc == 0)
-		rc = ts_meta_set_tensor(&f->header.meta, "gram.weight", &w);
+		if (!isfinite(sum[g]))
+			rc = ood_fail(err, "'%s' of a validation row is not a number or infinite",
+				      f->grams[g].name);
+	}
+	if (rc == 0 && ts_meta_set_tensor(&f->header.meta, "gram.weight", &w))
+		rc = ood_fail(err, "out of memory");
 	free(weight);
 	return rc;
 }

@@ -8,7 +8,7 @@
 
 #include "ood/ood_input.h"
 
-enum { BATCH = 1024, MAX_FIELDS = 65536 };
+enum { BATCH = 1024, MAX_FIELDS = 10000, MAX_LINE = 1 << 20 };
 
 struct ood_input {
 	const char *name;
@@ -53,21 +53,46 @@ static ssize_t take(void *ctx, void *buf, size_t len)
 	return n == 0 && ferror(f) ? -1 : (ssize_t)n;
 }
 
-/* The next line of text, into in->line. 1, 0 at the end, -1. */
+/* Makes room for one more byte of the line. */
+static int grow_line(struct ood_input *in, size_t len)
+{
+	if (len < in->cap)
+		return 0;
+	if (len >= MAX_LINE)
+		return ood_input_fail(in, "line %zu: longer than %d bytes", in->number, MAX_LINE);
+	char *bigger = realloc(in->line, in->cap ? 2 * in->cap : 256);
+	if (!bigger)
+		return ood_input_fail(in, "out of memory");
+	in->line = bigger;
+	in->cap = in->cap ? 2 * in->cap : 256;
+	return 0;
+}
+
+/* The next line of text, into in->line. 1, 0 at the end, -1. Not getline(), which has no bound. */
 static int next_line(struct ood_input *in)
 {
+	size_t len = 0;
+	int c;
+
 	if (in->ahead) {
 		in->ahead = false;
 		return 1;
 	}
-	errno = 0;
-	ssize_t len = getline(&in->line, &in->cap, in->f);
-	if (len < 0)
-		return ferror(in->f) || errno ? ood_input_fail(in, "%s", strerror(errno)) : 0;
 	in->number++;
-	if (memchr(in->line, '\0', (size_t)len))
-		return ood_input_fail(in, "line %zu: is no text", in->number);
-	in->line[strcspn(in->line, "\r\n")] = '\0';
+	while ((c = getc_unlocked(in->f)) != EOF && c != '\n') {
+		if (c == 0)
+			return ood_input_fail(in, "line %zu: is no text", in->number);
+		if (grow_line(in, len + 1))
+			return -1;
+		in->line[len++] = (char)c;
+	}
+	if (ferror(in->f))
+		return ood_input_fail(in, "%s", strerror(errno));
+	if (c == EOF && len == 0)
+		return 0;
+	if (grow_line(in, len + 1))
+		return -1;
+	in->line[len - (len > 0 && in->line[len - 1] == '\r')] = '\0';
 	return 1;
 }
 

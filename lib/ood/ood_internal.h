@@ -35,8 +35,9 @@ void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o);
 bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h);
 /* Adds the deviations of b's rows from the ranges to sum (n_grams), a number a column. */
 void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum);
-/* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows. */
-int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows) TS_CHECKED;
+/* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows.
+ * Fails if a sum is not finite. */
+int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, char *err) TS_CHECKED;
 
 /* ---- the bank -------------------------------------------------------------------------------- */
 

@@ -266,8 +266,8 @@ int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversar
 		rc = take_stream(t, &t->adversarial, adversarial, err);
 	if (rc == 0 && adversarial)
 		rc = choose(t, err);
-	if (rc == 0 && t->gram && ood_gram_tune(f, t->gram, t->id.n))
-		rc = ood_fail(err, "out of memory");
+	if (rc == 0 && t->gram)
+		rc = ood_gram_tune(f, t->gram, t->id.n, err);
 	for (size_t e = 0; e < MAX_EPS; e++) {
 		free(t->id.v[e]);
 		free(t->adversarial.v[e]);

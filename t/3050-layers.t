@@ -33,6 +33,7 @@ ok 'columns that are missing' 'fails 1 "no column .layer0.: um-embed --layers" o
 	fails 1 "plain.f.: the stream has no column .layer0.: um-embed --layers" ood-fit --tune train.fit --against adv.f -o x plain.f &&
 	fails 1 "train.f.: the stream has no column .layer0:eps=0.0005.: um-embed --perturb" ood-fit --tune train.fit --against train.f -o x val.f'
 ok 'a fit without layers' 'fails 1 "fit has no layers: it takes features with um-embed --layers" ood-fit --tune plain.fit --against adv.f -o x val.f'
+ok 'other images on the other side' 'ts-cat --head 100 adv.f -o part.f && fails 1 "part.f. has 100 rows and .val.f. 160: the same images" ood-fit --tune train.fit --against part.f -o x val.f'
 ok 'too few rows' 'ts-cat --head 3 val.f -o few.f && fails 1 "few.f.: 3 rows are too few" ood-fit --tune train.fit --against adv.f -o x few.f'
 usage() { ood-fit "$@" >out 2>err </dev/null; test $? = 2 && grep -q Try err; }
 ok 'misuse' 'usage --tune train.fit --published-tuning val.f && usage --against adv.f val.f && usage --published-tuning val.f && usage --merge --tune train.fit --against adv.f val.f'
@@ -50,6 +51,7 @@ ok 'a merged fit forgets what was tuned' 'ood-fit --merge gram.tuned gram.fit -o
 ok 'gram: what is missing' 'fails 1 "does not tell what a layer.s deviation counts: ood-fit --tune" ood-score -f gram.fit -m gram -o x test.g &&
 	fails 1 "lacks columns gram:" ood-score -f gram.tuned -m gram -o x test.f && fails 1 "um-embed --gram" ood-score -f train.fit -m gram -o x test.g &&
 	fails 1 "val.f.: there is nothing to tune" ood-fit --tune train.fit -o x val.f && fails 1 "there is nothing to tune" ood-fit --tune gram.fit -o x val.f'
+ok 'gram: training rows are no validation' 'fails 1 "no validation row leaves the ranges" ood-fit --tune gram.fit -o x train.g'
 ok 'both at once' 'embed --gram stages --layers train.images | ood-fit -o b.fit && embed --gram stages --layers val.images -o bv.f && embed --gram stages --layers --fgsm 0.05 val.images -o ba.f &&
 	ood-fit --tune b.fit --against ba.f bv.f -o bt.fit && embed --gram stages --layers test.images | ood-score -q -f bt.fit | ts-dump -t | head -n 1 | grep -q "mahalanobis-layers.*gram"'
 done_testing

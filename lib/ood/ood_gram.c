@@ -150,13 +150,17 @@ int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, char *err
 	struct ts_tensor w = { .name = (char[]){ "gram.weight" }, .type = TS_F64, .ndim = 1,
 			       .shape = { f->n_grams }, .data = weight };
 	int rc = weight ? 0 : ood_fail(err, "out of memory");
+	bool any = false;
 
 	for (size_t g = 0; g < f->n_grams && rc == 0; g++) {
 		weight[g] = sum[g] > 0 ? (double)rows / sum[g] : 0;
+		any |= sum[g] > 0;
 		if (!isfinite(sum[g]))
 			rc = ood_fail(err, "'%s' of a validation row is not a number or infinite",
 				      f->grams[g].name);
 	}
+	if (rc == 0 && !any)
+		rc = ood_fail(err, "no validation row leaves the ranges of the fit: were they in the training data?");
 	if (rc == 0 && ts_meta_set_tensor(&f->header.meta, "gram.weight", &w))
 		rc = ood_fail(err, "out of memory");
 	free(weight);

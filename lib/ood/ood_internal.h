@@ -36,7 +36,7 @@ bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h);
 /* Adds the deviations of b's rows from the ranges to sum (n_grams), a number a column. */
 void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum);
 /* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows.
- * Fails if a sum is not finite. */
+ * Fails if a sum is not finite, or all are 0. */
 int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, char *err) TS_CHECKED;
 
 /* ---- the bank -------------------------------------------------------------------------------- */

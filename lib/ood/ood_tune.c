@@ -264,6 +264,9 @@ int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversar
 		rc = take_stream(t, &t->id, id, err);
 	if (rc == 0 && adversarial)
 		rc = take_stream(t, &t->adversarial, adversarial, err);
+	if (rc == 0 && adversarial && t->adversarial.n != t->id.n)
+		rc = ood_fail(err, "'%s' has %zu rows and '%s' %zu: the same images are needed, in the same order",
+			      ts_reader_name(adversarial), t->adversarial.n, ts_reader_name(id), t->id.n);
 	if (rc == 0 && adversarial)
 		rc = choose(t, err);
 	if (rc == 0 && t->gram)

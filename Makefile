@@ -143,12 +143,13 @@ um-vs-umap trajectory atypical: deps
 
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/man/man1 \
-		$(DESTDIR)$(prefix)/share/man/man5 $(DESTDIR)$(prefix)/share/unmask/pipelines $(DESTDIR)$(prefix)/share/unmask/configs
+		$(DESTDIR)$(prefix)/share/man/man5 $(DESTDIR)$(prefix)/share/unmask/pipelines/plots $(DESTDIR)$(prefix)/share/unmask/configs
 	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
 	install -p -m 644 $(TOOLS_C:.c=.1) $(DESTDIR)$(prefix)/share/man/man1
 	install -p -m 644 lib/ts/ts.5 $(DESTDIR)$(prefix)/share/man/man5
-	install -p -m 644 $(wildcard pipelines/*) $(DESTDIR)$(prefix)/share/unmask/pipelines
+	install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $(DESTDIR)$(prefix)/share/unmask/pipelines
+	install -p -m 644 $(wildcard pipelines/plots/*) $(DESTDIR)$(prefix)/share/unmask/pipelines/plots
 	install -p -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(prefix)/share/unmask/configs
 clean:
 	rm -rf build

@@ -72,8 +72,13 @@ $(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
 
 # The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds; always made, because another
 # SEEDS is another table.
-$(RUN)/table.txt: $(foreach s,$(SEEDS),$(MODELS:%=$(RUN)/$s/%.tsv)) FORCE
-	for s in $(SEEDS); do cat $(MODELS:%=$(RUN)/$$s/%.tsv) >$(RUN)/$$s/all.tsv || exit 1; done
+define all_of
+$(RUN)/$1/all.tsv: $(MODELS:%=$(RUN)/$1/%.tsv)
+	cat $$^ >$$@.tmp
+	mv $$@.tmp $$@
+endef
+$(foreach s,$(SEEDS),$(eval $(call all_of,$s)))
+$(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
 	ood-seeds --summary $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
 	mv $@.tmp $@
 .PHONY: table FORCE

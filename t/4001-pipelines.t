@@ -55,7 +55,7 @@ print(f\"{statistics.mean(v):.2f}\\n{statistics.stdev(v):.2f}\")" >want &&
 	sed -n "s/^um  *energy *\([0-9.]*\) (\( *[0-9.]*\)).*/\1 \2/p" out | tr -s " " "\n" >got && near 1e-3 got want'
 ok 'other seeds are another table, and only what is missing is made' '
 	vs SEEDS=2 >one 2>&1 && test $(grep -c " 1\$" one) = 14 && rm vs/1/um-blobs.scores vs/1/um.tsv && touch stamp && vs >again 2>&1 && cmp out again &&
-	find vs -newer stamp -type f | sort | tr "\n" " " | grep -qx "vs/1/um-blobs.scores vs/1/um.tsv vs/table.txt "'
+	find vs -newer stamp -type f | sort | tr "\n" " " | grep -qx "vs/1/all.tsv vs/1/um-blobs.scores vs/1/um.tsv vs/table.txt "'
 ok 'a second call does nothing anew' 'touch stamp; vs >again 2>&1; cmp out again && test -z "$(find vs -newer stamp -name "*.ckpt")"'
 ok 'trajectory runs, to a picture' '
 	make -s -f "$SRC/pipelines/trajectory.mk" RUN=tr $small COMMON="$quick" EPOCHS=3 TUNE_EPOCHS=2 >out 2>err &&

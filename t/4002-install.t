@@ -6,7 +6,7 @@ make -s -C "$SRC" TORCH="$TORCH" LIBTORCH="$LIBTORCH" SANITIZE="$SANITIZE" insta
 ok 'make install' 'test -x root/usr/bin/ts-dump || { tail -n 3 out | sed "s/^/# /"; false; }'
 ok 'programs and pages, one each' '
 	for f in root/usr/bin/*; do test -s root/usr/share/man/man1/${f##*/}.1 || exit; done && test -s root/usr/share/man/man5/ts.5'
-ok 'pipelines and configs' 'test -s root/usr/share/unmask/pipelines/um.mk && test -s root/usr/share/unmask/configs/cifar10-densenet.yaml'
+ok 'pipelines and configs' 'test -s root/usr/share/unmask/pipelines/um.mk && test -s root/usr/share/unmask/pipelines/plots/roc.gp && test -s root/usr/share/unmask/configs/cifar10-densenet.yaml'
 ok 'an installed program runs' 'root/usr/bin/ds-synth --set blobs -n 2 | root/usr/bin/ts-dump >out && test $(wc -l <out) = 2'
 if have_torch; then
 	golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt; golden-net images 2 10 >i.ts

@@ -94,7 +94,7 @@ ok 'bad text: file, line, what' 'printf "1\nx\n" >bad.txt && fails 1 "bad.txt.: 
 	printf "1\nnan\n" >bad.txt && fails 1 "bad.txt.: row 1: .score. is not a number" ood-metrics --id id.txt bad.txt &&
 	printf "1\0\n" >bad.txt && fails 1 "line 1: is no text" ood-metrics --id id.txt bad.txt && printf "e\n" >bad.txt && fails 1 "no rows" ood-metrics --id bad.txt a.txt'
 
-ok 'a line without end, and no text at all: bounded memory' 'head -c 3000000 /dev/zero | tr "\\0" 1 >long.txt; (ulimit -v 400000; fails 1 "line 1: longer than" ood-metrics --id long.txt id.txt) &&
+ok 'a line without end, and no text at all: bounded memory' 'head -c 3000000 /dev/zero | tr "\\0" 1 >long.txt; ([ -n "$SANITIZE" ] || ulimit -v 400000; fails 1 "line 1: longer than" ood-metrics --id long.txt id.txt) &&
 	fails 1 "/dev/zero.: line 1: is no text" ood-metrics --id /dev/zero id.txt'
 
 # ---- groups and further metrics ----

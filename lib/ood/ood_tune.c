@@ -30,7 +30,7 @@ struct tuning {
 	double *gram;                     /* (n_grams) sums over the ID rows; NULL: not wanted */
 };
 
-/* A combination, and how well it tells the second half. */
+/* A combination, and how well it tells the half that it was not fitted to. */
 struct combination {
 	double weight[OOD_MAX_LAYERS], bias, auroc, fpr95;
 };
@@ -118,21 +118,28 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	return rc;
 }
 
-/* Fits to the first halves. Standardised columns, and the weights brought back to the columns as they are. */
+/* Which half a row is in, an image and its adversarial counterpart in the same: the top bit of row / golden ratio.
+ * That takes every second row nearly, but keeps step with no order of the rows, sorted or in turns. */
+static bool is_fitted_to(size_t row)
+{
+	return row * UINT64_C(0x9e3779b97f4a7c15) >> 63 == 0;
+}
+
+/* Fits to one half. Standardised columns, and the weights brought back to the columns as they are. */
 static int fit_half(const struct tuning *t, size_t e, struct combination *c)
 {
 	const struct table *of[2] = { &t->id, &t->adversarial };
-	size_t L = t->L, half[2] = { t->id.n / 2, t->adversarial.n / 2 }, n = half[0] + half[1];
-	double *x = malloc(n * L * sizeof *x);
-	uint8_t *positive = malloc(n);
+	size_t L = t->L, n = 0;
+	double *x = malloc((t->id.n + t->adversarial.n) * L * sizeof *x);
+	uint8_t *positive = malloc(t->id.n + t->adversarial.n);
 	int rc = x && positive ? 0 : -1;
 
-	if (rc == 0) {
-		memcpy(x, of[0]->v[e], half[0] * L * sizeof *x);
-		memcpy(x + half[0] * L, of[1]->v[e], half[1] * L * sizeof *x);
-		for (size_t i = 0; i < n; i++)
-			positive[i] = i < half[0];
-	}
+	for (int which = 0; which < 2 && rc == 0; which++)
+		for (size_t i = 0; i < of[which]->n; i++)
+			if (is_fitted_to(i)) {
+				memcpy(x + n * L, of[which]->v[e] + i * L, L * sizeof *x);
+				positive[n++] = which == 0;
+			}
 	double mean[OOD_MAX_LAYERS], std[OOD_MAX_LAYERS];
 	for (size_t k = 0; k < L && rc == 0; k++) {
 		double sum = 0, squares = 0;
@@ -156,19 +163,19 @@ static int fit_half(const struct tuning *t, size_t e, struct combination *c)
 	return rc;
 }
 
-/* Sorted combined scores of the second half of a table. */
-static float *second_half(const struct tuning *t, const struct table *of, size_t e, const struct combination *c,
-			  size_t *n)
+/* Sorted combined scores of the other half of a table. */
+static float *other_half(const struct tuning *t, const struct table *of, size_t e, const struct combination *c,
+			 size_t *n)
 {
-	size_t first = of->n / 2;
-	float *v = malloc((of->n - first) * sizeof *v);
+	float *v = malloc(of->n * sizeof *v);
 
-	*n = of->n - first;
-	for (size_t i = 0; v && i < *n; i++) {
+	*n = 0;
+	for (size_t i = 0; v && i < of->n; i++) {
 		double sum = c->bias;
 		for (size_t k = 0; k < t->L; k++)
-			sum += c->weight[k] * of->v[e][(first + i) * t->L + k];
-		v[i] = (float)sum;
+			sum += c->weight[k] * of->v[e][i * t->L + k];
+		if (!is_fitted_to(i))
+			v[(*n)++] = (float)sum;
 	}
 	if (v && ood_sort(v, *n)) {
 		free(v);
@@ -181,7 +188,7 @@ static int judge(const struct tuning *t, size_t e, struct combination *c)
 {
 	static const struct ood_rules rules = { .fpr = OOD_FPR_NEAREST };
 	struct ood_sample id = { 0 }, adversarial = { 0 };
-	float *a = second_half(t, &t->id, e, c, &id.n), *b = second_half(t, &t->adversarial, e, c, &adversarial.n);
+	float *a = other_half(t, &t->id, e, c, &id.n), *b = other_half(t, &t->adversarial, e, c, &adversarial.n);
 	int rc = a && b ? 0 : -1;
 
 	if (rc == 0) {

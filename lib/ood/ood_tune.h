@@ -3,13 +3,14 @@
  * ood_tune: what two scores need beside a fit: something fitted to ID validation data, never to OOD data. It goes
  * into the fit's meta.
  *
- * mahalanobis-layers (ood_layers.h): half of the rows, the first, of ID data and of the same images made
- * adversarial, fit a combination for each eps that the streams have; on the other half the eps is chosen.
+ * mahalanobis-layers (ood_layers.h): half of the rows of ID data and of the same images made adversarial fit a
+ * combination for each eps that the streams have; on the other half the eps is chosen. The halves interleave, so
+ * rows may be sorted. The combination is ood_logistic_fit's, with c = 1.
  *
  *	layers.eps, layers.weight (L), layers.bias     eps, and the linear function of the layers' scores
  *	layers.rows                                    rows of ID validation data
  *	layers.tuning                                  "held-out", or "published", see below
- *	layers.auroc                                   ID against adversarial, on the second half
+ *	layers.auroc                                   ID against adversarial, on the other half
  *
  * gram (ood_gram.c): over 1, the mean deviation of the ID rows in each column gram:...; 0 where there is none.
  *

@@ -44,14 +44,14 @@ def main():
     best = None
     for eps in ['0'] + [k.split('=')[1] for k in val if k.startswith('layer0:')]:
         a, b = table(val, eps), table(adv, eps)
-        ha, hb = len(a) // 2, len(b) // 2
-        x, y = np.r_[a[:ha], b[:hb]], np.r_[np.ones(ha), np.zeros(hb)]
+        half = np.array([i * 0x9e3779b97f4a7c15 % 2**64 < 2**63 for i in range(len(a))])
+        x, y = np.r_[a[half], b[half]], np.r_[np.ones(half.sum()), np.zeros(half.sum())]
         mean, std = x.mean(0), x.std(0)
         model = LogisticRegression(tol=1e-12, max_iter=10000, solver='newton-cholesky').fit((x - mean) / std, y)
         w = model.coef_[0] / std
         bias = model.intercept_[0] - w @ mean
-        s = np.float32(np.r_[a[ha:], b[hb:]] @ w + bias)
-        auroc = roc_auc_score(np.r_[np.ones(len(a) - ha), np.zeros(len(b) - hb)], s)
+        s = np.float32(np.r_[a[~half], b[~half]] @ w + bias)
+        auroc = roc_auc_score(np.r_[np.ones((~half).sum()), np.zeros((~half).sum())], s)
         print('# eps', eps, 'auroc', auroc)
         if best is None or auroc > best[0]:
             best = auroc, eps, w, bias

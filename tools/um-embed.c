@@ -80,7 +80,7 @@ static int make_header(struct ts_header *to, const struct ts_header *from, struc
 {
 	const struct ts_header *inputs[4] = { from, &c->header };
 	const struct net *n = c->net;
-	const struct net_node *head = &n->nodes[n->head];
+	struct ts_tensor weight, bias;
 	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
 
 	ts_header_init(to, "features");
@@ -93,12 +93,17 @@ static int make_header(struct ts_header *to, const struct ts_header *from, struc
 		    ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
 			return -1;
 	}
-	if (ts_meta_merge(&to->meta, &from->meta) < 0 ||
-	    ts_meta_set_str(&to->meta, "arch", n->spec) < 0 ||
-	    ts_meta_set_tensor(&to->meta, "fc.weight", &c->state.t[head->param]) < 0 ||
-	    ts_meta_set_tensor(&to->meta, "fc.bias", &c->state.t[head->param + 1]) < 0 ||
-	    (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0) ||
-	    (e && um_extras_header(e, to) < 0))
+	if (net_last_layer(c, &weight, &bias) < 0)
+		cli_oom();
+	int rc = ts_meta_merge(&to->meta, &from->meta) < 0 ||
+		 ts_meta_set_str(&to->meta, "arch", n->spec) < 0 ||
+		 ts_meta_set_tensor(&to->meta, "fc.weight", &weight) < 0 ||
+		 ts_meta_set_tensor(&to->meta, "fc.bias", &bias) < 0 ||
+		 (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0) ||
+		 (e && um_extras_header(e, to) < 0) ? -1 : 0;
+	ts_tensor_release(&weight);
+	ts_tensor_release(&bias);
+	if (rc < 0)
 		return -1;
 	cli_history(to, inputs, 2 + um_extras_inputs(e, inputs + 2));
 	return 0;

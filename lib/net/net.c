@@ -199,10 +199,31 @@ int net_avgpool(struct net *n, int in, int kernel)
 	return add_node(n, node);
 }
 
+int net_maxpool(struct net *n, int in, int kernel, int stride, int pad)
+{
+	struct net_node node = behind(n, in, NET_MAXPOOL);
+
+	node.kernel = kernel;
+	node.stride = stride;
+	node.pad = pad;
+	node.h = (node.h + 2 * pad - kernel) / stride + 1;
+	node.w = (node.w + 2 * pad - kernel) / stride + 1;
+	return add_node(n, node);
+}
+
 int net_mean(struct net *n, int in)
 {
 	struct net_node node = behind(n, in, NET_MEAN);
 
+	node.h = node.w = 1;
+	return add_node(n, node);
+}
+
+int net_flatten(struct net *n, int in)
+{
+	struct net_node node = behind(n, in, NET_FLATTEN);
+
+	node.c *= node.h * node.w;
 	node.h = node.w = 1;
 	return add_node(n, node);
 }
@@ -216,6 +237,17 @@ int net_linear(struct net *n, int in, const char *name, int c)
 	node.bias = true;
 	add_param(n, &node, name, "weight", NET_WEIGHT, 2, shape);
 	add_param(n, &node, name, "bias", NET_BIAS, 1, shape);
+	return add_node(n, node);
+}
+
+int net_linear_1x1(struct net *n, int in, const char *name, int c)
+{
+	struct net_node node = behind(n, in, NET_LINEAR);
+	const size_t shape[4] = { (size_t)c, (size_t)node.c, 1, 1 };
+
+	node.c = c;
+	node.bias = false;
+	add_param(n, &node, name, "weight", NET_WEIGHT, 4, shape);
 	return add_node(n, node);
 }
 

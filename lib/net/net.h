@@ -33,8 +33,10 @@ enum net_op {
 	NET_CONCAT,                       /* in[0], in[1] along channels */
 	NET_ADD,                          /* in[0] + in[1] */
 	NET_AVGPOOL,                      /* in[0]; kernel x kernel, stride kernel */
+	NET_MAXPOOL,                      /* in[0]; kernel, stride, pad; the border never wins */
 	NET_MEAN,                         /* in[0]; mean over space: (c) */
-	NET_LINEAR                        /* in[0]; weight (c, in.c), bias (c) */
+	NET_FLATTEN,                      /* in[0]; (c * h * w), channel by channel */
+	NET_LINEAR                        /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
 };
 
 struct net_node {
@@ -87,6 +89,9 @@ struct net_arch {
 	struct net_arch_param params[NET_MAX_PARAMS];
 	/* Writes the nodes; p holds the parameters in the table's order. -1 with a line in err. */
 	int (*build)(struct net *n, const double *p, char *err);
+	/* Do names and shapes of a state look like this architecture's? Writes the spec that fits
+	 * (NET_SPEC bytes). NULL: it is never guessed. */
+	bool (*guess)(const struct ts_set *state, char *spec);
 };
 extern const struct net_arch *const net_archs[];          /* NULL ends it */
 
@@ -108,15 +113,24 @@ int net_dropout(struct net *n, int in);
 int net_concat(struct net *n, int a, int b);
 int net_add(struct net *n, int a, int b);
 int net_avgpool(struct net *n, int in, int kernel);
+int net_maxpool(struct net *n, int in, int kernel, int stride, int pad);
 int net_mean(struct net *n, int in);
+int net_flatten(struct net *n, int in);
 int net_linear(struct net *n, int in, const char *name, int c);
+/* A linear layer that is written as a 1x1 convolution of one pixel, without bias: its weight has the
+ * shape (c, in.c, 1, 1). */
+int net_linear_1x1(struct net *n, int in, const char *name, int c);
+/* For guess(): the shape of a state's tensor of this printf-like name, NULL if there is none of ndim
+ * dimensions. Valid as long as the state is. */
+const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Puts node `in` on the feature list and returns it; at most NET_MAX_STAGES. */
 int net_stage(struct net *n, int in);
 
 /* ---- states: the values of a network's parameters ---- */
 
 /* A fresh state into *set: convolutions N(0, 2 / fan_in) (He et al. 2015; kaiming_normal, fan_in,
- * relu), linear layers uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1,
+ * relu), linear layers that are no 1x1 convolutions uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1,
  * 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Holds that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
@@ -147,6 +161,10 @@ int net_save(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);
+/* The last layer as scores want it: weight (C,D) named fc.weight, bias (C) named fc.bias, zeros if it
+ * has none. The caller releases both. -1: out of memory. */
+int net_last_layer(const struct net_checkpoint *c, struct ts_tensor *weight, struct ts_tensor *bias)
+	TS_CHECKED;
 
 #ifdef __cplusplus
 }

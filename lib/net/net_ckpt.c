@@ -215,6 +215,24 @@ fail:
 	return -1;
 }
 
+int net_last_layer(const struct net_checkpoint *c, struct ts_tensor *weight, struct ts_tensor *bias)
+{
+	const struct net_node *head = &c->net->nodes[c->net->head];
+	const struct ts_tensor *w = &c->state.t[head->param];
+	const size_t shape[2] = { (size_t)head->c, w->shape[1] };
+
+	*bias = (struct ts_tensor){ 0 };
+	if (ts_tensor_init(weight, "fc.weight", TS_F32, 2, shape) < 0 ||
+	    ts_tensor_init(bias, "fc.bias", TS_F32, 1, shape) < 0) {
+		ts_tensor_release(weight);
+		return -1;
+	}
+	memcpy(weight->data, w->data, ts_tensor_bytes(weight));
+	if (head->bias)
+		memcpy(bias->data, w[1].data, ts_tensor_bytes(bias));
+	return 0;
+}
+
 void net_checkpoint_release(struct net_checkpoint *c)
 {
 	if (!c)

@@ -4,6 +4,7 @@
  * are those of the program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc; the feature
  * list is its too: stem, both transitions, what is pooled. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "net/net.h"
 
@@ -71,6 +72,40 @@ static int build(struct net *n, const double *p, char *err)
 	return 0;
 }
 
+/* The shortest number that makes both transitions as narrow as they are. */
+static double guess_reduction(const size_t *a, const size_t *b)
+{
+	double r = 0;
+
+	for (int digits = 1; digits <= 9; digits++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "%.*g", digits, (double)a[0] / (double)a[1]);
+		r = strtod(text, NULL);
+		if ((size_t)((double)a[1] * r) == a[0] && (size_t)((double)b[1] * r) == b[0])
+			break;
+	}
+	return r;
+}
+
+static bool guess(const struct ts_set *state, char *spec)
+{
+	const bool bottleneck = net_shape(state, 4, "block1.layer.0.conv2.weight") != NULL;
+	const size_t *last = net_shape(state, 4, "block1.layer.0.conv%d.weight", bottleneck ? 2 : 1);
+	const size_t *trans1 = net_shape(state, 4, "trans1.conv1.weight");
+	const size_t *trans2 = net_shape(state, 4, "trans2.conv1.weight");
+	int layers = 0;
+
+	if (!last || !trans1 || !trans2 || !trans1[1] || !trans2[1])
+		return false;
+	while (layers < 1000 && net_shape(state, 4, "block1.layer.%d.conv1.weight", layers))
+		layers++;
+	snprintf(spec, NET_SPEC, "densenet:depth=%d,growth=%zu,reduction=%.9g,bottleneck=%d,affine=%d",
+		 layers * 3 * (bottleneck ? 2 : 1) + 4, last[0], guess_reduction(trans1, trans2), bottleneck,
+		 net_shape(state, 1, "bn1.weight") != NULL);
+	return true;
+}
+
 const struct net_arch net_densenet;
 const struct net_arch net_densenet = {
 	"densenet", "DenseNet for small images; depth 100 and growth 12 are the paper's 'DenseNet-101'",
@@ -79,5 +114,5 @@ const struct net_arch net_densenet = {
 	  [REDUCTION] = { "reduction", 0.5, 0.05, 1, false },
 	  [BOTTLENECK] = { "bottleneck", 1, 0, 1, true },
 	  [AFFINE] = { "affine", 0, 0, 1, true } },
-	build
+	build, guess
 };

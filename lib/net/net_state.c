@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * States: fresh values, and checks of values that came from elsewhere. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static void fill(const struct net *n, const struct net_param *p, struct ts_rng *
 	double fan = n->nodes[node->in[0]].c * (node->op == NET_CONV ? node->kernel * node->kernel : 1);
 
 	for (size_t i = 0; i < count; i++) {
-		if (node->op == NET_CONV)
+		if (node->op == NET_CONV || (node->op == NET_LINEAR && p->ndim == 4))
 			v[i] = (float)(sqrt(2 / fan) * ts_rng_normal(rng));
 		else if (node->op == NET_LINEAR)
 			v[i] = (float)((2 * ts_rng_double(rng) - 1) / sqrt(fan));
@@ -40,6 +41,18 @@ int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set)
 			fill(n, p, rng, t->data, ts_tensor_count(t));
 	}
 	return 0;
+}
+
+const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)
+{
+	char full[NET_NAME];
+	va_list ap;
+
+	va_start(ap, name);
+	vsnprintf(full, sizeof full, name, ap);
+	va_end(ap);
+	const struct ts_tensor *t = ts_set_get(state, full);
+	return t && t->ndim == ndim ? t->shape : NULL;
 }
 
 static void shape_text(int ndim, const size_t *shape, char *buf, size_t len)

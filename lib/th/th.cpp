@@ -314,6 +314,16 @@ static th_tensor *avg_pool(th_scope *s, const th_tensor *x, int k)
 	return op(s, x, [&] { return at::avg_pool2d(x->t, k); });
 }
 
+static th_tensor *max_pool(th_scope *s, const th_tensor *x, int k, int stride, int pad)
+{
+	return op(s, x, [&] { return at::max_pool2d(x->t, k, stride, pad); });
+}
+
+static th_tensor *flatten(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.flatten(1); });
+}
+
 static th_tensor *mean_hw(th_scope *s, const th_tensor *x)
 {
 	return op(s, x, [&] { return x->t.mean(at::IntArrayRef({2, 3})); });
@@ -327,7 +337,7 @@ static th_tensor *dropout(th_scope *s, const th_tensor *x, double p)
 static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w,
 			 const th_tensor *bias)
 {
-	return op(s, x && w, [&] { return at::linear(x->t, w->t, maybe(bias)); });
+	return op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
 }
 
 static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels,
@@ -454,7 +464,7 @@ static const struct th_api api = {
 	scope_begin, scope_end, release,
 	tensor_new, tensor_free, tensor_set, tensor_get, tensor_track, tensor_grad,
 	from_host, to_host, channel_affine, conv2d, batch_norm, relu, relu_in_place, concat, add, mul, affine,
-	absolute, sigmoid, straight_through, avg_pool, mean_hw, dropout, linear, cross_entropy,
+	absolute, sigmoid, straight_through, avg_pool, max_pool, flatten, mean_hw, dropout, linear, cross_entropy,
 	leaf, vjp, sign_step, clamp,
 	backward, sgd, adam, clip_norm, average,
 };

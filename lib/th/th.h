@@ -37,7 +37,7 @@ extern "C" {
 struct th_tensor;
 struct th_scope;
 enum th_type { TH_U8, TH_I64, TH_F32 };
-enum { TH_ABI = 3 };
+enum { TH_ABI = 4 };
 
 /* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
  * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
@@ -118,9 +118,14 @@ struct th_api {
 	struct th_tensor *(*straight_through)(struct th_scope *s, const struct th_tensor *value,
 					      const struct th_tensor *x);
 	struct th_tensor *(*avg_pool)(struct th_scope *s, const struct th_tensor *x, int k);
+	/* Windows of k, this stride, pad on every side; the padding never is the largest. */
+	struct th_tensor *(*max_pool)(struct th_scope *s, const struct th_tensor *x, int k, int stride,
+				      int pad);
+	/* (N,C,H,W) to (N,C*H*W), channel by channel */
+	struct th_tensor *(*flatten)(struct th_scope *s, const struct th_tensor *x);
 	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x);  /* (N,C) */
 	struct th_tensor *(*dropout)(struct th_scope *s, const struct th_tensor *x, double p);
-	/* w (O,D), bias (O) or NULL */
+	/* x (N,D) or (N,D,1,1), w (O,D) or (O,D,1,1), bias (O) or NULL: (N,O) */
 	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x,
 				    const struct th_tensor *w, const struct th_tensor *bias);
 	/* Mean over the batch; labels (N) <i8; smoothing as PyTorch's label_smoothing. */

@@ -175,6 +175,10 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_model *m,
 		return th->add(s, x, m->out[node->in[1]]);
 	case NET_AVGPOOL:
 		return th->avg_pool(s, x, node->kernel);
+	case NET_MAXPOOL:
+		return th->max_pool(s, x, node->kernel, node->stride, node->pad);
+	case NET_FLATTEN:
+		return th->flatten(s, x);
 	case NET_MEAN:
 		return th->mean_hw(s, x);
 	case NET_LINEAR:

@@ -170,9 +170,14 @@ INLINE vec NAME(pre)(vec x, const struct nn_pre *p, size_t k)
 static void NAME(pack)(const float *const *row, size_t n, size_t c, const struct nn_pre *pre, float *to,
 		       size_t to_stride)
 {
-	for (size_t i = 0; i < n; i++)
+	const struct nn_pre p = *pre;         /* stores to floats cannot change a copy */
+
+	for (size_t i = 0; i < n; i++) {
+		const float *from = row[i];
+
 		for (size_t k = 0; k < c; k += VL)
-			NAME(store)(to + i * to_stride + k, NAME(pre)(NAME(load)(row[i] + k), pre, k));
+			NAME(store)(to + i * to_stride + k, NAME(pre)(NAME(load)(from + k), &p, k));
+	}
 }
 
 static void NAME(scale)(const float *from, size_t c, const struct nn_pre *pre, const float *add, float *to)

@@ -16,7 +16,7 @@ enum {
  * where four times the weights are no burden. */
 bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out)
 {
-	return in->c >= 16 && out->c >= 16 && in->h > OUT && in->w > OUT && in->c * out->c <= 256 * 256;
+	return in->c >= 16 && out->c >= 8 && in->h > OUT && in->w > OUT && in->c * out->c <= 256 * 256;
 }
 
 static size_t in_stride(const struct nn_op *op)

@@ -8,9 +8,13 @@
 
 #include "net/net.h"
 
-extern const struct net_arch net_densenet;
+extern const struct net_arch net_densenet, net_wideresnet, net_resnet_cifar, net_resnet, net_densenet121,
+	net_conv2, net_conv4, net_conv6, net_fc;
 
-const struct net_arch *const net_archs[] = { &net_densenet, NULL };
+const struct net_arch *const net_archs[] = {
+	&net_densenet, &net_wideresnet, &net_resnet_cifar, &net_resnet, &net_densenet121,
+	&net_conv2, &net_conv4, &net_conv6, &net_fc, NULL
+};
 
 /* ---- specs ---- */
 

@@ -16,7 +16,7 @@ columns() { ts-dump --header "$1" | sed -n 's/^ *"\([^"]*\)": {"type": "<f4".*/\
 all='--odin eps=0.0014,0.01 --layers --perturb fit.ts --perturb-eps 0,0.0014,0.01 --against other.ckpt
 	--rankfeat'
 
-embed >plain.ts
+embed --engine torch >plain.ts             # as gradients need it
 embed $all --gram stages >all.ts
 ok 'every extra has its columns, logits and features first' '
 	test "$(columns all.ts)" = "logits features odin:eps=0.0014 odin:eps=0.01 layer0 layer1 layer2 layer3 $(

@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "um/um.h"
+#include "um/um_estimate.h"
 
 enum { MAX_RATIOS = 1000 };
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
-static long draws = 5, mode, batch = 512;
+static long draws = 5, mode, batch = 512, engine;
 static bool augment, full;
 static double dropout, val_fraction, keep[MAX_RATIOS];
 static long max_memory = 8192;
@@ -30,6 +30,8 @@ static const struct cli_option options[] = {
 	  "pad by 4, crop, mirror the images, for each mask anew, as published" },
 	{ "mode", 0, CLI_CHOICE, "eval|train", &mode, 0, 0,
 	  "train: batch norms use the batch, dropout acts (default eval)" },
+	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
+	  "what runs networks on the CPU in evaluation mode: our own kernels (default), or libtorch" },
 	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "its probability with --mode train (default 0)" },
 	{ "batch-size", 'b', CLI_INT, "N", &batch, 1, 65536,
 	  "images in work at a time (default 512; matters with --mode train)" },
@@ -260,7 +262,8 @@ static void print(const struct um_estimate *e, unsigned long long rows)
 static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 {
 	const struct um_estimate_options o = { keep, n_keep, draws, batch, augment, mode == 1,
-		per_sample != NULL, dropout, (uint64_t)cli.seed };
+		per_sample != NULL, dropout, (uint64_t)cli.seed,
+		{ .torch = engine == 1 || strcmp(cli.device, "cpu") != 0, .device = cli.device, .threads = cli.threads } };
 	struct um_estimate *e = NULL;
 	char err[UM_ERR];
 	size_t rows = 0;
@@ -270,7 +273,7 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		return cli_error("%s", err);
 	if (check_header(r, c->net) < 0 || (per_sample && open_rows(out, r, c) < 0))
 		return -1;
-	if (um_open(cli.device, cli.threads, err) < 0 || um_estimate_new(&e, c, &o, err) < 0)
+	if (um_estimate_new(&e, c, &o, err) < 0)
 		cli_error("%s", err);
 	else if (val_fraction > 0)
 		rc = read_fraction(r, e, c->net->classes, &rows);

@@ -333,6 +333,11 @@ bool net_trained(enum net_role role)
 	return role <= NET_BETA;
 }
 
+size_t net_node_size(const struct net_node *node)
+{
+	return (size_t)node->c * (size_t)node->h * (size_t)node->w;
+}
+
 size_t net_count(const struct net *n)
 {
 	size_t count = 0;

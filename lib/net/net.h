@@ -102,6 +102,8 @@ extern const struct net_arch *const net_archs[];          /* NULL ends it */
 struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err);
 void net_free(struct net *n);
 bool net_trained(enum net_role role);
+/* Numbers of one image's output. */
+size_t net_node_size(const struct net_node *node);
 /* Trained numbers. */
 size_t net_count(const struct net *n);
 

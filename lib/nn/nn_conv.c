@@ -33,7 +33,7 @@ static size_t block_rows(const struct nn *m, const struct nn_op *op)
 	size_t n_seg, len, rows;
 
 	segments(op, &n_seg, &len);
-	rows = BLOCK_BYTES / sizeof(float) / (n_seg * len);
+	rows = BLOCK_BYTES / sizeof(float) / (n_seg * len < NN_DEPTH ? n_seg * len : NN_DEPTH);
 	rows = rows / m->isa->rows * m->isa->rows;
 	return rows < m->isa->rows ? m->isa->rows : rows > 16 * m->isa->rows ? 16 * m->isa->rows : rows;
 }

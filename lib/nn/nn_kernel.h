@@ -12,6 +12,7 @@
 
 enum {
 	NN_PANEL = 16,                    /* outputs in a tile; weights are packed as (k, NN_PANEL) */
+	NN_DEPTH = 384,                   /* of w that a tile goes through at once: 24 KiB of a first cache */
 	NN_MAX_VEC = 16,                  /* floats in the longest vector: what may be read behind a row */
 	NN_POINTER = sizeof(void *) / sizeof(float)       /* floats that a pointer takes */
 };

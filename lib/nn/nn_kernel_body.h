@@ -136,11 +136,9 @@ INLINE void NAME(range)(const struct nn_block *b, size_t seg, size_t n_seg, size
 	}
 }
 
-enum { NAME(DEPTH) = 384 };               /* of a range: NN_PANEL * 4 * 384 bytes are 24 KiB */
-
 static void NAME(block)(const struct nn_block *b)
 {
-	const size_t most = NAME(DEPTH);
+	const size_t most = NN_DEPTH;
 
 	if (b->len <= most) {
 		const size_t group = most / b->len;

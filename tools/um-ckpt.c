@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * um-ckpt: checkpoints, without running them. Makes them of other programs' files and the other way round,
  * lists and compares them; `bake` makes an ordinary checkpoint of a masked one. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,46 +117,29 @@ static int normalisation(struct net_checkpoint *c)
 	return 0;
 }
 
-static int class_names(struct net_checkpoint *c, const char *path)
+static int class_names(struct net_checkpoint *c)
 {
-	FILE *f = fopen(path, "r");
-	char line[512];
-	int rc = 0;
-
-	if (!f)
-		return cli_error("cannot open '%s': %s", path, strerror(errno));
-	c->classes = calloc((size_t)c->net->classes + 1, sizeof *c->classes);
-	if (!c->classes)
-		cli_oom();
-	while (rc == 0 && fgets(line, sizeof line, f)) {
-		line[strcspn(line, "\r\n")] = '\0';
-		if (c->n_classes < (size_t)c->net->classes && !(c->classes[c->n_classes] = strdup(line)))
-			cli_oom();
-		rc = c->n_classes++ < (size_t)c->net->classes && *line ? 0 : -1;
-	}
-	if (rc < 0 || ferror(f) || c->n_classes != (size_t)c->net->classes) {
-		c->n_classes = c->n_classes < (size_t)c->net->classes ? c->n_classes : (size_t)c->net->classes;
-		rc = cli_error("'%s' does not have a name for each of %d classes, one a line", path, c->net->classes);
-	}
-	fclose(f);
-	return rc;
+	if (!(c->classes = cli_lines(o.classes, &c->n_classes)))
+		return -1;
+	return c->n_classes == (size_t)c->net->classes ? 0 :
+	       cli_error("'%s' names %zu classes, one a line; the network has %d", o.classes, c->n_classes,
+			 c->net->classes);
 }
 
 /* N, HxW or CxHxW. */
-static int parse_size(struct net_import *how)
+static void parse_size(struct net_import *how)
 {
-	char rest;
-	int n = o.size ? sscanf(o.size, "%dx%dx%d%c", &how->c, &how->h, &how->w, &rest) : 0;
+	char *rest = o.size ? strdup(o.size) : NULL, *copy = rest, *one;
+	long v[3] = { 0 };
+	int n = 0;
 
-	if (n == 1) {
-		how->h = how->w = how->c;
-		how->c = 0;
-	} else if (n == 2) {
-		how->w = how->h;
-		how->h = how->c;
-		how->c = 0;
-	}
-	return n > 3 || (o.size && n < 1) || (n && (how->h < 1 || how->w < 1 || how->c < 0)) ? -1 : 0;
+	while ((one = strsep(&rest, "x")) != NULL)
+		if (n == 3 || cli_parse_int(one, 1, 4096, &v[n++]) < 0)
+			cli_usage("--size takes N, HxW or CxHxW, not '%s'", o.size);
+	how->c = n == 3 ? (int)v[0] : 0;
+	how->h = (int)v[n == 3];
+	how->w = (int)v[n < 2 ? 0 : n - 1];
+	free(copy);
 }
 
 static void say(bool wrong, const char *line)
@@ -177,8 +159,7 @@ static int import(const char *path)
 	char err[NET_ERR];
 	int rc = -1;
 
-	if (parse_size(&how) < 0)
-		cli_usage("--size takes N, HxW or CxHxW, not '%s'", o.size);
+	parse_size(&how);
 	if (net_foreign_read(&f, path, o.key, err) < 0)
 		return cli_error("%s", err);
 	if (strncmp(f.format, "unmask", 6) == 0) {
@@ -192,7 +173,7 @@ static int import(const char *path)
 		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
 	if (net_import(&c, &f.state, &how, err) < 0)
 		cli_error("'%s': %s", called(path), err);
-	else if (normalisation(&c) == 0 && (!o.classes || class_names(&c, o.classes) == 0)) {
+	else if (normalisation(&c) == 0 && (!o.classes || class_names(&c) == 0)) {
 		cli_history(&c.header, NULL, 0);
 		rc = net_save(&c, cli.output, err);
 		if (rc < 0)

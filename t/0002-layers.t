@@ -55,8 +55,9 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 # What each layer may include of ours; itself always.
 may() {
 	case $1 in
-	ts|th|tb) echo ;;
-	cli|ds|ood|net) echo ts ;;
+	ts|th|tb|pickle) echo ;;
+	cli|ood) echo ts ;;
+	ds|net) echo pickle ts ;;
 	job) echo cli net ood tb th ts um ;;
 	report) echo cli ood ts ;;
 	um) echo net th ts ;;

@@ -1,25 +1,236 @@
 /* SPDX-License-Identifier: MIT
- * um-ckpt: checkpoints, without running them. `bake` makes an ordinary checkpoint of a masked one. */
+ * um-ckpt: checkpoints, without running them. Makes them of other programs' files and the other way round,
+ * lists and compares them; `bake` makes an ordinary checkpoint of a masked one. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "net/net_mask.h"
+#include "net/net_export.h"
+#include "net/net_foreign.h"
+#include "net/net_import.h"
+#include "report/report_state.h"
 
-static bool full;
+enum { BY_NAME, PTH, SAFETENSORS };
+
+static struct {
+	const char *arch, *size, *normalise, *mean, *std, *classes, *key;
+	long format, scope;
+	double keep, tolerance;
+	bool full, partial, masks;
+} o = { .keep = -1, .masks = true };
+
+/* The published program's numbers are CIFAR-10's; it takes them for CIFAR-100 too. ImageNet: torchvision's. */
+static const struct normaliser {
+	const char *name;
+	double mean[3], std[3];
+} normalisers[] = {
+	{ "cifar10", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
+	{ "cifar100", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
+	{ "imagenet", { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } },
+	{ "none", { 0, 0, 0 }, { 1, 1, 1 } },
+	{ 0 }
+};
+static const struct normaliser *normaliser;
 
 static const struct cli_option options[] = {
-	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "bake: the full network (default: the masked one)" },
+	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed from names and shapes)" },
+	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
+	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
+	{ "normalise", 0, CLI_STR, "cifar10|cifar100|imagenet|none", &o.normalise, 0, 0,
+	  "import: input normalisation that the network was trained with; this or --mean and --std" },
+	{ "mean", 0, CLI_STR, "X,...", &o.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
+	{ "std", 0, CLI_STR, "X,...", &o.std, 0, 0, "import: standard deviation of each channel" },
+	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one a line" },
+	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict, model, net...)" },
+	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take tensors that fit, fresh values for missing ones" },
+	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that scores keep" },
+	{ "scope", 0, CLI_CHOICE, "layer|model", &o.scope, 0, 0, "import: what scores are compared within" },
+	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take scores and masks (--no-masks: leave them out)" },
+	{ "format", 0, CLI_CHOICE, "name|pth|safetensors", &o.format, 0, 0,
+	  "export: what to write (default: as FILE of -o is called, else pth)" },
+	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network (default: the masked one)" },
+	{ "tolerance", 0, CLI_DOUBLE, "X", &o.tolerance, 0, 1e30, "diff: differences up to X are none" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"um-ckpt", "bake [option...] [FILE]",
-	"Make an ordinary checkpoint of one of the two networks of a masked checkpoint.", options,
-	"The share of weights that are 0 goes to standard error.\n"
+	"um-ckpt", "import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
+	"Make checkpoints of PyTorch's and safetensors files and the other way round; list, compare, bake them.", options,
+	"import reads .pth, .pt, .tar, .state of any PyTorch and safetensors; what is executed in them: nothing.\n"
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_OUTPUT, NULL
+	CLI_OUTPUT | CLI_SEED, NULL
 };
+
+static const char *called(const char *path)
+{
+	return path && strcmp(path, "-") != 0 ? path : "<stdin>";
+}
+
+/* ---- import ---- */
+
+static int numbers(const char *option, const char *text, int n, bool positive, double *v)
+{
+	char one[64];
+
+	for (int i = 0; i < n; i++) {
+		const size_t len = strcspn(text, ",");
+
+		snprintf(one, sizeof one, "%.*s", (int)len, text);
+		if (len >= sizeof one || cli_parse_double(one, positive ? 1e-9 : -1e9, 1e9, &v[i]) < 0 ||
+		    (text[len] == ',') != (i + 1 < n))
+			return cli_error("--%s takes %d numbers with commas between them, one a channel%s", option, n,
+					 positive ? ", above 0" : "");
+		text += len + 1;
+	}
+	return 0;
+}
+
+static void check_normalisation(void)
+{
+	if (o.normalise && (o.mean || o.std))
+		cli_usage("--normalise, or --mean and --std, not both");
+	if (!o.mean != !o.std)
+		cli_usage("--mean and --std go together");
+	for (normaliser = normalisers; o.normalise && normaliser->name; normaliser++)
+		if (strcmp(normaliser->name, o.normalise) == 0)
+			return;
+	if (!o.mean)
+		cli_usage("with which normalisation of its input was the network trained? --normalise "
+			  "cifar10|cifar100|imagenet|none, or --mean and --std; no file says it");
+}
+
+static int normalisation(struct net_checkpoint *c)
+{
+	const bool none = !o.mean && strcmp(normaliser->name, "none") == 0;
+
+	if (o.mean)
+		return numbers("mean", o.mean, c->net->c, false, c->mean) < 0 ||
+		       numbers("std", o.std, c->net->c, true, c->std) < 0 ? -1 : 0;
+	if (!none && c->net->c != 3)
+		return cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
+				 normaliser->name, c->net->c);
+	for (int i = 0; i < c->net->c; i++) {
+		c->mean[i] = normaliser->mean[none ? 0 : i];
+		c->std[i] = normaliser->std[none ? 0 : i];
+	}
+	return 0;
+}
+
+static int class_names(struct net_checkpoint *c)
+{
+	if (!(c->classes = cli_lines(o.classes, &c->n_classes)))
+		return -1;
+	return c->n_classes == (size_t)c->net->classes ? 0 :
+	       cli_error("'%s' names %zu classes, one a line; the network has %d", o.classes, c->n_classes,
+			 c->net->classes);
+}
+
+/* N, HxW or CxHxW. */
+static void parse_size(struct net_import *how)
+{
+	char *rest = o.size ? strdup(o.size) : NULL, *copy = rest, *one;
+	long v[3] = { 0 };
+	int n = 0;
+
+	while ((one = strsep(&rest, "x")) != NULL)
+		if (n == 3 || cli_parse_int(one, 1, 4096, &v[n++]) < 0)
+			cli_usage("--size takes N, HxW or CxHxW, not '%s'", o.size);
+	how->c = n == 3 ? (int)v[0] : 0;
+	how->h = (int)v[n == 3];
+	how->w = (int)v[n < 2 ? 0 : n - 1];
+	free(copy);
+}
+
+static void say(bool wrong, const char *line)
+{
+	if (wrong)
+		cli_error("%s", line);
+	else
+		cli_warn("%s", line);
+}
+
+static int import(const char *path)
+{
+	struct net_import how = { .arch = o.arch, .partial = o.partial, .no_masks = !o.masks, .keep = o.keep,
+				  .model_scope = o.scope == 1, .seed = (uint64_t)cli.seed, .say = say };
+	struct net_checkpoint c = { 0 };
+	struct net_foreign f;
+	char err[NET_ERR];
+	int rc = -1;
+
+	parse_size(&how);
+	if (net_foreign_read(&f, path, o.key, err) < 0)
+		return cli_error("%s", err);
+	if (strncmp(f.format, "unmask", 6) == 0) {
+		rc = cli_error("'%s' is a checkpoint already", called(path));
+		net_foreign_release(&f);
+		return rc;
+	}
+	if (*f.key)
+		cli_warn("the state stands under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "", f.others);
+	if (f.skipped)
+		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
+	if (net_import(&c, &f.state, &how, err) < 0)
+		cli_error("'%s': %s", called(path), err);
+	else if (normalisation(&c) == 0 && (!o.classes || class_names(&c) == 0)) {
+		cli_history(&c.header, NULL, 0);
+		rc = net_save(&c, cli.output, err);
+		if (rc < 0)
+			cli_error("%s", err);
+	}
+	net_checkpoint_release(&c);
+	net_foreign_release(&f);
+	return rc;
+}
+
+/* ---- the others ---- */
+
+static int export(const char *path)
+{
+	const char *dot = cli.output ? strrchr(cli.output, '.') : NULL;
+	const bool named = o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0;
+	struct net_checkpoint c;
+	char err[NET_ERR];
+	int rc = net_load(&c, path, err);
+
+	if (rc == 0)
+		rc = net_export(&c, named || o.format == SAFETENSORS ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full,
+				cli.output, err);
+	if (rc < 0)
+		cli_error("%s", err);
+	net_checkpoint_release(&c);
+	return rc;
+}
+
+static int show(const char *path)
+{
+	struct net_foreign f;
+	char err[NET_ERR];
+
+	if (net_foreign_read(&f, path, o.key, err) < 0)
+		return cli_error("%s", err);
+	printf("# format\t\"%s\"\n", f.format);
+	report_state(stdout, &f.meta, &f.state);
+	net_foreign_release(&f);
+	return 0;
+}
+
+static int diff(const char *a, const char *b)
+{
+	struct net_foreign f = { 0 }, g = { 0 };
+	char err[NET_ERR];
+	int rc = -1;
+
+	if (net_foreign_read(&f, a, o.key, err) < 0 || net_foreign_read(&g, b, o.key, err) < 0 ||
+	    net_import_prefixes(&f.state, err) < 0 || net_import_prefixes(&g.state, err) < 0)
+		cli_error("%s", err);
+	else
+		rc = report_state_diff(stdout, &f.state, &g.state, o.tolerance) ? -1 : 0;
+	net_foreign_release(&f);
+	net_foreign_release(&g);
+	return rc;
+}
 
 /* Drops what a run would resume from: it belongs to the checkpoint as it was. */
 static void drop_run(struct ts_meta *m)
@@ -41,8 +252,8 @@ static int bake(const char *path)
 	if (net_load(&c, path, err) < 0) {
 		cli_error("%s", err);
 	} else if (!c.mask) {
-		cli_error("'%s' has no masks: it is an ordinary checkpoint", path ? path : "<stdin>");
-	} else if (net_bake(&c, !full, &sparsity, err) < 0) {
+		cli_error("'%s' has no masks: it is an ordinary checkpoint", called(path));
+	} else if (net_bake(&c, !o.full, &sparsity, err) < 0) {
 		cli_error("%s", err);
 	} else {
 		from = c.header;
@@ -65,14 +276,30 @@ static int bake(const char *path)
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv), rc;
+	static const struct {
+		const char *name;
+		int (*run)(const char *path);
+		bool writes;
+	} verbs[] = { { "import", import, true }, { "export", export, true }, { "bake", bake, true },
+		      { "show", show, false }, { "diff", NULL, false } };
+	int first = cli_parse(&tool, argc, argv), v = 0;
+	const char *verb = first < argc ? argv[first] : "";
+	const int left = argc - first - 1;
 
-	if (first >= argc || strcmp(argv[first], "bake") != 0)
-		cli_usage("what to do? bake%s%s", first < argc ? ", not " : "", first < argc ? argv[first] : "");
-	if (argc - first > 2)
-		cli_usage("one FILE at most, %d are given", argc - first - 1);
+	while (v < 5 && strcmp(verbs[v].name, verb) != 0)
+		v++;
+	if (v == 5)
+		cli_usage("what to do? import, export, show, diff or bake%s%s", *verb ? ", not " : "", verb);
+	if (!verbs[v].run && left != 2)
+		cli_usage("diff takes two files, %d are given", left < 0 ? 0 : left);
+	if (verbs[v].run && left > 1)
+		cli_usage("one FILE at most, %d are given", left);
+	if (verbs[v].run == import)
+		check_normalisation();
+	if (!verbs[v].run)
+		return cli_finish(diff(argv[first + 1], argv[first + 2]));
 	ts_reader_close(cli_open(argv[first + 1]));   /* refuses a terminal */
-	ts_writer_close(cli_output());
-	rc = bake(argv[first + 1]);
-	return cli_finish(rc);
+	if (verbs[v].writes)
+		ts_writer_close(cli_output());
+	return cli_finish(verbs[v].run(argv[first + 1]));
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ds/ds_internal.h"
-#include "ds/ds_pickle.h"
+#include "pickle/pickle.h"
 
 enum { PIXELS = 3072 };
 
@@ -41,6 +41,10 @@ static bool takes(const char *path)
 	return kind_of(path) != NULL;
 }
 
+/* A CIFAR pickle holds lists, text and NumPy arrays. */
+_Static_assert((int)PICKLE_ERR <= (int)DS_ERR, "an error of the pickle reader fits");
+static const struct pickle_name known[] = { PICKLE_NUMPY, { 0 } };
+
 /* ---- class names ---- */
 
 static int names_from_text(struct ds_source *s, const struct ds_bytes *b, char *err)
@@ -69,18 +73,18 @@ static int names_from_text(struct ds_source *s, const struct ds_bytes *b, char *
 static int names_from_pickle(struct ds_source *s, const struct ds_bytes *b, const char *key,
 			     char *err)
 {
-	struct ds_pickle *k = ds_pickle_read(b->p, b->n, err);
-	const struct ds_value *list = k ? ds_value_get(ds_pickle_root(k), key) : NULL;
+	struct pickle *k = pickle_read(b->p, b->n, known, err);
+	const struct pickle_value *list = k ? pickle_get(pickle_root(k), key) : NULL;
 	char **names = NULL;
 	size_t n = 0;
 
-	if (list && list->type == DS_LIST && (names = calloc(list->n + 1, sizeof *names)))
-		while (n < list->n && list->item[n]->type == DS_STR &&
+	if (list && list->type == PICKLE_LIST && (names = calloc(list->n + 1, sizeof *names)))
+		while (n < list->n && list->item[n]->type == PICKLE_STR &&
 		       (names[n] = strndup(list->item[n]->s, list->item[n]->n)))
 			n++;
 	if (k && !n)
 		snprintf(err, DS_ERR, "holds no list '%s'", key);
-	ds_pickle_free(k);
+	pickle_free(k);
 	if (!n) {
 		free(names);
 		return -1;
@@ -115,32 +119,32 @@ static int list_binary(struct ds_source *s, const char *path, const struct ds_by
 }
 
 /* The pickle's array of pixels if it is (n, 3072) bytes, else NULL. */
-static const struct ds_value *pixels_of(const struct ds_value *root)
+static const struct pickle_value *pixels_of(const struct pickle_value *root)
 {
-	const struct ds_value *a = ds_value_get(root, "data");
+	const struct pickle_value *a = pickle_get(root, "data");
 
-	return a && a->type == DS_ARRAY && a->ndim == 2 && a->shape[1] == PIXELS &&
+	return a && a->type == PICKLE_ARRAY && a->ndim == 2 && a->shape[1] == PIXELS &&
 	       (strcmp(a->dtype, "u1") == 0 || strcmp(a->dtype, "|u1") == 0) ? a : NULL;
 }
 
 static int list_pickle(struct ds_source *s, const char *path, const struct ds_bytes *b,
 		       const char *key, char *err)
 {
-	struct ds_pickle *k = ds_pickle_read(b->p, b->n, err);
-	const struct ds_value *root = k ? ds_pickle_root(k) : NULL;
-	const struct ds_value *data = pixels_of(root), *labels = ds_value_get(root, key);
+	struct pickle *k = pickle_read(b->p, b->n, known, err);
+	const struct pickle_value *root = k ? pickle_root(k) : NULL;
+	const struct pickle_value *data = pixels_of(root), *labels = pickle_get(root, key);
 	int rc = -1;
 
 	if (k)
 		snprintf(err, DS_ERR, "no CIFAR rows in it");
-	if (data && labels && labels->type == DS_LIST && labels->n == (size_t)data->shape[0]) {
+	if (data && labels && labels->type == PICKLE_LIST && labels->n == (size_t)data->shape[0]) {
 		rc = 0;
 		for (size_t i = 0; i < labels->n && rc == 0; i++)
-			rc = labels->item[i]->type == DS_INT && labels->item[i]->i >= 0 &&
+			rc = labels->item[i]->type == PICKLE_INT && labels->item[i]->i >= 0 &&
 			     labels->item[i]->i < 100 ?
 			     add_row(s, path, i, (int)labels->item[i]->i) : -1;
 	}
-	ds_pickle_free(k);
+	pickle_free(k);
 	return rc;
 }
 
@@ -181,13 +185,13 @@ static int decode(const struct ds_bytes *b, const char *path, size_t at, void **
 		  struct ds_pixels *p, char *err)
 {
 	const size_t labels = (size_t)kind_of(path)->label_bytes, row = PIXELS + labels;
-	const struct ds_value *data;
+	const struct pickle_value *data;
 
 	if (labels && at < b->n / row)
 		return from_planes(b->p + at * row + labels, 1, p, err);
-	if (!labels && !*memo && !(*memo = ds_pickle_read(b->p, b->n, err)))
+	if (!labels && !*memo && !(*memo = pickle_read(b->p, b->n, known, err)))
 		return -1;
-	data = labels ? NULL : pixels_of(ds_pickle_root(*memo));
+	data = labels ? NULL : pixels_of(pickle_root(*memo));
 	if (!data || at >= (size_t)data->shape[0]) {
 		snprintf(err, DS_ERR, "the file changed while it was read");
 		return -1;
@@ -199,7 +203,7 @@ static int decode(const struct ds_bytes *b, const char *path, size_t at, void **
 
 static void forget(void *memo)
 {
-	ds_pickle_free(memo);
+	pickle_free(memo);
 }
 
 const struct ds_layout ds_layout_cifar = { "cifar", takes, list, decode, forget };

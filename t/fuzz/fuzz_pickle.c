@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ds/ds.h"
-#include "ds/ds_pickle.h"
+#include "pickle/pickle.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -15,27 +14,30 @@ static void hold(int c)
 }
 
 /* Values may be shared, also with themselves: steps bounds the walk. */
-static unsigned walk(const struct ds_value *v, int depth, long *steps)
+static unsigned walk(const struct pickle_value *v, int depth, long *steps)
 {
 	unsigned sum = (unsigned)v->type;
 	int64_t count = 1;
 
 	if (--*steps < 0 || depth > 100)
 		return sum;
-	if (v->type == DS_STR || v->type == DS_ARRAY || v->type == DS_CALLABLE)
+	if (v->type == PICKLE_STR || v->type == PICKLE_ARRAY || v->type == PICKLE_LONG)
 		for (size_t i = 0; i < v->n; i++)
 			sum += (unsigned char)v->s[i];
-	if (v->type == DS_ARRAY) {
+	if (v->type == PICKLE_ARRAY) {
 		hold(v->ndim >= 0 && v->ndim <= 4 && memchr(v->dtype, 0, sizeof v->dtype) != NULL);
 		for (int i = 0; i < v->ndim; i++) {
 			hold(v->shape[i] >= 0 && !__builtin_mul_overflow(count, v->shape[i], &count));
 		}
 		hold(count >= 0 && (uint64_t)count <= v->n);
 	}
-	if (v->type == DS_LIST || v->type == DS_DICT)
+	if (v->type == PICKLE_LIST || v->type == PICKLE_DICT || v->type == PICKLE_OBJECT ||
+	    v->type == PICKLE_PERSISTENT)
 		for (size_t i = 0; i < v->n; i++)
 			sum += walk(v->item[i], depth + 1, steps);
-	if (v->type == DS_DICT)
+	if (v->type == PICKLE_OBJECT)
+		hold(v->s && v->n >= 1 && v->n <= 2 && v->item[0]->type == PICKLE_LIST);
+	if (v->type == PICKLE_DICT)
 		hold(v->n % 2 == 0);
 	return sum;
 }
@@ -43,20 +45,25 @@ static unsigned walk(const struct ds_value *v, int depth, long *steps)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	static volatile unsigned sink;
-	char err[DS_ERR] = "";
-	struct ds_pickle *p = ds_pickle_read(data, size, err);
+	char err[PICKLE_ERR] = "";
+	static const struct pickle_name names[] = {
+		PICKLE_NUMPY, { "collections OrderedDict", PICKLE_MAKES_DICT },
+		{ "torch Size", PICKLE_MAKES_LIST }, { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
+		{ "torch FloatStorage", PICKLE_MAKES_NOTHING }, { 0 }
+	};
+	struct pickle *p = pickle_read(data, size, names, err);
 	long steps = 20000;
 
 	if (!p) {
 		hold(err[0] && memchr(err, 0, sizeof err) != NULL);
 		return 0;
 	}
-	sink = walk(ds_pickle_root(p), 0, &steps);
-	if (ds_pickle_root(p)->type == DS_DICT) {
-		const struct ds_value *v = ds_value_get(ds_pickle_root(p), "data");
+	sink = walk(pickle_root(p), 0, &steps);
+	if (pickle_root(p)->type == PICKLE_DICT) {
+		const struct pickle_value *v = pickle_get(pickle_root(p), "data");
 		steps = 100;
 		sink += v ? walk(v, 0, &steps) : 0;
 	}
-	ds_pickle_free(p);
+	pickle_free(p);
 	return 0;
 }

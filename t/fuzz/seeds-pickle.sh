@@ -13,3 +13,5 @@ printf '(dp0\nS'"'data'"'\np1\n(lp2\nI1\naI2\nas.' >old          # protocol 0, r
 printf '\200\003}q\000(C\001aq\001]q\002h\001aC\001bh\001\205u.' >bytes
 printf 'cos\nsystem\n(S'"'true'"'\ntR.' >evil                # refused
 printf '\200\002]q\000h\000a.' >itself                                       # a list that holds itself
+printf '\200\002ccollections\nOrderedDict\nq\000)Rq\001U\001wctorch._utils\n_rebuild_tensor_v2\n((U\007storagectorch\nFloatStorage\nU\0010U\003cpuK\002tQK\000K\002\205K\001\205\211h\000)Rt\122s}b.' >state
+printf '\200\002(\212\012l\374\234F\371 j\250P\031ctorch\nSize\n(K\001K\002t\205Rccollections\nOrderedDict\n]]U\001aaa\205R1N.' >odd

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ * Foreign files: which form one has, and its numbers as f32 and i64. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/net_foreign_internal.h"
+#include "net/net_pytorch.h"
+#include "net/net_safetensors.h"
+
+/* ---- elements ---- */
+
+size_t net_elem_size(enum net_elem e)
+{
+	static const size_t sizes[] = { [NET_E_F32] = 4, [NET_E_F64] = 8, [NET_E_F16] = 2, [NET_E_BF16] = 2,
+		[NET_E_I64] = 8, [NET_E_I32] = 4, [NET_E_I16] = 2, [NET_E_I8] = 1, [NET_E_U8] = 1,
+		[NET_E_BOOL] = 1 };
+	return sizes[e];
+}
+
+/* p need not be aligned. */
+static float get_float(enum net_elem e, const unsigned char *p)
+{
+	uint32_t bits = 0;
+	uint16_t h;
+	float f;
+	double d;
+
+	switch (e) {
+	case NET_E_F64:
+		memcpy(&d, p, 8);
+		return (float)d;
+	case NET_E_F16:
+		memcpy(&h, p, 2);
+		return (float)ts_get(TS_F16, &h, 0);
+	case NET_E_BF16:
+		memcpy(&h, p, 2);
+		bits = (uint32_t)h << 16;
+		break;
+	default:
+		memcpy(&bits, p, 4);
+	}
+	memcpy(&f, &bits, 4);
+	return f;
+}
+
+static int64_t get_int(enum net_elem e, const unsigned char *p)
+{
+	int64_t v;
+	int32_t i;
+	int16_t s;
+
+	switch (e) {
+	case NET_E_I64:
+		memcpy(&v, p, 8);
+		return v;
+	case NET_E_I32:
+		memcpy(&i, p, 4);
+		return i;
+	case NET_E_I16:
+		memcpy(&s, p, 2);
+		return s;
+	case NET_E_I8:
+		return (int8_t)*p;
+	default:
+		return *p;
+	}
+}
+
+/* ---- views ---- */
+
+int net_view_name(struct net_view *v, const char *name, size_t len, char *err)
+{
+	if (len == 0 || len > TS_MAX_NAME) {
+		snprintf(err, NET_ERR, "a tensor's name has %zu bytes", len);
+		return -1;
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)name[i] < 32 || name[i] == 127) {
+			snprintf(err, NET_ERR, "a tensor's name holds control characters");
+			return -1;
+		}
+	memcpy(v->name, name, len);
+	v->name[len] = '\0';
+	return 0;
+}
+
+void net_view_straight(struct net_view *v)
+{
+	size_t step = 1;
+
+	for (int i = v->ndim; i-- > 0;) {
+		v->stride[i] = step;
+		if (__builtin_mul_overflow(step, v->shape[i], &step))
+			step = SIZE_MAX;      /* net_view_check refuses it */
+	}
+}
+
+int net_view_check(struct net_view *v, size_t numel, char *err)
+{
+	size_t last = v->offset, far;
+
+	v->count = 1;
+	for (int i = 0; i < v->ndim; i++)
+		if (__builtin_mul_overflow(v->count, v->shape[i], &v->count)) {
+			snprintf(err, NET_ERR, "tensor '%.100s' has more elements than there are numbers", v->name);
+			return -1;
+		}
+	for (int i = 0; i < v->ndim && v->count; i++)
+		if (__builtin_mul_overflow(v->shape[i] - 1, v->stride[i], &far) ||
+		    __builtin_add_overflow(last, far, &last)) {
+			snprintf(err, NET_ERR, "tensor '%.100s' reaches beyond all memory", v->name);
+			return -1;
+		}
+	if (v->count && last >= numel) {
+		snprintf(err, NET_ERR, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last,
+			 numel);
+		return -1;
+	}
+	return 0;
+}
+
+static void copy(const struct net_view *v, const unsigned char *data, struct ts_tensor *t)
+{
+	const size_t size = net_elem_size(v->elem);
+	size_t at[TS_MAX_DIMS] = { 0 }, from = v->offset, run = 1;
+
+	for (int i = v->ndim; i-- > 0 && (v->stride[i] == run || v->shape[i] == 1);)
+		run *= v->shape[i];
+	if (run == v->count && ((t->type == TS_F32 && v->elem == NET_E_F32) || v->elem == NET_E_I64)) {
+		memcpy(t->data, data + from * size, v->count * size);
+		return;
+	}
+	for (size_t k = 0; k < v->count; k++) {
+		if (t->type == TS_F32)
+			((float *)t->data)[k] = get_float(v->elem, data + from * size);
+		else
+			((int64_t *)t->data)[k] = get_int(v->elem, data + from * size);
+		for (int i = v->ndim; i-- > 0;) {             /* the next element's place */
+			from += v->stride[i];
+			if (++at[i] < v->shape[i])
+				break;
+			from -= at[i] * v->stride[i];
+			at[i] = 0;
+		}
+	}
+}
+
+int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsigned char *data, char *err)
+{
+	const enum ts_type type = v->elem <= NET_E_BF16 ? TS_F32 : TS_I64;
+	size_t bytes = 0;
+	struct ts_tensor *t;
+
+	for (size_t i = 0; i < f->state.n; i++)
+		bytes += ts_tensor_bytes(&f->state.t[i]);
+	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 4 * f->file_size) {
+		snprintf(err, NET_ERR, "tensor '%.100s' brings the tensors to more than 4 times the file's size",
+			 v->name);
+		return -1;
+	}
+	if (f->state.n == TS_MAX_FIELDS || ts_set_get(&f->state, v->name)) {
+		snprintf(err, NET_ERR, "tensor '%.100s' is there twice, or there are more than %d", v->name,
+			 TS_MAX_FIELDS);
+		return -1;
+	}
+	t = ts_set_add(&f->state, v->name, type, v->ndim, v->shape);
+	if (!t) {
+		snprintf(err, NET_ERR, "out of memory");
+		return -1;
+	}
+	if (v->count)
+		copy(v, data, t);
+	return 0;
+}
+
+/* ---- files ---- */
+
+/* All of fd, growing as bytes arrive. NULL with a line in err. */
+static unsigned char *read_all(int fd, size_t *n, char *err)
+{
+	size_t cap = 1 << 16;
+	unsigned char *p = malloc(cap), *grown;
+	ssize_t got = 1;
+
+	*n = 0;
+	while (p && got != 0) {
+		if (*n == cap) {
+			grown = cap < NET_MAX_FILE ? realloc(p, 2 * cap) : NULL;
+			if (!grown) {
+				snprintf(err, NET_ERR, "has more than %zu bytes, or there is not enough memory", cap);
+				free(p);
+				return NULL;
+			}
+			p = grown;
+			cap *= 2;
+		}
+		got = read(fd, p + *n, cap - *n);
+		if (got < 0 && errno != EINTR) {
+			snprintf(err, NET_ERR, "cannot read: %s", strerror(errno));
+			free(p);
+			return NULL;
+		}
+		*n += got > 0 ? (size_t)got : 0;
+	}
+	if (!p)
+		snprintf(err, NET_ERR, "out of memory");
+	return p;
+}
+
+struct memory {
+	const unsigned char *p;
+	size_t n;
+};
+
+static ssize_t read_memory(void *ctx, void *buf, size_t len)
+{
+	struct memory *m = ctx;
+
+	len = len < m->n ? len : m->n;
+	memcpy(buf, m->p, len);
+	m->p += len;
+	m->n -= len;
+	return (ssize_t)len;
+}
+
+/* One of our checkpoints. Its reader names the file itself. */
+static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, const char *name, char *err)
+{
+	struct memory m = { p, n };
+	struct ts_reader *r = ts_reader_open_fn(read_memory, &m, name);
+	const struct ts_header *h = r ? ts_reader_expect(r, "checkpoint") : NULL;
+	int rc = h && ts_reader_set(r, &f->state) == 0 && ts_meta_merge(&f->meta, &h->meta) == 0 ? 0 : -1;
+
+	f->format = "unmask checkpoint";
+	if (rc < 0)
+		snprintf(err, NET_ERR, "%s", r ? ts_reader_error(r) : "out of memory");
+	ts_reader_close(r);
+	return rc;
+}
+
+int net_foreign_read(struct net_foreign *f, const char *path, const char *key, char *err)
+{
+	const bool in = !path || strcmp(path, "-") == 0;
+	const char *name = in ? "<stdin>" : path;
+	int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+	unsigned char *p = NULL;
+	char why[NET_ERR];
+	size_t n = 0;
+
+	*f = (struct net_foreign){ 0 };
+	if (fd < 0) {
+		snprintf(err, NET_ERR, "cannot open '%.300s': %s", path, strerror(errno));
+		return -1;
+	}
+	p = read_all(fd, &n, why);
+	f->file_size = n;
+	if (p && n == 0)
+		snprintf(why, sizeof why, "is empty");
+	else if (p && net_pytorch_is(p, n))
+		rc = net_pytorch_read(f, p, n, key, why);
+	else if (p && net_safetensors_is(p, n))
+		rc = net_safetensors_read(f, p, n, why);
+	else if (p && (*p & 0xf0) == 0x80)
+		rc = read_own(f, p, n, name, err);
+	else if (p)
+		snprintf(why, sizeof why, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
+			 "unmask checkpoint");
+	if (rc < 0 && !(p && f->format && strncmp(f->format, "unmask", 6) == 0))
+		snprintf(err, NET_ERR, "'%.150s': %.340s", name, why);
+	free(p);
+	if (!in)
+		close(fd);
+	if (rc < 0)
+		net_foreign_release(f);
+	return rc;
+}
+
+void net_foreign_release(struct net_foreign *f)
+{
+	ts_set_release(&f->state);
+	while (f->meta.n)
+		ts_meta_del(&f->meta, f->meta.e[0].key);
+	free(f->meta.e);
+	*f = (struct net_foreign){ 0 };
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net_foreign: states from files that other programs wrote: PyTorch's in both forms (net_pytorch.h)
+ * and safetensors (net_safetensors.h), told apart by their first bytes; our own checkpoints are read
+ * too, so that any two can be compared. Nothing in a file is executed.
+ *
+ * What comes out is what a checkpoint can have: floating point of any width becomes f32, integers and
+ * booleans become i64, strides are laid straight.
+ *
+ * Memory is bounded by the file's size n: n for the file, read as it arrives and no larger than
+ * NET_MAX_FILE; 4n for tensors, whatever their shapes say; the pickle's values (pickle.h, a pickle of
+ * at most NET_MAX_PICKLE) or the JSON header's (at most NET_MAX_JSON).
+ */
+#ifndef NET_FOREIGN_H
+#define NET_FOREIGN_H
+
+#include "net/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NET_MAX_FILE ((size_t)1 << 32)
+enum { NET_MAX_PICKLE = 16 << 20, NET_MAX_JSON = 4 << 20 };
+
+struct net_foreign {
+	const char *format;               /* in words: "PyTorch (zip)" */
+	struct ts_set state;
+	char key[64];                     /* what the state stood under in a training dictionary; "" */
+	char others[256];                 /* other keys that have states too: " ema" */
+	struct ts_meta meta;              /* what else it says in numbers and words */
+	size_t skipped;                   /* entries that are no tensors */
+	size_t file_size;
+};
+
+/* Reads path (NULL, "-": standard input). key: which entry of a training dictionary; NULL: the first of
+ * state_dict, model_state_dict, model, net, ... -1 with a line in err (NET_ERR) that names the file. */
+int net_foreign_read(struct net_foreign *f, const char *path, const char *key, char *err) TS_CHECKED;
+void net_foreign_release(struct net_foreign *f);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

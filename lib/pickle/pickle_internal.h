@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * The pickle machine's inside: pickle.c runs the opcodes, pickle_call.c makes what is "called". */
+#ifndef PICKLE_INTERNAL_H
+#define PICKLE_INTERNAL_H
+
+#include "pickle/pickle.h"
+
+struct pickle_block {
+	struct pickle_block *next;
+	char *own;                        /* bytes that are not in the file */
+	struct pickle_value v;
+};
+
+struct pickle {
+	const unsigned char *p, *end, *start;
+	const struct pickle_name *names;
+	struct pickle_block *all;         /* every value, to be freed */
+	size_t n_values, n_own;           /* how many; bytes that were copied */
+	struct pickle_value **stack, **memo, **ids;
+	size_t depth, stack_cap, n_memo, memo_cap, n_ids, ids_cap;
+	size_t *marks, n_marks, marks_cap;
+	char *err;
+};
+
+/* All that return int: 0, or -1 after they have set the error. */
+int pickle_fail(struct pickle *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct pickle_value *pickle_make(struct pickle *k, enum pickle_type type);
+int pickle_append(struct pickle *k, struct pickle_value *list, struct pickle_value *v);
+/* v NULL: -1, with the error that is set. */
+int pickle_push(struct pickle *k, struct pickle_value *v);
+/* NULL: nothing above the last mark. */
+struct pickle_value *pickle_pop(struct pickle *k);
+struct pickle_value *pickle_top(const struct pickle *k);
+
+/* GLOBAL, STACK_GLOBAL, REDUCE (and NEWOBJ), BUILD. */
+int pickle_op_global(struct pickle *k);
+int pickle_op_stack_global(struct pickle *k);
+int pickle_op_reduce(struct pickle *k);
+int pickle_op_build(struct pickle *k);
+
+#endif

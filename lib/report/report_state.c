@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ * States as text. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "report/report_state.h"
+
+static void put_shape(FILE *f, const struct ts_tensor *t)
+{
+	if (t->ndim == 0)
+		fputs("scalar", f);
+	for (int i = 0; i < t->ndim; i++)
+		fprintf(f, "%s%zu", i ? "x" : "", t->shape[i]);
+}
+
+void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
+{
+	for (size_t i = 0; i < meta->n; i++) {
+		char *json = strncmp(meta->e[i].key, "train/", 6) == 0 ? NULL : ts_entry_json(&meta->e[i]);
+
+		if (json) {
+			fputs("# ", f);
+			cli_put_cell(f, meta->e[i].key);
+			fprintf(f, "\t%s\n", json);
+		}
+		free(json);
+	}
+	fputs("name\ttype\tshape\telements\tsum\tmin\tmax\n", f);
+	for (size_t i = 0; i < state->n; i++) {
+		const struct ts_tensor *t = &state->t[i];
+		const size_t n = ts_tensor_count(t);
+		double sum = 0, least = NAN, most = NAN;
+
+		for (size_t k = 0; k < n; k++) {
+			const double v = ts_get(t->type, t->data, k);
+			sum += v;
+			least = fmin(least, v);
+			most = fmax(most, v);
+		}
+		cli_put_cell(f, t->name);
+		fprintf(f, "\t%s\t", ts_type_name(t->type));
+		put_shape(f, t);
+		fprintf(f, "\t%zu\t%.9g\t%.9g\t%.9g\n", n, sum, least, most);
+	}
+}
+
+/* Not-a-number equals itself only. */
+static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
+{
+	double most = 0;
+
+	for (size_t k = 0; k < ts_tensor_count(a); k++) {
+		const double x = ts_get(a->type, a->data, k), y = ts_get(b->type, b->data, k);
+		const double d = isnan(x) || isnan(y) ? (isnan(x) && isnan(y) ? 0 : INFINITY) : x == y ? 0 : fabs(x - y);
+
+		most = d > most ? d : most;
+	}
+	return most;
+}
+
+static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tensor *b, double tolerance)
+{
+	const bool same = a && b && a->ndim == b->ndim &&
+			  memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	const double d = same ? difference(a, b) : 0;
+
+	if (same && d <= tolerance)
+		return 0;
+	cli_put_cell(f, a ? a->name : b->name);
+	if (!a || !b) {
+		fprintf(f, "\tmissing in %s\n", a ? "B" : "A");
+	} else if (same) {
+		fprintf(f, "\t%.9g\n", d);
+	} else {
+		fputs("\tshape ", f);
+		put_shape(f, a);
+		fputs(" against ", f);
+		put_shape(f, b);
+		putc('\n', f);
+	}
+	return 1;
+}
+
+size_t report_state_diff(FILE *f, const struct ts_set *a, const struct ts_set *b, double tolerance)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		rows += diff_one(f, &a->t[i], ts_set_get(b, a->t[i].name), tolerance);
+	for (size_t i = 0; i < b->n; i++)
+		if (!ts_set_get(a, b->t[i].name))
+			rows += diff_one(f, NULL, &b->t[i], tolerance);
+	return rows;
+}

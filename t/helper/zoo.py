@@ -6,8 +6,9 @@ papers and the published program's layout. Weights and running statistics are ra
                                             features, channel means of the feature list; some with more.
                                             Prints a line a network: NAME SPEC INPUT LAYERS EXTRAS MEAN STD
     python3 zoo.py same A.pth B.pth ...     in pairs: equal names in equal order, types and values?
-    python3 zoo.py run NAME IMAGES CKPT...  runs the tensors of checkpoint streams (mean 0.5, deviation 0.25) in the network
-                                            NAME: CKPT.want has logits, CKPT.zeros a line a weight: name, zeros, numbers
+    python3 zoo.py run NAME IMAGES CKPT...  runs the tensors of checkpoint streams (mean 0.5, deviation 0.25) in the
+                                            network NAME: CKPT.want has logits, CKPT.zeros a line a weight: name,
+                                            zeros, numbers
 """
 import sys
 
@@ -200,19 +201,22 @@ class Cifar(Listed):
 
 CIFAR = [0.5, 0.48, 0.44], [0.25, 0.24, 0.26]         # mean, deviation of the pixels; the first for grey ones
 CASES = {       # name: (spec, network, (c, h, w), extra columns)
-    "densenet": ("densenet:depth=22", lambda: Cifar(depth=22, classes=10), (3, 32, 32), ""),
+    "densenet": ("densenet:depth=22,growth=12,reduction=0.5,bottleneck=1,affine=0",
+                 lambda: Cifar(depth=22, classes=10), (3, 32, 32), ""),
     "wrn16": ("wideresnet:depth=16,widen=2,affine=1", lambda: WideResNet(16, 2, 10), (3, 32, 32), "odin rankfeat step"),
     "wrn10": ("wideresnet:depth=10,widen=1,affine=0", lambda: WideResNet(10, 1, 7, False), (3, 21, 30), ""),
-    "cifar18": ("resnet-cifar:depth=18,affine=0", lambda: CifarResNet([2, 2, 2, 2], False, 10, False), (3, 24, 24),
+    "cifar18": ("resnet-cifar:depth=18,affine=0", lambda: CifarResNet([2, 2, 2, 2], False, 10, False), (3, 16, 16),
                 "odin rankfeat gram step"),
     "cifar50": ("resnet-cifar:depth=50,affine=1", lambda: CifarResNet([3, 4, 6, 3], True, 10), (3, 17, 16), ""),
-    "resnet18": ("resnet:depth=18,widen=1", lambda: Torchvision(tv.resnet18(num_classes=10)), (3, 64, 64), "odin rankfeat step"),
+    "resnet18": ("resnet:depth=18,widen=1", lambda: Torchvision(tv.resnet18(num_classes=10)), (3, 48, 48),
+                 "odin rankfeat step"),
     "resnet50": ("resnet:depth=50,widen=1", lambda: Torchvision(tv.resnet50(num_classes=12)), (3, 64, 64), ""),
     "wide50": ("resnet:depth=50,widen=2", lambda: Torchvision(tv.wide_resnet50_2(num_classes=10)), (3, 33, 47), ""),
     "densenet121": ("densenet121:growth=32,init=64,block1=6,block2=12,block3=24,block4=16",
                     lambda: Torchvision(tv.densenet121(num_classes=10)), (3, 64, 64), ""),
     "narrow": ("densenet121:growth=6,init=10,block1=2,block2=3,block3=1,block4=2",
-               lambda: Torchvision(tv.DenseNet(6, (2, 3, 1, 2), 10, num_classes=10)), (3, 75, 50), "odin rankfeat step"),
+               lambda: Torchvision(tv.DenseNet(6, (2, 3, 1, 2), 10, num_classes=10)), (3, 75, 50),
+               "odin rankfeat step"),
     "conv2": ("conv2", lambda: Small(1, (3, 32, 32), 10, (256, 256)), (3, 32, 32), "odin rankfeat gram step"),
     "conv4": ("conv4", lambda: Small(2, (3, 22, 28), 7, (256, 256)), (3, 22, 28), ""),
     "conv6": ("conv6", lambda: Small(3, (3, 32, 32), 10, (256, 256)), (3, 32, 32), ""),
@@ -324,14 +328,12 @@ def rankfeat(net, x):
     return total / len(ends)
 
 
-def gram(net, x):
-    net(x)
+def gram(f):
+    """Row sums of Gram matrices of powers 1 to 5 of a map."""
     rows = []
-    for m in net.maps:
-        for p in range(1, 6):
-            f = m.flatten(2) ** p
-            g = (f @ f.transpose(1, 2)).sum(2)
-            rows.append(g.sign() * g.abs() ** (1 / p))
+    for p in range(1, 6):
+        g = (f.flatten(2) ** p @ (f.flatten(2) ** p).transpose(1, 2)).sum(2)
+        rows.append(g.sign() * g.abs() ** (1 / p))
     return torch.cat(rows, 1)
 
 
@@ -340,7 +342,7 @@ def make(names):
         net = network(name)
         spec, _, shape, extras = CASES[name]
         torch.save(net.state_dict(), f"{name}.pth")
-        if name != "wide50":            # 275 MB, once is enough
+        if "50" not in name:            # 90 to 275 MB; once is enough
             torch.save(net.state_dict(), f"{name}-legacy.pth", _use_new_zipfile_serialization=False)
         x = pictures(3, shape, 2)
         write_images(f"{name}.images", x, np.arange(3))
@@ -348,12 +350,14 @@ def make(names):
         x = normalise(torch.from_numpy(x).double())
         with torch.no_grad():
             row = [net(x), net.pooled] + [m.mean((2, 3)) for m in net.maps]
+            for k, m in enumerate(net.maps if "gram" in extras else []):
+                save(f"{name}.layer{k}", gram(m))
         save(f"{name}.want", torch.cat(row, 1))
-        for extra, f in (("odin", odin), ("rankfeat", rankfeat), ("gram", gram), ("step", step)):
+        for extra, f in (("odin", odin), ("rankfeat", rankfeat), ("step", step)):
             if extra in extras:
                 save(f"{name}.{extra}", f(net, x))
         numbers = [",".join(str(u) for u in v[:shape[0]]) for v in CIFAR]
-        print(name, spec, ",".join(str(v) for v in shape), ",".join(f"layer{k}" for k in range(len(net.maps))) or "-",
+        print(name, spec, "x".join(map(str, shape)), ",".join(f"layer{k}" for k in range(len(net.maps))) or "-",
               extras.replace(" ", ",") or "-", *numbers)
 
 

@@ -15,6 +15,16 @@ loss() {
 }
 golden-net images 10 10 >images.ts
 
+um-train -q -a nothing images.ts 2>&1 >/dev/null | sed 's/.*there are: //' | tr ' ' '\n' >archs
+ok 'um-train and its page have them all' '
+	test "$(wc -l <archs)" = 9 && while read -r a; do
+		grep -q "Cm .*\<$a\>" "$SRC/tools/um-train.1" || echo "# $a"; done <archs >missing; cat missing; ! test -s missing'
+ok 'the page has their parameters' '
+	while read -r a; do
+		um-train -q -a $a:nothing=1 images.ts 2>&1 >/dev/null | sed "s/.*it has: //; /has no/d" | tr " " "\n" | while read -r p; do
+			grep -q "^.It Cm $a Ns .*[:,]$p=" "$SRC/tools/um-train.1" || echo "# $a:$p"; done
+	done <archs >missing; cat missing; ! test -s missing'
+
 # ---- training, and what reads a trained network
 narrow=densenet121:growth=6,init=10,block1=2,block2=3,block3=1,block4=2
 for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do

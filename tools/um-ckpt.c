@@ -50,7 +50,7 @@ static const struct cli_option options[] = {
 	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: leave them out)" },
 	{ "format", 0, CLI_CHOICE, "name|pth|safetensors", &o.format, 0, 0,
 	  "export: what to write (default: as FILE of -o is called, else pth)" },
-	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network (default: the masked one)" },
+	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network, without masks" },
 	{ "tolerance", 0, CLI_DOUBLE, "X", &o.tolerance, 0, 1e30, "diff: differences up to X are none" },
 	{ 0 }
 };
@@ -300,8 +300,10 @@ int main(int argc, char **argv)
 		cli_usage("one FILE at most, %d are given", left);
 	if (verbs[v].run == import)
 		check_normalisation();
-	if (!verbs[v].run)
-		return cli_finish(diff(argv[first + 1], argv[first + 2]));
+	if (!verbs[v].run) {
+		const bool differ = diff(argv[first + 1], argv[first + 2]) < 0;
+		return cli_finish(0) || differ;       /* a full disk is said too */
+	}
 	ts_reader_close(cli_open(argv[first + 1]));   /* refuses a terminal */
 	if (verbs[v].writes)
 		ts_writer_close(cli_output());

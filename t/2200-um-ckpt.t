@@ -34,6 +34,7 @@ done
 ok 'all that was exported loads with weights_only=True: equal tensors, types, order' \
 	'$python "$SRC/t/helper/ckpt.py" same $pairs 2>err || { sed "s/^/# /" err; false; }'
 ok 'and there were many' 'test $(echo $pairs | wc -w) = 52'
+ok 'a file whose name is not ASCII: so are its members' 'um-ckpt diff mod*1.pth plain.pth'
 ok 'both forms make the same checkpoint' 'import --no-history -o a plain.pth && import --no-history -o b plain.old && cmp a b'
 ok 'one through a pipe too' 'import --no-history <plain.old | cmp a -'
 ok 'diff sees a changed number' '

@@ -24,12 +24,12 @@ static struct {
  * torchvision's. */
 static const struct normaliser {
 	const char *name;
-	double mean[3], std[3];
+	double mean[4], std[4];           /* std 0: there is no such channel */
 } normalisers[] = {
 	{ "cifar10", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
 	{ "cifar100", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
 	{ "imagenet", { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } },
-	{ "none", { 0, 0, 0 }, { 1, 1, 1 } },
+	{ "none", { 0 }, { 1, 1, 1, 1 } },
 	{ 0 }
 };
 static const struct normaliser *normaliser;
@@ -50,7 +50,7 @@ static const struct cli_option options[] = {
 	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: leave them out)" },
 	{ "format", 0, CLI_CHOICE, "name|pth|safetensors", &o.format, 0, 0,
 	  "export: what to write (default: as FILE of -o is called, else pth)" },
-	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network (default: the masked one)" },
+	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network, without masks" },
 	{ "tolerance", 0, CLI_DOUBLE, "X", &o.tolerance, 0, 1e30, "diff: differences up to X are none" },
 	{ 0 }
 };
@@ -104,19 +104,14 @@ static void check_normalisation(void)
 
 static int normalisation(struct net_checkpoint *c)
 {
-	const bool none = !o.mean && strcmp(normaliser->name, "none") == 0;
-
 	if (o.mean)
 		return numbers("mean", o.mean, c->net->c, false, c->mean) < 0 ||
 		       numbers("std", o.std, c->net->c, true, c->std) < 0 ? -1 : 0;
-	if (!none && c->net->c != 3)
-		return cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say "
-				 "others", normaliser->name, c->net->c);
-	for (int i = 0; i < c->net->c; i++) {
-		c->mean[i] = normaliser->mean[none ? 0 : i];
-		c->std[i] = normaliser->std[none ? 0 : i];
-	}
-	return 0;
+	memcpy(c->mean, normaliser->mean, sizeof c->mean);
+	memcpy(c->std, normaliser->std, sizeof c->std);
+	return c->net->c == 3 || c->std[3] > 0 ? 0 :
+	       cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
+			 normaliser->name, c->net->c);
 }
 
 static int class_names(struct net_checkpoint *c)
@@ -283,9 +278,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(const char *path);
-		bool writes;
-	} verbs[] = { { "import", import, true }, { "export", export, true }, { "bake", bake, true },
-		      { "show", show, false }, { "diff", NULL, false } };
+	} verbs[] = { { "import", import }, { "export", export }, { "bake", bake }, { "show", show }, { "diff", NULL } };
 	int first = cli_parse(&tool, argc, argv), v = 0;
 	const char *verb = first < argc ? argv[first] : "";
 	const int left = argc - first - 1;
@@ -300,10 +293,12 @@ int main(int argc, char **argv)
 		cli_usage("one FILE at most, %d are given", left);
 	if (verbs[v].run == import)
 		check_normalisation();
-	if (!verbs[v].run)
-		return cli_finish(diff(argv[first + 1], argv[first + 2]));
+	if (!verbs[v].run) {
+		const bool differ = diff(argv[first + 1], argv[first + 2]) < 0;
+		return cli_finish(0) || differ;       /* a full disk is said too */
+	}
 	ts_reader_close(cli_open(argv[first + 1]));   /* refuses a terminal */
-	if (verbs[v].writes)
+	if (verbs[v].run != show)
 		ts_writer_close(cli_output());
 	return cli_finish(verbs[v].run(argv[first + 1]));
 }

@@ -2,6 +2,7 @@
  * PyTorch's containers: the zip archive, and the row of pickles that was there before it. */
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static struct pickle *unpickle(const unsigned char *p, size_t n, char *err)
 	struct pickle *k = pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, why);
 
 	if (!k)
-		net_err(err, "%.400s", why);
+		net_err(err, "%.280s%s", why, strstr(why, "refuses to call") ?
+			"; in Python, torch.save(model.state_dict(), FILE) makes one that holds no more" : "");
 	return k;
 }
 
@@ -170,7 +172,7 @@ static int zip_storages(struct zip *z, size_t folder, struct torch_object *o, st
 	return rc;
 }
 
-static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+static int read_members(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
 {
 	struct zip z = { .p = p, .n = n, .left = n, .err = err };
 	struct torch_object o = { 0 };
@@ -192,6 +194,21 @@ static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, con
 	torch_object_release(&o);
 	pickle_free(k);
 	free(bytes);
+	return rc;
+}
+
+/* The folder is called as the file was when it was saved, in UTF-8 whatever the user's locale. */
+static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old;
+	int rc;
+
+	if (!utf8)
+		return read_members(f, p, n, key, err);
+	old = uselocale(utf8);
+	rc = read_members(f, p, n, key, err);
+	uselocale(old);
+	freelocale(utf8);
 	return rc;
 }
 

@@ -123,6 +123,9 @@ void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct ts_reader *cli_input(int first, int argc, char **argv);
 /* Writes a string as a cell of a TSV table: what would break the table is escaped. */
 void cli_put_cell(FILE *f, const char *s);
+/* The lines of a text file, without their ends; ts_strs_free() it. NULL after an error that it prints: no
+ * file, no lines. */
+char **cli_lines(const char *path, size_t *n);
 /* Opens path for reading; NULL and "-" are standard input, a terminal is refused, exit 1. */
 struct ts_reader *cli_open(const char *path);
 /* Opens cli.output for writing; refuses a terminal, exit 1. */

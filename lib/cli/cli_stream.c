@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Where command line and streams meet: operands, terminals, history. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +66,32 @@ void cli_put_cell(FILE *f, const char *s)
 			fprintf(f, "\\%c", *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
 		else
 			putc(*s, f);
+}
+
+char **cli_lines(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "r");
+	char **lines = NULL, *line = NULL;
+	size_t cap = 0;
+	ssize_t len = 0;
+
+	for (*n = 0; f && (len = getline(&line, &cap, f)) > 0; (*n)++) {
+		char **grown = realloc(lines, (*n + 2) * sizeof *lines);
+
+		line[strcspn(line, "\r\n")] = '\0';
+		if (!grown || !(grown[*n] = strdup(line)))
+			cli_oom();
+		lines = grown;
+	}
+	if (!f || ferror(f) || !lines) {
+		cli_error("cannot read '%s': %s", path, !f || ferror(f) ? strerror(errno) : "it has no lines");
+		ts_strs_free(lines, *n);
+		lines = NULL;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return lines;
 }
 
 int cli_check_reader(const struct ts_reader *r)

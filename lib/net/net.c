@@ -53,7 +53,9 @@ static int set_param(const struct net_arch *a, const char *text, size_t len, dou
 		}
 		return 0;
 	}
-	snprintf(err, NET_ERR, "%s has no parameter '%s'", a->name, copy);
+	snprintf(err, NET_ERR, "%s has no parameter '%s'%s", a->name, copy, a->params[0].name ? "; it has:" : "");
+	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
+		snprintf(err + strlen(err), NET_ERR - strlen(err), " %s", a->params[i].name);
 	return -1;
 }
 

@@ -85,11 +85,17 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 		  const struct net_checkpoint *c, char *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
-	struct um_extras *e = calloc(1, sizeof *e);
+	struct um_extras *e;
 	int rc = -1;
 
 	*ret = NULL;
+	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat)) {
+		snprintf(err, UM_ERR, "architecture %s has no feature list, so there is nothing for --layers, "
+			 "--perturb, --gram and --rankfeat", c->net->spec);
+		return -1;
+	}
 	snprintf(err, UM_ERR, "out of memory");
+	e = calloc(1, sizeof *e);
 	if (!e)
 		return -1;
 	e->net = c->net;

@@ -79,21 +79,31 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	return 0;
 }
 
-/* "gram:layer0"; "gram:block1.layer.0.conv1"; "gram:block1.layer.0.bn1.relu" for what follows bn1. */
+/* "gram:layer0"; "gram:block1.layer.0.conv1"; "gram:block1.layer.0.bn1.relu" for what follows bn1;
+ * "gram:layer1.0.bn2.add.relu" if there is an addition between them. */
 static void column_name(const struct gram *g, const struct net *n, int i, char *name, size_t len)
 {
-	const int at = g->node[i], before = n->nodes[at].in[0];
-	const bool relu = n->nodes[at].op == NET_RELU;
-	const int param = n->nodes[relu ? before : at].param;
+	const struct net_node *node = &n->nodes[g->node[i]];
+	const char *relu = "", *add = "", *s;
 
 	if (g->stages) {
 		snprintf(name, len, "gram:layer%d", i);
-	} else if (param < 0) {
-		snprintf(name, len, "gram:node%d", at);
-	} else {
-		const char *s = n->params[param].name;
-		snprintf(name, len, "gram:%.*s%s", (int)(strrchr(s, '.') - s), s, relu ? ".relu" : "");
+		return;
 	}
+	if (node->op == NET_RELU) {
+		node = &n->nodes[node->in[0]];
+		relu = ".relu";
+	}
+	if (node->op == NET_ADD) {
+		node = &n->nodes[node->in[0]];
+		add = ".add";
+	}
+	if (node->param < 0) {
+		snprintf(name, len, "gram:node%d", g->node[i]);
+		return;
+	}
+	s = n->params[node->param].name;
+	snprintf(name, len, "gram:%.*s%s%s", (int)(strrchr(s, '.') - s), s, add, relu);
 }
 
 static int columns(const void *state, const struct net *n, struct ts_header *to)

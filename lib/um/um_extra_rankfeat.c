@@ -37,10 +37,6 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 
 	if (!o->rankfeat)
 		return 0;
-	if (n->n_stages < 1) {
-		snprintf(err, UM_ERR, "--rankfeat: this architecture has no feature list");
-		return -1;
-	}
 	*state = r = calloc(1, sizeof *r);
 	if (!r || net_copy(&r->c, c, err) < 0)
 		return -1;

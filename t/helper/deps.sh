@@ -9,7 +9,8 @@ perl=prove, the test runner
 libmsgpack-dev=tensor streams
 libxxhash-dev=checksums
 libyaml-dev=config files
-libarchive-dev=archives of images
+libarchive-dev=archives of images, PyTorch files
+libjansson-dev=headers of safetensors
 libpng-dev=PNG images
 zlib1g-dev=checksums of gzip
 libjpeg62-turbo-dev=JPEG images
@@ -27,6 +28,7 @@ gnuplot-nox=pictures of experiments"
 if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks
+python3-torchvision=reference networks
 python3-numpy=reference numbers
 python3-scipy=reference numbers
 python3-sklearn=reference metrics
@@ -37,7 +39,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
 	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"
 	echo "$need" | sed 's/=/	/'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1 openblas lapacke &&
+		pkg-config --exists msgpack libarchive jansson libpng libjpeg zlib libxxhash yaml-0.1 openblas lapacke &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1
 fi

@@ -116,6 +116,30 @@ static void lists(void)
 	ok(maps("fc", 28, "100"), "fc has none");
 }
 
+/* Do all dropouts, and as many as this, stand between an op and one that reads a weight called so? */
+static bool dropouts(const char *spec, int many, enum net_op before, const char *reader)
+{
+	struct net *n = net_new(spec, 3, 32, 32, 10, err);
+	int found = 0;
+
+	for (int i = 0; n && i < n->n_nodes; i++) {
+		const struct net_node *next = &n->nodes[n->nodes[i].last_use];
+
+		if (n->nodes[i].op == NET_DROPOUT && n->nodes[n->nodes[i].in[0]].op == before &&
+		    (next->param < 0 ? *reader == '\0' : strstr(n->params[next->param].name, reader) != NULL))
+			found++;
+	}
+	net_free(n);
+	return found == many;
+}
+
+static void dropout_places(void)
+{
+	ok(dropouts("wideresnet", 18, NET_RELU, "conv2.weight"), "wideresnet has dropout before its second convolutions");
+	ok(dropouts("densenet121", 58, NET_CONV, ""), "densenet121 before its concatenations");
+	ok(dropouts("densenet", 16 * 3, NET_CONV, "bn2"), "densenet between a layer's convolutions too");
+}
+
 static void refusals(void)
 {
 	ok(refused("wideresnet:depth=30", 32, "near 30 there are 28 and 34"),
@@ -168,6 +192,7 @@ int main(void)
 {
 	counts();
 	lists();
+	dropout_places();
 	refusals();
 	guesses();
 	groups();

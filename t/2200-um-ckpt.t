@@ -1,0 +1,137 @@
+#!/bin/sh
+# um-ckpt import, export, show, diff against files that python3-torch writes and reads.
+. "$SRC/t/lib.sh"
+python=/usr/bin/python3
+$python -c 'import torch' 2>/dev/null || skip_all 'no python3-torch here'
+$python "$SRC/t/helper/ckpt.py" make 2>err || { sed 's/^/# /' err; ok 'files are made' false; done_testing; }
+import() { um-ckpt import -q --normalise cifar10 "$@"; }
+# FILE imports, exports, and the export is WANT (a file of torch.save) tensor for tensor.
+pairs=
+comes_out() {
+	import -o "$1.ckpt" "$1" && um-ckpt export -o "$1.pth" "$1.ckpt" && um-ckpt diff "$2" "$1.pth" >out ||
+		{ sed 's/^/# /' out; return 1; }
+	pairs="$pairs $1.pth $2"
+}
+for form in pth old; do
+	ok "a bare state_dict, $form" 'comes_out plain.$form plain.pth'
+	ok "a training dictionary of the published program, $form" 'comes_out training.$form plain.pth'
+	ok "half precision, $form" 'comes_out half.$form half.want'
+	ok "bfloat16, $form" 'comes_out bf16.$form bf16.want'
+	ok "double precision, $form" 'comes_out double.$form double.want'
+	ok "integers and booleans where floats belong, $form" 'comes_out ints.$form ints.want'
+	ok "views of one storage, channels last, $form" 'comes_out flat.$form plain.pth'
+	ok "_orig_mod. in front and linear. for fc., $form" 'comes_out renamed.$form plain.pth'
+	ok "no num_batches_tracked: 0, $form" 'comes_out uncounted.$form uncounted.want'
+	ok "parameters, $form" 'comes_out parameters.$form plain.pth'
+	ok "two models in a dictionary: the first, and says so, $form" 'comes_out twomodels.$form plain.pth &&
+		um-ckpt import --normalise none twomodels.$form 2>&1 >x.ckpt | grep -q "under .model.; --key could say: ema" '
+	ok "--key takes the other, $form" 'import --key ema -o ema.ckpt twomodels.$form && um-ckpt diff ema.ckpt plain.pth'
+done
+for f in plain half bf16 double; do
+	want=$f.want; [ $f = plain ] && want=plain.pth
+	ok "safetensors written in Python: $f" 'comes_out $f.safetensors $want'
+done
+ok 'all that was exported loads with weights_only=True: equal tensors, types, order' \
+	'$python "$SRC/t/helper/ckpt.py" same $pairs 2>err || { sed "s/^/# /" err; false; }'
+ok 'and there were many' 'test $(echo $pairs | wc -w) = 52'
+ok 'a file whose name is not ASCII: so are its members' 'um-ckpt diff mod*1.pth plain.pth'
+ok 'both forms make the same checkpoint' 'import --no-history -o a plain.pth && import --no-history -o b plain.old && cmp a b'
+ok 'one through a pipe too' 'import --no-history <plain.old | cmp a -'
+ok 'diff sees a changed number' '
+	import -o i.ckpt ints.pth; um-ckpt diff i.ckpt plain.pth >out; test $? = 1 && cut -f 1 out >names &&
+	printf "fc.weight\nfc.bias\nbn1.num_batches_tracked\n" | sort >want && sort names | cmp - want &&
+	grep -q "^bn1.num_batches_tracked	2$" out && um-ckpt diff --tolerance 1000 i.ckpt plain.pth'
+ok 'diff sees what is missing and shapes' '
+	um-ckpt diff plain.pth wrong.pth >out; test $? = 1 && grep -q "^bn1.running_mean	missing in B" out &&
+	grep -q "^fc.extra	missing in A" out && grep -q "^block3.layer.0.conv2.weight	shape 2x8x3x3 against 2x8x1x1" out &&
+	test $(wc -l <out) = 4'
+ok 'our own export to safetensors reads back' 'um-ckpt export -o x.safetensors a && um-ckpt diff x.safetensors plain.pth &&
+	um-ckpt export --format safetensors a | cmp - x.safetensors'
+ok 'its data begin at a multiple of 8 bytes' '
+	test $(($(od -An -tu8 -N8 x.safetensors) % 8)) = 0'
+ok 'data of an exported .pth begin at multiples of 64 bytes' '
+	$python -c "
+import sys, zipfile
+f = open(\"plain.pth.pth\", \"rb\")
+for i in zipfile.ZipFile(f).infolist():
+    f.seek(i.header_offset + 26)
+    n, m = f.read(2), f.read(2)
+    at = i.header_offset + 30 + int.from_bytes(n, \"little\") + int.from_bytes(m, \"little\")
+    at % 64 and sys.exit(i.filename)
+"'
+ok 'show: sums as in Python' '
+	$python -c "
+import torch
+for k, v in torch.load(\"plain.pth\").items():
+    print(k, \"%.5f\" % v.double().sum().item())" >want
+	um-ckpt show a | grep -v "^#" | tail -n +2 | awk -F"\t" "{ printf \"%s %.5f\n\", \$1, \$5 }" | cmp - want'
+ok 'show: what a training dictionary says' 'um-ckpt show training.old | grep -q "^# epoch	100$"'
+ok 'what was guessed is said' 'um-ckpt import --normalise none plain.pth 2>&1 >x | grep -q "guessed architecture: densenet:depth=10,growth=2"'
+ok '--arch: what does not fit is listed, all of it' '
+	fails 1 "do not fit architecture densenet:depth=10,growth=2" um-ckpt import --normalise none -a densenet:depth=10,growth=2 wrong.pth &&
+	grep -q "missing: tensor .bn1.running_mean. (" fails.err && grep -q "missing: tensor .block2.layer.0.conv2.weight. (2x8x3x3)" fails.err &&
+	grep -q "misshapen: tensor .block3.layer.0.conv2.weight. is 2x8x1x1, the architecture has 2x8x3x3" fails.err &&
+	grep -q "extra: tensor .fc.extra. (3)" fails.err && grep -q "4 tensors do not fit" fails.err'
+ok '--partial: fresh values from the seed, and says so' '
+	um-ckpt import --normalise none --partial -o p.ckpt wrong.pth 2>err && grep -q "missing: tensor .bn1.running_mean.*fresh" err &&
+	um-ckpt diff p.ckpt plain.pth >out; test $(wc -l <out) = 3 && ! grep -q missing out &&
+	um-ckpt import -q --normalise none --partial --seed 1 -o q.ckpt wrong.pth && ! um-ckpt diff p.ckpt q.ckpt >x &&
+	um-ckpt import -q --normalise none --partial -o q.ckpt wrong.pth && um-ckpt diff p.ckpt q.ckpt'
+ok 'a number that is not finite' 'fails 1 "nan.pth.*fc.bias.*not finite" import nan.pth'
+
+# Normalisation, size, class names.
+meta() { ts-dump --header "$1" | tr -d " \n" | grep -q -- "$2"; }
+ok 'normalisation must be said' 'fails 2 "normalise cifar10|cifar100|imagenet|none" um-ckpt import plain.pth && fails 2 "normalise" um-ckpt import --normalise cifar plain.pth'
+ok 'not twice, not half' 'fails 2 "not both" um-ckpt import --normalise none --mean 0,0,0 --std 1,1,1 plain.pth &&
+	fails 2 "go together" um-ckpt import --mean 0,0,0 plain.pth'
+ok 'not too few numbers, and no std of 0' 'fails 1 "3 numbers" um-ckpt import -q --mean 0,0 --std 1,1,1 plain.pth && fails 1 "above 0" um-ckpt import -q --mean 0,0,0 --std 1,1,0 plain.pth'
+show() { um-ckpt export --format safetensors "$1" | um-ckpt show; }
+ok 'what is said arrives' '
+	um-ckpt import -q --mean 0.1,0.2,0.3 --std 1,2,3 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.mean	\"0.1,0.2,0.3\"" &&
+	show m.ckpt | grep -q "unmask.std	\"1,2,3\"" && import -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.mean	\"0.491372549,0.482352941,0.446666667\"" &&
+	um-ckpt import -q --normalise imagenet -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.std	\"0.229,0.224,0.225\""'
+ok '--size' '
+	import --size 64 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x64x64\"" &&
+	import --size 3x16x24 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x16x24\"" && import -o m.ckpt plain.pth &&
+	show m.ckpt | grep -q "unmask.input	\"3x32x32\"" && fails 2 "CxHxW" import --size 3x plain.pth && fails 2 CxHxW import --size -3 plain.pth'
+ok '--classes' '
+	for c in a b c d e f g h i j; do echo $c; done >names && import --classes names -o m.ckpt plain.pth && um-ckpt show m.ckpt | grep -q "^# classes.*\"j\"" &&
+	echo k >>names && fails 1 "names 11 classes.*has 10" import --classes names plain.pth && fails 1 "no/names" import --classes no/names plain.pth'
+
+# Output is whole or not there.
+ok 'a full disk is noticed' '
+	! um-ckpt export a >/dev/full 2>err && grep -q "No space" err && ! um-ckpt export --format safetensors a >/dev/full 2>err && grep -q "No space" err &&
+	! um-ckpt show a >/dev/full 2>err && grep -q "No space" err &&
+	um-ckpt diff a wrong.pth >/dev/full 2>err; test $? = 1 && grep -q "No space" err'
+ok 'a failed export leaves nothing and keeps the old file' '
+	mkdir -p clean && head -c 3000 a >cut.ckpt && fails 1 cut.ckpt um-ckpt export -o clean/x.pth cut.ckpt && test -z "$(ls -A clean)" &&
+	echo old >old.pth && fails 1 cut.ckpt um-ckpt export -o old.pth cut.ckpt && test "$(cat old.pth)" = old'
+ok 'a binary file does not go to a terminal' '
+	"$BUILD/t/helper/on-terminal" um-ckpt export a 2>err; test $? = 1 && grep -q terminal err'
+
+# Masks.
+ok 'scores: which fraction stays must be said' 'fails 1 "scores of 10 masked layers.*--keep" import scores.pth'
+baked() { um-ckpt bake -q "$1" | um-ckpt export | um-ckpt diff - "$2"; }
+ok 'scores and --keep: the weights that SubnetConv computes with' 'import --keep 0.8 -o s.ckpt scores.pth && baked s.ckpt scores.want'
+ok 'another fraction, other weights' 'import --keep 0.7 -o s7.ckpt scores.pth && ! baked s7.ckpt scores.want >x'
+ok 'a dense classifier is seen' 'import --keep 0.5 -o d.ckpt denselast.pth && baked d.ckpt denselast.want'
+ok '--no-masks' 'um-ckpt import --no-masks --normalise cifar10 scores.pth 2>err >n.ckpt && um-ckpt diff n.ckpt plain.pth && grep -q "left out" err && ! grep -q masks: err'
+ok 'scores of 0 and 1 are a fixed mask' 'import -o f.ckpt fixed.pth && baked f.ckpt fixed.want'
+ok 'mask, temp_mask and threshold that cut nothing are left out' 'import --keep 0.8 -o u.ckpt underscore.pth && baked u.ckpt scores.want'
+ok 'a mask that cuts beside scores is not guessed at' 'fails 1 "not known" import --keep 0.8 undercut.pth'
+ok 'a masked checkpoint goes out as it came, and in again' '
+	um-ckpt export -o s.pth s.ckpt && um-ckpt show s.pth | grep -q "^fc.scores	" && import --keep 0.8 -o s2.ckpt s.pth && um-ckpt diff s.ckpt s2.ckpt &&
+	um-ckpt export -o f.safetensors f.ckpt && import -o f2.ckpt f.safetensors && um-ckpt diff f.ckpt f2.ckpt &&
+	um-ckpt export --full s.ckpt | um-ckpt diff - plain.pth'
+
+# Refused, with a reason.
+ok 'a whole module is more than data' 'fails 1 "module.pth.*refuses to call .um_densenet.DenseNet" import module.pth'
+ok 'so is any other name' 'fails 1 "refuses to call .__builtin__.slice" import slice.pth'
+ok 'no state in it' 'fails 1 "list.pth.*no dictionary of tensors" import list.pth'
+ok 'complex numbers' 'fails 1 "refuses to call .torch.ComplexFloatStorage" import complex.pth'
+ok 'TorchScript' 'fails 1 "TorchScript" import script.pth'
+ok 'a tensor of 2^40 elements of one number' 'fails 1 "conv1.weight.*4 times" import expand.pth'
+ok 'a key that is not there' 'fails 1 "under the key .nope." import --key nope training.pth'
+ok 'a checkpoint is one already' 'fails 1 "checkpoint already" import a'
+ok 'misuse' 'fails 2 "what to do" um-ckpt && fails 2 "what to do.*not exort" um-ckpt exort && fails 2 "two files" um-ckpt diff a && fails 2 "one FILE" um-ckpt show a b'
+done_testing

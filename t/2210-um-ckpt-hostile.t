@@ -1,0 +1,116 @@
+#!/bin/sh
+# Files that mean harm: one line that names the file and says what is wrong, exit 1, little memory, nothing
+# executed. Needs Python for its zip module, not PyTorch.
+. "$SRC/t/lib.sh"
+python=/usr/bin/python3
+command -v $python >/dev/null || skip_all 'no python3'
+$python "$SRC/t/helper/hostile.py" 2>err || { sed 's/^/# /' err; ok 'files are made' false; done_testing; }
+# AddressSanitizer maps terabytes.
+limit() { [ -n "$SANITIZE" ] || ulimit -v 400000; }
+refuses() {                            # file, pattern
+	( limit; um-ckpt show "$1" >out 2>err </dev/null )
+	got=$?
+	[ $got = 1 ] && [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && grep -q "um-ckpt: .$1" err && grep -q -- "$2" err &&
+		! grep -q '[[:cntrl:]]' err || { echo "# exit $got: $(head -c 300 err)"; return 1; }
+}
+for f in good.pth good.old good.safetensors good2.safetensors again.pth; do
+	ok "$f is good" 'um-ckpt show $f >out && grep -q "^w.*	[02-4]	0	0	0$" out'
+done
+ok 'ancient.old, as of Python 2: a view of a view' 'um-ckpt show ancient.old | grep -q "^w	<f4	2	2	9	4	5$"'
+while read -r name pattern; do
+	for form in pth old; do ok "$name.$form: $pattern" 'refuses $name.$form "$pattern"'; done
+done <<'END'
+system refuses to call .posix.system
+eval refuses to call .builtins.eval
+build refuses to call .torch.nn.modules.module.Module
+storagecall bad call of .torch FloatStorage
+huge said to have 1099511627776 elements
+hugeview 'w'.* 4 times the file
+overflow more elements than there are numbers
+outside reaches element 4 of a storage of 4
+faroutside beyond all memory\|reaches element
+stride a size or a stride that is not
+size a size or a stride that is not
+offset not described as one
+dims not described as one
+twokinds two storages of one key
+twice 'w' is there twice
+control control characters
+quantised refuses to call .torch.QInt8Storage
+cut cut off
+deep no dictionary of tensors
+memo bad memo
+values more than 1048576 values
+notstate no dictionary of tensors
+END
+while read -r file pattern; do
+	ok "$file: $pattern" 'refuses $file "$pattern"'
+done <<'END'
+missing.pth numbers of tensor 'w' are missing
+short.pth has 15 bytes where its pickle says 16
+long.pth has more than 16 bytes
+bomb.pth 268435456 elements, more than the file has bytes
+picklebomb.pth has more than [0-9]* bytes
+empty.pth cut off
+bigendian.pth big-endian
+doubled.pth there twice
+photos.pth without a member NAME/data.pkl
+flipped.pth CRC
+trailing.old 1 bytes behind its last storage
+count.old has 5 elements where its pickle says 4
+negative.old not a storage of numbers
+unknown.old nothing refers to
+nokeys.old list of its storages
+protocol.old protocol
+endian.old big-endian
+huge.safetensors another number by its shape
+hugeall.safetensors outside of the file's 16 bytes
+overflow.safetensors more elements than there are numbers
+wraps.safetensors another number by its shape
+outside.safetensors outside of the file's 16 bytes
+backwards.safetensors outside of the file's 16 bytes
+negative.safetensors outside of the file's 16 bytes
+negshape.safetensors not numbers from 0 on
+fraction.safetensors not numbers from 0 on
+bignum.safetensors not numbers from 0 on
+onenumber.safetensors not described as one that is known
+dtype.safetensors F8_E4M3
+nodtype.safetensors dtype none
+dims.safetensors not described as one that is known
+noshape.safetensors not described as one that is known
+gap.safetensors gap at byte 8
+rest.safetensors has 16 bytes of data, its tensors 8
+overlap.safetensors overlap or leave a gap at byte 0
+partoverlap.safetensors overlap or leave a gap at byte 4
+list.safetensors neither a PyTorch file
+number.safetensors not described as one that is known
+cutjson.safetensors its header, byte
+double.safetensors duplicate
+nul.safetensors its header, byte
+control.safetensors control characters
+badutf.safetensors its header, byte
+deep.safetensors its header, byte
+lies.safetensors 1073741824 bytes, more
+lies2.safetensors 1000 bytes, more
+many.safetensors more than 8192 tensors
+trailing.safetensors has 17 bytes of data
+END
+ok 'cut off anywhere, of either form: exit 1' '
+	for f in cut*; do refuses $f . || echo $f; done >bad_cut; ! test -s bad_cut || { sed "s/^/# /" bad_cut; false; }'
+ok 'every byte of small files cut off' '
+	for f in good.old good.pth good.safetensors; do
+		size=$(wc -c <$f); i=0
+		while [ $i -lt $size ]; do
+			head -c $i $f >part; um-ckpt show part >out 2>err; rc=$?
+			[ $rc = 1 ] && ! test -s out && test -s err || echo "# $f $i: $rc"
+			i=$((i + 7))
+		done
+	done >bad_cut; cat bad_cut; ! test -s bad_cut'
+ok 'neither a file of zeros nor of ones' '
+	head -c 5000 /dev/zero >z.pth && refuses z.pth "neither a PyTorch file" && tr "\0" "\377" <z.pth >o.pth && refuses o.pth "neither a PyTorch file"'
+[ -n "$SANITIZE" ] || ok 'a file without end ends when memory does' '
+	( ulimit -v 300000; um-ckpt show </dev/zero >out 2>err ); test $? = 1 && grep -q "not enough memory" err'
+ok 'import says the same' 'fails 1 "refuses to call .posix.system" um-ckpt import --normalise none -o x.ckpt system.pth && ! test -e x.ckpt'
+ok 'a failed import keeps the old file' 'echo old >x.ckpt; um-ckpt import --normalise none -o x.ckpt eval.old 2>err; test "$(cat x.ckpt)" = old'
+ok 'nothing was executed' '! test -e executed'
+done_testing

@@ -13,7 +13,7 @@
 #define ROWS 12
 #define NAME(x) x##_avx512
 #define ISA_NAME "avx512"
-#include "nn/nn_kernel_body.h"
+#include "nn/nn_kernel.inc"
 #pragma GCC pop_options
 
 #pragma GCC push_options
@@ -22,7 +22,7 @@
 #define ROWS 6
 #define NAME(x) x##_avx2
 #define ISA_NAME "avx2"
-#include "nn/nn_kernel_body.h"
+#include "nn/nn_kernel.inc"
 #pragma GCC pop_options
 #endif
 
@@ -35,7 +35,7 @@
 #endif
 #define NAME(x) x##_generic
 #define ISA_NAME "generic"
-#include "nn/nn_kernel_body.h"
+#include "nn/nn_kernel.inc"
 
 static bool can_run(const struct nn_isa *i)
 {

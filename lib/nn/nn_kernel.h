@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn_kernel: the arithmetic, compiled once for each instruction set (nn_kernel_body.h). GCC's vector
+ * nn_kernel: the arithmetic, compiled once for each instruction set (nn_kernel.inc). GCC's vector
  * extensions say it for all; what differs is the shape of a tile, NN_PANEL outputs of `rows` rows, which
  * is to fill the registers: 6 rows for AVX2 (12 of 16), 12 for AVX-512.
  */

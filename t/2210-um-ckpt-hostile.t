@@ -50,6 +50,8 @@ missing.pth numbers of tensor 'w' are missing
 short.pth has 15 bytes where its pickle says 16
 long.pth has more than 16 bytes
 bomb.pth 268435456 elements, more than the file has bytes
+views.pth 'w[0-9]*' brings the tensors to more than 4 times
+bombs.pth has more than [0-9]* bytes
 picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off
 bigendian.pth big-endian

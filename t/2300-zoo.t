@@ -44,9 +44,11 @@ while read -r name spec input layers extras mean std; do
 		ok "$name: from the older form of file, the same bytes" \
 			'take $name-legacy.pth -o legacy.ckpt && cmp legacy.ckpt $name.ckpt'
 	fi
-	ok "$name: goes out" 'um-ckpt export -q $name.ckpt -o $name.out.pth'
+	if [ $name != wide50 ]; then           # 275 MB; it is resnet50 but for widths
+		ok "$name: goes out" 'um-ckpt export -q $name.ckpt -o $name.out.pth'
+		echo $name.pth $name.out.pth >>pairs
+	fi
 	rm -f $name.ckpt $name-legacy.pth
-	echo $name.pth $name.out.pth >>pairs
 done <list
 ok 'what went out is equal tensor for tensor, in the order that PyTorch has' 'zoo same $(cat pairs)'
 done_testing

@@ -15,13 +15,13 @@ loss() {
 }
 golden-net images 10 10 >images.ts
 
-um-train -q -a nothing images.ts 2>&1 >/dev/null | sed 's/.*there are: //' | tr ' ' '\n' >archs
+um-train -q --threads 1 -a nothing images.ts 2>&1 >/dev/null | sed 's/.*there are: //' | tr ' ' '\n' >archs
 ok 'um-train and its page have them all' '
 	test "$(wc -l <archs)" = 9 && while read -r a; do
 		grep -q "Cm .*\<$a\>" "$SRC/tools/um-train.1" || echo "# $a"; done <archs >missing; cat missing; ! test -s missing'
 ok 'the page has their parameters' '
 	while read -r a; do
-		um-train -q -a $a:nothing=1 images.ts 2>&1 >/dev/null | sed "s/.*it has: //; /has no/d" | tr " " "\n" | while read -r p; do
+		um-train -q --threads 1 -a $a:nothing=1 images.ts 2>&1 >/dev/null | sed "s/.*it has: //; /has no/d" | tr " " "\n" | while read -r p; do
 			grep -q "^.It Cm $a Ns .*[:,]$p=" "$SRC/tools/um-train.1" || echo "# $a:$p"; done
 	done <archs >missing; cat missing; ! test -s missing'
 
@@ -30,9 +30,9 @@ narrow=densenet121:growth=6,init=10,block1=2,block2=3,block3=1,block4=2
 for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do
 	a=${spec%%:*}
 	ok "$a: trains" '
-		um-train -q -a $spec -e 1 -b 5 --lr 0.02 --dropout 0.1 -o t.ckpt images.ts && um-embed -q -m t.ckpt images.ts >plain.ts'
+		um-train -q --threads 1 -a $spec -e 1 -b 5 --lr 0.02 --dropout 0.1 -o t.ckpt images.ts && um-embed -q --threads 1 -m t.ckpt images.ts >plain.ts'
 	ok "$a: um-estimate with everything kept is its loss" '
-		um-estimate -q --keep 1 --draws 1 -m t.ckpt images.ts >out && loss plain.ts >want && near 1e-5 out want'
+		um-estimate -q --threads 1 --keep 1 --draws 1 -m t.ckpt images.ts >out && loss plain.ts >want && near 1e-5 out want'
 	options='--odin eps=0.01 --against other.ckpt --fgsm 0.01'
 	if [ $a = fc ]; then
 		for option in --layers --rankfeat '--gram all' '--perturb fit.ts'; do
@@ -44,32 +44,32 @@ for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do
 	fi
 	golden-net ckpt $spec 10 >other.ckpt
 	ok "$a: all extras, whatever the batch" '
-		um-embed -q -m t.ckpt $options images.ts >all.ts && um-embed -q -m t.ckpt -b 3 $options images.ts >by3.ts &&
+		um-embed -q --threads 1 -m t.ckpt $options images.ts >all.ts && um-embed -q --threads 1 -m t.ckpt -b 3 $options images.ts >by3.ts &&
 		numbers $(columns all.ts) all.ts >a && numbers $(columns by3.ts) by3.ts >b && near 1e-4 a b'
 	ok "$a: is at a distance from another, and none from itself" '
-		um-embed -q -m t.ckpt --against t.ckpt images.ts >self.ts && numbers kl-distance self.ts >a &&
+		um-embed -q --threads 1 -m t.ckpt --against t.ckpt images.ts >self.ts && numbers kl-distance self.ts >a &&
 		printf "0 0 0 0 0 0 0 0 0 0\n" >b && near 1e-9 a b && numbers kl-distance all.ts >a && ! near 1e-3 a b >/dev/null'
 done
 
 # ---- names of Gram matrices
 golden-net images 1 10 >one.ts
 golden-net ckpt resnet-cifar:depth=18 10 >r.ckpt
-um-embed -q -m r.ckpt --gram all one.ts >gram.ts
+um-embed -q --threads 1 -m r.ckpt --gram all one.ts >gram.ts
 ok 'a ReLU behind an addition is called after the branch' '
 	columns gram.ts | grep -q ",gram:layer1.0.bn1.relu,gram:layer1.0.conv2,gram:layer1.0.bn2.add.relu,gram:layer1.1.conv1,"'
 ok 'of 20 convolutions and 17 ReLUs' 'test $(columns gram.ts | tr , "\n" | grep -c gram:) = 37'
 golden-net ckpt conv2 10 >r.ckpt
-um-embed -q -m r.ckpt --gram all one.ts >gram.ts
+um-embed -q --threads 1 -m r.ckpt --gram all one.ts >gram.ts
 ok 'one behind a convolution after that' 'columns gram.ts | grep -q "gram:convs.0,gram:convs.0.relu,gram:convs.2,gram:convs.2.relu$"'
 
 # ---- learnt and fixed masks
 while read -r method spec; do
 	golden-net ckpt $spec 10 >base.ckpt
-	um-embed -q --no-history -m base.ckpt images.ts >base.ts
+	um-embed -q --threads 1 --no-history -m base.ckpt images.ts >base.ts
 	ok "${spec%%:*}: um-prune --method $method keeps the full network and makes a sparse one" '
-		um-prune -q -m base.ckpt --method $method --keep 0.7 -e 1 -b 5 --um 1.5 -o p.ckpt images.ts &&
-		um-embed -q --no-history --full -m p.ckpt images.ts | cmp - base.ts &&
-		um-embed -q --no-history -m p.ckpt images.ts >a && ! cmp -s a base.ts &&
+		um-prune -q --threads 1 -m base.ckpt --method $method --keep 0.7 -e 1 -b 5 --um 1.5 -o p.ckpt images.ts &&
+		um-embed -q --threads 1 --no-history --full -m p.ckpt images.ts | cmp - base.ts &&
+		um-embed -q --threads 1 --no-history -m p.ckpt images.ts >a && ! cmp -s a base.ts &&
 		um-ckpt bake p.ckpt 2>&1 >/dev/null | awk -F= "{exit !(\$2 > 0.28 && \$2 < 0.32)}"'
 done <<END
 umap wideresnet:depth=10,widen=1
@@ -98,7 +98,7 @@ for net in wrn10 conv2; do
 	for kind in $kinds; do
 		golden-net $kind $spec $classes >$kind.ckpt
 		um-ckpt bake -q -o $net-$kind.ckpt $kind.ckpt
-		um-embed -q -m $kind.ckpt images.ts >$kind.ts
+		um-embed -q --threads 1 -m $kind.ckpt images.ts >$kind.ts
 	done
 	/usr/bin/python3 "$SRC/t/helper/zoo.py" run $net images.ts $(printf "$net-%s.ckpt " $kinds) >said 2>&1 || cat said
 	for kind in $kinds; do

@@ -56,19 +56,20 @@ size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op)
 int nn_conv_pack(struct nn *m, struct nn_op *op)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw);
-	const size_t K = C * window;
+	const size_t K = C * window, panels = (M + NN_PANEL - 1) / NN_PANEL;
 
-	op->w = nn_floats(m, nn_round(M, NN_PANEL) * K);
+	op->w = nn_floats(m, panels * NN_PANEL * K);
 	if (!op->w)
 		return -1;
-	for (size_t i = 0; i < M; i++) {
-		float *to = op->w + i / NN_PANEL * NN_PANEL * K + i % NN_PANEL;
-		const float gain = op->gain ? op->gain[i] : 1;
+	#pragma omp parallel for num_threads(m->threads)
+	for (size_t p = 0; p < panels; p++)
+		for (size_t k = 0; k < K; k++) {      /* as plain has them: channel, place in the window */
+			float *to = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
 
-		for (size_t c = 0; c < C; c++)
-			for (size_t k = 0; k < window; k++)
-				to[(k * C + c) * NN_PANEL] = gain * op->plain[(i * C + c) * window + k];
-	}
+			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
+				to[i] = op->plain[(p * NN_PANEL + i) * K + k] *
+					(op->gain ? op->gain[p * NN_PANEL + i] : 1);
+		}
 	return 0;
 }
 

@@ -68,15 +68,17 @@ int nn_winograd_pack(struct nn *m, struct nn_op *op)
 	op->w = nn_floats(m, TAPS * plane);
 	if (!op->w)
 		return -1;
-	for (size_t i = 0; i < M; i++)
-		for (size_t c = 0; c < C; c++) {
-			float *to = op->w + i / NN_PANEL * NN_PANEL * C + c * NN_PANEL + i % NN_PANEL;
-			double u[TAPS];
+	#pragma omp parallel for num_threads(m->threads)
+	for (size_t p = 0; p < M; p += NN_PANEL)
+		for (size_t c = 0; c < C; c++)
+			for (size_t i = p; i < M && i < p + NN_PANEL; i++) {
+				float *to = op->w + p * C + c * NN_PANEL + i - p;
+				double u[TAPS];
 
-			transform(op->plain + (i * C + c) * 9, op->gain ? op->gain[i] : 1, u);
-			for (size_t k = 0; k < TAPS; k++)
-				to[k * plane] = (float)u[k];
-		}
+				transform(op->plain + (i * C + c) * 9, op->gain ? op->gain[i] : 1, u);
+				for (size_t k = 0; k < TAPS; k++)
+					to[k * plane] = (float)u[k];
+			}
 	return 0;
 }
 

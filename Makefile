@@ -130,7 +130,7 @@ golden:                               # makes the golden files anew with Debian'
 bench: deps
 	@+$(MAKE) --no-print-directory run-bench
 run-bench: all $(HELPERS)
-	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" sh t/perf/bench.sh
+	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
 # ---- experiments -----------------------------------------------------------------------------
 demo: deps

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * nn-bench CHECKPOINT IMAGES [RUNS [THREADS [ISA]]]: images a second of the inference engine, best of RUNS, and
- * how far it is from libtorch if that is there. */
-#include <math.h>
+ * nn-bench CHECKPOINT THREADS: for each line "nn BATCH" or "torch BATCH" of standard input the images a second
+ * of that engine on batches of so many, over at least half a second; for "flop" the multiplications and additions
+ * of an image; for "sgemm" what OpenBLAS makes of THREADS, in GFLOP/s; for "plan" the plan. For t/perf. */
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "nn/nn.h"
-#include "um/um.h"
+#include "um/um_engine.h"
+
+/* Of OpenBLAS, which names it in no header of Debian's that is the same for all its builds. */
+void openblas_set_num_threads(int n);
 
 static double now(void)
 {
@@ -17,59 +22,95 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static double flop(const struct net *n)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n->n_params; i++) {
+		const struct net_node *node = &n->nodes[n->params[i].node];
+		double one = n->params[i].role == NET_WEIGHT ? 2.0 * node->h * node->w : 0;
+
+		for (int d = 0; d < n->params[i].ndim; d++)
+			one *= (double)n->params[i].shape[d];
+		sum += one;
+	}
+	return sum;
+}
+
+static double sgemm(int threads)
+{
+	enum { N = 2048 };
+	float *a = calloc(N * N, sizeof *a), *b = calloc(N * N, sizeof *b), *c = calloc(N * N, sizeof *c);
+	double best = 1e9;
+
+	openblas_set_num_threads(threads);
+	for (int run = 0; run < 5; run++) {
+		const double start = now();
+
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, a, N, b, N, 0, c, N);
+		best = now() - start < best ? now() - start : best;
+	}
+	free(a);
+	free(b);
+	free(c);
+	return 2e-9 * N * N * N / best;
+}
+
+static double rate(struct um_engine *e, size_t batch)
+{
+	const struct net *n = um_engine_net(e);
+	const size_t size = net_node_size(&n->nodes[0]), C = (size_t)n->classes;
+	uint8_t *x = calloc(batch, size);
+	float *z = calloc(batch * C, sizeof *z), *f = calloc(batch * (size_t)n->nodes[n->feature].c, sizeof *f);
+	size_t done = 0;
+	char err[NET_ERR];
+
+	for (size_t i = 0; i < batch * size; i++)
+		x[i] = (uint8_t)(i * 2654435761u >> 13);
+	if (um_engine_run(e, x, batch, z, f, NULL, err) < 0) {       /* the first one faults memory in */
+		fprintf(stderr, "nn-bench: %s\n", err);
+		exit(1);
+	}
+	const double start = now();
+	while (now() - start < 0.5 && um_engine_run(e, x, batch, z, f, NULL, err) == 0)
+		done += batch;
+	free(x);
+	free(z);
+	free(f);
+	return (double)done / (now() - start);
+}
+
 int main(int argc, char **argv)
 {
-	char err[NET_ERR];
+	struct um_engine *e[2] = { NULL, NULL };
+	char line[64], err[NET_ERR];
 	struct net_checkpoint c;
 	struct nn *m;
-	const size_t n = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 64;
-	const int runs = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 5;
-	const struct nn_options o = { .threads = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 2,
-				      .isa = argc > 5 ? argv[5] : NULL };
-	double best = INFINITY, t = now();
 
-	if (argc < 2 || net_load(&c, argv[1], err) < 0 || nn_new(&m, &c, &o, err) < 0) {
-		fprintf(stderr, "nn-bench: %s\n", argc < 2 ? "CHECKPOINT IMAGES [RUNS [THREADS [ISA]]]" : err);
+	if (argc != 3 || net_load(&c, argv[1], err) < 0) {
+		fprintf(stderr, "nn-bench: %s\n", argc == 3 ? err : "CHECKPOINT THREADS");
 		return 1;
 	}
-	printf("ready in %.1f ms\n", 1e3 * (now() - t));
-	if (getenv("NN_PLAN"))
-		puts(nn_describe(m));
-	const size_t row = (size_t)(c.net->c * c.net->h * c.net->w), C = (size_t)c.net->classes;
-	const size_t D = (size_t)c.net->nodes[c.net->feature].c;
-	uint8_t *x = malloc(n * row);
-	float *z[2] = { malloc(n * C * sizeof(float)), malloc(n * C * sizeof(float)) };
-	float *f[2] = { malloc(n * D * sizeof(float)), malloc(n * D * sizeof(float)) };
-	struct ts_rng rng = ts_rng_new(1, 1);
-	for (size_t i = 0; i < n * row; i++)
-		x[i] = (uint8_t)(ts_rng_double(&rng) * 256);
-	for (int i = 0; i < runs; i++) {
-		t = now();
-		nn_run(m, x, n, z[0], f[0], NULL);
-		best = fmin(best, now() - t);
-	}
-	printf("nn %.1f images/s\n", (double)n / best);
-	struct um_model *u;
-	if (um_open("cpu", o.threads, err) == 0 && um_model_new(&u, &c, err) == 0) {
-		double off[2] = { 0, 0 }, most[2] = { 0, 0 };
+	const int threads = (int)strtol(argv[2], NULL, 10);
+	while (fgets(line, sizeof line, stdin)) {
+		const bool torch = strncmp(line, "torch", 5) == 0;
+		const size_t batch = strchr(line, ' ') ? strtoul(strchr(line, ' '), NULL, 10) : 0;
 
-		best = INFINITY;
-		for (int i = 0; i < runs; i++) {
-			t = now();
-			if (um_embed(u, x, n, 16, false, z[1], f[1], err) < 0)
-				return 1;
-			best = fmin(best, now() - t);
+		if (strncmp(line, "flop", 4) == 0) {
+			printf("%.0f\n", flop(c.net));
+		} else if (strncmp(line, "sgemm", 5) == 0) {
+			printf("%.1f\n", sgemm(threads));
+		} else if (strncmp(line, "plan", 4) == 0) {
+			if (nn_new(&m, &c, &(struct nn_options){ .threads = threads }, err) == 0)
+				puts(nn_describe(m));
+		} else if (batch < 1 || (!e[torch] && um_engine_new(&e[torch], &c, &(struct um_engine_options){
+			   .torch = torch, .threads = threads, .chunk = 16 }, err) < 0)) {
+			fprintf(stderr, "nn-bench: %s\n", batch ? err : line);
+			return 1;
+		} else {
+			printf("%.3f\n", rate(e[torch], batch));
 		}
-		for (size_t i = 0; i < n * C; i++) {
-			off[0] = fmax(off[0], fabs((double)z[0][i] - z[1][i]));
-			most[0] = fmax(most[0], fabs((double)z[1][i]));
-		}
-		for (size_t i = 0; i < n * D; i++) {
-			off[1] = fmax(off[1], fabs((double)f[0][i] - f[1][i]));
-			most[1] = fmax(most[1], fabs((double)f[1][i]));
-		}
-		printf("torch %.1f images/s; logits differ by %.2g of %.3g, features by %.2g of %.3g\n",
-		       (double)n / best, off[0], most[0], off[1], most[1]);
+		fflush(stdout);
 	}
 	return 0;
 }

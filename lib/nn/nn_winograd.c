@@ -109,7 +109,9 @@ static void tile_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 	j->m->isa->wino_in(pixel, (size_t)op->in.c, &op->pre, to, step);
 }
 
-static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, const float *from, size_t step)
+/* Outputs m0..m1 of tile t. */
+static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
+		     size_t step)
 {
 	const float *add[OUT * OUT] = { NULL };
 	float *out[OUT * OUT] = { NULL };
@@ -123,15 +125,16 @@ static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, c
 
 		if (y >= op->out.h || x >= op->out.w)
 			continue;
-		out[i] = nn_at(j, &op->out) + at * op->out.stride;
+		out[i] = nn_at(j, &op->out) + at * op->out.stride + m0;
 		if (op->add.buf >= 0)
-			add[i] = nn_at(j, &op->add) + at * op->add.stride;
+			add[i] = nn_at(j, &op->add) + at * op->add.stride + m0;
 	}
-	j->m->isa->wino_out(from, step, (size_t)op->out.c, op->bias, op->relu, op->add.buf < 0 ? NULL : add, out);
+	j->m->isa->wino_out(from + m0, step, m1 - m0, op->bias ? op->bias + m0 : NULL, op->relu,
+			    op->add.buf < 0 ? NULL : add, out);
 }
 
-/* Tiles t..t+n. */
-static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n)
+/* Tiles t..t+n, outputs m0..m1; m0 begins a panel. */
+static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n, size_t m0, size_t m1)
 {
 	const size_t R = j->m->isa->rows, C = (size_t)op->in.c, at_once = tiles_at_once(j->m, op);
 	const size_t in = in_stride(op), out = out_stride(op);
@@ -145,19 +148,26 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 		for (size_t i = 0; i < nn_round(n, R); i++)
 			row[i] = x + k * in_step + (i < n ? i : n - 1) * in;
 		j->m->isa->block(&(struct nn_block){ .row = row, .n_rows = n, .n_seg = 1, .len = C,
-			.w = op->w + k * out * C, .m = out, .out = y + k * out_step, .out_stride = out });
+			.w = op->w + (k * out + m0) * C, .m = nn_round(m1 - m0, NN_PANEL),
+			.out = y + k * out_step + m0, .out_stride = out });
 	}
 	for (size_t i = 0; i < n; i++)
-		tile_out(op, j, t + i, y + i * out, out_step);
+		tile_out(op, j, t + i, m0, m1, y + i * out, out_step);
 }
 
+/* Threads share the tiles; where these are fewer than the kernel's rows for each, they share the outputs, and
+ * each transforms all tiles. */
 void nn_winograd(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t across = (size_t)(op->out.w + OUT - 1) / OUT, down = (size_t)(op->out.h + OUT - 1) / OUT;
-	const size_t at_once = tiles_at_once(j->m, op);
-	size_t a, b;
+	const size_t at_once = tiles_at_once(j->m, op), M = (size_t)op->out.c, tiles = j->n * across * down;
+	size_t a = 0, b = tiles, p = 0, q = (M + NN_PANEL - 1) / NN_PANEL;
 
-	nn_share(j, j->n * across * down, &a, &b);
+	if (tiles < j->m->isa->rows * j->parts && q >= j->parts)
+		nn_share(j, q, &p, &q);
+	else
+		nn_share(j, tiles, &a, &b);
 	for (size_t t = a; t < b; t += at_once)
-		run_tiles(op, j, t, b - t < at_once ? b - t : at_once);
+		run_tiles(op, j, t, b - t < at_once ? b - t : at_once, p * NN_PANEL,
+			  q * NN_PANEL < M ? q * NN_PANEL : M);
 }

@@ -170,10 +170,21 @@ static int crop_middle(struct ds_pixels *p, int n, char *err)
 	return 0;
 }
 
+void ds_gray(struct ds_pixels *p)
+{
+	uint8_t *at = p->rgb;
+
+	/* All three stay, so that resizing is that of one channel, three times. */
+	for (size_t i = 0; i < (size_t)p->h * (size_t)p->w; i++, at += 3)
+		at[0] = at[1] = at[2] = (uint8_t)((at[0] * 19595u + at[1] * 38470u + at[2] * 7471u + 0x8000) >> 16);
+}
+
 int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, char *err)
 {
 	int h = s->size, w = s->size;
 
+	if (s->gray)
+		ds_gray(p);
 	if (s->size && s->shorter) {
 		if (p->h <= p->w)
 			w = (int)((double)s->size * p->w / p->h);

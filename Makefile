@@ -150,7 +150,7 @@ install: all
 	install -p -m 644 lib/ts/ts.5 $(DESTDIR)$(prefix)/share/man/man5
 	install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $(DESTDIR)$(prefix)/share/unmask/pipelines
 	install -p -m 644 $(wildcard pipelines/plots/*) $(DESTDIR)$(prefix)/share/unmask/pipelines/plots
-	install -p -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(prefix)/share/unmask/configs
+	install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $(DESTDIR)$(prefix)/share/unmask/configs
 clean:
 	rm -rf build
 FORCE:

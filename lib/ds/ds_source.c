@@ -204,6 +204,8 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, char *err)
 			return rc;
 	}
 	s->ignored++;
+	if (in->known && in->raw.n >= 8 && memcmp(in->raw.p, "PAR1", 4) == 0)
+		ds_pass(s, in->path, "is a Parquet file, which is not read; unpack its images");
 	return 0;
 }
 

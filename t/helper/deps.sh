@@ -36,10 +36,7 @@ gnuplot-nox=pictures of experiments"
 if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks
-python3-numpy=reference numbers
-python3-scipy=reference numbers
-python3-sklearn=reference metrics
-python3-pil=reference images"
+python3-sklearn=reference metrics"
 fi
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then

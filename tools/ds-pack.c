@@ -176,7 +176,7 @@ static int pack(struct work *k, const char *path)
 		return cli_error("%s", k->err);
 	cli_info("%zu images; %zu other files passed over", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))
-		cli_warn("passed over: %s", ds_unread(k->source));
+		cli_warn("%s", ds_unread(k->source));
 	if (k->bad)
 		cli_error("%zu damaged images left out", k->bad);
 	if (k->rows == 0)

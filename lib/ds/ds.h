@@ -43,9 +43,10 @@ enum {
 
 struct ds_pixels {
 	int h, w;
-	uint8_t *rgb;                     /* (h,w,3) */
+	uint8_t *rgb;                     /* (h,w,3), and DS_SLACK bytes that may be read */
 	size_t cap;
 };
+enum { DS_SLACK = 16 };
 void ds_pixels_release(struct ds_pixels *p);
 /* Makes room for h x w pixels. -1: out of memory. */
 int ds_pixels_resize(struct ds_pixels *p, int h, int w);

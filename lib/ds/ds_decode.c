@@ -20,7 +20,7 @@ void ds_pixels_release(struct ds_pixels *p)
 
 int ds_pixels_resize(struct ds_pixels *p, int h, int w)
 {
-	size_t want = (size_t)h * (size_t)w * 3;
+	size_t want = (size_t)h * (size_t)w * 3 + DS_SLACK;
 
 	if (want > p->cap) {
 		uint8_t *grown = realloc(p->rgb, want);

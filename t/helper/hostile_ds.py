@@ -47,6 +47,13 @@ def idx_bomb(path):
         for _ in range(64):
             f.write(b"\0" * (1 << 20))
 
+def grow(path):
+    os.makedirs(path)
+    put(path + "/000.png", ONE)
+    big = png(4000, 4000, zlib.compress(b"\0" * (4000 * 12001), 1))
+    for i in range(1, 150):
+        put(path + "/%03d.png" % i, big)
+
 def put(path, data):
     with open(path, "wb") as f:
         f.write(data)
@@ -64,6 +71,7 @@ MAKE = {
     "png": lambda p: put(p, png(100000, 100000)),
     "png-wide": lambda p: put(p, png(30000, 30000, zlib.compress(b"\0" * 1000))),
     "jpeg": lambda p: put(p, jpeg(65500, 65500)),
+    "grow": grow,
     "system": lambda p: put(p, pickle.dumps({"data": Evil(), "labels": [1]}, 2)),
     "system4": lambda p: put(p, pickle.dumps(Evil(), 4)),
     "eval": lambda p: put(p, b"\x80\x02cbuiltins\neval\nX\x01\0\0\0xR."),

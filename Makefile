@@ -34,7 +34,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-s
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
-PKGS     := msgpack libarchive jansson libpng libjpeg zlib libxxhash yaml-0.1 openblas lapacke
+PKGS     := msgpack libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
 PKG_INC   = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # A program loads only what it uses: OpenBLAS alone would double the start of the others.
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
@@ -153,7 +153,7 @@ install: all
 	install -p -m 644 lib/ts/ts.5 $(DESTDIR)$(prefix)/share/man/man5
 	install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $(DESTDIR)$(prefix)/share/unmask/pipelines
 	install -p -m 644 $(wildcard pipelines/plots/*) $(DESTDIR)$(prefix)/share/unmask/pipelines/plots
-	install -p -m 644 $(wildcard configs/*.yaml) $(DESTDIR)$(prefix)/share/unmask/configs
+	install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $(DESTDIR)$(prefix)/share/unmask/configs
 clean:
 	rm -rf build
 FORCE:

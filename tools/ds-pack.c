@@ -1,47 +1,65 @@
 /* SPDX-License-Identifier: MIT
- * ds-pack: a folder or archive of images becomes a stream. Streaming: it holds the list of files,
- * one file and one batch. */
+ * ds-pack: folders, archives and files of images become a stream. Streaming: it holds the list of
+ * images, what is being decoded, and one batch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "ds/ds.h"
+#include "ds/ds_manifest.h"
+#include "ts/ts_file.h"
 
-static struct ds_options o = { .sample = -1, .limit = -1, .n_shards = 1 };
+static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 static long size, crop, resize;
-static const char *shard;
-static bool skip_bad;
+static const char *shard, *manifest;
+static bool skip_bad, list_formats;
 
 static const struct cli_option options[] = {
 	{ "split", 's', CLI_STR, "NAME", &o.split, 0, 0,
-	  "only images under a folder of this name (CIFAR files: train, test)" },
+	  "only images under a folder of this name, or of a file of this split" },
+	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "only what is of this format (--list-formats)" },
+	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "name the formats, and exit" },
+	{ "list", 0, CLI_STR, "FILE", &o.list, 0, 0, "no SOURCE: the images of a list, 'path label' a line" },
+	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "where the paths of the list begin (default .)" },
+	{ "coarse", 0, CLI_FLAG, NULL, &o.coarse, 0, 0, "CIFAR-100: its 20 coarse labels" },
+	{ "exclude-classes", 0, CLI_STR, "FILE", &o.exclude, 0, 0, "leave out the classes named in FILE" },
+	{ "only-classes", 0, CLI_STR, "FILE", &o.only, 0, 0, "keep no others" },
+	{ "map-classes", 0, CLI_STR, "FILE", &o.map, 0, 0, "classes become others, 'old<tab>new' a line" },
+	{ "per-class", 0, CLI_INT, "N", &o.per_class, 0, 9e15, "N images of each class, chosen at random" },
+	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then N images chosen at random, order kept" },
+	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then the first N" },
+	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then rows I, I+N, I+2N, ... (I from 0 to N-1)" },
 	{ "size", 0, CLI_INT, "N", &size, 1, 16384, "resize to N x N pixels (see --resize)" },
 	{ "resize", 0, CLI_CHOICE, "squash|short", &resize, 0, 0,
 	  "both sides become N (default), or the shorter one does" },
 	{ "crop", 0, CLI_INT, "N", &crop, 1, 16384, "then cut the middle N x N" },
-	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "N images chosen at random, order kept" },
-	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then the first N" },
-	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then rows I, I+N, I+2N, ... (I from 0 to N-1)" },
+	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "one channel, as Pillow's convert(\"L\")" },
+	{ "fast", 0, CLI_FLAG, NULL, &o.shape.fast, 0, 0,
+	  "with --size: large JPEGs are decoded at a half, quarter or eighth (other pixels)" },
 	{ "skip-bad", 0, CLI_FLAG, NULL, &skip_bad, 0, 0,
 	  "leave damaged images out, and say how many, instead of failing" },
+	{ "manifest", 0, CLI_FLAG, NULL, &o.hash, 0, 0,
+	  "write no stream but a table: path, label, bytes, XXH3 of each image" },
+	{ "check", 0, CLI_STR, "MANIFEST", &manifest, 0, 0, "fail unless the images are those of this table" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"ds-pack", "[option...] SOURCE",
-	"Read the images of a folder or archive and write them as a stream.", options,
-	"SOURCE is a folder or an archive (tar, zip; gzip, xz, zstd, ...) of .png, .jpg and .jpeg files,\n"
-	"the class of an image being its folder, or CIFAR-10/100 in binary or Python form.",
-	CLI_OUTPUT | CLI_SEED | CLI_PROGRESS, NULL
+	"ds-pack", "[option...] SOURCE...",
+	"Read the images of a data set and write them as a stream.", options,
+	"SOURCE is a folder, an archive (tar, zip; gzip, xz, zstd, ...) or a file, as the data set's site\n"
+	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others.",
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS, NULL
 };
 
 struct work {
 	struct ds_source *source;
-	struct ts_writer *w;
+	struct ds_manifest *check;        /* or NULL */
+	struct ts_writer *w;              /* of a stream; NULL: a manifest, */
+	struct ts_file *table;            /* which goes here */
 	struct ts_header header;
 	struct ts_batch batch;
-	struct ds_pixels pixels, spare;
 	size_t rows, bad;
 	char err[DS_ERR];
 };
@@ -64,9 +82,9 @@ static int set_source(struct ts_meta *m, const char *path)
 }
 
 /* The first image says how large all are. */
-static int begin(struct work *k, const char *path)
+static int begin(struct work *k, const struct ds_row *row, const char *path)
 {
-	const size_t shape[3] = { 3, (size_t)k->pixels.h, (size_t)k->pixels.w };
+	const size_t shape[3] = { (size_t)row->c, (size_t)row->h, (size_t)row->w };
 	size_t n;
 	char *const *classes = ds_classes(k->source, &n);
 	struct ts_header *h = &k->header;
@@ -88,11 +106,11 @@ static int check_size(struct work *k, const struct ds_row *row)
 {
 	const struct ts_col *image = &k->batch.cols[0];
 
-	if ((size_t)k->pixels.h == image->shape[1] && (size_t)k->pixels.w == image->shape[2])
+	if ((size_t)row->h == image->shape[1] && (size_t)row->w == image->shape[2])
 		return 0;
 	return cli_error("'%s' is %dx%d where the first image is %zux%zu; add --size N (and --resize short "
-			 "--crop N to keep proportions)", row->name, k->pixels.w, k->pixels.h,
-			 image->shape[2], image->shape[1]);
+			 "--crop N to keep proportions)", row->name, row->w, row->h, image->shape[2],
+			 image->shape[1]);
 }
 
 static int flush(struct work *k, bool all)
@@ -109,80 +127,129 @@ static int flush(struct work *k, bool all)
 static int add(struct work *k, const struct ds_row *row, const char *path)
 {
 	struct ts_batch *b = &k->batch;
-	const size_t plane = (size_t)k->pixels.h * (size_t)k->pixels.w, i = b->n;
-	uint8_t *to;
+	const size_t i = b->n;
 
-	if ((k->rows == 0 && begin(k, path) < 0) || check_size(k, row) < 0)
+	if ((k->rows == 0 && begin(k, row, path) < 0) || check_size(k, row) < 0)
 		return -1;
 	if (ts_batch_resize(b, i + 1) < 0 || ts_col_set_str(&b->cols[2], i, row->name) < 0)
 		cli_oom();
-	to = (uint8_t *)b->cols[0].data + i * b->cols[0].row;
-	for (size_t p = 0; p < plane; p++)
-		for (size_t c = 0; c < 3; c++)
-			to[c * plane + p] = k->pixels.rgb[3 * p + c];
+	memcpy((uint8_t *)b->cols[0].data + i * b->cols[0].row, row->image, b->cols[0].row);
 	((int64_t *)b->cols[1].data)[i] = row->label;
-	k->rows++;
-	cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
 	return flush(k, false);
+}
+
+static int add_line(struct work *k, const struct ds_row *row)
+{
+	char *line = ds_manifest_line(row);
+	int rc;
+
+	if (!line)
+		cli_oom();
+	rc = k->rows == 0 ? ts_file_put(k->table, DS_MANIFEST_HEAD, strlen(DS_MANIFEST_HEAD)) : 0;
+	if (rc == 0)
+		rc = ts_file_put(k->table, line, strlen(line));
+	free(line);
+	return rc;
 }
 
 static int pack(struct work *k, const char *path)
 {
-	const struct ds_shape shape = { (int)size, resize == 1, (int)crop };
 	struct ds_row row;
 	int rc;
 
-	while ((rc = ds_next(k->source, &row, &k->pixels, k->err)) != 0) {
-		if (rc == 1 && ds_reshape(&k->pixels, &k->spare, &shape, k->err) < 0) {
-			char why[DS_ERR];
-			snprintf(why, sizeof why, "'%.400s': %.500s", row.name, k->err);
-			memcpy(k->err, why, sizeof why);
-			rc = -1;
-		}
-		if (rc == 1 && add(k, &row, path) == 0)
+	while ((rc = ds_next(k->source, &row, k->err)) != 0) {
+		if (rc == 1 && k->check && ds_manifest_check(k->check, &row, k->err) < 0)
+			rc = -2;
+		if (rc == 1) {
+			if ((k->w ? add(k, &row, path) : add_line(k, &row)) < 0)
+				return -1;
+			k->rows++;
+			cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
 			continue;
-		if (rc == 1)
-			return -1;
+		}
 		cli_error("%s", k->err);
 		if (rc == -2 || !skip_bad)
 			return -1;
 		k->bad++;
 	}
+	if (k->check && ds_manifest_end(k->check, k->err) < 0)
+		return cli_error("%s", k->err);
 	cli_info("%zu images; %zu other files passed over", k->rows, ds_ignored(k->source));
+	if (ds_unread(k->source))
+		cli_warn("%s", ds_unread(k->source));
 	if (k->bad)
 		cli_error("%zu damaged images left out", k->bad);
 	if (k->rows == 0)
 		return cli_error("'%s': nothing chosen, so there is nothing to write", path);
+	if (!k->w)
+		return ts_file_finish(k->table);
 	if (flush(k, true) < 0)
 		return -1;
 	return ts_writer_finish(k->w);
+}
+
+static void check_options(int n_sources)
+{
+	char tail;
+
+	if (o.list && n_sources)
+		cli_usage("--list FILE says which images, so no SOURCE belongs to it");
+	if (!o.list && n_sources < 1)
+		cli_usage("one SOURCE is needed, or several, or --list FILE");
+	if (o.root && !o.list)
+		cli_usage("--root needs --list FILE");
+	if (shard && (sscanf(shard, "%ld/%ld%c", &o.shard, &o.n_shards, &tail) != 2 ||
+		      o.n_shards < 1 || o.shard < 0 || o.shard >= o.n_shards))
+		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", shard);
+	if ((resize || o.shape.fast) && !size)
+		cli_usage("--%s needs --size N", resize ? "resize" : "fast");
+	if (o.exclude && o.only)
+		cli_usage("--exclude-classes and --only-classes exclude each other");
+	if (o.hash && manifest)
+		cli_usage("--manifest and --check exclude each other");
+	o.shape.size = (int)size;
+	o.shape.shorter = resize == 1;
+	o.shape.crop = (int)crop;
+	o.seed = (uint64_t)cli.seed;
+	o.threads = (int)cli.threads;
+	o.check = manifest != NULL;
+}
+
+static int print_formats(void)
+{
+	const char *name, *what;
+
+	for (size_t i = 0; ds_formats(i, &name, &what); i++)
+		printf("%-14s %s\n", name, what);
+	return cli_finish(0);
 }
 
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
 	struct work k = { 0 };
-	char tail;
 
-	if (argc - first != 1)
-		cli_usage("one SOURCE is needed, %d are given", argc - first);
-	if (shard && (sscanf(shard, "%ld/%ld%c", &o.shard, &o.n_shards, &tail) != 2 ||
-		      o.n_shards < 1 || o.shard < 0 || o.shard >= o.n_shards))
-		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", shard);
-	if (resize && !size)
-		cli_usage("--resize needs --size N");
-	o.seed = (uint64_t)cli.seed;
-	k.w = cli_output();
-	k.source = ts_writer_error(k.w) ? NULL : ds_open(argv[first], &o, k.err);
+	if (list_formats)
+		return print_formats();
+	check_options(argc - first);
+	k.w = o.hash ? NULL : cli_output();
+	if (o.hash && !(k.table = ts_file_open(cli.output)))
+		cli_oom();
+	if (!(k.w ? ts_writer_error(k.w) : ts_file_error(k.table)) &&
+	    (!manifest || (k.check = ds_manifest_open(manifest, k.err))))
+		k.source = ds_open(argv + first, (size_t)(argc - first), &o, k.err);
 	if (k.source)
-		rc = pack(&k, argv[first]);
-	else if (!ts_writer_error(k.w))
+		rc = pack(&k, o.list ? o.list : argv[first]);
+	else if (k.err[0])
 		cli_error("%s", k.err);
-	cli_check_writer(k.w);
+	if (k.w)
+		cli_check_writer(k.w);
+	else if (ts_file_error(k.table))
+		cli_error("%s", ts_file_error(k.table));
 	ts_writer_close(k.w);
+	ts_file_close(k.table);
 	ds_close(k.source);
-	ds_pixels_release(&k.pixels);
-	ds_pixels_release(&k.spare);
+	ds_manifest_close(k.check);
 	ts_batch_release(&k.batch);
 	ts_header_release(&k.header);
 	return cli_finish(rc);

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds: image sources. A source is a folder or an archive (tar, zip, 7zip; a tar compressed by
- * gzip, bzip2, xz, zstd, lz4 or compress) of files in a known layout:
+ * ds: image sources. A source is one or several folders, archives or files, each in a layout that
+ * some file format or some data set's own site laid down (ds_formats() names them). What a file is
+ * its first bytes say; names matter only where bytes say nothing (CIFAR's binary rows, annotations).
  *
- *   images   .png, .jpg, .jpeg files; an image's class is its parent folder, classes are sorted
- *   cifar    CIFAR-10 and CIFAR-100 as their site hands them out, binary and Python form
+ *	folder   walked in the order of its paths sorted by bytes; links are followed
+ *	archive  tar, zip, 7zip, a tar compressed by gzip, bzip2, xz, zstd, lz4 or compress, and tars
+ *	         inside those; in the order in which its files lie
+ *	file     one file of images: IDX, MATLAB, pickle, .npz
+ *	list     a text file of paths and labels, in its order
  *
  * The source is gone through twice: ds_open() lists it, because the classes stand in a stream's
- * header, ds_next() decodes what was chosen. Nothing is unpacked to disk. Held in memory: the list
- * (about 100 bytes a row), one file, one image.
+ * header, ds_next() decodes what was chosen. Nothing is unpacked to disk. In an archive, and where
+ * it leads nowhere, an image that is a link is an error. So is an archive that is cut off, a tar
+ * between two files included.
  *
- * Order of rows: a folder's paths sorted by bytes, an archive's as they lie in it. Links are followed
- * in a folder; in an archive, and where they lead nowhere, an image that is a link is an error. So
- * is an archive that is cut off, a tar between two files included.
+ * Decoding runs on o.threads threads, rows come in order all the same. Held in memory: the list
+ * (about 100 bytes an image), a few chunks of at most 64 images a thread, and of the formats that
+ * hold many images in a file (pickle, .npz, MATLAB, gzipped IDX) that one file.
  */
 #ifndef DS_H
 #define DS_H
@@ -28,88 +33,108 @@ extern "C" {
 enum {
 	DS_ERR = 1024,                    /* bytes of an error's text */
 	DS_MAX_SIDE = 32767,              /* pixels of an image's side */
-	DS_MAX_PIXELS = 1 << 28           /* and of its area: larger ones are taken for bombs */
+	DS_MAX_PIXELS = 1 << 28,          /* and of its area: larger ones are taken for bombs */
+	DS_MAX_IMAGE = 1 << 28,           /* bytes of an image's file */
+	DS_MAX_TEXT = 1 << 26             /* bytes of a file of annotations, of a list */
 };
-#define DS_MAX_FILE ((size_t)1 << 30)     /* bytes of one file of a source */
+#define DS_MAX_FILE (((size_t)1 << 31) - 1)       /* bytes of any other file of a source */
 
 /* ---- pixels ---------------------------------------------------------------------------------- */
 
 struct ds_pixels {
 	int h, w;
-	uint8_t *rgb;                     /* (h,w,3) */
+	uint8_t *rgb;                     /* (h,w,3), and DS_SLACK bytes that may be read */
 	size_t cap;
 };
+enum { DS_SLACK = 16 };
 void ds_pixels_release(struct ds_pixels *p);
 /* Makes room for h x w pixels. -1: out of memory. */
 int ds_pixels_resize(struct ds_pixels *p, int h, int w);
 
-/* Decodes a PNG or JPEG file in memory, told by its first bytes, to what Pillow's convert("RGB")
- * gives: gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as Adobe's
- * inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with a line
- * in err: not an image, damaged, cut off, too large. */
+/* Decodes a PNG, JPEG or WebP file in memory, told by its first bytes, to what Pillow's
+ * convert("RGB") gives: gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as
+ * Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
+ * a line in err: not an image, damaged, cut off, too large. */
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, char *err);
+
+/* The same many times over, which saves what libjpeg sets up anew for each picture. Not shared
+ * between threads. */
+struct ds_decoder;
+struct ds_decoder *ds_decoder_new(void);
+void ds_decoder_free(struct ds_decoder *d);
+/* at_least: 0, or a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as the shorter side
+ * keeps so many pixels (libjpeg's scaled decoding: faster, other pixels). */
+int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
+		   struct ds_pixels *p, char *err);
+/* Does it begin as one of the pictures that ds_decode() reads? 12 bytes tell. */
+bool ds_is_image(const void *head, size_t n);
 
 /* Bilinear, antialiased: the same numbers as Pillow's resize(BILINEAR), fixed point included. -1:
  * out of memory. from and to differ. */
 int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w);
+/* Each pixel's three numbers become Pillow's convert("L") of it. */
+void ds_gray(struct ds_pixels *p);
 
 struct ds_shape {
 	int size;                         /* 0: as it is */
 	bool shorter;                     /* the shorter side becomes size, else both do */
 	int crop;                         /* then the middle crop x crop; 0: all */
+	bool gray;                        /* first of all, to one channel */
+	bool fast;                        /* see ds_decoder_run(); needs size */
 };
-/* Applies s as torchvision's Resize and CenterCrop round; p changes, spare is a buffer. -1 with
- * err. */
+/* Applies s as torchvision's Grayscale, Resize and CenterCrop round; p changes, spare is a buffer.
+ * -1 with err. */
 int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, char *err);
-
-/* ---- files of a folder or an archive --------------------------------------------------------- */
-
-struct ds_files;
-struct ds_bytes {
-	unsigned char *p;
-	size_t n, cap;
-};
-
-/* NULL with a line in err that names path. */
-struct ds_files *ds_files_open(const char *path, char *err);
-void ds_files_close(struct ds_files *f);
-/* The next file or link to one: 1 and its path inside the source (borrowed to the next call), 0 at
- * the end, -1. */
-int ds_files_next(struct ds_files *f, const char **name, char *err);
-/* The file's content, grown as it arrives. -1: a link in an archive, cannot be read, or more than
- * DS_MAX_FILE; err says why and leaves the names to the caller. */
-int ds_files_read(struct ds_files *f, struct ds_bytes *b, char *err);
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
 struct ds_options {
+	const char *format;               /* only this one (ds_formats()); NULL: what is there */
 	const char *split;                /* "train", "test", ...; NULL: everything */
-	long sample, limit;               /* -1: all; sample is chosen at random, in order, then limit */
+	bool coarse;                      /* CIFAR-100: its 20 coarse labels */
+	const char *list, *root;          /* a list, and the folder that its paths begin in; or NULL */
+	const char *exclude, *only;       /* files of classes' names or ids, one a line; or NULL */
+	const char *map;                  /* file of "class<TAB>new class" lines; or NULL */
+	long per_class, sample, limit;    /* -1: all; in this order; the first two at random */
 	uint64_t seed;
 	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
+	struct ds_shape shape;
+	int threads;                      /* 1: all is done by who calls ds_next() */
+	bool hash;                        /* give bytes and hash of every row, and no pixels */
+	bool check;                       /* give bytes and hash beside the pixels */
 };
 
 struct ds_source;
 
-/* Lists the source at path and chooses rows. NULL with a line in err: not readable, no images in
- * it, no such split (it says which there are). */
-struct ds_source *ds_open(const char *path, const struct ds_options *o, char *err);
+/* Format number i: its name, and what it is in a line. False: there are no more. */
+bool ds_formats(size_t i, const char **name, const char **what);
+
+/* Lists the source, n paths one after another (none with o->list), and chooses rows. NULL with a
+ * line in err: not readable, no images in it, no such split (it says which there are). The paths and
+ * strings of o must outlive the source. */
+struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, char *err);
 void ds_close(struct ds_source *s);
 /* Names of the classes, n of them; 0 if the source has no labels. Borrowed. */
 char *const *ds_classes(const struct ds_source *s, size_t *n);
 /* Rows that were chosen. */
 size_t ds_rows(const struct ds_source *s);
-/* Files that were passed over, being neither images nor CIFAR's. */
+/* Files that were passed over, being of no format; and the first of them that is of a format which
+ * is known and not read (NULL: none), with the reason. */
 size_t ds_ignored(const struct ds_source *s);
+const char *ds_unread(const struct ds_source *s);
 
 struct ds_row {
-	const char *name;                 /* path inside the source; borrowed */
+	const char *name;                 /* path inside the source */
 	int64_t label;                    /* -1: none */
+	int c, h, w;
+	const uint8_t *image;             /* (c,h,w); NULL with o.hash */
+	uint64_t bytes, hash;             /* of the image's file, of its pixels where many share a
+					     file; XXH3-64. Only with o.hash or o.check */
 };
-/* Decodes the next chosen row into *p. 1; 0 at the end; -1 with a line in err that names the row:
- * that row is damaged, and the next call goes on behind it; -2 likewise, but the source itself
- * is. */
-int ds_next(struct ds_source *s, struct ds_row *row, struct ds_pixels *p, char *err);
+/* The next chosen row; all of it is borrowed until the next call. 1; 0 at the end; -1 with a line in
+ * err that names the row: that row is damaged, and the next call goes on behind it; -2 likewise, but
+ * the source itself is. */
+int ds_next(struct ds_source *s, struct ds_row *row, char *err);
 
 #ifdef __cplusplus
 }

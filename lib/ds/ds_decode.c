@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * PNG through libpng and JPEG through libjpeg-turbo, both from memory, both to RGB. */
+ * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 #include <png.h>
+#include <webp/decode.h>
 
 #include "ds/ds.h"
 
@@ -19,7 +20,7 @@ void ds_pixels_release(struct ds_pixels *p)
 
 int ds_pixels_resize(struct ds_pixels *p, int h, int w)
 {
-	size_t want = (size_t)h * (size_t)w * 3;
+	size_t want = (size_t)h * (size_t)w * 3 + DS_SLACK;
 
 	if (want > p->cap) {
 		uint8_t *grown = realloc(p->rgb, want);
@@ -167,52 +168,170 @@ static void cmyk_row(const JSAMPLE *from, uint8_t *to, int w)
 		}
 }
 
-static int decode_jpeg(const void *data, size_t len, struct ds_pixels *p, char *err)
+struct ds_decoder {
+	struct jpeg_decompress_struct j;
+	struct jpeg_trouble t;
+	bool begun;                       /* j was made */
+	JSAMPLE *line;                    /* of CMYK pixels */
+	size_t line_cap;
+};
+
+/* The smallest of libjpeg's scales that leaves the shorter side at_least long. */
+static void scale_down(struct jpeg_decompress_struct *j, int at_least)
 {
-	struct jpeg_decompress_struct j = { 0 };
-	struct jpeg_trouble t = { .err = err };
-	JSAMPLE *volatile line = NULL;
-	volatile int rc = -1;
+	unsigned side = j->image_width < j->image_height ? j->image_width : j->image_height;
 
-	j.err = jpeg_std_error(&t.mgr);
-	t.mgr.error_exit = jpeg_fail;
-	t.mgr.emit_message = jpeg_warn;
-	if (setjmp(t.jump))
-		goto out;
-	jpeg_create_decompress(&j);
-	jpeg_mem_src(&j, data, len);
-	jpeg_read_header(&j, TRUE);
-	if (check_size(j.image_height, j.image_width, err) < 0)
-		goto out;
-	j.out_color_space = j.num_components == 4 ? JCS_CMYK : JCS_RGB;
-	jpeg_start_decompress(&j);
+	j->scale_num = j->scale_denom = 1;
+	while (at_least && j->scale_denom < 8 && side / (2 * j->scale_denom) >= (unsigned)at_least)
+		j->scale_denom *= 2;
+}
+
+static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, char *err)
+{
+	struct jpeg_decompress_struct *j = &d->j;
+	const bool cmyk = j->out_color_space == JCS_CMYK;
+
 	snprintf(err, DS_ERR, "out of memory");
-	if (ds_pixels_resize(p, (int)j.output_height, (int)j.output_width) < 0)
-		goto out;
-	if (j.out_color_space == JCS_CMYK && !(line = malloc((size_t)p->w * 4)))
-		goto out;
-	while (j.output_scanline < j.output_height) {
-		uint8_t *to = p->rgb + (size_t)j.output_scanline * (size_t)p->w * 3;
-		JSAMPROW row = line ? line : to;
-
-		jpeg_read_scanlines(&j, &row, 1);
-		if (line)
-			cmyk_row(line, to, p->w);
+	if (ds_pixels_resize(p, (int)j->output_height, (int)j->output_width) < 0)
+		return -1;
+	if (cmyk && d->line_cap < (size_t)p->w * 4) {
+		JSAMPLE *grown = realloc(d->line, (size_t)p->w * 4);
+		if (!grown)
+			return -1;
+		d->line = grown;
+		d->line_cap = (size_t)p->w * 4;
 	}
-	jpeg_finish_decompress(&j);
-	rc = 0;
-out:
-	free(line);
-	jpeg_destroy_decompress(&j);
-	return rc;
+	while (j->output_scanline < j->output_height) {
+		uint8_t *to = p->rgb + (size_t)j->output_scanline * (size_t)p->w * 3;
+		JSAMPROW row = cmyk ? d->line : to;
+
+		jpeg_read_scanlines(j, &row, 1);
+		if (cmyk)
+			cmyk_row(d->line, to, p->w);
+	}
+	return 0;
+}
+
+static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int at_least,
+		       struct ds_pixels *p, char *err)
+{
+	struct jpeg_decompress_struct *j = &d->j;
+
+	d->t.err = err;
+	j->err = jpeg_std_error(&d->t.mgr);
+	d->t.mgr.error_exit = jpeg_fail;
+	d->t.mgr.emit_message = jpeg_warn;
+	if (setjmp(d->t.jump))
+		goto fail;
+	if (!d->begun)
+		jpeg_create_decompress(j);
+	d->begun = true;
+	jpeg_mem_src(j, data, len);
+	jpeg_read_header(j, TRUE);
+	if (check_size(j->image_height, j->image_width, err) < 0)
+		goto fail;
+	scale_down(j, at_least);
+	j->out_color_space = j->num_components == 4 ? JCS_CMYK : JCS_RGB;
+	jpeg_start_decompress(j);
+	if (jpeg_rows(d, p, err) < 0)
+		goto fail;
+	jpeg_finish_decompress(j);
+	return 0;
+fail:
+	if (d->begun)
+		jpeg_abort_decompress(j);
+	return -1;
+}
+
+/* ---- WebP ---- */
+
+static int decode_webp(const void *data, size_t len, struct ds_pixels *p, char *err)
+{
+	WebPDecoderConfig c;
+	VP8StatusCode rc;
+
+	snprintf(err, DS_ERR, "damaged WebP");
+	if (!WebPInitDecoderConfig(&c) || WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
+		return -1;
+	if (c.input.has_animation) {
+		snprintf(err, DS_ERR, "a WebP animation, not an image");
+		return -1;
+	}
+	if (check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
+		return -1;
+	snprintf(err, DS_ERR, "out of memory");
+	if (ds_pixels_resize(p, c.input.height, c.input.width) < 0)
+		return -1;
+	c.output.colorspace = MODE_RGB;
+	c.output.is_external_memory = 1;
+	c.output.u.RGBA.rgba = p->rgb;
+	c.output.u.RGBA.stride = 3 * p->w;
+	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
+	rc = WebPDecode(data, len, &c);
+	if (rc == VP8_STATUS_OK)
+		return 0;
+	snprintf(err, DS_ERR, "damaged WebP%s", rc == VP8_STATUS_NOT_ENOUGH_DATA ||
+		 rc == VP8_STATUS_SUSPENDED ? ": file is cut off" : "");
+	return -1;
+}
+
+/* ---- any ---- */
+
+struct ds_decoder *ds_decoder_new(void)
+{
+	return calloc(1, sizeof(struct ds_decoder));
+}
+
+void ds_decoder_free(struct ds_decoder *d)
+{
+	if (d && d->begun)
+		jpeg_destroy_decompress(&d->j);
+	if (d)
+		free(d->line);
+	free(d);
+}
+
+static bool is_png(const unsigned char *p, size_t n)
+{
+	return n >= 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0;
+}
+
+static bool is_jpeg(const unsigned char *p, size_t n)
+{
+	return n >= 3 && memcmp(p, "\xff\xd8\xff", 3) == 0;
+}
+
+static bool is_webp(const unsigned char *p, size_t n)
+{
+	return n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0;
+}
+
+bool ds_is_image(const void *head, size_t n)
+{
+	return is_png(head, n) || is_jpeg(head, n) || is_webp(head, n);
+}
+
+int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
+		   struct ds_pixels *p, char *err)
+{
+	if (is_png(data, len))
+		return decode_png(data, len, p, err);
+	if (is_jpeg(data, len))
+		return decode_jpeg(d, data, len, at_least, p, err);
+	if (is_webp(data, len))
+		return decode_webp(data, len, p, err);
+	snprintf(err, DS_ERR, len ? "not a PNG, JPEG or WebP image" : "empty file");
+	return -1;
 }
 
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, char *err)
 {
-	if (len >= 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0)
-		return decode_png(data, len, p, err);
-	if (len >= 3 && memcmp(data, "\xff\xd8\xff", 3) == 0)
-		return decode_jpeg(data, len, p, err);
-	snprintf(err, DS_ERR, len ? "not a PNG or JPEG image" : "empty file");
-	return -1;
+	struct ds_decoder *d = ds_decoder_new();
+	int rc = -1;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (d)
+		rc = ds_decoder_run(d, data, len, 0, p, err);
+	ds_decoder_free(d);
+	return rc;
 }

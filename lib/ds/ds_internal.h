@@ -1,37 +1,161 @@
 /* SPDX-License-Identifier: MIT
- * ds_internal: how a source's layouts meet its list. */
+ *
+ * ds_internal: what the files of lib/ds know of each other. A layout, one kind of file, is one file
+ * ds_X.c and one row of the table in ds_source.c. A source is listed (ds_source.c: which rows are
+ * there), its classes are numbered and its rows chosen (ds_choose.c), and then read (ds_read.c).
+ */
 #ifndef DS_INTERNAL_H
 #define DS_INTERNAL_H
 
-#include "ds/ds.h"
+#include <pthread.h>
 
-/* One kind of file in a source. Each file is offered to the layouts in order; the first that takes
- * it by its name lists its rows, and later decodes them. */
-struct ds_layout {
-	const char *name;
-	bool (*takes)(const char *path);
-	/* Adds the file's rows with ds_add_row(). May read the file. -1 with err, in front of which
-	 * the source and the file are named. */
-	int (*list)(struct ds_source *s, const char *path, char *err);
-	/* Decodes row `at` of the file whose content is b. *memo is NULL for a file's first row and
-	 * may keep something for the next ones, which forget() frees. -1 with err. */
-	int (*decode)(const struct ds_bytes *b, const char *path, size_t at, void **memo,
-		      struct ds_pixels *p, char *err);
-	void (*forget)(void *memo);
+#include "ds/ds.h"
+#include "ds/ds_files.h"
+#include "ds/ds_map.h"
+
+/* ---- the file at hand ---- */
+
+struct ds_in {
+	const char *path;                 /* inside the source */
+	const char *real;                 /* on the disk; NULL in an archive */
+	struct ds_files *files;           /* what it is read from; NULL: from real */
+	struct ds_bytes raw, unpacked;    /* what was read of it; the same without gzip */
+	bool gz, known, whole;            /* it is gzip's; that is known; all of it is read */
 };
-extern const struct ds_layout ds_layout_cifar, ds_layout_images;
+/* Begins another file; buffers stay. */
+void ds_in_begin(struct ds_in *in, struct ds_files *files, const char *path, const char *real);
+void ds_in_release(struct ds_in *in);
+/* The first bytes, *n of at most DS_HEAD, unpacked if the file is gzip's. -1 with err. */
+enum { DS_HEAD = 512 };
+int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, char *err);
+/* All of it, at most limit bytes, unpacked likewise; borrowed until the next file. NULL with err. */
+const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, char *err);
+/* A path that a library can open: real, or that of a copy in memory, which *fd keeps (-1: none; the
+ * caller closes it). -1 with err. */
+int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, char *err);
+
+/* ---- layouts ---- */
+
+/* One kind of file in a source. Each file is offered to the layouts in order: the first that knows
+ * its name or its first bytes, and whose list() does not pass, has it. */
+struct ds_layout {
+	const char *name, *what;          /* for --format and --list-formats */
+	const struct ds_layout *with;     /* whose files it says more of; or NULL */
+	bool (*named)(const char *path);  /* or NULL */
+	bool (*starts)(const unsigned char *head, size_t n);      /* or NULL */
+	/* Adds the file's rows with ds_add_row(), or remembers what it says of others. 1: done, 0: it
+	 * is not of this layout after all, -1 with err (source and file are named in front of it). */
+	int (*list)(struct ds_source *s, struct ds_in *in, char *err);
+	/* After all files were listed; or NULL. err names all. */
+	int (*finish)(struct ds_source *s, char *err);
+	/* Reading. Without load a file is one picture. Else load() makes what decode() and fetch() take
+	 * row `at` from; rows are decoded by several threads at once, the other calls come one at a
+	 * time. fetch: a row is a picture, *p, which lives as long as the memo. */
+	int (*load)(struct ds_in *in, void **memo, char *err);
+	int (*fetch)(void *memo, const char *name, const void **p, size_t *n, char *err);
+	int (*decode)(const void *memo, size_t at, struct ds_pixels *p, char *err);
+	void (*forget)(void *memo);
+	void (*drop)(void *state);        /* frees ds_state(); or NULL */
+};
+extern const struct ds_layout ds_layout_images, ds_layout_tiny, ds_layout_webdataset, ds_layout_cifar,
+	ds_layout_imagenet, ds_layout_idx, ds_layout_svhn, ds_layout_lmdb;
+enum { DS_LAYOUTS = 8 };
+extern const struct ds_layout *const ds_layouts[DS_LAYOUTS];
 
 /* Last component of a path. */
 const char *ds_base(const char *path);
-/* Adds a row: at = its index in the file; class_name its class or NULL, label its number or -1
- * where the layout numbers classes itself. -1: out of memory. */
-int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_name, int label);
-/* Content of the file that is being listed. */
-const struct ds_bytes *ds_content(struct ds_source *s, char *err);
+/* Adds a row of the file that is being listed: at = its index in the file; name, or NULL: the
+ * file's, with the index behind it if the layout has load(); class_id its class or NULL, label its
+ * number or -1 where the layout numbers classes itself. -1: out of memory, or too many. */
+int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label);
 /* Says the names of classes that the layout numbers itself. */
 int ds_name_classes(struct ds_source *s, char **names_take, size_t n);
+/* The number of a class, which is new if there is none of this id. -1: out of memory. */
+int ds_class_number(struct ds_source *s, const char *id);
 /* Is this row part of the split that was asked for? `path`'s folders are looked at; own: the split
  * that the layout itself knows the file to be of, or NULL. */
 bool ds_in_split(struct ds_source *s, const char *path, const char *own);
+/* The file at hand is of a format that is known, but is not read, because: said if there is nothing
+ * else in the source. Returns 0, as list() does. */
+int ds_pass(struct ds_source *s, const char *path, const char *why);
+/* What a layout keeps while a source is listed; *ds_state() is NULL at first. */
+void **ds_state(struct ds_source *s, const struct ds_layout *layout);
+
+/* ---- the source ---- */
+
+struct ds_file {
+	char *path;                       /* inside the source, the operand's prefix in front */
+	uint32_t entry;                   /* its number in its operand, from 1 */
+	uint16_t operand;
+	uint8_t layout;
+};
+
+struct ds_entry {
+	uint32_t file, at;                /* of files[]; the row's number in it */
+	int32_t label;
+	char *name;                       /* or NULL, see ds_add_row() */
+};
+
+struct ds_class {
+	char *id, *name;                  /* name NULL: the id */
+};
+
+struct ds_operand {
+	char *path, *prefix;              /* prefix "" with a single operand */
+	bool folder, plain;               /* its files are opened by their paths; it is the file */
+};
+
+struct ds_source {
+	struct ds_options o;
+	const struct ds_layout *format;   /* o.format's, or NULL */
+	struct ds_operand *operands;
+	size_t n_operands;
+	struct ds_file *files;
+	size_t n_files, cap_files;
+	struct ds_entry *rows;
+	size_t n, cap;
+	struct ds_class *classes;
+	size_t n_classes, cap_classes;
+	struct ds_map by_id;              /* classes */
+	char **names;                     /* of classes, once they are numbered */
+	bool numbered;                    /* the layout numbers classes, and classes are in its order */
+	bool named;                       /* classes come by id and are sorted */
+	void *state[DS_LAYOUTS];
+	size_t ignored;
+	char unread[DS_ERR];              /* see ds_pass() */
+	char splits[512];                 /* what --split could have said, for an error's text */
+	/* while it is listed */
+	size_t operand, layout;           /* the file at hand's */
+	uint32_t entry;
+	const char *path;                 /* with its prefix */
+	bool have_file;                   /* files[] has it already */
+	struct ds_reading *reading;       /* ds_read.c */
+};
+
+/* The row's name, in buf if it has to be made. */
+enum { DS_NAME = 4096 + 32 };
+const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME]);
+/* ds_list.c: adds the rows of s->o.list. */
+int ds_list_read(struct ds_source *s, char *err);
+/* Adds a file by itself, for lists. */
+int ds_add_file(struct ds_source *s, const char *path, size_t layout);
+/* ds_choose.c: numbers the classes, then chooses by the options. */
+int ds_number_classes(struct ds_source *s, char *err);
+int ds_choose(struct ds_source *s, char *err);
+void ds_reading_free(struct ds_source *s);
+
+/* ---- texts ---- */
+
+/* The next line of a text, its end cut off; false after the last. NUL bytes end a line. */
+struct ds_text {
+	char *rest;
+};
+char *ds_text_line(struct ds_text *t);
+/* A copy of bytes as text; NULL: out of memory. */
+char *ds_text_copy(const struct ds_bytes *b);
+/* A whole number without anything around it, from min to max. */
+bool ds_number(const char *s, long min, long max, long *ret);
+/* Is it a WordNet id, n and eight digits? */
+bool ds_is_wnid(const char *s, size_t n);
 
 #endif

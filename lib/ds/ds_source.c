@@ -1,41 +1,26 @@
 /* SPDX-License-Identifier: MIT
- * Sources: the list of rows, the choice among them, and the second pass that decodes. */
+ * Sources: the list of files and rows, made by offering every file to the layouts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "ds/ds_internal.h"
-#include "ts/ts_rng.h"
 
-static const struct ds_layout *const layouts[] = { &ds_layout_cifar, &ds_layout_images };
-
-struct row {
-	uint32_t file, at;                /* the file's number in the source, the row's in the file */
-	int32_t label;
-	char *name;
+/* A file's own name first (images are most of all files), then its first bytes, in this order. */
+const struct ds_layout *const ds_layouts[DS_LAYOUTS] = {
+	&ds_layout_images, &ds_layout_tiny, &ds_layout_webdataset, &ds_layout_lmdb, &ds_layout_svhn,
+	&ds_layout_cifar, &ds_layout_imagenet, &ds_layout_idx,
 };
 
-struct ds_source {
-	char *path;
-	struct ds_options o;
-	struct ds_files *files;
-	const struct ds_layout *layout;   /* of the current file */
-	char *file_name;                  /* the current file's path */
-	uint32_t file;                    /* files gone past, the current one included */
-	struct ds_bytes content;
-	bool have_content;
-	void *memo;                       /* the layout's, of the current file */
-	struct row *rows;
-	size_t n, cap, next;
-	char **classes;
-	size_t n_classes, cap_classes;
-	bool numbered;                    /* the layout numbers classes, and classes are in its order */
-	bool named;                       /* classes are folders */
-	size_t passed;                    /* files that no layout takes, passed over so far */
-	size_t ignored;                   /* the same in the whole source */
-	char splits[512];                 /* what --split could have said, for an error's text */
-};
+bool ds_formats(size_t i, const char **name, const char **what)
+{
+	if (i >= DS_LAYOUTS)
+		return false;
+	*name = ds_layouts[i]->name;
+	*what = ds_layouts[i]->what;
+	return true;
+}
 
 /* ---- what layouts call ---- */
 
@@ -45,64 +30,106 @@ const char *ds_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-const struct ds_bytes *ds_content(struct ds_source *s, char *err)
+void **ds_state(struct ds_source *s, const struct ds_layout *layout)
 {
-	if (!s->have_content && ds_files_read(s->files, &s->content, err) < 0)
-		return NULL;
-	s->have_content = true;
-	return &s->content;
+	for (size_t i = 0;; i++)
+		if (ds_layouts[i] == layout)
+			return &s->state[i];
+}
+
+int ds_pass(struct ds_source *s, const char *path, const char *why)
+{
+	if (!s->unread[0])
+		snprintf(s->unread, sizeof s->unread, "'%.400s' %.500s", path, why);
+	return 0;
 }
 
 int ds_name_classes(struct ds_source *s, char **names, size_t n)
 {
-	for (size_t i = 0; i < s->n_classes; i++)
-		free(s->classes[i]);
+	struct ds_class *classes = calloc(n + 1, sizeof *classes);
+
+	for (size_t i = 0; i < s->n_classes; i++) {
+		free(s->classes[i].id);
+		free(s->classes[i].name);
+	}
 	free(s->classes);
-	s->classes = names;
-	s->n_classes = s->cap_classes = n;
-	return names ? 0 : -1;
+	ds_map_release(&s->by_id);
+	for (size_t i = 0; i < n; i++)
+		if (classes)
+			classes[i].id = names[i];
+		else
+			free(names[i]);
+	free(names);
+	s->classes = classes;
+	s->n_classes = s->cap_classes = classes ? n : 0;
+	return classes ? 0 : -1;
 }
 
-/* The number of a class by name, in the order of first sight. */
-static int class_number(struct ds_source *s, const char *name)
+int ds_class_number(struct ds_source *s, const char *id)
 {
-	static const size_t step = 64;
+	int64_t at = ds_map_get(&s->by_id, id);
 
-	/* Files of a class lie side by side, so the last one is asked first. */
-	for (size_t i = s->n_classes; i-- > 0;)
-		if (strcmp(s->classes[i], name) == 0)
-			return (int)i;
+	if (at >= 0)
+		return (int)at;
+	if (s->n_classes >= INT32_MAX)
+		return -1;
 	if (s->n_classes == s->cap_classes) {
-		char **grown = realloc(s->classes, (s->cap_classes + step) * sizeof *grown);
+		size_t cap = s->cap_classes ? 2 * s->cap_classes : 64;
+		struct ds_class *grown = realloc(s->classes, cap * sizeof *grown);
 		if (!grown)
 			return -1;
 		s->classes = grown;
-		s->cap_classes += step;
+		s->cap_classes = cap;
 	}
-	if (!(s->classes[s->n_classes] = strdup(name)))
+	s->classes[s->n_classes] = (struct ds_class){ strdup(id), NULL };
+	if (!s->classes[s->n_classes].id || ds_map_set(&s->by_id, id, (int64_t)s->n_classes) < 0)
 		return -1;
 	return (int)s->n_classes++;
 }
 
-int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_name, int label)
+int ds_add_file(struct ds_source *s, const char *path, size_t layout)
 {
-	struct row *r;
+	if (s->n_files >= UINT32_MAX)
+		return -1;
+	if (s->n_files == s->cap_files) {
+		size_t cap = s->cap_files ? 2 * s->cap_files : 256;
+		struct ds_file *grown = realloc(s->files, cap * sizeof *grown);
+		if (!grown)
+			return -1;
+		s->files = grown;
+		s->cap_files = cap;
+	}
+	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, (uint16_t)s->operand,
+						 (uint8_t)layout };
+	return s->files[s->n_files].path ? (s->n_files++, 0) : -1;
+}
 
+int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label)
+{
+	struct ds_entry *r;
+
+	if (at > UINT32_MAX || label > INT32_MAX)
+		return -1;
+	if (!s->have_file && ds_add_file(s, s->path, s->layout) < 0)
+		return -1;
+	s->have_file = true;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 1024;
-		struct row *grown = realloc(s->rows, cap * sizeof *grown);
+		struct ds_entry *grown = realloc(s->rows, cap * sizeof *grown);
 		if (!grown)
 			return -1;
 		s->rows = grown;
 		s->cap = cap;
 	}
 	r = &s->rows[s->n];
-	*r = (struct row){ .file = s->file, .at = (uint32_t)at, .label = label, .name = strdup(name) };
-	if (!r->name || (class_name && (r->label = class_number(s, class_name)) < 0))
+	*r = (struct ds_entry){ (uint32_t)(s->n_files - 1), (uint32_t)at, (int32_t)label, NULL };
+	if (name && !(r->name = strdup(name)))
 		return -1;
-	s->numbered |= !class_name && label >= 0;
-	s->named |= class_name != NULL;
 	s->n++;
+	if (class_id && (r->label = ds_class_number(s, class_id)) < 0)
+		return -1;
+	s->numbered |= !class_id && label >= 0;
+	s->named |= class_id != NULL;
 	return 0;
 }
 
@@ -140,237 +167,165 @@ bool ds_in_split(struct ds_source *s, const char *path, const char *own)
 	return false;
 }
 
-/* ---- images by folder ---- */
-
-static bool image_takes(const char *path)
-{
-	const char *dot = strrchr(ds_base(path), '.');
-
-	return dot && ds_base(path)[0] != '.' && !strstr(path, "__MACOSX/") &&
-	       (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 ||
-		strcasecmp(dot, ".jpeg") == 0);
-}
-
-static int image_list(struct ds_source *s, const char *path, char *err)
-{
-	size_t len = (size_t)(ds_base(path) - path);
-	char folder[4096];
-	const char *name;
-
-	(void)err;
-	if (!ds_in_split(s, path, NULL))
-		return 0;
-	if (len < 2 || len > sizeof folder)
-		return ds_add_row(s, path, 0, NULL, -1);
-	memcpy(folder, path, len - 1);
-	folder[len - 1] = '\0';
-	name = ds_base(folder);
-	/* Images right in the split's folder have no class. */
-	if (s->o.split && strcmp(name, s->o.split) == 0)
-		return ds_add_row(s, path, 0, NULL, -1);
-	return ds_add_row(s, path, 0, name, -1);
-}
-
-static int image_decode(const struct ds_bytes *b, const char *path, size_t at, void **memo,
-			struct ds_pixels *p, char *err)
-{
-	(void)path;
-	(void)at;
-	(void)memo;
-	return ds_decode(b->p, b->n, p, err);
-}
-
-const struct ds_layout ds_layout_images = { "images", image_takes, image_list, image_decode, NULL };
-
 /* ---- listing ---- */
 
-static void forget(struct ds_source *s)
+static bool is_junk(const char *path)
 {
-	if (s->memo)
-		s->layout->forget(s->memo);
-	s->memo = NULL;
+	return ds_base(path)[0] == '.' || strstr(path, "__MACOSX/");
 }
 
-/* Goes to the next file that a layout takes. 1, 0, -1. */
-static int next_file(struct ds_source *s, char *err)
+/* Does the layout want the file? 1, 0, -1. Its name may say so, else its first bytes. A plain file
+ * that --format names a layout for is its own, whatever it looks like. */
+static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *in, bool plain, char *err)
 {
-	const char *name;
-	int rc;
+	const unsigned char *head;
+	size_t n;
 
-	while ((rc = ds_files_next(s->files, &name, err)) == 1) {
-		s->file++;
-		s->have_content = false;
-		forget(s);
-		s->layout = NULL;
-		for (size_t i = 0; i < sizeof layouts / sizeof *layouts && !s->layout; i++)
-			if (layouts[i]->takes(name))
-				s->layout = layouts[i];
-		if (!s->layout) {
-			s->passed++;
+	if (s->format && s->format != l && s->format->with != l)
+		return 0;
+	if ((l->named && l->named(in->path)) || (plain && s->format == l))
+		return 1;
+	if (!l->starts || is_junk(in->path))
+		return 0;
+	if (ds_in_head(in, &head, &n, err) < 0)
+		return -1;
+	return n && l->starts(head, n);
+}
+
+static int offer(struct ds_source *s, struct ds_in *in, bool plain, char *err)
+{
+	for (s->layout = 0; s->layout < DS_LAYOUTS; s->layout++) {
+		const struct ds_layout *l = ds_layouts[s->layout];
+		int rc = wants(s, l, in, plain, err);
+
+		if (rc == 1)
+			rc = l->list(s, in, err);
+		if (rc)
+			return rc;
+	}
+	s->ignored++;
+	if (in->known && in->raw.n >= 8 && memcmp(in->raw.p, "PAR1", 4) == 0)
+		ds_pass(s, in->path, "is a Parquet file, which is not read; unpack its images");
+	return 0;
+}
+
+/* A link that leads nowhere, or one in an archive, matters only where an image is meant, and those
+ * have been told by their names. */
+static bool unreadable_link(const struct ds_in *in)
+{
+	return !in->known && in->raw.n == 0;
+}
+
+static int list_operand(struct ds_source *s, char *err)
+{
+	struct ds_operand *o = &s->operands[s->operand];
+	struct ds_files *f = ds_files_open(o->path, err);
+	char why[DS_ERR], path[4096];
+	struct ds_in in = { 0 };
+	const char *name;
+	int rc = f ? 1 : -1;
+
+	o->plain = f && ds_files_is_plain(f);
+	o->folder = f && ds_files_is_folder(f);
+	for (s->entry = 0; f && (rc = ds_files_next(f, &name, err)) == 1;) {
+		s->entry++;
+		snprintf(path, sizeof path, "%s%.4000s", o->prefix, name);
+		s->path = path;
+		s->have_file = false;
+		ds_in_begin(&in, f, path, ds_files_path(f));
+		snprintf(why, sizeof why, "out of memory");
+		rc = offer(s, &in, o->plain, why);
+		if (rc < 0 && unreadable_link(&in) && !ds_layout_images.named(path)) {
+			s->ignored++;
 			continue;
 		}
-		free(s->file_name);
-		if ((s->file_name = strdup(name)))
-			return 1;
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
+		if (rc < 0) {
+			snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", o->path, path, why);
+			break;
+		}
 	}
+	ds_in_release(&in);
+	ds_files_close(f);
 	return rc;
+}
+
+static int say_nothing_there(const struct ds_source *s, char *err)
+{
+	const char *path = s->o.list ? s->o.list : s->operands[0].path;
+
+	if (s->unread[0])
+		snprintf(err, DS_ERR, "'%.300s' holds no images that are read; %.650s", path, s->unread);
+	else if (s->o.split)
+		snprintf(err, DS_ERR, "'%.400s' has no images in a folder '%.80s'; its folders are:%.400s",
+			 path, s->o.split, s->splits[0] ? s->splits : " none");
+	else if (s->o.format)
+		snprintf(err, DS_ERR, "'%.600s' holds no images of format '%s'", path, s->o.format);
+	else if (s->n_operands == 1 && s->operands[0].plain)
+		snprintf(err, DS_ERR, "'%.600s' is neither a folder nor a whole archive, nor a file of a "
+			 "format that is read (--list-formats)", path);
+	else
+		snprintf(err, DS_ERR, "'%.600s' holds no images of a format that is read (--list-formats)",
+			 path);
+	return -1;
 }
 
 static int list(struct ds_source *s, char *err)
 {
-	char why[DS_ERR];
-	int rc;
-
-	while ((rc = next_file(s, err)) == 1) {
-		snprintf(why, sizeof why, "out of memory");
-		if (s->layout->list(s, s->file_name, why) < 0) {
-			snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", s->path, s->file_name,
-				 why);
+	if (s->o.list && ds_list_read(s, err) < 0)
+		return -1;
+	for (s->operand = 0; s->operand < s->n_operands && !s->o.list; s->operand++)
+		if (list_operand(s, err) < 0)
 			return -1;
-		}
-	}
-	if (rc < 0)
-		return -1;
-	s->ignored = s->passed;
-	if (s->n)
-		return 0;
-	if (s->o.split)
-		snprintf(err, DS_ERR, "'%.400s' has no images in a folder '%.80s'; its folders are:%.400s",
-			 s->path, s->o.split, s->splits[0] ? s->splits : " none");
-	else
-		snprintf(err, DS_ERR, "'%.600s' holds no images (.png, .jpg, .jpeg, CIFAR files)", s->path);
-	return -1;
-}
-
-/* ---- classes and choice ---- */
-
-static char **sort_names;
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(sort_names[*(const size_t *)a], sort_names[*(const size_t *)b]);
-}
-
-/* Sorts the classes by bytes and renumbers the rows. */
-static int sort_classes(struct ds_source *s)
-{
-	size_t n = s->n_classes, *order = malloc((n + 1) * sizeof *order);
-	char **sorted = malloc((n + 1) * sizeof *sorted);
-	int32_t *number = malloc((n + 1) * sizeof *number);
-	int rc = -1;
-
-	if (!order || !sorted || !number)
-		goto out;
-	rc = 0;
-	if (n == 0)
-		goto out;
-	for (size_t i = 0; i < n; i++)
-		order[i] = i;
-	sort_names = s->classes;
-	qsort(order, n, sizeof *order, by_name);
-	for (size_t i = 0; i < n; i++) {
-		sorted[i] = s->classes[order[i]];
-		number[order[i]] = (int32_t)i;
-	}
-	memcpy(s->classes, sorted, n * sizeof *sorted);
-	for (size_t i = 0; i < s->n; i++)
-		if (s->rows[i].label >= 0)
-			s->rows[i].label = number[s->rows[i].label];
-out:
-	free(order);
-	free(sorted);
-	free(number);
-	return rc;
-}
-
-/* Names for classes that came as numbers without a list of names: "0", "1", ... */
-static int number_classes(struct ds_source *s, char *err)
-{
-	int32_t max = -1;
-	char name[16];
-
-	for (size_t i = 0; i < s->n; i++)
-		max = s->rows[i].label > max ? s->rows[i].label : max;
-	if (s->n_classes && max >= 0 && (size_t)max >= s->n_classes) {
-		snprintf(err, DS_ERR, "'%.600s': there are %zu classes, but a row has label %d", s->path,
-			 s->n_classes, (int)max);
-		return -1;
-	}
-	for (int32_t c = (int32_t)s->n_classes; s->n_classes == (size_t)c && c <= max; c++) {
-		snprintf(name, sizeof name, "%d", c);
-		if (class_number(s, name) < 0) {
-			snprintf(err, DS_ERR, "out of memory");
+	for (size_t i = 0; i < DS_LAYOUTS; i++)
+		if (ds_layouts[i]->finish && ds_layouts[i]->finish(s, err) < 0)
 			return -1;
-		}
-	}
-	return 0;
+	return s->n ? 0 : say_nothing_there(s, err);
 }
 
-/* Keeps the rows whose numbers stand in keep[0..n), ascending; frees the others. */
-static void keep_rows(struct ds_source *s, const size_t *keep, size_t n)
+/* With several operands a row's name begins with its operand's, up to the first dot. */
+static int add_operand(struct ds_source *s, const char *path, bool single)
 {
-	size_t k = 0;
+	struct ds_operand *o = &s->operands[s->n_operands];
+	size_t len = strlen(path);
+	char base[256];
 
-	for (size_t i = 0; i < s->n; i++)
-		if (k < n && keep[k] == i)
-			s->rows[k++] = s->rows[i];
-		else
-			free(s->rows[i].name);
-	s->n = n;
-}
-
-static int choose(struct ds_source *s, char *err)
-{
-	struct ts_rng rng = ts_rng_new(s->o.seed, 0);
-	size_t n = s->n, k = 0, *keep = malloc((n + 1) * sizeof *keep);
-
-	if (!keep) {
-		snprintf(err, DS_ERR, "out of memory");
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	o->path = strndup(path, len);
+	if (!o->path)
 		return -1;
-	}
-	for (size_t i = 0; i < n; i++)
-		keep[i] = i;
-	if (s->o.sample >= 0 && (size_t)s->o.sample < n) {
-		ts_rng_sample(&rng, keep, (size_t)s->o.sample, n);
-		n = (size_t)s->o.sample;
-	}
-	if (s->o.limit >= 0 && (size_t)s->o.limit < n)
-		n = (size_t)s->o.limit;
-	for (size_t i = (size_t)s->o.shard; i < n; i += (size_t)s->o.n_shards)
-		keep[k++] = keep[i];
-	keep_rows(s, keep, k);
-	free(keep);
-	return 0;
+	s->n_operands++;
+	snprintf(base, sizeof base - 1, "%.250s", ds_base(o->path));
+	base[1 + strcspn(base + (base[0] != '\0'), ".")] = '\0';
+	o->prefix = single ? strdup("") : malloc(strlen(base) + 2);
+	if (o->prefix && !single)
+		snprintf(o->prefix, strlen(base) + 2, "%s/", base);
+	return o->prefix ? 0 : -1;
 }
 
-/* Starts the second pass. */
-static int rewind_files(struct ds_source *s, char *err)
-{
-	ds_files_close(s->files);
-	s->files = ds_files_open(s->path, err);
-	s->file = 0;
-	return s->files ? 0 : -1;
-}
-
-struct ds_source *ds_open(const char *path, const struct ds_options *o, char *err)
+struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, char *err)
 {
 	struct ds_source *s = calloc(1, sizeof *s);
 
 	snprintf(err, DS_ERR, "out of memory");
-	if (!s || !(s->path = strdup(path)))
-		goto fail;
+	if (!s)
+		return NULL;
 	s->o = *o;
-	s->files = ds_files_open(path, err);
-	if (!s->files || list(s, err) < 0)
-		goto fail;
-	if (s->numbered && s->named) {
-		snprintf(err, DS_ERR, "'%.600s' holds both image files and CIFAR files", path);
+	for (size_t i = 0; i < DS_LAYOUTS && o->format; i++)
+		if (strcmp(o->format, ds_layouts[i]->name) == 0)
+			s->format = ds_layouts[i];
+	if (o->format && !s->format) {
+		snprintf(err, DS_ERR, "there is no format '%.400s' (--list-formats)", o->format);
 		goto fail;
 	}
-	if (s->numbered ? number_classes(s, err) < 0 : sort_classes(s) < 0)
+	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))
 		goto fail;
-	if (choose(s, err) == 0 && rewind_files(s, err) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (add_operand(s, paths[i], n == 1) < 0)
+			goto fail;
+	if (o->list && add_operand(s, o->root ? o->root : ".", true) < 0)
+		goto fail;
+	if (list(s, err) == 0 && ds_number_classes(s, err) == 0 && ds_choose(s, err) == 0)
 		return s;
 fail:
 	ds_close(s);
@@ -381,24 +336,35 @@ void ds_close(struct ds_source *s)
 {
 	if (!s)
 		return;
-	forget(s);
-	ds_files_close(s->files);
+	ds_reading_free(s);
+	for (size_t i = 0; i < DS_LAYOUTS; i++)
+		if (s->state[i])
+			ds_layouts[i]->drop(s->state[i]);
 	for (size_t i = 0; i < s->n; i++)
 		free(s->rows[i].name);
-	for (size_t i = 0; i < s->n_classes; i++)
-		free(s->classes[i]);
+	for (size_t i = 0; i < s->n_files; i++)
+		free(s->files[i].path);
+	for (size_t i = 0; i < s->n_classes; i++) {
+		free(s->classes[i].id);
+		free(s->classes[i].name);
+	}
+	for (size_t i = 0; i < s->n_operands; i++) {
+		free(s->operands[i].path);
+		free(s->operands[i].prefix);
+	}
+	ds_map_release(&s->by_id);
+	free(s->names);
 	free(s->classes);
 	free(s->rows);
-	free(s->content.p);
-	free(s->file_name);
-	free(s->path);
+	free(s->files);
+	free(s->operands);
 	free(s);
 }
 
 char *const *ds_classes(const struct ds_source *s, size_t *n)
 {
 	*n = s->n_classes;
-	return s->classes;
+	return s->names;
 }
 
 size_t ds_ignored(const struct ds_source *s)
@@ -406,45 +372,24 @@ size_t ds_ignored(const struct ds_source *s)
 	return s->ignored;
 }
 
+const char *ds_unread(const struct ds_source *s)
+{
+	return s->unread[0] ? s->unread : NULL;
+}
+
 size_t ds_rows(const struct ds_source *s)
 {
 	return s->n;
 }
 
-/* ---- the second pass ---- */
-
-/* Is the row one of this file? Its name is the file's, or begins with it. */
-static bool is_of(const struct row *r, const char *file)
+const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME])
 {
-	size_t len = strlen(file);
-	return strncmp(r->name, file, len) == 0 && (r->name[len] == '\0' || r->name[len] == '/');
-}
+	const struct ds_file *f = &s->files[r->file];
 
-int ds_next(struct ds_source *s, struct ds_row *row, struct ds_pixels *p, char *err)
-{
-	const struct row *r;
-	char why[DS_ERR];
-	int rc = 1;
-
-	if (s->next == s->n)
-		return 0;
-	r = &s->rows[s->next++];
-	row->name = r->name;
-	row->label = r->label;
-	while (s->file < r->file && (rc = next_file(s, err)) == 1)
-		;
-	if (rc == 0 || (rc == 1 && !is_of(r, s->file_name))) {
-		snprintf(err, DS_ERR, "'%s' changed while it was read", s->path);
-		return -2;
-	}
-	if (rc < 0)
-		return -2;
-	if (!ds_content(s, why))
-		rc = -2;
-	else if (s->layout->decode(&s->content, s->file_name, r->at, &s->memo, p, why) < 0)
-		rc = -1;
-	else
-		return 1;
-	snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", s->path, r->name, why);
-	return rc;
+	if (r->name)
+		return r->name;
+	if (!ds_layouts[f->layout]->load)
+		return f->path;
+	snprintf(buf, DS_NAME, "%.4000s/%05u", f->path, (unsigned)r->at);
+	return buf;
 }

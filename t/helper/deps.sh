@@ -14,12 +14,20 @@ libjansson-dev=headers of safetensors
 libpng-dev=PNG images
 zlib1g-dev=checksums of gzip
 libjpeg62-turbo-dev=JPEG images
+libwebp-dev=WebP images
+liblmdb-dev=LSUN, which is LMDB
+libmatio-dev=SVHN, which is MATLAB
+curl=downloads of data sets
 libopenblas-openmp-dev=matrix products, also those of libtorch
 liblapacke-dev=eigenvectors of covariances
 mandoc=checks the manual pages
 xz-utils=test: archives
 python3-msgpack=test: Python reads and writes our streams
-python3-msgpack-numpy=test: Python reads and writes our streams'
+python3-msgpack-numpy=test: Python reads and writes our streams
+python3-numpy=test: data sets as their sites lay them out
+python3-scipy=test: MATLAB files
+python3-pil=test: what images should be
+python3-lmdb=test: LMDB'
 [ "${TORCH:-yes}" = no ] || need="$need
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
@@ -29,17 +37,14 @@ if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks
 python3-torchvision=reference networks
-python3-numpy=reference numbers
-python3-scipy=reference numbers
-python3-sklearn=reference metrics
-python3-pil=reference images"
+python3-sklearn=reference metrics"
 fi
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
 	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"
 	echo "$need" | sed 's/=/	/'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists msgpack libarchive jansson libpng libjpeg zlib libxxhash yaml-0.1 openblas lapacke &&
+		pkg-config --exists msgpack libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1
 fi

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * image-gen: a small image, for tests: image-gen png|png16|pngmap|jpeg|jpeggray WIDTH HEIGHT >FILE */
+ * image-gen: a small image, for tests: image-gen png|png16|pngmap|jpeg|jpeggray|webp|webpl WIDTH HEIGHT >FILE */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
 #include <png.h>
+#include <webp/encode.h>
 
 static void jpeg(int gray, unsigned w, unsigned h)
 {
@@ -53,18 +54,38 @@ static int png(const char *how, unsigned w, unsigned h)
 	return png_image_write_to_stdio(&p, stdout, 0, data, 0, map);
 }
 
+static int webp(int lossless, unsigned w, unsigned h)
+{
+	static unsigned char data[1 << 20];
+	uint8_t *out = NULL;
+	size_t n;
+
+	if ((size_t)3 * w * h > sizeof data)
+		return 0;
+	for (size_t i = 0; i < (size_t)3 * w * h; i++)
+		data[i] = (unsigned char)(i * 13 % 200);
+	n = lossless ? WebPEncodeLosslessRGB(data, (int)w, (int)h, (int)(3 * w), &out) :
+		WebPEncodeRGB(data, (int)w, (int)h, (int)(3 * w), 75, &out);
+	if (n)
+		n = fwrite(out, 1, n, stdout);
+	WebPFree(out);
+	return n > 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned w = argc == 4 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	unsigned h = argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
 
 	if (w < 1 || w > 4096 || h < 1) {
-		fputs("usage: image-gen png|png16|pngmap|jpeg|jpeggray WIDTH HEIGHT\n", stderr);
+		fputs("usage: image-gen png|png16|pngmap|jpeg|jpeggray|webp|webpl WIDTH HEIGHT\n", stderr);
 		return 2;
 	}
 	if (strncmp(argv[1], "jpeg", 4) == 0)
 		jpeg(argv[1][4] != '\0', w, h);
-	else if (!png(argv[1], w, h))
+	else if (strncmp(argv[1], "webp", 4) == 0 && !webp(argv[1][4] != '\0', w, h))
+		return 1;
+	else if (argv[1][0] == 'p' && !png(argv[1], w, h))
 		return 1;
 	return fclose(stdout) != 0;
 }

@@ -35,10 +35,27 @@ ts-cat --head 512 synth.images -o train.images
 line 'ds-synth --set id' images/s 2000 3 ds-synth --set id -n 2000 -o x.images
 if [ -f "$data/cifar10-jpeg.tar.xz" ]; then
 	xz -dc "$data/cifar10-jpeg.tar.xz" >cifar.tar
-	line 'ds-pack, 10,000 small JPEGs, tar' images/s 10000 3 ds-pack --split test -o x.images cifar.tar
-	line 'ds-pack, the same, tar.xz' images/s 10000 3 ds-pack --split test -o x.images \
-		"$data/cifar10-jpeg.tar.xz"
+	mkdir small large && tar xf cifar.tar -C small && tar xf "$data/dtd-300.tar" -C large
+	line 'ds-pack, 60,000 small JPEGs, folder' images/s 60000 3 ds-pack -o x.images small
+	line 'ds-pack, the same, one thread' images/s 60000 3 ds-pack --threads 1 -o x.images small
+	line 'ds-pack, the same, tar' images/s 60000 3 ds-pack -o x.images cifar.tar
+	line 'ds-pack, 10,000 of them, tar.xz' images/s 10000 3 ds-pack --split test -o x.images "$data/cifar10-jpeg.tar.xz"
 	line 'ds-pack, 300 large JPEGs to 32x32' images/s 300 3 ds-pack --size 32 -o x.images "$data/dtd-300.tar"
+	line 'ds-pack --fast, the same' images/s 300 3 ds-pack --size 32 --fast -o x.images "$data/dtd-300.tar"
+	# The least that it can take: reading the archive, and libjpeg's bare calls.
+	set -- $(measure 3 tar xOf cifar.tar) $(bare-decode small)
+	awk -v r="$1" -v d="$4" 'BEGIN { printf "%-46s %10.0f %-9s %8.3f s (tar -x %.3f s, decoding %.3f s)\n",
+		"tar -x and bare libjpeg, the same 60,000", 60000 / (r + d), "images/s", r + d, r, d }'
+	set -- $(measure 3 tar xOf "$data/dtd-300.tar") $(bare-decode large)
+	awk -v r="$1" -v d="$4" 'BEGIN { printf "%-46s %10.0f %-9s %8.3f s (tar -x %.3f s, decoding %.3f s)\n",
+		"tar -x and bare libjpeg, the 300 large", 300 / (r + d), "images/s", r + d, r, d }'
+	if /usr/bin/python3 -c 'import torchvision' 2>/dev/null; then
+		echo 'the 60,000 small JPEGs, by turns:'
+		/usr/bin/python3 "$SRC/t/perf/loader.py" small 32 3 0 2 4
+		echo 'the 300 large ones, to 32x32:'
+		/usr/bin/python3 "$SRC/t/perf/loader.py" large/images 32 5 0 2 4
+	fi
+	rm -rf small large cifar.tar
 fi
 ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 1 >id.scores
 ts-gen scores msp:f4,energy:f4,label:i8,pred:i8 1000000 2 >ood.scores

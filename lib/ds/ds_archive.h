@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * ds_archive: the files of an archive, as they lie in it; those of a tar inside it, too. What ds_files
+ * is made of. */
+#ifndef DS_ARCHIVE_H
+#define DS_ARCHIVE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ds_archive;
+
+/* NULL with err: 0 in *is means that it is no archive (err says why), 1 that it cannot be read (err
+ * names it). */
+struct ds_archive *ds_archive_open(const char *path, int *is, char *err);
+/* The same over a zip in memory, which must outlive it. name is for messages. */
+struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, char *err);
+void ds_archive_close(struct ds_archive *a);
+/* As ds_files_next(), ds_files_read(). */
+int ds_archive_next(struct ds_archive *a, const char **name, char *err);
+/* At most n bytes: how many, 0 at the file's end, -1 with err. */
+ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, char *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

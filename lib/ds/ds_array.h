@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * ds_array: arrays as NumPy writes them, in pickles and in .npy files: labels, and images of three
+ * planes in a row. */
+#ifndef DS_ARRAY_H
+#define DS_ARRAY_H
+
+#include "ds/ds.h"
+#include "ds/ds_files.h"
+#include "pickle/pickle.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ds_array {
+	char dtype[8];                    /* "|u1", "<i8", ... */
+	int ndim;
+	size_t shape[4];
+	bool fortran;                     /* the first index runs fastest */
+	const unsigned char *data;        /* borrowed; as long as the shape says */
+};
+/* A .npy file in memory. -1 with err: it is none, is cut off, or of other elements than numbers. */
+int ds_array_npy(const void *p, size_t n, struct ds_array *a, char *err);
+/* False: it is no array. */
+bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a);
+/* Element i of an array of whole numbers of one dimension; -1: there is none, or it is negative. */
+long ds_array_label(const struct ds_array *a, size_t i);
+/* The same of a pickled list or array; n: how many. */
+long ds_pickled_label(const struct pickle_value *v, size_t i);
+size_t ds_pickled_labels(const struct pickle_value *v);
+
+/* Rows of one or three planes, (n, c*side*side) bytes, and what they are borrowed from. */
+struct ds_planes {
+	const unsigned char *data;
+	size_t n, side, step, next;       /* between a row's pixels, between rows */
+	struct ds_bytes own;
+	struct pickle *pickle;
+};
+/* False: the array is not that. */
+bool ds_planes_of(const struct ds_array *a, struct ds_planes *m);
+int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, char *err);
+void ds_planes_free(void *planes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

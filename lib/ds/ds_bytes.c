@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * Bytes that grow as they arrive, up to a limit, whatever their source promises. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "ds/ds.h"
+#include "ds/ds_files.h"
+
+int ds_bytes_grow(struct ds_bytes *b, size_t limit, char *err)
+{
+	size_t cap = b->cap ? b->cap * 2 : 64 << 10;
+	unsigned char *p;
+
+	if (b->n < b->cap)
+		return 0;
+	if (b->n >= limit) {
+		snprintf(err, DS_ERR, "more than %zu bytes", limit);
+		return -1;
+	}
+	/* One more than the limit, so that reading on tells a file that ends there. */
+	cap = cap > limit ? limit + 1 : cap;
+	if (!(p = realloc(b->p, cap))) {
+		snprintf(err, DS_ERR, "out of memory");
+		return -1;
+	}
+	b->p = p;
+	b->cap = cap;
+	return 0;
+}
+
+void ds_bytes_release(struct ds_bytes *b)
+{
+	free(b->p);
+	*b = (struct ds_bytes){ 0 };
+}
+
+int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, char *err)
+{
+	z_stream z = { 0 };
+	const unsigned char *in = p;
+	int rc = inflateInit2(&z, 15 + 16);
+
+	while (rc == Z_OK) {
+		if (ds_bytes_grow(b, limit, err) < 0) {
+			inflateEnd(&z);
+			return -1;
+		}
+		z.next_in = (Bytef *)(uintptr_t)in;
+		z.avail_in = (uInt)(n < 1 << 30 ? n : 1 << 30);
+		z.next_out = b->p + b->n;
+		z.avail_out = (uInt)(b->cap - b->n < 1 << 30 ? b->cap - b->n : 1 << 30);
+		rc = inflate(&z, Z_NO_FLUSH);
+		b->n = (size_t)(z.next_out - b->p);
+		n -= (size_t)(z.next_in - in);
+		in = z.next_in;
+		/* Gzip files may be joined to one. */
+		if (rc == Z_STREAM_END && n >= 2 && in[0] == 0x1f && in[1] == 0x8b)
+			rc = inflateReset(&z);
+	}
+	inflateEnd(&z);
+	if (rc == Z_STREAM_END)
+		return 0;
+	snprintf(err, DS_ERR, "damaged gzip file: %s", rc == Z_BUF_ERROR ? "cut off" : z.msg ? z.msg : zError(rc));
+	return -1;
+}
+
+int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, char *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+	ssize_t n = 1;
+
+	b->n = 0;
+	if (fd < 0) {
+		snprintf(err, DS_ERR, "cannot be opened: %s", strerror(errno));
+		return -1;
+	}
+	while (n > 0 && (rc = ds_bytes_grow(b, limit, err)) == 0) {
+		n = read(fd, b->p + b->n, b->cap - b->n);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n < 0) {
+			snprintf(err, DS_ERR, "cannot be read: %s", strerror(errno));
+			rc = -1;
+		} else
+			b->n += (size_t)n;
+	}
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ds_files: files one after another, out of a folder, out of an archive, or one by itself.
+ *
+ *	while ((rc = ds_files_next(f, &name, err)) == 1)
+ *		if (interesting(name) && ds_files_read(f, &bytes, limit, err) == 0) ...
+ */
+#ifndef DS_FILES_H
+#define DS_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ds_bytes {
+	unsigned char *p;
+	size_t n, cap;
+};
+/* Room for more, at most limit bytes in all. -1 with err: there is no more. */
+int ds_bytes_grow(struct ds_bytes *b, size_t limit, char *err);
+/* A whole file, or b if it is NULL, appended to b as zlib unpacks it. -1 with err. */
+int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, char *err);
+/* Reads the file at path, at most limit bytes, into b, from its start on. -1 with err, which names
+ * no file. */
+int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, char *err);
+void ds_bytes_release(struct ds_bytes *b);
+
+struct ds_files;
+
+/* NULL with a line in err that names path. */
+struct ds_files *ds_files_open(const char *path, char *err);
+void ds_files_close(struct ds_files *f);
+/* Is it a folder, or one plain file? Then each of its files can be opened by itself. */
+bool ds_files_is_folder(const struct ds_files *f);
+bool ds_files_is_plain(const struct ds_files *f);
+/* The next file or link to one: 1 and its path inside the source (borrowed to the next call), 0 at
+ * the end, -1. */
+int ds_files_next(struct ds_files *f, const char **name, char *err);
+/* Where the file lies on the disk; NULL in an archive. */
+const char *ds_files_path(const struct ds_files *f);
+/* Appends the file's content to b, from where the last call ended, until b holds `upto` bytes or the
+ * file ends. -1: a link in an archive, cannot be read; err says why and leaves the names to the
+ * caller. */
+int ds_files_read(struct ds_files *f, struct ds_bytes *b, size_t upto, char *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

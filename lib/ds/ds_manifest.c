@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * Manifests are compared line by line, in order: another order is another data set to whoever trains
+ * on it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ds/ds_internal.h"
+#include "ds/ds_manifest.h"
+
+struct ds_manifest {
+	char *path, *text;
+	struct ds_text t;
+	char *line;                       /* the next one, or NULL */
+	size_t n;                         /* rows that were held against it */
+};
+
+char *ds_manifest_line(const struct ds_row *row)
+{
+	static const char escaped[] = "\t\n\r\\", letters[] = "tnr\\";
+	char *line = malloc(2 * strlen(row->name) + 100), *to = line;
+	const char *e;
+
+	if (!line)
+		return NULL;
+	for (const char *p = row->name; *p; p++)
+		if ((e = strchr(escaped, *p)) != NULL) {
+			*to++ = '\\';
+			*to++ = letters[e - escaped];
+		} else
+			*to++ = *p;
+	snprintf(to, 100, "\t%lld\t%llu\t%016llx\n", (long long)row->label, (unsigned long long)row->bytes,
+		 (unsigned long long)row->hash);
+	return line;
+}
+
+struct ds_manifest *ds_manifest_open(const char *path, char *err)
+{
+	struct ds_manifest *m = calloc(1, sizeof *m);
+	struct ds_bytes b = { 0 };
+	char why[DS_ERR] = "out of memory";
+	const char *head;
+
+	if (m && (m->path = strdup(path)) && ds_bytes_load(path, &b, DS_MAX_FILE, why) == 0 &&
+	    (m->text = ds_text_copy(&b))) {
+		ds_bytes_release(&b);
+		m->t.rest = m->text;
+		head = ds_text_line(&m->t);
+		m->line = ds_text_line(&m->t);
+		if (head && strcmp(head, "path\tlabel\tbytes\txxh3") == 0)
+			return m;
+		snprintf(why, sizeof why, "not a manifest (ds-pack --manifest writes one)");
+	}
+	snprintf(err, DS_ERR, "'%.400s': %.500s", path, why);
+	ds_bytes_release(&b);
+	ds_manifest_close(m);
+	return NULL;
+}
+
+void ds_manifest_close(struct ds_manifest *m)
+{
+	if (!m)
+		return;
+	free(m->path);
+	free(m->text);
+	free(m);
+}
+
+/* Names the first of the fields in which two lines differ. */
+static void differ(struct ds_manifest *m, char *is, char *was, char *err)
+{
+	static const char *const fields[] = { "path", "label", "size", "content" };
+	char *a = NULL;
+
+	for (int i = 0; i < 4; i++) {
+		char *x = strsep(&is, "\t"), *y = strsep(&was, "\t");
+
+		if (i == 0 && x && y && strcmp(x, y) != 0) {
+			snprintf(err, DS_ERR, "row %zu is '%.300s', but '%.200s' has '%.300s' there", m->n, x,
+				 m->path, y);
+			return;
+		}
+		a = i == 0 ? x : a;
+		if (!x || !y || strcmp(x, y) != 0) {
+			snprintf(err, DS_ERR, "'%.300s' is of another %s than '%.200s' says: %.100s, not %.100s", a,
+				 fields[i], m->path, x ? x : "none", y ? y : "none");
+			return;
+		}
+	}
+	snprintf(err, DS_ERR, "'%.400s': row %zu has fields too many", m->path, m->n);
+}
+
+int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, char *err)
+{
+	char *line = ds_manifest_line(row);
+	int rc = 0;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (!line)
+		return -1;
+	line[strlen(line) - 1] = '\0';
+	if (!m->line) {
+		snprintf(err, DS_ERR, "'%.400s' is row %zu, but '%.400s' has no more than %zu", row->name, m->n,
+			 m->path, m->n);
+		rc = -1;
+	} else if (strcmp(line, m->line) != 0) {
+		differ(m, line, m->line, err);
+		rc = -1;
+	} else {
+		m->n++;
+		m->line = ds_text_line(&m->t);
+	}
+	free(line);
+	return rc;
+}
+
+int ds_manifest_end(const struct ds_manifest *m, char *err)
+{
+	if (!m->line)
+		return 0;
+	snprintf(err, DS_ERR, "there are %zu rows, but '%.400s' has more; the next is '%.*s'", m->n, m->path,
+		 (int)(strcspn(m->line, "\t") < 300 ? strcspn(m->line, "\t") : 300), m->line);
+	return -1;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * ds_manifest: what a source held, a line a row: its path, label, bytes and XXH3, between tabs, under
+ * a heading. Tabs, line ends and backslashes in a path are escaped (\t \n \r \\). */
+#ifndef DS_MANIFEST_H
+#define DS_MANIFEST_H
+
+#include "ds/ds.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DS_MANIFEST_HEAD "path\tlabel\tbytes\txxh3\n"
+
+/* The row's line, its end included; new memory, NULL: out of it. Needs o.hash or o.check. */
+char *ds_manifest_line(const struct ds_row *row);
+
+struct ds_manifest;
+/* Reads the manifest at path. NULL with err. */
+struct ds_manifest *ds_manifest_open(const char *path, char *err);
+void ds_manifest_close(struct ds_manifest *m);
+/* Is this the manifest's next row? -1 with err, which says what differs. */
+int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, char *err);
+/* Was that all? -1 with err. */
+int ds_manifest_end(const struct ds_manifest *m, char *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

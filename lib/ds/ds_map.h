@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * ds_map: strings to numbers, by hashing. Keys are copied. */
+#ifndef DS_MAP_H
+#define DS_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ds_map {
+	char **key;                       /* NULL: free place */
+	int64_t *value;
+	size_t n, cap;
+};
+/* The value of key, or -1. */
+int64_t ds_map_get(const struct ds_map *m, const char *key);
+/* Sets it, value >= 0. 1: it was there before (and has the new value), 0: it is new, -1: out of
+ * memory. */
+int ds_map_set(struct ds_map *m, const char *key, int64_t value);
+void ds_map_release(struct ds_map *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT
+ * Reading: chunks of rows go round a ring. A worker takes the next free chunk, reads the bytes of its
+ * rows (one worker at a time, for an archive is read front to back; the files of a folder are opened
+ * by who decodes them) and decodes them beside the others; ds_next() hands the chunks' rows out in
+ * their order. So the order is the input's whatever thread was faster, and memory is that of the ring.
+ * With one thread ds_next() does all of it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "ds/ds_reading_internal.h"
+
+/* ---- decoding: all at once ---- */
+
+/* The content of the row's file. */
+static int content(struct ds_reading *k, struct worker *w, const struct chunk *c, struct item *it)
+{
+	const struct ds_file *f = &k->s->files[it->row->file];
+	char real[8192], err[DS_ERR];
+
+	if (it->at)
+		return 0;
+	if (!ds_real_path(k->s, f, real)) {
+		it->at = c->bytes.p + it->from;
+		return 0;
+	}
+	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, err) < 0) {
+		ds_fail_row(k, it, -2, err);
+		return -1;
+	}
+	it->at = w->file.p;
+	it->n = w->file.n;
+	return 0;
+}
+
+/* Appends the picture to the chunk's, in planes. */
+static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct item *it)
+{
+	const size_t plane = (size_t)w->p.h * (size_t)w->p.w;
+	const uint8_t *from = w->p.rgb;
+	char err[DS_ERR];
+	uint8_t *to;
+
+	it->c = k->s->o.shape.gray ? 1 : 3;
+	it->h = w->p.h;
+	it->w = w->p.w;
+	it->pixels = c->pixels.n;
+	while (c->pixels.cap - c->pixels.n < plane * (size_t)it->c) {
+		size_t n = c->pixels.n;
+
+		c->pixels.n = c->pixels.cap;
+		if (ds_bytes_grow(&c->pixels, SIZE_MAX - 1, err) < 0) {
+			ds_fail_row(k, it, -2, err);
+			return -1;
+		}
+		c->pixels.n = n;
+	}
+	to = c->pixels.p + c->pixels.n;
+	c->pixels.n += plane * (size_t)it->c;
+	if (it->c == 1)
+		for (size_t i = 0; i < plane; i++)
+			to[i] = from[3 * i];
+	else
+		for (size_t i = 0; i < plane; i++) {
+			to[i] = from[3 * i];
+			to[plane + i] = from[3 * i + 1];
+			to[2 * plane + i] = from[3 * i + 2];
+		}
+	return 0;
+}
+
+static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, struct item *it)
+{
+	const struct ds_layout *l = ds_layouts[k->s->files[it->row->file].layout];
+	const struct ds_options *o = &k->s->o;
+	char err[DS_ERR];
+	int rc;
+
+	if (it->rc < 0)
+		return;
+	if (l->decode)
+		rc = l->decode(k->shared.memo, it->row->at, &w->p, err);
+	else if (content(k, w, c, it) < 0)
+		return;
+	else if (o->hash)
+		rc = 0;
+	else
+		rc = ds_decoder_run(w->decoder, it->at, it->n, o->shape.fast ? o->shape.size : 0, &w->p, err);
+	if (rc == 0 && (o->hash || o->check)) {
+		it->bytes = l->decode ? 3 * (uint64_t)w->p.h * (uint64_t)w->p.w : it->n;
+		it->hash = XXH3_64bits(l->decode ? w->p.rgb : it->at, it->bytes);
+	}
+	if (rc == 0 && !o->hash)
+		rc = ds_reshape(&w->p, &w->spare, &o->shape, err);
+	if (rc < 0)
+		ds_fail_row(k, it, -1, err);
+	else if (!o->hash)
+		store(k, w, c, it);
+}
+
+/* Decodes the chunk, but not more than is sane to hold: small files may be large pictures. */
+static void decode(struct ds_reading *k, struct worker *w, struct chunk *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->pixels.n > LARGE_BYTES && !c->shared)
+			c->item[i].later = true;
+		else
+			decode_row(k, w, c, &c->item[i]);
+	/* What was large once need not stay so. */
+	if (w->file.cap > LARGE_BYTES)
+		ds_bytes_release(&w->file);
+}
+
+/* ---- the ring ---- */
+
+/* Takes the next chunk and reads for it; NULL: there is nothing more to do. */
+static struct chunk *take(struct ds_reading *k)
+{
+	struct chunk *c = NULL;
+	size_t most;
+
+	pthread_mutex_lock(&k->feed);
+	pthread_mutex_lock(&k->lock);
+	while (!k->stop && !k->over && k->head - k->tail == k->n_ring)
+		pthread_cond_wait(&k->change, &k->lock);
+	if (k->next == k->s->n && !k->over) {
+		k->over = true;
+		pthread_cond_broadcast(&k->change);
+	}
+	if (!k->stop && !k->over)
+		c = &k->ring[k->head % k->n_ring];
+	most = k->row_bytes ? CHUNK_BYTES / k->row_bytes : 1;
+	pthread_mutex_unlock(&k->lock);
+	if (c) {
+		ds_feed(k, c, most < 1 ? 1 : most > CHUNK_ROWS ? CHUNK_ROWS : most);
+		pthread_mutex_lock(&k->lock);
+		k->shared.users += c->shared;
+		k->head++;
+		pthread_mutex_unlock(&k->lock);
+	}
+	pthread_mutex_unlock(&k->feed);
+	return c;
+}
+
+static void work(struct ds_reading *k, struct worker *w, struct chunk *c)
+{
+	decode(k, w, c);
+	pthread_mutex_lock(&k->lock);
+	k->shared.users -= c->shared;
+	if (c->n && c->pixels.n)
+		k->row_bytes = c->pixels.n / c->n + 1;
+	c->done = true;
+	pthread_cond_broadcast(&k->change);
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void *run(void *ctx)
+{
+	struct worker *w = ctx;
+	struct chunk *c;
+
+	while ((c = take(w->k)) != NULL)
+		work(w->k, w, c);
+	return NULL;
+}
+
+static int start(struct ds_source *s)
+{
+	struct ds_reading *k = s->reading = calloc(1, sizeof *k);
+	size_t n = s->o.threads < 1 ? 1 : s->o.threads > MAX_THREADS ? MAX_THREADS : (size_t)s->o.threads;
+
+	if (!k)
+		return -1;
+	k->s = s;
+	k->operand = k->shared.file = SIZE_MAX;
+	pthread_mutex_init(&k->feed, NULL);
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_cond_init(&k->change, NULL);
+	k->n_ring = n == 1 ? 1 : 2 * n + 2;
+	if (!(k->ring = calloc(k->n_ring, sizeof *k->ring)) ||
+	    !(k->workers = calloc(n + 1, sizeof *k->workers)))
+		return -1;
+	for (; k->n_workers <= n; k->n_workers++) {
+		k->workers[k->n_workers].k = k;
+		if (!(k->workers[k->n_workers].decoder = ds_decoder_new()))
+			return -1;
+	}
+	/* Where there are no threads to be had, those that there are (or none) do the work. */
+	while (n > 1 && k->n_started < n &&
+	       pthread_create(&k->workers[k->n_started].thread, NULL, run, &k->workers[k->n_started]) == 0)
+		k->n_started++;
+	return 0;
+}
+
+void ds_reading_free(struct ds_source *s)
+{
+	struct ds_reading *k = s->reading;
+
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->stop = true;
+	pthread_cond_broadcast(&k->change);
+	pthread_mutex_unlock(&k->lock);
+	for (size_t i = 0; i < k->n_started; i++)
+		pthread_join(k->workers[i].thread, NULL);
+	for (size_t i = 0; i < k->n_workers; i++) {
+		ds_decoder_free(k->workers[i].decoder);
+		ds_pixels_release(&k->workers[i].p);
+		ds_pixels_release(&k->workers[i].spare);
+		ds_bytes_release(&k->workers[i].file);
+	}
+	for (size_t i = 0; k->ring && i < k->n_ring; i++) {
+		for (size_t j = 0; j < CHUNK_ROWS; j++)
+			free(k->ring[i].item[j].err);
+		ds_bytes_release(&k->ring[i].bytes);
+		ds_bytes_release(&k->ring[i].pixels);
+	}
+	ds_shared_forget(&k->shared);
+	ds_in_release(&k->in);
+	ds_files_close(k->files);
+	free(k->ring);
+	free(k->workers);
+	free(k);
+	s->reading = NULL;
+}
+
+/* The chunk that is to be handed out, once it is decoded; NULL: there are no more. */
+static struct chunk *wait_for_chunk(struct ds_reading *k)
+{
+	struct chunk *c = &k->ring[k->tail % k->n_ring];
+
+	if (k->n_started == 0) {
+		if (k->head == k->tail && take(k))
+			work(k, &k->workers[k->n_workers - 1], c);
+		return k->head == k->tail ? NULL : c;
+	}
+	pthread_mutex_lock(&k->lock);
+	while (!(k->head > k->tail && c->done) && !(k->over && k->head == k->tail))
+		pthread_cond_wait(&k->change, &k->lock);
+	if (k->head == k->tail)
+		c = NULL;
+	pthread_mutex_unlock(&k->lock);
+	return c;
+}
+
+static void give_back(struct ds_reading *k, struct chunk *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->item[i].err);
+		c->item[i].err = NULL;
+	}
+	if (c->bytes.cap > LARGE_BYTES)
+		ds_bytes_release(&c->bytes);
+	if (c->pixels.cap > 2 * LARGE_BYTES)
+		ds_bytes_release(&c->pixels);
+	pthread_mutex_lock(&k->lock);
+	c->done = false;
+	k->tail++;
+	pthread_cond_broadcast(&k->change);
+	pthread_mutex_unlock(&k->lock);
+}
+
+int ds_next(struct ds_source *s, struct ds_row *row, char *err)
+{
+	struct chunk *c;
+	struct item *it;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (!s->reading && start(s) < 0)
+		return -2;
+	for (;;) {
+		if (!(c = wait_for_chunk(s->reading)))
+			return 0;
+		if (c->next < c->n)
+			break;
+		give_back(s->reading, c);
+	}
+	it = &c->item[c->next++];
+	if (it->later) {
+		c->pixels.n = 0;
+		decode_row(s->reading, &s->reading->workers[s->reading->n_workers - 1], c, it);
+	}
+	*row = (struct ds_row){
+		.name = ds_row_name(s, it->row, s->reading->name), .label = it->row->label,
+		.c = it->c, .h = it->h, .w = it->w, .bytes = it->bytes, .hash = it->hash,
+		.image = it->rc == 1 && !s->o.hash ? c->pixels.p + it->pixels : NULL,
+	};
+	if (it->rc < 0 && it->err)
+		snprintf(err, DS_ERR, "%s", it->err);
+	return it->rc;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * ds_reading: what the two halves of reading know of each other: the ring with its workers
+ * (ds_read.c), and what fills a chunk of it (ds_feed.c). */
+#ifndef DS_READING_INTERNAL_H
+#define DS_READING_INTERNAL_H
+
+#include "ds/ds_internal.h"
+
+enum {
+	CHUNK_ROWS = 64,
+	CHUNK_BYTES = 1 << 20,            /* of files, or of pixels: then it is full */
+	LARGE_BYTES = 1 << 24,            /* of pixels: the rest is decoded when it is asked for */
+	MAX_THREADS = 256
+};
+
+/* A file that holds many rows; only one is held at a time. */
+struct shared {
+	void *memo;
+	const struct ds_layout *layout;
+	size_t file;                      /* of files[]; SIZE_MAX: none */
+	unsigned users;                   /* chunks that are decoded from it */
+};
+
+struct item {
+	const struct ds_entry *row;
+	size_t from, n;                   /* its bytes in the chunk's, or at `at` */
+	const void *at;
+	int rc;                           /* as ds_next() returns */
+	bool later;                       /* not decoded yet */
+	int c, h, w;
+	size_t pixels;                    /* its place in the chunk's */
+	uint64_t bytes, hash;
+	char *err;
+};
+
+struct chunk {
+	struct item item[CHUNK_ROWS];
+	size_t n, next;                   /* rows; the one to be handed out */
+	struct ds_bytes bytes, pixels;
+	bool used, done, shared;
+};
+
+struct worker {
+	struct ds_reading *k;
+	pthread_t thread;
+	struct ds_decoder *decoder;
+	struct ds_pixels p, spare;
+	struct ds_bytes file;
+};
+
+struct ds_reading {
+	struct ds_source *s;
+	pthread_mutex_t feed, lock;       /* who reads; the ring. feed is taken first */
+	pthread_cond_t change;
+	struct chunk *ring;
+	size_t n_ring, head, tail;        /* chunks begun, chunks handed out, both counted on */
+	bool stop, over;                  /* the caller goes; there is nothing more to read */
+	struct worker *workers;           /* the last one is ds_next()'s own */
+	size_t n_workers, n_started;
+	size_t row_bytes;                 /* of a row's pixels, the last time one was seen */
+	char name[DS_NAME];
+	/* under feed */
+	size_t next;                      /* row to be read */
+	struct ds_files *files;
+	size_t operand;                   /* of files; SIZE_MAX: none */
+	uint32_t entry;                   /* entries gone past in it */
+	const char *entry_name;
+	struct ds_in in;
+	struct shared shared;
+};
+
+/* Fills the chunk with the next rows, at most `most`, and what their bytes are; rows of two shared
+ * files are never in one. One worker at a time. */
+void ds_feed(struct ds_reading *k, struct chunk *c, size_t most);
+void ds_shared_forget(struct shared *h);
+/* An error of this row, with the source and the row in front of why. */
+void ds_fail_row(struct ds_reading *k, struct item *it, int rc, const char *why);
+/* Where the file lies on the disk; false: in an archive. */
+bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[8192]);
+
+#endif

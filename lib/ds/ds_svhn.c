@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ * SVHN's cropped digits: MATLAB files of version 5 with X (32,32,3,n) and y (n,1), through libmatio.
+ * It is loaded when such a file comes, because it brings HDF5 and 35 other libraries with it, which
+ * would make each start of the program ten times as long. */
+#include <dlfcn.h>
+#include <matio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ds/ds_internal.h"
+
+/* The major number of libmatio's ABI, which its own version does not say. */
+#define LIBMATIO "libmatio.so.11"
+
+static struct {
+	void *library;
+	mat_t *(*open)(const char *path, int mode);
+	int (*close)(mat_t *);
+	matvar_t *(*info)(mat_t *, const char *name);
+	matvar_t *(*read)(mat_t *, const char *name);
+	void (*free)(matvar_t *);
+} matio;
+
+static void *symbol(const char *name)
+{
+	return matio.library ? dlsym(matio.library, name) : NULL;
+}
+
+static int load_library(char *err)
+{
+	if (matio.free)
+		return 0;
+	if (!matio.library)
+		matio.library = dlopen(LIBMATIO, RTLD_NOW | RTLD_LOCAL);
+	*(void **)&matio.open = symbol("Mat_Open");
+	*(void **)&matio.close = symbol("Mat_Close");
+	*(void **)&matio.info = symbol("Mat_VarReadInfo");
+	*(void **)&matio.read = symbol("Mat_VarRead");
+	if (matio.open && matio.close && matio.info && matio.read)
+		*(void **)&matio.free = symbol("Mat_VarFree");
+	if (matio.free)
+		return 0;
+	snprintf(err, DS_ERR, "MATLAB files need %s (Debian: libmatio11), which cannot be loaded", LIBMATIO);
+	return -1;
+}
+
+struct svhn {
+	matvar_t *x;
+	size_t n, h, w;
+};
+
+static bool starts(const unsigned char *head, size_t n)
+{
+	return (n >= 128 && memcmp(head, "MATLAB ", 7) == 0) ||
+	       (n >= 8 && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0);
+}
+
+static bool is_v5(const unsigned char *head, size_t n)
+{
+	return n >= 128 && memcmp(head, "MATLAB 5", 8) == 0;
+}
+
+/* Is the variable X of images? Its size goes to *m. */
+static bool is_images(const matvar_t *x, struct svhn *m)
+{
+	if (!x || x->class_type != MAT_C_UINT8 || x->isComplex || x->rank < 3 || x->rank > 4 ||
+	    x->dims[2] != 3 || x->dims[0] < 1 || x->dims[1] < 1 || x->dims[0] > DS_MAX_SIDE ||
+	    x->dims[1] > DS_MAX_SIDE)
+		return false;
+	m->h = x->dims[0];
+	m->w = x->dims[1];
+	m->n = x->rank == 4 ? x->dims[3] : 1;        /* MATLAB drops a last dimension of 1 */
+	return m->n <= DS_MAX_FILE / (3 * m->h * m->w);
+}
+
+static long label_at(const matvar_t *y, size_t i)
+{
+	double v;
+
+	switch (y->class_type) {
+	case MAT_C_UINT8:
+		return ((const uint8_t *)y->data)[i];
+	case MAT_C_INT32:
+		return ((const int32_t *)y->data)[i];
+	case MAT_C_DOUBLE:
+		v = ((const double *)y->data)[i];
+		return v >= 0 && v <= 1e6 ? (long)v : -1;
+	default:
+		return -1;
+	}
+}
+
+static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, char *err)
+{
+	const size_t size = !y ? 0 : y->class_type == MAT_C_UINT8 ? 1 : y->class_type == MAT_C_INT32 ? 4 : 8;
+
+	if (!y || !y->data || y->rank != 2 || y->isComplex || y->nbytes != m->n * size) {
+		snprintf(err, DS_ERR, "MATLAB file of %zu images whose y is not as many labels", m->n);
+		return -1;
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		long label = label_at(y, i);
+
+		if (label < 0 || label > 10) {
+			snprintf(err, DS_ERR, "label %ld of image %zu is not from 0 to 10", label, i);
+			return -1;
+		}
+		/* The digit 0 has label 10. */
+		snprintf(err, DS_ERR, "out of memory");
+		if (ds_add_row(s, NULL, i, NULL, label % 10) < 0)
+			return -1;
+	}
+	return 1;
+}
+
+static const char *split_of(const char *path)
+{
+	static const char *const splits[] = { "train", "test", "extra" };
+
+	for (size_t i = 0; i < sizeof splits / sizeof *splits; i++)
+		if (strncmp(ds_base(path), splits[i], strlen(splits[i])) == 0)
+			return splits[i];
+	return NULL;
+}
+
+static int list(struct ds_source *s, struct ds_in *in, char *err)
+{
+	const unsigned char *head;
+	char path[4096];
+	matvar_t *x = NULL, *y = NULL;
+	struct svhn m;
+	mat_t *mat;
+	size_t n;
+	int fd = -1, rc = -1;
+
+	if (!ds_in_split(s, in->path, split_of(in->path)))
+		return 1;
+	if (ds_in_head(in, &head, &n, err) < 0)
+		return -1;
+	if (!is_v5(head, n))
+		return ds_pass(s, in->path, n >= 8 && head[0] == 'M' ? "is a MATLAB 7.3 file (HDF5), which is "
+			       "not read; save it with MATLAB's -v7" : "is an HDF5 file, which is not read");
+	if (load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
+		return -1;
+	snprintf(err, DS_ERR, "damaged MATLAB file, or cut off");
+	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
+		x = matio.info(mat, "X");
+		y = x ? matio.read(mat, "y") : NULL;
+		/* Other data sets have notes in this format. */
+		rc = is_images(x, &m) ? add_rows(s, &m, y, err) :
+		     strstr(ds_base(in->path), "_32x32") ? -1 : 0;
+		matio.free(x);
+		matio.free(y);
+		matio.close(mat);
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int load(struct ds_in *in, void **memo, char *err)
+{
+	struct svhn *m = *memo = calloc(1, sizeof *m);
+	char path[4096];
+	mat_t *mat;
+	int fd = -1;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (!m || load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
+		return -1;
+	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
+		m->x = matio.read(mat, "X");
+		matio.close(mat);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (is_images(m->x, m) && m->x->data && m->x->nbytes == m->n * 3 * m->h * m->w)
+		return 0;
+	snprintf(err, DS_ERR, "damaged MATLAB file, or cut off");
+	return -1;
+}
+
+static int decode(const void *memo, size_t at, struct ds_pixels *p, char *err)
+{
+	const struct svhn *m = memo;
+	const uint8_t *from;
+
+	if (at >= m->n) {
+		snprintf(err, DS_ERR, "the file changed while it was read");
+		return -1;
+	}
+	if (ds_pixels_resize(p, (int)m->h, (int)m->w) < 0) {
+		snprintf(err, DS_ERR, "out of memory");
+		return -1;
+	}
+	/* (h,w,3,n), the first index fastest. */
+	from = (const uint8_t *)m->x->data + at * 3 * m->h * m->w;
+	for (size_t c = 0; c < 3; c++)
+		for (size_t x = 0; x < m->w; x++)
+			for (size_t y = 0; y < m->h; y++)
+				p->rgb[(y * m->w + x) * 3 + c] = *from++;
+	return 0;
+}
+
+static void forget(void *memo)
+{
+	struct svhn *m = memo;
+
+	if (m && m->x)
+		matio.free(m->x);
+	free(m);
+}
+
+const struct ds_layout ds_layout_svhn = {
+	.name = "svhn", .what = "SVHN's cropped digits: train_32x32.mat, test_32x32.mat, extra_32x32.mat",
+	.starts = starts, .list = list, .load = load, .decode = decode, .forget = forget,
+};

@@ -1,0 +1,80 @@
+#!/bin/sh
+# ds-pack: every format in the layout of its site, pixel for pixel what Pillow and NumPy read. The sources are
+# made by t/helper/formats.py.
+. "$SRC/t/lib.sh"
+py=/usr/bin/python3
+$py -c 'import numpy, scipy.io, PIL, msgpack, msgpack_numpy, lmdb' 2>/dev/null || skip_all 'no NumPy, SciPy, Pillow, lmdb'
+formats="$py $SRC/t/helper/formats.py"
+$formats make all "$PWD" || { ok 'sources are made' false; done_testing; }
+same() { want=$1; shift; ds-pack -q "$@" | $formats same "$want.npz"; }
+names() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f2; }
+labels() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f1 | tr '\n' ' '; }
+
+for f in mnist mnist-raw qmnist svhn svhn-plain svhn-one svhn-double cifar10 cifar10-p3 cifar10-p4 cifar100 cifar100-bin \
+	imagenet32 imagenet64-p4 imagenet8-npz tiny folders lsun; do
+	ok "$f: pixels and labels" 'same $f $f'
+	[ $f = lsun ] && continue
+	tar cf $f.tar --sort=name -C $f .
+	ok "$f, in an archive: the same" 'same $f $f.tar'
+done
+for f in cifar100-coarse cifar100-bin-coarse; do ok "$f" 'same $f --coarse $f'; done
+ok 'ilsvrc: a tar of tars' 'same ilsvrc ilsvrc/ILSVRC2012_img_train.tar'
+ok 'webdataset: two shards, labels of .cls files' 'same webdataset webdataset/*.tar'
+ok 'openood: a list, order and labels kept' 'same openood --list openood.txt --root openood && (cd openood && same ../openood --list ../openood.txt)'
+for t in 1 2 7; do
+	ok "$t threads: the same bytes" 'for f in folders cifar10 tiny.tar webdataset/shard-000001.tar; do
+		case $f in tiny*) a="--size 16" ;; *) a= ;; esac
+		ds-pack -q --no-history --threads 1 $a $f >one.ts && ds-pack -q --no-history --threads $t $a $f | cmp - one.ts || exit; done'
+done
+
+# A single file as its site hands it out.
+$formats make mnist "$PWD/alone" 2>/dev/null
+ok 'mnist: one file, its labels beside it' 'test "$(labels alone/mnist/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)" &&
+	test "$(names alone/mnist/train-images-idx3-ubyte.gz | head -n 1)" = train-images-idx3-ubyte.gz/00000'
+ok 'mnist: labels unpacked, images not' 'gzip -d alone/mnist/t10k-labels*.gz && test "$(labels alone/mnist/t10k-images-idx3-ubyte.gz)" = "$(labels mnist --split test)"'
+ok 'mnist: without labels there is a warning' 'rm alone/mnist/*labels*; ds-pack alone/mnist/train-images-idx3-ubyte.gz -o x.ts 2>err && grep -q "no file of labels" err &&
+	test "$(ts-dump --tsv x.ts | sed 1d | cut -f1 | sort -u)" = -1'
+ok 'mnist: labels alone are no images' 'fails 1 "holds labels only" ds-pack mnist/train-labels-idx1-ubyte.gz'
+ok 'mnist: more labels than images' 'mkdir m2; cp mnist/train-images* m2; cp mnist/t10k-labels-idx1-ubyte.gz m2/train-labels-idx1-ubyte.gz; fails 1 "5 images, but there are 3 labels" ds-pack m2'
+ok 'svhn: one file' 'same svhn svhn/test_32x32.mat'
+ok 'imagenet: one .npz, one pickle' 'test "$(labels imagenet8-npz/val_data.npz)" = "6 6 0 " && test "$(labels imagenet32/val_data)" = "6 6 0 "'
+ok 'cifar: one batch under any name' 'cp cifar10/cifar-10-batches-py/test_batch odd && test "$(names odd | head -n 1)" = odd/00000 &&
+	cp cifar100-bin/cifar-100-binary/test.bin odd2 && test "$(labels --format cifar odd2)" = "$(labels cifar100-bin)"'
+ok 'splits that files know themselves' '
+	test $(names mnist --split train | wc -l) = 5 && test $(names cifar10 --split test | wc -l) = 4 && test $(names imagenet32 --split val | wc -l) = 3 &&
+	test $(names lsun --split val | wc -l) = 8 && fails 1 "folders are: val" ds-pack lsun/bedroom_val_lmdb --split train && test $(names svhn --split test | wc -l) = 4 &&
+	test "$(labels tiny --split val)" = "1 0 2 1 " && test "$(labels tiny --split test)" = "-1 "'
+ok 'tiny: val without annotations has no labels, with one line too few says which' '
+	cp -r tiny t2; a=t2/tiny-imagenet-200/val/val_annotations.txt; sed -i "2d" $a; fails 1 "val/images/val_1.JPEG.*no line in val_annotations" ds-pack t2 &&
+	rm $a && test "$(labels t2 --split val)" = "-1 -1 -1 -1 "'
+ok 'tiny: broken annotations name the line' 'printf "val_0.JPEG n01443537\n" >t2/tiny-imagenet-200/val/val_annotations.txt; fails 1 "val_annotations.txt.*line 1 is not" ds-pack t2'
+ok 'lists: missing files are counted, the first is named' '
+	{ echo "no/such.png 1"; cat openood.txt; echo "nor/this.png 2"; } >l.txt; fails 1 "lists .no/such.png., which is not in .openood.; of its 6 files 2 are missing" ds-pack --list l.txt --root openood'
+ok 'lists: paths without labels, blank lines, other line ends' '
+	printf "mnist/test/3.png\r\n\nmnist/test/1.png 5\r\n" >l.txt; test "$(labels --list l.txt --root openood)" = "-1 5 "'
+ok 'lists: paths that lead out' 'echo "/etc/passwd 1" >l.txt; fails 1 "line 1.*not a path inside" ds-pack --list l.txt'
+ok 'lists: misuse' 'fails 2 "no SOURCE belongs" ds-pack --list l.txt folders && fails 2 "needs --list" ds-pack --root x folders'
+ok 'several sources: names begin with them, classes are common' '
+	mkdir -p one/cat two/dog two/cat; cp folders/lined/a.png one/cat; cp folders/lined/a.png two/dog; cp folders/lined/a.png two/cat
+	test "$(names one two | tr "\n" " ")" = "one/cat/a.png two/cat/a.png two/dog/a.png " && test "$(labels one two)" = "0 0 1 "'
+
+# What is known and not read.
+/usr/bin/python3 - <<'EOF'
+head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(116) + b"\0" * 8 + b"\0\2IM"
+open("v73.mat", "wb").write(head.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n" + b"\0" * 600)
+open("x.h5", "wb").write(b"\x89HDF\r\n\x1a\n" + b"\0" * 600)
+EOF
+ok 'MATLAB 7.3 is refused, and how to help oneself' 'fails 1 "v73.mat. is a MATLAB 7.3 file (HDF5), which is not read; save it with MATLAB.s -v7" ds-pack v73.mat &&
+	fails 1 "HDF5 file" ds-pack x.h5'
+ok 'beside images it is passed over with a warning' 'mkdir b; cp v73.mat folders/lined/a.png b; ds-pack b -o x.ts 2>err && grep -q "v73.mat. is a MATLAB 7.3" err'
+ok 'other MATLAB files are notes' '$py -c "import scipy.io; scipy.io.savemat(\"b/imdb.mat\", {\"meta\": [1, 2]})"; rm b/v73.mat; ds-pack b -o x.ts 2>err && ! test -s err'
+ok 'an LMDB in an archive' 'tar cf l.tar lsun; fails 1 "LMDB inside an archive.*unpack" ds-pack l.tar'
+ok 'an LMDB that is cut off' 'mkdir cut_lmdb; head -c $(($(wc -c <lsun/bedroom_val_lmdb/data.mdb) - 4096)) lsun/bedroom_val_lmdb/data.mdb >cut_lmdb/data.mdb; fails 1 "LMDB that is cut off" ds-pack cut_lmdb &&
+	head -c 100 lsun/bedroom_val_lmdb/data.mdb >cut_lmdb/data.mdb; fails 1 "not an LMDB" ds-pack cut_lmdb'
+ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
+
+ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'
+ok '--format: one that there is not' 'fails 1 "no format .jpg." ds-pack --format jpg folders'
+ok '--format: nothing of it there' 'fails 1 "no images of format .svhn." ds-pack --format svhn folders'
+ok '--format images: annotations are not looked at' 'test "$(labels --format images tiny --split val)" = "-1 -1 -1 -1 "'
+done_testing

@@ -1,0 +1,83 @@
+#!/bin/sh
+# ds-pack on sources that mean harm: a line that says what is wrong, bounded memory, nothing written but the output.
+. "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
+py=/usr/bin/python3
+$py -c 'import numpy, scipy.io, PIL, lmdb' 2>/dev/null || skip_all 'no NumPy, SciPy, Pillow, lmdb'
+hostile() { $py "$SRC/t/helper/hostile_ds.py" "$@"; }
+bad() { rm -f x.ts; fails 1 "$@" -o x.ts && test ! -e x.ts; }
+# The same, and with its peak memory below so many MiB. Sanitizers hold several times as much.
+[ -n "$SANITIZE" ] && times=8 || times=1
+bounded() {
+	limit=$(($1 * times)) pattern=$2; shift 2
+	rm -f x.ts
+	set -- $(measure 1 sh -c '"$@" 2>err; echo $? >rc' - "$@")
+	test "$(cat rc)" = 0 || grep -q "$pattern" err || { echo "# exit $(cat rc): $(head -c 600 err)"; return 1; }
+	awk -v m="$3" -v l=$limit 'BEGIN { if (m < l) exit 0; print "# " m " MiB"; exit 1 }'
+}
+bad_bounded() { bounded "$@" -o x.ts && test "$(cat rc)" = 1 && test $(wc -l <err) = 1 && test ! -e x.ts; }
+
+hostile absolute a.tar; hostile dots d.tar; hostile link l.tar
+ok 'archives with absolute names' 'bad "a.tar. has a file named ./tmp/hostile-gotcha.png., which leads out" ds-pack a.tar && test ! -e /tmp/hostile-gotcha.png'
+ok 'with names that climb' 'bad "d.tar. has a file named .a/../../gotcha.png., which leads out" ds-pack d.tar && test ! -e ../gotcha.png'
+ok 'with links' 'bad "l.tar.: .c.png.: is a link" ds-pack l.tar --size 8'
+hostile million m.tar.gz
+ok 'a million entries, each its own class' 'bad_bounded 300 "c000000/x.png.: empty file" ds-pack m.tar.gz'
+rm -f m.tar.gz
+hostile many many.tar
+ok '200,000 images in a tar: all of them, in order, below 300 MB' '
+	bounded 100 . ds-pack many.tar -o many.ts && test "$(cat rc)" = 0 && ts-dump --tsv many.ts | sed 1d | cut -f2 >n && test $(wc -l <n) = 200000 && sort -c n'
+rm -f many.tar many.ts
+hostile zip bomb.zip
+ok 'a zip bomb' 'bad_bounded 700 "bomb.zip.: .a/x.png.: larger than an image.s file may be" ds-pack bomb.zip'
+hostile idx bomb.gz
+ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes where its head says" ds-pack bomb.gz'
+mkdir huge
+for kind in png png-wide jpeg; do
+	rm -f huge/*; hostile $kind huge/x.${kind%-*}
+	ok "$kind of impossible size" 'bad_bounded 60 "huge.: .x.*\(too large\|Invalid\|exceeds\)" ds-pack huge'
+done
+hostile grow grow
+ok 'small files that become large pictures: one a thread is held' 'bad_bounded 300 "001.png. is 4000x4000 where the first image is 1x1" ds-pack --threads 3 grow'
+mkdir evil
+for kind in system system4 eval; do
+	for name in data_batch_1 train_data_batch_1 thing.pkl; do
+		rm -f evil/*; hostile $kind evil/$name
+		ok "a pickle that would call $kind, as $name" 'bad "evil.*$name.*refuses to call .*\.\(system\|eval\)" ds-pack evil && test ! -e gotcha && test ! -e evil/gotcha'
+	done
+done
+
+# Every format cut off, at four places each: an error that names the file.
+$py "$SRC/t/helper/formats.py" make mnist,mnist-raw,svhn,svhn-plain,cifar10,cifar100-bin,imagenet32,imagenet8-npz,folders,lsun . || ok 'sources are made' false
+cut_off() {                            # file, name under which it is cut: refused each time
+	size=$(wc -c <"$1")
+	for part in 1 3 6 8; do
+		rm -rf part x.ts; mkdir part; head -c $((size * part / 9)) "$1" >"part/$2"
+		ds-pack part --size 8 -o x.ts 2>err; rc=$?
+		test $rc = 1 && grep -q "part" err && test ! -e x.ts || { echo "# $1 cut at $((size * part / 9)): exit $rc: $(cat err)"; return 1; }
+	done
+}
+for f in mnist/train-images-idx3-ubyte.gz mnist-raw/train-images-idx3-ubyte mnist-raw/t10k-labels-idx1-ubyte svhn/test_32x32.mat \
+	svhn-plain/test_32x32.mat cifar10/cifar-10-batches-py/data_batch_1 cifar100-bin/cifar-100-binary/test.bin imagenet32/val_data \
+	imagenet8-npz/val_data.npz imagenet8-npz/train_data_batch_1.npz folders/lined/a.png folders/lined/b.JPG folders/lined/c.webp folders/lined/d.webp folders/lined/e.jpeg \
+	lsun/bedroom_val_lmdb/data.mdb; do
+	ok "cut off: $f" 'cut_off $f ${f##*/}'
+done
+
+# Bytes changed at random in files that libraries of others read: whatever comes of it, no crash.
+cat >flip.py <<'EOF'
+import os, random, sys
+whole = open(sys.argv[1], "rb").read()
+for i in range(12):
+    r, b = random.Random(i), bytearray(whole)
+    for _ in range(r.randint(1, 6)):
+        b[r.randrange(min(len(b), 700) if r.random() < .7 else len(b))] = r.choice([0, 255, r.randrange(256)])
+    os.mkdir("flip%d" % i)
+    open("flip%d/%s" % (i, os.path.basename(sys.argv[1])), "wb").write(b)
+EOF
+for f in svhn/test_32x32.mat svhn-plain/test_32x32.mat imagenet8-npz/val_data.npz mnist/train-images-idx3-ubyte.gz; do
+	ok "damaged: $f" '
+		rm -rf flip[0-9]*; $py flip.py $f; for i in 0 1 2 3 4 5 6 7 8 9 10 11; do ds-pack -q flip$i >out 2>err; rc=$?
+			test $rc -le 1 || { echo "# seed $i: exit $rc"; exit 1; }; done'
+done
+done_testing

@@ -93,7 +93,7 @@ static int save_last(struct loop *l)
 
 /* ---- an epoch ---- */
 
-int job_engine(struct um_engine **ret, const struct net_checkpoint *c, char *err)
+int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err)
 {
 	return um_engine_new(ret, c, &(struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0,
 			     .device = cli.device, .threads = cli.threads }, err);

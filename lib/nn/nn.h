@@ -32,13 +32,15 @@ struct nn_options {
 	int threads;                      /* at least 1 */
 	int from;                         /* the map that it starts from, a stage; 0: pixels */
 	const bool *keep;                 /* (n_nodes) outputs that nn_run() hands out; NULL: none */
+	bool take;                        /* c's weights go as they are packed: half the memory, but c is not
+					   * to be used any more, only released */
 	const char *isa;                  /* instructions to use, a name of nn_isas(); NULL: the best */
 };
 
 /* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
  * the weights once, 3x3 ones of small images up to 4 times, and a few images' maps a thread. -1 with a
  * line in err (NET_ERR bytes): out of memory. */
-int nn_new(struct nn **ret, const struct net_checkpoint *c, const struct nn_options *o, char *err)
+int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
 	TS_CHECKED;
 void nn_free(struct nn *m);
 

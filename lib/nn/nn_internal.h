@@ -34,7 +34,8 @@ struct nn_op {
 	bool relu;                        /* of what is written */
 	float scale;                      /* of a pool: see nn_window */
 	int node;
-	const float *plain;               /* weights (m, c, kh, kw) as PyTorch has them, until they are packed */
+	struct ts_tensor *weight;         /* (m, c, kh, kw) as PyTorch has it, until it is packed */
+	const float *plain;               /* its numbers */
 	float *gain;                      /* (m) factors that a batch norm behind brings; NULL: 1 */
 	float *w, *bias;                  /* packed; bias (m) or NULL */
 };
@@ -119,7 +120,7 @@ bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
 
 /* ---- planning ---- */
 
-int nn_plan(struct nn *m, const struct net_checkpoint *c, const struct nn_options *o, char *err) TS_CHECKED;
+int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, char *err) TS_CHECKED;
 /* Places for the buffers: m->arena, bufs[].at. */
 int nn_place(struct nn *m) TS_CHECKED;
 

@@ -19,8 +19,9 @@ struct value {
 struct plan {
 	struct nn *m;
 	const struct net *n;
-	const struct ts_set *state;
+	struct ts_set *state;
 	const bool *keep;
+	bool take;
 	int from;
 	struct value *v;                  /* (n_nodes) */
 	int *readers, *reader;            /* (n_nodes) how many; the last */
@@ -239,7 +240,7 @@ static struct value do_conv(struct plan *p, int i, struct value *x)
 {
 	const struct net_node *node = &p->n->nodes[i], *shape = node;
 	struct nn_op op = { .kind = NN_CONV, .add = nowhere, .kh = node->kernel, .kw = node->kernel,
-			    .stride = node->stride, .pad = node->pad, .plain = param(p, node, 0) };
+			    .stride = node->stride, .pad = node->pad, .weight = &p->state->t[node->param] };
 	struct value in = *x;
 
 	if (swaps(p, i)) {
@@ -363,7 +364,7 @@ static struct value do_linear(struct plan *p, int i, const struct value *x)
 {
 	const struct net_node *node = &p->n->nodes[i];
 	struct nn_op op = { .kind = NN_CONV, .add = nowhere, .in = x->map, .pre = x->pre, .kh = 1, .kw = 1,
-			    .stride = 1, .plain = param(p, node, 0), .out = place(p, i, node->c, 1, 1) };
+			    .stride = 1, .weight = &p->state->t[node->param], .out = place(p, i, node->c, 1, 1) };
 
 	if (node->bias && (op.bias = floats(p, (size_t)node->c)))
 		memcpy(op.bias, param(p, node, 1), (size_t)node->c * sizeof *op.bias);
@@ -486,8 +487,13 @@ static int finish(struct plan *p)
 		if (!owned)
 			return -1;
 		m->owned = owned;
+		op->plain = op->weight ? op->weight->data : NULL;
 		if ((conv && nn_conv_pack(m, op) < 0) || (wino && nn_winograd_pack(m, op) < 0))
 			return -1;
+		if (op->weight && p->take) {
+			free(op->weight->data);
+			op->weight->data = NULL;
+		}
 		use(m, &op->in, i);
 		use(m, &op->add, i);
 		use(m, &op->out, i);
@@ -500,11 +506,11 @@ static int finish(struct plan *p)
 	return m->zeros && nn_place(m) == 0 ? 0 : -1;
 }
 
-int nn_plan(struct nn *m, const struct net_checkpoint *c, const struct nn_options *o, char *err)
+int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, char *err)
 {
 	const struct net *n = c->net;
 	const size_t N = (size_t)n->n_nodes;
-	struct plan p = { .m = m, .n = n, .state = &c->state, .keep = o->keep, .from = o->from,
+	struct plan p = { .m = m, .n = n, .state = &c->state, .keep = o->keep, .take = o->take, .from = o->from,
 			  .v = calloc(N, sizeof *p.v), .readers = calloc(N, sizeof *p.readers),
 			  .reader = calloc(N, sizeof *p.reader), .place = malloc(N * sizeof *p.place) };
 	int rc = -1;

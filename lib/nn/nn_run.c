@@ -80,7 +80,7 @@ static float *room(size_t n)
 	return v ? memset(v, 0, bytes) : NULL;
 }
 
-int nn_new(struct nn **ret, const struct net_checkpoint *c, const struct nn_options *o, char *err)
+int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
 {
 	struct nn *m = calloc(1, sizeof *m);
 	const size_t T = (size_t)o->threads;

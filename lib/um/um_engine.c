@@ -27,7 +27,7 @@ struct um_engine {
 	struct um_model *model;
 };
 
-int um_engine_new(struct um_engine **ret, const struct net_checkpoint *c, const struct um_engine_options *o,
+int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
 		  char *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
@@ -43,9 +43,11 @@ int um_engine_new(struct um_engine **ret, const struct net_checkpoint *c, const 
 		e->o.keep = e->keep;
 		if (!o->torch)
 			rc = nn_new(&e->nn, c, &(struct nn_options){ .threads = (int)o->threads, .from = o->from,
-				    .keep = e->keep }, err);
+				    .keep = e->keep, .take = o->take }, err);
 		else if (um_open(o->device ? o->device : "cpu", o->threads, err) == 0)
 			rc = um_model_new(&e->model, c, err);
+		if (o->torch && o->take)
+			ts_set_release(&c->state);
 	}
 	if (rc < 0) {
 		um_engine_free(e);

@@ -23,10 +23,11 @@ struct um_engine_options {
 	int from;                         /* the map that it starts from, a stage; 0: pixels */
 	const bool *keep;                 /* (n_nodes) outputs that are handed out; NULL: none */
 	bool floats;                      /* pixels are floats, 0 to 255; with torch */
+	bool take;                        /* c's values go as they are copied; c is only to be released then */
 };
 
 /* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied. */
-int um_engine_new(struct um_engine **ret, const struct net_checkpoint *c, const struct um_engine_options *o,
+int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
 		  char *err) TS_CHECKED;
 void um_engine_free(struct um_engine *e);
 const struct net *um_engine_net(const struct um_engine *e);

@@ -54,7 +54,7 @@ static int copy_masked(const struct um_estimate *e, const struct net_checkpoint 
 		if (rc == 0)
 			ret->m->dropout = e->o.dropout;
 	} else if (rc == 0) {
-		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err);
+		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err);  /* takes the copy's values */
 	}
 	copy.net = NULL;
 	net_checkpoint_release(&copy);
@@ -93,6 +93,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 
 	if (e) {
 		e->o = *o;
+		e->o.engine.take = true;
 		e->net = c->net;
 	}
 	if (!e || allocate(e, c->net) < 0) {

@@ -162,7 +162,7 @@ int um_extras_header(const struct um_extras *e, struct ts_header *to)
 	return 0;
 }
 
-int um_extras_open(struct um_extras *e, const struct net_checkpoint *c, const struct um_engine_options *engine,
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
 		   char *err)
 {
 	const struct net *n = e->net;
@@ -181,6 +181,7 @@ int um_extras_open(struct um_extras *e, const struct net_checkpoint *c, const st
 		return um_open(engine->device, engine->threads, err) < 0 ? -1 : um_model_new(&e->m, c, err);
 	struct um_engine_options own = e->engine;
 	own.keep = e->any ? e->keep_map : NULL;
+	own.take = true;
 	return um_engine_new(&e->e, c, &own, err);
 }
 

@@ -49,8 +49,8 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
 /* Adds the columns and what goes with them in meta. -1: a column of that name is there already. */
 int um_extras_header(const struct um_extras *e, struct ts_header *to) TS_CHECKED;
 /* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
- * say. */
-int um_extras_open(struct um_extras *e, const struct net_checkpoint *c, const struct um_engine_options *engine,
+ * say. Takes c's values: it is only to be released afterwards. */
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
 		   char *err) TS_CHECKED;
 /* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk
  * images go through at a time. out has in->n rows, and the labels that fgsm needs. row: number of the

@@ -120,7 +120,7 @@ static void run_node(const struct plain *p, int i)
 }
 
 /* The outputs of all nodes for all images: want[node] (IMAGES, size), new memory. */
-static float **run_plain(const struct net_checkpoint *c, const uint8_t *image)
+static float **run_plain(struct net_checkpoint *c, const uint8_t *image)
 {
 	const struct net *n = c->net;
 	const size_t N = (size_t)n->n_nodes, size = net_node_size(&n->nodes[0]), hw = size / (size_t)n->c;
@@ -181,7 +181,7 @@ static void release_result(const struct net *n, struct result *r)
 /* Which nodes are kept: none, the feature list, or all, where nothing may be fused away. */
 enum keep { NONE, STAGES, ALL };
 
-static double compare(const struct net_checkpoint *c, const uint8_t *image, float *const *want, const char *isa,
+static double compare(struct net_checkpoint *c, const uint8_t *image, float *const *want, const char *isa,
 		      int threads, enum keep keep)
 {
 	const struct net *n = c->net;
@@ -210,7 +210,7 @@ static double compare(const struct net_checkpoint *c, const uint8_t *image, floa
 }
 
 /* Each image alone, or all with this many threads, gives the same bytes. */
-static bool same_bytes(const struct net_checkpoint *c, const uint8_t *image)
+static bool same_bytes(struct net_checkpoint *c, const uint8_t *image)
 {
 	const size_t size = net_node_size(&c->net->nodes[0]), C = CLASSES;
 	float one[IMAGES * CLASSES], all[IMAGES * CLASSES];
@@ -233,7 +233,7 @@ static bool same_bytes(const struct net_checkpoint *c, const uint8_t *image)
 }
 
 /* From each map of the feature list on. */
-static double from_stages(const struct net_checkpoint *c, float *const *want)
+static double from_stages(struct net_checkpoint *c, float *const *want)
 {
 	float logits[IMAGES * CLASSES];
 	char err[NET_ERR];

@@ -13,7 +13,7 @@ static float *room(size_t n)
 }
 
 /* The largest difference of n images, in chunks of as many for libtorch. */
-static double compare(const struct net_checkpoint *c, const uint8_t *image, size_t n, long threads)
+static double compare(struct net_checkpoint *c, const uint8_t *image, size_t n, long threads)
 {
 	const struct net *net = c->net;
 	const size_t N = (size_t)net->n_nodes, D = (size_t)net->nodes[net->feature].c;

@@ -2,8 +2,7 @@
  * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a
  * small share of its weights masked at random. The published program masks once, unseeded, and
  * averages over augmented images; this averages several seeded masks over the images as they are,
- * and says the spread. Streaming: all masked models see each batch, so the images are read once and
- * not kept. */
+ * and says the spread. Streaming: all masked models see each batch, so images are not kept. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +14,9 @@
 enum { MAX_RATIOS = 1000 };
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
-static long draws = 5, mode, batch = 512, engine;
+static long draws = 5, mode, batch = 512, engine, max_memory = 8192;
 static bool augment, full;
 static double dropout, val_fraction, keep[MAX_RATIOS];
-static long max_memory = 8192;
 static int n_keep;
 
 static const struct cli_option options[] = {
@@ -254,8 +252,7 @@ static void print(const struct um_estimate *e, unsigned long long rows)
 	printf("keep\tmean\tstd\tmin\tmax\tdraws\trows\n");
 	for (int i = 0; i < n_keep; i++) {
 		v = um_estimate_result(e, i);
-		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%llu\n", keep[i], v.mean, v.std, v.min, v.max,
-		       draws, rows);
+		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%llu\n", keep[i], v.mean, v.std, v.min, v.max, draws, rows);
 	}
 }
 

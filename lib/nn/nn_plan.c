@@ -21,7 +21,6 @@ struct plan {
 	const struct net *n;
 	struct ts_set *state;
 	const bool *keep;
-	bool take;
 	int from;
 	struct value *v;                  /* (n_nodes) */
 	int *readers, *reader;            /* (n_nodes) how many; the last */
@@ -48,27 +47,10 @@ static void *grow(struct plan *p, void *array, int n, int *cap, size_t size)
 	return grown;
 }
 
-float *nn_floats(struct nn *m, size_t n)
-{
-	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
-	float *v = m->n_owned < m->cap_owned ? aligned_alloc(64, bytes) : NULL;
-
-	if (!v)
-		return NULL;
-	m->owned[m->n_owned++] = v;
-	return memset(v, 0, bytes);
-}
-
-/* The same, and room in the list for it. */
 static float *floats(struct plan *p, size_t n)
 {
-	void **owned = grow(p, p->m->owned, p->m->n_owned, &p->m->cap_owned, sizeof *owned);
-	float *v = NULL;
+	float *v = nn_floats(p->m, n);
 
-	if (owned) {
-		p->m->owned = owned;
-		v = nn_floats(p->m, n);
-	}
 	p->failed = p->failed || !v;
 	return v;
 }
@@ -433,84 +415,11 @@ static void walk(struct plan *p)
 
 /* ---- the plan ---- */
 
-/* Images at a time: more fill the kernel's rows where maps are small, and weights are fetched less often
- * (about 16 multiplications' time each from the third cache); fewer keep maps in the second. */
-static int images_at_once(const struct nn *m)
-{
-	double least = INFINITY;
-	int best = 1;
-
-	for (int images = 1; images <= 8; images *= 2) {
-		double cost = 0;
-
-		for (int i = 0; i < m->n_ops; i++) {
-			const struct nn_op *op = &m->ops[i];
-			const size_t rows = (size_t)images * nn_pixels(&op->out);
-			const double weights = (double)op->in.c * op->kh * op->kw * op->out.c;
-
-			if (op->kind == NN_CONV)
-				cost += weights * ((double)nn_round(rows, m->isa->rows) + 16) / images;
-			else if (op->kind == NN_WINOGRAD)
-				cost += weights * ((double)rows / 3 + 4 * 16) / images;
-		}
-		cost *= 1 + 0.03 * (images - 1);
-		if (cost < least) {
-			least = cost;
-			best = images;
-		}
-	}
-	return best;
-}
-
-static void use(struct nn *m, const struct nn_map *map, int op)
-{
-	if (map->buf < 0)
-		return;
-	if (m->bufs[map->buf].first < 0)
-		m->bufs[map->buf].first = op;
-	m->bufs[map->buf].last = op;
-}
-
-/* Packs weights, sizes scratch. */
-static int finish(struct plan *p)
-{
-	struct nn *m = p->m;
-	size_t longest = 0;
-
-	for (int i = 0; i < m->n_ops; i++) {
-		struct nn_op *op = &m->ops[i];
-		const bool conv = op->kind == NN_CONV, wino = op->kind == NN_WINOGRAD;
-		void **owned = grow(p, m->owned, m->n_owned + 1, &m->cap_owned, sizeof *owned);
-		size_t scratch = conv ? nn_conv_scratch(m, op) : wino ? nn_winograd_scratch(m, op) :
-				 op->kind == NN_POOL ? nn_pool_scratch(op) : 0;
-
-		if (!owned)
-			return -1;
-		m->owned = owned;
-		op->plain = op->weight ? op->weight->data : NULL;
-		if ((conv && nn_conv_pack(m, op) < 0) || (wino && nn_winograd_pack(m, op) < 0))
-			return -1;
-		if (op->weight && p->take) {
-			free(op->weight->data);
-			op->weight->data = NULL;
-		}
-		use(m, &op->in, i);
-		use(m, &op->add, i);
-		use(m, &op->out, i);
-		m->scratch = scratch > m->scratch ? scratch : m->scratch;
-		if (conv && (size_t)op->in.c > longest)
-			longest = (size_t)op->in.c;
-	}
-	m->zeros = floats(p, longest);
-	m->chunk = images_at_once(m);
-	return m->zeros && nn_place(m) == 0 ? 0 : -1;
-}
-
 int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, char *err)
 {
 	const struct net *n = c->net;
 	const size_t N = (size_t)n->n_nodes;
-	struct plan p = { .m = m, .n = n, .state = &c->state, .keep = o->keep, .take = o->take, .from = o->from,
+	struct plan p = { .m = m, .n = n, .state = &c->state, .keep = o->keep, .from = o->from,
 			  .v = calloc(N, sizeof *p.v), .readers = calloc(N, sizeof *p.readers),
 			  .reader = calloc(N, sizeof *p.reader), .place = malloc(N * sizeof *p.place) };
 	int rc = -1;
@@ -522,7 +431,7 @@ int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, 
 		place_concats(&p);
 		if (!p.failed)
 			walk(&p);
-		rc = p.failed ? -1 : finish(&p);
+		rc = p.failed ? -1 : nn_finish(m, o->take);
 	}
 	if (rc < 0)
 		snprintf(err, NET_ERR, "out of memory");

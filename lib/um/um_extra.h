@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * um_extra: the columns of a features stream: logits and features, and further ones for scores that need
- * gradients, intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and one row of a table in um_extra.c; all
- * share one clean pass over the images, whose memory is bounded by the images that run at a time.
+ * gradients, intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and one row of
+ * a table in um_extra.c; all share one clean pass over the images, whose memory is bounded by the images
+ * that run at a time.
  *
  *	odin      odin:eps=E <f4 (C), one an eps      logits after a step against the loss
  *	layers    layer0, layer1, ... <f4 (d)         channel means of the network's feature list

@@ -130,8 +130,8 @@ int net_stage(struct net *n, int in);
 /* ---- states: the values of a network's parameters ---- */
 
 /* A fresh state into *set: convolutions N(0, 2 / fan_in) (He et al. 2015; kaiming_normal, fan_in,
- * relu), linear layers that are no 1x1 convolutions uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1,
- * 0; running mean 0, variance 1. -1: out of memory. */
+ * relu), linear layers that are no 1x1 convolutions uniform +-1/sqrt(fan_in), weight and bias
+ * (PyTorch's default), batch norm 1, 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Holds that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
  * the order of n->params, what else there is behind it. -1 with a line in err. */

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "../tap.h"
-#include "um/um_oe.h"
+#include "um/um_oe_internal.h"
 
 enum { C = 10 };
 
@@ -50,6 +50,52 @@ static bool twice(void)
 	       fabsf(got[2] - 6) < 1e-5f;
 }
 
+/* Draws 60 of 100 outliers for an epoch. */
+static void draw(struct um_oe *oe, long epoch, bool fixed, size_t *idx)
+{
+	static struct um_oe_options o = { .ratio = 1 };
+	char err[UM_ERR];
+
+	o.fixed = fixed;
+	oe->o = &o;
+	oe->idx = idx;
+	ok(um_oe_draw(oe, epoch, err) == 0, "outliers of epoch %ld%s", epoch, fixed ? ", fixed" : "");
+}
+
+/* How many of a are in b, at all and at the same place; -1: one of a is out of range or there twice. */
+static int common(const size_t *a, const size_t *b, bool placed)
+{
+	bool in_a[100] = { false };
+	int n = 0;
+
+	for (int i = 0; i < 60; i++) {
+		if (a[i] >= 100 || in_a[a[i]])
+			return -1;
+		in_a[a[i]] = true;
+	}
+	for (int i = 0; i < 60; i++)
+		n += placed ? a[i] == b[i] : in_a[b[i]];
+	return n;
+}
+
+static void choice(void)
+{
+	const struct um_train_options train = { .batch = 25, .seed = 3 };
+	const struct um_data data = { .n = 60 }, aux = { .n = 100 };
+	struct um_oe oe = { .train = &train, .data = &data, .aux = &aux, .per_epoch = 60 };
+	size_t a[60], b[60], again[60];
+
+	draw(&oe, 0, false, a);
+	draw(&oe, 1, false, b);
+	draw(&oe, 0, false, again);
+	ok(um_oe_per_epoch(&oe) == 60, "25 + 25 + 10 an epoch");
+	ok(common(a, again, true) == 60, "each once, the same when asked again");
+	ok(common(a, b, false) > 20 && common(a, b, false) < 60, "another epoch has others");
+	draw(&oe, 0, true, a);
+	draw(&oe, 1, true, b);
+	ok(common(a, b, false) == 60 && common(a, b, true) < 20, "fixed: the same ones in another order");
+}
+
 int main(void)
 {
 	const float zero[C] = { 0 }, same[C] = { 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 }, sure[C] = { 30 };
@@ -57,6 +103,7 @@ int main(void)
 	char err[UM_ERR];
 	const bool open = um_open("cpu", 1, err) == 0;
 
+	choice();
 	ok(open, "libtorch opens");
 	if (!open)
 		return done();

@@ -22,7 +22,7 @@
  *         given the features of the ID images (target -confidence) and of the outliers of the last
  *         `slots` epochs (+confidence), each outlier as it was cropped then, the ID images once for
  *         each of these epochs so that both weigh the same. Kept are numbers of outliers and not
- *         images: 8 bytes an outlier and slot, 16 a candidate, and three D x D matrices of doubles.
+ *         images: 8 bytes an outlier and slot, 24 a candidate, and two D x D matrices of doubles.
  *         poem_published: the posterior's covariance is multiplied by sigma, and the targets share one
  *         random shift of variance `noise`, as in the published program.
  * doe     oe's term at weights that are perturbed for the worst; Wang, Ye, Liu, Dai, Zhang, Liu, Han,

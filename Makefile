@@ -140,7 +140,7 @@ cifar10: deps
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
 
-um-vs-umap trajectory atypical: deps
+um-vs-umap trajectory atypical oe: deps
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
 
@@ -157,5 +157,5 @@ install: all
 clean:
 	rm -rf build
 FORCE:
-.PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical install clean FORCE
+.PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install clean FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

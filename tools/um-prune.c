@@ -146,8 +146,8 @@ static void check(void)
 		cli_usage("--subject belongs to --method umap; --method magnitude cuts the smallest weights once");
 	if (subject == 1 && !train_weights)
 		cli_usage("with --subject weight there is nothing to learn but the weights: add --train-weights");
-	if (method >= MAGNITUDE && (job.run || job.o.um))
-		cli_usage("--run and --um are about training, which this --method does not do");
+	if (method >= MAGNITUDE && (job.run || job.o.um || job.aux))
+		cli_usage("--run, --um and --aux are about training, which this --method does not do");
 	job.o.freeze_weights = !train_weights;
 	job.keep = keep;
 	job_check();

@@ -11,10 +11,12 @@ struct job job = {
 	.o = { .epochs = 100, .batch = 256, .lr_adjust = 30, .lr = 0.1, .lr_gamma = 0.1,
 	       .lr_drop_epoch = 0.5, .lr_one_drop = 0.05, .momentum = 0.9, .weight_decay = 1e-4,
 	       .augment = true, .level = NAN, .beta = 1 },
+	.oe = { .weight = NAN, .ratio = 1, .m_in = -25, .m_out = -7, .slots = 4, .sigma = 20, .noise = 0.5,
+		.confidence = 3.9, .doe_warmup = 5, .alpha = 1 },
 	.beta = NAN, .name = "default", .max_memory = 8192, .keep = NAN,
 };
 static struct um_train_options *const o = &job.o;
-static struct ts_header parents[3];       /* of the checkpoint, the images, the validation images */
+static struct ts_header parents[4];       /* of the checkpoint, images, validation images, outliers */
 
 const struct cli_option job_options[] = {
 	{ "val", 0, CLI_STR, "FILE", &job.val, 0, 0, "images to validate on after each epoch" },
@@ -28,6 +30,38 @@ const struct cli_option job_options[] = {
 	  "factor of the cross-entropy inside the fold (default 1)" },
 	{ "criterion", 0, CLI_CHOICE, "auto|ce|um", &job.criterion, 0, 0,
 	  "fold the loss if --um is given (default), never, or insist on it" },
+	{ "logit-norm", 0, CLI_DOUBLE, "T", &job.o.logit_norm, 0, 1e3,
+	  "LogitNorm: the loss is of logits scaled to norm 1/T, such as 0.04 (default 0: as they are)" },
+	{ "aux", 0, CLI_STR, "FILE", &job.aux, 0, 0, "outliers to train beside the images" },
+	{ "oe", 0, CLI_CHOICE, um_oe_names, &job.oe.method, 0, 0, "what is done with them (needs --aux)" },
+	{ "oe-weight", 0, CLI_DOUBLE, "X", &job.oe.weight, 0, 1e6,
+	  "factor of their loss (default: oe 0.5, energy and poem 0.1, doe 1, mixoe 5)" },
+	{ "aux-ratio", 0, CLI_DOUBLE, "X", &job.oe.ratio, 1e-6, 1e3, "outliers an image (default 1)" },
+	{ "aux-fixed", 0, CLI_FLAG, NULL, &job.oe.fixed, 0, 0,
+	  "choose and crop them once, as published (default: anew each epoch)" },
+	{ "separate-bn", 0, CLI_FLAG, NULL, &job.oe.separate_bn, 0, 0,
+	  "a forward pass of their own, apart from the images' batch statistics" },
+	{ "m-in", 0, CLI_DOUBLE, "E", &job.oe.m_in, -1e6, 1e6,
+	  "energy, poem: margin of the images' energy (default -25)" },
+	{ "m-out", 0, CLI_DOUBLE, "E", &job.oe.m_out, -1e6, 1e6,
+	  "energy, poem: margin of the outliers' (default -7)" },
+	{ "poem-pool", 0, CLI_INT, "N", &job.oe.pool, 0, 1e9,
+	  "poem: outliers that an epoch's are mined of (default 0: eight times as many)" },
+	{ "poem-buffer", 0, CLI_INT, "N", &job.oe.slots, 1, 1e4,
+	  "poem: epochs whose outliers the boundary is fitted to (default 4)" },
+	{ "poem-sigma", 0, CLI_DOUBLE, "X", &job.oe.sigma, 1e-9, 1e9,
+	  "poem: prior variance of the boundary's weights (default 20)" },
+	{ "poem-noise", 0, CLI_DOUBLE, "X", &job.oe.noise, 1e-9, 1e9,
+	  "poem: noise variance of its targets (default 0.5)" },
+	{ "poem-conf", 0, CLI_DOUBLE, "X", &job.oe.confidence, 0, 1e6, "poem: its targets (default 3.9)" },
+	{ "poem-published", 0, CLI_FLAG, NULL, &job.oe.poem_published, 0, 0,
+	  "poem: the posterior's covariance times sigma, shifted targets" },
+	{ "doe-warmup", 0, CLI_INT, "N", &job.oe.doe_warmup, 0, 1e6,
+	  "doe: epochs without perturbation (default 5)" },
+	{ "doe-published", 0, CLI_FLAG, NULL, &job.oe.doe_published, 0, 0,
+	  "doe: perturb as the published program does" },
+	{ "mixoe-alpha", 0, CLI_DOUBLE, "X", &job.oe.alpha, 1e-3, 10,
+	  "mixoe: both parameters of the Beta that shares are drawn from (default 1)" },
 	{ "epochs", 'e', CLI_INT, "N", &job.o.epochs, 1, 1e6, "passes over the images (default 100)" },
 	{ "batch-size", 'b', CLI_INT, "N", &job.o.batch, 1, 1e6, "images a step (default 256)" },
 	{ "optimizer", 0, CLI_CHOICE, "sgd|adam", &job.o.optimizer, 0, 0, "the optimiser (default sgd)" },
@@ -93,6 +127,7 @@ void job_check(void)
 			cli_usage("--ood: '%s' is not NAME=FILE", job.ood.v[i]);
 	if (job.ood.n && !job.val && !(job.val_fraction > 0))
 		cli_usage("--ood compares with ID images and needs --val or --val-fraction");
+	job_oe_check();
 	o->seed = (uint64_t)cli.seed;
 }
 
@@ -152,6 +187,11 @@ static int load_last(char *err)
 		snprintf(err, UM_ERR, "'%.200s' was trained on other images than '%.100s'", path, job.input);
 		return -1;
 	}
+	if (job.aux && (ts_meta_get_int(&job.c.header.meta, "train/aux", &hash) != 1 ||
+			(uint64_t)hash != job.aux_hash)) {
+		snprintf(err, UM_ERR, "'%.200s' was trained with other outliers than '%.100s'", path, job.aux);
+		return -1;
+	}
 	job.resumed = true;
 	return 0;
 }
@@ -165,7 +205,8 @@ static void write_history(void)
 	if (job.resumed)
 		return;
 	ts_header_init(&h, "checkpoint");
-	cli_history(&h, (const struct ts_header *[]){ &parents[0], &parents[1], &parents[2] }, 3);
+	cli_history(&h, (const struct ts_header *[]){ &parents[0], &parents[1], &parents[2], &parents[3] },
+		    4);
 	if (ts_meta_merge(&h.meta, &job.c.header.meta) < 0)
 		cli_oom();
 	ts_header_release(&job.c.header);
@@ -190,6 +231,8 @@ int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const s
 		return err[0] ? cli_error("%s", err) : -1;
 	if (check_data(&job.data, job.input) < 0 || (job.val && check_data(&job.held, job.val) < 0))
 		return -1;
+	if (job.aux && job_oe_read(&parents[3], err) < 0)
+		return err[0] ? cli_error("%s", err) : -1;
 	job.hash = um_data_hash(&job.data);
 	if (isnan(job.keep))
 		job.keep = job.c.mask ? job.c.mask->keep : 1;
@@ -221,8 +264,9 @@ void job_close(void)
 {
 	um_data_release(&job.data);
 	um_data_release(&job.held);
+	um_data_release(&job.outliers);
 	net_checkpoint_release(&job.c);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		ts_header_release(&parents[i]);
 	free(job.ood.v);
 }

@@ -29,6 +29,7 @@
 
 #include "cli/cli.h"
 #include "um/um.h"
+#include "um/um_oe.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,8 @@ extern "C" {
 struct job {
 	/* The options. */
 	struct um_train_options o;
+	struct um_oe_options oe;
+	const char *aux;                  /* file of outliers, or NULL */
 	double beta;                      /* NAN: not given */
 	long criterion;                   /* 0 as --um says, 1 plain, 2 folded */
 	const char *start;                /* checkpoint to start from, or NULL; the tool's option */
@@ -50,8 +53,9 @@ struct job {
 	/* Of the run. */
 	struct net_checkpoint c;
 	struct um_data data, held;        /* to train on, to validate on (n = 0: none) */
+	struct um_data outliers;          /* of --aux (n = 0: none) */
 	const char *input;                /* name of the stream that the data came from */
-	uint64_t hash;                    /* of all of the data */
+	uint64_t hash, aux_hash;          /* of all of the data; of the outliers */
 	bool resumed;                     /* c is what a run resumes from */
 };
 extern struct job job;

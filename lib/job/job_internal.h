@@ -15,6 +15,7 @@ struct job_row {
 	double lr, loss, folded, accuracy, seconds;
 	double val_loss, val_accuracy;    /* NAN: no validation */
 	size_t n;                         /* images that the seconds were spent on */
+	double outlier;                   /* of what outliers add to the loss; NAN: no outliers */
 };
 
 /* Opens job.run's directory: a new one, or the newest there is, to resume. Nothing without --run.
@@ -33,6 +34,14 @@ int job_log_row(const struct job_row *row, char *err) TS_CHECKED;
 /* Values of all scores, for the histogram. */
 int job_log_scores(const struct net_checkpoint *c, long epoch, char *err) TS_CHECKED;
 int job_log_close(char *err) TS_CHECKED;
+
+/* Holds that the options of outlier exposure agree; misuse ends the program. */
+void job_oe_check(void);
+/* Name of the method, static storage. */
+const char *job_oe_name(void);
+/* Reads --aux into job.outliers, with what the history needs of its header in h. -1 after a message, or
+ * with a line in err. */
+int job_oe_read(struct ts_header *h, char *err) TS_CHECKED;
 
 /* Removes what um_train_save() and the loop have added to resume from. */
 void job_strip(struct net_checkpoint *c);

@@ -12,7 +12,7 @@
 static FILE *table, *text;
 static struct tb_writer *events;
 static const char heading[] =
-	"epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds\n";
+	"epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds";
 
 static int fail(char *err, const char *what, const char *name)
 {
@@ -38,7 +38,8 @@ static int open_table(long epoch, char *err)
 	if (fclose(f) != 0)
 		cli_oom();
 	table = fopen(job_dir_path("log.tsv"), "w");
-	if (!table || fputs(heading, table) < 0 || fputs(kept, table) < 0 || fflush(table) != 0) {
+	if (!table || fprintf(table, "%s%s\n", heading, job.aux ? "\toe" : "") < 0 ||
+	    fputs(kept, table) < 0 || fflush(table) != 0) {
 		free(kept);
 		return fail(err, "write", "log.tsv");
 	}
@@ -85,19 +86,26 @@ static void put(const char *tag, long epoch, double v)
 
 int job_log_row(const struct job_row *r, char *err)
 {
-	char val[96] = "";
+	char val[96] = "", oe[32] = "";
 	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0;   /* 0: too fast to tell */
 
 	if (!isnan(r->val_loss))
 		snprintf(val, sizeof val, " val_loss=%.6g val_acc=%.4f", r->val_loss, r->val_accuracy);
-	job_say("epoch=%ld lr=%.6g loss=%.6g folded=%.6g train_acc=%.4f%s images_s=%.1f seconds=%.1f",
-		r->epoch, r->lr, r->loss, r->folded, r->accuracy, val, speed, r->seconds);
+	if (!isnan(r->outlier))
+		snprintf(oe, sizeof oe, " oe=%.6g", r->outlier);
+	job_say("epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f",
+		r->epoch, r->lr, r->loss, r->folded, oe, r->accuracy, val, speed, r->seconds);
 	if (!table)
 		return 0;
-	fprintf(table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f\n", r->epoch, r->lr, r->loss,
+	fprintf(table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss,
 		r->folded, r->accuracy, r->val_loss, r->val_accuracy, speed, r->seconds);
+	if (isnan(r->outlier))
+		fputc('\n', table);
+	else
+		fprintf(table, "\t%.9g\n", r->outlier);
 	put("train/loss", r->epoch, r->loss);
 	put("train/folded", r->epoch, r->folded);
+	put("train/outliers", r->epoch, r->outlier);
 	put("train/accuracy", r->epoch, r->accuracy);
 	put("val/loss", r->epoch, r->val_loss);
 	put("val/accuracy", r->epoch, r->val_accuracy);

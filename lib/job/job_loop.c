@@ -9,6 +9,7 @@
 
 struct loop {
 	struct um_model *m;
+	struct um_oe *oe;                 /* NULL: no outliers */
 	struct um_progress p;
 	double best;                      /* validation accuracy of best.ckpt; below 0: none yet */
 	size_t before;                    /* images of the epoch that were done when a run was resumed */
@@ -27,7 +28,8 @@ static void tick(const struct um_progress *p)
 
 static const char *const run_keys[] = {
 	"train/epoch", "train/row", "train/right", "train/batches", "train/augment", "train/dropout",
-	"train/mask", "train/steps", "train/loss", "train/folded", "train/data", "train/best", NULL
+	"train/mask", "train/steps", "train/loss", "train/folded", "train/data", "train/best", "train/aux",
+	"train/outlier", "train/oe/steps", NULL
 };
 
 void job_strip(struct net_checkpoint *c)
@@ -81,8 +83,11 @@ static int save_last(struct loop *l)
 	rc = take_state(l);
 	if (rc == 0)
 		rc = um_train_save(l->m, &l->p, &job.c, l->err);
+	if (rc == 0 && l->oe)
+		rc = um_oe_save(l->oe, &l->p, &job.c, l->err);
 	if (rc == 0) {
-		if (ts_meta_set_int(&job.c.header.meta, "train/data", (int64_t)job.hash) < 0 ||
+		if ((l->oe && ts_meta_set_int(&job.c.header.meta, "train/aux", (int64_t)job.aux_hash) < 0) ||
+		    ts_meta_set_int(&job.c.header.meta, "train/data", (int64_t)job.hash) < 0 ||
 		    ts_meta_set_double(&job.c.header.meta, "train/best", l->best) < 0)
 			cli_oom();
 		rc = save("checkpoints/last.ckpt", l->err);
@@ -124,6 +129,7 @@ static void set_meta(const struct job_row *r)
 	if (ts_meta_set_int(m, "epoch", r->epoch) < 0 || ts_meta_set_double(m, "train_loss", r->loss) < 0 ||
 	    ts_meta_set_double(m, "train_accuracy", r->accuracy) < 0 ||
 	    (job.o.um && ts_meta_set_double(m, "um", job.o.level) < 0) ||
+	    (job.aux && ts_meta_set_str(m, "oe", job_oe_name()) < 0) ||
 	    (job.held.n && ts_meta_set_double(m, "val_accuracy", r->val_accuracy) < 0))
 		cli_oom();
 }
@@ -134,7 +140,7 @@ static int finish_epoch(struct loop *l)
 	const double n = (double)job.data.n;
 	struct job_row r = { l->p.epoch + 1, um_lr(&job.o, l->p.epoch), l->p.loss / n, l->p.folded / n,
 		(double)l->p.right / n, l->p.seconds, NAN, NAN,
-		job.data.n - l->before };
+		job.data.n - l->before, job.aux ? l->p.outlier / n : NAN };
 	char name[64];
 	int rc = take_state(l);
 
@@ -178,7 +184,7 @@ static int epochs(struct loop *l)
 	int rc = 0;
 
 	while (rc == 0 && l->p.epoch < job.o.epochs) {
-		rc = um_train_epoch(l->m, &job.data, &job.o, &l->p, &watch, l->err);
+		rc = um_train_epoch(l->m, &job.data, &job.o, l->oe, &l->p, &watch, l->err);
 		if (rc == 0)
 			rc = finish_epoch(l);
 		if (rc == 1 || (rc == 0 && job_dir_is_open() && cli_stopping())) {
@@ -202,6 +208,8 @@ static int load_progress(struct loop *l)
 	char why[UM_ERR];
 	int rc = um_train_load(l->m, &l->p, &job.c, why);
 
+	if (rc == 0 && l->oe)
+		rc = um_oe_load(l->oe, &l->p, &job.c, why);
 	if (rc == 0 && ts_meta_get_double(&job.c.header.meta, "train/best", &l->best) != 1) {
 		snprintf(why, sizeof why, "'train/best' is missing: nothing can be resumed from it");
 		rc = -1;
@@ -215,6 +223,8 @@ static int begin(struct loop *l)
 {
 	if (um_open(cli.device, cli.threads, l->err) < 0 || um_model_new(&l->m, &job.c, l->err) < 0 ||
 	    um_model_train(l->m, &job.o, l->err) < 0)
+		return -1;
+	if (job.aux && um_oe_new(&l->oe, &job.c, l->m, &job.data, &job.outliers, &job.oe, &job.o, l->err) < 0)
 		return -1;
 	l->m->dropout = job.o.dropout;
 	l->p = um_epoch_start(&job.o, 0);
@@ -230,6 +240,9 @@ static int begin(struct loop *l)
 	}
 	if (job.o.um)
 		job_say("unleashing mask: loss folded at %g, beta %g", job.o.level, job.o.beta);
+	if (l->oe)
+		job_say("outlier exposure: %s, weight %g, %zu of %zu outliers an epoch", job_oe_name(),
+			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), job.outliers.n);
 	if (job.resumed)
 		job_say("resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
 	else if (save("checkpoints/initial.ckpt", l->err) < 0)
@@ -251,6 +264,7 @@ int job_run(void)
 	if (rc == 0 && (cli.output || !job_dir_is_open()) &&
 	    net_save(&job.c, cli.output, l.err) < 0)
 		rc = cli_error("%s", l.err);
+	um_oe_free(l.oe);
 	um_model_free(l.m);
 	if (rc == 0)
 		rc = job_report(&job.c);

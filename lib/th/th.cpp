@@ -340,6 +340,26 @@ static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w,
 	return op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
 }
 
+static th_tensor *rows(th_scope *s, const th_tensor *x, size_t from, size_t n)
+{
+	return op(s, x, [&] { return x->t.narrow(0, (int64_t)from, (int64_t)n); });
+}
+
+static th_tensor *mean(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.mean(); });
+}
+
+static th_tensor *log_sum_exp(th_scope *s, const th_tensor *x)
+{
+	return op(s, x, [&] { return x->t.logsumexp(at::IntArrayRef({1})); });
+}
+
+static th_tensor *unit_rows(th_scope *s, const th_tensor *x, double eps)
+{
+	return op(s, x, [&] { return x->t.div(x->t.norm(2, at::IntArrayRef({1}), true).add(eps)); });
+}
+
 static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels,
 				double smoothing)
 {
@@ -357,10 +377,10 @@ static th_tensor *leaf(th_scope *s, const th_tensor *x)
 }
 
 static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x,
-		      bool keep)
+		      int keep)
 {
 	return op(s, y && v && x, [&] {
-		return torch::autograd::grad({y->t}, {x->t}, {v->t}, keep)[0];
+		return torch::autograd::grad({y->t}, {x->t}, {v->t}, keep > 0, keep == 2)[0];
 	});
 }
 
@@ -464,7 +484,8 @@ static const struct th_api api = {
 	scope_begin, scope_end, release,
 	tensor_new, tensor_free, tensor_set, tensor_get, tensor_track, tensor_grad,
 	from_host, to_host, channel_affine, conv2d, batch_norm, relu, relu_in_place, concat, add, mul, affine,
-	absolute, sigmoid, straight_through, avg_pool, max_pool, flatten, mean_hw, dropout, linear, cross_entropy,
+	absolute, sigmoid, straight_through, avg_pool, max_pool, flatten, mean_hw, dropout, linear,
+	rows, mean, log_sum_exp, unit_rows, cross_entropy,
 	leaf, vjp, sign_step, clamp,
 	backward, sgd, adam, clip_norm, average,
 };

@@ -37,7 +37,7 @@ extern "C" {
 struct th_tensor;
 struct th_scope;
 enum th_type { TH_U8, TH_I64, TH_F32 };
-enum { TH_ABI = 4 };
+enum { TH_ABI = 6 };
 
 /* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
  * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
@@ -108,7 +108,7 @@ struct th_api {
 	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a,
 				 const struct th_tensor *b);
 	struct th_tensor *(*mul)(struct th_scope *s, const struct th_tensor *a,
-				 const struct th_tensor *b);
+				 const struct th_tensor *b);          /* b may be a scalar () */
 	/* a * x + b, elementwise */
 	struct th_tensor *(*affine)(struct th_scope *s, const struct th_tensor *x, double a, double b);
 	struct th_tensor *(*abs)(struct th_scope *s, const struct th_tensor *x);
@@ -128,6 +128,13 @@ struct th_api {
 	/* x (N,D) or (N,D,1,1), w (O,D) or (O,D,1,1), bias (O) or NULL: (N,O) */
 	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x,
 				    const struct th_tensor *w, const struct th_tensor *bias);
+	/* Rows from..from+n of x along its first dimension. */
+	struct th_tensor *(*rows)(struct th_scope *s, const struct th_tensor *x, size_t from, size_t n);
+	struct th_tensor *(*mean)(struct th_scope *s, const struct th_tensor *x);     /* of all: () */
+	/* x (N,C): log sum_c exp x_c of each row (N), without overflow. */
+	struct th_tensor *(*log_sum_exp)(struct th_scope *s, const struct th_tensor *x);
+	/* x (N,C): each row divided by its 2-norm + eps. */
+	struct th_tensor *(*unit_rows)(struct th_scope *s, const struct th_tensor *x, double eps);
 	/* Mean over the batch; labels (N) <i8; smoothing as PyTorch's label_smoothing. */
 	struct th_tensor *(*cross_entropy)(struct th_scope *s, const struct th_tensor *logits,
 					   const struct th_tensor *labels, double smoothing);
@@ -135,10 +142,11 @@ struct th_api {
 	/* ---- gradients of tensors of a scope ---- */
 	/* x's values without its past; vjp() computes gradients with respect to it. */
 	struct th_tensor *(*leaf)(struct th_scope *s, const struct th_tensor *x);
-	/* d sum(v * y) / dx, of x's shape; v has y's. keep: y is asked again. Needs a scope with
-	 * grad. */
+	/* d sum(v * y) / dx, of x's shape; v has y's. Needs a scope with grad. keep: 1 (true), y is asked
+	 * again; 2, and the gradient is itself recorded, so that backward() and vjp() go through it once
+	 * more (double backpropagation); 0 (false): neither. */
 	struct th_tensor *(*vjp)(struct th_scope *s, const struct th_tensor *y,
-				 const struct th_tensor *v, const struct th_tensor *x, bool keep);
+				 const struct th_tensor *v, const struct th_tensor *x, int keep);
 	/* x + step[c] * sgn(g), sgn(0) = 1, without a past; x, g (N,C,H,W) */
 	struct th_tensor *(*sign_step)(struct th_scope *s, const struct th_tensor *x,
 				       const struct th_tensor *g, const float *step);

@@ -23,7 +23,8 @@ enum { UM_ERR = NET_ERR };
 
 /* Streams of random numbers under one seed, so that what one draws does not move another. */
 enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK,
-		 UM_RNG_HOLD, UM_RNG_RANKFEAT };
+		 UM_RNG_HOLD, UM_RNG_RANKFEAT, UM_RNG_OUTLIERS, UM_RNG_OUTLIER_CROP, UM_RNG_POEM,
+		 UM_RNG_DOE, UM_RNG_MIX };
 
 /* Loads libtorch and opens the device with this many threads. */
 int um_open(const char *device, long threads, char *err) TS_CHECKED;
@@ -42,6 +43,8 @@ struct um_data {
 /* Reads an images stream to its END and retains it: c*h*w + 8 bytes a row, at most max_bytes. Every
  * row needs a label from 0 to n_classes - 1. Errors are the reader's (-1). */
 int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
+/* The same for outliers: the column of labels may be missing, and a label may be -1. */
+int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
 
 /* Copies rows idx[0..n) to image (n,c,h,w) and label (n). With rng, each image is augmented as the
@@ -80,6 +83,7 @@ struct um_model {
 	struct th_tensor **out;           /* of the nodes, during um_forward() */
 	float scale[4], shift[4];         /* pixels 0..255 to normalised input */
 	double dropout;                   /* probability in training */
+	double bn_momentum;               /* of running statistics in training; 0.1 */
 	struct ts_rng mask_rng;           /* of Bernoulli masks */
 	long steps;                       /* taken by the optimiser */
 };
@@ -116,6 +120,8 @@ struct um_train_options {
 	bool nesterov, augment, no_bn_decay;
 	bool freeze_weights, freeze_conv, freeze_fc, freeze_scores;
 	bool um;                          /* Unleashing Mask: the loss is folded at `level` */
+	double logit_norm;                /* CE is of z / (|z| + 1e-7) / logit_norm; 0: of z (LogitNorm:
+					   * Wei et al., ICML 2022, eq. 4) */
 	double level, beta;               /* L = |beta * CE - level| + level; beta only with um */
 	uint64_t seed;
 };
@@ -134,8 +140,9 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, char *e
 struct um_progress {
 	long epoch;                       /* in work, from 0 */
 	size_t row;                       /* images of it that are done */
-	size_t right, batches;            /* of this epoch so far */
+	size_t right, batches;            /* of this epoch so far; batches that batch norms saw */
 	double loss, folded;              /* sums over images: of the loss before the fold, and after */
+	double outlier;                   /* and of what outliers add to it, see um_oe.h */
 	struct ts_rng augment, dropout, mask;
 	double seconds;                   /* spent on it; no part of the state */
 };
@@ -156,10 +163,12 @@ struct um_watch {
 struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double level, double beta);
 
 /* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
- * last batch may be short. 0: the epoch is over; 1: stop() said so, p says where; -1 with a line in
- * err; -2 the same, because the loss is not finite any more. */
+ * last batch may be short. oe: with outliers beside the images; NULL: without. 0: the epoch is over;
+ * 1: stop() said so, p says where; -1 with a line in err; -2 the same, because the loss is not finite
+ * any more. */
+struct um_oe;
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   struct um_progress *p, const struct um_watch *w, char *err) TS_CHECKED;
+		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, char *err) TS_CHECKED;
 
 /* Adds to c->extra, as "train/...", what the optimiser knows, and p to its meta; and takes it from
  * there. The latter fails if something is missing. */

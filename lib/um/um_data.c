@@ -34,18 +34,21 @@ static int take(struct um_data *d, struct ts_reader *r, const struct ts_batch *b
 		*cap = n;
 	}
 	memcpy(d->image + d->n * image->row, image->data, b->n * image->row);
-	memcpy(d->label + d->n, label->data, b->n * sizeof *d->label);
+	if (label)
+		memcpy(d->label + d->n, label->data, b->n * sizeof *d->label);
+	for (size_t i = 0; !label && i < b->n; i++)
+		d->label[d->n + i] = -1;
 	d->n = want;
 	return 0;
 }
 
-static int check_labels(struct um_data *d, struct ts_reader *r)
+static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 {
 	int64_t max = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
-		if (d->label[i] < 0 || d->label[i] > 1 << 20 ||
-		    (d->classes && (size_t)d->label[i] >= d->n_classes))
+		if (d->label[i] < least || d->label[i] > 1 << 20 ||
+		    (d->classes && d->label[i] >= (int64_t)d->n_classes))
 			return ts_reader_fail(r, "row %zu: label %lld is out of range%s", i,
 					      (long long)d->label[i], d->label[i] == -1 ?
 					      " (-1 means no label, which is needed here)" : "");
@@ -57,7 +60,8 @@ static int check_labels(struct um_data *d, struct ts_reader *r)
 	return 0;
 }
 
-int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes)
+/* least: the smallest label; below 0 the column may be missing. */
+static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least)
 {
 	const struct ts_header *h = ts_reader_expect(r, "images");
 	const struct ts_field *image = h ? ts_header_field(h, "image") : NULL;
@@ -71,7 +75,7 @@ int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes)
 		return -1;
 	if (!image || image->type != TS_U8 || image->ndim != 3 || image->shape[0] > 4)
 		return ts_reader_fail(r, "has no field 'image' of |u1 pixels (channels, height, width)");
-	if (!label || label->type != TS_I64 || label->ndim != 0)
+	if (label ? label->type != TS_I64 || label->ndim != 0 : least >= 0)
 		return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
 	if (ts_meta_get_strs(&h->meta, "classes", &d->classes, &d->n_classes) < 0)
 		return ts_reader_fail(r, "meta 'classes' is not a list of names");
@@ -88,7 +92,17 @@ int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes)
 		return -1;
 	if (d->n == 0)
 		return ts_reader_fail(r, "holds no images");
-	return check_labels(d, r);
+	return check_labels(d, r, least);
+}
+
+int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes)
+{
+	return read_images(d, r, max_bytes, 0);
+}
+
+int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes)
+{
+	return read_images(d, r, max_bytes, -1);
 }
 
 void um_data_release(struct um_data *d)

@@ -79,6 +79,7 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *er
 	if (!m)
 		return -1;
 	m->net = n;
+	m->bn_momentum = 0.1;
 	m->v = calloc(2 * P, sizeof *m->v);
 	m->extra = calloc(P, sizeof *m->extra);
 	m->use = calloc(P, sizeof *m->use);
@@ -150,7 +151,7 @@ static struct th_tensor *run_bn(struct th_scope *s, struct um_model *m, const st
 	struct th_tensor **p = m->use + node->param;
 	struct th_tensor *gamma = node->affine ? *p++ : NULL, *beta = node->affine ? *p++ : NULL;
 
-	return th->batch_norm(s, x, gamma, beta, p[0], p[1], train, 0.1, 1e-5);
+	return th->batch_norm(s, x, gamma, beta, p[0], p[1], train, m->bn_momentum, 1e-5);
 }
 
 /* in_place: the node's input may be overwritten. */

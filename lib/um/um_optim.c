@@ -40,6 +40,16 @@ static bool is_averaged(const struct um_model *m, int i)
 	       m->use[p] == m->v[i].t;
 }
 
+size_t um_value_count(const struct um_model *m, int i)
+{
+	const struct net_param *p = &m->net->params[owner(m, i)];
+	size_t n = 1;
+
+	for (int d = 0; d < p->ndim; d++)
+		n *= p->shape[d];
+	return n;
+}
+
 static struct th_tensor *like(const struct um_model *m, int i, const float *data)
 {
 	const struct net_param *p = &m->net->params[owner(m, i)];
@@ -48,14 +58,9 @@ static struct th_tensor *like(const struct um_model *m, int i, const float *data
 
 static int start_average(struct um_model *m, int i)
 {
-	const struct net_param *p = &m->net->params[owner(m, i)];
-	size_t n = 1;
-	float *now;
+	float *now = malloc(um_value_count(m, i) * sizeof *now);
 	int rc = -1;
 
-	for (int d = 0; d < p->ndim; d++)
-		n *= p->shape[d];
-	now = malloc(n * sizeof *now);
 	if (now && th->tensor_get(m->v[i].t, now) == 0 && (m->v[i].average = like(m, i, now)))
 		rc = 0;
 	free(now);

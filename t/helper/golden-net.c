@@ -8,7 +8,8 @@
  *					is kept
  *	golden-net uneven SPEC CLASSES	as ckpt, with another mean and deviation for each channel
  *	golden-net fit SPEC CLASSES	class means and precisions of its feature list, as --perturb reads
- *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES */
+ *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES
+ *	golden-net outliers N -		N others, labels -1 */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,7 @@ static int fit(const char *spec, int classes)
 	return 0;
 }
 
+/* classes 0: outliers. */
 static int images(size_t n, size_t classes)
 {
 	const size_t shape[3] = { 3, 32, 32 };
@@ -144,9 +146,9 @@ static int images(size_t n, size_t classes)
 	    ts_batch_resize(&b, n) < 0 || ts_writer_begin(w, &h) < 0)
 		return 1;
 	for (size_t i = 0; i < n * 3072; i++)
-		((uint8_t *)b.cols[0].data)[i] = (uint8_t)(256 * uniform("image", i));
+		((uint8_t *)b.cols[0].data)[i] = (uint8_t)(256 * uniform(classes ? "image" : "outlier", i));
 	for (size_t i = 0; i < n; i++)
-		((int64_t *)b.cols[1].data)[i] = (int64_t)(i % classes);
+		((int64_t *)b.cols[1].data)[i] = classes ? (int64_t)(i % classes) : -1;
 	if (ts_writer_write(w, &b) < 0 || ts_writer_finish(w) < 0)
 		return 1;
 	ts_writer_close(w);
@@ -159,10 +161,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "images") == 0)
 		return images((size_t)atol(argv[2]), (size_t)atol(argv[3]));
+	if (argc == 4 && strcmp(argv[1], "outliers") == 0)
+		return images((size_t)atol(argv[2]), 0);
 	if (argc == 4 && strcmp(argv[1], "fit") == 0)
 		return fit(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
 	if (argc == 4)
 		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
-	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES | images N CLASSES\n");
+	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES | images N CLASSES | outliers N -\n");
 	return 2;
 }

@@ -1,0 +1,127 @@
+# make oe: a trained classifier fine-tuned with auxiliary outliers, by each method, alone and with Unleashing Mask, over
+# seeds:
+#
+#   base          as it is
+#   ce, um        fine-tuned without outliers: plainly (the control), with Unleashing Mask
+#   oe, oe+um     fine-tuned with outliers by a method of OE, without and with Unleashing Mask
+#
+#	make -f pipelines/oe.mk [RUN=] [SEEDS="1 2 3"] [OE="oe energy poem doe mixoe"] [SET=synth|cifar10 and its variables]
+#
+# The outliers are, of SET=synth, the sets AUX_SETS of ds-synth, and the OOD sets are others; of SET=cifar10 the images
+# of AUX (Tiny ImageNet's training images) without the classes AUX_EXCLUDE, which CIFAR-10 has too, and the OOD sets
+# are Textures and MNIST.
+#
+# EVAL_LIMIT is how many images of each set are scored, chosen at random; without it all of them.
+# Fine-tuning has the settings FINETUNE beside those of the set, and the margins of energy and poem are MARGINS.
+SET   ?= synth
+RUN   ?= runs/oe-$(SET)
+.DEFAULT_GOAL := table
+SEEDS ?= 1 2 3
+comma := ,
+OE    ?= oe energy poem doe mixoe
+ARCH  ?= densenet:$(call by_set,depth=16$(comma)growth=8,depth=22$(comma)growth=12)
+N_TRAIN ?= 1500
+N_TEST  ?= 500
+N_OOD   ?= 200
+N_AUX   ?= 1000
+EPOCHS  ?= $(call by_set,20,100)
+TUNE_EPOCHS ?= $(call by_set,1,10)
+FINETUNE ?= --lr 0.01 --doe-warmup $(call by_set,0,5)
+# The energies of a small network lie around -4: the published margins, for one trained to the end, would be all it learns.
+MARGINS ?= $(call by_set,--m-in=-6 --m-out=-3,--m-in=-25 --m-out=-7)
+DRAWS   ?= 5
+METHODS ?= msp,energy
+EVAL_LIMIT ?=
+HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
+
+table: $(RUN)/table.txt $(RUN)/wins.txt
+	@cat $(RUN)/table.txt; echo; cat $(RUN)/wins.txt
+
+# Outliers, and OOD sets that are not like them.
+AUX_SETS ?= textures blobs
+ifeq ($(SET),synth)
+OOD   ?= gaussian rademacher unseen-shapes id-inverted
+COMMON ?= --batch-size 16 --lr 0.05 --nesterov --no-augment --threads 1
+else
+TIN   :=
+AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet*))
+AUX_SPLIT ?= train
+endif
+include $(HERE)data.mk
+
+# Tiny ImageNet's classes that are CIFAR-10's under other names: frogs, birds, cats, dogs, cars, ships, trucks and vans.
+AUX_EXCLUDE ?= n01641577 n01644900 n01855672 n02002724 n02056570 n02058221 n02123045 n02123394 n02124075 \
+	n02085620 n02094433 n02099601 n02099712 n02106662 n02113799 n02814533 n03100240 n03670208 n03977966 n04285008 \
+	n03662601 n03796401
+ifeq ($(SET),synth)
+$(RUN)/aux-%.part: | $(RUN)
+	ds-synth --set $* --n $(N_AUX) --seed 1000 -o $@
+$(RUN)/aux.images: $(AUX_SETS:%=$(RUN)/aux-%.part)
+	ts-cat -o $@ $^
+else
+$(RUN)/aux.images: $(AUX) | $(RUN)
+	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
+	case $< in *.xz) xz -dc $< ;; *.gz) gzip -dc $< ;; *) cat $< ;; esac | \
+		tar --delete --wildcards -f - $(AUX_EXCLUDE:%='*/%/*') >$@.tar
+	ds-pack --split $(AUX_SPLIT) --size 32 -o $@ $@.tar
+	rm $@.tar
+endif
+
+$(RUN)/%.eval: $(RUN)/%.images
+	ts-cat $(if $(EVAL_LIMIT),--sample $(EVAL_LIMIT)) -o $@ $<
+
+TUNED  := $(OE) $(OE:%=%+um)
+MODELS := base ce um $(TUNED)
+TRAIN   = um-train $(COMMON) --seed $(@D:$(RUN)/%=%)
+TUNE    = $(TRAIN) --init $(@D)/base.ckpt --epochs $(TUNE_EPOCHS) $(FINETUNE)
+WITH_UM = --um $$(cat $(@D)/loss)
+margins = $(if $(filter energy poem,$1),$(MARGINS))
+logged  = $(RUN)/train.images 2>$(@:.ckpt=.log) || { tail -n 3 $(@:.ckpt=.log) >&2; exit 1; }
+
+define of_seed
+$(RUN)/$1: | $(RUN)
+	mkdir -p $$@
+# Training is what takes long: a run that was cut off goes on where it was.
+$(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
+	set -- $$(@D)/base/*/*/*/checkpoints/last.ckpt; test -e "$$$$1" && resume=--resume; \
+	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $$(logged)
+$(RUN)/$1/loss: $(RUN)/$1/base.ckpt $(RUN)/train.images
+	um-estimate --keep $(KEEP) --draws $(DRAWS) --seed $1 -m $$^ >$$@.tmp 2>$$@.log
+	mv $$@.tmp $$@
+$(RUN)/$1/ce.ckpt: $(RUN)/$1/base.ckpt
+	$$(TUNE) -o $$@ $$(logged)
+$(RUN)/$1/um.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss
+	$$(TUNE) $$(WITH_UM) -o $$@ $$(logged)
+$(foreach m,$(OE),
+$(RUN)/$1/$m.ckpt: $(RUN)/$1/base.ckpt $(RUN)/aux.images
+	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) -o $$@ $$(logged)
+$(RUN)/$1/$m+um.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss $(RUN)/aux.images
+	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) $$(WITH_UM) -o $$@ $$(logged)
+)
+$(foreach m,$(MODELS),
+$(RUN)/$1/$m-%.scores: $(RUN)/%.eval $(RUN)/$1/$m.ckpt
+	um-embed -q -m $(RUN)/$1/$m.ckpt $$< | ood-score --method $(METHODS) -o $$@
+$(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores)
+	ood-metrics --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
+	mv $$@.tmp $$@
+)
+$(RUN)/$1/all.tsv: $(MODELS:%=$(RUN)/$1/%.tsv)
+	cat $$^ >$$@.tmp
+	mv $$@.tmp $$@
+endef
+$(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
+.PRECIOUS: $(RUN)/%.eval
+
+# Averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds, and whether there were outliers; always
+# made, because another SEEDS is another table. sets.txt has the same for each set.
+$(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
+	ood-seeds $(SEEDS:%=$(RUN)/%/all.tsv) >$(RUN)/sets.txt
+	ood-seeds --summary $(SEEDS:%=$(RUN)/%/all.tsv) | awk -v with=' $(TUNED) ' '\
+		NR == 1 { at = index($$0, "method"); print substr($$0, 1, at - 1) "D_aux  " substr($$0, at); next } \
+		{ print substr($$0, 1, at - 1) (index(with, " " $$1 " ") ? "w.     " : "w.o.   ") substr($$0, at) }' >$@.tmp
+	mv $@.tmp $@
+# In how many seeds FPR95 is below the base's, and below the control's, averaged over the sets and for each set.
+$(RUN)/wins.txt: $(SEEDS:%=$(RUN)/%/all.tsv) $(HERE)wins.awk FORCE
+	awk -f $(HERE)wins.awk $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
+	mv $@.tmp $@
+.PHONY: table FORCE

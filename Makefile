@@ -57,10 +57,10 @@ TH_ABI   :=
 TH_STD   := c++17
 endif
 
-TORCH_TOOLS := um-train um-prune um-estimate um-embed
+# What cannot do without gradients; the rest runs its networks by lib/nn.
+TORCH_TOOLS := um-train um-prune
 TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
-LIB_C    := $(wildcard lib/cli/*.c lib/ts/*.c lib/pickle/*.c lib/ds/*.c lib/net/*.c lib/ood/*.c lib/report/*.c lib/tb/*.c) \
-            $(if $(WITH_TORCH),$(wildcard lib/um/*.c lib/th/*.c lib/job/*.c))
+LIB_C    := $(wildcard lib/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 SEAM_O   := $(patsubst %.cpp,$(B)/%.o,$(wildcard lib/th/*.cpp))
@@ -68,7 +68,7 @@ TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
 UNIT_C   := $(wildcard t/unit/*.c)
 UNIT     := $(patsubst t/unit/%.c,$(B)/t/%.t,$(if $(WITH_TORCH),$(UNIT_C),$(filter-out t/unit/um_%.c t/unit/th_%.c,$(UNIT_C))))
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
-HELPERS  := $(patsubst t/helper/%.c,$(B)/t/helper/%,$(wildcard t/helper/*.c))
+HELPERS  := $(patsubst t/helper/%.c,$(B)/t/helper/%,$(if $(WITH_TORCH),$(wildcard t/helper/*.c),$(filter-out t/helper/nn-bench.c,$(wildcard t/helper/*.c))))
 
 all: $(TOOLS) $(SEAM)
 
@@ -76,6 +76,8 @@ $(B)/%.o: %.c | $(B)/version.h
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  CC $<")
 	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) -c -o $@ $<
+# The kernels are made of multiply-adds, and of loops that are to unroll.
+$(B)/lib/nn/%.o: C_ALL += -O3 -ffp-contract=fast
 $(B)/lib/th/%.o: lib/th/%.cpp
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  CXX $<")
@@ -93,11 +95,12 @@ $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)
 	$(LINK)
-# The seam is opened beside the program, so unit tests have it beside them.
+# The seam is opened beside the program, so unit tests and helpers have it beside them.
 $(UNIT): | $(if $(SEAM),$(B)/t/libunmask-th.so)
-$(B)/t/libunmask-th.so: $(SEAM)
+$(HELPERS): | $(if $(SEAM),$(B)/t/helper/libunmask-th.so)
+$(B)/t/libunmask-th.so $(B)/t/helper/libunmask-th.so: $(SEAM)
 	@mkdir -p $(@D)
-	$(Q)ln -sf ../libunmask-th.so $@
+	$(Q)ln -sf $(CURDIR)/$(SEAM) $@
 $(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
 	$(LINK)
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(LIB)
@@ -127,7 +130,7 @@ golden:                               # makes the golden files anew with Debian'
 bench: deps
 	@+$(MAKE) --no-print-directory run-bench
 run-bench: all $(HELPERS)
-	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" sh t/perf/bench.sh
+	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
 # ---- experiments -----------------------------------------------------------------------------
 demo: deps

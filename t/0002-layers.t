@@ -60,7 +60,8 @@ may() {
 	ds|net) echo pickle ts ;;
 	job) echo cli net ood tb th ts um ;;
 	report) echo cli ood ts ;;
-	um) echo net th ts ;;
+	um) echo net nn th ts ;;
+	nn) echo net ts ;;
 	*) echo "no-such-layer" ;;
 	esac
 }

@@ -16,7 +16,7 @@ columns() { ts-dump --header "$1" | sed -n 's/^ *"\([^"]*\)": {"type": "<f4".*/\
 all='--odin eps=0.0014,0.01 --layers --perturb fit.ts --perturb-eps 0,0.0014,0.01 --against other.ckpt
 	--rankfeat'
 
-embed >plain.ts
+embed --engine torch >plain.ts             # as gradients need it
 embed $all --gram stages >all.ts
 ok 'every extra has its columns, logits and features first' '
 	test "$(columns all.ts)" = "logits features odin:eps=0.0014 odin:eps=0.01 layer0 layer1 layer2 layer3 $(
@@ -70,14 +70,22 @@ ok 'Gram: the feature list' '
 	numbers gram:layer0,gram:layer1,gram:layer2,gram:layer3 all.ts >out && near 1e-4 out "$golden/um_extras_gram.txt"'
 some=block1.layer.2.conv2,trans1.bn1.relu,trans1.conv1,block3.layer.2.bn2.relu,block3.layer.2.conv2,bn1.relu
 some=gram:$(echo $some | sed 's/,/,gram:/g')
+# Fifth powers of sums that nearly cancel: what is 1e-6 in a map is a hundred times that here. And what is kept
+# is not fused, so the last bits depend on it.
 ok 'Gram: the last three activations of each stage' '
 	embed --gram 3 >one.ts && test "$(columns one.ts)" = "logits features gram:conv1 $(echo "$some" |
 		sed "s/,gram:block3.*//; s/,/ /g") gram:block2.layer.2.conv2 gram:trans2.bn1.relu gram:trans2.conv1 $(
 		echo "$some" | sed "s/.*gram:block3.layer.2.bn2/gram:block3.layer.2.bn2/; s/,/ /g") " &&
-	numbers "$some" one.ts >out && near 1e-4 out "$golden/um_extras_gram2.txt"'
+	numbers "$some" one.ts >out && near 4e-4 out "$golden/um_extras_gram2.txt"'
 ok 'Gram: all of them, those the same; of 21 convolutions and as many ReLUs' '
-	embed --gram all >gram.ts && numbers "$some" gram.ts | cmp - out && test "$(columns gram.ts | wc -w)" = 44 &&
-	ts-cat --select logits,features plain.ts | ts-dump >want && ts-cat --select logits,features gram.ts | ts-dump | cmp - want'
+	embed --gram all >gram.ts && numbers "$some" gram.ts >out2 && near 4e-4 out2 out && test "$(columns gram.ts | wc -w)" = 44 &&
+	numbers logits,features plain.ts >want && numbers logits,features gram.ts >out && near 1e-5 out want'
+ok 'extras without gradients do without libtorch, and agree with it' '
+	set -- --layers --gram stages --against other.ckpt --rankfeat
+	embed "$@" >nn.ts && embed --engine torch "$@" >torch.ts &&
+	for column in logits features layer0,layer1,layer2,layer3 gram:layer0,gram:layer3 kl-distance rankfeat; do
+		numbers $column nn.ts >out && numbers $column torch.ts >want && near 1e-4 out want || exit 1
+	done'
 ok 'RankFeat' 'numbers rankfeat all.ts >out && near 1e-4 out "$golden/um_extras_rankfeat.txt"'
 
 # ---- FGSM

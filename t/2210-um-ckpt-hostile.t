@@ -16,7 +16,7 @@ refuses() {                            # file, pattern
 for f in good.pth good.old good.safetensors good2.safetensors again.pth; do
 	ok "$f is good" 'um-ckpt show $f >out && grep -q "^w.*	[02-4]	0	0	0$" out'
 done
-same='a pickle, in both forms'
+ok 'ancient.old, as of Python 2: a view of a view' 'um-ckpt show ancient.old | grep -q "^w	<f4	2	2	9	4	5$"'
 while read -r name pattern; do
 	for form in pth old; do ok "$name.$form: $pattern" 'refuses $name.$form "$pattern"'; done
 done <<'END'
@@ -50,6 +50,8 @@ missing.pth numbers of tensor 'w' are missing
 short.pth has 15 bytes where its pickle says 16
 long.pth has more than 16 bytes
 bomb.pth 268435456 elements, more than the file has bytes
+views.pth 'w[0-9]*' brings the tensors to more than 4 times
+bombs.pth has more than [0-9]* bytes
 picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off
 bigendian.pth big-endian

@@ -20,21 +20,22 @@ static struct {
 	bool full, partial, masks;
 } o = { .keep = -1, .masks = true };
 
-/* The published program's numbers are CIFAR-10's; it takes them for CIFAR-100 too. ImageNet: torchvision's. */
+/* The published program's numbers are CIFAR-10's; it takes them for CIFAR-100 too. ImageNet's are
+ * torchvision's. */
 static const struct normaliser {
 	const char *name;
-	double mean[3], std[3];
+	double mean[4], std[4];           /* std 0: there is no such channel */
 } normalisers[] = {
 	{ "cifar10", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
 	{ "cifar100", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
 	{ "imagenet", { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } },
-	{ "none", { 0, 0, 0 }, { 1, 1, 1 } },
+	{ "none", { 0 }, { 1, 1, 1, 1 } },
 	{ 0 }
 };
 static const struct normaliser *normaliser;
 
 static const struct cli_option options[] = {
-	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed from names and shapes)" },
+	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
 	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
 	{ "normalise", 0, CLI_STR, "cifar10|cifar100|imagenet|none", &o.normalise, 0, 0,
@@ -42,22 +43,23 @@ static const struct cli_option options[] = {
 	{ "mean", 0, CLI_STR, "X,...", &o.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
 	{ "std", 0, CLI_STR, "X,...", &o.std, 0, 0, "import: standard deviation of each channel" },
 	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one a line" },
-	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict, model, net...)" },
-	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take tensors that fit, fresh values for missing ones" },
+	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict...)" },
+	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take what fits, fresh values for the rest" },
 	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that scores keep" },
 	{ "scope", 0, CLI_CHOICE, "layer|model", &o.scope, 0, 0, "import: what scores are compared within" },
-	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take scores and masks (--no-masks: leave them out)" },
+	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: leave them out)" },
 	{ "format", 0, CLI_CHOICE, "name|pth|safetensors", &o.format, 0, 0,
 	  "export: what to write (default: as FILE of -o is called, else pth)" },
-	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network (default: the masked one)" },
+	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network, without masks" },
 	{ "tolerance", 0, CLI_DOUBLE, "X", &o.tolerance, 0, 1e30, "diff: differences up to X are none" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	"um-ckpt", "import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
-	"Make checkpoints of PyTorch's and safetensors files and the other way round; list, compare, bake them.", options,
-	"import reads .pth, .pt, .tar, .state of any PyTorch and safetensors; what is executed in them: nothing.\n"
+	"Make checkpoints of PyTorch's files and safetensors, or those of them; list, compare, bake them.",
+	options,
+	"Reads .pth, .pt, .tar, .state of any PyTorch, and safetensors, and executes nothing in them.\n"
 	"With no FILE, or when FILE is -, read standard input.",
 	CLI_OUTPUT | CLI_SEED, NULL
 };
@@ -79,8 +81,8 @@ static int numbers(const char *option, const char *text, int n, bool positive, d
 		snprintf(one, sizeof one, "%.*s", (int)len, text);
 		if (len >= sizeof one || cli_parse_double(one, positive ? 1e-9 : -1e9, 1e9, &v[i]) < 0 ||
 		    (text[len] == ',') != (i + 1 < n))
-			return cli_error("--%s takes %d numbers with commas between them, one a channel%s", option, n,
-					 positive ? ", above 0" : "");
+			return cli_error("--%s takes %d numbers with commas between them, one a channel%s",
+					 option, n, positive ? ", above 0" : "");
 		text += len + 1;
 	}
 	return 0;
@@ -102,19 +104,14 @@ static void check_normalisation(void)
 
 static int normalisation(struct net_checkpoint *c)
 {
-	const bool none = !o.mean && strcmp(normaliser->name, "none") == 0;
-
 	if (o.mean)
 		return numbers("mean", o.mean, c->net->c, false, c->mean) < 0 ||
 		       numbers("std", o.std, c->net->c, true, c->std) < 0 ? -1 : 0;
-	if (!none && c->net->c != 3)
-		return cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
-				 normaliser->name, c->net->c);
-	for (int i = 0; i < c->net->c; i++) {
-		c->mean[i] = normaliser->mean[none ? 0 : i];
-		c->std[i] = normaliser->std[none ? 0 : i];
-	}
-	return 0;
+	memcpy(c->mean, normaliser->mean, sizeof c->mean);
+	memcpy(c->std, normaliser->std, sizeof c->std);
+	return c->net->c == 3 || c->std[3] > 0 ? 0 :
+	       cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
+			 normaliser->name, c->net->c);
 }
 
 static int class_names(struct net_checkpoint *c)
@@ -168,7 +165,8 @@ static int import(const char *path)
 		return rc;
 	}
 	if (*f.key)
-		cli_warn("the state stands under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "", f.others);
+		cli_warn("the state stands under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "",
+			 f.others);
 	if (f.skipped)
 		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
 	if (net_import(&c, &f.state, &how, err) < 0)
@@ -189,14 +187,15 @@ static int import(const char *path)
 static int export(const char *path)
 {
 	const char *dot = cli.output ? strrchr(cli.output, '.') : NULL;
-	const bool named = o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0;
+	const bool safetensors = o.format == SAFETENSORS ||
+				 (o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0);
 	struct net_checkpoint c;
 	char err[NET_ERR];
 	int rc = net_load(&c, path, err);
 
 	if (rc == 0)
-		rc = net_export(&c, named || o.format == SAFETENSORS ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full,
-				cli.output, err);
+		rc = net_export(&c, safetensors ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full, cli.output,
+				err);
 	if (rc < 0)
 		cli_error("%s", err);
 	net_checkpoint_release(&c);
@@ -279,9 +278,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(const char *path);
-		bool writes;
-	} verbs[] = { { "import", import, true }, { "export", export, true }, { "bake", bake, true },
-		      { "show", show, false }, { "diff", NULL, false } };
+	} verbs[] = { { "import", import }, { "export", export }, { "bake", bake }, { "show", show }, { "diff", NULL } };
 	int first = cli_parse(&tool, argc, argv), v = 0;
 	const char *verb = first < argc ? argv[first] : "";
 	const int left = argc - first - 1;
@@ -296,10 +293,12 @@ int main(int argc, char **argv)
 		cli_usage("one FILE at most, %d are given", left);
 	if (verbs[v].run == import)
 		check_normalisation();
-	if (!verbs[v].run)
-		return cli_finish(diff(argv[first + 1], argv[first + 2]));
+	if (!verbs[v].run) {
+		const bool differ = diff(argv[first + 1], argv[first + 2]) < 0;
+		return cli_finish(0) || differ;       /* a full disk is said too */
+	}
 	ts_reader_close(cli_open(argv[first + 1]));   /* refuses a terminal */
-	if (verbs[v].writes)
+	if (verbs[v].run != show)
 		ts_writer_close(cli_output());
 	return cli_finish(verbs[v].run(argv[first + 1]));
 }

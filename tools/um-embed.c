@@ -10,7 +10,7 @@
 #include "um/um_extra.h"
 
 static const char *model_path;
-static long chunk = 16;
+static long chunk = 16, engine;
 static bool masked, full;
 static struct um_extra_options extra;
 
@@ -18,6 +18,8 @@ static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
 	{ "batch-size", 'b', CLI_INT, "N", &chunk, 1, 65536,
 	  "images in work at a time (default 16; changes the speed, not the result)" },
+	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
+	  "what runs the network on the CPU: our own kernels (default), or libtorch" },
 	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0,
 	  "of a checkpoint with masks, run the masked network (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
@@ -100,7 +102,7 @@ static int make_header(struct ts_header *to, const struct ts_header *from, struc
 		 ts_meta_set_tensor(&to->meta, "fc.weight", &weight) < 0 ||
 		 ts_meta_set_tensor(&to->meta, "fc.bias", &bias) < 0 ||
 		 (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0) ||
-		 (e && um_extras_header(e, to) < 0) ? -1 : 0;
+		 um_extras_header(e, to) < 0 ? -1 : 0;
 	ts_tensor_release(&weight);
 	ts_tensor_release(&bias);
 	if (rc < 0)
@@ -150,17 +152,7 @@ static int copy_columns(struct ts_batch *out, const struct ts_batch *in)
 	return 0;
 }
 
-/* Fills the columns of out that are the model's. */
-static int run_model(struct um_model *m, struct um_extras *e, const struct ts_batch *in, uint64_t row,
-		     struct ts_batch *out, char *err)
-{
-	if (e)
-		return um_extras_embed(e, m, in, (size_t)chunk, row, out, err);
-	return um_embed(m, ts_batch_col(in, "image")->data, in->n, (size_t)chunk, false,
-			ts_batch_col(out, "logits")->data, ts_batch_col(out, "features")->data, err);
-}
-
-static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m, struct um_extras *e,
+static int embed(struct ts_reader *r, struct ts_writer *w, const struct net *n, struct um_extras *e,
 		 const struct ts_header *to, bool hide_labels)
 {
 	struct ts_batch in, out;
@@ -173,9 +165,9 @@ static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m, s
 		rc = -1;
 		if (copy_columns(&out, &in) < 0)
 			cli_oom();
-		if (check_labels(r, &out, (size_t)m->net->classes, hide_labels) < 0)
+		if (check_labels(r, &out, (size_t)n->classes, hide_labels) < 0)
 			break;
-		if (run_model(m, e, &in, ts_reader_rows(r) - in.n, &out, err) < 0) {
+		if (um_extras_embed(e, &in, ts_reader_rows(r) - in.n, &out, err) < 0) {
 			cli_error("'%s': %s", ts_reader_name(r), err);
 			break;
 		}
@@ -193,8 +185,9 @@ static int embed(struct ts_reader *r, struct ts_writer *w, struct um_model *m, s
 static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c,
 	       struct um_extras *e)
 {
+	const struct um_engine_options how = { .torch = engine == 1 || strcmp(cli.device, "cpu") != 0,
+		.device = cli.device, .threads = cli.threads, .chunk = (size_t)chunk };
 	struct ts_header to = { 0 };
-	struct um_model *m = NULL;
 	char err[UM_ERR];
 	const struct ts_header *from = ts_reader_expect(r, "images");
 	bool hide;
@@ -208,15 +201,14 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 			 ts_reader_name(r));
 	if (make_header(&to, from, c, e) < 0) {
 		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features, extras)");
-	} else if (um_open(cli.device, cli.threads, err) < 0 || um_model_new(&m, c, err) < 0) {
+	} else if (um_extras_open(e, c, &how, err) < 0) {
 		cli_error("%s", err);
 	} else {
 		rc = ts_writer_begin(w, &to);
 		if (rc == 0)
-			rc = embed(r, w, m, e, &to, hide);
+			rc = embed(r, w, c->net, e, &to, hide);
 		if (rc == 0)
 			rc = ts_writer_finish(w);
-		um_model_free(m);
 	}
 	ts_header_release(&to);
 	return rc;

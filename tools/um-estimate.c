@@ -2,23 +2,21 @@
  * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a
  * small share of its weights masked at random. The published program masks once, unseeded, and
  * averages over augmented images; this averages several seeded masks over the images as they are,
- * and says the spread. Streaming: all masked models see each batch, so the images are read once and
- * not kept. */
+ * and says the spread. Streaming: all masked models see each batch, so images are not kept. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "um/um.h"
+#include "um/um_estimate.h"
 
 enum { MAX_RATIOS = 1000 };
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
-static long draws = 5, mode, batch = 512;
+static long draws = 5, mode, batch = 512, engine, max_memory = 8192;
 static bool augment, full;
 static double dropout, val_fraction, keep[MAX_RATIOS];
-static long max_memory = 8192;
 static int n_keep;
 
 static const struct cli_option options[] = {
@@ -30,6 +28,8 @@ static const struct cli_option options[] = {
 	  "pad by 4, crop, mirror the images, for each mask anew, as published" },
 	{ "mode", 0, CLI_CHOICE, "eval|train", &mode, 0, 0,
 	  "train: batch norms use the batch, dropout acts (default eval)" },
+	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
+	  "what runs networks on the CPU in evaluation mode: our own kernels (default), or libtorch" },
 	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "its probability with --mode train (default 0)" },
 	{ "batch-size", 'b', CLI_INT, "N", &batch, 1, 65536,
 	  "images in work at a time (default 512; matters with --mode train)" },
@@ -252,15 +252,15 @@ static void print(const struct um_estimate *e, unsigned long long rows)
 	printf("keep\tmean\tstd\tmin\tmax\tdraws\trows\n");
 	for (int i = 0; i < n_keep; i++) {
 		v = um_estimate_result(e, i);
-		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%llu\n", keep[i], v.mean, v.std, v.min, v.max,
-		       draws, rows);
+		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%llu\n", keep[i], v.mean, v.std, v.min, v.max, draws, rows);
 	}
 }
 
 static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 {
 	const struct um_estimate_options o = { keep, n_keep, draws, batch, augment, mode == 1,
-		per_sample != NULL, dropout, (uint64_t)cli.seed };
+		per_sample != NULL, dropout, (uint64_t)cli.seed,
+		{ .torch = engine == 1 || strcmp(cli.device, "cpu") != 0, .device = cli.device, .threads = cli.threads } };
 	struct um_estimate *e = NULL;
 	char err[UM_ERR];
 	size_t rows = 0;
@@ -270,7 +270,7 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		return cli_error("%s", err);
 	if (check_header(r, c->net) < 0 || (per_sample && open_rows(out, r, c) < 0))
 		return -1;
-	if (um_open(cli.device, cli.threads, err) < 0 || um_estimate_new(&e, c, &o, err) < 0)
+	if (um_estimate_new(&e, c, &o, err) < 0)
 		cli_error("%s", err);
 	else if (val_fraction > 0)
 		rc = read_fraction(r, e, c->net->classes, &rows);

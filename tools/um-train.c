@@ -14,7 +14,7 @@ static bool arch_given;
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &arch, 0, 0,
-	  "network, such as densenet:depth=40,growth=12 (default densenet)" },
+	  "network, such as densenet:depth=40,growth=12 (default densenet; the page has them all)" },
 	{ "init", 'i', CLI_STR, "FILE", &job.start, 0, 0, "start from this checkpoint" },
 	{ "mean", 0, CLI_STR, "X,...", &mean_text, 0, 0,
 	  "mean of each channel, pixels in [0,1] (default: CIFAR-10's)" },

@@ -4,6 +4,7 @@
 #define JOB_INTERNAL_H
 
 #include "job/job.h"
+#include "um/um_engine.h"
 
 /* Name of the images' source without its ending, fit for a file's name; static storage. */
 const char *job_source(void);
@@ -35,6 +36,8 @@ int job_log_close(char *err) TS_CHECKED;
 
 /* Removes what um_train_save() and the loop have added to resume from. */
 void job_strip(struct net_checkpoint *c);
+/* An engine for a checkpoint whose masks are baked, as the command line says. */
+int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err) TS_CHECKED;
 /* Loss and accuracy of the network (the masked one, if there are masks, unless full). */
 int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,
 		 double *accuracy, char *err) TS_CHECKED;

@@ -93,20 +93,26 @@ static int save_last(struct loop *l)
 
 /* ---- an epoch ---- */
 
+int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err)
+{
+	return um_engine_new(ret, c, &(struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0,
+			     .device = cli.device, .threads = cli.threads }, err);
+}
+
 int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,
 		 double *accuracy, char *err)
 {
 	struct net_checkpoint copy;
-	struct um_model *m = NULL;
+	struct um_engine *e = NULL;
 	int rc = net_copy(&copy, c, err);
 
 	if (rc == 0)
 		rc = net_bake(&copy, !full, NULL, err);
 	if (rc == 0)
-		rc = um_model_new(&m, &copy, err);
+		rc = job_engine(&e, &copy, err);
 	if (rc == 0)
-		rc = um_evaluate(m, d, loss, accuracy, err);
-	um_model_free(m);
+		rc = um_evaluate(e, d, loss, accuracy, err);
+	um_engine_free(e);
 	net_checkpoint_release(&copy);
 	return rc;
 }

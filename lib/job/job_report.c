@@ -24,9 +24,9 @@ struct list {
 };
 
 /* Appends the energies of n images. */
-static int score(struct um_model *m, const uint8_t *image, size_t n, struct list *l, char *err)
+static int score(struct um_engine *e, const uint8_t *image, size_t n, struct list *l, char *err)
 {
-	const size_t C = (size_t)m->net->classes;
+	const size_t C = (size_t)um_engine_net(e)->classes;
 	float *z = malloc(n * C * sizeof *z), *v = realloc(l->v, (l->n + n) * sizeof *v);
 	int rc = -1;
 
@@ -34,7 +34,7 @@ static int score(struct um_model *m, const uint8_t *image, size_t n, struct list
 		l->v = v;
 	snprintf(err, UM_ERR, "out of memory");
 	if (z && v)
-		rc = um_embed(m, image, n, 16, false, z, NULL, err);
+		rc = um_engine_run(e, image, n, z, NULL, NULL, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		l->v[l->n++] = (float)energy(z + i * C, C);
 	free(z);
@@ -42,12 +42,12 @@ static int score(struct um_model *m, const uint8_t *image, size_t n, struct list
 }
 
 /* Energies of a stream of images that the network takes, labelled or not. */
-static int score_stream(struct um_model *m, const char *path, struct list *l, char *err)
+static int score_stream(struct um_engine *e, const char *path, struct list *l, char *err)
 {
 	struct ts_reader *r = cli_open(path);
 	const struct ts_header *h = ts_reader_expect(r, "images");
 	const struct ts_field *f = h ? ts_header_field(h, "image") : NULL;
-	const struct net *n = m->net;
+	const struct net *n = um_engine_net(e);
 	struct ts_batch b = { 0 };
 	int rc = -1;
 
@@ -59,7 +59,7 @@ static int score_stream(struct um_model *m, const char *path, struct list *l, ch
 		cli_oom();
 	else if (h)
 		while ((rc = ts_reader_next(r, &b)) == 1)
-			if (score(m, ts_batch_col(&b, "image")->data, b.n, l, err) < 0)
+			if (score(e, ts_batch_col(&b, "image")->data, b.n, l, err) < 0)
 				break;
 	if (rc == 0 && l->n == 0)
 		rc = ts_reader_fail(r, "holds no images");
@@ -79,10 +79,10 @@ static int sort(struct list *l, char *err)
 }
 
 /* A line for each set of --ood. */
-static int report_ood(struct um_model *m, const char *which, char *err)
+static int report_ood(struct um_engine *e, const char *which, char *err)
 {
 	struct list id = { 0 };
-	int rc = score(m, job.held.image, job.held.n, &id, err);
+	int rc = score(e, job.held.image, job.held.n, &id, err);
 
 	if (rc == 0)
 		rc = sort(&id, err);
@@ -91,7 +91,7 @@ static int report_ood(struct um_model *m, const char *which, char *err)
 		struct list ood = { 0 };
 		struct ood_metrics k;
 
-		rc = score_stream(m, equals + 1, &ood, err);
+		rc = score_stream(e, equals + 1, &ood, err);
 		if (rc == 0)
 			rc = sort(&ood, err);
 		if (rc == 0) {
@@ -111,21 +111,21 @@ static int report_ood(struct um_model *m, const char *which, char *err)
 static int report_one(const struct net_checkpoint *c, bool masked, const char *which, char *err)
 {
 	struct net_checkpoint copy;
-	struct um_model *m = NULL;
+	struct um_engine *e = NULL;
 	double loss = 0, accuracy = 0, sparsity;
 	int rc = net_copy(&copy, c, err);
 
 	if (rc == 0)
 		rc = net_bake(&copy, masked, &sparsity, err);
 	if (rc == 0)
-		rc = um_model_new(&m, &copy, err);
+		rc = job_engine(&e, &copy, err);
 	if (rc == 0)
-		rc = um_evaluate(m, &job.held, &loss, &accuracy, err);
+		rc = um_evaluate(e, &job.held, &loss, &accuracy, err);
 	if (rc == 0) {
 		job_say("%s: val_loss=%.6g val_acc=%.4f sparsity=%.4f", which, loss, accuracy, sparsity);
-		rc = job.ood.n ? report_ood(m, which, err) : 0;
+		rc = job.ood.n ? report_ood(e, which, err) : 0;
 	}
-	um_model_free(m);
+	um_engine_free(e);
 	net_checkpoint_release(&copy);
 	return rc;
 }

@@ -8,9 +8,13 @@
 
 #include "net/net.h"
 
-extern const struct net_arch net_densenet;
+extern const struct net_arch net_densenet, net_wideresnet, net_resnet_cifar, net_resnet, net_densenet121,
+	net_conv2, net_conv4, net_conv6, net_fc;
 
-const struct net_arch *const net_archs[] = { &net_densenet, NULL };
+const struct net_arch *const net_archs[] = {
+	&net_densenet, &net_wideresnet, &net_resnet_cifar, &net_resnet, &net_densenet121,
+	&net_conv2, &net_conv4, &net_conv6, &net_fc, NULL
+};
 
 /* ---- specs ---- */
 
@@ -49,7 +53,9 @@ static int set_param(const struct net_arch *a, const char *text, size_t len, dou
 		}
 		return 0;
 	}
-	snprintf(err, NET_ERR, "%s has no parameter '%s'", a->name, copy);
+	snprintf(err, NET_ERR, "%s has no parameter '%s'%s", a->name, copy, a->params[0].name ? "; it has:" : "");
+	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
+		snprintf(err + strlen(err), NET_ERR - strlen(err), " %s", a->params[i].name);
 	return -1;
 }
 
@@ -327,6 +333,11 @@ void net_free(struct net *n)
 bool net_trained(enum net_role role)
 {
 	return role <= NET_BETA;
+}
+
+size_t net_node_size(const struct net_node *node)
+{
+	return (size_t)node->c * (size_t)node->h * (size_t)node->w;
 }
 
 size_t net_count(const struct net *n)

@@ -73,7 +73,8 @@ struct net {
 	int feature;                      /* node of the pooled penultimate feature (D) */
 	int head;                         /* node of the last linear layer: logits (C) */
 	/* The feature list, from the input on: maps at which the network can be cut, that is, nothing
-	 * behind one reads what is before it. The last is what is pooled to `feature`. */
+	 * behind one reads what is before it. The last is what is pooled to `feature`, in wideresnet
+	 * but for a norm and a ReLU; in conv2 to conv6 it is what the dense layers read. May be empty. */
 	int stages[NET_MAX_STAGES], n_stages;
 	bool failed;                      /* out of memory while building */
 };
@@ -101,6 +102,8 @@ extern const struct net_arch *const net_archs[];          /* NULL ends it */
 struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err);
 void net_free(struct net *n);
 bool net_trained(enum net_role role);
+/* Numbers of one image's output. */
+size_t net_node_size(const struct net_node *node);
 /* Trained numbers. */
 size_t net_count(const struct net *n);
 
@@ -129,9 +132,9 @@ int net_stage(struct net *n, int in);
 
 /* ---- states: the values of a network's parameters ---- */
 
-/* A fresh state into *set: convolutions N(0, 2 / fan_in) (He et al. 2015; kaiming_normal, fan_in,
- * relu), linear layers that are no 1x1 convolutions uniform +-1/sqrt(fan_in), weight and bias (PyTorch's default), batch norm 1,
- * 0; running mean 0, variance 1. -1: out of memory. */
+/* A fresh state into *set: convolutions, and linear layers that are written as such, N(0, 2 / fan_in)
+ * (He et al. 2015; kaiming_normal, fan_in, relu), other linear layers uniform +-1/sqrt(fan_in), weight
+ * and bias (PyTorch's default), batch norm 1, 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Holds that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
  * the order of n->params, what else there is behind it. -1 with a line in err. */

@@ -57,7 +57,8 @@ int net_export(const struct net_checkpoint *c, enum net_export_format format, bo
 	numbers(c->mean, c->net->c, mean, sizeof mean);
 	numbers(c->std, c->net->c, std, sizeof std);
 	if (f && choose(&set, c, full) == 0)
-		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &set) : net_safetensors_write(f, &set, pairs);
+		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &set) :
+						net_safetensors_write(f, &set, pairs);
 	if (rc == 0)
 		rc = ts_file_finish(f);
 	if (rc < 0)

@@ -2,6 +2,7 @@
  * Foreign files: which form one has, and its numbers as f32 and i64. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,16 @@
 #include "net/net_foreign_internal.h"
 #include "net/net_pytorch.h"
 #include "net/net_safetensors.h"
+
+int net_err(char *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, NET_ERR, fmt, ap);
+	va_end(ap);
+	return -1;
+}
 
 /* ---- elements ---- */
 
@@ -74,15 +85,11 @@ static int64_t get_int(enum net_elem e, const unsigned char *p)
 
 int net_view_name(struct net_view *v, const char *name, size_t len, char *err)
 {
-	if (len == 0 || len > TS_MAX_NAME) {
-		snprintf(err, NET_ERR, "a tensor's name has %zu bytes", len);
-		return -1;
-	}
+	if (len == 0 || len > TS_MAX_NAME)
+		return net_err(err, "a tensor's name has %zu bytes", len);
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)name[i] < 32 || name[i] == 127) {
-			snprintf(err, NET_ERR, "a tensor's name holds control characters");
-			return -1;
-		}
+		if ((unsigned char)name[i] < 32 || name[i] == 127)
+			return net_err(err, "a tensor's name holds control characters");
 	memcpy(v->name, name, len);
 	v->name[len] = '\0';
 	return 0;
@@ -105,20 +112,15 @@ int net_view_check(struct net_view *v, size_t numel, char *err)
 
 	v->count = 1;
 	for (int i = 0; i < v->ndim; i++)
-		if (__builtin_mul_overflow(v->count, v->shape[i], &v->count)) {
-			snprintf(err, NET_ERR, "tensor '%.100s' has more elements than there are numbers", v->name);
-			return -1;
-		}
+		if (__builtin_mul_overflow(v->count, v->shape[i], &v->count))
+			return net_err(err, "tensor '%.100s' has more elements than there are numbers", v->name);
 	for (int i = 0; i < v->ndim && v->count; i++)
 		if (__builtin_mul_overflow(v->shape[i] - 1, v->stride[i], &far) ||
-		    __builtin_add_overflow(last, far, &last)) {
-			snprintf(err, NET_ERR, "tensor '%.100s' reaches beyond all memory", v->name);
-			return -1;
-		}
+		    __builtin_add_overflow(last, far, &last))
+			return net_err(err, "tensor '%.100s' reaches beyond all memory", v->name);
 	if (v->count && last >= numel) {
-		snprintf(err, NET_ERR, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last,
+		return net_err(err, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last,
 			 numel);
-		return -1;
 	}
 	return 0;
 }
@@ -157,21 +159,16 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 
 	for (size_t i = 0; i < f->state.n; i++)
 		bytes += ts_tensor_bytes(&f->state.t[i]);
-	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 4 * f->file_size) {
-		snprintf(err, NET_ERR, "tensor '%.100s' brings the tensors to more than 4 times the file's size",
+	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 4 * f->file_size)
+		return net_err(err, "tensor '%.100s' brings the tensors to more than 4 times the file's size",
 			 v->name);
-		return -1;
-	}
 	if (f->state.n == TS_MAX_FIELDS || ts_set_get(&f->state, v->name)) {
-		snprintf(err, NET_ERR, "tensor '%.100s' is there twice, or there are more than %d", v->name,
+		return net_err(err, "tensor '%.100s' is there twice, or there are more than %d", v->name,
 			 TS_MAX_FIELDS);
-		return -1;
 	}
 	t = ts_set_add(&f->state, v->name, type, v->ndim, v->shape);
-	if (!t) {
-		snprintf(err, NET_ERR, "out of memory");
-		return -1;
-	}
+	if (!t)
+		return net_err(err, "out of memory");
 	if (v->count)
 		copy(v, data, t);
 	return 0;
@@ -191,7 +188,7 @@ static unsigned char *read_all(int fd, size_t *n, char *err)
 		if (*n == cap) {
 			grown = cap < NET_MAX_FILE ? realloc(p, 2 * cap) : NULL;
 			if (!grown) {
-				snprintf(err, NET_ERR, "has more than %zu bytes, or there is not enough memory", cap);
+				net_err(err, "has more than %zu bytes, or there is not enough memory", cap);
 				free(p);
 				return NULL;
 			}
@@ -200,14 +197,14 @@ static unsigned char *read_all(int fd, size_t *n, char *err)
 		}
 		got = read(fd, p + *n, cap - *n);
 		if (got < 0 && errno != EINTR) {
-			snprintf(err, NET_ERR, "cannot read: %s", strerror(errno));
+			net_err(err, "cannot read: %s", strerror(errno));
 			free(p);
 			return NULL;
 		}
 		*n += got > 0 ? (size_t)got : 0;
 	}
 	if (!p)
-		snprintf(err, NET_ERR, "out of memory");
+		net_err(err, "out of memory");
 	return p;
 }
 
@@ -237,7 +234,7 @@ static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, con
 
 	f->format = "unmask checkpoint";
 	if (rc < 0)
-		snprintf(err, NET_ERR, "%s", r ? ts_reader_error(r) : "out of memory");
+		net_err(err, "%s", r ? ts_reader_error(r) : "out of memory");
 	ts_reader_close(r);
 	return rc;
 }
@@ -252,10 +249,8 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, c
 	size_t n = 0;
 
 	*f = (struct net_foreign){ 0 };
-	if (fd < 0) {
-		snprintf(err, NET_ERR, "cannot open '%.300s': %s", path, strerror(errno));
-		return -1;
-	}
+	if (fd < 0)
+		return net_err(err, "cannot open '%.300s': %s", path, strerror(errno));
 	p = read_all(fd, &n, why);
 	f->file_size = n;
 	if (p && n == 0)
@@ -270,7 +265,7 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, c
 		snprintf(why, sizeof why, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
 			 "unmask checkpoint");
 	if (rc < 0 && !(p && f->format && strncmp(f->format, "unmask", 6) == 0))
-		snprintf(err, NET_ERR, "'%.150s': %.340s", name, why);
+		net_err(err, "'%.150s': %.340s", name, why);
 	free(p);
 	if (!in)
 		close(fd);

@@ -5,6 +5,9 @@
 
 #include "net/net_foreign.h"
 
+/* Writes the line to err (NET_ERR bytes) and returns -1. */
+int net_err(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 enum net_elem { NET_E_F32, NET_E_F64, NET_E_F16, NET_E_BF16, NET_E_I64, NET_E_I32, NET_E_I16,
 		NET_E_I8, NET_E_U8, NET_E_BOOL };
 size_t net_elem_size(enum net_elem e);

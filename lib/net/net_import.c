@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/net_foreign_internal.h"
 #include "net/net_import_internal.h"
 
 /* ---- names ---- */
@@ -15,8 +16,9 @@ static const struct {
 	const char *from, *to;
 	unsigned attempts;
 } aliases[] = {
-	{ "linear.", "fc.", 3 }, { "classifier.", "fc.", 3 }, { "head.", "fc.", 3 }, { "fc.", "classifier.", 4 },
-	{ "downsample.", "shortcut.", 1 }, { "convShortcut.", "shortcut.", 1 }, { "shortcut.", "downsample.", 2 },
+	{ "linear.", "fc.", 3 }, { "classifier.", "fc.", 3 }, { "head.", "fc.", 3 },
+	{ "fc.", "classifier.", 4 }, { "downsample.", "shortcut.", 1 },
+	{ "convShortcut.", "shortcut.", 1 }, { "shortcut.", "downsample.", 2 },
 	{ "norm.1.", "norm1.", 7 }, { "norm.2.", "norm2.", 7 }, { "conv.1.", "conv1.", 7 },
 	{ "conv.2.", "conv2.", 7 },
 };
@@ -42,7 +44,7 @@ static const char *common_wrapper(const struct ts_set *s)
 		const size_t len = strlen(wrappers[w]);
 		size_t i = 0;
 
-		while (i < s->n && strncmp(s->t[i].name, wrappers[w], len) == 0)
+		while (i < s->n && strncmp(s->t[i].name, wrappers[w], len) == 0 && s->t[i].name[len])
 			i++;
 		if (s->n && i == s->n)
 			return wrappers[w];
@@ -50,12 +52,14 @@ static const char *common_wrapper(const struct ts_set *s)
 	return NULL;
 }
 
-static void cut(char *name, const char *prefix)
+static bool cut(char *name, const char *prefix)
 {
 	const size_t len = strlen(prefix);
 
-	while (strncmp(name, prefix, len) == 0 && name[len])
-		memmove(name, name + len, strlen(name + len) + 1);
+	if (strncmp(name, prefix, len) != 0 || !name[len])
+		return false;
+	memmove(name, name + len, strlen(name + len) + 1);
+	return true;
 }
 
 int net_import_prefixes(struct ts_set *s, char *err)
@@ -64,27 +68,17 @@ int net_import_prefixes(struct ts_set *s, char *err)
 	bool changed = false;
 
 	for (size_t i = 0; i < s->n; i++) {
-		const size_t before = strlen(s->t[i].name);
-
-		for (int twice = 0; twice < 2; twice++) {
-			cut(s->t[i].name, "module.");
-			cut(s->t[i].name, "_orig_mod.");
-		}
-		changed |= strlen(s->t[i].name) != before;
+		while (cut(s->t[i].name, "module.") || cut(s->t[i].name, "_orig_mod."))
+			changed = true;
 	}
 	while ((w = common_wrapper(s)) != NULL) {
 		changed = true;
 		for (size_t i = 0; i < s->n; i++)
-			if (strlen(s->t[i].name) > strlen(w))
-				memmove(s->t[i].name, s->t[i].name + strlen(w), strlen(s->t[i].name + strlen(w)) + 1);
-			else
-				return 0;
+			cut(s->t[i].name, w);
 	}
 	for (size_t i = 0; changed && i < s->n; i++)
-		if (ts_set_get(s, s->t[i].name) != &s->t[i]) {
-			snprintf(err, NET_ERR, "two tensors are called '%.100s' without 'module.'", s->t[i].name);
-			return -1;
-		}
+		if (ts_set_get(s, s->t[i].name) != &s->t[i])
+			return net_err(err, "two tensors are called '%.100s' without 'module.'", s->t[i].name);
 	return 0;
 }
 
@@ -167,9 +161,9 @@ static int guess(const struct ts_set *state, char *spec, char *err)
 	}
 	if (found)
 		return 0;
-	snprintf(err, NET_ERR, "its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; --arch "
-		 "names one", state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
-	return -1;
+	return net_err(err, "its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
+		       "--arch names one", state->n, state->n ? state->t[0].name : "",
+		       state->n > 1 ? state->t[1].name : "");
 }
 
 /* The first convolution's parameter if it reads the input, else -1. */
@@ -194,8 +188,7 @@ static int build(struct net_checkpoint *c, struct ts_set *state, const struct ne
 		return -1;
 	if (rename_all(n, state) < 0) {
 		net_free(n);
-		snprintf(err, NET_ERR, "out of memory");
-		return -1;
+		return net_err(err, "out of memory");
 	}
 	head = ts_set_get(state, n->params[n->nodes[n->head].param].name);
 	first = stem(n) < 0 ? NULL : ts_set_get(state, n->params[stem(n)].name);
@@ -205,7 +198,7 @@ static int build(struct net_checkpoint *c, struct ts_set *state, const struct ne
 		ch = (int)first->shape[1];
 	classes = head && head->ndim >= 1 ? head->shape[0] : 0;
 	if (classes < 2 || classes > 1000000)
-		snprintf(err, NET_ERR, "has no classifier '%.90s', so the number of classes is unknown",
+		net_err(err, "has no classifier '%.90s', so the number of classes is unknown",
 			 n->params[n->nodes[n->head].param].name);
 	else
 		c->net = net_new(spec, ch, h, w, (int)classes, err);
@@ -290,7 +283,8 @@ static void extras(struct net_importing *im)
 	for (size_t i = 0; i < im->state->n; i++)
 		if (!im->taken[i])
 			net_import_say(im, true, "extra: tensor '%s' (%s)%s", im->state->t[i].name,
-				       shape_text(im->state->t[i].ndim, im->state->t[i].shape, shape, sizeof shape),
+				       shape_text(im->state->t[i].ndim, im->state->t[i].shape, shape,
+						  sizeof shape),
 				       im->how->partial ? "; it is left out" : "");
 }
 
@@ -306,8 +300,9 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		goto out;
 	if (!how->arch)
 		net_import_say(&im, false, "guessed architecture: %s", c->net->spec);
-	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w, c->net->classes);
-	snprintf(err, NET_ERR, "out of memory");
+	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w,
+		       c->net->classes);
+	net_err(err, "out of memory");
 	im.taken = calloc(state->n + 1, sizeof *im.taken);
 	if (!im.taken || net_init(c->net, &im.rng, &c->state) < 0)
 		goto out;
@@ -316,8 +311,8 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		goto out;
 	extras(&im);
 	if (im.wrong && !how->partial)
-		snprintf(err, NET_ERR, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
-			 "--arch names another", im.wrong, c->net->spec);
+		net_err(err, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
+			"--arch names another", im.wrong, c->net->spec);
 	else
 		rc = net_check(c->net, &c->state, err);
 out:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/net_foreign_internal.h"
 #include "net/net_import_internal.h"
 
 static bool ends(const char *name, const char *with)
@@ -15,7 +16,8 @@ static bool ends(const char *name, const char *with)
 
 bool net_import_of_mask(const char *name)
 {
-	static const char *const of_masks[] = { ".scores", ".mask", ".temp_mask", ".threshold", ".feature_list" };
+	static const char *const of_masks[] = { ".scores", ".mask", ".temp_mask", ".threshold",
+						".feature_list" };
 
 	for (size_t i = 0; i < sizeof of_masks / sizeof *of_masks; i++)
 		if (ends(name, of_masks[i]))
@@ -37,7 +39,8 @@ static int values_of(const struct ts_tensor *t)
 }
 
 struct found {
-	size_t layers, first, last;       /* layers that may have masks; the first one's and the classifier's parameter */
+	size_t layers;                    /* that may have masks */
+	size_t first, last;               /* parameters: the first one's weight, the classifier's */
 	size_t scores, masks;             /* of layers, how many have them */
 	bool binary, cuts, odd;           /* all scores are 0 or 1; a mask is not all ones; nor 0 and 1 */
 	char name[NET_NAME];              /* one that has scores or a mask */
@@ -114,16 +117,14 @@ int net_import_masks(struct net_importing *im, char *err)
 	int rc = 0;
 
 	if ((f.scores || fixed) && !im->how->no_masks) {
-		if (f.odd || (f.scores && f.cuts)) {
-			snprintf(err, NET_ERR, "has masks that %s: which weights stay is not known; --no-masks leaves them "
-				 "out", f.odd ? "hold something else than 0 and 1" : "cut weights beside scores that do");
-			return -1;
-		}
-		if (!fixed && im->how->keep < 0) {
-			snprintf(err, NET_ERR, "has scores of %zu masked layers ('%.90s'), but not which fraction of the "
-				 "weights they keep: --keep says it, --no-masks leaves them out", f.scores, f.name);
-			return -1;
-		}
+		if (f.odd || (f.scores && f.cuts))
+			return net_err(err, "has masks that %s: which weights stay is not known; --no-masks "
+				       "leaves them out", f.odd ? "hold something else than 0 and 1" :
+				       "cut weights beside scores that do");
+		if (!fixed && im->how->keep < 0)
+			return net_err(err, "has scores of %zu masked layers ('%.90s'), but not which fraction "
+				       "of the weights they keep: --keep says it, --no-masks leaves them out",
+				       f.scores, f.name);
 		if (!fixed)
 			m.keep = im->how->keep;
 		net_extra_name(im->c->net, (int)f.first, from, name);
@@ -133,14 +134,15 @@ int net_import_masks(struct net_importing *im, char *err)
 		rc = fill(im, &m, from, err);
 		if (rc == 0)
 			net_import_say(im, false, "masks: %s, %g of the weights stay%s%s",
-				       net_mask_kinds[m.kind], im->c->mask->keep, m.dense_first ? ", first layer dense" : "",
+				       net_mask_kinds[m.kind], im->c->mask->keep,
+				       m.dense_first ? ", first layer dense" : "",
 				       m.dense_last ? ", classifier dense" : "");
 	}
 	for (size_t i = 0, left = 0; i < im->state->n; i++)
 		if (!im->taken[i] && net_import_of_mask(im->state->t[i].name)) {
 			im->taken[i] = true;
 			if (left++ == 0)
-				net_import_say(im, false, "left out: '%s' and what else belongs to masked layers only",
+				net_import_say(im, false, "left out: '%s' and what else belongs to masks",
 					       im->state->t[i].name);
 		}
 	return rc;

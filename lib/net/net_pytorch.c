@@ -2,23 +2,13 @@
  * PyTorch's containers: the zip archive, and the row of pickles that was there before it. */
 #include <archive.h>
 #include <archive_entry.h>
-#include <stdarg.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/net_pytorch.h"
 #include "net/net_pytorch_internal.h"
-
-static int __attribute__((format(printf, 2, 3))) fail(char *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, NET_ERR, fmt, ap);
-	va_end(ap);
-	return -1;
-}
 
 /* Reads a pickle of the first at most NET_MAX_PICKLE bytes. */
 static struct pickle *unpickle(const unsigned char *p, size_t n, char *err)
@@ -27,7 +17,8 @@ static struct pickle *unpickle(const unsigned char *p, size_t n, char *err)
 	struct pickle *k = pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, why);
 
 	if (!k)
-		fail(err, "%.400s", why);
+		net_err(err, "%.280s%s", why, strstr(why, "refuses to call") ?
+			"; in Python, torch.save(model.state_dict(), FILE) makes one that holds no more" : "");
 	return k;
 }
 
@@ -37,8 +28,8 @@ struct zip {
 	struct archive *a;
 	struct archive_entry *entry;
 	const unsigned char *p;
-	size_t n, left;                   /* left: bytes that may yet come out: as many as the file has. PyTorch
-					   * stores, so no more can; a compressed or overlapping bomb would */
+	size_t n, left;                   /* left: bytes that may yet come out, as many as the file has:
+					   * PyTorch stores, so no more can; only bombs would */
 	char *err;
 };
 
@@ -48,7 +39,7 @@ static int zip_open(struct zip *z)
 	z->entry = NULL;
 	if (!z->a || archive_read_support_format_zip_seekable(z->a) != ARCHIVE_OK ||
 	    archive_read_open_memory(z->a, z->p, z->n) != ARCHIVE_OK)
-		return fail(z->err, "zip: %.200s", z->a ? archive_error_string(z->a) : "out of memory");
+		return net_err(z->err, "zip: %.200s", z->a ? archive_error_string(z->a) : "out of memory");
 	return 0;
 }
 
@@ -71,7 +62,7 @@ static const char *zip_next(struct zip *z, int *rc)
 		name = archive_entry_pathname(z->entry);
 	if (!name) {
 		why = archive_error_string(z->a);
-		*rc = fail(z->err, "zip: %.200s", why ? why : "a member without a name");
+		*rc = net_err(z->err, "zip: %.200s", why ? why : "a member without a name");
 	}
 	return name;
 }
@@ -88,7 +79,7 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 		if (*n == cap) {
 			cap = cap ? 2 * cap : 1 << 14;
 			if (!(grown = realloc(p, cap))) {
-				fail(z->err, "out of memory");
+				net_err(z->err, "out of memory");
 				goto bad;
 			}
 			p = grown;
@@ -96,11 +87,11 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 		got = archive_read_data(z->a, p + *n, cap - *n);
 		if (got < 0) {
 			const char *why = archive_error_string(z->a);
-			fail(z->err, "zip, member '%.100s': %.200s", name, why ? why : "cannot be read");
+			net_err(z->err, "zip, member '%.100s': %.200s", name, why ? why : "cannot be read");
 			goto bad;
 		}
 		if ((size_t)got > max - *n) {
-			fail(z->err, "zip, member '%.100s' has more than %zu bytes", name, max);
+			net_err(z->err, "zip, member '%.100s' has more than %zu bytes", name, max);
 			goto bad;
 		}
 	}
@@ -135,15 +126,15 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, size_t *folder)
 			order = zip_member(z, name, 16, &len);
 			rc = order ? 0 : -1;
 			if (order && (len < 6 || memcmp(order, "little", 6) != 0))
-				rc = fail(z->err, "was written by a big-endian machine");
+				rc = net_err(z->err, "was written by a big-endian machine");
 			free(order);
 		} else if (is_member(name, 0, "constants.pkl")) {
-			rc = fail(z->err, "is a TorchScript program, not a state_dict; in Python: "
-				  "torch.save(torch.jit.load(FILE).state_dict(), ...)");
+			rc = net_err(z->err, "is a TorchScript program, not a state_dict; in Python: "
+				     "torch.save(torch.jit.load(FILE).state_dict(), ...)");
 		}
 	}
 	if (rc == 0 && !p)
-		fail(z->err, "zip without a member NAME/data.pkl: not a PyTorch file");
+		net_err(z->err, "zip without a member NAME/data.pkl: not a PyTorch file");
 	if (rc < 0) {
 		free(p);
 		p = NULL;
@@ -166,13 +157,14 @@ static int zip_storages(struct zip *z, size_t folder, struct torch_object *o, st
 		    !(s = torch_object_find(o, tail + 6, strlen(tail + 6))))
 			continue;
 		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &want) || want > z->n)
-			return fail(z->err, "storage '%.64s' is said to have %zu elements, more than the file has bytes",
-				    tail + 6, s->numel);
+			return net_err(z->err, "storage '%.64s' is said to have %zu elements, more than the "
+				       "file has bytes", tail + 6, s->numel);
 		p = zip_member(z, name, want, &n);
 		if (!p)
 			return -1;
 		if (n != want)
-			rc = fail(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu", name, n, want);
+			rc = net_err(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu",
+				     name, n, want);
 		else
 			rc = torch_object_fill(o, s, p, f, z->err);
 		free(p);
@@ -180,7 +172,7 @@ static int zip_storages(struct zip *z, size_t folder, struct torch_object *o, st
 	return rc;
 }
 
-static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+static int read_members(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
 {
 	struct zip z = { .p = p, .n = n, .left = n, .err = err };
 	struct torch_object o = { 0 };
@@ -205,6 +197,21 @@ static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, con
 	return rc;
 }
 
+/* The folder is called as the file was when it was saved, in UTF-8 whatever the user's locale. */
+static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old;
+	int rc;
+
+	if (!utf8)
+		return read_members(f, p, n, key, err);
+	old = uselocale(utf8);
+	rc = read_members(f, p, n, key, err);
+	uselocale(old);
+	freelocale(utf8);
+	return rc;
+}
+
 /* ---- legacy ---- */
 
 static const unsigned char legacy[] = { 0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8,
@@ -215,7 +222,7 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 			   struct torch_object *o, struct net_foreign *f, char *err)
 {
 	if (keys->type != PICKLE_LIST)
-		return fail(err, "the list of its storages is none");
+		return net_err(err, "the list of its storages is none");
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct pickle_value *v = keys->item[i];
 		struct torch_storage *s = v->type == PICKLE_STR ? torch_object_find(o, v->s, v->n) : NULL;
@@ -223,22 +230,22 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 		size_t bytes;
 
 		if (!s)
-			return fail(err, "a storage that nothing refers to, so its type is unknown");
+			return net_err(err, "a storage that nothing refers to, so its type is unknown");
 		if (n < 8)
-			return fail(err, "is cut off before storage %zu of %zu", i + 1, keys->n);
+			return net_err(err, "is cut off before storage %zu of %zu", i + 1, keys->n);
 		memcpy(&numel, p, 8);
 		if (numel != s->numel)
-			return fail(err, "storage '%.*s' has %llu elements where its pickle says %zu", (int)v->n, v->s,
-				    (unsigned long long)numel, s->numel);
+			return net_err(err, "storage '%.*s' has %llu elements where its pickle says %zu",
+				       (int)v->n, v->s, (unsigned long long)numel, s->numel);
 		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &bytes) || bytes > n - 8)
-			return fail(err, "is cut off in storage %zu of %zu, which is said to have %zu elements", i + 1,
-				    keys->n, s->numel);
+			return net_err(err, "is cut off in storage %zu of %zu, which is said to have %zu "
+				       "elements", i + 1, keys->n, s->numel);
 		if (torch_object_fill(o, s, p + 8, f, err) < 0)
 			return -1;
 		p += 8 + bytes;
 		n -= 8 + bytes;
 	}
-	return n ? fail(err, "has %zu bytes behind its last storage", n) : 0;
+	return n ? net_err(err, "has %zu bytes behind its last storage", n) : 0;
 }
 
 static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
@@ -257,10 +264,10 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		p += pickle_size(k[i]);
 		n -= pickle_size(k[i]);
 		if (i == 1 && (pickle_root(k[1])->type != PICKLE_INT || pickle_root(k[1])->i != 1001))
-			rc = fail(err, "legacy form of a protocol that is not 1001");
+			rc = net_err(err, "legacy form of a protocol that is not 1001");
 		little = i == 2 ? pickle_get(pickle_root(k[2]), "little_endian") : NULL;
 		if (i == 2 && (!little || little->type != PICKLE_INT || !little->i))
-			rc = fail(err, "was written by a big-endian machine");
+			rc = net_err(err, "was written by a big-endian machine");
 	}
 	if (rc == 0)
 		rc = torch_object_read(&o, k[3], key, f, err);
@@ -290,5 +297,5 @@ int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, co
 	f->format = "pickle";
 	k = unpickle(p, n, err);                  /* says what in it is refused, if anything is */
 	pickle_free(k);
-	return k ? fail(err, "is a pickle, but not one of PyTorch's") : -1;
+	return k ? net_err(err, "is a pickle, but not one of PyTorch's") : -1;
 }

@@ -62,12 +62,6 @@ static const struct {
 	{ "torch.storage UntypedStorage", NET_E_U8 }, { "torch.storage _UntypedStorage", NET_E_U8 },
 };
 
-static int fail(char *err, const char *text)
-{
-	snprintf(err, NET_ERR, "%s", text);
-	return -1;
-}
-
 /* ---- storages ---- */
 
 /* Takes ("storage", type, key, device, elements, view?) apart; *first: where a view of old files begins. */
@@ -112,10 +106,10 @@ static int read_storages(struct torch_object *o, const struct pickle *k, char *e
 		n++;
 	o->storages = calloc(n + 1, sizeof *o->storages);
 	if (!o->storages)
-		return fail(err, "out of memory");
+		return net_err(err, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		if (read_id(pickle_persistent(k, i), &o->storages[i], &first) < 0)
-			return fail(err, "a persistent id that is not a storage of numbers");
+			return net_err(err, "a persistent id that is not a storage of numbers");
 	qsort(o->storages, n, sizeof *o->storages, by_key);
 	for (size_t i = 0; i < n; i++) {
 		struct torch_storage *s = kept ? &o->storages[kept - 1] : NULL;
@@ -124,7 +118,7 @@ static int read_storages(struct torch_object *o, const struct pickle *k, char *e
 		if (!s || by_key(s, next) != 0)
 			o->storages[kept++] = *next;
 		else if (s->elem != next->elem || s->numel != next->numel)
-			return fail(err, "two storages of one key");
+			return net_err(err, "two storages of one key");
 	}
 	o->n_storages = kept;
 	return 0;
@@ -147,9 +141,9 @@ static const struct pickle_value *tensor_args(const struct pickle_value *v)
 		if (strncmp(v->s, "torch._utils _rebuild_tensor", 28) == 0)
 			return a->n >= 4 ? a : NULL;
 		if (strcmp(v->s, "torch._tensor _rebuild_from_type_v2") == 0)
-			return a->n >= 3 && a->item[0]->type == PICKLE_NAME && a->item[2]->type == PICKLE_LIST &&
+			return a->n >= 3 && a->item[0]->type == PICKLE_NAME &&
 			       strncmp(a->item[0]->s, "torch._utils _rebuild_tensor", 28) == 0 &&
-			       a->item[2]->n >= 4 ? a->item[2] : NULL;
+			       a->item[2]->type == PICKLE_LIST && a->item[2]->n >= 4 ? a->item[2] : NULL;
 		if (strncmp(v->s, "torch._utils _rebuild_parameter", 31) != 0 || a->n < 1)
 			return NULL;
 		v = a->item[0];
@@ -169,10 +163,8 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 	if (read_id(a->item[0], &s, &v->offset) < 0 || a->item[1]->type != PICKLE_INT || a->item[1]->i < 0 ||
 	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) ||
 	    size->type != PICKLE_LIST || stride->type != PICKLE_LIST || size->n != stride->n ||
-	    size->n > TS_MAX_DIMS) {
-		snprintf(err, NET_ERR, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
-		return -1;
-	}
+	    size->n > TS_MAX_DIMS)
+		return net_err(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
 	have = torch_object_find(o, s.key, s.key_len);
 	have->used = true;
 	t->storage = (size_t)(have - o->storages);
@@ -180,11 +172,9 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 	v->ndim = (int)size->n;
 	for (size_t i = 0; i < size->n; i++) {
 		if (size->item[i]->type != PICKLE_INT || size->item[i]->i < 0 ||
-		    stride->item[i]->type != PICKLE_INT || stride->item[i]->i < 0) {
-			snprintf(err, NET_ERR, "tensor '%.100s' has a size or a stride that is not a number "
+		    stride->item[i]->type != PICKLE_INT || stride->item[i]->i < 0)
+			return net_err(err, "tensor '%.100s' has a size or a stride that is not a number "
 				 "from 0 on", v->name);
-			return -1;
-		}
 		v->shape[i] = (size_t)size->item[i]->i;
 		v->stride[i] = (size_t)stride->item[i]->i;
 	}
@@ -212,7 +202,7 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 		snprintf(f->key, sizeof f->key, "%.60s", key);
 		if (count_tensors(found = pickle_get(root, key)))
 			return found;
-		snprintf(err, NET_ERR, "has no dictionary of tensors under the key '%.60s'", key);
+		net_err(err, "has no dictionary of tensors under the key '%.60s'", key);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
@@ -221,7 +211,7 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 		if (!count_tensors(v))
 			continue;
 		if (found)
-			snprintf(f->others + strlen(f->others), sizeof f->others - strlen(f->others), " %s", usual[i]);
+			snprintf(strchr(f->others, '\0'), sizeof f->others - strlen(f->others), " %s", usual[i]);
 		else
 			snprintf(f->key, sizeof f->key, "%s", usual[i]);
 		found = found ? found : v;
@@ -229,7 +219,7 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 	if (!found && count_tensors(root))
 		found = root;
 	if (!found)
-		snprintf(err, NET_ERR, "holds no dictionary of tensors, neither by itself nor under a usual key "
+		net_err(err, "holds no dictionary of tensors, neither by itself nor under a usual key "
 			 "(state_dict, model, net...)");
 	return found;
 }
@@ -266,10 +256,10 @@ int torch_object_read(struct torch_object *o, const struct pickle *k, const char
 	if (read_storages(o, k, err) < 0 || !(state = find_state(pickle_root(k), key, f, err)))
 		return -1;
 	if (count_tensors(state) > TS_MAX_FIELDS)
-		return fail(err, "holds more than 8192 tensors");
+		return net_err(err, "holds more than 8192 tensors");
 	o->views = calloc(count_tensors(state), sizeof *o->views);
 	if (!o->views || read_meta(pickle_root(k), &f->meta) < 0)
-		return fail(err, "out of memory");
+		return net_err(err, "out of memory");
 	for (size_t i = 0; i + 1 < state->n; i += 2) {
 		const struct pickle_value *a = tensor_args(state->item[i + 1]);
 
@@ -287,10 +277,11 @@ int torch_object_fill(struct torch_object *o, struct torch_storage *s, const uns
 		      struct net_foreign *f, char *err)
 {
 	if (s->done)
-		return fail(err, "a storage is there twice");
+		return net_err(err, "a storage is there twice");
 	s->done = true;
 	for (size_t i = 0; s->used && i < o->n_views; i++)
-		if (&o->storages[o->views[i].storage] == s && net_foreign_add(f, &o->views[i].v, data, err) < 0)
+		if (&o->storages[o->views[i].storage] == s &&
+		    net_foreign_add(f, &o->views[i].v, data, err) < 0)
 			return -1;
 	return 0;
 }
@@ -302,11 +293,9 @@ int torch_object_finish(struct torch_object *o, struct net_foreign *f, char *err
 		struct torch_storage *s = &o->storages[t->storage];
 		struct ts_tensor *have, swap;
 
-		if (!s->done && s->numel) {
-			snprintf(err, NET_ERR, "the numbers of tensor '%.100s' are missing (storage '%.*s')", t->v.name,
-				 (int)s->key_len, s->key);
-			return -1;
-		}
+		if (!s->done && s->numel)
+			return net_err(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')",
+				       t->v.name, (int)s->key_len, s->key);
 		if (!s->done && torch_object_fill(o, s, (const unsigned char *)"", f, err) < 0)
 			return -1;
 		have = ts_set_get(&f->state, t->v.name);

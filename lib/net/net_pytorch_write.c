@@ -74,13 +74,12 @@ static void member(struct zip_out *z, const char *tail, const void *data, size_t
 	static const unsigned char zeros[ALIGN];
 	const size_t at = z->at;
 	struct buffer b = { 0 };
-	uint32_t crc = 0;
+	uint32_t crc;
 	char name[64];
 	size_t pad;
 
 	snprintf(name, sizeof name, "archive/%s", tail);
-	for (size_t k = 0; k < n; k += 1 << 30)
-		crc = (uint32_t)crc32(crc, (const unsigned char *)data + k, (unsigned)(n - k < 1 << 30 ? n - k : 1 << 30));
+	crc = (uint32_t)crc32_z(0, data, n);
 	pad = ALIGN - (at + LOCAL + strlen(name) + 4) % ALIGN;
 	add_int(&b, 0x04034b50, 4);
 	common(&b, name, crc, n);

@@ -54,32 +54,27 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 	while (dtype && i < sizeof dtypes / sizeof *dtypes && strcmp(dtypes[i].name, dtype) != 0)
 		i++;
 	if (!dtype || i == sizeof dtypes / sizeof *dtypes || !json_is_array(shape) ||
-	    json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2) {
-		snprintf(err, NET_ERR, "tensor '%.100s' is not described as one that is known (dtype %.20s)", name,
-			 dtype ? dtype : "none");
-		return -1;
-	}
+	    json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
+		return net_err(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)",
+			       name, dtype ? dtype : "none");
 	v->elem = dtypes[i].elem;
 	v->ndim = (int)json_array_size(shape);
 	for (i = 0; i < (size_t)v->ndim; i++)
-		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0) {
-			snprintf(err, NET_ERR, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
-			return -1;
-		}
-	if (get_size(json_array_get(at, 0), &span->begin) < 0 || get_size(json_array_get(at, 1), &span->end) < 0 ||
+		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
+			return net_err(err, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
+	if (get_size(json_array_get(at, 0), &span->begin) < 0 ||
+	    get_size(json_array_get(at, 1), &span->end) < 0 ||
 	    span->begin > span->end || span->end > room) {
-		snprintf(err, NET_ERR, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data", name,
-			 room);
-		return -1;
+		return net_err(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data",
+			       name, room);
 	}
 	net_view_straight(v);
 	if (net_view_check(v, SIZE_MAX, err) < 0)
 		return -1;
-	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) || bytes != span->end - span->begin) {
-		snprintf(err, NET_ERR, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
-			 span->end - span->begin);
-		return -1;
-	}
+	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) ||
+	    bytes != span->end - span->begin)
+		return net_err(err, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
+			       span->end - span->begin);
 	return 0;
 }
 
@@ -97,16 +92,14 @@ static int check_spans(struct span *s, size_t n, size_t room, char *err)
 
 	qsort(s, n, sizeof *s, by_begin);
 	for (size_t i = 0; i < n; i++) {
-		if (s[i].begin != at) {
-			snprintf(err, NET_ERR, "two tensors overlap or leave a gap at byte %zu of the data", s[i].begin);
-			return -1;
-		}
+		if (s[i].begin != at)
+			return net_err(err, "two tensors overlap or leave a gap at byte %zu of the data",
+				       s[i].begin);
 		at = s[i].end;
 	}
 	if (at == room)
 		return 0;
-	snprintf(err, NET_ERR, "has %zu bytes of data, its tensors %zu", room, at);
-	return -1;
+	return net_err(err, "has %zu bytes of data, its tensors %zu", room, at);
 }
 
 static int read_meta(struct ts_meta *m, json_t *from)
@@ -121,7 +114,8 @@ static int read_meta(struct ts_meta *m, json_t *from)
 	return 0;
 }
 
-static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room, char *err)
+static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room,
+			char *err)
 {
 	const size_t n = json_object_size(root);
 	struct span *spans = n <= TS_MAX_FIELDS ? calloc(n + 1, sizeof *spans) : NULL;
@@ -130,17 +124,15 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	json_t *j;
 	int rc = 0;
 
-	if (!spans) {
-		snprintf(err, NET_ERR, "holds more than %d tensors, or there is no memory", TS_MAX_FIELDS);
-		return -1;
-	}
+	if (!spans)
+		return net_err(err, "holds more than %d tensors, or there is no memory", TS_MAX_FIELDS);
 	json_object_foreach (root, name, j) {
 		struct net_view v = { .elem = NET_E_F32 };
 
 		if (strcmp(name, "__metadata__") == 0) {
 			if (read_meta(&f->meta, j) == 0)
 				continue;
-			snprintf(err, NET_ERR, "out of memory");
+			net_err(err, "out of memory");
 			rc = -1;
 			break;
 		}
@@ -165,16 +157,14 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 
 	f->format = "safetensors";
 	len = n < 8 ? 0 : header_length(p);
-	if (n < 8 || len > n - 8 || len > NET_MAX_JSON) {
-		snprintf(err, NET_ERR, "its header is said to have %llu bytes, more than there are or than %d",
+	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
+		return net_err(err, "its header is said to have %llu bytes, more than there are or than %d",
 			 (unsigned long long)len, NET_MAX_JSON);
-		return -1;
-	}
 	root = json_loadb((const char *)p + 8, (size_t)len, JSON_REJECT_DUPLICATES, &why);
 	if (!root)
-		snprintf(err, NET_ERR, "its header, byte %d: %.160s", why.position, why.text);
+		net_err(err, "its header, byte %d: %.160s", why.position, why.text);
 	else if (!json_is_object(root))
-		snprintf(err, NET_ERR, "its header is not a JSON object");
+		net_err(err, "its header is not a JSON object");
 	else
 		rc = read_tensors(f, root, p + 8 + len, n - 8 - (size_t)len, err);
 	json_decref(root);
@@ -193,8 +183,8 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 
 	for (int i = 0; i < t->ndim; i++)
 		json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
-	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets", (json_int_t)at,
-			 (json_int_t)(at + ts_tensor_bytes(t)));
+	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets",
+			 (json_int_t)at, (json_int_t)(at + ts_tensor_bytes(t)));
 }
 
 /* The header, padded so that the data begins at a multiple of 8 bytes. The caller frees it. */

@@ -24,7 +24,7 @@ static int push_name(struct pickle *k, const char *module, size_t m, const char 
 		}
 	for (char *c = both; *c; c++)
 		*c = *c == ' ' ? '.' : *c < 32 || *c > 126 ? '?' : *c;
-	return pickle_fail(k, "refuses to call '%s': this file holds more than data", both);
+	return pickle_fail(k, "refuses to call '%s': the file holds more than data", both);
 }
 
 /* GLOBAL: two lines of text. */

@@ -53,7 +53,8 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 
 	for (size_t k = 0; k < ts_tensor_count(a); k++) {
 		const double x = ts_get(a->type, a->data, k), y = ts_get(b->type, b->data, k);
-		const double d = isnan(x) || isnan(y) ? (isnan(x) && isnan(y) ? 0 : INFINITY) : x == y ? 0 : fabs(x - y);
+		const bool same = x == y || (isnan(x) && isnan(y));
+		const double d = same ? 0 : isnan(x) || isnan(y) ? INFINITY : fabs(x - y);
 
 		most = d > most ? d : most;
 	}

@@ -5,11 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "um/um.h"
+#include "um/um_estimate.h"
+#include "um/um_internal.h"
+
+/* A network: in evaluation mode an engine, in training mode a model. */
+struct member {
+	struct um_engine *e;
+	struct um_model *m;
+};
 
 struct um_estimate {
 	struct um_estimate_options o;
-	struct um_model **m;              /* masks() masked ones, then the network itself */
+	const struct net *net;
+	struct member *m;                 /* masks() masked ones, then the network itself */
 	struct ts_rng *augment;           /* of each */
 	double *sum;                      /* of each: its loss over all rows */
 	size_t total;                     /* rows that are in the sums */
@@ -26,24 +34,31 @@ static int masks(const struct um_estimate *e)
 	return e->o.n_keep * (int)e->o.draws;
 }
 
-/* A copy of the network on the device, masked by this draw unless keep is NAN. Every ratio has the same
- * draws, and a draw does not depend on how many there are. */
-static struct um_model *copy_masked(const struct um_estimate *e, const struct net_checkpoint *c,
-				    double keep, uint64_t draw, char *err)
+/* A copy of the network, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw
+ * does not depend on how many there are. */
+static int copy_masked(const struct um_estimate *e, const struct net_checkpoint *c, double keep, uint64_t draw,
+		       struct member *ret, char *err)
 {
 	struct ts_rng rng = ts_rng_new(e->o.seed ^ draw << 32, UM_RNG_MASK);
 	struct net_checkpoint copy;
-	struct um_model *m = NULL;
+	int rc = net_copy(&copy, c, err);
 
-	if (net_copy(&copy, c, err) < 0)
-		return NULL;
-	if ((isnan(keep) || net_mask_random(c->net, &copy.state, keep, &rng, err) == 0) &&
-	    um_model_new(&m, &copy, err) == 0) {
-		m->net = c->net;              /* the copy's goes */
-		m->dropout = e->o.dropout;
+	if (rc < 0)
+		return -1;
+	if (!isnan(keep))
+		rc = net_mask_random(c->net, &copy.state, keep, &rng, err);
+	net_free(copy.net);
+	copy.net = c->net;                    /* which outlives the copy */
+	if (rc == 0 && e->o.train) {
+		rc = um_open(e->o.engine.device, e->o.engine.threads, err) < 0 ? -1 : um_model_new(&ret->m, &copy, err);
+		if (rc == 0)
+			ret->m->dropout = e->o.dropout;
+	} else if (rc == 0) {
+		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err);  /* takes the copy's values */
 	}
+	copy.net = NULL;
 	net_checkpoint_release(&copy);
-	return m;
+	return rc;
 }
 
 static int allocate(struct um_estimate *e, const struct net *n)
@@ -76,8 +91,11 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 {
 	struct um_estimate *e = calloc(1, sizeof *e);
 
-	if (e)
+	if (e) {
 		e->o = *o;
+		e->o.engine.take = true;
+		e->net = c->net;
+	}
 	if (!e || allocate(e, c->net) < 0) {
 		snprintf(err, UM_ERR, "out of memory");
 		um_estimate_free(e);
@@ -90,8 +108,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 		e->augment[i] = ts_rng_new(o->seed ^ draw << 32, UM_RNG_AUGMENT);
 		if (own && !o->per_sample)
 			break;
-		e->m[i] = copy_masked(e, c, own ? NAN : o->keep[i / o->draws], draw, err);
-		if (!e->m[i]) {
+		if (copy_masked(e, c, own ? NAN : o->keep[i / o->draws], draw, &e->m[i], err) < 0) {
 			um_estimate_free(e);
 			return -1;
 		}
@@ -104,8 +121,10 @@ void um_estimate_free(struct um_estimate *e)
 {
 	if (!e)
 		return;
-	for (int i = 0; e->m && i <= masks(e); i++)
-		um_model_free(e->m[i]);
+	for (int i = 0; e->m && i <= masks(e); i++) {
+		um_engine_free(e->m[i].e);
+		um_model_free(e->m[i].m);
+	}
 	um_data_release(&e->room);
 	free(e->m);
 	free(e->augment);
@@ -122,11 +141,17 @@ void um_estimate_free(struct um_estimate *e)
 /* One model's cross-entropies on the room's rows, added to its sum and, times share, to loss[]. */
 static int run_model(struct um_estimate *e, int i, double share, double *loss, char *err)
 {
-	const size_t C = (size_t)e->m[i]->net->classes, n = e->room.n;
+	const size_t C = (size_t)e->net->classes, n = e->room.n;
+	int rc;
 
 	um_data_batch(&e->room, e->idx, n, e->o.augment ? &e->augment[i] : NULL, e->image, e->label);
-	th->seed(e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total);
-	if (um_embed(e->m[i], e->image, n, e->o.train ? n : 16, e->o.train, e->logits, NULL, err) < 0)
+	if (e->o.train) {
+		th->seed(e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total);
+		rc = um_embed(e->m[i].m, e->image, n, n, true, e->logits, NULL, err);
+	} else {
+		rc = um_engine_run(e->m[i].e, e->image, n, e->logits, NULL, NULL, err);
+	}
+	if (rc < 0)
 		return -1;
 	for (size_t r = 0; r < n; r++) {
 		const double ce = um_cross_entropy(e->logits + r * C, C, e->label[r]);
@@ -145,7 +170,7 @@ int um_estimate_flush(struct um_estimate *e, size_t *n, char *err)
 		e->loss[r] = e->masked[r] = 0;
 	for (int i = 0; *n && i < masks(e) && rc == 0; i++)
 		rc = run_model(e, i, 1 / (double)masks(e), e->masked, err);
-	if (*n && rc == 0 && e->m[masks(e)])
+	if (*n && rc == 0 && e->o.per_sample)
 		rc = run_model(e, masks(e), 1, e->loss, err);
 	e->total += *n;
 	e->room.n = 0;

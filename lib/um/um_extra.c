@@ -17,10 +17,15 @@ enum { N_METHODS = sizeof methods / sizeof *methods };
 struct um_extras {
 	const struct net *net;
 	void *state[N_METHODS];           /* NULL: not asked for */
-	bool *keep;                       /* (n_nodes) */
-	bool grad;
+	bool *keep_map, *keep_tensor;     /* (n_nodes) */
+	bool any, grad;
 	double fgsm;
-	struct th_tensor **map;           /* (n_nodes) */
+	struct um_engine_options engine;
+	struct um_engine *e;              /* without gradients */
+	struct um_model *m;               /* with */
+	struct th_tensor **tensor;        /* (n_nodes) room */
+	float **map;                      /* (n_nodes) room for chunk images of what is kept */
+	float *attacked;
 };
 
 /* ---- what methods use ---- */
@@ -63,47 +68,6 @@ float *um_pass_column(const struct um_pass *p, const char *name)
 	return (float *)((char *)c->data + p->at * c->row);
 }
 
-struct th_tensor *um_pass_rows(const struct um_pass *p, const float *v, size_t count)
-{
-	return th->from_host(p->s, TH_F32, 2, (const size_t[]){ p->n, count }, v);
-}
-
-struct th_tensor *um_pass_step(const struct um_pass *p, const struct th_tensor *g, double step)
-{
-	float by[4] = { 0 };
-
-	for (int i = 0; i < p->m->net->c; i++)
-		by[i] = (float)(step * 255 * (double)p->m->scale[i]);
-	return th->sign_step(p->s, p->x, g, by);
-}
-
-struct th_tensor *um_pass_again(const struct um_pass *p, int from, struct th_tensor *x, int to)
-{
-	struct um_model *m = p->m;
-	struct th_tensor *z;
-
-	m->out[from] = x;
-	z = um_run(p->s, m, from, to, NULL, false);
-	if (m->net->feature > from && m->net->feature < to)
-		th->release(p->s, m->out[m->net->feature]);
-	return z;
-}
-
-size_t um_node_count(const struct net_node *node)
-{
-	return (size_t)node->c * (size_t)node->h * (size_t)node->w;
-}
-
-size_t um_argmax(const float *v, size_t n)
-{
-	size_t best = 0;
-
-	for (size_t i = 1; i < n; i++)
-		if (v[i] > v[best])
-			best = i;
-	return best;
-}
-
 void um_softmax(const float *v, size_t n, double temperature, double *p)
 {
 	const double top = (double)v[um_argmax(v, n)];
@@ -120,31 +84,37 @@ void um_softmax(const float *v, size_t n, double temperature, double *p)
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 		  const struct net_checkpoint *c, char *err)
 {
-	struct um_extras *e = calloc(1, sizeof *e);
-	bool any = o->fgsm > 0;
+	const size_t N = (size_t)c->net->n_nodes;
+	struct um_extras *e;
 	int rc = -1;
 
 	*ret = NULL;
+	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat)) {
+		snprintf(err, UM_ERR, "architecture %s has no feature list, so there is nothing for --layers, "
+			 "--perturb, --gram and --rankfeat", c->net->spec);
+		return -1;
+	}
 	snprintf(err, UM_ERR, "out of memory");
+	e = calloc(1, sizeof *e);
 	if (!e)
 		return -1;
 	e->net = c->net;
 	e->fgsm = o->fgsm;
-	e->grad = false;
-	e->keep = calloc((size_t)c->net->n_nodes, sizeof *e->keep);
-	e->map = calloc((size_t)c->net->n_nodes, sizeof *e->map);
-	rc = e->keep && e->map ? 0 : -1;
+	e->any = e->grad = o->fgsm > 0;
+	e->keep_map = calloc(N, sizeof *e->keep_map);
+	e->keep_tensor = calloc(N, sizeof *e->keep_tensor);
+	e->tensor = calloc(N, sizeof(struct th_tensor *));
+	e->map = calloc(N, sizeof *e->map);
+	rc = e->keep_map && e->keep_tensor && e->tensor && e->map ? 0 : -1;
 	for (size_t i = 0; i < N_METHODS && rc == 0; i++) {
-		rc = methods[i]->init(&e->state[i], o, c, e->keep, err);
-		any = any || e->state[i];
+		rc = methods[i]->init(&e->state[i], o, c, methods[i]->grad ? e->keep_tensor : e->keep_map, err);
+		e->any = e->any || e->state[i];
 		e->grad = e->grad || (e->state[i] && methods[i]->grad);
 	}
-	if (rc == 0 && any) {
-		e->keep[0] = true;
+	if (rc == 0)
 		*ret = e;
-	} else {
+	else
 		um_extras_free(e);
-	}
 	return rc;
 }
 
@@ -155,16 +125,28 @@ void um_extras_free(struct um_extras *e)
 	for (size_t i = 0; i < N_METHODS; i++)
 		if (e->state[i])
 			methods[i]->free(e->state[i]);
-	free(e->keep);
+	for (int i = 0; e->map && i < e->net->n_nodes; i++)
+		free(e->map[i]);
+	um_engine_free(e->e);
+	um_model_free(e->m);
+	free(e->attacked);
+	free(e->keep_map);
+	free(e->keep_tensor);
+	free(e->tensor);
 	free(e->map);
 	free(e);
+}
+
+bool um_extras_gradients(const struct um_extras *e)
+{
+	return e->grad;
 }
 
 size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; e && i < N_METHODS; i++)
+	for (size_t i = 0; i < N_METHODS; i++)
 		if (e->state[i] && methods[i]->input)
 			ret[n++] = methods[i]->input(e->state[i]);
 	return n;
@@ -180,94 +162,57 @@ int um_extras_header(const struct um_extras *e, struct ts_header *to)
 	return 0;
 }
 
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
+		   char *err)
+{
+	const struct net *n = e->net;
+	const size_t chunk = engine->chunk;
+
+	e->engine = *engine;
+	e->engine.torch = engine->torch || e->grad;
+	e->engine.floats = e->fgsm > 0;
+	snprintf(err, UM_ERR, "out of memory");
+	for (int i = 0; i < n->n_nodes; i++)
+		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
+			return -1;
+	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
+		return -1;
+	if (e->grad)
+		return um_open(engine->device, engine->threads, err) < 0 ? -1 : um_model_new(&e->m, c, err);
+	struct um_engine_options own = e->engine;
+	own.keep = e->any ? e->keep_map : NULL;
+	own.take = true;
+	return um_engine_new(&e->e, c, &own, err);
+}
+
 /* ---- the pass ---- */
 
-/* Runs the network over p->pixels. */
-static void clean(const struct um_extras *e, struct um_pass *p, bool grad)
+static int run_methods(void *data, struct um_pass *p, char *err)
 {
-	struct um_model *m = p->m;
-
-	p->x = th->channel_affine(p->s, p->pixels, m->scale, m->shift);
-	if (grad)
-		p->x = th->leaf(p->s, p->x);
-	m->out[0] = p->x;
-	p->z = um_run(p->s, m, 0, m->net->head, e->keep, false);
-}
-
-/* FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015, section 4): p->pixels become those after a step up the
- * loss of their labels, clamped to what pixels can be. */
-static int attack(const struct um_extras *e, struct um_pass *p, uint64_t row, float *logits, char *err)
-{
-	static const float one[4] = { 1, 1, 1, 1 }, zero[4];
-	const size_t C = (size_t)p->m->net->classes;
-	const float step = (float)(255 * e->fgsm), by[4] = { step, step, step, step };
-	const struct ts_col *label = ts_batch_col(p->out, "label");
-	double *q = malloc(C * sizeof *q);
-	struct th_tensor *g, *moved;
-
-	if (!q) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
-	}
-	clean(e, p, true);
-	th->to_host(p->s, p->z, logits, p->n * C);
-	for (size_t i = 0; i < p->n; i++) {
-		const int64_t y = label ? ((const int64_t *)label->data)[p->at + i] : -1;
-
-		if (y < 0 || y >= (int64_t)C) {
-			snprintf(err, UM_ERR, "row %" PRIu64 ": FGSM needs a label of the model's classes; "
-				 "this one has none", row + p->at + i);
-			free(q);
-			return -1;
-		}
-		um_softmax(logits + i * C, C, 1, q);
-		for (size_t c = 0; c < C; c++)
-			logits[i * C + c] = (float)(q[c] - (c == (size_t)y));
-	}
-	free(q);
-	g = th->vjp(p->s, p->z, um_pass_rows(p, logits, C), p->x, false);
-	moved = th->channel_affine(p->s, p->pixels, one, zero);
-	moved = th->clamp(p->s, th->sign_step(p->s, moved, g, by), 0, 255);
-	/* The pass with gradients is over; what it holds can go. */
-	th->release(p->s, p->z);
-	th->release(p->s, p->m->out[p->m->net->feature]);
-	for (int i = 0; i < p->m->net->n_nodes; i++)
-		if (e->keep[i])
-			th->release(p->s, p->m->out[i]);
-	th->release(p->s, p->pixels);
-	p->pixels = moved;
-	return 0;
-}
-
-static int run_pass(struct um_extras *e, struct um_pass *p, const uint8_t *image, uint64_t row,
-		    char *err)
-{
-	const struct net *net = e->net;
-	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
-	const size_t shape[4] = { p->n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
-	float *logits = um_pass_column(p, "logits");
+	struct um_extras *e = data;
 	int rc = 0;
 
-	p->s = th->scope_begin(e->grad || e->fgsm > 0);
-	p->map = e->map;
-	p->logits = logits;
-	p->pixels = th->from_host(p->s, TH_U8, 4, shape, image + p->at * um_node_count(&net->nodes[0]));
-	if (e->fgsm > 0)
-		rc = attack(e, p, row, logits, err);
-	if (rc == 0) {
-		clean(e, p, e->grad);
-		memcpy(e->map, p->m->out, (size_t)net->n_nodes * sizeof *e->map);
-		th->to_host(p->s, p->z, logits, p->n * C);
-		th->to_host(p->s, e->map[net->feature], um_pass_column(p, "features"), p->n * D);
-	}
 	for (size_t i = 0; i < N_METHODS && rc == 0; i++)
 		if (e->state[i])
 			rc = methods[i]->run(e->state[i], p, err);
-	if (th->scope_end(p->s) < 0 && rc == 0) {
-		snprintf(err, UM_ERR, "%s", th->last_error());
-		rc = -1;
-	}
 	return rc;
+}
+
+static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, char *err)
+{
+	float *logits = um_pass_column(p, "logits");
+	const struct um_gradients g = { e->keep_tensor, e->keep_map, e->tensor, e->fgsm, e->attacked, row + p->at };
+
+	p->logits = logits;
+	p->map = e->map;
+	p->engine = &e->engine;
+	if (e->grad) {
+		p->m = e->m;
+		return um_pass_gradients(p, &g, run_methods, e, err);
+	}
+	if (um_engine_run(e->e, p->image, p->n, logits, um_pass_column(p, "features"), e->map, err) < 0)
+		return -1;
+	return run_methods(e, p, err);
 }
 
 /* Holds that what was computed is finite. */
@@ -289,16 +234,17 @@ static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t
 	return 0;
 }
 
-int um_extras_embed(struct um_extras *e, struct um_model *m, const struct ts_batch *in, size_t chunk,
-		    uint64_t row, struct ts_batch *out, char *err)
+int um_extras_embed(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
+		    char *err)
 {
+	const size_t chunk = e->any ? e->engine.chunk : in->n, size = net_node_size(&e->net->nodes[0]);
 	const uint8_t *image = ts_batch_col(in, "image")->data;
 
 	for (size_t i = 0; i < in->n; i += chunk) {
-		struct um_pass p = { .m = m, .n = in->n - i < chunk ? in->n - i : chunk, .at = i,
-				     .out = out };
+		struct um_pass p = { .net = e->net, .n = in->n - i < chunk ? in->n - i : chunk, .at = i,
+				     .image = image + i * size, .out = out };
 
-		if (run_pass(e, &p, image, row, err) < 0)
+		if (run_pass(e, &p, row, err) < 0)
 			return -1;
 	}
 	return check(in, out, row, err);

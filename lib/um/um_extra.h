@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_extra: further columns of a features stream, for scores that need gradients, intermediate maps or
- * a second model. Each method is one file, um_extra_NAME.c, and one row of a table in um_extra.c; all
- * share one clean pass over the images, whose memory is bounded by the images that run at a time.
+ * um_extra: the columns of a features stream: logits and features, and further ones for scores that need
+ * gradients, intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and one row of
+ * a table in um_extra.c; all share one clean pass over the images, whose memory is bounded by the images
+ * that run at a time.
  *
  *	odin      odin:eps=E <f4 (C), one an eps      logits after a step against the loss
  *	layers    layer0, layer1, ... <f4 (d)         channel means of the network's feature list
@@ -19,6 +20,7 @@
 #define UM_EXTRA_H
 
 #include "um/um.h"
+#include "um/um_engine.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,21 +37,27 @@ struct um_extra_options {
 };
 
 struct um_extras;
-/* Takes the options apart and reads the files that they name; c is the checkpoint of the model, its
- * network borrowed. Needs no libtorch. *ret NULL: nothing is asked for. -1: a file is not what it
- * should be; -2: the options are wrong. */
+/* Takes the options apart and reads the files that they name; c is the checkpoint of the model, its masks
+ * baked, its network borrowed. Needs no libtorch. -1: a file is not what it should be; -2: the options are
+ * wrong. */
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 		  const struct net_checkpoint *c, char *err) TS_CHECKED;
 void um_extras_free(struct um_extras *e);
+/* Does something that was asked for need gradients, so libtorch? */
+bool um_extras_gradients(const struct um_extras *e);
 /* Headers of the files that were read, borrowed, into ret[0..2); returns how many. */
 size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret);
 /* Adds the columns and what goes with them in meta. -1: a column of that name is there already. */
 int um_extras_header(const struct um_extras *e, struct ts_header *to) TS_CHECKED;
-/* um_embed() with extras: fills the columns logits, features and the extras' of out from in's column
- * image, `chunk` images at a time. out has in->n rows, and the labels that fgsm needs. row: number of
- * the first, for messages. */
-int um_extras_embed(struct um_extras *e, struct um_model *m, const struct ts_batch *in, size_t chunk,
-		    uint64_t row, struct ts_batch *out, char *err) TS_CHECKED;
+/* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
+ * say. Takes c's values: it is only to be released afterwards. */
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
+		   char *err) TS_CHECKED;
+/* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk
+ * images go through at a time. out has in->n rows, and the labels that fgsm needs. row: number of the
+ * first, for messages. */
+int um_extras_embed(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
+		    char *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -10,14 +10,14 @@
 
 struct against {
 	struct net_checkpoint c;
-	struct um_model *m;               /* made on first use: only then is there a device */
+	struct um_engine *e;              /* made on first use: only then is it known how to run it */
 };
 
 static void release(void *state)
 {
 	struct against *a = state;
 
-	um_model_free(a->m);
+	um_engine_free(a->e);
 	net_checkpoint_release(&a->c);
 	free(a);
 }
@@ -75,11 +75,12 @@ static void log_softmax(const float *v, size_t n, double *ret)
 static int run(void *state, struct um_pass *p, char *err)
 {
 	struct against *a = state;
-	const size_t C = (size_t)p->m->net->classes;
+	const size_t C = (size_t)p->net->classes;
 	float *other, *to = um_pass_column(p, "kl-distance");
 	double *lp, *lq;
+	int rc;
 
-	if (!a->m && um_model_new(&a->m, &a->c, err) < 0)
+	if (!a->e && um_engine_new(&a->e, &a->c, p->engine, err) < 0)
 		return -1;
 	other = calloc(p->n * C, sizeof *other);
 	lp = malloc(2 * C * sizeof *lp);
@@ -90,9 +91,8 @@ static int run(void *state, struct um_pass *p, char *err)
 		return -1;
 	}
 	lq = lp + C;
-	a->m->out[0] = th->channel_affine(p->s, p->pixels, a->m->scale, a->m->shift);
-	th->to_host(p->s, um_run(p->s, a->m, 0, a->c.net->head, NULL, false), other, p->n * C);
-	for (size_t i = 0; i < p->n; i++) {
+	rc = um_engine_run(a->e, p->image, p->n, other, NULL, NULL, err);
+	for (size_t i = 0; i < p->n && rc == 0; i++) {
 		double sum = 0;
 
 		log_softmax(p->logits + i * C, C, lp);
@@ -103,7 +103,7 @@ static int run(void *state, struct um_pass *p, char *err)
 	}
 	free(other);
 	free(lp);
-	return 0;
+	return rc;
 }
 
 static const struct ts_header *input(const void *state)

@@ -79,21 +79,31 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	return 0;
 }
 
-/* "gram:layer0"; "gram:block1.layer.0.conv1"; "gram:block1.layer.0.bn1.relu" for what follows bn1. */
+/* "gram:layer0"; "gram:block1.layer.0.conv1"; "gram:block1.layer.0.bn1.relu" for what follows bn1;
+ * "gram:layer1.0.bn2.add.relu" if there is an addition between them. */
 static void column_name(const struct gram *g, const struct net *n, int i, char *name, size_t len)
 {
-	const int at = g->node[i], before = n->nodes[at].in[0];
-	const bool relu = n->nodes[at].op == NET_RELU;
-	const int param = n->nodes[relu ? before : at].param;
+	const struct net_node *node = &n->nodes[g->node[i]];
+	const char *relu = "", *add = "", *s;
 
 	if (g->stages) {
 		snprintf(name, len, "gram:layer%d", i);
-	} else if (param < 0) {
-		snprintf(name, len, "gram:node%d", at);
-	} else {
-		const char *s = n->params[param].name;
-		snprintf(name, len, "gram:%.*s%s", (int)(strrchr(s, '.') - s), s, relu ? ".relu" : "");
+		return;
 	}
+	if (node->op == NET_RELU) {
+		node = &n->nodes[node->in[0]];
+		relu = ".relu";
+	}
+	if (node->op == NET_ADD) {
+		node = &n->nodes[node->in[0]];
+		add = ".add";
+	}
+	if (node->param < 0) {
+		snprintf(name, len, "gram:node%d", g->node[i]);
+		return;
+	}
+	s = n->params[node->param].name;
+	snprintf(name, len, "gram:%.*s%s%s", (int)(strrchr(s, '.') - s), s, add, relu);
 }
 
 static int columns(const void *state, const struct net *n, struct ts_header *to)
@@ -132,38 +142,30 @@ static void row_sums(const float *f, size_t c, size_t hw, float *to, double *pw,
 static int run(void *state, struct um_pass *p, char *err)
 {
 	const struct gram *g = state;
-	const struct net *net = p->m->net;
-	size_t most = 0, most_hw = 0;
+	size_t most = 0;
 	char name[NET_NAME + 16];
-	float *f;
-	double *pw;
 
 	for (int i = 0; i < g->n; i++) {
-		const struct net_node *node = &net->nodes[g->node[i]];
-		if (um_node_count(node) > most)
-			most = um_node_count(node);
-		if ((size_t)node->h * (size_t)node->w > most_hw)
-			most_hw = (size_t)node->h * (size_t)node->w;
+		const struct net_node *node = &p->net->nodes[g->node[i]];
+		const size_t room = net_node_size(node) + (size_t)node->h * (size_t)node->w;
+		most = room > most ? room : most;
 	}
-	f = calloc(p->n * most, sizeof *f);
-	pw = calloc(most + most_hw, sizeof *pw);
-	if (!f || !pw)
+	double *pw = malloc(most * sizeof *pw);
+	if (!pw) {
 		snprintf(err, UM_ERR, "out of memory");
-	for (int i = 0; f && pw && i < g->n; i++) {
-		const struct net_node *node = &net->nodes[g->node[i]];
-		const size_t c = (size_t)node->c, count = um_node_count(node);
-		float *to;
+		return -1;
+	}
+	for (int i = 0; i < g->n; i++) {
+		const struct net_node *node = &p->net->nodes[g->node[i]];
+		const size_t c = (size_t)node->c, count = net_node_size(node);
 
-		column_name(g, net, i, name, sizeof name);
-		to = um_pass_column(p, name);
-		if (th->to_host(p->s, p->map[g->node[i]], f, p->n * count) < 0)
-			break;
+		column_name(g, p->net, i, name, sizeof name);
+		float *to = um_pass_column(p, name);
 		for (size_t r = 0; r < p->n; r++)
-			row_sums(f + r * count, c, count / c, to + r * POWERS * c, pw, pw + most);
+			row_sums(p->map[g->node[i]] + r * count, c, count / c, to + r * POWERS * c, pw, pw + count);
 	}
 	free(pw);
-	free(f);
-	return f && pw ? 0 : -1;
+	return 0;
 }
 
 const struct um_extra um_extra_gram = { "gram", false, init, columns, run, release, NULL };

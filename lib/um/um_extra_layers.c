@@ -35,15 +35,22 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 
 static int run(void *state, struct um_pass *p, char *err)
 {
-	const struct net *net = p->m->net;
 	char name[32];
 
 	(void)state, (void)err;
-	for (int k = 0; k < net->n_stages; k++) {
-		const int node = net->stages[k];
+	for (int k = 0; k < p->net->n_stages; k++) {
+		const struct net_node *node = &p->net->nodes[p->net->stages[k]];
+		const size_t d = (size_t)node->c, hw = net_node_size(node) / d;
+		const float *f = p->map[p->net->stages[k]];
+
 		snprintf(name, sizeof name, "layer%d", k);
-		th->to_host(p->s, th->mean_hw(p->s, p->map[node]), um_pass_column(p, name),
-			    p->n * (size_t)net->nodes[node].c);
+		float *to = um_pass_column(p, name);
+		for (size_t i = 0; i < p->n * d; i++) {
+			double sum = 0;
+			for (size_t j = 0; j < hw; j++)
+				sum += (double)f[i * hw + j];
+			to[i] = (float)(sum / (double)hw);
+		}
 	}
 	return 0;
 }

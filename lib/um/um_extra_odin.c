@@ -103,7 +103,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 /* sgn of the gradient is all that counts, so 1/T stays out of it: it would only cost digits. */
 static struct th_tensor *gradient(const struct odin *o, const struct um_pass *p)
 {
-	const size_t C = (size_t)p->m->net->classes;
+	const size_t C = (size_t)p->net->classes;
 	float *v = malloc(p->n * C * sizeof *v);
 	double *q = malloc(C * sizeof *q);
 	struct th_tensor *g = NULL;
@@ -126,7 +126,7 @@ static struct th_tensor *gradient(const struct odin *o, const struct um_pass *p)
 static int run(void *state, struct um_pass *p, char *err)
 {
 	const struct odin *o = state;
-	const struct net *net = p->m->net;
+	const struct net *net = p->net;
 	struct th_tensor *g = gradient(o, p);
 	char name[64];
 
@@ -141,7 +141,7 @@ static int run(void *state, struct um_pass *p, char *err)
 		const bool pixel = strcmp(o->space, "normalised") != 0;
 		struct th_tensor *x = pixel ? um_pass_step(p, g, -o->eps[i]) :
 					      th->sign_step(p->s, p->x, g, by);
-		struct th_tensor *z = um_pass_again(p, 0, x, net->head);
+		struct th_tensor *z = um_pass_again(p, x, net->head);
 
 		column_name(o->eps[i], name, sizeof name);
 		th->to_host(p->s, z, um_pass_column(p, name), p->n * (size_t)net->classes);

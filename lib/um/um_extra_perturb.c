@@ -168,10 +168,10 @@ static void toward(const struct perturb *q, int k, size_t C, size_t d, const flo
 static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *f, float *v,
 		      double *room)
 {
-	const struct net *net = p->m->net;
+	const struct net *net = p->net;
 	const int node = net->stages[k];
 	const size_t d = (size_t)net->nodes[node].c;
-	struct th_tensor *mean = th->mean_hw(p->s, p->map[node]), *g;
+	struct th_tensor *mean = th->mean_hw(p->s, p->tensor[node]), *g;
 	char name[64];
 
 	th->to_host(p->s, mean, f, p->n * d);
@@ -184,7 +184,7 @@ static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *
 		column_name(k, q->eps[i], name, sizeof name);
 		to = um_pass_column(p, name);
 		if (q->eps[i] > 0) {
-			struct th_tensor *y = um_pass_again(p, 0, um_pass_step(p, g, -q->eps[i]), node);
+			struct th_tensor *y = um_pass_again(p, um_pass_step(p, g, -q->eps[i]), node);
 			th->to_host(p->s, th->mean_hw(p->s, y), to, p->n * d);
 			th->release(p->s, y);
 		} else {
@@ -196,7 +196,7 @@ static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *
 
 static int run(void *state, struct um_pass *p, char *err)
 {
-	const struct net *net = p->m->net;
+	const struct net *net = p->net;
 	size_t most = 0;
 	float *f;
 	double *room;

@@ -14,20 +14,32 @@
 enum { ROUNDS = 1000 };
 static const double still = 1e-10;
 
-static int asked;                         /* has no state but that */
+struct rankfeat {
+	struct net_checkpoint c;          /* a copy of the model, to run from a map on */
+	struct um_engine *rest[2];        /* behind the last map and the one before; made on first use */
+};
+
+static void release(void *state)
+{
+	struct rankfeat *r = state;
+
+	um_engine_free(r->rest[0]);
+	um_engine_free(r->rest[1]);
+	net_checkpoint_release(&r->c);
+	free(r);
+}
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
 		bool *keep, char *err)
 {
 	const struct net *n = c->net;
+	struct rankfeat *r;
 
 	if (!o->rankfeat)
 		return 0;
-	if (n->n_stages < 1) {
-		snprintf(err, UM_ERR, "--rankfeat: this architecture has no feature list");
+	*state = r = calloc(1, sizeof *r);
+	if (!r || net_copy(&r->c, c, err) < 0)
 		return -1;
-	}
-	*state = &asked;
 	for (int k = n->n_stages > 1 ? n->n_stages - 2 : 0; k < n->n_stages; k++)
 		keep[n->stages[k]] = true;
 	return 0;
@@ -103,52 +115,45 @@ static void deflate(float *f, size_t c, size_t d, double *room)
 	}
 }
 
-/* Logits (n,C) with map k of the feature list deflated. -1: out of memory. */
-static int without(struct um_pass *p, int k, float *logits)
+/* Logits (n,C) with the map that is `back` before the last of the feature list deflated. */
+static int without(struct rankfeat *r, struct um_pass *p, int back, float *logits, char *err)
 {
-	const struct net *net = p->m->net;
-	const int at = net->stages[k];
-	const struct net_node *node = &net->nodes[at];
-	const size_t count = um_node_count(node), c = (size_t)node->c, d = count / c, n = c < d ? c : d;
-	const size_t shape[4] = { p->n, c, (size_t)node->h, (size_t)node->w };
-	float *f = calloc(p->n * count, sizeof *f);
+	const int at = p->net->stages[p->net->n_stages - 1 - back];
+	const struct net_node *node = &p->net->nodes[at];
+	const size_t count = net_node_size(node), c = (size_t)node->c, d = count / c, n = c < d ? c : d;
+	struct um_engine_options o = *p->engine;
+	float *f = malloc(p->n * count * sizeof *f);
 	double *room = malloc((n * n + 2 * n) * sizeof *room);
-	const bool fits = f && room;
+	int rc = -1;
 
-	if (fits && th->to_host(p->s, p->map[at], f, p->n * count) == 0) {
+	o.from = at;
+	snprintf(err, UM_ERR, "out of memory");
+	if (f && room && (r->rest[back] || um_engine_new(&r->rest[back], &r->c, &o, err) == 0)) {
+		memcpy(f, p->map[at], p->n * count * sizeof *f);
 		for (size_t i = 0; i < p->n; i++)
 			deflate(f + i * count, c, d, room);
-		th->to_host(p->s, um_pass_again(p, at, th->from_host(p->s, TH_F32, 4, shape, f), net->head),
-			    logits, p->n * (size_t)net->classes);
+		rc = um_engine_run(r->rest[back], f, p->n, logits, NULL, NULL, err);
 	}
 	free(room);
 	free(f);
-	return fits ? 0 : -1;
+	return rc;
 }
 
 static int run(void *state, struct um_pass *p, char *err)
 {
-	const struct net *net = p->m->net;
-	const size_t count = p->n * (size_t)net->classes;
+	const size_t count = p->n * (size_t)p->net->classes;
 	float *a = um_pass_column(p, "rankfeat"), *b = calloc(count, sizeof *b);
-	int rc = -1;
+	int rc = b ? without(state, p, 0, a, err) : -1;
 
-	(void)state;
-	snprintf(err, UM_ERR, "out of memory");
-	if (b && without(p, net->n_stages - 1, a) == 0) {
-		rc = 0;
-		if (net->n_stages > 1)
-			rc = without(p, net->n_stages - 2, b);
-		for (size_t i = 0; net->n_stages > 1 && i < count; i++)
+	if (!b)
+		snprintf(err, UM_ERR, "out of memory");
+	if (rc == 0 && p->net->n_stages > 1) {
+		rc = without(state, p, 1, b, err);
+		for (size_t i = 0; i < count; i++)
 			a[i] = (a[i] + b[i]) / 2;
 	}
 	free(b);
 	return rc;
 }
 
-static void nothing(void *state)
-{
-	(void)state;
-}
-
-const struct um_extra um_extra_rankfeat = { "rankfeat", false, init, columns, run, nothing, NULL };
+const struct um_extra um_extra_rankfeat = { "rankfeat", false, init, columns, run, release, NULL };

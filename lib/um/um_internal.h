@@ -16,4 +16,7 @@ int um_optim_step(struct um_model *m, const struct um_train_options *o, double l
 struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int to, const bool *keep,
 			 bool train);
 
+/* Index of the largest; among equals the first. */
+size_t um_argmax(const float *v, size_t n);
+
 #endif

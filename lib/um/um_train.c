@@ -19,15 +19,6 @@ double um_cross_entropy(const float *logits, size_t n_classes, int64_t label)
 	return max + log(sum) - (double)logits[label];
 }
 
-static size_t argmax(const float *v, size_t n)
-{
-	size_t best = 0;
-	for (size_t i = 1; i < n; i++)
-		if (v[i] > v[best])
-			best = i;
-	return best;
-}
-
 /* Buffers of one batch. */
 struct batch {
 	uint8_t *image;
@@ -140,7 +131,7 @@ static int train_batch(struct um_model *m, const struct um_data *d, const struct
 	if (rc < 0)
 		return rc;
 	for (size_t k = 0; k < n; k++)
-		p->right += argmax(b->logits + k * C, C) == (size_t)b->label[k];
+		p->right += um_argmax(b->logits + k * C, C) == (size_t)b->label[k];
 	p->loss += ce * (double)n;
 	p->folded += folded * (double)n;
 	p->row += n;
@@ -175,33 +166,5 @@ int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_
 		rc = count_batches(m, (int64_t)p->batches, err);
 	batch_release(&b);
 	free(idx);
-	return rc;
-}
-
-int um_evaluate(struct um_model *m, const struct um_data *d, double *loss, double *accuracy,
-		char *err)
-{
-	const size_t C = (size_t)m->net->classes;
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w, part = 256;
-	float *logits = malloc(part * C * sizeof *logits);
-	size_t right = 0;
-	double sum = 0;
-	int rc = -1;
-
-	snprintf(err, UM_ERR, "out of memory");
-	for (size_t i = 0; logits && i < d->n; i += part) {
-		const size_t n = d->n - i < part ? d->n - i : part;
-
-		rc = um_embed(m, d->image + i * row, n, 16, false, logits, NULL, err);
-		if (rc < 0)
-			break;
-		for (size_t k = 0; k < n; k++) {
-			sum += um_cross_entropy(logits + k * C, C, d->label[i + k]);
-			right += argmax(logits + k * C, C) == (size_t)d->label[i + k];
-		}
-	}
-	free(logits);
-	*loss = sum / (double)d->n;
-	*accuracy = (double)right / (double)d->n;
 	return rc;
 }

@@ -80,6 +80,7 @@ def make():
             m.num_batches_tracked.fill_(7)
     state = net.state_dict()
     both(state, "plain")
+    torch.save(state, "mod\u00e8le 1.pth")
     # A training dictionary as the published program writes it, by way of a step with momentum.
     opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     for p in net.parameters():

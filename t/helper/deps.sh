@@ -36,6 +36,7 @@ gnuplot-nox=pictures of experiments"
 if [ "${GOLDEN:-}" = yes ]; then
 	need="$need
 python3-torch=reference numbers of networks
+python3-torchvision=reference networks
 python3-sklearn=reference metrics"
 fi
 

@@ -91,6 +91,11 @@ for name, pkl in {
     put(name, pkl)
     old(name, pkl)
 old("huge", state(tensor("w", numel=1 << 40, size=(1 << 40,))), ((1 << 40, b"\0" * 16),))
+# What Python 2 wrote, and PyTorch before 0.4: pairs, views of storages, the first _rebuild_tensor.
+ancient = tensor("w", offset=1, size=(2,), call="torch._utils\n_rebuild_tensor", numel=8)
+ancient = ancient.replace(b"\x89ccollections\nOrderedDict\n)RtR", b"tR").replace(number(8) + b"tQ", number(8) + b"(" + text("1") + b"K\x03K\x05ttQ")
+old("ancient", b"\x80\x02ccollections\nOrderedDict\n](](" + ancient + b"ee\x85R.",
+    ((8, struct.pack("<8f", *range(8))),))
 # Zip.
 whole = open("good.pth", "rb").read()
 for i in 4, 30, 60, 200, len(whole) - 60, len(whole) - 22, len(whole) - 1:
@@ -99,6 +104,9 @@ put("missing", good, ())
 put("short", good, (("data/0", b"\0" * 15),))
 put("long", good, (("data/0", b"\0" * 17),))
 put("bomb", state(tensor("w", numel=1 << 28, size=(1 << 28,))), (("data/0", b"\0" * (1 << 26)),), zipfile.ZIP_DEFLATED)
+put("views", state(*[tensor("w%d" % i, numel=1 << 16, size=(1 << 16,)) for i in range(20)]), (("data/0", b"\0" * (1 << 18)),))
+put("bombs", state(*[tensor("w%d" % i, key=str(i), numel=4096, size=(4096,)) for i in range(3)]),
+    [("data/%d" % i, b"\0" * 16384) for i in range(3)] + [("pad", os.urandom(20000))], zipfile.ZIP_DEFLATED)
 put("picklebomb", b"\x80\x02" + b"]0" * (1 << 25), how=zipfile.ZIP_DEFLATED)
 put("empty", b"")
 put("bigendian", good, (("byteorder", b"big"), ("data/0", b"\0" * 16)))

@@ -53,7 +53,8 @@ int main(void)
 	ok(n->nodes[n->feature].c == 342 && n->nodes[n->head].c == 10, "features and logits");
 
 	ok(refused("vgg", "there are: densenet"), "an unknown architecture names those there are");
-	ok(refused("densenet:dept=3", "no parameter 'dept'"), "an unknown parameter is named");
+	ok(refused("densenet:dept=3", "no parameter 'dept'; it has: depth growth reduction bottleneck affine"),
+	   "an unknown parameter is named, and those there are");
 	ok(refused("densenet:depth=x", "not a whole number"), "a value that is no number");
 	ok(refused("densenet:depth=22.5", "not a whole number"), "a depth that is not whole");
 	ok(refused("densenet:growth=1e9", "from 1 to 128"), "a value out of range says the range");

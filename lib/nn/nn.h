@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn: inference on the CPU, in plain C. A network and its weights are compiled into a plan: batch norms
+ * fold into convolutions or are applied as their inputs are read, ReLUs and residual additions happen as
+ * outputs are written, a dense block's layers write into the block's own buffer, an average pool changes
+ * places with a 1x1 convolution before it. The plan runs in a fixed amount of memory.
+ *
+ * Maps lie as (pixels, channels). Nearly all arithmetic is one kernel, rows of numbers times a packed
+ * matrix, with the registers' worth of outputs that the processor has (nn_kernel.h): a convolution's rows
+ * are pointers to its pixels, so no image is copied; a 3x3 one of stride 1 goes through Winograd's
+ * transformation where that pays (nn_winograd.c).
+ *
+ * The result of an image depends on that image alone, to the last bit: not on the images beside it, nor
+ * on the number of threads.
+ */
+#ifndef NN_H
+#define NN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct nn;
+
+struct nn_options {
+	int threads;                      /* at least 1 */
+	int from;                         /* the map that it starts from, a stage; 0: pixels */
+	const bool *keep;                 /* (n_nodes) outputs that nn_run() hands out; NULL: none */
+	bool take;                        /* c's weights go as they are packed: half the memory, but c is not
+					   * to be used any more, only released */
+	const char *isa;                  /* instructions to use, a name of nn_isas(); NULL: the best */
+};
+
+/* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
+ * the weights once, 3x3 ones of small images up to 4 times, and a few images' maps a thread. -1 with a
+ * line in err (NET_ERR bytes): out of memory. */
+int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
+	TS_CHECKED;
+void nn_free(struct nn *m);
+
+/* Runs n images: pixels |u1 (n,c,h,w), or, of a network that starts from a map, floats of its shape.
+ * Writes logits (n,C); features (n,D) if not NULL; of each node that is kept maps[node], floats
+ * (n,c,h,w). */
+void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features,
+	    float *const *maps);
+
+/* Names of the instruction sets that this processor can run, the best first, as "avx2|generic". */
+const char *nn_isas(void);
+/* The plan, an operation a line, for people; the caller frees it. NULL: out of memory. */
+char *nn_describe(const struct nn *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

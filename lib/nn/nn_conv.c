@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * Convolutions as rows times a matrix. A row is an output pixel's window: a pointer for each of its pixels,
+ * or, where the window's rows lie without a gap, for each of these. Nothing is copied but what has to be
+ * changed on its way in. */
+#include <string.h>
+
+#include "nn/nn_internal.h"
+
+/* Rows that go through at a time: half of a second cache, and not too many pointers. */
+enum { BLOCK_BYTES = 160 << 10, MOST_ROWS = 156 };
+
+/* Of what pieces a row is. */
+static void segments(const struct nn_op *op, size_t *n_seg, size_t *len)
+{
+	const size_t c = (size_t)op->in.c;
+
+	if (op->pad == 0 && op->in.stride == c) {
+		*n_seg = (size_t)op->kh;
+		*len = (size_t)op->kw * c;
+	} else {
+		*n_seg = (size_t)op->kh * (size_t)op->kw;
+		*len = c;
+	}
+}
+
+static bool has_pre(const struct nn_op *op)
+{
+	return op->pre.a || op->pre.relu;
+}
+
+/* Rows of a block, a multiple of the tile's. */
+static size_t block_rows(const struct nn *m, const struct nn_op *op)
+{
+	size_t n_seg, len, rows;
+
+	segments(op, &n_seg, &len);
+	rows = BLOCK_BYTES / sizeof(float) / (n_seg * len < NN_DEPTH ? n_seg * len : NN_DEPTH);
+	rows = rows / m->isa->rows * m->isa->rows;
+	return rows < m->isa->rows ? m->isa->rows : rows > MOST_ROWS ? MOST_ROWS / m->isa->rows * m->isa->rows : rows;
+}
+
+static size_t packed_stride(const struct nn_op *op)
+{
+	return nn_round((size_t)op->in.c, NN_MAX_VEC);
+}
+
+/* Two tables of pointers and the packed rows. */
+size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op)
+{
+	const size_t rows = block_rows(m, op);
+	size_t n_seg, len;
+
+	segments(op, &n_seg, &len);
+	return rows * n_seg * NN_POINTER + (has_pre(op) ? rows * (packed_stride(op) + NN_POINTER) : 0) + NN_MAX_VEC;
+}
+
+int nn_conv_pack(struct nn *m, struct nn_op *op)
+{
+	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw);
+	const size_t K = C * window, panels = (M + NN_PANEL - 1) / NN_PANEL;
+
+	op->w = nn_floats(m, panels * NN_PANEL * K);
+	if (!op->w)
+		return -1;
+	#pragma omp parallel for num_threads(m->threads)
+	for (size_t p = 0; p < panels; p++)
+		for (size_t k = 0; k < K; k++) {      /* as plain has them: channel, place in the window */
+			float *to = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
+
+			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
+				to[i] = op->plain[(p * NN_PANEL + i) * K + k] *
+					(op->gain ? op->gain[p * NN_PANEL + i] : 1);
+		}
+	return 0;
+}
+
+/* The pieces of output pixel `row`, ROWS pointers apart in the table. */
+static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row,
+		  const float **to, size_t n_seg)
+{
+	const size_t per_image = nn_pixels(&op->out), at = row % per_image, rows = j->m->isa->rows;
+	const float *image = in + row / per_image * nn_pixels(&op->in) * op->in.stride;
+	const int x0 = (int)(at % (size_t)op->out.w) * op->stride - op->pad;
+	const int y0 = (int)(at / (size_t)op->out.w) * op->stride - op->pad;
+	const int across = n_seg == (size_t)op->kh && op->kh > 1 ? 1 : op->kw;
+
+	if (n_seg == 1) {
+		*to = image + ((size_t)y0 * (size_t)op->in.w + (size_t)x0) * op->in.stride;
+		return;
+	}
+	for (int dy = 0; dy < op->kh; dy++)
+		for (int dx = 0; dx < across; dx++, to += rows) {
+			const int y = y0 + dy, x = x0 + dx;
+			const bool inside = y >= 0 && y < op->in.h && x >= 0 && x < op->in.w;
+
+			*to = inside ? image + ((size_t)y * (size_t)op->in.w + (size_t)x) * op->in.stride
+				     : j->m->zeros;
+		}
+}
+
+/* Output pixels row..row+n. */
+static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_block b, size_t row)
+{
+	const struct nn_isa *isa = j->m->isa;
+	const size_t all = nn_round(b.n_rows, isa->rows);
+	const float **table = (const float **)(void *)j->scratch;
+	const float *in = nn_at(j, &op->in);
+
+	for (size_t i = 0; i < all; i++)
+		point(op, j, in, row + (i < b.n_rows ? i : b.n_rows - 1),
+		      table + i / isa->rows * isa->rows * b.n_seg + i % isa->rows, b.n_seg);
+	if (has_pre(op)) {                    /* of one segment: see nn_plan.c */
+		const float **packed = table + all;
+		float *to = (float *)(void *)(packed + all);
+		const size_t stride = packed_stride(op);
+
+		isa->pack(table, b.n_rows, (size_t)op->in.c, &op->pre, to, stride);
+		for (size_t i = 0; i < all; i++)
+			packed[i] = to + (i < b.n_rows ? i : b.n_rows - 1) * stride;
+		table = packed;
+	}
+	b.row = table;
+	isa->block(&b);
+}
+
+void nn_conv(const struct nn_op *op, const struct nn_job *j)
+{
+	const size_t R = j->m->isa->rows, rows = j->n * nn_pixels(&op->out), M = (size_t)op->out.c;
+	const size_t tiles = (rows + R - 1) / R, panels = (M + NN_PANEL - 1) / NN_PANEL;
+	const size_t most = block_rows(j->m, op);
+	size_t a = 0, b = tiles, p = 0, q = panels, n_seg, len;
+
+	segments(op, &n_seg, &len);
+	if (tiles < 8 * j->parts && panels > 1)
+		nn_share(j, panels, &p, &q);
+	else
+		nn_share(j, tiles, &a, &b);
+	const size_t m = (q * NN_PANEL < M ? q * NN_PANEL : M), from = p * NN_PANEL;
+	const size_t blocks = ((b - a) * R + most - 1) / most, at_once = blocks ? (b - a + blocks - 1) / blocks * R : R;
+	b = b * R < rows ? b * R : rows;
+	for (size_t row = a * R; row < b && m > from; row += at_once)  /* blocks of equal size */
+		run_block(op, j, (struct nn_block){
+			.n_rows = b - row < at_once ? b - row : at_once, .n_seg = n_seg, .len = len,
+			.w = op->w + from * n_seg * len, .m = m - from,
+			.out = nn_at(j, &op->out) + row * op->out.stride + from, .out_stride = op->out.stride,
+			.bias = op->bias ? op->bias + from : NULL,
+			.add = op->add.buf < 0 ? NULL : nn_at(j, &op->add) + row * op->add.stride + from,
+			.add_stride = op->add.stride, .relu = op->relu }, row);
+}

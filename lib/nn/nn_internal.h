@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ * What a plan is. nn_plan.c writes it, nn_buffer.c gives its maps places, nn_run.c runs it. */
+#ifndef NN_INTERNAL_H
+#define NN_INTERNAL_H
+
+#include "nn/nn.h"
+#include "nn/nn_kernel.h"
+
+/* Where numbers lie: c of each pixel, `stride` floats from pixel to pixel, pixels of a row and rows of an
+ * image without gaps, images too. buf -1: nowhere. */
+struct nn_map {
+	int buf;
+	size_t at, stride;                /* `at`: the first channel's place in the pixel */
+	int c, h, w;
+};
+
+enum nn_kind {
+	NN_PIXELS,                        /* |u1 (c,h,w) to normalised pixels with a border of pad zeros */
+	NN_TAKE,                          /* floats (c,h,w) */
+	NN_CONV, NN_WINOGRAD,             /* also linear layers: 1x1 of one pixel */
+	NN_POOL,                          /* windows of kh x kw */
+	NN_SCALE,                         /* out = relu(pre(in) + add) */
+	NN_FLATTEN,
+	NN_GIVE                           /* to the caller, as floats (c,h,w) */
+};
+
+enum { NN_LOGITS = -1, NN_FEATURES = -2 };       /* what NN_GIVE gives, or the number of a node */
+
+struct nn_op {
+	enum nn_kind kind;
+	struct nn_map in, out, add;
+	struct nn_pre pre;                /* of what is read from in */
+	int kh, kw, stride, pad;
+	bool relu;                        /* of what is written */
+	float scale;                      /* of a pool: see nn_window */
+	int node;
+	struct ts_tensor *weight;         /* (m, c, kh, kw) as PyTorch has it, until it is packed */
+	const float *plain;               /* its numbers */
+	float *gain;                      /* (m) factors that a batch norm behind brings; NULL: 1 */
+	float *w, *bias;                  /* packed; bias (m) or NULL */
+};
+
+struct nn_buffer {
+	size_t size;                      /* floats of an image */
+	int first, last;                  /* operations that use it */
+	size_t at;                        /* place in the arena, floats of an image */
+};
+
+struct nn {
+	const struct nn_isa *isa;
+	int threads, chunk;               /* chunk: images that a thread has in work */
+	int c, h, w;                      /* input */
+	float mean[4], gain[4];           /* pixels 0..255 to (pixel - mean) * gain */
+	struct nn_op *ops;
+	int n_ops, cap_ops;
+	struct nn_buffer *bufs;
+	int n_bufs, cap_bufs;
+	void **owned;                     /* everything that the operations point to */
+	int n_owned, cap_owned;
+	float *zeros;                     /* a pixel outside */
+	size_t arena, scratch;            /* floats: of an image; of a thread */
+	float **arenas, **scratches;      /* (threads) */
+};
+
+/* A run of a plan, or one thread's part of it. */
+struct nn_job {
+	const struct nn *m;
+	float *arena, *scratch;
+	const void *input;                /* of the first image of this run */
+	float *logits, *features, *const *maps;
+	size_t first, n;                  /* images: number of the first, how many */
+	size_t part, parts;               /* this thread does part of every operation */
+};
+
+/* Of n units, those that are this part's: from *a to *b. */
+static inline void nn_share(const struct nn_job *j, size_t n, size_t *a, size_t *b)
+{
+	*a = n * j->part / j->parts;
+	*b = n * (j->part + 1) / j->parts;
+}
+
+static inline float *nn_at(const struct nn_job *j, const struct nn_map *m)
+{
+	return j->arena + j->m->bufs[m->buf].at * (size_t)j->m->chunk + m->at;
+}
+
+static inline size_t nn_pixels(const struct nn_map *m)
+{
+	return (size_t)m->h * (size_t)m->w;
+}
+
+static inline size_t nn_round(size_t n, size_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/* Zeroed floats that live as long as m, with NN_MAX_VEC more behind. NULL: out of memory. */
+float *nn_floats(struct nn *m, size_t n);
+
+/* ---- operations ---- */
+
+void nn_conv(const struct nn_op *op, const struct nn_job *j);
+void nn_winograd(const struct nn_op *op, const struct nn_job *j);
+void nn_pixels_op(const struct nn_op *op, const struct nn_job *j);
+void nn_take(const struct nn_op *op, const struct nn_job *j);
+void nn_pool(const struct nn_op *op, const struct nn_job *j);
+void nn_scale(const struct nn_op *op, const struct nn_job *j);
+void nn_flatten(const struct nn_op *op, const struct nn_job *j);
+void nn_give(const struct nn_op *op, const struct nn_job *j);
+
+/* Floats of scratch that an operation needs. */
+size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
+size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
+size_t nn_pool_scratch(const struct nn_op *op);
+/* Packs op->plain, times op->gain, into op->w. -1: out of memory. */
+int nn_conv_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
+int nn_winograd_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
+/* Is a 3x3 convolution of stride 1 between these faster by Winograd's transformation? */
+bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
+
+/* ---- planning ---- */
+
+int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, char *err) TS_CHECKED;
+/* Packs weights, which go if `take`; decides m->chunk; sizes m->scratch and places buffers. */
+int nn_finish(struct nn *m, bool take) TS_CHECKED;
+/* Places for the buffers: m->arena, bufs[].at. */
+int nn_place(struct nn *m) TS_CHECKED;
+
+#endif

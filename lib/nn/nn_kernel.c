@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * The kernels for each instruction set. Not target_clones: a clone has the same tile everywhere, and a tile
+ * that fills AVX-512's 32 registers spills AVX2's 16. */
+#include <string.h>
+
+#include "nn/nn.h"
+#include "nn/nn_kernel.h"
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
+#define VL 16
+#define ROWS 12
+#define NAME(x) x##_avx512
+#define ISA_NAME "avx512"
+#include "nn/nn_kernel.inc"
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define VL 8
+#define ROWS 6
+#define NAME(x) x##_avx2
+#define ISA_NAME "avx2"
+#include "nn/nn_kernel.inc"
+#pragma GCC pop_options
+#endif
+
+/* Vectors of four floats are what every 64-bit processor has; SSE has 16 of them, NEON 32. */
+#define VL 4
+#if defined(__x86_64__)
+#define ROWS 3
+#else
+#define ROWS 6
+#endif
+#define NAME(x) x##_generic
+#define ISA_NAME "generic"
+#include "nn/nn_kernel.inc"
+
+static bool can_run(const struct nn_isa *i)
+{
+#if defined(__x86_64__)
+	if (i == &isa_avx512)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+	if (i == &isa_avx2)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+	return i == &isa_generic;
+}
+
+static const struct nn_isa *const isas[] = {
+#if defined(__x86_64__)
+	&isa_avx512, &isa_avx2,
+#endif
+	&isa_generic
+};
+
+const struct nn_isa *nn_isa(const char *name)
+{
+	for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
+		if (can_run(isas[i]) && (!name || strcmp(name, isas[i]->name) == 0))
+			return isas[i];
+	return NULL;
+}
+
+const char *nn_isas(void)
+{
+	static const char *const lists[] = { "avx512|avx2|generic", "avx2|generic", "generic" };
+	size_t best = sizeof isas / sizeof *isas;
+
+	while (best > 0 && nn_isa(isas[best - 1]->name))
+		best--;
+	return lists[best + 3 - sizeof isas / sizeof *isas];
+}

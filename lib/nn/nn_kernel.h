@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn_kernel: the arithmetic, compiled once for each instruction set (nn_kernel.inc). GCC's vector
+ * extensions say it for all; what differs is the shape of a tile, NN_PANEL outputs of `rows` rows, which
+ * is to fill the registers: 6 rows for AVX2 (12 of 16), 12 for AVX-512.
+ */
+#ifndef NN_KERNEL_H
+#define NN_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	NN_PANEL = 16,                    /* outputs in a tile; weights are packed as (k, NN_PANEL) */
+	/* How much of w a tile goes through at once: NN_DEPTH numbers of a panel are 24 KiB, which rows still
+	 * find place beside in a first cache of 32; where it has to be more, it is better in smaller parts. */
+	NN_DEPTH = 384, NN_DEPTH_PART = 256,
+	NN_MAX_VEC = 16,                  /* floats in the longest vector: what may be read behind a row */
+	NN_POINTER = sizeof(void *) / sizeof(float)       /* floats that a pointer takes */
+};
+
+/* What happens to numbers as they are read: relu(a x + b), a and b of each channel. */
+struct nn_pre {
+	const float *a, *b;               /* NULL: 1 and 0 */
+	bool relu;
+};
+
+/* out[i][j] = relu(sum_k row[i][k] w[k][j] + bias[j] + add[i][j]). A row is n_seg pieces of len. */
+struct nn_block {
+	const float *const *row;          /* (tiles, n_seg, rows): pointers, NULL ones at no place */
+	size_t n_rows;                    /* of the last tile, those behind n_rows are not written */
+	size_t n_seg, len;
+	const float *w;                   /* (panels, n_seg * len, NN_PANEL) */
+	size_t m;                         /* outputs of a row */
+	float *out;                       /* row i at out + i * out_stride */
+	size_t out_stride;
+	const float *bias, *add;          /* (m) or NULL; row i at add + i * add_stride, or NULL */
+	size_t add_stride;
+	bool relu;
+};
+
+/* A window of pixels: those of it that are inside. */
+struct nn_window {
+	const float *const *pixel;
+	size_t n;
+	float scale;                      /* of the sum; 0: the largest instead */
+};
+
+struct nn_isa {
+	const char *name;
+	size_t rows;
+	void (*block)(const struct nn_block *b);
+	/* to[i] = pre(row[i]), c numbers of n rows. */
+	void (*pack)(const float *const *row, size_t n, size_t c, const struct nn_pre *pre, float *to,
+		     size_t to_stride);
+	/* to = pre(from) + add: one pixel of c channels; add may be NULL. */
+	void (*scale)(const float *from, size_t c, const struct nn_pre *pre, const float *add, float *to);
+	void (*pool)(const struct nn_window *w, size_t c, const struct nn_pre *pre, float *to);
+	/* A tile of (6,6) pixels, NULL where outside, c channels: its 36 transformed pixels, each `step`
+	 * apart. And back: 36 to (4,4), of which out has those that are inside; m outputs. */
+	void (*wino_in)(const float *const *pixel, size_t c, const struct nn_pre *pre, float *to, size_t step);
+	void (*wino_out)(const float *from, size_t step, size_t m, const float *bias, bool relu,
+			 const float *const *add, float *const *out);
+};
+
+/* The one of this name, or the best that the processor has for NULL. NULL: it has none of that name. */
+const struct nn_isa *nn_isa(const char *name);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * The operations that are not convolutions: little arithmetic, a pixel at a time. */
+#include <string.h>
+
+#include "nn/nn_internal.h"
+
+/* The border is written each time: the place was another map's meanwhile. */
+void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
+{
+	const struct nn *m = j->m;
+	const size_t C = (size_t)m->c, H = (size_t)m->h, W = (size_t)m->w, pad = (size_t)op->pad;
+	const size_t rows = (size_t)op->out.h, width = (size_t)op->out.w;
+	size_t a, b;
+
+	nn_share(j, j->n * rows, &a, &b);
+	for (size_t r = a; r < b; r++) {
+		const uint8_t *image = (const uint8_t *)j->input + r / rows * C * H * W;
+		float *to = nn_at(j, &op->out) + r * width * op->out.stride;
+		const size_t y = r % rows - pad;      /* wraps above the image, so is too large there */
+
+		memset(to, 0, width * op->out.stride * sizeof *to);
+		for (size_t c = 0; c < C && y < H; c++)
+			for (size_t x = 0; x < W; x++)
+				to[(x + pad) * op->out.stride + c] =
+					((float)image[(c * H + y) * W + x] - m->mean[c]) * m->gain[c];
+	}
+}
+
+void nn_take(const struct nn_op *op, const struct nn_job *j)
+{
+	const size_t C = (size_t)op->out.c, P = nn_pixels(&op->out);
+	size_t a, b;
+
+	nn_share(j, j->n * P, &a, &b);
+	for (size_t r = a; r < b; r++) {
+		const float *from = (const float *)j->input + r / P * C * P + r % P;
+		float *to = nn_at(j, &op->out) + r * op->out.stride;
+
+		for (size_t c = 0; c < C; c++)
+			to[c] = from[c * P];
+	}
+}
+
+size_t nn_pool_scratch(const struct nn_op *op)
+{
+	return (size_t)op->kh * (size_t)op->kw * NN_POINTER + NN_MAX_VEC;
+}
+
+void nn_pool(const struct nn_op *op, const struct nn_job *j)
+{
+	const size_t P = nn_pixels(&op->out), W = (size_t)op->in.w;
+	const float *in = nn_at(j, &op->in), **pixel = (const float **)(void *)j->scratch;
+	struct nn_window w = { .pixel = pixel, .scale = op->scale };
+	size_t a, b;
+
+	nn_share(j, j->n * P, &a, &b);
+	for (size_t r = a; r < b; r++) {
+		const float *image = in + r / P * nn_pixels(&op->in) * op->in.stride;
+		const int y0 = (int)(r % P / (size_t)op->out.w) * op->stride - op->pad;
+		const int x0 = (int)(r % P % (size_t)op->out.w) * op->stride - op->pad;
+
+		w.n = 0;
+		for (int y = y0; y < y0 + op->kh; y++)
+			for (int x = x0; x < x0 + op->kw; x++)
+				if (y >= 0 && y < op->in.h && x >= 0 && x < op->in.w)
+					pixel[w.n++] = image + ((size_t)y * W + (size_t)x) * op->in.stride;
+		j->m->isa->pool(&w, (size_t)op->in.c, &op->pre, nn_at(j, &op->out) + r * op->out.stride);
+	}
+}
+
+void nn_scale(const struct nn_op *op, const struct nn_job *j)
+{
+	static const struct nn_pre rectify = { .relu = true };
+	const size_t C = (size_t)op->in.c;
+	size_t a, b;
+
+	nn_share(j, j->n * nn_pixels(&op->in), &a, &b);
+	for (size_t r = a; r < b; r++) {
+		float *to = nn_at(j, &op->out) + r * op->out.stride;
+		const float *add = op->add.buf < 0 ? NULL : nn_at(j, &op->add) + r * op->add.stride;
+
+		j->m->isa->scale(nn_at(j, &op->in) + r * op->in.stride, C, &op->pre, add, to);
+		if (op->relu)
+			j->m->isa->scale(to, C, &rectify, NULL, to);
+	}
+}
+
+/* One number of a map as it is read. */
+static float value(const struct nn_op *op, const float *pixel, size_t c)
+{
+	const float x = op->pre.a ? pixel[c] * op->pre.a[c] + op->pre.b[c] : pixel[c];
+	return op->pre.relu && x < 0 ? 0 : x;
+}
+
+/* (pixels, channels) of an image to (channels, pixels). */
+static void turn(const struct nn_op *op, const float *from, float *to)
+{
+	const size_t C = (size_t)op->in.c, P = nn_pixels(&op->in);
+
+	for (size_t p = 0; p < P; p++)
+		for (size_t c = 0; c < C; c++)
+			to[c * P + p] = value(op, from + p * op->in.stride, c);
+}
+
+void nn_flatten(const struct nn_op *op, const struct nn_job *j)
+{
+	size_t a, b;
+
+	nn_share(j, j->n, &a, &b);
+	for (size_t i = a; i < b; i++)
+		turn(op, nn_at(j, &op->in) + i * nn_pixels(&op->in) * op->in.stride,
+		     nn_at(j, &op->out) + i * op->out.stride);
+}
+
+void nn_give(const struct nn_op *op, const struct nn_job *j)
+{
+	const size_t count = (size_t)op->in.c * nn_pixels(&op->in);
+	float *to = op->node == NN_LOGITS ? j->logits : op->node == NN_FEATURES ? j->features :
+		    j->maps ? j->maps[op->node] : NULL;
+	size_t a, b;
+
+	nn_share(j, j->n, &a, &b);
+	for (size_t i = a; to && i < b; i++)
+		turn(op, nn_at(j, &op->in) + i * nn_pixels(&op->in) * op->in.stride, to + (j->first + i) * count);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * Running a plan. As long as there are images for all, each thread runs the whole plan on its own; for what is
+ * left, a single image say, all threads share each operation. */
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/nn_internal.h"
+
+static void run_op(const struct nn_op *op, const struct nn_job *j)
+{
+	switch (op->kind) {
+	case NN_PIXELS: nn_pixels_op(op, j); break;
+	case NN_TAKE: nn_take(op, j); break;
+	case NN_CONV: nn_conv(op, j); break;
+	case NN_WINOGRAD: nn_winograd(op, j); break;
+	case NN_POOL: nn_pool(op, j); break;
+	case NN_SCALE: nn_scale(op, j); break;
+	case NN_FLATTEN: nn_flatten(op, j); break;
+	case NN_GIVE: nn_give(op, j); break;
+	}
+}
+
+/* Images first..first+n of the whole run's. */
+static struct nn_job images(const struct nn_job *all, size_t first, size_t n)
+{
+	const struct nn *m = all->m;
+	const struct nn_op *in = &m->ops[0];
+	const size_t floats = (size_t)in->out.c * nn_pixels(&in->out), bytes = (size_t)(m->c * m->h * m->w);
+	struct nn_job j = *all;
+
+	j.first = first;
+	j.n = n;
+	j.input = (const char *)all->input + first * (in->kind == NN_PIXELS ? bytes : floats * sizeof(float));
+	return j;
+}
+
+void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features, float *const *maps)
+{
+	const size_t T = (size_t)m->threads, most = (size_t)m->chunk;
+	const size_t chunk = n / T < 1 ? 1 : n / T < most ? n / T : most;
+	const size_t alone = n / (chunk * T) * (chunk * T);
+	const struct nn_job all = { .m = m, .input = input, .logits = logits, .features = features,
+				    .maps = maps, .parts = 1 };
+
+	#pragma omp parallel num_threads(m->threads)
+	{
+		const int id = omp_get_thread_num();
+
+		#pragma omp for schedule(dynamic, 1)
+		for (size_t i = 0; i < alone / chunk; i++) {
+			struct nn_job j = images(&all, i * chunk, chunk);
+
+			j.arena = m->arenas[id];
+			j.scratch = m->scratches[id];
+			for (int k = 0; k < m->n_ops; k++)
+				run_op(&m->ops[k], &j);
+		}
+		for (size_t i = alone; i < n; i += most) {
+			struct nn_job j = images(&all, i, n - i < most ? n - i : most);
+
+			j.arena = m->arenas[0];
+			j.scratch = m->scratches[id];
+			j.part = (size_t)id;
+			j.parts = (size_t)omp_get_num_threads();
+			for (int k = 0; k < m->n_ops; k++) {
+				run_op(&m->ops[k], &j);
+				#pragma omp barrier
+			}
+		}
+	}
+}
+
+static float *room(size_t n)
+{
+	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
+	float *v = aligned_alloc(64, bytes);
+
+	return v ? memset(v, 0, bytes) : NULL;
+}
+
+int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
+{
+	struct nn *m = calloc(1, sizeof *m);
+	const size_t T = (size_t)o->threads;
+
+	*ret = NULL;
+	snprintf(err, NET_ERR, "out of memory");
+	if (!m)
+		return -1;
+	m->threads = o->threads;
+	m->isa = nn_isa(o->isa);
+	if (!m->isa) {
+		snprintf(err, NET_ERR, "this processor has no instructions '%.32s'; it has %s", o->isa, nn_isas());
+		goto fail;
+	}
+	m->c = c->net->c;
+	m->h = c->net->h;
+	m->w = c->net->w;
+	for (int i = 0; i < m->c; i++) {
+		m->mean[i] = (float)(255 * c->mean[i]);
+		m->gain[i] = (float)(1 / (255 * c->std[i]));
+	}
+	if (nn_plan(m, c, o, err) < 0)
+		goto fail;
+	m->arenas = calloc(T, sizeof *m->arenas);
+	m->scratches = calloc(T, sizeof *m->scratches);
+	for (size_t i = 0; i < T && m->arenas && m->scratches; i++)
+		if (!(m->arenas[i] = room(m->arena * (size_t)m->chunk)) || !(m->scratches[i] = room(m->scratch)))
+			goto fail;
+	if (!m->arenas || !m->scratches)
+		goto fail;
+	*ret = m;
+	return 0;
+fail:
+	nn_free(m);
+	return -1;
+}
+
+void nn_free(struct nn *m)
+{
+	if (!m)
+		return;
+	for (int i = 0; i < m->threads; i++) {
+		free(m->arenas ? m->arenas[i] : NULL);
+		free(m->scratches ? m->scratches[i] : NULL);
+	}
+	for (int i = 0; i < m->n_owned; i++)
+		free(m->owned[i]);
+	free(m->arenas);
+	free(m->scratches);
+	free(m->owned);
+	free(m->ops);
+	free(m->bufs);
+	free(m);
+}
+
+char *nn_describe(const struct nn *m)
+{
+	static const char *const names[] = { "pixels", "take", "conv", "winograd", "pool", "scale", "flatten",
+					     "give" };
+	const size_t cap = 128 * (size_t)(m->n_ops + 2);
+	char *text = malloc(cap);
+	size_t len = 0;
+
+	if (text)
+		len = (size_t)snprintf(text, cap, "%s, %d images at a time, %zu floats an image, %zu a thread\n",
+				       m->isa->name, m->chunk, m->arena, m->scratch);
+	for (int i = 0; text && i < m->n_ops; i++) {
+		const struct nn_op *op = &m->ops[i];
+
+		len += (size_t)snprintf(text + len, cap - len, "%-8s %dx%d/%d %dx%dx%d -> %dx%dx%d%s%s%s%s\n",
+					names[op->kind], op->kh, op->kw, op->stride, op->in.c, op->in.h, op->in.w,
+					op->out.c, op->out.h, op->out.w, op->pre.a ? " (bn" : "",
+					op->pre.relu ? " relu)" : op->pre.a ? ")" : "",
+					op->add.buf >= 0 ? " +add" : "", op->relu ? " relu" : "");
+	}
+	return text;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ * The architectures: published counts, feature lists, what they refuse, and that each is known by the names
+ * and shapes of its state. */
+#include <stdio.h>
+#include <string.h>
+
+#include "net/net.h"
+#include "../tap.h"
+
+static char err[NET_ERR];
+
+static size_t count(const char *spec, int size, int classes)
+{
+	struct net *n = net_new(spec, 3, size, size, classes, err);
+	size_t k = n ? net_count(n) : 0;
+	net_free(n);
+	return k;
+}
+
+static bool refused(const char *spec, int size, const char *because)
+{
+	struct net *n = net_new(spec, 3, size, size, 10, err);
+	net_free(n);
+	return !n && strstr(err, because);
+}
+
+/* "CxHxW CxHxW ..." of the feature list, then the feature's width. */
+static bool maps(const char *spec, int size, const char *want)
+{
+	struct net *n = net_new(spec, 3, size, size, 10, err);
+	char have[256] = "";
+	size_t k = 0;
+
+	for (int i = 0; n && i < n->n_stages; i++) {
+		const struct net_node *node = &n->nodes[n->stages[i]];
+		k += (size_t)snprintf(have + k, sizeof have - k, "%dx%dx%d ", node->c, node->h, node->w);
+	}
+	if (n)
+		snprintf(have + k, sizeof have - k, "%d", n->nodes[n->feature].c);
+	net_free(n);
+	if (strcmp(have, want) != 0)
+		printf("# %s: %s\n", spec, have);
+	return strcmp(have, want) == 0;
+}
+
+/* Names and shapes of a state whose values are all 0: nothing of it is touched. */
+static int shapes_of(const struct net *n, struct ts_set *s)
+{
+	for (int i = 0; i < n->n_params; i++)
+		if (!ts_set_add(s, n->params[i].name, TS_F32, n->params[i].ndim, n->params[i].shape))
+			return -1;
+	return 0;
+}
+
+/* Does one architecture alone know the state, and is its spec, made canonical, the network's? */
+static bool known(const char *spec, int size)
+{
+	struct net *n = net_new(spec, 3, size, size, 10, err), *again = NULL;
+	struct ts_set s = { 0 };
+	char guessed[NET_SPEC] = "", last[NET_SPEC] = "";
+	int hits = 0;
+	bool same;
+
+	if (!n || shapes_of(n, &s) < 0)
+		return false;
+	for (int i = 0; net_archs[i]; i++)
+		if (net_archs[i]->guess && net_archs[i]->guess(&s, guessed)) {
+			snprintf(last, sizeof last, "%s", guessed);
+			hits++;
+		}
+	again = net_new(last, 3, size, size, 10, err);
+	same = hits == 1 && again && strcmp(again->spec, n->spec) == 0;
+	if (!same)
+		printf("# %s: %d guesses, the last '%s'\n", n->spec, hits, last);
+	ts_set_release(&s);
+	net_free(again);
+	net_free(n);
+	return same;
+}
+
+static void counts(void)
+{
+	ok(count("resnet:depth=18", 224, 1000) == 11689512, "torchvision's resnet18");
+	ok(count("resnet:depth=34", 224, 1000) == 21797672, "resnet34");
+	ok(count("resnet", 224, 1000) == 25557032, "resnet50");
+	ok(count("resnet:depth=101", 224, 1000) == 44549160, "resnet101");
+	ok(count("resnet:depth=152", 224, 1000) == 60192808, "resnet152");
+	ok(count("resnet:widen=2", 224, 1000) == 68883240, "wide_resnet50_2");
+	ok(count("densenet121", 224, 1000) == 7978856, "densenet121");
+	ok(count("densenet121:block3=32,block4=32", 224, 1000) == 14149480, "densenet169");
+	ok(count("densenet121:block3=48,block4=32", 224, 1000) == 20013928, "densenet201");
+	ok(count("densenet121:growth=48,init=96,block3=36,block4=24", 224, 1000) == 28681000,
+	   "densenet161");
+	ok(count("wideresnet:depth=28,widen=10", 32, 10) == 36479194, "WRN-28-10");
+	ok(count("wideresnet", 32, 10) == 2243546, "WRN-40-2");
+	ok(count("resnet-cifar", 32, 10) == 11173962, "ResNet-18 for small images");
+	ok(count("resnet-cifar:depth=50", 32, 10) == 23520842, "ResNet-50 for small images");
+	/* By hand: 3*64*9 + 64*64*9, then 16384*256 + 256*256 + 256*10, and so on. */
+	ok(count("conv2", 32, 10) == 38592 + 4262400, "conv2");
+	ok(count("conv4", 32, 10) == 38592 + 221184 + 2165248, "conv4");
+	ok(count("conv6", 32, 10) == 38592 + 221184 + 884736 + 1116672, "conv6");
+	ok(count("fc", 32, 10) == 3072 * 300 + 300 * 100 + 1000, "fc");
+}
+
+static void lists(void)
+{
+	ok(maps("wideresnet", 32, "16x32x32 32x32x32 64x16x16 128x8x8 128"), "maps of WRN-40-2");
+	ok(maps("resnet-cifar", 32, "64x32x32 64x32x32 128x16x16 256x8x8 512x4x4 512"),
+	   "of ResNet-18 for small images");
+	ok(maps("resnet", 224, "64x56x56 256x56x56 512x28x28 1024x14x14 2048x7x7 2048"), "of resnet50");
+	ok(maps("resnet:depth=18", 33, "64x9x9 64x9x9 128x5x5 256x3x3 512x2x2 512"),
+	   "of resnet18 at a size that halves unevenly");
+	ok(maps("densenet121", 224, "64x56x56 128x28x28 256x14x14 512x7x7 1024x7x7 1024"),
+	   "of densenet121");
+	ok(maps("conv6", 36, "64x18x18 128x9x9 256x4x4 256"), "of conv6 at a size that halves unevenly");
+	ok(maps("fc", 28, "100"), "fc has none");
+}
+
+/* Do all dropouts, and as many as this, stand between an op and one that reads a weight called so? */
+static bool dropouts(const char *spec, int many, enum net_op before, const char *reader)
+{
+	struct net *n = net_new(spec, 3, 32, 32, 10, err);
+	int found = 0;
+
+	for (int i = 0; n && i < n->n_nodes; i++) {
+		const struct net_node *next = &n->nodes[n->nodes[i].last_use];
+
+		if (n->nodes[i].op == NET_DROPOUT && n->nodes[n->nodes[i].in[0]].op == before &&
+		    (next->param < 0 ? *reader == '\0' : strstr(n->params[next->param].name, reader) != NULL))
+			found++;
+	}
+	net_free(n);
+	return found == many;
+}
+
+static void dropout_places(void)
+{
+	ok(dropouts("wideresnet", 18, NET_RELU, "conv2.weight"), "wideresnet has dropout before its second convolutions");
+	ok(dropouts("densenet121", 58, NET_CONV, ""), "densenet121 before its concatenations");
+	ok(dropouts("densenet", 16 * 3, NET_CONV, "bn2"), "densenet between a layer's convolutions too");
+}
+
+static void refusals(void)
+{
+	ok(refused("wideresnet:depth=30", 32, "near 30 there are 28 and 34"),
+	   "a depth between those there are names its neighbours");
+	ok(refused("resnet:depth=20", 224, "18, 34, 50, 101 or 152; 20 is none"),
+	   "a depth that is not on the list");
+	ok(refused("resnet-cifar:depth=56", 32, "18, 34, 50, 101 or 152; 56 is none"),
+	   "nor for small images");
+	ok(refused("resnet:depth=18,widen=2", 224, "no bottlenecks"), "nothing to widen");
+	ok(refused("resnet", 31, "at least 32x32") && refused("densenet121", 28, "at least 32x32"),
+	   "images too small");
+	ok(refused("conv6", 7, "at least 8x8"), "images too small for three poolings");
+	ok(refused("conv2:depth=3", 32, "no parameter 'depth'"), "conv2 has no parameters");
+}
+
+static void guesses(void)
+{
+	static const struct { const char *spec; int size; } nets[] = {
+		{ "densenet", 32 }, { "densenet:depth=40,growth=24,reduction=0.3,bottleneck=0,affine=1", 32 },
+		{ "wideresnet", 32 }, { "wideresnet:depth=10,widen=1,affine=0", 32 },
+		{ "wideresnet:depth=28,widen=10", 32 },
+		{ "resnet-cifar", 32 }, { "resnet-cifar:depth=34,affine=0", 32 },
+		{ "resnet-cifar:depth=50", 32 }, { "resnet-cifar:depth=101", 32 },
+		{ "resnet:depth=18", 64 }, { "resnet:depth=34", 64 }, { "resnet", 64 },
+		{ "resnet:depth=101", 64 }, { "resnet:depth=152", 64 }, { "resnet:widen=2", 64 },
+		{ "densenet121", 32 }, { "densenet121:growth=48,init=96,block3=36,block4=24", 32 },
+		{ "conv2", 32 }, { "conv4", 32 }, { "conv6", 32 }, { "fc", 28 },
+	};
+
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+		ok(known(nets[i].spec, nets[i].size), "a state of %s is known, by it alone", nets[i].spec);
+}
+
+/* ResNeXt has ResNet's names. */
+static void groups(void)
+{
+	struct net *n = net_new("resnet", 3, 64, 64, 10, err);
+	struct ts_set s = { 0 };
+	char guessed[NET_SPEC];
+
+	if (n && shapes_of(n, &s) == 0) {
+		ts_set_get(&s, "layer1.0.conv2.weight")->shape[1] = 4;
+		ok(!net_archs[3]->guess(&s, guessed), "grouped convolutions are not taken for resnet's");
+	}
+	ts_set_release(&s);
+	net_free(n);
+}
+
+int main(void)
+{
+	counts();
+	lists();
+	dropout_places();
+	refusals();
+	guesses();
+	groups();
+	return done();
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * Networks with random values for tests of the engine, and what they are tried on. */
+#ifndef NN_NETS_H
+#define NN_NETS_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net_mask.h"
+
+struct nn_case {
+	const char *spec;
+	int c, h, w;
+};
+
+/* Every architecture; image sizes that tiles of 4 and 6, and vectors of 16, do not divide. */
+static const struct nn_case nn_cases[] = {
+	{ "densenet:depth=22,growth=12", 3, 32, 32 },
+	{ "densenet:depth=13,growth=5,reduction=0.7,affine=1", 3, 20, 28 },
+	{ "densenet:depth=10,growth=4,bottleneck=0", 1, 17, 9 },
+	{ "wideresnet:depth=10,widen=1", 3, 19, 32 },
+	{ "wideresnet:depth=16,widen=2,affine=0", 4, 16, 12 },
+	{ "resnet-cifar:depth=18", 3, 12, 9 },
+	{ "resnet-cifar:depth=50,affine=0", 3, 8, 8 },
+	{ "resnet:depth=18", 3, 37, 33 },
+	{ "resnet:depth=50", 3, 32, 32 },
+	{ "densenet121:growth=8,init=16,block1=2,block2=3,block3=2,block4=1", 3, 40, 32 },
+	{ "conv2", 3, 8, 8 },
+	{ "conv4", 3, 8, 12 },
+	{ "conv6", 1, 16, 16 },
+	{ "fc", 3, 5, 7 },
+};
+enum { NN_CASES = sizeof nn_cases / sizeof *nn_cases };
+
+/* A checkpoint whose batch norms have statistics and factors that matter, some factors negative or 0. */
+static inline int nn_random(struct net_checkpoint *c, const struct nn_case *k, int classes, uint64_t seed)
+{
+	struct ts_rng rng = ts_rng_new(seed, 1);
+	char err[NET_ERR];
+
+	*c = (struct net_checkpoint){ .mean = { 0.5, 0.4, 0.3, 0.6 }, .std = { 0.25, 0.2, 0.3, 0.22 } };
+	ts_header_init(&c->header, "checkpoint");
+	c->net = net_new(k->spec, k->c, k->h, k->w, classes, err);
+	if (!c->net || net_init(c->net, &rng, &c->state) < 0) {
+		printf("# %s: %s\n", k->spec, err);
+		return -1;
+	}
+	for (int i = 0; i < c->net->n_params; i++) {
+		const enum net_role role = c->net->params[i].role;
+		float *v = c->state.t[i].data;
+
+		for (size_t n = 0; n < ts_tensor_count(&c->state.t[i]); n++)
+			if (role == NET_RUNNING_VAR)
+				v[n] = (float)(0.5 + ts_rng_double(&rng));
+			else if (role == NET_RUNNING_MEAN || role == NET_BETA || role == NET_BIAS)
+				v[n] = (float)(0.3 * ts_rng_normal(&rng));
+			else if (role == NET_GAMMA)
+				v[n] = n % 7 == 3 ? 0 : n % 5 == 2 ? -1 : (float)(0.5 + ts_rng_double(&rng));
+	}
+	return 0;
+}
+
+static inline uint8_t *nn_random_images(const struct net *n, size_t count, uint64_t seed)
+{
+	const size_t size = count * net_node_size(&n->nodes[0]);
+	struct ts_rng rng = ts_rng_new(seed, 2);
+	uint8_t *x = malloc(size);
+
+	for (size_t i = 0; x && i < size; i++)
+		x[i] = (uint8_t)(256 * ts_rng_double(&rng));
+	return x;
+}
+
+/* The largest difference, as a share of the largest number of want, or of 1 if that is smaller. */
+static inline double nn_distance(const float *have, const float *want, size_t n)
+{
+	double off = 0, most = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		const double d = fabs((double)have[i] - (double)want[i]);
+
+		off = d > off || isnan(d) ? d : off;
+		most = fmax(most, fabs((double)want[i]));
+	}
+	return off / most;
+}
+
+#endif

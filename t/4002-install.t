@@ -11,8 +11,8 @@ ok 'an installed program runs' 'root/usr/bin/ds-synth --set blobs -n 2 | root/us
 if have_torch; then
 	golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt; golden-net images 2 10 >i.ts
 	ok 'it finds libtorch through the installed seam' '
-		root/usr/bin/um-embed -m m.ckpt i.ts | root/usr/bin/ts-dump | wc -l | grep -qx " *2"'
+		root/usr/bin/um-embed --engine torch -m m.ckpt i.ts | root/usr/bin/ts-dump | wc -l | grep -qx " *2"'
 	rm root/usr/lib/unmask/libunmask-th.so
-	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed -m m.ckpt -o x.ts i.ts'
+	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed --engine torch -m m.ckpt -o x.ts i.ts'
 fi
 done_testing

@@ -16,7 +16,8 @@
  * between two files included.
  *
  * Decoding runs on o.threads threads, rows come in order all the same. Held in memory: the list
- * (about 100 bytes an image), a few chunks of at most 64 images a thread, and of the formats that
+ * (about 100 bytes an image), two chunks a thread of at most 64 images (and 16 MB of pixels, or one
+ * larger image), and of the formats that
  * hold many images in a file (pickle, .npz, MATLAB, gzipped IDX) that one file.
  */
 #ifndef DS_H

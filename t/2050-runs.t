@@ -82,20 +82,20 @@ train='um-train -q -i base.ckpt -e 8 -b 20 --dropout 0.2 --ema 0.9 --nesterov'
 umap='um-prune -q -m base.ckpt --method bernoulli -e 6 -b 20 --optimizer adam --lr 0.01 --um 1.5'
 common='--threads 1 --val-fraction 0.1 --save-every 3 --run run -o out.ckpt images.ts'
 moment() { /usr/bin/python3 -c "import random; random.seed($1); print(round(random.uniform($2, $3), 3))"; }
-kills=0
+kills=0                                # each is waited for: until it is gone it holds the run directory
 for tool in train umap; do
 	eval "call=\$$tool"
 	( begin $tool.whole && $call $common )
 	for try in 1 2 3; do
 		( begin $tool.$try || exit; $call $common & echo $! >pid
-		  sleep $(moment 1$try 0.3 1.6); kill -9 $(cat pid) ) 2>/dev/null
+		  sleep $(moment 1$try 0.3 1.6); kill -9 $(cat pid); wait ) 2>/dev/null
 		wait
 		# Each of five more kills comes at its own moment; what is done by then stays done.
 		for k in 2 3 4 5 6; do
 			( cd $tool.$try; r=$(find run -name last.ckpt 2>/dev/null | head -n 1)
 			  [ -n "$r" ] || rm -rf run
 			  $call ${r:+--resume} $common & echo $! >pid
-			  sleep $(moment $k$try 0.5 1.4); kill -9 $(cat pid) ) 2>/dev/null
+			  sleep $(moment $k$try 0.5 1.4); kill -9 $(cat pid); wait ) 2>/dev/null
 			wait
 		done
 		kills=$((kills + 6))

@@ -84,7 +84,7 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 	const int y0 = (int)(at / (size_t)op->out.w) * op->stride - op->pad;
 	const int across = n_seg == (size_t)op->kh && op->kh > 1 ? 1 : op->kw;
 
-	if (n_seg == 1) {
+	if (n_seg == 1 && op->pad == 0) {
 		*to = image + ((size_t)y0 * (size_t)op->in.w + (size_t)x0) * op->in.stride;
 		return;
 	}

@@ -235,7 +235,7 @@ static struct value do_conv(struct plan *p, int i, struct value *x)
 		op.pad = 0;                   /* the input has a border already */
 	if (op.kh == 3 && op.kw == 3 && op.stride == 1 && op.pad == 1 && nn_winograd_pays(&in.map, &op.out))
 		op.kind = NN_WINOGRAD;
-	else if (op.kh > 1) {
+	else if (op.kh > 1 || op.pad > 0) {
 		settle(p, x);
 		in = *x;
 	}

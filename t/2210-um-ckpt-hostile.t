@@ -112,6 +112,18 @@ ok 'neither a file of zeros nor of ones' '
 	head -c 5000 /dev/zero >z.pth && refuses z.pth "neither a PyTorch file" && tr "\0" "\377" <z.pth >o.pth && refuses o.pth "neither a PyTorch file"'
 [ -n "$SANITIZE" ] || ok 'a file without end ends when memory does' '
 	( ulimit -v 300000; um-ckpt show </dev/zero >out 2>err ); test $? = 1 && grep -q "not enough memory" err'
+# Networks of many gigabytes by what small files say.
+imports() {                            # pattern of the last line, argument...
+	pattern=$1; shift
+	( limit; um-ckpt import --normalise none "$@" >out 2>err )
+	got=$?
+	[ $got = 1 ] && [ ! -s out ] && tail -n 1 err | grep -q -- "$pattern" || { echo "# exit $got: $(tail -n 1 err)"; return 1; }
+}
+ok 'tensors without elements are no guess' 'imports "no architecture that is known" hollow.safetensors'
+ok 'nor the size of a network' 'imports "do not fit architecture resnet" -a resnet:depth=152,widen=16 hollow.safetensors &&
+	grep -q "misshapen: tensor .fc.weight. is 1000000x0" err'
+ok 'names alone are none' 'imports "do not fit architecture conv2" --size 4096 names.safetensors'
+ok 'not with --partial either' 'imports "much less than the guessed architecture conv2" --partial --size 4096 names.safetensors'
 ok 'import says the same' 'fails 1 "refuses to call .posix.system" um-ckpt import --normalise none -o x.ckpt system.pth && ! test -e x.ckpt'
 ok 'a failed import keeps the old file' 'echo old >x.ckpt; um-ckpt import --normalise none -o x.ckpt eval.old 2>err; test "$(cat x.ckpt)" = old'
 ok 'nothing was executed' '! test -e executed'

@@ -165,6 +165,26 @@ safe("deep", b'{"w":' + b"[" * 100000)
 safe("lies", {"w": entry}, length=1 << 30)
 safe("lies2", {"w": entry}, length=1000)
 safe("many", {"w%d" % i: {**entry, "shape": [0], "data_offsets": [0, 0]} for i in range(8193)})
+# Small files of large networks: by shapes without elements, by names alone.
+def shapes(name, **tensors):
+    at, header = 0, {}
+    for tensor, shape in tensors.items():
+        end = at
+        if 0 not in shape:
+            end += 4
+            for n in shape:
+                end += 4 * (n - 1) if n > 1 else 0
+            assert sum(n > 1 for n in shape) <= 1
+        header[tensor.replace("__", ".")] = {"dtype": "F32", "shape": shape, "data_offsets": [at, end]}
+        at = end
+    safe(name, header, b"\0" * at)
+
+
+blocks = {"layer%d__%d__conv2__weight" % (i + 1, k): [1024, 1024, 0, 3] for i, n in enumerate((3, 8, 36, 3)) for k in range(n)}
+blocks.update({"layer%d__%d__conv3__weight" % (i + 1, k): [4096, 1024, 0, 1] for i, n in enumerate((3, 8, 36, 3)) for k in range(n)})
+shapes("hollow", conv1__weight=[64, 0, 7, 7], fc__weight=[1000000, 0], **blocks)
+shapes("names", **{"convs__0__weight": [1, 1, 1, 1], "convs__2__weight": [1, 1, 1, 1], "linear__0__weight": [1, 1, 1, 1],
+                   "linear__4__weight": [2, 1, 1, 1]})
 raw = open("good.safetensors", "rb").read()
 for i in 7, 8, 9, 30, len(raw) - 1:
     open("cut%d.safetensors" % i, "wb").write(raw[:i])

@@ -55,6 +55,9 @@ bombs.pth has more than [0-9]* bytes
 picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off
 bigendian.pth big-endian
+key.pth storage '0??.2J' is said to have
+member.pth data/0??.2J' has 15 bytes
+dtype.pth unknown elements '??.J'
 doubled.pth there twice
 photos.pth without a member NAME/data.pkl
 flipped.pth CRC

@@ -13,6 +13,9 @@ refuses() {                            # file, pattern
 	[ $got = 1 ] && [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && grep -q "um-ckpt: .$1" err && grep -q -- "$2" err &&
 		! grep -q '[[:cntrl:]]' err || { echo "# exit $got: $(head -c 300 err)"; return 1; }
 }
+for f in bytes.safetensors bytes.pth; do
+	ok "$f: bytes become numbers of 8 bytes each" 'um-ckpt show $f >out && grep -q "^w	<i8	40000	40000	" out'
+done
 for f in good.pth good.old good.safetensors good2.safetensors again.pth; do
 	ok "$f is good" 'um-ckpt show $f >out && grep -q "^w.*	[02-4]	0	0	0$" out'
 done
@@ -25,7 +28,7 @@ eval refuses to call .builtins.eval
 build refuses to call .torch.nn.modules.module.Module
 storagecall bad call of .torch FloatStorage
 huge said to have 1099511627776 elements
-hugeview 'w'.* 4 times the file
+hugeview 'w'.* 8 times the file
 overflow more elements than there are numbers
 outside reaches element 4 of a storage of 4
 faroutside beyond all memory\|reaches element
@@ -50,7 +53,7 @@ missing.pth numbers of tensor 'w' are missing
 short.pth has 15 bytes where its pickle says 16
 long.pth has more than 16 bytes
 bomb.pth 268435456 elements, more than the file has bytes
-views.pth 'w[0-9]*' brings the tensors to more than 4 times
+views.pth 'w[0-9]*' brings the tensors to more than 8 times
 bombs.pth has more than [0-9]* bytes
 picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off

@@ -135,6 +135,8 @@ entry = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
 safe("good", {"w": entry})
 safe("good2", {"__metadata__": {"a": "b"}, "w": {**entry, "shape": [2], "data_offsets": [0, 8]},
                "v": {**entry, "dtype": "I64", "shape": [], "data_offsets": [8, 16]}})
+safe("bytes", {"w": {"dtype": "I8", "shape": [40000], "data_offsets": [0, 40000]}}, b"\1" * 40000)
+put("bytes", state(tensor("w", storage="Bool", numel=40000, size=(40000,))), (("data/0", b"\1" * 40000),))
 for name, change in {
     "huge": {"shape": [1 << 40]},
     "hugeall": {"shape": [1 << 40], "data_offsets": [0, 1 << 42]},

@@ -13,6 +13,9 @@ refuses() {                            # file, pattern
 	[ $got = 1 ] && [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && grep -q "um-ckpt: .$1" err && grep -q -- "$2" err &&
 		! grep -q '[[:cntrl:]]' err || { echo "# exit $got: $(head -c 300 err)"; return 1; }
 }
+for f in bytes.safetensors bytes.pth; do
+	ok "$f: bytes become numbers of 8 bytes each" 'um-ckpt show $f >out && grep -q "^w	<i8	40000	40000	" out'
+done
 for f in good.pth good.old good.safetensors good2.safetensors again.pth; do
 	ok "$f is good" 'um-ckpt show $f >out && grep -q "^w.*	[02-4]	0	0	0$" out'
 done
@@ -25,7 +28,7 @@ eval refuses to call .builtins.eval
 build refuses to call .torch.nn.modules.module.Module
 storagecall bad call of .torch FloatStorage
 huge said to have 1099511627776 elements
-hugeview 'w'.* 4 times the file
+hugeview 'w'.* 8 times the file
 overflow more elements than there are numbers
 outside reaches element 4 of a storage of 4
 faroutside beyond all memory\|reaches element
@@ -50,11 +53,14 @@ missing.pth numbers of tensor 'w' are missing
 short.pth has 15 bytes where its pickle says 16
 long.pth has more than 16 bytes
 bomb.pth 268435456 elements, more than the file has bytes
-views.pth 'w[0-9]*' brings the tensors to more than 4 times
+views.pth 'w[0-9]*' brings the tensors to more than 8 times
 bombs.pth has more than [0-9]* bytes
 picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off
 bigendian.pth big-endian
+key.pth storage '0??.2J' is said to have
+member.pth data/0??.2J' has 15 bytes
+dtype.pth unknown elements '??.J'
 doubled.pth there twice
 photos.pth without a member NAME/data.pkl
 flipped.pth CRC
@@ -112,6 +118,18 @@ ok 'neither a file of zeros nor of ones' '
 	head -c 5000 /dev/zero >z.pth && refuses z.pth "neither a PyTorch file" && tr "\0" "\377" <z.pth >o.pth && refuses o.pth "neither a PyTorch file"'
 [ -n "$SANITIZE" ] || ok 'a file without end ends when memory does' '
 	( ulimit -v 300000; um-ckpt show </dev/zero >out 2>err ); test $? = 1 && grep -q "not enough memory" err'
+# Networks of many gigabytes by what small files say.
+imports() {                            # pattern of the last line, argument...
+	pattern=$1; shift
+	( limit; um-ckpt import --normalise none "$@" >out 2>err )
+	got=$?
+	[ $got = 1 ] && [ ! -s out ] && tail -n 1 err | grep -q -- "$pattern" || { echo "# exit $got: $(tail -n 1 err)"; return 1; }
+}
+ok 'tensors without elements are no guess' 'imports "no architecture that is known" hollow.safetensors'
+ok 'nor the size of a network' 'imports "do not fit architecture resnet" -a resnet:depth=152,widen=16 hollow.safetensors &&
+	grep -q "misshapen: tensor .fc.weight. is 1000000x0" err'
+ok 'names alone are none' 'imports "do not fit architecture conv2" --size 4096 names.safetensors'
+ok 'not with --partial either' 'imports "much less than the guessed architecture conv2" --partial --size 4096 names.safetensors'
 ok 'import says the same' 'fails 1 "refuses to call .posix.system" um-ckpt import --normalise none -o x.ckpt system.pth && ! test -e x.ckpt'
 ok 'a failed import keeps the old file' 'echo old >x.ckpt; um-ckpt import --normalise none -o x.ckpt eval.old 2>err; test "$(cat x.ckpt)" = old'
 ok 'nothing was executed' '! test -e executed'

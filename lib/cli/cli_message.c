@@ -20,12 +20,18 @@ static void clear_line(void)
 	line_shown = false;
 }
 
+/* One line, whatever the names of files' parts that it quotes: no control characters reach the terminal. */
 static void say_plain(const char *fmt, va_list ap)
 {
+	char line[8192];
+
+	vsnprintf(line, sizeof line, fmt, ap);
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < 32 || *c == 127)
+			*c = '?';
 	fflush(stdout);
 	clear_line();
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "%s\n", line);
 }
 
 static void say(const char *fmt, va_list ap)

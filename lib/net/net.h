@@ -124,7 +124,7 @@ int net_linear(struct net *n, int in, const char *name, int c);
  * shape (c, in.c, 1, 1). */
 int net_linear_1x1(struct net *n, int in, const char *name, int c);
 /* For guess(): the shape of a state's tensor of this printf-like name, NULL if there is none of ndim
- * dimensions. Valid as long as the state is. */
+ * dimensions or it has no elements. Valid as long as the state is. */
 const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Puts node `in` on the feature list and returns it; at most NET_MAX_STAGES. */

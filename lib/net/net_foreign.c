@@ -159,8 +159,8 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 
 	for (size_t i = 0; i < f->state.n; i++)
 		bytes += ts_tensor_bytes(&f->state.t[i]);
-	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 4 * f->file_size)
-		return net_err(err, "tensor '%.100s' brings the tensors to more than 4 times the file's size",
+	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 8 * f->file_size)
+		return net_err(err, "tensor '%.100s' brings the tensors to more than 8 times the file's size",
 			 v->name);
 	if (f->state.n == TS_MAX_FIELDS || ts_set_get(&f->state, v->name)) {
 		return net_err(err, "tensor '%.100s' is there twice, or there are more than %d", v->name,

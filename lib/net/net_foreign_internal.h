@@ -30,7 +30,7 @@ int net_view_check(struct net_view *v, size_t numel, char *err) TS_CHECKED;
 /* Strides of a row-major array. */
 void net_view_straight(struct net_view *v);
 /* Copies a checked view of data (numel elements) to f->state as f32 or i64. -1 with a line in err: a name
- * that is there, tensors of more than 4 times the file's size. */
+ * that is there, tensors of more than 8 times the file's size. */
 int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsigned char *data,
 		    char *err) TS_CHECKED;
 

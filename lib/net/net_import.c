@@ -231,20 +231,32 @@ static const char *shape_text(int ndim, const size_t *shape, char *buf, size_t l
 	return buf;
 }
 
+/* Has the state's tensor `name`, which is there, this shape? One number may have any. Says so if not. */
+static bool fits(struct net_importing *im, const char *name, int ndim, const size_t *shape)
+{
+	const struct ts_tensor *t = ts_set_get(im->state, name);
+	char have[200], want[200];
+	size_t count = 1;
+
+	im->taken[t - im->state->t] = true;
+	for (int i = 0; i < ndim; i++)
+		count *= shape[i];
+	if (ts_tensor_count(t) == count && (count == 1 || (t->ndim == ndim && memcmp(t->shape, shape,
+			(size_t)ndim * sizeof *shape) == 0)))
+		return true;
+	net_import_say(im, true, "misshapen: tensor '%s' is %s, the architecture has %s", name,
+		       shape_text(t->ndim, t->shape, have, sizeof have),
+		       shape_text(ndim, shape, want, sizeof want));
+	return false;
+}
+
 bool net_import_take(struct net_importing *im, const char *name, struct ts_tensor *to)
 {
 	const struct ts_tensor *t = ts_set_get(im->state, name);
 	const size_t count = ts_tensor_count(to);
-	char have[200], want[200];
 
-	im->taken[t - im->state->t] = true;
-	if (ts_tensor_count(t) != count || (count > 1 && (t->ndim != to->ndim || memcmp(t->shape, to->shape,
-			(size_t)to->ndim * sizeof *t->shape) != 0))) {
-		net_import_say(im, true, "misshapen: tensor '%s' is %s, the architecture has %s", name,
-			       shape_text(t->ndim, t->shape, have, sizeof have),
-			       shape_text(to->ndim, to->shape, want, sizeof want));
+	if (!fits(im, name, to->ndim, to->shape))
 		return false;
-	}
 	for (size_t i = 0; i < count; i++) {
 		const double v = ts_get(t->type, t->data, i);
 
@@ -258,21 +270,25 @@ bool net_import_take(struct net_importing *im, const char *name, struct ts_tenso
 	return true;
 }
 
-/* Every tensor of the network from the state. */
-static void take_all(struct net_importing *im)
+/* Holds every tensor of the network against the state's; to: takes those that fit. */
+static void each(struct net_importing *im, struct ts_tensor *to)
 {
 	const struct net *n = im->c->net;
 	char want[200];
 
 	for (int i = 0; i < n->n_params; i++) {
-		struct ts_tensor *to = &im->c->state.t[i];
+		const struct net_param *p = &n->params[i];
 
-		if (ts_set_get(im->state, to->name))
-			net_import_take(im, to->name, to);
-		else if (n->params[i].role != NET_BATCHES)    /* PyTorch before 0.4.1 does not count */
-			net_import_say(im, true, "missing: tensor '%s' (%s)%s", to->name,
-				       shape_text(to->ndim, to->shape, want, sizeof want),
-				       im->how->partial ? "; it has fresh values" : "");
+		if (!ts_set_get(im->state, p->name)) {
+			if (p->role != NET_BATCHES)    /* PyTorch before 0.4.1 does not count */
+				net_import_say(im, true, "missing: tensor '%s' (%s)%s", p->name,
+					       shape_text(p->ndim, p->shape, want, sizeof want),
+					       im->how->partial ? "; it has fresh values" : "");
+		} else if (to) {
+			net_import_take(im, p->name, &to[i]);
+		} else {
+			fits(im, p->name, p->ndim, p->shape);
+		}
 	}
 }
 
@@ -286,6 +302,35 @@ static void extras(struct net_importing *im)
 				       shape_text(im->state->t[i].ndim, im->state->t[i].shape, shape,
 						  sizeof shape),
 				       im->how->partial ? "; it is left out" : "");
+}
+
+static int misfit(const struct net_importing *im, char *err)
+{
+	return net_err(err, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
+		       "--arch names another", im->wrong, im->c->net->spec);
+}
+
+/* Before there is memory for the network: its size comes from names and shapes, which cost a file nothing.
+ * So all must fit; or with --partial, what was guessed must not be far larger than the file. */
+static int check_first(struct net_importing *im, char *err)
+{
+	const struct net *n = im->c->net;
+	size_t have = 1 << 18;
+
+	for (size_t i = 0; i < im->state->n; i++)
+		have += ts_tensor_count(&im->state->t[i]);
+	if (im->how->partial && !im->how->arch && net_count(n) / 4 > have)
+		return net_err(err, "its tensors are much less than the guessed architecture %.200s has; --arch "
+			       "says that it is meant", n->spec);
+	if (im->how->partial)
+		return 0;
+	each(im, NULL);
+	if (!im->wrong)
+		return 0;
+	for (size_t i = 0; i < im->state->n; i++)
+		im->taken[i] = im->taken[i] || net_import_of_mask(im->state->t[i].name);
+	extras(im);
+	return misfit(im, err);
 }
 
 int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, char *err)
@@ -304,15 +349,17 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		       c->net->classes);
 	net_err(err, "out of memory");
 	im.taken = calloc(state->n + 1, sizeof *im.taken);
-	if (!im.taken || net_init(c->net, &im.rng, &c->state) < 0)
+	if (!im.taken || check_first(&im, err) < 0)
 		goto out;
-	take_all(&im);
+	net_err(err, "out of memory");
+	if (net_init(c->net, &im.rng, &c->state) < 0)
+		goto out;
+	each(&im, c->state.t);
 	if (net_import_masks(&im, err) < 0)
 		goto out;
 	extras(&im);
 	if (im.wrong && !how->partial)
-		net_err(err, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
-			"--arch names another", im.wrong, c->net->spec);
+		misfit(&im, err);
 	else
 		rc = net_check(c->net, &c->state, err);
 out:

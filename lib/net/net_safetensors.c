@@ -168,9 +168,6 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 	else
 		rc = read_tensors(f, root, p + 8 + len, n - 8 - (size_t)len, err);
 	json_decref(root);
-	for (char *c = err; rc < 0 && *c; c++)    /* jansson quotes what it read */
-		if ((unsigned char)*c < 32 || *c == 127)
-			*c = '?';
 	return rc;
 }
 

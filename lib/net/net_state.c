@@ -52,7 +52,7 @@ const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, 
 	vsnprintf(full, sizeof full, name, ap);
 	va_end(ap);
 	const struct ts_tensor *t = ts_set_get(state, full);
-	return t && t->ndim == ndim ? t->shape : NULL;
+	return t && t->ndim == ndim && ts_tensor_count(t) > 0 ? t->shape : NULL;
 }
 
 static void shape_text(int ndim, const size_t *shape, char *buf, size_t len)

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (net_pytorch_read(&f, data, size, NULL, err) == 0) {
 		for (size_t i = 0; i < f.state.n; i++)
 			bytes += ts_tensor_bytes(&f.state.t[i]);
-		hold(bytes <= 4 * size && f.state.n > 0 && f.state.n <= TS_MAX_FIELDS);
+		hold(bytes <= 8 * size && f.state.n > 0 && f.state.n <= TS_MAX_FIELDS);
 		again(&f, err);
 	} else {
 		hold(err[0] && memchr(err, 0, sizeof err) != NULL);

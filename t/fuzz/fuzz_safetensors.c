@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (net_safetensors_read(&f, data, size, err) == 0) {
 		for (size_t i = 0; i < f.state.n; i++)
 			bytes += ts_tensor_bytes(&f.state.t[i]);
-		hold(bytes <= 4 * size && f.state.n <= TS_MAX_FIELDS);
+		hold(bytes <= 8 * size && f.state.n <= TS_MAX_FIELDS);
 		import(&f);
 	} else {
 		hold(err[0] && memchr(err, 0, sizeof err) != NULL);

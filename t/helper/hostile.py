@@ -110,6 +110,9 @@ put("bombs", state(*[tensor("w%d" % i, key=str(i), numel=4096, size=(4096,)) for
 put("picklebomb", b"\x80\x02" + b"]0" * (1 << 25), how=zipfile.ZIP_DEFLATED)
 put("empty", b"")
 put("bigendian", good, (("byteorder", b"big"), ("data/0", b"\0" * 16)))
+put("key", state(tensor("w", key="0\n\x1b[2J", numel=1 << 40)), (("data/0\n\x1b[2J", b"\0" * 16),))
+put("member", state(tensor("w", key="0\n\x1b[2J")), (("data/0\n\x1b[2J", b"\0" * 15),))
+put("dtype", b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1K\1\x85U\4\n\x1b[JK\0U\1atb.")
 put("doubled", good, (("data/0", b"\0" * 16), ("data/0", b"\0" * 16)))
 with zipfile.ZipFile("photos.pth", "w") as z:
     z.writestr("a/b.png", b"png")
@@ -132,6 +135,8 @@ entry = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
 safe("good", {"w": entry})
 safe("good2", {"__metadata__": {"a": "b"}, "w": {**entry, "shape": [2], "data_offsets": [0, 8]},
                "v": {**entry, "dtype": "I64", "shape": [], "data_offsets": [8, 16]}})
+safe("bytes", {"w": {"dtype": "I8", "shape": [40000], "data_offsets": [0, 40000]}}, b"\1" * 40000)
+put("bytes", state(tensor("w", storage="Bool", numel=40000, size=(40000,))), (("data/0", b"\1" * 40000),))
 for name, change in {
     "huge": {"shape": [1 << 40]},
     "hugeall": {"shape": [1 << 40], "data_offsets": [0, 1 << 42]},
@@ -165,6 +170,26 @@ safe("deep", b'{"w":' + b"[" * 100000)
 safe("lies", {"w": entry}, length=1 << 30)
 safe("lies2", {"w": entry}, length=1000)
 safe("many", {"w%d" % i: {**entry, "shape": [0], "data_offsets": [0, 0]} for i in range(8193)})
+# Small files of large networks: by shapes without elements, by names alone.
+def shapes(name, **tensors):
+    at, header = 0, {}
+    for tensor, shape in tensors.items():
+        end = at
+        if 0 not in shape:
+            end += 4
+            for n in shape:
+                end += 4 * (n - 1) if n > 1 else 0
+            assert sum(n > 1 for n in shape) <= 1
+        header[tensor.replace("__", ".")] = {"dtype": "F32", "shape": shape, "data_offsets": [at, end]}
+        at = end
+    safe(name, header, b"\0" * at)
+
+
+blocks = {"layer%d__%d__conv2__weight" % (i + 1, k): [1024, 1024, 0, 3] for i, n in enumerate((3, 8, 36, 3)) for k in range(n)}
+blocks.update({"layer%d__%d__conv3__weight" % (i + 1, k): [4096, 1024, 0, 1] for i, n in enumerate((3, 8, 36, 3)) for k in range(n)})
+shapes("hollow", conv1__weight=[64, 0, 7, 7], fc__weight=[1000000, 0], **blocks)
+shapes("names", **{"convs__0__weight": [1, 1, 1, 1], "convs__2__weight": [1, 1, 1, 1], "linear__0__weight": [1, 1, 1, 1],
+                   "linear__4__weight": [2, 1, 1, 1]})
 raw = open("good.safetensors", "rb").read()
 for i in 7, 8, 9, 30, len(raw) - 1:
     open("cut%d.safetensors" % i, "wb").write(raw[:i])

@@ -83,6 +83,7 @@ env.close()
 EOF2
 ok 'an LMDB whose keys have slashes: each its own image' 'test "$(ds-pack -q --gray --manifest slash_lmdb | sed 1d | cut -f4 | sort -u | wc -l)" = 3 &&
 	test "$(names slash_lmdb | tr "\n" " ")" = "1 0x612f31 0x622f31 "'
+ok 'webdataset: a stray .cls does not take the labels away' 'mkdir stray; cp -r folders/lined stray; echo 1 >stray/lined/a.cls; fails 1 "lined/b.JPG. has no .cls file, which 1 of" ds-pack stray --size 8 && ds-pack -q --size 8 --format images stray >x.ts'
 ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
 
 ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'

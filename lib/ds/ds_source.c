@@ -99,8 +99,8 @@ int ds_add_file(struct ds_source *s, const char *path, size_t layout)
 		s->files = grown;
 		s->cap_files = cap;
 	}
-	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, (uint16_t)s->operand,
-						 (uint8_t)layout };
+	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, s->operand & 0xffffff,
+						 layout & 0xff };
 	return s->files[s->n_files].path ? (s->n_files++, 0) : -1;
 }
 
@@ -316,6 +316,10 @@ struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options 
 			s->format = ds_layouts[i];
 	if (o->format && !s->format) {
 		snprintf(err, DS_ERR, "there is no format '%.400s' (--list-formats)", o->format);
+		goto fail;
+	}
+	if (n > DS_MAX_OPERANDS) {
+		snprintf(err, DS_ERR, "%zu sources, where %d are the most", n, DS_MAX_OPERANDS);
 		goto fail;
 	}
 	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))

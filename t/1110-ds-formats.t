@@ -31,6 +31,7 @@ done
 $formats make mnist "$PWD/alone" 2>/dev/null
 ok 'mnist: one file, its labels beside it' 'test "$(labels alone/mnist/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)" &&
 	test "$(names alone/mnist/train-images-idx3-ubyte.gz | head -n 1)" = train-images-idx3-ubyte.gz/00000'
+ok 'mnist: beside it in a folder called idx3' 'mkdir idx3.of && cp alone/mnist/train-* idx3.of && test "$(labels idx3.of/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)"'
 ok 'mnist: labels unpacked, images not' 'gzip -d alone/mnist/t10k-labels*.gz && test "$(labels alone/mnist/t10k-images-idx3-ubyte.gz)" = "$(labels mnist --split test)"'
 ok 'mnist: without labels there is a warning' 'rm alone/mnist/*labels*; ds-pack alone/mnist/train-images-idx3-ubyte.gz -o x.ts 2>err && grep -q "no file of labels" err &&
 	test "$(ts-dump --tsv x.ts | sed 1d | cut -f1 | sort -u)" = -1'

@@ -108,7 +108,7 @@ int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *cla
 {
 	struct ds_entry *r;
 
-	if (at > UINT32_MAX || label > INT32_MAX)
+	if (at > UINT32_MAX || label > INT32_MAX || s->n >= DS_MAX_ROWS)
 		return -1;
 	if (!s->have_file && ds_add_file(s, s->path, s->layout) < 0)
 		return -1;
@@ -239,6 +239,8 @@ static int list_operand(struct ds_source *s, char *err)
 			s->ignored++;
 			continue;
 		}
+		if (rc < 0 && s->n >= DS_MAX_ROWS)
+			snprintf(why, sizeof why, "more than %d images in all", DS_MAX_ROWS);
 		if (rc < 0) {
 			snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", o->path, path, why);
 			break;

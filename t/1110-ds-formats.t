@@ -31,6 +31,7 @@ done
 $formats make mnist "$PWD/alone" 2>/dev/null
 ok 'mnist: one file, its labels beside it' 'test "$(labels alone/mnist/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)" &&
 	test "$(names alone/mnist/train-images-idx3-ubyte.gz | head -n 1)" = train-images-idx3-ubyte.gz/00000'
+ok 'mnist: beside it in a folder called idx3' 'mkdir idx3.of && cp alone/mnist/train-* idx3.of && test "$(labels idx3.of/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)"'
 ok 'mnist: labels unpacked, images not' 'gzip -d alone/mnist/t10k-labels*.gz && test "$(labels alone/mnist/t10k-images-idx3-ubyte.gz)" = "$(labels mnist --split test)"'
 ok 'mnist: without labels there is a warning' 'rm alone/mnist/*labels*; ds-pack alone/mnist/train-images-idx3-ubyte.gz -o x.ts 2>err && grep -q "no file of labels" err &&
 	test "$(ts-dump --tsv x.ts | sed 1d | cut -f1 | sort -u)" = -1'
@@ -71,6 +72,19 @@ ok 'other MATLAB files are notes' '$py -c "import scipy.io; scipy.io.savemat(\"b
 ok 'an LMDB in an archive' 'tar cf l.tar lsun; fails 1 "LMDB inside an archive.*unpack" ds-pack l.tar'
 ok 'an LMDB that is cut off' 'mkdir cut_lmdb; head -c $(($(wc -c <lsun/bedroom_val_lmdb/data.mdb) - 4096)) lsun/bedroom_val_lmdb/data.mdb >cut_lmdb/data.mdb; fails 1 "LMDB that is cut off" ds-pack cut_lmdb &&
 	head -c 100 lsun/bedroom_val_lmdb/data.mdb >cut_lmdb/data.mdb; fails 1 "not an LMDB" ds-pack cut_lmdb'
+$py - <<'EOF2'
+import io, lmdb, numpy as np, os
+from PIL import Image
+os.mkdir("slash_lmdb")
+env = lmdb.open("slash_lmdb", map_size=1 << 20)
+with env.begin(write=True) as t:
+    for key, gray in ("1", 10), ("a/1", 20), ("b/1", 30):
+        b = io.BytesIO(); Image.fromarray(np.full((4, 4), gray, np.uint8)).save(b, "PNG"); t.put(key.encode(), b.getvalue())
+env.close()
+EOF2
+ok 'an LMDB whose keys have slashes: each its own image' 'test "$(ds-pack -q --gray --manifest slash_lmdb | sed 1d | cut -f4 | sort -u | wc -l)" = 3 &&
+	test "$(names slash_lmdb | tr "\n" " ")" = "1 0x612f31 0x622f31 "'
+ok 'webdataset: a stray .cls does not take the labels away' 'mkdir stray; cp -r folders/lined stray; echo 1 >stray/lined/a.cls; fails 1 "lined/b.JPG. has no .cls file, which 1 of" ds-pack stray --size 8 && ds-pack -q --size 8 --format images stray >x.ts'
 ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
 
 ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'

@@ -35,6 +35,10 @@ ok 'class, then sample, limit, shard' '
 	names set --exclude-classes known.txt --sample 10 >a && test $(wc -l <a) = 10 && ! grep -E "cat|fox" a &&
 	names set --exclude-classes known.txt --sample 10 --limit 6 >b && head -n 6 a | cmp - b &&
 	names set --exclude-classes known.txt --sample 10 --limit 6 --shard 1/2 >c && sed -n "2p;4p;6p" b | cmp - c'
+ok '65,537 sources: the last is not taken for the first' '
+	cp "$g/photos/dog/0.png" last.png; { yes set/cat/0.png | head -n 65536; echo last.png; } >sources
+	(ulimit -s unlimited; xargs -n 65537 -s 2000000 ds-pack -q --manifest --shard 65536/65537 <sources >many.tsv) &&
+	ds-pack -q --manifest last.png >alone.tsv && test "$(sed 1d many.tsv | cut -f3,4)" = "$(sed 1d alone.tsv | cut -f3,4)"'
 ok 'misuse' 'fails 2 "exclude each other" ds-pack set --only-classes known.txt --exclude-classes known.txt &&
 	fails 2 "needs --size" ds-pack set --fast && fails 2 "exclude each other" ds-pack set --manifest --check x'
 

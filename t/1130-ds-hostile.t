@@ -32,6 +32,14 @@ hostile zip bomb.zip
 ok 'a zip bomb' 'bad_bounded 700 "bomb.zip.: .a/x.png.: larger than an image.s file may be" ds-pack bomb.zip'
 hostile idx bomb.gz
 ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes where its head says" ds-pack bomb.gz'
+$py -c "
+import numpy as np, scipy.io
+scipy.io.savemat('test_32x32.mat', {'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.zeros((1, 300 << 20), np.uint8)}, do_compression=True)"
+ok 'a .mat of two images and 300 million labels' 'bad_bounded 100 "MATLAB file of 2 images whose y is not as many labels" ds-pack test_32x32.mat'
+rm -f test_32x32.mat
+mkdir large; cp "$SRC/t/golden/ds/photos/cat/0.png" large/y.png; truncate -s 300M large/x.png
+ok 'a file that is too large for an image is damaged, and can be skipped' 'fails 1 "x.png.: more than" ds-pack large -o x.ts && ds-pack -q --skip-bad large -o x.ts 2>err && test $(ts-dump --tsv x.ts | wc -l) = 2'
+rm -rf large
 mkdir huge
 for kind in png png-wide jpeg; do
 	rm -f huge/*; hostile $kind huge/x.${kind%-*}

@@ -16,9 +16,11 @@
  * between two files included.
  *
  * Decoding runs on o.threads threads, rows come in order all the same. Held in memory: the list
- * (about 100 bytes an image), two chunks a thread of at most 64 images (and 16 MB of pixels, or one
- * larger image), and of the formats that
- * hold many images in a file (pickle, .npz, MATLAB, gzipped IDX) that one file.
+ * (about 100 bytes an image, of at most DS_MAX_ROWS), two chunks a thread of at most 64 images (and
+ * 16 MB of pixels and the image that goes beyond them; from an archive also 1 MB of files and the one
+ * that goes beyond it, until they are decoded), what each thread decodes into (an image of at most
+ * DS_MAX_PIXELS, twice where it is resized, and its file; let go where it is above 16 MB), and of the
+ * formats that hold many images in a file (pickle, .npz, MATLAB, gzipped IDX) that one file.
  */
 #ifndef DS_H
 #define DS_H
@@ -36,7 +38,8 @@ enum {
 	DS_MAX_SIDE = 32767,              /* pixels of an image's side */
 	DS_MAX_PIXELS = 1 << 28,          /* and of its area: larger ones are taken for bombs */
 	DS_MAX_IMAGE = 1 << 28,           /* bytes of an image's file */
-	DS_MAX_TEXT = 1 << 26             /* bytes of a file of annotations, of a list */
+	DS_MAX_TEXT = 1 << 26,            /* bytes of a file of annotations, of a list */
+	DS_MAX_ROWS = 1 << 27             /* images of a source */
 };
 #define DS_MAX_FILE (((size_t)1 << 31) - 1)       /* bytes of any other file of a source */
 

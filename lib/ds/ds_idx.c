@@ -143,7 +143,7 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, char *err)
 {
 	const char *at = strstr(ds_base(images->real), "images"), *rest = at ? at + 6 : NULL;
-	char path[8192], why[DS_ERR];
+	char path[8192], why[DS_ERR], *idx3;
 	struct ds_in in = { 0 };
 	const struct ds_bytes *b;
 	struct head h;
@@ -152,8 +152,8 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	if (!at || s->n_operands != 1 || !s->operands[0].plain)
 		return 0;
 	snprintf(path, sizeof path, "%.*slabels%.1000s", (int)(at - images->real), images->real, rest);
-	if (strstr(path, "idx3"))
-		strstr(path, "idx3")[3] = '1';
+	if ((idx3 = strstr(path + (ds_base(path) - path), "idx3")) != NULL)
+		idx3[3] = '1';
 	if (access(path, R_OK) < 0 && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".gz") == 0)
 		path[strlen(path) - 3] = '\0';
 	else if (access(path, R_OK) < 0)

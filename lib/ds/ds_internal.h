@@ -86,9 +86,9 @@ void **ds_state(struct ds_source *s, const struct ds_layout *layout);
 struct ds_file {
 	char *path;                       /* inside the source, the operand's prefix in front */
 	uint32_t entry;                   /* its number in its operand, from 1 */
-	uint16_t operand;
-	uint8_t layout;
+	uint32_t operand : 24, layout : 8;
 };
+enum { DS_MAX_OPERANDS = 1 << 24 };
 
 struct ds_entry {
 	uint32_t file, at;                /* of files[]; the row's number in it */

@@ -89,14 +89,15 @@ static int load(struct ds_in *in, void **memo, char *err)
 	return load_env(in->real, memo, err);
 }
 
-/* Keys that are no text are written in hexadecimal behind "0x". */
+/* Keys that are no text are written in hexadecimal behind "0x"; so are those with a slash, because the key is what
+ * follows the last slash of a row's name. */
 static void to_name(const MDB_val *key, char name[1100])
 {
 	const unsigned char *p = key->mv_data;
 	bool text = key->mv_size > 0;
 
 	for (size_t i = 0; i < key->mv_size; i++)
-		text &= p[i] > 32 && p[i] < 127;
+		text &= p[i] > 32 && p[i] < 127 && p[i] != '/';
 	if (text && !(key->mv_size > 1 && p[0] == '0' && p[1] == 'x')) {
 		snprintf(name, 1100, "%.*s", (int)key->mv_size, (const char *)p);
 		return;

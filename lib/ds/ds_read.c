@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "ds/ds_reading_internal.h"
@@ -18,6 +19,7 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 {
 	const struct ds_file *f = &k->s->files[it->row->file];
 	char real[8192], err[DS_ERR];
+	struct stat st;
 
 	if (it->at)
 		return 0;
@@ -26,7 +28,7 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 		return 0;
 	}
 	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, err) < 0) {
-		ds_fail_row(k, it, -2, err);
+		ds_fail_row(k, it, stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE ? -1 : -2, err);
 		return -1;
 	}
 	it->at = w->file.p;
@@ -99,17 +101,30 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 		store(k, w, c, it);
 }
 
+/* What was large once need not stay so. */
+static void let_go(struct worker *w)
+{
+	if (w->file.cap > LARGE_BYTES)
+		ds_bytes_release(&w->file);
+	if (w->p.cap > LARGE_BYTES)
+		ds_pixels_release(&w->p);
+	if (w->spare.cap > LARGE_BYTES)
+		ds_pixels_release(&w->spare);
+}
+
 /* Decodes the chunk, but not more than is sane to hold: small files may be large pictures. */
 static void decode(struct ds_reading *k, struct worker *w, struct chunk *c)
 {
+	bool later = false;
+
 	for (size_t i = 0; i < c->n; i++)
 		if (c->pixels.n > LARGE_BYTES && !c->shared)
-			c->item[i].later = true;
+			later = c->item[i].later = true;
 		else
 			decode_row(k, w, c, &c->item[i]);
-	/* What was large once need not stay so. */
-	if (w->file.cap > LARGE_BYTES)
-		ds_bytes_release(&w->file);
+	let_go(w);
+	if (!later && c->bytes.cap > LARGE_BYTES)
+		ds_bytes_release(&c->bytes);
 }
 
 /* ---- the ring ---- */
@@ -281,6 +296,7 @@ int ds_next(struct ds_source *s, struct ds_row *row, char *err)
 	if (it->later) {
 		c->pixels.n = 0;
 		decode_row(s->reading, &s->reading->workers[s->reading->n_workers - 1], c, it);
+		let_go(&s->reading->workers[s->reading->n_workers - 1]);
 	}
 	*row = (struct ds_row){
 		.name = ds_row_name(s, it->row, s->reading->name), .label = it->row->label,

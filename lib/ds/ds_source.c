@@ -99,8 +99,8 @@ int ds_add_file(struct ds_source *s, const char *path, size_t layout)
 		s->files = grown;
 		s->cap_files = cap;
 	}
-	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, (uint16_t)s->operand,
-						 (uint8_t)layout };
+	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, s->operand & 0xffffff,
+						 layout & 0xff };
 	return s->files[s->n_files].path ? (s->n_files++, 0) : -1;
 }
 
@@ -108,7 +108,7 @@ int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *cla
 {
 	struct ds_entry *r;
 
-	if (at > UINT32_MAX || label > INT32_MAX)
+	if (at > UINT32_MAX || label > INT32_MAX || s->n >= DS_MAX_ROWS)
 		return -1;
 	if (!s->have_file && ds_add_file(s, s->path, s->layout) < 0)
 		return -1;
@@ -239,6 +239,8 @@ static int list_operand(struct ds_source *s, char *err)
 			s->ignored++;
 			continue;
 		}
+		if (rc < 0 && s->n >= DS_MAX_ROWS)
+			snprintf(why, sizeof why, "more than %d images in all", DS_MAX_ROWS);
 		if (rc < 0) {
 			snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", o->path, path, why);
 			break;
@@ -316,6 +318,10 @@ struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options 
 			s->format = ds_layouts[i];
 	if (o->format && !s->format) {
 		snprintf(err, DS_ERR, "there is no format '%.400s' (--list-formats)", o->format);
+		goto fail;
+	}
+	if (n > DS_MAX_OPERANDS) {
+		snprintf(err, DS_ERR, "%zu sources, where %d are the most", n, DS_MAX_OPERANDS);
 		goto fail;
 	}
 	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))

@@ -92,11 +92,30 @@ static long label_at(const matvar_t *y, size_t i)
 	}
 }
 
+static size_t label_size(const matvar_t *y)
+{
+	return y->class_type == MAT_C_UINT8 ? 1 : y->class_type == MAT_C_INT32 ? 4 :
+	       y->class_type == MAT_C_DOUBLE ? 8 : 0;
+}
+
+/* Is the variable y, by its head, as many labels as there are images? Only then is it read. */
+static bool is_labels(const matvar_t *y, const struct svhn *m)
+{
+	return y && y->rank == 2 && !y->isComplex && label_size(y) &&
+	       ((y->dims[0] == m->n && y->dims[1] == 1) || (y->dims[0] == 1 && y->dims[1] == m->n));
+}
+
+static matvar_t *read_labels(mat_t *mat, const struct svhn *m)
+{
+	matvar_t *head = matio.info(mat, "y"), *y = is_labels(head, m) ? matio.read(mat, "y") : NULL;
+
+	matio.free(head);
+	return y;
+}
+
 static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, char *err)
 {
-	const size_t size = !y ? 0 : y->class_type == MAT_C_UINT8 ? 1 : y->class_type == MAT_C_INT32 ? 4 : 8;
-
-	if (!y || !y->data || y->rank != 2 || y->isComplex || y->nbytes != m->n * size) {
+	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y)) {
 		snprintf(err, DS_ERR, "MATLAB file of %zu images whose y is not as many labels", m->n);
 		return -1;
 	}
@@ -147,10 +166,12 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 	snprintf(err, DS_ERR, "damaged MATLAB file, or cut off");
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
 		x = matio.info(mat, "X");
-		y = x ? matio.read(mat, "y") : NULL;
 		/* Other data sets have notes in this format. */
-		rc = is_images(x, &m) ? add_rows(s, &m, y, err) :
-		     strstr(ds_base(in->path), "_32x32") ? -1 : 0;
+		rc = strstr(ds_base(in->path), "_32x32") ? -1 : 0;
+		if (is_images(x, &m)) {
+			y = read_labels(mat, &m);
+			rc = add_rows(s, &m, y, err);
+		}
 		matio.free(x);
 		matio.free(y);
 		matio.close(mat);
@@ -171,7 +192,10 @@ static int load(struct ds_in *in, void **memo, char *err)
 	if (!m || load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
-		m->x = matio.read(mat, "X");
+		matvar_t *head = matio.info(mat, "X");
+
+		m->x = is_images(head, m) ? matio.read(mat, "X") : NULL;
+		matio.free(head);
 		matio.close(mat);
 	}
 	if (fd >= 0)

@@ -44,14 +44,22 @@ static int finish(struct ds_source *s, char *err)
 {
 	const struct ds_map *m = *ds_state(s, &ds_layout_webdataset);
 	char key[4096], buf[DS_NAME];
-	size_t found = 0;
+	size_t found = 0, without = s->n;
 
 	for (size_t i = 0; m && i < s->n; i++) {
 		stem(ds_row_name(s, &s->rows[i], buf), key);
-		found += ds_map_get(m, key) >= 0;
+		if (ds_map_get(m, key) >= 0)
+			found++;
+		else if (without == s->n)
+			without = i;
 	}
 	if (!found)
 		return 0;
+	if (found < s->n) {
+		snprintf(err, DS_ERR, "'%.600s' has no .cls file, which %zu of the %zu images have (--format images: "
+			 "do not look at them)", ds_row_name(s, &s->rows[without], buf), found, s->n);
+		return -1;
+	}
 	/* The numbers are the classes; folders are not. */
 	s->named = false;
 	s->numbered = true;

@@ -6,7 +6,7 @@
  * names that may stand in it and of the inert value that each makes here; every other name is refused
  * by name, every opcode that data does not need by number. So a hostile file executes nothing.
  *
- * Memory is bounded: PICKLE_MAX_VALUES of about 150 bytes, and 20 times the pickle's size at the
+ * Memory is bounded: PICKLE_MAX_VALUES of about 150 bytes, and 30 times the pickle's size at the
  * very worst.
  */
 #ifndef PICKLE_H

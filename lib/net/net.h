@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * net: networks as data. An architecture is a function that writes down a list of nodes with
- * PyTorch's parameter names; executors (lib/um through libtorch) read the list. Adding an
+ * PyTorch's parameter names; executors (lib/um through libtorch, lib/nn) read the list. Adding an
  * architecture is one file and one row in net_archs[].
  *
  * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that

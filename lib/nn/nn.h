@@ -11,7 +11,8 @@
  * transformation where that pays (nn_winograd.c).
  *
  * The result of an image depends on that image alone, to the last bit: not on the images beside it, nor
- * on the number of threads.
+ * on the number of threads. (Of one plan on one kind of processor: what is kept is not fused, and other
+ * instructions round otherwise.)
  */
 #ifndef NN_H
 #define NN_H
@@ -38,7 +39,7 @@ struct nn_options {
 };
 
 /* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
- * the weights once, 3x3 ones of small images up to 4 times, and a few images' maps a thread. -1 with a
+ * the weights once, 3x3 ones of at most 256 by 256 channels 4 times, and a few images' maps a thread. -1 with a
  * line in err (NET_ERR bytes): out of memory. */
 int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
 	TS_CHECKED;

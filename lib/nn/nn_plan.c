@@ -195,7 +195,7 @@ static bool swaps(const struct plan *p, int i)
 {
 	const struct net_node *node = &p->n->nodes[i];
 
-	return p->readers[i] == 1 && node->kernel == 1 && node->stride == 1 &&
+	return p->readers[i] == 1 && node->kernel == 1 && node->stride == 1 && node->pad == 0 &&
 	       p->n->nodes[p->reader[i]].op == NET_AVGPOOL;
 }
 
@@ -396,16 +396,18 @@ static void walk(struct plan *p)
 	for (int i = p->from; i <= n->head && !p->failed; i++) {
 		const struct net_node *node = &n->nodes[i];
 
-		if (node->op == NET_DROPOUT && i > p->from)
+		if (node->op == NET_DROPOUT && i > p->from) {
+			if (is_kept(p, i))
+				give(p, &p->v[source(p, i)], i);
 			continue;
+		}
 		p->v[i] = i == p->from ? do_input(p, i) : do_node(p, i);
 		if (p->failed)
 			return;
 		if (p->readers[i] != 1)
 			p->v[i].open = false; /* more than one will see it: it is as it is */
-		for (int k = i; k <= n->head && (k == i || source(p, k) == i); k++)
-			if (is_kept(p, k))
-				give(p, &p->v[i], k);
+		if (is_kept(p, i))
+			give(p, &p->v[i], i);
 		if (i == source(p, n->feature))
 			give(p, &p->v[i], NN_FEATURES);
 	}

@@ -26,7 +26,8 @@ struct um_engine_options {
 	bool take;                        /* c's values go as they are copied; c is only to be released then */
 };
 
-/* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied. */
+/* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied
+ * or, with take, moved. */
 int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
 		  char *err) TS_CHECKED;
 void um_engine_free(struct um_engine *e);

@@ -81,7 +81,7 @@ static inline double nn_distance(const float *have, const float *want, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const double d = fabs((double)have[i] - (double)want[i]);
 
-		off = d > off || isnan(d) ? d : off;
+		off = isnan(d) ? INFINITY : d > off ? d : off;
 		most = fmax(most, fabs((double)want[i]));
 	}
 	return off / most;

@@ -23,6 +23,7 @@ struct um_engine_options {
 	int from;                         /* the map that it starts from, a stage; 0: pixels */
 	const bool *keep;                 /* (n_nodes) outputs that are handed out; NULL: none */
 	bool floats;                      /* pixels are floats, 0 to 255; with torch */
+	bool unchecked;                   /* the caller looks whether logits are finite: it knows the rows' numbers */
 	bool take;                        /* c's values go as they are copied; c is only to be released then */
 };
 

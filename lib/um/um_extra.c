@@ -181,7 +181,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 		return um_open(engine->device, engine->threads, err) < 0 ? -1 : um_model_new(&e->m, c, err);
 	struct um_engine_options own = e->engine;
 	own.keep = e->any ? e->keep_map : NULL;
-	own.take = true;
+	own.take = own.unchecked = true;      /* check() does */
 	return um_engine_new(&e->e, c, &own, err);
 }
 

@@ -19,7 +19,7 @@ enum nn_kind {
 	NN_TAKE,                          /* floats (c,h,w) */
 	NN_CONV, NN_WINOGRAD,             /* also linear layers: 1x1 of one pixel */
 	NN_POOL,                          /* windows of kh x kw */
-	NN_SCALE,                         /* out = relu(pre(in) + add) */
+	NN_SCALE,                         /* out = pre(in) + add */
 	NN_FLATTEN,
 	NN_GIVE                           /* to the caller, as floats (c,h,w) */
 };

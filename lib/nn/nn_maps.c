@@ -70,7 +70,6 @@ void nn_pool(const struct nn_op *op, const struct nn_job *j)
 
 void nn_scale(const struct nn_op *op, const struct nn_job *j)
 {
-	static const struct nn_pre rectify = { .relu = true };
 	const size_t C = (size_t)op->in.c;
 	size_t a, b;
 
@@ -80,8 +79,6 @@ void nn_scale(const struct nn_op *op, const struct nn_job *j)
 		const float *add = op->add.buf < 0 ? NULL : nn_at(j, &op->add) + r * op->add.stride;
 
 		j->m->isa->scale(nn_at(j, &op->in) + r * op->in.stride, C, &op->pre, add, to);
-		if (op->relu)
-			j->m->isa->scale(to, C, &rectify, NULL, to);
 	}
 }
 

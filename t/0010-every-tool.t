@@ -42,11 +42,13 @@ row() {
 	esac
 }
 status() { "$@" >/dev/null 2>err; echo $?; }
-silent_death() {                       # the reader goes away at once
-	{ "$@" 2>err; echo $? >rc; } | :
-	test "$(cat rc)" = 141 -a ! -s err
+# The reader is gone before the program starts: a pipe whose only reader was closed.
+mkfifo gone
+silent_death() {
+	( exec 8<>gone 9>gone 8<&-; exec "$@" >&9 9>&- 2>err )
+	test $? = 141 -a ! -s err
 }
-# A program and its data are larger than a pipe, or the reader may be gone too late to be noticed.
+# More than a pipe holds, so that a program that wrote only its first block would be seen too.
 big() {
 	case $1 in
 	ts-cat|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;

@@ -94,6 +94,10 @@ for r in u:
 ok 'a sweep: a column each, and no others' '[ "$(ood-score -f train.fit --sweep react:percentile=85,90 \
 	--sweep knn:k=1,5 test.f | ts-dump --tsv | sed 1q | cut -f 1-4)" = \
 	"$(printf "react:percentile=85\treact:percentile=90\tknn:k=1\tknn:k=5")" ]'
+for m in knn:k=1 relation nnguide:k=3 msp knn:k=5; do ood-score -f train.fit -m $m test.f | ts-dump --tsv | cut -f 1 >one.$m; done
+ok 'the methods of the bank, which share its products: each as if it were alone' '
+	ood-score -f train.fit -m knn:k=1,relation,nnguide:k=3,msp,knn:k=5 test.f | ts-dump --tsv | cut -f 1-5 >all &&
+	paste one.knn:k=1 one.relation one.nnguide:k=3 one.msp one.knn:k=5 | cmp - all && [ $(wc -l <all) -gt 100 ]'
 ood-score -f train.fit -m msp,knn val.f -o val.s
 ok 'combine: Fisher, by hand' 'ood-score -f train.fit -m msp,knn --combine fisher --reference val.s test.f |
 	ts-dump --tsv | tail -n +2 | cut -f 1-3 >got && /usr/bin/python3 -c "

@@ -73,6 +73,10 @@ struct ood_method {
 	 * gives one number a row; -1: out of memory. */
 	int (*prepare)(struct ood_scorer *s, char *err);
 	int (*score)(const struct ood_scorer *s, const struct ood_rows *rows, double *out);
+	/* Instead of score(), where methods share most of their work: all scorers with this function get
+	 * the rows at once, and give out[m] for s[m]. */
+	int (*together)(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows,
+			double *const *out);
 };
 
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
@@ -127,6 +131,8 @@ struct ood_scorer {
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
 		    char *err) TS_CHECKED;
 void ood_scorer_release(struct ood_scorer *s);
+/* One number a row, in double. -1: out of memory. */
+int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
 /* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number a row
  * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
  * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */

@@ -121,10 +121,12 @@ void ood_scorer_release(struct ood_scorer *s)
 	*s = (struct ood_scorer){ 0 };
 }
 
-static int score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct ood_method *m = s->request.method;
 
+	if (m->together)
+		return m->together(&s, 1, rows, &out);
 	if (m->score)
 		return m->score(s, rows, out);
 	for (size_t i = 0; i < rows->n; i++)
@@ -166,7 +168,7 @@ static int check_constant(const struct ood_scorer *s, char *err)
 		return ood_fail(err, "out of memory");
 	float *features = room + n * f->classes;
 	struct ood_rows rows = { n, room, features, NULL, 0 };
-	if (make_probes(f, n, room, features, features + n * f->dim) && score_rows(s, &rows, out) == 0) {
+	if (make_probes(f, n, room, features, features + n * f->dim) && ood_score_rows(s, &rows, out) == 0) {
 		size_t i = 1;
 		while (i < n && out[i] == out[0])
 			i++;
@@ -216,52 +218,117 @@ static int check_batch(const struct ood_source *from, const struct ts_batch *b, 
 	return 0;
 }
 
-/* Scores one chunk with one scorer. 0, -1: out of memory, 1 + i: row i's score cannot be written. */
-static long score_chunk(const struct ood_scorer *s, const struct ts_batch *b, size_t first, float *out)
+/* Scorers that get their rows at once: one, or all that have the same together(). */
+struct group {
+	const struct ood_scorer **s;
+	float **out;
+	size_t n;
+};
+/* Where a score could not be made. */
+struct failure {
+	const struct ood_scorer *s;       /* NULL: out of memory */
+	size_t row;
+};
+
+/* Sorts n scorers and their columns into at most n groups, in room for n each; gives how many. */
+static size_t make_groups(const struct ood_scorer *s, size_t n, float *const *out, struct group *g,
+			  const struct ood_scorer **order, float **column)
 {
-	const struct ood_source *from = s->source;
+	size_t used = 0, groups = 0;
+
+	for (size_t m = 0; m < n; m++) {
+		size_t i = 0;
+		while (i < used && order[i] != &s[m])
+			i++;
+		if (i < used)
+			continue;
+		g[groups] = (struct group){ order + used, column + used, 0 };
+		for (size_t k = m; k < n; k++)
+			if (k == m || (s[k].request.method->together &&
+				       s[k].request.method->together == s[m].request.method->together)) {
+				order[used] = &s[k];
+				column[used++] = out[k];
+				g[groups].n++;
+			}
+		groups++;
+	}
+	return groups;
+}
+
+/* Scores one chunk. */
+static int score_chunk(const struct group *g, const struct ts_batch *b, size_t first, struct failure *why)
+{
+	const struct ood_source *from = g->s[0]->source;
+	const struct ood_method *method = g->s[0]->request.method;
 	const float *l = ts_batch_col(b, "logits")->data;
 	const float *z = from->dim ? ts_batch_col(b, "features")->data : NULL;
-	size_t n = b->n - first < OOD_CHUNK ? b->n - first : OOD_CHUNK;
+	size_t n = b->n - first < OOD_CHUNK ? b->n - first : OOD_CHUNK, bad = 0;
 	struct ood_rows rows = { n, l + first * from->classes, z ? z + first * from->dim : NULL, b,
 				 first };
-	double score[OOD_CHUNK];
+	double *score = malloc(g->n * n * sizeof *score), **out = malloc(g->n * sizeof *out);
 
-	if (score_rows(s, &rows, score))
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (!(fabs(score[i]) <= FLT_MAX))
-			return 1 + (long)(first + i);
-		out[first + i] = (float)score[i];
+	*why = (struct failure){ 0 };
+	for (size_t m = 0; out && m < g->n; m++)
+		out[m] = score + m * n;
+	int rc = -1;
+	if (score && out)
+		rc = method->together ? method->together(g->s, g->n, &rows, out) :
+					ood_score_rows(g->s[0], &rows, score);
+	while (rc == 0 && bad < g->n * n && fabs(score[bad]) <= FLT_MAX) {
+		g->out[bad / n][first + bad % n] = (float)score[bad];
+		bad++;
 	}
-	return 0;
+	if (rc == 0 && bad < g->n * n) {
+		*why = (struct failure){ g->s[bad / n], first + bad % n };
+		rc = -1;
+	}
+	free(score);
+	free(out);
+	return rc;
+}
+
+/* Scores all chunks with all groups; the failure that is told is the first one, whoever finds it. */
+static int score_groups(const struct group *g, size_t n, const struct ts_batch *b, int threads,
+			struct failure *first)
+{
+	long chunks = (long)((b->n + OOD_CHUNK - 1) / OOD_CHUNK), jobs = chunks * (long)n, worst = -1;
+
+	/* The jobs of one group follow each other, so that its tables stay in the cache. */
+	#pragma omp parallel for schedule(dynamic) num_threads(threads) if (jobs > 1 && threads > 1)
+	for (long j = 0; j < jobs; j++) {
+		struct failure why;
+		int rc = score_chunk(&g[j / chunks], b, (size_t)(j % chunks) * OOD_CHUNK, &why);
+		#pragma omp critical
+		if (rc && (worst < 0 || j < worst)) {
+			worst = j;
+			*first = why;
+		}
+	}
+	return worst < 0 ? 0 : -1;
 }
 
 int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
 		    int threads, float *const *out, char *err)
 {
-	long chunks = (long)((b->n + OOD_CHUNK - 1) / OOD_CHUNK), jobs = chunks * (long)n;
-	long bad = 0, worst = -1;         /* the first job that failed, whoever finds it */
+	struct failure why = { 0 };
+	int rc = -1;
 
 	if (n == 0 || b->n == 0)
 		return 0;
 	if (check_batch(s->source, b, row, err))
 		return -1;
-	/* The jobs of one method follow each other, so that its tables stay in the cache. */
-	#pragma omp parallel for schedule(dynamic) num_threads(threads) if (jobs > 1 && threads > 1)
-	for (long j = 0; j < jobs; j++) {
-		long m = j / chunks, rc = score_chunk(&s[m], b, (size_t)(j % chunks) * OOD_CHUNK, out[m]);
-		#pragma omp critical
-		if (rc && (worst < 0 || j < worst)) {
-			worst = j;
-			bad = rc;
-		}
-	}
-	if (worst < 0)
-		return 0;
-	if (bad < 0)
-		return ood_fail(err, "out of memory");
-	return ood_fail(err, "row %llu: '%s' is too large for <f4, or not a number",
-			(unsigned long long)row + (unsigned long long)bad - 1,
-			s[worst / chunks].request.column);
+	struct group *g = calloc(n, sizeof *g);
+	const struct ood_scorer **order = calloc(n, sizeof *order);
+	float **column = calloc(n, sizeof *column);
+	if (g && order && column)
+		rc = score_groups(g, make_groups(s, n, out, g, order, column), b, threads, &why);
+	if (rc && why.s)
+		ood_fail(err, "row %llu: '%s' is too large for <f4, or not a number",
+			 (unsigned long long)(row + why.row), why.s->request.column);
+	else if (rc)
+		ood_fail(err, "out of memory");
+	free(g);
+	free(order);
+	free(column);
+	return rc;
 }

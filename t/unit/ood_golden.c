@@ -117,11 +117,8 @@ static bool scores_of(const struct task *t, const struct ood_fit *fit, const str
 		ood_requests_release(&r);
 		return false;
 	}
-	const struct ood_method *m = r.q[0].method;
-	if (m->score && m->score(&s, &rows, out))
+	if (ood_score_rows(&s, &rows, out))
 		return false;
-	for (size_t i = 0; !m->score && i < rows.n; i++)
-		out[i] = m->logits(rows.logits + i * t->classes, t->classes, r.q[0].params);
 	ood_scorer_release(&s);
 	ood_requests_release(&r);
 	return true;

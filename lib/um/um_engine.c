@@ -43,7 +43,7 @@ int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct
 		e->o.keep = e->keep;
 		if (!o->torch)
 			rc = nn_new(&e->nn, c, &(struct nn_options){ .threads = (int)o->threads, .from = o->from,
-				    .keep = e->keep, .take = o->take }, err);
+				    .keep = e->keep, .take = o->take, .beside = o->beside ? o->beside->nn : NULL }, err);
 		else if (um_open(o->device ? o->device : "cpu", o->threads, err) == 0)
 			rc = um_model_new(&e->model, c, err);
 		if (o->torch && o->take)

@@ -25,6 +25,7 @@ struct um_engine_options {
 	bool floats;                      /* pixels are floats, 0 to 255; with torch */
 	bool unchecked;                   /* the caller looks whether logits are finite: it knows the rows' numbers */
 	bool take;                        /* c's values go as they are copied; c is only to be released then */
+	struct um_engine *beside;         /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
 };
 
 /* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied

@@ -255,6 +255,37 @@ static double from_stages(struct net_checkpoint *c, float *const *want)
 	return off;
 }
 
+/* Beside another plan, which has left numbers that are none in the memory that both have, and goes first. */
+static bool shares(struct net_checkpoint *c, const uint8_t *image, float *const *want)
+{
+	const int from = c->net->n_stages ? c->net->stages[0] : c->net->feature;
+	const size_t size = IMAGES * net_node_size(&c->net->nodes[from]);
+	float alone[IMAGES * CLASSES], beside[IMAGES * CLASSES], *none = malloc(size * sizeof *none);
+	struct nn *m[3] = { NULL };
+	char err[NET_ERR];
+	bool made = nn_new(&m[0], c, &(struct nn_options){ .threads = 2 }, err) == 0 &&
+		    nn_new(&m[1], c, &(struct nn_options){ .threads = 1, .from = from }, err) == 0 &&
+		    nn_new(&m[2], c, &(struct nn_options){ .threads = 2, .beside = m[1] }, err) == 0;
+
+	memset(none, 0xff, size * sizeof *none);
+	if (made) {
+		nn_run(m[0], image, IMAGES, alone, NULL, NULL);
+		nn_run(m[1], none, IMAGES, beside, NULL, NULL);
+		made = isnan(beside[0]);
+		nn_run(m[1], want[from], IMAGES, beside, NULL, NULL);
+		made = made && nn_distance(beside, want[c->net->head], IMAGES * CLASSES) < 2e-5;
+		nn_run(m[1], none, IMAGES, beside, NULL, NULL);
+		nn_free(m[1]);
+		m[1] = NULL;
+		nn_run(m[2], image, IMAGES, beside, NULL, NULL);
+		made = made && memcmp(alone, beside, sizeof alone) == 0;
+	}
+	for (int i = 0; i < 3; i++)
+		nn_free(m[i]);
+	free(none);
+	return made;
+}
+
 static void try_case(const struct nn_case *k)
 {
 	struct net_checkpoint c;
@@ -276,6 +307,7 @@ static void try_case(const struct nn_case *k)
 	ok(compare(&c, image, want, NULL, 3, ALL) < 2e-5, "%s: every node's output", k->spec);
 	ok(same_bytes(&c, image), "%s: an image's result depends on that image alone", k->spec);
 	ok(from_stages(&c, want) < 2e-5, "%s: from the maps of its feature list on", k->spec);
+	ok(shares(&c, image, want), "%s: memory that another plan has too", k->spec);
 	release(c.net, want);
 	free(image);
 	net_checkpoint_release(&c);

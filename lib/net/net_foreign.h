@@ -30,6 +30,7 @@ struct net_foreign {
 	char others[256];                 /* other keys that have states too: " ema" */
 	struct ts_meta meta;              /* what else it says in numbers and words */
 	size_t skipped;                   /* entries that are no tensors */
+	size_t doubles;                   /* tensors that lost digits: they were f64 */
 	size_t file_size;
 };
 

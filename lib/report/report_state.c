@@ -46,7 +46,13 @@ void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *stat
 	}
 }
 
-/* Not-a-number equals itself only. */
+/* Numbers that a double does not hold apart differ too. */
+static double int_difference(int64_t x, int64_t y)
+{
+	return (double)(x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x);
+}
+
+/* Of two of one type and shape. Not-a-number equals itself only. */
 static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 {
 	double most = 0;
@@ -54,8 +60,10 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 	for (size_t k = 0; k < ts_tensor_count(a); k++) {
 		const double x = ts_get(a->type, a->data, k), y = ts_get(b->type, b->data, k);
 		const bool same = x == y || (isnan(x) && isnan(y));
-		const double d = same ? 0 : isnan(x) || isnan(y) ? INFINITY : fabs(x - y);
+		double d = same ? 0 : isnan(x) || isnan(y) ? INFINITY : fabs(x - y);
 
+		if (a->type == TS_I64)
+			d = int_difference(((const int64_t *)a->data)[k], ((const int64_t *)b->data)[k]);
 		most = d > most ? d : most;
 	}
 	return most;
@@ -63,8 +71,9 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 
 static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tensor *b, double tolerance)
 {
-	const bool same = a && b && a->ndim == b->ndim &&
-			  memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	const bool shaped = a && b && a->ndim == b->ndim &&
+			    memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	const bool same = shaped && a->type == b->type;
 	const double d = same ? difference(a, b) : 0;
 
 	if (same && d <= tolerance)
@@ -74,6 +83,8 @@ static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tenso
 		fprintf(f, "\tmissing in %s\n", a ? "B" : "A");
 	} else if (same) {
 		fprintf(f, "\t%.9g\n", d);
+	} else if (shaped) {
+		fprintf(f, "\ttype %s against %s\n", ts_type_name(a->type), ts_type_name(b->type));
 	} else {
 		fputs("\tshape ", f);
 		put_shape(f, a);

@@ -58,6 +58,7 @@ bombs.pth has more than [0-9]* bytes
 picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off
 bigendian.pth big-endian
+folder.pth numbers of tensor 'w' are missing
 key.pth storage '0??.2J' is said to have
 member.pth data/0??.2J' has 15 bytes
 dtype.pth unknown elements '??.J'

@@ -110,6 +110,9 @@ put("bombs", state(*[tensor("w%d" % i, key=str(i), numel=4096, size=(4096,)) for
 put("picklebomb", b"\x80\x02" + b"]0" * (1 << 25), how=zipfile.ZIP_DEFLATED)
 put("empty", b"")
 put("bigendian", good, (("byteorder", b"big"), ("data/0", b"\0" * 16)))
+with zipfile.ZipFile("folder.pth", "w") as z:
+    z.writestr("archive/data.pkl", good)
+    z.writestr("brchive/data/0", b"\0" * 16)
 put("key", state(tensor("w", key="0\n\x1b[2J", numel=1 << 40)), (("data/0\n\x1b[2J", b"\0" * 16),))
 put("member", state(tensor("w", key="0\n\x1b[2J")), (("data/0\n\x1b[2J", b"\0" * 15),))
 put("dtype", b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\1b\x87R(K\1K\1\x85U\4\n\x1b[JK\0U\1atb.")

@@ -41,7 +41,7 @@ const struct net *um_engine_net(const struct um_engine *e);
 int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
 		  float *const *maps, char *err) TS_CHECKED;
 
-/* Mean cross-entropy and accuracy. */
+/* Mean cross-entropy and accuracy. -1: also if there are no images. */
 int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, char *err)
 	TS_CHECKED;
 

@@ -118,7 +118,6 @@ void nn_give(const struct nn_op *op, const struct nn_job *j);
 /* Floats of scratch that an operation needs. */
 size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
-size_t nn_pool_scratch(const struct nn_op *op);
 /* Packs op->plain, times op->gain, into op->w. -1: out of memory. */
 int nn_conv_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
 int nn_winograd_pack(struct nn *m, struct nn_op *op) TS_CHECKED;

@@ -151,14 +151,8 @@ int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, char *e
 	const size_t area = m->side * m->side;
 	const unsigned char *from;
 
-	if (at >= m->n) {
-		snprintf(err, DS_ERR, "the file changed while it was read");
+	if (ds_pixels_row(p, at, m->n, m->side, m->side, err) < 0)
 		return -1;
-	}
-	if (ds_pixels_resize(p, (int)m->side, (int)m->side) < 0) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
-	}
 	from = m->data + at * m->next;
 	for (size_t i = 0; i < area; i++)
 		for (size_t c = 0; c < 3; c++)

@@ -7,14 +7,6 @@
 #include "cli/cli.h"
 #include "report/report_state.h"
 
-static void put_shape(FILE *f, const struct ts_tensor *t)
-{
-	if (t->ndim == 0)
-		fputs("scalar", f);
-	for (int i = 0; i < t->ndim; i++)
-		fprintf(f, "%s%zu", i ? "x" : "", t->shape[i]);
-}
-
 void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
 {
 	for (size_t i = 0; i < meta->n; i++) {
@@ -32,6 +24,7 @@ void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *stat
 		const struct ts_tensor *t = &state->t[i];
 		const size_t n = ts_tensor_count(t);
 		double sum = 0, least = NAN, most = NAN;
+		char shape[TS_SHAPE];
 
 		for (size_t k = 0; k < n; k++) {
 			const double v = ts_get(t->type, t->data, k);
@@ -40,9 +33,8 @@ void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *stat
 			most = fmax(most, v);
 		}
 		cli_put_cell(f, t->name);
-		fprintf(f, "\t%s\t", ts_type_name(t->type));
-		put_shape(f, t);
-		fprintf(f, "\t%zu\t%.9g\t%.9g\t%.9g\n", n, sum, least, most);
+		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.9g\t%.9g\n", ts_type_name(t->type),
+			ts_shape_text(t->ndim, t->shape, shape), n, sum, least, most);
 	}
 }
 
@@ -73,6 +65,7 @@ static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tenso
 {
 	const bool shaped = a && b && a->ndim == b->ndim &&
 			    memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	char x[TS_SHAPE], y[TS_SHAPE];
 	const bool same = shaped && a->type == b->type;
 	const double d = same ? difference(a, b) : 0;
 
@@ -86,11 +79,8 @@ static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tenso
 	} else if (shaped) {
 		fprintf(f, "\ttype %s against %s\n", ts_type_name(a->type), ts_type_name(b->type));
 	} else {
-		fputs("\tshape ", f);
-		put_shape(f, a);
-		fputs(" against ", f);
-		put_shape(f, b);
-		putc('\n', f);
+		fprintf(f, "\tshape %s against %s\n", ts_shape_text(a->ndim, a->shape, x),
+			ts_shape_text(b->ndim, b->shape, y));
 	}
 	return 1;
 }

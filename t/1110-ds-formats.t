@@ -39,6 +39,21 @@ ok 'mnist: labels alone are no images' 'fails 1 "holds labels only" ds-pack mnis
 ok 'mnist: more labels than images' 'mkdir m2; cp mnist/train-images* m2; cp mnist/t10k-labels-idx1-ubyte.gz m2/train-labels-idx1-ubyte.gz; fails 1 "5 images, but there are 3 labels" ds-pack m2'
 ok 'svhn: one file' 'same svhn svhn/test_32x32.mat'
 ok 'imagenet: one .npz, one pickle' 'test "$(labels imagenet8-npz/val_data.npz)" = "6 6 0 " && test "$(labels imagenet32/val_data)" = "6 6 0 "'
+# Shapes that labels come in: SHAPE, a NumPy expression of y, in both forms of file.
+shaped() {
+	rm -rf shaped && mkdir shaped && /usr/bin/python3 -c "
+import numpy as np, pickle
+x, y = np.arange(2 * 48, dtype='u1').reshape(2, 48), np.array([3, 1])
+np.savez('shaped/val_data.npz', data=x, labels=$1)
+pickle.dump({'data': x, 'labels': $1}, open('shaped/val_data', 'wb'), 2)"
+}
+ok 'imagenet: labels as a column' 'shaped "y[:, None]" && test "$(labels shaped/val_data) $(labels shaped/val_data.npz)" = "2 0  2 0 "'
+ok 'imagenet: labels of another shape are an error' '
+	for shape in "np.eye(5, dtype=int)[y]" "np.array(3)" "y[None]"; do
+		shaped "$shape"
+		for f in val_data val_data.npz; do fails 1 "$f.: 2 images, but 0 labels in a list, an array (n) or (n, 1)" ds-pack shaped/$f; done
+	done >odd; cat odd; ! test -s odd'
+ok 'imagenet: labels that say none' 'shaped None; test "$(labels shaped/val_data)" = "-1 -1 "'
 ok 'cifar: one batch under any name' 'cp cifar10/cifar-10-batches-py/test_batch odd && test "$(names odd | head -n 1)" = odd/00000 &&
 	cp cifar100-bin/cifar-100-binary/test.bin odd2 && test "$(labels --format cifar odd2)" = "$(labels cifar100-bin)"'
 ok 'splits that files know themselves' '

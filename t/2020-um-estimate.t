@@ -50,6 +50,9 @@ ok 'and own loss is the unmasked network'"'"'s' '
 ok 'two outputs on one pipe are misuse' 'fails 2 "mix two outputs" um-estimate -m m.ckpt --per-sample - images.ts'
 ok 'a cut stream leaves no per-sample file' '
 	head -c 30000 images.ts >cut; ! um-estimate -m m.ckpt --per-sample gone.ts cut >out 2>err && test ! -s out && test ! -e gone.ts'
+ok 'many masks have the memory for maps once' '
+	for draws in 1 41; do "$BUILD/t/helper/measure" 1 um-estimate -q --threads 8 --draws $draws -m m.ckpt images.ts | cut -d" " -f 3; done >mib
+	sed "s/^/# MiB: /" mib; test -n "$SANITIZE" || awk "NR == 1 { one = \$1 } END { exit !(NR == 2 && \$1 - one < 15) }" mib'
 golden-net images 200 10 >more.ts
 um-train -q -i m.ckpt --lr 0 -e 1 -b 200 --no-augment --val-fraction 0.4 --seed 3 --weight-decay 0 -o same.ckpt more.ts
 ok 'held-out images do not count' '

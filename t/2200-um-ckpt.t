@@ -45,6 +45,22 @@ ok 'diff sees what is missing and shapes' '
 	um-ckpt diff plain.pth wrong.pth >out; test $? = 1 && grep -q "^bn1.running_mean	missing in B" out &&
 	grep -q "^fc.extra	missing in A" out && grep -q "^block3.layer.0.conv2.weight	shape 2x8x3x3 against 2x8x1x1" out &&
 	test $(wc -l <out) = 4'
+# A safetensors file of one tensor with one element: type, its bytes; the header has fewer than 256.
+one() {
+	head="{\"w\":{\"dtype\":\"$1\",\"shape\":[1],\"data_offsets\":[0,$(printf "$2" | wc -c)]}}"
+	printf "\\$(printf %o ${#head})\0\0\0\0\0\0\0%s$2" "$head"
+}
+one I64 '\5\0\0\0\0\0\0\160' >i5.safetensors
+one I64 '\6\0\0\0\0\0\0\160' >i6.safetensors
+one I64 '\6\0\0\0\0\0\0\220' >i-.safetensors
+one I64 '\0\0\0\0\0\0\0\0' >i0.safetensors
+one F32 '\0\0\0\0' >f0.safetensors
+one F64 '\0\0\0\0\0\0\0\0' >d0.safetensors
+row() { um-ckpt diff "$2.safetensors" "$3.safetensors" >out 2>err; [ $? = 1 ] && [ "$(cat out)" = "w	$1" ]; }
+ok 'diff: integers as integers' 'row 1 i5 i6 && row 1 i6 i5 && row 1.61409011e+19 i- i5 && um-ckpt diff i5.safetensors i5.safetensors'
+ok 'diff: types' 'row "type <i8 against <f4" i0 f0 && ! um-ckpt diff --tolerance 1000 i0.safetensors f0.safetensors >out'
+ok 'diff: double precision is compared in single, and said' '
+	um-ckpt diff f0.safetensors d0.safetensors >out 2>err && grep -q "0 tensors of A and 1 of B are double" err && um-ckpt diff f0.safetensors f0.safetensors 2>err && ! test -s err'
 ok 'our own export to safetensors reads back' 'um-ckpt export -o x.safetensors a && um-ckpt diff x.safetensors plain.pth &&
 	um-ckpt export --format safetensors a | cmp - x.safetensors'
 ok 'its data begin at a multiple of 8 bytes' '

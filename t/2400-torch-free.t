@@ -14,8 +14,8 @@ ok 'its logits, features and feature list are PyTorch'"'"'s' '
 	"$BUILD/t/helper/near" 1e-4 out $name.want'
 for threads in 1 2 3; do
 	ok "--threads $threads, --batch-size 1: the same bytes" '
-		bin/um-embed -q --no-history -m m.ckpt $name.images >a.ts &&
-		bin/um-embed -q --no-history --threads $threads -b 1 -m m.ckpt $name.images | cmp - a.ts'
+		bin/um-embed -q --no-history -m m.ckpt --layers $name.images >a.ts &&
+		bin/um-embed -q --no-history --threads $threads -b 1 -m m.ckpt --layers $name.images | cmp - a.ts'
 done
 ok 'the loss constraint too' '
 	bin/um-estimate -q --draws 2 -m m.ckpt $name.images >m 2>err && grep -q "^[0-9.]*$" m'

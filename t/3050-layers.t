@@ -7,7 +7,7 @@ python=/usr/bin/python3
 ds-synth --set id --split train --n 600 -o train.images
 ds-synth --set id --split test --n 160 --seed 1 -o val.images
 ds-synth --set blobs --n 100 -o test.images
-um-train -q -a densenet:depth=10,growth=12 -e 8 -b 32 --lr 0.1 --nesterov --no-augment -o m.ckpt train.images
+um-train -q -a densenet:depth=10,growth=6 -e 6 -b 32 --lr 0.1 --nesterov --no-augment -o m.ckpt train.images
 embed() { um-embed -q -m m.ckpt "$@"; }
 ok 'features of layers, and a fit of them' 'embed --layers train.images -o train.f && ood-fit train.f -o train.fit'
 steps='--layers --perturb train.fit --perturb-eps 0.0005,0.01'

@@ -226,6 +226,8 @@ static int diff(const char *a, const char *b)
 		cli_error("%s", err);
 	else
 		rc = report_state_diff(stdout, &f.state, &g.state, o.tolerance) ? -1 : 0;
+	if (f.doubles || g.doubles)
+		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", f.doubles, g.doubles);
 	net_foreign_release(&f);
 	net_foreign_release(&g);
 	return rc;

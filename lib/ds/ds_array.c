@@ -87,13 +87,18 @@ bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a)
 	return true;
 }
 
+size_t ds_array_labels(const struct ds_array *a)
+{
+	return a->ndim == 1 || (a->ndim == 2 && a->shape[1] == 1) ? a->shape[0] : 0;
+}
+
 long ds_array_label(const struct ds_array *a, size_t i)
 {
 	const size_t size = element(a->dtype);
 	const char kind = a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
 	uint64_t v = 0;
 
-	if (a->ndim != 1 || i >= a->shape[0] || a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
+	if (i >= ds_array_labels(a) || a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
 		return -1;
 	for (size_t k = size; k-- > 0;)
 		v = v << 8 | a->data[i * size + k];
@@ -118,7 +123,7 @@ size_t ds_pickled_labels(const struct pickle_value *v)
 	struct ds_array a;
 
 	if (ds_array_pickled(v, &a))
-		return a.ndim == 1 ? a.shape[0] : 0;
+		return ds_array_labels(&a);
 	return v && v->type == PICKLE_LIST ? v->n : 0;
 }
 
@@ -146,14 +151,8 @@ int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, char *e
 	const size_t area = m->side * m->side;
 	const unsigned char *from;
 
-	if (at >= m->n) {
-		snprintf(err, DS_ERR, "the file changed while it was read");
+	if (ds_pixels_row(p, at, m->n, m->side, m->side, err) < 0)
 		return -1;
-	}
-	if (ds_pixels_resize(p, (int)m->side, (int)m->side) < 0) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
-	}
 	from = m->data + at * m->next;
 	for (size_t i = 0; i < area; i++)
 		for (size_t c = 0; c < 3; c++)

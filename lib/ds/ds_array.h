@@ -23,8 +23,10 @@ struct ds_array {
 int ds_array_npy(const void *p, size_t n, struct ds_array *a, char *err);
 /* False: it is no array. */
 bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a);
-/* Element i of an array of whole numbers of one dimension; -1: there is none, or it is negative. */
+/* Element i of a row (n) or a column (n,1) of whole numbers; -1: there is none, or it is negative. n: how many,
+ * 0 if it is neither. */
 long ds_array_label(const struct ds_array *a, size_t i);
+size_t ds_array_labels(const struct ds_array *a);
 /* The same of a pickled list or array; n: how many. */
 long ds_pickled_label(const struct pickle_value *v, size_t i);
 size_t ds_pickled_labels(const struct pickle_value *v);

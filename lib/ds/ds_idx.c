@@ -253,14 +253,8 @@ static int decode(const void *memo, size_t at, struct ds_pixels *p, char *err)
 	const struct images *m = memo;
 	const unsigned char *from;
 
-	if (at >= m->n) {
-		snprintf(err, DS_ERR, "the file changed while it was read");
+	if (ds_pixels_row(p, at, m->n, m->h, m->w, err) < 0)
 		return -1;
-	}
-	if (ds_pixels_resize(p, (int)m->h, (int)m->w) < 0) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
-	}
 	from = m->p + at * m->h * m->w;
 	for (size_t i = 0; i < m->h * m->w; i++)
 		memset(p->rgb + 3 * i, from[i], 3);

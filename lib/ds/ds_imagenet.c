@@ -46,6 +46,7 @@ struct part {                             /* of a file */
 	struct ds_bytes label_bytes;      /* .npz: the labels' member */
 	struct ds_array label_array;
 	const struct pickle_value *label_list;
+	bool labelled;                    /* there are labels, of whatever shape */
 	size_t n_labels;
 };
 
@@ -93,7 +94,8 @@ static int read_npz(const struct ds_bytes *b, struct part *p, char *err)
 		} else if (strcmp(name, "labels.npy") == 0) {
 			if ((rc = read_member(z, &p->label_bytes, err)) == 0 &&
 			    (rc = ds_array_npy(p->label_bytes.p, p->label_bytes.n, &p->label_array, err)) == 0)
-				p->n_labels = p->label_array.ndim == 1 ? p->label_array.shape[0] : 0;
+				p->n_labels = ds_array_labels(&p->label_array);
+			p->labelled = true;
 			rc = rc < 0 ? -1 : 1;
 		}
 	}
@@ -110,6 +112,7 @@ static int read_pickle(const struct ds_bytes *b, struct part *p, char *err)
 		return -1;
 	root = pickle_root(p->m.pickle);
 	p->label_list = pickle_get(root, "labels");
+	p->labelled = p->label_list && p->label_list->type != PICKLE_NONE;
 	p->n_labels = ds_pickled_labels(p->label_list);
 	return ds_array_pickled(pickle_get(root, "data"), &a) && ds_planes_of(&a, &p->m);
 }
@@ -171,8 +174,9 @@ static int name_classes(struct ds_source *s, const struct ds_bytes *b, char *err
 
 static int add_rows(struct ds_source *s, const struct part *p, char *err)
 {
-	if (p->n_labels && p->n_labels != p->m.n) {
-		snprintf(err, DS_ERR, "%zu images, but %zu labels", p->m.n, p->n_labels);
+	if (p->labelled && p->n_labels != p->m.n) {
+		snprintf(err, DS_ERR, "%zu images, but %zu labels%s", p->m.n, p->n_labels, p->n_labels ? "" :
+			 " in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
 		return -1;
 	}
 	for (size_t i = 0; i < p->m.n; i++) {

@@ -30,6 +30,8 @@ enum { DS_HEAD = 512 };
 int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, char *err);
 /* All of it, at most limit bytes, unpacked likewise; borrowed until the next file. NULL with err. */
 const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, char *err);
+/* Room for row `at` of a file of n images of h x w. -1 with err: there is no such row any more, no memory. */
+int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, char *err);
 /* A path that a library can open: real, or that of a copy in memory, which *fd keeps (-1: none; the
  * caller closes it). -1 with err. */
 int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, char *err);

@@ -12,6 +12,12 @@
 
 #include "ds/ds_reading_internal.h"
 
+int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, char *err)
+{
+	snprintf(err, DS_ERR, "%s", at < n ? "out of memory" : "the file changed while it was read");
+	return at < n ? ds_pixels_resize(p, (int)h, (int)w) : -1;
+}
+
 /* ---- decoding: all at once ---- */
 
 /* The content of the row's file. */

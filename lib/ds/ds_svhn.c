@@ -211,14 +211,8 @@ static int decode(const void *memo, size_t at, struct ds_pixels *p, char *err)
 	const struct svhn *m = memo;
 	const uint8_t *from;
 
-	if (at >= m->n) {
-		snprintf(err, DS_ERR, "the file changed while it was read");
+	if (ds_pixels_row(p, at, m->n, m->h, m->w, err) < 0)
 		return -1;
-	}
-	if (ds_pixels_resize(p, (int)m->h, (int)m->w) < 0) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
-	}
 	/* (h,w,3,n), the first index fastest. */
 	from = (const uint8_t *)m->x->data + at * 3 * m->h * m->w;
 	for (size_t c = 0; c < 3; c++)

@@ -171,6 +171,7 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 		return net_err(err, "out of memory");
 	if (v->count)
 		copy(v, data, t);
+	f->doubles += v->elem == NET_E_F64;
 	return 0;
 }
 

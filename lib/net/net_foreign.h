@@ -9,7 +9,7 @@
  *
  * Memory is bounded by the file's size n: n for the file, read as it arrives and no larger than
  * NET_MAX_FILE; 8n for tensors (a byte becomes an i64), whatever their shapes say; the pickle's values
- * (pickle.h, a pickle of at most NET_MAX_PICKLE) or the JSON header's (at most NET_MAX_JSON).
+ * (pickle.h, a pickle of at most NET_MAX_PICKLE; in the older form two at a time) or the JSON header's (at most NET_MAX_JSON).
  */
 #ifndef NET_FOREIGN_H
 #define NET_FOREIGN_H
@@ -30,6 +30,7 @@ struct net_foreign {
 	char others[256];                 /* other keys that have states too: " ema" */
 	struct ts_meta meta;              /* what else it says in numbers and words */
 	size_t skipped;                   /* entries that are no tensors */
+	size_t doubles;                   /* tensors that lost digits: they were f64 */
 	size_t file_size;
 };
 

@@ -222,20 +222,11 @@ void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...)
 	im->how->say(wrong && !im->how->partial, line);
 }
 
-static const char *shape_text(int ndim, const size_t *shape, char *buf, size_t len)
-{
-	size_t k = (size_t)snprintf(buf, len, "%s", ndim ? "" : "scalar");
-
-	for (int i = 0; i < ndim && k < len; i++)
-		k += (size_t)snprintf(buf + k, len - k, "%s%zu", i ? "x" : "", shape[i]);
-	return buf;
-}
-
 /* Has the state's tensor `name`, which is there, this shape? One number may have any. Says so if not. */
 static bool fits(struct net_importing *im, const char *name, int ndim, const size_t *shape)
 {
 	const struct ts_tensor *t = ts_set_get(im->state, name);
-	char have[200], want[200];
+	char have[TS_SHAPE], want[TS_SHAPE];
 	size_t count = 1;
 
 	im->taken[t - im->state->t] = true;
@@ -245,8 +236,8 @@ static bool fits(struct net_importing *im, const char *name, int ndim, const siz
 			(size_t)ndim * sizeof *shape) == 0)))
 		return true;
 	net_import_say(im, true, "misshapen: tensor '%s' is %s, the architecture has %s", name,
-		       shape_text(t->ndim, t->shape, have, sizeof have),
-		       shape_text(ndim, shape, want, sizeof want));
+		       ts_shape_text(t->ndim, t->shape, have),
+		       ts_shape_text(ndim, shape, want));
 	return false;
 }
 
@@ -274,7 +265,7 @@ bool net_import_take(struct net_importing *im, const char *name, struct ts_tenso
 static void each(struct net_importing *im, struct ts_tensor *to)
 {
 	const struct net *n = im->c->net;
-	char want[200];
+	char want[TS_SHAPE];
 
 	for (int i = 0; i < n->n_params; i++) {
 		const struct net_param *p = &n->params[i];
@@ -282,7 +273,7 @@ static void each(struct net_importing *im, struct ts_tensor *to)
 		if (!ts_set_get(im->state, p->name)) {
 			if (p->role != NET_BATCHES)    /* PyTorch before 0.4.1 does not count */
 				net_import_say(im, true, "missing: tensor '%s' (%s)%s", p->name,
-					       shape_text(p->ndim, p->shape, want, sizeof want),
+					       ts_shape_text(p->ndim, p->shape, want),
 					       im->how->partial ? "; it has fresh values" : "");
 		} else if (to) {
 			net_import_take(im, p->name, &to[i]);
@@ -294,13 +285,12 @@ static void each(struct net_importing *im, struct ts_tensor *to)
 
 static void extras(struct net_importing *im)
 {
-	char shape[200];
+	char shape[TS_SHAPE];
 
 	for (size_t i = 0; i < im->state->n; i++)
 		if (!im->taken[i])
 			net_import_say(im, true, "extra: tensor '%s' (%s)%s", im->state->t[i].name,
-				       shape_text(im->state->t[i].ndim, im->state->t[i].shape, shape,
-						  sizeof shape),
+				       ts_shape_text(im->state->t[i].ndim, im->state->t[i].shape, shape),
 				       im->how->partial ? "; it is left out" : "");
 }
 

@@ -102,15 +102,15 @@ bad:
 	return NULL;
 }
 
-/* Is it member `tail` of the archive's folder, whose name has `folder` bytes (0: not yet known)? */
-static bool is_member(const char *name, size_t folder, const char *tail)
+/* Is it member `tail` of a folder? */
+static bool is_member(const char *name, const char *tail)
 {
 	const char *slash = strchr(name, '/');
-	return slash && strcmp(slash + 1, tail) == 0 && (!folder || (size_t)(slash - name) == folder);
+	return slash && strcmp(slash + 1, tail) == 0;
 }
 
-/* The pickle's bytes, and the length of the folder's name. */
-static unsigned char *zip_pickle(struct zip *z, size_t *n, size_t *folder)
+/* The pickle's bytes, and what its folder is called, which the caller frees also in failure. */
+static unsigned char *zip_pickle(struct zip *z, size_t *n, char **folder)
 {
 	unsigned char *p = NULL, *order;
 	const char *name;
@@ -118,17 +118,17 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, size_t *folder)
 	int rc = 0;
 
 	while (rc == 0 && (name = zip_next(z, &rc)) != NULL) {
-		if (is_member(name, 0, "data.pkl") && !p) {
-			*folder = (size_t)(strchr(name, '/') - name);
-			p = zip_member(z, name, NET_MAX_PICKLE, n);
-			rc = p ? 0 : -1;
-		} else if (is_member(name, 0, "byteorder")) {
+		if (is_member(name, "data.pkl") && !p) {
+			*folder = strndup(name, (size_t)(strchr(name, '/') - name));
+			p = *folder ? zip_member(z, name, NET_MAX_PICKLE, n) : NULL;
+			rc = p ? 0 : *folder ? -1 : net_err(z->err, "out of memory");
+		} else if (is_member(name, "byteorder")) {
 			order = zip_member(z, name, 16, &len);
 			rc = order ? 0 : -1;
 			if (order && (len < 6 || memcmp(order, "little", 6) != 0))
 				rc = net_err(z->err, "was written by a big-endian machine");
 			free(order);
-		} else if (is_member(name, 0, "constants.pkl")) {
+		} else if (is_member(name, "constants.pkl")) {
 			rc = net_err(z->err, "is a TorchScript program, not a state_dict; in Python: "
 				     "torch.save(torch.jit.load(FILE).state_dict(), ...)");
 		}
@@ -142,13 +142,14 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, size_t *folder)
 	return p;
 }
 
-static int zip_storages(struct zip *z, size_t folder, struct torch_object *o, struct net_foreign *f)
+static int zip_storages(struct zip *z, const char *folder, struct torch_object *o, struct net_foreign *f)
 {
+	const size_t len = strlen(folder);
 	const char *name;
 	int rc = 0;
 
 	while (rc == 0 && (name = zip_next(z, &rc)) != NULL) {
-		const char *tail = strlen(name) > folder + 6 ? name + folder : NULL;
+		const char *tail = strncmp(name, folder, len) == 0 ? name + len : NULL;
 		struct torch_storage *s;
 		unsigned char *p;
 		size_t n, want;
@@ -178,7 +179,8 @@ static int read_members(struct net_foreign *f, const unsigned char *p, size_t n,
 	struct torch_object o = { 0 };
 	unsigned char *bytes = NULL;
 	struct pickle *k = NULL;
-	size_t len = 0, folder = 0;
+	char *folder = NULL;
+	size_t len = 0;
 	int rc = -1;
 
 	f->format = "PyTorch (zip)";
@@ -194,6 +196,7 @@ static int read_members(struct net_foreign *f, const unsigned char *p, size_t n,
 	torch_object_release(&o);
 	pickle_free(k);
 	free(bytes);
+	free(folder);
 	return rc;
 }
 
@@ -268,6 +271,10 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		little = i == 2 ? pickle_get(pickle_root(k[2]), "little_endian") : NULL;
 		if (i == 2 && (!little || little->type != PICKLE_INT || !little->i))
 			rc = net_err(err, "was written by a big-endian machine");
+		if (i < 3) {                      /* is not looked at again */
+			pickle_free(k[i]);
+			k[i] = NULL;
+		}
 	}
 	if (rc == 0)
 		rc = torch_object_read(&o, k[3], key, f, err);

@@ -55,26 +55,16 @@ const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, 
 	return t && t->ndim == ndim && ts_tensor_count(t) > 0 ? t->shape : NULL;
 }
 
-static void shape_text(int ndim, const size_t *shape, char *buf, size_t len)
-{
-	size_t k = 0;
-
-	buf[0] = '\0';
-	for (int i = 0; i < ndim && k < len; i++)
-		k += (size_t)snprintf(buf + k, len - k, "%s%zu", i ? "x" : "", shape[i]);
-}
-
 static int check_one(const struct net_param *p, const struct ts_tensor *t, char *err)
 {
-	char want[96], have[200];
+	char want[TS_SHAPE], have[TS_SHAPE];
 	size_t n = ts_tensor_count(t);
 
 	if (t->type != type_of(p->role) || t->ndim != p->ndim ||
 	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0) {
-		shape_text(p->ndim, p->shape, want, sizeof want);
-		shape_text(t->ndim, t->shape, have, sizeof have);
 		snprintf(err, NET_ERR, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
-			 ts_type_name(t->type), have, ts_type_name(type_of(p->role)), want);
+			 ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have),
+			 ts_type_name(type_of(p->role)), ts_shape_text(p->ndim, p->shape, want));
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++)

@@ -36,10 +36,12 @@ struct nn_options {
 	bool take;                        /* c's weights go as they are packed: half the memory, but c is not
 					   * to be used any more, only released */
 	const char *isa;                  /* instructions to use, a name of nn_isas(); NULL: the best */
+	struct nn *beside;                /* shares this one's memory for maps: they run one at a time; or NULL */
 };
 
 /* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
- * the weights once, 3x3 ones of at most 256 by 256 channels 4 times, and a few images' maps a thread. -1 with a
+ * the weights once, 3x3 ones of at most 256 by 256 channels 4 times, and a few images' maps a thread, which all
+ * that are made beside each other have once, as large as the largest needs. Any of them may go first. -1 with a
  * line in err (NET_ERR bytes): out of memory. */
 int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
 	TS_CHECKED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Places in the arena: two buffers that are in use at the same time do not overlap. Largest first, each at the
- * lowest place that is free for as long as it lives. */
+ * lowest place that is free for as long as it lives. And the arenas themselves, which plans may share. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "nn/nn_internal.h"
 
@@ -53,4 +54,63 @@ int nn_place(struct nn *m)
 	}
 	free(order);
 	return 0;
+}
+
+/* ---- arenas ---- */
+
+static float *reserve(size_t n)
+{
+	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
+	float *v = aligned_alloc(64, bytes);
+
+	return v ? memset(v, 0, bytes) : NULL;
+}
+
+static void empty(struct nn_room *r)
+{
+	for (int i = 0; i < r->threads; i++) {
+		free(r->arenas ? r->arenas[i] : NULL);
+		free(r->scratches ? r->scratches[i] : NULL);
+	}
+	free(r->arenas);
+	free(r->scratches);
+}
+
+/* At least this much for each thread. What was there is gone; in failure, it is as it was. */
+static int widen(struct nn_room *r, int threads, size_t arena, size_t scratch)
+{
+	const size_t T = (size_t)(threads > r->threads ? threads : r->threads);
+	struct nn_room wide = { r->users, (int)T, arena > r->arena ? arena : r->arena,
+				scratch > r->scratch ? scratch : r->scratch,
+				calloc(T, sizeof *wide.arenas), calloc(T, sizeof *wide.scratches) };
+	bool whole = wide.arenas && wide.scratches;
+
+	for (size_t i = 0; i < T && whole; i++)
+		whole = (wide.arenas[i] = reserve(wide.arena)) && (wide.scratches[i] = reserve(wide.scratch));
+	empty(whole ? r : &wide);
+	if (whole)
+		*r = wide;
+	return whole ? 0 : -1;
+}
+
+int nn_room_join(struct nn *m, const struct nn *beside)
+{
+	const size_t arena = m->arena * (size_t)m->chunk;
+	struct nn_room *r = m->room = beside ? beside->room : calloc(1, sizeof *r);
+
+	if (!r)
+		return -1;
+	r->users++;
+	return m->threads <= r->threads && arena <= r->arena && m->scratch <= r->scratch ? 0 :
+	       widen(r, m->threads, arena, m->scratch);
+}
+
+void nn_room_leave(struct nn *m)
+{
+	struct nn_room *r = m->room;
+
+	if (!r || --r->users > 0)
+		return;
+	empty(r);
+	free(r);
 }

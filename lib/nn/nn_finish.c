@@ -81,8 +81,7 @@ static int pack(struct nn *m, struct nn_op *op, bool take)
 
 static size_t scratch_of(const struct nn *m, const struct nn_op *op)
 {
-	return op->kind == NN_CONV ? nn_conv_scratch(m, op) : op->kind == NN_WINOGRAD ? nn_winograd_scratch(m, op) :
-	       op->kind == NN_POOL ? nn_pool_scratch(op) : 0;
+	return op->kind == NN_CONV ? nn_conv_scratch(m, op) : op->kind == NN_WINOGRAD ? nn_winograd_scratch(m, op) : 0;
 }
 
 int nn_finish(struct nn *m, bool take)

@@ -46,6 +46,13 @@ struct nn_buffer {
 	size_t at;                        /* place in the arena, floats of an image */
 };
 
+/* What a run writes, for each thread. Plans that never run at the same time have one together. */
+struct nn_room {
+	int users, threads;
+	size_t arena, scratch;            /* floats of a thread */
+	float **arenas, **scratches;      /* (threads) */
+};
+
 struct nn {
 	const struct nn_isa *isa;
 	int threads, chunk;               /* chunk: images that a thread has in work */
@@ -59,7 +66,7 @@ struct nn {
 	int n_owned, cap_owned;
 	float *zeros;                     /* a pixel outside */
 	size_t arena, scratch;            /* floats: of an image; of a thread */
-	float **arenas, **scratches;      /* (threads) */
+	struct nn_room *room;
 };
 
 /* A run of a plan, or one thread's part of it. */
@@ -111,7 +118,6 @@ void nn_give(const struct nn_op *op, const struct nn_job *j);
 /* Floats of scratch that an operation needs. */
 size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
-size_t nn_pool_scratch(const struct nn_op *op);
 /* Packs op->plain, times op->gain, into op->w. -1: out of memory. */
 int nn_conv_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
 int nn_winograd_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
@@ -125,5 +131,8 @@ int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, 
 int nn_finish(struct nn *m, bool take) TS_CHECKED;
 /* Places for the buffers: m->arena, bufs[].at. */
 int nn_place(struct nn *m) TS_CHECKED;
+/* m->room: that of `beside`, which grows to what m needs, or m's own if that is NULL. */
+int nn_room_join(struct nn *m, const struct nn *beside) TS_CHECKED;
+void nn_room_leave(struct nn *m);
 
 #endif

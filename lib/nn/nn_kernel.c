@@ -42,7 +42,7 @@ static bool can_run(const struct nn_isa *i)
 #if defined(__x86_64__)
 	if (i == &isa_avx512)
 		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && can_run(&isa_avx2);
 	if (i == &isa_avx2)
 		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif

@@ -39,10 +39,10 @@ struct nn_block {
 	bool relu;
 };
 
-/* A window of pixels: those of it that are inside. */
+/* A window of pixels: those of it that are inside, a rectangle of at least one. */
 struct nn_window {
-	const float *const *pixel;
-	size_t n;
+	const float *pixel;               /* the first */
+	size_t rows, cols, row_step, step;        /* floats from row to row, from pixel to pixel */
 	float scale;                      /* of the sum; 0: the largest instead */
 };
 

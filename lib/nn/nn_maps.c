@@ -41,29 +41,30 @@ void nn_take(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
-size_t nn_pool_scratch(const struct nn_op *op)
+/* What of from..from+n lies within 0..size: the first, and how many. */
+static size_t inside(int *from, int n, int size)
 {
-	return (size_t)op->kh * (size_t)op->kw * NN_POINTER + NN_MAX_VEC;
+	const int end = *from + n < size ? *from + n : size;
+
+	*from = *from < 0 ? 0 : *from;
+	return (size_t)(end - *from);
 }
 
 void nn_pool(const struct nn_op *op, const struct nn_job *j)
 {
-	const size_t P = nn_pixels(&op->out), W = (size_t)op->in.w;
-	const float *in = nn_at(j, &op->in), **pixel = (const float **)(void *)j->scratch;
-	struct nn_window w = { .pixel = pixel, .scale = op->scale };
+	const size_t P = nn_pixels(&op->out), W = (size_t)op->in.w, step = op->in.stride;
+	const float *in = nn_at(j, &op->in);
+	struct nn_window w = { .row_step = W * step, .step = step, .scale = op->scale };
 	size_t a, b;
 
 	nn_share(j, j->n * P, &a, &b);
 	for (size_t r = a; r < b; r++) {
-		const float *image = in + r / P * nn_pixels(&op->in) * op->in.stride;
-		const int y0 = (int)(r % P / (size_t)op->out.w) * op->stride - op->pad;
-		const int x0 = (int)(r % P % (size_t)op->out.w) * op->stride - op->pad;
+		int y = (int)(r % P / (size_t)op->out.w) * op->stride - op->pad;
+		int x = (int)(r % P % (size_t)op->out.w) * op->stride - op->pad;
 
-		w.n = 0;
-		for (int y = y0; y < y0 + op->kh; y++)
-			for (int x = x0; x < x0 + op->kw; x++)
-				if (y >= 0 && y < op->in.h && x >= 0 && x < op->in.w)
-					pixel[w.n++] = image + ((size_t)y * W + (size_t)x) * op->in.stride;
+		w.rows = inside(&y, op->kh, op->in.h);
+		w.cols = inside(&x, op->kw, op->in.w);
+		w.pixel = in + (r / P * nn_pixels(&op->in) + (size_t)y * W + (size_t)x) * step;
 		j->m->isa->pool(&w, (size_t)op->in.c, &op->pre, nn_at(j, &op->out) + r * op->out.stride);
 	}
 }

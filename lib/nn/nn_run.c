@@ -52,16 +52,16 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 		for (size_t i = 0; i < alone / chunk; i++) {
 			struct nn_job j = images(&all, i * chunk, chunk);
 
-			j.arena = m->arenas[id];
-			j.scratch = m->scratches[id];
+			j.arena = m->room->arenas[id];
+			j.scratch = m->room->scratches[id];
 			for (int k = 0; k < m->n_ops; k++)
 				run_op(&m->ops[k], &j);
 		}
 		for (size_t i = alone; i < n; i += most) {
 			struct nn_job j = images(&all, i, n - i < most ? n - i : most);
 
-			j.arena = m->arenas[0];
-			j.scratch = m->scratches[id];
+			j.arena = m->room->arenas[0];
+			j.scratch = m->room->scratches[id];
 			j.part = (size_t)id;
 			j.parts = (size_t)omp_get_num_threads();
 			for (int k = 0; k < m->n_ops; k++) {
@@ -72,18 +72,9 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 	}
 }
 
-static float *room(size_t n)
-{
-	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
-	float *v = aligned_alloc(64, bytes);
-
-	return v ? memset(v, 0, bytes) : NULL;
-}
-
 int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
 {
 	struct nn *m = calloc(1, sizeof *m);
-	const size_t T = (size_t)o->threads;
 
 	*ret = NULL;
 	snprintf(err, NET_ERR, "out of memory");
@@ -102,14 +93,7 @@ int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o
 		m->mean[i] = (float)(255 * c->mean[i]);
 		m->gain[i] = (float)(1 / (255 * c->std[i]));
 	}
-	if (nn_plan(m, c, o, err) < 0)
-		goto fail;
-	m->arenas = calloc(T, sizeof *m->arenas);
-	m->scratches = calloc(T, sizeof *m->scratches);
-	for (size_t i = 0; i < T && m->arenas && m->scratches; i++)
-		if (!(m->arenas[i] = room(m->arena * (size_t)m->chunk)) || !(m->scratches[i] = room(m->scratch)))
-			goto fail;
-	if (!m->arenas || !m->scratches)
+	if (nn_plan(m, c, o, err) < 0 || nn_room_join(m, o->beside) < 0)
 		goto fail;
 	*ret = m;
 	return 0;
@@ -122,14 +106,9 @@ void nn_free(struct nn *m)
 {
 	if (!m)
 		return;
-	for (int i = 0; i < m->threads; i++) {
-		free(m->arenas ? m->arenas[i] : NULL);
-		free(m->scratches ? m->scratches[i] : NULL);
-	}
+	nn_room_leave(m);
 	for (int i = 0; i < m->n_owned; i++)
 		free(m->owned[i]);
-	free(m->arenas);
-	free(m->scratches);
 	free(m->owned);
 	free(m->ops);
 	free(m->bufs);

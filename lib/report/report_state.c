@@ -7,14 +7,6 @@
 #include "cli/cli.h"
 #include "report/report_state.h"
 
-static void put_shape(FILE *f, const struct ts_tensor *t)
-{
-	if (t->ndim == 0)
-		fputs("scalar", f);
-	for (int i = 0; i < t->ndim; i++)
-		fprintf(f, "%s%zu", i ? "x" : "", t->shape[i]);
-}
-
 void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
 {
 	for (size_t i = 0; i < meta->n; i++) {
@@ -32,6 +24,7 @@ void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *stat
 		const struct ts_tensor *t = &state->t[i];
 		const size_t n = ts_tensor_count(t);
 		double sum = 0, least = NAN, most = NAN;
+		char shape[TS_SHAPE];
 
 		for (size_t k = 0; k < n; k++) {
 			const double v = ts_get(t->type, t->data, k);
@@ -40,13 +33,18 @@ void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *stat
 			most = fmax(most, v);
 		}
 		cli_put_cell(f, t->name);
-		fprintf(f, "\t%s\t", ts_type_name(t->type));
-		put_shape(f, t);
-		fprintf(f, "\t%zu\t%.9g\t%.9g\t%.9g\n", n, sum, least, most);
+		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.9g\t%.9g\n", ts_type_name(t->type),
+			ts_shape_text(t->ndim, t->shape, shape), n, sum, least, most);
 	}
 }
 
-/* Not-a-number equals itself only. */
+/* Numbers that a double does not hold apart differ too. */
+static double int_difference(int64_t x, int64_t y)
+{
+	return (double)(x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x);
+}
+
+/* Of two of one type and shape. Not-a-number equals itself only. */
 static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 {
 	double most = 0;
@@ -54,8 +52,10 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 	for (size_t k = 0; k < ts_tensor_count(a); k++) {
 		const double x = ts_get(a->type, a->data, k), y = ts_get(b->type, b->data, k);
 		const bool same = x == y || (isnan(x) && isnan(y));
-		const double d = same ? 0 : isnan(x) || isnan(y) ? INFINITY : fabs(x - y);
+		double d = same ? 0 : isnan(x) || isnan(y) ? INFINITY : fabs(x - y);
 
+		if (a->type == TS_I64)
+			d = int_difference(((const int64_t *)a->data)[k], ((const int64_t *)b->data)[k]);
 		most = d > most ? d : most;
 	}
 	return most;
@@ -63,8 +63,10 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 
 static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tensor *b, double tolerance)
 {
-	const bool same = a && b && a->ndim == b->ndim &&
-			  memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	const bool shaped = a && b && a->ndim == b->ndim &&
+			    memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	char x[TS_SHAPE], y[TS_SHAPE];
+	const bool same = shaped && a->type == b->type;
 	const double d = same ? difference(a, b) : 0;
 
 	if (same && d <= tolerance)
@@ -74,12 +76,11 @@ static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tenso
 		fprintf(f, "\tmissing in %s\n", a ? "B" : "A");
 	} else if (same) {
 		fprintf(f, "\t%.9g\n", d);
+	} else if (shaped) {
+		fprintf(f, "\ttype %s against %s\n", ts_type_name(a->type), ts_type_name(b->type));
 	} else {
-		fputs("\tshape ", f);
-		put_shape(f, a);
-		fputs(" against ", f);
-		put_shape(f, b);
-		putc('\n', f);
+		fprintf(f, "\tshape %s against %s\n", ts_shape_text(a->ndim, a->shape, x),
+			ts_shape_text(b->ndim, b->shape, y));
 	}
 	return 1;
 }

@@ -17,7 +17,7 @@ extern "C" {
  * elements, sum, smallest, largest. */
 void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state);
 /* A row for each tensor that differs: name and largest absolute difference, or what else is wrong.
- * Differences up to tolerance are none. Returns how many rows. */
+ * Differences up to tolerance are none; other types and shapes always are. Returns how many rows. */
 size_t report_state_diff(FILE *f, const struct ts_set *a, const struct ts_set *b, double tolerance);
 
 #ifdef __cplusplus

@@ -82,6 +82,9 @@ struct ts_tensor {
 /* Product of the shape (1 for a scalar). Cannot overflow for a tensor that ts made. */
 size_t ts_tensor_count(const struct ts_tensor *t);
 size_t ts_tensor_bytes(const struct ts_tensor *t);
+/* A shape for people, "64x3x7x7" or "scalar", in buf of TS_SHAPE bytes, which is returned. */
+enum { TS_SHAPE = 192 };
+const char *ts_shape_text(int ndim, const size_t *shape, char *buf);
 /* Fills *t with a zeroed tensor. -1: out of memory or more than TS_MAX_TENSOR bytes. */
 int ts_tensor_init(struct ts_tensor *t, const char *name, enum ts_type type, int ndim,
 		   const size_t *shape) TS_CHECKED;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Types, tensors and sets of them. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,15 @@ size_t ts_tensor_count(const struct ts_tensor *t)
 	for (int i = 0; i < t->ndim; i++)
 		n *= t->shape[i];
 	return n;
+}
+
+const char *ts_shape_text(int ndim, const size_t *shape, char *buf)
+{
+	size_t k = (size_t)snprintf(buf, TS_SHAPE, "%s", ndim ? "" : "scalar");
+
+	for (int i = 0; i < ndim && k < TS_SHAPE; i++)
+		k += (size_t)snprintf(buf + k, TS_SHAPE - k, "%s%zu", i ? "x" : "", shape[i]);
+	return buf;
 }
 
 size_t ts_tensor_bytes(const struct ts_tensor *t)

@@ -43,7 +43,7 @@ int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct
 		e->o.keep = e->keep;
 		if (!o->torch)
 			rc = nn_new(&e->nn, c, &(struct nn_options){ .threads = (int)o->threads, .from = o->from,
-				    .keep = e->keep, .take = o->take }, err);
+				    .keep = e->keep, .take = o->take, .beside = o->beside ? o->beside->nn : NULL }, err);
 		else if (um_open(o->device ? o->device : "cpu", o->threads, err) == 0)
 			rc = um_model_new(&e->model, c, err);
 		if (o->torch && o->take)
@@ -127,7 +127,7 @@ int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, doub
 	double sum = 0;
 	int rc = -1;
 
-	snprintf(err, UM_ERR, "out of memory");
+	snprintf(err, UM_ERR, "%s", d->n ? "out of memory" : "no images to evaluate on");
 	for (size_t i = 0; logits && i < d->n; i += part) {
 		const size_t n = d->n - i < part ? d->n - i : part;
 
@@ -140,7 +140,7 @@ int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, doub
 		}
 	}
 	free(logits);
-	*loss = sum / (double)d->n;
-	*accuracy = (double)right / (double)d->n;
+	*loss = rc == 0 ? sum / (double)d->n : 0;
+	*accuracy = rc == 0 ? (double)right / (double)d->n : 0;
 	return rc;
 }

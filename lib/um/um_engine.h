@@ -25,6 +25,7 @@ struct um_engine_options {
 	bool floats;                      /* pixels are floats, 0 to 255; with torch */
 	bool unchecked;                   /* the caller looks whether logits are finite: it knows the rows' numbers */
 	bool take;                        /* c's values go as they are copied; c is only to be released then */
+	struct um_engine *beside;         /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
 };
 
 /* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied
@@ -40,7 +41,7 @@ const struct net *um_engine_net(const struct um_engine *e);
 int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
 		  float *const *maps, char *err) TS_CHECKED;
 
-/* Mean cross-entropy and accuracy. */
+/* Mean cross-entropy and accuracy. -1: also if there are no images. */
 int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, char *err)
 	TS_CHECKED;
 

@@ -105,6 +105,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 		const bool own = i == masks(e);
 		const uint64_t draw = own ? 0 : (uint64_t)(i % o->draws);
 
+		e->o.engine.beside = i ? e->m[0].e : NULL;    /* they run in turn */
 		e->augment[i] = ts_rng_new(o->seed ^ draw << 32, UM_RNG_AUGMENT);
 		if (own && !o->per_sample)
 			break;

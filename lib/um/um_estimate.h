@@ -29,7 +29,7 @@ struct um_estimated {
 
 /* Masked copies of c's network, n_keep * draws of them, each with net_mask_random(); draw d of one
  * ratio has the same random numbers as draw d of another, however many there are. Memory: the copies
- * and one batch. Borrows c's network. */
+ * (nn.h), their weights alone, and once the maps of what is in work; a batch. Borrows c's network. */
 struct um_estimate;
 int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 		    const struct um_estimate_options *o, char *err) TS_CHECKED;

@@ -62,14 +62,10 @@ def entropy(t, **k):
 
 
 def gen(t, gamma=0.1, top=100, **k):
-    out = []
-    for l in t.l:
-        order = np.argsort(-l, kind='stable')[:int(top)]
-        s = 0
-        for c in order:
-            s += np.exp(gamma * (l[c] - logsumexp(l) + logsumexp(np.delete(l, c)) - logsumexp(l)))
-        out.append(-s)
-    return out
+    whole = logsumexp(t.l, axis=1)[:, None]
+    rest = np.stack([logsumexp(np.delete(t.l, c, axis=1), axis=1) for c in range(t.l.shape[1])], axis=1)
+    order = np.argsort(-t.l, axis=1, kind='stable')[:, :int(top)]
+    return -sum(np.take_along_axis(np.exp(gamma * (t.l - whole + rest - whole)), order, axis=1).T)
 
 
 def temperature(t, val=None, **k):

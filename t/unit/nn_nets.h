@@ -34,6 +34,23 @@ static const struct nn_case nn_cases[] = {
 };
 enum { NN_CASES = sizeof nn_cases / sizeof *nn_cases };
 
+/* Batch norms get statistics and factors that matter, some factors negative or 0. */
+static inline void nn_statistics(struct net_checkpoint *c, struct ts_rng *rng)
+{
+	for (int i = 0; i < c->net->n_params; i++) {
+		const enum net_role role = c->net->params[i].role;
+		float *v = c->state.t[i].data;
+
+		for (size_t n = 0; n < ts_tensor_count(&c->state.t[i]); n++)
+			if (role == NET_RUNNING_VAR)
+				v[n] = (float)(0.5 + ts_rng_double(rng));
+			else if (role == NET_RUNNING_MEAN || role == NET_BETA || role == NET_BIAS)
+				v[n] = (float)(0.3 * ts_rng_normal(rng));
+			else if (role == NET_GAMMA)
+				v[n] = n % 7 == 3 ? 0 : n % 5 == 2 ? -1 : (float)(0.5 + ts_rng_double(rng));
+	}
+}
+
 /* A checkpoint whose batch norms have statistics and factors that matter, some factors negative or 0. */
 static inline int nn_random(struct net_checkpoint *c, const struct nn_case *k, int classes, uint64_t seed)
 {
@@ -47,18 +64,7 @@ static inline int nn_random(struct net_checkpoint *c, const struct nn_case *k, i
 		printf("# %s: %s\n", k->spec, err);
 		return -1;
 	}
-	for (int i = 0; i < c->net->n_params; i++) {
-		const enum net_role role = c->net->params[i].role;
-		float *v = c->state.t[i].data;
-
-		for (size_t n = 0; n < ts_tensor_count(&c->state.t[i]); n++)
-			if (role == NET_RUNNING_VAR)
-				v[n] = (float)(0.5 + ts_rng_double(&rng));
-			else if (role == NET_RUNNING_MEAN || role == NET_BETA || role == NET_BIAS)
-				v[n] = (float)(0.3 * ts_rng_normal(&rng));
-			else if (role == NET_GAMMA)
-				v[n] = n % 7 == 3 ? 0 : n % 5 == 2 ? -1 : (float)(0.5 + ts_rng_double(&rng));
-	}
+	nn_statistics(c, &rng);
 	return 0;
 }
 

@@ -152,11 +152,29 @@ static void not_finite(void)
 	}
 }
 
+static void nothing(void)
+{
+	const struct nn_case k = { "densenet:depth=10,growth=4", 3, 8, 8 };
+	const struct um_data none = { .c = 3, .h = 8, .w = 8 };
+	struct net_checkpoint c;
+	struct um_engine *e = NULL;
+	double loss = 1, accuracy = 1;
+	char err[UM_ERR] = "";
+
+	ok(nn_random(&c, &k, CLASSES, 8) == 0 &&
+	   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, err) == 0 &&
+	   um_evaluate(e, &none, &loss, &accuracy, err) < 0 && strstr(err, "no images") && loss == 0 && accuracy == 0,
+	   "nothing is not evaluated: %s", err);
+	um_engine_free(e);
+	net_checkpoint_release(&c);
+}
+
 int main(void)
 {
 	architectures();
 	sizes();
 	masks();
 	not_finite();
+	nothing();
 	return done();
 }

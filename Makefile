@@ -1,6 +1,6 @@
 # unmask: `make demo` and `make check` do everything; see README.md.
 #
-#   make [TORCH=no | LIBTORCH=/path] [SANITIZE=address,undefined] [V=1]
+#   make [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
 #   make deps | check | bench | golden | install [DESTDIR= prefix=] | clean
 #
 # Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.

@@ -274,7 +274,7 @@ static int choose(struct net_checkpoint *c, char *err)
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
-	const struct um_engine_options how = { .torch = engine == 1 || strcmp(cli.device, "cpu") != 0,
+	const struct um_engine_options how = { .graph = true, .torch = engine == 1 || strcmp(cli.device, "cpu") != 0,
 		.device = cli.device, .threads = cli.threads, .chunk = (size_t)chunk, .precision = precision };
 	struct net_checkpoint c = { 0 };
 	struct um_extras *e = NULL;

@@ -196,7 +196,8 @@ struct th_api {
 	void *(*lane_input)(struct th_lane *l);               /* the host's room, to be written */
 	const float *(*lane_output)(const struct th_lane *l);
 	int (*lane_send)(struct th_lane *l, size_t rows);     /* the first `rows` rows of input */
-	/* What was sent, on the device, until the next send. Operations on it wait for it to be there. */
+	/* What was sent, on the device, until the next send; row-major, cast() brings maps of floats into
+	 * the seam's layout. Operations on it wait for it to be there. */
 	struct th_tensor *(*lane_tensor)(struct th_scope *s, struct th_lane *l);
 	/* t's values, count of them, as floats to output[at..], when they have been computed. */
 	int (*lane_fetch)(struct th_scope *s, struct th_lane *l, const struct th_tensor *t, size_t at,

@@ -28,7 +28,7 @@ struct um_engine_options {
 	const bool *keep;                 /* (n_nodes) outputs that are handed out; NULL: none */
 	bool floats;                      /* pixels are floats, 0 to 255; with torch */
 	long precision;                   /* enum um_precision */
-	bool eager;                       /* no graph on a GPU */
+	bool graph;                       /* on a GPU, as a graph; if it cannot be, um_engine_note() says so */
 	bool unchecked;                   /* the caller looks whether logits are finite: it knows the rows' numbers */
 	bool take;                        /* c's values go as they are copied; c is only to be released then */
 };

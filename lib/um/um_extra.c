@@ -180,6 +180,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	e->engine.chunk = chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
 	e->engine.torch = engine->torch || e->grad;
 	e->engine.floats = e->fgsm > 0;
+	e->engine.graph = false;              /* methods that run networks have nobody to say a note to */
 	snprintf(err, UM_ERR, "out of memory");
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
@@ -195,6 +196,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	struct um_engine_options own = e->engine;
 	own.keep = e->any ? e->keep_map : NULL;
 	own.take = own.unchecked = true;      /* check() does */
+	own.graph = engine->graph;
 	return um_engine_new(&e->e, c, &own, err);
 }
 

@@ -42,7 +42,7 @@ struct um_queue {
 	uint64_t jobs;
 	struct th_tensor **out;           /* (2 + n_nodes) of the chunk: logits, features, kept maps or NULL */
 	struct graph graph;
-	bool eager;                       /* no graphs, or not any more */
+	bool eager;                       /* no graph, or not any more */
 	char note[UM_ERR];
 };
 
@@ -81,7 +81,7 @@ int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engi
 	q->C = (size_t)net->classes;
 	q->D = (size_t)net->nodes[net->feature].c;
 	q->floats = o->from > 0 || o->floats;
-	q->eager = o->eager || !th->graphs();
+	q->eager = !o->graph || !th->graphs();
 	for (int k = o->from; o->keep && k <= net->head; k++)
 		q->kept += o->keep[k] ? net_node_size(&net->nodes[k]) : 0;
 	*ret = q;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * um_queue: images through libtorch, chunk by chunk, two in work: while the device computes one, the next is
- * copied to it, and what came of the one before is copied back. The chunks' order is kept. On a GPU the
- * network's operations on a chunk of the usual size are recorded once, as a graph, and launched as a whole.
- * On the CPU all of it is the same but for the graph, and nothing runs beside anything.
+ * copied to it, and what came of the one before is copied back. The chunks' order is kept. On a GPU,
+ * if so asked, the network's operations on a chunk of the usual size are recorded once, as a graph, and launched as
+ * a whole. On the CPU all of it is the same but for the graph, and nothing runs beside anything.
  */
 #ifndef UM_QUEUE_H
 #define UM_QUEUE_H
@@ -16,7 +16,7 @@ extern "C" {
 
 struct um_queue;
 
-/* o: `chunk`, `from`, `keep`, `floats`, `precision` and `eager` matter; it and m are borrowed. */
+/* o: `chunk`, `from`, `keep`, `floats`, `precision` and `graph` matter; it and m are borrowed. */
 int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o, char *err)
 	TS_CHECKED;
 /* Waits for what is in work. Accepts NULL. */

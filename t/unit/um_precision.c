@@ -125,7 +125,8 @@ static void on_gpu(void)
 	}
 	for (size_t i = 0; i < NN_CASES; i++)
 		for (long p = UM_F32; p <= UM_BF16; p++) {
-			struct um_engine_options o = { .torch = true, .device = "cuda", .threads = 1, .precision = p };
+			struct um_engine_options o = { .torch = true, .device = "cuda", .threads = 1, .precision = p,
+						      .graph = true };
 			double off = INFINITY, graph = INFINITY;
 
 			if (nn_random(&c, &nn_cases[i], CLASSES, 8) == 0) {
@@ -136,7 +137,7 @@ static void on_gpu(void)
 				if (run(&c, &(struct um_engine_options){ .threads = 2 }, image, IMAGES, IMAGES, &want) == 0 &&
 				    run(&c, &o, image, IMAGES, 4, &have) == 0) {
 					off = distance(c.net, &have, &want, IMAGES);
-					o.eager = true;
+					o.graph = false;
 					if (run(&c, &o, image, IMAGES, 4, &eager) == 0)
 						graph = distance(c.net, &have, &eager, IMAGES);
 				}

@@ -324,7 +324,7 @@ static struct um_engine *engine(struct fixture *f, size_t chunk, bool keep)
 	struct um_engine *e = NULL;
 	char err[UM_ERR];
 
-	if (um_engine_new(&e, &f->c, &(struct um_engine_options){ .torch = true, .threads = 1, .chunk = chunk,
+	if (um_engine_new(&e, &f->c, &(struct um_engine_options){ .torch = true, .threads = 1, .chunk = chunk, .graph = true,
 			  .keep = keep ? f->keep : NULL }, err) < 0)
 		printf("# %s\n", err);
 	return e;

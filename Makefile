@@ -1,6 +1,6 @@
 # unmask: `make demo` and `make check` do everything; see README.md.
 #
-#   make [TORCH=no | LIBTORCH=/path] [SANITIZE=address,undefined] [V=1]
+#   make [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
 #   make deps | check | bench | golden | install [DESTDIR= prefix=] | clean
 #
 # Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
@@ -44,6 +44,12 @@ ifneq ($(LIBTORCH),)
 TH_INC   := -isystem $(LIBTORCH)/include -isystem $(LIBTORCH)/include/torch/csrc/api/include
 TH_LIB   := $(LIBTORCH)/lib
 TH_CUDA  := $(wildcard $(TH_LIB)/libtorch_cuda.so)
+# Graphs need cuda_runtime_api.h, no CUDA compiler: a pip package of libtorch has it beside itself.
+CUDA_INC := $(if $(TH_CUDA),$(patsubst %/cuda_runtime_api.h,%,$(firstword $(wildcard \
+            $(addsuffix /cuda_runtime_api.h,$(if $(CUDA_HOME),$(CUDA_HOME)/include,$(LIBTORCH)/../nvidia/*/include \
+            /usr/local/cuda/include /usr/include))))))
+NO_CUDA_INC := the CUDA libtorch in $(LIBTORCH) needs cuda_runtime_api.h, which is nowhere: CUDA_HOME=DIR says whose \
+            include/ has it, a CUDA toolkit's or that of the pip package nvidia-cuda-runtime
 TH_LINK  := -L$(TH_LIB) -Wl$(comma)-rpath$(comma)$(TH_LIB) -ltorch_cpu -lc10 \
             $(if $(TH_CUDA),-Wl$(comma)--no-as-needed -ltorch_cuda -lc10_cuda)
 TH_ABI   := -D_GLIBCXX_USE_CXX11_ABI=$(shell nm -DC $(TH_LIB)/libc10.so 2>/dev/null | \
@@ -56,6 +62,7 @@ TH_LINK  := -ltorch_cpu -lc10
 TH_ABI   :=
 TH_STD   := c++17
 endif
+TH_DEFS  := -DTH_CUDA=$(if $(TH_CUDA),1 $(addprefix -isystem ,$(filter-out /usr/include,$(CUDA_INC))),0)
 
 # What cannot do without gradients; the rest runs its networks by lib/nn.
 TORCH_TOOLS := um-train um-prune
@@ -80,8 +87,9 @@ $(B)/%.o: %.c | $(B)/version.h
 $(B)/lib/nn/%.o: C_ALL += -O3 -ffp-contract=fast
 $(B)/lib/th/%.o: lib/th/%.cpp
 	@mkdir -p $(@D)
+	@$(if $(TH_CUDA),$(if $(CUDA_INC),,echo "$(NO_CUDA_INC)" >&2; exit 1))
 	@$(if $(Q),echo "  CXX $<")
-	$(Q)$(CXX) $(CPP_ALL) $(TH_INC) $(TH_ABI) -std=$(TH_STD) -Wall -Wextra -fPIC -fvisibility=hidden \
+	$(Q)$(CXX) $(CPP_ALL) $(TH_INC) $(TH_DEFS) $(TH_ABI) -std=$(TH_STD) -Wall -Wextra -fPIC -fvisibility=hidden \
 		$(CXXFLAGS) -c -o $@ $<
 $(B)/libunmask-th.so: $(SEAM_O)
 	@$(if $(Q),echo "  LINK $@")

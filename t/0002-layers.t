@@ -32,14 +32,17 @@ none() {                               # reads FILE:LINE:TEXT; fails and shows i
 }
 calls() { grep -E "(^|[^A-Za-z0-9_>.])($1)[[:space:]]*\("; }
 
-code lib/*/*.c lib/*/*.h lib/*/*.cpp >"$scratch/lib"
+code lib/*/*.c lib/*/*.h lib/*/*.[ch]pp >"$scratch/lib"
 code tools/*.c >"$scratch/tools"
 cat "$scratch/lib" "$scratch/tools" >"$scratch/all"
 
 ok 'the comments are gone, the code is not' \
 	'grep -q "ts_reader_open" "$scratch/all" && ! grep -q "MessagePack map" "$scratch/all"'
-ok 'only lib/th/*.cpp includes libtorch' \
-	'grep -E "#[[:space:]]*include[[:space:]]*[<\"](ATen|c10|torch)" "$scratch/all" | grep -v "^lib/th/[^:]*\.cpp:" | none'
+ok 'only lib/th/*.[ch]pp includes libtorch' \
+	'grep -E "#[[:space:]]*include[[:space:]]*[<\"](ATen|c10|torch)" "$scratch/all" | grep -v "^lib/th/[^:]*\.[ch]pp:" | none'
+ok 'only lib/th/th_cuda.cpp includes CUDA' \
+	'grep -E "#[[:space:]]*include[[:space:]]*[<\"][^>\"]*cu(da|blas|dnn)[^>\"]*[>\"]" "$scratch/all" | grep -v "^lib/th/th_cuda\.cpp:" | none &&
+	grep -q "^lib/th/th_cuda\.cpp:.*cuda/CUDAGraph" "$scratch/all"'
 ok 'no C++ outside lib/th' 'find . -path ./build -prune -o \( -name "*.cpp" -o -name "*.cc" -o -name "*.hpp" \) -print |
 	grep -v "^\./lib/th/" | none'
 ok 'only tools and lib/cli end the program' \
@@ -81,8 +84,8 @@ for dir in lib/*/; do
 done
 ok 'only the torch tools, lib/job and lib/um include um and th' \
 	'grep -E "include[[:space:]]*\"(um|th)/" "$scratch/all" | grep -v -E "^(lib/(um|th|job)/|tools/um-)" | none'
-ok 'every source names its licence' 'for f in lib/*/*.[ch] lib/*/*.cpp tools/*.c t/*.h t/*/*.c; do
+ok 'every source names its licence' 'for f in lib/*/*.[ch] lib/*/*.[ch]pp tools/*.c t/*.h t/*/*.c; do
 	[ -f "$f" ] && ! head -n 2 "$f" | grep -q "SPDX-License-Identifier: MIT" && echo "$f"; done | none'
 ok 'names of sources are unique in the tree' \
-	'ls lib/*/*.[ch] lib/*/*.cpp tools/*.c | sed "s,.*/,," | sort | uniq -d | none'
+	'ls lib/*/*.[ch] lib/*/*.[ch]pp tools/*.c | sed "s,.*/,," | sort | uniq -d | none'
 done_testing

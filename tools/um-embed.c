@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * um-embed: the one forward pass. Images become logits and penultimate features; every other column
- * goes through, so labels and names stay with their rows. Streaming: it holds one batch. */
+ * goes through, so labels and names stay with their rows. Streaming: it holds one batch, with libtorch two. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +10,18 @@
 #include "um/um_extra.h"
 
 static const char *model_path;
-static long chunk = 16, engine;
+static long chunk, engine, precision;
 static bool masked, full;
 static struct um_extra_options extra;
 
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
 	{ "batch-size", 'b', CLI_INT, "N", &chunk, 1, 65536,
-	  "images in work at a time (default 16; changes the speed, not the result)" },
+	  "images in work at a time (default 16, on a GPU 256; changes the speed, not the result)" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
 	  "what runs the network on the CPU: our own kernels (default), or libtorch" },
+	{ "precision", 0, CLI_CHOICE, "f32|tf32|bf16", &precision, 0, 0,
+	  "floats (default); on a GPU with TF32's products; weights and maps in bfloat16" },
 	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0,
 	  "of a checkpoint with masks, run the masked network (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
@@ -152,41 +154,81 @@ static int copy_columns(struct ts_batch *out, const struct ts_batch *in)
 	return 0;
 }
 
-static int embed(struct ts_reader *r, struct ts_writer *w, const struct net *n, struct um_extras *e,
-		 const struct ts_header *to, bool hide_labels)
+/* What is on its way from images to features: batches that were started and not yet written. */
+struct flow {
+	struct ts_reader *r;
+	struct ts_writer *w;
+	struct um_extras *e;
+	struct ts_batch out[UM_DEPTH];
+	size_t started, written;
+};
+
+static int start(struct flow *f, const struct ts_batch *in, const struct net *n, bool hide_labels)
 {
-	struct ts_batch in, out;
+	struct ts_batch *out = &f->out[f->started % UM_DEPTH];
 	char err[UM_ERR];
+
+	if (copy_columns(out, in) < 0)
+		cli_oom();
+	if (check_labels(f->r, out, (size_t)n->classes, hide_labels) < 0)
+		return -1;
+	if (um_extras_start(f->e, in, ts_reader_rows(f->r) - in->n, out, err) < 0)
+		return cli_error("'%s': %s", ts_reader_name(f->r), err);
+	f->started++;
+	return 0;
+}
+
+/* Writes the oldest batches, until at most `left` are on their way. */
+static int pass_on(struct flow *f, size_t left)
+{
+	char err[UM_ERR];
+
+	while (f->started - f->written > left) {
+		const struct ts_batch *out = &f->out[f->written++ % UM_DEPTH];
+
+		if (um_extras_finish(f->e, err) < 0)
+			return cli_error("'%s': %s", ts_reader_name(f->r), err);
+		if (ts_writer_write(f->w, out) < 0)
+			return -1;
+		cli_progress("%llu images", (unsigned long long)ts_reader_rows(f->r));
+	}
+	return 0;
+}
+
+/* A batch is written when the next has been started, or when there is no next to be read yet: on a live pipe
+ * nothing is held back. */
+static int embed(struct flow *f, const struct net *n, const struct ts_header *to, bool hide_labels)
+{
+	const size_t ahead = (size_t)um_extras_depth(f->e) - 1;
+	struct ts_batch in;
 	int rc;
 
-	if (ts_batch_init(&in, ts_reader_header(r)) < 0 || ts_batch_init(&out, to) < 0)
+	if (ts_batch_init(&in, ts_reader_header(f->r)) < 0)
 		cli_oom();
-	while ((rc = ts_reader_next(r, &in)) == 1) {
-		rc = -1;
-		if (copy_columns(&out, &in) < 0)
+	for (int i = 0; i < UM_DEPTH; i++)
+		if (ts_batch_init(&f->out[i], to) < 0)
 			cli_oom();
-		if (check_labels(r, &out, (size_t)n->classes, hide_labels) < 0)
+	while ((rc = ts_reader_next(f->r, &in)) == 1) {
+		rc = -2;
+		if (start(f, &in, n, hide_labels) < 0 || pass_on(f, ts_reader_ready(f->r) ? ahead : 0) < 0)
 			break;
-		if (um_extras_embed(e, &in, ts_reader_rows(r) - in.n, &out, err) < 0) {
-			cli_error("'%s': %s", ts_reader_name(r), err);
-			break;
-		}
-		if (ts_writer_write(w, &out) < 0)
-			break;
-		cli_progress("%llu images", (unsigned long long)ts_reader_rows(r));
 	}
-	if (rc == 0 && ts_reader_rows(r) == 0)
-		rc = ts_reader_fail(r, "holds no images");
+	if (rc != -2 && pass_on(f, 0) < 0)    /* of a stream that breaks off too */
+		rc = -1;
+	if (rc == 0 && ts_reader_rows(f->r) == 0)
+		rc = ts_reader_fail(f->r, "holds no images");
+	if (um_extras_note(f->e))
+		cli_warn("%s", um_extras_note(f->e));
 	ts_batch_release(&in);
-	ts_batch_release(&out);
+	for (int i = 0; i < UM_DEPTH; i++)
+		ts_batch_release(&f->out[i]);
 	return rc;
 }
 
 static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c,
-	       struct um_extras *e)
+	       struct um_extras *e, const struct um_engine_options *how)
 {
-	const struct um_engine_options how = { .torch = engine == 1 || strcmp(cli.device, "cpu") != 0,
-		.device = cli.device, .threads = cli.threads, .chunk = (size_t)chunk };
+	struct flow f = { .r = r, .w = w, .e = e };
 	struct ts_header to = { 0 };
 	char err[UM_ERR];
 	const struct ts_header *from = ts_reader_expect(r, "images");
@@ -201,12 +243,12 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 			 ts_reader_name(r));
 	if (make_header(&to, from, c, e) < 0) {
 		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features, extras)");
-	} else if (um_extras_open(e, c, &how, err) < 0) {
+	} else if (um_extras_open(e, c, how, err) < 0) {
 		cli_error("%s", err);
 	} else {
 		rc = ts_writer_begin(w, &to);
 		if (rc == 0)
-			rc = embed(r, w, c->net, e, &to, hide);
+			rc = embed(&f, c->net, &to, hide);
 		if (rc == 0)
 			rc = ts_writer_finish(w);
 	}
@@ -232,6 +274,8 @@ static int choose(struct net_checkpoint *c, char *err)
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
+	const struct um_engine_options how = { .graph = true, .torch = engine == 1 || strcmp(cli.device, "cpu") != 0,
+		.device = cli.device, .threads = cli.threads, .chunk = (size_t)chunk, .precision = precision };
 	struct net_checkpoint c = { 0 };
 	struct um_extras *e = NULL;
 	struct ts_reader *r;
@@ -242,16 +286,20 @@ int main(int argc, char **argv)
 		cli_usage("no --model given");
 	if (masked && full)
 		cli_usage("--masked and --full exclude each other");
+	if (um_engine_check(&how, err) < 0)
+		cli_usage("%s", err);
 	r = cli_input(first, argc, argv);
 	if (choose(&c, err) == 0)
 		rc = um_extras_new(&e, &extra, &c, err);
+	if (rc == 0 && precision == UM_BF16 && um_extras_gradients(e))
+		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --perturb and --fgsm");
 	if (rc == -2)
 		cli_usage("%s", err);
 	w = cli_output();
 	if (rc < 0)
 		cli_error("%s", err);
 	else
-		rc = run(r, w, &c, e);
+		rc = run(r, w, &c, e, &how);
 	cli_check_reader(r);
 	cli_check_writer(w);
 	ts_reader_close(r);

@@ -1,37 +1,22 @@
 // SPDX-License-Identifier: MIT
 // The seam: each function of struct th_api over ATen. Mechanical; what it means is said in th.h.
 // Only ATen is included: torch/torch.h costs 25 s a compilation.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
 #include <cmath>
-#include <memory>
-#include <string>
-#include <vector>
 
-#include "th/th.h"
+#include "th/th_seam.hpp"
 
 using at::Tensor;
 using std::string;
 
-struct th_tensor {
-	Tensor t;
-};
-
-struct th_scope {
-	explicit th_scope(bool grad) : mode(grad) {}
-	c10::AutoGradMode mode;
-	std::vector<std::unique_ptr<th_tensor>> owned;
-	bool failed = false;
-};
-
 static thread_local string error_text;
-static at::Device device(at::kCPU);
+at::Device th_device(at::kCPU);
+static at::Device &device = th_device;
 
-static void set_error(const char *what)
+void th_set_error(const char *what)
 {
 	error_text = what;
 	const size_t end = error_text.find('\n');
@@ -39,64 +24,23 @@ static void set_error(const char *what)
 		error_text.resize(end);
 }
 
-// Runs body; whatever it throws becomes last_error() and the value `bad`.
-#define TH_GUARD(bad, ...) \
-	try { \
-		__VA_ARGS__ \
-	} catch (const c10::Error &e) { \
-		set_error(e.what_without_backtrace()); \
-		return bad; \
-	} catch (const std::exception &e) { \
-		set_error(e.what()); \
-		return bad; \
-	} catch (...) { \
-		set_error("unknown error in libtorch"); \
-		return bad; \
-	}
-
-// The same for an operation of a scope that yields a tensor.
-template <class F> static th_tensor *op(th_scope *s, bool operands, F body)
+at::ScalarType th_scalar_type(enum th_type type)
 {
-	if (!s || s->failed)
-		return nullptr;
-	s->failed = true;                 // until the body is through
-	if (!operands) {
-		set_error("missing operand");
-		return nullptr;
-	}
-	TH_GUARD(nullptr, {
-		s->owned.push_back(std::make_unique<th_tensor>(th_tensor{body()}));
-		s->failed = false;
-		return s->owned.back().get();
-	})
+	return type == TH_U8 ? at::kByte : type == TH_I64 ? at::kLong : type == TH_BF16 ? at::kBFloat16 : at::kFloat;
 }
 
-// The same for one that yields nothing.
-template <class F> static int act(th_scope *s, bool operands, F body)
+// In PyTorch's NCHW or whatever it is; out in channels-last if it is a map of floats.
+static Tensor layout(const Tensor &t, at::ScalarType type)
 {
-	if (!s || s->failed)
-		return -1;
-	s->failed = true;
-	if (!operands) {
-		set_error("missing operand");
-		return -1;
-	}
-	TH_GUARD(-1, {
-		body();
-		s->failed = false;
-		return 0;
-	})
-}
-
-static at::ScalarType scalar_type(enum th_type type)
-{
-	return type == TH_U8 ? at::kByte : type == TH_I64 ? at::kLong : at::kFloat;
+	const bool map = t.dim() == 4 && at::isFloatingType(type);
+	return t.to(type, false, false, map ? c10::optional<at::MemoryFormat>(at::MemoryFormat::ChannelsLast)
+					    : c10::nullopt);
 }
 
 static Tensor make(enum th_type type, int ndim, const size_t *shape, const void *data)
 {
 	std::vector<int64_t> sizes(shape, shape + ndim);
-	const auto options = at::TensorOptions().dtype(scalar_type(type));
+	const auto options = at::TensorOptions().dtype(th_scalar_type(type));
 	Tensor t = data ? at::from_blob(const_cast<void *>(data), sizes, options).clone()
 			: at::zeros(sizes, options);
 	if (ndim == 4 && type == TH_F32)
@@ -116,12 +60,24 @@ static const char *version()
 	return TORCH_VERSION;
 }
 
+static void tf32(bool on)
+{
+	at::globalContext().setAllowTF32CuDNN(on);
+	at::globalContext().setAllowTF32CuBLAS(on);
+}
+
 static int open_device(const char *name, int threads)
 {
 	TH_GUARD(-1, {
+		TORCH_CHECK(string(name).rfind("cpu", 0) == 0 || string(name).rfind("cuda", 0) == 0,
+			    "it is neither cpu nor cuda");
+		const at::Device named(name);
+		TORCH_CHECK(named.is_cpu() || TH_CUDA, "this build's libtorch knows no GPUs; "
+			    "make LIBTORCH=DIR builds with one that does");
+		TORCH_CHECK(named.is_cpu() || at::hasCUDA(), "no GPU is here that libtorch can use, or no driver");
 		at::set_num_threads(threads);
-		device = at::Device(name);
-		at::zeros({1}, at::TensorOptions().device(device));
+		device = at::zeros({1}, at::TensorOptions().device(named)).device();
+		tf32(false);
 		return 0;
 	})
 }
@@ -131,7 +87,7 @@ static void seed(uint64_t value)
 	try {
 		at::manual_seed(value);
 	} catch (...) {
-		set_error("cannot seed libtorch");
+		th_set_error("cannot seed libtorch");
 	}
 }
 
@@ -196,6 +152,21 @@ static int tensor_get(const th_tensor *t, void *data)
 	})
 }
 
+static int tensor_cast(th_tensor *t, enum th_type type)
+{
+	TH_GUARD(-1, {
+		t->t = layout(t->t, th_scalar_type(type));
+		return 0;
+	})
+}
+
+static th_tensor *tensor_keep(th_scope *s, const th_tensor *t)
+{
+	if (!s || s->failed || !t)
+		return nullptr;
+	TH_GUARD(nullptr, { return new th_tensor{t->t}; })
+}
+
 static int tensor_track(th_tensor *t)
 {
 	TH_GUARD(-1, {
@@ -218,35 +189,41 @@ static int tensor_grad(const th_tensor *t, float *data)
 static th_tensor *from_host(th_scope *s, enum th_type type, int ndim, const size_t *shape,
 			    const void *data)
 {
-	return op(s, true, [&] { return make(type, ndim, shape, data); });
+	return th_op(s, true, [&] { return make(type, ndim, shape, data); });
 }
 
 static int to_host(th_scope *s, const th_tensor *t, float *data, size_t count)
 {
-	return act(s, t, [&] {
+	return th_act(s, t, [&] {
 		const Tensor f = t->t.detach().to(at::kFloat);
 		TORCH_CHECK((size_t)f.numel() == count, "to_host: ", f.numel(), " elements, not ", count);
 		copy_out(f, data);
 	});
 }
 
-static th_tensor *channel_affine(th_scope *s, const th_tensor *x, const float *scale,
-				 const float *shift)
+static int assign(th_scope *s, th_tensor *to, const th_tensor *x)
 {
-	return op(s, x, [&] {
-		const int64_t c = x->t.size(1);
-		const auto host = [&](const float *v) {
-			return at::from_blob(const_cast<float *>(v), {1, c, 1, 1}).to(device);
-		};
-		const Tensor f = x->t.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
-		return f.mul(host(scale)).add_(host(shift));
+	return th_act(s, to && x, [&] { to->t.copy_(x->t); });
+}
+
+static th_tensor *cast(th_scope *s, const th_tensor *x, enum th_type type)
+{
+	return th_op(s, x, [&] { return layout(x->t, th_scalar_type(type)); });
+}
+
+static th_tensor *channel_affine(th_scope *s, const th_tensor *x, const th_tensor *scale,
+				 const th_tensor *shift)
+{
+	return th_op(s, x && scale && shift, [&] {
+		const auto row = [](const Tensor &v) { return v.view({1, -1, 1, 1}); };
+		return layout(x->t, at::kFloat).mul(row(scale->t)).add_(row(shift->t));
 	});
 }
 
 static th_tensor *conv2d(th_scope *s, const th_tensor *x, const th_tensor *w,
 			 const th_tensor *bias, int stride, int pad)
 {
-	return op(s, x && w, [&] {
+	return th_op(s, x && w, [&] {
 		return at::conv2d(x->t, w->t, maybe(bias), stride, pad);
 	});
 }
@@ -255,7 +232,7 @@ static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *g
 			     const th_tensor *beta, th_tensor *mean, th_tensor *var, bool train,
 			     double momentum, double eps)
 {
-	return op(s, x && mean && var, [&] {
+	return th_op(s, x && mean && var, [&] {
 		return at::batch_norm(x->t, maybe(gamma), maybe(beta), mean->t, var->t, train, momentum,
 				      eps, true);
 	});
@@ -263,12 +240,12 @@ static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *g
 
 static th_tensor *relu(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.relu(); });
+	return th_op(s, x, [&] { return x->t.relu(); });
 }
 
 static th_tensor *relu_in_place(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] {
+	return th_op(s, x, [&] {
 		Tensor t = x->t;
 		return at::relu_(t);
 	});
@@ -276,94 +253,96 @@ static th_tensor *relu_in_place(th_scope *s, const th_tensor *x)
 
 static th_tensor *concat(th_scope *s, const th_tensor *a, const th_tensor *b)
 {
-	return op(s, a && b, [&] { return at::cat({a->t, b->t}, 1); });
+	return th_op(s, a && b, [&] { return at::cat({a->t, b->t}, 1); });
 }
 
 static th_tensor *add(th_scope *s, const th_tensor *a, const th_tensor *b)
 {
-	return op(s, a && b, [&] { return a->t.add(b->t); });
+	return th_op(s, a && b, [&] { return a->t.add(b->t); });
 }
 
 static th_tensor *mul(th_scope *s, const th_tensor *a, const th_tensor *b)
 {
-	return op(s, a && b, [&] { return a->t.mul(b->t); });
+	return th_op(s, a && b, [&] { return a->t.mul(b->t); });
 }
 
 static th_tensor *affine(th_scope *s, const th_tensor *x, double a, double b)
 {
-	return op(s, x, [&] { return x->t.mul(a).add(b); });
+	return th_op(s, x, [&] { return x->t.mul(a).add(b); });
 }
 
 static th_tensor *absolute(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.abs(); });
+	return th_op(s, x, [&] { return x->t.abs(); });
 }
 
 static th_tensor *sigmoid(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.sigmoid(); });
+	return th_op(s, x, [&] { return x->t.sigmoid(); });
 }
 
 static th_tensor *straight_through(th_scope *s, const th_tensor *value, const th_tensor *x)
 {
-	return op(s, value && x, [&] { return value->t + (x->t - x->t.detach()); });
+	return th_op(s, value && x, [&] { return value->t + (x->t - x->t.detach()); });
 }
 
 static th_tensor *avg_pool(th_scope *s, const th_tensor *x, int k)
 {
-	return op(s, x, [&] { return at::avg_pool2d(x->t, k); });
+	return th_op(s, x, [&] { return at::avg_pool2d(x->t, k); });
 }
 
 static th_tensor *max_pool(th_scope *s, const th_tensor *x, int k, int stride, int pad)
 {
-	return op(s, x, [&] { return at::max_pool2d(x->t, k, stride, pad); });
+	return th_op(s, x, [&] { return at::max_pool2d(x->t, k, stride, pad); });
 }
 
 static th_tensor *flatten(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.flatten(1); });
+	return th_op(s, x, [&] { return x->t.flatten(1); });
 }
 
 static th_tensor *mean_hw(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.mean(at::IntArrayRef({2, 3})); });
+	return th_op(s, x, [&] {
+		return x->t.mean(at::IntArrayRef({2, 3}), false, at::kFloat);
+	});
 }
 
 static th_tensor *dropout(th_scope *s, const th_tensor *x, double p)
 {
-	return op(s, x, [&] { return at::dropout(x->t, p, true); });
+	return th_op(s, x, [&] { return at::dropout(x->t, p, true); });
 }
 
 static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w,
 			 const th_tensor *bias)
 {
-	return op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
+	return th_op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
 }
 
 static th_tensor *rows(th_scope *s, const th_tensor *x, size_t from, size_t n)
 {
-	return op(s, x, [&] { return x->t.narrow(0, (int64_t)from, (int64_t)n); });
+	return th_op(s, x, [&] { return x->t.narrow(0, (int64_t)from, (int64_t)n); });
 }
 
 static th_tensor *mean(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.mean(); });
+	return th_op(s, x, [&] { return x->t.mean(); });
 }
 
 static th_tensor *log_sum_exp(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.logsumexp(at::IntArrayRef({1})); });
+	return th_op(s, x, [&] { return x->t.logsumexp(at::IntArrayRef({1})); });
 }
 
 static th_tensor *unit_rows(th_scope *s, const th_tensor *x, double eps)
 {
-	return op(s, x, [&] { return x->t.div(x->t.norm(2, at::IntArrayRef({1}), true).add(eps)); });
+	return th_op(s, x, [&] { return x->t.div(x->t.norm(2, at::IntArrayRef({1}), true).add(eps)); });
 }
 
 static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels,
 				double smoothing)
 {
-	return op(s, logits && labels, [&] {
+	return th_op(s, logits && labels, [&] {
 		return at::cross_entropy_loss(logits->t, labels->t, {}, at::Reduction::Mean, -100,
 					      smoothing);
 	});
@@ -373,20 +352,20 @@ static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_t
 
 static th_tensor *leaf(th_scope *s, const th_tensor *x)
 {
-	return op(s, x, [&] { return x->t.detach().requires_grad_(true); });
+	return th_op(s, x, [&] { return x->t.detach().requires_grad_(true); });
 }
 
 static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x,
 		      int keep)
 {
-	return op(s, y && v && x, [&] {
+	return th_op(s, y && v && x, [&] {
 		return torch::autograd::grad({y->t}, {x->t}, {v->t}, keep > 0, keep == 2)[0];
 	});
 }
 
 static th_tensor *sign_step(th_scope *s, const th_tensor *x, const th_tensor *g, const float *step)
 {
-	return op(s, x && g, [&] {
+	return th_op(s, x && g, [&] {
 		const Tensor from = x->t.detach();
 		const Tensor a = at::from_blob(const_cast<float *>(step), {1, from.size(1), 1, 1}).to(device);
 		return at::where(g->t.ge(0), from + a, from - a).contiguous(at::MemoryFormat::ChannelsLast);
@@ -395,14 +374,14 @@ static th_tensor *sign_step(th_scope *s, const th_tensor *x, const th_tensor *g,
 
 static th_tensor *clamp(th_scope *s, const th_tensor *x, double min, double max)
 {
-	return op(s, x, [&] { return x->t.clamp(min, max); });
+	return th_op(s, x, [&] { return x->t.clamp(min, max); });
 }
 
 // ---- training ----
 
 static int backward(th_scope *s, const th_tensor *loss)
 {
-	return act(s, loss, [&] { torch::autograd::backward({loss->t}, {}); });
+	return th_act(s, loss, [&] { torch::autograd::backward({loss->t}, {}); });
 }
 
 static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
@@ -480,14 +459,17 @@ static int average(size_t n, struct th_tensor *const *to, struct th_tensor *cons
 
 static const struct th_api api = {
 	TH_ABI,
-	version, open_device, seed, last_error,
+	version, open_device, tf32, seed, last_error,
 	scope_begin, scope_end, release,
-	tensor_new, tensor_free, tensor_set, tensor_get, tensor_track, tensor_grad,
-	from_host, to_host, channel_affine, conv2d, batch_norm, relu, relu_in_place, concat, add, mul, affine,
+	tensor_new, tensor_free, tensor_set, tensor_get, tensor_cast, tensor_keep, tensor_track, tensor_grad,
+	from_host, to_host, assign, cast, channel_affine, conv2d, batch_norm, relu, relu_in_place, concat, add, mul, affine,
 	absolute, sigmoid, straight_through, avg_pool, max_pool, flatten, mean_hw, dropout, linear,
 	rows, mean, log_sum_exp, unit_rows, cross_entropy,
 	leaf, vjp, sign_step, clamp,
 	backward, sgd, adam, clip_norm, average,
+	th_lane_new, th_lane_free, th_lane_input, th_lane_output, th_lane_send, th_lane_tensor, th_lane_fetch,
+	th_lane_wait,
+	th_graphs, th_graph_begin, th_graph_end, th_graph_run, th_graph_free,
 };
 
 extern "C" __attribute__((visibility("default"))) const struct th_api *th_get_api(void)

@@ -36,8 +36,11 @@ extern "C" {
 
 struct th_tensor;
 struct th_scope;
-enum th_type { TH_U8, TH_I64, TH_F32 };
-enum { TH_ABI = 6 };
+struct th_lane;
+struct th_graph;
+/* Of TH_BF16 there are only tensors that a cast made; their numbers come and go as floats. */
+enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
+enum { TH_ABI = 7 };
 
 /* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
  * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
@@ -61,6 +64,9 @@ struct th_api {
 	const char *(*version)(void);     /* libtorch's, "1.13.1" */
 	/* Device ("cpu", "cuda", "cuda:1") and threads of all that follows. -1: no such device. */
 	int (*open)(const char *device, int threads);
+	/* May a GPU's convolutions and products round floats to TF32's 11 bits? open() says no, unlike
+	 * PyTorch, whose convolutions do. */
+	void (*tf32)(bool on);
 	void (*seed)(uint64_t seed);      /* of dropout */
 	const char *(*last_error)(void);  /* of this thread, without backtrace */
 
@@ -79,6 +85,10 @@ struct th_api {
 	/* Copies values in or out, row-major, of t's own type. */
 	int (*tensor_set)(struct th_tensor *t, const void *data);
 	int (*tensor_get)(const struct th_tensor *t, void *data);
+	/* From now on its values are of that type. */
+	int (*tensor_cast)(struct th_tensor *t, enum th_type type);
+	/* A handle of the caller's to a tensor of s, which shares its values and outlives the scope. */
+	struct th_tensor *(*tensor_keep)(struct th_scope *s, const struct th_tensor *t);
 	/* From now on backward() computes its gradient. */
 	int (*tensor_track)(struct th_tensor *t);
 	/* Copies the gradient out; zeros if there is none. */
@@ -88,9 +98,13 @@ struct th_api {
 	struct th_tensor *(*from_host)(struct th_scope *s, enum th_type type, int ndim,
 				       const size_t *shape, const void *data);
 	int (*to_host)(struct th_scope *s, const struct th_tensor *t, float *data, size_t count);
-	/* float(x) * scale[c] + shift[c]; x (N,C,H,W) of any type */
+	/* Copies x's values to a tensor of the caller, of the same shape. */
+	int (*assign)(struct th_scope *s, struct th_tensor *to, const struct th_tensor *x);
+	/* x as that type; x itself if it is of that type already. */
+	struct th_tensor *(*cast)(struct th_scope *s, const struct th_tensor *x, enum th_type type);
+	/* float(x) * scale[c] + shift[c]; x (N,C,H,W) of any type, scale and shift (C) */
 	struct th_tensor *(*channel_affine)(struct th_scope *s, const struct th_tensor *x,
-					    const float *scale, const float *shift);
+					    const struct th_tensor *scale, const struct th_tensor *shift);
 	/* w (O,C,K,K), bias (O) or NULL */
 	struct th_tensor *(*conv2d)(struct th_scope *s, const struct th_tensor *x,
 				    const struct th_tensor *w, const struct th_tensor *bias,
@@ -123,7 +137,7 @@ struct th_api {
 				      int pad);
 	/* (N,C,H,W) to (N,C*H*W), channel by channel */
 	struct th_tensor *(*flatten)(struct th_scope *s, const struct th_tensor *x);
-	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x);  /* (N,C) */
+	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x);  /* (N,C), floats */
 	struct th_tensor *(*dropout)(struct th_scope *s, const struct th_tensor *x, double p);
 	/* x (N,D) or (N,D,1,1), w (O,D) or (O,D,1,1), bias (O) or NULL: (N,O) */
 	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x,
@@ -168,6 +182,39 @@ struct th_api {
 	/* average <- decay * average + (1 - decay) * p, of n float tensors. */
 	int (*average)(size_t n, struct th_tensor *const *average, struct th_tensor *const *p,
 		       double decay);
+
+	/* ---- lanes: batches that come and go beside the computation ----
+	 *
+	 * A lane has room on the host, page-locked where the device is a GPU, and a stream for its copies.
+	 * On a GPU send and fetch return at once: what is in input must stay until wait() is through, and
+	 * what is in output is there only then. On a CPU they are done when they return. While one lane's
+	 * batch is computed another's is copied; computations run in the order in which they were asked for. */
+
+	/* Room for a batch of this type and shape, and for n_out floats that come back. NULL: last_error(). */
+	struct th_lane *(*lane_new)(enum th_type type, int ndim, const size_t *shape, size_t n_out);
+	void (*lane_free)(struct th_lane *l);                 /* waits first; accepts NULL */
+	void *(*lane_input)(struct th_lane *l);               /* the host's room, to be written */
+	const float *(*lane_output)(const struct th_lane *l);
+	int (*lane_send)(struct th_lane *l, size_t rows);     /* the first `rows` rows of input */
+	/* What was sent, on the device, until the next send; row-major, cast() brings maps of floats into
+	 * the seam's layout. Operations on it wait for it to be there. */
+	struct th_tensor *(*lane_tensor)(struct th_scope *s, struct th_lane *l);
+	/* t's values, count of them, as floats to output[at..], when they have been computed. */
+	int (*lane_fetch)(struct th_scope *s, struct th_lane *l, const struct th_tensor *t, size_t at,
+			  size_t count);
+	int (*lane_wait)(struct th_lane *l);                  /* for all that was fetched */
+
+	/* ---- graphs: operations recorded once and launched as a whole; on a GPU only ---- */
+
+	bool (*graphs)(void);                                 /* has the device them? */
+	/* Operations up to graph_end() are recorded and not run; run() runs them again on the values that the
+	 * tensors then have that were there before, and the recorded tensors that were kept get theirs.
+	 * Nothing may be copied from or to the host between. begin: NULL, end: -1 with last_error(), if it
+	 * cannot be recorded; the graph is then only to be freed, and operations run as before. */
+	struct th_graph *(*graph_begin)(void);
+	int (*graph_end)(struct th_graph *g);
+	int (*graph_run)(struct th_graph *g);
+	void (*graph_free)(struct th_graph *g);               /* accepts NULL */
 };
 
 /* The functions, after th_load(). */

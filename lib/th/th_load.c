@@ -54,8 +54,8 @@ int th_load(char *err, size_t len)
 		}
 	}
 	if (!so) {
-		snprintf(err, len, "cannot find libunmask-th.so beside the program or in ../lib/unmask: training and "
-			 "gradients need it; make builds it, unless with TORCH=no");
+		snprintf(err, len, "cannot find libunmask-th.so beside the program or in ../lib/unmask: training, "
+			 "gradients and GPUs need it; make builds it, unless with TORCH=no");
 		return -1;
 	}
 	*(void **)&get = dlsym(so, "th_get_api");

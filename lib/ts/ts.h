@@ -248,6 +248,9 @@ const struct ts_header *ts_reader_expect(struct ts_reader *r, const char *kind);
 /* Next batch of a row kind into *b, which ts_batch_init() made from this reader's header.
  * 1: got one, 0: clean end, END and checksum were right, -1: error. */
 int ts_reader_next(struct ts_reader *r, struct ts_batch *b) TS_CHECKED;
+/* Is there something to read: bytes, the end, an error? If not, ts_reader_next() would wait for a writer. If so
+ * it may still, for the rest of a record. A reader over a callback always has something. */
+bool ts_reader_ready(const struct ts_reader *r);
 /* All tensors of a tensor kind into *set (zeroed by the caller), to END. 0, or -1. Retains them. */
 int ts_reader_set(struct ts_reader *r, struct ts_set *set) TS_CHECKED;
 /* Rows (tensor kinds: records) read so far. */

@@ -3,6 +3,7 @@
  * apart. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,13 @@ void ts_reader_close(struct ts_reader *r)
 	free(r->buf);
 	free(r->name);
 	free(r);
+}
+
+bool ts_reader_ready(const struct ts_reader *r)
+{
+	struct pollfd p = { .fd = r->fd >= 0 ? r->fd : STDIN_FILENO, .events = POLLIN };
+
+	return r->error[0] || r->len > r->start || r->read != read_fd || poll(&p, 1, 0) != 0;
 }
 
 uint64_t ts_reader_rows(const struct ts_reader *r)

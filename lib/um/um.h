@@ -82,6 +82,8 @@ struct um_model {
 	float **host;                     /* (net->n_params) room to make masks in */
 	struct th_tensor **out;           /* of the nodes, during um_forward() */
 	float scale[4], shift[4];         /* pixels 0..255 to normalised input */
+	struct th_tensor *affine[2];      /* the same on the device (c) */
+	bool bf16;                        /* um_model_bf16() */
 	double dropout;                   /* probability in training */
 	double bn_momentum;               /* of running statistics in training; 0.1 */
 	struct ts_rng mask_rng;           /* of Bernoulli masks */
@@ -92,6 +94,9 @@ struct um_model {
  * network, whose masks follow its scores; for evaluation net_bake() it before. */
 int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
 void um_model_free(struct um_model *m);
+/* Makes a model for evaluation alone: what lies before the features, from the normalised input on, is computed
+ * in bfloat16, batch norms' values stay floats; features and logits are computed in floats. */
+int um_model_bf16(struct um_model *m, char *err) TS_CHECKED;
 /* Copies the values back into c, from which the model was made: averages, where they are kept. */
 int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err) TS_CHECKED;
 

@@ -8,6 +8,7 @@
 #include "nn/nn.h"
 #include "um/um_engine.h"
 #include "um/um_internal.h"
+#include "um/um_queue.h"
 
 size_t um_argmax(const float *v, size_t n)
 {
@@ -25,7 +26,56 @@ struct um_engine {
 	bool *keep;                       /* a copy of o.keep */
 	struct nn *nn;                    /* one of these two */
 	struct um_model *model;
+	struct um_queue *queue;           /* of the model */
 };
+
+static bool on_gpu(const struct um_engine_options *o)
+{
+	return o->torch && o->device && strncmp(o->device, "cpu", 3) != 0;
+}
+
+int um_engine_check(const struct um_engine_options *o, char *err)
+{
+	if (o->precision == UM_TF32 && !on_gpu(o)) {
+		snprintf(err, UM_ERR, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
+			 "--device cuda");
+		return -1;
+	}
+	if (o->precision == UM_BF16 && !o->torch) {
+		snprintf(err, UM_ERR, "precision bf16 is not for unmask's own kernels; it goes with --engine torch "
+			 "or --device cuda");
+		return -1;
+	}
+	return 0;
+}
+
+int um_engine_open(const struct um_engine_options *o, char *err)
+{
+	if (um_engine_check(o, err) < 0 || um_open(o->device ? o->device : "cpu", o->threads, err) < 0)
+		return -1;
+	th->tf32(o->precision == UM_TF32);
+	return 0;
+}
+
+size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
+{
+	const size_t row = net_node_size(&net->nodes[o->from]) * (o->from > 0 || o->floats ? sizeof(float) : 1);
+	const size_t fit = ((size_t)8 << 20) / row;
+
+	if (o->chunk)
+		return o->chunk;
+	return !on_gpu(o) ? 16 : fit > 256 ? 256 : fit ? fit : 1;
+}
+
+/* The network through libtorch. */
+static int open_torch(struct um_engine *e, const struct net_checkpoint *c, char *err)
+{
+	if (um_engine_open(&e->o, err) < 0 || um_model_new(&e->model, c, err) < 0)
+		return -1;
+	if (e->o.precision == UM_BF16 && um_model_bf16(e->model, err) < 0)
+		return -1;
+	return um_queue_new(&e->queue, e->model, &e->o, err);
+}
 
 int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
 		  char *err)
@@ -41,11 +91,12 @@ int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct
 		if (o->keep)
 			memcpy(e->keep, o->keep, N * sizeof *e->keep);
 		e->o.keep = e->keep;
-		if (!o->torch)
+		e->o.chunk = um_engine_chunk(o, c->net);
+		if (o->torch)
+			rc = open_torch(e, c, err);
+		else if (um_engine_check(o, err) == 0)
 			rc = nn_new(&e->nn, c, &(struct nn_options){ .threads = (int)o->threads, .from = o->from,
 				    .keep = e->keep, .take = o->take, .beside = o->beside ? o->beside->nn : NULL }, err);
-		else if (um_open(o->device ? o->device : "cpu", o->threads, err) == 0)
-			rc = um_model_new(&e->model, c, err);
 		if (o->torch && o->take)
 			ts_set_release(&c->state);
 	}
@@ -62,6 +113,7 @@ void um_engine_free(struct um_engine *e)
 	if (!e)
 		return;
 	nn_free(e->nn);
+	um_queue_free(e->queue);
 	um_model_free(e->model);
 	free(e->keep);
 	free(e);
@@ -72,45 +124,40 @@ const struct net *um_engine_net(const struct um_engine *e)
 	return e->net;
 }
 
-/* Images i..i+n through libtorch. */
-static int run_chunk(struct um_engine *e, const void *input, size_t i, size_t n, float *logits,
-		     float *features, float *const *maps, char *err)
+const char *um_engine_note(const struct um_engine *e)
 {
-	const struct net *net = e->net;
-	struct um_model *m = e->model;
-	const struct net_node *from = &net->nodes[e->o.from];
-	const size_t row = net_node_size(from), C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
-	const size_t shape[4] = { n, (size_t)from->c, (size_t)from->h, (size_t)from->w };
-	const bool floats = e->o.from > 0 || e->o.floats;
-	struct th_scope *s = th->scope_begin(false);
-	struct th_tensor *x = th->from_host(s, floats ? TH_F32 : TH_U8, 4, shape,
-					    (const char *)input + i * row * (floats ? sizeof(float) : 1));
+	return e->queue ? um_queue_note(e->queue) : NULL;
+}
 
-	m->out[e->o.from] = e->o.from > 0 ? x : th->channel_affine(s, x, m->scale, m->shift);
-	th->to_host(s, um_run(s, m, e->o.from, net->head, e->keep, false), logits + i * C, n * C);
-	if (features)
-		th->to_host(s, m->out[net->feature], features + i * D, n * D);
-	for (int k = e->o.from; e->keep && k <= net->head; k++)
-		if (e->keep[k])
-			th->to_host(s, m->out[k], maps[k] + i * net_node_size(&net->nodes[k]),
-				    n * net_node_size(&net->nodes[k]));
-	if (th->scope_end(s) < 0) {
-		snprintf(err, UM_ERR, "%s", th->last_error());
-		return -1;
-	}
+bool um_engine_overlaps(const struct um_engine *e)
+{
+	return e->queue != NULL;
+}
+
+int um_engine_start(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
+		    float *const *maps, uint64_t *job, char *err)
+{
+	if (e->queue)
+		return um_queue_add(e->queue, input, n, logits, features, maps, job, err);
+	nn_run(e->nn, input, n, logits, features, maps);
+	*job = 0;
 	return 0;
+}
+
+int um_engine_wait(struct um_engine *e, uint64_t job, char *err)
+{
+	return e->queue ? um_queue_wait(e->queue, job, err) : 0;
 }
 
 int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
 		  float *const *maps, char *err)
 {
-	const size_t C = (size_t)e->net->classes, chunk = e->o.chunk ? e->o.chunk : 16;
+	const size_t C = (size_t)e->net->classes;
+	uint64_t job;
 
-	if (e->nn)
-		nn_run(e->nn, input, n, logits, features, maps);
-	for (size_t i = 0; e->model && i < n; i += chunk)
-		if (run_chunk(e, input, i, n - i < chunk ? n - i : chunk, logits, features, maps, err) < 0)
-			return -1;
+	if (um_engine_start(e, input, n, logits, features, maps, &job, err) < 0 ||
+	    um_engine_wait(e, job, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n * C && !e->o.unchecked; i++)
 		if (!isfinite(logits[i])) {
 			snprintf(err, UM_ERR, "the model's output is not finite for row %zu", i / C);

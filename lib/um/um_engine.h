@@ -15,18 +15,32 @@ extern "C" {
 
 struct um_engine;
 
+/* Floats as they are; in convolutions and products rounded to TF32's 11 bits, which GPUs have fast; weights
+ * and maps before the features in bfloat16. Batch norms' values, features and logits are floats always. */
+enum um_precision { UM_F32, UM_TF32, UM_BF16 };
+
 struct um_engine_options {
 	bool torch;                       /* through libtorch, which is loaded then */
 	const char *device;               /* libtorch's; NULL: the CPU */
 	long threads;
-	size_t chunk;                     /* images that libtorch has in work at a time */
+	size_t chunk;                     /* images that libtorch takes at a time; 0: um_engine_chunk() */
 	int from;                         /* the map that it starts from, a stage; 0: pixels */
 	const bool *keep;                 /* (n_nodes) outputs that are handed out; NULL: none */
 	bool floats;                      /* pixels are floats, 0 to 255; with torch */
+	long precision;                   /* enum um_precision */
+	bool graph;                       /* on a GPU, as a graph; if it cannot be, um_engine_note() says so */
 	bool unchecked;                   /* the caller looks whether logits are finite: it knows the rows' numbers */
 	bool take;                        /* c's values go as they are copied; c is only to be released then */
 	struct um_engine *beside;         /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
 };
+
+/* Can it be so? -1 with a line in err if this precision is not to be had this way. */
+int um_engine_check(const struct um_engine_options *o, char *err) TS_CHECKED;
+/* Checks, loads libtorch and opens the device; for who runs a model without an engine. */
+int um_engine_open(const struct um_engine_options *o, char *err) TS_CHECKED;
+/* Images that libtorch takes at a time: o->chunk, or 16 on the CPU, whose cache they should fit, and on a GPU
+ * 256 and at most 8 MiB of them. */
+size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net);
 
 /* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied
  * or, with take, moved. */
@@ -40,6 +54,17 @@ const struct net *um_engine_net(const struct um_engine *e);
  * finite. */
 int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
 		  float *const *maps, char *err) TS_CHECKED;
+
+/* The same in two parts: input is the caller's again at once, results are in place after um_engine_wait() for
+ * *job, or for a later one. With libtorch two chunks of images are in work, on a GPU beside the caller; lib/nn
+ * is done when it returns. Whether logits are finite is for the caller to look. */
+int um_engine_start(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
+		    float *const *maps, uint64_t *job, char *err) TS_CHECKED;
+int um_engine_wait(struct um_engine *e, uint64_t job, char *err) TS_CHECKED;
+/* May work be under way when um_engine_start() is back? */
+bool um_engine_overlaps(const struct um_engine *e);
+/* What did not go as it should, though the results are right: a line, or NULL. */
+const char *um_engine_note(const struct um_engine *e);
 
 /* Mean cross-entropy and accuracy. -1: also if there are no images. */
 int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, char *err)

@@ -14,6 +14,12 @@ static const struct um_extra *const methods[] = {
 };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
+/* A batch that was started. */
+struct work {
+	const struct ts_batch *in, *out;
+	uint64_t row, job;
+};
+
 struct um_extras {
 	const struct net *net;
 	void *state[N_METHODS];           /* NULL: not asked for */
@@ -26,6 +32,8 @@ struct um_extras {
 	struct th_tensor **tensor;        /* (n_nodes) room */
 	float **map;                      /* (n_nodes) room for chunk images of what is kept */
 	float *attacked;
+	struct work work[UM_DEPTH];
+	size_t started, finished;
 };
 
 /* ---- what methods use ---- */
@@ -166,22 +174,29 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 		   char *err)
 {
 	const struct net *n = e->net;
-	const size_t chunk = engine->chunk;
+	size_t chunk;
 
 	e->engine = *engine;
+	e->engine.chunk = chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
 	e->engine.torch = engine->torch || e->grad;
 	e->engine.floats = e->fgsm > 0;
+	e->engine.graph = false;              /* methods that run networks have nobody to say a note to */
 	snprintf(err, UM_ERR, "out of memory");
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
 			return -1;
 	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
 		return -1;
+	if (e->grad && engine->precision == UM_BF16) {
+		snprintf(err, UM_ERR, "precision bf16 is for the forward pass alone, not for gradients");
+		return -1;
+	}
 	if (e->grad)
-		return um_open(engine->device, engine->threads, err) < 0 ? -1 : um_model_new(&e->m, c, err);
+		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
 	struct um_engine_options own = e->engine;
 	own.keep = e->any ? e->keep_map : NULL;
 	own.take = own.unchecked = true;      /* check() does */
+	own.graph = engine->graph;
 	return um_engine_new(&e->e, c, &own, err);
 }
 
@@ -234,12 +249,22 @@ static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t
 	return 0;
 }
 
-int um_extras_embed(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
+int um_extras_depth(const struct um_extras *e)
+{
+	return e->e && !e->any && um_engine_overlaps(e->e) ? UM_DEPTH : 1;
+}
+
+int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
 		    char *err)
 {
-	const size_t chunk = e->any ? e->engine.chunk : in->n, size = net_node_size(&e->net->nodes[0]);
+	const size_t chunk = e->engine.chunk, size = net_node_size(&e->net->nodes[0]);
 	const uint8_t *image = ts_batch_col(in, "image")->data;
+	struct work *w = &e->work[e->started++ % UM_DEPTH];
 
+	*w = (struct work){ .in = in, .out = out, .row = row };
+	if (!e->any)
+		return um_engine_start(e->e, image, in->n, ts_batch_col(out, "logits")->data,
+				       ts_batch_col(out, "features")->data, NULL, &w->job, err);
 	for (size_t i = 0; i < in->n; i += chunk) {
 		struct um_pass p = { .net = e->net, .n = in->n - i < chunk ? in->n - i : chunk, .at = i,
 				     .image = image + i * size, .out = out };
@@ -247,5 +272,19 @@ int um_extras_embed(struct um_extras *e, const struct ts_batch *in, uint64_t row
 		if (run_pass(e, &p, row, err) < 0)
 			return -1;
 	}
-	return check(in, out, row, err);
+	return 0;
+}
+
+int um_extras_finish(struct um_extras *e, char *err)
+{
+	const struct work *w = &e->work[e->finished++ % UM_DEPTH];
+
+	if (e->e && um_engine_wait(e->e, w->job, err) < 0)
+		return -1;
+	return check(w->in, w->out, w->row, err);
+}
+
+const char *um_extras_note(const struct um_extras *e)
+{
+	return e->e ? um_engine_note(e->e) : NULL;
 }

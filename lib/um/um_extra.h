@@ -55,9 +55,15 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 		   char *err) TS_CHECKED;
 /* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk
  * images go through at a time. out has in->n rows, and the labels that fgsm needs. row: number of the
- * first, for messages. */
-int um_extras_embed(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
+ * first, for messages. The numbers are there, and have been looked at, after um_extras_finish(), which ends the
+ * oldest that was started; um_extras_depth() batches may have been started at a time (UM_DEPTH at most). */
+enum { UM_DEPTH = 2 };
+int um_extras_depth(const struct um_extras *e);
+int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
 		    char *err) TS_CHECKED;
+int um_extras_finish(struct um_extras *e, char *err) TS_CHECKED;
+/* What did not go as it should, though the numbers are right: a line, or NULL. */
+const char *um_extras_note(const struct um_extras *e);
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,7 @@ static void clean(struct um_pass *p, const bool *keep)
 {
 	struct um_model *m = p->m;
 
-	p->x = th->leaf(p->s, th->channel_affine(p->s, p->pixels, m->scale, m->shift));
+	p->x = th->leaf(p->s, th->channel_affine(p->s, p->pixels, m->affine[0], m->affine[1]));
 	m->out[0] = p->x;
 	p->z = um_run(p->s, m, 0, p->net->head, keep, false);
 }
@@ -47,7 +47,6 @@ static void clean(struct um_pass *p, const bool *keep)
  * loss of their labels, clamped to what pixels can be. */
 static int attack(struct um_pass *p, const struct um_gradients *a, float *logits, char *err)
 {
-	static const float one[4] = { 1, 1, 1, 1 }, zero[4];
 	const size_t C = (size_t)p->net->classes;
 	const float step = (float)(255 * a->attack), by[4] = { step, step, step, step };
 	const struct ts_col *label = ts_batch_col(p->out, "label");
@@ -80,7 +79,7 @@ static int attack(struct um_pass *p, const struct um_gradients *a, float *logits
 	}
 	free(q);
 	g = th->vjp(p->s, p->z, um_pass_rows(p, logits, C), p->x, false);
-	moved = th->channel_affine(p->s, p->pixels, one, zero);
+	moved = th->cast(p->s, p->pixels, TH_F32);
 	moved = th->clamp(p->s, th->sign_step(p->s, moved, g, by), 0, 255);
 	/* This pass is over; what it holds can go. */
 	th->release(p->s, p->z);

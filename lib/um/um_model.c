@@ -17,7 +17,8 @@ int um_open(const char *device, long threads, char *err)
 	if (th_load(err, UM_ERR) < 0)
 		return -1;
 	if (th->open(device, (int)threads) < 0) {
-		snprintf(err, UM_ERR, "cannot use device '%.32s': %.400s", device, th->last_error());
+		snprintf(err, UM_ERR, "cannot use device '%.32s': %.400s%s", device, th->last_error(),
+			 strncmp(device, "cuda", 4) == 0 ? "; --device cpu needs none" : "");
 		return -1;
 	}
 	return 0;
@@ -91,6 +92,10 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *er
 		m->scale[i] = (float)(1 / (255 * c->std[i]));
 		m->shift[i] = (float)(-c->mean[i] / c->std[i]);
 	}
+	m->affine[0] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, m->scale);
+	m->affine[1] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, m->shift);
+	if (!m->affine[0] || !m->affine[1])
+		goto fail;
 	for (int i = 0; i < n->n_params; i++) {
 		if (add_value(m, &c->state.t[i], false) < 0)
 			goto fail;
@@ -120,12 +125,30 @@ void um_model_free(struct um_model *m)
 	}
 	for (int i = 0; m->host && i < m->net->n_params; i++)
 		free(m->host[i]);
+	th->tensor_free(m->affine[0]);
+	th->tensor_free(m->affine[1]);
 	free(m->v);
 	free(m->extra);
 	free(m->use);
 	free(m->host);
 	free(m->out);
 	free(m);
+}
+
+int um_model_bf16(struct um_model *m, char *err)
+{
+	for (int i = 1; i <= m->net->feature; i++) {
+		const struct net_node *node = &m->net->nodes[i];
+		const int n = node->op == NET_CONV || node->op == NET_LINEAR ? 1 + node->bias : 0;
+
+		for (int k = 0; k < n; k++)
+			if (th->tensor_cast(m->v[node->param + k].t, TH_BF16) < 0) {
+				snprintf(err, UM_ERR, "%s", th->last_error());
+				return -1;
+			}
+	}
+	m->bf16 = true;
+	return 0;
 }
 
 int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err)
@@ -209,6 +232,8 @@ struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int t
 		const struct net_node *node = &n->nodes[i];
 
 		out[i] = run_node(s, m, node, train, !keep || !is_kept(n, keep, node->in[0]));
+		if (m->bf16 && i == n->feature)
+			out[i] = th->cast(s, out[i], TH_F32);
 		/* What nobody reads any more goes at once: a smaller working set is a faster
 		 * one. */
 		for (int k = 0; k < 2; k++) {
@@ -228,7 +253,7 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 
 	if (m->mask.kind && um_mask_weights(s, m) < 0)
 		return NULL;
-	m->out[0] = th->channel_affine(s, pixels, m->scale, m->shift);
+	m->out[0] = th->channel_affine(s, pixels, m->affine[0], m->affine[1]);
 	th->release(s, pixels);
 	logits = um_run(s, m, 0, m->net->head, NULL, train);
 	if (features)

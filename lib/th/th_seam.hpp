@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// What the files of lib/th know of each other: handles, the guard around every body, the device.
+#ifndef TH_SEAM_HPP
+#define TH_SEAM_HPP
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "th/th.h"
+
+struct th_tensor {
+	at::Tensor t;
+};
+
+struct th_scope {
+	explicit th_scope(bool grad) : mode(grad) {}
+	c10::AutoGradMode mode;
+	std::vector<std::unique_ptr<th_tensor>> owned;
+	bool failed = false;
+};
+
+extern at::Device th_device;              // that open() named
+void th_set_error(const char *what);      // of this thread; the first line is kept
+at::ScalarType th_scalar_type(enum th_type type);
+
+// Runs body; whatever it throws becomes last_error() and the value `bad`.
+#define TH_GUARD(bad, ...) \
+	try { \
+		__VA_ARGS__ \
+	} catch (const c10::Error &e) { \
+		th_set_error(e.what_without_backtrace()); \
+		return bad; \
+	} catch (const std::exception &e) { \
+		th_set_error(e.what()); \
+		return bad; \
+	} catch (...) { \
+		th_set_error("unknown error in libtorch"); \
+		return bad; \
+	}
+
+// The same for an operation of a scope that yields a tensor.
+template <class F> static th_tensor *th_op(th_scope *s, bool operands, F body)
+{
+	if (!s || s->failed)
+		return nullptr;
+	s->failed = true;                 // until the body is through
+	if (!operands) {
+		th_set_error("missing operand");
+		return nullptr;
+	}
+	TH_GUARD(nullptr, {
+		s->owned.push_back(std::make_unique<th_tensor>(th_tensor{body()}));
+		s->failed = false;
+		return s->owned.back().get();
+	})
+}
+
+// The same for one that yields nothing.
+template <class F> static int th_act(th_scope *s, bool operands, F body)
+{
+	if (!s || s->failed)
+		return -1;
+	s->failed = true;
+	if (!operands) {
+		th_set_error("missing operand");
+		return -1;
+	}
+	TH_GUARD(-1, {
+		body();
+		s->failed = false;
+		return 0;
+	})
+}
+
+// ---- lanes and graphs (th_cuda.cpp) ----
+
+th_lane *th_lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out);
+void th_lane_free(th_lane *l);
+void *th_lane_input(th_lane *l);
+const float *th_lane_output(const th_lane *l);
+int th_lane_send(th_lane *l, size_t rows);
+th_tensor *th_lane_tensor(th_scope *s, th_lane *l);
+int th_lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, size_t count);
+int th_lane_wait(th_lane *l);
+bool th_graphs(void);
+th_graph *th_graph_begin(void);
+int th_graph_end(th_graph *g);
+int th_graph_run(th_graph *g);
+void th_graph_free(th_graph *g);
+
+#endif

@@ -1,0 +1,41 @@
+#!/bin/sh
+# On a GPU, where there is one: um-embed gives what it gives on the CPU, in batches of all sizes, recorded as a graph
+# without a word of complaint.
+. "$SRC/t/lib.sh"
+have_torch || skip_all 'built without libtorch'
+PATH=$BUILD/t/helper:$PATH
+numbers() { ts-cat --select "$1" "$2" | ts-dump | sed 's/"[^"]*"://g; s/[{}]//g'; }
+embed() { um-embed --no-history -m m.ckpt "$@"; }
+golden-net images 1499 10 >all.ts
+for i in 0 1 2 3 4 5; do ts-cat --no-history --shard $i/6 -o part$i.ts all.ts; done
+ts-cat --no-history part?.ts >images.ts
+golden-net uneven densenet:depth=22,growth=8 10 >m.ckpt
+um-embed -q -m m.ckpt --device cuda images.ts >out 2>err || {
+	grep -q 'no GPU is here\|knows no GPUs' err && skip_all "$(sed 's/^um-embed: //' err)"
+	sed 's/^/# /' err
+}
+embed images.ts >cpu.ts && numbers logits,features cpu.ts >cpu
+
+# Five records of 250 and one of 249: two run by themselves, three as a graph, the last by itself.
+ok 'floats: as lib/nn to 1e-4, and nothing to say' '
+	embed --device cuda images.ts >f32.ts 2>err && ! test -s err && numbers logits,features f32.ts >f32 && near 1e-4 f32 cpu'
+ok 'the same bytes again' 'embed --device cuda images.ts | cmp - f32.ts'
+ok 'from a pipe too' 'cat images.ts | embed --device cuda | cmp - f32.ts'
+for b in 1 7 64 100 256 5000; do
+	ok "--batch-size $b: the same to 1e-5" '
+		embed --device cuda -b $b images.ts >b.ts 2>err && ! test -s err && numbers logits,features b.ts >b && near 1e-5 b f32'
+done
+ok 'TF32: to 1e-2' 'embed --device cuda --precision tf32 images.ts >p.ts 2>err && ! test -s err &&
+	numbers logits,features p.ts >p && near 1e-2 p cpu'
+ok 'bfloat16: to 3e-2' 'embed --device cuda --precision bf16 images.ts >p.ts 2>err && ! test -s err &&
+	numbers logits,features p.ts >p && near 3e-2 p cpu'
+ok 'labels stay with their rows' '
+	ts-cat --no-history --select label images.ts | ts-dump >want && ts-cat --no-history --select label f32.ts | ts-dump | cmp - want'
+ts-cat --no-history --head 40 images.ts >few.ts
+ok 'extra columns: as on the CPU to 1e-3' '
+	what="--layers --rankfeat --gram stages --odin temperature=1:eps=0" columns=layer0,layer2,rankfeat,odin:eps=0
+	embed --device cuda $what few.ts >a.ts && embed $what few.ts >b.ts &&
+	numbers $columns a.ts >a && numbers $columns b.ts >b && near 1e-3 a b'
+ok 'training starts, and its model works' '
+	um-train -q --device cuda -a densenet:depth=10,growth=4 -e 1 -b 32 -o t.ckpt images.ts && um-embed -q -m t.ckpt few.ts >out'
+done_testing

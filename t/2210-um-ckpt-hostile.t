@@ -19,6 +19,8 @@ done
 for f in good.pth good.old good.safetensors good2.safetensors again.pth; do
 	ok "$f is good" 'um-ckpt show $f >out && grep -q "^w.*	[02-4]	0	0	0$" out'
 done
+ok 'heavy.old: what is read of the machine goes before the object comes' '
+	mib=$("$BUILD/t/helper/measure" 1 um-ckpt show heavy.old | cut -d" " -f3) && echo "# $mib MiB" && { test -n "$SANITIZE" || test "${mib%.*}" -lt 230; }'
 ok 'ancient.old, as of Python 2: a view of a view' 'um-ckpt show ancient.old | grep -q "^w	<f4	2	2	9	4	5$"'
 while read -r name pattern; do
 	for form in pth old; do ok "$name.$form: $pattern" 'refuses $name.$form "$pattern"'; done

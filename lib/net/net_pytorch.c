@@ -271,6 +271,10 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		little = i == 2 ? pickle_get(pickle_root(k[2]), "little_endian") : NULL;
 		if (i == 2 && (!little || little->type != PICKLE_INT || !little->i))
 			rc = net_err(err, "was written by a big-endian machine");
+		if (i < 3) {                      /* is not looked at again */
+			pickle_free(k[i]);
+			k[i] = NULL;
+		}
 	}
 	if (rc == 0)
 		rc = torch_object_read(&o, k[3], key, f, err);

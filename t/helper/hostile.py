@@ -96,6 +96,12 @@ ancient = tensor("w", offset=1, size=(2,), call="torch._utils\n_rebuild_tensor",
 ancient = ancient.replace(b"\x89ccollections\nOrderedDict\n)RtR", b"tR").replace(number(8) + b"tQ", number(8) + b"(" + text("1") + b"K\x03K\x05ttQ")
 old("ancient", b"\x80\x02ccollections\nOrderedDict\n](](" + ancient + b"ee\x85R.",
     ((8, struct.pack("<8f", *range(8))),))
+# Two of five pickles have a million values each.
+many = text("x") + b"(" + b"]" * 1000000 + b"l"
+with open("heavy.old", "wb") as f:
+    f.write(MAGIC + b"\x80\x02M\xe9\x03." + b"\x80\x02}(" + text("little_endian") + b"\x88" + many + b"u." +
+            b"\x80\x02}(" + text("state_dict") + good[2:-1] + many + b"u." + b"\x80\x02]q\x01(X\x01\0\0\x000e." +
+            struct.pack("<q", 4) + b"\0" * 16)
 # Zip.
 whole = open("good.pth", "rb").read()
 for i in 4, 30, 60, 200, len(whole) - 60, len(whole) - 22, len(whole) - 1:

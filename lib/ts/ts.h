@@ -234,8 +234,8 @@ int ts_col_set_str(struct ts_col *c, size_t i, const char *s) TS_CHECKED;
 
 struct ts_reader;
 
-/* Opens a stream. path NULL or "-" is standard input. Never fails by itself (NULL only when out of
- * memory): what went wrong is in ts_reader_error(). */
+/* Opens a stream. path NULL or "-" is standard input. NULL only when out of memory: what went wrong is in
+ * ts_reader_error(). */
 struct ts_reader *ts_reader_open(const char *path);
 /* The same over a callback that works like read(2); name is used in messages. */
 struct ts_reader *ts_reader_open_fn(ssize_t (*read)(void *ctx, void *buf, size_t len), void *ctx,
@@ -248,8 +248,8 @@ const struct ts_header *ts_reader_expect(struct ts_reader *r, const char *kind);
 /* Next batch of a row kind into *b, which ts_batch_init() made from this reader's header.
  * 1: got one, 0: clean end, END and checksum were right, -1: error. */
 int ts_reader_next(struct ts_reader *r, struct ts_batch *b) TS_CHECKED;
-/* Is there something to read: bytes, the end, an error? If not, ts_reader_next() would wait for a writer. If so
- * it may still, for the rest of a record. A reader over a callback always has something. */
+/* Is something to be read, an end or error too? If not, ts_reader_next() would wait; if so it still may, for the
+ * rest of a record. Always, over a callback. */
 bool ts_reader_ready(const struct ts_reader *r);
 /* All tensors of a tensor kind into *set (zeroed by the caller), to END. 0, or -1. Retains them. */
 int ts_reader_set(struct ts_reader *r, struct ts_set *set) TS_CHECKED;
@@ -261,16 +261,14 @@ const char *ts_reader_name(const struct ts_reader *r);
 const char *ts_reader_error(const struct ts_reader *r);
 /* Makes the reader fail with this text, for the caller's own checks of the data: the file's name is
  * put in front, the row is the caller's to name. Returns -1. */
-int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int ts_reader_fail(struct ts_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- writer -------------------------------------------------------------------------------- */
 
 struct ts_writer;
 
-/* Opens a stream for writing. path NULL or "-" is standard output. A file is written under a
- * temporary name beside it and renamed by ts_writer_finish(), so a file of the final name is always
- * whole. */
+/* Opens a stream for writing. path NULL or "-" is standard output. A file has a temporary name beside it until
+ * ts_writer_finish() renames it, so a file of the final name is always whole. */
 struct ts_writer *ts_writer_open(const char *path);
 /* The same over a callback that works like write(2). */
 struct ts_writer *ts_writer_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len),

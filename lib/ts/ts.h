@@ -238,8 +238,7 @@ struct ts_reader;
  * ts_reader_error(). */
 struct ts_reader *ts_reader_open(const char *path);
 /* The same over a callback that works like read(2); name is used in messages. */
-struct ts_reader *ts_reader_open_fn(ssize_t (*read)(void *ctx, void *buf, size_t len), void *ctx,
-				    const char *name);
+struct ts_reader *ts_reader_open_fn(ssize_t (*read)(void *ctx, void *buf, size_t len), void *ctx, const char *name);
 void ts_reader_close(struct ts_reader *r);
 /* The header, borrowed until close; NULL after an error. Reads it on the first call. */
 const struct ts_header *ts_reader_header(struct ts_reader *r);
@@ -292,8 +291,7 @@ void ts_remove_temporaries(void);
 
 /* Writes header and set as one file, atomically: begin, every tensor, finish. Fields are added to
  * *h from the set. On failure err (size len) holds the line. */
-int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, char *err,
-		size_t len) TS_CHECKED;
+int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, char *err, size_t len) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -9,7 +9,8 @@
  *
  * Memory is bounded by the file's size n: n for the file, read as it arrives and no larger than
  * NET_MAX_FILE; 8n for tensors (a byte becomes an i64), whatever their shapes say; the pickle's values
- * (pickle.h, a pickle of at most NET_MAX_PICKLE; in the older form two at a time) or the JSON header's (at most NET_MAX_JSON).
+ * (pickle.h, a pickle of at most NET_MAX_PICKLE; in the older form two at a time) or the JSON header's
+ * (at most NET_MAX_JSON).
  */
 #ifndef NET_FOREIGN_H
 #define NET_FOREIGN_H

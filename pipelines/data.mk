@@ -13,6 +13,8 @@
 # by_set: $(call by_set,A,B) is A on the synthetic set and B on others.
 .DELETE_ON_ERROR:
 .SUFFIXES:
+# Else OpenMP's threads spin for milliseconds at every barrier, which stops a machine that has other things to do.
+export GOMP_SPINCOUNT ?= 3000
 
 SET  ?= synth
 SEED ?= 0

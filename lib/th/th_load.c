@@ -23,13 +23,6 @@ static void tune_malloc(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
-/* libgomp's threads spin for milliseconds at every barrier, which stops a busy machine: with two
- * other processes on two cores training fell to a quarter. A short spin is as fast when alone. */
-static void tune_openmp(void)
-{
-	setenv("GOMP_SPINCOUNT", "3000", 0);
-}
-
 int th_load(char *err, size_t len)
 {
 	static const char *const places[] = { "", "../lib/unmask/" };
@@ -45,7 +38,6 @@ int th_load(char *err, size_t len)
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
 	tune_malloc();
-	tune_openmp();
 	for (size_t i = 0; !so && i < sizeof places / sizeof *places; i++) {
 		snprintf(path, sizeof path, "%s%slibunmask-th.so", self, places[i]);
 		if (access(path, R_OK) == 0 && !(so = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {

@@ -5,7 +5,7 @@
 have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 numbers() { ts-cat --select logits,features "$1" | ts-dump | sed 's/"[^"]*"://g; s/[{}]//g'; }
-embed() { um-embed -q --no-history -m m.ckpt "$@"; }
+embed() { um-embed -q --no-history --threads 1 -m m.ckpt "$@"; }
 usage() {                              # exit 2, the reason in the first of two lines, nothing on stdout
 	pattern=$1; shift
 	"$@" >out 2>err; test $? = 2 && ! test -s out && test $(wc -l <err) = 2 && head -n 1 err | grep -q -- "$pattern"

@@ -69,8 +69,10 @@ int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engi
 		q->graph.out = calloc(outs, sizeof(struct th_tensor *));
 	}
 	if (!q || !q->out || !q->graph.out) {
-		if (q)
+		if (q) {
 			free(q->out);
+			free(q->graph.out);
+		}
 		free(q);
 		snprintf(err, UM_ERR, "out of memory");
 		return -1;

@@ -8,8 +8,8 @@
 #	make -f pipelines/oe.mk [RUN=] [SEEDS="1 2 3"] [OE="oe energy poem doe mixoe"] [SET=synth|cifar10 and its variables]
 #
 # The outliers are, of SET=synth, the sets AUX_SETS of ds-synth, and the OOD sets are others; of SET=cifar10 the images
-# of AUX (Tiny ImageNet's training images) without the classes AUX_EXCLUDE, which CIFAR-10 has too, and the OOD sets
-# are Textures and MNIST.
+# of AUX (Tiny ImageNet's training images) without the classes that the file AUX_EXCLUDE names (empty: all), which
+# CIFAR-10 has too, and the OOD sets are Textures and MNIST.
 #
 # EVAL_LIMIT is how many images of each set are scored, chosen at random; without it all of them.
 # Fine-tuning has the settings FINETUNE beside those of the set, and the margins of energy and poem are MARGINS.
@@ -46,25 +46,19 @@ else
 TIN   :=
 AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet*))
 AUX_SPLIT ?= train
+AUX_EXCLUDE ?= $(HERE)../configs/tiny-imagenet-like-cifar10.txt
 endif
 include $(HERE)data.mk
 
-# Tiny ImageNet's classes that are CIFAR-10's under other names: frogs, birds, cats, dogs, cars, ships, trucks and vans.
-AUX_EXCLUDE ?= n01641577 n01644900 n01855672 n02002724 n02056570 n02058221 n02123045 n02123394 n02124075 \
-	n02085620 n02094433 n02099601 n02099712 n02106662 n02113799 n02814533 n03100240 n03670208 n03977966 n04285008 \
-	n03662601 n03796401
 ifeq ($(SET),synth)
 $(RUN)/aux-%.part: | $(RUN)
 	ds-synth --set $* --n $(N_AUX) --seed 1000 -o $@
 $(RUN)/aux.images: $(AUX_SETS:%=$(RUN)/aux-%.part)
 	ts-cat -o $@ $^
 else
-$(RUN)/aux.images: $(AUX) | $(RUN)
+$(RUN)/aux.images: $(AUX) $(AUX_EXCLUDE) | $(RUN)
 	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
-	case $< in *.xz) xz -dc $< ;; *.gz) gzip -dc $< ;; *) cat $< ;; esac | \
-		tar --delete --wildcards -f - $(AUX_EXCLUDE:%='*/%/*') >$@.tar
-	ds-pack --split $(AUX_SPLIT) --size 32 -o $@ $@.tar
-	rm $@.tar
+	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) -o $@ $<
 endif
 
 $(RUN)/%.eval: $(RUN)/%.images

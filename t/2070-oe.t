@@ -89,6 +89,13 @@ ok 'um-prune that does not train takes no outliers' '
 	fails 2 "about training" um-prune -m base.ckpt --method magnitude --aux aux.ts --oe oe -o z.ckpt id.ts'
 
 # ---- stopped and killed at any moment, resumed to the same bytes ----
+ok 'what is refused leaves no run directory: outliers, the checkpoint, the network, what is held out' '
+	ds-synth --set id --n 1 -o one.ts
+	refused() { fails 1 "$@" -e 1 -b 20 --threads 1 --run none -o none.ckpt && ! test -e none && ! test -e none.ckpt; }
+	refused "are too few" um-train id.ts -i base.ckpt --aux few.ts --oe oe && refused "are too few" um-prune id.ts -m base.ckpt --aux few.ts --oe oe &&
+	refused "holds no images" um-train id.ts -i base.ckpt --aux empty.ts --oe oe && refused "not the densenet:depth=13" um-train id.ts -i base.ckpt -a densenet:depth=13 &&
+	refused "hold" um-train one.ts -i base.ckpt --val-fraction 0.5 &&
+	refused "freeze" um-train id.ts -i base.ckpt --freeze-conv --freeze-fc && refused "none.ts.*No such file" um-train id.ts -i base.ckpt --val id.ts --ood x=none.ts'
 moment() { /usr/bin/python3 -c "import random, sys; random.seed(sys.argv[1]); print(round(random.uniform(0.4, 1.2), 3))" "$1"; }
 resumes() {                            # name, options
 	name=$1; shift

@@ -8,9 +8,10 @@
 #	make -f pipelines/oe.mk [RUN=] [SEEDS="1 2 3"] [OE="oe energy poem doe mixoe"] [SET=synth|cifar10 and its variables]
 #
 # The outliers are, of SET=synth, the sets AUX_SETS of ds-synth, and the OOD sets are others; of SET=cifar10 the images
-# of AUX (Tiny ImageNet's training images) without the classes AUX_EXCLUDE, which CIFAR-10 has too, and the OOD sets
-# are Textures and MNIST.
+# of AUX (Tiny ImageNet's training images) without the classes that the file AUX_EXCLUDE names (empty: all), which
+# CIFAR-10 has too, and the OOD sets are Textures and MNIST.
 #
+# TUNE_LIMIT is how many of the training images fine-tuning has, chosen at random; without it all of them.
 # EVAL_LIMIT is how many images of each set are scored, chosen at random; without it all of them.
 # Fine-tuning has the settings FINETUNE beside those of the set, and the margins of energy and poem are MARGINS.
 SET   ?= synth
@@ -26,6 +27,7 @@ N_OOD   ?= 200
 N_AUX   ?= 1000
 EPOCHS  ?= $(call by_set,20,100)
 TUNE_EPOCHS ?= $(call by_set,1,10)
+TUNE_LIMIT ?=
 FINETUNE ?= --lr 0.01 --doe-warmup $(call by_set,0,5)
 # The energies of a small network lie around -4: the published margins, for one trained to the end, would be all it learns.
 MARGINS ?= $(call by_set,--m-in=-6 --m-out=-3,--m-in=-25 --m-out=-7)
@@ -46,27 +48,23 @@ else
 TIN   :=
 AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet*))
 AUX_SPLIT ?= train
+AUX_EXCLUDE ?= $(HERE)../configs/tiny-imagenet-like-cifar10.txt
 endif
 include $(HERE)data.mk
 
-# Tiny ImageNet's classes that are CIFAR-10's under other names: frogs, birds, cats, dogs, cars, ships, trucks and vans.
-AUX_EXCLUDE ?= n01641577 n01644900 n01855672 n02002724 n02056570 n02058221 n02123045 n02123394 n02124075 \
-	n02085620 n02094433 n02099601 n02099712 n02106662 n02113799 n02814533 n03100240 n03670208 n03977966 n04285008 \
-	n03662601 n03796401
 ifeq ($(SET),synth)
 $(RUN)/aux-%.part: | $(RUN)
 	ds-synth --set $* --n $(N_AUX) --seed 1000 -o $@
 $(RUN)/aux.images: $(AUX_SETS:%=$(RUN)/aux-%.part)
 	ts-cat -o $@ $^
 else
-$(RUN)/aux.images: $(AUX) | $(RUN)
+$(RUN)/aux.images: $(AUX) $(AUX_EXCLUDE) | $(RUN)
 	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
-	case $< in *.xz) xz -dc $< ;; *.gz) gzip -dc $< ;; *) cat $< ;; esac | \
-		tar --delete --wildcards -f - $(AUX_EXCLUDE:%='*/%/*') >$@.tar
-	ds-pack --split $(AUX_SPLIT) --size 32 -o $@ $@.tar
-	rm $@.tar
+	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) -o $@ $<
 endif
 
+$(RUN)/tune.images: $(RUN)/train.images
+	ts-cat --sample $(TUNE_LIMIT) -o $@ $<
 $(RUN)/%.eval: $(RUN)/%.images
 	ts-cat $(if $(EVAL_LIMIT),--sample $(EVAL_LIMIT)) -o $@ $<
 
@@ -76,27 +74,28 @@ TRAIN   = um-train $(COMMON) --seed $(@D:$(RUN)/%=%)
 TUNE    = $(TRAIN) --init $(@D)/base.ckpt --epochs $(TUNE_EPOCHS) $(FINETUNE)
 WITH_UM = --um $$(cat $(@D)/loss)
 margins = $(if $(filter energy poem,$1),$(MARGINS))
-logged  = $(RUN)/train.images 2>$(@:.ckpt=.log) || { tail -n 3 $(@:.ckpt=.log) >&2; exit 1; }
+logged  = 2>$(@:.ckpt=.log) || { tail -n 3 $(@:.ckpt=.log) >&2; exit 1; }
+TUNE_ON := $(RUN)/$(if $(TUNE_LIMIT),tune,train).images
 
 define of_seed
 $(RUN)/$1: | $(RUN)
 	mkdir -p $$@
 # Training is what takes long: a run that was cut off goes on where it was.
 $(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
-	set -- $$(@D)/base/*/*/*/checkpoints/last.ckpt; test -e "$$$$1" && resume=--resume; \
-	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $$(logged)
+	set -- $$(@D)/base/*/*/*/checkpoints/last.ckpt; test -e "$$$$1" && resume=--resume || rm -rf $$(@D)/base; \
+	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $(RUN)/train.images $$(logged)
 $(RUN)/$1/loss: $(RUN)/$1/base.ckpt $(RUN)/train.images
 	um-estimate --keep $(KEEP) --draws $(DRAWS) --seed $1 -m $$^ >$$@.tmp 2>$$@.log
 	mv $$@.tmp $$@
-$(RUN)/$1/ce.ckpt: $(RUN)/$1/base.ckpt
-	$$(TUNE) -o $$@ $$(logged)
-$(RUN)/$1/um.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss
-	$$(TUNE) $$(WITH_UM) -o $$@ $$(logged)
+$(RUN)/$1/ce.ckpt: $(RUN)/$1/base.ckpt $(TUNE_ON)
+	$$(TUNE) -o $$@ $(TUNE_ON) $$(logged)
+$(RUN)/$1/um.ckpt: $(RUN)/$1/base.ckpt $(TUNE_ON) $(RUN)/$1/loss
+	$$(TUNE) $$(WITH_UM) -o $$@ $(TUNE_ON) $$(logged)
 $(foreach m,$(OE),
-$(RUN)/$1/$m.ckpt: $(RUN)/$1/base.ckpt $(RUN)/aux.images
-	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) -o $$@ $$(logged)
-$(RUN)/$1/$m+um.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss $(RUN)/aux.images
-	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) $$(WITH_UM) -o $$@ $$(logged)
+$(RUN)/$1/$m.ckpt: $(RUN)/$1/base.ckpt $(TUNE_ON) $(RUN)/aux.images
+	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) -o $$@ $(TUNE_ON) $$(logged)
+$(RUN)/$1/$m+um.ckpt: $(RUN)/$1/base.ckpt $(TUNE_ON) $(RUN)/$1/loss $(RUN)/aux.images
+	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) $$(WITH_UM) -o $$@ $(TUNE_ON) $$(logged)
 )
 $(foreach m,$(MODELS),
 $(RUN)/$1/$m-%.scores: $(RUN)/%.eval $(RUN)/$1/$m.ckpt

@@ -45,6 +45,15 @@ ok 'the log names each method and its weight' '
 ok 'the checkpoint says which, its history which outliers' '
 	ts-dump --header x.ckpt | grep -q "\"oe\": \"mixoe\"" && ts-dump --history x.ckpt | grep -c "" >got && test $(cat got) -ge 3 && ts-dump --history x.ckpt | grep -q "textures"'
 
+# ---- with Unleashing Mask: of a single step the loss of the outliers is the same, whatever happens to that of the images ----
+ok 'every method: folded at 0 it is itself, folded above the loss it climbs, and the outliers are what they were' '
+	state() { ts-values 99 x.ckpt conv1.weight fc.weight | tr " " "\n"; }
+	for m in oe energy poem doe mixoe; do
+		one="--oe $m --doe-warmup 0 -e 1 -b 60 --no-augment -o x.ckpt"
+		train $one && state >a && said oe >a.oe && train $one --um 0 && state >b && near 1e-6 a b &&
+		train $one --um 4 && state >b && said oe >b.oe && near 1e-6 a.oe b.oe && ! near 1e-4 a b >near.out || echo "# $m"
+	done >out; ! grep -v numbers out'
+
 # ---- masks: UMAP with outliers ----
 for m in oe poem doe; do
 	ok "$m on a mask: the scores learn, the full network stays what it was to the byte" '
@@ -80,6 +89,13 @@ ok 'labels of other names are no ID labels' '
 		recs[-1]["xxh3"] = None
 		open("other.ts", "wb").write(b"".join(msgpack.packb(r) for r in recs))
 	END'
+ok 'what is refused leaves no run directory: outliers, the checkpoint, the network, what is held out' '
+	ds-synth --set id --n 1 -o one.ts
+	refused() { fails 1 "$@" -e 1 -b 20 --threads 1 --run none -o none.ckpt && ! test -e none && ! test -e none.ckpt; }
+	refused "are too few" um-train id.ts -i base.ckpt --aux few.ts --oe oe && refused "are too few" um-prune id.ts -m base.ckpt --aux few.ts --oe oe &&
+	refused "holds no images" um-train id.ts -i base.ckpt --aux empty.ts --oe oe && refused "not the densenet:depth=13" um-train id.ts -i base.ckpt -a densenet:depth=13 &&
+	refused "hold" um-train one.ts -i base.ckpt --val-fraction 0.5 &&
+	refused "freeze" um-train id.ts -i base.ckpt --freeze-conv --freeze-fc && refused "none.ts.*No such file" um-train id.ts -i base.ckpt --val id.ts --ood x=none.ts'
 for c in '--aux aux.ts|needs --oe' '--oe oe|needs --aux' '--aux-fixed|needs --aux' '--separate-bn|needs --aux' \
 	'--aux aux.ts --oe oe --poem-published|needs --oe poem' '--aux aux.ts --oe poem --doe-published|needs --oe doe' \
 	'--aux aux.ts --oe poem --aux-fixed|anew for each epoch' '--aux aux.ts --oe nope|is none of'; do
@@ -105,10 +121,10 @@ resumes() {                            # name, options
 }
 ok 'oe: the same bytes' 'resumes oe --oe oe --um 2.2'
 ok 'energy: the same bytes' 'resumes energy --oe energy --ema 0.9'
-ok 'poem: the same bytes' 'resumes poem --oe poem --poem-buffer 3'
-ok 'doe: the same bytes' 'resumes doe --oe doe --doe-warmup 2'
+ok 'poem: the same bytes' 'resumes poem --oe poem --poem-buffer 3 --um 2.2'
+ok 'doe: the same bytes' 'resumes doe --oe doe --doe-warmup 2 --um 2.2'
 ok 'doe as published: the same bytes' 'resumes doep --oe doe --doe-warmup 1 --doe-published --optimizer adam --lr 0.001'
-ok 'mixoe: the same bytes' 'resumes mixoe --oe mixoe --aux-fixed'
+ok 'mixoe: the same bytes' 'resumes mixoe --oe mixoe --aux-fixed --um 2.2'
 ok 'poem: stopped in the middle of an epoch, what it had mined is kept' '
 	mkdir mid && (cd mid; um-train -q -i ../base.ckpt --aux ../aux.ts --oe poem -e 40 -b 5 --threads 1 --run run -o out.ckpt ../id.ts & pid=$!
 	while ! ls run/*/*/*/checkpoints/last.ckpt; do sleep 0.1; done; sleep 0.4; kill $pid; wait $pid) >out 2>&1

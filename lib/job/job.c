@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Options of a run, its data, and where it starts from. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "job/job_internal.h"
 
@@ -171,6 +173,18 @@ static int read_val(void)
 	return rc;
 }
 
+/* The sets of --ood are read after training, which is a poor time to hear that one is not there. */
+static int check_ood(void)
+{
+	for (size_t i = 0; i < job.ood.n; i++) {
+		const char *path = strchr(job.ood.v[i], '=') + 1;
+
+		if (strcmp(path, "-") != 0 && access(path, R_OK) < 0)
+			return cli_error("cannot open '%s': %s", path, strerror(errno));
+	}
+	return 0;
+}
+
 /* Takes the place of the checkpoint to start from with that of the run. */
 static int load_last(char *err)
 {
@@ -219,6 +233,8 @@ int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const s
 	char err[UM_ERR] = "";
 
 	job.input = ts_reader_name(r);
+	if (check_ood() < 0)
+		return -1;
 	if (job.start && net_load(&job.c, job.start, err) < 0)
 		return cli_error("%s", err);
 	job_strip(&job.c);                    /* of another run: it is not this one's to resume */
@@ -236,7 +252,7 @@ int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const s
 	job.hash = um_data_hash(&job.data);
 	if (isnan(job.keep))
 		job.keep = job.c.mask ? job.c.mask->keep : 1;
-	if (job_dir_open(err) < 0 || (job.resume && load_last(err) < 0) ||
+	if ((job.resume && (job_dir_open(err) < 0 || load_last(err) < 0)) ||
 	    (job.val_fraction > 0 &&
 	     um_data_hold(&job.data, &job.held, job.val_fraction, (uint64_t)cli.seed, err) < 0))
 		return cli_error("%s", err);

@@ -18,8 +18,9 @@ struct job_row {
 	double outlier;                   /* of what outliers add to the loss; NAN: no outliers */
 };
 
-/* Opens job.run's directory: a new one, or the newest there is, to resume. Nothing without --run.
- * -1 with a line in err (UM_ERR bytes). */
+/* Opens job.run's directory: the newest there is, to resume, or a new one, which is made here: the last thing
+ * before training, so that what is refused leaves none. Nothing without --run. -1 with a line in err (UM_ERR
+ * bytes). */
 int job_dir_open(char *err) TS_CHECKED;
 /* Path of a file in it (NULL: of itself); static storage, two at a time. */
 const char *job_dir_path(const char *name);

@@ -232,6 +232,9 @@ static int begin(struct loop *l)
 	if (job.resumed && load_progress(l) < 0)
 		return -1;
 	job_strip(&job.c);
+	/* All that can be refused has been: a run that was not to be leaves no directory. */
+	if (!job.resume && job_dir_open(l->err) < 0)
+		return -1;
 	if (job_log_open(job.resumed ? l->p.epoch : -1, l->err) < 0)
 		return -1;
 	if (job_dir_is_open()) {

@@ -72,15 +72,6 @@ static void end(struct um_oe *oe)
 	free(doe->bytes);
 }
 
-static struct th_tensor *loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
-			      const struct th_tensor *z, const struct th_tensor *out)
-{
-	(void)oe;
-	(void)b;
-	(void)z;
-	return um_oe_uniform(s, out);
-}
-
 static int seam(int rc, char *err)
 {
 	if (rc < 0)
@@ -294,5 +285,5 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 }
 
 const struct um_oe_method um_oe_method_doe = {
-	.weight = 1, .state_size = sizeof(struct doe), .start = start, .end = end, .loss = loss,
-	.step = step, .save = save, .load = load };
+	.weight = 1, .state_size = sizeof(struct doe), .start = start, .end = end,
+	.loss = um_oe_uniform_loss, .step = step, .save = save, .load = load };

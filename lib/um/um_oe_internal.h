@@ -54,7 +54,9 @@ int um_oe_draw(struct um_oe *oe, long epoch, char *err) TS_CHECKED;
 /* Copies n images of d, cropped as (seed, epoch, their number) says, if there is augmentation. */
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx,
 		 size_t n, uint8_t *image);
-/* energy's term, which is poem's too. */
+/* oe's term, which is doe's too; energy's, which is poem's. */
+struct th_tensor *um_oe_uniform_loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
+				     const struct th_tensor *z, const struct th_tensor *out);
 struct th_tensor *um_oe_energy(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
 			       const struct th_tensor *z, const struct th_tensor *out);
 /* Adds a tensor of floats to c->extra; takes one from there (NULL: missing, with a line in err). */

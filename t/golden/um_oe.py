@@ -232,9 +232,12 @@ CASES = (
     ("--oe energy --m-in -3 --m-out -2 --um 2.5 --aux-ratio 2", dict(method="energy", um=2.5, ratio=2.0)),
     ("--oe poem --m-in -3 --m-out -2 --poem-pool 18", dict(method="poem", pool=18)),
     ("--oe poem --m-in -3 --m-out -2 --poem-published", dict(method="poem", published=True)),
+    ("--oe poem --m-in -3 --m-out -2 --um 2.6", dict(method="poem", um=2.6)),
     ("--oe doe --doe-warmup 0 --seed 4 --lr 0.005", dict(method="doe", seed=4, lr=0.005)),
     ("--oe doe --doe-warmup 0 --doe-published --um 2.4 --seed 11", dict(method="doe", published=True, um=2.4, seed=11)),
+    ("--oe doe --doe-warmup 0 --um 2.6 --seed 4 --lr 0.005", dict(method="doe", um=2.6, seed=4, lr=0.005)),
     ("--oe mixoe --oe-weight 2 --mixoe-alpha 0.7 --aux-ratio 1.5", dict(method="mixoe", alpha=0.7, ratio=1.5)),
+    ("--oe mixoe --oe-weight 2 --um 2.5", dict(method="mixoe", um=2.5)),
     ("--logit-norm 0.04", dict(method=None, t=0.04)),
     ("--logit-norm 0.5 --oe oe", dict(method="oe", t=0.5)),
 )

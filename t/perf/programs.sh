@@ -87,7 +87,7 @@ done
 golden-net ckpt "$arch" 10 >m.ckpt
 line 'um-embed' images/s 2000 3 um-embed -q -m m.ckpt -o x.features synth.images
 line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b 64 -o x.ckpt train.images
-line 'um-train, the same, fold, average, run directory' images/s 512 1 um-train -q -i m.ckpt --um 2 --ema 0.99 \
+line 'um-train, fold, average, run directory' images/s 512 1 um-train -q -i m.ckpt --um 2 --ema 0.99 \
 	-e 1 -b 64 --run run -o x.ckpt train.images
 ds-synth --set textures -n 512 -o aux.images
 for m in oe energy poem doe mixoe; do  # beside 512 images 512 outliers; doe with its perturbation from the start

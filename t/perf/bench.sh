@@ -38,6 +38,6 @@ numpy.save("x.npy", numpy.random.default_rng(0).integers(0, 256, (1000, 3, 32, 3
 	fi
 	echo '## Programs'
 	echo
-	sh "$SRC/t/perf/programs.sh" | sed 's/^/    /'
+	sh "$SRC/t/perf/programs.sh" | sed -u 's/^/    /'
 } | tee "$work/RESULTS.md"
 mv "$work/RESULTS.md" "$SRC/t/perf/RESULTS.md"

@@ -99,7 +99,7 @@ for tool in train umap; do
 			wait
 		done
 		kills=$((kills + 6))
-		( cd $tool.$try; r=$(find run -name last.ckpt | head -n 1); [ -n "$r" ] || rm -rf run; $call ${r:+--resume} $common ) 2>err
+		( cd $tool.$try; r=$(find run -name last.ckpt 2>/dev/null | head -n 1); [ -n "$r" ] || rm -rf run; $call ${r:+--resume} $common ) 2>err
 		ok "$tool: killed six times ($kills in all), the same bytes" 'same $tool.whole $tool.$try'
 	done
 	ok "$tool: log.tsv has each epoch once" '

@@ -116,7 +116,7 @@ resumes() {                            # name, options
 		( cd $name.cut; r=$(find run -name last.ckpt 2>/dev/null | head -n 1); [ -n "$r" ] || rm -rf run
 		  $call ${r:+--resume} ../id.ts & pid=$!; sleep $(moment $name$sig$i); kill -$sig $pid; wait $pid ) 2>/dev/null
 	done
-	(cd $name.cut; r=$(find run -name last.ckpt | head -n 1); [ -n "$r" ] || rm -rf run; $call ${r:+--resume} ../id.ts) || return 1
+	(cd $name.cut; r=$(find run -name last.ckpt 2>/dev/null | head -n 1); [ -n "$r" ] || rm -rf run; $call ${r:+--resume} ../id.ts) || return 1
 	cmp $name.whole/out.ckpt $name.cut/out.ckpt && cmp $name.whole/run/*/*/*/checkpoints/last.ckpt $name.cut/run/*/*/*/checkpoints/last.ckpt
 }
 ok 'oe: the same bytes' 'resumes oe --oe oe --um 2.2'

@@ -272,8 +272,7 @@ static int score_chunk(const struct group *g, const struct ts_batch *b, size_t f
 		out[m] = score + m * n;
 	int rc = -1;
 	if (score && out)
-		rc = method->together ? method->together(g->s, g->n, &rows, out) :
-					ood_score_rows(g->s[0], &rows, score);
+		rc = g->n > 1 ? method->together(g->s, g->n, &rows, out) : ood_score_rows(g->s[0], &rows, score);
 	while (rc == 0 && bad < g->n * n && fabs(score[bad]) <= FLT_MAX) {
 		g->out[bad / n][first + bad % n] = (float)score[bad];
 		bad++;

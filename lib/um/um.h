@@ -81,8 +81,8 @@ struct um_model {
 	struct th_tensor **use;           /* (net->n_params) what um_forward() takes for each */
 	float **host;                     /* (net->n_params) room to make masks in */
 	struct th_tensor **out;           /* of the nodes, during um_forward() */
-	float scale[4], shift[4];         /* pixels 0..255 to normalised input */
-	struct th_tensor *affine[2];      /* the same on the device (c) */
+	float scale[4];                   /* a pixel's step, 0..255, in normalised input */
+	struct th_tensor *affine[2];      /* pixels to normalised input: scale and shift, on the device (c) */
 	bool bf16;                        /* um_model_bf16() */
 	double dropout;                   /* probability in training */
 	double bn_momentum;               /* of running statistics in training; 0.1 */

@@ -75,6 +75,7 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *er
 	const struct net *n = c->net;
 	const size_t P = (size_t)n->n_params;
 	struct um_model *m = calloc(1, sizeof *m);
+	float shift[4] = { 0 };
 
 	snprintf(err, UM_ERR, "out of memory");
 	if (!m)
@@ -90,10 +91,10 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *er
 		goto fail;
 	for (int i = 0; i < n->c; i++) {
 		m->scale[i] = (float)(1 / (255 * c->std[i]));
-		m->shift[i] = (float)(-c->mean[i] / c->std[i]);
+		shift[i] = (float)(-c->mean[i] / c->std[i]);
 	}
 	m->affine[0] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, m->scale);
-	m->affine[1] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, m->shift);
+	m->affine[1] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, shift);
 	if (!m->affine[0] || !m->affine[1])
 		goto fail;
 	for (int i = 0; i < n->n_params; i++) {

@@ -216,7 +216,7 @@ static void print_table(struct work *k)
 			print_row(k, "pooled", averages + OOD_MAX_GROUPS * k->n, m, k->pool.n);
 	}
 	if (explain)
-		report_explain(baseline, (size_t)replicates);
+		report_explain(stdout, baseline, (size_t)replicates);
 	free(averages);
 }
 

@@ -217,22 +217,22 @@ void report_print(const struct report_row *row)
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-void report_explain(const char *baseline, size_t replicates)
+void report_explain(FILE *f, const char *baseline, size_t replicates)
 {
-	puts("");
+	fputs("\n", f);
 	for (int i = 0; i < n_shown; i++)
-		printf("%-16s %s\n", head(shown[i]), meaning(shown[i]));
-	puts("average          mean over the OOD sets, all of one weight; near and far: over those so marked");
-	puts("pooled           all OOD sets as one, so that large ones weigh more");
+		fprintf(f, "%-16s %s\n", head(shown[i]), meaning(shown[i]));
+	fputs("average          mean over the OOD sets, all of one weight; near and far: over those so marked\n", f);
+	fputs("pooled           all OOD sets as one, so that large ones weigh more\n", f);
 	if (replicates)
-		printf("[low high]       %g %% of %zu resamplings of ID and of OOD rows lie between\n",
-		       100 * report.confidence, replicates);
+		fprintf(f, "[low high]       %g %% of %zu resamplings of ID and of OOD rows lie between\n",
+			100 * report.confidence, replicates);
 	else if (report.intervals)
-		printf("[low high]       %g %% interval of AUROC for other rows of the same kind (DeLong)\n",
-		       100 * report.confidence);
+		fprintf(f, "[low high]       %g %% interval of AUROC for other rows of the same kind (DeLong)\n",
+			100 * report.confidence);
 	if (baseline)
-		printf("P, VERSUS        whether AUROC differs from that of %s on the same rows (DeLong's paired\n"
-		       "                 test; P after Holm's correction over the methods), at %g %%\n", baseline,
-		       100 * (1 - report.confidence));
-	puts("Intervals and tests know of other rows, not of another training: compare several seeds for that.");
+		fprintf(f, "P, VERSUS        whether AUROC differs from that of %s on the same rows (DeLong's paired\n"
+			"                 test; P after Holm's correction over the methods), at %g %%\n", baseline,
+			100 * (1 - report.confidence));
+	fputs("Intervals and tests know of other rows, not of another training: compare several seeds for that.\n", f);
 }

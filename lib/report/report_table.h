@@ -6,6 +6,7 @@
 #define REPORT_TABLE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "ood/ood_eval.h"
 
@@ -41,8 +42,8 @@ bool report_shows_right(void);
 bool report_is_printable(const char *s);
 void report_heading(void);
 void report_print(const struct report_row *row);
-/* What each column is, in words, behind the table. baseline: NULL if none. */
-void report_explain(const char *baseline, size_t replicates);
+/* What each column is, in words, to f, behind the table. baseline: NULL if none. */
+void report_explain(FILE *f, const char *baseline, size_t replicates);
 
 #ifdef __cplusplus
 }

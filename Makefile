@@ -1,7 +1,7 @@
 # unmask: `make demo` and `make check` do everything; see README.md.
 #
-#   make [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
-#   make deps | check | bench | golden | install [DESTDIR= prefix=] | clean
+#   make help                 every target, one line each
+#   make [TARGET] [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
 #
 # Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
 .SUFFIXES:
@@ -64,7 +64,7 @@ UNIT     := $(patsubst t/unit/%.c,$(B)/t/%.t,$(if $(WITH_TORCH),$(UNIT_C),$(filt
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
 HELPERS  := $(patsubst t/helper/%.c,$(B)/t/helper/%,$(if $(WITH_TORCH),$(wildcard t/helper/*.c),$(filter-out t/helper/nn-bench.c,$(wildcard t/helper/*.c))))
 
-all: $(TOOLS) $(SEAM)
+all: $(TOOLS) $(SEAM)                  ## the programs, in build/plain
 
 $(B)/%.o: %.c | $(B)/version.h
 	@mkdir -p $(@D)
@@ -106,36 +106,42 @@ $(B)/version.h: FORCE
 
 # ---- what Debian must have -------------------------------------------------------------------
 # `make deps` installs what is missing and does nothing when all is there.
-deps:
+deps:                                  ## installs the packages that are missing
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
-check: deps
+check: deps                            ## all tests; TESTS='t/1000-ts-cat.t' some of them
 	@+$(MAKE) --no-print-directory run-tests
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 # Two tests at a time have more threads than processors: those that wait are not to spin.
 run-tests: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
 	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" OMP_WAIT_POLICY=passive prove -j2 --timer $(TESTS)
-golden:                               # makes the golden files anew with Debian's Python
+golden:                                ## the reference numbers anew, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
-bench: deps
+bench: deps                            ## speed and memory, into t/perf/RESULTS.md
 	@+$(MAKE) --no-print-directory run-bench
 run-bench: all $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
 # ---- experiments -----------------------------------------------------------------------------
-demo: deps
+demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/demo.mk
-cifar10: deps
+cifar10: deps                          ## the demo's table on CIFAR-10; DATA=dir holds it
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
 
-um-vs-umap trajectory atypical oe: deps
+um-vs-umap: deps                      ## UM, UMAP, their controls and magnitude pruning, over three seeds
+trajectory: deps                      ## OOD quality of every epoch of a training, and of UM after it
+atypical: deps                        ## which training images the masks disturb most
+oe: deps                              ## five ways of training with outliers, with and without UM
+um-vs-umap trajectory atypical oe:
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
+help:                                  ## this list
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 14
 
 # ---- what leaves this folder ------------------------------------------------------------------
 # $(call SHARE,DIR): what is no program: manual pages, pipelines, configs.
@@ -147,7 +153,7 @@ install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $1/share/unmask/
 install -p -m 644 $(wildcard pipelines/plots/*) $1/share/unmask/pipelines/plots
 install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $1/share/unmask/configs
 endef
-install: all
+install: all                           ## into prefix=/usr/local, below DESTDIR=
 	install -d $(DESTDIR)$(prefix)/bin
 	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
@@ -158,12 +164,12 @@ install: all
 BUNDLE   := build/bundle/unmask-$(VERSION)-linux-$(shell uname -m)
 BUNDLED  := $(TOOLS_C:tools/%.c=$(BUNDLE)/bin/%)
 BUNDLED_SEAM := $(if $(filter command,$(origin TORCH)),$(SEAM:%=$(BUNDLE)/lib/unmask/libunmask-th.so))
-bundle:
+bundle:                                ## one folder that runs on any Linux, packed; TORCH=yes with libtorch
 	@BUNDLE=yes TORCH='$(if $(LIBTORCH),own,$(TORCH))' sh t/helper/deps.sh
 	@+$(MAKE) --no-print-directory bundle-pack
 bundle-pack: bundle-folder
 	@tar -C $(dir $(BUNDLE)) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$${SOURCE_DATE_EPOCH:-`git log -1 \
-		--format=%ct 2>/dev/null || date +%s`} -cf - $(notdir $(BUNDLE)) | zstd -q -f -19 -T0 -o $(BUNDLE).tar.zst
+		--format=%ct 2>/dev/null || date +%s`} -cf - $(notdir $(BUNDLE)) | zstd -q -f -$(if $(BUNDLED_SEAM),9,19) -T0 -o $(BUNDLE).tar.zst
 	@du -h --apparent-size $(BUNDLE).tar.zst
 bundle-folder:
 	@rm -rf $(BUNDLE)
@@ -188,7 +194,7 @@ $(BUNDLED_SEAM): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/..'
 $(BUNDLED_SEAM): $(SEAM_O)
 	@mkdir -p $(@D)
 	$(SEAM_LINK)
-clean:
+clean:                                 ## removes build/
 	rm -rf build
 FORCE:
 .PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE

@@ -25,7 +25,7 @@ COMMON ?= $(call by_set,--batch-size 32 --lr 0.05 --nesterov --no-augment,--conf
 KEEP   ?= $(call by_set,0.99,0.965)
 PIPELINES := $(dir $(lastword $(MAKEFILE_LIST)))
 # Installed, or in a bundle, the programs are those three folders up.
-INSTALLED := $(shell cd $(PIPELINES) && case $$PWD in */share/unmask/pipelines) cd ../../../bin && pwd ;; esac)
+INSTALLED := $(shell cd $(PIPELINES) && case $$PWD in (*/share/unmask/pipelines) cd ../../../bin && pwd ;; esac)
 export PATH := $(if $(INSTALLED),$(INSTALLED):)$(PATH)
 
 $(RUN):

@@ -15,9 +15,15 @@ SEAM     := ../../../lib/unmask/libunmask-th.so
 
 all: $(SEAM)
 include seam.mk
+# What it is built for; another libtorch is another seam.
+build/for: FORCE
+	@mkdir -p $(@D)
+	@echo '$(TH_DIR) $(TH_DEFS) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || echo '$(TH_DIR) $(TH_DEFS) $(CXX) $(CXXFLAGS)' >$@
+$(SEAM_O): build/for
 $(SEAM): $(SEAM_O)
 	@mkdir -p $(@D)
 	$(SEAM_LINK)
 clean:
 	rm -rf build $(SEAM)
-.PHONY: all clean
+FORCE:
+.PHONY: all clean FORCE

@@ -3,7 +3,7 @@
 # LIBRARY with its own, but glibc's; and the licences of what it put there, from the packages that they came from. Of a
 # LIBRARY.a, which is in the programs, it puts the licence there.
 set -eu
-dir=$1; shift
+dir=$(cd "$1" && pwd -P); shift
 fail() { echo "bundle: $*" >&2; exit 1; }
 mkdir -p "$dir/lib"
 glibc='^(ld-linux.*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|mvec|anl|nsl|BrokenLocale|nss_.*))\.so'
@@ -32,7 +32,7 @@ done
 } | sort -u | grep -v -E "$glibc" | while read -r soname path; do
 	[ "$path" != - ] || fail "$soname is nowhere on this system"
 	path=$(readlink -f "$path")
-	case $path in "$(pwd -P)/$dir"/*) continue ;; esac
+	case $path in "$dir"/*) continue ;; esac
 	cp "$path" "$dir/lib/$soname"
 	chmod 644 "$dir/lib/$soname"
 	licence "$path"

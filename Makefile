@@ -2,6 +2,7 @@
 #
 #   make help                 every target, one line each
 #   make [TARGET] [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
+#   make check [ISA=avx512|avx2|generic] [THREADS=N] [TESTS='t/3050-layers.t ...']
 #
 # Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
 .SUFFIXES:
@@ -114,10 +115,18 @@ deps:                                  ## installs the packages that are missing
 check: deps                            ## all tests; TESTS='t/1000-ts-cat.t' some of them
 	@+$(MAKE) --no-print-directory run-tests
 TESTS ?= $(UNIT) $(wildcard t/*.t)
+# ISA: as on a processor whose best instructions these are, in our kernels, OpenBLAS, oneDNN, ATen and the C library.
+# THREADS: as on one with so many processors.
+AS_ON_avx512  := OPENBLAS_CORETYPE=SkylakeX ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=avx512
+AS_ON_avx2    := OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+AS_ON_generic := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
+                 GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA
+AS_ON    := $(if $(ISA),UNMASK_ISA=$(ISA) $(AS_ON_$(ISA))) $(if $(THREADS),OMP_NUM_THREADS=$(THREADS))
 # Two tests at a time have more threads than processors: those that wait are not to spin.
 run-tests: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
-	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" OMP_WAIT_POLICY=passive prove -j2 --timer $(TESTS)
+	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" OMP_WAIT_POLICY=passive $(AS_ON) \
+	prove -j2 --timer $(TESTS)
 golden:                                ## the reference numbers anew, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
 bench: deps                            ## speed and memory, into t/perf/RESULTS.md

@@ -56,7 +56,7 @@ include lib/th/seam.mk
 # What cannot do without gradients; the rest runs its networks by lib/nn.
 TORCH_TOOLS := um-train um-prune
 TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
-LIB_C    := $(wildcard lib/*/*.c)
+LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)

@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "ds/ds.h"
-#include "ds/ds_sheet.h"
+#include "ds/pixel/ds_sheet.h"
 #include "ts/ts_file.h"
 #include "ts/ts_join.h"
 

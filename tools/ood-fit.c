@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "ood/ood_fit.h"
-#include "ood/ood_tune.h"
-#include "ood/ood_method.h"
+#include "num/num_linalg.h"
+#include "ood/fit/ood_fit.h"
+#include "ood/score/ood_tune.h"
+#include "ood/score/ood_method.h"
 
 static const char *method_list = "all";
 static long bank = 50000, bank_type;
@@ -175,7 +176,7 @@ int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
 
-	ood_threads((int)cli.threads);
+	num_set_threads((int)cli.threads);
 	if (merge && n == 0)
 		cli_usage("--merge: no FIT");
 	if (merge && tune)

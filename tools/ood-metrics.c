@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/cli_table.h"
-#include "ood/ood_eval.h"
+#include "ood/eval/ood_eval.h"
 #include "report/report_curves.h"
 #include "report/report_sets.h"
 #include "report/report_table.h"

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "ood/ood_combine.h"
-#include "ood/ood_method.h"
-#include "ood/ood_output.h"
-#include "ood/ood_threshold.h"
+#include "num/num_linalg.h"
+#include "ood/act/ood_combine.h"
+#include "ood/score/ood_method.h"
+#include "ood/score/ood_output.h"
+#include "ood/act/ood_threshold.h"
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
 		return cli_finish(1);
 	}
 	take_requests(&r, &k.threshold);
-	ood_threads((int)cli.threads);
+	num_set_threads((int)cli.threads);
 	k.in = cli_input(first, argc, argv);
 	struct ts_writer *out = cli_output();
 	int rc = run(&k, out, &r);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "ood/ood_set.h"
-#include "ood/ood_threshold.h"
+#include "ood/eval/ood_set.h"
+#include "ood/act/ood_threshold.h"
 
 static const char *method_list;
 static double alpha = 0.05, confidence = 0.95;

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "ood/ood_set.h"
-#include "ood/ood_watch.h"
+#include "ood/eval/ood_set.h"
+#include "ood/act/ood_watch.h"
 #include "ts/ts_file.h"
 
 enum { LOW, BOTH, LINE = 4096, ALARM = 3 };

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "net/net_export.h"
-#include "net/net_foreign.h"
-#include "net/net_import.h"
+#include "net/foreign/net_export.h"
+#include "net/foreign/net_foreign.h"
+#include "net/foreign/net_import.h"
 #include "report/report_state.h"
 
 enum { BY_NAME, PTH, SAFETENSORS };
@@ -233,14 +233,6 @@ static int diff(const char *a, const char *b)
 	return rc;
 }
 
-/* Drops what a run would resume from: it belongs to the checkpoint as it was. */
-static void drop_run(struct ts_meta *m)
-{
-	for (size_t i = m->n; i-- > 0;)
-		if (strncmp(m->e[i].key, "train/", 6) == 0)
-			ts_meta_del(m, m->e[i].key);
-}
-
 static int bake(const char *path)
 {
 	struct net_checkpoint c = { 0 };
@@ -258,7 +250,7 @@ static int bake(const char *path)
 		cli_error("%s", err);
 	} else {
 		from = c.header;
-		drop_run(&from.meta);
+		net_strip_meta(&from.meta);
 		cli_history(&to, (const struct ts_header *[]){ &from }, 1);
 		if (ts_meta_merge(&to.meta, &from.meta) < 0)
 			cli_oom();

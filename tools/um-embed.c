@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "net/net_mask.h"
-#include "um/um_extra.h"
+#include "net/mask/net_mask.h"
+#include "um/embed/um_extra.h"
 
 static const char *model_path;
 static long chunk, engine, precision;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "um/um_estimate.h"
+#include "um/train/um_estimate.h"
 
 enum { MAX_RATIOS = 1000 };
 

@@ -10,6 +10,15 @@ enum { CLI_MAX_OPTIONS = 128 };           /* of a tool, shared ones too */
 extern const struct cli_tool *cli_tool_now;       /* the tool of this process */
 extern int cli_progress_mode;                     /* -1 ask the terminal, 0 never, 1 always */
 
+extern bool cli_want_help, cli_want_version;
+
+/* Walks the tool's options, then those it shares with some, then those of all that are in use; NULL ends the walk, and
+ * begins it. One walk at a time. */
+const struct cli_option *cli_next(const struct cli_option *o);
+/* Where the chosen word begins in the "a|b|c" of a CLI_CHOICE. */
+const char *cli_choice_word(const struct cli_option *o);
+/* Is it about this one call (--output, --quiet, ...), not about what the program computes? */
+bool cli_is_of_call(const struct cli_option *o);
 /* The option called name among the tool's and the shared ones, or NULL. */
 const struct cli_option *cli_find(const char *name);
 /* Gives option o the text value (NULL for a flag: true, or false if negated). where says who speaks

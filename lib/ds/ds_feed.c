@@ -123,7 +123,7 @@ static int load(struct ds_reading *k, struct item *it, size_t file, const struct
 static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 {
 	const struct ds_file *f = &k->s->files[it->row->file];
-	const struct ds_layout *l = ds_layouts[f->layout];
+	const struct ds_layout *l = k->s->layouts[f->layout];
 	char buf[DS_NAME], err[DS_ERR];
 
 	if (l->load) {
@@ -161,7 +161,7 @@ void ds_feed(struct ds_reading *k, struct chunk *c, size_t most)
 		struct item *it = &c->item[c->n];
 
 		if (c->n && c->item[0].row->file != row->file &&
-		    (c->shared || ds_layouts[s->files[row->file].layout]->load))
+		    (c->shared || s->layouts[s->files[row->file].layout]->load))
 			break;
 		*it = (struct item){ .row = row, .rc = 1 };
 		c->n++;

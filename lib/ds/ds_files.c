@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "ds/ds.h"
-#include "ds/ds_archive.h"
+#include "ds/format/ds_archive.h"
 #include "ds/ds_files.h"
 
 struct ds_files {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * ds_internal: what the files of lib/ds know of each other. A layout, one kind of file, is one file
- * ds_X.c and one row of the table in ds_source.c. A source is listed (ds_source.c: which rows are
+ * format/ds_X.c and its name in DS_LAYOUT_LIST. A source is listed (ds_source.c: which rows are
  * there), its classes are numbered and its rows chosen (ds_choose.c), and then read (ds_read.c).
  */
 #ifndef DS_INTERNAL_H
@@ -59,10 +59,14 @@ struct ds_layout {
 	void (*forget)(void *memo);
 	void (*drop)(void *state);        /* frees ds_state(); or NULL */
 };
-extern const struct ds_layout ds_layout_images, ds_layout_tiny, ds_layout_webdataset, ds_layout_cifar,
-	ds_layout_imagenet, ds_layout_idx, ds_layout_svhn, ds_layout_lmdb;
-enum { DS_LAYOUTS = 8 };
-extern const struct ds_layout *const ds_layouts[DS_LAYOUTS];
+/* All of them. A file's own name counts first (images are most of all files), then its first bytes, in this order. Each is
+ * defined in a file of format/ as ds_layout_NAME. */
+#define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx)
+#define DS_LAYOUT_NUMBER(name) DS_LAYOUT_##name,
+enum { DS_LAYOUT_LIST(DS_LAYOUT_NUMBER) DS_LAYOUTS };
+#define DS_LAYOUT_DECLARE(name) extern const struct ds_layout ds_layout_##name;
+DS_LAYOUT_LIST(DS_LAYOUT_DECLARE)
+extern const struct ds_layout *const ds_layouts[DS_LAYOUTS];      /* ds_layouts.c; others find it in struct ds_source */
 
 /* Last component of a path. */
 const char *ds_base(const char *path);
@@ -81,7 +85,7 @@ bool ds_in_split(struct ds_source *s, const char *path, const char *own);
  * else in the source. Returns 0, as list() does. */
 int ds_pass(struct ds_source *s, const char *path, const char *why);
 /* What a layout keeps while a source is listed; *ds_state() is NULL at first. */
-void **ds_state(struct ds_source *s, const struct ds_layout *layout);
+void **ds_state(struct ds_source *s, int layout);          /* DS_LAYOUT_X */
 
 /* ---- the source ---- */
 
@@ -109,6 +113,7 @@ struct ds_operand {
 
 struct ds_source {
 	struct ds_options o;
+	const struct ds_layout *const *layouts;   /* ds_layouts */
 	const struct ds_layout *format;   /* o.format's, or NULL */
 	struct ds_operand *operands;
 	size_t n_operands;
@@ -139,8 +144,6 @@ enum { DS_NAME = 4096 + 32 };
 const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME]);
 /* ds_list.c: adds the rows of s->o.list. */
 int ds_list_read(struct ds_source *s, char *err);
-/* Adds a file by itself, for lists. */
-int ds_add_file(struct ds_source *s, const char *path, size_t layout);
 /* ds_choose.c: numbers the classes, then chooses by the options. */
 int ds_number_classes(struct ds_source *s, char *err);
 int ds_choose(struct ds_source *s, char *err);

@@ -12,12 +12,6 @@
 
 #include "ds/ds_reading_internal.h"
 
-int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, char *err)
-{
-	snprintf(err, DS_ERR, "%s", at < n ? "out of memory" : "the file changed while it was read");
-	return at < n ? ds_pixels_resize(p, (int)h, (int)w) : -1;
-}
-
 /* ---- decoding: all at once ---- */
 
 /* The content of the row's file. */
@@ -80,7 +74,7 @@ static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct
 
 static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, struct item *it)
 {
-	const struct ds_layout *l = ds_layouts[k->s->files[it->row->file].layout];
+	const struct ds_layout *l = k->s->layouts[k->s->files[it->row->file].layout];
 	const struct ds_options *o = &k->s->o;
 	char err[DS_ERR];
 	int rc;

@@ -7,166 +7,6 @@
 
 #include "ds/ds_internal.h"
 
-/* A file's own name first (images are most of all files), then its first bytes, in this order. */
-const struct ds_layout *const ds_layouts[DS_LAYOUTS] = {
-	&ds_layout_images, &ds_layout_tiny, &ds_layout_webdataset, &ds_layout_lmdb, &ds_layout_svhn,
-	&ds_layout_cifar, &ds_layout_imagenet, &ds_layout_idx,
-};
-
-bool ds_formats(size_t i, const char **name, const char **what)
-{
-	if (i >= DS_LAYOUTS)
-		return false;
-	*name = ds_layouts[i]->name;
-	*what = ds_layouts[i]->what;
-	return true;
-}
-
-/* ---- what layouts call ---- */
-
-const char *ds_base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
-void **ds_state(struct ds_source *s, const struct ds_layout *layout)
-{
-	for (size_t i = 0;; i++)
-		if (ds_layouts[i] == layout)
-			return &s->state[i];
-}
-
-int ds_pass(struct ds_source *s, const char *path, const char *why)
-{
-	if (!s->unread[0])
-		snprintf(s->unread, sizeof s->unread, "'%.400s' %.500s", path, why);
-	return 0;
-}
-
-int ds_name_classes(struct ds_source *s, char **names, size_t n)
-{
-	struct ds_class *classes = calloc(n + 1, sizeof *classes);
-
-	for (size_t i = 0; i < s->n_classes; i++) {
-		free(s->classes[i].id);
-		free(s->classes[i].name);
-	}
-	free(s->classes);
-	ds_map_release(&s->by_id);
-	for (size_t i = 0; i < n; i++)
-		if (classes)
-			classes[i].id = names[i];
-		else
-			free(names[i]);
-	free(names);
-	s->classes = classes;
-	s->n_classes = s->cap_classes = classes ? n : 0;
-	return classes ? 0 : -1;
-}
-
-int ds_class_number(struct ds_source *s, const char *id)
-{
-	int64_t at = ds_map_get(&s->by_id, id);
-
-	if (at >= 0)
-		return (int)at;
-	if (s->n_classes >= INT32_MAX)
-		return -1;
-	if (s->n_classes == s->cap_classes) {
-		size_t cap = s->cap_classes ? 2 * s->cap_classes : 64;
-		struct ds_class *grown = realloc(s->classes, cap * sizeof *grown);
-		if (!grown)
-			return -1;
-		s->classes = grown;
-		s->cap_classes = cap;
-	}
-	s->classes[s->n_classes] = (struct ds_class){ strdup(id), NULL };
-	if (!s->classes[s->n_classes].id || ds_map_set(&s->by_id, id, (int64_t)s->n_classes) < 0)
-		return -1;
-	return (int)s->n_classes++;
-}
-
-int ds_add_file(struct ds_source *s, const char *path, size_t layout)
-{
-	if (s->n_files >= UINT32_MAX)
-		return -1;
-	if (s->n_files == s->cap_files) {
-		size_t cap = s->cap_files ? 2 * s->cap_files : 256;
-		struct ds_file *grown = realloc(s->files, cap * sizeof *grown);
-		if (!grown)
-			return -1;
-		s->files = grown;
-		s->cap_files = cap;
-	}
-	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, s->operand & 0xffffff,
-						 layout & 0xff };
-	return s->files[s->n_files].path ? (s->n_files++, 0) : -1;
-}
-
-int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label)
-{
-	struct ds_entry *r;
-
-	if (at > UINT32_MAX || label > INT32_MAX || s->n >= DS_MAX_ROWS)
-		return -1;
-	if (!s->have_file && ds_add_file(s, s->path, s->layout) < 0)
-		return -1;
-	s->have_file = true;
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? 2 * s->cap : 1024;
-		struct ds_entry *grown = realloc(s->rows, cap * sizeof *grown);
-		if (!grown)
-			return -1;
-		s->rows = grown;
-		s->cap = cap;
-	}
-	r = &s->rows[s->n];
-	*r = (struct ds_entry){ (uint32_t)(s->n_files - 1), (uint32_t)at, (int32_t)label, NULL };
-	if (name && !(r->name = strdup(name)))
-		return -1;
-	s->n++;
-	if (class_id && (r->label = ds_class_number(s, class_id)) < 0)
-		return -1;
-	s->numbered |= !class_id && label >= 0;
-	s->named |= class_id != NULL;
-	return 0;
-}
-
-/* Remembers the name of a split, once, as long as there is room. */
-static void note_split(struct ds_source *s, const char *name, size_t len)
-{
-	size_t used = strlen(s->splits);
-	const char *p = s->splits, *end;
-
-	for (; *p; p = end) {
-		end = p + 1 + strcspn(p + 1, " ");
-		if ((size_t)(end - p) == len + 1 && memcmp(p + 1, name, len) == 0)
-			return;
-	}
-	if (used + len + 2 <= sizeof s->splits)
-		snprintf(s->splits + used, sizeof s->splits - used, " %.*s", (int)len, name);
-}
-
-bool ds_in_split(struct ds_source *s, const char *path, const char *own)
-{
-	size_t len;
-
-	if (!s->o.split || (own && strcmp(own, s->o.split) == 0))
-		return true;
-	if (own)
-		note_split(s, own, strlen(own));
-	len = strlen(s->o.split);
-	for (const char *p = path, *slash; (slash = strchr(p, '/')) != NULL; p = slash + 1) {
-		if ((size_t)(slash - p) == len && memcmp(p, s->o.split, len) == 0)
-			return true;
-		/* The last folder is the class, unless it is the only one. */
-		if (p == path || strchr(slash + 1, '/'))
-			note_split(s, p, (size_t)(slash - p));
-	}
-	return false;
-}
-
 /* ---- listing ---- */
 
 static bool is_junk(const char *path)
@@ -195,7 +35,7 @@ static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *i
 static int offer(struct ds_source *s, struct ds_in *in, bool plain, char *err)
 {
 	for (s->layout = 0; s->layout < DS_LAYOUTS; s->layout++) {
-		const struct ds_layout *l = ds_layouts[s->layout];
+		const struct ds_layout *l = s->layouts[s->layout];
 		int rc = wants(s, l, in, plain, err);
 
 		if (rc == 1)
@@ -279,7 +119,7 @@ static int list(struct ds_source *s, char *err)
 		if (list_operand(s, err) < 0)
 			return -1;
 	for (size_t i = 0; i < DS_LAYOUTS; i++)
-		if (ds_layouts[i]->finish && ds_layouts[i]->finish(s, err) < 0)
+		if (s->layouts[i]->finish && s->layouts[i]->finish(s, err) < 0)
 			return -1;
 	return s->n ? 0 : say_nothing_there(s, err);
 }
@@ -313,9 +153,10 @@ struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options 
 	if (!s)
 		return NULL;
 	s->o = *o;
+	s->layouts = ds_layouts;
 	for (size_t i = 0; i < DS_LAYOUTS && o->format; i++)
-		if (strcmp(o->format, ds_layouts[i]->name) == 0)
-			s->format = ds_layouts[i];
+		if (strcmp(o->format, s->layouts[i]->name) == 0)
+			s->format = s->layouts[i];
 	if (o->format && !s->format) {
 		snprintf(err, DS_ERR, "there is no format '%.400s' (--list-formats)", o->format);
 		goto fail;
@@ -345,7 +186,7 @@ void ds_close(struct ds_source *s)
 	ds_reading_free(s);
 	for (size_t i = 0; i < DS_LAYOUTS; i++)
 		if (s->state[i])
-			ds_layouts[i]->drop(s->state[i]);
+			s->layouts[i]->drop(s->state[i]);
 	for (size_t i = 0; i < s->n; i++)
 		free(s->rows[i].name);
 	for (size_t i = 0; i < s->n_files; i++)
@@ -367,12 +208,6 @@ void ds_close(struct ds_source *s)
 	free(s);
 }
 
-char *const *ds_classes(const struct ds_source *s, size_t *n)
-{
-	*n = s->n_classes;
-	return s->names;
-}
-
 size_t ds_ignored(const struct ds_source *s)
 {
 	return s->ignored;
@@ -386,16 +221,4 @@ const char *ds_unread(const struct ds_source *s)
 size_t ds_rows(const struct ds_source *s)
 {
 	return s->n;
-}
-
-const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME])
-{
-	const struct ds_file *f = &s->files[r->file];
-
-	if (r->name)
-		return r->name;
-	if (!ds_layouts[f->layout]->load)
-		return f->path;
-	snprintf(buf, DS_NAME, "%.4000s/%05u", f->path, (unsigned)r->at);
-	return buf;
 }

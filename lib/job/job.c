@@ -241,7 +241,7 @@ int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const s
 		return -1;
 	if (job.start && net_load(&job.c, job.start, err) < 0)
 		return cli_error("%s", err);
-	job_strip(&job.c);                    /* of another run: it is not this one's to resume */
+	net_strip(&job.c);                    /* of another run: it is not this one's to resume */
 	ts_header_init(&parents[0], "checkpoint");
 	if (job.start && ts_header_chain(&parents[0], &job.c.header) < 0)
 		cli_oom();

@@ -29,7 +29,7 @@
 
 #include "cli/cli.h"
 #include "um/um.h"
-#include "um/um_oe.h"
+#include "um/oe/um_oe.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -4,7 +4,7 @@
 #define JOB_INTERNAL_H
 
 #include "job/job.h"
-#include "um/um_engine.h"
+#include "um/run/um_engine.h"
 
 /* Name of the images' source without its ending, fit for a file's name; static storage. */
 const char *job_source(void);
@@ -44,8 +44,6 @@ const char *job_oe_name(void);
  * with a line in err. */
 int job_oe_read(struct ts_header *h, char *err) TS_CHECKED;
 
-/* Removes what um_train_save() and the loop have added to resume from. */
-void job_strip(struct net_checkpoint *c);
 /* How networks are run that are to be evaluated: as the command line says. */
 struct um_engine_options job_how(void);
 /* An engine for a checkpoint whose masks are baked. */

@@ -133,7 +133,7 @@ int job_log_scores(const struct net_checkpoint *c, long epoch, char *err)
 		const size_t more = ts_tensor_count(t);
 		float *grown;
 
-		if (!end || strcmp(end, ".scores") != 0 || strncmp(t->name, "train/", 6) == 0)
+		if (!end || strcmp(end, ".scores") != 0 || net_is_run_state(t->name))
 			continue;
 		grown = realloc(all, (n + more) * sizeof *all);
 		if (!grown)

@@ -26,26 +26,6 @@ static void tick(const struct um_progress *p)
 
 /* ---- checkpoints of the run ---- */
 
-static const char *const run_keys[] = {
-	"train/epoch", "train/row", "train/right", "train/batches", "train/augment", "train/dropout",
-	"train/mask", "train/steps", "train/loss", "train/folded", "train/data", "train/best", "train/aux",
-	"train/outlier", "train/oe/steps", NULL
-};
-
-void job_strip(struct net_checkpoint *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->extra.n; i++)
-		if (strncmp(c->extra.t[i].name, "train/", 6) == 0)
-			ts_tensor_release(&c->extra.t[i]);
-		else
-			c->extra.t[n++] = c->extra.t[i];
-	c->extra.n = n;
-	for (int i = 0; run_keys[i]; i++)
-		ts_meta_del(&c->header.meta, run_keys[i]);
-}
-
 static int save(const char *name, char *err)
 {
 	return job_dir_is_open() ? net_save(&job.c, job_dir_path(name), err) : 0;
@@ -92,7 +72,7 @@ static int save_last(struct loop *l)
 			cli_oom();
 		rc = save("checkpoints/last.ckpt", l->err);
 	}
-	job_strip(&job.c);
+	net_strip(&job.c);
 	return rc;
 }
 
@@ -102,31 +82,6 @@ struct um_engine_options job_how(void)
 {
 	return (struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0, .device = cli.device,
 					   .threads = cli.threads };
-}
-
-int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err)
-{
-	const struct um_engine_options how = job_how();
-
-	return um_engine_new(ret, c, &how, err);
-}
-
-int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,
-		 double *accuracy, char *err)
-{
-	struct net_checkpoint copy;
-	struct um_engine *e = NULL;
-	int rc = net_copy(&copy, c, err);
-
-	if (rc == 0)
-		rc = net_bake(&copy, !full, NULL, err);
-	if (rc == 0)
-		rc = job_engine(&e, &copy, err);
-	if (rc == 0)
-		rc = um_evaluate(e, d, loss, accuracy, err);
-	um_engine_free(e);
-	net_checkpoint_release(&copy);
-	return rc;
 }
 
 static void set_meta(const struct job_row *r)
@@ -238,7 +193,7 @@ static int begin(struct loop *l)
 	l->best = -1;
 	if (job.resumed && load_progress(l) < 0)
 		return -1;
-	job_strip(&job.c);
+	net_strip(&job.c);
 	/* All that can be refused has been: a run that was not to be leaves no directory. */
 	if (!job.resume && job_dir_open(l->err) < 0)
 		return -1;

@@ -7,15 +7,16 @@
 #include <string.h>
 
 #include "job/job_internal.h"
-#include "ood/ood_method.h"
-#include "ood/ood_metrics.h"
-#include "ood/ood_sort.h"
+#include "num/num_softmax.h"
+#include "ood/score/ood_method.h"
+#include "ood/eval/ood_metrics.h"
+#include "num/num_sort.h"
 
 /* The score of all reports: the published one. */
 static double energy(const float *logits, size_t n)
 {
-	const double max = (double)logits[ood_argmax(logits, n)];
-	return max + ood_log_sum_exp(logits, n, n, max, 1);
+	const double max = (double)logits[num_argmax(logits, n)];
+	return max + num_log_sum_exp(logits, n, n, max, 1);
 }
 
 struct list {
@@ -72,7 +73,7 @@ static int score_stream(struct um_engine *e, const char *path, struct list *l, c
 
 static int sort(struct list *l, char *err)
 {
-	if (ood_sort(l->v, l->n) == 0)
+	if (num_sort(l->v, l->n) == 0)
 		return 0;
 	snprintf(err, UM_ERR, "out of memory");
 	return -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Building networks: specs, nodes, parameters. */
+ * Building networks: nodes and parameters. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,76 +7,6 @@
 #include <string.h>
 
 #include "net/net.h"
-
-extern const struct net_arch net_densenet, net_wideresnet, net_resnet_cifar, net_resnet, net_densenet121,
-	net_conv2, net_conv4, net_conv6, net_fc;
-
-const struct net_arch *const net_archs[] = {
-	&net_densenet, &net_wideresnet, &net_resnet_cifar, &net_resnet, &net_densenet121,
-	&net_conv2, &net_conv4, &net_conv6, &net_fc, NULL
-};
-
-/* ---- specs ---- */
-
-static const struct net_arch *find_arch(const char *name, size_t len, char *err)
-{
-	char known[256] = "";
-
-	for (int i = 0; net_archs[i]; i++) {
-		if (strlen(net_archs[i]->name) == len && memcmp(net_archs[i]->name, name, len) == 0)
-			return net_archs[i];
-		snprintf(known + strlen(known), sizeof known - strlen(known), " %s", net_archs[i]->name);
-	}
-	snprintf(err, NET_ERR, "unknown architecture '%.*s'; there are:%s", (int)len, name, known);
-	return NULL;
-}
-
-/* Takes "name=value" (len bytes) into p. */
-static int set_param(const struct net_arch *a, const char *text, size_t len, double *p, char *err)
-{
-	char copy[64], *equals, *end;
-
-	snprintf(copy, sizeof copy, "%.*s", (int)len, text);
-	equals = strchr(copy, '=');
-	if (equals)
-		*equals++ = '\0';
-	for (int i = 0; equals && i < NET_MAX_PARAMS && a->params[i].name; i++) {
-		const struct net_arch_param *q = &a->params[i];
-		if (strcmp(q->name, copy) != 0)
-			continue;
-		p[i] = strtod(equals, &end);
-		if (end == equals || *end || !(p[i] >= q->min && p[i] <= q->max) ||
-		    (q->whole && p[i] != floor(p[i]))) {
-			snprintf(err, NET_ERR, "%s of %s: '%s' is not a %snumber from %g to %g", copy,
-				 a->name, equals, q->whole ? "whole " : "", q->min, q->max);
-			return -1;
-		}
-		return 0;
-	}
-	snprintf(err, NET_ERR, "%s has no parameter '%s'%s", a->name, copy, a->params[0].name ? "; it has:" : "");
-	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
-		snprintf(err + strlen(err), NET_ERR - strlen(err), " %s", a->params[i].name);
-	return -1;
-}
-
-static const struct net_arch *parse_spec(const char *spec, double *p, char *err)
-{
-	size_t len = strcspn(spec, ":");
-	const struct net_arch *a = find_arch(spec, len, err);
-
-	for (int i = 0; a && i < NET_MAX_PARAMS && a->params[i].name; i++)
-		p[i] = a->params[i].value;
-	spec += len;
-	while (a && *spec) {
-		len = strcspn(++spec, ",");
-		if (len && set_param(a, spec, len, p, err) < 0)
-			return NULL;
-		spec += len;
-	}
-	return a;
-}
-
-/* ---- nodes ---- */
 
 static int add_node(struct net *n, struct net_node node)
 {
@@ -134,6 +64,12 @@ static void add_param(struct net *n, struct net_node *node, const char *name, co
 	snprintf(p->name, sizeof p->name, "%s.%s", name, suffix);
 	for (int i = 0; i < ndim; i++)
 		p->shape[i] = shape[i];
+}
+
+int net_input(struct net *n)
+{
+	return add_node(n, (struct net_node){ .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h, .w = n->w,
+					      .param = -1 });
 }
 
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
@@ -265,61 +201,6 @@ int net_stage(struct net *n, int in)
 }
 
 /* ---- whole networks ---- */
-
-/* Is the network cut at every stage? */
-static bool stages_cut(const struct net *n)
-{
-	for (int k = 0; k < n->n_stages; k++)
-		for (int i = n->stages[k] + 1; i < n->n_nodes; i++)
-			for (int j = 0; j < 2; j++)
-				if (n->nodes[i].in[j] >= 0 && n->nodes[i].in[j] < n->stages[k])
-					return false;
-	return true;
-}
-
-static void write_spec(struct net *n, const struct net_arch *a, const double *p)
-{
-	size_t len = (size_t)snprintf(n->spec, sizeof n->spec, "%s", a->name);
-
-	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
-		len += (size_t)snprintf(n->spec + len, sizeof n->spec - len, "%c%s=%.9g",
-					i ? ',' : ':', a->params[i].name, p[i]);
-}
-
-struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err)
-{
-	double p[NET_MAX_PARAMS] = { 0 };
-	const struct net_arch *a = parse_spec(spec, p, err);
-	struct net *n;
-
-	if (!a)
-		return NULL;
-	if (c < 1 || c > 4 || h < 1 || w < 1 || h > 4096 || w > 4096 || classes < 2 ||
-	    classes > 1000000) {
-		snprintf(err, NET_ERR, "no network for %d x %d x %d pixels and %d classes", c, h, w,
-			 classes);
-		return NULL;
-	}
-	n = calloc(1, sizeof *n);
-	if (!n) {
-		snprintf(err, NET_ERR, "out of memory");
-		return NULL;
-	}
-	n->c = c;
-	n->h = h;
-	n->w = w;
-	n->classes = classes;
-	write_spec(n, a, p);
-	add_node(n, (struct net_node){ .op = NET_INPUT, .in = { -1, -1 }, .c = c, .h = h, .w = w,
-				       .param = -1 });
-	snprintf(err, NET_ERR, "out of memory");
-	if (n->failed || a->build(n, p, err) < 0 || n->failed) {
-		net_free(n);
-		return NULL;
-	}
-	assert(stages_cut(n));
-	return n;
-}
 
 void net_free(struct net *n)
 {

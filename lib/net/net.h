@@ -2,7 +2,7 @@
  *
  * net: networks as data. An architecture is a function that writes down a list of nodes with
  * PyTorch's parameter names; executors (lib/um through libtorch, lib/nn) read the list. Adding an
- * architecture is one file and one row in net_archs[].
+ * architecture is one file in arch/ and its name in the list of net_arch.c.
  *
  * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that
  * are left out have their defaults; net_new() makes the spec canonical (all parameters, fixed
@@ -109,6 +109,7 @@ size_t net_count(const struct net *n);
 
 /* ---- for architectures: each adds a node behind `in` and returns its number ---- */
 
+int net_input(struct net *n);             /* the first; net_new() adds it */
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_bn(struct net *n, int in, const char *name, bool affine);
 int net_relu(struct net *n, int in);
@@ -161,6 +162,11 @@ int net_load(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
+/* Is this the name of something that a run resumes from ("train/...")? */
+bool net_is_run_state(const char *name);
+/* Removes all that is called so: tensors of c->extra and values of the header; of a header alone. */
+void net_strip(struct net_checkpoint *c);
+void net_strip_meta(struct ts_meta *m);
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);

@@ -114,3 +114,24 @@ void nn_room_leave(struct nn *m)
 	empty(r);
 	free(r);
 }
+
+float *nn_floats(struct nn *m, size_t n)
+{
+	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
+	float *v;
+
+	if (m->n_owned == m->cap_owned) {
+		const int cap = m->cap_owned ? 2 * m->cap_owned : 64;
+		void **grown = realloc(m->owned, (size_t)cap * sizeof *grown);
+
+		if (!grown)
+			return NULL;
+		m->owned = grown;
+		m->cap_owned = cap;
+	}
+	v = aligned_alloc(64, bytes);
+	if (!v)
+		return NULL;
+	m->owned[m->n_owned++] = v;
+	return memset(v, 0, bytes);
+}

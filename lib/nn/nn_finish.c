@@ -6,27 +6,6 @@
 
 #include "nn/nn_internal.h"
 
-float *nn_floats(struct nn *m, size_t n)
-{
-	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
-	float *v;
-
-	if (m->n_owned == m->cap_owned) {
-		const int cap = m->cap_owned ? 2 * m->cap_owned : 64;
-		void **grown = realloc(m->owned, (size_t)cap * sizeof *grown);
-
-		if (!grown)
-			return NULL;
-		m->owned = grown;
-		m->cap_owned = cap;
-	}
-	v = aligned_alloc(64, bytes);
-	if (!v)
-		return NULL;
-	m->owned[m->n_owned++] = v;
-	return memset(v, 0, bytes);
-}
-
 /* Images at a time: more fill the kernel's rows where maps are small, and weights are fetched less often
  * (about 16 multiplications' time each from the third cache); fewer keep maps in the second. */
 static int images_at_once(const struct nn *m)

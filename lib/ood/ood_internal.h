@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ood/ood_fit.h"
+#include "ood/fit/ood_fit.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +34,8 @@ void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o);
 /* Does the header have every column of the fit? */
 bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h);
 /* Adds the deviations of b's rows from the ranges to sum (n_grams), a number a column. */
+/* Of numbers v, one row's, from the ranges of class c. */
+double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c);
 void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum);
 /* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows.
  * Fails if a sum is not finite, or all are 0. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "ood/ood_curve.h"
+#include "ood/eval/ood_curve.h"
 #include "report/report_curves.h"
 
 const char *report_curve_path[REPORT_CURVES];

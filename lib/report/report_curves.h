@@ -5,7 +5,7 @@
 #ifndef REPORT_CURVES_H
 #define REPORT_CURVES_H
 
-#include "ood/ood_set.h"
+#include "ood/eval/ood_set.h"
 #include "ts/ts_file.h"
 
 #ifdef __cplusplus

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "ood/ood_eval.h"
+#include "ood/eval/ood_eval.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "net/net.h"
 #include "report/report_state.h"
 
 void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
 {
 	for (size_t i = 0; i < meta->n; i++) {
-		char *json = strncmp(meta->e[i].key, "train/", 6) == 0 ? NULL : ts_entry_json(&meta->e[i]);
+		char *json = net_is_run_state(meta->e[i].key) ? NULL : ts_entry_json(&meta->e[i]);
 
 		if (json) {
 			fputs("# ", f);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "ood/ood_eval.h"
+#include "ood/eval/ood_eval.h"
 
 #ifdef __cplusplus
 extern "C" {

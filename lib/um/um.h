@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/net_mask.h"
+#include "net/mask/net_mask.h"
 #include "th/th.h"
 #include "ts/ts.h"
 #include "ts/ts_rng.h"
@@ -187,9 +187,6 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
  * those that are not asked for. */
 int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity,
 	    char *err) TS_CHECKED;
-
-/* Cross-entropy of logits (C) for a label, in double, without overflow. */
-double um_cross_entropy(const float *logits, size_t n_classes, int64_t label);
 
 #ifdef __cplusplus
 }

@@ -19,9 +19,6 @@ size_t um_value_count(const struct um_model *m, int i);
 struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int to, const bool *keep,
 			 bool train);
 
-/* Index of the largest; among equals the first. */
-size_t um_argmax(const float *v, size_t n);
-
 /* ---- a step ---- */
 
 /* A mini-batch on the host: n ID images, then k outliers; and what a step made of it. */
@@ -62,5 +59,8 @@ int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p
 	       char *err) TS_CHECKED;
 int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
 	TS_CHECKED;
+
+/* "what is missing: nothing can be resumed from it", in err; -1. */
+int um_missing(const char *what, char *err);
 
 #endif

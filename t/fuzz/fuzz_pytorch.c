@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/net_import.h"
-#include "net/net_pytorch.h"
+#include "net/foreign/net_import.h"
+#include "net/foreign/net_pytorch.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# Makes ood_threshold.txt: ranks and tails for lib/ood/ood_threshold.c, by SciPy's beta distribution. The
+# Makes ood_threshold.txt: ranks and tails for lib/ood/act/ood_threshold.c, by SciPy's beta distribution. The
 # rank is found from the definition, by trying every k upwards. Tails of few terms are summed in 50
 # digits, as SciPy's are off by up to 1.3e-10.
 from decimal import Decimal, getcontext

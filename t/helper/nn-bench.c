@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "nn/nn.h"
-#include "um/um_engine.h"
+#include "um/run/um_engine.h"
 
 /* Of OpenBLAS, which names it in no header of Debian's that is the same for all its builds. */
 void openblas_set_num_threads(int n);

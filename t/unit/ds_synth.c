@@ -6,7 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "ds/ds_synth.h"
+#include "ds/synth/ds_synth.h"
 #include "../tap.h"
 
 enum { N = 2000 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../tap.h"
-#include "net/net_mask.h"
+#include "net/mask/net_mask.h"
 
 static size_t zeros(const float *m, size_t n)
 {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/net_mask.h"
+#include "net/mask/net_mask.h"
 
 struct nn_case {
 	const char *spec;

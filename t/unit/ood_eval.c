@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/ood_delong.h"
-#include "ood/ood_eval.h"
-#include "ood/ood_sort.h"
+#include "num/num_test.h"
+#include "ood/eval/ood_delong.h"
+#include "ood/eval/ood_eval.h"
+#include "num/num_sort.h"
 #include "ts/ts_rng.h"
 #include "../tap.h"
 
@@ -33,8 +34,8 @@ static struct ood_set make(size_t n, size_t methods, const double *v, bool right
 			if (right && s.mark[i] == OOD_RIGHT)
 				s.right[m][s.n_right++] = (float)v[m * n + i];
 		}
-		if (ood_sort_order(s.scores[m], s.order[m], n) ||
-		    (right && ood_sort(s.right[m], s.n_right)))
+		if (num_sort_order(s.scores[m], s.order[m], n) ||
+		    (right && num_sort(s.right[m], s.n_right)))
 			abort();
 	}
 	s.labelled = right ? n : 0;
@@ -63,17 +64,17 @@ static void normal(void)
 	bool fine = true;
 
 	for (double q = 1e-9; q < 1; q = q < .5 ? q * 1.7 : q + .01)
-		fine &= fabs(erfc(-ood_normal_quantile(q) / sqrt(2)) / 2 - q) < 1e-13 + 1e-11 * q;
-	ok(fine && fabs(ood_normal_quantile(.975) - 1.959963984540054) < 1e-12, "normal quantiles");
+		fine &= fabs(erfc(-num_normal_quantile(q) / sqrt(2)) / 2 - q) < 1e-13 + 1e-11 * q;
+	ok(fine && fabs(num_normal_quantile(.975) - 1.959963984540054) < 1e-12, "normal quantiles");
 	double p[] = { .01, NAN, .04, .03, .005 };
-	ood_holm(p, 5);
+	num_holm(p, 5);
 	ok(fabs(p[4] - .02) < 1e-15 && fabs(p[0] - .03) < 1e-15 && fabs(p[3] - .06) < 1e-15 &&
 	   fabs(p[2] - .06) < 1e-15 && isnan(p[1]), "Holm's correction, in order, NaN left out");
 	double many[] = { .6, .7, 0 };
-	ood_holm(many, 3);
+	num_holm(many, 3);
 	ok(many[0] == 1 && many[1] == 1 && many[2] == 0, "Holm: at most 1, and 0 stays");
-	ok(ood_p_value(0, 0) == 1 && fabs(ood_p_value(1.959963984540054, 1) - .05) < 1e-12 &&
-	   isnan(ood_p_value(1, NAN)), "p-values");
+	ok(num_p_value(0, 0) == 1 && fabs(num_p_value(1.959963984540054, 1) - .05) < 1e-12 &&
+	   isnan(num_p_value(1, NAN)), "p-values");
 }
 
 /* ID ~ N(1.2, 1), OOD ~ N(0, 1): AUROC is Phi(1.2 / sqrt 2). A second method adds noise of its own to the

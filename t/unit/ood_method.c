@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/ood_method.h"
+#include "num/num_softmax.h"
+#include "ood/score/ood_method.h"
 #include "../tap.h"
 
 static char err[OOD_ERR];
@@ -96,7 +97,7 @@ static void scores(void)
 	   "entropy: confident samples differ, a margin of 60,000 does not vanish");
 	ok(fabs(score("entropy", tie, 2) + log(log(2))) < 1e-14, "entropy of even odds is log 2");
 	ok(isfinite(score("gen", c, 2)) && score("gen", b, 3) > score("gen", a, 3), "gen: confident samples differ");
-	ok(ood_argmax(tie, 2) == 0, "argmax: the first of equal ones");
+	ok(num_argmax(tie, 2) == 0, "argmax: the first of equal ones");
 }
 
 static void golden(FILE *f)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/ood_metrics.h"
-#include "ood/ood_sort.h"
+#include "ood/eval/ood_metrics.h"
+#include "num/num_sort.h"
 #include "ts/ts_rng.h"
 #include "../tap.h"
 
@@ -33,7 +33,7 @@ static struct ood_metrics compare(const float *id, size_t n_id, const float *ood
 
 	memcpy(a, id, n_id * sizeof *a);
 	memcpy(b, ood, n_ood * sizeof *b);
-	if (ood_sort(a, n_id) == 0 && ood_sort(b, n_ood) == 0)
+	if (num_sort(a, n_id) == 0 && num_sort(b, n_ood) == 0)
 		m = ood_compare(&(struct ood_sample){ a, n_id, NULL },
 				&(struct ood_sample){ b, n_ood, NULL },
 				&(struct ood_rules){ .fpr = rule });
@@ -49,7 +49,7 @@ static void sorting(void)
 {
 	float v[] = { 1, -0.0f, INFINITY, -2.5f, 0, -INFINITY, 1e-40f, -1e30f, 1 };
 	float want[] = { -INFINITY, -1e30f, -2.5f, 0, 0, 1e-40f, 1, 1, INFINITY };
-	bool same = ood_sort(v, 9) == 0;
+	bool same = num_sort(v, 9) == 0;
 
 	for (int i = 0; i < 9; i++)
 		same = same && v[i] == want[i];
@@ -61,13 +61,13 @@ static void sorting(void)
 	double before = 0, after = 0;
 	for (int i = 0; i < N; i++)
 		before += w[i] = (float)(ts_rng_normal(&r) * 1e3);
-	same = ood_sort(w, N) == 0;
+	same = num_sort(w, N) == 0;
 	for (int i = 0; i < N; i++)
 		after += w[i];
 	for (int i = 1; i < N; i++)
 		same = same && w[i - 1] <= w[i];
 	ok(same && fabs(before - after) < 1e-3, "sorts many, and they are the same ones");
-	ok(ood_sort(w, 0) == 0, "sorts none");
+	ok(num_sort(w, 0) == 0, "sorts none");
 }
 
 static void by_hand(void)
@@ -155,7 +155,7 @@ static void all_numbers(float *id, size_t n_id, float *ood, size_t n_ood, double
 	for (size_t i = 0; i < n_id; i++)
 		if (i % 3)
 			right[n_right++] = id[i];
-	if (ood_sort(id, n_id) || ood_sort(ood, n_ood) || ood_sort(right, n_right))
+	if (num_sort(id, n_id) || num_sort(ood, n_ood) || num_sort(right, n_right))
 		return;
 	struct ood_metrics m = ood_compare(&a, &b, &plain), t = ood_compare(&a, &b, &trapezoid),
 			   r = ood_compare(&a, &b, &rare);
@@ -212,7 +212,7 @@ static void weights(void)
 		for (int s = 0; s < 2; s++) {
 			for (int i = 0; i < 40; i++)
 				v[s][i] = (float)ts_rng_below(&r, 12) + (float)(1 - s);
-			if (ood_sort(v[s], 40))
+			if (num_sort(v[s], 40))
 				return;
 			for (int i = 0; i < 40; i++) {
 				w[s][i] = (uint32_t)ts_rng_below(&r, 5);
@@ -242,7 +242,7 @@ static void sorting_order(void)
 {
 	float v[] = { 2, -1, 2, 0, -1 };
 	uint32_t order[5], want[] = { 1, 4, 3, 0, 2 };
-	ok(ood_sort_order(v, order, 5) == 0 && memcmp(order, want, sizeof want) == 0 && v[0] == -1 &&
+	ok(num_sort_order(v, order, 5) == 0 && memcmp(order, want, sizeof want) == 0 && v[0] == -1 &&
 	   v[4] == 2, "order: equal ones as they came");
 }
 

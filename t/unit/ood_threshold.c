@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ood/ood_sort.h"
-#include "ood/ood_threshold.h"
+#include "num/num_sort.h"
+#include "ood/act/ood_threshold.h"
 #include "ts/ts_rng.h"
 #include "../tap.h"
 
@@ -89,7 +89,7 @@ static void simulate(const struct ood_promise *rule, int n, int grain, double *m
 			double u = ts_rng_double(&r);
 			v[i] = (float)(grain ? floor(u * grain) / grain : u);
 		}
-		if (ood_sort(v, (size_t)n))
+		if (num_sort(v, (size_t)n))
 			return;
 		/* P(score < threshold); on the grid, a threshold is a point of it */
 		double rate = v[ood_rule_rank(rule, (uint64_t)n) - 1];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/ood_watch.h"
+#include "ood/act/ood_watch.h"
 #include "ts/ts_rng.h"
 #include "../tap.h"
 

@@ -3,7 +3,7 @@
  * size, and number of images; logits, features and the feature list. */
 #include "../tap.h"
 #include "nn_nets.h"
-#include "um/um_engine.h"
+#include "um/run/um_engine.h"
 
 enum { MOST = 9, CLASSES = 11 };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "../tap.h"
-#include "um/um_oe_internal.h"
+#include "um/oe/um_oe_internal.h"
 
 enum { C = 10 };
 

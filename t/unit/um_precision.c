@@ -4,7 +4,7 @@
  * to 3e-2, with graphs and without, batch after batch. */
 #include "../tap.h"
 #include "nn_nets.h"
-#include "um/um_engine.h"
+#include "um/run/um_engine.h"
 
 enum { CLASSES = 11, IMAGES = 23 };
 

@@ -5,7 +5,7 @@
  * it cannot be. */
 #include "../tap.h"
 #include "nn_nets.h"
-#include "um/um_engine.h"
+#include "um/run/um_engine.h"
 #include "um/um_internal.h"
 
 enum { CLASSES = 7, MOST = 64, LANES = 16 };

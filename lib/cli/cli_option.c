@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ * The options of a program, its own and those that all share: walked, found by name, given a value. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli_internal.h"
+
+struct cli_shared cli = { .device = "cpu" };
+const struct cli_tool *cli_tool_now;
+
+bool cli_want_help, cli_want_version;
+static bool progress_on;
+
+static const struct cli_option shared[] = {
+	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
+	  "write to FILE, whole or not at all (default: standard output)" },
+	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0,
+	  "seed of all that is random (default 0)" },
+	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: OMP_NUM_THREADS, or all processors)" },
+	{ "device", 0, CLI_STR, "NAME", &cli.device, 0, 0, "cpu or cuda (default cpu)" },
+	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0,
+	  "read options from FILE, flat YAML; the command line wins" },
+	{ "no-history", 0, CLI_FLAG, NULL, &cli.no_history, 0, 0,
+	  "leave out how the data came to be" },
+	{ "progress", 0, CLI_FLAG, NULL, &progress_on, 0, 0,
+	  "progress line even without a terminal (--no-progress: never)" },
+	{ "quiet", 'q', CLI_FLAG, NULL, &cli.quiet, 0, 0, "no warnings, no progress" },
+	{ "verbose", 'v', CLI_FLAG, NULL, &cli.verbose, 0, 0, "say more on standard error" },
+	{ "help", 'h', CLI_FLAG, NULL, &cli_want_help, 0, 0, "print this and exit" },
+	{ "version", 'V', CLI_FLAG, NULL, &cli_want_version, 0, 0, "print the version and exit" },
+	{ 0 }
+};
+
+static bool in_use(const struct cli_option *o)
+{
+	int flags = cli_tool_now->flags;
+
+	if (o->value == &cli.output || o->value == &cli.no_history)
+		return flags & CLI_OUTPUT;
+	if (o->value == &cli.seed)
+		return flags & CLI_SEED;
+	if (o->value == &cli.threads)
+		return flags & CLI_THREADS;
+	if (o->value == &cli.device)
+		return flags & CLI_DEVICE;
+	if (o->value == &progress_on)
+		return flags & CLI_PROGRESS;
+	return true;
+}
+
+static bool is_shared(const struct cli_option *o)
+{
+	return o >= shared && o < shared + sizeof shared / sizeof *shared;
+}
+
+const struct cli_option *cli_next(const struct cli_option *o)
+{
+	static bool in_more;
+
+	if (!o)
+		in_more = false;
+	o = o ? o + 1 : cli_tool_now->options;
+	if (!o->name && !is_shared(o) && !in_more && cli_tool_now->more) {
+		in_more = true;
+		o = cli_tool_now->more;
+	}
+	if (!o->name && !is_shared(o))
+		o = shared;
+	while (o->name && is_shared(o) && !in_use(o))
+		o++;
+	return o->name ? o : NULL;
+}
+
+bool cli_is_of_call(const struct cli_option *o)
+{
+	const void *const values[] = { &cli.output, &cli.no_history, &cli.quiet, &cli.verbose, &cli.config,
+				       &progress_on, &cli_want_help, &cli_want_version };
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		if (o->value == values[i])
+			return true;
+	return false;
+}
+
+const struct cli_option *cli_find(const char *name)
+{
+	for (const struct cli_option *o = cli_next(NULL); o; o = cli_next(o))
+		if (strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}
+
+int cli_parse_double(const char *s, double min, double max, double *ret)
+{
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(s, &end);
+	if (end == s || *end || errno == ERANGE || !(v >= min && v <= max))
+		return -1;
+	*ret = v;
+	return 0;
+}
+
+int cli_parse_int(const char *s, double min, double max, long *ret)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(s, &end, 10);
+	if (end == s || *end || errno || (double)v < min || (double)v > max)
+		return -1;
+	*ret = v;
+	return 0;
+}
+
+/* Index of word in "a|b|c", or -1. */
+static long choice(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+	long i = 0;
+
+	for (const char *p = words; p; i++) {
+		const char *bar = strchr(p, '|');
+		size_t n = bar ? (size_t)(bar - p) : strlen(p);
+		if (n == len && memcmp(p, word, n) == 0)
+			return i;
+		p = bar ? bar + 1 : NULL;
+	}
+	return -1;
+}
+
+const char *cli_choice_word(const struct cli_option *o)
+{
+	const char *p = o->arg;
+
+	for (long i = *(const long *)o->value; i > 0; i--)
+		p = strchr(p, '|') + 1;
+	return p;
+}
+
+static void list_add(struct cli_list *l, const char *value)
+{
+	const char **v = realloc(l->v, (l->n + 1) * sizeof *v);
+	if (!v)
+		cli_oom();
+	v[l->n++] = value;
+	l->v = v;
+}
+
+void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where)
+{
+	switch (o->type) {
+	case CLI_FLAG:
+		*(bool *)o->value = !negated;
+		if (o->value == &progress_on)
+			cli_progress_mode = !negated;
+		return;
+	case CLI_STR:
+		*(const char **)o->value = value;
+		return;
+	case CLI_LIST:
+		list_add(o->value, value);
+		return;
+	case CLI_INT:
+		if (cli_parse_int(value, o->min, o->max, o->value) < 0)
+			cli_usage("%s%s: '%s' is not a whole number from %.0f to %.0f", where, o->name,
+				  value, o->min, o->max);
+		return;
+	case CLI_DOUBLE:
+		if (cli_parse_double(value, o->min, o->max, o->value) < 0)
+			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value,
+				  o->min, o->max);
+		return;
+	case CLI_CHOICE:
+		*(long *)o->value = choice(o->arg, value);
+		if (*(long *)o->value < 0)
+			cli_usage("%s%s: '%s' is none of %s", where, o->name, value, o->arg);
+		return;
+	}
+}

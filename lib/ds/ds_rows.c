@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ * What layouts call: rows, classes and splits of the source that is listed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ds/ds_internal.h"
+
+const char *ds_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+void **ds_state(struct ds_source *s, int layout)
+{
+	return &s->state[layout];
+}
+
+int ds_pass(struct ds_source *s, const char *path, const char *why)
+{
+	if (!s->unread[0])
+		snprintf(s->unread, sizeof s->unread, "'%.400s' %.500s", path, why);
+	return 0;
+}
+
+int ds_name_classes(struct ds_source *s, char **names, size_t n)
+{
+	struct ds_class *classes = calloc(n + 1, sizeof *classes);
+
+	for (size_t i = 0; i < s->n_classes; i++) {
+		free(s->classes[i].id);
+		free(s->classes[i].name);
+	}
+	free(s->classes);
+	ds_map_release(&s->by_id);
+	for (size_t i = 0; i < n; i++)
+		if (classes)
+			classes[i].id = names[i];
+		else
+			free(names[i]);
+	free(names);
+	s->classes = classes;
+	s->n_classes = s->cap_classes = classes ? n : 0;
+	return classes ? 0 : -1;
+}
+
+int ds_class_number(struct ds_source *s, const char *id)
+{
+	int64_t at = ds_map_get(&s->by_id, id);
+
+	if (at >= 0)
+		return (int)at;
+	if (s->n_classes >= INT32_MAX)
+		return -1;
+	if (s->n_classes == s->cap_classes) {
+		size_t cap = s->cap_classes ? 2 * s->cap_classes : 64;
+		struct ds_class *grown = realloc(s->classes, cap * sizeof *grown);
+		if (!grown)
+			return -1;
+		s->classes = grown;
+		s->cap_classes = cap;
+	}
+	s->classes[s->n_classes] = (struct ds_class){ strdup(id), NULL };
+	if (!s->classes[s->n_classes].id || ds_map_set(&s->by_id, id, (int64_t)s->n_classes) < 0)
+		return -1;
+	return (int)s->n_classes++;
+}
+
+static int add_file(struct ds_source *s, const char *path, size_t layout)
+{
+	if (s->n_files >= UINT32_MAX)
+		return -1;
+	if (s->n_files == s->cap_files) {
+		size_t cap = s->cap_files ? 2 * s->cap_files : 256;
+		struct ds_file *grown = realloc(s->files, cap * sizeof *grown);
+		if (!grown)
+			return -1;
+		s->files = grown;
+		s->cap_files = cap;
+	}
+	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, s->operand & 0xffffff,
+						 layout & 0xff };
+	return s->files[s->n_files].path ? (s->n_files++, 0) : -1;
+}
+
+int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label)
+{
+	struct ds_entry *r;
+
+	if (at > UINT32_MAX || label > INT32_MAX || s->n >= DS_MAX_ROWS)
+		return -1;
+	if (!s->have_file && add_file(s, s->path, s->layout) < 0)
+		return -1;
+	s->have_file = true;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 1024;
+		struct ds_entry *grown = realloc(s->rows, cap * sizeof *grown);
+		if (!grown)
+			return -1;
+		s->rows = grown;
+		s->cap = cap;
+	}
+	r = &s->rows[s->n];
+	*r = (struct ds_entry){ (uint32_t)(s->n_files - 1), (uint32_t)at, (int32_t)label, NULL };
+	if (name && !(r->name = strdup(name)))
+		return -1;
+	s->n++;
+	if (class_id && (r->label = ds_class_number(s, class_id)) < 0)
+		return -1;
+	s->numbered |= !class_id && label >= 0;
+	s->named |= class_id != NULL;
+	return 0;
+}
+
+/* Remembers the name of a split, once, as long as there is room. */
+static void note_split(struct ds_source *s, const char *name, size_t len)
+{
+	size_t used = strlen(s->splits);
+	const char *p = s->splits, *end;
+
+	for (; *p; p = end) {
+		end = p + 1 + strcspn(p + 1, " ");
+		if ((size_t)(end - p) == len + 1 && memcmp(p + 1, name, len) == 0)
+			return;
+	}
+	if (used + len + 2 <= sizeof s->splits)
+		snprintf(s->splits + used, sizeof s->splits - used, " %.*s", (int)len, name);
+}
+
+bool ds_in_split(struct ds_source *s, const char *path, const char *own)
+{
+	size_t len;
+
+	if (!s->o.split || (own && strcmp(own, s->o.split) == 0))
+		return true;
+	if (own)
+		note_split(s, own, strlen(own));
+	len = strlen(s->o.split);
+	for (const char *p = path, *slash; (slash = strchr(p, '/')) != NULL; p = slash + 1) {
+		if ((size_t)(slash - p) == len && memcmp(p, s->o.split, len) == 0)
+			return true;
+		/* The last folder is the class, unless it is the only one. */
+		if (p == path || strchr(slash + 1, '/'))
+			note_split(s, p, (size_t)(slash - p));
+	}
+	return false;
+}
+
+char *const *ds_classes(const struct ds_source *s, size_t *n)
+{
+	*n = s->n_classes;
+	return s->names;
+}
+
+const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME])
+{
+	const struct ds_file *f = &s->files[r->file];
+
+	if (r->name)
+		return r->name;
+	if (!s->layouts[f->layout]->load)
+		return f->path;
+	snprintf(buf, DS_NAME, "%.4000s/%05u", f->path, (unsigned)r->at);
+	return buf;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT
+ * Archives through libarchive. Gzip is read by zlib, which looks at its checksums: libarchive does
+ * not, and a flipped bit in a .tar.gz would be other pixels, and nobody the wiser. */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <zlib.h>
+
+#include "ds/ds.h"
+#include "ds/format/ds_archive.h"
+
+enum { BLOCK = 256 << 10, PATH = 4096 };
+
+struct ds_archive {
+	char *path;
+	struct archive *outer, *inner;    /* a tar inside the archive, while it is gone through */
+	gzFile gz;                        /* under the outer, or NULL */
+	unsigned char *block, *inner_block;
+	locale_t utf8;                    /* in which names are read, whatever the user's */
+	bool begun, inner_begun, link;    /* an entry was read; the current one is a link */
+	char prefix[PATH];                /* of the inner one's names */
+	char name[2 * PATH];
+};
+
+/* The filters and formats that data sets come in, and no others: some of libarchive's run programs
+ * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is found by its directory at its
+ * end, so one that is cut off is not taken for a shorter one. */
+static void support(struct archive *a)
+{
+	archive_read_support_filter_bzip2(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_lzma(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_filter_lz4(a);
+	archive_read_support_filter_compress(a);
+	archive_read_support_format_tar(a);
+	archive_read_support_format_zip_seekable(a);
+	archive_read_support_format_7zip(a);
+}
+
+static la_ssize_t read_gzip(struct archive *ar, void *ctx, const void **ret)
+{
+	struct ds_archive *a = ctx;
+	int n = gzread(a->gz, a->block, BLOCK), code;
+	const char *why = gzerror(a->gz, &code);
+
+	*ret = a->block;
+	if (n > 0 || (n == 0 && code == Z_OK))
+		return n;
+	archive_set_error(ar, EIO, "%s", code == Z_ERRNO ? strerror(errno) : why);
+	return -1;
+}
+
+/* Reads what is left, and with it the checksum; the archive ends before it. */
+static int drain(struct ds_archive *a)
+{
+	const void *p;
+	la_ssize_t n = 0;
+
+	while (a->gz && (n = read_gzip(a->outer, a, &p)) > 0)
+		;
+	return n < 0 ? -1 : 0;
+}
+
+/* Opens a->gz if the file is gzip's. */
+static int open_gzip(struct ds_archive *a)
+{
+	unsigned char magic[2] = { 0 };
+	FILE *file = fopen(a->path, "rb");
+	bool is = file && fread(magic, 1, 2, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+
+	if (file)
+		fclose(file);
+	if (is && (!(a->block = malloc(BLOCK)) || !(a->gz = gzopen(a->path, "rb"))))
+		return -1;
+	return 0;
+}
+
+static struct ds_archive *new_archive(const char *path, char *err)
+{
+	struct ds_archive *a = calloc(1, sizeof *a);
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (!a || !(a->path = strdup(path)) || !(a->outer = archive_read_new())) {
+		ds_archive_close(a);
+		return NULL;
+	}
+	a->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	return a;
+}
+
+struct ds_archive *ds_archive_open(const char *path, int *is, char *err)
+{
+	struct ds_archive *a = new_archive(path, err);
+	const char *why;
+	int code;
+
+	*is = 1;
+	if (!a || open_gzip(a) < 0)
+		goto fail;
+	support(a->outer);
+	if ((a->gz ? archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
+		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK)
+		return a;
+	why = archive_error_string(a->outer);
+	code = archive_errno(a->outer);
+	*is = code == ENOENT || code == EACCES;
+	if (*is)
+		snprintf(err, DS_ERR, "cannot open '%s': %s", path, strerror(code));
+	else
+		snprintf(err, DS_ERR, "%s", why ? why : "unknown format");
+fail:
+	ds_archive_close(a);
+	return NULL;
+}
+
+struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, char *err)
+{
+	struct ds_archive *a = new_archive(name, err);
+
+	if (!a)
+		return NULL;
+	archive_read_support_format_zip_seekable(a->outer);
+	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK)
+		return a;
+	snprintf(err, DS_ERR, "not a whole zip file: %s", archive_error_string(a->outer));
+	ds_archive_close(a);
+	return NULL;
+}
+
+void ds_archive_close(struct ds_archive *a)
+{
+	if (!a)
+		return;
+	archive_read_free(a->inner);
+	archive_read_free(a->outer);
+	if (a->gz)
+		gzclose(a->gz);
+	if (a->utf8)
+		freelocale(a->utf8);
+	free(a->block);
+	free(a->inner_block);
+	free(a->path);
+	free(a);
+}
+
+/* ---- a tar inside ---- */
+
+static la_ssize_t read_outer(struct archive *ar, void *ctx, const void **ret)
+{
+	struct ds_archive *a = ctx;
+	la_ssize_t n = archive_read_data(a->outer, a->inner_block, BLOCK);
+
+	*ret = a->inner_block;
+	if (n < 0)
+		archive_set_error(ar, EIO, "%s", archive_error_string(a->outer));
+	return n;
+}
+
+/* ImageNet's training images are a tar of a thousand tars, each named as its class. */
+static int open_inner(struct ds_archive *a, const char *name, char *err)
+{
+	snprintf(err, DS_ERR, "out of memory");
+	if (!(a->inner = archive_read_new()) ||
+	    (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
+		return -1;
+	snprintf(a->prefix, sizeof a->prefix, "%.*s/", (int)(strlen(name) - 4), name);
+	a->inner_begun = false;
+	archive_read_support_format_tar(a->inner);
+	if (archive_read_open(a->inner, a, NULL, read_outer, NULL) == ARCHIVE_OK)
+		return 0;
+	snprintf(err, DS_ERR, "'%.400s': '%.400s' is not a whole tar file", a->path, name);
+	return -1;
+}
+
+static bool is_tar(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 4 && n < PATH - 8 && strcasecmp(name + n - 4, ".tar") == 0;
+}
+
+/* ---- entries ---- */
+
+/* A tar file ends in a block of zeros, but libarchive takes one that is cut off between two files for
+ * a shorter one. At its end it has then read nothing since the last file, at byte `before`. */
+static bool cut_off(struct archive *ar, la_int64_t before)
+{
+	return (archive_format(ar) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
+	       archive_filter_bytes(ar, 0) == before;
+}
+
+/* The next header: 1, 0 at the end, -1. */
+static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun,
+		      struct archive_entry **e, char *err)
+{
+	la_int64_t before;
+	int rc = ARCHIVE_OK;
+
+	if (*begun)
+		rc = archive_read_data_skip(ar);
+	before = archive_filter_bytes(ar, 0);
+	if (rc >= ARCHIVE_WARN)
+		rc = archive_read_next_header(ar, e);
+	*begun = true;
+	if (rc == ARCHIVE_EOF && !cut_off(ar, before)) {
+		if (ar == a->inner || drain(a) == 0)
+			return 0;
+		rc = ARCHIVE_FATAL;
+	}
+	if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
+		return 1;
+	snprintf(err, DS_ERR, "'%.400s' is damaged or cut off: %.200s%s%.300s", a->path,
+		 ar == a->inner ? a->prefix : "", ar == a->inner ? ": " : "", rc == ARCHIVE_EOF ?
+		 "it lacks the mark that ends a tar file" : archive_error_string(ar));
+	return -1;
+}
+
+/* Names that lead out of an archive: nothing is unpacked, but whoever made them meant no good. */
+static bool leads_out(const char *name)
+{
+	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0'))
+			return true;
+	return name[0] == '/';
+}
+
+static int take(struct ds_archive *a, struct archive_entry *e, const char **name, char *err)
+{
+	const char *path = archive_entry_pathname(e);
+
+	if (!path) {
+		snprintf(err, DS_ERR, "'%.600s' has a file whose name cannot be read", a->path);
+		return -1;
+	}
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	if (leads_out(path) || strlen(path) >= PATH) {
+		snprintf(err, DS_ERR, "'%.400s' has a file named '%.400s', which %s", a->path, path,
+			 leads_out(path) ? "leads out of it" : "is too long a name");
+		return -1;
+	}
+	a->link = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e);
+	snprintf(a->name, sizeof a->name, "%s%s", a->inner ? a->prefix : "", path);
+	*name = a->name;
+	return 1;
+}
+
+static int next(struct ds_archive *a, const char **name, char *err)
+{
+	struct archive_entry *e;
+	int rc;
+
+	for (;;) {
+		rc = a->inner ? next_entry(a, a->inner, &a->inner_begun, &e, err) :
+				next_entry(a, a->outer, &a->begun, &e, err);
+		if (rc == 0 && a->inner) {
+			archive_read_free(a->inner);
+			a->inner = NULL;
+			continue;
+		}
+		if (rc <= 0)
+			return rc;
+		if (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != AE_IFLNK &&
+		    !archive_entry_hardlink(e))
+			continue;
+		if ((rc = take(a, e, name, err)) < 0)
+			return rc;
+		if (a->inner || a->link || !is_tar(a->name))
+			return 1;
+		if (open_inner(a, a->name, err) < 0)
+			return -1;
+	}
+}
+
+int ds_archive_next(struct ds_archive *a, const char **name, char *err)
+{
+	locale_t old = uselocale(a->utf8);
+	int rc = next(a, name, err);
+
+	uselocale(old);
+	return rc;
+}
+
+ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, char *err)
+{
+	struct archive *ar = a->inner ? a->inner : a->outer;
+	la_ssize_t got;
+
+	if (a->link) {
+		snprintf(err, DS_ERR, "is a link; archive the files themselves (tar -h "
+			 "--hard-dereference)");
+		return -1;
+	}
+	got = archive_read_data(ar, to, n);
+	if (got < 0)
+		snprintf(err, DS_ERR, "cannot be read: %.400s", archive_error_string(ar));
+	return got < 0 ? -1 : got;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * NumPy's arrays: the head of a .npy file is a Python dictionary of three keys, of which NumPy writes
+ * one form only. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ds/format/ds_array.h"
+#include "ds/ds_internal.h"
+
+static size_t element(const char *dtype)
+{
+	char last = dtype[0] ? dtype[strlen(dtype) - 1] : '\0';
+	return last == '1' || last == '2' || last == '4' || last == '8' ? (size_t)(last - '0') : 0;
+}
+
+/* What stands behind 'key': in the head, blanks skipped; NULL: it is not there. */
+static const char *find(const char *head, const char *key)
+{
+	char quoted[32];
+	const char *at;
+
+	snprintf(quoted, sizeof quoted, "'%s':", key);
+	at = strstr(head, quoted);
+	return at ? at + strlen(quoted) + strspn(at + strlen(quoted), " ") : NULL;
+}
+
+static int parse(const char *head, struct ds_array *a)
+{
+	const char *dtype = find(head, "descr"), *order = find(head, "fortran_order"), *shape = find(head, "shape");
+	size_t len;
+
+	if (!dtype || !order || !shape || *dtype++ != '\'' || *shape++ != '(')
+		return -1;
+	len = strcspn(dtype, "'");
+	if (len >= sizeof a->dtype)
+		return -1;
+	memcpy(a->dtype, dtype, len);
+	a->dtype[len] = '\0';
+	a->fortran = strncmp(order, "True", 4) == 0;
+	for (a->ndim = 0; *shape != ')'; a->ndim++) {
+		char *end;
+		unsigned long long v = strtoull(shape, &end, 10);
+
+		if (end == shape || a->ndim == 4 || *shape == '-')
+			return -1;
+		a->shape[a->ndim] = (size_t)v;
+		shape = end + strspn(end, ", ");
+	}
+	return 0;
+}
+
+int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, char *err)
+{
+	const unsigned char *p = bytes;
+	size_t wide, len, size;
+	char head[1024];
+
+	snprintf(err, DS_ERR, "not a NumPy array, or cut off");
+	if (n < 12 || memcmp(p, "\x93NUMPY", 6) != 0 || p[6] < 1 || p[6] > 3)
+		return -1;
+	wide = p[6] == 1 ? 2 : 4;
+	len = p[8] | (size_t)p[9] << 8;
+	if (wide == 4)
+		len |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
+	if (len >= sizeof head || len > n - 8 - wide)
+		return -1;
+	memcpy(head, p + 8 + wide, len);
+	head[len] = '\0';
+	*a = (struct ds_array){ .data = p + 8 + wide + len };
+	if (parse(head, a) < 0 || !(size = element(a->dtype)))
+		return -1;
+	for (int i = 0; i < a->ndim; i++)
+		if (__builtin_mul_overflow(size, a->shape[i], &size))
+			return -1;
+	return size == n - 8 - wide - len ? 0 : -1;
+}
+
+bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a)
+{
+	if (!v || v->type != PICKLE_ARRAY)
+		return false;
+	*a = (struct ds_array){ .ndim = v->ndim, .fortran = v->fortran, .data = (const unsigned char *)v->s };
+	memcpy(a->dtype, v->dtype, sizeof a->dtype);
+	for (int i = 0; i < v->ndim; i++)
+		a->shape[i] = (size_t)v->shape[i];
+	return true;
+}
+
+size_t ds_array_labels(const struct ds_array *a)
+{
+	return a->ndim == 1 || (a->ndim == 2 && a->shape[1] == 1) ? a->shape[0] : 0;
+}
+
+long ds_array_label(const struct ds_array *a, size_t i)
+{
+	const size_t size = element(a->dtype);
+	const char kind = a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
+	uint64_t v = 0;
+
+	if (i >= ds_array_labels(a) || a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
+		return -1;
+	for (size_t k = size; k-- > 0;)
+		v = v << 8 | a->data[i * size + k];
+	if (kind == 'i' && size < 8 && v >> (8 * size - 1))
+		return -1;
+	return v <= INT32_MAX ? (long)v : -1;
+}
+
+long ds_pickled_label(const struct pickle_value *v, size_t i)
+{
+	struct ds_array a;
+
+	if (ds_array_pickled(v, &a))
+		return ds_array_label(&a, i);
+	if (!v || v->type != PICKLE_LIST || i >= v->n || v->item[i]->type != PICKLE_INT)
+		return -1;
+	return v->item[i]->i >= 0 && v->item[i]->i <= INT32_MAX ? (long)v->item[i]->i : -1;
+}
+
+size_t ds_pickled_labels(const struct pickle_value *v)
+{
+	struct ds_array a;
+
+	if (ds_array_pickled(v, &a))
+		return ds_array_labels(&a);
+	return v && v->type == PICKLE_LIST ? v->n : 0;
+}
+
+/* ---- images ---- */
+
+bool ds_planes_of(const struct ds_array *a, struct ds_planes *m)
+{
+	size_t side = 1;
+
+	if (a->ndim != 2 || (strcmp(a->dtype, "u1") != 0 && strcmp(a->dtype, "|u1") != 0))
+		return false;
+	while (3 * side * side < a->shape[1] && side < 1024)
+		side++;
+	m->data = a->data;
+	m->n = a->shape[0];
+	m->side = side;
+	m->step = a->fortran ? a->shape[0] : 1;
+	m->next = a->fortran ? 1 : a->shape[1];
+	return 3 * side * side == a->shape[1];
+}
+
+int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, char *err)
+{
+	const struct ds_planes *m = planes;
+	const size_t area = m->side * m->side;
+	const unsigned char *from;
+
+	if (ds_pixels_row(p, at, m->n, m->side, m->side, err) < 0)
+		return -1;
+	from = m->data + at * m->next;
+	for (size_t i = 0; i < area; i++)
+		for (size_t c = 0; c < 3; c++)
+			p->rgb[3 * i + c] = from[(area * c + i) * m->step];
+	return 0;
+}
+
+void ds_planes_free(void *planes)
+{
+	struct ds_planes *m = planes;
+
+	if (!m)
+		return;
+	pickle_free(m->pickle);
+	ds_bytes_release(&m->own);
+	free(m);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ * IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of dimensions, the
+ * dimensions in big-endian, then data. Images are in one file, labels in another; what their names
+ * say before "images" or "labels" makes them a pair. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ds/ds_internal.h"
+
+struct head {
+	int type, ndim;
+	size_t dim[4], size, data;        /* bytes of an element; where data begins */
+};
+
+struct idx {                              /* an images' file, or a labels' */
+	char *key, *path, *real;
+	size_t row, n;                    /* images: the first of its rows, how many */
+	int32_t *label;                   /* labels */
+	struct idx *next;
+};
+
+static bool starts(const unsigned char *p, size_t n)
+{
+	return n >= 8 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[2] != 10 && p[3] >= 1 &&
+	       p[3] <= 4;
+}
+
+/* Reads the head and holds that the file is as long as it says. */
+static int read_head(const struct ds_bytes *b, struct head *h, char *err)
+{
+	static const unsigned char sizes[] = { 1, 1, 0, 2, 4, 4, 8 };
+	size_t bytes;
+
+	snprintf(err, DS_ERR, "not an IDX file");
+	if (!starts(b->p, b->n))
+		return -1;
+	*h = (struct head){ .type = b->p[2], .ndim = b->p[3], .size = sizes[b->p[2] - 8] };
+	h->data = 4 + 4 * (size_t)h->ndim;
+	bytes = h->size;
+	for (int i = 0; i < h->ndim && b->n >= h->data; i++) {
+		const unsigned char *p = b->p + 4 + 4 * i;
+
+		h->dim[i] = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+		if (__builtin_mul_overflow(bytes, h->dim[i], &bytes))
+			return -1;
+	}
+	if (b->n >= h->data && b->n - h->data == bytes)
+		return 0;
+	snprintf(err, DS_ERR, "IDX file of %zu bytes where its head says %zu: cut off, or damaged", b->n,
+		 h->data + bytes);
+	return -1;
+}
+
+/* What stands before "images" or "labels" in the path's last part; NULL: neither does. */
+static char *key_of(const char *path)
+{
+	const char *base = ds_base(path), *end = strstr(base, "images");
+
+	if (!end)
+		end = strstr(base, "labels");
+	return end ? strndup(path, (size_t)(end - path)) : strdup(path);
+}
+
+static struct idx *add(struct ds_source *s, const struct ds_in *in)
+{
+	struct idx **all = (struct idx **)ds_state(s, DS_LAYOUT_idx), *x = calloc(1, sizeof *x);
+
+	if (!x)
+		return NULL;
+	x->key = key_of(in->path);
+	x->path = strdup(in->path);
+	x->real = in->real ? strdup(in->real) : NULL;
+	x->next = *all;
+	*all = x;
+	return x->key && x->path ? x : NULL;
+}
+
+static const char *split_of(const char *path)
+{
+	const char *base = ds_base(path);
+
+	return strstr(base, "train") ? "train" : strstr(base, "t10k") || strstr(base, "test") ? "test" : NULL;
+}
+
+/* Labels: one number a row, or the first of several (QMNIST). */
+static int read_labels(const struct ds_bytes *b, const struct head *h, struct idx *x, char *err)
+{
+	size_t step = h->ndim == 2 ? h->dim[1] : 1;
+
+	x->n = h->dim[0];
+	if (h->ndim > 2 || step == 0 || (h->size != 1 && h->size != 4) || h->type == 0x0d) {
+		snprintf(err, DS_ERR, "IDX file of neither images nor labels");
+		return -1;
+	}
+	if (!(x->label = malloc((x->n + 1) * sizeof *x->label))) {
+		snprintf(err, DS_ERR, "out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < x->n; i++) {
+		const unsigned char *p = b->p + h->data + i * step * h->size;
+
+		x->label[i] = h->size == 1 ? p[0] :
+			(int32_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
+		if (x->label[i] < 0) {
+			snprintf(err, DS_ERR, "row %zu has label %d", i, (int)x->label[i]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int list(struct ds_source *s, struct ds_in *in, char *err)
+{
+	const struct ds_bytes *b;
+	struct head h;
+	struct idx *x;
+
+	if (!ds_in_split(s, in->path, split_of(in->path)))
+		return 1;
+	if (!(b = ds_in_content(in, DS_MAX_FILE, err)) || read_head(b, &h, err) < 0)
+		return -1;
+	snprintf(err, DS_ERR, "out of memory");
+	if (!(x = add(s, in)))
+		return -1;
+	if (h.ndim < 3)
+		return read_labels(b, &h, x, err) < 0 ? -1 : 1;
+	if (h.type != 8 || h.ndim != 3 || h.dim[1] == 0 || h.dim[2] == 0 || h.dim[1] > DS_MAX_SIDE ||
+	    h.dim[2] > DS_MAX_SIDE) {
+		snprintf(err, DS_ERR, "IDX file that holds no gray images of 8 bits");
+		return -1;
+	}
+	x->row = s->n;
+	x->n = h.dim[0];
+	for (size_t i = 0; i < x->n; i++)
+		if (ds_add_row(s, NULL, i, NULL, -1) < 0)
+			return -1;
+	return 1;
+}
+
+/* The labels of images that were given by themselves, from the file beside them. 1 found, 0, -1. */
+static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, char *err)
+{
+	const char *at = strstr(ds_base(images->real), "images"), *rest = at ? at + 6 : NULL;
+	char path[8192], why[DS_ERR], *idx3;
+	struct ds_in in = { 0 };
+	const struct ds_bytes *b;
+	struct head h;
+	int rc = 0;
+
+	if (!at || s->n_operands != 1 || !s->operands[0].plain)
+		return 0;
+	snprintf(path, sizeof path, "%.*slabels%.1000s", (int)(at - images->real), images->real, rest);
+	if ((idx3 = strstr(path + (ds_base(path) - path), "idx3")) != NULL)
+		idx3[3] = '1';
+	if (access(path, R_OK) < 0 && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".gz") == 0)
+		path[strlen(path) - 3] = '\0';
+	else if (access(path, R_OK) < 0)
+		snprintf(path + strlen(path), sizeof path - strlen(path), ".gz");
+	if (access(path, R_OK) < 0)
+		return 0;
+	ds_in_begin(&in, NULL, path, path);
+	rc = (b = ds_in_content(&in, DS_MAX_FILE, why)) && read_head(b, &h, why) == 0 &&
+	     read_labels(b, &h, x, why) == 0 ? 1 : -1;
+	if (rc < 0)
+		snprintf(err, DS_ERR, "'%.400s': %.500s", path, why);
+	ds_in_release(&in);
+	return rc;
+}
+
+static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, char *err)
+{
+	if (labels->n != images->n) {
+		snprintf(err, DS_ERR, "'%.400s' holds %zu images, but there are %zu labels of them",
+			 images->path, images->n, labels->n);
+		return -1;
+	}
+	for (size_t i = 0; i < images->n; i++)
+		s->rows[images->row + i].label = labels->label[i];
+	s->numbered = true;
+	return 0;
+}
+
+static int finish(struct ds_source *s, char *err)
+{
+	const struct idx *all = *ds_state(s, DS_LAYOUT_idx), *l;
+
+	if (all && s->n == 0)
+		return ds_pass(s, all->path, "holds labels only; the images are in another file");
+	for (const struct idx *x = all; x; x = x->next) {
+		struct idx beside = { 0 };
+		int rc;
+
+		if (x->label)
+			continue;
+		for (l = all; l && !(l->label && strcmp(l->key, x->key) == 0); l = l->next)
+			;
+		rc = l ? 1 : x->real ? read_beside(s, x, &beside, err) : 0;
+		if (rc == 1)
+			rc = pair(s, x, l ? l : &beside, err);
+		else if (rc == 0)
+			ds_pass(s, x->path, "has no file of labels beside it");
+		free(beside.label);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void drop(void *state)
+{
+	struct idx *next;
+
+	for (struct idx *x = state; x; x = next) {
+		next = x->next;
+		free(x->key);
+		free(x->path);
+		free(x->real);
+		free(x->label);
+		free(x);
+	}
+}
+
+/* ---- reading ---- */
+
+struct images {
+	const unsigned char *p;
+	size_t n, h, w;
+	struct ds_bytes own;
+};
+
+static int load(struct ds_in *in, void **memo, char *err)
+{
+	const struct ds_bytes *b = ds_in_content(in, DS_MAX_FILE, err);
+	struct images *m = *memo = calloc(1, sizeof *m);
+	struct head h;
+
+	if (!b || read_head(b, &h, err) < 0 || !m)
+		return -1;
+	/* The bytes are taken over: in reads another file next. */
+	m->own = in->gz ? in->unpacked : in->raw;
+	*(in->gz ? &in->unpacked : &in->raw) = (struct ds_bytes){ 0 };
+	m->p = m->own.p + h.data;
+	m->n = h.dim[0];
+	m->h = h.dim[1];
+	m->w = h.dim[2];
+	return 0;
+}
+
+static int decode(const void *memo, size_t at, struct ds_pixels *p, char *err)
+{
+	const struct images *m = memo;
+	const unsigned char *from;
+
+	if (ds_pixels_row(p, at, m->n, m->h, m->w, err) < 0)
+		return -1;
+	from = m->p + at * m->h * m->w;
+	for (size_t i = 0; i < m->h * m->w; i++)
+		memset(p->rgb + 3 * i, from[i], 3);
+	return 0;
+}
+
+static void forget(void *memo)
+{
+	struct images *m = memo;
+
+	ds_bytes_release(&m->own);
+	free(m);
+}
+
+const struct ds_layout ds_layout_idx = {
+	.name = "idx", .what = "MNIST and its relatives: images and labels in IDX, gzipped or not",
+	.starts = starts, .list = list, .finish = finish, .load = load, .decode = decode,
+	.forget = forget, .drop = drop,
+};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ * Downsampled ImageNet (8, 16, 32 or 64 pixels): train_data_batch_1 to 10 and val_data, pickles or
+ * .npz files of data (n, 3*side*side) and labels from 1 on. map_clsloc.txt has the classes' names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ds/format/ds_archive.h"
+#include "ds/format/ds_array.h"
+#include "ds/ds_internal.h"
+
+static const struct pickle_name known[] = { PICKLE_NUMPY, { 0 } };
+
+static bool named(const char *path)
+{
+	const char *base = ds_base(path);
+
+	return strncmp(base, "train_data_batch_", 17) == 0 || strncmp(base, "val_data", 8) == 0 ||
+	       strcmp(base, "map_clsloc.txt") == 0;
+}
+
+static bool is_npz(const unsigned char *p, size_t n)
+{
+	size_t len = n > 30 ? p[26] | (size_t)p[27] << 8 : 0;
+
+	return len > 4 && len < n - 30 && memcmp(p, "PK\3\4", 4) == 0 &&
+	       memcmp(p + 30 + len - 4, ".npy", 4) == 0;
+}
+
+static bool starts(const unsigned char *p, size_t n)
+{
+	return is_npz(p, n) || (n > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5);
+}
+
+static const char *split_of(const char *path)
+{
+	const char *base = ds_base(path);
+
+	return strncmp(base, "train", 5) == 0 ? "train" : strncmp(base, "val", 3) == 0 ? "val" : NULL;
+}
+
+/* ---- both forms ---- */
+
+struct part {                             /* of a file */
+	struct ds_planes m;               /* images; n 0: there are none */
+	struct ds_bytes label_bytes;      /* .npz: the labels' member */
+	struct ds_array label_array;
+	const struct pickle_value *label_list;
+	bool labelled;                    /* there are labels, of whatever shape */
+	size_t n_labels;
+};
+
+static void part_release(struct part *p)
+{
+	pickle_free(p->m.pickle);
+	ds_bytes_release(&p->m.own);
+	ds_bytes_release(&p->label_bytes);
+}
+
+static long label_at(const struct part *p, size_t i)
+{
+	return p->label_list ? ds_pickled_label(p->label_list, i) : ds_array_label(&p->label_array, i);
+}
+
+/* A member of an .npz, whole. */
+static int read_member(struct ds_archive *z, struct ds_bytes *b, char *err)
+{
+	ssize_t n = 1;
+
+	b->n = 0;
+	while (n > 0) {
+		if (ds_bytes_grow(b, DS_MAX_FILE, err) < 0 ||
+		    (n = ds_archive_read(z, b->p + b->n, b->cap - b->n, err)) < 0)
+			return -1;
+		b->n += (size_t)n;
+	}
+	return 0;
+}
+
+/* 1, 0: it holds no such images, -1. */
+static int read_npz(const struct ds_bytes *b, struct part *p, char *err)
+{
+	struct ds_archive *z = ds_archive_open_zip(b->p, b->n, "npz", err);
+	struct ds_array a;
+	const char *name;
+	int rc = z ? 1 : -1, found = 0;
+
+	while (rc == 1 && (rc = ds_archive_next(z, &name, err)) == 1) {
+		if (strcmp(name, "data.npy") == 0) {
+			if ((rc = read_member(z, &p->m.own, err)) == 0 &&
+			    (rc = ds_array_npy(p->m.own.p, p->m.own.n, &a, err)) == 0)
+				found = ds_planes_of(&a, &p->m);
+			rc = rc < 0 ? -1 : 1;
+		} else if (strcmp(name, "labels.npy") == 0) {
+			if ((rc = read_member(z, &p->label_bytes, err)) == 0 &&
+			    (rc = ds_array_npy(p->label_bytes.p, p->label_bytes.n, &p->label_array, err)) == 0)
+				p->n_labels = ds_array_labels(&p->label_array);
+			p->labelled = true;
+			rc = rc < 0 ? -1 : 1;
+		}
+	}
+	ds_archive_close(z);
+	return rc < 0 ? -1 : found;
+}
+
+static int read_pickle(const struct ds_bytes *b, struct part *p, char *err)
+{
+	const struct pickle_value *root;
+	struct ds_array a;
+
+	if (!(p->m.pickle = pickle_read(b->p, b->n, known, err)))
+		return -1;
+	root = pickle_root(p->m.pickle);
+	p->label_list = pickle_get(root, "labels");
+	p->labelled = p->label_list && p->label_list->type != PICKLE_NONE;
+	p->n_labels = ds_pickled_labels(p->label_list);
+	return ds_array_pickled(pickle_get(root, "data"), &a) && ds_planes_of(&a, &p->m);
+}
+
+/* Fills *p from the file; its pickle borrows from b. 1, 0, -1. */
+static int read_part(const struct ds_bytes *b, struct part *p, char *err)
+{
+	*p = (struct part){ 0 };
+	return is_npz(b->p, b->n) ? read_npz(b, p, err) : read_pickle(b, p, err);
+}
+
+/* ---- listing ---- */
+
+/* "n02119789 1 kit_fox": is it line n of the list? */
+static bool is_class(const char *line, size_t n)
+{
+	size_t id = strcspn(line, " ");
+	char number[32];
+	int len = snprintf(number, sizeof number, " %zu ", n);
+
+	return ds_is_wnid(line, id) && strncmp(line + id, number, (size_t)len) == 0 && line[id + (size_t)len];
+}
+
+/* The classes in their order, ids and names. */
+static int name_classes(struct ds_source *s, const struct ds_bytes *b, char *err)
+{
+	char *text = ds_text_copy(b), *line, **ids = NULL;
+	struct ds_text t = { text };
+	size_t n = 0;
+
+	while (text && (line = ds_text_line(&t)) != NULL) {
+		char **grown = realloc(ids, (n + 1) * sizeof *ids);
+
+		ids = grown ? grown : ids;
+		if (!grown || !is_class(line, n + 1) || !(ids[n] = strdup(line)))
+			break;
+		n++;
+	}
+	if (!text || line || n == 0) {
+		snprintf(err, DS_ERR, "line %zu is not a WordNet id, %zu and a name", n + 1, n + 1);
+		while (n)
+			free(ids[--n]);
+		free(ids);
+		free(text);
+		return -1;
+	}
+	free(text);
+	if (ds_name_classes(s, ids, n) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		char *id = s->classes[i].id;
+
+		if (!(s->classes[i].name = strdup(strchr(id + 10, ' ') + 1)))
+			return -1;
+		id[9] = '\0';
+	}
+	return 1;
+}
+
+static int add_rows(struct ds_source *s, const struct part *p, char *err)
+{
+	if (p->labelled && p->n_labels != p->m.n) {
+		snprintf(err, DS_ERR, "%zu images, but %zu labels%s", p->m.n, p->n_labels, p->n_labels ? "" :
+			 " in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
+		return -1;
+	}
+	for (size_t i = 0; i < p->m.n; i++) {
+		long label = p->n_labels ? label_at(p, i) : 0;
+
+		if (p->n_labels && label < 1) {
+			snprintf(err, DS_ERR, "label %ld of row %zu is not from 1 on", label, i);
+			return -1;
+		}
+		snprintf(err, DS_ERR, "out of memory");
+		if (ds_add_row(s, NULL, i, NULL, label - 1) < 0)
+			return -1;
+	}
+	return 1;
+}
+
+static int list(struct ds_source *s, struct ds_in *in, char *err)
+{
+	const struct ds_bytes *b;
+	char why[2 * DS_ERR];
+	struct part p;
+	int rc;
+
+	if (!ds_in_split(s, in->path, split_of(in->path)) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
+		return 1;
+	if (!(b = ds_in_content(in, DS_MAX_FILE, err)))
+		return -1;
+	if (strcmp(ds_base(in->path), "map_clsloc.txt") == 0)
+		return name_classes(s, b, err);
+	rc = read_part(b, &p, err);
+	if (rc == 1)
+		rc = add_rows(s, &p, err);
+	else if (rc < 0 && !named(in->path) && !s->format) {
+		snprintf(why, sizeof why, "is not read: %s", err);
+		rc = ds_pass(s, in->path, why);
+	} else if (rc == 0 && named(in->path)) {
+		snprintf(err, DS_ERR, "no rows of downsampled ImageNet in it");
+		rc = -1;
+	}
+	part_release(&p);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+static int load(struct ds_in *in, void **memo, char *err)
+{
+	const struct ds_bytes *b = ds_in_content(in, DS_MAX_FILE, err);
+	struct ds_planes *m = *memo = calloc(1, sizeof *m);
+	struct part p;
+	int rc;
+
+	if (!b || !m)
+		return -1;
+	rc = read_part(b, &p, err);
+	if (rc == 0)
+		snprintf(err, DS_ERR, "the file changed while it was read");
+	*m = p.m;
+	p.m = (struct ds_planes){ 0 };
+	part_release(&p);
+	if (rc < 1)
+		return -1;
+	if (m->pickle) {                      /* which borrows from the file's bytes */
+		m->own = *b;
+		*(in->gz ? &in->unpacked : &in->raw) = (struct ds_bytes){ 0 };
+	} else
+		ds_bytes_release(in->gz ? &in->unpacked : &in->raw);
+	return 0;
+}
+
+const struct ds_layout ds_layout_imagenet = {
+	.name = "imagenet", .what = "downsampled ImageNet: train_data_batch_1 to 10, val_data; pickles or .npz",
+	.named = named, .starts = starts, .list = list, .load = load, .decode = ds_planes_decode,
+	.forget = ds_planes_free,
+};

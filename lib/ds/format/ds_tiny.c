@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ * Tiny ImageNet as its zip lays it out: train/WNID/images/ is ds_images.c's; here is what stands in
+ * text files beside the images: val/val_annotations.txt says the classes of val/images/, words.txt
+ * what the WordNet ids mean. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ds/ds_internal.h"
+
+struct tiny {
+	struct ds_map annotated;          /* path of an image: its class's number */
+	char *words;                      /* words.txt */
+	char folder[4096];                /* of the images that the last annotations speak of */
+};
+
+static bool named(const char *path)
+{
+	const char *base = ds_base(path);
+
+	return strcmp(base, "val_annotations.txt") == 0 || strcmp(base, "words.txt") == 0 ||
+	       strcmp(base, "wnids.txt") == 0;
+}
+
+static int annotate(struct ds_source *s, struct tiny *t, const char *path, char *text, char *err)
+{
+	struct ds_text lines = { text };
+	char *line, image[8192];
+	size_t n = 0;
+
+	snprintf(t->folder, sizeof t->folder, "%.*simages/", (int)(ds_base(path) - path < 4000 ?
+		 ds_base(path) - path : 4000), path);
+	while ((line = ds_text_line(&lines)) != NULL) {
+		char *id = strchr(line, '\t');
+		int class_number;
+
+		n++;
+		if (!id || id == line || !ds_is_wnid(id + 1, strcspn(id + 1, "\t"))) {
+			snprintf(err, DS_ERR, "line %zu is not an image's name, a tab and a WordNet id", n);
+			return -1;
+		}
+		*id++ = '\0';
+		id[strcspn(id, "\t")] = '\0';
+		snprintf(image, sizeof image, "%s%.4000s", t->folder, line);
+		class_number = ds_class_number(s, id);
+		if (class_number < 0 || ds_map_set(&t->annotated, image, class_number) < 0)
+			return -1;
+	}
+	return 1;
+}
+
+static int list(struct ds_source *s, struct ds_in *in, char *err)
+{
+	struct tiny **t = (struct tiny **)ds_state(s, DS_LAYOUT_tiny);
+	const struct ds_bytes *b;
+	char *text;
+	int rc = 1;
+
+	if (!*t && !(*t = calloc(1, sizeof **t)))
+		return -1;
+	if (strcmp(ds_base(in->path), "wnids.txt") == 0 ||
+	    (ds_base(in->path)[0] == 'v' && !ds_in_split(s, in->path, NULL)))
+		return 1;
+	if (!(b = ds_in_content(in, DS_MAX_TEXT, err)))
+		return -1;
+	if (!(text = ds_text_copy(b))) {
+		snprintf(err, DS_ERR, "out of memory");
+		return -1;
+	}
+	if (ds_base(in->path)[0] == 'w') {
+		free((*t)->words);
+		(*t)->words = text;
+		return 1;
+	}
+	snprintf(err, DS_ERR, "out of memory");
+	rc = annotate(s, *t, in->path, text, err);
+	free(text);
+	return rc;
+}
+
+/* Gives the classes that are WordNet ids their words. */
+static int name_classes(struct ds_source *s, char *words)
+{
+	struct ds_text t = { words };
+	char *line;
+
+	while ((line = ds_text_line(&t)) != NULL) {
+		char *tab = strchr(line, '\t');
+		int64_t at;
+
+		if (!tab || !ds_is_wnid(line, (size_t)(tab - line)))
+			continue;
+		*tab = '\0';
+		at = ds_map_get(&s->by_id, line);
+		if (at < 0 || !tab[1] || s->classes[at].name)
+			continue;
+		if (!(s->classes[at].name = strdup(tab + 1)))
+			return -1;
+	}
+	return 0;
+}
+
+/* Two classes may have the same words (crane, the bird, and crane, the machine). */
+static int tell_apart(struct ds_source *s)
+{
+	struct ds_map seen = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < s->n_classes && rc >= 0; i++) {
+		struct ds_class *c = &s->classes[i];
+		char both[4096];
+
+		if (!c->name || (rc = ds_map_set(&seen, c->name, 0)) == 0)
+			continue;
+		snprintf(both, sizeof both, "%.3000s (%.900s)", c->name, c->id);
+		free(c->name);
+		rc = rc < 0 || !(c->name = strdup(both)) ? -1 : 0;
+	}
+	ds_map_release(&seen);
+	return rc < 0 ? -1 : 0;
+}
+
+static int finish(struct ds_source *s, char *err)
+{
+	struct tiny *t = *ds_state(s, DS_LAYOUT_tiny);
+	char buf[DS_NAME];
+
+	if (!t)
+		return 0;
+	for (size_t i = 0; i < s->n && t->annotated.n; i++) {
+		struct ds_entry *r = &s->rows[i];
+		const char *name = ds_row_name(s, r, buf);
+		int64_t label = r->label < 0 ? ds_map_get(&t->annotated, name) : -1;
+
+		if (label >= 0) {
+			r->label = (int32_t)label;
+			s->named = true;
+		} else if (r->label < 0 && strncmp(name, t->folder, strlen(t->folder)) == 0) {
+			snprintf(err, DS_ERR, "'%.400s' has no line in val_annotations.txt", name);
+			return -1;
+		}
+	}
+	snprintf(err, DS_ERR, "out of memory");
+	if (t->words && s->named && (name_classes(s, t->words) < 0 || tell_apart(s) < 0))
+		return -1;
+	return 0;
+}
+
+static void drop(void *state)
+{
+	struct tiny *t = state;
+
+	ds_map_release(&t->annotated);
+	free(t->words);
+	free(t);
+}
+
+const struct ds_layout ds_layout_tiny = {
+	.name = "tiny-imagenet", .what = "train/WNID/images, val/images with val_annotations.txt, words.txt",
+	.with = &ds_layout_images, .named = named, .list = list, .finish = finish, .drop = drop,
+};

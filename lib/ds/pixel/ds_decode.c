@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT
+ * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB. */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+#include <png.h>
+#include <webp/decode.h>
+
+#include "ds/ds_internal.h"
+
+void ds_pixels_release(struct ds_pixels *p)
+{
+	free(p->rgb);
+	*p = (struct ds_pixels){ 0 };
+}
+
+int ds_pixels_resize(struct ds_pixels *p, int h, int w)
+{
+	size_t want = (size_t)h * (size_t)w * 3 + DS_SLACK;
+
+	if (want > p->cap) {
+		uint8_t *grown = realloc(p->rgb, want);
+		if (!grown)
+			return -1;
+		p->rgb = grown;
+		p->cap = want;
+	}
+	p->h = h;
+	p->w = w;
+	return 0;
+}
+
+static int check_size(unsigned long h, unsigned long w, char *err)
+{
+	if (h == 0 || w == 0 || h > DS_MAX_SIDE || w > DS_MAX_SIDE || h * w > DS_MAX_PIXELS) {
+		snprintf(err, DS_ERR, "image of %lu x %lu pixels: too large", w, h);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- PNG ---- */
+
+struct png_input {
+	const unsigned char *p;
+	size_t left;
+	char *err;
+};
+
+static void png_feed(png_structp png, png_bytep to, png_size_t n)
+{
+	struct png_input *in = png_get_io_ptr(png);
+
+	if (n > in->left)
+		png_error(png, "file is cut off");
+	memcpy(to, in->p, n);
+	in->p += n;
+	in->left -= n;
+}
+
+static void png_fail(png_structp png, png_const_charp what)
+{
+	struct png_input *in = png_get_error_ptr(png);
+
+	snprintf(in->err, DS_ERR, "damaged PNG: %s", what);
+	longjmp(png_jmpbuf(png), 1);
+}
+
+static void png_ignore(png_structp png, png_const_charp what)
+{
+	(void)png;
+	(void)what;
+}
+
+/* Everything becomes 8-bit RGB. */
+static void png_to_rgb(png_structp png, png_infop info)
+{
+	int type = png_get_color_type(png, info);
+
+	if (type == PNG_COLOR_TYPE_PALETTE)
+		png_set_palette_to_rgb(png);
+	if (!(type & PNG_COLOR_MASK_COLOR)) {
+		png_set_expand_gray_1_2_4_to_8(png);
+		png_set_gray_to_rgb(png);
+	}
+	png_set_strip_16(png);
+	png_set_strip_alpha(png);
+	png_set_interlace_handling(png);
+	png_read_update_info(png, info);
+}
+
+static int decode_png(const void *data, size_t len, struct ds_pixels *p, char *err)
+{
+	struct png_input in = { data, len, err };
+	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, png_fail, png_ignore);
+	png_infop info = png ? png_create_info_struct(png) : NULL;
+	png_bytep *volatile rows = NULL;
+	volatile int rc = -1;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (!info)
+		goto out;
+	if (setjmp(png_jmpbuf(png)))
+		goto out;
+	png_set_read_fn(png, &in, png_feed);
+	png_read_info(png, info);
+	if (check_size(png_get_image_height(png, info), png_get_image_width(png, info), err) < 0)
+		goto out;
+	png_to_rgb(png, info);
+	if (ds_pixels_resize(p, (int)png_get_image_height(png, info),
+			     (int)png_get_image_width(png, info)) < 0)
+		goto out;
+	if (png_get_rowbytes(png, info) != (size_t)p->w * 3)
+		png_error(png, "unexpected row size");
+	rows = malloc((size_t)p->h * sizeof *rows);
+	if (!rows)
+		goto out;
+	for (int y = 0; y < p->h; y++)
+		rows[y] = p->rgb + (size_t)y * (size_t)p->w * 3;
+	png_read_image(png, rows);
+	png_read_end(png, NULL);
+	rc = 0;
+out:
+	free(rows);
+	png_destroy_read_struct(png ? &png : NULL, info ? &info : NULL, NULL);
+	return rc;
+}
+
+/* ---- JPEG ---- */
+
+struct jpeg_trouble {
+	struct jpeg_error_mgr mgr;
+	jmp_buf jump;
+	char *err;
+};
+
+static void jpeg_fail(j_common_ptr j)
+{
+	struct jpeg_trouble *t = (struct jpeg_trouble *)j->err;
+	char text[JMSG_LENGTH_MAX];
+
+	j->err->format_message(j, text);
+	snprintf(t->err, DS_ERR, "damaged JPEG: %s", text);
+	longjmp(t->jump, 1);
+}
+
+/* libjpeg fills what is missing with gray and warns; a picture that is not all there is an error to
+ * us. What it makes of other damage (a wrong code inside the data) is taken, as Pillow takes it. */
+static void jpeg_warn(j_common_ptr j, int level)
+{
+	if (level < 0 && (j->err->msg_code == JWRN_JPEG_EOF || j->err->msg_code == JWRN_HIT_MARKER))
+		jpeg_fail(j);
+}
+
+/* Pillow's CMYK to RGB; libjpeg hands Adobe's inverted values over as they are. */
+static void cmyk_row(const JSAMPLE *from, uint8_t *to, int w)
+{
+	for (int x = 0; x < w; x++)
+		for (int c = 0; c < 3; c++) {
+			unsigned k = from[4 * x + 3], ink = 255u - from[4 * x + c];
+			unsigned t = ink * k + 128;
+			int v = (int)k - (int)((t + (t >> 8)) >> 8);
+			to[3 * x + c] = (uint8_t)(v < 0 ? 0 : v);
+		}
+}
+
+struct ds_decoder {
+	struct jpeg_decompress_struct j;
+	struct jpeg_trouble t;
+	bool begun;                       /* j was made */
+	JSAMPLE *line;                    /* of CMYK pixels */
+	size_t line_cap;
+};
+
+/* The smallest of libjpeg's scales that leaves the shorter side at_least long. */
+static void scale_down(struct jpeg_decompress_struct *j, int at_least)
+{
+	unsigned side = j->image_width < j->image_height ? j->image_width : j->image_height;
+
+	j->scale_num = j->scale_denom = 1;
+	while (at_least && j->scale_denom < 8 && side / (2 * j->scale_denom) >= (unsigned)at_least)
+		j->scale_denom *= 2;
+}
+
+static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, char *err)
+{
+	struct jpeg_decompress_struct *j = &d->j;
+	const bool cmyk = j->out_color_space == JCS_CMYK;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (ds_pixels_resize(p, (int)j->output_height, (int)j->output_width) < 0)
+		return -1;
+	if (cmyk && d->line_cap < (size_t)p->w * 4) {
+		JSAMPLE *grown = realloc(d->line, (size_t)p->w * 4);
+		if (!grown)
+			return -1;
+		d->line = grown;
+		d->line_cap = (size_t)p->w * 4;
+	}
+	while (j->output_scanline < j->output_height) {
+		uint8_t *to = p->rgb + (size_t)j->output_scanline * (size_t)p->w * 3;
+		JSAMPROW row = cmyk ? d->line : to;
+
+		jpeg_read_scanlines(j, &row, 1);
+		if (cmyk)
+			cmyk_row(d->line, to, p->w);
+	}
+	return 0;
+}
+
+static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int at_least,
+		       struct ds_pixels *p, char *err)
+{
+	struct jpeg_decompress_struct *j = &d->j;
+
+	d->t.err = err;
+	j->err = jpeg_std_error(&d->t.mgr);
+	d->t.mgr.error_exit = jpeg_fail;
+	d->t.mgr.emit_message = jpeg_warn;
+	if (setjmp(d->t.jump))
+		goto fail;
+	if (!d->begun)
+		jpeg_create_decompress(j);
+	d->begun = true;
+	jpeg_mem_src(j, data, len);
+	jpeg_read_header(j, TRUE);
+	if (check_size(j->image_height, j->image_width, err) < 0)
+		goto fail;
+	scale_down(j, at_least);
+	j->out_color_space = j->num_components == 4 ? JCS_CMYK : JCS_RGB;
+	jpeg_start_decompress(j);
+	if (jpeg_rows(d, p, err) < 0)
+		goto fail;
+	jpeg_finish_decompress(j);
+	return 0;
+fail:
+	if (d->begun)
+		jpeg_abort_decompress(j);
+	return -1;
+}
+
+/* ---- WebP ---- */
+
+static int decode_webp(const void *data, size_t len, struct ds_pixels *p, char *err)
+{
+	WebPDecoderConfig c;
+	VP8StatusCode rc;
+
+	snprintf(err, DS_ERR, "damaged WebP");
+	if (!WebPInitDecoderConfig(&c) || WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
+		return -1;
+	if (c.input.has_animation) {
+		snprintf(err, DS_ERR, "a WebP animation, not an image");
+		return -1;
+	}
+	if (check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
+		return -1;
+	snprintf(err, DS_ERR, "out of memory");
+	if (ds_pixels_resize(p, c.input.height, c.input.width) < 0)
+		return -1;
+	c.output.colorspace = MODE_RGB;
+	c.output.is_external_memory = 1;
+	c.output.u.RGBA.rgba = p->rgb;
+	c.output.u.RGBA.stride = 3 * p->w;
+	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
+	rc = WebPDecode(data, len, &c);
+	if (rc == VP8_STATUS_OK)
+		return 0;
+	snprintf(err, DS_ERR, "damaged WebP%s", rc == VP8_STATUS_NOT_ENOUGH_DATA ||
+		 rc == VP8_STATUS_SUSPENDED ? ": file is cut off" : "");
+	return -1;
+}
+
+/* ---- any ---- */
+
+struct ds_decoder *ds_decoder_new(void)
+{
+	return calloc(1, sizeof(struct ds_decoder));
+}
+
+void ds_decoder_free(struct ds_decoder *d)
+{
+	if (d && d->begun)
+		jpeg_destroy_decompress(&d->j);
+	if (d)
+		free(d->line);
+	free(d);
+}
+
+static bool is_png(const unsigned char *p, size_t n)
+{
+	return n >= 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0;
+}
+
+static bool is_jpeg(const unsigned char *p, size_t n)
+{
+	return n >= 3 && memcmp(p, "\xff\xd8\xff", 3) == 0;
+}
+
+static bool is_webp(const unsigned char *p, size_t n)
+{
+	return n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0;
+}
+
+bool ds_is_image(const void *head, size_t n)
+{
+	return is_png(head, n) || is_jpeg(head, n) || is_webp(head, n);
+}
+
+int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
+		   struct ds_pixels *p, char *err)
+{
+	if (is_png(data, len))
+		return decode_png(data, len, p, err);
+	if (is_jpeg(data, len))
+		return decode_jpeg(d, data, len, at_least, p, err);
+	if (is_webp(data, len))
+		return decode_webp(data, len, p, err);
+	snprintf(err, DS_ERR, len ? "not a PNG, JPEG or WebP image" : "empty file");
+	return -1;
+}
+
+int ds_decode(const void *data, size_t len, struct ds_pixels *p, char *err)
+{
+	struct ds_decoder *d = ds_decoder_new();
+	int rc = -1;
+
+	snprintf(err, DS_ERR, "out of memory");
+	if (d)
+		rc = ds_decoder_run(d, data, len, 0, p, err);
+	ds_decoder_free(d);
+	return rc;
+}
+
+int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, char *err)
+{
+	snprintf(err, DS_ERR, "%s", at < n ? "out of memory" : "the file changed while it was read");
+	return at < n ? ds_pixels_resize(p, (int)h, (int)w) : -1;
+}

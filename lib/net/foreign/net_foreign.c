@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ * Foreign files: which form one has, and its numbers as f32 and i64. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/foreign/net_foreign_internal.h"
+#include "net/foreign/net_pytorch.h"
+#include "net/foreign/net_safetensors.h"
+
+/* ---- elements ---- */
+
+/* ---- views ---- */
+
+/* ---- files ---- */
+
+/* All of fd, growing as bytes arrive. NULL with a line in err. */
+static unsigned char *read_all(int fd, size_t *n, char *err)
+{
+	size_t cap = 1 << 16;
+	unsigned char *p = malloc(cap), *grown;
+	ssize_t got = 1;
+
+	*n = 0;
+	while (p && got != 0) {
+		if (*n == cap) {
+			grown = cap < NET_MAX_FILE ? realloc(p, 2 * cap) : NULL;
+			if (!grown) {
+				net_err(err, "has more than %zu bytes, or there is not enough memory", cap);
+				free(p);
+				return NULL;
+			}
+			p = grown;
+			cap *= 2;
+		}
+		got = read(fd, p + *n, cap - *n);
+		if (got < 0 && errno != EINTR) {
+			net_err(err, "cannot read: %s", strerror(errno));
+			free(p);
+			return NULL;
+		}
+		*n += got > 0 ? (size_t)got : 0;
+	}
+	if (!p)
+		net_err(err, "out of memory");
+	return p;
+}
+
+struct memory {
+	const unsigned char *p;
+	size_t n;
+};
+
+static ssize_t read_memory(void *ctx, void *buf, size_t len)
+{
+	struct memory *m = ctx;
+
+	len = len < m->n ? len : m->n;
+	memcpy(buf, m->p, len);
+	m->p += len;
+	m->n -= len;
+	return (ssize_t)len;
+}
+
+/* One of our checkpoints. Its reader names the file itself. */
+static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, const char *name, char *err)
+{
+	struct memory m = { p, n };
+	struct ts_reader *r = ts_reader_open_fn(read_memory, &m, name);
+	const struct ts_header *h = r ? ts_reader_expect(r, "checkpoint") : NULL;
+	int rc = h && ts_reader_set(r, &f->state) == 0 && ts_meta_merge(&f->meta, &h->meta) == 0 ? 0 : -1;
+
+	f->format = "unmask checkpoint";
+	if (rc < 0)
+		net_err(err, "%s", r ? ts_reader_error(r) : "out of memory");
+	ts_reader_close(r);
+	return rc;
+}
+
+int net_foreign_read(struct net_foreign *f, const char *path, const char *key, char *err)
+{
+	const bool in = !path || strcmp(path, "-") == 0;
+	const char *name = in ? "<stdin>" : path;
+	int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+	unsigned char *p = NULL;
+	char why[NET_ERR];
+	size_t n = 0;
+
+	*f = (struct net_foreign){ 0 };
+	if (fd < 0)
+		return net_err(err, "cannot open '%.300s': %s", path, strerror(errno));
+	p = read_all(fd, &n, why);
+	f->file_size = n;
+	if (p && n == 0)
+		snprintf(why, sizeof why, "is empty");
+	else if (p && net_pytorch_is(p, n))
+		rc = net_pytorch_read(f, p, n, key, why);
+	else if (p && net_safetensors_is(p, n))
+		rc = net_safetensors_read(f, p, n, why);
+	else if (p && (*p & 0xf0) == 0x80)
+		rc = read_own(f, p, n, name, err);
+	else if (p)
+		snprintf(why, sizeof why, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
+			 "unmask checkpoint");
+	if (rc < 0 && !(p && f->format && strncmp(f->format, "unmask", 6) == 0))
+		net_err(err, "'%.150s': %.340s", name, why);
+	free(p);
+	if (!in)
+		close(fd);
+	if (rc < 0)
+		net_foreign_release(f);
+	return rc;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * Takes the tensors of a network out of those of a file. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/foreign/net_foreign_internal.h"
+#include "net/foreign/net_import_internal.h"
+
+void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...)
+{
+	char line[NET_ERR];
+	va_list ap;
+
+	im->wrong += wrong;
+	if (!im->how->say)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	im->how->say(wrong && !im->how->partial, line);
+}
+
+bool net_import_fits(struct net_importing *im, const char *name, int ndim, const size_t *shape)
+{
+	const struct ts_tensor *t = ts_set_get(im->state, name);
+	char have[TS_SHAPE], want[TS_SHAPE];
+	size_t count = 1;
+
+	im->taken[t - im->state->t] = true;
+	for (int i = 0; i < ndim; i++)
+		count *= shape[i];
+	if (ts_tensor_count(t) == count && (count == 1 || (t->ndim == ndim && memcmp(t->shape, shape,
+			(size_t)ndim * sizeof *shape) == 0)))
+		return true;
+	net_import_say(im, true, "misshapen: tensor '%s' is %s, the architecture has %s", name,
+		       ts_shape_text(t->ndim, t->shape, have),
+		       ts_shape_text(ndim, shape, want));
+	return false;
+}
+
+bool net_import_take(struct net_importing *im, const char *name, struct ts_tensor *to)
+{
+	const struct ts_tensor *t = ts_set_get(im->state, name);
+	const size_t count = ts_tensor_count(to);
+
+	if (!net_import_fits(im, name, to->ndim, to->shape))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const double v = ts_get(t->type, t->data, i);
+
+		if (to->type == TS_F32)
+			((float *)to->data)[i] = (float)v;
+		else if (to->type == TS_U8)
+			((uint8_t *)to->data)[i] = v == 0 ? 0 : v == 1 ? 1 : 2;
+		else
+			((int64_t *)to->data)[i] = v > -9e15 && v < 9e15 ? (int64_t)v : 0;
+	}
+	return true;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ * safetensors, read and written. The header is hostile until it is checked: every offset lies in the
+ * file, every size is what type and shape make it, no two tensors share a byte. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/foreign/net_foreign_internal.h"
+#include "net/foreign/net_safetensors.h"
+
+static const struct {
+	const char *name;
+	enum net_elem elem;
+} dtypes[] = {
+	{ "F32", NET_E_F32 }, { "F64", NET_E_F64 }, { "F16", NET_E_F16 }, { "BF16", NET_E_BF16 },
+	{ "I64", NET_E_I64 }, { "I32", NET_E_I32 }, { "I16", NET_E_I16 }, { "I8", NET_E_I8 },
+	{ "U8", NET_E_U8 }, { "BOOL", NET_E_BOOL },
+};
+struct span {
+	size_t begin, end;
+};
+
+static uint64_t header_length(const unsigned char *p)
+{
+	uint64_t n;
+	memcpy(&n, p, 8);
+	return n;
+}
+
+bool net_safetensors_is(const unsigned char *p, size_t n)
+{
+	return n > 8 && p[8] == '{' && header_length(p) >> 40 == 0;
+}
+
+/* A number from 0 on. */
+static int get_size(const json_t *j, size_t *ret)
+{
+	if (!json_is_integer(j) || json_integer_value(j) < 0)
+		return -1;
+	*ret = (size_t)json_integer_value(j);
+	return 0;
+}
+
+static int read_entry(const char *name, const json_t *j, size_t room, struct net_view *v,
+		      struct span *span, char *err)
+{
+	const char *dtype = json_string_value(json_object_get(j, "dtype"));
+	const json_t *shape = json_object_get(j, "shape"), *at = json_object_get(j, "data_offsets");
+	size_t i = 0, bytes;
+
+	if (net_view_name(v, name, strlen(name), err) < 0)
+		return -1;
+	while (dtype && i < sizeof dtypes / sizeof *dtypes && strcmp(dtypes[i].name, dtype) != 0)
+		i++;
+	if (!dtype || i == sizeof dtypes / sizeof *dtypes || !json_is_array(shape) ||
+	    json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
+		return net_err(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)",
+			       name, dtype ? dtype : "none");
+	v->elem = dtypes[i].elem;
+	v->ndim = (int)json_array_size(shape);
+	for (i = 0; i < (size_t)v->ndim; i++)
+		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
+			return net_err(err, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
+	if (get_size(json_array_get(at, 0), &span->begin) < 0 ||
+	    get_size(json_array_get(at, 1), &span->end) < 0 ||
+	    span->begin > span->end || span->end > room) {
+		return net_err(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data",
+			       name, room);
+	}
+	net_view_straight(v);
+	if (net_view_check(v, SIZE_MAX, err) < 0)
+		return -1;
+	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) ||
+	    bytes != span->end - span->begin)
+		return net_err(err, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
+			       span->end - span->begin);
+	return 0;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) :
+	       (x->end > y->end) - (x->end < y->end);
+}
+
+/* The spans must cover the data without gaps, as the format asks. */
+static int check_spans(struct span *s, size_t n, size_t room, char *err)
+{
+	size_t at = 0;
+
+	qsort(s, n, sizeof *s, by_begin);
+	for (size_t i = 0; i < n; i++) {
+		if (s[i].begin != at)
+			return net_err(err, "two tensors overlap or leave a gap at byte %zu of the data",
+				       s[i].begin);
+		at = s[i].end;
+	}
+	if (at == room)
+		return 0;
+	return net_err(err, "has %zu bytes of data, its tensors %zu", room, at);
+}
+
+static int read_meta(struct ts_meta *m, json_t *from)
+{
+	const char *key;
+	json_t *j;
+
+	json_object_foreach (from, key, j)
+		if (json_is_string(j) && strlen(key) <= TS_MAX_NAME && m->n < 64 &&
+		    ts_meta_set_str(m, key, json_string_value(j)) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room,
+			char *err)
+{
+	const size_t n = json_object_size(root);
+	struct span *spans = n <= TS_MAX_FIELDS ? calloc(n + 1, sizeof *spans) : NULL;
+	const char *name;
+	size_t k = 0;
+	json_t *j;
+	int rc = 0;
+
+	if (!spans)
+		return net_err(err, "holds more than %d tensors, or there is no memory", TS_MAX_FIELDS);
+	json_object_foreach (root, name, j) {
+		struct net_view v = { .elem = NET_E_F32 };
+
+		if (strcmp(name, "__metadata__") == 0) {
+			if (read_meta(&f->meta, j) == 0)
+				continue;
+			net_err(err, "out of memory");
+			rc = -1;
+			break;
+		}
+		rc = read_entry(name, j, room, &v, &spans[k], err);
+		if (rc == 0)
+			rc = net_foreign_add(f, &v, data + spans[k++].begin, err);
+		if (rc < 0)
+			break;
+	}
+	if (rc == 0)
+		rc = check_spans(spans, k, room, err);
+	free(spans);
+	return rc;
+}
+
+int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, char *err)
+{
+	json_error_t why;
+	json_t *root;
+	uint64_t len;
+	int rc = -1;
+
+	f->format = "safetensors";
+	len = n < 8 ? 0 : header_length(p);
+	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
+		return net_err(err, "its header is said to have %llu bytes, more than there are or than %d",
+			 (unsigned long long)len, NET_MAX_JSON);
+	root = json_loadb((const char *)p + 8, (size_t)len, JSON_REJECT_DUPLICATES, &why);
+	if (!root)
+		net_err(err, "its header, byte %d: %.160s", why.position, why.text);
+	else if (!json_is_object(root))
+		net_err(err, "its header is not a JSON object");
+	else
+		rc = read_tensors(f, root, p + 8 + len, n - 8 - (size_t)len, err);
+	json_decref(root);
+	return rc;
+}
+
+/* ---- writing ---- */
+
+static json_t *entry_json(const struct ts_tensor *t, size_t at)
+{
+	const char *dtype = t->type == TS_F32 ? "F32" : t->type == TS_I64 ? "I64" : "U8";
+	json_t *shape = json_array();
+
+	for (int i = 0; i < t->ndim; i++)
+		json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
+	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets",
+			 (json_int_t)at, (json_int_t)(at + ts_tensor_bytes(t)));
+}
+
+/* The header, padded so that the data begins at a multiple of 8 bytes. The caller frees it. */
+static char *header_json(const struct ts_set *set, const char *const *pairs)
+{
+	json_t *root = json_object(), *meta = json_object();
+	char *text, *padded = NULL;
+	bool failed = !root || !meta;
+	size_t at = 0;
+
+	for (size_t i = 0; pairs && pairs[i]; i += 2)
+		failed |= json_object_set_new(meta, pairs[i], json_string(pairs[i + 1])) < 0;
+	failed |= json_object_set(root, "__metadata__", meta) < 0;
+	for (size_t i = 0; i < set->n; at += ts_tensor_bytes(&set->t[i++]))
+		failed |= json_object_set_new(root, set->t[i].name, entry_json(&set->t[i], at)) < 0;
+	text = failed ? NULL : json_dumps(root, JSON_COMPACT);
+	json_decref(meta);
+	json_decref(root);
+	if (text && (padded = malloc(strlen(text) + 9)) != NULL) {
+		const size_t n = strlen(text), all = (n + 7) / 8 * 8;
+		memcpy(padded, text, n);
+		memset(padded + n, ' ', all - n);
+		padded[all] = '\0';
+	}
+	free(text);
+	return padded;
+}
+
+int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs)
+{
+	char *json = header_json(set, pairs);
+	uint64_t n = json ? strlen(json) : 0;
+	int rc = json ? ts_file_put(f, &n, 8) : -1;
+
+	if (rc == 0)
+		rc = ts_file_put(f, json, n);
+	for (size_t i = 0; rc == 0 && i < set->n; i++)
+		rc = ts_file_put(f, set->t[i].data, ts_tensor_bytes(&set->t[i]));
+	free(json);
+	return rc;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ * Bayesian linear regression over CBLAS and LAPACK; matrices in row order, upper halves. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+#include <lapacke.h>
+
+#include "num/num_blr.h"
+
+enum { BLOCK = 256 };
+
+int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise)
+{
+	*b = (struct num_blr){ d, sigma, noise, calloc(d * d, sizeof(double)), calloc(d, sizeof(double)),
+			      calloc(d * d, sizeof(double)), calloc(d, sizeof(double)),
+			      malloc(BLOCK * d * sizeof(double)) };
+	return b->zz && b->zy && b->chol && b->mean && b->block ? 0 : -1;
+}
+
+void num_blr_release(struct num_blr *b)
+{
+	free(b->zz);
+	free(b->zy);
+	free(b->chol);
+	free(b->mean);
+	free(b->block);
+	*b = (struct num_blr){ 0 };
+}
+
+void num_blr_clear(struct num_blr *b)
+{
+	memset(b->zz, 0, b->d * b->d * sizeof *b->zz);
+	memset(b->zy, 0, b->d * sizeof *b->zy);
+}
+
+void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double times)
+{
+	const size_t d = b->d;
+
+	for (size_t from = 0; from < n; from += BLOCK) {
+		const size_t rows = n - from < BLOCK ? n - from : BLOCK;
+
+		for (size_t i = 0; i < rows * d; i++) {
+			b->block[i] = (double)h[from * d + i];
+			b->zy[i % d] += times * y * b->block[i];
+		}
+		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)rows, times, b->block, (int)d,
+			    1, b->zz, (int)d);
+	}
+}
+
+int num_blr_solve(struct num_blr *b)
+{
+	const int d = (int)b->d;
+
+	for (size_t i = 0; i < b->d; i++) {
+		for (size_t j = 0; j < b->d; j++)
+			b->chol[i * b->d + j] = b->zz[i * b->d + j] / b->noise + (i == j ? 1 / b->sigma : 0);
+		b->mean[i] = b->zy[i] / b->noise;
+	}
+	if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'U', d, b->chol, d) != 0)
+		return -1;
+	cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, d, b->chol, d, b->mean, 1);
+	cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, d, b->chol, d, b->mean, 1);
+	for (size_t i = 0; i < b->d; i++)
+		if (!isfinite(b->mean[i]))    /* not every LAPACK says so */
+			return -1;
+	return 0;
+}
+
+void num_blr_sample(const struct num_blr *b, double scale, struct ts_rng *rng, double *beta)
+{
+	const int d = (int)b->d;
+
+	for (size_t i = 0; i < b->d; i++)
+		beta[i] = ts_rng_normal(rng) * sqrt(scale);
+	/* The covariance of U^-1 z is U^-1 U^-T = (U'U)^-1. */
+	cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, d, b->chol, d, beta, 1);
+	for (size_t i = 0; i < b->d; i++)
+		beta[i] += b->mean[i];
+}
+
+int num_blr_covariance(const struct num_blr *b, double *covariance)
+{
+	const size_t d = b->d;
+
+	memcpy(covariance, b->chol, d * d * sizeof *covariance);
+	if (LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'U', (int)d, covariance, (int)d) != 0)
+		return -1;
+	for (size_t i = 0; i < d; i++)
+		for (size_t j = 0; j < i; j++)
+			covariance[i * d + j] = covariance[j * d + i];
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * num_blr: Bayesian linear regression with known noise, for Thompson sampling. Model y = beta . h +
+ * noise, beta ~ N(0, sigma I), noise ~ N(0, noise). Given rows h and targets y:
+ *
+ *	A = Z'Z / noise + I / sigma,  mean = A^-1 Z'y / noise,  covariance A^-1
+ *
+ * (Bishop, "Pattern recognition and machine learning", eq. 3.53 and 3.54; Ming et al., ICML 2022,
+ * eq. 4). Rows are added to sums and forgotten: memory is two d x d matrices and one block of rows,
+ * however many rows there are. Everything is double; BLAS and LAPACK compute with as many threads as
+ * they were given. No seam, no device.
+ *
+ *	num_blr_init(&b, d, 20, 0.5);
+ *	num_blr_add(&b, h, n, 3.9, 1);
+ *	num_blr_solve(&b);
+ *	num_blr_sample(&b, 1, &rng, beta);
+ */
+#ifndef NUM_BLR_H
+#define NUM_BLR_H
+
+#include <stddef.h>
+
+#include "ts/ts_rng.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct num_blr {
+	size_t d;
+	double sigma, noise;
+	double *zz, *zy;                  /* (d,d) upper half; (d): sums over rows */
+	double *chol, *mean;              /* (d,d) Cholesky's U of A = U'U; (d); after num_blr_solve() */
+	double *block;                    /* rows on their way */
+};
+
+/* No rows yet: num_blr_solve() then gives the prior. -1: out of memory. */
+int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise);
+void num_blr_release(struct num_blr *b);
+/* Forgets all rows. */
+void num_blr_clear(struct num_blr *b);
+/* n rows h (n,d) with the same target y, each as if it came `times` times. */
+void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double times);
+/* The posterior of all rows. -1: it cannot be had, A is not positive definite (sums overflowed). */
+int num_blr_solve(struct num_blr *b);
+/* beta (d) ~ N(mean, scale * covariance): mean + sqrt(scale) U^-1 z. */
+void num_blr_sample(const struct num_blr *b, double scale, struct ts_rng *rng, double *beta);
+/* The covariance (d,d), whole. -1: out of memory. */
+int num_blr_covariance(const struct num_blr *b, double *covariance);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

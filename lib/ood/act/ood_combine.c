@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * Conformal p-values by binary search in sorted validation scores. */
+#include <math.h>
+
+#include "ood/act/ood_combine.h"
+
+int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ood_input *in, char *const *names,
+		     size_t n)
+{
+	c->rule = rule;
+	return ood_set_read(&c->val, in, names, n, 0);
+}
+
+void ood_combine_release(struct ood_combine *c)
+{
+	ood_set_release(&c->val);
+}
+
+static double p_value(const float *sorted, size_t n, float score)
+{
+	size_t low = 0, high = n;         /* sorted[low..high) may hold the first that is higher */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (sorted[mid] > score)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return (double)(1 + low) / (double)(1 + n);
+}
+
+void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out)
+{
+	size_t k = c->val.n_methods;
+
+	for (size_t i = 0; i < n; i++) {
+		double v = c->rule == OOD_MIN ? 1 : 0;
+		for (size_t m = 0; m < k; m++) {
+			double p = p_value(c->val.scores[m], c->val.n, in[m][i]);
+			v = c->rule == OOD_MIN ? fmin(v, p) : v + (c->rule == OOD_FISHER ? log(p) : p / (double)k);
+		}
+		out[i] = (float)v;
+	}
+}

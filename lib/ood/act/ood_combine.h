@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_combine: several scores of a sample as one. Each becomes its conformal p-value against ID
+ * validation data, p = (1 + rows that score no higher) / (1 + rows), which is uniform, but for ties, for
+ * new ID samples whatever the score's scale (Vovk, Gammerman, Shafer, "Algorithmic learning in a random
+ * world", 2005; for OOD detection: Bates et al., "Testing for outliers with conformal p-values", 2023);
+ * then the p-values become one number.
+ */
+#ifndef OOD_COMBINE_H
+#define OOD_COMBINE_H
+
+#include <stddef.h>
+
+#include "ood/eval/ood_set.h"
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* FISHER: sum log p (Fisher, 1925); MIN: the smallest p; MEAN: the mean of p. */
+enum ood_rule { OOD_FISHER, OOD_MIN, OOD_MEAN };
+
+struct ood_combine {
+	enum ood_rule rule;
+	struct ood_set val;               /* scores of the validation data, each sorted: 4 bytes a row */
+};
+
+/* Reads the columns called names[0..n-1], n >= 1, of scores. -1: the input has failed and says why. */
+int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ood_input *in, char *const *names,
+		     size_t n) TS_CHECKED;
+void ood_combine_release(struct ood_combine *c);
+/* Combines n rows of the scores in[0..], one array a name, into out (n). */
+void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

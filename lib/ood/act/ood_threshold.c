@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ * Thresholds: which order statistic, of which rows; their file. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/num_sort.h"
+#include "ood/act/ood_threshold.h"
+
+enum { MAX_CLASSES = 1 << 20 };
+
+/* ---- the rank -------------------------------------------------------------------------------- */
+
+/* Terms relative to the largest one, from there to where they vanish on either side, and their sum:
+ * no factorial is ever taken, so nothing cancels, however large n is. */
+double ood_binomial_below(uint64_t n, double p, uint64_t k)
+{
+	double odds = p / (1 - p), w = 1, total, below;
+	uint64_t mode = (uint64_t)((double)n * p);
+
+	total = 1;
+	below = mode < k;
+	for (uint64_t j = mode; j > 0 && w > 0; j--) {
+		w *= (double)j / (double)(n - j + 1) / odds;
+		total += w;
+		below += j - 1 < k ? w : 0;
+	}
+	w = 1;
+	for (uint64_t j = mode; j < n && w > 0; j++) {
+		w *= (double)(n - j) / (double)(j + 1) * odds;
+		total += w;
+		below += j + 1 < k ? w : 0;
+	}
+	return below / total;
+}
+
+/* What fits exactly (n odd, alpha and confidence one half) fits in spite of rounding. */
+static uint64_t binomial_rank(const struct ood_promise *rule, uint64_t n)
+{
+	uint64_t lo = 0, hi = n;          /* lo fits (0 always does), above hi nothing does */
+
+	while (lo < hi) {
+		uint64_t k = hi - (hi - lo) / 2;
+		if (ood_binomial_below(n, rule->alpha, k) <= (1 - rule->confidence) * (1 + 1e-12))
+			lo = k;
+		else
+			hi = k - 1;
+	}
+	return lo;
+}
+
+uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n)
+{
+	if (rule->guarantee == OOD_BINOMIAL)
+		return binomial_rank(rule, n);
+	double k = floor(rule->alpha * ((double)n + 1) * (1 + 1e-13));
+	return k > (double)n ? n : (uint64_t)k;
+}
+
+uint64_t ood_rule_rows(const struct ood_promise *rule)
+{
+	double about = rule->guarantee == OOD_BINOMIAL ?
+			log1p(-rule->confidence) / log1p(-rule->alpha) : 1 / rule->alpha - 1;
+	uint64_t n = about > 2 ? (uint64_t)about - 1 : 1;
+
+	while (ood_rule_rank(rule, n) == 0)
+		n++;
+	return n;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+struct rows {
+	size_t n, cap, n_methods;
+	float **scores;                   /* n_methods arrays of n */
+	int32_t *pred;                    /* (n), or NULL */
+	size_t classes;
+	char **names;                     /* of the classes, or NULL */
+	size_t n_names;
+};
+
+static void release_rows(struct rows *w)
+{
+	for (size_t m = 0; w->scores && m < w->n_methods; m++)
+		free(w->scores[m]);
+	free(w->scores);
+	free(w->pred);
+	ts_strs_free(w->names, w->n_names);
+}
+
+static int grow(struct rows *w, size_t more, bool per_class)
+{
+	if (w->n + more <= w->cap)
+		return 0;
+	size_t want = w->n + more + w->cap / 2;
+	for (size_t m = 0; m < w->n_methods; m++) {
+		float *bigger = realloc(w->scores[m], want * sizeof *bigger);
+		if (!bigger)
+			return -1;
+		w->scores[m] = bigger;
+	}
+	if (per_class) {
+		int32_t *bigger = realloc(w->pred, want * sizeof *bigger);
+		if (!bigger)
+			return -1;
+		w->pred = bigger;
+	}
+	w->cap = want;
+	return 0;
+}
+
+static int take_batch(struct rows *w, struct ts_reader *r, const struct ts_batch *b,
+		      char *const *methods, bool per_class)
+{
+	if (grow(w, b->n, per_class))
+		return ts_reader_fail(r, "out of memory");
+	for (size_t m = 0; m < w->n_methods; m++) {
+		const float *v = ts_batch_col(b, methods[m])->data;
+		for (size_t i = 0; i < b->n; i++)
+			if (isnan(v[i]))
+				return ts_reader_fail(r, "row %zu: '%s' is not a number", w->n + i,
+						      methods[m]);
+		memcpy(w->scores[m] + w->n, v, b->n * sizeof *v);
+	}
+	for (size_t i = 0; per_class && i < b->n; i++) {
+		int64_t c = ((const int64_t *)ts_batch_col(b, "pred")->data)[i];
+		if (c < 0 || c >= MAX_CLASSES)
+			return ts_reader_fail(r, "row %zu: 'pred' is %lld, which is no class",
+					      w->n + i, (long long)c);
+		w->pred[w->n + i] = (int32_t)c;
+		if ((size_t)c >= w->classes)
+			w->classes = (size_t)c + 1;
+	}
+	w->n += b->n;
+	return 0;
+}
+
+static int check_columns(struct ts_reader *r, const struct ts_header *h, char *const *methods,
+			 size_t n, bool per_class)
+{
+	const struct ts_field *f;
+
+	for (size_t m = 0; m < n; m++) {
+		f = ts_header_field(h, methods[m]);
+		if (!f || f->type != TS_F32 || f->ndim)
+			return ts_reader_fail(r, "has no column of scores '%s'", methods[m]);
+	}
+	f = ts_header_field(h, "pred");
+	if (per_class && (!f || f->type != TS_I64 || f->ndim))
+		return ts_reader_fail(r, "has no column 'pred' of classes");
+	return 0;
+}
+
+static int read_rows(struct rows *w, struct ts_reader *r, char *const *methods, bool per_class)
+{
+	const struct ts_header *h = ts_reader_expect(r, "scores");
+	struct ts_batch b = { 0 };
+	int rc = -1;
+
+	if (!h || check_columns(r, h, methods, w->n_methods, per_class))
+		return -1;
+	w->scores = calloc(w->n_methods + 1, sizeof *w->scores);
+	if (!w->scores || ts_batch_init(&b, h) ||
+	    (per_class && ts_meta_get_strs(&h->meta, "classes", &w->names, &w->n_names) < 0)) {
+		ts_reader_fail(r, "out of memory, or meta 'classes' is no list of names");
+		goto out;
+	}
+	w->classes = w->n_names;
+	while ((rc = ts_reader_next(r, &b)) == 1)
+		if (take_batch(w, r, &b, methods, per_class)) {
+			rc = -1;
+			break;
+		}
+	if (rc == 0 && w->n == 0)
+		rc = ts_reader_fail(r, "is empty: no rows");
+out:
+	ts_batch_release(&b);
+	return rc;
+}
+
+/* ---- thresholds ------------------------------------------------------------------------------ */
+
+static int too_few(const struct ood_threshold *t, struct ts_reader *r, const char *of, size_t have)
+{
+	return ts_reader_fail(r, "%s%zu rows are too few for a false-alarm rate of %g; it takes %llu",
+			      of, have, t->rule.alpha,
+			      (unsigned long long)ood_rule_rows(&t->rule));
+}
+
+/* Counts the rows of each class; fails if a class has too few. */
+static int count_classes(struct ood_threshold *t, struct ts_reader *r, const struct rows *w,
+			 bool fallback)
+{
+	t->classes = w->classes;
+	t->class_rows = calloc(t->classes + 1, sizeof *t->class_rows);
+	if (!t->class_rows)
+		return ts_reader_fail(r, "out of memory");
+	for (size_t i = 0; i < w->n; i++)
+		t->class_rows[w->pred[i]]++;
+	for (size_t c = 0; c < t->classes; c++) {
+		size_t have = (size_t)t->class_rows[c];
+		if (ood_rule_rank(&t->rule, have))
+			continue;
+		t->fallback++;
+		if (!fallback) {
+			char of[300];
+			snprintf(of, sizeof of, c < w->n_names ? "class %zu ('%.200s'): " :
+				 "class %zu: ", c, c < w->n_names ? w->names[c] : "");
+			return too_few(t, r, of, have);
+		}
+	}
+	return 0;
+}
+
+/* The scores of v in the order of their rows' classes, into `to`. */
+static void group(float *to, size_t *next, const float *v, const struct rows *w,
+		  const struct ood_threshold *t)
+{
+	for (size_t c = 0, at = 0; c < t->classes; c++) {
+		next[c] = at;
+		at += (size_t)t->class_rows[c];
+	}
+	for (size_t i = 0; i < w->n; i++)
+		to[next[w->pred[i]]++] = v[i];
+}
+
+/* One column's thresholds. v is sorted; grouped and next, n and t->classes long, are for the
+ * classes. */
+static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
+		      const struct rows *w, float *grouped, size_t *next)
+{
+	if (t->classes)
+		group(grouped, next, v, w, t);
+	if (num_sort(v, w->n))
+		return -1;
+	uint64_t k = ood_rule_rank(&t->rule, w->n);
+	if (!t->classes)
+		threshold[0] = v[k - 1];
+	for (size_t c = 0; c < t->classes; c++) {
+		size_t have = (size_t)t->class_rows[c];
+		uint64_t in_class = ood_rule_rank(&t->rule, have);
+		float *first = grouped + next[c] - have;
+		if (in_class && num_sort(first, have))
+			return -1;
+		threshold[c] = in_class ? first[in_class - 1] : v[k - 1];
+	}
+	return 0;
+}
+
+int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
+		      const struct ood_promise *rule, unsigned flags)
+{
+	bool per_class = flags & OOD_THRESHOLD_PER_CLASS;
+	struct rows w = { .n_methods = n };
+	float *grouped = NULL;
+	size_t *next = NULL;
+	int rc = -1;
+
+	*t = (struct ood_threshold){ .rule = *rule };
+	if (read_rows(&w, r, methods, per_class))
+		goto out;
+	t->rows = w.n;
+	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK))
+		goto out;
+	if (ood_rule_rank(rule, w.n) == 0) {
+		too_few(t, r, "", w.n);
+		goto out;
+	}
+	grouped = malloc((per_class ? w.n : 1) * sizeof *grouped);
+	next = calloc(t->classes + 1, sizeof *next);
+	rc = grouped && next ? 0 : ts_reader_fail(r, "out of memory");
+	for (size_t m = 0; m < n && rc == 0; m++) {
+		size_t shape = per_class ? t->classes : 1;
+		struct ts_tensor *to = ts_set_add(&t->set, methods[m], TS_F32, 1, &shape);
+		if (!to || fit_column(t, to->data, w.scores[m], &w, grouped, next))
+			rc = ts_reader_fail(r, "out of memory");
+	}
+out:
+	free(grouped);
+	free(next);
+	release_rows(&w);
+	return rc;
+}
+
+void ood_threshold_release(struct ood_threshold *t)
+{
+	ts_set_release(&t->set);
+	free(t->class_rows);
+	ts_header_release(&t->header);
+	*t = (struct ood_threshold){ 0 };
+}
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
+{
+	struct ts_tensor rows = { .name = (char[]){ "class.rows" }, .type = TS_I64, .ndim = 1,
+				  .shape = { t->classes }, .data = t->class_rows };
+	bool binomial = t->rule.guarantee == OOD_BINOMIAL;
+
+	return ts_meta_set_str(m, "fit", "threshold") ||
+	       ts_meta_set_double(m, "alpha", t->rule.alpha) ||
+	       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
+	       (binomial && ts_meta_set_double(m, "confidence", t->rule.confidence)) ||
+	       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
+	       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
+			       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ? -1 : 0;
+}
+
+int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, struct ts_writer *w)
+{
+	if (set_meta(t, &h->meta))
+		return -1;
+	for (size_t i = 0; i < t->set.n; i++)
+		if (ts_header_add(h, t->set.t[i].name, TS_F32, 1, t->set.t[i].shape))
+			return -1;
+	if (ts_writer_begin(w, h))
+		return -1;
+	for (size_t i = 0; i < t->set.n; i++)
+		if (ts_writer_tensor(w, &t->set.t[i]))
+			return -1;
+	return ts_writer_finish(w);
+}
+
+/* The rule and the counts. */
+static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct ts_meta *m)
+{
+	char *what = NULL, *guarantee = NULL;
+	struct ts_tensor rows = { 0 };
+	int64_t n = 0, fallback = 0;
+	int per_class = 0, rc = -1;
+
+	if (ts_meta_get_str(m, "fit", &what) != 1 || strcmp(what, "threshold") != 0) {
+		ts_reader_fail(r, "holds no thresholds; ood-threshold makes them");
+		goto out;
+	}
+	if (ts_meta_get_str(m, "guarantee", &guarantee) != 1 ||
+	    ts_meta_get_double(m, "alpha", &t->rule.alpha) != 1 ||
+	    ts_meta_get_double(m, "confidence", &t->rule.confidence) < 0 ||
+	    ts_meta_get_int(m, "rows", &n) != 1 ||
+	    (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
+	    ts_meta_get_int(m, "class.fallback", &fallback) < 0 ||
+	    (per_class && (rows.type != TS_I64 || rows.ndim != 1 || rows.shape[0] < 1))) {
+		ts_reader_fail(r, "thresholds without their rule and rows");
+		goto out;
+	}
+	t->rule.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL : OOD_CONFORMAL;
+	t->rows = (uint64_t)n;
+	t->fallback = (size_t)fallback;
+	if (per_class) {
+		t->classes = rows.shape[0];
+		t->class_rows = rows.data;
+		rows.data = NULL;
+	}
+	rc = 0;
+out:
+	free(what);
+	free(guarantee);
+	ts_tensor_release(&rows);
+	return rc;
+}
+
+static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
+{
+	size_t want = t->classes ? t->classes : 1;
+
+	if (t->set.n == 0)
+		return ts_reader_fail(r, "holds no thresholds");
+	for (size_t i = 0; i < t->set.n; i++) {
+		const struct ts_tensor *v = &t->set.t[i];
+		if (v->type != TS_F32 || v->ndim != 1 || v->shape[0] != want)
+			return ts_reader_fail(r, "'%s' is not %zu thresholds", v->name, want);
+		for (size_t c = 0; c < want; c++)
+			if (isnan(((const float *)v->data)[c]))
+				return ts_reader_fail(r, "'%s': a threshold is not a number",
+						      v->name);
+	}
+	return 0;
+}
+
+int ood_threshold_load(struct ood_threshold *t, const char *path, char *err, size_t len)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	const struct ts_header *h = r ? ts_reader_expect(r, "fit") : NULL;
+	int rc = -1;
+
+	*t = (struct ood_threshold){ 0 };
+	ts_header_init(&t->header, "fit");
+	if (h && ts_header_chain(&t->header, h))
+		ts_reader_fail(r, "out of memory");
+	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
+		rc = check_tensors(t, r);
+	if (rc)
+		snprintf(err, len, "%s", r ? ts_reader_error(r) : "out of memory");
+	ts_reader_close(r);
+	return rc;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ * Curves and histograms as text. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ood/eval/ood_curve.h"
+
+const char ood_roc_heading[] = "method\tset\tthreshold\tfpr\ttpr\n";
+const char ood_pr_heading[] = "method\tset\tpositive\tthreshold\trecall\tprecision\n";
+const char ood_hist_heading[] = "method\tset\tlow\thigh\trows\tdensity\n";
+
+static int put(struct ts_file *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int put(struct ts_file *f, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	int len = vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	return ts_file_put(f, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
+}
+
+/* A walk over thresholds, the highest first, or the lowest first. */
+struct walk {
+	const struct ood_sample *s[2];    /* positives, negatives */
+	bool up;
+	size_t taken[2];
+	float t;
+};
+
+/* The next row's score in the walk's order. */
+static float next(const struct walk *w, int s)
+{
+	const struct ood_sample *x = w->s[s];
+
+	return x->v[w->up ? w->taken[s] : x->n - 1 - w->taken[s]];
+}
+
+static bool comes_first(const struct walk *w, float a, float b)
+{
+	return w->up ? a < b : a > b;
+}
+
+/* To the next distinct score. False: there is none. */
+static bool step(struct walk *w)
+{
+	bool left[2] = { w->taken[0] < w->s[0]->n, w->taken[1] < w->s[1]->n };
+
+	if (!left[0] && !left[1])
+		return false;
+	int s = !left[0] || (left[1] && comes_first(w, next(w, 1), next(w, 0)));
+	w->t = next(w, s);
+	for (s = 0; s < 2; s++)
+		while (w->taken[s] < w->s[s]->n && next(w, s) == w->t)
+			w->taken[s]++;
+	return true;
+}
+
+static double share(const struct walk *w, int s)
+{
+	return (double)w->taken[s] / (double)w->s[s]->n;
+}
+
+int ood_roc_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
+		  const struct ood_sample *ood)
+{
+	struct walk w = { .s = { id, ood } };
+	double tpr = 0, fpr = 0;
+	int rc = put(f, "%s\t%s\tinf\t0\t0\n", method, set);
+
+	while (rc == 0 && step(&w)) {
+		bool end = share(&w, 0) == 1 && share(&w, 1) == 1;
+		if (!end && share(&w, 0) - tpr < 1e-3 && share(&w, 1) - fpr < 1e-3)
+			continue;
+		tpr = share(&w, 0);
+		fpr = share(&w, 1);
+		rc = put(f, "%s\t%s\t%.9g\t%.9g\t%.9g\n", method, set, (double)w.t, fpr, tpr);
+	}
+	return rc;
+}
+
+int ood_pr_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
+		 const struct ood_sample *ood)
+{
+	int rc = 0;
+
+	for (int out = 0; out < 2; out++) {
+		struct walk w = { .s = { out ? ood : id, out ? id : ood }, .up = out };
+		double recall = 0, precision = 1;
+		rc = rc ? rc : put(f, "%s\t%s\t%s\t%s\t0\t1\n", method, set, out ? "out" : "in",
+				   out ? "-inf" : "inf");
+		while (rc == 0 && recall < 1 && step(&w)) {
+			double now = (double)w.taken[0] / (double)(w.taken[0] + w.taken[1]);
+			if (share(&w, 0) < 1 && share(&w, 0) - recall < 1e-3 && fabs(now - precision) < 1e-3)
+				continue;
+			recall = share(&w, 0);
+			precision = now;
+			rc = put(f, "%s\t%s\t%s\t%.9g\t%.9g\t%.9g\n", method, set, out ? "out" : "in",
+				 (double)w.t, recall, precision);
+		}
+	}
+	return rc;
+}
+
+enum { BINS = 100 };
+
+/* The range of the bins: the wider one of both sets' percentiles. */
+static void range(const struct ood_sample *id, const struct ood_sample *ood, double *low, double *high)
+{
+	const struct ood_sample *s[2] = { id, ood };
+
+	*low = INFINITY;
+	*high = -INFINITY;
+	for (int k = 0; k < 2; k++) {
+		float a = s[k]->v[s[k]->n / 1000], b = s[k]->v[s[k]->n - 1 - s[k]->n / 1000];
+		if (isfinite(a))
+			*low = fmin(*low, (double)a);
+		if (isfinite(b))
+			*high = fmax(*high, (double)b);
+	}
+	if (!(*low < *high)) {            /* one score, or none that is finite */
+		*low = isfinite(*low) ? *low - .5 : 0;
+		*high = *low + 1;
+	}
+}
+
+int ood_hist_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
+		   const struct ood_sample *ood)
+{
+	double low, high;
+	int rc = 0;
+
+	range(id, ood, &low, &high);
+	double width = (high - low) / BINS;
+	for (int k = 0; k < 2; k++) {
+		const struct ood_sample *s = k ? ood : id;
+		size_t rows[BINS] = { 0 };
+		for (size_t i = 0; i < s->n; i++) {
+			double bin = floor(((double)s->v[i] - low) / width);
+			rows[(int)fmin(fmax(bin, 0), BINS - 1)]++;
+		}
+		for (int b = 0; b < BINS && rc == 0; b++)
+			rc = put(f, "%s\t%s\t%.9g\t%.9g\t%zu\t%.9g\n", method, k ? set : "id",
+				 low + b * width, low + (b + 1) * width, rows[b],
+				 (double)rows[b] / (double)s->n / width);
+	}
+	return rc;
+}

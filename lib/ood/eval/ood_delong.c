@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * DeLong's variance from placements. */
+#include <math.h>
+
+#include "ood/eval/ood_delong.h"
+
+void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m,
+		    bool above, double *out)
+{
+	size_t below = 0, up_to = 0;      /* rows of other below v[k]; below or equal */
+
+	for (size_t k = 0; k < n; k++) {
+		while (below < m && other[below] < v[k])
+			below++;
+		while (up_to < m && other[up_to] <= v[k])
+			up_to++;
+		double share = ((double)below + (double)up_to) / 2 / (double)m;
+		out[order[k]] = above ? 1 - share : share;
+	}
+}
+
+double ood_variance_of_mean(const double *x, const double *y, size_t n)
+{
+	double mean = 0, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += x[i] - (y ? y[i] : 0);
+	mean /= (double)n;
+	for (size_t i = 0; i < n; i++) {
+		double d = x[i] - (y ? y[i] : 0) - mean;
+		sum += d * d;
+	}
+	return n > 1 ? sum / (double)(n - 1) / (double)n : NAN;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_metrics: how well one score tells an ID set from an OOD set. Plain arrays, larger means more
+ * in-distribution, infinities are allowed, NaN is not.
+ *
+ * The work is one merge of two sorted arrays: sort each set once, with num_sort(), then compare the
+ * ID set with any number of OOD sets, or with any resampling of them by weights. Ties are grouped:
+ * there is one threshold a distinct score, so no result depends on the order of the input. Counts are
+ * integers, so are the comparisons with 95 %.
+ */
+#ifndef OOD_METRICS_H
+#define OOD_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Which threshold FPR95 is read at.
+ * NEAREST: ID is positive. The threshold whose recall is closest to 95 %, of two that are equally
+ *	close the one of higher recall, of those of equal recall the lowest (at full recall: the
+ *	highest). The rule of the outlier-exposure programs (Hendrycks et al., "Deep anomaly
+ *	detection with outlier exposure", ICLR 2019) and of their many descendants. "Equally close"
+ *	is exact here; in floating point, as there, 90 % and 100 % are not, and the lower one may
+ *	win in sets of very few rows.
+ * FIRST: ID is positive. The highest threshold whose recall is at least 95 %.
+ * OPENOOD: OOD is positive. The smallest false positive rate at which recall is at least 95 %
+ *	(Zhang et al., "OpenOOD v1.5", 2023). */
+enum ood_fpr { OOD_FPR_NEAREST, OOD_FPR_FIRST, OOD_FPR_OPENOOD };
+
+/* The numbers, all in 0..1.
+ * AUROC	P(ID score > OOD score) + P(equal) / 2, exact
+ * AUPR_IN, AUPR_OUT
+ *		area under precision and recall with ID, and with OOD (negated scores), as the positives
+ * FPR95	by the rule that was asked for; then each rule by its name
+ * DETECTION	detection error: the smallest of (share of ID below t + share of OOD not below t) / 2
+ *		over thresholds t (Liang et al., "ODIN", ICLR 2018, with equal priors)
+ * OSCR		area under CCR over false positive rate, ties half, where CCR(t) is the share of ID rows
+ *		that are classified right and score above t, and the rate is that of OOD rows above t
+ *		(Dhamija et al., "Reducing network agnostophobia", NeurIPS 2018)
+ * CCR_1E4..1	CCR at a false positive rate of 1e-4..1e-1: t is the ceil(rate n)-th largest OOD score, as
+ *		in OpenOOD */
+enum ood_metric {
+	OOD_AUROC, OOD_AUPR_IN, OOD_AUPR_OUT, OOD_FPR95, OOD_FPR95_NEAREST, OOD_FPR95_FIRST,
+	OOD_FPR95_OPENOOD, OOD_DETECTION, OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2, OOD_CCR_1E1,
+	OOD_N_METRICS
+};
+
+struct ood_metrics {
+	double v[OOD_N_METRICS];          /* NaN: not known, as CCR without labels */
+};
+
+/* What a metric is called, for programs and for people, and what it says, in a line or two. */
+struct ood_metric_name {
+	const char *key, *head, *meaning;
+};
+extern const struct ood_metric_name ood_metric_names[OOD_N_METRICS];
+
+struct ood_rules {
+	enum ood_fpr fpr;
+	bool trapezoid;                   /* AUPR: trapezoids between the points of the curve, from
+					   * precision 1 at recall 0, instead of average precision (sum of
+					   * precision * recall step) */
+	double prevalence;                /* AUPR: as if this share of rows were OOD, above 0 and below
+					   * 1; 0: as they are */
+};
+
+/* Scores sorted ascending, at least one, no NaN. */
+struct ood_sample {
+	const float *v;
+	size_t n;
+	const uint32_t *weight;           /* (n) row k counts weight[k] times; NULL: once each */
+};
+
+/* All but OSCR and CCR, which become NaN. The weights of each sample must not all be 0. */
+struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
+			       const struct ood_rules *rules);
+/* OSCR and CCR, into *m. right: the ID rows that are classified right, which may be none; labelled: the
+ * number (or weight) of ID rows that have a label, above 0. */
+void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const struct ood_sample *ood,
+		       struct ood_metrics *m);
+/* The mean of n >= 1 results, each number on its own, all of one weight. */
+struct ood_metrics ood_mean(const struct ood_metrics *m, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_set: the scores of a set, read whole into one sorted array a method: 4 bytes a row and method, and
+ * as much again for one method while it is sorted.
+ */
+#ifndef OOD_SET_H
+#define OOD_SET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ood/eval/ood_input.h"
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	OOD_SET_ORDER = 1 << 0,           /* keep `order`: 4 bytes more a row and method */
+	OOD_SET_RIGHT = 1 << 1            /* keep `mark` and `right`: up to 4 bytes more */
+};
+enum { OOD_UNLABELLED, OOD_WRONG, OOD_RIGHT };
+
+struct ood_set {
+	size_t n;                         /* rows */
+	float **scores;                   /* n_methods arrays of n, sorted ascending */
+	size_t n_methods;
+	uint32_t **order;                 /* order[m][k]: the row of the k-th smallest; or NULL */
+	uint64_t labelled, n_right;       /* rows with a label; those whose pred is equal to it */
+	uint8_t *mark;                    /* (n) enum above; or NULL: not asked for, or no labels */
+	float **right;                    /* the scores of the n_right rows, sorted; or NULL with mark */
+	double ece;                       /* expected calibration error of the labelled rows' largest
+					   * softmax probability, which a stream's column msp has as
+					   * log-odds, in 15 bins of equal width (Guo et al., ICML 2017);
+					   * NaN: there is no such column, or no labels */
+};
+
+/* Names of the score columns of a header (<f4, one a row), in its order; an array that the caller
+ * frees with ts_strs_free(). -1: out of memory. */
+int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n) TS_CHECKED;
+/* Fails, in the input, if it has scores that are not among methods[0..n-1], the ID set's. */
+int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n) TS_CHECKED;
+/* Reads the input to its end into *set, the columns called methods[0..n-1]. flags: what else to keep. -1:
+ * the input has failed and says why: no such column, NaN, no rows, 2^32 rows or more with ORDER. *set is
+ * to be released either way. */
+int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n,
+		 unsigned flags) TS_CHECKED;
+/* Joins b's rows, without their labels, to a's, behind them; a is all zero, or was made so. It is to be
+ * sorted then. -1: out of memory, or 2^32 rows with order. */
+int ood_set_append(struct ood_set *a, const struct ood_set *b) TS_CHECKED;
+int ood_set_sort(struct ood_set *set) TS_CHECKED;
+void ood_set_release(struct ood_set *set);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ * A fit, row by row and part by part. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/num_softmax.h"
+#include "ood/fit/ood_fit.h"
+#include "ood/ood_internal.h"
+#include "num/num_linalg.h"
+#include "ood/score/ood_method.h"
+
+static bool is_layer(const struct ts_field *f)
+{
+	size_t digits = strncmp(f->name, "layer", 5) == 0 ? strspn(f->name + 5, "0123456789") : 0;
+	return digits > 0 && digits < 8 && f->name[5 + digits] == '\0';
+}
+
+static int find_layers(struct ood_fit *f, const struct ts_header *h, char *err)
+{
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *field = &h->fields[i];
+		if (!is_layer(field))
+			continue;
+		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] == 0)
+			return ood_fail(err, "column '%s' is not one <f4 vector a row", field->name);
+		if (f->n_layers == OOD_MAX_LAYERS)
+			return ood_fail(err, "more than %d layers", OOD_MAX_LAYERS);
+		struct ood_layer *l = &f->layers[f->n_layers++];
+		snprintf(l->name, sizeof l->name, "%s", field->name);
+		l->m.d = field->shape[0];
+	}
+	return 0;
+}
+
+int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
+		char *err)
+{
+	const struct ts_field *logits = ts_header_field(h, "logits");
+	const struct ts_field *features = ts_header_field(h, "features");
+	const struct ts_field *label = ts_header_field(h, "label");
+	struct ood_fit *f;
+
+	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
+		return ood_fail(err, "has no column 'logits', <f4 of two or more classes");
+	if (!features || features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0)
+		return ood_fail(err, "has no column 'features', <f4, one vector a row");
+	if (label && (label->type != TS_I64 || label->ndim != 0))
+		return ood_fail(err, "column 'label' is not one <i8 a row");
+	if (!(f = calloc(1, sizeof *f)))
+		return ood_fail(err, "out of memory");
+	f->classes = logits->shape[0];
+	f->dim = features->shape[0];
+	f->parts = o->parts;
+	f->seed = o->seed;
+	f->bank.max = o->parts & OOD_PART_BANK ? o->bank : 0;
+	f->bank.type = o->half ? TS_F16 : TS_F32;
+	if (((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err)) ||
+	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err)))
+		goto fail;
+	if (ood_fit_alloc(f) || ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias)) {
+		ood_fail(err, "out of memory");
+		goto fail;
+	}
+	*ret = f;
+	return 0;
+fail:
+	ood_fit_free(f);
+	return -1;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static int check_rows(const struct ood_fit *f, const float *logits, const float *features,
+		      const int64_t *label, size_t n, char *err)
+{
+	const size_t C = f->classes, D = f->dim;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t c = 0; c < C; c++)
+			if (!isfinite(logits[i * C + c]))
+				return ood_fail(err, "row %zu: logit %zu is not a number or infinite",
+						(size_t)f->rows + i, c);
+		for (size_t d = 0; d < D; d++) {
+			float z = features[i * D + d];
+			if (!isfinite(z))
+				return ood_fail(err, "row %zu: feature %zu is not a number or infinite",
+						(size_t)f->rows + i, d);
+			if (f->bank.type == TS_F16 && fabsf(z) > 65504)
+				return ood_fail(err, "row %zu: feature %zu is %g, too large for half "
+						"precision; --bank-type f4", (size_t)f->rows + i, d, z);
+		}
+		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
+			return ood_fail(err, "row %zu: labels out of range: %lld, with %zu classes",
+					(size_t)f->rows + i, (long long)label[i], C);
+	}
+	return 0;
+}
+
+/* The means that need the model's opinion. */
+static void add_predictions(struct ood_fit *f, const float *logits, const float *features,
+			    int64_t label)
+{
+	const size_t C = f->classes, D = f->dim, k = num_argmax(logits, C);
+	double lse = logits[k] + num_log_sum_exp(logits, C, C, logits[k], 1);
+	double *prob = f->pred_prob + k * C, n = f->pred_count[k] += 1;
+
+	for (size_t c = 0; c < C; c++)
+		prob[c] += (exp(logits[c] - lse) - prob[c]) / n;
+	if (label != (int64_t)k)
+		return;
+	n = f->right_count[k] += 1;
+	for (size_t c = 0; c < C; c++)
+		f->right_logits[k * C + c] += (logits[c] - f->right_logits[k * C + c]) / n;
+	for (size_t d = 0; d < D; d++)
+		f->right_features[k * D + d] += (features[d] - f->right_features[k * D + d]) / n;
+}
+
+static int add_unit(struct ood_fit *f, const float *features, const int64_t *label, size_t n)
+{
+	const size_t D = f->dim;
+	float *unit = malloc(n * D * sizeof *unit);
+
+	if (!unit)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		ood_unit(features + i * D, D, unit + i * D);
+	int rc = ood_moments_add(&f->unit, unit, label, n);
+	free(unit);
+	return rc;
+}
+
+int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err)
+{
+	const float *logits = ts_batch_col(b, "logits")->data;
+	const float *features = ts_batch_col(b, "features")->data;
+	const struct ts_col *labels = ts_batch_col(b, "label");
+	const int64_t *label = labels ? labels->data : NULL;
+
+	if (check_rows(f, logits, features, label, b->n, err))
+		return -1;
+	if (ood_moments_add(&f->features, features, label, b->n) ||
+	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n)))
+		return ood_fail(err, "out of memory");
+	for (size_t i = 0; i < f->n_layers; i++) {
+		const float *x = ts_batch_col(b, f->layers[i].name)->data;
+		for (size_t k = 0; k < b->n * f->layers[i].m.d; k++)
+			if (!isfinite(x[k]))
+				return ood_fail(err, "row %zu: '%s' is not a number or infinite",
+						(size_t)f->rows + k / f->layers[i].m.d, f->layers[i].name);
+		if (ood_moments_add(&f->layers[i].m, x, label, b->n))
+			return ood_fail(err, "out of memory");
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t y = label ? label[i] : -1;
+		const float *l = logits + i * f->classes, *z = features + i * f->dim;
+		if (f->n_grams && ood_gram_add(f, b, i, num_argmax(l, f->classes), err))
+			return -1;
+		add_predictions(f, l, z, y);
+		f->unlabelled += y < 0;
+		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y))
+			return ood_fail(err, "out of memory");
+	}
+	f->rows += b->n;
+	return 0;
+}
+
+/* ---- merging and the end --------------------------------------------------------------------- */
+
+/* Means of groups: mean (g,d), of count (g) rows each, join those of other. */
+static void join_means(double *mean, double *count, const double *other, const double *more, size_t g,
+		       size_t d, bool last)
+{
+	for (size_t i = 0; i < g; i++) {
+		if (more[i] == 0)
+			continue;
+		double share = more[i] / (count[i] + more[i]);
+		for (size_t k = 0; k < d; k++)
+			mean[i * d + k] += share * (other[i * d + k] - mean[i * d + k]);
+		if (last)
+			count[i] += more[i];
+	}
+}
+
+static bool same_head(const struct ood_fit *a, const struct ood_fit *b)
+{
+	if (!a->weight || !b->weight)
+		return a->weight == b->weight;
+	return memcmp(a->weight, b->weight, a->classes * a->dim * sizeof *a->weight) == 0 &&
+	       memcmp(a->bias, b->bias, a->classes * sizeof *a->bias) == 0;
+}
+
+static int check_like(const struct ood_fit *f, const struct ood_fit *o, char *err)
+{
+	bool layers = f->n_layers == o->n_layers;
+	for (size_t i = 0; layers && i < f->n_layers; i++)
+		layers = strcmp(f->layers[i].name, o->layers[i].name) == 0 &&
+			 f->layers[i].m.d == o->layers[i].m.d;
+	bool grams = f->n_grams == o->n_grams;
+	for (size_t i = 0; grams && i < f->n_grams; i++)
+		grams = strcmp(f->grams[i].name, o->grams[i].name) == 0 && f->grams[i].size == o->grams[i].size;
+	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
+		return ood_fail(err, "is of another model: all must come from the same checkpoint");
+	if (f->parts != o->parts || !layers || !grams)
+		return ood_fail(err, "holds other statistics: all must be fitted with the same --method");
+	if (f->seed != o->seed || f->bank.max != o->bank.max || f->bank.type != o->bank.type)
+		return ood_fail(err, "has another bank: all must be fitted with the same --bank, "
+				"--bank-type and --seed");
+	return 0;
+}
+
+int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, char *err)
+{
+	const size_t C = f->classes, D = f->dim;
+	float *row = malloc((D + 1) * sizeof *row);
+	int rc = 0;
+
+	if (check_like(f, o, err)) {
+		free(row);
+		return -1;
+	}
+	rc = !row || ood_moments_merge(&f->features, &o->features) ||
+	     ((f->parts & OOD_PART_UNIT) && ood_moments_merge(&f->unit, &o->unit));
+	for (size_t i = 0; i < f->n_layers && !rc; i++)
+		rc = ood_moments_merge(&f->layers[i].m, &o->layers[i].m);
+	ood_gram_merge(f, o);
+	join_means(f->right_logits, f->right_count, o->right_logits, o->right_count, C, C, false);
+	join_means(f->right_features, f->right_count, o->right_features, o->right_count, C, D, true);
+	join_means(f->pred_prob, f->pred_count, o->pred_prob, o->pred_count, C, C, true);
+	for (size_t i = 0; i < o->bank.n && !rc; i++)
+		rc = ood_bank_add(f, o->bank.key[i], o->bank.logits + i * C,
+				  ood_bank_rows(o, i, 1, row), o->bank.label[i]);
+	f->rows += o->rows;
+	f->unlabelled += o->unlabelled;
+	free(row);
+	return rc ? ood_fail(err, "out of memory") : 0;
+}
+
+/* The published program's precision: the pseudo-inverse of the covariance within classes. */
+static int invert(struct ood_layer *l, char *err)
+{
+	size_t d = l->m.d, rank;
+	double *cov = malloc(d * d * sizeof *cov), *w = NULL;
+	int rc = -1;
+
+	if (cov) {
+		ood_moments_within(&l->m, cov);
+		rc = num_whiten(cov, d, 0, &w, &rank);
+	}
+	if (rc)
+		ood_fail(err, "the covariance of '%s' has no inverse: no variance, or out of memory",
+			 l->name);
+	else
+		num_at_a(w, rank, d, l->precision);
+	free(cov);
+	free(w);
+	return rc;
+}
+
+int ood_fit_finish(struct ood_fit *f, char *err)
+{
+	if (f->rows == 0)
+		return ood_fail(err, "is empty: no rows");
+	if (f->n_layers > 0 && f->unlabelled > 0)
+		return ood_fail(err, "%llu rows have no label, which the layers' covariances need",
+				(unsigned long long)f->unlabelled);
+	for (size_t i = 0; i < f->n_layers; i++)
+		if (invert(&f->layers[i], err))
+			return -1;
+	return ood_bank_sort(f) ? ood_fail(err, "out of memory") : 0;
+}

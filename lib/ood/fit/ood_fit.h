@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_fit: what scores need to know about a set of ID samples, from one pass over their features.
+ * A stream of kind "fit" holds it:
+ *
+ *	features.{total,centre,scatter,count,mean}     ood_moments.h, of the features
+ *	unit.{...}                                     the same of features divided by their norm
+ *	layerK.{...}, layerK.precision                 the same of each column layerK, and the
+ *	                                               pseudo-inverse of its covariance within classes
+ *	gram:NAME.min, gram:NAME.max (C,5d)            smallest and largest numbers of each column gram:NAME
+ *	                                               among the rows that the model takes for each class
+ *	right.count (C), right.features (C,D), right.logits (C,C)
+ *	                                               rows of each class that the model gets right, and
+ *	                                               the means of their features and logits
+ *	pred.count (C), pred.prob (C,C)                rows that the model takes for each class, and the
+ *	                                               mean of their softmax probabilities
+ *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
+ *	                                               a sample of rows, or all of them
+ *	meta rows, unlabelled, bank, seed, fc.weight, fc.bias, arch
+ *
+ * All but the bank is O(D^2 + C D) memory, whatever the number of rows. The bank holds the rows whose
+ * key, a hash of the row's contents under the seed, is smallest: every row has the same chance, and
+ * which ones are kept does not depend on the order of rows or on how they were divided. So fits of
+ * parts merge to the fit of the whole: counts and bank exactly, means and scatter up to rounding.
+ */
+#ifndef OOD_FIT_H
+#define OOD_FIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ood/fit/ood_moments.h"
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { OOD_ERR = 512, OOD_MAX_LAYERS = 64, OOD_MAX_GRAMS = 4096 };
+
+/* What a fit is asked to hold; the means of classes are always there. */
+enum ood_part {
+	OOD_PART_MOMENTS = 1 << 0,        /* scatter of the features: O(D^2) */
+	OOD_PART_UNIT = 1 << 1,           /* and of features divided by their norm */
+	OOD_PART_BANK = 1 << 2,           /* rows */
+	OOD_PART_LAYERS = 1 << 3,         /* scatter of the columns layer0, layer1, ... */
+	OOD_PART_GRAM = 1 << 4            /* ranges of the columns gram:... */
+};
+
+struct ood_bank {
+	size_t n, max;                    /* rows; at most (SIZE_MAX: all) */
+	enum ts_type type;                /* of features: TS_F32 or TS_F16 */
+	void *features;                   /* (n,D) */
+	float *logits;                    /* (n,C) */
+	int64_t *label;                   /* (n), -1: none */
+	uint64_t *key;                    /* (n), ascending once the fit is complete */
+	size_t cap;
+	bool heap;                        /* full: rows are a heap, the largest key first */
+};
+
+struct ood_layer {
+	char name[16];                    /* of its column: layer0 ... */
+	struct ood_moments m;
+	double *precision;                /* (d,d), once the fit is complete */
+};
+
+struct ood_ranges {
+	char name[200];                   /* of its column, gram:... */
+	size_t size;                      /* numbers a row: 5 d */
+	double *min, *max;                /* (C,size); zeros where pred.count is 0 */
+};
+
+struct ood_fit {
+	size_t classes, dim;              /* C, D */
+	unsigned parts;
+	uint64_t rows, unlabelled, seed;
+	struct ood_moments features, unit;        /* unit: all NULL without OOD_PART_UNIT */
+	double *right_count, *right_features, *right_logits, *pred_count, *pred_prob;
+	struct ood_bank bank;
+	struct ood_layer layers[OOD_MAX_LAYERS];
+	size_t n_layers;
+	struct ood_ranges *grams;
+	size_t n_grams;
+	double *weight, *bias;            /* (C,D), (C): the last layer; NULL: not known */
+	struct ts_set set;                /* owns the arrays, but the bank's */
+	struct ts_header header;          /* of the file that it was loaded from */
+};
+
+struct ood_fit_options {
+	unsigned parts;
+	size_t bank;                      /* rows of the bank at most; SIZE_MAX: all */
+	bool half;                        /* features of the bank as <f2 */
+	uint64_t seed;
+};
+
+/* An empty fit for streams of this header, kind "features". Fails if it lacks logits (<f4, two or more
+ * classes) or features (<f4, one vector a row), if labels are not <i8, if a layer is not a vector. */
+int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
+		char *err) TS_CHECKED;
+/* Adds the rows of a batch of such a stream. Fails, naming the row of the batch, on a number that is not
+ * finite and on a label that is no class. */
+int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err) TS_CHECKED;
+/* Adds what another fit holds, complete or not. Fails if the two are of other models, parts, sizes,
+ * seeds or banks. */
+int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, char *err) TS_CHECKED;
+/* Completes the fit: sorts the bank, inverts the layers' covariances. After it nothing is added. Fails
+ * if there are no rows. */
+int ood_fit_finish(struct ood_fit *f, char *err) TS_CHECKED;
+/* Writes a complete fit to path, NULL: standard output, with the caller's meta and history in h. */
+int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, char *err) TS_CHECKED;
+/* Reads one; every shape and count is held against the others. The line in err names the file. */
+int ood_fit_load(struct ood_fit **ret, const char *path, char *err) TS_CHECKED;
+void ood_fit_free(struct ood_fit *f);
+/* Frees the arrays and keeps the header: for fits that have been merged. */
+void ood_fit_shrink(struct ood_fit *f);
+
+/* Rows first..first+n of the bank's features as <f4, (n,D): in buf, or in place. */
+const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, float *buf);
+/* The p-th percentile, 0..100, of all features of the bank, by linear interpolation as NumPy's, into
+ * *ret. -1: out of memory, or an empty bank. */
+int ood_bank_percentile(const struct ood_fit *f, double p, double *ret) TS_CHECKED;
+
+/* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
+ * caller's; NULL if they are not there or do not fit. -1: out of memory. */
+int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias)
+	TS_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT
+ * Fits as streams of kind "fit". What is read is not trusted: shapes, counts and labels are held
+ * against each other, so that no score looks outside an array. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_internal.h"
+
+int ood_fail(char *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err, OOD_ERR, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+/* ---- the last layer --------------------------------------------------------------------------- */
+
+/* ---- writing ---------------------------------------------------------------------------------- */
+
+/* The tensors to write: those of the fit's set, then the bank's; all borrowed. */
+static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char *path, char *err)
+{
+	const struct ood_bank *b = &f->bank;
+	size_t n = f->set.n;
+	struct ts_set all = { calloc(n + 4, sizeof *all.t), n + 4, 0 };
+
+	if (!all.t)
+		return ood_fail(err, "out of memory");
+	memcpy(all.t, f->set.t, n * sizeof *all.t);
+	all.t[n] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim },
+				       b->features };
+	all.t[n + 1] = (struct ts_tensor){ (char[]){ "bank.logits" }, TS_F32, 2, { b->n, f->classes },
+					   b->logits };
+	all.t[n + 2] = (struct ts_tensor){ (char[]){ "bank.label" }, TS_I64, 1, { b->n }, b->label };
+	all.t[n + 3] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
+	if (b->n == 0)
+		all.n = n;
+	int rc = ts_set_save(path, h, &all, err, OOD_ERR);
+	free(all.t);
+	return rc;
+}
+
+int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, char *err)
+{
+	struct ts_meta *m = &h->meta;
+	long long bank = f->bank.max == SIZE_MAX ? -1 : (long long)f->bank.max;
+
+	if (ts_meta_set_str(m, "fit", "features") || ts_meta_set_int(m, "rows", (int64_t)f->rows) ||
+	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) ||
+	    ts_meta_set_int(m, "parts", f->parts) || ts_meta_set_int(m, "bank", bank) ||
+	    ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) ||
+	    ts_meta_set_int(m, "seed", (int64_t)f->seed))
+		return ood_fail(err, "out of memory");
+	return save_tensors(f, h, path, err);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+static const struct ts_tensor *want(const struct ts_set *s, const char *name, enum ts_type type,
+				    int ndim, size_t a, size_t b, char *err)
+{
+	const struct ts_tensor *t = ts_set_get(s, name);
+
+	if (!t)
+		ood_fail(err, "lacks '%s'; ood-fit makes fits", name);
+	else if (t->type != type || t->ndim != ndim || (ndim > 0 && t->shape[0] != a) ||
+		 (ndim > 1 && t->shape[1] != b))
+		ood_fail(err, "tensor '%s' has another type or shape than the rest needs", name);
+	else
+		return t;
+	return NULL;
+}
+
+/* Copies what was read into the arrays that the fit has made. */
+static int take_arrays(struct ood_fit *f, const struct ts_set *s, char *err)
+{
+	for (size_t i = 0; i < f->set.n; i++) {
+		struct ts_tensor *to = &f->set.t[i];
+		const struct ts_tensor *from = want(s, to->name, TS_F64, to->ndim, to->shape[0],
+						    to->ndim > 1 ? to->shape[1] : 0, err);
+		if (!from)
+			return -1;
+		const double *x = from->data;
+		bool count = strstr(to->name, ".count") || strstr(to->name, ".total");
+		for (size_t k = 0; k < ts_tensor_count(from); k++)
+			if (!isfinite(x[k]) || (count && x[k] < 0))
+				return ood_fail(err, "'%s' holds a number out of range", to->name);
+		memcpy(to->data, x, ts_tensor_bytes(to));
+	}
+	return 0;
+}
+
+static int take_bank(struct ood_fit *f, struct ts_set *s, char *err)
+{
+	struct ood_bank *b = &f->bank;
+	struct ts_tensor *z = ts_set_get(s, "bank.features"), *t;
+
+	if (!z)
+		return b->max > 0 && f->rows > 0 ? ood_fail(err, "lacks its bank") : 0;
+	b->n = b->cap = z->shape[0];
+	if (!want(s, "bank.features", b->type, 2, b->n, f->dim, err) ||
+	    !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err) ||
+	    !want(s, "bank.label", TS_I64, 1, b->n, 0, err) ||
+	    !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
+		return -1;
+	if (b->n == 0 || b->n > b->max || b->n > f->rows)
+		return ood_fail(err, "has a bank of %zu rows, which does not fit its meta", b->n);
+	b->features = z->data;
+	z->data = NULL;
+	b->logits = (t = ts_set_get(s, "bank.logits"))->data;
+	t->data = NULL;
+	b->label = (t = ts_set_get(s, "bank.label"))->data;
+	t->data = NULL;
+	b->key = (t = ts_set_get(s, "bank.key"))->data;
+	t->data = NULL;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->label[i] < -1 || b->label[i] >= (int64_t)f->classes)
+			return ood_fail(err, "row %zu of its bank: labels out of range", i);
+	for (size_t i = 0; i < b->n; i++) {
+		for (size_t c = 0; c < f->classes; c++)
+			if (!isfinite(b->logits[i * f->classes + c]))
+				return ood_fail(err, "row %zu of its bank is not finite", i);
+		for (size_t k = 0; b->type == TS_F32 && k < f->dim; k++)
+			if (!isfinite(((float *)b->features)[i * f->dim + k]))
+				return ood_fail(err, "row %zu of its bank is not finite", i);
+	}
+	return 0;
+}
+
+static int take_layers(struct ood_fit *f, const struct ts_set *s, char *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct ts_tensor *t = &s->t[i];
+		size_t len = strcspn(t->name, ".");
+		if (strncmp(t->name, "layer", 5) != 0 || strcmp(t->name + len, ".centre") != 0)
+			continue;
+		if (f->n_layers == OOD_MAX_LAYERS || len >= sizeof f->layers[0].name || t->ndim != 1)
+			return ood_fail(err, "tensor '%s' is no layer's", t->name);
+		struct ood_layer *l = &f->layers[f->n_layers++];
+		snprintf(l->name, sizeof l->name, "%.*s", (int)len, t->name);
+		l->m.d = t->shape[0];
+	}
+	return 0;
+}
+
+/* Sizes and options, from meta and the tensors that show them. */
+static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct ts_set *s, char *err)
+{
+	int64_t rows, unlabelled, parts, bank, half, seed;
+	const struct ts_tensor *z = ts_set_get(s, "right.features");
+
+	if (!z || z->ndim != 2 || z->shape[0] < 2 || z->shape[1] == 0 ||
+	    ts_meta_get_int(m, "rows", &rows) != 1 || ts_meta_get_int(m, "bank", &bank) != 1 ||
+	    ts_meta_get_int(m, "unlabelled", &unlabelled) != 1 ||
+	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
+	    ts_meta_get_int(m, "bank_half", &half) != 1)
+		return ood_fail(err, "is not a fit of features; ood-fit makes those");
+	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 ||
+	    half < 0 || half > 1)
+		return ood_fail(err, "its meta holds a number out of range");
+	f->classes = z->shape[0];
+	f->dim = z->shape[1];
+	f->rows = (uint64_t)rows;
+	f->unlabelled = (uint64_t)unlabelled;
+	f->parts = (unsigned)parts;
+	f->seed = (uint64_t)seed;
+	f->bank.max = bank < 0 ? SIZE_MAX : (size_t)bank;
+	f->bank.type = half ? TS_F16 : TS_F32;
+	return 0;
+}
+
+static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, char *err)
+{
+	const struct ts_header *h = ts_reader_expect(r, "fit");
+
+	if (!h || ts_reader_set(r, s))
+		return ood_fail(err, "%s", ts_reader_error(r));
+	const char *name = ts_reader_name(r);
+	char why[OOD_ERR] = "out of memory";
+	if (take_sizes(f, &h->meta, s, why) || take_layers(f, s, why) ||
+	    ood_gram_find_tensors(f, s, why) || ood_fit_alloc(f) ||
+	    take_arrays(f, s, why) || take_bank(f, s, why) ||
+	    ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias))
+		return ood_fail(err, "'%.200s': %.250s", name, why);
+	ts_header_init(&f->header, "fit");
+	if (ts_meta_merge(&f->header.meta, &h->meta) || ts_header_chain(&f->header, h))
+		return ood_fail(err, "out of memory");
+	return 0;
+}
+
+int ood_fit_load(struct ood_fit **ret, const char *path, char *err)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	struct ood_fit *f = calloc(1, sizeof *f);
+	struct ts_set s = { 0 };
+	int rc = r && f ? take(f, r, &s, err) : ood_fail(err, "out of memory");
+
+	ts_reader_close(r);
+	ts_set_release(&s);
+	if (rc)
+		ood_fit_free(f);
+	else
+		*ret = f;
+	return rc;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ * Scores of the logits that are fitted: a temperature, the classes' mean probabilities, and Weibull
+ * tails. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "num/num_softmax.h"
+#include "ood/ood_internal.h"
+#include "ood/score/ood_method.h"
+
+/* ---- temperature scaling ---------------------------------------------------------------------- */
+
+/* First and second derivative of the mean cross-entropy of b * logits by b. */
+static void slopes(const struct ood_fit *f, double b, double *first, double *second)
+{
+	size_t C = f->classes;
+	*first = *second = 0;
+	for (size_t i = 0; i < f->bank.n; i++) {
+		const float *l = f->bank.logits + i * C;
+		double top = l[num_argmax(l, C)], sum = 0, mean = 0, square = 0;
+		for (size_t c = 0; c < C; c++) {
+			double d = l[c] - top, e = exp(b * d);
+			sum += e;
+			mean += e * d;
+			square += e * d * d;
+		}
+		mean /= sum;
+		*first += mean - (l[f->bank.label[i]] - top);
+		*second += square / sum - mean * mean;
+	}
+}
+
+/* The temperature of least cross-entropy on validation data (Guo et al., "On calibration of modern
+ * neural networks", ICML 2017). The loss is convex in b = 1/T: Newton's method, kept within the
+ * bracket that the signs of the slope give. */
+static int fit_temperature(const struct ood_fit *f, double *t, char *err)
+{
+	double low = 1e-4, high = 1e4, b = 1, first, second;
+	size_t right = 0;
+
+	for (size_t i = 0; i < f->bank.n; i++)
+		right += num_argmax(f->bank.logits + i * f->classes, f->classes) == (size_t)f->bank.label[i];
+	slopes(f, high, &first, &second);
+	if (right == f->bank.n || first <= 0)
+		return ood_fail(err, "no temperature fits: the model is right on every row of the fit");
+	slopes(f, low, &first, &second);
+	if (first >= 0)
+		return ood_fail(err, "no temperature fits: the logits say nothing about the labels");
+	for (int i = 0; i < 200; i++) {
+		slopes(f, b, &first, &second);
+		if (fabs(first / second) < 1e-14 * b)
+			break;
+		if (first > 0)
+			high = b;
+		else
+			low = b;
+		double next = b - first / second;
+		b = next > low && next < high ? next : (low + high) / 2;
+	}
+	*t = 1 / b;
+	return 0;
+}
+
+static int temperature_prepare(struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = s->source->val;
+	double *t = s->state = ood_keep(s, 1, sizeof *t);
+
+	if (!t)
+		return -1;
+	if (!f)
+		return ood_fail(err, "needs labelled validation data: --val FILE, from ood-fit");
+	if (f->bank.n == 0 || f->unlabelled)
+		return ood_fail(err, "needs a fit of validation data with a bank, every row labelled");
+	if (fit_temperature(f, t, err))
+		return -1;
+	snprintf(s->note, sizeof s->note, "the fitted temperature is %.6g", *t);
+	return 0;
+}
+
+static int temperature_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	size_t C = s->source->classes;
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = num_log_odds(rows->logits + i * C, C, *(const double *)s->state);
+	return 0;
+}
+
+/* ---- KL matching ------------------------------------------------------------------------------ */
+
+/* The least divergence from the mean probabilities of a class (Hendrycks et al., "Scaling
+ * out-of-distribution detection for real-world settings", ICML 2022): -min_k KL(p || d_k), d_k the mean
+ * of p over samples predicted k, one-hot where there are none. Zeros of d_k count as 1e-300, not as an
+ * infinite divergence. */
+static int klm_prepare(struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = ood_validation(s);
+	size_t C = s->source->classes;
+	double *log_d = s->state = ood_keep(s, C * C, sizeof *log_d);
+
+	if (!log_d)
+		return -1;
+	if (!f)
+		return ood_fail(err, "needs a fit: --val FILE or --fit FILE, from ood-fit");
+	for (size_t k = 0; k < C; k++)
+		for (size_t c = 0; c < C; c++) {
+			double d = f->pred_count[k] > 0 ? f->pred_prob[k * C + c] : c == k;
+			log_d[k * C + c] = log(fmax(d, 1e-300));
+		}
+	return 0;
+}
+
+static int klm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	size_t C = s->source->classes;
+	const double *log_d = s->state;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const float *l = rows->logits + i * C;
+		double lse = num_lse(l, C), least = DBL_MAX;
+		for (size_t k = 0; k < C; k++) {
+			double kl = 0;
+			for (size_t c = 0; c < C; c++)
+				kl += exp(l[c] - lse) * (l[c] - lse - log_d[k * C + c]);
+			least = fmin(least, kl);
+		}
+		out[i] = -least;
+	}
+	return 0;
+}
+
+/* ---- OpenMax ---------------------------------------------------------------------------------- */
+
+/* OpenMax (Bendale and Boult, "Towards open set deep networks", CVPR 2016) on the logits. Each class has
+ * the mean m_c of the logits of its rightly classified training samples, and a distribution of the
+ * largest distances to it. The reference implementation fits a Weibull distribution to distances
+ * shifted by 10,000, which is a Gumbel distribution of minima in all but name:
+ *	F(d) = 1 - exp(-exp((d - m) / s)).
+ * That is what is fitted here, by maximum likelihood, and nothing overflows. */
+struct tail {
+	double m, s;
+};
+struct openmax {
+	struct tail *tail;                /* (C) */
+	const double *mean;               /* (C,C): m_c */
+};
+
+static int descending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Maximum likelihood for n distances: s solves sum x e^(x/s) / sum e^(x/s) - mean x = s, whose left
+ * side falls and right side rises with s; then m = s log mean e^(x/s). */
+static bool fit_tail(const double *x, size_t n, struct tail *t)
+{
+	double mean = 0, low = 0, high = x[0] - x[n - 1], sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += x[i] / (double)n;
+	if (!(high > 0))
+		return false;
+	for (int k = 0; k < 200; k++) {
+		double s = (low + high) / 2, moment = 0;
+		sum = 0;
+		for (size_t i = 0; i < n; i++) {
+			double e = exp((x[i] - x[0]) / s);
+			sum += e;
+			moment += x[i] * e;
+		}
+		if (moment / sum - mean > s)
+			low = s;
+		else
+			high = s;
+		t->s = s;
+	}
+	sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += exp((x[i] - x[0]) / t->s);
+	t->m = x[0] + t->s * log(sum / (double)n);
+	return true;
+}
+
+static double distance(const float *l, const double *mean, size_t n)
+{
+	double sum = 0;
+	for (size_t c = 0; c < n; c++)
+		sum += (l[c] - mean[c]) * (l[c] - mean[c]);
+	return sqrt(sum);
+}
+
+static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest, double *x, char *err)
+{
+	size_t C = f->classes;
+
+	for (size_t c = 0; c < C; c++) {
+		size_t n = 0;
+		for (size_t i = 0; i < f->bank.n; i++) {
+			const float *l = f->bank.logits + i * C;
+			if (f->bank.label[i] == (int64_t)c && num_argmax(l, C) == c)
+				x[n++] = distance(l, o->mean + c * C, C);
+		}
+		qsort(x, n, sizeof *x, descending);
+		if (n < 2 || !fit_tail(x, n < longest ? n : longest, &o->tail[c]))
+			return ood_fail(err, "class %zu has %zu rightly classified samples in the bank, too few or "
+					"all at one distance: no tail to fit", c, n);
+	}
+	return 0;
+}
+
+static int openmax_prepare(struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = s->source->fit;
+	struct openmax *o = s->state = ood_keep(s, 1, sizeof *o);
+
+	if (!o || !(o->tail = ood_keep(s, s->source->classes, sizeof *o->tail)))
+		return -1;
+	if (ood_need_fit(s, err))
+		return -1;
+	double *x = malloc((f->bank.n + 1) * sizeof *x);
+	o->mean = f->right_logits;
+	int rc = x ? fit_tails(o, f, (size_t)s->request.params[0], x, err) : -1;
+	free(x);
+	return rc;
+}
+
+/* The log-odds of not being the unknown class, log sum_c exp(l'_c) - u. */
+static double openmax_row(const struct openmax *o, const float *l, size_t n, size_t alpha, double *revised)
+{
+	double unknown = 0;
+
+	for (size_t c = 0; c < n; c++) {
+		size_t rank = 0;
+		for (size_t j = 0; j < n; j++)
+			rank += l[j] > l[c] || (l[j] == l[c] && j < c);
+		revised[c] = l[c];
+		if (rank >= alpha)
+			continue;
+		double omega = (double)(alpha - rank) / (double)alpha;
+		double d = distance(l, o->mean + c * n, n);
+		double cdf = -expm1(-exp((d - o->tail[c].m) / o->tail[c].s));
+		revised[c] = l[c] * (1 - cdf * omega);
+		unknown += l[c] - revised[c];
+	}
+	return num_lse_double(revised, n) - unknown;
+}
+
+static int openmax_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	size_t C = s->source->classes, alpha = (size_t)s->request.params[1];
+	double *revised = malloc(C * sizeof *revised);
+
+	if (!revised)
+		return -1;
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = openmax_row(s->state, rows->logits + i * C, C, alpha < C ? alpha : C, revised);
+	free(revised);
+	return 0;
+}
+
+const struct ood_method ood_calibrate_family[] = {
+	{ .name = "temperature", .help = "msp of logits over the temperature that fits validation data best",
+	  .parts = OOD_PART_BANK, .prepare = temperature_prepare, .score = temperature_score },
+	{ .name = "klm", .help = "KL divergence from the nearest class's mean probabilities",
+	  .prepare = klm_prepare, .score = klm_score },
+	{ .name = "openmax", .help = "log-odds of OpenMax's known classes", .parts = OOD_PART_BANK,
+	  .params = { { "tail", 20, 2, 1e6, "distances a class that its tail is fitted to" },
+		      { "alpha", 3, 1, 1e6, "largest logits that are revised" } },
+	  .prepare = openmax_prepare, .score = openmax_score },
+	{ 0 }
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * Scores of columns that um-embed adds on request, because they take another pass through the network. */
+#include <stdio.h>
+#include <string.h>
+
+#include "num/num_softmax.h"
+#include "ood/ood_internal.h"
+#include "ood/score/ood_method.h"
+
+/* Holds that the stream has an <f4 column of this name, with n numbers a row, 0: one. */
+static int need_column(const struct ood_scorer *s, const char *name, size_t n, const char *remedy, char *err)
+{
+	const struct ts_field *f = ts_header_field(s->source->header, name);
+
+	if (!f)
+		return ood_fail(err, "the stream has no column '%s': um-embed %s adds it", name, remedy);
+	if (f->type != TS_F32 || f->ndim != (n > 0) || (n > 0 && f->shape[0] != n))
+		return ood_fail(err, "column '%s' has another type or shape than it needs", name);
+	return 0;
+}
+
+/* ---- ODIN --------------------------------------------------------------------------------------- */
+
+/* ODIN (Liang, Li, Srikant, "Enhancing the reliability of out-of-distribution image detection in neural
+ * networks", ICLR 2018): the maximum softmax probability at a high temperature of the logits at an input
+ * that was moved towards it; as log-odds, which rank alike and keep their digits. */
+struct odin {
+	char column[64];
+	double temperature;
+};
+
+static int odin_prepare(struct ood_scorer *s, char *err)
+{
+	struct odin *o = s->state = ood_keep(s, 1, sizeof *o);
+
+	if (!o)
+		return -1;
+	snprintf(o->column, sizeof o->column, "odin:eps=%g", s->request.params[0]);
+	if (need_column(s, o->column, s->source->classes, "--odin", err))
+		return -1;
+	if (ts_meta_get_double(&s->source->header->meta, "odin.temperature", &o->temperature) != 1 ||
+	    !(o->temperature > 0))
+		return ood_fail(err, "the stream's meta has no 'odin.temperature'");
+	return 0;
+}
+
+static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct odin *o = s->state;
+	const size_t C = s->source->classes;
+	const float *l = ts_batch_col(rows->batch, o->column)->data;
+
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = num_log_odds(l + (rows->first + i) * C, C, o->temperature);
+	return 0;
+}
+
+/* ---- RankFeat ----------------------------------------------------------------------------------- */
+
+/* RankFeat (Song, Sebe, Wang, NeurIPS 2022): the energy of logits without the feature maps' largest
+ * singular part. */
+static int rankfeat_prepare(struct ood_scorer *s, char *err)
+{
+	return need_column(s, "rankfeat", s->source->classes, "--rankfeat", err);
+}
+
+static int rankfeat_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const size_t C = s->source->classes;
+	const float *l = ts_batch_col(rows->batch, "rankfeat")->data;
+
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = num_lse(l + (rows->first + i) * C, C);
+	return 0;
+}
+
+/* ---- divergence from a second model -------------------------------------------------------------- */
+
+static int kl_prepare(struct ood_scorer *s, char *err)
+{
+	return need_column(s, "kl-distance", 0, "--against", err);
+}
+
+static int kl_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const float *v = ts_batch_col(rows->batch, "kl-distance")->data;
+
+	(void)s;
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = v[rows->first + i];
+	return 0;
+}
+
+const struct ood_method ood_extra_family[] = {
+	{ .name = "odin", .help = "msp of the logits at a perturbed input, at a temperature",
+	  .params = { { "eps", 0.0014, 0, 1, "size of the step, one that um-embed --odin made" } },
+	  .prepare = odin_prepare, .score = odin_score },
+	{ .name = "rankfeat", .help = "energy without the feature maps' largest singular part",
+	  .prepare = rankfeat_prepare, .score = rankfeat_score },
+	{ .name = "kl-distance", .help = "KL divergence from a second model's prediction",
+	  .prepare = kl_prepare, .score = kl_score },
+	{ 0 }
+};

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ * Mahalanobis distances in several layers, one by one and combined. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_internal.h"
+#include "ood/score/ood_layers.h"
+#include "num/num_linalg.h"
+#include "ood/score/ood_method.h"
+
+struct ood_layers {
+	const struct ood_fit *fit;
+	char column[OOD_MAX_LAYERS][48];
+	double *offset[OOD_MAX_LAYERS];   /* (C,d): P (mu_c - centre) */
+	double *constant[OOD_MAX_LAYERS]; /* (C): (mu_c - centre)^T P (mu_c - centre); infinite: no samples */
+};
+
+void ood_layers_free(struct ood_layers *l)
+{
+	for (size_t i = 0; l && i < OOD_MAX_LAYERS; i++) {
+		free(l->offset[i]);
+		free(l->constant[i]);
+	}
+	free(l);
+}
+
+/* What does not depend on the rows. */
+static int prepare_layer(struct ood_layers *l, size_t i)
+{
+	const struct ood_layer *from = &l->fit->layers[i];
+	const struct ood_moments *m = &from->m;
+	size_t C = l->fit->classes, d = m->d;
+	double *mean = malloc(C * d * sizeof *mean);
+
+	l->offset[i] = malloc(C * d * sizeof **l->offset);
+	l->constant[i] = malloc(C * sizeof **l->constant);
+	if (!mean || !l->offset[i] || !l->constant[i]) {
+		free(mean);
+		return -1;
+	}
+	for (size_t k = 0; k < C * d; k++)
+		mean[k] = m->mean[k] - m->centre[k % d];
+	num_matmul(mean, C, from->precision, d, d, l->offset[i]);
+	for (size_t c = 0; c < C; c++) {
+		l->constant[i][c] = m->count[c] > 0 ? 0 : INFINITY;
+		for (size_t k = 0; k < d && m->count[c] > 0; k++)
+			l->constant[i][c] += mean[c * d + k] * l->offset[i][c * d + k];
+	}
+	free(mean);
+	return 0;
+}
+
+int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
+		   char *err)
+{
+	struct ood_layers *l = *ret = calloc(1, sizeof *l);
+
+	if (!l)
+		return ood_fail(err, "out of memory");
+	l->fit = f;
+	if (f->n_layers == 0)
+		return ood_fail(err, "the fit has no layers: it takes features with um-embed --layers");
+	for (size_t i = 0; i < f->n_layers; i++) {
+		if (eps > 0)
+			snprintf(l->column[i], sizeof l->column[i], "%s:eps=%g", f->layers[i].name, eps);
+		else
+			snprintf(l->column[i], sizeof l->column[i], "%s", f->layers[i].name);
+		const struct ts_field *field = ts_header_field(h, l->column[i]);
+		if (!field)
+			return ood_fail(err, "the stream has no column '%s': um-embed %s adds it",
+					l->column[i], eps > 0 ? "--perturb" : "--layers");
+		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] != f->layers[i].m.d)
+			return ood_fail(err, "column '%s' is no vector of %zu numbers", l->column[i],
+					f->layers[i].m.d);
+		if (prepare_layer(l, i))
+			return ood_fail(err, "out of memory");
+	}
+	return 0;
+}
+
+/* One layer's scores of n rows x (n,d), out[k * stride]. x is taken about the centre, which is what keeps the
+ * digits: f^T P f - 2 f^T P mu + mu^T P mu. */
+static int score_layer(const struct ood_layers *l, size_t i, const float *x, size_t n, double *out,
+		       size_t stride)
+{
+	const struct ood_layer *from = &l->fit->layers[i];
+	size_t C = l->fit->classes, d = from->m.d;
+	double *f = malloc((2 * n * d + n * C) * sizeof *f), *p, *cross;
+
+	if (!f)
+		return -1;
+	p = f + n * d;
+	cross = p + n * d;
+	for (size_t k = 0; k < n * d; k++)
+		f[k] = (double)x[k] - from->m.centre[k % d];
+	num_matmul(f, n, from->precision, d, d, p);
+	num_matmul(f, n, l->offset[i], C, d, cross);
+	for (size_t k = 0; k < n; k++) {
+		double square = 0, least = INFINITY;
+		for (size_t a = 0; a < d; a++)
+			square += f[k * d + a] * p[k * d + a];
+		for (size_t c = 0; c < C; c++)
+			least = fmin(least, l->constant[i][c] - 2 * cross[k * C + c]);
+		out[k * stride] = -(square + least);
+	}
+	free(f);
+	return 0;
+}
+
+int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_t first, size_t n,
+		     double *out)
+{
+	for (size_t i = 0; i < l->fit->n_layers; i++) {
+		const float *x = ts_batch_col(b, l->column[i])->data;
+		if (score_layer(l, i, x + first * l->fit->layers[i].m.d, n, out + i, l->fit->n_layers))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the methods ------------------------------------------------------------------------------- */
+
+struct state {
+	struct ood_layers *layers;
+	double weight[OOD_MAX_LAYERS], bias;
+};
+
+static void release(void *state)
+{
+	ood_layers_free(((struct state *)state)->layers);
+}
+
+static int prepare_one(struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = s->source->fit;
+	struct state *st = s->state = ood_keep(s, 1, sizeof *st);
+	size_t i = (size_t)s->request.params[0];
+
+	if (!st)
+		return -1;
+	if (!f)
+		return ood_fail(err, "it needs --fit: what ood-fit made of the training data");
+	if (f->n_layers > 0 && i >= f->n_layers)
+		return ood_fail(err, "the fit has layers 0 to %zu", f->n_layers - 1);
+	st->weight[i] = 1;
+	s->release = release;
+	return ood_layers_new(&st->layers, f, s->source->header, s->request.params[1], err);
+}
+
+static int prepare_all(struct ood_scorer *s, char *err)
+{
+	const struct ood_fit *f = s->source->fit;
+	struct state *st = s->state = ood_keep(s, 1, sizeof *st);
+	struct ts_tensor w = { 0 };
+	double eps = 0;
+	char *how = NULL;
+
+	if (!st)
+		return -1;
+	if (!f)
+		return ood_fail(err, "it needs --fit: what ood-fit made of the training data");
+	int rc = ts_meta_get_tensor(&f->header.meta, "layers.weight", &w);
+	if (rc != 1 || w.type != TS_F64 || w.ndim != 1 || w.shape[0] != f->n_layers ||
+	    ts_meta_get_double(&f->header.meta, "layers.bias", &st->bias) != 1 ||
+	    ts_meta_get_double(&f->header.meta, "layers.eps", &eps) != 1 ||
+	    ts_meta_get_str(&f->header.meta, "layers.tuning", &how) != 1) {
+		ts_tensor_release(&w);
+		return ood_fail(err, "the fit has no combination of layers: ood-fit --tune adds it");
+	}
+	memcpy(st->weight, w.data, f->n_layers * sizeof *st->weight);
+	ts_tensor_release(&w);
+	s->release = release;
+	snprintf(s->note, sizeof s->note, "%zu layers at eps=%g, tuned on %s data", f->n_layers, eps, how);
+	free(how);
+	return ood_layers_new(&st->layers, f, s->source->header, eps, err);
+}
+
+static int score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct state *st = s->state;
+	size_t L = s->source->fit->n_layers;
+	double layer[OOD_CHUNK * OOD_MAX_LAYERS];
+
+	if (ood_layers_score(st->layers, rows->batch, rows->first, rows->n, layer))
+		return -1;
+	for (size_t i = 0; i < rows->n; i++) {
+		out[i] = st->bias;
+		for (size_t k = 0; k < L; k++)
+			out[i] += st->weight[k] * layer[i * L + k];
+	}
+	return 0;
+}
+
+const struct ood_method ood_layers_family[] = {
+	{ .name = "mahalanobis-layers", .help = "Mahalanobis distances in all layers, combined by ood-fit --tune",
+	  .prepare = prepare_all, .score = score },
+	{ .name = "mahalanobis-layer", .help = "Mahalanobis distance in one layer",
+	  .params = { { "layer", 0, 0, OOD_MAX_LAYERS - 1, "its number" },
+		      { "eps", 0, 0, 1, "step towards the class, one that um-embed --perturb made; 0: none" } },
+	  .prepare = prepare_one, .score = score },
+	{ 0 }
+};

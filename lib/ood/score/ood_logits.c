@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * Scores of the logits alone. */
+#include <math.h>
+
+#include "num/num_softmax.h"
+#include "ood/score/ood_method.h"
+
+/* Maximum softmax probability (Hendrycks and Gimpel, "A baseline for detecting misclassified and
+ * out-of-distribution examples in neural networks", ICLR 2017), as its log-odds
+ *	log(p / (1 - p)) = -log sum_{c != k} exp(l_c - l_k),  k the class of the largest logit,
+ * which ranks samples as p does. p itself rounds to 1 in single precision for margins above 17, so
+ * that confident samples would tie. */
+static double msp(const float *l, size_t n, const double *params)
+{
+	(void)params;
+	return num_log_odds(l, n, 1);
+}
+
+/* The largest logit (Hendrycks et al., "Scaling out-of-distribution detection for real-world
+ * settings", ICML 2022). */
+static double maxlogit(const float *l, size_t n, const double *params)
+{
+	(void)params;
+	return l[num_argmax(l, n)];
+}
+
+/* The negative free energy T log sum_c exp(l_c / T) (Liu et al., "Energy-based out-of-distribution
+ * detection", NeurIPS 2020, equation 4, sign turned so that larger is more in-distribution). */
+static double energy(const float *l, size_t n, const double *params)
+{
+	double t = params[0], top = l[num_argmax(l, n)];
+	return top + t * num_log_sum_exp(l, n, n, top, t);
+}
+
+/* log p_k and log(1 - p_k) of the largest softmax probability, from the log-odds: neither is a
+ * difference of numbers that are close. */
+static void top_logs(double odds, double *log_p, double *log_rest)
+{
+	*log_p = -log1p(exp(-odds));
+	*log_rest = odds > 0 ? -odds - log1p(exp(-odds)) : -log1p(exp(odds));
+	if (odds < 0)
+		*log_p = odds - log1p(exp(odds));
+}
+
+/* Entropy H of the softmax as -log H, which ranks as -H does: H itself falls below the smallest single
+ * for margins above 100. log H = log sum_c exp(log p_c + log(-log p_c)). */
+static double entropy(const float *l, size_t n, const double *params)
+{
+	size_t k = num_argmax(l, n);
+	double log_p, log_rest, odds = num_log_odds(l, n, 1), lse = num_lse(l, n), sum = 0;
+
+	(void)params;
+	top_logs(odds, &log_p, &log_rest);
+	/* Relative to 1 - p_k, so that the sum does not vanish: -p_k log p_k is about 1 - p_k. */
+	double minus_log_p = odds > 30 ? 1 : -log_p / exp(log_rest);
+	sum = exp(log_p) * minus_log_p;
+	for (size_t c = 0; c < n; c++)
+		if (c != k)
+			sum += exp(l[c] - lse - log_rest) * (lse - l[c]);
+	return -(log_rest + log(sum));
+}
+
+/* Generalised entropy -sum p^g (1-p)^g over the M largest probabilities (Liu, Lochman, Zach, "GEN:
+ * pushing the limits of softmax-based out-of-distribution detection", CVPR 2023). 1 - p of the largest
+ * is taken from the log-odds: in single precision it is 0 for confident samples. */
+static double gen(const float *l, size_t n, const double *params)
+{
+	double g = params[0], log_p, log_rest, lse = num_lse(l, n), sum;
+	size_t most = params[1] < (double)n ? (size_t)params[1] : n, k = num_argmax(l, n);
+
+	top_logs(num_log_odds(l, n, 1), &log_p, &log_rest);
+	sum = exp(g * (log_p + log_rest));
+	/* Those above the M-th largest: counted by rank, equal ones in order of their class. */
+	for (size_t c = 0; c < n; c++) {
+		size_t rank = 0;
+		for (size_t j = 0; most < n && j < n; j++)
+			rank += l[j] > l[c] || (l[j] == l[c] && j < c);
+		if (c == k || rank >= most)
+			continue;
+		double log_q = l[c] - lse;
+		sum += exp(g * (log_q + log1p(-exp(log_q))));
+	}
+	return -sum;
+}
+
+const struct ood_method ood_logits_family[] = {
+	{ .name = "msp", .help = "log-odds of the maximum softmax probability", .logits = msp },
+	{ .name = "maxlogit", .help = "the largest logit", .logits = maxlogit },
+	{ .name = "energy", .help = "negative free energy of the logits",
+	  .params = { { "temperature", 1, 1e-6, 1e6, "divides the logits" } }, .logits = energy },
+	{ .name = "entropy", .help = "minus the log of the softmax's entropy", .logits = entropy },
+	{ .name = "gen", .help = "generalised entropy of the largest probabilities",
+	  .params = { { "gamma", 0.1, 1e-6, 10, "power of p (1 - p)" },
+		      { "top", 100, 1, 1e9, "how many of the largest probabilities" } },
+	  .logits = gen },
+	{ 0 }
+};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ * The list of families, and the parser of what users ask for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_internal.h"
+#include "ood/score/ood_method.h"
+
+/* One row a family: ood_NAME.c defines the array ood_NAME_family. */
+#define FAMILIES(row) \
+	row(logits) \
+	row(calibrate) \
+	row(shape) \
+	row(means) \
+	row(gauss) \
+	row(subspace) \
+	row(neighbours) \
+	row(layers) \
+	row(gram) \
+	row(extra)
+
+#define DECLARE(name) extern const struct ood_method ood_##name##_family[];
+FAMILIES(DECLARE)
+#define ADDRESS(name) ood_##name##_family,
+const struct ood_method *const ood_families[] = { FAMILIES(ADDRESS) NULL };
+
+const struct ood_method *ood_method_find(const char *name)
+{
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++)
+			if (strcmp(m->name, name) == 0)
+				return m;
+	return NULL;
+}
+
+static int unknown_method(const char *name, char *err)
+{
+	size_t used = (size_t)snprintf(err, OOD_ERR, "unknown method '%.40s', there are:", name);
+
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name && used < OOD_ERR; m++)
+			used += (size_t)snprintf(err + used, OOD_ERR - used, " %s", m->name);
+	return -1;
+}
+
+void ood_requests_release(struct ood_requests *r)
+{
+	free(r->q);
+	*r = (struct ood_requests){ 0 };
+}
+
+/* Appends a request; a column that is there already is an error. */
+static int append(struct ood_requests *r, const struct ood_request *q, char *err)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->q[i].column, q->column) == 0)
+			return ood_fail(err, "method '%s' is asked for twice", q->column);
+	struct ood_request *bigger = realloc(r->q, (r->n + 1) * sizeof *bigger);
+	if (!bigger)
+		return ood_fail(err, "out of memory");
+	r->q = bigger;
+	r->q[r->n++] = *q;
+	return 0;
+}
+
+static struct ood_request defaults(const struct ood_method *m)
+{
+	struct ood_request q = { .method = m };
+
+	for (size_t i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
+		q.params[i] = m->params[i].value;
+	snprintf(q.column, sizeof q.column, "%s", m->name);
+	return q;
+}
+
+/* Takes "name=value" into q. */
+static int parse_param(struct ood_request *q, const char *text, char *err)
+{
+	const struct ood_param *p = q->method->params;
+	const char *method = q->method->name, *value = strchr(text, '=');
+	size_t i = 0, len = strcspn(text, "=");
+	char *end;
+
+	if (!value)
+		return ood_fail(err, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
+	while (i < OOD_MAX_PARAMS && p[i].name &&
+	       (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
+		i++;
+	if (i == OOD_MAX_PARAMS || !p[i].name)
+		return ood_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+	double x = strtod(++value, &end);
+	if (end == value || *end || !(x >= p[i].min && x <= p[i].max))
+		return ood_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name,
+				method, value, p[i].min, p[i].max);
+	q->params[i] = x;
+	return 0;
+}
+
+/* Appends METHOD[:PARAMETER=VALUE]..., text that may be written to. */
+static int add_item(struct ood_requests *r, char *item, char *err)
+{
+	char column[OOD_MAX_COLUMN], *rest = item, *word = strsep(&rest, ":");
+
+	if (strlen(word) + (rest ? strlen(rest) + 1 : 0) >= OOD_MAX_COLUMN)
+		return ood_fail(err, "method '%.20s...' is longer than %d bytes", item,
+				OOD_MAX_COLUMN - 1);
+	const struct ood_method *m = ood_method_find(word);
+	if (!m)
+		return unknown_method(word, err);
+	snprintf(column, sizeof column, "%s%s%s", word, rest ? ":" : "", rest ? rest : "");
+	struct ood_request q = defaults(m);
+	while ((word = strsep(&rest, ":")) != NULL)
+		if (parse_param(&q, word, err))
+			return -1;
+	memcpy(q.column, column, sizeof column);
+	return append(r, &q, err);
+}
+
+static int add_all(struct ood_requests *r, char *err)
+{
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++) {
+			struct ood_request q = defaults(m);
+			q.optional = true;
+			if (append(r, &q, err))
+				return -1;
+		}
+	return 0;
+}
+
+int ood_requests_add(struct ood_requests *r, const char *text, char *err)
+{
+	char *copy = strdup(text), *rest = copy, *item;
+	int rc = copy ? 0 : ood_fail(err, "out of memory");
+
+	while (rc == 0 && (item = strsep(&rest, ",")) != NULL)
+		rc = strcmp(item, "all") == 0 ? add_all(r, err) : add_item(r, item, err);
+	free(copy);
+	return rc;
+}
+
+/* Appends every combination: `item` holds what is chosen so far, rest what is not. */
+static int sweep(struct ood_requests *r, const char *item, char *rest, char *err)
+{
+	char next[2 * OOD_MAX_COLUMN], *word = strsep(&rest, ":"), *value;
+
+	if (!word) {
+		snprintf(next, sizeof next, "%s", item);
+		return add_item(r, next, err);
+	}
+	char *values = strchr(word, '=');
+	if (values)
+		*values++ = '\0';
+	while ((value = strsep(&values, ",")) != NULL) {
+		char *copy = rest ? strdup(rest) : NULL;
+		snprintf(next, sizeof next, "%s:%s=%s", item, word, value);
+		int rc = strlen(next) >= OOD_MAX_COLUMN ? ood_fail(err, "'%.20s...' is too long", item) :
+			 sweep(r, next, copy, err);
+		free(copy);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
+
+int ood_requests_sweep(struct ood_requests *r, const char *text, char *err)
+{
+	char *copy = strdup(text), *rest = copy;
+	int rc = -1;
+
+	if (!copy)
+		return ood_fail(err, "out of memory");
+	char *method = strsep(&rest, ":");
+	if (!rest || !strchr(rest, '='))
+		ood_fail(err, "'%s' is not METHOD:PARAMETER=VALUE,VALUE...", text);
+	else if (strlen(method) >= OOD_MAX_COLUMN)
+		ood_fail(err, "'%.20s...' is too long", method);
+	else
+		rc = sweep(r, method, rest, err);
+	free(copy);
+	return rc;
+}
+
+void ood_request_text(const struct ood_request *q, char *buf, size_t len)
+{
+	size_t used = (size_t)snprintf(buf, len, "%s", q->method->name);
+	const struct ood_param *p = q->method->params;
+	for (size_t i = 0; i < OOD_MAX_PARAMS && p[i].name && used < len; i++)
+		used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p[i].name,
+					 q->params[i]);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_method: scores of samples from their logits and features, and how a user asks for them.
+ * Everywhere in unmask a larger score means more in-distribution.
+ *
+ * A family of methods is a file that ends in an array of struct ood_method; adding a method is a row
+ * there. ood_method.c lists the families. A method gets ready once, from the last layer and the fits
+ * (prepare), and then scores rows, several threads at a time.
+ *
+ * Scores are computed in double and leave nothing to saturate: samples that differ in confidence get
+ * different scores as long as the caller's own type can hold the difference.
+ *
+ * Users ask with text, METHOD[:PARAMETER=VALUE]... in a list separated by commas:
+ *
+ *	msp,energy,energy:temperature=10
+ */
+#ifndef OOD_METHOD_H
+#define OOD_METHOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ood/fit/ood_fit.h"
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128, OOD_CHUNK = 128 };
+
+struct ood_param {
+	const char *name;                 /* NULL: no more parameters */
+	double value, min, max;           /* default, and the range, both ends included */
+	const char *help;
+};
+
+/* What scores are made from; borrowed by all. */
+struct ood_source {
+	size_t classes, dim;              /* dim 0: the stream has no features */
+	double *weight, *bias;            /* (C,D), (C): the last layer, or NULL */
+	const struct ood_fit *fit, *val;  /* of training data, of validation data; or NULL */
+	const struct ts_header *header;   /* of the features stream */
+};
+
+/* What a features stream gives: sizes, last layer (new, freed with ood_source_release()), header
+ * (borrowed). The fits are the caller's to set. -1: r has failed and says why: no logits, or columns of
+ * another type or shape than um-embed writes. */
+int ood_source_init(struct ood_source *s, struct ts_reader *r) TS_CHECKED;
+void ood_source_release(struct ood_source *s);
+/* Was the fit made with the model that made the stream? */
+bool ood_source_same_model(const struct ood_source *s, const struct ood_fit *f);
+
+/* Rows to score, at most OOD_CHUNK. */
+struct ood_rows {
+	size_t n;
+	const float *logits, *features;   /* (n,C), (n,D) or NULL */
+	const struct ts_batch *batch;     /* the whole batch, for further columns, */
+	size_t first;                     /* where these rows start at this one */
+};
+
+struct ood_scorer;
+
+struct ood_method {
+	const char *name, *help;          /* help: one line that says what is computed */
+	unsigned parts;                   /* enum ood_part: what it needs of a fit */
+	struct ood_param params[OOD_MAX_PARAMS];
+	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
+	double (*logits)(const float *logits, size_t n, const double *params);
+	/* or these. prepare() fills s->state, with memory from ood_keep(), and may write s->note; it
+	 * fails with a reason in err where the method cannot work. NULL: nothing to prepare. score()
+	 * gives one number a row; -1: out of memory. */
+	int (*prepare)(struct ood_scorer *s, char *err);
+	int (*score)(const struct ood_scorer *s, const struct ood_rows *rows, double *out);
+	/* Instead of score(), where methods share most of their work: all scorers with this function get
+	 * the rows at once, and give out[m] for s[m]. */
+	int (*together)(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows,
+			double *const *out);
+};
+
+/* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
+ * the methods. */
+extern const struct ood_method *const ood_families[];
+
+/* The method called so, or NULL. */
+const struct ood_method *ood_method_find(const char *name);
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+/* A method with its parameters' values. */
+struct ood_request {
+	const struct ood_method *method;
+	double params[OOD_MAX_PARAMS];
+	char column[OOD_MAX_COLUMN];      /* the method's name, or all the text if parametrised */
+	bool optional;                    /* from `all`: left out where it cannot work */
+};
+struct ood_requests {
+	struct ood_request *q;
+	size_t n;
+};
+
+/* Takes the list text apart and appends to *r, which the caller zeroed and frees with
+ * ood_requests_release(); `all` stands for every method with its defaults. -1: err (OOD_ERR) holds a
+ * line: an unknown method (the line lists those there are) or parameter, a value out of range, the
+ * same column twice. */
+int ood_requests_add(struct ood_requests *r, const char *text, char *err) TS_CHECKED;
+/* The same for METHOD:PARAMETER=V1,V2,...[:PARAMETER=...]: every combination of the values, a column
+ * each. */
+int ood_requests_sweep(struct ood_requests *r, const char *text, char *err) TS_CHECKED;
+void ood_requests_release(struct ood_requests *r);
+/* Writes the request with every parameter spelled out, "energy:temperature=1", to buf
+ * (size len). */
+void ood_request_text(const struct ood_request *q, char *buf, size_t len);
+
+/* ---- scorers: requests that are ready --------------------------------------------------------- */
+
+struct ood_scorer {
+	struct ood_request request;
+	const struct ood_source *source;
+	void *state;                      /* the method's own */
+	void (*release)(void *state);     /* frees what it holds beside ood_keep(); NULL: nothing */
+	void **kept;
+	size_t n_kept;
+	char note[160];                   /* what the user should know; "" nothing */
+};
+
+/* Makes the request ready. The source must outlive the scorer. -1 with a reason in err: what is
+ * missing and which program makes it, or why the method cannot work on this data; among it that it
+ * gives all samples of the fit's bank the same score. */
+int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
+		    char *err) TS_CHECKED;
+void ood_scorer_release(struct ood_scorer *s);
+/* One number a row, in double. -1: out of memory. */
+int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
+/* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number a row
+ * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
+ * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */
+int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
+		    int threads, float *const *out, char *err) TS_CHECKED;
+
+/* ---- for methods ------------------------------------------------------------------------------ */
+
+/* Zeroed memory that is freed with the scorer; NULL: out of memory. */
+void *ood_keep(struct ood_scorer *s, size_t count, size_t size);
+/* Fails unless the source has what is asked for; the line in err says how to get it. */
+int ood_need_features(const struct ood_scorer *s, char *err);
+int ood_need_head(const struct ood_scorer *s, char *err);         /* and features */
+int ood_need_fit(const struct ood_scorer *s, char *err);          /* and features, and its parts */
+int ood_need_labels(const struct ood_scorer *s, char *err);       /* a fit whose rows are all labelled */
+/* The fit of validation data, or else the one of training data. */
+const struct ood_fit *ood_validation(const struct ood_scorer *s);
+
+
+#ifdef __cplusplus
+}
+#endif
+#endif

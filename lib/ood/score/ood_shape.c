@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * Scores of the energy after the features, or the last layer's weights, are reshaped; and GradNorm. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/num_softmax.h"
+#include "ood/ood_internal.h"
+#include "num/num_linalg.h"
+#include "ood/score/ood_method.h"
+
+/* Energies of reshaped features z (n,D), in place of the rows' own. */
+static int energies(const struct ood_source *from, const double *z, size_t n, const double *weight,
+		    double *out)
+{
+	size_t C = from->classes;
+	double *l = malloc(n * C * sizeof *l);
+
+	if (!l)
+		return -1;
+	num_matmul(z, n, weight, C, from->dim, l);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t c = 0; c < C; c++)
+			l[i * C + c] += from->bias[c];
+		out[i] = num_lse_double(l + i * C, C);
+	}
+	free(l);
+	return 0;
+}
+
+/* Reshapes one row z (D) into out (D); state is the scorer's. room: D floats. */
+typedef void reshape_fn(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room);
+
+static int reshape(const struct ood_scorer *s, const struct ood_rows *rows, double *out, reshape_fn *fn)
+{
+	size_t D = s->source->dim;
+	double *z = malloc(rows->n * D * sizeof *z);
+	float *room = malloc(D * sizeof *room);
+	int rc = -1;
+
+	if (z && room) {
+		for (size_t i = 0; i < rows->n; i++)
+			fn(s, rows->features + i * D, D, z + i * D, room);
+		rc = energies(s->source, z, rows->n, s->source->weight, out);
+	}
+	free(z);
+	free(room);
+	return rc;
+}
+
+static int head_prepare(struct ood_scorer *s, char *err)
+{
+	return ood_need_head(s, err);
+}
+
+/* ---- limits from percentiles of in-distribution features --------------------------------------- */
+
+struct limits {
+	double low, high;
+};
+
+static int limits_prepare(struct ood_scorer *s, double high, double low, bool band, char *err)
+{
+	const struct ood_fit *f = ood_validation(s);
+	struct limits *t = s->state = ood_keep(s, 1, sizeof *t);
+
+	if (!t || ood_need_head(s, err))
+		return -1;
+	if (!f || f->bank.n == 0)
+		return ood_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
+	if (ood_bank_percentile(f, high, &t->high) || ood_bank_percentile(f, low, &t->low))
+		return -1;
+	if (band && !(t->high > t->low))
+		return ood_fail(err, "percentiles %g and %g of the features are equal, %g", low, high, t->low);
+	snprintf(s->note, sizeof s->note, "limits %.6g and %.6g", t->low, t->high);
+	return 0;
+}
+
+/* ReAct (Sun, Guo, Li, NeurIPS 2021): features are cut off above. */
+static int react_prepare(struct ood_scorer *s, char *err)
+{
+	int rc = limits_prepare(s, s->request.params[0], 0, false, err);
+	if (rc == 0)
+		snprintf(s->note, sizeof s->note, "features are cut off at %.6g",
+			 ((struct limits *)s->state)->high);
+	return rc;
+}
+
+static void react(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
+{
+	double high = ((const struct limits *)s->state)->high;
+	(void)room;
+	for (size_t i = 0; i < d; i++)
+		out[i] = fmin(z[i], high);
+}
+
+static int react_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return reshape(s, rows, out, react);
+}
+
+/* VRA (Xu et al., "VRA: variational rectified activation for out-of-distribution detection", NeurIPS
+ * 2023): features below the lower limit become zero; OpenOOD lifts them to it. */
+static int vra_prepare(struct ood_scorer *s, char *err)
+{
+	return limits_prepare(s, s->request.params[0], s->request.params[1], true, err);
+}
+
+static void vra(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
+{
+	const struct limits *t = s->state;
+	double below = s->request.params[2] != 0 ? t->low : 0;
+	(void)room;
+	for (size_t i = 0; i < d; i++)
+		out[i] = z[i] < t->low ? below : fmin(z[i], t->high);
+}
+
+static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return reshape(s, rows, out, vra);
+}
+
+/* ---- ASH, SCALE -------------------------------------------------------------------------------- */
+
+/* Number k, from 0, of v (n) in ascending order; v is reordered (Hoare's quickselect). */
+static float select_rank(float *v, size_t n, size_t k)
+{
+	size_t low = 0, high = n - 1;
+
+	while (low < high) {
+		float pivot = v[low + (high - low) / 2];
+		size_t i = low, j = high;
+		for (;;) {
+			while (v[i] < pivot)
+				i++;
+			while (v[j] > pivot)
+				j--;
+			if (i >= j)
+				break;
+			float t = v[i];
+			v[i++] = v[j];
+			v[j--] = t;
+		}
+		/* v[low..i) <= pivot <= v[i..high], but for i itself where the two met. */
+		size_t split = v[i] > pivot || i > j ? i : i + 1;
+		if (k < split)
+			high = split - 1;
+		else
+			low = split;
+	}
+	return v[k];
+}
+
+/* What pruning keeps: the k = D - round(D percentile / 100) largest features (half to even, as NumPy's
+ * and PyTorch's round), of equal ones at the border the first; with the sums of all and of these. */
+struct kept {
+	size_t k, ties;                   /* how many; how many of them are at the border */
+	float border;
+	double all, sum;
+};
+
+static struct kept prune(const float *z, size_t d, double percentile, float *room)
+{
+	size_t cut = (size_t)nearbyint((double)d * percentile / 100);
+	struct kept r = { .k = d - cut, .border = INFINITY };
+
+	for (size_t i = 0; i < d; i++)
+		r.all += z[i];
+	if (r.k == 0)
+		return r;
+	memcpy(room, z, d * sizeof *z);
+	r.border = select_rank(room, d, cut);
+	r.ties = r.k;
+	for (size_t i = 0; i < d; i++)
+		if (z[i] > r.border) {
+			r.ties--;
+			r.sum += z[i];
+		}
+	r.sum += (double)r.ties * r.border;
+	return r;
+}
+
+/* Extremely simple activation shaping (Djurisic et al., "Extremely simple activation shaping for
+ * out-of-distribution detection", ICLR 2023) of the pooled features. Writes scale * z + value for what
+ * is kept, zero for the rest. */
+static void keep(struct kept r, const float *z, size_t d, double scale, double value, double *out)
+{
+	for (size_t i = 0; i < d; i++) {
+		bool kept = z[i] > r.border || (z[i] == r.border && r.ties > 0);
+		r.ties -= kept && z[i] == r.border;
+		out[i] = kept ? scale * z[i] + value : 0;
+	}
+}
+
+/* P only prunes. */
+static void ash_p(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
+{
+	keep(prune(z, d, s->request.params[0], room), z, d, 1, 0, out);
+}
+
+/* B gives what is kept one value that preserves the sum. */
+static void ash_b(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
+{
+	struct kept r = prune(z, d, s->request.params[0], room);
+	keep(r, z, d, 0, r.k ? r.all / (double)r.k : 0, out);
+}
+
+/* exp(all / kept), at most exp(80), so that a small sum does not end in infinity. */
+static double ratio(struct kept r)
+{
+	return exp(r.sum != 0 ? fmin(r.all / r.sum, 80) : 80);
+}
+
+/* S scales what is kept by exp(sum before / sum after). */
+static void ash_s(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
+{
+	struct kept r = prune(z, d, s->request.params[0], room);
+	keep(r, z, d, ratio(r), 0, out);
+}
+
+/* SCALE (Xu et al., "Scaling for training time and post-hoc out-of-distribution detection
+ * enhancement", ICLR 2024): ASH-S without pruning. */
+static void scale(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
+{
+	double r = ratio(prune(z, d, s->request.params[0], room));
+	for (size_t i = 0; i < d; i++)
+		out[i] = z[i] * r;
+}
+
+static int ash_p_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return reshape(s, rows, out, ash_p);
+}
+
+static int ash_b_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return reshape(s, rows, out, ash_b);
+}
+
+static int ash_s_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return reshape(s, rows, out, ash_s);
+}
+
+static int scale_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return reshape(s, rows, out, scale);
+}
+
+/* ---- DICE -------------------------------------------------------------------------------------- */
+
+static int ascending_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* DICE (Sun and Li, ECCV 2022): of the last layer's weights only those stay whose mean contribution
+ * w_cd mean(z_d) over training data is above the percentile of all. */
+static int dice_prepare(struct ood_scorer *s, char *err)
+{
+	const struct ood_source *from = s->source;
+	size_t n = from->classes * from->dim;
+
+	if (ood_need_head(s, err) || ood_need_fit(s, err))
+		return -1;
+	double *weight = s->state = ood_keep(s, n, sizeof *weight), *part = malloc(n * sizeof *part);
+	if (!weight || !part) {
+		free(part);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		weight[i] = part[i] = from->weight[i] * from->fit->features.centre[i % from->dim];
+	qsort(part, n, sizeof *part, ascending_double);
+	double at = s->request.params[0] / 100 * (double)(n - 1);
+	size_t below = (size_t)at, next = below + 1 < n ? below + 1 : below;
+	double least = part[below] + (at - (double)below) * (part[next] - part[below]);
+	for (size_t i = 0; i < n; i++)
+		weight[i] = weight[i] > least ? from->weight[i] : 0;
+	free(part);
+	return 0;
+}
+
+static int dice_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	size_t n = rows->n * s->source->dim;
+	double *z = malloc(n * sizeof *z);
+	int rc = -1;
+
+	if (z) {
+		for (size_t i = 0; i < n; i++)
+			z[i] = rows->features[i];
+		rc = energies(s->source, z, rows->n, s->state, out);
+	}
+	free(z);
+	return rc;
+}
+
+/* ---- GradNorm ---------------------------------------------------------------------------------- */
+
+/* GradNorm (Huang, Geng, Li, NeurIPS 2021): the L1 norm of the gradient, by the last layer's weights, of
+ * the cross-entropy between the uniform distribution and the softmax. The gradient is the outer product
+ * of C p - 1 and z, so its norm is ||z||_1 sum_c |C p_c - 1|. */
+static int gradnorm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	size_t C = s->source->classes, D = s->source->dim;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const float *l = rows->logits + i * C, *z = rows->features + i * D;
+		double norm = 0, sum = 0, lse = num_lse(l, C);
+		for (size_t d = 0; d < D; d++)
+			norm += fabs((double)z[d]);
+		for (size_t c = 0; c < C; c++)
+			sum += fabs((double)C * exp(l[c] - lse) - 1);
+		out[i] = norm * sum;
+	}
+	return 0;
+}
+
+static int gradnorm_prepare(struct ood_scorer *s, char *err)
+{
+	return ood_need_features(s, err);
+}
+
+#define PRUNED(value) { { "percentile", value, 0, 100, "share of the features that is pruned, percent" } }
+
+const struct ood_method ood_shape_family[] = {
+	{ .name = "gradnorm", .help = "L1 norm of the last layer's gradient towards uniform",
+	  .prepare = gradnorm_prepare, .score = gradnorm_score },
+	{ .name = "react", .help = "energy of features cut off above", .parts = OOD_PART_BANK,
+	  .params = { { "percentile", 90, 0, 100, "of in-distribution features, where they are cut" } },
+	  .prepare = react_prepare, .score = react_score },
+	{ .name = "ash-p", .help = "energy of pruned features", .params = PRUNED(90),
+	  .prepare = head_prepare, .score = ash_p_score },
+	{ .name = "ash-b", .help = "energy of pruned, binarised features", .params = PRUNED(90),
+	  .prepare = head_prepare, .score = ash_b_score },
+	{ .name = "ash-s", .help = "energy of pruned, scaled features", .params = PRUNED(90),
+	  .prepare = head_prepare, .score = ash_s_score },
+	{ .name = "scale", .help = "energy of features scaled as in ash-s", .params = PRUNED(85),
+	  .prepare = head_prepare, .score = scale_score },
+	{ .name = "vra", .help = "energy of features within a band", .parts = OOD_PART_BANK,
+	  .params = { { "high", 90, 0, 100, "percentile of in-distribution features, upper limit" },
+		      { "low", 10, 0, 100, "the same, lower limit" },
+		      { "clip", 0, 0, 1, "1: features below become the limit (OpenOOD), not zero" } },
+	  .prepare = vra_prepare, .score = vra_score },
+	{ .name = "dice", .help = "energy of the largest contributions to the logits",
+	  .params = { { "percentile", 90, 0, 100, "share of the weights that is dropped" } },
+	  .prepare = dice_prepare, .score = dice_score },
+	{ 0 }
+};

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ * Scores from the principal axes of in-distribution features: what lies within their span, what does
+ * not. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/num_softmax.h"
+#include "ood/ood_internal.h"
+#include "num/num_linalg.h"
+#include "ood/score/ood_method.h"
+
+struct subspace {
+	double *axes;                     /* (n,D) */
+	size_t n;
+	double *origin;                   /* (D) */
+	double *scale;                    /* (D): features are multiplied by it; NULL: not */
+	double alpha;                     /* ViM: what a unit of residual counts */
+};
+
+/* Projects the rows, about the origin, on the axes: y (n rows, axes); the norms of what is projected
+ * into norm (n rows), if not NULL. */
+static int project(const struct subspace *p, const float *z, size_t n, size_t d, double *y, double *norm)
+{
+	double *x = malloc(n * d * sizeof *x);
+
+	if (!x)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		double sum = 0;
+		for (size_t k = 0; k < d; k++) {
+			double v = (z[i * d + k] - p->origin[k]) * (p->scale ? p->scale[k] : 1);
+			x[i * d + k] = v;
+			sum += v * v;
+		}
+		if (norm)
+			norm[i] = sqrt(sum);
+	}
+	num_matmul(x, n, p->axes, p->n, d, y);
+	free(x);
+	return 0;
+}
+
+static double length(const double *y, size_t n)
+{
+	double sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += y[i] * y[i];
+	return sqrt(sum);
+}
+
+/* ---- ViM and Residual -------------------------------------------------------------------------- */
+
+/* Virtual-logit matching (Wang et al., "ViM: out-of-distribution with virtual-logit matching", CVPR
+ * 2022). The origin is the feature at which all logits are the bias-free zero, -pinv(W) b; the residual
+ * is the part of z - origin outside the first `dim` principal axes. Its norm is scaled so that it weighs as
+ * much as the largest logit does on training data (here: on the bank), and counts against the energy. */
+static int residual_prepare(struct ood_scorer *s, char *err)
+{
+	const struct ood_source *from = s->source;
+	const size_t D = from->dim;
+	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p);
+	size_t dim = (size_t)s->request.params[0];
+
+	if (!p || ood_need_head(s, err) || ood_need_fit(s, err))
+		return -1;
+	if (dim == 0)                     /* the authors' rule */
+		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
+	if (dim == 0 || dim >= D)
+		return ood_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
+	double *cov = ood_keep(s, D * D, sizeof *cov), *w = malloc(D * sizeof *w);
+	p->origin = ood_keep(s, D, sizeof *p->origin);
+	int rc = -1;
+	if (cov && w && p->origin &&
+	    num_least_squares(from->weight, from->classes, D, from->bias, p->origin) == 0) {
+		for (size_t d = 0; d < D; d++)
+			p->origin[d] = -p->origin[d];
+		ood_moments_cov(&from->fit->features, p->origin, cov);
+		rc = num_eigen(cov, D, w);
+	}
+	p->axes = cov;                    /* ascending: the residual's come first */
+	p->n = D - dim;
+	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", dim, D);
+	free(w);
+	return rc ? ood_fail(err, "the covariance has no eigenvectors: LAPACK failed") : 0;
+}
+
+static int residual_norms(const struct subspace *p, const float *z, size_t n, size_t d, double *out)
+{
+	double *y = malloc(n * p->n * sizeof *y);
+	int rc = y ? project(p, z, n, d, y, NULL) : -1;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		out[i] = length(y + i * p->n, p->n);
+	free(y);
+	return rc;
+}
+
+static int residual_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	int rc = residual_norms(s->state, rows->features, rows->n, s->source->dim, out);
+
+	for (size_t i = 0; i < rows->n && rc == 0; i++)
+		out[i] = -out[i];
+	return rc;
+}
+
+static int vim_prepare(struct ood_scorer *s, char *err)
+{
+	if (residual_prepare(s, err))
+		return -1;
+	const struct ood_fit *f = s->source->fit;
+	const size_t C = f->classes, D = f->dim;
+	struct subspace *p = s->state;
+	float *buf = malloc(OOD_CHUNK * D * sizeof *buf);
+	double logits = 0, norms = 0, norm[OOD_CHUNK];
+	int rc = buf ? 0 : -1;
+
+	for (size_t i = 0; i < f->bank.n && rc == 0; i += OOD_CHUNK) {
+		size_t n = f->bank.n - i < OOD_CHUNK ? f->bank.n - i : OOD_CHUNK;
+		rc = residual_norms(p, ood_bank_rows(f, i, n, buf), n, D, norm);
+		for (size_t k = 0; k < n; k++) {
+			const float *l = f->bank.logits + (i + k) * C;
+			logits += l[num_argmax(l, C)];
+			norms += norm[k];
+		}
+	}
+	free(buf);
+	if (rc == 0 && !(norms > 0))
+		return ood_fail(err, "the features of the fit have no residual outside %zu axes", D - p->n);
+	p->alpha = logits / norms;
+	snprintf(s->note + strlen(s->note), sizeof s->note - strlen(s->note), ", alpha %.6g", p->alpha);
+	return rc;
+}
+
+static int vim_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct subspace *p = s->state;
+	const size_t C = s->source->classes;
+	int rc = residual_norms(p, rows->features, rows->n, s->source->dim, out);
+
+	for (size_t i = 0; i < rows->n && rc == 0; i++)
+		out[i] = num_lse(rows->logits + i * C, C) - p->alpha * out[i];
+	return rc;
+}
+
+/* ---- NECO -------------------------------------------------------------------------------------- */
+
+/* Neural collapse based OOD detection (Ammar et al., "NECO", ICLR 2024): the share of a standardised
+ * feature's norm that lies within the first principal axes of training data, times the largest logit. */
+static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, double variance, char *err)
+{
+	double all = 0, sum = 0;
+
+	for (size_t i = 0; i < d; i++)
+		all += w[i] > 0 ? w[i] : 0;
+	if (!(all > 0))
+		return ood_fail(err, "the features of the fit do not vary");
+	if (dim == 0)
+		while (dim + 1 < d && sum < variance / 100 * all)
+			sum += w[d - ++dim];
+	if (dim >= d)
+		return ood_fail(err, "dim=%zu takes all of %zu features: every share is 1", dim, d);
+	p->n = dim;
+	p->axes += (d - dim) * d;         /* ascending: the principal ones come last */
+	return 0;
+}
+
+static int neco_prepare(struct ood_scorer *s, char *err)
+{
+	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p);
+
+	if (!p || ood_need_fit(s, err))
+		return -1;
+	const struct ood_moments *m = &s->source->fit->features;
+	const size_t D = m->d;
+	double *cov = ood_keep(s, D * D, sizeof *cov), *w = malloc(D * sizeof *w);
+	p->origin = m->centre;
+	p->scale = ood_keep(s, D, sizeof *p->scale);
+	p->axes = cov;
+	int rc = -1;
+	if (cov && w && p->scale) {
+		ood_moments_cov(m, NULL, cov);
+		for (size_t d = 0; d < D; d++)
+			/* less is the rounding of a feature that does not vary */
+			p->scale[d] = cov[d * D + d] > 1e-26 * m->centre[d] * m->centre[d] ?
+				      1 / sqrt(cov[d * D + d]) : 0;
+		for (size_t i = 0; i < D; i++)
+			for (size_t d = 0; d < D; d++)
+				cov[i * D + d] *= p->scale[i] * p->scale[d];
+		rc = num_eigen(cov, D, w) ? ood_fail(err, "the covariance has no eigenvectors: LAPACK failed") :
+		     neco_axes(p, w, D, (size_t)s->request.params[0], s->request.params[1], err);
+	}
+	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", p->n, D);
+	free(w);
+	return rc;
+}
+
+static int neco_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct subspace *p = s->state;
+	const size_t C = s->source->classes;
+	double *y = malloc(rows->n * p->n * sizeof *y), norm[OOD_CHUNK];
+	int rc = y ? project(p, rows->features, rows->n, s->source->dim, y, norm) : -1;
+
+	for (size_t i = 0; i < rows->n && rc == 0; i++) {
+		const float *l = rows->logits + i * C;
+		out[i] = norm[i] > 0 ? length(y + i * p->n, p->n) / norm[i] : 0;
+		if (s->request.params[2] != 0)
+			out[i] *= l[num_argmax(l, C)];
+	}
+	free(y);
+	return rc;
+}
+
+#define DIM { "dim", 0, 0, 1e6, "principal axes; 0: 1000 of 2048 features or more, else 512, else half" }
+
+const struct ood_method ood_subspace_family[] = {
+	{ .name = "vim", .help = "energy less the feature's part outside the principal axes",
+	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK, .params = { DIM },
+	  .prepare = vim_prepare, .score = vim_score },
+	{ .name = "residual", .help = "minus the norm of the feature's part outside the principal axes",
+	  .parts = OOD_PART_MOMENTS, .params = { DIM },
+	  .prepare = residual_prepare, .score = residual_score },
+	{ .name = "neco", .help = "share of the feature within the principal axes, times the largest logit",
+	  .parts = OOD_PART_MOMENTS,
+	  .params = { { "dim", 0, 0, 1e6, "principal axes; 0: as many as hold `variance`, not all" },
+		      { "variance", 90, 1, 99.999, "share of the variance in the axes, percent" },
+		      { "logit", 1, 0, 1, "0: without the factor of the largest logit" } },
+	  .prepare = neco_prepare, .score = neco_score },
+	{ 0 }
+};

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ * What is fitted to validation data: the combination of layers (which step, which weights), and what the
+ * deviations of Gram matrices count. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_internal.h"
+#include "ood/score/ood_layers.h"
+#include "num/num_logistic.h"
+#include "ood/eval/ood_metrics.h"
+#include "num/num_sort.h"
+#include "ood/score/ood_tune.h"
+
+enum { MAX_EPS = 32 };
+
+/* The scores of one stream's rows: a table (n,L) a step size. */
+struct table {
+	size_t n, cap;
+	double *v[MAX_EPS];
+};
+
+struct tuning {
+	struct ood_fit *fit;
+	double eps[MAX_EPS];
+	size_t n_eps, L;
+	struct table id, adversarial;
+	bool published;
+	double *gram;                     /* (n_grams) sums over the ID rows; NULL: not wanted */
+};
+
+/* A combination, and how well it tells the half that it was not fitted to. */
+struct combination {
+	double weight[OOD_MAX_LAYERS], bias, auroc, fpr95;
+};
+
+void ood_tune_forget(struct ts_meta *m)
+{
+	static const char *const keys[] = { "layers.eps", "layers.weight", "layers.bias", "layers.rows",
+					    "layers.tuning", "layers.auroc", "gram.weight" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		ts_meta_del(m, keys[i]);
+}
+
+/* The step sizes of the first layer's columns; every other layer must have them too. */
+static int find_eps(struct tuning *t, struct ts_reader *r, const struct ts_header *h)
+{
+	const char *name = t->fit->layers[0].name;
+	size_t len = strlen(name);
+
+	if (ts_header_field(h, name))
+		t->eps[t->n_eps++] = 0;
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const char *field = h->fields[i].name;
+		if (strncmp(field, name, len) != 0 || strncmp(field + len, ":eps=", 5) != 0)
+			continue;
+		if (t->n_eps == MAX_EPS)
+			return ts_reader_fail(r, "more than %d step sizes", MAX_EPS);
+		t->eps[t->n_eps++] = strtod(field + len + 5, NULL);
+	}
+	return t->n_eps ? 0 : ts_reader_fail(r, "the stream has no column '%s': um-embed --layers adds it",
+					     name);
+}
+
+static int take_batch(const struct tuning *t, struct table *to, struct ood_layers *const *layers,
+		      const struct ts_batch *b)
+{
+	if (to->n + b->n > to->cap) {
+		to->cap = to->n + b->n + to->cap / 2;
+		for (size_t e = 0; e < t->n_eps; e++) {
+			double *bigger = realloc(to->v[e], to->cap * t->L * sizeof *bigger);
+			if (!bigger)
+				return -1;
+			to->v[e] = bigger;
+		}
+	}
+	for (size_t e = 0; e < t->n_eps; e++)
+		if (ood_layers_score(layers[e], b, 0, b->n, to->v[e] + to->n * t->L))
+			return -1;
+	to->n += b->n;
+	return 0;
+}
+
+/* Reads a stream into its table. */
+static int take_stream(const struct tuning *t, struct table *to, struct ts_reader *r, char *err)
+{
+	const struct ts_header *h = ts_reader_expect(r, "features");
+	struct ood_layers *layers[MAX_EPS] = { NULL };
+	struct ts_batch b = { 0 };
+	char why[OOD_ERR];
+	int rc = h ? 0 : -1;
+
+	for (size_t e = 0; e < t->n_eps && rc == 0; e++)
+		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], why))
+			rc = ts_reader_fail(r, "%s", why);
+	if (rc == 0 && ts_batch_init(&b, h))
+		rc = ts_reader_fail(r, "out of memory");
+	while (rc == 0 && (rc = ts_reader_next(r, &b)) == 1) {
+		rc = 0;
+		if (take_batch(t, to, layers, &b))
+			rc = ts_reader_fail(r, "out of memory");
+		if (to == &t->id && t->gram)
+			ood_gram_deviations(t->fit, &b, t->gram);
+	}
+	for (size_t i = 0; rc == 0 && i < to->n * t->L * t->n_eps; i++)
+		if (!isfinite(to->v[i / (to->n * t->L)][i % (to->n * t->L)]))
+			rc = ts_reader_fail(r, "row %zu: a layer's score is not finite",
+					    i % (to->n * t->L) / t->L);
+	if (rc == 0 && to->n < 4)
+		rc = ts_reader_fail(r, "%zu rows are too few to tune with; it takes 4", to->n);
+	if (rc)
+		ood_fail(err, "%s", ts_reader_error(r));
+	ts_batch_release(&b);
+	for (size_t e = 0; e < t->n_eps; e++)
+		ood_layers_free(layers[e]);
+	return rc;
+}
+
+/* Which half a row is in, an image and its adversarial counterpart in the same: the top bit of row / golden ratio.
+ * That takes every second row nearly, but keeps step with no order of the rows, sorted or in turns. */
+static bool is_fitted_to(size_t row)
+{
+	return row * UINT64_C(0x9e3779b97f4a7c15) >> 63 == 0;
+}
+
+/* Fits to one half. Standardised columns, and the weights brought back to the columns as they are. */
+static int fit_half(const struct tuning *t, size_t e, struct combination *c)
+{
+	const struct table *of[2] = { &t->id, &t->adversarial };
+	size_t L = t->L, n = 0;
+	double *x = malloc((t->id.n + t->adversarial.n) * L * sizeof *x);
+	uint8_t *positive = malloc(t->id.n + t->adversarial.n);
+	int rc = x && positive ? 0 : -1;
+
+	for (int which = 0; which < 2 && rc == 0; which++)
+		for (size_t i = 0; i < of[which]->n; i++)
+			if (is_fitted_to(i)) {
+				memcpy(x + n * L, of[which]->v[e] + i * L, L * sizeof *x);
+				positive[n++] = which == 0;
+			}
+	double mean[OOD_MAX_LAYERS], std[OOD_MAX_LAYERS];
+	for (size_t k = 0; k < L && rc == 0; k++) {
+		double sum = 0, squares = 0;
+		for (size_t i = 0; i < n; i++)
+			sum += x[i * L + k];
+		mean[k] = sum / (double)n;
+		for (size_t i = 0; i < n; i++)
+			squares += (x[i * L + k] - mean[k]) * (x[i * L + k] - mean[k]);
+		std[k] = squares > 0 ? sqrt(squares / (double)n) : 1;
+		for (size_t i = 0; i < n; i++)
+			x[i * L + k] = (x[i * L + k] - mean[k]) / std[k];
+	}
+	if (rc == 0)
+		rc = num_logistic_fit(x, positive, n, L, 1, c->weight, &c->bias);
+	for (size_t k = 0; k < L && rc == 0; k++) {
+		c->weight[k] /= std[k];
+		c->bias -= c->weight[k] * mean[k];
+	}
+	free(x);
+	free(positive);
+	return rc;
+}
+
+/* Sorted combined scores of the other half of a table. */
+static float *other_half(const struct tuning *t, const struct table *of, size_t e, const struct combination *c,
+			 size_t *n)
+{
+	float *v = malloc(of->n * sizeof *v);
+
+	*n = 0;
+	for (size_t i = 0; v && i < of->n; i++) {
+		double sum = c->bias;
+		for (size_t k = 0; k < t->L; k++)
+			sum += c->weight[k] * of->v[e][i * t->L + k];
+		if (!is_fitted_to(i))
+			v[(*n)++] = (float)sum;
+	}
+	if (v && num_sort(v, *n)) {
+		free(v);
+		return NULL;
+	}
+	return v;
+}
+
+static int judge(const struct tuning *t, size_t e, struct combination *c)
+{
+	static const struct ood_rules rules = { .fpr = OOD_FPR_NEAREST };
+	struct ood_sample id = { 0 }, adversarial = { 0 };
+	float *a = other_half(t, &t->id, e, c, &id.n), *b = other_half(t, &t->adversarial, e, c, &adversarial.n);
+	int rc = a && b ? 0 : -1;
+
+	if (rc == 0) {
+		id.v = a;
+		adversarial.v = b;
+		struct ood_metrics m = ood_compare(&id, &adversarial, &rules);
+		c->auroc = m.v[OOD_AUROC];
+		c->fpr95 = m.v[OOD_FPR95];
+	}
+	free(a);
+	free(b);
+	return rc;
+}
+
+static int keep(struct tuning *t, const struct combination *c, double eps)
+{
+	struct ts_meta *m = &t->fit->header.meta;
+	struct ts_tensor w = { .name = (char[]){ "layers.weight" }, .type = TS_F64, .ndim = 1,
+			       .shape = { t->L }, .data = (void *)c->weight };
+
+	return ts_meta_set_double(m, "layers.eps", eps) || ts_meta_set_tensor(m, "layers.weight", &w) ||
+	       ts_meta_set_double(m, "layers.bias", c->bias) ||
+	       ts_meta_set_int(m, "layers.rows", (int64_t)t->id.n) ||
+	       ts_meta_set_str(m, "layers.tuning", t->published ? "published" : "held-out") ||
+	       ts_meta_set_double(m, "layers.auroc", c->auroc) ? -1 : 0;
+}
+
+/* The best combination; of equal ones, that of the first eps. */
+static int choose(struct tuning *t, char *err)
+{
+	struct combination best = { .auroc = -1, .fpr95 = 2 };
+	double eps = 0;
+
+	for (size_t e = 0; e < t->n_eps; e++) {
+		struct combination c = { .bias = 0 };
+		if (fit_half(t, e, &c) || judge(t, e, &c))
+			return ood_fail(err, "the combination of layers at eps=%g cannot be fitted", t->eps[e]);
+		if (t->published ? c.fpr95 < best.fpr95 : c.auroc > best.auroc) {
+			best = c;
+			eps = t->eps[e];
+		}
+	}
+	return keep(t, &best, eps) ? ood_fail(err, "out of memory") : 0;
+}
+
+/* What the streams are good for, and whether that is anything. */
+static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader *adversarial)
+{
+	const struct ts_header *h = ts_reader_expect(id, "features");
+	const struct ts_field *logits = h ? ts_header_field(h, "logits") : NULL;
+
+	if (!h)
+		return -1;
+	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] != t->fit->classes)
+		return ts_reader_fail(id, "has no column 'logits' of the fit's %zu classes", t->fit->classes);
+	if (ood_gram_is_there(t->fit, h) && !(t->gram = calloc(t->fit->n_grams, sizeof *t->gram)))
+		return ts_reader_fail(id, "out of memory");
+	if (adversarial && t->fit->n_layers == 0)
+		return ts_reader_fail(id, "cannot be used: the fit has no layers: it takes features with "
+				      "um-embed --layers");
+	if (!adversarial && !t->gram)
+		return ts_reader_fail(id, "there is nothing to tune: --against is missing, and columns of the "
+				      "fit from um-embed --gram are");
+	return adversarial ? find_eps(t, id, h) : 0;
+}
+
+int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published, char *err)
+{
+	struct tuning *t = calloc(1, sizeof *t);
+	int rc = t ? 0 : ood_fail(err, "out of memory");
+
+	if (rc)
+		return rc;
+	t->fit = f;
+	t->L = f->n_layers;
+	t->published = published;
+	if (begin(t, id, adversarial))
+		rc = ood_fail(err, "%s", ts_reader_error(id));
+	if (rc == 0)
+		rc = take_stream(t, &t->id, id, err);
+	if (rc == 0 && adversarial)
+		rc = take_stream(t, &t->adversarial, adversarial, err);
+	if (rc == 0 && adversarial && t->adversarial.n != t->id.n)
+		rc = ood_fail(err, "'%s' has %zu rows and '%s' %zu: the same images are needed, in the same order",
+			      ts_reader_name(adversarial), t->adversarial.n, ts_reader_name(id), t->id.n);
+	if (rc == 0 && adversarial)
+		rc = choose(t, err);
+	if (rc == 0 && t->gram)
+		rc = ood_gram_tune(f, t->gram, t->id.n, err);
+	for (size_t e = 0; e < MAX_EPS; e++) {
+		free(t->id.v[e]);
+		free(t->adversarial.v[e]);
+	}
+	free(t->gram);
+	free(t);
+	return rc;
+}

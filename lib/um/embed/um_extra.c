@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * Extras: the table of methods and the pass that they share. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "um/embed/um_extra_internal.h"
+
+static const struct um_extra *const methods[] = {
+	&um_extra_odin, &um_extra_layers, &um_extra_perturb, &um_extra_against,
+	&um_extra_gram, &um_extra_rankfeat,
+};
+enum { N_METHODS = sizeof methods / sizeof *methods };
+
+/* A batch that was started. */
+struct work {
+	const struct ts_batch *in, *out;
+	uint64_t row, job;
+};
+
+struct um_extras {
+	const struct net *net;
+	void *state[N_METHODS];           /* NULL: not asked for */
+	bool *keep_map, *keep_tensor;     /* (n_nodes) */
+	bool any, grad;
+	double fgsm;
+	struct um_engine_options engine;
+	struct um_engine *e;              /* without gradients */
+	struct um_model *m;               /* with */
+	struct th_tensor **tensor;        /* (n_nodes) room */
+	float **map;                      /* (n_nodes) room for chunk images of what is kept */
+	float *attacked;
+	struct work work[UM_DEPTH];
+	size_t started, finished;
+};
+
+/* ---- what methods use ---- */
+
+/* ---- set-up ---- */
+
+int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
+		  const struct net_checkpoint *c, char *err)
+{
+	const size_t N = (size_t)c->net->n_nodes;
+	struct um_extras *e;
+	int rc = -1;
+
+	*ret = NULL;
+	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat)) {
+		snprintf(err, UM_ERR, "architecture %s has no feature list, so there is nothing for --layers, "
+			 "--perturb, --gram and --rankfeat", c->net->spec);
+		return -1;
+	}
+	snprintf(err, UM_ERR, "out of memory");
+	e = calloc(1, sizeof *e);
+	if (!e)
+		return -1;
+	e->net = c->net;
+	e->fgsm = o->fgsm;
+	e->any = e->grad = o->fgsm > 0;
+	e->keep_map = calloc(N, sizeof *e->keep_map);
+	e->keep_tensor = calloc(N, sizeof *e->keep_tensor);
+	e->tensor = calloc(N, sizeof(struct th_tensor *));
+	e->map = calloc(N, sizeof *e->map);
+	rc = e->keep_map && e->keep_tensor && e->tensor && e->map ? 0 : -1;
+	for (size_t i = 0; i < N_METHODS && rc == 0; i++) {
+		rc = methods[i]->init(&e->state[i], o, c, methods[i]->grad ? e->keep_tensor : e->keep_map, err);
+		e->any = e->any || e->state[i];
+		e->grad = e->grad || (e->state[i] && methods[i]->grad);
+	}
+	if (rc == 0)
+		*ret = e;
+	else
+		um_extras_free(e);
+	return rc;
+}
+
+void um_extras_free(struct um_extras *e)
+{
+	if (!e)
+		return;
+	for (size_t i = 0; i < N_METHODS; i++)
+		if (e->state[i])
+			methods[i]->free(e->state[i]);
+	for (int i = 0; e->map && i < e->net->n_nodes; i++)
+		free(e->map[i]);
+	um_engine_free(e->e);
+	um_model_free(e->m);
+	free(e->attacked);
+	free(e->keep_map);
+	free(e->keep_tensor);
+	free(e->tensor);
+	free(e->map);
+	free(e);
+}
+
+bool um_extras_gradients(const struct um_extras *e)
+{
+	return e->grad;
+}
+
+size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_METHODS; i++)
+		if (e->state[i] && methods[i]->input)
+			ret[n++] = methods[i]->input(e->state[i]);
+	return n;
+}
+
+int um_extras_header(const struct um_extras *e, struct ts_header *to)
+{
+	if (e->fgsm > 0 && ts_meta_set_double(&to->meta, "fgsm.eps", e->fgsm) < 0)
+		return -1;
+	for (size_t i = 0; i < N_METHODS; i++)
+		if (e->state[i] && methods[i]->columns(e->state[i], e->net, to) < 0)
+			return -1;
+	return 0;
+}
+
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
+		   char *err)
+{
+	const struct net *n = e->net;
+	size_t chunk;
+
+	e->engine = *engine;
+	e->engine.chunk = chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
+	e->engine.torch = engine->torch || e->grad;
+	e->engine.floats = e->fgsm > 0;
+	e->engine.graph = false;              /* methods that run networks have nobody to say a note to */
+	snprintf(err, UM_ERR, "out of memory");
+	for (int i = 0; i < n->n_nodes; i++)
+		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
+			return -1;
+	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
+		return -1;
+	if (e->grad && engine->precision == UM_BF16) {
+		snprintf(err, UM_ERR, "precision bf16 is for the forward pass alone, not for gradients");
+		return -1;
+	}
+	if (e->grad)
+		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
+	struct um_engine_options own = e->engine;
+	own.keep = e->any ? e->keep_map : NULL;
+	own.take = own.unchecked = true;      /* check() does */
+	own.graph = engine->graph;
+	return um_engine_new(&e->e, c, &own, err);
+}
+
+/* ---- the pass ---- */
+
+static int run_methods(void *data, struct um_pass *p, char *err)
+{
+	struct um_extras *e = data;
+	int rc = 0;
+
+	for (size_t i = 0; i < N_METHODS && rc == 0; i++)
+		if (e->state[i])
+			rc = methods[i]->run(e->state[i], p, err);
+	return rc;
+}
+
+static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, char *err)
+{
+	float *logits = um_pass_column(p, "logits");
+	const struct um_gradients g = { e->keep_tensor, e->keep_map, e->tensor, e->fgsm, e->attacked, row + p->at };
+
+	p->logits = logits;
+	p->map = e->map;
+	p->engine = &e->engine;
+	if (e->grad) {
+		p->m = e->m;
+		return um_pass_gradients(p, &g, run_methods, e, err);
+	}
+	if (um_engine_run(e->e, p->image, p->n, logits, um_pass_column(p, "features"), e->map, err) < 0)
+		return -1;
+	return run_methods(e, p, err);
+}
+
+/* Holds that what was computed is finite. */
+static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t row, char *err)
+{
+	for (size_t k = 0; k < out->n_cols; k++) {
+		const struct ts_col *c = &out->cols[k];
+		const float *v = c->data;
+
+		if (c->type != TS_F32 || ts_batch_col(in, c->name))
+			continue;
+		for (size_t i = 0; i < out->n * (c->row / sizeof *v); i++)
+			if (!isfinite(v[i])) {
+				snprintf(err, UM_ERR, "the model's output '%.100s' is not finite for row %" PRIu64,
+					 c->name, row + i / (c->row / sizeof *v));
+				return -1;
+			}
+	}
+	return 0;
+}
+
+int um_extras_depth(const struct um_extras *e)
+{
+	return e->e && !e->any && um_engine_overlaps(e->e) ? UM_DEPTH : 1;
+}
+
+int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
+		    char *err)
+{
+	const size_t chunk = e->engine.chunk, size = net_node_size(&e->net->nodes[0]);
+	const uint8_t *image = ts_batch_col(in, "image")->data;
+	struct work *w = &e->work[e->started++ % UM_DEPTH];
+
+	*w = (struct work){ .in = in, .out = out, .row = row };
+	if (!e->any)
+		return um_engine_start(e->e, image, in->n, ts_batch_col(out, "logits")->data,
+				       ts_batch_col(out, "features")->data, NULL, &w->job, err);
+	for (size_t i = 0; i < in->n; i += chunk) {
+		struct um_pass p = { .net = e->net, .n = in->n - i < chunk ? in->n - i : chunk, .at = i,
+				     .image = image + i * size, .out = out };
+
+		if (run_pass(e, &p, row, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int um_extras_finish(struct um_extras *e, char *err)
+{
+	const struct work *w = &e->work[e->finished++ % UM_DEPTH];
+
+	if (e->e && um_engine_wait(e->e, w->job, err) < 0)
+		return -1;
+	return check(w->in, w->out, w->row, err);
+}
+
+const char *um_extras_note(const struct um_extras *e)
+{
+	return e->e ? um_engine_note(e->e) : NULL;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * um_extra: the columns of a features stream: logits and features, and further ones for scores that need
+ * gradients, intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and one row of
+ * a table in um_extra.c; all share one clean pass over the images, whose memory is bounded by the images
+ * that run at a time.
+ *
+ *	odin      odin:eps=E <f4 (C), one an eps      logits after a step against the loss
+ *	layers    layer0, layer1, ... <f4 (d)         channel means of the network's feature list
+ *	perturb   layer0:eps=E, ... <f4 (d)           the same after a step toward the nearest class mean
+ *	against   kl-distance <f4                     from a second model's probabilities
+ *	gram      gram:NODE <f4 (5, d)                row sums of Gram matrices of powers 1 to 5
+ *	rankfeat  rankfeat <f4 (C)                    logits without the maps' first singular part
+ *
+ * and fgsm adds no column but changes what all of the pass sees. A step is x + step * sgn(gradient),
+ * sgn(0) = +1, on the pixels in [0, 1]. Models run in evaluation mode, and the loss of an image is its
+ * own, so the numbers do not depend on how many run together but for rounding.
+ */
+#ifndef UM_EXTRA_H
+#define UM_EXTRA_H
+
+#include "um/um.h"
+#include "um/run/um_engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is asked for; NULL, false and 0 are none. Texts as the command line has them; borrowed. */
+struct um_extra_options {
+	const char *odin;                 /* "eps=E,E...:temperature=T:space=pixel|scale-std|normalised" */
+	const char *perturb, *perturb_eps;        /* path of a fit; "E,E..." or NULL for the published */
+	const char *against;              /* path of a checkpoint */
+	const char *gram;                 /* "stages", "all", or a number of nodes a stage */
+	bool layers, rankfeat;
+	double fgsm;
+};
+
+struct um_extras;
+/* Takes the options apart and reads the files that they name; c is the checkpoint of the model, its masks
+ * baked, its network borrowed. Needs no libtorch. -1: a file is not what it should be; -2: the options are
+ * wrong. */
+int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
+		  const struct net_checkpoint *c, char *err) TS_CHECKED;
+void um_extras_free(struct um_extras *e);
+/* Does something that was asked for need gradients, so libtorch? */
+bool um_extras_gradients(const struct um_extras *e);
+/* Headers of the files that were read, borrowed, into ret[0..2); returns how many. */
+size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret);
+/* Adds the columns and what goes with them in meta. -1: a column of that name is there already. */
+int um_extras_header(const struct um_extras *e, struct ts_header *to) TS_CHECKED;
+/* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
+ * say. Takes c's values: it is only to be released afterwards. */
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
+		   char *err) TS_CHECKED;
+/* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk
+ * images go through at a time. out has in->n rows, and the labels that fgsm needs. row: number of the
+ * first, for messages. The numbers are there, and have been looked at, after um_extras_finish(), which ends the
+ * oldest that was started; um_extras_depth() batches may have been started at a time (UM_DEPTH at most). */
+enum { UM_DEPTH = 2 };
+int um_extras_depth(const struct um_extras *e);
+int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
+		    char *err) TS_CHECKED;
+int um_extras_finish(struct um_extras *e, char *err) TS_CHECKED;
+/* What did not go as it should, though the numbers are right: a line, or NULL. */
+const char *um_extras_note(const struct um_extras *e);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

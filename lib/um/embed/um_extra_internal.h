@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * What the methods of um_extra share. */
+#ifndef UM_EXTRA_INTERNAL_H
+#define UM_EXTRA_INTERNAL_H
+
+#include "um/embed/um_extra.h"
+#include "um/um_internal.h"
+
+enum { UM_MAX_EPS = 32 };
+
+/* One pass over n images. */
+struct um_pass {
+	const struct net *net;
+	size_t n, at;                     /* images; the first's row in out */
+	const void *image;                /* (n,c,h,w) |u1; after an attack floats, 0 to 255 */
+	const float *logits;              /* (n,C) */
+	float *const *map;                /* (n_nodes) outputs (n,c,h,w) of those that were kept */
+	struct ts_batch *out;
+	const struct um_engine_options *engine;   /* to run other networks the same way, `from` and `keep` unset */
+
+	/* For methods with gradients. Handles are the scope's. */
+	struct th_scope *s;
+	struct um_model *m;
+	struct th_tensor *pixels;         /* (n,c,h,w), 0 to 255 */
+	struct th_tensor *x;              /* normalised, a leaf */
+	struct th_tensor *z;              /* (n,C) */
+	struct th_tensor **tensor;        /* (n_nodes) outputs of those that were kept */
+};
+
+/* A method. The functions that give int fail with a line in err. */
+struct um_extra {
+	const char *name;
+	bool grad;                        /* works on tensors that remember where they come from */
+	/* Makes its state if it is asked for (else *state stays NULL) and marks what it reads of the
+	 * pass in keep: tensors with grad, else maps. -1, or -2 if the options are wrong. */
+	int (*init)(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
+		    bool *keep, char *err);
+	int (*columns)(const void *state, const struct net *n, struct ts_header *to);
+	/* Fills its columns. Errors of the seam stick to the scope, and need not be looked for. */
+	int (*run)(void *state, struct um_pass *p, char *err);
+	void (*free)(void *state);
+	const struct ts_header *(*input)(const void *state);      /* NULL: reads no file */
+};
+extern const struct um_extra um_extra_odin, um_extra_layers, um_extra_perturb, um_extra_against,
+	um_extra_gram, um_extra_rankfeat;
+
+/* The pass with gradients (um_extra_gradients.c): p->m is given, map has room for the maps in keep_map.
+ * attack: step up the loss of labels (FGSM), 0: none; the pixels that come of it go to attacked
+ * (n,c,h,w). run() is called when all is there. */
+struct um_gradients {
+	const bool *keep_tensor, *keep_map;       /* (n_nodes) */
+	struct th_tensor **tensor;        /* (n_nodes) room */
+	double attack;
+	float *attacked;
+	uint64_t row;                     /* of the pass's first image, for messages */
+};
+int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
+		      int (*run)(void *data, struct um_pass *p, char *err), void *data, char *err) TS_CHECKED;
+
+/* "0.001,0.002" into v[0..UM_MAX_EPS): how many, or -1 with a line in err that says what: each from 0
+ * to 1, no two of equal name ("%g"). */
+int um_eps_list(const char *text, const char *what, double *v, char *err) TS_CHECKED;
+/* The rows of the pass in column `name`. */
+float *um_pass_column(const struct um_pass *p, const char *name);
+/* A float tensor of n rows of count numbers. */
+struct th_tensor *um_pass_rows(const struct um_pass *p, const float *v, size_t count);
+/* x + step * sgn(g), step in units of pixels in [0, 1]. */
+struct th_tensor *um_pass_step(const struct um_pass *p, const struct th_tensor *g, double step);
+/* Runs the network up to node `to` again with x, which is consumed, as its normalised input; neither
+ * records nor disturbs the clean pass. */
+struct th_tensor *um_pass_again(const struct um_pass *p, struct th_tensor *x, int to);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ * The input step of many-layer Mahalanobis scores (Lee et al., NeurIPS 2018, eq. 3): for each layer, x' =
+ * x - eps sgn(d/dx of 1/2 (f - mu)' P (f - mu)), mu the layer's nearest class mean; the columns hold
+ * that layer's channel means at x'. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "um/embed/um_extra_internal.h"
+
+struct perturb {
+	struct ts_reader *r;              /* kept open: its header is an input's */
+	struct ts_set fit;
+	const double *mean[NET_MAX_STAGES];       /* (C,d) */
+	double *precision[NET_MAX_STAGES];        /* P (d,d), made symmetric */
+	double *there[NET_MAX_STAGES];            /* P mu of each class (C,d) */
+	double eps[UM_MAX_EPS];
+	int n_eps;
+};
+
+static void release(void *state)
+{
+	struct perturb *q = state;
+
+	for (int k = 0; k < NET_MAX_STAGES; k++)
+		free(q->there[k]);
+	ts_set_release(&q->fit);
+	ts_reader_close(q->r);
+	free(q);
+}
+
+/* The fit's tensor "layerK.WHAT" of rows x d finite numbers. */
+static double *get(struct perturb *q, int layer, const char *what, size_t rows, size_t d)
+{
+	char name[48];
+	struct ts_tensor *t;
+
+	snprintf(name, sizeof name, "layer%d.%s", layer, what);
+	t = ts_set_get(&q->fit, name);
+	if (!t || t->type != TS_F64 || t->ndim != 2 || t->shape[0] != rows || t->shape[1] != d) {
+		ts_reader_fail(q->r, "%s '%s', <f8 of %zux%zu, that --perturb needs; ood-fit makes it "
+			       "of features with --layers of this model",
+			       t ? "has not the right" : "lacks", name, rows, d);
+		return NULL;
+	}
+	for (size_t i = 0; i < rows * d; i++)
+		if (!isfinite(((double *)t->data)[i])) {
+			ts_reader_fail(q->r, "tensor '%s' holds a number that is not finite", name);
+			return NULL;
+		}
+	return t->data;
+}
+
+/* The quadratic form knows only the symmetric part. */
+static void symmetrise(double *p, size_t d)
+{
+	for (size_t i = 0; i < d; i++)
+		for (size_t j = 0; j < i; j++)
+			p[i * d + j] = p[j * d + i] = (p[i * d + j] + p[j * d + i]) / 2;
+}
+
+/* to <- P v */
+static void times(const double *P, size_t d, const double *v, double *to)
+{
+	for (size_t i = 0; i < d; i++) {
+		to[i] = 0;
+		for (size_t j = 0; j < d; j++)
+			to[i] += P[i * d + j] * v[j];
+	}
+}
+
+static int read_fit(struct perturb *q, const struct net *n)
+{
+	if (!ts_reader_expect(q->r, "fit") || ts_reader_set(q->r, &q->fit) < 0)
+		return -1;
+	for (int k = 0; k < n->n_stages; k++) {
+		const size_t C = (size_t)n->classes, d = (size_t)n->nodes[n->stages[k]].c;
+
+		q->mean[k] = get(q, k, "mean", C, d);
+		q->precision[k] = q->mean[k] ? get(q, k, "precision", d, d) : NULL;
+		if (!q->precision[k])
+			return -1;
+		symmetrise(q->precision[k], d);
+		q->there[k] = malloc(C * d * sizeof *q->there[k]);
+		if (!q->there[k])
+			return -1;
+		for (size_t c = 0; c < C; c++)
+			times(q->precision[k], d, q->mean[k] + c * d, q->there[k] + c * d);
+	}
+	return 0;
+}
+
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
+		bool *keep, char *err)
+{
+	struct perturb *q;
+
+	if (!o->perturb && o->perturb_eps) {
+		snprintf(err, UM_ERR, "--perturb-eps needs --perturb");
+		return -2;
+	}
+	if (!o->perturb)
+		return 0;
+	*state = q = calloc(1, sizeof *q);
+	if (!q)
+		return -1;
+	q->n_eps = um_eps_list(o->perturb_eps ? o->perturb_eps : "0,0.01,0.005,0.002,0.0014,0.001,0.0005",
+			       "--perturb-eps", q->eps, err);
+	if (q->n_eps < 0)
+		return -2;
+	q->r = ts_reader_open(o->perturb);
+	if (!q->r)
+		return -1;
+	if (read_fit(q, c->net) < 0) {
+		snprintf(err, UM_ERR, "%s", ts_reader_error(q->r) ? ts_reader_error(q->r) : "out of memory");
+		return -1;
+	}
+	for (int k = 0; k < c->net->n_stages; k++)
+		keep[c->net->stages[k]] = true;
+	return 0;
+}
+
+static void column_name(int layer, double eps, char *name, size_t len)
+{
+	snprintf(name, len, "layer%d:eps=%g", layer, eps);
+}
+
+static int columns(const void *state, const struct net *n, struct ts_header *to)
+{
+	const struct perturb *q = state;
+	char name[64];
+
+	for (int k = 0; k < n->n_stages; k++)
+		for (int i = 0; i < q->n_eps; i++) {
+			const size_t d = (size_t)n->nodes[n->stages[k]].c;
+			column_name(k, q->eps[i], name, sizeof name);
+			if (ts_header_add(to, name, TS_F32, 1, &d) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+/* v (d) <- P (f - mu) of the class mean mu that is nearest to f. room: (2 d) */
+static void toward(const struct perturb *q, int k, size_t C, size_t d, const float *f, float *v,
+		   double *room)
+{
+	double *g = room, *Pg = room + d, best = INFINITY;
+
+	for (size_t i = 0; i < d; i++)
+		g[i] = (double)f[i];
+	times(q->precision[k], d, g, Pg);
+	for (size_t c = 0; c < C; c++) {
+		const double *mu = q->mean[k] + c * d, *Pmu = q->there[k] + c * d;
+		double dist = 0;
+
+		for (size_t i = 0; i < d; i++)
+			dist += (g[i] - mu[i]) * (Pg[i] - Pmu[i]);
+		if (dist < best) {
+			best = dist;
+			for (size_t i = 0; i < d; i++)
+				v[i] = (float)(Pg[i] - Pmu[i]);
+		}
+	}
+}
+
+/* All steps of one layer. f, v: (n,d); room: (2 d). */
+static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *f, float *v,
+		      double *room)
+{
+	const struct net *net = p->net;
+	const int node = net->stages[k];
+	const size_t d = (size_t)net->nodes[node].c;
+	struct th_tensor *mean = th->mean_hw(p->s, p->tensor[node]), *g;
+	char name[64];
+
+	th->to_host(p->s, mean, f, p->n * d);
+	for (size_t i = 0; i < p->n; i++)
+		toward(q, k, (size_t)net->classes, d, f + i * d, v + i * d, room);
+	g = th->vjp(p->s, mean, um_pass_rows(p, v, d), p->x, true);
+	for (int i = 0; i < q->n_eps; i++) {
+		float *to;
+
+		column_name(k, q->eps[i], name, sizeof name);
+		to = um_pass_column(p, name);
+		if (q->eps[i] > 0) {
+			struct th_tensor *y = um_pass_again(p, um_pass_step(p, g, -q->eps[i]), node);
+			th->to_host(p->s, th->mean_hw(p->s, y), to, p->n * d);
+			th->release(p->s, y);
+		} else {
+			memcpy(to, f, p->n * d * sizeof *f);
+		}
+	}
+	th->release(p->s, g);
+}
+
+static int run(void *state, struct um_pass *p, char *err)
+{
+	const struct net *net = p->net;
+	size_t most = 0;
+	float *f;
+	double *room;
+
+	for (int k = 0; k < net->n_stages; k++)
+		if ((size_t)net->nodes[net->stages[k]].c > most)
+			most = (size_t)net->nodes[net->stages[k]].c;
+	f = calloc(2 * p->n * most, sizeof *f);
+	room = malloc(2 * most * sizeof *room);
+	if (!f || !room)
+		snprintf(err, UM_ERR, "out of memory");
+	for (int k = 0; f && room && k < net->n_stages; k++)
+		run_layer(state, p, k, f, f + p->n * most, room);
+	free(room);
+	free(f);
+	return f && room ? 0 : -1;
+}
+
+static const struct ts_header *input(const void *state)
+{
+	return ts_reader_header(((const struct perturb *)state)->r);
+}
+
+const struct um_extra um_extra_perturb = { "perturb", true, init, columns, run, release, input };

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * What extra columns share: lists of steps, and columns of a pass. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "um/embed/um_extra_internal.h"
+
+int um_eps_list(const char *text, const char *what, double *v, char *err)
+{
+	char *end;
+	int n = 0;
+
+	for (const char *p = text;; p = end + 1) {
+		char name[32], other[32];
+
+		if (n == UM_MAX_EPS) {
+			snprintf(err, UM_ERR, "%s: more than %d values", what, UM_MAX_EPS);
+			return -1;
+		}
+		v[n] = strtod(p, &end);
+		if (end == p || (*end && *end != ',') || !(v[n] >= 0 && v[n] <= 1)) {
+			snprintf(err, UM_ERR, "%s: '%.100s' is not a list of numbers from 0 to 1", what, text);
+			return -1;
+		}
+		snprintf(name, sizeof name, "%g", v[n]);
+		for (int i = 0; i < n; i++) {
+			snprintf(other, sizeof other, "%g", v[i]);
+			if (strcmp(name, other) == 0) {
+				snprintf(err, UM_ERR, "%s: %s is there twice", what, name);
+				return -1;
+			}
+		}
+		n++;
+		if (!*end)
+			return n;
+	}
+}
+
+float *um_pass_column(const struct um_pass *p, const char *name)
+{
+	const struct ts_col *c = ts_batch_col(p->out, name);
+
+	return (float *)((char *)c->data + p->at * c->row);
+}

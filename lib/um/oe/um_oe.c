@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ * What all methods of outlier exposure share: which outliers an epoch takes, in which order and how
+ * they are cropped; what travels in a checkpoint. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "um/oe/um_oe_internal.h"
+
+const char um_oe_names[] = "none|oe|energy|poem|doe|mixoe";
+static const struct um_oe_method *const methods[] = {
+	NULL, &um_oe_method_uniform, &um_oe_method_energy, &um_oe_method_poem, &um_oe_method_doe,
+	&um_oe_method_mix };
+
+size_t um_oe_of(const struct um_oe *oe, size_t n)
+{
+	const size_t k = (size_t)lround(oe->o->ratio * (double)n);
+	return k ? k : 1;
+}
+
+size_t um_oe_per_epoch(const struct um_oe *oe)
+{
+	const size_t n = oe->data->n, batch = (size_t)oe->train->batch;
+	return n / batch * um_oe_of(oe, batch) + (n % batch ? um_oe_of(oe, n % batch) : 0);
+}
+
+double um_oe_weight(const struct um_oe *oe)
+{
+	return oe->weight;
+}
+
+int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m,
+	      const struct um_data *d, const struct um_data *aux, const struct um_oe_options *o,
+	      const struct um_train_options *train, char *err)
+{
+	struct um_oe *oe = calloc(1, sizeof *oe);
+
+	snprintf(err, UM_ERR, "out of memory");
+	if (!oe)
+		return -1;
+	oe->method = methods[o->method];
+	oe->o = o;
+	oe->train = train;
+	oe->data = d;
+	oe->aux = aux;
+	oe->weight = isnan(o->weight) ? oe->method->weight : o->weight;
+	oe->per_epoch = um_oe_per_epoch(oe);
+	if (aux->n < oe->per_epoch) {
+		snprintf(err, UM_ERR, "%zu outliers are too few: an epoch of %zu images takes %zu, each once "
+			 "(--aux-ratio %g); give more, or a smaller ratio", aux->n, d->n, oe->per_epoch, o->ratio);
+		um_oe_free(oe);
+		return -1;
+	}
+	oe->idx = malloc(oe->per_epoch * sizeof *oe->idx);
+	oe->state = calloc(1, oe->method->state_size + 1);
+	if (!oe->idx || !oe->state ||
+	    (oe->method->start && oe->method->start(oe, c, m, err) < 0)) {
+		um_oe_free(oe);
+		return -1;
+	}
+	*ret = oe;
+	return 0;
+}
+
+void um_oe_free(struct um_oe *oe)
+{
+	if (!oe)
+		return;
+	if (oe->state && oe->method->end)
+		oe->method->end(oe);
+	free(oe->state);
+	free(oe->idx);
+	free(oe);
+}
+
+/* ---- outliers of an epoch and a step ---- */
+
+int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+{
+	return oe->method->before ? oe->method->before(oe, m, p, err) : um_oe_draw(oe, p->epoch, err);
+}
+
+void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *b)
+{
+	const struct um_data *d = oe->aux;
+	const size_t batch = (size_t)oe->train->batch;
+	const size_t from = p->row / batch * um_oe_of(oe, batch);
+
+	b->k = um_oe_of(oe, b->n);
+	um_oe_crops(oe, d, p->epoch, oe->idx + from, b->k,
+		    b->image + b->n * (size_t)d->c * (size_t)d->h * (size_t)d->w);
+	if (oe->method->images)
+		oe->method->images(oe, p, b);
+}
+
+int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
+	       char *err)
+{
+	const int rc = oe->method->step ? oe->method->step(oe, m, p, b, err) : 1;
+	return rc != 1 ? rc : um_step(m, b, oe->train, um_lr(oe->train, p->epoch), oe, err);
+}
+
+int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+{
+	return oe->method->after ? oe->method->after(oe, m, p, err) : 0;
+}
+
+/* ---- resuming ---- */
+
+int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
+	       char *err)
+{
+	if (ts_meta_set_double(&c->header.meta, "train/outlier", p->outlier) < 0) {
+		snprintf(err, UM_ERR, "out of memory");
+		return -1;
+	}
+	return oe->method->save ? oe->method->save(oe, p, c, err) : 0;
+}
+
+int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, char *err)
+{
+	if (ts_meta_get_double(&c->header.meta, "train/outlier", &p->outlier) != 1)
+		return um_missing("train/outlier", err);
+	return oe->method->load ? oe->method->load(oe, p, c, err) : 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interface of a method of outlier exposure: what happens before an epoch, in a step, after an
+ * epoch, and what a resumed run must know. A method is a file with one of these, its name in
+ * um_oe_names and its line in the table of um_oe.c.
+ */
+#ifndef UM_OE_INTERNAL_H
+#define UM_OE_INTERNAL_H
+
+#include "um/um_internal.h"
+#include "um/oe/um_oe.h"
+
+struct um_oe {
+	const struct um_oe_method *method;
+	const struct um_oe_options *o;
+	const struct um_train_options *train;
+	const struct um_data *data, *aux;
+	double weight;
+	size_t per_epoch;
+	size_t *idx;                      /* (per_epoch) of this epoch's outliers, in their order */
+	void *state;                      /* the method's, zeroed before start() */
+};
+
+/* Any of the functions may be NULL but loss. 0, or -1 with a line in err. */
+struct um_oe_method {
+	double weight;                    /* default */
+	size_t state_size;
+	int (*start)(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, char *err);
+	void (*end)(struct um_oe *oe);
+	/* Before an epoch, at p, which may be in the middle of it: fills oe->idx. NULL: um_oe_draw(). */
+	int (*before)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err);
+	/* May change the step's images before they are seen. */
+	void (*images)(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);
+	/* The term of a step, without its weight: z (n,C) of the ID images, out (k,C) of the outliers. */
+	struct th_tensor *(*loss)(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
+				  const struct th_tensor *z, const struct th_tensor *out);
+	/* The whole step in place of um_step(). 1: um_step() is to do it. */
+	int (*step)(struct um_oe *oe, struct um_model *m, const struct um_progress *p,
+		    struct um_batch *b, char *err);
+	/* After an epoch, which was p->epoch. */
+	int (*after)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err);
+	int (*save)(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
+		    char *err);
+	int (*load)(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c,
+		    char *err);
+};
+extern const struct um_oe_method um_oe_method_uniform, um_oe_method_energy, um_oe_method_poem,
+	um_oe_method_doe, um_oe_method_mix;
+
+/* The generator of (seed, epoch, n) for a purpose. */
+struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_stream purpose);
+/* Draws the epoch's outliers and their order. */
+int um_oe_draw(struct um_oe *oe, long epoch, char *err) TS_CHECKED;
+/* Copies n images of d, cropped as (seed, epoch, their number) says, if there is augmentation. */
+void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx,
+		 size_t n, uint8_t *image);
+/* oe's term, which is doe's too; energy's, which is poem's. */
+struct th_tensor *um_oe_uniform_loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
+				     const struct th_tensor *z, const struct th_tensor *out);
+struct th_tensor *um_oe_energy(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
+			       const struct th_tensor *z, const struct th_tensor *out);
+/* Adds a tensor of floats to c->extra; takes one from there (NULL: missing, with a line in err). */
+int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim,
+	      const size_t *shape, const void *data, char *err) TS_CHECKED;
+const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type,
+		       size_t count, char *err);
+
+#endif

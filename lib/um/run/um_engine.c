@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ * One interface over two ways to run a network. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/nn.h"
+#include "num/num_softmax.h"
+#include "um/run/um_engine.h"
+#include "um/um_internal.h"
+#include "um/run/um_queue.h"
+
+struct um_engine {
+	const struct net *net;
+	struct um_engine_options o;
+	bool *keep;                       /* a copy of o.keep */
+	struct nn *nn;                    /* one of these two */
+	struct um_model *model;
+	struct um_queue *queue;           /* of the model */
+};
+
+static bool on_gpu(const struct um_engine_options *o)
+{
+	return o->torch && o->device && strncmp(o->device, "cpu", 3) != 0;
+}
+
+int um_engine_check(const struct um_engine_options *o, char *err)
+{
+	if (o->precision == UM_TF32 && !on_gpu(o)) {
+		snprintf(err, UM_ERR, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
+			 "--device cuda");
+		return -1;
+	}
+	if (o->precision == UM_BF16 && !o->torch) {
+		snprintf(err, UM_ERR, "precision bf16 is not for unmask's own kernels; it goes with --engine torch "
+			 "or --device cuda");
+		return -1;
+	}
+	return o->torch ? 0 : nn_check(NULL, err);
+}
+
+int um_engine_open(const struct um_engine_options *o, char *err)
+{
+	if (um_engine_check(o, err) < 0 || um_open(o->device ? o->device : "cpu", o->threads, err) < 0)
+		return -1;
+	th->tf32(o->precision == UM_TF32);
+	return 0;
+}
+
+size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
+{
+	const size_t row = net_node_size(&net->nodes[o->from]) * (o->from > 0 || o->floats ? sizeof(float) : 1);
+	const size_t fit = ((size_t)8 << 20) / row;
+
+	if (o->chunk)
+		return o->chunk;
+	return !on_gpu(o) ? 16 : fit > 256 ? 256 : fit ? fit : 1;
+}
+
+/* The network through libtorch. */
+static int open_torch(struct um_engine *e, const struct net_checkpoint *c, char *err)
+{
+	if (um_engine_open(&e->o, err) < 0 || um_model_new(&e->model, c, err) < 0)
+		return -1;
+	if (e->o.precision == UM_BF16 && um_model_bf16(e->model, err) < 0)
+		return -1;
+	return um_queue_new(&e->queue, e->model, &e->o, err);
+}
+
+int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
+		  char *err)
+{
+	const size_t N = (size_t)c->net->n_nodes;
+	struct um_engine *e = calloc(1, sizeof *e);
+	int rc = -1;
+
+	snprintf(err, UM_ERR, "out of memory");
+	if (e && (!o->keep || (e->keep = malloc(N * sizeof *e->keep)))) {
+		e->net = c->net;
+		e->o = *o;
+		if (o->keep)
+			memcpy(e->keep, o->keep, N * sizeof *e->keep);
+		e->o.keep = e->keep;
+		e->o.chunk = um_engine_chunk(o, c->net);
+		if (o->torch)
+			rc = open_torch(e, c, err);
+		else if (um_engine_check(o, err) == 0)
+			rc = nn_new(&e->nn, c, &(struct nn_options){ .threads = (int)o->threads, .from = o->from,
+				    .keep = e->keep, .take = o->take, .beside = o->beside ? o->beside->nn : NULL }, err);
+		if (o->torch && o->take)
+			ts_set_release(&c->state);
+	}
+	if (rc < 0) {
+		um_engine_free(e);
+		e = NULL;
+	}
+	*ret = e;
+	return rc;
+}
+
+void um_engine_free(struct um_engine *e)
+{
+	if (!e)
+		return;
+	nn_free(e->nn);
+	um_queue_free(e->queue);
+	um_model_free(e->model);
+	free(e->keep);
+	free(e);
+}
+
+const struct net *um_engine_net(const struct um_engine *e)
+{
+	return e->net;
+}
+
+const char *um_engine_note(const struct um_engine *e)
+{
+	return e->queue ? um_queue_note(e->queue) : NULL;
+}
+
+bool um_engine_overlaps(const struct um_engine *e)
+{
+	return e->queue != NULL;
+}
+
+int um_engine_start(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
+		    float *const *maps, uint64_t *job, char *err)
+{
+	if (e->queue)
+		return um_queue_add(e->queue, input, n, logits, features, maps, job, err);
+	nn_run(e->nn, input, n, logits, features, maps);
+	*job = 0;
+	return 0;
+}
+
+int um_engine_wait(struct um_engine *e, uint64_t job, char *err)
+{
+	return e->queue ? um_queue_wait(e->queue, job, err) : 0;
+}
+
+int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
+		  float *const *maps, char *err)
+{
+	const size_t C = (size_t)e->net->classes;
+	uint64_t job;
+
+	if (um_engine_start(e, input, n, logits, features, maps, &job, err) < 0 ||
+	    um_engine_wait(e, job, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n * C && !e->o.unchecked; i++)
+		if (!isfinite(logits[i])) {
+			snprintf(err, UM_ERR, "the model's output is not finite for row %zu", i / C);
+			return -1;
+		}
+	return 0;
+}
+
+int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, char *err)
+{
+	const size_t C = (size_t)e->net->classes, row = net_node_size(&e->net->nodes[0]), part = 256;
+	float *logits = malloc(part * C * sizeof *logits);
+	size_t right = 0;
+	double sum = 0;
+	int rc = -1;
+
+	snprintf(err, UM_ERR, "%s", d->n ? "out of memory" : "no images to evaluate on");
+	for (size_t i = 0; logits && i < d->n; i += part) {
+		const size_t n = d->n - i < part ? d->n - i : part;
+
+		rc = um_engine_run(e, d->image + i * row, n, logits, NULL, NULL, err);
+		if (rc < 0)
+			break;
+		for (size_t k = 0; k < n; k++) {
+			sum += num_cross_entropy(logits + k * C, C, d->label[i + k]);
+			right += num_argmax(logits + k * C, C) == (size_t)d->label[i + k];
+		}
+	}
+	free(logits);
+	*loss = rc == 0 ? sum / (double)d->n : 0;
+	*accuracy = rc == 0 ? (double)right / (double)d->n : 0;
+	return rc;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ * The loss under random masks: many masked copies of one network see the same rows. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/num_softmax.h"
+#include "um/train/um_estimate.h"
+#include "um/um_internal.h"
+
+/* A network: in evaluation mode an engine, in training mode a model. */
+struct member {
+	struct um_engine *e;
+	struct um_model *m;
+};
+
+struct um_estimate {
+	struct um_estimate_options o;
+	const struct net *net;
+	struct member *m;                 /* masks() masked ones, then the network itself */
+	struct ts_rng *augment;           /* of each */
+	double *sum;                      /* of each: its loss over all rows */
+	size_t total;                     /* rows that are in the sums */
+	struct um_data room;              /* rows that wait for a full batch */
+	uint8_t *image;                   /* the batch, augmented */
+	int64_t *label;
+	size_t *idx;
+	float *logits;
+	double *loss, *masked;            /* of the rows of the last batch */
+};
+
+static int masks(const struct um_estimate *e)
+{
+	return e->o.n_keep * (int)e->o.draws;
+}
+
+/* A copy of the network, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw
+ * does not depend on how many there are. */
+static int copy_masked(const struct um_estimate *e, const struct net_checkpoint *c, double keep, uint64_t draw,
+		       struct member *ret, char *err)
+{
+	struct ts_rng rng = ts_rng_new(e->o.seed ^ draw << 32, UM_RNG_MASK);
+	struct net_checkpoint copy;
+	int rc = net_copy(&copy, c, err);
+
+	if (rc < 0)
+		return -1;
+	if (!isnan(keep))
+		rc = net_mask_random(c->net, &copy.state, keep, &rng, err);
+	net_free(copy.net);
+	copy.net = c->net;                    /* which outlives the copy */
+	if (rc == 0 && e->o.train) {
+		rc = um_open(e->o.engine.device, e->o.engine.threads, err) < 0 ? -1 : um_model_new(&ret->m, &copy, err);
+		if (rc == 0)
+			ret->m->dropout = e->o.dropout;
+	} else if (rc == 0) {
+		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err);  /* takes the copy's values */
+	}
+	copy.net = NULL;
+	net_checkpoint_release(&copy);
+	return rc;
+}
+
+static int allocate(struct um_estimate *e, const struct net *n)
+{
+	const size_t B = (size_t)e->o.batch, row = (size_t)n->c * (size_t)n->h * (size_t)n->w;
+	const size_t M = (size_t)masks(e) + 1;
+
+	e->room = (struct um_data){ .c = n->c, .h = n->h, .w = n->w };
+	e->room.image = malloc(B * row);
+	e->room.label = malloc(B * sizeof *e->room.label);
+	e->image = malloc(B * row);
+	e->label = malloc(B * sizeof *e->label);
+	e->idx = malloc(B * sizeof *e->idx);
+	e->logits = malloc(B * (size_t)n->classes * sizeof *e->logits);
+	e->loss = malloc(B * sizeof *e->loss);
+	e->masked = malloc(B * sizeof *e->masked);
+	e->m = calloc(M, sizeof *e->m);
+	e->augment = calloc(M, sizeof *e->augment);
+	e->sum = calloc(M, sizeof *e->sum);
+	if (!e->room.image || !e->room.label || !e->image || !e->label || !e->idx || !e->logits ||
+	    !e->loss || !e->masked || !e->m || !e->augment || !e->sum)
+		return -1;
+	for (size_t i = 0; i < B; i++)
+		e->idx[i] = i;
+	return 0;
+}
+
+int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
+		    const struct um_estimate_options *o, char *err)
+{
+	struct um_estimate *e = calloc(1, sizeof *e);
+
+	if (e) {
+		e->o = *o;
+		e->o.engine.take = true;
+		e->net = c->net;
+	}
+	if (!e || allocate(e, c->net) < 0) {
+		snprintf(err, UM_ERR, "out of memory");
+		um_estimate_free(e);
+		return -1;
+	}
+	for (int i = 0; i <= masks(e); i++) {
+		const bool own = i == masks(e);
+		const uint64_t draw = own ? 0 : (uint64_t)(i % o->draws);
+
+		e->o.engine.beside = i ? e->m[0].e : NULL;    /* they run in turn */
+		e->augment[i] = ts_rng_new(o->seed ^ draw << 32, UM_RNG_AUGMENT);
+		if (own && !o->per_sample)
+			break;
+		if (copy_masked(e, c, own ? NAN : o->keep[i / o->draws], draw, &e->m[i], err) < 0) {
+			um_estimate_free(e);
+			return -1;
+		}
+	}
+	*ret = e;
+	return 0;
+}
+
+void um_estimate_free(struct um_estimate *e)
+{
+	if (!e)
+		return;
+	for (int i = 0; e->m && i <= masks(e); i++) {
+		um_engine_free(e->m[i].e);
+		um_model_free(e->m[i].m);
+	}
+	um_data_release(&e->room);
+	free(e->m);
+	free(e->augment);
+	free(e->sum);
+	free(e->image);
+	free(e->label);
+	free(e->idx);
+	free(e->logits);
+	free(e->loss);
+	free(e->masked);
+	free(e);
+}
+
+/* One model's cross-entropies on the room's rows, added to its sum and, times share, to loss[]. */
+static int run_model(struct um_estimate *e, int i, double share, double *loss, char *err)
+{
+	const size_t C = (size_t)e->net->classes, n = e->room.n;
+	int rc;
+
+	um_data_batch(&e->room, e->idx, n, e->o.augment ? &e->augment[i] : NULL, e->image, e->label);
+	if (e->o.train) {
+		th->seed(e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total);
+		rc = um_embed(e->m[i].m, e->image, n, n, true, e->logits, NULL, err);
+	} else {
+		rc = um_engine_run(e->m[i].e, e->image, n, e->logits, NULL, NULL, err);
+	}
+	if (rc < 0)
+		return -1;
+	for (size_t r = 0; r < n; r++) {
+		const double ce = num_cross_entropy(e->logits + r * C, C, e->label[r]);
+		e->sum[i] += ce;
+		loss[r] += share * ce;
+	}
+	return 0;
+}
+
+int um_estimate_flush(struct um_estimate *e, size_t *n, char *err)
+{
+	int rc = 0;
+
+	*n = e->room.n;
+	for (size_t r = 0; r < *n; r++)
+		e->loss[r] = e->masked[r] = 0;
+	for (int i = 0; *n && i < masks(e) && rc == 0; i++)
+		rc = run_model(e, i, 1 / (double)masks(e), e->masked, err);
+	if (*n && rc == 0 && e->o.per_sample)
+		rc = run_model(e, masks(e), 1, e->loss, err);
+	e->total += *n;
+	e->room.n = 0;
+	return rc;
+}
+
+int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n, char *err)
+{
+	const size_t row = (size_t)e->room.c * (size_t)e->room.h * (size_t)e->room.w;
+	const size_t at = e->room.n++;
+
+	memcpy(e->room.image + at * row, image, row);
+	e->room.label[at] = label;
+	*n = 0;
+	return e->room.n == (size_t)e->o.batch ? um_estimate_flush(e, n, err) : 0;
+}
+
+void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double *masked)
+{
+	*loss = e->loss[i];
+	*masked = e->masked[i];
+}
+
+struct um_estimated um_estimate_result(const struct um_estimate *e, int ratio)
+{
+	const double *sum = e->sum + (long)ratio * e->o.draws, n = (double)e->total;
+	struct um_estimated r = { .min = INFINITY, .max = -INFINITY };
+	double square = 0;
+
+	for (long d = 0; d < e->o.draws; d++) {
+		r.mean += sum[d] / n / (double)e->o.draws;
+		r.min = fmin(r.min, sum[d] / n);
+		r.max = fmax(r.max, sum[d] / n);
+	}
+	for (long d = 0; d < e->o.draws; d++)
+		square += pow(sum[d] / n - r.mean, 2);
+	r.std = e->o.draws > 1 ? sqrt(square / (double)(e->o.draws - 1)) : 0;
+	return r;
+}

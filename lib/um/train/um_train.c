@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * Training: epochs, with the loss as it is or folded by Unleashing Mask. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "num/num_softmax.h"
+#include "um/um.h"
+#include "um/um_internal.h"
+
+/* Room for n images and k outliers. */
+static int batch_init(struct um_batch *b, const struct um_data *d, size_t n, size_t k,
+		      size_t n_classes)
+{
+	*b = (struct um_batch){ 0 };
+	b->image = malloc((n + k) * (size_t)d->c * (size_t)d->h * (size_t)d->w);
+	b->label = malloc(n * sizeof *b->label);
+	b->logits = malloc(n * n_classes * sizeof *b->logits);
+	return b->image && b->label && b->logits ? 0 : -1;
+}
+
+static void batch_release(struct um_batch *b)
+{
+	free(b->image);
+	free(b->label);
+	free(b->logits);
+}
+
+/* The batch norms in use count the batches that they have seen. */
+static int count_batches(struct um_model *m, int64_t more, char *err)
+{
+	for (int i = 0; i < m->net->n_params; i++) {
+		int64_t n;
+
+		if (m->net->params[i].role != NET_BATCHES)
+			continue;
+		if (th->tensor_get(m->use[i], &n) < 0 ||
+		    (n += more, th->tensor_set(m->use[i], &n)) < 0) {
+			snprintf(err, UM_ERR, "%s", th->last_error());
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct um_progress um_epoch_start(const struct um_train_options *o, long epoch)
+{
+	const uint64_t seed = o->seed ^ (uint64_t)epoch << 32;
+
+	return (struct um_progress){ .epoch = epoch, .augment = ts_rng_new(seed, UM_RNG_AUGMENT),
+		.dropout = ts_rng_new(seed, UM_RNG_DROPOUT), .mask = ts_rng_new(seed, UM_RNG_MASK) };
+}
+
+/* One batch from row p->row on, and what it adds to p. */
+static int train_batch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
+		       struct um_oe *oe, const size_t *idx, struct um_batch *b, struct um_progress *p,
+		       char *err)
+{
+	const size_t C = (size_t)m->net->classes, left = d->n - p->row;
+	int rc;
+
+	b->n = left < (size_t)o->batch ? left : (size_t)o->batch;
+	um_data_batch(d, idx + p->row, b->n, o->augment ? &p->augment : NULL, b->image, b->label);
+	if (oe)
+		um_oe_fill(oe, p, b);
+	th->seed(ts_rng_u64(&p->dropout));
+	m->mask_rng = p->mask;
+	rc = oe ? um_oe_step(oe, m, p, b, err) : um_step(m, b, o, um_lr(o, p->epoch), NULL, err);
+	p->mask = m->mask_rng;
+	if (rc < 0)
+		return rc;
+	for (size_t k = 0; k < b->n; k++)
+		p->right += num_argmax(b->logits + k * C, C) == (size_t)b->label[k];
+	p->loss += b->ce * (double)b->n;
+	p->folded += b->folded * (double)b->n;
+	p->outlier += b->outlier * (double)b->n;
+	p->row += b->n;
+	p->batches += (size_t)b->passes;
+	return 0;
+}
+
+int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
+		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, char *err)
+{
+	struct ts_rng order = ts_rng_new(o->seed ^ (uint64_t)p->epoch << 32, UM_RNG_ORDER);
+	const size_t batch = (size_t)o->batch;
+	size_t *idx = malloc(d->n * sizeof *idx);
+	const double start = now() - p->seconds;
+	struct um_batch b;
+	int rc = 0;
+
+	m->mask_rng = p->mask;
+	if (batch_init(&b, d, batch, oe ? um_oe_of(oe, batch) : 0, (size_t)m->net->classes) < 0 || !idx) {
+		snprintf(err, UM_ERR, "out of memory");
+		rc = -1;
+	} else {
+		ts_rng_permutation(&order, idx, d->n);
+		rc = oe ? um_oe_before(oe, m, p, err) : 0;
+	}
+	while (rc == 0 && p->row < d->n) {
+		rc = train_batch(m, d, o, oe, idx, &b, p, err);
+		p->seconds = now() - start;
+		if (rc == 0 && w->tick)
+			w->tick(p);
+		if (rc == 0 && w->stop && w->stop())
+			rc = 1;
+	}
+	m->mask_rng = p->mask;
+	if (rc == 0 && oe)
+		rc = um_oe_after(oe, m, p, err);
+	if (rc == 0)
+		rc = count_batches(m, (int64_t)p->batches, err);
+	p->seconds = now() - start;
+	batch_release(&b);
+	free(idx);
+	return rc;
+}

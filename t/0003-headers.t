@@ -8,7 +8,7 @@ compiles() {                           # compiler, language, standard, header
 	printf '#include "%s"\n#include "%s"\nextern int unused;\n' "$4" "$4" >"$scratch/one"
 	$1 -x "$2" -std="$3" $flags "$scratch/one" 2>"$scratch/err" || { head -n 5 "$scratch/err" | sed 's/^/# /'; false; }
 }
-for path in lib/*/*.h; do
+for path in lib/*/*.h lib/*/*/*.h; do
 	header=${path#lib/}
 	ok "$header as C11" 'compiles "$CC" c c11 "$header"'
 	case $header in *_internal.h) continue ;; esac

@@ -25,14 +25,14 @@ functions() {
 	/^\}[ \t]*$/ && start { print FNR - start + 1, FILENAME ":" name; start = 0 }' "$@"
 }
 ok 'tools have at most 310 lines' 'long 310 tools/*.c'
-ok 'library files have at most 500 lines' 'long 500 lib/*/*.c lib/*/*.[ch]pp'
-ok 'headers have at most 300 lines' 'long 300 lib/*/*.h'
-functions tools/*.c lib/*/*.c lib/*/*.[ch]pp >"$scratch/functions"
+ok 'library files have at most 500 lines' 'long 500 lib/*/*.c lib/*/*/*.c lib/*/*.[ch]pp'
+ok 'headers have at most 300 lines' 'long 300 lib/*/*.h lib/*/*/*.h'
+functions tools/*.c lib/*/*.c lib/*/*/*.c lib/*/*.[ch]pp >"$scratch/functions"
 ok 'functions were found' 'test "$(wc -l <"$scratch/functions")" -gt 200'
 ok 'functions have at most 60 lines' '
 	while read -r lines f; do
 		[ "$lines" -le 60 ] || except "$f" || echo "# $f: $lines lines"
 	done <"$scratch/functions" >"$scratch/long"; cat "$scratch/long"; ! test -s "$scratch/long"'
 ok 'no line has more than 120 columns' '
-	grep -n -E "^.{121,}$" lib/*/*.[ch] lib/*/*.[ch]pp tools/*.c >"$scratch/wide"; sed "s/^/# /" "$scratch/wide"; ! test -s "$scratch/wide"'
+	grep -n -E "^.{121,}$" lib/*/*.[ch] lib/*/*/*.[ch] lib/*/*.[ch]pp tools/*.c >"$scratch/wide"; sed "s/^/# /" "$scratch/wide"; ! test -s "$scratch/wide"'
 done_testing

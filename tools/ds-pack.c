@@ -61,7 +61,7 @@ struct work {
 	struct ts_header header;
 	struct ts_batch batch;
 	size_t rows, bad;
-	char err[DS_ERR];
+	struct err err;
 };
 
 /* The base name of SOURCE, without slashes at its end. */
@@ -157,8 +157,8 @@ static int pack(struct work *k, const char *path)
 	struct ds_row row;
 	int rc;
 
-	while ((rc = ds_next(k->source, &row, k->err)) != 0) {
-		if (rc == 1 && k->check && ds_manifest_check(k->check, &row, k->err) < 0)
+	while ((rc = ds_next(k->source, &row, &k->err)) != 0) {
+		if (rc == 1 && k->check && ds_manifest_check(k->check, &row, &k->err) < 0)
 			rc = -2;
 		if (rc == 1) {
 			if ((k->w ? add(k, &row, path) : add_line(k, &row)) < 0)
@@ -167,13 +167,13 @@ static int pack(struct work *k, const char *path)
 			cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
 			continue;
 		}
-		cli_error("%s", k->err);
+		cli_error("%s", k->err.text);
 		if (rc == -2 || !skip_bad)
 			return -1;
 		k->bad++;
 	}
-	if (k->check && ds_manifest_end(k->check, k->err) < 0)
-		return cli_error("%s", k->err);
+	if (k->check && ds_manifest_end(k->check, &k->err) < 0)
+		return cli_error("%s", k->err.text);
 	cli_info("%zu images; %zu other files passed over", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))
 		cli_warn("%s", ds_unread(k->source));
@@ -236,12 +236,12 @@ int main(int argc, char **argv)
 	if (o.hash && !(k.table = ts_file_open(cli.output)))
 		cli_oom();
 	if (!(k.w ? ts_writer_error(k.w) : ts_file_error(k.table)) &&
-	    (!manifest || (k.check = ds_manifest_open(manifest, k.err))))
-		k.source = ds_open(argv + first, (size_t)(argc - first), &o, k.err);
+	    (!manifest || (k.check = ds_manifest_open(manifest, &k.err))))
+		k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err);
 	if (k.source)
 		rc = pack(&k, o.list ? o.list : argv[first]);
-	else if (k.err[0])
-		cli_error("%s", k.err);
+	else if (k.err.text[0])
+		cli_error("%s", k.err.text);
 	if (k.w)
 		cli_check_writer(k.w);
 	else if (ts_file_error(k.table))

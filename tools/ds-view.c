@@ -56,7 +56,7 @@ struct work {
 	struct ts_join join;
 	struct source sort, border;
 	struct ds_sheet sheet;
-	char err[DS_ERR];
+	struct err err;
 };
 
 static int check_images(struct work *k)
@@ -76,8 +76,8 @@ static int check_images(struct work *k)
 	k->sheet.c = image->shape[0];
 	k->sheet.h = image->shape[1];
 	k->sheet.w = image->shape[2];
-	if (!text && ds_sheet_check(&k->sheet, k->err) < 0)
-		return ts_reader_fail(k->images, "%s", k->err);
+	if (!text && ds_sheet_check(&k->sheet, &k->err) < 0)
+		return ts_reader_fail(k->images, "%s", k->err.text);
 	return 0;
 }
 
@@ -277,7 +277,7 @@ int main(int argc, char **argv)
 	if (!out)
 		cli_oom();
 	if (!ts_file_error(out) && begin(&k) == 0 && read_images(&k) == 0)
-		rc = text ? write_table(&k, out) : ds_sheet_write(&k.sheet, out, k.err);
+		rc = text ? write_table(&k, out) : ds_sheet_write(&k.sheet, out, &k.err);
 	if (rc == 0)
 		rc = ts_file_finish(out);
 	cli_check_reader(k.images);
@@ -285,8 +285,8 @@ int main(int argc, char **argv)
 		cli_check_reader(k.scores);
 	if (ts_file_error(out))
 		cli_error("%s", ts_file_error(out));
-	else if (rc < 0 && k.err[0] && !ts_reader_error(k.images))
-		cli_error("%s", k.err);
+	else if (rc < 0 && k.err.text[0] && !ts_reader_error(k.images))
+		cli_error("%s", k.err.text);
 	ts_file_close(out);
 	ts_join_release(&k.join);
 	ds_sheet_release(&k.sheet);

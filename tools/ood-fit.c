@@ -44,11 +44,11 @@ static const struct cli_tool tool = {
 static unsigned parts_of(const char *list)
 {
 	struct ood_requests r = { 0 };
-	char err[OOD_ERR];
+	struct err err;
 	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM;
 
-	if (ood_requests_add(&r, list, err))
-		cli_usage("--method: %s", err);
+	if (ood_requests_add(&r, list, &err))
+		cli_usage("--method: %s", err.text);
 	for (size_t i = 0; i < r.n; i++)
 		parts |= r.q[i].method->parts;
 	ood_requests_release(&r);
@@ -61,22 +61,22 @@ static int fit_stream(struct ts_reader *in, struct ood_fit **ret)
 					   bank_type == 1, (uint64_t)cli.seed };
 	const struct ts_header *h = ts_reader_expect(in, "features");
 	struct ts_batch b = { 0 };
-	char err[OOD_ERR];
+	struct err err;
 	int rc = -1;
 
 	if (!h)
 		return -1;
-	if (ood_fit_new(ret, h, &o, err))
-		return ts_reader_fail(in, "%s", err);
+	if (ood_fit_new(ret, h, &o, &err))
+		return ts_reader_fail(in, "%s", err.text);
 	if (ts_batch_init(&b, h))
 		cli_oom();
 	while ((rc = ts_reader_next(in, &b)) == 1)
-		if (ood_fit_add(*ret, &b, err)) {
-			rc = ts_reader_fail(in, "%s", err);
+		if (ood_fit_add(*ret, &b, &err)) {
+			rc = ts_reader_fail(in, "%s", err.text);
 			break;
 		}
-	if (rc == 0 && ood_fit_finish(*ret, err))
-		rc = ts_reader_fail(in, "%s", err);
+	if (rc == 0 && ood_fit_finish(*ret, &err))
+		rc = ts_reader_fail(in, "%s", err.text);
 	ts_batch_release(&b);
 	return rc;
 }
@@ -85,16 +85,16 @@ static int fit_stream(struct ts_reader *in, struct ood_fit **ret)
 static int save(struct ood_fit *f, const struct ts_header *const *from, size_t n)
 {
 	struct ts_header h;
-	char err[OOD_ERR];
+	struct err err;
 
 	ts_writer_close(cli_output());    /* refuses a terminal */
 	ts_header_init(&h, "fit");
 	if (ts_meta_merge(&h.meta, &from[0]->meta))
 		cli_oom();
 	cli_history(&h, from, n);
-	int rc = ood_fit_save(f, &h, cli.output, err);
+	int rc = ood_fit_save(f, &h, cli.output, &err);
 	if (rc)
-		cli_error("%s", err);
+		cli_error("%s", err.text);
 	ts_header_release(&h);
 	return rc;
 }
@@ -117,16 +117,16 @@ static int fit_one(int first, int argc, char **argv)
 static int tune_fit(int first, int argc, char **argv)
 {
 	struct ood_fit *f = NULL;
-	char err[OOD_ERR];
+	struct err err;
 
-	if (ood_fit_load(&f, tune, err)) {
+	if (ood_fit_load(&f, tune, &err)) {
 		ood_fit_free(f);
-		return cli_error("%s", err);
+		return cli_error("%s", err.text);
 	}
 	struct ts_reader *id = cli_input(first, argc, argv), *other = against ? cli_open(against) : NULL;
-	int rc = ood_tune(f, id, other, published, err);
+	int rc = ood_tune(f, id, other, published, &err);
 	if (rc) {
-		cli_error("%s", err);
+		cli_error("%s", err.text);
 	} else {
 		const struct ts_header *from[3] = { &f->header, ts_reader_header(id),
 						    other ? ts_reader_header(other) : NULL };
@@ -142,25 +142,25 @@ static int merge_fits(int n, char **paths)
 {
 	struct ood_fit **f = calloc((size_t)n, sizeof *f);
 	const struct ts_header **from = calloc((size_t)n, sizeof *from);
-	char err[OOD_ERR];
+	struct err err;
 	int rc = 0;
 
 	if (!f || !from)
 		cli_oom();
 	for (int i = 0; i < n && rc == 0; i++) {
-		rc = ood_fit_load(&f[i], paths[i], err);
+		rc = ood_fit_load(&f[i], paths[i], &err);
 		if (rc) {
-			cli_error("%s", err);
-		} else if (i > 0 && (rc = ood_fit_merge(f[0], f[i], err)) != 0) {
-			cli_error("'%s' %s", paths[i], err);
+			cli_error("%s", err.text);
+		} else if (i > 0 && (rc = ood_fit_merge(f[0], f[i], &err)) != 0) {
+			cli_error("'%s' %s", paths[i], err.text);
 		} else {
 			from[i] = &f[i]->header;
 		}
 		if (i > 0 && rc == 0)
 			ood_fit_shrink(f[i]);
 	}
-	if (rc == 0 && (rc = ood_fit_finish(f[0], err)) != 0)
-		cli_error("%s", err);
+	if (rc == 0 && (rc = ood_fit_finish(f[0], &err)) != 0)
+		cli_error("%s", err.text);
 	if (rc == 0) {
 		ood_tune_forget(&f[0]->header.meta);
 		rc = save(f[0], from, (size_t)n);

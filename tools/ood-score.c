@@ -62,13 +62,13 @@ static void print_methods(void)
 static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in,
 		    const struct ood_source *from)
 {
-	char err[OOD_ERR];
+	struct err err;
 
 	*ret = NULL;
 	if (!path)
 		return 0;
-	if (ood_fit_load(ret, path, err))
-		return cli_error("%s", err);
+	if (ood_fit_load(ret, path, &err))
+		return cli_error("%s", err.text);
 	const struct ood_fit *f = *ret;
 	return ood_source_same_model(from, f) ? 0 :
 	       cli_error("fit '%s' and features '%s' are of different models", path,
@@ -105,7 +105,7 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 			struct ood_scorer **ret, size_t *n)
 {
 	struct ood_scorer *s = calloc(r->n + 1, sizeof *s);
-	char err[OOD_ERR];
+	struct err err;
 	int rc = 0;
 
 	if (!s)
@@ -113,15 +113,15 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 	*n = 0;
 	for (size_t i = 0; i < r->n && rc == 0; i++) {
 		const struct ood_request *q = &r->q[i];
-		if (ood_scorer_init(&s[*n], q, from, err) == 0) {
+		if (ood_scorer_init(&s[*n], q, from, &err) == 0) {
 			if (*s[*n].note)
 				cli_info("%s: %s", q->column, s[*n].note);
 			++*n;
 		} else if (!q->optional) {
-			rc = cli_error("method '%s': %s", q->column, err);
+			rc = cli_error("method '%s': %s", q->column, err.text);
 		} else {
 			(from->fit && q->method->parts ? cli_warn : cli_info)("'%s' is left out: %s",
-									      q->column, err);
+									      q->column, err.text);
 		}
 	}
 	*ret = s;
@@ -148,32 +148,33 @@ static unsigned long long first_row(const struct work *k)
 
 static int score_batch(struct work *k)
 {
-	char err[OOD_ERR];
+	struct err err;
 
 	if (ts_batch_resize(&k->to, 0) || ts_batch_resize(&k->to, k->from.n))
 		cli_oom();
 	for (size_t m = 0; m < k->n_s; m++)
 		k->out[m] = k->to.cols[m].data;
-	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, err))
-		return ts_reader_fail(k->in, "%s", err);
+	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, &err))
+		return ts_reader_fail(k->in, "%s", err.text);
 	if (rule >= 0)
 		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
-	if (ood_output_rows(&k->to, &k->from, first_row(k), err) ||
-	    (threshold_path && ood_verdict_rows(&k->threshold, &k->to, first_row(k), err, sizeof err)))
-		return ts_reader_fail(k->in, "%s", err);
+	if (ood_output_rows(&k->to, &k->from, first_row(k), &err) ||
+	    (threshold_path && ood_verdict_rows(&k->threshold, &k->to, first_row(k), &err)))
+		return ts_reader_fail(k->in, "%s", err.text);
 	return 0;
 }
 
 /* from: the headers of the features, the fits, the thresholds; NULL: there is none. */
 static int make_header(struct ts_header *h, const struct ts_header *const from[4], const struct work *k)
 {
-	char combined[32], err[OOD_ERR];
+	char combined[32];
+	struct err err;
 
 	snprintf(combined, sizeof combined, "combine:%s", rule >= 0 ? rules[rule] : "");
 	if (ood_output_header(h, from[0], k->s, k->n_s, rule >= 0 ? combined : NULL))
 		cli_oom();
-	if (threshold_path && ood_verdict_header(&k->threshold, h, err, sizeof err))
-		return cli_error("threshold '%s': %s", threshold_path, err);
+	if (threshold_path && ood_verdict_header(&k->threshold, h, &err))
+		return cli_error("threshold '%s': %s", threshold_path, err.text);
 	cli_history(h, from, 4);
 	return 0;
 }
@@ -230,18 +231,18 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 /* The methods asked for; or those of the thresholds; or all. */
 static void take_requests(struct ood_requests *r, const struct ood_threshold *t)
 {
-	char err[OOD_ERR];
+	struct err err;
 
 	for (size_t i = 0; i < t->set.n && !method_list; i++)
 		if (strncmp(t->set.t[i].name, "combine:", 8) != 0 &&
-		    ood_requests_add(r, t->set.t[i].name, err))
-			cli_usage("--threshold: %s", err);
+		    ood_requests_add(r, t->set.t[i].name, &err))
+			cli_usage("--threshold: %s", err.text);
 	if ((method_list || (sweeps.n == 0 && r->n == 0)) &&
-	    ood_requests_add(r, method_list ? method_list : "all", err))
-		cli_usage("--method: %s", err);
+	    ood_requests_add(r, method_list ? method_list : "all", &err))
+		cli_usage("--method: %s", err.text);
 	for (size_t i = 0; i < sweeps.n; i++)
-		if (ood_requests_sweep(r, sweeps.v[i], err))
-			cli_usage("--sweep: %s", err);
+		if (ood_requests_sweep(r, sweeps.v[i], &err))
+			cli_usage("--sweep: %s", err.text);
 }
 
 int main(int argc, char **argv)
@@ -256,9 +257,9 @@ int main(int argc, char **argv)
 	if ((rule >= 0) != (reference != NULL))
 		cli_usage("--combine and --reference FILE go together");
 	struct work k = { 0 };
-	char err[OOD_ERR];
-	if (threshold_path && ood_threshold_load(&k.threshold, threshold_path, err, sizeof err)) {
-		cli_error("%s", err);
+	struct err err;
+	if (threshold_path && ood_threshold_load(&k.threshold, threshold_path, &err)) {
+		cli_error("%s", err.text);
 		ood_threshold_release(&k.threshold);
 		return cli_finish(1);
 	}

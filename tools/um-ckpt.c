@@ -153,12 +153,12 @@ static int import(const char *path)
 				  .model_scope = o.scope == 1, .seed = (uint64_t)cli.seed, .say = say };
 	struct net_checkpoint c = { 0 };
 	struct net_foreign f;
-	char err[NET_ERR];
+	struct err err;
 	int rc = -1;
 
 	parse_size(&how);
-	if (net_foreign_read(&f, path, o.key, err) < 0)
-		return cli_error("%s", err);
+	if (net_foreign_read(&f, path, o.key, &err) < 0)
+		return cli_error("%s", err.text);
 	if (strncmp(f.format, "unmask", 6) == 0) {
 		rc = cli_error("'%s' is a checkpoint already", called(path));
 		net_foreign_release(&f);
@@ -169,13 +169,13 @@ static int import(const char *path)
 			 f.others);
 	if (f.skipped)
 		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
-	if (net_import(&c, &f.state, &how, err) < 0)
-		cli_error("'%s': %s", called(path), err);
+	if (net_import(&c, &f.state, &how, &err) < 0)
+		cli_error("'%s': %s", called(path), err.text);
 	else if (normalisation(&c) == 0 && (!o.classes || class_names(&c) == 0)) {
 		cli_history(&c.header, NULL, 0);
-		rc = net_save(&c, cli.output, err);
+		rc = net_save(&c, cli.output, &err);
 		if (rc < 0)
-			cli_error("%s", err);
+			cli_error("%s", err.text);
 	}
 	net_checkpoint_release(&c);
 	net_foreign_release(&f);
@@ -190,14 +190,14 @@ static int export(const char *path)
 	const bool safetensors = o.format == SAFETENSORS ||
 				 (o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0);
 	struct net_checkpoint c;
-	char err[NET_ERR];
-	int rc = net_load(&c, path, err);
+	struct err err;
+	int rc = net_load(&c, path, &err);
 
 	if (rc == 0)
 		rc = net_export(&c, safetensors ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full, cli.output,
-				err);
+				&err);
 	if (rc < 0)
-		cli_error("%s", err);
+		cli_error("%s", err.text);
 	net_checkpoint_release(&c);
 	return rc;
 }
@@ -205,10 +205,10 @@ static int export(const char *path)
 static int show(const char *path)
 {
 	struct net_foreign f;
-	char err[NET_ERR];
+	struct err err;
 
-	if (net_foreign_read(&f, path, o.key, err) < 0)
-		return cli_error("%s", err);
+	if (net_foreign_read(&f, path, o.key, &err) < 0)
+		return cli_error("%s", err.text);
 	printf("# format\t\"%s\"\n", f.format);
 	report_state(stdout, &f.meta, &f.state);
 	net_foreign_release(&f);
@@ -218,12 +218,12 @@ static int show(const char *path)
 static int diff(const char *a, const char *b)
 {
 	struct net_foreign f = { 0 }, g = { 0 };
-	char err[NET_ERR];
+	struct err err;
 	int rc = -1;
 
-	if (net_foreign_read(&f, a, o.key, err) < 0 || net_foreign_read(&g, b, o.key, err) < 0 ||
-	    net_import_prefixes(&f.state, err) < 0 || net_import_prefixes(&g.state, err) < 0)
-		cli_error("%s", err);
+	if (net_foreign_read(&f, a, o.key, &err) < 0 || net_foreign_read(&g, b, o.key, &err) < 0 ||
+	    net_import_prefixes(&f.state, &err) < 0 || net_import_prefixes(&g.state, &err) < 0)
+		cli_error("%s", err.text);
 	else
 		rc = report_state_diff(stdout, &f.state, &g.state, o.tolerance) ? -1 : 0;
 	if (f.doubles || g.doubles)
@@ -238,16 +238,16 @@ static int bake(const char *path)
 	struct net_checkpoint c = { 0 };
 	struct ts_header from = { 0 }, to;
 	double sparsity = 0;
-	char err[NET_ERR];
+	struct err err;
 	int rc = -1;
 
 	ts_header_init(&to, "checkpoint");
-	if (net_load(&c, path, err) < 0) {
-		cli_error("%s", err);
+	if (net_load(&c, path, &err) < 0) {
+		cli_error("%s", err.text);
 	} else if (!c.mask) {
 		cli_error("'%s' has no masks: it is an ordinary checkpoint", called(path));
-	} else if (net_bake(&c, !o.full, &sparsity, err) < 0) {
-		cli_error("%s", err);
+	} else if (net_bake(&c, !o.full, &sparsity, &err) < 0) {
+		cli_error("%s", err.text);
 	} else {
 		from = c.header;
 		net_strip_meta(&from.meta);
@@ -256,9 +256,9 @@ static int bake(const char *path)
 			cli_oom();
 		c.header = to;
 		to = from;
-		rc = net_save(&c, cli.output, err);
+		rc = net_save(&c, cli.output, &err);
 		if (rc < 0)
-			cli_error("%s", err);
+			cli_error("%s", err.text);
 		else
 			cli_log("sparsity=%.6f", sparsity);
 	}

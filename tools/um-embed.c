@@ -166,14 +166,14 @@ struct flow {
 static int start(struct flow *f, const struct ts_batch *in, const struct net *n, bool hide_labels)
 {
 	struct ts_batch *out = &f->out[f->started % UM_DEPTH];
-	char err[UM_ERR];
+	struct err err;
 
 	if (copy_columns(out, in) < 0)
 		cli_oom();
 	if (check_labels(f->r, out, (size_t)n->classes, hide_labels) < 0)
 		return -1;
-	if (um_extras_start(f->e, in, ts_reader_rows(f->r) - in->n, out, err) < 0)
-		return cli_error("'%s': %s", ts_reader_name(f->r), err);
+	if (um_extras_start(f->e, in, ts_reader_rows(f->r) - in->n, out, &err) < 0)
+		return cli_error("'%s': %s", ts_reader_name(f->r), err.text);
 	f->started++;
 	return 0;
 }
@@ -181,13 +181,13 @@ static int start(struct flow *f, const struct ts_batch *in, const struct net *n,
 /* Writes the oldest batches, until at most `left` are on their way. */
 static int pass_on(struct flow *f, size_t left)
 {
-	char err[UM_ERR];
+	struct err err;
 
 	while (f->started - f->written > left) {
 		const struct ts_batch *out = &f->out[f->written++ % UM_DEPTH];
 
-		if (um_extras_finish(f->e, err) < 0)
-			return cli_error("'%s': %s", ts_reader_name(f->r), err);
+		if (um_extras_finish(f->e, &err) < 0)
+			return cli_error("'%s': %s", ts_reader_name(f->r), err.text);
 		if (ts_writer_write(f->w, out) < 0)
 			return -1;
 		cli_progress("%llu images", (unsigned long long)ts_reader_rows(f->r));
@@ -230,7 +230,7 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 {
 	struct flow f = { .r = r, .w = w, .e = e };
 	struct ts_header to = { 0 };
-	char err[UM_ERR];
+	struct err err;
 	const struct ts_header *from = ts_reader_expect(r, "images");
 	bool hide;
 	int rc = -1;
@@ -243,8 +243,8 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 			 ts_reader_name(r));
 	if (make_header(&to, from, c, e) < 0) {
 		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features, extras)");
-	} else if (um_extras_open(e, c, how, err) < 0) {
-		cli_error("%s", err);
+	} else if (um_extras_open(e, c, how, &err) < 0) {
+		cli_error("%s", err.text);
 	} else {
 		rc = ts_writer_begin(w, &to);
 		if (rc == 0)
@@ -257,14 +257,13 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 }
 
 /* The network that is asked for, of the two that a masked checkpoint holds. */
-static int choose(struct net_checkpoint *c, char *err)
+static int choose(struct net_checkpoint *c, struct err *err)
 {
 	if (net_load(c, model_path, err) < 0)
 		return -1;
 	if ((masked || full) && !c->mask) {
-		snprintf(err, NET_ERR, "'%.300s' has no masks; leave --%s out", model_path,
+		return err_fail(err, "'%s' has no masks; leave --%s out", model_path,
 			 full ? "full" : "masked");
-		return -1;
 	}
 	if (c->mask && !masked && !full)
 		cli_info("'%s' has masks: running the masked network", model_path);
@@ -280,24 +279,24 @@ int main(int argc, char **argv)
 	struct um_extras *e = NULL;
 	struct ts_reader *r;
 	struct ts_writer *w;
-	char err[UM_ERR];
+	struct err err;
 
 	if (!model_path)
 		cli_usage("no --model given");
 	if (masked && full)
 		cli_usage("--masked and --full exclude each other");
-	if (um_engine_check(&how, err) < 0)
-		cli_usage("%s", err);
+	if (um_engine_check(&how, &err) < 0)
+		cli_usage("%s", err.text);
 	r = cli_input(first, argc, argv);
-	if (choose(&c, err) == 0)
-		rc = um_extras_new(&e, &extra, &c, err);
+	if (choose(&c, &err) == 0)
+		rc = um_extras_new(&e, &extra, &c, &err);
 	if (rc == 0 && precision == UM_BF16 && um_extras_gradients(e))
 		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --perturb and --fgsm");
 	if (rc == -2)
-		cli_usage("%s", err);
+		cli_usage("%s", err.text);
 	w = cli_output();
 	if (rc < 0)
-		cli_error("%s", err);
+		cli_error("%s", err.text);
 	else
 		rc = run(r, w, &c, e, &how);
 	cli_check_reader(r);

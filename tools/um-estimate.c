@@ -169,7 +169,7 @@ static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimat
 {
 	const struct ts_col *image = ts_batch_col(b, "image");
 	const int64_t *y = ts_batch_col(b, "label")->data;
-	char err[UM_ERR];
+	struct err err;
 	size_t n;
 
 	for (size_t i = 0; i < b->n; i++) {
@@ -178,8 +178,8 @@ static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimat
 					      "classes", (unsigned long long)ts_reader_rows(r) - b->n + i,
 					      (long long)y[i], classes);
 		keep_row(out, b, i);
-		if (um_estimate_add(e, (const uint8_t *)image->data + i * image->row, y[i], &n, err) < 0)
-			return cli_error("%s", err);
+		if (um_estimate_add(e, (const uint8_t *)image->data + i * image->row, y[i], &n, &err) < 0)
+			return cli_error("%s", err.text);
 		if (write_rows(out, e, n) < 0)
 			return -1;
 	}
@@ -189,7 +189,7 @@ static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimat
 static int read_all(struct ts_reader *r, struct um_estimate *e, struct rows *out, int classes)
 {
 	struct ts_batch b;
-	char err[UM_ERR];
+	struct err err;
 	size_t n;
 	int rc;
 
@@ -205,8 +205,8 @@ static int read_all(struct ts_reader *r, struct um_estimate *e, struct rows *out
 	ts_batch_release(&b);
 	if (rc == 0 && ts_reader_rows(r) == 0)
 		rc = ts_reader_fail(r, "holds no images");
-	if (rc == 0 && um_estimate_flush(e, &n, err) < 0)
-		rc = cli_error("%s", err);
+	if (rc == 0 && um_estimate_flush(e, &n, &err) < 0)
+		rc = cli_error("%s", err.text);
 	if (rc == 0)
 		rc = write_rows(out, e, n);
 	return rc == 0 && out->w ? ts_writer_finish(out->w) : rc;
@@ -216,21 +216,21 @@ static int read_all(struct ts_reader *r, struct um_estimate *e, struct rows *out
 static int read_fraction(struct ts_reader *r, struct um_estimate *e, int classes, size_t *rows)
 {
 	struct um_data d = { 0 }, held = { 0 };
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 	size_t n;
 	int rc = um_data_read(&d, r, (size_t)max_memory << 20);
 
 	if (rc == 0 && d.n_classes > (size_t)classes)
 		rc = ts_reader_fail(r, "label %zu is out of range for a model of %d classes", d.n_classes - 1, classes);
 	else if (rc == 0)
-		rc = um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, err);
+		rc = um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &err);
 	for (size_t i = 0; i < d.n && rc == 0; i++)
 		rc = um_estimate_add(e, d.image + i * (size_t)d.c * (size_t)d.h * (size_t)d.w, d.label[i], &n,
-				     err);
+				     &err);
 	if (rc == 0)
-		rc = um_estimate_flush(e, &n, err);
-	if (rc < 0 && err[0])
-		cli_error("%s", err);
+		rc = um_estimate_flush(e, &n, &err);
+	if (rc < 0 && err.text[0])
+		cli_error("%s", err.text);
 	*rows = d.n;
 	um_data_release(&d);
 	um_data_release(&held);
@@ -260,18 +260,18 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		per_sample != NULL, dropout, (uint64_t)cli.seed,
 		{ .torch = engine == 1 || strcmp(cli.device, "cpu") != 0, .device = cli.device, .threads = cli.threads } };
 	struct um_estimate *e = NULL;
-	char err[UM_ERR];
+	struct err err;
 	size_t rows = 0;
 	int rc = -1;
 
-	if (um_engine_check(&o.engine, err) < 0)
-		cli_usage("%s", err);
-	if (net_load(c, model_path, err) < 0 || net_bake(c, !full, NULL, err) < 0)
-		return cli_error("%s", err);
+	if (um_engine_check(&o.engine, &err) < 0)
+		cli_usage("%s", err.text);
+	if (net_load(c, model_path, &err) < 0 || net_bake(c, !full, NULL, &err) < 0)
+		return cli_error("%s", err.text);
 	if (check_header(r, c->net) < 0 || (per_sample && open_rows(out, r, c) < 0))
 		return -1;
-	if (um_estimate_new(&e, c, &o, err) < 0)
-		cli_error("%s", err);
+	if (um_estimate_new(&e, c, &o, &err) < 0)
+		cli_error("%s", err.text);
 	else if (val_fraction > 0)
 		rc = read_fraction(r, e, c->net->classes, &rows);
 	else

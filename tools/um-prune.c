@@ -41,7 +41,7 @@ static const struct cli_tool tool = {
 	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, job_options
 };
 
-static int no_model(struct net_checkpoint *c, const struct um_data *d, char *err)
+static int no_model(struct net_checkpoint *c, const struct um_data *d, struct err *err)
 {
 	(void)c;
 	(void)d;
@@ -50,7 +50,7 @@ static int no_model(struct net_checkpoint *c, const struct um_data *d, char *err
 }
 
 /* Sets v[i], an array for each weight that has a mask, to what its mask goes by. */
-static int measure(float **v, char *err)
+static int measure(float **v, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
 	const struct net_checkpoint *c = &job.c;
@@ -73,7 +73,7 @@ static int measure(float **v, char *err)
 }
 
 /* A mask of job.c that is set once and stays. */
-static int cut_once(const struct net_mask *mask, char *err)
+static int cut_once(const struct net_mask *mask, struct err *err)
 {
 	const struct net *n = job.c.net;
 	const size_t P = (size_t)n->n_params;
@@ -112,7 +112,7 @@ static int add_masks(void)
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
 	struct net_mask mask = { .keep = keep, .model_scope = scope == 1, .dense_first = dense_first,
 		.dense_last = dense_last, .seed = (uint64_t)cli.seed };
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 	int rc;
 
 	if (job.c.mask)
@@ -120,19 +120,19 @@ static int add_masks(void)
 				 job.start);
 	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED : method == BERNOULLI ? NET_MASK_BERNOULLI :
 		    subject == 1 ? NET_MASK_WEIGHTS : NET_MASK_SCORES;
-	rc = mask.kind == NET_MASK_FIXED ? cut_once(&mask, err) : net_mask_add(&job.c, &mask, &rng, err);
-	return rc < 0 ? cli_error("%s", err) : 0;
+	rc = mask.kind == NET_MASK_FIXED ? cut_once(&mask, &err) : net_mask_add(&job.c, &mask, &rng, &err);
+	return rc < 0 ? cli_error("%s", err.text) : 0;
 }
 
 /* Trains the mask, or writes what was set once. */
 static int run(void)
 {
-	char err[UM_ERR];
+	struct err err;
 
 	if (method < MAGNITUDE)
 		return job_run();
-	if (net_save(&job.c, cli.output, err) < 0 || um_open(cli.device, cli.threads, err) < 0)
-		return cli_error("%s", err);
+	if (net_save(&job.c, cli.output, &err) < 0 || um_open(cli.device, cli.threads, &err) < 0)
+		return cli_error("%s", err.text);
 	return job_report(&job.c);
 }
 

@@ -53,7 +53,7 @@ static void parse_channels(const char *name, const char *text, int c, const doub
 	}
 }
 
-static int new_model(struct net_checkpoint *c, const struct um_data *d, char *err)
+static int new_model(struct net_checkpoint *c, const struct um_data *d, struct err *err)
 {
 	static const double mean[3] = { 125.3 / 255, 123.0 / 255, 113.9 / 255 };
 	static const double std[3] = { 63.0 / 255, 62.1 / 255, 66.7 / 255 };
@@ -82,15 +82,15 @@ static int new_model(struct net_checkpoint *c, const struct um_data *d, char *er
 static int check_arch(void)
 {
 	const struct net *n = job.c.net;
-	char err[UM_ERR];
+	struct err err;
 	struct net *want;
 	int rc = 0;
 
 	if (!arch_given)
 		return 0;
-	want = net_new(arch, n->c, n->h, n->w, n->classes, err);
+	want = net_new(arch, n->c, n->h, n->w, n->classes, &err);
 	if (!want)
-		return cli_error("%s", err);
+		return cli_error("%s", err.text);
 	if (strcmp(want->spec, n->spec) != 0)
 		rc = cli_error("'%s' holds a %s, not the %s of --arch", job.start, n->spec, want->spec);
 	net_free(want);

@@ -29,6 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -59,7 +61,7 @@ int ds_pixels_resize(struct ds_pixels *p, int h, int w);
  * convert("RGB") gives: gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as
  * Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
  * a line in err: not an image, damaged, cut off, too large. */
-int ds_decode(const void *data, size_t len, struct ds_pixels *p, char *err);
+int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 
 /* The same many times over, which saves what libjpeg sets up anew for each picture. Not shared
  * between threads. */
@@ -69,7 +71,7 @@ void ds_decoder_free(struct ds_decoder *d);
 /* at_least: 0, or a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as the shorter side
  * keeps so many pixels (libjpeg's scaled decoding: faster, other pixels). */
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
-		   struct ds_pixels *p, char *err);
+		   struct ds_pixels *p, struct err *err);
 /* Does it begin as one of the pictures that ds_decode() reads? 12 bytes tell. */
 bool ds_is_image(const void *head, size_t n);
 
@@ -88,7 +90,7 @@ struct ds_shape {
 };
 /* Applies s as torchvision's Grayscale, Resize and CenterCrop round; p changes, spare is a buffer.
  * -1 with err. */
-int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, char *err);
+int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, struct err *err);
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
@@ -116,7 +118,7 @@ bool ds_formats(size_t i, const char **name, const char **what);
 /* Lists the source, n paths one after another (none with o->list), and chooses rows. NULL with a
  * line in err: not readable, no images in it, no such split (it says which there are). The paths and
  * strings of o must outlive the source. */
-struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, char *err);
+struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err);
 void ds_close(struct ds_source *s);
 /* Names of the classes, n of them; 0 if the source has no labels. Borrowed. */
 char *const *ds_classes(const struct ds_source *s, size_t *n);
@@ -138,7 +140,7 @@ struct ds_row {
 /* The next chosen row; all of it is borrowed until the next call. 1; 0 at the end; -1 with a line in
  * err that names the row: that row is damaged, and the next call goes on behind it; -2 likewise, but
  * the source itself is. */
-int ds_next(struct ds_source *s, struct ds_row *row, char *err);
+int ds_next(struct ds_source *s, struct ds_row *row, struct err *err);
 
 #ifdef __cplusplus
 }

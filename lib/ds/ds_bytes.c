@@ -11,7 +11,7 @@
 #include "ds/ds.h"
 #include "ds/ds_files.h"
 
-int ds_bytes_grow(struct ds_bytes *b, size_t limit, char *err)
+int ds_bytes_grow(struct ds_bytes *b, size_t limit, struct err *err)
 {
 	size_t cap = b->cap ? b->cap * 2 : 64 << 10;
 	unsigned char *p;
@@ -19,14 +19,12 @@ int ds_bytes_grow(struct ds_bytes *b, size_t limit, char *err)
 	if (b->n < b->cap)
 		return 0;
 	if (b->n >= limit) {
-		snprintf(err, DS_ERR, "more than %zu bytes", limit);
-		return -1;
+		return err_fail(err, "more than %zu bytes", limit);
 	}
 	/* One more than the limit, so that reading on tells a file that ends there. */
 	cap = cap > limit ? limit + 1 : cap;
 	if (!(p = realloc(b->p, cap))) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	b->p = p;
 	b->cap = cap;
@@ -39,7 +37,7 @@ void ds_bytes_release(struct ds_bytes *b)
 	*b = (struct ds_bytes){ 0 };
 }
 
-int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, char *err)
+int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, struct err *err)
 {
 	z_stream z = { 0 };
 	const unsigned char *in = p;
@@ -65,26 +63,24 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, c
 	inflateEnd(&z);
 	if (rc == Z_STREAM_END)
 		return 0;
-	snprintf(err, DS_ERR, "damaged gzip file: %s", rc == Z_BUF_ERROR ? "cut off" : z.msg ? z.msg : zError(rc));
-	return -1;
+	return err_fail(err, "damaged gzip file: %s", rc == Z_BUF_ERROR ? "cut off" : z.msg ? z.msg : zError(rc));
 }
 
-int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, char *err)
+int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 	ssize_t n = 1;
 
 	b->n = 0;
 	if (fd < 0) {
-		snprintf(err, DS_ERR, "cannot be opened: %s", strerror(errno));
-		return -1;
+		return err_fail(err, "cannot be opened: %s", strerror(errno));
 	}
 	while (n > 0 && (rc = ds_bytes_grow(b, limit, err)) == 0) {
 		n = read(fd, b->p + b->n, b->cap - b->n);
 		if (n < 0 && errno == EINTR)
 			n = 1;
 		else if (n < 0) {
-			snprintf(err, DS_ERR, "cannot be read: %s", strerror(errno));
+			err_fail(err, "cannot be read: %s", strerror(errno));
 			rc = -1;
 		} else
 			b->n += (size_t)n;

@@ -8,10 +8,9 @@
 #include "ds/ds_internal.h"
 #include "ts/ts_rng.h"
 
-static int no_memory(char *err)
+static int no_memory(struct err *err)
 {
-	snprintf(err, DS_ERR, "out of memory");
-	return -1;
+	return err_memory(err);
 }
 
 /* ---- numbers ---- */
@@ -61,7 +60,7 @@ static int sort_classes(struct ds_source *s)
 }
 
 /* Names for classes that came as numbers without a list of names: "0", "1", ... */
-static int fill_classes(struct ds_source *s, char *err)
+static int fill_classes(struct ds_source *s, struct err *err)
 {
 	int32_t max = -1;
 	char name[16];
@@ -69,13 +68,11 @@ static int fill_classes(struct ds_source *s, char *err)
 	for (size_t i = 0; i < s->n; i++)
 		max = s->rows[i].label > max ? s->rows[i].label : max;
 	if (s->n_classes && max >= 0 && (size_t)max >= s->n_classes) {
-		snprintf(err, DS_ERR, "'%.600s': there are %zu classes, but a row has label %d",
+		return err_fail(err, "'%s': there are %zu classes, but a row has label %d",
 			 s->operands[0].path, s->n_classes, (int)max);
-		return -1;
 	}
 	if (max >= 1 << 20) {
-		snprintf(err, DS_ERR, "label %d is too large a number for a class", (int)max);
-		return -1;
+		return err_fail(err, "label %d is too large a number for a class", (int)max);
 	}
 	for (int32_t c = (int32_t)s->n_classes; s->n_classes == (size_t)c && c <= max; c++) {
 		snprintf(name, sizeof name, "%d", c);
@@ -104,17 +101,18 @@ static bool means(const char *line, const struct ds_class *c)
 
 /* Calls each() for every line: what stands before the first tab, and after it (or NULL). Empty lines
  * and those that begin with # are nothing. */
-static int each_line(const char *path, char *err, struct ds_source *s, void *ctx,
-		     int (*each)(struct ds_source *s, void *ctx, char *word, char *rest, char *err))
+static int each_line(const char *path, struct err *err, struct ds_source *s, void *ctx,
+		     int (*each)(struct ds_source *s, void *ctx, char *word, char *rest, struct err *err))
 {
 	struct ds_bytes b = { 0 };
-	char why[DS_ERR], *copy = NULL, *line;
+	char *copy = NULL, *line;
+	struct err why;
 	struct ds_text t;
-	int rc = ds_bytes_load(path, &b, DS_MAX_TEXT, why);
+	int rc = ds_bytes_load(path, &b, DS_MAX_TEXT, &why);
 
 	if (rc == 0 && !(copy = ds_text_copy(&b))) {
 		rc = -1;
-		no_memory(why);
+		no_memory(&why);
 	}
 	t.rest = copy;
 	while (rc == 0 && (line = ds_text_line(&t)) != NULL) {
@@ -123,16 +121,16 @@ static int each_line(const char *path, char *err, struct ds_source *s, void *ctx
 		if (tab)
 			*tab++ = '\0';
 		if (*line && *line != '#')
-			rc = each(s, ctx, line, tab, why);
+			rc = each(s, ctx, line, tab, &why);
 	}
 	free(copy);
 	ds_bytes_release(&b);
 	if (rc < 0)
-		snprintf(err, DS_ERR, "'%.400s': %.600s", path, why);
+		err_fail(err, "'%s': %s", path, why.text);
 	return rc;
 }
 
-static int mark(struct ds_source *s, void *ctx, char *word, char *rest, char *err)
+static int mark(struct ds_source *s, void *ctx, char *word, char *rest, struct err *err)
 {
 	bool *marked = ctx, found = false;
 
@@ -141,19 +139,19 @@ static int mark(struct ds_source *s, void *ctx, char *word, char *rest, char *er
 		if (means(word, &s->classes[i]))
 			found = marked[i] = true;
 	if (!found)
-		snprintf(err, DS_ERR, "there is no class '%.400s' in the source", word);
+		err_fail(err, "there is no class '%s' in the source", word);
 	return found ? 0 : -1;
 }
 
 /* Drops the rows whose label becomes negative (or was: no_class says what then). */
-static int drop_rows(struct ds_source *s, const int32_t *number, const char *option, char *err)
+static int drop_rows(struct ds_source *s, const int32_t *number, const char *option, struct err *err)
 {
 	char buf[DS_NAME];
 	size_t k = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->rows[i].label < 0) {
-			snprintf(err, DS_ERR, "'%.600s' has no class, so --%s cannot tell what to do with it",
+			err_fail(err, "'%s' has no class, so --%s cannot tell what to do with it",
 				 ds_row_name(s, &s->rows[i], buf), option);
 			/* Rows behind k were moved; the rest is still theirs. */
 			memmove(&s->rows[k], &s->rows[i], (s->n - i) * sizeof *s->rows);
@@ -170,7 +168,7 @@ static int drop_rows(struct ds_source *s, const int32_t *number, const char *opt
 }
 
 /* Keeps the classes of --only-classes, or those not of --exclude-classes, and numbers them anew. */
-static int filter_classes(struct ds_source *s, const char *path, bool only, char *err)
+static int filter_classes(struct ds_source *s, const char *path, bool only, struct err *err)
 {
 	size_t n = s->n_classes, k = 0;
 	struct ds_class **order = malloc((n + 1) * sizeof *order);
@@ -218,15 +216,14 @@ struct mapping {
 	size_t n;
 };
 
-static int map_one(struct ds_source *s, void *ctx, char *word, char *rest, char *err)
+static int map_one(struct ds_source *s, void *ctx, char *word, char *rest, struct err *err)
 {
 	struct mapping *m = ctx;
 	int32_t to = -1;
 	bool found = false;
 
 	if (!rest || !*rest) {
-		snprintf(err, DS_ERR, "'%.400s' is not followed by a tab and a new class", word);
-		return -1;
+		return err_fail(err, "'%s' is not followed by a tab and a new class", word);
 	}
 	if (strcmp(rest, "-") != 0) {
 		for (to = 0; (size_t)to < m->n && strcmp(m->names[to], rest) != 0; to++)
@@ -247,11 +244,11 @@ static int map_one(struct ds_source *s, void *ctx, char *word, char *rest, char 
 			found = true;
 		}
 	if (!found)
-		snprintf(err, DS_ERR, "there is no class '%.400s' in the source", word);
+		err_fail(err, "there is no class '%s' in the source", word);
 	return found ? 0 : -1;
 }
 
-static int map_classes(struct ds_source *s, char *err)
+static int map_classes(struct ds_source *s, struct err *err)
 {
 	struct mapping m = { malloc((s->n_classes + 1) * sizeof *m.number), NULL, 0 };
 	int rc = m.number ? 0 : no_memory(err);
@@ -262,7 +259,7 @@ static int map_classes(struct ds_source *s, char *err)
 		rc = each_line(s->o.map, err, s, &m, map_one);
 	for (size_t i = 0; i < s->n_classes && rc == 0; i++)
 		if (m.number[i] == UNMAPPED) {
-			snprintf(err, DS_ERR, "'%.400s' says nothing of class '%.400s'", s->o.map,
+			err_fail(err, "'%s' says nothing of class '%s'", s->o.map,
 				 class_name(&s->classes[i]));
 			rc = -1;
 		}
@@ -278,12 +275,11 @@ static int map_classes(struct ds_source *s, char *err)
 	return rc;
 }
 
-int ds_number_classes(struct ds_source *s, char *err)
+int ds_number_classes(struct ds_source *s, struct err *err)
 {
 	if (s->numbered && s->named) {
-		snprintf(err, DS_ERR, "'%.600s' holds both image files and rows whose classes are numbers "
+		return err_fail(err, "'%s' holds both image files and rows whose classes are numbers "
 			 "(CIFAR, IDX, ...); --format takes one of them", s->operands[0].path);
-		return -1;
 	}
 	if (s->numbered ? fill_classes(s, err) < 0 : sort_classes(s) < 0)
 		return -1;
@@ -342,7 +338,7 @@ static int choose_per_class(struct ds_source *s, size_t *keep, size_t *n)
 	return left && want ? 0 : -1;
 }
 
-int ds_choose(struct ds_source *s, char *err)
+int ds_choose(struct ds_source *s, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new(s->o.seed, 0);
 	size_t n = s->n, k = 0, *keep = malloc((n + 1) * sizeof *keep), *some;

@@ -58,25 +58,25 @@ bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[
 static int go_to(struct ds_reading *k, struct item *it, const struct ds_file *f)
 {
 	struct ds_source *s = k->s;
-	char err[DS_ERR];
+	struct err err;
 	int rc = 1;
 
 	if (k->operand != f->operand || k->entry > f->entry) {
 		ds_files_close(k->files);
 		k->operand = f->operand;
 		k->entry = 0;
-		if (!(k->files = ds_files_open(s->operands[f->operand].path, err))) {
-			fail(it, -2, "%s", err);
+		if (!(k->files = ds_files_open(s->operands[f->operand].path, &err))) {
+			fail(it, -2, "%s", err.text);
 			k->operand = SIZE_MAX;
 			return -1;
 		}
 	}
 	if (k->entry == f->entry)
 		return 0;
-	while (k->entry < f->entry && (rc = ds_files_next(k->files, &k->entry_name, err)) == 1)
+	while (k->entry < f->entry && (rc = ds_files_next(k->files, &k->entry_name, &err)) == 1)
 		k->entry++;
 	if (rc < 0)
-		fail(it, -2, "%s", err);
+		fail(it, -2, "%s", err.text);
 	else if (rc == 0 || strcmp(k->entry_name, path_inside(s, f)) != 0)
 		fail_changed(k, it);
 	return it->rc < 0 ? -1 : 0;
@@ -94,7 +94,8 @@ void ds_shared_forget(struct shared *h)
 static int load(struct ds_reading *k, struct item *it, size_t file, const struct ds_layout *l)
 {
 	const struct ds_file *f = &k->s->files[file];
-	char real[8192], err[DS_ERR];
+	char real[8192];
+	struct err err;
 
 	if (k->shared.file == file)
 		return 0;
@@ -111,8 +112,8 @@ static int load(struct ds_reading *k, struct item *it, size_t file, const struct
 		ds_in_begin(&k->in, k->files, f->path, NULL);
 	}
 	k->shared.layout = l;
-	if (l->load(&k->in, &k->shared.memo, err) < 0) {
-		ds_fail_row(k, it, -2, err);
+	if (l->load(&k->in, &k->shared.memo, &err) < 0) {
+		ds_fail_row(k, it, -2, err.text);
 		return -1;
 	}
 	k->shared.file = file;
@@ -124,15 +125,16 @@ static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 {
 	const struct ds_file *f = &k->s->files[it->row->file];
 	const struct ds_layout *l = k->s->layouts[f->layout];
-	char buf[DS_NAME], err[DS_ERR];
+	char buf[DS_NAME];
+	struct err err;
 
 	if (l->load) {
 		if (load(k, it, it->row->file, l) < 0)
 			return -1;
 		c->shared = true;
 		if (l->fetch && l->fetch(k->shared.memo, ds_row_name(k->s, it->row, buf), &it->at,
-					 &it->n, err) < 0)
-			ds_fail_row(k, it, -1, err);
+					 &it->n, &err) < 0)
+			ds_fail_row(k, it, -1, err.text);
 		return 0;
 	}
 	if (k->s->operands[f->operand].folder || k->s->operands[f->operand].plain)
@@ -140,8 +142,8 @@ static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 	if (go_to(k, it, f) < 0)
 		return -1;
 	it->from = c->bytes.n;
-	if (ds_files_read(k->files, &c->bytes, c->bytes.n + DS_MAX_IMAGE, err) < 0) {
-		ds_fail_row(k, it, -2, err);
+	if (ds_files_read(k->files, &c->bytes, c->bytes.n + DS_MAX_IMAGE, &err) < 0) {
+		ds_fail_row(k, it, -2, err.text);
 		return -1;
 	}
 	it->n = c->bytes.n - it->from;

@@ -51,7 +51,7 @@ static bool is_npz(const char *path)
 	       memcmp(head + 30 + len - 4, ".npy", 4) == 0;
 }
 
-static int open_folder(struct ds_files *f, char *err)
+static int open_folder(struct ds_files *f, struct err *err)
 {
 	char *roots[2] = { f->path, NULL };
 
@@ -59,24 +59,23 @@ static int open_folder(struct ds_files *f, char *err)
 	/* The first step is onto the folder itself; glibc leaks a walk that is closed before it. */
 	if (f->fts && (f->file = fts_read(f->fts)) != NULL && f->file->fts_info == FTS_D)
 		return 0;
-	snprintf(err, DS_ERR, "cannot read '%s': %s", f->path, strerror(errno));
-	return -1;
+	return err_fail(err, "cannot read '%s': %s", f->path, strerror(errno));
 }
 
-struct ds_files *ds_files_open(const char *path, char *err)
+struct ds_files *ds_files_open(const char *path, struct err *err)
 {
 	struct ds_files *f = calloc(1, sizeof *f);
 	struct stat st;
 	int is = 0;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!f)
 		return NULL;
 	f->fd = -1;
 	if (!(f->path = strdup(path)))
 		goto fail;
 	if (stat(path, &st) < 0) {
-		snprintf(err, DS_ERR, "cannot open '%.600s': %s", path, strerror(errno));
+		err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {
@@ -123,7 +122,7 @@ bool ds_files_is_plain(const struct ds_files *f)
 	return !f->fts && !f->archive;
 }
 
-static int next_in_folder(struct ds_files *f, const char **name, char *err)
+static int next_in_folder(struct ds_files *f, const char **name, struct err *err)
 {
 	while ((f->file = fts_read(f->fts)) != NULL) {
 		switch (f->file->fts_info) {
@@ -136,21 +135,19 @@ static int next_in_folder(struct ds_files *f, const char **name, char *err)
 		case FTS_ERR:
 		case FTS_NS:
 		case FTS_DC:
-			snprintf(err, DS_ERR, "cannot read '%.600s': %s", f->file->fts_path,
+			return err_fail(err, "cannot read '%s': %s", f->file->fts_path,
 				 f->file->fts_info == FTS_DC ? "folder that contains itself" :
 				 strerror(f->file->fts_errno));
-			return -1;
 		default:
 			break;
 		}
 	}
 	if (errno == 0)
 		return 0;
-	snprintf(err, DS_ERR, "cannot read '%.600s': %s", f->path, strerror(errno));
-	return -1;
+	return err_fail(err, "cannot read '%s': %s", f->path, strerror(errno));
 }
 
-int ds_files_next(struct ds_files *f, const char **name, char *err)
+int ds_files_next(struct ds_files *f, const char **name, struct err *err)
 {
 	const char *slash;
 
@@ -172,25 +169,24 @@ const char *ds_files_path(const struct ds_files *f)
 	return f->archive ? NULL : f->fts ? f->file->fts_accpath : f->path;
 }
 
-static ssize_t read_some(struct ds_files *f, void *to, size_t n, char *err)
+static ssize_t read_some(struct ds_files *f, void *to, size_t n, struct err *err)
 {
 	ssize_t got;
 
 	if (f->archive)
 		return ds_archive_read(f->archive, to, n, err);
 	if (f->fd < 0 && (f->fd = open(ds_files_path(f), O_RDONLY | O_CLOEXEC)) < 0) {
-		snprintf(err, DS_ERR, "cannot be opened: %s", strerror(errno));
-		return -1;
+		return err_fail(err, "cannot be opened: %s", strerror(errno));
 	}
 	do
 		got = read(f->fd, to, n);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
-		snprintf(err, DS_ERR, "cannot be read: %s", strerror(errno));
+		err_fail(err, "cannot be read: %s", strerror(errno));
 	return got;
 }
 
-int ds_files_read(struct ds_files *f, struct ds_bytes *b, size_t upto, char *err)
+int ds_files_read(struct ds_files *f, struct ds_bytes *b, size_t upto, struct err *err)
 {
 	ssize_t n = 1;
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -21,31 +23,31 @@ struct ds_bytes {
 	size_t n, cap;
 };
 /* Room for more, at most limit bytes in all. -1 with err: there is no more. */
-int ds_bytes_grow(struct ds_bytes *b, size_t limit, char *err);
+int ds_bytes_grow(struct ds_bytes *b, size_t limit, struct err *err);
 /* A whole file, or b if it is NULL, appended to b as zlib unpacks it. -1 with err. */
-int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, char *err);
+int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, struct err *err);
 /* Reads the file at path, at most limit bytes, into b, from its start on. -1 with err, which names
  * no file. */
-int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, char *err);
+int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err *err);
 void ds_bytes_release(struct ds_bytes *b);
 
 struct ds_files;
 
 /* NULL with a line in err that names path. */
-struct ds_files *ds_files_open(const char *path, char *err);
+struct ds_files *ds_files_open(const char *path, struct err *err);
 void ds_files_close(struct ds_files *f);
 /* Is it a folder, or one plain file? Then each of its files can be opened by itself. */
 bool ds_files_is_folder(const struct ds_files *f);
 bool ds_files_is_plain(const struct ds_files *f);
 /* The next file or link to one: 1 and its path inside the source (borrowed to the next call), 0 at
  * the end, -1. */
-int ds_files_next(struct ds_files *f, const char **name, char *err);
+int ds_files_next(struct ds_files *f, const char **name, struct err *err);
 /* Where the file lies on the disk; NULL in an archive. */
 const char *ds_files_path(const struct ds_files *f);
 /* Appends the file's content to b, from where the last call ended, until b holds `upto` bytes or the
  * file ends. -1: a link in an archive, cannot be read; err says why and leaves the names to the
  * caller. */
-int ds_files_read(struct ds_files *f, struct ds_bytes *b, size_t upto, char *err);
+int ds_files_read(struct ds_files *f, struct ds_bytes *b, size_t upto, struct err *err);
 
 #ifdef __cplusplus
 }

@@ -32,7 +32,7 @@ void ds_in_release(struct ds_in *in)
 }
 
 /* Reads on until there are `upto` bytes, or the end. */
-static int more(struct ds_in *in, size_t upto, char *err)
+static int more(struct ds_in *in, size_t upto, struct err *err)
 {
 	if (in->files)
 		return ds_files_read(in->files, &in->raw, upto, err);
@@ -42,7 +42,7 @@ static int more(struct ds_in *in, size_t upto, char *err)
 }
 
 /* The first bytes of a gzip file, as far as its own first bytes lead. */
-static int unpack_head(struct ds_in *in, char *err)
+static int unpack_head(struct ds_in *in, struct err *err)
 {
 	z_stream z = { 0 };
 
@@ -50,8 +50,7 @@ static int unpack_head(struct ds_in *in, char *err)
 	if (ds_bytes_grow(&in->unpacked, DS_MAX_FILE, err) < 0)
 		return -1;
 	if (inflateInit2(&z, 15 + 16) != Z_OK) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	z.next_in = in->raw.p;
 	z.avail_in = (uInt)(in->raw.n < DS_HEAD ? in->raw.n : DS_HEAD);
@@ -63,7 +62,7 @@ static int unpack_head(struct ds_in *in, char *err)
 	return 0;
 }
 
-int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, char *err)
+int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, struct err *err)
 {
 	const struct ds_bytes *b;
 
@@ -81,7 +80,7 @@ int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, char *err)
 	return 0;
 }
 
-const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, char *err)
+const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err *err)
 {
 	const unsigned char *p;
 	size_t n;
@@ -98,11 +97,11 @@ const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, char *err)
 	}
 	if (in->raw.n <= limit)
 		return in->gz ? &in->unpacked : &in->raw;
-	snprintf(err, DS_ERR, "more than %zu bytes", limit);
+	err_fail(err, "more than %zu bytes", limit);
 	return NULL;
 }
 
-int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, char *err)
+int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 {
 	const struct ds_bytes *b;
 
@@ -126,8 +125,7 @@ int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, char *err)
 	snprintf(path, 4096, "/proc/self/fd/%d", *fd);
 	if (*fd >= 0)
 		return 0;
-	snprintf(err, DS_ERR, "cannot be held in memory: %s", strerror(errno));
-	return -1;
+	return err_fail(err, "cannot be held in memory: %s", strerror(errno));
 }
 
 /* ---- texts ---- */

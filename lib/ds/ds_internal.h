@@ -12,6 +12,7 @@
 #include "ds/ds.h"
 #include "ds/ds_files.h"
 #include "ds/ds_map.h"
+#include "err/err.h"
 
 /* ---- the file at hand ---- */
 
@@ -27,14 +28,14 @@ void ds_in_begin(struct ds_in *in, struct ds_files *files, const char *path, con
 void ds_in_release(struct ds_in *in);
 /* The first bytes, *n of at most DS_HEAD, unpacked if the file is gzip's. -1 with err. */
 enum { DS_HEAD = 512 };
-int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, char *err);
+int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, struct err *err);
 /* All of it, at most limit bytes, unpacked likewise; borrowed until the next file. NULL with err. */
-const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, char *err);
+const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err *err);
 /* Room for row `at` of a file of n images of h x w. -1 with err: there is no such row any more, no memory. */
-int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, char *err);
+int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err);
 /* A path that a library can open: real, or that of a copy in memory, which *fd keeps (-1: none; the
  * caller closes it). -1 with err. */
-int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, char *err);
+int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err);
 
 /* ---- layouts ---- */
 
@@ -47,20 +48,20 @@ struct ds_layout {
 	bool (*starts)(const unsigned char *head, size_t n);      /* or NULL */
 	/* Adds the file's rows with ds_add_row(), or remembers what it says of others. 1: done, 0: it
 	 * is not of this layout after all, -1 with err (source and file are named in front of it). */
-	int (*list)(struct ds_source *s, struct ds_in *in, char *err);
+	int (*list)(struct ds_source *s, struct ds_in *in, struct err *err);
 	/* After all files were listed; or NULL. err names all. */
-	int (*finish)(struct ds_source *s, char *err);
+	int (*finish)(struct ds_source *s, struct err *err);
 	/* Reading. Without load a file is one picture. Else load() makes what decode() and fetch() take
 	 * row `at` from; rows are decoded by several threads at once, the other calls come one at a
 	 * time. fetch: a row is a picture, *p, which lives as long as the memo. */
-	int (*load)(struct ds_in *in, void **memo, char *err);
-	int (*fetch)(void *memo, const char *name, const void **p, size_t *n, char *err);
-	int (*decode)(const void *memo, size_t at, struct ds_pixels *p, char *err);
+	int (*load)(struct ds_in *in, void **memo, struct err *err);
+	int (*fetch)(void *memo, const char *name, const void **p, size_t *n, struct err *err);
+	int (*decode)(const void *memo, size_t at, struct ds_pixels *p, struct err *err);
 	void (*forget)(void *memo);
 	void (*drop)(void *state);        /* frees ds_state(); or NULL */
 };
-/* All of them. A file's own name counts first (images are most of all files), then its first bytes, in this order. Each is
- * defined in a file of format/ as ds_layout_NAME. */
+/* All of them, in the order in which a file is offered: its own name counts first (images are most of all files), then
+ * its first bytes. Each is defined in a file of format/, as ds_layout_NAME. */
 #define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx)
 #define DS_LAYOUT_NUMBER(name) DS_LAYOUT_##name,
 enum { DS_LAYOUT_LIST(DS_LAYOUT_NUMBER) DS_LAYOUTS };
@@ -143,10 +144,10 @@ struct ds_source {
 enum { DS_NAME = 4096 + 32 };
 const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME]);
 /* ds_list.c: adds the rows of s->o.list. */
-int ds_list_read(struct ds_source *s, char *err);
+int ds_list_read(struct ds_source *s, struct err *err);
 /* ds_choose.c: numbers the classes, then chooses by the options. */
-int ds_number_classes(struct ds_source *s, char *err);
-int ds_choose(struct ds_source *s, char *err);
+int ds_number_classes(struct ds_source *s, struct err *err);
+int ds_choose(struct ds_source *s, struct err *err);
 void ds_reading_free(struct ds_source *s);
 
 /* ---- texts ---- */

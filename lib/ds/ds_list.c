@@ -23,7 +23,7 @@ static bool split_label(char *line, long *label)
 	return true;
 }
 
-static int add_line(struct ds_source *s, char *line, size_t *missing, char *first, size_t len, char *err)
+static int add_line(struct ds_source *s, char *line, size_t *missing, char *first, size_t len, struct err *err)
 {
 	const char *root = s->operands[0].path;
 	char path[8192];
@@ -31,8 +31,7 @@ static int add_line(struct ds_source *s, char *line, size_t *missing, char *firs
 
 	split_label(line, &label);
 	if (!*line || line[0] == '/' || strlen(line) > 4000) {
-		snprintf(err, DS_ERR, "'%.400s' is not a path inside the root folder", line);
-		return -1;
+		return err_fail(err, "'%s' is not a path inside the root folder", line);
 	}
 	snprintf(path, sizeof path, "%.4000s/%s", root, line);
 	if (access(path, R_OK) < 0) {
@@ -42,35 +41,36 @@ static int add_line(struct ds_source *s, char *line, size_t *missing, char *firs
 	}
 	s->path = line;
 	s->have_file = false;
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	return ds_add_row(s, NULL, 0, NULL, label);
 }
 
-int ds_list_read(struct ds_source *s, char *err)
+int ds_list_read(struct ds_source *s, struct err *err)
 {
 	struct ds_bytes b = { 0 };
 	struct ds_text t = { NULL };
-	char why[DS_ERR], first[4096] = "", *copy = NULL, *line;
+	char first[4096] = "", *copy = NULL, *line;
+	struct err why = { 0 };
 	size_t n = 0, missing = 0;
-	int rc = ds_bytes_load(s->o.list, &b, DS_MAX_TEXT, why);
+	int rc = ds_bytes_load(s->o.list, &b, DS_MAX_TEXT, &why);
 
 	s->operands[0].folder = true;
 	s->layout = 0;                        /* images */
 	if (rc == 0 && !(copy = t.rest = ds_text_copy(&b))) {
-		snprintf(why, sizeof why, "out of memory");
+		err_memory(&why);
 		rc = -1;
 	}
 	while (rc == 0 && (line = ds_text_line(&t)) != NULL) {
 		n++;
-		if (*line && (rc = add_line(s, line, &missing, first, sizeof first, why)) < 0) {
-			snprintf(err, DS_ERR, "'%.300s': line %zu: %.500s", s->o.list, n, why);
+		if (*line && (rc = add_line(s, line, &missing, first, sizeof first, &why)) < 0) {
+			err_fail(err, "'%s': line %zu: %s", s->o.list, n, why.text);
 			goto out;
 		}
 	}
 	if (rc < 0)
-		snprintf(err, DS_ERR, "'%.400s': %.500s", s->o.list, why);
+		err_fail(err, "'%s': %s", s->o.list, why.text);
 	else if (missing) {
-		snprintf(err, DS_ERR, "'%.200s' lists '%.300s', which is not in '%.200s'; of its %zu files "
+		err_fail(err, "'%s' lists '%s', which is not in '%s'; of its %zu files "
 			 "%zu are missing (--root says where they begin)", s->o.list, first,
 			 s->operands[0].path, missing + s->n, missing);
 		rc = -1;

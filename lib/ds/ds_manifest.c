@@ -34,24 +34,31 @@ char *ds_manifest_line(const struct ds_row *row)
 	return line;
 }
 
-struct ds_manifest *ds_manifest_open(const char *path, char *err)
+struct ds_manifest *ds_manifest_open(const char *path, struct err *err)
 {
 	struct ds_manifest *m = calloc(1, sizeof *m);
 	struct ds_bytes b = { 0 };
-	char why[DS_ERR] = "out of memory";
 	const char *head;
 
-	if (m && (m->path = strdup(path)) && ds_bytes_load(path, &b, DS_MAX_FILE, why) == 0 &&
-	    (m->text = ds_text_copy(&b))) {
-		ds_bytes_release(&b);
-		m->t.rest = m->text;
-		head = ds_text_line(&m->t);
-		m->line = ds_text_line(&m->t);
-		if (head && strcmp(head, "path\tlabel\tbytes\txxh3") == 0)
-			return m;
-		snprintf(why, sizeof why, "not a manifest (ds-pack --manifest writes one)");
+	if (!m || !(m->path = strdup(path))) {
+		err_memory(err);
+		goto fail;
 	}
-	snprintf(err, DS_ERR, "'%.400s': %.500s", path, why);
+	if (ds_bytes_load(path, &b, DS_MAX_FILE, err) < 0)
+		goto fail;
+	if (!(m->text = ds_text_copy(&b))) {
+		err_memory(err);
+		goto fail;
+	}
+	ds_bytes_release(&b);
+	m->t.rest = m->text;
+	head = ds_text_line(&m->t);
+	m->line = ds_text_line(&m->t);
+	if (head && strcmp(head, "path\tlabel\tbytes\txxh3") == 0)
+		return m;
+	err_fail(err, "not a manifest (ds-pack --manifest writes one)");
+fail:
+	err_prefix(err, "'%s': ", path);
 	ds_bytes_release(&b);
 	ds_manifest_close(m);
 	return NULL;
@@ -67,7 +74,7 @@ void ds_manifest_close(struct ds_manifest *m)
 }
 
 /* Names the first of the fields in which two lines differ. */
-static void differ(struct ds_manifest *m, char *is, char *was, char *err)
+static void differ(struct ds_manifest *m, char *is, char *was, struct err *err)
 {
 	static const char *const fields[] = { "path", "label", "size", "content" };
 	char *a = NULL;
@@ -76,31 +83,31 @@ static void differ(struct ds_manifest *m, char *is, char *was, char *err)
 		char *x = strsep(&is, "\t"), *y = strsep(&was, "\t");
 
 		if (i == 0 && x && y && strcmp(x, y) != 0) {
-			snprintf(err, DS_ERR, "row %zu is '%.300s', but '%.200s' has '%.300s' there", m->n, x,
+			err_fail(err, "row %zu is '%s', but '%s' has '%s' there", m->n, x,
 				 m->path, y);
 			return;
 		}
 		a = i == 0 ? x : a;
 		if (!x || !y || strcmp(x, y) != 0) {
-			snprintf(err, DS_ERR, "'%.300s' is of another %s than '%.200s' says: %.100s, not %.100s", a,
+			err_fail(err, "'%s' is of another %s than '%s' says: %s, not %s", a,
 				 fields[i], m->path, x ? x : "none", y ? y : "none");
 			return;
 		}
 	}
-	snprintf(err, DS_ERR, "'%.400s': row %zu has fields too many", m->path, m->n);
+	err_fail(err, "'%s': row %zu has fields too many", m->path, m->n);
 }
 
-int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, char *err)
+int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, struct err *err)
 {
 	char *line = ds_manifest_line(row);
 	int rc = 0;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!line)
 		return -1;
 	line[strlen(line) - 1] = '\0';
 	if (!m->line) {
-		snprintf(err, DS_ERR, "'%.400s' is row %zu, but '%.400s' has no more than %zu", row->name, m->n,
+		err_fail(err, "'%s' is row %zu, but '%s' has no more than %zu", row->name, m->n,
 			 m->path, m->n);
 		rc = -1;
 	} else if (strcmp(line, m->line) != 0) {
@@ -114,11 +121,10 @@ int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, char *err
 	return rc;
 }
 
-int ds_manifest_end(const struct ds_manifest *m, char *err)
+int ds_manifest_end(const struct ds_manifest *m, struct err *err)
 {
 	if (!m->line)
 		return 0;
-	snprintf(err, DS_ERR, "there are %zu rows, but '%.400s' has more; the next is '%.*s'", m->n, m->path,
+	return err_fail(err, "there are %zu rows, but '%s' has more; the next is '%.*s'", m->n, m->path,
 		 (int)(strcspn(m->line, "\t") < 300 ? strcspn(m->line, "\t") : 300), m->line);
-	return -1;
 }

@@ -5,6 +5,7 @@
 #define DS_MANIFEST_H
 
 #include "ds/ds.h"
+#include "err/err.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,12 +18,12 @@ char *ds_manifest_line(const struct ds_row *row);
 
 struct ds_manifest;
 /* Reads the manifest at path. NULL with err. */
-struct ds_manifest *ds_manifest_open(const char *path, char *err);
+struct ds_manifest *ds_manifest_open(const char *path, struct err *err);
 void ds_manifest_close(struct ds_manifest *m);
 /* Is this the manifest's next row? -1 with err, which says what differs. */
-int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, char *err);
+int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, struct err *err);
 /* Was that all? -1 with err. */
-int ds_manifest_end(const struct ds_manifest *m, char *err);
+int ds_manifest_end(const struct ds_manifest *m, struct err *err);
 
 #ifdef __cplusplus
 }

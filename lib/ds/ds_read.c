@@ -18,7 +18,8 @@
 static int content(struct ds_reading *k, struct worker *w, const struct chunk *c, struct item *it)
 {
 	const struct ds_file *f = &k->s->files[it->row->file];
-	char real[8192], err[DS_ERR];
+	char real[8192];
+	struct err err;
 	struct stat st;
 
 	if (it->at)
@@ -27,8 +28,8 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 		it->at = c->bytes.p + it->from;
 		return 0;
 	}
-	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, err) < 0) {
-		ds_fail_row(k, it, stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE ? -1 : -2, err);
+	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, &err) < 0) {
+		ds_fail_row(k, it, stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE ? -1 : -2, err.text);
 		return -1;
 	}
 	it->at = w->file.p;
@@ -41,7 +42,7 @@ static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct
 {
 	const size_t plane = (size_t)w->p.h * (size_t)w->p.w;
 	const uint8_t *from = w->p.rgb;
-	char err[DS_ERR];
+	struct err err;
 	uint8_t *to;
 
 	it->c = k->s->o.shape.gray ? 1 : 3;
@@ -52,8 +53,8 @@ static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct
 		size_t n = c->pixels.n;
 
 		c->pixels.n = c->pixels.cap;
-		if (ds_bytes_grow(&c->pixels, SIZE_MAX - 1, err) < 0) {
-			ds_fail_row(k, it, -2, err);
+		if (ds_bytes_grow(&c->pixels, SIZE_MAX - 1, &err) < 0) {
+			ds_fail_row(k, it, -2, err.text);
 			return -1;
 		}
 		c->pixels.n = n;
@@ -76,27 +77,27 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 {
 	const struct ds_layout *l = k->s->layouts[k->s->files[it->row->file].layout];
 	const struct ds_options *o = &k->s->o;
-	char err[DS_ERR];
+	struct err err;
 	int rc;
 
 	if (it->rc < 0)
 		return;
 	if (l->decode)
-		rc = l->decode(k->shared.memo, it->row->at, &w->p, err);
+		rc = l->decode(k->shared.memo, it->row->at, &w->p, &err);
 	else if (content(k, w, c, it) < 0)
 		return;
 	else if (o->hash)
 		rc = 0;
 	else
-		rc = ds_decoder_run(w->decoder, it->at, it->n, o->shape.fast ? o->shape.size : 0, &w->p, err);
+		rc = ds_decoder_run(w->decoder, it->at, it->n, o->shape.fast ? o->shape.size : 0, &w->p, &err);
 	if (rc == 0 && (o->hash || o->check)) {
 		it->bytes = l->decode ? 3 * (uint64_t)w->p.h * (uint64_t)w->p.w : it->n;
 		it->hash = XXH3_64bits(l->decode ? w->p.rgb : it->at, it->bytes);
 	}
 	if (rc == 0 && !o->hash)
-		rc = ds_reshape(&w->p, &w->spare, &o->shape, err);
+		rc = ds_reshape(&w->p, &w->spare, &o->shape, &err);
 	if (rc < 0)
-		ds_fail_row(k, it, -1, err);
+		ds_fail_row(k, it, -1, err.text);
 	else if (!o->hash)
 		store(k, w, c, it);
 }
@@ -277,12 +278,12 @@ static void give_back(struct ds_reading *k, struct chunk *c)
 	pthread_mutex_unlock(&k->lock);
 }
 
-int ds_next(struct ds_source *s, struct ds_row *row, char *err)
+int ds_next(struct ds_source *s, struct ds_row *row, struct err *err)
 {
 	struct chunk *c;
 	struct item *it;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!s->reading && start(s) < 0)
 		return -2;
 	for (;;) {
@@ -303,7 +304,7 @@ int ds_next(struct ds_source *s, struct ds_row *row, char *err)
 		.c = it->c, .h = it->h, .w = it->w, .bytes = it->bytes, .hash = it->hash,
 		.image = it->rc == 1 && !s->o.hash ? c->pixels.p + it->pixels : NULL,
 	};
-	if (it->rc < 0 && it->err)
-		snprintf(err, DS_ERR, "%s", it->err);
+	if (it->rc < 0)
+		err_fail(err, "%s", it->err ? it->err : "out of memory");
 	return it->rc;
 }

@@ -5,6 +5,7 @@
 #define DS_READING_INTERNAL_H
 
 #include "ds/ds_internal.h"
+#include "err/err.h"
 
 enum {
 	CHUNK_ROWS = 64,

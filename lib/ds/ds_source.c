@@ -16,7 +16,7 @@ static bool is_junk(const char *path)
 
 /* Does the layout want the file? 1, 0, -1. Its name may say so, else its first bytes. A plain file
  * that --format names a layout for is its own, whatever it looks like. */
-static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *in, bool plain, char *err)
+static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *in, bool plain, struct err *err)
 {
 	const unsigned char *head;
 	size_t n;
@@ -32,7 +32,7 @@ static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *i
 	return n && l->starts(head, n);
 }
 
-static int offer(struct ds_source *s, struct ds_in *in, bool plain, char *err)
+static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *err)
 {
 	for (s->layout = 0; s->layout < DS_LAYOUTS; s->layout++) {
 		const struct ds_layout *l = s->layouts[s->layout];
@@ -56,11 +56,12 @@ static bool unreadable_link(const struct ds_in *in)
 	return !in->known && in->raw.n == 0;
 }
 
-static int list_operand(struct ds_source *s, char *err)
+static int list_operand(struct ds_source *s, struct err *err)
 {
 	struct ds_operand *o = &s->operands[s->operand];
 	struct ds_files *f = ds_files_open(o->path, err);
-	char why[DS_ERR], path[4096];
+	char path[4096];
+	struct err why;
 	struct ds_in in = { 0 };
 	const char *name;
 	int rc = f ? 1 : -1;
@@ -73,16 +74,16 @@ static int list_operand(struct ds_source *s, char *err)
 		s->path = path;
 		s->have_file = false;
 		ds_in_begin(&in, f, path, ds_files_path(f));
-		snprintf(why, sizeof why, "out of memory");
-		rc = offer(s, &in, o->plain, why);
+		err_memory(&why);
+		rc = offer(s, &in, o->plain, &why);
 		if (rc < 0 && unreadable_link(&in) && !ds_layout_images.named(path)) {
 			s->ignored++;
 			continue;
 		}
 		if (rc < 0 && s->n >= DS_MAX_ROWS)
-			snprintf(why, sizeof why, "more than %d images in all", DS_MAX_ROWS);
+			err_fail(&why, "more than %d images in all", DS_MAX_ROWS);
 		if (rc < 0) {
-			snprintf(err, DS_ERR, "'%.200s': '%.400s': %.300s", o->path, path, why);
+			err_fail(err, "'%s': '%s': %s", o->path, path, why.text);
 			break;
 		}
 	}
@@ -91,27 +92,26 @@ static int list_operand(struct ds_source *s, char *err)
 	return rc;
 }
 
-static int say_nothing_there(const struct ds_source *s, char *err)
+static int say_nothing_there(const struct ds_source *s, struct err *err)
 {
 	const char *path = s->o.list ? s->o.list : s->operands[0].path;
 
 	if (s->unread[0])
-		snprintf(err, DS_ERR, "'%.300s' holds no images that are read; %.650s", path, s->unread);
+		err_fail(err, "'%s' holds no images that are read; %s", path, s->unread);
 	else if (s->o.split)
-		snprintf(err, DS_ERR, "'%.400s' has no images in a folder '%.80s'; its folders are:%.400s",
+		err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s",
 			 path, s->o.split, s->splits[0] ? s->splits : " none");
 	else if (s->o.format)
-		snprintf(err, DS_ERR, "'%.600s' holds no images of format '%s'", path, s->o.format);
+		err_fail(err, "'%s' holds no images of format '%s'", path, s->o.format);
 	else if (s->n_operands == 1 && s->operands[0].plain)
-		snprintf(err, DS_ERR, "'%.600s' is neither a folder nor a whole archive, nor a file of a "
+		err_fail(err, "'%s' is neither a folder nor a whole archive, nor a file of a "
 			 "format that is read (--list-formats)", path);
 	else
-		snprintf(err, DS_ERR, "'%.600s' holds no images of a format that is read (--list-formats)",
-			 path);
+		err_fail(err, "'%s' holds no images of a format that is read (--list-formats)", path);
 	return -1;
 }
 
-static int list(struct ds_source *s, char *err)
+static int list(struct ds_source *s, struct err *err)
 {
 	if (s->o.list && ds_list_read(s, err) < 0)
 		return -1;
@@ -145,11 +145,11 @@ static int add_operand(struct ds_source *s, const char *path, bool single)
 	return o->prefix ? 0 : -1;
 }
 
-struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, char *err)
+struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err)
 {
 	struct ds_source *s = calloc(1, sizeof *s);
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!s)
 		return NULL;
 	s->o = *o;
@@ -158,11 +158,11 @@ struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options 
 		if (strcmp(o->format, s->layouts[i]->name) == 0)
 			s->format = s->layouts[i];
 	if (o->format && !s->format) {
-		snprintf(err, DS_ERR, "there is no format '%.400s' (--list-formats)", o->format);
+		err_fail(err, "there is no format '%s' (--list-formats)", o->format);
 		goto fail;
 	}
 	if (n > DS_MAX_OPERANDS) {
-		snprintf(err, DS_ERR, "%zu sources, where %d are the most", n, DS_MAX_OPERANDS);
+		err_fail(err, "%zu sources, where %d are the most", n, DS_MAX_OPERANDS);
 		goto fail;
 	}
 	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))

@@ -111,10 +111,10 @@ void job_check(void)
 {
 	const bool level = !isnan(o->level);
 	const struct um_engine_options how = job_how();
-	char err[UM_ERR];
+	struct err err;
 
-	if (um_engine_check(&how, err) < 0)
-		cli_usage("%s", err);
+	if (um_engine_check(&how, &err) < 0)
+		cli_usage("%s", err.text);
 	o->um = level && job.criterion != 1;
 	if (!level && job.criterion == 2)
 		cli_usage("--criterion um needs --um LOSS; um-estimate tells it");
@@ -190,7 +190,7 @@ static int check_ood(void)
 }
 
 /* Takes the place of the checkpoint to start from with that of the run. */
-static int load_last(char *err)
+static int load_last(struct err *err)
 {
 	const char *path = job_dir_path("checkpoints/last.ckpt");
 	int64_t hash;
@@ -202,13 +202,11 @@ static int load_last(char *err)
 		return -1;
 	if (ts_meta_get_int(&job.c.header.meta, "train/data", &hash) != 1 ||
 	    (uint64_t)hash != job.hash) {
-		snprintf(err, UM_ERR, "'%.200s' was trained on other images than '%.100s'", path, job.input);
-		return -1;
+		return err_fail(err, "'%s' was trained on other images than '%s'", path, job.input);
 	}
 	if (job.aux && (ts_meta_get_int(&job.c.header.meta, "train/aux", &hash) != 1 ||
 			(uint64_t)hash != job.aux_hash)) {
-		snprintf(err, UM_ERR, "'%.200s' was trained with other outliers than '%.100s'", path, job.aux);
-		return -1;
+		return err_fail(err, "'%s' was trained with other outliers than '%s'", path, job.aux);
 	}
 	job.resumed = true;
 	return 0;
@@ -232,34 +230,34 @@ static void write_history(void)
 }
 
 int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const struct um_data *d,
-					       char *err))
+					       struct err *err))
 {
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 
 	job.input = ts_reader_name(r);
 	if (check_ood() < 0)
 		return -1;
-	if (job.start && net_load(&job.c, job.start, err) < 0)
-		return cli_error("%s", err);
+	if (job.start && net_load(&job.c, job.start, &err) < 0)
+		return cli_error("%s", err.text);
 	net_strip(&job.c);                    /* of another run: it is not this one's to resume */
 	ts_header_init(&parents[0], "checkpoint");
 	if (job.start && ts_header_chain(&parents[0], &job.c.header) < 0)
 		cli_oom();
 	if (read_data(&job.data, &parents[1], r) < 0 || (job.val && read_val() < 0))
 		return -1;
-	if (!job.c.net && fresh(&job.c, &job.data, err) < 0)
-		return err[0] ? cli_error("%s", err) : -1;
+	if (!job.c.net && fresh(&job.c, &job.data, &err) < 0)
+		return err.text[0] ? cli_error("%s", err.text) : -1;
 	if (check_data(&job.data, job.input) < 0 || (job.val && check_data(&job.held, job.val) < 0))
 		return -1;
-	if (job.aux && job_oe_read(&parents[3], err) < 0)
-		return err[0] ? cli_error("%s", err) : -1;
+	if (job.aux && job_oe_read(&parents[3], &err) < 0)
+		return err.text[0] ? cli_error("%s", err.text) : -1;
 	job.hash = um_data_hash(&job.data);
 	if (isnan(job.keep))
 		job.keep = job.c.mask ? job.c.mask->keep : 1;
-	if ((job.resume && (job_dir_open(err) < 0 || load_last(err) < 0)) ||
+	if ((job.resume && (job_dir_open(&err) < 0 || load_last(&err) < 0)) ||
 	    (job.val_fraction > 0 &&
-	     um_data_hold(&job.data, &job.held, job.val_fraction, (uint64_t)cli.seed, err) < 0))
-		return cli_error("%s", err);
+	     um_data_hold(&job.data, &job.held, job.val_fraction, (uint64_t)cli.seed, &err) < 0))
+		return cli_error("%s", err.text);
 	write_history();
 	return 0;
 }

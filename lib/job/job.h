@@ -28,6 +28,7 @@
 #define JOB_H
 
 #include "cli/cli.h"
+#include "err/err.h"
 #include "um/um.h"
 #include "um/oe/um_oe.h"
 
@@ -67,7 +68,7 @@ void job_check(void);
  * resumed; without either job.c has no network yet, and `fresh` makes one for the data. -1 after a
  * message; the reader's own errors are left to cli_check_reader(). */
 int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const struct um_data *d,
-					       char *err)) TS_CHECKED;
+					       struct err *err)) TS_CHECKED;
 /* Trains job.c, keeps the run directory, writes the checkpoint to cli.output, reports. -1 after a
  * message. SIGINT and SIGTERM end the program here if there is a run directory. */
 int job_run(void) TS_CHECKED;

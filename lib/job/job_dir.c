@@ -34,14 +34,13 @@ const char *job_dir_path(const char *name)
 	return path[turn];
 }
 
-static int fail(char *err, const char *what, const char *path)
+static int fail(struct err *err, const char *what, const char *path)
 {
-	snprintf(err, UM_ERR, "cannot %s '%.400s': %s", what, path, strerror(errno));
-	return -1;
+	return err_fail(err, "cannot %s '%s': %s", what, path, strerror(errno));
 }
 
 /* mkdir -p; 1 if the last part was made, 0 if it was there. */
-static int make_dirs(const char *path, char *err)
+static int make_dirs(const char *path, struct err *err)
 {
 	char part[PATH_MAX];
 	int made = 0;
@@ -111,7 +110,7 @@ static void config_stem(char *buf, size_t len)
 }
 
 /* Sets dir to the first of base, base/0, base/1, ... that is no run yet, or to the last that is. */
-static int choose(const char *base, bool newest, char *err)
+static int choose(const char *base, bool newest, struct err *err)
 {
 	char path[sizeof dir];
 
@@ -122,15 +121,14 @@ static int choose(const char *base, bool newest, char *err)
 		snprintf(path, sizeof path, "%.3900s/%d", base, n);
 	}
 	if (newest && !dir[0]) {
-		snprintf(err, UM_ERR, "nothing to resume in '%.300s'; leave --resume out to begin", base);
-		return -1;
+		return err_fail(err, "nothing to resume in '%s'; leave --resume out to begin", base);
 	}
 	if (!newest)
 		memcpy(dir, path, sizeof dir);
 	return 0;
 }
 
-static int write_settings(char *err)
+static int write_settings(struct err *err)
 {
 	char *text = cli_settings(not_settings);
 	const char *path = job_dir_path("settings.yaml");
@@ -146,7 +144,7 @@ static int write_settings(char *err)
 }
 
 /* Two processes in one run would mix up its files. The lock goes with the process. */
-static int lock(char *err)
+static int lock(struct err *err)
 {
 	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -154,12 +152,12 @@ static int lock(char *err)
 		return fail(err, "open", dir);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == ENOTSUP || errno == ENOLCK)
 		return 0;
-	snprintf(err, UM_ERR, "'%.400s' is in use by another process", dir);
+	err_fail(err, "'%s' is in use by another process", dir);
 	close(fd);
 	return -1;
 }
 
-int job_dir_open(char *err)
+int job_dir_open(struct err *err)
 {
 	char stem[128], keep[32], base[sizeof dir], own[PATH_MAX];
 	int made;
@@ -175,8 +173,7 @@ int job_dir_open(char *err)
 		 job.keep == 0 || job.keep == 1 ? ".0" : "");     /* as Python prints them */
 	if ((size_t)snprintf(base, sizeof base, "%s/%s/%s/prune_rate=%s", job.run, stem, job.name, keep) >=
 	    3800) {
-		snprintf(err, UM_ERR, "--run and --name are too long");
-		return -1;
+		return err_fail(err, "--run and --name are too long");
 	}
 	do {                                  /* whoever makes the folder has the number */
 		if (choose(base, job.resume, err) < 0)
@@ -226,7 +223,7 @@ static char *read_file(const char *path)
 	return text;
 }
 
-int job_dir_same_settings(char *err)
+int job_dir_same_settings(struct err *err)
 {
 	const char *path = job_dir_path("settings.yaml");
 	char *was = read_file(path), *is = cli_settings(not_settings), *a = was, *b = is;
@@ -241,8 +238,8 @@ int job_dir_same_settings(char *err)
 			break;
 		if (x && y && strcmp(x, y) == 0)
 			continue;
-		snprintf(err, UM_ERR, "a run is resumed with the options that it began with, but '%.100s' of "
-			 "'%.120s' is '%.100s' now; --config that file gives them again", x ? x : "nothing",
+		err_fail(err, "a run is resumed with the options that it began with, but '%s' of "
+			 "'%s' is '%s' now; --config that file gives them again", x ? x : "nothing",
 			 path, y ? y : "nothing");
 		rc = -1;
 	}

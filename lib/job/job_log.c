@@ -14,14 +14,13 @@ static struct tb_writer *events;
 static const char heading[] =
 	"epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds";
 
-static int fail(char *err, const char *what, const char *name)
+static int fail(struct err *err, const char *what, const char *name)
 {
-	snprintf(err, UM_ERR, "cannot %s '%.400s': %s", what, job_dir_path(name), strerror(errno));
-	return -1;
+	return err_fail(err, "cannot %s '%s': %s", what, job_dir_path(name), strerror(errno));
 }
 
 /* Keeps the heading and the rows up to `epoch` of log.tsv. */
-static int open_table(long epoch, char *err)
+static int open_table(long epoch, struct err *err)
 {
 	FILE *old = epoch >= 0 ? fopen(job_dir_path("log.tsv"), "r") : NULL;
 	char line[512], *kept = NULL;
@@ -47,7 +46,7 @@ static int open_table(long epoch, char *err)
 	return 0;
 }
 
-int job_log_open(long epoch, char *err)
+int job_log_open(long epoch, struct err *err)
 {
 	char name[160];
 
@@ -61,7 +60,7 @@ int job_log_open(long epoch, char *err)
 	if (open_table(epoch, err) < 0)
 		return -1;
 	/* A resumed run takes back what an earlier file says of epochs that it does again. */
-	events = tb_open(job_dir_path("logs"), epoch < 0 ? -1 : epoch + 1, err, UM_ERR);
+	events = tb_open(job_dir_path("logs"), epoch < 0 ? -1 : epoch + 1, err);
 	return events ? 0 : -1;
 }
 
@@ -84,7 +83,7 @@ static void put(const char *tag, long epoch, double v)
 		tb_scalar(events, tag, epoch, v);        /* errors are sticky, see below */
 }
 
-int job_log_row(const struct job_row *r, char *err)
+int job_log_row(const struct job_row *r, struct err *err)
 {
 	char val[96] = "", oe[32] = "";
 	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0;   /* 0: too fast to tell */
@@ -112,15 +111,14 @@ int job_log_row(const struct job_row *r, char *err)
 	put("lr", r->epoch, r->lr);
 	put("time/epoch", r->epoch, r->seconds);
 	if (tb_flush(events) < 0) {
-		snprintf(err, UM_ERR, "%s", tb_error(events));
-		return -1;
+		return err_fail(err, "%s", tb_error(events));
 	}
 	if (fflush(table) != 0 || ferror(table))
 		return fail(err, "write", "log.tsv");
 	return ferror(text) ? fail(err, "write", "the log of") : 0;
 }
 
-int job_log_scores(const struct net_checkpoint *c, long epoch, char *err)
+int job_log_scores(const struct net_checkpoint *c, long epoch, struct err *err)
 {
 	size_t n = 0;
 	float *all = NULL;
@@ -143,7 +141,7 @@ int job_log_scores(const struct net_checkpoint *c, long epoch, char *err)
 		n += more;
 	}
 	if (n && tb_histogram(events, "scores", epoch, all, n) < 0) {
-		snprintf(err, UM_ERR, "%s", tb_error(events));
+		err_fail(err, "%s", tb_error(events));
 		free(all);
 		return -1;
 	}
@@ -151,12 +149,12 @@ int job_log_scores(const struct net_checkpoint *c, long epoch, char *err)
 	return 0;
 }
 
-int job_log_close(char *err)
+int job_log_close(struct err *err)
 {
 	int rc = 0;
 
 	if (events && tb_flush(events) < 0) {
-		snprintf(err, UM_ERR, "%s", tb_error(events));
+		err_fail(err, "%s", tb_error(events));
 		rc = -1;
 	}
 	tb_close(events);

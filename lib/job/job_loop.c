@@ -13,7 +13,7 @@ struct loop {
 	struct um_progress p;
 	double best;                      /* validation accuracy of best.ckpt; below 0: none yet */
 	size_t before;                    /* images of the epoch that were done when a run was resumed */
-	char err[UM_ERR];
+	struct err err;
 };
 
 static size_t images;
@@ -26,7 +26,7 @@ static void tick(const struct um_progress *p)
 
 /* ---- checkpoints of the run ---- */
 
-static int save(const char *name, char *err)
+static int save(const char *name, struct err *err)
 {
 	return job_dir_is_open() ? net_save(&job.c, job_dir_path(name), err) : 0;
 }
@@ -37,7 +37,7 @@ static int take_state(struct loop *l)
 {
 	const struct ts_set *const sets[] = { &job.c.state, &job.c.extra };
 
-	if (um_model_state(l->m, &job.c, l->err) < 0)
+	if (um_model_state(l->m, &job.c, &l->err) < 0)
 		return -1;
 	for (int s = 0; s < 2; s++)
 		for (size_t i = 0; i < sets[s]->n; i++) {
@@ -45,7 +45,7 @@ static int take_state(struct loop *l)
 
 			for (size_t k = 0; t->type == TS_F32 && k < ts_tensor_count(t); k++)
 				if (!isfinite(((const float *)t->data)[k])) {
-					snprintf(l->err, UM_ERR, "'%.100s' is not finite any more: training diverged; "
+					err_fail(&l->err, "'%s' is not finite any more: training diverged; "
 						 "try a smaller --lr (it is %g)", t->name, um_lr(&job.o, l->p.epoch));
 					return -2;
 				}
@@ -62,15 +62,15 @@ static int save_last(struct loop *l)
 		return 0;
 	rc = take_state(l);
 	if (rc == 0)
-		rc = um_train_save(l->m, &l->p, &job.c, l->err);
+		rc = um_train_save(l->m, &l->p, &job.c, &l->err);
 	if (rc == 0 && l->oe)
-		rc = um_oe_save(l->oe, &l->p, &job.c, l->err);
+		rc = um_oe_save(l->oe, &l->p, &job.c, &l->err);
 	if (rc == 0) {
 		if ((l->oe && ts_meta_set_int(&job.c.header.meta, "train/aux", (int64_t)job.aux_hash) < 0) ||
 		    ts_meta_set_int(&job.c.header.meta, "train/data", (int64_t)job.hash) < 0 ||
 		    ts_meta_set_double(&job.c.header.meta, "train/best", l->best) < 0)
 			cli_oom();
-		rc = save("checkpoints/last.ckpt", l->err);
+		rc = save("checkpoints/last.ckpt", &l->err);
 	}
 	net_strip(&job.c);
 	return rc;
@@ -108,17 +108,17 @@ static int finish_epoch(struct loop *l)
 
 	if (rc < 0)
 		return rc;
-	if (job.held.n && job_evaluate(&job.c, &job.held, false, &r.val_loss, &r.val_accuracy, l->err) < 0)
+	if (job.held.n && job_evaluate(&job.c, &job.held, false, &r.val_loss, &r.val_accuracy, &l->err) < 0)
 		return -1;
 	set_meta(&r);
-	if (job_log_row(&r, l->err) < 0 || job_log_scores(&job.c, r.epoch, l->err) < 0)
+	if (job_log_row(&r, &l->err) < 0 || job_log_scores(&job.c, r.epoch, &l->err) < 0)
 		return -1;
 	snprintf(name, sizeof name, "checkpoints/epoch_%04ld.ckpt", r.epoch);
-	if (job.save_every && r.epoch % job.save_every == 0 && save(name, l->err) < 0)
+	if (job.save_every && r.epoch % job.save_every == 0 && save(name, &l->err) < 0)
 		return -1;
 	if (job.held.n && r.val_accuracy > l->best) {
 		l->best = r.val_accuracy;
-		if (save("checkpoints/best.ckpt", l->err) < 0)
+		if (save("checkpoints/best.ckpt", &l->err) < 0)
 			return -1;
 	}
 	l->p = um_epoch_start(&job.o, r.epoch);
@@ -130,13 +130,13 @@ static int finish_epoch(struct loop *l)
 static void stop(struct loop *l)
 {
 	if (save_last(l) < 0) {
-		cli_error("%s", l->err);
+		cli_error("%s", l->err.text);
 		return;
 	}
 	job_say("stopped in epoch %ld after %zu images; --resume goes on from there", l->p.epoch + 1,
 		l->p.row);
-	if (job_log_close(l->err) < 0)
-		cli_error("%s", l->err);
+	if (job_log_close(&l->err) < 0)
+		cli_error("%s", l->err.text);
 	cli_reraise_stop();
 }
 
@@ -146,7 +146,7 @@ static int epochs(struct loop *l)
 	int rc = 0;
 
 	while (rc == 0 && l->p.epoch < job.o.epochs) {
-		rc = um_train_epoch(l->m, &job.data, &job.o, l->oe, &l->p, &watch, l->err);
+		rc = um_train_epoch(l->m, &job.data, &job.o, l->oe, &l->p, &watch, &l->err);
 		if (rc == 0)
 			rc = finish_epoch(l);
 		if (rc == 1 || (rc == 0 && job_dir_is_open() && cli_stopping())) {
@@ -156,7 +156,7 @@ static int epochs(struct loop *l)
 	}
 	if (rc == 0)
 		return 0;
-	cli_error("%s", l->err);
+	cli_error("%s", l->err.text);
 	if (rc == -2 && job_dir_is_open())
 		cli_error("the last good checkpoint is '%s'", job_dir_path(l->p.epoch > 0 || job.resumed ?
 			  "checkpoints/last.ckpt" : "checkpoints/initial.ckpt"));
@@ -167,26 +167,26 @@ static int epochs(struct loop *l)
 
 static int load_progress(struct loop *l)
 {
-	char why[UM_ERR];
-	int rc = um_train_load(l->m, &l->p, &job.c, why);
+	struct err why;
+	int rc = um_train_load(l->m, &l->p, &job.c, &why);
 
 	if (rc == 0 && l->oe)
-		rc = um_oe_load(l->oe, &l->p, &job.c, why);
+		rc = um_oe_load(l->oe, &l->p, &job.c, &why);
 	if (rc == 0 && ts_meta_get_double(&job.c.header.meta, "train/best", &l->best) != 1) {
-		snprintf(why, sizeof why, "'train/best' is missing: nothing can be resumed from it");
+		err_fail(&why, "'train/best' is missing: nothing can be resumed from it");
 		rc = -1;
 	}
 	if (rc < 0)
-		snprintf(l->err, UM_ERR, "'%.200s': %.250s", job_dir_path("checkpoints/last.ckpt"), why);
+		err_fail(&l->err, "'%s': %s", job_dir_path("checkpoints/last.ckpt"), why.text);
 	return rc;
 }
 
 static int begin(struct loop *l)
 {
-	if (um_open(cli.device, cli.threads, l->err) < 0 || um_model_new(&l->m, &job.c, l->err) < 0 ||
-	    um_model_train(l->m, &job.o, l->err) < 0)
+	if (um_open(cli.device, cli.threads, &l->err) < 0 || um_model_new(&l->m, &job.c, &l->err) < 0 ||
+	    um_model_train(l->m, &job.o, &l->err) < 0)
 		return -1;
-	if (job.aux && um_oe_new(&l->oe, &job.c, l->m, &job.data, &job.outliers, &job.oe, &job.o, l->err) < 0)
+	if (job.aux && um_oe_new(&l->oe, &job.c, l->m, &job.data, &job.outliers, &job.oe, &job.o, &l->err) < 0)
 		return -1;
 	l->m->dropout = job.o.dropout;
 	l->p = um_epoch_start(&job.o, 0);
@@ -195,9 +195,9 @@ static int begin(struct loop *l)
 		return -1;
 	net_strip(&job.c);
 	/* All that can be refused has been: a run that was not to be leaves no directory. */
-	if (!job.resume && job_dir_open(l->err) < 0)
+	if (!job.resume && job_dir_open(&l->err) < 0)
 		return -1;
-	if (job_log_open(job.resumed ? l->p.epoch : -1, l->err) < 0)
+	if (job_log_open(job.resumed ? l->p.epoch : -1, &l->err) < 0)
 		return -1;
 	if (job_dir_is_open()) {
 		cli_catch_stop();
@@ -210,7 +210,7 @@ static int begin(struct loop *l)
 			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), job.outliers.n);
 	if (job.resumed)
 		job_say("resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
-	else if (save("checkpoints/initial.ckpt", l->err) < 0)
+	else if (save("checkpoints/initial.ckpt", &l->err) < 0)
 		return -1;
 	images = job.data.n;
 	l->before = l->p.row;
@@ -223,17 +223,17 @@ int job_run(void)
 	int rc = begin(&l);
 
 	if (rc < 0)
-		cli_error("%s", l.err);
+		cli_error("%s", l.err.text);
 	else
 		rc = epochs(&l);
 	if (rc == 0 && (cli.output || !job_dir_is_open()) &&
-	    net_save(&job.c, cli.output, l.err) < 0)
-		rc = cli_error("%s", l.err);
+	    net_save(&job.c, cli.output, &l.err) < 0)
+		rc = cli_error("%s", l.err.text);
 	um_oe_free(l.oe);
 	um_model_free(l.m);
 	if (rc == 0)
 		rc = job_report(&job.c);
-	if (job_log_close(l.err) < 0)
-		rc = cli_error("%s", l.err);
+	if (job_log_close(&l.err) < 0)
+		rc = cli_error("%s", l.err.text);
 	return rc;
 }

@@ -44,17 +44,17 @@ static bool is_id(const char *name)
 }
 
 /* A labelled row is an outlier only if its class has a name, and not that of an ID class. */
-static int check_labels(const struct um_data *d, char *err)
+static int check_labels(const struct um_data *d, struct err *err)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->label[i] < 0)
 			continue;
 		if (!d->classes)
-			snprintf(err, UM_ERR, "'%.200s': row %zu has label %lld, and no class names tell that it is no "
+			err_fail(err, "'%s': row %zu has label %lld, and no class names tell that it is no "
 				 "ID class; if it is none, drop the labels with ts-cat --select image", job.aux, i,
 				 (long long)d->label[i]);
 		else if (is_id(d->classes[d->label[i]]))
-			snprintf(err, UM_ERR, "'%.200s': row %zu is of class '%.100s', which is one of the model's; "
+			err_fail(err, "'%s': row %zu is of class '%s', which is one of the model's; "
 				 "outliers are of other classes", job.aux, i, d->classes[d->label[i]]);
 		else
 			continue;
@@ -63,14 +63,14 @@ static int check_labels(const struct um_data *d, char *err)
 	return 0;
 }
 
-int job_oe_read(struct ts_header *h, char *err)
+int job_oe_read(struct ts_header *h, struct err *err)
 {
 	struct ts_reader *r = cli_open(job.aux);
 	const struct net *n = job.c.net;
 	struct um_data *d = &job.outliers;
 	int rc = um_data_read_outliers(d, r, (size_t)job.max_memory << 20);
 
-	err[0] = '\0';
+	err->text[0] = '\0';
 	cli_check_reader(r);
 	if (rc == 0) {
 		ts_header_init(h, "images");
@@ -81,9 +81,8 @@ int job_oe_read(struct ts_header *h, char *err)
 	if (rc < 0)
 		return -1;
 	if (d->c != n->c || d->h != n->h || d->w != n->w) {
-		snprintf(err, UM_ERR, "'%.200s': outliers are %dx%dx%d, the model takes %dx%dx%d", job.aux, d->c,
+		return err_fail(err, "'%s': outliers are %dx%dx%d, the model takes %dx%dx%d", job.aux, d->c,
 			 d->h, d->w, n->c, n->h, n->w);
-		return -1;
 	}
 	job.aux_hash = um_data_hash(d);
 	return check_labels(d, err);

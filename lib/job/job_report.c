@@ -25,7 +25,7 @@ struct list {
 };
 
 /* Appends the energies of n images. */
-static int score(struct um_engine *e, const uint8_t *image, size_t n, struct list *l, char *err)
+static int score(struct um_engine *e, const uint8_t *image, size_t n, struct list *l, struct err *err)
 {
 	const size_t C = (size_t)um_engine_net(e)->classes;
 	float *z = malloc(n * C * sizeof *z), *v = realloc(l->v, (l->n + n) * sizeof *v);
@@ -33,7 +33,7 @@ static int score(struct um_engine *e, const uint8_t *image, size_t n, struct lis
 
 	if (v)
 		l->v = v;
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (z && v)
 		rc = um_engine_run(e, image, n, z, NULL, NULL, err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
@@ -43,7 +43,7 @@ static int score(struct um_engine *e, const uint8_t *image, size_t n, struct lis
 }
 
 /* Energies of a stream of images that the network takes, labelled or not. */
-static int score_stream(struct um_engine *e, const char *path, struct list *l, char *err)
+static int score_stream(struct um_engine *e, const char *path, struct list *l, struct err *err)
 {
 	struct ts_reader *r = cli_open(path);
 	const struct ts_header *h = ts_reader_expect(r, "images");
@@ -52,7 +52,7 @@ static int score_stream(struct um_engine *e, const char *path, struct list *l, c
 	struct ts_batch b = { 0 };
 	int rc = -1;
 
-	err[0] = '\0';
+	err->text[0] = '\0';
 	if (h && (!f || f->type != TS_U8 || f->ndim != 3 || f->shape[0] != (size_t)n->c ||
 		  f->shape[1] != (size_t)n->h || f->shape[2] != (size_t)n->w))
 		ts_reader_fail(r, "holds no images of %dx%dx%d, which the model takes", n->c, n->h, n->w);
@@ -65,22 +65,21 @@ static int score_stream(struct um_engine *e, const char *path, struct list *l, c
 	if (rc == 0 && l->n == 0)
 		rc = ts_reader_fail(r, "holds no images");
 	if (rc != 0 && ts_reader_error(r))
-		snprintf(err, UM_ERR, "%s", ts_reader_error(r));
+		err_fail(err, "%s", ts_reader_error(r));
 	ts_batch_release(&b);
 	ts_reader_close(r);
 	return rc == 0 ? 0 : -1;
 }
 
-static int sort(struct list *l, char *err)
+static int sort(struct list *l, struct err *err)
 {
 	if (num_sort(l->v, l->n) == 0)
 		return 0;
-	snprintf(err, UM_ERR, "out of memory");
-	return -1;
+	return err_memory(err);
 }
 
 /* A line for each set of --ood. */
-static int report_ood(struct um_engine *e, const char *which, char *err)
+static int report_ood(struct um_engine *e, const char *which, struct err *err)
 {
 	struct list id = { 0 };
 	int rc = score(e, job.held.image, job.held.n, &id, err);
@@ -109,7 +108,7 @@ static int report_ood(struct um_engine *e, const char *which, char *err)
 	return rc;
 }
 
-static int report_one(const struct net_checkpoint *c, bool masked, const char *which, char *err)
+static int report_one(const struct net_checkpoint *c, bool masked, const char *which, struct err *err)
 {
 	struct net_checkpoint copy;
 	struct um_engine *e = NULL;
@@ -133,12 +132,12 @@ static int report_one(const struct net_checkpoint *c, bool masked, const char *w
 
 int job_report(const struct net_checkpoint *c)
 {
-	char err[UM_ERR];
+	struct err err;
 
 	if (!job.held.n || (!c->mask && !job.ood.n))
 		return 0;
-	if ((c->mask && report_one(c, true, "masked network", err) < 0) ||
-	    report_one(c, false, c->mask ? "full network" : "network", err) < 0)
-		return cli_error("%s", err);
+	if ((c->mask && report_one(c, true, "masked network", &err) < 0) ||
+	    report_one(c, false, c->mask ? "full network" : "network", &err) < 0)
+		return cli_error("%s", err.text);
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "job/job_internal.h"
 
-int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err)
+int job_engine(struct um_engine **ret, struct net_checkpoint *c, struct err *err)
 {
 	const struct um_engine_options how = job_how();
 
@@ -15,7 +15,7 @@ int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err)
 }
 
 int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,
-		 double *accuracy, char *err)
+		 double *accuracy, struct err *err)
 {
 	struct net_checkpoint copy;
 	struct um_engine *e = NULL;

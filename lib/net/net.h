@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ts/ts.h"
 #include "ts/ts_rng.h"
 
@@ -89,7 +90,7 @@ struct net_arch {
 	const char *name, *help;
 	struct net_arch_param params[NET_MAX_PARAMS];
 	/* Writes the nodes; p holds the parameters in the table's order. -1 with a line in err. */
-	int (*build)(struct net *n, const double *p, char *err);
+	int (*build)(struct net *n, const double *p, struct err *err);
 	/* Do names and shapes of a state look like this architecture's? Writes the spec that fits
 	 * (NET_SPEC bytes). NULL: it is never guessed. */
 	bool (*guess)(const struct ts_set *state, char *spec);
@@ -99,7 +100,7 @@ extern const struct net_arch *const net_archs[];          /* NULL ends it */
 /* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err
  * (NET_ERR bytes): unknown architecture or parameter, a value out of range, an input it cannot
  * take. */
-struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err);
+struct net *net_new(const char *spec, int c, int h, int w, int classes, struct err *err);
 void net_free(struct net *n);
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
@@ -139,7 +140,7 @@ int net_stage(struct net *n, int in);
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Holds that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
  * the order of n->params, what else there is behind it. -1 with a line in err. */
-int net_check(const struct net *n, struct ts_set *set, char *err) TS_CHECKED;
+int net_check(const struct net *n, struct ts_set *set, struct err *err) TS_CHECKED;
 
 /* ---- checkpoints: a state with what is needed to use it ---- */
 
@@ -158,17 +159,17 @@ struct net_checkpoint {
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
  * file. Tensors of masks and of resumable runs go to c->extra. */
-int net_load(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
+int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
-int net_save(struct net_checkpoint *c, const char *path, char *err) TS_CHECKED;
+int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
 /* Is this the name of something that a run resumes from ("train/...")? */
 bool net_is_run_state(const char *name);
 /* Removes all that is called so: tensors of c->extra and values of the header; of a header alone. */
 void net_strip(struct net_checkpoint *c);
 void net_strip_meta(struct ts_meta *m);
 /* A copy that shares nothing. -1: out of memory. */
-int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
+int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);
 /* The last layer as scores want it: weight (C,D) named fc.weight, bias (C) named fc.bias, zeros if it
  * has none. The caller releases both. -1: out of memory. */

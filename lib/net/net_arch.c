@@ -15,7 +15,7 @@ ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,
 const struct net_arch *const net_archs[] = { ARCHS(ADDRESS) NULL };
 
-static const struct net_arch *find_arch(const char *name, size_t len, char *err)
+static const struct net_arch *find_arch(const char *name, size_t len, struct err *err)
 {
 	char known[256] = "";
 
@@ -24,12 +24,12 @@ static const struct net_arch *find_arch(const char *name, size_t len, char *err)
 			return net_archs[i];
 		snprintf(known + strlen(known), sizeof known - strlen(known), " %s", net_archs[i]->name);
 	}
-	snprintf(err, NET_ERR, "unknown architecture '%.*s'; there are:%s", (int)len, name, known);
+	err_fail(err, "unknown architecture '%.*s'; there are:%s", (int)len, name, known);
 	return NULL;
 }
 
 /* Takes "name=value" (len bytes) into p. */
-static int set_param(const struct net_arch *a, const char *text, size_t len, double *p, char *err)
+static int set_param(const struct net_arch *a, const char *text, size_t len, double *p, struct err *err)
 {
 	char copy[64], *equals, *end;
 
@@ -43,20 +43,18 @@ static int set_param(const struct net_arch *a, const char *text, size_t len, dou
 			continue;
 		p[i] = strtod(equals, &end);
 		if (end == equals || *end || !(p[i] >= q->min && p[i] <= q->max) ||
-		    (q->whole && p[i] != floor(p[i]))) {
-			snprintf(err, NET_ERR, "%s of %s: '%s' is not a %snumber from %g to %g", copy,
-				 a->name, equals, q->whole ? "whole " : "", q->min, q->max);
-			return -1;
-		}
+		    (q->whole && p[i] != floor(p[i])))
+			return err_fail(err, "%s of %s: '%s' is not a %snumber from %g to %g", copy,
+					a->name, equals, q->whole ? "whole " : "", q->min, q->max);
 		return 0;
 	}
-	snprintf(err, NET_ERR, "%s has no parameter '%s'%s", a->name, copy, a->params[0].name ? "; it has:" : "");
+	err_fail(err, "%s has no parameter '%s'%s", a->name, copy, a->params[0].name ? "; it has:" : "");
 	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
-		snprintf(err + strlen(err), NET_ERR - strlen(err), " %s", a->params[i].name);
+		err_append(err, " %s", a->params[i].name);
 	return -1;
 }
 
-static const struct net_arch *parse_spec(const char *spec, double *p, char *err)
+static const struct net_arch *parse_spec(const char *spec, double *p, struct err *err)
 {
 	size_t len = strcspn(spec, ":");
 	const struct net_arch *a = find_arch(spec, len, err);
@@ -93,7 +91,7 @@ static void write_spec(struct net *n, const struct net_arch *a, const double *p)
 					i ? ',' : ':', a->params[i].name, p[i]);
 }
 
-struct net *net_new(const char *spec, int c, int h, int w, int classes, char *err)
+struct net *net_new(const char *spec, int c, int h, int w, int classes, struct err *err)
 {
 	double p[NET_MAX_PARAMS] = { 0 };
 	const struct net_arch *a = parse_spec(spec, p, err);
@@ -103,13 +101,13 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, char *er
 		return NULL;
 	if (c < 1 || c > 4 || h < 1 || w < 1 || h > 4096 || w > 4096 || classes < 2 ||
 	    classes > 1000000) {
-		snprintf(err, NET_ERR, "no network for %d x %d x %d pixels and %d classes", c, h, w,
+		err_fail(err, "no network for %d x %d x %d pixels and %d classes", c, h, w,
 			 classes);
 		return NULL;
 	}
 	n = calloc(1, sizeof *n);
 	if (!n) {
-		snprintf(err, NET_ERR, "out of memory");
+		err_memory(err);
 		return NULL;
 	}
 	n->c = c;
@@ -118,7 +116,7 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, char *er
 	n->classes = classes;
 	write_spec(n, a, p);
 	net_input(n);
-	snprintf(err, NET_ERR, "out of memory");
+	err_memory(err);
 	if (n->failed || a->build(n, p, err) < 0 || n->failed) {
 		net_free(n);
 		return NULL;

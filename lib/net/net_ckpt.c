@@ -37,19 +37,18 @@ static int set_numbers(struct ts_meta *m, const char *key, enum ts_type type, si
 }
 
 /* Builds the network that meta describes. */
-static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, char *err)
+static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct err *err)
 {
 	double input[3];
 	int64_t n_classes;
 	char *arch = NULL;
 
 	if (ts_meta_get_str(m, "arch", &arch) != 1) {
-		snprintf(err, NET_ERR, "its header names no architecture (meta 'arch')");
-		return -1;
+		return err_fail(err, "its header names no architecture (meta 'arch')");
 	}
 	if (get_numbers(m, "input", 3, input) < 0 || input[0] > 4 || input[1] > 1e6 || input[2] > 1e6 ||
 	    ts_meta_get_int(m, "n_classes", &n_classes) != 1 || n_classes < 0 || n_classes > 1 << 20) {
-		snprintf(err, NET_ERR, "its header lacks the input's shape or the number of classes "
+		err_fail(err, "its header lacks the input's shape or the number of classes "
 			 "(meta 'input', 'n_classes')");
 		free(arch);
 		return -1;
@@ -60,24 +59,21 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, char *er
 		return -1;
 	if (get_numbers(m, "mean", (size_t)c->net->c, c->mean) < 0 ||
 	    get_numbers(m, "std", (size_t)c->net->c, c->std) < 0) {
-		snprintf(err, NET_ERR, "its header lacks the input normalisation (meta 'mean', 'std')");
-		return -1;
+		return err_fail(err, "its header lacks the input normalisation (meta 'mean', 'std')");
 	}
 	for (int i = 0; i < c->net->c; i++)
 		if (!(c->std[i] > 0)) {
-			snprintf(err, NET_ERR, "its input normalisation has a std that is not positive");
-			return -1;
+			return err_fail(err, "its input normalisation has a std that is not positive");
 		}
 	if (ts_meta_get_strs(m, "classes", &c->classes, &c->n_classes) < 0 ||
 	    (c->classes && c->n_classes != (size_t)n_classes)) {
-		snprintf(err, NET_ERR, "its class names are not as many as its classes");
-		return -1;
+		return err_fail(err, "its class names are not as many as its classes");
 	}
 	return 0;
 }
 
 /* What is behind the network's own tensors goes to c->extra. */
-static int split(struct net_checkpoint *c, char *err)
+static int split(struct net_checkpoint *c, struct err *err)
 {
 	const size_t own = (size_t)c->net->n_params, more = c->state.n - own;
 
@@ -85,8 +81,7 @@ static int split(struct net_checkpoint *c, char *err)
 		return 0;
 	c->extra.t = malloc(more * sizeof *c->extra.t);
 	if (!c->extra.t) {
-		snprintf(err, NET_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	memcpy(c->extra.t, c->state.t + own, more * sizeof *c->extra.t);
 	c->extra.n = c->extra.cap = more;
@@ -94,31 +89,30 @@ static int split(struct net_checkpoint *c, char *err)
 	return 0;
 }
 
-int net_load(struct net_checkpoint *c, const char *path, char *err)
+int net_load(struct net_checkpoint *c, const char *path, struct err *err)
 {
 	struct ts_reader *r = ts_reader_open(path);
 	const struct ts_header *h;
-	char why[NET_ERR];
+	struct err why;
 	int rc = -1;
 
 	*c = (struct net_checkpoint){ 0 };
 	if (!r) {
-		snprintf(err, NET_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	h = ts_reader_expect(r, "checkpoint");
 	if (!h || ts_reader_set(r, &c->state) < 0) {
-		snprintf(err, NET_ERR, "%s", ts_reader_error(r));
+		err_fail(err, "%s", ts_reader_error(r));
 		goto out;
 	}
-	if (from_meta(c, &h->meta, why) < 0 || net_check(c->net, &c->state, why) < 0 ||
-	    split(c, why) < 0 || net_mask_read(c, &h->meta, why) < 0) {
-		snprintf(err, NET_ERR, "'%.150s': %.300s", ts_reader_name(r), why);
+	if (from_meta(c, &h->meta, &why) < 0 || net_check(c->net, &c->state, &why) < 0 ||
+	    split(c, &why) < 0 || net_mask_read(c, &h->meta, &why) < 0) {
+		err_fail(err, "'%s': %s", ts_reader_name(r), why.text);
 		goto out;
 	}
 	ts_header_init(&c->header, "checkpoint");
 	if (ts_meta_merge(&c->header.meta, &h->meta) < 0 || ts_header_chain(&c->header, h) < 0) {
-		snprintf(err, NET_ERR, "out of memory");
+		err_memory(err);
 		goto out;
 	}
 	rc = 0;
@@ -143,7 +137,7 @@ static int borrow(struct ts_set *all, const struct ts_set *from)
 	return 0;
 }
 
-int net_save(struct net_checkpoint *c, const char *path, char *err)
+int net_save(struct net_checkpoint *c, const char *path, struct err *err)
 {
 	const double input[3] = { c->net->c, c->net->h, c->net->w };
 	struct ts_meta *m = &c->header.meta;
@@ -161,9 +155,9 @@ int net_save(struct net_checkpoint *c, const char *path, char *err)
 	    net_mask_write(c, m) < 0 || ts_meta_merge(&h.meta, m) < 0 ||
 	    ts_header_chain(&h, &c->header) < 0 || borrow(&all, &c->state) < 0 ||
 	    borrow(&all, &c->extra) < 0)
-		snprintf(err, NET_ERR, "out of memory");
+		err_memory(err);
 	else
-		rc = ts_set_save(path, &h, &all, err, NET_ERR);
+		rc = ts_set_save(path, &h, &all, err);
 	free(all.t);
 	ts_header_release(&h);
 	return rc;
@@ -181,7 +175,7 @@ static int copy_set(struct ts_set *to, const struct ts_set *from)
 	return 0;
 }
 
-int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *err)
+int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err)
 {
 	const struct net *n = c->net;
 
@@ -192,7 +186,7 @@ int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, char *e
 	ret->net = net_new(n->spec, n->c, n->h, n->w, n->classes, err);
 	if (!ret->net)
 		goto fail;
-	snprintf(err, NET_ERR, "out of memory");
+	err_memory(err);
 	if (c->mask && !(ret->mask = malloc(sizeof *ret->mask)))
 		goto fail;
 	if (c->mask)

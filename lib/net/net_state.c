@@ -55,37 +55,34 @@ const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, 
 	return t && t->ndim == ndim && ts_tensor_count(t) > 0 ? t->shape : NULL;
 }
 
-static int check_one(const struct net_param *p, const struct ts_tensor *t, char *err)
+static int check_one(const struct net_param *p, const struct ts_tensor *t, struct err *err)
 {
 	char want[TS_SHAPE], have[TS_SHAPE];
 	size_t n = ts_tensor_count(t);
 
 	if (t->type != type_of(p->role) || t->ndim != p->ndim ||
 	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0) {
-		snprintf(err, NET_ERR, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
+		return err_fail(err, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
 			 ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have),
 			 ts_type_name(type_of(p->role)), ts_shape_text(p->ndim, p->shape, want));
-		return -1;
 	}
 	for (size_t i = 0; i < n; i++)
 		if (!isfinite(ts_get(t->type, t->data, i))) {
-			snprintf(err, NET_ERR, "tensor '%s' holds a number that is not finite (element "
+			return err_fail(err, "tensor '%s' holds a number that is not finite (element "
 				 "%zu): training had diverged, or the file is damaged", p->name, i);
-			return -1;
 		}
 	return 0;
 }
 
-int net_check(const struct net *n, struct ts_set *set, char *err)
+int net_check(const struct net *n, struct ts_set *set, struct err *err)
 {
 	for (int i = 0; i < n->n_params; i++) {
 		const struct net_param *p = &n->params[i];
 		struct ts_tensor *t = ts_set_get(set, p->name), swap;
 
 		if (!t) {
-			snprintf(err, NET_ERR, "tensor '%s' of architecture %s is missing", p->name,
+			return err_fail(err, "tensor '%s' of architecture %s is missing", p->name,
 				 n->spec);
-			return -1;
 		}
 		if (check_one(p, t, err) < 0)
 			return -1;

@@ -3,6 +3,7 @@
 #ifndef NN_INTERNAL_H
 #define NN_INTERNAL_H
 
+#include "err/err.h"
 #include "nn/nn.h"
 #include "nn/nn_kernel.h"
 
@@ -126,7 +127,7 @@ bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
 
 /* ---- planning ---- */
 
-int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, char *err) TS_CHECKED;
+int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, struct err *err) TS_CHECKED;
 /* Packs weights, which go if `take`; decides m->chunk; sizes m->scratch and places buffers. */
 int nn_finish(struct nn *m, bool take) TS_CHECKED;
 /* Places for the buffers: m->arena, bufs[].at. */

@@ -76,13 +76,12 @@ const struct nn_isa *nn_isa(const char *name)
 	return NULL;
 }
 
-int nn_check(const char *isa, char *err)
+int nn_check(const char *isa, struct err *err)
 {
 	if (nn_isa(isa))
 		return 0;
-	snprintf(err, NET_ERR, "%sthis processor has no instructions '%.32s'; it has %s", isa ? "" : "UNMASK_ISA: ",
+	return err_fail(err, "%sthis processor has no instructions '%.32s'; it has %s", isa ? "" : "UNMASK_ISA: ",
 		 isa ? isa : asked(), nn_isas());
-	return -1;
 }
 
 const char *nn_isas(void)

@@ -417,7 +417,7 @@ static void walk(struct plan *p)
 
 /* ---- the plan ---- */
 
-int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, char *err)
+int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, struct err *err)
 {
 	const struct net *n = c->net;
 	const size_t N = (size_t)n->n_nodes;
@@ -436,7 +436,7 @@ int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, 
 		rc = p.failed ? -1 : nn_finish(m, o->take);
 	}
 	if (rc < 0)
-		snprintf(err, NET_ERR, "out of memory");
+		err_memory(err);
 	free(p.v);
 	free(p.readers);
 	free(p.reader);

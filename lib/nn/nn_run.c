@@ -120,12 +120,12 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 	}
 }
 
-int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
+int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, struct err *err)
 {
 	struct nn *m = calloc(1, sizeof *m);
 
 	*ret = NULL;
-	snprintf(err, NET_ERR, "out of memory");
+	err_memory(err);
 	if (!m)
 		return -1;
 	m->threads = o->threads;

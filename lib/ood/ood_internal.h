@@ -9,14 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ood/fit/ood_fit.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Writes the line to err (OOD_ERR bytes) and returns -1. */
-int ood_fail(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* x (d) divided by its norm, out (d); zeros stay zeros. */
 void ood_unit(const float *x, size_t d, float *out);
 /* Makes the arrays of a fit whose sizes, parts and layers are set, all zero. -1: out of memory. */
@@ -25,10 +24,10 @@ int ood_fit_alloc(struct ood_fit *f) TS_CHECKED;
 /* ---- Gram columns (ood_gram.c) ---------------------------------------------------------------- */
 
 /* Notes the columns gram:... of a header, or those that a fit's tensors show, in f->grams. */
-int ood_gram_find(struct ood_fit *f, const struct ts_header *h, char *err) TS_CHECKED;
-int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, char *err) TS_CHECKED;
+int ood_gram_find(struct ood_fit *f, const struct ts_header *h, struct err *err) TS_CHECKED;
+int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, struct err *err) TS_CHECKED;
 /* Row i of b, which the model takes for class c; to be called before the class's row is counted. */
-int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, char *err) TS_CHECKED;
+int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, struct err *err) TS_CHECKED;
 /* Joins o's ranges; to be called before its rows are counted. */
 void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o);
 /* Does the header have every column of the fit? */
@@ -39,7 +38,7 @@ double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c);
 void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum);
 /* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows.
  * Fails if a sum is not finite, or all are 0. */
-int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, char *err) TS_CHECKED;
+int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct err *err) TS_CHECKED;
 
 /* ---- the bank -------------------------------------------------------------------------------- */
 

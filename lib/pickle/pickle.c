@@ -16,8 +16,7 @@ int pickle_fail(struct pickle *k, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	snprintf(k->err, PICKLE_ERR, "pickle, byte %zu: %s", (size_t)(k->p - k->start), text);
-	return -1;
+	return err_fail(k->err, "pickle, byte %zu: %s", (size_t)(k->p - k->start), text);
 }
 
 struct pickle_value *pickle_make(struct pickle *k, enum pickle_type type)
@@ -316,12 +315,12 @@ static int step(struct pickle *k)
 	}
 }
 
-struct pickle *pickle_read(const void *data, size_t len, const struct pickle_name *names, char *err)
+struct pickle *pickle_read(const void *data, size_t len, const struct pickle_name *names, struct err *err)
 {
 	struct pickle *k = calloc(1, sizeof *k);
 	int rc;
 
-	snprintf(err, PICKLE_ERR, "out of memory");
+	err_memory(err);
 	if (!k)
 		return NULL;
 	k->p = k->start = data;

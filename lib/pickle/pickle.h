@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -72,7 +74,7 @@ struct pickle;
 
 /* Reads len bytes, which must outlive the result; what is behind the pickle's end is not looked at.
  * names: the table, which must outlive it too. NULL with a line in err (size PICKLE_ERR). */
-struct pickle *pickle_read(const void *data, size_t len, const struct pickle_name *names, char *err);
+struct pickle *pickle_read(const void *data, size_t len, const struct pickle_name *names, struct err *err);
 void pickle_free(struct pickle *p);
 /* What was pickled; borrowed. It may hold itself. */
 const struct pickle_value *pickle_root(const struct pickle *p);

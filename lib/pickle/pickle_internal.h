@@ -3,6 +3,7 @@
 #ifndef PICKLE_INTERNAL_H
 #define PICKLE_INTERNAL_H
 
+#include "err/err.h"
 #include "pickle/pickle.h"
 
 struct pickle_block {
@@ -19,7 +20,7 @@ struct pickle {
 	struct pickle_value **stack, **memo, **ids;
 	size_t depth, stack_cap, n_memo, memo_cap, n_ids, ids_cap;
 	size_t *marks, n_marks, marks_cap;
-	char *err;
+	struct err *err;
 };
 
 /* All that return int: 0, or -1 after they have set the error. */

@@ -233,18 +233,18 @@ static int make_file(const char *dir, char *path)
 	return fd;
 }
 
-struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t len)
+struct tb_writer *tb_open(const char *dir, int64_t first_step, struct err *err)
 {
 	struct tb_writer *w = calloc(1, sizeof *w);
 	struct message e = event(0);
 
 	if (!w) {
-		snprintf(err, len, "out of memory");
+		err_memory(err);
 		return NULL;
 	}
 	w->fd = make_file(dir, w->path);
 	if (w->fd < 0) {
-		snprintf(err, len, "cannot make an event file in '%.400s': %s", dir, strerror(errno));
+		err_fail(err, "cannot make an event file in '%s': %s", dir, strerror(errno));
 		free(w);
 		return NULL;
 	}

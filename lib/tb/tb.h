@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -37,7 +39,7 @@ struct tb_writer;
  * earlier files say of this step and later ones; its fast loader does not listen, but drops them
  * from a curve when the curve goes on. NULL with a line in err (size len): dir, which is named, is
  * not there, cannot be read or written, or is too long a name, or there is no memory. */
-struct tb_writer *tb_open(const char *dir, int64_t first_step, char *err, size_t len);
+struct tb_writer *tb_open(const char *dir, int64_t first_step, struct err *err);
 /* A number of the curve `tag` (UTF-8), kept as a float; NaN and infinities are written as they are.
  * A tag beyond TB_MAX_TAG is an error. */
 int tb_scalar(struct tb_writer *w, const char *tag, int64_t step, double value);

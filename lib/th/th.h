@@ -7,7 +7,7 @@
  * (libunmask-th.so) that th_load() opens on first use; its functions are the members of struct
  * th_api, reached through the pointer th:
  *
- *	if (th_load(err, sizeof err) < 0 || th->open("cpu", 2) < 0) ...
+ *	if (th_load(err) < 0 || th->open("cpu", 2) < 0) ...
  *	struct th_scope *s = th->scope_begin(true);
  *	struct th_tensor *h = th->relu_(s, th->conv2d(s, x, w, NULL, 1, 1));	// (N,C,H,W)
  *	...
@@ -29,6 +29,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "err/err.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -223,7 +225,7 @@ extern const struct th_api *th;
 /* Opens libunmask-th.so beside the program, or in ../lib/unmask/ of it, once. Sets malloc up so
  * that freed buffers are kept: fresh pages are the largest cost of an operation (performance.md).
  * -1 with a line in err. */
-int th_load(char *err, size_t len);
+int th_load(struct err *err);
 
 #ifdef __cplusplus
 }

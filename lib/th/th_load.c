@@ -22,7 +22,7 @@ static void tune_malloc(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
-int th_load(char *err, size_t len)
+int th_load(struct err *err)
 {
 	static const char *const places[] = { "", "../lib/unmask/" };
 	const struct th_api *(*get)(void);
@@ -40,22 +40,19 @@ int th_load(char *err, size_t len)
 	for (size_t i = 0; !so && i < sizeof places / sizeof *places; i++) {
 		snprintf(path, sizeof path, "%s%slibunmask-th.so", self, places[i]);
 		if (access(path, R_OK) == 0 && !(so = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {
-			snprintf(err, len, "cannot load '%s': %s", path, dlerror());
-			return -1;
+			return err_fail(err, "cannot load '%s': %s", path, dlerror());
 		}
 	}
 	if (!so) {
-		snprintf(err, len, "cannot find libunmask-th.so beside the program or in ../lib/unmask: training, "
+		return err_fail(err, "cannot find libunmask-th.so beside the program or in ../lib/unmask: training, "
 			 "gradients and GPUs need it; make builds it, unless with TORCH=no; in a bundle, make -C "
 			 "share/unmask/seam LIBTORCH=DIR");
-		return -1;
 	}
 	*(void **)&get = dlsym(so, "th_get_api");
 	th = get ? get() : NULL;
 	if (!th || th->abi != TH_ABI) {
 		th = NULL;
-		snprintf(err, len, "'%s' is of another version of unmask", path);
-		return -1;
+		return err_fail(err, "'%s' is of another version of unmask", path);
 	}
 	return 0;
 }

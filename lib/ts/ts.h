@@ -35,6 +35,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "err/err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -291,7 +293,7 @@ void ts_remove_temporaries(void);
 
 /* Writes header and set as one file, atomically: begin, every tensor, finish. Fields are added to
  * *h from the set. On failure err (size len) holds the line. */
-int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, char *err, size_t len) TS_CHECKED;
+int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -322,37 +322,31 @@ static int parse_kind(struct ts_header *h, const msgpack_object *o)
 	return -1;
 }
 
-int ts_header_parse(struct ts_header *h, const msgpack_object *o, const char **why)
+int ts_header_parse(struct ts_header *h, const msgpack_object *o, struct err *err)
 {
 	const msgpack_object *version = ts_obj_get(o, "unmask"), *fields = ts_obj_get(o, "fields");
 	const msgpack_object *meta = ts_obj_get(o, "meta"), *history = ts_obj_get(o, "history");
 
-	*why = "not an unmask stream";
 	if (!version || version->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return -1;
-	*why = "stream of a newer version than this program reads";
+		return err_fail(err, "not an unmask stream");
 	if (version->via.u64 != TS_VERSION)
-		return -1;
-	*why = "header of an unknown kind (not images, features, scores, fit or checkpoint)";
+		return err_fail(err, "stream of a newer version than this program reads");
 	if (parse_kind(h, o) < 0)
-		return -1;
-	*why = "header with bad fields";
+		return err_fail(err, "header of an unknown kind (not images, features, scores, fit or checkpoint)");
 	if (!fields || fields->type != MSGPACK_OBJECT_MAP)
-		return -1;
+		return err_fail(err, "header with bad fields");
 	for (uint32_t i = 0; i < fields->via.map.size; i++)
 		if (parse_field(h, &fields->via.map.ptr[i]) < 0)
-			return -1;
-	*why = "header with bad meta";
+			return err_fail(err, "header with bad fields");
 	if (meta && (meta->type != MSGPACK_OBJECT_MAP || meta->via.map.size > TS_MAX_META))
-		return -1;
+		return err_fail(err, "header with bad meta");
 	for (uint32_t i = 0; meta && i < meta->via.map.size; i++)
 		if (parse_meta(h, &meta->via.map.ptr[i]) < 0)
-			return -1;
-	*why = "header with bad history";
+			return err_fail(err, "header with bad meta");
 	if (history && history->type != MSGPACK_OBJECT_ARRAY)
-		return -1;
+		return err_fail(err, "header with bad history");
 	for (uint32_t i = 0; history && i < history->via.array.size; i++)
 		if (parse_step(h, &history->via.array.ptr[i]) < 0)
-			return -1;
+			return err_fail(err, "header with bad history");
 	return 0;
 }

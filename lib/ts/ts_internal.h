@@ -5,6 +5,7 @@
 
 #include <msgpack.h>
 
+#include "err/err.h"
 #include "ts/ts.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "streams are little-endian");
@@ -47,7 +48,7 @@ struct ts_view {
 	const void *data;
 	size_t bytes;
 };
-int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, const char **why);
+int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err);
 
 /* Packs a TENSOR map's head, up to where its data's bytes follow. */
 void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape,
@@ -56,9 +57,9 @@ void ts_pack_str(msgpack_packer *pk, const char *s);
 
 /* Header to and from its record. parse: -1 with *why. */
 int ts_header_pack(const struct ts_header *h, msgpack_sbuffer *out);
-int ts_header_parse(struct ts_header *h, const msgpack_object *o, const char **why);
+int ts_header_parse(struct ts_header *h, const msgpack_object *o, struct err *err);
 
 /* Fills *b, which is empty, from a record. -1 with a line in why. */
-int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, char *why, size_t len);
+int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, struct err *err);
 
 #endif

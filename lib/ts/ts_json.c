@@ -36,7 +36,7 @@ static void put_object(FILE *f, const msgpack_object *o);
 static void put_map(FILE *f, const msgpack_object *o)
 {
 	struct ts_view v;
-	const char *why;
+	struct err why;
 
 	if (ts_obj_tensor(o, &v, &why) == 0) {
 		fprintf(f, "{\"type\": \"%s\", \"shape\": [", ts_type_name(v.type));

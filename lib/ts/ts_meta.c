@@ -64,37 +64,30 @@ int ts_obj_shape(const msgpack_object *o, int *ndim, size_t *shape)
 	return 0;
 }
 
-int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, const char **why)
+int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 {
 	const msgpack_object *nd, *type, *data;
 	char *name;
 	size_t bytes;
 	int t;
 
-	*why = "is not a tensor";
 	if (o->type != MSGPACK_OBJECT_MAP || !(nd = ts_obj_get(o, "nd")) ||
-	    !(type = ts_obj_get(o, "type")) || !(data = ts_obj_get(o, "data")))
-		return -1;
-	if (nd->type != MSGPACK_OBJECT_BOOLEAN || !nd->via.boolean ||
-	    data->type != MSGPACK_OBJECT_BIN)
-		return -1;
-	*why = "has a shape that is not a list of sizes";
+	    !(type = ts_obj_get(o, "type")) || !(data = ts_obj_get(o, "data")) ||
+	    nd->type != MSGPACK_OBJECT_BOOLEAN || !nd->via.boolean || data->type != MSGPACK_OBJECT_BIN)
+		return err_fail(err, "is not a tensor");
 	if (ts_obj_shape(ts_obj_get(o, "shape"), &v->ndim, v->shape) < 0)
-		return -1;
-	*why = "has an element type that is not one of |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8";
-	if (!(name = ts_obj_strdup(type, 8)))
-		return -1;
-	t = ts_type_parse(name);
+		return err_fail(err, "has a shape that is not a list of sizes");
+	name = ts_obj_strdup(type, 8);
+	t = name ? ts_type_parse(name) : -1;
 	free(name);
 	if (t < 0 || t == TS_STR)
-		return -1;
-	*why = "has a shape that does not match its bytes";
+		return err_fail(err, "has an element type that is not one of |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8");
 	bytes = ts_type_size((enum ts_type)t);
 	for (int i = 0; i < v->ndim; i++)
 		if (ts_mul(bytes, v->shape[i], &bytes) < 0)
-			return -1;
+			return err_fail(err, "has a shape that does not match its bytes");
 	if (bytes != data->via.bin.size)
-		return -1;
+		return err_fail(err, "has a shape that does not match its bytes");
 	v->type = (enum ts_type)t;
 	v->data = data->via.bin.ptr;
 	v->bytes = bytes;
@@ -336,7 +329,7 @@ int ts_meta_get_tensor(const struct ts_meta *m, const char *key, struct ts_tenso
 {
 	msgpack_unpacked u;
 	struct ts_view v;
-	const char *why;
+	struct err why;
 	int rc = unpack(m, key, &u);
 
 	if (rc == 1 && (ts_obj_tensor(&u.data, &v, &why) < 0 ||

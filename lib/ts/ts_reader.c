@@ -228,7 +228,7 @@ static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
 const struct ts_header *ts_reader_header(struct ts_reader *r)
 {
 	msgpack_unpacked u;
-	const char *why;
+	struct err why;
 	size_t size;
 	int rc;
 
@@ -242,7 +242,7 @@ const struct ts_header *ts_reader_header(struct ts_reader *r)
 	if (rc < 1 || unpack(r, size, &u) < 0)
 		return NULL;
 	if (ts_header_parse(&r->header, &u.data, &why) < 0)
-		fail_at(r, r->offset, "%s", why);
+		fail_at(r, r->offset, "%s", why.text);
 	else
 		r->have_header = true;
 	msgpack_unpacked_destroy(&u);
@@ -329,7 +329,7 @@ static void done_record(struct ts_reader *r, msgpack_unpacked *u, size_t size)
 int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 {
 	msgpack_unpacked u;
-	char why[512];
+	struct err why;
 	size_t size;
 	int rc;
 
@@ -338,8 +338,8 @@ int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 	rc = next_record(r, &u, &size);
 	if (rc < 1)
 		return rc;
-	if (ts_rows_take(b, &u.data.via.map, why, sizeof why) < 0)
-		rc = fail_at(r, r->offset, "%s", why);
+	if (ts_rows_take(b, &u.data.via.map, &why) < 0)
+		rc = fail_at(r, r->offset, "%s", why.text);
 	else
 		r->rows += b->n;
 	done_record(r, &u, size);
@@ -384,13 +384,13 @@ static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_ob
 	const struct ts_field *f = *field < h->n_fields ? &h->fields[*field] : NULL;
 	size_t shape[TS_MAX_DIMS] = { 0 };
 	struct ts_view v;
-	const char *why;
+	struct err why;
 
 	if (!f || o->via.map.size != 1 || !ts_obj_is(&o->via.map.ptr[0].key, f->name))
 		return fail_at(r, r->offset, "record is not the tensor that the header announces next%s%s",
 			       f ? ": " : "", f ? f->name : "");
 	if (ts_obj_tensor(&o->via.map.ptr[0].val, &v, &why) < 0)
-		return fail_at(r, r->offset, "tensor '%s' %s", f->name, why);
+		return fail_at(r, r->offset, "tensor '%s' %s", f->name, why.text);
 	if (!slice_fits(f, &v, *have))
 		return fail_at(r, r->offset, "tensor '%s' does not have the type and shape that the "
 			       "header gives it", f->name);

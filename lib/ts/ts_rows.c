@@ -1,55 +1,37 @@
 /* SPDX-License-Identifier: MIT
  * Batches from records: a record of a row kind is checked, then copied. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ts/ts_internal.h"
 
-/* Where to say what is wrong. */
-struct why {
-	char *text;
-	size_t len;
-};
-
-static int __attribute__((format(printf, 2, 3))) fail(struct why *e, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e->text, e->len, fmt, ap);
-	va_end(ap);
-	return -1;
-}
-
 /* Holds that o is a column c, and says how many rows it has. */
-static int check_column(struct why *e, const struct ts_col *c, const msgpack_object *o, size_t *n)
+static int check_column(struct err *e, const struct ts_col *c, const msgpack_object *o, size_t *n)
 {
 	struct ts_view v;
-	const char *why;
+	struct err why;
 
 	if (c->type == TS_STR) {
 		if (o->type != MSGPACK_OBJECT_ARRAY)
-			return fail(e, "column '%s' is not a list of strings", c->name);
+			return err_fail(e, "column '%s' is not a list of strings", c->name);
 		*n = o->via.array.size;
 		return 0;
 	}
 	if (ts_obj_tensor(o, &v, &why) < 0)
-		return fail(e, "column '%s' %s", c->name, why);
+		return err_fail(e, "column '%s' %s", c->name, why.text);
 	if (v.type != c->type || v.ndim != c->ndim + 1 ||
 	    memcmp(v.shape + 1, c->shape, (size_t)c->ndim * sizeof *c->shape) != 0)
-		return fail(e, "column '%s' does not have the type and shape that the header gives it",
+		return err_fail(e, "column '%s' does not have the type and shape that the header gives it",
 			    c->name);
 	*n = v.shape[0];
-	return *n <= TS_MAX_RECORD ? 0 : fail(e, "column '%s' has too many rows", c->name);
+	return *n <= TS_MAX_RECORD ? 0 : err_fail(e, "column '%s' has too many rows", c->name);
 }
 
 /* Copies a column that was checked. */
-static int take_column(struct why *e, struct ts_col *c, size_t n, const msgpack_object *o)
+static int take_column(struct err *e, struct ts_col *c, size_t n, const msgpack_object *o)
 {
 	struct ts_view v;
-	const char *why;
+	struct err why;
 
 	if (c->type != TS_STR) {
 		if (ts_obj_tensor(o, &v, &why) == 0 && v.bytes)
@@ -61,7 +43,7 @@ static int take_column(struct why *e, struct ts_col *c, size_t n, const msgpack_
 		int rc = s ? ts_col_set_str(c, i, s) : -1;
 		free(s);
 		if (rc < 0)
-			return fail(e, "column '%s' holds something else than strings", c->name);
+			return err_fail(e, "column '%s' holds something else than strings", c->name);
 	}
 	return 0;
 }
@@ -81,28 +63,27 @@ static struct ts_col *column(const struct ts_batch *b, const msgpack_object_map 
 }
 
 /* All columns are checked before any memory is taken, or a narrow one would promise rows of a wide one. */
-int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, char *text, size_t len)
+int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, struct err *e)
 {
-	struct why why = { text, len }, *e = &why;
 	size_t rows = 0, n = 0;
 
 	if (m->size != b->n_cols)
-		return fail(e, "record has %u columns, the header %zu", m->size, b->n_cols);
+		return err_fail(e, "record has %u columns, the header %zu", m->size, b->n_cols);
 	for (size_t i = 0; i < m->size; i++) {
 		const struct ts_col *c = column(b, m, i);
 		if (!c)
-			return fail(e, "record has a column that the header lacks, or one twice");
+			return err_fail(e, "record has a column that the header lacks, or one twice");
 		if (check_column(e, c, &m->ptr[i].val, &n) < 0)
 			return -1;
 		if (i && n != rows)
-			return fail(e, "column '%s' has %zu rows where others have %zu", c->name, n,
+			return err_fail(e, "column '%s' has %zu rows where others have %zu", c->name, n,
 				    rows);
 		rows = n;
 	}
 	if (rows == 0)
-		return fail(e, "record without rows");
+		return err_fail(e, "record without rows");
 	if (ts_batch_resize(b, rows) < 0)
-		return fail(e, "out of memory");
+		return err_memory(e);
 	for (size_t i = 0; i < m->size; i++)
 		if (take_column(e, column(b, m, i), rows, &m->ptr[i].val) < 0)
 			return -1;

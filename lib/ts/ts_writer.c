@@ -248,20 +248,18 @@ void ts_writer_close(struct ts_writer *w)
 	free(w);
 }
 
-int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, char *err,
-		size_t len)
+int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, struct err *err)
 {
 	struct ts_writer *w = ts_writer_open(path);
 	int rc = -1;
 
 	if (!w) {
-		snprintf(err, len, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	for (size_t i = 0; i < set->n; i++)
 		if (ts_header_add(h, set->t[i].name, set->t[i].type, set->t[i].ndim,
 				  set->t[i].shape) < 0) {
-			snprintf(err, len, "cannot write '%s': tensor '%s' is there twice", path,
+			err_fail(err, "cannot write '%s': tensor '%s' is there twice", path,
 				 set->t[i].name);
 			goto out;
 		}
@@ -271,7 +269,7 @@ int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set,
 	if (rc == 0)
 		rc = ts_writer_finish(w);
 	if (rc < 0)
-		snprintf(err, len, "%s", ts_writer_error(w));
+		err_fail(err, "%s", ts_writer_error(w));
 out:
 	ts_writer_close(w);
 	return rc;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "net/mask/net_mask.h"
 #include "th/th.h"
 #include "ts/ts.h"
@@ -27,7 +28,7 @@ enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, 
 		 UM_RNG_DOE, UM_RNG_MIX };
 
 /* Loads libtorch and opens the device with this many threads. */
-int um_open(const char *device, long threads, char *err) TS_CHECKED;
+int um_open(const char *device, long threads, struct err *err) TS_CHECKED;
 
 /* ---- data: images in memory ------------------------------------------------------------------ */
 
@@ -57,7 +58,7 @@ void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct 
 uint64_t um_data_hash(const struct um_data *d);
 /* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the
  * order of what stays is kept. */
-int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, char *err)
+int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err)
 	TS_CHECKED;
 
 /* ---- model: a network with its values on the device ------------------------------------------ */
@@ -92,13 +93,13 @@ struct um_model {
 
 /* Uploads the checkpoint's values; borrows its network. A masked checkpoint gives the masked
  * network, whose masks follow its scores; for evaluation net_bake() it before. */
-int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *err) TS_CHECKED;
+int um_model_new(struct um_model **ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void um_model_free(struct um_model *m);
 /* Makes a model for evaluation alone: what lies before the features, from the normalised input on, is computed
  * in bfloat16, batch norms' values stay floats; features and logits are computed in floats. */
-int um_model_bf16(struct um_model *m, char *err) TS_CHECKED;
+int um_model_bf16(struct um_model *m, struct err *err) TS_CHECKED;
 /* Copies the values back into c, from which the model was made: averages, where they are kept. */
-int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err) TS_CHECKED;
+int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct err *err) TS_CHECKED;
 
 /* Logits (N,C) of pixels (N,c,h,w), |u1 tensor of scope s, which is consumed; *features (N,D) too
  * if it is not NULL. train: batch statistics, dropout. NULL after an error (sticky in s). */
@@ -107,7 +108,7 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 /* Logits (n,C) and, if not NULL, features (n,D) of n host images, in chunks of `chunk` images.
  * train: as in training, where the result depends on the chunk. */
 int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train,
-	     float *logits, float *features, char *err) TS_CHECKED;
+	     float *logits, float *features, struct err *err) TS_CHECKED;
 /* For um_forward(): sets m->use to the masked weights, tensors of s, with new masks. */
 int um_mask_weights(struct th_scope *s, struct um_model *m) TS_CHECKED;
 
@@ -138,7 +139,7 @@ double um_lr(const struct um_train_options *o, long e);
 
 /* Makes a model trainable: which values, with what state beside them. Fails if the options freeze
  * all. */
-int um_model_train(struct um_model *m, const struct um_train_options *o, char *err) TS_CHECKED;
+int um_model_train(struct um_model *m, const struct um_train_options *o, struct err *err) TS_CHECKED;
 
 /* Where training stands. With the model's values and what um_train_save() adds, it is all that a run
  * needs to go on as if it had not been stopped. */
@@ -173,20 +174,20 @@ struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double
  * any more. */
 struct um_oe;
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, char *err) TS_CHECKED;
+		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, struct err *err) TS_CHECKED;
 
 /* Adds to c->extra, as "train/...", what the optimiser knows, and p to its meta; and takes it from
  * there. The latter fails if something is missing. */
 int um_train_save(const struct um_model *m, const struct um_progress *p, struct net_checkpoint *c,
-		  char *err) TS_CHECKED;
+		  struct err *err) TS_CHECKED;
 int um_train_load(struct um_model *m, struct um_progress *p, const struct net_checkpoint *c,
-		  char *err) TS_CHECKED;
+		  struct err *err) TS_CHECKED;
 
 /* SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss of these images would feel the loss of
  * each weight, |w dL/dw|, in evaluation mode. sensitivity: an array for each parameter, NULL for
  * those that are not asked for. */
 int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity,
-	    char *err) TS_CHECKED;
+	    struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

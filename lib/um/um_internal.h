@@ -3,6 +3,7 @@
 #ifndef UM_INTERNAL_H
 #define UM_INTERNAL_H
 
+#include "err/err.h"
 #include "um/um.h"
 
 /* Clips the gradients and takes a step on every trained value; moves the averages. -1: see
@@ -41,26 +42,26 @@ struct th_tensor *um_step_loss(struct th_scope *s, const struct th_tensor *z, co
 			       const struct um_train_options *o, struct th_tensor **ce);
 /* Goes down `loss`, ends s: backward, optimiser. -1 with a line in err; -2: it is not finite. */
 int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_options *o, double lr,
-		 const struct th_tensor *loss, char *err) TS_CHECKED;
+		 const struct th_tensor *loss, struct err *err) TS_CHECKED;
 /* An ordinary step: all of the above on fold(CE) or, with oe, fold(CE) + weight * term. */
 struct um_oe;
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr,
-	    struct um_oe *oe, char *err) TS_CHECKED;
+	    struct um_oe *oe, struct err *err) TS_CHECKED;
 
 /* ---- outliers, as um_train_epoch() calls them; oe may be NULL ---- */
 
 /* Outliers that go with the n images of a step. */
 size_t um_oe_of(const struct um_oe *oe, size_t n);
-int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 	TS_CHECKED;
 /* Puts the step's outliers behind its images. */
 void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);
 int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
-	       char *err) TS_CHECKED;
-int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+	       struct err *err) TS_CHECKED;
+int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 	TS_CHECKED;
 
 /* "what is missing: nothing can be resumed from it", in err; -1. */
-int um_missing(const char *what, char *err);
+int um_missing(const char *what, struct err *err);
 
 #endif

@@ -11,14 +11,14 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct ds_pixels p = { 0 }, small = { 0 };
-	char err[DS_ERR] = "";
+	struct err err = { 0 };
 	static volatile unsigned sink;
 	static struct ds_decoder *d;
 
 	if (!d && !(d = ds_decoder_new()))
 		abort();
-	if (ds_decoder_run(d, data, size, size % 2 ? 4 : 0, &p, err) < 0) {
-		if (!err[0] || !memchr(err, 0, sizeof err))
+	if (ds_decoder_run(d, data, size, size % 2 ? 4 : 0, &p, &err) < 0) {
+		if (!err.text[0] || !memchr(err.text, 0, sizeof err.text))
 			abort();
 	} else {
 		if (p.h < 1 || p.w < 1 || p.h > DS_MAX_SIDE || p.w > DS_MAX_SIDE)

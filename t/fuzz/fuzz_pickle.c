@@ -45,17 +45,17 @@ static unsigned walk(const struct pickle_value *v, int depth, long *steps)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	static volatile unsigned sink;
-	char err[PICKLE_ERR] = "";
+	struct err err = { 0 };
 	static const struct pickle_name names[] = {
 		PICKLE_NUMPY, { "collections OrderedDict", PICKLE_MAKES_DICT },
 		{ "torch Size", PICKLE_MAKES_LIST }, { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
 		{ "torch FloatStorage", PICKLE_MAKES_NOTHING }, { 0 }
 	};
-	struct pickle *p = pickle_read(data, size, names, err);
+	struct pickle *p = pickle_read(data, size, names, &err);
 	long steps = 20000;
 
 	if (!p) {
-		hold(err[0] && memchr(err, 0, sizeof err) != NULL);
+		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
 		return 0;
 	}
 	sink = walk(pickle_root(p), 0, &steps);

@@ -31,7 +31,7 @@ static ssize_t mem_write(void *ctx, const void *buf, size_t len)
 	return (ssize_t)len;
 }
 
-static void again(const struct net_foreign *f, char *err)
+static void again(const struct net_foreign *f, struct err *err)
 {
 	struct net_foreign g = { 0 };
 	struct mem m = { 0 };
@@ -55,16 +55,16 @@ static void again(const struct net_foreign *f, char *err)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct net_foreign f = { .file_size = size };
-	char err[NET_ERR] = "";
+	struct err err = { 0 };
 	size_t bytes = 0;
 
-	if (net_pytorch_read(&f, data, size, NULL, err) == 0) {
+	if (net_pytorch_read(&f, data, size, NULL, &err) == 0) {
 		for (size_t i = 0; i < f.state.n; i++)
 			bytes += ts_tensor_bytes(&f.state.t[i]);
 		hold(bytes <= 8 * size && f.state.n > 0 && f.state.n <= TS_MAX_FIELDS);
-		again(&f, err);
+		again(&f, &err);
 	} else {
-		hold(err[0] && memchr(err, 0, sizeof err) != NULL);
+		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
 	}
 	net_foreign_release(&f);
 	return 0;

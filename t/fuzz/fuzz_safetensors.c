@@ -20,10 +20,10 @@ static void import(struct net_foreign *f)
 	struct net_import how = { .partial = f->file_size % 2, .keep = f->file_size % 3 ? 0.5 : -1,
 				  .no_masks = f->file_size % 5 == 0 };
 	struct net_checkpoint c = { 0 };
-	char err[NET_ERR] = "";
+	struct err err = { 0 };
 
-	if (net_import(&c, &f->state, &how, err) < 0)
-		hold(err[0] && memchr(err, 0, sizeof err) != NULL);
+	if (net_import(&c, &f->state, &how, &err) < 0)
+		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
 	else
 		hold(c.net && c.state.n == (size_t)c.net->n_params);
 	net_checkpoint_release(&c);
@@ -32,16 +32,16 @@ static void import(struct net_foreign *f)
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct net_foreign f = { .file_size = size };
-	char err[NET_ERR] = "";
+	struct err err = { 0 };
 	size_t bytes = 0;
 
-	if (net_safetensors_read(&f, data, size, err) == 0) {
+	if (net_safetensors_read(&f, data, size, &err) == 0) {
 		for (size_t i = 0; i < f.state.n; i++)
 			bytes += ts_tensor_bytes(&f.state.t[i]);
 		hold(bytes <= 8 * size && f.state.n <= TS_MAX_FIELDS);
 		import(&f);
 	} else {
-		hold(err[0] && memchr(err, 0, sizeof err) != NULL);
+		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
 	}
 	net_foreign_release(&f);
 	return 0;

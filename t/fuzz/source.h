@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ds/ds.h"
+#include "err/err.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -53,18 +54,19 @@ static void source_write(const char *path, const void *data, size_t size)
 static void source_run(const char *path, const struct ds_options *o)
 {
 	static volatile unsigned sink;
-	char err[DS_ERR] = "", *paths[] = { (char *)(uintptr_t)path };
-	struct ds_source *s = ds_open(paths, o->list ? 0 : 1, o, err);
+	char *paths[] = { (char *)(uintptr_t)path };
+	struct err err = { 0 };
+	struct ds_source *s = ds_open(paths, o->list ? 0 : 1, o, &err);
 	struct ds_row row;
 	size_t classes, n = 0;
 	int rc;
 
-	if (!s && (!err[0] || !memchr(err, 0, sizeof err)))
+	if (!s && (!err.text[0] || !memchr(err.text, 0, sizeof err.text)))
 		abort();
 	if (!s)
 		return;
 	ds_classes(s, &classes);
-	while (n < 50 && (rc = ds_next(s, &row, err)) != 0 && rc != -2) {
+	while (n < 50 && (rc = ds_next(s, &row, &err)) != 0 && rc != -2) {
 		n++;
 		if (rc == -1)
 			continue;

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/net_mask.h"
+#include "net/mask/net_mask.h"
 
 static double uniform(const char *name, uint64_t i)
 {
@@ -53,7 +53,7 @@ static double value(const struct net *n, const struct net_param *p, double u)
 }
 
 /* Masks of this kind, the scores by formula; false: there is no such kind. */
-static bool add_masks(struct net_checkpoint *c, const char *kind, char *err)
+static bool add_masks(struct net_checkpoint *c, const char *kind, struct err *err)
 {
 	struct net_mask m = { .keep = 0.8 };
 	struct ts_rng rng = ts_rng_new(0, 0);
@@ -120,9 +120,9 @@ static int ckpt(const char *what, const char *spec, int classes, const char *wit
 	const bool nan = strcmp(what, "nan") == 0, uneven = with || strcmp(what, "uneven") == 0;
 	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
 	struct ts_rng rng = ts_rng_new(0, 0);
-	char err[NET_ERR];
+	struct err err;
 
-	c.net = net_new(spec, 3, 32, 32, classes, err);
+	c.net = net_new(spec, 3, 32, 32, classes, &err);
 	for (int i = 0; uneven && i < 3; i++) {
 		c.mean[i] = .4 + .1 * i;
 		c.std[i] = .2 + .05 * i;
@@ -141,10 +141,10 @@ static int ckpt(const char *what, const char *spec, int classes, const char *wit
 		return 1;
 	}
 	ts_header_init(&c.header, "checkpoint");
-	if (strcmp(what, "ckpt") != 0 && !nan && !uneven && !add_masks(&c, what, err))
+	if (strcmp(what, "ckpt") != 0 && !nan && !uneven && !add_masks(&c, what, &err))
 		return 2;
-	if (net_save(&c, NULL, err) < 0) {
-		fprintf(stderr, "golden-net: %s\n", err);
+	if (net_save(&c, NULL, &err) < 0) {
+		fprintf(stderr, "golden-net: %s\n", err.text);
 		return 1;
 	}
 	net_checkpoint_release(&c);
@@ -156,8 +156,9 @@ static int fit(const char *spec, int classes)
 {
 	struct ts_header h;
 	struct ts_set set = { 0 };
-	char err[NET_ERR], name[48];
-	struct net *n = net_new(spec, 3, 32, 32, classes, err);
+	char name[48];
+	struct err err;
+	struct net *n = net_new(spec, 3, 32, 32, classes, &err);
 
 	for (int k = 0; n && k < n->n_stages; k++) {
 		const size_t C = (size_t)classes, d = (size_t)n->nodes[n->stages[k]].c;
@@ -174,7 +175,7 @@ static int fit(const char *spec, int classes)
 				v[i * d + j] = (i == j) + (2 * uniform(name, i * d + j) - 1) / (double)d;
 	}
 	ts_header_init(&h, "fit");
-	if (!n || ts_set_save(NULL, &h, &set, err, sizeof err) < 0)
+	if (!n || ts_set_save(NULL, &h, &set, &err) < 0)
 		return 1;
 	ts_set_release(&set);
 	ts_header_release(&h);

@@ -63,20 +63,20 @@ static double rate(struct um_engine *e, size_t batch)
 	uint8_t *x = calloc(batch, size);
 	float *z = calloc(batch * C, sizeof *z), *f = calloc(batch * (size_t)n->nodes[n->feature].c, sizeof *f);
 	size_t done = 0;
-	char err[NET_ERR];
+	struct err err;
 
 	for (size_t i = 0; i < batch * size; i++)
 		x[i] = (uint8_t)(i * 2654435761u >> 13);
 	double start = now();
-	if (um_engine_run(e, x, batch, z, f, NULL, err) < 0) {       /* the first one faults memory in, */
-		fprintf(stderr, "nn-bench: %s\n", err);
+	if (um_engine_run(e, x, batch, z, f, NULL, &err) < 0) {       /* the first one faults memory in, */
+		fprintf(stderr, "nn-bench: %s\n", err.text);
 		exit(1);
 	}
 	if (now() - start > 2)                /* which is little beside that */
 		done = batch;
 	else
 		start = now();
-	while (now() - start < 0.5 && um_engine_run(e, x, batch, z, f, NULL, err) == 0)
+	while (now() - start < 0.5 && um_engine_run(e, x, batch, z, f, NULL, &err) == 0)
 		done += batch;
 	free(x);
 	free(z);
@@ -87,12 +87,13 @@ static double rate(struct um_engine *e, size_t batch)
 int main(int argc, char **argv)
 {
 	struct um_engine *e[2] = { NULL, NULL };
-	char line[64], err[NET_ERR];
+	char line[64];
+	struct err err;
 	struct net_checkpoint c;
 	struct nn *m;
 
-	if (argc != 3 || net_load(&c, argv[1], err) < 0) {
-		fprintf(stderr, "nn-bench: %s\n", argc == 3 ? err : "CHECKPOINT THREADS");
+	if (argc != 3 || net_load(&c, argv[1], &err) < 0) {
+		fprintf(stderr, "nn-bench: %s\n", argc == 3 ? err.text : "CHECKPOINT THREADS");
 		return 1;
 	}
 	const int threads = (int)strtol(argv[2], NULL, 10);
@@ -105,11 +106,11 @@ int main(int argc, char **argv)
 		} else if (strncmp(line, "sgemm", 5) == 0) {
 			printf("%.1f\n", sgemm(threads));
 		} else if (strncmp(line, "plan", 4) == 0) {
-			if (nn_new(&m, &c, &(struct nn_options){ .threads = threads }, err) == 0)
+			if (nn_new(&m, &c, &(struct nn_options){ .threads = threads }, &err) == 0)
 				puts(nn_describe(m));
 		} else if (batch < 1 || (!e[torch] && um_engine_new(&e[torch], &c, &(struct um_engine_options){
-			   .torch = torch, .threads = threads, .chunk = 16 }, err) < 0)) {
-			fprintf(stderr, "nn-bench: %s\n", batch ? err : line);
+			   .torch = torch, .threads = threads, .chunk = 16 }, &err) < 0)) {
+			fprintf(stderr, "nn-bench: %s\n", batch ? err.text : line);
 			return 1;
 		} else {
 			printf("%.3f\n", rate(e[torch], batch));

@@ -38,14 +38,14 @@ static int numbers(struct tb_writer *w, long n)
 
 int main(int argc, char **argv)
 {
-	char err[512];
+	struct err err;
 	struct tb_writer *w;
 
 	if (argc < 2)
 		return 2;
-	w = tb_open(argv[1], argc > 2 ? strtoll(argv[2], NULL, 10) : -1, err, sizeof err);
+	w = tb_open(argv[1], argc > 2 ? strtoll(argv[2], NULL, 10) : -1, &err);
 	if (!w) {
-		fprintf(stderr, "%s\n", err);
+		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
 	if ((argc > 3 ? numbers(w, strtol(argv[3], NULL, 10)) : known(w)) < 0)

@@ -9,7 +9,7 @@
 #include "ds/ds.h"
 #include "ds/ds_files.h"
 
-static char err[DS_ERR];
+static struct err err;
 
 static struct ds_bytes slurp(const char *folder, const char *name)
 {
@@ -58,12 +58,12 @@ static void formats(void)
 		struct ds_bytes b = slurp("formats", names[i]);
 		struct ds_pixels p = { 0 };
 		char rgb[64];
-		int n, rc = ds_decode(b.p, b.n, &p, err), worst;
+		int n, rc = ds_decode(b.p, b.n, &p, &err), worst;
 
 		snprintf(rgb, sizeof rgb, "%s.rgb", names[i]);
 		worst = rc == 0 ? difference(&p, "formats", rgb, &n) : -1;
 		ok(rc == 0 && worst >= 0 && worst <= 1, "%s: Pillow's pixels", names[i]);
-		printf("# worst difference %d in %d values%s%s\n", worst, n, rc ? ": " : "", rc ? err : "");
+		printf("# worst difference %d in %d values%s%s\n", worst, n, rc ? ": " : "", rc ? err.text : "");
 		ds_pixels_release(&p);
 		free(b.p);
 	}
@@ -78,16 +78,16 @@ static void damage(const char *name)
 	for (size_t n = 0; n < b.n; n++) {
 		unsigned char *cut = malloc(n ? n : 1);      /* its own block, so that overruns are seen */
 		memcpy(cut, b.p, n);
-		taken += ds_decode(cut, n, &p, err) == 0 && n + 16 < b.n;
+		taken += ds_decode(cut, n, &p, &err) == 0 && n + 16 < b.n;
 		free(cut);
 	}
 	ok(b.n && taken == 0, "%s, cut off anywhere: an error", name);
 	for (size_t n = 0; n < b.n; n++) {
 		b.p[n] ^= 0x55;
-		(void)ds_decode(b.p, b.n, &p, err);
+		(void)ds_decode(b.p, b.n, &p, &err);
 		b.p[n] ^= 0x55;
 	}
-	ok(ds_decode(b.p, b.n, &p, err) == 0, "%s: any byte changed does no harm", name);
+	ok(ds_decode(b.p, b.n, &p, &err) == 0, "%s: any byte changed does no harm", name);
 	ds_pixels_release(&p);
 	free(b.p);
 }
@@ -99,9 +99,9 @@ static void bomb(void)
 		"\x91\xd3\x03\x8e\0\0\0\0IDAT";
 	struct ds_pixels p = { 0 };
 
-	ok(ds_decode(head, sizeof head - 1, &p, err) < 0 && p.cap == 0, "a bomb allocates nothing");
-	ok(ds_decode("Hello, world", 12, &p, err) < 0 && strstr(err, "not a PNG, JPEG or WebP"), "text is no image");
-	ok(ds_decode("", 0, &p, err) < 0 && strstr(err, "empty"), "nor is an empty file");
+	ok(ds_decode(head, sizeof head - 1, &p, &err) < 0 && p.cap == 0, "a bomb allocates nothing");
+	ok(ds_decode("Hello, world", 12, &p, &err) < 0 && strstr(err.text, "not a PNG, JPEG or WebP"), "text is no image");
+	ok(ds_decode("", 0, &p, &err) < 0 && strstr(err.text, "empty"), "nor is an empty file");
 }
 
 static void resizes(void)
@@ -113,7 +113,7 @@ static void resizes(void)
 	struct ds_shape shape = { .size = 20, .shorter = true, .crop = 17 };
 	int n, worst;
 
-	ok(ds_decode(b.p, b.n, &p, err) == 0 && p.h == 37 && p.w == 50, "the source: 37 x 50");
+	ok(ds_decode(b.p, b.n, &p, &err) == 0 && p.h == 37 && p.w == 50, "the source: 37 x 50");
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		char rgb[64];
 
@@ -122,10 +122,10 @@ static void resizes(void)
 			difference(&q, "resize", rgb, &n) : -1;
 		ok(worst == 0, "resized to %d x %d: exactly Pillow's numbers", sizes[i][0], sizes[i][1]);
 	}
-	ok(ds_reshape(&p, &spare, &shape, err) == 0 &&
+	ok(ds_reshape(&p, &spare, &shape, &err) == 0 &&
 	   difference(&p, "resize", "short20crop17.rgb", &n) == 0, "shorter side 20, middle 17");
 	shape = (struct ds_shape){ .crop = 18 };
-	ok(ds_reshape(&p, &spare, &shape, err) < 0 && strstr(err, "smaller"), "no crop larger than the image");
+	ok(ds_reshape(&p, &spare, &shape, &err) < 0 && strstr(err.text, "smaller"), "no crop larger than the image");
 	ds_pixels_release(&p);
 	ds_pixels_release(&q);
 	ds_pixels_release(&spare);

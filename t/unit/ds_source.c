@@ -8,13 +8,14 @@
 #include "ds/ds.h"
 #include "../tap.h"
 
-static char err[DS_ERR], dir[] = "/tmp/ds_source.XXXXXX";
+static struct err err;
+static char dir[] = "/tmp/ds_source.XXXXXX";
 static struct ds_options all = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 
 static struct ds_source *open_dir(void)
 {
 	char *path = dir;
-	return ds_open(&path, 1, &all, err);
+	return ds_open(&path, 1, &all, &err);
 }
 
 static void put(const char *name, const void *data, size_t n)
@@ -44,7 +45,7 @@ static int read_all(struct ds_source *s, int *rc)
 	struct ds_row row;
 	int n = 0;
 
-	while ((*rc = ds_next(s, &row, err)) == 1)
+	while ((*rc = ds_next(s, &row, &err)) == 1)
 		n++;
 	return n;
 }
@@ -62,13 +63,13 @@ static void cifar(void)
 	s = open_dir();
 	put("test_batch.bin", rows, 3073 + 100);
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 1 && rc < 0 && strstr(err, "changed"), "cut while it is read: %s", err);
+	ok(n == 1 && rc < 0 && strstr(err.text, "changed"), "cut while it is read: %s", err.text);
 	ds_close(s);
 	put("test_batch.bin", rows, sizeof rows);
 	s = open_dir();
 	put("test_batch.bin", rows, 0);
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 0 && rc == -1 && strstr(err, "changed"), "emptied while it is read: %s", err);
+	ok(n == 0 && rc == -1 && strstr(err.text, "changed"), "emptied while it is read: %s", err.text);
 	ds_close(s);
 	drop("test_batch.bin");
 }
@@ -95,14 +96,14 @@ static void images(const unsigned char *png, size_t size)
 	s = open_dir();
 	drop("b.png");
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 0 && rc == -2 && strstr(err, "b.png"), "one less: %s", err);
+	ok(n == 0 && rc == -2 && strstr(err.text, "b.png"), "one less: %s", err.text);
 	ds_close(s);
 	put("b.png", png, size);
 
 	s = open_dir();
 	put("b.png", png, size / 2);
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 0 && rc == -1 && strstr(err, "b.png"), "half of one: %s", err);
+	ok(n == 0 && rc == -1 && strstr(err.text, "b.png"), "half of one: %s", err.text);
 	ok(s && read_all(s, &rc) == 1 && rc == 0, "the next row is read all the same");
 	ds_close(s);
 	ds_close(NULL);

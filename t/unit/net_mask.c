@@ -134,21 +134,21 @@ static void bernoulli(const struct net *n)
 	const struct net_mask m = { .kind = NET_MASK_BERNOULLI, .keep = 0.7 };
 	struct net_checkpoint c = { .net = net_new(n->spec, 3, 32, 32, 10, (char[NET_ERR]){ 0 }) };
 	struct ts_rng rng = ts_rng_new(0, 0);
-	char err[NET_ERR];
+	struct err err;
 	double sparsity = 0;
 
 	ts_header_init(&c.header, "checkpoint");
-	ok(c.net && net_init(c.net, &rng, &c.state) == 0 && net_mask_add(&c, &m, &rng, err) == 0,
+	ok(c.net && net_init(c.net, &rng, &c.state) == 0 && net_mask_add(&c, &m, &rng, &err) == 0,
 	   "a network with Bernoulli masks");
 	ok(fabs((double)((float *)ts_set_get(&c.extra, "fc.scores")->data)[7] - log(0.7 / 0.3)) < 1e-6,
 	   "scores begin at log(keep / (1 - keep))");
-	ok(net_bake(&c, true, &sparsity, err) == 0 && fabs(sparsity - 0.3) < 0.003,
+	ok(net_bake(&c, true, &sparsity, &err) == 0 && fabs(sparsity - 0.3) < 0.003,
 	   "745,164 draws: 30 percent are cut, give or take 6 standard deviations");
 	ok(!c.mask && c.extra.n == 0, "baked, there are no masks");
 	net_checkpoint_release(&c);
-	c = (struct net_checkpoint){ .net = net_new(n->spec, 3, 32, 32, 10, err) };
-	ok(net_mask_add(&c, &(struct net_mask){ .kind = NET_MASK_BERNOULLI, .keep = 1 }, &rng, err) < 0 &&
-	   strstr(err, "between 0 and 1"), "a Bernoulli mask that keeps all is refused");
+	c = (struct net_checkpoint){ .net = net_new(n->spec, 3, 32, 32, 10, &err) };
+	ok(net_mask_add(&c, &(struct net_mask){ .kind = NET_MASK_BERNOULLI, .keep = 1 }, &rng, &err) < 0 &&
+	   strstr(err.text, "between 0 and 1"), "a Bernoulli mask that keeps all is refused");
 	net_checkpoint_release(&c);
 }
 
@@ -165,8 +165,8 @@ static void dense(const struct net *n)
 
 int main(void)
 {
-	char err[NET_ERR];
-	struct net *n = net_new("densenet", 3, 32, 32, 10, err);
+	struct err err;
+	struct net *n = net_new("densenet", 3, 32, 32, 10, &err);
 
 	ok(n != NULL, "DenseNet-100");
 	if (!n)

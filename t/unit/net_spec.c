@@ -5,11 +5,11 @@
 #include "net/net.h"
 #include "../tap.h"
 
-static char err[NET_ERR];
+static struct err err;
 
 static size_t count(const char *spec, int classes)
 {
-	struct net *n = net_new(spec, 3, 32, 32, classes, err);
+	struct net *n = net_new(spec, 3, 32, 32, classes, &err);
 	size_t k = n ? net_count(n) : 0;
 	net_free(n);
 	return k;
@@ -17,9 +17,9 @@ static size_t count(const char *spec, int classes)
 
 static bool refused(const char *spec, const char *because)
 {
-	struct net *n = net_new(spec, 3, 32, 32, 10, err);
+	struct net *n = net_new(spec, 3, 32, 32, 10, &err);
 	net_free(n);
-	return !n && strstr(err, because);
+	return !n && strstr(err.text, because);
 }
 
 /* Channels behind the node whose parameter is called name. */
@@ -33,7 +33,7 @@ static int width(const struct net *n, const char *name)
 
 int main(void)
 {
-	struct net *n = net_new("densenet", 3, 32, 32, 10, err);
+	struct net *n = net_new("densenet", 3, 32, 32, 10, &err);
 	struct ts_rng rng = ts_rng_new(1, 1);
 	struct ts_set s = { 0 };
 	double sum = 0, square = 0;
@@ -60,7 +60,7 @@ int main(void)
 	ok(refused("densenet:growth=1e9", "from 1 to 128"), "a value out of range says the range");
 	ok(refused("densenet:depth=8", "one layer a block"), "too shallow for a block");
 
-	ok(net_init(n, &rng, &s) == 0 && net_check(n, &s, err) == 0, "a fresh state is a state");
+	ok(net_init(n, &rng, &s) == 0 && net_check(n, &s, &err) == 0, "a fresh state is a state");
 	w = ts_set_get(&s, "block1.layer.3.conv2.weight")->data;
 	for (int i = 0; i < 12 * 48 * 9; i++) {
 		sum += (double)w[i];
@@ -69,11 +69,11 @@ int main(void)
 	square /= 12 * 48 * 9;
 	ok(square > 0.95 * 2 / (48 * 9) && square < 1.05 * 2 / (48 * 9), "kaiming normal, fan in");
 	w[7] = (float)(0.0 / (sum - sum));
-	ok(net_check(n, &s, err) < 0 && strstr(err, "conv2.weight") && strstr(err, "not finite"),
+	ok(net_check(n, &s, &err) < 0 && strstr(err.text, "conv2.weight") && strstr(err.text, "not finite"),
 	   "a number that is not finite is found");
 	w[7] = 0;
 	ts_set_get(&s, "fc.bias")->name[3] = 'x';
-	ok(net_check(n, &s, err) < 0 && strstr(err, "'fc.bias'") && strstr(err, "missing"),
+	ok(net_check(n, &s, &err) < 0 && strstr(err.text, "'fc.bias'") && strstr(err.text, "missing"),
 	   "a missing tensor is named");
 	ts_set_release(&s);
 	net_free(n);

@@ -7,11 +7,11 @@
 #include "net/net.h"
 #include "../tap.h"
 
-static char err[NET_ERR];
+static struct err err;
 
 static size_t count(const char *spec, int size, int classes)
 {
-	struct net *n = net_new(spec, 3, size, size, classes, err);
+	struct net *n = net_new(spec, 3, size, size, classes, &err);
 	size_t k = n ? net_count(n) : 0;
 	net_free(n);
 	return k;
@@ -19,15 +19,15 @@ static size_t count(const char *spec, int size, int classes)
 
 static bool refused(const char *spec, int size, const char *because)
 {
-	struct net *n = net_new(spec, 3, size, size, 10, err);
+	struct net *n = net_new(spec, 3, size, size, 10, &err);
 	net_free(n);
-	return !n && strstr(err, because);
+	return !n && strstr(err.text, because);
 }
 
 /* "CxHxW CxHxW ..." of the feature list, then the feature's width. */
 static bool maps(const char *spec, int size, const char *want)
 {
-	struct net *n = net_new(spec, 3, size, size, 10, err);
+	struct net *n = net_new(spec, 3, size, size, 10, &err);
 	char have[256] = "";
 	size_t k = 0;
 
@@ -55,7 +55,7 @@ static int shapes_of(const struct net *n, struct ts_set *s)
 /* Does one architecture alone know the state, and is its spec, made canonical, the network's? */
 static bool known(const char *spec, int size)
 {
-	struct net *n = net_new(spec, 3, size, size, 10, err), *again = NULL;
+	struct net *n = net_new(spec, 3, size, size, 10, &err), *again = NULL;
 	struct ts_set s = { 0 };
 	char guessed[NET_SPEC] = "", last[NET_SPEC] = "";
 	int hits = 0;
@@ -68,7 +68,7 @@ static bool known(const char *spec, int size)
 			snprintf(last, sizeof last, "%s", guessed);
 			hits++;
 		}
-	again = net_new(last, 3, size, size, 10, err);
+	again = net_new(last, 3, size, size, 10, &err);
 	same = hits == 1 && again && strcmp(again->spec, n->spec) == 0;
 	if (!same)
 		printf("# %s: %d guesses, the last '%s'\n", n->spec, hits, last);
@@ -119,7 +119,7 @@ static void lists(void)
 /* Do all dropouts, and as many as this, stand between an op and one that reads a weight called so? */
 static bool dropouts(const char *spec, int many, enum net_op before, const char *reader)
 {
-	struct net *n = net_new(spec, 3, 32, 32, 10, err);
+	struct net *n = net_new(spec, 3, 32, 32, 10, &err);
 	int found = 0;
 
 	for (int i = 0; n && i < n->n_nodes; i++) {
@@ -176,7 +176,7 @@ static void guesses(void)
 /* ResNeXt has ResNet's names. */
 static void groups(void)
 {
-	struct net *n = net_new("resnet", 3, 64, 64, 10, err);
+	struct net *n = net_new("resnet", 3, 64, 64, 10, &err);
 	struct ts_set s = { 0 };
 	char guessed[NET_SPEC];
 

@@ -173,12 +173,12 @@ static double run(struct net_checkpoint *c, const uint8_t *image, float *const *
 	const size_t D = (size_t)n->nodes[n->feature].c, size = net_node_size(&n->nodes[0]);
 	float logits[IMAGES * CLASSES], last[CLASSES], *features = calloc(IMAGES, D * sizeof *features), *maps[MOST_NODES];
 	struct nn *m = NULL;
-	char err[NET_ERR];
+	struct err err;
 	double off = INFINITY;
 
 	for (int i = 0; i < n->n_nodes; i++)
 		maps[i] = calloc(IMAGES, net_node_size(&n->nodes[i]) * sizeof **maps);
-	if (nn_new(&m, c, &(struct nn_options){ .threads = threads, .isa = isa, .keep = keep }, err) == 0) {
+	if (nn_new(&m, c, &(struct nn_options){ .threads = threads, .isa = isa, .keep = keep }, &err) == 0) {
 		nn_run(m, image, IMAGES, logits, features, maps);
 		off = fmax(nn_distance(logits, want[n->head], IMAGES * CLASSES),
 			   nn_distance(features, want[n->feature], IMAGES * D));

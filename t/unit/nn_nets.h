@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "err/err.h"
 #include "net/mask/net_mask.h"
 
 struct nn_case {
@@ -55,13 +56,13 @@ static inline void nn_statistics(struct net_checkpoint *c, struct ts_rng *rng)
 static inline int nn_random(struct net_checkpoint *c, const struct nn_case *k, int classes, uint64_t seed)
 {
 	struct ts_rng rng = ts_rng_new(seed, 1);
-	char err[NET_ERR];
+	struct err err;
 
 	*c = (struct net_checkpoint){ .mean = { 0.5, 0.4, 0.3, 0.6 }, .std = { 0.25, 0.2, 0.3, 0.22 } };
 	ts_header_init(&c->header, "checkpoint");
-	c->net = net_new(k->spec, k->c, k->h, k->w, classes, err);
+	c->net = net_new(k->spec, k->c, k->h, k->w, classes, &err);
 	if (!c->net || net_init(c->net, &rng, &c->state) < 0) {
-		printf("# %s: %s\n", k->spec, err);
+		printf("# %s: %s\n", k->spec, err.text);
 		return -1;
 	}
 	nn_statistics(c, &rng);

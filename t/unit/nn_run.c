@@ -43,14 +43,14 @@ static double compare(struct net_checkpoint *c, const uint8_t *image, float *con
 	bool *kept = calloc((size_t)n->n_nodes, sizeof *kept);
 	struct result r = room(n, IMAGES);
 	struct nn *m = NULL;
-	char err[NET_ERR];
+	struct err err;
 	double off = INFINITY;
 
 	for (int i = 0; i < n->n_nodes; i++)
 		kept[i] = keep == ALL;
 	for (int k = 0; keep == STAGES && k < n->n_stages; k++)
 		kept[n->stages[k]] = true;
-	if (nn_new(&m, c, &(struct nn_options){ .threads = threads, .isa = isa, .keep = kept }, err) == 0) {
+	if (nn_new(&m, c, &(struct nn_options){ .threads = threads, .isa = isa, .keep = kept }, &err) == 0) {
 		nn_run(m, image, IMAGES, r.logits, r.features, r.maps);
 		off = fmax(nn_distance(r.logits, want[n->head], IMAGES * CLASSES),
 			   nn_distance(r.features, want[n->feature], IMAGES * (size_t)n->nodes[n->feature].c));
@@ -69,13 +69,13 @@ static bool same_bytes(struct net_checkpoint *c, const uint8_t *image)
 {
 	const size_t size = net_node_size(&c->net->nodes[0]), C = CLASSES;
 	float one[IMAGES * CLASSES], all[IMAGES * CLASSES], first[IMAGES * CLASSES];
-	char err[NET_ERR];
+	struct err err;
 	bool same = true;
 
 	for (int threads = 1; threads <= 5; threads += 2) {  /* more than images, too */
 		struct nn *m;
 
-		if (nn_new(&m, c, &(struct nn_options){ .threads = threads }, err) < 0)
+		if (nn_new(&m, c, &(struct nn_options){ .threads = threads }, &err) < 0)
 			return false;
 		nn_run(m, image, IMAGES, all, NULL, NULL);
 		if (threads == 1)
@@ -94,13 +94,13 @@ static bool same_bytes(struct net_checkpoint *c, const uint8_t *image)
 static double from_stages(struct net_checkpoint *c, float *const *want)
 {
 	float logits[IMAGES * CLASSES];
-	char err[NET_ERR];
+	struct err err;
 	double off = 0;
 
 	for (int k = 0; k < c->net->n_stages; k++) {
 		struct nn *m;
 
-		if (nn_new(&m, c, &(struct nn_options){ .threads = 2, .from = c->net->stages[k] }, err) < 0)
+		if (nn_new(&m, c, &(struct nn_options){ .threads = 2, .from = c->net->stages[k] }, &err) < 0)
 			return INFINITY;
 		nn_run(m, want[c->net->stages[k]], IMAGES, logits, NULL, NULL);
 		off = fmax(off, nn_distance(logits, want[c->net->head], IMAGES * CLASSES));
@@ -116,10 +116,10 @@ static bool shares(struct net_checkpoint *c, const uint8_t *image, float *const 
 	const size_t size = IMAGES * net_node_size(&c->net->nodes[from]);
 	float alone[IMAGES * CLASSES], beside[IMAGES * CLASSES], *none = malloc(size * sizeof *none);
 	struct nn *m[3] = { NULL };
-	char err[NET_ERR];
-	bool made = nn_new(&m[0], c, &(struct nn_options){ .threads = 2 }, err) == 0 &&
-		    nn_new(&m[1], c, &(struct nn_options){ .threads = 1, .from = from }, err) == 0 &&
-		    nn_new(&m[2], c, &(struct nn_options){ .threads = 2, .beside = m[1] }, err) == 0;
+	struct err err;
+	bool made = nn_new(&m[0], c, &(struct nn_options){ .threads = 2 }, &err) == 0 &&
+		    nn_new(&m[1], c, &(struct nn_options){ .threads = 1, .from = from }, &err) == 0 &&
+		    nn_new(&m[2], c, &(struct nn_options){ .threads = 2, .beside = m[1] }, &err) == 0;
 
 	memset(none, 0xff, size * sizeof *none);
 	if (made) {
@@ -168,7 +168,7 @@ static void try_case(const struct nn_case *k)
 }
 
 /* Is it this one's plan that comes of these options, with UNMASK_ISA so? want NULL: err has the reason. */
-static bool chooses(struct net_checkpoint *c, const char *environment, const char *isa, const char *want, char *err)
+static bool chooses(struct net_checkpoint *c, const char *environment, const char *isa, const char *want, struct err *err)
 {
 	struct nn *m;
 	char *text = NULL;
@@ -191,17 +191,18 @@ static bool chooses(struct net_checkpoint *c, const char *environment, const cha
 /* Leaves UNMASK_ISA unset. */
 static void instructions(struct net_checkpoint *c)
 {
-	char best[64], err[NET_ERR] = "";
+	char best[64];
+	struct err err = { 0 };
 
 	snprintf(best, sizeof best, "%s", nn_isas());
 	best[strcspn(best, "|")] = '\0';
-	ok(chooses(c, "generic", NULL, "generic", err), "UNMASK_ISA chooses the instructions");
-	ok(chooses(c, "generic", best, best, err), "the caller wins: %s", best);
-	ok(chooses(c, "mmx", best, best, err), "be UNMASK_ISA as it may");
-	ok(chooses(c, "", NULL, best, err) && chooses(c, NULL, NULL, best, err), "without it, or empty: the best");
-	ok(chooses(c, NULL, "mmx", NULL, err) && strncmp(err, "this processor has no instructions 'mmx'; it has ", 49) == 0 &&
-	   strcmp(err + 49, nn_isas()) == 0, "instructions that are not here are refused, those that are are named");
-	ok(chooses(c, "avx", NULL, NULL, err) && strstr(err, "UNMASK_ISA: this processor has no instructions 'avx'; "),
+	ok(chooses(c, "generic", NULL, "generic", &err), "UNMASK_ISA chooses the instructions");
+	ok(chooses(c, "generic", best, best, &err), "the caller wins: %s", best);
+	ok(chooses(c, "mmx", best, best, &err), "be UNMASK_ISA as it may");
+	ok(chooses(c, "", NULL, best, &err) && chooses(c, NULL, NULL, best, &err), "without it, or empty: the best");
+	ok(chooses(c, NULL, "mmx", NULL, &err) && strncmp(err.text, "this processor has no instructions 'mmx'; it has ", 49) == 0 &&
+	   strcmp(err.text + 49, nn_isas()) == 0, "instructions that are not here are refused, those that are are named");
+	ok(chooses(c, "avx", NULL, NULL, &err) && strstr(err.text, "UNMASK_ISA: this processor has no instructions 'avx'; "),
 	   "the same of UNMASK_ISA, which the line names");
 	unsetenv("UNMASK_ISA");
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/ood_method.h"
+#include "ood/score/ood_method.h"
 #include "../tap.h"
 
-static char err[OOD_ERR];
+static struct err err;
 static const char *name_of_case;
 
 struct task {
@@ -87,13 +87,13 @@ static struct ood_fit *fit_of(const struct task *t, const struct ts_batch *b, si
 	struct ood_fit *f = NULL;
 	struct ts_batch one;
 
-	if (ood_fit_new(&f, &t->h, &o, err) || ts_batch_init(&one, &t->h))
+	if (ood_fit_new(&f, &t->h, &o, &err) || ts_batch_init(&one, &t->h))
 		return NULL;
 	for (size_t i = first; i < b->n; i += step)
 		if (ts_batch_append(&one, b, i))
 			return NULL;
-	if (ood_fit_add(f, &one, err))
-		printf("# %s\n", err);
+	if (ood_fit_add(f, &one, &err))
+		printf("# %s\n", err.text);
 	ts_batch_release(&one);
 	return f;
 }
@@ -113,7 +113,7 @@ static bool scores_of(const struct task *t, const struct ood_fit *fit, const str
 	struct ood_requests r = { 0 };
 	struct ood_scorer s;
 
-	if (ood_requests_add(&r, method, err) || ood_scorer_init(&s, &r.q[0], &from, err)) {
+	if (ood_requests_add(&r, method, &err) || ood_scorer_init(&s, &r.q[0], &from, &err)) {
 		ood_requests_release(&r);
 		return false;
 	}
@@ -147,7 +147,7 @@ static void compare(FILE *f, const struct task *t, const struct ood_fit *fit, co
 		same = same && scored == !refused;
 		if (!same)
 			printf("# %s, %s: %s (largest difference %g)\n", name_of_case, method,
-			       scored ? "other numbers" : err, worst);
+			       scored ? "other numbers" : err.text, worst);
 		methods++;
 		right += same;
 	}
@@ -164,7 +164,7 @@ static void golden(FILE *f)
 		long at = ftell(f);
 		struct ood_fit *fit = fit_of(&t, &t.train, 0, 1, SIZE_MAX);
 		struct ood_fit *val = fit_of(&t, &t.val, 0, 1, SIZE_MAX);
-		bool whole = !ood_fit_finish(fit, err) && !ood_fit_finish(val, err);
+		bool whole = !ood_fit_finish(fit, &err) && !ood_fit_finish(val, &err);
 		ok(whole, "%s: fits", name_of_case);
 		compare(f, &t, fit, val, "one pass");
 		ood_fit_free(fit);
@@ -172,10 +172,10 @@ static void golden(FILE *f)
 		fit = fit_of(&t, &t.train, 6, 7, SIZE_MAX);
 		for (size_t i = 6; i-- > 0;) {
 			struct ood_fit *shard = fit_of(&t, &t.train, i, 7, SIZE_MAX);
-			whole = whole && !ood_fit_merge(fit, shard, err);
+			whole = whole && !ood_fit_merge(fit, shard, &err);
 			ood_fit_free(shard);
 		}
-		ok(whole && !ood_fit_finish(fit, err), "%s: seven shards merge", name_of_case);
+		ok(whole && !ood_fit_finish(fit, &err), "%s: seven shards merge", name_of_case);
 		fseek(f, at, SEEK_SET);
 		compare(f, &t, fit, val, "seven shards");
 		ood_fit_free(fit);

@@ -9,16 +9,16 @@
 #include "ood/score/ood_method.h"
 #include "../tap.h"
 
-static char err[OOD_ERR];
+static struct err err;
 
 /* Columns of the parsed list or sweep, joined by blanks; "" and err if it is refused. */
-static const char *columns_of(const char *text, int (*parse)(struct ood_requests *, const char *, char *))
+static const char *columns_of(const char *text, int (*parse)(struct ood_requests *, const char *, struct err *))
 {
 	static char out[1024];
 	struct ood_requests r = { 0 };
 
-	*out = *err = '\0';
-	if (parse(&r, text, err) == 0)
+	*out = *err.text = '\0';
+	if (parse(&r, text, &err) == 0)
 		for (size_t i = 0; i < r.n; i++)
 			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "",
 				 r.q[i].column);
@@ -33,7 +33,7 @@ static const char *columns(const char *text)
 
 static bool refused(const char *text, const char *why)
 {
-	return !*columns(text) && strstr(err, why);
+	return !*columns(text) && strstr(err.text, why);
 }
 
 static void parser(void)
@@ -46,7 +46,7 @@ static void parser(void)
 	ok(strstr(columns("all,energy:temperature=2"), "relation") &&
 	   strstr(columns("all,energy:temperature=2"), " energy:temperature=2"),
 	   "a second setting has its own column");
-	ok(refused("nope", "there are: msp maxlogit energy") && strstr(err, "kl-distance"),
+	ok(refused("nope", "there are: msp maxlogit energy") && strstr(err.text, "kl-distance"),
 	   "unknown method: those there are, all of them");
 	ok(refused("", "unknown method ''") && refused("msp,", "unknown method ''"), "empty item");
 	ok(refused("msp,all", "'msp' is asked for twice"), "twice");
@@ -61,7 +61,7 @@ static void parser(void)
 	memset(wide, 'x', sizeof wide - 1);
 	wide[sizeof wide - 1] = '\0';
 	ok(refused(wide, "longer than"), "too long");
-	if (ood_requests_add(&r, "energy:temperature=2.5", err) == 0)
+	if (ood_requests_add(&r, "energy:temperature=2.5", &err) == 0)
 		ood_request_text(&r.q[0], text, sizeof text);
 	ok(r.n == 1 && !strcmp(text, "energy:temperature=2.5"), "text with every parameter");
 	ood_requests_release(&r);
@@ -69,7 +69,7 @@ static void parser(void)
 		   "vra:high=90:low=5 vra:high=90:low=10 vra:high=95:low=5 vra:high=95:low=10"),
 	   "a sweep: every combination");
 	ok(!*columns_of("react", ood_requests_sweep) && !*columns_of("react:percentile=90,x", ood_requests_sweep) &&
-	   !*columns_of("react:percentile=90,90", ood_requests_sweep) && strstr(err, "twice"),
+	   !*columns_of("react:percentile=90,90", ood_requests_sweep) && strstr(err.text, "twice"),
 	   "a sweep of nothing, of no numbers, of the same number");
 }
 
@@ -78,7 +78,7 @@ static double score(const char *method, const float *logits, size_t n)
 	struct ood_requests r = { 0 };
 	double v = NAN;
 
-	if (ood_requests_add(&r, method, err) == 0)
+	if (ood_requests_add(&r, method, &err) == 0)
 		v = r.q[0].method->logits(logits, n, r.q[0].params);
 	ood_requests_release(&r);
 	return v;

@@ -141,14 +141,14 @@ static bool write_scores(const char *path, int n)
 	return good;
 }
 
-static int fit(struct ood_threshold *t, const char *path, int n_methods, unsigned flags, char *err)
+static int fit(struct ood_threshold *t, const char *path, int n_methods, unsigned flags, struct err *err)
 {
 	char *methods[] = { (char[]){ "s" }, (char[]){ "msp" } };
 	struct ood_promise rule = { OOD_CONFORMAL, 0.1, 0 };
 	struct ts_reader *r = ts_reader_open(path);
 	int rc = ood_threshold_fit(t, r, methods, (size_t)n_methods, &rule, flags);
 
-	snprintf(err, 400, "%s", rc ? ts_reader_error(r) : "");
+	err_fail(err, "%s", rc ? ts_reader_error(r) : "");
 	ts_reader_close(r);
 	return rc;
 }
@@ -166,7 +166,7 @@ static int save(const struct ood_threshold *t, const char *path)
 }
 
 /* The verdict on one row: 1, 0, or -1 with what is wrong in err; -2: no column. */
-static int verdict(const struct ood_threshold *t, const char *column, float score, int64_t pred, char *err)
+static int verdict(const struct ood_threshold *t, const char *column, float score, int64_t pred, struct err *err)
 {
 	struct ts_header h;
 	struct ts_batch b = { 0 };
@@ -175,15 +175,15 @@ static int verdict(const struct ood_threshold *t, const char *column, float scor
 
 	ts_header_init(&h, "scores");
 	snprintf(name, sizeof name, "verdict:%s", column);
-	err[0] = '\0';
+	err->text[0] = '\0';
 	if (ts_header_add(&h, "s", TS_F32, 0, NULL) || ts_header_add(&h, "msp", TS_F32, 0, NULL) ||
-	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_header(t, &h, err, 400) ||
+	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_header(t, &h, err) ||
 	    ts_batch_init(&b, &h) || ts_batch_resize(&b, 1))
 		goto out;
 	for (int i = 0; i < 2; i++)
 		*(float *)b.cols[i].data = score;
 	*(int64_t *)b.cols[2].data = pred;
-	v = ood_verdict_rows(t, &b, 7, err, 400);
+	v = ood_verdict_rows(t, &b, 7, err);
 	if (v == 0)
 		v = ts_batch_col(&b, name) ? *(uint8_t *)ts_batch_col(&b, name)->data : -2;
 out:
@@ -194,45 +194,46 @@ out:
 
 static void files(const char *dir)
 {
-	char path[200], to[200], err[400];
+	char path[200], to[200];
+	struct err err;
 	struct ood_threshold t, back;
 
 	snprintf(path, sizeof path, "%s/scores", dir);
 	snprintf(to, sizeof to, "%s/fit", dir);
-	ok(write_scores(path, 99) && fit(&t, path, 2, 0, err) == 0 && t.rows == 99 && !t.classes,
+	ok(write_scores(path, 99) && fit(&t, path, 2, 0, &err) == 0 && t.rows == 99 && !t.classes,
 	   "fits two columns");
-	ok(save(&t, to) == 0 && ood_threshold_load(&back, to, err, sizeof err) == 0 &&
+	ok(save(&t, to) == 0 && ood_threshold_load(&back, to, &err) == 0 &&
 	   back.set.n == 2 && back.rows == 99 && back.rule.alpha == 0.1, "is read back");
-	ok(verdict(&back, "s", 8.5f, -1, err) == 1 && verdict(&back, "s", 9, -1, err) == 0 &&
-	   verdict(&back, "msp", -89.5f, 0, err) == 1 && verdict(&back, "msp", -89, 0, err) == 0,
+	ok(verdict(&back, "s", 8.5f, -1, &err) == 1 && verdict(&back, "s", 9, -1, &err) == 0 &&
+	   verdict(&back, "msp", -89.5f, 0, &err) == 1 && verdict(&back, "msp", -89, 0, &err) == 0,
 	   "the tenth smallest of 99 at 10 %%; flagged strictly below");
 	ood_threshold_release(&t);
 	ood_threshold_release(&back);
 
-	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS, err) && strstr(err, "class 2: 6 rows are too few") &&
-	   strstr(err, "it takes 9"), "a class of too few rows is named: %s", err);
+	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS, &err) && strstr(err.text, "class 2: 6 rows are too few") &&
+	   strstr(err.text, "it takes 9"), "a class of too few rows is named: %s", err.text);
 	ood_threshold_release(&t);
-	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS | OOD_THRESHOLD_FALLBACK, err) == 0 &&
+	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS | OOD_THRESHOLD_FALLBACK, &err) == 0 &&
 	   t.classes == 3 && t.fallback == 1 && save(&t, to) == 0 &&
-	   ood_threshold_load(&back, to, err, sizeof err) == 0 && back.classes == 3 &&
+	   ood_threshold_load(&back, to, &err) == 0 && back.classes == 3 &&
 	   back.class_rows[0] == 60 && back.class_rows[1] == 33 && back.class_rows[2] == 6,
 	   "unless all rows may speak for it");
 	/* class 0: 0 3 6 ... 18 20 21 23: its 6th of 60; class 1: 1 4 7: its 3rd of 33; class 2: all */
-	ok(verdict(&back, "s", 14.9f, 0, err) == 1 && verdict(&back, "s", 15, 0, err) == 0 &&
-	   verdict(&back, "s", 6.9f, 1, err) == 1 && verdict(&back, "s", 7, 1, err) == 0 &&
-	   verdict(&back, "s", 8.9f, 2, err) == 1 && verdict(&back, "s", 9, 2, err) == 0,
+	ok(verdict(&back, "s", 14.9f, 0, &err) == 1 && verdict(&back, "s", 15, 0, &err) == 0 &&
+	   verdict(&back, "s", 6.9f, 1, &err) == 1 && verdict(&back, "s", 7, 1, &err) == 0 &&
+	   verdict(&back, "s", 8.9f, 2, &err) == 1 && verdict(&back, "s", 9, 2, &err) == 0,
 	   "each class has its own");
-	ok(verdict(&back, "s", 0, 3, err) == -1 && verdict(&back, "s", 0, -1, err) == -1,
+	ok(verdict(&back, "s", 0, 3, &err) == -1 && verdict(&back, "s", 0, -1, &err) == -1,
 	   "a class that was not there has none");
-	ok(strstr(err, "row 7: there is no threshold for class -1"), "it and the row are named: %s", err);
+	ok(strstr(err.text, "row 7: there is no threshold for class -1"), "it and the row are named: %s", err.text);
 	ood_threshold_release(&t);
 	ood_threshold_release(&back);
 
-	ok(write_scores(path, 8) && fit(&t, path, 1, 0, err) && strstr(err, "8 rows are too few") &&
-	   strstr(err, path), "too few rows in all: %s", err);
+	ok(write_scores(path, 8) && fit(&t, path, 1, 0, &err) && strstr(err.text, "8 rows are too few") &&
+	   strstr(err.text, path), "too few rows in all: %s", err.text);
 	ood_threshold_release(&t);
-	ok(ood_threshold_load(&back, path, err, sizeof err) && strstr(err, "holds scores where fit"),
-	   "scores are no thresholds: %s", err);
+	ok(ood_threshold_load(&back, path, &err) && strstr(err.text, "holds scores where fit"),
+	   "scores are no thresholds: %s", err.text);
 	ood_threshold_release(&back);
 	unlink(path);
 	unlink(to);

@@ -6,25 +6,25 @@
 #include "../tap.h"
 #include "pickle/pickle.h"
 
-static char err[PICKLE_ERR];
+static struct err err;
 static const struct pickle_name names[] = {
 	PICKLE_NUMPY, { "collections OrderedDict", PICKLE_MAKES_DICT }, { "m Thing", PICKLE_MAKES_OBJECT },
 	{ "m Size", PICKLE_MAKES_LIST }, { "m Storage", PICKLE_MAKES_NOTHING }, { 0 }
 };
 
-#define READ(bytes) pickle_read(bytes, sizeof bytes - 1, names, err)
+#define READ(bytes) pickle_read(bytes, sizeof bytes - 1, names, &err)
 
 static bool refused(const char *bytes, size_t len, const char *because)
 {
-	struct pickle *k = pickle_read(bytes, len, names, err);
+	struct pickle *k = pickle_read(bytes, len, names, &err);
 
 	if (k) {
 		pickle_free(k);
 		return false;
 	}
-	if (strstr(err, because))
+	if (strstr(err.text, because))
 		return true;
-	printf("# %s\n", err);
+	printf("# %s\n", err.text);
 	return false;
 }
 #define REFUSED(bytes, because) refused(bytes, sizeof bytes - 1, because)
@@ -43,7 +43,7 @@ static void values(void)
 	size_t len = sizeof array - 1;
 
 	memcpy(good, array, sizeof array);
-	k = pickle_read(good, len, names, err);
+	k = pickle_read(good, len, names, &err);
 	a = k ? pickle_get(pickle_root(k), "data") : NULL;
 	n = k ? pickle_get(pickle_root(k), "n") : NULL;
 	ok(a && a->type == PICKLE_ARRAY && a->ndim == 2 && a->shape[0] == 2 && a->shape[1] == 3 &&
@@ -55,7 +55,7 @@ static void values(void)
 	for (size_t cut = 0; cut < len; cut++) {
 		char *part = malloc(cut ? cut : 1);
 		memcpy(part, good, cut);
-		k = pickle_read(part, cut, names, err);
+		k = pickle_read(part, cut, names, &err);
 		if (k)
 			break;
 		free(part);
@@ -64,7 +64,7 @@ static void values(void)
 	for (size_t i = 0; i < len; i++)
 		for (int bit = 0; bit < 8; bit++) {
 			good[i] ^= (char)(1 << bit);
-			pickle_free(pickle_read(good, len, names, err));
+			pickle_free(pickle_read(good, len, names, &err));
 			good[i] ^= (char)(1 << bit);
 		}
 	ok(1, "any bit changed does no harm");

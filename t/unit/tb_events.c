@@ -45,8 +45,8 @@ static void test_bytes(void)
 	static const char version[] = "\x1a\0\0\0\0\0\0",
 		name[] = "\x10\0\x1a\x0d" "brain.Event:2", start[] = "\x10\xac\x02\x3a\x02\x08\x01";
 	unsigned char b[256];
-	char err[512];
-	struct tb_writer *w = tb_open(dir, 300, err, sizeof err);
+	struct err err;
+	struct tb_writer *w = tb_open(dir, 300, &err);
 	uint32_t crc, want;
 	size_t n;
 
@@ -64,10 +64,11 @@ static void test_bytes(void)
 
 static void test_refused(void)
 {
-	char err[512], tag[TB_MAX_TAG + 2], *deep = calloc(1, 4096);
+	char tag[TB_MAX_TAG + 2], *deep = calloc(1, 4096);
+	struct err err;
 	unsigned char b[4096];
 	const float v[2] = { 1, 2 };
-	struct tb_writer *w = tb_open(dir, -1, err, sizeof err);
+	struct tb_writer *w = tb_open(dir, -1, &err);
 
 	memset(tag, 'x', sizeof tag - 1);
 	tag[sizeof tag - 1] = '\0';
@@ -78,11 +79,11 @@ static void test_refused(void)
 	   "errors stay");
 	ok(tb_close(w) < 0, "and closing tells");
 	ok(take(0, b, sizeof b) > TB_MAX_TAG, "what was whole is in the file");
-	ok(!tb_open("/no/such/folder", -1, err, sizeof err) && strstr(err, "/no/such/folder"),
+	ok(!tb_open("/no/such/folder", -1, &err) && strstr(err.text, "/no/such/folder"),
 	   "a folder that is not there is named");
 	for (int i = 0; deep && i < 2030; i++)  /* this folder, and no room for the file's name */
 		memcpy(deep + 2 * i, "./", 2);
-	ok(deep && !tb_open(deep, -1, err, sizeof err) && strstr(err, "too long"),
+	ok(deep && !tb_open(deep, -1, &err) && strstr(err.text, "too long"),
 	   "a name that is too long is not cut");
 	ok(tb_close(NULL) == 0, "closing nothing");
 	free(deep);

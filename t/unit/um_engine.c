@@ -19,7 +19,7 @@ static double compare(struct net_checkpoint *c, const uint8_t *image, size_t n, 
 	const size_t N = (size_t)net->n_nodes, D = (size_t)net->nodes[net->feature].c;
 	bool *keep = calloc(N, sizeof *keep);
 	float *z[2], *f[2], **maps[2];
-	char err[UM_ERR];
+	struct err err;
 	double off = 0;
 
 	for (int k = 0; k < net->n_stages; k++)
@@ -33,9 +33,9 @@ static double compare(struct net_checkpoint *c, const uint8_t *image, size_t n, 
 		for (size_t i = 0; i < N; i++)
 			maps[e][i] = keep[i] ? room(n * net_node_size(&net->nodes[i])) : NULL;
 		if (um_engine_new(&engine, c, &(struct um_engine_options){ .torch = e == 1, .threads = threads,
-				  .chunk = n, .keep = keep }, err) < 0 ||
-		    um_engine_run(engine, image, n, z[e], f[e], maps[e], err) < 0) {
-			printf("# %s\n", err);
+				  .chunk = n, .keep = keep }, &err) < 0 ||
+		    um_engine_run(engine, image, n, z[e], f[e], maps[e], &err) < 0) {
+			printf("# %s\n", err.text);
 			off = INFINITY;
 		}
 		um_engine_free(engine);
@@ -106,7 +106,7 @@ static void masks(void)
 	};
 	static const size_t on[] = { 0, 4, 5, 11 };
 	struct net_checkpoint c;
-	char err[NET_ERR];
+	struct err err;
 
 	for (size_t i = 0; i < sizeof on / sizeof *on; i++)
 		for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -114,7 +114,7 @@ static void masks(void)
 			double off = INFINITY, cut = 0;
 
 			if (nn_random(&c, &nn_cases[on[i]], CLASSES, 8) == 0 &&
-			    net_mask_add(&c, &kinds[k], &rng, err) == 0 && net_bake(&c, true, &cut, err) == 0) {
+			    net_mask_add(&c, &kinds[k], &rng, &err) == 0 && net_bake(&c, true, &cut, &err) == 0) {
 				uint8_t *image = nn_random_images(c.net, 2, 9);
 
 				off = compare(&c, image, 2, 1);
@@ -131,7 +131,7 @@ static void not_finite(void)
 {
 	const struct nn_case k = { "densenet:depth=10,growth=4", 3, 8, 8 };
 	struct net_checkpoint c;
-	char err[UM_ERR];
+	struct err err;
 
 	for (int torch = 0; torch < 2 && nn_random(&c, &k, CLASSES, 8) == 0; torch++) {
 		uint8_t *image = nn_random_images(c.net, 1, 9);
@@ -142,9 +142,9 @@ static void not_finite(void)
 			if (c.net->params[i].role == NET_WEIGHT)
 				for (size_t n = 0; n < ts_tensor_count(&c.state.t[i]); n++)
 					((float *)c.state.t[i].data)[n] = 3e38f;
-		err[0] = '\0';
-		ok(um_engine_new(&e, &c, &(struct um_engine_options){ .torch = torch, .threads = 1 }, err) == 0 &&
-		   um_engine_run(e, image, 1, z, NULL, NULL, err) < 0 && strstr(err, "not finite"),
+		err.text[0] = '\0';
+		ok(um_engine_new(&e, &c, &(struct um_engine_options){ .torch = torch, .threads = 1 }, &err) == 0 &&
+		   um_engine_run(e, image, 1, z, NULL, NULL, &err) < 0 && strstr(err.text, "not finite"),
 		   "%s: a number that is not finite is an error", torch ? "torch" : "nn");
 		um_engine_free(e);
 		free(image);
@@ -159,12 +159,12 @@ static void nothing(void)
 	struct net_checkpoint c;
 	struct um_engine *e = NULL;
 	double loss = 1, accuracy = 1;
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 
 	ok(nn_random(&c, &k, CLASSES, 8) == 0 &&
-	   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, err) == 0 &&
-	   um_evaluate(e, &none, &loss, &accuracy, err) < 0 && strstr(err, "no images") && loss == 0 && accuracy == 0,
-	   "nothing is not evaluated: %s", err);
+	   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, &err) == 0 &&
+	   um_evaluate(e, &none, &loss, &accuracy, &err) < 0 && strstr(err.text, "no images") && loss == 0 && accuracy == 0,
+	   "nothing is not evaluated: %s", err.text);
 	um_engine_free(e);
 	net_checkpoint_release(&c);
 }

@@ -27,8 +27,8 @@ static bool fold(float ce, double beta, double value, double slope)
 
 int main(void)
 {
-	char err[UM_ERR];
-	const bool open = um_open("cpu", 1, err) == 0;
+	struct err err;
+	const bool open = um_open("cpu", 1, &err) == 0;
 
 	ok(open, "libtorch opens");
 	if (!open)

@@ -54,12 +54,12 @@ static bool twice(void)
 static void draw(struct um_oe *oe, long epoch, bool fixed, size_t *idx)
 {
 	static struct um_oe_options o = { .ratio = 1 };
-	char err[UM_ERR];
+	struct err err;
 
 	o.fixed = fixed;
 	oe->o = &o;
 	oe->idx = idx;
-	ok(um_oe_draw(oe, epoch, err) == 0, "outliers of epoch %ld%s", epoch, fixed ? ", fixed" : "");
+	ok(um_oe_draw(oe, epoch, &err) == 0, "outliers of epoch %ld%s", epoch, fixed ? ", fixed" : "");
 }
 
 /* How many of a are in b, at all and at the same place; -1: one of a is out of range or there twice. */
@@ -100,8 +100,8 @@ int main(void)
 {
 	const float zero[C] = { 0 }, same[C] = { 7, 7, 7, 7, 7, 7, 7, 7, 7, 7 }, sure[C] = { 30 };
 	const float huge[C] = { 1000, -1000 };
-	char err[UM_ERR];
-	const bool open = um_open("cpu", 1, err) == 0;
+	struct err err;
+	const bool open = um_open("cpu", 1, &err) == 0;
 
 	choice();
 	ok(open, "libtorch opens");

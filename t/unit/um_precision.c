@@ -30,17 +30,17 @@ static int run(struct net_checkpoint *c, const struct um_engine_options *o, cons
 {
 	const size_t D = (size_t)c->net->nodes[c->net->feature].c, row = net_node_size(&c->net->nodes[0]);
 	struct um_engine *e = NULL;
-	char err[UM_ERR];
+	struct err err;
 	uint64_t job = 0;
-	int rc = um_engine_new(&e, c, o, err);
+	int rc = um_engine_new(&e, c, o, &err);
 
 	for (size_t i = 0; rc == 0 && i < n; i += part)
 		rc = um_engine_start(e, image + i * row, n - i < part ? n - i : part, to->z + i * CLASSES, to->f + i * D,
-				     NULL, &job, err);
+				     NULL, &job, &err);
 	if (rc == 0)
-		rc = um_engine_wait(e, job, err);
+		rc = um_engine_wait(e, job, &err);
 	if (rc < 0)
-		printf("# %s\n", err);
+		printf("# %s\n", err.text);
 	else if (um_engine_note(e)) {
 		printf("# %s\n", um_engine_note(e));
 		rc = -1;
@@ -94,19 +94,19 @@ static void refused(void)
 		{ { .precision = UM_BF16, .torch = true, .device = "cuda:1" }, NULL },
 	};
 	struct net_checkpoint c;
-	char err[UM_ERR];
+	struct err err;
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		const int rc = um_engine_check(&cases[i].o, err);
+		const int rc = um_engine_check(&cases[i].o, &err);
 
-		ok(cases[i].remedy ? rc < 0 && strstr(err, cases[i].remedy) : rc == 0, "precision %ld, %s, %s: %s",
+		ok(cases[i].remedy ? rc < 0 && strstr(err.text, cases[i].remedy) : rc == 0, "precision %ld, %s, %s: %s",
 		   cases[i].o.precision, cases[i].o.torch ? "torch" : "nn", cases[i].o.device ? cases[i].o.device : "-",
 		   cases[i].remedy ? "refused" : "taken");
 	}
 	if (nn_random(&c, &nn_cases[2], CLASSES, 8) == 0) {
 		struct um_engine *e = NULL;
 
-		ok(um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1, .precision = UM_BF16 }, err) < 0 &&
+		ok(um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1, .precision = UM_BF16 }, &err) < 0 &&
 		   !e, "lib/nn is not made for bfloat16");
 	}
 	net_checkpoint_release(&c);
@@ -117,10 +117,10 @@ static void on_gpu(void)
 	static const double most[] = { [UM_F32] = 1e-4, [UM_TF32] = 1e-2, [UM_BF16] = 3e-2 };
 	static const char *const names[] = { "f32", "tf32", "bf16" };
 	struct net_checkpoint c;
-	char err[UM_ERR];
+	struct err err;
 
-	if (um_open("cuda", 1, err) < 0) {
-		ok(1, "on a GPU # SKIP %s", err);
+	if (um_open("cuda", 1, &err) < 0) {
+		ok(1, "on a GPU # SKIP %s", err.text);
 		return;
 	}
 	for (size_t i = 0; i < NN_CASES; i++)

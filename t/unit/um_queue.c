@@ -296,11 +296,11 @@ struct fixture {
 
 static bool set_up(struct fixture *f)
 {
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 
-	if (nn_random(&f->c, &small, CLASSES, 8) < 0 || um_open("cpu", 1, err) < 0 ||
-	    um_model_new(&f->m, &f->c, err) < 0) {
-		printf("# %s\n", err);
+	if (nn_random(&f->c, &small, CLASSES, 8) < 0 || um_open("cpu", 1, &err) < 0 ||
+	    um_model_new(&f->m, &f->c, &err) < 0) {
+		printf("# %s\n", err.text);
 		return false;
 	}
 	real = th;
@@ -322,11 +322,11 @@ static void blank(struct fixture *f)
 static struct um_engine *engine(struct fixture *f, size_t chunk, bool keep)
 {
 	struct um_engine *e = NULL;
-	char err[UM_ERR];
+	struct err err;
 
 	if (um_engine_new(&e, &f->c, &(struct um_engine_options){ .torch = true, .threads = 1, .chunk = chunk, .graph = true,
-			  .keep = keep ? f->keep : NULL }, err) < 0)
-		printf("# %s\n", err);
+			  .keep = keep ? f->keep : NULL }, &err) < 0)
+		printf("# %s\n", err.text);
 	return e;
 }
 
@@ -337,7 +337,7 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 	const size_t D = (size_t)net->nodes[net->feature].c, row = net_node_size(&net->nodes[0]);
 	const size_t size = net_node_size(&net->nodes[f->node]);
 	uint64_t job = 0;
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 	size_t at = 0;
 	bool right = e != NULL;
 
@@ -351,13 +351,13 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 		own[f->node] = f->have.map + at * size;
 		memcpy(copy, f->image + at * row, n[b] * row);
 		right = plain(f->m, copy, n[b], chunk, f->keep, f->node, &w) == 0 &&
-			um_engine_start(e, copy, n[b], f->have.z + at * CLASSES, f->have.f + at * D, own, &job, err) == 0;
+			um_engine_start(e, copy, n[b], f->have.z + at * CLASSES, f->have.f + at * D, own, &job, &err) == 0;
 		memset(copy, 0, n[b] * row);  /* the caller's again */
 		free(copy);
 	}
-	right = right && um_engine_wait(e, job, err) == 0 && equal(net, keep ? f->node : -1, &f->have, &f->want, at);
-	if (err[0])
-		printf("# %s\n", err);
+	right = right && um_engine_wait(e, job, &err) == 0 && equal(net, keep ? f->node : -1, &f->have, &f->want, at);
+	if (err.text[0])
+		printf("# %s\n", err.text);
 	free(maps);
 	return right;
 }
@@ -407,7 +407,7 @@ static void jobs(struct fixture *f)
 	const size_t row = net_node_size(&f->c.net->nodes[0]);
 	struct um_engine *e;
 	uint64_t job[3];
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 	bool right;
 
 	play(false);
@@ -415,13 +415,13 @@ static void jobs(struct fixture *f)
 	blank(f);
 	right = plain(f->m, f->image, 6, 2, f->keep, f->node, &f->want) == 0;
 	for (size_t k = 0; right && k < 2; k++)
-		right = um_engine_start(e, f->image + k * 2 * row, 2, f->have.z + k * 2 * CLASSES, NULL, NULL, &job[k], err) == 0;
+		right = um_engine_start(e, f->image + k * 2 * row, 2, f->have.z + k * 2 * CLASSES, NULL, NULL, &job[k], &err) == 0;
 	ok(right && isnan(f->have.z[0]) && isnan(f->have.z[2 * CLASSES]), "two jobs of one chunk are under way");
-	right = right && um_engine_wait(e, job[0], err) == 0;
+	right = right && um_engine_wait(e, job[0], &err) == 0;
 	ok(right && memcmp(f->have.z, f->want.z, 2 * CLASSES * sizeof(float)) == 0 && isnan(f->have.z[2 * CLASSES]),
 	   "the first is there when it was waited for, the second is not");
-	right = right && um_engine_start(e, f->image + 4 * row, 2, f->have.z + 4 * CLASSES, NULL, NULL, &job[2], err) == 0 &&
-		um_engine_wait(e, job[2], err) == 0;
+	right = right && um_engine_start(e, f->image + 4 * row, 2, f->have.z + 4 * CLASSES, NULL, NULL, &job[2], &err) == 0 &&
+		um_engine_wait(e, job[2], &err) == 0;
 	ok(right && memcmp(f->have.z, f->want.z, 6 * CLASSES * sizeof(float)) == 0 && !gpu.early,
 	   "who waits for the last has all");
 	um_engine_free(e);
@@ -472,17 +472,17 @@ static void failure(struct fixture *f)
 {
 	struct um_engine *e;
 	uint64_t job;
-	char err[UM_ERR] = "";
+	struct err err = { 0 };
 
 	play(false);
 	e = engine(f, 4, false);
 	gpu.fail_wait = 2;                    /* of the second chunk, while the fourth is to go */
-	ok(um_engine_start(e, f->image, 16, f->have.z, f->have.f, NULL, &job, err) < 0 && strcmp(err, "played") == 0,
+	ok(um_engine_start(e, f->image, 16, f->have.z, f->have.f, NULL, &job, &err) < 0 && strcmp(err.text, "played") == 0,
 	   "a copy that fails ends the job, with its reason");
 	ok(gpu.in_work == 0, "and nothing is in work then");
 	gpu.fail_wait = 2;
-	ok(um_engine_start(e, f->image, 8, f->have.z, f->have.f, NULL, &job, err) == 0 &&
-	   um_engine_wait(e, job, err) < 0, "so does one at the end");
+	ok(um_engine_start(e, f->image, 8, f->have.z, f->have.f, NULL, &job, &err) == 0 &&
+	   um_engine_wait(e, job, &err) < 0, "so does one at the end");
 	um_engine_free(e);
 	th = real;
 }

@@ -82,11 +82,11 @@ static int open_gzip(struct ds_archive *a)
 	return 0;
 }
 
-static struct ds_archive *new_archive(const char *path, char *err)
+static struct ds_archive *new_archive(const char *path, struct err *err)
 {
 	struct ds_archive *a = calloc(1, sizeof *a);
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!a || !(a->path = strdup(path)) || !(a->outer = archive_read_new())) {
 		ds_archive_close(a);
 		return NULL;
@@ -95,7 +95,7 @@ static struct ds_archive *new_archive(const char *path, char *err)
 	return a;
 }
 
-struct ds_archive *ds_archive_open(const char *path, int *is, char *err)
+struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err)
 {
 	struct ds_archive *a = new_archive(path, err);
 	const char *why;
@@ -112,15 +112,15 @@ struct ds_archive *ds_archive_open(const char *path, int *is, char *err)
 	code = archive_errno(a->outer);
 	*is = code == ENOENT || code == EACCES;
 	if (*is)
-		snprintf(err, DS_ERR, "cannot open '%s': %s", path, strerror(code));
+		err_fail(err, "cannot open '%s': %s", path, strerror(code));
 	else
-		snprintf(err, DS_ERR, "%s", why ? why : "unknown format");
+		err_fail(err, "%s", why ? why : "unknown format");
 fail:
 	ds_archive_close(a);
 	return NULL;
 }
 
-struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, char *err)
+struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, struct err *err)
 {
 	struct ds_archive *a = new_archive(name, err);
 
@@ -129,7 +129,7 @@ struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name
 	archive_read_support_format_zip_seekable(a->outer);
 	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK)
 		return a;
-	snprintf(err, DS_ERR, "not a whole zip file: %s", archive_error_string(a->outer));
+	err_fail(err, "not a whole zip file: %s", archive_error_string(a->outer));
 	ds_archive_close(a);
 	return NULL;
 }
@@ -164,9 +164,9 @@ static la_ssize_t read_outer(struct archive *ar, void *ctx, const void **ret)
 }
 
 /* ImageNet's training images are a tar of a thousand tars, each named as its class. */
-static int open_inner(struct ds_archive *a, const char *name, char *err)
+static int open_inner(struct ds_archive *a, const char *name, struct err *err)
 {
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!(a->inner = archive_read_new()) ||
 	    (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
 		return -1;
@@ -175,8 +175,7 @@ static int open_inner(struct ds_archive *a, const char *name, char *err)
 	archive_read_support_format_tar(a->inner);
 	if (archive_read_open(a->inner, a, NULL, read_outer, NULL) == ARCHIVE_OK)
 		return 0;
-	snprintf(err, DS_ERR, "'%.400s': '%.400s' is not a whole tar file", a->path, name);
-	return -1;
+	return err_fail(err, "'%s': '%s' is not a whole tar file", a->path, name);
 }
 
 static bool is_tar(const char *name)
@@ -197,7 +196,7 @@ static bool cut_off(struct archive *ar, la_int64_t before)
 
 /* The next header: 1, 0 at the end, -1. */
 static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun,
-		      struct archive_entry **e, char *err)
+		      struct archive_entry **e, struct err *err)
 {
 	la_int64_t before;
 	int rc = ARCHIVE_OK;
@@ -215,10 +214,9 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun,
 	}
 	if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
 		return 1;
-	snprintf(err, DS_ERR, "'%.400s' is damaged or cut off: %.200s%s%.300s", a->path,
+	return err_fail(err, "'%s' is damaged or cut off: %s%s%s", a->path,
 		 ar == a->inner ? a->prefix : "", ar == a->inner ? ": " : "", rc == ARCHIVE_EOF ?
 		 "it lacks the mark that ends a tar file" : archive_error_string(ar));
-	return -1;
 }
 
 /* Names that lead out of an archive: nothing is unpacked, but whoever made them meant no good. */
@@ -230,20 +228,18 @@ static bool leads_out(const char *name)
 	return name[0] == '/';
 }
 
-static int take(struct ds_archive *a, struct archive_entry *e, const char **name, char *err)
+static int take(struct ds_archive *a, struct archive_entry *e, const char **name, struct err *err)
 {
 	const char *path = archive_entry_pathname(e);
 
 	if (!path) {
-		snprintf(err, DS_ERR, "'%.600s' has a file whose name cannot be read", a->path);
-		return -1;
+		return err_fail(err, "'%s' has a file whose name cannot be read", a->path);
 	}
 	while (strncmp(path, "./", 2) == 0)
 		path += 2;
 	if (leads_out(path) || strlen(path) >= PATH) {
-		snprintf(err, DS_ERR, "'%.400s' has a file named '%.400s', which %s", a->path, path,
+		return err_fail(err, "'%s' has a file named '%s', which %s", a->path, path,
 			 leads_out(path) ? "leads out of it" : "is too long a name");
-		return -1;
 	}
 	a->link = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e);
 	snprintf(a->name, sizeof a->name, "%s%s", a->inner ? a->prefix : "", path);
@@ -251,7 +247,7 @@ static int take(struct ds_archive *a, struct archive_entry *e, const char **name
 	return 1;
 }
 
-static int next(struct ds_archive *a, const char **name, char *err)
+static int next(struct ds_archive *a, const char **name, struct err *err)
 {
 	struct archive_entry *e;
 	int rc;
@@ -278,7 +274,7 @@ static int next(struct ds_archive *a, const char **name, char *err)
 	}
 }
 
-int ds_archive_next(struct ds_archive *a, const char **name, char *err)
+int ds_archive_next(struct ds_archive *a, const char **name, struct err *err)
 {
 	locale_t old = uselocale(a->utf8);
 	int rc = next(a, name, err);
@@ -287,18 +283,17 @@ int ds_archive_next(struct ds_archive *a, const char **name, char *err)
 	return rc;
 }
 
-ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, char *err)
+ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *err)
 {
 	struct archive *ar = a->inner ? a->inner : a->outer;
 	la_ssize_t got;
 
 	if (a->link) {
-		snprintf(err, DS_ERR, "is a link; archive the files themselves (tar -h "
+		return err_fail(err, "is a link; archive the files themselves (tar -h "
 			 "--hard-dereference)");
-		return -1;
 	}
 	got = archive_read_data(ar, to, n);
 	if (got < 0)
-		snprintf(err, DS_ERR, "cannot be read: %.400s", archive_error_string(ar));
+		err_fail(err, "cannot be read: %s", archive_error_string(ar));
 	return got < 0 ? -1 : got;
 }

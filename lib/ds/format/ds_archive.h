@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "err/err.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -15,14 +17,14 @@ struct ds_archive;
 
 /* NULL with err: 0 in *is means that it is no archive (err says why), 1 that it cannot be read (err
  * names it). */
-struct ds_archive *ds_archive_open(const char *path, int *is, char *err);
+struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err);
 /* The same over a zip in memory, which must outlive it. name is for messages. */
-struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, char *err);
+struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, struct err *err);
 void ds_archive_close(struct ds_archive *a);
 /* As ds_files_next(), ds_files_read(). */
-int ds_archive_next(struct ds_archive *a, const char **name, char *err);
+int ds_archive_next(struct ds_archive *a, const char **name, struct err *err);
 /* At most n bytes: how many, 0 at the file's end, -1 with err. */
-ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, char *err);
+ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *err);
 
 #ifdef __cplusplus
 }

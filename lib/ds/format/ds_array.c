@@ -50,13 +50,13 @@ static int parse(const char *head, struct ds_array *a)
 	return 0;
 }
 
-int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, char *err)
+int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *err)
 {
 	const unsigned char *p = bytes;
 	size_t wide, len, size;
 	char head[1024];
 
-	snprintf(err, DS_ERR, "not a NumPy array, or cut off");
+	err_fail(err, "not a NumPy array, or cut off");
 	if (n < 12 || memcmp(p, "\x93NUMPY", 6) != 0 || p[6] < 1 || p[6] > 3)
 		return -1;
 	wide = p[6] == 1 ? 2 : 4;
@@ -145,7 +145,7 @@ bool ds_planes_of(const struct ds_array *a, struct ds_planes *m)
 	return 3 * side * side == a->shape[1];
 }
 
-int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, char *err)
+int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, struct err *err)
 {
 	const struct ds_planes *m = planes;
 	const size_t area = m->side * m->side;

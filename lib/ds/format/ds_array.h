@@ -6,6 +6,7 @@
 
 #include "ds/ds.h"
 #include "ds/ds_files.h"
+#include "err/err.h"
 #include "pickle/pickle.h"
 
 #ifdef __cplusplus
@@ -20,7 +21,7 @@ struct ds_array {
 	const unsigned char *data;        /* borrowed; as long as the shape says */
 };
 /* A .npy file in memory. -1 with err: it is none, is cut off, or of other elements than numbers. */
-int ds_array_npy(const void *p, size_t n, struct ds_array *a, char *err);
+int ds_array_npy(const void *p, size_t n, struct ds_array *a, struct err *err);
 /* False: it is no array. */
 bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a);
 /* Element i of a row (n) or a column (n,1) of whole numbers; -1: there is none, or it is negative. n: how many,
@@ -40,7 +41,7 @@ struct ds_planes {
 };
 /* False: the array is not that. */
 bool ds_planes_of(const struct ds_array *a, struct ds_planes *m);
-int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, char *err);
+int ds_planes_decode(const void *planes, size_t at, struct ds_pixels *p, struct err *err);
 void ds_planes_free(void *planes);
 
 #ifdef __cplusplus

@@ -51,7 +51,7 @@ static bool starts(const unsigned char *head, size_t n)
 
 /* ---- class names ---- */
 
-static int names_from_text(struct ds_source *s, const struct ds_bytes *b, char *err)
+static int names_from_text(struct ds_source *s, const struct ds_bytes *b, struct err *err)
 {
 	char **names = NULL, *text = ds_text_copy(b), *line;
 	struct ds_text t = { text };
@@ -69,12 +69,12 @@ static int names_from_text(struct ds_source *s, const struct ds_bytes *b, char *
 	free(text);
 	if (n)
 		return ds_name_classes(s, names, n) < 0 ? -1 : 1;
-	snprintf(err, DS_ERR, "holds no names of classes");
+	err_fail(err, "holds no names of classes");
 	free(names);
 	return -1;
 }
 
-static int names_from_list(struct ds_source *s, const struct pickle_value *list, char *err)
+static int names_from_list(struct ds_source *s, const struct pickle_value *list, struct err *err)
 {
 	char **names = list->type == PICKLE_LIST ? calloc(list->n + 1, sizeof *names) : NULL;
 	size_t n = 0;
@@ -84,7 +84,7 @@ static int names_from_list(struct ds_source *s, const struct pickle_value *list,
 		n++;
 	if (n)
 		return ds_name_classes(s, names, n) < 0 ? -1 : 1;
-	snprintf(err, DS_ERR, "holds no names of classes");
+	err_fail(err, "holds no names of classes");
 	free(names);
 	return -1;
 }
@@ -97,14 +97,13 @@ static size_t label_bytes(const struct kind *k, const struct ds_bytes *b)
 	return k ? (size_t)k->label_bytes : b->n % (PIXELS + 1) ? 2 : 1;
 }
 
-static int list_binary(struct ds_source *s, const struct ds_bytes *b, size_t labels, char *err)
+static int list_binary(struct ds_source *s, const struct ds_bytes *b, size_t labels, struct err *err)
 {
 	size_t row = PIXELS + labels, at = labels == 2 && !s->o.coarse ? 1 : 0;
 
 	if (b->n == 0 || b->n % row) {
-		snprintf(err, DS_ERR, "%zu bytes are not whole rows of %zu: not a CIFAR file, or cut off",
+		return err_fail(err, "%zu bytes are not whole rows of %zu: not a CIFAR file, or cut off",
 			 b->n, row);
-		return -1;
 	}
 	for (size_t i = 0; i < b->n / row; i++)
 		if (ds_add_row(s, NULL, i, NULL, b->p[i * row + at]) < 0)
@@ -123,7 +122,7 @@ static const char *split_of(const struct pickle_value *root)
 }
 
 static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind *k,
-		       const struct pickle_value *root, char *err)
+		       const struct pickle_value *root, struct err *err)
 {
 	const struct pickle_value *fine = pickle_get(root, "fine_labels"), *labels, *names;
 	struct ds_planes m;
@@ -140,7 +139,7 @@ static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind 
 		return 0;
 	if (!ds_in_split(s, in->path, k ? k->split : split_of(root)))
 		return 1;
-	snprintf(err, DS_ERR, "no CIFAR rows in it");
+	err_fail(err, "no CIFAR rows in it");
 	if (!ds_array_pickled(pickle_get(root, "data"), &a) || !ds_planes_of(&a, &m) || m.side != 32 ||
 	    ds_pickled_labels(labels) != m.n)
 		return -1;
@@ -153,7 +152,7 @@ static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind 
 	return 1;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const struct kind *k = kind_of(in->path);
 	const struct ds_bytes *b;
@@ -173,7 +172,7 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 	if (!(p = pickle_read(b->p, b->n, known, err))) {
 		if (k || s->format == &ds_layout_cifar)
 			return -1;
-		snprintf(why, sizeof why, "is a pickle that is not read: %s", err);
+		snprintf(why, sizeof why, "is a pickle that is not read: %s", err->text);
 		return ds_pass(s, in->path, why);
 	}
 	rc = list_pickle(s, in, k, pickle_root(p), err);
@@ -183,7 +182,7 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 
 /* ---- reading ---- */
 
-static int load(struct ds_in *in, void **memo, char *err)
+static int load(struct ds_in *in, void **memo, struct err *err)
 {
 	const struct ds_bytes *b = ds_in_content(in, DS_MAX_FILE, err);
 	const struct kind *k = kind_of(in->path);
@@ -206,8 +205,7 @@ static int load(struct ds_in *in, void **memo, char *err)
 		return -1;
 	if (ds_array_pickled(pickle_get(pickle_root(m->pickle), "data"), &a) && ds_planes_of(&a, m))
 		return 0;
-	snprintf(err, DS_ERR, "the file changed while it was read");
-	return -1;
+	return err_fail(err, "the file changed while it was read");
 }
 
 const struct ds_layout ds_layout_cifar = {

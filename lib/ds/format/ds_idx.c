@@ -28,12 +28,12 @@ static bool starts(const unsigned char *p, size_t n)
 }
 
 /* Reads the head and holds that the file is as long as it says. */
-static int read_head(const struct ds_bytes *b, struct head *h, char *err)
+static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 {
 	static const unsigned char sizes[] = { 1, 1, 0, 2, 4, 4, 8 };
 	size_t bytes;
 
-	snprintf(err, DS_ERR, "not an IDX file");
+	err_fail(err, "not an IDX file");
 	if (!starts(b->p, b->n))
 		return -1;
 	*h = (struct head){ .type = b->p[2], .ndim = b->p[3], .size = sizes[b->p[2] - 8] };
@@ -48,9 +48,8 @@ static int read_head(const struct ds_bytes *b, struct head *h, char *err)
 	}
 	if (b->n >= h->data && b->n - h->data == bytes)
 		return 0;
-	snprintf(err, DS_ERR, "IDX file of %zu bytes where its head says %zu: cut off, or damaged", b->n,
+	return err_fail(err, "IDX file of %zu bytes where its head says %zu: cut off, or damaged", b->n,
 		 h->data + bytes);
-	return -1;
 }
 
 /* What stands before "images" or "labels" in the path's last part; NULL: neither does. */
@@ -85,18 +84,16 @@ static const char *split_of(const char *path)
 }
 
 /* Labels: one number a row, or the first of several (QMNIST). */
-static int read_labels(const struct ds_bytes *b, const struct head *h, struct idx *x, char *err)
+static int read_labels(const struct ds_bytes *b, const struct head *h, struct idx *x, struct err *err)
 {
 	size_t step = h->ndim == 2 ? h->dim[1] : 1;
 
 	x->n = h->dim[0];
 	if (h->ndim > 2 || step == 0 || (h->size != 1 && h->size != 4) || h->type == 0x0d) {
-		snprintf(err, DS_ERR, "IDX file of neither images nor labels");
-		return -1;
+		return err_fail(err, "IDX file of neither images nor labels");
 	}
 	if (!(x->label = malloc((x->n + 1) * sizeof *x->label))) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	for (size_t i = 0; i < x->n; i++) {
 		const unsigned char *p = b->p + h->data + i * step * h->size;
@@ -104,14 +101,13 @@ static int read_labels(const struct ds_bytes *b, const struct head *h, struct id
 		x->label[i] = h->size == 1 ? p[0] :
 			(int32_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
 		if (x->label[i] < 0) {
-			snprintf(err, DS_ERR, "row %zu has label %d", i, (int)x->label[i]);
-			return -1;
+			return err_fail(err, "row %zu has label %d", i, (int)x->label[i]);
 		}
 	}
 	return 0;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const struct ds_bytes *b;
 	struct head h;
@@ -121,15 +117,14 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 		return 1;
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)) || read_head(b, &h, err) < 0)
 		return -1;
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!(x = add(s, in)))
 		return -1;
 	if (h.ndim < 3)
 		return read_labels(b, &h, x, err) < 0 ? -1 : 1;
 	if (h.type != 8 || h.ndim != 3 || h.dim[1] == 0 || h.dim[2] == 0 || h.dim[1] > DS_MAX_SIDE ||
 	    h.dim[2] > DS_MAX_SIDE) {
-		snprintf(err, DS_ERR, "IDX file that holds no gray images of 8 bits");
-		return -1;
+		return err_fail(err, "IDX file that holds no gray images of 8 bits");
 	}
 	x->row = s->n;
 	x->n = h.dim[0];
@@ -140,10 +135,11 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 }
 
 /* The labels of images that were given by themselves, from the file beside them. 1 found, 0, -1. */
-static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, char *err)
+static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, struct err *err)
 {
 	const char *at = strstr(ds_base(images->real), "images"), *rest = at ? at + 6 : NULL;
-	char path[8192], why[DS_ERR], *idx3;
+	char path[8192], *idx3;
+	struct err why;
 	struct ds_in in = { 0 };
 	const struct ds_bytes *b;
 	struct head h;
@@ -161,20 +157,19 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	if (access(path, R_OK) < 0)
 		return 0;
 	ds_in_begin(&in, NULL, path, path);
-	rc = (b = ds_in_content(&in, DS_MAX_FILE, why)) && read_head(b, &h, why) == 0 &&
-	     read_labels(b, &h, x, why) == 0 ? 1 : -1;
+	rc = (b = ds_in_content(&in, DS_MAX_FILE, &why)) && read_head(b, &h, &why) == 0 &&
+	     read_labels(b, &h, x, &why) == 0 ? 1 : -1;
 	if (rc < 0)
-		snprintf(err, DS_ERR, "'%.400s': %.500s", path, why);
+		err_fail(err, "'%s': %s", path, why.text);
 	ds_in_release(&in);
 	return rc;
 }
 
-static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, char *err)
+static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, struct err *err)
 {
 	if (labels->n != images->n) {
-		snprintf(err, DS_ERR, "'%.400s' holds %zu images, but there are %zu labels of them",
+		return err_fail(err, "'%s' holds %zu images, but there are %zu labels of them",
 			 images->path, images->n, labels->n);
-		return -1;
 	}
 	for (size_t i = 0; i < images->n; i++)
 		s->rows[images->row + i].label = labels->label[i];
@@ -182,7 +177,7 @@ static int pair(struct ds_source *s, const struct idx *images, const struct idx 
 	return 0;
 }
 
-static int finish(struct ds_source *s, char *err)
+static int finish(struct ds_source *s, struct err *err)
 {
 	const struct idx *all = *ds_state(s, DS_LAYOUT_idx), *l;
 
@@ -230,7 +225,7 @@ struct images {
 	struct ds_bytes own;
 };
 
-static int load(struct ds_in *in, void **memo, char *err)
+static int load(struct ds_in *in, void **memo, struct err *err)
 {
 	const struct ds_bytes *b = ds_in_content(in, DS_MAX_FILE, err);
 	struct images *m = *memo = calloc(1, sizeof *m);
@@ -248,7 +243,7 @@ static int load(struct ds_in *in, void **memo, char *err)
 	return 0;
 }
 
-static int decode(const void *memo, size_t at, struct ds_pixels *p, char *err)
+static int decode(const void *memo, size_t at, struct ds_pixels *p, struct err *err)
 {
 	const struct images *m = memo;
 	const unsigned char *from;

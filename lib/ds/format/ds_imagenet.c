@@ -63,7 +63,7 @@ static long label_at(const struct part *p, size_t i)
 }
 
 /* A member of an .npz, whole. */
-static int read_member(struct ds_archive *z, struct ds_bytes *b, char *err)
+static int read_member(struct ds_archive *z, struct ds_bytes *b, struct err *err)
 {
 	ssize_t n = 1;
 
@@ -78,7 +78,7 @@ static int read_member(struct ds_archive *z, struct ds_bytes *b, char *err)
 }
 
 /* 1, 0: it holds no such images, -1. */
-static int read_npz(const struct ds_bytes *b, struct part *p, char *err)
+static int read_npz(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	struct ds_archive *z = ds_archive_open_zip(b->p, b->n, "npz", err);
 	struct ds_array a;
@@ -103,7 +103,7 @@ static int read_npz(const struct ds_bytes *b, struct part *p, char *err)
 	return rc < 0 ? -1 : found;
 }
 
-static int read_pickle(const struct ds_bytes *b, struct part *p, char *err)
+static int read_pickle(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	const struct pickle_value *root;
 	struct ds_array a;
@@ -118,7 +118,7 @@ static int read_pickle(const struct ds_bytes *b, struct part *p, char *err)
 }
 
 /* Fills *p from the file; its pickle borrows from b. 1, 0, -1. */
-static int read_part(const struct ds_bytes *b, struct part *p, char *err)
+static int read_part(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	*p = (struct part){ 0 };
 	return is_npz(b->p, b->n) ? read_npz(b, p, err) : read_pickle(b, p, err);
@@ -137,7 +137,7 @@ static bool is_class(const char *line, size_t n)
 }
 
 /* The classes in their order, ids and names. */
-static int name_classes(struct ds_source *s, const struct ds_bytes *b, char *err)
+static int name_classes(struct ds_source *s, const struct ds_bytes *b, struct err *err)
 {
 	char *text = ds_text_copy(b), *line, **ids = NULL;
 	struct ds_text t = { text };
@@ -152,7 +152,7 @@ static int name_classes(struct ds_source *s, const struct ds_bytes *b, char *err
 		n++;
 	}
 	if (!text || line || n == 0) {
-		snprintf(err, DS_ERR, "line %zu is not a WordNet id, %zu and a name", n + 1, n + 1);
+		err_fail(err, "line %zu is not a WordNet id, %zu and a name", n + 1, n + 1);
 		while (n)
 			free(ids[--n]);
 		free(ids);
@@ -172,28 +172,26 @@ static int name_classes(struct ds_source *s, const struct ds_bytes *b, char *err
 	return 1;
 }
 
-static int add_rows(struct ds_source *s, const struct part *p, char *err)
+static int add_rows(struct ds_source *s, const struct part *p, struct err *err)
 {
 	if (p->labelled && p->n_labels != p->m.n) {
-		snprintf(err, DS_ERR, "%zu images, but %zu labels%s", p->m.n, p->n_labels, p->n_labels ? "" :
+		return err_fail(err, "%zu images, but %zu labels%s", p->m.n, p->n_labels, p->n_labels ? "" :
 			 " in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
-		return -1;
 	}
 	for (size_t i = 0; i < p->m.n; i++) {
 		long label = p->n_labels ? label_at(p, i) : 0;
 
 		if (p->n_labels && label < 1) {
-			snprintf(err, DS_ERR, "label %ld of row %zu is not from 1 on", label, i);
-			return -1;
+			return err_fail(err, "label %ld of row %zu is not from 1 on", label, i);
 		}
-		snprintf(err, DS_ERR, "out of memory");
+		err_memory(err);
 		if (ds_add_row(s, NULL, i, NULL, label - 1) < 0)
 			return -1;
 	}
 	return 1;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const struct ds_bytes *b;
 	char why[2 * DS_ERR];
@@ -210,10 +208,10 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 	if (rc == 1)
 		rc = add_rows(s, &p, err);
 	else if (rc < 0 && !named(in->path) && !s->format) {
-		snprintf(why, sizeof why, "is not read: %s", err);
+		snprintf(why, sizeof why, "is not read: %s", err->text);
 		rc = ds_pass(s, in->path, why);
 	} else if (rc == 0 && named(in->path)) {
-		snprintf(err, DS_ERR, "no rows of downsampled ImageNet in it");
+		err_fail(err, "no rows of downsampled ImageNet in it");
 		rc = -1;
 	}
 	part_release(&p);
@@ -222,7 +220,7 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 
 /* ---- reading ---- */
 
-static int load(struct ds_in *in, void **memo, char *err)
+static int load(struct ds_in *in, void **memo, struct err *err)
 {
 	const struct ds_bytes *b = ds_in_content(in, DS_MAX_FILE, err);
 	struct ds_planes *m = *memo = calloc(1, sizeof *m);
@@ -233,7 +231,7 @@ static int load(struct ds_in *in, void **memo, char *err)
 		return -1;
 	rc = read_part(b, &p, err);
 	if (rc == 0)
-		snprintf(err, DS_ERR, "the file changed while it was read");
+		err_fail(err, "the file changed while it was read");
 	*m = p.m;
 	p.m = (struct ds_planes){ 0 };
 	part_release(&p);

@@ -38,7 +38,7 @@ static const char *folder(const char *path, const char *end, char buf[256])
 	return buf;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const char *path = in->path, *base = ds_base(path), *class_id, *above;
 	char buf[256];

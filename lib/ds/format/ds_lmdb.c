@@ -33,7 +33,7 @@ static void forget(void *memo)
 
 /* The meta pages (the first two) name the file's last page: a file that ends before it would kill
  * whoever touches the missing pages. */
-static int check_length(const char *path, char *err)
+static int check_length(const char *path, struct err *err)
 {
 	enum { META = 16, SIZE = META + 24, LAST = META + 120 };
 	unsigned char head[LAST + 8];
@@ -59,11 +59,10 @@ static int check_length(const char *path, char *err)
 		fclose(f);
 	if (good && length >= (last + 1) * page)
 		return 0;
-	snprintf(err, DS_ERR, good ? "LMDB that is cut off" : "not an LMDB, or cut off");
-	return -1;
+	return err_fail(err, good ? "LMDB that is cut off" : "not an LMDB, or cut off");
 }
 
-static int load_env(const char *path, void **memo, char *err)
+static int load_env(const char *path, void **memo, struct err *err)
 {
 	struct lmdb *m = *memo = calloc(1, sizeof *m);
 	int rc = m ? 0 : MDB_PANIC;
@@ -80,11 +79,10 @@ static int load_env(const char *path, void **memo, char *err)
 		rc = mdb_dbi_open(m->txn, NULL, 0, &m->dbi);
 	if (rc == 0)
 		return 0;
-	snprintf(err, DS_ERR, "LMDB that cannot be read: %s", mdb_strerror(rc));
-	return -1;
+	return err_fail(err, "LMDB that cannot be read: %s", mdb_strerror(rc));
 }
 
-static int load(struct ds_in *in, void **memo, char *err)
+static int load(struct ds_in *in, void **memo, struct err *err)
 {
 	return load_env(in->real, memo, err);
 }
@@ -121,7 +119,7 @@ static size_t to_key(const char *name, unsigned char key[1100])
 	return n;
 }
 
-static int fetch(void *memo, const char *name, const void **p, size_t *n, char *err)
+static int fetch(void *memo, const char *name, const void **p, size_t *n, struct err *err)
 {
 	struct lmdb *m = memo;
 	unsigned char buf[1100];
@@ -129,8 +127,7 @@ static int fetch(void *memo, const char *name, const void **p, size_t *n, char *
 	int rc = mdb_get(m->txn, m->dbi, &key, &value);
 
 	if (rc) {
-		snprintf(err, DS_ERR, "%s", mdb_strerror(rc));
-		return -1;
+		return err_fail(err, "%s", mdb_strerror(rc));
 	}
 	*p = value.mv_data;
 	*n = value.mv_size;
@@ -162,7 +159,7 @@ static const char *take_apart(const char *real, char class_id[256])
 	return NULL;
 }
 
-static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, const char *class_id, char *err)
+static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, const char *class_id, struct err *err)
 {
 	char name[1100], row[DS_NAME];
 	MDB_val key, value;
@@ -187,11 +184,10 @@ static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, cons
 		mdb_cursor_close(c);
 	if (added == 0 && rc == MDB_NOTFOUND)
 		return 1;
-	snprintf(err, DS_ERR, "%s", added < 0 ? "out of memory" : mdb_strerror(rc));
-	return -1;
+	return err_fail(err, "%s", added < 0 ? "out of memory" : mdb_strerror(rc));
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	char class_id[256];
 	const char *split;

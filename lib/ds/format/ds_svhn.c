@@ -26,7 +26,7 @@ static void *symbol(const char *name)
 	return matio.library ? dlsym(matio.library, name) : NULL;
 }
 
-static int load_library(char *err)
+static int load_library(struct err *err)
 {
 	if (matio.free)
 		return 0;
@@ -40,9 +40,8 @@ static int load_library(char *err)
 		*(void **)&matio.free = symbol("Mat_VarFree");
 	if (matio.free)
 		return 0;
-	snprintf(err, DS_ERR, "MATLAB files need %s, which cannot be loaded: install libmatio, the version that this "
+	return err_fail(err, "MATLAB files need %s, which cannot be loaded: install libmatio, the version that this "
 		 "was built with", LIBMATIO);
-	return -1;
 }
 
 struct svhn {
@@ -112,21 +111,19 @@ static matvar_t *read_labels(mat_t *mat, const struct svhn *m)
 	return y;
 }
 
-static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, char *err)
+static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, struct err *err)
 {
 	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y)) {
-		snprintf(err, DS_ERR, "MATLAB file of %zu images whose y is not as many labels", m->n);
-		return -1;
+		return err_fail(err, "MATLAB file of %zu images whose y is not as many labels", m->n);
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		long label = label_at(y, i);
 
 		if (label < 0 || label > 10) {
-			snprintf(err, DS_ERR, "label %ld of image %zu is not from 0 to 10", label, i);
-			return -1;
+			return err_fail(err, "label %ld of image %zu is not from 0 to 10", label, i);
 		}
 		/* The digit 0 has label 10. */
-		snprintf(err, DS_ERR, "out of memory");
+		err_memory(err);
 		if (ds_add_row(s, NULL, i, NULL, label % 10) < 0)
 			return -1;
 	}
@@ -143,7 +140,7 @@ static const char *split_of(const char *path)
 	return NULL;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const unsigned char *head;
 	char path[4096];
@@ -162,7 +159,7 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 			       "not read; save it with MATLAB's -v7" : "is an HDF5 file, which is not read");
 	if (load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
-	snprintf(err, DS_ERR, "damaged MATLAB file, or cut off");
+	err_fail(err, "damaged MATLAB file, or cut off");
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
 		x = matio.info(mat, "X");
 		/* Other data sets have notes in this format. */
@@ -180,14 +177,14 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 	return rc;
 }
 
-static int load(struct ds_in *in, void **memo, char *err)
+static int load(struct ds_in *in, void **memo, struct err *err)
 {
 	struct svhn *m = *memo = calloc(1, sizeof *m);
 	char path[4096];
 	mat_t *mat;
 	int fd = -1;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!m || load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
@@ -201,11 +198,10 @@ static int load(struct ds_in *in, void **memo, char *err)
 		close(fd);
 	if (is_images(m->x, m) && m->x->data && m->x->nbytes == m->n * 3 * m->h * m->w)
 		return 0;
-	snprintf(err, DS_ERR, "damaged MATLAB file, or cut off");
-	return -1;
+	return err_fail(err, "damaged MATLAB file, or cut off");
 }
 
-static int decode(const void *memo, size_t at, struct ds_pixels *p, char *err)
+static int decode(const void *memo, size_t at, struct ds_pixels *p, struct err *err)
 {
 	const struct svhn *m = memo;
 	const uint8_t *from;

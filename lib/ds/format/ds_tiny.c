@@ -22,7 +22,7 @@ static bool named(const char *path)
 	       strcmp(base, "wnids.txt") == 0;
 }
 
-static int annotate(struct ds_source *s, struct tiny *t, const char *path, char *text, char *err)
+static int annotate(struct ds_source *s, struct tiny *t, const char *path, char *text, struct err *err)
 {
 	struct ds_text lines = { text };
 	char *line, image[8192];
@@ -36,8 +36,7 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 
 		n++;
 		if (!id || id == line || !ds_is_wnid(id + 1, strcspn(id + 1, "\t"))) {
-			snprintf(err, DS_ERR, "line %zu is not an image's name, a tab and a WordNet id", n);
-			return -1;
+			return err_fail(err, "line %zu is not an image's name, a tab and a WordNet id", n);
 		}
 		*id++ = '\0';
 		id[strcspn(id, "\t")] = '\0';
@@ -49,7 +48,7 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 	return 1;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	struct tiny **t = (struct tiny **)ds_state(s, DS_LAYOUT_tiny);
 	const struct ds_bytes *b;
@@ -64,15 +63,14 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 	if (!(b = ds_in_content(in, DS_MAX_TEXT, err)))
 		return -1;
 	if (!(text = ds_text_copy(b))) {
-		snprintf(err, DS_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	if (ds_base(in->path)[0] == 'w') {
 		free((*t)->words);
 		(*t)->words = text;
 		return 1;
 	}
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	rc = annotate(s, *t, in->path, text, err);
 	free(text);
 	return rc;
@@ -120,7 +118,7 @@ static int tell_apart(struct ds_source *s)
 	return rc < 0 ? -1 : 0;
 }
 
-static int finish(struct ds_source *s, char *err)
+static int finish(struct ds_source *s, struct err *err)
 {
 	struct tiny *t = *ds_state(s, DS_LAYOUT_tiny);
 	char buf[DS_NAME];
@@ -136,11 +134,10 @@ static int finish(struct ds_source *s, char *err)
 			r->label = (int32_t)label;
 			s->named = true;
 		} else if (r->label < 0 && strncmp(name, t->folder, strlen(t->folder)) == 0) {
-			snprintf(err, DS_ERR, "'%.400s' has no line in val_annotations.txt", name);
-			return -1;
+			return err_fail(err, "'%s' has no line in val_annotations.txt", name);
 		}
 	}
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (t->words && s->named && (name_classes(s, t->words) < 0 || tell_apart(s) < 0))
 		return -1;
 	return 0;

@@ -20,7 +20,7 @@ static void stem(const char *path, char buf[4096])
 	snprintf(buf, 4096, "%.*s", (int)((size_t)(base - path) + strcspn(base, ".")), path);
 }
 
-static int list(struct ds_source *s, struct ds_in *in, char *err)
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	struct ds_map **m = (struct ds_map **)ds_state(s, DS_LAYOUT_webdataset);
 	const struct ds_bytes *b = ds_in_content(in, DS_MAX_TEXT, err);
@@ -33,14 +33,14 @@ static int list(struct ds_source *s, struct ds_in *in, char *err)
 	text[strcspn(text, " \r\n")] = '\0';
 	if (!ds_number(text, 0, INT32_MAX, &label))
 		return 0;                     /* TeX has .cls files, too */
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!*m && !(*m = calloc(1, sizeof **m)))
 		return -1;
 	stem(in->path, key);
 	return ds_map_set(*m, key, label) < 0 ? -1 : 1;
 }
 
-static int finish(struct ds_source *s, char *err)
+static int finish(struct ds_source *s, struct err *err)
 {
 	const struct ds_map *m = *ds_state(s, DS_LAYOUT_webdataset);
 	char key[4096], buf[DS_NAME];
@@ -56,9 +56,8 @@ static int finish(struct ds_source *s, char *err)
 	if (!found)
 		return 0;
 	if (found < s->n) {
-		snprintf(err, DS_ERR, "'%.600s' has no .cls file, which %zu of the %zu images have (--format images: "
+		return err_fail(err, "'%s' has no .cls file, which %zu of the %zu images have (--format images: "
 			 "do not look at them)", ds_row_name(s, &s->rows[without], buf), found, s->n);
-		return -1;
 	}
 	/* The numbers are the classes; folders are not. */
 	s->named = false;
@@ -69,8 +68,7 @@ static int finish(struct ds_source *s, char *err)
 	}
 	if (ds_name_classes(s, NULL, 0) == 0)
 		return 0;
-	snprintf(err, DS_ERR, "out of memory");
-	return -1;
+	return err_memory(err);
 }
 
 static void drop(void *state)

@@ -34,11 +34,10 @@ int ds_pixels_resize(struct ds_pixels *p, int h, int w)
 	return 0;
 }
 
-static int check_size(unsigned long h, unsigned long w, char *err)
+static int check_size(unsigned long h, unsigned long w, struct err *err)
 {
 	if (h == 0 || w == 0 || h > DS_MAX_SIDE || w > DS_MAX_SIDE || h * w > DS_MAX_PIXELS) {
-		snprintf(err, DS_ERR, "image of %lu x %lu pixels: too large", w, h);
-		return -1;
+		return err_fail(err, "image of %lu x %lu pixels: too large", w, h);
 	}
 	return 0;
 }
@@ -48,7 +47,7 @@ static int check_size(unsigned long h, unsigned long w, char *err)
 struct png_input {
 	const unsigned char *p;
 	size_t left;
-	char *err;
+	struct err *err;
 };
 
 static void png_feed(png_structp png, png_bytep to, png_size_t n)
@@ -66,7 +65,7 @@ static void png_fail(png_structp png, png_const_charp what)
 {
 	struct png_input *in = png_get_error_ptr(png);
 
-	snprintf(in->err, DS_ERR, "damaged PNG: %s", what);
+	err_fail(in->err, "damaged PNG: %s", what);
 	longjmp(png_jmpbuf(png), 1);
 }
 
@@ -93,7 +92,7 @@ static void png_to_rgb(png_structp png, png_infop info)
 	png_read_update_info(png, info);
 }
 
-static int decode_png(const void *data, size_t len, struct ds_pixels *p, char *err)
+static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct err *err)
 {
 	struct png_input in = { data, len, err };
 	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, png_fail, png_ignore);
@@ -101,7 +100,7 @@ static int decode_png(const void *data, size_t len, struct ds_pixels *p, char *e
 	png_bytep *volatile rows = NULL;
 	volatile int rc = -1;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (!info)
 		goto out;
 	if (setjmp(png_jmpbuf(png)))
@@ -135,7 +134,7 @@ out:
 struct jpeg_trouble {
 	struct jpeg_error_mgr mgr;
 	jmp_buf jump;
-	char *err;
+	struct err *err;
 };
 
 static void jpeg_fail(j_common_ptr j)
@@ -144,7 +143,7 @@ static void jpeg_fail(j_common_ptr j)
 	char text[JMSG_LENGTH_MAX];
 
 	j->err->format_message(j, text);
-	snprintf(t->err, DS_ERR, "damaged JPEG: %s", text);
+	err_fail(t->err, "damaged JPEG: %s", text);
 	longjmp(t->jump, 1);
 }
 
@@ -186,12 +185,12 @@ static void scale_down(struct jpeg_decompress_struct *j, int at_least)
 		j->scale_denom *= 2;
 }
 
-static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, char *err)
+static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, struct err *err)
 {
 	struct jpeg_decompress_struct *j = &d->j;
 	const bool cmyk = j->out_color_space == JCS_CMYK;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (ds_pixels_resize(p, (int)j->output_height, (int)j->output_width) < 0)
 		return -1;
 	if (cmyk && d->line_cap < (size_t)p->w * 4) {
@@ -213,7 +212,7 @@ static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, char *err)
 }
 
 static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int at_least,
-		       struct ds_pixels *p, char *err)
+		       struct ds_pixels *p, struct err *err)
 {
 	struct jpeg_decompress_struct *j = &d->j;
 
@@ -245,21 +244,20 @@ fail:
 
 /* ---- WebP ---- */
 
-static int decode_webp(const void *data, size_t len, struct ds_pixels *p, char *err)
+static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct err *err)
 {
 	WebPDecoderConfig c;
 	VP8StatusCode rc;
 
-	snprintf(err, DS_ERR, "damaged WebP");
+	err_fail(err, "damaged WebP");
 	if (!WebPInitDecoderConfig(&c) || WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
 		return -1;
 	if (c.input.has_animation) {
-		snprintf(err, DS_ERR, "a WebP animation, not an image");
-		return -1;
+		return err_fail(err, "a WebP animation, not an image");
 	}
 	if (check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
 		return -1;
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (ds_pixels_resize(p, c.input.height, c.input.width) < 0)
 		return -1;
 	c.output.colorspace = MODE_RGB;
@@ -270,9 +268,8 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, char *
 	rc = WebPDecode(data, len, &c);
 	if (rc == VP8_STATUS_OK)
 		return 0;
-	snprintf(err, DS_ERR, "damaged WebP%s", rc == VP8_STATUS_NOT_ENOUGH_DATA ||
+	return err_fail(err, "damaged WebP%s", rc == VP8_STATUS_NOT_ENOUGH_DATA ||
 		 rc == VP8_STATUS_SUSPENDED ? ": file is cut off" : "");
-	return -1;
 }
 
 /* ---- any ---- */
@@ -312,7 +309,7 @@ bool ds_is_image(const void *head, size_t n)
 }
 
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
-		   struct ds_pixels *p, char *err)
+		   struct ds_pixels *p, struct err *err)
 {
 	if (is_png(data, len))
 		return decode_png(data, len, p, err);
@@ -320,24 +317,23 @@ int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_le
 		return decode_jpeg(d, data, len, at_least, p, err);
 	if (is_webp(data, len))
 		return decode_webp(data, len, p, err);
-	snprintf(err, DS_ERR, len ? "not a PNG, JPEG or WebP image" : "empty file");
-	return -1;
+	return err_fail(err, len ? "not a PNG, JPEG or WebP image" : "empty file");
 }
 
-int ds_decode(const void *data, size_t len, struct ds_pixels *p, char *err)
+int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err)
 {
 	struct ds_decoder *d = ds_decoder_new();
 	int rc = -1;
 
-	snprintf(err, DS_ERR, "out of memory");
+	err_memory(err);
 	if (d)
 		rc = ds_decoder_run(d, data, len, 0, p, err);
 	ds_decoder_free(d);
 	return rc;
 }
 
-int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, char *err)
+int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err)
 {
-	snprintf(err, DS_ERR, "%s", at < n ? "out of memory" : "the file changed while it was read");
+	err_fail(err, "%s", at < n ? "out of memory" : "the file changed while it was read");
 	return at < n ? ds_pixels_resize(p, (int)h, (int)w) : -1;
 }

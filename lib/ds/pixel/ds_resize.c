@@ -218,13 +218,12 @@ int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w)
 }
 
 /* The middle n x n, its corner at round-half-even((side - n) / 2), as torchvision's CenterCrop. */
-static int crop_middle(struct ds_pixels *p, int n, char *err)
+static int crop_middle(struct ds_pixels *p, int n, struct err *err)
 {
 	int top, left;
 
 	if (p->h < n || p->w < n) {
-		snprintf(err, DS_ERR, "image of %d x %d pixels is smaller than --crop %d", p->w, p->h, n);
-		return -1;
+		return err_fail(err, "image of %d x %d pixels is smaller than --crop %d", p->w, p->h, n);
 	}
 	top = (int)nearbyint((p->h - n) / 2.0);
 	left = (int)nearbyint((p->w - n) / 2.0);
@@ -244,7 +243,7 @@ void ds_gray(struct ds_pixels *p)
 		at[0] = at[1] = at[2] = (uint8_t)((at[0] * 19595u + at[1] * 38470u + at[2] * 7471u + 0x8000) >> 16);
 }
 
-int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, char *err)
+int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, struct err *err)
 {
 	int h = s->size, w = s->size;
 
@@ -257,15 +256,13 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 			h = (int)((double)s->size * p->h / p->w);
 	}
 	if (s->size && (h > DS_MAX_SIDE || w > DS_MAX_SIDE)) {
-		snprintf(err, DS_ERR, "image of %d x %d pixels is too narrow to resize", p->w, p->h);
-		return -1;
+		return err_fail(err, "image of %d x %d pixels is too narrow to resize", p->w, p->h);
 	}
 	if (s->size && (h != p->h || w != p->w)) {
 		struct ds_pixels t = *p;
 
 		if (ds_resize(p, spare, h, w) < 0) {
-			snprintf(err, DS_ERR, "out of memory");
-			return -1;
+			return err_memory(err);
 		}
 		*p = *spare;
 		*spare = t;

@@ -38,20 +38,18 @@ static bool fits(size_t a, size_t b, size_t limit)
 	return !__builtin_mul_overflow(a, b, &product) && product <= limit;
 }
 
-int ds_sheet_check(const struct ds_sheet *s, char *err)
+int ds_sheet_check(const struct ds_sheet *s, struct err *err)
 {
 	if (s->h == 0 || s->w == 0 || s->h > DS_MAX_SIDE || s->w > DS_MAX_SIDE) {
-		snprintf(err, DS_ERR, "images of %zu x %zu pixels cannot be drawn", s->w, s->h);
-		return -1;
+		return err_fail(err, "images of %zu x %zu pixels cannot be drawn", s->w, s->h);
 	}
 	if (!fits(s->columns, cell_w(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
 	    !fits(s->rows, cell_h(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
 	    !fits(sheet_w(s), s->scale, DS_MAX_SIDE) || !fits(sheet_h(s), s->scale, DS_MAX_SIDE) ||
 	    sheet_w(s) * s->scale * (sheet_h(s) * s->scale) > DS_MAX_PIXELS) {
-		snprintf(err, DS_ERR, "%zu x %zu images of %zu x %zu pixels, %zu times magnified, are more "
+		return err_fail(err, "%zu x %zu images of %zu x %zu pixels, %zu times magnified, are more "
 			 "than a sheet holds; take a smaller grid or scale", s->columns, s->rows, s->w,
 			 s->h, s->scale);
-		return -1;
 	}
 	return 0;
 }
@@ -186,7 +184,7 @@ struct picture {
 	struct ts_file *out;
 	double least, largest;            /* shades */
 	uint8_t *line;                    /* one line of pixels, magnified */
-	char *err;
+	struct err *err;
 };
 
 /* Line y of a cell, 3 bytes a pixel. */
@@ -238,7 +236,7 @@ static void fail(png_structp png, png_const_charp what)
 {
 	struct picture *p = png_get_error_ptr(png);
 
-	snprintf(p->err, DS_ERR, "%s", what);
+	err_fail(p->err, "%s", what);
 	longjmp(png_jmpbuf(png), 1);
 }
 
@@ -268,7 +266,7 @@ static int draw(struct picture *p, png_structp png, png_infop info)
 	return 0;
 }
 
-int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, char *err)
+int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, struct err *err)
 {
 	struct picture p = { .sheet = s, .out = out, .err = err };
 	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &p, fail, ignore);
@@ -284,7 +282,7 @@ int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, char *err)
 	if (info && p.line)
 		rc = draw(&p, png, info);
 	else
-		snprintf(err, DS_ERR, "out of memory");
+		err_memory(err);
 	png_destroy_write_struct(&png, &info);
 	free(p.line);
 	return rc;

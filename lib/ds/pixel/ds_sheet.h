@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ts/ts_file.h"
 
 #ifdef __cplusplus
@@ -52,7 +53,7 @@ struct ds_sheet {
 };
 
 /* Can it be drawn? -1 with a line in err (DS_ERR bytes): images or sheet too large or empty. */
-int ds_sheet_check(const struct ds_sheet *s, char *err) TS_CHECKED;
+int ds_sheet_check(const struct ds_sheet *s, struct err *err) TS_CHECKED;
 /* Keeps a copy of the image if it is among the best so far. -1: out of memory. */
 int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell) TS_CHECKED;
 /* Sorts the cells, best first: cell i lies in row i / columns, column i % columns. Then nothing more
@@ -63,7 +64,7 @@ void ds_sheet_sort(struct ds_sheet *s);
 void ds_sheet_colour(double shade, double least, double largest, uint8_t rgb[3]);
 /* Draws the sorted sheet into out, as an RGB PNG; equal sheets give equal bytes. -1 with a line in
  * err; the caller finishes the file. */
-int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, char *err) TS_CHECKED;
+int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, struct err *err) TS_CHECKED;
 void ds_sheet_release(struct ds_sheet *s);
 
 #ifdef __cplusplus

@@ -43,7 +43,7 @@ static int dense_block(struct net *n, int in, int block, int n_layers, const dou
 	return in;
 }
 
-static int build(struct net *n, const double *p, char *err)
+static int build(struct net *n, const double *p, struct err *err)
 {
 	int per_block = ((int)p[DEPTH] - 4) / 3, x;
 	bool affine = p[AFFINE] != 0;
@@ -51,9 +51,8 @@ static int build(struct net *n, const double *p, char *err)
 	if (p[BOTTLENECK] != 0)
 		per_block /= 2;
 	if (n->h < 8 || n->w < 8 || per_block < 1) {
-		snprintf(err, NET_ERR, "densenet needs images of at least 8x8 pixels and depth for one "
+		return err_fail(err, "densenet needs images of at least 8x8 pixels and depth for one "
 			 "layer a block (%dx%d, depth %g given)", n->h, n->w, p[DEPTH]);
-		return -1;
 	}
 	x = net_stage(n, net_conv(n, 0, "conv1", 2 * (int)p[GROWTH], 3, 1, 1));
 	for (int block = 1; block <= 3 && !n->failed; block++) {

@@ -44,14 +44,13 @@ static int transition(struct net *n, int in, int k)
 	return net_stage(n, net_avgpool(n, x, 2));
 }
 
-static int build(struct net *n, const double *p, char *err)
+static int build(struct net *n, const double *p, struct err *err)
 {
 	int x;
 
 	if (n->h < 32 || n->w < 32) {
-		snprintf(err, NET_ERR, "densenet121 needs images of at least 32x32 pixels (%dx%d given); for "
+		return err_fail(err, "densenet121 needs images of at least 32x32 pixels (%dx%d given); for "
 			 "small ones there is densenet", n->h, n->w);
-		return -1;
 	}
 	x = net_conv(n, 0, "features.conv0", (int)p[INIT], 7, 2, 3);
 	x = net_relu(n, net_bn(n, x, "features.norm0", true));

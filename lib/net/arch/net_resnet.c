@@ -82,16 +82,16 @@ static void layers(struct net *n, int x, const struct form *f, const struct dept
 	n->head = net_linear(n, n->feature, "fc", n->classes);
 }
 
-static const struct depth *find_depth(const char *arch, double depth, char *err)
+static const struct depth *find_depth(const char *arch, double depth, struct err *err)
 {
 	for (int i = 0; i < N_DEPTHS; i++)
 		if (depths[i].depth == depth)
 			return &depths[i];
-	snprintf(err, NET_ERR, "%s has a depth of 18, 34, 50, 101 or 152; %g is none of these", arch, depth);
+	err_fail(err, "%s has a depth of 18, 34, 50, 101 or 152; %g is none of these", arch, depth);
 	return NULL;
 }
 
-static int build_imagenet(struct net *n, const double *p, char *err)
+static int build_imagenet(struct net *n, const double *p, struct err *err)
 {
 	const struct form f = { "resnet", "downsample", true, (int)p[WIDEN] };
 	const struct depth *d = find_depth(f.name, p[DEPTH], err);
@@ -100,13 +100,11 @@ static int build_imagenet(struct net *n, const double *p, char *err)
 	if (!d)
 		return -1;
 	if (f.widen != 1 && !d->bottleneck) {
-		snprintf(err, NET_ERR, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
-		return -1;
+		return err_fail(err, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
 	}
 	if (n->h < 32 || n->w < 32) {
-		snprintf(err, NET_ERR, "resnet needs images of at least 32x32 pixels (%dx%d given); for small "
+		return err_fail(err, "resnet needs images of at least 32x32 pixels (%dx%d given); for small "
 			 "ones there is resnet-cifar", n->h, n->w);
-		return -1;
 	}
 	x = net_conv(n, 0, "conv1", 64, 7, 2, 3);
 	x = net_maxpool(n, net_relu(n, net_bn(n, x, "bn1", true)), 3, 2, 1);
@@ -114,7 +112,7 @@ static int build_imagenet(struct net *n, const double *p, char *err)
 	return 0;
 }
 
-static int build_cifar(struct net *n, const double *p, char *err)
+static int build_cifar(struct net *n, const double *p, struct err *err)
 {
 	const struct form f = { "resnet-cifar", "shortcut", p[AFFINE] != 0, 1 };
 	const struct depth *d = find_depth(f.name, p[DEPTH], err);

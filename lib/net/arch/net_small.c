@@ -18,14 +18,13 @@ static void dense(struct net *n, int x, int first, int second)
 }
 
 /* A pair has five members in its Sequential: convolution, ReLU, convolution, ReLU, pooling. */
-static int build_convs(struct net *n, int pairs, char *err)
+static int build_convs(struct net *n, int pairs, struct err *err)
 {
 	int x = 0;
 
 	if (n->h >> pairs < 1 || n->w >> pairs < 1) {
-		snprintf(err, NET_ERR, "conv%d needs images of at least %dx%d pixels (%dx%d given)", 2 * pairs,
+		return err_fail(err, "conv%d needs images of at least %dx%d pixels (%dx%d given)", 2 * pairs,
 			 1 << pairs, 1 << pairs, n->h, n->w);
-		return -1;
 	}
 	for (int i = 0; i < pairs; i++) {
 		for (int k = 0; k < 2; k++) {
@@ -40,25 +39,25 @@ static int build_convs(struct net *n, int pairs, char *err)
 	return 0;
 }
 
-static int build_conv2(struct net *n, const double *p, char *err)
+static int build_conv2(struct net *n, const double *p, struct err *err)
 {
 	(void)p;
 	return build_convs(n, 1, err);
 }
 
-static int build_conv4(struct net *n, const double *p, char *err)
+static int build_conv4(struct net *n, const double *p, struct err *err)
 {
 	(void)p;
 	return build_convs(n, 2, err);
 }
 
-static int build_conv6(struct net *n, const double *p, char *err)
+static int build_conv6(struct net *n, const double *p, struct err *err)
 {
 	(void)p;
 	return build_convs(n, 3, err);
 }
 
-static int build_fc(struct net *n, const double *p, char *err)
+static int build_fc(struct net *n, const double *p, struct err *err)
 {
 	(void)p, (void)err;
 	dense(n, 0, 300, 100);

@@ -30,7 +30,7 @@ static int block(struct net *n, int in, const char *prefix, int c, int stride, b
 	return net_add(n, in, x);
 }
 
-static int build(struct net *n, const double *p, char *err)
+static int build(struct net *n, const double *p, struct err *err)
 {
 	const int depth = (int)p[DEPTH], widen = (int)p[WIDEN];
 	const bool affine = p[AFFINE] != 0;
@@ -39,9 +39,8 @@ static int build(struct net *n, const double *p, char *err)
 	if (depth % 6 != 4) {
 		const int below = depth - (depth + 2) % 6;
 
-		snprintf(err, NET_ERR, "wideresnet has a depth of 6 N + 4; near %d there are %d and %d", depth,
+		return err_fail(err, "wideresnet has a depth of 6 N + 4; near %d there are %d and %d", depth,
 			 below, below + 6);
-		return -1;
 	}
 	x = net_stage(n, net_conv(n, 0, "conv1", 16, 3, 1, 1));
 	for (int group = 1; group <= 3; group++) {

@@ -44,7 +44,7 @@ static void numbers(const double *v, int n, char *buf, size_t len)
 }
 
 int net_export(const struct net_checkpoint *c, enum net_export_format format, bool full, const char *path,
-	       char *err)
+	       struct err *err)
 {
 	char input[64], mean[128], std[128];
 	const char *const pairs[] = { "format", "pt", "unmask.arch", c->net->spec, "unmask.input", input,
@@ -62,7 +62,7 @@ int net_export(const struct net_checkpoint *c, enum net_export_format format, bo
 	if (rc == 0)
 		rc = ts_file_finish(f);
 	if (rc < 0)
-		snprintf(err, NET_ERR, "%s", f && ts_file_error(f) ? ts_file_error(f) :
+		err_fail(err, "%s", f && ts_file_error(f) ? ts_file_error(f) :
 			 "out of memory, or more than a zip archive's 4 GiB");
 	free(set.t);
 	ts_file_close(f);

@@ -5,6 +5,7 @@
 #ifndef NET_EXPORT_H
 #define NET_EXPORT_H
 
+#include "err/err.h"
 #include "net/mask/net_mask.h"
 
 #ifdef __cplusplus
@@ -17,7 +18,7 @@ enum net_export_format { NET_EXPORT_PTH, NET_EXPORT_SAFETENSORS };
  * has it: the masked network's statistics, conv1.scores or conv1.mask beside conv1.weight; full: the full
  * network without masks. What a run resumes from is left out. -1 with a line in err (NET_ERR). */
 int net_export(const struct net_checkpoint *c, enum net_export_format format, bool full, const char *path,
-	       char *err) TS_CHECKED;
+	       struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@
 /* ---- files ---- */
 
 /* All of fd, growing as bytes arrive. NULL with a line in err. */
-static unsigned char *read_all(int fd, size_t *n, char *err)
+static unsigned char *read_all(int fd, size_t *n, struct err *err)
 {
 	size_t cap = 1 << 16;
 	unsigned char *p = malloc(cap), *grown;
@@ -30,7 +30,7 @@ static unsigned char *read_all(int fd, size_t *n, char *err)
 		if (*n == cap) {
 			grown = cap < NET_MAX_FILE ? realloc(p, 2 * cap) : NULL;
 			if (!grown) {
-				net_err(err, "has more than %zu bytes, or there is not enough memory", cap);
+				err_fail(err, "has more than %zu bytes, or there is not enough memory", cap);
 				free(p);
 				return NULL;
 			}
@@ -39,14 +39,14 @@ static unsigned char *read_all(int fd, size_t *n, char *err)
 		}
 		got = read(fd, p + *n, cap - *n);
 		if (got < 0 && errno != EINTR) {
-			net_err(err, "cannot read: %s", strerror(errno));
+			err_fail(err, "cannot read: %s", strerror(errno));
 			free(p);
 			return NULL;
 		}
 		*n += got > 0 ? (size_t)got : 0;
 	}
 	if (!p)
-		net_err(err, "out of memory");
+		err_memory(err);
 	return p;
 }
 
@@ -67,7 +67,7 @@ static ssize_t read_memory(void *ctx, void *buf, size_t len)
 }
 
 /* One of our checkpoints. Its reader names the file itself. */
-static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, const char *name, char *err)
+static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, const char *name, struct err *err)
 {
 	struct memory m = { p, n };
 	struct ts_reader *r = ts_reader_open_fn(read_memory, &m, name);
@@ -76,38 +76,37 @@ static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, con
 
 	f->format = "unmask checkpoint";
 	if (rc < 0)
-		net_err(err, "%s", r ? ts_reader_error(r) : "out of memory");
+		err_fail(err, "%s", r ? ts_reader_error(r) : "out of memory");
 	ts_reader_close(r);
 	return rc;
 }
 
-int net_foreign_read(struct net_foreign *f, const char *path, const char *key, char *err)
+int net_foreign_read(struct net_foreign *f, const char *path, const char *key, struct err *err)
 {
 	const bool in = !path || strcmp(path, "-") == 0;
 	const char *name = in ? "<stdin>" : path;
 	int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 	unsigned char *p = NULL;
-	char why[NET_ERR];
 	size_t n = 0;
 
 	*f = (struct net_foreign){ 0 };
 	if (fd < 0)
-		return net_err(err, "cannot open '%.300s': %s", path, strerror(errno));
-	p = read_all(fd, &n, why);
+		return err_fail(err, "cannot open '%.300s': %s", path, strerror(errno));
+	p = read_all(fd, &n, err);
 	f->file_size = n;
 	if (p && n == 0)
-		snprintf(why, sizeof why, "is empty");
+		err_fail(err, "is empty");
 	else if (p && net_pytorch_is(p, n))
-		rc = net_pytorch_read(f, p, n, key, why);
+		rc = net_pytorch_read(f, p, n, key, err);
 	else if (p && net_safetensors_is(p, n))
-		rc = net_safetensors_read(f, p, n, why);
+		rc = net_safetensors_read(f, p, n, err);
 	else if (p && (*p & 0xf0) == 0x80)
 		rc = read_own(f, p, n, name, err);
 	else if (p)
-		snprintf(why, sizeof why, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
+		err_fail(err, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
 			 "unmask checkpoint");
 	if (rc < 0 && !(p && f->format && strncmp(f->format, "unmask", 6) == 0))
-		net_err(err, "'%.150s': %.340s", name, why);
+		err_prefix(err, "'%s': ", name);
 	free(p);
 	if (!in)
 		close(fd);

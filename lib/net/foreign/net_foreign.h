@@ -15,6 +15,7 @@
 #ifndef NET_FOREIGN_H
 #define NET_FOREIGN_H
 
+#include "err/err.h"
 #include "net/net.h"
 
 #ifdef __cplusplus
@@ -37,7 +38,7 @@ struct net_foreign {
 
 /* Reads path (NULL, "-": standard input). key: which entry of a training dictionary; NULL: the first of
  * state_dict, model_state_dict, model, net, ... -1 with a line in err (NET_ERR) that names the file. */
-int net_foreign_read(struct net_foreign *f, const char *path, const char *key, char *err) TS_CHECKED;
+int net_foreign_read(struct net_foreign *f, const char *path, const char *key, struct err *err) TS_CHECKED;
 void net_foreign_release(struct net_foreign *f);
 
 #ifdef __cplusplus

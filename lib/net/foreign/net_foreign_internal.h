@@ -3,10 +3,8 @@
 #ifndef NET_FOREIGN_INTERNAL_H
 #define NET_FOREIGN_INTERNAL_H
 
+#include "err/err.h"
 #include "net/foreign/net_foreign.h"
-
-/* Writes the line to err (NET_ERR bytes) and returns -1. */
-int net_err(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 enum net_elem { NET_E_F32, NET_E_F64, NET_E_F16, NET_E_BF16, NET_E_I64, NET_E_I32, NET_E_I16,
 		NET_E_I8, NET_E_U8, NET_E_BOOL };
@@ -24,14 +22,14 @@ struct net_view {
 };
 
 /* Takes a name of len bytes. -1 with a line in err: empty, too long, control characters. */
-int net_view_name(struct net_view *v, const char *name, size_t len, char *err) TS_CHECKED;
+int net_view_name(struct net_view *v, const char *name, size_t len, struct err *err) TS_CHECKED;
 /* Holds that every element of v lies within numel elements, and counts them. -1 with a line in err. */
-int net_view_check(struct net_view *v, size_t numel, char *err) TS_CHECKED;
+int net_view_check(struct net_view *v, size_t numel, struct err *err) TS_CHECKED;
 /* Strides of a row-major array. */
 void net_view_straight(struct net_view *v);
 /* Copies a checked view of data (numel elements) to f->state as f32 or i64. -1 with a line in err: a name
  * that is there, tensors of more than 8 times the file's size. */
 int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsigned char *data,
-		    char *err) TS_CHECKED;
+		    struct err *err) TS_CHECKED;
 
 #endif

@@ -62,7 +62,7 @@ static bool cut(char *name, const char *prefix)
 	return true;
 }
 
-int net_import_prefixes(struct ts_set *s, char *err)
+int net_import_prefixes(struct ts_set *s, struct err *err)
 {
 	const char *w;
 	bool changed = false;
@@ -78,7 +78,7 @@ int net_import_prefixes(struct ts_set *s, char *err)
 	}
 	for (size_t i = 0; changed && i < s->n; i++)
 		if (ts_set_get(s, s->t[i].name) != &s->t[i])
-			return net_err(err, "two tensors are called '%.100s' without 'module.'", s->t[i].name);
+			return err_fail(err, "two tensors are called '%.100s' without 'module.'", s->t[i].name);
 	return 0;
 }
 
@@ -144,7 +144,7 @@ static int attempt(struct ts_set *to, const struct ts_set *from, int k)
 	return to->t ? 0 : -1;
 }
 
-static int guess(const struct ts_set *state, char *spec, char *err)
+static int guess(const struct ts_set *state, char *spec, struct err *err)
 {
 	static const int attempts[] = { 0, 1, 2, 4 };
 	bool found = false;
@@ -161,7 +161,7 @@ static int guess(const struct ts_set *state, char *spec, char *err)
 	}
 	if (found)
 		return 0;
-	return net_err(err, "its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
+	return err_fail(err, "its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
 		       "--arch names one", state->n, state->n ? state->t[0].name : "",
 		       state->n > 1 ? state->t[1].name : "");
 }
@@ -175,7 +175,7 @@ static int stem(const struct net *n)
 
 /* Builds the network: classes from the classifier's weight, the input as net_import.h says. */
 static int build(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how,
-		 const char *spec, char *err)
+		 const char *spec, struct err *err)
 {
 	int ch = how->c ? how->c : 3, h = how->h ? how->h : 32, w = how->w ? how->w : 32;
 	struct net *n = net_new(spec, ch, h, w, 2, err);
@@ -188,7 +188,7 @@ static int build(struct net_checkpoint *c, struct ts_set *state, const struct ne
 		return -1;
 	if (rename_all(n, state) < 0) {
 		net_free(n);
-		return net_err(err, "out of memory");
+		return err_memory(err);
 	}
 	head = ts_set_get(state, n->params[n->nodes[n->head].param].name);
 	first = stem(n) < 0 ? NULL : ts_set_get(state, n->params[stem(n)].name);
@@ -198,7 +198,7 @@ static int build(struct net_checkpoint *c, struct ts_set *state, const struct ne
 		ch = (int)first->shape[1];
 	classes = head && head->ndim >= 1 ? head->shape[0] : 0;
 	if (classes < 2 || classes > 1000000)
-		net_err(err, "has no classifier '%.90s', so the number of classes is unknown",
+		err_fail(err, "has no classifier '%.90s', so the number of classes is unknown",
 			 n->params[n->nodes[n->head].param].name);
 	else
 		c->net = net_new(spec, ch, h, w, (int)classes, err);
@@ -241,15 +241,15 @@ static void extras(struct net_importing *im)
 				       im->how->partial ? "; it is left out" : "");
 }
 
-static int misfit(const struct net_importing *im, char *err)
+static int misfit(const struct net_importing *im, struct err *err)
 {
-	return net_err(err, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
+	return err_fail(err, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
 		       "--arch names another", im->wrong, im->c->net->spec);
 }
 
 /* Before there is memory for the network: its size comes from names and shapes, which cost a file nothing.
  * So all must fit; or with --partial, what was guessed must not be far larger than the file. */
-static int check_first(struct net_importing *im, char *err)
+static int check_first(struct net_importing *im, struct err *err)
 {
 	const struct net *n = im->c->net;
 	size_t have = 1 << 18;
@@ -257,7 +257,7 @@ static int check_first(struct net_importing *im, char *err)
 	for (size_t i = 0; i < im->state->n; i++)
 		have += ts_tensor_count(&im->state->t[i]);
 	if (im->how->partial && !im->how->arch && net_count(n) / 4 > have)
-		return net_err(err, "its tensors are much less than the guessed architecture %.200s has; --arch "
+		return err_fail(err, "its tensors are much less than the guessed architecture %.200s has; --arch "
 			       "says that it is meant", n->spec);
 	if (im->how->partial)
 		return 0;
@@ -270,7 +270,7 @@ static int check_first(struct net_importing *im, char *err)
 	return misfit(im, err);
 }
 
-int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, char *err)
+int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, struct err *err)
 {
 	struct net_importing im = { .c = c, .state = state, .how = how, .rng = ts_rng_new(how->seed, 0) };
 	char spec[NET_SPEC];
@@ -284,11 +284,11 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		net_import_say(&im, false, "guessed architecture: %s", c->net->spec);
 	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w,
 		       c->net->classes);
-	net_err(err, "out of memory");
+	err_memory(err);
 	im.taken = calloc(state->n + 1, sizeof *im.taken);
 	if (!im.taken || check_first(&im, err) < 0)
 		goto out;
-	net_err(err, "out of memory");
+	err_memory(err);
 	if (net_init(c->net, &im.rng, &c->state) < 0)
 		goto out;
 	each(&im, c->state.t);

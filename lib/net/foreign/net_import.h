@@ -15,6 +15,7 @@
 #ifndef NET_IMPORT_H
 #define NET_IMPORT_H
 
+#include "err/err.h"
 #include "net/mask/net_mask.h"
 
 #ifdef __cplusplus
@@ -37,10 +38,10 @@ struct net_import {
 
 /* Takes tensors from *state (which is consumed, also in failure) and fills c->net, state, extra, mask, all
  * of a zeroed *c. -1 with a line in err. The caller releases *c also then. */
-int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, char *err)
+int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, struct err *err)
 	TS_CHECKED;
 /* Takes the prefixes off every name. -1: out of memory, or two names become one. */
-int net_import_prefixes(struct ts_set *state, char *err) TS_CHECKED;
+int net_import_prefixes(struct ts_set *state, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #ifndef NET_IMPORT_INTERNAL_H
 #define NET_IMPORT_INTERNAL_H
 
+#include "err/err.h"
 #include "net/foreign/net_import.h"
 
 struct net_importing {
@@ -26,6 +27,6 @@ bool net_import_take(struct net_importing *im, const char *name, struct ts_tenso
 bool net_import_of_mask(const char *name);
 /* Makes masks of the state's scores, or leaves them out. -1 with a line in err: the kept fraction is needed,
  * masks within masks. */
-int net_import_masks(struct net_importing *im, char *err) TS_CHECKED;
+int net_import_masks(struct net_importing *im, struct err *err) TS_CHECKED;
 
 #endif

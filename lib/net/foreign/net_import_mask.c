@@ -77,7 +77,7 @@ static struct found look(const struct net_importing *im)
 }
 
 /* Fills the masks that net_mask_add() has made. from: what the state calls them. */
-static int fill(struct net_importing *im, const struct net_mask *m, enum net_extra from, char *err)
+static int fill(struct net_importing *im, const struct net_mask *m, enum net_extra from, struct err *err)
 {
 	const struct net *n = im->c->net;
 	size_t ones = 0, all = 0;
@@ -106,7 +106,7 @@ static int fill(struct net_importing *im, const struct net_mask *m, enum net_ext
 	return 0;
 }
 
-int net_import_masks(struct net_importing *im, char *err)
+int net_import_masks(struct net_importing *im, struct err *err)
 {
 	const struct found f = look(im);
 	const enum net_extra from = f.scores ? NET_SCORES : NET_FIXED;
@@ -118,11 +118,11 @@ int net_import_masks(struct net_importing *im, char *err)
 
 	if ((f.scores || fixed) && !im->how->no_masks) {
 		if (f.odd || (f.scores && f.cuts))
-			return net_err(err, "has masks that %s: which weights stay is not known; --no-masks "
+			return err_fail(err, "has masks that %s: which weights stay is not known; --no-masks "
 				       "leaves them out", f.odd ? "hold something else than 0 and 1" :
 				       "cut weights beside scores that do");
 		if (!fixed && im->how->keep < 0)
-			return net_err(err, "has scores of %zu masked layers ('%.90s'), but not which fraction "
+			return err_fail(err, "has scores of %zu masked layers ('%.90s'), but not which fraction "
 				       "of the weights they keep: --keep says it, --no-masks leaves them out",
 				       f.scores, f.name);
 		if (!fixed)

@@ -11,14 +11,12 @@
 #include "net/foreign/net_pytorch_internal.h"
 
 /* Reads a pickle of the first at most NET_MAX_PICKLE bytes. */
-static struct pickle *unpickle(const unsigned char *p, size_t n, char *err)
+static struct pickle *unpickle(const unsigned char *p, size_t n, struct err *err)
 {
-	char why[PICKLE_ERR];
-	struct pickle *k = pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, why);
+	struct pickle *k = pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, err);
 
-	if (!k)
-		net_err(err, "%.280s%s", why, strstr(why, "refuses to call") ?
-			"; in Python, torch.save(model.state_dict(), FILE) makes one that holds no more" : "");
+	if (!k && strstr(err->text, "refuses to call"))
+		err_append(err, "; in Python, torch.save(model.state_dict(), FILE) makes one that holds no more");
 	return k;
 }
 
@@ -30,7 +28,7 @@ struct zip {
 	const unsigned char *p;
 	size_t n, left;                   /* left: bytes that may yet come out, as many as the file has:
 					   * PyTorch stores, so no more can; only bombs would */
-	char *err;
+	struct err *err;
 };
 
 static int zip_open(struct zip *z)
@@ -39,7 +37,7 @@ static int zip_open(struct zip *z)
 	z->entry = NULL;
 	if (!z->a || archive_read_support_format_zip_seekable(z->a) != ARCHIVE_OK ||
 	    archive_read_open_memory(z->a, z->p, z->n) != ARCHIVE_OK)
-		return net_err(z->err, "zip: %.200s", z->a ? archive_error_string(z->a) : "out of memory");
+		return err_fail(z->err, "zip: %.200s", z->a ? archive_error_string(z->a) : "out of memory");
 	return 0;
 }
 
@@ -62,7 +60,7 @@ static const char *zip_next(struct zip *z, int *rc)
 		name = archive_entry_pathname(z->entry);
 	if (!name) {
 		why = archive_error_string(z->a);
-		*rc = net_err(z->err, "zip: %.200s", why ? why : "a member without a name");
+		*rc = err_fail(z->err, "zip: %.200s", why ? why : "a member without a name");
 	}
 	return name;
 }
@@ -79,7 +77,7 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 		if (*n == cap) {
 			cap = cap ? 2 * cap : 1 << 14;
 			if (!(grown = realloc(p, cap))) {
-				net_err(z->err, "out of memory");
+				err_fail(z->err, "out of memory");
 				goto bad;
 			}
 			p = grown;
@@ -87,11 +85,11 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 		got = archive_read_data(z->a, p + *n, cap - *n);
 		if (got < 0) {
 			const char *why = archive_error_string(z->a);
-			net_err(z->err, "zip, member '%.100s': %.200s", name, why ? why : "cannot be read");
+			err_fail(z->err, "zip, member '%.100s': %.200s", name, why ? why : "cannot be read");
 			goto bad;
 		}
 		if ((size_t)got > max - *n) {
-			net_err(z->err, "zip, member '%.100s' has more than %zu bytes", name, max);
+			err_fail(z->err, "zip, member '%.100s' has more than %zu bytes", name, max);
 			goto bad;
 		}
 	}
@@ -121,20 +119,20 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, char **folder)
 		if (is_member(name, "data.pkl") && !p) {
 			*folder = strndup(name, (size_t)(strchr(name, '/') - name));
 			p = *folder ? zip_member(z, name, NET_MAX_PICKLE, n) : NULL;
-			rc = p ? 0 : *folder ? -1 : net_err(z->err, "out of memory");
+			rc = p ? 0 : *folder ? -1 : err_fail(z->err, "out of memory");
 		} else if (is_member(name, "byteorder")) {
 			order = zip_member(z, name, 16, &len);
 			rc = order ? 0 : -1;
 			if (order && (len < 6 || memcmp(order, "little", 6) != 0))
-				rc = net_err(z->err, "was written by a big-endian machine");
+				rc = err_fail(z->err, "was written by a big-endian machine");
 			free(order);
 		} else if (is_member(name, "constants.pkl")) {
-			rc = net_err(z->err, "is a TorchScript program, not a state_dict; in Python: "
+			rc = err_fail(z->err, "is a TorchScript program, not a state_dict; in Python: "
 				     "torch.save(torch.jit.load(FILE).state_dict(), ...)");
 		}
 	}
 	if (rc == 0 && !p)
-		net_err(z->err, "zip without a member NAME/data.pkl: not a PyTorch file");
+		err_fail(z->err, "zip without a member NAME/data.pkl: not a PyTorch file");
 	if (rc < 0) {
 		free(p);
 		p = NULL;
@@ -158,13 +156,13 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 		    !(s = torch_object_find(o, tail + 6, strlen(tail + 6))))
 			continue;
 		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &want) || want > z->n)
-			return net_err(z->err, "storage '%.64s' is said to have %zu elements, more than the "
+			return err_fail(z->err, "storage '%.64s' is said to have %zu elements, more than the "
 				       "file has bytes", tail + 6, s->numel);
 		p = zip_member(z, name, want, &n);
 		if (!p)
 			return -1;
 		if (n != want)
-			rc = net_err(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu",
+			rc = err_fail(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu",
 				     name, n, want);
 		else
 			rc = torch_object_fill(o, s, p, f, z->err);
@@ -173,7 +171,7 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 	return rc;
 }
 
-static int read_members(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+static int read_members(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	struct zip z = { .p = p, .n = n, .left = n, .err = err };
 	struct torch_object o = { 0 };
@@ -201,7 +199,7 @@ static int read_members(struct net_foreign *f, const unsigned char *p, size_t n,
 }
 
 /* The folder is called as the file was when it was saved, in UTF-8 whatever the user's locale. */
-static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old;
 	int rc;
@@ -222,10 +220,10 @@ static const unsigned char legacy[] = { 0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x4
 
 /* Storages, in the order of the list of keys: <i8 elements, bytes. */
 static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n,
-			   struct torch_object *o, struct net_foreign *f, char *err)
+			   struct torch_object *o, struct net_foreign *f, struct err *err)
 {
 	if (keys->type != PICKLE_LIST)
-		return net_err(err, "the list of its storages is none");
+		return err_fail(err, "the list of its storages is none");
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct pickle_value *v = keys->item[i];
 		struct torch_storage *s = v->type == PICKLE_STR ? torch_object_find(o, v->s, v->n) : NULL;
@@ -233,25 +231,25 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 		size_t bytes;
 
 		if (!s)
-			return net_err(err, "a storage that nothing refers to, so its type is unknown");
+			return err_fail(err, "a storage that nothing refers to, so its type is unknown");
 		if (n < 8)
-			return net_err(err, "is cut off before storage %zu of %zu", i + 1, keys->n);
+			return err_fail(err, "is cut off before storage %zu of %zu", i + 1, keys->n);
 		memcpy(&numel, p, 8);
 		if (numel != s->numel)
-			return net_err(err, "storage '%.*s' has %llu elements where its pickle says %zu",
+			return err_fail(err, "storage '%.*s' has %llu elements where its pickle says %zu",
 				       (int)v->n, v->s, (unsigned long long)numel, s->numel);
 		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &bytes) || bytes > n - 8)
-			return net_err(err, "is cut off in storage %zu of %zu, which is said to have %zu "
+			return err_fail(err, "is cut off in storage %zu of %zu, which is said to have %zu "
 				       "elements", i + 1, keys->n, s->numel);
 		if (torch_object_fill(o, s, p + 8, f, err) < 0)
 			return -1;
 		p += 8 + bytes;
 		n -= 8 + bytes;
 	}
-	return n ? net_err(err, "has %zu bytes behind its last storage", n) : 0;
+	return n ? err_fail(err, "has %zu bytes behind its last storage", n) : 0;
 }
 
-static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	struct pickle *k[5] = { NULL };           /* magic, protocol, machine, object, keys */
 	const struct pickle_value *little;
@@ -267,10 +265,10 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		p += pickle_size(k[i]);
 		n -= pickle_size(k[i]);
 		if (i == 1 && (pickle_root(k[1])->type != PICKLE_INT || pickle_root(k[1])->i != 1001))
-			rc = net_err(err, "legacy form of a protocol that is not 1001");
+			rc = err_fail(err, "legacy form of a protocol that is not 1001");
 		little = i == 2 ? pickle_get(pickle_root(k[2]), "little_endian") : NULL;
 		if (i == 2 && (!little || little->type != PICKLE_INT || !little->i))
-			rc = net_err(err, "was written by a big-endian machine");
+			rc = err_fail(err, "was written by a big-endian machine");
 		if (i < 3) {                      /* is not looked at again */
 			pickle_free(k[i]);
 			k[i] = NULL;
@@ -293,7 +291,7 @@ bool net_pytorch_is(const unsigned char *p, size_t n)
 	return n > 4 && (memcmp(p, "PK\3\4", 4) == 0 || (p[0] == 0x80 && p[1] >= 2 && p[1] <= 5));
 }
 
-int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	struct pickle *k;
 
@@ -304,5 +302,5 @@ int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, co
 	f->format = "pickle";
 	k = unpickle(p, n, err);                  /* says what in it is refused, if anything is */
 	pickle_free(k);
-	return k ? net_err(err, "is a pickle, but not one of PyTorch's") : -1;
+	return k ? err_fail(err, "is a pickle, but not one of PyTorch's") : -1;
 }

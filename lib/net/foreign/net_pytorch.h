@@ -14,6 +14,7 @@
 #ifndef NET_PYTORCH_H
 #define NET_PYTORCH_H
 
+#include "err/err.h"
 #include "net/foreign/net_foreign.h"
 #include "ts/ts_file.h"
 
@@ -24,7 +25,7 @@ extern "C" {
 /* Do the file's first bytes look so? */
 bool net_pytorch_is(const unsigned char *p, size_t n);
 /* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err (NET_ERR). */
-int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, char *err)
+int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 	TS_CHECKED;
 /* Writes an OrderedDict of the tensors (f32, i64, u8) in the zip form, which torch.load() opens, also with
  * weights_only=True. `set` is borrowed, also its tensors. f is not finished. -1: error in f. */

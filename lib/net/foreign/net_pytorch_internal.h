@@ -4,6 +4,7 @@
 #ifndef NET_PYTORCH_INTERNAL_H
 #define NET_PYTORCH_INTERNAL_H
 
+#include "err/err.h"
 #include "net/foreign/net_foreign_internal.h"
 #include "pickle/pickle.h"
 
@@ -34,15 +35,15 @@ extern const struct pickle_name torch_names[];
  * the one that is found. Fills f->key, others, skipped. -1 with a line in err (NET_ERR). The caller
  * releases *o also then. */
 int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key,
-		      struct net_foreign *f, char *err) TS_CHECKED;
+		      struct net_foreign *f, struct err *err) TS_CHECKED;
 void torch_object_release(struct torch_object *o);
 /* The storage of this key, or NULL. */
 struct torch_storage *torch_object_find(const struct torch_object *o, const char *key, size_t len);
 /* Copies the views of storage s, whose bytes are data, to f. Twice is an error. */
 int torch_object_fill(struct torch_object *o, struct torch_storage *s, const unsigned char *data,
-		      struct net_foreign *f, char *err) TS_CHECKED;
+		      struct net_foreign *f, struct err *err) TS_CHECKED;
 /* Makes the tensors that need no bytes and brings all into the file's order. -1: a storage is
  * missing. */
-int torch_object_finish(struct torch_object *o, struct net_foreign *f, char *err) TS_CHECKED;
+int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct err *err) TS_CHECKED;
 
 #endif

@@ -98,7 +98,7 @@ static int by_key(const void *a, const void *b)
 	return c ? c : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
-static int read_storages(struct torch_object *o, const struct pickle *k, char *err)
+static int read_storages(struct torch_object *o, const struct pickle *k, struct err *err)
 {
 	size_t n = 0, first, kept = 0;
 
@@ -106,10 +106,10 @@ static int read_storages(struct torch_object *o, const struct pickle *k, char *e
 		n++;
 	o->storages = calloc(n + 1, sizeof *o->storages);
 	if (!o->storages)
-		return net_err(err, "out of memory");
+		return err_memory(err);
 	for (size_t i = 0; i < n; i++)
 		if (read_id(pickle_persistent(k, i), &o->storages[i], &first) < 0)
-			return net_err(err, "a persistent id that is not a storage of numbers");
+			return err_fail(err, "a persistent id that is not a storage of numbers");
 	qsort(o->storages, n, sizeof *o->storages, by_key);
 	for (size_t i = 0; i < n; i++) {
 		struct torch_storage *s = kept ? &o->storages[kept - 1] : NULL;
@@ -118,7 +118,7 @@ static int read_storages(struct torch_object *o, const struct pickle *k, char *e
 		if (!s || by_key(s, next) != 0)
 			o->storages[kept++] = *next;
 		else if (s->elem != next->elem || s->numel != next->numel)
-			return net_err(err, "two storages of one key");
+			return err_fail(err, "two storages of one key");
 	}
 	o->n_storages = kept;
 	return 0;
@@ -152,7 +152,7 @@ static const struct pickle_value *tensor_args(const struct pickle_value *v)
 }
 
 static int read_view(const struct torch_object *o, const struct pickle_value *name,
-		     const struct pickle_value *a, struct torch_view *t, char *err)
+		     const struct pickle_value *a, struct torch_view *t, struct err *err)
 {
 	const struct pickle_value *size = a->item[2], *stride = a->item[3];
 	struct torch_storage s, *have;
@@ -164,7 +164,7 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) ||
 	    size->type != PICKLE_LIST || stride->type != PICKLE_LIST || size->n != stride->n ||
 	    size->n > TS_MAX_DIMS)
-		return net_err(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
+		return err_fail(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
 	have = torch_object_find(o, s.key, s.key_len);
 	have->used = true;
 	t->storage = (size_t)(have - o->storages);
@@ -173,7 +173,7 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 	for (size_t i = 0; i < size->n; i++) {
 		if (size->item[i]->type != PICKLE_INT || size->item[i]->i < 0 ||
 		    stride->item[i]->type != PICKLE_INT || stride->item[i]->i < 0)
-			return net_err(err, "tensor '%.100s' has a size or a stride that is not a number "
+			return err_fail(err, "tensor '%.100s' has a size or a stride that is not a number "
 				 "from 0 on", v->name);
 		v->shape[i] = (size_t)size->item[i]->i;
 		v->stride[i] = (size_t)stride->item[i]->i;
@@ -192,7 +192,7 @@ static size_t count_tensors(const struct pickle_value *dict)
 
 /* The dictionary of tensors: under `key`, under a usual key, or the root. */
 static const struct pickle_value *find_state(const struct pickle_value *root, const char *key,
-					     struct net_foreign *f, char *err)
+					     struct net_foreign *f, struct err *err)
 {
 	static const char *const usual[] = { "state_dict", "model_state_dict", "model", "net", "network",
 		"module", "params", "weights", "ema_state_dict", "state_dict_ema", "model_ema", "ema" };
@@ -202,7 +202,7 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 		snprintf(f->key, sizeof f->key, "%.60s", key);
 		if (count_tensors(found = pickle_get(root, key)))
 			return found;
-		net_err(err, "has no dictionary of tensors under the key '%.60s'", key);
+		err_fail(err, "has no dictionary of tensors under the key '%.60s'", key);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
@@ -219,7 +219,7 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 	if (!found && count_tensors(root))
 		found = root;
 	if (!found)
-		net_err(err, "holds no dictionary of tensors, neither by itself nor under a usual key "
+		err_fail(err, "holds no dictionary of tensors, neither by itself nor under a usual key "
 			 "(state_dict, model, net...)");
 	return found;
 }
@@ -249,17 +249,17 @@ static int read_meta(const struct pickle_value *root, struct ts_meta *m)
 }
 
 int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key,
-		      struct net_foreign *f, char *err)
+		      struct net_foreign *f, struct err *err)
 {
 	const struct pickle_value *state;
 
 	if (read_storages(o, k, err) < 0 || !(state = find_state(pickle_root(k), key, f, err)))
 		return -1;
 	if (count_tensors(state) > TS_MAX_FIELDS)
-		return net_err(err, "holds more than 8192 tensors");
+		return err_fail(err, "holds more than 8192 tensors");
 	o->views = calloc(count_tensors(state), sizeof *o->views);
 	if (!o->views || read_meta(pickle_root(k), &f->meta) < 0)
-		return net_err(err, "out of memory");
+		return err_memory(err);
 	for (size_t i = 0; i + 1 < state->n; i += 2) {
 		const struct pickle_value *a = tensor_args(state->item[i + 1]);
 
@@ -274,10 +274,10 @@ int torch_object_read(struct torch_object *o, const struct pickle *k, const char
 }
 
 int torch_object_fill(struct torch_object *o, struct torch_storage *s, const unsigned char *data,
-		      struct net_foreign *f, char *err)
+		      struct net_foreign *f, struct err *err)
 {
 	if (s->done)
-		return net_err(err, "a storage is there twice");
+		return err_fail(err, "a storage is there twice");
 	s->done = true;
 	for (size_t i = 0; s->used && i < o->n_views; i++)
 		if (&o->storages[o->views[i].storage] == s &&
@@ -286,7 +286,7 @@ int torch_object_fill(struct torch_object *o, struct torch_storage *s, const uns
 	return 0;
 }
 
-int torch_object_finish(struct torch_object *o, struct net_foreign *f, char *err)
+int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct err *err)
 {
 	for (size_t i = 0; i < o->n_views; i++) {
 		const struct torch_view *t = &o->views[i];
@@ -294,7 +294,7 @@ int torch_object_finish(struct torch_object *o, struct net_foreign *f, char *err
 		struct ts_tensor *have, swap;
 
 		if (!s->done && s->numel)
-			return net_err(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')",
+			return err_fail(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')",
 				       t->v.name, (int)s->key_len, s->key);
 		if (!s->done && torch_object_fill(o, s, (const unsigned char *)"", f, err) < 0)
 			return -1;

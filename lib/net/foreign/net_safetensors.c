@@ -43,7 +43,7 @@ static int get_size(const json_t *j, size_t *ret)
 }
 
 static int read_entry(const char *name, const json_t *j, size_t room, struct net_view *v,
-		      struct span *span, char *err)
+		      struct span *span, struct err *err)
 {
 	const char *dtype = json_string_value(json_object_get(j, "dtype"));
 	const json_t *shape = json_object_get(j, "shape"), *at = json_object_get(j, "data_offsets");
@@ -55,17 +55,17 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 		i++;
 	if (!dtype || i == sizeof dtypes / sizeof *dtypes || !json_is_array(shape) ||
 	    json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
-		return net_err(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)",
+		return err_fail(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)",
 			       name, dtype ? dtype : "none");
 	v->elem = dtypes[i].elem;
 	v->ndim = (int)json_array_size(shape);
 	for (i = 0; i < (size_t)v->ndim; i++)
 		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
-			return net_err(err, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
+			return err_fail(err, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
 	if (get_size(json_array_get(at, 0), &span->begin) < 0 ||
 	    get_size(json_array_get(at, 1), &span->end) < 0 ||
 	    span->begin > span->end || span->end > room) {
-		return net_err(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data",
+		return err_fail(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data",
 			       name, room);
 	}
 	net_view_straight(v);
@@ -73,7 +73,7 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 		return -1;
 	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) ||
 	    bytes != span->end - span->begin)
-		return net_err(err, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
+		return err_fail(err, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
 			       span->end - span->begin);
 	return 0;
 }
@@ -86,20 +86,20 @@ static int by_begin(const void *a, const void *b)
 }
 
 /* The spans must cover the data without gaps, as the format asks. */
-static int check_spans(struct span *s, size_t n, size_t room, char *err)
+static int check_spans(struct span *s, size_t n, size_t room, struct err *err)
 {
 	size_t at = 0;
 
 	qsort(s, n, sizeof *s, by_begin);
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].begin != at)
-			return net_err(err, "two tensors overlap or leave a gap at byte %zu of the data",
+			return err_fail(err, "two tensors overlap or leave a gap at byte %zu of the data",
 				       s[i].begin);
 		at = s[i].end;
 	}
 	if (at == room)
 		return 0;
-	return net_err(err, "has %zu bytes of data, its tensors %zu", room, at);
+	return err_fail(err, "has %zu bytes of data, its tensors %zu", room, at);
 }
 
 static int read_meta(struct ts_meta *m, json_t *from)
@@ -115,7 +115,7 @@ static int read_meta(struct ts_meta *m, json_t *from)
 }
 
 static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room,
-			char *err)
+			struct err *err)
 {
 	const size_t n = json_object_size(root);
 	struct span *spans = n <= TS_MAX_FIELDS ? calloc(n + 1, sizeof *spans) : NULL;
@@ -125,14 +125,14 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	int rc = 0;
 
 	if (!spans)
-		return net_err(err, "holds more than %d tensors, or there is no memory", TS_MAX_FIELDS);
+		return err_fail(err, "holds more than %d tensors, or there is no memory", TS_MAX_FIELDS);
 	json_object_foreach (root, name, j) {
 		struct net_view v = { .elem = NET_E_F32 };
 
 		if (strcmp(name, "__metadata__") == 0) {
 			if (read_meta(&f->meta, j) == 0)
 				continue;
-			net_err(err, "out of memory");
+			err_memory(err);
 			rc = -1;
 			break;
 		}
@@ -148,7 +148,7 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	return rc;
 }
 
-int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, char *err)
+int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err)
 {
 	json_error_t why;
 	json_t *root;
@@ -158,13 +158,13 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 	f->format = "safetensors";
 	len = n < 8 ? 0 : header_length(p);
 	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
-		return net_err(err, "its header is said to have %llu bytes, more than there are or than %d",
+		return err_fail(err, "its header is said to have %llu bytes, more than there are or than %d",
 			 (unsigned long long)len, NET_MAX_JSON);
 	root = json_loadb((const char *)p + 8, (size_t)len, JSON_REJECT_DUPLICATES, &why);
 	if (!root)
-		net_err(err, "its header, byte %d: %.160s", why.position, why.text);
+		err_fail(err, "its header, byte %d: %.160s", why.position, why.text);
 	else if (!json_is_object(root))
-		net_err(err, "its header is not a JSON object");
+		err_fail(err, "its header is not a JSON object");
 	else
 		rc = read_tensors(f, root, p + 8 + len, n - 8 - (size_t)len, err);
 	json_decref(root);

@@ -6,6 +6,7 @@
 #ifndef NET_SAFETENSORS_H
 #define NET_SAFETENSORS_H
 
+#include "err/err.h"
 #include "net/foreign/net_foreign.h"
 #include "ts/ts_file.h"
 
@@ -17,7 +18,7 @@ extern "C" {
 bool net_safetensors_is(const unsigned char *p, size_t n);
 /* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err (NET_ERR): a
  * header that lies about offsets, sizes, overlaps. */
-int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, char *err) TS_CHECKED;
+int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
 /* Writes the tensors (f32, i64, u8), with `pairs` of metadata: key, value, key, value..., NULL ends it.
  * f is not finished. -1: error in f, or out of memory. */
 int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs) TS_CHECKED;

@@ -12,16 +12,6 @@
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_safetensors.h"
 
-int net_err(char *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, NET_ERR, fmt, ap);
-	va_end(ap);
-	return -1;
-}
-
 size_t net_elem_size(enum net_elem e)
 {
 	static const size_t sizes[] = { [NET_E_F32] = 4, [NET_E_F64] = 8, [NET_E_F16] = 2, [NET_E_BF16] = 2,
@@ -79,13 +69,13 @@ static int64_t get_int(enum net_elem e, const unsigned char *p)
 	}
 }
 
-int net_view_name(struct net_view *v, const char *name, size_t len, char *err)
+int net_view_name(struct net_view *v, const char *name, size_t len, struct err *err)
 {
 	if (len == 0 || len > TS_MAX_NAME)
-		return net_err(err, "a tensor's name has %zu bytes", len);
+		return err_fail(err, "a tensor's name has %zu bytes", len);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)name[i] < 32 || name[i] == 127)
-			return net_err(err, "a tensor's name holds control characters");
+			return err_fail(err, "a tensor's name holds control characters");
 	memcpy(v->name, name, len);
 	v->name[len] = '\0';
 	return 0;
@@ -102,20 +92,20 @@ void net_view_straight(struct net_view *v)
 	}
 }
 
-int net_view_check(struct net_view *v, size_t numel, char *err)
+int net_view_check(struct net_view *v, size_t numel, struct err *err)
 {
 	size_t last = v->offset, far;
 
 	v->count = 1;
 	for (int i = 0; i < v->ndim; i++)
 		if (__builtin_mul_overflow(v->count, v->shape[i], &v->count))
-			return net_err(err, "tensor '%.100s' has more elements than there are numbers", v->name);
+			return err_fail(err, "tensor '%.100s' has more elements than there are numbers", v->name);
 	for (int i = 0; i < v->ndim && v->count; i++)
 		if (__builtin_mul_overflow(v->shape[i] - 1, v->stride[i], &far) ||
 		    __builtin_add_overflow(last, far, &last))
-			return net_err(err, "tensor '%.100s' reaches beyond all memory", v->name);
+			return err_fail(err, "tensor '%.100s' reaches beyond all memory", v->name);
 	if (v->count && last >= numel) {
-		return net_err(err, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last,
+		return err_fail(err, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last,
 			 numel);
 	}
 	return 0;
@@ -147,7 +137,7 @@ static void copy(const struct net_view *v, const unsigned char *data, struct ts_
 	}
 }
 
-int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsigned char *data, char *err)
+int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsigned char *data, struct err *err)
 {
 	const enum ts_type type = v->elem <= NET_E_BF16 ? TS_F32 : TS_I64;
 	size_t bytes = 0;
@@ -156,15 +146,15 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 	for (size_t i = 0; i < f->state.n; i++)
 		bytes += ts_tensor_bytes(&f->state.t[i]);
 	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 8 * f->file_size)
-		return net_err(err, "tensor '%.100s' brings the tensors to more than 8 times the file's size",
+		return err_fail(err, "tensor '%.100s' brings the tensors to more than 8 times the file's size",
 			 v->name);
 	if (f->state.n == TS_MAX_FIELDS || ts_set_get(&f->state, v->name)) {
-		return net_err(err, "tensor '%.100s' is there twice, or there are more than %d", v->name,
+		return err_fail(err, "tensor '%.100s' is there twice, or there are more than %d", v->name,
 			 TS_MAX_FIELDS);
 	}
 	t = ts_set_add(&f->state, v->name, type, v->ndim, v->shape);
 	if (!t)
-		return net_err(err, "out of memory");
+		return err_memory(err);
 	if (v->count)
 		copy(v, data, t);
 	f->doubles += v->elem == NET_E_F64;

@@ -160,7 +160,7 @@ int net_mask_make(const struct net *n, const struct net_mask *m, const float *co
 }
 
 int net_mask_random(const struct net *n, struct ts_set *state, double keep, struct ts_rng *rng,
-		    char *err)
+		    struct err *err)
 {
 	for (int i = 0; i < n->n_params; i++) {
 		struct ts_tensor *t = &state->t[i];
@@ -170,8 +170,7 @@ int net_mask_random(const struct net *n, struct ts_set *state, double keep, stru
 			continue;
 		idx = malloc(cut * sizeof *idx);
 		if (!idx) {
-			snprintf(err, NET_ERR, "out of memory");
-			return -1;
+			return err_memory(err);
 		}
 		ts_rng_sample(rng, idx, cut, count);
 		for (size_t k = 0; k < cut; k++)
@@ -217,16 +216,15 @@ static int add_statistic(struct net_checkpoint *c, int i)
 	return t ? 0 : -1;
 }
 
-int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_rng *rng, char *err)
+int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_rng *rng, struct err *err)
 {
 	int rc = 0;
 
 	if (m->kind == NET_MASK_BERNOULLI && !(m->keep > 0 && m->keep < 1)) {
-		snprintf(err, NET_ERR, "keeping %g of the weights leaves nothing to chance; a Bernoulli mask "
+		return err_fail(err, "keeping %g of the weights leaves nothing to chance; a Bernoulli mask "
 			 "needs a fraction between 0 and 1", m->keep);
-		return -1;
 	}
-	snprintf(err, NET_ERR, "out of memory");
+	err_memory(err);
 	c->mask = malloc(sizeof *c->mask);
 	if (!c->mask)
 		return -1;
@@ -285,14 +283,14 @@ static double sparsity_of(const struct net_checkpoint *c)
 	return (double)zero / (double)all;
 }
 
-int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, char *err)
+int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, struct err *err)
 {
 	const struct net *n = c->net;
 	float **mask = calloc((size_t)n->n_params, sizeof *mask);
 	char name[NET_NAME];
 
 	if (!mask || (c->mask && masked && make_masks(c, mask) < 0)) {
-		snprintf(err, NET_ERR, "out of memory");
+		err_memory(err);
 		for (int i = 0; mask && i < n->n_params; i++)
 			free(mask[i]);
 		free(mask);

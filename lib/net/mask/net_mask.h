@@ -18,6 +18,7 @@
 #ifndef NET_MASK_H
 #define NET_MASK_H
 
+#include "err/err.h"
 #include "net/net.h"
 
 #ifdef __cplusplus
@@ -65,23 +66,23 @@ int net_mask_make(const struct net *n, const struct net_mask *m, const float *co
  * of the full network's. Fresh scores are uniform +-1/sqrt(fan_in) (Kaiming, a = sqrt 5), those of
  * NET_MASK_BERNOULLI all log(keep / (1 - keep)); a fixed mask is all ones. -1 with a line in
  * err. */
-int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_rng *rng, char *err)
+int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_rng *rng, struct err *err)
 	TS_CHECKED;
 /* Makes an ordinary checkpoint of a masked one: of the masked network (weights times masks, its
  * statistics) or of the full one. *sparsity, if not NULL: the share of all convolution and linear
  * weights that is 0 now. Does nothing but that to a checkpoint without masks. -1 with a line in
  * err. */
-int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, char *err) TS_CHECKED;
+int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, struct err *err) TS_CHECKED;
 
 /* For net_load(): takes the mask's description from the header, and holds that c->extra has what it
  * needs and, beside "train/" tensors, nothing else. For net_save(): the other way. */
-int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, char *err) TS_CHECKED;
+int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, struct err *err) TS_CHECKED;
 int net_mask_write(const struct net_checkpoint *c, struct ts_meta *m) TS_CHECKED;
 
 /* Sets net_cut() weights of every convolution and linear layer of state to 0, chosen at random:
  * what a layer of learnt masks does before its scores have learnt anything. */
 int net_mask_random(const struct net *n, struct ts_set *state, double keep, struct ts_rng *rng,
-		    char *err) TS_CHECKED;
+		    struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

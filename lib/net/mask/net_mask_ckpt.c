@@ -18,7 +18,7 @@ static int get_flag(const struct ts_meta *m, const char *key, bool *ret)
 	return 0;
 }
 
-static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kind, char *err)
+static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kind, struct err *err)
 {
 	char *scope = NULL;
 	int64_t seed = 0;
@@ -27,8 +27,7 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 	while (net_mask_kinds[k] && strcmp(net_mask_kinds[k], kind) != 0)
 		k++;
 	if (!net_mask_kinds[k]) {
-		snprintf(err, NET_ERR, "its header has a mask of unknown kind '%.80s'", kind);
-		return -1;
+		return err_fail(err, "its header has a mask of unknown kind '%s'", kind);
 	}
 	mask->kind = (enum net_mask_kind)k;
 	if (ts_meta_get_double(m, "keep", &mask->keep) != 1 || !(mask->keep >= 0 && mask->keep <= 1) ||
@@ -37,7 +36,7 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 	    get_flag(m, "dense_first", &mask->dense_first) < 0 ||
 	    get_flag(m, "dense_last", &mask->dense_last) < 0 ||
 	    ts_meta_get_int(m, "mask_seed", &seed) < 0) {
-		snprintf(err, NET_ERR, "its header describes its masks wrongly (meta 'keep', 'mask_scope', "
+		err_fail(err, "its header describes its masks wrongly (meta 'keep', 'mask_scope', "
 			 "'dense_first', 'dense_last', 'mask_seed')");
 		free(scope);
 		return -1;
@@ -50,23 +49,21 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 
 /* The extra tensor called name, with the type and shape that go with parameter i. */
 static int expect(const struct net_checkpoint *c, const char *name, enum ts_type type, int i,
-		  char *err)
+		  struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(&c->extra, name);
 	const struct net_param *p = &c->net->params[i];
 
 	if (!t || t->type != type || t->ndim != p->ndim ||
 	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0) {
-		snprintf(err, NET_ERR, "tensor '%.100s' of its masks is %s", name,
+		return err_fail(err, "tensor '%s' of its masks is %s", name,
 			 t ? "of another type or shape than its weight" : "missing");
-		return -1;
 	}
 	for (size_t k = 0; k < ts_tensor_count(t); k++) {
 		const double v = ts_get(t->type, t->data, k);
 		if (!isfinite(v) || (type == TS_U8 && v > 1)) {
-			snprintf(err, NET_ERR, "tensor '%.100s' of its masks holds %s (element %zu)", name,
+			return err_fail(err, "tensor '%s' of its masks holds %s (element %zu)", name,
 				 type == TS_U8 ? "something else than 0 and 1" : "a number that is not finite", k);
-			return -1;
 		}
 	}
 	return 0;
@@ -88,9 +85,9 @@ static bool wanted(const struct net_checkpoint *c, int i, char *name, enum ts_ty
 }
 
 /* Names a tensor that nobody asked for. */
-static int unknown(const struct net_checkpoint *c, char *err)
+static int unknown(const struct net_checkpoint *c, struct err *err)
 {
-	snprintf(err, NET_ERR, "holds more tensors than architecture %.200s has", c->net->spec);
+	err_fail(err, "holds more tensors than architecture %s has", c->net->spec);
 	for (size_t k = 0; k < c->extra.n; k++) {
 		const char *have = c->extra.t[k].name;
 		bool known = net_is_run_state(have);
@@ -102,7 +99,7 @@ static int unknown(const struct net_checkpoint *c, char *err)
 				known = wanted(c, i, name, &type) && strcmp(name, have) == 0;
 		}
 		if (!known) {
-			snprintf(err, NET_ERR, "tensor '%.100s' is not part of architecture %.200s%s", have,
+			err_fail(err, "tensor '%s' is not part of architecture %s%s", have,
 				 c->net->spec, c->mask ? " or of its masks" : "");
 			break;
 		}
@@ -110,14 +107,14 @@ static int unknown(const struct net_checkpoint *c, char *err)
 	return -1;
 }
 
-int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, char *err)
+int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, struct err *err)
 {
 	char *kind = NULL, name[NET_NAME];
 	size_t known = 0;
 	int rc = 0, have = ts_meta_get_str(m, "mask", &kind);
 
 	if (have < 0 || (have == 1 && !(c->mask = calloc(1, sizeof *c->mask)))) {
-		snprintf(err, NET_ERR, "its header's 'mask' is not a name");
+		err_fail(err, "its header's 'mask' is not a name");
 		free(kind);
 		return -1;
 	}

@@ -379,7 +379,7 @@ static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
 	return 0;
 }
 
-int ood_threshold_load(struct ood_threshold *t, const char *path, char *err, size_t len)
+int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err)
 {
 	struct ts_reader *r = ts_reader_open(path);
 	const struct ts_header *h = r ? ts_reader_expect(r, "fit") : NULL;
@@ -392,7 +392,7 @@ int ood_threshold_load(struct ood_threshold *t, const char *path, char *err, siz
 	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
 		rc = check_tensors(t, r);
 	if (rc)
-		snprintf(err, len, "%s", r ? ts_reader_error(r) : "out of memory");
+		err_fail(err, "%s", r ? ts_reader_error(r) : "out of memory");
 	ts_reader_close(r);
 	return rc;
 }

@@ -36,6 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ts/ts.h"
 
 #ifdef __cplusplus
@@ -85,7 +86,7 @@ int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h,
 			struct ts_writer *w) TS_CHECKED;
 /* Reads what ood_threshold_write() wrote. -1: err (size len) holds a line that names the file. *t is
  * to be released either way. */
-int ood_threshold_load(struct ood_threshold *t, const char *path, char *err, size_t len) TS_CHECKED;
+int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err) TS_CHECKED;
 void ood_threshold_release(struct ood_threshold *t);
 
 /* ---- their use: a column of verdicts a method ------------------------------------------------ */
@@ -94,13 +95,11 @@ void ood_threshold_release(struct ood_threshold *t);
  * OOD, 0 not), and to its meta "verdict.alpha" and "verdict.guarantee". -1: err (size len) holds a
  * line: no such column of scores, or no predicted classes
  * for thresholds a class. */
-int ood_verdict_header(const struct ood_threshold *t, struct ts_header *h, char *err,
-		       size_t len) TS_CHECKED;
+int ood_verdict_header(const struct ood_threshold *t, struct ts_header *h, struct err *err) TS_CHECKED;
 /* Fills the columns of verdicts of b, a batch of such a header, from its scores and, with thresholds
  * a class, its `pred`. -1: err holds a line with the row's number (`row`: that of b's first): a
  * predicted class that has no threshold. */
-int ood_verdict_rows(const struct ood_threshold *t, struct ts_batch *b, uint64_t row, char *err,
-		     size_t len) TS_CHECKED;
+int ood_verdict_rows(const struct ood_threshold *t, struct ts_batch *b, uint64_t row, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

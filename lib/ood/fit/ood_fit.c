@@ -17,16 +17,16 @@ static bool is_layer(const struct ts_field *f)
 	return digits > 0 && digits < 8 && f->name[5 + digits] == '\0';
 }
 
-static int find_layers(struct ood_fit *f, const struct ts_header *h, char *err)
+static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err *err)
 {
 	for (size_t i = 0; i < h->n_fields; i++) {
 		const struct ts_field *field = &h->fields[i];
 		if (!is_layer(field))
 			continue;
 		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] == 0)
-			return ood_fail(err, "column '%s' is not one <f4 vector a row", field->name);
+			return err_fail(err, "column '%s' is not one <f4 vector a row", field->name);
 		if (f->n_layers == OOD_MAX_LAYERS)
-			return ood_fail(err, "more than %d layers", OOD_MAX_LAYERS);
+			return err_fail(err, "more than %d layers", OOD_MAX_LAYERS);
 		struct ood_layer *l = &f->layers[f->n_layers++];
 		snprintf(l->name, sizeof l->name, "%s", field->name);
 		l->m.d = field->shape[0];
@@ -35,7 +35,7 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, char *err)
 }
 
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
-		char *err)
+		struct err *err)
 {
 	const struct ts_field *logits = ts_header_field(h, "logits");
 	const struct ts_field *features = ts_header_field(h, "features");
@@ -43,13 +43,13 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	struct ood_fit *f;
 
 	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
-		return ood_fail(err, "has no column 'logits', <f4 of two or more classes");
+		return err_fail(err, "has no column 'logits', <f4 of two or more classes");
 	if (!features || features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0)
-		return ood_fail(err, "has no column 'features', <f4, one vector a row");
+		return err_fail(err, "has no column 'features', <f4, one vector a row");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return ood_fail(err, "column 'label' is not one <i8 a row");
+		return err_fail(err, "column 'label' is not one <i8 a row");
 	if (!(f = calloc(1, sizeof *f)))
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	f->classes = logits->shape[0];
 	f->dim = features->shape[0];
 	f->parts = o->parts;
@@ -60,7 +60,7 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err)))
 		goto fail;
 	if (ood_fit_alloc(f) || ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias)) {
-		ood_fail(err, "out of memory");
+		err_memory(err);
 		goto fail;
 	}
 	*ret = f;
@@ -73,26 +73,26 @@ fail:
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static int check_rows(const struct ood_fit *f, const float *logits, const float *features,
-		      const int64_t *label, size_t n, char *err)
+		      const int64_t *label, size_t n, struct err *err)
 {
 	const size_t C = f->classes, D = f->dim;
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t c = 0; c < C; c++)
 			if (!isfinite(logits[i * C + c]))
-				return ood_fail(err, "row %zu: logit %zu is not a number or infinite",
+				return err_fail(err, "row %zu: logit %zu is not a number or infinite",
 						(size_t)f->rows + i, c);
 		for (size_t d = 0; d < D; d++) {
 			float z = features[i * D + d];
 			if (!isfinite(z))
-				return ood_fail(err, "row %zu: feature %zu is not a number or infinite",
+				return err_fail(err, "row %zu: feature %zu is not a number or infinite",
 						(size_t)f->rows + i, d);
 			if (f->bank.type == TS_F16 && fabsf(z) > 65504)
-				return ood_fail(err, "row %zu: feature %zu is %g, too large for half "
+				return err_fail(err, "row %zu: feature %zu is %g, too large for half "
 						"precision; --bank-type f4", (size_t)f->rows + i, d, z);
 		}
 		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
-			return ood_fail(err, "row %zu: labels out of range: %lld, with %zu classes",
+			return err_fail(err, "row %zu: labels out of range: %lld, with %zu classes",
 					(size_t)f->rows + i, (long long)label[i], C);
 	}
 	return 0;
@@ -131,7 +131,7 @@ static int add_unit(struct ood_fit *f, const float *features, const int64_t *lab
 	return rc;
 }
 
-int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err)
+int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 {
 	const float *logits = ts_batch_col(b, "logits")->data;
 	const float *features = ts_batch_col(b, "features")->data;
@@ -142,15 +142,15 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err)
 		return -1;
 	if (ood_moments_add(&f->features, features, label, b->n) ||
 	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n)))
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	for (size_t i = 0; i < f->n_layers; i++) {
 		const float *x = ts_batch_col(b, f->layers[i].name)->data;
 		for (size_t k = 0; k < b->n * f->layers[i].m.d; k++)
 			if (!isfinite(x[k]))
-				return ood_fail(err, "row %zu: '%s' is not a number or infinite",
+				return err_fail(err, "row %zu: '%s' is not a number or infinite",
 						(size_t)f->rows + k / f->layers[i].m.d, f->layers[i].name);
 		if (ood_moments_add(&f->layers[i].m, x, label, b->n))
-			return ood_fail(err, "out of memory");
+			return err_memory(err);
 	}
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t y = label ? label[i] : -1;
@@ -160,7 +160,7 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err)
 		add_predictions(f, l, z, y);
 		f->unlabelled += y < 0;
 		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y))
-			return ood_fail(err, "out of memory");
+			return err_memory(err);
 	}
 	f->rows += b->n;
 	return 0;
@@ -191,7 +191,7 @@ static bool same_head(const struct ood_fit *a, const struct ood_fit *b)
 	       memcmp(a->bias, b->bias, a->classes * sizeof *a->bias) == 0;
 }
 
-static int check_like(const struct ood_fit *f, const struct ood_fit *o, char *err)
+static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct err *err)
 {
 	bool layers = f->n_layers == o->n_layers;
 	for (size_t i = 0; layers && i < f->n_layers; i++)
@@ -201,16 +201,16 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, char *er
 	for (size_t i = 0; grams && i < f->n_grams; i++)
 		grams = strcmp(f->grams[i].name, o->grams[i].name) == 0 && f->grams[i].size == o->grams[i].size;
 	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
-		return ood_fail(err, "is of another model: all must come from the same checkpoint");
+		return err_fail(err, "is of another model: all must come from the same checkpoint");
 	if (f->parts != o->parts || !layers || !grams)
-		return ood_fail(err, "holds other statistics: all must be fitted with the same --method");
+		return err_fail(err, "holds other statistics: all must be fitted with the same --method");
 	if (f->seed != o->seed || f->bank.max != o->bank.max || f->bank.type != o->bank.type)
-		return ood_fail(err, "has another bank: all must be fitted with the same --bank, "
+		return err_fail(err, "has another bank: all must be fitted with the same --bank, "
 				"--bank-type and --seed");
 	return 0;
 }
 
-int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, char *err)
+int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 {
 	const size_t C = f->classes, D = f->dim;
 	float *row = malloc((D + 1) * sizeof *row);
@@ -234,11 +234,11 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, char *err)
 	f->rows += o->rows;
 	f->unlabelled += o->unlabelled;
 	free(row);
-	return rc ? ood_fail(err, "out of memory") : 0;
+	return rc ? err_memory(err) : 0;
 }
 
 /* The published program's precision: the pseudo-inverse of the covariance within classes. */
-static int invert(struct ood_layer *l, char *err)
+static int invert(struct ood_layer *l, struct err *err)
 {
 	size_t d = l->m.d, rank;
 	double *cov = malloc(d * d * sizeof *cov), *w = NULL;
@@ -249,7 +249,7 @@ static int invert(struct ood_layer *l, char *err)
 		rc = num_whiten(cov, d, 0, &w, &rank);
 	}
 	if (rc)
-		ood_fail(err, "the covariance of '%s' has no inverse: no variance, or out of memory",
+		err_fail(err, "the covariance of '%s' has no inverse: no variance, or out of memory",
 			 l->name);
 	else
 		num_at_a(w, rank, d, l->precision);
@@ -258,15 +258,15 @@ static int invert(struct ood_layer *l, char *err)
 	return rc;
 }
 
-int ood_fit_finish(struct ood_fit *f, char *err)
+int ood_fit_finish(struct ood_fit *f, struct err *err)
 {
 	if (f->rows == 0)
-		return ood_fail(err, "is empty: no rows");
+		return err_fail(err, "is empty: no rows");
 	if (f->n_layers > 0 && f->unlabelled > 0)
-		return ood_fail(err, "%llu rows have no label, which the layers' covariances need",
+		return err_fail(err, "%llu rows have no label, which the layers' covariances need",
 				(unsigned long long)f->unlabelled);
 	for (size_t i = 0; i < f->n_layers; i++)
 		if (invert(&f->layers[i], err))
 			return -1;
-	return ood_bank_sort(f) ? ood_fail(err, "out of memory") : 0;
+	return ood_bank_sort(f) ? err_memory(err) : 0;
 }

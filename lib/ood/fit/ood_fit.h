@@ -30,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ood/fit/ood_moments.h"
 #include "ts/ts.h"
 
@@ -97,20 +98,20 @@ struct ood_fit_options {
 /* An empty fit for streams of this header, kind "features". Fails if it lacks logits (<f4, two or more
  * classes) or features (<f4, one vector a row), if labels are not <i8, if a layer is not a vector. */
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
-		char *err) TS_CHECKED;
+		struct err *err) TS_CHECKED;
 /* Adds the rows of a batch of such a stream. Fails, naming the row of the batch, on a number that is not
  * finite and on a label that is no class. */
-int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, char *err) TS_CHECKED;
+int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err) TS_CHECKED;
 /* Adds what another fit holds, complete or not. Fails if the two are of other models, parts, sizes,
  * seeds or banks. */
-int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, char *err) TS_CHECKED;
+int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, struct err *err) TS_CHECKED;
 /* Completes the fit: sorts the bank, inverts the layers' covariances. After it nothing is added. Fails
  * if there are no rows. */
-int ood_fit_finish(struct ood_fit *f, char *err) TS_CHECKED;
+int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;
 /* Writes a complete fit to path, NULL: standard output, with the caller's meta and history in h. */
-int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, char *err) TS_CHECKED;
+int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struct err *err) TS_CHECKED;
 /* Reads one; every shape and count is held against the others. The line in err names the file. */
-int ood_fit_load(struct ood_fit **ret, const char *path, char *err) TS_CHECKED;
+int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err) TS_CHECKED;
 void ood_fit_free(struct ood_fit *f);
 /* Frees the arrays and keeps the header: for fits that have been merged. */
 void ood_fit_shrink(struct ood_fit *f);

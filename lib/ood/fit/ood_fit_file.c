@@ -2,36 +2,23 @@
  * Fits as streams of kind "fit". What is read is not trusted: shapes, counts and labels are held
  * against each other, so that no score looks outside an array. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ood/ood_internal.h"
 
-int ood_fail(char *err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err, OOD_ERR, fmt, ap);
-	va_end(ap);
-	return -1;
-}
-
-/* ---- the last layer --------------------------------------------------------------------------- */
-
 /* ---- writing ---------------------------------------------------------------------------------- */
 
 /* The tensors to write: those of the fit's set, then the bank's; all borrowed. */
-static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char *path, char *err)
+static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char *path, struct err *err)
 {
 	const struct ood_bank *b = &f->bank;
 	size_t n = f->set.n;
 	struct ts_set all = { calloc(n + 4, sizeof *all.t), n + 4, 0 };
 
 	if (!all.t)
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	memcpy(all.t, f->set.t, n * sizeof *all.t);
 	all.t[n] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim },
 				       b->features };
@@ -41,12 +28,12 @@ static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char
 	all.t[n + 3] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
 	if (b->n == 0)
 		all.n = n;
-	int rc = ts_set_save(path, h, &all, err, OOD_ERR);
+	int rc = ts_set_save(path, h, &all, err);
 	free(all.t);
 	return rc;
 }
 
-int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, char *err)
+int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struct err *err)
 {
 	struct ts_meta *m = &h->meta;
 	long long bank = f->bank.max == SIZE_MAX ? -1 : (long long)f->bank.max;
@@ -56,29 +43,29 @@ int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, char 
 	    ts_meta_set_int(m, "parts", f->parts) || ts_meta_set_int(m, "bank", bank) ||
 	    ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) ||
 	    ts_meta_set_int(m, "seed", (int64_t)f->seed))
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	return save_tensors(f, h, path, err);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
 static const struct ts_tensor *want(const struct ts_set *s, const char *name, enum ts_type type,
-				    int ndim, size_t a, size_t b, char *err)
+				    int ndim, size_t a, size_t b, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(s, name);
 
 	if (!t)
-		ood_fail(err, "lacks '%s'; ood-fit makes fits", name);
+		err_fail(err, "lacks '%s'; ood-fit makes fits", name);
 	else if (t->type != type || t->ndim != ndim || (ndim > 0 && t->shape[0] != a) ||
 		 (ndim > 1 && t->shape[1] != b))
-		ood_fail(err, "tensor '%s' has another type or shape than the rest needs", name);
+		err_fail(err, "tensor '%s' has another type or shape than the rest needs", name);
 	else
 		return t;
 	return NULL;
 }
 
 /* Copies what was read into the arrays that the fit has made. */
-static int take_arrays(struct ood_fit *f, const struct ts_set *s, char *err)
+static int take_arrays(struct ood_fit *f, const struct ts_set *s, struct err *err)
 {
 	for (size_t i = 0; i < f->set.n; i++) {
 		struct ts_tensor *to = &f->set.t[i];
@@ -90,19 +77,19 @@ static int take_arrays(struct ood_fit *f, const struct ts_set *s, char *err)
 		bool count = strstr(to->name, ".count") || strstr(to->name, ".total");
 		for (size_t k = 0; k < ts_tensor_count(from); k++)
 			if (!isfinite(x[k]) || (count && x[k] < 0))
-				return ood_fail(err, "'%s' holds a number out of range", to->name);
+				return err_fail(err, "'%s' holds a number out of range", to->name);
 		memcpy(to->data, x, ts_tensor_bytes(to));
 	}
 	return 0;
 }
 
-static int take_bank(struct ood_fit *f, struct ts_set *s, char *err)
+static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 {
 	struct ood_bank *b = &f->bank;
 	struct ts_tensor *z = ts_set_get(s, "bank.features"), *t;
 
 	if (!z)
-		return b->max > 0 && f->rows > 0 ? ood_fail(err, "lacks its bank") : 0;
+		return b->max > 0 && f->rows > 0 ? err_fail(err, "lacks its bank") : 0;
 	b->n = b->cap = z->shape[0];
 	if (!want(s, "bank.features", b->type, 2, b->n, f->dim, err) ||
 	    !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err) ||
@@ -110,7 +97,7 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, char *err)
 	    !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
 		return -1;
 	if (b->n == 0 || b->n > b->max || b->n > f->rows)
-		return ood_fail(err, "has a bank of %zu rows, which does not fit its meta", b->n);
+		return err_fail(err, "has a bank of %zu rows, which does not fit its meta", b->n);
 	b->features = z->data;
 	z->data = NULL;
 	b->logits = (t = ts_set_get(s, "bank.logits"))->data;
@@ -121,19 +108,19 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, char *err)
 	t->data = NULL;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->label[i] < -1 || b->label[i] >= (int64_t)f->classes)
-			return ood_fail(err, "row %zu of its bank: labels out of range", i);
+			return err_fail(err, "row %zu of its bank: labels out of range", i);
 	for (size_t i = 0; i < b->n; i++) {
 		for (size_t c = 0; c < f->classes; c++)
 			if (!isfinite(b->logits[i * f->classes + c]))
-				return ood_fail(err, "row %zu of its bank is not finite", i);
+				return err_fail(err, "row %zu of its bank is not finite", i);
 		for (size_t k = 0; b->type == TS_F32 && k < f->dim; k++)
 			if (!isfinite(((float *)b->features)[i * f->dim + k]))
-				return ood_fail(err, "row %zu of its bank is not finite", i);
+				return err_fail(err, "row %zu of its bank is not finite", i);
 	}
 	return 0;
 }
 
-static int take_layers(struct ood_fit *f, const struct ts_set *s, char *err)
+static int take_layers(struct ood_fit *f, const struct ts_set *s, struct err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct ts_tensor *t = &s->t[i];
@@ -141,7 +128,7 @@ static int take_layers(struct ood_fit *f, const struct ts_set *s, char *err)
 		if (strncmp(t->name, "layer", 5) != 0 || strcmp(t->name + len, ".centre") != 0)
 			continue;
 		if (f->n_layers == OOD_MAX_LAYERS || len >= sizeof f->layers[0].name || t->ndim != 1)
-			return ood_fail(err, "tensor '%s' is no layer's", t->name);
+			return err_fail(err, "tensor '%s' is no layer's", t->name);
 		struct ood_layer *l = &f->layers[f->n_layers++];
 		snprintf(l->name, sizeof l->name, "%.*s", (int)len, t->name);
 		l->m.d = t->shape[0];
@@ -150,7 +137,7 @@ static int take_layers(struct ood_fit *f, const struct ts_set *s, char *err)
 }
 
 /* Sizes and options, from meta and the tensors that show them. */
-static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct ts_set *s, char *err)
+static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct ts_set *s, struct err *err)
 {
 	int64_t rows, unlabelled, parts, bank, half, seed;
 	const struct ts_tensor *z = ts_set_get(s, "right.features");
@@ -160,10 +147,10 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	    ts_meta_get_int(m, "unlabelled", &unlabelled) != 1 ||
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
-		return ood_fail(err, "is not a fit of features; ood-fit makes those");
+		return err_fail(err, "is not a fit of features; ood-fit makes those");
 	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 ||
 	    half < 0 || half > 1)
-		return ood_fail(err, "its meta holds a number out of range");
+		return err_fail(err, "its meta holds a number out of range");
 	f->classes = z->shape[0];
 	f->dim = z->shape[1];
 	f->rows = (uint64_t)rows;
@@ -175,31 +162,32 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	return 0;
 }
 
-static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, char *err)
+static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct err *err)
 {
 	const struct ts_header *h = ts_reader_expect(r, "fit");
 
 	if (!h || ts_reader_set(r, s))
-		return ood_fail(err, "%s", ts_reader_error(r));
-	const char *name = ts_reader_name(r);
-	char why[OOD_ERR] = "out of memory";
-	if (take_sizes(f, &h->meta, s, why) || take_layers(f, s, why) ||
-	    ood_gram_find_tensors(f, s, why) || ood_fit_alloc(f) ||
-	    take_arrays(f, s, why) || take_bank(f, s, why) ||
-	    ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias))
-		return ood_fail(err, "'%.200s': %.250s", name, why);
+		return err_fail(err, "%s", ts_reader_error(r));
+	if (take_sizes(f, &h->meta, s, err) || take_layers(f, s, err) || ood_gram_find_tensors(f, s, err))
+		return err_prefix(err, "'%s': ", ts_reader_name(r));
+	if (ood_fit_alloc(f))
+		return err_memory(err);
+	if (take_arrays(f, s, err) || take_bank(f, s, err))
+		return err_prefix(err, "'%s': ", ts_reader_name(r));
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias))
+		return err_memory(err);
 	ts_header_init(&f->header, "fit");
 	if (ts_meta_merge(&f->header.meta, &h->meta) || ts_header_chain(&f->header, h))
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	return 0;
 }
 
-int ood_fit_load(struct ood_fit **ret, const char *path, char *err)
+int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err)
 {
 	struct ts_reader *r = ts_reader_open(path);
 	struct ood_fit *f = calloc(1, sizeof *f);
 	struct ts_set s = { 0 };
-	int rc = r && f ? take(f, r, &s, err) : ood_fail(err, "out of memory");
+	int rc = r && f ? take(f, r, &s, err) : err_memory(err);
 
 	ts_reader_close(r);
 	ts_set_release(&s);

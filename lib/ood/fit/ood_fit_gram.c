@@ -9,15 +9,15 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-static int note(struct ood_fit *f, const char *name, size_t len, size_t size, char *err)
+static int note(struct ood_fit *f, const char *name, size_t len, size_t size, struct err *err)
 {
 	struct ood_ranges *more;
 
 	if (f->n_grams == OOD_MAX_GRAMS || len >= sizeof more->name || size == 0 || size > 5u << 24)
-		return ood_fail(err, "column '%.100s' is too large, or one of more than %d", name,
+		return err_fail(err, "column '%.100s' is too large, or one of more than %d", name,
 				OOD_MAX_GRAMS);
 	if (!(more = realloc(f->grams, (f->n_grams + 1) * sizeof *more)))
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	f->grams = more;
 	f->grams[f->n_grams] = (struct ood_ranges){ .size = size };
 	memcpy(f->grams[f->n_grams++].name, name, len);
@@ -29,21 +29,21 @@ static bool is_gram(const struct ts_field *field)
 	return field->type == TS_F32 && field->ndim == 2 && field->shape[0] == 5;
 }
 
-int ood_gram_find(struct ood_fit *f, const struct ts_header *h, char *err)
+int ood_gram_find(struct ood_fit *f, const struct ts_header *h, struct err *err)
 {
 	for (size_t i = 0; i < h->n_fields; i++) {
 		const struct ts_field *field = &h->fields[i];
 		if (strncmp(field->name, "gram:", 5) != 0)
 			continue;
 		if (!is_gram(field))
-			return ood_fail(err, "column '%s' is not <f4 of shape (5,d)", field->name);
+			return err_fail(err, "column '%s' is not <f4 of shape (5,d)", field->name);
 		if (note(f, field->name, strlen(field->name), 5 * field->shape[1], err))
 			return -1;
 	}
 	return 0;
 }
 
-int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, char *err)
+int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, struct err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct ts_tensor *t = &s->t[i];
@@ -51,14 +51,14 @@ int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, char *err)
 		if (strncmp(t->name, "gram:", 5) != 0 || len < 9 || strcmp(t->name + len - 4, ".min") != 0)
 			continue;
 		if (t->ndim != 2)
-			return ood_fail(err, "tensor '%s' has another shape than the rest needs", t->name);
+			return err_fail(err, "tensor '%s' has another shape than the rest needs", t->name);
 		if (note(f, t->name, len - 4, t->shape[1], err))
 			return -1;
 	}
 	return 0;
 }
 
-int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, char *err)
+int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, struct err *err)
 {
 	bool first = f->pred_count[c] == 0;
 
@@ -68,7 +68,7 @@ int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c
 		double *min = to->min + c * to->size, *max = to->max + c * to->size;
 		for (size_t k = 0; k < to->size; k++) {
 			if (!isfinite(v[k]))
-				return ood_fail(err, "row %zu: '%s' is not a number or infinite",
+				return err_fail(err, "row %zu: '%s' is not a number or infinite",
 						(size_t)f->rows + i, to->name);
 			min[k] = first ? (double)v[k] : fmin(min[k], (double)v[k]);
 			max[k] = first ? (double)v[k] : fmax(max[k], (double)v[k]);
@@ -131,25 +131,25 @@ void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, doub
 	}
 }
 
-int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, char *err)
+int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct err *err)
 {
 	double *weight = malloc((f->n_grams + 1) * sizeof *weight);
 	struct ts_tensor w = { .name = (char[]){ "gram.weight" }, .type = TS_F64, .ndim = 1,
 			       .shape = { f->n_grams }, .data = weight };
-	int rc = weight ? 0 : ood_fail(err, "out of memory");
+	int rc = weight ? 0 : err_memory(err);
 	bool any = false;
 
 	for (size_t g = 0; g < f->n_grams && rc == 0; g++) {
 		weight[g] = sum[g] > 0 ? (double)rows / sum[g] : 0;
 		any |= sum[g] > 0;
 		if (!isfinite(sum[g]))
-			rc = ood_fail(err, "'%s' of a validation row is not a number or infinite",
+			rc = err_fail(err, "'%s' of a validation row is not a number or infinite",
 				      f->grams[g].name);
 	}
 	if (rc == 0 && !any)
-		rc = ood_fail(err, "no validation row leaves the ranges of the fit: were they in the training data?");
+		rc = err_fail(err, "no validation row leaves the ranges of the fit: were they in the training data?");
 	if (rc == 0 && ts_meta_set_tensor(&f->header.meta, "gram.weight", &w))
-		rc = ood_fail(err, "out of memory");
+		rc = err_memory(err);
 	free(weight);
 	return rc;
 }

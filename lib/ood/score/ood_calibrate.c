@@ -35,7 +35,7 @@ static void slopes(const struct ood_fit *f, double b, double *first, double *sec
 /* The temperature of least cross-entropy on validation data (Guo et al., "On calibration of modern
  * neural networks", ICML 2017). The loss is convex in b = 1/T: Newton's method, kept within the
  * bracket that the signs of the slope give. */
-static int fit_temperature(const struct ood_fit *f, double *t, char *err)
+static int fit_temperature(const struct ood_fit *f, double *t, struct err *err)
 {
 	double low = 1e-4, high = 1e4, b = 1, first, second;
 	size_t right = 0;
@@ -44,10 +44,10 @@ static int fit_temperature(const struct ood_fit *f, double *t, char *err)
 		right += num_argmax(f->bank.logits + i * f->classes, f->classes) == (size_t)f->bank.label[i];
 	slopes(f, high, &first, &second);
 	if (right == f->bank.n || first <= 0)
-		return ood_fail(err, "no temperature fits: the model is right on every row of the fit");
+		return err_fail(err, "no temperature fits: the model is right on every row of the fit");
 	slopes(f, low, &first, &second);
 	if (first >= 0)
-		return ood_fail(err, "no temperature fits: the logits say nothing about the labels");
+		return err_fail(err, "no temperature fits: the logits say nothing about the labels");
 	for (int i = 0; i < 200; i++) {
 		slopes(f, b, &first, &second);
 		if (fabs(first / second) < 1e-14 * b)
@@ -63,7 +63,7 @@ static int fit_temperature(const struct ood_fit *f, double *t, char *err)
 	return 0;
 }
 
-static int temperature_prepare(struct ood_scorer *s, char *err)
+static int temperature_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->val;
 	double *t = s->state = ood_keep(s, 1, sizeof *t);
@@ -71,9 +71,9 @@ static int temperature_prepare(struct ood_scorer *s, char *err)
 	if (!t)
 		return -1;
 	if (!f)
-		return ood_fail(err, "needs labelled validation data: --val FILE, from ood-fit");
+		return err_fail(err, "needs labelled validation data: --val FILE, from ood-fit");
 	if (f->bank.n == 0 || f->unlabelled)
-		return ood_fail(err, "needs a fit of validation data with a bank, every row labelled");
+		return err_fail(err, "needs a fit of validation data with a bank, every row labelled");
 	if (fit_temperature(f, t, err))
 		return -1;
 	snprintf(s->note, sizeof s->note, "the fitted temperature is %.6g", *t);
@@ -94,7 +94,7 @@ static int temperature_score(const struct ood_scorer *s, const struct ood_rows *
  * out-of-distribution detection for real-world settings", ICML 2022): -min_k KL(p || d_k), d_k the mean
  * of p over samples predicted k, one-hot where there are none. Zeros of d_k count as 1e-300, not as an
  * infinite divergence. */
-static int klm_prepare(struct ood_scorer *s, char *err)
+static int klm_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
 	size_t C = s->source->classes;
@@ -103,7 +103,7 @@ static int klm_prepare(struct ood_scorer *s, char *err)
 	if (!log_d)
 		return -1;
 	if (!f)
-		return ood_fail(err, "needs a fit: --val FILE or --fit FILE, from ood-fit");
+		return err_fail(err, "needs a fit: --val FILE or --fit FILE, from ood-fit");
 	for (size_t k = 0; k < C; k++)
 		for (size_t c = 0; c < C; c++) {
 			double d = f->pred_count[k] > 0 ? f->pred_prob[k * C + c] : c == k;
@@ -192,7 +192,7 @@ static double distance(const float *l, const double *mean, size_t n)
 	return sqrt(sum);
 }
 
-static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest, double *x, char *err)
+static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest, double *x, struct err *err)
 {
 	size_t C = f->classes;
 
@@ -205,13 +205,13 @@ static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest,
 		}
 		qsort(x, n, sizeof *x, descending);
 		if (n < 2 || !fit_tail(x, n < longest ? n : longest, &o->tail[c]))
-			return ood_fail(err, "class %zu has %zu rightly classified samples in the bank, too few or "
+			return err_fail(err, "class %zu has %zu rightly classified samples in the bank, too few or "
 					"all at one distance: no tail to fit", c, n);
 	}
 	return 0;
 }
 
-static int openmax_prepare(struct ood_scorer *s, char *err)
+static int openmax_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	struct openmax *o = s->state = ood_keep(s, 1, sizeof *o);

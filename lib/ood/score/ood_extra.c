@@ -8,14 +8,14 @@
 #include "ood/score/ood_method.h"
 
 /* Holds that the stream has an <f4 column of this name, with n numbers a row, 0: one. */
-static int need_column(const struct ood_scorer *s, const char *name, size_t n, const char *remedy, char *err)
+static int need_column(const struct ood_scorer *s, const char *name, size_t n, const char *remedy, struct err *err)
 {
 	const struct ts_field *f = ts_header_field(s->source->header, name);
 
 	if (!f)
-		return ood_fail(err, "the stream has no column '%s': um-embed %s adds it", name, remedy);
+		return err_fail(err, "the stream has no column '%s': um-embed %s adds it", name, remedy);
 	if (f->type != TS_F32 || f->ndim != (n > 0) || (n > 0 && f->shape[0] != n))
-		return ood_fail(err, "column '%s' has another type or shape than it needs", name);
+		return err_fail(err, "column '%s' has another type or shape than it needs", name);
 	return 0;
 }
 
@@ -29,7 +29,7 @@ struct odin {
 	double temperature;
 };
 
-static int odin_prepare(struct ood_scorer *s, char *err)
+static int odin_prepare(struct ood_scorer *s, struct err *err)
 {
 	struct odin *o = s->state = ood_keep(s, 1, sizeof *o);
 
@@ -40,7 +40,7 @@ static int odin_prepare(struct ood_scorer *s, char *err)
 		return -1;
 	if (ts_meta_get_double(&s->source->header->meta, "odin.temperature", &o->temperature) != 1 ||
 	    !(o->temperature > 0))
-		return ood_fail(err, "the stream's meta has no 'odin.temperature'");
+		return err_fail(err, "the stream's meta has no 'odin.temperature'");
 	return 0;
 }
 
@@ -59,7 +59,7 @@ static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 
 /* RankFeat (Song, Sebe, Wang, NeurIPS 2022): the energy of logits without the feature maps' largest
  * singular part. */
-static int rankfeat_prepare(struct ood_scorer *s, char *err)
+static int rankfeat_prepare(struct ood_scorer *s, struct err *err)
 {
 	return need_column(s, "rankfeat", s->source->classes, "--rankfeat", err);
 }
@@ -76,7 +76,7 @@ static int rankfeat_score(const struct ood_scorer *s, const struct ood_rows *row
 
 /* ---- divergence from a second model -------------------------------------------------------------- */
 
-static int kl_prepare(struct ood_scorer *s, char *err)
+static int kl_prepare(struct ood_scorer *s, struct err *err)
 {
 	return need_column(s, "kl-distance", 0, "--against", err);
 }

@@ -24,7 +24,7 @@ struct gauss {
 };
 
 static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within, struct whitened *to,
-		  char *err)
+		  struct err *err)
 {
 	size_t D = m->d;
 	double *cov = malloc(D * D * sizeof *cov), *w = NULL;
@@ -38,7 +38,7 @@ static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within
 	int rc = num_whiten(cov, D, s->request.params[0], &w, &to->rank);
 	free(cov);
 	if (rc && to->rank == 0 && !w)
-		return ood_fail(err, "the covariance of the features is zero");
+		return err_fail(err, "the covariance of the features is zero");
 	to->w = rc ? NULL : ood_keep(s, to->rank * D, sizeof *w);
 	if (to->w)
 		memcpy(to->w, w, to->rank * D * sizeof *w);
@@ -55,7 +55,7 @@ static void project(const struct whitened *t, const double *x, size_t n, size_t 
 	num_matmul(x, n, t->w, t->rank, d, y);
 }
 
-static int prepare(struct ood_scorer *s, bool unit, bool relative, char *err)
+static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *err)
 {
 	struct gauss *g = s->state = ood_keep(s, 1, sizeof *g);
 
@@ -83,7 +83,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, char *err)
 	project(&g->within, about, C, D, g->within.mean);
 	free(about);
 	if (relative && C - none < 2)
-		return ood_fail(err, "the fit has samples of one class: nothing is relative to it");
+		return err_fail(err, "the fit has samples of one class: nothing is relative to it");
 	if (none)
 		snprintf(s->note, sizeof s->note, "%zu of %zu classes have no sample in the fit: left out",
 			 none, C);
@@ -144,22 +144,22 @@ out:
 	return rc;
 }
 
-static int mahalanobis(struct ood_scorer *s, char *err)
+static int mahalanobis(struct ood_scorer *s, struct err *err)
 {
 	return prepare(s, false, false, err);
 }
 
-static int rmds(struct ood_scorer *s, char *err)
+static int rmds(struct ood_scorer *s, struct err *err)
 {
 	return prepare(s, false, true, err);
 }
 
-static int mds_unit(struct ood_scorer *s, char *err)
+static int mds_unit(struct ood_scorer *s, struct err *err)
 {
 	return prepare(s, true, false, err);
 }
 
-static int rmds_unit(struct ood_scorer *s, char *err)
+static int rmds_unit(struct ood_scorer *s, struct err *err)
 {
 	return prepare(s, true, true, err);
 }

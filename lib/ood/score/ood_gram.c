@@ -24,24 +24,24 @@
 
 /* ---- the method -------------------------------------------------------------------------------- */
 
-static int prepare(struct ood_scorer *s, char *err)
+static int prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	struct ts_tensor w = { 0 };
 	double *weight;
 
 	if (!f || f->n_grams == 0)
-		return ood_fail(err, "it needs --fit of features with um-embed --gram");
+		return err_fail(err, "it needs --fit of features with um-embed --gram");
 	if (!ood_gram_is_there(f, s->source->header))
-		return ood_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
+		return err_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
-			return ood_fail(err, "the model takes no row of the fit for class %zu, which has no "
+			return err_fail(err, "the model takes no row of the fit for class %zu, which has no "
 					"ranges then", c);
 	if (ts_meta_get_tensor(&f->header.meta, "gram.weight", &w) != 1 || w.type != TS_F64 || w.ndim != 1 ||
 	    w.shape[0] != f->n_grams) {
 		ts_tensor_release(&w);
-		return ood_fail(err, "the fit does not tell what a layer's deviation counts: ood-fit --tune adds it");
+		return err_fail(err, "the fit does not tell what a layer's deviation counts: ood-fit --tune adds it");
 	}
 	weight = s->state = ood_keep(s, f->n_grams, sizeof *weight);
 	if (weight)

@@ -54,15 +54,15 @@ static int prepare_layer(struct ood_layers *l, size_t i)
 }
 
 int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
-		   char *err)
+		   struct err *err)
 {
 	struct ood_layers *l = *ret = calloc(1, sizeof *l);
 
 	if (!l)
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	l->fit = f;
 	if (f->n_layers == 0)
-		return ood_fail(err, "the fit has no layers: it takes features with um-embed --layers");
+		return err_fail(err, "the fit has no layers: it takes features with um-embed --layers");
 	for (size_t i = 0; i < f->n_layers; i++) {
 		if (eps > 0)
 			snprintf(l->column[i], sizeof l->column[i], "%s:eps=%g", f->layers[i].name, eps);
@@ -70,13 +70,13 @@ int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struc
 			snprintf(l->column[i], sizeof l->column[i], "%s", f->layers[i].name);
 		const struct ts_field *field = ts_header_field(h, l->column[i]);
 		if (!field)
-			return ood_fail(err, "the stream has no column '%s': um-embed %s adds it",
+			return err_fail(err, "the stream has no column '%s': um-embed %s adds it",
 					l->column[i], eps > 0 ? "--perturb" : "--layers");
 		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] != f->layers[i].m.d)
-			return ood_fail(err, "column '%s' is no vector of %zu numbers", l->column[i],
+			return err_fail(err, "column '%s' is no vector of %zu numbers", l->column[i],
 					f->layers[i].m.d);
 		if (prepare_layer(l, i))
-			return ood_fail(err, "out of memory");
+			return err_memory(err);
 	}
 	return 0;
 }
@@ -133,7 +133,7 @@ static void release(void *state)
 	ood_layers_free(((struct state *)state)->layers);
 }
 
-static int prepare_one(struct ood_scorer *s, char *err)
+static int prepare_one(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	struct state *st = s->state = ood_keep(s, 1, sizeof *st);
@@ -142,15 +142,15 @@ static int prepare_one(struct ood_scorer *s, char *err)
 	if (!st)
 		return -1;
 	if (!f)
-		return ood_fail(err, "it needs --fit: what ood-fit made of the training data");
+		return err_fail(err, "it needs --fit: what ood-fit made of the training data");
 	if (f->n_layers > 0 && i >= f->n_layers)
-		return ood_fail(err, "the fit has layers 0 to %zu", f->n_layers - 1);
+		return err_fail(err, "the fit has layers 0 to %zu", f->n_layers - 1);
 	st->weight[i] = 1;
 	s->release = release;
 	return ood_layers_new(&st->layers, f, s->source->header, s->request.params[1], err);
 }
 
-static int prepare_all(struct ood_scorer *s, char *err)
+static int prepare_all(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	struct state *st = s->state = ood_keep(s, 1, sizeof *st);
@@ -161,14 +161,14 @@ static int prepare_all(struct ood_scorer *s, char *err)
 	if (!st)
 		return -1;
 	if (!f)
-		return ood_fail(err, "it needs --fit: what ood-fit made of the training data");
+		return err_fail(err, "it needs --fit: what ood-fit made of the training data");
 	int rc = ts_meta_get_tensor(&f->header.meta, "layers.weight", &w);
 	if (rc != 1 || w.type != TS_F64 || w.ndim != 1 || w.shape[0] != f->n_layers ||
 	    ts_meta_get_double(&f->header.meta, "layers.bias", &st->bias) != 1 ||
 	    ts_meta_get_double(&f->header.meta, "layers.eps", &eps) != 1 ||
 	    ts_meta_get_str(&f->header.meta, "layers.tuning", &how) != 1) {
 		ts_tensor_release(&w);
-		return ood_fail(err, "the fit has no combination of layers: ood-fit --tune adds it");
+		return err_fail(err, "the fit has no combination of layers: ood-fit --tune adds it");
 	}
 	memcpy(st->weight, w.data, f->n_layers * sizeof *st->weight);
 	ts_tensor_release(&w);

@@ -13,6 +13,7 @@
 #ifndef OOD_LAYERS_H
 #define OOD_LAYERS_H
 
+#include "err/err.h"
 #include "ood/fit/ood_fit.h"
 
 #ifdef __cplusplus
@@ -24,7 +25,7 @@ struct ood_layers;
 /* The layers of a fit for rows with this header, at eps (0: the columns layerK, else layerK:eps=E). -1: err
  * holds a line: the fit has no layers, a column is missing, no memory. */
 int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
-		   char *err) TS_CHECKED;
+		   struct err *err) TS_CHECKED;
 void ood_layers_free(struct ood_layers *l);
 /* Scores of rows first..first+n of b: out (n,L), L the fit's n_layers. -1: out of memory. */
 int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_t first, size_t n,

@@ -21,13 +21,13 @@ static double norm_from(const float *z, const double *mu, size_t d)
 /* Simplified Hopfield energy (Zhang et al., "Out-of-distribution detection based on in-distribution data
  * patterns memorization with modern Hopfield energy", ICLR 2023): <z, S_k>, S_k the mean feature of
  * training samples that are rightly classified as k, k the predicted class. */
-static int she_prepare(struct ood_scorer *s, char *err)
+static int she_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_fit(s, err))
 		return -1;
 	for (size_t c = 0; c < s->source->classes; c++)
 		if (s->source->fit->right_count[c] == 0)
-			return ood_fail(err, "class %zu has no rightly classified sample in the fit", c);
+			return err_fail(err, "class %zu has no rightly classified sample in the fit", c);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static int she_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* Neural collapse inspired (Liu and Qin, "Detecting out-of-distribution through the lens of neural
  * collapse", CVPR 2025): <w_k, z - mu> / ||z - mu|| + alpha ||z||_1, k the predicted class. */
-static int head_fit_prepare(struct ood_scorer *s, char *err)
+static int head_fit_prepare(struct ood_scorer *s, struct err *err)
 {
 	return ood_need_head(s, err) || ood_need_fit(s, err) ? -1 : 0;
 }
@@ -78,7 +78,7 @@ static int nci_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 /* Fast decision boundary distance (Liu and Qin, ICML 2024): the distances of z to the boundaries between
  * the predicted class and each other, (l_k - l_c) / ||w_k - w_c||, summed, over the distance of z from
  * the mean feature. */
-static int fdbd_prepare(struct ood_scorer *s, char *err)
+static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_source *from = s->source;
 	size_t C = from->classes, D = from->dim;
@@ -96,7 +96,7 @@ static int fdbd_prepare(struct ood_scorer *s, char *err)
 				sum += x * x;
 			}
 			if (sum == 0)
-				return ood_fail(err, "classes %zu and %zu have the same weights", b, a);
+				return err_fail(err, "classes %zu and %zu have the same weights", b, a);
 			gap[a * C + b] = gap[b * C + a] = sqrt(sum);
 		}
 	return 0;

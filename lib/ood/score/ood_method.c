@@ -34,13 +34,12 @@ const struct ood_method *ood_method_find(const char *name)
 	return NULL;
 }
 
-static int unknown_method(const char *name, char *err)
+static int unknown_method(const char *name, struct err *err)
 {
-	size_t used = (size_t)snprintf(err, OOD_ERR, "unknown method '%.40s', there are:", name);
-
+	err_fail(err, "unknown method '%s', there are:", name);
 	for (const struct ood_method *const *f = ood_families; *f; f++)
-		for (const struct ood_method *m = *f; m->name && used < OOD_ERR; m++)
-			used += (size_t)snprintf(err + used, OOD_ERR - used, " %s", m->name);
+		for (const struct ood_method *m = *f; m->name; m++)
+			err_append(err, " %s", m->name);
 	return -1;
 }
 
@@ -51,14 +50,14 @@ void ood_requests_release(struct ood_requests *r)
 }
 
 /* Appends a request; a column that is there already is an error. */
-static int append(struct ood_requests *r, const struct ood_request *q, char *err)
+static int append(struct ood_requests *r, const struct ood_request *q, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (strcmp(r->q[i].column, q->column) == 0)
-			return ood_fail(err, "method '%s' is asked for twice", q->column);
+			return err_fail(err, "method '%s' is asked for twice", q->column);
 	struct ood_request *bigger = realloc(r->q, (r->n + 1) * sizeof *bigger);
 	if (!bigger)
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	r->q = bigger;
 	r->q[r->n++] = *q;
 	return 0;
@@ -75,7 +74,7 @@ static struct ood_request defaults(const struct ood_method *m)
 }
 
 /* Takes "name=value" into q. */
-static int parse_param(struct ood_request *q, const char *text, char *err)
+static int parse_param(struct ood_request *q, const char *text, struct err *err)
 {
 	const struct ood_param *p = q->method->params;
 	const char *method = q->method->name, *value = strchr(text, '=');
@@ -83,27 +82,27 @@ static int parse_param(struct ood_request *q, const char *text, char *err)
 	char *end;
 
 	if (!value)
-		return ood_fail(err, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
+		return err_fail(err, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
 	while (i < OOD_MAX_PARAMS && p[i].name &&
 	       (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
 		i++;
 	if (i == OOD_MAX_PARAMS || !p[i].name)
-		return ood_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+		return err_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
 	double x = strtod(++value, &end);
 	if (end == value || *end || !(x >= p[i].min && x <= p[i].max))
-		return ood_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name,
+		return err_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name,
 				method, value, p[i].min, p[i].max);
 	q->params[i] = x;
 	return 0;
 }
 
 /* Appends METHOD[:PARAMETER=VALUE]..., text that may be written to. */
-static int add_item(struct ood_requests *r, char *item, char *err)
+static int add_item(struct ood_requests *r, char *item, struct err *err)
 {
 	char column[OOD_MAX_COLUMN], *rest = item, *word = strsep(&rest, ":");
 
 	if (strlen(word) + (rest ? strlen(rest) + 1 : 0) >= OOD_MAX_COLUMN)
-		return ood_fail(err, "method '%.20s...' is longer than %d bytes", item,
+		return err_fail(err, "method '%.20s...' is longer than %d bytes", item,
 				OOD_MAX_COLUMN - 1);
 	const struct ood_method *m = ood_method_find(word);
 	if (!m)
@@ -117,7 +116,7 @@ static int add_item(struct ood_requests *r, char *item, char *err)
 	return append(r, &q, err);
 }
 
-static int add_all(struct ood_requests *r, char *err)
+static int add_all(struct ood_requests *r, struct err *err)
 {
 	for (const struct ood_method *const *f = ood_families; *f; f++)
 		for (const struct ood_method *m = *f; m->name; m++) {
@@ -129,10 +128,10 @@ static int add_all(struct ood_requests *r, char *err)
 	return 0;
 }
 
-int ood_requests_add(struct ood_requests *r, const char *text, char *err)
+int ood_requests_add(struct ood_requests *r, const char *text, struct err *err)
 {
 	char *copy = strdup(text), *rest = copy, *item;
-	int rc = copy ? 0 : ood_fail(err, "out of memory");
+	int rc = copy ? 0 : err_memory(err);
 
 	while (rc == 0 && (item = strsep(&rest, ",")) != NULL)
 		rc = strcmp(item, "all") == 0 ? add_all(r, err) : add_item(r, item, err);
@@ -141,7 +140,7 @@ int ood_requests_add(struct ood_requests *r, const char *text, char *err)
 }
 
 /* Appends every combination: `item` holds what is chosen so far, rest what is not. */
-static int sweep(struct ood_requests *r, const char *item, char *rest, char *err)
+static int sweep(struct ood_requests *r, const char *item, char *rest, struct err *err)
 {
 	char next[2 * OOD_MAX_COLUMN], *word = strsep(&rest, ":"), *value;
 
@@ -155,7 +154,7 @@ static int sweep(struct ood_requests *r, const char *item, char *rest, char *err
 	while ((value = strsep(&values, ",")) != NULL) {
 		char *copy = rest ? strdup(rest) : NULL;
 		snprintf(next, sizeof next, "%s:%s=%s", item, word, value);
-		int rc = strlen(next) >= OOD_MAX_COLUMN ? ood_fail(err, "'%.20s...' is too long", item) :
+		int rc = strlen(next) >= OOD_MAX_COLUMN ? err_fail(err, "'%.20s...' is too long", item) :
 			 sweep(r, next, copy, err);
 		free(copy);
 		if (rc)
@@ -164,18 +163,18 @@ static int sweep(struct ood_requests *r, const char *item, char *rest, char *err
 	return 0;
 }
 
-int ood_requests_sweep(struct ood_requests *r, const char *text, char *err)
+int ood_requests_sweep(struct ood_requests *r, const char *text, struct err *err)
 {
 	char *copy = strdup(text), *rest = copy;
 	int rc = -1;
 
 	if (!copy)
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	char *method = strsep(&rest, ":");
 	if (!rest || !strchr(rest, '='))
-		ood_fail(err, "'%s' is not METHOD:PARAMETER=VALUE,VALUE...", text);
+		err_fail(err, "'%s' is not METHOD:PARAMETER=VALUE,VALUE...", text);
 	else if (strlen(method) >= OOD_MAX_COLUMN)
-		ood_fail(err, "'%.20s...' is too long", method);
+		err_fail(err, "'%.20s...' is too long", method);
 	else
 		rc = sweep(r, method, rest, err);
 	free(copy);

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ood/fit/ood_fit.h"
 #include "ts/ts.h"
 
@@ -71,7 +72,7 @@ struct ood_method {
 	/* or these. prepare() fills s->state, with memory from ood_keep(), and may write s->note; it
 	 * fails with a reason in err where the method cannot work. NULL: nothing to prepare. score()
 	 * gives one number a row; -1: out of memory. */
-	int (*prepare)(struct ood_scorer *s, char *err);
+	int (*prepare)(struct ood_scorer *s, struct err *err);
 	int (*score)(const struct ood_scorer *s, const struct ood_rows *rows, double *out);
 	/* Instead of score(), where methods share most of their work: all scorers with this function get
 	 * the rows at once, and give out[m] for s[m]. */
@@ -104,10 +105,10 @@ struct ood_requests {
  * ood_requests_release(); `all` stands for every method with its defaults. -1: err (OOD_ERR) holds a
  * line: an unknown method (the line lists those there are) or parameter, a value out of range, the
  * same column twice. */
-int ood_requests_add(struct ood_requests *r, const char *text, char *err) TS_CHECKED;
+int ood_requests_add(struct ood_requests *r, const char *text, struct err *err) TS_CHECKED;
 /* The same for METHOD:PARAMETER=V1,V2,...[:PARAMETER=...]: every combination of the values, a column
  * each. */
-int ood_requests_sweep(struct ood_requests *r, const char *text, char *err) TS_CHECKED;
+int ood_requests_sweep(struct ood_requests *r, const char *text, struct err *err) TS_CHECKED;
 void ood_requests_release(struct ood_requests *r);
 /* Writes the request with every parameter spelled out, "energy:temperature=1", to buf
  * (size len). */
@@ -129,7 +130,7 @@ struct ood_scorer {
  * missing and which program makes it, or why the method cannot work on this data; among it that it
  * gives all samples of the fit's bank the same score. */
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
-		    char *err) TS_CHECKED;
+		    struct err *err) TS_CHECKED;
 void ood_scorer_release(struct ood_scorer *s);
 /* One number a row, in double. -1: out of memory. */
 int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
@@ -137,17 +138,17 @@ int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, doub
  * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
  * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */
 int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
-		    int threads, float *const *out, char *err) TS_CHECKED;
+		    int threads, float *const *out, struct err *err) TS_CHECKED;
 
 /* ---- for methods ------------------------------------------------------------------------------ */
 
 /* Zeroed memory that is freed with the scorer; NULL: out of memory. */
 void *ood_keep(struct ood_scorer *s, size_t count, size_t size);
 /* Fails unless the source has what is asked for; the line in err says how to get it. */
-int ood_need_features(const struct ood_scorer *s, char *err);
-int ood_need_head(const struct ood_scorer *s, char *err);         /* and features */
-int ood_need_fit(const struct ood_scorer *s, char *err);          /* and features, and its parts */
-int ood_need_labels(const struct ood_scorer *s, char *err);       /* a fit whose rows are all labelled */
+int ood_need_features(const struct ood_scorer *s, struct err *err);
+int ood_need_head(const struct ood_scorer *s, struct err *err);         /* and features */
+int ood_need_fit(const struct ood_scorer *s, struct err *err);          /* and features, and its parts */
+int ood_need_labels(const struct ood_scorer *s, struct err *err);       /* a fit whose rows are all labelled */
 /* The fit of validation data, or else the one of training data. */
 const struct ood_fit *ood_validation(const struct ood_scorer *s);
 

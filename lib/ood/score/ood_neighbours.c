@@ -51,7 +51,7 @@ static double norm_of(const float *z, size_t d)
 }
 
 /* Prepares the first n rows of the bank; energy: products are weighted with the row's energy. */
-static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool energy, char *err)
+static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool energy, struct err *err)
 {
 	if (ood_need_fit(s, err))
 		return -1;
@@ -306,7 +306,7 @@ static int knn_end(struct pass *p, double *out)
 
 static const struct look knn_look = { top_begin, top_tile, knn_end, top_release };
 
-static int knn_prepare(struct ood_scorer *s, char *err)
+static int knn_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	size_t k = (size_t)s->request.params[0];
@@ -314,7 +314,7 @@ static int knn_prepare(struct ood_scorer *s, char *err)
 	if (ood_need_fit(s, err))
 		return -1;
 	if (k > f->bank.n)
-		return ood_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
+		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
 	return prepare(s, &knn_look, f->bank.n, false, err);
 }
 
@@ -336,7 +336,7 @@ static int nnguide_end(struct pass *p, double *out)
 
 static const struct look nnguide_look = { top_begin, top_tile, nnguide_end, top_release };
 
-static int nnguide_prepare(struct ood_scorer *s, char *err)
+static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	size_t k = (size_t)s->request.params[0];
@@ -348,7 +348,7 @@ static int nnguide_prepare(struct ood_scorer *s, char *err)
 	if (n < k)
 		n = k;                    /* a small set: at least the neighbours that are asked for */
 	if (n > f->bank.n)
-		return ood_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
+		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
 	return prepare(s, &nnguide_look, n, true, err);
 }
 
@@ -423,7 +423,7 @@ static void relation_release(struct pass *p)
 
 static const struct look relation_look = { relation_begin, relation_tile, relation_end, relation_release };
 
-static int relation_prepare(struct ood_scorer *s, char *err)
+static int relation_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_fit(s, err) || prepare(s, &relation_look, s->source->fit->bank.n, false, err))
 		return -1;

@@ -57,7 +57,7 @@ int ood_output_header(struct ts_header *h, const struct ts_header *from, const s
 	       (ts_header_field(from, "name") && ts_header_add(h, "name", TS_STR, 0, NULL)) ? -1 : 0;
 }
 
-int ood_output_rows(struct ts_batch *to, const struct ts_batch *from, uint64_t row, char *err)
+int ood_output_rows(struct ts_batch *to, const struct ts_batch *from, uint64_t row, struct err *err)
 {
 	const struct ts_col *logits = ts_batch_col(from, "logits");
 	const struct ts_col *label = ts_batch_col(from, "label");
@@ -70,13 +70,13 @@ int ood_output_rows(struct ts_batch *to, const struct ts_batch *from, uint64_t r
 		if (label) {
 			int64_t l = ((const int64_t *)label->data)[i];
 			if (l < -1 || l >= (int64_t)n)
-				return ood_fail(err, "row %llu: labels out of range: %lld, with %zu "
+				return err_fail(err, "row %llu: labels out of range: %lld, with %zu "
 						"classes", (unsigned long long)(row + i),
 						(long long)l, n);
 			((int64_t *)ts_batch_col(to, "label")->data)[i] = l;
 		}
 		if (name && ts_col_set_str(ts_batch_col(to, "name"), i, ts_col_str(name, i)))
-			return ood_fail(err, "out of memory");
+			return err_memory(err);
 	}
 	return 0;
 }

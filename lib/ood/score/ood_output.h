@@ -6,6 +6,7 @@
 #ifndef OOD_OUTPUT_H
 #define OOD_OUTPUT_H
 
+#include "err/err.h"
 #include "ood/score/ood_method.h"
 
 #ifdef __cplusplus
@@ -21,7 +22,7 @@ int ood_output_header(struct ts_header *h, const struct ts_header *from, const s
 /* Fills pred, label and name of `to`, which has as many rows as `from`. -1: err (OOD_ERR) holds a line
  * with the row's number (`row`: that of the first): a label that is no class and not -1. */
 int ood_output_rows(struct ts_batch *to, const struct ts_batch *from, uint64_t row,
-		    char *err) TS_CHECKED;
+		    struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

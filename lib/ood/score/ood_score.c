@@ -24,38 +24,38 @@ void *ood_keep(struct ood_scorer *s, size_t count, size_t size)
 	return p;
 }
 
-int ood_need_features(const struct ood_scorer *s, char *err)
+int ood_need_features(const struct ood_scorer *s, struct err *err)
 {
-	return s->source->dim ? 0 : ood_fail(err, "the stream has no column 'features'");
+	return s->source->dim ? 0 : err_fail(err, "the stream has no column 'features'");
 }
 
-int ood_need_head(const struct ood_scorer *s, char *err)
+int ood_need_head(const struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_features(s, err))
 		return -1;
 	if (!s->source->weight)
-		return ood_fail(err, "the stream has no last layer that fits (meta fc.weight, fc.bias)");
+		return err_fail(err, "the stream has no last layer that fits (meta fc.weight, fc.bias)");
 	return 0;
 }
 
-int ood_need_fit(const struct ood_scorer *s, char *err)
+int ood_need_fit(const struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_features(s, err))
 		return -1;
 	if (!s->source->fit)
-		return ood_fail(err, "needs a fit of training data: --fit FILE, from ood-fit");
+		return err_fail(err, "needs a fit of training data: --fit FILE, from ood-fit");
 	if (~s->source->fit->parts & s->request.method->parts)
-		return ood_fail(err, "the fit was not made for it: ood-fit --method %s",
+		return err_fail(err, "the fit was not made for it: ood-fit --method %s",
 				s->request.method->name);
 	return 0;
 }
 
-int ood_need_labels(const struct ood_scorer *s, char *err)
+int ood_need_labels(const struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_fit(s, err))
 		return -1;
 	if (s->source->fit->unlabelled)
-		return ood_fail(err, "%llu rows of the fit have no label",
+		return err_fail(err, "%llu rows of the fit have no label",
 				(unsigned long long)s->source->fit->unlabelled);
 	return 0;
 }
@@ -110,7 +110,7 @@ static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float 
 
 /* Does it tell samples apart at all? A method that does not is set up wrongly for this model, and its
  * tables would look like chance. Methods without a fit, or that read further columns, are not asked. */
-static int check_constant(const struct ood_scorer *s, char *err)
+static int check_constant(const struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	double out[OOD_CHUNK];
@@ -121,7 +121,7 @@ static int check_constant(const struct ood_scorer *s, char *err)
 	size_t n = f->bank.n - 1 < OOD_CHUNK ? f->bank.n - 1 : OOD_CHUNK;
 	float *room = malloc((n * f->classes + (n + 2) * f->dim) * sizeof *room);
 	if (!room)
-		return ood_fail(err, "out of memory");
+		return err_memory(err);
 	float *features = room + n * f->classes;
 	struct ood_rows rows = { n, room, features, NULL, 0 };
 	if (make_probes(f, n, room, features, features + n * f->dim) && ood_score_rows(s, &rows, out) == 0) {
@@ -129,20 +129,20 @@ static int check_constant(const struct ood_scorer *s, char *err)
 		while (i < n && out[i] == out[0])
 			i++;
 		if (i == n)
-			rc = ood_fail(err, "all samples of the fit get the same score, %g", out[0]);
+			rc = err_fail(err, "all samples of the fit get the same score, %g", out[0]);
 	}
 	free(room);
 	return rc;
 }
 
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
-		    char *err)
+		    struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .source = source };
-	err[0] = '\0';
+	err->text[0] = '\0';
 	if ((q->method->prepare && q->method->prepare(s, err)) || check_constant(s, err)) {
-		if (!err[0])
-			ood_fail(err, "out of memory");
+		if (!err->text[0])
+			err_memory(err);
 		ood_scorer_release(s);
 		return -1;
 	}
@@ -158,7 +158,7 @@ static size_t find_infinite(const float *v, size_t n)
 	return i;
 }
 
-static int check_batch(const struct ood_source *from, const struct ts_batch *b, uint64_t row, char *err)
+static int check_batch(const struct ood_source *from, const struct ts_batch *b, uint64_t row, struct err *err)
 {
 	const struct ts_col *logits = ts_batch_col(b, "logits");
 	const struct ts_col *features = from->dim ? ts_batch_col(b, "features") : NULL;
@@ -166,10 +166,10 @@ static int check_batch(const struct ood_source *from, const struct ts_batch *b, 
 	size_t C = from->classes, D = from->dim, i = find_infinite(l, b->n * C);
 
 	if (i < b->n * C)
-		return ood_fail(err, "row %llu: logit %zu is %g", (unsigned long long)row + i / C, i % C,
+		return err_fail(err, "row %llu: logit %zu is %g", (unsigned long long)row + i / C, i % C,
 				l[i]);
 	if (z && (i = find_infinite(z, b->n * D)) < b->n * D)
-		return ood_fail(err, "row %llu: feature %zu is %g", (unsigned long long)row + i / D,
+		return err_fail(err, "row %llu: feature %zu is %g", (unsigned long long)row + i / D,
 				i % D, z[i]);
 	return 0;
 }
@@ -263,7 +263,7 @@ static int score_groups(const struct group *g, size_t n, const struct ts_batch *
 }
 
 int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
-		    int threads, float *const *out, char *err)
+		    int threads, float *const *out, struct err *err)
 {
 	struct failure why = { 0 };
 	int rc = -1;
@@ -278,10 +278,10 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 	if (g && order && column)
 		rc = score_groups(g, make_groups(s, n, out, g, order, column), b, threads, &why);
 	if (rc && why.s)
-		ood_fail(err, "row %llu: '%s' is too large for <f4, or not a number",
+		err_fail(err, "row %llu: '%s' is too large for <f4, or not a number",
 			 (unsigned long long)(row + why.row), why.s->request.column);
 	else if (rc)
-		ood_fail(err, "out of memory");
+		err_memory(err);
 	free(g);
 	free(order);
 	free(column);

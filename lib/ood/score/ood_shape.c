@@ -49,7 +49,7 @@ static int reshape(const struct ood_scorer *s, const struct ood_rows *rows, doub
 	return rc;
 }
 
-static int head_prepare(struct ood_scorer *s, char *err)
+static int head_prepare(struct ood_scorer *s, struct err *err)
 {
 	return ood_need_head(s, err);
 }
@@ -60,7 +60,7 @@ struct limits {
 	double low, high;
 };
 
-static int limits_prepare(struct ood_scorer *s, double high, double low, bool band, char *err)
+static int limits_prepare(struct ood_scorer *s, double high, double low, bool band, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
 	struct limits *t = s->state = ood_keep(s, 1, sizeof *t);
@@ -68,17 +68,17 @@ static int limits_prepare(struct ood_scorer *s, double high, double low, bool ba
 	if (!t || ood_need_head(s, err))
 		return -1;
 	if (!f || f->bank.n == 0)
-		return ood_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
+		return err_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
 	if (ood_bank_percentile(f, high, &t->high) || ood_bank_percentile(f, low, &t->low))
 		return -1;
 	if (band && !(t->high > t->low))
-		return ood_fail(err, "percentiles %g and %g of the features are equal, %g", low, high, t->low);
+		return err_fail(err, "percentiles %g and %g of the features are equal, %g", low, high, t->low);
 	snprintf(s->note, sizeof s->note, "limits %.6g and %.6g", t->low, t->high);
 	return 0;
 }
 
 /* ReAct (Sun, Guo, Li, NeurIPS 2021): features are cut off above. */
-static int react_prepare(struct ood_scorer *s, char *err)
+static int react_prepare(struct ood_scorer *s, struct err *err)
 {
 	int rc = limits_prepare(s, s->request.params[0], 0, false, err);
 	if (rc == 0)
@@ -102,7 +102,7 @@ static int react_score(const struct ood_scorer *s, const struct ood_rows *rows, 
 
 /* VRA (Xu et al., "VRA: variational rectified activation for out-of-distribution detection", NeurIPS
  * 2023): features below the lower limit become zero; OpenOOD lifts them to it. */
-static int vra_prepare(struct ood_scorer *s, char *err)
+static int vra_prepare(struct ood_scorer *s, struct err *err)
 {
 	return limits_prepare(s, s->request.params[0], s->request.params[1], true, err);
 }
@@ -258,7 +258,7 @@ static int ascending_double(const void *a, const void *b)
 
 /* DICE (Sun and Li, ECCV 2022): of the last layer's weights only those stay whose mean contribution
  * w_cd mean(z_d) over training data is above the percentile of all. */
-static int dice_prepare(struct ood_scorer *s, char *err)
+static int dice_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_source *from = s->source;
 	size_t n = from->classes * from->dim;
@@ -318,7 +318,7 @@ static int gradnorm_score(const struct ood_scorer *s, const struct ood_rows *row
 	return 0;
 }
 
-static int gradnorm_prepare(struct ood_scorer *s, char *err)
+static int gradnorm_prepare(struct ood_scorer *s, struct err *err)
 {
 	return ood_need_features(s, err);
 }

@@ -56,7 +56,7 @@ static double length(const double *y, size_t n)
  * 2022). The origin is the feature at which all logits are the bias-free zero, -pinv(W) b; the residual
  * is the part of z - origin outside the first `dim` principal axes. Its norm is scaled so that it weighs as
  * much as the largest logit does on training data (here: on the bank), and counts against the energy. */
-static int residual_prepare(struct ood_scorer *s, char *err)
+static int residual_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_source *from = s->source;
 	const size_t D = from->dim;
@@ -68,7 +68,7 @@ static int residual_prepare(struct ood_scorer *s, char *err)
 	if (dim == 0)                     /* the authors' rule */
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
-		return ood_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
+		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
 	double *cov = ood_keep(s, D * D, sizeof *cov), *w = malloc(D * sizeof *w);
 	p->origin = ood_keep(s, D, sizeof *p->origin);
 	int rc = -1;
@@ -83,7 +83,7 @@ static int residual_prepare(struct ood_scorer *s, char *err)
 	p->n = D - dim;
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", dim, D);
 	free(w);
-	return rc ? ood_fail(err, "the covariance has no eigenvectors: LAPACK failed") : 0;
+	return rc ? err_fail(err, "the covariance has no eigenvectors: LAPACK failed") : 0;
 }
 
 static int residual_norms(const struct subspace *p, const float *z, size_t n, size_t d, double *out)
@@ -106,7 +106,7 @@ static int residual_score(const struct ood_scorer *s, const struct ood_rows *row
 	return rc;
 }
 
-static int vim_prepare(struct ood_scorer *s, char *err)
+static int vim_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (residual_prepare(s, err))
 		return -1;
@@ -128,7 +128,7 @@ static int vim_prepare(struct ood_scorer *s, char *err)
 	}
 	free(buf);
 	if (rc == 0 && !(norms > 0))
-		return ood_fail(err, "the features of the fit have no residual outside %zu axes", D - p->n);
+		return err_fail(err, "the features of the fit have no residual outside %zu axes", D - p->n);
 	p->alpha = logits / norms;
 	snprintf(s->note + strlen(s->note), sizeof s->note - strlen(s->note), ", alpha %.6g", p->alpha);
 	return rc;
@@ -149,25 +149,25 @@ static int vim_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* Neural collapse based OOD detection (Ammar et al., "NECO", ICLR 2024): the share of a standardised
  * feature's norm that lies within the first principal axes of training data, times the largest logit. */
-static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, double variance, char *err)
+static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, double variance, struct err *err)
 {
 	double all = 0, sum = 0;
 
 	for (size_t i = 0; i < d; i++)
 		all += w[i] > 0 ? w[i] : 0;
 	if (!(all > 0))
-		return ood_fail(err, "the features of the fit do not vary");
+		return err_fail(err, "the features of the fit do not vary");
 	if (dim == 0)
 		while (dim + 1 < d && sum < variance / 100 * all)
 			sum += w[d - ++dim];
 	if (dim >= d)
-		return ood_fail(err, "dim=%zu takes all of %zu features: every share is 1", dim, d);
+		return err_fail(err, "dim=%zu takes all of %zu features: every share is 1", dim, d);
 	p->n = dim;
 	p->axes += (d - dim) * d;         /* ascending: the principal ones come last */
 	return 0;
 }
 
-static int neco_prepare(struct ood_scorer *s, char *err)
+static int neco_prepare(struct ood_scorer *s, struct err *err)
 {
 	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p);
 
@@ -189,7 +189,7 @@ static int neco_prepare(struct ood_scorer *s, char *err)
 		for (size_t i = 0; i < D; i++)
 			for (size_t d = 0; d < D; d++)
 				cov[i * D + d] *= p->scale[i] * p->scale[d];
-		rc = num_eigen(cov, D, w) ? ood_fail(err, "the covariance has no eigenvectors: LAPACK failed") :
+		rc = num_eigen(cov, D, w) ? err_fail(err, "the covariance has no eigenvectors: LAPACK failed") :
 		     neco_axes(p, w, D, (size_t)s->request.params[0], s->request.params[1], err);
 	}
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", p->n, D);

@@ -84,17 +84,17 @@ static int take_batch(const struct tuning *t, struct table *to, struct ood_layer
 }
 
 /* Reads a stream into its table. */
-static int take_stream(const struct tuning *t, struct table *to, struct ts_reader *r, char *err)
+static int take_stream(const struct tuning *t, struct table *to, struct ts_reader *r, struct err *err)
 {
 	const struct ts_header *h = ts_reader_expect(r, "features");
 	struct ood_layers *layers[MAX_EPS] = { NULL };
 	struct ts_batch b = { 0 };
-	char why[OOD_ERR];
+	struct err why;
 	int rc = h ? 0 : -1;
 
 	for (size_t e = 0; e < t->n_eps && rc == 0; e++)
-		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], why))
-			rc = ts_reader_fail(r, "%s", why);
+		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], &why))
+			rc = ts_reader_fail(r, "%s", why.text);
 	if (rc == 0 && ts_batch_init(&b, h))
 		rc = ts_reader_fail(r, "out of memory");
 	while (rc == 0 && (rc = ts_reader_next(r, &b)) == 1) {
@@ -111,7 +111,7 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	if (rc == 0 && to->n < 4)
 		rc = ts_reader_fail(r, "%zu rows are too few to tune with; it takes 4", to->n);
 	if (rc)
-		ood_fail(err, "%s", ts_reader_error(r));
+		err_fail(err, "%s", ts_reader_error(r));
 	ts_batch_release(&b);
 	for (size_t e = 0; e < t->n_eps; e++)
 		ood_layers_free(layers[e]);
@@ -217,7 +217,7 @@ static int keep(struct tuning *t, const struct combination *c, double eps)
 }
 
 /* The best combination; of equal ones, that of the first eps. */
-static int choose(struct tuning *t, char *err)
+static int choose(struct tuning *t, struct err *err)
 {
 	struct combination best = { .auroc = -1, .fpr95 = 2 };
 	double eps = 0;
@@ -225,13 +225,13 @@ static int choose(struct tuning *t, char *err)
 	for (size_t e = 0; e < t->n_eps; e++) {
 		struct combination c = { .bias = 0 };
 		if (fit_half(t, e, &c) || judge(t, e, &c))
-			return ood_fail(err, "the combination of layers at eps=%g cannot be fitted", t->eps[e]);
+			return err_fail(err, "the combination of layers at eps=%g cannot be fitted", t->eps[e]);
 		if (t->published ? c.fpr95 < best.fpr95 : c.auroc > best.auroc) {
 			best = c;
 			eps = t->eps[e];
 		}
 	}
-	return keep(t, &best, eps) ? ood_fail(err, "out of memory") : 0;
+	return keep(t, &best, eps) ? err_memory(err) : 0;
 }
 
 /* What the streams are good for, and whether that is anything. */
@@ -255,10 +255,10 @@ static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader 
 	return adversarial ? find_eps(t, id, h) : 0;
 }
 
-int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published, char *err)
+int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published, struct err *err)
 {
 	struct tuning *t = calloc(1, sizeof *t);
-	int rc = t ? 0 : ood_fail(err, "out of memory");
+	int rc = t ? 0 : err_memory(err);
 
 	if (rc)
 		return rc;
@@ -266,13 +266,13 @@ int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversar
 	t->L = f->n_layers;
 	t->published = published;
 	if (begin(t, id, adversarial))
-		rc = ood_fail(err, "%s", ts_reader_error(id));
+		rc = err_fail(err, "%s", ts_reader_error(id));
 	if (rc == 0)
 		rc = take_stream(t, &t->id, id, err);
 	if (rc == 0 && adversarial)
 		rc = take_stream(t, &t->adversarial, adversarial, err);
 	if (rc == 0 && adversarial && t->adversarial.n != t->id.n)
-		rc = ood_fail(err, "'%s' has %zu rows and '%s' %zu: the same images are needed, in the same order",
+		rc = err_fail(err, "'%s' has %zu rows and '%s' %zu: the same images are needed, in the same order",
 			      ts_reader_name(adversarial), t->adversarial.n, ts_reader_name(id), t->id.n);
 	if (rc == 0 && adversarial)
 		rc = choose(t, err);

@@ -19,6 +19,7 @@
 #ifndef OOD_TUNE_H
 #define OOD_TUNE_H
 
+#include "err/err.h"
 #include "ood/fit/ood_fit.h"
 
 #ifdef __cplusplus
@@ -30,7 +31,7 @@ extern "C" {
  * FPR95, which is meant for the test images that it tunes on. Retains 8 bytes a row, layer and eps. -1: err holds
  * a line that names the stream at fault. */
 int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published,
-	     char *err) TS_CHECKED;
+	     struct err *err) TS_CHECKED;
 /* Forgets all that, which does not outlive a change of the fit. */
 void ood_tune_forget(struct ts_meta *m);
 

@@ -41,7 +41,7 @@ struct um_extras {
 /* ---- set-up ---- */
 
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
-		  const struct net_checkpoint *c, char *err)
+		  const struct net_checkpoint *c, struct err *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
 	struct um_extras *e;
@@ -49,11 +49,10 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 
 	*ret = NULL;
 	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat)) {
-		snprintf(err, UM_ERR, "architecture %s has no feature list, so there is nothing for --layers, "
+		return err_fail(err, "architecture %s has no feature list, so there is nothing for --layers, "
 			 "--perturb, --gram and --rankfeat", c->net->spec);
-		return -1;
 	}
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	e = calloc(1, sizeof *e);
 	if (!e)
 		return -1;
@@ -122,7 +121,7 @@ int um_extras_header(const struct um_extras *e, struct ts_header *to)
 }
 
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
-		   char *err)
+		   struct err *err)
 {
 	const struct net *n = e->net;
 	size_t chunk;
@@ -132,15 +131,14 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	e->engine.torch = engine->torch || e->grad;
 	e->engine.floats = e->fgsm > 0;
 	e->engine.graph = false;              /* methods that run networks have nobody to say a note to */
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
 			return -1;
 	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
 		return -1;
 	if (e->grad && engine->precision == UM_BF16) {
-		snprintf(err, UM_ERR, "precision bf16 is for the forward pass alone, not for gradients");
-		return -1;
+		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
 	}
 	if (e->grad)
 		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
@@ -153,7 +151,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 
 /* ---- the pass ---- */
 
-static int run_methods(void *data, struct um_pass *p, char *err)
+static int run_methods(void *data, struct um_pass *p, struct err *err)
 {
 	struct um_extras *e = data;
 	int rc = 0;
@@ -164,7 +162,7 @@ static int run_methods(void *data, struct um_pass *p, char *err)
 	return rc;
 }
 
-static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, char *err)
+static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct err *err)
 {
 	float *logits = um_pass_column(p, "logits");
 	const struct um_gradients g = { e->keep_tensor, e->keep_map, e->tensor, e->fgsm, e->attacked, row + p->at };
@@ -182,7 +180,7 @@ static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, char *
 }
 
 /* Holds that what was computed is finite. */
-static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t row, char *err)
+static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t row, struct err *err)
 {
 	for (size_t k = 0; k < out->n_cols; k++) {
 		const struct ts_col *c = &out->cols[k];
@@ -192,9 +190,8 @@ static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t
 			continue;
 		for (size_t i = 0; i < out->n * (c->row / sizeof *v); i++)
 			if (!isfinite(v[i])) {
-				snprintf(err, UM_ERR, "the model's output '%.100s' is not finite for row %" PRIu64,
+				return err_fail(err, "the model's output '%s' is not finite for row %" PRIu64,
 					 c->name, row + i / (c->row / sizeof *v));
-				return -1;
 			}
 	}
 	return 0;
@@ -206,7 +203,7 @@ int um_extras_depth(const struct um_extras *e)
 }
 
 int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
-		    char *err)
+		    struct err *err)
 {
 	const size_t chunk = e->engine.chunk, size = net_node_size(&e->net->nodes[0]);
 	const uint8_t *image = ts_batch_col(in, "image")->data;
@@ -226,7 +223,7 @@ int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row
 	return 0;
 }
 
-int um_extras_finish(struct um_extras *e, char *err)
+int um_extras_finish(struct um_extras *e, struct err *err)
 {
 	const struct work *w = &e->work[e->finished++ % UM_DEPTH];
 

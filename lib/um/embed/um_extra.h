@@ -19,6 +19,7 @@
 #ifndef UM_EXTRA_H
 #define UM_EXTRA_H
 
+#include "err/err.h"
 #include "um/um.h"
 #include "um/run/um_engine.h"
 
@@ -41,7 +42,7 @@ struct um_extras;
  * baked, its network borrowed. Needs no libtorch. -1: a file is not what it should be; -2: the options are
  * wrong. */
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
-		  const struct net_checkpoint *c, char *err) TS_CHECKED;
+		  const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void um_extras_free(struct um_extras *e);
 /* Does something that was asked for need gradients, so libtorch? */
 bool um_extras_gradients(const struct um_extras *e);
@@ -52,7 +53,7 @@ int um_extras_header(const struct um_extras *e, struct ts_header *to) TS_CHECKED
 /* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
  * say. Takes c's values: it is only to be released afterwards. */
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
-		   char *err) TS_CHECKED;
+		   struct err *err) TS_CHECKED;
 /* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk
  * images go through at a time. out has in->n rows, and the labels that fgsm needs. row: number of the
  * first, for messages. The numbers are there, and have been looked at, after um_extras_finish(), which ends the
@@ -60,8 +61,8 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 enum { UM_DEPTH = 2 };
 int um_extras_depth(const struct um_extras *e);
 int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
-		    char *err) TS_CHECKED;
-int um_extras_finish(struct um_extras *e, char *err) TS_CHECKED;
+		    struct err *err) TS_CHECKED;
+int um_extras_finish(struct um_extras *e, struct err *err) TS_CHECKED;
 /* What did not go as it should, though the numbers are right: a line, or NULL. */
 const char *um_extras_note(const struct um_extras *e);
 

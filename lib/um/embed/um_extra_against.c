@@ -24,7 +24,7 @@ static void release(void *state)
 }
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, char *err)
+		bool *keep, struct err *err)
 {
 	const struct net *n = c->net, *other;
 	struct against *a;
@@ -40,17 +40,15 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 		return -1;
 	other = a->c.net;
 	if (other->c != n->c || other->h != n->h || other->w != n->w) {
-		snprintf(err, UM_ERR, "'%.250s' takes images of %dx%dx%d where the model takes %dx%dx%d",
+		return err_fail(err, "'%s' takes images of %dx%dx%d where the model takes %dx%dx%d",
 			 o->against, other->c, other->h, other->w, n->c, n->h, n->w);
-		return -1;
 	}
 	same = other->classes == n->classes;
 	for (size_t i = 0; same && c->classes && a->c.classes && i < c->n_classes; i++)
 		same = strcmp(c->classes[i], a->c.classes[i]) == 0;
 	if (!same) {
-		snprintf(err, UM_ERR, "'%.250s' has other classes than the model, so there is no distance "
+		return err_fail(err, "'%s' has other classes than the model, so there is no distance "
 			 "between them", o->against);
-		return -1;
 	}
 	return 0;
 }
@@ -73,7 +71,7 @@ static void log_softmax(const float *v, size_t n, double *ret)
 		ret[i] = (double)v[i] - top - log(sum);
 }
 
-static int run(void *state, struct um_pass *p, char *err)
+static int run(void *state, struct um_pass *p, struct err *err)
 {
 	struct against *a = state;
 	const size_t C = (size_t)p->net->classes;
@@ -88,8 +86,7 @@ static int run(void *state, struct um_pass *p, char *err)
 	if (!other || !lp) {
 		free(other);
 		free(lp);
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	lq = lp + C;
 	rc = um_engine_run(a->e, p->image, p->n, other, NULL, NULL, err);

@@ -46,7 +46,7 @@ static void clean(struct um_pass *p, const bool *keep)
 
 /* FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015, section 4): p->pixels become those after a step up the
  * loss of their labels, clamped to what pixels can be. */
-static int attack(struct um_pass *p, const struct um_gradients *a, float *logits, char *err)
+static int attack(struct um_pass *p, const struct um_gradients *a, float *logits, struct err *err)
 {
 	const size_t C = (size_t)p->net->classes;
 	const float step = (float)(255 * a->attack), by[4] = { step, step, step, step };
@@ -56,7 +56,7 @@ static int attack(struct um_pass *p, const struct um_gradients *a, float *logits
 	struct th_tensor *g, *moved;
 
 	if (!q || !keep) {
-		snprintf(err, UM_ERR, "out of memory");
+		err_memory(err);
 		free(q);
 		free(keep);
 		return -1;
@@ -69,7 +69,7 @@ static int attack(struct um_pass *p, const struct um_gradients *a, float *logits
 		const int64_t y = label ? ((const int64_t *)label->data)[p->at + i] : -1;
 
 		if (y < 0 || y >= (int64_t)C) {
-			snprintf(err, UM_ERR, "row %" PRIu64 ": FGSM needs a label of the model's classes; "
+			err_fail(err, "row %" PRIu64 ": FGSM needs a label of the model's classes; "
 				 "this one has none", a->row + i);
 			free(q);
 			return -1;
@@ -106,7 +106,7 @@ static void hand_out(struct um_pass *p, const struct um_gradients *g)
 }
 
 int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
-		      int (*run)(void *data, struct um_pass *p, char *err), void *data, char *err)
+		      int (*run)(void *data, struct um_pass *p, struct err *err), void *data, struct err *err)
 {
 	const struct net *net = p->net;
 	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
@@ -118,7 +118,7 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 	p->s = th->scope_begin(true);
 	p->tensor = g->tensor;
 	p->pixels = th->from_host(p->s, TH_U8, 4, shape, p->image);
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (rc == 0 && g->attack > 0)
 		rc = attack(p, g, logits, err);
 	if (rc == 0) {
@@ -132,7 +132,7 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 	}
 	free(keep);
 	if (th->scope_end(p->s) < 0 && rc == 0) {
-		snprintf(err, UM_ERR, "%s", th->last_error());
+		err_fail(err, "%s", th->last_error());
 		rc = -1;
 	}
 	return rc;

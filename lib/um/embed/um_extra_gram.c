@@ -46,7 +46,7 @@ static void choose(struct gram *g, const struct net *n, long most)
 }
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, char *err)
+		bool *keep, struct err *err)
 {
 	const struct net *n = c->net;
 	struct gram *g;
@@ -70,7 +70,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	} else if (end != o->gram && !*end && most >= 1 && most <= 100000) {
 		choose(g, n, most);
 	} else {
-		snprintf(err, UM_ERR, "--gram: '%.60s' is not 'stages', 'all' or a number from 1 to 100000",
+		err_fail(err, "--gram: '%s' is not 'stages', 'all' or a number from 1 to 100000",
 			 o->gram);
 		return -2;
 	}
@@ -139,7 +139,7 @@ static void row_sums(const float *f, size_t c, size_t hw, float *to, double *pw,
 	}
 }
 
-static int run(void *state, struct um_pass *p, char *err)
+static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct gram *g = state;
 	size_t most = 0;
@@ -152,8 +152,7 @@ static int run(void *state, struct um_pass *p, char *err)
 	}
 	double *pw = malloc(most * sizeof *pw);
 	if (!pw) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	for (int i = 0; i < g->n; i++) {
 		const struct net_node *node = &p->net->nodes[g->node[i]];

@@ -3,6 +3,7 @@
 #ifndef UM_EXTRA_INTERNAL_H
 #define UM_EXTRA_INTERNAL_H
 
+#include "err/err.h"
 #include "um/embed/um_extra.h"
 #include "um/um_internal.h"
 
@@ -34,10 +35,10 @@ struct um_extra {
 	/* Makes its state if it is asked for (else *state stays NULL) and marks what it reads of the
 	 * pass in keep: tensors with grad, else maps. -1, or -2 if the options are wrong. */
 	int (*init)(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		    bool *keep, char *err);
+		    bool *keep, struct err *err);
 	int (*columns)(const void *state, const struct net *n, struct ts_header *to);
 	/* Fills its columns. Errors of the seam stick to the scope, and need not be looked for. */
-	int (*run)(void *state, struct um_pass *p, char *err);
+	int (*run)(void *state, struct um_pass *p, struct err *err);
 	void (*free)(void *state);
 	const struct ts_header *(*input)(const void *state);      /* NULL: reads no file */
 };
@@ -55,11 +56,11 @@ struct um_gradients {
 	uint64_t row;                     /* of the pass's first image, for messages */
 };
 int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
-		      int (*run)(void *data, struct um_pass *p, char *err), void *data, char *err) TS_CHECKED;
+		      int (*run)(void *data, struct um_pass *p, struct err *err), void *data, struct err *err) TS_CHECKED;
 
 /* "0.001,0.002" into v[0..UM_MAX_EPS): how many, or -1 with a line in err that says what: each from 0
  * to 1, no two of equal name ("%g"). */
-int um_eps_list(const char *text, const char *what, double *v, char *err) TS_CHECKED;
+int um_eps_list(const char *text, const char *what, double *v, struct err *err) TS_CHECKED;
 /* The rows of the pass in column `name`. */
 float *um_pass_column(const struct um_pass *p, const char *name);
 /* A float tensor of n rows of count numbers. */

@@ -8,7 +8,7 @@
 static int asked;                         /* has no state but that */
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, char *err)
+		bool *keep, struct err *err)
 {
 	(void)err;
 	if (!o->layers)
@@ -33,7 +33,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 	return 0;
 }
 
-static int run(void *state, struct um_pass *p, char *err)
+static int run(void *state, struct um_pass *p, struct err *err)
 {
 	char name[32];
 

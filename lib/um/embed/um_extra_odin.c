@@ -18,19 +18,19 @@ struct odin {
  * normalised space, which is the same; 'normalised' leaves that division out. */
 static const char *const spaces[] = { "pixel", "scale-std", "normalised", NULL };
 
-static int set_space(struct odin *o, const char *word, char *err)
+static int set_space(struct odin *o, const char *word, struct err *err)
 {
 	for (int i = 0; spaces[i]; i++)
 		if (strcmp(spaces[i], word) == 0) {
 			o->space = spaces[i];
 			return 0;
 		}
-	snprintf(err, UM_ERR, "--odin: '%.60s' is no space; there are: pixel scale-std normalised", word);
+	err_fail(err, "--odin: '%s' is no space; there are: pixel scale-std normalised", word);
 	return -2;
 }
 
 /* Takes "key=value". */
-static int set_one(struct odin *o, const char *text, char *err)
+static int set_one(struct odin *o, const char *text, struct err *err)
 {
 	const char *equals = strchr(text, '=');
 	const size_t len = equals ? (size_t)(equals - text) : 0;
@@ -46,16 +46,16 @@ static int set_one(struct odin *o, const char *text, char *err)
 		o->temperature = strtod(equals + 1, &end);
 		if (end != equals + 1 && !*end && o->temperature >= 1e-3 && o->temperature <= 1e9)
 			return 0;
-		snprintf(err, UM_ERR, "--odin: temperature '%.60s' is not a number from 0.001 to 1e9",
+		err_fail(err, "--odin: temperature '%s' is not a number from 0.001 to 1e9",
 			 equals + 1);
 		return -2;
 	}
-	snprintf(err, UM_ERR, "--odin: '%.60s' is not eps=, temperature= or space=", text);
+	err_fail(err, "--odin: '%s' is not eps=, temperature= or space=", text);
 	return -2;
 }
 
 static int init(void **state, const struct um_extra_options *opt, const struct net_checkpoint *c,
-		bool *keep, char *err)
+		bool *keep, struct err *err)
 {
 	struct odin *o;
 	char *copy, *part, *next;
@@ -124,7 +124,7 @@ static struct th_tensor *gradient(const struct odin *o, const struct um_pass *p)
 	return g;
 }
 
-static int run(void *state, struct um_pass *p, char *err)
+static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct odin *o = state;
 	const struct net *net = p->net;
@@ -132,9 +132,8 @@ static int run(void *state, struct um_pass *p, char *err)
 	char name[64];
 
 	if (!g) {
-		snprintf(err, UM_ERR, "ODIN's gradient: %.400s", th->last_error()[0] ? th->last_error() :
+		return err_fail(err, "ODIN's gradient: %s", th->last_error()[0] ? th->last_error() :
 			 "out of memory");
-		return -1;
 	}
 	for (int i = 0; i < o->n_eps; i++) {
 		const float by[4] = { (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i],

@@ -92,12 +92,12 @@ static int read_fit(struct perturb *q, const struct net *n)
 }
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, char *err)
+		bool *keep, struct err *err)
 {
 	struct perturb *q;
 
 	if (!o->perturb && o->perturb_eps) {
-		snprintf(err, UM_ERR, "--perturb-eps needs --perturb");
+		err_fail(err, "--perturb-eps needs --perturb");
 		return -2;
 	}
 	if (!o->perturb)
@@ -113,8 +113,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	if (!q->r)
 		return -1;
 	if (read_fit(q, c->net) < 0) {
-		snprintf(err, UM_ERR, "%s", ts_reader_error(q->r) ? ts_reader_error(q->r) : "out of memory");
-		return -1;
+		return err_fail(err, "%s", ts_reader_error(q->r) ? ts_reader_error(q->r) : "out of memory");
 	}
 	for (int k = 0; k < c->net->n_stages; k++)
 		keep[c->net->stages[k]] = true;
@@ -194,7 +193,7 @@ static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *
 	th->release(p->s, g);
 }
 
-static int run(void *state, struct um_pass *p, char *err)
+static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct net *net = p->net;
 	size_t most = 0;
@@ -207,7 +206,7 @@ static int run(void *state, struct um_pass *p, char *err)
 	f = calloc(2 * p->n * most, sizeof *f);
 	room = malloc(2 * most * sizeof *room);
 	if (!f || !room)
-		snprintf(err, UM_ERR, "out of memory");
+		err_memory(err);
 	for (int k = 0; f && room && k < net->n_stages; k++)
 		run_layer(state, p, k, f, f + p->n * most, room);
 	free(room);

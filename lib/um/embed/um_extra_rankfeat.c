@@ -30,7 +30,7 @@ static void release(void *state)
 }
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, char *err)
+		bool *keep, struct err *err)
 {
 	const struct net *n = c->net;
 	struct rankfeat *r;
@@ -116,7 +116,7 @@ static void deflate(float *f, size_t c, size_t d, double *room)
 }
 
 /* Logits (n,C) with the map that is `back` before the last of the feature list deflated. */
-static int without(struct rankfeat *r, struct um_pass *p, int back, float *logits, char *err)
+static int without(struct rankfeat *r, struct um_pass *p, int back, float *logits, struct err *err)
 {
 	const int at = p->net->stages[p->net->n_stages - 1 - back];
 	const struct net_node *node = &p->net->nodes[at];
@@ -127,7 +127,7 @@ static int without(struct rankfeat *r, struct um_pass *p, int back, float *logit
 	int rc = -1;
 
 	o.from = at;
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (f && room && (r->rest[back] || um_engine_new(&r->rest[back], &r->c, &o, err) == 0)) {
 		memcpy(f, p->map[at], p->n * count * sizeof *f);
 		for (size_t i = 0; i < p->n; i++)
@@ -139,14 +139,14 @@ static int without(struct rankfeat *r, struct um_pass *p, int back, float *logit
 	return rc;
 }
 
-static int run(void *state, struct um_pass *p, char *err)
+static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const size_t count = p->n * (size_t)p->net->classes;
 	float *a = um_pass_column(p, "rankfeat"), *b = calloc(count, sizeof *b);
 	int rc = b ? without(state, p, 0, a, err) : -1;
 
 	if (!b)
-		snprintf(err, UM_ERR, "out of memory");
+		err_memory(err);
 	if (rc == 0 && p->net->n_stages > 1) {
 		rc = without(state, p, 1, b, err);
 		for (size_t i = 0; i < count; i++)

@@ -8,7 +8,7 @@
 
 #include "um/embed/um_extra_internal.h"
 
-int um_eps_list(const char *text, const char *what, double *v, char *err)
+int um_eps_list(const char *text, const char *what, double *v, struct err *err)
 {
 	char *end;
 	int n = 0;
@@ -17,20 +17,17 @@ int um_eps_list(const char *text, const char *what, double *v, char *err)
 		char name[32], other[32];
 
 		if (n == UM_MAX_EPS) {
-			snprintf(err, UM_ERR, "%s: more than %d values", what, UM_MAX_EPS);
-			return -1;
+			return err_fail(err, "%s: more than %d values", what, UM_MAX_EPS);
 		}
 		v[n] = strtod(p, &end);
 		if (end == p || (*end && *end != ',') || !(v[n] >= 0 && v[n] <= 1)) {
-			snprintf(err, UM_ERR, "%s: '%.100s' is not a list of numbers from 0 to 1", what, text);
-			return -1;
+			return err_fail(err, "%s: '%s' is not a list of numbers from 0 to 1", what, text);
 		}
 		snprintf(name, sizeof name, "%g", v[n]);
 		for (int i = 0; i < n; i++) {
 			snprintf(other, sizeof other, "%g", v[i]);
 			if (strcmp(name, other) == 0) {
-				snprintf(err, UM_ERR, "%s: %s is there twice", what, name);
-				return -1;
+				return err_fail(err, "%s: %s is there twice", what, name);
 			}
 		}
 		n++;

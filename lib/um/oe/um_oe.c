@@ -32,11 +32,11 @@ double um_oe_weight(const struct um_oe *oe)
 
 int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m,
 	      const struct um_data *d, const struct um_data *aux, const struct um_oe_options *o,
-	      const struct um_train_options *train, char *err)
+	      const struct um_train_options *train, struct err *err)
 {
 	struct um_oe *oe = calloc(1, sizeof *oe);
 
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (!oe)
 		return -1;
 	oe->method = methods[o->method];
@@ -47,7 +47,7 @@ int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_mode
 	oe->weight = isnan(o->weight) ? oe->method->weight : o->weight;
 	oe->per_epoch = um_oe_per_epoch(oe);
 	if (aux->n < oe->per_epoch) {
-		snprintf(err, UM_ERR, "%zu outliers are too few: an epoch of %zu images takes %zu, each once "
+		err_fail(err, "%zu outliers are too few: an epoch of %zu images takes %zu, each once "
 			 "(--aux-ratio %g); give more, or a smaller ratio", aux->n, d->n, oe->per_epoch, o->ratio);
 		um_oe_free(oe);
 		return -1;
@@ -76,7 +76,7 @@ void um_oe_free(struct um_oe *oe)
 
 /* ---- outliers of an epoch and a step ---- */
 
-int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 {
 	return oe->method->before ? oe->method->before(oe, m, p, err) : um_oe_draw(oe, p->epoch, err);
 }
@@ -95,13 +95,13 @@ void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *
 }
 
 int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
-	       char *err)
+	       struct err *err)
 {
 	const int rc = oe->method->step ? oe->method->step(oe, m, p, b, err) : 1;
 	return rc != 1 ? rc : um_step(m, b, oe->train, um_lr(oe->train, p->epoch), oe, err);
 }
 
-int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 {
 	return oe->method->after ? oe->method->after(oe, m, p, err) : 0;
 }
@@ -109,16 +109,15 @@ int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *
 /* ---- resuming ---- */
 
 int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-	       char *err)
+	       struct err *err)
 {
 	if (ts_meta_set_double(&c->header.meta, "train/outlier", p->outlier) < 0) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	return oe->method->save ? oe->method->save(oe, p, c, err) : 0;
 }
 
-int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, char *err)
+int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, struct err *err)
 {
 	if (ts_meta_get_double(&c->header.meta, "train/outlier", &p->outlier) != 1)
 		return um_missing("train/outlier", err);

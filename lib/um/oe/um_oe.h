@@ -48,6 +48,7 @@
 #ifndef UM_OE_H
 #define UM_OE_H
 
+#include "err/err.h"
 #include "um/um.h"
 
 #ifdef __cplusplus
@@ -79,7 +80,7 @@ struct um_oe;
  * looked at). Fails if aux is too small for an epoch. */
 int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m,
 	      const struct um_data *d, const struct um_data *aux, const struct um_oe_options *o,
-	      const struct um_train_options *train, char *err) TS_CHECKED;
+	      const struct um_train_options *train, struct err *err) TS_CHECKED;
 void um_oe_free(struct um_oe *oe);
 /* Outliers that an epoch takes, and the factor of the term. */
 size_t um_oe_per_epoch(const struct um_oe *oe);
@@ -87,8 +88,8 @@ double um_oe_weight(const struct um_oe *oe);
 /* What the method knows, into c->extra and meta as "train/oe/...", and from there. The latter fails
  * if something is missing. */
 int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-	       char *err) TS_CHECKED;
-int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, char *err)
+	       struct err *err) TS_CHECKED;
+int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, struct err *err)
 	TS_CHECKED;
 
 /* ---- the terms, of logits (N,C); scalars of scope s ---- */

@@ -22,7 +22,7 @@ struct doe {
 	bool started;                     /* D holds something */
 };
 
-static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, char *err)
+static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
 {
 	struct doe *doe = oe->state;
 	size_t most = 1;
@@ -55,8 +55,7 @@ static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_mod
 	if (doe->v && doe->bytes)
 		return 0;
 nomem:
-	snprintf(err, UM_ERR, "out of memory");
-	return -1;
+	return err_memory(err);
 }
 
 static void end(struct um_oe *oe)
@@ -72,16 +71,16 @@ static void end(struct um_oe *oe)
 	free(doe->bytes);
 }
 
-static int seam(int rc, char *err)
+static int seam(int rc, struct err *err)
 {
 	if (rc < 0)
-		snprintf(err, UM_ERR, "%s", th->last_error());
+		err_fail(err, "%s", th->last_error());
 	return rc;
 }
 
 /* Moves the proxy from where the model is one step along the gradient of
  * r = (d/ds term(s z) at s = 1)^2: up, or down as published. */
-static int move_proxy(struct um_oe *oe, struct um_model *m, const struct um_batch *b, char *err)
+static int move_proxy(struct um_oe *oe, struct um_model *m, const struct um_batch *b, struct err *err)
 {
 	const float one = 1;
 	struct doe *doe = oe->state;
@@ -115,7 +114,7 @@ static double norm(const float *v, size_t n)
 }
 
 /* The running direction D, from the model's weights, which it keeps, to the proxy's. */
-static int point(struct um_oe *oe, struct um_model *m, char *err)
+static int point(struct um_oe *oe, struct um_model *m, struct err *err)
 {
 	struct doe *doe = oe->state;
 	const double old = doe->started ? 0.6 : 0, fresh = doe->started ? 0.4 : 1;
@@ -139,7 +138,7 @@ static int point(struct um_oe *oe, struct um_model *m, char *err)
 }
 
 /* weights += step * D; frozen ones go back to just what they were when step is below 0. */
-static int shift(struct um_oe *oe, struct um_model *m, double step, char *err)
+static int shift(struct um_oe *oe, struct um_model *m, double step, struct err *err)
 {
 	struct doe *doe = oe->state;
 	float *w = (float *)doe->bytes;
@@ -160,7 +159,7 @@ static int shift(struct um_oe *oe, struct um_model *m, double step, char *err)
 
 /* Forward and a step, on the weighted term or on the ID loss. */
 static int half_step(struct um_oe *oe, struct um_model *m, const struct um_train_options *o, double lr,
-		     struct um_batch *b, bool outliers, char *err)
+		     struct um_batch *b, bool outliers, struct err *err)
 {
 	struct th_scope *s = th->scope_begin(true);
 	struct th_tensor *out = NULL, *ce, *down;
@@ -187,7 +186,7 @@ static int half_step(struct um_oe *oe, struct um_model *m, const struct um_train
 }
 
 static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
-		char *err)
+		struct err *err)
 {
 	static const double gammas[] = { 1e-1, 1e-2, 1e-3, 1e-4 };
 	struct ts_rng rng = um_oe_rng(oe, p->epoch, p->row, UM_RNG_DOE);
@@ -215,7 +214,7 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 
 /* Visits what must be kept: save it to c, or take it from there. */
 static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_checkpoint *from,
-		 char *err)
+		 struct err *err)
 {
 	struct doe *doe = oe->state;
 	const struct net_param *params = doe->proxy->net->params;
@@ -254,7 +253,7 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 }
 
 static int save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-		char *err)
+		struct err *err)
 {
 	const struct doe *doe = oe->state;
 
@@ -262,13 +261,12 @@ static int save(const struct um_oe *oe, const struct um_progress *p, struct net_
 	if (!doe->started)
 		return 0;
 	if (ts_meta_set_int(&c->header.meta, "train/oe/steps", doe->proxy->steps) < 0) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	return visit((struct um_oe *)oe, c, NULL, err);
 }
 
-static int load(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, char *err)
+static int load(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, struct err *err)
 {
 	struct doe *doe = oe->state;
 	int64_t steps;
@@ -276,8 +274,7 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 	if (p->epoch < oe->o->doe_warmup || (p->epoch == oe->o->doe_warmup && p->row == 0))
 		return 0;
 	if (ts_meta_get_int(&c->header.meta, "train/oe/steps", &steps) != 1) {
-		snprintf(err, UM_ERR, "'train/oe/steps' is missing: nothing can be resumed from it");
-		return -1;
+		return err_fail(err, "'train/oe/steps' is missing: nothing can be resumed from it");
 	}
 	doe->proxy->steps = steps;
 	doe->started = true;

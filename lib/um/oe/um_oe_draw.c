@@ -16,7 +16,7 @@ struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_
 	return ts_rng_new(ts_rng_u64(&r), purpose);
 }
 
-int um_oe_draw(struct um_oe *oe, long epoch, char *err)
+int um_oe_draw(struct um_oe *oe, long epoch, struct err *err)
 {
 	const size_t n = oe->per_epoch;
 	struct ts_rng choice = um_oe_rng(oe, oe->o->fixed ? 0 : epoch, 0, UM_RNG_OUTLIERS);
@@ -24,8 +24,7 @@ int um_oe_draw(struct um_oe *oe, long epoch, char *err)
 	size_t *which = malloc(n * sizeof *which);
 
 	if (!which) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	ts_rng_sample(&choice, which, n, oe->aux->n);
 	ts_rng_permutation(&order, oe->idx, n);
@@ -48,20 +47,19 @@ void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, co
 }
 
 int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim,
-	      const size_t *shape, const void *data, char *err)
+	      const size_t *shape, const void *data, struct err *err)
 {
 	struct ts_tensor *t = ts_set_add(&c->extra, name, type, ndim, shape);
 
 	if (!t) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	memcpy(t->data, data, ts_tensor_bytes(t));
 	return 0;
 }
 
 const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type,
-		       size_t count, char *err)
+		       size_t count, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(&c->extra, name);
 

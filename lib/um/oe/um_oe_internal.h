@@ -7,6 +7,7 @@
 #ifndef UM_OE_INTERNAL_H
 #define UM_OE_INTERNAL_H
 
+#include "err/err.h"
 #include "um/um_internal.h"
 #include "um/oe/um_oe.h"
 
@@ -25,10 +26,10 @@ struct um_oe {
 struct um_oe_method {
 	double weight;                    /* default */
 	size_t state_size;
-	int (*start)(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, char *err);
+	int (*start)(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err);
 	void (*end)(struct um_oe *oe);
 	/* Before an epoch, at p, which may be in the middle of it: fills oe->idx. NULL: um_oe_draw(). */
-	int (*before)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err);
+	int (*before)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err);
 	/* May change the step's images before they are seen. */
 	void (*images)(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);
 	/* The term of a step, without its weight: z (n,C) of the ID images, out (k,C) of the outliers. */
@@ -36,13 +37,13 @@ struct um_oe_method {
 				  const struct th_tensor *z, const struct th_tensor *out);
 	/* The whole step in place of um_step(). 1: um_step() is to do it. */
 	int (*step)(struct um_oe *oe, struct um_model *m, const struct um_progress *p,
-		    struct um_batch *b, char *err);
+		    struct um_batch *b, struct err *err);
 	/* After an epoch, which was p->epoch. */
-	int (*after)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err);
+	int (*after)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err);
 	int (*save)(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-		    char *err);
+		    struct err *err);
 	int (*load)(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c,
-		    char *err);
+		    struct err *err);
 };
 extern const struct um_oe_method um_oe_method_uniform, um_oe_method_energy, um_oe_method_poem,
 	um_oe_method_doe, um_oe_method_mix;
@@ -50,7 +51,7 @@ extern const struct um_oe_method um_oe_method_uniform, um_oe_method_energy, um_o
 /* The generator of (seed, epoch, n) for a purpose. */
 struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_stream purpose);
 /* Draws the epoch's outliers and their order. */
-int um_oe_draw(struct um_oe *oe, long epoch, char *err) TS_CHECKED;
+int um_oe_draw(struct um_oe *oe, long epoch, struct err *err) TS_CHECKED;
 /* Copies n images of d, cropped as (seed, epoch, their number) says, if there is augmentation. */
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx,
 		 size_t n, uint8_t *image);
@@ -61,8 +62,8 @@ struct th_tensor *um_oe_energy(struct um_oe *oe, struct th_scope *s, const struc
 			       const struct th_tensor *z, const struct th_tensor *out);
 /* Adds a tensor of floats to c->extra; takes one from there (NULL: missing, with a line in err). */
 int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim,
-	      const size_t *shape, const void *data, char *err) TS_CHECKED;
+	      const size_t *shape, const void *data, struct err *err) TS_CHECKED;
 const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type,
-		       size_t count, char *err);
+		       size_t count, struct err *err);
 
 #endif

@@ -12,7 +12,7 @@ struct mix {
 	size_t classes;
 };
 
-static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, char *err)
+static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
 {
 	(void)c;
 	(void)err;

@@ -48,7 +48,7 @@ static void first_beta(struct um_oe *oe)
 	num_blr_sample(&poem->blr, 1, &rng, poem->beta);
 }
 
-static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, char *err)
+static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
 {
 	const struct net *n = m->net;
 	const size_t d = (size_t)n->nodes[n->feature].c;
@@ -62,8 +62,7 @@ static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_mod
 	poem->feature = malloc(CHUNK * d * sizeof *poem->feature);
 	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || num_blr_solve(&poem->blr) < 0 ||
 	    !poem->beta || !poem->slot || !poem->image || !poem->logits || !poem->feature) {
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	first_beta(oe);
 	return 0;
@@ -83,7 +82,7 @@ static void end(struct um_oe *oe)
 
 /* Features in evaluation mode of n <= CHUNK images of d, cropped as in this epoch. */
 static int features(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch,
-		    const size_t *idx, size_t n, char *err)
+		    const size_t *idx, size_t n, struct err *err)
 {
 	struct poem *poem = oe->state;
 
@@ -109,7 +108,7 @@ static int nearer(const void *a, const void *b)
 
 /* |beta . h| of n candidates. */
 static int measure(struct um_oe *oe, struct um_model *m, long epoch, struct candidate *c, size_t n,
-		   char *err)
+		   struct err *err)
 {
 	const struct poem *poem = oe->state;
 	const size_t d = poem->blr.d;
@@ -133,7 +132,7 @@ static int measure(struct um_oe *oe, struct um_model *m, long epoch, struct cand
 	return 0;
 }
 
-static int mine(struct um_oe *oe, struct um_model *m, long epoch, char *err)
+static int mine(struct um_oe *oe, struct um_model *m, long epoch, struct err *err)
 {
 	struct ts_rng choice = um_oe_rng(oe, epoch, 0, UM_RNG_OUTLIERS);
 	struct ts_rng order = um_oe_rng(oe, epoch, 1, UM_RNG_OUTLIERS);
@@ -145,7 +144,7 @@ static int mine(struct um_oe *oe, struct um_model *m, long epoch, char *err)
 	pool = pool < oe->per_epoch ? oe->per_epoch : pool > oe->aux->n ? oe->aux->n : pool;
 	which = malloc(pool * sizeof *which);
 	c = malloc(pool * sizeof *c);
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (which && c) {
 		ts_rng_sample(&choice, which, pool, oe->aux->n);
 		for (size_t i = 0; i < pool; i++)
@@ -163,7 +162,7 @@ static int mine(struct um_oe *oe, struct um_model *m, long epoch, char *err)
 	return rc;
 }
 
-static int before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+static int before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 {
 	struct poem *poem = oe->state;
 
@@ -179,7 +178,7 @@ static int before(struct um_oe *oe, struct um_model *m, const struct um_progress
 
 /* Adds n images of d, all (which NULL) or those in which, as they were in an epoch. */
 static int add(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch,
-	       const int64_t *which, size_t n, double y, double times, char *err)
+	       const int64_t *which, size_t n, double y, double times, struct err *err)
 {
 	struct poem *poem = oe->state;
 	size_t idx[CHUNK];
@@ -196,7 +195,7 @@ static int add(struct um_oe *oe, struct um_model *m, const struct um_data *d, lo
 	return 0;
 }
 
-static int after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, char *err)
+static int after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 {
 	struct ts_rng rng = um_oe_rng(oe, p->epoch + 1, 0, UM_RNG_POEM);
 	struct ts_rng once = um_oe_rng(oe, 0, 1, UM_RNG_POEM);
@@ -212,8 +211,7 @@ static int after(struct um_oe *oe, struct um_model *m, const struct um_progress 
 		if (add(oe, m, oe->aux, e, slot_of(oe, e), oe->per_epoch, noise + target, 1, err) < 0)
 			return -1;
 	if (num_blr_solve(&poem->blr) < 0) {
-		snprintf(err, UM_ERR, "poem: the posterior of the features cannot be had; they are too large");
-		return -1;
+		return err_fail(err, "poem: the posterior of the features cannot be had; they are too large");
 	}
 	num_blr_sample(&poem->blr, scale(oe), &rng, poem->beta);
 	return 0;
@@ -222,7 +220,7 @@ static int after(struct um_oe *oe, struct um_model *m, const struct um_progress 
 /* ---- resuming: beta, and the outliers of the last epochs ---- */
 
 static int save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-		char *err)
+		struct err *err)
 {
 	const struct poem *poem = oe->state;
 	const size_t shape[2] = { slots(oe), oe->per_epoch };
@@ -232,7 +230,7 @@ static int save(const struct um_oe *oe, const struct um_progress *p, struct net_
 	       um_oe_put(c, "train/oe/outliers", TS_I64, 2, shape, poem->slot, err) < 0 ? -1 : 0;
 }
 
-static int load(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, char *err)
+static int load(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, struct err *err)
 {
 	struct poem *poem = oe->state;
 	const size_t n = slots(oe) * oe->per_epoch;
@@ -245,8 +243,7 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 	memcpy(poem->slot, slot, n * sizeof *poem->slot);
 	for (size_t i = 0; i < n; i++)
 		if (poem->slot[i] < 0 || (size_t)poem->slot[i] >= oe->aux->n) {
-			snprintf(err, UM_ERR, "'train/oe/outliers' names outliers that are not there");
-			return -1;
+			return err_fail(err, "'train/oe/outliers' names outliers that are not there");
 		}
 	poem->loaded = p->row > 0;
 	return 0;

@@ -25,22 +25,20 @@ static bool on_gpu(const struct um_engine_options *o)
 	return o->torch && o->device && strncmp(o->device, "cpu", 3) != 0;
 }
 
-int um_engine_check(const struct um_engine_options *o, char *err)
+int um_engine_check(const struct um_engine_options *o, struct err *err)
 {
 	if (o->precision == UM_TF32 && !on_gpu(o)) {
-		snprintf(err, UM_ERR, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
+		return err_fail(err, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
 			 "--device cuda");
-		return -1;
 	}
 	if (o->precision == UM_BF16 && !o->torch) {
-		snprintf(err, UM_ERR, "precision bf16 is not for unmask's own kernels; it goes with --engine torch "
+		return err_fail(err, "precision bf16 is not for unmask's own kernels; it goes with --engine torch "
 			 "or --device cuda");
-		return -1;
 	}
 	return o->torch ? 0 : nn_check(NULL, err);
 }
 
-int um_engine_open(const struct um_engine_options *o, char *err)
+int um_engine_open(const struct um_engine_options *o, struct err *err)
 {
 	if (um_engine_check(o, err) < 0 || um_open(o->device ? o->device : "cpu", o->threads, err) < 0)
 		return -1;
@@ -59,7 +57,7 @@ size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
 }
 
 /* The network through libtorch. */
-static int open_torch(struct um_engine *e, const struct net_checkpoint *c, char *err)
+static int open_torch(struct um_engine *e, const struct net_checkpoint *c, struct err *err)
 {
 	if (um_engine_open(&e->o, err) < 0 || um_model_new(&e->model, c, err) < 0)
 		return -1;
@@ -69,13 +67,13 @@ static int open_torch(struct um_engine *e, const struct net_checkpoint *c, char 
 }
 
 int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
-		  char *err)
+		  struct err *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
 	struct um_engine *e = calloc(1, sizeof *e);
 	int rc = -1;
 
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (e && (!o->keep || (e->keep = malloc(N * sizeof *e->keep)))) {
 		e->net = c->net;
 		e->o = *o;
@@ -126,7 +124,7 @@ bool um_engine_overlaps(const struct um_engine *e)
 }
 
 int um_engine_start(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
-		    float *const *maps, uint64_t *job, char *err)
+		    float *const *maps, uint64_t *job, struct err *err)
 {
 	if (e->queue)
 		return um_queue_add(e->queue, input, n, logits, features, maps, job, err);
@@ -135,13 +133,13 @@ int um_engine_start(struct um_engine *e, const void *input, size_t n, float *log
 	return 0;
 }
 
-int um_engine_wait(struct um_engine *e, uint64_t job, char *err)
+int um_engine_wait(struct um_engine *e, uint64_t job, struct err *err)
 {
 	return e->queue ? um_queue_wait(e->queue, job, err) : 0;
 }
 
 int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
-		  float *const *maps, char *err)
+		  float *const *maps, struct err *err)
 {
 	const size_t C = (size_t)e->net->classes;
 	uint64_t job;
@@ -151,13 +149,12 @@ int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logit
 		return -1;
 	for (size_t i = 0; i < n * C && !e->o.unchecked; i++)
 		if (!isfinite(logits[i])) {
-			snprintf(err, UM_ERR, "the model's output is not finite for row %zu", i / C);
-			return -1;
+			return err_fail(err, "the model's output is not finite for row %zu", i / C);
 		}
 	return 0;
 }
 
-int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, char *err)
+int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, struct err *err)
 {
 	const size_t C = (size_t)e->net->classes, row = net_node_size(&e->net->nodes[0]), part = 256;
 	float *logits = malloc(part * C * sizeof *logits);
@@ -165,7 +162,7 @@ int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, doub
 	double sum = 0;
 	int rc = -1;
 
-	snprintf(err, UM_ERR, "%s", d->n ? "out of memory" : "no images to evaluate on");
+	err_fail(err, "%s", d->n ? "out of memory" : "no images to evaluate on");
 	for (size_t i = 0; logits && i < d->n; i += part) {
 		const size_t n = d->n - i < part ? d->n - i : part;
 

@@ -7,6 +7,7 @@
 #ifndef UM_ENGINE_H
 #define UM_ENGINE_H
 
+#include "err/err.h"
 #include "um/um.h"
 
 #ifdef __cplusplus
@@ -36,9 +37,9 @@ struct um_engine_options {
 
 /* Can it be so? -1 with a line in err if this precision is not to be had this way, or UNMASK_ISA names instructions
  * that are not here. */
-int um_engine_check(const struct um_engine_options *o, char *err) TS_CHECKED;
+int um_engine_check(const struct um_engine_options *o, struct err *err) TS_CHECKED;
 /* Checks, loads libtorch and opens the device; for who runs a model without an engine. */
-int um_engine_open(const struct um_engine_options *o, char *err) TS_CHECKED;
+int um_engine_open(const struct um_engine_options *o, struct err *err) TS_CHECKED;
 /* Images that libtorch takes at a time: o->chunk, or 16 on the CPU, whose cache they should fit, and on a GPU
  * 256 and at most 8 MiB of them. */
 size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net);
@@ -46,7 +47,7 @@ size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
 /* c: a checkpoint whose masks are baked; its network is borrowed, its values are copied
  * or, with take, moved. */
 int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
-		  char *err) TS_CHECKED;
+		  struct err *err) TS_CHECKED;
 void um_engine_free(struct um_engine *e);
 const struct net *um_engine_net(const struct um_engine *e);
 
@@ -54,21 +55,21 @@ const struct net *um_engine_net(const struct um_engine *e);
  * (n,D) if not NULL, of each node that is kept maps[node] (n,c,h,w). -1: also if a logit is not
  * finite. */
 int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
-		  float *const *maps, char *err) TS_CHECKED;
+		  float *const *maps, struct err *err) TS_CHECKED;
 
 /* The same in two parts: input is the caller's again at once, results are in place after um_engine_wait() for
  * *job, or for a later one. With libtorch two chunks of images are in work, on a GPU beside the caller; lib/nn
  * is done when it returns. Whether logits are finite is for the caller to look. */
 int um_engine_start(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
-		    float *const *maps, uint64_t *job, char *err) TS_CHECKED;
-int um_engine_wait(struct um_engine *e, uint64_t job, char *err) TS_CHECKED;
+		    float *const *maps, uint64_t *job, struct err *err) TS_CHECKED;
+int um_engine_wait(struct um_engine *e, uint64_t job, struct err *err) TS_CHECKED;
 /* May work be under way when um_engine_start() is back? */
 bool um_engine_overlaps(const struct um_engine *e);
 /* What did not go as it should, though the results are right: a line, or NULL. */
 const char *um_engine_note(const struct um_engine *e);
 
 /* Mean cross-entropy and accuracy. -1: also if there are no images. */
-int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, char *err)
+int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, struct err *err)
 	TS_CHECKED;
 
 #ifdef __cplusplus

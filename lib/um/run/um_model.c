@@ -12,14 +12,13 @@ static enum th_type type_of(const struct ts_tensor *t)
 	return t->type == TS_I64 ? TH_I64 : t->type == TS_U8 ? TH_U8 : TH_F32;
 }
 
-int um_open(const char *device, long threads, char *err)
+int um_open(const char *device, long threads, struct err *err)
 {
-	if (th_load(err, UM_ERR) < 0)
+	if (th_load(err) < 0)
 		return -1;
 	if (th->open(device, (int)threads) < 0) {
-		snprintf(err, UM_ERR, "cannot use device '%.32s': %.400s%s", device, th->last_error(),
+		return err_fail(err, "cannot use device '%.32s': %s%s", device, th->last_error(),
 			 strncmp(device, "cuda", 4) == 0 ? "; --device cpu needs none" : "");
-		return -1;
 	}
 	return 0;
 }
@@ -70,14 +69,14 @@ static int add_masks(struct um_model *m, const struct net_checkpoint *c)
 	return 0;
 }
 
-int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *err)
+int um_model_new(struct um_model **ret, const struct net_checkpoint *c, struct err *err)
 {
 	const struct net *n = c->net;
 	const size_t P = (size_t)n->n_params;
 	struct um_model *m = calloc(1, sizeof *m);
 	float shift[4] = { 0 };
 
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	if (!m)
 		return -1;
 	m->net = n;
@@ -109,7 +108,7 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, char *er
 	return 0;
 fail:
 	if (th->last_error()[0])
-		snprintf(err, UM_ERR, "%s", th->last_error());
+		err_fail(err, "%s", th->last_error());
 	um_model_free(m);
 	return -1;
 }
@@ -136,7 +135,7 @@ void um_model_free(struct um_model *m)
 	free(m);
 }
 
-int um_model_bf16(struct um_model *m, char *err)
+int um_model_bf16(struct um_model *m, struct err *err)
 {
 	for (int i = 1; i <= m->net->feature; i++) {
 		const struct net_node *node = &m->net->nodes[i];
@@ -144,15 +143,14 @@ int um_model_bf16(struct um_model *m, char *err)
 
 		for (int k = 0; k < n; k++)
 			if (th->tensor_cast(m->v[node->param + k].t, TH_BF16) < 0) {
-				snprintf(err, UM_ERR, "%s", th->last_error());
-				return -1;
+				return err_fail(err, "%s", th->last_error());
 			}
 	}
 	m->bf16 = true;
 	return 0;
 }
 
-int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err)
+int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct err *err)
 {
 	for (int i = 0; i < m->n; i++) {
 		const struct um_value *v = &m->v[i];
@@ -161,8 +159,7 @@ int um_model_state(const struct um_model *m, struct net_checkpoint *c, char *err
 		if (t->type == TS_U8)         /* a fixed mask is as it was */
 			continue;
 		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0) {
-			snprintf(err, UM_ERR, "%s", th->last_error());
-			return -1;
+			return err_fail(err, "%s", th->last_error());
 		}
 	}
 	return 0;
@@ -263,7 +260,7 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 }
 
 int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train,
-	     float *logits, float *features, char *err)
+	     float *logits, float *features, struct err *err)
 {
 	const struct net *net = m->net;
 	const size_t row = (size_t)net->c * (size_t)net->h * (size_t)net->w;
@@ -280,14 +277,12 @@ int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, b
 		if (features)
 			th->to_host(s, f, features + i * D, k * D);
 		if (th->scope_end(s) < 0) {
-			snprintf(err, UM_ERR, "%s", th->last_error());
-			return -1;
+			return err_fail(err, "%s", th->last_error());
 		}
 	}
 	for (size_t i = 0; i < n * C; i++)
 		if (!isfinite(logits[i])) {
-			snprintf(err, UM_ERR, "the model's output is not finite for row %zu", i / C);
-			return -1;
+			return err_fail(err, "the model's output is not finite for row %zu", i / C);
 		}
 	return 0;
 }

@@ -46,9 +46,9 @@ struct um_queue {
 	char note[UM_ERR];
 };
 
-static int failed(struct um_queue *q, char *err)
+static int failed(struct um_queue *q, struct err *err)
 {
-	snprintf(err, UM_ERR, "%s", th->last_error());
+	err_fail(err, "%s", th->last_error());
 	for (int i = 0; i < LANES; i++) {
 		if (q->lane[i].l)
 			(void)th->lane_wait(q->lane[i].l);
@@ -57,7 +57,7 @@ static int failed(struct um_queue *q, char *err)
 	return -1;
 }
 
-int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o, char *err)
+int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o, struct err *err)
 {
 	const struct net *net = m->net;
 	const size_t outs = 2 + (size_t)net->n_nodes;
@@ -74,8 +74,7 @@ int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engi
 			free(q->graph.out);
 		}
 		free(q);
-		snprintf(err, UM_ERR, "out of memory");
-		return -1;
+		return err_memory(err);
 	}
 	q->m = m;
 	q->o = o;
@@ -289,7 +288,7 @@ static int make_room(struct um_queue *q, struct lane *l, size_t n)
 }
 
 int um_queue_add(struct um_queue *q, const void *input, size_t n, float *logits, float *features,
-		 float *const *maps, uint64_t *job, char *err)
+		 float *const *maps, uint64_t *job, struct err *err)
 {
 	const size_t chunk = q->o->chunk, bytes = q->row * (q->floats ? sizeof(float) : 1);
 
@@ -313,7 +312,7 @@ int um_queue_add(struct um_queue *q, const void *input, size_t n, float *logits,
 	return 0;
 }
 
-int um_queue_wait(struct um_queue *q, uint64_t job, char *err)
+int um_queue_wait(struct um_queue *q, uint64_t job, struct err *err)
 {
 	for (int i = 0; i < LANES; i++) {
 		struct lane *l = &q->lane[(q->next + i) % LANES];

@@ -119,7 +119,7 @@ uint64_t um_data_hash(const struct um_data *d)
 	return XXH3_64bits_withSeed(d->label, d->n * sizeof *d->label, XXH3_64bits(d->image, bytes));
 }
 
-int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, char *err)
+int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err)
 {
 	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 	const size_t n = (size_t)fmax(1, round(fraction * (double)d->n));
@@ -128,14 +128,14 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 
 	*held = (struct um_data){ .c = d->c, .h = d->h, .w = d->w, .n_classes = d->n_classes };
 	if (n >= d->n) {
-		snprintf(err, UM_ERR, "%zu images are too few to hold %g of them out", d->n, fraction);
+		err_fail(err, "%zu images are too few to hold %g of them out", d->n, fraction);
 		free(idx);
 		return -1;
 	}
 	held->image = malloc(n * row);
 	held->label = malloc(n * sizeof *held->label);
 	if (!idx || !held->image || !held->label) {
-		snprintf(err, UM_ERR, "out of memory");
+		err_memory(err);
 		free(idx);
 		return -1;
 	}

@@ -38,7 +38,7 @@ static int masks(const struct um_estimate *e)
 /* A copy of the network, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw
  * does not depend on how many there are. */
 static int copy_masked(const struct um_estimate *e, const struct net_checkpoint *c, double keep, uint64_t draw,
-		       struct member *ret, char *err)
+		       struct member *ret, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new(e->o.seed ^ draw << 32, UM_RNG_MASK);
 	struct net_checkpoint copy;
@@ -88,7 +88,7 @@ static int allocate(struct um_estimate *e, const struct net *n)
 }
 
 int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
-		    const struct um_estimate_options *o, char *err)
+		    const struct um_estimate_options *o, struct err *err)
 {
 	struct um_estimate *e = calloc(1, sizeof *e);
 
@@ -98,7 +98,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 		e->net = c->net;
 	}
 	if (!e || allocate(e, c->net) < 0) {
-		snprintf(err, UM_ERR, "out of memory");
+		err_memory(err);
 		um_estimate_free(e);
 		return -1;
 	}
@@ -141,7 +141,7 @@ void um_estimate_free(struct um_estimate *e)
 }
 
 /* One model's cross-entropies on the room's rows, added to its sum and, times share, to loss[]. */
-static int run_model(struct um_estimate *e, int i, double share, double *loss, char *err)
+static int run_model(struct um_estimate *e, int i, double share, double *loss, struct err *err)
 {
 	const size_t C = (size_t)e->net->classes, n = e->room.n;
 	int rc;
@@ -163,7 +163,7 @@ static int run_model(struct um_estimate *e, int i, double share, double *loss, c
 	return 0;
 }
 
-int um_estimate_flush(struct um_estimate *e, size_t *n, char *err)
+int um_estimate_flush(struct um_estimate *e, size_t *n, struct err *err)
 {
 	int rc = 0;
 
@@ -179,7 +179,7 @@ int um_estimate_flush(struct um_estimate *e, size_t *n, char *err)
 	return rc;
 }
 
-int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n, char *err)
+int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n, struct err *err)
 {
 	const size_t row = (size_t)e->room.c * (size_t)e->room.h * (size_t)e->room.w;
 	const size_t at = e->room.n++;

@@ -6,6 +6,7 @@
 #ifndef UM_ESTIMATE_H
 #define UM_ESTIMATE_H
 
+#include "err/err.h"
 #include "um/run/um_engine.h"
 
 #ifdef __cplusplus
@@ -32,13 +33,13 @@ struct um_estimated {
  * (nn.h), their weights alone, and once the maps of what is in work; a batch. Borrows c's network. */
 struct um_estimate;
 int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
-		    const struct um_estimate_options *o, char *err) TS_CHECKED;
+		    const struct um_estimate_options *o, struct err *err) TS_CHECKED;
 void um_estimate_free(struct um_estimate *e);
 /* Takes a row. When a batch is full it is run: then *n says how many rows have gone through, else 0.
  * um_estimate_flush() runs what waits. */
 int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n,
-		    char *err) TS_CHECKED;
-int um_estimate_flush(struct um_estimate *e, size_t *n, char *err) TS_CHECKED;
+		    struct err *err) TS_CHECKED;
+int um_estimate_flush(struct um_estimate *e, size_t *n, struct err *err) TS_CHECKED;
 /* Of row i < *n of the batch that has just been run: the cross-entropy of the network itself, and the
  * mean of the masked ones'. With per_sample. */
 void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double *masked);

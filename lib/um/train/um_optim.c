@@ -67,7 +67,7 @@ static int start_average(struct um_model *m, int i)
 	return rc;
 }
 
-int um_model_train(struct um_model *m, const struct um_train_options *o, char *err)
+int um_model_train(struct um_model *m, const struct um_train_options *o, struct err *err)
 {
 	int trained = 0;
 
@@ -82,13 +82,11 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, char *e
 				    (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
 				    th->tensor_track(v->t) < 0)) ||
 		    (o->ema > 0 && is_averaged(m, i) && start_average(m, i) < 0)) {
-			snprintf(err, UM_ERR, "%s", th->last_error());
-			return -1;
+			return err_fail(err, "%s", th->last_error());
 		}
 	}
 	if (trained == 0) {
-		snprintf(err, UM_ERR, "nothing is left to train: the options freeze all of the network");
-		return -1;
+		return err_fail(err, "nothing is left to train: the options freeze all of the network");
 	}
 	return 0;
 }
@@ -166,7 +164,7 @@ static const char *key(char *buf, const struct um_value *v, int kind)
 }
 
 int um_train_save(const struct um_model *m, const struct um_progress *p, struct net_checkpoint *c,
-		  char *err)
+		  struct err *err)
 {
 	const struct { const char *key; uint64_t v; } ints[] = {
 		{ "train/epoch", (uint64_t)p->epoch }, { "train/row", p->row }, { "train/right", p->right },
@@ -176,7 +174,7 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 	struct ts_meta *meta = &c->header.meta;
 	char name[NET_NAME + 16];
 
-	snprintf(err, UM_ERR, "out of memory");
+	err_memory(err);
 	for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
 		if (ts_meta_set_int(meta, ints[i].key, (int64_t)ints[i].v) < 0)
 			return -1;
@@ -195,21 +193,19 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 			if (!t)
 				return -1;
 			if (th->tensor_get(beside(v, k), t->data) < 0) {
-				snprintf(err, UM_ERR, "%s", th->last_error());
-				return -1;
+				return err_fail(err, "%s", th->last_error());
 			}
 		}
 	return 0;
 }
 
-int um_missing(const char *what, char *err)
+int um_missing(const char *what, struct err *err)
 {
-	snprintf(err, UM_ERR, "'%s' is missing: nothing can be resumed from it", what);
-	return -1;
+	return err_fail(err, "'%s' is missing: nothing can be resumed from it", what);
 }
 
 int um_train_load(struct um_model *m, struct um_progress *p, const struct net_checkpoint *c,
-		  char *err)
+		  struct err *err)
 {
 	const struct ts_meta *meta = &c->header.meta;
 	char name[NET_NAME + 16];
@@ -241,8 +237,7 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 			    ts_tensor_count(t) != ts_tensor_count(&c->state.t[want]))
 				return um_missing(name, err);
 			if (th->tensor_set(beside(value, k), t->data) < 0) {
-				snprintf(err, UM_ERR, "%s", th->last_error());
-				return -1;
+				return err_fail(err, "%s", th->last_error());
 			}
 		}
 	}

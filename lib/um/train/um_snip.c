@@ -7,7 +7,7 @@
 #include "um/um.h"
 
 /* Backpropagates the cross-entropy of n rows, weighed by their share; gradients add up. */
-static int add_gradient(struct um_model *m, const struct um_data *d, size_t from, size_t n, char *err)
+static int add_gradient(struct um_model *m, const struct um_data *d, size_t from, size_t n, struct err *err)
 {
 	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 	const size_t shape[4] = { n, (size_t)d->c, (size_t)d->h, (size_t)d->w };
@@ -18,14 +18,13 @@ static int add_gradient(struct um_model *m, const struct um_data *d, size_t from
 
 	th->backward(s, th->affine(s, ce, (double)n / (double)d->n, 0));
 	if (th->scope_end(s) < 0) {
-		snprintf(err, UM_ERR, "%s", th->last_error());
-		return -1;
+		return err_fail(err, "%s", th->last_error());
 	}
 	return 0;
 }
 
 int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity,
-	    char *err)
+	    struct err *err)
 {
 	const struct net *net = m->net;
 	int rc = 0;
@@ -34,7 +33,7 @@ int um_snip(struct um_model *m, const struct um_data *d, long batch, float *cons
 		if (sensitivity[i])
 			rc = th->tensor_track(m->v[i].t);
 	if (rc < 0)
-		snprintf(err, UM_ERR, "%s", th->last_error());
+		err_fail(err, "%s", th->last_error());
 	for (size_t i = 0; i < d->n && rc == 0; i += (size_t)batch)
 		rc = add_gradient(m, d, i, d->n - i < (size_t)batch ? d->n - i : (size_t)batch, err);
 	for (int i = 0; i < net->n_params && rc == 0; i++) {
@@ -48,7 +47,7 @@ int um_snip(struct um_model *m, const struct um_data *d, long batch, float *cons
 		w = malloc(n * sizeof *w);
 		if (!w || th->tensor_get(m->v[i].t, w) < 0 ||
 		    th->tensor_grad(m->v[i].t, sensitivity[i]) < 0) {
-			snprintf(err, UM_ERR, "%s", w ? th->last_error() : "out of memory");
+			err_fail(err, "%s", w ? th->last_error() : "out of memory");
 			rc = -1;
 		}
 		for (size_t k = 0; rc == 0 && k < n; k++)

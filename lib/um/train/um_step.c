@@ -53,30 +53,28 @@ struct th_tensor *um_step_loss(struct th_scope *s, const struct th_tensor *z, co
 }
 
 int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_options *o, double lr,
-		 const struct th_tensor *loss, char *err)
+		 const struct th_tensor *loss, struct err *err)
 {
 	float v = 0;
 
 	th->to_host(s, loss, &v, 1);
 	th->backward(s, loss);
 	if (th->scope_end(s) < 0) {
-		snprintf(err, UM_ERR, "%s", th->last_error());
-		return -1;
+		return err_fail(err, "%s", th->last_error());
 	}
 	if (!isfinite(v)) {
-		snprintf(err, UM_ERR, "the loss is not finite any more: training diverged; try a smaller "
+		err_fail(err, "the loss is not finite any more: training diverged; try a smaller "
 			 "--lr (it is %g)", lr);
 		return -2;
 	}
 	if (um_optim_step(m, o, lr) < 0) {
-		snprintf(err, UM_ERR, "%s", th->last_error());
-		return -1;
+		return err_fail(err, "%s", th->last_error());
 	}
 	return 0;
 }
 
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr,
-	    struct um_oe *oe, char *err)
+	    struct um_oe *oe, struct err *err)
 {
 	struct th_scope *s = th->scope_begin(true);
 	struct th_tensor *out = NULL, *ce = NULL, *term = NULL;

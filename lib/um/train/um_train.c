@@ -28,7 +28,7 @@ static void batch_release(struct um_batch *b)
 }
 
 /* The batch norms in use count the batches that they have seen. */
-static int count_batches(struct um_model *m, int64_t more, char *err)
+static int count_batches(struct um_model *m, int64_t more, struct err *err)
 {
 	for (int i = 0; i < m->net->n_params; i++) {
 		int64_t n;
@@ -37,8 +37,7 @@ static int count_batches(struct um_model *m, int64_t more, char *err)
 			continue;
 		if (th->tensor_get(m->use[i], &n) < 0 ||
 		    (n += more, th->tensor_set(m->use[i], &n)) < 0) {
-			snprintf(err, UM_ERR, "%s", th->last_error());
-			return -1;
+			return err_fail(err, "%s", th->last_error());
 		}
 	}
 	return 0;
@@ -62,7 +61,7 @@ struct um_progress um_epoch_start(const struct um_train_options *o, long epoch)
 /* One batch from row p->row on, and what it adds to p. */
 static int train_batch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
 		       struct um_oe *oe, const size_t *idx, struct um_batch *b, struct um_progress *p,
-		       char *err)
+		       struct err *err)
 {
 	const size_t C = (size_t)m->net->classes, left = d->n - p->row;
 	int rc;
@@ -88,7 +87,7 @@ static int train_batch(struct um_model *m, const struct um_data *d, const struct
 }
 
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, char *err)
+		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, struct err *err)
 {
 	struct ts_rng order = ts_rng_new(o->seed ^ (uint64_t)p->epoch << 32, UM_RNG_ORDER);
 	const size_t batch = (size_t)o->batch;
@@ -99,7 +98,7 @@ int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_
 
 	m->mask_rng = p->mask;
 	if (batch_init(&b, d, batch, oe ? um_oe_of(oe, batch) : 0, (size_t)m->net->classes) < 0 || !idx) {
-		snprintf(err, UM_ERR, "out of memory");
+		err_memory(err);
 		rc = -1;
 	} else {
 		ts_rng_permutation(&order, idx, d->n);

@@ -51,7 +51,7 @@ LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null
 SEAM_SRC := lib
 SEAM_B   := $(B)/lib
 SEAM_CPP  = $(CPP_ALL)
-include lib/th/seam.mk
+include lib/th/th_seam.mk
 
 # What cannot do without gradients; the rest runs its networks by lib/nn.
 TORCH_TOOLS := um-train um-prune
@@ -185,8 +185,8 @@ bundle-folder:
 	@+$(MAKE) --no-print-directory $(BUNDLED) $(BUNDLED_SEAM)
 	@$(call SHARE,$(BUNDLE))
 	@install -d $(BUNDLE)/share/unmask/seam/th $(BUNDLE)/share/doc/unmask
-	@install -p -m 644 lib/th/seam.mk $(BUNDLE)/share/unmask/seam
-	@install -p -m 644 lib/th/bundle.mk $(BUNDLE)/share/unmask/seam/Makefile
+	@install -p -m 644 lib/th/th_seam.mk $(BUNDLE)/share/unmask/seam
+	@install -p -m 644 lib/th/th_bundle.mk $(BUNDLE)/share/unmask/seam/Makefile
 	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask

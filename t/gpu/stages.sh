@@ -31,9 +31,10 @@ memory() {                             # MiB in use since `idle` was taken, or -
 case $device in cuda*) idle=$(smi memory.used); precisions='f32 tf32 bf16' ;; *) idle=; precisions='f32 bf16' ;; esac
 
 # ---- networks, in the order of their importance ----------------------------------------------------------------
-nets='densenet wrn cifar18 resnet50' batches='1 64 256 1024' steps='256 64' middle=256 seconds=0.2 lone=16
+nets=${NETS:-densenet wrn cifar18 resnet50} batches=${BATCHES:-1 64 256 1024} steps=${STEPS:-256 64} middle=${MIDDLE:-256}
+seconds=0.2 lone=16 like=densenet:depth=22
 if [ -n "$toy" ]; then
-	nets=toy batches='1 4' steps=8 middle=4 seconds=0.05 lone=4
+	nets=toy batches='1 4' steps=8 middle=4 seconds=0.05 lone=4 like=densenet:depth=10
 	export OMP_WAIT_POLICY=passive # it may run beside other things
 fi
 network() {                            # sets spec, side, classes
@@ -140,13 +141,13 @@ compare_networks() {
 }
 losses() { um-train -i start.ckpt -e 8 -b 16 --lr 0.01 --lr-policy constant --no-augment -o x.ckpt "$@" few.ts 2>&1; }
 compare_training() (
-	cd "$work" && golden-net ckpt densenet:depth=22 10 >start.ckpt && golden-net images 16 10 >few.ts || return
+	cd "$work" && golden-net ckpt $like 10 >start.ckpt && golden-net images 16 10 >few.ts || return
 	for d in cpu "$device"; do
 		losses --device "$d" >said || { cat said >&2; return 1; }
 		sed -n 's/.* loss=\([^ ]*\) .*/\1/p' said >"losses-$d"
 	done
 	near 1e-3 "losses-$device" losses-cpu >near; rc=$?
-	row difference 'um-train, densenet:depth=22' '8 steps, losses' "$(sed -n 's/.*difference //p' near)"
+	row difference "um-train, $like" '8 steps, losses' "$(sed -n 's/.*difference //p' near)"
 	[ $rc = 0 ] || { paste losses-cpu "losses-$device"; cat near; } >&2
 	return $rc
 )
@@ -334,6 +335,7 @@ stage_5() {
 	case $rc in 0|143|124) ;; *) failure "um-train (exit $rc)" "$work/said" ;; esac
 	row run settings "$spec, $([ -n "$resume" ] && echo "gone on with $resume" || echo 'begun here')"
 	row run said "$(grep -E '^(resumed|stopped) ' "$work/said" | tr '\n' ';')"
+	[ -s "$out/run.tar" ] || return
+	row run 'to go on' "--resume run.tar, $(wc -c <"$out/run.tar") bytes"
 	while read -r line; do row epoch "$line"; done <"$work/epochs"
-	row run 'to go on' "$(ls "$out" | grep -x run.tar | sed 's/$/: --resume run.tar, /')$(wc -c <"$out/run.tar") bytes"
 }

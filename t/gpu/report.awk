@@ -12,7 +12,10 @@ function md(s) { gsub(/\|/, "\\|", s); return s }
 function name(net) { return net in title ? title[net] : net }
 $2 == "machine" { machine[++n_machine] = "| " md($3) " | " md($4) " |" }
 $2 == "stage" { stages[++n_stages] = "| " $1 " | " $3 " | " $4 " |" }
-$2 == "failure" { text = $4; gsub(/\|/, "\n    ", text); failures[++n_failures] = "Stage " $1 ": " $3 "\n\n    " text "\n" }
+$2 == "failure" {
+	text = $4; gsub(/\|/, "\n    ", text)
+	failures[++n_failures] = "Stage " $1 ": " $3 "\n\n    " text "\n"
+}
 $2 == "test" {
 	if (!($3 in count)) files[++n_files] = $3
 	count[$3]++
@@ -55,7 +58,8 @@ function side_by_side(    i, k, f) {
 	print "\nLargest differences, of the outputs' size:\n\n| where | what | largest | of | with |\n|---|---|--:|--:|---|"
 	for (i = 1; i <= n_differences; i++) {
 		split(differences[i], k, SUBSEP)
-		print "| " md(k[1]) " | " md(k[2]) " | " worst[differences[i]] " | " cases[differences[i]] " | " md(at[differences[i]]) " |"
+		f = differences[i]
+		print "| " md(k[1]) " | " md(k[2]) " | " worst[f] " | " cases[f] " | " md(at[f]) " |"
 	}
 }
 # Only the columns that anything was measured for.
@@ -73,7 +77,7 @@ function speeds(kind,    i, j, k, key, best, have, line, rule, ratio) {
 		line = "| " name(k[1]) " | " k[2] " | " k[3] " |"; best = 0
 		for (j = 1; j <= 5; j++) {
 			if (have[j])
-				line = line " " ((kind, key, who[j]) in cell ? cell[kind, key, who[j]] " | " mib[kind, key, who[j]] : "| ") " |"
+				line = line " " cell[kind, key, who[j]] " | " mib[kind, key, who[j]] " |"
 			if (who[j] ~ /^PyTorch/ && median[kind, key, who[j]] + 0 > best) best = median[kind, key, who[j]] + 0
 		}
 		ratio = best && median[kind, key, "unmask"] ? sprintf("%.2f", median[kind, key, "unmask"] / best) : ""
@@ -117,7 +121,8 @@ END {
 		section("The forward pass, images/s", "unmask: from pixels in host memory to logits and features there, as "\
 			"`um-embed` runs it. PyTorch, in its best case: normalised numbers that lie on the device, nothing brought "\
 			"back, channels-last, `inference_mode`; as it comes (eager), as a CUDA graph, and by `torch.compile`, these two "\
-			"with cuDNN's choice by timing. MiB: of the GPU, all of the process (in brackets what PyTorch's tensors took at most).")
+			"with cuDNN's choice by timing. MiB: of the GPU, all of the process (in brackets what PyTorch's tensors took "\
+			"at most).")
 		speeds("forward")
 	}
 	if (n_embeds) whole_program()

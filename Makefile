@@ -1,7 +1,8 @@
 # unmask: `make demo` and `make check` do everything; see README.md.
 #
-#   make [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
-#   make deps | check | bench | golden | install [DESTDIR= prefix=] | clean
+#   make help                 every target, one line each
+#   make [TARGET] [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
+#   make check [ISA=avx512|avx2|generic] [THREADS=N] [TESTS='t/3050-layers.t ...']
 #
 # Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
 .SUFFIXES:
@@ -10,6 +11,10 @@ MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := all
 -include config.mk                    # local overrides, not committed
 
+VERSION  := 0.2.0-dev
+# Of a repository here, not of one that this folder lies in; `git archive` writes it into .commit.
+COMMIT   := $(shell GIT_CEILING_DIRECTORIES="$$(dirname "$$PWD")" git describe --always --dirty --exclude='*' \
+            2>/dev/null || grep -x '[0-9a-f]*' .commit)
 prefix   ?= /usr/local
 CC       := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 CXX      := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
@@ -34,35 +39,19 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-s
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
-PKGS     := msgpack libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
+# msgpack-c changed its name with version 4: the first that is there.
+MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done) msgpack-c)
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
 PKG_INC   = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
 # A program loads only what it uses: OpenBLAS alone would double the start of the others.
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
 # ---- libtorch: only lib/th knows it; the seam is a shared object that is loaded on first use ----
-ifneq ($(LIBTORCH),)
-TH_INC   := -isystem $(LIBTORCH)/include -isystem $(LIBTORCH)/include/torch/csrc/api/include
-TH_LIB   := $(LIBTORCH)/lib
-TH_CUDA  := $(wildcard $(TH_LIB)/libtorch_cuda.so)
-# Graphs need cuda_runtime_api.h, no CUDA compiler: a pip package of libtorch has it beside itself.
-CUDA_INC := $(if $(TH_CUDA),$(patsubst %/cuda_runtime_api.h,%,$(firstword $(wildcard \
-            $(addsuffix /cuda_runtime_api.h,$(if $(CUDA_HOME),$(CUDA_HOME)/include,$(LIBTORCH)/../nvidia/*/include \
-            /usr/local/cuda/include /usr/include))))))
-NO_CUDA_INC := the CUDA libtorch in $(LIBTORCH) needs cuda_runtime_api.h, which is nowhere: CUDA_HOME=DIR says whose \
-            include/ has it, a CUDA toolkit's or that of the pip package nvidia-cuda-runtime
-TH_LINK  := -L$(TH_LIB) -Wl$(comma)-rpath$(comma)$(TH_LIB) -ltorch_cpu -lc10 \
-            $(if $(TH_CUDA),-Wl$(comma)--no-as-needed -ltorch_cuda -lc10_cuda)
-TH_ABI   := -D_GLIBCXX_USE_CXX11_ABI=$(shell nm -DC $(TH_LIB)/libc10.so 2>/dev/null | \
-            grep -q 'c10::Error::Error.c10::SourceLocation, std::__cxx11' && echo 1 || echo 0)
-# The seam is C++17; headers of newer libtorches ask for C++20 themselves.
-TH_STD   := $(if $(shell grep -l 'C++20' $(LIBTORCH)/include/ATen/ATen.h 2>/dev/null),c++20,c++17)
-else
-TH_INC   := -isystem /usr/include/torch/csrc/api/include
-TH_LINK  := -ltorch_cpu -lc10
-TH_ABI   :=
-TH_STD   := c++17
-endif
-TH_DEFS  := -DTH_CUDA=$(if $(TH_CUDA),1 $(addprefix -isystem ,$(filter-out /usr/include,$(CUDA_INC))),0)
+SEAM_SRC := lib
+SEAM_B   := $(B)/lib
+SEAM_CPP  = $(CPP_ALL)
+include lib/th/seam.mk
 
 # What cannot do without gradients; the rest runs its networks by lib/nn.
 TORCH_TOOLS := um-train um-prune
@@ -70,14 +59,13 @@ TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildc
 LIB_C    := $(wildcard lib/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
-SEAM_O   := $(patsubst %.cpp,$(B)/%.o,$(wildcard lib/th/*.cpp))
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
 UNIT_C   := $(wildcard t/unit/*.c)
 UNIT     := $(patsubst t/unit/%.c,$(B)/t/%.t,$(if $(WITH_TORCH),$(UNIT_C),$(filter-out t/unit/um_%.c t/unit/th_%.c,$(UNIT_C))))
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
 HELPERS  := $(patsubst t/helper/%.c,$(B)/t/helper/%,$(if $(WITH_TORCH),$(wildcard t/helper/*.c),$(filter-out t/helper/nn-bench.c,$(wildcard t/helper/*.c))))
 
-all: $(TOOLS) $(SEAM)
+all: $(TOOLS) $(SEAM)                  ## the programs, in build/plain
 
 $(B)/%.o: %.c | $(B)/version.h
 	@mkdir -p $(@D)
@@ -85,15 +73,8 @@ $(B)/%.o: %.c | $(B)/version.h
 	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) -c -o $@ $<
 # The kernels are made of multiply-adds, and of loops that are to unroll.
 $(B)/lib/nn/%.o: C_ALL += -O3 -ffp-contract=fast
-$(B)/lib/th/%.o: lib/th/%.cpp
-	@mkdir -p $(@D)
-	@$(if $(TH_CUDA),$(if $(CUDA_INC),,echo "$(NO_CUDA_INC)" >&2; exit 1))
-	@$(if $(Q),echo "  CXX $<")
-	$(Q)$(CXX) $(CPP_ALL) $(TH_INC) $(TH_DEFS) $(TH_ABI) -std=$(TH_STD) -Wall -Wextra -fPIC -fvisibility=hidden \
-		$(CXXFLAGS) -c -o $@ $<
 $(B)/libunmask-th.so: $(SEAM_O)
-	@$(if $(Q),echo "  LINK $@")
-	$(Q)$(CXX) -shared -o $@ $^ $(TH_LINK)
+	$(SEAM_LINK)
 $(LIB): $(LIB_C:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -114,57 +95,116 @@ $(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(LIB)
 	$(LINK)
 
-$(B)/version.h: FORCE                 # rewritten only when its text changes
+# What the programs say of themselves, and the soname of what ds-pack opens itself. Rewritten only when its text changes.
+$(B)/version.h: FORCE
+	@$(if $(filter file,$(origin LDLIBS)),pkg-config --print-errors --exists $(PKGS) || $(NO_LIBRARIES))
 	@mkdir -p $(@D)
-	@{ echo '#define UNMASK_VERSION "'`git describe --always --dirty 2>/dev/null || echo unknown`'"'; \
-	echo '#define UNMASK_BUILD "$(CC) $(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'; } > $@.tmp; \
+	@{ echo '#define UNMASK_VERSION "$(VERSION)$(COMMIT:%=+%)"'; \
+	echo '#define UNMASK_BUILD "$(CC) $(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'; \
+	echo '#define LIBMATIO "'`readelf -d "$$($(CC) -print-file-name=libmatio.so)" 2>/dev/null | \
+		sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'`'"'; } >$@.tmp; \
 	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
 # ---- what Debian must have -------------------------------------------------------------------
 # `make deps` installs what is missing and does nothing when all is there.
-deps:
+deps:                                  ## installs the packages that are missing
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
-check: deps
+check: deps                            ## all tests; TESTS='t/1000-ts-cat.t' some of them
 	@+$(MAKE) --no-print-directory run-tests
 TESTS ?= $(UNIT) $(wildcard t/*.t)
+# ISA: as on a processor whose best instructions these are, in our kernels, OpenBLAS, oneDNN, ATen and the C library.
+# THREADS: as on one with so many processors.
+AS_ON_avx512  := OPENBLAS_CORETYPE=SkylakeX ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=avx512
+AS_ON_avx2    := OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+AS_ON_generic := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
+                 GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA
+AS_ON    := $(if $(ISA),UNMASK_ISA=$(ISA) $(AS_ON_$(ISA))) $(if $(THREADS),OMP_NUM_THREADS=$(THREADS))
 # Two tests at a time have more threads than processors: those that wait are not to spin.
 run-tests: all $(UNIT) $(FUZZ) $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
-	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" OMP_WAIT_POLICY=passive prove -j2 --timer $(TESTS)
-golden:                               # makes the golden files anew with Debian's Python
+	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" OMP_WAIT_POLICY=passive $(AS_ON) \
+	prove -j2 --timer $(TESTS)
+golden:                                ## the reference numbers anew, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
-bench: deps
+bench: deps                            ## speed and memory, into t/perf/RESULTS.md
 	@+$(MAKE) --no-print-directory run-bench
 run-bench: all $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
 # ---- experiments -----------------------------------------------------------------------------
-demo: deps
+demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/demo.mk
-cifar10: deps
+cifar10: deps                          ## the demo's table on CIFAR-10; DATA=dir holds it
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
 
-um-vs-umap trajectory atypical oe: deps
+um-vs-umap: deps                      ## UM, UMAP, their controls and magnitude pruning, over three seeds
+trajectory: deps                      ## OOD quality of every epoch of a training, and of UM after it
+atypical: deps                        ## which training images the masks disturb most
+oe: deps                              ## five ways of training with outliers, with and without UM
+um-vs-umap trajectory atypical oe:
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
+help:                                  ## this list
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 14
 
-install: all
-	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/share/man/man1 \
-		$(DESTDIR)$(prefix)/share/man/man5 $(DESTDIR)$(prefix)/share/unmask/pipelines/plots $(DESTDIR)$(prefix)/share/unmask/configs
+# ---- what leaves this folder ------------------------------------------------------------------
+# $(call SHARE,DIR): what is no program: manual pages, pipelines, configs.
+define SHARE
+install -d $1/share/man/man1 $1/share/man/man5 $1/share/unmask/pipelines/plots $1/share/unmask/configs
+install -p -m 644 $(TOOLS_C:.c=.1) $1/share/man/man1
+install -p -m 644 lib/ts/ts.5 $1/share/man/man5
+install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $1/share/unmask/pipelines
+install -p -m 644 $(wildcard pipelines/plots/*) $1/share/unmask/pipelines/plots
+install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $1/share/unmask/configs
+endef
+install: all                           ## into prefix=/usr/local, below DESTDIR=
+	install -d $(DESTDIR)$(prefix)/bin
 	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
-	install -p -m 644 $(TOOLS_C:.c=.1) $(DESTDIR)$(prefix)/share/man/man1
-	install -p -m 644 lib/ts/ts.5 $(DESTDIR)$(prefix)/share/man/man5
-	install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $(DESTDIR)$(prefix)/share/unmask/pipelines
-	install -p -m 644 $(wildcard pipelines/plots/*) $(DESTDIR)$(prefix)/share/unmask/pipelines/plots
-	install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $(DESTDIR)$(prefix)/share/unmask/configs
-clean:
+	$(call SHARE,$(DESTDIR)$(prefix))
+
+# A folder that runs from wherever it is unpacked: programs that look for their libraries in it, and these. The seam and
+# libtorch are in it if TORCH=yes is said; without, share/unmask/seam makes the seam for the libtorch of the place.
+BUNDLE   := build/bundle/unmask-$(VERSION)-linux-$(shell uname -m)
+BUNDLED  := $(TOOLS_C:tools/%.c=$(BUNDLE)/bin/%)
+BUNDLED_SEAM := $(if $(filter command,$(origin TORCH)),$(SEAM:%=$(BUNDLE)/lib/unmask/libunmask-th.so))
+bundle:                                ## one folder that runs on any Linux, packed; TORCH=yes with libtorch
+	@BUNDLE=yes TORCH='$(if $(LIBTORCH),own,$(TORCH))' sh t/helper/deps.sh
+	@+$(MAKE) --no-print-directory bundle-pack
+bundle-pack: bundle-folder
+	@tar -C $(dir $(BUNDLE)) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$${SOURCE_DATE_EPOCH:-`git log -1 \
+		--format=%ct 2>/dev/null || date +%s`} -cf - $(notdir $(BUNDLE)) | zstd -q -f -$(if $(BUNDLED_SEAM),9,19) -T0 -o $(BUNDLE).tar.zst
+	@du -h --apparent-size $(BUNDLE).tar.zst
+bundle-folder:
+	@rm -rf $(BUNDLE)
+	@+$(MAKE) --no-print-directory $(BUNDLED) $(BUNDLED_SEAM)
+	@$(call SHARE,$(BUNDLE))
+	@install -d $(BUNDLE)/share/unmask/seam/th $(BUNDLE)/share/doc/unmask
+	@install -p -m 644 lib/th/seam.mk $(BUNDLE)/share/unmask/seam
+	@install -p -m 644 lib/th/bundle.mk $(BUNDLE)/share/unmask/seam/Makefile
+	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
+	@install -p -m 644 README.md $(BUNDLE)/README
+	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
+	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libarchive.a)
+# Of libarchive what is used, as shared it brings ICU's 30 MB with it. The old kind of run path holds for the libraries
+# of libraries too.
+LIBRARY   = $(shell $(CC) -print-file-name=$1)
+$(BUNDLED): LDLIBS := $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(shell readelf -d $(call LIBRARY,libarchive.so) \
+            2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')),$(LDLIBS))
+$(BUNDLED): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
+$(BUNDLED): $(BUNDLE)/bin/%: $(B)/tools/%.o $(LIB)
+	$(LINK)
+$(BUNDLED_SEAM): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/..'
+$(BUNDLED_SEAM): $(SEAM_O)
+	@mkdir -p $(@D)
+	$(SEAM_LINK)
+clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install clean FORCE
+.PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

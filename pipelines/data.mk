@@ -24,6 +24,9 @@ by_set = $(if $(filter synth,$(SET)),$1,$2)
 COMMON ?= $(call by_set,--batch-size 32 --lr 0.05 --nesterov --no-augment,--config $(PIPELINES)../configs/cifar10-densenet.yaml)
 KEEP   ?= $(call by_set,0.99,0.965)
 PIPELINES := $(dir $(lastword $(MAKEFILE_LIST)))
+# Installed, or in a bundle, the programs are those three folders up.
+INSTALLED := $(shell cd $(PIPELINES) && case $$PWD in (*/share/unmask/pipelines) cd ../../../bin && pwd ;; esac)
+export PATH := $(if $(INSTALLED),$(INSTALLED):)$(PATH)
 
 $(RUN):
 	mkdir -p $@

@@ -1,4 +1,5 @@
-# make demo: the whole method on synthetic data, in a few minutes on two cores.
+# make demo: the whole method on synthetic data, in minutes on two cores. The same machine gives the same table again;
+# another processor rounds otherwise, so that another network comes out, and with it other numbers.
 #	make -f pipelines/demo.mk [RUN=runs/demo] [SEED=0]	(programs on PATH; `make demo` sees to it)
 SET  := synth
 RUN  ?= runs/demo

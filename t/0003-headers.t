@@ -3,8 +3,7 @@
 . "$SRC/t/lib.sh"
 : "${CC:=gcc}" "${CXX:=g++}"
 cd "$SRC" || exit 99
-flags="-Ilib -I$BUILD -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only"
-flags="$flags $(pkg-config --cflags msgpack libarchive libpng libjpeg zlib libxxhash yaml-0.1 2>/dev/null)"
+flags="-Ilib -I$BUILD -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only $PKG_INC"
 compiles() {                           # compiler, language, standard, header
 	printf '#include "%s"\n#include "%s"\nextern int unused;\n' "$4" "$4" >"$scratch/one"
 	$1 -x "$2" -std="$3" $flags "$scratch/one" 2>"$scratch/err" || { head -n 5 "$scratch/err" | sed 's/^/# /'; false; }

@@ -37,6 +37,23 @@ for tool in um-embed um-estimate um-train; do
 		ok "$tool with model $file: $pattern" 'fails 1 "$file.*$pattern" $tool $with good.ts && ! test -e out.ts'
 	done
 done
+# ---- instructions
+numbers() { UNMASK_ISA=$1 um-embed -q --no-history -m m.ckpt good.ts | ts-cat --select logits,features | ts-dump | sed 's/"[^"]*"://g; s/[{}]//g'; }
+isas=$(UNMASK_ISA=none um-embed -m m.ckpt good.ts 2>&1 | sed -n 's/.*it has \([a-z0-9|]*\)$/\1/p' | tr '|' ' ')
+numbers '' >want
+for isa in $isas; do
+	ok "UNMASK_ISA=$isa: the same to rounding" 'numbers $isa >out && near 1e-5 out want'
+done
+ok 'the best ones are what there is without it, and others do round otherwise' '
+	numbers ${isas%% *} | cmp - want && { test "$isas" = generic || ! numbers generic | cmp -s - want; }'
+for tool in 'um-embed -m m.ckpt good.ts' 'um-estimate -m m.ckpt good.ts' 'um-train -a fc --run runs good.ts' \
+	'um-prune -m m.ckpt --um 1 --run runs good.ts'; do
+	ok "${tool%% *}, UNMASK_ISA=none: misuse, the line names what there is" '
+		UNMASK_ISA=none $tool >out 2>err; test $? = 2 && ! test -s out && ! test -e runs && head -n 1 err |
+		grep -q "^${tool%% *}: UNMASK_ISA: this processor has no instructions .none.; it has .*generic$"'
+done
+ok 'nobody asks where libtorch runs the network' 'UNMASK_ISA=none um-embed -q --engine torch -m m.ckpt good.ts | ts-dump >out && test -s out'
+
 ok 'um-embed takes images without labels' 'um-embed -q -m m.ckpt unlabelled.ts | ts-dump --header | grep -q logits'
 ds-synth --set id -n 4 -o synth.ts
 um-train -q -a densenet:depth=10,growth=2 -e 1 -b 4 -o named.ckpt synth.ts

@@ -25,7 +25,11 @@ ok 'last is the model that was written, with what resuming needs' '
 	um-embed -q --no-history -m out.ckpt images.ts >a && um-embed -q --no-history -m $dir/checkpoints/last.ckpt images.ts | cmp - a &&
 	! ts-values 0 out.ckpt | grep -q train/ && ts-values 0 $dir/checkpoints/last.ckpt | grep -q "^train/first/conv1.weight"'
 ok 'best is the epoch of the best validation accuracy' '
-	best=$(awk "NR > 1 && \$7 > m {m = \$7; e = \$1} END {print e}" $dir/log.tsv); ts-dump --header $dir/checkpoints/best.ckpt | grep -q "\"epoch\": $best,"'
+	best=$(awk "NR == 2 || (NR > 2 && \$7 > m) {m = \$7; e = \$1} END {print e}" $dir/log.tsv); ts-dump --header $dir/checkpoints/best.ckpt | grep -q "\"epoch\": $best,"'
+ok 'threads: all processors, or OMP_NUM_THREADS, the first of its list; the option wins' '
+	threads() { um-train -q -a fc -e 1 $1 --run threads images.ts && sed -n "s/^threads: //p" threads/um-train/*/*/settings.yaml; rm -r threads; }
+	(unset OMP_NUM_THREADS; test $(threads) = $(nproc)) &&
+	(export OMP_NUM_THREADS=5,2; test "$(threads) $(threads --threads=3)" = "5 3")'
 ok 'settings.yaml gives the same run again' '
 	um-train --config $dir/settings.yaml --no-history -o again.ckpt images.ts 2>said2 && cmp out.ckpt again.ckpt'
 ok 'which took the next number' 'grep -q "^run $dir/0\$" said2'

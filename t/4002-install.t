@@ -15,4 +15,15 @@ if have_torch; then
 	rm root/usr/lib/unmask/libunmask-th.so
 	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed --engine torch -m m.ckpt -o x.ts i.ts'
 fi
+# ---- the version, from git, from an archive of it, and inside another repository ----
+version() { make -s -C "$1" TORCH=no build/plain-notorch/version.h >out 2>&1; sed -n 's/.*UNMASK_VERSION "\(.*\)"/\1/p' "$1/build/plain-notorch/version.h"; }
+number=$(sed -n 's/^VERSION  *:= //p' "$SRC/Makefile")
+ok 'the number, and the commit' '"$BUILD/ts-cat" --version | grep -q "^ts-cat (unmask) $number\(+[0-9a-f]*\(-dirty\)\?\)\?$"'
+if git -C "$SRC" archive --prefix=archive/ HEAD 2>/dev/null >archive.tar; then
+	git init -q && git -c user.name=x -c user.email=x@y commit -q --allow-empty -m other
+	tar xf archive.tar
+	ok 'an archive has both without git' 'test "$(version archive)" = "$number+$(git -C "$SRC" rev-parse --short HEAD)"'
+	echo "\$Format:%h\$" >archive/.commit
+	ok 'a copy without either has the number, not the commit of what it lies in' 'test "$(version archive)" = "$number"'
+fi
 done_testing

@@ -87,8 +87,7 @@ static int check_header(struct ts_reader *r, const struct net *n)
 		return -1;
 	if (!f || f->type != TS_U8 || f->ndim != 3 || f->shape[0] != (size_t)n->c ||
 	    f->shape[1] != (size_t)n->h || f->shape[2] != (size_t)n->w)
-		return ts_reader_fail(r, "holds no images of %dx%dx%d, which the model takes", n->c, n->h,
-				      n->w);
+		return ts_reader_fail(r, "holds no images of %dx%dx%d, which the model takes", n->c, n->h, n->w);
 	if (!y || y->type != TS_I64 || y->ndim)
 		return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
 	return 0;
@@ -222,8 +221,7 @@ static int read_fraction(struct ts_reader *r, struct um_estimate *e, int classes
 	int rc = um_data_read(&d, r, (size_t)max_memory << 20);
 
 	if (rc == 0 && d.n_classes > (size_t)classes)
-		rc = ts_reader_fail(r, "label %zu is out of range for a model of %d classes", d.n_classes - 1,
-				    classes);
+		rc = ts_reader_fail(r, "label %zu is out of range for a model of %d classes", d.n_classes - 1, classes);
 	else if (rc == 0)
 		rc = um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, err);
 	for (size_t i = 0; i < d.n && rc == 0; i++)
@@ -266,6 +264,8 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 	size_t rows = 0;
 	int rc = -1;
 
+	if (um_engine_check(&o.engine, err) < 0)
+		cli_usage("%s", err);
 	if (net_load(c, model_path, err) < 0 || net_bake(c, !full, NULL, err) < 0)
 		return cli_error("%s", err);
 	if (check_header(r, c->net) < 0 || (per_sample && open_rows(out, r, c) < 0))

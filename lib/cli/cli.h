@@ -75,7 +75,7 @@ struct cli_tool {
 struct cli_shared {
 	bool quiet, verbose, no_history;
 	long seed;                        /* default 0 */
-	long threads;                     /* default: the processors this process may use */
+	long threads;                     /* default: OMP_NUM_THREADS, or the processors this process may use */
 	const char *device;               /* default "cpu" */
 	const char *output;               /* NULL: standard output */
 	const char *config;               /* path of --config, or NULL */

@@ -22,7 +22,7 @@ static const struct cli_option shared[] = {
 	  "write to FILE, whole or not at all (default: standard output)" },
 	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0,
 	  "seed of all that is random (default 0)" },
-	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: all processors)" },
+	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: OMP_NUM_THREADS, or all processors)" },
 	{ "device", 0, CLI_STR, "NAME", &cli.device, 0, 0, "cpu or cuda (default cpu)" },
 	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0,
 	  "read options from FILE, flat YAML; the command line wins" },
@@ -282,9 +282,15 @@ static void print_help(void)
 		printf("\n%s\n", t->footer);
 }
 
-static long processors(void)
+/* OMP_NUM_THREADS may be a list, a number for each level of nesting; the first counts. */
+static long default_threads(void)
 {
+	const char *asked = getenv("OMP_NUM_THREADS");
+	const long n = asked ? strtol(asked, NULL, 10) : 0;
 	cpu_set_t set;
+
+	if (n >= 1 && n <= 4096)
+		return n;
 	return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
@@ -357,7 +363,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 	cli_tool_now = tool;
 	cli.tool = tool->name;
 	cli_signals_init();
-	cli.threads = processors();
+	cli.threads = default_threads();
 	cli.argc = argc - 1;
 	cli.argv = calloc((size_t)argc + 1, sizeof *cli.argv);
 	if (!cli.argv)

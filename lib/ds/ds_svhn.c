@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #include "ds/ds_internal.h"
-
-/* The major number of libmatio's ABI, which its own version does not say. */
-#define LIBMATIO "libmatio.so.11"
+#include "version.h"                      /* LIBMATIO: the soname of the library whose header this is */
 
 static struct {
 	void *library;
@@ -42,7 +40,8 @@ static int load_library(char *err)
 		*(void **)&matio.free = symbol("Mat_VarFree");
 	if (matio.free)
 		return 0;
-	snprintf(err, DS_ERR, "MATLAB files need %s (Debian: libmatio11), which cannot be loaded", LIBMATIO);
+	snprintf(err, DS_ERR, "MATLAB files need %s, which cannot be loaded: install libmatio, the version that this "
+		 "was built with", LIBMATIO);
 	return -1;
 }
 

@@ -110,7 +110,11 @@ const struct cli_option job_options[] = {
 void job_check(void)
 {
 	const bool level = !isnan(o->level);
+	const struct um_engine_options how = job_how();
+	char err[UM_ERR];
 
+	if (um_engine_check(&how, err) < 0)
+		cli_usage("%s", err);
 	o->um = level && job.criterion != 1;
 	if (!level && job.criterion == 2)
 		cli_usage("--criterion um needs --um LOSS; um-estimate tells it");

@@ -46,7 +46,9 @@ int job_oe_read(struct ts_header *h, char *err) TS_CHECKED;
 
 /* Removes what um_train_save() and the loop have added to resume from. */
 void job_strip(struct net_checkpoint *c);
-/* An engine for a checkpoint whose masks are baked, as the command line says. */
+/* How networks are run that are to be evaluated: as the command line says. */
+struct um_engine_options job_how(void);
+/* An engine for a checkpoint whose masks are baked. */
 int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err) TS_CHECKED;
 /* Loss and accuracy of the network (the masked one, if there are masks, unless full). */
 int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,

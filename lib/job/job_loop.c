@@ -98,10 +98,17 @@ static int save_last(struct loop *l)
 
 /* ---- an epoch ---- */
 
+struct um_engine_options job_how(void)
+{
+	return (struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0, .device = cli.device,
+					   .threads = cli.threads };
+}
+
 int job_engine(struct um_engine **ret, struct net_checkpoint *c, char *err)
 {
-	return um_engine_new(ret, c, &(struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0,
-			     .device = cli.device, .threads = cli.threads }, err);
+	const struct um_engine_options how = job_how();
+
+	return um_engine_new(ret, c, &how, err);
 }
 
 int job_evaluate(const struct net_checkpoint *c, const struct um_data *d, bool full, double *loss,

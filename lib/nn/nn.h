@@ -11,8 +11,11 @@
  * transformation where that pays (nn_winograd.c).
  *
  * The result of an image depends on that image alone, to the last bit: not on the images beside it, nor
- * on the number of threads. (Of one plan on one kind of processor: what is kept is not fused, and other
+ * on the number of threads. (Of one plan and one set of instructions: what is kept is not fused, and other
  * instructions round otherwise.)
+ *
+ * UNMASK_ISA in the environment, a name of nn_isas(), is what a caller gets who names no instructions: so a
+ * program computes as on a processor that has no better ones.
  */
 #ifndef NN_H
 #define NN_H
@@ -35,14 +38,14 @@ struct nn_options {
 	const bool *keep;                 /* (n_nodes) outputs that nn_run() hands out; NULL: none */
 	bool take;                        /* c's weights go as they are packed: half the memory, but c is not
 					   * to be used any more, only released */
-	const char *isa;                  /* instructions to use, a name of nn_isas(); NULL: the best */
+	const char *isa;                  /* instructions to use, a name of nn_isas(); NULL: UNMASK_ISA's, or the best */
 	struct nn *beside;                /* shares this one's memory for maps: they run one at a time; or NULL */
 };
 
 /* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
  * the weights once, 3x3 ones of at most 256 by 256 channels 4 times, and a few images' maps a thread, which all
  * that are made beside each other have once, as large as the largest needs. Any of them may go first. -1 with a
- * line in err (NET_ERR bytes): out of memory. */
+ * line in err (NET_ERR bytes): out of memory, or what nn_check() says. */
 int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, char *err)
 	TS_CHECKED;
 void nn_free(struct nn *m);
@@ -53,6 +56,8 @@ void nn_free(struct nn *m);
 void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features,
 	    float *const *maps);
 
+/* Are these instructions to be had (NULL: UNMASK_ISA's)? -1 with a line in err (NET_ERR bytes): there are others. */
+int nn_check(const char *isa, char *err) TS_CHECKED;
 /* Names of the instruction sets that this processor can run, the best first, as "avx2|generic". */
 const char *nn_isas(void);
 /* The plan, an operation a line, for people; the caller frees it. NULL: out of memory. */

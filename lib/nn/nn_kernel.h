@@ -63,7 +63,8 @@ struct nn_isa {
 			 const float *const *add, float *const *out);
 };
 
-/* The one of this name, or the best that the processor has for NULL. NULL: it has none of that name. */
+/* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that
+ * name. */
 const struct nn_isa *nn_isa(const char *name);
 
 #endif

@@ -130,10 +130,8 @@ int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o
 		return -1;
 	m->threads = o->threads;
 	m->isa = nn_isa(o->isa);
-	if (!m->isa) {
-		snprintf(err, NET_ERR, "this processor has no instructions '%.32s'; it has %s", o->isa, nn_isas());
+	if (nn_check(o->isa, err) < 0)
 		goto fail;
-	}
 	m->c = c->net->c;
 	m->h = c->net->h;
 	m->w = c->net->w;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Lanes and graphs. Streams, events and page-locked memory are libtorch's own, the same on every device,
-// so only graphs need CUDA's headers; with TH_CUDA 0 nothing here refers to CUDA.
+// so only graphs need CUDA's headers; with TH_GRAPHS 0 nothing here refers to CUDA.
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#if TH_CUDA
+#if TH_GRAPHS
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDAFunctions.h>
 #endif
@@ -123,7 +123,7 @@ int th_lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, size_t
 	});
 }
 
-#if TH_CUDA
+#if TH_GRAPHS
 
 struct th_graph {
 	at::cuda::CUDAGraph graph;

@@ -46,7 +46,8 @@ int th_load(char *err, size_t len)
 	}
 	if (!so) {
 		snprintf(err, len, "cannot find libunmask-th.so beside the program or in ../lib/unmask: training, "
-			 "gradients and GPUs need it; make builds it, unless with TORCH=no");
+			 "gradients and GPUs need it; make builds it, unless with TORCH=no; in a bundle, make -C "
+			 "share/unmask/seam LIBTORCH=DIR");
 		return -1;
 	}
 	*(void **)&get = dlsym(so, "th_get_api");

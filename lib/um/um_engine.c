@@ -46,7 +46,7 @@ int um_engine_check(const struct um_engine_options *o, char *err)
 			 "or --device cuda");
 		return -1;
 	}
-	return 0;
+	return o->torch ? 0 : nn_check(NULL, err);
 }
 
 int um_engine_open(const struct um_engine_options *o, char *err)

@@ -34,7 +34,8 @@ struct um_engine_options {
 	struct um_engine *beside;         /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
 };
 
-/* Can it be so? -1 with a line in err if this precision is not to be had this way. */
+/* Can it be so? -1 with a line in err if this precision is not to be had this way, or UNMASK_ISA names instructions
+ * that are not here. */
 int um_engine_check(const struct um_engine_options *o, char *err) TS_CHECKED;
 /* Checks, loads libtorch and opens the device; for who runs a model without an engine. */
 int um_engine_open(const struct um_engine_options *o, char *err) TS_CHECKED;

@@ -1,26 +1,29 @@
 #!/bin/sh
-# Installs what is missing of the Debian packages that unmask is built from, and says what each is for.
-# Does nothing when all is there. On a system without apt it prints the list and stops.
+# Installs what is missing of the packages that unmask is built from, and says what each is for. Does nothing when
+# all is there. On a system without apt it prints the list and stops.
+#   TORCH=yes|no|own   libtorch from the system's packages, none, or one of the user's    GOLDEN=yes   `make golden` too
+#   BUNDLE=yes         `make bundle` too
+# A line is NAME=PURPOSE; NAME may be OLD|NEW..., of which the first that the system has is taken.
 set -eu
 need='gcc=C compiler
 libc6-dev=C library
-pkg-config=finds the libraries
+pkg-config|pkgconf=finds the libraries
 perl=prove, the test runner
-libmsgpack-dev=tensor streams
+libmsgpack-c-dev|libmsgpack-dev=tensor streams
 libxxhash-dev=checksums
 libyaml-dev=config files
 libarchive-dev=archives of images, PyTorch files
 libjansson-dev=headers of safetensors
 libpng-dev=PNG images
 zlib1g-dev=checksums of gzip
-libjpeg62-turbo-dev=JPEG images
+libjpeg-dev=JPEG images
 libwebp-dev=WebP images
 liblmdb-dev=LSUN, which is LMDB
 libmatio-dev=SVHN, which is MATLAB
 curl=downloads of data sets
 libopenblas-openmp-dev=matrix products, also those of libtorch
 liblapacke-dev=eigenvectors of covariances
-mandoc=checks the manual pages
+mandoc=test: the manual pages are clean
 xz-utils=test: archives
 python3-msgpack=test: Python reads and writes our streams
 python3-msgpack-numpy=test: Python reads and writes our streams
@@ -33,31 +36,55 @@ g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
 libtorch-dev=training, gradients
 gnuplot-nox=pictures of experiments"
-if [ "${GOLDEN:-}" = yes ]; then
-	need="$need
+[ "${BUNDLE:-}" != yes ] || need="$need
+binutils=stripped programs
+zstd=the packed bundle"
+[ "${GOLDEN:-}" != yes ] || need="$need
 python3-torch=reference numbers of networks
 python3-torchvision=reference networks
 python3-sklearn=reference metrics"
-fi
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
-	echo "unmask needs these (names of Debian 12's packages); install them and run make again:"
-	echo "$need" | sed 's/=/	/'
+	echo 'unmask needs these (names of Debian packages); install them and run make again:'
+	echo "$need" | sed 's/=/	/; s/|/ or /g'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists msgpack libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke &&
+		pkg-config --exists libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke &&
+		{ pkg-config --exists msgpack-c || pkg-config --exists msgpack; } &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1
 fi
-missing=
-for line in $(echo "$need" | cut -d= -f1); do
-	dpkg-query -W -f='${Status}\n' "$line" 2>/dev/null | grep -q '^install ok installed' ||
-		missing="$missing $line"
-done
-[ -n "$missing" ] || exit 0
-echo "installing what unmask needs from Debian's packages:"
-for p in $missing; do echo "$need" | sed -n "s/^$p=/  $p: /p"; done
+
+names() { echo "${1%%=*}" | tr '|' ' '; }
+is_installed() {                       # one of the line's names
+	for p in $(names "$1"); do
+		dpkg-query -W -f='${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed' && return
+	done
+	return 1
+}
+has_candidate() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }
+choose() {                             # prints the first of the line's names that can be installed
+	for p in $(names "$1"); do has_candidate "$p" && echo "$p" && return; done
+	return 1
+}
+each() { echo "$need" | while IFS= read -r line; do "$@" "$line"; done; }
+missing() { is_installed "$1" || echo "$1"; }
+
+need=$(each missing)
+[ -n "$need" ] || exit 0
 as_root=
 [ "$(id -u)" = 0 ] || as_root=sudo
 export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get -qq update
-$as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
+echo "installing what unmask needs from the system's packages:"
+offer() { p=$(choose "$1") && echo "  $p: ${1#*=}" >&2 && echo "$p" || true; }
+lack() { choose "$1" >/dev/null || echo "$1"; }
+packages=$(each offer)
+absent=$(each lack)
+[ -z "$packages" ] || $as_root apt-get -qq install -y --no-install-recommends $packages >/dev/null
+[ -n "$absent" ] || exit 0
+echo "$absent" | sed 's/^\([^=]*\)=/  not among the packages of this system: \1: /' >&2
+case $absent in
+*libtorch-dev*) echo 'without libtorch-dev: make LIBTORCH=DIR names a libtorch, make TORCH=no builds without' >&2 ;;
+esac
+# What only a test wants is done without; the test says that it is skipped.
+! echo "$absent" | grep -q -v '=test: '

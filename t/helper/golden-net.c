@@ -7,6 +7,9 @@
  *	golden-net KIND-SCOPE SPEC CLASSES	the same with masks: scores-layer, bernoulli-model, ...; 0.8
  *					is kept
  *	golden-net uneven SPEC CLASSES	as ckpt, with another mean and deviation for each channel
+ *	golden-net gauss SPEC CLASSES FIT	as uneven, but the last layer takes an image for the class whose mean
+ *					in FIT is nearest, FIT being ood-fit's of what um-embed --layers
+ *					makes of images with the uneven one: it names every class, untrained
  *	golden-net fit SPEC CLASSES	class means and precisions of its feature list, as --perturb reads
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES
  *	golden-net outliers N -		N others, labels -1
@@ -72,9 +75,52 @@ static bool add_masks(struct net_checkpoint *c, const char *kind, char *err)
 	return true;
 }
 
-static int ckpt(const char *what, const char *spec, int classes)
+/* Of a linear discriminant: w_k = P mu_k and bias_k = -mu_k' P mu_k / 2, mu_k the mean of class k and P the
+ * precision within classes. The largest logit is that of the class whose mean is nearest under P. */
+static void gauss_layer(const double *mu, const double *P, size_t C, size_t D, float *w, float *bias)
 {
-	const bool nan = strcmp(what, "nan") == 0, uneven = strcmp(what, "uneven") == 0;
+	for (size_t k = 0; k < C; k++, mu += D, w += D) {
+		double square = 0;
+
+		for (size_t i = 0; i < D; i++) {
+			double sum = 0;
+
+			for (size_t j = 0; j < D; j++)
+				sum += P[i * D + j] * mu[j];
+			w[i] = (float)sum;
+			square += sum * mu[i];
+		}
+		bias[k] = (float)(-square / 2);
+	}
+}
+
+static bool gauss(struct net_checkpoint *c, const char *path)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	struct ts_set fit = { 0 };
+	struct ts_tensor *w = ts_set_get(&c->state, "fc.weight"), *mean = NULL, *precision = NULL;
+	const size_t C = (size_t)c->net->classes, D = w ? ts_tensor_count(w) / C : 0;
+	char name[48];
+
+	if (r && ts_reader_header(r) && ts_reader_set(r, &fit) == 0) {
+		snprintf(name, sizeof name, "layer%d.mean", c->net->n_stages - 1);
+		mean = ts_set_get(&fit, name);
+		snprintf(name, sizeof name, "layer%d.precision", c->net->n_stages - 1);
+		precision = ts_set_get(&fit, name);
+	}
+	const bool fits = D > 0 && mean && precision && ts_tensor_count(mean) == C * D && ts_tensor_count(precision) == D * D;
+
+	if (fits)
+		gauss_layer(mean->data, precision->data, C, D, w->data, ts_set_get(&c->state, "fc.bias")->data);
+	ts_set_release(&fit);
+	ts_reader_close(r);
+	return fits;
+}
+
+/* with: of gauss, the fit. */
+static int ckpt(const char *what, const char *spec, int classes, const char *with)
+{
+	const bool nan = strcmp(what, "nan") == 0, uneven = with || strcmp(what, "uneven") == 0;
 	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
 	struct ts_rng rng = ts_rng_new(0, 0);
 	char err[NET_ERR];
@@ -93,6 +139,10 @@ static int ckpt(const char *what, const char *spec, int classes)
 	}
 	if (nan)
 		((float *)ts_set_get(&c.state, "fc.weight")->data)[3] = NAN;
+	if (with && !gauss(&c, with)) {
+		fprintf(stderr, "golden-net: '%s' is no fit of this network's feature list\n", with);
+		return 1;
+	}
 	ts_header_init(&c.header, "checkpoint");
 	if (strcmp(what, "ckpt") != 0 && !nan && !uneven && !add_masks(&c, what, err))
 		return 2;
@@ -162,7 +212,11 @@ static int images(size_t n, size_t classes)
 
 int main(int argc, char **argv)
 {
-	if (argc == 5) {
+	const char *fit_file = argc == 5 && strcmp(argv[1], "gauss") == 0 ? argv[4] : NULL;
+
+	if (fit_file) {
+		argc = 4;
+	} else if (argc == 5) {
 		side = (int)atol(argv[4]);
 		argc = side > 0 && side <= 1024 ? 4 : 0;
 	}
@@ -173,8 +227,8 @@ int main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "fit") == 0)
 		return fit(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
 	if (argc == 4)
-		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
+		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, fit_file);
 	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES [SIZE] | "
-		"images N CLASSES [SIZE] | outliers N -\n");
+		"gauss SPEC CLASSES FIT | images N CLASSES [SIZE] | outliers N -\n");
 	return 2;
 }

@@ -167,17 +167,53 @@ static void try_case(const struct nn_case *k)
 	net_checkpoint_release(&c);
 }
 
+/* Is it this one's plan that comes of these options, with UNMASK_ISA so? want NULL: err has the reason. */
+static bool chooses(struct net_checkpoint *c, const char *environment, const char *isa, const char *want, char *err)
+{
+	struct nn *m;
+	char *text = NULL;
+	bool good;
+
+	if (environment)
+		setenv("UNMASK_ISA", environment, 1);
+	else
+		unsetenv("UNMASK_ISA");
+	good = nn_new(&m, c, &(struct nn_options){ .threads = 1, .isa = isa }, err) == (want ? 0 : -1);
+	good = good && nn_check(isa, err) == (want ? 0 : -1);
+	if (m)
+		text = nn_describe(m);
+	good = good && (!want || (text && strncmp(text, want, strlen(want)) == 0 && text[strlen(want)] == ','));
+	free(text);
+	nn_free(m);
+	return good;
+}
+
+/* Leaves UNMASK_ISA unset. */
+static void instructions(struct net_checkpoint *c)
+{
+	char best[64], err[NET_ERR] = "";
+
+	snprintf(best, sizeof best, "%s", nn_isas());
+	best[strcspn(best, "|")] = '\0';
+	ok(chooses(c, "generic", NULL, "generic", err), "UNMASK_ISA chooses the instructions");
+	ok(chooses(c, "generic", best, best, err), "the caller wins: %s", best);
+	ok(chooses(c, "mmx", best, best, err), "be UNMASK_ISA as it may");
+	ok(chooses(c, "", NULL, best, err) && chooses(c, NULL, NULL, best, err), "without it, or empty: the best");
+	ok(chooses(c, NULL, "mmx", NULL, err) && strncmp(err, "this processor has no instructions 'mmx'; it has ", 49) == 0 &&
+	   strcmp(err + 49, nn_isas()) == 0, "instructions that are not here are refused, those that are are named");
+	ok(chooses(c, "avx", NULL, NULL, err) && strstr(err, "UNMASK_ISA: this processor has no instructions 'avx'; "),
+	   "the same of UNMASK_ISA, which the line names");
+	unsetenv("UNMASK_ISA");
+}
+
 int main(void)
 {
 	struct net_checkpoint c;
-	struct nn *m = NULL;
-	char err[NET_ERR] = "";
 
 	for (size_t i = 0; i < NN_CASES; i++)
 		try_case(&nn_cases[i]);
 	if (nn_random(&c, &nn_cases[2], CLASSES, 1) == 0)
-		ok(nn_new(&m, &c, &(struct nn_options){ .threads = 1, .isa = "mmx" }, err) < 0 && !m &&
-		   strstr(err, "no instructions 'mmx'"), "instructions that are not here are refused");
+		instructions(&c);
 	net_checkpoint_release(&c);
 	return done();
 }

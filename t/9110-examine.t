@@ -115,7 +115,8 @@ printf '#!/bin/sh\necho boom >&2\nexit 3\n' >bundle/libexec/nn-bench
 ok 'what fails is told, the rest goes on, and the exit status is 1' '
 	"$examine" --toy --device cpu --out out --python false --stages 23 --tests t/bad.t >said 2>&1
 	test $? = 1 && shown "^    boom$" &&
-	shown "^- not ok, bad.t: what does not hold" && shown "^| bad.t | 1 | 1 | 0 |" && shown "^| bad.t | what does not hold | 0.25 |" &&
+	shown "^- not ok, bad.t: what does not hold" && shown "^| bad.t | 1 | 1 | 0 |" &&
+	shown "^| bad.t | what does not hold | 0.25 |" &&
 	shown "^| DenseNet-10 | f32 | 400 | [0-9]" && shown "^## A run"'
 ok 'without time nothing is measured, which is no failure' '
 	"$examine" --toy --device cpu --minutes 0 --out none --python false --stages 23 >said 2>&1 &&

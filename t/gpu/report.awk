@@ -87,8 +87,8 @@ function speeds(kind,    i, j, k, key, best, have, line, rule, ratio) {
 	for (i = 1; i <= n_notes[kind]; i++) print notes[kind, i]
 }
 function whole_program(    i, f, k, seconds, images) {
-	print "\n`um-embed` as a whole, from a file of images to a file of features, its start included (median of the runs); "\
-		"the rate is that of the images which the larger file has more:\n"
+	print "\n`um-embed` as a whole, from a file of images to a file of features, its start included (median of the "\
+		"runs); the rate is that of the images which the larger file has more:\n"
 	print "| network | precision | images | s | worst s | host MiB | images/s |\n|---|---|--:|--:|--:|--:|--:|"
 	for (i = 1; i <= n_embeds; i++) {
 		split(embeds[i], f, "\t"); k = f[3] f[4]

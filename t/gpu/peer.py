@@ -80,14 +80,15 @@ def set_up(name, precision, batch, how):
     """The network, a batch and its labels."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.benchmark = how != "eager"
-    if GPU:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(DEVICE)
     torch.manual_seed(0)
     make, side, classes = NETS[name]
     net = make().to(DEVICE, memory_format=torch.channels_last)
     x = torch.randn(batch, 3, side, side, device=DEVICE).contiguous(memory_format=torch.channels_last)
-    return net, x, torch.randint(classes, (batch,), device=DEVICE)
+    y = torch.randint(classes, (batch,), device=DEVICE)
+    if GPU:                             # not before there is something on it: that starts CUDA
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(DEVICE)
+    return net, x, y
 
 
 def rates(run, batch, rounds, seconds):

@@ -68,7 +68,8 @@ function speeds(kind,    i, j, k, key, best, have, line, rule, ratio) {
 	for (j = 1; j <= 5; j++)
 		for (i = 1; i <= n_keys[kind]; i++)
 			if ((kind, keys[kind, i], who[j]) in cell && !have[j]) {
-				have[j] = 1; line = line " " who[j] " | MiB |"; rule = rule "--:|--:|"
+				have[j] = 1; line = line " " who[j] (j < 5 ? " | MiB |" : " |")
+				rule = rule (j < 5 ? "--:|--:|" : "--:|")
 			}
 	print line " unmask / best of PyTorch |\n" rule "--:|"
 	for (i = 1; i <= n_keys[kind]; i++) {
@@ -77,7 +78,7 @@ function speeds(kind,    i, j, k, key, best, have, line, rule, ratio) {
 		line = "| " name(k[1]) " | " k[2] " | " k[3] " |"; best = 0
 		for (j = 1; j <= 5; j++) {
 			if (have[j])
-				line = line " " cell[kind, key, who[j]] " | " mib[kind, key, who[j]] " |"
+				line = line " " cell[kind, key, who[j]] " | " (j < 5 ? mib[kind, key, who[j]] " |" : "")
 			if (who[j] ~ /^PyTorch/ && median[kind, key, who[j]] + 0 > best) best = median[kind, key, who[j]] + 0
 		}
 		ratio = best && median[kind, key, "unmask"] ? sprintf("%.2f", median[kind, key, "unmask"] / best) : ""

@@ -51,7 +51,7 @@ LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null
 SEAM_SRC := lib
 SEAM_B   := $(B)/lib
 SEAM_CPP  = $(CPP_ALL)
-include lib/th/seam.mk
+include lib/th/th_seam.mk
 
 # What cannot do without gradients; the rest runs its networks by lib/nn.
 TORCH_TOOLS := um-train um-prune
@@ -172,6 +172,9 @@ install: all                           ## into prefix=/usr/local, below DESTDIR=
 # libtorch are in it if TORCH=yes is said; without, share/unmask/seam makes the seam for the libtorch of the place.
 BUNDLE   := build/bundle/unmask-$(VERSION)-linux-$(shell uname -m)
 BUNDLED  := $(TOOLS_C:tools/%.c=$(BUNDLE)/bin/%)
+# t/gpu/files says what t/gpu/examine takes with it: FOLDER FILE, test programs as build/FILE.
+EXAMINE  := $(if $(WITH_TORCH),$(shell sed -n 's/^\([a-z][^	]*\)	\(.*\)/\1:\2/p' t/gpu/files))
+BUNDLED_TESTS := $(addprefix $(BUNDLE)/libexec/,$(notdir $(filter libexec:%,$(EXAMINE))))
 BUNDLED_SEAM := $(if $(filter command,$(origin TORCH)),$(SEAM:%=$(BUNDLE)/lib/unmask/libunmask-th.so))
 bundle:                                ## one folder that runs on any Linux, packed; TORCH=yes with libtorch
 	@BUNDLE=yes TORCH='$(if $(LIBTORCH),own,$(TORCH))' sh t/helper/deps.sh
@@ -182,11 +185,13 @@ bundle-pack: bundle-folder
 	@du -h --apparent-size $(BUNDLE).tar.zst
 bundle-folder:
 	@rm -rf $(BUNDLE)
-	@+$(MAKE) --no-print-directory $(BUNDLED) $(BUNDLED_SEAM)
+	@+$(MAKE) --no-print-directory $(BUNDLED) $(BUNDLED_TESTS) $(BUNDLED_SEAM)
+	@for f in $(filter-out libexec:%,$(EXAMINE)); do \
+		install -d $(BUNDLE)/$${f%%:*} && install -p $${f#*:} $(BUNDLE)/$${f%%:*} || exit 1; done
 	@$(call SHARE,$(BUNDLE))
 	@install -d $(BUNDLE)/share/unmask/seam/th $(BUNDLE)/share/doc/unmask
-	@install -p -m 644 lib/th/seam.mk $(BUNDLE)/share/unmask/seam
-	@install -p -m 644 lib/th/bundle.mk $(BUNDLE)/share/unmask/seam/Makefile
+	@install -p -m 644 lib/th/th_seam.mk $(BUNDLE)/share/unmask/seam
+	@install -p -m 644 lib/th/th_bundle.mk $(BUNDLE)/share/unmask/seam/Makefile
 	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
@@ -194,10 +199,14 @@ bundle-folder:
 # Of libarchive what is used, as shared it brings ICU's 30 MB with it. The old kind of run path holds for the libraries
 # of libraries too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)
-$(BUNDLED): LDLIBS := $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(shell readelf -d $(call LIBRARY,libarchive.so) \
-            2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')),$(LDLIBS))
-$(BUNDLED): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
+NEEDED    = $(shell readelf -d $(call LIBRARY,$1) 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+$(BUNDLED) $(BUNDLED_TESTS): LDLIBS := $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(call NEEDED,libarchive.so)),$(LDLIBS))
+$(BUNDLED) $(BUNDLED_TESTS): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
 $(BUNDLED): $(BUNDLE)/bin/%: $(B)/tools/%.o $(LIB)
+	$(LINK)
+$(filter %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%.t: $(B)/t/unit/%.o $(LIB)
+	$(LINK)
+$(filter-out %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%: $(B)/t/helper/%.o $(LIB)
 	$(LINK)
 $(BUNDLED_SEAM): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/..'
 $(BUNDLED_SEAM): $(SEAM_O)

@@ -54,6 +54,8 @@ if have_torch; then
 	ok 'the seam, made where the bundle lies' 'seam LIBTORCH="$LIBTORCH" >out 2>&1 || { tail -n 5 out | sed "s/^/# /"; false; }
 		test -s "$home/lib/unmask/libunmask-th.so"'
 	ok 'made once' 'seam LIBTORCH="$LIBTORCH" >out 2>&1 && ! grep -q CXX out'
+	ok 'what t/gpu/examine takes with it' 'share="$home/share/unmask/gpu"; test -x "$share/examine" && test -x "$home/libexec/nn-bench" &&
+		"$share/examine" --help | grep -q resume && echo 1 2 >nums && clean "$home/libexec/near" 1e-6 nums nums | grep -q "2 numbers"'
 	# A whole experiment, no program of the build on PATH.
 	ok 'the demo'"'"'s pipeline' 'clean make -C "$home" -f share/unmask/pipelines/demo.mk RUN="$scratch/run" N_TRAIN=100 N_TEST=60 N_OOD=30 \
 		ARCH=densenet:depth=10,growth=4 TRAIN="--epochs 1 --no-augment" FINETUNE="--epochs 1 --no-augment" >out 2>err &&

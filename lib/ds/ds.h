@@ -36,7 +36,6 @@ extern "C" {
 #endif
 
 enum {
-	DS_ERR = 1024,                    /* bytes of an error's text */
 	DS_MAX_SIDE = 32767,              /* pixels of an image's side */
 	DS_MAX_PIXELS = 1 << 28,          /* and of its area: larger ones are taken for bombs */
 	DS_MAX_IMAGE = 1 << 28,           /* bytes of an image's file */

@@ -84,7 +84,7 @@ int ds_class_number(struct ds_source *s, const char *id);
 bool ds_in_split(struct ds_source *s, const char *path, const char *own);
 /* The file at hand is of a format that is known, but is not read, because: said if there is nothing
  * else in the source. Returns 0, as list() does. */
-int ds_pass(struct ds_source *s, const char *path, const char *why);
+int ds_pass(struct ds_source *s, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* What a layout keeps while a source is listed; *ds_state() is NULL at first. */
 void **ds_state(struct ds_source *s, int layout);          /* DS_LAYOUT_X */
 
@@ -130,7 +130,7 @@ struct ds_source {
 	bool named;                       /* classes come by id and are sorted */
 	void *state[DS_LAYOUTS];
 	size_t ignored;
-	char unread[DS_ERR];              /* see ds_pass() */
+	struct err unread;                /* see ds_pass() */
 	char splits[512];                 /* what --split could have said, for an error's text */
 	/* while it is listed */
 	size_t operand, layout;           /* the file at hand's */

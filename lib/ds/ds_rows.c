@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What layouts call: rows, classes and splits of the source that is listed. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,17 @@ void **ds_state(struct ds_source *s, int layout)
 	return &s->state[layout];
 }
 
-int ds_pass(struct ds_source *s, const char *path, const char *why)
+int ds_pass(struct ds_source *s, const char *path, const char *format, ...)
 {
-	if (!s->unread[0])
-		snprintf(s->unread, sizeof s->unread, "'%.400s' %.500s", path, why);
+	char why[4096];
+	va_list ap;
+
+	if (s->unread.text[0])
+		return 0;
+	va_start(ap, format);
+	vsnprintf(why, sizeof why, format, ap);
+	va_end(ap);
+	err_fail(&s->unread, "'%s' %s", path, why);
 	return 0;
 }
 

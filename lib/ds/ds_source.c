@@ -96,8 +96,8 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 {
 	const char *path = s->o.list ? s->o.list : s->operands[0].path;
 
-	if (s->unread[0])
-		err_fail(err, "'%s' holds no images that are read; %s", path, s->unread);
+	if (s->unread.text[0])
+		err_fail(err, "'%s' holds no images that are read; %s", path, s->unread.text);
 	else if (s->o.split)
 		err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s",
 			 path, s->o.split, s->splits[0] ? s->splits : " none");
@@ -215,7 +215,7 @@ size_t ds_ignored(const struct ds_source *s)
 
 const char *ds_unread(const struct ds_source *s)
 {
-	return s->unread[0] ? s->unread : NULL;
+	return s->unread.text[0] ? s->unread : NULL;
 }
 
 size_t ds_rows(const struct ds_source *s)

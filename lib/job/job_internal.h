@@ -20,8 +20,7 @@ struct job_row {
 };
 
 /* Opens job.run's directory: the newest there is, to resume, or a new one, which is made here: the last thing
- * before training, so that what is refused leaves none. Nothing without --run. -1 with a line in err (UM_ERR
- * bytes). */
+ * before training, so that what is refused leaves none. Nothing without --run. -1 with a line in err . */
 int job_dir_open(struct err *err) TS_CHECKED;
 /* Path of a file in it (NULL: of itself); static storage, two at a time. */
 const char *job_dir_path(const char *name);

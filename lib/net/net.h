@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-enum { NET_MAX_PARAMS = 8, NET_MAX_STAGES = 8, NET_NAME = 96, NET_SPEC = 256, NET_ERR = 512 };
+enum { NET_MAX_PARAMS = 8, NET_MAX_STAGES = 8, NET_NAME = 96, NET_SPEC = 256 };
 
 enum net_op {
 	NET_INPUT,                        /* normalised pixels */
@@ -97,8 +97,8 @@ struct net_arch {
 };
 extern const struct net_arch *const net_archs[];          /* NULL ends it */
 
-/* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err
- * (NET_ERR bytes): unknown architecture or parameter, a value out of range, an input it cannot
+/* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err:
+ * unknown architecture or parameter, a value out of range, an input it cannot
  * take. */
 struct net *net_new(const char *spec, int c, int h, int w, int classes, struct err *err);
 void net_free(struct net *n);

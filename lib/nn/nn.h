@@ -46,7 +46,7 @@ struct nn_options {
 /* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
  * the weights once, 3x3 ones of at most 256 by 256 channels 4 times, and a few images' maps a thread, which all
  * that are made beside each other have once, as large as the largest needs. Any of them may go first. -1 with a
- * line in err (NET_ERR bytes): out of memory, or what nn_check() says. */
+ * line in err: out of memory, or what nn_check() says. */
 int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, struct err *err)
 	TS_CHECKED;
 void nn_free(struct nn *m);
@@ -57,7 +57,7 @@ void nn_free(struct nn *m);
 void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features,
 	    float *const *maps);
 
-/* Are these instructions to be had (NULL: UNMASK_ISA's)? -1 with a line in err (NET_ERR bytes): there are others. */
+/* Are these instructions to be had (NULL: UNMASK_ISA's)? -1 with a line in err: there are others. */
 int nn_check(const char *isa, struct err *err) TS_CHECKED;
 /* Names of the instruction sets that this processor can run, the best first, as "avx2|generic". */
 const char *nn_isas(void);

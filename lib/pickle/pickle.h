@@ -22,8 +22,7 @@
 extern "C" {
 #endif
 
-enum { PICKLE_MAX_VALUES = 1 << 20,       /* in one pickle; CIFAR-100 has 150 thousand */
-       PICKLE_ERR = 1024 };               /* bytes of an error's text */
+enum { PICKLE_MAX_VALUES = 1 << 20 };     /* in one pickle; CIFAR-100 has 150 thousand */
 
 /* What a callable makes of its arguments, in place of being called. */
 enum pickle_makes {
@@ -73,7 +72,7 @@ struct pickle_value {
 struct pickle;
 
 /* Reads len bytes, which must outlive the result; what is behind the pickle's end is not looked at.
- * names: the table, which must outlive it too. NULL with a line in err (size PICKLE_ERR). */
+ * names: the table, which must outlive it too. NULL with a line in err. */
 struct pickle *pickle_read(const void *data, size_t len, const struct pickle_name *names, struct err *err);
 void pickle_free(struct pickle *p);
 /* What was pickled; borrowed. It may hold itself. */

@@ -30,7 +30,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "err/err.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,6 +39,7 @@ struct th_tensor;
 struct th_scope;
 struct th_lane;
 struct th_graph;
+struct err;
 /* Of TH_BF16 there are only tensors that a cast made; their numbers come and go as floats. */
 enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
 enum { TH_ABI = 7 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "err/err.h"
 #include "th/th.h"
 
 const struct th_api *th;

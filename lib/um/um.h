@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * um: training and running networks through the seam; Unleashing Mask. Call um_open() first. Functions
- * that return int give 0, or -1 with a line in err (UM_ERR bytes).
+ * that return int give 0, or -1 with a line in err.
  */
 #ifndef UM_H
 #define UM_H
@@ -20,7 +20,6 @@
 extern "C" {
 #endif
 
-enum { UM_ERR = NET_ERR };
 
 /* Streams of random numbers under one seed, so that what one draws does not move another. */
 enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bundle.sh DIR [LIBRARY...]: puts into the bundle DIR every shared library that its bin/ and lib/unmask/ load, and each
+# bundle.sh DIR [LIBRARY...]: puts into the bundle DIR every shared library that its bin/, libexec/ and lib/unmask/ load, and each
 # LIBRARY with its own, but glibc's; and the licences of what it put there, from the packages that they came from. Of a
 # LIBRARY.a, which is in the programs, it puts the licence there.
 set -eu
@@ -23,7 +23,7 @@ for library; do
 	case $library in *.a) licence "$(readlink -f "$library")" ;; esac
 done
 {
-	needs "$dir"/bin/* $(find "$dir/lib/unmask" -name '*.so' 2>/dev/null)
+	needs "$dir"/bin/* $(find "$dir/libexec" -type f 2>/dev/null) $(find "$dir/lib/unmask" -name '*.so' 2>/dev/null)
 	for library; do
 		case $library in *.a) continue ;; esac
 		echo "$(readelf -d "$library" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p') $library"

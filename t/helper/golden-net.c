@@ -12,13 +12,16 @@
  *					makes of images with the uneven one: it names every class, untrained
  *	golden-net fit SPEC CLASSES	class means and precisions of its feature list, as --perturb reads
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES
- *	golden-net outliers N -		N others, labels -1 */
+ *	golden-net outliers N -		N others, labels -1
+ * A further SIZE makes networks for images of 3xSIZExSIZE, and such images. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/mask/net_mask.h"
+
+static int side = 32;                     /* of the images */
 
 static double uniform(const char *name, uint64_t i)
 {
@@ -122,7 +125,7 @@ static int ckpt(const char *what, const char *spec, int classes, const char *wit
 	struct ts_rng rng = ts_rng_new(0, 0);
 	struct err err;
 
-	c.net = net_new(spec, 3, 32, 32, classes, &err);
+	c.net = net_new(spec, 3, side, side, classes, &err);
 	for (int i = 0; uneven && i < 3; i++) {
 		c.mean[i] = .4 + .1 * i;
 		c.std[i] = .2 + .05 * i;
@@ -158,7 +161,7 @@ static int fit(const char *spec, int classes)
 	struct ts_set set = { 0 };
 	char name[48];
 	struct err err;
-	struct net *n = net_new(spec, 3, 32, 32, classes, &err);
+	struct net *n = net_new(spec, 3, side, side, classes, &err);
 
 	for (int k = 0; n && k < n->n_stages; k++) {
 		const size_t C = (size_t)classes, d = (size_t)n->nodes[n->stages[k]].c;
@@ -186,7 +189,7 @@ static int fit(const char *spec, int classes)
 /* classes 0: outliers. */
 static int images(size_t n, size_t classes)
 {
-	const size_t shape[3] = { 3, 32, 32 };
+	const size_t shape[3] = { 3, (size_t)side, (size_t)side };
 	struct ts_writer *w = ts_writer_open(NULL);
 	struct ts_header h;
 	struct ts_batch b;
@@ -196,7 +199,7 @@ static int images(size_t n, size_t classes)
 	    ts_header_add(&h, "label", TS_I64, 0, NULL) < 0 || ts_batch_init(&b, &h) < 0 ||
 	    ts_batch_resize(&b, n) < 0 || ts_writer_begin(w, &h) < 0)
 		return 1;
-	for (size_t i = 0; i < n * 3072; i++)
+	for (size_t i = 0; i < n * 3 * shape[1] * shape[2]; i++)
 		((uint8_t *)b.cols[0].data)[i] = (uint8_t)(256 * uniform(classes ? "image" : "outlier", i));
 	for (size_t i = 0; i < n; i++)
 		((int64_t *)b.cols[1].data)[i] = classes ? (int64_t)(i % classes) : -1;
@@ -210,15 +213,23 @@ static int images(size_t n, size_t classes)
 
 int main(int argc, char **argv)
 {
+	const char *fit_file = argc == 5 && strcmp(argv[1], "gauss") == 0 ? argv[4] : NULL;
+
+	if (fit_file) {
+		argc = 4;
+	} else if (argc == 5) {
+		side = (int)atol(argv[4]);
+		argc = side > 0 && side <= 1024 ? 4 : 0;
+	}
 	if (argc == 4 && strcmp(argv[1], "images") == 0)
 		return images((size_t)atol(argv[2]), (size_t)atol(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "outliers") == 0)
 		return images((size_t)atol(argv[2]), 0);
 	if (argc == 4 && strcmp(argv[1], "fit") == 0)
 		return fit(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
-	if (argc == 4 || (argc == 5 && strcmp(argv[1], "gauss") == 0))
-		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, argv[4]);
-	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES | gauss SPEC CLASSES FIT | "
-		"images N CLASSES | outliers N -\n");
+	if (argc == 4)
+		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, fit_file);
+	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES [SIZE] | "
+		"gauss SPEC CLASSES FIT | images N CLASSES [SIZE] | outliers N -\n");
 	return 2;
 }

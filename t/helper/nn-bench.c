@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: MIT
- * nn-bench CHECKPOINT THREADS: for each line "nn BATCH" or "torch BATCH" of standard input the images a second
- * of that engine on batches of so many, over at least half a second; for "flop" the multiplications and additions
- * of an image; for "sgemm" what OpenBLAS makes of THREADS, in GFLOP/s; for "plan" the plan. For t/perf. */
+ * nn-bench CHECKPOINT THREADS [DEVICE]: answers each line of standard input with one of its own.
+ *	nn BATCH, torch BATCH		images a second of that engine on the CPU, over at least half a second
+ *	stream PRECISION BATCH ROUNDS SECONDS
+ *					images a second on DEVICE, ROUNDS numbers of at least SECONDS each, in steady
+ *					state and as um-embed runs it: from pixels in host memory to logits and features
+ *					there, one batch under way while the next is brought, graphs where they are to
+ *					be had; behind a tab what did not go as it should
+ *	near PRECISION N		N images on DEVICE and by lib/nn: the largest difference of a logit and of a
+ *					feature, over the largest logit and feature (or over 1)
+ *	flop				multiplications and additions of an image
+ *	sgemm				what OpenBLAS makes of THREADS, in GFLOP/s
+ *	plan				the plan
+ * The engine of "stream" stays until the next line, so that its memory can be looked at. For t/perf and t/gpu. */
 #include <cblas.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,19 +67,45 @@ static double sgemm(int threads)
 	return 2e-9 * N * N * N / best;
 }
 
+/* What an engine reads and writes. */
+struct room {
+	uint8_t *x;
+	float *z, *f;
+	size_t n_z, n_f;
+};
+
+static struct room room(const struct net *n, size_t batch)
+{
+	const size_t size = net_node_size(&n->nodes[0]);
+	struct room r = { .n_z = batch * (size_t)n->classes, .n_f = batch * (size_t)n->nodes[n->feature].c };
+
+	r.x = calloc(batch, size);
+	r.z = calloc(r.n_z, sizeof *r.z);
+	r.f = calloc(r.n_f, sizeof *r.f);
+	if (!r.x || !r.z || !r.f) {
+		fprintf(stderr, "nn-bench: out of memory\n");
+		exit(1);
+	}
+	for (size_t i = 0; i < batch * size; i++)
+		r.x[i] = (uint8_t)((uint32_t)i * 2654435761u >> 13);
+	return r;
+}
+
+static void room_free(struct room *r)
+{
+	free(r->x);
+	free(r->z);
+	free(r->f);
+}
+
 static double rate(struct um_engine *e, size_t batch)
 {
-	const struct net *n = um_engine_net(e);
-	const size_t size = net_node_size(&n->nodes[0]), C = (size_t)n->classes;
-	uint8_t *x = calloc(batch, size);
-	float *z = calloc(batch * C, sizeof *z), *f = calloc(batch * (size_t)n->nodes[n->feature].c, sizeof *f);
+	struct room r = room(um_engine_net(e), batch);
 	size_t done = 0;
 	struct err err;
 
-	for (size_t i = 0; i < batch * size; i++)
-		x[i] = (uint8_t)(i * 2654435761u >> 13);
 	double start = now();
-	if (um_engine_run(e, x, batch, z, f, NULL, &err) < 0) {       /* the first one faults memory in, */
+	if (um_engine_run(e, r.x, batch, r.z, r.f, NULL, &err) < 0) { /* the first one faults memory in, */
 		fprintf(stderr, "nn-bench: %s\n", err.text);
 		exit(1);
 	}
@@ -76,46 +113,194 @@ static double rate(struct um_engine *e, size_t batch)
 		done = batch;
 	else
 		start = now();
-	while (now() - start < 0.5 && um_engine_run(e, x, batch, z, f, NULL, &err) == 0)
+	while (now() - start < 0.5 && um_engine_run(e, r.x, batch, r.z, r.f, NULL, &err) == 0)
 		done += batch;
-	free(x);
-	free(z);
-	free(f);
+	room_free(&r);
 	return (double)done / (now() - start);
+}
+
+/* ---- on a device, as um-embed does ---- */
+
+enum { AHEAD = 2, WARM = 4 };             /* batches under way; before the clock, the graph's recording among them */
+
+static const char *device = "cpu";
+static long threads;
+
+static long precision(const char *name)
+{
+	return strcmp(name, "bf16") == 0 ? UM_BF16 : strcmp(name, "tf32") == 0 ? UM_TF32 : UM_F32;
+}
+
+static int on_device(struct um_engine **e, struct net_checkpoint *c, const char *p, size_t chunk, struct err *err)
+{
+	const struct um_engine_options o = { .torch = true, .device = device, .threads = threads, .chunk = chunk,
+		.precision = precision(p), .graph = true };
+
+	*e = NULL;
+	return um_engine_new(e, c, &o, err);
+}
+
+/* Batches for so many seconds, at least `least` of them; how many, or 0 with a line in err. */
+static size_t flow(struct um_engine *e, struct room *r, size_t batch, double seconds, size_t least, struct err *err)
+{
+	const double start = now();
+	uint64_t job[AHEAD] = { 0 };
+	size_t n = 0;
+
+	for (; n < least || now() - start < seconds; n++) {
+		struct room *to = &r[n % AHEAD];
+
+		if ((n >= AHEAD && um_engine_wait(e, job[n % AHEAD], err) < 0) ||
+		    um_engine_start(e, to->x, batch, to->z, to->f, NULL, &job[n % AHEAD], err) < 0)
+			return 0;
+	}
+	return um_engine_wait(e, job[(n - 1) % AHEAD], err) < 0 ? 0 : n;
+}
+
+static int rates(struct um_engine *e, size_t batch, int rounds, double seconds, struct err *err)
+{
+	struct room r[AHEAD];
+	int rc = 0;
+
+	for (int i = 0; i < AHEAD; i++)
+		r[i] = room(um_engine_net(e), batch);
+	if (flow(e, r, batch, 0, WARM, err) == 0)
+		rc = -1;
+	for (int i = 0; rc == 0 && i < rounds; i++) {
+		const double start = now();
+		const size_t n = flow(e, r, batch, seconds, 1, err);
+
+		if (n == 0)
+			rc = -1;
+		else
+			printf("%s%.3f", i ? " " : "", (double)(n * batch) / (now() - start));
+	}
+	for (int i = 0; i < AHEAD; i++)
+		room_free(&r[i]);
+	return rc;
+}
+
+/* "stream PRECISION BATCH ROUNDS SECONDS" */
+static int stream(struct net_checkpoint *c, struct um_engine **e, char *const *word, struct err *err)
+{
+	const size_t batch = strtoul(word[2], NULL, 10);
+	const int rounds = (int)strtol(word[3], NULL, 10);
+
+	um_engine_free(*e);
+	if (on_device(e, c, word[1], batch, err) < 0 || rates(*e, batch, rounds, strtod(word[4], NULL), err) < 0)
+		return -1;
+	printf("%s%s\n", um_engine_note(*e) ? "\t" : "", um_engine_note(*e) ? um_engine_note(*e) : "");
+	return 0;
+}
+
+static double off(const float *a, const float *b, size_t n)
+{
+	double most = 1, d = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const double one = fabs((double)a[i] - (double)b[i]);
+
+		most = fmax(most, fabs((double)b[i]));
+		d = isnan(one) ? INFINITY : fmax(d, one);
+	}
+	return d / most;
+}
+
+/* "near PRECISION N" */
+static int near_nn(struct net_checkpoint *c, char *const *word, struct err *err)
+{
+	const size_t n = strtoul(word[2], NULL, 10);
+	struct room have = room(c->net, n), want = room(c->net, n);
+	struct um_engine *e = NULL, *nn = NULL;
+	int rc = on_device(&e, c, word[1], n, err);
+
+	if (rc == 0)
+		rc = um_engine_new(&nn, c, &(struct um_engine_options){ .threads = threads }, err);
+	if (rc == 0)
+		rc = um_engine_run(e, have.x, n, have.z, have.f, NULL, err);
+	if (rc == 0)
+		rc = um_engine_run(nn, want.x, n, want.z, want.f, NULL, err);
+	if (rc == 0)
+		printf("%.3g %.3g\n", off(have.z, want.z, want.n_z), off(have.f, want.f, want.n_f));
+	um_engine_free(e);
+	um_engine_free(nn);
+	room_free(&have);
+	room_free(&want);
+	return rc;
+}
+
+/* ---- the lines ---- */
+
+static int plan(struct net_checkpoint *c, struct err *err)
+{
+	struct nn *m;
+
+	if (nn_new(&m, c, &(struct nn_options){ .threads = (int)threads }, err) < 0)
+		return -1;
+	puts(nn_describe(m));
+	nn_free(m);
+	return 0;
+}
+
+/* "nn BATCH", "torch BATCH"; the engines are kept. */
+static int cpu(struct net_checkpoint *c, char *const *word, struct err *err)
+{
+	static struct um_engine *e[2];
+	const bool torch = strcmp(word[0], "torch") == 0;
+
+	if (!e[torch] && um_engine_new(&e[torch], c, &(struct um_engine_options){
+			 .torch = torch, .threads = threads, .chunk = 16 }, err) < 0)
+		return -1;
+	printf("%.3f\n", rate(e[torch], strtoul(word[1], NULL, 10)));
+	return 0;
+}
+
+static int answer(struct net_checkpoint *c, struct um_engine **streaming, char *const *word, int n, struct err *err)
+{
+	const bool batch = n > 1 && strtoul(word[1], NULL, 10) > 0, second = n > 2 && strtoul(word[2], NULL, 10) > 0;
+
+	if (n == 5 && second && strcmp(word[0], "stream") == 0)
+		return stream(c, streaming, word, err);
+	if (n == 3 && second && strcmp(word[0], "near") == 0)
+		return near_nn(c, word, err);
+	if (n == 2 && batch && (strcmp(word[0], "nn") == 0 || strcmp(word[0], "torch") == 0))
+		return cpu(c, word, err);
+	if (n == 1 && strcmp(word[0], "flop") == 0)
+		return printf("%.0f\n", flop(c->net)) < 0;
+	if (n == 1 && strcmp(word[0], "sgemm") == 0)
+		return printf("%.1f\n", sgemm((int)threads)) < 0;
+	if (n == 1 && strcmp(word[0], "plan") == 0)
+		return plan(c, err);
+	return err_fail(err, "no such question");
 }
 
 int main(int argc, char **argv)
 {
-	struct um_engine *e[2] = { NULL, NULL };
-	char line[64];
+	struct um_engine *streaming = NULL;
+	char line[128];
 	struct err err;
 	struct net_checkpoint c;
-	struct nn *m;
 
-	if (argc != 3 || net_load(&c, argv[1], &err) < 0) {
-		fprintf(stderr, "nn-bench: %s\n", argc == 3 ? err.text : "CHECKPOINT THREADS");
+	if (argc < 3 || argc > 4 || net_load(&c, argv[1], &err) < 0) {
+		fprintf(stderr, "nn-bench: %s\n", argc < 3 || argc > 4 ? "CHECKPOINT THREADS [DEVICE]" : err.text);
 		return 1;
 	}
-	const int threads = (int)strtol(argv[2], NULL, 10);
+	threads = strtol(argv[2], NULL, 10);
+	if (argc > 3)
+		device = argv[3];
 	while (fgets(line, sizeof line, stdin)) {
-		const bool torch = strncmp(line, "torch", 5) == 0;
-		const size_t batch = strchr(line, ' ') ? strtoul(strchr(line, ' '), NULL, 10) : 0;
+		char *word[8] = { NULL }, *save = NULL;
+		int n = 0;
 
-		if (strncmp(line, "flop", 4) == 0) {
-			printf("%.0f\n", flop(c.net));
-		} else if (strncmp(line, "sgemm", 5) == 0) {
-			printf("%.1f\n", sgemm(threads));
-		} else if (strncmp(line, "plan", 4) == 0) {
-			if (nn_new(&m, &c, &(struct nn_options){ .threads = threads }, &err) == 0)
-				puts(nn_describe(m));
-		} else if (batch < 1 || (!e[torch] && um_engine_new(&e[torch], &c, &(struct um_engine_options){
-			   .torch = torch, .threads = threads, .chunk = 16 }, &err) < 0)) {
-			fprintf(stderr, "nn-bench: %s\n", batch ? err.text : line);
+		for (char *w = strtok_r(line, " \n", &save); w && n < 8; w = strtok_r(NULL, " \n", &save))
+			word[n++] = w;
+		if (n == 0 || answer(&c, &streaming, word, n, &err) < 0) {
+			fprintf(stderr, "nn-bench: %s: %s\n", n ? word[0] : "empty line", n ? err.text : "no question");
 			return 1;
-		} else {
-			printf("%.3f\n", rate(e[torch], batch));
 		}
 		fflush(stdout);
 	}
+	um_engine_free(streaming);
+	net_checkpoint_release(&c);
 	return 0;
 }

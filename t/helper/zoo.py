@@ -12,8 +12,6 @@ papers and the published program's layout. Weights and running statistics are ra
 """
 import sys
 
-import msgpack
-import msgpack_numpy
 import numpy as np
 import torch
 from torch import nn
@@ -254,6 +252,8 @@ def network(name):
 
 
 def pack(o):
+    import msgpack                      # here, so that who wants the networks alone needs neither
+    import msgpack_numpy
     return msgpack.packb(o, default=msgpack_numpy.encode)
 
 
@@ -274,6 +274,8 @@ def save(path, rows):
 
 def read_stream(path):
     """Its tensors by name, slices joined."""
+    import msgpack
+    import msgpack_numpy
     got = {}
     with open(path, "rb") as f:
         unpacker = msgpack.Unpacker(f, object_hook=msgpack_numpy.decode, raw=False, strict_map_key=False,

@@ -28,7 +28,6 @@ static const struct kind {
 };
 
 /* A CIFAR pickle holds lists, text and NumPy arrays. */
-_Static_assert((int)PICKLE_ERR <= (int)DS_ERR, "an error of the pickle reader fits");
 static const struct pickle_name known[] = { PICKLE_NUMPY, { 0 } };
 
 static const struct kind *kind_of(const char *path)
@@ -156,7 +155,6 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const struct kind *k = kind_of(in->path);
 	const struct ds_bytes *b;
-	char why[2 * DS_ERR];
 	struct pickle *p;
 	int rc;
 
@@ -172,8 +170,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	if (!(p = pickle_read(b->p, b->n, known, err))) {
 		if (k || s->format == &ds_layout_cifar)
 			return -1;
-		snprintf(why, sizeof why, "is a pickle that is not read: %s", err->text);
-		return ds_pass(s, in->path, why);
+		return ds_pass(s, in->path, "is a pickle that is not read: %s", err->text);
 	}
 	rc = list_pickle(s, in, k, pickle_root(p), err);
 	pickle_free(p);

@@ -194,7 +194,6 @@ static int add_rows(struct ds_source *s, const struct part *p, struct err *err)
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const struct ds_bytes *b;
-	char why[2 * DS_ERR];
 	struct part p;
 	int rc;
 
@@ -207,13 +206,10 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	rc = read_part(b, &p, err);
 	if (rc == 1)
 		rc = add_rows(s, &p, err);
-	else if (rc < 0 && !named(in->path) && !s->format) {
-		snprintf(why, sizeof why, "is not read: %s", err->text);
-		rc = ds_pass(s, in->path, why);
-	} else if (rc == 0 && named(in->path)) {
-		err_fail(err, "no rows of downsampled ImageNet in it");
-		rc = -1;
-	}
+	else if (rc < 0 && !named(in->path) && !s->format)
+		rc = ds_pass(s, in->path, "is not read: %s", err->text);
+	else if (rc == 0 && named(in->path))
+		rc = err_fail(err, "no rows of downsampled ImageNet in it");
 	part_release(&p);
 	return rc;
 }

@@ -52,7 +52,7 @@ struct ds_sheet {
 	size_t n, cap;
 };
 
-/* Can it be drawn? -1 with a line in err (DS_ERR bytes): images or sheet too large or empty. */
+/* Can it be drawn? -1 with a line in err: images or sheet too large or empty. */
 int ds_sheet_check(const struct ds_sheet *s, struct err *err) TS_CHECKED;
 /* Keeps a copy of the image if it is among the best so far. -1: out of memory. */
 int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell) TS_CHECKED;

@@ -16,7 +16,7 @@ enum net_export_format { NET_EXPORT_PTH, NET_EXPORT_SAFETENSORS };
 
 /* Writes c to path (NULL: standard output), whole or not at all. A masked checkpoint as the published program
  * has it: the masked network's statistics, conv1.scores or conv1.mask beside conv1.weight; full: the full
- * network without masks. What a run resumes from is left out. -1 with a line in err (NET_ERR). */
+ * network without masks. What a run resumes from is left out. -1 with a line in err. */
 int net_export(const struct net_checkpoint *c, enum net_export_format format, bool full, const char *path,
 	       struct err *err) TS_CHECKED;
 

@@ -37,7 +37,7 @@ struct net_foreign {
 };
 
 /* Reads path (NULL, "-": standard input). key: which entry of a training dictionary; NULL: the first of
- * state_dict, model_state_dict, model, net, ... -1 with a line in err (NET_ERR) that names the file. */
+ * state_dict, model_state_dict, model, net, ... -1 with a line in err that names the file. */
 int net_foreign_read(struct net_foreign *f, const char *path, const char *key, struct err *err) TS_CHECKED;
 void net_foreign_release(struct net_foreign *f);
 

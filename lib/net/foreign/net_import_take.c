@@ -10,7 +10,7 @@
 
 void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...)
 {
-	char line[NET_ERR];
+	char line[4096];
 	va_list ap;
 
 	im->wrong += wrong;

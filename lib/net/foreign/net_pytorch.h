@@ -24,7 +24,7 @@ extern "C" {
 
 /* Do the file's first bytes look so? */
 bool net_pytorch_is(const unsigned char *p, size_t n);
-/* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err (NET_ERR). */
+/* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err. */
 int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 	TS_CHECKED;
 /* Writes an OrderedDict of the tensors (f32, i64, u8) in the zip form, which torch.load() opens, also with

@@ -32,7 +32,7 @@ struct torch_object {
 extern const struct pickle_name torch_names[];
 
 /* Takes from a pickle (which must outlive *o) all storages, and the views of the state: that of `key`, or
- * the one that is found. Fills f->key, others, skipped. -1 with a line in err (NET_ERR). The caller
+ * the one that is found. Fills f->key, others, skipped. -1 with a line in err. The caller
  * releases *o also then. */
 int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key,
 		      struct net_foreign *f, struct err *err) TS_CHECKED;

@@ -16,7 +16,7 @@ extern "C" {
 
 /* Do the file's first bytes look so? */
 bool net_safetensors_is(const unsigned char *p, size_t n);
-/* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err (NET_ERR): a
+/* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err: a
  * header that lies about offsets, sizes, overlaps. */
 int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
 /* Writes the tensors (f32, i64, u8), with `pairs` of metadata: key, value, key, value..., NULL ends it.

@@ -38,7 +38,7 @@
 extern "C" {
 #endif
 
-enum { OOD_ERR = 512, OOD_MAX_LAYERS = 64, OOD_MAX_GRAMS = 4096 };
+enum { OOD_MAX_LAYERS = 64, OOD_MAX_GRAMS = 4096 };
 
 /* What a fit is asked to hold; the means of classes are always there. */
 enum ood_part {

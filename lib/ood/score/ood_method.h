@@ -102,7 +102,7 @@ struct ood_requests {
 };
 
 /* Takes the list text apart and appends to *r, which the caller zeroed and frees with
- * ood_requests_release(); `all` stands for every method with its defaults. -1: err (OOD_ERR) holds a
+ * ood_requests_release(); `all` stands for every method with its defaults. -1: err holds a
  * line: an unknown method (the line lists those there are) or parameter, a value out of range, the
  * same column twice. */
 int ood_requests_add(struct ood_requests *r, const char *text, struct err *err) TS_CHECKED;

@@ -19,7 +19,7 @@ extern "C" {
  * (ood_layers.h) if that matters. -1: out of memory, or two columns of one name. */
 int ood_output_header(struct ts_header *h, const struct ts_header *from, const struct ood_scorer *s,
 		      size_t n, const char *extra) TS_CHECKED;
-/* Fills pred, label and name of `to`, which has as many rows as `from`. -1: err (OOD_ERR) holds a line
+/* Fills pred, label and name of `to`, which has as many rows as `from`. -1: err holds a line
  * with the row's number (`row`: that of the first): a label that is no class and not -1. */
 int ood_output_rows(struct ts_batch *to, const struct ts_batch *from, uint64_t row,
 		    struct err *err) TS_CHECKED;

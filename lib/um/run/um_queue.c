@@ -43,7 +43,7 @@ struct um_queue {
 	struct th_tensor **out;           /* (2 + n_nodes) of the chunk: logits, features, kept maps or NULL */
 	struct graph graph;
 	bool eager;                       /* no graph, or not any more */
-	char note[UM_ERR];
+	char note[512];
 };
 
 static int failed(struct um_queue *q, struct err *err)

@@ -14,7 +14,7 @@ SEAM_B   := build
 SEAM     := ../../../lib/unmask/libunmask-th.so
 
 all: $(SEAM)
-include seam.mk
+include th_seam.mk
 # What it is built for; another libtorch is another seam.
 build/for: FORCE
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 # How libunmask-th.so, the seam to libtorch, is compiled and linked: for the Makefile of unmask, and for that of a
-# bundle (bundle.mk), where nothing else of unmask's is built. The includer says:
+# bundle (th_bundle.mk), where nothing else of unmask's is built. The includer says:
 #
 #   LIBTORCH    the folder of a libtorch: a zip's, or torch/ of a pip package; empty: Debian's libtorch-dev
 #   CUDA_HOME   whose include/ has the headers of CUDA's runtime, where a CUDA libtorch has them not beside itself

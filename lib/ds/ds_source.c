@@ -215,7 +215,7 @@ size_t ds_ignored(const struct ds_source *s)
 
 const char *ds_unread(const struct ds_source *s)
 {
-	return s->unread.text[0] ? s->unread : NULL;
+	return s->unread.text[0] ? s->unread.text : NULL;
 }
 
 size_t ds_rows(const struct ds_source *s)

@@ -19,7 +19,7 @@ static const struct cli_option options[] = {
 	{ "where", 'w', CLI_STR, "COLUMN=VALUE", &where, 0, 0,
 	  "only the rows with this value in this column of integers" },
 	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
-	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, a line a step" },
+	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, one line per step" },
 	{ 0 }
 };
 

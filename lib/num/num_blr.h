@@ -41,7 +41,7 @@ void num_blr_release(struct num_blr *b);
 void num_blr_clear(struct num_blr *b);
 /* n rows h (n,d) with the same target y, each as if it came `times` times. */
 void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double times);
-/* The posterior of all rows. -1: it cannot be had, A is not positive definite (sums overflowed). */
+/* The posterior of all rows. -1: there is none, A is not positive definite (sums overflowed). */
 int num_blr_solve(struct num_blr *b);
 /* beta (d) ~ N(mean, scale * covariance): mean + sqrt(scale) U^-1 z. */
 void num_blr_sample(const struct num_blr *b, double scale, struct ts_rng *rng, double *beta);

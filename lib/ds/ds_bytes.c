@@ -18,14 +18,12 @@ int ds_bytes_grow(struct ds_bytes *b, size_t limit, struct err *err)
 
 	if (b->n < b->cap)
 		return 0;
-	if (b->n >= limit) {
+	if (b->n >= limit)
 		return err_fail(err, "more than %zu bytes", limit);
-	}
 	/* One more than the limit, so that reading on tells a file that ends there. */
 	cap = cap > limit ? limit + 1 : cap;
-	if (!(p = realloc(b->p, cap))) {
+	if (!(p = realloc(b->p, cap)))
 		return err_memory(err);
-	}
 	b->p = p;
 	b->cap = cap;
 	return 0;
@@ -63,6 +61,8 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, s
 	inflateEnd(&z);
 	if (rc == Z_STREAM_END)
 		return 0;
+	if (rc == Z_MEM_ERROR)
+		return err_memory(err);
 	return err_fail(err, "damaged gzip file: %s", rc == Z_BUF_ERROR ? "cut off" : z.msg ? z.msg : zError(rc));
 }
 
@@ -72,17 +72,15 @@ int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err
 	ssize_t n = 1;
 
 	b->n = 0;
-	if (fd < 0) {
+	if (fd < 0)
 		return err_fail(err, "cannot be opened: %s", strerror(errno));
-	}
 	while (n > 0 && (rc = ds_bytes_grow(b, limit, err)) == 0) {
 		n = read(fd, b->p + b->n, b->cap - b->n);
 		if (n < 0 && errno == EINTR)
 			n = 1;
-		else if (n < 0) {
-			err_fail(err, "cannot be read: %s", strerror(errno));
-			rc = -1;
-		} else
+		else if (n < 0)
+			rc = err_fail(err, "cannot be read: %s", strerror(errno));
+		else
 			b->n += (size_t)n;
 	}
 	close(fd);

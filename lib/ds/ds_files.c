@@ -68,12 +68,15 @@ struct ds_files *ds_files_open(const char *path, struct err *err)
 	struct stat st;
 	int is = 0;
 
-	err_memory(err);
-	if (!f)
+	if (!f) {
+		err_memory(err);
 		return NULL;
+	}
 	f->fd = -1;
-	if (!(f->path = strdup(path)))
+	if (!(f->path = strdup(path))) {
+		err_memory(err);
 		goto fail;
+	}
 	if (stat(path, &st) < 0) {
 		err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 		goto fail;
@@ -175,9 +178,8 @@ static ssize_t read_some(struct ds_files *f, void *to, size_t n, struct err *err
 
 	if (f->archive)
 		return ds_archive_read(f->archive, to, n, err);
-	if (f->fd < 0 && (f->fd = open(ds_files_path(f), O_RDONLY | O_CLOEXEC)) < 0) {
+	if (f->fd < 0 && (f->fd = open(ds_files_path(f), O_RDONLY | O_CLOEXEC)) < 0)
 		return err_fail(err, "cannot be opened: %s", strerror(errno));
-	}
 	do
 		got = read(f->fd, to, n);
 	while (got < 0 && errno == EINTR);

@@ -49,9 +49,8 @@ static int unpack_head(struct ds_in *in, struct err *err)
 	in->unpacked.n = 0;
 	if (ds_bytes_grow(&in->unpacked, DS_MAX_FILE, err) < 0)
 		return -1;
-	if (inflateInit2(&z, 15 + 16) != Z_OK) {
+	if (inflateInit2(&z, 15 + 16) != Z_OK)
 		return err_memory(err);
-	}
 	z.next_in = in->raw.p;
 	z.avail_in = (uInt)(in->raw.n < DS_HEAD ? in->raw.n : DS_HEAD);
 	z.next_out = in->unpacked.p;
@@ -101,6 +100,14 @@ const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err 
 	return NULL;
 }
 
+struct ds_bytes ds_in_take(struct ds_in *in)
+{
+	struct ds_bytes *from = in->gz ? &in->unpacked : &in->raw, b = *from;
+
+	*from = (struct ds_bytes){ 0 };
+	return b;
+}
+
 int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 {
 	const struct ds_bytes *b;
@@ -130,12 +137,14 @@ int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 
 /* ---- texts ---- */
 
-char *ds_text_copy(const struct ds_bytes *b)
+char *ds_text_copy(const struct ds_bytes *b, struct err *err)
 {
 	char *text = malloc(b->n + 1);
 
-	if (!text)
+	if (!text) {
+		err_memory(err);
 		return NULL;
+	}
 	memcpy(text, b->p, b->n);
 	text[b->n] = '\0';
 	return text;

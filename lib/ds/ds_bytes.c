@@ -35,11 +35,16 @@ void ds_bytes_release(struct ds_bytes *b)
 	*b = (struct ds_bytes){ 0 };
 }
 
+bool ds_is_gzip(const unsigned char *p, size_t n)
+{
+	return n >= 2 && p[0] == 0x1f && p[1] == 0x8b;
+}
+
 int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, struct err *err)
 {
 	z_stream z = { 0 };
 	const unsigned char *in = p;
-	int rc = inflateInit2(&z, 15 + 16);
+	int rc = inflateInit2(&z, DS_GZIP_WINDOW);
 
 	while (rc == Z_OK) {
 		if (ds_bytes_grow(b, limit, err) < 0) {
@@ -54,8 +59,8 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, s
 		b->n = (size_t)(z.next_out - b->p);
 		n -= (size_t)(z.next_in - in);
 		in = z.next_in;
-		/* Gzip files may be joined to one. */
-		if (rc == Z_STREAM_END && n >= 2 && in[0] == 0x1f && in[1] == 0x8b)
+		/* A gzip file may be several, one after another. */
+		if (rc == Z_STREAM_END && ds_is_gzip(in, n))
 			rc = inflateReset(&z);
 	}
 	inflateEnd(&z);

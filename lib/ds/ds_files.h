@@ -32,6 +32,12 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, s
 int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err *err);
 void ds_bytes_release(struct ds_bytes *b);
 
+/* Do these first bytes begin a gzip file? An .npz, that is a zip whose first file is a .npy? 94 bytes are enough for
+ * names of up to 63 bytes. */
+bool ds_is_gzip(const unsigned char *p, size_t n);
+bool ds_is_npz(const unsigned char *p, size_t n);
+enum { DS_NPZ_HEAD = 94, DS_GZIP_WINDOW = 15 + 16 };      /* zlib: a window of 2^15 bytes, + 16 for gzip's head */
+
 struct ds_files;
 
 /* NULL with a line in err that names path. */

@@ -180,7 +180,7 @@ struct ds_text {
 char *ds_text_line(struct ds_text *t);
 /* A copy of bytes as text. NULL with err: no memory. */
 char *ds_text_copy(const struct ds_bytes *b, struct err *err);
-/* Is s a whole number from min to max, and nothing else? */
+/* Is s a whole number from min to max, and nothing else? Only then is *ret set. */
 bool ds_number(const char *s, long min, long max, long *ret);
 /* Is it a WordNet id, n and eight digits? */
 bool ds_is_wnid(const char *s, size_t n);

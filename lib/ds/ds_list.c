@@ -8,19 +8,18 @@
 
 #include "ds/ds_internal.h"
 
-/* Cuts the label off the line; true if there is one. */
-static bool split_label(char *line, long *label)
+/* Cuts the label off the line; -1: there is none. */
+static void split_label(char *line, long *label)
 {
 	char *space = strrchr(line, ' '), *tab = strrchr(line, '\t');
 	char *cut = !space || (tab && tab > space) ? tab : space;
 
 	*label = -1;
 	if (!cut || !ds_number(cut + 1, -1, INT32_MAX, label))
-		return false;
+		return;
 	while (cut > line && (cut[-1] == ' ' || cut[-1] == '\t'))
 		cut--;
 	*cut = '\0';
-	return true;
 }
 
 /* Files that a list names and that are not there. */

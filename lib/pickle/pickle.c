@@ -354,6 +354,11 @@ struct pickle *pickle_read(const void *data, size_t len, const struct pickle_nam
 	return NULL;
 }
 
+bool pickle_starts(const unsigned char *p, size_t n)
+{
+	return n > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
+}
+
 void pickle_free(struct pickle *k)
 {
 	if (!k)

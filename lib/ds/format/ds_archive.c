@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "ds/ds.h"
+#include "ds/ds_files.h"
 #include "ds/format/ds_archive.h"
 
 enum { BLOCK = 256 << 10, PATH = 4096 };
@@ -71,9 +72,9 @@ static int drain(struct ds_archive *a)
 /* Opens a->gz if it is a gzip file. */
 static int open_gzip(struct ds_archive *a, struct err *err)
 {
-	unsigned char magic[2] = { 0 };
+	unsigned char magic[2];
 	FILE *file = fopen(a->path, "rb");
-	bool is = file && fread(magic, 1, 2, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+	bool is = file && ds_is_gzip(magic, fread(magic, 1, sizeof magic, file));
 
 	if (file)
 		fclose(file);

@@ -43,10 +43,7 @@ static bool named(const char *path)
 	return kind_of(path) != NULL;
 }
 
-static bool starts(const unsigned char *head, size_t n)
-{
-	return n > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
-}
+
 
 /* ---- class names ---- */
 
@@ -198,7 +195,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		return -1;
 	if (k && k->label_bytes < 0)
 		return names_from_text(s, b, err);
-	if ((k && k->label_bytes > 0) || (!k && !starts(b->p, b->n)))
+	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(b->p, b->n)))
 		return list_binary(s, b, label_bytes(k, b), err);
 	if (!(p = pickle_read(b->p, b->n, known, err))) {
 		if (k || s->format == &ds_layout_cifar)
@@ -225,7 +222,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	if (!m)
 		return err_memory(err);
 	m->own = ds_in_take(in);
-	if ((k && k->label_bytes > 0) || (!k && !starts(m->own.p, m->own.n))) {
+	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(m->own.p, m->own.n))) {
 		labels = label_bytes(k, &m->own);
 		*m = (struct ds_planes){ .data = m->own.p + labels, .n = m->own.n / (PIXELS + labels), .side = SIDE,
 					 .step = 1, .next = PIXELS + labels, .own = m->own };
@@ -240,6 +237,6 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 
 const struct ds_layout ds_layout_cifar = {
 	.name = "cifar", .what = "CIFAR-10 and CIFAR-100, binary or Python form (--coarse: its coarse labels)",
-	.named = named, .starts = starts, .list = list, .load = load, .decode = ds_planes_decode,
+	.named = named, .starts = pickle_starts, .list = list, .load = load, .decode = ds_planes_decode,
 	.forget = ds_planes_free,
 };

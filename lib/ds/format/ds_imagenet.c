@@ -19,17 +19,9 @@ static bool named(const char *path)
 	       strcmp(base, "map_clsloc.txt") == 0;
 }
 
-static bool is_npz(const unsigned char *p, size_t n)
-{
-	size_t len = n > 30 ? p[26] | (size_t)p[27] << 8 : 0;
-
-	return len > 4 && len < n - 30 && memcmp(p, "PK\3\4", 4) == 0 &&
-	       memcmp(p + 30 + len - 4, ".npy", 4) == 0;
-}
-
 static bool starts(const unsigned char *p, size_t n)
 {
-	return is_npz(p, n) || (n > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5);
+	return ds_is_npz(p, n) || pickle_starts(p, n);
 }
 
 static const char *split_of(const char *path)
@@ -122,7 +114,7 @@ static int read_pickle(const struct ds_bytes *b, struct part *p, struct err *err
 static int read_part(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	*p = (struct part){ 0 };
-	return is_npz(b->p, b->n) ? read_npz(b, p, err) : read_pickle(b, p, err);
+	return ds_is_npz(b->p, b->n) ? read_npz(b, p, err) : read_pickle(b, p, err);
 }
 
 /* ---- listing ---- */

@@ -158,7 +158,7 @@ static int add_line(struct work *k, const struct ds_row *row)
 }
 
 /* A row that was read: checked, and written. */
-static int take(struct work *k, const struct ds_row *row, const char *path)
+static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 {
 	if (k->check && ds_manifest_check(k->check, row, &k->err) < 0)
 		return cli_error("%s", k->err.text);
@@ -169,14 +169,14 @@ static int take(struct work *k, const struct ds_row *row, const char *path)
 	return 0;
 }
 
-static int take_all(struct work *k, const char *path)
+static int pack_rows(struct work *k, const char *path)
 {
 	enum ds_step step;
 	struct ds_row row;
 
 	while ((step = ds_next(k->source, &row, &k->err)) != DS_END) {
 		if (step == DS_ROW) {
-			if (take(k, &row, path) < 0)
+			if (pack_row(k, &row, path) < 0)
 				return -1;
 			continue;
 		}
@@ -192,7 +192,7 @@ static int take_all(struct work *k, const char *path)
 
 static int pack(struct work *k, const char *path)
 {
-	if (take_all(k, path) < 0)
+	if (pack_rows(k, path) < 0)
 		return -1;
 	cli_info("%zu images; %zu other files skipped", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))

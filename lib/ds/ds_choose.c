@@ -57,7 +57,7 @@ static int sort_classes(struct ds_source *s, struct err *err)
 	return rc;
 }
 
-/* Each number up to the largest label is a class and gets a name, so that a wild label would cost memory. */
+/* Each number up to the largest label is a class and gets a name, so a wild label would cost much memory. */
 enum { MAX_LABEL = 1 << 20 };
 
 /* Names for classes that came as numbers without a list of names: "0", "1", ... */

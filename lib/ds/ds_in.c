@@ -100,7 +100,7 @@ const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err 
 	return NULL;
 }
 
-struct ds_bytes ds_in_take(struct ds_in *in)
+struct ds_bytes ds_in_detach(struct ds_in *in)
 {
 	struct ds_bytes *from = in->gz ? &in->unpacked : &in->raw, b = *from;
 

@@ -35,7 +35,7 @@ int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, struct err 
 /* All of it, at most limit bytes, unpacked likewise; borrowed until the next file. NULL with err. */
 const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err *err);
 /* The bytes that ds_in_content() gave become the caller's. */
-struct ds_bytes ds_in_take(struct ds_in *in);
+struct ds_bytes ds_in_detach(struct ds_in *in);
 /* Makes room for row `at` of a file of n images of h x w. -1 with err: the file has become shorter since
  * it was listed, or no memory. */
 int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err);

@@ -49,8 +49,8 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	return 0;
 }
 
-/* offer() failed before it could look at a byte. That is a link that leads nowhere, or one in an archive; it matters
- * only if it is meant to be an image, and its name says so. */
+/* Did offer() fail before it could look at a byte? That is a link that leads nowhere, one in an archive, or a file that
+ * may not be read; it matters only if it is meant to be an image, and its name says so. */
 static bool is_unread_link(const struct ds_in *in)
 {
 	return !in->known && in->raw.n == 0 && !ds_layout_images.named(in->path);

@@ -221,7 +221,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 		return -1;
 	if (!m)
 		return err_memory(err);
-	m->own = ds_in_take(in);
+	m->own = ds_in_detach(in);
 	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(m->own.p, m->own.n))) {
 		labels = label_bytes(k, &m->own);
 		*m = (struct ds_planes){ .data = m->own.p + labels, .n = m->own.n / (PIXELS + labels), .side = SIDE,

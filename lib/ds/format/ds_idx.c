@@ -234,7 +234,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 		return -1;
 	if (!m)
 		return err_memory(err);
-	m->own = ds_in_take(in);
+	m->own = ds_in_detach(in);
 	m->p = m->own.p + h.data;
 	m->n = h.dim[0];
 	m->h = h.dim[1];

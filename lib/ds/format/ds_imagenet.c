@@ -240,7 +240,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	if (rc < 1)
 		return -1;
 	if (m->pickle)                        /* which borrows from the file's bytes */
-		m->own = ds_in_take(in);
+		m->own = ds_in_detach(in);
 	else
 		ds_bytes_release(in->gz ? &in->unpacked : &in->raw);
 	return 0;

@@ -48,10 +48,9 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 	int rc = -1;
 
 	*ret = NULL;
-	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat)) {
+	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat))
 		return err_fail(err, "architecture %s has no feature list, so there is nothing for --layers, "
 			 "--perturb, --gram and --rankfeat", c->net->spec);
-	}
 	err_memory(err);
 	e = calloc(1, sizeof *e);
 	if (!e)
@@ -137,9 +136,8 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 			return -1;
 	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
 		return -1;
-	if (e->grad && engine->precision == UM_BF16) {
+	if (e->grad && engine->precision == UM_BF16)
 		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
-	}
 	if (e->grad)
 		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
 	struct um_engine_options own = e->engine;
@@ -189,10 +187,9 @@ static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t
 		if (c->type != TS_F32 || ts_batch_col(in, c->name))
 			continue;
 		for (size_t i = 0; i < out->n * (c->row / sizeof *v); i++)
-			if (!isfinite(v[i])) {
+			if (!isfinite(v[i]))
 				return err_fail(err, "the model's output '%s' is not finite for row %" PRIu64,
 					 c->name, row + i / (c->row / sizeof *v));
-			}
 	}
 	return 0;
 }

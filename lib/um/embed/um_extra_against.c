@@ -39,17 +39,15 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	if (net_load(&a->c, o->against, err) < 0 || net_bake(&a->c, true, NULL, err) < 0)
 		return -1;
 	other = a->c.net;
-	if (other->c != n->c || other->h != n->h || other->w != n->w) {
+	if (other->c != n->c || other->h != n->h || other->w != n->w)
 		return err_fail(err, "'%s' takes images of %dx%dx%d where the model takes %dx%dx%d",
 			 o->against, other->c, other->h, other->w, n->c, n->h, n->w);
-	}
 	same = other->classes == n->classes;
 	for (size_t i = 0; same && c->classes && a->c.classes && i < c->n_classes; i++)
 		same = strcmp(c->classes[i], a->c.classes[i]) == 0;
-	if (!same) {
+	if (!same)
 		return err_fail(err, "'%s' has other classes than the model, so there is no distance "
 			 "between them", o->against);
-	}
 	return 0;
 }
 

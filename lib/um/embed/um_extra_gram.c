@@ -151,9 +151,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 		most = room > most ? room : most;
 	}
 	double *pw = malloc(most * sizeof *pw);
-	if (!pw) {
+	if (!pw)
 		return err_memory(err);
-	}
 	for (int i = 0; i < g->n; i++) {
 		const struct net_node *node = &p->net->nodes[g->node[i]];
 		const size_t c = (size_t)node->c, count = net_node_size(node);

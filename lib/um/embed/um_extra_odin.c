@@ -131,10 +131,9 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	struct th_tensor *g = gradient(o, p);
 	char name[64];
 
-	if (!g) {
+	if (!g)
 		return err_fail(err, "ODIN's gradient: %s", th->last_error()[0] ? th->last_error() :
 			 "out of memory");
-	}
 	for (int i = 0; i < o->n_eps; i++) {
 		const float by[4] = { (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i],
 				      (float)-o->eps[i] };

@@ -112,9 +112,8 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	q->r = ts_reader_open(o->perturb);
 	if (!q->r)
 		return -1;
-	if (read_fit(q, c->net) < 0) {
+	if (read_fit(q, c->net) < 0)
 		return err_fail(err, "%s", ts_reader_error(q->r) ? ts_reader_error(q->r) : "out of memory");
-	}
 	for (int k = 0; k < c->net->n_stages; k++)
 		keep[c->net->stages[k]] = true;
 	return 0;

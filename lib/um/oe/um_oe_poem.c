@@ -61,9 +61,8 @@ static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_mod
 	poem->logits = malloc(CHUNK * (size_t)n->classes * sizeof *poem->logits);
 	poem->feature = malloc(CHUNK * d * sizeof *poem->feature);
 	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || num_blr_solve(&poem->blr) < 0 ||
-	    !poem->beta || !poem->slot || !poem->image || !poem->logits || !poem->feature) {
+	    !poem->beta || !poem->slot || !poem->image || !poem->logits || !poem->feature)
 		return err_memory(err);
-	}
 	first_beta(oe);
 	return 0;
 }
@@ -242,9 +241,8 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 	memcpy(poem->beta, beta, poem->blr.d * sizeof *poem->beta);
 	memcpy(poem->slot, slot, n * sizeof *poem->slot);
 	for (size_t i = 0; i < n; i++)
-		if (poem->slot[i] < 0 || (size_t)poem->slot[i] >= oe->aux->n) {
+		if (poem->slot[i] < 0 || (size_t)poem->slot[i] >= oe->aux->n)
 			return err_fail(err, "'train/oe/outliers' names outliers that are not there");
-		}
 	poem->loaded = p->row > 0;
 	return 0;
 }

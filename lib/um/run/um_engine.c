@@ -148,9 +148,8 @@ int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logit
 	    um_engine_wait(e, job, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n * C && !e->o.unchecked; i++)
-		if (!isfinite(logits[i])) {
+		if (!isfinite(logits[i]))
 			return err_fail(err, "the model's output is not finite for row %zu", i / C);
-		}
 	return 0;
 }
 

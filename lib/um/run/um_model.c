@@ -142,9 +142,8 @@ int um_model_bf16(struct um_model *m, struct err *err)
 		const int n = node->op == NET_CONV || node->op == NET_LINEAR ? 1 + node->bias : 0;
 
 		for (int k = 0; k < n; k++)
-			if (th->tensor_cast(m->v[node->param + k].t, TH_BF16) < 0) {
+			if (th->tensor_cast(m->v[node->param + k].t, TH_BF16) < 0)
 				return err_fail(err, "%s", th->last_error());
-			}
 	}
 	m->bf16 = true;
 	return 0;
@@ -158,9 +157,8 @@ int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct er
 
 		if (t->type == TS_U8)         /* a fixed mask is as it was */
 			continue;
-		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0) {
+		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0)
 			return err_fail(err, "%s", th->last_error());
-		}
 	}
 	return 0;
 }
@@ -276,13 +274,11 @@ int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, b
 		th->to_host(s, z, logits + i * C, k * C);
 		if (features)
 			th->to_host(s, f, features + i * D, k * D);
-		if (th->scope_end(s) < 0) {
+		if (th->scope_end(s) < 0)
 			return err_fail(err, "%s", th->last_error());
-		}
 	}
 	for (size_t i = 0; i < n * C; i++)
-		if (!isfinite(logits[i])) {
+		if (!isfinite(logits[i]))
 			return err_fail(err, "the model's output is not finite for row %zu", i / C);
-		}
 	return 0;
 }

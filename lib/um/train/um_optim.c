@@ -81,13 +81,11 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 		if ((v->trained && (!(v->first = like(m, i, NULL)) ||
 				    (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
 				    th->tensor_track(v->t) < 0)) ||
-		    (o->ema > 0 && is_averaged(m, i) && start_average(m, i) < 0)) {
+		    (o->ema > 0 && is_averaged(m, i) && start_average(m, i) < 0))
 			return err_fail(err, "%s", th->last_error());
-		}
 	}
-	if (trained == 0) {
+	if (trained == 0)
 		return err_fail(err, "nothing is left to train: the options freeze all of the network");
-	}
 	return 0;
 }
 
@@ -192,9 +190,8 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 			t = ts_set_add(&c->extra, key(name, v, k), TS_F32, q->ndim, q->shape);
 			if (!t)
 				return -1;
-			if (th->tensor_get(beside(v, k), t->data) < 0) {
+			if (th->tensor_get(beside(v, k), t->data) < 0)
 				return err_fail(err, "%s", th->last_error());
-			}
 		}
 	return 0;
 }
@@ -236,9 +233,8 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 			if (!t || t->type != TS_F32 ||
 			    ts_tensor_count(t) != ts_tensor_count(&c->state.t[want]))
 				return um_missing(name, err);
-			if (th->tensor_set(beside(value, k), t->data) < 0) {
+			if (th->tensor_set(beside(value, k), t->data) < 0)
 				return err_fail(err, "%s", th->last_error());
-			}
 		}
 	}
 	return 0;

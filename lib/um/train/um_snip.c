@@ -17,9 +17,8 @@ static int add_gradient(struct um_model *m, const struct um_data *d, size_t from
 	struct th_tensor *ce = th->cross_entropy(s, um_forward(s, m, x, false, NULL), y, 0);
 
 	th->backward(s, th->affine(s, ce, (double)n / (double)d->n, 0));
-	if (th->scope_end(s) < 0) {
+	if (th->scope_end(s) < 0)
 		return err_fail(err, "%s", th->last_error());
-	}
 	return 0;
 }
 

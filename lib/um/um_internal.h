@@ -6,9 +6,8 @@
 #include "err/err.h"
 #include "um/um.h"
 
-/* Clips the gradients and takes a step on every trained value; moves the averages. -1: see
- * th->last_error(). */
-int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr) TS_CHECKED;
+/* Clips the gradients and takes a step on every trained value; moves the averages. */
+int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err) TS_CHECKED;
 
 /* Numbers in value i. */
 size_t um_value_count(const struct um_model *m, int i);

@@ -33,6 +33,13 @@ int um_eps_list(const char *text, const char *what, double *v, struct err *err)
 	}
 }
 
+int um_pass_add(struct ts_header *to, const char *name, int ndim, const size_t *shape, struct err *err)
+{
+	if (ts_header_field(to, name))
+		return err_fail(err, "has a field '%s' that um-embed writes itself", name);
+	return ts_header_add(to, name, TS_F32, ndim, shape) < 0 ? err_memory(err) : 0;
+}
+
 float *um_pass_column(const struct um_pass *p, const char *name)
 {
 	const struct ts_col *c = ts_batch_col(p->out, name);

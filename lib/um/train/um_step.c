@@ -66,9 +66,7 @@ int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_o
 			 "--lr (it is %g)", lr);
 		return UM_DIVERGED;
 	}
-	if (um_optim_step(m, o, lr) < 0)
-		return err_fail(err, "%s", th->last_error());
-	return 0;
+	return um_optim_step(m, o, lr, err);
 }
 
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "num/num_softmax.h"
+#include "ts/ts_images.h"
 #include "um/embed/um_extra_internal.h"
 
 struct against {
@@ -28,35 +29,29 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 {
 	const struct net *n = c->net, *other;
 	struct against *a;
-	bool same;
 
 	(void)keep;
 	if (!o->against)
 		return 0;
 	*state = a = calloc(1, sizeof *a);
 	if (!a)
-		return -1;
+		return err_memory(err);
 	if (net_load(&a->c, o->against, err) < 0 || net_bake(&a->c, true, NULL, err) < 0)
 		return -1;
 	other = a->c.net;
-	if (other->c != n->c || other->h != n->h || other->w != n->w) {
+	if (other->c != n->c || other->h != n->h || other->w != n->w)
 		return err_fail(err, "'%s' takes images of %dx%dx%d where the model takes %dx%dx%d",
 			 o->against, other->c, other->h, other->w, n->c, n->h, n->w);
-	}
-	same = other->classes == n->classes;
-	for (size_t i = 0; same && c->classes && a->c.classes && i < c->n_classes; i++)
-		same = strcmp(c->classes[i], a->c.classes[i]) == 0;
-	if (!same) {
+	if (other->classes != n->classes || !ts_same_classes(c->classes, c->n_classes, a->c.classes, a->c.n_classes))
 		return err_fail(err, "'%s' has other classes than the model, so there is no distance "
 			 "between them", o->against);
-	}
 	return 0;
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	(void)state, (void)n;
-	return ts_header_add(to, "kl-distance", TS_F32, 0, NULL);
+	return um_pass_add(to, "kl-distance", 0, NULL, err);
 }
 
 /* log softmax(v) */
@@ -109,4 +104,4 @@ static const struct ts_header *input(const void *state)
 	return &((const struct against *)state)->c.header;
 }
 
-const struct um_extra um_extra_against = { "against", false, init, columns, run, release, input };
+const struct um_extra um_extra_against = { false, init, columns, run, release, input };

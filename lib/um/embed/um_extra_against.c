@@ -54,48 +54,31 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	return um_pass_add(to, "kl-distance", 0, NULL, err);
 }
 
-/* log softmax(v) */
-static void log_softmax(const float *v, size_t n, double *ret)
-{
-	const double top = (double)v[num_argmax(v, n)];
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += exp((double)v[i] - top);
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (double)v[i] - top - log(sum);
-}
-
 static int run(void *state, struct um_pass *p, struct err *err)
 {
 	struct against *a = state;
 	const size_t C = (size_t)p->net->classes;
 	float *other, *to = um_pass_column(p, "kl-distance");
-	double *lp, *lq;
 	int rc;
 
 	if (!a->e && um_engine_new(&a->e, &a->c, p->engine, err) < 0)
 		return -1;
 	other = calloc(p->n * C, sizeof *other);
-	lp = malloc(2 * C * sizeof *lp);
-	if (!other || !lp) {
-		free(other);
-		free(lp);
+	if (!other)
 		return err_memory(err);
-	}
-	lq = lp + C;
 	rc = um_engine_run(a->e, p->image, p->n, other, NULL, NULL, err);
 	for (size_t i = 0; i < p->n && rc == 0; i++) {
+		const float *l = p->logits + i * C, *m = other + i * C;
+		const double lse = num_lse(l, C), lse_other = num_lse(m, C);
 		double sum = 0;
 
-		log_softmax(p->logits + i * C, C, lp);
-		log_softmax(other + i * C, C, lq);
-		for (size_t c = 0; c < C; c++)
-			sum += exp(lq[c]) * (lq[c] - lp[c]);
+		for (size_t c = 0; c < C; c++) {
+			const double lp = (double)l[c] - lse, lq = (double)m[c] - lse_other;
+			sum += exp(lq) * (lq - lp);
+		}
 		to[i] = (float)sum;
 	}
 	free(other);
-	free(lp);
 	return rc;
 }
 

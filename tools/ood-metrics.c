@@ -123,7 +123,7 @@ static unsigned what_to_keep(void)
 
 static int begin(struct work *k)
 {
-	struct ood_eval_options o = { .rules = { (enum ood_fpr)fpr_rule, trapezoid, prevalence },
+	struct ood_eval_options o = { .by = { (enum ood_fpr)fpr_rule, trapezoid, prevalence },
 				      .delong = delong, .test = baseline, .bootstrap = (size_t)replicates,
 				      .confidence = report.confidence, .seed = (uint64_t)cli.seed,
 				      .threads = (int)cli.threads };

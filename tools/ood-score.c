@@ -16,9 +16,8 @@
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
-static const char *const rules[] = { "fisher", "min", "mean" };
 static const char *reference, *threshold_path;
-static long rule = -1;
+static long combining = -1;               /* enum ood_combining; -1: none */
 static bool list;
 
 static const struct cli_option options[] = {
@@ -29,7 +28,7 @@ static const struct cli_option options[] = {
 	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "what ood-fit made of the training data" },
 	{ "val", 0, CLI_STR, "FILE", &val_path, 0, 0,
 	  "what ood-fit made of validation data, for the methods that are fitted to it" },
-	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &rule, 0, 0,
+	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &combining, 0, 0,
 	  "one more column: the methods' conformal p-values as one" },
 	{ "reference", 0, CLI_STR, "FILE", &reference, 0, 0,
 	  "for --combine: scores of ID validation data, with the same columns" },
@@ -80,7 +79,7 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 {
 	char **names = calloc(n + 1, sizeof *names);
 
-	if (rule < 0) {
+	if (combining < 0) {
 		free(names);
 		return 0;
 	}
@@ -90,7 +89,7 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 	for (size_t i = 0; i < n; i++)
 		if (!names || !(names[i] = strdup(s[i].request.column)))
 			cli_oom();
-	int rc = n ? ood_combine_read(c, (enum ood_rule)rule, in, names, n) :
+	int rc = n ? ood_combine_read(c, (enum ood_combining)combining, in, names, n) :
 		 cli_error("--combine: no method is left to combine");
 	if (rc && *ood_input_error(in))
 		cli_error("%s", ood_input_error(in));
@@ -156,7 +155,7 @@ static int score_batch(struct work *k)
 		k->out[m] = k->to.cols[m].data;
 	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, &err))
 		return ts_reader_fail(k->in, "%s", err.text);
-	if (rule >= 0)
+	if (combining >= 0)
 		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
 	if (ood_output_rows(&k->to, &k->from, first_row(k), &err) ||
 	    (threshold_path && ood_verdict_rows(&k->threshold, &k->to, first_row(k), &err)))
@@ -170,8 +169,8 @@ static int make_header(struct ts_header *h, const struct ts_header *const from[4
 	char combined[32];
 	struct err err;
 
-	snprintf(combined, sizeof combined, "combine:%s", rule >= 0 ? rules[rule] : "");
-	if (ood_output_header(h, from[0], k->s, k->n_s, rule >= 0 ? combined : NULL))
+	snprintf(combined, sizeof combined, "combine:%s", combining >= 0 ? ood_combining_names[combining] : "");
+	if (ood_output_header(h, from[0], k->s, k->n_s, combining >= 0 ? combined : NULL))
 		cli_oom();
 	if (threshold_path && ood_verdict_header(&k->threshold, h, &err))
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
@@ -254,7 +253,7 @@ int main(int argc, char **argv)
 		print_methods();
 		return cli_finish(0);
 	}
-	if ((rule >= 0) != (reference != NULL))
+	if ((combining >= 0) != (reference != NULL))
 		cli_usage("--combine and --reference FILE go together");
 	struct work k = { 0 };
 	struct err err;

@@ -77,18 +77,18 @@ static void tell(const struct ood_threshold *t)
 		else
 			cli_info("%s: threshold %.9g, the score of rank %llu of %llu",
 				 t->set.t[m].name, (double)v[0],
-				 (unsigned long long)ood_rule_rank(&t->rule, t->rows),
+				 (unsigned long long)ood_promise_rank(&t->promise, t->rows),
 				 (unsigned long long)t->rows);
 	}
 	for (size_t c = 0; c < t->classes; c++)
-		if (ood_rule_rank(&t->rule, (uint64_t)t->class_rows[c]) == 0)
+		if (ood_promise_rank(&t->promise, (uint64_t)t->class_rows[c]) == 0)
 			cli_info("class %zu: %lld rows, so it has the threshold of all rows", c,
 				 (long long)t->class_rows[c]);
 }
 
 static int fit(struct ts_reader *in, struct ts_writer *out)
 {
-	struct ood_promise rule = { (enum ood_guarantee)guarantee, alpha, confidence };
+	struct ood_promise promise = { (enum ood_guarantee)guarantee, alpha, confidence };
 	unsigned flags = (per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) |
 			 (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
@@ -100,7 +100,7 @@ static int fit(struct ts_reader *in, struct ts_writer *out)
 
 	ts_header_init(&h, "fit");
 	if (from && choose_methods(in, from, &methods, &n) == 0)
-		rc = ood_threshold_fit(&t, in, methods, n, &rule, flags);
+		rc = ood_threshold_fit(&t, in, methods, n, &promise, flags);
 	if (rc == 0) {
 		tell(&t);
 		cli_history(&h, &from, 1);

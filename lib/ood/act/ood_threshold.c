@@ -36,13 +36,13 @@ double ood_binomial_below(uint64_t n, double p, uint64_t k)
 }
 
 /* What fits exactly (n odd, alpha and confidence one half) fits in spite of rounding. */
-static uint64_t binomial_rank(const struct ood_promise *rule, uint64_t n)
+static uint64_t binomial_rank(const struct ood_promise *promise, uint64_t n)
 {
 	uint64_t lo = 0, hi = n;          /* lo fits (0 always does), above hi nothing does */
 
 	while (lo < hi) {
 		uint64_t k = hi - (hi - lo) / 2;
-		if (ood_binomial_below(n, rule->alpha, k) <= (1 - rule->confidence) * (1 + 1e-12))
+		if (ood_binomial_below(n, promise->alpha, k) <= (1 - promise->confidence) * (1 + 1e-12))
 			lo = k;
 		else
 			hi = k - 1;
@@ -50,21 +50,21 @@ static uint64_t binomial_rank(const struct ood_promise *rule, uint64_t n)
 	return lo;
 }
 
-uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n)
+uint64_t ood_promise_rank(const struct ood_promise *promise, uint64_t n)
 {
-	if (rule->guarantee == OOD_BINOMIAL)
-		return binomial_rank(rule, n);
-	double k = floor(rule->alpha * ((double)n + 1) * (1 + 1e-13));
+	if (promise->guarantee == OOD_BINOMIAL)
+		return binomial_rank(promise, n);
+	double k = floor(promise->alpha * ((double)n + 1) * (1 + 1e-13));
 	return k > (double)n ? n : (uint64_t)k;
 }
 
-uint64_t ood_rule_rows(const struct ood_promise *rule)
+uint64_t ood_promise_rows(const struct ood_promise *promise)
 {
-	double about = rule->guarantee == OOD_BINOMIAL ?
-			log1p(-rule->confidence) / log1p(-rule->alpha) : 1 / rule->alpha - 1;
+	double about = promise->guarantee == OOD_BINOMIAL ?
+			log1p(-promise->confidence) / log1p(-promise->alpha) : 1 / promise->alpha - 1;
 	uint64_t n = about > 2 ? (uint64_t)about - 1 : 1;
 
-	while (ood_rule_rank(rule, n) == 0)
+	while (ood_promise_rank(promise, n) == 0)
 		n++;
 	return n;
 }
@@ -184,8 +184,8 @@ out:
 static int too_few(const struct ood_threshold *t, struct ts_reader *r, const char *of, size_t have)
 {
 	return ts_reader_fail(r, "%s%zu rows are too few for a false-alarm rate of %g; it takes %llu",
-			      of, have, t->rule.alpha,
-			      (unsigned long long)ood_rule_rows(&t->rule));
+			      of, have, t->promise.alpha,
+			      (unsigned long long)ood_promise_rows(&t->promise));
 }
 
 /* Counts the rows of each class; fails if a class has too few. */
@@ -200,7 +200,7 @@ static int count_classes(struct ood_threshold *t, struct ts_reader *r, const str
 		t->class_rows[w->pred[i]]++;
 	for (size_t c = 0; c < t->classes; c++) {
 		size_t have = (size_t)t->class_rows[c];
-		if (ood_rule_rank(&t->rule, have))
+		if (ood_promise_rank(&t->promise, have))
 			continue;
 		t->fallback++;
 		if (!fallback) {
@@ -234,12 +234,12 @@ static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
 		group(grouped, next, v, w, t);
 	if (num_sort(v, w->n))
 		return -1;
-	uint64_t k = ood_rule_rank(&t->rule, w->n);
+	uint64_t k = ood_promise_rank(&t->promise, w->n);
 	if (!t->classes)
 		threshold[0] = v[k - 1];
 	for (size_t c = 0; c < t->classes; c++) {
 		size_t have = (size_t)t->class_rows[c];
-		uint64_t in_class = ood_rule_rank(&t->rule, have);
+		uint64_t in_class = ood_promise_rank(&t->promise, have);
 		float *first = grouped + next[c] - have;
 		if (in_class && num_sort(first, have))
 			return -1;
@@ -249,7 +249,7 @@ static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
 }
 
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
-		      const struct ood_promise *rule, unsigned flags)
+		      const struct ood_promise *promise, unsigned flags)
 {
 	bool per_class = flags & OOD_THRESHOLD_PER_CLASS;
 	struct rows w = { .n_methods = n };
@@ -257,13 +257,13 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	size_t *next = NULL;
 	int rc = -1;
 
-	*t = (struct ood_threshold){ .rule = *rule };
+	*t = (struct ood_threshold){ .promise = *promise };
 	if (read_rows(&w, r, methods, per_class))
 		goto out;
 	t->rows = w.n;
 	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK))
 		goto out;
-	if (ood_rule_rank(rule, w.n) == 0) {
+	if (ood_promise_rank(promise, w.n) == 0) {
 		too_few(t, r, "", w.n);
 		goto out;
 	}
@@ -297,12 +297,12 @@ static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 {
 	struct ts_tensor rows = { .name = (char[]){ "class.rows" }, .type = TS_I64, .ndim = 1,
 				  .shape = { t->classes }, .data = t->class_rows };
-	bool binomial = t->rule.guarantee == OOD_BINOMIAL;
+	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 
 	return ts_meta_set_str(m, "fit", "threshold") ||
-	       ts_meta_set_double(m, "alpha", t->rule.alpha) ||
+	       ts_meta_set_double(m, "alpha", t->promise.alpha) ||
 	       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
-	       (binomial && ts_meta_set_double(m, "confidence", t->rule.confidence)) ||
+	       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence)) ||
 	       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
 	       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
 			       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ? -1 : 0;
@@ -336,8 +336,8 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 		goto out;
 	}
 	if (ts_meta_get_str(m, "guarantee", &guarantee) != 1 ||
-	    ts_meta_get_double(m, "alpha", &t->rule.alpha) != 1 ||
-	    ts_meta_get_double(m, "confidence", &t->rule.confidence) < 0 ||
+	    ts_meta_get_double(m, "alpha", &t->promise.alpha) != 1 ||
+	    ts_meta_get_double(m, "confidence", &t->promise.confidence) < 0 ||
 	    ts_meta_get_int(m, "rows", &n) != 1 ||
 	    (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
 	    ts_meta_get_int(m, "class.fallback", &fallback) < 0 ||
@@ -345,7 +345,7 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 		ts_reader_fail(r, "thresholds without their rule and rows");
 		goto out;
 	}
-	t->rule.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL : OOD_CONFORMAL;
+	t->promise.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL : OOD_CONFORMAL;
 	t->rows = (uint64_t)n;
 	t->fallback = (size_t)fallback;
 	if (per_class) {

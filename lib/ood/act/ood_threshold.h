@@ -55,14 +55,14 @@ struct ood_promise {
 double ood_binomial_below(uint64_t n, double p, uint64_t k);
 /* The k of above, at most n; 0: n rows are too few. alpha (n + 1) counts as whole if it is so up to
  * rounding: 0.29 of 100 are 29. */
-uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n);
+uint64_t ood_promise_rank(const struct ood_promise *promise, uint64_t n);
 /* The least n that is not too few. */
-uint64_t ood_rule_rows(const struct ood_promise *rule);
+uint64_t ood_promise_rows(const struct ood_promise *promise);
 
 /* ---- thresholds of some columns ------------------------------------------------------------- */
 
 struct ood_threshold {
-	struct ood_promise rule;
+	struct ood_promise promise;
 	struct ts_set set;                /* <f4 (1) or (classes), in the order of the columns */
 	uint64_t rows;
 	size_t classes;                   /* 0: one threshold for all */
@@ -79,7 +79,7 @@ enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
  * rows get the threshold of all rows, which promises the rate over all rows only. -1: r has failed
  * and says why: no such column, NaN, too few rows. *t is to be released either way. */
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
-		      const struct ood_promise *rule, unsigned flags) TS_CHECKED;
+		      const struct ood_promise *promise, unsigned flags) TS_CHECKED;
 /* Writes *t as a whole stream: adds fields and meta to *h, of kind "fit", then begin, tensors,
  * finish. -1: w has failed and says why, or out of memory. */
 int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h,

@@ -12,7 +12,7 @@ static void column_name(char name[300], const struct ood_threshold *t, size_t i)
 int ood_verdict_header(const struct ood_threshold *t, struct ts_header *h, struct err *err)
 {
 	const struct ts_field *pred = ts_header_field(h, "pred");
-	bool binomial = t->rule.guarantee == OOD_BINOMIAL;
+	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 	char name[300];
 
 	if (t->classes && (!pred || pred->type != TS_I64 || pred->ndim)) {
@@ -28,7 +28,7 @@ int ood_verdict_header(const struct ood_threshold *t, struct ts_header *h, struc
 			return err_fail(err, "there is a column '%s' already, or no memory", name);
 		}
 	}
-	if (ts_meta_set_double(&h->meta, "verdict.alpha", t->rule.alpha) ||
+	if (ts_meta_set_double(&h->meta, "verdict.alpha", t->promise.alpha) ||
 	    ts_meta_set_str(&h->meta, "verdict.guarantee", binomial ? "binomial" : "conformal")) {
 		return err_memory(err);
 	}

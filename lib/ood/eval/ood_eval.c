@@ -204,7 +204,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		d->sorted[1][i] = d->row[1][ood->order[k][i]];
 	struct ood_sample a = { id->scores[k], id->n, d->sorted[0] },
 			  b = { ood->scores[k], ood->n, d->sorted[1] };
-	struct ood_metrics m = ood_compare(&a, &b, &e->o.rules);
+	struct ood_metrics m = ood_compare(&a, &b, &e->o.by);
 	if (!id->right)
 		return m;
 	/* The right rows' scores are the same ones in the same order. */
@@ -313,7 +313,7 @@ int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups,
 	for (size_t k = 0; k < id->n_methods; k++) {
 		struct ood_sample a = { id->scores[k], id->n, NULL }, b = { ood->scores[k], ood->n, NULL };
 		unknown(&out[k]);
-		out[k].m = ood_compare(&a, &b, &e->o.rules);
+		out[k].m = ood_compare(&a, &b, &e->o.by);
 		if (id->right && id->labelled) {
 			struct ood_sample right = { id->right[k], id->n_right, NULL };
 			ood_compare_right(&right, id->labelled, &b, &out[k].m);

@@ -25,7 +25,7 @@ extern "C" {
 enum { OOD_MAX_GROUPS = 3 };
 
 struct ood_eval_options {
-	struct ood_rules rules;
+	struct ood_conventions by;
 	bool delong;                      /* intervals of the AUROC */
 	size_t baseline;                  /* number of the method that others are tested against; or */
 	bool test;                        /* false: none is */

@@ -186,7 +186,7 @@ static float *other_half(const struct tuning *t, const struct table *of, size_t 
 
 static int judge(const struct tuning *t, size_t e, struct combination *c)
 {
-	static const struct ood_rules rules = { .fpr = OOD_FPR_NEAREST };
+	static const struct ood_conventions by = { .fpr = OOD_FPR_NEAREST };
 	struct ood_sample id = { 0 }, adversarial = { 0 };
 	float *a = other_half(t, &t->id, e, c, &id.n), *b = other_half(t, &t->adversarial, e, c, &adversarial.n);
 	int rc = a && b ? 0 : -1;
@@ -194,7 +194,7 @@ static int judge(const struct tuning *t, size_t e, struct combination *c)
 	if (rc == 0) {
 		id.v = a;
 		adversarial.v = b;
-		struct ood_metrics m = ood_compare(&id, &adversarial, &rules);
+		struct ood_metrics m = ood_compare(&id, &adversarial, &by);
 		c->auroc = m.v[OOD_AUROC];
 		c->fpr95 = m.v[OOD_FPR95];
 	}

@@ -57,7 +57,7 @@ static void print_methods(void)
 
 /* ---- getting ready ----------------------------------------------------------------------------- */
 
-/* Loads a fit and holds that it is of the model that made the stream. */
+/* Loads a fit and checks that it is of the model that made the stream. */
 static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in,
 		    const struct ood_source *from)
 {
@@ -91,7 +91,7 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 			cli_oom();
 	int rc = n ? ood_combine_read(c, (enum ood_combining)combining, in, names, n) :
 		 cli_error("--combine: no method is left to combine");
-	if (rc && *ood_input_error(in))
+	if (ood_input_error(in))
 		cli_error("%s", ood_input_error(in));
 	ood_input_close(in);
 	ts_strs_free(names, n);
@@ -136,6 +136,8 @@ struct work {
 	size_t n_s;
 	struct ood_combine combine;
 	struct ood_threshold threshold;
+	struct ood_output output;
+	struct ood_verdict verdict;
 	float **out;                      /* the columns of `to` that the scorers fill */
 };
 
@@ -157,24 +159,25 @@ static int score_batch(struct work *k)
 		return ts_reader_fail(k->in, "%s", err.text);
 	if (combining >= 0)
 		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
-	if (ood_output_rows(&k->to, &k->from, first_row(k), &err) ||
-	    (threshold_path && ood_verdict_rows(&k->threshold, &k->to, first_row(k), &err)))
+	if (ood_output_rows(&k->output, &k->to, &k->from, first_row(k), &err) < 0 ||
+	    (threshold_path && ood_verdict_rows(&k->verdict, &k->to, first_row(k), &err) < 0))
 		return ts_reader_fail(k->in, "%s", err.text);
 	return 0;
 }
 
-/* from: the headers of the features, the fits, the thresholds; NULL: there is none. */
-static int make_header(struct ts_header *h, const struct ts_header *const from[4], const struct work *k)
+/* all: the headers of the features, the fits, the thresholds; NULL: there is none. */
+static int make_header(struct ts_header *h, const struct ood_source *from, const struct ts_header *const all[4],
+		       struct work *k)
 {
 	char combined[32];
 	struct err err;
 
 	snprintf(combined, sizeof combined, "combine:%s", combining >= 0 ? ood_combining_names[combining] : "");
-	if (ood_output_header(h, from[0], k->s, k->n_s, combining >= 0 ? combined : NULL))
-		cli_oom();
-	if (threshold_path && ood_verdict_header(&k->threshold, h, &err))
+	if (ood_output_init(&k->output, h, from, k->s, k->n_s, combining >= 0 ? combined : NULL, &err) < 0)
+		return cli_error("%s", err.text);
+	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, h, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
-	cli_history(h, from, 4);
+	cli_history(h, all, 4);
 	return 0;
 }
 
@@ -214,12 +217,13 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 		from.val = val;
 		rc = make_scorers(r, &from, &k->s, &k->n_s) || load_reference(&k->combine, k->s, k->n_s);
 		if (rc == 0)
-			rc = make_header(&header, all, k) || score_stream(k, out, &header);
+			rc = make_header(&header, &from, all, k) || score_stream(k, out, &header);
 	}
 	for (size_t i = 0; i < k->n_s; i++)
 		ood_scorer_release(&k->s[i]);
 	free(k->s);
 	ood_combine_release(&k->combine);
+	ood_verdict_release(&k->verdict);
 	ood_source_release(&from);
 	ood_fit_free(fit);
 	ood_fit_free(val);

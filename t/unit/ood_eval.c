@@ -69,12 +69,13 @@ static void same(void)
 	   by[0][0].m.v[OOD_OSCR] < .75, "OSCR has an interval, below the accuracy");
 
 	struct ood_set pool = { 0 };
+	struct err err;
 	double wanted[METHODS * 2 * N_OOD];
 	for (int m = 0; m < METHODS; m++)
 		for (int i = 0; i < 2 * N_OOD; i++)
 			wanted[m * 2 * N_OOD + i] = w[m * N_OOD + i % N_OOD];
 	struct ood_set want = make(2 * N_OOD, METHODS, wanted, false);
-	bool is = ood_set_append(&pool, &ood) == 0 && ood_set_append(&pool, &ood) == 0 &&
+	bool is = ood_set_append(&pool, &ood, &err) == 0 && ood_set_append(&pool, &ood, &err) == 0 &&
 		  ood_set_sort(&pool) == 0 && pool.n == want.n;
 	for (int m = 0; m < METHODS && is; m++)
 		is = memcmp(pool.scores[m], want.scores[m], want.n * 4) == 0 &&

@@ -64,7 +64,7 @@ static double phi(double z)
 
 /* The shares that are asked of 1,000 simulations: of 95 % intervals 93 to 97 % hold the truth (950 +- 2.9 standard
  * deviations), at most 9 % false differences, at least 90 % true ones. Fewer simulations spread more: each bound is
- * wider then by 2.9 standard deviations of a binomial of that share, sqrt(n s (1 - s)). Of 60: 50 to 60, 11, 47. */
+ * wider then by 2.9 standard deviations of a binomial of that share, sqrt(n s (1 - s)). Of 60: 51 to 60, 11, 48. */
 static int bound(double share, int runs, int way)
 {
 	double at = share * runs + (runs < 1000 ? way * 2.9 * sqrt(runs * share * (1 - share)) : 0);

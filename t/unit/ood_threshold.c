@@ -159,7 +159,8 @@ static int save(const struct ood_threshold *t, const char *path)
 	struct ts_writer *w = ts_writer_open(path);
 
 	ts_header_init(&h, "fit");
-	int rc = ood_threshold_write(t, &h, w);
+	struct err err;
+	int rc = ood_threshold_write(t, &h, w, &err);
 	ts_writer_close(w);
 	ts_header_release(&h);
 	return rc;
@@ -169,6 +170,7 @@ static int save(const struct ood_threshold *t, const char *path)
 static int verdict(const struct ood_threshold *t, const char *column, float score, int64_t pred, struct err *err)
 {
 	struct ts_header h;
+	struct ood_verdict by = { 0 };
 	struct ts_batch b = { 0 };
 	char name[300];
 	int v = -2;
@@ -177,16 +179,17 @@ static int verdict(const struct ood_threshold *t, const char *column, float scor
 	snprintf(name, sizeof name, "verdict:%s", column);
 	err->text[0] = '\0';
 	if (ts_header_add(&h, "s", TS_F32, 0, NULL) || ts_header_add(&h, "msp", TS_F32, 0, NULL) ||
-	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_header(t, &h, err) ||
+	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_init(&by, t, &h, err) ||
 	    ts_batch_init(&b, &h) || ts_batch_resize(&b, 1))
 		goto out;
 	for (int i = 0; i < 2; i++)
 		*(float *)b.cols[i].data = score;
 	*(int64_t *)b.cols[2].data = pred;
-	v = ood_verdict_rows(t, &b, 7, err);
+	v = ood_verdict_rows(&by, &b, 7, err);
 	if (v == 0)
 		v = ts_batch_col(&b, name) ? *(uint8_t *)ts_batch_col(&b, name)->data : -2;
 out:
+	ood_verdict_release(&by);
 	ts_batch_release(&b);
 	ts_header_release(&h);
 	return v;

@@ -64,7 +64,8 @@ static struct row *find_row(struct report_seeds *t, const char *const key[3], st
 	return NULL;
 }
 
-/* Where a column goes: to the key, or, FIRST + i, to number i of the names; or PASSED over, UNKNOWN to the first table. */
+/* Where a column goes: to the key; FIRST + i: to number i of the names; or it is PASSED over, or UNKNOWN to the first
+ * table. */
 enum { MODEL, METHOD, SET, FIRST, PASSED = -1, UNKNOWN = -2, FAILED = -3 };
 
 struct heading {

@@ -23,7 +23,7 @@ static bool delong, pooled, explain;
 static struct report report = { .confidence = .95 };
 
 static const struct cli_option options[] = {
-	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set, a stream or text" },
+	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set, a stream or text (required)" },
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "columns of scores, separated by commas (default all)" },
 	{ "fpr", 0, CLI_CHOICE, "nearest|first|openood", &fpr, 0, 0,
@@ -35,20 +35,20 @@ static const struct cli_option options[] = {
 	{ "delong", 0, CLI_FLAG, NULL, &delong, 0, 0, "intervals of AUROC, by DeLong" },
 	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
 	  "intervals of all metrics, from N resamplings (default 0: none)" },
-	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999, "of intervals (default 0.95)" },
+	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999, "confidence of the intervals (default 0.95)" },
 	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0,
 	  "mark methods whose AUROC differs from this one's (DeLong, Holm)" },
 	{ "pooled", 0, CLI_FLAG, NULL, &pooled, 0, 0, "add a row for all OOD sets as one" },
 	{ "show", 0, CLI_STR, "LIST", &show, 0, 0,
 	  "metrics, separated by commas, or all (default auroc,aupr_in,aupr_out,fpr95,id_acc)" },
-	{ "explain", 0, CLI_FLAG, NULL, &explain, 0, 0, "say what each column is, behind the table" },
+	{ "explain", 0, CLI_FLAG, NULL, &explain, 0, 0, "explain each column below the table" },
 	{ "roc", 0, CLI_STR, "FILE", &curve_path[REPORT_ROC], 0, 0, "write ROC curves as TSV" },
 	{ "pr", 0, CLI_STR, "FILE", &curve_path[REPORT_PR], 0, 0, "write precision and recall as TSV" },
 	{ "hist", 0, CLI_STR, "FILE", &curve_path[REPORT_HIST], 0, 0, "write histograms as TSV" },
 	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0,
 	  "form of the table (default text)" },
-	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "only the averages over the OOD sets" },
-	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "first column: TEXT, under 'model'" },
+	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "print only the averages over the OOD sets" },
+	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "add a first column 'model' that holds TEXT" },
 	{ "no-heading", 0, CLI_FLAG, NULL, &report.no_heading, 0, 0, "leave out the heading" },
 	{ 0 }
 };

@@ -21,9 +21,9 @@ static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "columns of scores, separated by commas (default all)" },
 	{ "guarantee", 'g', CLI_CHOICE, "conformal|binomial", &guarantee, 0, 0,
-	  "what is promised of the rate (default conformal: its mean)" },
+	  "bound the mean rate, or with --confidence the rate itself (default conformal)" },
 	{ "confidence", 0, CLI_DOUBLE, "P", &confidence, 1e-9, 1 - 1e-9,
-	  "of the binomial guarantee (default 0.95)" },
+	  "confidence of the binomial guarantee (default 0.95)" },
 	{ "per-class", 0, CLI_FLAG, NULL, &per_class, 0, 0,
 	  "a threshold for each predicted class" },
 	{ "per-class-fallback", 0, CLI_FLAG, NULL, &fallback, 0, 0,
@@ -33,7 +33,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	"ood-threshold", "[option...] [FILE]",
-	"From scores of ID validation rows, the thresholds below which a row is flagged as OOD.",
+	"Find the thresholds below which a row is flagged as OOD, from scores of ID validation rows.",
 	options, "With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT, NULL
 };
 

@@ -31,7 +31,7 @@ static inline size_t digit(uint32_t key, int pass)
 	return key >> BITS * pass & (BINS - 1);
 }
 
-/* Where each digit's first number goes, a pass; skip[pass]: all have the same digit. */
+/* Where each digit's first number goes, in every pass; skip[pass]: all have the same digit. */
 static void count(const float *v, size_t n, size_t start[DIGITS][BINS], bool skip[DIGITS])
 {
 	for (size_t i = 0; i < n; i++) {

@@ -13,7 +13,7 @@ enum { MAX_COLUMNS = 64 };
 /* A row of the result: the same model, method and set in every table. */
 struct row {
 	char *key[3];                     /* model (or ""), method, set */
-	double *v[MAX_COLUMNS];           /* (n) a column: the seeds' numbers */
+	double *v[MAX_COLUMNS];           /* (n) per column: the seeds' numbers */
 	size_t n;
 	int table;                        /* the last one that had it */
 };

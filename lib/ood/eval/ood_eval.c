@@ -9,7 +9,7 @@
 #include "ood/eval/ood_eval.h"
 #include "ts/ts_rng.h"
 
-/* What a group's average needs of the sets that went by; arrays a method. */
+/* What a group's average needs of the sets that went by; each array has an element per method. */
 struct group {
 	size_t sets;
 	struct ood_metrics *sum;
@@ -105,6 +105,8 @@ static void holm(struct ood_result *out, double *p, size_t n)
 		out[k].p = p[k];
 }
 
+/* Intervals and tests of every method, from placements: x (n_id) and y (n_ood) of method k, x0 and y0 of the baseline.
+ * Var(AUROC) = var(mean x) + var(mean y), and of a difference the same of x - x0 and y - y0. */
 static int delong(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out)
 {
 	size_t n = e->id->n_methods, n_id = e->id->n, base = e->o.test ? e->o.baseline : 0;
@@ -158,7 +160,7 @@ static void delong_group(const struct ood_eval *e, const struct group *g, struct
 
 /* Room for the weights of one resampling. */
 struct draw {
-	uint32_t *row[2];                 /* how often each row was drawn: ID, OOD */
+	uint32_t *row[2];                 /* (n_id), (n_ood): how often each row was drawn */
 	uint32_t *sorted[2], *right;      /* the same in the order of a method's scores */
 };
 
@@ -227,7 +229,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Percentiles of sorted v. */
+/* Quantile q of sorted v (n), by linear interpolation. */
 static double quantile(const double *v, size_t n, double q)
 {
 	double at = q * (double)(n - 1);

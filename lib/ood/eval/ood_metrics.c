@@ -59,7 +59,7 @@ struct points {
 	double detection;
 };
 
-/* How far recall tp / n is from 95 %, times 20 n. */
+/* |tp / n - 95 %| times 20 n, a whole number: how far recall is from 95 %. */
 static inline uint64_t distance(uint64_t tp, uint64_t n)
 {
 	return 20 * tp > 19 * n ? 20 * tp - 19 * n : 19 * n - 20 * tp;

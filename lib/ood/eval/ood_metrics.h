@@ -5,7 +5,7 @@
  *
  * The work is one merge of two sorted arrays: sort each set once, with num_sort(), then compare the
  * ID set with any number of OOD sets, or with any resampling of them by weights. Ties are grouped:
- * there is one threshold a distinct score, so no result depends on the order of the input. Counts are
+ * there is one threshold per distinct score, so no result depends on the order of the input. Counts are
  * integers, so are the comparisons with 95 %.
  */
 #ifndef OOD_METRICS_H

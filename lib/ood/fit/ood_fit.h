@@ -102,7 +102,7 @@ struct ood_fit_options {
 };
 
 /* An empty fit for streams of this header, kind "features". Fails if it lacks logits (<f4, two or more
- * classes) or features (<f4, one vector a row), if labels are not <i8, if a layer is not a vector. */
+ * classes) or features (<f4, one vector per row), if labels are not <i8, if a layer is not a vector. */
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
 		struct err *err) TS_CHECKED;
 /* Adds the rows of a batch of this header. Fails, naming the row of the batch, on a number that is not

@@ -109,6 +109,7 @@ bool ood_gram_columns(const struct ood_fit *f, const struct ts_header *h, size_t
 	return all;
 }
 
+/* sum of relu(min - v) / |min + 1e-6| + relu(v - max) / |max + 1e-6|. */
 double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c)
 {
 	const double *min = g->min + c * g->size, *max = g->max + c * g->size;

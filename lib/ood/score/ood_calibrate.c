@@ -186,6 +186,7 @@ static bool fit_tail(const double *x, size_t n, struct tail *t)
 	return true;
 }
 
+/* ||l - mean||, both (n). */
 static double distance(const float *l, const double *mean, size_t n)
 {
 	double sum = 0;
@@ -194,6 +195,7 @@ static double distance(const float *l, const double *mean, size_t n)
 	return sqrt(sum);
 }
 
+/* Fits each class's tail to its `longest` largest distances; x: room for the bank's. */
 static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest, double *x, struct err *err)
 {
 	size_t C = f->classes;

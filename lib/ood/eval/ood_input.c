@@ -87,7 +87,8 @@ static int fill(struct ood_input *in)
 	const size_t have = in->len - in->at, most = in->numbers ? FIRST : MAX_LINE;
 	ssize_t n;
 
-	memmove(in->buf, in->buf + in->at, have);
+	if (have > 0)
+		memmove(in->buf, in->buf + in->at, have);
 	in->at = in->len = 0;             /* so that take() reads */
 	if (have == in->cap) {
 		size_t cap = in->cap ? 2 * in->cap : FIRST;

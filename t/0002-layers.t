@@ -62,7 +62,7 @@ may() {
 	case $1 in
 	err) echo ;;
 	ts|th|tb|pickle) echo err ;;
-	num) echo ts ;;
+	num) echo err ts ;;
 	cli) echo err ts ;;
 	kit) echo cli err ts ;;
 	ood) echo err num ts ;;

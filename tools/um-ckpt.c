@@ -188,7 +188,8 @@ static int show(const char *path)
 	if (net_foreign_read(&f, path, o.key, &err) < 0)
 		return cli_error("%s", err.text);
 	printf("# format\t\"%s\"\n", f.format);
-	report_state(stdout, &f.meta, &f.state);
+	if (report_state(stdout, &f.meta, &f.state) < 0)
+		cli_oom();
 	net_foreign_release(&f);
 	return 0;
 }

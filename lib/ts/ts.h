@@ -181,8 +181,9 @@ void ts_header_release(struct ts_header *h);
  * reserved ("end", "unmask") or too long, or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim,
 		  const size_t *shape) TS_CHECKED;
-/* The field called name, borrowed, or NULL. */
+/* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
+ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);
 /* True for the kinds whose records are whole tensors: "checkpoint", "fit". */
 bool ts_header_is_set(const struct ts_header *h);
 /* Copies src's history behind h's, entries that are there already left out, so that streams of

@@ -9,7 +9,7 @@
 
 #include "ood/ood_internal.h"
 
-/* GCC's and Clang's half float; the extension is in C23. */
+/* GCC's half float, which C23 calls an extension too; not every compiler has it for every processor. */
 __extension__ typedef _Float16 half;
 
 uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features,
@@ -239,20 +239,23 @@ static double order_statistic(const struct ood_fit *f, size_t rank, size_t *coun
 	return value_of((uint32_t)top << 16 | (uint32_t)bucket_of(count, &rank));
 }
 
-int ood_bank_percentile(const struct ood_fit *f, double p, double *ret)
+int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err)
 {
 	size_t *count = malloc(65536 * sizeof *count), total = f->bank.n * f->dim;
 	float *row = malloc(f->dim * sizeof *row);
-	int rc = -1;
+	int rc = 0;
 
-	if (count && row && total > 0) {
+	if (!count || !row) {
+		rc = err_memory(err);
+	} else if (total == 0) {
+		rc = err_fail(err, "the bank of the fit is empty");
+	} else {
 		double at = p / 100 * (double)(total - 1);
 		size_t below = (size_t)at;
 		double lower = order_statistic(f, below, count, row);
 		*ret = lower;
 		if (at > (double)below)
 			*ret += (order_statistic(f, below + 1, count, row) - lower) * (at - (double)below);
-		rc = 0;
 	}
 	free(count);
 	free(row);

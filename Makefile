@@ -1,7 +1,7 @@
 # unmask: `make demo` and `make check` do everything; see README.md.
 #
 #   make help                 every target, one line each
-#   make [TARGET] [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [V=1]
+#   make [TARGET] [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [CC=clang] [V=1]
 #   make check [ISA=avx512|avx2|generic] [THREADS=N] [TESTS='t/3050-layers.t ...']
 #
 # Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
@@ -32,10 +32,13 @@ WITH_TORCH := $(filter-out no,$(TORCH))
 ifneq ($(LIBTORCH),)
 FLAVOUR  := -$(shell echo '$(LIBTORCH)' | cksum | cut -d' ' -f1)
 endif
-B        := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)$(if $(WITH_TORCH),$(FLAVOUR),-notorch)
+# gcc has no suffix, clang-14 has -clang-14.
+BY       := $(subst $(empty) ,,$(addprefix -,$(filter-out gcc g++ cc c++ ccache -%,$(notdir $(CC)))))
+B        := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)$(BY)$(if $(WITH_TORCH),$(FLAVOUR),-notorch)
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
-            -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes $(if $(CI),-Werror)
+            -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes $(if $(findstring clang,$(CC)),-Wno-pass-failed) \
+            $(if $(CI),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
@@ -108,7 +111,7 @@ $(B)/version.h: FORCE
 # ---- what Debian must have -------------------------------------------------------------------
 # `make deps` installs what is missing and does nothing when all is there.
 deps:                                  ## installs the packages that are missing
-	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' sh t/helper/deps.sh
+	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
@@ -177,7 +180,7 @@ EXAMINE  := $(if $(WITH_TORCH),$(shell sed -n 's/^\([a-z][^	]*\)	\(.*\)/\1:\2/p'
 BUNDLED_TESTS := $(addprefix $(BUNDLE)/libexec/,$(notdir $(filter libexec:%,$(EXAMINE))))
 BUNDLED_SEAM := $(if $(filter command,$(origin TORCH)),$(SEAM:%=$(BUNDLE)/lib/unmask/libunmask-th.so))
 bundle:                                ## one folder that runs on any Linux, packed; TORCH=yes with libtorch
-	@BUNDLE=yes TORCH='$(if $(LIBTORCH),own,$(TORCH))' sh t/helper/deps.sh
+	@BUNDLE=yes TORCH='$(if $(LIBTORCH),own,$(TORCH))' CC='$(CC)' sh t/helper/deps.sh
 	@+$(MAKE) --no-print-directory bundle-pack
 bundle-pack: bundle-folder
 	@tar -C $(dir $(BUNDLE)) --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$${SOURCE_DATE_EPOCH:-`git log -1 \

@@ -72,6 +72,9 @@ int ts_type_parse(const char *name);
 
 /* Element i of an array of this type, as double (<i8 beyond 2^53 is rounded). Not for TS_STR. */
 double ts_get(enum ts_type type, const void *data, size_t i);
+/* IEEE half floats (<f2): one as a float, exactly, and the nearest of a float, of two the even one. */
+float ts_half_get(uint16_t half);
+uint16_t ts_half(float v);
 
 /* A named array on the host, row-major. Owns name and data unless a comment says borrowed. */
 struct ts_tensor {

@@ -6,13 +6,14 @@
 
 #include "ds/ds.h"
 
+static volatile unsigned sink;            /* what was read is used */
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct ds_pixels p = { 0 }, small = { 0 };
 	struct err err = { 0 };
-	static volatile unsigned sink;
 	static struct ds_decoder *d;
 
 	if (!d && !(d = ds_decoder_new()))

@@ -50,10 +50,11 @@ static void source_write(const char *path, const void *data, size_t size)
 		abort();
 }
 
+static volatile unsigned sink;            /* what was read is used */
+
 /* Lists the source and reads its first rows. An error must have a text. */
 static void source_run(const char *path, const struct ds_options *o)
 {
-	static volatile unsigned sink;
 	char *paths[] = { (char *)(uintptr_t)path };
 	struct err err = { 0 };
 	struct ds_source *s = ds_open(paths, o->list ? 0 : 1, o, &err);

@@ -58,7 +58,7 @@ static void formats(void)
 		struct ds_bytes b = slurp("formats", names[i]);
 		struct ds_pixels p = { 0 };
 		char rgb[64];
-		int n, rc = ds_decode(b.p, b.n, &p, &err), worst;
+		int n = 0, rc = ds_decode(b.p, b.n, &p, &err), worst;
 
 		snprintf(rgb, sizeof rgb, "%s.rgb", names[i]);
 		worst = rc == 0 ? difference(&p, "formats", rgb, &n) : -1;

@@ -49,7 +49,7 @@ static int check_length(const char *path, struct err *err)
 		uint32_t magic, size;
 		uint64_t at;
 
-		good = fseek(f, (long)(i * page), SEEK_SET) == 0 && fread(head, 1, sizeof head, f) == sizeof head;
+		good = fseek(f, i * (long)page, SEEK_SET) == 0 && fread(head, 1, sizeof head, f) == sizeof head;
 		memcpy(&magic, head + META, sizeof magic);
 		memcpy(&size, head + SIZE, sizeof size);
 		memcpy(&at, head + LAST, sizeof at);

@@ -250,7 +250,7 @@ static void paint_rademacher(const struct ds_synth *s, uint64_t i, struct ts_rng
 {
 	(void)s, (void)i, (void)ret;
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
-		p->px[k] = ts_rng_u64(r) >> 63;
+		p->px[k] = (double)(ts_rng_u64(r) >> 63);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

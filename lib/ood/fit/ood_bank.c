@@ -9,9 +9,6 @@
 
 #include "ood/ood_internal.h"
 
-/* GCC's half float, which C23 calls an extension too; not every compiler has it for every processor. */
-__extension__ typedef _Float16 half;
-
 uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features,
 		      int64_t label)
 {
@@ -38,7 +35,7 @@ static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logi
 	if (b->type == TS_F32)
 		memcpy(to, features, feature_bytes(f));
 	for (size_t d = 0; b->type == TS_F16 && d < f->dim; d++)
-		((half *)(void *)to)[d] = (half)features[d];
+		((uint16_t *)(void *)to)[d] = ts_half(features[d]);
 }
 
 static void swap_bytes(char *a, char *b, size_t n)
@@ -180,9 +177,9 @@ const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, floa
 {
 	if (f->bank.type == TS_F32)
 		return (const float *)f->bank.features + first * f->dim;
-	const half *from = (const half *)f->bank.features + first * f->dim;
+	const uint16_t *from = (const uint16_t *)f->bank.features + first * f->dim;
 	for (size_t i = 0; i < n * f->dim; i++)
-		buf[i] = (float)from[i];
+		buf[i] = ts_half_get(from[i]);
 	return buf;
 }
 

@@ -158,8 +158,8 @@ static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int
 {
 	for (int c = 0; c < d->c; c++)
 		for (int y = 0; y < d->h; y++) {
-			const uint8_t *src = from + ((size_t)c * d->h + (size_t)(y + dy)) * d->w;
-			uint8_t *dst = to + ((size_t)c * d->h + (size_t)y) * d->w;
+			const uint8_t *src = from + (c * d->h + y + dy) * (ptrdiff_t)d->w;
+			uint8_t *dst = to + (c * d->h + y) * (ptrdiff_t)d->w;
 
 			if (y + dy < 0 || y + dy >= d->h) {
 				memset(dst, 0, (size_t)d->w);

@@ -144,17 +144,17 @@ static void remove_all(void)
 	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	static struct one a, b;
+	char *argv[] = { (char[]){ "um_job" }, (char[]){ "-q" }, NULL };
 	const struct cli_tool tool = { "um_job", "", "", a.rows + JOB_OPTION_ROWS - 1, NULL,
 				       CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_OUTPUT, a.rows };
 	struct err err;
 
-	(void)argc;
 	ok(mkdtemp(folder) && write_images(in_folder("images.ts")), "images");
 	set(&a, "a", 2, 0.1);
-	cli_parse(&tool, 1, argv);
+	cli_parse(&tool, 2, argv);
 	set(&a, "a", 2, 0.1);
 	set(&b, "b", 3, 0.02);
 	ok(open_run(&a) && open_run(&b), "two runs are open");

@@ -68,10 +68,13 @@ LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
-UNIT_C   := $(wildcard t/unit/*.c)
-UNIT     := $(patsubst t/unit/%.c,$(B)/t/%.t,$(if $(WITH_TORCH),$(UNIT_C),$(filter-out t/unit/um_%.c t/unit/th_%.c,$(UNIT_C))))
+# Tests that run a network by libtorch; others of lib/um go without it, and so under the sanitizers.
+TORCH_TESTS := um_engine um_fold um_oe um_precision um_queue
+UNIT_C   := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TESTS:%=t/unit/%.c)),$(wildcard t/unit/*.c))
+UNIT     := $(UNIT_C:t/unit/%.c=$(B)/t/%.t)
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
-HELPERS  := $(patsubst t/helper/%.c,$(B)/t/helper/%,$(if $(WITH_TORCH),$(wildcard t/helper/*.c),$(filter-out t/helper/nn-bench.c,$(wildcard t/helper/*.c))))
+HELPER_C := $(filter-out $(if $(WITH_TORCH),,t/helper/nn-bench.c),$(wildcard t/helper/*.c))
+HELPERS  := $(HELPER_C:t/helper/%.c=$(B)/t/helper/%)
 
 all: $(TOOLS) $(SEAM)                  ## the programs, in build/plain
 
@@ -120,9 +123,21 @@ deps:                                  ## installs the packages that are missing
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
-check: deps                            ## all tests; TESTS='t/1000-ts-cat.t' some of them
+check: deps                            ## the tests; TESTS='t/1000-ts-cat.t t/unit/ts_rng.c' some of them
 	@+$(MAKE) --no-print-directory run-tests
+check-fast: deps                       ## those that take no time: two minutes on two cores, without SLOW_TESTS
+	@+$(MAKE) --no-print-directory run-tests TESTS='$(filter-out $(SLOW_TESTS:%=t/%.t) $(SLOW_UNIT:%=$(B)/t/%.t),$(TESTS))'
+check-all: deps                        ## all of check, and the studies that it leaves out (SLOW=yes)
+	@+$(MAKE) --no-print-directory run-tests SLOW=yes
 TESTS ?= $(UNIT) $(wildcard t/*.t)
+# 20 seconds and more each, of which 2050 takes four minutes.
+SLOW_TESTS := 0010-every-tool 1120-ds-choose 1130-ds-hostile 2010-um-train 2040-um-prune 2050-runs 2060-um-extras \
+              2310-zoo-use 3040-real-features 4001-pipelines 4003-bundle 9110-examine
+SLOW_UNIT  := nn_run ood_eval
+# A unit test is named by its source or its program; shell tests want the programs.
+ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)
+NEEDED_BY := $(if $(filter-out $(B)/%,$(ASKED)),all $(HELPERS) $(if $(filter t/0020% t/9110%,$(ASKED)),$(UNIT) $(FUZZ)))
+PROVE     ?= prove -j2 --timer
 # ISA: as on a processor whose best instructions these are, in our kernels, OpenBLAS, oneDNN, ATen and the C library.
 # THREADS: as on one with so many processors.
 AS_ON_avx512  := OPENBLAS_CORETYPE=SkylakeX ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=avx512
@@ -131,10 +146,10 @@ AS_ON_generic := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAP
                  GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA
 AS_ON    := $(if $(ISA),UNMASK_ISA=$(ISA) $(AS_ON_$(ISA))) $(if $(THREADS),OMP_NUM_THREADS=$(THREADS))
 # Two tests at a time have more threads than processors: those that wait are not to spin.
-run-tests: all $(UNIT) $(FUZZ) $(HELPERS)
+run-tests: $(NEEDED_BY) $(filter $(B)/%,$(ASKED))
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
-	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" OMP_WAIT_POLICY=passive $(AS_ON) \
-	prove -j2 --timer $(TESTS)
+	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" SLOW="$(SLOW)" CC="$(CC)" CXX="$(CXX)" \
+	OMP_WAIT_POLICY=passive $(AS_ON) $(PROVE) $(ASKED)
 golden:                                ## the reference numbers anew, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
 bench: deps                            ## speed and memory, into t/perf/RESULTS.md
@@ -223,5 +238,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

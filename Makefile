@@ -157,6 +157,14 @@ bench: deps                            ## speed and memory, into t/perf/RESULTS.
 run-bench: all $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
+# ---- how sources are written -------------------------------------------------------------------
+CLANG_FORMAT ?= clang-format
+SOURCES   = $(wildcard $(foreach f,c h cpp hpp inc,lib/*/*.$f lib/*/*/*.$f tools/*.$f t/*.$f t/*/*.$f))
+format:                                ## all C and C++ as .clang-format says
+	@$(CLANG_FORMAT) -i $(SOURCES)
+format-check:                          ## fails and names the places if `make format` would change one
+	@$(CLANG_FORMAT) --dry-run -Werror $(SOURCES)
+
 # ---- experiments -----------------------------------------------------------------------------
 demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
@@ -238,5 +246,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -38,10 +38,10 @@ B        := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)$(BY)$(
 
 # Not these, whose reports at today's code are no faults: -Wdouble-promotion (69: a float as a double is exact),
 # -Wswitch-enum (31 switches with a default; -Wall reports those without), -Wfloat-equal (107: compared with what was
-# stored), -Wcast-qual and -Wcast-align (10: the cast is written out). clang takes an int for an enum as a change of sign,
+# stored), -Wcast-qual and -Wcast-align (10: the cast is written out), -Wnull-dereference (guesses). clang takes an int for an enum as a change of sign,
 # and tells of loops that it does not vectorise.
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith \
-            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion -Wnull-dereference \
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion \
             $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed,-Wsign-conversion -Wformat-signedness \
             -Wlogical-op -Wduplicated-cond -Wduplicated-branches) $(if $(CI),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)

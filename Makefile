@@ -48,9 +48,9 @@ SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -f
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
-MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done) msgpack-c)
+MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
 PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
-PKG_INC   = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
 # A program loads only what it uses: OpenBLAS alone would double the start of the others.
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
@@ -89,8 +89,9 @@ $(B)/libunmask-th.so: $(SEAM_O)
 $(LIB): $(LIB_C:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+LINK_LIBS = $(LDLIBS)
 LINK = @mkdir -p $(@D); $(if $(Q),echo "  LINK $@";) \
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS) -fopenmp
+	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LINK_LIBS) -fopenmp
 $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)
@@ -231,7 +232,7 @@ bundle-folder:
 # of libraries too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)
 NEEDED    = $(shell readelf -d $(call LIBRARY,$1) 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
-$(BUNDLED) $(BUNDLED_TESTS): LDLIBS := $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(call NEEDED,libarchive.so)),$(LDLIBS))
+$(BUNDLED) $(BUNDLED_TESTS): LINK_LIBS = $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(call NEEDED,libarchive.so)),$(LDLIBS))
 $(BUNDLED) $(BUNDLED_TESTS): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
 $(BUNDLED): $(BUNDLE)/bin/%: $(B)/tools/%.o $(LIB)
 	$(LINK)

@@ -17,7 +17,7 @@ if [ "${1-}" = --table ]; then
 			printf "  %-14s %s%s, %s\n", s, files[s] == 1 ? "1 file" : files[s] " files",
 				s in open ? "" : sprintf(", %.0f MB", size[s] / 1e6), host[s]
 		}
-		print "These are to be had on request only:"
+		print "These are available on request only:"
 		for (i = 1; i <= asks; i++) print ask[i]
 	}'
 	exit
@@ -39,7 +39,7 @@ until [ "$size" != - ] && [ "$(bytes)" = "$size" ]; do
 	case $rc in
 	22)     # the site has no such file, or nothing behind what is here
 		[ "$now" -gt 0 ] && [ "$size" = - ] && [ "$sum" != - ] && break
-		fail "cannot be had from $url" ;;
+		fail "is not at $url" ;;
 	33|36)  # the site cannot go on in the middle
 		rm -f "$part"; now=0 ;;
 	5|6|7|35|60) fail "no connection to $url" ;;

@@ -63,12 +63,13 @@ may() {
 	case $1 in
 	err) echo ;;
 	ts|th|tb|pickle) echo err ;;
-	num) echo ts ;;
+	num) echo err ts ;;
 	cli) echo err ts ;;
+	kit) echo cli err ts ;;
 	ood) echo err num ts ;;
 	ds|net) echo err pickle ts ;;
-	job) echo cli err net num ood tb th ts um ;;
-	report) echo cli err net num ood ts ;;
+	job) echo cli err kit net num ood tb th ts um ;;
+	report) echo cli err kit net num ood ts ;;
 	um) echo err net nn num th ts ;;
 	nn) echo err net ts ;;
 	*) echo "no-such-layer" ;;

@@ -31,7 +31,7 @@ serve
 ok 'a set is one file, or several' 'get one two && cmp d/one.bin site/a/one.bin && cmp d/sub/one.bin site/a/one.bin && cmp d/sub/two.bin site/a/b/two.bin && test $(parts) = 0'
 ok 'what is there is not fetched anew' ': >log; get one two && ! test -s log'
 ok 'without a checksum: a gzip file is whole, and it is said' 'get three && test "$(gzip -dc d/three.gz)" = hello && grep -q "no checksum is published" err'
-ok 'a file that the site does not have' '! get gone && grep -q "gone.bin.: cannot be had from $url/a/gone.bin" err && test ! -e d/gone.bin'
+ok 'a file that the site does not have' '! get gone && grep -q "gone.bin.: is not at $url/a/gone.bin" err && test ! -e d/gone.bin'
 ok 'a set that is on request says where' '! get secret && grep -q "Secret wants a form: https://far.example/form" err'
 ok 'a site that is not there' 'url=http://127.0.0.1:9 && rm -f d/one.bin && ! get one && grep -q "no connection" err && test ! -e d/one.bin'
 ok 'nothing named: what there is' 'make -s -f pipelines/fetch.mk >out && grep -q "^  two .*2 files" out && grep -q "^  one .*far.example" out && grep -q "secret .*Secret wants" out'

@@ -36,13 +36,16 @@ ok 'there is no f16' 'usage "f32|tf32|bf16" embed --precision f16 images.ts'
 embed images.ts >nn.ts && embed --engine torch images.ts >torch.ts
 numbers nn.ts >nn && numbers torch.ts >torch
 ok 'libtorch gives what nn gives' 'near 1e-4 torch nn'
-ok 'in bfloat16 to 2e-2, and not the same' '
+# `make check ISA=avx2` tells oneDNN to do without AVX-512, which its bfloat16 needs, and libtorch, which asks the
+# processor, gives it bfloat16 all the same.
+case ${ONEDNN_MAX_CPU_ISA:-AVX512} in AVX512*) hidden= ;; *) hidden=' # SKIP oneDNN is not to use what it needs' ;; esac
+ok "in bfloat16 to 2e-2, and not the same$hidden" 'test -n "$hidden" || {
 	embed --engine torch --precision bf16 images.ts >bf16.ts && numbers bf16.ts >bf16 && near 2e-2 bf16 nn &&
-	! near 1e-5 bf16 nn'
-ok 'logits and features are floats still' 'ts-dump --header bf16.ts | grep -c "\"<f4\"" | grep -q "^[2-9]"'
-ok 'maps too' 'embed --engine torch --precision bf16 --layers --rankfeat part0.ts >extra.ts &&
+	! near 1e-5 bf16 nn; }'
+ok "logits and features are floats still$hidden" 'test -n "$hidden" || ts-dump --header bf16.ts | grep -c "\"<f4\"" | grep -q "^[2-9]"'
+ok "maps too$hidden" 'test -n "$hidden" || { embed --engine torch --precision bf16 --layers --rankfeat part0.ts >extra.ts &&
 	embed --layers --rankfeat part0.ts >want.ts && for f in extra want; do
-	ts-cat --select layer1,rankfeat $f.ts | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >$f; done && near 3e-2 extra want'
+	ts-cat --select layer1,rankfeat $f.ts | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >$f; done && near 3e-2 extra want; }'
 
 # ---- in order and whole
 ok 'chunks that divide nothing: the same to rounding' '
@@ -59,11 +62,11 @@ ok 'the first record was found' 'cmp -n $end first.ts images.ts && test $end -gt
 bytes=$((60 * 4 * 10))                # fewer than its logits and features
 slow() {
 	head -c $end images.ts
-	i=0; while ! test -e go && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
+	i=0; while ! test -e go && [ $i -lt 900 ]; do sleep 0.1; i=$((i + 1)); done
 	tail -c +$((end + 1)) images.ts
 }
 slow | embed --engine torch >live.ts &
-i=0; while [ "$(wc -c <live.ts)" -lt $bytes ] && [ $i -lt 200 ]; do sleep 0.1; i=$((i + 1)); done
+i=0; while [ "$(wc -c <live.ts)" -lt $bytes ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
 ok 'on a live pipe a batch is there before the next one comes' 'test "$(wc -c <live.ts)" -ge $bytes'
 touch go; wait
 ok 'and in the end all of it' 'cmp live.ts torch.ts'

@@ -5,17 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 #include "ts/ts_rng.h"
 
 static long head = -1, sample = -1;
 static bool shuffle;
-static const char *shard, *select_list;
-static long shard_i, shard_n = 1;
+static const char *shard_text, *select_list;
 
 static const struct cli_option options[] = {
 	{ "select", 0, CLI_STR, "FIELD,...", &select_list, 0, 0, "only these fields, in this order" },
-	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "rows I, I+N, I+2N, ... (I from 0 to N-1)" },
+	{ "shard", 0, CLI_STR, "I/N", &shard_text, 0, 0, "rows I, I+N, I+2N, ... (I from 0 to N-1)" },
 	{ "head", 'n', CLI_INT, "N", &head, 0, 9e15, "only the first N rows" },
 	{ "sample", 0, CLI_INT, "N", &sample, 0, 9e15, "N rows chosen at random, order kept" },
 	{ "shuffle", 0, CLI_FLAG, NULL, &shuffle, 0, 0, "all rows in random order" },
@@ -38,24 +37,24 @@ struct work {
 	size_t index_cap;
 	uint64_t seen, after_shard;
 	struct ts_rng rng;
-	bool begun;
+	struct kit_shard shard;
 };
 
 static int add_selected(struct ts_header *to, const struct ts_header *from)
 {
-	char *list = strdup(select_list), *rest = list, *name;
+	size_t n;
+	char **names = kit_words(select_list, &n);
 	int rc = 0;
 
-	if (!list)
-		cli_oom();
-	while (rc == 0 && (name = strsep(&rest, ",")) != NULL) {
-		const struct ts_field *f = ts_header_field(from, name);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const struct ts_field *f = ts_header_field(from, names[i]);
+
 		if (!f)
-			rc = cli_error("there is no field '%s' to select; ts-dump --header lists them", name);
+			rc = cli_error("there is no field '%s' to select; ts-dump --header lists them", names[i]);
 		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
-			rc = cli_error("field '%s' is selected twice", name);
+			rc = cli_error("field '%s' is selected twice", names[i]);
 	}
-	free(list);
+	ts_strs_free(names, n);
 	return rc;
 }
 
@@ -156,24 +155,25 @@ static int retain(struct work *k, const struct ts_batch *b, size_t i)
 	return 0;
 }
 
-static int take(struct work *k, const struct ts_batch *b)
+static int take_row(struct work *k, const struct ts_batch *b, size_t i)
 {
-	for (size_t i = 0; i < b->n; i++) {
-		uint64_t row = k->seen++;
-		if (row % (uint64_t)shard_n != (uint64_t)shard_i ||
-		    (head >= 0 && k->after_shard >= (uint64_t)head))
-			continue;
-		k->after_shard++;
-		if (sample >= 0 || shuffle) {
-			if (retain(k, b, i) < 0)
-				cli_oom();
-		} else if (ts_batch_append(&k->out, b, i) < 0) {
-			cli_oom();
-		} else if (flush(k, false) < 0) {
+	if (!kit_in_shard(&k->shard, k->seen++) || (head >= 0 && k->after_shard >= (uint64_t)head))
+		return 0;
+	k->after_shard++;
+	if ((sample >= 0 || shuffle ? retain(k, b, i) : ts_batch_append(&k->out, b, i)) < 0)
+		cli_oom();
+	return flush(k, false);
+}
+
+/* All that a batch gives is written at once: a pipe waits for no more. */
+static int take(void *data, const struct ts_batch *b)
+{
+	struct work *k = data;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (take_row(k, b, i) < 0)
 			return -1;
-		}
-	}
-	return 0;
+	return flush(k, true);
 }
 
 static const uint64_t *sort_by;
@@ -218,7 +218,7 @@ static int begin(struct work *k, struct ts_reader **r, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (!(h[i] = ts_reader_header(r[i])))
 			goto out;
-	if (ts_header_is_set(h[0]) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard)) {
+	if (ts_header_is_set(h[0]) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard_text)) {
 		cli_error("a %s has no rows to concatenate or choose from; only --select works",
 			  h[0]->kind);
 		goto out;
@@ -239,19 +239,10 @@ out:
 
 static int cat_rows(struct work *k, struct ts_reader **r, size_t n)
 {
-	struct ts_batch b;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (ts_batch_init(&b, ts_reader_header(r[i])) < 0)
-			cli_oom();
-		while ((rc = ts_reader_next(r[i], &b)) == 1)
-			if (take(k, &b) < 0 || flush(k, true) < 0) {   /* a pipe waits for no more */
-				rc = -1;
-				break;
-			}
-		ts_batch_release(&b);
-	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = kit_each(r[i], take, k);
 	if (rc == 0)
 		rc = write_kept(k);
 	return rc == 0 ? flush(k, true) : rc;
@@ -274,13 +265,10 @@ int main(int argc, char **argv)
 	size_t n = first < argc ? (size_t)(argc - first) : 1;
 	struct ts_reader **r = calloc(n, sizeof *r);
 	struct work k = { 0 };
-	char tail;
 
-	if (shard && (sscanf(shard, "%ld/%ld%c", &shard_i, &shard_n, &tail) != 2 || shard_n < 1 ||
-		      shard_i < 0 || shard_i >= shard_n))
-		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", shard);
 	if (!r)
 		cli_oom();
+	k.shard = kit_shard(shard_text);
 	k.rng = ts_rng_new((uint64_t)cli.seed, 0);
 	for (size_t i = 0; i < n; i++)
 		r[i] = cli_open(first < argc ? argv[first + (int)i] : NULL);
@@ -294,12 +282,10 @@ int main(int argc, char **argv)
 		cli_check_reader(r[i]);
 		ts_reader_close(r[i]);
 	}
-	cli_check_writer(k.w);
-	ts_writer_close(k.w);
 	ts_batch_release(&k.out);
 	ts_batch_release(&k.kept);
 	ts_header_release(&k.header);
 	free(k.index);
 	free(r);
-	return cli_finish(rc);
+	return kit_end(NULL, k.w, rc);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 
 static bool tsv, header, history;
 static const char *where;             /* "COLUMN=VALUE" */
@@ -19,7 +19,7 @@ static const struct cli_option options[] = {
 	{ "where", 'w', CLI_STR, "COLUMN=VALUE", &where, 0, 0,
 	  "only the rows with this value in this column of integers" },
 	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
-	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, a line a step" },
+	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, one line per step" },
 	{ 0 }
 };
 
@@ -118,7 +118,7 @@ static int find_where(struct ts_reader *r, const struct ts_batch *b, const struc
 	if (!*ret)
 		return ts_reader_fail(r, "has no column '%s'", where_name);
 	if ((*ret)->ndim || (*ret)->type >= TS_F16)
-		return ts_reader_fail(r, "column '%s' is not one integer a row", where_name);
+		return ts_reader_fail(r, "column '%s' is not one integer per row", where_name);
 	return 0;
 }
 
@@ -248,23 +248,20 @@ static void print_history(const struct ts_header *h)
 	}
 }
 
+static int nothing(void *data, const struct ts_batch *b)
+{
+	(void)data;
+	(void)b;
+	return 0;
+}
+
 /* Reads to END without printing. */
 static int drain(struct ts_reader *r, const struct ts_header *h)
 {
 	struct ts_set set = { 0 };
-	struct ts_batch b;
-	int rc;
+	int rc = ts_header_is_set(h) ? ts_reader_set(r, &set) : kit_each(r, nothing, NULL);
 
-	if (ts_header_is_set(h)) {
-		rc = ts_reader_set(r, &set);
-		ts_set_release(&set);
-		return rc;
-	}
-	if (ts_batch_init(&b, h) < 0)
-		cli_oom();
-	while ((rc = ts_reader_next(r, &b)) == 1)
-		;
-	ts_batch_release(&b);
+	ts_set_release(&set);
 	return rc;
 }
 
@@ -291,8 +288,6 @@ int main(int argc, char **argv)
 	} else if (h) {
 		rc = ts_header_is_set(h) ? dump_set(r) : dump_rows(r, h);
 	}
-	cli_check_reader(r);
-	ts_reader_close(r);
 	free(where_name);
-	return cli_finish(rc);
+	return kit_end(r, NULL, rc);
 }

@@ -14,7 +14,7 @@
  *		options, "closing text", CLI_SEED | CLI_THREADS };
  *	int first = cli_parse(&tool, argc, argv);	// exits on --help, --version, misuse
  *
- * Of the libraries, only this one prints and exits.
+ * Of the libraries, this one prints and exits, and those that stand on it: kit, job and report.
  */
 #ifndef CLI_H
 #define CLI_H

@@ -10,6 +10,8 @@
 
 #include "cli/cli_internal.h"
 
+struct cli_shared cli = { .device = "cpu" };
+const struct cli_tool *cli_tool_now;
 int cli_progress_mode = -1;
 static bool line_shown;
 
@@ -180,8 +182,10 @@ void cli_reraise_stop(void)
 
 int cli_finish(int status)
 {
+	const bool lost = ferror(stdout) != 0;    /* before fclose(): it may be closed after it */
+
 	clear_line();
-	if (ferror(stdout) | fclose(stdout)) {
+	if (fclose(stdout) != 0 || lost) {
 		if (status == 0)
 			cli_error("cannot write to standard output: %s", strerror(errno));
 		status = 1;

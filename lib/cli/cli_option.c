@@ -6,9 +6,6 @@
 
 #include "cli/cli_internal.h"
 
-struct cli_shared cli = { .device = "cpu" };
-const struct cli_tool *cli_tool_now;
-
 bool cli_want_help, cli_want_version;
 static bool progress_on;
 
@@ -22,11 +19,11 @@ static const struct cli_option shared[] = {
 	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0,
 	  "read options from FILE, flat YAML; the command line wins" },
 	{ "no-history", 0, CLI_FLAG, NULL, &cli.no_history, 0, 0,
-	  "leave out how the data came to be" },
+	  "do not record the command history" },
 	{ "progress", 0, CLI_FLAG, NULL, &progress_on, 0, 0,
 	  "progress line even without a terminal (--no-progress: never)" },
 	{ "quiet", 'q', CLI_FLAG, NULL, &cli.quiet, 0, 0, "no warnings, no progress" },
-	{ "verbose", 'v', CLI_FLAG, NULL, &cli.verbose, 0, 0, "say more on standard error" },
+	{ "verbose", 'v', CLI_FLAG, NULL, &cli.verbose, 0, 0, "more messages on standard error" },
 	{ "help", 'h', CLI_FLAG, NULL, &cli_want_help, 0, 0, "print this and exit" },
 	{ "version", 'V', CLI_FLAG, NULL, &cli_want_version, 0, 0, "print the version and exit" },
 	{ 0 }

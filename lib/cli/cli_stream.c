@@ -18,7 +18,7 @@ struct ts_reader *cli_open(const char *path)
 	struct ts_reader *r;
 
 	if (is_dash(path) && isatty(STDIN_FILENO)) {
-		cli_error("refuse to read a binary stream from a terminal; name a FILE or use a pipe");
+		cli_error("cannot read a binary stream from a terminal; name a FILE or use a pipe");
 		exit(1);
 	}
 	r = ts_reader_open(path);
@@ -30,7 +30,7 @@ struct ts_reader *cli_open(const char *path)
 struct ts_reader *cli_input(int first, int argc, char **argv)
 {
 	if (argc - first > 1)
-		cli_usage("one FILE at the most, but '%s' follows '%s'", argv[first + 1], argv[first]);
+		cli_usage("at most one FILE, but '%s' follows '%s'", argv[first + 1], argv[first]);
 	return cli_open(first < argc ? argv[first] : NULL);
 }
 
@@ -39,7 +39,7 @@ struct ts_writer *cli_output(void)
 	struct ts_writer *w;
 
 	if (is_dash(cli.output) && isatty(STDOUT_FILENO)) {
-		cli_error("refuse to write a binary stream to a terminal; use -o FILE, a pipe, or ts-dump");
+		cli_error("cannot write a binary stream to a terminal; use -o FILE, a pipe, or ts-dump");
 		exit(1);
 	}
 	w = ts_writer_open(cli.output);
@@ -84,7 +84,7 @@ char **cli_lines(const char *path, size_t *n)
 		lines = grown;
 	}
 	if (!f || ferror(f) || !lines) {
-		cli_error("cannot read '%s': %s", path, !f || ferror(f) ? strerror(errno) : "it has no lines");
+		cli_error("cannot read '%s': %s", path, !f || ferror(f) ? strerror(errno) : "it is empty");
 		ts_strs_free(lines, *n);
 		lines = NULL;
 	}

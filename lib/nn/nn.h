@@ -57,7 +57,7 @@ void nn_free(struct nn *m);
 void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features,
 	    float *const *maps);
 
-/* Are these instructions to be had (NULL: UNMASK_ISA's)? -1 with a line in err: there are others. */
+/* Does this processor have these instructions (NULL: UNMASK_ISA's)? -1 with a line in err: others are named. */
 int nn_check(const char *isa, struct err *err) TS_CHECKED;
 /* Names of the instruction sets that this processor can run, the best first, as "avx2|generic". */
 const char *nn_isas(void);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Convolutions as rows times a matrix. A row is an output pixel's window: a pointer for each of its pixels,
  * or, where the window's rows lie without a gap, for each of these. Nothing is copied but what has to be
- * changed on its way in. */
+ * changed on its way in.
+ *
+ *	out (rows, M) = relu?(row (rows, K) w' (K, M) + bias (M) + add (rows, M))
+ *	rows = images * output pixels, K = kh * kw * C in the order (place in the window, channel) */
 #include <string.h>
 
 #include "nn/nn_internal.h"
@@ -9,7 +12,7 @@
 /* Rows that go through at a time: half of a second cache, and not too many pointers. */
 enum { BLOCK_BYTES = 160 << 10, MOST_ROWS = 156 };
 
-/* Of what pieces a row is. */
+/* The pieces that a row is made of: how many, and the floats of each. */
 static void segments(const struct nn_op *op, size_t *n_seg, size_t *len)
 {
 	const size_t c = (size_t)op->in.c;
@@ -54,6 +57,7 @@ size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op)
 	return rows * n_seg * NN_POINTER + (has_pre(op) ? rows * (packed_stride(op) + NN_POINTER) : 0) + NN_MAX_VEC;
 }
 
+/* From plain (M, C, kh, kw) to w (panels, K, NN_PANEL), so that one load has a panel's weights of one k. */
 int nn_conv_pack(struct nn *m, struct nn_op *op)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw);
@@ -74,7 +78,7 @@ int nn_conv_pack(struct nn *m, struct nn_op *op)
 	return 0;
 }
 
-/* The pieces of output pixel `row`, ROWS pointers apart in the table. */
+/* Points to the pieces of output pixel `row`; its pointers are isa->rows apart in the table. */
 static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row,
 		  const float **to, size_t n_seg)
 {
@@ -98,7 +102,8 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 		}
 }
 
-/* Output pixels row..row+n. */
+/* Output pixels row..row+b.n_rows. Scratch: the table of pointers (rows, n_seg); if the input is changed on its way in,
+ * also pointers (rows) to, and room for, the packed rows (rows, packed_stride). */
 static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_block b, size_t row)
 {
 	const struct nn_isa *isa = j->m->isa;
@@ -123,6 +128,7 @@ static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_
 	isa->block(&b);
 }
 
+/* Threads share the rows, or, if there are fewer than 8 tiles of them for each, the outputs. */
 void nn_conv(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t R = j->m->isa->rows, rows = j->n * nn_pixels(&op->out), M = (size_t)op->out.c;

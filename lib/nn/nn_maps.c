@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * The operations that are not convolutions: little arithmetic, a pixel at a time. */
+ * The operations that are not convolutions: little arithmetic, one pixel at a time. Maps are (images, pixels,
+ * channels), what comes from outside is (images, channels, pixels). */
 #include <string.h>
 
 #include "nn/nn_internal.h"
 
-/* The border is written each time: the place was another map's meanwhile. */
+/* Bytes (n, c, h, w) to out (n, h + 2 pad, w + 2 pad, c) = (byte - mean[c]) * gain[c], with a border of zeros. The border
+ * is written each time: the place was another map's meanwhile. */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 {
 	const struct nn *m = j->m;
@@ -26,6 +28,7 @@ void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
+/* Floats (n, c, pixels) to out (n, pixels, c). */
 void nn_take(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t C = (size_t)op->out.c, P = nn_pixels(&op->out);
@@ -41,7 +44,7 @@ void nn_take(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
-/* What of from..from+n lies within 0..size: the first, and how many. */
+/* Cuts from..from+n to what lies within 0..size: moves *from to the first, returns how many. */
 static size_t inside(int *from, int n, int size)
 {
 	const int end = *from + n < size ? *from + n : size;
@@ -50,6 +53,7 @@ static size_t inside(int *from, int n, int size)
 	return (size_t)(end - *from);
 }
 
+/* out(y, x) = scale * sum, or the largest if scale is 0, of the window's pixels that are inside the map. */
 void nn_pool(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t P = nn_pixels(&op->out), W = (size_t)op->in.w, step = op->in.stride;
@@ -69,6 +73,7 @@ void nn_pool(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
+/* out = relu?(a in + b) + add, pixel by pixel: what is left of a batch norm, a ReLU or an addition. */
 void nn_scale(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t C = (size_t)op->in.c;

@@ -125,9 +125,8 @@ int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o
 	struct nn *m = calloc(1, sizeof *m);
 
 	*ret = NULL;
-	err_memory(err);
 	if (!m)
-		return -1;
+		return err_memory(err);
 	m->threads = o->threads;
 	m->isa = nn_isa(o->isa);
 	if (nn_check(o->isa, err) < 0)
@@ -139,8 +138,12 @@ int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o
 		m->mean[i] = (float)(255 * c->mean[i]);
 		m->gain[i] = (float)(1 / (255 * c->std[i]));
 	}
-	if (nn_plan(m, c, o, err) < 0 || nn_room_join(m, o->beside) < 0)
+	if (nn_plan(m, c, o, err) < 0)
 		goto fail;
+	if (nn_room_join(m, o->beside) < 0) {
+		err_memory(err);
+		goto fail;
+	}
 	*ret = m;
 	return 0;
 fail:

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3) (Lavin, Gray, CVPR 2016, section 4): 16 outputs of a
  * 6x6 tile take 36 products where the plain way takes 144, for transformations of inputs, weights and
- * outputs. They cost some digits: errors of about 1e-6 of the outputs' size instead of 1e-7. */
+ * outputs. They cost some digits: errors of about 1e-6 of the outputs' size instead of 1e-7.
+ *
+ * With g a 3x3 filter, d a 6x6 tile of the input, summed over C input channels:
+ *
+ *	U = G g G'  (36, M, C)     V = B' d B  (36, tiles, C)     Y_k = V_k U_k'  (tiles, M), k = 0..35
+ *	out = A' Y A               4x4 outputs for each tile and each of M outputs
+ *
+ * So a convolution becomes 36 matrix products, of which each is the block kernel's. */
 #include <string.h>
 
 #include "nn/nn_internal.h"
@@ -12,8 +19,8 @@ enum {
 	GAP = 16                          /* floats more than a multiple of 4096 bytes between planes */
 };
 
-/* Where transforming is little beside the products, where there are tiles enough for the kernel's rows, and
- * where four times the weights are no burden. */
+/* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
+ * rows, and where four times the weights still fit a cache. */
 bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out)
 {
 	return in->c >= 16 && out->c >= 8 && in->h > OUT && in->w > OUT && in->c * out->c <= 256 * 256;
@@ -61,6 +68,7 @@ static void transform(const float *g, double gain, double u[TAPS])
 			u[i * SIDE + j] = t[i][0] * G[j][0] + t[i][1] * G[j][1] + t[i][2] * G[j][2];
 }
 
+/* op->w: (36, panels, C, NN_PANEL), a panel being NN_PANEL outputs side by side. */
 int nn_winograd_pack(struct nn *m, struct nn_op *op)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
@@ -92,6 +100,7 @@ static void locate(const struct nn_op *op, size_t t, size_t *image, int *y, int 
 	*x = (int)(t % across) * OUT;
 }
 
+/* V of tile t: 36 rows of C floats, `step` apart; what lies outside the map is zero. */
 static void tile_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step)
 {
 	const float *pixel[TAPS];
@@ -109,7 +118,7 @@ static void tile_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 	j->m->isa->wino_in(pixel, (size_t)op->in.c, &op->pre, to, step);
 }
 
-/* Outputs m0..m1 of tile t. */
+/* out = A' Y A for outputs m0..m1 of tile t, with bias, addition and ReLU; Y's 36 rows are `step` apart. */
 static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
 		     size_t step)
 {
@@ -133,7 +142,8 @@ static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
 			    op->add.buf < 0 ? NULL : add, out);
 }
 
-/* Tiles t..t+n, outputs m0..m1; m0 begins a panel. */
+/* Tiles t..t+n, outputs m0..m1; m0 begins a panel. Scratch: pointers (at_once), x = V (36, at_once, in), y = Y (36,
+ * at_once, out). */
 static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n, size_t m0, size_t m1)
 {
 	const size_t R = j->m->isa->rows, C = (size_t)op->in.c, at_once = tiles_at_once(j->m, op);

@@ -25,7 +25,8 @@
  * Errors are sticky: a reader or writer that failed stays failed, does nothing more, and its text
  * is ts_reader_error() / ts_writer_error(). So a run of calls needs one check.
  *
- * This library never prints and never exits. Nothing here is thread-safe; objects are independent.
+ * This library never prints and never exits. Nothing here is thread-safe: objects are independent but
+ * for the list of temporaries (ts_remove_temporaries()).
  */
 #ifndef TS_H
 #define TS_H
@@ -183,8 +184,9 @@ void ts_header_release(struct ts_header *h);
  * reserved ("end", "unmask") or too long, or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim,
 		  const size_t *shape) TS_CHECKED;
-/* The field called name, borrowed, or NULL. */
+/* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
+ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);
 /* True for the kinds whose records are whole tensors: "checkpoint", "fit". */
 bool ts_header_is_set(const struct ts_header *h);
 /* Copies src's history behind h's, entries that are there already left out, so that streams of
@@ -290,8 +292,8 @@ int ts_writer_finish(struct ts_writer *w) TS_CHECKED;
 void ts_writer_close(struct ts_writer *w);
 const char *ts_writer_error(const struct ts_writer *w);
 
-/* Removes the temporaries of all files (ts_file.h) that are not finished. Async-signal-safe: for handlers
- * of signals that end the program. */
+/* Removes the temporaries of files (ts_file.h) that are not finished, of the first 16 that are open at a time.
+ * Async-signal-safe: for handlers of signals that end the program. */
 void ts_remove_temporaries(void);
 
 /* Writes header and set as one file, atomically: begin, every tensor, finish. Fields are added to

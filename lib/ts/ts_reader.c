@@ -281,7 +281,7 @@ static int check_end(struct ts_reader *r, const msgpack_object *o)
 	return 0;
 }
 
-/* Takes the END record, of `size` bytes, and holds that nothing follows. */
+/* Takes the END record, of `size` bytes, and checks that nothing follows. */
 static int end(struct ts_reader *r, msgpack_unpacked *u, size_t size)
 {
 	int rc = check_end(r, &u->data);

@@ -5,7 +5,7 @@
 
 #include "ts/ts_internal.h"
 
-/* Holds that o is a column c, and says how many rows it has. */
+/* Checks that o is a column c, and says how many rows it has. */
 static int check_column(struct err *e, const struct ts_col *c, const msgpack_object *o, size_t *n)
 {
 	struct ts_view v;

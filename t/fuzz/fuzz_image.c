@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		for (size_t i = 0; i < (size_t)p.h * (size_t)p.w * 3; i++)
 			sink += p.rgb[i];
 		ds_gray(&p);
-		if ((size_t)p.h * (size_t)p.w < 1 << 16 && ds_resize(&p, &small, 5, 3) < 0)
+		if ((size_t)p.h * (size_t)p.w < 1 << 16 && ds_resize(&p, &small, 5, 3, &err) < 0)
 			abort();
 	}
 	ds_pixels_release(&p);

@@ -349,7 +349,7 @@ stage_5() {
 	if [ -z "$data" ]; then row run 'nothing was trained' '--data names no images'; return; fi
 	wait $packer && packer= || { packer=; failure 'the images' "$work/pack.err"; return; }
 	[ -z "$resume" ] || unpack_run 2>"$work/err" || { failure "--resume $resume" "$work/err"; return; }
-	rm -f "$out/run.tar"
+	if [ -n "$resume" ]; then keep_run; else rm -f "$out/run.tar"; fi      # cut off, it is still there to go on with
 	network ${nets%% *}
 	start_training >"$work/said" 2>&1 &
 	trainer=$!

@@ -118,7 +118,7 @@ static void resizes(void)
 		char rgb[64];
 
 		snprintf(rgb, sizeof rgb, "%dx%d.rgb", sizes[i][0], sizes[i][1]);
-		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1]) == 0 ?
+		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1], &err) == 0 ?
 			difference(&q, "resize", rgb, &n) : -1;
 		ok(worst == 0, "resized to %d x %d: exactly Pillow's numbers", sizes[i][0], sizes[i][1]);
 	}

@@ -91,8 +91,15 @@ static double score(const char *method, const float *logits, size_t n)
 	struct ood_requests r = { 0 };
 	double v = NAN;
 
-	if (ood_requests_add(&r, method, &err) == 0)
-		v = r.q[0].method->logits(logits, n, r.q[0].params);
+	struct ood_source from = { .classes = n };
+	struct ood_rows rows = { .n = 1, .logits = logits };
+	struct ood_scorer s = { .source = &from };
+
+	if (ood_requests_add(&r, method, &err) == 0) {
+		s.request = r.q[0];
+		if (ood_score_rows(&s, &rows, &v) < 0)
+			v = NAN;
+	}
 	ood_requests_release(&r);
 	return v;
 }

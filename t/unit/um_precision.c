@@ -55,6 +55,15 @@ static double distance(const struct net *net, const struct run *a, const struct 
 		    nn_distance(a->f, b->f, n * (size_t)net->nodes[net->feature].c));
 }
 
+/* `make check ISA=avx2` tells oneDNN to do without AVX-512, which its bfloat16 needs. libtorch asks the processor
+ * instead, and gives it bfloat16 all the same: what no processor does. */
+static bool hidden(void)
+{
+	const char *isa = getenv("ONEDNN_MAX_CPU_ISA");
+
+	return isa && strncmp(isa, "AVX512", 6) != 0;
+}
+
 static void bf16_on_cpu(void)
 {
 	const struct um_engine_options plain = { .threads = 2 },
@@ -64,6 +73,10 @@ static void bf16_on_cpu(void)
 	for (size_t i = 0; i < NN_CASES; i++) {
 		double off = INFINITY;
 
+		if (hidden()) {
+			ok(true, "%s in bfloat16 # SKIP oneDNN is not to use what it needs", nn_cases[i].spec);
+			continue;
+		}
 		if (nn_random(&c, &nn_cases[i], CLASSES, 8) == 0) {
 			uint8_t *image = nn_random_images(c.net, 3, 9);
 			struct run want = room(c.net, 3), have = room(c.net, 3);

@@ -236,20 +236,23 @@ static double order_statistic(const struct ood_fit *f, size_t rank, size_t *coun
 	return value_of((uint32_t)top << 16 | (uint32_t)bucket_of(count, &rank));
 }
 
-int ood_bank_percentile(const struct ood_fit *f, double p, double *ret)
+int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err)
 {
 	size_t *count = malloc(65536 * sizeof *count), total = f->bank.n * f->dim;
 	float *row = malloc(f->dim * sizeof *row);
-	int rc = -1;
+	int rc = 0;
 
-	if (count && row && total > 0) {
+	if (!count || !row) {
+		rc = err_memory(err);
+	} else if (total == 0) {
+		rc = err_fail(err, "the bank of the fit is empty");
+	} else {
 		double at = p / 100 * (double)(total - 1);
 		size_t below = (size_t)at;
 		double lower = order_statistic(f, below, count, row);
 		*ret = lower;
 		if (at > (double)below)
 			*ret += (order_statistic(f, below + 1, count, row) - lower) * (at - (double)below);
-		rc = 0;
 	}
 	free(count);
 	free(row);

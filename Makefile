@@ -38,10 +38,10 @@ B        := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)$(BY)$(
 
 # Not these, whose reports at today's code are no faults: -Wdouble-promotion (69: a float as a double is exact),
 # -Wswitch-enum (31 switches with a default; -Wall reports those without), -Wfloat-equal (107: compared with what was
-# stored), -Wcast-qual and -Wcast-align (10: the cast is written out). clang takes an int for an enum as a change of sign,
+# stored), -Wcast-qual and -Wcast-align (10: the cast is written out), -Wnull-dereference (guesses). clang takes an int for an enum as a change of sign,
 # and tells of loops that it does not vectorise.
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith \
-            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion -Wnull-dereference \
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion \
             $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed,-Wsign-conversion -Wformat-signedness \
             -Wlogical-op -Wduplicated-cond -Wduplicated-branches) $(if $(CI),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -68,8 +68,8 @@ LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
-# Tests that run a network by libtorch; of the others those of lib/um go without, and so under the sanitizers.
-TORCH_TESTS := um_fold um_oe um_queue
+# Tests that run a network by libtorch; others of lib/um go without it, and so under the sanitizers.
+TORCH_TESTS := um_engine um_fold um_oe um_precision um_queue
 UNIT_C   := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TESTS:%=t/unit/%.c)),$(wildcard t/unit/*.c))
 UNIT     := $(UNIT_C:t/unit/%.c=$(B)/t/%.t)
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -158,6 +158,14 @@ bench: deps                            ## speed and memory, into t/perf/RESULTS.
 run-bench: all $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
+# ---- how sources are written -------------------------------------------------------------------
+CLANG_FORMAT ?= clang-format
+SOURCES   = $(wildcard $(foreach f,c h cpp hpp inc,lib/*/*.$f lib/*/*/*.$f tools/*.$f t/*.$f t/*/*.$f))
+format:                                ## all C and C++ as .clang-format says
+	@$(CLANG_FORMAT) -i $(SOURCES)
+format-check:                          ## fails and names the places if `make format` would change one
+	@$(CLANG_FORMAT) --dry-run -Werror $(SOURCES)
+
 # ---- experiments -----------------------------------------------------------------------------
 demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
@@ -239,5 +247,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests golden bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

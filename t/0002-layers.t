@@ -99,16 +99,12 @@ ok 'names of sources are unique in the tree' \
 # ---- inside the layers ----
 # Circles that stay, each line of objects with its reason.
 circles='
-pickle/pickle pickle/pickle_call   a machine, and its calls, which make values for it
-th/th th/th_cuda                   the seam and its half for CUDA, one shared object
-cli/cli_message cli/cli_option     messages heed --quiet, options complain
-net/net_ckpt net/mask/net_mask_ckpt   a checkpoint holds its mask
-job/job job/job_dir job/job_log job/job_loop job/job_oe job/job_report job/job_score   one struct job for all'
+pickle/pickle pickle/pickle_call   a machine, and its calls, which make values for it'
 # Rooms that call each other.
 rooms='
 ds ds/format      the table of layouts is called from above, and what layouts use lies below
 net net/arch      the table of networks is above them, nodes are below
-net net/mask      as net_ckpt above
+net net/mask      a checkpoint carries its mask, and a mask is made for the nodes of a network
 um/oe um/train    an epoch of outliers is a training, which ends each epoch by asking the method
 um/run um/train   the forward pass applies the mask in training'
 # DEFINES NAME and USES NAME of each object become its arrows; printed are "circle FILE...", files that reach each

@@ -42,7 +42,8 @@ zstd=the packed bundle"
 case ${CC:-gcc} in
 clang*) need="$need
 $CC=C compiler
-libomp${CC#clang}-dev=threads of clang's programs"
+libomp${CC#clang}-dev=threads of clang's programs
+clang-format=make format"
 	[ -z "${SANITIZE:-}" ] || need="$need
 libclang-rt${CC#clang}-dev=sanitizers of clang" ;;
 esac

@@ -151,7 +151,7 @@ run-tests: $(NEEDED_BY) $(filter $(B)/%,$(ASKED))
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
 	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" SLOW="$(SLOW)" CC="$(CC)" CXX="$(CXX)" \
 	OMP_WAIT_POLICY=passive $(AS_ON) $(PROVE) $(ASKED)
-golden:                                ## the reference numbers anew, with Debian's Python
+golden: $(B)/t/helper/parts-gen      ## the reference numbers anew, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
 bench: deps                            ## speed and memory, into t/perf/RESULTS.md
 	@+$(MAKE) --no-print-directory run-bench

@@ -171,6 +171,14 @@ static void guesses(void)
 
 	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
 		ok(known(nets[i].spec, nets[i].size), "a state of %s is known, by it alone", nets[i].spec);
+	for (int a = 0; net_archs[a]; a++) {
+		const size_t len = strlen(net_archs[a]->name);
+		bool here = false;
+
+		for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+			here |= strncmp(nets[i].spec, net_archs[a]->name, len) == 0 && strchr(":", nets[i].spec[len]);
+		ok(here, "%s is among them", net_archs[a]->name);
+	}
 }
 
 /* ResNeXt has ResNet's names. */
@@ -179,10 +187,13 @@ static void groups(void)
 	struct net *n = net_new("resnet", 3, 64, 64, 10, &err);
 	struct ts_set s = { 0 };
 	char guessed[NET_SPEC];
+	bool taken = false;
 
 	if (n && shapes_of(n, &s) == 0) {
 		ts_set_get(&s, "layer1.0.conv2.weight")->shape[1] = 4;
-		ok(!net_archs[3]->guess(&s, guessed), "grouped convolutions are not taken for resnet's");
+		for (int i = 0; net_archs[i]; i++)
+			taken |= net_archs[i]->guess && net_archs[i]->guess(&s, guessed);
+		ok(!taken, "grouped convolutions are not taken for resnet's, nor for another's");
 	}
 	ts_set_release(&s);
 	net_free(n);

@@ -147,7 +147,7 @@ static void remove_all(void)
 int main(void)
 {
 	static struct one a, b;
-	char *argv[] = { (char[]){ "um_job" }, (char[]){ "-q" }, NULL };
+	char *argv[] = { (char *)"um_job", (char *)"-q", NULL };
 	const struct cli_tool tool = { "um_job", "", "", a.rows + JOB_OPTION_ROWS - 1, NULL,
 				       CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_OUTPUT, a.rows };
 	struct err err;

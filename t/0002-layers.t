@@ -1,5 +1,6 @@
 #!/bin/sh
-# The layers, by grep: who includes what, who prints, who ends the program, and what nobody calls.
+# The layers, by grep: who includes what, who prints, who ends the program, and what nobody calls. Inside a layer, by
+# nm over the objects: no circles of files or of rooms (folders).
 . "$SRC/t/lib.sh"
 cd "$SRC" || exit 99
 
@@ -62,7 +63,7 @@ may() {
 	case $1 in
 	err) echo ;;
 	ts|th|tb|pickle) echo err ;;
-	num) echo ts ;;
+	num) echo err ts ;;
 	cli) echo err ts ;;
 	kit) echo cli err ts ;;
 	ood) echo err num ts ;;
@@ -94,4 +95,71 @@ ok 'every source names its licence' 'for f in $sources tools/*.c t/*.h t/*/*.c; 
 	[ -f "$f" ] && ! head -n 2 "$f" | grep -q "SPDX-License-Identifier: MIT" && echo "$f"; done | none'
 ok 'names of sources are unique in the tree' \
 	'ls $sources tools/*.c | sed "s,.*/,," | sort | uniq -d | none'
+
+# ---- inside the layers ----
+# Circles that stay, each line of objects with its reason.
+circles='
+pickle/pickle pickle/pickle_call   a machine, and its calls, which make values for it'
+# Rooms that call each other.
+rooms='
+ds ds/format      the table of layouts is called from above, and what layouts use lies below
+net net/arch      the table of networks is above them, nodes are below
+net net/mask      a checkpoint carries its mask, and a mask is made for the nodes of a network
+um/oe um/train    an epoch of outliers is a training, which ends each epoch by asking the method
+um/run um/train   the forward pass applies the mask in training'
+# DEFINES NAME and USES NAME of each object become its arrows; printed are "circle FILE...", files that reach each
+# other, "rooms A B", rooms of a layer with arrows both ways, and as comments the arrows that make them.
+arrows='
+{ file = $1; sub(/:$/, "", file); sub(/.*\/lib\//, "", file); sub(/\.o$/, "", file) }
+$3 ~ /^[TDRBCS]$/ { home[$2] = file }
+$3 == "U" { use[++n] = file; symbol[n] = $2 }
+function room(f) { sub(/\/[^\/]*$/, "", f); return f }
+function layer(f) { sub(/\/.*/, "", f); return f }
+function visit(from, at,   list, k, n) {
+	n = split(next_of[at], list, " ")
+	for (k = 1; k <= n; k++)
+		if (!((from, list[k]) in reach)) { reach[from, list[k]] = 1; visit(from, list[k]) }
+}
+END {
+	for (i = 1; i <= n; i++) {
+		a = use[i]; b = home[symbol[i]]
+		if (b == "" || a == b || (a, b) in arrow) continue
+		arrow[a, b] = symbol[i]; next_of[a] = next_of[a] " " b; files[a] = files[b] = 1
+		if (layer(a) == layer(b) && room(a) != room(b))
+			between[room(a), room(b)] = between[room(a), room(b)] "# rooms: " a " -> " b " (" symbol[i] ")\n"
+	}
+	for (a in files) visit(a, a)
+	for (a in files) for (b in files) {
+		if (!((a, b) in reach && (b, a) in reach)) continue
+		least[a] = least[a] == "" || b < least[a] ? b : least[a]
+		if ((a, b) in arrow) print "# circle: " a " -> " b " (" arrow[a, b] ")"
+	}
+	for (a in least) circle[least[a]] = circle[least[a]] " " a
+	for (a in circle) print "circle" circle[a]
+	for (pair in between) {
+		split(pair, r, SUBSEP)
+		if (r[1] < r[2] && (r[2], r[1]) in between)
+			printf "%s%srooms %s %s\n", between[pair], between[r[2], r[1]], r[1], r[2]
+	}
+}'
+found() {                              # what of "circle" or "rooms" the objects have, each line in order
+	grep "^$1 " "$scratch/knots" | while read -r _ names; do echo $(printf '%s\n' $names | sort); done | sort
+}
+known() { sed 's/   .*//; /^$/d' | while read -r names; do echo $(printf '%s\n' $names | sort); done | sort; }
+only() {                               # those found are known; if not, shows the arrows of all
+	comm -23 "$scratch/found" "$scratch/known" >"$scratch/new"
+	[ ! -s "$scratch/new" ] || { sed 's/^/# new: /' "$scratch/new"; grep "^# $1:" "$scratch/knots"; false; }
+}
+for source in $(ls lib/*/*.c lib/*/*/*.c lib/*/*.cpp); do
+	object=$BUILD/${source%.*}.o
+	[ ! -f "$object" ] || nm -A -P "$object"
+done >"$scratch/symbols"
+awk "$arrows" "$scratch/symbols" >"$scratch/knots"
+ok 'objects were read' 'test "$(cut -d: -f1 "$scratch/symbols" | sort -u | wc -l)" -gt 100'
+found circle >"$scratch/found"; echo "$circles" | known >"$scratch/known"
+ok 'no files call each other in a circle but those named here' 'only circle'
+comm -13 "$scratch/found" "$scratch/known" | sed 's/^/# no circle any more: /'
+found rooms >"$scratch/found"; echo "$rooms" | known >"$scratch/known"
+ok 'rooms of a layer call each other one way but those named here' 'only rooms'
+comm -13 "$scratch/found" "$scratch/known" | sed 's/^/# one way now: /'
 done_testing

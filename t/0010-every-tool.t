@@ -75,12 +75,13 @@ for path in "$BUILD"/*; do
 	[ "$tool" = ds-synth ] || ok "$tool, missing file: exit 1, named" \
 		'fails 1 no/such/file $tool ${args%$file} no/such/file'
 	[ "$tool" = ds-synth ] || ok "$tool, a folder as input: exit 1, named" 'fails 1 folder $tool ${args%$file} folder'
-	if [ "$tool" = ds-pack ]; then
-		[ -s photos.tar ] || continue
+	if [ "$tool" = ds-pack ] && [ ! -s photos.tar ]; then
+		ok "$tool works # SKIP no tar to make an archive with" true
+		continue
 	fi
 	ok "$tool works" '$tool $args $input >good 2>err && test -s good'
 	ok "$tool to a full disk: exit 1" 'test $($tool $args $input >/dev/full 2>err; echo $?) = 1 && grep -q "No space" err'
-	if [ "$sink" = no ] && [ "$tool" != um-embed ] && [ "$tool" != ds-pack ]; then
+	if [ "$sink" = no ]; then
 		big $tool >big.ts
 		[ -s big.ts ] || echo >big.ts
 		ok "$tool, reader goes away: killed by SIGPIPE, silent" \

@@ -52,6 +52,7 @@ ok 'a damaged image is named and ends the run' 'ds-pack photos -o d.ts 2>err; te
 ok '--skip-bad leaves it out and counts' '
 	ds-pack --skip-bad photos -o d.ts 2>err; test $? = 0 && grep -q "dog/0.png.*not a PNG" err && grep -q "^ds-pack: 2 damaged" err &&
 	test "$(ts-dump --tsv d.ts | sed 1d | cut -f2 | tr "\n" " ")" = "cat/0.png cat/2.jpg dog/1.jpg "'
+ok '--skip-bad is a success: what it says are warnings' 'ds-pack -q --skip-bad photos -o d.ts 2>err && ! test -s err && fails 1 "dog/0.png\|cat/1.jpg" ds-pack -q photos -o e.ts'
 for cut in 700 1500 3000; do
 	head -c $cut photos.tarz >cut.tar.gz; head -c $cut photos.tar >cut.tar
 	ok "archives cut off at $cut bytes" '

@@ -86,6 +86,7 @@ ln -s "$PWD/photos/cat/0.png" secret.png
 printf '#mtree\n./cat/x.png type=file contents=%s\n' "$PWD/secret.png" >list.mtree
 ok 'formats that name files elsewhere are no archives' 'fails 1 "neither a folder nor a whole archive" ds-pack list.mtree'
 ok 'an empty file neither' ': >void; fails 1 "void.*neither" ds-pack void'
+ok 'one image that is damaged is named once' 'head -c 200 photos/cat/1.jpg >one.jpg; fails 1 "^ds-pack: .one.jpg.: damaged JPEG" ds-pack one.jpg'
 ok 'one image is a source of one' 'test "$(row_list photos/cat/0.png)" = "0.png "'
 tar cf none.tar --files-from /dev/null
 ok 'an empty archive holds no images' 'fails 1 "none.tar.*no images" ds-pack none.tar'

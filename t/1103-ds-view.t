@@ -162,6 +162,10 @@ done
 ok 'a full disk: one line, exit 1' '
 	ds-view images.ts >/dev/full 2>err; test $? = 1 && grep -q "cannot write .<stdout>.: No space" err && test $(wc -l <err) = 1 &&
 	ds-view --text images.ts >/dev/full 2>err; test $? = 1 && grep -q "No space" err && test $(wc -l <err) = 1'
+ok 'of several failures the first is printed: images, scores, output' '
+	one() { ds-view --sort s "$@" >/dev/full 2>err; test $? = 1 && test $(wc -l <err) = 1; }
+	one --scores no-scores.ts no-images.ts && grep -q "no-images.ts" err && one --scores no-scores.ts images.ts && grep -q "no-scores.ts" err &&
+	one --scores no-scores.ts -o no/such/x.png images.ts && grep -q "no-scores.ts" err && one --scores scores.ts -o no/such/x.png images.ts && grep -q "no/such" err'
 ok 'SIGTERM leaves no temporary file' '
 	mkdir killed; mkfifo pipe; { cat images.ts; sleep 9; } >pipe 2>/dev/null & ds-view -o killed/f.png <pipe & pid=$!
 	for i in 1 2 3 4 5 6 7 8 9 10; do [ -n "$(ls -A killed)" ] && break; sleep 0.3; done

@@ -54,6 +54,37 @@ ok 'imagenet: labels of another shape are an error' '
 		for f in val_data val_data.npz; do fails 1 "$f.: 2 images, but 0 labels in a list, an array (n) or (n, 1)" ds-pack shaped/$f; done
 	done >odd; cat odd; ! test -s odd'
 ok 'imagenet: labels that say none' 'shaped None; test "$(labels shaped/val_data)" = "-1 -1 "'
+# Labels that cannot be: cifar LABELS and imagenet LABELS make one file, of two images.
+cifar() {
+	$py -c "
+import numpy as np, pickle
+pickle.dump({'batch_label': 'testing batch 1 of 1', 'data': np.zeros((2, 3072), 'u1'), 'labels': $1}, open('data_batch_2', 'wb'), 2)"
+}
+says() { fails 1 "$@" && test "$(grep -o "data_batch_2\|val_data" fails.err | wc -l)" = 1; }
+ok 'cifar: a label that is none is named with its row, and the file once' '
+	cifar "[3, 300]"; says "^ds-pack: .data_batch_2.: label 300 of row 1 is not from 0 to 99$" ds-pack --manifest data_batch_2 &&
+	cifar "[-1, 3]" && says "label -1 of row 0 is not from 0 to 99$" ds-pack data_batch_2 &&
+	cifar "[99, 100]" && says "label 100 of row 1 is not from 0 to 99$" ds-pack data_batch_2 &&
+	cifar "[99, 0]" && test "$(labels data_batch_2)" = "99 0 "'
+ok 'cifar: labels that are no whole numbers, too few of them, images of another size' '
+	cifar "[3, 2.5]"; says "the label of row 1 is not a whole number" ds-pack data_batch_2 &&
+	cifar "[3, 1 << 70]" && says "the label of row 1 is a number of more than 8 bytes" ds-pack data_batch_2 &&
+	cifar "[3]" && says ": 2 images, but 1 labels" ds-pack data_batch_2 &&
+	cifar "[3, 3], \"data\": [1, 2]" && says "its .data. is no array of bytes, (n, 3072)" ds-pack data_batch_2'
+ok 'cifar: names of classes that are no text, or none' '
+	mkdir meta; cp cifar10/cifar-10-batches-py/test_batch meta; for names in "[b\"a\", 3]" "[]" "7"; do
+		$py -c "import pickle; pickle.dump({\"label_names\": $names}, open(\"meta/batches.meta\", \"wb\"), 2)"; ds-pack meta 2>>err4; done
+	test "$(sed "s/.*: //" err4 | tr "\n" ";")" = "the name of class 1 is not text;holds no names of classes;its names of classes are no list;"'
+ok 'imagenet: a label that is none is named with its row' '
+	for f in val_data val_data.npz; do
+		shaped "y - 3 + 2"; fails 1 "$f.: label 0 of row 1 is not from 1 to 2147483647" ds-pack shaped/$f || exit
+		shaped "np.array([1, -2], \"i1\")"; fails 1 "$f.: label -2 of row 1 is not from 1 to" ds-pack shaped/$f || exit
+		shaped "np.array([1, 3000000000])"; fails 1 "$f.: label 3000000000 of row 1 is not from 1 to 2147483647" ds-pack shaped/$f || exit
+		shaped "np.array([1, (1 << 64) - 1], \"u8\")"; fails 1 "$f.: label 18446744073709551615 of row 1 is too large" ds-pack shaped/$f || exit
+		shaped "np.array([1., 2.])"; fails 1 "$f.: labels are of NumPy.s type .<\?f8., which is not read; write them as .<i8." ds-pack shaped/$f || exit
+		shaped "np.array([1, 1 << 21])"; fails 1 "label 2097151 is too large a number for a class; at most 1048575 is" ds-pack shaped/$f || exit
+	done
+	shaped "[1, 3000000000]"; fails 1 "val_data.: label 3000000000 of row 1 is not from 1 to 2147483647" ds-pack shaped/val_data'
 ok 'cifar: one batch under any name' 'cp cifar10/cifar-10-batches-py/test_batch odd && test "$(names odd | head -n 1)" = odd/00000 &&
 	cp cifar100-bin/cifar-100-binary/test.bin odd2 && test "$(labels --format cifar odd2)" = "$(labels cifar100-bin)"'
 ok 'splits that files know themselves' '
@@ -68,6 +99,9 @@ ok 'lists: missing files are counted, the first is named' '
 	{ echo "no/such.png 1"; cat openood.txt; echo "nor/this.png 2"; } >l.txt; fails 1 "lists .no/such.png., which is not in .openood.; of its 6 files 2 are missing" ds-pack --list l.txt --root openood'
 ok 'lists: paths without labels, blank lines, other line ends' '
 	printf "mnist/test/3.png\r\n\nmnist/test/1.png 5\r\n" >l.txt; test "$(labels --list l.txt --root openood)" = "-1 5 "'
+ok 'lists: a path with a space and a digit is no label' '
+	mkdir -p "blank/a b"; cp folders/lined/a.png "blank/a b/7 cats.png"; for l in "a b/7 cats.png" "a b/7 cats.png 3"; do echo "$l"; done >l.txt
+	test "$(labels --list l.txt --root blank)" = "-1 3 "'
 ok 'lists: paths that lead out' 'echo "/etc/passwd 1" >l.txt; fails 1 "line 1.*not a path inside" ds-pack --list l.txt'
 ok 'lists: misuse' 'fails 2 "no SOURCE belongs" ds-pack --list l.txt folders && fails 2 "needs --list" ds-pack --root x folders'
 ok 'several sources: names begin with them, classes are common' '
@@ -100,6 +134,15 @@ EOF2
 ok 'an LMDB whose keys have slashes: each its own image' 'test "$(ds-pack -q --gray --manifest slash_lmdb | sed 1d | cut -f4 | sort -u | wc -l)" = 3 &&
 	test "$(names slash_lmdb | tr "\n" " ")" = "1 0x612f31 0x622f31 "'
 ok 'webdataset: a stray .cls does not take the labels away' 'mkdir stray; cp -r folders/lined stray; echo 1 >stray/lined/a.cls; fails 1 "lined/b.JPG. has no .cls file, which 1 of" ds-pack stray --size 8 && ds-pack -q --size 8 --format images stray >x.ts'
+cls() { rm -rf cls cls.tar; mkdir cls; for i in 0 1; do cp folders/lined/a.png cls/00$i.png; done; printf "%s\n" "$1" >cls/000.cls; printf %s "$2" >cls/001.cls; tar cf cls.tar -C cls .; }
+ok 'webdataset: a .cls file that is no number is said to be none' '
+	cls 5 seven; fails 1 "the .cls file of .001.png. holds .seven., which is not the number of a class" ds-pack cls.tar &&
+	cls -7 5 && fails 1 "the .cls file of .000.png. holds .-7., which" ds-pack cls.tar &&
+	ds-pack -q --format images cls.tar >x.ts && cls 0 2147483647 && fails 1 "label 2147483647 is too large" ds-pack cls.tar'
+ok 'webdataset: and where all of them are' '
+	for bad in -7 3000000000 2147483648 seven ""; do cls "$bad" "$bad"; fails 1 "the .cls file of .000.png. holds .$bad., which" ds-pack --manifest cls.tar || exit; done'
+ok 'webdataset: .cls files of TeX are passed over' '
+	cls 0 1; printf "\\\\ProvidesClass{article}" >cls/article.cls; test "$(labels cls)" = "0 1 "; rm cls/00?.cls; test "$(labels cls)" = "-1 -1 "'
 ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
 
 ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'

@@ -137,6 +137,10 @@ ok 'the previous checkpoint is as it was, and whole' 'cmp $last before.ckpt'
 ( cd full && $train --resume $common )
 ok 'with room again the run ends in the same bytes' 'same train.whole full'
 
+# ---- a log that cannot be written ----
+( begin logs || exit; $train -e 1 $common; log=$(ls run/*/*/*/*_log.txt) && ln -sf /dev/full $log && $train -e 1 --resume $common ) >out 2>err; rc=$?
+ok 'a log that takes nothing: exit 1, names its file' 'test $rc = 1 && grep -q "cannot write .*/[^/]*_log.txt.: " err'
+
 # ---- divergence ----
 diverges() {                           # name, options: exit 1, and the checkpoint that it names is good
 	name=$1; shift

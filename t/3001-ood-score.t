@@ -36,11 +36,13 @@ ok 'an empty stream gives an empty stream' \
 	'"$gen" features logits:f4:3 0 1 | ood-score | ts-dump >out && ! test -s out'
 ok 'a stream of many batches' '"$gen" features logits:f4:10,name:str 5000 1 >big &&
 	ood-score big | ts-dump | tail -n 1 | grep -q row004999'
-ok '--list names the methods' '[ "$(ood-score --list | grep -c "^[a-z]")" = 35 ]'
+ood-score --list | sed -n 's/^\([a-z][^ ]*\) .*/\1/p' >methods
+ok '--list names the methods, those of the page, in its order' '
+	sed -n "s/^\.It Sy //p" "$SRC/tools/ood-score.1" | tr -d " " | tr , "\n" >page && grep -q . page && cmp methods page'
 
 ok 'an unknown method is misuse, and those there are get listed' \
 	'! ood-score -m nope f 2>err && test $? = 1; ood-score -m nope f 2>err; test $? = 2 &&
-	grep -q "msp maxlogit energy" err'
+	grep -q "there are: $(echo $(cat methods))$" err'
 ok 'a parameter out of range is misuse' 'ood-score -m energy:temperature=-1 f 2>err; test $? = 2'
 bad() { "$gen" features "$1" >x; ood-score x >out 2>err; test $? = 1 && grep -q "$2" err; }
 ok 'NaN: names file and row' 'printf "1 2\n1 2\n1 nan\n" | bad logits:f4:2 "x.*row 2: logit 1"'
@@ -78,7 +80,8 @@ END
 	/usr/bin/python3 make.py 3 300 0.3 >test.f && /usr/bin/python3 make.py 3 50 1 other >other.f
 ood-fit train.f -o train.fit; ood-fit val.f -o val.fit
 ok 'all with fits: every method of one pass' 'ood-score -f train.fit --val val.fit test.f -o all.s 2>err &&
-	! test -s err && [ "$(ts-dump --tsv all.s | sed 1q | wc -w)" = 31 ]'
+	! test -s err && grep -v -x "mahalanobis-layers\?\|gram\|odin\|rankfeat\|kl-distance" methods >plain &&
+	[ "$(ts-dump --tsv all.s | sed 1q)" = "$({ cat plain; echo pred; echo label; } | paste -s)" ]'
 ok 'the same bytes with one thread, and again' 'ood-score --no-history -f train.fit --threads 1 test.f -o a 2>err &&
 	ood-score --no-history -f train.fit --threads 2 test.f -o b 2>err && cmp a b'
 ok 'batches of one row give the same scores' '

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ds-pack: folders, archives and files of images become a stream. Streaming: it holds the list of
+ * ds-pack: turns folders, archives and files of images into a stream. Streaming: it holds the list of
  * images, what is being decoded, and one batch. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,23 +11,25 @@
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
-static long size, crop, resize;
+enum resize { SQUASH, SHORT };            /* in the order of --resize's words */
+static long size, crop, resize = SQUASH;
 static const char *shard, *manifest;
 static bool skip_bad, list_formats;
 
 static const struct cli_option options[] = {
 	{ "split", 's', CLI_STR, "NAME", &o.split, 0, 0,
-	  "only images under a folder of this name, or of a file of this split" },
-	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "only what is of this format (--list-formats)" },
-	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "name the formats, and exit" },
-	{ "list", 0, CLI_STR, "FILE", &o.list, 0, 0, "no SOURCE: the images of a list, 'path label' a line" },
-	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "where the paths of the list begin (default .)" },
+	  "only images under a folder of this name, or in files that belong to this split" },
+	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
+	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "list the formats and exit" },
+	{ "list", 0, CLI_STR, "FILE", &o.list, 0, 0,
+	  "instead of a SOURCE: the images in FILE, one 'path label' per line" },
+	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "the folder that the paths of the list start from (default .)" },
 	{ "coarse", 0, CLI_FLAG, NULL, &o.coarse, 0, 0, "CIFAR-100: its 20 coarse labels" },
-	{ "exclude-classes", 0, CLI_STR, "FILE", &o.exclude, 0, 0, "leave out the classes named in FILE" },
-	{ "only-classes", 0, CLI_STR, "FILE", &o.only, 0, 0, "keep no others" },
-	{ "map-classes", 0, CLI_STR, "FILE", &o.map, 0, 0, "classes become others, 'old<tab>new' a line" },
+	{ "exclude-classes", 0, CLI_STR, "FILE", &o.exclude, 0, 0, "leave out the classes listed in FILE" },
+	{ "only-classes", 0, CLI_STR, "FILE", &o.only, 0, 0, "keep only the classes listed in FILE" },
+	{ "map-classes", 0, CLI_STR, "FILE", &o.map, 0, 0, "rename or merge classes, one 'old<tab>new' per line" },
 	{ "per-class", 0, CLI_INT, "N", &o.per_class, 0, 9e15, "N images of each class, chosen at random" },
-	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then N images chosen at random, order kept" },
+	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then N images chosen at random, in their order" },
 	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then the first N" },
 	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then rows I, I+N, I+2N, ... (I from 0 to N-1)" },
 	{ "size", 0, CLI_INT, "N", &size, 1, 16384, "resize to N x N pixels (see --resize)" },
@@ -36,12 +38,12 @@ static const struct cli_option options[] = {
 	{ "crop", 0, CLI_INT, "N", &crop, 1, 16384, "then cut the middle N x N" },
 	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "one channel, as Pillow's convert(\"L\")" },
 	{ "fast", 0, CLI_FLAG, NULL, &o.shape.fast, 0, 0,
-	  "with --size: large JPEGs are decoded at a half, quarter or eighth (other pixels)" },
+	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (other pixels)" },
 	{ "skip-bad", 0, CLI_FLAG, NULL, &skip_bad, 0, 0,
-	  "leave damaged images out, and say how many, instead of failing" },
+	  "leave out damaged images and say how many, instead of failing" },
 	{ "manifest", 0, CLI_FLAG, NULL, &o.hash, 0, 0,
-	  "write no stream but a table: path, label, bytes, XXH3 of each image" },
-	{ "check", 0, CLI_STR, "MANIFEST", &manifest, 0, 0, "fail unless the images are those of this table" },
+	  "instead of a stream write a table: path, label, bytes and XXH3 of each image" },
+	{ "check", 0, CLI_STR, "MANIFEST", &manifest, 0, 0, "fail unless the images are exactly those of this table" },
 	{ 0 }
 };
 
@@ -60,6 +62,7 @@ struct work {
 	struct ts_file *table;            /* which goes here */
 	struct ts_header header;
 	struct ts_batch batch;
+	struct ts_col *image, *label, *name;   /* the batch's */
 	size_t rows, bad;
 	struct err err;
 };
@@ -81,7 +84,7 @@ static int set_source(struct ts_meta *m, const char *path)
 	return rc;
 }
 
-/* The first image says how large all are. */
+/* The first image sets the size of all. */
 static int begin(struct work *k, const struct ds_row *row, const char *path)
 {
 	const size_t shape[3] = { (size_t)row->c, (size_t)row->h, (size_t)row->w };
@@ -99,18 +102,20 @@ static int begin(struct work *k, const struct ds_row *row, const char *path)
 	cli_history(h, NULL, 0);
 	if (ts_batch_init(&k->batch, h) < 0)
 		cli_oom();
+	k->image = ts_batch_col(&k->batch, "image");
+	k->label = ts_batch_col(&k->batch, "label");
+	k->name = ts_batch_col(&k->batch, "name");
 	return ts_writer_begin(k->w, h);
 }
 
 static int check_size(struct work *k, const struct ds_row *row)
 {
-	const struct ts_col *image = &k->batch.cols[0];
+	const size_t h = k->image->shape[1], w = k->image->shape[2];
 
-	if ((size_t)row->h == image->shape[1] && (size_t)row->w == image->shape[2])
+	if ((size_t)row->h == h && (size_t)row->w == w)
 		return 0;
 	return cli_error("'%s' is %dx%d where the first image is %zux%zu; add --size N (and --resize short "
-			 "--crop N to keep proportions)", row->name, row->w, row->h, image->shape[2],
-			 image->shape[1]);
+			 "--crop N to keep proportions)", row->name, row->w, row->h, w, h);
 }
 
 static int flush(struct work *k, bool all)
@@ -131,20 +136,20 @@ static int add(struct work *k, const struct ds_row *row, const char *path)
 
 	if ((k->rows == 0 && begin(k, row, path) < 0) || check_size(k, row) < 0)
 		return -1;
-	if (ts_batch_resize(b, i + 1) < 0 || ts_col_set_str(&b->cols[2], i, row->name) < 0)
+	if (ts_batch_resize(b, i + 1) < 0 || ts_col_set_str(k->name, i, row->name) < 0)
 		cli_oom();
-	memcpy((uint8_t *)b->cols[0].data + i * b->cols[0].row, row->image, b->cols[0].row);
-	((int64_t *)b->cols[1].data)[i] = row->label;
+	memcpy((uint8_t *)k->image->data + i * k->image->row, row->image, k->image->row);
+	((int64_t *)k->label->data)[i] = row->label;
 	return flush(k, false);
 }
 
 static int add_line(struct work *k, const struct ds_row *row)
 {
-	char *line = ds_manifest_line(row);
+	char *line = ds_manifest_line(row, &k->err);
 	int rc;
 
 	if (!line)
-		cli_oom();
+		return cli_error("%s", k->err.text);
 	rc = k->rows == 0 ? ts_file_put(k->table, DS_MANIFEST_HEAD, strlen(DS_MANIFEST_HEAD)) : 0;
 	if (rc == 0)
 		rc = ts_file_put(k->table, line, strlen(line));
@@ -152,35 +157,50 @@ static int add_line(struct work *k, const struct ds_row *row)
 	return rc;
 }
 
-static int pack(struct work *k, const char *path)
+/* A row that was read: checked, and written. */
+static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 {
-	struct ds_row row;
-	int rc;
+	if (k->check && ds_manifest_check(k->check, row, &k->err) < 0)
+		return cli_error("%s", k->err.text);
+	if ((k->w ? add(k, row, path) : add_line(k, row)) < 0)
+		return -1;
+	k->rows++;
+	cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
+	return 0;
+}
 
-	while ((rc = ds_next(k->source, &row, &k->err)) != 0) {
-		if (rc == 1 && k->check && ds_manifest_check(k->check, &row, &k->err) < 0)
-			rc = -2;
-		if (rc == 1) {
-			if ((k->w ? add(k, &row, path) : add_line(k, &row)) < 0)
+static int pack_rows(struct work *k, const char *path)
+{
+	enum ds_step step;
+	struct ds_row row;
+
+	while ((step = ds_next(k->source, &row, &k->err)) != DS_END) {
+		if (step == DS_ROW) {
+			if (pack_row(k, &row, path) < 0)
 				return -1;
-			k->rows++;
-			cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
 			continue;
 		}
-		cli_error("%s", k->err.text);
-		if (rc == -2 || !skip_bad)
-			return -1;
+		if (step == DS_BROKEN || !skip_bad)
+			return cli_error("%s", k->err.text);
+		cli_warn("%s", k->err.text);
 		k->bad++;
 	}
 	if (k->check && ds_manifest_end(k->check, &k->err) < 0)
 		return cli_error("%s", k->err.text);
-	cli_info("%zu images; %zu other files passed over", k->rows, ds_ignored(k->source));
+	return 0;
+}
+
+static int pack(struct work *k, const char *path)
+{
+	if (pack_rows(k, path) < 0)
+		return -1;
+	cli_info("%zu images; %zu other files skipped", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))
 		cli_warn("%s", ds_unread(k->source));
 	if (k->bad)
-		cli_error("%zu damaged images left out", k->bad);
+		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)
-		return cli_error("'%s': nothing chosen, so there is nothing to write", path);
+		return cli_error("'%s': no images are left to write", path);
 	if (!k->w)
 		return ts_file_finish(k->table);
 	if (flush(k, true) < 0)
@@ -193,22 +213,22 @@ static void check_options(int n_sources)
 	char tail;
 
 	if (o.list && n_sources)
-		cli_usage("--list FILE says which images, so no SOURCE belongs to it");
+		cli_usage("--list FILE names the images, so no SOURCE belongs with it");
 	if (!o.list && n_sources < 1)
-		cli_usage("one SOURCE is needed, or several, or --list FILE");
+		cli_usage("at least one SOURCE is needed, or --list FILE");
 	if (o.root && !o.list)
 		cli_usage("--root needs --list FILE");
 	if (shard && (sscanf(shard, "%ld/%ld%c", &o.shard, &o.n_shards, &tail) != 2 ||
 		      o.n_shards < 1 || o.shard < 0 || o.shard >= o.n_shards))
 		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", shard);
-	if ((resize || o.shape.fast) && !size)
-		cli_usage("--%s needs --size N", resize ? "resize" : "fast");
+	if ((resize != SQUASH || o.shape.fast) && !size)
+		cli_usage("--%s needs --size N", resize != SQUASH ? "resize" : "fast");
 	if (o.exclude && o.only)
 		cli_usage("--exclude-classes and --only-classes exclude each other");
 	if (o.hash && manifest)
 		cli_usage("--manifest and --check exclude each other");
 	o.shape.size = (int)size;
-	o.shape.shorter = resize == 1;
+	o.shape.shorter = resize == SHORT;
 	o.shape.crop = (int)crop;
 	o.seed = (uint64_t)cli.seed;
 	o.threads = (int)cli.threads;

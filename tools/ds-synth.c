@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ds-synth: labelled images, and sets that are out of their distribution, from a seed. Streaming.
- * */
+ * ds-synth: labelled images, and sets that are out of their distribution, from a seed. Streaming. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 enum { BATCH = 256, TRAIN_ROWS = 5000, TEST_ROWS = 2000, OOD_ROWS = 1000 };
 
 static const char *set_name;
+enum split { TEST, TRAIN };               /* in the order of --split's words */
 static long split, rows = -1;
 static double atypical = 0.1;
 static bool list;
@@ -28,7 +28,16 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ds-synth", "--set NAME [option...]",
 	"Make images from a seed: a labelled set of ten classes, or a set out of its distribution.",
-	options, "Smaller N gives a prefix of the same rows.", CLI_OUTPUT | CLI_SEED, NULL
+	options, "A smaller N gives the first N of the same rows.", CLI_OUTPUT | CLI_SEED, NULL
+};
+
+/* What is written, and the columns of its batch. */
+struct work {
+	struct ds_synth set;
+	struct ts_header header;
+	struct ts_batch batch;
+	struct ts_col *image, *label, *name;
+	struct ts_col *odd;               /* which rows are atypical; NULL: the set has no such column */
 };
 
 static void make_header(struct ts_header *h, const struct ds_synth *s)
@@ -47,54 +56,61 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 	cli_history(h, NULL, 0);
 }
 
-static void fill(struct ts_batch *b, const struct ds_synth *s, uint64_t first, size_t n)
+static void begin(struct work *k)
+{
+	make_header(&k->header, &k->set);
+	if (ts_batch_init(&k->batch, &k->header) < 0)
+		cli_oom();
+	k->image = ts_batch_col(&k->batch, "image");
+	k->label = ts_batch_col(&k->batch, "label");
+	k->odd = ts_batch_col(&k->batch, "atypical");
+	k->name = ts_batch_col(&k->batch, "name");
+}
+
+static void fill(struct work *k, uint64_t first, size_t n)
 {
 	struct ds_synth_row row;
 
-	if (ts_batch_resize(b, 0) || ts_batch_resize(b, n))
+	if (ts_batch_resize(&k->batch, 0) < 0 || ts_batch_resize(&k->batch, n) < 0)
 		cli_oom();
-	struct ts_col *image = ts_batch_col(b, "image"), *label = ts_batch_col(b, "label");
-	struct ts_col *odd = ts_batch_col(b, "atypical"), *name = ts_batch_col(b, "name");
 	for (size_t i = 0; i < n; i++) {
-		ds_synth_row(s, first + i, &row);
-		memcpy((uint8_t *)image->data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
-		((int64_t *)label->data)[i] = row.label;
-		if (odd)
-			((uint8_t *)odd->data)[i] = row.atypical;
-		if (ts_col_set_str(name, i, row.name))
+		ds_synth_row(&k->set, first + i, &row);
+		memcpy((uint8_t *)k->image->data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
+		((int64_t *)k->label->data)[i] = row.label;
+		if (k->odd)
+			((uint8_t *)k->odd->data)[i] = row.atypical;
+		if (ts_col_set_str(k->name, i, row.name) < 0)
 			cli_oom();
 	}
 }
 
-static int write_set(const struct ds_synth *s)
+static int write_set(struct work *k)
 {
-	struct ts_header header;
-	struct ts_batch batch;
 	struct ts_writer *w = cli_output();
+	int rc;
 
-	make_header(&header, s);
-	if (ts_batch_init(&batch, &header))
-		cli_oom();
-	int rc = ts_writer_begin(w, &header);
+	begin(k);
+	rc = ts_writer_begin(w, &k->header);
 	for (long i = 0; i < rows && rc == 0; i += BATCH) {
-		fill(&batch, s, (uint64_t)i, (size_t)(rows - i < BATCH ? rows - i : BATCH));
-		rc = ts_writer_write(w, &batch);
+		fill(k, (uint64_t)i, (size_t)(rows - i < BATCH ? rows - i : BATCH));
+		rc = ts_writer_write(w, &k->batch);
 	}
 	if (rc == 0)
 		rc = ts_writer_finish(w);
 	cli_check_writer(w);
-	ts_batch_release(&batch);
-	ts_header_release(&header);
+	ts_batch_release(&k->batch);
+	ts_header_release(&k->header);
 	ts_writer_close(w);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv);
+	int first = cli_parse(&tool, argc, argv), set;
+	struct work k = { 0 };
 
 	if (first < argc)
-		cli_usage("'%s': reads no file", argv[first]);
+		cli_usage("'%s': this program reads no file", argv[first]);
 	if (list) {
 		for (int i = 0; i < DS_SYNTH_SETS; i++)
 			printf("%-14s %s\n", ds_synth_name(i), ds_synth_help(i));
@@ -102,12 +118,11 @@ int main(int argc, char **argv)
 	}
 	if (!set_name)
 		cli_usage("--set NAME is missing; --list names the sets");
-	int set = ds_synth_find(set_name);
-	if (set < 0)
+	if ((set = ds_synth_find(set_name)) < 0)
 		cli_usage("there is no set '%s'; --list names the sets", set_name);
-	struct ds_synth s = { .set = set, .train = split == 1, .seed = (uint64_t)cli.seed,
-			      .atypical = atypical };
+	k.set = (struct ds_synth){ .set = (enum ds_synth_set)set, .train = split == TRAIN,
+				   .seed = (uint64_t)cli.seed, .atypical = atypical };
 	if (rows < 0)
-		rows = set != DS_SYNTH_ID ? OOD_ROWS : s.train ? TRAIN_ROWS : TEST_ROWS;
-	return cli_finish(write_set(&s) ? 1 : 0);
+		rows = set != DS_SYNTH_ID ? OOD_ROWS : k.set.train ? TRAIN_ROWS : TEST_ROWS;
+	return cli_finish(write_set(&k));
 }

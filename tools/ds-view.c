@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ds-view: the images of a stream on one sheet, a PNG: the first ones, or those with the least or
+ * ds-view: the images of a stream on one sheet, a PNG: the first ones, or those with the smallest or
  * the largest scores. Streaming: it holds the images that it shows, and the scores that it joins. */
 #include <math.h>
 #include <stdio.h>
@@ -26,11 +26,11 @@ static const struct cli_option options[] = {
 	  "a stream of scores of these images, matched by name, else by position" },
 	{ "sort", 0, CLI_STR, "COLUMN", &sort_by, 0, 0,
 	  "order by this column of the scores, or of the images" },
-	{ "top", 0, CLI_INT, "N", &top, 1, MAX_SIDE * MAX_SIDE, "the N largest, largest first" },
-	{ "bottom", 0, CLI_INT, "N", &bottom, 1, MAX_SIDE * MAX_SIDE, "the N least, least first" },
+	{ "top", 0, CLI_INT, "N", &top, 1, MAX_SIDE * MAX_SIDE, "show the N largest, largest first" },
+	{ "bottom", 0, CLI_INT, "N", &bottom, 1, MAX_SIDE * MAX_SIDE, "show the N smallest, smallest first" },
 	{ "border", 0, CLI_STR, "COLUMN", &border_by, 0, 0,
-	  "a border from blue (least value shown) to red (largest)" },
-	{ "text", 't', CLI_FLAG, NULL, &text, 0, 0, "a table of the cells (TSV) instead of a PNG" },
+	  "draw borders from blue (the smallest value shown) to red (the largest)" },
+	{ "text", 't', CLI_FLAG, NULL, &text, 0, 0, "write a table of the cells (TSV) instead of a PNG" },
 	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
 	  "write to FILE, whole or not at all (default: standard output)" },
 	{ 0 }
@@ -70,7 +70,7 @@ static int check_images(struct work *k)
 		return ts_reader_fail(k->images, "has no column 'image' of |u1 pixels (1 or 3 channels, "
 				      "height, width)");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return ts_reader_fail(k->images, "column 'label' is not one <i8 a row");
+		return ts_reader_fail(k->images, "column 'label' is not one <i8 per row");
 	if (name && name->type != TS_STR)
 		return ts_reader_fail(k->images, "column 'name' is not strings");
 	k->sheet.c = image->shape[0];
@@ -81,7 +81,7 @@ static int check_images(struct work *k)
 	return 0;
 }
 
-/* A column of that name: the scores' if they have it, else the images'. */
+/* Finds the column of this name: in the scores if they have it, else in the images. */
 static int locate(struct work *k, struct source *s, const char *column)
 {
 	const struct ts_header *scores = k->scores ? ts_reader_header(k->scores) : NULL;
@@ -93,14 +93,14 @@ static int locate(struct work *k, struct source *s, const char *column)
 		f = ts_header_field(k->h, column);
 	if (!f)
 		return ts_reader_fail(k->images, "has no column '%s', %s", column,
-				      scores ? "nor have its scores" : "and no --scores are given");
+				      scores ? "nor have its scores" : "and no --scores is given");
 	if (f->type == TS_STR || f->ndim)
 		return ts_reader_fail(s->joined ? k->scores : k->images,
 				      "column '%s' is not one number a row", column);
 	return 0;
 }
 
-/* Checks both headers, and reads the scores, since they must be there when the first image comes. */
+/* Checks both headers, and reads all scores, because they must be there when the first image comes. */
 static int begin(struct work *k)
 {
 	const char *columns[2];
@@ -162,9 +162,7 @@ static int offer(struct work *k, size_t i)
 	}
 	if (border_by && value(k, &k->border, i, partner, &cell.shade) < 0)
 		return -1;
-	if (ds_sheet_offer(&k->sheet, &cell) < 0)
-		cli_oom();
-	return 0;
+	return ds_sheet_offer(&k->sheet, &cell, &k->err);
 }
 
 static int read_images(struct work *k)
@@ -240,7 +238,7 @@ static void check_options(struct ds_sheet *s, const char *file)
 
 	if (sscanf(grid, "%5ldx%5ld%c", &columns, &rows, &tail) != 2 || columns < 1 || rows < 1 ||
 	    columns > MAX_SIDE || rows > MAX_SIDE)
-		cli_usage("--grid: '%s' is not CxR, two whole numbers from 1 to %d", grid, MAX_SIDE);
+		cli_usage("--grid: '%s' is not CxR with two whole numbers from 1 to %d", grid, MAX_SIDE);
 	s->columns = (size_t)columns;
 	s->rows = (size_t)rows;
 	if (top && bottom)
@@ -248,16 +246,28 @@ static void check_options(struct ds_sheet *s, const char *file)
 	if ((top || bottom) && !sort_by)
 		cli_usage("--%s needs --sort COLUMN", top ? "top" : "bottom");
 	if (scores_path && !sort_by && !border_by)
-		cli_usage("--scores needs --sort or --border, or nothing is shown of them");
+		cli_usage("--scores needs --sort or --border: else the scores would not be used");
 	if (scores_path && strcmp(scores_path, "-") == 0 && from_stdin)
-		cli_usage("standard input can be read once only");
+		cli_usage("standard input can be read once only: either the images or --scores");
 	s->scale = (size_t)scale;
 	s->border = border_by != NULL;
 	s->largest = top != 0;
 	s->most = top || bottom ? (size_t)(top + bottom) : s->columns * s->rows;
 	if (s->most > s->columns * s->rows)
-		cli_usage("--%s %zu are more than the grid of %s holds; give a larger --grid",
+		cli_usage("--%s %zu is more than the grid of %s holds; give a larger --grid",
 			  top ? "top" : "bottom", s->most, grid);
+}
+
+/* Prints why the run failed, in the order of its work: an input comes before what was made of it, and that before the
+ * output. One failure makes others, so only the first is printed. */
+static void report(const struct work *k, const struct ts_file *out)
+{
+	if (cli_check_reader(k->images) < 0 || (k->scores && cli_check_reader(k->scores) < 0))
+		return;
+	if (ts_file_error(out))               /* a sheet that cannot be written fails for this reason */
+		cli_error("%s", ts_file_error(out));
+	else
+		cli_error("%s", k->err.text);
 }
 
 int main(int argc, char **argv)
@@ -267,10 +277,8 @@ int main(int argc, char **argv)
 	struct ts_file *out;
 
 	check_options(&k.sheet, first < argc ? argv[first] : NULL);
-	if (!text && (!cli.output || strcmp(cli.output, "-") == 0) && isatty(STDOUT_FILENO)) {
-		cli_error("refuse to write a PNG to a terminal; use -o FILE, a pipe, or --text");
-		return 1;
-	}
+	if (!text && (!cli.output || strcmp(cli.output, "-") == 0) && isatty(STDOUT_FILENO))
+		return cli_finish(cli_error("will not write a PNG to a terminal; use -o FILE, a pipe, or --text"));
 	k.images = cli_input(first, argc, argv);
 	k.scores = scores_path ? cli_open(scores_path) : NULL;
 	out = ts_file_open(cli.output);
@@ -280,13 +288,8 @@ int main(int argc, char **argv)
 		rc = text ? write_table(&k, out) : ds_sheet_write(&k.sheet, out, &k.err);
 	if (rc == 0)
 		rc = ts_file_finish(out);
-	cli_check_reader(k.images);
-	if (k.scores)
-		cli_check_reader(k.scores);
-	if (ts_file_error(out))
-		cli_error("%s", ts_file_error(out));
-	else if (rc < 0 && k.err.text[0] && !ts_reader_error(k.images))
-		cli_error("%s", k.err.text);
+	if (rc < 0)
+		report(&k, out);
 	ts_file_close(out);
 	ts_join_release(&k.join);
 	ds_sheet_release(&k.sheet);

@@ -12,8 +12,10 @@
 #include "ood/score/ood_tune.h"
 #include "ood/score/ood_method.h"
 
+enum bank_type { F4, F2 };
+
 static const char *method_list = "all";
-static long bank = 50000, bank_type;
+static long bank = 50000, bank_type = F4;
 static bool merge, published;
 static const char *tune, *against;
 
@@ -21,13 +23,13 @@ static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "methods of ood-score to fit for, separated by commas (default all)" },
 	{ "bank", 0, CLI_INT, "N", &bank, 0, 1e12,
-	  "rows to keep, chosen by hash of their contents (default 50000); 0: all" },
+	  "rows to keep, chosen by a hash of their contents (default 50000); 0: all" },
 	{ "bank-type", 0, CLI_CHOICE, "f4|f2", &bank_type, 0, 0,
-	  "type of the features that are kept (default f4)" },
+	  "type of the features that are kept: single or half precision (default f4)" },
 	{ "merge", 0, CLI_FLAG, NULL, &merge, 0, 0, "read fits, not features, and join them" },
 	{ "tune", 0, CLI_STR, "FIT", &tune, 0, 0,
-	  "read features of ID validation data, and add to FIT what is fitted to those" },
-	{ "against", 0, CLI_STR, "FILE", &against, 0, 0, "for --tune: features of the same, made adversarial" },
+	  "read features of ID validation data, and write FIT with what is fitted to them" },
+	{ "against", 0, CLI_STR, "FILE", &against, 0, 0, "for --tune: features of the same images, made adversarial" },
 	{ "published-tuning", 0, CLI_FLAG, NULL, &published, 0, 0,
 	  "for --tune: choose the step as the published program does on its test images" },
 	{ 0 }
@@ -45,7 +47,7 @@ static unsigned parts_of(const char *list)
 {
 	struct ood_requests r = { 0 };
 	struct err err;
-	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM;
+	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM;       /* whose columns say whether they are wanted */
 
 	if (ood_requests_add(&r, list, &err))
 		cli_usage("--method: %s", err.text);
@@ -58,7 +60,7 @@ static unsigned parts_of(const char *list)
 static int fit_stream(struct ts_reader *in, struct ood_fit **ret)
 {
 	const struct ood_fit_options o = { parts_of(method_list), bank ? (size_t)bank : SIZE_MAX,
-					   bank_type == 1, (uint64_t)cli.seed };
+					   bank_type == F2, (uint64_t)cli.seed };
 	const struct ts_header *h = ts_reader_expect(in, "features");
 	struct ts_batch b = { 0 };
 	struct err err;
@@ -148,18 +150,17 @@ static int merge_fits(int n, char **paths)
 	if (!f || !from)
 		cli_oom();
 	for (int i = 0; i < n && rc == 0; i++) {
-		rc = ood_fit_load(&f[i], paths[i], &err);
-		if (rc) {
-			cli_error("%s", err.text);
-		} else if (i > 0 && (rc = ood_fit_merge(f[0], f[i], &err)) != 0) {
-			cli_error("'%s' %s", paths[i], err.text);
-		} else {
-			from[i] = &f[i]->header;
-		}
-		if (i > 0 && rc == 0)
+		if ((rc = ood_fit_load(&f[i], paths[i], &err)) < 0)
+			break;
+		from[i] = &f[i]->header;
+		if (i > 0 && (rc = ood_fit_merge(f[0], f[i], &err)) < 0)
+			err_prefix(&err, "'%s' ", paths[i]);
+		if (i > 0)
 			ood_fit_shrink(f[i]);
 	}
-	if (rc == 0 && (rc = ood_fit_finish(f[0], &err)) != 0)
+	if (rc == 0)
+		rc = ood_fit_finish(f[0], &err);
+	if (rc < 0)
 		cli_error("%s", err.text);
 	if (rc == 0) {
 		ood_tune_forget(&f[0]->header.meta);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * ood-metrics: how well scores tell OOD sets from an ID set, and how sure that is. Retains the ID set and one
- * OOD set, 4 bytes a row and method (with intervals 8); prints when every input has come to its END. */
+ * OOD set, 4 bytes per row and method (with intervals 8); prints when every input has come to its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,41 +11,44 @@
 #include "cli/cli_table.h"
 #include "ood/eval/ood_eval.h"
 #include "report/report_curves.h"
-#include "report/report_sets.h"
+#include "report/report_operands.h"
 #include "report/report_table.h"
 
-static const char *id_path, *method_list, *baseline;
-static long fpr_rule = OOD_FPR_NEAREST, trapezoid, replicates;
+enum aupr { AVERAGE, TRAPEZOID };
+
+static const char *id_path, *method_list, *baseline, *show, *curve_path[REPORT_CURVES];
+static long fpr = OOD_FPR_NEAREST, aupr = AVERAGE, format = CLI_TEXT, replicates;
 static double prevalence;
 static bool delong, pooled, explain;
+static struct report report = { .confidence = .95 };
 
 static const struct cli_option options[] = {
-	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set, a stream or text" },
+	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set, a stream or text (required)" },
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "columns of scores, separated by commas (default all)" },
-	{ "fpr", 0, CLI_CHOICE, "nearest|first|openood", &fpr_rule, 0, 0,
+	{ "fpr", 0, CLI_CHOICE, "nearest|first|openood", &fpr, 0, 0,
 	  "threshold of FPR95 (default nearest)" },
-	{ "aupr", 0, CLI_CHOICE, "average|trapezoid", &trapezoid, 0, 0,
+	{ "aupr", 0, CLI_CHOICE, "average|trapezoid", &aupr, 0, 0,
 	  "area under precision and recall (default average precision)" },
 	{ "prevalence", 0, CLI_DOUBLE, "P", &prevalence, 1e-9, 1 - 1e-9,
 	  "AUPR as if this share of rows were OOD (default: as they are)" },
 	{ "delong", 0, CLI_FLAG, NULL, &delong, 0, 0, "intervals of AUROC, by DeLong" },
 	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
 	  "intervals of all metrics, from N resamplings (default 0: none)" },
-	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999, "of intervals (default 0.95)" },
+	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999, "confidence of the intervals (default 0.95)" },
 	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0,
 	  "mark methods whose AUROC differs from this one's (DeLong, Holm)" },
-	{ "pooled", 0, CLI_FLAG, NULL, &pooled, 0, 0, "a row for all OOD sets as one" },
-	{ "show", 0, CLI_STR, "LIST", &report.show, 0, 0,
+	{ "pooled", 0, CLI_FLAG, NULL, &pooled, 0, 0, "add a row for all OOD sets as one" },
+	{ "show", 0, CLI_STR, "LIST", &show, 0, 0,
 	  "metrics, separated by commas, or all (default auroc,aupr_in,aupr_out,fpr95,id_acc)" },
-	{ "explain", 0, CLI_FLAG, NULL, &explain, 0, 0, "say what each column is, behind the table" },
-	{ "roc", 0, CLI_STR, "FILE", &report_curve_path[0], 0, 0, "write ROC curves as TSV" },
-	{ "pr", 0, CLI_STR, "FILE", &report_curve_path[1], 0, 0, "write precision and recall as TSV" },
-	{ "hist", 0, CLI_STR, "FILE", &report_curve_path[2], 0, 0, "write histograms as TSV" },
-	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &report.format, 0, 0,
+	{ "explain", 0, CLI_FLAG, NULL, &explain, 0, 0, "explain each column below the table" },
+	{ "roc", 0, CLI_STR, "FILE", &curve_path[REPORT_ROC], 0, 0, "write ROC curves as TSV" },
+	{ "pr", 0, CLI_STR, "FILE", &curve_path[REPORT_PR], 0, 0, "write precision and recall as TSV" },
+	{ "hist", 0, CLI_STR, "FILE", &curve_path[REPORT_HIST], 0, 0, "write histograms as TSV" },
+	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0,
 	  "form of the table (default text)" },
-	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "only the averages over the OOD sets" },
-	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "first column: TEXT, under 'model'" },
+	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "print only the averages over the OOD sets" },
+	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "add a first column 'model' that holds TEXT" },
 	{ "no-heading", 0, CLI_FLAG, NULL, &report.no_heading, 0, 0, "leave out the heading" },
 	{ 0 }
 };
@@ -53,18 +56,19 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-metrics", "[option...] --id FILE [[near:|far:][NAME=]FILE]...",
 	"Measure how well scores tell each OOD set from the ID set.", options,
-	"A FILE is a scores stream, or text: a number a line, or columns with tabs between.\n"
-	"A FILE of - is standard input, once at most.", CLI_SEED | CLI_THREADS, NULL
+	"A FILE is a scores stream, or text: one number per line, or columns separated by tabs.\n"
+	"A FILE of - is standard input, at most once.", CLI_SEED | CLI_THREADS, NULL
 };
 
 /* ---- the work -------------------------------------------------------------------------------- */
 
 struct work {
-	struct report_set *sets;
+	struct report_operand *sets;
 	size_t n_sets, n;                 /* OOD sets, methods */
 	char **methods;
 	struct ood_set id, pool;
 	struct ood_eval *eval;
+	size_t baseline;                  /* its number, if there is one */
 	struct ood_result *results;       /* (n_sets, n) */
 	struct report_curves curves;
 };
@@ -72,7 +76,7 @@ struct work {
 static struct ood_input *open_input(const char *path)
 {
 	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO)) {
-		cli_error("refuse to read scores from a terminal; name a FILE or use a pipe");
+		cli_error("scores are not read from a terminal; name a FILE or use a pipe");
 		exit(1);
 	}
 	struct ood_input *in = ood_input_open(path);
@@ -83,59 +87,52 @@ static struct ood_input *open_input(const char *path)
 
 static int close_input(struct ood_input *in, int rc)
 {
-	if (rc)
+	if (rc < 0)
 		cli_error("%s", ood_input_error(in));
 	ood_input_close(in);
 	return rc;
 }
 
-/* The columns to read: those asked for, or all of the header. */
+/* The columns to read: those asked for, or all of the header, whose names go into the table. */
 static int choose_methods(struct work *k, struct ood_input *in)
 {
 	const struct ts_header *h = ood_input_header(in);
+	struct err err;
 
 	if (!h)
 		return -1;
-	if (!method_list) {
-		if (ood_set_methods(h, &k->methods, &k->n))
-			cli_oom();
-		for (size_t i = 0; i < k->n; i++)
-			if (!report_is_printable(k->methods[i]))
-				return ood_input_fail(in, "control character in a column's name");
-		return k->n ? 0 : ood_input_fail(in, "has no column of scores");
-	}
-	char *list = strdup(method_list), *rest = list, *word;
-	k->methods = calloc(strlen(method_list) + 1, sizeof *k->methods);
-	if (!list || !k->methods)
-		cli_oom();
-	for (k->n = 0; (word = strsep(&rest, ",")) != NULL; k->n++)
-		if (!(k->methods[k->n] = strdup(word)))
-			cli_oom();
-	free(list);
+	if (ood_set_choose(h, method_list, &k->methods, &k->n, &err) < 0)
+		return ood_input_fail(in, "%s", err.text);
+	for (size_t i = 0; !method_list && i < k->n; i++)
+		if (!report_is_printable(k->methods[i]))
+			return ood_input_fail(in, "control character in a column's name");
 	return 0;
 }
 
 static unsigned what_to_keep(void)
 {
 	return (delong || baseline || replicates ? OOD_SET_ORDER : 0) |
-	       (report_shows_right() ? OOD_SET_RIGHT : 0);
+	       (report_shows_right(&report) ? OOD_SET_RIGHT : 0);
 }
 
 static int begin(struct work *k)
 {
-	struct ood_eval_options o = { .rules = { (enum ood_fpr)fpr_rule, trapezoid, prevalence },
+	struct ood_eval_options o = { .by = { (enum ood_fpr)fpr, aupr == TRAPEZOID, prevalence },
 				      .delong = delong, .test = baseline, .bootstrap = (size_t)replicates,
 				      .confidence = report.confidence, .seed = (uint64_t)cli.seed,
 				      .threads = (int)cli.threads };
 	struct ood_input *in = open_input(id_path);
-	int rc = choose_methods(k, in) || ood_set_read(&k->id, in, k->methods, k->n, what_to_keep());
+	int rc = choose_methods(k, in);
 
-	if (close_input(in, rc))
+	if (rc == 0)
+		rc = ood_set_read(&k->id, in, k->methods, k->n, what_to_keep());
+	if (close_input(in, rc) < 0)
 		return -1;
-	while (baseline && o.baseline < k->n && strcmp(k->methods[o.baseline], baseline) != 0)
-		o.baseline++;
-	if (baseline && o.baseline == k->n)
+	while (baseline && k->baseline < k->n && strcmp(k->methods[k->baseline], baseline) != 0)
+		k->baseline++;
+	if (baseline && k->baseline == k->n)
 		return cli_error("--baseline: '%s' has no scores '%s'", id_path, baseline);
+	o.baseline = k->baseline;
 	k->results = calloc(k->n_sets * k->n + k->n, sizeof *k->results);
 	k->eval = ood_eval_new(&k->id, &o);
 	if (!k->results || !k->eval)
@@ -153,20 +150,23 @@ static void warn_constant(const struct work *k, const struct ood_set *ood, const
 	}
 }
 
-static int measure(struct work *k, struct report_set *set, struct ood_result *out)
+static int measure(struct work *k, struct report_operand *set, struct ood_result *out)
 {
 	struct ood_input *in = open_input(set->path);
 	struct ood_set ood = { 0 };
-	int rc = (!method_list && ood_set_no_more(in, k->methods, k->n)) ||
-		 ood_set_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SET_ORDER);
+	struct err err;
+	int rc = method_list ? 0 : ood_set_no_more(in, k->methods, k->n);
 
+	if (rc == 0)
+		rc = ood_set_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SET_ORDER);
 	if (close_input(in, rc) == 0) {
 		set->n = ood.n;
 		warn_constant(k, &ood, set->name);
-		if (ood_eval_set(k->eval, &ood, set->groups, out) ||
-		    (pooled && ood_set_append(&k->pool, &ood)))
+		if (ood_eval_set(k->eval, &ood, set->groups, out) < 0)
 			cli_oom();
-		rc = report_curves_write(&k->curves, k->methods, &k->id, set->name, &ood);
+		if ((pooled && ood_set_append(&k->pool, &ood, &err) < 0) ||
+		    report_curves_write(&k->curves, k->methods, &k->id, set->name, &ood, &err) < 0)
+			rc = cli_error("%s", err.text);
 	}
 	ood_set_release(&ood);
 	return rc;
@@ -177,12 +177,9 @@ static int measure(struct work *k, struct report_set *set, struct ood_result *ou
 static void print_row(const struct work *k, const char *set, const struct ood_result *of, size_t m,
 		      size_t n_ood)
 {
-	size_t base = 0;
-
-	while (baseline && strcmp(k->methods[base], baseline) != 0)
-		base++;
-	report_print(&(struct report_row){ k->methods[m], set, &of[m], &k->id, n_ood,
-					   baseline && m == base, of[base].m.v[OOD_AUROC] });
+	report_print(&report, &(struct report_row){ k->methods[m], set, &of[m], &k->id, n_ood,
+						    baseline && m == k->baseline,
+						    of[k->baseline].m.v[OOD_AUROC] });
 }
 
 /* The averages of the groups that there are, and the pool: (OOD_MAX_GROUPS + 1, methods). */
@@ -205,7 +202,7 @@ static void print_table(struct work *k)
 {
 	struct ood_result *averages = average(k);
 
-	report_heading();
+	report_heading(&report);
 	for (size_t m = 0; m < k->n; m++) {
 		for (size_t s = 0; s < k->n_sets && !report.summary; s++)
 			print_row(k, k->sets[s].name, k->results + s * k->n, m, k->sets[s].n);
@@ -216,19 +213,21 @@ static void print_table(struct work *k)
 			print_row(k, "pooled", averages + OOD_MAX_GROUPS * k->n, m, k->pool.n);
 	}
 	if (explain)
-		report_explain(stdout, baseline, (size_t)replicates);
+		report_explain(&report, stdout, baseline, (size_t)replicates);
 	free(averages);
 }
 
 static int run(struct work *k)
 {
-	int rc = report_curves_open(&k->curves) || begin(k);
+	struct err err;
+	int rc = report_curves_open(&k->curves, curve_path, &err) < 0 ? cli_error("%s", err.text) : begin(k);
 
 	for (size_t s = 0; s < k->n_sets && rc == 0; s++)
 		rc = measure(k, &k->sets[s], k->results + s * k->n);
 	if (rc == 0)
 		print_table(k);
-	rc = report_curves_close(&k->curves, rc);
+	if (report_curves_close(&k->curves, rc == 0, &err) < 0)
+		rc = cli_error("%s", err.text);
 	ood_set_release(&k->id);
 	ood_set_release(&k->pool);
 	ood_eval_free(k->eval);
@@ -239,22 +238,24 @@ static int run(struct work *k)
 
 int main(int argc, char **argv)
 {
-	report.confidence = .95;
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
+	struct work k = { .n_sets = (size_t)n };
+	struct err err;
+
 	if (!id_path)
 		cli_usage("--id FILE is missing");
 	if (report.label && !report_is_printable(report.label))
 		cli_usage("--label: has a control character");
-	struct work k = { .sets = report_sets(n, argv + first, id_path), .n_sets = (size_t)n };
-
-	report_choose();
+	if (report_operands_new(&k.sets, n, argv + first, id_path, &err) < 0)
+		cli_usage("%s", err.text);
+	if (report_choose(&report, show, &err) < 0)
+		cli_usage("--show: %s", err.text);
+	report.format = (enum cli_format)format;
 	report.intervals = delong || replicates;
 	report.test = baseline;
-	if (explain && !cli_format_is_for_people((enum cli_format)report.format))
+	if (explain && !cli_format_is_for_people(report.format))
 		cli_usage("--explain goes with --format text or markdown");
 	int rc = run(&k);
-	for (int i = 0; i < n; i++)
-		free(k.sets[i].name);
-	free(k.sets);
+	report_operands_free(k.sets, n);
 	return cli_finish(rc ? 1 : 0);
 }

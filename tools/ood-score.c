@@ -16,23 +16,22 @@
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
-static const char *const rules[] = { "fisher", "min", "mean" };
 static const char *reference, *threshold_path;
-static long rule = -1;
+static long combining = -1;               /* enum ood_combining; -1: none */
 static bool list;
 
 static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
-	  "methods, separated by commas: NAME[:PARAMETER=VALUE]... (default all)" },
+	  "methods, separated by commas: NAME[:PARAMETER=VALUE]... (default: all)" },
 	{ "sweep", 0, CLI_LIST, "METHOD:PARAMETER=V,V...", &sweeps, 0, 0,
 	  "a column for each combination of values; may be repeated" },
 	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "what ood-fit made of the training data" },
 	{ "val", 0, CLI_STR, "FILE", &val_path, 0, 0,
 	  "what ood-fit made of validation data, for the methods that are fitted to it" },
-	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &rule, 0, 0,
-	  "one more column: the methods' conformal p-values as one" },
+	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &combining, 0, 0,
+	  "add a column that combines the methods' conformal p-values" },
 	{ "reference", 0, CLI_STR, "FILE", &reference, 0, 0,
-	  "for --combine: scores of ID validation data, with the same columns" },
+	  "for --combine: scores of ID validation data with the same columns" },
 	{ "threshold", 't', CLI_STR, "FILE", &threshold_path, 0, 0,
 	  "what ood-threshold made: adds a column of verdicts for each of its columns" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the methods and exit" },
@@ -58,7 +57,7 @@ static void print_methods(void)
 
 /* ---- getting ready ----------------------------------------------------------------------------- */
 
-/* Loads a fit and holds that it is of the model that made the stream. */
+/* Loads a fit and checks that it is of the model that made the stream. */
 static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in,
 		    const struct ood_source *from)
 {
@@ -80,7 +79,7 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 {
 	char **names = calloc(n + 1, sizeof *names);
 
-	if (rule < 0) {
+	if (combining < 0) {
 		free(names);
 		return 0;
 	}
@@ -90,9 +89,9 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 	for (size_t i = 0; i < n; i++)
 		if (!names || !(names[i] = strdup(s[i].request.column)))
 			cli_oom();
-	int rc = n ? ood_combine_read(c, (enum ood_rule)rule, in, names, n) :
+	int rc = n ? ood_combine_read(c, (enum ood_combining)combining, in, names, n) :
 		 cli_error("--combine: no method is left to combine");
-	if (rc && *ood_input_error(in))
+	if (ood_input_error(in))
 		cli_error("%s", ood_input_error(in));
 	ood_input_close(in);
 	ts_strs_free(names, n);
@@ -137,6 +136,8 @@ struct work {
 	size_t n_s;
 	struct ood_combine combine;
 	struct ood_threshold threshold;
+	struct ood_output output;
+	struct ood_verdict verdict;
 	float **out;                      /* the columns of `to` that the scorers fill */
 };
 
@@ -156,26 +157,27 @@ static int score_batch(struct work *k)
 		k->out[m] = k->to.cols[m].data;
 	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, &err))
 		return ts_reader_fail(k->in, "%s", err.text);
-	if (rule >= 0)
+	if (combining >= 0)
 		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
-	if (ood_output_rows(&k->to, &k->from, first_row(k), &err) ||
-	    (threshold_path && ood_verdict_rows(&k->threshold, &k->to, first_row(k), &err)))
+	if (ood_output_rows(&k->output, &k->to, &k->from, first_row(k), &err) < 0 ||
+	    (threshold_path && ood_verdict_rows(&k->verdict, &k->to, first_row(k), &err) < 0))
 		return ts_reader_fail(k->in, "%s", err.text);
 	return 0;
 }
 
-/* from: the headers of the features, the fits, the thresholds; NULL: there is none. */
-static int make_header(struct ts_header *h, const struct ts_header *const from[4], const struct work *k)
+/* all: the headers of the features, the fits, the thresholds; NULL: there is none. */
+static int make_header(struct ts_header *h, const struct ood_source *from, const struct ts_header *const all[4],
+		       struct work *k)
 {
 	char combined[32];
 	struct err err;
 
-	snprintf(combined, sizeof combined, "combine:%s", rule >= 0 ? rules[rule] : "");
-	if (ood_output_header(h, from[0], k->s, k->n_s, rule >= 0 ? combined : NULL))
-		cli_oom();
-	if (threshold_path && ood_verdict_header(&k->threshold, h, &err))
+	snprintf(combined, sizeof combined, "combine:%s", combining >= 0 ? ood_combining_names[combining] : "");
+	if (ood_output_init(&k->output, h, from, k->s, k->n_s, combining >= 0 ? combined : NULL, &err) < 0)
+		return cli_error("%s", err.text);
+	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, h, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
-	cli_history(h, from, 4);
+	cli_history(h, all, 4);
 	return 0;
 }
 
@@ -215,12 +217,13 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 		from.val = val;
 		rc = make_scorers(r, &from, &k->s, &k->n_s) || load_reference(&k->combine, k->s, k->n_s);
 		if (rc == 0)
-			rc = make_header(&header, all, k) || score_stream(k, out, &header);
+			rc = make_header(&header, &from, all, k) || score_stream(k, out, &header);
 	}
 	for (size_t i = 0; i < k->n_s; i++)
 		ood_scorer_release(&k->s[i]);
 	free(k->s);
 	ood_combine_release(&k->combine);
+	ood_verdict_release(&k->verdict);
 	ood_source_release(&from);
 	ood_fit_free(fit);
 	ood_fit_free(val);
@@ -254,7 +257,7 @@ int main(int argc, char **argv)
 		print_methods();
 		return cli_finish(0);
 	}
-	if ((rule >= 0) != (reference != NULL))
+	if ((combining >= 0) != (reference != NULL))
 		cli_usage("--combine and --reference FILE go together");
 	struct work k = { 0 };
 	struct err err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * ood-threshold: scores of ID rows in, the thresholds that flag a wanted share of them out. Retains
- * its input, 4 bytes a row and method; writes when it has come to its END. */
+ * its input, 4 bytes per row and method; writes when that has come to its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,46 +21,37 @@ static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "columns of scores, separated by commas (default all)" },
 	{ "guarantee", 'g', CLI_CHOICE, "conformal|binomial", &guarantee, 0, 0,
-	  "what is promised of the rate (default conformal: its mean)" },
+	  "bound the mean rate, or with --confidence the rate itself (default conformal)" },
 	{ "confidence", 0, CLI_DOUBLE, "P", &confidence, 1e-9, 1 - 1e-9,
-	  "of the binomial guarantee (default 0.95)" },
+	  "confidence of the binomial guarantee (default 0.95)" },
 	{ "per-class", 0, CLI_FLAG, NULL, &per_class, 0, 0,
 	  "a threshold for each predicted class" },
 	{ "per-class-fallback", 0, CLI_FLAG, NULL, &fallback, 0, 0,
-	  "the same; classes of too few rows get the threshold of all rows" },
+	  "like --per-class, but classes with too few rows get the threshold of all rows" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	"ood-threshold", "[option...] [FILE]",
-	"From scores of ID validation rows, the thresholds below which a row is flagged as OOD.",
+	"Find the thresholds below which a row is flagged as OOD, from scores of ID validation rows.",
 	options, "With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT, NULL
 };
 
-/* The columns asked for, or all of the header. */
+/* The columns asked for, each once, or all of the header. */
 static int choose_methods(struct ts_reader *r, const struct ts_header *h, char ***ret, size_t *n)
 {
-	if (!method_list) {
-		if (ood_set_methods(h, ret, n))
-			cli_oom();
-		return *n ? 0 : ts_reader_fail(r, "has no column of scores");
-	}
-	char *list = strdup(method_list), *rest = list, *word;
-	*ret = calloc(strlen(method_list) + 1, sizeof **ret);
-	if (!list || !*ret)
-		cli_oom();
-	for (*n = 0; (word = strsep(&rest, ",")) != NULL; (*n)++) {
-		for (size_t i = 0; i < *n; i++)
-			if (strcmp((*ret)[i], word) == 0)
-				cli_usage("--method: '%s' is there twice", word);
-		if (!((*ret)[*n] = strdup(word)))
-			cli_oom();
-	}
-	free(list);
+	struct err err;
+
+	if (ood_set_choose(h, method_list, ret, n, &err) < 0)
+		return ts_reader_fail(r, "%s", err.text);
+	for (size_t i = 0; i < *n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp((*ret)[k], (*ret)[i]) == 0)
+				cli_usage("--method: '%s' is there twice", (*ret)[i]);
 	return 0;
 }
 
-/* A line a method, and one a class that had too few rows. */
+/* A line per method, and one for each class that had too few rows. */
 static void tell(const struct ood_threshold *t)
 {
 	for (size_t m = 0; m < t->set.n; m++) {
@@ -77,36 +68,37 @@ static void tell(const struct ood_threshold *t)
 		else
 			cli_info("%s: threshold %.9g, the score of rank %llu of %llu",
 				 t->set.t[m].name, (double)v[0],
-				 (unsigned long long)ood_rule_rank(&t->rule, t->rows),
+				 (unsigned long long)ood_promise_rank(&t->promise, t->rows),
 				 (unsigned long long)t->rows);
 	}
 	for (size_t c = 0; c < t->classes; c++)
-		if (ood_rule_rank(&t->rule, (uint64_t)t->class_rows[c]) == 0)
+		if (ood_promise_rank(&t->promise, (uint64_t)t->class_rows[c]) == 0)
 			cli_info("class %zu: %lld rows, so it has the threshold of all rows", c,
 				 (long long)t->class_rows[c]);
 }
 
 static int fit(struct ts_reader *in, struct ts_writer *out)
 {
-	struct ood_promise rule = { (enum ood_guarantee)guarantee, alpha, confidence };
+	struct ood_promise promise = { (enum ood_guarantee)guarantee, alpha, confidence };
 	unsigned flags = (per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) |
 			 (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
 	struct ood_threshold t = { 0 };
 	struct ts_header h;
+	struct err err;
 	char **methods = NULL;
 	size_t n = 0;
 	int rc = -1;
 
 	ts_header_init(&h, "fit");
 	if (from && choose_methods(in, from, &methods, &n) == 0)
-		rc = ood_threshold_fit(&t, in, methods, n, &rule, flags);
+		rc = ood_threshold_fit(&t, in, methods, n, &promise, flags);
 	if (rc == 0) {
 		tell(&t);
 		cli_history(&h, &from, 1);
-		rc = ood_threshold_write(&t, &h, out);
-		if (rc && !ts_writer_error(out))
-			cli_oom();
+		rc = ood_threshold_write(&t, &h, out, &err);
+		if (rc < 0)
+			cli_error("%s", err.text);
 	}
 	ood_threshold_release(&t);
 	ts_header_release(&h);
@@ -121,8 +113,7 @@ int main(int argc, char **argv)
 	struct ts_writer *out = cli_output();
 	int rc = fit(in, out);
 
-	if (cli_check_reader(in) == 0)
-		cli_check_writer(out);
+	cli_check_reader(in);
 	ts_reader_close(in);
 	ts_writer_close(out);
 	return cli_finish(rc ? 1 : 0);

@@ -11,7 +11,8 @@
 #include "net/foreign/net_import.h"
 #include "report/report_state.h"
 
-enum { BY_NAME, PTH, SAFETENSORS };
+enum { BY_NAME, PTH, SAFETENSORS };       /* --format */
+enum { LAYER, MODEL };                    /* --scope */
 
 static struct {
 	const char *arch, *size, *normalise, *mean, *std, *classes, *key;
@@ -20,19 +21,7 @@ static struct {
 	bool full, partial, masks;
 } o = { .keep = -1, .masks = true };
 
-/* The published program's numbers are CIFAR-10's; it takes them for CIFAR-100 too. ImageNet's are
- * torchvision's. */
-static const struct normaliser {
-	const char *name;
-	double mean[4], std[4];           /* std 0: there is no such channel */
-} normalisers[] = {
-	{ "cifar10", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
-	{ "cifar100", { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 } },
-	{ "imagenet", { 0.485, 0.456, 0.406 }, { 0.229, 0.224, 0.225 } },
-	{ "none", { 0 }, { 1, 1, 1, 1 } },
-	{ 0 }
-};
-static const struct normaliser *normaliser;
+static const struct net_normaliser *normaliser;   /* --normalise; NULL: --mean and --std */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
@@ -42,7 +31,7 @@ static const struct cli_option options[] = {
 	  "import: input normalisation that the network was trained with; this or --mean and --std" },
 	{ "mean", 0, CLI_STR, "X,...", &o.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
 	{ "std", 0, CLI_STR, "X,...", &o.std, 0, 0, "import: standard deviation of each channel" },
-	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one a line" },
+	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one per line" },
 	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict...)" },
 	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take what fits, fresh values for the rest" },
 	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that scores keep" },
@@ -57,7 +46,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = {
 	"um-ckpt", "import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
-	"Make checkpoints of PyTorch's files and safetensors, or those of them; list, compare, bake them.",
+	"Convert between checkpoints and PyTorch or safetensors files; list, compare and bake them.",
 	options,
 	"Reads .pth, .pt, .tar, .state of any PyTorch, and safetensors, and executes nothing in them.\n"
 	"With no FILE, or when FILE is -, read standard input.",
@@ -71,21 +60,12 @@ static const char *called(const char *path)
 
 /* ---- import ---- */
 
-static int numbers(const char *option, const char *text, int n, bool positive, double *v)
+static int channels(const char *option, const char *text, int n, double min, double *v)
 {
-	char one[64];
-
-	for (int i = 0; i < n; i++) {
-		const size_t len = strcspn(text, ",");
-
-		snprintf(one, sizeof one, "%.*s", (int)len, text);
-		if (len >= sizeof one || cli_parse_double(one, positive ? 1e-9 : -1e9, 1e9, &v[i]) < 0 ||
-		    (text[len] == ',') != (i + 1 < n))
-			return cli_error("--%s takes %d numbers with commas between them, one a channel%s",
-					 option, n, positive ? ", above 0" : "");
-		text += len + 1;
-	}
-	return 0;
+	if (net_parse_channels(text, n, min, 1e9, v) == 0)
+		return 0;
+	return cli_error("--%s takes %d numbers with commas between them, one per channel%s", option, n,
+			 min > 0 ? ", above 0" : "");
 }
 
 static void check_normalisation(void)
@@ -94,10 +74,8 @@ static void check_normalisation(void)
 		cli_usage("--normalise, or --mean and --std, not both");
 	if (!o.mean != !o.std)
 		cli_usage("--mean and --std go together");
-	for (normaliser = normalisers; o.normalise && normaliser->name; normaliser++)
-		if (strcmp(normaliser->name, o.normalise) == 0)
-			return;
-	if (!o.mean)
+	normaliser = o.normalise ? net_normaliser(o.normalise) : NULL;
+	if (!normaliser && !o.mean)
 		cli_usage("with which normalisation of its input was the network trained? --normalise "
 			  "cifar10|cifar100|imagenet|none, or --mean and --std; no file says it");
 }
@@ -105,8 +83,8 @@ static void check_normalisation(void)
 static int normalisation(struct net_checkpoint *c)
 {
 	if (o.mean)
-		return numbers("mean", o.mean, c->net->c, false, c->mean) < 0 ||
-		       numbers("std", o.std, c->net->c, true, c->std) < 0 ? -1 : 0;
+		return channels("mean", o.mean, c->net->c, -1e9, c->mean) < 0 ? -1 :
+		       channels("std", o.std, c->net->c, 1e-9, c->std);
 	memcpy(c->mean, normaliser->mean, sizeof c->mean);
 	memcpy(c->std, normaliser->std, sizeof c->std);
 	return c->net->c == 3 || c->std[3] > 0 ? 0 :
@@ -119,7 +97,7 @@ static int class_names(struct net_checkpoint *c)
 	if (!(c->classes = cli_lines(o.classes, &c->n_classes)))
 		return -1;
 	return c->n_classes == (size_t)c->net->classes ? 0 :
-	       cli_error("'%s' names %zu classes, one a line; the network has %d", o.classes, c->n_classes,
+	       cli_error("'%s' names %zu classes, one per line; the network has %d", o.classes, c->n_classes,
 			 c->net->classes);
 }
 
@@ -150,7 +128,7 @@ static void say(bool wrong, const char *line)
 static int import(const char *path)
 {
 	struct net_import how = { .arch = o.arch, .partial = o.partial, .no_masks = !o.masks, .keep = o.keep,
-				  .model_scope = o.scope == 1, .seed = (uint64_t)cli.seed, .say = say };
+				  .model_scope = o.scope == MODEL, .seed = (uint64_t)cli.seed, .say = say };
 	struct net_checkpoint c = { 0 };
 	struct net_foreign f;
 	struct err err;
@@ -165,7 +143,7 @@ static int import(const char *path)
 		return rc;
 	}
 	if (*f.key)
-		cli_warn("the state stands under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "",
+		cli_warn("using the state dict under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "",
 			 f.others);
 	if (f.skipped)
 		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
@@ -210,7 +188,8 @@ static int show(const char *path)
 	if (net_foreign_read(&f, path, o.key, &err) < 0)
 		return cli_error("%s", err.text);
 	printf("# format\t\"%s\"\n", f.format);
-	report_state(stdout, &f.meta, &f.state);
+	if (report_state(stdout, &f.meta, &f.state) < 0)
+		cli_oom();
 	net_foreign_release(&f);
 	return 0;
 }
@@ -280,11 +259,11 @@ int main(int argc, char **argv)
 	while (v < 5 && strcmp(verbs[v].name, verb) != 0)
 		v++;
 	if (v == 5)
-		cli_usage("what to do? import, export, show, diff or bake%s%s", *verb ? ", not " : "", verb);
+		cli_usage("what to do? give import, export, show, diff or bake%s%s", *verb ? ", not " : "", verb);
 	if (!verbs[v].run && left != 2)
 		cli_usage("diff takes two files, %d are given", left < 0 ? 0 : left);
 	if (verbs[v].run && left > 1)
-		cli_usage("one FILE at most, %d are given", left);
+		cli_usage("at most one FILE, %d are given", left);
 	if (verbs[v].run == import)
 		check_normalisation();
 	if (!verbs[v].run) {

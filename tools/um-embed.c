@@ -7,10 +7,12 @@
 
 #include "cli/cli.h"
 #include "net/mask/net_mask.h"
+#include "ts/ts_images.h"
 #include "um/embed/um_extra.h"
 
+enum { NN, TORCH };                       /* --engine */
 static const char *model_path;
-static long chunk, engine, precision;
+static long chunk, engine, precision;     /* the last: enum um_precision */
 static bool masked, full;
 static struct um_extra_options extra;
 
@@ -29,12 +31,12 @@ static const struct cli_option options[] = {
 	  "add logits after ODIN's input step: eps=E,E...:temperature=T:space=S" },
 	{ "layers", 0, CLI_FLAG, NULL, &extra.layers, 0, 0, "add channel means of the feature list" },
 	{ "perturb", 0, CLI_STR, "FIT", &extra.perturb, 0, 0,
-	  "add the same after a step toward the nearest class mean of FIT" },
-	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "sizes of that step" },
+	  "add channel means of the feature list after a step toward the nearest class mean of FIT" },
+	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "sizes of the step of --perturb" },
 	{ "against", 0, CLI_STR, "FILE", &extra.against, 0, 0,
 	  "add the distance of a second checkpoint's probabilities" },
 	{ "gram", 0, CLI_STR, "stages|all|N", &extra.gram, 0, 0,
-	  "add row sums of Gram matrices: of the feature list, or of the last N activations a stage" },
+	  "add row sums of Gram matrices: of the feature list, or of the last N activations per stage" },
 	{ "rankfeat", 0, CLI_FLAG, NULL, &extra.rankfeat, 0, 0,
 	  "add logits without the last maps' first singular part" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
@@ -49,65 +51,65 @@ static const struct cli_tool tool = {
 	CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
 };
 
-/* Holds that the stream has images that the network takes. */
-static int check_images(struct ts_reader *r, const struct ts_header *h, const struct net *n)
-{
-	const struct ts_field *f = ts_header_field(h, "image");
-
-	if (!f || f->type != TS_U8 || f->ndim != 3)
-		return ts_reader_fail(r, "has no field 'image' of |u1 pixels (channels, height, width)");
-	if (f->shape[0] != (size_t)n->c || f->shape[1] != (size_t)n->h || f->shape[2] != (size_t)n->w)
-		return ts_reader_fail(r, "holds images of %zux%zux%zu where the model takes %dx%dx%d; "
-				      "ds-pack --size makes them fit", f->shape[0], f->shape[1], f->shape[2],
-				      n->c, n->h, n->w);
-	return 0;
-}
-
 /* Do the images' labels mean the model's classes? True too where names are not known. */
 static bool same_classes(const struct ts_header *h, const struct net_checkpoint *c)
 {
 	char **names = NULL;
 	size_t n = 0;
-	bool same = true;
+	bool same;
 
-	if (!c->classes || ts_meta_get_strs(&h->meta, "classes", &names, &n) != 1)
+	if (ts_meta_get_strs(&h->meta, "classes", &names, &n) != 1)
 		return true;
-	same = n == c->n_classes;
-	for (size_t i = 0; same && i < n; i++)
-		same = strcmp(names[i], c->classes[i]) == 0;
+	same = ts_same_classes(names, n, c->classes, c->n_classes);
 	ts_strs_free(names, n);
 	return same;
 }
 
-static int make_header(struct ts_header *to, const struct ts_header *from, struct net_checkpoint *c,
-		       const struct um_extras *e)
+/* Logits and features, then what goes through. */
+static int add_fields(struct ts_header *to, const struct ts_header *from, const struct net *n, struct err *err)
 {
-	const struct ts_header *inputs[4] = { from, &c->header };
-	const struct net *n = c->net;
-	struct ts_tensor weight, bias;
 	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
 
-	ts_header_init(to, "features");
-	if (ts_header_add(to, "logits", TS_F32, 1, &C) < 0 ||
-	    ts_header_add(to, "features", TS_F32, 1, &D) < 0)
-		return -1;
+	if (ts_header_add(to, "logits", TS_F32, 1, &C) < 0 || ts_header_add(to, "features", TS_F32, 1, &D) < 0)
+		return err_memory(err);
 	for (size_t i = 0; i < from->n_fields; i++) {
 		const struct ts_field *f = &from->fields[i];
-		if (strcmp(f->name, "image") != 0 &&
-		    ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
-			return -1;
+
+		if (strcmp(f->name, "image") == 0)
+			continue;
+		if (ts_header_field(to, f->name))
+			return err_fail(err, "has a field '%s' that um-embed writes itself", f->name);
+		if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+			return err_memory(err);
 	}
+	return 0;
+}
+
+/* The images' meta, and what scores need of the model. */
+static int add_meta(struct ts_meta *m, const struct ts_meta *from, const struct net_checkpoint *c, struct err *err)
+{
+	struct ts_tensor weight, bias;
+	int rc = 0;
+
 	if (net_last_layer(c, &weight, &bias) < 0)
-		cli_oom();
-	int rc = ts_meta_merge(&to->meta, &from->meta) < 0 ||
-		 ts_meta_set_str(&to->meta, "arch", n->spec) < 0 ||
-		 ts_meta_set_tensor(&to->meta, "fc.weight", &weight) < 0 ||
-		 ts_meta_set_tensor(&to->meta, "fc.bias", &bias) < 0 ||
-		 (c->classes && ts_meta_set_strs(&to->meta, "classes", c->classes, c->n_classes) < 0) ||
-		 um_extras_header(e, to) < 0 ? -1 : 0;
+		return err_memory(err);
+	if (ts_meta_merge(m, from) < 0 || ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
+	    ts_meta_set_tensor(m, "fc.weight", &weight) < 0 || ts_meta_set_tensor(m, "fc.bias", &bias) < 0 ||
+	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0))
+		rc = err_memory(err);
 	ts_tensor_release(&weight);
 	ts_tensor_release(&bias);
-	if (rc < 0)
+	return rc;
+}
+
+static int make_header(struct ts_header *to, const struct ts_header *from, const struct net_checkpoint *c,
+		       const struct um_extras *e, struct err *err)
+{
+	const struct ts_header *inputs[4] = { from, &c->header };
+
+	ts_header_init(to, "features");
+	if (add_fields(to, from, c->net, err) < 0 || add_meta(&to->meta, &from->meta, c, err) < 0 ||
+	    um_extras_header(e, to, err) < 0)
 		return -1;
 	cli_history(to, inputs, 2 + um_extras_inputs(e, inputs + 2));
 	return 0;
@@ -201,6 +203,7 @@ static int embed(struct flow *f, const struct net *n, const struct ts_header *to
 {
 	const size_t ahead = (size_t)um_extras_depth(f->e) - 1;
 	struct ts_batch in;
+	bool failed = false;
 	int rc;
 
 	if (ts_batch_init(&in, ts_reader_header(f->r)) < 0)
@@ -208,12 +211,9 @@ static int embed(struct flow *f, const struct net *n, const struct ts_header *to
 	for (int i = 0; i < UM_DEPTH; i++)
 		if (ts_batch_init(&f->out[i], to) < 0)
 			cli_oom();
-	while ((rc = ts_reader_next(f->r, &in)) == 1) {
-		rc = -2;
-		if (start(f, &in, n, hide_labels) < 0 || pass_on(f, ts_reader_ready(f->r) ? ahead : 0) < 0)
-			break;
-	}
-	if (rc != -2 && pass_on(f, 0) < 0)    /* of a stream that breaks off too */
+	while (!failed && (rc = ts_reader_next(f->r, &in)) == 1)
+		failed = start(f, &in, n, hide_labels) < 0 || pass_on(f, ts_reader_ready(f->r) ? ahead : 0) < 0;
+	if (failed || pass_on(f, 0) < 0)      /* of a stream that breaks off too */
 		rc = -1;
 	if (rc == 0 && ts_reader_rows(f->r) == 0)
 		rc = ts_reader_fail(f->r, "holds no images");
@@ -231,18 +231,19 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 	struct flow f = { .r = r, .w = w, .e = e };
 	struct ts_header to = { 0 };
 	struct err err;
-	const struct ts_header *from = ts_reader_expect(r, "images");
+	const struct ts_header *from;
 	bool hide;
 	int rc = -1;
 
-	if (!from || check_images(r, from, c->net) < 0)
+	if (net_check_images(c->net, r) < 0)
 		return -1;
+	from = ts_reader_header(r);
 	hide = !same_classes(from, c);
 	if (hide)
 		cli_warn("'%s': its classes are not the model's, so its labels become -1",
 			 ts_reader_name(r));
-	if (make_header(&to, from, c, e) < 0) {
-		ts_reader_fail(r, "has a field that um-embed writes itself (logits, features, extras)");
+	if (make_header(&to, from, c, e, &err) < 0) {
+		ts_reader_fail(r, "%s", err.text);
 	} else if (um_extras_open(e, c, how, &err) < 0) {
 		cli_error("%s", err.text);
 	} else {
@@ -273,7 +274,7 @@ static int choose(struct net_checkpoint *c, struct err *err)
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
-	const struct um_engine_options how = { .graph = true, .torch = engine == 1 || strcmp(cli.device, "cpu") != 0,
+	const struct um_engine_options how = { .graph = true, .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0,
 		.device = cli.device, .threads = cli.threads, .chunk = (size_t)chunk, .precision = precision };
 	struct net_checkpoint c = { 0 };
 	struct um_extras *e = NULL;
@@ -292,7 +293,7 @@ int main(int argc, char **argv)
 		rc = um_extras_new(&e, &extra, &c, &err);
 	if (rc == 0 && precision == UM_BF16 && um_extras_gradients(e))
 		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --perturb and --fgsm");
-	if (rc == -2)
+	if (rc == UM_BAD_OPTIONS)
 		cli_usage("%s", err.text);
 	w = cli_output();
 	if (rc < 0)

@@ -2,16 +2,20 @@
  * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a
  * small share of its weights masked at random. The published program masks once, unseeded, and
  * averages over augmented images; this averages several seeded masks over the images as they are,
- * and says the spread. Streaming: all masked models see each batch, so images are not kept. */
+ * and says the spread. Streaming: all masked models see each batch, so images are not kept; but with --val-fraction
+ * they are, as only the end of the stream tells which are held out. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "ts/ts_images.h"
 #include "um/train/um_estimate.h"
 
 enum { MAX_RATIOS = 1000 };
+enum { EVAL, TRAIN };                     /* --mode */
+enum { NN, TORCH };                       /* --engine */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512, engine, max_memory = 8192;
@@ -30,7 +34,7 @@ static const struct cli_option options[] = {
 	  "train: batch norms use the batch, dropout acts (default eval)" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
 	  "what runs networks on the CPU in evaluation mode: our own kernels (default), or libtorch" },
-	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "its probability with --mode train (default 0)" },
+	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "dropout probability with --mode train (default 0)" },
 	{ "batch-size", 'b', CLI_INT, "N", &batch, 1, 65536,
 	  "images in work at a time (default 512; matters with --mode train)" },
 	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0,
@@ -38,7 +42,7 @@ static const struct cli_option options[] = {
 	{ "val-fraction", 0, CLI_DOUBLE, "X", &val_fraction, 0, 0.99,
 	  "leave out the images that um-train holds out with this and --seed; retains the input" },
 	{ "max-memory", 0, CLI_INT, "MIB", &max_memory, 1, 1e9,
-	  "limit of the images that are retained so (default 8192)" },
+	  "with --val-fraction: limit for the images in memory (default 8192)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0,
 	  "of a checkpoint with masks, the full network (default: the masked one)" },
 	{ 0 }
@@ -48,7 +52,7 @@ static const struct cli_tool tool = {
 	"um-estimate", "-m MODEL [option...] [FILE]",
 	"Estimate the loss constraint of Unleashing Mask on labelled images: one number.", options,
 	"The mean over the masks goes to standard output, the spread to standard error; with\n"
-	"--keep FIRST:LAST:STEP a table of both, a row a ratio, to standard output.\n"
+	"--keep FIRST:LAST:STEP a table of both, a row per ratio, to standard output.\n"
 	"With no FILE, or when FILE is -, read standard input.",
 	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
 };
@@ -75,22 +79,6 @@ static void parse_keep(void)
 		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
 	if (per_sample && n_keep > 1)
 		cli_usage("--per-sample is about one ratio, not a sweep");
-}
-
-static int check_header(struct ts_reader *r, const struct net *n)
-{
-	const struct ts_header *h = ts_reader_expect(r, "images");
-	const struct ts_field *f = h ? ts_header_field(h, "image") : NULL;
-	const struct ts_field *y = h ? ts_header_field(h, "label") : NULL;
-
-	if (!h)
-		return -1;
-	if (!f || f->type != TS_U8 || f->ndim != 3 || f->shape[0] != (size_t)n->c ||
-	    f->shape[1] != (size_t)n->h || f->shape[2] != (size_t)n->w)
-		return ts_reader_fail(r, "holds no images of %dx%dx%d, which the model takes", n->c, n->h, n->w);
-	if (!y || y->type != TS_I64 || y->ndim)
-		return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
-	return 0;
 }
 
 /* ---- losses of each sample ---- */
@@ -256,9 +244,9 @@ static void print(const struct um_estimate *e, unsigned long long rows)
 
 static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 {
-	const struct um_estimate_options o = { keep, n_keep, draws, batch, augment, mode == 1,
+	const struct um_estimate_options o = { keep, n_keep, draws, batch, augment, mode == TRAIN,
 		per_sample != NULL, dropout, (uint64_t)cli.seed,
-		{ .torch = engine == 1 || strcmp(cli.device, "cpu") != 0, .device = cli.device, .threads = cli.threads } };
+		{ .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0, .device = cli.device, .threads = cli.threads } };
 	struct um_estimate *e = NULL;
 	struct err err;
 	size_t rows = 0;
@@ -268,7 +256,7 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		cli_usage("%s", err.text);
 	if (net_load(c, model_path, &err) < 0 || net_bake(c, !full, NULL, &err) < 0)
 		return cli_error("%s", err.text);
-	if (check_header(r, c->net) < 0 || (per_sample && open_rows(out, r, c) < 0))
+	if (net_check_images(c->net, r) < 0 || ts_images_labels(r, true) < 0 || (per_sample && open_rows(out, r, c) < 0))
 		return -1;
 	if (um_estimate_new(&e, c, &o, &err) < 0)
 		cli_error("%s", err.text);
@@ -291,7 +279,7 @@ int main(int argc, char **argv)
 
 	if (!model_path)
 		cli_usage("no --model given");
-	if (dropout > 0 && mode == 0)
+	if (dropout > 0 && mode == EVAL)
 		cli_usage("--dropout acts with --mode train");
 	parse_keep();
 	if (per_sample && val_fraction > 0)

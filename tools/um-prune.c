@@ -8,16 +8,20 @@
 #include "cli/cli.h"
 #include "job/job.h"
 
+/* --method, of which the last three make the mask once; --scope; --subject. */
 enum { UMAP, BERNOULLI, MAGNITUDE, RANDOM, SNIP };
+enum { LAYER, MODEL };
+enum { SCORE, WEIGHT };
 
+static struct job_options o;
 static long method, scope, subject;
 static bool dense_first, dense_last, train_weights;
 static double keep = 0.8, prune_rate = NAN;
 
 static const struct cli_option options[] = {
-	{ "model", 'm', CLI_STR, "FILE", &job.start, 0, 0, "checkpoint of the network (required)" },
+	{ "model", 'm', CLI_STR, "FILE", &o.start, 0, 0, "checkpoint of the network (required)" },
 	{ "method", 0, CLI_CHOICE, "umap|bernoulli|magnitude|random|snip", &method, 0, 0,
-	  "how the mask comes about (default umap); the last three are set once" },
+	  "how the mask is made (default umap); the last three compute it once, before training" },
 	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1,
 	  "fraction of the weights that is kept (default 0.8)" },
 	{ "prune-rate", 0, CLI_DOUBLE, "RATIO", &prune_rate, 0, 1,
@@ -32,28 +36,21 @@ static const struct cli_option options[] = {
 	  "train the weights too (default: they are frozen)" },
 	{ 0 }
 };
+static struct cli_option shared[JOB_OPTION_ROWS];
 
 static const struct cli_tool tool = {
 	"um-prune", "-m MODEL [option...] [FILE]",
 	"Mask a trained network and write a checkpoint that holds both networks.", options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
 	"the run directory alone. The training options act with --method umap and bernoulli.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, job_options
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, shared
 };
 
-static int no_model(struct net_checkpoint *c, const struct um_data *d, struct err *err)
-{
-	(void)c;
-	(void)d;
-	(void)err;
-	return cli_error("no model");         /* job.start is required, so it is there */
-}
-
 /* Sets v[i], an array for each weight that has a mask, to what its mask goes by. */
-static int measure(float **v, struct err *err)
+static int measure(const struct job *job, float **v, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
-	const struct net_checkpoint *c = &job.c;
+	const struct net_checkpoint *c = &job->c;
 	struct um_model *m = NULL;
 	int rc = 0;
 
@@ -66,109 +63,123 @@ static int measure(float **v, struct err *err)
 	if (method != SNIP)
 		return 0;
 	if (um_open(cli.device, cli.threads, err) < 0 || um_model_new(&m, c, err) < 0 ||
-	    um_snip(m, &job.data, job.o.batch, v, err) < 0)
+	    um_snip(m, &job->data, o.train.batch, v, err) < 0)
 		rc = -1;
 	um_model_free(m);
 	return rc;
 }
 
-/* A mask of job.c that is set once and stays. */
-static int cut_once(const struct net_mask *mask, struct err *err)
+/* The fixed mask of parameter i: ones where v is not 0. */
+static void set_mask(struct net_checkpoint *c, int i, const float *v)
 {
-	const struct net *n = job.c.net;
-	const size_t P = (size_t)n->n_params;
-	float **v = calloc(P, sizeof *v);
 	char name[NET_NAME];
+	struct ts_tensor *t;
+
+	net_extra_name(c->net, i, NET_FIXED, name);
+	t = ts_set_get(&c->extra, name);
+	for (size_t k = 0; k < ts_tensor_count(t); k++)
+		((uint8_t *)t->data)[k] = v[k] != 0;
+}
+
+/* A mask of the checkpoint that is computed once and stays. */
+static int cut_once(struct job *job, const struct net_mask *mask, struct err *err)
+{
+	struct net_checkpoint *c = &job->c;
+	const struct net *n = c->net;
+	float **v = calloc((size_t)n->n_params, sizeof *v);
 	int rc;
 
 	if (!v)
 		cli_oom();
 	for (int i = 0; i < n->n_params; i++)
-		if (net_is_masked(n, mask, i) && !(v[i] = malloc(ts_tensor_bytes(&job.c.state.t[i]))))
+		if (net_is_masked(n, mask, i) && !(v[i] = malloc(ts_tensor_bytes(&c->state.t[i]))))
 			cli_oom();
-	rc = measure(v, err);
+	rc = measure(job, v, err);
 	if (rc == 0 && net_mask_make(n, mask, (const float *const *)v, NULL, v) < 0)
 		cli_oom();
 	if (rc == 0)
-		rc = net_mask_add(&job.c, mask, NULL, err);
+		rc = net_mask_add(c, mask, NULL, err);
 	for (int i = 0; i < n->n_params; i++) {
-		struct ts_tensor *t = NULL;
-
-		if (rc == 0 && v[i]) {
-			net_extra_name(n, i, NET_FIXED, name);
-			t = ts_set_get(&job.c.extra, name);
-			for (size_t k = 0; k < ts_tensor_count(t); k++)
-				((uint8_t *)t->data)[k] = v[i][k] != 0;
-		}
+		if (rc == 0 && v[i])
+			set_mask(c, i, v[i]);
 		free(v[i]);
 	}
 	free(v);
 	return rc;
 }
 
-/* Puts the masks into job.c. */
-static int add_masks(void)
+/* Puts the masks into the checkpoint. */
+static int add_masks(struct job *job, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
-	struct net_mask mask = { .keep = keep, .model_scope = scope == 1, .dense_first = dense_first,
+	struct net_mask mask = { .keep = keep, .model_scope = scope == MODEL, .dense_first = dense_first,
 		.dense_last = dense_last, .seed = (uint64_t)cli.seed };
-	struct err err = { 0 };
-	int rc;
 
-	if (job.c.mask)
-		return cli_error("'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
-				 job.start);
+	if (job->c.mask)
+		return err_fail(err, "'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
+				o.start);
 	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED : method == BERNOULLI ? NET_MASK_BERNOULLI :
-		    subject == 1 ? NET_MASK_WEIGHTS : NET_MASK_SCORES;
-	rc = mask.kind == NET_MASK_FIXED ? cut_once(&mask, &err) : net_mask_add(&job.c, &mask, &rng, &err);
-	return rc < 0 ? cli_error("%s", err.text) : 0;
+		    subject == WEIGHT ? NET_MASK_WEIGHTS : NET_MASK_SCORES;
+	return mask.kind == NET_MASK_FIXED ? cut_once(job, &mask, err) : net_mask_add(&job->c, &mask, &rng, err);
 }
 
-/* Trains the mask, or writes what was set once. */
-static int run(void)
+/* Trains the mask, or writes what was computed once. */
+static int run(struct job *job, struct err *err)
 {
-	struct err err;
-
 	if (method < MAGNITUDE)
-		return job_run();
-	if (net_save(&job.c, cli.output, &err) < 0 || um_open(cli.device, cli.threads, &err) < 0)
-		return cli_error("%s", err.text);
-	return job_report(&job.c);
+		return job_run(job, err);
+	if (net_save(&job->c, cli.output, err) < 0 || um_open(cli.device, cli.threads, err) < 0)
+		return -1;
+	return job_report(job, err);
 }
 
 static void check(void)
 {
-	if (!job.start)
+	struct err err;
+
+	if (!o.start)
 		cli_usage("no --model given");
 	if (!isnan(prune_rate))
 		keep = prune_rate;
-	if (method != UMAP && subject == 1)
+	if (method != UMAP && subject == WEIGHT)
 		cli_usage("--subject belongs to --method umap; --method magnitude cuts the smallest weights once");
-	if (subject == 1 && !train_weights)
+	if (subject == WEIGHT && !train_weights)
 		cli_usage("with --subject weight there is nothing to learn but the weights: add --train-weights");
-	if (method >= MAGNITUDE && (job.run || job.o.um || job.aux))
+	if (method >= MAGNITUDE && (o.run || !isnan(o.train.level) || o.aux))
 		cli_usage("--run, --um and --aux are about training, which this --method does not do");
-	job.o.freeze_weights = !train_weights;
-	job.keep = keep;
-	job_check();
+	o.train.freeze_weights = !train_weights;
+	o.keep = keep;
+	if (job_options_check(&o, &err) < 0)
+		cli_usage("%s", err.text);
 }
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv), rc = -1;
 	struct ts_reader *r;
+	struct err err;
+	struct job job;
+	int first, rc;
 
+	job_options_init(&o, shared);
+	first = cli_parse(&tool, argc, argv);
 	check();
 	r = cli_input(first, argc, argv);
-	if (cli.output || !job.run)
+	if (cli.output || !o.run)
 		ts_writer_close(cli_output());
 	if (!isnan(prune_rate))
 		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
 			 prune_rate);
-	if (job_open(r, no_model) == 0 && (job.resumed || add_masks() == 0))
-		rc = run();
-	cli_check_reader(r);
+	rc = job_open(&job, &o, r, NULL, NULL, &err);   /* there is a checkpoint to start from */
+	if (rc == 0 && !job.resumed)
+		rc = add_masks(&job, &err);
+	if (rc == 0)
+		rc = run(&job, &err);
+	if (rc == JOB_FAILED)
+		cli_error("%s", err.text);
+	job_close(&job);
+	job_options_release(&o);
 	ts_reader_close(r);
-	job_close();
+	if (rc == JOB_STOPPED)
+		cli_reraise_stop();
 	return cli_finish(rc);
 }

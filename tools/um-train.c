@@ -1,117 +1,108 @@
 /* SPDX-License-Identifier: MIT
  * um-train: trains a classifier, from scratch or from a checkpoint, with the plain loss or the one
  * that Unleashing Mask folds. Retains its input: the images are held in memory, as they come. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "job/job.h"
+#include "ts/ts_images.h"
 
-static const char *arch = "densenet", *mean_text, *std_text;
-static bool arch_given;
+static struct job_options o;
+static const char *arch, *mean_text, *std_text;
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &arch, 0, 0,
 	  "network, such as densenet:depth=40,growth=12 (default densenet; the page has them all)" },
-	{ "init", 'i', CLI_STR, "FILE", &job.start, 0, 0, "start from this checkpoint" },
+	{ "init", 'i', CLI_STR, "FILE", &o.start, 0, 0, "start from this checkpoint" },
 	{ "mean", 0, CLI_STR, "X,...", &mean_text, 0, 0,
 	  "mean of each channel, pixels in [0,1] (default: CIFAR-10's)" },
 	{ "std", 0, CLI_STR, "X,...", &std_text, 0, 0,
 	  "standard deviation of each (default: CIFAR-10's)" },
-	{ "freeze-weights", 0, CLI_FLAG, NULL, &job.o.freeze_weights, 0, 0,
+	{ "freeze-weights", 0, CLI_FLAG, NULL, &o.train.freeze_weights, 0, 0,
 	  "train the scores of masks alone" },
 	{ 0 }
 };
+static struct cli_option shared[JOB_OPTION_ROWS];
 
 static const struct cli_tool tool = {
 	"um-train", "[option...] [FILE]",
 	"Train a classifier on a stream of labelled images and write its checkpoint.", options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
 	"the run directory alone.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, job_options
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, shared
 };
 
-/* "0.5,0.4,0.3" into v[c]; NULL: CIFAR-10's for three channels, else `other`. */
-static void parse_channels(const char *name, const char *text, int c, const double *cifar,
-			   double other, double *v)
+/* "0.5,0.4,0.3" into v[c]; NULL: CIFAR-10's for three channels, else 0.5. */
+static void channels(const char *name, const char *text, int c, double min, const double *cifar, double *v)
 {
-	for (int i = 0; i < c; i++) {
-		char one[32];
-		size_t len = text ? strcspn(text, ",") : 0;
-
-		v[i] = c == 3 ? cifar[i] : other;
-		if (!text)
-			continue;
-		memcpy(one, text, len < sizeof one ? len : 0);
-		one[len < sizeof one ? len : 0] = '\0';
-		if (cli_parse_double(one, name[0] == 's' ? 1e-6 : -1e6, 1e6, &v[i]) < 0 ||
-		    (text[len] == '\0') != (i == c - 1))
-			cli_usage("--%s: '%s' is not %d numbers with commas between", name, text, c);
-		text += len + 1;
-	}
+	for (int i = 0; i < c && !text; i++)
+		v[i] = c == 3 ? cifar[i] : 0.5;
+	if (text && net_parse_channels(text, c, min, 1e6, v) < 0)
+		cli_usage("--%s: '%s' is not %d numbers with commas between", name, text, c);
 }
 
-static int new_model(struct net_checkpoint *c, const struct um_data *d, struct err *err)
+static int new_model(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err)
 {
-	static const double mean[3] = { 125.3 / 255, 123.0 / 255, 113.9 / 255 };
-	static const double std[3] = { 63.0 / 255, 62.1 / 255, 66.7 / 255 };
+	const struct net_normaliser *cifar = net_normaliser("cifar10");
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_INIT);
 
-	c->net = net_new(arch, d->c, d->h, d->w, (int)d->n_classes, err);
+	(void)data;
+	c->net = net_new(arch ? arch : "densenet", d->c, d->h, d->w, (int)d->n_classes, err);
 	if (!c->net)
 		return -1;
-	parse_channels("mean", mean_text, d->c, mean, 0.5, c->mean);
-	parse_channels("std", std_text, d->c, std, 0.5, c->std);
+	channels("mean", mean_text, d->c, -1e6, cifar->mean, c->mean);
+	channels("std", std_text, d->c, 1e-6, cifar->std, c->std);
 	ts_header_init(&c->header, "checkpoint");
 	if (net_init(c->net, &rng, &c->state) < 0)
-		cli_oom();
-	if (d->classes) {
-		struct ts_meta m = { 0 };
-		if (ts_meta_set_strs(&m, "classes", d->classes, d->n_classes) < 0 ||
-		    ts_meta_get_strs(&m, "classes", &c->classes, &c->n_classes) != 1)
-			cli_oom();
-		ts_meta_del(&m, "classes");
-		free(m.e);
-	}
+		return err_memory(err);
+	if (d->classes && !(c->classes = ts_copy_classes(d->classes, d->n_classes)))
+		return err_memory(err);
+	c->n_classes = d->classes ? d->n_classes : 0;
 	return 0;
 }
 
 /* An architecture asked for together with --init must be the checkpoint's. */
-static int check_arch(void)
+static int check_arch(const struct net *n, struct err *err)
 {
-	const struct net *n = job.c.net;
-	struct err err;
 	struct net *want;
 	int rc = 0;
 
-	if (!arch_given)
+	if (!arch)
 		return 0;
-	want = net_new(arch, n->c, n->h, n->w, n->classes, &err);
+	want = net_new(arch, n->c, n->h, n->w, n->classes, err);
 	if (!want)
-		return cli_error("%s", err.text);
+		return -1;
 	if (strcmp(want->spec, n->spec) != 0)
-		rc = cli_error("'%s' holds a %s, not the %s of --arch", job.start, n->spec, want->spec);
+		rc = err_fail(err, "'%s' is of architecture %s, not the %s that --arch asks for", o.start, n->spec, want->spec);
 	net_free(want);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	const char *default_arch = arch;
-	int first = cli_parse(&tool, argc, argv), rc = -1;
 	struct ts_reader *r;
+	struct err err;
+	struct job job;
+	int first, rc;
 
-	arch_given = arch != default_arch;
-	job_check();
+	job_options_init(&o, shared);
+	first = cli_parse(&tool, argc, argv);
+	if (job_options_check(&o, &err) < 0)
+		cli_usage("%s", err.text);
 	r = cli_input(first, argc, argv);
-	if (cli.output || !job.run)
+	if (cli.output || !o.run)
 		ts_writer_close(cli_output());  /* refuses a terminal, or a folder that cannot be written */
-	if (job_open(r, new_model) == 0 && check_arch() == 0)
-		rc = job_run();
-	cli_check_reader(r);
+	rc = job_open(&job, &o, r, new_model, NULL, &err);
+	if (rc == 0)
+		rc = check_arch(job.c.net, &err);
+	if (rc == 0)
+		rc = job_run(&job, &err);
+	if (rc == JOB_FAILED)
+		cli_error("%s", err.text);
+	job_close(&job);
+	job_options_release(&o);
 	ts_reader_close(r);
-	job_close();
+	if (rc == JOB_STOPPED)
+		cli_reraise_stop();
 	return cli_finish(rc);
 }

@@ -23,6 +23,7 @@ static void clear_line(void)
 }
 
 /* One line, whatever the names of files' parts that it quotes: no control characters reach the terminal. */
+__attribute__((format(printf, 1, 0)))
 static void say_plain(const char *fmt, va_list ap)
 {
 	char line[8192];
@@ -36,6 +37,7 @@ static void say_plain(const char *fmt, va_list ap)
 	fprintf(stderr, "%s\n", line);
 }
 
+__attribute__((format(printf, 1, 0)))
 static void say(const char *fmt, va_list ap)
 {
 	int saved = errno;

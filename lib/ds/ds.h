@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * ds: image sources. A source is one or several folders, archives or files, each in a layout that
- * some file format or some data set's own site laid down (ds_formats() names them). What a file is
- * its first bytes say; names matter only where bytes say nothing (CIFAR's binary rows, annotations).
+ * some file format or some data set's own site laid down (ds_formats() names them). The first bytes
+ * of a file tell what it is; names matter only where bytes tell nothing (CIFAR's binary rows,
+ * annotations).
  *
  *	folder   walked in the order of its paths sorted by bytes; links are followed
  *	archive  tar, zip, 7zip, a tar compressed by gzip, bzip2, xz, zstd, lz4 or compress, and tars
@@ -10,17 +11,18 @@
  *	file     one file of images: IDX, MATLAB, pickle, .npz
  *	list     a text file of paths and labels, in its order
  *
- * The source is gone through twice: ds_open() lists it, because the classes stand in a stream's
- * header, ds_next() decodes what was chosen. Nothing is unpacked to disk. In an archive, and where
- * it leads nowhere, an image that is a link is an error. So is an archive that is cut off, a tar
- * between two files included.
+ * The source is read twice: ds_open() lists it, because the classes stand in a stream's header;
+ * ds_next() decodes the rows that were chosen. Nothing is unpacked to disk. An image that is a link
+ * is an error if it lies in an archive or leads nowhere. So is an archive that is cut off, even a tar
+ * that ends between two of its files.
  *
- * Decoding runs on o.threads threads, rows come in order all the same. Held in memory: the list
- * (about 100 bytes an image, of at most DS_MAX_ROWS), two chunks a thread of at most 64 images (and
- * 16 MB of pixels and the image that goes beyond them; from an archive also 1 MB of files and the one
- * that goes beyond it, until they are decoded), what each thread decodes into (an image of at most
- * DS_MAX_PIXELS, twice where it is resized, and its file; let go where it is above 16 MB), and of the
- * formats that hold many images in a file (pickle, .npz, MATLAB, gzipped IDX) that one file.
+ * Decoding runs on o.threads threads; rows come in order all the same. Held in memory:
+ * - the list: about 100 bytes per image, of at most DS_MAX_ROWS;
+ * - two chunks per thread, each of at most 64 images, or 16 MB of pixels plus the image that exceeds
+ *   them; from an archive also 1 MB of files plus the one that exceeds it, until they are decoded;
+ * - per thread, the image that is being decoded (at most DS_MAX_PIXELS, twice if it is resized) and
+ *   its file; these are freed after use if they are above 16 MB;
+ * - one file of a format that holds many images in a file (pickle, .npz, MATLAB, gzipped IDX).
  */
 #ifndef DS_H
 #define DS_H
@@ -37,7 +39,7 @@ extern "C" {
 
 enum {
 	DS_MAX_SIDE = 32767,              /* pixels of an image's side */
-	DS_MAX_PIXELS = 1 << 28,          /* and of its area: larger ones are taken for bombs */
+	DS_MAX_PIXELS = 1 << 28,          /* pixels of an image: larger ones are taken for bombs */
 	DS_MAX_IMAGE = 1 << 28,           /* bytes of an image's file */
 	DS_MAX_TEXT = 1 << 26,            /* bytes of a file of annotations, of a list */
 	DS_MAX_ROWS = 1 << 27             /* images of a source */
@@ -53,38 +55,38 @@ struct ds_pixels {
 };
 enum { DS_SLACK = 16 };
 void ds_pixels_release(struct ds_pixels *p);
-/* Makes room for h x w pixels. -1: out of memory. */
-int ds_pixels_resize(struct ds_pixels *p, int h, int w);
+/* Makes room for h x w pixels. -1 with err: no memory. */
+int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err);
 
-/* Decodes a PNG, JPEG or WebP file in memory, told by its first bytes, to what Pillow's
+/* Decodes a PNG, JPEG or WebP file in memory, whichever its first bytes say it is, to what Pillow's
  * convert("RGB") gives: gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as
  * Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
- * a line in err: not an image, damaged, cut off, too large. */
+ * err: not an image, damaged, cut off, too large. */
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 
-/* The same many times over, which saves what libjpeg sets up anew for each picture. Not shared
- * between threads. */
+/* The same for many files, without setting up libjpeg anew for each. A decoder belongs to one thread.
+ * ds_decoder_new() returns NULL if there is no memory. */
 struct ds_decoder;
 struct ds_decoder *ds_decoder_new(void);
 void ds_decoder_free(struct ds_decoder *d);
 /* at_least: 0, or a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as the shorter side
- * keeps so many pixels (libjpeg's scaled decoding: faster, other pixels). */
+ * keeps that many pixels (libjpeg's scaled decoding: faster, other pixels). */
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
 		   struct ds_pixels *p, struct err *err);
-/* Does it begin as one of the pictures that ds_decode() reads? 12 bytes tell. */
+/* Does it begin like one of the files that ds_decode() reads? 12 bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
-/* Bilinear, antialiased: the same numbers as Pillow's resize(BILINEAR), fixed point included. -1:
- * out of memory. from and to differ. */
-int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w);
-/* Each pixel's three numbers become Pillow's convert("L") of it. */
+/* Bilinear, antialiased: the same numbers as Pillow's resize(BILINEAR), fixed point included. from
+ * and to differ. -1 with err: no memory. */
+int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, struct err *err);
+/* All three numbers of each pixel become its gray value, that of Pillow's convert("L"). */
 void ds_gray(struct ds_pixels *p);
 
 struct ds_shape {
-	int size;                         /* 0: as it is */
+	int size;                         /* 0: do not resize */
 	bool shorter;                     /* the shorter side becomes size, else both do */
-	int crop;                         /* then the middle crop x crop; 0: all */
-	bool gray;                        /* first of all, to one channel */
+	int crop;                         /* then cut out the middle crop x crop; 0: keep all */
+	bool gray;                        /* before all of that, make it gray */
 	bool fast;                        /* see ds_decoder_run(); needs size */
 };
 /* Applies s as torchvision's Grayscale, Resize and CenterCrop round; p changes, spare is a buffer.
@@ -94,37 +96,37 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 /* ---- sources --------------------------------------------------------------------------------- */
 
 struct ds_options {
-	const char *format;               /* only this one (ds_formats()); NULL: what is there */
+	const char *format;               /* only this one (ds_formats()); NULL: any */
 	const char *split;                /* "train", "test", ...; NULL: everything */
 	bool coarse;                      /* CIFAR-100: its 20 coarse labels */
 	const char *list, *root;          /* a list, and the folder that its paths begin in; or NULL */
-	const char *exclude, *only;       /* files of classes' names or ids, one a line; or NULL */
+	const char *exclude, *only;       /* files of classes' names or ids, one per line; or NULL */
 	const char *map;                  /* file of "class<TAB>new class" lines; or NULL */
 	long per_class, sample, limit;    /* -1: all; in this order; the first two at random */
 	uint64_t seed;
 	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
 	struct ds_shape shape;
-	int threads;                      /* 1: all is done by who calls ds_next() */
+	int threads;                      /* 1: the caller of ds_next() does all the work */
 	bool hash;                        /* give bytes and hash of every row, and no pixels */
-	bool check;                       /* give bytes and hash beside the pixels */
+	bool check;                       /* give bytes and hash as well as the pixels */
 };
 
 struct ds_source;
 
-/* Format number i: its name, and what it is in a line. False: there are no more. */
+/* Format number i: its name, and one line that describes it. False: there are no more. */
 bool ds_formats(size_t i, const char **name, const char **what);
 
-/* Lists the source, n paths one after another (none with o->list), and chooses rows. NULL with a
- * line in err: not readable, no images in it, no such split (it says which there are). The paths and
+/* Lists the source, n paths one after another (none with o->list), and chooses rows. NULL with err:
+ * not readable, no images in it, no such split (err lists those that there are). The paths and
  * strings of o must outlive the source. */
 struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err);
 void ds_close(struct ds_source *s);
 /* Names of the classes, n of them; 0 if the source has no labels. Borrowed. */
 char *const *ds_classes(const struct ds_source *s, size_t *n);
-/* Rows that were chosen. */
+/* How many rows were chosen. */
 size_t ds_rows(const struct ds_source *s);
-/* Files that were passed over, being of no format; and the first of them that is of a format which
- * is known and not read (NULL: none), with the reason. */
+/* How many files were skipped because they are of no format that is read; and about the first of
+ * those that are of a known format, why it is not read (NULL: there is none). */
 size_t ds_ignored(const struct ds_source *s);
 const char *ds_unread(const struct ds_source *s);
 
@@ -136,10 +138,15 @@ struct ds_row {
 	uint64_t bytes, hash;             /* of the image's file, of its pixels where many share a
 					     file; XXH3-64. Only with o.hash or o.check */
 };
-/* The next chosen row; all of it is borrowed until the next call. 1; 0 at the end; -1 with a line in
- * err that names the row: that row is damaged, and the next call goes on behind it; -2 likewise, but
- * the source itself is. */
-int ds_next(struct ds_source *s, struct ds_row *row, struct err *err);
+/* What ds_next() returns. The errors come with err, which names the row, or the source. */
+enum ds_step {
+	DS_BROKEN = -2,                   /* the source cannot be read any further */
+	DS_DAMAGED = -1,                  /* this row cannot be decoded; the next call goes on after it */
+	DS_END = 0,
+	DS_ROW = 1
+};
+/* The next chosen row; all of it is borrowed until the next call. */
+enum ds_step ds_next(struct ds_source *s, struct ds_row *row, struct err *err);
 
 #ifdef __cplusplus
 }

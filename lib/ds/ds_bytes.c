@@ -18,14 +18,12 @@ int ds_bytes_grow(struct ds_bytes *b, size_t limit, struct err *err)
 
 	if (b->n < b->cap)
 		return 0;
-	if (b->n >= limit) {
+	if (b->n >= limit)
 		return err_fail(err, "more than %zu bytes", limit);
-	}
 	/* One more than the limit, so that reading on tells a file that ends there. */
 	cap = cap > limit ? limit + 1 : cap;
-	if (!(p = realloc(b->p, cap))) {
+	if (!(p = realloc(b->p, cap)))
 		return err_memory(err);
-	}
 	b->p = p;
 	b->cap = cap;
 	return 0;
@@ -37,11 +35,16 @@ void ds_bytes_release(struct ds_bytes *b)
 	*b = (struct ds_bytes){ 0 };
 }
 
+bool ds_is_gzip(const unsigned char *p, size_t n)
+{
+	return n >= 2 && p[0] == 0x1f && p[1] == 0x8b;
+}
+
 int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, struct err *err)
 {
 	z_stream z = { 0 };
 	const unsigned char *in = p;
-	int rc = inflateInit2(&z, 15 + 16);
+	int rc = inflateInit2(&z, DS_GZIP_WINDOW);
 
 	while (rc == Z_OK) {
 		if (ds_bytes_grow(b, limit, err) < 0) {
@@ -56,13 +59,15 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, s
 		b->n = (size_t)(z.next_out - b->p);
 		n -= (size_t)(z.next_in - in);
 		in = z.next_in;
-		/* Gzip files may be joined to one. */
-		if (rc == Z_STREAM_END && n >= 2 && in[0] == 0x1f && in[1] == 0x8b)
+		/* A gzip file may be several, one after another. */
+		if (rc == Z_STREAM_END && ds_is_gzip(in, n))
 			rc = inflateReset(&z);
 	}
 	inflateEnd(&z);
 	if (rc == Z_STREAM_END)
 		return 0;
+	if (rc == Z_MEM_ERROR)
+		return err_memory(err);
 	return err_fail(err, "damaged gzip file: %s", rc == Z_BUF_ERROR ? "cut off" : z.msg ? z.msg : zError(rc));
 }
 
@@ -72,17 +77,15 @@ int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err
 	ssize_t n = 1;
 
 	b->n = 0;
-	if (fd < 0) {
+	if (fd < 0)
 		return err_fail(err, "cannot be opened: %s", strerror(errno));
-	}
 	while (n > 0 && (rc = ds_bytes_grow(b, limit, err)) == 0) {
 		n = read(fd, b->p + b->n, b->cap - b->n);
 		if (n < 0 && errno == EINTR)
 			n = 1;
-		else if (n < 0) {
-			err_fail(err, "cannot be read: %s", strerror(errno));
-			rc = -1;
-		} else
+		else if (n < 0)
+			rc = err_fail(err, "cannot be read: %s", strerror(errno));
+		else
 			b->n += (size_t)n;
 	}
 	close(fd);

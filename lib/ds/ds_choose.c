@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Classes and choice: the classes get their numbers, some are left out or become others, and then
+ * Classes and choice: the classes get their numbers, some are left out, renamed or merged, and then
  * rows are chosen: N of each class, N at random, the first N, one in N. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,6 @@
 #include "ds/ds_internal.h"
 #include "ts/ts_rng.h"
 
-static int no_memory(struct err *err)
-{
-	return err_memory(err);
-}
-
 /* ---- numbers ---- */
 
 static int by_id(const void *a, const void *b)
@@ -20,13 +15,14 @@ static int by_id(const void *a, const void *b)
 	return strcmp((*(const struct ds_class *const *)a)->id, (*(const struct ds_class *const *)b)->id);
 }
 
-/* Classes take the order of `order`, n of them; a row's label becomes number[label]. */
-static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n, const int32_t *number)
+/* Puts the classes into this order, n of them; a row's label becomes number[label]. */
+static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n, const int32_t *number,
+		   struct err *err)
 {
 	struct ds_class *sorted = malloc((n + 1) * sizeof *sorted);
 
 	if (!sorted)
-		return -1;
+		return err_memory(err);
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = *order[i];
 	for (size_t i = 0; i < s->n; i++)
@@ -39,25 +35,30 @@ static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n,
 }
 
 /* Sorts the classes by bytes and renumbers the rows. */
-static int sort_classes(struct ds_source *s)
+static int sort_classes(struct ds_source *s, struct err *err)
 {
 	size_t n = s->n_classes;
 	struct ds_class **order = malloc((n + 1) * sizeof *order);
 	int32_t *number = malloc((n + 1) * sizeof *number);
 	int rc = -1;
 
-	if (order && number) {
+	if (!order || !number)
+		err_memory(err);
+	else {
 		for (size_t i = 0; i < n; i++)
 			order[i] = &s->classes[i];
 		qsort(order, n, sizeof *order, by_id);
 		for (size_t i = 0; i < n; i++)
 			number[order[i] - s->classes] = (int32_t)i;
-		rc = reorder(s, order, n, number);
+		rc = reorder(s, order, n, number, err);
 	}
 	free(order);
 	free(number);
 	return rc;
 }
+
+/* Each number up to the largest label is a class and gets a name, so a wild label would cost much memory. */
+enum { MAX_LABEL = 1 << 20 };
 
 /* Names for classes that came as numbers without a list of names: "0", "1", ... */
 static int fill_classes(struct ds_source *s, struct err *err)
@@ -67,17 +68,16 @@ static int fill_classes(struct ds_source *s, struct err *err)
 
 	for (size_t i = 0; i < s->n; i++)
 		max = s->rows[i].label > max ? s->rows[i].label : max;
-	if (s->n_classes && max >= 0 && (size_t)max >= s->n_classes) {
+	if (s->n_classes && max >= 0 && (size_t)max >= s->n_classes)
 		return err_fail(err, "'%s': there are %zu classes, but a row has label %d",
-			 s->operands[0].path, s->n_classes, (int)max);
-	}
-	if (max >= 1 << 20) {
-		return err_fail(err, "label %d is too large a number for a class", (int)max);
-	}
+				s->operands[0].path, s->n_classes, (int)max);
+	if (max >= MAX_LABEL)
+		return err_fail(err, "'%s': label %d is too large a number for a class; at most %d is",
+				s->operands[0].path, (int)max, MAX_LABEL - 1);
 	for (int32_t c = (int32_t)s->n_classes; s->n_classes == (size_t)c && c <= max; c++) {
 		snprintf(name, sizeof name, "%d", c);
-		if (ds_class_number(s, name) < 0)
-			return no_memory(err);
+		if (ds_class_number(s, name, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -99,21 +99,18 @@ static bool means(const char *line, const struct ds_class *c)
 	       (strlen(line) == first && memcmp(line, name, first) == 0);
 }
 
-/* Calls each() for every line: what stands before the first tab, and after it (or NULL). Empty lines
- * and those that begin with # are nothing. */
+/* Calls each() for every line with what stands before the first tab, and what after it (or NULL). Skips empty lines
+ * and those that begin with #. */
 static int each_line(const char *path, struct err *err, struct ds_source *s, void *ctx,
 		     int (*each)(struct ds_source *s, void *ctx, char *word, char *rest, struct err *err))
 {
 	struct ds_bytes b = { 0 };
 	char *copy = NULL, *line;
-	struct err why;
 	struct ds_text t;
-	int rc = ds_bytes_load(path, &b, DS_MAX_TEXT, &why);
+	int rc = ds_bytes_load(path, &b, DS_MAX_TEXT, err);
 
-	if (rc == 0 && !(copy = ds_text_copy(&b))) {
+	if (rc == 0 && !(copy = ds_text_copy(&b, err)))
 		rc = -1;
-		no_memory(&why);
-	}
 	t.rest = copy;
 	while (rc == 0 && (line = ds_text_line(&t)) != NULL) {
 		char *tab = strchr(line, '\t');
@@ -121,13 +118,11 @@ static int each_line(const char *path, struct err *err, struct ds_source *s, voi
 		if (tab)
 			*tab++ = '\0';
 		if (*line && *line != '#')
-			rc = each(s, ctx, line, tab, &why);
+			rc = each(s, ctx, line, tab, err);
 	}
 	free(copy);
 	ds_bytes_release(&b);
-	if (rc < 0)
-		err_fail(err, "'%s': %s", path, why.text);
-	return rc;
+	return rc < 0 ? err_prefix(err, "'%s': ", path) : 0;
 }
 
 static int mark(struct ds_source *s, void *ctx, char *word, char *rest, struct err *err)
@@ -138,12 +133,10 @@ static int mark(struct ds_source *s, void *ctx, char *word, char *rest, struct e
 	for (size_t i = 0; i < s->n_classes; i++)
 		if (means(word, &s->classes[i]))
 			found = marked[i] = true;
-	if (!found)
-		err_fail(err, "there is no class '%s' in the source", word);
-	return found ? 0 : -1;
+	return found ? 0 : err_fail(err, "there is no class '%s' in the source", word);
 }
 
-/* Drops the rows whose label becomes negative (or was: no_class says what then). */
+/* Drops the rows whose class gets no number. A row without a class is an error, which names the option. */
 static int drop_rows(struct ds_source *s, const int32_t *number, const char *option, struct err *err)
 {
 	char buf[DS_NAME];
@@ -153,7 +146,7 @@ static int drop_rows(struct ds_source *s, const int32_t *number, const char *opt
 		if (s->rows[i].label < 0) {
 			err_fail(err, "'%s' has no class, so --%s cannot tell what to do with it",
 				 ds_row_name(s, &s->rows[i], buf), option);
-			/* Rows behind k were moved; the rest is still theirs. */
+			/* ds_close() frees rows[0..n): close the gap that the dropped rows left. */
 			memmove(&s->rows[k], &s->rows[i], (s->n - i) * sizeof *s->rows);
 			s->n -= i - k;
 			return -1;
@@ -177,7 +170,7 @@ static int filter_classes(struct ds_source *s, const char *path, bool only, stru
 	int rc = -1;
 
 	if (!order || !number || !marked) {
-		no_memory(err);
+		err_memory(err);
 		goto out;
 	}
 	if (each_line(path, err, s, marked, mark) < 0)
@@ -196,9 +189,7 @@ static int filter_classes(struct ds_source *s, const char *path, bool only, stru
 			free(s->classes[i].name);
 			s->classes[i] = (struct ds_class){ 0 };
 		}
-	rc = reorder(s, order, k, number);
-	if (rc < 0)
-		no_memory(err);
+	rc = reorder(s, order, k, number, err);
 out:
 	free(order);
 	free(number);
@@ -222,19 +213,18 @@ static int map_one(struct ds_source *s, void *ctx, char *word, char *rest, struc
 	int32_t to = -1;
 	bool found = false;
 
-	if (!rest || !*rest) {
+	if (!rest || !*rest)
 		return err_fail(err, "'%s' is not followed by a tab and a new class", word);
-	}
 	if (strcmp(rest, "-") != 0) {
 		for (to = 0; (size_t)to < m->n && strcmp(m->names[to], rest) != 0; to++)
 			;
 		if ((size_t)to == m->n) {
 			char **grown = realloc(m->names, (m->n + 1) * sizeof *grown);
 			if (!grown)
-				return no_memory(err);
+				return err_memory(err);
 			m->names = grown;
 			if (!(grown[m->n] = strdup(rest)))
-				return no_memory(err);
+				return err_memory(err);
 			m->n++;
 		}
 	}
@@ -243,32 +233,28 @@ static int map_one(struct ds_source *s, void *ctx, char *word, char *rest, struc
 			m->number[i] = to;
 			found = true;
 		}
-	if (!found)
-		err_fail(err, "there is no class '%s' in the source", word);
-	return found ? 0 : -1;
+	return found ? 0 : err_fail(err, "there is no class '%s' in the source", word);
 }
 
 static int map_classes(struct ds_source *s, struct err *err)
 {
 	struct mapping m = { malloc((s->n_classes + 1) * sizeof *m.number), NULL, 0 };
-	int rc = m.number ? 0 : no_memory(err);
+	int rc = m.number ? 0 : err_memory(err);
 
 	for (size_t i = 0; i < s->n_classes && rc == 0; i++)
 		m.number[i] = UNMAPPED;
 	if (rc == 0)
 		rc = each_line(s->o.map, err, s, &m, map_one);
 	for (size_t i = 0; i < s->n_classes && rc == 0; i++)
-		if (m.number[i] == UNMAPPED) {
-			err_fail(err, "'%s' says nothing of class '%s'", s->o.map,
-				 class_name(&s->classes[i]));
-			rc = -1;
-		}
+		if (m.number[i] == UNMAPPED)
+			rc = err_fail(err, "'%s' says nothing of class '%s'", s->o.map,
+				      class_name(&s->classes[i]));
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		if (s->rows[i].label >= 0)
 			s->rows[i].label = m.number[s->rows[i].label];
 	free(m.number);
 	if (rc == 0)
-		return ds_name_classes(s, m.names, m.n) < 0 ? no_memory(err) : 0;
+		return ds_name_classes(s, m.names, m.n, err);
 	for (size_t i = 0; i < m.n; i++)
 		free(m.names[i]);
 	free(m.names);
@@ -277,18 +263,17 @@ static int map_classes(struct ds_source *s, struct err *err)
 
 int ds_number_classes(struct ds_source *s, struct err *err)
 {
-	if (s->numbered && s->named) {
+	if (s->numbered && s->named)
 		return err_fail(err, "'%s' holds both image files and rows whose classes are numbers "
-			 "(CIFAR, IDX, ...); --format takes one of them", s->operands[0].path);
-	}
-	if (s->numbered ? fill_classes(s, err) < 0 : sort_classes(s) < 0)
+				"(CIFAR, IDX, ...); --format takes one of them", s->operands[0].path);
+	if (s->numbered ? fill_classes(s, err) < 0 : sort_classes(s, err) < 0)
 		return -1;
 	if ((s->o.exclude && filter_classes(s, s->o.exclude, false, err) < 0) ||
 	    (s->o.only && filter_classes(s, s->o.only, true, err) < 0) ||
 	    (s->o.map && map_classes(s, err) < 0))
 		return -1;
 	if (!(s->names = malloc((s->n_classes + 1) * sizeof *s->names)))
-		return no_memory(err);
+		return err_memory(err);
 	for (size_t i = 0; i < s->n_classes; i++)
 		s->names[i] = s->classes[i].name ? s->classes[i].name : s->classes[i].id;
 	return 0;
@@ -296,7 +281,7 @@ int ds_number_classes(struct ds_source *s, struct err *err)
 
 /* ---- which rows ---- */
 
-/* Keeps the rows whose numbers stand in keep[0..n), ascending; frees the others. */
+/* Keeps the rows whose indices stand in keep[0..n), ascending; frees the others. */
 static void keep_rows(struct ds_source *s, const size_t *keep, size_t n)
 {
 	size_t k = 0;
@@ -309,13 +294,16 @@ static void keep_rows(struct ds_source *s, const size_t *keep, size_t n)
 	s->n = n;
 }
 
-/* Of each class, and of the rows without one, per_class at random: the rest of keep[] goes. */
-static int choose_per_class(struct ds_source *s, size_t *keep, size_t *n)
+/* Keeps per_class of each class, and of the rows without one, at random: keep[0..n) becomes shorter. One pass, in
+ * order (Knuth's algorithm S): a row is taken with probability want/left, where its class still wants `want` and has
+ * `left` rows to come, so that each subset is equally likely. Group 0 is the rows without a class. */
+static int choose_per_class(struct ds_source *s, size_t *keep, size_t *n, struct err *err)
 {
 	size_t groups = s->n_classes + 1, k = 0, *left = calloc(groups, sizeof *left);
 	size_t *want = malloc(groups * sizeof *want);
+	const bool memory = left && want;
 
-	if (left && want) {
+	if (memory) {
 		struct ts_rng rng = ts_rng_new(s->o.seed, 1);
 
 		for (size_t i = 0; i < *n; i++)
@@ -324,7 +312,6 @@ static int choose_per_class(struct ds_source *s, size_t *keep, size_t *n)
 			want[g] = (size_t)s->o.per_class;
 		for (size_t i = 0; i < *n; i++) {
 			size_t g = (size_t)(s->rows[keep[i]].label + 1);
-			/* Each subset is equally likely: one of those left is taken with want/left. */
 			if (want[g] && ts_rng_below(&rng, left[g]) < want[g]) {
 				want[g]--;
 				keep[k++] = keep[i];
@@ -335,7 +322,7 @@ static int choose_per_class(struct ds_source *s, size_t *keep, size_t *n)
 	}
 	free(left);
 	free(want);
-	return left && want ? 0 : -1;
+	return memory ? 0 : err_memory(err);
 }
 
 int ds_choose(struct ds_source *s, struct err *err)
@@ -344,17 +331,17 @@ int ds_choose(struct ds_source *s, struct err *err)
 	size_t n = s->n, k = 0, *keep = malloc((n + 1) * sizeof *keep), *some;
 
 	if (!keep)
-		return no_memory(err);
+		return err_memory(err);
 	for (size_t i = 0; i < n; i++)
 		keep[i] = i;
-	if (s->o.per_class >= 0 && choose_per_class(s, keep, &n) < 0) {
+	if (s->o.per_class >= 0 && choose_per_class(s, keep, &n, err) < 0) {
 		free(keep);
-		return no_memory(err);
+		return -1;
 	}
 	if (s->o.sample >= 0 && (size_t)s->o.sample < n) {
 		if (!(some = malloc(((size_t)s->o.sample + 1) * sizeof *some))) {
 			free(keep);
-			return no_memory(err);
+			return err_memory(err);
 		}
 		ts_rng_sample(&rng, some, (size_t)s->o.sample, n);
 		n = (size_t)s->o.sample;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Filling chunks: an archive is read front to back, one worker at a time; files that hold many rows
- * are loaded; the files of a folder are left to who decodes them. */
+ * Filling chunks: an archive is read front to back, by one worker at a time; files that hold many rows
+ * are loaded; the files of a folder are opened by the worker that decodes them. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,32 +8,31 @@
 
 #include "ds/ds_reading_internal.h"
 
-static void __attribute__((format(printf, 3, 4)))
-fail(struct item *it, int rc, const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4)))
+fail(struct item *it, enum ds_step rc, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	it->rc = rc;
-	free(it->err);
-	if (vasprintf(&it->err, fmt, ap) < 0)
-		it->err = NULL;
+	free(it->why);
+	if (vasprintf(&it->why, fmt, ap) < 0)
+		it->why = NULL;
 	va_end(ap);
+	return -1;
 }
 
-void ds_fail_row(struct ds_reading *k, struct item *it, int rc, const char *why)
+int ds_fail_row(struct ds_reading *k, struct item *it, enum ds_step rc, const struct err *why)
 {
 	const struct ds_source *s = k->s;
+	const struct ds_file *f = &s->files[it->row->file];
+	const struct ds_operand *o = &s->operands[f->operand];
 	char buf[DS_NAME];
 
-	fail(it, rc, "'%.200s': '%.400s': %.300s",
-	     s->operands[s->files[it->row->file].operand].path, ds_row_name(s, it->row, buf), why);
-}
-
-static void fail_changed(struct ds_reading *k, struct item *it)
-{
-	fail(it, -2, "'%.600s' changed while it was read",
-	     k->s->operands[k->s->files[it->row->file].operand].path);
+	/* A picture that is a source by itself is named once. */
+	if (o->plain && !s->layouts[f->layout]->load)
+		return fail(it, rc, "'%s': %s", o->path, why->text);
+	return fail(it, rc, "'%s': '%s': %s", o->path, ds_row_name(s, it->row, buf), why->text);
 }
 
 static const char *path_inside(const struct ds_source *s, const struct ds_file *f)
@@ -54,7 +53,7 @@ bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[
 	return true;
 }
 
-/* Goes on to the row's file in its archive. */
+/* Moves k->files on to the row's file in its archive; back to the archive's start if that lies behind. */
 static int go_to(struct ds_reading *k, struct item *it, const struct ds_file *f)
 {
 	struct ds_source *s = k->s;
@@ -66,9 +65,8 @@ static int go_to(struct ds_reading *k, struct item *it, const struct ds_file *f)
 		k->operand = f->operand;
 		k->entry = 0;
 		if (!(k->files = ds_files_open(s->operands[f->operand].path, &err))) {
-			fail(it, -2, "%s", err.text);
 			k->operand = SIZE_MAX;
-			return -1;
+			return fail(it, DS_BROKEN, "%s", err.text);
 		}
 	}
 	if (k->entry == f->entry)
@@ -76,10 +74,10 @@ static int go_to(struct ds_reading *k, struct item *it, const struct ds_file *f)
 	while (k->entry < f->entry && (rc = ds_files_next(k->files, &k->entry_name, &err)) == 1)
 		k->entry++;
 	if (rc < 0)
-		fail(it, -2, "%s", err.text);
-	else if (rc == 0 || strcmp(k->entry_name, path_inside(s, f)) != 0)
-		fail_changed(k, it);
-	return it->rc < 0 ? -1 : 0;
+		return fail(it, DS_BROKEN, "%s", err.text);
+	if (rc == 0 || strcmp(k->entry_name, path_inside(s, f)) != 0)
+		return fail(it, DS_BROKEN, "'%s' changed while it was read", s->operands[f->operand].path);
+	return 0;
 }
 
 void ds_shared_forget(struct shared *h)
@@ -90,7 +88,7 @@ void ds_shared_forget(struct shared *h)
 	h->file = SIZE_MAX;
 }
 
-/* Makes the row's file the shared one, once nobody decodes from the last one. */
+/* Makes the row's file the shared one, as soon as no chunk is decoded from the last one. */
 static int load(struct ds_reading *k, struct item *it, size_t file, const struct ds_layout *l)
 {
 	const struct ds_file *f = &k->s->files[file];
@@ -112,15 +110,13 @@ static int load(struct ds_reading *k, struct item *it, size_t file, const struct
 		ds_in_begin(&k->in, k->files, f->path, NULL);
 	}
 	k->shared.layout = l;
-	if (l->load(&k->in, &k->shared.memo, &err) < 0) {
-		ds_fail_row(k, it, -2, err.text);
-		return -1;
-	}
+	if (l->load(&k->in, &k->shared.memo, &err) < 0)
+		return ds_fail_row(k, it, DS_BROKEN, &err);
 	k->shared.file = file;
 	return 0;
 }
 
-/* Reads what is needed to decode the row, unless that is left to who decodes it. */
+/* Reads what is needed to decode the row, unless the worker that decodes it will. -1: the source is broken. */
 static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 {
 	const struct ds_file *f = &k->s->files[it->row->file];
@@ -134,7 +130,7 @@ static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 		c->shared = true;
 		if (l->fetch && l->fetch(k->shared.memo, ds_row_name(k->s, it->row, buf), &it->at,
 					 &it->n, &err) < 0)
-			ds_fail_row(k, it, -1, err.text);
+			ds_fail_row(k, it, DS_DAMAGED, &err);
 		return 0;
 	}
 	if (k->s->operands[f->operand].folder || k->s->operands[f->operand].plain)
@@ -142,13 +138,13 @@ static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 	if (go_to(k, it, f) < 0)
 		return -1;
 	it->from = c->bytes.n;
-	if (ds_files_read(k->files, &c->bytes, c->bytes.n + DS_MAX_IMAGE, &err) < 0) {
-		ds_fail_row(k, it, -2, err.text);
-		return -1;
-	}
+	if (ds_files_read(k->files, &c->bytes, c->bytes.n + DS_MAX_IMAGE, &err) < 0)
+		return ds_fail_row(k, it, DS_BROKEN, &err);
 	it->n = c->bytes.n - it->from;
-	if (it->n >= DS_MAX_IMAGE)
-		ds_fail_row(k, it, -1, "larger than an image's file may be");
+	if (it->n >= DS_MAX_IMAGE) {
+		err_fail(&err, "larger than an image's file may be");
+		ds_fail_row(k, it, DS_DAMAGED, &err);
+	}
 	return 0;
 }
 
@@ -165,7 +161,7 @@ void ds_feed(struct ds_reading *k, struct chunk *c, size_t most)
 		if (c->n && c->item[0].row->file != row->file &&
 		    (c->shared || s->layouts[s->files[row->file].layout]->load))
 			break;
-		*it = (struct item){ .row = row, .rc = 1 };
+		*it = (struct item){ .row = row, .rc = DS_ROW };
 		c->n++;
 		k->next++;
 		if (feed_row(k, c, it) < 0) {

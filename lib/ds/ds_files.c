@@ -38,17 +38,26 @@ static int by_path(const FTSENT **a, const FTSENT **b)
 	return cx - cy;
 }
 
+bool ds_is_npz(const unsigned char *p, size_t n)
+{
+	/* A zip begins with the head of its first file: 30 bytes, at 26 the length of the name, which follows. */
+	enum { NAME_LENGTH = 26, NAME = 30 };
+	size_t len = n > NAME ? p[NAME_LENGTH] | (size_t)p[NAME_LENGTH + 1] << 8 : 0;
+
+	return len > 4 && len < n - NAME && memcmp(p, "PK\3\4", 4) == 0 &&
+	       memcmp(p + NAME + len - 4, ".npy", 4) == 0;
+}
+
 /* An .npz is a zip of arrays: one file of images, not an archive of them. */
 static bool is_npz(const char *path)
 {
-	unsigned char head[30 + 64] = { 0 };
+	unsigned char head[DS_NPZ_HEAD];
 	FILE *f = fopen(path, "rb");
-	size_t n = f ? fread(head, 1, sizeof head, f) : 0, len = head[26] | (size_t)head[27] << 8;
+	size_t n = f ? fread(head, 1, sizeof head, f) : 0;
 
 	if (f)
 		fclose(f);
-	return n == sizeof head && memcmp(head, "PK\3\4", 4) == 0 && len > 4 && len < 64 &&
-	       memcmp(head + 30 + len - 4, ".npy", 4) == 0;
+	return ds_is_npz(head, n);
 }
 
 static int open_folder(struct ds_files *f, struct err *err)
@@ -68,12 +77,15 @@ struct ds_files *ds_files_open(const char *path, struct err *err)
 	struct stat st;
 	int is = 0;
 
-	err_memory(err);
-	if (!f)
+	if (!f) {
+		err_memory(err);
 		return NULL;
+	}
 	f->fd = -1;
-	if (!(f->path = strdup(path)))
+	if (!(f->path = strdup(path))) {
+		err_memory(err);
 		goto fail;
+	}
 	if (stat(path, &st) < 0) {
 		err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 		goto fail;
@@ -175,9 +187,8 @@ static ssize_t read_some(struct ds_files *f, void *to, size_t n, struct err *err
 
 	if (f->archive)
 		return ds_archive_read(f->archive, to, n, err);
-	if (f->fd < 0 && (f->fd = open(ds_files_path(f), O_RDONLY | O_CLOEXEC)) < 0) {
+	if (f->fd < 0 && (f->fd = open(ds_files_path(f), O_RDONLY | O_CLOEXEC)) < 0)
 		return err_fail(err, "cannot be opened: %s", strerror(errno));
-	}
 	do
 		got = read(f->fd, to, n);
 	while (got < 0 && errno == EINTR);

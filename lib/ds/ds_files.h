@@ -22,14 +22,21 @@ struct ds_bytes {
 	unsigned char *p;
 	size_t n, cap;
 };
-/* Room for more, at most limit bytes in all. -1 with err: there is no more. */
+/* Makes room for at least one more byte. -1 with err: b holds limit bytes already, or no memory. */
 int ds_bytes_grow(struct ds_bytes *b, size_t limit, struct err *err);
-/* A whole file, or b if it is NULL, appended to b as zlib unpacks it. -1 with err. */
+/* Unpacks a whole gzip file in memory and appends the result to b, which holds at most limit bytes then.
+ * -1 with err. */
 int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, struct err *err);
-/* Reads the file at path, at most limit bytes, into b, from its start on. -1 with err, which names
- * no file. */
+/* Replaces what b holds by the file at path, of at most limit bytes. -1 with err, which does not name
+ * the file. */
 int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err *err);
 void ds_bytes_release(struct ds_bytes *b);
+
+/* Do these first bytes begin a gzip file? An .npz, that is a zip whose first file is a .npy? 94 bytes are enough for
+ * names of up to 63 bytes. */
+bool ds_is_gzip(const unsigned char *p, size_t n);
+bool ds_is_npz(const unsigned char *p, size_t n);
+enum { DS_NPZ_HEAD = 94, DS_GZIP_WINDOW = 15 + 16 };      /* zlib: a window of 2^15 bytes, + 16 for gzip's head */
 
 struct ds_files;
 
@@ -45,8 +52,8 @@ int ds_files_next(struct ds_files *f, const char **name, struct err *err);
 /* Where the file lies on the disk; NULL in an archive. */
 const char *ds_files_path(const struct ds_files *f);
 /* Appends the file's content to b, from where the last call ended, until b holds `upto` bytes or the
- * file ends. -1: a link in an archive, cannot be read; err says why and leaves the names to the
- * caller. */
+ * file ends. -1 with err, which does not name the file: it is a link in an archive, or cannot be
+ * read. */
 int ds_files_read(struct ds_files *f, struct ds_bytes *b, size_t upto, struct err *err);
 
 #ifdef __cplusplus

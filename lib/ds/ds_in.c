@@ -49,9 +49,8 @@ static int unpack_head(struct ds_in *in, struct err *err)
 	in->unpacked.n = 0;
 	if (ds_bytes_grow(&in->unpacked, DS_MAX_FILE, err) < 0)
 		return -1;
-	if (inflateInit2(&z, 15 + 16) != Z_OK) {
+	if (inflateInit2(&z, DS_GZIP_WINDOW) != Z_OK)
 		return err_memory(err);
-	}
 	z.next_in = in->raw.p;
 	z.avail_in = (uInt)(in->raw.n < DS_HEAD ? in->raw.n : DS_HEAD);
 	z.next_out = in->unpacked.p;
@@ -69,7 +68,7 @@ int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, struct err 
 	if (!in->known) {
 		if (more(in, DS_HEAD, err) < 0)
 			return -1;
-		in->gz = in->raw.n > 2 && in->raw.p[0] == 0x1f && in->raw.p[1] == 0x8b;
+		in->gz = ds_is_gzip(in->raw.p, in->raw.n);
 		if (in->gz && unpack_head(in, err) < 0)
 			return -1;
 		in->known = true;
@@ -101,6 +100,14 @@ const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err 
 	return NULL;
 }
 
+struct ds_bytes ds_in_detach(struct ds_in *in)
+{
+	struct ds_bytes *from = in->gz ? &in->unpacked : &in->raw, b = *from;
+
+	*from = (struct ds_bytes){ 0 };
+	return b;
+}
+
 int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 {
 	const struct ds_bytes *b;
@@ -130,12 +137,14 @@ int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 
 /* ---- texts ---- */
 
-char *ds_text_copy(const struct ds_bytes *b)
+char *ds_text_copy(const struct ds_bytes *b, struct err *err)
 {
 	char *text = malloc(b->n + 1);
 
-	if (!text)
+	if (!text) {
+		err_memory(err);
 		return NULL;
+	}
 	memcpy(text, b->p, b->n);
 	text[b->n] = '\0';
 	return text;
@@ -154,10 +163,14 @@ char *ds_text_line(struct ds_text *t)
 bool ds_number(const char *s, long min, long max, long *ret)
 {
 	char *end;
+	long v;
 
 	errno = 0;
-	*ret = strtol(s, &end, 10);
-	return *s && *s != ' ' && !*end && errno == 0 && *ret >= min && *ret <= max;
+	v = strtol(s, &end, 10);
+	if (!*s || *s == ' ' || *end || errno || v < min || v > max)
+		return false;
+	*ret = v;
+	return true;
 }
 
 bool ds_is_wnid(const char *s, size_t n)

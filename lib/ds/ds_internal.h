@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_internal: what the files of lib/ds know of each other. A layout, one kind of file, is one file
- * format/ds_X.c and its name in DS_LAYOUT_LIST. A source is listed (ds_source.c: which rows are
- * there), its classes are numbered and its rows chosen (ds_choose.c), and then read (ds_read.c).
+ * ds_internal: what the files of lib/ds know of each other. A layout is one kind of file: a file
+ * format/ds_X.c and its name in DS_LAYOUT_LIST. ds_source.c lists a source by offering each of its
+ * files to the layouts, which call ds_rows.c to add rows and classes; ds_choose.c numbers the classes
+ * and chooses rows; ds_read.c and ds_feed.c read them.
  */
 #ifndef DS_INTERNAL_H
 #define DS_INTERNAL_H
@@ -21,17 +22,22 @@ struct ds_in {
 	const char *real;                 /* on the disk; NULL in an archive */
 	struct ds_files *files;           /* what it is read from; NULL: from real */
 	struct ds_bytes raw, unpacked;    /* what was read of it; the same without gzip */
-	bool gz, known, whole;            /* it is gzip's; that is known; all of it is read */
+	bool gz;                          /* it is a gzip file: only valid if known */
+	bool known;                       /* its first bytes were looked at */
+	bool whole;                       /* all of it was read */
 };
-/* Begins another file; buffers stay. */
+/* Begins another file; the buffers are used again. */
 void ds_in_begin(struct ds_in *in, struct ds_files *files, const char *path, const char *real);
 void ds_in_release(struct ds_in *in);
-/* The first bytes, *n of at most DS_HEAD, unpacked if the file is gzip's. -1 with err. */
+/* The first bytes, *n of at most DS_HEAD, unpacked if it is a gzip file. -1 with err. */
 enum { DS_HEAD = 512 };
 int ds_in_head(struct ds_in *in, const unsigned char **p, size_t *n, struct err *err);
 /* All of it, at most limit bytes, unpacked likewise; borrowed until the next file. NULL with err. */
 const struct ds_bytes *ds_in_content(struct ds_in *in, size_t limit, struct err *err);
-/* Room for row `at` of a file of n images of h x w. -1 with err: there is no such row any more, no memory. */
+/* The bytes that ds_in_content() gave become the caller's. */
+struct ds_bytes ds_in_detach(struct ds_in *in);
+/* Makes room for row `at` of a file of n images of h x w. -1 with err: the file has become shorter since
+ * it was listed, or no memory. */
 int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err);
 /* A path that a library can open: real, or that of a copy in memory, which *fd keeps (-1: none; the
  * caller closes it). -1 with err. */
@@ -39,60 +45,66 @@ int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 
 /* ---- layouts ---- */
 
-/* One kind of file in a source. Each file is offered to the layouts in order: the first that knows
- * its name or its first bytes, and whose list() does not pass, has it. */
+/* One kind of file in a source. Each file is offered to the layouts in order. The first that knows
+ * the file's name or its first bytes, and whose list() accepts it, takes it. */
 struct ds_layout {
 	const char *name, *what;          /* for --format and --list-formats */
-	const struct ds_layout *with;     /* whose files it says more of; or NULL */
+	const struct ds_layout *with;     /* the layout whose files this one annotates; or NULL */
 	bool (*named)(const char *path);  /* or NULL */
 	bool (*starts)(const unsigned char *head, size_t n);      /* or NULL */
-	/* Adds the file's rows with ds_add_row(), or remembers what it says of others. 1: done, 0: it
-	 * is not of this layout after all, -1 with err (source and file are named in front of it). */
+	/* Adds the file's rows with ds_add_row(), or remembers what it says about other files. 1: done;
+	 * 0: it is not of this layout after all; -1 with err, which the caller prefixes with the names
+	 * of the source and the file. */
 	int (*list)(struct ds_source *s, struct ds_in *in, struct err *err);
-	/* After all files were listed; or NULL. err names all. */
+	/* Called once after all files were listed; or NULL. -1 with err, which names the file itself. */
 	int (*finish)(struct ds_source *s, struct err *err);
-	/* Reading. Without load a file is one picture. Else load() makes what decode() and fetch() take
-	 * row `at` from; rows are decoded by several threads at once, the other calls come one at a
-	 * time. fetch: a row is a picture, *p, which lives as long as the memo. */
+	/* Reading. Without load() a file is one picture. With it, load() makes the memo from which
+	 * decode() or fetch() take row `at`. Several threads call decode() at once, the other functions
+	 * are called by one thread at a time. fetch() is for rows that are encoded pictures: *p, which
+	 * lives as long as the memo. */
 	int (*load)(struct ds_in *in, void **memo, struct err *err);
 	int (*fetch)(void *memo, const char *name, const void **p, size_t *n, struct err *err);
 	int (*decode)(const void *memo, size_t at, struct ds_pixels *p, struct err *err);
 	void (*forget)(void *memo);
 	void (*drop)(void *state);        /* frees ds_state(); or NULL */
 };
-/* All of them, in the order in which a file is offered: its own name counts first (images are most of all files), then
- * its first bytes. Each is defined in a file of format/, as ds_layout_NAME. */
+/* All of them, in the order in which they are offered a file. Images come first, because most files are images.
+ * Each is defined in a file of format/, as ds_layout_NAME. */
 #define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx)
 #define DS_LAYOUT_NUMBER(name) DS_LAYOUT_##name,
 enum { DS_LAYOUT_LIST(DS_LAYOUT_NUMBER) DS_LAYOUTS };
 #define DS_LAYOUT_DECLARE(name) extern const struct ds_layout ds_layout_##name;
 DS_LAYOUT_LIST(DS_LAYOUT_DECLARE)
-extern const struct ds_layout *const ds_layouts[DS_LAYOUTS];      /* ds_layouts.c; others find it in struct ds_source */
+extern const struct ds_layout *const ds_layouts[DS_LAYOUTS];      /* ds_layouts.c; a source has a pointer to it */
 
 /* Last component of a path. */
 const char *ds_base(const char *path);
-/* Adds a row of the file that is being listed: at = its index in the file; name, or NULL: the
- * file's, with the index behind it if the layout has load(); class_id its class or NULL, label its
- * number or -1 where the layout numbers classes itself. -1: out of memory, or too many. */
-int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label);
-/* Says the names of classes that the layout numbers itself. */
-int ds_name_classes(struct ds_source *s, char **names_take, size_t n);
-/* The number of a class, which is new if there is none of this id. -1: out of memory. */
-int ds_class_number(struct ds_source *s, const char *id);
-/* Is this row part of the split that was asked for? `path`'s folders are looked at; own: the split
- * that the layout itself knows the file to be of, or NULL. */
+/* Starts the listing of another file of the operand at hand: s->listing, which ds_add_row() reads. path, with the
+ * operand's prefix, is borrowed until the next file. */
+void ds_listing_file(struct ds_source *s, const char *path);
+/* Adds a row of the file that is being listed (s->listing). at: its index in the file. name: NULL means the file's
+ * name, followed by the index if the layout has load(). class_id: its class, or NULL. label: its class's number
+ * where the layout numbers classes itself, else -1. -1 with err: no memory, a number too large, too many rows. */
+int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label, struct err *err);
+/* Sets the names of classes that the layout numbers itself; takes names and its strings in any case. -1 with err:
+ * no memory. */
+int ds_name_classes(struct ds_source *s, char **names_take, size_t n, struct err *err);
+/* The number of the class with this id; a new class if there is none. -1 with err: no memory, too many classes. */
+int ds_class_number(struct ds_source *s, const char *id, struct err *err);
+/* Is this row part of the split that was asked for? The folders of `path` decide, or own, the split
+ * to which the layout itself knows that the file belongs (or NULL). */
 bool ds_in_split(struct ds_source *s, const char *path, const char *own);
-/* The file at hand is of a format that is known, but is not read, because: said if there is nothing
- * else in the source. Returns 0, as list() does. */
+/* Remembers why this file, of a known format, is not read; it is reported if the source holds nothing
+ * else. Returns 0, as list() does. */
 int ds_pass(struct ds_source *s, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* What a layout keeps while a source is listed; *ds_state() is NULL at first. */
+/* What a layout keeps while a source is listed; *ds_state() is NULL at first, and is freed by drop(). */
 void **ds_state(struct ds_source *s, int layout);          /* DS_LAYOUT_X */
 
 /* ---- the source ---- */
 
 struct ds_file {
 	char *path;                       /* inside the source, the operand's prefix in front */
-	uint32_t entry;                   /* its number in its operand, from 1 */
+	uint32_t entry;                   /* its number among the operand's files, from 1 */
 	uint32_t operand : 24, layout : 8;
 };
 enum { DS_MAX_OPERANDS = 1 << 24 };
@@ -108,8 +120,19 @@ struct ds_class {
 };
 
 struct ds_operand {
-	char *path, *prefix;              /* prefix "" with a single operand */
-	bool folder, plain;               /* its files are opened by their paths; it is the file */
+	char *path;
+	char *prefix;                     /* of its files' names; "" with a single operand */
+	bool folder;                      /* its files are opened by their paths */
+	bool plain;                       /* it is one file by itself */
+};
+
+/* Where listing stands: the file whose rows ds_add_row() adds. */
+struct ds_listing {
+	size_t operand;                   /* of operands[] */
+	size_t layout;                    /* of layouts[]: the one that lists the file */
+	uint32_t entry;                   /* the file's number in the operand, from 1 */
+	const char *path;                 /* with the operand's prefix */
+	bool have_file;                   /* the file is the last of files[] already */
 };
 
 struct ds_source {
@@ -124,20 +147,16 @@ struct ds_source {
 	size_t n, cap;
 	struct ds_class *classes;
 	size_t n_classes, cap_classes;
-	struct ds_map by_id;              /* classes */
+	struct ds_map by_id;              /* numbers of classes by their ids */
 	char **names;                     /* of classes, once they are numbered */
-	bool numbered;                    /* the layout numbers classes, and classes are in its order */
-	bool named;                       /* classes come by id and are sorted */
+	bool numbered;                    /* some rows came with numbers: classes keep the layout's order */
+	bool named;                       /* some rows came with ids: classes are sorted */
 	void *state[DS_LAYOUTS];
 	size_t ignored;
 	struct err unread;                /* see ds_pass() */
-	char splits[512];                 /* what --split could have said, for an error's text */
-	/* while it is listed */
-	size_t operand, layout;           /* the file at hand's */
-	uint32_t entry;
-	const char *path;                 /* with its prefix */
-	bool have_file;                   /* files[] has it already */
-	struct ds_reading *reading;       /* ds_read.c */
+	char splits[512];                 /* the splits that there are, for an error's text */
+	struct ds_listing listing;        /* until ds_open() returns */
+	struct ds_reading *reading;       /* from the first ds_next() on; ds_read.c */
 };
 
 /* The row's name, in buf if it has to be made. */
@@ -145,9 +164,11 @@ enum { DS_NAME = 4096 + 32 };
 const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME]);
 /* ds_list.c: adds the rows of s->o.list. */
 int ds_list_read(struct ds_source *s, struct err *err);
-/* ds_choose.c: numbers the classes, then chooses by the options. */
+/* ds_choose.c: numbers the classes and applies --exclude-classes, --only-classes, --map-classes. */
 int ds_number_classes(struct ds_source *s, struct err *err);
+/* ds_choose.c: chooses rows: --per-class, --sample, --limit, --shard. */
 int ds_choose(struct ds_source *s, struct err *err);
+/* ds_read.c: ends the threads and frees what reading needed. */
 void ds_reading_free(struct ds_source *s);
 
 /* ---- texts ---- */
@@ -157,9 +178,9 @@ struct ds_text {
 	char *rest;
 };
 char *ds_text_line(struct ds_text *t);
-/* A copy of bytes as text; NULL: out of memory. */
-char *ds_text_copy(const struct ds_bytes *b);
-/* A whole number without anything around it, from min to max. */
+/* A copy of bytes as text. NULL with err: no memory. */
+char *ds_text_copy(const struct ds_bytes *b, struct err *err);
+/* Is s a whole number from min to max, and nothing else? Only then is *ret set. */
 bool ds_number(const char *s, long min, long max, long *ret);
 /* Is it a WordNet id, n and eight digits? */
 bool ds_is_wnid(const char *s, size_t n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Manifests are compared line by line, in order: another order is another data set to whoever trains
- * on it. */
+ * Manifests are compared line by line, in order: training on the same rows in another order is training on another
+ * data set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +12,19 @@ struct ds_manifest {
 	char *path, *text;
 	struct ds_text t;
 	char *line;                       /* the next one, or NULL */
-	size_t n;                         /* rows that were held against it */
+	size_t n;                         /* rows that were found equal */
 };
 
-char *ds_manifest_line(const struct ds_row *row)
+char *ds_manifest_line(const struct ds_row *row, struct err *err)
 {
 	static const char escaped[] = "\t\n\r\\", letters[] = "tnr\\";
 	char *line = malloc(2 * strlen(row->name) + 100), *to = line;
 	const char *e;
 
-	if (!line)
+	if (!line) {
+		err_memory(err);
 		return NULL;
+	}
 	for (const char *p = row->name; *p; p++)
 		if ((e = strchr(escaped, *p)) != NULL) {
 			*to++ = '\\';
@@ -46,10 +48,8 @@ struct ds_manifest *ds_manifest_open(const char *path, struct err *err)
 	}
 	if (ds_bytes_load(path, &b, DS_MAX_FILE, err) < 0)
 		goto fail;
-	if (!(m->text = ds_text_copy(&b))) {
-		err_memory(err);
+	if (!(m->text = ds_text_copy(&b, err)))
 		goto fail;
-	}
 	ds_bytes_release(&b);
 	m->t.rest = m->text;
 	head = ds_text_line(&m->t);
@@ -73,8 +73,8 @@ void ds_manifest_close(struct ds_manifest *m)
 	free(m);
 }
 
-/* Names the first of the fields in which two lines differ. */
-static void differ(struct ds_manifest *m, char *is, char *was, struct err *err)
+/* Names the first of the fields in which two lines differ. Returns -1. */
+static int differ(struct ds_manifest *m, char *is, char *was, struct err *err)
 {
 	static const char *const fields[] = { "path", "label", "size", "content" };
 	char *a = NULL;
@@ -82,38 +82,29 @@ static void differ(struct ds_manifest *m, char *is, char *was, struct err *err)
 	for (int i = 0; i < 4; i++) {
 		char *x = strsep(&is, "\t"), *y = strsep(&was, "\t");
 
-		if (i == 0 && x && y && strcmp(x, y) != 0) {
-			err_fail(err, "row %zu is '%s', but '%s' has '%s' there", m->n, x,
-				 m->path, y);
-			return;
-		}
+		if (i == 0 && x && y && strcmp(x, y) != 0)
+			return err_fail(err, "row %zu is '%s', but '%s' has '%s' there", m->n, x, m->path, y);
 		a = i == 0 ? x : a;
-		if (!x || !y || strcmp(x, y) != 0) {
-			err_fail(err, "'%s' is of another %s than '%s' says: %s, not %s", a,
-				 fields[i], m->path, x ? x : "none", y ? y : "none");
-			return;
-		}
+		if (!x || !y || strcmp(x, y) != 0)
+			return err_fail(err, "'%s' is of another %s than '%s' says: %s, not %s", a,
+					fields[i], m->path, x ? x : "none", y ? y : "none");
 	}
-	err_fail(err, "'%s': row %zu has fields too many", m->path, m->n);
+	return err_fail(err, "'%s': row %zu has too many fields", m->path, m->n);
 }
 
 int ds_manifest_check(struct ds_manifest *m, const struct ds_row *row, struct err *err)
 {
-	char *line = ds_manifest_line(row);
+	char *line = ds_manifest_line(row, err);
 	int rc = 0;
 
-	err_memory(err);
 	if (!line)
 		return -1;
 	line[strlen(line) - 1] = '\0';
-	if (!m->line) {
-		err_fail(err, "'%s' is row %zu, but '%s' has no more than %zu", row->name, m->n,
-			 m->path, m->n);
-		rc = -1;
-	} else if (strcmp(line, m->line) != 0) {
-		differ(m, line, m->line, err);
-		rc = -1;
-	} else {
+	if (!m->line)
+		rc = err_fail(err, "'%s' is row %zu, but '%s' has no more than %zu", row->name, m->n, m->path, m->n);
+	else if (strcmp(line, m->line) != 0)
+		rc = differ(m, line, m->line, err);
+	else {
 		m->n++;
 		m->line = ds_text_line(&m->t);
 	}
@@ -126,5 +117,5 @@ int ds_manifest_end(const struct ds_manifest *m, struct err *err)
 	if (!m->line)
 		return 0;
 	return err_fail(err, "there are %zu rows, but '%s' has more; the next is '%.*s'", m->n, m->path,
-		 (int)(strcspn(m->line, "\t") < 300 ? strcspn(m->line, "\t") : 300), m->line);
+			(int)strcspn(m->line, "\t"), m->line);
 }

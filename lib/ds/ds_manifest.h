@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds_manifest: what a source held, a line a row: its path, label, bytes and XXH3, between tabs, under
- * a heading. Tabs, line ends and backslashes in a path are escaped (\t \n \r \\). */
+ * ds_manifest: what a source held, one line per row under a heading: path, label, bytes and XXH3,
+ * separated by tabs. Tabs, line ends and backslashes in a path are escaped (\t \n \r \\). */
 #ifndef DS_MANIFEST_H
 #define DS_MANIFEST_H
 
@@ -13,8 +13,8 @@ extern "C" {
 
 #define DS_MANIFEST_HEAD "path\tlabel\tbytes\txxh3\n"
 
-/* The row's line, its end included; new memory, NULL: out of it. Needs o.hash or o.check. */
-char *ds_manifest_line(const struct ds_row *row);
+/* The row's line, its end included, in new memory. NULL with err: no memory. Needs o.hash or o.check. */
+char *ds_manifest_line(const struct ds_row *row, struct err *err);
 
 struct ds_manifest;
 /* Reads the manifest at path. NULL with err. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A hash table with open addressing, at most half full. */
+ * A hash table with open addressing: key[cap] and value[cap], cap a power of two, so that masking a hash gives a
+ * place. A key whose place is taken goes to the next free one (linear probing); since at most half of the places are
+ * taken there always is one, and a search ends there. Nothing is ever removed, so no place has to be marked as
+ * "was taken". */
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -22,7 +25,8 @@ int64_t ds_map_get(const struct ds_map *m, const char *key)
 	return m->n && m->key[i] ? m->value[i] : -1;
 }
 
-static int grow(struct ds_map *m)
+/* Doubles the table. A key's place depends on cap, so each is placed anew. */
+static int grow(struct ds_map *m, struct err *err)
 {
 	struct ds_map old = *m;
 
@@ -33,7 +37,7 @@ static int grow(struct ds_map *m)
 		free(m->key);
 		free(m->value);
 		*m = old;
-		return -1;
+		return err_memory(err);
 	}
 	for (size_t i = 0; i < old.cap; i++)
 		if (old.key[i]) {
@@ -46,11 +50,11 @@ static int grow(struct ds_map *m)
 	return 0;
 }
 
-int ds_map_set(struct ds_map *m, const char *key, int64_t value)
+int ds_map_set(struct ds_map *m, const char *key, int64_t value, struct err *err)
 {
 	size_t i;
 
-	if (2 * m->n >= m->cap && grow(m) < 0)
+	if (2 * m->n >= m->cap && grow(m, err) < 0)
 		return -1;
 	i = place(m, key);
 	if (m->key[i]) {
@@ -58,7 +62,7 @@ int ds_map_set(struct ds_map *m, const char *key, int64_t value)
 		return 1;
 	}
 	if (!(m->key[i] = strdup(key)))
-		return -1;
+		return err_memory(err);
 	m->value[i] = value;
 	m->n++;
 	return 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Reading: chunks of rows go round a ring. A worker takes the next free chunk, reads the bytes of its
- * rows (one worker at a time, for an archive is read front to back; the files of a folder are opened
- * by who decodes them) and decodes them beside the others; ds_next() hands the chunks' rows out in
- * their order. So the order is the input's whatever thread was faster, and memory is that of the ring.
- * With one thread ds_next() does all of it. */
+ * rows (one worker at a time, because an archive is read front to back; the files of a folder are read
+ * when they are decoded) and decodes them, while other workers do the same with other chunks.
+ * ds_next() hands out the chunks' rows in the order of the ring. So rows keep the order of the input,
+ * whichever thread was faster, and memory is bounded by the ring. With one thread ds_next() does all
+ * of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,9 @@
 
 #include "ds/ds_reading_internal.h"
 
-/* ---- decoding: all at once ---- */
+/* ---- decoding: by all workers at once ---- */
 
-/* The content of the row's file. */
+/* Sets it->at and it->n to the content of the row's file. */
 static int content(struct ds_reading *k, struct worker *w, const struct chunk *c, struct item *it)
 {
 	const struct ds_file *f = &k->s->files[it->row->file];
@@ -29,15 +30,16 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 		return 0;
 	}
 	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, &err) < 0) {
-		ds_fail_row(k, it, stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE ? -1 : -2, err.text);
-		return -1;
+		/* A file that is too large is this row's trouble; one that cannot be read, the source's. */
+		const bool large = stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE;
+		return ds_fail_row(k, it, large ? DS_DAMAGED : DS_BROKEN, &err);
 	}
 	it->at = w->file.p;
 	it->n = w->file.n;
 	return 0;
 }
 
-/* Appends the picture to the chunk's, in planes. */
+/* Appends the decoded picture to the chunk's pixels: (h,w,3) becomes (c,h,w). */
 static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct item *it)
 {
 	const size_t plane = (size_t)w->p.h * (size_t)w->p.w;
@@ -53,10 +55,8 @@ static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct
 		size_t n = c->pixels.n;
 
 		c->pixels.n = c->pixels.cap;
-		if (ds_bytes_grow(&c->pixels, SIZE_MAX - 1, &err) < 0) {
-			ds_fail_row(k, it, -2, err.text);
-			return -1;
-		}
+		if (ds_bytes_grow(&c->pixels, SIZE_MAX - 1, &err) < 0)
+			return ds_fail_row(k, it, DS_BROKEN, &err);
 		c->pixels.n = n;
 	}
 	to = c->pixels.p + c->pixels.n;
@@ -97,12 +97,12 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 	if (rc == 0 && !o->hash)
 		rc = ds_reshape(&w->p, &w->spare, &o->shape, &err);
 	if (rc < 0)
-		ds_fail_row(k, it, -1, err.text);
+		ds_fail_row(k, it, DS_DAMAGED, &err);
 	else if (!o->hash)
 		store(k, w, c, it);
 }
 
-/* What was large once need not stay so. */
+/* Frees large buffers: one large image is no reason to hold so much for the rest of the time. */
 static void let_go(struct worker *w)
 {
 	if (w->file.cap > LARGE_BYTES)
@@ -113,7 +113,8 @@ static void let_go(struct worker *w)
 		ds_pixels_release(&w->spare);
 }
 
-/* Decodes the chunk, but not more than is sane to hold: small files may be large pictures. */
+/* Decodes the chunk's rows until their pixels are LARGE_BYTES, and leaves the others for later: small files may be
+ * large pictures. Rows of a shared file are all decoded now, because the file may be gone later. */
 static void decode(struct ds_reading *k, struct worker *w, struct chunk *c)
 {
 	bool later = false;
@@ -181,13 +182,13 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-static int start(struct ds_source *s)
+static int start(struct ds_source *s, struct err *err)
 {
 	struct ds_reading *k = s->reading = calloc(1, sizeof *k);
 	size_t n = s->o.threads < 1 ? 1 : s->o.threads > MAX_THREADS ? MAX_THREADS : (size_t)s->o.threads;
 
 	if (!k)
-		return -1;
+		return err_memory(err);
 	k->s = s;
 	k->operand = k->shared.file = SIZE_MAX;
 	pthread_mutex_init(&k->feed, NULL);
@@ -196,13 +197,13 @@ static int start(struct ds_source *s)
 	k->n_ring = n == 1 ? 1 : 2 * n + 2;
 	if (!(k->ring = calloc(k->n_ring, sizeof *k->ring)) ||
 	    !(k->workers = calloc(n + 1, sizeof *k->workers)))
-		return -1;
+		return err_memory(err);
 	for (; k->n_workers <= n; k->n_workers++) {
 		k->workers[k->n_workers].k = k;
 		if (!(k->workers[k->n_workers].decoder = ds_decoder_new()))
-			return -1;
+			return err_memory(err);
 	}
-	/* Where there are no threads to be had, those that there are (or none) do the work. */
+	/* If the system gives fewer threads, those do all the work; if it gives none, ds_next() does. */
 	while (n > 1 && k->n_started < n &&
 	       pthread_create(&k->workers[k->n_started].thread, NULL, run, &k->workers[k->n_started]) == 0)
 		k->n_started++;
@@ -229,7 +230,7 @@ void ds_reading_free(struct ds_source *s)
 	}
 	for (size_t i = 0; k->ring && i < k->n_ring; i++) {
 		for (size_t j = 0; j < CHUNK_ROWS; j++)
-			free(k->ring[i].item[j].err);
+			free(k->ring[i].item[j].why);
 		ds_bytes_release(&k->ring[i].bytes);
 		ds_bytes_release(&k->ring[i].pixels);
 	}
@@ -264,8 +265,8 @@ static struct chunk *wait_for_chunk(struct ds_reading *k)
 static void give_back(struct ds_reading *k, struct chunk *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		free(c->item[i].err);
-		c->item[i].err = NULL;
+		free(c->item[i].why);
+		c->item[i].why = NULL;
 	}
 	if (c->bytes.cap > LARGE_BYTES)
 		ds_bytes_release(&c->bytes);
@@ -278,17 +279,18 @@ static void give_back(struct ds_reading *k, struct chunk *c)
 	pthread_mutex_unlock(&k->lock);
 }
 
-int ds_next(struct ds_source *s, struct ds_row *row, struct err *err)
+enum ds_step ds_next(struct ds_source *s, struct ds_row *row, struct err *err)
 {
 	struct chunk *c;
 	struct item *it;
 
-	err_memory(err);
-	if (!s->reading && start(s) < 0)
-		return -2;
+	if (!s->reading && start(s, err) < 0) {
+		ds_reading_free(s);
+		return DS_BROKEN;
+	}
 	for (;;) {
 		if (!(c = wait_for_chunk(s->reading)))
-			return 0;
+			return DS_END;
 		if (c->next < c->n)
 			break;
 		give_back(s->reading, c);
@@ -302,9 +304,11 @@ int ds_next(struct ds_source *s, struct ds_row *row, struct err *err)
 	*row = (struct ds_row){
 		.name = ds_row_name(s, it->row, s->reading->name), .label = it->row->label,
 		.c = it->c, .h = it->h, .w = it->w, .bytes = it->bytes, .hash = it->hash,
-		.image = it->rc == 1 && !s->o.hash ? c->pixels.p + it->pixels : NULL,
+		.image = it->rc == DS_ROW && !s->o.hash ? c->pixels.p + it->pixels : NULL,
 	};
-	if (it->rc < 0)
-		err_fail(err, "%s", it->err ? it->err : "out of memory");
+	if (it->rc < 0 && it->why)
+		err_fail(err, "%s", it->why);
+	else if (it->rc < 0)
+		err_memory(err);
 	return it->rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds_reading: what the two halves of reading know of each other: the ring with its workers
- * (ds_read.c), and what fills a chunk of it (ds_feed.c). */
+ * ds_reading: what the two halves of reading know of each other: the ring of chunks with its workers
+ * (ds_read.c), and the feed, which fills a chunk (ds_feed.c). */
 #ifndef DS_READING_INTERNAL_H
 #define DS_READING_INTERNAL_H
 
@@ -10,7 +10,7 @@
 enum {
 	CHUNK_ROWS = 64,
 	CHUNK_BYTES = 1 << 20,            /* of files, or of pixels: then it is full */
-	LARGE_BYTES = 1 << 24,            /* of pixels: the rest is decoded when it is asked for */
+	LARGE_BYTES = 1 << 24,            /* of a chunk's pixels: its other rows are decoded when they are asked for */
 	MAX_THREADS = 256
 };
 
@@ -26,19 +26,19 @@ struct item {
 	const struct ds_entry *row;
 	size_t from, n;                   /* its bytes in the chunk's, or at `at` */
 	const void *at;
-	int rc;                           /* as ds_next() returns */
-	bool later;                       /* not decoded yet */
+	enum ds_step rc;                  /* what ds_next() returns for it */
+	bool later;                       /* it is decoded when it is asked for */
 	int c, h, w;
 	size_t pixels;                    /* its place in the chunk's */
 	uint64_t bytes, hash;
-	char *err;
+	char *why;                        /* the error's text; NULL: none, or there was no memory for it */
 };
 
 struct chunk {
 	struct item item[CHUNK_ROWS];
 	size_t n, next;                   /* rows; the one to be handed out */
 	struct ds_bytes bytes, pixels;
-	bool used, done, shared;
+	bool done, shared;                /* decoded; its rows are of the shared file */
 };
 
 struct worker {
@@ -51,11 +51,12 @@ struct worker {
 
 struct ds_reading {
 	struct ds_source *s;
-	pthread_mutex_t feed, lock;       /* who reads; the ring. feed is taken first */
+	pthread_mutex_t feed;             /* held by the worker that reads; taken before lock */
+	pthread_mutex_t lock;             /* of the ring, stop, over, shared.users */
 	pthread_cond_t change;
 	struct chunk *ring;
-	size_t n_ring, head, tail;        /* chunks begun, chunks handed out, both counted on */
-	bool stop, over;                  /* the caller goes; there is nothing more to read */
+	size_t n_ring, head, tail;        /* chunks begun, chunks handed out; they only grow, the place is % n_ring */
+	bool stop, over;                  /* ds_close() was called; there is nothing more to read */
 	struct worker *workers;           /* the last one is ds_next()'s own */
 	size_t n_workers, n_started;
 	size_t row_bytes;                 /* of a row's pixels, the last time one was seen */
@@ -70,12 +71,12 @@ struct ds_reading {
 	struct shared shared;
 };
 
-/* Fills the chunk with the next rows, at most `most`, and what their bytes are; rows of two shared
- * files are never in one. One worker at a time. */
+/* Fills the chunk with the next rows, at most `most`, and their bytes; rows of two shared files are
+ * never in one chunk. One worker at a time. */
 void ds_feed(struct ds_reading *k, struct chunk *c, size_t most);
 void ds_shared_forget(struct shared *h);
-/* An error of this row, with the source and the row in front of why. */
-void ds_fail_row(struct ds_reading *k, struct item *it, int rc, const char *why);
+/* Marks the row as failed, with the names of source and row in front of the reason. Returns -1. */
+int ds_fail_row(struct ds_reading *k, struct item *it, enum ds_step rc, const struct err *why);
 /* Where the file lies on the disk; false: in an archive. */
 bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[8192]);
 

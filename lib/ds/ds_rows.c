@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What layouts call: rows, classes and splits of the source that is listed. */
+ * What layouts call: rows, classes and splits of the source that is being listed. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,19 +21,18 @@ void **ds_state(struct ds_source *s, int layout)
 
 int ds_pass(struct ds_source *s, const char *path, const char *format, ...)
 {
-	char why[4096];
 	va_list ap;
 
 	if (s->unread.text[0])
 		return 0;
 	va_start(ap, format);
-	vsnprintf(why, sizeof why, format, ap);
+	vsnprintf(s->unread.text, sizeof s->unread.text, format, ap);
 	va_end(ap);
-	err_fail(&s->unread, "'%s' %s", path, why);
+	err_prefix(&s->unread, "'%s' ", path);
 	return 0;
 }
 
-int ds_name_classes(struct ds_source *s, char **names, size_t n)
+int ds_name_classes(struct ds_source *s, char **names, size_t n, struct err *err)
 {
 	struct ds_class *classes = calloc(n + 1, sizeof *classes);
 
@@ -51,78 +50,100 @@ int ds_name_classes(struct ds_source *s, char **names, size_t n)
 	free(names);
 	s->classes = classes;
 	s->n_classes = s->cap_classes = classes ? n : 0;
-	return classes ? 0 : -1;
+	return classes ? 0 : err_memory(err);
 }
 
-int ds_class_number(struct ds_source *s, const char *id)
+int ds_class_number(struct ds_source *s, const char *id, struct err *err)
 {
 	int64_t at = ds_map_get(&s->by_id, id);
+	struct ds_class *c;
 
 	if (at >= 0)
 		return (int)at;
 	if (s->n_classes >= INT32_MAX)
-		return -1;
+		return err_fail(err, "more than %d classes", INT32_MAX);
 	if (s->n_classes == s->cap_classes) {
 		size_t cap = s->cap_classes ? 2 * s->cap_classes : 64;
 		struct ds_class *grown = realloc(s->classes, cap * sizeof *grown);
 		if (!grown)
-			return -1;
+			return err_memory(err);
 		s->classes = grown;
 		s->cap_classes = cap;
 	}
-	s->classes[s->n_classes] = (struct ds_class){ strdup(id), NULL };
-	if (!s->classes[s->n_classes].id || ds_map_set(&s->by_id, id, (int64_t)s->n_classes) < 0)
+	c = &s->classes[s->n_classes];
+	*c = (struct ds_class){ strdup(id), NULL };
+	if (!c->id)
+		return err_memory(err);
+	if (ds_map_set(&s->by_id, id, (int64_t)s->n_classes, err) < 0) {
+		free(c->id);
 		return -1;
+	}
 	return (int)s->n_classes++;
 }
 
-static int add_file(struct ds_source *s, const char *path, size_t layout)
+void ds_listing_file(struct ds_source *s, const char *path)
 {
+	s->listing.entry++;
+	s->listing.path = path;
+	s->listing.have_file = false;
+}
+
+/* The file that is being listed becomes one of files[], with its first row. */
+static int add_file(struct ds_source *s, struct err *err)
+{
+	const struct ds_listing *l = &s->listing;
+	char *path;
+
 	if (s->n_files >= UINT32_MAX)
-		return -1;
+		return err_fail(err, "more than %u files", UINT32_MAX);
 	if (s->n_files == s->cap_files) {
 		size_t cap = s->cap_files ? 2 * s->cap_files : 256;
 		struct ds_file *grown = realloc(s->files, cap * sizeof *grown);
 		if (!grown)
-			return -1;
+			return err_memory(err);
 		s->files = grown;
 		s->cap_files = cap;
 	}
-	s->files[s->n_files] = (struct ds_file){ strdup(path), s->entry, s->operand & 0xffffff,
-						 layout & 0xff };
-	return s->files[s->n_files].path ? (s->n_files++, 0) : -1;
+	if (!(path = strdup(l->path)))
+		return err_memory(err);
+	s->files[s->n_files++] = (struct ds_file){ path, l->entry, l->operand & 0xffffff, l->layout & 0xff };
+	s->listing.have_file = true;
+	return 0;
 }
 
-int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label)
+int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label, struct err *err)
 {
 	struct ds_entry *r;
 
-	if (at > UINT32_MAX || label > INT32_MAX || s->n >= DS_MAX_ROWS)
+	if (at > UINT32_MAX)
+		return err_fail(err, "more than %llu rows", (unsigned long long)UINT32_MAX + 1);
+	if (label > INT32_MAX)
+		return err_fail(err, "label %ld of row %zu is larger than %d", label, at, INT32_MAX);
+	if (s->n >= DS_MAX_ROWS)
+		return err_fail(err, "more than %d images in all", DS_MAX_ROWS);
+	if (!s->listing.have_file && add_file(s, err) < 0)
 		return -1;
-	if (!s->have_file && add_file(s, s->path, s->layout) < 0)
-		return -1;
-	s->have_file = true;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 1024;
 		struct ds_entry *grown = realloc(s->rows, cap * sizeof *grown);
 		if (!grown)
-			return -1;
+			return err_memory(err);
 		s->rows = grown;
 		s->cap = cap;
 	}
 	r = &s->rows[s->n];
 	*r = (struct ds_entry){ (uint32_t)(s->n_files - 1), (uint32_t)at, (int32_t)label, NULL };
 	if (name && !(r->name = strdup(name)))
-		return -1;
+		return err_memory(err);
 	s->n++;
-	if (class_id && (r->label = ds_class_number(s, class_id)) < 0)
+	if (class_id && (r->label = ds_class_number(s, class_id, err)) < 0)
 		return -1;
 	s->numbered |= !class_id && label >= 0;
 	s->named |= class_id != NULL;
 	return 0;
 }
 
-/* Remembers the name of a split, once, as long as there is room. */
+/* Adds the name of a split to s->splits, " a b c", unless it is there already or there is no room. */
 static void note_split(struct ds_source *s, const char *name, size_t len)
 {
 	size_t used = strlen(s->splits);

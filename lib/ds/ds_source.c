@@ -14,8 +14,8 @@ static bool is_junk(const char *path)
 	return ds_base(path)[0] == '.' || strstr(path, "__MACOSX/");
 }
 
-/* Does the layout want the file? 1, 0, -1. Its name may say so, else its first bytes. A plain file
- * that --format names a layout for is its own, whatever it looks like. */
+/* Does the layout want the file? 1, 0, -1. Its name may say so, else its first bytes. If --format names a layout, it
+ * takes a plain file whatever that looks like. */
 static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *in, bool plain, struct err *err)
 {
 	const unsigned char *head;
@@ -34,8 +34,8 @@ static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *i
 
 static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *err)
 {
-	for (s->layout = 0; s->layout < DS_LAYOUTS; s->layout++) {
-		const struct ds_layout *l = s->layouts[s->layout];
+	for (s->listing.layout = 0; s->listing.layout < DS_LAYOUTS; s->listing.layout++) {
+		const struct ds_layout *l = s->layouts[s->listing.layout];
 		int rc = wants(s, l, in, plain, err);
 
 		if (rc == 1)
@@ -49,44 +49,46 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	return 0;
 }
 
-/* A link that leads nowhere, or one in an archive, matters only where an image is meant, and those
- * have been told by their names. */
-static bool unreadable_link(const struct ds_in *in)
+/* Did offer() fail before it could look at a byte? That is a link that leads nowhere, one in an archive, or a file that
+ * may not be read; it matters only if it is meant to be an image, and its name says so. */
+static bool is_unread_link(const struct ds_in *in)
 {
-	return !in->known && in->raw.n == 0;
+	return !in->known && in->raw.n == 0 && !ds_layout_images.named(in->path);
 }
 
-static int list_operand(struct ds_source *s, struct err *err)
+static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files *f, struct ds_in *in, struct err *err)
 {
-	struct ds_operand *o = &s->operands[s->operand];
-	struct ds_files *f = ds_files_open(o->path, err);
 	char path[4096];
-	struct err why;
-	struct ds_in in = { 0 };
 	const char *name;
-	int rc = f ? 1 : -1;
+	int rc;
 
-	o->plain = f && ds_files_is_plain(f);
-	o->folder = f && ds_files_is_folder(f);
-	for (s->entry = 0; f && (rc = ds_files_next(f, &name, err)) == 1;) {
-		s->entry++;
+	while ((rc = ds_files_next(f, &name, err)) == 1) {
 		snprintf(path, sizeof path, "%s%.4000s", o->prefix, name);
-		s->path = path;
-		s->have_file = false;
-		ds_in_begin(&in, f, path, ds_files_path(f));
-		err_memory(&why);
-		rc = offer(s, &in, o->plain, &why);
-		if (rc < 0 && unreadable_link(&in) && !ds_layout_images.named(path)) {
-			s->ignored++;
+		ds_listing_file(s, path);
+		ds_in_begin(in, f, path, ds_files_path(f));
+		if (offer(s, in, o->plain, err) >= 0)
 			continue;
-		}
-		if (rc < 0 && s->n >= DS_MAX_ROWS)
-			err_fail(&why, "more than %d images in all", DS_MAX_ROWS);
-		if (rc < 0) {
-			err_fail(err, "'%s': '%s': %s", o->path, path, why.text);
-			break;
-		}
+		if (!is_unread_link(in))
+			return o->plain ? err_prefix(err, "'%s': ", o->path) :
+					  err_prefix(err, "'%s': '%s': ", o->path, path);
+		s->ignored++;
 	}
+	return rc;
+}
+
+static int list_operand(struct ds_source *s, size_t operand, struct err *err)
+{
+	struct ds_operand *o = &s->operands[operand];
+	struct ds_files *f = ds_files_open(o->path, err);
+	struct ds_in in = { 0 };
+	int rc;
+
+	if (!f)
+		return -1;
+	o->plain = ds_files_is_plain(f);
+	o->folder = ds_files_is_folder(f);
+	s->listing = (struct ds_listing){ .operand = operand };
+	rc = list_files(s, o, f, &in, err);
 	ds_in_release(&in);
 	ds_files_close(f);
 	return rc;
@@ -97,26 +99,24 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 	const char *path = s->o.list ? s->o.list : s->operands[0].path;
 
 	if (s->unread.text[0])
-		err_fail(err, "'%s' holds no images that are read; %s", path, s->unread.text);
-	else if (s->o.split)
-		err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s",
-			 path, s->o.split, s->splits[0] ? s->splits : " none");
-	else if (s->o.format)
-		err_fail(err, "'%s' holds no images of format '%s'", path, s->o.format);
-	else if (s->n_operands == 1 && s->operands[0].plain)
-		err_fail(err, "'%s' is neither a folder nor a whole archive, nor a file of a "
-			 "format that is read (--list-formats)", path);
-	else
-		err_fail(err, "'%s' holds no images of a format that is read (--list-formats)", path);
-	return -1;
+		return err_fail(err, "'%s' holds no images that are read; %s", path, s->unread.text);
+	if (s->o.split)
+		return err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s",
+				path, s->o.split, s->splits[0] ? s->splits : " none");
+	if (s->o.format)
+		return err_fail(err, "'%s' holds no images of format '%s'", path, s->o.format);
+	if (s->n_operands == 1 && s->operands[0].plain)
+		return err_fail(err, "'%s' is neither a folder nor a whole archive, nor a file of a "
+				"format that is read (--list-formats)", path);
+	return err_fail(err, "'%s' holds no images of a format that is read (--list-formats)", path);
 }
 
 static int list(struct ds_source *s, struct err *err)
 {
 	if (s->o.list && ds_list_read(s, err) < 0)
 		return -1;
-	for (s->operand = 0; s->operand < s->n_operands && !s->o.list; s->operand++)
-		if (list_operand(s, err) < 0)
+	for (size_t i = 0; i < s->n_operands && !s->o.list; i++)
+		if (list_operand(s, i, err) < 0)
 			return -1;
 	for (size_t i = 0; i < DS_LAYOUTS; i++)
 		if (s->layouts[i]->finish && s->layouts[i]->finish(s, err) < 0)
@@ -125,7 +125,7 @@ static int list(struct ds_source *s, struct err *err)
 }
 
 /* With several operands a row's name begins with its operand's, up to the first dot. */
-static int add_operand(struct ds_source *s, const char *path, bool single)
+static int add_operand(struct ds_source *s, const char *path, bool single, struct err *err)
 {
 	struct ds_operand *o = &s->operands[s->n_operands];
 	size_t len = strlen(path);
@@ -135,46 +135,53 @@ static int add_operand(struct ds_source *s, const char *path, bool single)
 		len--;
 	o->path = strndup(path, len);
 	if (!o->path)
-		return -1;
+		return err_memory(err);
 	s->n_operands++;
 	snprintf(base, sizeof base - 1, "%.250s", ds_base(o->path));
 	base[1 + strcspn(base + (base[0] != '\0'), ".")] = '\0';
 	o->prefix = single ? strdup("") : malloc(strlen(base) + 2);
-	if (o->prefix && !single)
+	if (!o->prefix)
+		return err_memory(err);
+	if (!single)
 		snprintf(o->prefix, strlen(base) + 2, "%s/", base);
-	return o->prefix ? 0 : -1;
+	return 0;
+}
+
+static int find_format(struct ds_source *s, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < DS_LAYOUTS; i++)
+		if (strcmp(name, s->layouts[i]->name) == 0) {
+			s->format = s->layouts[i];
+			return 0;
+		}
+	return err_fail(err, "there is no format '%s' (--list-formats)", name);
+}
+
+static int add_operands(struct ds_source *s, char *const *paths, size_t n, struct err *err)
+{
+	if (n > DS_MAX_OPERANDS)
+		return err_fail(err, "%zu sources; at most %d can be read at once", n, DS_MAX_OPERANDS);
+	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++)
+		if (add_operand(s, paths[i], n == 1, err) < 0)
+			return -1;
+	return s->o.list ? add_operand(s, s->o.root ? s->o.root : ".", true, err) : 0;
 }
 
 struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err)
 {
 	struct ds_source *s = calloc(1, sizeof *s);
 
-	err_memory(err);
-	if (!s)
+	if (!s) {
+		err_memory(err);
 		return NULL;
+	}
 	s->o = *o;
 	s->layouts = ds_layouts;
-	for (size_t i = 0; i < DS_LAYOUTS && o->format; i++)
-		if (strcmp(o->format, s->layouts[i]->name) == 0)
-			s->format = s->layouts[i];
-	if (o->format && !s->format) {
-		err_fail(err, "there is no format '%s' (--list-formats)", o->format);
-		goto fail;
-	}
-	if (n > DS_MAX_OPERANDS) {
-		err_fail(err, "%zu sources, where %d are the most", n, DS_MAX_OPERANDS);
-		goto fail;
-	}
-	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))
-		goto fail;
-	for (size_t i = 0; i < n; i++)
-		if (add_operand(s, paths[i], n == 1) < 0)
-			goto fail;
-	if (o->list && add_operand(s, o->root ? o->root : ".", true) < 0)
-		goto fail;
-	if (list(s, err) == 0 && ds_number_classes(s, err) == 0 && ds_choose(s, err) == 0)
+	if ((!o->format || find_format(s, o->format, err) == 0) && add_operands(s, paths, n, err) == 0 &&
+	    list(s, err) == 0 && ds_number_classes(s, err) == 0 && ds_choose(s, err) == 0)
 		return s;
-fail:
 	ds_close(s);
 	return NULL;
 }

@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * job: a training run, which um-train and um-prune share: its options, its data, its run directory,
- * the loop of epochs, resuming. With lib/cli the only library that talks to the user; the tools add
- * what they do to the checkpoint before.
+ * job: a training run, which um-train and um-prune share: its options, its data, its run directory, the loop of
+ * epochs, resuming. What a run is asked for (struct job_options) and what is open of it (struct job) are the
+ * caller's, and nothing is kept elsewhere, so a process may have several. Says the run's log through lib/cli;
+ * functions that return int give -1 with a line in err, which the tool prints.
  *
- *	static const struct cli_tool tool = { ..., job_options };
- *	job_check();					// after cli_parse()
- *	if (job_open(reader) == 0 &&			// data and the checkpoint to start from
- *	    (job.resumed || my_change(&job.c) == 0))
- *		rc = job_run();				// train, write
- *	job_close();
+ *	static struct job_options o;
+ *	static struct cli_option rows[JOB_OPTION_ROWS];
+ *	static const struct cli_tool tool = { ..., rows };
+ *
+ *	job_options_init(&o, rows);
+ *	first = cli_parse(&tool, argc, argv);
+ *	if (job_options_check(&o, &err) < 0)
+ *		cli_usage("%s", err.text);
+ *	rc = job_open(&job, &o, reader, fresh, NULL, &err);	// data and the checkpoint to start from
+ *	if (rc == 0 && !job.resumed)
+ *		rc = my_change(&job.c, &err);
+ *	if (rc == 0)
+ *		rc = job_run(&job, &err);			// train, write
+ *	job_close(&job);
+ *	job_options_release(&o);
  *
  * A run directory (--run DIR) is DIR/CONFIG/NAME/prune_rate=K, or a numbered folder in it if that is
  * taken; CONFIG is the config file's stem (without one, the tool's name):
  *
  *	settings.yaml          every option with its value; use as --config
- *	log.tsv                a line an epoch
+ *	log.tsv                a line per epoch
  *	SET_log.txt            what was said; SET is the source of the images
  *	checkpoints/           initial, last, best (by validation accuracy), epoch_NNNN (--save-every)
  *	logs/                  TensorBoard's events
@@ -27,55 +37,88 @@
 #ifndef JOB_H
 #define JOB_H
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "cli/cli.h"
 #include "err/err.h"
-#include "um/um.h"
 #include "um/oe/um_oe.h"
+#include "um/run/um_engine.h"
+#include "um/um.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct job {
-	/* The options. */
-	struct um_train_options o;
+/* ---- options: what the command line fills ---- */
+
+/* --criterion: the fold if --um is given, never, or --um must be given. */
+enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
+
+struct job_options {
+	struct um_train_options train;
 	struct um_oe_options oe;
 	const char *aux;                  /* file of outliers, or NULL */
 	double beta;                      /* NAN: not given */
-	long criterion;                   /* 0 as --um says, 1 plain, 2 folded */
+	long criterion;                   /* enum job_criterion */
 	const char *start;                /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;
-	long save_every, max_memory;
+	long save_every, max_memory;      /* MiB */
 	bool resume;
 	struct cli_list ood;              /* NAME=FILE to report on at the end */
 	double keep;                      /* for the directory's name: kept fraction, NAN: the checkpoint's */
 
-	/* Of the run. */
+	/* Of the options that all tools share; job_options_check() sets them. */
+	struct um_engine_options how;     /* networks are run to be evaluated */
+	const char *output;               /* where the checkpoint goes; NULL: standard output */
+};
+
+/* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
+enum { JOB_OPTION_ROWS = 52 };
+void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
+/* Checks that the options agree, and completes them. -1: misuse. */
+int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
+void job_options_release(struct job_options *o);
+
+/* ---- a run: what is open ---- */
+
+enum { JOB_PATH = PATH_MAX, JOB_DIR = JOB_PATH - 64 };    /* bytes of a path in a run directory; of its own */
+enum { JOB_START, JOB_IMAGES, JOB_VAL, JOB_AUX, JOB_PARENTS };
+
+struct job {
+	const struct job_options *o;      /* borrowed */
 	struct net_checkpoint c;
 	struct um_data data, held;        /* to train on, to validate on (n = 0: none) */
 	struct um_data outliers;          /* of --aux (n = 0: none) */
-	const char *input;                /* name of the stream that the data came from */
+	const char *input;                /* name of the stream that the data came from, the reader's */
 	uint64_t hash, aux_hash;          /* of all of the data; of the outliers */
 	bool resumed;                     /* c is what a run resumes from */
-};
-extern struct job job;
-extern const struct cli_option job_options[];
+	double keep;                      /* for the directory's name */
+	struct ts_header parents[JOB_PARENTS];    /* what the history needs of what was read */
 
-/* Holds that the options agree; misuse ends the program. */
-void job_check(void);
-/* Reads the data from r, and the checkpoint to start from: job.start, or that of the run to be
- * resumed; without either job.c has no network yet, and `fresh` makes one for the data. -1 after a
- * message; the reader's own errors are left to cli_check_reader(). */
-int job_open(struct ts_reader *r, int (*fresh)(struct net_checkpoint *c, const struct um_data *d,
-					       struct err *err)) TS_CHECKED;
-/* Trains job.c, keeps the run directory, writes the checkpoint to cli.output, reports. -1 after a
- * message. SIGINT and SIGTERM end the program here if there is a run directory. */
-int job_run(void) TS_CHECKED;
+	char dir[JOB_DIR];                /* the run directory; empty: none */
+	int lock;                         /* on it; -1: none */
+	FILE *table, *text;               /* log.tsv, SET_log.txt; NULL: not open */
+	struct tb_writer *events;
+};
+
+/* Makes a network for the data where there is no checkpoint to start from. */
+typedef int job_fresh(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err);
+
+/* Reads the data from r to its end, and the checkpoint to start from: o->start, or that of the run to be resumed;
+ * without either, fresh(data, ...) makes one. -1: errors of r are in err too. job_close() it also then. The reader
+ * stays open until then. */
+int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, job_fresh *fresh, void *data,
+	     struct err *err) TS_CHECKED;
+/* Trains j->c, keeps the run directory, writes the checkpoint to o->output, reports. JOB_STOPPED: SIGINT or SIGTERM
+ * came, which a run with a directory waits for; all is written, and the caller ends by cli_reraise_stop(). */
+enum job_end { JOB_FAILED = -1, JOB_DONE, JOB_STOPPED };
+enum job_end job_run(struct job *j, struct err *err) TS_CHECKED;
 /* Says accuracy and OOD scores (energy) of the network, of both if it is masked, on the data held for
  * validation and the sets of --ood. */
-int job_report(const struct net_checkpoint *c) TS_CHECKED;
-void job_close(void);
+int job_report(const struct job *j, struct err *err) TS_CHECKED;
+void job_close(struct job *j);
 
 #ifdef __cplusplus
 }

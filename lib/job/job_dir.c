@@ -12,26 +12,18 @@
 
 #include "job/job_internal.h"
 
-static char dir[PATH_MAX - 64];           /* empty: none */
-
 /* What is said anew in each call and does not make it another run. */
 static const char *const not_settings[] = { "resume", NULL };
 
-bool job_dir_is_open(void)
+bool job_dir_is_open(const struct job *j)
 {
-	return dir[0] != '\0';
+	return j->dir[0] != '\0';
 }
 
-const char *job_dir_path(const char *name)
+const char *job_dir_path(const struct job *j, const char *name, char buf[JOB_PATH])
 {
-	static char path[2][PATH_MAX];
-	static int turn;
-
-	if (!name)
-		return dir;
-	turn = !turn;
-	snprintf(path[turn], sizeof path[0], "%s/%s", dir, name);
-	return path[turn];
+	snprintf(buf, JOB_PATH, "%s/%s", j->dir, name);
+	return buf;
 }
 
 static int fail(struct err *err, const char *what, const char *path)
@@ -109,33 +101,32 @@ static void config_stem(char *buf, size_t len)
 		*strrchr(buf, '.') = '\0';
 }
 
-/* Sets dir to the first of base, base/0, base/1, ... that is no run yet, or to the last that is. */
-static int choose(const char *base, bool newest, struct err *err)
+/* Sets j->dir to the first of base, base/0, base/1, ... that is no run yet, or to the last that is. */
+static int choose(struct job *j, const char *base, struct err *err)
 {
-	char path[sizeof dir];
+	char path[sizeof j->dir];
 
-	dir[0] = '\0';
+	j->dir[0] = '\0';
 	snprintf(path, sizeof path, "%s", base);
 	for (int n = 0; is_run(path); n++) {
-		memcpy(dir, path, sizeof dir);
+		memcpy(j->dir, path, sizeof path);
 		snprintf(path, sizeof path, "%.3900s/%d", base, n);
 	}
-	if (newest && !dir[0]) {
+	if (j->o->resume && !j->dir[0])
 		return err_fail(err, "nothing to resume in '%s'; leave --resume out to begin", base);
-	}
-	if (!newest)
-		memcpy(dir, path, sizeof dir);
+	if (!j->o->resume)
+		memcpy(j->dir, path, sizeof path);
 	return 0;
 }
 
-static int write_settings(struct err *err)
+static int write_settings(const struct job *j, struct err *err)
 {
-	char *text = cli_settings(not_settings);
-	const char *path = job_dir_path("settings.yaml");
+	char *text = cli_settings(not_settings), buf[JOB_PATH];
+	const char *path = job_dir_path(j, "settings.yaml", buf);
 	FILE *f = fopen(path, "w");
 	int rc = 0;
 
-	if (!f || fprintf(f, "# input: %s\n%s", job.input, text) < 0)
+	if (!f || fprintf(f, "# input: %s\n%s", j->input, text) < 0)
 		rc = -1;
 	if (f && fclose(f) != 0)
 		rc = -1;
@@ -143,48 +134,61 @@ static int write_settings(struct err *err)
 	return rc < 0 ? fail(err, "write", path) : 0;
 }
 
-/* Two processes in one run would mix up its files. The lock goes with the process. */
-static int lock(struct err *err)
+/* Two runs in one directory would mix up its files. The lock goes with the process, or with job_dir_close(). */
+static int lock(struct job *j, struct err *err)
 {
-	const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return fail(err, "open", dir);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == ENOTSUP || errno == ENOLCK)
+	j->lock = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->lock < 0)
+		return fail(err, "open", j->dir);
+	if (flock(j->lock, LOCK_EX | LOCK_NB) == 0 || errno == ENOTSUP || errno == ENOLCK)
 		return 0;
-	err_fail(err, "'%s' is in use by another process", dir);
-	close(fd);
-	return -1;
+	job_dir_close(j);
+	return err_fail(err, "'%s' is in use by another process", j->dir);
 }
 
-int job_dir_open(struct err *err)
+void job_dir_close(struct job *j)
 {
-	char stem[128], keep[32], base[sizeof dir], own[PATH_MAX];
+	if (j->lock >= 0)
+		close(j->lock);
+	j->lock = -1;
+}
+
+/* DIR/CONFIG/NAME/prune_rate=K */
+static int base_of(const struct job *j, char base[JOB_DIR], struct err *err)
+{
+	const struct job_options *o = j->o;
+	char stem[128], keep[32];
+
+	config_stem(stem, sizeof stem);
+	snprintf(keep, sizeof keep, "%.12g%s", j->keep, j->keep == 0 || j->keep == 1 ? ".0" : "");  /* as Python does */
+	if (snprintf(base, JOB_DIR, "%s/%s/%s/prune_rate=%s", o->run, stem, o->name, keep) >= 3800)
+		return err_fail(err, "--run and --name are too long");
+	return 0;
+}
+
+int job_dir_open(struct job *j, struct err *err)
+{
+	char base[JOB_DIR], path[JOB_PATH];
 	int made;
 
-	if (!job.run)
+	if (!j->o->run)
 		return 0;
-	if (job.resume && run_of_config(own)) {
-		snprintf(dir, sizeof dir, "%.4000s", own);
-		return lock(err);
+	if (j->o->resume && run_of_config(path)) {
+		snprintf(j->dir, sizeof j->dir, "%.4000s", path);
+		return lock(j, err);
 	}
-	config_stem(stem, sizeof stem);
-	snprintf(keep, sizeof keep, "%.12g%s", job.keep,
-		 job.keep == 0 || job.keep == 1 ? ".0" : "");     /* as Python prints them */
-	if ((size_t)snprintf(base, sizeof base, "%s/%s/%s/prune_rate=%s", job.run, stem, job.name, keep) >=
-	    3800) {
-		return err_fail(err, "--run and --name are too long");
-	}
-	do {                                  /* whoever makes the folder has the number */
-		if (choose(base, job.resume, err) < 0)
-			return -1;
-		if (job.resume)
-			return lock(err);
-		made = make_dirs(job_dir_path("checkpoints"), err);
-	} while (made == 0);
-	if (made < 0 || make_dirs(job_dir_path("logs"), err) < 0)
+	if (base_of(j, base, err) < 0)
 		return -1;
-	return lock(err) < 0 ? -1 : write_settings(err);
+	do {                                  /* whoever makes the folder has the number */
+		if (choose(j, base, err) < 0)
+			return -1;
+		if (j->o->resume)
+			return lock(j, err);
+		made = make_dirs(job_dir_path(j, "checkpoints", path), err);
+	} while (made == 0);
+	if (made < 0 || make_dirs(job_dir_path(j, "logs", path), err) < 0)
+		return -1;
+	return lock(j, err) < 0 ? -1 : write_settings(j, err);
 }
 
 /* Lines that may differ: they change the speed, or the last bits, but not what is computed. */
@@ -223,9 +227,10 @@ static char *read_file(const char *path)
 	return text;
 }
 
-int job_dir_same_settings(struct err *err)
+int job_dir_same_settings(const struct job *j, struct err *err)
 {
-	const char *path = job_dir_path("settings.yaml");
+	char buf[JOB_PATH];
+	const char *path = job_dir_path(j, "settings.yaml", buf);
 	char *was = read_file(path), *is = cli_settings(not_settings), *a = was, *b = is;
 	int rc = 0;
 

@@ -9,62 +9,89 @@
 #include "job/job_internal.h"
 #include "tb/tb.h"
 
-static FILE *table, *text;
-static struct tb_writer *events;
+enum { TEXT_NAME = 192 };                 /* bytes of SET_log.txt */
 static const char heading[] =
 	"epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds";
 
-static int fail(struct err *err, const char *what, const char *name)
+static int cannot_write(const struct job *j, const char *name, struct err *err)
 {
-	return err_fail(err, "cannot %s '%s': %s", what, job_dir_path(name), strerror(errno));
+	const int why = errno;
+	char path[JOB_PATH];
+
+	return err_fail(err, "cannot write '%s': %s", job_dir_path(j, name, path),
+			why ? strerror(why) : "a line before did not arrive");
 }
 
-/* Keeps the heading and the rows up to `epoch` of log.tsv. */
-static int open_table(long epoch, struct err *err)
+/* SET_log.txt: the name of the images' source without its ending, fit for a file's name. */
+static void text_name(const struct job *j, char *buf, size_t len)
 {
-	FILE *old = epoch >= 0 ? fopen(job_dir_path("log.tsv"), "r") : NULL;
-	char line[512], *kept = NULL;
+	char *source = NULL;
+	const char *name;
+	size_t stem;
+
+	if (ts_meta_get_str(&j->parents[JOB_IMAGES].meta, "source", &source) < 0)
+		source = NULL;
+	for (char *p = source; p && *p; p++)
+		*p = *p == '/' ? '_' : *p;
+	name = source && source[0] && source[0] != '.' ? source : "images";
+	stem = strcspn(name, ".");
+	snprintf(buf, len, "%.*s_log.txt", stem < 127 ? (int)stem : 127, name);
+	free(source);
+}
+
+/* The rows up to `epoch` of log.tsv, new. NULL: out of memory. */
+static char *old_rows(const struct job *j, long epoch)
+{
+	char path[JOB_PATH], line[512], *kept = NULL;
+	FILE *old = epoch >= 0 ? fopen(job_dir_path(j, "log.tsv", path), "r") : NULL;
 	size_t len;
 	FILE *f = open_memstream(&kept, &len);
 
-	if (!f)
-		cli_oom();
-	while (old && fgets(line, sizeof line, old))
+	while (f && old && fgets(line, sizeof line, old))
 		if (line[0] >= '0' && line[0] <= '9' && strtol(line, NULL, 10) <= epoch)
 			fputs(line, f);
 	if (old)
 		fclose(old);
-	if (fclose(f) != 0)
-		cli_oom();
-	table = fopen(job_dir_path("log.tsv"), "w");
-	if (!table || fprintf(table, "%s%s\n", heading, job.aux ? "\toe" : "") < 0 ||
-	    fputs(kept, table) < 0 || fflush(table) != 0) {
-		free(kept);
-		return fail(err, "write", "log.tsv");
-	}
+	if (f && fclose(f) == 0)
+		return kept;
 	free(kept);
-	return 0;
+	return NULL;
 }
 
-int job_log_open(long epoch, struct err *err)
+static int open_table(struct job *j, long epoch, struct err *err)
 {
-	char name[160];
+	char path[JOB_PATH], *kept = old_rows(j, epoch);
+	int rc = 0;
 
-	if (!job_dir_is_open())
+	if (!kept)
+		return err_memory(err);
+	j->table = fopen(job_dir_path(j, "log.tsv", path), "w");
+	if (!j->table || fprintf(j->table, "%s%s\n", heading, j->o->aux ? "\toe" : "") < 0 ||
+	    fputs(kept, j->table) < 0 || fflush(j->table) != 0)
+		rc = cannot_write(j, "log.tsv", err);
+	free(kept);
+	return rc;
+}
+
+int job_log_open(struct job *j, long epoch, struct err *err)
+{
+	char name[TEXT_NAME], path[JOB_PATH];
+
+	if (!job_dir_is_open(j))
 		return 0;
-	snprintf(name, sizeof name, "%s_log.txt", job_source());
-	text = fopen(job_dir_path(name), "a");
-	if (!text)
-		return fail(err, "write", name);
-	setvbuf(text, NULL, _IOLBF, 0);
-	if (open_table(epoch, err) < 0)
+	text_name(j, name, sizeof name);
+	j->text = fopen(job_dir_path(j, name, path), "a");
+	if (!j->text)
+		return cannot_write(j, name, err);
+	setvbuf(j->text, NULL, _IOLBF, 0);
+	if (open_table(j, epoch, err) < 0)
 		return -1;
 	/* A resumed run takes back what an earlier file says of epochs that it does again. */
-	events = tb_open(job_dir_path("logs"), epoch < 0 ? -1 : epoch + 1, err);
-	return events ? 0 : -1;
+	j->events = tb_open(job_dir_path(j, "logs", path), epoch < 0 ? -1 : epoch + 1, err);
+	return j->events ? 0 : -1;
 }
 
-void job_say(const char *fmt, ...)
+void job_say(const struct job *j, const char *fmt, ...)
 {
 	char line[1024];
 	va_list ap;
@@ -73,17 +100,46 @@ void job_say(const char *fmt, ...)
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
 	cli_log("%s", line);
-	if (text)
-		fprintf(text, "%s\n", line);
+	if (j->text)
+		fprintf(j->text, "%s\n", line);
 }
 
-static void put(const char *tag, long epoch, double v)
+static void put(const struct job *j, const char *tag, long epoch, double v)
 {
 	if (!isnan(v))
-		tb_scalar(events, tag, epoch, v);        /* errors are sticky, see below */
+		tb_scalar(j->events, tag, epoch, v);     /* errors are sticky, see below */
 }
 
-int job_log_row(const struct job_row *r, struct err *err)
+/* Adds the epoch to TensorBoard's curves. */
+static int draw(const struct job *j, const struct job_row *r, struct err *err)
+{
+	put(j, "train/loss", r->epoch, r->loss);
+	put(j, "train/folded", r->epoch, r->folded);
+	put(j, "train/outliers", r->epoch, r->outlier);
+	put(j, "train/accuracy", r->epoch, r->accuracy);
+	put(j, "val/loss", r->epoch, r->val_loss);
+	put(j, "val/accuracy", r->epoch, r->val_accuracy);
+	put(j, "lr", r->epoch, r->lr);
+	put(j, "time/epoch", r->epoch, r->seconds);
+	return tb_flush(j->events) < 0 ? err_fail(err, "%s", tb_error(j->events)) : 0;
+}
+
+/* Has all that was written to f arrived? */
+static int check_file(const struct job *j, FILE *f, const char *name, struct err *err)
+{
+	errno = 0;
+	return fflush(f) != 0 || ferror(f) ? cannot_write(j, name, err) : 0;
+}
+
+static int check_text(const struct job *j, struct err *err)
+{
+	char name[TEXT_NAME];
+
+	text_name(j, name, sizeof name);
+	return check_file(j, j->text, name, err);
+}
+
+int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 {
 	char val[96] = "", oe[32] = "";
 	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0;   /* 0: too fast to tell */
@@ -92,38 +148,29 @@ int job_log_row(const struct job_row *r, struct err *err)
 		snprintf(val, sizeof val, " val_loss=%.6g val_acc=%.4f", r->val_loss, r->val_accuracy);
 	if (!isnan(r->outlier))
 		snprintf(oe, sizeof oe, " oe=%.6g", r->outlier);
-	job_say("epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f",
+	job_say(j, "epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f",
 		r->epoch, r->lr, r->loss, r->folded, oe, r->accuracy, val, speed, r->seconds);
-	if (!table)
+	if (!j->table)
 		return 0;
-	fprintf(table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss,
+	fprintf(j->table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss,
 		r->folded, r->accuracy, r->val_loss, r->val_accuracy, speed, r->seconds);
 	if (isnan(r->outlier))
-		fputc('\n', table);
+		fputc('\n', j->table);
 	else
-		fprintf(table, "\t%.9g\n", r->outlier);
-	put("train/loss", r->epoch, r->loss);
-	put("train/folded", r->epoch, r->folded);
-	put("train/outliers", r->epoch, r->outlier);
-	put("train/accuracy", r->epoch, r->accuracy);
-	put("val/loss", r->epoch, r->val_loss);
-	put("val/accuracy", r->epoch, r->val_accuracy);
-	put("lr", r->epoch, r->lr);
-	put("time/epoch", r->epoch, r->seconds);
-	if (tb_flush(events) < 0) {
-		return err_fail(err, "%s", tb_error(events));
-	}
-	if (fflush(table) != 0 || ferror(table))
-		return fail(err, "write", "log.tsv");
-	return ferror(text) ? fail(err, "write", "the log of") : 0;
+		fprintf(j->table, "\t%.9g\n", r->outlier);
+	if (draw(j, r, err) < 0 || check_file(j, j->table, "log.tsv", err) < 0)
+		return -1;
+	return check_text(j, err);
 }
 
-int job_log_scores(const struct net_checkpoint *c, long epoch, struct err *err)
+int job_log_scores(struct job *j, long epoch, struct err *err)
 {
+	const struct net_checkpoint *c = &j->c;
 	size_t n = 0;
 	float *all = NULL;
+	int rc = 0;
 
-	if (!events || !c->mask)
+	if (!j->events || !c->mask)
 		return 0;
 	for (size_t i = 0; i < c->extra.n; i++) {
 		const struct ts_tensor *t = &c->extra.t[i];
@@ -134,35 +181,41 @@ int job_log_scores(const struct net_checkpoint *c, long epoch, struct err *err)
 		if (!end || strcmp(end, ".scores") != 0 || net_is_run_state(t->name))
 			continue;
 		grown = realloc(all, (n + more) * sizeof *all);
-		if (!grown)
-			cli_oom();
+		if (!grown) {
+			free(all);
+			return err_memory(err);
+		}
 		all = grown;
 		memcpy(all + n, t->data, more * sizeof *all);
 		n += more;
 	}
-	if (n && tb_histogram(events, "scores", epoch, all, n) < 0) {
-		err_fail(err, "%s", tb_error(events));
-		free(all);
-		return -1;
-	}
+	if (n && tb_histogram(j->events, "scores", epoch, all, n) < 0)
+		rc = err_fail(err, "%s", tb_error(j->events));
 	free(all);
-	return 0;
+	return rc;
 }
 
-int job_log_close(struct err *err)
+static int close_file(const struct job *j, FILE *f, const char *name, struct err *err)
 {
+	const int rc = check_file(j, f, name, err);
+
+	return fclose(f) != 0 && rc == 0 ? cannot_write(j, name, err) : rc;
+}
+
+int job_log_close(struct job *j, struct err *err)
+{
+	char name[TEXT_NAME];
 	int rc = 0;
 
-	if (events && tb_flush(events) < 0) {
-		err_fail(err, "%s", tb_error(events));
+	text_name(j, name, sizeof name);
+	if (j->events && tb_flush(j->events) < 0)
+		rc = err_fail(err, "%s", tb_error(j->events));
+	tb_close(j->events);
+	if (j->table && close_file(j, j->table, "log.tsv", err) < 0)
 		rc = -1;
-	}
-	tb_close(events);
-	if (table && fclose(table) != 0)
-		rc = fail(err, "write", "log.tsv");
-	if (text && fclose(text) != 0)
-		rc = fail(err, "write", "the log of");
-	text = table = NULL;
-	events = NULL;
+	if (j->text && close_file(j, j->text, name, err) < 0)
+		rc = -1;
+	j->text = j->table = NULL;
+	j->events = NULL;
 	return rc;
 }

@@ -8,232 +8,256 @@
 #include "job/job_internal.h"
 
 struct loop {
+	struct job *j;
 	struct um_model *m;
 	struct um_oe *oe;                 /* NULL: no outliers */
 	struct um_progress p;
 	double best;                      /* validation accuracy of best.ckpt; below 0: none yet */
 	size_t before;                    /* images of the epoch that were done when a run was resumed */
-	struct err err;
 };
 
-static size_t images;
-
-static void tick(const struct um_progress *p)
+static void tick(void *data, const struct um_progress *p)
 {
-	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f", p->epoch + 1, job.o.epochs, p->row,
-		     images, p->loss / (double)p->row);
+	const struct job *j = ((struct loop *)data)->j;
+
+	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f", p->epoch + 1, j->o->train.epochs, p->row,
+		     j->data.n, p->loss / (double)p->row);
+}
+
+/* Only a run with a directory has a place to stop at. */
+static bool stopping(void *data)
+{
+	return job_dir_is_open(((struct loop *)data)->j) && cli_stopping();
 }
 
 /* ---- checkpoints of the run ---- */
 
-static int save(const char *name, struct err *err)
+static int save(struct job *j, const char *name, struct err *err)
 {
-	return job_dir_is_open() ? net_save(&job.c, job_dir_path(name), err) : 0;
+	char path[JOB_PATH];
+
+	return job_dir_is_open(j) ? net_save(&j->c, job_dir_path(j, name, path), err) : 0;
 }
 
-/* Copies the model's values to job.c. -2: some are not finite, so they must not take the place of a good
- * checkpoint; a loss may be finite once more when the statistics of a batch norm are not. */
-static int take_state(struct loop *l)
+/* Copies the model's values to the checkpoint. UM_DIVERGED: some are not finite, so they must not take the place of a
+ * good checkpoint; a loss may be finite once more when the statistics of a batch norm are not. */
+static int take_state(struct loop *l, struct err *err)
 {
-	const struct ts_set *const sets[] = { &job.c.state, &job.c.extra };
+	struct net_checkpoint *c = &l->j->c;
+	const struct um_train_options *o = &l->j->o->train;
+	const struct ts_set *const sets[] = { &c->state, &c->extra };
 
-	if (um_model_state(l->m, &job.c, &l->err) < 0)
-		return -1;
+	if (um_model_state(l->m, c, err) < 0)
+		return UM_FAILED;
 	for (int s = 0; s < 2; s++)
 		for (size_t i = 0; i < sets[s]->n; i++) {
 			const struct ts_tensor *t = &sets[s]->t[i];
 
 			for (size_t k = 0; t->type == TS_F32 && k < ts_tensor_count(t); k++)
 				if (!isfinite(((const float *)t->data)[k])) {
-					err_fail(&l->err, "'%s' is not finite any more: training diverged; "
-						 "try a smaller --lr (it is %g)", t->name, um_lr(&job.o, l->p.epoch));
-					return -2;
+					err_fail(err, "'%s' is not finite any more: training diverged; "
+						 "try a smaller --lr (it is %g)", t->name, um_lr(o, l->p.epoch));
+					return UM_DIVERGED;
 				}
 		}
 	return 0;
 }
 
-/* Writes last.ckpt: the model as it is now, and all that is needed to go on from here. */
-static int save_last(struct loop *l)
+/* Adds to the checkpoint all that is needed to go on from here. */
+static int add_progress(struct loop *l, struct err *err)
+{
+	struct net_checkpoint *c = &l->j->c;
+	struct ts_meta *m = &c->header.meta;
+
+	if (um_train_save(l->m, &l->p, c, err) < 0 || (l->oe && um_oe_save(l->oe, &l->p, c, err) < 0))
+		return -1;
+	if ((l->oe && ts_meta_set_int(m, "train/aux", (int64_t)l->j->aux_hash) < 0) ||
+	    ts_meta_set_int(m, "train/data", (int64_t)l->j->hash) < 0 ||
+	    ts_meta_set_double(m, "train/best", l->best) < 0)
+		return err_memory(err);
+	return 0;
+}
+
+/* Writes last.ckpt: the model as it is now, and where training stands. */
+static int save_last(struct loop *l, struct err *err)
 {
 	int rc;
 
-	if (!job_dir_is_open())
+	if (!job_dir_is_open(l->j))
 		return 0;
-	rc = take_state(l);
+	rc = take_state(l, err);
 	if (rc == 0)
-		rc = um_train_save(l->m, &l->p, &job.c, &l->err);
-	if (rc == 0 && l->oe)
-		rc = um_oe_save(l->oe, &l->p, &job.c, &l->err);
-	if (rc == 0) {
-		if ((l->oe && ts_meta_set_int(&job.c.header.meta, "train/aux", (int64_t)job.aux_hash) < 0) ||
-		    ts_meta_set_int(&job.c.header.meta, "train/data", (int64_t)job.hash) < 0 ||
-		    ts_meta_set_double(&job.c.header.meta, "train/best", l->best) < 0)
-			cli_oom();
-		rc = save("checkpoints/last.ckpt", &l->err);
-	}
-	net_strip(&job.c);
+		rc = add_progress(l, err);
+	if (rc == 0)
+		rc = save(l->j, "checkpoints/last.ckpt", err);
+	net_strip(&l->j->c);
 	return rc;
 }
 
 /* ---- an epoch ---- */
 
-struct um_engine_options job_how(void)
+static int set_meta(struct job *j, const struct job_row *r, struct err *err)
 {
-	return (struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0, .device = cli.device,
-					   .threads = cli.threads };
-}
-
-static void set_meta(const struct job_row *r)
-{
-	struct ts_meta *m = &job.c.header.meta;
+	const struct job_options *o = j->o;
+	struct ts_meta *m = &j->c.header.meta;
 
 	if (ts_meta_set_int(m, "epoch", r->epoch) < 0 || ts_meta_set_double(m, "train_loss", r->loss) < 0 ||
 	    ts_meta_set_double(m, "train_accuracy", r->accuracy) < 0 ||
-	    (job.o.um && ts_meta_set_double(m, "um", job.o.level) < 0) ||
-	    (job.aux && ts_meta_set_str(m, "oe", job_oe_name()) < 0) ||
-	    (job.held.n && ts_meta_set_double(m, "val_accuracy", r->val_accuracy) < 0))
-		cli_oom();
+	    (o->train.um && ts_meta_set_double(m, "um", o->train.level) < 0) ||
+	    (o->aux && ts_meta_set_str(m, "oe", um_oe_name(o->oe.method)) < 0) ||
+	    (j->held.n && ts_meta_set_double(m, "val_accuracy", r->val_accuracy) < 0))
+		return err_memory(err);
+	return 0;
+}
+
+/* Keeps the checkpoints that --save-every asks for, and the best one. */
+static int keep(struct loop *l, const struct job_row *r, struct err *err)
+{
+	struct job *j = l->j;
+	char name[64];
+
+	snprintf(name, sizeof name, "checkpoints/epoch_%04ld.ckpt", r->epoch);
+	if (j->o->save_every && r->epoch % j->o->save_every == 0 && save(j, name, err) < 0)
+		return -1;
+	if (!j->held.n || !(r->val_accuracy > l->best))
+		return 0;
+	l->best = r->val_accuracy;
+	return save(j, "checkpoints/best.ckpt", err);
 }
 
 /* The epoch of l->p is through: what it gave, into row, the checkpoint and the logs. */
-static int finish_epoch(struct loop *l)
+static int finish_epoch(struct loop *l, struct err *err)
 {
-	const double n = (double)job.data.n;
-	struct job_row r = { l->p.epoch + 1, um_lr(&job.o, l->p.epoch), l->p.loss / n, l->p.folded / n,
-		(double)l->p.right / n, l->p.seconds, NAN, NAN,
-		job.data.n - l->before, job.aux ? l->p.outlier / n : NAN };
-	char name[64];
-	int rc = take_state(l);
+	struct job *j = l->j;
+	const struct um_train_options *o = &j->o->train;
+	const double n = (double)j->data.n;
+	struct job_row r = { .epoch = l->p.epoch + 1, .lr = um_lr(o, l->p.epoch), .loss = l->p.loss / n,
+			     .folded = l->p.folded / n, .accuracy = (double)l->p.right / n, .seconds = l->p.seconds,
+			     .val_loss = NAN, .val_accuracy = NAN, .n = j->data.n - l->before,
+			     .outlier = l->oe ? l->p.outlier / n : NAN };
+	int rc = take_state(l, err);
 
 	if (rc < 0)
 		return rc;
-	if (job.held.n && job_evaluate(&job.c, &job.held, false, &r.val_loss, &r.val_accuracy, &l->err) < 0)
-		return -1;
-	set_meta(&r);
-	if (job_log_row(&r, &l->err) < 0 || job_log_scores(&job.c, r.epoch, &l->err) < 0)
-		return -1;
-	snprintf(name, sizeof name, "checkpoints/epoch_%04ld.ckpt", r.epoch);
-	if (job.save_every && r.epoch % job.save_every == 0 && save(name, &l->err) < 0)
-		return -1;
-	if (job.held.n && r.val_accuracy > l->best) {
-		l->best = r.val_accuracy;
-		if (save("checkpoints/best.ckpt", &l->err) < 0)
-			return -1;
-	}
-	l->p = um_epoch_start(&job.o, r.epoch);
+	if (j->held.n && job_evaluate(j, &r.val_loss, &r.val_accuracy, err) < 0)
+		return UM_FAILED;
+	if (set_meta(j, &r, err) < 0 || job_log_row(j, &r, err) < 0 || job_log_scores(j, r.epoch, err) < 0 ||
+	    keep(l, &r, err) < 0)
+		return UM_FAILED;
+	l->p = um_epoch_start(o, r.epoch);
 	l->before = 0;
-	return save_last(l);
+	return save_last(l, err);
 }
 
-/* SIGINT or SIGTERM: the batch is through, the checkpoint gets into place, the signal gets its way. */
-static void stop(struct loop *l)
+/* SIGINT or SIGTERM came and the batch is through: the checkpoint gets into place. */
+static enum job_end stop(struct loop *l, struct err *err)
 {
-	if (save_last(l) < 0) {
-		cli_error("%s", l->err.text);
-		return;
-	}
-	job_say("stopped in epoch %ld after %zu images; --resume goes on from there", l->p.epoch + 1,
+	if (save_last(l, err) < 0)
+		return JOB_FAILED;
+	job_say(l->j, "stopped in epoch %ld after %zu images; --resume goes on from there", l->p.epoch + 1,
 		l->p.row);
-	if (job_log_close(&l->err) < 0)
-		cli_error("%s", l->err.text);
-	cli_reraise_stop();
+	return JOB_STOPPED;
 }
 
-static int epochs(struct loop *l)
+static enum job_end epochs(struct loop *l, struct err *err)
 {
-	const struct um_watch watch = { tick, job_dir_is_open() ? cli_stopping : NULL };
+	const struct um_watch watch = { l, tick, stopping };
+	struct job *j = l->j;
+	char path[JOB_PATH];
 	int rc = 0;
 
-	while (rc == 0 && l->p.epoch < job.o.epochs) {
-		rc = um_train_epoch(l->m, &job.data, &job.o, l->oe, &l->p, &watch, &l->err);
+	while (rc == 0 && l->p.epoch < j->o->train.epochs) {
+		rc = um_train_epoch(l->m, &j->data, &j->o->train, l->oe, &l->p, &watch, err);
 		if (rc == 0)
-			rc = finish_epoch(l);
-		if (rc == 1 || (rc == 0 && job_dir_is_open() && cli_stopping())) {
-			stop(l);
-			return -1;
-		}
+			rc = finish_epoch(l, err);
+		if (rc == UM_STOPPED || (rc == 0 && stopping(l)))
+			return stop(l, err);
 	}
-	if (rc == 0)
-		return 0;
-	cli_error("%s", l->err.text);
-	if (rc == -2 && job_dir_is_open())
-		cli_error("the last good checkpoint is '%s'", job_dir_path(l->p.epoch > 0 || job.resumed ?
-			  "checkpoints/last.ckpt" : "checkpoints/initial.ckpt"));
-	return -1;
+	if (rc == UM_DIVERGED && job_dir_is_open(j))
+		err_append(err, "; the last good checkpoint is '%s'",
+			   job_dir_path(j, l->p.epoch > 0 || j->resumed ? "checkpoints/last.ckpt" :
+					"checkpoints/initial.ckpt", path));
+	return rc < 0 ? JOB_FAILED : JOB_DONE;
 }
 
 /* ---- a run ---- */
 
-static int load_progress(struct loop *l)
+static int load_progress(struct loop *l, struct err *err)
 {
-	struct err why;
-	int rc = um_train_load(l->m, &l->p, &job.c, &why);
+	const struct net_checkpoint *c = &l->j->c;
+	char path[JOB_PATH];
+	int rc = um_train_load(l->m, &l->p, c, err);
 
 	if (rc == 0 && l->oe)
-		rc = um_oe_load(l->oe, &l->p, &job.c, &why);
-	if (rc == 0 && ts_meta_get_double(&job.c.header.meta, "train/best", &l->best) != 1) {
-		err_fail(&why, "'train/best' is missing: nothing can be resumed from it");
-		rc = -1;
-	}
-	if (rc < 0)
-		err_fail(&l->err, "'%s': %s", job_dir_path("checkpoints/last.ckpt"), why.text);
-	return rc;
+		rc = um_oe_load(l->oe, &l->p, c, err);
+	if (rc == 0 && ts_meta_get_double(&c->header.meta, "train/best", &l->best) != 1)
+		rc = err_fail(err, "'train/best' is missing: nothing can be resumed from it");
+	return rc < 0 ? err_prefix(err, "'%s': ", job_dir_path(l->j, "checkpoints/last.ckpt", path)) : 0;
 }
 
-static int begin(struct loop *l)
+/* The model on the device, and where its training stands. */
+static int make(struct loop *l, struct err *err)
 {
-	if (um_open(cli.device, cli.threads, &l->err) < 0 || um_model_new(&l->m, &job.c, &l->err) < 0 ||
-	    um_model_train(l->m, &job.o, &l->err) < 0)
+	struct job *j = l->j;
+	const struct job_options *o = j->o;
+
+	if (um_open(o->how.device, o->how.threads, err) < 0 || um_model_new(&l->m, &j->c, err) < 0 ||
+	    um_model_train(l->m, &o->train, err) < 0)
 		return -1;
-	if (job.aux && um_oe_new(&l->oe, &job.c, l->m, &job.data, &job.outliers, &job.oe, &job.o, &l->err) < 0)
+	if (o->aux && um_oe_new(&l->oe, &j->c, l->m, &j->data, &j->outliers, &o->oe, &o->train, err) < 0)
 		return -1;
-	l->m->dropout = job.o.dropout;
-	l->p = um_epoch_start(&job.o, 0);
+	l->m->dropout = o->train.dropout;
+	l->p = um_epoch_start(&o->train, 0);
 	l->best = -1;
-	if (job.resumed && load_progress(l) < 0)
+	if (j->resumed && load_progress(l, err) < 0)
 		return -1;
-	net_strip(&job.c);
-	/* All that can be refused has been: a run that was not to be leaves no directory. */
-	if (!job.resume && job_dir_open(&l->err) < 0)
-		return -1;
-	if (job_log_open(job.resumed ? l->p.epoch : -1, &l->err) < 0)
-		return -1;
-	if (job_dir_is_open()) {
-		cli_catch_stop();
-		job_say("run %s", job_dir_path(NULL));
-	}
-	if (job.o.um)
-		job_say("unleashing mask: loss folded at %g, beta %g", job.o.level, job.o.beta);
-	if (l->oe)
-		job_say("outlier exposure: %s, weight %g, %zu of %zu outliers an epoch", job_oe_name(),
-			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), job.outliers.n);
-	if (job.resumed)
-		job_say("resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
-	else if (save("checkpoints/initial.ckpt", &l->err) < 0)
-		return -1;
-	images = job.data.n;
 	l->before = l->p.row;
+	net_strip(&j->c);
 	return 0;
 }
 
-int job_run(void)
+static int begin(struct loop *l, struct err *err)
 {
-	struct loop l = { 0 };
-	int rc = begin(&l);
+	struct job *j = l->j;
+	const struct job_options *o = j->o;
 
-	if (rc < 0)
-		cli_error("%s", l.err.text);
-	else
-		rc = epochs(&l);
-	if (rc == 0 && (cli.output || !job_dir_is_open()) &&
-	    net_save(&job.c, cli.output, &l.err) < 0)
-		rc = cli_error("%s", l.err.text);
+	if (make(l, err) < 0)
+		return -1;
+	/* All that can be refused has been: a run that was not to be leaves no directory. */
+	if (!o->resume && job_dir_open(j, err) < 0)
+		return -1;
+	if (job_log_open(j, j->resumed ? l->p.epoch : -1, err) < 0)
+		return -1;
+	if (job_dir_is_open(j)) {
+		cli_catch_stop();
+		job_say(j, "run %s", j->dir);
+	}
+	if (o->train.um)
+		job_say(j, "unleashing mask: loss folded at %g, beta %g", o->train.level, o->train.beta);
+	if (l->oe)
+		job_say(j, "outlier exposure: %s, weight %g, %zu of %zu outliers an epoch", um_oe_name(o->oe.method),
+			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), j->outliers.n);
+	if (!j->resumed)
+		return save(j, "checkpoints/initial.ckpt", err);
+	job_say(j, "resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
+	return 0;
+}
+
+enum job_end job_run(struct job *j, struct err *err)
+{
+	struct loop l = { .j = j };
+	enum job_end end = begin(&l, err) < 0 ? JOB_FAILED : epochs(&l, err);
+	struct err closing;
+
+	if (end == JOB_DONE && (j->o->output || !job_dir_is_open(j)) && net_save(&j->c, j->o->output, err) < 0)
+		end = JOB_FAILED;
 	um_oe_free(l.oe);
 	um_model_free(l.m);
-	if (rc == 0)
-		rc = job_report(&job.c);
-	if (job_log_close(&l.err) < 0)
-		rc = cli_error("%s", l.err.text);
-	return rc;
+	if (end == JOB_DONE && job_report(j, err) < 0)
+		end = JOB_FAILED;
+	if (job_log_close(j, &closing) < 0 && end != JOB_FAILED) {
+		*err = closing;
+		end = JOB_FAILED;
+	}
+	return end;
 }

@@ -29,46 +29,43 @@ static int score(struct um_engine *e, const uint8_t *image, size_t n, struct lis
 {
 	const size_t C = (size_t)um_engine_net(e)->classes;
 	float *z = malloc(n * C * sizeof *z), *v = realloc(l->v, (l->n + n) * sizeof *v);
-	int rc = -1;
+	int rc;
 
 	if (v)
 		l->v = v;
-	err_memory(err);
-	if (z && v)
-		rc = um_engine_run(e, image, n, z, NULL, NULL, err);
+	rc = z && v ? um_engine_run(e, image, n, z, NULL, NULL, err) : err_memory(err);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		l->v[l->n++] = (float)energy(z + i * C, C);
 	free(z);
 	return rc;
 }
 
+/* Energies of the images of an open stream. */
+static int score_batches(struct um_engine *e, struct ts_reader *r, struct list *l, struct err *err)
+{
+	struct ts_batch b;
+	int rc;
+
+	if (ts_batch_init(&b, ts_reader_header(r)) < 0)
+		return err_memory(err);
+	while ((rc = ts_reader_next(r, &b)) == 1)
+		if (score(e, ts_batch_col(&b, "image")->data, b.n, l, err) < 0)
+			break;
+	ts_batch_release(&b);
+	if (rc == 0 && l->n == 0)
+		rc = ts_reader_fail(r, "holds no images");
+	return rc < 0 ? err_fail(err, "%s", ts_reader_error(r)) : rc == 0 ? 0 : -1;
+}
+
 /* Energies of a stream of images that the network takes, labelled or not. */
 static int score_stream(struct um_engine *e, const char *path, struct list *l, struct err *err)
 {
 	struct ts_reader *r = cli_open(path);
-	const struct ts_header *h = ts_reader_expect(r, "images");
-	const struct ts_field *f = h ? ts_header_field(h, "image") : NULL;
-	const struct net *n = um_engine_net(e);
-	struct ts_batch b = { 0 };
-	int rc = -1;
+	int rc = net_check_images(um_engine_net(e), r);
 
-	err->text[0] = '\0';
-	if (h && (!f || f->type != TS_U8 || f->ndim != 3 || f->shape[0] != (size_t)n->c ||
-		  f->shape[1] != (size_t)n->h || f->shape[2] != (size_t)n->w))
-		ts_reader_fail(r, "holds no images of %dx%dx%d, which the model takes", n->c, n->h, n->w);
-	else if (h && ts_batch_init(&b, h) < 0)
-		cli_oom();
-	else if (h)
-		while ((rc = ts_reader_next(r, &b)) == 1)
-			if (score(e, ts_batch_col(&b, "image")->data, b.n, l, err) < 0)
-				break;
-	if (rc == 0 && l->n == 0)
-		rc = ts_reader_fail(r, "holds no images");
-	if (rc != 0 && ts_reader_error(r))
-		err_fail(err, "%s", ts_reader_error(r));
-	ts_batch_release(&b);
+	rc = rc < 0 ? err_fail(err, "%s", ts_reader_error(r)) : score_batches(e, r, l, err);
 	ts_reader_close(r);
-	return rc == 0 ? 0 : -1;
+	return rc;
 }
 
 static int sort(struct list *l, struct err *err)
@@ -78,66 +75,70 @@ static int sort(struct list *l, struct err *err)
 	return err_memory(err);
 }
 
-/* A line for each set of --ood. */
-static int report_ood(struct um_engine *e, const char *which, struct err *err)
+/* A line for the set NAME=FILE, whose energies are compared with the sorted ones of ID images. */
+static int report_set(const struct job *j, struct um_engine *e, const char *which, const char *set,
+		      const struct list *id, struct err *err)
+{
+	const char *equals = strchr(set, '=');
+	struct list ood = { 0 };
+	struct ood_metrics k;
+	int rc = score_stream(e, equals + 1, &ood, err);
+
+	if (rc == 0)
+		rc = sort(&ood, err);
+	if (rc == 0) {
+		k = ood_compare(&(struct ood_sample){ id->v, id->n, NULL }, &(struct ood_sample){ ood.v, ood.n, NULL },
+				&(struct ood_conventions){ .fpr = OOD_FPR_NEAREST });
+		job_say(j, "%s: energy ood=%.*s auroc=%.2f aupr_in=%.2f fpr95=%.2f id_rows=%zu rows=%zu", which,
+			(int)(equals - set), set, 100 * k.v[OOD_AUROC], 100 * k.v[OOD_AUPR_IN], 100 * k.v[OOD_FPR95],
+			id->n, ood.n);
+	}
+	free(ood.v);
+	return rc;
+}
+
+static int report_ood(const struct job *j, struct um_engine *e, const char *which, struct err *err)
 {
 	struct list id = { 0 };
-	int rc = score(e, job.held.image, job.held.n, &id, err);
+	int rc = score(e, j->held.image, j->held.n, &id, err);
 
 	if (rc == 0)
 		rc = sort(&id, err);
-	for (size_t i = 0; i < job.ood.n && rc == 0; i++) {
-		const char *equals = strchr(job.ood.v[i], '=');
-		struct list ood = { 0 };
-		struct ood_metrics k;
-
-		rc = score_stream(e, equals + 1, &ood, err);
-		if (rc == 0)
-			rc = sort(&ood, err);
-		if (rc == 0) {
-			k = ood_compare(&(struct ood_sample){ id.v, id.n, NULL },
-					&(struct ood_sample){ ood.v, ood.n, NULL },
-					&(struct ood_rules){ .fpr = OOD_FPR_NEAREST });
-			job_say("%s: energy ood=%.*s auroc=%.2f aupr_in=%.2f fpr95=%.2f id_rows=%zu rows=%zu", which,
-				(int)(equals - job.ood.v[i]), job.ood.v[i], 100 * k.v[OOD_AUROC], 100 * k.v[OOD_AUPR_IN],
-				100 * k.v[OOD_FPR95], id.n, ood.n);
-		}
-		free(ood.v);
-	}
+	for (size_t i = 0; i < j->o->ood.n && rc == 0; i++)
+		rc = report_set(j, e, which, j->o->ood.v[i], &id, err);
 	free(id.v);
 	return rc;
 }
 
-static int report_one(const struct net_checkpoint *c, bool masked, const char *which, struct err *err)
+static int report_one(const struct job *j, bool masked, const char *which, struct err *err)
 {
 	struct net_checkpoint copy;
 	struct um_engine *e = NULL;
 	double loss = 0, accuracy = 0, sparsity;
-	int rc = net_copy(&copy, c, err);
+	int rc = net_copy(&copy, &j->c, err);
 
 	if (rc == 0)
 		rc = net_bake(&copy, masked, &sparsity, err);
 	if (rc == 0)
-		rc = job_engine(&e, &copy, err);
+		rc = job_engine(j, &e, &copy, err);
 	if (rc == 0)
-		rc = um_evaluate(e, &job.held, &loss, &accuracy, err);
+		rc = um_evaluate(e, &j->held, &loss, &accuracy, err);
 	if (rc == 0) {
-		job_say("%s: val_loss=%.6g val_acc=%.4f sparsity=%.4f", which, loss, accuracy, sparsity);
-		rc = job.ood.n ? report_ood(e, which, err) : 0;
+		job_say(j, "%s: val_loss=%.6g val_acc=%.4f sparsity=%.4f", which, loss, accuracy, sparsity);
+		rc = j->o->ood.n ? report_ood(j, e, which, err) : 0;
 	}
 	um_engine_free(e);
 	net_checkpoint_release(&copy);
 	return rc;
 }
 
-int job_report(const struct net_checkpoint *c)
+int job_report(const struct job *j, struct err *err)
 {
-	struct err err;
+	const bool masked = j->c.mask != NULL;
 
-	if (!job.held.n || (!c->mask && !job.ood.n))
+	if (!j->held.n || (!masked && !j->o->ood.n))
 		return 0;
-	if ((c->mask && report_one(c, true, "masked network", &err) < 0) ||
-	    report_one(c, false, c->mask ? "full network" : "network", &err) < 0)
-		return cli_error("%s", err.text);
-	return 0;
+	if (masked && report_one(j, true, "masked network", err) < 0)
+		return -1;
+	return report_one(j, false, masked ? "full network" : "network", err);
 }

@@ -102,6 +102,10 @@ extern const struct net_arch *const net_archs[];          /* NULL ends it */
  * take. */
 struct net *net_new(const char *spec, int c, int h, int w, int classes, struct err *err);
 void net_free(struct net *n);
+/* Checks that images (c,h,w) are what the network takes; that those of a stream are, whose header is read here.
+ * -1: err, or the reader, says what they are. */
+int net_check_input(const struct net *n, int c, int h, int w, struct err *err) TS_CHECKED;
+int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
 size_t net_node_size(const struct net_node *node);
@@ -138,7 +142,7 @@ int net_stage(struct net *n, int in);
  * (He et al. 2015; kaiming_normal, fan_in, relu), other linear layers uniform +-1/sqrt(fan_in), weight
  * and bias (PyTorch's default), batch norm 1, 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
-/* Holds that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
+/* Checks that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
  * the order of n->params, what else there is behind it. -1 with a line in err. */
 int net_check(const struct net *n, struct ts_set *set, struct err *err) TS_CHECKED;
 
@@ -156,6 +160,16 @@ struct net_checkpoint {
 	char **classes;                   /* names; NULL if none are known */
 	size_t n_classes;
 };
+
+/* Mean and standard deviation of the input's channels, pixels in [0, 1], that networks are usually trained with:
+ * cifar10, cifar100, imagenet, none. std 0: there is no such channel. NULL: no such name. */
+struct net_normaliser {
+	const char *name;
+	double mean[4], std[4];
+};
+const struct net_normaliser *net_normaliser(const char *name);
+/* "0.5,0.4,0.3" into v: n numbers from min to max. -1: it is not that. */
+int net_parse_channels(const char *text, int n, double min, double max, double *v) TS_CHECKED;
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
  * file. Tensors of masks and of resumable runs go to c->extra. */

@@ -116,8 +116,12 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, struct e
 	n->classes = classes;
 	write_spec(n, a, p);
 	net_input(n);
-	err_memory(err);
-	if (n->failed || a->build(n, p, err) < 0 || n->failed) {
+	if (a->build(n, p, err) < 0) {
+		net_free(n);
+		return NULL;
+	}
+	if (n->failed) {
+		err_memory(err);
 		net_free(n);
 		return NULL;
 	}

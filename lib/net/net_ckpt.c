@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/mask/net_mask.h"
+#include "ts/ts_images.h"
 
 /* A short vector of numbers from meta. -1: absent or of another length. */
 static int get_numbers(const struct ts_meta *m, const char *key, size_t n, double *v)
@@ -43,9 +44,8 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct e
 	int64_t n_classes;
 	char *arch = NULL;
 
-	if (ts_meta_get_str(m, "arch", &arch) != 1) {
+	if (ts_meta_get_str(m, "arch", &arch) != 1)
 		return err_fail(err, "its header names no architecture (meta 'arch')");
-	}
 	if (get_numbers(m, "input", 3, input) < 0 || input[0] > 4 || input[1] > 1e6 || input[2] > 1e6 ||
 	    ts_meta_get_int(m, "n_classes", &n_classes) != 1 || n_classes < 0 || n_classes > 1 << 20) {
 		err_fail(err, "its header lacks the input's shape or the number of classes "
@@ -58,17 +58,14 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct e
 	if (!c->net)
 		return -1;
 	if (get_numbers(m, "mean", (size_t)c->net->c, c->mean) < 0 ||
-	    get_numbers(m, "std", (size_t)c->net->c, c->std) < 0) {
+	    get_numbers(m, "std", (size_t)c->net->c, c->std) < 0)
 		return err_fail(err, "its header lacks the input normalisation (meta 'mean', 'std')");
-	}
 	for (int i = 0; i < c->net->c; i++)
-		if (!(c->std[i] > 0)) {
+		if (!(c->std[i] > 0))
 			return err_fail(err, "its input normalisation has a std that is not positive");
-		}
 	if (ts_meta_get_strs(m, "classes", &c->classes, &c->n_classes) < 0 ||
-	    (c->classes && c->n_classes != (size_t)n_classes)) {
+	    (c->classes && c->n_classes != (size_t)n_classes))
 		return err_fail(err, "its class names are not as many as its classes");
-	}
 	return 0;
 }
 
@@ -80,9 +77,8 @@ static int split(struct net_checkpoint *c, struct err *err)
 	if (more == 0)
 		return 0;
 	c->extra.t = malloc(more * sizeof *c->extra.t);
-	if (!c->extra.t) {
+	if (!c->extra.t)
 		return err_memory(err);
-	}
 	memcpy(c->extra.t, c->state.t + own, more * sizeof *c->extra.t);
 	c->extra.n = c->extra.cap = more;
 	c->state.n = own;
@@ -97,9 +93,8 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err)
 	int rc = -1;
 
 	*c = (struct net_checkpoint){ 0 };
-	if (!r) {
+	if (!r)
 		return err_memory(err);
-	}
 	h = ts_reader_expect(r, "checkpoint");
 	if (!h || ts_reader_set(r, &c->state) < 0) {
 		err_fail(err, "%s", ts_reader_error(r));
@@ -186,24 +181,23 @@ int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct 
 	ret->net = net_new(n->spec, n->c, n->h, n->w, n->classes, err);
 	if (!ret->net)
 		goto fail;
-	err_memory(err);
 	if (c->mask && !(ret->mask = malloc(sizeof *ret->mask)))
-		goto fail;
+		goto nomem;
 	if (c->mask)
 		*ret->mask = *c->mask;
 	if (c->classes) {
-		ret->classes = calloc(c->n_classes + 1, sizeof *ret->classes);
-		for (size_t i = 0; ret->classes && i < c->n_classes; i++, ret->n_classes++)
-			if (!(ret->classes[i] = strdup(c->classes[i])))
-				goto fail;
+		ret->classes = ts_copy_classes(c->classes, c->n_classes);
 		if (!ret->classes)
-			goto fail;
+			goto nomem;
+		ret->n_classes = c->n_classes;
 	}
 	if (copy_set(&ret->state, &c->state) < 0 || copy_set(&ret->extra, &c->extra) < 0 ||
 	    ts_meta_merge(&ret->header.meta, &c->header.meta) < 0 ||
 	    ts_header_chain(&ret->header, &c->header) < 0)
-		goto fail;
+		goto nomem;
 	return 0;
+nomem:
+	err_memory(err);
 fail:
 	net_checkpoint_release(ret);
 	return -1;
@@ -238,30 +232,4 @@ void net_checkpoint_release(struct net_checkpoint *c)
 	ts_header_release(&c->header);
 	ts_strs_free(c->classes, c->n_classes);
 	*c = (struct net_checkpoint){ 0 };
-}
-
-/* The one place that knows how a run's own state is called. */
-bool net_is_run_state(const char *name)
-{
-	return strncmp(name, "train/", 6) == 0;
-}
-
-void net_strip_meta(struct ts_meta *m)
-{
-	for (size_t i = m->n; i-- > 0;)
-		if (net_is_run_state(m->e[i].key))
-			ts_meta_del(m, m->e[i].key);
-}
-
-void net_strip(struct net_checkpoint *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->extra.n; i++)
-		if (net_is_run_state(c->extra.t[i].name))
-			ts_tensor_release(&c->extra.t[i]);
-		else
-			c->extra.t[n++] = c->extra.t[i];
-	c->extra.n = n;
-	net_strip_meta(&c->header.meta);
 }

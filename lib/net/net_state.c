@@ -61,16 +61,14 @@ static int check_one(const struct net_param *p, const struct ts_tensor *t, struc
 	size_t n = ts_tensor_count(t);
 
 	if (t->type != type_of(p->role) || t->ndim != p->ndim ||
-	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0) {
+	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0)
 		return err_fail(err, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
 			 ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have),
 			 ts_type_name(type_of(p->role)), ts_shape_text(p->ndim, p->shape, want));
-	}
 	for (size_t i = 0; i < n; i++)
-		if (!isfinite(ts_get(t->type, t->data, i))) {
+		if (!isfinite(ts_get(t->type, t->data, i)))
 			return err_fail(err, "tensor '%s' holds a number that is not finite (element "
 				 "%zu): training had diverged, or the file is damaged", p->name, i);
-		}
 	return 0;
 }
 
@@ -80,10 +78,9 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 		const struct net_param *p = &n->params[i];
 		struct ts_tensor *t = ts_set_get(set, p->name), swap;
 
-		if (!t) {
+		if (!t)
 			return err_fail(err, "tensor '%s' of architecture %s is missing", p->name,
 				 n->spec);
-		}
 		if (check_one(p, t, err) < 0)
 			return -1;
 		swap = *t;                    /* names are distinct, so t is at i or behind */

@@ -9,26 +9,23 @@
 #include "nn/nn_kernel.h"
 
 #if defined(__x86_64__)
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
+#define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")))
 #define VL 16
 #define ROWS 12
 #define NAME(x) x##_avx512
 #define ISA_NAME "avx512"
 #include "nn/nn_kernel.inc"
-#pragma GCC pop_options
 
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#define TARGET __attribute__((target("avx2,fma")))
 #define VL 8
 #define ROWS 6
 #define NAME(x) x##_avx2
 #define ISA_NAME "avx2"
 #include "nn/nn_kernel.inc"
-#pragma GCC pop_options
 #endif
 
 /* Vectors of four floats are what every 64-bit processor has; SSE has 16 of them, NEON 32. */
+#define TARGET
 #define VL 4
 #if defined(__x86_64__)
 #define ROWS 3

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Bayesian linear regression over CBLAS and LAPACK; matrices in row order, upper halves. */
+ * Bayesian linear regression; of symmetric matrices the upper halves. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cblas.h>
-#include <lapacke.h>
 
 #include "num/num_blr.h"
+#include "num/num_linalg.h"
 
 enum { BLOCK = 256 };
 
@@ -35,6 +35,8 @@ void num_blr_clear(struct num_blr *b)
 	memset(b->zy, 0, b->d * sizeof *b->zy);
 }
 
+/* zz += times * H^T H and zy += times * y * sum of H's rows, H (rows,d) a block of h in double: one symmetric
+ * product per block. */
 void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double times)
 {
 	const size_t d = b->d;
@@ -51,19 +53,18 @@ void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double t
 	}
 }
 
+/* A = zz / noise + I / sigma = U^T U, and A mean = zy / noise by two triangular systems. */
 int num_blr_solve(struct num_blr *b)
 {
-	const int d = (int)b->d;
-
 	for (size_t i = 0; i < b->d; i++) {
 		for (size_t j = 0; j < b->d; j++)
 			b->chol[i * b->d + j] = b->zz[i * b->d + j] / b->noise + (i == j ? 1 / b->sigma : 0);
 		b->mean[i] = b->zy[i] / b->noise;
 	}
-	if (LAPACKE_dpotrf(LAPACK_ROW_MAJOR, 'U', d, b->chol, d) != 0)
+	if (num_cholesky(b->chol, b->d) < 0)
 		return -1;
-	cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, d, b->chol, d, b->mean, 1);
-	cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, d, b->chol, d, b->mean, 1);
+	num_solve_upper(b->chol, b->d, true, b->mean);
+	num_solve_upper(b->chol, b->d, false, b->mean);
 	for (size_t i = 0; i < b->d; i++)
 		if (!isfinite(b->mean[i]))    /* not every LAPACK says so */
 			return -1;
@@ -72,12 +73,10 @@ int num_blr_solve(struct num_blr *b)
 
 void num_blr_sample(const struct num_blr *b, double scale, struct ts_rng *rng, double *beta)
 {
-	const int d = (int)b->d;
-
 	for (size_t i = 0; i < b->d; i++)
 		beta[i] = ts_rng_normal(rng) * sqrt(scale);
 	/* The covariance of U^-1 z is U^-1 U^-T = (U'U)^-1. */
-	cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, d, b->chol, d, beta, 1);
+	num_solve_upper(b->chol, b->d, false, beta);
 	for (size_t i = 0; i < b->d; i++)
 		beta[i] += b->mean[i];
 }
@@ -87,7 +86,7 @@ int num_blr_covariance(const struct num_blr *b, double *covariance)
 	const size_t d = b->d;
 
 	memcpy(covariance, b->chol, d * d * sizeof *covariance);
-	if (LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'U', (int)d, covariance, (int)d) != 0)
+	if (num_cholesky_inverse(covariance, d) < 0)
 		return -1;
 	for (size_t i = 0; i < d; i++)
 		for (size_t j = 0; j < i; j++)

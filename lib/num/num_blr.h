@@ -31,7 +31,7 @@ struct num_blr {
 	double sigma, noise;
 	double *zz, *zy;                  /* (d,d) upper half; (d): sums over rows */
 	double *chol, *mean;              /* (d,d) Cholesky's U of A = U'U; (d); after num_blr_solve() */
-	double *block;                    /* rows on their way */
+	double *block;                    /* (256,d): rows on their way */
 };
 
 /* No rows yet: num_blr_solve() then gives the prior. -1: out of memory. */
@@ -41,11 +41,11 @@ void num_blr_release(struct num_blr *b);
 void num_blr_clear(struct num_blr *b);
 /* n rows h (n,d) with the same target y, each as if it came `times` times. */
 void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double times);
-/* The posterior of all rows. -1: there is none, A is not positive definite (sums overflowed). */
+/* The posterior of all rows. -1: there is none, as A is not positive definite: sums overflowed. */
 int num_blr_solve(struct num_blr *b);
 /* beta (d) ~ N(mean, scale * covariance): mean + sqrt(scale) U^-1 z. */
 void num_blr_sample(const struct num_blr *b, double scale, struct ts_rng *rng, double *beta);
-/* The covariance (d,d), whole. -1: out of memory. */
+/* The covariance (d,d), both halves. -1: num_blr_solve() has not succeeded. */
 int num_blr_covariance(const struct num_blr *b, double *covariance);
 
 #ifdef __cplusplus

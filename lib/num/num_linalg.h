@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * num_linalg: the few pieces of linear algebra that scores need, over CBLAS and LAPACK. Matrices are
- * dense, row-major, in double; sizes are (rows, columns).
+ * num_linalg: the few pieces of linear algebra that are needed here, over CBLAS and LAPACK. Matrices are
+ * dense, row-major, in double; sizes are (rows, columns). Nobody else calls LAPACK.
  */
 #ifndef NUM_LINALG_H
 #define NUM_LINALG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "err/err.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,28 +24,33 @@ void num_matmul(const double *a, size_t m, const double *b, size_t n, size_t k, 
 /* out (d,d) = a^T a of a (m,d). */
 void num_at_a(const double *a, size_t m, size_t d, double *out);
 
-/* Eigenvectors of the symmetric a (d,d), which they replace, one a row, and their eigenvalues w (d),
- * both in ascending order of the eigenvalue. -1: LAPACK failed. */
-int num_eigen(double *a, size_t d, double *w);
-
-/* Eigenvalues up to this share of the largest, times d, are rounding errors of zero: the tolerance
- * of NumPy's and SciPy's pinv for symmetric matrices. */
-double num_rank_tolerance(const double *w, size_t d);
+/* Eigenvectors of the symmetric a (d,d), which they replace, one per row, and their eigenvalues w (d),
+ * both in ascending order of the eigenvalue. -1: no memory, or LAPACK found none (a is not finite). */
+int num_eigen(double *a, size_t d, double *w, struct err *err) __attribute__((warn_unused_result));
 
 /* Whitening of a covariance a (d,d), which is destroyed: *ret (rank,d), new and the caller's, with
- * ||W v||^2 = v^T pinv(a) v. Directions without variance are left out; `ridge` > 0 adds that share of
- * the mean variance to every direction before, so that none is. -1: LAPACK failed, out of memory, or
- * no variance at all (*rank is 0 then). */
-int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank)
+ * ||W v||^2 = v^T pinv(a) v. Directions without variance are left out: those whose eigenvalue is at most
+ * d * epsilon * the largest, as in NumPy's and SciPy's pinv for symmetric matrices. `ridge` > 0 adds that share
+ * of the mean variance to every direction before, so that none is. -1: no variance at all, or as
+ * num_eigen(). */
+int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* Solves a x = b for the symmetric, positive definite a (d,d), which is destroyed; x replaces b (d). -1: a is
  * not positive definite. */
 int num_solve(double *a, size_t d, double *b) __attribute__((warn_unused_result));
 
+/* Cholesky: of the symmetric, positive definite a (d,d) only the upper half is read, and U of a = U^T U
+ * replaces it. -1: a is not positive definite. */
+int num_cholesky(double *a, size_t d) __attribute__((warn_unused_result));
+/* x (d) becomes U^-1 x, or U^-T x if transposed. */
+void num_solve_upper(const double *u, size_t d, bool transposed, double *x);
+/* The upper half of U becomes that of (U^T U)^-1. -1: there is a zero on U's diagonal. */
+int num_cholesky_inverse(double *u, size_t d) __attribute__((warn_unused_result));
+
 /* The u (d) of least norm among those that bring W u = b closest to zero; W (c,d), b (c): pinv(W) b.
- * -1: LAPACK failed or out of memory. */
-int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u)
+ * -1: no memory, or LAPACK failed (W is not finite). */
+int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 	__attribute__((warn_unused_result));
 
 #ifdef __cplusplus

@@ -8,8 +8,8 @@
 #include "num/num_logistic.h"
 
 struct problem {
-	const double *x;
-	const uint8_t *positive;
+	const double *x;                  /* (n,d) */
+	const uint8_t *positive;          /* (n) */
 	size_t n, d;
 	double c;
 };
@@ -24,6 +24,7 @@ static double margin(const struct problem *p, const double *theta, size_t i)
 	return z;
 }
 
+/* |w|^2 / 2 + c sum log(1 + exp(-y z)); for y z < 0 as log(1 + exp(y z)) - y z, which does not overflow. */
 static double loss(const struct problem *p, const double *theta)
 {
 	double sum = 0, penalty = 0;
@@ -37,7 +38,8 @@ static double loss(const struct problem *p, const double *theta)
 	return penalty / 2 + p->c * sum;
 }
 
-/* Gradient g (d+1) and Hessian h (d+1,d+1) at theta. */
+/* Gradient g (d+1) and Hessian h (d+1,d+1) at theta, by q = 1 / (1 + exp(-z)) and x with a 1 behind it:
+ * g = c sum (q - positive) x + w, h = c sum q (1 - q) x x^T + I; the intercept's share of w and I is 0. */
 static void derive(const struct problem *p, const double *theta, double *g, double *h)
 {
 	size_t m = p->d + 1;
@@ -64,15 +66,16 @@ static void derive(const struct problem *p, const double *theta, double *g, doub
 			h[b * m + a] = h[a * m + b];
 }
 
-/* One step; *moved: how far. */
-static int step(const struct problem *p, double *theta, double *work, double *moved)
+/* One step of Newton's, theta -= share * h^-1 g, the share halved until the loss does not rise; *moved: how far. work
+ * (2m + m^2), m = d + 1. */
+static int step(const struct problem *p, double *theta, double *work, double *moved, struct err *err)
 {
 	size_t m = p->d + 1;
 	double *g = work, *next = g + m, *h = next + m, before = loss(p, theta), share = 1;
 
 	derive(p, theta, g, h);
-	if (num_solve(h, m, g))
-		return -1;
+	if (num_solve(h, m, g) < 0)
+		return err_fail(err, "the regression has no minimum: its curvature is not positive");
 	for (int halved = 0; halved < 50; halved++, share /= 2) {
 		for (size_t k = 0; k < m; k++)
 			next[k] = theta[k] - share * g[k];
@@ -88,17 +91,18 @@ static int step(const struct problem *p, double *theta, double *work, double *mo
 }
 
 int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t d, double c, double *w,
-		     double *b)
+		     double *b, struct err *err)
 {
 	const struct problem p = { x, positive, n, d, c };
 	size_t m = d + 1;
-	double *theta = calloc(m + m + m + m * m, sizeof *theta), moved = 1;
-	int rc = theta ? 0 : -1;
+	double *theta = calloc(m + m + m + m * m, sizeof *theta);   /* (m), then what step() works with */
+	double moved = 1;
+	int rc = theta ? 0 : err_memory(err);
 
 	for (int i = 0; rc == 0 && i < 100 && moved > 1e-12; i++)
-		rc = step(&p, theta, theta + m, &moved);
+		rc = step(&p, theta, theta + m, &moved, err);
 	if (rc == 0 && !(moved <= 1e-9))
-		rc = -1;
+		rc = err_fail(err, "the regression has not come to its minimum within 100 steps");
 	if (rc == 0) {
 		memcpy(w, theta, d * sizeof *w);
 		*b = theta[d];

@@ -53,6 +53,14 @@ void num_softmax(const float *v, size_t n, double t, double *p)
 		p[i] /= sum;
 }
 
+void num_softmax_float(const float *v, size_t n, float *p)
+{
+	const double lse = num_lse(v, n);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (float)exp((double)v[i] - lse);
+}
+
 /* log p/(1-p) = v_k/t - log sum of the others' exp(v/t), so that a p near 1 keeps its digits. */
 double num_log_odds(const float *v, size_t n, double t)
 {

@@ -23,6 +23,8 @@ double num_lse(const float *v, size_t n);
 double num_lse_double(const double *v, size_t n);
 /* p (n) = softmax(v / t). */
 void num_softmax(const float *v, size_t n, double t, double *p);
+/* The same for t = 1, rounded to floats. */
+void num_softmax_float(const float *v, size_t n, float *p);
 /* Log-odds log(p / (1 - p)) of the largest softmax probability p of v / t; n > 1. */
 double num_log_odds(const float *v, size_t n, double t);
 /* Cross-entropy of logits (n) for a label from 0 to n - 1. */

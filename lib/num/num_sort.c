@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Radix sort of floats. */
+ * Radix sort of floats, quickselect, and the order of a row. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static inline size_t digit(uint32_t key, int pass)
 	return key >> BITS * pass & (BINS - 1);
 }
 
-/* Where each digit's first number goes, a pass; skip[pass]: all have the same digit. */
+/* Where each digit's first number goes, in every pass; skip[pass]: all have the same digit. */
 static void count(const float *v, size_t n, size_t start[DIGITS][BINS], bool skip[DIGITS])
 {
 	for (size_t i = 0; i < n; i++) {
@@ -109,4 +109,49 @@ int num_sort_order(float *v, uint32_t *order, size_t n)
 	free(b);
 	free(start);
 	return rc;
+}
+
+/* Hoare's quickselect: number k is in v[low..high]. */
+float num_select(float *v, size_t n, size_t k)
+{
+	size_t low = 0, high = n - 1;
+
+	while (low < high) {
+		float pivot = v[low + (high - low) / 2];
+		size_t i = low, j = high;
+		for (;;) {
+			while (v[i] < pivot)
+				i++;
+			while (v[j] > pivot)
+				j--;
+			if (i >= j)
+				break;
+			float t = v[i];
+			v[i++] = v[j];
+			v[j--] = t;
+		}
+		/* v[low..i) <= pivot <= v[i..high], but for i itself where the two met. */
+		size_t split = v[i] > pivot || i > j ? i : i + 1;
+		if (k < split)
+			high = split - 1;
+		else
+			low = split;
+	}
+	return v[k];
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct num_ranked *x = a, *y = b;
+
+	if (x->v != y->v)
+		return x->v > y->v ? -1 : 1;
+	return x->at < y->at ? -1 : 1;
+}
+
+void num_rank(const float *v, size_t n, struct num_ranked *order)
+{
+	for (size_t i = 0; i < n; i++)
+		order[i] = (struct num_ranked){ v[i], (uint32_t)i };
+	qsort(order, n, sizeof *order, by_rank);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * num_sort: floats in ascending order, in linear time: a radix sort with digits of 11 bits, three
- * passes, fewer where all numbers share a digit. No NaN. -0 comes before +0, which compare equal, so
- * that ties stay neighbours.
+ * num_sort: floats in order. Whole sets in linear time: a radix sort with digits of 11 bits, three
+ * passes, fewer where all numbers share a digit. -0 comes before +0, which compare equal, so that ties
+ * stay neighbours. Single rows by comparisons. No NaN anywhere.
  */
 #ifndef NUM_SORT_H
 #define NUM_SORT_H
@@ -14,11 +14,21 @@
 extern "C" {
 #endif
 
+struct num_ranked {
+	float v;
+	uint32_t at;                      /* its index */
+};
+
 /* Sorts v, with a second array of n floats. -1: out of memory. */
 int num_sort(float *v, size_t n) __attribute__((warn_unused_result));
 /* The same, n below 2^32; order[k] becomes the number that v's k-th smallest had before, of equal ones
- * the first one first. Works with another 16 bytes a number. */
+ * the first one first. Works with another 16 bytes per number. -1: out of memory. */
 int num_sort_order(float *v, uint32_t *order, size_t n) __attribute__((warn_unused_result));
+
+/* Number k, from 0, of v (n) in ascending order; v is reordered. Linear time on average. */
+float num_select(float *v, size_t n, size_t k);
+/* Indices of v (n) in descending order of its numbers, of equal ones the first one first, into order (n). */
+void num_rank(const float *v, size_t n, struct num_ranked *order);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,7 @@ void num_holm(double *p, size_t n)
 	double least = 0, done = -1;
 
 	for (size_t i = 0; i < n; i++)
-		left += !isnan(p[i]);
+		left += isnan(p[i]) ? 0 : 1;
 	/* From the smallest up; what was corrected is put below 0 until the end, so that it is not met again. */
 	while (left > 0) {
 		size_t at = n;

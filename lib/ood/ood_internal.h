@@ -18,10 +18,19 @@ extern "C" {
 
 /* x (d) divided by its norm, out (d); zeros stay zeros. */
 void ood_unit(const float *x, size_t d, float *out);
-/* Makes the arrays of a fit whose sizes, parts and layers are set, all zero. -1: out of memory. */
-int ood_fit_alloc(struct ood_fit *f) TS_CHECKED;
+/* Makes the arrays of a fit whose sizes, parts and layers are set, all zero. -1: out of memory, or an array beyond
+ * TS_MAX_TENSOR bytes. */
+int ood_fit_alloc(struct ood_fit *f, struct err *err) TS_CHECKED;
 
-/* ---- Gram columns (ood_gram.c) ---------------------------------------------------------------- */
+/* ---- tables that grow by rows (ood_grow.c) ---------------------------------------------------- */
+
+/* How many rows a table of `cap` is to have room for to hold `want`: cap, or half as many more than it must. */
+size_t ood_capacity(size_t cap, size_t want);
+/* Makes each of n columns, an array of pointers to malloc'ed memory or NULL, hold `rows` times `size` bytes. -1: out
+ * of memory; the columns are as they were, or larger. */
+int ood_grow(void *columns, size_t n, size_t rows, size_t size) TS_CHECKED;
+
+/* ---- Gram columns (ood_fit_gram.c) ------------------------------------------------------------ */
 
 /* Notes the columns gram:... of a header, or those that a fit's tensors show, in f->grams. */
 int ood_gram_find(struct ood_fit *f, const struct ts_header *h, struct err *err) TS_CHECKED;
@@ -30,12 +39,13 @@ int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, struct err 
 int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c, struct err *err) TS_CHECKED;
 /* Joins o's ranges; to be called before its rows are counted. */
 void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o);
-/* Does the header have every column of the fit? */
-bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h);
-/* Adds the deviations of b's rows from the ranges to sum (n_grams), a number a column. */
-/* Of numbers v, one row's, from the ranges of class c. */
+/* Finds every column of the fit in the header: its number into column (n_grams). False: one is not there. */
+bool ood_gram_columns(const struct ood_fit *f, const struct ts_header *h, size_t *column);
+/* The deviation of numbers v, one row's, from the ranges of class c. */
 double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c);
-void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum);
+/* Adds those of b's rows, whose logits (n,C) say the classes, to sum (n_grams), a number per column. */
+void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, const float *logits, const size_t *column,
+			 double *sum);
 /* Puts what each column's deviation counts into the fit's meta, from their sums over ID validation rows.
  * Fails if a sum is not finite, or all are 0. */
 int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct err *err) TS_CHECKED;
@@ -48,7 +58,7 @@ uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float 
 /* Offers a row; kept if the bank has room or its key is among the smallest. -1: out of memory. */
 int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features,
 		 int64_t label) TS_CHECKED;
-/* Brings the rows into the order of their keys. -1: out of memory. */
+/* Sorts the rows by their keys. -1: out of memory. */
 int ood_bank_sort(struct ood_fit *f) TS_CHECKED;
 
 #ifdef __cplusplus

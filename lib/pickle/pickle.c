@@ -10,21 +10,24 @@
 
 int pickle_fail(struct pickle *k, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
+	vsnprintf(k->err->text, sizeof k->err->text, fmt, ap);
 	va_end(ap);
-	return err_fail(k->err, "pickle, byte %zu: %s", (size_t)(k->p - k->start), text);
+	return err_prefix(k->err, "pickle, byte %zu: ", (size_t)(k->p - k->start));
 }
 
 struct pickle_value *pickle_make(struct pickle *k, enum pickle_type type)
 {
-	struct pickle_block *b = k->n_values < PICKLE_MAX_VALUES ? calloc(1, sizeof *b) : NULL;
+	struct pickle_block *b;
 
-	if (!b) {
-		pickle_fail(k, "more than %d values, or out of memory", PICKLE_MAX_VALUES);
+	if (k->n_values == PICKLE_MAX_VALUES) {
+		pickle_fail(k, "more than %d values", PICKLE_MAX_VALUES);
+		return NULL;
+	}
+	if (!(b = calloc(1, sizeof *b))) {
+		err_memory(k->err);
 		return NULL;
 	}
 	k->n_values++;
@@ -35,7 +38,7 @@ struct pickle_value *pickle_make(struct pickle *k, enum pickle_type type)
 }
 
 /* Grows an array of pointers or sizes to hold one more. */
-static int more(void *array, size_t n, size_t *cap, size_t size)
+static int more(struct pickle *k, void *array, size_t n, size_t *cap, size_t size)
 {
 	void **a = array, *grown;
 
@@ -43,7 +46,7 @@ static int more(void *array, size_t n, size_t *cap, size_t size)
 		return 0;
 	grown = realloc(*a, (*cap ? 2 * *cap : 16) * size);
 	if (!grown)
-		return -1;
+		return err_memory(k->err);
 	*a = grown;
 	*cap = *cap ? 2 * *cap : 16;
 	return 0;
@@ -53,8 +56,8 @@ int pickle_push(struct pickle *k, struct pickle_value *v)
 {
 	if (!v)
 		return -1;
-	if (more(&k->stack, k->depth, &k->stack_cap, sizeof *k->stack) < 0)
-		return pickle_fail(k, "out of memory");
+	if (more(k, &k->stack, k->depth, &k->stack_cap, sizeof *k->stack) < 0)
+		return -1;
 	k->stack[k->depth++] = v;
 	return 0;
 }
@@ -72,8 +75,8 @@ struct pickle_value *pickle_pop(struct pickle *k)
 
 int pickle_append(struct pickle *k, struct pickle_value *list, struct pickle_value *v)
 {
-	if (!v || more(&list->item, list->n, &list->cap, sizeof *list->item) < 0)
-		return pickle_fail(k, "stack is empty, or out of memory");
+	if (more(k, &list->item, list->n, &list->cap, sizeof *list->item) < 0)
+		return -1;
 	list->item[list->n++] = v;
 	return 0;
 }
@@ -183,8 +186,8 @@ static int set_memo(struct pickle *k, uint64_t at)
 	if (k->depth <= bottom(k) || at >= PICKLE_MAX_VALUES)
 		return pickle_fail(k, "bad memo");
 	while (k->n_memo <= at) {
-		if (more(&k->memo, k->n_memo, &k->memo_cap, sizeof *k->memo) < 0)
-			return pickle_fail(k, "out of memory");
+		if (more(k, &k->memo, k->n_memo, &k->memo_cap, sizeof *k->memo) < 0)
+			return -1;
 		k->memo[k->n_memo++] = NULL;
 	}
 	k->memo[at] = k->stack[k->depth - 1];
@@ -243,7 +246,9 @@ static int op_dict(struct pickle *k)
 {
 	struct pickle_value *items = to_mark(k);
 
-	if (!items || items->n % 2)
+	if (!items)
+		return -1;
+	if (items->n % 2)
 		return pickle_fail(k, "a key without a value");
 	items->type = PICKLE_DICT;
 	return pickle_push(k, items);
@@ -251,18 +256,29 @@ static int op_dict(struct pickle *k)
 
 static int op_persistent(struct pickle *k)
 {
-	struct pickle_value *id = pickle_pop(k), *v = id ? pickle_make(k, PICKLE_PERSISTENT) : NULL;
+	struct pickle_value *id = pickle_pop(k), *v;
 
-	if (!v || pickle_append(k, v, id) < 0 || more(&k->ids, k->n_ids, &k->ids_cap, sizeof *k->ids) < 0)
-		return pickle_fail(k, "stack is empty, or out of memory");
+	if (!id)
+		return pickle_fail(k, "stack is empty");
+	if (!(v = pickle_make(k, PICKLE_PERSISTENT)) || pickle_append(k, v, id) < 0 ||
+	    more(k, &k->ids, k->n_ids, &k->ids_cap, sizeof *k->ids) < 0)
+		return -1;
 	k->ids[k->n_ids++] = v;
 	return pickle_push(k, v);
 }
 
+/* DUP: the same value once more. */
+static int op_dup(struct pickle *k)
+{
+	struct pickle_value *v = pickle_top(k);
+
+	return v ? pickle_push(k, v) : pickle_fail(k, "stack is empty");
+}
+
 static int op_mark(struct pickle *k)
 {
-	if (more(&k->marks, k->n_marks, &k->marks_cap, sizeof *k->marks) < 0)
-		return pickle_fail(k, "out of memory");
+	if (more(k, &k->marks, k->n_marks, &k->marks_cap, sizeof *k->marks) < 0)
+		return -1;
 	k->marks[k->n_marks++] = k->depth;
 	return 0;
 }
@@ -302,7 +318,7 @@ static int step(struct pickle *k)
 	case 'd': return op_dict(k);
 	case 'Q': return op_persistent(k);
 	case '1': return to_mark(k) ? 0 : -1;
-	case '2': return pickle_push(k, pickle_top(k)) < 0 ? pickle_fail(k, "stack is empty") : 0;
+	case '2': return op_dup(k);
 	case 0x85: case 0x86: case 0x87: return op_take(k, op - 0x84u, PICKLE_NONE);
 	case 'q': case 'r': return op_put(k, op == 'q' ? 1 : 4);
 	case 0x94: return set_memo(k, k->n_memo);
@@ -320,9 +336,10 @@ struct pickle *pickle_read(const void *data, size_t len, const struct pickle_nam
 	struct pickle *k = calloc(1, sizeof *k);
 	int rc;
 
-	err_memory(err);
-	if (!k)
+	if (!k) {
+		err_memory(err);
 		return NULL;
+	}
 	k->p = k->start = data;
 	k->end = k->p + len;
 	k->names = names;
@@ -335,6 +352,11 @@ struct pickle *pickle_read(const void *data, size_t len, const struct pickle_nam
 		return k;
 	pickle_free(k);
 	return NULL;
+}
+
+bool pickle_starts(const unsigned char *p, size_t n)
+{
+	return n > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5;
 }
 
 void pickle_free(struct pickle *k)

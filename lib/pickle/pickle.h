@@ -75,6 +75,8 @@ struct pickle;
  * names: the table, which must outlive it too. NULL with a line in err. */
 struct pickle *pickle_read(const void *data, size_t len, const struct pickle_name *names, struct err *err);
 void pickle_free(struct pickle *p);
+/* Do these first bytes begin a pickle of protocol 2 to 5? */
+bool pickle_starts(const unsigned char *p, size_t n);
 /* What was pickled; borrowed. It may hold itself. */
 const struct pickle_value *pickle_root(const struct pickle *p);
 /* Bytes of the pickle, its end included. */

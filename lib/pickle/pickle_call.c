@@ -71,7 +71,7 @@ static struct pickle_value *make_bytes(struct pickle *k, const struct pickle_val
 	if (spend(k, text->n) < 0 || !(v = pickle_make(k, PICKLE_STR)))
 		return NULL;
 	if (!(own = k->all->own = malloc(text->n + 1))) {
-		pickle_fail(k, "out of memory");
+		err_memory(k->err);
 		return NULL;
 	}
 	for (size_t i = 0; i < text->n; i++) {
@@ -100,10 +100,12 @@ static struct pickle_value *make_dict(struct pickle *k, const struct pickle_valu
 		return from;
 	if (!(v = pickle_make(k, PICKLE_DICT)) || !from || from->type == PICKLE_NAME)
 		return v;
-	if (from->type != PICKLE_LIST || spend(k, from->n) < 0) {
+	if (from->type != PICKLE_LIST) {
 		pickle_fail(k, "a dictionary of something else than pairs");
 		return NULL;
 	}
+	if (spend(k, from->n) < 0)
+		return NULL;
 	for (size_t i = 0; i < from->n; i++) {
 		const struct pickle_value *pair = from->item[i];
 
@@ -151,8 +153,10 @@ int pickle_op_reduce(struct pickle *k)
 			return pickle_push(k, args->item[0]);
 		break;
 	case PICKLE_MAKES_FIRST:
-		if (args->n < 1 || args->item[0]->type != PICKLE_STR || !(v = pickle_make(k, PICKLE_STR)))
+		if (args->n < 1 || args->item[0]->type != PICKLE_STR)
 			break;
+		if (!(v = pickle_make(k, PICKLE_STR)))
+			return -1;
 		v->s = args->item[0]->s;
 		v->n = args->item[0]->n;
 		return pickle_push(k, v);

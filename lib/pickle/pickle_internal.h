@@ -23,9 +23,11 @@ struct pickle {
 	struct err *err;
 };
 
-/* All that return int: 0, or -1 after they have set the error. */
+/* All that return int: 0, or -1 after they have set the error. pickle_fail() says where in the pickle. */
 int pickle_fail(struct pickle *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A new value; NULL with the error set: too many of them, or no memory. */
 struct pickle_value *pickle_make(struct pickle *k, enum pickle_type type);
+/* Neither list nor v is NULL. */
 int pickle_append(struct pickle *k, struct pickle_value *list, struct pickle_value *v);
 /* v NULL: -1, with the error that is set. */
 int pickle_push(struct pickle *k, struct pickle_value *v);

@@ -5,6 +5,9 @@
 #ifndef REPORT_CURVES_H
 #define REPORT_CURVES_H
 
+#include <stdbool.h>
+
+#include "err/err.h"
 #include "ood/eval/ood_set.h"
 #include "ts/ts_file.h"
 
@@ -12,20 +15,20 @@
 extern "C" {
 #endif
 
-enum { REPORT_CURVES = 3 };
-extern const char *report_curve_path[REPORT_CURVES];    /* of roc, pr, hist; NULL: not asked for */
+enum { REPORT_ROC, REPORT_PR, REPORT_HIST, REPORT_CURVES };
 
 struct report_curves {
-	struct ts_file *f[REPORT_CURVES];
+	struct ts_file *f[REPORT_CURVES]; /* NULL: not asked for */
 };
 
-/* All return 0, or -1 after an error that they have printed. */
-int report_curves_open(struct report_curves *c);
+/* Opens the files with these paths (NULL: not asked for) and writes their headings. Followed by report_curves_close()
+ * either way. */
+int report_curves_open(struct report_curves *c, const char *const path[REPORT_CURVES], struct err *err) TS_CHECKED;
 /* Adds the curves of every method for the set. */
 int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_set *id,
-			const char *set, const struct ood_set *ood);
-/* rc 0: gives the files their names, else removes them. Returns rc, or -1. */
-int report_curves_close(struct report_curves *c, int rc);
+			const char *set, const struct ood_set *ood, struct err *err) TS_CHECKED;
+/* keep: gives the files their names, else removes them. -1: some could not be given theirs. */
+int report_curves_close(struct report_curves *c, bool keep, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

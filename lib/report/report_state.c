@@ -8,16 +8,18 @@
 #include "net/net.h"
 #include "report/report_state.h"
 
-void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
+int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
 {
 	for (size_t i = 0; i < meta->n; i++) {
-		char *json = net_is_run_state(meta->e[i].key) ? NULL : ts_entry_json(&meta->e[i]);
+		char *json;
 
-		if (json) {
-			fputs("# ", f);
-			cli_put_cell(f, meta->e[i].key);
-			fprintf(f, "\t%s\n", json);
-		}
+		if (net_is_run_state(meta->e[i].key))
+			continue;
+		if (!(json = ts_entry_json(&meta->e[i])))
+			return -1;
+		fputs("# ", f);
+		cli_put_cell(f, meta->e[i].key);
+		fprintf(f, "\t%s\n", json);
 		free(json);
 	}
 	fputs("name\ttype\tshape\telements\tsum\tmin\tmax\n", f);
@@ -37,6 +39,7 @@ void report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *stat
 		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.9g\t%.9g\n", ts_type_name(t->type),
 			ts_shape_text(t->ndim, t->shape, shape), n, sum, least, most);
 	}
+	return 0;
 }
 
 /* Numbers that a double does not hold apart differ too. */

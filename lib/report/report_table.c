@@ -5,69 +5,64 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "cli/cli_table.h"
 #include "report/report_table.h"
 
-/* Beside the metrics of ood_metrics.h there are two of the ID set alone. */
-enum { ID_ACC = OOD_N_METRICS, ECE, N_SHOWABLE };
-enum { MAX_COLUMNS = 3 + 3 * N_SHOWABLE + 4, CELL = 64 };
-
-struct report_options report;
-
-static int shown[N_SHOWABLE];
-static int n_shown;
+enum { MAX_COLUMNS = 3 + 3 * REPORT_METRICS + 4, CELL = 64 };
 
 static const char *key(int metric)
 {
-	return metric == ID_ACC ? "id_acc" : metric == ECE ? "ece" : ood_metric_names[metric].key;
+	return metric == REPORT_ID_ACC ? "id_acc" : metric == REPORT_ECE ? "ece" : ood_metric_names[metric].key;
 }
 
 static const char *head(int metric)
 {
-	return metric == ID_ACC ? "ID-ACC" : metric == ECE ? "ECE" : ood_metric_names[metric].head;
+	return metric == REPORT_ID_ACC ? "ID-ACC" : metric == REPORT_ECE ? "ECE" : ood_metric_names[metric].head;
 }
 
 static const char *meaning(int metric)
 {
-	return metric == ID_ACC ? "share of the labelled ID rows that are classified right" :
-	       metric == ECE ? "expected calibration error of the labelled ID rows' softmax, 15 bins; "
-			       "from the column msp of ood-score" : ood_metric_names[metric].meaning;
+	return metric == REPORT_ID_ACC ? "share of the labelled ID rows that are classified right" :
+	       metric == REPORT_ECE ? "expected calibration error of the labelled ID rows' softmax, 15 bins; "
+				      "from the column msp of ood-score" : ood_metric_names[metric].meaning;
 }
 
-void report_choose(void)
+static int choose_one(struct report *r, const char *word, struct err *err)
 {
-	static const char usual[] = "auroc,aupr_in,aupr_out,fpr95,id_acc";
-	const char *text = report.show ? report.show : usual;
-	char *list, *rest, *word;
+	int metric = 0;
 
-	if (strcmp(text, "all") == 0) {
-		while (n_shown < N_SHOWABLE) {
-			shown[n_shown] = n_shown;
-			n_shown++;
-		}
-		return;
-	}
-	if (!(list = rest = strdup(text)))
-		cli_oom();
-	while ((word = strsep(&rest, ",")) != NULL) {
-		int metric = 0;
-		while (metric < N_SHOWABLE && strcmp(key(metric), word) != 0)
-			metric++;
-		for (int i = 0; i < n_shown; i++)
-			if (shown[i] == metric)
-				cli_usage("--show: '%s' is there twice", word);
-		if (metric == N_SHOWABLE)
-			cli_usage("--show: '%s' is no metric; --show all --explain lists them", word);
-		shown[n_shown++] = metric;
-	}
-	free(list);
+	while (metric < REPORT_METRICS && strcmp(key(metric), word) != 0)
+		metric++;
+	if (metric == REPORT_METRICS)
+		return err_fail(err, "'%s' is no metric; --show all --explain lists them", word);
+	for (int i = 0; i < r->n_shown; i++)
+		if (r->shown[i] == metric)
+			return err_fail(err, "'%s' is there twice", word);
+	r->shown[r->n_shown++] = metric;
+	return 0;
 }
 
-bool report_shows_right(void)
+int report_choose(struct report *r, const char *list, struct err *err)
 {
-	for (int i = 0; i < n_shown; i++)
-		if (shown[i] >= OOD_OSCR && shown[i] < OOD_N_METRICS)
+	char *copy = strdup(list ? list : "auroc,aupr_in,aupr_out,fpr95,id_acc"), *rest = copy, *word;
+	int rc = copy ? 0 : err_memory(err);
+
+	r->n_shown = 0;
+	if (list && strcmp(list, "all") == 0) {
+		for (int k = 0; k < REPORT_METRICS; k++)
+			r->shown[r->n_shown++] = k;
+	} else {
+		while (rc == 0 && (word = strsep(&rest, ",")) != NULL)
+			rc = choose_one(r, word, err);
+	}
+	free(copy);
+	return rc;
+}
+
+bool report_shows_right(const struct report *r)
+{
+	for (int i = 0; i < r->n_shown; i++)
+		if (r->shown[i] >= OOD_OSCR && r->shown[i] < OOD_N_METRICS)
 			return true;
 	return false;
 }
@@ -98,11 +93,11 @@ static void add(struct table *t, const char *h, const char *k, const char *suffi
 }
 
 /* A share: percent with two decimals for people; as many digits as it takes for programs. NaN: NULL. */
-static const char *share(char text[CELL], double v)
+static const char *share(const struct report *report, char text[CELL], double v)
 {
 	if (isnan(v))
 		return NULL;
-	if (cli_format_is_for_people((enum cli_format)report.format))
+	if (cli_format_is_for_people(report->format))
 		snprintf(text, CELL, "%.2f", 100 * v);
 	else
 		cli_number(text, v);
@@ -113,23 +108,23 @@ static double value(const struct report_row *r, int metric)
 {
 	const struct ood_set *id = r->id;
 
-	if (metric == ECE)
+	if (metric == REPORT_ECE)
 		return id->ece;
-	if (metric == ID_ACC)
+	if (metric == REPORT_ID_ACC)
 		return id->labelled ? (double)id->n_right / (double)id->labelled : NAN;
 	return r->result->m.v[metric];
 }
 
 /* A metric with its interval: in one cell for people, in three for programs. r NULL: headings only. */
-static void add_metric(struct table *t, const struct report_row *r, int metric)
+static void add_metric(struct table *t, const struct report *report, const struct report_row *r, int metric)
 {
-	bool people = cli_format_is_for_people((enum cli_format)report.format);
-	bool interval = report.intervals && metric < OOD_N_METRICS;
+	bool people = cli_format_is_for_people(report->format);
+	bool interval = report->intervals && metric < OOD_N_METRICS;
 	double low = r && interval ? r->result->low.v[metric] : NAN;
 	double high = r && interval ? r->result->high.v[metric] : NAN;
 	int width = (int)strlen(head(metric)) > 6 ? (int)strlen(head(metric)) : 6;
 	size_t at = t->n;
-	const char *cell = r ? share(t->text[at], value(r, metric)) : NULL;
+	const char *cell = r ? share(report, t->text[at], value(r, metric)) : NULL;
 
 	if (people && interval) {
 		if (cell && !isnan(low)) {
@@ -141,8 +136,8 @@ static void add_metric(struct table *t, const struct report_row *r, int metric)
 	add(t, head(metric), key(metric), "", width, cell);
 	if (people || !interval)
 		return;
-	add(t, head(metric), key(metric), "_low", width, share(t->text[t->n], low));
-	add(t, head(metric), key(metric), "_high", width, share(t->text[t->n], high));
+	add(t, head(metric), key(metric), "_low", width, share(report, t->text[t->n], low));
+	add(t, head(metric), key(metric), "_high", width, share(report, t->text[t->n], high));
 }
 
 /* Which way the AUROC differs from the baseline's, if it does at 1 - confidence. */
@@ -153,12 +148,12 @@ static const char *verdict(const struct ood_result *result, double alpha, double
 	return result->p > alpha ? "same" : result->m.v[OOD_AUROC] > than ? "better" : "worse";
 }
 
-static void add_test(struct table *t, const struct report_row *r)
+static void add_test(struct table *t, const struct report *report, const struct report_row *r)
 {
 	const char *p = NULL;
 
 	if (r && !isnan(r->result->p)) {
-		if (cli_format_is_for_people((enum cli_format)report.format))
+		if (cli_format_is_for_people(report->format))
 			snprintf(t->text[t->n], CELL, "%.2g", r->result->p);
 		else
 			cli_number(t->text[t->n], r->result->p);
@@ -166,23 +161,23 @@ static void add_test(struct table *t, const struct report_row *r)
 	}
 	add(t, "P", "p", "", 8, p);
 	add(t, "VERSUS", "versus", "", -8, !r ? NULL : r->baseline ? "baseline" :
-	    verdict(r->result, 1 - report.confidence, r->versus));
+	    verdict(r->result, 1 - report->confidence, r->versus));
 }
 
 /* All columns, with the row's cells; r NULL: headings only. */
-static void fill(struct table *t, const struct report_row *r)
+static void fill(struct table *t, const struct report *report, const struct report_row *r)
 {
 	t->n = 0;
-	if (report.label)
-		add(t, "model", "model", "", -16, report.label);
+	if (report->label)
+		add(t, "model", "model", "", -16, report->label);
 	add(t, "method", "method", "", -20, r ? r->method : NULL);
-	if (!report.summary)
+	if (!report->summary)
 		add(t, "set", "set", "", -14, r ? r->set : NULL);
-	for (int i = 0; i < n_shown; i++)
-		add_metric(t, r, shown[i]);
-	if (report.test)
-		add_test(t, r);
-	if (report.summary)
+	for (int i = 0; i < report->n_shown; i++)
+		add_metric(t, report, r, report->shown[i]);
+	if (report->test)
+		add_test(t, report, r);
+	if (report->summary)
 		return;
 	if (r)
 		snprintf(t->text[t->n], CELL, "%zu", r->id->n);
@@ -192,47 +187,41 @@ static void fill(struct table *t, const struct report_row *r)
 	add(t, "N-OOD", "n_ood", "", 8, r && r->n_ood ? t->text[t->n] : NULL);
 }
 
-void report_heading(void)
+void report_heading(const struct report *report)
 {
-	struct table *t = calloc(1, sizeof *t);
+	struct table t;
 
-	if (!t)
-		cli_oom();
-	fill(t, NULL);
-	if (!report.no_heading)
-		cli_table_heading((enum cli_format)report.format, t->column, t->n);
-	free(t);
+	fill(&t, report, NULL);
+	if (!report->no_heading)
+		cli_table_heading(report->format, t.column, t.n);
 }
 
-void report_print(const struct report_row *row)
+void report_print(const struct report *report, const struct report_row *row)
 {
-	struct table *t = calloc(1, sizeof *t);
+	struct table t;
 
-	if (!t)
-		cli_oom();
-	fill(t, row);
-	cli_table_row((enum cli_format)report.format, t->column, t->n, t->cell);
-	free(t);
+	fill(&t, report, row);
+	cli_table_row(report->format, t.column, t.n, t.cell);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-void report_explain(FILE *f, const char *baseline, size_t replicates)
+void report_explain(const struct report *report, FILE *f, const char *baseline, size_t replicates)
 {
 	fputs("\n", f);
-	for (int i = 0; i < n_shown; i++)
-		fprintf(f, "%-16s %s\n", head(shown[i]), meaning(shown[i]));
+	for (int i = 0; i < report->n_shown; i++)
+		fprintf(f, "%-16s %s\n", head(report->shown[i]), meaning(report->shown[i]));
 	fputs("average          mean over the OOD sets, all of one weight; near and far: over those so marked\n", f);
 	fputs("pooled           all OOD sets as one, so that large ones weigh more\n", f);
 	if (replicates)
 		fprintf(f, "[low high]       %g %% of %zu resamplings of ID and of OOD rows lie between\n",
-			100 * report.confidence, replicates);
-	else if (report.intervals)
+			100 * report->confidence, replicates);
+	else if (report->intervals)
 		fprintf(f, "[low high]       %g %% interval of AUROC for other rows of the same kind (DeLong)\n",
-			100 * report.confidence);
+			100 * report->confidence);
 	if (baseline)
 		fprintf(f, "P, VERSUS        whether AUROC differs from that of %s on the same rows (DeLong's paired\n"
 			"                 test; P after Holm's correction over the methods), at %g %%\n", baseline,
-			100 * (1 - report.confidence));
+			100 * (1 - report->confidence));
 	fputs("Intervals and tests know of other rows, not of another training: compare several seeds for that.\n", f);
 }

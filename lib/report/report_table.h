@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_table: the table that ood-metrics prints: a row a method and set, then a row for each average.
+ * report_table: the table that ood-metrics prints, on standard output by cli_table.h: a row for each method and set,
+ * then a row for each average.
  */
 #ifndef REPORT_TABLE_H
 #define REPORT_TABLE_H
@@ -8,22 +9,26 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cli/cli_table.h"
+#include "err/err.h"
 #include "ood/eval/ood_eval.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* What the user asked for; the options of the program point here. */
-struct report_options {
-	const char *show;                 /* metrics, separated by commas; NULL: the usual ones */
+/* What can be shown: the metrics of ood_metrics.h, and two of the ID set alone. */
+enum { REPORT_ID_ACC = OOD_N_METRICS, REPORT_ECE, REPORT_METRICS };
+
+/* What a table looks like. */
+struct report {
+	int shown[REPORT_METRICS], n_shown;       /* which metrics, by report_choose() */
 	const char *label;                /* first column; NULL: none */
-	long format;                      /* enum cli_format */
+	enum cli_format format;
 	bool summary, no_heading;
 	bool intervals, test;             /* there are such columns */
 	double confidence;                /* of intervals; tests are at 1 - confidence */
 };
-extern struct report_options report;
 
 struct report_row {
 	const char *method, *set;
@@ -34,16 +39,17 @@ struct report_row {
 	double versus;                    /* the baseline's AUROC */
 };
 
-/* Takes --show apart. Usage error (exit 2) for what is no metric. To be called first. */
-void report_choose(void);
+/* Chooses the metrics of a list, separated by commas: "all" of them, NULL the usual ones. -1: one is no metric, or
+ * there twice; out of memory. */
+int report_choose(struct report *r, const char *list, struct err *err) __attribute__((warn_unused_result));
 /* Is there a metric among those shown that needs to know which ID rows are classified right? */
-bool report_shows_right(void);
+bool report_shows_right(const struct report *r);
 /* Names go into tables as they are: no control characters. */
 bool report_is_printable(const char *s);
-void report_heading(void);
-void report_print(const struct report_row *row);
+void report_heading(const struct report *r);
+void report_print(const struct report *r, const struct report_row *row);
 /* What each column is, in words, to f, behind the table. baseline: NULL if none. */
-void report_explain(FILE *f, const char *baseline, size_t replicates);
+void report_explain(const struct report *r, FILE *f, const char *baseline, size_t replicates);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The seam: each function of struct th_api over ATen. Mechanical; what it means is said in th.h.
+// Operations of the seam: functions of struct th_api over ATen. Mechanical; what they mean is said in th.h.
 // Only ATen is included: torch/torch.h costs 25 s a compilation.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -377,102 +377,53 @@ static th_tensor *clamp(th_scope *s, const th_tensor *x, double min, double max)
 	return th_op(s, x, [&] { return x->t.clamp(min, max); });
 }
 
-// ---- training ----
-
-static int backward(th_scope *s, const th_tensor *loss)
+void th_fill_operations(struct th_api *a)
 {
-	return th_act(s, loss, [&] { torch::autograd::backward({loss->t}, {}); });
-}
-
-static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
-	       struct th_tensor *const *v)
-{
-	TH_GUARD(-1, {
-		c10::NoGradGuard no_grad;
-		for (size_t i = 0; i < n; i++) {
-			Tensor &w = p[i]->t;
-			Tensor d = w.grad();
-			if (!d.defined())
-				continue;
-			if (o->weight_decay != 0)
-				d.add_(w, o->weight_decay);
-			if (o->momentum != 0) {
-				Tensor &m = v[i]->t;
-				m.mul_(o->momentum).add_(d);
-				d = o->nesterov ? d.add_(m, o->momentum) : m;
-			}
-			w.add_(d, -o->lr);
-			w.mutable_grad().reset();
-		}
-		return 0;
-	})
-}
-
-static int adam(const struct th_adam *o, size_t n, struct th_tensor *const *p,
-		struct th_tensor *const *m, struct th_tensor *const *v)
-{
-	TH_GUARD(-1, {
-		c10::NoGradGuard no_grad;
-		const double c1 = 1 - std::pow(o->beta1, (double)o->step);
-		const double c2 = 1 - std::pow(o->beta2, (double)o->step);
-		for (size_t i = 0; i < n; i++) {
-			Tensor &w = p[i]->t;
-			Tensor g = w.grad();
-			if (!g.defined())
-				continue;
-			if (o->weight_decay != 0)
-				g.add_(w, o->weight_decay);
-			m[i]->t.mul_(o->beta1).add_(g, 1 - o->beta1);
-			v[i]->t.mul_(o->beta2).addcmul_(g, g, 1 - o->beta2);
-			w.addcdiv_(m[i]->t, v[i]->t.sqrt().div_(std::sqrt(c2)).add_(o->eps), -o->lr / c1);
-			w.mutable_grad().reset();
-		}
-		return 0;
-	})
-}
-
-static int clip_norm(size_t n, struct th_tensor *const *p, double max)
-{
-	TH_GUARD(-1, {
-		c10::NoGradGuard no_grad;
-		double sum = 0;
-		for (size_t i = 0; i < n; i++)
-			if (p[i]->t.grad().defined())
-				sum += std::pow(p[i]->t.grad().norm().item<double>(), 2);
-		const double scale = max / (std::sqrt(sum) + 1e-6);
-		for (size_t i = 0; i < n && scale < 1; i++)
-			if (p[i]->t.grad().defined())
-				p[i]->t.mutable_grad().mul_(scale);
-		return 0;
-	})
-}
-
-static int average(size_t n, struct th_tensor *const *to, struct th_tensor *const *p, double decay)
-{
-	TH_GUARD(-1, {
-		c10::NoGradGuard no_grad;
-		for (size_t i = 0; i < n; i++)
-			to[i]->t.mul_(decay).add_(p[i]->t, 1 - decay);
-		return 0;
-	})
-}
-
-static const struct th_api api = {
-	TH_ABI,
-	version, open_device, tf32, seed, last_error,
-	scope_begin, scope_end, release,
-	tensor_new, tensor_free, tensor_set, tensor_get, tensor_cast, tensor_keep, tensor_track, tensor_grad,
-	from_host, to_host, assign, cast, channel_affine, conv2d, batch_norm, relu, relu_in_place, concat, add, mul, affine,
-	absolute, sigmoid, straight_through, avg_pool, max_pool, flatten, mean_hw, dropout, linear,
-	rows, mean, log_sum_exp, unit_rows, cross_entropy,
-	leaf, vjp, sign_step, clamp,
-	backward, sgd, adam, clip_norm, average,
-	th_lane_new, th_lane_free, th_lane_input, th_lane_output, th_lane_send, th_lane_tensor, th_lane_fetch,
-	th_lane_wait,
-	th_graphs, th_graph_begin, th_graph_end, th_graph_run, th_graph_free,
-};
-
-extern "C" __attribute__((visibility("default"))) const struct th_api *th_get_api(void)
-{
-	return &api;
+	a->version = version;
+	a->open = open_device;
+	a->tf32 = tf32;
+	a->seed = seed;
+	a->last_error = last_error;
+	a->scope_begin = scope_begin;
+	a->scope_end = scope_end;
+	a->release = release;
+	a->tensor_new = tensor_new;
+	a->tensor_free = tensor_free;
+	a->tensor_set = tensor_set;
+	a->tensor_get = tensor_get;
+	a->tensor_cast = tensor_cast;
+	a->tensor_keep = tensor_keep;
+	a->tensor_track = tensor_track;
+	a->tensor_grad = tensor_grad;
+	a->from_host = from_host;
+	a->to_host = to_host;
+	a->assign = assign;
+	a->cast = cast;
+	a->channel_affine = channel_affine;
+	a->conv2d = conv2d;
+	a->batch_norm = batch_norm;
+	a->relu = relu;
+	a->relu_ = relu_in_place;
+	a->concat = concat;
+	a->add = add;
+	a->mul = mul;
+	a->affine = affine;
+	a->abs = absolute;
+	a->sigmoid = sigmoid;
+	a->straight_through = straight_through;
+	a->avg_pool = avg_pool;
+	a->max_pool = max_pool;
+	a->flatten = flatten;
+	a->mean_hw = mean_hw;
+	a->dropout = dropout;
+	a->linear = linear;
+	a->rows = rows;
+	a->mean = mean;
+	a->log_sum_exp = log_sum_exp;
+	a->unit_rows = unit_rows;
+	a->cross_entropy = cross_entropy;
+	a->leaf = leaf;
+	a->vjp = vjp;
+	a->sign_step = sign_step;
+	a->clamp = clamp;
 }

@@ -73,8 +73,8 @@ struct th_api {
 	const char *(*last_error)(void);  /* of this thread, without backtrace */
 
 	/* ---- scopes ---- */
-	/* grad: operations record what backward() needs. Scopes do not nest. NULL: out of
-	 * memory. */
+	/* grad: operations record what backward() needs. A scope may begin while another is open, and ends
+	 * before that does. NULL: out of memory. */
 	struct th_scope *(*scope_begin)(bool grad);
 	int (*scope_end)(struct th_scope *s);     /* frees; -1 if an error stuck. Accepts NULL (-1). */
 	void (*release)(struct th_scope *s, struct th_tensor *t);  /* t is not used any more */
@@ -223,7 +223,7 @@ struct th_api {
 extern const struct th_api *th;
 
 /* Opens libunmask-th.so beside the program, or in ../lib/unmask/ of it, once. Sets malloc up so
- * that freed buffers are kept: fresh pages are the largest cost of an operation (performance.md).
+ * that freed buffers are kept: fresh pages are the largest cost of an operation.
  * -1 with a line in err. */
 int th_load(struct err *err);
 

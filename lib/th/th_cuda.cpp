@@ -38,7 +38,7 @@ struct th_lane {
 	std::unique_ptr<th_copies> copies;        // NULL on a CPU
 };
 
-th_lane *th_lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out)
+static th_lane *lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out)
 {
 	TH_GUARD(nullptr, {
 		const bool gpu = !th_device.is_cpu();
@@ -59,7 +59,7 @@ th_lane *th_lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_
 	})
 }
 
-int th_lane_wait(th_lane *l)
+static int lane_wait(th_lane *l)
 {
 	TH_GUARD(-1, {
 		if (l->copies)
@@ -68,24 +68,24 @@ int th_lane_wait(th_lane *l)
 	})
 }
 
-void th_lane_free(th_lane *l)
+static void lane_free(th_lane *l)
 {
 	if (l)
-		(void)th_lane_wait(l);
+		(void)lane_wait(l);
 	delete l;
 }
 
-void *th_lane_input(th_lane *l)
+static void *lane_input(th_lane *l)
 {
 	return l->in.data_ptr();
 }
 
-const float *th_lane_output(const th_lane *l)
+static const float *lane_output(const th_lane *l)
 {
 	return l->out.data_ptr<float>();
 }
 
-int th_lane_send(th_lane *l, size_t rows)
+static int lane_send(th_lane *l, size_t rows)
 {
 	TH_GUARD(-1, {
 		l->rows = (int64_t)rows;
@@ -98,7 +98,7 @@ int th_lane_send(th_lane *l, size_t rows)
 	})
 }
 
-th_tensor *th_lane_tensor(th_scope *s, th_lane *l)
+static th_tensor *lane_tensor(th_scope *s, th_lane *l)
 {
 	return th_op(s, l, [&] {
 		if (l->copies)
@@ -109,7 +109,7 @@ th_tensor *th_lane_tensor(th_scope *s, th_lane *l)
 
 // The copy is in the computation's stream, so that what is computed next may overwrite t; only who waits,
 // waits in the lane's.
-int th_lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, size_t count)
+static int lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, size_t count)
 {
 	return th_act(s, l && t, [&] {
 		const Tensor from = t->t.detach().to(at::kFloat).contiguous();
@@ -130,15 +130,15 @@ struct th_graph {
 	std::unique_ptr<c10::StreamGuard> on;     // while it is recorded; the default stream cannot be
 };
 
-bool th_graphs(void)
+static bool graphs(void)
 {
 	return th_device.is_cuda();
 }
 
-th_graph *th_graph_begin(void)
+static th_graph *graph_begin(void)
 {
 	TH_GUARD(nullptr, {
-		TORCH_CHECK(th_graphs(), "graphs are recorded on a GPU only");
+		TORCH_CHECK(graphs(), "graphs are recorded on a GPU only");
 		auto g = std::make_unique<th_graph>();
 		c10::cuda::device_synchronize();
 		g->on = std::make_unique<c10::StreamGuard>(new_stream());
@@ -147,7 +147,7 @@ th_graph *th_graph_begin(void)
 	})
 }
 
-int th_graph_end(th_graph *g)
+static int graph_end(th_graph *g)
 {
 	TH_GUARD(-1, {
 		const std::unique_ptr<c10::StreamGuard> on = std::move(g->on);   // ends here, come what may
@@ -156,7 +156,7 @@ int th_graph_end(th_graph *g)
 	})
 }
 
-int th_graph_run(th_graph *g)
+static int graph_run(th_graph *g)
 {
 	TH_GUARD(-1, {
 		g->graph.replay();
@@ -168,30 +168,47 @@ int th_graph_run(th_graph *g)
 
 struct th_graph {};
 
-bool th_graphs(void)
+static bool graphs(void)
 {
 	return false;
 }
 
-th_graph *th_graph_begin(void)
+static th_graph *graph_begin(void)
 {
 	th_set_error("graphs are recorded on a GPU only");
 	return nullptr;
 }
 
-int th_graph_end(th_graph *)
+static int graph_end(th_graph *)
 {
 	return -1;
 }
 
-int th_graph_run(th_graph *)
+static int graph_run(th_graph *)
 {
 	return -1;
 }
 
 #endif
 
-void th_graph_free(th_graph *g)
+static void graph_free(th_graph *g)
 {
 	delete g;
+}
+
+void th_fill_lanes(struct th_api *a)
+{
+	a->lane_new = lane_new;
+	a->lane_free = lane_free;
+	a->lane_input = lane_input;
+	a->lane_output = lane_output;
+	a->lane_send = lane_send;
+	a->lane_tensor = lane_tensor;
+	a->lane_fetch = lane_fetch;
+	a->lane_wait = lane_wait;
+	a->graphs = graphs;
+	a->graph_begin = graph_begin;
+	a->graph_end = graph_end;
+	a->graph_run = graph_run;
+	a->graph_free = graph_free;
 }

@@ -76,20 +76,11 @@ template <class F> static int th_act(th_scope *s, bool operands, F body)
 	})
 }
 
-// ---- lanes and graphs (th_cuda.cpp) ----
+// ---- the table (th_api.cpp) ----
 
-th_lane *th_lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out);
-void th_lane_free(th_lane *l);
-void *th_lane_input(th_lane *l);
-const float *th_lane_output(const th_lane *l);
-int th_lane_send(th_lane *l, size_t rows);
-th_tensor *th_lane_tensor(th_scope *s, th_lane *l);
-int th_lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, size_t count);
-int th_lane_wait(th_lane *l);
-bool th_graphs(void);
-th_graph *th_graph_begin(void);
-int th_graph_end(th_graph *g);
-int th_graph_run(th_graph *g);
-void th_graph_free(th_graph *g);
+// Each file sets the members of struct th_api that it implements, by name.
+void th_fill_operations(struct th_api *a);        // th.cpp
+void th_fill_training(struct th_api *a);  // th_train.cpp
+void th_fill_lanes(struct th_api *a);     // th_cuda.cpp
 
 #endif

@@ -72,6 +72,9 @@ int ts_type_parse(const char *name);
 
 /* Element i of an array of this type, as double (<i8 beyond 2^53 is rounded). Not for TS_STR. */
 double ts_get(enum ts_type type, const void *data, size_t i);
+/* IEEE half floats (<f2): one as a float, exactly, and the nearest of a float, of two the even one. */
+float ts_half_get(uint16_t half);
+uint16_t ts_half(float v);
 
 /* A named array on the host, row-major. Owns name and data unless a comment says borrowed. */
 struct ts_tensor {
@@ -181,8 +184,9 @@ void ts_header_release(struct ts_header *h);
  * reserved ("end", "unmask") or too long, or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim,
 		  const size_t *shape) TS_CHECKED;
-/* The field called name, borrowed, or NULL. */
+/* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
+ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);
 /* True for the kinds whose records are whole tensors: "checkpoint", "fit". */
 bool ts_header_is_set(const struct ts_header *h);
 /* Copies src's history behind h's, entries that are there already left out, so that streams of

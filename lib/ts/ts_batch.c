@@ -104,6 +104,13 @@ int ts_batch_resize(struct ts_batch *b, size_t n)
 	return 0;
 }
 
+ptrdiff_t ts_header_col(const struct ts_header *h, const char *name)
+{
+	const struct ts_field *f = ts_header_field(h, name);
+
+	return f ? f - h->fields : -1;
+}
+
 struct ts_col *ts_batch_col(const struct ts_batch *b, const char *name)
 {
 	for (size_t i = 0; i < b->n_cols; i++)

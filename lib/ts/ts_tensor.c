@@ -34,12 +34,43 @@ int ts_type_parse(const char *name)
 	return -1;
 }
 
-/* IEEE half to double: 1 sign, 5 exponent, 10 fraction bits. */
-static double half(uint16_t h)
+/* A half has 1 sign, 5 exponent (bias 15) and 10 fraction bits, a float 8 (bias 127) and 23. By integers, because not
+ * every compiler has a type for halves. */
+float ts_half_get(uint16_t half)
 {
-	int e = h >> 10 & 31, f = h & 1023;
-	double v = e == 0 ? ldexp(f, -24) : e == 31 ? (f ? NAN : INFINITY) : ldexp(f + 1024, e - 25);
-	return h >> 15 ? -v : v;
+	const float small = (float)(half & 1023) * 0x1p-24f;      /* where the exponent is 0 */
+	uint32_t bits = (half & 0x7fffu) << 13;
+	float v;
+
+	if (bits >= 0x7c00u << 13)
+		bits |= 0x7f800000;           /* infinite or not a number */
+	else if (bits >= 0x0400u << 13)
+		bits += 112u << 23;           /* the other bias */
+	else
+		memcpy(&bits, &small, sizeof bits);
+	bits |= (half & 0x8000u) << 16;
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
+uint16_t ts_half(float v)
+{
+	uint32_t bits, sign;
+
+	memcpy(&bits, &v, sizeof bits);
+	sign = bits >> 16 & 0x8000;
+	bits &= 0x7fffffff;
+	if (bits > 0x7f800000)                /* not a number */
+		return (uint16_t)(sign | 0x7e00);
+	if (bits >= 0x47800000)               /* 2^16 and more */
+		return (uint16_t)(sign | 0x7c00);
+	if (bits < 0x38800000) {              /* below 2^-14: steps of 2^-24, as floats have them at 1/2 */
+		v = fabsf(v) + 0.5f;
+		memcpy(&bits, &v, sizeof bits);
+		return (uint16_t)(sign | (bits - 0x3f000000));
+	}
+	bits += 0xfff + (bits >> 13 & 1);     /* up, if more than half a step is cut off, or half of an odd one */
+	return (uint16_t)(sign | (bits - (112u << 23)) >> 13);
 }
 
 double ts_get(enum ts_type type, const void *data, size_t i)
@@ -55,7 +86,7 @@ double ts_get(enum ts_type type, const void *data, size_t i)
 	case TS_I64:
 		return (double)((const int64_t *)data)[i];
 	case TS_F16:
-		return half(((const uint16_t *)data)[i]);
+		return (double)ts_half_get(((const uint16_t *)data)[i]);
 	case TS_F32:
 		return (double)((const float *)data)[i];
 	case TS_F64:

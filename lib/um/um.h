@@ -20,6 +20,14 @@
 extern "C" {
 #endif
 
+/* What a function gives that can end in more ways than 0 and UM_FAILED; its header says which. All below 0 leave a line
+ * in err. */
+enum um_result {
+	UM_BAD_OPTIONS = -3,              /* what the user asked for, not what was read, is wrong */
+	UM_DIVERGED = -2,                 /* numbers are not finite any more */
+	UM_FAILED = -1,
+	UM_STOPPED = 1                    /* the caller asked for it */
+};
 
 /* Streams of random numbers under one seed, so that what one draws does not move another. */
 enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK,
@@ -158,8 +166,9 @@ struct um_progress um_epoch_start(const struct um_train_options *o, long epoch);
 
 /* What the caller wants to know and to say meanwhile. */
 struct um_watch {
-	void (*tick)(const struct um_progress *p);        /* after each batch; or NULL */
-	bool (*stop)(void);                               /* asked after each batch; or NULL */
+	void *data;                       /* the caller's, for both */
+	void (*tick)(void *data, const struct um_progress *p);    /* after each batch; or NULL */
+	bool (*stop)(void *data);         /* asked after each batch; or NULL */
 };
 
 /* The loss that Unleashing Mask descends (Zhu et al., ICML 2023): |beta * ce - level| + level. ce is the
@@ -169,8 +178,7 @@ struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double
 
 /* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
  * last batch may be short. oe: with outliers beside the images; NULL: without. 0: the epoch is over;
- * 1: stop() said so, p says where; -1 with a line in err; -2 the same, because the loss is not finite
- * any more. */
+ * UM_STOPPED: stop() said so, p says where; UM_FAILED; UM_DIVERGED: the loss is not finite any more. */
 struct um_oe;
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
 		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, struct err *err) TS_CHECKED;

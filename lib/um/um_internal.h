@@ -6,9 +6,8 @@
 #include "err/err.h"
 #include "um/um.h"
 
-/* Clips the gradients and takes a step on every trained value; moves the averages. -1: see
- * th->last_error(). */
-int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr) TS_CHECKED;
+/* Clips the gradients and takes a step on every trained value; moves the averages. */
+int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err) TS_CHECKED;
 
 /* Numbers in value i. */
 size_t um_value_count(const struct um_model *m, int i);
@@ -40,7 +39,7 @@ struct th_tensor *um_step_forward(struct th_scope *s, struct um_model *m, const 
 /* The loss of the ID images, folded if so; *ce before the fold. */
 struct th_tensor *um_step_loss(struct th_scope *s, const struct th_tensor *z, const struct um_batch *b,
 			       const struct um_train_options *o, struct th_tensor **ce);
-/* Goes down `loss`, ends s: backward, optimiser. -1 with a line in err; -2: it is not finite. */
+/* Goes down `loss`, ends s: backward, optimiser. UM_FAILED; UM_DIVERGED: it is not finite. */
 int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_options *o, double lr,
 		 const struct th_tensor *loss, struct err *err) TS_CHECKED;
 /* An ordinary step: all of the above on fold(CE) or, with oe, fold(CE) + weight * term. */

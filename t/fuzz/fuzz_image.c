@@ -6,13 +6,14 @@
 
 #include "ds/ds.h"
 
+static volatile unsigned sink;            /* what was read is used */
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct ds_pixels p = { 0 }, small = { 0 };
 	struct err err = { 0 };
-	static volatile unsigned sink;
 	static struct ds_decoder *d;
 
 	if (!d && !(d = ds_decoder_new()))
@@ -26,7 +27,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		for (size_t i = 0; i < (size_t)p.h * (size_t)p.w * 3; i++)
 			sink += p.rgb[i];
 		ds_gray(&p);
-		if ((size_t)p.h * (size_t)p.w < 1 << 16 && ds_resize(&p, &small, 5, 3) < 0)
+		if ((size_t)p.h * (size_t)p.w < 1 << 16 && ds_resize(&p, &small, 5, 3, &err) < 0)
 			abort();
 	}
 	ds_pixels_release(&p);

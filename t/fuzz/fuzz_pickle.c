@@ -42,9 +42,10 @@ static unsigned walk(const struct pickle_value *v, int depth, long *steps)
 	return sum;
 }
 
+static volatile unsigned sink;            /* what was read is used */
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	static volatile unsigned sink;
 	struct err err = { 0 };
 	static const struct pickle_name names[] = {
 		PICKLE_NUMPY, { "collections OrderedDict", PICKLE_MAKES_DICT },

@@ -37,7 +37,7 @@ static void again(const struct net_foreign *f, struct err *err)
 	struct mem m = { 0 };
 	struct ts_file *out = ts_file_open_fn(mem_write, &m, "memory");
 
-	hold(out && net_pytorch_write(out, &f->state) == 0 && ts_file_finish(out) == 0);
+	hold(out && net_pytorch_write(out, &f->state, err) == 0 && ts_file_finish(out) == 0);
 	ts_file_close(out);
 	g.file_size = m.n;
 	hold(net_pytorch_read(&g, m.p, m.n, NULL, err) == 0 && g.state.n == f->state.n);

@@ -50,25 +50,26 @@ static void source_write(const char *path, const void *data, size_t size)
 		abort();
 }
 
+static volatile unsigned sink;            /* what was read is used */
+
 /* Lists the source and reads its first rows. An error must have a text. */
 static void source_run(const char *path, const struct ds_options *o)
 {
-	static volatile unsigned sink;
 	char *paths[] = { (char *)(uintptr_t)path };
 	struct err err = { 0 };
 	struct ds_source *s = ds_open(paths, o->list ? 0 : 1, o, &err);
 	struct ds_row row;
 	size_t classes, n = 0;
-	int rc;
+	enum ds_step rc;
 
 	if (!s && (!err.text[0] || !memchr(err.text, 0, sizeof err.text)))
 		abort();
 	if (!s)
 		return;
 	ds_classes(s, &classes);
-	while (n < 50 && (rc = ds_next(s, &row, &err)) != 0 && rc != -2) {
+	while (n < 50 && (rc = ds_next(s, &row, &err)) != DS_END && rc != DS_BROKEN) {
 		n++;
-		if (rc == -1)
+		if (rc == DS_DAMAGED)
 			continue;
 		if (row.label < -1 || (row.label >= 0 && (size_t)row.label >= classes) || row.h < 1 || row.w < 1)
 			abort();

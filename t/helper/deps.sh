@@ -2,7 +2,7 @@
 # Installs what is missing of the packages that unmask is built from, and says what each is for. Does nothing when
 # all is there. On a system without apt it prints the list and stops.
 #   TORCH=yes|no|own   libtorch from the system's packages, none, or one of the user's    GOLDEN=yes   `make golden` too
-#   BUNDLE=yes         `make bundle` too
+#   BUNDLE=yes         `make bundle` too              CC=clang[-14]  that compiler as well, for SANITIZE= with its runtime
 # A line is NAME=PURPOSE; NAME may be OLD|NEW..., of which the first that the system has is taken.
 set -eu
 need='gcc=C compiler
@@ -39,6 +39,14 @@ gnuplot-nox=pictures of experiments"
 [ "${BUNDLE:-}" != yes ] || need="$need
 binutils=stripped programs
 zstd=the packed bundle"
+case ${CC:-gcc} in
+clang*) need="$need
+$CC=C compiler
+libomp${CC#clang}-dev=threads of clang's programs
+clang-format=make format"
+	[ -z "${SANITIZE:-}" ] || need="$need
+libclang-rt${CC#clang}-dev=sanitizers of clang" ;;
+esac
 [ "${GOLDEN:-}" != yes ] || need="$need
 python3-torch=reference numbers of networks
 python3-torchvision=reference networks

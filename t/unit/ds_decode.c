@@ -58,7 +58,7 @@ static void formats(void)
 		struct ds_bytes b = slurp("formats", names[i]);
 		struct ds_pixels p = { 0 };
 		char rgb[64];
-		int n, rc = ds_decode(b.p, b.n, &p, &err), worst;
+		int n = 0, rc = ds_decode(b.p, b.n, &p, &err), worst;
 
 		snprintf(rgb, sizeof rgb, "%s.rgb", names[i]);
 		worst = rc == 0 ? difference(&p, "formats", rgb, &n) : -1;
@@ -118,7 +118,7 @@ static void resizes(void)
 		char rgb[64];
 
 		snprintf(rgb, sizeof rgb, "%dx%d.rgb", sizes[i][0], sizes[i][1]);
-		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1]) == 0 ?
+		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1], &err) == 0 ?
 			difference(&q, "resize", rgb, &n) : -1;
 		ok(worst == 0, "resized to %d x %d: exactly Pillow's numbers", sizes[i][0], sizes[i][1]);
 	}

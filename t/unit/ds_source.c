@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: MIT
- * Sources that change between the two passes: an error, never another image under a row's name. */
+ * Sources that change between the two passes: an error, never another image under a row's name. The limits of what
+ * ds_add_row() holds. And memory that runs out while names are copied. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ds/ds.h"
+#include "ds/ds_internal.h"
 #include "../tap.h"
+
+/* These stand in for the C library's everywhere in this program. The one numbered `fails` returns NULL. */
+static unsigned long copies, fails;
+
+char *strndup(const char *s, size_t n)
+{
+	size_t len = strnlen(s, n);
+	char *copy = ++copies == fails ? NULL : malloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *strdup(const char *s)
+{
+	return strndup(s, strlen(s));
+}
 
 static struct err err;
 static char dir[] = "/tmp/ds_source.XXXXXX";
@@ -36,7 +58,100 @@ static void drop(const char *name)
 	char path[256];
 
 	snprintf(path, sizeof path, "%s/%s", dir, name);
-	unlink(path);
+	remove(path);
+}
+
+static void make(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	mkdir(path, 0700);
+}
+
+/* ds_open() where the n-th copy of a string fails, n from 1 on until all succeed: "out of memory" each time, and never
+ * a source that lacks a name. */
+static void memory(const char *what, size_t want)
+{
+	unsigned long wrong = 0, n = 0;
+	struct ds_source *s = NULL;
+	size_t classes = 0;
+
+	for (fails = 1; !s && fails < 1000; fails++) {
+		copies = 0;
+		err.text[0] = '\0';
+		s = open_dir();
+		n += !s;
+		wrong += !s && !strstr(err.text, "out of memory");
+	}
+	fails = 0;
+	if (s)
+		ds_classes(s, &classes);
+	ok(s && wrong == 0 && n > want && classes == want, "%s: %lu copies, each may fail: %s", what, n, err.text);
+	ds_close(s);
+}
+
+static void names(void)
+{
+	static const char text[] = "plane\ncar\nbird\ncat\n", words[] = "n00000001\tcat\nn00000002\tcat\n";
+	static const char pickled[] = "\x80\x02}U\x0blabel_names](U\x05planeU\x03""carU\x04""birdU\x03""cates.";
+	static const char list[] = "n00000001 1 plane\nn00000002 2 car\n";
+	static const char annotations[] = "a.png\tn00000001\nb.png\tn00000002\n";
+	static const unsigned char row[3073], idx[] = { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 77 };
+
+	put("test_batch.bin", row, sizeof row);
+	put("batches.meta.txt", text, sizeof text - 1);
+	memory("CIFAR's names in a text", 4);
+	drop("batches.meta.txt");
+	put("batches.meta", pickled, sizeof pickled - 1);
+	memory("CIFAR's names in a pickle", 4);
+	drop("batches.meta");
+	drop("test_batch.bin");
+	put("x-images-idx3-ubyte", idx, sizeof idx);
+	put("map_clsloc.txt", list, sizeof list - 1);
+	memory("ImageNet's names", 2);
+	drop("map_clsloc.txt");
+	drop("x-images-idx3-ubyte");
+	make("images");
+	put("images/a.png", row, 10);
+	put("images/b.png", row, 10);
+	put("val_annotations.txt", annotations, sizeof annotations - 1);
+	put("words.txt", words, sizeof words - 1);
+	memory("Tiny ImageNet's words", 2);
+	drop("images/a.png");
+	drop("images/b.png");
+	drop("val_annotations.txt");
+	drop("words.txt");
+	drop("images");
+}
+
+/* The last index, label and number of rows that fit, and the first that do not. */
+static void limits(void)
+{
+	const size_t size = ((size_t)DS_MAX_ROWS + 1) * sizeof(struct ds_entry);
+	struct ds_source s = { .n = 0 };
+
+	ds_listing_file(&s, "a/file");
+	ok(ds_add_row(&s, NULL, UINT32_MAX, NULL, -1, &err) == 0 && s.rows[0].at == UINT32_MAX, "the last index");
+	ok(ds_add_row(&s, NULL, (size_t)UINT32_MAX + 1, NULL, -1, &err) < 0 && s.n == 1 &&
+	   strstr(err.text, "more than 4294967296 rows"), "one more: %s", err.text);
+	ok(ds_add_row(&s, NULL, 7, NULL, INT32_MAX, &err) == 0 && s.rows[1].label == INT32_MAX && s.numbered,
+	   "the largest label");
+	ok(ds_add_row(&s, NULL, 7, NULL, (long)INT32_MAX + 1, &err) < 0 && s.n == 2 &&
+	   strstr(err.text, "label 2147483648 of row 7 is larger than 2147483647"), "one more: %s", err.text);
+	ok(s.n_files == 1 && strcmp(s.files[0].path, "a/file") == 0 && s.files[0].entry == 1, "one file has both");
+	free(s.rows);
+	/* As many rows as there may be; of their memory only the page that is written is there. */
+	s.rows = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	s.cap = (size_t)DS_MAX_ROWS + 1;
+	s.n = DS_MAX_ROWS - 1;
+	ok(s.rows != MAP_FAILED && ds_add_row(&s, NULL, 0, NULL, -1, &err) == 0 && s.n == DS_MAX_ROWS, "the last row");
+	ok(s.rows != MAP_FAILED && ds_add_row(&s, NULL, 0, NULL, -1, &err) < 0 && s.n == DS_MAX_ROWS &&
+	   strstr(err.text, "more than 134217728 images in all"), "one more: %s", err.text);
+	if (s.rows != MAP_FAILED)
+		munmap(s.rows, size);
+	free(s.files[0].path);
+	free(s.files);
 }
 
 /* Rows that are read until something goes wrong; *rc tells what. */
@@ -69,7 +184,7 @@ static void cifar(void)
 	s = open_dir();
 	put("test_batch.bin", rows, 0);
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 0 && rc == -1 && strstr(err.text, "changed"), "emptied while it is read: %s", err.text);
+	ok(n == 0 && rc == DS_DAMAGED && strstr(err.text, "changed"), "emptied while it is read: %s", err.text);
 	ds_close(s);
 	drop("test_batch.bin");
 }
@@ -96,14 +211,14 @@ static void images(const unsigned char *png, size_t size)
 	s = open_dir();
 	drop("b.png");
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 0 && rc == -2 && strstr(err.text, "b.png"), "one less: %s", err.text);
+	ok(n == 0 && rc == DS_BROKEN && strstr(err.text, "b.png"), "one less: %s", err.text);
 	ds_close(s);
 	put("b.png", png, size);
 
 	s = open_dir();
 	put("b.png", png, size / 2);
 	n = s ? read_all(s, &rc) : -1;
-	ok(n == 0 && rc == -1 && strstr(err.text, "b.png"), "half of one: %s", err.text);
+	ok(n == 0 && rc == DS_DAMAGED && strstr(err.text, "b.png"), "half of one: %s", err.text);
 	ok(s && read_all(s, &rc) == 1 && rc == 0, "the next row is read all the same");
 	ds_close(s);
 	ds_close(NULL);
@@ -129,6 +244,8 @@ int main(void)
 		cifar();
 		images(png, n);
 	}
+	names();
+	limits();
 	rmdir(dir);
 	return done();
 }

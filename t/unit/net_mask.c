@@ -111,6 +111,34 @@ static void whole(const struct net *n)
 	release(n, v);
 }
 
+/* Of 648 weights in order, and of as many in disorder, each number is cut once: wherever the last one that is cut lies
+ * beside the pivots by which it is looked for. */
+static void every_cut(const struct net *n)
+{
+	struct net_mask m = { .kind = NET_MASK_WEIGHTS };
+	const int stem = find(n, "conv1.weight");
+	float w[648], mask[648];
+	const float **v = calloc((size_t)n->n_params, sizeof *v);
+	float **to = calloc((size_t)n->n_params, sizeof *to);
+	int bad = 0;
+
+	v[stem] = w;
+	to[stem] = mask;
+	for (int step = 1; step < 648; step += 318)  /* 1 and 319, which has no divisor in common with 648 */
+		for (size_t cut = 1; cut < 648; cut++) {
+			struct ts_rng draw = ts_rng_new(3, 4);
+
+			for (int i = 0; i < 648; i++)
+				w[i] = (float)(1 + i * step % 648);
+			m.keep = 1 - ((double)cut + 0.25) / 648;
+			bad += net_mask_make(n, &m, v, &draw, to) != 0 || net_cut(m.keep, 648) != cut ||
+			       zeros(mask, 648) != cut || !ordered(w, mask, 648);
+		}
+	ok(bad == 0, "every number of 648 weights, in order and not (%d wrong)", bad);
+	free(to);
+	free(v);
+}
+
 static void ties(const struct net *n)
 {
 	const struct net_mask m = { .kind = NET_MASK_WEIGHTS, .keep = 0.9 };
@@ -173,6 +201,7 @@ int main(void)
 		return done();
 	layers(n);
 	whole(n);
+	every_cut(n);
 	ties(n);
 	bernoulli(n);
 	dense(n);

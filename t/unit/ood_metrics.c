@@ -36,7 +36,7 @@ static struct ood_metrics compare(const float *id, size_t n_id, const float *ood
 	if (num_sort(a, n_id) == 0 && num_sort(b, n_ood) == 0)
 		m = ood_compare(&(struct ood_sample){ a, n_id, NULL },
 				&(struct ood_sample){ b, n_ood, NULL },
-				&(struct ood_rules){ .fpr = rule });
+				&(struct ood_conventions){ .fpr = rule });
 	free(a);
 	free(b);
 	return m;
@@ -147,7 +147,7 @@ static void all_numbers(float *id, size_t n_id, float *ood, size_t n_ood, double
 	static const enum ood_metric rest[] = { OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2,
 						OOD_CCR_1E1 };
 	struct ood_sample a = { id, n_id, NULL }, b = { ood, n_ood, NULL };
-	struct ood_rules plain = { .fpr = OOD_FPR_NEAREST }, trapezoid = { .trapezoid = true },
+	struct ood_conventions plain = { .fpr = OOD_FPR_NEAREST }, trapezoid = { .trapezoid = true },
 			 rare = { .prevalence = .1 };
 	float right[128];
 	size_t n_right = 0;
@@ -201,7 +201,7 @@ static void golden(FILE *f)
 /* A row of weight w is w rows. */
 static void weights(void)
 {
-	static const struct ood_rules rules;
+	static const struct ood_conventions rules;
 	float v[2][40], copies[2][200], right[40], right_copies[200];
 	uint32_t w[2][40], right_w[40];
 	struct ts_rng r = ts_rng_new(3, 1);

@@ -22,11 +22,11 @@ static bool check_line(const char *line, double *worst)
 
 	if (sscanf(line, "rank %lu %lf %lu %lu %lu %lu %lu %lu", &n, &alpha, &k, b, b + 1, b + 2,
 		   b + 3, b + 4) == 8) {
-		struct ood_promise rule = { OOD_CONFORMAL, alpha, 0 };
-		bool same = ood_rule_rank(&rule, n) == k;
+		struct ood_promise promise = { OOD_CONFORMAL, alpha, 0 };
+		bool same = ood_promise_rank(&promise, n) == k;
 		for (int i = 0; i < 5; i++) {
-			rule = (struct ood_promise){ OOD_BINOMIAL, alpha, confidences[i] };
-			same = same && ood_rule_rank(&rule, n) == b[i];
+			promise = (struct ood_promise){ OOD_BINOMIAL, alpha, confidences[i] };
+			same = same && ood_promise_rank(&promise, n) == b[i];
 		}
 		return same;
 	}
@@ -64,20 +64,20 @@ static void needed(void)
 	double alphas[] = { 1e-6, 0.001, 0.01, 0.05, 0.29, 0.5, 0.9 };
 
 	for (int i = 0; i < 7 * 6; i++) {
-		struct ood_promise rule = { i % 6 ? OOD_BINOMIAL : OOD_CONFORMAL, alphas[i / 6],
+		struct ood_promise promise = { i % 6 ? OOD_BINOMIAL : OOD_CONFORMAL, alphas[i / 6],
 					 i % 6 ? confidences[i % 6 - 1] : 0 };
-		uint64_t n = ood_rule_rows(&rule);
-		right = right && n > 0 && ood_rule_rank(&rule, n) > 0 &&
-			(n == 1 || ood_rule_rank(&rule, n - 1) == 0);
+		uint64_t n = ood_promise_rows(&promise);
+		right = right && n > 0 && ood_promise_rank(&promise, n) > 0 &&
+			(n == 1 || ood_promise_rank(&promise, n - 1) == 0);
 	}
 	ok(right, "rows needed: one less is too few");
-	ok(ood_rule_rows(&(struct ood_promise){ OOD_CONFORMAL, 0.01, 0 }) == 99 &&
-	   ood_rule_rows(&(struct ood_promise){ OOD_BINOMIAL, 0.05, 0.95 }) == 59,
+	ok(ood_promise_rows(&(struct ood_promise){ OOD_CONFORMAL, 0.01, 0 }) == 99 &&
+	   ood_promise_rows(&(struct ood_promise){ OOD_BINOMIAL, 0.05, 0.95 }) == 59,
 	   "99 rows for 1 %% on average, 59 for 5 %% with confidence 95 %%");
 }
 
 /* Thresholds of n uniform scores, rounded to 1/grain (0: not): the rate is known exactly. */
-static void simulate(const struct ood_promise *rule, int n, int grain, double *mean, double *kept)
+static void simulate(const struct ood_promise *promise, int n, int grain, double *mean, double *kept)
 {
 	enum { DRAWS = 20000 };
 	struct ts_rng r = ts_rng_new(7, (uint64_t)grain);
@@ -92,9 +92,9 @@ static void simulate(const struct ood_promise *rule, int n, int grain, double *m
 		if (num_sort(v, (size_t)n))
 			return;
 		/* P(score < threshold); on the grid, a threshold is a point of it */
-		double rate = v[ood_rule_rank(rule, (uint64_t)n) - 1];
+		double rate = v[ood_promise_rank(promise, (uint64_t)n) - 1];
 		*mean += rate / DRAWS;
-		*kept += (rate <= rule->alpha) / (double)DRAWS;
+		*kept += (rate <= promise->alpha) / (double)DRAWS;
 	}
 }
 
@@ -144,9 +144,9 @@ static bool write_scores(const char *path, int n)
 static int fit(struct ood_threshold *t, const char *path, int n_methods, unsigned flags, struct err *err)
 {
 	char *methods[] = { (char[]){ "s" }, (char[]){ "msp" } };
-	struct ood_promise rule = { OOD_CONFORMAL, 0.1, 0 };
+	struct ood_promise promise = { OOD_CONFORMAL, 0.1, 0 };
 	struct ts_reader *r = ts_reader_open(path);
-	int rc = ood_threshold_fit(t, r, methods, (size_t)n_methods, &rule, flags);
+	int rc = ood_threshold_fit(t, r, methods, (size_t)n_methods, &promise, flags);
 
 	err_fail(err, "%s", rc ? ts_reader_error(r) : "");
 	ts_reader_close(r);
@@ -159,7 +159,8 @@ static int save(const struct ood_threshold *t, const char *path)
 	struct ts_writer *w = ts_writer_open(path);
 
 	ts_header_init(&h, "fit");
-	int rc = ood_threshold_write(t, &h, w);
+	struct err err;
+	int rc = ood_threshold_write(t, &h, w, &err);
 	ts_writer_close(w);
 	ts_header_release(&h);
 	return rc;
@@ -169,6 +170,7 @@ static int save(const struct ood_threshold *t, const char *path)
 static int verdict(const struct ood_threshold *t, const char *column, float score, int64_t pred, struct err *err)
 {
 	struct ts_header h;
+	struct ood_verdict by = { 0 };
 	struct ts_batch b = { 0 };
 	char name[300];
 	int v = -2;
@@ -177,16 +179,17 @@ static int verdict(const struct ood_threshold *t, const char *column, float scor
 	snprintf(name, sizeof name, "verdict:%s", column);
 	err->text[0] = '\0';
 	if (ts_header_add(&h, "s", TS_F32, 0, NULL) || ts_header_add(&h, "msp", TS_F32, 0, NULL) ||
-	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_header(t, &h, err) ||
+	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_init(&by, t, &h, err) ||
 	    ts_batch_init(&b, &h) || ts_batch_resize(&b, 1))
 		goto out;
 	for (int i = 0; i < 2; i++)
 		*(float *)b.cols[i].data = score;
 	*(int64_t *)b.cols[2].data = pred;
-	v = ood_verdict_rows(t, &b, 7, err);
+	v = ood_verdict_rows(&by, &b, 7, err);
 	if (v == 0)
 		v = ts_batch_col(&b, name) ? *(uint8_t *)ts_batch_col(&b, name)->data : -2;
 out:
+	ood_verdict_release(&by);
 	ts_batch_release(&b);
 	ts_header_release(&h);
 	return v;
@@ -203,7 +206,7 @@ static void files(const char *dir)
 	ok(write_scores(path, 99) && fit(&t, path, 2, 0, &err) == 0 && t.rows == 99 && !t.classes,
 	   "fits two columns");
 	ok(save(&t, to) == 0 && ood_threshold_load(&back, to, &err) == 0 &&
-	   back.set.n == 2 && back.rows == 99 && back.rule.alpha == 0.1, "is read back");
+	   back.set.n == 2 && back.rows == 99 && back.promise.alpha == 0.1, "is read back");
 	ok(verdict(&back, "s", 8.5f, -1, &err) == 1 && verdict(&back, "s", 9, -1, &err) == 0 &&
 	   verdict(&back, "msp", -89.5f, 0, &err) == 1 && verdict(&back, "msp", -89, 0, &err) == 0,
 	   "the tenth smallest of 99 at 10 %%; flagged strictly below");

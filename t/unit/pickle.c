@@ -166,6 +166,10 @@ int main(void)
 	ok(REFUSED("\x80\x02]j\x05\0\0\0.", "bad memo"), "a memo that was never filled");
 	ok(REFUSED("\x80\x02(K\x01K\x02.", "one value"), "more than one value");
 	ok(REFUSED("\x80\x02""0.", "stack is empty"), "nothing to pop");
+	ok(REFUSED("\x80\x02""2.", "stack is empty"), "nothing to copy");
+	ok(REFUSED("\x80\x02Q.", "stack is empty"), "a persistent id of nothing");
+	ok(REFUSED("\x80\x02""d.", "no mark"), "a dictionary without a mark");
+	ok(REFUSED("\x80\x02""ccollections\nOrderedDict\nK\x01\x85R.", "something else than pairs"), "pairs of a number");
 	ok(REFUSED("\x80\x02}(K\x01u.", "nothing to add to"), "a key without a value");
 	ok(REFUSED("\x80\x02K\x01""a.", "nothing to add to"), "nothing to append to");
 	{

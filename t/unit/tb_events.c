@@ -62,6 +62,29 @@ static void test_bytes(void)
 	ok(b[42] == 16 && memcmp(b + 63, start, 7) == 0, "step 300 and the session's start");
 }
 
+/* A varint takes a second byte from 128 on, a third from 16384 on. */
+static void test_varints(void)
+{
+	static const struct {
+		int64_t step;
+		size_t n;
+		unsigned char bytes[4];
+	} c[] = { { 127, 2, { 0x10, 0x7f } }, { 128, 3, { 0x10, 0x80, 0x01 } }, { 16383, 3, { 0x10, 0xff, 0x7f } },
+		  { 16384, 4, { 0x10, 0x80, 0x80, 0x01 } } };
+	unsigned char b[256];
+	struct err err;
+
+	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+		struct tb_writer *w = tb_open(dir, -1, &err);
+		size_t n;
+
+		ok(w && tb_scalar(w, "x", c[i].step, 1) == 0 && tb_close(w) == 0, "a scalar of step %d", (int)c[i].step);
+		n = take(0, b, sizeof b);     /* 42 bytes of version; 12, then field 1, which is the time */
+		ok(n > 42 + 12 + 9 + c[i].n && memcmp(b + 42 + 12 + 9, c[i].bytes, c[i].n) == 0 &&
+		   b[42 + 12 + 9 + c[i].n] == 0x2a, "whose step has %zu bytes, field 5 behind it", c[i].n - 1);
+	}
+}
+
 static void test_refused(void)
 {
 	char tag[TB_MAX_TAG + 2], *deep = calloc(1, 4096);
@@ -95,6 +118,7 @@ int main(void)
 		return 1;
 	test_crc();
 	test_bytes();
+	test_varints();
 	test_refused();
 	ok(rmdir(dir) == 0, "no other file was made");
 	return done();

@@ -88,6 +88,34 @@ static void header_of_all(struct ts_header *h)
 	need(ts_header_add(h, "void", TS_F32, 1, &none) == 0);
 }
 
+/* Integers of every length that MessagePack has, at the ends of each. */
+static const int64_t integers[] = { 0, 127, 128, 255, 256, 65535, 65536, UINT32_MAX, (int64_t)UINT32_MAX + 1, INT64_MAX,
+	-1, -32, -33, INT8_MIN, INT8_MIN - 1, INT16_MIN, INT16_MIN - 1, INT32_MIN, (int64_t)INT32_MIN - 1, INT64_MIN };
+enum { INTEGERS = sizeof integers / sizeof *integers };
+
+static void add_integers(struct ts_header *h)
+{
+	char key[16];
+
+	for (int i = 0; i < INTEGERS; i++) {
+		snprintf(key, sizeof key, "i%d", i);
+		need(ts_meta_set_int(&h->meta, key, integers[i]) == 0);
+	}
+}
+
+static bool has_integers(const struct ts_header *h)
+{
+	char key[16];
+	int64_t v;
+
+	for (int i = 0; i < INTEGERS; i++) {
+		snprintf(key, sizeof key, "i%d", i);
+		if (ts_meta_get_int(&h->meta, key, &v) != 1 || v != integers[i])
+			return false;
+	}
+	return true;
+}
+
 static void fill(struct ts_batch *b, size_t n, unsigned seed)
 {
 	char text[32];
@@ -127,6 +155,7 @@ static void round_trip(size_t piece)
 	int rc;
 
 	header_of_all(&h);
+	add_integers(&h);
 	need(w && r && ts_batch_init(&out, &h) == 0);
 	need(ts_writer_begin(w, &h) == 0);
 	for (unsigned i = 0; i < 3; i++) {
@@ -138,6 +167,7 @@ static void round_trip(size_t piece)
 
 	need(ts_reader_header(r) && ts_batch_init(&in, ts_reader_header(r)) == 0);
 	ok(ts_reader_header(r)->n_fields == h.n_fields && ts_reader_expect(r, "features"), "fields are back");
+	ok(has_integers(ts_reader_header(r)), "integers of the meta map, of every length");
 	for (unsigned k = 0; (rc = ts_reader_next(r, &in)) == 1; k++) {
 		fill(&out, k == 1 ? 1 : 40, k);
 		same = same && in.n == out.n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Archives through libarchive. Gzip is read by zlib, which looks at its checksums: libarchive does
- * not, and a flipped bit in a .tar.gz would be other pixels, and nobody the wiser. */
+ * Archives through libarchive. Gzip is read by zlib, which verifies the checksums: libarchive does not, and a flipped
+ * bit in a .tar.gz would change pixels without an error. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -13,13 +13,14 @@
 #include <zlib.h>
 
 #include "ds/ds.h"
+#include "ds/ds_files.h"
 #include "ds/format/ds_archive.h"
 
 enum { BLOCK = 256 << 10, PATH = 4096 };
 
 struct ds_archive {
 	char *path;
-	struct archive *outer, *inner;    /* a tar inside the archive, while it is gone through */
+	struct archive *outer, *inner;    /* inner: a tar inside the archive, while it is read */
 	gzFile gz;                        /* under the outer, or NULL */
 	unsigned char *block, *inner_block;
 	locale_t utf8;                    /* in which names are read, whatever the user's */
@@ -29,8 +30,8 @@ struct ds_archive {
 };
 
 /* The filters and formats that data sets come in, and no others: some of libarchive's run programs
- * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is found by its directory at its
- * end, so one that is cut off is not taken for a shorter one. */
+ * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is recognised by the directory at its end, so
+ * one that is cut off is not taken for a shorter one. */
 static void support(struct archive *a)
 {
 	archive_read_support_filter_bzip2(a);
@@ -57,7 +58,7 @@ static la_ssize_t read_gzip(struct archive *ar, void *ctx, const void **ret)
 	return -1;
 }
 
-/* Reads what is left, and with it the checksum; the archive ends before it. */
+/* Reads the rest of the gzip file, which holds its checksum: the archive inside ends before that. */
 static int drain(struct ds_archive *a)
 {
 	const void *p;
@@ -68,26 +69,31 @@ static int drain(struct ds_archive *a)
 	return n < 0 ? -1 : 0;
 }
 
-/* Opens a->gz if the file is gzip's. */
-static int open_gzip(struct ds_archive *a)
+/* Opens a->gz if it is a gzip file. */
+static int open_gzip(struct ds_archive *a, struct err *err)
 {
-	unsigned char magic[2] = { 0 };
+	unsigned char magic[2];
 	FILE *file = fopen(a->path, "rb");
-	bool is = file && fread(magic, 1, 2, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+	bool is = file && ds_is_gzip(magic, fread(magic, 1, sizeof magic, file));
 
 	if (file)
 		fclose(file);
-	if (is && (!(a->block = malloc(BLOCK)) || !(a->gz = gzopen(a->path, "rb"))))
-		return -1;
-	return 0;
+	if (!is)
+		return 0;
+	if (!(a->block = malloc(BLOCK)))
+		return err_memory(err);
+	errno = 0;
+	if ((a->gz = gzopen(a->path, "rb")))
+		return 0;
+	return errno ? err_fail(err, "cannot open '%s': %s", a->path, strerror(errno)) : err_memory(err);
 }
 
 static struct ds_archive *new_archive(const char *path, struct err *err)
 {
 	struct ds_archive *a = calloc(1, sizeof *a);
 
-	err_memory(err);
 	if (!a || !(a->path = strdup(path)) || !(a->outer = archive_read_new())) {
+		err_memory(err);
 		ds_archive_close(a);
 		return NULL;
 	}
@@ -102,7 +108,7 @@ struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err)
 	int code;
 
 	*is = 1;
-	if (!a || open_gzip(a) < 0)
+	if (!a || open_gzip(a, err) < 0)
 		goto fail;
 	support(a->outer);
 	if ((a->gz ? archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
@@ -166,10 +172,9 @@ static la_ssize_t read_outer(struct archive *ar, void *ctx, const void **ret)
 /* ImageNet's training images are a tar of a thousand tars, each named as its class. */
 static int open_inner(struct ds_archive *a, const char *name, struct err *err)
 {
-	err_memory(err);
 	if (!(a->inner = archive_read_new()) ||
 	    (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
-		return -1;
+		return err_memory(err);
 	snprintf(a->prefix, sizeof a->prefix, "%.*s/", (int)(strlen(name) - 4), name);
 	a->inner_begun = false;
 	archive_read_support_format_tar(a->inner);
@@ -186,8 +191,8 @@ static bool is_tar(const char *name)
 
 /* ---- entries ---- */
 
-/* A tar file ends in a block of zeros, but libarchive takes one that is cut off between two files for
- * a shorter one. At its end it has then read nothing since the last file, at byte `before`. */
+/* A tar file ends with a block of zeros, but libarchive also accepts one that is cut off between two
+ * files. Then it has read nothing more since the end of the last file, at byte `before`. */
 static bool cut_off(struct archive *ar, la_int64_t before)
 {
 	return (archive_format(ar) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
@@ -215,11 +220,11 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun,
 	if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
 		return 1;
 	return err_fail(err, "'%s' is damaged or cut off: %s%s%s", a->path,
-		 ar == a->inner ? a->prefix : "", ar == a->inner ? ": " : "", rc == ARCHIVE_EOF ?
-		 "it lacks the mark that ends a tar file" : archive_error_string(ar));
+			ar == a->inner ? a->prefix : "", ar == a->inner ? ": " : "", rc == ARCHIVE_EOF ?
+			"it lacks the mark that ends a tar file" : archive_error_string(ar));
 }
 
-/* Names that lead out of an archive: nothing is unpacked, but whoever made them meant no good. */
+/* Names that lead out of an archive: nothing is unpacked, but such a name was meant to do harm. */
 static bool leads_out(const char *name)
 {
 	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
@@ -232,15 +237,14 @@ static int take(struct ds_archive *a, struct archive_entry *e, const char **name
 {
 	const char *path = archive_entry_pathname(e);
 
-	if (!path) {
+	if (!path)
 		return err_fail(err, "'%s' has a file whose name cannot be read", a->path);
-	}
 	while (strncmp(path, "./", 2) == 0)
 		path += 2;
-	if (leads_out(path) || strlen(path) >= PATH) {
-		return err_fail(err, "'%s' has a file named '%s', which %s", a->path, path,
-			 leads_out(path) ? "leads out of it" : "is too long a name");
-	}
+	if (leads_out(path))
+		return err_fail(err, "'%s' has a file named '%s', which leads out of it", a->path, path);
+	if (strlen(path) >= PATH)
+		return err_fail(err, "'%s' has a file named '%s', which is too long a name", a->path, path);
 	a->link = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e);
 	snprintf(a->name, sizeof a->name, "%s%s", a->inner ? a->prefix : "", path);
 	*name = a->name;
@@ -288,12 +292,8 @@ ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *er
 	struct archive *ar = a->inner ? a->inner : a->outer;
 	la_ssize_t got;
 
-	if (a->link) {
-		return err_fail(err, "is a link; archive the files themselves (tar -h "
-			 "--hard-dereference)");
-	}
+	if (a->link)
+		return err_fail(err, "is a link; archive the files themselves (tar -h --hard-dereference)");
 	got = archive_read_data(ar, to, n);
-	if (got < 0)
-		err_fail(err, "cannot be read: %s", archive_error_string(ar));
-	return got < 0 ? -1 : got;
+	return got < 0 ? err_fail(err, "cannot be read: %s", archive_error_string(ar)) : got;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ds_archive: the files of an archive, as they lie in it; those of a tar inside it, too. What ds_files
- * is made of. */
+ * ds_archive: the files of an archive, in its order, including those of a tar inside it. ds_files uses it. */
 #ifndef DS_ARCHIVE_H
 #define DS_ARCHIVE_H
 
@@ -15,10 +14,9 @@ extern "C" {
 
 struct ds_archive;
 
-/* NULL with err: 0 in *is means that it is no archive (err says why), 1 that it cannot be read (err
- * names it). */
+/* NULL with err. *is = 0: it is no archive, err says why; 1: it cannot be read, err names it. */
 struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err);
-/* The same over a zip in memory, which must outlive it. name is for messages. */
+/* The same for a zip in memory, which must outlive it. name is for messages. */
 struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, struct err *err);
 void ds_archive_close(struct ds_archive *a);
 /* As ds_files_next(), ds_files_read(). */

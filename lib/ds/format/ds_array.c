@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * NumPy's arrays: the head of a .npy file is a Python dictionary of three keys, of which NumPy writes
- * one form only. */
+ * NumPy's arrays. A .npy file is "\x93NUMPY", a version (2 bytes), the length of the head (2 bytes, or 4 from version
+ * 2 on), the head, and the elements. The head is a Python dictionary of three keys, which NumPy always writes in the
+ * same form: {'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), } */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
+/* Bytes of an element; 0: not of 1, 2, 4 or 8. */
 static size_t element(const char *dtype)
 {
 	char last = dtype[0] ? dtype[strlen(dtype) - 1] : '\0';
@@ -25,16 +27,17 @@ static const char *find(const char *head, const char *key)
 	return at ? at + strlen(quoted) + strspn(at + strlen(quoted), " ") : NULL;
 }
 
-static int parse(const char *head, struct ds_array *a)
+/* False: it is not NumPy's form, or has more than 4 dimensions. */
+static bool parse(const char *head, struct ds_array *a)
 {
 	const char *dtype = find(head, "descr"), *order = find(head, "fortran_order"), *shape = find(head, "shape");
 	size_t len;
 
 	if (!dtype || !order || !shape || *dtype++ != '\'' || *shape++ != '(')
-		return -1;
+		return false;
 	len = strcspn(dtype, "'");
 	if (len >= sizeof a->dtype)
-		return -1;
+		return false;
 	memcpy(a->dtype, dtype, len);
 	a->dtype[len] = '\0';
 	a->fortran = strncmp(order, "True", 4) == 0;
@@ -43,11 +46,11 @@ static int parse(const char *head, struct ds_array *a)
 		unsigned long long v = strtoull(shape, &end, 10);
 
 		if (end == shape || a->ndim == 4 || *shape == '-')
-			return -1;
+			return false;
 		a->shape[a->ndim] = (size_t)v;
 		shape = end + strspn(end, ", ");
 	}
-	return 0;
+	return true;
 }
 
 int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *err)
@@ -56,24 +59,30 @@ int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *er
 	size_t wide, len, size;
 	char head[1024];
 
-	err_fail(err, "not a NumPy array, or cut off");
 	if (n < 12 || memcmp(p, "\x93NUMPY", 6) != 0 || p[6] < 1 || p[6] > 3)
-		return -1;
+		return err_fail(err, "not a NumPy array");
 	wide = p[6] == 1 ? 2 : 4;
 	len = p[8] | (size_t)p[9] << 8;
 	if (wide == 4)
 		len |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
-	if (len >= sizeof head || len > n - 8 - wide)
-		return -1;
+	if (len > n - 8 - wide)
+		return err_fail(err, "NumPy array that is cut off");
+	if (len >= sizeof head)
+		return err_fail(err, "NumPy array with a head of %zu bytes; at most %zu are read", len, sizeof head - 1);
 	memcpy(head, p + 8 + wide, len);
 	head[len] = '\0';
 	*a = (struct ds_array){ .data = p + 8 + wide + len };
-	if (parse(head, a) < 0 || !(size = element(a->dtype)))
-		return -1;
+	if (!parse(head, a))
+		return err_fail(err, "NumPy array with a damaged head");
+	if (!(size = element(a->dtype)))
+		return err_fail(err, "NumPy array of unknown elements '%s'", a->dtype);
 	for (int i = 0; i < a->ndim; i++)
 		if (__builtin_mul_overflow(size, a->shape[i], &size))
-			return -1;
-	return size == n - 8 - wide - len ? 0 : -1;
+			return err_fail(err, "NumPy array of impossible size");
+	if (size != n - 8 - wide - len)
+		return err_fail(err, "NumPy array of %zu bytes where its head says %zu: cut off, or damaged",
+				n - 8 - wide - len, size);
+	return 0;
 }
 
 bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a)
@@ -92,30 +101,41 @@ size_t ds_array_labels(const struct ds_array *a)
 	return a->ndim == 1 || (a->ndim == 2 && a->shape[1] == 1) ? a->shape[0] : 0;
 }
 
-long ds_array_label(const struct ds_array *a, size_t i)
+/* dtype is an optional byte order, a kind and a size in bytes: "u1", "|u1", "<i8". */
+int ds_array_label(const struct ds_array *a, size_t i, int64_t *ret, struct err *err)
 {
 	const size_t size = element(a->dtype);
 	const char kind = a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
 	uint64_t v = 0;
 
-	if (i >= ds_array_labels(a) || a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
-		return -1;
+	if (i >= ds_array_labels(a))
+		return err_fail(err, "row %zu has no label", i);
+	if (a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
+		return err_fail(err, "labels are of NumPy's type '%s', which is not read; write them as '<i8'", a->dtype);
 	for (size_t k = size; k-- > 0;)
 		v = v << 8 | a->data[i * size + k];
 	if (kind == 'i' && size < 8 && v >> (8 * size - 1))
-		return -1;
-	return v <= INT32_MAX ? (long)v : -1;
+		v |= ~(uint64_t)0 << (8 * size);      /* negative: the sign fills the bits above */
+	if (kind == 'u' && v > INT64_MAX)
+		return err_fail(err, "label %llu of row %zu is too large", (unsigned long long)v, i);
+	*ret = (int64_t)v;
+	return 0;
 }
 
-long ds_pickled_label(const struct pickle_value *v, size_t i)
+int ds_pickled_label(const struct pickle_value *v, size_t i, int64_t *ret, struct err *err)
 {
 	struct ds_array a;
 
 	if (ds_array_pickled(v, &a))
-		return ds_array_label(&a, i);
-	if (!v || v->type != PICKLE_LIST || i >= v->n || v->item[i]->type != PICKLE_INT)
-		return -1;
-	return v->item[i]->i >= 0 && v->item[i]->i <= INT32_MAX ? (long)v->item[i]->i : -1;
+		return ds_array_label(&a, i, ret, err);
+	if (i >= ds_pickled_labels(v))
+		return err_fail(err, "row %zu has no label", i);
+	if (v->item[i]->type == PICKLE_LONG)
+		return err_fail(err, "the label of row %zu is a number of more than 8 bytes", i);
+	if (v->item[i]->type != PICKLE_INT)
+		return err_fail(err, "the label of row %zu is not a whole number", i);
+	*ret = v->item[i]->i;
+	return 0;
 }
 
 size_t ds_pickled_labels(const struct pickle_value *v)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds_array: arrays as NumPy writes them, in pickles and in .npy files: labels, and images of three
- * planes in a row. */
+ * ds_array: arrays as NumPy writes them, in pickles and in .npy files: labels, and images as three
+ * planes one after another. */
 #ifndef DS_ARRAY_H
 #define DS_ARRAY_H
 
@@ -20,22 +20,23 @@ struct ds_array {
 	bool fortran;                     /* the first index runs fastest */
 	const unsigned char *data;        /* borrowed; as long as the shape says */
 };
-/* A .npy file in memory. -1 with err: it is none, is cut off, or of other elements than numbers. */
+/* A .npy file in memory. -1 with err: it is none, is cut off, or its elements are no numbers. */
 int ds_array_npy(const void *p, size_t n, struct ds_array *a, struct err *err);
 /* False: it is no array. */
 bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a);
-/* Element i of a row (n) or a column (n,1) of whole numbers; -1: there is none, or it is negative. n: how many,
- * 0 if it is neither. */
-long ds_array_label(const struct ds_array *a, size_t i);
+/* How many labels an array is: the length of a row (n) or a column (n,1); 0 if it is neither. */
 size_t ds_array_labels(const struct ds_array *a);
-/* The same of a pickled list or array; n: how many. */
-long ds_pickled_label(const struct pickle_value *v, size_t i);
+/* Label i, whatever its sign. -1 with err, which names the row: it is no whole number, or there is no such row. */
+int ds_array_label(const struct ds_array *a, size_t i, int64_t *ret, struct err *err);
+/* The same of a pickled list or array. */
 size_t ds_pickled_labels(const struct pickle_value *v);
+int ds_pickled_label(const struct pickle_value *v, size_t i, int64_t *ret, struct err *err);
 
-/* Rows of one or three planes, (n, c*side*side) bytes, and what they are borrowed from. */
+/* n rows of 3 planes of side * side bytes, and what they are borrowed from. Pixel i of plane c of row r is
+ * data[r * next + (c * side * side + i) * step]. */
 struct ds_planes {
 	const unsigned char *data;
-	size_t n, side, step, next;       /* between a row's pixels, between rows */
+	size_t n, side, step, next;
 	struct ds_bytes own;
 	struct pickle *pickle;
 };

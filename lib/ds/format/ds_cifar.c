@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their site hands them out. Binary: rows of label bytes
- * (1, or coarse and fine) and 3072 planar pixels, which only their file's name tells. Python: pickled
- * dictionaries of an array and lists, which their keys tell. */
+ * (1, or coarse and fine) and 3072 planar pixels, which only the file's name tells apart. Python: pickled
+ * dictionaries of an array and lists, which their keys tell apart. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,12 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
-enum { PIXELS = 3072 };
+enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, MAX_LABEL = 99 };
 
 static const struct kind {
 	const char *file, *split;
-	int label_bytes;                  /* binary: bytes before the pixels; 0: a pickle; -1: names */
-	const char *coarse;               /* names of the coarse labels are another file's, or key's */
+	int label_bytes;                  /* binary: bytes before the pixels; 0: a pickle; -1: names of classes */
+	const char *coarse;               /* names: of which labels, if there are two kinds of them */
 } kinds[] = {
 	{ "data_batch_1.bin", "train", 1, NULL }, { "data_batch_2.bin", "train", 1, NULL },
 	{ "data_batch_3.bin", "train", 1, NULL }, { "data_batch_4.bin", "train", 1, NULL },
@@ -43,54 +43,72 @@ static bool named(const char *path)
 	return kind_of(path) != NULL;
 }
 
-static bool starts(const unsigned char *head, size_t n)
-{
-	return n > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
-}
+
 
 /* ---- class names ---- */
 
+struct names {
+	char **v;
+	size_t n;
+};
+
+/* A name is kept or it is an error: one that went missing would shift all classes behind it. */
+static int add_name(struct names *names, const char *s, size_t len, struct err *err)
+{
+	char **grown = realloc(names->v, (names->n + 1) * sizeof *grown);
+
+	if (!grown)
+		return err_memory(err);
+	names->v = grown;
+	if (!(grown[names->n] = strndup(s, len)))
+		return err_memory(err);
+	names->n++;
+	return 0;
+}
+
+/* The source takes the names; rc < 0: they could not be read. Returns as list() does. */
+static int give_names(struct ds_source *s, struct names *names, int rc, struct err *err)
+{
+	if (rc == 0 && names->n == 0)
+		rc = err_fail(err, "holds no names of classes");
+	if (rc == 0)
+		return ds_name_classes(s, names->v, names->n, err) < 0 ? -1 : 1;
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
+	return rc;
+}
+
 static int names_from_text(struct ds_source *s, const struct ds_bytes *b, struct err *err)
 {
-	char **names = NULL, *text = ds_text_copy(b), *line;
+	char *text = ds_text_copy(b, err), *line;
 	struct ds_text t = { text };
-	size_t n = 0;
+	struct names names = { 0 };
+	int rc = text ? 0 : -1;
 
-	while (text && (line = ds_text_line(&t)) != NULL) {
-		char **grown = realloc(names, (n + 1) * sizeof *names);
-
-		if (!grown)
-			break;
-		names = grown;
-		if (*line && (names[n] = strdup(line)))
-			n++;
-	}
+	while (rc == 0 && (line = ds_text_line(&t)) != NULL)
+		if (*line)
+			rc = add_name(&names, line, strlen(line), err);
 	free(text);
-	if (n)
-		return ds_name_classes(s, names, n) < 0 ? -1 : 1;
-	err_fail(err, "holds no names of classes");
-	free(names);
-	return -1;
+	return give_names(s, &names, rc, err);
 }
 
 static int names_from_list(struct ds_source *s, const struct pickle_value *list, struct err *err)
 {
-	char **names = list->type == PICKLE_LIST ? calloc(list->n + 1, sizeof *names) : NULL;
-	size_t n = 0;
+	struct names names = { 0 };
+	int rc = list->type == PICKLE_LIST ? 0 : err_fail(err, "its names of classes are no list");
 
-	while (names && n < list->n && list->item[n]->type == PICKLE_STR &&
-	       (names[n] = strndup(list->item[n]->s, list->item[n]->n)))
-		n++;
-	if (n)
-		return ds_name_classes(s, names, n) < 0 ? -1 : 1;
-	err_fail(err, "holds no names of classes");
-	free(names);
-	return -1;
+	for (size_t i = 0; rc == 0 && i < list->n; i++)
+		if (list->item[i]->type == PICKLE_STR)
+			rc = add_name(&names, list->item[i]->s, list->item[i]->n, err);
+		else
+			rc = err_fail(err, "the name of class %zu is not text", i);
+	return give_names(s, &names, rc, err);
 }
 
 /* ---- rows ---- */
 
-/* A file of another name (--format cifar) is told by its length. */
+/* Bytes of labels per row of a binary file. If its name says nothing (--format cifar), its length does. */
 static size_t label_bytes(const struct kind *k, const struct ds_bytes *b)
 {
 	return k ? (size_t)k->label_bytes : b->n % (PIXELS + 1) ? 2 : 1;
@@ -100,17 +118,16 @@ static int list_binary(struct ds_source *s, const struct ds_bytes *b, size_t lab
 {
 	size_t row = PIXELS + labels, at = labels == 2 && !s->o.coarse ? 1 : 0;
 
-	if (b->n == 0 || b->n % row) {
+	if (b->n == 0 || b->n % row)
 		return err_fail(err, "%zu bytes are not whole rows of %zu: not a CIFAR file, or cut off",
-			 b->n, row);
-	}
+				b->n, row);
 	for (size_t i = 0; i < b->n / row; i++)
-		if (ds_add_row(s, NULL, i, NULL, b->p[i * row + at]) < 0)
+		if (ds_add_row(s, NULL, i, NULL, b->p[i * row + at], err) < 0)
 			return -1;
 	return 1;
 }
 
-/* The split that a pickle says it is of: "training batch 1 of 5". */
+/* The split to which a pickle says that it belongs: "training batch 1 of 5". */
 static const char *split_of(const struct pickle_value *root)
 {
 	const struct pickle_value *v = pickle_get(root, "batch_label");
@@ -120,12 +137,35 @@ static const char *split_of(const struct pickle_value *root)
 	return memcmp(v->s, "train", 5) == 0 ? "train" : memcmp(v->s, "test", 4) == 0 ? "test" : NULL;
 }
 
+static int add_rows(struct ds_source *s, const struct pickle_value *data, const struct pickle_value *labels,
+		    struct err *err)
+{
+	const size_t n = ds_pickled_labels(labels);
+	struct ds_planes m;
+	struct ds_array a;
+
+	if (!ds_array_pickled(data, &a) || !ds_planes_of(&a, &m) || m.side != SIDE)
+		return err_fail(err, "its 'data' is no array of bytes, (n, %d)", PIXELS);
+	if (n != m.n)
+		return err_fail(err, "%zu images, but %zu labels", m.n, n);
+	for (size_t i = 0; i < n; i++) {
+		int64_t label;
+
+		if (ds_pickled_label(labels, i, &label, err) < 0)
+			return -1;
+		if (label < 0 || label > MAX_LABEL)
+			return err_fail(err, "label %lld of row %zu is not from 0 to %d", (long long)label, i,
+					MAX_LABEL);
+		if (ds_add_row(s, NULL, i, NULL, (long)label, err) < 0)
+			return -1;
+	}
+	return 1;
+}
+
 static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind *k,
 		       const struct pickle_value *root, struct err *err)
 {
 	const struct pickle_value *fine = pickle_get(root, "fine_labels"), *labels, *names;
-	struct ds_planes m;
-	struct ds_array a;
 
 	names = pickle_get(root, "label_names");
 	if (!names)
@@ -133,22 +173,12 @@ static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind 
 	if (names)
 		return names_from_list(s, names, err);
 	labels = !fine ? pickle_get(root, "labels") : s->o.coarse ? pickle_get(root, "coarse_labels") : fine;
-	/* Downsampled ImageNet has images and labels, too, and nothing else. */
+	/* Downsampled ImageNet also has data and labels, but nothing else. */
 	if (!k && !fine && !pickle_get(root, "batch_label") && !pickle_get(root, "filenames"))
 		return 0;
 	if (!ds_in_split(s, in->path, k ? k->split : split_of(root)))
 		return 1;
-	err_fail(err, "no CIFAR rows in it");
-	if (!ds_array_pickled(pickle_get(root, "data"), &a) || !ds_planes_of(&a, &m) || m.side != 32 ||
-	    ds_pickled_labels(labels) != m.n)
-		return -1;
-	for (size_t i = 0; i < m.n; i++) {
-		long label = ds_pickled_label(labels, i);
-
-		if (label < 0 || label > 99 || ds_add_row(s, NULL, i, NULL, label) < 0)
-			return -1;
-	}
-	return 1;
+	return add_rows(s, pickle_get(root, "data"), labels, err);
 }
 
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)
@@ -165,7 +195,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		return -1;
 	if (k && k->label_bytes < 0)
 		return names_from_text(s, b, err);
-	if ((k && k->label_bytes > 0) || (!k && !starts(b->p, b->n)))
+	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(b->p, b->n)))
 		return list_binary(s, b, label_bytes(k, b), err);
 	if (!(p = pickle_read(b->p, b->n, known, err))) {
 		if (k || s->format == &ds_layout_cifar)
@@ -187,15 +217,15 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	struct ds_array a;
 	size_t labels;
 
-	if (!b || !m)
+	if (!b)
 		return -1;
-	/* The bytes are taken over: in reads another file next. */
-	m->own = *b;
-	*(in->gz ? &in->unpacked : &in->raw) = (struct ds_bytes){ 0 };
-	if ((k && k->label_bytes > 0) || (!k && !starts(m->own.p, m->own.n))) {
+	if (!m)
+		return err_memory(err);
+	m->own = ds_in_detach(in);
+	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(m->own.p, m->own.n))) {
 		labels = label_bytes(k, &m->own);
-		*m = (struct ds_planes){ m->own.p + labels, m->own.n / (PIXELS + labels), 32, 1,
-					 PIXELS + labels, m->own, NULL };
+		*m = (struct ds_planes){ .data = m->own.p + labels, .n = m->own.n / (PIXELS + labels), .side = SIDE,
+					 .step = 1, .next = PIXELS + labels, .own = m->own };
 		return 0;
 	}
 	if (!(m->pickle = pickle_read(m->own.p, m->own.n, known, err)))
@@ -207,6 +237,6 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 
 const struct ds_layout ds_layout_cifar = {
 	.name = "cifar", .what = "CIFAR-10 and CIFAR-100, binary or Python form (--coarse: its coarse labels)",
-	.named = named, .starts = starts, .list = list, .load = load, .decode = ds_planes_decode,
+	.named = named, .starts = pickle_starts, .list = list, .load = load, .decode = ds_planes_decode,
 	.forget = ds_planes_free,
 };

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of dimensions, the
- * dimensions in big-endian, then data. Images are in one file, labels in another; what their names
- * say before "images" or "labels" makes them a pair. */
+ * dimensions (4 bytes each, big-endian), then data. Images are in one file, labels in another; two
+ * files are a pair if their names are equal up to "images" or "labels". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ds/ds_internal.h"
+
+enum { UBYTE = 0x08, FLOAT = 0x0d };      /* types; 0x09 to 0x0c are signed integers, 0x0e is double */
 
 struct head {
 	int type, ndim;
@@ -16,8 +18,8 @@ struct head {
 
 struct idx {                              /* an images' file, or a labels' */
 	char *key, *path, *real;
-	size_t row, n;                    /* images: the first of its rows, how many */
-	int32_t *label;                   /* labels */
+	size_t row, n;                    /* images: the index of the first, how many */
+	int32_t *label;                   /* labels: n of them; images: NULL */
 	struct idx *next;
 };
 
@@ -27,15 +29,14 @@ static bool starts(const unsigned char *p, size_t n)
 	       p[3] <= 4;
 }
 
-/* Reads the head and holds that the file is as long as it says. */
+/* Reads the head and checks that the file is as long as it says. */
 static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 {
 	static const unsigned char sizes[] = { 1, 1, 0, 2, 4, 4, 8 };
 	size_t bytes;
 
-	err_fail(err, "not an IDX file");
 	if (!starts(b->p, b->n))
-		return -1;
+		return err_fail(err, "not an IDX file");
 	*h = (struct head){ .type = b->p[2], .ndim = b->p[3], .size = sizes[b->p[2] - 8] };
 	h->data = 4 + 4 * (size_t)h->ndim;
 	bytes = h->size;
@@ -44,15 +45,15 @@ static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 
 		h->dim[i] = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
 		if (__builtin_mul_overflow(bytes, h->dim[i], &bytes))
-			return -1;
+			return err_fail(err, "IDX file of impossible size");
 	}
 	if (b->n >= h->data && b->n - h->data == bytes)
 		return 0;
 	return err_fail(err, "IDX file of %zu bytes where its head says %zu: cut off, or damaged", b->n,
-		 h->data + bytes);
+			h->data + bytes);
 }
 
-/* What stands before "images" or "labels" in the path's last part; NULL: neither does. */
+/* The path up to "images" or "labels" in its last part, or all of it; in new memory. */
 static char *key_of(const char *path)
 {
 	const char *base = ds_base(path), *end = strstr(base, "images");
@@ -62,18 +63,24 @@ static char *key_of(const char *path)
 	return end ? strndup(path, (size_t)(end - path)) : strdup(path);
 }
 
-static struct idx *add(struct ds_source *s, const struct ds_in *in)
+/* NULL with err: no memory. */
+static struct idx *add(struct ds_source *s, const struct ds_in *in, struct err *err)
 {
 	struct idx **all = (struct idx **)ds_state(s, DS_LAYOUT_idx), *x = calloc(1, sizeof *x);
 
-	if (!x)
+	if (!x) {
+		err_memory(err);
 		return NULL;
+	}
 	x->key = key_of(in->path);
 	x->path = strdup(in->path);
 	x->real = in->real ? strdup(in->real) : NULL;
 	x->next = *all;
 	*all = x;
-	return x->key && x->path ? x : NULL;
+	if (x->key && x->path && (x->real || !in->real))
+		return x;
+	err_memory(err);
+	return NULL;
 }
 
 static const char *split_of(const char *path)
@@ -83,26 +90,23 @@ static const char *split_of(const char *path)
 	return strstr(base, "train") ? "train" : strstr(base, "t10k") || strstr(base, "test") ? "test" : NULL;
 }
 
-/* Labels: one number a row, or the first of several (QMNIST). */
+/* Labels: one number per row, or the first of several (QMNIST). */
 static int read_labels(const struct ds_bytes *b, const struct head *h, struct idx *x, struct err *err)
 {
 	size_t step = h->ndim == 2 ? h->dim[1] : 1;
 
 	x->n = h->dim[0];
-	if (h->ndim > 2 || step == 0 || (h->size != 1 && h->size != 4) || h->type == 0x0d) {
+	if (h->ndim > 2 || step == 0 || (h->size != 1 && h->size != 4) || h->type == FLOAT)
 		return err_fail(err, "IDX file of neither images nor labels");
-	}
-	if (!(x->label = malloc((x->n + 1) * sizeof *x->label))) {
+	if (!(x->label = malloc((x->n + 1) * sizeof *x->label)))
 		return err_memory(err);
-	}
 	for (size_t i = 0; i < x->n; i++) {
 		const unsigned char *p = b->p + h->data + i * step * h->size;
 
 		x->label[i] = h->size == 1 ? p[0] :
 			(int32_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
-		if (x->label[i] < 0) {
-			return err_fail(err, "row %zu has label %d", i, (int)x->label[i]);
-		}
+		if (x->label[i] < 0)
+			return err_fail(err, "label %d of row %zu is negative", (int)x->label[i], i);
 	}
 	return 0;
 }
@@ -117,29 +121,27 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		return 1;
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)) || read_head(b, &h, err) < 0)
 		return -1;
-	err_memory(err);
-	if (!(x = add(s, in)))
+	if (!(x = add(s, in, err)))
 		return -1;
 	if (h.ndim < 3)
 		return read_labels(b, &h, x, err) < 0 ? -1 : 1;
-	if (h.type != 8 || h.ndim != 3 || h.dim[1] == 0 || h.dim[2] == 0 || h.dim[1] > DS_MAX_SIDE ||
-	    h.dim[2] > DS_MAX_SIDE) {
+	if (h.type != UBYTE || h.ndim != 3 || h.dim[1] == 0 || h.dim[2] == 0 || h.dim[1] > DS_MAX_SIDE ||
+	    h.dim[2] > DS_MAX_SIDE)
 		return err_fail(err, "IDX file that holds no gray images of 8 bits");
-	}
 	x->row = s->n;
 	x->n = h.dim[0];
 	for (size_t i = 0; i < x->n; i++)
-		if (ds_add_row(s, NULL, i, NULL, -1) < 0)
+		if (ds_add_row(s, NULL, i, NULL, -1, err) < 0)
 			return -1;
 	return 1;
 }
 
-/* The labels of images that were given by themselves, from the file beside them. 1 found, 0, -1. */
+/* Of one file of images that is the whole source, reads the labels from the file beside it:
+ * train-images-idx3-ubyte, train-labels-idx1-ubyte; the one or the other may be gzipped. 1 found, 0, -1. */
 static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, struct err *err)
 {
 	const char *at = strstr(ds_base(images->real), "images"), *rest = at ? at + 6 : NULL;
 	char path[8192], *idx3;
-	struct err why;
 	struct ds_in in = { 0 };
 	const struct ds_bytes *b;
 	struct head h;
@@ -157,20 +159,17 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	if (access(path, R_OK) < 0)
 		return 0;
 	ds_in_begin(&in, NULL, path, path);
-	rc = (b = ds_in_content(&in, DS_MAX_FILE, &why)) && read_head(b, &h, &why) == 0 &&
-	     read_labels(b, &h, x, &why) == 0 ? 1 : -1;
-	if (rc < 0)
-		err_fail(err, "'%s': %s", path, why.text);
+	rc = (b = ds_in_content(&in, DS_MAX_FILE, err)) && read_head(b, &h, err) == 0 &&
+	     read_labels(b, &h, x, err) == 0 ? 1 : err_prefix(err, "'%s': ", path);
 	ds_in_release(&in);
 	return rc;
 }
 
 static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, struct err *err)
 {
-	if (labels->n != images->n) {
+	if (labels->n != images->n)
 		return err_fail(err, "'%s' holds %zu images, but there are %zu labels of them",
-			 images->path, images->n, labels->n);
-	}
+				images->path, images->n, labels->n);
 	for (size_t i = 0; i < images->n; i++)
 		s->rows[images->row + i].label = labels->label[i];
 	s->numbered = true;
@@ -231,11 +230,11 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	struct images *m = *memo = calloc(1, sizeof *m);
 	struct head h;
 
-	if (!b || read_head(b, &h, err) < 0 || !m)
+	if (!b || read_head(b, &h, err) < 0)
 		return -1;
-	/* The bytes are taken over: in reads another file next. */
-	m->own = in->gz ? in->unpacked : in->raw;
-	*(in->gz ? &in->unpacked : &in->raw) = (struct ds_bytes){ 0 };
+	if (!m)
+		return err_memory(err);
+	m->own = ds_in_detach(in);
 	m->p = m->own.p + h.data;
 	m->n = h.dim[0];
 	m->h = h.dim[1];

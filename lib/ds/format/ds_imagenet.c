@@ -19,17 +19,9 @@ static bool named(const char *path)
 	       strcmp(base, "map_clsloc.txt") == 0;
 }
 
-static bool is_npz(const unsigned char *p, size_t n)
-{
-	size_t len = n > 30 ? p[26] | (size_t)p[27] << 8 : 0;
-
-	return len > 4 && len < n - 30 && memcmp(p, "PK\3\4", 4) == 0 &&
-	       memcmp(p + 30 + len - 4, ".npy", 4) == 0;
-}
-
 static bool starts(const unsigned char *p, size_t n)
 {
-	return is_npz(p, n) || (n > 2 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5);
+	return ds_is_npz(p, n) || pickle_starts(p, n);
 }
 
 static const char *split_of(const char *path)
@@ -57,9 +49,10 @@ static void part_release(struct part *p)
 	ds_bytes_release(&p->label_bytes);
 }
 
-static long label_at(const struct part *p, size_t i)
+static int label_at(const struct part *p, size_t i, int64_t *ret, struct err *err)
 {
-	return p->label_list ? ds_pickled_label(p->label_list, i) : ds_array_label(&p->label_array, i);
+	return p->label_list ? ds_pickled_label(p->label_list, i, ret, err) :
+			       ds_array_label(&p->label_array, i, ret, err);
 }
 
 /* A member of an .npz, whole. */
@@ -121,7 +114,7 @@ static int read_pickle(const struct ds_bytes *b, struct part *p, struct err *err
 static int read_part(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	*p = (struct part){ 0 };
-	return is_npz(b->p, b->n) ? read_npz(b, p, err) : read_pickle(b, p, err);
+	return ds_is_npz(b->p, b->n) ? read_npz(b, p, err) : read_pickle(b, p, err);
 }
 
 /* ---- listing ---- */
@@ -136,56 +129,67 @@ static bool is_class(const char *line, size_t n)
 	return ds_is_wnid(line, id) && strncmp(line + id, number, (size_t)len) == 0 && line[id + (size_t)len];
 }
 
-/* The classes in their order, ids and names. */
+/* The list's lines, *n of them, each as is_class() says. -1 with err; what was read is in *lines all the same. */
+static int read_lines(char *text, char ***lines, size_t *n, struct err *err)
+{
+	struct ds_text t = { text };
+	char *line;
+
+	for (*n = 0; (line = ds_text_line(&t)) != NULL; ++*n) {
+		char **grown = realloc(*lines, (*n + 1) * sizeof **lines);
+
+		if (!grown)
+			return err_memory(err);
+		*lines = grown;
+		if (!is_class(line, *n + 1))
+			return err_fail(err, "line %zu is not a WordNet id, %zu and a name", *n + 1, *n + 1);
+		if (!(grown[*n] = strdup(line)))
+			return err_memory(err);
+	}
+	return *n ? 0 : err_fail(err, "holds no classes");
+}
+
+/* The classes in their order: "n02119789 1 kit_fox" becomes the id n02119789 and the name kit_fox. */
 static int name_classes(struct ds_source *s, const struct ds_bytes *b, struct err *err)
 {
-	char *text = ds_text_copy(b), *line, **ids = NULL;
-	struct ds_text t = { text };
+	char *text = ds_text_copy(b, err), **ids = NULL;
 	size_t n = 0;
+	int rc = text ? read_lines(text, &ids, &n, err) : -1;
 
-	while (text && (line = ds_text_line(&t)) != NULL) {
-		char **grown = realloc(ids, (n + 1) * sizeof *ids);
-
-		ids = grown ? grown : ids;
-		if (!grown || !is_class(line, n + 1) || !(ids[n] = strdup(line)))
-			break;
-		n++;
-	}
-	if (!text || line || n == 0) {
-		err_fail(err, "line %zu is not a WordNet id, %zu and a name", n + 1, n + 1);
+	free(text);
+	if (rc < 0) {
 		while (n)
 			free(ids[--n]);
 		free(ids);
-		free(text);
 		return -1;
 	}
-	free(text);
-	if (ds_name_classes(s, ids, n) < 0)
+	if (ds_name_classes(s, ids, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		char *id = s->classes[i].id;
 
 		if (!(s->classes[i].name = strdup(strchr(id + 10, ' ') + 1)))
-			return -1;
+			return err_memory(err);
 		id[9] = '\0';
 	}
 	return 1;
 }
 
+/* Label 1 is class 0; rows of a file without labels have none, -1. */
 static int add_rows(struct ds_source *s, const struct part *p, struct err *err)
 {
-	if (p->labelled && p->n_labels != p->m.n) {
+	if (p->labelled && p->n_labels != p->m.n)
 		return err_fail(err, "%zu images, but %zu labels%s", p->m.n, p->n_labels, p->n_labels ? "" :
-			 " in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
-	}
+				" in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
 	for (size_t i = 0; i < p->m.n; i++) {
-		long label = p->n_labels ? label_at(p, i) : 0;
+		int64_t label = 0;
 
-		if (p->n_labels && label < 1) {
-			return err_fail(err, "label %ld of row %zu is not from 1 on", label, i);
-		}
-		err_memory(err);
-		if (ds_add_row(s, NULL, i, NULL, label - 1) < 0)
+		if (p->n_labels && label_at(p, i, &label, err) < 0)
+			return -1;
+		if (p->n_labels && (label < 1 || label > INT32_MAX))
+			return err_fail(err, "label %lld of row %zu is not from 1 to %d", (long long)label, i,
+					INT32_MAX);
+		if (ds_add_row(s, NULL, i, NULL, (long)label - 1, err) < 0)
 			return -1;
 	}
 	return 1;
@@ -223,8 +227,10 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	struct part p;
 	int rc;
 
-	if (!b || !m)
+	if (!b)
 		return -1;
+	if (!m)
+		return err_memory(err);
 	rc = read_part(b, &p, err);
 	if (rc == 0)
 		err_fail(err, "the file changed while it was read");
@@ -233,10 +239,9 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	part_release(&p);
 	if (rc < 1)
 		return -1;
-	if (m->pickle) {                      /* which borrows from the file's bytes */
-		m->own = *b;
-		*(in->gz ? &in->unpacked : &in->raw) = (struct ds_bytes){ 0 };
-	} else
+	if (m->pickle)                        /* which borrows from the file's bytes */
+		m->own = ds_in_detach(in);
+	else
 		ds_bytes_release(in->gz ? &in->unpacked : &in->raw);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * LSUN as it is handed out: an LMDB of encoded images, a folder for each category and split
- * (church_outdoor_train_lmdb). Read through liblmdb, which maps the file and trusts it: only what
- * cut-off files do to it is looked for here. */
+ * (church_outdoor_train_lmdb). Read through liblmdb, which maps the file and trusts it: the only damage
+ * that is checked for here is a file that is cut off. */
+#include <errno.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,21 +32,24 @@ static void forget(void *memo)
 	free(m);
 }
 
-/* The meta pages (the first two) name the file's last page: a file that ends before it would kill
- * whoever touches the missing pages. */
+/* The meta pages (the first two) name the file's last page. If the file ends before it, touching the
+ * missing pages of the map would kill the program. */
 static int check_length(const char *path, struct err *err)
 {
 	enum { META = 16, SIZE = META + 24, LAST = META + 120 };
 	unsigned char head[LAST + 8];
 	uint64_t last = 0, length = 0, page = 4096;
 	FILE *f = fopen(path, "rb");
-	bool good = f != NULL;
+	bool good = true;
+
+	if (!f)
+		return err_fail(err, "cannot be opened: %s", strerror(errno));
 
 	for (int i = 0; i < 2 && good; i++) {
 		uint32_t magic, size;
 		uint64_t at;
 
-		good = fseek(f, (long)(i * page), SEEK_SET) == 0 && fread(head, 1, sizeof head, f) == sizeof head;
+		good = fseek(f, i * (long)page, SEEK_SET) == 0 && fread(head, 1, sizeof head, f) == sizeof head;
 		memcpy(&magic, head + META, sizeof magic);
 		memcpy(&size, head + SIZE, sizeof size);
 		memcpy(&at, head + LAST, sizeof at);
@@ -55,8 +59,7 @@ static int check_length(const char *path, struct err *err)
 	}
 	if (good && fseek(f, 0, SEEK_END) == 0)
 		length = (uint64_t)ftell(f);
-	if (f)
-		fclose(f);
+	fclose(f);
 	if (good && length >= (last + 1) * page)
 		return 0;
 	return err_fail(err, good ? "LMDB that is cut off" : "not an LMDB, or cut off");
@@ -65,12 +68,13 @@ static int check_length(const char *path, struct err *err)
 static int load_env(const char *path, void **memo, struct err *err)
 {
 	struct lmdb *m = *memo = calloc(1, sizeof *m);
-	int rc = m ? 0 : MDB_PANIC;
+	int rc;
 
+	if (!m)
+		return err_memory(err);
 	if (check_length(path, err) < 0)
 		return -1;
-	if (rc == 0)
-		rc = mdb_env_create(&m->env);
+	rc = mdb_env_create(&m->env);
 	if (rc == 0)
 		rc = mdb_env_open(m->env, path, MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
 	if (rc == 0)
@@ -87,8 +91,8 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	return load_env(in->real, memo, err);
 }
 
-/* Keys that are no text are written in hexadecimal behind "0x"; so are those with a slash, because the key is what
- * follows the last slash of a row's name. */
+/* Keys that are no text are written in hexadecimal after "0x"; so are those with a slash, because the part of a row's
+ * name after its last slash is the key. */
 static void to_name(const MDB_val *key, char name[1100])
 {
 	const unsigned char *p = key->mv_data;
@@ -126,15 +130,14 @@ static int fetch(void *memo, const char *name, const void **p, size_t *n, struct
 	MDB_val key = { to_key(ds_base(name), buf), buf }, value;
 	int rc = mdb_get(m->txn, m->dbi, &key, &value);
 
-	if (rc) {
+	if (rc)
 		return err_fail(err, "%s", mdb_strerror(rc));
-	}
 	*p = value.mv_data;
 	*n = value.mv_size;
 	return 0;
 }
 
-/* church_outdoor_train_lmdb: the class and the split. */
+/* The folder church_outdoor_train_lmdb: class_id becomes church_outdoor, "train" is returned. NULL: no split. */
 static const char *take_apart(const char *real, char class_id[256])
 {
 	static const char *const splits[] = { "train", "val", "test" };
@@ -165,11 +168,11 @@ static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, cons
 	MDB_val key, value;
 	MDB_cursor *c;
 	size_t n = 0;
-	int rc = mdb_cursor_open(m->txn, m->dbi, &c), added = 0;
+	int rc = mdb_cursor_open(m->txn, m->dbi, &c);
 
 	if (rc)
-		c = NULL;
-	while (!rc && (rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
+		return err_fail(err, "LMDB that cannot be read: %s", mdb_strerror(rc));
+	while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
 		if (n == 0 && !ds_is_image(value.mv_data, value.mv_size)) {
 			mdb_cursor_close(c);
 			return ds_pass(s, path, "is an LMDB of something else than encoded images");
@@ -177,14 +180,15 @@ static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, cons
 		to_name(&key, name);
 		snprintf(row, sizeof row, "%.*s%s", (int)(ds_base(path) - path < 3000 ? ds_base(path) - path :
 			 3000), path, name);
-		if ((added = ds_add_row(s, row, n++, class_id, -1)) < 0)
-			break;
+		if (ds_add_row(s, row, n++, class_id, -1, err) < 0) {
+			mdb_cursor_close(c);
+			return -1;
+		}
 	}
-	if (c)
-		mdb_cursor_close(c);
-	if (added == 0 && rc == MDB_NOTFOUND)
+	mdb_cursor_close(c);
+	if (rc == MDB_NOTFOUND)
 		return 1;
-	return err_fail(err, "%s", added < 0 ? "out of memory" : mdb_strerror(rc));
+	return err_fail(err, "LMDB that cannot be read: %s", mdb_strerror(rc));
 }
 
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)

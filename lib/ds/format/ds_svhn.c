@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * SVHN's cropped digits: MATLAB files of version 5 with X (32,32,3,n) and y (n,1), through libmatio.
- * It is loaded when such a file comes, because it brings HDF5 and 35 other libraries with it, which
- * would make each start of the program ten times as long. */
+ * The library is loaded when such a file comes, because it brings HDF5 and 35 other libraries with it,
+ * which would make each start of the program take ten times as long. */
 #include <dlfcn.h>
 #include <matio.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static int load_library(struct err *err)
 	if (matio.free)
 		return 0;
 	return err_fail(err, "MATLAB files need %s, which cannot be loaded: install libmatio, the version that this "
-		 "was built with", LIBMATIO);
+			"was built with", LIBMATIO);
 }
 
 struct svhn {
@@ -73,30 +73,27 @@ static bool is_images(const matvar_t *x, struct svhn *m)
 	return m->n <= DS_MAX_FILE / (3 * m->h * m->w);
 }
 
-static long label_at(const matvar_t *y, size_t i)
+/* y is of a type that label_size() knows. */
+static double label_at(const matvar_t *y, size_t i)
 {
-	double v;
-
 	switch (y->class_type) {
 	case MAT_C_UINT8:
 		return ((const uint8_t *)y->data)[i];
 	case MAT_C_INT32:
 		return ((const int32_t *)y->data)[i];
-	case MAT_C_DOUBLE:
-		v = ((const double *)y->data)[i];
-		return v >= 0 && v <= 1e6 ? (long)v : -1;
 	default:
-		return -1;
+		return ((const double *)y->data)[i];
 	}
 }
 
+/* Bytes of a label; 0: a type that is not read. */
 static size_t label_size(const matvar_t *y)
 {
 	return y->class_type == MAT_C_UINT8 ? 1 : y->class_type == MAT_C_INT32 ? 4 :
 	       y->class_type == MAT_C_DOUBLE ? 8 : 0;
 }
 
-/* Is the variable y, by its head, as many labels as there are images? Only then is it read. */
+/* Does the head of the variable y say that it is as many labels as there are images? Only then is it read. */
 static bool is_labels(const matvar_t *y, const struct svhn *m)
 {
 	return y && y->rank == 2 && !y->isComplex && label_size(y) &&
@@ -113,18 +110,15 @@ static matvar_t *read_labels(mat_t *mat, const struct svhn *m)
 
 static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, struct err *err)
 {
-	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y)) {
+	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y))
 		return err_fail(err, "MATLAB file of %zu images whose y is not as many labels", m->n);
-	}
 	for (size_t i = 0; i < m->n; i++) {
-		long label = label_at(y, i);
+		const double label = label_at(y, i);
 
-		if (label < 0 || label > 10) {
-			return err_fail(err, "label %ld of image %zu is not from 0 to 10", label, i);
-		}
+		if (!(label >= 0 && label <= 10))
+			return err_fail(err, "label %.17g of row %zu is not from 0 to 10", label, i);
 		/* The digit 0 has label 10. */
-		err_memory(err);
-		if (ds_add_row(s, NULL, i, NULL, label % 10) < 0)
+		if (ds_add_row(s, NULL, i, NULL, (long)label % 10, err) < 0)
 			return -1;
 	}
 	return 1;
@@ -140,12 +134,27 @@ static const char *split_of(const char *path)
 	return NULL;
 }
 
+/* Rows of an open file, as list() returns. */
+static int list_mat(struct ds_source *s, struct ds_in *in, mat_t *mat, struct err *err)
+{
+	matvar_t *x = matio.info(mat, "X"), *y;
+	struct svhn m;
+	int rc = 0;                           /* other data sets have notes in this format */
+
+	if (is_images(x, &m)) {
+		y = read_labels(mat, &m);
+		rc = add_rows(s, &m, y, err);
+		matio.free(y);
+	} else if (strstr(ds_base(in->path), "_32x32"))
+		rc = err_fail(err, "MATLAB file without an X of RGB images, or cut off");
+	matio.free(x);
+	return rc;
+}
+
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const unsigned char *head;
 	char path[4096];
-	matvar_t *x = NULL, *y = NULL;
-	struct svhn m;
 	mat_t *mat;
 	size_t n;
 	int fd = -1, rc = -1;
@@ -159,19 +168,11 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 			       "not read; save it with MATLAB's -v7" : "is an HDF5 file, which is not read");
 	if (load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
-	err_fail(err, "damaged MATLAB file, or cut off");
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
-		x = matio.info(mat, "X");
-		/* Other data sets have notes in this format. */
-		rc = strstr(ds_base(in->path), "_32x32") ? -1 : 0;
-		if (is_images(x, &m)) {
-			y = read_labels(mat, &m);
-			rc = add_rows(s, &m, y, err);
-		}
-		matio.free(x);
-		matio.free(y);
+		rc = list_mat(s, in, mat, err);
 		matio.close(mat);
-	}
+	} else
+		err_fail(err, "damaged MATLAB file, or cut off");
 	if (fd >= 0)
 		close(fd);
 	return rc;
@@ -184,8 +185,9 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	mat_t *mat;
 	int fd = -1;
 
-	err_memory(err);
-	if (!m || load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
+	if (!m)
+		return err_memory(err);
+	if (load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
 		matvar_t *head = matio.info(mat, "X");
@@ -208,7 +210,7 @@ static int decode(const void *memo, size_t at, struct ds_pixels *p, struct err *
 
 	if (ds_pixels_row(p, at, m->n, m->h, m->w, err) < 0)
 		return -1;
-	/* (h,w,3,n), the first index fastest. */
+	/* MATLAB's (h,w,3,n), the first index fastest, becomes row `at` of (n,h,w,3), the last index fastest. */
 	from = (const uint8_t *)m->x->data + at * 3 * m->h * m->w;
 	for (size_t c = 0; c < 3; c++)
 		for (size_t x = 0; x < m->w; x++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Tiny ImageNet as its zip lays it out: train/WNID/images/ is ds_images.c's; here is what stands in
- * text files beside the images: val/val_annotations.txt says the classes of val/images/, words.txt
- * what the WordNet ids mean. */
+ * Tiny ImageNet as its zip lays it out. ds_images.c lists train/WNID/images/; this file reads the texts
+ * beside the images: val/val_annotations.txt has the classes of val/images/, words.txt the meanings of
+ * the WordNet ids. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 #include "ds/ds_internal.h"
 
 struct tiny {
-	struct ds_map annotated;          /* path of an image: its class's number */
+	struct ds_map annotated;          /* paths of images to the numbers of their classes */
 	char *words;                      /* words.txt */
-	char folder[4096];                /* of the images that the last annotations speak of */
+	char folder[4096];                /* of the images that the last annotations are about */
 };
 
 static bool named(const char *path)
@@ -35,14 +35,13 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 		int class_number;
 
 		n++;
-		if (!id || id == line || !ds_is_wnid(id + 1, strcspn(id + 1, "\t"))) {
+		if (!id || id == line || !ds_is_wnid(id + 1, strcspn(id + 1, "\t")))
 			return err_fail(err, "line %zu is not an image's name, a tab and a WordNet id", n);
-		}
 		*id++ = '\0';
 		id[strcspn(id, "\t")] = '\0';
 		snprintf(image, sizeof image, "%s%.4000s", t->folder, line);
-		class_number = ds_class_number(s, id);
-		if (class_number < 0 || ds_map_set(&t->annotated, image, class_number) < 0)
+		class_number = ds_class_number(s, id, err);
+		if (class_number < 0 || ds_map_set(&t->annotated, image, class_number, err) < 0)
 			return -1;
 	}
 	return 1;
@@ -56,28 +55,24 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	int rc = 1;
 
 	if (!*t && !(*t = calloc(1, sizeof **t)))
-		return -1;
+		return err_memory(err);
 	if (strcmp(ds_base(in->path), "wnids.txt") == 0 ||
 	    (ds_base(in->path)[0] == 'v' && !ds_in_split(s, in->path, NULL)))
 		return 1;
-	if (!(b = ds_in_content(in, DS_MAX_TEXT, err)))
+	if (!(b = ds_in_content(in, DS_MAX_TEXT, err)) || !(text = ds_text_copy(b, err)))
 		return -1;
-	if (!(text = ds_text_copy(b))) {
-		return err_memory(err);
-	}
 	if (ds_base(in->path)[0] == 'w') {
 		free((*t)->words);
 		(*t)->words = text;
 		return 1;
 	}
-	err_memory(err);
 	rc = annotate(s, *t, in->path, text, err);
 	free(text);
 	return rc;
 }
 
 /* Gives the classes that are WordNet ids their words. */
-static int name_classes(struct ds_source *s, char *words)
+static int name_classes(struct ds_source *s, char *words, struct err *err)
 {
 	struct ds_text t = { words };
 	char *line;
@@ -93,13 +88,14 @@ static int name_classes(struct ds_source *s, char *words)
 		if (at < 0 || !tab[1] || s->classes[at].name)
 			continue;
 		if (!(s->classes[at].name = strdup(tab + 1)))
-			return -1;
+			return err_memory(err);
 	}
 	return 0;
 }
 
-/* Two classes may have the same words (crane, the bird, and crane, the machine). */
-static int tell_apart(struct ds_source *s)
+/* Two classes may have the same words (crane, the bird, and crane, the machine): the later one becomes
+ * "crane (n03126707)". */
+static int tell_apart(struct ds_source *s, struct err *err)
 {
 	struct ds_map seen = { 0 };
 	int rc = 0;
@@ -108,11 +104,12 @@ static int tell_apart(struct ds_source *s)
 		struct ds_class *c = &s->classes[i];
 		char both[4096];
 
-		if (!c->name || (rc = ds_map_set(&seen, c->name, 0)) == 0)
+		if (!c->name || (rc = ds_map_set(&seen, c->name, 0, err)) <= 0)
 			continue;
 		snprintf(both, sizeof both, "%.3000s (%.900s)", c->name, c->id);
 		free(c->name);
-		rc = rc < 0 || !(c->name = strdup(both)) ? -1 : 0;
+		if (!(c->name = strdup(both)))
+			rc = err_memory(err);
 	}
 	ds_map_release(&seen);
 	return rc < 0 ? -1 : 0;
@@ -137,8 +134,7 @@ static int finish(struct ds_source *s, struct err *err)
 			return err_fail(err, "'%s' has no line in val_annotations.txt", name);
 		}
 	}
-	err_memory(err);
-	if (t->words && s->named && (name_classes(s, t->words) < 0 || tell_apart(s) < 0))
+	if (t->words && s->named && (name_classes(s, t->words, err) < 0 || tell_apart(s, err) < 0))
 		return -1;
 	return 0;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB. */
+ * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB.
+ *
+ * libpng and libjpeg report errors by calling a function that must not return: ours writes the reason and jumps back
+ * to the setjmp() of decode_X(), which frees. So what is changed between setjmp() and the jump, and read after it,
+ * must be volatile or lie in memory that is not the function's own. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +22,14 @@ void ds_pixels_release(struct ds_pixels *p)
 	*p = (struct ds_pixels){ 0 };
 }
 
-int ds_pixels_resize(struct ds_pixels *p, int h, int w)
+int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err)
 {
 	size_t want = (size_t)h * (size_t)w * 3 + DS_SLACK;
 
 	if (want > p->cap) {
 		uint8_t *grown = realloc(p->rgb, want);
 		if (!grown)
-			return -1;
+			return err_memory(err);
 		p->rgb = grown;
 		p->cap = want;
 	}
@@ -36,9 +40,10 @@ int ds_pixels_resize(struct ds_pixels *p, int h, int w)
 
 static int check_size(unsigned long h, unsigned long w, struct err *err)
 {
-	if (h == 0 || w == 0 || h > DS_MAX_SIDE || w > DS_MAX_SIDE || h * w > DS_MAX_PIXELS) {
+	if (h == 0 || w == 0)
+		return err_fail(err, "image of %lu x %lu pixels: empty", w, h);
+	if (h > DS_MAX_SIDE || w > DS_MAX_SIDE || h * w > DS_MAX_PIXELS)
 		return err_fail(err, "image of %lu x %lu pixels: too large", w, h);
-	}
 	return 0;
 }
 
@@ -75,7 +80,8 @@ static void png_ignore(png_structp png, png_const_charp what)
 	(void)what;
 }
 
-/* Everything becomes 8-bit RGB. */
+/* Makes libpng hand out 8-bit RGB, rows of (w,3), whatever the file holds: palettes are looked up, gray is repeated,
+ * 16-bit samples lose their low byte, alpha is dropped without blending. */
 static void png_to_rgb(png_structp png, png_infop info)
 {
 	int type = png_get_color_type(png, info);
@@ -100,10 +106,11 @@ static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct 
 	png_bytep *volatile rows = NULL;
 	volatile int rc = -1;
 
-	err_memory(err);
-	if (!info)
+	if (!info) {
+		err_memory(err);
 		goto out;
-	if (setjmp(png_jmpbuf(png)))
+	}
+	if (setjmp(png_jmpbuf(png)))          /* png_fail() has said why */
 		goto out;
 	png_set_read_fn(png, &in, png_feed);
 	png_read_info(png, info);
@@ -111,13 +118,15 @@ static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct 
 		goto out;
 	png_to_rgb(png, info);
 	if (ds_pixels_resize(p, (int)png_get_image_height(png, info),
-			     (int)png_get_image_width(png, info)) < 0)
+			     (int)png_get_image_width(png, info), err) < 0)
 		goto out;
 	if (png_get_rowbytes(png, info) != (size_t)p->w * 3)
 		png_error(png, "unexpected row size");
 	rows = malloc((size_t)p->h * sizeof *rows);
-	if (!rows)
+	if (!rows) {
+		err_memory(err);
 		goto out;
+	}
 	for (int y = 0; y < p->h; y++)
 		rows[y] = p->rgb + (size_t)y * (size_t)p->w * 3;
 	png_read_image(png, rows);
@@ -147,15 +156,17 @@ static void jpeg_fail(j_common_ptr j)
 	longjmp(t->jump, 1);
 }
 
-/* libjpeg fills what is missing with gray and warns; a picture that is not all there is an error to
- * us. What it makes of other damage (a wrong code inside the data) is taken, as Pillow takes it. */
+/* libjpeg warns of missing data and fills it with gray; to us an incomplete picture is an error. What it makes of
+ * other damage (a wrong code inside the data) is accepted, as in Pillow. */
 static void jpeg_warn(j_common_ptr j, int level)
 {
 	if (level < 0 && (j->err->msg_code == JWRN_JPEG_EOF || j->err->msg_code == JWRN_HIT_MARKER))
 		jpeg_fail(j);
 }
 
-/* Pillow's CMYK to RGB; libjpeg hands Adobe's inverted values over as they are. */
+/* w pixels (c,m,y,k) become (r,g,b) as in Pillow: v = k - (255 - c) * k / 255, at least 0. libjpeg hands over Adobe's
+ * inverted values, so k = 255 is no black ink at all, and 255 - c is the ink. (t + (t >> 8)) >> 8 with
+ * t = ink * k + 128 is ink * k / 255, rounded, without a division. */
 static void cmyk_row(const JSAMPLE *from, uint8_t *to, int w)
 {
 	for (int x = 0; x < w; x++)
@@ -190,13 +201,12 @@ static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, struct err *err)
 	struct jpeg_decompress_struct *j = &d->j;
 	const bool cmyk = j->out_color_space == JCS_CMYK;
 
-	err_memory(err);
-	if (ds_pixels_resize(p, (int)j->output_height, (int)j->output_width) < 0)
+	if (ds_pixels_resize(p, (int)j->output_height, (int)j->output_width, err) < 0)
 		return -1;
 	if (cmyk && d->line_cap < (size_t)p->w * 4) {
 		JSAMPLE *grown = realloc(d->line, (size_t)p->w * 4);
 		if (!grown)
-			return -1;
+			return err_memory(err);
 		d->line = grown;
 		d->line_cap = (size_t)p->w * 4;
 	}
@@ -220,7 +230,7 @@ static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int a
 	j->err = jpeg_std_error(&d->t.mgr);
 	d->t.mgr.error_exit = jpeg_fail;
 	d->t.mgr.emit_message = jpeg_warn;
-	if (setjmp(d->t.jump))
+	if (setjmp(d->t.jump))                /* jpeg_fail() has said why */
 		goto fail;
 	if (!d->begun)
 		jpeg_create_decompress(j);
@@ -249,16 +259,15 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	WebPDecoderConfig c;
 	VP8StatusCode rc;
 
-	err_fail(err, "damaged WebP");
-	if (!WebPInitDecoderConfig(&c) || WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
-		return -1;
-	if (c.input.has_animation) {
+	if (!WebPInitDecoderConfig(&c))
+		return err_fail(err, "libwebp is of another version than this was built with");
+	if (WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
+		return err_fail(err, "damaged WebP");
+	if (c.input.has_animation)
 		return err_fail(err, "a WebP animation, not an image");
-	}
 	if (check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
 		return -1;
-	err_memory(err);
-	if (ds_pixels_resize(p, c.input.height, c.input.width) < 0)
+	if (ds_pixels_resize(p, c.input.height, c.input.width, err) < 0)
 		return -1;
 	c.output.colorspace = MODE_RGB;
 	c.output.is_external_memory = 1;
@@ -266,10 +275,17 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	c.output.u.RGBA.stride = 3 * p->w;
 	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
 	rc = WebPDecode(data, len, &c);
-	if (rc == VP8_STATUS_OK)
+	switch (rc) {
+	case VP8_STATUS_OK:
 		return 0;
-	return err_fail(err, "damaged WebP%s", rc == VP8_STATUS_NOT_ENOUGH_DATA ||
-		 rc == VP8_STATUS_SUSPENDED ? ": file is cut off" : "");
+	case VP8_STATUS_OUT_OF_MEMORY:
+		return err_memory(err);
+	case VP8_STATUS_NOT_ENOUGH_DATA:
+	case VP8_STATUS_SUSPENDED:
+		return err_fail(err, "damaged WebP: file is cut off");
+	default:
+		return err_fail(err, "damaged WebP");
+	}
 }
 
 /* ---- any ---- */
@@ -323,17 +339,18 @@ int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_le
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err)
 {
 	struct ds_decoder *d = ds_decoder_new();
-	int rc = -1;
+	int rc;
 
-	err_memory(err);
-	if (d)
-		rc = ds_decoder_run(d, data, len, 0, p, err);
+	if (!d)
+		return err_memory(err);
+	rc = ds_decoder_run(d, data, len, 0, p, err);
 	ds_decoder_free(d);
 	return rc;
 }
 
 int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err)
 {
-	err_fail(err, "%s", at < n ? "out of memory" : "the file changed while it was read");
-	return at < n ? ds_pixels_resize(p, (int)h, (int)w) : -1;
+	if (at >= n)
+		return err_fail(err, "the file changed while it was read");
+	return ds_pixels_resize(p, (int)h, (int)w, err);
 }

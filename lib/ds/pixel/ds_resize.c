@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Resizing, number for number as Pillow does it (its Resample.c describes: a triangle filter
- * stretched by the scale, so that every source pixel counts when shrinking; coefficients in fixed
- * point with 22 bits; first along rows, rounded to 8 bits, then along columns). Other bilinears
- * shift OOD scores by whole points. */
+ * Resizing, number for number as Pillow does it, because other bilinears shift OOD scores by whole points. Its
+ * Resample.c describes: a triangle filter, stretched by the scale, so that every source pixel counts when shrinking;
+ * weights in fixed point with 22 bits; first along rows, rounded to 8 bits, then along columns. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +13,16 @@
 
 #include "ds/ds.h"
 
-enum { BITS = 22, HALF = 11 };
+enum {
+	BITS = 22,                        /* of a weight behind the point: 1 is 1 << BITS */
+	HALF = 11                         /* where a weight is cut in two, for 16-bit multiplications */
+};
 
-/* For each output position: the first input position, how many, and their weights. */
+/* Output position o is the sum of weight[o][i] * input[first[o] + i], i below count[o]. */
 struct filter {
-	int taps;                         /* at the most */
-	int *first, *count;
-	int32_t *weight;                  /* (out, taps) */
+	int taps;                         /* the largest count */
+	int *first, *count;               /* (out) */
+	int32_t *weight;                  /* (out, taps); what lies beyond count is 0 */
 };
 
 static void filter_release(struct filter *f)
@@ -30,7 +32,13 @@ static void filter_release(struct filter *f)
 	free(f->weight);
 }
 
-static int filter_init(struct filter *f, int in, int out)
+/* in, out: lengths of a row (or column) before and after.
+ *
+ * Output pixel o has its centre at c = (o + 0.5) * scale of the input, scale = in / out. Input pixel i, centre i + 0.5,
+ * weighs max(0, 1 - |i + 0.5 - c| / stretch); stretch = max(scale, 1) makes the triangle as wide as two output pixels
+ * when shrinking and two input pixels when enlarging. So input positions from c - stretch to c + stretch count, cut off
+ * at the borders, and their weights are divided by their sum. */
+static int filter_init(struct filter *f, int in, int out, struct err *err)
 {
 	double scale = (double)in / out, stretch = fmax(scale, 1), support = stretch;
 	double *w;
@@ -42,7 +50,7 @@ static int filter_init(struct filter *f, int in, int out)
 	w = malloc((size_t)f->taps * sizeof *w);
 	if (!f->first || !f->count || !f->weight || !w) {
 		free(w);
-		return -1;
+		return err_memory(err);
 	}
 	for (int o = 0; o < out; o++) {
 		double center = (o + 0.5) * scale, sum = 0;
@@ -65,17 +73,20 @@ static int filter_init(struct filter *f, int in, int out)
 	return 0;
 }
 
+/* From fixed point to a byte; sums begin with one half, 1 << (BITS - 1), so that this rounds. */
 static uint8_t round_off(int32_t sum)
 {
 	int32_t v = sum >> BITS;
 	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/* One pixel: n pixels from p on, weighted. */
+/* weigh(): one output pixel, 3 bytes, of n input pixels from p on, with their weights k. */
 #ifdef __SSE2__
-/* Two pixels a step: products of 16 bits, so weights are halved into bits above and below the 11th,
- * and the sums are the same to the last bit. Reads up to 4 bytes behind the last pixel, which
- * ds_pixels_resize() provides for. k: for each two pixels, the low halves and the high ones. */
+/* Two pixels per step. _mm_madd_epi16 multiplies 16-bit numbers and adds pairs of products: with pixel bytes
+ * (r0 r1 g0 g1 b0 b1 ..) and weights (w0 w1 w0 w1 ..) it gives r0 w0 + r1 w1, g0 w0 + g1 w1, .. in 32 bits. A weight
+ * has 22 bits, so it is cut into w = high << HALF | low, each half is summed by itself, and low + (high << HALF) is
+ * the same sum to the last bit. k: for each two pixels the low halves of both weights, then the high ones
+ * (pair_weights()). Reads up to 4 bytes behind the last pixel: hence DS_SLACK. */
 static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 {
 	const __m128i zero = _mm_setzero_si128();
@@ -99,14 +110,14 @@ static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 		out[c] = round_off(sum[c]);
 }
 
-/* Makes the weights what weigh() takes; f->taps is even then. -1: out of memory. */
-static int pair_weights(struct filter *f, int n)
+/* Turns the weights (n, taps) into what weigh() takes; f->taps is rounded up to an even number. */
+static int pair_weights(struct filter *f, int n, struct err *err)
 {
 	const int taps = f->taps + (f->taps & 1), mask = (1 << HALF) - 1;
 	int32_t *pairs = calloc((size_t)n * (size_t)taps, sizeof *pairs);
 
 	if (!pairs)
-		return -1;
+		return err_memory(err);
 	for (int x = 0; x < n; x++)
 		for (int i = 0; i < f->count[x]; i += 2) {
 			const int32_t *k = f->weight + x * f->taps + i;
@@ -135,21 +146,23 @@ static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 	out[2] = round_off(b);
 }
 
-static int pair_weights(struct filter *f, int n)
+static int pair_weights(struct filter *f, int n, struct err *err)
 {
 	(void)f;
 	(void)n;
+	(void)err;
 	return 0;
 }
 #endif
 
-static int resize_rows(const struct ds_pixels *from, struct ds_pixels *to, int w)
+/* (h, w_in, 3) to (h, w, 3). */
+static int resize_rows(const struct ds_pixels *from, struct ds_pixels *to, int w, struct err *err)
 {
 	struct filter f = { 0 };
 	int rc = -1;
 
-	if (filter_init(&f, from->w, w) < 0 || pair_weights(&f, w) < 0 ||
-	    ds_pixels_resize(to, from->h, w) < 0)
+	if (filter_init(&f, from->w, w, err) < 0 || pair_weights(&f, w, err) < 0 ||
+	    ds_pixels_resize(to, from->h, w, err) < 0)
 		goto out;
 	for (int y = 0; y < from->h; y++) {
 		const uint8_t *in = from->rgb + (size_t)y * (size_t)from->w * 3;
@@ -164,14 +177,19 @@ out:
 	return rc;
 }
 
-static int resize_columns(const struct ds_pixels *from, struct ds_pixels *to, int h)
+/* (h_in, w, 3) to (h, w, 3): whole rows are weighted and added, since they lie one after another in memory. */
+static int resize_columns(const struct ds_pixels *from, struct ds_pixels *to, int h, struct err *err)
 {
 	struct filter f = { 0 };
 	size_t row = (size_t)from->w * 3;
 	int32_t *sum = malloc(row * sizeof *sum);
 	int rc = -1;
 
-	if (!sum || filter_init(&f, from->h, h) < 0 || ds_pixels_resize(to, h, from->w) < 0)
+	if (!sum) {
+		err_memory(err);
+		goto out;
+	}
+	if (filter_init(&f, from->h, h, err) < 0 || ds_pixels_resize(to, h, from->w, err) < 0)
 		goto out;
 	for (int y = 0; y < h; y++) {
 		for (size_t x = 0; x < row; x++)
@@ -193,38 +211,39 @@ out:
 	return rc;
 }
 
-static int copy(const struct ds_pixels *from, struct ds_pixels *to)
+static int copy(const struct ds_pixels *from, struct ds_pixels *to, struct err *err)
 {
-	if (ds_pixels_resize(to, from->h, from->w) < 0)
+	if (ds_pixels_resize(to, from->h, from->w, err) < 0)
 		return -1;
 	memcpy(to->rgb, from->rgb, (size_t)from->h * (size_t)from->w * 3);
 	return 0;
 }
 
-int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w)
+int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, struct err *err)
 {
 	struct ds_pixels between = { 0 };
 	int rc;
 
+	/* As Pillow: a direction that keeps its length is not filtered. */
 	if (w == from->w)
-		return h == from->h ? copy(from, to) : resize_columns(from, to, h);
+		return h == from->h ? copy(from, to, err) : resize_columns(from, to, h, err);
 	if (h == from->h)
-		return resize_rows(from, to, w);
-	rc = resize_rows(from, &between, w);
+		return resize_rows(from, to, w, err);
+	rc = resize_rows(from, &between, w, err);
 	if (rc == 0)
-		rc = resize_columns(&between, to, h);
+		rc = resize_columns(&between, to, h, err);
 	ds_pixels_release(&between);
 	return rc;
 }
 
-/* The middle n x n, its corner at round-half-even((side - n) / 2), as torchvision's CenterCrop. */
+/* (h, w, 3) becomes its middle (n, n, 3), in place. Its corner is at round-half-even((side - n) / 2), as in
+ * torchvision's CenterCrop (Python's round()). */
 static int crop_middle(struct ds_pixels *p, int n, struct err *err)
 {
 	int top, left;
 
-	if (p->h < n || p->w < n) {
+	if (p->h < n || p->w < n)
 		return err_fail(err, "image of %d x %d pixels is smaller than --crop %d", p->w, p->h, n);
-	}
 	top = (int)nearbyint((p->h - n) / 2.0);
 	left = (int)nearbyint((p->w - n) / 2.0);
 	for (int y = 0; y < n; y++)
@@ -238,7 +257,8 @@ void ds_gray(struct ds_pixels *p)
 {
 	uint8_t *at = p->rgb;
 
-	/* All three stay, so that resizing is that of one channel, three times. */
+	/* L = (19595 R + 38470 G + 7471 B + 0x8000) >> 16, the ITU-R 601 weights in Pillow's fixed point. All three
+	 * channels stay, so that resizing needs no case of its own; the caller keeps one in the end. */
 	for (size_t i = 0; i < (size_t)p->h * (size_t)p->w; i++, at += 3)
 		at[0] = at[1] = at[2] = (uint8_t)((at[0] * 19595u + at[1] * 38470u + at[2] * 7471u + 0x8000) >> 16);
 }
@@ -249,21 +269,20 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 
 	if (s->gray)
 		ds_gray(p);
+	/* torchvision truncates the longer side: int(size * long / short). */
 	if (s->size && s->shorter) {
 		if (p->h <= p->w)
 			w = (int)((double)s->size * p->w / p->h);
 		else
 			h = (int)((double)s->size * p->h / p->w);
 	}
-	if (s->size && (h > DS_MAX_SIDE || w > DS_MAX_SIDE)) {
+	if (s->size && (h > DS_MAX_SIDE || w > DS_MAX_SIDE))
 		return err_fail(err, "image of %d x %d pixels is too narrow to resize", p->w, p->h);
-	}
 	if (s->size && (h != p->h || w != p->w)) {
 		struct ds_pixels t = *p;
 
-		if (ds_resize(p, spare, h, w) < 0) {
-			return err_memory(err);
-		}
+		if (ds_resize(p, spare, h, w, err) < 0)
+			return -1;
 		*p = *spare;
 		*spare = t;
 	}

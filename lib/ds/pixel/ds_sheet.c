@@ -40,17 +40,15 @@ static bool fits(size_t a, size_t b, size_t limit)
 
 int ds_sheet_check(const struct ds_sheet *s, struct err *err)
 {
-	if (s->h == 0 || s->w == 0 || s->h > DS_MAX_SIDE || s->w > DS_MAX_SIDE) {
+	if (s->h == 0 || s->w == 0 || s->h > DS_MAX_SIDE || s->w > DS_MAX_SIDE)
 		return err_fail(err, "images of %zu x %zu pixels cannot be drawn", s->w, s->h);
-	}
 	if (!fits(s->columns, cell_w(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
 	    !fits(s->rows, cell_h(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
 	    !fits(sheet_w(s), s->scale, DS_MAX_SIDE) || !fits(sheet_h(s), s->scale, DS_MAX_SIDE) ||
-	    sheet_w(s) * s->scale * (sheet_h(s) * s->scale) > DS_MAX_PIXELS) {
-		return err_fail(err, "%zu x %zu images of %zu x %zu pixels, %zu times magnified, are more "
-			 "than a sheet holds; take a smaller grid or scale", s->columns, s->rows, s->w,
-			 s->h, s->scale);
-	}
+	    sheet_w(s) * s->scale * (sheet_h(s) * s->scale) > DS_MAX_PIXELS)
+		return err_fail(err, "%zu x %zu images of %zu x %zu pixels, magnified %zu times, are more "
+				"than a sheet holds; take a smaller grid or scale", s->columns, s->rows, s->w,
+				s->h, s->scale);
 	return 0;
 }
 
@@ -95,7 +93,7 @@ static void cell_release(struct ds_cell *c)
 }
 
 /* *to becomes a copy of from that owns what it points to. */
-static int copy(const struct ds_sheet *s, struct ds_cell *to, const struct ds_cell *from)
+static int copy(const struct ds_sheet *s, struct ds_cell *to, const struct ds_cell *from, struct err *err)
 {
 	size_t bytes = s->c * s->h * s->w;
 	char *name = from->name ? strdup(from->name) : NULL;
@@ -104,7 +102,7 @@ static int copy(const struct ds_sheet *s, struct ds_cell *to, const struct ds_ce
 	if ((from->name && !name) || (from->pixels && !pixels)) {
 		free(name);
 		free(pixels);
-		return -1;
+		return err_memory(err);
 	}
 	if (pixels)
 		memcpy(pixels, from->pixels, bytes);
@@ -114,7 +112,7 @@ static int copy(const struct ds_sheet *s, struct ds_cell *to, const struct ds_ce
 	return 0;
 }
 
-int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell)
+int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell, struct err *err)
 {
 	struct ds_cell mine;
 
@@ -124,11 +122,11 @@ int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell)
 		size_t cap = s->cap + s->cap / 2 + 16;
 		struct ds_cell *bigger = realloc(s->cells, cap * sizeof *bigger);
 		if (!bigger)
-			return -1;
+			return err_memory(err);
 		s->cells = bigger;
 		s->cap = cap;
 	}
-	if (copy(s, &mine, cell) < 0)
+	if (copy(s, &mine, cell, err) < 0)
 		return -1;
 	if (s->n < s->most) {
 		s->cells[s->n++] = mine;
@@ -168,7 +166,7 @@ void ds_sheet_release(struct ds_sheet *s)
 
 /* ---- the picture ----------------------------------------------------------------------------- */
 
-void ds_sheet_colour(double shade, double least, double largest, uint8_t rgb[3])
+static void colour(double shade, double least, double largest, uint8_t rgb[3])
 {
 	/* Halves, so that the span of any two doubles is finite. */
 	double span = largest / 2 - least / 2;
@@ -187,14 +185,14 @@ struct picture {
 	struct err *err;
 };
 
-/* Line y of a cell, 3 bytes a pixel. */
+/* Line y of a cell, 3 bytes per pixel. */
 static void cell_line(const struct picture *p, const struct ds_cell *cell, size_t y, uint8_t *to)
 {
 	const struct ds_sheet *s = p->sheet;
 	const size_t edge = s->border ? DS_SHEET_BORDER : 0, plane = s->h * s->w;
 	uint8_t frame[3], pixel[3];
 
-	ds_sheet_colour(cell->shade, p->least, p->largest, frame);
+	colour(cell->shade, p->least, p->largest, frame);
 	for (size_t x = 0; x < cell_w(s); x++) {
 		bool inside = y >= edge && y < edge + s->h && x >= edge && x < edge + s->w;
 		const uint8_t *at = inside ? cell->pixels + (y - edge) * s->w + x - edge : NULL;

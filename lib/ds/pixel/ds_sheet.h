@@ -52,18 +52,16 @@ struct ds_sheet {
 	size_t n, cap;
 };
 
-/* Can it be drawn? -1 with a line in err: images or sheet too large or empty. */
+/* Can it be drawn? -1 with err: images or sheet too large or empty. */
 int ds_sheet_check(const struct ds_sheet *s, struct err *err) TS_CHECKED;
-/* Keeps a copy of the image if it is among the best so far. -1: out of memory. */
-int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell) TS_CHECKED;
+/* Keeps a copy of the image if it is among the best so far. -1 with err: no memory. */
+int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell, struct err *err) TS_CHECKED;
 /* Sorts the cells, best first: cell i lies in row i / columns, column i % columns. Then nothing more
  * may be offered. */
 void ds_sheet_sort(struct ds_sheet *s);
-/* Colour of a border: linear from blue (the least shade) to red (the largest); blue if all are
- * equal. */
-void ds_sheet_colour(double shade, double least, double largest, uint8_t rgb[3]);
-/* Draws the sorted sheet into out, as an RGB PNG; equal sheets give equal bytes. -1 with a line in
- * err; the caller finishes the file. */
+/* Draws the sorted sheet into out, as an RGB PNG; equal sheets give equal bytes. A border's colour is linear in its
+ * shade from blue (the least) to red (the largest), and blue if all are equal. -1 with err; the caller finishes the
+ * file. */
 int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, struct err *err) TS_CHECKED;
 void ds_sheet_release(struct ds_sheet *s);
 

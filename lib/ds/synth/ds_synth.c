@@ -47,9 +47,14 @@ int ds_synth_find(const char *name)
 	return -1;
 }
 
-/* ---- scenes: a background, an object, what befalls them ------------------------------------- */
+/* ---- scenes: a background, an object, and what makes some of them atypical ------------------- */
 
+/* Cut off by the frame, behind a wall, overlaid with an object of another class, tiny, hardly brighter than the
+ * background, upside down and squeezed. */
 enum { TYPICAL = -1, TRUNCATED, OCCLUDED, BLENDED, TINY, FAINT, POSED, N_ATYPICAL };
+
+/* Radius, turn and place of an object; the whole of it is inside the picture, unless it is TRUNCATED. The numbers are
+ * drawn in this order, which is part of what a seed means, as everywhere here. */
 
 static struct ds_object new_object(struct ts_rng *r, int shape, int fate)
 {
@@ -78,15 +83,16 @@ static struct ds_object new_object(struct ts_rng *r, int shape, int fate)
 	return o;
 }
 
-/* Something in front: a thin bar across a typical object, a wall over half of an occluded one. */
+/* Something in front: a thin bar across a typical object, a wall over more than half of an occluded one. Both are
+ * squares, the wall of 60 x 60 pixels, the bar squeezed to 2 to 4 x 60, in a random direction. The centre is `off`
+ * pixels from the object's, across, so that the wall's edge lies .1 to .4 radii beyond the object's centre. */
 static void occlude(struct ds_picture *p, struct ts_rng *r, const struct ds_object *o,
 		    struct ds_color k, bool wall)
 {
-	enum { SQUARE = 1 };
-	struct ds_object w = { .shape = SQUARE, .turn = ds_direction(r), .alpha = 1,
+	struct ds_object w = { .shape = DS_SQUARE, .turn = ds_direction(r), .alpha = 1,
 			       .a = k, .b = k };
 	double off = wall ? 30 - o->r * ds_uniform(r, .1, .4) : o->r * ds_uniform(r, -.5, .5);
-	w.r = 30 / .72;
+	w.r = 30 / .72;                       /* the square's half side is .72: 30 pixels, beyond the picture */
 	w.squash = wall ? 1 : ds_uniform(r, 1, 2) / 30;
 	w.x = o->x + off * w.turn.x;
 	w.y = o->y + off * w.turn.y;
@@ -103,6 +109,9 @@ static void shadow(struct ds_picture *p, struct ts_rng *r, const struct ds_objec
 	ds_draw_object(p, &s);
 }
 
+/* One picture. Background and object differ in luminance by `contrast`, a quarter of the bright scenes the other way
+ * round; colours are free, so that colour says nothing about the class. From back to front: background, shadow, object,
+ * another object (BLENDED), bar or wall, light, noise. */
 static void scene(struct ts_rng *r, struct ds_picture *p, int shape, int fate)
 {
 	double light = ds_uniform(r, .15, .5);
@@ -183,11 +192,12 @@ static void paint_textures(const struct ds_synth *s, uint64_t i, struct ts_rng *
 	ds_paint_noise(p, r, ds_uniform(r, .005, .06));
 }
 
-/* Blurs n values that are `step` apart, the outermost repeated beyond the ends. */
+/* Blurs n values that are `step` apart: v[i] becomes the sum of w[|k|] v[i + k], k from -5 to 5; the outermost values
+ * are repeated beyond the ends. */
 static void blur(double *v, int n, int step)
 {
 	enum { REACH = 5 };
-	static const double w[REACH + 1] = {   /* exp(-k^2 / (2 * 1.5^2)), then to sum 1 */
+	static const double w[REACH + 1] = {   /* exp(-k^2 / (2 * 1.5^2)), divided by their sum */
 		0.2660117, 0.2130055, 0.1093607, 0.0360008, 0.0075988, 0.0010284 };
 	double line[DS_N + 2 * REACH];
 	for (int i = -REACH; i < n + REACH; i++)
@@ -210,19 +220,20 @@ static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
 	double *v = p->px;
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
 		v[k] = ts_rng_double(r) < .7;
-	for (int k = 0; k < 3 * DS_N; k++)
+	for (int k = 0; k < 3 * DS_N; k++)            /* rows, */
 		blur(v + k * DS_N, DS_N, 1);
-	for (int k = 0; k < 3 * DS_N; k++)
+	for (int k = 0; k < 3 * DS_N; k++)            /* columns, */
 		blur(v + k / DS_N * DS_PIXELS + k % DS_N, DS_N, DS_N);
-	for (int k = 0; k < DS_PIXELS; k++)
+	for (int k = 0; k < DS_PIXELS; k++)           /* channels */
 		blur(v + k, 3, DS_PIXELS);
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
 		if (v[k] < .75)
 			v[k] = 0;
 }
 
-/* Mean 1/2, standard deviation 1/4, as in the same experiments. Normal: the number of ones in 64
- * random bits, spread over its step by a uniform; variance 16 + 1/12. */
+/* Mean 1/2, standard deviation 1/4, as in the same experiments. Nearly normal without log or cos: the number of ones
+ * in 64 random bits (mean 32, variance 16) plus a uniform of -1/2..1/2, which fills the gaps between whole numbers
+ * (variance 1/12). sqrt(16 + 1/12) = 4.0104. */
 static void paint_gaussian(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
 			   struct ds_picture *p, struct ds_synth_row *ret)
 {
@@ -239,16 +250,16 @@ static void paint_rademacher(const struct ds_synth *s, uint64_t i, struct ts_rng
 {
 	(void)s, (void)i, (void)ret;
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
-		p->px[k] = ts_rng_u64(r) >> 63;
+		p->px[k] = (double)(ts_rng_u64(r) >> 63);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* A number for a set and its split. It comes from the name, so that new sets leave the old alone,
- * and the negatives are those of the ID set's own rows. */
+/* A number for a set and its split: a hash of the name (FNV-1a), so that adding a set does not change the others. The
+ * inverted set has the ID set's number, because it holds the negatives of the same rows. */
 static uint64_t stream_of(const struct ds_synth *s)
 {
-	uint64_t h = 0xcbf29ce484222325u;   /* FNV-1a */
+	uint64_t h = 0xcbf29ce484222325u;
 	const char *name = sets[s->set == DS_SYNTH_ID_INVERTED ? DS_SYNTH_ID : s->set].name;
 	for (; *name; name++)
 		h = (h ^ (uint8_t)*name) * 0x100000001b3u;

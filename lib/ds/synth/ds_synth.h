@@ -5,8 +5,8 @@
  *
  * The ID set is ten classes of objects that differ by their outline, never by colour, pose,
  * surface, background or light. A known share of its samples is atypical: hardly visible, or
- * looking like another class. The other sets are OOD, from pixel noise to objects of unseen
- * outline.
+ * similar to another class. The other sets are OOD, from pixel noise to objects whose outlines are
+ * not in the ID set.
  *
  * Row i of a set depends on (seed, set, split, i) alone. The arithmetic is +, -, *, /, sqrt and
  * floor in double, which IEEE 754 defines to the last bit, so bytes are equal on every machine.
@@ -31,7 +31,7 @@ enum ds_synth_set {
 	DS_SYNTH_SETS
 };
 
-/* Name of a set, and one line that says what it is. */
+/* Name of a set, and one line that describes it. */
 const char *ds_synth_name(enum ds_synth_set set);
 const char *ds_synth_help(enum ds_synth_set set);
 /* The set called name, or -1. */
@@ -44,7 +44,7 @@ struct ds_synth {
 	bool train;                       /* split: train or test, independent of each other */
 	uint64_t seed;
 	double atypical;                  /* share of atypical samples of the sets made from ID;
-					   * raising it changes only rows that become so */
+					   * raising it changes only the rows that become atypical */
 };
 
 struct ds_synth_row {

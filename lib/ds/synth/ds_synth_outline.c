@@ -21,7 +21,10 @@ static double most(double a, double b)
 	return a > b ? a : b;
 }
 
-/* Distance to the nearest edge; inside by counting the edges to one side (even-odd rule). */
+/* Distance of p to the polygon v[n]. For each edge v[i], v[j], the nearest point is v[i] + t e with e = v[j] - v[i],
+ * w = p - v[i], t = w.e / e.e cut to 0..1; the least |w - t e| counts. p is inside if a ray from it to the right (+x)
+ * crosses an odd number of edges: those of which one end is below p.y, the other not, and which meet that height to
+ * the right of p. */
 static double polygon(struct ds_vec p, const struct ds_vec *v, size_t n)
 {
 	double best = 1e9;
@@ -72,34 +75,34 @@ static const struct ds_vec bolt[] = { { .25, -1 }, { -.6, .15 }, { -.08, .15 }, 
 static const struct ds_vec ell[] = { { -.6, -.95 }, { -.05, -.95 }, { -.05, .4 }, { .7, .4 },
 	{ .7, .92 }, { -.6, .92 } };
 
-enum { DISC, SQUARE, TRIANGLE, STAR, CROSS, CRESCENT, HEART, ARROW, HOURGLASS, TEE,
-       PENTAGON, DROP, CHEVRON, HALFDISC, BOLT, CLOVER, ELL, CAPSULE };
 const char *const ds_outline_names[DS_OUTLINES] = {
 	"disc", "square", "triangle", "star", "cross", "crescent", "heart", "arrow",
 	"hourglass", "tee",
 	"pentagon", "drop", "chevron", "halfdisc", "bolt", "clover", "ell", "capsule" };
 
+_Static_assert((int)DS_PENTAGON == (int)DS_SYNTH_CLASSES, "the ID classes come first");
+
 double ds_outline(int shape, struct ds_vec p)
 {
 	switch (shape) {
-	case DISC: return disc(p, 0, 0, .9);
-	case SQUARE: return POLYGON(p, square);
-	case TRIANGLE: return POLYGON(p, triangle);
-	case STAR: return POLYGON(p, star);
-	case CROSS: return POLYGON(p, cross);
-	case CRESCENT: return most(disc(p, -.1, 0, .95), -disc(p, .42, 0, .8));
-	case HEART: return POLYGON(p, heart);
-	case ARROW: return POLYGON(p, arrow);
-	case HOURGLASS: return POLYGON(p, hourglass);
-	case TEE: return POLYGON(p, tee);
-	case PENTAGON: return POLYGON(p, pentagon);
-	case DROP: return POLYGON(p, drop);
-	case CHEVRON: return POLYGON(p, chevron);
-	case HALFDISC: return most(disc(p, 0, -.4, .98), -.35 - p.y);
-	case BOLT: return POLYGON(p, bolt);
-	case CLOVER: return least(least(disc(p, -.5, 0, .45), disc(p, .5, 0, .45)),
+	case DS_DISC: return disc(p, 0, 0, .9);
+	case DS_SQUARE: return POLYGON(p, square);
+	case DS_TRIANGLE: return POLYGON(p, triangle);
+	case DS_STAR: return POLYGON(p, star);
+	case DS_CROSS: return POLYGON(p, cross);
+	case DS_CRESCENT: return most(disc(p, -.1, 0, .95), -disc(p, .42, 0, .8));
+	case DS_HEART: return POLYGON(p, heart);
+	case DS_ARROW: return POLYGON(p, arrow);
+	case DS_HOURGLASS: return POLYGON(p, hourglass);
+	case DS_TEE: return POLYGON(p, tee);
+	case DS_PENTAGON: return POLYGON(p, pentagon);
+	case DS_DROP: return POLYGON(p, drop);
+	case DS_CHEVRON: return POLYGON(p, chevron);
+	case DS_HALFDISC: return most(disc(p, 0, -.4, .98), -.35 - p.y);
+	case DS_BOLT: return POLYGON(p, bolt);
+	case DS_CLOVER: return least(least(disc(p, -.5, 0, .45), disc(p, .5, 0, .45)),
 				  least(disc(p, 0, -.5, .45), disc(p, 0, .5, .45)));
-	case ELL: return POLYGON(p, ell);
+	case DS_ELL: return POLYGON(p, ell);
 	default: return disc(p, 0, p.y < -.55 ? -.55 : p.y > .55 ? .55 : p.y, .4);   /* CAPSULE */
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Objects, surfaces, light and noise. No function of libm but sqrt, floor and fabs, which are exact
- * to the last bit everywhere: waves are made of cubics, angles of half-angle tangents. And one draw
- * an expression, since compilers differ in the order in which they evaluate two. */
+ * Objects, surfaces, light and noise. Of libm only sqrt, floor and fabs are used, which are exact to the last bit
+ * everywhere: waves are made of cubics, angles of half-angle tangents. And no expression draws two random numbers,
+ * because C leaves open which is drawn first. */
 #include <math.h>
 
 #include "ds/synth/ds_synth_internal.h"
@@ -16,6 +16,7 @@ static double clamp(double x)
 	return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
+/* A point of the unit disc (rejected until it lies inside, and not near the centre), moved out to the circle. */
 struct ds_vec ds_direction(struct ts_rng *r)
 {
 	double x, y, q;
@@ -28,11 +29,13 @@ struct ds_vec ds_direction(struct ts_rng *r)
 	return (struct ds_vec){ x / q, y / q };
 }
 
+/* With t = tan(angle / 2): cos = (1 - t^2) / (1 + t^2), sin = 2 t / (1 + t^2). */
 struct ds_vec ds_turn(double t)
 {
 	return (struct ds_vec){ (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t) };
 }
 
+/* Three uniforms, shifted together until .3 r + .59 g + .11 b is the luminance, then cut to 0..1. */
 struct ds_color ds_color_new(struct ts_rng *r, double luminance)
 {
 	struct ds_color k;
@@ -51,12 +54,17 @@ struct ds_color ds_color_mix(struct ds_color a, struct ds_color b, double t)
 	return a;
 }
 
+/* Pixel i becomes (1 - alpha) * itself + alpha * k. */
 static void blend(struct ds_picture *p, int i, struct ds_color k, double alpha)
 {
 	for (int c = 0; c < 3; c++)
 		p->px[c * DS_PIXELS + i] += (k.c[c] - p->px[c * DS_PIXELS + i]) * alpha;
 }
 
+/* For each pixel near the object: its centre goes into the outline's frame (moved, turned back, divided by the radius,
+ * x also by squash); d is its distance from the outline there, in pixels again (of the shorter axis, so that it is not
+ * too large); a stroke is what is within half its width of the line that runs half a width inside the outline. The
+ * pixel is covered by 1/2 - d, cut to 0..1: antialiasing over one pixel. */
 void ds_draw_object(struct ds_picture *p, const struct ds_object *o)
 {
 	double reach = o->r + 1 + o->stroke, squeezed = o->r * o->squash;
@@ -85,7 +93,10 @@ static double wave(double x)
 	return 1 - t * t * (3 - 2 * t);
 }
 
-void ds_field(struct ts_rng *r, double cell, double field[DS_PIXELS])
+/* A smooth random field in 0..1 with features of about `cell` pixels (value noise): random numbers at the knots of a
+ * grid of this width, moved by a random part of a cell, and between four knots the bilinear mix of them, with u and v
+ * replaced by 3u^2 - 2u^3, whose slope is 0 at the knots. */
+static void smooth_field(struct ts_rng *r, double cell, double field[DS_PIXELS])
 {
 	double knot[DS_N + 2][DS_N + 2], ox = ts_rng_double(r), oy = ts_rng_double(r);
 	int n = (int)(DS_N / cell) + 3;
@@ -110,6 +121,7 @@ void ds_field(struct ts_rng *r, double cell, double field[DS_PIXELS])
 	}
 }
 
+/* Each pixel between a (mix 0) and b (mix 1). */
 static void fill(struct ds_picture *p, struct ds_color a, struct ds_color b,
 		 const double mix[DS_PIXELS])
 {
@@ -118,6 +130,7 @@ static void fill(struct ds_picture *p, struct ds_color a, struct ds_color b,
 			p->px[c * DS_PIXELS + i] = a.c[c] + (b.c[c] - a.c[c]) * mix[i];
 }
 
+/* From one side to the other, in a random direction; 1/2 in the middle. */
 static void gradient(struct ts_rng *r, double mix[DS_PIXELS])
 {
 	struct ds_vec d = ds_direction(r);
@@ -125,35 +138,39 @@ static void gradient(struct ts_rng *r, double mix[DS_PIXELS])
 		mix[i] = .5 + ((i % DS_N - 15.5) * d.x + (i / DS_N - 15.5) * d.y) / (1.4 * DS_N);
 }
 
+/* A coarse field and a fine one. */
 static void clouds(struct ts_rng *r, double mix[DS_PIXELS])
 {
 	double fine[DS_PIXELS];
-	ds_field(r, ds_uniform(r, 6, 14), mix);
-	ds_field(r, ds_uniform(r, 2, 5), fine);
+	smooth_field(r, ds_uniform(r, 6, 14), mix);
+	smooth_field(r, ds_uniform(r, 2, 5), fine);
 	for (int i = 0; i < DS_PIXELS; i++)
 		mix[i] = clamp(mix[i] + .6 * (fine[i] - .5));
 }
 
-/* Stripes, checks or dots, turned, of a period from 2.5 pixels up, their lines bent by some pixels.
- * */
+/* Stripes, checks, dots or a grid, of a period from 2.5 pixels up. (u, v) are a pixel's coordinates in periods, turned
+ * to a random direction, after the pixel was moved by a smooth field: so the lines bend by some pixels. With the waves
+ * a = wave(u), b = wave(v): stripes are a; checks a xor b = a + b - 2ab; dots where both are high; a grid where either
+ * is. */
 static void pattern(struct ts_rng *r, double max_period, double max_bend, double mix[DS_PIXELS])
 {
 	double warp[DS_PIXELS];
 	double period = ds_uniform(r, 2.5, max_period), bend = ds_uniform(r, 0, max_bend);
 	struct ds_vec d = ds_direction(r);
 	double phase = ts_rng_double(r), stretch = ds_uniform(r, .5, 1);
-	int kind = (int)ts_rng_below(r, 4);
-	ds_field(r, 10, warp);
+	enum { STRIPES, CHECKS, DOTS, GRID, KINDS };
+	int kind = (int)ts_rng_below(r, KINDS);
+	smooth_field(r, 10, warp);
 	for (int i = 0; i < DS_PIXELS; i++) {
 		double x = i % DS_N - 15.5, y = i / DS_N - 15.5, w = bend * (warp[i] - .5);
 		double u = (x * d.x + y * d.y + w) / period + phase;
 		double v = (y * d.x - x * d.y + w) / period * stretch + phase;
 		double a = wave(u), b = wave(v);
-		if (kind == 0)
+		if (kind == STRIPES)
 			mix[i] = a;
-		else if (kind == 1)
+		else if (kind == CHECKS)
 			mix[i] = a + b - 2 * a * b;
-		else if (kind == 2)
+		else if (kind == DOTS)
 			mix[i] = clamp(4 * a * b - 1);
 		else
 			mix[i] = clamp(3 * (a > b ? a : b) - 1.5);
@@ -163,10 +180,9 @@ static void pattern(struct ts_rng *r, double max_period, double max_bend, double
 /* Small bars and spots in shades between a and b and a little beyond. */
 static void clutter(struct ds_picture *p, struct ts_rng *r, struct ds_color a, struct ds_color b)
 {
-	enum { DISC = 0, SQUARE = 1 };
 	for (int n = 5 + (int)ts_rng_below(r, 6); n > 0; n--) {
 		struct ds_object o = { .alpha = 1 };
-		o.shape = ts_rng_below(r, 3) ? SQUARE : DISC;
+		o.shape = ts_rng_below(r, 3) ? DS_SQUARE : DS_DISC;
 		o.turn = ds_direction(r);
 		o.x = ds_uniform(r, 0, DS_N);
 		o.y = ds_uniform(r, 0, DS_N);
@@ -177,6 +193,7 @@ static void clutter(struct ds_picture *p, struct ts_rng *r, struct ds_color a, s
 	}
 }
 
+/* A fifth are gradients, three tenths clouds, a fifth patterns, three tenths gradients with clutter. */
 void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a,
 			 struct ds_color b)
 {
@@ -195,6 +212,7 @@ void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color
 		clutter(p, r, a, b);
 }
 
+/* A pattern in two colours, and over it a pattern or clouds in a third, partly transparent. */
 void ds_paint_texture(struct ds_picture *p, struct ts_rng *r)
 {
 	double mix[DS_PIXELS], over[DS_PIXELS];
@@ -212,6 +230,8 @@ void ds_paint_texture(struct ds_picture *p, struct ts_rng *r)
 		blend(p, i, k[2], strength * over[i]);
 }
 
+/* Multiplies each pixel by 1 + side * (its distance towards the light) - corner * (its distance from the middle)^2;
+ * 512 is about the square of the corners' distance. */
 void ds_paint_light(struct ds_picture *p, struct ts_rng *r)
 {
 	struct ds_vec d = ds_direction(r);
@@ -224,7 +244,8 @@ void ds_paint_light(struct ds_picture *p, struct ts_rng *r)
 	}
 }
 
-/* The sum of four 16-bit uniforms has variance 4/12: close enough to normal for camera noise. */
+/* The sum of four 16-bit uniforms is close enough to normal for camera noise. Its mean is 4 * 65535/2 = 131070, its
+ * variance 4/12 * 65536^2: so sigma * sqrt(3) / 65536 is the scale. */
 void ds_paint_noise(struct ds_picture *p, struct ts_rng *r, double sigma)
 {
 	double scale = sigma * sqrt(3) / 65536;

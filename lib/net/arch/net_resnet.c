@@ -99,9 +99,8 @@ static int build_imagenet(struct net *n, const double *p, struct err *err)
 
 	if (!d)
 		return -1;
-	if (f.widen != 1 && !d->bottleneck) {
+	if (f.widen != 1 && !d->bottleneck)
 		return err_fail(err, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
-	}
 	if (n->h < 32 || n->w < 32) {
 		return err_fail(err, "resnet needs images of at least 32x32 pixels (%dx%d given); for small "
 			 "ones there is resnet-cifar", n->h, n->w);

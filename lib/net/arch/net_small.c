@@ -22,10 +22,9 @@ static int build_convs(struct net *n, int pairs, struct err *err)
 {
 	int x = 0;
 
-	if (n->h >> pairs < 1 || n->w >> pairs < 1) {
+	if (n->h >> pairs < 1 || n->w >> pairs < 1)
 		return err_fail(err, "conv%d needs images of at least %dx%d pixels (%dx%d given)", 2 * pairs,
 			 1 << pairs, 1 << pairs, n->h, n->w);
-	}
 	for (int i = 0; i < pairs; i++) {
 		for (int k = 0; k < 2; k++) {
 			char name[NET_NAME];

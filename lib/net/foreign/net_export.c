@@ -51,19 +51,18 @@ int net_export(const struct net_checkpoint *c, enum net_export_format format, bo
 				      "unmask.mean", mean, "unmask.std", std, NULL };
 	struct ts_file *f = ts_file_open(path);
 	struct ts_set set = { 0 };
-	int rc = -1;
+	int rc;
 
 	snprintf(input, sizeof input, "%dx%dx%d", c->net->c, c->net->h, c->net->w);
 	numbers(c->mean, c->net->c, mean, sizeof mean);
 	numbers(c->std, c->net->c, std, sizeof std);
-	if (f && choose(&set, c, full) == 0)
-		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &set) :
-						net_safetensors_write(f, &set, pairs);
-	if (rc == 0)
-		rc = ts_file_finish(f);
-	if (rc < 0)
-		err_fail(err, "%s", f && ts_file_error(f) ? ts_file_error(f) :
-			 "out of memory, or more than a zip archive's 4 GiB");
+	if (!f || choose(&set, c, full) < 0)
+		rc = err_memory(err);
+	else
+		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &set, err) :
+						net_safetensors_write(f, &set, pairs, err);
+	if (rc == 0 && ts_file_finish(f) < 0)
+		rc = err_fail(err, "%s", ts_file_error(f));
 	free(set.t);
 	ts_file_close(f);
 	return rc;

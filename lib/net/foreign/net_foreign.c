@@ -12,12 +12,6 @@
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_safetensors.h"
 
-/* ---- elements ---- */
-
-/* ---- views ---- */
-
-/* ---- files ---- */
-
 /* All of fd, growing as bytes arrive. NULL with a line in err. */
 static unsigned char *read_all(int fd, size_t *n, struct err *err)
 {
@@ -30,7 +24,10 @@ static unsigned char *read_all(int fd, size_t *n, struct err *err)
 		if (*n == cap) {
 			grown = cap < NET_MAX_FILE ? realloc(p, 2 * cap) : NULL;
 			if (!grown) {
-				err_fail(err, "has more than %zu bytes, or there is not enough memory", cap);
+				if (cap < NET_MAX_FILE)
+					err_memory(err);
+				else
+					err_fail(err, "has more than %zu bytes", cap);
 				free(p);
 				return NULL;
 			}
@@ -72,11 +69,15 @@ static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, con
 	struct memory m = { p, n };
 	struct ts_reader *r = ts_reader_open_fn(read_memory, &m, name);
 	const struct ts_header *h = r ? ts_reader_expect(r, "checkpoint") : NULL;
-	int rc = h && ts_reader_set(r, &f->state) == 0 && ts_meta_merge(&f->meta, &h->meta) == 0 ? 0 : -1;
+	int rc = 0;
 
 	f->format = "unmask checkpoint";
-	if (rc < 0)
-		err_fail(err, "%s", r ? ts_reader_error(r) : "out of memory");
+	if (!r)
+		return err_memory(err);
+	if (!h || ts_reader_set(r, &f->state) < 0)
+		rc = err_fail(err, "%s", ts_reader_error(r));
+	else if (ts_meta_merge(&f->meta, &h->meta) < 0)
+		rc = err_memory(err);
 	ts_reader_close(r);
 	return rc;
 }

@@ -23,7 +23,7 @@ struct net_view {
 
 /* Takes a name of len bytes. -1 with a line in err: empty, too long, control characters. */
 int net_view_name(struct net_view *v, const char *name, size_t len, struct err *err) TS_CHECKED;
-/* Holds that every element of v lies within numel elements, and counts them. -1 with a line in err. */
+/* Checks that every element of v lies within numel elements, and counts them. -1 with a line in err. */
 int net_view_check(struct net_view *v, size_t numel, struct err *err) TS_CHECKED;
 /* Strides of a row-major array. */
 void net_view_straight(struct net_view *v);

@@ -147,27 +147,28 @@ static int attempt(struct ts_set *to, const struct ts_set *from, int k)
 static int guess(const struct ts_set *state, char *spec, struct err *err)
 {
 	static const int attempts[] = { 0, 1, 2, 4 };
-	bool found = false;
+	bool found = false, memory = true;
 
-	for (size_t k = 0; k < 4 && !found; k++) {
+	for (size_t k = 0; k < 4 && memory && !found; k++) {
 		struct ts_set tried = { 0 };
 
-		if (attempt(&tried, state, attempts[k]) == 0)
+		memory = attempt(&tried, state, attempts[k]) == 0;
+		if (memory)
 			for (int i = 0; net_archs[i] && !found; i++)
 				found = net_archs[i]->guess && net_archs[i]->guess(&tried, spec);
 		for (size_t i = 0; i < tried.n; i++)
 			free(tried.t[i].name);
 		free(tried.t);
 	}
-	if (found)
-		return 0;
+	if (found || !memory)
+		return found ? 0 : err_memory(err);
 	return err_fail(err, "its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
 		       "--arch names one", state->n, state->n ? state->t[0].name : "",
 		       state->n > 1 ? state->t[1].name : "");
 }
 
 /* The first convolution's parameter if it reads the input, else -1. */
-static int stem(const struct net *n)
+static int first_conv(const struct net *n)
 {
 	const struct net_node *node = n->n_params ? &n->nodes[n->params[0].node] : NULL;
 	return node && node->op == NET_CONV && node->in[0] == 0 ? 0 : -1;
@@ -191,8 +192,8 @@ static int build(struct net_checkpoint *c, struct ts_set *state, const struct ne
 		return err_memory(err);
 	}
 	head = ts_set_get(state, n->params[n->nodes[n->head].param].name);
-	first = stem(n) < 0 ? NULL : ts_set_get(state, n->params[stem(n)].name);
-	if (!how->h && stem(n) >= 0 && n->nodes[n->params[0].node].kernel == 7)
+	first = first_conv(n) < 0 ? NULL : ts_set_get(state, n->params[first_conv(n)].name);
+	if (!how->h && first_conv(n) >= 0 && n->nodes[n->params[0].node].kernel == 7)
 		h = w = 224;
 	if (!how->c && first && first->ndim == 4 && first->shape[1] >= 1 && first->shape[1] <= 4)
 		ch = (int)first->shape[1];
@@ -208,7 +209,7 @@ static int build(struct net_checkpoint *c, struct ts_set *state, const struct ne
 
 /* ---- tensors ---- */
 
-/* Holds every tensor of the network against the state's; to: takes those that fit. */
+/* Compares every tensor of the network with the state's; to: takes those that fit. */
 static void each(struct net_importing *im, struct ts_tensor *to)
 {
 	const struct net *n = im->c->net;
@@ -284,13 +285,17 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		net_import_say(&im, false, "guessed architecture: %s", c->net->spec);
 	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w,
 		       c->net->classes);
-	err_memory(err);
 	im.taken = calloc(state->n + 1, sizeof *im.taken);
-	if (!im.taken || check_first(&im, err) < 0)
+	if (!im.taken) {
+		err_memory(err);
 		goto out;
-	err_memory(err);
-	if (net_init(c->net, &im.rng, &c->state) < 0)
+	}
+	if (check_first(&im, err) < 0)
 		goto out;
+	if (net_init(c->net, &im.rng, &c->state) < 0) {
+		err_memory(err);
+		goto out;
+	}
 	each(&im, c->state.t);
 	if (net_import_masks(&im, err) < 0)
 		goto out;

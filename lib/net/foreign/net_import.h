@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * net_import: makes a checkpoint of the state of a foreign file: guesses the architecture from names and
- * shapes, renames what other programs call otherwise, holds every tensor against the network.
+ * shapes, renames what other programs call otherwise, and compares every tensor with the network.
  *
  * Names: "module." and "_orig_mod." (data parallel and compiled models) go from the front of every name,
  * "model.", "net.", "backbone." and the like if all names have it. A tensor that the network does not have

@@ -20,7 +20,8 @@ struct zip_out {
 	struct buffer central;            /* the directory that comes last */
 	size_t at;                        /* bytes written */
 	unsigned n;                       /* members */
-	int rc;
+	int rc;                           /* sticky: after the first failure nothing is written */
+	struct err *err;
 };
 
 static void add(struct buffer *b, const void *p, size_t n)
@@ -52,9 +53,18 @@ static void add_text(struct buffer *b, const char *s)
 
 static void put(struct zip_out *z, const void *p, size_t n)
 {
-	if (z->rc == 0)
-		z->rc = ts_file_put(z->f, p, n);
+	if (z->rc == 0 && ts_file_put(z->f, p, n) < 0)
+		z->rc = err_fail(z->err, "%s", ts_file_error(z->f));
 	z->at += n;
+}
+
+/* The same for what was put together in a buffer, which is freed. */
+static void put_buffer(struct zip_out *z, struct buffer *b)
+{
+	if (z->rc == 0 && b->failed)
+		z->rc = err_memory(z->err);
+	put(z, b->p, b->n);
+	free(b->p);
 }
 
 /* The fields that both headers of a member have: from version to the length of the name. */
@@ -88,12 +98,10 @@ static void member(struct zip_out *z, const char *tail, const void *data, size_t
 	add_text(&b, "FB");
 	add_int(&b, pad, 2);
 	add(&b, zeros, pad);
-	if (b.failed || at + n > UINT32_MAX - (1 << 24))
-		z->rc = -1;
-	else
-		put(z, b.p, b.n);
+	if (z->rc == 0 && at + n > UINT32_MAX - (1 << 24))
+		z->rc = err_fail(z->err, "more than a zip archive's 4 GiB; safetensors has no such limit");
+	put_buffer(z, &b);
 	put(z, data, n);
-	free(b.p);
 	add_int(&z->central, 0x02014b50, 4);
 	add_int(&z->central, 20, 2);
 	common(&z->central, name, crc, n);
@@ -109,7 +117,7 @@ static void finish(struct zip_out *z)
 	const size_t at = z->at, size = z->central.n;
 	struct buffer b = { 0 };
 
-	put(z, z->central.p, size);
+	put_buffer(z, &z->central);
 	add_int(&b, 0x06054b50, 4);
 	add_int(&b, 0, 4);
 	add_int(&b, z->n, 2);
@@ -117,11 +125,7 @@ static void finish(struct zip_out *z)
 	add_int(&b, size, 4);
 	add_int(&b, at, 4);
 	add_int(&b, 0, 2);
-	if (b.failed || z->central.failed)
-		z->rc = -1;
-	else
-		put(z, b.p, b.n);
-	free(b.p);
+	put_buffer(z, &b);
 }
 
 /* ---- pickle ---- */
@@ -168,16 +172,17 @@ static void pickle_tensor(struct buffer *b, const struct ts_tensor *t, size_t ke
 	add_text(b, "t\x89" "ccollections\nOrderedDict\n)RtR");
 }
 
-int net_pytorch_write(struct ts_file *f, const struct ts_set *set)
+int net_pytorch_write(struct ts_file *f, const struct ts_set *set, struct err *err)
 {
-	struct zip_out z = { .f = f };
+	struct zip_out z = { .f = f, .err = err };
 	struct buffer b = { 0 };
 
 	add_text(&b, "\x80\x02" "ccollections\nOrderedDict\n)R(");
 	for (size_t i = 0; i < set->n; i++)
 		pickle_tensor(&b, &set->t[i], i);
 	add_text(&b, "u.");
-	z.rc = b.failed ? -1 : 0;
+	if (b.failed)
+		z.rc = err_memory(err);
 	member(&z, "data.pkl", b.p, b.n);
 	member(&z, "byteorder", "little", 6);
 	for (size_t i = 0; i < set->n; i++) {
@@ -189,6 +194,5 @@ int net_pytorch_write(struct ts_file *f, const struct ts_set *set)
 	member(&z, "version", "3\n", 2);
 	finish(&z);
 	free(b.p);
-	free(z.central.p);
 	return z.rc;
 }

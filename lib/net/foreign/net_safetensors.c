@@ -118,14 +118,17 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 			struct err *err)
 {
 	const size_t n = json_object_size(root);
-	struct span *spans = n <= TS_MAX_FIELDS ? calloc(n + 1, sizeof *spans) : NULL;
+	struct span *spans;
 	const char *name;
 	size_t k = 0;
 	json_t *j;
 	int rc = 0;
 
+	if (n > TS_MAX_FIELDS)
+		return err_fail(err, "holds more than %d tensors", TS_MAX_FIELDS);
+	spans = calloc(n + 1, sizeof *spans);
 	if (!spans)
-		return err_fail(err, "holds more than %d tensors, or there is no memory", TS_MAX_FIELDS);
+		return err_memory(err);
 	json_object_foreach (root, name, j) {
 		struct net_view v = { .elem = NET_E_F32 };
 
@@ -210,16 +213,19 @@ static char *header_json(const struct ts_set *set, const char *const *pairs)
 	return padded;
 }
 
-int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs)
+int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs, struct err *err)
 {
 	char *json = header_json(set, pairs);
-	uint64_t n = json ? strlen(json) : 0;
-	int rc = json ? ts_file_put(f, &n, 8) : -1;
+	const uint64_t n = json ? strlen(json) : 0;
+	int rc;
 
+	if (!json)
+		return err_memory(err);
+	rc = ts_file_put(f, &n, 8);
 	if (rc == 0)
 		rc = ts_file_put(f, json, n);
 	for (size_t i = 0; rc == 0 && i < set->n; i++)
 		rc = ts_file_put(f, set->t[i].data, ts_tensor_bytes(&set->t[i]));
 	free(json);
-	return rc;
+	return rc < 0 ? err_fail(err, "%s", ts_file_error(f)) : 0;
 }

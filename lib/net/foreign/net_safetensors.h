@@ -20,8 +20,9 @@ bool net_safetensors_is(const unsigned char *p, size_t n);
  * header that lies about offsets, sizes, overlaps. */
 int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
 /* Writes the tensors (f32, i64, u8), with `pairs` of metadata: key, value, key, value..., NULL ends it.
- * f is not finished. -1: error in f, or out of memory. */
-int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs) TS_CHECKED;
+ * f is not finished. -1 with a line in err. */
+int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs,
+			  struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -148,10 +148,10 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 8 * f->file_size)
 		return err_fail(err, "tensor '%.100s' brings the tensors to more than 8 times the file's size",
 			 v->name);
-	if (f->state.n == TS_MAX_FIELDS || ts_set_get(&f->state, v->name)) {
-		return err_fail(err, "tensor '%.100s' is there twice, or there are more than %d", v->name,
-			 TS_MAX_FIELDS);
-	}
+	if (f->state.n == TS_MAX_FIELDS)
+		return err_fail(err, "holds more than %d tensors", TS_MAX_FIELDS);
+	if (ts_set_get(&f->state, v->name))
+		return err_fail(err, "tensor '%.100s' is there twice", v->name);
 	t = ts_set_add(&f->state, v->name, type, v->ndim, v->shape);
 	if (!t)
 		return err_memory(err);

@@ -224,17 +224,16 @@ int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_r
 		return err_fail(err, "keeping %g of the weights leaves nothing to chance; a Bernoulli mask "
 			 "needs a fraction between 0 and 1", m->keep);
 	}
-	err_memory(err);
 	c->mask = malloc(sizeof *c->mask);
 	if (!c->mask)
-		return -1;
+		return err_memory(err);
 	*c->mask = *m;
 	for (int i = 0; i < c->net->n_params && rc == 0; i++)
 		if (net_is_statistic(c->net, i))
 			rc = add_statistic(c, i);
 		else if (m->kind != NET_MASK_WEIGHTS && net_is_masked(c->net, m, i))
 			rc = add_scores(c, i, rng);
-	return rc;
+	return rc < 0 ? err_memory(err) : 0;
 }
 
 /* The masks of a checkpoint, an array for each parameter that has one. */

@@ -74,7 +74,7 @@ int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_r
  * err. */
 int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, struct err *err) TS_CHECKED;
 
-/* For net_load(): takes the mask's description from the header, and holds that c->extra has what it
+/* For net_load(): takes the mask's description from the header, and checks that c->extra has what it
  * needs and, beside "train/" tensors, nothing else. For net_save(): the other way. */
 int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, struct err *err) TS_CHECKED;
 int net_mask_write(const struct net_checkpoint *c, struct ts_meta *m) TS_CHECKED;

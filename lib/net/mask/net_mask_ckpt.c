@@ -87,7 +87,6 @@ static bool wanted(const struct net_checkpoint *c, int i, char *name, enum ts_ty
 /* Names a tensor that nobody asked for. */
 static int unknown(const struct net_checkpoint *c, struct err *err)
 {
-	err_fail(err, "holds more tensors than architecture %s has", c->net->spec);
 	for (size_t k = 0; k < c->extra.n; k++) {
 		const char *have = c->extra.t[k].name;
 		bool known = net_is_run_state(have);
@@ -98,13 +97,11 @@ static int unknown(const struct net_checkpoint *c, struct err *err)
 			if (net_is_statistic(c->net, i) || c->net->params[i].role == NET_WEIGHT)
 				known = wanted(c, i, name, &type) && strcmp(name, have) == 0;
 		}
-		if (!known) {
-			err_fail(err, "tensor '%s' is not part of architecture %s%s", have,
-				 c->net->spec, c->mask ? " or of its masks" : "");
-			break;
-		}
+		if (!known)
+			return err_fail(err, "tensor '%s' is not part of architecture %s%s", have, c->net->spec,
+					c->mask ? " or of its masks" : "");
 	}
-	return -1;
+	return err_fail(err, "holds more tensors than architecture %s has", c->net->spec);
 }
 
 int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, struct err *err)
@@ -113,10 +110,11 @@ int net_mask_read(struct net_checkpoint *c, const struct ts_meta *m, struct err 
 	size_t known = 0;
 	int rc = 0, have = ts_meta_get_str(m, "mask", &kind);
 
-	if (have < 0 || (have == 1 && !(c->mask = calloc(1, sizeof *c->mask)))) {
-		err_fail(err, "its header's 'mask' is not a name");
+	if (have < 0)
+		return err_fail(err, "its header's 'mask' is not a name");
+	if (have == 1 && !(c->mask = calloc(1, sizeof *c->mask))) {
 		free(kind);
-		return -1;
+		return err_memory(err);
 	}
 	if (have == 1)
 		rc = parse(c->mask, m, kind, err);

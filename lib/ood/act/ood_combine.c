@@ -4,10 +4,12 @@
 
 #include "ood/act/ood_combine.h"
 
-int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ood_input *in, char *const *names,
+const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
+
+int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names,
 		     size_t n)
 {
-	c->rule = rule;
+	c->how = how;
 	return ood_set_read(&c->val, in, names, n, 0);
 }
 
@@ -34,10 +36,10 @@ void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, f
 	size_t k = c->val.n_methods;
 
 	for (size_t i = 0; i < n; i++) {
-		double v = c->rule == OOD_MIN ? 1 : 0;
+		double v = c->how == OOD_MIN ? 1 : 0;
 		for (size_t m = 0; m < k; m++) {
 			double p = p_value(c->val.scores[m], c->val.n, in[m][i]);
-			v = c->rule == OOD_MIN ? fmin(v, p) : v + (c->rule == OOD_FISHER ? log(p) : p / (double)k);
+			v = c->how == OOD_MIN ? fmin(v, p) : v + (c->how == OOD_FISHER ? log(p) : p / (double)k);
 		}
 		out[i] = (float)v;
 	}

@@ -19,18 +19,20 @@ extern "C" {
 #endif
 
 /* FISHER: sum log p (Fisher, 1925); MIN: the smallest p; MEAN: the mean of p. */
-enum ood_rule { OOD_FISHER, OOD_MIN, OOD_MEAN };
+enum ood_combining { OOD_FISHER, OOD_MIN, OOD_MEAN, OOD_N_COMBININGS };
+/* "fisher", ...: what users and columns call them. */
+extern const char *const ood_combining_names[OOD_N_COMBININGS];
 
 struct ood_combine {
-	enum ood_rule rule;
-	struct ood_set val;               /* scores of the validation data, each sorted: 4 bytes a row */
+	enum ood_combining how;
+	struct ood_set val;               /* scores of the validation data, each sorted: 4 bytes per row */
 };
 
 /* Reads the columns called names[0..n-1], n >= 1, of scores. -1: the input has failed and says why. */
-int ood_combine_read(struct ood_combine *c, enum ood_rule rule, struct ood_input *in, char *const *names,
+int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names,
 		     size_t n) TS_CHECKED;
 void ood_combine_release(struct ood_combine *c);
-/* Combines n rows of the scores in[0..], one array a name, into out (n). */
+/* Combines n rows of the scores in[0..], one array per name, into out (n). */
 void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out);
 
 #ifdef __cplusplus

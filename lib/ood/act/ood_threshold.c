@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "num/num_sort.h"
+#include "ood/ood_internal.h"
 #include "ood/act/ood_threshold.h"
 
 enum { MAX_CLASSES = 1 << 20 };
 
 /* ---- the rank -------------------------------------------------------------------------------- */
 
-/* Terms relative to the largest one, from there to where they vanish on either side, and their sum:
- * no factorial is ever taken, so nothing cancels, however large n is. */
+/* Terms relative to the largest one, w_j / w_(j-1) = (n - j + 1) / j * odds, from there to where they vanish on either
+ * side, and their sum: no factorial is ever taken, so nothing cancels, however large n is. */
 double ood_binomial_below(uint64_t n, double p, uint64_t k)
 {
 	double odds = p / (1 - p), w = 1, total, below;
@@ -35,14 +36,15 @@ double ood_binomial_below(uint64_t n, double p, uint64_t k)
 	return below / total;
 }
 
-/* What fits exactly (n odd, alpha and confidence one half) fits in spite of rounding. */
-static uint64_t binomial_rank(const struct ood_promise *rule, uint64_t n)
+/* The largest k with P(Bin(n, alpha) < k) <= 1 - confidence, by bisection. What fits exactly (n odd, alpha and
+ * confidence one half) fits in spite of rounding. */
+static uint64_t binomial_rank(const struct ood_promise *promise, uint64_t n)
 {
 	uint64_t lo = 0, hi = n;          /* lo fits (0 always does), above hi nothing does */
 
 	while (lo < hi) {
 		uint64_t k = hi - (hi - lo) / 2;
-		if (ood_binomial_below(n, rule->alpha, k) <= (1 - rule->confidence) * (1 + 1e-12))
+		if (ood_binomial_below(n, promise->alpha, k) <= (1 - promise->confidence) * (1 + 1e-12))
 			lo = k;
 		else
 			hi = k - 1;
@@ -50,21 +52,21 @@ static uint64_t binomial_rank(const struct ood_promise *rule, uint64_t n)
 	return lo;
 }
 
-uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n)
+uint64_t ood_promise_rank(const struct ood_promise *promise, uint64_t n)
 {
-	if (rule->guarantee == OOD_BINOMIAL)
-		return binomial_rank(rule, n);
-	double k = floor(rule->alpha * ((double)n + 1) * (1 + 1e-13));
+	if (promise->guarantee == OOD_BINOMIAL)
+		return binomial_rank(promise, n);
+	double k = floor(promise->alpha * ((double)n + 1) * (1 + 1e-13));
 	return k > (double)n ? n : (uint64_t)k;
 }
 
-uint64_t ood_rule_rows(const struct ood_promise *rule)
+uint64_t ood_promise_rows(const struct ood_promise *promise)
 {
-	double about = rule->guarantee == OOD_BINOMIAL ?
-			log1p(-rule->confidence) / log1p(-rule->alpha) : 1 / rule->alpha - 1;
+	double about = promise->guarantee == OOD_BINOMIAL ?
+			log1p(-promise->confidence) / log1p(-promise->alpha) : 1 / promise->alpha - 1;
 	uint64_t n = about > 2 ? (uint64_t)about - 1 : 1;
 
-	while (ood_rule_rank(rule, n) == 0)
+	while (ood_promise_rank(promise, n) == 0)
 		n++;
 	return n;
 }
@@ -74,7 +76,9 @@ uint64_t ood_rule_rows(const struct ood_promise *rule)
 struct rows {
 	size_t n, cap, n_methods;
 	float **scores;                   /* n_methods arrays of n */
+	size_t *column;                   /* (n_methods): their numbers in the batches */
 	int32_t *pred;                    /* (n), or NULL */
+	ptrdiff_t pred_at;                /* the number of its column; -1: not wanted */
 	size_t classes;
 	char **names;                     /* of the classes, or NULL */
 	size_t n_names;
@@ -85,70 +89,65 @@ static void release_rows(struct rows *w)
 	for (size_t m = 0; w->scores && m < w->n_methods; m++)
 		free(w->scores[m]);
 	free(w->scores);
+	free(w->column);
 	free(w->pred);
 	ts_strs_free(w->names, w->n_names);
 }
 
-static int grow(struct rows *w, size_t more, bool per_class)
+static int grow(struct rows *w, size_t more)
 {
-	if (w->n + more <= w->cap)
+	size_t cap = ood_capacity(w->cap, w->n + more);
+
+	if (cap == w->cap)
 		return 0;
-	size_t want = w->n + more + w->cap / 2;
-	for (size_t m = 0; m < w->n_methods; m++) {
-		float *bigger = realloc(w->scores[m], want * sizeof *bigger);
-		if (!bigger)
-			return -1;
-		w->scores[m] = bigger;
-	}
-	if (per_class) {
-		int32_t *bigger = realloc(w->pred, want * sizeof *bigger);
-		if (!bigger)
-			return -1;
-		w->pred = bigger;
-	}
-	w->cap = want;
+	if (ood_grow(w->scores, w->n_methods, cap, sizeof **w->scores) < 0 ||
+	    (w->pred_at >= 0 && ood_grow(&w->pred, 1, cap, sizeof *w->pred) < 0))
+		return -1;
+	w->cap = cap;
 	return 0;
 }
 
-static int take_batch(struct rows *w, struct ts_reader *r, const struct ts_batch *b,
-		      char *const *methods, bool per_class)
+static int take_batch(struct rows *w, struct ts_reader *r, const struct ts_batch *b)
 {
-	if (grow(w, b->n, per_class))
+	const int64_t *pred = w->pred_at >= 0 ? b->cols[w->pred_at].data : NULL;
+
+	if (grow(w, b->n) < 0)
 		return ts_reader_fail(r, "out of memory");
 	for (size_t m = 0; m < w->n_methods; m++) {
-		const float *v = ts_batch_col(b, methods[m])->data;
+		const struct ts_col *c = &b->cols[w->column[m]];
+		const float *v = c->data;
 		for (size_t i = 0; i < b->n; i++)
 			if (isnan(v[i]))
-				return ts_reader_fail(r, "row %zu: '%s' is not a number", w->n + i,
-						      methods[m]);
+				return ts_reader_fail(r, "row %zu: '%s' is not a number", w->n + i, c->name);
 		memcpy(w->scores[m] + w->n, v, b->n * sizeof *v);
 	}
-	for (size_t i = 0; per_class && i < b->n; i++) {
-		int64_t c = ((const int64_t *)ts_batch_col(b, "pred")->data)[i];
-		if (c < 0 || c >= MAX_CLASSES)
+	for (size_t i = 0; pred && i < b->n; i++) {
+		if (pred[i] < 0 || pred[i] >= MAX_CLASSES)
 			return ts_reader_fail(r, "row %zu: 'pred' is %lld, which is no class",
-					      w->n + i, (long long)c);
-		w->pred[w->n + i] = (int32_t)c;
-		if ((size_t)c >= w->classes)
-			w->classes = (size_t)c + 1;
+					      w->n + i, (long long)pred[i]);
+		w->pred[w->n + i] = (int32_t)pred[i];
+		if ((size_t)pred[i] >= w->classes)
+			w->classes = (size_t)pred[i] + 1;
 	}
 	w->n += b->n;
 	return 0;
 }
 
-static int check_columns(struct ts_reader *r, const struct ts_header *h, char *const *methods,
-			 size_t n, bool per_class)
+static int find_columns(struct rows *w, struct ts_reader *r, const struct ts_header *h, char *const *methods,
+			bool per_class)
 {
 	const struct ts_field *f;
 
-	for (size_t m = 0; m < n; m++) {
+	for (size_t m = 0; m < w->n_methods; m++) {
 		f = ts_header_field(h, methods[m]);
 		if (!f || f->type != TS_F32 || f->ndim)
 			return ts_reader_fail(r, "has no column of scores '%s'", methods[m]);
+		w->column[m] = (size_t)(f - h->fields);
 	}
 	f = ts_header_field(h, "pred");
 	if (per_class && (!f || f->type != TS_I64 || f->ndim))
 		return ts_reader_fail(r, "has no column 'pred' of classes");
+	w->pred_at = per_class ? f - h->fields : -1;
 	return 0;
 }
 
@@ -158,17 +157,23 @@ static int read_rows(struct rows *w, struct ts_reader *r, char *const *methods, 
 	struct ts_batch b = { 0 };
 	int rc = -1;
 
-	if (!h || check_columns(r, h, methods, w->n_methods, per_class))
+	if (!h)
 		return -1;
 	w->scores = calloc(w->n_methods + 1, sizeof *w->scores);
-	if (!w->scores || ts_batch_init(&b, h) ||
-	    (per_class && ts_meta_get_strs(&h->meta, "classes", &w->names, &w->n_names) < 0)) {
-		ts_reader_fail(r, "out of memory, or meta 'classes' is no list of names");
+	w->column = calloc(w->n_methods + 1, sizeof *w->column);
+	if (!w->scores || !w->column || ts_batch_init(&b, h) < 0) {
+		ts_reader_fail(r, "out of memory");
+		goto out;
+	}
+	if (find_columns(w, r, h, methods, per_class) < 0)
+		goto out;
+	if (per_class && ts_meta_get_strs(&h->meta, "classes", &w->names, &w->n_names) < 0) {
+		ts_reader_fail(r, "meta 'classes' is no list of names");
 		goto out;
 	}
 	w->classes = w->n_names;
 	while ((rc = ts_reader_next(r, &b)) == 1)
-		if (take_batch(w, r, &b, methods, per_class)) {
+		if (take_batch(w, r, &b) < 0) {
 			rc = -1;
 			break;
 		}
@@ -184,8 +189,8 @@ out:
 static int too_few(const struct ood_threshold *t, struct ts_reader *r, const char *of, size_t have)
 {
 	return ts_reader_fail(r, "%s%zu rows are too few for a false-alarm rate of %g; it takes %llu",
-			      of, have, t->rule.alpha,
-			      (unsigned long long)ood_rule_rows(&t->rule));
+			      of, have, t->promise.alpha,
+			      (unsigned long long)ood_promise_rows(&t->promise));
 }
 
 /* Counts the rows of each class; fails if a class has too few. */
@@ -200,7 +205,7 @@ static int count_classes(struct ood_threshold *t, struct ts_reader *r, const str
 		t->class_rows[w->pred[i]]++;
 	for (size_t c = 0; c < t->classes; c++) {
 		size_t have = (size_t)t->class_rows[c];
-		if (ood_rule_rank(&t->rule, have))
+		if (ood_promise_rank(&t->promise, have))
 			continue;
 		t->fallback++;
 		if (!fallback) {
@@ -225,8 +230,8 @@ static void group(float *to, size_t *next, const float *v, const struct rows *w,
 		to[next[w->pred[i]]++] = v[i];
 }
 
-/* One column's thresholds. v is sorted; grouped and next, n and t->classes long, are for the
- * classes. */
+/* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are room for the
+ * scores of each class by themselves. -1: out of memory. */
 static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
 		      const struct rows *w, float *grouped, size_t *next)
 {
@@ -234,12 +239,12 @@ static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
 		group(grouped, next, v, w, t);
 	if (num_sort(v, w->n))
 		return -1;
-	uint64_t k = ood_rule_rank(&t->rule, w->n);
+	uint64_t k = ood_promise_rank(&t->promise, w->n);
 	if (!t->classes)
 		threshold[0] = v[k - 1];
 	for (size_t c = 0; c < t->classes; c++) {
 		size_t have = (size_t)t->class_rows[c];
-		uint64_t in_class = ood_rule_rank(&t->rule, have);
+		uint64_t in_class = ood_promise_rank(&t->promise, have);
 		float *first = grouped + next[c] - have;
 		if (in_class && num_sort(first, have))
 			return -1;
@@ -249,7 +254,7 @@ static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
 }
 
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
-		      const struct ood_promise *rule, unsigned flags)
+		      const struct ood_promise *promise, unsigned flags)
 {
 	bool per_class = flags & OOD_THRESHOLD_PER_CLASS;
 	struct rows w = { .n_methods = n };
@@ -257,13 +262,13 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	size_t *next = NULL;
 	int rc = -1;
 
-	*t = (struct ood_threshold){ .rule = *rule };
+	*t = (struct ood_threshold){ .promise = *promise };
 	if (read_rows(&w, r, methods, per_class))
 		goto out;
 	t->rows = w.n;
 	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK))
 		goto out;
-	if (ood_rule_rank(rule, w.n) == 0) {
+	if (ood_promise_rank(promise, w.n) == 0) {
 		too_few(t, r, "", w.n);
 		goto out;
 	}
@@ -297,33 +302,39 @@ static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 {
 	struct ts_tensor rows = { .name = (char[]){ "class.rows" }, .type = TS_I64, .ndim = 1,
 				  .shape = { t->classes }, .data = t->class_rows };
-	bool binomial = t->rule.guarantee == OOD_BINOMIAL;
+	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 
 	return ts_meta_set_str(m, "fit", "threshold") ||
-	       ts_meta_set_double(m, "alpha", t->rule.alpha) ||
+	       ts_meta_set_double(m, "alpha", t->promise.alpha) ||
 	       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
-	       (binomial && ts_meta_set_double(m, "confidence", t->rule.confidence)) ||
+	       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence)) ||
 	       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
 	       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
 			       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ? -1 : 0;
 }
 
-int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, struct ts_writer *w)
+int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
-	if (set_meta(t, &h->meta))
-		return -1;
-	for (size_t i = 0; i < t->set.n; i++)
-		if (ts_header_add(h, t->set.t[i].name, TS_F32, 1, t->set.t[i].shape))
-			return -1;
-	if (ts_writer_begin(w, h))
-		return -1;
-	for (size_t i = 0; i < t->set.n; i++)
-		if (ts_writer_tensor(w, &t->set.t[i]))
-			return -1;
-	return ts_writer_finish(w);
+	int rc;
+
+	if (set_meta(t, &h->meta) < 0)
+		return err_memory(err);
+	for (size_t i = 0; i < t->set.n; i++) {
+		const struct ts_tensor *v = &t->set.t[i];
+		if (ts_header_field(h, v->name))
+			return err_fail(err, "there are two columns '%s'", v->name);
+		if (ts_header_add(h, v->name, TS_F32, 1, v->shape) < 0)
+			return err_memory(err);
+	}
+	rc = ts_writer_begin(w, h);
+	for (size_t i = 0; i < t->set.n && rc == 0; i++)
+		rc = ts_writer_tensor(w, &t->set.t[i]);
+	if (rc == 0)
+		rc = ts_writer_finish(w);
+	return rc < 0 ? err_fail(err, "%s", ts_writer_error(w)) : 0;
 }
 
-/* The rule and the counts. */
+/* The promise and the counts. */
 static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct ts_meta *m)
 {
 	char *what = NULL, *guarantee = NULL;
@@ -336,16 +347,19 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 		goto out;
 	}
 	if (ts_meta_get_str(m, "guarantee", &guarantee) != 1 ||
-	    ts_meta_get_double(m, "alpha", &t->rule.alpha) != 1 ||
-	    ts_meta_get_double(m, "confidence", &t->rule.confidence) < 0 ||
-	    ts_meta_get_int(m, "rows", &n) != 1 ||
+	    ts_meta_get_double(m, "alpha", &t->promise.alpha) != 1 ||
+	    ts_meta_get_double(m, "confidence", &t->promise.confidence) < 0) {
+		ts_reader_fail(r, "the thresholds' meta does not say what they promise: guarantee, alpha, confidence");
+		goto out;
+	}
+	if (ts_meta_get_int(m, "rows", &n) != 1 ||
 	    (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
 	    ts_meta_get_int(m, "class.fallback", &fallback) < 0 ||
 	    (per_class && (rows.type != TS_I64 || rows.ndim != 1 || rows.shape[0] < 1))) {
-		ts_reader_fail(r, "thresholds without their rule and rows");
+		ts_reader_fail(r, "the thresholds' meta does not say of how many rows they are");
 		goto out;
 	}
-	t->rule.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL : OOD_CONFORMAL;
+	t->promise.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL : OOD_CONFORMAL;
 	t->rows = (uint64_t)n;
 	t->fallback = (size_t)fallback;
 	if (per_class) {
@@ -387,12 +401,14 @@ int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *er
 
 	*t = (struct ood_threshold){ 0 };
 	ts_header_init(&t->header, "fit");
-	if (h && ts_header_chain(&t->header, h))
+	if (!r)
+		return err_memory(err);
+	if (h && ts_header_chain(&t->header, h) < 0)
 		ts_reader_fail(r, "out of memory");
 	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
 		rc = check_tensors(t, r);
-	if (rc)
-		err_fail(err, "%s", r ? ts_reader_error(r) : "out of memory");
+	if (rc < 0)
+		err_fail(err, "%s", ts_reader_error(r));
 	ts_reader_close(r);
 	return rc;
 }

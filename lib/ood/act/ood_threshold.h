@@ -18,15 +18,15 @@
  * Both need rows to come that are drawn as the n were, and neither needs to know how. With ties the
  * rates only get smaller, as equal scores are not flagged.
  *
- * Thresholds are kept as a stream of kind "fit": a tensor <f4 a column of scores, called as the
+ * Thresholds are kept as a stream of kind "fit": a tensor <f4 for each column of scores, called as the
  * column, of shape (1), or (classes) if there is one for each predicted class. Meta:
  *	fit             "threshold"
  *	alpha           the wanted rate
  *	guarantee       "conformal" or "binomial"
  *	confidence      of the binomial guarantee
  *	rows            ID rows in all
- *	class.rows      with a threshold a class: tensor <i8 (classes), the rows that each one had
- *	class.fallback  with a threshold a class: the number of classes that had too few rows and got the
+ *	class.rows      with a threshold per class: tensor <i8 (classes), the rows that each one had
+ *	class.fallback  with a threshold per class: the number of classes that had too few rows and got the
  *	                threshold of all rows
  */
 #ifndef OOD_THRESHOLD_H
@@ -55,14 +55,14 @@ struct ood_promise {
 double ood_binomial_below(uint64_t n, double p, uint64_t k);
 /* The k of above, at most n; 0: n rows are too few. alpha (n + 1) counts as whole if it is so up to
  * rounding: 0.29 of 100 are 29. */
-uint64_t ood_rule_rank(const struct ood_promise *rule, uint64_t n);
+uint64_t ood_promise_rank(const struct ood_promise *promise, uint64_t n);
 /* The least n that is not too few. */
-uint64_t ood_rule_rows(const struct ood_promise *rule);
+uint64_t ood_promise_rows(const struct ood_promise *promise);
 
 /* ---- thresholds of some columns ------------------------------------------------------------- */
 
 struct ood_threshold {
-	struct ood_promise rule;
+	struct ood_promise promise;
 	struct ts_set set;                /* <f4 (1) or (classes), in the order of the columns */
 	uint64_t rows;
 	size_t classes;                   /* 0: one threshold for all */
@@ -73,33 +73,42 @@ struct ood_threshold {
 
 enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
 
-/* Reads the scores stream r to END and fills *t for its columns methods[0..n-1]. Retains 4 bytes a
- * row and column, and 8 a row. flags: PER_CLASS for a threshold for each class of column `pred`
+/* Reads the scores stream r to END and fills *t for its columns methods[0..n-1]. Retains 4 bytes per
+ * row and column, and 8 per row. flags: PER_CLASS for a threshold for each class of column `pred`
  * (as many classes as meta "classes" names, or as pred shows), FALLBACK so that classes of too few
  * rows get the threshold of all rows, which promises the rate over all rows only. -1: r has failed
  * and says why: no such column, NaN, too few rows. *t is to be released either way. */
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
-		      const struct ood_promise *rule, unsigned flags) TS_CHECKED;
+		      const struct ood_promise *promise, unsigned flags) TS_CHECKED;
 /* Writes *t as a whole stream: adds fields and meta to *h, of kind "fit", then begin, tensors,
- * finish. -1: w has failed and says why, or out of memory. */
-int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h,
-			struct ts_writer *w) TS_CHECKED;
-/* Reads what ood_threshold_write() wrote. -1: err (size len) holds a line that names the file. *t is
+ * finish. -1: w has failed, two columns have one name, or out of memory. */
+int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, struct ts_writer *w,
+			struct err *err) TS_CHECKED;
+/* Reads what ood_threshold_write() wrote. -1: err holds a line that names the file. *t is
  * to be released either way. */
 int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err) TS_CHECKED;
 void ood_threshold_release(struct ood_threshold *t);
 
-/* ---- their use: a column of verdicts a method ------------------------------------------------ */
+/* ---- their use: a column of verdicts per threshold ------------------------------------------- */
 
-/* Adds to *h, a header of scores, a column a threshold: "verdict:COLUMN" (|u1, one a row: 1 flagged as
- * OOD, 0 not), and to its meta "verdict.alpha" and "verdict.guarantee". -1: err (size len) holds a
- * line: no such column of scores, or no predicted classes
- * for thresholds a class. */
-int ood_verdict_header(const struct ood_threshold *t, struct ts_header *h, struct err *err) TS_CHECKED;
+struct ood_verdict {
+	const struct ood_threshold *t;
+	size_t *score;                    /* (set.n) numbers of the columns of scores */
+	size_t first;                     /* number of the first column of verdicts; the others follow it */
+	size_t pred;                      /* that of the predicted classes, with thresholds per class */
+};
+
+/* Adds to *h, a header of scores, a column for each threshold: "verdict:COLUMN" (|u1, one per row: 1 flagged as
+ * OOD, 0 not), and to its meta "verdict.alpha" and "verdict.guarantee"; makes *v, which is to be released either way,
+ * for batches of that header. t outlives it. -1: no such column of scores, or no predicted classes for thresholds per
+ * class; such a column of verdicts is there already; out of memory. */
+int ood_verdict_init(struct ood_verdict *v, const struct ood_threshold *t, struct ts_header *h,
+		     struct err *err) TS_CHECKED;
+void ood_verdict_release(struct ood_verdict *v);
 /* Fills the columns of verdicts of b, a batch of such a header, from its scores and, with thresholds
- * a class, its `pred`. -1: err holds a line with the row's number (`row`: that of b's first): a
+ * per class, its `pred`. -1: err holds a line with the row's number (`row`: that of b's first): a
  * predicted class that has no threshold. */
-int ood_verdict_rows(const struct ood_threshold *t, struct ts_batch *b, uint64_t row, struct err *err) TS_CHECKED;
+int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t row, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

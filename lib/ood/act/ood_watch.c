@@ -8,7 +8,7 @@
 
 static const double powers[] = { 0.2, 0.5, 0.8 }, shares[] = { 0.1, 0.4, 1 };
 enum { N_POWERS = 3, N_SHARES = 3 };
-_Static_assert(N_POWERS * N_SHARES == OOD_WATCH_BETS, "a bet a pair");
+_Static_assert(N_POWERS * N_SHARES == OOD_WATCH_BETS, "one bet per pair");
 
 static int by_value(const void *a, const void *b)
 {
@@ -73,7 +73,8 @@ static void exchange(struct ood_watch *w, double z, size_t at, size_t gone)
 	k[gone > at ? at : at - 1] = z;
 }
 
-/* Every bet on a small p, with the capital that starts now. */
+/* Every bet on a small p: each capital gains the share that starts now, then becomes f(p) of itself, f = 1 - l + l e
+ * p^(e-1). Returns their sum. */
 static double bet(struct ood_watch *w, size_t first, double p, double start)
 {
 	double sum = 0, log_p = log(p);

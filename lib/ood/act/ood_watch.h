@@ -61,8 +61,8 @@ struct ood_watch {
 	uint64_t rows;                    /* rows seen since init or reset */
 	double p;                         /* of the last row */
 	double evidence;                  /* M */
-	double capital[2 * OOD_WATCH_BETS];  /* sum over starts, a bet; of high scores behind those of low */
-	double since_best[2 * OOD_WATCH_BETS];   /* W of the best start, a bet */
+	double capital[2 * OOD_WATCH_BETS];  /* sum over starts, per bet; of high scores behind those of low */
+	double since_best[2 * OOD_WATCH_BETS];   /* W of the best start, per bet */
 	uint64_t start[2 * OOD_WATCH_BETS];      /* that start */
 };
 

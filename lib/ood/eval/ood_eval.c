@@ -9,7 +9,7 @@
 #include "ood/eval/ood_eval.h"
 #include "ts/ts_rng.h"
 
-/* What a group's average needs of the sets that went by; arrays a method. */
+/* What a group's average needs of the sets that went by; each array has an element per method. */
 struct group {
 	size_t sets;
 	struct ood_metrics *sum;
@@ -105,6 +105,8 @@ static void holm(struct ood_result *out, double *p, size_t n)
 		out[k].p = p[k];
 }
 
+/* Intervals and tests of every method, from placements: x (n_id) and y (n_ood) of method k, x0 and y0 of the baseline.
+ * Var(AUROC) = var(mean x) + var(mean y), and of a difference the same of x - x0 and y - y0. */
 static int delong(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out)
 {
 	size_t n = e->id->n_methods, n_id = e->id->n, base = e->o.test ? e->o.baseline : 0;
@@ -158,7 +160,7 @@ static void delong_group(const struct ood_eval *e, const struct group *g, struct
 
 /* Room for the weights of one resampling. */
 struct draw {
-	uint32_t *row[2];                 /* how often each row was drawn: ID, OOD */
+	uint32_t *row[2];                 /* (n_id), (n_ood): how often each row was drawn */
 	uint32_t *sorted[2], *right;      /* the same in the order of a method's scores */
 };
 
@@ -204,7 +206,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		d->sorted[1][i] = d->row[1][ood->order[k][i]];
 	struct ood_sample a = { id->scores[k], id->n, d->sorted[0] },
 			  b = { ood->scores[k], ood->n, d->sorted[1] };
-	struct ood_metrics m = ood_compare(&a, &b, &e->o.rules);
+	struct ood_metrics m = ood_compare(&a, &b, &e->o.by);
 	if (!id->right)
 		return m;
 	/* The right rows' scores are the same ones in the same order. */
@@ -227,7 +229,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Percentiles of sorted v. */
+/* Quantile q of sorted v (n), by linear interpolation. */
 static double quantile(const double *v, size_t n, double q)
 {
 	double at = q * (double)(n - 1);
@@ -313,7 +315,7 @@ int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups,
 	for (size_t k = 0; k < id->n_methods; k++) {
 		struct ood_sample a = { id->scores[k], id->n, NULL }, b = { ood->scores[k], ood->n, NULL };
 		unknown(&out[k]);
-		out[k].m = ood_compare(&a, &b, &e->o.rules);
+		out[k].m = ood_compare(&a, &b, &e->o.by);
 		if (id->right && id->labelled) {
 			struct ood_sample right = { id->right[k], id->n_right, NULL };
 			ood_compare_right(&right, id->labelled, &b, &out[k].m);

@@ -8,7 +8,7 @@
  *	A stratified bootstrap of every metric: ID rows and OOD rows are each drawn with replacement,
  *	the same rows for all methods, the same ID rows for all sets; percentile intervals, between order
  *	statistics by linear interpolation (Efron and Tibshirani, "An introduction to the bootstrap",
- *	1993, ch. 13). Nothing is sorted again: a resampling is a weight a row.
+ *	1993, ch. 13). Nothing is sorted again: a resampling is a weight per row.
  *
  * Replicate b of a set is drawn from (seed, b, set), so results do not depend on the number of threads.
  */
@@ -25,7 +25,7 @@ extern "C" {
 enum { OOD_MAX_GROUPS = 3 };
 
 struct ood_eval_options {
-	struct ood_rules rules;
+	struct ood_conventions by;
 	bool delong;                      /* intervals of the AUROC */
 	size_t baseline;                  /* number of the method that others are tested against; or */
 	bool test;                        /* false: none is */
@@ -45,7 +45,7 @@ struct ood_result {
 struct ood_eval;
 
 /* Begins. id outlives it; its order is there (OOD_SET_ORDER) if intervals or tests are wanted. Retains,
- * for DeLong, 8 bytes a group, method and ID row; for the bootstrap 100 bytes a group, method and
+ * for DeLong, 8 bytes per group, method and ID row; for the bootstrap 100 bytes per group, method and
  * replicate. NULL: out of memory. */
 struct ood_eval *ood_eval_new(const struct ood_set *id, const struct ood_eval_options *options);
 void ood_eval_free(struct ood_eval *e);

@@ -7,11 +7,16 @@
  * something else than numbers, it names the columns; otherwise they are called score, or score1, score2
  * and so on. Columns called pred and label are classes; those called name, or verdict:..., are passed
  * over; all others are scores. Text has no END, so that text which was cut off cannot be told.
+ *
+ * Rows are given as they come: a batch of text ends where more would have to be waited for.
  */
 #ifndef OOD_INPUT_H
 #define OOD_INPUT_H
 
+#include <stdbool.h>
+
 #include "ts/ts.h"
+#include "ts/ts_file.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,14 +27,18 @@ struct ood_input;
 /* Opens path; NULL or "-" is standard input. NULL only when out of memory; what else went wrong is in
  * ood_input_error(). */
 struct ood_input *ood_input_open(const char *path);
+/* The same where text is one number per line, with all digits: a column `score` of <f8. All that is read goes to
+ * copy too (NULL: it does not), before anybody has looked at it. */
+struct ood_input *ood_input_open_numbers(const char *path, struct ts_file *copy);
 void ood_input_close(struct ood_input *in);
+bool ood_input_is_text(const struct ood_input *in);
 /* The header, of kind "scores", borrowed. NULL: failed. */
 const struct ts_header *ood_input_header(struct ood_input *in);
 /* Fills the batch, which the caller began with the header. 1; 0: that was all; -1: failed. */
 int ood_input_next(struct ood_input *in, struct ts_batch *b) TS_CHECKED;
 /* Notes what is wrong with the input, returns -1. */
 int ood_input_fail(struct ood_input *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* One line that names the input; "" if nothing went wrong. */
+/* One line that names the input; NULL if nothing went wrong. */
 const char *ood_input_error(const struct ood_input *in);
 
 #ifdef __cplusplus

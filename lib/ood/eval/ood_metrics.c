@@ -39,16 +39,16 @@ static inline double precision(uint64_t hit, uint64_t miss, double odds)
 }
 
 /* odds: weight of an OOD row as against an ID row's. */
-static inline void add_area(struct area *a, const struct step *s, const struct ood_rules *rules,
+static inline void add_area(struct area *a, const struct step *s, const struct ood_conventions *by,
 			    double odds)
 {
 	uint64_t fn = s->n_id - s->tp, tn = s->n_ood - s->fp;
 	double in = precision(s->tp, s->fp, odds), out = precision(tn + s->d_ood, fn + s->d_id, 1 / odds);
 
 	a->twice_wins += s->d_ood * (2 * s->tp - s->d_id);
-	a->in += (double)s->d_id * (rules->trapezoid ? (in + a->last_in) / 2 : in);
+	a->in += (double)s->d_id * (by->trapezoid ? (in + a->last_in) / 2 : in);
 	a->out += (double)s->d_ood *
-		  (rules->trapezoid ? (out + precision(tn, fn, 1 / odds)) / 2 : out);
+		  (by->trapezoid ? (out + precision(tn, fn, 1 / odds)) / 2 : out);
 	a->last_in = in;
 }
 
@@ -59,7 +59,7 @@ struct points {
 	double detection;
 };
 
-/* How far recall tp / n is from 95 %, times 20 n. */
+/* |tp / n - 95 %| times 20 n, a whole number: how far recall is from 95 %. */
 static inline uint64_t distance(uint64_t tp, uint64_t n)
 {
 	return 20 * tp > 19 * n ? 20 * tp - 19 * n : 19 * n - 20 * tp;
@@ -100,12 +100,12 @@ static inline uint64_t take(const struct ood_sample *s, size_t *i, float t)
 }
 
 struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
-			       const struct ood_rules *rules)
+			       const struct ood_conventions *by)
 {
 	struct step s = { .n_id = total(id), .n_ood = total(ood) };
 	struct area a = { .last_in = 1 };
 	struct points p = { .distance = UINT64_MAX, .detection = 1 };
-	double prevalence = rules->prevalence, n_id = (double)s.n_id, n_ood = (double)s.n_ood;
+	double prevalence = by->prevalence, n_id = (double)s.n_id, n_ood = (double)s.n_ood;
 	double odds = prevalence > 0 ? prevalence / n_ood / ((1 - prevalence) / n_id) : 1;
 	size_t i = id->n, o = ood->n;     /* rows below the threshold */
 	struct ood_metrics m;
@@ -121,7 +121,7 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 			continue;         /* not in this resampling */
 		s.tp += s.d_id;
 		s.fp += s.d_ood;
-		add_area(&a, &s, rules, odds);
+		add_area(&a, &s, by, odds);
 		add_points(&p, &s);
 	}
 	for (int k = 0; k < OOD_N_METRICS; k++)
@@ -132,7 +132,7 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 	m.v[OOD_FPR95_NEAREST] = (double)p.nearest / n_ood;
 	m.v[OOD_FPR95_FIRST] = (double)p.first / n_ood;
 	m.v[OOD_FPR95_OPENOOD] = (double)p.openood_id / n_id;
-	m.v[OOD_FPR95] = m.v[OOD_FPR95_NEAREST + (int)rules->fpr];
+	m.v[OOD_FPR95] = m.v[OOD_FPR95_NEAREST + (int)by->fpr];
 	m.v[OOD_DETECTION] = p.detection / 2;
 	return m;
 }
@@ -161,7 +161,7 @@ static uint64_t above(const struct ood_sample *s, float t)
 void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const struct ood_sample *ood,
 		       struct ood_metrics *m)
 {
-	static const struct ood_rules plain;
+	static const struct ood_conventions plain;
 	uint64_t n_right = total(right), n_ood = total(ood), per = 10000;
 
 	m->v[OOD_OSCR] = n_right ? ood_compare(right, ood, &plain).v[OOD_AUROC] * (double)n_right /
@@ -170,16 +170,4 @@ void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const 
 		float t = largest(ood, (n_ood + per - 1) / per);
 		m->v[k] = (double)above(right, t) / (double)labelled;
 	}
-}
-
-struct ood_metrics ood_mean(const struct ood_metrics *m, size_t n)
-{
-	struct ood_metrics mean = { { 0 } };
-
-	for (int k = 0; k < OOD_N_METRICS; k++) {
-		for (size_t i = 0; i < n; i++)
-			mean.v[k] += m[i].v[k];
-		mean.v[k] /= (double)n;
-	}
-	return mean;
 }

@@ -5,7 +5,7 @@
  *
  * The work is one merge of two sorted arrays: sort each set once, with num_sort(), then compare the
  * ID set with any number of OOD sets, or with any resampling of them by weights. Ties are grouped:
- * there is one threshold a distinct score, so no result depends on the order of the input. Counts are
+ * there is one threshold per distinct score, so no result depends on the order of the input. Counts are
  * integers, so are the comparisons with 95 %.
  */
 #ifndef OOD_METRICS_H
@@ -59,7 +59,8 @@ struct ood_metric_name {
 };
 extern const struct ood_metric_name ood_metric_names[OOD_N_METRICS];
 
-struct ood_rules {
+/* How the metrics are read that are published in several ways. */
+struct ood_conventions {
 	enum ood_fpr fpr;
 	bool trapezoid;                   /* AUPR: trapezoids between the points of the curve, from
 					   * precision 1 at recall 0, instead of average precision (sum of
@@ -77,13 +78,11 @@ struct ood_sample {
 
 /* All but OSCR and CCR, which become NaN. The weights of each sample must not all be 0. */
 struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
-			       const struct ood_rules *rules);
+			       const struct ood_conventions *by);
 /* OSCR and CCR, into *m. right: the ID rows that are classified right, which may be none; labelled: the
  * number (or weight) of ID rows that have a label, above 0. */
 void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const struct ood_sample *ood,
 		       struct ood_metrics *m);
-/* The mean of n >= 1 results, each number on its own, all of one weight. */
-struct ood_metrics ood_mean(const struct ood_metrics *m, size_t n);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 
 #include "num/num_sort.h"
 #include "ood/eval/ood_set.h"
+#include "ood/ood_internal.h"
 
 static bool is_score(const struct ts_field *f)
 {
@@ -31,6 +32,31 @@ int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
 	*ret = names;
 	*n = k;
 	return 0;
+}
+
+int ood_set_choose(const struct ts_header *h, const char *list, char ***ret, size_t *n, struct err *err)
+{
+	char *copy, *rest, *word, **names;
+	size_t most = 1;
+
+	if (!list) {
+		if (ood_set_methods(h, ret, n) < 0)
+			return err_memory(err);
+		return *n ? 0 : err_fail(err, "has no column of scores");
+	}
+	for (const char *s = list; *s; s++)
+		most += *s == ',';
+	copy = rest = strdup(list);
+	names = calloc(most, sizeof *names);
+	*ret = names;
+	*n = 0;
+	while (copy && names && (word = strsep(&rest, ",")) != NULL) {
+		if (!(names[*n] = strdup(word)))
+			break;
+		++*n;
+	}
+	free(copy);
+	return names && *n == most ? 0 : err_memory(err);
 }
 
 int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n)
@@ -76,7 +102,8 @@ struct reading {
 	struct ood_input *in;
 	struct ts_batch b;
 	size_t cap;
-	const char *msp;                  /* the column of log-odds, or NULL */
+	size_t *column;                   /* (n_methods): their numbers in the batches */
+	ptrdiff_t label, pred, odds;      /* those of classes, and of log-odds; -1: there are none */
 	struct {
 		double rows, right, confidence;
 	} bin[BINS];
@@ -85,49 +112,33 @@ struct reading {
 static int grow(struct reading *k, size_t more)
 {
 	struct ood_set *set = k->set;
+	size_t cap = ood_capacity(k->cap, set->n + more);
 
-	if (set->n + more <= k->cap)
+	if (cap == k->cap)
 		return 0;
-	size_t want = set->n + more + k->cap / 2;
-	for (size_t m = 0; m < set->n_methods; m++) {
-		float *bigger = realloc(set->scores[m], want * sizeof *bigger);
-		if (!bigger)
-			return -1;
-		set->scores[m] = bigger;
-	}
-	if (set->mark) {
-		uint8_t *bigger = realloc(set->mark, want);
-		if (!bigger)
-			return -1;
-		set->mark = bigger;
-	}
-	k->cap = want;
+	if (ood_grow(set->scores, set->n_methods, cap, sizeof **set->scores) < 0 ||
+	    (set->mark && ood_grow(&set->mark, 1, cap, sizeof *set->mark) < 0))
+		return -1;
+	k->cap = cap;
 	return 0;
-}
-
-static const struct ts_col *classes(const struct ts_batch *b, const char *name)
-{
-	const struct ts_col *c = ts_batch_col(b, name);
-
-	return c && c->type == TS_I64 && c->ndim == 0 ? c : NULL;
 }
 
 /* Counts right predictions, if the input has what that takes. */
 static void take_labels(struct reading *k)
 {
-	const struct ts_col *label = classes(&k->b, "label"), *pred = classes(&k->b, "pred");
-	const struct ts_col *odds = k->msp ? ts_batch_col(&k->b, k->msp) : NULL;
+	const int64_t *label = k->label >= 0 ? k->b.cols[k->label].data : NULL;
+	const int64_t *pred = k->pred >= 0 ? k->b.cols[k->pred].data : NULL;
+	const float *odds = k->odds >= 0 ? k->b.cols[k->odds].data : NULL;
 
 	for (size_t i = 0; i < k->b.n; i++) {
-		int64_t l = label ? ((const int64_t *)label->data)[i] : -1;
-		int mark = l < 0 || !pred ? OOD_UNLABELLED :
-			   l == ((const int64_t *)pred->data)[i] ? OOD_RIGHT : OOD_WRONG;
+		int64_t l = label ? label[i] : -1;
+		int mark = l < 0 || !pred ? OOD_UNLABELLED : l == pred[i] ? OOD_RIGHT : OOD_WRONG;
 		k->set->labelled += mark != OOD_UNLABELLED;
 		k->set->n_right += mark == OOD_RIGHT;
 		if (k->set->mark)
 			k->set->mark[k->set->n + i] = (uint8_t)mark;
 		if (odds && mark != OOD_UNLABELLED) {
-			double p = 1 / (1 + exp(-(double)((const float *)odds->data)[i]));
+			double p = 1 / (1 + exp(-(double)odds[i]));
 			int bin = (int)fmin(fmax(ceil(p * BINS) - 1, 0), BINS - 1);
 			k->bin[bin].rows++;
 			k->bin[bin].right += mark == OOD_RIGHT;
@@ -136,6 +147,7 @@ static void take_labels(struct reading *k)
 	}
 }
 
+/* The sum over bins of |right - confidence|, both sums over a bin's rows, per row. */
 static double calibration_error(const struct reading *k)
 {
 	double rows = 0, gap = 0;
@@ -147,20 +159,21 @@ static double calibration_error(const struct reading *k)
 	return rows > 0 ? gap / rows : NAN;
 }
 
-static int read_rows(struct reading *k, char *const *methods)
+static int read_rows(struct reading *k)
 {
 	struct ood_set *set = k->set;
 	int rc;
 
 	while ((rc = ood_input_next(k->in, &k->b)) == 1) {
-		if (grow(k, k->b.n))
+		if (grow(k, k->b.n) < 0)
 			return ood_input_fail(k->in, "out of memory");
 		for (size_t m = 0; m < set->n_methods; m++) {
-			const float *v = ts_batch_col(&k->b, methods[m])->data;
+			const struct ts_col *c = &k->b.cols[k->column[m]];
+			const float *v = c->data;
 			for (size_t i = 0; i < k->b.n; i++)
 				if (isnan(v[i]))
-					return ood_input_fail(k->in, "row %zu: '%s' is not a number",
-							      set->n + i, methods[m]);
+					return ood_input_fail(k->in, "row %zu: '%s' is not a number", set->n + i,
+							      c->name);
 			memcpy(set->scores[m] + set->n, v, k->b.n * sizeof *v);
 		}
 		take_labels(k);
@@ -225,23 +238,40 @@ static bool has_log_odds(const struct ts_header *h)
 	return found;
 }
 
+static ptrdiff_t find_classes(const struct ts_header *h, const char *name)
+{
+	const struct ts_field *f = ts_header_field(h, name);
+
+	return f && f->type == TS_I64 && f->ndim == 0 ? f - h->fields : -1;
+}
+
+/* Finds the columns to read. */
+static int find_columns(struct reading *k, const struct ts_header *h, char *const *methods)
+{
+	for (size_t m = 0; m < k->set->n_methods; m++) {
+		if (!is_score(ts_header_field(h, methods[m])))
+			return ood_input_fail(k->in, "has no column of scores '%s'", methods[m]);
+		k->column[m] = (size_t)ts_header_col(h, methods[m]);
+	}
+	k->label = find_classes(h, "label");
+	k->pred = find_classes(h, "pred");
+	k->odds = has_log_odds(h) ? ts_header_col(h, "msp") : -1;
+	return 0;
+}
+
 int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n,
 		 unsigned flags)
 {
 	const struct ts_header *h = ood_input_header(in);
-	struct reading k = { .set = set, .in = in };
+	struct reading k = { .set = set, .in = in, .column = calloc(n + 1, sizeof *k.column) };
 	int rc = begin(set, n, flags);
 
 	if (!h)
-		return -1;
-	for (size_t m = 0; m < n; m++)
-		if (!is_score(ts_header_field(h, methods[m])))
-			return ood_input_fail(in, "has no column of scores '%s'", methods[m]);
-	k.msp = has_log_odds(h) ? "msp" : NULL;
-	if (rc || ts_batch_init(&k.b, h))
+		rc = -1;
+	else if (rc < 0 || !k.column || ts_batch_init(&k.b, h) < 0)
 		rc = ood_input_fail(in, "out of memory");
 	else
-		rc = read_rows(&k, methods);
+		rc = find_columns(&k, h, methods) < 0 ? -1 : read_rows(&k);
 	if (rc == 0 && set->order && set->n > UINT32_MAX)
 		rc = ood_input_fail(in, "has more rows than intervals and tests can do: 2^32");
 	if (rc == 0 && set->labelled == 0 && set->mark) {
@@ -250,35 +280,29 @@ int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods
 		set->mark = NULL;
 		set->right = NULL;
 	}
-	if (rc == 0 && sort_all(set))
+	if (rc == 0 && sort_all(set) < 0)
 		rc = ood_input_fail(in, "out of memory");
 	set->ece = calibration_error(&k);
 	ts_batch_release(&k.b);
+	free(k.column);
 	return rc;
 }
 
-int ood_set_append(struct ood_set *a, const struct ood_set *b)
+int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err)
 {
 	size_t n = a->n + b->n;
 
-	if (!a->scores && begin(a, b->n_methods, b->order ? OOD_SET_ORDER : 0))
-		return -1;
+	if (!a->scores && begin(a, b->n_methods, b->order ? OOD_SET_ORDER : 0) < 0)
+		return err_memory(err);
 	if (b->order && n > UINT32_MAX)
-		return -1;
+		return err_fail(err, "the sets together have more rows than intervals and tests can do: 2^32");
+	if (ood_grow(a->scores, b->n_methods, n, sizeof **a->scores) < 0 ||
+	    (b->order && ood_grow(a->order, b->n_methods, n, sizeof **a->order) < 0))
+		return err_memory(err);
 	for (size_t m = 0; m < b->n_methods; m++) {
-		float *bigger = realloc(a->scores[m], n * sizeof *bigger);
-		if (!bigger)
-			return -1;
-		a->scores[m] = bigger;
-		memcpy(bigger + a->n, b->scores[m], b->n * sizeof *bigger);
-		if (!b->order)
-			continue;
-		uint32_t *rows = realloc(a->order[m], n * sizeof *rows);
-		if (!rows)
-			return -1;
-		a->order[m] = rows;
-		for (size_t i = 0; i < b->n; i++)
-			rows[a->n + i] = (uint32_t)(a->n + b->order[m][i]);
+		memcpy(a->scores[m] + a->n, b->scores[m], b->n * sizeof **a->scores);
+		for (size_t i = 0; b->order && i < b->n; i++)
+			a->order[m][a->n + i] = (uint32_t)(a->n + b->order[m][i]);
 	}
 	a->n = n;
 	return 0;

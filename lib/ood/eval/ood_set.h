@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_set: the scores of a set, read whole into one sorted array a method: 4 bytes a row and method, and
+ * ood_set: the scores of a set, read whole into one sorted array per method: 4 bytes per row and method, and
  * as much again for one method while it is sorted.
  */
 #ifndef OOD_SET_H
@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 enum {
-	OOD_SET_ORDER = 1 << 0,           /* keep `order`: 4 bytes more a row and method */
+	OOD_SET_ORDER = 1 << 0,           /* keep `order`: 4 bytes more per row and method */
 	OOD_SET_RIGHT = 1 << 1            /* keep `mark` and `right`: up to 4 bytes more */
 };
 enum { OOD_UNLABELLED, OOD_WRONG, OOD_RIGHT };
@@ -36,9 +36,12 @@ struct ood_set {
 					   * NaN: there is no such column, or no labels */
 };
 
-/* Names of the score columns of a header (<f4, one a row), in its order; an array that the caller
+/* Names of the score columns of a header (<f4, one per row), in its order; an array that the caller
  * frees with ts_strs_free(). -1: out of memory. */
 int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n) TS_CHECKED;
+/* Names of the columns to read, so freed too: those of the list, separated by commas, or (NULL) as above. -1: there are
+ * none, or out of memory. */
+int ood_set_choose(const struct ts_header *h, const char *list, char ***ret, size_t *n, struct err *err) TS_CHECKED;
 /* Fails, in the input, if it has scores that are not among methods[0..n-1], the ID set's. */
 int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n) TS_CHECKED;
 /* Reads the input to its end into *set, the columns called methods[0..n-1]. flags: what else to keep. -1:
@@ -48,7 +51,8 @@ int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods
 		 unsigned flags) TS_CHECKED;
 /* Joins b's rows, without their labels, to a's, behind them; a is all zero, or was made so. It is to be
  * sorted then. -1: out of memory, or 2^32 rows with order. */
-int ood_set_append(struct ood_set *a, const struct ood_set *b) TS_CHECKED;
+int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err) TS_CHECKED;
+/* -1: out of memory. */
 int ood_set_sort(struct ood_set *set) TS_CHECKED;
 void ood_set_release(struct ood_set *set);
 

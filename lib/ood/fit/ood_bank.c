@@ -9,9 +9,6 @@
 
 #include "ood/ood_internal.h"
 
-/* GCC's and Clang's half float; the extension is in C23. */
-__extension__ typedef _Float16 half;
-
 uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features,
 		      int64_t label)
 {
@@ -38,7 +35,7 @@ static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logi
 	if (b->type == TS_F32)
 		memcpy(to, features, feature_bytes(f));
 	for (size_t d = 0; b->type == TS_F16 && d < f->dim; d++)
-		((half *)(void *)to)[d] = (half)features[d];
+		((uint16_t *)(void *)to)[d] = ts_half(features[d]);
 }
 
 static void swap_bytes(char *a, char *b, size_t n)
@@ -180,9 +177,9 @@ const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, floa
 {
 	if (f->bank.type == TS_F32)
 		return (const float *)f->bank.features + first * f->dim;
-	const half *from = (const half *)f->bank.features + first * f->dim;
+	const uint16_t *from = (const uint16_t *)f->bank.features + first * f->dim;
 	for (size_t i = 0; i < n * f->dim; i++)
-		buf[i] = (float)from[i];
+		buf[i] = ts_half_get(from[i]);
 	return buf;
 }
 
@@ -239,20 +236,23 @@ static double order_statistic(const struct ood_fit *f, size_t rank, size_t *coun
 	return value_of((uint32_t)top << 16 | (uint32_t)bucket_of(count, &rank));
 }
 
-int ood_bank_percentile(const struct ood_fit *f, double p, double *ret)
+int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err)
 {
 	size_t *count = malloc(65536 * sizeof *count), total = f->bank.n * f->dim;
 	float *row = malloc(f->dim * sizeof *row);
-	int rc = -1;
+	int rc = 0;
 
-	if (count && row && total > 0) {
+	if (!count || !row) {
+		rc = err_memory(err);
+	} else if (total == 0) {
+		rc = err_fail(err, "the bank of the fit is empty");
+	} else {
 		double at = p / 100 * (double)(total - 1);
 		size_t below = (size_t)at;
 		double lower = order_statistic(f, below, count, row);
 		*ret = lower;
 		if (at > (double)below)
 			*ret += (order_statistic(f, below + 1, count, row) - lower) * (at - (double)below);
-		rc = 0;
 	}
 	free(count);
 	free(row);

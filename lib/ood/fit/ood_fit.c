@@ -24,11 +24,12 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err 
 		if (!is_layer(field))
 			continue;
 		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] == 0)
-			return err_fail(err, "column '%s' is not one <f4 vector a row", field->name);
+			return err_fail(err, "column '%s' is not one <f4 vector per row", field->name);
 		if (f->n_layers == OOD_MAX_LAYERS)
 			return err_fail(err, "more than %d layers", OOD_MAX_LAYERS);
 		struct ood_layer *l = &f->layers[f->n_layers++];
 		snprintf(l->name, sizeof l->name, "%s", field->name);
+		l->column = i;
 		l->m.d = field->shape[0];
 	}
 	return 0;
@@ -45,13 +46,16 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
 		return err_fail(err, "has no column 'logits', <f4 of two or more classes");
 	if (!features || features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0)
-		return err_fail(err, "has no column 'features', <f4, one vector a row");
+		return err_fail(err, "has no column 'features', <f4, one vector per row");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return err_fail(err, "column 'label' is not one <i8 a row");
+		return err_fail(err, "column 'label' is not one <i8 per row");
 	if (!(f = calloc(1, sizeof *f)))
 		return err_memory(err);
 	f->classes = logits->shape[0];
 	f->dim = features->shape[0];
+	f->logits_at = (size_t)(logits - h->fields);
+	f->features_at = (size_t)(features - h->fields);
+	f->label_at = ts_header_col(h, "label");
 	f->parts = o->parts;
 	f->seed = o->seed;
 	f->bank.max = o->parts & OOD_PART_BANK ? o->bank : 0;
@@ -59,7 +63,9 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	if (((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err)) ||
 	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err)))
 		goto fail;
-	if (ood_fit_alloc(f) || ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias)) {
+	if (ood_fit_alloc(f, err) < 0)
+		goto fail;
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) < 0) {
 		err_memory(err);
 		goto fail;
 	}
@@ -98,12 +104,12 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 	return 0;
 }
 
-/* The means that need the model's opinion. */
+/* The means that need the model's opinion, each moved by a share of the difference: mean += (x - mean) / n. */
 static void add_predictions(struct ood_fit *f, const float *logits, const float *features,
 			    int64_t label)
 {
 	const size_t C = f->classes, D = f->dim, k = num_argmax(logits, C);
-	double lse = logits[k] + num_log_sum_exp(logits, C, C, logits[k], 1);
+	double lse = num_lse(logits, C);
 	double *prob = f->pred_prob + k * C, n = f->pred_count[k] += 1;
 
 	for (size_t c = 0; c < C; c++)
@@ -133,10 +139,9 @@ static int add_unit(struct ood_fit *f, const float *features, const int64_t *lab
 
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 {
-	const float *logits = ts_batch_col(b, "logits")->data;
-	const float *features = ts_batch_col(b, "features")->data;
-	const struct ts_col *labels = ts_batch_col(b, "label");
-	const int64_t *label = labels ? labels->data : NULL;
+	const float *logits = b->cols[f->logits_at].data;                               /* (n,C) */
+	const float *features = b->cols[f->features_at].data;                           /* (n,D) */
+	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL;     /* (n) */
 
 	if (check_rows(f, logits, features, label, b->n, err))
 		return -1;
@@ -144,7 +149,7 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n)))
 		return err_memory(err);
 	for (size_t i = 0; i < f->n_layers; i++) {
-		const float *x = ts_batch_col(b, f->layers[i].name)->data;
+		const float *x = b->cols[f->layers[i].column].data;                     /* (n,d) */
 		for (size_t k = 0; k < b->n * f->layers[i].m.d; k++)
 			if (!isfinite(x[k]))
 				return err_fail(err, "row %zu: '%s' is not a number or infinite",
@@ -213,14 +218,14 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 {
 	const size_t C = f->classes, D = f->dim;
-	float *row = malloc((D + 1) * sizeof *row);
-	int rc = 0;
+	float *row;
+	int rc;
 
-	if (check_like(f, o, err)) {
-		free(row);
+	if (check_like(f, o, err) < 0)
 		return -1;
-	}
-	rc = !row || ood_moments_merge(&f->features, &o->features) ||
+	if (!(row = malloc((D + 1) * sizeof *row)))
+		return err_memory(err);
+	rc = ood_moments_merge(&f->features, &o->features) ||
 	     ((f->parts & OOD_PART_UNIT) && ood_moments_merge(&f->unit, &o->unit));
 	for (size_t i = 0; i < f->n_layers && !rc; i++)
 		rc = ood_moments_merge(&f->layers[i].m, &o->layers[i].m);
@@ -234,23 +239,22 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	f->rows += o->rows;
 	f->unlabelled += o->unlabelled;
 	free(row);
-	return rc ? err_memory(err) : 0;
+	return rc ? err_memory(err) : 0;  /* the only reason there is */
 }
 
-/* The published program's precision: the pseudo-inverse of the covariance within classes. */
+/* The published program's precision: the pseudo-inverse of the covariance within classes, W^T W of its whitening
+ * W (rank,d). */
 static int invert(struct ood_layer *l, struct err *err)
 {
 	size_t d = l->m.d, rank;
 	double *cov = malloc(d * d * sizeof *cov), *w = NULL;
-	int rc = -1;
 
-	if (cov) {
-		ood_moments_within(&l->m, cov);
-		rc = num_whiten(cov, d, 0, &w, &rank);
-	}
-	if (rc)
-		err_fail(err, "the covariance of '%s' has no inverse: no variance, or out of memory",
-			 l->name);
+	if (!cov)
+		return err_memory(err);
+	ood_moments_within(&l->m, cov);
+	int rc = num_whiten(cov, d, 0, &w, &rank, err);
+	if (rc < 0)
+		err_prefix(err, "the covariance of '%s' has no inverse: ", l->name);
 	else
 		num_at_a(w, rank, d, l->precision);
 	free(cov);

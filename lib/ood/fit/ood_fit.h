@@ -16,7 +16,8 @@
  *	                                               mean of their softmax probabilities
  *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
  *	                                               a sample of rows, or all of them
- *	meta rows, unlabelled, bank, seed, fc.weight, fc.bias, arch
+ *	meta fit ("features"), rows, unlabelled, parts (enum ood_part), bank (rows at most; -1: all), bank_half (its
+ *	features are <f2), seed; of the features fc.weight, fc.bias, arch and what else they had; what ood_tune.h adds
  *
  * All but the bank is O(D^2 + C D) memory, whatever the number of rows. The bank holds the rows whose
  * key, a hash of the row's contents under the seed, is smallest: every row has the same chance, and
@@ -62,13 +63,15 @@ struct ood_bank {
 
 struct ood_layer {
 	char name[16];                    /* of its column: layer0 ... */
+	size_t column;                    /* its number in batches to add */
 	struct ood_moments m;
 	double *precision;                /* (d,d), once the fit is complete */
 };
 
 struct ood_ranges {
 	char name[200];                   /* of its column, gram:... */
-	size_t size;                      /* numbers a row: 5 d */
+	size_t column;                    /* its number in batches to add */
+	size_t size;                      /* numbers per row: 5 d */
 	double *min, *max;                /* (C,size); zeros where pred.count is 0 */
 };
 
@@ -77,13 +80,16 @@ struct ood_fit {
 	unsigned parts;
 	uint64_t rows, unlabelled, seed;
 	struct ood_moments features, unit;        /* unit: all NULL without OOD_PART_UNIT */
-	double *right_count, *right_features, *right_logits, *pred_count, *pred_prob;
+	double *right_count, *right_features, *right_logits;      /* (C), (C,D), (C,C) */
+	double *pred_count, *pred_prob;                           /* (C), (C,C) */
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;
 	struct ood_ranges *grams;
 	size_t n_grams;
 	double *weight, *bias;            /* (C,D), (C): the last layer; NULL: not known */
+	size_t logits_at, features_at;    /* numbers of the columns in batches to add */
+	ptrdiff_t label_at;               /* -1: there are no labels */
 	struct ts_set set;                /* owns the arrays, but the bank's */
 	struct ts_header header;          /* of the file that it was loaded from */
 };
@@ -96,11 +102,11 @@ struct ood_fit_options {
 };
 
 /* An empty fit for streams of this header, kind "features". Fails if it lacks logits (<f4, two or more
- * classes) or features (<f4, one vector a row), if labels are not <i8, if a layer is not a vector. */
+ * classes) or features (<f4, one vector per row), if labels are not <i8, if a layer is not a vector. */
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
 		struct err *err) TS_CHECKED;
-/* Adds the rows of a batch of such a stream. Fails, naming the row of the batch, on a number that is not
- * finite and on a label that is no class. */
+/* Adds the rows of a batch of this header. Fails, naming the row of the batch, on a number that is not
+ * finite, and on a label that is no class. */
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err) TS_CHECKED;
 /* Adds what another fit holds, complete or not. Fails if the two are of other models, parts, sizes,
  * seeds or banks. */
@@ -110,7 +116,7 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, struct err *er
 int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;
 /* Writes a complete fit to path, NULL: standard output, with the caller's meta and history in h. */
 int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struct err *err) TS_CHECKED;
-/* Reads one; every shape and count is held against the others. The line in err names the file. */
+/* Reads one and checks every shape and count against the others. The line in err names the file. */
 int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err) TS_CHECKED;
 void ood_fit_free(struct ood_fit *f);
 /* Frees the arrays and keeps the header: for fits that have been merged. */
@@ -120,7 +126,7 @@ void ood_fit_shrink(struct ood_fit *f);
 const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, float *buf);
 /* The p-th percentile, 0..100, of all features of the bank, by linear interpolation as NumPy's, into
  * *ret. -1: out of memory, or an empty bank. */
-int ood_bank_percentile(const struct ood_fit *f, double p, double *ret) TS_CHECKED;
+int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
 
 /* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
  * caller's; NULL if they are not there or do not fit. -1: out of memory. */

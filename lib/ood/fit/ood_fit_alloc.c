@@ -1,66 +1,67 @@
 /* SPDX-License-Identifier: MIT
  * A fit's arrays. */
-#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ood/fit/ood_fit.h"
 #include "ood/ood_internal.h"
-#include "num/num_linalg.h"
-#include "ood/score/ood_method.h"
 
-/* An array of the fit's set, called PREFIX.WHAT. */
-static double *array(struct ood_fit *f, const char *prefix, const char *what, int ndim, size_t a,
-		     size_t b)
+/* An array of the fit's set, called PREFIX.WHAT: (a), or (a,b) with b > 0. */
+static int array(struct ood_fit *f, double **ret, const char *prefix, const char *what, size_t a, size_t b,
+		 struct err *err)
 {
+	const size_t shape[] = { a, b }, most = TS_MAX_TENSOR / sizeof **ret;
 	char name[256];
-	const size_t shape[] = { a, b };
 
 	snprintf(name, sizeof name, "%s.%s", prefix, what);
-	struct ts_tensor *t = ts_set_add(&f->set, name, TS_F64, ndim, shape);
-	return t ? t->data : NULL;
+	if (a > most || (b > 0 && b > most / (a ? a : 1)))
+		return err_fail(err, "'%s' of %zu x %zu numbers is too large for a fit", name, a, b ? b : 1);
+	struct ts_tensor *t = ts_set_add(&f->set, name, TS_F64, b > 0 ? 2 : 1, shape);
+	if (!t)
+		return err_memory(err);
+	*ret = t->data;
+	return 0;
 }
 
 static int moments_init(struct ood_fit *f, struct ood_moments *m, const char *prefix, size_t d,
-			bool scatter)
+			bool scatter, struct err *err)
 {
+	const size_t C = f->classes;
+
 	m->d = d;
-	m->classes = f->classes;
-	m->total = array(f, prefix, "total", 1, 1, 0);
-	m->centre = array(f, prefix, "centre", 1, d, 0);
-	m->count = array(f, prefix, "count", 1, f->classes, 0);
-	m->mean = array(f, prefix, "mean", 2, f->classes, d);
-	m->scatter = scatter ? array(f, prefix, "scatter", 2, d, d) : NULL;
-	return m->total && m->centre && m->count && m->mean && (m->scatter || !scatter) ? 0 : -1;
+	m->classes = C;
+	return array(f, &m->total, prefix, "total", 1, 0, err) < 0 ||
+	       array(f, &m->centre, prefix, "centre", d, 0, err) < 0 ||
+	       array(f, &m->count, prefix, "count", C, 0, err) < 0 ||
+	       array(f, &m->mean, prefix, "mean", C, d, err) < 0 ||
+	       (scatter && array(f, &m->scatter, prefix, "scatter", d, d, err) < 0) ? -1 : 0;
 }
 
-int ood_fit_alloc(struct ood_fit *f)
+int ood_fit_alloc(struct ood_fit *f, struct err *err)
 {
 	const size_t C = f->classes, D = f->dim;
 
-	if (moments_init(f, &f->features, "features", D, f->parts & OOD_PART_MOMENTS) ||
-	    ((f->parts & OOD_PART_UNIT) && moments_init(f, &f->unit, "unit", D, true)))
+	if (moments_init(f, &f->features, "features", D, f->parts & OOD_PART_MOMENTS, err) < 0 ||
+	    ((f->parts & OOD_PART_UNIT) && moments_init(f, &f->unit, "unit", D, true, err) < 0))
 		return -1;
-	for (size_t i = 0; i < f->n_layers; i++)
-		if (moments_init(f, &f->layers[i].m, f->layers[i].name, f->layers[i].m.d, true) ||
-		    !(f->layers[i].precision = array(f, f->layers[i].name, "precision", 2,
-						     f->layers[i].m.d, f->layers[i].m.d)))
-			return -1;
-	for (size_t i = 0; i < f->n_grams; i++) {
-		struct ood_ranges *g = &f->grams[i];
-		g->min = array(f, g->name, "min", 2, C, g->size);
-		g->max = array(f, g->name, "max", 2, C, g->size);
-		if (!g->min || !g->max)
+	for (size_t i = 0; i < f->n_layers; i++) {
+		struct ood_layer *l = &f->layers[i];
+		if (moments_init(f, &l->m, l->name, l->m.d, true, err) < 0 ||
+		    array(f, &l->precision, l->name, "precision", l->m.d, l->m.d, err) < 0)
 			return -1;
 	}
-	f->right_count = array(f, "right", "count", 1, C, 0);
-	f->right_features = array(f, "right", "features", 2, C, D);
-	f->right_logits = array(f, "right", "logits", 2, C, C);
-	f->pred_count = array(f, "pred", "count", 1, C, 0);
-	f->pred_prob = array(f, "pred", "prob", 2, C, C);
-	return f->right_count && f->right_features && f->right_logits && f->pred_count &&
-	       f->pred_prob ? 0 : -1;
+	for (size_t i = 0; i < f->n_grams; i++) {
+		struct ood_ranges *g = &f->grams[i];
+		if (array(f, &g->min, g->name, "min", C, g->size, err) < 0 ||
+		    array(f, &g->max, g->name, "max", C, g->size, err) < 0)
+			return -1;
+	}
+	return array(f, &f->right_count, "right", "count", C, 0, err) < 0 ||
+	       array(f, &f->right_features, "right", "features", C, D, err) < 0 ||
+	       array(f, &f->right_logits, "right", "logits", C, C, err) < 0 ||
+	       array(f, &f->pred_count, "pred", "count", C, 0, err) < 0 ||
+	       array(f, &f->pred_prob, "pred", "prob", C, C, err) < 0 ? -1 : 0;
 }
 
 void ood_fit_shrink(struct ood_fit *f)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Fits as streams of kind "fit". What is read is not trusted: shapes, counts and labels are held
+ * Fits as streams of kind "fit". What is read is not trusted: shapes, counts and labels are checked
  * against each other, so that no score looks outside an array. */
 #include <math.h>
 #include <stdio.h>
@@ -170,14 +170,11 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct
 		return err_fail(err, "%s", ts_reader_error(r));
 	if (take_sizes(f, &h->meta, s, err) || take_layers(f, s, err) || ood_gram_find_tensors(f, s, err))
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
-	if (ood_fit_alloc(f))
-		return err_memory(err);
-	if (take_arrays(f, s, err) || take_bank(f, s, err))
+	if (ood_fit_alloc(f, err) || take_arrays(f, s, err) || take_bank(f, s, err))
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias))
-		return err_memory(err);
 	ts_header_init(&f->header, "fit");
-	if (ts_meta_merge(&f->header.meta, &h->meta) || ts_header_chain(&f->header, h))
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) ||
+	    ts_meta_merge(&f->header.meta, &h->meta) || ts_header_chain(&f->header, h))
 		return err_memory(err);
 	return 0;
 }

@@ -9,17 +9,21 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-static int note(struct ood_fit *f, const char *name, size_t len, size_t size, struct err *err)
+static int note(struct ood_fit *f, const char *name, size_t len, size_t column, size_t size, struct err *err)
 {
 	struct ood_ranges *more;
 
-	if (f->n_grams == OOD_MAX_GRAMS || len >= sizeof more->name || size == 0 || size > 5u << 24)
-		return err_fail(err, "column '%.100s' is too large, or one of more than %d", name,
-				OOD_MAX_GRAMS);
+	if (f->n_grams == OOD_MAX_GRAMS)
+		return err_fail(err, "more than %d columns gram:...", OOD_MAX_GRAMS);
+	if (len >= sizeof more->name)
+		return err_fail(err, "the name '%.*s' is longer than %zu bytes", (int)len, name,
+				sizeof more->name - 1);
+	if (size == 0 || size > 5u << 24)
+		return err_fail(err, "'%.*s' has %zu numbers per row, not 5 to %u", (int)len, name, size, 5u << 24);
 	if (!(more = realloc(f->grams, (f->n_grams + 1) * sizeof *more)))
 		return err_memory(err);
 	f->grams = more;
-	f->grams[f->n_grams] = (struct ood_ranges){ .size = size };
+	f->grams[f->n_grams] = (struct ood_ranges){ .column = column, .size = size };
 	memcpy(f->grams[f->n_grams++].name, name, len);
 	return 0;
 }
@@ -37,7 +41,7 @@ int ood_gram_find(struct ood_fit *f, const struct ts_header *h, struct err *err)
 			continue;
 		if (!is_gram(field))
 			return err_fail(err, "column '%s' is not <f4 of shape (5,d)", field->name);
-		if (note(f, field->name, strlen(field->name), 5 * field->shape[1], err))
+		if (note(f, field->name, strlen(field->name), i, 5 * field->shape[1], err))
 			return -1;
 	}
 	return 0;
@@ -52,7 +56,7 @@ int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, struct err 
 			continue;
 		if (t->ndim != 2)
 			return err_fail(err, "tensor '%s' has another shape than the rest needs", t->name);
-		if (note(f, t->name, len - 4, t->shape[1], err))
+		if (note(f, t->name, len - 4, 0, t->shape[1], err))
 			return -1;
 	}
 	return 0;
@@ -64,7 +68,7 @@ int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c
 
 	for (size_t g = 0; g < f->n_grams; g++) {
 		const struct ood_ranges *to = &f->grams[g];
-		const float *v = (const float *)ts_batch_col(b, to->name)->data + i * to->size;
+		const float *v = (const float *)b->cols[to->column].data + i * to->size;
 		double *min = to->min + c * to->size, *max = to->max + c * to->size;
 		for (size_t k = 0; k < to->size; k++) {
 			if (!isfinite(v[k]))
@@ -93,17 +97,19 @@ void ood_gram_merge(struct ood_fit *f, const struct ood_fit *o)
 	}
 }
 
-bool ood_gram_is_there(const struct ood_fit *f, const struct ts_header *h)
+bool ood_gram_columns(const struct ood_fit *f, const struct ts_header *h, size_t *column)
 {
 	bool all = f->n_grams > 0;
 
 	for (size_t g = 0; g < f->n_grams && all; g++) {
 		const struct ts_field *field = ts_header_field(h, f->grams[g].name);
 		all = field && is_gram(field) && 5 * field->shape[1] == f->grams[g].size;
+		column[g] = all ? (size_t)(field - h->fields) : 0;
 	}
 	return all;
 }
 
+/* sum of relu(min - v) / |min + 1e-6| + relu(v - max) / |max + 1e-6|. */
 double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c)
 {
 	const double *min = g->min + c * g->size, *max = g->max + c * g->size;
@@ -119,12 +125,11 @@ double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c)
 	return sum;
 }
 
-void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, double *sum)
+void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, const float *logits, const size_t *column,
+			 double *sum)
 {
-	const float *logits = ts_batch_col(b, "logits")->data;
-
 	for (size_t g = 0; g < f->n_grams; g++) {
-		const float *v = ts_batch_col(b, f->grams[g].name)->data;
+		const float *v = b->cols[column[g]].data;               /* (n,size) */
 		for (size_t i = 0; i < b->n; i++)
 			sum[g] += ood_gram_deviation(&f->grams[g], v + i * f->grams[g].size,
 					    num_argmax(logits + i * f->classes, f->classes));

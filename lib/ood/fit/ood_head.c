@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The last layer of a model, out of a stream's header. */
+ * The last layer of a model, out of a stream's header; and features of norm 1. */
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ood/ood_internal.h"
 

@@ -17,7 +17,8 @@ static void move_mean(double *mean, double count, const double *other, double mo
 		mean[k] += share * (other[k] - mean[k]);
 }
 
-/* What merging needs: scatter about the common mean, from those about each part's. */
+/* Joins n vectors of mean centre (d) and scatter (d,d) about it, NULL: it is there already. About the common mean the
+ * scatters add up, and n_a n_b / (n_a + n_b) diff diff^T, diff (d) the difference of the means. */
 static void join(struct ood_moments *m, double n, const double *centre, const double *scatter,
 		 double *diff)
 {
@@ -48,11 +49,11 @@ static void add_classes(struct ood_moments *m, const float *x, const int64_t *la
 int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label, size_t n)
 {
 	size_t d = m->d;
-	double *block = malloc((BLOCK + 2) * d * sizeof *block);
+	double *block = malloc((BLOCK + 2) * d * sizeof *block);        /* (BLOCK,d): vectors less their mean */
 
 	if (!block)
 		return -1;
-	double *centre = block + BLOCK * d, *diff = centre + d;
+	double *centre = block + BLOCK * d, *diff = centre + d;         /* (d) both */
 	for (size_t first = 0; first < n; first += BLOCK) {
 		size_t k = n - first < BLOCK ? n - first : BLOCK;
 		memset(centre, 0, d * sizeof *centre);
@@ -102,6 +103,7 @@ void ood_moments_cov(const struct ood_moments *m, const double *about, double *c
 		}
 }
 
+/* That of all less the weighted scatter of the means: sum_c n_c / n (m_c - m)(m_c - m)^T. */
 void ood_moments_within(const struct ood_moments *m, double *cov)
 {
 	size_t d = m->d;

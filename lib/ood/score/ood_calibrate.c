@@ -7,12 +7,14 @@
 #include <stdlib.h>
 
 #include "num/num_softmax.h"
+#include "num/num_sort.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
 /* ---- temperature scaling ---------------------------------------------------------------------- */
 
-/* First and second derivative of the mean cross-entropy of b * logits by b. */
+/* First and second derivative by b of the sum over the bank of the cross-entropy of b * logits: with d the logits less
+ * the largest, and p = softmax(b d), the mean of d under p less the label's d, and the variance of d under p. */
 static void slopes(const struct ood_fit *f, double b, double *first, double *second)
 {
 	size_t C = f->classes;
@@ -66,7 +68,7 @@ static int fit_temperature(const struct ood_fit *f, double *t, struct err *err)
 static int temperature_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->val;
-	double *t = s->state = ood_keep(s, 1, sizeof *t);
+	double *t = s->state = ood_keep(s, 1, sizeof *t, err);
 
 	if (!t)
 		return -1;
@@ -98,7 +100,7 @@ static int klm_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
 	size_t C = s->source->classes;
-	double *log_d = s->state = ood_keep(s, C * C, sizeof *log_d);
+	double *log_d = s->state = ood_keep(s, C * C, sizeof *log_d, err);      /* (C,C) */
 
 	if (!log_d)
 		return -1;
@@ -184,6 +186,7 @@ static bool fit_tail(const double *x, size_t n, struct tail *t)
 	return true;
 }
 
+/* ||l - mean||, both (n). */
 static double distance(const float *l, const double *mean, size_t n)
 {
 	double sum = 0;
@@ -192,6 +195,7 @@ static double distance(const float *l, const double *mean, size_t n)
 	return sqrt(sum);
 }
 
+/* Fits each class's tail to its `longest` largest distances; x: room for the bank's. */
 static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest, double *x, struct err *err)
 {
 	size_t C = f->classes;
@@ -214,37 +218,38 @@ static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest,
 static int openmax_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
-	struct openmax *o = s->state = ood_keep(s, 1, sizeof *o);
+	struct openmax *o = s->state = ood_keep(s, 1, sizeof *o, err);
 
-	if (!o || !(o->tail = ood_keep(s, s->source->classes, sizeof *o->tail)))
+	if (!o || !(o->tail = ood_keep(s, s->source->classes, sizeof *o->tail, err)))
 		return -1;
 	if (ood_need_fit(s, err))
 		return -1;
-	double *x = malloc((f->bank.n + 1) * sizeof *x);
+	double *x = malloc((f->bank.n + 1) * sizeof *x);        /* distances of one class */
 	o->mean = f->right_logits;
-	int rc = x ? fit_tails(o, f, (size_t)s->request.params[0], x, err) : -1;
+	int rc = x ? fit_tails(o, f, (size_t)s->request.params[0], x, err) : err_memory(err);
 	free(x);
 	return rc;
 }
 
-/* The log-odds of not being the unknown class, log sum_c exp(l'_c) - u. */
-static double openmax_row(const struct openmax *o, const float *l, size_t n, size_t alpha, double *revised)
+/* The log-odds of not being the unknown class, log sum_c exp(l'_c) - u: of the alpha largest logits, the one of rank r
+ * loses the share F(d_c) (alpha - r) / alpha, and u is what they lose in all. order, revised (n). */
+static double openmax_row(const struct openmax *o, const float *l, size_t n, size_t alpha, struct num_ranked *order,
+			  double *revised)
 {
 	double unknown = 0;
 
-	for (size_t c = 0; c < n; c++) {
-		size_t rank = 0;
-		for (size_t j = 0; j < n; j++)
-			rank += l[j] > l[c] || (l[j] == l[c] && j < c);
+	for (size_t c = 0; c < n; c++)
 		revised[c] = l[c];
-		if (rank >= alpha)
-			continue;
+	num_rank(l, n, order);
+	for (size_t rank = 0; rank < alpha; rank++) {
+		const size_t c = order[rank].at;
 		double omega = (double)(alpha - rank) / (double)alpha;
 		double d = distance(l, o->mean + c * n, n);
 		double cdf = -expm1(-exp((d - o->tail[c].m) / o->tail[c].s));
 		revised[c] = l[c] * (1 - cdf * omega);
-		unknown += l[c] - revised[c];
 	}
+	for (size_t c = 0; c < n; c++)
+		unknown += l[c] - revised[c];
 	return num_lse_double(revised, n) - unknown;
 }
 
@@ -252,13 +257,14 @@ static int openmax_score(const struct ood_scorer *s, const struct ood_rows *rows
 {
 	size_t C = s->source->classes, alpha = (size_t)s->request.params[1];
 	double *revised = malloc(C * sizeof *revised);
+	struct num_ranked *order = malloc(C * sizeof *order);
+	int rc = revised && order ? 0 : -1;
 
-	if (!revised)
-		return -1;
-	for (size_t i = 0; i < rows->n; i++)
-		out[i] = openmax_row(s->state, rows->logits + i * C, C, alpha < C ? alpha : C, revised);
+	for (size_t i = 0; rc == 0 && i < rows->n; i++)
+		out[i] = openmax_row(s->state, rows->logits + i * C, C, alpha < C ? alpha : C, order, revised);
 	free(revised);
-	return 0;
+	free(order);
+	return rc;
 }
 
 const struct ood_method ood_calibrate_family[] = {
@@ -267,7 +273,7 @@ const struct ood_method ood_calibrate_family[] = {
 	{ .name = "klm", .help = "KL divergence from the nearest class's mean probabilities",
 	  .prepare = klm_prepare, .score = klm_score },
 	{ .name = "openmax", .help = "log-odds of OpenMax's known classes", .parts = OOD_PART_BANK,
-	  .params = { { "tail", 20, 2, 1e6, "distances a class that its tail is fitted to" },
+	  .params = { { "tail", 20, 2, 1e6, "distances per class that its tail is fitted to" },
 		      { "alpha", 3, 1, 1e6, "largest logits that are revised" } },
 	  .prepare = openmax_prepare, .score = openmax_score },
 	{ 0 }

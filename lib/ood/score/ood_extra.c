@@ -7,8 +7,9 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* Holds that the stream has an <f4 column of this name, with n numbers a row, 0: one. */
-static int need_column(const struct ood_scorer *s, const char *name, size_t n, const char *remedy, struct err *err)
+/* The number of the stream's column of this name, which must be <f4 with n numbers per row, 0: one. */
+static int find_column(size_t *column, const struct ood_scorer *s, const char *name, size_t n, const char *remedy,
+		       struct err *err)
 {
 	const struct ts_field *f = ts_header_field(s->source->header, name);
 
@@ -16,7 +17,22 @@ static int need_column(const struct ood_scorer *s, const char *name, size_t n, c
 		return err_fail(err, "the stream has no column '%s': um-embed %s adds it", name, remedy);
 	if (f->type != TS_F32 || f->ndim != (n > 0) || (n > 0 && f->shape[0] != n))
 		return err_fail(err, "column '%s' has another type or shape than it needs", name);
+	*column = (size_t)(f - s->source->header->fields);
 	return 0;
+}
+
+/* The scorer's state is the column's number. */
+static int one_column(struct ood_scorer *s, const char *name, size_t n, const char *remedy, struct err *err)
+{
+	size_t *column = s->state = ood_keep(s, 1, sizeof *column, err);
+
+	return column ? find_column(column, s, name, n, remedy, err) : -1;
+}
+
+/* Its numbers from the rows' first one on. */
+static const float *numbers(const struct ood_rows *rows, size_t column, size_t per_row)
+{
+	return (const float *)rows->batch->cols[column].data + rows->first * per_row;
 }
 
 /* ---- ODIN --------------------------------------------------------------------------------------- */
@@ -25,18 +41,17 @@ static int need_column(const struct ood_scorer *s, const char *name, size_t n, c
  * networks", ICLR 2018): the maximum softmax probability at a high temperature of the logits at an input
  * that was moved towards it; as log-odds, which rank alike and keep their digits. */
 struct odin {
-	char column[64];
+	size_t column;
 	double temperature;
 };
 
 static int odin_prepare(struct ood_scorer *s, struct err *err)
 {
-	struct odin *o = s->state = ood_keep(s, 1, sizeof *o);
+	struct odin *o = s->state = ood_keep(s, 1, sizeof *o, err);
+	char name[64];
 
-	if (!o)
-		return -1;
-	snprintf(o->column, sizeof o->column, "odin:eps=%g", s->request.params[0]);
-	if (need_column(s, o->column, s->source->classes, "--odin", err))
+	snprintf(name, sizeof name, "odin:eps=%g", s->request.params[0]);
+	if (!o || find_column(&o->column, s, name, s->source->classes, "--odin", err) < 0)
 		return -1;
 	if (ts_meta_get_double(&s->source->header->meta, "odin.temperature", &o->temperature) != 1 ||
 	    !(o->temperature > 0))
@@ -48,10 +63,10 @@ static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 {
 	const struct odin *o = s->state;
 	const size_t C = s->source->classes;
-	const float *l = ts_batch_col(rows->batch, o->column)->data;
+	const float *l = numbers(rows, o->column, C);           /* (n,C) */
 
 	for (size_t i = 0; i < rows->n; i++)
-		out[i] = num_log_odds(l + (rows->first + i) * C, C, o->temperature);
+		out[i] = num_log_odds(l + i * C, C, o->temperature);
 	return 0;
 }
 
@@ -61,16 +76,16 @@ static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, d
  * singular part. */
 static int rankfeat_prepare(struct ood_scorer *s, struct err *err)
 {
-	return need_column(s, "rankfeat", s->source->classes, "--rankfeat", err);
+	return one_column(s, "rankfeat", s->source->classes, "--rankfeat", err);
 }
 
 static int rankfeat_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const size_t C = s->source->classes;
-	const float *l = ts_batch_col(rows->batch, "rankfeat")->data;
+	const float *l = numbers(rows, *(const size_t *)s->state, C);   /* (n,C) */
 
 	for (size_t i = 0; i < rows->n; i++)
-		out[i] = num_lse(l + (rows->first + i) * C, C);
+		out[i] = num_lse(l + i * C, C);
 	return 0;
 }
 
@@ -78,16 +93,15 @@ static int rankfeat_score(const struct ood_scorer *s, const struct ood_rows *row
 
 static int kl_prepare(struct ood_scorer *s, struct err *err)
 {
-	return need_column(s, "kl-distance", 0, "--against", err);
+	return one_column(s, "kl-distance", 0, "--against", err);
 }
 
 static int kl_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const float *v = ts_batch_col(rows->batch, "kl-distance")->data;
+	const float *v = numbers(rows, *(const size_t *)s->state, 1);   /* (n) */
 
-	(void)s;
 	for (size_t i = 0; i < rows->n; i++)
-		out[i] = v[rows->first + i];
+		out[i] = v[i];
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Mahalanobis distances to the classes' means. Features are whitened, so that the distances are
- * Euclidean ones: two matrix products a batch. */
+ * Euclidean ones: two matrix products per batch. */
 #include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,20 +30,20 @@ static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within
 	double *cov = malloc(D * D * sizeof *cov), *w = NULL;
 
 	if (!cov)
-		return -1;
+		return err_memory(err);
 	if (within)
 		ood_moments_within(m, cov);
 	else
 		ood_moments_cov(m, NULL, cov);
-	int rc = num_whiten(cov, D, s->request.params[0], &w, &to->rank);
+	int rc = num_whiten(cov, D, s->request.params[0], &w, &to->rank, err);
 	free(cov);
-	if (rc && to->rank == 0 && !w)
-		return err_fail(err, "the covariance of the features is zero");
-	to->w = rc ? NULL : ood_keep(s, to->rank * D, sizeof *w);
+	if (rc < 0)
+		return err_prefix(err, "the covariance of the features: ");
+	to->w = ood_keep(s, to->rank * D, sizeof *w, err);
 	if (to->w)
 		memcpy(to->w, w, to->rank * D * sizeof *w);
 	free(w);
-	if (to->rank < D && to->w)
+	if (to->rank < D)
 		snprintf(s->note, sizeof s->note, "the covariance has rank %zu of %zu: directions without "
 			 "variance are ignored; ridge=%g would count them", to->rank, D, 1e-3);
 	return to->w ? 0 : -1;
@@ -57,7 +57,7 @@ static void project(const struct whitened *t, const double *x, size_t n, size_t 
 
 static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *err)
 {
-	struct gauss *g = s->state = ood_keep(s, 1, sizeof *g);
+	struct gauss *g = s->state = ood_keep(s, 1, sizeof *g, err);
 
 	if (!g || ood_need_labels(s, err))
 		return -1;
@@ -68,13 +68,12 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 	g->relative = relative;
 	if (whiten(s, m, true, &g->within, err) || (relative && whiten(s, m, false, &g->total, err)))
 		return -1;
-	g->present = ood_keep(s, C, sizeof *g->present);
-	g->within.mean = ood_keep(s, C * g->within.rank, sizeof *g->within.mean);
-	double *about = malloc(C * D * sizeof *about);
-	if (!g->present || !g->within.mean || !about) {
-		free(about);
+	g->present = ood_keep(s, C, sizeof *g->present, err);
+	if (!g->present || !(g->within.mean = ood_keep(s, C * g->within.rank, sizeof *g->within.mean, err)))
 		return -1;
-	}
+	double *about = malloc(C * D * sizeof *about);          /* (C,D): the means about the centre */
+	if (!about)
+		return err_memory(err);
 	for (size_t c = 0; c < C; c++) {
 		none += !(g->present[c] = m->count[c] > 0);
 		for (size_t d = 0; d < D; d++)
@@ -90,6 +89,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 	return 0;
 }
 
+/* ||a - b||^2; b NULL: ||a||^2. */
 static double square(const double *a, const double *b, size_t n)
 {
 	double sum = 0;
@@ -104,7 +104,8 @@ static int gauss_score(const struct ood_scorer *s, const struct ood_rows *rows, 
 	const struct gauss *g = s->state;
 	const size_t C = g->m->classes, D = g->m->d;
 	size_t wide = g->within.rank > g->total.rank ? g->within.rank : g->total.rank;
-	double *x = malloc(rows->n * D * sizeof *x), *y = malloc(rows->n * wide * sizeof *y);
+	double *x = malloc(rows->n * D * sizeof *x);            /* (n,D): rows about the centre */
+	double *y = malloc(rows->n * wide * sizeof *y);         /* (n,rank): those whitened */
 	float *unit = malloc(D * sizeof *unit);
 	int rc = -1;
 

@@ -18,21 +18,25 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* ---- in the fit ------------------------------------------------------------------------------- */
-
-/* ---- deviations -------------------------------------------------------------------------------- */
-
-/* ---- the method -------------------------------------------------------------------------------- */
+struct state {
+	double *weight;                   /* (n_grams): what a column's deviation counts */
+	size_t *column;                   /* (n_grams): its number in the batches */
+};
 
 static int prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
 	struct ts_tensor w = { 0 };
-	double *weight;
+	struct state *st = s->state = ood_keep(s, 1, sizeof *st, err);
 
+	if (!st)
+		return -1;
 	if (!f || f->n_grams == 0)
 		return err_fail(err, "it needs --fit of features with um-embed --gram");
-	if (!ood_gram_is_there(f, s->source->header))
+	if (!(st->weight = ood_keep(s, f->n_grams, sizeof *st->weight, err)) ||
+	    !(st->column = ood_keep(s, f->n_grams, sizeof *st->column, err)))
+		return -1;
+	if (!ood_gram_columns(f, s->source->header, st->column))
 		return err_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
@@ -43,17 +47,15 @@ static int prepare(struct ood_scorer *s, struct err *err)
 		ts_tensor_release(&w);
 		return err_fail(err, "the fit does not tell what a layer's deviation counts: ood-fit --tune adds it");
 	}
-	weight = s->state = ood_keep(s, f->n_grams, sizeof *weight);
-	if (weight)
-		memcpy(weight, w.data, f->n_grams * sizeof *weight);
+	memcpy(st->weight, w.data, f->n_grams * sizeof *st->weight);
 	ts_tensor_release(&w);
-	return weight ? 0 : -1;
+	return 0;
 }
 
 static int score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct ood_fit *f = s->source->fit;
-	const double *weight = s->state;
+	const struct state *st = s->state;
 	size_t C = f->classes;
 
 	for (size_t i = 0; i < rows->n; i++) {
@@ -61,10 +63,10 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 		size_t c = num_argmax(l, C);
 		double sum = 0, p = exp((double)l[c] - num_lse(l, C));
 		for (size_t g = 0; g < f->n_grams; g++) {
-			const float *v = ts_batch_col(rows->batch, f->grams[g].name)->data;
-			sum += weight[g] * ood_gram_deviation(&f->grams[g], v + (rows->first + i) * f->grams[g].size, c);
+			const float *v = rows->batch->cols[st->column[g]].data;         /* (n,size) */
+			sum += st->weight[g] * ood_gram_deviation(&f->grams[g], v + (rows->first + i) * f->grams[g].size, c);
 		}
-		out[i] = 0 - sum / p;   /* no -0 */
+		out[i] = 0 - sum / p;           /* 0 where all are within, not -0 */
 	}
 	return 0;
 }

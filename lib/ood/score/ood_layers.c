@@ -13,7 +13,7 @@
 
 struct ood_layers {
 	const struct ood_fit *fit;
-	char column[OOD_MAX_LAYERS][48];
+	size_t column[OOD_MAX_LAYERS];    /* its number in the batches */
 	double *offset[OOD_MAX_LAYERS];   /* (C,d): P (mu_c - centre) */
 	double *constant[OOD_MAX_LAYERS]; /* (C): (mu_c - centre)^T P (mu_c - centre); infinite: no samples */
 };
@@ -27,19 +27,19 @@ void ood_layers_free(struct ood_layers *l)
 	free(l);
 }
 
-/* What does not depend on the rows. */
-static int prepare_layer(struct ood_layers *l, size_t i)
+/* What does not depend on the rows, by one product M P of the means about the centre M (C,d). */
+static int prepare_layer(struct ood_layers *l, size_t i, struct err *err)
 {
 	const struct ood_layer *from = &l->fit->layers[i];
 	const struct ood_moments *m = &from->m;
 	size_t C = l->fit->classes, d = m->d;
-	double *mean = malloc(C * d * sizeof *mean);
+	double *mean = malloc(C * d * sizeof *mean);            /* M (C,d) */
 
 	l->offset[i] = malloc(C * d * sizeof **l->offset);
 	l->constant[i] = malloc(C * sizeof **l->constant);
 	if (!mean || !l->offset[i] || !l->constant[i]) {
 		free(mean);
-		return -1;
+		return err_memory(err);
 	}
 	for (size_t k = 0; k < C * d; k++)
 		mean[k] = m->mean[k] - m->centre[k % d];
@@ -53,6 +53,23 @@ static int prepare_layer(struct ood_layers *l, size_t i)
 	return 0;
 }
 
+/* Finds the layer's column for steps of size eps. */
+static int find_column(struct ood_layers *l, size_t i, const struct ts_header *h, double eps, struct err *err)
+{
+	const struct ood_layer *from = &l->fit->layers[i];
+	char name[48];
+
+	snprintf(name, sizeof name, eps > 0 ? "%s:eps=%g" : "%s", from->name, eps);
+	const struct ts_field *field = ts_header_field(h, name);
+	if (!field)
+		return err_fail(err, "the stream has no column '%s': um-embed %s adds it", name,
+				eps > 0 ? "--perturb" : "--layers");
+	if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] != from->m.d)
+		return err_fail(err, "column '%s' is not <f4 of %zu numbers per row", name, from->m.d);
+	l->column[i] = (size_t)(field - h->fields);
+	return 0;
+}
+
 int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
 		   struct err *err)
 {
@@ -63,21 +80,9 @@ int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struc
 	l->fit = f;
 	if (f->n_layers == 0)
 		return err_fail(err, "the fit has no layers: it takes features with um-embed --layers");
-	for (size_t i = 0; i < f->n_layers; i++) {
-		if (eps > 0)
-			snprintf(l->column[i], sizeof l->column[i], "%s:eps=%g", f->layers[i].name, eps);
-		else
-			snprintf(l->column[i], sizeof l->column[i], "%s", f->layers[i].name);
-		const struct ts_field *field = ts_header_field(h, l->column[i]);
-		if (!field)
-			return err_fail(err, "the stream has no column '%s': um-embed %s adds it",
-					l->column[i], eps > 0 ? "--perturb" : "--layers");
-		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] != f->layers[i].m.d)
-			return err_fail(err, "column '%s' is no vector of %zu numbers", l->column[i],
-					f->layers[i].m.d);
-		if (prepare_layer(l, i))
-			return err_memory(err);
-	}
+	for (size_t i = 0; i < f->n_layers; i++)
+		if (find_column(l, i, h, eps, err) < 0 || prepare_layer(l, i, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -88,7 +93,8 @@ static int score_layer(const struct ood_layers *l, size_t i, const float *x, siz
 {
 	const struct ood_layer *from = &l->fit->layers[i];
 	size_t C = l->fit->classes, d = from->m.d;
-	double *f = malloc((2 * n * d + n * C) * sizeof *f), *p, *cross;
+	double *f = malloc((2 * n * d + n * C) * sizeof *f);    /* (n,d): x about the centre */
+	double *p, *cross;                                      /* (n,d): f P; (n,C): f P mu^T */
 
 	if (!f)
 		return -1;
@@ -114,7 +120,7 @@ int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_
 		     double *out)
 {
 	for (size_t i = 0; i < l->fit->n_layers; i++) {
-		const float *x = ts_batch_col(b, l->column[i])->data;
+		const float *x = b->cols[l->column[i]].data;
 		if (score_layer(l, i, x + first * l->fit->layers[i].m.d, n, out + i, l->fit->n_layers))
 			return -1;
 	}
@@ -125,7 +131,7 @@ int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_
 
 struct state {
 	struct ood_layers *layers;
-	double weight[OOD_MAX_LAYERS], bias;
+	double weight[OOD_MAX_LAYERS], bias;      /* of a layer's score */
 };
 
 static void release(void *state)
@@ -136,7 +142,7 @@ static void release(void *state)
 static int prepare_one(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
-	struct state *st = s->state = ood_keep(s, 1, sizeof *st);
+	struct state *st = s->state = ood_keep(s, 1, sizeof *st, err);
 	size_t i = (size_t)s->request.params[0];
 
 	if (!st)
@@ -153,7 +159,7 @@ static int prepare_one(struct ood_scorer *s, struct err *err)
 static int prepare_all(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->source->fit;
-	struct state *st = s->state = ood_keep(s, 1, sizeof *st);
+	struct state *st = s->state = ood_keep(s, 1, sizeof *st, err);
 	struct ts_tensor w = { 0 };
 	double eps = 0;
 	char *how = NULL;

@@ -6,7 +6,7 @@
  * A layer's score is -min over classes c of (f - mu_c)^T P (f - mu_c), where f is its pooled output, at the
  * image or at the image after a step of size eps towards the class (um-embed --layers, --perturb), mu_c and P
  * are the fit's. The combination is a logistic regression of ID validation rows against the same images
- * made adversarial (um-embed --fgsm): columns brought to mean 0 and variance 1, then ood_logistic.h with
+ * made adversarial (um-embed --fgsm): columns brought to mean 0 and variance 1, then num_logistic.h with
  * c = 1. The score is its linear value: the probability would saturate.
  * See ood_tune.h.
  */
@@ -22,12 +22,12 @@ extern "C" {
 
 struct ood_layers;
 
-/* The layers of a fit for rows with this header, at eps (0: the columns layerK, else layerK:eps=E). -1: err
- * holds a line: the fit has no layers, a column is missing, no memory. */
+/* The layers of a fit for rows with this header, at eps (0: the columns layerK, else layerK:eps=E). -1: the fit has no
+ * layers, a column is missing, no memory; *ret is to be freed all the same. */
 int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
 		   struct err *err) TS_CHECKED;
 void ood_layers_free(struct ood_layers *l);
-/* Scores of rows first..first+n of b: out (n,L), L the fit's n_layers. -1: out of memory. */
+/* Scores of rows first..first+n of b, a batch of the header: out (n,L), L the fit's n_layers. -1: out of memory. */
 int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_t first, size_t n,
 		     double *out) TS_CHECKED;
 

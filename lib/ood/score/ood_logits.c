@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Scores of the logits alone. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "num/num_softmax.h"
+#include "num/num_sort.h"
 #include "ood/score/ood_method.h"
 
 /* Maximum softmax probability (Hendrycks and Gimpel, "A baseline for detecting misclassified and
@@ -62,25 +65,49 @@ static double entropy(const float *l, size_t n, const double *params)
 
 /* Generalised entropy -sum p^g (1-p)^g over the M largest probabilities (Liu, Lochman, Zach, "GEN:
  * pushing the limits of softmax-based out-of-distribution detection", CVPR 2023). 1 - p of the largest
- * is taken from the log-odds: in single precision it is 0 for confident samples. */
-static double gen(const float *l, size_t n, const double *params)
+ * is taken from the log-odds: in single precision it is 0 for confident samples. room (n). */
+static double gen(const float *l, size_t n, double g, size_t most, float *room)
 {
-	double g = params[0], log_p, log_rest, lse = num_lse(l, n), sum;
-	size_t most = params[1] < (double)n ? (size_t)params[1] : n, k = num_argmax(l, n);
+	const size_t k = num_argmax(l, n);
+	double log_p, log_rest, lse = num_lse(l, n), sum;
+	float border = -INFINITY;
+	size_t ties = n;                  /* how many of those at the border count: the first ones */
 
 	top_logs(num_log_odds(l, n, 1), &log_p, &log_rest);
 	sum = exp(g * (log_p + log_rest));
-	/* Those above the M-th largest: counted by rank, equal ones in order of their class. */
+	if (most < n) {
+		memcpy(room, l, n * sizeof *l);
+		border = num_select(room, n, n - most);
+		ties = most;
+		for (size_t c = 0; c < n; c++)
+			ties -= l[c] > border;
+	}
+	/* In the order of the classes, so that sums of equal numbers are equal. */
 	for (size_t c = 0; c < n; c++) {
-		size_t rank = 0;
-		for (size_t j = 0; most < n && j < n; j++)
-			rank += l[j] > l[c] || (l[j] == l[c] && j < c);
-		if (c == k || rank >= most)
+		if (l[c] < border || (l[c] == border && ties == 0))
+			continue;
+		ties -= l[c] == border;
+		if (c == k)
 			continue;
 		double log_q = l[c] - lse;
 		sum += exp(g * (log_q + log1p(-exp(log_q))));
 	}
 	return -sum;
+}
+
+static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const size_t C = s->source->classes;
+	const double *params = s->request.params;
+	const size_t most = params[1] < (double)C ? (size_t)params[1] : C;
+	float *room = malloc(C * sizeof *room);
+
+	if (!room)
+		return -1;
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = gen(rows->logits + i * C, C, params[0], most, room);
+	free(room);
+	return 0;
 }
 
 const struct ood_method ood_logits_family[] = {
@@ -92,6 +119,6 @@ const struct ood_method ood_logits_family[] = {
 	{ .name = "gen", .help = "generalised entropy of the largest probabilities",
 	  .params = { { "gamma", 0.1, 1e-6, 10, "power of p (1 - p)" },
 		      { "top", 100, 1, 1e9, "how many of the largest probabilities" } },
-	  .logits = gen },
+	  .score = gen_score },
 	{ 0 }
 };

@@ -8,6 +8,7 @@
 #include "num/num_linalg.h"
 #include "ood/score/ood_method.h"
 
+/* ||z - mu||; mu NULL: ||z||. */
 static double norm_from(const float *z, const double *mu, size_t d)
 {
 	double sum = 0;
@@ -85,7 +86,7 @@ static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 
 	if (head_fit_prepare(s, err))
 		return -1;
-	double *gap = s->state = ood_keep(s, C * C, sizeof *gap);
+	double *gap = s->state = ood_keep(s, C * C, sizeof *gap, err);          /* (C,C): ||w_a - w_b|| */
 	if (!gap)
 		return -1;
 	for (size_t a = 0; a < C; a++)

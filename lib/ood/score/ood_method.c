@@ -7,7 +7,7 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* One row a family: ood_NAME.c defines the array ood_NAME_family. */
+/* One row per family: ood_NAME.c defines the array ood_NAME_family. */
 #define FAMILIES(row) \
 	row(logits) \
 	row(calibrate) \
@@ -25,7 +25,8 @@ FAMILIES(DECLARE)
 #define ADDRESS(name) ood_##name##_family,
 const struct ood_method *const ood_families[] = { FAMILIES(ADDRESS) NULL };
 
-const struct ood_method *ood_method_find(const char *name)
+/* The method called so, or NULL. */
+static const struct ood_method *find_method(const char *name)
 {
 	for (const struct ood_method *const *f = ood_families; *f; f++)
 		for (const struct ood_method *m = *f; m->name; m++)
@@ -104,7 +105,7 @@ static int add_item(struct ood_requests *r, char *item, struct err *err)
 	if (strlen(word) + (rest ? strlen(rest) + 1 : 0) >= OOD_MAX_COLUMN)
 		return err_fail(err, "method '%.20s...' is longer than %d bytes", item,
 				OOD_MAX_COLUMN - 1);
-	const struct ood_method *m = ood_method_find(word);
+	const struct ood_method *m = find_method(word);
 	if (!m)
 		return unknown_method(word, err);
 	snprintf(column, sizeof column, "%s%s%s", word, rest ? ":" : "", rest ? rest : "");

@@ -43,6 +43,8 @@ struct ood_source {
 	double *weight, *bias;            /* (C,D), (C): the last layer, or NULL */
 	const struct ood_fit *fit, *val;  /* of training data, of validation data; or NULL */
 	const struct ts_header *header;   /* of the features stream */
+	size_t logits_at, features_at;    /* numbers of its columns, in every batch; features_at: if dim > 0 */
+	ptrdiff_t label_at, name_at;      /* -1: there is none */
 };
 
 /* What a features stream gives: sizes, last layer (new, freed with ood_source_release()), header
@@ -71,11 +73,11 @@ struct ood_method {
 	double (*logits)(const float *logits, size_t n, const double *params);
 	/* or these. prepare() fills s->state, with memory from ood_keep(), and may write s->note; it
 	 * fails with a reason in err where the method cannot work. NULL: nothing to prepare. score()
-	 * gives one number a row; -1: out of memory. */
+	 * gives one number per row; -1: out of memory, the only reason. */
 	int (*prepare)(struct ood_scorer *s, struct err *err);
 	int (*score)(const struct ood_scorer *s, const struct ood_rows *rows, double *out);
 	/* Instead of score(), where methods share most of their work: all scorers with this function get
-	 * the rows at once, and give out[m] for s[m]. */
+	 * the rows at once, and give out[m] for s[m]. -1: out of memory. */
 	int (*together)(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows,
 			double *const *out);
 };
@@ -83,9 +85,6 @@ struct ood_method {
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
  * the methods. */
 extern const struct ood_method *const ood_families[];
-
-/* The method called so, or NULL. */
-const struct ood_method *ood_method_find(const char *name);
 
 /* ---- requests --------------------------------------------------------------------------------- */
 
@@ -132,9 +131,9 @@ struct ood_scorer {
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
 		    struct err *err) TS_CHECKED;
 void ood_scorer_release(struct ood_scorer *s);
-/* One number a row, in double. -1: out of memory. */
+/* One number per row, in double. -1: out of memory. */
 int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
-/* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number a row
+/* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number per row
  * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
  * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */
 int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
@@ -142,8 +141,8 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 
 /* ---- for methods ------------------------------------------------------------------------------ */
 
-/* Zeroed memory that is freed with the scorer; NULL: out of memory. */
-void *ood_keep(struct ood_scorer *s, size_t count, size_t size);
+/* Zeroed memory that is freed with the scorer. NULL: out of memory, which err says then. */
+void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err);
 /* Fails unless the source has what is asked for; the line in err says how to get it. */
 int ood_need_features(const struct ood_scorer *s, struct err *err);
 int ood_need_head(const struct ood_scorer *s, struct err *err);         /* and features */
@@ -151,7 +150,6 @@ int ood_need_fit(const struct ood_scorer *s, struct err *err);          /* and f
 int ood_need_labels(const struct ood_scorer *s, struct err *err);       /* a fit whose rows are all labelled */
 /* The fit of validation data, or else the one of training data. */
 const struct ood_fit *ood_validation(const struct ood_scorer *s);
-
 
 #ifdef __cplusplus
 }

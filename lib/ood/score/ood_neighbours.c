@@ -56,17 +56,14 @@ static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool
 	if (ood_need_fit(s, err))
 		return -1;
 	const struct ood_fit *f = s->source->fit;
-	struct neighbours *b = s->state = ood_keep(s, 1, sizeof *b);
-	float *row = malloc(f->dim * sizeof *row);
-	if (b) {
-		b->scale = ood_keep(s, n, sizeof *b->scale);
-		b->norm = ood_keep(s, n, sizeof *b->norm);
-		b->weight = ood_keep(s, n, sizeof *b->weight);
-	}
-	if (!b || !b->scale || !b->norm || !b->weight || !row) {
-		free(row);
+	struct neighbours *b = s->state = ood_keep(s, 1, sizeof *b, err);
+	if (!b || !(b->scale = ood_keep(s, n, sizeof *b->scale, err)) ||
+	    !(b->norm = ood_keep(s, n, sizeof *b->norm, err)) ||
+	    !(b->weight = ood_keep(s, n, sizeof *b->weight, err)))
 		return -1;
-	}
+	float *row = malloc(f->dim * sizeof *row);
+	if (!row)
+		return err_memory(err);
 	b->look = look;
 	b->n = n;
 	for (size_t i = 0; i < n; i++) {
@@ -80,7 +77,8 @@ static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool
 
 /* ---- cosines, a tile at a time, for all methods at once ------------------------------------------ */
 
-/* unit (rows,D) by the bank. room: TILE * (D + rows). */
+/* unit (rows,D) by the bank, a tile (n,D) of it at a time: product (rows,TILE) = unit tile^T, in single precision,
+ * which each pass looks at while it is in the cache. room: TILE * (D + rows). */
 static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t passes, const float *unit,
 			  size_t rows, float *room)
 {
@@ -105,8 +103,8 @@ static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t pas
 static int look_at_bank(struct pass *pass, size_t passes, const struct ood_rows *rows, double *const *out)
 {
 	const struct ood_fit *f = pass->s->source->fit;
-	float *unit = malloc(rows->n * f->dim * sizeof *unit);
-	float *room = malloc(TILE * (f->dim + rows->n) * sizeof *room);
+	float *unit = malloc(rows->n * f->dim * sizeof *unit);          /* (n,D): the rows over their norms */
+	float *room = malloc(TILE * (f->dim + rows->n) * sizeof *room); /* a tile (TILE,D), products (n,TILE) */
 	int rc = unit && room ? 0 : -1;
 
 	for (size_t m = 0; m < passes && rc == 0; m++)
@@ -155,6 +153,7 @@ struct tops {
 	struct top *heap;                 /* (OOD_CHUNK,k), the smallest at the root */
 };
 
+/* Sinks h[i] until no child is smaller. */
 static void sift(struct top *h, size_t n, size_t i)
 {
 	for (;;) {
@@ -354,13 +353,6 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 
 /* ---- Relation ----------------------------------------------------------------------------------- */
 
-static void softmax(const float *l, size_t n, float *p)
-{
-	double lse = num_lse(l, n);
-	for (size_t c = 0; c < n; c++)
-		p[c] = (float)exp(l[c] - lse);
-}
-
 /* Neural relation graph (Kim, Jeong, Song, NeurIPS 2023): sum of r_i^power over the bank where r_i is
  * above the threshold, r_i = max(0, cosine) <p, p_i>, p the softmax probabilities. */
 static int relation_begin(struct pass *p)
@@ -371,10 +363,11 @@ static int relation_begin(struct pass *p)
 	p->agree = malloc(n * TILE * sizeof *p->agree);
 	p->sum = calloc(n, sizeof *p->sum);
 	for (size_t i = 0; p->prob && i < n; i++)
-		softmax(p->rows->logits + i * C, C, p->prob + i * C);
+		num_softmax_float(p->rows->logits + i * C, C, p->prob + i * C);
 	return p->prob && p->agree && p->sum ? 0 : -1;
 }
 
+/* The sum over n rows of a tile for one row: cosine (v * scale) times agreement, each (n). */
 static double relate(const float *v, const float *scale, const float *agree, size_t n, double power,
 		     float least)
 {
@@ -429,9 +422,9 @@ static int relation_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	const struct ood_fit *f = s->source->fit;
 	struct neighbours *b = s->state;
-	b->prob = ood_keep(s, b->n * f->classes, sizeof *b->prob);
+	b->prob = ood_keep(s, b->n * f->classes, sizeof *b->prob, err);
 	for (size_t i = 0; b->prob && i < b->n; i++)
-		softmax(f->bank.logits + i * f->classes, f->classes, b->prob + i * f->classes);
+		num_softmax_float(f->bank.logits + i * f->classes, f->classes, b->prob + i * f->classes);
 	return b->prob ? 0 : -1;
 }
 

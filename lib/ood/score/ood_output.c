@@ -7,29 +7,38 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_output.h"
 
-static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n, const char *extra)
+static int add_column(struct ts_header *h, const char *name, enum ts_type type, struct err *err)
+{
+	if (ts_header_field(h, name))
+		return err_fail(err, "there are two columns '%s'", name);
+	return ts_header_add(h, name, type, 0, NULL) < 0 ? err_memory(err) : 0;
+}
+
+static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n, const char *extra,
+		       struct err *err)
 {
 	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 2, sizeof *methods);
 	size_t k = 0;
-	int rc = methods ? 0 : -1;
+	int rc = methods ? 0 : err_memory(err);
 
 	for (; rc == 0 && k < n; k++) {
 		ood_request_text(&s[k].request, text, sizeof text);
 		methods[k] = strdup(text);
-		if (!methods[k] || ts_header_add(h, s[k].request.column, TS_F32, 0, NULL))
-			rc = -1;
+		rc = methods[k] ? add_column(h, s[k].request.column, TS_F32, err) : err_memory(err);
 	}
-	if (rc == 0 && extra)
-		rc = !(methods[k++] = strdup(extra)) || ts_header_add(h, extra, TS_F32, 0, NULL);
-	if (rc == 0)
-		rc = ts_meta_set_strs(&h->meta, "methods", methods, k);
+	if (rc == 0 && extra) {
+		methods[k] = strdup(extra);
+		rc = methods[k++] ? add_column(h, extra, TS_F32, err) : err_memory(err);
+	}
+	if (rc == 0 && ts_meta_set_strs(&h->meta, "methods", methods, k) < 0)
+		rc = err_memory(err);
 	ts_strs_free(methods, k);
-	return rc ? -1 : 0;
+	return rc;
 }
 
 /* On which data a combination of layers was tuned, so that nobody takes a score that has seen the test set for
  * one that has not. */
-static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n)
+static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n, struct err *err)
 {
 	char *how = NULL;
 	int rc = 0;
@@ -38,44 +47,47 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n)
 		if (strcmp(s[i].request.method->name, "mahalanobis-layers") != 0 ||
 		    ts_meta_get_str(&s[i].source->fit->header.meta, "layers.tuning", &how) != 1)
 			continue;
-		rc = ts_meta_set_str(&h->meta, "layers.tuning", how);
+		rc = ts_meta_set_str(&h->meta, "layers.tuning", how) < 0 ? err_memory(err) : 0;
 		free(how);
 	}
 	return rc;
 }
 
-int ood_output_header(struct ts_header *h, const struct ts_header *from, const struct ood_scorer *s,
-		      size_t n, const char *extra)
+int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_source *from,
+		    const struct ood_scorer *s, size_t n, const char *extra, struct err *err)
 {
 	ts_header_init(h, "scores");
-	if (ts_meta_merge(&h->meta, &from->meta))
-		return -1;
+	if (ts_meta_merge(&h->meta, &from->header->meta) < 0)
+		return err_memory(err);
 	ts_meta_del(&h->meta, "fc.weight");   /* large, and no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
-	return add_methods(h, s, n, extra) || add_tuning(h, s, n) || ts_header_add(h, "pred", TS_I64, 0, NULL) ||
-	       (ts_header_field(from, "label") && ts_header_add(h, "label", TS_I64, 0, NULL)) ||
-	       (ts_header_field(from, "name") && ts_header_add(h, "name", TS_STR, 0, NULL)) ? -1 : 0;
+	if (add_methods(h, s, n, extra, err) < 0 || add_tuning(h, s, n, err) < 0 ||
+	    add_column(h, "pred", TS_I64, err) < 0 ||
+	    (from->label_at >= 0 && add_column(h, "label", TS_I64, err) < 0) ||
+	    (from->name_at >= 0 && add_column(h, "name", TS_STR, err) < 0))
+		return -1;
+	*o = (struct ood_output){ from, (size_t)ts_header_col(h, "pred"), ts_header_col(h, "label"),
+				  ts_header_col(h, "name") };
+	return 0;
 }
 
-int ood_output_rows(struct ts_batch *to, const struct ts_batch *from, uint64_t row, struct err *err)
+int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struct ts_batch *from, uint64_t row,
+		    struct err *err)
 {
-	const struct ts_col *logits = ts_batch_col(from, "logits");
-	const struct ts_col *label = ts_batch_col(from, "label");
-	const struct ts_col *name = ts_batch_col(from, "name");
-	size_t n = logits->shape[0];
+	const size_t C = o->from->classes;
+	const float *logits = from->cols[o->from->logits_at].data;      /* (n,C) */
+	const int64_t *label = o->label >= 0 ? from->cols[o->from->label_at].data : NULL;
+	const struct ts_col *name = o->name >= 0 ? &from->cols[o->from->name_at] : NULL;
+	int64_t *pred = to->cols[o->pred].data, *to_label = label ? to->cols[o->label].data : NULL;
 
 	for (size_t i = 0; i < from->n; i++) {
-		((int64_t *)ts_batch_col(to, "pred")->data)[i] =
-			(int64_t)num_argmax((const float *)logits->data + i * n, n);
-		if (label) {
-			int64_t l = ((const int64_t *)label->data)[i];
-			if (l < -1 || l >= (int64_t)n)
-				return err_fail(err, "row %llu: labels out of range: %lld, with %zu "
-						"classes", (unsigned long long)(row + i),
-						(long long)l, n);
-			((int64_t *)ts_batch_col(to, "label")->data)[i] = l;
-		}
-		if (name && ts_col_set_str(ts_batch_col(to, "name"), i, ts_col_str(name, i)))
+		pred[i] = (int64_t)num_argmax(logits + i * C, C);
+		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
+			return err_fail(err, "row %llu: labels out of range: %lld, with %zu classes",
+					(unsigned long long)(row + i), (long long)label[i], C);
+		if (label)
+			to_label[i] = label[i];
+		if (name && ts_col_set_str(&to->cols[o->name], i, ts_col_str(name, i)) < 0)
 			return err_memory(err);
 	}
 	return 0;

@@ -11,16 +11,17 @@
 
 /* ---- for methods ------------------------------------------------------------------------------ */
 
-void *ood_keep(struct ood_scorer *s, size_t count, size_t size)
+void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err)
 {
 	void **bigger = realloc(s->kept, (s->n_kept + 1) * sizeof *bigger);
 
-	if (!bigger)
-		return NULL;
-	s->kept = bigger;
-	void *p = calloc(count ? count : 1, size);
+	if (bigger)
+		s->kept = bigger;
+	void *p = bigger ? calloc(count ? count : 1, size) : NULL;
 	if (p)
 		s->kept[s->n_kept++] = p;
+	else
+		err_memory(err);
 	return p;
 }
 
@@ -108,7 +109,7 @@ static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float 
 	return varied;
 }
 
-/* Does it tell samples apart at all? A method that does not is set up wrongly for this model, and its
+/* Checks that it tells samples apart at all: a method that does not is set up wrongly for this model, and its
  * tables would look like chance. Methods without a fit, or that read further columns, are not asked. */
 static int check_constant(const struct ood_scorer *s, struct err *err)
 {
@@ -124,11 +125,12 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 		return err_memory(err);
 	float *features = room + n * f->classes;
 	struct ood_rows rows = { n, room, features, NULL, 0 };
-	if (make_probes(f, n, room, features, features + n * f->dim) && ood_score_rows(s, &rows, out) == 0) {
+	if (make_probes(f, n, room, features, features + n * f->dim)) {
 		size_t i = 1;
-		while (i < n && out[i] == out[0])
+		rc = ood_score_rows(s, &rows, out) < 0 ? err_memory(err) : 0;
+		while (rc == 0 && i < n && out[i] == out[0])
 			i++;
-		if (i == n)
+		if (rc == 0 && i == n)
 			rc = err_fail(err, "all samples of the fit get the same score, %g", out[0]);
 	}
 	free(room);
@@ -139,10 +141,7 @@ int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const str
 		    struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .source = source };
-	err->text[0] = '\0';
 	if ((q->method->prepare && q->method->prepare(s, err)) || check_constant(s, err)) {
-		if (!err->text[0])
-			err_memory(err);
 		ood_scorer_release(s);
 		return -1;
 	}
@@ -160,9 +159,8 @@ static size_t find_infinite(const float *v, size_t n)
 
 static int check_batch(const struct ood_source *from, const struct ts_batch *b, uint64_t row, struct err *err)
 {
-	const struct ts_col *logits = ts_batch_col(b, "logits");
-	const struct ts_col *features = from->dim ? ts_batch_col(b, "features") : NULL;
-	const float *l = logits->data, *z = features ? features->data : NULL;
+	const float *l = b->cols[from->logits_at].data;                             /* (n,C) */
+	const float *z = from->dim ? b->cols[from->features_at].data : NULL;        /* (n,D) */
 	size_t C = from->classes, D = from->dim, i = find_infinite(l, b->n * C);
 
 	if (i < b->n * C)
@@ -216,12 +214,13 @@ static int score_chunk(const struct group *g, const struct ts_batch *b, size_t f
 {
 	const struct ood_source *from = g->s[0]->source;
 	const struct ood_method *method = g->s[0]->request.method;
-	const float *l = ts_batch_col(b, "logits")->data;
-	const float *z = from->dim ? ts_batch_col(b, "features")->data : NULL;
+	const float *l = b->cols[from->logits_at].data;
+	const float *z = from->dim ? b->cols[from->features_at].data : NULL;
 	size_t n = b->n - first < OOD_CHUNK ? b->n - first : OOD_CHUNK, bad = 0;
 	struct ood_rows rows = { n, l + first * from->classes, z ? z + first * from->dim : NULL, b,
 				 first };
-	double *score = malloc(g->n * n * sizeof *score), **out = malloc(g->n * sizeof *out);
+	double *score = malloc(g->n * n * sizeof *score);       /* (scorers,n) */
+	double **out = malloc(g->n * sizeof *out);              /* (scorers): its rows */
 
 	*why = (struct failure){ 0 };
 	for (size_t m = 0; out && m < g->n; m++)

@@ -8,9 +8,10 @@
 #include "num/num_softmax.h"
 #include "ood/ood_internal.h"
 #include "num/num_linalg.h"
+#include "num/num_sort.h"
 #include "ood/score/ood_method.h"
 
-/* Energies of reshaped features z (n,D), in place of the rows' own. */
+/* Energies log sum_c exp(w_c z + b_c) of reshaped features z (n,D), by weight (C,D): one product, l (n,C). */
 static int energies(const struct ood_source *from, const double *z, size_t n, const double *weight,
 		    double *out)
 {
@@ -63,13 +64,13 @@ struct limits {
 static int limits_prepare(struct ood_scorer *s, double high, double low, bool band, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
-	struct limits *t = s->state = ood_keep(s, 1, sizeof *t);
+	struct limits *t = s->state = ood_keep(s, 1, sizeof *t, err);
 
 	if (!t || ood_need_head(s, err))
 		return -1;
 	if (!f || f->bank.n == 0)
 		return err_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
-	if (ood_bank_percentile(f, high, &t->high) || ood_bank_percentile(f, low, &t->low))
+	if (ood_bank_percentile(f, high, &t->high, err) < 0 || ood_bank_percentile(f, low, &t->low, err) < 0)
 		return -1;
 	if (band && !(t->high > t->low))
 		return err_fail(err, "percentiles %g and %g of the features are equal, %g", low, high, t->low);
@@ -123,35 +124,6 @@ static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* ---- ASH, SCALE -------------------------------------------------------------------------------- */
 
-/* Number k, from 0, of v (n) in ascending order; v is reordered (Hoare's quickselect). */
-static float select_rank(float *v, size_t n, size_t k)
-{
-	size_t low = 0, high = n - 1;
-
-	while (low < high) {
-		float pivot = v[low + (high - low) / 2];
-		size_t i = low, j = high;
-		for (;;) {
-			while (v[i] < pivot)
-				i++;
-			while (v[j] > pivot)
-				j--;
-			if (i >= j)
-				break;
-			float t = v[i];
-			v[i++] = v[j];
-			v[j--] = t;
-		}
-		/* v[low..i) <= pivot <= v[i..high], but for i itself where the two met. */
-		size_t split = v[i] > pivot || i > j ? i : i + 1;
-		if (k < split)
-			high = split - 1;
-		else
-			low = split;
-	}
-	return v[k];
-}
-
 /* What pruning keeps: the k = D - round(D percentile / 100) largest features (half to even, as NumPy's
  * and PyTorch's round), of equal ones at the border the first; with the sums of all and of these. */
 struct kept {
@@ -170,7 +142,7 @@ static struct kept prune(const float *z, size_t d, double percentile, float *roo
 	if (r.k == 0)
 		return r;
 	memcpy(room, z, d * sizeof *z);
-	r.border = select_rank(room, d, cut);
+	r.border = num_select(room, d, cut);
 	r.ties = r.k;
 	for (size_t i = 0; i < d; i++)
 		if (z[i] > r.border) {
@@ -265,11 +237,12 @@ static int dice_prepare(struct ood_scorer *s, struct err *err)
 
 	if (ood_need_head(s, err) || ood_need_fit(s, err))
 		return -1;
-	double *weight = s->state = ood_keep(s, n, sizeof *weight), *part = malloc(n * sizeof *part);
-	if (!weight || !part) {
-		free(part);
+	double *weight = s->state = ood_keep(s, n, sizeof *weight, err);       /* (C,D) */
+	if (!weight)
 		return -1;
-	}
+	double *part = malloc(n * sizeof *part);                               /* contributions, sorted */
+	if (!part)
+		return err_memory(err);
 	for (size_t i = 0; i < n; i++)
 		weight[i] = part[i] = from->weight[i] * from->fit->features.centre[i % from->dim];
 	qsort(part, n, sizeof *part, ascending_double);

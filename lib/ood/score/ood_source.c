@@ -20,13 +20,17 @@ int ood_source_init(struct ood_source *s, struct ts_reader *r)
 	if (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
 		return ts_reader_fail(r, "column 'logits' is not <f4 of two or more classes");
 	if (features && (features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0))
-		return ts_reader_fail(r, "column 'features' is not one <f4 vector a row");
+		return ts_reader_fail(r, "column 'features' is not one <f4 vector per row");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return ts_reader_fail(r, "column 'label' is not one <i8 a row");
+		return ts_reader_fail(r, "column 'label' is not one <i8 per row");
 	if (name && name->type != TS_STR)
 		return ts_reader_fail(r, "column 'name' is not strings");
 	s->classes = logits->shape[0];
 	s->dim = features ? features->shape[0] : 0;
+	s->logits_at = (size_t)(logits - h->fields);
+	s->features_at = features ? (size_t)(features - h->fields) : 0;
+	s->label_at = ts_header_col(h, "label");
+	s->name_at = ts_header_col(h, "name");
 	if (ood_head_read(&h->meta, s->classes, s->dim, &s->weight, &s->bias))
 		return ts_reader_fail(r, "out of memory");
 	return 0;

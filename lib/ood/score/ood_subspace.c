@@ -23,7 +23,7 @@ struct subspace {
  * into norm (n rows), if not NULL. */
 static int project(const struct subspace *p, const float *z, size_t n, size_t d, double *y, double *norm)
 {
-	double *x = malloc(n * d * sizeof *x);
+	double *x = malloc(n * d * sizeof *x);                  /* (n,D): z about the origin, scaled */
 
 	if (!x)
 		return -1;
@@ -50,6 +50,19 @@ static double length(const double *y, size_t n)
 	return sqrt(sum);
 }
 
+/* The principal axes of the covariance cov (D,D), which they replace, one per row, and their variances w (D), NULL: not
+ * wanted; both in ascending order. */
+static int find_axes(double *cov, size_t D, double *w, struct err *err)
+{
+	double *own = w ? NULL : malloc(D * sizeof *own);
+
+	if (!w && !own)
+		return err_memory(err);
+	int rc = num_eigen(cov, D, w ? w : own, err);
+	free(own);
+	return rc < 0 ? err_prefix(err, "the covariance of the features: ") : 0;
+}
+
 /* ---- ViM and Residual -------------------------------------------------------------------------- */
 
 /* Virtual-logit matching (Wang et al., "ViM: out-of-distribution with virtual-logit matching", CVPR
@@ -60,7 +73,7 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_source *from = s->source;
 	const size_t D = from->dim;
-	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p);
+	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 	size_t dim = (size_t)s->request.params[0];
 
 	if (!p || ood_need_head(s, err) || ood_need_fit(s, err))
@@ -69,26 +82,22 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
-	double *cov = ood_keep(s, D * D, sizeof *cov), *w = malloc(D * sizeof *w);
-	p->origin = ood_keep(s, D, sizeof *p->origin);
-	int rc = -1;
-	if (cov && w && p->origin &&
-	    num_least_squares(from->weight, from->classes, D, from->bias, p->origin) == 0) {
-		for (size_t d = 0; d < D; d++)
-			p->origin[d] = -p->origin[d];
-		ood_moments_cov(&from->fit->features, p->origin, cov);
-		rc = num_eigen(cov, D, w);
-	}
+	double *cov = ood_keep(s, D * D, sizeof *cov, err);     /* about the origin; then its axes, one per row */
+	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) ||
+	    num_least_squares(from->weight, from->classes, D, from->bias, p->origin, err) < 0)
+		return -1;
+	for (size_t d = 0; d < D; d++)
+		p->origin[d] = -p->origin[d];
+	ood_moments_cov(&from->fit->features, p->origin, cov);
 	p->axes = cov;                    /* ascending: the residual's come first */
 	p->n = D - dim;
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", dim, D);
-	free(w);
-	return rc ? err_fail(err, "the covariance has no eigenvectors: LAPACK failed") : 0;
+	return find_axes(cov, D, NULL, err);
 }
 
 static int residual_norms(const struct subspace *p, const float *z, size_t n, size_t d, double *out)
 {
-	double *y = malloc(n * p->n * sizeof *y);
+	double *y = malloc(n * p->n * sizeof *y);               /* (n rows, axes) */
 	int rc = y ? project(p, z, n, d, y, NULL) : -1;
 
 	for (size_t i = 0; i < n && rc == 0; i++)
@@ -113,9 +122,9 @@ static int vim_prepare(struct ood_scorer *s, struct err *err)
 	const struct ood_fit *f = s->source->fit;
 	const size_t C = f->classes, D = f->dim;
 	struct subspace *p = s->state;
-	float *buf = malloc(OOD_CHUNK * D * sizeof *buf);
+	float *buf = malloc(OOD_CHUNK * D * sizeof *buf);       /* (chunk,D) rows of the bank */
 	double logits = 0, norms = 0, norm[OOD_CHUNK];
-	int rc = buf ? 0 : -1;
+	int rc = buf ? 0 : -1;                                  /* -1: out of memory */
 
 	for (size_t i = 0; i < f->bank.n && rc == 0; i += OOD_CHUNK) {
 		size_t n = f->bank.n - i < OOD_CHUNK ? f->bank.n - i : OOD_CHUNK;
@@ -127,11 +136,13 @@ static int vim_prepare(struct ood_scorer *s, struct err *err)
 		}
 	}
 	free(buf);
-	if (rc == 0 && !(norms > 0))
+	if (rc < 0)
+		return err_memory(err);
+	if (!(norms > 0))
 		return err_fail(err, "the features of the fit have no residual outside %zu axes", D - p->n);
 	p->alpha = logits / norms;
 	snprintf(s->note + strlen(s->note), sizeof s->note - strlen(s->note), ", alpha %.6g", p->alpha);
-	return rc;
+	return 0;
 }
 
 static int vim_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
@@ -169,32 +180,31 @@ static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, 
 
 static int neco_prepare(struct ood_scorer *s, struct err *err)
 {
-	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p);
+	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 
 	if (!p || ood_need_fit(s, err))
 		return -1;
 	const struct ood_moments *m = &s->source->fit->features;
 	const size_t D = m->d;
-	double *cov = ood_keep(s, D * D, sizeof *cov), *w = malloc(D * sizeof *w);
+	double *cov = ood_keep(s, D * D, sizeof *cov, err);     /* of standardised features; then its axes */
+	double *w = ood_keep(s, D, sizeof *w, err);             /* their variances, ascending */
 	p->origin = m->centre;
-	p->scale = ood_keep(s, D, sizeof *p->scale);
+	p->scale = ood_keep(s, D, sizeof *p->scale, err);
 	p->axes = cov;
-	int rc = -1;
-	if (cov && w && p->scale) {
-		ood_moments_cov(m, NULL, cov);
+	if (!cov || !w || !p->scale)
+		return -1;
+	ood_moments_cov(m, NULL, cov);
+	for (size_t d = 0; d < D; d++)
+		/* less is the rounding of a feature that does not vary */
+		p->scale[d] = cov[d * D + d] > 1e-26 * m->centre[d] * m->centre[d] ? 1 / sqrt(cov[d * D + d]) : 0;
+	for (size_t i = 0; i < D; i++)
 		for (size_t d = 0; d < D; d++)
-			/* less is the rounding of a feature that does not vary */
-			p->scale[d] = cov[d * D + d] > 1e-26 * m->centre[d] * m->centre[d] ?
-				      1 / sqrt(cov[d * D + d]) : 0;
-		for (size_t i = 0; i < D; i++)
-			for (size_t d = 0; d < D; d++)
-				cov[i * D + d] *= p->scale[i] * p->scale[d];
-		rc = num_eigen(cov, D, w) ? err_fail(err, "the covariance has no eigenvectors: LAPACK failed") :
-		     neco_axes(p, w, D, (size_t)s->request.params[0], s->request.params[1], err);
-	}
+			cov[i * D + d] *= p->scale[i] * p->scale[d];
+	if (find_axes(cov, D, w, err) < 0 ||
+	    neco_axes(p, w, D, (size_t)s->request.params[0], s->request.params[1], err) < 0)
+		return -1;
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", p->n, D);
-	free(w);
-	return rc;
+	return 0;
 }
 
 static int neco_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)

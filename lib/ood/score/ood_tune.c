@@ -15,19 +15,21 @@
 
 enum { MAX_EPS = 32 };
 
-/* The scores of one stream's rows: a table (n,L) a step size. */
+/* The scores of one stream's rows: a table per step size. */
 struct table {
 	size_t n, cap;
-	double *v[MAX_EPS];
+	double *v[MAX_EPS];               /* (n,L) each */
 };
 
 struct tuning {
 	struct ood_fit *fit;
 	double eps[MAX_EPS];
-	size_t n_eps, L;
+	size_t n_eps, L;                  /* step sizes, layers */
 	struct table id, adversarial;
 	bool published;
 	double *gram;                     /* (n_grams) sums over the ID rows; NULL: not wanted */
+	size_t *gram_column;              /* (n_grams) numbers of the ID stream's columns */
+	size_t logits_at;                 /* that of its logits */
 };
 
 /* A combination, and how well it tells the half that it was not fitted to. */
@@ -64,18 +66,15 @@ static int find_eps(struct tuning *t, struct ts_reader *r, const struct ts_heade
 					     name);
 }
 
+/* Scores b's rows in every layer at every step size. -1: out of memory. */
 static int take_batch(const struct tuning *t, struct table *to, struct ood_layers *const *layers,
 		      const struct ts_batch *b)
 {
-	if (to->n + b->n > to->cap) {
-		to->cap = to->n + b->n + to->cap / 2;
-		for (size_t e = 0; e < t->n_eps; e++) {
-			double *bigger = realloc(to->v[e], to->cap * t->L * sizeof *bigger);
-			if (!bigger)
-				return -1;
-			to->v[e] = bigger;
-		}
-	}
+	size_t cap = ood_capacity(to->cap, to->n + b->n);
+
+	if (cap != to->cap && ood_grow(to->v, t->n_eps, cap, t->L * sizeof **to->v) < 0)
+		return -1;
+	to->cap = cap;
 	for (size_t e = 0; e < t->n_eps; e++)
 		if (ood_layers_score(layers[e], b, 0, b->n, to->v[e] + to->n * t->L))
 			return -1;
@@ -89,12 +88,11 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	const struct ts_header *h = ts_reader_expect(r, "features");
 	struct ood_layers *layers[MAX_EPS] = { NULL };
 	struct ts_batch b = { 0 };
-	struct err why;
 	int rc = h ? 0 : -1;
 
 	for (size_t e = 0; e < t->n_eps && rc == 0; e++)
-		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], &why))
-			rc = ts_reader_fail(r, "%s", why.text);
+		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], err) < 0)
+			rc = ts_reader_fail(r, "%s", err->text);
 	if (rc == 0 && ts_batch_init(&b, h))
 		rc = ts_reader_fail(r, "out of memory");
 	while (rc == 0 && (rc = ts_reader_next(r, &b)) == 1) {
@@ -102,7 +100,7 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 		if (take_batch(t, to, layers, &b))
 			rc = ts_reader_fail(r, "out of memory");
 		if (to == &t->id && t->gram)
-			ood_gram_deviations(t->fit, &b, t->gram);
+			ood_gram_deviations(t->fit, &b, b.cols[t->logits_at].data, t->gram_column, t->gram);
 	}
 	for (size_t i = 0; rc == 0 && i < to->n * t->L * t->n_eps; i++)
 		if (!isfinite(to->v[i / (to->n * t->L)][i % (to->n * t->L)]))
@@ -118,30 +116,17 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	return rc;
 }
 
-/* Which half a row is in, an image and its adversarial counterpart in the same: the top bit of row / golden ratio.
+/* Which half a row is in, an image and its adversarial counterpart in the same one: the top bit of row / golden ratio.
  * That takes every second row nearly, but keeps step with no order of the rows, sorted or in turns. */
 static bool is_fitted_to(size_t row)
 {
 	return row * UINT64_C(0x9e3779b97f4a7c15) >> 63 == 0;
 }
 
-/* Fits to one half. Standardised columns, and the weights brought back to the columns as they are. */
-static int fit_half(const struct tuning *t, size_t e, struct combination *c)
+/* Brings the columns of x (n,L) to mean 0 and variance 1. */
+static void standardise(double *x, size_t n, size_t L, double *mean, double *std)
 {
-	const struct table *of[2] = { &t->id, &t->adversarial };
-	size_t L = t->L, n = 0;
-	double *x = malloc((t->id.n + t->adversarial.n) * L * sizeof *x);
-	uint8_t *positive = malloc(t->id.n + t->adversarial.n);
-	int rc = x && positive ? 0 : -1;
-
-	for (int which = 0; which < 2 && rc == 0; which++)
-		for (size_t i = 0; i < of[which]->n; i++)
-			if (is_fitted_to(i)) {
-				memcpy(x + n * L, of[which]->v[e] + i * L, L * sizeof *x);
-				positive[n++] = which == 0;
-			}
-	double mean[OOD_MAX_LAYERS], std[OOD_MAX_LAYERS];
-	for (size_t k = 0; k < L && rc == 0; k++) {
+	for (size_t k = 0; k < L; k++) {
 		double sum = 0, squares = 0;
 		for (size_t i = 0; i < n; i++)
 			sum += x[i * L + k];
@@ -152,8 +137,28 @@ static int fit_half(const struct tuning *t, size_t e, struct combination *c)
 		for (size_t i = 0; i < n; i++)
 			x[i * L + k] = (x[i * L + k] - mean[k]) / std[k];
 	}
-	if (rc == 0)
-		rc = num_logistic_fit(x, positive, n, L, 1, c->weight, &c->bias);
+}
+
+/* Fits to one half. Standardised columns, and the weights brought back to the columns as they are. */
+static int fit_half(const struct tuning *t, size_t e, struct combination *c, struct err *err)
+{
+	const struct table *of[2] = { &t->id, &t->adversarial };
+	size_t L = t->L, n = 0;
+	double *x = malloc((t->id.n + t->adversarial.n) * L * sizeof *x);       /* (n,L) */
+	uint8_t *positive = malloc(t->id.n + t->adversarial.n);                 /* (n): is it ID? */
+	double mean[OOD_MAX_LAYERS], std[OOD_MAX_LAYERS];
+	int rc = x && positive ? 0 : err_memory(err);
+
+	for (int which = 0; which < 2 && rc == 0; which++)
+		for (size_t i = 0; i < of[which]->n; i++)
+			if (is_fitted_to(i)) {
+				memcpy(x + n * L, of[which]->v[e] + i * L, L * sizeof *x);
+				positive[n++] = which == 0;
+			}
+	if (rc == 0) {
+		standardise(x, n, L, mean, std);
+		rc = num_logistic_fit(x, positive, n, L, 1, c->weight, &c->bias, err);
+	}
 	for (size_t k = 0; k < L && rc == 0; k++) {
 		c->weight[k] /= std[k];
 		c->bias -= c->weight[k] * mean[k];
@@ -163,7 +168,7 @@ static int fit_half(const struct tuning *t, size_t e, struct combination *c)
 	return rc;
 }
 
-/* Sorted combined scores of the other half of a table. */
+/* Sorted combined scores of the other half of a table, (n). NULL: out of memory. */
 static float *other_half(const struct tuning *t, const struct table *of, size_t e, const struct combination *c,
 			 size_t *n)
 {
@@ -184,17 +189,18 @@ static float *other_half(const struct tuning *t, const struct table *of, size_t 
 	return v;
 }
 
-static int judge(const struct tuning *t, size_t e, struct combination *c)
+/* How well the combination tells the halves that it was not fitted to. */
+static int judge(const struct tuning *t, size_t e, struct combination *c, struct err *err)
 {
-	static const struct ood_rules rules = { .fpr = OOD_FPR_NEAREST };
+	static const struct ood_conventions by = { .fpr = OOD_FPR_NEAREST };
 	struct ood_sample id = { 0 }, adversarial = { 0 };
 	float *a = other_half(t, &t->id, e, c, &id.n), *b = other_half(t, &t->adversarial, e, c, &adversarial.n);
-	int rc = a && b ? 0 : -1;
+	int rc = a && b ? 0 : err_memory(err);
 
 	if (rc == 0) {
 		id.v = a;
 		adversarial.v = b;
-		struct ood_metrics m = ood_compare(&id, &adversarial, &rules);
+		struct ood_metrics m = ood_compare(&id, &adversarial, &by);
 		c->auroc = m.v[OOD_AUROC];
 		c->fpr95 = m.v[OOD_FPR95];
 	}
@@ -224,8 +230,8 @@ static int choose(struct tuning *t, struct err *err)
 
 	for (size_t e = 0; e < t->n_eps; e++) {
 		struct combination c = { .bias = 0 };
-		if (fit_half(t, e, &c) || judge(t, e, &c))
-			return err_fail(err, "the combination of layers at eps=%g cannot be fitted", t->eps[e]);
+		if (fit_half(t, e, &c, err) < 0 || judge(t, e, &c, err) < 0)
+			return err_prefix(err, "the combination of layers at eps=%g: ", t->eps[e]);
 		if (t->published ? c.fpr95 < best.fpr95 : c.auroc > best.auroc) {
 			best = c;
 			eps = t->eps[e];
@@ -234,7 +240,7 @@ static int choose(struct tuning *t, struct err *err)
 	return keep(t, &best, eps) ? err_memory(err) : 0;
 }
 
-/* What the streams are good for, and whether that is anything. */
+/* Finds what the streams can tune, and fails if that is nothing. */
 static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader *adversarial)
 {
 	const struct ts_header *h = ts_reader_expect(id, "features");
@@ -244,7 +250,10 @@ static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader 
 		return -1;
 	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] != t->fit->classes)
 		return ts_reader_fail(id, "has no column 'logits' of the fit's %zu classes", t->fit->classes);
-	if (ood_gram_is_there(t->fit, h) && !(t->gram = calloc(t->fit->n_grams, sizeof *t->gram)))
+	t->logits_at = (size_t)(logits - h->fields);
+	if (!(t->gram_column = calloc(t->fit->n_grams + 1, sizeof *t->gram_column)))
+		return ts_reader_fail(id, "out of memory");
+	if (ood_gram_columns(t->fit, h, t->gram_column) && !(t->gram = calloc(t->fit->n_grams, sizeof *t->gram)))
 		return ts_reader_fail(id, "out of memory");
 	if (adversarial && t->fit->n_layers == 0)
 		return ts_reader_fail(id, "cannot be used: the fit has no layers: it takes features with "
@@ -283,6 +292,7 @@ int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversar
 		free(t->adversarial.v[e]);
 	}
 	free(t->gram);
+	free(t->gram_column);
 	free(t);
 	return rc;
 }

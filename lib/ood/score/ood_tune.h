@@ -28,7 +28,7 @@ extern "C" {
 
 /* Reads ID validation rows and, for the layers (NULL: without them), their adversarial counterparts, both to END,
  * and puts what it finds into the meta of f->header. published: chooses eps as the published program does, by
- * FPR95, which is meant for the test images that it tunes on. Retains 8 bytes a row, layer and eps. -1: err holds
+ * FPR95, which is meant for the test images that it tunes on. Retains 8 bytes per row, layer and eps. -1: err holds
  * a line that names the stream at fault. */
 int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published,
 	     struct err *err) TS_CHECKED;

@@ -8,10 +8,12 @@
 
 #include "um/embed/um_extra_internal.h"
 
-static const struct um_extra *const methods[] = {
-	&um_extra_odin, &um_extra_layers, &um_extra_perturb, &um_extra_against,
-	&um_extra_gram, &um_extra_rankfeat,
-};
+/* Each is defined in a file of its own, as um_extra_NAME. In this order columns are added. */
+#define METHODS(row) row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat)
+#define DECLARE(name) extern const struct um_extra um_extra_##name;
+METHODS(DECLARE)
+#define ADDRESS(name) &um_extra_##name,
+static const struct um_extra *const methods[] = { METHODS(ADDRESS) };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
 /* A batch that was started. */
@@ -36,8 +38,6 @@ struct um_extras {
 	size_t started, finished;
 };
 
-/* ---- what methods use ---- */
-
 /* ---- set-up ---- */
 
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
@@ -45,17 +45,15 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 {
 	const size_t N = (size_t)c->net->n_nodes;
 	struct um_extras *e;
-	int rc = -1;
+	int rc;
 
 	*ret = NULL;
-	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat)) {
+	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat))
 		return err_fail(err, "architecture %s has no feature list, so there is nothing for --layers, "
 			 "--perturb, --gram and --rankfeat", c->net->spec);
-	}
-	err_memory(err);
 	e = calloc(1, sizeof *e);
 	if (!e)
-		return -1;
+		return err_memory(err);
 	e->net = c->net;
 	e->fgsm = o->fgsm;
 	e->any = e->grad = o->fgsm > 0;
@@ -63,7 +61,7 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 	e->keep_tensor = calloc(N, sizeof *e->keep_tensor);
 	e->tensor = calloc(N, sizeof(struct th_tensor *));
 	e->map = calloc(N, sizeof *e->map);
-	rc = e->keep_map && e->keep_tensor && e->tensor && e->map ? 0 : -1;
+	rc = e->keep_map && e->keep_tensor && e->tensor && e->map ? 0 : err_memory(err);
 	for (size_t i = 0; i < N_METHODS && rc == 0; i++) {
 		rc = methods[i]->init(&e->state[i], o, c, methods[i]->grad ? e->keep_tensor : e->keep_map, err);
 		e->any = e->any || e->state[i];
@@ -110,12 +108,12 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
 	return n;
 }
 
-int um_extras_header(const struct um_extras *e, struct ts_header *to)
+int um_extras_header(const struct um_extras *e, struct ts_header *to, struct err *err)
 {
 	if (e->fgsm > 0 && ts_meta_set_double(&to->meta, "fgsm.eps", e->fgsm) < 0)
-		return -1;
+		return err_memory(err);
 	for (size_t i = 0; i < N_METHODS; i++)
-		if (e->state[i] && methods[i]->columns(e->state[i], e->net, to) < 0)
+		if (e->state[i] && methods[i]->columns(e->state[i], e->net, to, err) < 0)
 			return -1;
 	return 0;
 }
@@ -130,16 +128,14 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	e->engine.chunk = chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
 	e->engine.torch = engine->torch || e->grad;
 	e->engine.floats = e->fgsm > 0;
-	e->engine.graph = false;              /* methods that run networks have nobody to say a note to */
-	err_memory(err);
+	e->engine.graph = false;              /* um_extras_note() knows only the engine of the pass itself */
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
-			return -1;
+			return err_memory(err);
 	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
-		return -1;
-	if (e->grad && engine->precision == UM_BF16) {
+		return err_memory(err);
+	if (e->grad && engine->precision == UM_BF16)
 		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
-	}
 	if (e->grad)
 		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
 	struct um_engine_options own = e->engine;
@@ -179,7 +175,7 @@ static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct
 	return run_methods(e, p, err);
 }
 
-/* Holds that what was computed is finite. */
+/* Checks that what was computed is finite. */
 static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t row, struct err *err)
 {
 	for (size_t k = 0; k < out->n_cols; k++) {
@@ -189,10 +185,9 @@ static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t
 		if (c->type != TS_F32 || ts_batch_col(in, c->name))
 			continue;
 		for (size_t i = 0; i < out->n * (c->row / sizeof *v); i++)
-			if (!isfinite(v[i])) {
+			if (!isfinite(v[i]))
 				return err_fail(err, "the model's output '%s' is not finite for row %" PRIu64,
 					 c->name, row + i / (c->row / sizeof *v));
-			}
 	}
 	return 0;
 }

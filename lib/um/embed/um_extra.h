@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * um_extra: the columns of a features stream: logits and features, and further ones for scores that need
- * gradients, intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and one row of
- * a table in um_extra.c; all share one clean pass over the images, whose memory is bounded by the images
+ * gradients, intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and its name in
+ * the list of um_extra.c; all share one clean pass over the images, whose memory is bounded by the images
  * that run at a time.
  *
- *	odin      odin:eps=E <f4 (C), one an eps      logits after a step against the loss
+ *	odin      odin:eps=E <f4 (C), one per eps     logits after a step against the loss
  *	layers    layer0, layer1, ... <f4 (d)         channel means of the network's feature list
  *	perturb   layer0:eps=E, ... <f4 (d)           the same after a step toward the nearest class mean
  *	against   kl-distance <f4                     from a second model's probabilities
@@ -39,8 +39,8 @@ struct um_extra_options {
 
 struct um_extras;
 /* Takes the options apart and reads the files that they name; c is the checkpoint of the model, its masks
- * baked, its network borrowed. Needs no libtorch. -1: a file is not what it should be; -2: the options are
- * wrong. */
+ * baked, its network borrowed. Needs no libtorch. UM_FAILED: a file is not what it should be, or there is no memory;
+ * UM_BAD_OPTIONS. */
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 		  const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void um_extras_free(struct um_extras *e);
@@ -48,8 +48,8 @@ void um_extras_free(struct um_extras *e);
 bool um_extras_gradients(const struct um_extras *e);
 /* Headers of the files that were read, borrowed, into ret[0..2); returns how many. */
 size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret);
-/* Adds the columns and what goes with them in meta. -1: a column of that name is there already. */
-int um_extras_header(const struct um_extras *e, struct ts_header *to) TS_CHECKED;
+/* Adds the columns and what goes with them in meta. -1: a column of that name is there already, or out of memory. */
+int um_extras_header(const struct um_extras *e, struct ts_header *to, struct err *err) TS_CHECKED;
 /* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
  * say. Takes c's values: it is only to be released afterwards. */
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,

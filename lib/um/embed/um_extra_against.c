@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "num/num_softmax.h"
+#include "ts/ts_images.h"
 #include "um/embed/um_extra_internal.h"
 
 struct against {
@@ -28,47 +29,29 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 {
 	const struct net *n = c->net, *other;
 	struct against *a;
-	bool same;
 
 	(void)keep;
 	if (!o->against)
 		return 0;
 	*state = a = calloc(1, sizeof *a);
 	if (!a)
-		return -1;
+		return err_memory(err);
 	if (net_load(&a->c, o->against, err) < 0 || net_bake(&a->c, true, NULL, err) < 0)
 		return -1;
 	other = a->c.net;
-	if (other->c != n->c || other->h != n->h || other->w != n->w) {
+	if (other->c != n->c || other->h != n->h || other->w != n->w)
 		return err_fail(err, "'%s' takes images of %dx%dx%d where the model takes %dx%dx%d",
 			 o->against, other->c, other->h, other->w, n->c, n->h, n->w);
-	}
-	same = other->classes == n->classes;
-	for (size_t i = 0; same && c->classes && a->c.classes && i < c->n_classes; i++)
-		same = strcmp(c->classes[i], a->c.classes[i]) == 0;
-	if (!same) {
+	if (other->classes != n->classes || !ts_same_classes(c->classes, c->n_classes, a->c.classes, a->c.n_classes))
 		return err_fail(err, "'%s' has other classes than the model, so there is no distance "
 			 "between them", o->against);
-	}
 	return 0;
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	(void)state, (void)n;
-	return ts_header_add(to, "kl-distance", TS_F32, 0, NULL);
-}
-
-/* log softmax(v) */
-static void log_softmax(const float *v, size_t n, double *ret)
-{
-	const double top = (double)v[num_argmax(v, n)];
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += exp((double)v[i] - top);
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (double)v[i] - top - log(sum);
+	return um_pass_add(to, "kl-distance", 0, NULL, err);
 }
 
 static int run(void *state, struct um_pass *p, struct err *err)
@@ -76,31 +59,26 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	struct against *a = state;
 	const size_t C = (size_t)p->net->classes;
 	float *other, *to = um_pass_column(p, "kl-distance");
-	double *lp, *lq;
 	int rc;
 
 	if (!a->e && um_engine_new(&a->e, &a->c, p->engine, err) < 0)
 		return -1;
 	other = calloc(p->n * C, sizeof *other);
-	lp = malloc(2 * C * sizeof *lp);
-	if (!other || !lp) {
-		free(other);
-		free(lp);
+	if (!other)
 		return err_memory(err);
-	}
-	lq = lp + C;
 	rc = um_engine_run(a->e, p->image, p->n, other, NULL, NULL, err);
 	for (size_t i = 0; i < p->n && rc == 0; i++) {
+		const float *l = p->logits + i * C, *m = other + i * C;
+		const double lse = num_lse(l, C), lse_other = num_lse(m, C);
 		double sum = 0;
 
-		log_softmax(p->logits + i * C, C, lp);
-		log_softmax(other + i * C, C, lq);
-		for (size_t c = 0; c < C; c++)
-			sum += exp(lq[c]) * (lq[c] - lp[c]);
+		for (size_t c = 0; c < C; c++) {
+			const double lp = (double)l[c] - lse, lq = (double)m[c] - lse_other;
+			sum += exp(lq) * (lq - lp);
+		}
 		to[i] = (float)sum;
 	}
 	free(other);
-	free(lp);
 	return rc;
 }
 
@@ -109,4 +87,4 @@ static const struct ts_header *input(const void *state)
 	return &((const struct against *)state)->c.header;
 }
 
-const struct um_extra um_extra_against = { "against", false, init, columns, run, release, input };
+const struct um_extra um_extra_against = { false, init, columns, run, release, input };

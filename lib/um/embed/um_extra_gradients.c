@@ -113,12 +113,11 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 	const size_t shape[4] = { p->n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
 	float *logits = um_pass_column(p, "logits");
 	bool *keep = calloc((size_t)net->n_nodes, sizeof *keep);
-	int rc = keep ? 0 : -1;
+	int rc = keep ? 0 : err_memory(err);
 
 	p->s = th->scope_begin(true);
 	p->tensor = g->tensor;
 	p->pixels = th->from_host(p->s, TH_U8, 4, shape, p->image);
-	err_memory(err);
 	if (rc == 0 && g->attack > 0)
 		rc = attack(p, g, logits, err);
 	if (rc == 0) {

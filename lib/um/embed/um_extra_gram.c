@@ -59,7 +59,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	if (g)
 		g->node = calloc((size_t)n->n_nodes, sizeof *g->node);
 	if (!g || !g->node)
-		return -1;
+		return err_memory(err);
 	most = strtol(o->gram, &end, 10);
 	if (strcmp(o->gram, "stages") == 0) {
 		g->stages = true;
@@ -72,7 +72,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	} else {
 		err_fail(err, "--gram: '%s' is not 'stages', 'all' or a number from 1 to 100000",
 			 o->gram);
-		return -2;
+		return UM_BAD_OPTIONS;
 	}
 	for (int i = 0; i < g->n; i++)
 		keep[g->node[i]] = true;
@@ -106,7 +106,7 @@ static void column_name(const struct gram *g, const struct net *n, int i, char *
 	snprintf(name, len, "gram:%.*s%s%s", (int)(strrchr(s, '.') - s), s, add, relu);
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct gram *g = state;
 	char name[NET_NAME + 16];
@@ -114,7 +114,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 	for (int i = 0; i < g->n; i++) {
 		const size_t shape[2] = { POWERS, (size_t)n->nodes[g->node[i]].c };
 		column_name(g, n, i, name, sizeof name);
-		if (ts_header_add(to, name, TS_F32, 2, shape) < 0)
+		if (um_pass_add(to, name, 2, shape, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -151,9 +151,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 		most = room > most ? room : most;
 	}
 	double *pw = malloc(most * sizeof *pw);
-	if (!pw) {
+	if (!pw)
 		return err_memory(err);
-	}
 	for (int i = 0; i < g->n; i++) {
 		const struct net_node *node = &p->net->nodes[g->node[i]];
 		const size_t c = (size_t)node->c, count = net_node_size(node);
@@ -167,4 +166,4 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	return 0;
 }
 
-const struct um_extra um_extra_gram = { "gram", false, init, columns, run, release, NULL };
+const struct um_extra um_extra_gram = { false, init, columns, run, release, NULL };

@@ -28,22 +28,20 @@ struct um_pass {
 	struct th_tensor **tensor;        /* (n_nodes) outputs of those that were kept */
 };
 
-/* A method. The functions that give int fail with a line in err. */
+/* A method: um_extra_NAME.c, and its name in the list of um_extra.c. The functions that give int fail with a line in
+ * err. */
 struct um_extra {
-	const char *name;
 	bool grad;                        /* works on tensors that remember where they come from */
 	/* Makes its state if it is asked for (else *state stays NULL) and marks what it reads of the
-	 * pass in keep: tensors with grad, else maps. -1, or -2 if the options are wrong. */
+	 * pass in keep: tensors with grad, else maps. UM_FAILED, UM_BAD_OPTIONS. */
 	int (*init)(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
 		    bool *keep, struct err *err);
-	int (*columns)(const void *state, const struct net *n, struct ts_header *to);
+	int (*columns)(const void *state, const struct net *n, struct ts_header *to, struct err *err);
 	/* Fills its columns. Errors of the seam stick to the scope, and need not be looked for. */
 	int (*run)(void *state, struct um_pass *p, struct err *err);
 	void (*free)(void *state);
 	const struct ts_header *(*input)(const void *state);      /* NULL: reads no file */
 };
-extern const struct um_extra um_extra_odin, um_extra_layers, um_extra_perturb, um_extra_against,
-	um_extra_gram, um_extra_rankfeat;
 
 /* The pass with gradients (um_extra_gradients.c): p->m is given, map has room for the maps in keep_map.
  * attack: step up the loss of labels (FGSM), 0: none; the pixels that come of it go to attacked
@@ -61,6 +59,8 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 /* "0.001,0.002" into v[0..UM_MAX_EPS): how many, or -1 with a line in err that says what: each from 0
  * to 1, no two of equal name ("%g"). */
 int um_eps_list(const char *text, const char *what, double *v, struct err *err) TS_CHECKED;
+/* Adds a column of floats to a features stream's header. */
+int um_pass_add(struct ts_header *to, const char *name, int ndim, const size_t *shape, struct err *err) TS_CHECKED;
 /* The rows of the pass in column `name`. */
 float *um_pass_column(const struct um_pass *p, const char *name);
 /* A float tensor of n rows of count numbers. */

@@ -19,7 +19,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	return 0;
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	char name[32];
 
@@ -27,7 +27,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 	for (int k = 0; k < n->n_stages; k++) {
 		const size_t d = (size_t)n->nodes[n->stages[k]].c;
 		snprintf(name, sizeof name, "layer%d", k);
-		if (ts_header_add(to, name, TS_F32, 1, &d) < 0)
+		if (um_pass_add(to, name, 1, &d, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -60,4 +60,4 @@ static void nothing(void *state)
 	(void)state;
 }
 
-const struct um_extra um_extra_layers = { "layers", false, init, columns, run, nothing, NULL };
+const struct um_extra um_extra_layers = { false, init, columns, run, nothing, NULL };

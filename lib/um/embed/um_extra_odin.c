@@ -26,7 +26,7 @@ static int set_space(struct odin *o, const char *word, struct err *err)
 			return 0;
 		}
 	err_fail(err, "--odin: '%s' is no space; there are: pixel scale-std normalised", word);
-	return -2;
+	return UM_BAD_OPTIONS;
 }
 
 /* Takes "key=value". */
@@ -38,7 +38,7 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 
 	if (len == 3 && strncmp(text, "eps", len) == 0) {
 		o->n_eps = um_eps_list(equals + 1, "--odin eps", o->eps, err);
-		return o->n_eps < 0 ? -2 : 0;
+		return o->n_eps < 0 ? UM_BAD_OPTIONS : 0;
 	}
 	if (len == 5 && strncmp(text, "space", len) == 0)
 		return set_space(o, equals + 1, err);
@@ -48,10 +48,10 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 			return 0;
 		err_fail(err, "--odin: temperature '%s' is not a number from 0.001 to 1e9",
 			 equals + 1);
-		return -2;
+		return UM_BAD_OPTIONS;
 	}
 	err_fail(err, "--odin: '%s' is not eps=, temperature= or space=", text);
-	return -2;
+	return UM_BAD_OPTIONS;
 }
 
 static int init(void **state, const struct um_extra_options *opt, const struct net_checkpoint *c,
@@ -68,7 +68,7 @@ static int init(void **state, const struct um_extra_options *opt, const struct n
 	copy = strdup(opt->odin);
 	if (!o || !copy) {
 		free(copy);
-		return -1;
+		return err_memory(err);
 	}
 	*o = (struct odin){ 1000, { 0.0014 }, 1, spaces[0] };
 	for (part = *copy ? copy : NULL; part && rc == 0; part = next) {
@@ -86,7 +86,7 @@ static void column_name(double eps, char *name, size_t len)
 	snprintf(name, len, "odin:eps=%g", eps);
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct odin *o = state;
 	const size_t C = (size_t)n->classes;
@@ -94,22 +94,24 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 
 	for (int i = 0; i < o->n_eps; i++) {
 		column_name(o->eps[i], name, sizeof name);
-		if (ts_header_add(to, name, TS_F32, 1, &C) < 0)
+		if (um_pass_add(to, name, 1, &C, err) < 0)
 			return -1;
 	}
-	return ts_meta_set_double(&to->meta, "odin.temperature", o->temperature) < 0 ? -1 :
-	       ts_meta_set_str(&to->meta, "odin.space", o->space);
+	if (ts_meta_set_double(&to->meta, "odin.temperature", o->temperature) < 0 ||
+	    ts_meta_set_str(&to->meta, "odin.space", o->space) < 0)
+		return err_memory(err);
+	return 0;
 }
 
-/* sgn of the gradient is all that counts, so 1/T stays out of it: it would only cost digits. */
-static struct th_tensor *gradient(const struct odin *o, const struct um_pass *p)
+/* d CE(l / T, argmax l) / dx (n,c,h,w), times T: its sign is all that counts, and 1/T would only cost digits. */
+static int gradient(const struct odin *o, const struct um_pass *p, struct th_tensor **ret, struct err *err)
 {
 	const size_t C = (size_t)p->net->classes;
 	float *v = malloc(p->n * C * sizeof *v);
 	double *q = malloc(C * sizeof *q);
-	struct th_tensor *g = NULL;
+	int rc = v && q ? 0 : err_memory(err);
 
-	for (size_t i = 0; v && q && i < p->n; i++) {
+	for (size_t i = 0; rc == 0 && i < p->n; i++) {
 		const float *l = p->logits + i * C;
 
 		num_softmax(l, C, o->temperature, q);
@@ -117,24 +119,22 @@ static struct th_tensor *gradient(const struct odin *o, const struct um_pass *p)
 		for (size_t c = 0; c < C; c++)
 			v[i * C + c] = (float)q[c];
 	}
-	if (v && q)
-		g = th->vjp(p->s, p->z, um_pass_rows(p, v, C), p->x, true);
+	if (rc == 0)
+		*ret = th->vjp(p->s, p->z, um_pass_rows(p, v, C), p->x, true);
 	free(v);
 	free(q);
-	return g;
+	return rc;
 }
 
 static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct odin *o = state;
 	const struct net *net = p->net;
-	struct th_tensor *g = gradient(o, p);
+	struct th_tensor *g = NULL;
 	char name[64];
 
-	if (!g) {
-		return err_fail(err, "ODIN's gradient: %s", th->last_error()[0] ? th->last_error() :
-			 "out of memory");
-	}
+	if (gradient(o, p, &g, err) < 0)
+		return -1;
 	for (int i = 0; i < o->n_eps; i++) {
 		const float by[4] = { (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i],
 				      (float)-o->eps[i] };
@@ -150,4 +150,4 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	return 0;
 }
 
-const struct um_extra um_extra_odin = { "odin", true, init, columns, run, free, NULL };
+const struct um_extra um_extra_odin = { true, init, columns, run, free, NULL };

@@ -84,7 +84,7 @@ static int read_fit(struct perturb *q, const struct net *n)
 		symmetrise(q->precision[k], d);
 		q->there[k] = malloc(C * d * sizeof *q->there[k]);
 		if (!q->there[k])
-			return -1;
+			return ts_reader_fail(q->r, "out of memory");
 		for (size_t c = 0; c < C; c++)
 			times(q->precision[k], d, q->mean[k] + c * d, q->there[k] + c * d);
 	}
@@ -98,23 +98,22 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 
 	if (!o->perturb && o->perturb_eps) {
 		err_fail(err, "--perturb-eps needs --perturb");
-		return -2;
+		return UM_BAD_OPTIONS;
 	}
 	if (!o->perturb)
 		return 0;
 	*state = q = calloc(1, sizeof *q);
 	if (!q)
-		return -1;
+		return err_memory(err);
 	q->n_eps = um_eps_list(o->perturb_eps ? o->perturb_eps : "0,0.01,0.005,0.002,0.0014,0.001,0.0005",
 			       "--perturb-eps", q->eps, err);
 	if (q->n_eps < 0)
-		return -2;
+		return UM_BAD_OPTIONS;
 	q->r = ts_reader_open(o->perturb);
 	if (!q->r)
-		return -1;
-	if (read_fit(q, c->net) < 0) {
-		return err_fail(err, "%s", ts_reader_error(q->r) ? ts_reader_error(q->r) : "out of memory");
-	}
+		return err_memory(err);
+	if (read_fit(q, c->net) < 0)
+		return err_fail(err, "%s", ts_reader_error(q->r));
 	for (int k = 0; k < c->net->n_stages; k++)
 		keep[c->net->stages[k]] = true;
 	return 0;
@@ -125,7 +124,7 @@ static void column_name(int layer, double eps, char *name, size_t len)
 	snprintf(name, len, "layer%d:eps=%g", layer, eps);
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct perturb *q = state;
 	char name[64];
@@ -134,7 +133,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to)
 		for (int i = 0; i < q->n_eps; i++) {
 			const size_t d = (size_t)n->nodes[n->stages[k]].c;
 			column_name(k, q->eps[i], name, sizeof name);
-			if (ts_header_add(to, name, TS_F32, 1, &d) < 0)
+			if (um_pass_add(to, name, 1, &d, err) < 0)
 				return -1;
 		}
 	return 0;
@@ -199,19 +198,19 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	size_t most = 0;
 	float *f;
 	double *room;
+	int rc;
 
 	for (int k = 0; k < net->n_stages; k++)
 		if ((size_t)net->nodes[net->stages[k]].c > most)
 			most = (size_t)net->nodes[net->stages[k]].c;
 	f = calloc(2 * p->n * most, sizeof *f);
 	room = malloc(2 * most * sizeof *room);
-	if (!f || !room)
-		err_memory(err);
-	for (int k = 0; f && room && k < net->n_stages; k++)
+	rc = f && room ? 0 : err_memory(err);
+	for (int k = 0; rc == 0 && k < net->n_stages; k++)
 		run_layer(state, p, k, f, f + p->n * most, room);
 	free(room);
 	free(f);
-	return f && room ? 0 : -1;
+	return rc;
 }
 
 static const struct ts_header *input(const void *state)
@@ -219,4 +218,4 @@ static const struct ts_header *input(const void *state)
 	return ts_reader_header(((const struct perturb *)state)->r);
 }
 
-const struct um_extra um_extra_perturb = { "perturb", true, init, columns, run, release, input };
+const struct um_extra um_extra_perturb = { true, init, columns, run, release, input };

@@ -38,19 +38,21 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	if (!o->rankfeat)
 		return 0;
 	*state = r = calloc(1, sizeof *r);
-	if (!r || net_copy(&r->c, c, err) < 0)
+	if (!r)
+		return err_memory(err);
+	if (net_copy(&r->c, c, err) < 0)
 		return -1;
 	for (int k = n->n_stages > 1 ? n->n_stages - 2 : 0; k < n->n_stages; k++)
 		keep[n->stages[k]] = true;
 	return 0;
 }
 
-static int columns(const void *state, const struct net *n, struct ts_header *to)
+static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const size_t C = (size_t)n->classes;
 
 	(void)state;
-	return ts_header_add(to, "rankfeat", TS_F32, 1, &C);
+	return um_pass_add(to, "rankfeat", 1, &C, err);
 }
 
 /* Eigenvector v (n) of the symmetric G (n,n) with the largest eigenvalue. next: (n). */
@@ -124,11 +126,12 @@ static int without(struct rankfeat *r, struct um_pass *p, int back, float *logit
 	struct um_engine_options o = *p->engine;
 	float *f = malloc(p->n * count * sizeof *f);
 	double *room = malloc((n * n + 2 * n) * sizeof *room);
-	int rc = -1;
+	int rc = f && room ? 0 : err_memory(err);
 
 	o.from = at;
-	err_memory(err);
-	if (f && room && (r->rest[back] || um_engine_new(&r->rest[back], &r->c, &o, err) == 0)) {
+	if (rc == 0 && !r->rest[back])
+		rc = um_engine_new(&r->rest[back], &r->c, &o, err);
+	if (rc == 0) {
 		memcpy(f, p->map[at], p->n * count * sizeof *f);
 		for (size_t i = 0; i < p->n; i++)
 			deflate(f + i * count, c, d, room);
@@ -143,10 +146,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const size_t count = p->n * (size_t)p->net->classes;
 	float *a = um_pass_column(p, "rankfeat"), *b = calloc(count, sizeof *b);
-	int rc = b ? without(state, p, 0, a, err) : -1;
+	int rc = b ? without(state, p, 0, a, err) : err_memory(err);
 
-	if (!b)
-		err_memory(err);
 	if (rc == 0 && p->net->n_stages > 1) {
 		rc = without(state, p, 1, b, err);
 		for (size_t i = 0; i < count; i++)
@@ -156,4 +157,4 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	return rc;
 }
 
-const struct um_extra um_extra_rankfeat = { "rankfeat", false, init, columns, run, release, NULL };
+const struct um_extra um_extra_rankfeat = { false, init, columns, run, release, NULL };

@@ -16,24 +16,28 @@ int um_eps_list(const char *text, const char *what, double *v, struct err *err)
 	for (const char *p = text;; p = end + 1) {
 		char name[32], other[32];
 
-		if (n == UM_MAX_EPS) {
+		if (n == UM_MAX_EPS)
 			return err_fail(err, "%s: more than %d values", what, UM_MAX_EPS);
-		}
 		v[n] = strtod(p, &end);
-		if (end == p || (*end && *end != ',') || !(v[n] >= 0 && v[n] <= 1)) {
+		if (end == p || (*end && *end != ',') || !(v[n] >= 0 && v[n] <= 1))
 			return err_fail(err, "%s: '%s' is not a list of numbers from 0 to 1", what, text);
-		}
 		snprintf(name, sizeof name, "%g", v[n]);
 		for (int i = 0; i < n; i++) {
 			snprintf(other, sizeof other, "%g", v[i]);
-			if (strcmp(name, other) == 0) {
+			if (strcmp(name, other) == 0)
 				return err_fail(err, "%s: %s is there twice", what, name);
-			}
 		}
 		n++;
 		if (!*end)
 			return n;
 	}
+}
+
+int um_pass_add(struct ts_header *to, const char *name, int ndim, const size_t *shape, struct err *err)
+{
+	if (ts_header_field(to, name))
+		return err_fail(err, "has a field '%s' that um-embed writes itself", name);
+	return ts_header_add(to, name, TS_F32, ndim, shape) < 0 ? err_memory(err) : 0;
 }
 
 float *um_pass_column(const struct um_pass *p, const char *name)

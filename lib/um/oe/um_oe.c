@@ -8,10 +8,20 @@
 
 #include "um/oe/um_oe_internal.h"
 
-const char um_oe_names[] = "none|oe|energy|poem|doe|mixoe";
-static const struct um_oe_method *const methods[] = {
-	NULL, &um_oe_method_uniform, &um_oe_method_energy, &um_oe_method_poem, &um_oe_method_doe,
-	&um_oe_method_mix };
+#define WORD(kind, file, name) "|" name
+const char um_oe_names[] = "none" UM_OE_METHODS(WORD);
+#define DECLARE(kind, file, name) extern const struct um_oe_method um_oe_method_##file;
+UM_OE_METHODS(DECLARE)
+#define ROW(kind, file, name) { name, &um_oe_method_##file },
+static const struct {
+	const char *name;
+	const struct um_oe_method *method;
+} methods[] = { { "none", NULL }, UM_OE_METHODS(ROW) };
+
+const char *um_oe_name(long method)
+{
+	return methods[method].name;
+}
 
 size_t um_oe_of(const struct um_oe *oe, size_t n)
 {
@@ -35,11 +45,11 @@ int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_mode
 	      const struct um_train_options *train, struct err *err)
 {
 	struct um_oe *oe = calloc(1, sizeof *oe);
+	int rc = 0;
 
-	err_memory(err);
 	if (!oe)
-		return -1;
-	oe->method = methods[o->method];
+		return err_memory(err);
+	oe->method = methods[o->method].method;
 	oe->o = o;
 	oe->train = train;
 	oe->data = d;
@@ -54,13 +64,15 @@ int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_mode
 	}
 	oe->idx = malloc(oe->per_epoch * sizeof *oe->idx);
 	oe->state = calloc(1, oe->method->state_size + 1);
-	if (!oe->idx || !oe->state ||
-	    (oe->method->start && oe->method->start(oe, c, m, err) < 0)) {
+	if (!oe->idx || !oe->state)
+		rc = err_memory(err);
+	else if (oe->method->start)
+		rc = oe->method->start(oe, c, m, err);
+	if (rc == 0)
+		*ret = oe;
+	else
 		um_oe_free(oe);
-		return -1;
-	}
-	*ret = oe;
-	return 0;
+	return rc;
 }
 
 void um_oe_free(struct um_oe *oe)
@@ -111,9 +123,8 @@ int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *
 int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
 	       struct err *err)
 {
-	if (ts_meta_set_double(&c->header.meta, "train/outlier", p->outlier) < 0) {
+	if (ts_meta_set_double(&c->header.meta, "train/outlier", p->outlier) < 0)
 		return err_memory(err);
-	}
 	return oe->method->save ? oe->method->save(oe, p, c, err) : 0;
 }
 

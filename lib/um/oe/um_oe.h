@@ -55,14 +55,25 @@
 extern "C" {
 #endif
 
-enum um_oe_kind { UM_OE_NONE, UM_OE_UNIFORM, UM_OE_ENERGY, UM_OE_POEM, UM_OE_DOE, UM_OE_MIX };
-/* Their names as "none|a|b|c", for the command line, in this order. */
+/* The methods, one row for each: its part of enum um_oe_kind; um_oe_FILE.c, which defines um_oe_method_FILE; what the
+ * command line calls it. A new method is a file and a row. */
+#define UM_OE_METHODS(row) \
+	row(UNIFORM, uniform, "oe") \
+	row(ENERGY, energy, "energy") \
+	row(POEM, poem, "poem") \
+	row(DOE, doe, "doe") \
+	row(MIX, mix, "mixoe")
+#define UM_OE_KIND(kind, file, name) , UM_OE_##kind
+enum um_oe_kind { UM_OE_NONE UM_OE_METHODS(UM_OE_KIND) };
+#undef UM_OE_KIND
+/* Their names as "none|a|b|c", for the command line, in this order; and the name of one. */
 extern const char um_oe_names[];
+const char *um_oe_name(long method);
 
 struct um_oe_options {
 	long method;                      /* enum um_oe_kind, not UM_OE_NONE */
 	double weight;                    /* NAN: the method's own */
-	double ratio;                     /* outliers an ID image */
+	double ratio;                     /* outliers per ID image */
 	bool fixed, separate_bn;
 	double m_in, m_out;               /* energy, poem */
 	long pool, slots;                 /* poem; pool 0: eight times what an epoch takes */

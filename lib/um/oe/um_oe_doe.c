@@ -260,9 +260,8 @@ static int save(const struct um_oe *oe, const struct um_progress *p, struct net_
 	(void)p;
 	if (!doe->started)
 		return 0;
-	if (ts_meta_set_int(&c->header.meta, "train/oe/steps", doe->proxy->steps) < 0) {
+	if (ts_meta_set_int(&c->header.meta, "train/oe/steps", doe->proxy->steps) < 0)
 		return err_memory(err);
-	}
 	return visit((struct um_oe *)oe, c, NULL, err);
 }
 
@@ -273,9 +272,8 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 
 	if (p->epoch < oe->o->doe_warmup || (p->epoch == oe->o->doe_warmup && p->row == 0))
 		return 0;
-	if (ts_meta_get_int(&c->header.meta, "train/oe/steps", &steps) != 1) {
-		return err_fail(err, "'train/oe/steps' is missing: nothing can be resumed from it");
-	}
+	if (ts_meta_get_int(&c->header.meta, "train/oe/steps", &steps) != 1)
+		return um_missing("train/oe/steps", err);
 	doe->proxy->steps = steps;
 	doe->started = true;
 	return visit(oe, NULL, c, err);

@@ -23,9 +23,8 @@ int um_oe_draw(struct um_oe *oe, long epoch, struct err *err)
 	struct ts_rng order = um_oe_rng(oe, epoch, 1, UM_RNG_OUTLIERS);
 	size_t *which = malloc(n * sizeof *which);
 
-	if (!which) {
+	if (!which)
 		return err_memory(err);
-	}
 	ts_rng_sample(&choice, which, n, oe->aux->n);
 	ts_rng_permutation(&order, oe->idx, n);
 	for (size_t i = 0; i < n; i++)
@@ -51,9 +50,8 @@ int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int
 {
 	struct ts_tensor *t = ts_set_add(&c->extra, name, type, ndim, shape);
 
-	if (!t) {
+	if (!t)
 		return err_memory(err);
-	}
 	memcpy(t->data, data, ts_tensor_bytes(t));
 	return 0;
 }

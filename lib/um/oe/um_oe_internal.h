@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The interface of a method of outlier exposure: what happens before an epoch, in a step, after an
- * epoch, and what a resumed run must know. A method is a file with one of these, its name in
- * um_oe_names and its line in the table of um_oe.c.
+ * epoch, and what a resumed run must know. A method is a file with one of these, and its row in UM_OE_METHODS of
+ * um_oe.h.
  */
 #ifndef UM_OE_INTERNAL_H
 #define UM_OE_INTERNAL_H
@@ -45,8 +45,6 @@ struct um_oe_method {
 	int (*load)(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c,
 		    struct err *err);
 };
-extern const struct um_oe_method um_oe_method_uniform, um_oe_method_energy, um_oe_method_poem,
-	um_oe_method_doe, um_oe_method_mix;
 
 /* The generator of (seed, epoch, n) for a purpose. */
 struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_stream purpose);

@@ -60,10 +60,11 @@ static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_mod
 	poem->image = malloc(CHUNK * (size_t)n->c * (size_t)n->h * (size_t)n->w);
 	poem->logits = malloc(CHUNK * (size_t)n->classes * sizeof *poem->logits);
 	poem->feature = malloc(CHUNK * d * sizeof *poem->feature);
-	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || num_blr_solve(&poem->blr) < 0 ||
-	    !poem->beta || !poem->slot || !poem->image || !poem->logits || !poem->feature) {
+	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || !poem->beta || !poem->slot ||
+	    !poem->image || !poem->logits || !poem->feature)
 		return err_memory(err);
-	}
+	if (num_blr_solve(&poem->blr) < 0)
+		return err_fail(err, "poem: --poem-sigma %g leaves no boundary to draw from", oe->o->sigma);
 	first_beta(oe);
 	return 0;
 }
@@ -139,13 +140,13 @@ static int mine(struct um_oe *oe, struct um_model *m, long epoch, struct err *er
 	size_t pool = oe->o->pool ? (size_t)oe->o->pool : 8 * oe->per_epoch;
 	size_t *which;
 	struct candidate *c;
-	int rc = -1;
+	int rc;
 
 	pool = pool < oe->per_epoch ? oe->per_epoch : pool > oe->aux->n ? oe->aux->n : pool;
 	which = malloc(pool * sizeof *which);
 	c = malloc(pool * sizeof *c);
-	err_memory(err);
-	if (which && c) {
+	rc = which && c ? 0 : err_memory(err);
+	if (rc == 0) {
 		ts_rng_sample(&choice, which, pool, oe->aux->n);
 		for (size_t i = 0; i < pool; i++)
 			c[i].idx = which[i];
@@ -211,7 +212,7 @@ static int after(struct um_oe *oe, struct um_model *m, const struct um_progress 
 		if (add(oe, m, oe->aux, e, slot_of(oe, e), oe->per_epoch, noise + target, 1, err) < 0)
 			return -1;
 	if (num_blr_solve(&poem->blr) < 0) {
-		return err_fail(err, "poem: the posterior of the features cannot be had; they are too large");
+		return err_fail(err, "poem: the features are too large: their sums overflow, so there is no posterior");
 	}
 	num_blr_sample(&poem->blr, scale(oe), &rng, poem->beta);
 	return 0;
@@ -242,9 +243,8 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 	memcpy(poem->beta, beta, poem->blr.d * sizeof *poem->beta);
 	memcpy(poem->slot, slot, n * sizeof *poem->slot);
 	for (size_t i = 0; i < n; i++)
-		if (poem->slot[i] < 0 || (size_t)poem->slot[i] >= oe->aux->n) {
+		if (poem->slot[i] < 0 || (size_t)poem->slot[i] >= oe->aux->n)
 			return err_fail(err, "'train/oe/outliers' names outliers that are not there");
-		}
 	poem->loaded = p->row > 0;
 	return 0;
 }

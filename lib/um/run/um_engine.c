@@ -56,11 +56,23 @@ size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
 	return !on_gpu(o) ? 16 : fit > 256 ? 256 : fit ? fit : 1;
 }
 
+/* The network by our own kernels. */
+static int open_nn(struct um_engine *e, struct net_checkpoint *c, struct err *err)
+{
+	const struct um_engine_options *o = &e->o;
+	const struct nn_options how = { .threads = (int)o->threads, .from = o->from, .keep = o->keep, .take = o->take,
+					.beside = o->beside ? o->beside->nn : NULL };
+
+	return um_engine_check(o, err) < 0 ? -1 : nn_new(&e->nn, c, &how, err);
+}
+
 /* The network through libtorch. */
-static int open_torch(struct um_engine *e, const struct net_checkpoint *c, struct err *err)
+static int open_torch(struct um_engine *e, struct net_checkpoint *c, struct err *err)
 {
 	if (um_engine_open(&e->o, err) < 0 || um_model_new(&e->model, c, err) < 0)
 		return -1;
+	if (e->o.take)
+		ts_set_release(&c->state);
 	if (e->o.precision == UM_BF16 && um_model_bf16(e->model, err) < 0)
 		return -1;
 	return um_queue_new(&e->queue, e->model, &e->o, err);
@@ -71,29 +83,24 @@ int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct
 {
 	const size_t N = (size_t)c->net->n_nodes;
 	struct um_engine *e = calloc(1, sizeof *e);
-	int rc = -1;
+	int rc;
 
-	err_memory(err);
-	if (e && (!o->keep || (e->keep = malloc(N * sizeof *e->keep)))) {
-		e->net = c->net;
-		e->o = *o;
-		if (o->keep)
-			memcpy(e->keep, o->keep, N * sizeof *e->keep);
-		e->o.keep = e->keep;
-		e->o.chunk = um_engine_chunk(o, c->net);
-		if (o->torch)
-			rc = open_torch(e, c, err);
-		else if (um_engine_check(o, err) == 0)
-			rc = nn_new(&e->nn, c, &(struct nn_options){ .threads = (int)o->threads, .from = o->from,
-				    .keep = e->keep, .take = o->take, .beside = o->beside ? o->beside->nn : NULL }, err);
-		if (o->torch && o->take)
-			ts_set_release(&c->state);
+	*ret = NULL;
+	if (!e || (o->keep && !(e->keep = malloc(N * sizeof *e->keep)))) {
+		free(e);
+		return err_memory(err);
 	}
-	if (rc < 0) {
+	e->net = c->net;
+	e->o = *o;
+	if (o->keep)
+		memcpy(e->keep, o->keep, N * sizeof *e->keep);
+	e->o.keep = e->keep;
+	e->o.chunk = um_engine_chunk(o, c->net);
+	rc = o->torch ? open_torch(e, c, err) : open_nn(e, c, err);
+	if (rc == 0)
+		*ret = e;
+	else
 		um_engine_free(e);
-		e = NULL;
-	}
-	*ret = e;
 	return rc;
 }
 
@@ -148,9 +155,8 @@ int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logit
 	    um_engine_wait(e, job, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n * C && !e->o.unchecked; i++)
-		if (!isfinite(logits[i])) {
+		if (!isfinite(logits[i]))
 			return err_fail(err, "the model's output is not finite for row %zu", i / C);
-		}
 	return 0;
 }
 
@@ -160,10 +166,11 @@ int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, doub
 	float *logits = malloc(part * C * sizeof *logits);
 	size_t right = 0;
 	double sum = 0;
-	int rc = -1;
+	int rc = logits ? 0 : err_memory(err);
 
-	err_fail(err, "%s", d->n ? "out of memory" : "no images to evaluate on");
-	for (size_t i = 0; logits && i < d->n; i += part) {
+	if (rc == 0 && d->n == 0)
+		rc = err_fail(err, "no images to evaluate on");
+	for (size_t i = 0; rc == 0 && i < d->n; i += part) {
 		const size_t n = d->n - i < part ? d->n - i : part;
 
 		rc = um_engine_run(e, d->image + i * row, n, logits, NULL, NULL, err);

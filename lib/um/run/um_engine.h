@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_engine: a network in evaluation mode, for who wants numbers and no gradients: run by lib/nn on the
+ * um_engine: a network in evaluation mode, for callers that want numbers and no gradients: run by lib/nn on the
  * CPU, or through libtorch, which also knows GPUs and is the reference for lib/nn. Both give the same to
  * about 1e-5 of the outputs' size.
  */
@@ -35,10 +35,10 @@ struct um_engine_options {
 	struct um_engine *beside;         /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
 };
 
-/* Can it be so? -1 with a line in err if this precision is not to be had this way, or UNMASK_ISA names instructions
+/* Can it be so? -1 with a line in err if this way of running has not this precision, or UNMASK_ISA names instructions
  * that are not here. */
 int um_engine_check(const struct um_engine_options *o, struct err *err) TS_CHECKED;
-/* Checks, loads libtorch and opens the device; for who runs a model without an engine. */
+/* Checks, loads libtorch and opens the device; for callers that run a model without an engine. */
 int um_engine_open(const struct um_engine_options *o, struct err *err) TS_CHECKED;
 /* Images that libtorch takes at a time: o->chunk, or 16 on the CPU, whose cache they should fit, and on a GPU
  * 256 and at most 8 MiB of them. */
@@ -59,7 +59,7 @@ int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logit
 
 /* The same in two parts: input is the caller's again at once, results are in place after um_engine_wait() for
  * *job, or for a later one. With libtorch two chunks of images are in work, on a GPU beside the caller; lib/nn
- * is done when it returns. Whether logits are finite is for the caller to look. */
+ * is done when it returns. Whether logits are finite is for the caller to check. */
 int um_engine_start(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
 		    float *const *maps, uint64_t *job, struct err *err) TS_CHECKED;
 int um_engine_wait(struct um_engine *e, uint64_t job, struct err *err) TS_CHECKED;

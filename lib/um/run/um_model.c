@@ -24,27 +24,24 @@ int um_open(const char *device, long threads, struct err *err)
 }
 
 /* Adds the value of a tensor; masks travel as bytes and are used as floats. */
-static int add_value(struct um_model *m, const struct ts_tensor *t, bool as_float)
+static int add_value(struct um_model *m, const struct ts_tensor *t, bool as_float, struct err *err)
 {
 	struct um_value *v = &m->v[m->n++];
 	const size_t n = ts_tensor_count(t);
 	float *f = NULL;
 
 	snprintf(v->name, sizeof v->name, "%.90s", t->name);
-	if (as_float) {
-		f = malloc((n ? n : 1) * sizeof *f);
-		for (size_t k = 0; f && k < n; k++)
-			f[k] = (float)ts_get(t->type, t->data, k);
-	}
-	if (!as_float || f)
-		v->t = th->tensor_new(as_float ? TH_F32 : type_of(t), t->ndim, t->shape,
-				      f ? (void *)f : t->data);
+	if (as_float && !(f = malloc((n ? n : 1) * sizeof *f)))
+		return err_memory(err);
+	for (size_t k = 0; f && k < n; k++)
+		f[k] = (float)ts_get(t->type, t->data, k);
+	v->t = th->tensor_new(as_float ? TH_F32 : type_of(t), t->ndim, t->shape, f ? (void *)f : t->data);
 	free(f);
-	return v->t ? 0 : -1;
+	return v->t ? 0 : err_fail(err, "%s", th->last_error());
 }
 
 /* What the masks add: scores or fixed masks of the weights, statistics of the masked network. */
-static int add_masks(struct um_model *m, const struct net_checkpoint *c)
+static int add_masks(struct um_model *m, const struct net_checkpoint *c, struct err *err)
 {
 	const struct net *n = c->net;
 	char name[NET_NAME];
@@ -55,13 +52,13 @@ static int add_masks(struct um_model *m, const struct net_checkpoint *c)
 		const bool masked = net_is_masked(n, &m->mask, i), fixed = m->mask.kind == NET_MASK_FIXED;
 
 		if (masked && !(m->host[i] = malloc(ts_tensor_bytes(&c->state.t[i]))))
-			return -1;
+			return err_memory(err);
 		if (!net_is_statistic(n, i) && (!masked || m->mask.kind == NET_MASK_WEIGHTS))
 			continue;
 		net_extra_name(n, i, net_is_statistic(n, i) ? NET_STATISTIC : fixed ? NET_FIXED : NET_SCORES,
 			       name);
 		m->extra[i] = m->n;
-		if (add_value(m, ts_set_get(&c->extra, name), masked) < 0)
+		if (add_value(m, ts_set_get(&c->extra, name), masked, err) < 0)
 			return -1;
 		if (!masked)
 			m->use[i] = m->v[m->extra[i]].t;
@@ -69,16 +66,13 @@ static int add_masks(struct um_model *m, const struct net_checkpoint *c)
 	return 0;
 }
 
-int um_model_new(struct um_model **ret, const struct net_checkpoint *c, struct err *err)
+static struct um_model *allocate(const struct net *n)
 {
-	const struct net *n = c->net;
 	const size_t P = (size_t)n->n_params;
 	struct um_model *m = calloc(1, sizeof *m);
-	float shift[4] = { 0 };
 
-	err_memory(err);
 	if (!m)
-		return -1;
+		return NULL;
 	m->net = n;
 	m->bn_momentum = 0.1;
 	m->v = calloc(2 * P, sizeof *m->v);
@@ -86,31 +80,47 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, struct e
 	m->use = calloc(P, sizeof *m->use);
 	m->host = calloc(P, sizeof *m->host);
 	m->out = calloc((size_t)n->n_nodes, sizeof *m->out);
-	if (!m->v || !m->extra || !m->use || !m->host || !m->out)
-		goto fail;
-	for (int i = 0; i < n->c; i++) {
+	if (m->v && m->extra && m->use && m->host && m->out)
+		return m;
+	um_model_free(m);
+	return NULL;
+}
+
+/* Pixels become (pixel / 255 - mean) / std: by one scale and one shift for each channel. */
+static int add_normalisation(struct um_model *m, const struct net_checkpoint *c, struct err *err)
+{
+	const size_t channels = (size_t)m->net->c;
+	float shift[4] = { 0 };
+
+	for (size_t i = 0; i < channels; i++) {
 		m->scale[i] = (float)(1 / (255 * c->std[i]));
 		shift[i] = (float)(-c->mean[i] / c->std[i]);
 	}
-	m->affine[0] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, m->scale);
-	m->affine[1] = th->tensor_new(TH_F32, 1, &(const size_t){ (size_t)n->c }, shift);
-	if (!m->affine[0] || !m->affine[1])
-		goto fail;
-	for (int i = 0; i < n->n_params; i++) {
-		if (add_value(m, &c->state.t[i], false) < 0)
-			goto fail;
+	m->affine[0] = th->tensor_new(TH_F32, 1, &channels, m->scale);
+	m->affine[1] = th->tensor_new(TH_F32, 1, &channels, shift);
+	return m->affine[0] && m->affine[1] ? 0 : err_fail(err, "%s", th->last_error());
+}
+
+int um_model_new(struct um_model **ret, const struct net_checkpoint *c, struct err *err)
+{
+	struct um_model *m = allocate(c->net);
+	int rc;
+
+	if (!m)
+		return err_memory(err);
+	rc = add_normalisation(m, c, err);
+	for (int i = 0; i < c->net->n_params && rc == 0; i++) {
+		rc = add_value(m, &c->state.t[i], false, err);
 		m->use[i] = m->v[i].t;
 		m->extra[i] = -1;
 	}
-	if (c->mask && add_masks(m, c) < 0)
-		goto fail;
-	*ret = m;
-	return 0;
-fail:
-	if (th->last_error()[0])
-		err_fail(err, "%s", th->last_error());
-	um_model_free(m);
-	return -1;
+	if (rc == 0 && c->mask)
+		rc = add_masks(m, c, err);
+	if (rc == 0)
+		*ret = m;
+	else
+		um_model_free(m);
+	return rc;
 }
 
 void um_model_free(struct um_model *m)
@@ -142,9 +152,8 @@ int um_model_bf16(struct um_model *m, struct err *err)
 		const int n = node->op == NET_CONV || node->op == NET_LINEAR ? 1 + node->bias : 0;
 
 		for (int k = 0; k < n; k++)
-			if (th->tensor_cast(m->v[node->param + k].t, TH_BF16) < 0) {
+			if (th->tensor_cast(m->v[node->param + k].t, TH_BF16) < 0)
 				return err_fail(err, "%s", th->last_error());
-			}
 	}
 	m->bf16 = true;
 	return 0;
@@ -158,9 +167,8 @@ int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct er
 
 		if (t->type == TS_U8)         /* a fixed mask is as it was */
 			continue;
-		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0) {
+		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0)
 			return err_fail(err, "%s", th->last_error());
-		}
 	}
 	return 0;
 }
@@ -276,13 +284,11 @@ int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, b
 		th->to_host(s, z, logits + i * C, k * C);
 		if (features)
 			th->to_host(s, f, features + i * D, k * D);
-		if (th->scope_end(s) < 0) {
+		if (th->scope_end(s) < 0)
 			return err_fail(err, "%s", th->last_error());
-		}
 	}
 	for (size_t i = 0; i < n * C; i++)
-		if (!isfinite(logits[i])) {
+		if (!isfinite(logits[i]))
 			return err_fail(err, "the model's output is not finite for row %zu", i / C);
-		}
 	return 0;
 }

@@ -270,7 +270,7 @@ static int collect(struct um_queue *q, struct lane *l)
 	return 0;
 }
 
-/* Holds that an idle lane has room for n images. */
+/* Sees to it that an idle lane has room for n images. */
 static int make_room(struct um_queue *q, struct lane *l, size_t n)
 {
 	size_t shape[4];

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "ts/ts_images.h"
 #include "um/um.h"
 
 enum { PAD = 4 };
@@ -63,20 +64,17 @@ static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 /* least: the smallest label; below 0 the column may be missing. */
 static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least)
 {
-	const struct ts_header *h = ts_reader_expect(r, "images");
-	const struct ts_field *image = h ? ts_header_field(h, "image") : NULL;
-	const struct ts_field *label = h ? ts_header_field(h, "label") : NULL;
+	const struct ts_field *image = ts_images_field(r);
+	const struct ts_header *h = ts_reader_header(r);
 	struct ts_batch b;
 	size_t cap = 0;
 	int rc;
 
 	*d = (struct um_data){ 0 };
-	if (!h)
+	if (!image || ts_images_labels(r, least >= 0) < 0)
 		return -1;
-	if (!image || image->type != TS_U8 || image->ndim != 3 || image->shape[0] > 4)
-		return ts_reader_fail(r, "has no field 'image' of |u1 pixels (channels, height, width)");
-	if (label ? label->type != TS_I64 || label->ndim != 0 : least >= 0)
-		return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
+	if (image->shape[0] > 4)
+		return ts_reader_fail(r, "has images of %zu channels; networks take at most 4", image->shape[0]);
 	if (ts_meta_get_strs(&h->meta, "classes", &d->classes, &d->n_classes) < 0)
 		return ts_reader_fail(r, "meta 'classes' is not a list of names");
 	d->c = (int)image->shape[0];
@@ -160,8 +158,8 @@ static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int
 {
 	for (int c = 0; c < d->c; c++)
 		for (int y = 0; y < d->h; y++) {
-			const uint8_t *src = from + ((size_t)c * d->h + (size_t)(y + dy)) * d->w;
-			uint8_t *dst = to + ((size_t)c * d->h + (size_t)y) * d->w;
+			const uint8_t *src = from + (c * d->h + y + dy) * (ptrdiff_t)d->w;
+			uint8_t *dst = to + (c * d->h + y) * (ptrdiff_t)d->w;
 
 			if (y + dy < 0 || y + dy >= d->h) {
 				memset(dst, 0, (size_t)d->w);

@@ -56,13 +56,15 @@ static struct th_tensor *like(const struct um_model *m, int i, const float *data
 	return th->tensor_new(TH_F32, p->ndim, p->shape, data);
 }
 
-static int start_average(struct um_model *m, int i)
+static int start_average(struct um_model *m, int i, struct err *err)
 {
 	float *now = malloc(um_value_count(m, i) * sizeof *now);
-	int rc = -1;
+	int rc = 0;
 
-	if (now && th->tensor_get(m->v[i].t, now) == 0 && (m->v[i].average = like(m, i, now)))
-		rc = 0;
+	if (!now)
+		return err_memory(err);
+	if (th->tensor_get(m->v[i].t, now) < 0 || !(m->v[i].average = like(m, i, now)))
+		rc = err_fail(err, "%s", th->last_error());
 	free(now);
 	return rc;
 }
@@ -78,21 +80,20 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 		v->trained = is_trained(m, o, i);
 		v->decays = !(o->no_bn_decay && (p->role == NET_GAMMA || p->role == NET_BETA));
 		trained += v->trained;
-		if ((v->trained && (!(v->first = like(m, i, NULL)) ||
-				    (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
-				    th->tensor_track(v->t) < 0)) ||
-		    (o->ema > 0 && is_averaged(m, i) && start_average(m, i) < 0)) {
+		if (v->trained && (!(v->first = like(m, i, NULL)) ||
+				   (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
+				   th->tensor_track(v->t) < 0))
 			return err_fail(err, "%s", th->last_error());
-		}
+		if (o->ema > 0 && is_averaged(m, i) && start_average(m, i, err) < 0)
+			return -1;
 	}
-	if (trained == 0) {
+	if (trained == 0)
 		return err_fail(err, "nothing is left to train: the options freeze all of the network");
-	}
 	return 0;
 }
 
 /* One step of the optimiser on the trained values that decay, or on those that do not. */
-static int step_group(struct um_model *m, const struct um_train_options *o, double lr, bool decays)
+static int step_group(struct um_model *m, const struct um_train_options *o, double lr, bool decays, struct err *err)
 {
 	const double decay = decays ? o->weight_decay : 0;
 	const struct th_sgd sgd = { lr, o->momentum, decay, o->nesterov };
@@ -101,48 +102,47 @@ static int step_group(struct um_model *m, const struct um_train_options *o, doub
 	struct th_tensor **first = calloc((size_t)m->n, sizeof *first);
 	struct th_tensor **second = calloc((size_t)m->n, sizeof *second);
 	size_t n = 0;
-	int rc = -1;
+	int rc = p && first && second ? 0 : err_memory(err);
 
-	for (int i = 0; p && first && second && i < m->n; i++)
+	for (int i = 0; rc == 0 && i < m->n; i++)
 		if (m->v[i].trained && m->v[i].decays == decays) {
 			p[n] = m->v[i].t;
 			first[n] = m->v[i].first;
 			second[n++] = m->v[i].second;
 		}
-	if (p && first && second)
-		rc = o->optimizer == UM_ADAM ? th->adam(&adam, n, p, first, second)
-					     : th->sgd(&sgd, n, p, first);
+	if (rc == 0 && (o->optimizer == UM_ADAM ? th->adam(&adam, n, p, first, second) : th->sgd(&sgd, n, p, first)) < 0)
+		rc = err_fail(err, "%s", th->last_error());
 	free(p);
 	free(first);
 	free(second);
 	return rc;
 }
 
-static int clip(struct um_model *m, double max)
+static int clip(struct um_model *m, double max, struct err *err)
 {
 	struct th_tensor **p = calloc((size_t)m->n, sizeof *p);
 	size_t n = 0;
-	int rc = -1;
+	int rc = p ? 0 : err_memory(err);
 
 	for (int i = 0; p && i < m->n; i++)
 		if (m->v[i].trained)
 			p[n++] = m->v[i].t;
-	if (p)
-		rc = th->clip_norm(n, p, max);
+	if (rc == 0 && th->clip_norm(n, p, max) < 0)
+		rc = err_fail(err, "%s", th->last_error());
 	free(p);
 	return rc;
 }
 
-int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr)
+int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err)
 {
-	if (o->clip > 0 && clip(m, o->clip) < 0)
+	if (o->clip > 0 && clip(m, o->clip, err) < 0)
 		return -1;
 	m->steps++;
-	if (step_group(m, o, lr, true) < 0 || step_group(m, o, lr, false) < 0)
+	if (step_group(m, o, lr, true, err) < 0 || step_group(m, o, lr, false, err) < 0)
 		return -1;
 	for (int i = 0; i < m->n && o->ema > 0; i++)
 		if (m->v[i].average && th->average(1, &m->v[i].average, &m->v[i].t, o->ema) < 0)
-			return -1;
+			return err_fail(err, "%s", th->last_error());
 	return 0;
 }
 
@@ -174,13 +174,12 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 	struct ts_meta *meta = &c->header.meta;
 	char name[NET_NAME + 16];
 
-	err_memory(err);
 	for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
 		if (ts_meta_set_int(meta, ints[i].key, (int64_t)ints[i].v) < 0)
-			return -1;
+			return err_memory(err);
 	if (ts_meta_set_double(meta, "train/loss", p->loss) < 0 ||
 	    ts_meta_set_double(meta, "train/folded", p->folded) < 0)
-		return -1;
+		return err_memory(err);
 	for (int i = 0; i < m->n; i++)
 		for (int k = 0; k < 3; k++) {
 			const struct net_param *q = &m->net->params[owner(m, i)];
@@ -191,10 +190,9 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 				continue;
 			t = ts_set_add(&c->extra, key(name, v, k), TS_F32, q->ndim, q->shape);
 			if (!t)
-				return -1;
-			if (th->tensor_get(beside(v, k), t->data) < 0) {
+				return err_memory(err);
+			if (th->tensor_get(beside(v, k), t->data) < 0)
 				return err_fail(err, "%s", th->last_error());
-			}
 		}
 	return 0;
 }
@@ -220,9 +218,10 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 		.batches = (size_t)v[3], .augment = { (uint64_t)v[4] }, .dropout = { (uint64_t)v[5] },
 		.mask = { (uint64_t)v[6] } };
 	m->steps = v[7];
-	if (ts_meta_get_double(meta, "train/loss", &p->loss) != 1 ||
-	    ts_meta_get_double(meta, "train/folded", &p->folded) != 1)
+	if (ts_meta_get_double(meta, "train/loss", &p->loss) != 1)
 		return um_missing("train/loss", err);
+	if (ts_meta_get_double(meta, "train/folded", &p->folded) != 1)
+		return um_missing("train/folded", err);
 	for (int i = 0; i < m->n; i++) {
 		const struct um_value *value = &m->v[i];
 		const size_t want = (size_t)owner(m, i);
@@ -236,9 +235,8 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 			if (!t || t->type != TS_F32 ||
 			    ts_tensor_count(t) != ts_tensor_count(&c->state.t[want]))
 				return um_missing(name, err);
-			if (th->tensor_set(beside(value, k), t->data) < 0) {
+			if (th->tensor_set(beside(value, k), t->data) < 0)
 				return err_fail(err, "%s", th->last_error());
-			}
 		}
 	}
 	return 0;

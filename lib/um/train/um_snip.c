@@ -17,9 +17,8 @@ static int add_gradient(struct um_model *m, const struct um_data *d, size_t from
 	struct th_tensor *ce = th->cross_entropy(s, um_forward(s, m, x, false, NULL), y, 0);
 
 	th->backward(s, th->affine(s, ce, (double)n / (double)d->n, 0));
-	if (th->scope_end(s) < 0) {
+	if (th->scope_end(s) < 0)
 		return err_fail(err, "%s", th->last_error());
-	}
 	return 0;
 }
 
@@ -45,11 +44,10 @@ int um_snip(struct um_model *m, const struct um_data *d, long batch, float *cons
 		for (int k = 0; k < net->params[i].ndim; k++)
 			n *= net->params[i].shape[k];
 		w = malloc(n * sizeof *w);
-		if (!w || th->tensor_get(m->v[i].t, w) < 0 ||
-		    th->tensor_grad(m->v[i].t, sensitivity[i]) < 0) {
-			err_fail(err, "%s", w ? th->last_error() : "out of memory");
-			rc = -1;
-		}
+		if (!w)
+			rc = err_memory(err);
+		else if (th->tensor_get(m->v[i].t, w) < 0 || th->tensor_grad(m->v[i].t, sensitivity[i]) < 0)
+			rc = err_fail(err, "%s", th->last_error());
 		for (size_t k = 0; rc == 0 && k < n; k++)
 			sensitivity[i][k] = fabsf(sensitivity[i][k] * w[k]);
 		free(w);

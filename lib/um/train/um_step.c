@@ -59,18 +59,14 @@ int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_o
 
 	th->to_host(s, loss, &v, 1);
 	th->backward(s, loss);
-	if (th->scope_end(s) < 0) {
+	if (th->scope_end(s) < 0)
 		return err_fail(err, "%s", th->last_error());
-	}
 	if (!isfinite(v)) {
 		err_fail(err, "the loss is not finite any more: training diverged; try a smaller "
 			 "--lr (it is %g)", lr);
-		return -2;
+		return UM_DIVERGED;
 	}
-	if (um_optim_step(m, o, lr) < 0) {
-		return err_fail(err, "%s", th->last_error());
-	}
-	return 0;
+	return um_optim_step(m, o, lr, err);
 }
 
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr,

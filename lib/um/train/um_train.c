@@ -36,9 +36,8 @@ static int count_batches(struct um_model *m, int64_t more, struct err *err)
 		if (m->net->params[i].role != NET_BATCHES)
 			continue;
 		if (th->tensor_get(m->use[i], &n) < 0 ||
-		    (n += more, th->tensor_set(m->use[i], &n)) < 0) {
+		    (n += more, th->tensor_set(m->use[i], &n)) < 0)
 			return err_fail(err, "%s", th->last_error());
-		}
 	}
 	return 0;
 }
@@ -108,9 +107,9 @@ int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_
 		rc = train_batch(m, d, o, oe, idx, &b, p, err);
 		p->seconds = now() - start;
 		if (rc == 0 && w->tick)
-			w->tick(p);
-		if (rc == 0 && w->stop && w->stop())
-			rc = 1;
+			w->tick(w->data, p);
+		if (rc == 0 && w->stop && w->stop(w->data))
+			rc = UM_STOPPED;
 	}
 	m->mask_rng = p->mask;
 	if (rc == 0 && oe)

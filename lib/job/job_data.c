@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * What a run starts from: its data, read and checked against the network, and its checkpoint. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job/job_internal.h"
+#include "ts/ts_images.h"
+
+/* Reads images into d, and into h what the history needs of their header. */
+static int read_data(const struct job *j, struct um_data *d, struct ts_header *h, struct ts_reader *r, struct err *err)
+{
+	if (um_data_read(d, r, (size_t)j->o->max_memory << 20) < 0)
+		return err_fail(err, "%s", ts_reader_error(r));
+	ts_header_init(h, "images");
+	if (ts_header_chain(h, ts_reader_header(r)) < 0 ||
+	    ts_meta_merge(&h->meta, &ts_reader_header(r)->meta) < 0)
+		return err_memory(err);
+	return 0;
+}
+
+/* Does the data fit the model? */
+static int check_data(const struct job *j, const struct um_data *d, const char *name, struct err *err)
+{
+	const struct net_checkpoint *c = &j->c;
+
+	if (net_check_input(c->net, d->c, d->h, d->w, err) < 0)
+		return err_prefix(err, "'%s': ", name);
+	if (d->n_classes > (size_t)c->net->classes)
+		return err_fail(err, "'%s': labels up to %zu are out of range for a model of %d classes", name,
+				d->n_classes - 1, c->net->classes);
+	if (!ts_same_classes(d->classes, d->n_classes, c->classes, c->n_classes))
+		return err_fail(err, "'%s': its classes are not those of the model", name);
+	return 0;
+}
+
+static int read_val(struct job *j, struct err *err)
+{
+	struct ts_reader *v = cli_open(j->o->val);
+	int rc = read_data(j, &j->held, &j->parents[JOB_VAL], v, err);
+
+	ts_reader_close(v);
+	return rc;
+}
+
+/* The sets of --ood are read after training, which is a poor time to hear that one is not there. */
+static int check_ood(const struct job_options *o, struct err *err)
+{
+	for (size_t i = 0; i < o->ood.n; i++) {
+		const char *path = strchr(o->ood.v[i], '=') + 1;
+
+		if (strcmp(path, "-") != 0 && access(path, R_OK) < 0)
+			return err_fail(err, "cannot open '%s': %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+/* Is `hash` what the checkpoint says that it was trained on? */
+static bool same_data(const struct net_checkpoint *c, const char *key, uint64_t hash)
+{
+	int64_t was;
+
+	return ts_meta_get_int(&c->header.meta, key, &was) == 1 && (uint64_t)was == hash;
+}
+
+/* Takes the place of the checkpoint to start from with that of the run. */
+static int load_last(struct job *j, struct err *err)
+{
+	char buf[JOB_PATH];
+	const char *path = job_dir_path(j, "checkpoints/last.ckpt", buf);
+
+	if (job_dir_same_settings(j, err) < 0)
+		return -1;
+	net_checkpoint_release(&j->c);
+	if (net_load(&j->c, path, err) < 0)
+		return -1;
+	if (!same_data(&j->c, "train/data", j->hash))
+		return err_fail(err, "'%s' was trained on other images than '%s'", path, j->input);
+	if (j->o->aux && !same_data(&j->c, "train/aux", j->aux_hash))
+		return err_fail(err, "'%s' was trained with other outliers than '%s'", path, j->o->aux);
+	j->resumed = true;
+	return 0;
+}
+
+/* The checkpoint's new history: its own, the images', this run. A resumed run is the run that it
+ * resumes, and adds nothing. */
+static int write_history(struct job *j, struct err *err)
+{
+	const struct ts_header *from[JOB_PARENTS];
+	struct ts_header h;
+
+	if (j->resumed)
+		return 0;
+	for (int i = 0; i < JOB_PARENTS; i++)
+		from[i] = &j->parents[i];
+	ts_header_init(&h, "checkpoint");
+	cli_history(&h, from, JOB_PARENTS);
+	if (ts_meta_merge(&h.meta, &j->c.header.meta) < 0) {
+		ts_header_release(&h);
+		return err_memory(err);
+	}
+	ts_header_release(&j->c.header);
+	j->c.header = h;
+	return 0;
+}
+
+/* The checkpoint to start from; without --init or --model there is none yet. */
+static int load_start(struct job *j, struct err *err)
+{
+	ts_header_init(&j->parents[JOB_START], "checkpoint");
+	if (!j->o->start)
+		return 0;
+	if (net_load(&j->c, j->o->start, err) < 0)
+		return -1;
+	net_strip(&j->c);                     /* of another run: it is not this one's to resume */
+	return ts_header_chain(&j->parents[JOB_START], &j->c.header) < 0 ? err_memory(err) : 0;
+}
+
+static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *data, struct err *err)
+{
+	const struct job_options *o = j->o;
+
+	if (read_data(j, &j->data, &j->parents[JOB_IMAGES], r, err) < 0 || (o->val && read_val(j, err) < 0))
+		return -1;
+	if (!j->c.net && fresh(data, &j->c, &j->data, err) < 0)
+		return -1;
+	if (check_data(j, &j->data, j->input, err) < 0 || (o->val && check_data(j, &j->held, o->val, err) < 0))
+		return -1;
+	if (o->aux && job_oe_read(j, err) < 0)
+		return -1;
+	j->hash = um_data_hash(&j->data);
+	return 0;
+}
+
+int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, job_fresh *fresh, void *data,
+	     struct err *err)
+{
+	*j = (struct job){ .o = o, .input = ts_reader_name(r), .lock = -1 };
+	if (check_ood(o, err) < 0 || load_start(j, err) < 0 || read_all(j, r, fresh, data, err) < 0)
+		return -1;
+	j->keep = !isnan(o->keep) ? o->keep : j->c.mask ? j->c.mask->keep : 1;
+	if (o->resume && (job_dir_open(j, err) < 0 || load_last(j, err) < 0))
+		return -1;
+	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
+		return -1;
+	return write_history(j, err);
+}
+
+void job_close(struct job *j)
+{
+	um_data_release(&j->data);
+	um_data_release(&j->held);
+	um_data_release(&j->outliers);
+	net_checkpoint_release(&j->c);
+	for (int i = 0; i < JOB_PARENTS; i++)
+		ts_header_release(&j->parents[i]);
+	job_dir_close(j);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ * Options of a run: their rows for the command line, their defaults, and whether they agree. */
+#include <assert.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/job_internal.h"
+
+/* A row's value is the place in struct job_options, until job_options_init() makes an address of it. */
+#define AT(member) ((void *)offsetof(struct job_options, member))
+
+static const struct cli_option rows[] = {
+	{ "val", 0, CLI_STR, "FILE", AT(val), 0, 0, "images to validate on after each epoch" },
+	{ "val-fraction", 0, CLI_DOUBLE, "X", AT(val_fraction), 0, 0.99,
+	  "hold out this share of the images instead, to validate on" },
+	{ "ood", 0, CLI_LIST, "NAME=FILE", AT(ood), 0, 0,
+	  "report on these OOD images at the end; may be given several times" },
+	{ "um", 0, CLI_DOUBLE, "LOSS", AT(train.level), 0, 1e6,
+	  "Unleashing Mask: fold the loss at LOSS (see um-estimate)" },
+	{ "beta", 0, CLI_DOUBLE, "X", AT(beta), 0, 1e6,
+	  "factor of the cross-entropy inside the fold (default 1)" },
+	{ "criterion", 0, CLI_CHOICE, "auto|ce|um", AT(criterion), 0, 0,
+	  "fold the loss if --um is given (default), never, or insist on it" },
+	{ "logit-norm", 0, CLI_DOUBLE, "T", AT(train.logit_norm), 0, 1e3,
+	  "LogitNorm: the loss is of logits scaled to norm 1/T, such as 0.04 (default 0: as they are)" },
+	{ "aux", 0, CLI_STR, "FILE", AT(aux), 0, 0, "outliers to train beside the images" },
+	{ "oe", 0, CLI_CHOICE, um_oe_names, AT(oe.method), 0, 0, "how the outliers are used (needs --aux)" },
+	{ "oe-weight", 0, CLI_DOUBLE, "X", AT(oe.weight), 0, 1e6,
+	  "weight of the outliers' loss (default: oe 0.5, energy and poem 0.1, doe 1, mixoe 5)" },
+	{ "aux-ratio", 0, CLI_DOUBLE, "X", AT(oe.ratio), 1e-6, 1e3, "outliers per image (default 1)" },
+	{ "aux-fixed", 0, CLI_FLAG, NULL, AT(oe.fixed), 0, 0,
+	  "choose and crop the outliers once, as published (default: anew each epoch)" },
+	{ "separate-bn", 0, CLI_FLAG, NULL, AT(oe.separate_bn), 0, 0,
+	  "give outliers a forward pass of their own, apart from the images' batch statistics" },
+	{ "m-in", 0, CLI_DOUBLE, "E", AT(oe.m_in), -1e6, 1e6,
+	  "energy, poem: margin of the images' energy (default -25)" },
+	{ "m-out", 0, CLI_DOUBLE, "E", AT(oe.m_out), -1e6, 1e6,
+	  "energy, poem: margin of the outliers' (default -7)" },
+	{ "poem-pool", 0, CLI_INT, "N", AT(oe.pool), 0, 1e9,
+	  "poem: candidates that an epoch's outliers are mined from (default 0: eight times as many)" },
+	{ "poem-buffer", 0, CLI_INT, "N", AT(oe.slots), 1, 1e4,
+	  "poem: number of epochs whose outliers the boundary is fitted to (default 4)" },
+	{ "poem-sigma", 0, CLI_DOUBLE, "X", AT(oe.sigma), 1e-9, 1e9,
+	  "poem: prior variance of the boundary's weights (default 20)" },
+	{ "poem-noise", 0, CLI_DOUBLE, "X", AT(oe.noise), 1e-9, 1e9,
+	  "poem: noise variance of its targets (default 0.5)" },
+	{ "poem-conf", 0, CLI_DOUBLE, "X", AT(oe.confidence), 0, 1e6,
+	  "poem: regression targets, -X for images, X for outliers (default 3.9)" },
+	{ "poem-published", 0, CLI_FLAG, NULL, AT(oe.poem_published), 0, 0,
+	  "poem: the posterior's covariance times sigma, shifted targets" },
+	{ "doe-warmup", 0, CLI_INT, "N", AT(oe.doe_warmup), 0, 1e6,
+	  "doe: epochs without perturbation (default 5)" },
+	{ "doe-published", 0, CLI_FLAG, NULL, AT(oe.doe_published), 0, 0,
+	  "doe: perturb as the published program does" },
+	{ "mixoe-alpha", 0, CLI_DOUBLE, "X", AT(oe.alpha), 1e-3, 10,
+	  "mixoe: both parameters of the Beta that shares are drawn from (default 1)" },
+	{ "epochs", 'e', CLI_INT, "N", AT(train.epochs), 1, 1e6, "passes over the images (default 100)" },
+	{ "batch-size", 'b', CLI_INT, "N", AT(train.batch), 1, 1e6, "images per step (default 256)" },
+	{ "optimizer", 0, CLI_CHOICE, "sgd|adam", AT(train.optimizer), 0, 0, "the optimiser (default sgd)" },
+	{ "lr", 0, CLI_DOUBLE, "X", AT(train.lr), 0, 1e3, "learning rate (default 0.1)" },
+	{ "lr-policy", 0, CLI_CHOICE, um_lr_policies, AT(train.lr_policy), 0, 0,
+	  "how the learning rate changes over the epochs (default cosine)" },
+	{ "warmup", 0, CLI_INT, "N", AT(train.warmup), 0, 1e6,
+	  "epochs of linear warm-up, cosine and constant policy" },
+	{ "multistep-lr-adjust", 0, CLI_INT, "N", AT(train.lr_adjust), 1, 1e6,
+	  "epochs between multistep's changes (default 30)" },
+	{ "multistep-lr-gamma", 0, CLI_DOUBLE, "X", AT(train.lr_gamma), 0, 1,
+	  "multistep's factor (default 0.1)" },
+	{ "lr-drop-epoch", 0, CLI_DOUBLE, "X", AT(train.lr_drop_epoch), 0, 1,
+	  "share of the epochs before onedrop's drop (default 0.5)" },
+	{ "lr-one-drop", 0, CLI_DOUBLE, "X", AT(train.lr_one_drop), 0, 1, "onedrop's factor (default 0.05)" },
+	{ "momentum", 0, CLI_DOUBLE, "X", AT(train.momentum), 0, 1, "momentum of sgd (default 0.9)" },
+	{ "nesterov", 0, CLI_FLAG, NULL, AT(train.nesterov), 0, 0, "Nesterov's momentum" },
+	{ "weight-decay", 0, CLI_DOUBLE, "X", AT(train.weight_decay), 0, 1e3,
+	  "weight decay (default 1e-4)" },
+	{ "no-bn-decay", 0, CLI_FLAG, NULL, AT(train.no_bn_decay), 0, 0,
+	  "no weight decay for scales and shifts of batch norms" },
+	{ "clip-norm", 0, CLI_DOUBLE, "X", AT(train.clip), 0, 1e9,
+	  "largest norm of the gradient (default 0: any)" },
+	{ "ema", 0, CLI_DOUBLE, "DECAY", AT(train.ema), 0, 0.999999999,
+	  "keep a moving average of the weights and write that (default 0: none)" },
+	{ "label-smoothing", 0, CLI_DOUBLE, "X", AT(train.smoothing), 0, 1, "label smoothing (default 0)" },
+	{ "dropout", 0, CLI_DOUBLE, "P", AT(train.dropout), 0, 0.99, "dropout probability (default 0)" },
+	{ "augment", 0, CLI_FLAG, NULL, AT(train.augment), 0, 0,
+	  "pad by 4, crop, mirror (default; --no-augment: as they are)" },
+	{ "freeze-conv", 0, CLI_FLAG, NULL, AT(train.freeze_conv), 0, 0, "train the classifier alone" },
+	{ "freeze-fc", 0, CLI_FLAG, NULL, AT(train.freeze_fc), 0, 0, "train all but the classifier" },
+	{ "freeze-scores", 0, CLI_FLAG, NULL, AT(train.freeze_scores), 0, 0,
+	  "do not train the scores of masks" },
+	{ "run", 0, CLI_STR, "DIR", AT(run), 0, 0, "keep logs and checkpoints in a run directory there" },
+	{ "name", 0, CLI_STR, "NAME", AT(name), 0, 0, "name of the run (default \"default\")" },
+	{ "save-every", 0, CLI_INT, "N", AT(save_every), 0, 1e6,
+	  "keep every N-th epoch's checkpoint in the run directory (default 0: none)" },
+	{ "resume", 0, CLI_FLAG, NULL, AT(resume), 0, 0, "resume the newest run there" },
+	{ "max-memory", 0, CLI_INT, "MIB", AT(max_memory), 1, 1e9,
+	  "limit for the images in memory, per set (default 8192)" },
+	{ 0 }
+};
+
+static_assert(sizeof rows / sizeof *rows == JOB_OPTION_ROWS, "job.h says how many rows there are");
+
+void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS])
+{
+	*o = (struct job_options){
+		.train = { .epochs = 100, .batch = 256, .lr_adjust = 30, .lr = 0.1, .lr_gamma = 0.1,
+			   .lr_drop_epoch = 0.5, .lr_one_drop = 0.05, .momentum = 0.9, .weight_decay = 1e-4,
+			   .augment = true, .level = NAN, .beta = 1 },
+		.oe = { .weight = NAN, .ratio = 1, .m_in = -25, .m_out = -7, .slots = 4, .sigma = 20, .noise = 0.5,
+			.confidence = 3.9, .doe_warmup = 5, .alpha = 1 },
+		.beta = NAN, .name = "default", .max_memory = 8192, .keep = NAN,
+	};
+	memcpy(table, rows, sizeof rows);
+	for (size_t i = 0; table[i].name; i++)
+		table[i].value = (char *)o + (size_t)rows[i].value;
+}
+
+void job_options_release(struct job_options *o)
+{
+	free(o->ood.v);
+	o->ood = (struct cli_list){ 0 };
+}
+
+static int check_loss(struct job_options *o, struct err *err)
+{
+	const bool level = !isnan(o->train.level);
+
+	o->train.um = level && o->criterion != JOB_CE;
+	if (!level && o->criterion == JOB_UM)
+		return err_fail(err, "--criterion um needs --um LOSS; um-estimate tells it");
+	if (!o->train.um && !isnan(o->beta))
+		return err_fail(err, "--beta acts inside the fold and needs --um LOSS");
+	if (!isnan(o->beta))
+		o->train.beta = o->beta;
+	return 0;
+}
+
+static int check_ood(const struct job_options *o, struct err *err)
+{
+	for (size_t i = 0; i < o->ood.n; i++)
+		if (!strchr(o->ood.v[i], '=') || o->ood.v[i][0] == '=')
+			return err_fail(err, "--ood: '%s' is not NAME=FILE", o->ood.v[i]);
+	if (o->ood.n && !o->val && !(o->val_fraction > 0))
+		return err_fail(err, "--ood compares with ID images and needs --val or --val-fraction");
+	return 0;
+}
+
+int job_options_check(struct job_options *o, struct err *err)
+{
+	o->how = (struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0, .device = cli.device,
+					     .threads = cli.threads };
+	o->output = cli.output;
+	o->train.seed = (uint64_t)cli.seed;
+	if (um_engine_check(&o->how, err) < 0 || check_loss(o, err) < 0)
+		return -1;
+	if (o->train.warmup >= o->train.epochs)
+		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->train.warmup, o->train.epochs);
+	if (o->val && o->val_fraction > 0)
+		return err_fail(err, "--val and --val-fraction exclude each other: there is one validation set");
+	if (!o->run && (o->resume || o->save_every))
+		return err_fail(err, "--%s needs --run DIR", o->resume ? "resume" : "save-every");
+	return check_ood(o, err) < 0 ? -1 : job_oe_check(o, err);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report_operands: OOD sets as they are named on a command line, [near:|far:][NAME=]FILE.
+ */
+#ifndef REPORT_OPERANDS_H
+#define REPORT_OPERANDS_H
+
+#include <stddef.h>
+
+#include "err/err.h"
+#include "ood/eval/ood_eval.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The groups that sets are averaged over, and what their rows are called. */
+enum { REPORT_NEAR, REPORT_FAR, REPORT_ALL };
+extern const char *const report_groups[OOD_MAX_GROUPS];
+
+struct report_operand {
+	char *name;
+	const char *path;                 /* borrowed from the command line */
+	unsigned groups;                  /* a bit for each of the above */
+	size_t n;                         /* rows, filled in later */
+};
+
+/* Takes n operands apart, into a new array. A file without NAME is called by its base name without extension.
+ * id_path: that of the ID set, as standard input can be read only once. -1: there are none, or out of memory; names
+ * that are there twice, are those of other rows, or hold control characters. */
+int report_operands_new(struct report_operand **ret, int n, char **args, const char *id_path, struct err *err)
+	__attribute__((warn_unused_result));
+void report_operands_free(struct report_operand *in, int n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT
+ * Tables of several seeds, row by row. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report_seeds.h"
+
+enum { MAX_COLUMNS = 64 };
+
+/* A row of the result: the same model, method and set in every table. */
+struct row {
+	char *key[3];                     /* model (or ""), method, set */
+	double *v[MAX_COLUMNS];           /* (n) per column: the seeds' numbers */
+	size_t n;
+	int table;                        /* the last one that had it */
+};
+
+struct report_seeds {
+	char *name[MAX_COLUMNS];          /* of columns with numbers, as the first table has them */
+	size_t n_names;
+	struct row *row;
+	size_t n;
+	int tables;                       /* taken so far */
+	bool has_model;
+};
+
+/* A line of an input. */
+struct place {
+	const char *path;
+	int table;                        /* the input's number, from 0 */
+	size_t line;                      /* from 1 */
+};
+
+/* Makes *p, a pointer to malloc'ed memory, hold n elements. */
+static int grow(void *p, size_t n, size_t size, struct err *err)
+{
+	void *old, *bigger;
+
+	memcpy(&old, p, sizeof old);
+	if (!(bigger = realloc(old, n * size)))
+		return err_memory(err);
+	memcpy(p, &bigger, sizeof bigger);
+	return 0;
+}
+
+/* The row of this key; a new one if there is none. NULL: out of memory. */
+static struct row *find_row(struct report_seeds *t, const char *const key[3], struct err *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct row *r = &t->row[i];
+		if (!strcmp(r->key[0], key[0]) && !strcmp(r->key[1], key[1]) && !strcmp(r->key[2], key[2]))
+			return r;
+	}
+	if (grow(&t->row, t->n + 1, sizeof *t->row, err) < 0)
+		return NULL;
+	struct row *r = &t->row[t->n++];
+	*r = (struct row){ .key = { strdup(key[0]), strdup(key[1]), strdup(key[2]) }, .table = -1 };
+	if (r->key[0] && r->key[1] && r->key[2])
+		return r;
+	err_memory(err);
+	return NULL;
+}
+
+/* Where a column goes: to the key; FIRST + i: to number i of the names; or it is PASSED over, or UNKNOWN to the first
+ * table. */
+enum { MODEL, METHOD, SET, FIRST, PASSED = -1, UNKNOWN = -2, FAILED = -3 };
+
+struct heading {
+	int to[MAX_COLUMNS];
+	size_t n;
+};
+
+/* Columns that are no metrics of their own. */
+static bool is_passed(const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strcmp(name, "n_id") || !strcmp(name, "n_ood") || !strcmp(name, "p") ||
+	       !strcmp(name, "versus") || (len > 4 && !strcmp(name + len - 4, "_low")) ||
+	       (len > 5 && !strcmp(name + len - 5, "_high"));
+}
+
+/* first: it is the heading that says which columns there are. */
+static int column_of(struct report_seeds *t, const char *name, bool first, struct err *err)
+{
+	static const char *const keys[] = { [MODEL] = "model", [METHOD] = "method", [SET] = "set" };
+	size_t i = 0;
+
+	for (int k = MODEL; k < FIRST; k++)
+		if (!strcmp(name, keys[k])) {
+			t->has_model |= k == MODEL;
+			return k;
+		}
+	if (is_passed(name))
+		return PASSED;
+	while (i < t->n_names && strcmp(t->name[i], name) != 0)
+		i++;
+	if (i == t->n_names && !first)
+		return UNKNOWN;
+	if (i == t->n_names) {
+		if (!(t->name[i] = strdup(name))) {
+			err_memory(err);
+			return FAILED;
+		}
+		t->n_names++;
+	}
+	return FIRST + (int)i;
+}
+
+static int take_heading(struct report_seeds *t, struct heading *h, char *line, bool first, const struct place *at,
+			struct err *err)
+{
+	char *word, *rest = line;
+	bool method = false;
+
+	for (h->n = 0; (word = strsep(&rest, "\t")) != NULL; h->n++) {
+		if (h->n == MAX_COLUMNS)
+			return err_fail(err, "'%s': line %zu: more than %d columns", at->path, at->line, MAX_COLUMNS);
+		h->to[h->n] = column_of(t, word, first, err);
+		if (h->to[h->n] == FAILED)
+			return -1;
+		if (h->to[h->n] == UNKNOWN)
+			return err_fail(err, "'%s': line %zu: column '%s', which the first table lacks", at->path,
+					 at->line, word);
+		method |= h->to[h->n] == METHOD;
+	}
+	return method ? 0 : err_fail(err, "'%s': line %zu: no table of ood-metrics --format tsv", at->path, at->line);
+}
+
+/* Adds a row's numbers, (n_names), to the result. */
+static int add_row(struct report_seeds *t, const char *const key[3], const double *v, const struct place *at,
+		   struct err *err)
+{
+	struct row *r = find_row(t, key, err);
+
+	if (!r)
+		return -1;
+	if (r->table == at->table)
+		return err_fail(err, "'%s': line %zu: %s, %s is there twice", at->path, at->line, key[METHOD], key[SET]);
+	r->table = at->table;
+	for (size_t k = 0; k < t->n_names; k++) {
+		if (grow(&r->v[k], r->n + 1, sizeof **r->v, err) < 0)
+			return -1;
+		r->v[k][r->n] = v[k];
+	}
+	r->n++;
+	return 0;
+}
+
+static int take_row(struct report_seeds *t, const struct heading *h, char *line, const struct place *at,
+		    struct err *err)
+{
+	const char *key[] = { [MODEL] = "", [METHOD] = "", [SET] = "average" };
+	char *word, *rest = line;
+	double v[MAX_COLUMNS];
+	size_t i = 0;
+
+	for (size_t k = 0; k < MAX_COLUMNS; k++)
+		v[k] = NAN;
+	for (; (word = strsep(&rest, "\t")) != NULL && i < h->n; i++) {
+		char *end;
+		if (h->to[i] >= 0 && h->to[i] < FIRST)
+			key[h->to[i]] = word;
+		if (h->to[i] < FIRST || !strcmp(word, "-"))
+			continue;
+		v[h->to[i] - FIRST] = strtod(word, &end);
+		if (!*word || *end)
+			return err_fail(err, "'%s': line %zu: '%s' is not a number", at->path, at->line, word);
+	}
+	if (word || i < h->n)
+		return err_fail(err, "'%s': line %zu: not the %zu columns of its heading", at->path, at->line, h->n);
+	return add_row(t, key, v, at, err);
+}
+
+int report_seeds_take(struct report_seeds *t, const char *path, struct err *err)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	struct place at = { path, t->tables, 0 };
+	struct heading h = { .n = 0 };
+	char *line = NULL;
+	size_t cap = 0;
+	int rc = f ? 0 : err_fail(err, "cannot open '%s': %s", path, strerror(errno));
+
+	while (rc == 0 && getline(&line, &cap, f) >= 0) {
+		at.line++;
+		line[strcspn(line, "\n")] = '\0';
+		bool heading = !strncmp(line, "model\t", 6) || !strncmp(line, "method\t", 7);
+		if (heading || at.line == 1)
+			rc = take_heading(t, &h, line, t->tables == 0 && at.line == 1, &at, err);
+		else
+			rc = take_row(t, &h, line, &at, err);
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_fail(err, "cannot read '%s': %s", path, strerror(errno));
+	if (rc == 0 && at.line < 2)
+		rc = err_fail(err, "'%s': no table of ood-metrics --format tsv", path);
+	if (f && f != stdin)
+		fclose(f);
+	free(line);
+	t->tables++;
+	return rc;
+}
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+/* Mean and deviation of v (n). */
+static void mean_of(const double *v, size_t n, size_t ddof, double *mean, double *std)
+{
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	*mean = sum / (double)n;
+	for (size_t i = 0; i < n; i++)
+		squares += (v[i] - *mean) * (v[i] - *mean);
+	*std = n > ddof ? sqrt(squares / (double)(n - ddof)) : NAN;
+}
+
+enum { MAX_CELLS = 2 * MAX_COLUMNS + 4, CELL = 64 };
+
+struct cells {
+	struct cli_column column[MAX_CELLS];
+	const char *cell[MAX_CELLS];      /* borrowed, or in text */
+	char text[MAX_CELLS][CELL], head[MAX_CELLS][CELL];
+	size_t n;
+};
+
+/* A column's mean and deviation: in one cell for people, in two for programs. r NULL: the heading only. */
+static void add_mean(struct cells *c, const struct report_seeds *t, const struct report_seeds_look *how,
+		     const struct row *r, size_t k)
+{
+	bool people = cli_format_is_for_people(how->format);
+	double mean = NAN, std = NAN;
+	size_t at = c->n++;
+
+	if (r)
+		mean_of(r->v[k], r->n, how->ddof, &mean, &std);
+	c->column[at] = (struct cli_column){ t->name[k], t->name[k], 15 };
+	if (people && isnan(std))
+		snprintf(c->text[at], CELL, isnan(mean) ? "-" : "%.2f", 100 * mean);
+	else if (people)
+		snprintf(c->text[at], CELL, "%.2f (%.2f)", 100 * mean, 100 * std);
+	else
+		cli_number(c->text[at], mean);
+	c->cell[at] = !people && isnan(mean) ? NULL : c->text[at];
+	if (people)
+		return;
+	at = c->n++;
+	snprintf(c->head[at], CELL, "%.50s_std", t->name[k]);
+	c->column[at] = (struct cli_column){ c->head[at], c->head[at], 15 };
+	cli_number(c->text[at], std);
+	c->cell[at] = isnan(std) ? NULL : c->text[at];
+}
+
+/* The cells of a row; NULL: the heading only. */
+static void fill(struct cells *c, const struct report_seeds *t, const struct report_seeds_look *how,
+		 const struct row *r)
+{
+	c->n = 0;
+	if (t->has_model)
+		c->column[c->n++] = (struct cli_column){ "model", "model", -16 };
+	c->column[c->n++] = (struct cli_column){ "method", "method", -20 };
+	if (!how->summary)
+		c->column[c->n++] = (struct cli_column){ "set", "set", -14 };
+	for (size_t i = 0; r && i < c->n; i++)
+		c->cell[i] = r->key[i + !t->has_model];
+	for (size_t k = 0; k < t->n_names; k++)
+		add_mean(c, t, how, r, k);
+	c->column[c->n] = (struct cli_column){ "seeds", "seeds", 6 };
+	snprintf(c->text[c->n], CELL, "%zu", r ? r->n : 0);
+	c->cell[c->n] = c->text[c->n];
+	c->n++;
+}
+
+void report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how)
+{
+	struct cells c;
+
+	fill(&c, t, how, NULL);
+	cli_table_heading(how->format, c.column, c.n);
+	for (size_t i = 0; i < t->n; i++) {
+		if (how->summary && strcmp(t->row[i].key[SET], "average") != 0)
+			continue;
+		fill(&c, t, how, &t->row[i]);
+		cli_table_row(how->format, c.column, c.n, c.cell);
+	}
+}
+
+const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len)
+{
+	for (; *i < t->n; ++*i)
+		if (t->row[*i].n != (size_t)t->tables) {
+			const struct row *r = &t->row[(*i)++];
+			snprintf(buf, len, "%s, %s is in %zu of %d tables only", r->key[METHOD], r->key[SET], r->n,
+				 t->tables);
+			return buf;
+		}
+	return NULL;
+}
+
+struct report_seeds *report_seeds_new(void)
+{
+	return calloc(1, sizeof(struct report_seeds));
+}
+
+void report_seeds_free(struct report_seeds *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		for (int k = MODEL; k < FIRST; k++)
+			free(t->row[i].key[k]);
+		for (size_t k = 0; k < t->n_names; k++)
+			free(t->row[i].v[k]);
+	}
+	for (size_t k = 0; k < t->n_names; k++)
+		free(t->name[k]);
+	free(t->row);
+	free(t);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * Fields of streams of images. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ts/ts_images.h"
+
+const struct ts_field *ts_images_field(struct ts_reader *r)
+{
+	const struct ts_header *h = ts_reader_expect(r, "images");
+	const struct ts_field *f = h ? ts_header_field(h, "image") : NULL;
+
+	if (h && (!f || f->type != TS_U8 || f->ndim != 3)) {
+		ts_reader_fail(r, "has no field 'image' of |u1 pixels (channels, height, width)");
+		return NULL;
+	}
+	return f;
+}
+
+int ts_images_labels(struct ts_reader *r, bool needed)
+{
+	const struct ts_header *h = ts_reader_header(r);
+	const struct ts_field *f = h ? ts_header_field(h, "label") : NULL;
+
+	if (!h)
+		return -1;
+	if (f ? f->type == TS_I64 && f->ndim == 0 : !needed)
+		return 0;
+	return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
+}
+
+bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m)
+{
+	if (!a || !b)
+		return true;
+	for (size_t i = 0; i < n && n == m; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	return n == m;
+}
+
+char **ts_copy_classes(char *const *names, size_t n)
+{
+	char **to = calloc(n + 1, sizeof *to);
+
+	for (size_t i = 0; to && i < n; i++)
+		if (!(to[i] = strdup(names[i]))) {
+			ts_strs_free(to, i);
+			return NULL;
+		}
+	return to;
+}

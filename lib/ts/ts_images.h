@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ts_images: what streams of images have in common: a field 'image' of |u1 pixels (channels, height, width), a field
+ * 'label' of <i8 numbers, meta 'classes'. What is not as it should be becomes the reader's error.
+ */
+#ifndef TS_IMAGES_H
+#define TS_IMAGES_H
+
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The field 'image' of r, which must be a stream of images; borrowed. NULL: r has failed. */
+const struct ts_field *ts_images_field(struct ts_reader *r) TS_CHECKED;
+/* Checks the field 'label' of a stream whose header has been read; it may be missing unless it is needed. */
+int ts_images_labels(struct ts_reader *r, bool needed) TS_CHECKED;
+/* Do labels of both mean the same? a (n) and b (m) are the classes' names; NULL, which is not known, is the same as
+ * any. */
+bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m);
+/* A copy of n names: ts_strs_free() it. NULL: out of memory. */
+char **ts_copy_classes(char *const *names, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

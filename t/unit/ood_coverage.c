@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * What intervals and tests promise, by 1,000 simulations: a minute. Only with SLOW=yes; ood_eval.c makes 60. */
+#include "ood_intervals.h"
+
+int main(void)
+{
+	const char *slow = getenv("SLOW");
+
+	if (!slow || strcmp(slow, "yes") != 0) {
+		printf("1..0 # SKIP a minute's simulation: SLOW=yes runs it\n");
+		return 0;
+	}
+	promises(1000);
+	return done();
+}

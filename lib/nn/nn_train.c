@@ -367,27 +367,6 @@ void nn_train_free(struct nn_train *t)
 	free(t);
 }
 
-float *nn_train_value(struct nn_train *t, int i)
-{
-	return t->net->params[i].role == NET_BATCHES ? NULL : t->values + t->offset[i];
-}
-
-float *nn_train_gradient(struct nn_train *t, int i)
-{
-	return net_trained(t->net->params[i].role) ? t->gradients + t->offset[i] : NULL;
-}
-
-float *nn_train_gradients(struct nn_train *t, size_t *n)
-{
-	*n = t->n_gradients;
-	return t->gradients;
-}
-
-void nn_train_momentum(struct nn_train *t, double momentum)
-{
-	t->momentum = momentum;
-}
-
 void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, uint64_t seed, float *logits, float *features)
 {
 	const struct nn_view *z = &t->view[t->net->head], *f = &t->view[t->net->feature];

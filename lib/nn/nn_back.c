@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The operations of training, forward and back. A convolution's products, with col (R, K) the windows of R output pixels,
- * K = kh * kw * C in the order (place, channel), and W (K, M):
+ * The operations of training, forward and back. A convolution's products, with col (R, K) the windows of R output
+ * pixels, K = kh * kw * C in the order (place, channel), and W (K, M):
  *
  *	out = col W + bias      dW += col' dout      dcol = dout W'      dbias += sum of dout's rows
  *

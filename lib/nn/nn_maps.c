@@ -5,8 +5,8 @@
 
 #include "nn/nn_internal.h"
 
-/* Bytes (n, c, h, w) to out (n, h + 2 pad, w + 2 pad, c) = (byte - mean[c]) * gain[c], with a border of zeros. The border
- * is written each time: the place was another map's meanwhile. */
+/* Bytes (n, c, h, w) to out (n, h + 2 pad, w + 2 pad, c) = (byte - mean[c]) * gain[c], with a border of zeros. The
+ * border is written each time: the place was another map's meanwhile. */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 {
 	const struct nn *m = j->m;

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: MIT
- * From a network's nodes to stages, and these in order: forward, and back. A node is a view of a plane; batch norms and
- * ReLUs only change the view, concatenations are places in one plane, as in nn_plan.c. */
+/* SPDX-License-Identifier: MIT From a network's nodes to stages, and these in order: forward, and back. A node is
+ * a view of a plane; batch norms and ReLUs only change the view, concatenations are places in one plane, as in
+ * nn_plan.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,8 +11,8 @@
  *	nn_train_gradient(t, i)...
  *
  * Maps lie as (images, pixels, channels). A batch norm and a ReLU cost no map of their own: who reads one reads
- * y = relu(a x + b) of the map x before it. All batch norms of one channel share its statistics, so a dense block, whose
- * layers lie side by side in one map, costs one batch norm for each channel and not one for each reader: with
+ * y = relu(a x + b) of the map x before it. All batch norms of one channel share its statistics, so a dense block,
+ * whose layers lie side by side in one map, costs one batch norm for each channel and not one for each reader: with
  * x^ = (x - mean) / sigma, y = gamma x^ + beta and dy the gradient of what is read,
  *
  *	m = dy [y > 0]    dgamma += sum m x^    dbeta += sum m    H += gamma m
@@ -46,7 +46,8 @@ struct nn_train_options {
 };
 
 /* Plans the network; borrows it. Values are zeros, running statistics too. Memory: each map, its gradient, and for
- * those that batch norms read another. -1 with a line in err: out of memory, or a network of a form that it does not know. */
+ * those that batch norms read another. -1 with a line in err: out of memory, or a network of a form that it does
+ * not know. */
 int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_train_options *o, struct err *err) TS_CHECKED;
 void nn_train_free(struct nn_train *t);
 
@@ -59,11 +60,12 @@ float *nn_train_gradient(struct nn_train *t, int i);
 float *nn_train_gradients(struct nn_train *t, size_t *n);
 void nn_train_momentum(struct nn_train *t, double momentum);
 
-/* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D), by the statistics of these
- * images. seed: of dropout. */
+/* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D), by the statistics of
+ * these images. seed: of dropout. */
 void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, uint64_t seed, float *logits, float *features);
-/* Back from dL/dlogits (n,C) and dL/dfeatures (n,D) (either may be NULL) of the images that went forward last. Gradients are
- * set, not added to. dpixels: dL/dx of the normalised pixels (n,c,h,w), or NULL; needs options.pixels. */
+/* Back from dL/dlogits (n,C) and dL/dfeatures (n,D) (either may be NULL) of the images that went forward last.
+ * Gradients are set, not added to. dpixels: dL/dx of the normalised pixels (n,c,h,w), or NULL; needs
+ * options.pixels. */
 void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels);
 
 #ifdef __cplusplus

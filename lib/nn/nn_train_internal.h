@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * What the files of nn_train know of each other: nn_train.c plans and runs, nn_view.c reads maps and gives gradients back
- * through batch norms and ReLUs, nn_back.c has the operations. */
+/* SPDX-License-Identifier: MIT What the files of nn_train know of each other: nn_train.c plans and runs, nn_view.c
+ * reads maps and gives gradients back through batch norms and ReLUs, nn_back.c has the operations. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
 
@@ -93,8 +92,8 @@ static inline bool nn_view_plain(const struct nn_view *v)
 
 /* y (pixels, c) of one image: what a reader of the view sees. */
 void nn_view_read(const struct nn_train *t, const struct nn_view *v, size_t image, float *y);
-/* dL/dy (pixels, c; rows dy_stride apart) of one image is added to the plane's gradients; sums (2, c): dgamma and dbeta of the
- * view's batch norm, added to. */
+/* dL/dy (pixels, c; rows dy_stride apart) of one image is added to the plane's gradients; sums (2, c): dgamma and
+ * dbeta of the view's batch norm, added to. */
 void nn_view_give(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride, double *sums);
 /* Adds the groups' sums up, into the gradients of the view's batch norm. */
 void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups);

@@ -38,7 +38,8 @@ static void give_plain(const struct nn_train *t, const struct nn_view *v, size_t
 
 enum { PIXELS = 16 };                     /* whose sums are floats, before they are added as doubles */
 
-/* m = dy [y > 0], h += gamma m, sums += (sum m x^, sum m). x^ = (x - mean) scale; a = gamma scale, so gamma = a / scale. */
+/* m = dy [y > 0], h += gamma m, sums += (sum m x^, sum m). x^ = (x - mean) scale; a = gamma scale, so gamma = a /
+ * scale. */
 static void give_norm(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride,
 		      double *sums, float *room)
 {
@@ -185,7 +186,8 @@ void nn_stats_forward(struct nn_train *t, const struct nn_stage *s)
 		move_running(t, s);
 }
 
-/* h holds sum of gamma m scale, that is scale * dL/dx^, so with H = h: dx = H - mean(H) - (x - mean) scale^2 mean(H (x - mean)). */
+/* h holds sum of gamma m scale, that is scale * dL/dx^, so with H = h: dx = H - mean(H) - (x - mean) scale^2
+ * mean(H (x - mean)). */
 static void sum_h(const struct nn_train *t, const struct nn_stage *s, size_t g, double *sum)
 {
 	const struct nn_plane *p = &t->plane[s->in.plane];

@@ -31,13 +31,13 @@ double um_loss_cross_entropy(const float *z, const int64_t *y, size_t n, size_t 
  * dL/dz = (g - z (g.z) / (r (r + 1e-7))) / ((r + 1e-7) t); a row of zeros: g / (1e-7 t). */
 double um_loss_logit_norm(const float *z, const int64_t *y, size_t n, size_t C, double smoothing, double t,
 			  double weight, float *dz);
-/* Unleashing Mask (Zhu et al., ICML 2023, eq. 5): |beta * ce - level| + level. *slope = sgn(beta * ce - level) * beta,
- * the factor of dCE/dz; 0 at the fold itself. */
+/* Unleashing Mask (Zhu et al., ICML 2023, eq. 5): |beta * ce - level| + level. *slope = sgn(beta * ce - level) *
+ * beta, the factor of dCE/dz; 0 at the fold itself. */
 double um_loss_fold(double ce, double level, double beta, double *slope);
 /* Outlier exposure (Hendrycks et al., ICLR 2019): L = mean(LSE(z) - mean_c z_c), dL/dz = (p - 1/C) / n. */
 double um_loss_uniform(const float *z, size_t n, size_t C, double weight, float *dz);
-/* Half of energy's and POEM's term (Liu et al., NeurIPS 2020, eq. 8 and 9): L = mean(h^2) with h = max(0, E - margin) of ID
- * rows (in), h = max(0, margin - E) of outliers; E = -LSE(z). dL/dz = -+ 2 h p / n. */
+/* Half of energy's and POEM's term (Liu et al., NeurIPS 2020, eq. 8 and 9): L = mean(h^2) with h = max(0, E -
+ * margin) of ID rows (in), h = max(0, margin - E) of outliers; E = -LSE(z). dL/dz = -+ 2 h p / n. */
 double um_loss_hinge(const float *z, size_t n, size_t C, double margin, bool in, double weight, float *dz);
 /* MixOE (Zhang et al., WACV 2023): cross-entropy to the target lambda for the label and (1 - lambda) / C for all:
  * um_loss_cross_entropy() with smoothing 1 - lambda. */

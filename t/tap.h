@@ -5,8 +5,16 @@
 #include <stdio.h>
 
 static int tap_n, tap_bad;
-#define ok(c, ...) do { int ok_ = !!(c); \
-	printf("%sok %d - ", ok_ ? "" : "not ", ++tap_n); printf(__VA_ARGS__); putchar('\n'); \
-	if (!ok_) { tap_bad++; printf("# %s:%d: %s\n", __FILE__, __LINE__, #c); } } while (0)
+#define ok(c, ...) \
+	do { \
+		int ok_ = !!(c); \
+		printf("%sok %d - ", ok_ ? "" : "not ", ++tap_n); \
+		printf(__VA_ARGS__); \
+		putchar('\n'); \
+		if (!ok_) { \
+			tap_bad++; \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #c); \
+		} \
+	} while (0)
 #define done() (printf("1..%d\n", tap_n), tap_bad != 0)
 #endif

@@ -11,7 +11,7 @@
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
-enum resize { SQUASH, SHORT };            /* in the order of --resize's words */
+enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
 static long size, crop, resize = SQUASH;
 static const char *shard, *manifest;
 static bool skip_bad, list_formats;
@@ -48,21 +48,24 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_tool tool = {
-	"ds-pack", "[option...] SOURCE...",
-	"Read the images of a data set and write them as a stream.", options,
+	"ds-pack",
+	"[option...] SOURCE...",
+	"Read the images of a data set and write them as a stream.",
+	options,
 	"SOURCE is a folder, an archive (tar, zip; gzip, xz, zstd, ...) or a file, as the data set's site\n"
 	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS, NULL
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS,
+	NULL
 };
 
 struct work {
 	struct ds_source *source;
-	struct ds_manifest *check;        /* or NULL */
-	struct ts_writer *w;              /* of a stream; NULL: a manifest, */
-	struct ts_file *table;            /* which goes here */
+	struct ds_manifest *check; /* or NULL */
+	struct ts_writer *w;       /* of a stream; NULL: a manifest, */
+	struct ts_file *table;     /* which goes here */
 	struct ts_header header;
 	struct ts_batch batch;
-	struct ts_col *image, *label, *name;   /* the batch's */
+	struct ts_col *image, *label, *name; /* the batch's */
 	size_t rows, bad;
 	struct err err;
 };
@@ -93,11 +96,9 @@ static int begin(struct work *k, const struct ds_row *row, const char *path)
 	struct ts_header *h = &k->header;
 
 	ts_header_init(h, "images");
-	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 ||
-	    ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
 	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
-	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) ||
-	    set_source(&h->meta, path) < 0)
+	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
 		cli_oom();
 	cli_history(h, NULL, 0);
 	if (ts_batch_init(&k->batch, h) < 0)
@@ -115,7 +116,8 @@ static int check_size(struct work *k, const struct ds_row *row)
 	if ((size_t)row->h == h && (size_t)row->w == w)
 		return 0;
 	return cli_error("'%s' is %dx%d where the first image is %zux%zu; add --size N (and --resize short "
-			 "--crop N to keep proportions)", row->name, row->w, row->h, w, h);
+			 "--crop N to keep proportions)",
+			 row->name, row->w, row->h, w, h);
 }
 
 static int flush(struct work *k, bool all)
@@ -218,8 +220,8 @@ static void check_options(int n_sources)
 		cli_usage("at least one SOURCE is needed, or --list FILE");
 	if (o.root && !o.list)
 		cli_usage("--root needs --list FILE");
-	if (shard && (sscanf(shard, "%ld/%ld%c", &o.shard, &o.n_shards, &tail) != 2 ||
-		      o.n_shards < 1 || o.shard < 0 || o.shard >= o.n_shards))
+	if (shard && (sscanf(shard, "%ld/%ld%c", &o.shard, &o.n_shards, &tail) != 2 || o.n_shards < 1 || o.shard < 0 ||
+		      o.shard >= o.n_shards))
 		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", shard);
 	if ((resize != SQUASH || o.shape.fast) && !size)
 		cli_usage("--%s needs --size N", resize != SQUASH ? "resize" : "fast");

@@ -9,15 +9,14 @@
 enum { BATCH = 256, TRAIN_ROWS = 5000, TEST_ROWS = 2000, OOD_ROWS = 1000 };
 
 static const char *set_name;
-enum split { TEST, TRAIN };               /* in the order of --split's words */
+enum split { TEST, TRAIN }; /* in the order of --split's words */
 static long split, rows = -1;
 static double atypical = 0.1;
 static bool list;
 
 static const struct cli_option options[] = {
 	{ "set", 's', CLI_STR, "NAME", &set_name, 0, 0, "the set; --list names them" },
-	{ "split", 0, CLI_CHOICE, "test|train", &split, 0, 0,
-	  "independent halves of a set (default test)" },
+	{ "split", 0, CLI_CHOICE, "test|train", &split, 0, 0, "independent halves of a set (default test)" },
 	{ "n", 'n', CLI_INT, "N", &rows, 0, 1e9, "rows (default: id 5000 or 2000, others 1000)" },
 	{ "atypical", 0, CLI_DOUBLE, "F", &atypical, 0, 1,
 	  "share of atypical samples in id and id-inverted (default 0.1)" },
@@ -26,9 +25,13 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_tool tool = {
-	"ds-synth", "--set NAME [option...]",
+	"ds-synth",
+	"--set NAME [option...]",
 	"Make images from a seed: a labelled set of ten classes, or a set out of its distribution.",
-	options, "A smaller N gives the first N of the same rows.", CLI_OUTPUT | CLI_SEED, NULL
+	options,
+	"A smaller N gives the first N of the same rows.",
+	CLI_OUTPUT | CLI_SEED,
+	NULL
 };
 
 /* What is written, and the columns of its batch. */
@@ -37,7 +40,7 @@ struct work {
 	struct ts_header header;
 	struct ts_batch batch;
 	struct ts_col *image, *label, *name;
-	struct ts_col *odd;               /* which rows are atypical; NULL: the set has no such column */
+	struct ts_col *odd; /* which rows are atypical; NULL: the set has no such column */
 };
 
 static void make_header(struct ts_header *h, const struct ds_synth *s)
@@ -45,13 +48,10 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 	static const size_t shape[] = { 3, DS_SYNTH_SIZE, DS_SYNTH_SIZE };
 
 	ts_header_init(h, "images");
-	if (ts_header_add(h, "image", TS_U8, 3, shape) ||
-	    ts_header_add(h, "label", TS_I64, 0, NULL) ||
+	if (ts_header_add(h, "image", TS_U8, 3, shape) || ts_header_add(h, "label", TS_I64, 0, NULL) ||
 	    (s->set == DS_SYNTH_ID && ts_header_add(h, "atypical", TS_U8, 0, NULL)) ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) ||
-	    ts_meta_set_str(&h->meta, "source", "ds-synth") ||
-	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes,
-			     DS_SYNTH_CLASSES))
+	    ts_header_add(h, "name", TS_STR, 0, NULL) || ts_meta_set_str(&h->meta, "source", "ds-synth") ||
+	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes, DS_SYNTH_CLASSES))
 		cli_oom();
 	cli_history(h, NULL, 0);
 }
@@ -120,8 +120,9 @@ int main(int argc, char **argv)
 		cli_usage("--set NAME is missing; --list names the sets");
 	if ((set = ds_synth_find(set_name)) < 0)
 		cli_usage("there is no set '%s'; --list names the sets", set_name);
-	k.set = (struct ds_synth){ .set = (enum ds_synth_set)set, .train = split == TRAIN,
-				   .seed = (uint64_t)cli.seed, .atypical = atypical };
+	k.set = (struct ds_synth){
+		.set = (enum ds_synth_set)set, .train = split == TRAIN, .seed = (uint64_t)cli.seed, .atypical = atypical
+	};
 	if (rows < 0)
 		rows = set != DS_SYNTH_ID ? OOD_ROWS : k.set.train ? TRAIN_ROWS : TEST_ROWS;
 	return cli_finish(write_set(&k));

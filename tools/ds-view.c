@@ -13,7 +13,7 @@
 #include "ts/ts_file.h"
 #include "ts/ts_join.h"
 
-enum { MAX_SIDE = 4096 };                 /* columns, or rows, of a grid */
+enum { MAX_SIDE = 4096 }; /* columns, or rows, of a grid */
 
 static const char *grid = "20x10", *scores_path, *sort_by, *border_by;
 static long scale = 2, top, bottom;
@@ -24,10 +24,9 @@ static const struct cli_option options[] = {
 	{ "scale", 's', CLI_INT, "N", &scale, 1, 64, "each pixel becomes N x N (default 2)" },
 	{ "scores", 0, CLI_STR, "FILE", &scores_path, 0, 0,
 	  "a stream of scores of these images, matched by name, else by position" },
-	{ "sort", 0, CLI_STR, "COLUMN", &sort_by, 0, 0,
-	  "order by this column of the scores, or of the images" },
-	{ "top", 0, CLI_INT, "N", &top, 1, MAX_SIDE * MAX_SIDE, "show the N largest, largest first" },
-	{ "bottom", 0, CLI_INT, "N", &bottom, 1, MAX_SIDE * MAX_SIDE, "show the N smallest, smallest first" },
+	{ "sort", 0, CLI_STR, "COLUMN", &sort_by, 0, 0, "order by this column of the scores, or of the images" },
+	{ "top", 0, CLI_INT, "N", &top, 1, MAX_SIDE *MAX_SIDE, "show the N largest, largest first" },
+	{ "bottom", 0, CLI_INT, "N", &bottom, 1, MAX_SIDE *MAX_SIDE, "show the N smallest, smallest first" },
 	{ "border", 0, CLI_STR, "COLUMN", &border_by, 0, 0,
 	  "draw borders from blue (the smallest value shown) to red (the largest)" },
 	{ "text", 't', CLI_FLAG, NULL, &text, 0, 0, "write a table of the cells (TSV) instead of a PNG" },
@@ -36,23 +35,26 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = {
-	"ds-view", "[option...] [FILE]", "Draw the images of a stream on one sheet, a PNG.", options,
-	"With no FILE, or when FILE is -, read standard input.", 0, NULL
-};
+static const struct cli_tool tool = { "ds-view",
+				      "[option...] [FILE]",
+				      "Draw the images of a stream on one sheet, a PNG.",
+				      options,
+				      "With no FILE, or when FILE is -, read standard input.",
+				      0,
+				      NULL };
 
 /* Where a value of an image comes from. */
 struct source {
-	const char *column;               /* NULL: not asked for */
-	bool joined;                      /* from the scores */
-	const struct ts_col *col;         /* of the batch, or of all scores */
+	const char *column;       /* NULL: not asked for */
+	bool joined;              /* from the scores */
+	const struct ts_col *col; /* of the batch, or of all scores */
 };
 
 struct work {
-	struct ts_reader *images, *scores;   /* scores may be NULL */
-	const struct ts_header *h;        /* the images' */
+	struct ts_reader *images, *scores; /* scores may be NULL */
+	const struct ts_header *h;         /* the images' */
 	struct ts_batch batch;
-	const struct ts_col *image, *label, *name;   /* the batch's; the last two may be NULL */
+	const struct ts_col *image, *label, *name; /* the batch's; the last two may be NULL */
 	struct ts_join join;
 	struct source sort, border;
 	struct ds_sheet sheet;
@@ -65,10 +67,9 @@ static int check_images(struct work *k)
 	const struct ts_field *label = ts_header_field(k->h, "label");
 	const struct ts_field *name = ts_header_field(k->h, "name");
 
-	if (!image || image->type != TS_U8 || image->ndim != 3 ||
-	    (image->shape[0] != 1 && image->shape[0] != 3))
+	if (!image || image->type != TS_U8 || image->ndim != 3 || (image->shape[0] != 1 && image->shape[0] != 3))
 		return ts_reader_fail(k->images, "has no column 'image' of |u1 pixels (1 or 3 channels, "
-				      "height, width)");
+						 "height, width)");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
 		return ts_reader_fail(k->images, "column 'label' is not one <i8 per row");
 	if (name && name->type != TS_STR)
@@ -95,8 +96,7 @@ static int locate(struct work *k, struct source *s, const char *column)
 		return ts_reader_fail(k->images, "has no column '%s', %s", column,
 				      scores ? "nor have its scores" : "and no --scores is given");
 	if (f->type == TS_STR || f->ndim)
-		return ts_reader_fail(s->joined ? k->scores : k->images,
-				      "column '%s' is not one number a row", column);
+		return ts_reader_fail(s->joined ? k->scores : k->images, "column '%s' is not one number a row", column);
 	return 0;
 }
 
@@ -108,8 +108,7 @@ static int begin(struct work *k)
 
 	k->h = ts_reader_expect(k->images, "images");
 	if (!k->h || check_images(k) < 0 || (k->scores && !ts_reader_expect(k->scores, "scores")) ||
-	    (sort_by && locate(k, &k->sort, sort_by) < 0) ||
-	    (border_by && locate(k, &k->border, border_by) < 0))
+	    (sort_by && locate(k, &k->sort, sort_by) < 0) || (border_by && locate(k, &k->border, border_by) < 0))
 		return -1;
 	if (ts_batch_init(&k->batch, k->h) < 0)
 		cli_oom();
@@ -137,9 +136,8 @@ static int value(struct work *k, const struct source *s, size_t i, size_t partne
 
 	*ret = ts_get(s->col->type, s->col->data, at);
 	if (isnan(*ret) || (s == &k->border && !isfinite(*ret)))
-		return ts_reader_fail(s->joined ? k->scores : k->images, "row %llu: '%s' is %s", row,
-				      s->column, isnan(*ret) ? "not a number" :
-				      "infinite, which no colour of a border shows");
+		return ts_reader_fail(s->joined ? k->scores : k->images, "row %llu: '%s' is %s", row, s->column,
+				      isnan(*ret) ? "not a number" : "infinite, which no colour of a border shows");
 	return 0;
 }
 
@@ -157,8 +155,7 @@ static int offer(struct work *k, size_t i)
 		const struct ts_col *c = k->sort.col;
 		if (value(k, &k->sort, i, partner, &cell.key) < 0)
 			return -1;
-		memcpy(cell.value, (const char *)c->data + (k->sort.joined ? partner : i) * c->row,
-		       c->row);
+		memcpy(cell.value, (const char *)c->data + (k->sort.joined ? partner : i) * c->row, c->row);
 	}
 	if (border_by && value(k, &k->border, i, partner, &cell.shade) < 0)
 		return -1;
@@ -185,10 +182,9 @@ static void put_row(FILE *f, const struct work *k, size_t i, char *const *classe
 {
 	const struct ds_cell *c = &k->sheet.cells[i];
 	char number[32] = "-";
-	uint64_t element;                 /* aligned for every type */
+	uint64_t element; /* aligned for every type */
 
-	fprintf(f, "%zu\t%zu\t%llu\t", i / k->sheet.columns, i % k->sheet.columns,
-		(unsigned long long)c->row);
+	fprintf(f, "%zu\t%zu\t%llu\t", i / k->sheet.columns, i % k->sheet.columns, (unsigned long long)c->row);
 	if (c->label >= 0 && (uint64_t)c->label < n)
 		cli_put_cell(f, classes[c->label]);
 	else if (k->label)
@@ -202,7 +198,7 @@ static void put_row(FILE *f, const struct work *k, size_t i, char *const *classe
 		ts_elem_text(k->sort.col->type, &element, 0, number);
 	putc('\t', f);
 	for (const char *p = number; *p; p++)
-		if (*p != '"')            /* JSON's for what is not finite */
+		if (*p != '"') /* JSON's for what is not finite */
 			putc(*p, f);
 	putc('\n', f);
 }
@@ -236,8 +232,8 @@ static void check_options(struct ds_sheet *s, const char *file)
 	long columns, rows;
 	char tail;
 
-	if (sscanf(grid, "%5ldx%5ld%c", &columns, &rows, &tail) != 2 || columns < 1 || rows < 1 ||
-	    columns > MAX_SIDE || rows > MAX_SIDE)
+	if (sscanf(grid, "%5ldx%5ld%c", &columns, &rows, &tail) != 2 || columns < 1 || rows < 1 || columns > MAX_SIDE ||
+	    rows > MAX_SIDE)
 		cli_usage("--grid: '%s' is not CxR with two whole numbers from 1 to %d", grid, MAX_SIDE);
 	s->columns = (size_t)columns;
 	s->rows = (size_t)rows;
@@ -254,8 +250,8 @@ static void check_options(struct ds_sheet *s, const char *file)
 	s->largest = top != 0;
 	s->most = top || bottom ? (size_t)(top + bottom) : s->columns * s->rows;
 	if (s->most > s->columns * s->rows)
-		cli_usage("--%s %zu is more than the grid of %s holds; give a larger --grid",
-			  top ? "top" : "bottom", s->most, grid);
+		cli_usage("--%s %zu is more than the grid of %s holds; give a larger --grid", top ? "top" : "bottom",
+			  s->most, grid);
 }
 
 /* Prints why the run failed, in the order of its work: an input comes before what was made of it, and that before the
@@ -264,7 +260,7 @@ static void report(const struct work *k, const struct ts_file *out)
 {
 	if (cli_check_reader(k->images) < 0 || (k->scores && cli_check_reader(k->scores) < 0))
 		return;
-	if (ts_file_error(out))               /* a sheet that cannot be written fails for this reason */
+	if (ts_file_error(out)) /* a sheet that cannot be written fails for this reason */
 		cli_error("%s", ts_file_error(out));
 	else
 		cli_error("%s", k->err.text);

@@ -35,19 +35,21 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = {
-	"ood-fit", "[option...] [FILE]\n       ood-fit --merge [-o FILE] FIT...\n"
-	"       ood-fit --tune FIT [--against FILE] [FILE]",
-	"Fit the statistics that ood-score needs to features of in-distribution data.", options,
-	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED | CLI_THREADS, NULL
-};
+static const struct cli_tool tool = { "ood-fit",
+				      "[option...] [FILE]\n       ood-fit --merge [-o FILE] FIT...\n"
+				      "       ood-fit --tune FIT [--against FILE] [FILE]",
+				      "Fit the statistics that ood-score needs to features of in-distribution data.",
+				      options,
+				      "With no FILE, or when FILE is -, read standard input.",
+				      CLI_OUTPUT | CLI_SEED | CLI_THREADS,
+				      NULL };
 
 /* What the methods of the list need. */
 static unsigned parts_of(const char *list)
 {
 	struct ood_requests r = { 0 };
 	struct err err;
-	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM;       /* whose columns say whether they are wanted */
+	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM; /* whose columns say whether they are wanted */
 
 	if (ood_requests_add(&r, list, &err))
 		cli_usage("--method: %s", err.text);
@@ -59,8 +61,8 @@ static unsigned parts_of(const char *list)
 
 static int fit_stream(struct ts_reader *in, struct ood_fit **ret)
 {
-	const struct ood_fit_options o = { parts_of(method_list), bank ? (size_t)bank : SIZE_MAX,
-					   bank_type == F2, (uint64_t)cli.seed };
+	const struct ood_fit_options o = { parts_of(method_list), bank ? (size_t)bank : SIZE_MAX, bank_type == F2,
+					   (uint64_t)cli.seed };
 	const struct ts_header *h = ts_reader_expect(in, "features");
 	struct ts_batch b = { 0 };
 	struct err err;
@@ -89,7 +91,7 @@ static int save(struct ood_fit *f, const struct ts_header *const *from, size_t n
 	struct ts_header h;
 	struct err err;
 
-	ts_writer_close(cli_output());    /* refuses a terminal */
+	ts_writer_close(cli_output()); /* refuses a terminal */
 	ts_header_init(&h, "fit");
 	if (ts_meta_merge(&h.meta, &from[0]->meta))
 		cli_oom();
@@ -184,6 +186,9 @@ int main(int argc, char **argv)
 		cli_usage("--merge and --tune are two steps");
 	if ((against && !tune) || (published && !against))
 		cli_usage("--against FILE goes with --tune FIT, and --published-tuning with both");
-	return cli_finish((merge ? merge_fits(n, argv + first) : tune ? tune_fit(first, argc, argv) :
-			   fit_one(first, argc, argv)) ? 1 : 0);
+	return cli_finish((merge ? merge_fits(n, argv + first) :
+			   tune  ? tune_fit(first, argc, argv) :
+				   fit_one(first, argc, argv)) ?
+				  1 :
+				  0);
 }

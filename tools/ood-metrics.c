@@ -24,10 +24,8 @@ static struct report report = { .confidence = .95 };
 
 static const struct cli_option options[] = {
 	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set, a stream or text (required)" },
-	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
-	  "columns of scores, separated by commas (default all)" },
-	{ "fpr", 0, CLI_CHOICE, "nearest|first|openood", &fpr, 0, 0,
-	  "threshold of FPR95 (default nearest)" },
+	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0, "columns of scores, separated by commas (default all)" },
+	{ "fpr", 0, CLI_CHOICE, "nearest|first|openood", &fpr, 0, 0, "threshold of FPR95 (default nearest)" },
 	{ "aupr", 0, CLI_CHOICE, "average|trapezoid", &aupr, 0, 0,
 	  "area under precision and recall (default average precision)" },
 	{ "prevalence", 0, CLI_DOUBLE, "P", &prevalence, 1e-9, 1 - 1e-9,
@@ -35,7 +33,8 @@ static const struct cli_option options[] = {
 	{ "delong", 0, CLI_FLAG, NULL, &delong, 0, 0, "intervals of AUROC, by DeLong" },
 	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
 	  "intervals of all metrics, from N resamplings (default 0: none)" },
-	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999, "confidence of the intervals (default 0.95)" },
+	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999,
+	  "confidence of the intervals (default 0.95)" },
 	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0,
 	  "mark methods whose AUROC differs from this one's (DeLong, Holm)" },
 	{ "pooled", 0, CLI_FLAG, NULL, &pooled, 0, 0, "add a row for all OOD sets as one" },
@@ -45,8 +44,7 @@ static const struct cli_option options[] = {
 	{ "roc", 0, CLI_STR, "FILE", &curve_path[REPORT_ROC], 0, 0, "write ROC curves as TSV" },
 	{ "pr", 0, CLI_STR, "FILE", &curve_path[REPORT_PR], 0, 0, "write precision and recall as TSV" },
 	{ "hist", 0, CLI_STR, "FILE", &curve_path[REPORT_HIST], 0, 0, "write histograms as TSV" },
-	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0,
-	  "form of the table (default text)" },
+	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0, "form of the table (default text)" },
 	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "print only the averages over the OOD sets" },
 	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "add a first column 'model' that holds TEXT" },
 	{ "no-heading", 0, CLI_FLAG, NULL, &report.no_heading, 0, 0, "leave out the heading" },
@@ -54,22 +52,26 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_tool tool = {
-	"ood-metrics", "[option...] --id FILE [[near:|far:][NAME=]FILE]...",
-	"Measure how well scores tell each OOD set from the ID set.", options,
+	"ood-metrics",
+	"[option...] --id FILE [[near:|far:][NAME=]FILE]...",
+	"Measure how well scores tell each OOD set from the ID set.",
+	options,
 	"A FILE is a scores stream, or text: one number per line, or columns separated by tabs.\n"
-	"A FILE of - is standard input, at most once.", CLI_SEED | CLI_THREADS, NULL
+	"A FILE of - is standard input, at most once.",
+	CLI_SEED | CLI_THREADS,
+	NULL
 };
 
 /* ---- the work -------------------------------------------------------------------------------- */
 
 struct work {
 	struct report_operand *sets;
-	size_t n_sets, n;                 /* OOD sets, methods */
+	size_t n_sets, n; /* OOD sets, methods */
 	char **methods;
 	struct ood_set id, pool;
 	struct ood_eval *eval;
-	size_t baseline;                  /* its number, if there is one */
-	struct ood_result *results;       /* (n_sets, n) */
+	size_t baseline;            /* its number, if there is one */
+	struct ood_result *results; /* (n_sets, n) */
 	struct report_curves curves;
 };
 
@@ -118,8 +120,11 @@ static unsigned what_to_keep(void)
 static int begin(struct work *k)
 {
 	struct ood_eval_options o = { .by = { (enum ood_fpr)fpr, aupr == TRAPEZOID, prevalence },
-				      .delong = delong, .test = baseline, .bootstrap = (size_t)replicates,
-				      .confidence = report.confidence, .seed = (uint64_t)cli.seed,
+				      .delong = delong,
+				      .test = baseline,
+				      .bootstrap = (size_t)replicates,
+				      .confidence = report.confidence,
+				      .seed = (uint64_t)cli.seed,
 				      .threads = (int)cli.threads };
 	struct ood_input *in = open_input(id_path);
 	int rc = choose_methods(k, in);
@@ -174,12 +179,10 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static void print_row(const struct work *k, const char *set, const struct ood_result *of, size_t m,
-		      size_t n_ood)
+static void print_row(const struct work *k, const char *set, const struct ood_result *of, size_t m, size_t n_ood)
 {
 	report_print(&report, &(struct report_row){ k->methods[m], set, &of[m], &k->id, n_ood,
-						    baseline && m == k->baseline,
-						    of[k->baseline].m.v[OOD_AUROC] });
+						    baseline && m == k->baseline, of[k->baseline].m.v[OOD_AUROC] });
 }
 
 /* The averages of the groups that there are, and the pool: (OOD_MAX_GROUPS + 1, methods). */
@@ -192,8 +195,7 @@ static struct ood_result *average(struct work *k)
 	for (int g = 0; g < OOD_MAX_GROUPS; g++)
 		if (ood_eval_group_size(k->eval, g) && ood_eval_group(k->eval, g, r + (size_t)g * k->n))
 			cli_oom();
-	if (pooled && (ood_set_sort(&k->pool) ||
-		       ood_eval_set(k->eval, &k->pool, 0, r + OOD_MAX_GROUPS * k->n)))
+	if (pooled && (ood_set_sort(&k->pool) || ood_eval_set(k->eval, &k->pool, 0, r + OOD_MAX_GROUPS * k->n)))
 		cli_oom();
 	return r;
 }

@@ -17,7 +17,7 @@
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
 static const char *reference, *threshold_path;
-static long combining = -1;               /* enum ood_combining; -1: none */
+static long combining = -1; /* enum ood_combining; -1: none */
 static bool list;
 
 static const struct cli_option options[] = {
@@ -38,11 +38,13 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = {
-	"ood-score", "[option...] [FILE]",
-	"Score each row of a features stream: the larger, the more in-distribution.", options,
-	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_THREADS, NULL
-};
+static const struct cli_tool tool = { "ood-score",
+				      "[option...] [FILE]",
+				      "Score each row of a features stream: the larger, the more in-distribution.",
+				      options,
+				      "With no FILE, or when FILE is -, read standard input.",
+				      CLI_OUTPUT | CLI_THREADS,
+				      NULL };
 
 static void print_methods(void)
 {
@@ -58,8 +60,7 @@ static void print_methods(void)
 /* ---- getting ready ----------------------------------------------------------------------------- */
 
 /* Loads a fit and checks that it is of the model that made the stream. */
-static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in,
-		    const struct ood_source *from)
+static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in, const struct ood_source *from)
 {
 	struct err err;
 
@@ -69,9 +70,9 @@ static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in
 	if (ood_fit_load(ret, path, &err))
 		return cli_error("%s", err.text);
 	const struct ood_fit *f = *ret;
-	return ood_source_same_model(from, f) ? 0 :
-	       cli_error("fit '%s' and features '%s' are of different models", path,
-			 ts_reader_name(in));
+	return ood_source_same_model(from, f) ?
+		       0 :
+		       cli_error("fit '%s' and features '%s' are of different models", path, ts_reader_name(in));
 }
 
 /* The validation scores that p-values are taken against. */
@@ -90,7 +91,7 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 		if (!names || !(names[i] = strdup(s[i].request.column)))
 			cli_oom();
 	int rc = n ? ood_combine_read(c, (enum ood_combining)combining, in, names, n) :
-		 cli_error("--combine: no method is left to combine");
+		     cli_error("--combine: no method is left to combine");
 	if (ood_input_error(in))
 		cli_error("%s", ood_input_error(in));
 	ood_input_close(in);
@@ -100,8 +101,7 @@ static int load_reference(struct ood_combine *c, const struct ood_scorer *s, siz
 
 /* Gets the requests ready; those of `all` that cannot work are left out, which is said if there is a
  * fit, that is, if the user could expect them. The array does not move: scorers are pointed at. */
-static int make_scorers(const struct ood_requests *r, const struct ood_source *from,
-			struct ood_scorer **ret, size_t *n)
+static int make_scorers(const struct ood_requests *r, const struct ood_source *from, struct ood_scorer **ret, size_t *n)
 {
 	struct ood_scorer *s = calloc(r->n + 1, sizeof *s);
 	struct err err;
@@ -119,8 +119,8 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 		} else if (!q->optional) {
 			rc = cli_error("method '%s': %s", q->column, err.text);
 		} else {
-			(from->fit && q->method->parts ? cli_warn : cli_info)("'%s' is left out: %s",
-									      q->column, err.text);
+			(from->fit && q->method->parts ? cli_warn : cli_info)("'%s' is left out: %s", q->column,
+									      err.text);
 		}
 	}
 	*ret = s;
@@ -138,7 +138,7 @@ struct work {
 	struct ood_threshold threshold;
 	struct ood_output output;
 	struct ood_verdict verdict;
-	float **out;                      /* the columns of `to` that the scorers fill */
+	float **out; /* the columns of `to` that the scorers fill */
 };
 
 /* Number of the batch's first row in its file, from 0. */
@@ -210,8 +210,7 @@ static int run(struct work *k, struct ts_writer *out, const struct ood_requests 
 	if (ts_batch_init(&k->from, from.header))
 		cli_oom();
 	if (load_fit(&fit, fit_path, k->in, &from) == 0 && load_fit(&val, val_path, k->in, &from) == 0) {
-		const struct ts_header *all[4] = { from.header, fit ? &fit->header : NULL,
-						   val ? &val->header : NULL,
+		const struct ts_header *all[4] = { from.header, fit ? &fit->header : NULL, val ? &val->header : NULL,
 						   threshold_path ? &k->threshold.header : NULL };
 		from.fit = fit;
 		from.val = val;
@@ -237,8 +236,7 @@ static void take_requests(struct ood_requests *r, const struct ood_threshold *t)
 	struct err err;
 
 	for (size_t i = 0; i < t->set.n && !method_list; i++)
-		if (strncmp(t->set.t[i].name, "combine:", 8) != 0 &&
-		    ood_requests_add(r, t->set.t[i].name, &err))
+		if (strncmp(t->set.t[i].name, "combine:", 8) != 0 && ood_requests_add(r, t->set.t[i].name, &err))
 			cli_usage("--threshold: %s", err.text);
 	if ((method_list || (sweeps.n == 0 && r->n == 0)) &&
 	    ood_requests_add(r, method_list ? method_list : "all", &err))

@@ -9,18 +9,20 @@ static long format = CLI_TEXT, ddof = 1;
 static bool summary;
 
 static const struct cli_option options[] = {
-	{ "ddof", 0, CLI_INT, "N", &ddof, 0, 1,
-	  "divide the variance by the number of seeds minus N (default 1)" },
+	{ "ddof", 0, CLI_INT, "N", &ddof, 0, 1, "divide the variance by the number of seeds minus N (default 1)" },
 	{ "summary", 's', CLI_FLAG, NULL, &summary, 0, 0, "only the averages over the OOD sets" },
-	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0,
-	  "form of the table (default text)" },
+	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0, "form of the table (default text)" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"ood-seeds", "[option...] TABLE...",
-	"Mean and standard deviation over seeds, of tables that ood-metrics --format tsv printed.", options,
-	"A TABLE is one seed's; those of several models can be in one file, each with its heading.", 0, NULL
+	"ood-seeds",
+	"[option...] TABLE...",
+	"Mean and standard deviation over seeds, of tables that ood-metrics --format tsv printed.",
+	options,
+	"A TABLE is one seed's; those of several models can be in one file, each with its heading.",
+	0,
+	NULL
 };
 
 int main(int argc, char **argv)

@@ -18,23 +18,25 @@ static bool per_class, fallback;
 static const struct cli_option options[] = {
 	{ "false-alarm", 'a', CLI_DOUBLE, "RATE", &alpha, 1e-9, 1 - 1e-9,
 	  "share of ID rows that may be flagged (default 0.05)" },
-	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
-	  "columns of scores, separated by commas (default all)" },
+	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0, "columns of scores, separated by commas (default all)" },
 	{ "guarantee", 'g', CLI_CHOICE, "conformal|binomial", &guarantee, 0, 0,
 	  "bound the mean rate, or with --confidence the rate itself (default conformal)" },
 	{ "confidence", 0, CLI_DOUBLE, "P", &confidence, 1e-9, 1 - 1e-9,
 	  "confidence of the binomial guarantee (default 0.95)" },
-	{ "per-class", 0, CLI_FLAG, NULL, &per_class, 0, 0,
-	  "a threshold for each predicted class" },
+	{ "per-class", 0, CLI_FLAG, NULL, &per_class, 0, 0, "a threshold for each predicted class" },
 	{ "per-class-fallback", 0, CLI_FLAG, NULL, &fallback, 0, 0,
 	  "like --per-class, but classes with too few rows get the threshold of all rows" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"ood-threshold", "[option...] [FILE]",
+	"ood-threshold",
+	"[option...] [FILE]",
 	"Find the thresholds below which a row is flagged as OOD, from scores of ID validation rows.",
-	options, "With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT, NULL
+	options,
+	"With no FILE, or when FILE is -, read standard input.",
+	CLI_OUTPUT,
+	NULL
 };
 
 /* The columns asked for, each once, or all of the header. */
@@ -62,12 +64,10 @@ static void tell(const struct ood_threshold *t)
 			hi = fmaxf(hi, v[c]);
 		}
 		if (t->classes)
-			cli_info("%s: thresholds from %.9g to %.9g, of %zu classes and %llu rows",
-				 t->set.t[m].name, (double)lo, (double)hi, t->classes,
-				 (unsigned long long)t->rows);
+			cli_info("%s: thresholds from %.9g to %.9g, of %zu classes and %llu rows", t->set.t[m].name,
+				 (double)lo, (double)hi, t->classes, (unsigned long long)t->rows);
 		else
-			cli_info("%s: threshold %.9g, the score of rank %llu of %llu",
-				 t->set.t[m].name, (double)v[0],
+			cli_info("%s: threshold %.9g, the score of rank %llu of %llu", t->set.t[m].name, (double)v[0],
 				 (unsigned long long)ood_promise_rank(&t->promise, t->rows),
 				 (unsigned long long)t->rows);
 	}
@@ -80,8 +80,8 @@ static void tell(const struct ood_threshold *t)
 static int fit(struct ts_reader *in, struct ts_writer *out)
 {
 	struct ood_promise promise = { (enum ood_guarantee)guarantee, alpha, confidence };
-	unsigned flags = (per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) |
-			 (fallback ? OOD_THRESHOLD_FALLBACK : 0);
+	unsigned flags =
+		(per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) | (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
 	struct ood_threshold t = { 0 };
 	struct ts_header h;

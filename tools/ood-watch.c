@@ -13,7 +13,7 @@
 #include "ts/ts_file.h"
 
 enum direction { LOW, BOTH };
-enum { ALARM = 3 };                       /* exit status */
+enum { ALARM = 3 }; /* exit status */
 
 static const char *reference_path, *column;
 static double alpha = 0.01;
@@ -21,36 +21,37 @@ static long direction = LOW;
 static bool stop_at_alarm, reset, pass;
 
 static const struct cli_option options[] = {
-	{ "reference", 'r', CLI_STR, "FILE", &reference_path, 0, 0,
-	  "scores of ID rows, a stream or text" },
-	{ "method", 'm', CLI_STR, "COLUMN", &column, 0, 0,
-	  "the column of scores (default: the only one)" },
+	{ "reference", 'r', CLI_STR, "FILE", &reference_path, 0, 0, "scores of ID rows, a stream or text" },
+	{ "method", 'm', CLI_STR, "COLUMN", &column, 0, 0, "the column of scores (default: the only one)" },
 	{ "false-alarm", 'a', CLI_DOUBLE, "P", &alpha, 1e-9, 0.5,
 	  "probability that there is ever a false alarm (default 0.01)" },
 	{ "direction", 0, CLI_CHOICE, "low|both", &direction, 0, 0,
 	  "scores that are too low, or too low or too high (default low)" },
 	{ "exit", 'x', CLI_FLAG, NULL, &stop_at_alarm, 0, 0, "stop at the alarm, exit status 3" },
-	{ "reset", 0, CLI_FLAG, NULL, &reset, 0, 0,
-	  "start anew after an alarm (default: be silent from then on)" },
+	{ "reset", 0, CLI_FLAG, NULL, &reset, 0, 0, "start anew after an alarm (default: be silent from then on)" },
 	{ "pass", 0, CLI_FLAG, NULL, &pass, 0, 0, "copy the input to standard output" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
-	"ood-watch", "[option...] --reference FILE [FILE]",
-	"Tell when a stream of scores, or of numbers, has left the reference's distribution.", options,
+	"ood-watch",
+	"[option...] --reference FILE [FILE]",
+	"Tell when a stream of scores, or of numbers, has left the reference's distribution.",
+	options,
 	"Input is a scores stream, or text with one number per line.\n"
-	"With no FILE, or when FILE is -, read standard input.", CLI_SEED, NULL
+	"With no FILE, or when FILE is -, read standard input.",
+	CLI_SEED,
+	NULL
 };
 
 /* ---- scores, one at a time ------------------------------------------------------------------- */
 
 struct scores {
 	struct ood_input *in;
-	struct ts_file *copy;             /* where to all that is read goes too, or NULL */
+	struct ts_file *copy; /* where to all that is read goes too, or NULL */
 	struct ts_batch b;
-	size_t column, i;                 /* its number; rows of b given so far */
-	uint64_t row;                     /* rows given so far */
+	size_t column, i; /* its number; rows of b given so far */
+	uint64_t row;     /* rows given so far */
 };
 
 /* Finds the column of scores. */
@@ -113,7 +114,8 @@ static int next(struct scores *s, double *score)
 		const struct ts_col *c = &s->b.cols[s->column];
 		*score = ts_get(c->type, c->data, s->i++);
 		if (isnan(*score))
-			rc = ood_input_fail(s->in, "row %llu: '%s' is not a number", (unsigned long long)s->row, c->name);
+			rc = ood_input_fail(s->in, "row %llu: '%s' is not a number", (unsigned long long)s->row,
+					    c->name);
 		s->row++;
 	}
 	return rc < 0 ? cli_error("%s", ood_input_error(s->in)) : rc;
@@ -151,7 +153,7 @@ static int begin(struct ood_watch *w)
 /* Reads s to its end, or to the alarm. 0, -1, ALARM. */
 static int watch(struct ood_watch *w, struct scores *s)
 {
-	unsigned long long first = 0, alarms = 0;  /* first: row at which the test began */
+	unsigned long long first = 0, alarms = 0; /* first: row at which the test began */
 	double score;
 	int rc;
 
@@ -161,8 +163,7 @@ static int watch(struct ood_watch *w, struct scores *s)
 		alarms++;
 		cli_error("alarm at row %llu: scores have left the reference, since about row %llu "
 			  "(evidence %.4g; false-alarm probability %g)",
-			  (unsigned long long)s->row - 1, first + ood_watch_since(w), w->evidence,
-			  alpha);
+			  (unsigned long long)s->row - 1, first + ood_watch_since(w), w->evidence, alpha);
 		if (stop_at_alarm)
 			return ALARM;
 		if (reset) {
@@ -171,8 +172,8 @@ static int watch(struct ood_watch *w, struct scores *s)
 		}
 	}
 	if (rc == 0)
-		cli_info("%llu rows, %llu alarms; evidence at the end %.4g",
-			 (unsigned long long)s->row, alarms, w->evidence);
+		cli_info("%llu rows, %llu alarms; evidence at the end %.4g", (unsigned long long)s->row, alarms,
+			 w->evidence);
 	return rc;
 }
 
@@ -191,8 +192,7 @@ int main(int argc, char **argv)
 		cli_usage("--reference: standard input is what is watched");
 	if (stop_at_alarm && reset)
 		cli_usage("--exit stops at the first alarm, so there is nothing to --reset");
-	rc = pass && isatty(STDOUT_FILENO) ?
-		cli_error("the input is not copied to a terminal; use a pipe") : begin(&w);
+	rc = pass && isatty(STDOUT_FILENO) ? cli_error("the input is not copied to a terminal; use a pipe") : begin(&w);
 	if (rc == 0)
 		rc = open_scores(&s, path, pass);
 	if (rc == 0)

@@ -21,19 +21,21 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = {
-	"ts-cat", "[option...] [FILE...]",
-	"Concatenate streams of one kind, or take a part of them.", options,
-	"Order of work: concatenate, select, shard, head, sample, shuffle.\n"
-	"With no FILE, or when FILE is -, read standard input.", CLI_OUTPUT | CLI_SEED, NULL
-};
+static const struct cli_tool tool = { "ts-cat",
+				      "[option...] [FILE...]",
+				      "Concatenate streams of one kind, or take a part of them.",
+				      options,
+				      "Order of work: concatenate, select, shard, head, sample, shuffle.\n"
+				      "With no FILE, or when FILE is -, read standard input.",
+				      CLI_OUTPUT | CLI_SEED,
+				      NULL };
 
 struct work {
 	struct ts_writer *w;
-	struct ts_header header;          /* of the output */
-	struct ts_batch out;              /* rows to be written */
-	struct ts_batch kept;             /* rows that are retained */
-	uint64_t *index;                  /* of a kept row in the concatenation */
+	struct ts_header header; /* of the output */
+	struct ts_batch out;     /* rows to be written */
+	struct ts_batch kept;    /* rows that are retained */
+	uint64_t *index;         /* of a kept row in the concatenation */
 	size_t index_cap;
 	uint64_t seen, after_shard;
 	struct ts_rng rng;
@@ -64,8 +66,8 @@ static int make_header(struct ts_header *to, const struct ts_header *from)
 	if (select_list)
 		return add_selected(to, from);
 	for (size_t i = 0; i < from->n_fields; i++)
-		if (ts_header_add(to, from->fields[i].name, from->fields[i].type,
-				  from->fields[i].ndim, from->fields[i].shape) < 0)
+		if (ts_header_add(to, from->fields[i].name, from->fields[i].type, from->fields[i].ndim,
+				  from->fields[i].shape) < 0)
 			cli_oom();
 	return 0;
 }
@@ -81,13 +83,11 @@ static bool same_classes(const struct ts_header *a, const struct ts_header *b)
 	for (size_t i = 0; i < b->meta.n; i++)
 		if (strcmp(b->meta.e[i].key, "classes") == 0)
 			eb = &b->meta.e[i];
-	return (!ea && !eb) || (ea && eb && ea->len == eb->len &&
-				memcmp(ea->bytes, eb->bytes, ea->len) == 0);
+	return (!ea && !eb) || (ea && eb && ea->len == eb->len && memcmp(ea->bytes, eb->bytes, ea->len) == 0);
 }
 
 /* Is every field of `have` in h, alike? */
-static int check_fields(const struct ts_header *have, const struct ts_header *h,
-			struct ts_reader *r)
+static int check_fields(const struct ts_header *have, const struct ts_header *h, struct ts_reader *r)
 {
 	if (strcmp(have->kind, h->kind) != 0)
 		return ts_reader_fail(r, "holds %s, the first stream %s", h->kind, have->kind);
@@ -97,12 +97,14 @@ static int check_fields(const struct ts_header *have, const struct ts_header *h,
 		const struct ts_field *a = &have->fields[i], *b = ts_header_field(h, a->name);
 		if (!b || a->type != b->type || a->ndim != b->ndim ||
 		    memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) != 0)
-			return ts_reader_fail(r, "field '%s' is missing or of another shape than in the "
-					      "first stream", a->name);
+			return ts_reader_fail(r,
+					      "field '%s' is missing or of another shape than in the "
+					      "first stream",
+					      a->name);
 	}
 	if (ts_header_field(have, "label") && !same_classes(have, h))
 		return ts_reader_fail(r, "has other classes than the first stream, so labels would be "
-				      "mixed up; --select fields without label");
+					 "mixed up; --select fields without label");
 	return 0;
 }
 
@@ -146,8 +148,8 @@ static int retain(struct work *k, const struct ts_batch *b, size_t i)
 				if (ts_col_set_str(to, slot, ts_col_str(from, i)) < 0)
 					return -1;
 			} else {
-				memcpy((char *)to->data + slot * to->row,
-				       (const char *)from->data + i * from->row, to->row);
+				memcpy((char *)to->data + slot * to->row, (const char *)from->data + i * from->row,
+				       to->row);
 			}
 		}
 	}
@@ -219,8 +221,7 @@ static int begin(struct work *k, struct ts_reader **r, size_t n)
 		if (!(h[i] = ts_reader_header(r[i])))
 			goto out;
 	if (ts_header_is_set(h[0]) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard_text)) {
-		cli_error("a %s has no rows to concatenate or choose from; only --select works",
-			  h[0]->kind);
+		cli_error("a %s has no rows to concatenate or choose from; only --select works", h[0]->kind);
 		goto out;
 	}
 	if (make_header(&k->header, h[0]) < 0 || ts_meta_merge(&k->header.meta, &h[0]->meta) < 0)

@@ -9,13 +9,12 @@
 #include "kit/kit.h"
 
 static bool tsv, header, history;
-static const char *where;             /* "COLUMN=VALUE" */
+static const char *where; /* "COLUMN=VALUE" */
 static char *where_name;
 static long where_value;
 
 static const struct cli_option options[] = {
-	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0,
-	  "tab-separated scalar and string columns, with a heading" },
+	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated scalar and string columns, with a heading" },
 	{ "where", 'w', CLI_STR, "COLUMN=VALUE", &where, 0, 0,
 	  "only the rows with this value in this column of integers" },
 	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
@@ -23,11 +22,13 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = {
-	"ts-dump", "[option...] [FILE]",
-	"Print a stream as text: a JSON object a row (of a checkpoint: a tensor).", options,
-	"With no FILE, or when FILE is -, read standard input.", 0, NULL
-};
+static const struct cli_tool tool = { "ts-dump",
+				      "[option...] [FILE]",
+				      "Print a stream as text: a JSON object a row (of a checkpoint: a tensor).",
+				      options,
+				      "With no FILE, or when FILE is -, read standard input.",
+				      0,
+				      NULL };
 
 static void put_json(const char *s)
 {
@@ -127,7 +128,7 @@ static bool is_wanted(const struct ts_col *c, size_t i)
 	if (!c)
 		return true;
 	return c->type == TS_I64 ? ((const int64_t *)c->data)[i] == where_value :
-	       ts_get(c->type, c->data, i) == (double)where_value;
+				   ts_get(c->type, c->data, i) == (double)where_value;
 }
 
 /* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
@@ -208,8 +209,8 @@ static int dump_set(struct ts_reader *r)
 
 static void print_header(const struct ts_header *h, uint64_t rows)
 {
-	printf("{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION,
-	       h->kind, (unsigned long long)rows);
+	printf("{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION, h->kind,
+	       (unsigned long long)rows);
 	for (size_t i = 0; i < h->n_fields; i++) {
 		const struct ts_field *f = &h->fields[i];
 		fputs(i ? ",\n  " : "\n  ", stdout);

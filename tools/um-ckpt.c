@@ -11,8 +11,8 @@
 #include "net/foreign/net_import.h"
 #include "report/report_state.h"
 
-enum { BY_NAME, PTH, SAFETENSORS };       /* --format */
-enum { LAYER, MODEL };                    /* --scope */
+enum { BY_NAME, PTH, SAFETENSORS }; /* --format */
+enum { LAYER, MODEL };              /* --scope */
 
 static struct {
 	const char *arch, *size, *normalise, *mean, *std, *classes, *key;
@@ -21,7 +21,7 @@ static struct {
 	bool full, partial, masks;
 } o = { .keep = -1, .masks = true };
 
-static const struct net_normaliser *normaliser;   /* --normalise; NULL: --mean and --std */
+static const struct net_normaliser *normaliser; /* --normalise; NULL: --mean and --std */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
@@ -45,12 +45,14 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_tool tool = {
-	"um-ckpt", "import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
+	"um-ckpt",
+	"import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
 	"Convert between checkpoints and PyTorch or safetensors files; list, compare and bake them.",
 	options,
 	"Reads .pth, .pt, .tar, .state of any PyTorch, and safetensors, and executes nothing in them.\n"
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_OUTPUT | CLI_SEED, NULL
+	CLI_OUTPUT | CLI_SEED,
+	NULL
 };
 
 static const char *called(const char *path)
@@ -83,22 +85,25 @@ static void check_normalisation(void)
 static int normalisation(struct net_checkpoint *c)
 {
 	if (o.mean)
-		return channels("mean", o.mean, c->net->c, -1e9, c->mean) < 0 ? -1 :
-		       channels("std", o.std, c->net->c, 1e-9, c->std);
+		return channels("mean", o.mean, c->net->c, -1e9, c->mean) < 0 ?
+			       -1 :
+			       channels("std", o.std, c->net->c, 1e-9, c->std);
 	memcpy(c->mean, normaliser->mean, sizeof c->mean);
 	memcpy(c->std, normaliser->std, sizeof c->std);
-	return c->net->c == 3 || c->std[3] > 0 ? 0 :
-	       cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
-			 normaliser->name, c->net->c);
+	return c->net->c == 3 || c->std[3] > 0 ?
+		       0 :
+		       cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
+				 normaliser->name, c->net->c);
 }
 
 static int class_names(struct net_checkpoint *c)
 {
 	if (!(c->classes = cli_lines(o.classes, &c->n_classes)))
 		return -1;
-	return c->n_classes == (size_t)c->net->classes ? 0 :
-	       cli_error("'%s' names %zu classes, one per line; the network has %d", o.classes, c->n_classes,
-			 c->net->classes);
+	return c->n_classes == (size_t)c->net->classes ?
+		       0 :
+		       cli_error("'%s' names %zu classes, one per line; the network has %d", o.classes, c->n_classes,
+				 c->net->classes);
 }
 
 /* N, HxW or CxHxW. */
@@ -127,8 +132,13 @@ static void say(bool wrong, const char *line)
 
 static int import(const char *path)
 {
-	struct net_import how = { .arch = o.arch, .partial = o.partial, .no_masks = !o.masks, .keep = o.keep,
-				  .model_scope = o.scope == MODEL, .seed = (uint64_t)cli.seed, .say = say };
+	struct net_import how = { .arch = o.arch,
+				  .partial = o.partial,
+				  .no_masks = !o.masks,
+				  .keep = o.keep,
+				  .model_scope = o.scope == MODEL,
+				  .seed = (uint64_t)cli.seed,
+				  .say = say };
 	struct net_checkpoint c = { 0 };
 	struct net_foreign f;
 	struct err err;
@@ -143,8 +153,7 @@ static int import(const char *path)
 		return rc;
 	}
 	if (*f.key)
-		cli_warn("using the state dict under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "",
-			 f.others);
+		cli_warn("using the state dict under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "", f.others);
 	if (f.skipped)
 		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
 	if (net_import(&c, &f.state, &how, &err) < 0)
@@ -165,15 +174,14 @@ static int import(const char *path)
 static int export(const char *path)
 {
 	const char *dot = cli.output ? strrchr(cli.output, '.') : NULL;
-	const bool safetensors = o.format == SAFETENSORS ||
-				 (o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0);
+	const bool safetensors =
+		o.format == SAFETENSORS || (o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0);
 	struct net_checkpoint c;
 	struct err err;
 	int rc = net_load(&c, path, &err);
 
 	if (rc == 0)
-		rc = net_export(&c, safetensors ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full, cli.output,
-				&err);
+		rc = net_export(&c, safetensors ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full, cli.output, &err);
 	if (rc < 0)
 		cli_error("%s", err.text);
 	net_checkpoint_release(&c);
@@ -206,7 +214,8 @@ static int diff(const char *a, const char *b)
 	else
 		rc = report_state_diff(stdout, &f.state, &g.state, o.tolerance) ? -1 : 0;
 	if (f.doubles || g.doubles)
-		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", f.doubles, g.doubles);
+		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", f.doubles,
+			 g.doubles);
 	net_foreign_release(&f);
 	net_foreign_release(&g);
 	return rc;
@@ -251,7 +260,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(const char *path);
-	} verbs[] = { { "import", import }, { "export", export }, { "bake", bake }, { "show", show }, { "diff", NULL } };
+	} verbs[] = {
+		{ "import", import }, { "export", export }, { "bake", bake }, { "show", show }, { "diff", NULL }
+	};
 	int first = cli_parse(&tool, argc, argv), v = 0;
 	const char *verb = first < argc ? argv[first] : "";
 	const int left = argc - first - 1;
@@ -268,9 +279,9 @@ int main(int argc, char **argv)
 		check_normalisation();
 	if (!verbs[v].run) {
 		const bool differ = diff(argv[first + 1], argv[first + 2]) < 0;
-		return cli_finish(0) || differ;       /* a full disk is said too */
+		return cli_finish(0) || differ; /* a full disk is said too */
 	}
-	ts_reader_close(cli_open(argv[first + 1]));   /* refuses a terminal */
+	ts_reader_close(cli_open(argv[first + 1])); /* refuses a terminal */
 	if (verbs[v].run != show)
 		ts_writer_close(cli_output());
 	return cli_finish(verbs[v].run(argv[first + 1]));

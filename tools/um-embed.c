@@ -10,9 +10,9 @@
 #include "ts/ts_images.h"
 #include "um/embed/um_extra.h"
 
-enum { NN, TORCH };                       /* --engine */
+enum { NN, TORCH }; /* --engine */
 static const char *model_path;
-static long chunk, engine, precision;     /* the last: enum um_precision */
+static long chunk, engine, precision; /* the last: enum um_precision */
 static bool masked, full;
 static struct um_extra_options extra;
 
@@ -24,8 +24,7 @@ static const struct cli_option options[] = {
 	  "what runs the network on the CPU: our own kernels (default), or libtorch" },
 	{ "precision", 0, CLI_CHOICE, "f32|tf32|bf16", &precision, 0, 0,
 	  "floats (default); on a GPU with TF32's products; weights and maps in bfloat16" },
-	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0,
-	  "of a checkpoint with masks, run the masked network (default)" },
+	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0, "of a checkpoint with masks, run the masked network (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
 	{ "odin", 0, CLI_STR, "WHAT", &extra.odin, 0, 0,
 	  "add logits after ODIN's input step: eps=E,E...:temperature=T:space=S" },
@@ -44,12 +43,13 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = {
-	"um-embed", "-m MODEL [option...] [FILE]",
-	"Run a network over a stream of images and write its logits and features.", options,
-	"With no FILE, or when FILE is -, read standard input.",
-	CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
-};
+static const struct cli_tool tool = { "um-embed",
+				      "-m MODEL [option...] [FILE]",
+				      "Run a network over a stream of images and write its logits and features.",
+				      options,
+				      "With no FILE, or when FILE is -, read standard input.",
+				      CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+				      NULL };
 
 /* Do the images' labels mean the model's classes? True too where names are not known. */
 static bool same_classes(const struct ts_header *h, const struct net_checkpoint *c)
@@ -127,9 +127,11 @@ static int check_labels(struct ts_reader *r, struct ts_batch *out, size_t n_clas
 		if (hide)
 			*y = -1;
 		else if (*y < -1 || *y >= (int64_t)n_classes)
-			return ts_reader_fail(r, "row %llu: label %lld is out of range for a model of %zu "
-					      "classes", (unsigned long long)ts_reader_rows(r) - out->n + i,
-					      (long long)*y, n_classes);
+			return ts_reader_fail(r,
+					      "row %llu: label %lld is out of range for a model of %zu "
+					      "classes",
+					      (unsigned long long)ts_reader_rows(r) - out->n + i, (long long)*y,
+					      n_classes);
 	}
 	return 0;
 }
@@ -213,7 +215,7 @@ static int embed(struct flow *f, const struct net *n, const struct ts_header *to
 			cli_oom();
 	while (!failed && (rc = ts_reader_next(f->r, &in)) == 1)
 		failed = start(f, &in, n, hide_labels) < 0 || pass_on(f, ts_reader_ready(f->r) ? ahead : 0) < 0;
-	if (failed || pass_on(f, 0) < 0)      /* of a stream that breaks off too */
+	if (failed || pass_on(f, 0) < 0) /* of a stream that breaks off too */
 		rc = -1;
 	if (rc == 0 && ts_reader_rows(f->r) == 0)
 		rc = ts_reader_fail(f->r, "holds no images");
@@ -225,8 +227,8 @@ static int embed(struct flow *f, const struct net *n, const struct ts_header *to
 	return rc;
 }
 
-static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c,
-	       struct um_extras *e, const struct um_engine_options *how)
+static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *c, struct um_extras *e,
+	       const struct um_engine_options *how)
 {
 	struct flow f = { .r = r, .w = w, .e = e };
 	struct ts_header to = { 0 };
@@ -240,8 +242,7 @@ static int run(struct ts_reader *r, struct ts_writer *w, struct net_checkpoint *
 	from = ts_reader_header(r);
 	hide = !same_classes(from, c);
 	if (hide)
-		cli_warn("'%s': its classes are not the model's, so its labels become -1",
-			 ts_reader_name(r));
+		cli_warn("'%s': its classes are not the model's, so its labels become -1", ts_reader_name(r));
 	if (make_header(&to, from, c, e, &err) < 0) {
 		ts_reader_fail(r, "%s", err.text);
 	} else if (um_extras_open(e, c, how, &err) < 0) {
@@ -263,8 +264,7 @@ static int choose(struct net_checkpoint *c, struct err *err)
 	if (net_load(c, model_path, err) < 0)
 		return -1;
 	if ((masked || full) && !c->mask) {
-		return err_fail(err, "'%s' has no masks; leave --%s out", model_path,
-			 full ? "full" : "masked");
+		return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
 	}
 	if (c->mask && !masked && !full)
 		cli_info("'%s' has masks: running the masked network", model_path);
@@ -274,8 +274,12 @@ static int choose(struct net_checkpoint *c, struct err *err)
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
-	const struct um_engine_options how = { .graph = true, .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0,
-		.device = cli.device, .threads = cli.threads, .chunk = (size_t)chunk, .precision = precision };
+	const struct um_engine_options how = { .graph = true,
+					       .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0,
+					       .device = cli.device,
+					       .threads = cli.threads,
+					       .chunk = (size_t)chunk,
+					       .precision = precision };
 	struct net_checkpoint c = { 0 };
 	struct um_extras *e = NULL;
 	struct ts_reader *r;

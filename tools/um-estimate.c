@@ -14,8 +14,8 @@
 #include "um/train/um_estimate.h"
 
 enum { MAX_RATIOS = 1000 };
-enum { EVAL, TRAIN };                     /* --mode */
-enum { NN, TORCH };                       /* --engine */
+enum { EVAL, TRAIN }; /* --mode */
+enum { NN, TORCH };   /* --engine */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512, engine, max_memory = 8192;
@@ -37,8 +37,7 @@ static const struct cli_option options[] = {
 	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "dropout probability with --mode train (default 0)" },
 	{ "batch-size", 'b', CLI_INT, "N", &batch, 1, 65536,
 	  "images in work at a time (default 512; matters with --mode train)" },
-	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0,
-	  "write each image's losses there, a scores stream" },
+	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0, "write each image's losses there, a scores stream" },
 	{ "val-fraction", 0, CLI_DOUBLE, "X", &val_fraction, 0, 0.99,
 	  "leave out the images that um-train holds out with this and --seed; retains the input" },
 	{ "max-memory", 0, CLI_INT, "MIB", &max_memory, 1, 1e9,
@@ -49,12 +48,15 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_tool tool = {
-	"um-estimate", "-m MODEL [option...] [FILE]",
-	"Estimate the loss constraint of Unleashing Mask on labelled images: one number.", options,
+	"um-estimate",
+	"-m MODEL [option...] [FILE]",
+	"Estimate the loss constraint of Unleashing Mask on labelled images: one number.",
+	options,
 	"The mean over the masks goes to standard output, the spread to standard error; with\n"
 	"--keep FIRST:LAST:STEP a table of both, a row per ratio, to standard output.\n"
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, NULL
+	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+	NULL
 };
 
 /* "0.965" or "0.9:0.99:0.01". */
@@ -71,7 +73,7 @@ static void parse_keep(void)
 	if (n == 2 || next || (n == 3 && (v[1] < v[0] || (v[1] - v[0]) / v[2] > MAX_RATIOS - 1)))
 		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
 	n_keep = n == 1 ? 1 : 1 + (int)((v[1] - v[0]) / v[2] + 1e-9);
-	for (int i = 0; i < n_keep; i++) {    /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
+	for (int i = 0; i < n_keep; i++) { /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
 		snprintf(copy, sizeof copy, "%.12g", i ? v[0] + i * v[2] : v[0]);
 		keep[i] = strtod(copy, NULL);
 	}
@@ -100,8 +102,7 @@ static int open_rows(struct rows *out, struct ts_reader *r, const struct net_che
 	    ts_header_add(&out->h, "typicality", TS_F32, 0, NULL) < 0 ||
 	    ts_header_add(&out->h, "label", TS_I64, 0, NULL) < 0 ||
 	    (name && name->type == TS_STR && ts_header_add(&out->h, "name", TS_STR, 0, NULL) < 0) ||
-	    ts_meta_merge(&out->h.meta, &in->meta) < 0 ||
-	    ts_meta_set_double(&out->h.meta, "keep", keep[0]) < 0 ||
+	    ts_meta_merge(&out->h.meta, &in->meta) < 0 || ts_meta_set_double(&out->h.meta, "keep", keep[0]) < 0 ||
 	    ts_meta_set_int(&out->h.meta, "draws", draws) < 0)
 		cli_oom();
 	cli_history(&out->h, (const struct ts_header *[]){ in, &c->header }, 2);
@@ -123,8 +124,7 @@ static void keep_row(struct rows *out, const struct ts_batch *b, size_t i)
 		return;
 	if (ts_batch_resize(&out->b, at + 1) < 0)
 		cli_oom();
-	((int64_t *)ts_batch_col(&out->b, "label")->data)[at] =
-		((const int64_t *)ts_batch_col(b, "label")->data)[i];
+	((int64_t *)ts_batch_col(&out->b, "label")->data)[at] = ((const int64_t *)ts_batch_col(b, "label")->data)[i];
 	name = ts_batch_col(&out->b, "name");
 	if (name && ts_col_set_str(name, at, ts_col_str(ts_batch_col(b, "name"), i)) < 0)
 		cli_oom();
@@ -152,8 +152,7 @@ static int write_rows(struct rows *out, const struct um_estimate *e, size_t n)
 
 /* ---- all rows ---- */
 
-static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimate *e, struct rows *out,
-		int classes)
+static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimate *e, struct rows *out, int classes)
 {
 	const struct ts_col *image = ts_batch_col(b, "image");
 	const int64_t *y = ts_batch_col(b, "label")->data;
@@ -162,9 +161,11 @@ static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimat
 
 	for (size_t i = 0; i < b->n; i++) {
 		if (y[i] < 0 || y[i] >= classes)
-			return ts_reader_fail(r, "row %llu: label %lld is out of range for a model of %d "
-					      "classes", (unsigned long long)ts_reader_rows(r) - b->n + i,
-					      (long long)y[i], classes);
+			return ts_reader_fail(r,
+					      "row %llu: label %lld is out of range for a model of %d "
+					      "classes",
+					      (unsigned long long)ts_reader_rows(r) - b->n + i, (long long)y[i],
+					      classes);
 		keep_row(out, b, i);
 		if (um_estimate_add(e, (const uint8_t *)image->data + i * image->row, y[i], &n, &err) < 0)
 			return cli_error("%s", err.text);
@@ -213,8 +214,7 @@ static int read_fraction(struct ts_reader *r, struct um_estimate *e, int classes
 	else if (rc == 0)
 		rc = um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &err);
 	for (size_t i = 0; i < d.n && rc == 0; i++)
-		rc = um_estimate_add(e, d.image + i * (size_t)d.c * (size_t)d.h * (size_t)d.w, d.label[i], &n,
-				     &err);
+		rc = um_estimate_add(e, d.image + i * (size_t)d.c * (size_t)d.h * (size_t)d.w, d.label[i], &n, &err);
 	if (rc == 0)
 		rc = um_estimate_flush(e, &n, &err);
 	if (rc < 0 && err.text[0])
@@ -231,8 +231,8 @@ static void print(const struct um_estimate *e, unsigned long long rows)
 
 	if (n_keep == 1) {
 		printf("%.6g\n", v.mean);
-		cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%llu",
-			v.mean, v.std, v.min, v.max, draws, keep[0], rows);
+		cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%llu", v.mean,
+			v.std, v.min, v.max, draws, keep[0], rows);
 		return;
 	}
 	printf("keep\tmean\tstd\tmin\tmax\tdraws\trows\n");
@@ -244,9 +244,18 @@ static void print(const struct um_estimate *e, unsigned long long rows)
 
 static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 {
-	const struct um_estimate_options o = { keep, n_keep, draws, batch, augment, mode == TRAIN,
-		per_sample != NULL, dropout, (uint64_t)cli.seed,
-		{ .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0, .device = cli.device, .threads = cli.threads } };
+	const struct um_estimate_options o = { keep,
+					       n_keep,
+					       draws,
+					       batch,
+					       augment,
+					       mode == TRAIN,
+					       per_sample != NULL,
+					       dropout,
+					       (uint64_t)cli.seed,
+					       { .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0,
+						 .device = cli.device,
+						 .threads = cli.threads } };
 	struct um_estimate *e = NULL;
 	struct err err;
 	size_t rows = 0;
@@ -256,7 +265,8 @@ static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
 		cli_usage("%s", err.text);
 	if (net_load(c, model_path, &err) < 0 || net_bake(c, !full, NULL, &err) < 0)
 		return cli_error("%s", err.text);
-	if (net_check_images(c->net, r) < 0 || ts_images_labels(r, true) < 0 || (per_sample && open_rows(out, r, c) < 0))
+	if (net_check_images(c->net, r) < 0 || ts_images_labels(r, true) < 0 ||
+	    (per_sample && open_rows(out, r, c) < 0))
 		return -1;
 	if (um_estimate_new(&e, c, &o, &err) < 0)
 		cli_error("%s", err.text);

@@ -22,8 +22,7 @@ static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &o.start, 0, 0, "checkpoint of the network (required)" },
 	{ "method", 0, CLI_CHOICE, "umap|bernoulli|magnitude|random|snip", &method, 0, 0,
 	  "how the mask is made (default umap); the last three compute it once, before training" },
-	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1,
-	  "fraction of the weights that is kept (default 0.8)" },
+	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1, "fraction of the weights that is kept (default 0.8)" },
 	{ "prune-rate", 0, CLI_DOUBLE, "RATIO", &prune_rate, 0, 1,
 	  "the same: the published program's name for the fraction that is kept" },
 	{ "scope", 0, CLI_CHOICE, "layer|model", &scope, 0, 0,
@@ -39,11 +38,14 @@ static const struct cli_option options[] = {
 static struct cli_option shared[JOB_OPTION_ROWS];
 
 static const struct cli_tool tool = {
-	"um-prune", "-m MODEL [option...] [FILE]",
-	"Mask a trained network and write a checkpoint that holds both networks.", options,
+	"um-prune",
+	"-m MODEL [option...] [FILE]",
+	"Mask a trained network and write a checkpoint that holds both networks.",
+	options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
 	"the run directory alone. The training options act with --method umap and bernoulli.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, shared
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+	shared
 };
 
 /* Sets v[i], an array for each weight that has a mask, to what its mask goes by. */
@@ -112,14 +114,19 @@ static int cut_once(struct job *job, const struct net_mask *mask, struct err *er
 static int add_masks(struct job *job, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
-	struct net_mask mask = { .keep = keep, .model_scope = scope == MODEL, .dense_first = dense_first,
-		.dense_last = dense_last, .seed = (uint64_t)cli.seed };
+	struct net_mask mask = { .keep = keep,
+				 .model_scope = scope == MODEL,
+				 .dense_first = dense_first,
+				 .dense_last = dense_last,
+				 .seed = (uint64_t)cli.seed };
 
 	if (job->c.mask)
 		return err_fail(err, "'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
 				o.start);
-	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED : method == BERNOULLI ? NET_MASK_BERNOULLI :
-		    subject == WEIGHT ? NET_MASK_WEIGHTS : NET_MASK_SCORES;
+	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED :
+		    method == BERNOULLI ? NET_MASK_BERNOULLI :
+		    subject == WEIGHT   ? NET_MASK_WEIGHTS :
+					  NET_MASK_SCORES;
 	return mask.kind == NET_MASK_FIXED ? cut_once(job, &mask, err) : net_mask_add(&job->c, &mask, &rng, err);
 }
 
@@ -169,7 +176,7 @@ int main(int argc, char **argv)
 	if (!isnan(prune_rate))
 		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
 			 prune_rate);
-	rc = job_open(&job, &o, r, NULL, NULL, &err);   /* there is a checkpoint to start from */
+	rc = job_open(&job, &o, r, NULL, NULL, &err); /* there is a checkpoint to start from */
 	if (rc == 0 && !job.resumed)
 		rc = add_masks(&job, &err);
 	if (rc == 0)

@@ -16,20 +16,21 @@ static const struct cli_option options[] = {
 	{ "init", 'i', CLI_STR, "FILE", &o.start, 0, 0, "start from this checkpoint" },
 	{ "mean", 0, CLI_STR, "X,...", &mean_text, 0, 0,
 	  "mean of each channel, pixels in [0,1] (default: CIFAR-10's)" },
-	{ "std", 0, CLI_STR, "X,...", &std_text, 0, 0,
-	  "standard deviation of each (default: CIFAR-10's)" },
-	{ "freeze-weights", 0, CLI_FLAG, NULL, &o.train.freeze_weights, 0, 0,
-	  "train the scores of masks alone" },
+	{ "std", 0, CLI_STR, "X,...", &std_text, 0, 0, "standard deviation of each (default: CIFAR-10's)" },
+	{ "freeze-weights", 0, CLI_FLAG, NULL, &o.train.freeze_weights, 0, 0, "train the scores of masks alone" },
 	{ 0 }
 };
 static struct cli_option shared[JOB_OPTION_ROWS];
 
 static const struct cli_tool tool = {
-	"um-train", "[option...] [FILE]",
-	"Train a classifier on a stream of labelled images and write its checkpoint.", options,
+	"um-train",
+	"[option...] [FILE]",
+	"Train a classifier on a stream of labelled images and write its checkpoint.",
+	options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
 	"the run directory alone.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS, shared
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+	shared
 };
 
 /* "0.5,0.4,0.3" into v[c]; NULL: CIFAR-10's for three channels, else 0.5. */
@@ -73,7 +74,8 @@ static int check_arch(const struct net *n, struct err *err)
 	if (!want)
 		return -1;
 	if (strcmp(want->spec, n->spec) != 0)
-		rc = err_fail(err, "'%s' is of architecture %s, not the %s that --arch asks for", o.start, n->spec, want->spec);
+		rc = err_fail(err, "'%s' is of architecture %s, not the %s that --arch asks for", o.start, n->spec,
+			      want->spec);
 	net_free(want);
 	return rc;
 }
@@ -91,7 +93,7 @@ int main(int argc, char **argv)
 		cli_usage("%s", err.text);
 	r = cli_input(first, argc, argv);
 	if (cli.output || !o.run)
-		ts_writer_close(cli_output());  /* refuses a terminal, or a folder that cannot be written */
+		ts_writer_close(cli_output()); /* refuses a terminal, or a folder that cannot be written */
 	rc = job_open(&job, &o, r, new_model, NULL, &err);
 	if (rc == 0)
 		rc = check_arch(job.c.net, &err);

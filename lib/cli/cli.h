@@ -45,43 +45,43 @@ struct cli_list {
 };
 
 struct cli_option {
-	const char *name;                 /* long name, without dashes; NULL ends the table */
-	int key;                          /* short letter, or 0 */
+	const char *name; /* long name, without dashes; NULL ends the table */
+	int key;          /* short letter, or 0 */
 	enum cli_type type;
-	const char *arg;                  /* what the value is called; CLI_CHOICE: "a|b|c" */
-	void *value;                      /* holds the default before cli_parse() */
-	double min, max;                  /* range of CLI_INT and CLI_DOUBLE, both inclusive */
+	const char *arg; /* what the value is called; CLI_CHOICE: "a|b|c" */
+	void *value;     /* holds the default before cli_parse() */
+	double min, max; /* range of CLI_INT and CLI_DOUBLE, both inclusive */
 	const char *help;
 };
 
 /* Shared options a tool may take; all take --help --version --quiet --verbose --config. */
 enum {
-	CLI_SEED = 1 << 0,                /* --seed N, cli.seed */
-	CLI_THREADS = 1 << 1,             /* --threads N, cli.threads */
-	CLI_DEVICE = 1 << 2,              /* --device cpu|cuda, cli.device */
-	CLI_PROGRESS = 1 << 3,            /* --[no-]progress */
-	CLI_OUTPUT = 1 << 4,              /* -o FILE, --no-history: writes a stream, cli.output */
+	CLI_SEED = 1 << 0,     /* --seed N, cli.seed */
+	CLI_THREADS = 1 << 1,  /* --threads N, cli.threads */
+	CLI_DEVICE = 1 << 2,   /* --device cpu|cuda, cli.device */
+	CLI_PROGRESS = 1 << 3, /* --[no-]progress */
+	CLI_OUTPUT = 1 << 4,   /* -o FILE, --no-history: writes a stream, cli.output */
 };
 
 struct cli_tool {
 	const char *name, *synopsis, *purpose;
 	const struct cli_option *options;
-	const char *footer;               /* printed after the options; or NULL */
+	const char *footer; /* printed after the options; or NULL */
 	int flags;
-	const struct cli_option *more;    /* options that it shares with other tools; or NULL */
+	const struct cli_option *more; /* options that it shares with other tools; or NULL */
 };
 
 /* What the shared options said. */
 struct cli_shared {
 	bool quiet, verbose, no_history;
-	long seed;                        /* default 0 */
-	long threads;                     /* default: OMP_NUM_THREADS, or the processors this process may use */
-	const char *device;               /* default "cpu" */
-	const char *output;               /* NULL: standard output */
-	const char *config;               /* path of --config, or NULL */
-	const char *tool;                 /* the program's name */
+	long seed;          /* default 0 */
+	long threads;       /* default: OMP_NUM_THREADS, or the processors this process may use */
+	const char *device; /* default "cpu" */
+	const char *output; /* NULL: standard output */
+	const char *config; /* path of --config, or NULL */
+	const char *tool;   /* the program's name */
 	int argc;
-	char **argv;                      /* as given, for the history */
+	char **argv; /* as given, for the history */
 };
 extern struct cli_shared cli;
 

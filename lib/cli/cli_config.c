@@ -40,7 +40,7 @@ static const char *keep(const char *value)
 	static struct text {
 		struct text *next;
 		char s[];
-	} *all;
+	} * all;
 	struct text *t = malloc(sizeof *t + strlen(value) + 1);
 
 	if (!t)
@@ -97,8 +97,8 @@ void cli_read_config(const char *path)
 	yaml_parser_set_input_file(&parser, f);
 	while (!done) {
 		if (!yaml_parser_parse(&parser, &e))
-			bad(path, parser.problem_mark.line, "not YAML:",
-			    parser.problem ? parser.problem : "cannot be read");
+			bad(path, parser.problem_mark.line,
+			    "not YAML:", parser.problem ? parser.problem : "cannot be read");
 		done = e.type == YAML_STREAM_END_EVENT;
 		if (e.type == YAML_DOCUMENT_START_EVENT && documents++)
 			bad(path, e.start_mark.line, "a second document begins with", "---");
@@ -110,8 +110,8 @@ void cli_read_config(const char *path)
 			bad(path, e.start_mark.line, "only `option: value` lines are allowed, not", "a list or a map");
 		if (e.type == YAML_SCALAR_EVENT) {
 			if (depth == 0)
-				bad(path, e.start_mark.line, "not an `option: value` line:",
-				    (const char *)e.data.scalar.value);
+				bad(path, e.start_mark.line,
+				    "not an `option: value` line:", (const char *)e.data.scalar.value);
 			if (!have_key) {
 				key = e;
 				have_key = true;

@@ -5,10 +5,10 @@
 
 #include "cli/cli.h"
 
-enum { CLI_MAX_OPTIONS = 128 };           /* of a tool, shared ones too */
+enum { CLI_MAX_OPTIONS = 128 }; /* of a tool, shared ones too */
 
-extern const struct cli_tool *cli_tool_now;       /* the tool of this process */
-extern int cli_progress_mode;                     /* -1 ask the terminal, 0 never, 1 always */
+extern const struct cli_tool *cli_tool_now; /* the tool of this process */
+extern int cli_progress_mode;               /* -1 ask the terminal, 0 never, 1 always */
 
 extern bool cli_want_help, cli_want_version;
 

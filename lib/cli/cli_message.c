@@ -23,8 +23,7 @@ static void clear_line(void)
 }
 
 /* One line, whatever the names of files' parts that it quotes: no control characters reach the terminal. */
-__attribute__((format(printf, 1, 0)))
-static void say_plain(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void say_plain(const char *fmt, va_list ap)
 {
 	char line[8192];
 
@@ -37,8 +36,7 @@ static void say_plain(const char *fmt, va_list ap)
 	fprintf(stderr, "%s\n", line);
 }
 
-__attribute__((format(printf, 1, 0)))
-static void say(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list ap)
 {
 	int saved = errno;
 
@@ -151,7 +149,7 @@ static void handle(int sig, void (*fn)(int))
 
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
-		return;                           /* nohup and the like */
+		return; /* nohup and the like */
 	sigaction(sig, &sa, NULL);
 }
 
@@ -182,7 +180,7 @@ void cli_reraise_stop(void)
 
 int cli_finish(int status)
 {
-	const bool lost = ferror(stdout) != 0;    /* before fclose(): it may be closed after it */
+	const bool lost = ferror(stdout) != 0; /* before fclose(): it may be closed after it */
 
 	clear_line();
 	if (fclose(stdout) != 0 || lost) {

@@ -12,14 +12,11 @@ static bool progress_on;
 static const struct cli_option shared[] = {
 	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
 	  "write to FILE, whole or not at all (default: standard output)" },
-	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0,
-	  "seed of all that is random (default 0)" },
+	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0, "seed of all that is random (default 0)" },
 	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: OMP_NUM_THREADS, or all processors)" },
 	{ "device", 0, CLI_STR, "NAME", &cli.device, 0, 0, "cpu or cuda (default cpu)" },
-	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0,
-	  "read options from FILE, flat YAML; the command line wins" },
-	{ "no-history", 0, CLI_FLAG, NULL, &cli.no_history, 0, 0,
-	  "do not record the command history" },
+	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0, "read options from FILE, flat YAML; the command line wins" },
+	{ "no-history", 0, CLI_FLAG, NULL, &cli.no_history, 0, 0, "do not record the command history" },
 	{ "progress", 0, CLI_FLAG, NULL, &progress_on, 0, 0,
 	  "progress line even without a terminal (--no-progress: never)" },
 	{ "quiet", 'q', CLI_FLAG, NULL, &cli.quiet, 0, 0, "no warnings, no progress" },
@@ -71,8 +68,8 @@ const struct cli_option *cli_next(const struct cli_option *o)
 
 bool cli_is_of_call(const struct cli_option *o)
 {
-	const void *const values[] = { &cli.output, &cli.no_history, &cli.quiet, &cli.verbose, &cli.config,
-				       &progress_on, &cli_want_help, &cli_want_version };
+	const void *const values[] = { &cli.output, &cli.no_history, &cli.quiet,     &cli.verbose,
+				       &cli.config, &progress_on,    &cli_want_help, &cli_want_version };
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
 		if (o->value == values[i])
@@ -156,21 +153,16 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 		if (o->value == &progress_on)
 			cli_progress_mode = !negated;
 		return;
-	case CLI_STR:
-		*(const char **)o->value = value;
-		return;
-	case CLI_LIST:
-		list_add(o->value, value);
-		return;
+	case CLI_STR: *(const char **)o->value = value; return;
+	case CLI_LIST: list_add(o->value, value); return;
 	case CLI_INT:
 		if (cli_parse_int(value, o->min, o->max, o->value) < 0)
-			cli_usage("%s%s: '%s' is not a whole number from %.0f to %.0f", where, o->name,
-				  value, o->min, o->max);
+			cli_usage("%s%s: '%s' is not a whole number from %.0f to %.0f", where, o->name, value, o->min,
+				  o->max);
 		return;
 	case CLI_DOUBLE:
 		if (cli_parse_double(value, o->min, o->max, o->value) < 0)
-			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value,
-				  o->min, o->max);
+			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value, o->min, o->max);
 		return;
 	case CLI_CHOICE:
 		*(long *)o->value = choice(o->arg, value);

@@ -38,9 +38,7 @@ static void put_setting(FILE *f, const struct cli_option *o)
 	char number[32];
 
 	switch (o->type) {
-	case CLI_INT:
-		fprintf(f, "%s: %ld\n", o->name, *(const long *)o->value);
-		return;
+	case CLI_INT: fprintf(f, "%s: %ld\n", o->name, *(const long *)o->value); return;
 	case CLI_DOUBLE:
 		snprintf(number, sizeof number, "%.15g", *d);
 		if (strtod(number, NULL) != *d)
@@ -52,12 +50,9 @@ static void put_setting(FILE *f, const struct cli_option *o)
 		if (*(const char *const *)o->value)
 			put_string(f, o->name, *(const char *const *)o->value);
 		return;
-	case CLI_FLAG:
-		fprintf(f, "%s: %s\n", o->name, *(const bool *)o->value ? "true" : "false");
-		return;
+	case CLI_FLAG: fprintf(f, "%s: %s\n", o->name, *(const bool *)o->value ? "true" : "false"); return;
 	case CLI_CHOICE:
-		fprintf(f, "%s: %.*s\n", o->name,
-			(int)strcspn(cli_choice_word(o), "|"), cli_choice_word(o));
+		fprintf(f, "%s: %.*s\n", o->name, (int)strcspn(cli_choice_word(o), "|"), cli_choice_word(o));
 		return;
 	case CLI_LIST:
 		for (size_t i = 0; i < l->n; i++)
@@ -95,8 +90,7 @@ static void print_help(void)
 
 		if (o->key)
 			snprintf(letter, sizeof letter, "-%c, ", o->key);
-		snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "",
-			 o->arg ? o->arg : "");
+		snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 		printf(strlen(left) > 30 ? "%s\n%31s%s\n" : "%-30s%s %s\n", left, "", o->help);
 	}
 	if (t->footer)
@@ -131,15 +125,13 @@ static void build_table(struct table *t)
 {
 	int n_long = 0, n_short = 0;
 
-	for (const struct cli_option *o = cli_next(NULL); o && t->n < MAX_OPTIONS;
-	     o = cli_next(o)) {
+	for (const struct cli_option *o = cli_next(NULL); o && t->n < MAX_OPTIONS; o = cli_next(o)) {
 		bool flag = o->type == CLI_FLAG;
-		t->longs[n_long++] = (struct option){ o->name, flag ? no_argument :
-			required_argument, NULL, LONG_BASE + t->n };
+		t->longs[n_long++] =
+			(struct option){ o->name, flag ? no_argument : required_argument, NULL, LONG_BASE + t->n };
 		if (flag && strncmp(o->name, "no-", 3) != 0) {
 			snprintf(t->negated[t->n], sizeof t->negated[0], "no-%s", o->name);
-			t->longs[n_long++] = (struct option){ t->negated[t->n], no_argument, NULL,
-				NEGATED + t->n };
+			t->longs[n_long++] = (struct option){ t->negated[t->n], no_argument, NULL, NEGATED + t->n };
 		}
 		if (o->key) {
 			t->shorts[n_short++] = (char)o->key;
@@ -189,7 +181,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 	cli.argv = calloc((size_t)argc + 1, sizeof *cli.argv);
 	if (!cli.argv)
 		cli_oom();
-	for (int i = 1; i < argc; i++)        /* getopt permutes argv; the history wants it as given */
+	for (int i = 1; i < argc; i++) /* getopt permutes argv; the history wants it as given */
 		cli.argv[i - 1] = argv[i];
 	build_table(&t);
 	walk(&t, argc, argv, true);

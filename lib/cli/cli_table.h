@@ -16,8 +16,8 @@ extern "C" {
 enum cli_format { CLI_TEXT, CLI_TSV, CLI_JSON, CLI_MARKDOWN };
 
 struct cli_column {
-	const char *head, *key;           /* for people, for programs */
-	int width;                        /* in TEXT; below 0: words, to the left, which JSON quotes */
+	const char *head, *key; /* for people, for programs */
+	int width;              /* in TEXT; below 0: words, to the left, which JSON quotes */
 };
 
 /* Is the format one for people? They get percents with two decimals, programs all digits. */

@@ -38,19 +38,19 @@ extern "C" {
 #endif
 
 enum {
-	DS_MAX_SIDE = 32767,              /* pixels of an image's side */
-	DS_MAX_PIXELS = 1 << 28,          /* pixels of an image: larger ones are taken for bombs */
-	DS_MAX_IMAGE = 1 << 28,           /* bytes of an image's file */
-	DS_MAX_TEXT = 1 << 26,            /* bytes of a file of annotations, of a list */
-	DS_MAX_ROWS = 1 << 27             /* images of a source */
+	DS_MAX_SIDE = 32767,     /* pixels of an image's side */
+	DS_MAX_PIXELS = 1 << 28, /* pixels of an image: larger ones are taken for bombs */
+	DS_MAX_IMAGE = 1 << 28,  /* bytes of an image's file */
+	DS_MAX_TEXT = 1 << 26,   /* bytes of a file of annotations, of a list */
+	DS_MAX_ROWS = 1 << 27    /* images of a source */
 };
-#define DS_MAX_FILE (((size_t)1 << 31) - 1)       /* bytes of any other file of a source */
+#define DS_MAX_FILE (((size_t)1 << 31) - 1) /* bytes of any other file of a source */
 
 /* ---- pixels ---------------------------------------------------------------------------------- */
 
 struct ds_pixels {
 	int h, w;
-	uint8_t *rgb;                     /* (h,w,3), and DS_SLACK bytes that may be read */
+	uint8_t *rgb; /* (h,w,3), and DS_SLACK bytes that may be read */
 	size_t cap;
 };
 enum { DS_SLACK = 16 };
@@ -71,8 +71,8 @@ struct ds_decoder *ds_decoder_new(void);
 void ds_decoder_free(struct ds_decoder *d);
 /* at_least: 0, or a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as the shorter side
  * keeps that many pixels (libjpeg's scaled decoding: faster, other pixels). */
-int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
-		   struct ds_pixels *p, struct err *err);
+int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
+		   struct err *err);
 /* Does it begin like one of the files that ds_decode() reads? 12 bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
@@ -83,11 +83,11 @@ int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, 
 void ds_gray(struct ds_pixels *p);
 
 struct ds_shape {
-	int size;                         /* 0: do not resize */
-	bool shorter;                     /* the shorter side becomes size, else both do */
-	int crop;                         /* then cut out the middle crop x crop; 0: keep all */
-	bool gray;                        /* before all of that, make it gray */
-	bool fast;                        /* see ds_decoder_run(); needs size */
+	int size;     /* 0: do not resize */
+	bool shorter; /* the shorter side becomes size, else both do */
+	int crop;     /* then cut out the middle crop x crop; 0: keep all */
+	bool gray;    /* before all of that, make it gray */
+	bool fast;    /* see ds_decoder_run(); needs size */
 };
 /* Applies s as torchvision's Grayscale, Resize and CenterCrop round; p changes, spare is a buffer.
  * -1 with err. */
@@ -96,19 +96,19 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 /* ---- sources --------------------------------------------------------------------------------- */
 
 struct ds_options {
-	const char *format;               /* only this one (ds_formats()); NULL: any */
-	const char *split;                /* "train", "test", ...; NULL: everything */
-	bool coarse;                      /* CIFAR-100: its 20 coarse labels */
-	const char *list, *root;          /* a list, and the folder that its paths begin in; or NULL */
-	const char *exclude, *only;       /* files of classes' names or ids, one per line; or NULL */
-	const char *map;                  /* file of "class<TAB>new class" lines; or NULL */
-	long per_class, sample, limit;    /* -1: all; in this order; the first two at random */
+	const char *format;            /* only this one (ds_formats()); NULL: any */
+	const char *split;             /* "train", "test", ...; NULL: everything */
+	bool coarse;                   /* CIFAR-100: its 20 coarse labels */
+	const char *list, *root;       /* a list, and the folder that its paths begin in; or NULL */
+	const char *exclude, *only;    /* files of classes' names or ids, one per line; or NULL */
+	const char *map;               /* file of "class<TAB>new class" lines; or NULL */
+	long per_class, sample, limit; /* -1: all; in this order; the first two at random */
 	uint64_t seed;
-	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
+	long shard, n_shards; /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
 	struct ds_shape shape;
-	int threads;                      /* 1: the caller of ds_next() does all the work */
-	bool hash;                        /* give bytes and hash of every row, and no pixels */
-	bool check;                       /* give bytes and hash as well as the pixels */
+	int threads; /* 1: the caller of ds_next() does all the work */
+	bool hash;   /* give bytes and hash of every row, and no pixels */
+	bool check;  /* give bytes and hash as well as the pixels */
 };
 
 struct ds_source;
@@ -131,17 +131,17 @@ size_t ds_ignored(const struct ds_source *s);
 const char *ds_unread(const struct ds_source *s);
 
 struct ds_row {
-	const char *name;                 /* path inside the source */
-	int64_t label;                    /* -1: none */
+	const char *name; /* path inside the source */
+	int64_t label;    /* -1: none */
 	int c, h, w;
-	const uint8_t *image;             /* (c,h,w); NULL with o.hash */
-	uint64_t bytes, hash;             /* of the image's file, of its pixels where many share a
+	const uint8_t *image; /* (c,h,w); NULL with o.hash */
+	uint64_t bytes, hash; /* of the image's file, of its pixels where many share a
 					     file; XXH3-64. Only with o.hash or o.check */
 };
 /* What ds_next() returns. The errors come with err, which names the row, or the source. */
 enum ds_step {
-	DS_BROKEN = -2,                   /* the source cannot be read any further */
-	DS_DAMAGED = -1,                  /* this row cannot be decoded; the next call goes on after it */
+	DS_BROKEN = -2,  /* the source cannot be read any further */
+	DS_DAMAGED = -1, /* this row cannot be decoded; the next call goes on after it */
 	DS_END = 0,
 	DS_ROW = 1
 };

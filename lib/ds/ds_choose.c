@@ -16,8 +16,7 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Puts the classes into this order, n of them; a row's label becomes number[label]. */
-static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n, const int32_t *number,
-		   struct err *err)
+static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n, const int32_t *number, struct err *err)
 {
 	struct ds_class *sorted = malloc((n + 1) * sizeof *sorted);
 
@@ -69,8 +68,8 @@ static int fill_classes(struct ds_source *s, struct err *err)
 	for (size_t i = 0; i < s->n; i++)
 		max = s->rows[i].label > max ? s->rows[i].label : max;
 	if (s->n_classes && max >= 0 && (size_t)max >= s->n_classes)
-		return err_fail(err, "'%s': there are %zu classes, but a row has label %d",
-				s->operands[0].path, s->n_classes, (int)max);
+		return err_fail(err, "'%s': there are %zu classes, but a row has label %d", s->operands[0].path,
+				s->n_classes, (int)max);
 	if (max >= MAX_LABEL)
 		return err_fail(err, "'%s': label %d is too large a number for a class; at most %d is",
 				s->operands[0].path, (int)max, MAX_LABEL - 1);
@@ -202,7 +201,7 @@ out:
 enum { UNMAPPED = -2 };
 
 struct mapping {
-	int32_t *number;                  /* of each class: its new one; -1: none */
+	int32_t *number; /* of each class: its new one; -1: none */
 	char **names;
 	size_t n;
 };
@@ -247,8 +246,7 @@ static int map_classes(struct ds_source *s, struct err *err)
 		rc = each_line(s->o.map, err, s, &m, map_one);
 	for (size_t i = 0; i < s->n_classes && rc == 0; i++)
 		if (m.number[i] == UNMAPPED)
-			rc = err_fail(err, "'%s' says nothing of class '%s'", s->o.map,
-				      class_name(&s->classes[i]));
+			rc = err_fail(err, "'%s' says nothing of class '%s'", s->o.map, class_name(&s->classes[i]));
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		if (s->rows[i].label >= 0)
 			s->rows[i].label = m.number[s->rows[i].label];
@@ -264,13 +262,14 @@ static int map_classes(struct ds_source *s, struct err *err)
 int ds_number_classes(struct ds_source *s, struct err *err)
 {
 	if (s->numbered && s->named)
-		return err_fail(err, "'%s' holds both image files and rows whose classes are numbers "
-				"(CIFAR, IDX, ...); --format takes one of them", s->operands[0].path);
+		return err_fail(err,
+				"'%s' holds both image files and rows whose classes are numbers "
+				"(CIFAR, IDX, ...); --format takes one of them",
+				s->operands[0].path);
 	if (s->numbered ? fill_classes(s, err) < 0 : sort_classes(s, err) < 0)
 		return -1;
 	if ((s->o.exclude && filter_classes(s, s->o.exclude, false, err) < 0) ||
-	    (s->o.only && filter_classes(s, s->o.only, true, err) < 0) ||
-	    (s->o.map && map_classes(s, err) < 0))
+	    (s->o.only && filter_classes(s, s->o.only, true, err) < 0) || (s->o.map && map_classes(s, err) < 0))
 		return -1;
 	if (!(s->names = malloc((s->n_classes + 1) * sizeof *s->names)))
 		return err_memory(err);

@@ -8,8 +8,7 @@
 
 #include "ds/ds_reading_internal.h"
 
-static int __attribute__((format(printf, 3, 4)))
-fail(struct item *it, enum ds_step rc, const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4))) fail(struct item *it, enum ds_step rc, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -128,8 +127,7 @@ static int feed_row(struct ds_reading *k, struct chunk *c, struct item *it)
 		if (load(k, it, it->row->file, l) < 0)
 			return -1;
 		c->shared = true;
-		if (l->fetch && l->fetch(k->shared.memo, ds_row_name(k->s, it->row, buf), &it->at,
-					 &it->n, &err) < 0)
+		if (l->fetch && l->fetch(k->shared.memo, ds_row_name(k->s, it->row, buf), &it->at, &it->n, &err) < 0)
 			ds_fail_row(k, it, DS_DAMAGED, &err);
 		return 0;
 	}
@@ -165,7 +163,7 @@ void ds_feed(struct ds_reading *k, struct chunk *c, size_t most)
 		c->n++;
 		k->next++;
 		if (feed_row(k, c, it) < 0) {
-			k->next = s->n;       /* the source is broken: nothing follows */
+			k->next = s->n; /* the source is broken: nothing follows */
 			break;
 		}
 	}

@@ -15,11 +15,11 @@
 
 struct ds_files {
 	char *path;
-	FTS *fts;                         /* a folder's walk, or NULL */
+	FTS *fts; /* a folder's walk, or NULL */
 	FTSENT *file;
-	struct ds_archive *archive;       /* or this; neither: one plain file */
-	bool done;                        /* the plain file was given */
-	int fd;                           /* of the current file, once it is read; -1 */
+	struct ds_archive *archive; /* or this; neither: one plain file */
+	bool done;                  /* the plain file was given */
+	int fd;                     /* of the current file, once it is read; -1 */
 };
 
 /* Sorts whole paths by bytes: what follows a folder's name is a slash ("cat-2/x" < "cat/x"). */
@@ -44,8 +44,7 @@ bool ds_is_npz(const unsigned char *p, size_t n)
 	enum { NAME_LENGTH = 26, NAME = 30 };
 	size_t len = n > NAME ? p[NAME_LENGTH] | (size_t)p[NAME_LENGTH + 1] << 8 : 0;
 
-	return len > 4 && len < n - NAME && memcmp(p, "PK\3\4", 4) == 0 &&
-	       memcmp(p + NAME + len - 4, ".npy", 4) == 0;
+	return len > 4 && len < n - NAME && memcmp(p, "PK\3\4", 4) == 0 && memcmp(p + NAME + len - 4, ".npy", 4) == 0;
 }
 
 /* An .npz is a zip of arrays: one file of images, not an archive of them. */
@@ -139,7 +138,7 @@ static int next_in_folder(struct ds_files *f, const char **name, struct err *err
 	while ((f->file = fts_read(f->fts)) != NULL) {
 		switch (f->file->fts_info) {
 		case FTS_F:
-		case FTS_SLNONE:              /* a link to nothing; reading it says so */
+		case FTS_SLNONE: /* a link to nothing; reading it says so */
 			*name = f->file->fts_path + strlen(f->path);
 			*name += strspn(*name, "/");
 			return 1;
@@ -148,10 +147,9 @@ static int next_in_folder(struct ds_files *f, const char **name, struct err *err
 		case FTS_NS:
 		case FTS_DC:
 			return err_fail(err, "cannot read '%s': %s", f->file->fts_path,
-				 f->file->fts_info == FTS_DC ? "folder that contains itself" :
-				 strerror(f->file->fts_errno));
-		default:
-			break;
+					f->file->fts_info == FTS_DC ? "folder that contains itself" :
+								      strerror(f->file->fts_errno));
+		default: break;
 		}
 	}
 	if (errno == 0)

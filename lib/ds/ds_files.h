@@ -36,7 +36,7 @@ void ds_bytes_release(struct ds_bytes *b);
  * names of up to 63 bytes. */
 bool ds_is_gzip(const unsigned char *p, size_t n);
 bool ds_is_npz(const unsigned char *p, size_t n);
-enum { DS_NPZ_HEAD = 94, DS_GZIP_WINDOW = 15 + 16 };      /* zlib: a window of 2^15 bytes, + 16 for gzip's head */
+enum { DS_NPZ_HEAD = 94, DS_GZIP_WINDOW = 15 + 16 }; /* zlib: a window of 2^15 bytes, + 16 for gzip's head */
 
 struct ds_files;
 

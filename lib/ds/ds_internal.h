@@ -18,13 +18,13 @@
 /* ---- the file at hand ---- */
 
 struct ds_in {
-	const char *path;                 /* inside the source */
-	const char *real;                 /* on the disk; NULL in an archive */
-	struct ds_files *files;           /* what it is read from; NULL: from real */
-	struct ds_bytes raw, unpacked;    /* what was read of it; the same without gzip */
-	bool gz;                          /* it is a gzip file: only valid if known */
-	bool known;                       /* its first bytes were looked at */
-	bool whole;                       /* all of it was read */
+	const char *path;              /* inside the source */
+	const char *real;              /* on the disk; NULL in an archive */
+	struct ds_files *files;        /* what it is read from; NULL: from real */
+	struct ds_bytes raw, unpacked; /* what was read of it; the same without gzip */
+	bool gz;                       /* it is a gzip file: only valid if known */
+	bool known;                    /* its first bytes were looked at */
+	bool whole;                    /* all of it was read */
 };
 /* Begins another file; the buffers are used again. */
 void ds_in_begin(struct ds_in *in, struct ds_files *files, const char *path, const char *real);
@@ -48,10 +48,10 @@ int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 /* One kind of file in a source. Each file is offered to the layouts in order. The first that knows
  * the file's name or its first bytes, and whose list() accepts it, takes it. */
 struct ds_layout {
-	const char *name, *what;          /* for --format and --list-formats */
-	const struct ds_layout *with;     /* the layout whose files this one annotates; or NULL */
-	bool (*named)(const char *path);  /* or NULL */
-	bool (*starts)(const unsigned char *head, size_t n);      /* or NULL */
+	const char *name, *what;                             /* for --format and --list-formats */
+	const struct ds_layout *with;                        /* the layout whose files this one annotates; or NULL */
+	bool (*named)(const char *path);                     /* or NULL */
+	bool (*starts)(const unsigned char *head, size_t n); /* or NULL */
 	/* Adds the file's rows with ds_add_row(), or remembers what it says about other files. 1: done;
 	 * 0: it is not of this layout after all; -1 with err, which the caller prefixes with the names
 	 * of the source and the file. */
@@ -66,7 +66,7 @@ struct ds_layout {
 	int (*fetch)(void *memo, const char *name, const void **p, size_t *n, struct err *err);
 	int (*decode)(const void *memo, size_t at, struct ds_pixels *p, struct err *err);
 	void (*forget)(void *memo);
-	void (*drop)(void *state);        /* frees ds_state(); or NULL */
+	void (*drop)(void *state); /* frees ds_state(); or NULL */
 };
 /* All of them, in the order in which they are offered a file. Images come first, because most files are images.
  * Each is defined in a file of format/, as ds_layout_NAME. */
@@ -75,7 +75,7 @@ struct ds_layout {
 enum { DS_LAYOUT_LIST(DS_LAYOUT_NUMBER) DS_LAYOUTS };
 #define DS_LAYOUT_DECLARE(name) extern const struct ds_layout ds_layout_##name;
 DS_LAYOUT_LIST(DS_LAYOUT_DECLARE)
-extern const struct ds_layout *const ds_layouts[DS_LAYOUTS];      /* ds_layouts.c; a source has a pointer to it */
+extern const struct ds_layout *const ds_layouts[DS_LAYOUTS]; /* ds_layouts.c; a source has a pointer to it */
 
 /* Last component of a path. */
 const char *ds_base(const char *path);
@@ -98,47 +98,47 @@ bool ds_in_split(struct ds_source *s, const char *path, const char *own);
  * else. Returns 0, as list() does. */
 int ds_pass(struct ds_source *s, const char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* What a layout keeps while a source is listed; *ds_state() is NULL at first, and is freed by drop(). */
-void **ds_state(struct ds_source *s, int layout);          /* DS_LAYOUT_X */
+void **ds_state(struct ds_source *s, int layout); /* DS_LAYOUT_X */
 
 /* ---- the source ---- */
 
 struct ds_file {
-	char *path;                       /* inside the source, the operand's prefix in front */
-	uint32_t entry;                   /* its number among the operand's files, from 1 */
+	char *path;     /* inside the source, the operand's prefix in front */
+	uint32_t entry; /* its number among the operand's files, from 1 */
 	uint32_t operand : 24, layout : 8;
 };
 enum { DS_MAX_OPERANDS = 1 << 24 };
 
 struct ds_entry {
-	uint32_t file, at;                /* of files[]; the row's number in it */
+	uint32_t file, at; /* of files[]; the row's number in it */
 	int32_t label;
-	char *name;                       /* or NULL, see ds_add_row() */
+	char *name; /* or NULL, see ds_add_row() */
 };
 
 struct ds_class {
-	char *id, *name;                  /* name NULL: the id */
+	char *id, *name; /* name NULL: the id */
 };
 
 struct ds_operand {
 	char *path;
-	char *prefix;                     /* of its files' names; "" with a single operand */
-	bool folder;                      /* its files are opened by their paths */
-	bool plain;                       /* it is one file by itself */
+	char *prefix; /* of its files' names; "" with a single operand */
+	bool folder;  /* its files are opened by their paths */
+	bool plain;   /* it is one file by itself */
 };
 
 /* Where listing stands: the file whose rows ds_add_row() adds. */
 struct ds_listing {
-	size_t operand;                   /* of operands[] */
-	size_t layout;                    /* of layouts[]: the one that lists the file */
-	uint32_t entry;                   /* the file's number in the operand, from 1 */
-	const char *path;                 /* with the operand's prefix */
-	bool have_file;                   /* the file is the last of files[] already */
+	size_t operand;   /* of operands[] */
+	size_t layout;    /* of layouts[]: the one that lists the file */
+	uint32_t entry;   /* the file's number in the operand, from 1 */
+	const char *path; /* with the operand's prefix */
+	bool have_file;   /* the file is the last of files[] already */
 };
 
 struct ds_source {
 	struct ds_options o;
-	const struct ds_layout *const *layouts;   /* ds_layouts */
-	const struct ds_layout *format;   /* o.format's, or NULL */
+	const struct ds_layout *const *layouts; /* ds_layouts */
+	const struct ds_layout *format;         /* o.format's, or NULL */
 	struct ds_operand *operands;
 	size_t n_operands;
 	struct ds_file *files;
@@ -147,16 +147,16 @@ struct ds_source {
 	size_t n, cap;
 	struct ds_class *classes;
 	size_t n_classes, cap_classes;
-	struct ds_map by_id;              /* numbers of classes by their ids */
-	char **names;                     /* of classes, once they are numbered */
-	bool numbered;                    /* some rows came with numbers: classes keep the layout's order */
-	bool named;                       /* some rows came with ids: classes are sorted */
+	struct ds_map by_id; /* numbers of classes by their ids */
+	char **names;        /* of classes, once they are numbered */
+	bool numbered;       /* some rows came with numbers: classes keep the layout's order */
+	bool named;          /* some rows came with ids: classes are sorted */
 	void *state[DS_LAYOUTS];
 	size_t ignored;
-	struct err unread;                /* see ds_pass() */
-	char splits[512];                 /* the splits that there are, for an error's text */
-	struct ds_listing listing;        /* until ds_open() returns */
-	struct ds_reading *reading;       /* from the first ds_next() on; ds_read.c */
+	struct err unread;          /* see ds_pass() */
+	char splits[512];           /* the splits that there are, for an error's text */
+	struct ds_listing listing;  /* until ds_open() returns */
+	struct ds_reading *reading; /* from the first ds_next() on; ds_read.c */
 };
 
 /* The row's name, in buf if it has to be made. */

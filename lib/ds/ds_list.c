@@ -72,9 +72,10 @@ int ds_list_read(struct ds_source *s, struct err *err)
 	if (rc < 0)
 		err_prefix(err, "'%s': ", s->o.list);
 	else if (m.n)
-		rc = err_fail(err, "'%s' lists '%s', which is not in '%s'; of its %zu files "
-			      "%zu are missing (--root says where they begin)", s->o.list, m.first,
-			      s->operands[0].path, m.n + s->n, m.n);
+		rc = err_fail(err,
+			      "'%s' lists '%s', which is not in '%s'; of its %zu files "
+			      "%zu are missing (--root says where they begin)",
+			      s->o.list, m.first, s->operands[0].path, m.n + s->n, m.n);
 	free(text);
 	ds_bytes_release(&b);
 	return rc;

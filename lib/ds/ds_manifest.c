@@ -11,8 +11,8 @@
 struct ds_manifest {
 	char *path, *text;
 	struct ds_text t;
-	char *line;                       /* the next one, or NULL */
-	size_t n;                         /* rows that were found equal */
+	char *line; /* the next one, or NULL */
+	size_t n;   /* rows that were found equal */
 };
 
 char *ds_manifest_line(const struct ds_row *row, struct err *err)
@@ -86,8 +86,8 @@ static int differ(struct ds_manifest *m, char *is, char *was, struct err *err)
 			return err_fail(err, "row %zu is '%s', but '%s' has '%s' there", m->n, x, m->path, y);
 		a = i == 0 ? x : a;
 		if (!x || !y || strcmp(x, y) != 0)
-			return err_fail(err, "'%s' is of another %s than '%s' says: %s, not %s", a,
-					fields[i], m->path, x ? x : "none", y ? y : "none");
+			return err_fail(err, "'%s' is of another %s than '%s' says: %s, not %s", a, fields[i], m->path,
+					x ? x : "none", y ? y : "none");
 	}
 	return err_fail(err, "'%s': row %zu has too many fields", m->path, m->n);
 }

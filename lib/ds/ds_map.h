@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 struct ds_map {
-	char **key;                       /* NULL: free place */
+	char **key; /* NULL: free place */
 	int64_t *value;
 	size_t n, cap;
 };

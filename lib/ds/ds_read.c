@@ -195,8 +195,7 @@ static int start(struct ds_source *s, struct err *err)
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->change, NULL);
 	k->n_ring = n == 1 ? 1 : 2 * n + 2;
-	if (!(k->ring = calloc(k->n_ring, sizeof *k->ring)) ||
-	    !(k->workers = calloc(n + 1, sizeof *k->workers)))
+	if (!(k->ring = calloc(k->n_ring, sizeof *k->ring)) || !(k->workers = calloc(n + 1, sizeof *k->workers)))
 		return err_memory(err);
 	for (; k->n_workers <= n; k->n_workers++) {
 		k->workers[k->n_workers].k = k;
@@ -302,8 +301,13 @@ enum ds_step ds_next(struct ds_source *s, struct ds_row *row, struct err *err)
 		let_go(&s->reading->workers[s->reading->n_workers - 1]);
 	}
 	*row = (struct ds_row){
-		.name = ds_row_name(s, it->row, s->reading->name), .label = it->row->label,
-		.c = it->c, .h = it->h, .w = it->w, .bytes = it->bytes, .hash = it->hash,
+		.name = ds_row_name(s, it->row, s->reading->name),
+		.label = it->row->label,
+		.c = it->c,
+		.h = it->h,
+		.w = it->w,
+		.bytes = it->bytes,
+		.hash = it->hash,
 		.image = it->rc == DS_ROW && !s->o.hash ? c->pixels.p + it->pixels : NULL,
 	};
 	if (it->rc < 0 && it->why)

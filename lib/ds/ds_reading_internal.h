@@ -9,8 +9,8 @@
 
 enum {
 	CHUNK_ROWS = 64,
-	CHUNK_BYTES = 1 << 20,            /* of files, or of pixels: then it is full */
-	LARGE_BYTES = 1 << 24,            /* of a chunk's pixels: its other rows are decoded when they are asked for */
+	CHUNK_BYTES = 1 << 20, /* of files, or of pixels: then it is full */
+	LARGE_BYTES = 1 << 24, /* of a chunk's pixels: its other rows are decoded when they are asked for */
 	MAX_THREADS = 256
 };
 
@@ -18,27 +18,27 @@ enum {
 struct shared {
 	void *memo;
 	const struct ds_layout *layout;
-	size_t file;                      /* of files[]; SIZE_MAX: none */
-	unsigned users;                   /* chunks that are decoded from it */
+	size_t file;    /* of files[]; SIZE_MAX: none */
+	unsigned users; /* chunks that are decoded from it */
 };
 
 struct item {
 	const struct ds_entry *row;
-	size_t from, n;                   /* its bytes in the chunk's, or at `at` */
+	size_t from, n; /* its bytes in the chunk's, or at `at` */
 	const void *at;
-	enum ds_step rc;                  /* what ds_next() returns for it */
-	bool later;                       /* it is decoded when it is asked for */
+	enum ds_step rc; /* what ds_next() returns for it */
+	bool later;      /* it is decoded when it is asked for */
 	int c, h, w;
-	size_t pixels;                    /* its place in the chunk's */
+	size_t pixels; /* its place in the chunk's */
 	uint64_t bytes, hash;
-	char *why;                        /* the error's text; NULL: none, or there was no memory for it */
+	char *why; /* the error's text; NULL: none, or there was no memory for it */
 };
 
 struct chunk {
 	struct item item[CHUNK_ROWS];
-	size_t n, next;                   /* rows; the one to be handed out */
+	size_t n, next; /* rows; the one to be handed out */
 	struct ds_bytes bytes, pixels;
-	bool done, shared;                /* decoded; its rows are of the shared file */
+	bool done, shared; /* decoded; its rows are of the shared file */
 };
 
 struct worker {
@@ -51,21 +51,21 @@ struct worker {
 
 struct ds_reading {
 	struct ds_source *s;
-	pthread_mutex_t feed;             /* held by the worker that reads; taken before lock */
-	pthread_mutex_t lock;             /* of the ring, stop, over, shared.users */
+	pthread_mutex_t feed; /* held by the worker that reads; taken before lock */
+	pthread_mutex_t lock; /* of the ring, stop, over, shared.users */
 	pthread_cond_t change;
 	struct chunk *ring;
-	size_t n_ring, head, tail;        /* chunks begun, chunks handed out; they only grow, the place is % n_ring */
-	bool stop, over;                  /* ds_close() was called; there is nothing more to read */
-	struct worker *workers;           /* the last one is ds_next()'s own */
+	size_t n_ring, head, tail; /* chunks begun, chunks handed out; they only grow, the place is % n_ring */
+	bool stop, over;           /* ds_close() was called; there is nothing more to read */
+	struct worker *workers;    /* the last one is ds_next()'s own */
 	size_t n_workers, n_started;
-	size_t row_bytes;                 /* of a row's pixels, the last time one was seen */
+	size_t row_bytes; /* of a row's pixels, the last time one was seen */
 	char name[DS_NAME];
 	/* under feed */
-	size_t next;                      /* row to be read */
+	size_t next; /* row to be read */
 	struct ds_files *files;
-	size_t operand;                   /* of files; SIZE_MAX: none */
-	uint32_t entry;                   /* entries gone past in it */
+	size_t operand; /* of files; SIZE_MAX: none */
+	uint32_t entry; /* entries gone past in it */
 	const char *entry_name;
 	struct ds_in in;
 	struct shared shared;

@@ -101,13 +101,15 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 	if (s->unread.text[0])
 		return err_fail(err, "'%s' holds no images that are read; %s", path, s->unread.text);
 	if (s->o.split)
-		return err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s",
-				path, s->o.split, s->splits[0] ? s->splits : " none");
+		return err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s", path, s->o.split,
+				s->splits[0] ? s->splits : " none");
 	if (s->o.format)
 		return err_fail(err, "'%s' holds no images of format '%s'", path, s->o.format);
 	if (s->n_operands == 1 && s->operands[0].plain)
-		return err_fail(err, "'%s' is neither a folder nor a whole archive, nor a file of a "
-				"format that is read (--list-formats)", path);
+		return err_fail(err,
+				"'%s' is neither a folder nor a whole archive, nor a file of a "
+				"format that is read (--list-formats)",
+				path);
 	return err_fail(err, "'%s' holds no images of a format that is read (--list-formats)", path);
 }
 

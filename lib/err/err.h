@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 struct err {
-	char text[8192];                  /* "" at first, if it is initialised */
+	char text[8192]; /* "" at first, if it is initialised */
 };
 
 /* Each returns -1. */
@@ -32,7 +32,7 @@ int err_fail(struct err *e, const char *format, ...) __attribute__((format(print
 int err_prefix(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same behind it, for lists of what there is. */
 int err_append(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int err_memory(struct err *e);            /* "out of memory" */
+int err_memory(struct err *e); /* "out of memory" */
 
 #ifdef __cplusplus
 }

@@ -58,20 +58,20 @@ enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
 struct job_options {
 	struct um_train_options train;
 	struct um_oe_options oe;
-	const char *aux;                  /* file of outliers, or NULL */
-	double beta;                      /* NAN: not given */
-	long criterion;                   /* enum job_criterion */
-	const char *start;                /* checkpoint to start from, or NULL; the tool's option */
+	const char *aux;   /* file of outliers, or NULL */
+	double beta;       /* NAN: not given */
+	long criterion;    /* enum job_criterion */
+	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;
-	long save_every, max_memory;      /* MiB */
+	long save_every, max_memory; /* MiB */
 	bool resume;
-	struct cli_list ood;              /* NAME=FILE to report on at the end */
-	double keep;                      /* for the directory's name: kept fraction, NAN: the checkpoint's */
+	struct cli_list ood; /* NAME=FILE to report on at the end */
+	double keep;         /* for the directory's name: kept fraction, NAN: the checkpoint's */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
-	struct um_engine_options how;     /* networks are run to be evaluated */
-	const char *output;               /* where the checkpoint goes; NULL: standard output */
+	struct um_engine_options how; /* networks are run to be evaluated */
+	const char *output;           /* where the checkpoint goes; NULL: standard output */
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
@@ -83,23 +83,23 @@ void job_options_release(struct job_options *o);
 
 /* ---- a run: what is open ---- */
 
-enum { JOB_PATH = PATH_MAX, JOB_DIR = JOB_PATH - 64 };    /* bytes of a path in a run directory; of its own */
+enum { JOB_PATH = PATH_MAX, JOB_DIR = JOB_PATH - 64 }; /* bytes of a path in a run directory; of its own */
 enum { JOB_START, JOB_IMAGES, JOB_VAL, JOB_AUX, JOB_PARENTS };
 
 struct job {
-	const struct job_options *o;      /* borrowed */
+	const struct job_options *o; /* borrowed */
 	struct net_checkpoint c;
-	struct um_data data, held;        /* to train on, to validate on (n = 0: none) */
-	struct um_data outliers;          /* of --aux (n = 0: none) */
-	const char *input;                /* name of the stream that the data came from, the reader's */
-	uint64_t hash, aux_hash;          /* of all of the data; of the outliers */
-	bool resumed;                     /* c is what a run resumes from */
-	double keep;                      /* for the directory's name */
-	struct ts_header parents[JOB_PARENTS];    /* what the history needs of what was read */
+	struct um_data data, held;             /* to train on, to validate on (n = 0: none) */
+	struct um_data outliers;               /* of --aux (n = 0: none) */
+	const char *input;                     /* name of the stream that the data came from, the reader's */
+	uint64_t hash, aux_hash;               /* of all of the data; of the outliers */
+	bool resumed;                          /* c is what a run resumes from */
+	double keep;                           /* for the directory's name */
+	struct ts_header parents[JOB_PARENTS]; /* what the history needs of what was read */
 
-	char dir[JOB_DIR];                /* the run directory; empty: none */
-	int lock;                         /* on it; -1: none */
-	FILE *table, *text;               /* log.tsv, SET_log.txt; NULL: not open */
+	char dir[JOB_DIR];  /* the run directory; empty: none */
+	int lock;           /* on it; -1: none */
+	FILE *table, *text; /* log.tsv, SET_log.txt; NULL: not open */
 	struct tb_writer *events;
 };
 

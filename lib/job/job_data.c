@@ -15,8 +15,7 @@ static int read_data(const struct job *j, struct um_data *d, struct ts_header *h
 	if (um_data_read(d, r, (size_t)j->o->max_memory << 20) < 0)
 		return err_fail(err, "%s", ts_reader_error(r));
 	ts_header_init(h, "images");
-	if (ts_header_chain(h, ts_reader_header(r)) < 0 ||
-	    ts_meta_merge(&h->meta, &ts_reader_header(r)->meta) < 0)
+	if (ts_header_chain(h, ts_reader_header(r)) < 0 || ts_meta_merge(&h->meta, &ts_reader_header(r)->meta) < 0)
 		return err_memory(err);
 	return 0;
 }
@@ -114,7 +113,7 @@ static int load_start(struct job *j, struct err *err)
 		return 0;
 	if (net_load(&j->c, j->o->start, err) < 0)
 		return -1;
-	net_strip(&j->c);                     /* of another run: it is not this one's to resume */
+	net_strip(&j->c); /* of another run: it is not this one's to resume */
 	return ts_header_chain(&j->parents[JOB_START], &j->c.header) < 0 ? err_memory(err) : 0;
 }
 

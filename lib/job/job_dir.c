@@ -57,7 +57,7 @@ static bool is_run(const char *path)
 }
 
 /* The run directory whose settings.yaml is the config file; false: it is another file. */
-static bool run_of_config(char *path)     /* of PATH_MAX bytes */
+static bool run_of_config(char *path) /* of PATH_MAX bytes */
 {
 	char *slash;
 
@@ -90,8 +90,8 @@ static void config_stem(char *buf, size_t len)
 
 	if (run_of_config(path)) {
 		if (strncmp(cut_last(path), "prune_rate=", 11) != 0)
-			cut_last(path);       /* it was a number in it */
-		cut_last(path);               /* NAME */
+			cut_last(path); /* it was a number in it */
+		cut_last(path);         /* NAME */
 		part = cut_last(path);
 	} else if (cli.config) {
 		part = strrchr(cli.config, '/') ? strrchr(cli.config, '/') + 1 : cli.config;
@@ -160,7 +160,7 @@ static int base_of(const struct job *j, char base[JOB_DIR], struct err *err)
 	char stem[128], keep[32];
 
 	config_stem(stem, sizeof stem);
-	snprintf(keep, sizeof keep, "%.12g%s", j->keep, j->keep == 0 || j->keep == 1 ? ".0" : "");  /* as Python does */
+	snprintf(keep, sizeof keep, "%.12g%s", j->keep, j->keep == 0 || j->keep == 1 ? ".0" : ""); /* as Python does */
 	if (snprintf(base, JOB_DIR, "%s/%s/%s/prune_rate=%s", o->run, stem, o->name, keep) >= 3800)
 		return err_fail(err, "--run and --name are too long");
 	return 0;
@@ -179,7 +179,7 @@ int job_dir_open(struct job *j, struct err *err)
 	}
 	if (base_of(j, base, err) < 0)
 		return -1;
-	do {                                  /* whoever makes the folder has the number */
+	do { /* whoever makes the folder has the number */
 		if (choose(j, base, err) < 0)
 			return -1;
 		if (j->o->resume)
@@ -243,9 +243,10 @@ int job_dir_same_settings(const struct job *j, struct err *err)
 			break;
 		if (x && y && strcmp(x, y) == 0)
 			continue;
-		err_fail(err, "a run is resumed with the options that it began with, but '%s' of "
-			 "'%s' is '%s' now; --config that file gives them again", x ? x : "nothing",
-			 path, y ? y : "nothing");
+		err_fail(err,
+			 "a run is resumed with the options that it began with, but '%s' of "
+			 "'%s' is '%s' now; --config that file gives them again",
+			 x ? x : "nothing", path, y ? y : "nothing");
 		rc = -1;
 	}
 	free(was);

@@ -23,11 +23,11 @@ int job_dir_same_settings(const struct job *j, struct err *err) TS_CHECKED;
 
 /* One row of log.tsv. */
 struct job_row {
-	long epoch;                       /* done */
+	long epoch; /* done */
 	double lr, loss, folded, accuracy, seconds;
-	double val_loss, val_accuracy;    /* NAN: no validation */
-	size_t n;                         /* images that the seconds were spent on */
-	double outlier;                   /* of what outliers add to the loss; NAN: no outliers */
+	double val_loss, val_accuracy; /* NAN: no validation */
+	size_t n;                      /* images that the seconds were spent on */
+	double outlier;                /* of what outliers add to the loss; NAN: no outliers */
 };
 
 /* Begins the logs; rows after `epoch` are dropped from log.tsv, which a resumed run writes anew. */

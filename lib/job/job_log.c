@@ -9,9 +9,8 @@
 #include "job/job_internal.h"
 #include "tb/tb.h"
 
-enum { TEXT_NAME = 192 };                 /* bytes of SET_log.txt */
-static const char heading[] =
-	"epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds";
+enum { TEXT_NAME = 192 }; /* bytes of SET_log.txt */
+static const char heading[] = "epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds";
 
 static int cannot_write(const struct job *j, const char *name, struct err *err)
 {
@@ -107,7 +106,7 @@ void job_say(const struct job *j, const char *fmt, ...)
 static void put(const struct job *j, const char *tag, long epoch, double v)
 {
 	if (!isnan(v))
-		tb_scalar(j->events, tag, epoch, v);     /* errors are sticky, see below */
+		tb_scalar(j->events, tag, epoch, v); /* errors are sticky, see below */
 }
 
 /* Adds the epoch to TensorBoard's curves. */
@@ -142,18 +141,18 @@ static int check_text(const struct job *j, struct err *err)
 int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 {
 	char val[96] = "", oe[32] = "";
-	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0;   /* 0: too fast to tell */
+	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to tell */
 
 	if (!isnan(r->val_loss))
 		snprintf(val, sizeof val, " val_loss=%.6g val_acc=%.4f", r->val_loss, r->val_accuracy);
 	if (!isnan(r->outlier))
 		snprintf(oe, sizeof oe, " oe=%.6g", r->outlier);
-	job_say(j, "epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f",
-		r->epoch, r->lr, r->loss, r->folded, oe, r->accuracy, val, speed, r->seconds);
+	job_say(j, "epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f", r->epoch,
+		r->lr, r->loss, r->folded, oe, r->accuracy, val, speed, r->seconds);
 	if (!j->table)
 		return 0;
-	fprintf(j->table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss,
-		r->folded, r->accuracy, r->val_loss, r->val_accuracy, speed, r->seconds);
+	fprintf(j->table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss, r->folded,
+		r->accuracy, r->val_loss, r->val_accuracy, speed, r->seconds);
 	if (isnan(r->outlier))
 		fputc('\n', j->table);
 	else

@@ -10,18 +10,18 @@
 struct loop {
 	struct job *j;
 	struct um_model *m;
-	struct um_oe *oe;                 /* NULL: no outliers */
+	struct um_oe *oe; /* NULL: no outliers */
 	struct um_progress p;
-	double best;                      /* validation accuracy of best.ckpt; below 0: none yet */
-	size_t before;                    /* images of the epoch that were done when a run was resumed */
+	double best;   /* validation accuracy of best.ckpt; below 0: none yet */
+	size_t before; /* images of the epoch that were done when a run was resumed */
 };
 
 static void tick(void *data, const struct um_progress *p)
 {
 	const struct job *j = ((struct loop *)data)->j;
 
-	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f", p->epoch + 1, j->o->train.epochs, p->row,
-		     j->data.n, p->loss / (double)p->row);
+	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f", p->epoch + 1, j->o->train.epochs, p->row, j->data.n,
+		     p->loss / (double)p->row);
 }
 
 /* Only a run with a directory has a place to stop at. */
@@ -55,8 +55,10 @@ static int take_state(struct loop *l, struct err *err)
 
 			for (size_t k = 0; t->type == TS_F32 && k < ts_tensor_count(t); k++)
 				if (!isfinite(((const float *)t->data)[k])) {
-					err_fail(err, "'%s' is not finite any more: training diverged; "
-						 "try a smaller --lr (it is %g)", t->name, um_lr(o, l->p.epoch));
+					err_fail(err,
+						 "'%s' is not finite any more: training diverged; "
+						 "try a smaller --lr (it is %g)",
+						 t->name, um_lr(o, l->p.epoch));
 					return UM_DIVERGED;
 				}
 		}
@@ -131,9 +133,15 @@ static int finish_epoch(struct loop *l, struct err *err)
 	struct job *j = l->j;
 	const struct um_train_options *o = &j->o->train;
 	const double n = (double)j->data.n;
-	struct job_row r = { .epoch = l->p.epoch + 1, .lr = um_lr(o, l->p.epoch), .loss = l->p.loss / n,
-			     .folded = l->p.folded / n, .accuracy = (double)l->p.right / n, .seconds = l->p.seconds,
-			     .val_loss = NAN, .val_accuracy = NAN, .n = j->data.n - l->before,
+	struct job_row r = { .epoch = l->p.epoch + 1,
+			     .lr = um_lr(o, l->p.epoch),
+			     .loss = l->p.loss / n,
+			     .folded = l->p.folded / n,
+			     .accuracy = (double)l->p.right / n,
+			     .seconds = l->p.seconds,
+			     .val_loss = NAN,
+			     .val_accuracy = NAN,
+			     .n = j->data.n - l->before,
 			     .outlier = l->oe ? l->p.outlier / n : NAN };
 	int rc = take_state(l, err);
 
@@ -154,8 +162,7 @@ static enum job_end stop(struct loop *l, struct err *err)
 {
 	if (save_last(l, err) < 0)
 		return JOB_FAILED;
-	job_say(l->j, "stopped in epoch %ld after %zu images; --resume goes on from there", l->p.epoch + 1,
-		l->p.row);
+	job_say(l->j, "stopped in epoch %ld after %zu images; --resume goes on from there", l->p.epoch + 1, l->p.row);
 	return JOB_STOPPED;
 }
 
@@ -175,8 +182,10 @@ static enum job_end epochs(struct loop *l, struct err *err)
 	}
 	if (rc == UM_DIVERGED && job_dir_is_open(j))
 		err_append(err, "; the last good checkpoint is '%s'",
-			   job_dir_path(j, l->p.epoch > 0 || j->resumed ? "checkpoints/last.ckpt" :
-					"checkpoints/initial.ckpt", path));
+			   job_dir_path(j,
+					l->p.epoch > 0 || j->resumed ? "checkpoints/last.ckpt" :
+								       "checkpoints/initial.ckpt",
+					path));
 	return rc < 0 ? JOB_FAILED : JOB_DONE;
 }
 

@@ -42,12 +42,15 @@ static int check_labels(const struct job *j, struct err *err)
 		if (d->label[i] < 0)
 			continue;
 		if (!d->classes)
-			return err_fail(err, "'%s': row %zu has label %lld, and no class names tell that it is no "
+			return err_fail(err,
+					"'%s': row %zu has label %lld, and no class names tell that it is no "
 					"ID class; if it is none, drop the labels with ts-cat --select image",
 					j->o->aux, i, (long long)d->label[i]);
 		if (is_id(&j->c, d->classes[d->label[i]]))
-			return err_fail(err, "'%s': row %zu is of class '%s', which is one of the model's; "
-					"outliers are of other classes", j->o->aux, i, d->classes[d->label[i]]);
+			return err_fail(err,
+					"'%s': row %zu is of class '%s', which is one of the model's; "
+					"outliers are of other classes",
+					j->o->aux, i, d->classes[d->label[i]]);
 	}
 	return 0;
 }

@@ -42,8 +42,8 @@ static struct net_node behind(const struct net *n, int in, enum net_op op)
 }
 
 /* Adds a parameter of the node that comes next. */
-static void add_param(struct net *n, struct net_node *node, const char *name, const char *suffix,
-		      enum net_role role, int ndim, const size_t *shape)
+static void add_param(struct net *n, struct net_node *node, const char *name, const char *suffix, enum net_role role,
+		      int ndim, const size_t *shape)
 {
 	struct net_param *p;
 
@@ -68,8 +68,8 @@ static void add_param(struct net *n, struct net_node *node, const char *name, co
 
 int net_input(struct net *n)
 {
-	return add_node(n, (struct net_node){ .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h, .w = n->w,
-					      .param = -1 });
+	return add_node(n, (struct net_node){
+				   .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h, .w = n->w, .param = -1 });
 }
 
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)

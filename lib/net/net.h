@@ -26,33 +26,32 @@ extern "C" {
 enum { NET_MAX_PARAMS = 8, NET_MAX_STAGES = 8, NET_NAME = 96, NET_SPEC = 256 };
 
 enum net_op {
-	NET_INPUT,                        /* normalised pixels */
-	NET_CONV,                         /* in[0]; weight (c, in.c, kernel, kernel), bias (c) or none */
-	NET_BN,                           /* in[0]; eps 1e-5, momentum 0.1 as PyTorch's default */
-	NET_RELU,                         /* in[0]; may overwrite it: nothing else reads in[0] */
-	NET_DROPOUT,                      /* in[0]; element-wise, in training only */
-	NET_CONCAT,                       /* in[0], in[1] along channels */
-	NET_ADD,                          /* in[0] + in[1] */
-	NET_AVGPOOL,                      /* in[0]; kernel x kernel, stride kernel */
-	NET_MAXPOOL,                      /* in[0]; kernel, stride, pad; the border never wins */
-	NET_MEAN,                         /* in[0]; mean over space: (c) */
-	NET_FLATTEN,                      /* in[0]; (c * h * w), channel by channel */
-	NET_LINEAR                        /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
+	NET_INPUT,   /* normalised pixels */
+	NET_CONV,    /* in[0]; weight (c, in.c, kernel, kernel), bias (c) or none */
+	NET_BN,      /* in[0]; eps 1e-5, momentum 0.1 as PyTorch's default */
+	NET_RELU,    /* in[0]; may overwrite it: nothing else reads in[0] */
+	NET_DROPOUT, /* in[0]; element-wise, in training only */
+	NET_CONCAT,  /* in[0], in[1] along channels */
+	NET_ADD,     /* in[0] + in[1] */
+	NET_AVGPOOL, /* in[0]; kernel x kernel, stride kernel */
+	NET_MAXPOOL, /* in[0]; kernel, stride, pad; the border never wins */
+	NET_MEAN,    /* in[0]; mean over space: (c) */
+	NET_FLATTEN, /* in[0]; (c * h * w), channel by channel */
+	NET_LINEAR   /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
 };
 
 struct net_node {
 	enum net_op op;
-	int in[2];                        /* nodes before this one, -1 none */
-	int last_use;                     /* the last node that reads this one; itself if none does */
-	int c, h, w;                      /* output: channels, height, width */
+	int in[2];    /* nodes before this one, -1 none */
+	int last_use; /* the last node that reads this one; itself if none does */
+	int c, h, w;  /* output: channels, height, width */
 	int kernel, stride, pad;
-	int param;                        /* first of its parameters in net.params, or -1 */
+	int param; /* first of its parameters in net.params, or -1 */
 	int n_params;
 	bool bias, affine;
 };
 
-enum net_role { NET_WEIGHT, NET_BIAS, NET_GAMMA, NET_BETA, NET_RUNNING_MEAN, NET_RUNNING_VAR,
-		NET_BATCHES };
+enum net_role { NET_WEIGHT, NET_BIAS, NET_GAMMA, NET_BETA, NET_RUNNING_MEAN, NET_RUNNING_VAR, NET_BATCHES };
 
 /* A tensor of the state, named as PyTorch's state_dict names it. The first four roles are
  * trained. */
@@ -64,27 +63,27 @@ struct net_param {
 };
 
 struct net {
-	char spec[NET_SPEC];              /* canonical */
-	int c, h, w;                      /* input */
+	char spec[NET_SPEC]; /* canonical */
+	int c, h, w;         /* input */
 	int classes;
 	struct net_node *nodes;
 	int n_nodes, cap_nodes;
 	struct net_param *params;
 	int n_params, cap_params;
-	int feature;                      /* node of the pooled penultimate feature (D) */
-	int head;                         /* node of the last linear layer: logits (C) */
+	int feature; /* node of the pooled penultimate feature (D) */
+	int head;    /* node of the last linear layer: logits (C) */
 	/* The feature list, from the input on: maps at which the network can be cut, that is, nothing
 	 * behind one reads what is before it. The last is what is pooled to `feature`, in wideresnet
 	 * but for a norm and a ReLU; in conv2 to conv6 it is what the dense layers read. May be empty. */
 	int stages[NET_MAX_STAGES], n_stages;
-	bool failed;                      /* out of memory while building */
+	bool failed; /* out of memory while building */
 };
 
 /* An architecture: what --arch can say. */
 struct net_arch_param {
 	const char *name;
-	double value, min, max;           /* default and range */
-	bool whole;                       /* a whole number */
+	double value, min, max; /* default and range */
+	bool whole;             /* a whole number */
 };
 struct net_arch {
 	const char *name, *help;
@@ -95,7 +94,7 @@ struct net_arch {
 	 * (NET_SPEC bytes). NULL: it is never guessed. */
 	bool (*guess)(const struct ts_set *state, char *spec);
 };
-extern const struct net_arch *const net_archs[];          /* NULL ends it */
+extern const struct net_arch *const net_archs[]; /* NULL ends it */
 
 /* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err:
  * unknown architecture or parameter, a value out of range, an input it cannot
@@ -114,7 +113,7 @@ size_t net_count(const struct net *n);
 
 /* ---- for architectures: each adds a node behind `in` and returns its number ---- */
 
-int net_input(struct net *n);             /* the first; net_new() adds it */
+int net_input(struct net *n); /* the first; net_new() adds it */
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_bn(struct net *n, int in, const char *name, bool affine);
 int net_relu(struct net *n, int in);
@@ -152,12 +151,12 @@ struct net_mask;
 
 struct net_checkpoint {
 	struct net *net;
-	struct ts_set state;              /* in the order of net->params */
-	struct ts_set extra;              /* masks (net_mask.h); "train/...": what a run resumes from */
-	struct net_mask *mask;            /* NULL: no masks */
-	struct ts_header header;          /* meta and history as read; for net_save() as set by the caller */
-	double mean[4], std[4];           /* of the input's channels, pixels in [0, 1]; inside the model */
-	char **classes;                   /* names; NULL if none are known */
+	struct ts_set state;     /* in the order of net->params */
+	struct ts_set extra;     /* masks (net_mask.h); "train/...": what a run resumes from */
+	struct net_mask *mask;   /* NULL: no masks */
+	struct ts_header header; /* meta and history as read; for net_save() as set by the caller */
+	double mean[4], std[4];  /* of the input's channels, pixels in [0, 1]; inside the model */
+	char **classes;          /* names; NULL if none are known */
 	size_t n_classes;
 };
 
@@ -187,8 +186,7 @@ int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct 
 void net_checkpoint_release(struct net_checkpoint *c);
 /* The last layer as scores want it: weight (C,D) named fc.weight, bias (C) named fc.bias, zeros if it
  * has none. The caller releases both. -1: out of memory. */
-int net_last_layer(const struct net_checkpoint *c, struct ts_tensor *weight, struct ts_tensor *bias)
-	TS_CHECKED;
+int net_last_layer(const struct net_checkpoint *c, struct ts_tensor *weight, struct ts_tensor *bias) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -42,10 +42,9 @@ static int set_param(const struct net_arch *a, const char *text, size_t len, dou
 		if (strcmp(q->name, copy) != 0)
 			continue;
 		p[i] = strtod(equals, &end);
-		if (end == equals || *end || !(p[i] >= q->min && p[i] <= q->max) ||
-		    (q->whole && p[i] != floor(p[i])))
-			return err_fail(err, "%s of %s: '%s' is not a %snumber from %g to %g", copy,
-					a->name, equals, q->whole ? "whole " : "", q->min, q->max);
+		if (end == equals || *end || !(p[i] >= q->min && p[i] <= q->max) || (q->whole && p[i] != floor(p[i])))
+			return err_fail(err, "%s of %s: '%s' is not a %snumber from %g to %g", copy, a->name, equals,
+					q->whole ? "whole " : "", q->min, q->max);
 		return 0;
 	}
 	err_fail(err, "%s has no parameter '%s'%s", a->name, copy, a->params[0].name ? "; it has:" : "");
@@ -87,8 +86,8 @@ static void write_spec(struct net *n, const struct net_arch *a, const double *p)
 	size_t len = (size_t)snprintf(n->spec, sizeof n->spec, "%s", a->name);
 
 	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
-		len += (size_t)snprintf(n->spec + len, sizeof n->spec - len, "%c%s=%.9g",
-					i ? ',' : ':', a->params[i].name, p[i]);
+		len += (size_t)snprintf(n->spec + len, sizeof n->spec - len, "%c%s=%.9g", i ? ',' : ':',
+					a->params[i].name, p[i]);
 }
 
 struct net *net_new(const char *spec, int c, int h, int w, int classes, struct err *err)
@@ -99,10 +98,8 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, struct e
 
 	if (!a)
 		return NULL;
-	if (c < 1 || c > 4 || h < 1 || w < 1 || h > 4096 || w > 4096 || classes < 2 ||
-	    classes > 1000000) {
-		err_fail(err, "no network for %d x %d x %d pixels and %d classes", c, h, w,
-			 classes);
+	if (c < 1 || c > 4 || h < 1 || w < 1 || h > 4096 || w > 4096 || classes < 2 || classes > 1000000) {
+		err_fail(err, "no network for %d x %d x %d pixels and %d classes", c, h, w, classes);
 		return NULL;
 	}
 	n = calloc(1, sizeof *n);

@@ -19,8 +19,7 @@ static int get_numbers(const struct ts_meta *m, const char *key, size_t n, doubl
 	return rc;
 }
 
-static int set_numbers(struct ts_meta *m, const char *key, enum ts_type type, size_t n,
-		       const double *v)
+static int set_numbers(struct ts_meta *m, const char *key, enum ts_type type, size_t n, const double *v)
 {
 	struct ts_tensor t;
 	int rc;
@@ -49,7 +48,7 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct e
 	if (get_numbers(m, "input", 3, input) < 0 || input[0] > 4 || input[1] > 1e6 || input[2] > 1e6 ||
 	    ts_meta_get_int(m, "n_classes", &n_classes) != 1 || n_classes < 0 || n_classes > 1 << 20) {
 		err_fail(err, "its header lacks the input's shape or the number of classes "
-			 "(meta 'input', 'n_classes')");
+			      "(meta 'input', 'n_classes')");
 		free(arch);
 		return -1;
 	}
@@ -100,8 +99,8 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err)
 		err_fail(err, "%s", ts_reader_error(r));
 		goto out;
 	}
-	if (from_meta(c, &h->meta, &why) < 0 || net_check(c->net, &c->state, &why) < 0 ||
-	    split(c, &why) < 0 || net_mask_read(c, &h->meta, &why) < 0) {
+	if (from_meta(c, &h->meta, &why) < 0 || net_check(c->net, &c->state, &why) < 0 || split(c, &why) < 0 ||
+	    net_mask_read(c, &h->meta, &why) < 0) {
 		err_fail(err, "'%s': %s", ts_reader_name(r), why.text);
 		goto out;
 	}
@@ -141,14 +140,12 @@ int net_save(struct net_checkpoint *c, const char *path, struct err *err)
 	int rc = -1;
 
 	ts_header_init(&h, "checkpoint");
-	if (ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
-	    set_numbers(m, "input", TS_I64, 3, input) < 0 ||
+	if (ts_meta_set_str(m, "arch", c->net->spec) < 0 || set_numbers(m, "input", TS_I64, 3, input) < 0 ||
 	    ts_meta_set_int(m, "n_classes", c->net->classes) < 0 ||
 	    set_numbers(m, "mean", TS_F64, (size_t)c->net->c, c->mean) < 0 ||
 	    set_numbers(m, "std", TS_F64, (size_t)c->net->c, c->std) < 0 ||
-	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0) ||
-	    net_mask_write(c, m) < 0 || ts_meta_merge(&h.meta, m) < 0 ||
-	    ts_header_chain(&h, &c->header) < 0 || borrow(&all, &c->state) < 0 ||
+	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0) || net_mask_write(c, m) < 0 ||
+	    ts_meta_merge(&h.meta, m) < 0 || ts_header_chain(&h, &c->header) < 0 || borrow(&all, &c->state) < 0 ||
 	    borrow(&all, &c->extra) < 0)
 		err_memory(err);
 	else
@@ -192,8 +189,7 @@ int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct 
 		ret->n_classes = c->n_classes;
 	}
 	if (copy_set(&ret->state, &c->state) < 0 || copy_set(&ret->extra, &c->extra) < 0 ||
-	    ts_meta_merge(&ret->header.meta, &c->header.meta) < 0 ||
-	    ts_header_chain(&ret->header, &c->header) < 0)
+	    ts_meta_merge(&ret->header.meta, &c->header.meta) < 0 || ts_header_chain(&ret->header, &c->header) < 0)
 		goto nomem;
 	return 0;
 nomem:

@@ -7,7 +7,11 @@
 
 /* The published program's numbers are CIFAR-10's; it takes them for CIFAR-100 too. ImageNet's are
  * torchvision's. */
-#define CIFAR { 125.3 / 255, 123.0 / 255, 113.9 / 255 }, { 63.0 / 255, 62.1 / 255, 66.7 / 255 }
+#define CIFAR \
+	{ 125.3 / 255, 123.0 / 255, 113.9 / 255 }, \
+	{ \
+		63.0 / 255, 62.1 / 255, 66.7 / 255 \
+	}
 static const struct net_normaliser normalisers[] = {
 	{ "cifar10", CIFAR },
 	{ "cifar100", CIFAR },

@@ -13,8 +13,7 @@ static enum ts_type type_of(enum net_role role)
 	return role == NET_BATCHES ? TS_I64 : TS_F32;
 }
 
-static void fill(const struct net *n, const struct net_param *p, struct ts_rng *rng, float *v,
-		 size_t count)
+static void fill(const struct net *n, const struct net_param *p, struct ts_rng *rng, float *v, size_t count)
 {
 	const struct net_node *node = &n->nodes[p->node];
 	double fan = n->nodes[node->in[0]].c * (node->op == NET_CONV ? node->kernel * node->kernel : 1);
@@ -63,12 +62,14 @@ static int check_one(const struct net_param *p, const struct ts_tensor *t, struc
 	if (t->type != type_of(p->role) || t->ndim != p->ndim ||
 	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0)
 		return err_fail(err, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
-			 ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have),
-			 ts_type_name(type_of(p->role)), ts_shape_text(p->ndim, p->shape, want));
+				ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have),
+				ts_type_name(type_of(p->role)), ts_shape_text(p->ndim, p->shape, want));
 	for (size_t i = 0; i < n; i++)
 		if (!isfinite(ts_get(t->type, t->data, i)))
-			return err_fail(err, "tensor '%s' holds a number that is not finite (element "
-				 "%zu): training had diverged, or the file is damaged", p->name, i);
+			return err_fail(err,
+					"tensor '%s' holds a number that is not finite (element "
+					"%zu): training had diverged, or the file is damaged",
+					p->name, i);
 	return 0;
 }
 
@@ -79,11 +80,10 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 		struct ts_tensor *t = ts_set_get(set, p->name), swap;
 
 		if (!t)
-			return err_fail(err, "tensor '%s' of architecture %s is missing", p->name,
-				 n->spec);
+			return err_fail(err, "tensor '%s' of architecture %s is missing", p->name, n->spec);
 		if (check_one(p, t, err) < 0)
 			return -1;
-		swap = *t;                    /* names are distinct, so t is at i or behind */
+		swap = *t; /* names are distinct, so t is at i or behind */
 		*t = set->t[i];
 		set->t[i] = swap;
 	}

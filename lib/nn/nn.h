@@ -34,28 +34,26 @@ extern "C" {
 struct nn;
 
 struct nn_options {
-	int threads;                      /* at least 1 */
-	int from;                         /* the map that it starts from, a stage; 0: pixels */
-	const bool *keep;                 /* (n_nodes) outputs that nn_run() hands out; NULL: none */
-	bool take;                        /* c's weights go as they are packed: half the memory, but c is not
+	int threads;       /* at least 1 */
+	int from;          /* the map that it starts from, a stage; 0: pixels */
+	const bool *keep;  /* (n_nodes) outputs that nn_run() hands out; NULL: none */
+	bool take;         /* c's weights go as they are packed: half the memory, but c is not
 					   * to be used any more, only released */
-	const char *isa;                  /* instructions to use, a name of nn_isas(); NULL: UNMASK_ISA's, or the best */
-	struct nn *beside;                /* shares this one's memory for maps: they run one at a time; or NULL */
+	const char *isa;   /* instructions to use, a name of nn_isas(); NULL: UNMASK_ISA's, or the best */
+	struct nn *beside; /* shares this one's memory for maps: they run one at a time; or NULL */
 };
 
 /* Compiles c's network; its masks must be baked (net_bake). Copies what it needs of the weights. Memory:
  * the weights once, 3x3 ones of at most 256 by 256 channels 4 times, and a few images' maps a thread, which all
  * that are made beside each other have once, as large as the largest needs. Any of them may go first. -1 with a
  * line in err: out of memory, or what nn_check() says. */
-int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, struct err *err)
-	TS_CHECKED;
+int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, struct err *err) TS_CHECKED;
 void nn_free(struct nn *m);
 
 /* Runs n images: pixels |u1 (n,c,h,w), or, of a network that starts from a map, floats of its shape.
  * Writes logits (n,C); features (n,D) if not NULL; of each node that is kept maps[node], floats
  * (n,c,h,w). */
-void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features,
-	    float *const *maps);
+void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features, float *const *maps);
 
 /* Does this processor have these instructions (NULL: UNMASK_ISA's)? -1 with a line in err: others are named. */
 int nn_check(const char *isa, struct err *err) TS_CHECKED;

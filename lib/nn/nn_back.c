@@ -12,7 +12,7 @@
 #include "nn/nn_train_internal.h"
 #include "ts/ts_rng.h"
 
-enum { CHUNK = 64 << 10 };                /* floats of windows at a time: a quarter of a second cache */
+enum { CHUNK = 64 << 10 }; /* floats of windows at a time: a quarter of a second cache */
 
 /* ---- convolutions ---- */
 
@@ -69,9 +69,11 @@ static void pack(struct nn_train *t, const struct nn_stage *s)
 				t->weight[(k * C + c) * M + m] = w[(m * C + c) * places + k];
 }
 
-static void conv_image(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *bias, float *scratch)
+static void conv_image(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *bias,
+		       float *scratch)
 {
-	const size_t M = (size_t)s->out.c, K = depth(s), P = nn_view_pixels(&s->out), stride = t->plane[s->out.plane].stride;
+	const size_t M = (size_t)s->out.c, K = depth(s), P = nn_view_pixels(&s->out),
+		     stride = t->plane[s->out.plane].stride;
 	const size_t most = chunk_rows(s), inputs = nn_view_pixels(&s->in) * (size_t)s->in.c;
 	float *y = scratch, *col = scratch + inputs, *out = nn_view_at(t, &s->out, image);
 
@@ -81,8 +83,8 @@ static void conv_image(const struct nn_train *t, const struct nn_stage *s, size_
 
 		if (!is_whole(s))
 			windows(s, y, row, n, col, false);
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)M, (int)K, 1, is_whole(s) ? y : col, (int)K,
-			    t->weight, (int)M, 0, out + row * stride, (int)stride);
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)M, (int)K, 1, is_whole(s) ? y : col,
+			    (int)K, t->weight, (int)M, 0, out + row * stride, (int)stride);
 	}
 	for (size_t p = 0; bias && p < P; p++)
 		for (size_t m = 0; m < M; m++)
@@ -95,16 +97,17 @@ static void conv_forward(struct nn_train *t, const struct nn_stage *s)
 	const float *bias = node->bias ? nn_train_value(t, node->param + 1) : NULL;
 
 	pack(t, s);
-	#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 	for (size_t i = 0; i < t->n; i++)
 		conv_image(t, s, i, bias, t->scratch[omp_get_thread_num()]);
 }
 
 /* One image back: dW (K, M) and the sums of the input's batch norm are added to. */
-static void conv_back_image(const struct nn_train *t, const struct nn_stage *s, size_t image, float *dw, double *sums, bool on,
-			    float *scratch)
+static void conv_back_image(const struct nn_train *t, const struct nn_stage *s, size_t image, float *dw, double *sums,
+			    bool on, float *scratch)
 {
-	const size_t M = (size_t)s->out.c, K = depth(s), P = nn_view_pixels(&s->out), stride = t->plane[s->out.plane].stride;
+	const size_t M = (size_t)s->out.c, K = depth(s), P = nn_view_pixels(&s->out),
+		     stride = t->plane[s->out.plane].stride;
 	const size_t most = chunk_rows(s), C = (size_t)s->in.c, inputs = nn_view_pixels(&s->in) * C;
 	float *y = scratch, *dy = y + inputs, *col = dy + inputs, *dcol = is_whole(s) ? dy : col + most * K;
 	const float *dout = nn_view_gradient(t, &s->out, image);
@@ -117,12 +120,12 @@ static void conv_back_image(const struct nn_train *t, const struct nn_stage *s, 
 
 		if (!is_whole(s))
 			windows(s, y, row, n, col, false);
-		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)K, (int)M, (int)n, 1, is_whole(s) ? y : col, (int)K,
-			    dout + row * stride, (int)stride, 1, dw, (int)M);
+		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)K, (int)M, (int)n, 1, is_whole(s) ? y : col,
+			    (int)K, dout + row * stride, (int)stride, 1, dw, (int)M);
 		if (!on)
 			continue;
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)K, (int)M, 1, dout + row * stride, (int)stride,
-			    t->weight, (int)M, 0, dcol, (int)K);
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)K, (int)M, 1, dout + row * stride,
+			    (int)stride, t->weight, (int)M, 0, dcol, (int)K);
 		if (!is_whole(s))
 			windows(s, dy, row, n, dcol, true);
 	}
@@ -137,7 +140,7 @@ static void conv_gather(struct nn_train *t, const struct nn_stage *s)
 	const size_t M = (size_t)s->out.c, C = (size_t)s->in.c, places = (size_t)(s->kh * s->kw), K = depth(s);
 	float *to = nn_train_gradient(t, node->param);
 
-	#pragma omp parallel for num_threads(t->o.threads)
+#pragma omp parallel for num_threads(t->o.threads)
 	for (size_t m = 0; m < M; m++)
 		for (size_t k = 0; k < K; k++) {
 			float sum = 0;
@@ -162,10 +165,10 @@ static void conv_gather(struct nn_train *t, const struct nn_stage *s)
 static void conv_backward(struct nn_train *t, const struct nn_stage *s)
 {
 	const size_t K = depth(s), M = (size_t)s->out.c;
-	const bool on = t->plane[s->in.plane].g != NULL;      /* pixels have no gradient, unless it is asked for */
+	const bool on = t->plane[s->in.plane].g != NULL; /* pixels have no gradient, unless it is asked for */
 
 	pack(t, s);
-	#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 	for (size_t g = 0; g < s->groups; g++) {
 		float *dw = t->partial + g * K * M;
 		double *sums = t->sums + g * 2 * t->most_channels;
@@ -268,7 +271,8 @@ static void flatten(const struct nn_stage *s, const float *from, float *to, bool
 }
 
 /* What is dropped of an image depends on the seed, the node and the image's number. */
-static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out, size_t stride)
+static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out,
+		 size_t stride)
 {
 	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
 	struct ts_rng rng = ts_rng_new(t->seed + 0x9e3779b97f4a7c15u * (image + 1), (uint64_t)s->node);
@@ -281,7 +285,8 @@ static void drop(const struct nn_train *t, const struct nn_stage *s, size_t imag
 		}
 }
 
-static void drop_back(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *dout, size_t stride, float *dy)
+static void drop_back(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *dout,
+		      size_t stride, float *dy)
 {
 	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
 	const uint8_t *kept = s->kept + image * P * C;
@@ -315,7 +320,9 @@ static void image_forward(const struct nn_train *t, const struct nn_stage *s, si
 		nn_view_read(t, &s->other, i, y);
 		copy(out, stride, y, C, C, P, true);
 		break;
-	case NN_S_INPUT: case NN_S_CONV: case NN_S_STATS: break;
+	case NN_S_INPUT:
+	case NN_S_CONV:
+	case NN_S_STATS: break;
 	}
 }
 
@@ -329,8 +336,11 @@ static void image_backward(const struct nn_train *t, const struct nn_stage *s, s
 	case NN_S_MAXIMUM: maximum_back(s, dout, stride, s->index + i * nn_view_pixels(&s->out) * C, dy); break;
 	case NN_S_FLATTEN: flatten(s, dout, dy, true); break;
 	case NN_S_DROPOUT: drop_back(t, s, i, dout, stride, dy); break;
-	case NN_S_ADD: case NN_S_COPY: copy(dy, C, dout, stride, C, P, false); break;
-	case NN_S_INPUT: case NN_S_CONV: case NN_S_STATS: break;
+	case NN_S_ADD:
+	case NN_S_COPY: copy(dy, C, dout, stride, C, P, false); break;
+	case NN_S_INPUT:
+	case NN_S_CONV:
+	case NN_S_STATS: break;
 	}
 	nn_view_give(t, &s->in, i, dy, C, sums);
 }
@@ -339,12 +349,13 @@ static void input(struct nn_train *t, const struct nn_stage *s, const uint8_t *i
 {
 	const size_t C = (size_t)s->out.c, P = nn_view_pixels(&s->out);
 
-	#pragma omp parallel for num_threads(t->o.threads)
+#pragma omp parallel for num_threads(t->o.threads)
 	for (size_t i = 0; i < t->n; i++)
 		for (size_t c = 0; c < C; c++)
 			for (size_t p = 0; p < P; p++)
-				nn_view_at(t, &s->out, i)[p * C + c] = (float)(((double)image[(i * C + c) * P + p] / 255 -
-					t->o.mean[c]) / t->o.std[c]);
+				nn_view_at(t, &s->out, i)[p * C + c] =
+					(float)(((double)image[(i * C + c) * P + p] / 255 - t->o.mean[c]) /
+						t->o.std[c]);
 }
 
 void nn_stage_forward(struct nn_train *t, const struct nn_stage *s, const uint8_t *image)
@@ -355,7 +366,7 @@ void nn_stage_forward(struct nn_train *t, const struct nn_stage *s, const uint8_
 	case NN_S_STATS: nn_stats_forward(t, s); return;
 	default: break;
 	}
-	#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 	for (size_t i = 0; i < t->n; i++)
 		image_forward(t, s, i, t->scratch[omp_get_thread_num()]);
 }
@@ -363,7 +374,7 @@ void nn_stage_forward(struct nn_train *t, const struct nn_stage *s, const uint8_
 /* The sums of a batch norm that a stage has read through. */
 static void give_other(struct nn_train *t, const struct nn_stage *s)
 {
-	#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 	for (size_t g = 0; g < s->groups; g++) {
 		double *sums = t->sums + g * 2 * t->most_channels;
 		size_t from, to;
@@ -371,7 +382,8 @@ static void give_other(struct nn_train *t, const struct nn_stage *s)
 		memset(sums, 0, 2 * (size_t)s->other.c * sizeof *sums);
 		nn_group(t, g, s->groups, &from, &to);
 		for (size_t i = from; i < to; i++)
-			nn_view_give(t, &s->other, i, nn_view_gradient(t, &s->out, i), t->plane[s->out.plane].stride, sums);
+			nn_view_give(t, &s->other, i, nn_view_gradient(t, &s->out, i), t->plane[s->out.plane].stride,
+				     sums);
 	}
 	nn_view_gather(t, &s->other, s->groups);
 }
@@ -386,7 +398,7 @@ void nn_stage_backward(struct nn_train *t, const struct nn_stage *s)
 	}
 	if (!t->plane[s->in.plane].g)
 		return;
-	#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 	for (size_t g = 0; g < s->groups; g++) {
 		double *sums = t->sums + g * 2 * t->most_channels;
 		size_t from, to;

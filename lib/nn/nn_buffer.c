@@ -30,7 +30,7 @@ static size_t lowest(struct nn_buffer *const *order, int k)
 
 		if (meet(b, order[k]) && at < b->at + b->size && b->at < at + order[k]->size) {
 			at = b->at + b->size;
-			i = -1;               /* what was passed may be in the way now */
+			i = -1; /* what was passed may be in the way now */
 		}
 	}
 	return at;
@@ -80,9 +80,12 @@ static void empty(struct nn_room *r)
 static int widen(struct nn_room *r, int threads, size_t arena, size_t scratch)
 {
 	const size_t T = (size_t)(threads > r->threads ? threads : r->threads);
-	struct nn_room wide = { r->users, (int)T, arena > r->arena ? arena : r->arena,
+	struct nn_room wide = { r->users,
+				(int)T,
+				arena > r->arena ? arena : r->arena,
 				scratch > r->scratch ? scratch : r->scratch,
-				calloc(T, sizeof *wide.arenas), calloc(T, sizeof *wide.scratches) };
+				calloc(T, sizeof *wide.arenas),
+				calloc(T, sizeof *wide.scratches) };
 	bool whole = wide.arenas && wide.scratches;
 
 	for (size_t i = 0; i < T && whole; i++)
@@ -101,8 +104,9 @@ int nn_room_join(struct nn *m, const struct nn *beside)
 	if (!r)
 		return -1;
 	r->users++;
-	return m->threads <= r->threads && arena <= r->arena && m->scratch <= r->scratch ? 0 :
-	       widen(r, m->threads, arena, m->scratch);
+	return m->threads <= r->threads && arena <= r->arena && m->scratch <= r->scratch ?
+		       0 :
+		       widen(r, m->threads, arena, m->scratch);
 }
 
 void nn_room_leave(struct nn *m)

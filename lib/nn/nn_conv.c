@@ -66,9 +66,9 @@ int nn_conv_pack(struct nn *m, struct nn_op *op)
 	op->w = nn_floats(m, panels * NN_PANEL * K);
 	if (!op->w)
 		return -1;
-	#pragma omp parallel for num_threads(m->threads)
+#pragma omp parallel for num_threads(m->threads)
 	for (size_t p = 0; p < panels; p++)
-		for (size_t k = 0; k < K; k++) {      /* as plain has them: channel, place in the window */
+		for (size_t k = 0; k < K; k++) { /* as plain has them: channel, place in the window */
 			float *to = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
 
 			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
@@ -79,8 +79,8 @@ int nn_conv_pack(struct nn *m, struct nn_op *op)
 }
 
 /* Points to the pieces of output pixel `row`; its pointers are isa->rows apart in the table. */
-static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row,
-		  const float **to, size_t n_seg)
+static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row, const float **to,
+		  size_t n_seg)
 {
 	const size_t per_image = nn_pixels(&op->out), at = row % per_image, rows = j->m->isa->rows;
 	const float *image = in + row / per_image * nn_pixels(&op->in) * op->in.stride;
@@ -97,8 +97,7 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 			const int y = y0 + dy, x = x0 + dx;
 			const bool inside = y >= 0 && y < op->in.h && x >= 0 && x < op->in.w;
 
-			*to = inside ? image + ((size_t)y * (size_t)op->in.w + (size_t)x) * op->in.stride
-				     : j->m->zeros;
+			*to = inside ? image + ((size_t)y * (size_t)op->in.w + (size_t)x) * op->in.stride : j->m->zeros;
 		}
 }
 
@@ -114,7 +113,7 @@ static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_
 	for (size_t i = 0; i < all; i++)
 		point(op, j, in, row + (i < b.n_rows ? i : b.n_rows - 1),
 		      table + i / isa->rows * isa->rows * b.n_seg + i % isa->rows, b.n_seg);
-	if (has_pre(op)) {                    /* of one segment: see nn_plan.c */
+	if (has_pre(op)) { /* of one segment: see nn_plan.c */
 		const float **packed = table + all;
 		float *to = (float *)(void *)(packed + all);
 		const size_t stride = packed_stride(op);
@@ -144,12 +143,19 @@ void nn_conv(const struct nn_op *op, const struct nn_job *j)
 	const size_t m = (q * NN_PANEL < M ? q * NN_PANEL : M), from = p * NN_PANEL;
 	const size_t blocks = ((b - a) * R + most - 1) / most, at_once = blocks ? (b - a + blocks - 1) / blocks * R : R;
 	b = b * R < rows ? b * R : rows;
-	for (size_t row = a * R; row < b && m > from; row += at_once)  /* blocks of equal size */
-		run_block(op, j, (struct nn_block){
-			.n_rows = b - row < at_once ? b - row : at_once, .n_seg = n_seg, .len = len,
-			.w = op->w + from * n_seg * len, .m = m - from,
-			.out = nn_at(j, &op->out) + row * op->out.stride + from, .out_stride = op->out.stride,
-			.bias = op->bias ? op->bias + from : NULL,
-			.add = op->add.buf < 0 ? NULL : nn_at(j, &op->add) + row * op->add.stride + from,
-			.add_stride = op->add.stride, .relu = op->relu }, row);
+	for (size_t row = a * R; row < b && m > from; row += at_once) /* blocks of equal size */
+		run_block(op, j,
+			  (struct nn_block){ .n_rows = b - row < at_once ? b - row : at_once,
+					     .n_seg = n_seg,
+					     .len = len,
+					     .w = op->w + from * n_seg * len,
+					     .m = m - from,
+					     .out = nn_at(j, &op->out) + row * op->out.stride + from,
+					     .out_stride = op->out.stride,
+					     .bias = op->bias ? op->bias + from : NULL,
+					     .add = op->add.buf < 0 ? NULL :
+								      nn_at(j, &op->add) + row * op->add.stride + from,
+					     .add_stride = op->add.stride,
+					     .relu = op->relu },
+			  row);
 }

@@ -11,62 +11,63 @@
  * image without gaps, images too. buf -1: nowhere. */
 struct nn_map {
 	int buf;
-	size_t at, stride;                /* `at`: the first channel's place in the pixel */
+	size_t at, stride; /* `at`: the first channel's place in the pixel */
 	int c, h, w;
 };
 
 enum nn_kind {
-	NN_PIXELS,                        /* |u1 (c,h,w) to normalised pixels with a border of pad zeros */
-	NN_TAKE,                          /* floats (c,h,w) */
-	NN_CONV, NN_WINOGRAD,             /* also linear layers: 1x1 of one pixel */
-	NN_POOL,                          /* windows of kh x kw */
-	NN_SCALE,                         /* out = pre(in) + add */
+	NN_PIXELS, /* |u1 (c,h,w) to normalised pixels with a border of pad zeros */
+	NN_TAKE,   /* floats (c,h,w) */
+	NN_CONV,
+	NN_WINOGRAD, /* also linear layers: 1x1 of one pixel */
+	NN_POOL,     /* windows of kh x kw */
+	NN_SCALE,    /* out = pre(in) + add */
 	NN_FLATTEN,
-	NN_GIVE                           /* to the caller, as floats (c,h,w) */
+	NN_GIVE /* to the caller, as floats (c,h,w) */
 };
 
-enum { NN_LOGITS = -1, NN_FEATURES = -2 };       /* what NN_GIVE gives, or the number of a node */
+enum { NN_LOGITS = -1, NN_FEATURES = -2 }; /* what NN_GIVE gives, or the number of a node */
 
 struct nn_op {
 	enum nn_kind kind;
 	struct nn_map in, out, add;
-	struct nn_pre pre;                /* of what is read from in */
+	struct nn_pre pre; /* of what is read from in */
 	int kh, kw, stride, pad;
-	bool relu;                        /* of what is written */
-	float scale;                      /* of a pool: see nn_window */
+	bool relu;   /* of what is written */
+	float scale; /* of a pool: see nn_window */
 	int node;
-	struct ts_tensor *weight;         /* (m, c, kh, kw) as PyTorch has it, until it is packed */
-	const float *plain;               /* its numbers */
-	float *gain;                      /* (m) factors that a batch norm behind brings; NULL: 1 */
-	float *w, *bias;                  /* packed; bias (m) or NULL */
+	struct ts_tensor *weight; /* (m, c, kh, kw) as PyTorch has it, until it is packed */
+	const float *plain;       /* its numbers */
+	float *gain;              /* (m) factors that a batch norm behind brings; NULL: 1 */
+	float *w, *bias;          /* packed; bias (m) or NULL */
 };
 
 struct nn_buffer {
-	size_t size;                      /* floats of an image */
-	int first, last;                  /* operations that use it */
-	size_t at;                        /* place in the arena, floats of an image */
+	size_t size;     /* floats of an image */
+	int first, last; /* operations that use it */
+	size_t at;       /* place in the arena, floats of an image */
 };
 
 /* What a run writes, for each thread. Plans that never run at the same time have one together. */
 struct nn_room {
 	int users, threads;
-	size_t arena, scratch;            /* floats of a thread */
-	float **arenas, **scratches;      /* (threads) */
+	size_t arena, scratch;       /* floats of a thread */
+	float **arenas, **scratches; /* (threads) */
 };
 
 struct nn {
 	const struct nn_isa *isa;
-	int threads, chunk;               /* chunk: images that a thread has in work */
-	int c, h, w;                      /* input */
-	float mean[4], gain[4];           /* pixels 0..255 to (pixel - mean) * gain */
+	int threads, chunk;     /* chunk: images that a thread has in work */
+	int c, h, w;            /* input */
+	float mean[4], gain[4]; /* pixels 0..255 to (pixel - mean) * gain */
 	struct nn_op *ops;
 	int n_ops, cap_ops;
 	struct nn_buffer *bufs;
 	int n_bufs, cap_bufs;
-	void **owned;                     /* everything that the operations point to */
+	void **owned; /* everything that the operations point to */
 	int n_owned, cap_owned;
-	float *zeros;                     /* a pixel outside */
-	size_t arena, scratch;            /* floats: of an image; of a thread */
+	float *zeros;          /* a pixel outside */
+	size_t arena, scratch; /* floats: of an image; of a thread */
 	struct nn_room *room;
 };
 
@@ -74,10 +75,10 @@ struct nn {
 struct nn_job {
 	const struct nn *m;
 	float *arena, *scratch;
-	const void *input;                /* of the first image of this run */
+	const void *input; /* of the first image of this run */
 	float *logits, *features, *const *maps;
-	size_t first, n;                  /* images: number of the first, how many */
-	size_t part, parts;               /* this thread does part of every operation */
+	size_t first, n;    /* images: number of the first, how many */
+	size_t part, parts; /* this thread does part of every operation */
 };
 
 /* Of n units, those that are this part's: from *a to *b. */

@@ -77,8 +77,8 @@ int nn_check(const char *isa, struct err *err)
 {
 	if (nn_isa(isa))
 		return 0;
-	return err_fail(err, "%sthis processor has no instructions '%.32s'; it has %s", isa ? "" : "UNMASK_ISA: ",
-		 isa ? isa : asked(), nn_isas());
+	return err_fail(err, "%sthis processor has no instructions '%.32s'; it has %s",
+			isa ? "" : "UNMASK_ISA: ", isa ? isa : asked(), nn_isas());
 }
 
 const char *nn_isas(void)

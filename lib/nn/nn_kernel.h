@@ -11,39 +11,40 @@
 #include <stddef.h>
 
 enum {
-	NN_PANEL = 16,                    /* outputs in a tile; weights are packed as (k, NN_PANEL) */
+	NN_PANEL = 16, /* outputs in a tile; weights are packed as (k, NN_PANEL) */
 	/* How much of w a tile goes through at once: NN_DEPTH numbers of a panel are 24 KiB, which rows still
 	 * find place beside in a first cache of 32; where it has to be more, it is better in smaller parts. */
-	NN_DEPTH = 384, NN_DEPTH_PART = 256,
-	NN_MAX_VEC = 16,                  /* floats in the longest vector: what may be read behind a row */
-	NN_POINTER = sizeof(void *) / sizeof(float)       /* floats that a pointer takes */
+	NN_DEPTH = 384,
+	NN_DEPTH_PART = 256,
+	NN_MAX_VEC = 16,                            /* floats in the longest vector: what may be read behind a row */
+	NN_POINTER = sizeof(void *) / sizeof(float) /* floats that a pointer takes */
 };
 
 /* What happens to numbers as they are read: relu(a x + b), a and b of each channel. */
 struct nn_pre {
-	const float *a, *b;               /* NULL: 1 and 0 */
+	const float *a, *b; /* NULL: 1 and 0 */
 	bool relu;
 };
 
 /* out[i][j] = relu(sum_k row[i][k] w[k][j] + bias[j] + add[i][j]). A row is n_seg pieces of len. */
 struct nn_block {
-	const float *const *row;          /* (tiles, n_seg, rows): pointers, NULL ones at no place */
-	size_t n_rows;                    /* of the last tile, those behind n_rows are not written */
+	const float *const *row; /* (tiles, n_seg, rows): pointers, NULL ones at no place */
+	size_t n_rows;           /* of the last tile, those behind n_rows are not written */
 	size_t n_seg, len;
-	const float *w;                   /* (panels, n_seg * len, NN_PANEL) */
-	size_t m;                         /* outputs of a row */
-	float *out;                       /* row i at out + i * out_stride */
+	const float *w; /* (panels, n_seg * len, NN_PANEL) */
+	size_t m;       /* outputs of a row */
+	float *out;     /* row i at out + i * out_stride */
 	size_t out_stride;
-	const float *bias, *add;          /* (m) or NULL; row i at add + i * add_stride, or NULL */
+	const float *bias, *add; /* (m) or NULL; row i at add + i * add_stride, or NULL */
 	size_t add_stride;
 	bool relu;
 };
 
 /* A window of pixels: those of it that are inside, a rectangle of at least one. */
 struct nn_window {
-	const float *pixel;               /* the first */
-	size_t rows, cols, row_step, step;        /* floats from row to row, from pixel to pixel */
-	float scale;                      /* of the sum; 0: the largest instead */
+	const float *pixel;                /* the first */
+	size_t rows, cols, row_step, step; /* floats from row to row, from pixel to pixel */
+	float scale;                       /* of the sum; 0: the largest instead */
 };
 
 struct nn_isa {

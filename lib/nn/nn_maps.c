@@ -18,7 +18,7 @@ void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 	for (size_t r = a; r < b; r++) {
 		const uint8_t *image = (const uint8_t *)j->input + r / rows * C * H * W;
 		float *to = nn_at(j, &op->out) + r * width * op->out.stride;
-		const size_t y = r % rows - pad;      /* wraps above the image, so is too large there */
+		const size_t y = r % rows - pad; /* wraps above the image, so is too large there */
 
 		memset(to, 0, width * op->out.stride * sizeof *to);
 		for (size_t c = 0; c < C && y < H; c++)
@@ -118,8 +118,10 @@ void nn_flatten(const struct nn_op *op, const struct nn_job *j)
 void nn_give(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t count = (size_t)op->in.c * nn_pixels(&op->in);
-	float *to = op->node == NN_LOGITS ? j->logits : op->node == NN_FEATURES ? j->features :
-		    j->maps ? j->maps[op->node] : NULL;
+	float *to = op->node == NN_LOGITS   ? j->logits :
+		    op->node == NN_FEATURES ? j->features :
+		    j->maps                 ? j->maps[op->node] :
+					      NULL;
 	size_t a, b;
 
 	nn_share(j, j->n, &a, &b);

@@ -11,9 +11,9 @@
 
 struct value {
 	struct nn_map map;
-	struct nn_pre pre;                /* still to be done by who reads it */
-	int op;                           /* the operation that wrote it */
-	bool open;                        /* a convolution, and the next reader is the only one */
+	struct nn_pre pre; /* still to be done by who reads it */
+	int op;            /* the operation that wrote it */
+	bool open;         /* a convolution, and the next reader is the only one */
 };
 
 struct plan {
@@ -22,9 +22,9 @@ struct plan {
 	struct ts_set *state;
 	const bool *keep;
 	int from;
-	struct value *v;                  /* (n_nodes) */
-	int *readers, *reader;            /* (n_nodes) how many; the last */
-	struct nn_map *place;             /* (n_nodes) where a node is to write, as part of a concatenation */
+	struct value *v;       /* (n_nodes) */
+	int *readers, *reader; /* (n_nodes) how many; the last */
+	struct nn_map *place;  /* (n_nodes) where a node is to write, as part of a concatenation */
 	bool failed;
 };
 
@@ -185,8 +185,11 @@ static struct value do_input(struct plan *p, int i)
 	const int pad = i == 0 && reader && reader->op == NET_CONV ? reader->pad : 0;
 	struct value v = { .map = new_map(p, node->c, node->h + 2 * pad, node->w + 2 * pad) };
 
-	v.op = emit(p, (struct nn_op){ .kind = i == 0 ? NN_PIXELS : NN_TAKE, .in = nowhere, .out = v.map,
-				.add = nowhere, .pad = pad });
+	v.op = emit(p, (struct nn_op){ .kind = i == 0 ? NN_PIXELS : NN_TAKE,
+				       .in = nowhere,
+				       .out = v.map,
+				       .add = nowhere,
+				       .pad = pad });
 	return v;
 }
 
@@ -202,11 +205,21 @@ static bool swaps(const struct plan *p, int i)
 static struct nn_op pool_op(const struct value *x, struct nn_map out, const struct net_node *node)
 {
 	const bool most = node->op == NET_MAXPOOL;
-	const int kh = node->op == NET_MEAN ? x->map.h : node->kernel, kw = node->op == NET_MEAN ? x->map.w : node->kernel;
+	const int kh = node->op == NET_MEAN ? x->map.h : node->kernel,
+		  kw = node->op == NET_MEAN ? x->map.w : node->kernel;
 
-	return (struct nn_op){ .kind = NN_POOL, .in = x->map, .out = out, .add = nowhere, .pre = x->pre,
-			       .kh = kh, .kw = kw, .stride = most ? node->stride : node->op == NET_MEAN ? 1 : kh,
-			       .pad = most ? node->pad : 0, .scale = most ? 0 : 1 / (float)(kh * kw) };
+	return (struct nn_op){ .kind = NN_POOL,
+			       .in = x->map,
+			       .out = out,
+			       .add = nowhere,
+			       .pre = x->pre,
+			       .kh = kh,
+			       .kw = kw,
+			       .stride = most                 ? node->stride :
+					 node->op == NET_MEAN ? 1 :
+								kh,
+			       .pad = most ? node->pad : 0,
+			       .scale = most ? 0 : 1 / (float)(kh * kw) };
 }
 
 static struct value do_pool(struct plan *p, int i, const struct value *x)
@@ -221,8 +234,13 @@ static struct value do_pool(struct plan *p, int i, const struct value *x)
 static struct value do_conv(struct plan *p, int i, struct value *x)
 {
 	const struct net_node *node = &p->n->nodes[i], *shape = node;
-	struct nn_op op = { .kind = NN_CONV, .add = nowhere, .kh = node->kernel, .kw = node->kernel,
-			    .stride = node->stride, .pad = node->pad, .weight = &p->state->t[node->param] };
+	struct nn_op op = { .kind = NN_CONV,
+			    .add = nowhere,
+			    .kh = node->kernel,
+			    .kw = node->kernel,
+			    .stride = node->stride,
+			    .pad = node->pad,
+			    .weight = &p->state->t[node->param] };
 	struct value in = *x;
 
 	if (swaps(p, i)) {
@@ -232,7 +250,7 @@ static struct value do_conv(struct plan *p, int i, struct value *x)
 	}
 	op.out = place(p, shape == node ? i : p->reader[i], node->c, shape->h, shape->w);
 	if (x->map.h != p->n->nodes[node->in[0]].h)
-		op.pad = 0;                   /* the input has a border already */
+		op.pad = 0; /* the input has a border already */
 	if (op.kh == 3 && op.kw == 3 && op.stride == 1 && op.pad == 1 && nn_winograd_pays(&in.map, &op.out))
 		op.kind = NN_WINOGRAD;
 	else if (op.kh > 1 || op.pad > 0) {
@@ -314,8 +332,8 @@ static struct value do_add(struct plan *p, int i, struct value *x, struct value 
 	}
 	settle(p, other);
 	v = (struct value){ .map = place(p, i, node->c, node->h, node->w) };
-	v.op = emit(p, (struct nn_op){ .kind = NN_SCALE, .in = to->map, .pre = to->pre, .add = other->map,
-				       .out = v.map });
+	v.op = emit(p,
+		    (struct nn_op){ .kind = NN_SCALE, .in = to->map, .pre = to->pre, .add = other->map, .out = v.map });
 	return v;
 }
 
@@ -345,8 +363,15 @@ static struct value do_concat(struct plan *p, int i, struct value *a, struct val
 static struct value do_linear(struct plan *p, int i, const struct value *x)
 {
 	const struct net_node *node = &p->n->nodes[i];
-	struct nn_op op = { .kind = NN_CONV, .add = nowhere, .in = x->map, .pre = x->pre, .kh = 1, .kw = 1,
-			    .stride = 1, .weight = &p->state->t[node->param], .out = place(p, i, node->c, 1, 1) };
+	struct nn_op op = { .kind = NN_CONV,
+			    .add = nowhere,
+			    .in = x->map,
+			    .pre = x->pre,
+			    .kh = 1,
+			    .kw = 1,
+			    .stride = 1,
+			    .weight = &p->state->t[node->param],
+			    .out = place(p, i, node->c, 1, 1) };
 
 	if (node->bias && (op.bias = floats(p, (size_t)node->c)))
 		memcpy(op.bias, param(p, node, 1), (size_t)node->c * sizeof *op.bias);
@@ -357,8 +382,7 @@ static struct value do_flatten(struct plan *p, int i, const struct value *x)
 {
 	struct value v = { .map = place(p, i, p->n->nodes[i].c, 1, 1) };
 
-	v.op = emit(p, (struct nn_op){ .kind = NN_FLATTEN, .in = x->map, .out = v.map, .add = nowhere,
-				       .pre = x->pre });
+	v.op = emit(p, (struct nn_op){ .kind = NN_FLATTEN, .in = x->map, .out = v.map, .add = nowhere, .pre = x->pre });
 	return v;
 }
 
@@ -375,7 +399,8 @@ static struct value do_node(struct plan *p, int i)
 	case NET_CONCAT: return do_concat(p, i, x, &p->v[source(p, node->in[1])]);
 	case NET_ADD: return do_add(p, i, x, &p->v[source(p, node->in[1])]);
 	case NET_AVGPOOL: return x->map.h == node->h && node->kernel > 1 ? *x : do_pool(p, i, x);
-	case NET_MAXPOOL: case NET_MEAN: return do_pool(p, i, x);
+	case NET_MAXPOOL:
+	case NET_MEAN: return do_pool(p, i, x);
 	case NET_FLATTEN: return do_flatten(p, i, x);
 	case NET_LINEAR: return do_linear(p, i, x);
 	case NET_INPUT: break;
@@ -385,8 +410,8 @@ static struct value do_node(struct plan *p, int i)
 
 static void give(struct plan *p, const struct value *v, int what)
 {
-	emit(p, (struct nn_op){ .kind = NN_GIVE, .in = v->map, .out = nowhere, .add = nowhere, .pre = v->pre,
-				.node = what });
+	emit(p, (struct nn_op){
+			.kind = NN_GIVE, .in = v->map, .out = nowhere, .add = nowhere, .pre = v->pre, .node = what });
 }
 
 static void walk(struct plan *p)
@@ -421,9 +446,15 @@ int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, 
 {
 	const struct net *n = c->net;
 	const size_t N = (size_t)n->n_nodes;
-	struct plan p = { .m = m, .n = n, .state = &c->state, .keep = o->keep, .from = o->from,
-			  .v = calloc(N, sizeof *p.v), .readers = calloc(N, sizeof *p.readers),
-			  .reader = calloc(N, sizeof *p.reader), .place = malloc(N * sizeof *p.place) };
+	struct plan p = { .m = m,
+			  .n = n,
+			  .state = &c->state,
+			  .keep = o->keep,
+			  .from = o->from,
+			  .v = calloc(N, sizeof *p.v),
+			  .readers = calloc(N, sizeof *p.readers),
+			  .reader = calloc(N, sizeof *p.reader),
+			  .place = malloc(N * sizeof *p.place) };
 	int rc = -1;
 
 	if (p.v && p.readers && p.reader && p.place) {

@@ -22,7 +22,7 @@ struct meeting {
 	_Atomic unsigned arrived, round;
 	_Atomic int asleep;
 };
-enum { SPINS = 2000 };                /* about 20 to 50 microseconds */
+enum { SPINS = 2000 }; /* about 20 to 50 microseconds */
 
 static void relax(void)
 {
@@ -47,7 +47,7 @@ static void meet(struct meeting *m, unsigned parts)
 	for (int i = 0; i < SPINS && atomic_load(&m->round) == round; i++)
 		relax();
 	atomic_fetch_add(&m->asleep, 1);
-	while (atomic_load(&m->round) == round)       /* the kernel looks once more before it lets sleep */
+	while (atomic_load(&m->round) == round) /* the kernel looks once more before it lets sleep */
 		syscall(SYS_futex, &m->round, FUTEX_WAIT_PRIVATE, round, NULL, NULL, 0);
 	atomic_fetch_sub(&m->asleep, 1);
 }
@@ -88,14 +88,15 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 	const size_t chunk = n / T < 1 ? 1 : n / T < most ? n / T : most;
 	const size_t alone = n / (chunk * T) * (chunk * T);
 	struct meeting meeting = { 0 };
-	const struct nn_job all = { .m = m, .input = input, .logits = logits, .features = features,
-				    .maps = maps, .parts = 1 };
+	const struct nn_job all = {
+		.m = m, .input = input, .logits = logits, .features = features, .maps = maps, .parts = 1
+	};
 
-	#pragma omp parallel num_threads(m->threads)
+#pragma omp parallel num_threads(m->threads)
 	{
 		const int id = omp_get_thread_num();
 
-		#pragma omp for schedule(dynamic, 1) nowait
+#pragma omp for schedule(dynamic, 1) nowait
 		for (size_t i = 0; i < alone / chunk; i++) {
 			struct nn_job j = images(&all, i * chunk, chunk);
 
@@ -166,8 +167,7 @@ void nn_free(struct nn *m)
 
 char *nn_describe(const struct nn *m)
 {
-	static const char *const names[] = { "pixels", "take", "conv", "winograd", "pool", "scale", "flatten",
-					     "give" };
+	static const char *const names[] = { "pixels", "take", "conv", "winograd", "pool", "scale", "flatten", "give" };
 	const size_t cap = 128 * (size_t)(m->n_ops + 2);
 	char *text = malloc(cap);
 	size_t len = 0;
@@ -181,7 +181,9 @@ char *nn_describe(const struct nn *m)
 		len += (size_t)snprintf(text + len, cap - len, "%-8s %dx%d/%d %dx%dx%d -> %dx%dx%d%s%s%s%s\n",
 					names[op->kind], op->kh, op->kw, op->stride, op->in.c, op->in.h, op->in.w,
 					op->out.c, op->out.h, op->out.w, op->pre.a ? " (bn" : "",
-					op->pre.relu ? " relu)" : op->pre.a ? ")" : "",
+					op->pre.relu ? " relu)" :
+					op->pre.a    ? ")" :
+						       "",
 					op->add.buf >= 0 ? " +add" : "", op->relu ? " relu" : "");
 	}
 	return text;

@@ -33,7 +33,7 @@ static void *own(struct nn_train *t, size_t count, size_t size)
 
 struct plan {
 	struct nn_train *t;
-	int *plane, *at;                  /* (n_nodes) where a node is to write as part of a concatenation; -1: nowhere */
+	int *plane, *at; /* (n_nodes) where a node is to write as part of a concatenation; -1: nowhere */
 	struct err *err;
 };
 
@@ -50,7 +50,8 @@ static int new_plane(struct plan *p, int c, int h, int w)
 		t->plane = grown;
 		t->cap_planes = cap;
 	}
-	t->plane[t->n_planes] = (struct nn_plane){ .stride = (size_t)c, .pixels = (size_t)h * (size_t)w,
+	t->plane[t->n_planes] = (struct nn_plane){ .stride = (size_t)c,
+						   .pixels = (size_t)h * (size_t)w,
 						   .known = own(t, (size_t)c, sizeof(bool)) };
 	return t->plane[t->n_planes].known ? t->n_planes++ : err_memory(p->err);
 }
@@ -58,8 +59,9 @@ static int new_plane(struct plan *p, int c, int h, int w)
 /* A plain view for node i's output: its place in a concatenation, or a plane of its own. */
 static int place(struct plan *p, int i, int c, int h, int w, struct nn_view *v)
 {
-	*v = (struct nn_view){ .plane = p->plane[i], .at = (size_t)(p->plane[i] < 0 ? 0 : p->at[i]), .c = c, .h = h, .w = w,
-			       .bn = -1 };
+	*v = (struct nn_view){
+		.plane = p->plane[i], .at = (size_t)(p->plane[i] < 0 ? 0 : p->at[i]), .c = c, .h = h, .w = w, .bn = -1
+	};
 	if (v->plane < 0)
 		v->plane = new_plane(p, c, h, w);
 	return v->plane < 0 ? -1 : 0;
@@ -112,8 +114,10 @@ static int do_concat(struct plan *p, int i)
 		const struct nn_view in = t->view[node->in[k]];
 
 		if (!same(&in, p->plane[i], at, in.c) &&
-		    !emit(p, (struct nn_stage){ .kind = NN_S_COPY, .node = i, .in = in, .out = { p->plane[i], (size_t)at, in.c,
-				in.h, in.w, -1, false } }))
+		    !emit(p, (struct nn_stage){ .kind = NN_S_COPY,
+						.node = i,
+						.in = in,
+						.out = { p->plane[i], (size_t)at, in.c, in.h, in.w, -1, false } }))
 			return -1;
 		at += in.c;
 	}
@@ -143,7 +147,8 @@ static int do_norm(struct plan *p, int i)
 		if (s.hi == 0)
 			s.lo = c;
 		else if (s.hi != c)
-			return err_fail(p->err, "node %d normalises channels of which some in between have been before", i);
+			return err_fail(p->err, "node %d normalises channels of which some in between have been before",
+					i);
 		s.hi = c + 1;
 		known[c] = true;
 	}
@@ -164,8 +169,13 @@ static int do_pool(struct plan *p, int i, const struct nn_view *in)
 	const struct net_node *node = &p->t->net->nodes[i];
 	const bool all = node->op == NET_MEAN, most = node->op == NET_MAXPOOL;
 
-	return put(p, i, (struct nn_stage){ .kind = most ? NN_S_MAXIMUM : NN_S_AVERAGE, .in = *in, .kh = all ? in->h : node->kernel,
-		.kw = all ? in->w : node->kernel, .stride = node->stride, .pad = most ? node->pad : 0 });
+	return put(p, i,
+		   (struct nn_stage){ .kind = most ? NN_S_MAXIMUM : NN_S_AVERAGE,
+				      .in = *in,
+				      .kh = all ? in->h : node->kernel,
+				      .kw = all ? in->w : node->kernel,
+				      .stride = node->stride,
+				      .pad = most ? node->pad : 0 });
 }
 
 static int do_node(struct plan *p, int i)
@@ -176,13 +186,22 @@ static int do_node(struct plan *p, int i)
 
 	switch (node->op) {
 	case NET_INPUT: return put(p, i, (struct nn_stage){ .kind = NN_S_INPUT });
-	case NET_CONV: return put(p, i, (struct nn_stage){ .kind = NN_S_CONV, .in = in, .kh = node->kernel, .kw = node->kernel,
-			.stride = node->stride, .pad = node->pad });
-	case NET_LINEAR: return put(p, i, (struct nn_stage){ .kind = NN_S_CONV, .in = in, .kh = 1, .kw = 1, .stride = 1 });
+	case NET_CONV:
+		return put(p, i,
+			   (struct nn_stage){ .kind = NN_S_CONV,
+					      .in = in,
+					      .kh = node->kernel,
+					      .kw = node->kernel,
+					      .stride = node->stride,
+					      .pad = node->pad });
+	case NET_LINEAR:
+		return put(p, i, (struct nn_stage){ .kind = NN_S_CONV, .in = in, .kh = 1, .kw = 1, .stride = 1 });
 	case NET_BN: return do_norm(p, i);
 	case NET_CONCAT: return do_concat(p, i);
 	case NET_ADD: return put(p, i, (struct nn_stage){ .kind = NN_S_ADD, .in = in, .other = t->view[node->in[1]] });
-	case NET_AVGPOOL: case NET_MAXPOOL: case NET_MEAN: return do_pool(p, i, &in);
+	case NET_AVGPOOL:
+	case NET_MAXPOOL:
+	case NET_MEAN: return do_pool(p, i, &in);
 	case NET_FLATTEN: return put(p, i, (struct nn_stage){ .kind = NN_S_FLATTEN, .in = in });
 	case NET_RELU:
 		t->view[i] = in;
@@ -246,7 +265,7 @@ static int stage_room(struct nn_train *t, struct nn_stage *s, struct err *err)
 	largest(&t->most_channels, (size_t)s->other.c);
 	largest(&t->most_scratch, nn_stage_scratch(t, s));
 	if (s->in.bn >= 0)
-		t->plane[s->in.plane].h = (float *)1;     /* wanted; made in plane_room() */
+		t->plane[s->in.plane].h = (float *)1; /* wanted; made in plane_room() */
 	if (s->kind == NN_S_ADD && s->other.bn >= 0)
 		t->plane[s->other.plane].h = (float *)1;
 	if ((s->kind == NN_S_MAXIMUM && !(s->index = own(t, out, sizeof *s->index))) ||
@@ -395,7 +414,7 @@ static void give_from_host(struct nn_train *t, const struct nn_view *v, const fl
 static void clear(struct nn_train *t)
 {
 	memset(t->gradients, 0, t->n_gradients * sizeof *t->gradients);
-	#pragma omp parallel for num_threads(t->o.threads)
+#pragma omp parallel for num_threads(t->o.threads)
 	for (size_t i = 0; i < t->n; i++)
 		for (int k = 0; k < t->n_planes; k++) {
 			const struct nn_plane *p = &t->plane[k];

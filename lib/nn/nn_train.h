@@ -38,17 +38,18 @@ extern "C" {
 struct nn_train;
 
 struct nn_train_options {
-	int threads;                      /* at least 1 */
-	size_t batch;                     /* the most images of a step */
-	double dropout;                   /* probability of the network's dropout nodes */
-	double mean[4], std[4];           /* of the input's channels: x = (pixel / 255 - mean) / std */
-	bool pixels;                      /* nn_train_backward() gives their gradients, too */
+	int threads;            /* at least 1 */
+	size_t batch;           /* the most images of a step */
+	double dropout;         /* probability of the network's dropout nodes */
+	double mean[4], std[4]; /* of the input's channels: x = (pixel / 255 - mean) / std */
+	bool pixels;            /* nn_train_backward() gives their gradients, too */
 };
 
 /* Plans the network; borrows it. Values are zeros, running statistics too. Memory: each map, its gradient, and for
  * those that batch norms read another. -1 with a line in err: out of memory, or a network of a form that it does
  * not know. */
-int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_train_options *o, struct err *err) TS_CHECKED;
+int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_train_options *o,
+		 struct err *err) TS_CHECKED;
 void nn_train_free(struct nn_train *t);
 
 /* The values of net->params[i], as PyTorch lays them out; NULL for counts of batches. Running statistics move in
@@ -62,7 +63,8 @@ void nn_train_momentum(struct nn_train *t, double momentum);
 
 /* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D), by the statistics of
  * these images. seed: of dropout. */
-void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, uint64_t seed, float *logits, float *features);
+void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, uint64_t seed, float *logits,
+		      float *features);
 /* Back from dL/dlogits (n,C) and dL/dfeatures (n,D) (either may be NULL) of the images that went forward last.
  * Gradients are set, not added to. dpixels: dL/dx of the normalised pixels (n,c,h,w), or NULL; needs
  * options.pixels. */

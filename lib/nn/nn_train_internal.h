@@ -8,9 +8,9 @@
 /* A map of all images: v (N, pixels, stride), g = dL/dv alike; h = dL/dx^ alike, if a batch norm reads it. */
 struct nn_plane {
 	float *v, *g, *h;
-	size_t stride, pixels;            /* channels; of an image */
-	float *mean, *scale;              /* (stride) statistics of the batch: mean, 1 / sigma */
-	bool *known;                      /* (stride) has a batch norm before taken the statistics? while planning */
+	size_t stride, pixels; /* channels; of an image */
+	float *mean, *scale;   /* (stride) statistics of the batch: mean, 1 / sigma */
+	bool *known;           /* (stride) has a batch norm before taken the statistics? while planning */
 };
 
 /* What a node's readers see: channels at..at+c of a plane, through a batch norm and a ReLU. */
@@ -18,21 +18,31 @@ struct nn_view {
 	int plane;
 	size_t at;
 	int c, h, w;
-	int bn;                           /* node of a batch norm, or -1 */
+	int bn; /* node of a batch norm, or -1 */
 	bool relu;
 };
 
-enum nn_step { NN_S_INPUT, NN_S_CONV, NN_S_STATS, NN_S_AVERAGE, NN_S_MAXIMUM, NN_S_FLATTEN, NN_S_ADD, NN_S_COPY, NN_S_DROPOUT };
+enum nn_step {
+	NN_S_INPUT,
+	NN_S_CONV,
+	NN_S_STATS,
+	NN_S_AVERAGE,
+	NN_S_MAXIMUM,
+	NN_S_FLATTEN,
+	NN_S_ADD,
+	NN_S_COPY,
+	NN_S_DROPOUT
+};
 
 struct nn_stage {
 	enum nn_step kind;
 	int node;
-	struct nn_view in, other, out;    /* other: NN_S_ADD's second; out is plain */
+	struct nn_view in, other, out; /* other: NN_S_ADD's second; out is plain */
 	int kh, kw, stride, pad;
-	size_t lo, hi;                    /* NN_S_STATS: channels of the plane whose statistics are new */
-	size_t groups;                    /* of images, in which sums over images are made */
-	uint32_t *index;                  /* NN_S_MAXIMUM: (N, pixels, c) which pixel of the input won */
-	uint8_t *kept;                    /* NN_S_DROPOUT: (N, pixels, c) */
+	size_t lo, hi;   /* NN_S_STATS: channels of the plane whose statistics are new */
+	size_t groups;   /* of images, in which sums over images are made */
+	uint32_t *index; /* NN_S_MAXIMUM: (N, pixels, c) which pixel of the input won */
+	uint8_t *kept;   /* NN_S_DROPOUT: (N, pixels, c) */
 };
 
 struct nn_train {
@@ -42,17 +52,17 @@ struct nn_train {
 	int n_planes, cap_planes;
 	struct nn_stage *stage;
 	int n_stages, cap_stages;
-	struct nn_view *view;             /* (n_nodes) */
-	float *values, *gradients;        /* trained ones, then running statistics; trained ones */
+	struct nn_view *view;      /* (n_nodes) */
+	float *values, *gradients; /* trained ones, then running statistics; trained ones */
 	size_t n_gradients;
-	size_t *offset;                   /* (n_params) into values */
-	float **a, **b;                   /* (n_nodes) of a batch norm: y = a x + b of this batch (c) */
-	float *weight;                    /* of the convolution at hand, (K, M) */
-	float *partial;                   /* sums of groups: (groups, K * M) */
-	double *sums;                     /* (groups, 2, channels) */
-	float **scratch;                  /* (threads) */
+	size_t *offset;  /* (n_params) into values */
+	float **a, **b;  /* (n_nodes) of a batch norm: y = a x + b of this batch (c) */
+	float *weight;   /* of the convolution at hand, (K, M) */
+	float *partial;  /* sums of groups: (groups, K * M) */
+	double *sums;    /* (groups, 2, channels) */
+	float **scratch; /* (threads) */
 	size_t most_weight, most_partial, most_channels, most_scratch;
-	size_t n;                         /* images of the last forward */
+	size_t n; /* images of the last forward */
 	uint64_t seed;
 	double momentum;
 	void **owned;
@@ -94,7 +104,8 @@ static inline bool nn_view_plain(const struct nn_view *v)
 void nn_view_read(const struct nn_train *t, const struct nn_view *v, size_t image, float *y);
 /* dL/dy (pixels, c; rows dy_stride apart) of one image is added to the plane's gradients; sums (2, c): dgamma and
  * dbeta of the view's batch norm, added to. */
-void nn_view_give(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride, double *sums);
+void nn_view_give(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride,
+		  double *sums);
 /* Adds the groups' sums up, into the gradients of the view's batch norm. */
 void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups);
 /* A batch norm's statistics where they are new, its a and b, its running statistics. */

@@ -25,7 +25,8 @@ void nn_view_read(const struct nn_train *t, const struct nn_view *v, size_t imag
 }
 
 /* Without a batch norm: g += dy [y > 0]. */
-static void give_plain(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride)
+static void give_plain(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy,
+		       size_t dy_stride)
 {
 	const size_t C = (size_t)v->c, P = nn_view_pixels(v), stride = t->plane[v->plane].stride;
 	const float *x = nn_view_at(t, v, image);
@@ -36,12 +37,12 @@ static void give_plain(const struct nn_train *t, const struct nn_view *v, size_t
 			g[c] += !v->relu || x[c] > 0 ? dy[c] : 0;
 }
 
-enum { PIXELS = 16 };                     /* whose sums are floats, before they are added as doubles */
+enum { PIXELS = 16 }; /* whose sums are floats, before they are added as doubles */
 
 /* m = dy [y > 0], h += gamma m, sums += (sum m x^, sum m). x^ = (x - mean) scale; a = gamma scale, so gamma = a /
  * scale. */
-static void give_norm(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride,
-		      double *sums, float *room)
+static void give_norm(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy,
+		      size_t dy_stride, double *sums, float *room)
 {
 	const struct nn_plane *plane = &t->plane[v->plane];
 	const size_t C = (size_t)v->c, P = nn_view_pixels(v), stride = plane->stride;
@@ -67,7 +68,8 @@ static void give_norm(const struct nn_train *t, const struct nn_view *v, size_t 
 	}
 }
 
-void nn_view_give(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride, double *sums)
+void nn_view_give(const struct nn_train *t, const struct nn_view *v, size_t image, const float *dy, size_t dy_stride,
+		  double *sums)
 {
 	float room[2 * 4096];
 
@@ -84,7 +86,7 @@ void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups)
 
 	if (!node || !node->affine)
 		return;
-	for (int k = 0; k < 2; k++) {         /* gamma, beta */
+	for (int k = 0; k < 2; k++) { /* gamma, beta */
 		float *to = nn_train_gradient(t, node->param + k);
 
 		for (size_t c = 0; c < C; c++) {
@@ -139,7 +141,7 @@ static void take_statistics(struct nn_train *t, const struct nn_stage *s)
 	double *mean = t->sums + s->groups * 2 * t->most_channels, *var = mean + t->most_channels;
 
 	for (int pass = 0; pass < 2; pass++) {
-		#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 		for (size_t g = 0; g < s->groups; g++)
 			add_up(t, s, g, pass ? mean : NULL, t->sums + g * 2 * t->most_channels);
 		average(t, s, C, count, pass ? var : mean);
@@ -215,7 +217,7 @@ void nn_stats_backward(struct nn_train *t, const struct nn_stage *s)
 
 	if (C == 0)
 		return;
-	#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->o.threads)
 	for (size_t g = 0; g < s->groups; g++)
 		sum_h(t, s, g, t->sums + g * 2 * t->most_channels);
 	for (size_t c = 0; c < C; c++) {
@@ -229,9 +231,10 @@ void nn_stats_backward(struct nn_train *t, const struct nn_stage *s)
 		first[c] = (float)(mean / (double)rows);
 		second[c] = (float)(along / (double)rows * scale * scale);
 	}
-	#pragma omp parallel for schedule(static) num_threads(t->o.threads)
+#pragma omp parallel for schedule(static) num_threads(t->o.threads)
 	for (size_t r = 0; r < rows; r++) {
-		const float *x = p->v + r * p->stride + s->lo, *h = p->h + r * p->stride + s->lo, *mean = p->mean + s->lo;
+		const float *x = p->v + r * p->stride + s->lo, *h = p->h + r * p->stride + s->lo,
+			    *mean = p->mean + s->lo;
 		float *g = p->g + r * p->stride + s->lo;
 
 		for (size_t c = 0; c < C; c++)

@@ -14,9 +14,11 @@
 #include "nn/nn_internal.h"
 
 enum {
-	SIDE = 6, TAPS = SIDE * SIDE, OUT = 4,
-	TILE_BYTES = 400 << 10,           /* of tiles in work: the second cache */
-	GAP = 16                          /* floats more than a multiple of 4096 bytes between planes */
+	SIDE = 6,
+	TAPS = SIDE * SIDE,
+	OUT = 4,
+	TILE_BYTES = 400 << 10, /* of tiles in work: the second cache */
+	GAP = 16                /* floats more than a multiple of 4096 bytes between planes */
 };
 
 /* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
@@ -48,16 +50,18 @@ size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op)
 {
 	const size_t n = tiles_at_once(m, op);
 
-	return TAPS * (n * (in_stride(op) + out_stride(op)) + 2 * GAP) +
-	       n * NN_POINTER + NN_MAX_VEC;
+	return TAPS * (n * (in_stride(op) + out_stride(op)) + 2 * GAP) + n * NN_POINTER + NN_MAX_VEC;
 }
 
 /* u = G g G' of one 3x3 filter. */
 static void transform(const float *g, double gain, double u[TAPS])
 {
-	static const double G[SIDE][3] = { { 1 / 4., 0, 0 }, { -1 / 6., -1 / 6., -1 / 6. },
-		{ -1 / 6., 1 / 6., -1 / 6. }, { 1 / 24., 1 / 12., 1 / 6. }, { 1 / 24., -1 / 12., 1 / 6. },
-		{ 0, 0, 1 } };
+	static const double G[SIDE][3] = { { 1 / 4., 0, 0 },
+					   { -1 / 6., -1 / 6., -1 / 6. },
+					   { -1 / 6., 1 / 6., -1 / 6. },
+					   { 1 / 24., 1 / 12., 1 / 6. },
+					   { 1 / 24., -1 / 12., 1 / 6. },
+					   { 0, 0, 1 } };
 	double t[SIDE][3];
 
 	for (int i = 0; i < SIDE; i++)
@@ -76,7 +80,7 @@ int nn_winograd_pack(struct nn *m, struct nn_op *op)
 	op->w = nn_floats(m, TAPS * plane);
 	if (!op->w)
 		return -1;
-	#pragma omp parallel for num_threads(m->threads)
+#pragma omp parallel for num_threads(m->threads)
 	for (size_t p = 0; p < M; p += NN_PANEL)
 		for (size_t c = 0; c < C; c++)
 			for (size_t i = p; i < M && i < p + NN_PANEL; i++) {
@@ -157,9 +161,14 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 	for (size_t k = 0; k < TAPS; k++) {
 		for (size_t i = 0; i < nn_round(n, R); i++)
 			row[i] = x + k * in_step + (i < n ? i : n - 1) * in;
-		j->m->isa->block(&(struct nn_block){ .row = row, .n_rows = n, .n_seg = 1, .len = C,
-			.w = op->w + (k * out + m0) * C, .m = nn_round(m1 - m0, NN_PANEL),
-			.out = y + k * out_step + m0, .out_stride = out });
+		j->m->isa->block(&(struct nn_block){ .row = row,
+						     .n_rows = n,
+						     .n_seg = 1,
+						     .len = C,
+						     .w = op->w + (k * out + m0) * C,
+						     .m = nn_round(m1 - m0, NN_PANEL),
+						     .out = y + k * out_step + m0,
+						     .out_stride = out });
 	}
 	for (size_t i = 0; i < n; i++)
 		tile_out(op, j, t + i, m0, m1, y + i * out, out_step);

@@ -13,9 +13,14 @@ enum { BLOCK = 256 };
 
 int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise)
 {
-	*b = (struct num_blr){ d, sigma, noise, calloc(d * d, sizeof(double)), calloc(d, sizeof(double)),
-			      calloc(d * d, sizeof(double)), calloc(d, sizeof(double)),
-			      malloc(BLOCK * d * sizeof(double)) };
+	*b = (struct num_blr){ d,
+			       sigma,
+			       noise,
+			       calloc(d * d, sizeof(double)),
+			       calloc(d, sizeof(double)),
+			       calloc(d * d, sizeof(double)),
+			       calloc(d, sizeof(double)),
+			       malloc(BLOCK * d * sizeof(double)) };
 	return b->zz && b->zy && b->chol && b->mean && b->block ? 0 : -1;
 }
 
@@ -48,8 +53,8 @@ void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double t
 			b->block[i] = (double)h[from * d + i];
 			b->zy[i % d] += times * y * b->block[i];
 		}
-		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)rows, times, b->block, (int)d,
-			    1, b->zz, (int)d);
+		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)rows, times, b->block, (int)d, 1, b->zz,
+			    (int)d);
 	}
 }
 
@@ -66,7 +71,7 @@ int num_blr_solve(struct num_blr *b)
 	num_solve_upper(b->chol, b->d, true, b->mean);
 	num_solve_upper(b->chol, b->d, false, b->mean);
 	for (size_t i = 0; i < b->d; i++)
-		if (!isfinite(b->mean[i]))    /* not every LAPACK says so */
+		if (!isfinite(b->mean[i])) /* not every LAPACK says so */
 			return -1;
 	return 0;
 }

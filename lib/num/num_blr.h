@@ -29,9 +29,9 @@ extern "C" {
 struct num_blr {
 	size_t d;
 	double sigma, noise;
-	double *zz, *zy;                  /* (d,d) upper half; (d): sums over rows */
-	double *chol, *mean;              /* (d,d) Cholesky's U of A = U'U; (d); after num_blr_solve() */
-	double *block;                    /* (256,d): rows on their way */
+	double *zz, *zy;     /* (d,d) upper half; (d): sums over rows */
+	double *chol, *mean; /* (d,d) Cholesky's U of A = U'U; (d); after num_blr_solve() */
+	double *block;       /* (256,d): rows on their way */
 };
 
 /* No rows yet: num_blr_solve() then gives the prior. -1: out of memory. */

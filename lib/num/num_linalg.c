@@ -20,14 +20,14 @@ void num_set_threads(int n)
 
 void num_matmul(const double *a, size_t m, const double *b, size_t n, size_t k, double *out)
 {
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b,
-		    (int)k, 0, out, (int)n);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k, 0, out,
+		    (int)n);
 }
 
 void num_at_a(const double *a, size_t m, size_t d, double *out)
 {
-	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)d, (int)d, (int)m, 1, a, (int)d, a,
-		    (int)d, 0, out, (int)d);
+	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)d, (int)d, (int)m, 1, a, (int)d, a, (int)d, 0, out,
+		    (int)d);
 }
 
 /* What a LAPACK function that came back with `info` is to say. */
@@ -51,8 +51,8 @@ int num_cholesky(double *a, size_t d)
 
 void num_solve_upper(const double *u, size_t d, bool transposed, double *x)
 {
-	cblas_dtrsv(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)d, u,
-		    (int)d, x, 1);
+	cblas_dtrsv(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)d, u, (int)d,
+		    x, 1);
 }
 
 int num_cholesky_inverse(double *u, size_t d)
@@ -80,7 +80,7 @@ static double rank_tolerance(const double *w, size_t d)
 /* With a = V diag(w) V^T, one eigenvector per row of what num_eigen() leaves, row i of W is v_i / sqrt(w_i). */
 int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, struct err *err)
 {
-	double *w = malloc(d * sizeof *w), trace = 0;      /* w (d): eigenvalues */
+	double *w = malloc(d * sizeof *w), trace = 0; /* w (d): eigenvalues */
 	int rc = -1;
 
 	*ret = NULL;
@@ -94,7 +94,7 @@ int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, st
 	if (num_eigen(a, d, w, err) < 0)
 		goto out;
 	double least = rank_tolerance(w, d);
-	size_t first = 0;                 /* ascending: what is kept is the end */
+	size_t first = 0; /* ascending: what is kept is the end */
 	while (first < d && !(w[first] > least))
 		first++;
 	*rank = d - first;
@@ -119,9 +119,9 @@ out:
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 {
 	size_t longer = c > d ? c : d, shorter = c < d ? c : d;
-	double *a = malloc(c * d * sizeof *a);                  /* (c,d): W, which LAPACK destroys */
-	double *x = calloc(longer, sizeof *x);                  /* b (c) goes in, u (d) comes out */
-	double *s = malloc(shorter * sizeof *s);                /* singular values */
+	double *a = malloc(c * d * sizeof *a);   /* (c,d): W, which LAPACK destroys */
+	double *x = calloc(longer, sizeof *x);   /* b (c) goes in, u (d) comes out */
+	double *s = malloc(shorter * sizeof *s); /* singular values */
 	lapack_int rank, info = LAPACK_WORK_MEMORY_ERROR;
 
 	if (a && x && s) {

@@ -8,8 +8,8 @@
 #include "num/num_logistic.h"
 
 struct problem {
-	const double *x;                  /* (n,d) */
-	const uint8_t *positive;          /* (n) */
+	const double *x;         /* (n,d) */
+	const uint8_t *positive; /* (n) */
 	size_t n, d;
 	double c;
 };
@@ -60,7 +60,7 @@ static void derive(const struct problem *p, const double *theta, double *g, doub
 		g[a] += theta[a];
 		h[a * m + a] += 1;
 	}
-	h[m * m - 1] += 1e-12;            /* of the intercept, if all rows are certain */
+	h[m * m - 1] += 1e-12; /* of the intercept, if all rows are certain */
 	for (size_t a = 0; a < m; a++)
 		for (size_t b = 0; b < a; b++)
 			h[b * m + a] = h[a * m + b];
@@ -90,12 +90,12 @@ static int step(const struct problem *p, double *theta, double *work, double *mo
 	return 0;
 }
 
-int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t d, double c, double *w,
-		     double *b, struct err *err)
+int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t d, double c, double *w, double *b,
+		     struct err *err)
 {
 	const struct problem p = { x, positive, n, d, c };
 	size_t m = d + 1;
-	double *theta = calloc(m + m + m + m * m, sizeof *theta);   /* (m), then what step() works with */
+	double *theta = calloc(m + m + m + m * m, sizeof *theta); /* (m), then what step() works with */
 	double moved = 1;
 	int rc = theta ? 0 : err_memory(err);
 

@@ -18,8 +18,8 @@ extern "C" {
 
 /* x (n,d) row-major, positive (n): 1 for y = 1, 0 for y = -1; fills w (d) and *b. c > 0. -1: out of memory, or no
  * minimum was found within 100 steps, as with numbers that are not finite. */
-int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t d, double c, double *w,
-		     double *b, struct err *err) __attribute__((warn_unused_result));
+int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t d, double c, double *w, double *b,
+		     struct err *err) __attribute__((warn_unused_result));
 
 #ifdef __cplusplus
 }

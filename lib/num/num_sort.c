@@ -52,7 +52,7 @@ static void count(const float *v, size_t n, size_t start[DIGITS][BINS], bool ski
 
 int num_sort(float *v, size_t n)
 {
-	size_t (*start)[BINS] = calloc(DIGITS, sizeof *start);
+	size_t(*start)[BINS] = calloc(DIGITS, sizeof *start);
 	float *other = malloc((n + 1) * sizeof *other), *from = v, *to = other;
 	bool skip[DIGITS];
 
@@ -83,7 +83,7 @@ int num_sort_order(float *v, uint32_t *order, size_t n)
 	struct row {
 		uint32_t key, from;
 	} *a = malloc((n + 1) * sizeof *a), *b = malloc((n + 1) * sizeof *b);
-	size_t (*start)[BINS] = calloc(DIGITS, sizeof *start);
+	size_t(*start)[BINS] = calloc(DIGITS, sizeof *start);
 	int rc = a && b && start ? 0 : -1;
 	bool skip[DIGITS];
 

@@ -16,7 +16,7 @@ extern "C" {
 
 struct num_ranked {
 	float v;
-	uint32_t at;                      /* its index */
+	uint32_t at; /* its index */
 };
 
 /* Sorts v, with a second array of n floats. -1: out of memory. */

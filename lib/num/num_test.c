@@ -39,7 +39,7 @@ double num_normal_quantile(double q)
 {
 	double tail = q < .5 ? q : 1 - q, z = sqrt(-2 * log(tail));
 
-	z -= (2.30753 + .27061 * z) / (1 + .99229 * z + .04481 * z * z);   /* Hastings, 1955: to 3e-3 */
+	z -= (2.30753 + .27061 * z) / (1 + .99229 * z + .04481 * z * z); /* Hastings, 1955: to 3e-3 */
 	for (int i = 0; i < 6; i++)
 		z += (erfc(z / sqrt(2)) / 2 - tail) * sqrt(2 * acos(-1)) * exp(z * z / 2);
 	return q < .5 ? -z : z;

@@ -293,39 +293,56 @@ static int step(struct pickle *k)
 		return pickle_fail(k, "cut off");
 	op = *k->p++;
 	switch (op) {
-	case 0x80: return number(k, 1, &unused);        /* PROTO */
-	case 0x95: return number(k, 8, &unused);        /* FRAME */
+	case 0x80: return number(k, 1, &unused); /* PROTO */
+	case 0x95: return number(k, 8, &unused); /* FRAME */
 	case '.': return 1;
 	case '(': return op_mark(k);
 	case '0': return pickle_pop(k) ? 0 : pickle_fail(k, "stack is empty");
 	case 'N': return pickle_push(k, pickle_make(k, PICKLE_NONE));
-	case 0x88: case 0x89: return push_int(k, op == 0x88);
+	case 0x88:
+	case 0x89: return push_int(k, op == 0x88);
 	case 'K': return op_int(k, 1);
 	case 'M': return op_int(k, 2);
 	case 'J': return op_int(k, 4);
-	case 0x8a: case 0x8b: return op_long(k, op == 0x8a ? 1 : 4);
+	case 0x8a:
+	case 0x8b: return op_long(k, op == 0x8a ? 1 : 4);
 	case 'G': return op_float(k);
-	case 'U': case 'C': case 0x8c: return op_str(k, 1, PICKLE_STR);
-	case 'T': case 'B': case 'X': return op_str(k, 4, PICKLE_STR);
-	case 0x8d: case 0x8e: return op_str(k, 8, PICKLE_STR);
-	case ']': case ')': case 0x8f: return pickle_push(k, pickle_make(k, PICKLE_LIST));
+	case 'U':
+	case 'C':
+	case 0x8c: return op_str(k, 1, PICKLE_STR);
+	case 'T':
+	case 'B':
+	case 'X': return op_str(k, 4, PICKLE_STR);
+	case 0x8d:
+	case 0x8e: return op_str(k, 8, PICKLE_STR);
+	case ']':
+	case ')':
+	case 0x8f: return pickle_push(k, pickle_make(k, PICKLE_LIST));
 	case '}': return pickle_push(k, pickle_make(k, PICKLE_DICT));
 	case 'a': return op_take(k, 1, PICKLE_LIST);
-	case 'e': case 0x90: return op_extend(k, PICKLE_LIST);
+	case 'e':
+	case 0x90: return op_extend(k, PICKLE_LIST);
 	case 's': return op_take(k, 2, PICKLE_DICT);
 	case 'u': return op_extend(k, PICKLE_DICT);
-	case 't': case 'l': case 0x91: return pickle_push(k, to_mark(k));
+	case 't':
+	case 'l':
+	case 0x91: return pickle_push(k, to_mark(k));
 	case 'd': return op_dict(k);
 	case 'Q': return op_persistent(k);
 	case '1': return to_mark(k) ? 0 : -1;
 	case '2': return op_dup(k);
-	case 0x85: case 0x86: case 0x87: return op_take(k, op - 0x84u, PICKLE_NONE);
-	case 'q': case 'r': return op_put(k, op == 'q' ? 1 : 4);
+	case 0x85:
+	case 0x86:
+	case 0x87: return op_take(k, op - 0x84u, PICKLE_NONE);
+	case 'q':
+	case 'r': return op_put(k, op == 'q' ? 1 : 4);
 	case 0x94: return set_memo(k, k->n_memo);
-	case 'h': case 'j': return op_get(k, op == 'h' ? 1 : 4);
+	case 'h':
+	case 'j': return op_get(k, op == 'h' ? 1 : 4);
 	case 'c': return pickle_op_global(k);
 	case 0x93: return pickle_op_stack_global(k);
-	case 'R': case 0x81: return pickle_op_reduce(k);
+	case 'R':
+	case 0x81: return pickle_op_reduce(k);
 	case 'b': return pickle_op_build(k);
 	default: return pickle_fail(k, "refuses opcode 0x%02x: it is not one that data needs", op);
 	}

@@ -22,51 +22,63 @@
 extern "C" {
 #endif
 
-enum { PICKLE_MAX_VALUES = 1 << 20 };     /* in one pickle; CIFAR-100 has 150 thousand */
+enum { PICKLE_MAX_VALUES = 1 << 20 }; /* in one pickle; CIFAR-100 has 150 thousand */
 
 /* What a callable makes of its arguments, in place of being called. */
 enum pickle_makes {
-	PICKLE_MAKES_NOTHING,             /* a name that is data by itself, as torch.FloatStorage; calling it
+	PICKLE_MAKES_NOTHING, /* a name that is data by itself, as torch.FloatStorage; calling it
 					     is refused */
-	PICKLE_MAKES_OBJECT,              /* a PICKLE_OBJECT: its name, its arguments, its state if it has one */
-	PICKLE_MAKES_DICT,                /* a dictionary: empty, or of the dictionary or pairs that it gets */
-	PICKLE_MAKES_LIST,                /* a list: empty, or the one that it gets */
-	PICKLE_MAKES_FIRST,               /* its first argument, which must be a string; its state is dropped */
-	PICKLE_MAKES_BYTES,               /* _codecs.encode(text, "latin1"): bytes in protocol 2 */
-	PICKLE_MAKES_ARRAY                /* a NumPy array, filled by its state */
+	PICKLE_MAKES_OBJECT,  /* a PICKLE_OBJECT: its name, its arguments, its state if it has one */
+	PICKLE_MAKES_DICT,    /* a dictionary: empty, or of the dictionary or pairs that it gets */
+	PICKLE_MAKES_LIST,    /* a list: empty, or the one that it gets */
+	PICKLE_MAKES_FIRST,   /* its first argument, which must be a string; its state is dropped */
+	PICKLE_MAKES_BYTES,   /* _codecs.encode(text, "latin1"): bytes in protocol 2 */
+	PICKLE_MAKES_ARRAY    /* a NumPy array, filled by its state */
 };
 struct pickle_name {
-	const char *name;                 /* "module name"; NULL ends a table */
+	const char *name; /* "module name"; NULL ends a table */
 	enum pickle_makes makes;
 };
 /* Rows of a table: what NumPy arrays and bytes need. */
-#define PICKLE_NUMPY                                                   \
-	{ "numpy.core.multiarray _reconstruct", PICKLE_MAKES_ARRAY },  \
-	{ "numpy._core.multiarray _reconstruct", PICKLE_MAKES_ARRAY }, \
-	{ "numpy ndarray", PICKLE_MAKES_NOTHING },                     \
-	{ "numpy dtype", PICKLE_MAKES_FIRST },                         \
-	{ "_codecs encode", PICKLE_MAKES_BYTES }
+#define PICKLE_NUMPY \
+	{ "numpy.core.multiarray _reconstruct", PICKLE_MAKES_ARRAY }, \
+		{ "numpy._core.multiarray _reconstruct", PICKLE_MAKES_ARRAY }, \
+		{ "numpy ndarray", PICKLE_MAKES_NOTHING }, { "numpy dtype", PICKLE_MAKES_FIRST }, \
+	{ \
+		"_codecs encode", PICKLE_MAKES_BYTES \
+	}
 
-enum pickle_type { PICKLE_NONE, PICKLE_INT, PICKLE_FLOAT, PICKLE_STR, PICKLE_LIST, PICKLE_DICT,
-		   PICKLE_ARRAY, PICKLE_NAME, PICKLE_OBJECT, PICKLE_PERSISTENT, PICKLE_LONG };
+enum pickle_type {
+	PICKLE_NONE,
+	PICKLE_INT,
+	PICKLE_FLOAT,
+	PICKLE_STR,
+	PICKLE_LIST,
+	PICKLE_DICT,
+	PICKLE_ARRAY,
+	PICKLE_NAME,
+	PICKLE_OBJECT,
+	PICKLE_PERSISTENT,
+	PICKLE_LONG
+};
 
 struct pickle_value {
 	enum pickle_type type;
-	int64_t i;                        /* PICKLE_INT; booleans are 0 and 1 */
-	double f;                         /* PICKLE_FLOAT */
-	const char *s;                    /* PICKLE_STR (text or bytes), PICKLE_ARRAY's data, PICKLE_LONG (an
+	int64_t i;                  /* PICKLE_INT; booleans are 0 and 1 */
+	double f;                   /* PICKLE_FLOAT */
+	const char *s;              /* PICKLE_STR (text or bytes), PICKLE_ARRAY's data, PICKLE_LONG (an
 					     integer of more than 8 bytes: they, little-endian); borrowed from
 					     the pickle's bytes where possible, no NUL behind them.
 					     PICKLE_NAME, PICKLE_OBJECT: the table's "module name" */
-	size_t n;                         /* bytes of s; items */
-	struct pickle_value **item;       /* PICKLE_LIST (tuples, sets too); PICKLE_DICT: key, value, key,
+	size_t n;                   /* bytes of s; items */
+	struct pickle_value **item; /* PICKLE_LIST (tuples, sets too); PICKLE_DICT: key, value, key,
 					     value...; PICKLE_OBJECT: a list of arguments, the state if any;
 					     PICKLE_PERSISTENT: the id of something kept outside */
 	size_t cap;
-	char dtype[8];                    /* PICKLE_ARRAY: "u1", "<i8", ... */
+	char dtype[8]; /* PICKLE_ARRAY: "u1", "<i8", ... */
 	int ndim;
-	int64_t shape[4];                 /* PICKLE_ARRAY; their product fits n */
-	bool fortran;                     /* PICKLE_ARRAY: the first index runs fastest */
+	int64_t shape[4]; /* PICKLE_ARRAY; their product fits n */
+	bool fortran;     /* PICKLE_ARRAY: the first index runs fastest */
 };
 
 struct pickle;

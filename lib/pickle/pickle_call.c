@@ -12,8 +12,7 @@ static int push_name(struct pickle *k, const char *module, size_t m, const char 
 	struct pickle_value *v = pickle_make(k, PICKLE_NAME);
 	char both[256];
 
-	snprintf(both, sizeof both, "%.*s %.*s", (int)(m < 120 ? m : 120), module,
-		 (int)(n < 120 ? n : 120), name);
+	snprintf(both, sizeof both, "%.*s %.*s", (int)(m < 120 ? m : 120), module, (int)(n < 120 ? n : 120), name);
 	if (!v)
 		return -1;
 	for (const struct pickle_name *q = k->names; q && q->name; q++)
@@ -53,8 +52,7 @@ int pickle_op_stack_global(struct pickle *k)
 static int spend(struct pickle *k, size_t bytes)
 {
 	k->n_own += bytes;
-	return k->n_own > (size_t)(k->end - k->start) ?
-	       pickle_fail(k, "the same data is copied again and again") : 0;
+	return k->n_own > (size_t)(k->end - k->start) ? pickle_fail(k, "the same data is copied again and again") : 0;
 }
 
 /* Bytes, which Python 3 writes in protocol 2 as text that is to be encoded in Latin-1. */
@@ -136,15 +134,12 @@ int pickle_op_reduce(struct pickle *k)
 	if (!args || !call || args->type != PICKLE_LIST || call->type != PICKLE_NAME)
 		return pickle_fail(k, "bad call");
 	switch ((enum pickle_makes)call->i) {
-	case PICKLE_MAKES_OBJECT:
-		return pickle_push(k, make_object(k, call->s, args));
-	case PICKLE_MAKES_DICT:
-		return pickle_push(k, make_dict(k, args));
-	case PICKLE_MAKES_BYTES:
-		return pickle_push(k, make_bytes(k, args));
+	case PICKLE_MAKES_OBJECT: return pickle_push(k, make_object(k, call->s, args));
+	case PICKLE_MAKES_DICT: return pickle_push(k, make_dict(k, args));
+	case PICKLE_MAKES_BYTES: return pickle_push(k, make_bytes(k, args));
 	case PICKLE_MAKES_ARRAY:
 		if ((v = pickle_make(k, PICKLE_ARRAY)))
-			v->ndim = 1;          /* of no elements, until its state comes */
+			v->ndim = 1; /* of no elements, until its state comes */
 		return pickle_push(k, v);
 	case PICKLE_MAKES_LIST:
 		if (args->n == 0)
@@ -160,8 +155,7 @@ int pickle_op_reduce(struct pickle *k)
 		v->s = args->item[0]->s;
 		v->n = args->item[0]->n;
 		return pickle_push(k, v);
-	case PICKLE_MAKES_NOTHING:
-		break;
+	case PICKLE_MAKES_NOTHING: break;
 	}
 	return pickle_fail(k, "bad call of '%s'", call->s);
 }
@@ -171,9 +165,8 @@ static int build_array(struct pickle *k, struct pickle_value *a, const struct pi
 {
 	uint64_t bytes;
 
-	if (st->type != PICKLE_LIST || st->n != 5 || st->item[1]->type != PICKLE_LIST ||
-	    st->item[1]->n > 4 || st->item[2]->type != PICKLE_STR ||
-	    st->item[2]->n >= sizeof a->dtype || st->item[4]->type != PICKLE_STR)
+	if (st->type != PICKLE_LIST || st->n != 5 || st->item[1]->type != PICKLE_LIST || st->item[1]->n > 4 ||
+	    st->item[2]->type != PICKLE_STR || st->item[2]->n >= sizeof a->dtype || st->item[4]->type != PICKLE_STR)
 		return pickle_fail(k, "bad array");
 	memcpy(a->dtype, st->item[2]->s, st->item[2]->n);
 	a->dtype[st->item[2]->n] = '\0';
@@ -182,8 +175,7 @@ static int build_array(struct pickle *k, struct pickle_value *a, const struct pi
 		return pickle_fail(k, "array of unknown elements '%s'", a->dtype);
 	for (a->ndim = 0; (size_t)a->ndim < st->item[1]->n; a->ndim++) {
 		const struct pickle_value *d = st->item[1]->item[a->ndim];
-		if (d->type != PICKLE_INT || d->i < 0 ||
-		    __builtin_mul_overflow(bytes, (uint64_t)d->i, &bytes))
+		if (d->type != PICKLE_INT || d->i < 0 || __builtin_mul_overflow(bytes, (uint64_t)d->i, &bytes))
 			return pickle_fail(k, "bad array shape");
 		a->shape[a->ndim] = d->i;
 	}

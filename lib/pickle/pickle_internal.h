@@ -8,15 +8,15 @@
 
 struct pickle_block {
 	struct pickle_block *next;
-	char *own;                        /* bytes that are not in the file */
+	char *own; /* bytes that are not in the file */
 	struct pickle_value v;
 };
 
 struct pickle {
 	const unsigned char *p, *end, *start;
 	const struct pickle_name *names;
-	struct pickle_block *all;         /* every value, to be freed */
-	size_t n_values, n_own;           /* how many; bytes that were copied */
+	struct pickle_block *all; /* every value, to be freed */
+	size_t n_values, n_own;   /* how many; bytes that were copied */
 	struct pickle_value **stack, **memo, **ids;
 	size_t depth, stack_cap, n_memo, memo_cap, n_ids, ids_cap;
 	size_t *marks, n_marks, marks_cap;

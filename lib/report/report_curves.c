@@ -30,8 +30,8 @@ int report_curves_open(struct report_curves *c, const char *const path[REPORT_CU
 	return 0;
 }
 
-int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_set *id,
-			const char *set, const struct ood_set *ood, struct err *err)
+int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_set *id, const char *set,
+			const struct ood_set *ood, struct err *err)
 {
 	for (int i = 0; i < REPORT_CURVES; i++)
 		for (size_t m = 0; m < id->n_methods && c->f[i]; m++)

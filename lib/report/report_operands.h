@@ -20,9 +20,9 @@ extern const char *const report_groups[OOD_MAX_GROUPS];
 
 struct report_operand {
 	char *name;
-	const char *path;                 /* borrowed from the command line */
-	unsigned groups;                  /* a bit for each of the above */
-	size_t n;                         /* rows, filled in later */
+	const char *path; /* borrowed from the command line */
+	unsigned groups;  /* a bit for each of the above */
+	size_t n;         /* rows, filled in later */
 };
 
 /* Takes n operands apart, into a new array. A file without NAME is called by its base name without extension.

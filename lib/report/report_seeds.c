@@ -12,26 +12,26 @@ enum { MAX_COLUMNS = 64 };
 
 /* A row of the result: the same model, method and set in every table. */
 struct row {
-	char *key[3];                     /* model (or ""), method, set */
-	double *v[MAX_COLUMNS];           /* (n) per column: the seeds' numbers */
+	char *key[3];           /* model (or ""), method, set */
+	double *v[MAX_COLUMNS]; /* (n) per column: the seeds' numbers */
 	size_t n;
-	int table;                        /* the last one that had it */
+	int table; /* the last one that had it */
 };
 
 struct report_seeds {
-	char *name[MAX_COLUMNS];          /* of columns with numbers, as the first table has them */
+	char *name[MAX_COLUMNS]; /* of columns with numbers, as the first table has them */
 	size_t n_names;
 	struct row *row;
 	size_t n;
-	int tables;                       /* taken so far */
+	int tables; /* taken so far */
 	bool has_model;
 };
 
 /* A line of an input. */
 struct place {
 	const char *path;
-	int table;                        /* the input's number, from 0 */
-	size_t line;                      /* from 1 */
+	int table;   /* the input's number, from 0 */
+	size_t line; /* from 1 */
 };
 
 /* Makes *p, a pointer to malloc'ed memory, hold n elements. */
@@ -78,9 +78,8 @@ static bool is_passed(const char *name)
 {
 	size_t len = strlen(name);
 
-	return !strcmp(name, "n_id") || !strcmp(name, "n_ood") || !strcmp(name, "p") ||
-	       !strcmp(name, "versus") || (len > 4 && !strcmp(name + len - 4, "_low")) ||
-	       (len > 5 && !strcmp(name + len - 5, "_high"));
+	return !strcmp(name, "n_id") || !strcmp(name, "n_ood") || !strcmp(name, "p") || !strcmp(name, "versus") ||
+	       (len > 4 && !strcmp(name + len - 4, "_low")) || (len > 5 && !strcmp(name + len - 5, "_high"));
 }
 
 /* first: it is the heading that says which columns there are. */
@@ -124,7 +123,7 @@ static int take_heading(struct report_seeds *t, struct heading *h, char *line, b
 			return -1;
 		if (h->to[h->n] == UNKNOWN)
 			return err_fail(err, "'%s': line %zu: column '%s', which the first table lacks", at->path,
-					 at->line, word);
+					at->line, word);
 		method |= h->to[h->n] == METHOD;
 	}
 	return method ? 0 : err_fail(err, "'%s': line %zu: no table of ood-metrics --format tsv", at->path, at->line);
@@ -139,7 +138,8 @@ static int add_row(struct report_seeds *t, const char *const key[3], const doubl
 	if (!r)
 		return -1;
 	if (r->table == at->table)
-		return err_fail(err, "'%s': line %zu: %s, %s is there twice", at->path, at->line, key[METHOD], key[SET]);
+		return err_fail(err, "'%s': line %zu: %s, %s is there twice", at->path, at->line, key[METHOD],
+				key[SET]);
 	r->table = at->table;
 	for (size_t k = 0; k < t->n_names; k++) {
 		if (grow(&r->v[k], r->n + 1, sizeof **r->v, err) < 0)
@@ -223,7 +223,7 @@ enum { MAX_CELLS = 2 * MAX_COLUMNS + 4, CELL = 64 };
 
 struct cells {
 	struct cli_column column[MAX_CELLS];
-	const char *cell[MAX_CELLS];      /* borrowed, or in text */
+	const char *cell[MAX_CELLS]; /* borrowed, or in text */
 	char text[MAX_CELLS][CELL], head[MAX_CELLS][CELL];
 	size_t n;
 };

@@ -67,8 +67,8 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 
 static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tensor *b, double tolerance)
 {
-	const bool shaped = a && b && a->ndim == b->ndim &&
-			    memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+	const bool shaped =
+		a && b && a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
 	char x[TS_SHAPE], y[TS_SHAPE];
 	const bool same = shaped && a->type == b->type;
 	const double d = same ? difference(a, b) : 0;

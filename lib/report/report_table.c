@@ -23,8 +23,9 @@ static const char *head(int metric)
 static const char *meaning(int metric)
 {
 	return metric == REPORT_ID_ACC ? "share of the labelled ID rows that are classified right" :
-	       metric == REPORT_ECE ? "expected calibration error of the labelled ID rows' softmax, 15 bins; "
-				      "from the column msp of ood-score" : ood_metric_names[metric].meaning;
+	       metric == REPORT_ECE    ? "expected calibration error of the labelled ID rows' softmax, 15 bins; "
+					 "from the column msp of ood-score" :
+					 ood_metric_names[metric].meaning;
 }
 
 static int choose_one(struct report *r, const char *word, struct err *err)
@@ -84,8 +85,7 @@ struct table {
 };
 
 /* Adds a column; the cell is text, or NULL. */
-static void add(struct table *t, const char *h, const char *k, const char *suffix, int width,
-		const char *cell)
+static void add(struct table *t, const char *h, const char *k, const char *suffix, int width, const char *cell)
 {
 	snprintf(t->key[t->n], CELL, "%s%s", k, suffix);
 	t->column[t->n] = (struct cli_column){ h, t->key[t->n], width };
@@ -160,8 +160,10 @@ static void add_test(struct table *t, const struct report *report, const struct 
 		p = t->text[t->n];
 	}
 	add(t, "P", "p", "", 8, p);
-	add(t, "VERSUS", "versus", "", -8, !r ? NULL : r->baseline ? "baseline" :
-	    verdict(r->result, 1 - report->confidence, r->versus));
+	add(t, "VERSUS", "versus", "", -8,
+	    !r          ? NULL :
+	    r->baseline ? "baseline" :
+			  verdict(r->result, 1 - report->confidence, r->versus));
 }
 
 /* All columns, with the row's cells; r NULL: headings only. */
@@ -220,8 +222,9 @@ void report_explain(const struct report *report, FILE *f, const char *baseline, 
 		fprintf(f, "[low high]       %g %% interval of AUROC for other rows of the same kind (DeLong)\n",
 			100 * report->confidence);
 	if (baseline)
-		fprintf(f, "P, VERSUS        whether AUROC differs from that of %s on the same rows (DeLong's paired\n"
-			"                 test; P after Holm's correction over the methods), at %g %%\n", baseline,
-			100 * (1 - report->confidence));
+		fprintf(f,
+			"P, VERSUS        whether AUROC differs from that of %s on the same rows (DeLong's paired\n"
+			"                 test; P after Holm's correction over the methods), at %g %%\n",
+			baseline, 100 * (1 - report->confidence));
 	fputs("Intervals and tests know of other rows, not of another training: compare several seeds for that.\n", f);
 }

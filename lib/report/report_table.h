@@ -22,21 +22,21 @@ enum { REPORT_ID_ACC = OOD_N_METRICS, REPORT_ECE, REPORT_METRICS };
 
 /* What a table looks like. */
 struct report {
-	int shown[REPORT_METRICS], n_shown;       /* which metrics, by report_choose() */
-	const char *label;                /* first column; NULL: none */
+	int shown[REPORT_METRICS], n_shown; /* which metrics, by report_choose() */
+	const char *label;                  /* first column; NULL: none */
 	enum cli_format format;
 	bool summary, no_heading;
-	bool intervals, test;             /* there are such columns */
-	double confidence;                /* of intervals; tests are at 1 - confidence */
+	bool intervals, test; /* there are such columns */
+	double confidence;    /* of intervals; tests are at 1 - confidence */
 };
 
 struct report_row {
 	const char *method, *set;
 	const struct ood_result *result;
 	const struct ood_set *id;
-	size_t n_ood;                     /* 0: an average, of sets of different sizes */
-	bool baseline;                    /* it is the baseline itself */
-	double versus;                    /* the baseline's AUROC */
+	size_t n_ood;  /* 0: an average, of sets of different sizes */
+	bool baseline; /* it is the baseline itself */
+	double versus; /* the baseline's AUROC */
 };
 
 /* Chooses the metrics of a list, separated by commas: "all" of them, NULL the usual ones. -1: one is no metric, or

@@ -17,7 +17,7 @@ enum { BUCKETS = 30, PATH_LEN = 4096, BUFFER = 1 << 14 };
 
 struct tb_writer {
 	int fd;
-	size_t n;                         /* bytes in the buffer */
+	size_t n; /* bytes in the buffer */
 	unsigned char buffer[BUFFER];
 	char path[PATH_LEN];
 	char error[PATH_LEN + 128];
@@ -30,9 +30,8 @@ struct tb_writer {
 uint32_t tb_crc32c(const void *data, size_t len)
 {
 	static const uint32_t table[16] = {
-		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+		0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
 	};
 	const unsigned char *p = data;
 	uint32_t crc = 0xffffffffu;
@@ -54,7 +53,7 @@ static uint32_t masked(const void *data, size_t len)
 /* ---- messages ---- */
 
 struct message {
-	unsigned char b[2048];            /* the largest: a histogram, 600 bytes, and TB_MAX_TAG */
+	unsigned char b[2048]; /* the largest: a histogram, 600 bytes, and TB_MAX_TAG */
 	size_t n;
 };
 
@@ -138,7 +137,7 @@ static int empty(struct tb_writer *w)
 
 static int write_record(struct tb_writer *w, const struct message *data)
 {
-	struct message r = { .n = 0 };        /* length and both checksums */
+	struct message r = { .n = 0 }; /* length and both checksums */
 
 	put_le(&r, data->n, 8);
 	put_le(&r, masked(r.b, 8), 4);
@@ -221,7 +220,7 @@ static int make_file(const char *dir, char *path)
 
 	if (n < 0)
 		return -1;
-	do {                                  /* again if somebody else was faster */
+	do { /* again if somebody else was faster */
 		const int len = snprintf(path, PATH_LEN, "%s/events.out.tfevents.%010lld.unmask", dir, n);
 
 		if (len >= PATH_LEN || n > 9999999999) {
@@ -249,7 +248,7 @@ struct tb_writer *tb_open(const char *dir, int64_t first_step, struct err *err)
 		return NULL;
 	}
 	put_inner(&e, 3, "brain.Event:2", 13);
-	write_record(w, &e);                  /* errors are sticky */
+	write_record(w, &e); /* errors are sticky */
 	if (first_step >= 0) {
 		static const unsigned char start[2] = { 1 << 3, 1 };
 
@@ -298,8 +297,8 @@ int tb_histogram(struct tb_writer *w, const char *tag, int64_t step, const float
 			count[at < BUCKETS - 1 ? (int)at : BUCKETS - 1]++;
 		}
 	for (int b = 0; b < (max > min ? BUCKETS : 1); b++) {
-		put_double_bits(&limits, b == BUCKETS - 1 || max == min ? max
-								      : min + (b + 1) * ((max - min) / BUCKETS));
+		put_double_bits(&limits,
+				b == BUCKETS - 1 || max == min ? max : min + (b + 1) * ((max - min) / BUCKETS));
 		put_double_bits(&counts, count[b]);
 	}
 	put_double(&h, 1, min);

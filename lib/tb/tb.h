@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-enum { TB_MAX_TAG = 1024 };           /* bytes of a tag */
+enum { TB_MAX_TAG = 1024 }; /* bytes of a tag */
 
 struct tb_writer;
 

@@ -33,16 +33,15 @@ at::ScalarType th_scalar_type(enum th_type type)
 static Tensor layout(const Tensor &t, at::ScalarType type)
 {
 	const bool map = t.dim() == 4 && at::isFloatingType(type);
-	return t.to(type, false, false, map ? c10::optional<at::MemoryFormat>(at::MemoryFormat::ChannelsLast)
-					    : c10::nullopt);
+	return t.to(type, false, false,
+		    map ? c10::optional<at::MemoryFormat>(at::MemoryFormat::ChannelsLast) : c10::nullopt);
 }
 
 static Tensor make(enum th_type type, int ndim, const size_t *shape, const void *data)
 {
 	std::vector<int64_t> sizes(shape, shape + ndim);
 	const auto options = at::TensorOptions().dtype(th_scalar_type(type));
-	Tensor t = data ? at::from_blob(const_cast<void *>(data), sizes, options).clone()
-			: at::zeros(sizes, options);
+	Tensor t = data ? at::from_blob(const_cast<void *>(data), sizes, options).clone() : at::zeros(sizes, options);
 	if (ndim == 4 && type == TH_F32)
 		t = t.contiguous(at::MemoryFormat::ChannelsLast);
 	return t.to(device);
@@ -73,10 +72,10 @@ static int open_device(const char *name, int threads)
 			    "it is neither cpu nor cuda");
 		const at::Device named(name);
 		TORCH_CHECK(named.is_cpu() || TH_CUDA, "this build's libtorch knows no GPUs; "
-			    "make LIBTORCH=DIR builds with one that does");
+						       "make LIBTORCH=DIR builds with one that does");
 		TORCH_CHECK(named.is_cpu() || at::hasCUDA(), "no GPU is here that libtorch can use, or no driver");
 		at::set_num_threads(threads);
-		device = at::zeros({1}, at::TensorOptions().device(named)).device();
+		device = at::zeros({ 1 }, at::TensorOptions().device(named)).device();
 		tf32(false);
 		return 0;
 	})
@@ -113,14 +112,14 @@ static int scope_end(th_scope *s)
 static void release(th_scope *s, th_tensor *t)
 {
 	if (s && t)
-		t->t.reset();             // the handle stays until the scope ends
+		t->t.reset(); // the handle stays until the scope ends
 }
 
 // ---- tensors of the caller ----
 
 static th_tensor *tensor_new(enum th_type type, int ndim, const size_t *shape, const void *data)
 {
-	TH_GUARD(nullptr, { return new th_tensor{make(type, ndim, shape, data)}; })
+	TH_GUARD(nullptr, { return new th_tensor{ make(type, ndim, shape, data) }; })
 }
 
 static void tensor_free(th_tensor *t)
@@ -164,7 +163,7 @@ static th_tensor *tensor_keep(th_scope *s, const th_tensor *t)
 {
 	if (!s || s->failed || !t)
 		return nullptr;
-	TH_GUARD(nullptr, { return new th_tensor{t->t}; })
+	TH_GUARD(nullptr, { return new th_tensor{ t->t }; })
 }
 
 static int tensor_track(th_tensor *t)
@@ -186,8 +185,7 @@ static int tensor_grad(const th_tensor *t, float *data)
 
 // ---- operations ----
 
-static th_tensor *from_host(th_scope *s, enum th_type type, int ndim, const size_t *shape,
-			    const void *data)
+static th_tensor *from_host(th_scope *s, enum th_type type, int ndim, const size_t *shape, const void *data)
 {
 	return th_op(s, true, [&] { return make(type, ndim, shape, data); });
 }
@@ -211,30 +209,25 @@ static th_tensor *cast(th_scope *s, const th_tensor *x, enum th_type type)
 	return th_op(s, x, [&] { return layout(x->t, th_scalar_type(type)); });
 }
 
-static th_tensor *channel_affine(th_scope *s, const th_tensor *x, const th_tensor *scale,
-				 const th_tensor *shift)
+static th_tensor *channel_affine(th_scope *s, const th_tensor *x, const th_tensor *scale, const th_tensor *shift)
 {
 	return th_op(s, x && scale && shift, [&] {
-		const auto row = [](const Tensor &v) { return v.view({1, -1, 1, 1}); };
+		const auto row = [](const Tensor &v) { return v.view({ 1, -1, 1, 1 }); };
 		return layout(x->t, at::kFloat).mul(row(scale->t)).add_(row(shift->t));
 	});
 }
 
-static th_tensor *conv2d(th_scope *s, const th_tensor *x, const th_tensor *w,
-			 const th_tensor *bias, int stride, int pad)
+static th_tensor *conv2d(th_scope *s, const th_tensor *x, const th_tensor *w, const th_tensor *bias, int stride,
+			 int pad)
 {
-	return th_op(s, x && w, [&] {
-		return at::conv2d(x->t, w->t, maybe(bias), stride, pad);
-	});
+	return th_op(s, x && w, [&] { return at::conv2d(x->t, w->t, maybe(bias), stride, pad); });
 }
 
-static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *gamma,
-			     const th_tensor *beta, th_tensor *mean, th_tensor *var, bool train,
-			     double momentum, double eps)
+static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *gamma, const th_tensor *beta,
+			     th_tensor *mean, th_tensor *var, bool train, double momentum, double eps)
 {
 	return th_op(s, x && mean && var, [&] {
-		return at::batch_norm(x->t, maybe(gamma), maybe(beta), mean->t, var->t, train, momentum,
-				      eps, true);
+		return at::batch_norm(x->t, maybe(gamma), maybe(beta), mean->t, var->t, train, momentum, eps, true);
 	});
 }
 
@@ -253,7 +246,7 @@ static th_tensor *relu_in_place(th_scope *s, const th_tensor *x)
 
 static th_tensor *concat(th_scope *s, const th_tensor *a, const th_tensor *b)
 {
-	return th_op(s, a && b, [&] { return at::cat({a->t, b->t}, 1); });
+	return th_op(s, a && b, [&] { return at::cat({ a->t, b->t }, 1); });
 }
 
 static th_tensor *add(th_scope *s, const th_tensor *a, const th_tensor *b)
@@ -303,9 +296,7 @@ static th_tensor *flatten(th_scope *s, const th_tensor *x)
 
 static th_tensor *mean_hw(th_scope *s, const th_tensor *x)
 {
-	return th_op(s, x, [&] {
-		return x->t.mean(at::IntArrayRef({2, 3}), false, at::kFloat);
-	});
+	return th_op(s, x, [&] { return x->t.mean(at::IntArrayRef({ 2, 3 }), false, at::kFloat); });
 }
 
 static th_tensor *dropout(th_scope *s, const th_tensor *x, double p)
@@ -313,8 +304,7 @@ static th_tensor *dropout(th_scope *s, const th_tensor *x, double p)
 	return th_op(s, x, [&] { return at::dropout(x->t, p, true); });
 }
 
-static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w,
-			 const th_tensor *bias)
+static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w, const th_tensor *bias)
 {
 	return th_op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
 }
@@ -331,20 +321,18 @@ static th_tensor *mean(th_scope *s, const th_tensor *x)
 
 static th_tensor *log_sum_exp(th_scope *s, const th_tensor *x)
 {
-	return th_op(s, x, [&] { return x->t.logsumexp(at::IntArrayRef({1})); });
+	return th_op(s, x, [&] { return x->t.logsumexp(at::IntArrayRef({ 1 })); });
 }
 
 static th_tensor *unit_rows(th_scope *s, const th_tensor *x, double eps)
 {
-	return th_op(s, x, [&] { return x->t.div(x->t.norm(2, at::IntArrayRef({1}), true).add(eps)); });
+	return th_op(s, x, [&] { return x->t.div(x->t.norm(2, at::IntArrayRef({ 1 }), true).add(eps)); });
 }
 
-static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels,
-				double smoothing)
+static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels, double smoothing)
 {
 	return th_op(s, logits && labels, [&] {
-		return at::cross_entropy_loss(logits->t, labels->t, {}, at::Reduction::Mean, -100,
-					      smoothing);
+		return at::cross_entropy_loss(logits->t, labels->t, {}, at::Reduction::Mean, -100, smoothing);
 	});
 }
 
@@ -355,19 +343,17 @@ static th_tensor *leaf(th_scope *s, const th_tensor *x)
 	return th_op(s, x, [&] { return x->t.detach().requires_grad_(true); });
 }
 
-static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x,
-		      int keep)
+static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x, int keep)
 {
-	return th_op(s, y && v && x, [&] {
-		return torch::autograd::grad({y->t}, {x->t}, {v->t}, keep > 0, keep == 2)[0];
-	});
+	return th_op(s, y && v && x,
+		     [&] { return torch::autograd::grad({ y->t }, { x->t }, { v->t }, keep > 0, keep == 2)[0]; });
 }
 
 static th_tensor *sign_step(th_scope *s, const th_tensor *x, const th_tensor *g, const float *step)
 {
 	return th_op(s, x && g, [&] {
 		const Tensor from = x->t.detach();
-		const Tensor a = at::from_blob(const_cast<float *>(step), {1, from.size(1), 1, 1}).to(device);
+		const Tensor a = at::from_blob(const_cast<float *>(step), { 1, from.size(1), 1, 1 }).to(device);
 		return at::where(g->t.ge(0), from + a, from - a).contiguous(at::MemoryFormat::ChannelsLast);
 	});
 }

@@ -30,7 +30,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -60,29 +59,28 @@ struct th_adam {
 };
 
 struct th_api {
-	int abi;                          /* TH_ABI */
+	int abi; /* TH_ABI */
 
 	/* ---- process ---- */
-	const char *(*version)(void);     /* libtorch's, "1.13.1" */
+	const char *(*version)(void); /* libtorch's, "1.13.1" */
 	/* Device ("cpu", "cuda", "cuda:1") and threads of all that follows. -1: no such device. */
 	int (*open)(const char *device, int threads);
 	/* May a GPU's convolutions and products round floats to TF32's 11 bits? open() says no, unlike
 	 * PyTorch, whose convolutions do. */
 	void (*tf32)(bool on);
-	void (*seed)(uint64_t seed);      /* of dropout */
-	const char *(*last_error)(void);  /* of this thread, without backtrace */
+	void (*seed)(uint64_t seed);     /* of dropout */
+	const char *(*last_error)(void); /* of this thread, without backtrace */
 
 	/* ---- scopes ---- */
 	/* grad: operations record what backward() needs. A scope may begin while another is open, and ends
 	 * before that does. NULL: out of memory. */
 	struct th_scope *(*scope_begin)(bool grad);
-	int (*scope_end)(struct th_scope *s);     /* frees; -1 if an error stuck. Accepts NULL (-1). */
-	void (*release)(struct th_scope *s, struct th_tensor *t);  /* t is not used any more */
+	int (*scope_end)(struct th_scope *s);                     /* frees; -1 if an error stuck. Accepts NULL (-1). */
+	void (*release)(struct th_scope *s, struct th_tensor *t); /* t is not used any more */
 
 	/* ---- tensors of the caller ---- */
 	/* data: ndim shape's elements, copied; NULL: zeros. Returns NULL with last_error(). */
-	struct th_tensor *(*tensor_new)(enum th_type type, int ndim, const size_t *shape,
-					const void *data);
+	struct th_tensor *(*tensor_new)(enum th_type type, int ndim, const size_t *shape, const void *data);
 	void (*tensor_free)(struct th_tensor *t);
 	/* Copies values in or out, row-major, of t's own type. */
 	int (*tensor_set)(struct th_tensor *t, const void *data);
@@ -97,8 +95,8 @@ struct th_api {
 	int (*tensor_grad)(const struct th_tensor *t, float *data);
 
 	/* ---- operations; shapes are PyTorch's ---- */
-	struct th_tensor *(*from_host)(struct th_scope *s, enum th_type type, int ndim,
-				       const size_t *shape, const void *data);
+	struct th_tensor *(*from_host)(struct th_scope *s, enum th_type type, int ndim, const size_t *shape,
+				       const void *data);
 	int (*to_host)(struct th_scope *s, const struct th_tensor *t, float *data, size_t count);
 	/* Copies x's values to a tensor of the caller, of the same shape. */
 	int (*assign)(struct th_scope *s, struct th_tensor *to, const struct th_tensor *x);
@@ -108,23 +106,20 @@ struct th_api {
 	struct th_tensor *(*channel_affine)(struct th_scope *s, const struct th_tensor *x,
 					    const struct th_tensor *scale, const struct th_tensor *shift);
 	/* w (O,C,K,K), bias (O) or NULL */
-	struct th_tensor *(*conv2d)(struct th_scope *s, const struct th_tensor *x,
-				    const struct th_tensor *w, const struct th_tensor *bias,
-				    int stride, int pad);
+	struct th_tensor *(*conv2d)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *w,
+				    const struct th_tensor *bias, int stride, int pad);
 	/* gamma and beta may be NULL; train: batch statistics, mean and var are updated */
-	struct th_tensor *(*batch_norm)(struct th_scope *s, const struct th_tensor *x,
-					const struct th_tensor *gamma, const struct th_tensor *beta,
-					struct th_tensor *mean, struct th_tensor *var, bool train,
-					double momentum, double eps);
+	struct th_tensor *(*batch_norm)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *gamma,
+					const struct th_tensor *beta, struct th_tensor *mean, struct th_tensor *var,
+					bool train, double momentum, double eps);
 	/* relu_ in place: x's values are overwritten. */
 	struct th_tensor *(*relu)(struct th_scope *s, const struct th_tensor *x);
 	struct th_tensor *(*relu_)(struct th_scope *s, const struct th_tensor *x);
 	struct th_tensor *(*concat)(struct th_scope *s, const struct th_tensor *a,
-				    const struct th_tensor *b);         /* along channels */
-	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a,
-				 const struct th_tensor *b);
+				    const struct th_tensor *b); /* along channels */
+	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a, const struct th_tensor *b);
 	struct th_tensor *(*mul)(struct th_scope *s, const struct th_tensor *a,
-				 const struct th_tensor *b);          /* b may be a scalar () */
+				 const struct th_tensor *b); /* b may be a scalar () */
 	/* a * x + b, elementwise */
 	struct th_tensor *(*affine)(struct th_scope *s, const struct th_tensor *x, double a, double b);
 	struct th_tensor *(*abs)(struct th_scope *s, const struct th_tensor *x);
@@ -135,18 +130,17 @@ struct th_api {
 					      const struct th_tensor *x);
 	struct th_tensor *(*avg_pool)(struct th_scope *s, const struct th_tensor *x, int k);
 	/* Windows of k, this stride, pad on every side; the padding never is the largest. */
-	struct th_tensor *(*max_pool)(struct th_scope *s, const struct th_tensor *x, int k, int stride,
-				      int pad);
+	struct th_tensor *(*max_pool)(struct th_scope *s, const struct th_tensor *x, int k, int stride, int pad);
 	/* (N,C,H,W) to (N,C*H*W), channel by channel */
 	struct th_tensor *(*flatten)(struct th_scope *s, const struct th_tensor *x);
-	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x);  /* (N,C), floats */
+	struct th_tensor *(*mean_hw)(struct th_scope *s, const struct th_tensor *x); /* (N,C), floats */
 	struct th_tensor *(*dropout)(struct th_scope *s, const struct th_tensor *x, double p);
 	/* x (N,D) or (N,D,1,1), w (O,D) or (O,D,1,1), bias (O) or NULL: (N,O) */
-	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x,
-				    const struct th_tensor *w, const struct th_tensor *bias);
+	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *w,
+				    const struct th_tensor *bias);
 	/* Rows from..from+n of x along its first dimension. */
 	struct th_tensor *(*rows)(struct th_scope *s, const struct th_tensor *x, size_t from, size_t n);
-	struct th_tensor *(*mean)(struct th_scope *s, const struct th_tensor *x);     /* of all: () */
+	struct th_tensor *(*mean)(struct th_scope *s, const struct th_tensor *x); /* of all: () */
 	/* x (N,C): log sum_c exp x_c of each row (N), without overflow. */
 	struct th_tensor *(*log_sum_exp)(struct th_scope *s, const struct th_tensor *x);
 	/* x (N,C): each row divided by its 2-norm + eps. */
@@ -161,29 +155,26 @@ struct th_api {
 	/* d sum(v * y) / dx, of x's shape; v has y's. Needs a scope with grad. keep: 1 (true), y is asked
 	 * again; 2, and the gradient is itself recorded, so that backward() and vjp() go through it once
 	 * more (double backpropagation); 0 (false): neither. */
-	struct th_tensor *(*vjp)(struct th_scope *s, const struct th_tensor *y,
-				 const struct th_tensor *v, const struct th_tensor *x, int keep);
+	struct th_tensor *(*vjp)(struct th_scope *s, const struct th_tensor *y, const struct th_tensor *v,
+				 const struct th_tensor *x, int keep);
 	/* x + step[c] * sgn(g), sgn(0) = 1, without a past; x, g (N,C,H,W) */
-	struct th_tensor *(*sign_step)(struct th_scope *s, const struct th_tensor *x,
-				       const struct th_tensor *g, const float *step);
-	struct th_tensor *(*clamp)(struct th_scope *s, const struct th_tensor *x, double min,
-				   double max);
+	struct th_tensor *(*sign_step)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *g,
+				       const float *step);
+	struct th_tensor *(*clamp)(struct th_scope *s, const struct th_tensor *x, double min, double max);
 
 	/* ---- training ---- */
 	int (*backward)(struct th_scope *s, const struct th_tensor *loss);
 	/* One step over n parameters p and velocities v (zeros at the start); gradients are
 	 * cleared. */
-	int (*sgd)(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
-		   struct th_tensor *const *v);
+	int (*sgd)(const struct th_sgd *o, size_t n, struct th_tensor *const *p, struct th_tensor *const *v);
 	/* The same with Adam; m and v are zeros at the start. */
-	int (*adam)(const struct th_adam *o, size_t n, struct th_tensor *const *p,
-		    struct th_tensor *const *m, struct th_tensor *const *v);
+	int (*adam)(const struct th_adam *o, size_t n, struct th_tensor *const *p, struct th_tensor *const *m,
+		    struct th_tensor *const *v);
 	/* Scales the gradients of n tensors so that their common 2-norm is at most max
 	 * (torch.nn.utils.clip_grad_norm_). */
 	int (*clip_norm)(size_t n, struct th_tensor *const *p, double max);
 	/* average <- decay * average + (1 - decay) * p, of n float tensors. */
-	int (*average)(size_t n, struct th_tensor *const *average, struct th_tensor *const *p,
-		       double decay);
+	int (*average)(size_t n, struct th_tensor *const *average, struct th_tensor *const *p, double decay);
 
 	/* ---- lanes: batches that come and go beside the computation ----
 	 *
@@ -194,21 +185,20 @@ struct th_api {
 
 	/* Room for a batch of this type and shape, and for n_out floats that come back. NULL: last_error(). */
 	struct th_lane *(*lane_new)(enum th_type type, int ndim, const size_t *shape, size_t n_out);
-	void (*lane_free)(struct th_lane *l);                 /* waits first; accepts NULL */
-	void *(*lane_input)(struct th_lane *l);               /* the host's room, to be written */
+	void (*lane_free)(struct th_lane *l);   /* waits first; accepts NULL */
+	void *(*lane_input)(struct th_lane *l); /* the host's room, to be written */
 	const float *(*lane_output)(const struct th_lane *l);
-	int (*lane_send)(struct th_lane *l, size_t rows);     /* the first `rows` rows of input */
+	int (*lane_send)(struct th_lane *l, size_t rows); /* the first `rows` rows of input */
 	/* What was sent, on the device, until the next send; row-major, cast() brings maps of floats into
 	 * the seam's layout. Operations on it wait for it to be there. */
 	struct th_tensor *(*lane_tensor)(struct th_scope *s, struct th_lane *l);
 	/* t's values, count of them, as floats to output[at..], when they have been computed. */
-	int (*lane_fetch)(struct th_scope *s, struct th_lane *l, const struct th_tensor *t, size_t at,
-			  size_t count);
-	int (*lane_wait)(struct th_lane *l);                  /* for all that was fetched */
+	int (*lane_fetch)(struct th_scope *s, struct th_lane *l, const struct th_tensor *t, size_t at, size_t count);
+	int (*lane_wait)(struct th_lane *l); /* for all that was fetched */
 
 	/* ---- graphs: operations recorded once and launched as a whole; on a GPU only ---- */
 
-	bool (*graphs)(void);                                 /* has the device them? */
+	bool (*graphs)(void); /* has the device them? */
 	/* Operations up to graph_end() are recorded and not run; run() runs them again on the values that the
 	 * tensors then have that were there before, and the recorded tensors that were kept get theirs.
 	 * Nothing may be copied from or to the host between. begin: NULL, end: -1 with last_error(), if it
@@ -216,7 +206,7 @@ struct th_api {
 	struct th_graph *(*graph_begin)(void);
 	int (*graph_end)(struct th_graph *g);
 	int (*graph_run)(struct th_graph *g);
-	void (*graph_free)(struct th_graph *g);               /* accepts NULL */
+	void (*graph_free)(struct th_graph *g); /* accepts NULL */
 };
 
 /* The functions, after th_load(). */

@@ -26,16 +26,18 @@ static c10::Stream computing()
 
 // A lane's copies on a GPU: they have a stream of their own, and wait for the computation, or it for them.
 struct th_copies {
-	th_copies() : stream(new_stream()), there(th_device.type()), done(th_device.type()) {}
+	th_copies() : stream(new_stream()), there(th_device.type()), done(th_device.type())
+	{
+	}
 	c10::Stream stream;
-	c10::Event there, done;           // what was sent; what was fetched
+	c10::Event there, done; // what was sent; what was fetched
 };
 
 struct th_lane {
-	Tensor in, device;                // the host's and the device's, the same on a CPU
+	Tensor in, device; // the host's and the device's, the same on a CPU
 	Tensor out;
 	int64_t rows = 0;
-	std::unique_ptr<th_copies> copies;        // NULL on a CPU
+	std::unique_ptr<th_copies> copies; // NULL on a CPU
 };
 
 static th_lane *lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out)
@@ -47,7 +49,7 @@ static th_lane *lane_new(enum th_type type, int ndim, const size_t *shape, size_
 		auto l = std::make_unique<th_lane>();
 
 		l->in = l->device = at::empty(sizes, host.dtype(th_scalar_type(type)));
-		l->out = at::empty({(int64_t)n_out}, host.dtype(at::kFloat));
+		l->out = at::empty({ (int64_t)n_out }, host.dtype(at::kFloat));
 		if (gpu) {
 			l->device = at::empty(sizes, l->in.options().pinned_memory(false).device(th_device));
 			l->copies = std::make_unique<th_copies>();
@@ -115,7 +117,7 @@ static int lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, si
 		const Tensor from = t->t.detach().to(at::kFloat).contiguous();
 
 		TORCH_CHECK((size_t)from.numel() == count, "lane_fetch: ", from.numel(), " elements, not ", count);
-		l->out.narrow(0, (int64_t)at, (int64_t)count).copy_(from.view({-1}), l->copies != nullptr);
+		l->out.narrow(0, (int64_t)at, (int64_t)count).copy_(from.view({ -1 }), l->copies != nullptr);
 		if (l->copies) {
 			l->copies->done.record(computing());
 			l->copies->done.block(l->copies->stream);
@@ -127,7 +129,7 @@ static int lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, si
 
 struct th_graph {
 	at::cuda::CUDAGraph graph;
-	std::unique_ptr<c10::StreamGuard> on;     // while it is recorded; the default stream cannot be
+	std::unique_ptr<c10::StreamGuard> on; // while it is recorded; the default stream cannot be
 };
 
 static bool graphs(void)
@@ -150,7 +152,7 @@ static th_graph *graph_begin(void)
 static int graph_end(th_graph *g)
 {
 	TH_GUARD(-1, {
-		const std::unique_ptr<c10::StreamGuard> on = std::move(g->on);   // ends here, come what may
+		const std::unique_ptr<c10::StreamGuard> on = std::move(g->on); // ends here, come what may
 		g->graph.capture_end();
 		return 0;
 	})
@@ -166,7 +168,8 @@ static int graph_run(th_graph *g)
 
 #else
 
-struct th_graph {};
+struct th_graph {
+};
 
 static bool graphs(void)
 {

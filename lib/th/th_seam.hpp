@@ -17,14 +17,16 @@ struct th_tensor {
 };
 
 struct th_scope {
-	explicit th_scope(bool grad) : mode(grad) {}
+	explicit th_scope(bool grad) : mode(grad)
+	{
+	}
 	c10::AutoGradMode mode;
 	std::vector<std::unique_ptr<th_tensor>> owned;
 	bool failed = false;
 };
 
-extern at::Device th_device;              // that open() named
-void th_set_error(const char *what);      // of this thread; the first line is kept
+extern at::Device th_device;         // that open() named
+void th_set_error(const char *what); // of this thread; the first line is kept
 at::ScalarType th_scalar_type(enum th_type type);
 
 // Runs body; whatever it throws becomes last_error() and the value `bad`.
@@ -47,13 +49,13 @@ template <class F> static th_tensor *th_op(th_scope *s, bool operands, F body)
 {
 	if (!s || s->failed)
 		return nullptr;
-	s->failed = true;                 // until the body is through
+	s->failed = true; // until the body is through
 	if (!operands) {
 		th_set_error("missing operand");
 		return nullptr;
 	}
 	TH_GUARD(nullptr, {
-		s->owned.push_back(std::make_unique<th_tensor>(th_tensor{body()}));
+		s->owned.push_back(std::make_unique<th_tensor>(th_tensor{ body() }));
 		s->failed = false;
 		return s->owned.back().get();
 	})
@@ -79,8 +81,8 @@ template <class F> static int th_act(th_scope *s, bool operands, F body)
 // ---- the table (th_api.cpp) ----
 
 // Each file sets the members of struct th_api that it implements, by name.
-void th_fill_operations(struct th_api *a);        // th.cpp
-void th_fill_training(struct th_api *a);  // th_train.cpp
-void th_fill_lanes(struct th_api *a);     // th_cuda.cpp
+void th_fill_operations(struct th_api *a); // th.cpp
+void th_fill_training(struct th_api *a);   // th_train.cpp
+void th_fill_lanes(struct th_api *a);      // th_cuda.cpp
 
 #endif

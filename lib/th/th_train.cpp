@@ -11,11 +11,10 @@ using at::Tensor;
 
 static int backward(th_scope *s, const th_tensor *loss)
 {
-	return th_act(s, loss, [&] { torch::autograd::backward({loss->t}, {}); });
+	return th_act(s, loss, [&] { torch::autograd::backward({ loss->t }, {}); });
 }
 
-static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
-	       struct th_tensor *const *v)
+static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p, struct th_tensor *const *v)
 {
 	TH_GUARD(-1, {
 		c10::NoGradGuard no_grad;
@@ -38,8 +37,8 @@ static int sgd(const struct th_sgd *o, size_t n, struct th_tensor *const *p,
 	})
 }
 
-static int adam(const struct th_adam *o, size_t n, struct th_tensor *const *p,
-		struct th_tensor *const *m, struct th_tensor *const *v)
+static int adam(const struct th_adam *o, size_t n, struct th_tensor *const *p, struct th_tensor *const *m,
+		struct th_tensor *const *v)
 {
 	TH_GUARD(-1, {
 		c10::NoGradGuard no_grad;

@@ -45,17 +45,17 @@ extern "C" {
 #define TS_VERSION 1
 enum {
 	TS_MAX_DIMS = 8,
-	TS_MAX_NAME = 255,                /* bytes of a field's or key's name */
-	TS_MAX_FIELDS = 1 << 13,          /* fields of a header */
-	TS_MAX_META = 1 << 13,            /* keys of meta */
-	TS_MAX_HISTORY = 1 << 10,         /* entries of a history */
-	TS_MAX_HEADER = 64 << 20,         /* bytes of a header record */
-	TS_MAX_BATCH = 64 << 20,          /* bytes of tensor data in a batch that we write */
-	TS_MAX_RECORD = 256 << 20,        /* bytes of any record that we read */
-	TS_MAX_OBJECTS = 1 << 22,         /* MessagePack objects in one record */
-	TS_MAX_DEPTH = 12                 /* nesting in one record */
+	TS_MAX_NAME = 255,         /* bytes of a field's or key's name */
+	TS_MAX_FIELDS = 1 << 13,   /* fields of a header */
+	TS_MAX_META = 1 << 13,     /* keys of meta */
+	TS_MAX_HISTORY = 1 << 10,  /* entries of a history */
+	TS_MAX_HEADER = 64 << 20,  /* bytes of a header record */
+	TS_MAX_BATCH = 64 << 20,   /* bytes of tensor data in a batch that we write */
+	TS_MAX_RECORD = 256 << 20, /* bytes of any record that we read */
+	TS_MAX_OBJECTS = 1 << 22,  /* MessagePack objects in one record */
+	TS_MAX_DEPTH = 12          /* nesting in one record */
 };
-#define TS_MAX_TENSOR ((size_t)1 << 36)   /* bytes of one whole tensor of a tensor kind */
+#define TS_MAX_TENSOR ((size_t)1 << 36) /* bytes of one whole tensor of a tensor kind */
 
 #define TS_CHECKED __attribute__((warn_unused_result))
 
@@ -82,7 +82,7 @@ struct ts_tensor {
 	enum ts_type type;
 	int ndim;
 	size_t shape[TS_MAX_DIMS];
-	void *data;                       /* ts_tensor_bytes() bytes, malloc'ed */
+	void *data; /* ts_tensor_bytes() bytes, malloc'ed */
 };
 
 /* Product of the shape (1 for a scalar). Cannot overflow for a tensor that ts made. */
@@ -92,8 +92,7 @@ size_t ts_tensor_bytes(const struct ts_tensor *t);
 enum { TS_SHAPE = 192 };
 const char *ts_shape_text(int ndim, const size_t *shape, char *buf);
 /* Fills *t with a zeroed tensor. -1: out of memory or more than TS_MAX_TENSOR bytes. */
-int ts_tensor_init(struct ts_tensor *t, const char *name, enum ts_type type, int ndim,
-		   const size_t *shape) TS_CHECKED;
+int ts_tensor_init(struct ts_tensor *t, const char *name, enum ts_type type, int ndim, const size_t *shape) TS_CHECKED;
 void ts_tensor_release(struct ts_tensor *t);
 
 /* A set of named tensors: what a checkpoint or a fit holds. */
@@ -112,7 +111,7 @@ struct ts_tensor *ts_set_add(struct ts_set *s, const char *name, enum ts_type ty
 
 struct ts_entry {
 	char *key;
-	void *bytes;                      /* the value, packed */
+	void *bytes; /* the value, packed */
 	size_t len;
 };
 struct ts_meta {
@@ -153,7 +152,7 @@ void ts_elem_text(enum ts_type type, const void *data, size_t i, char *buf);
 struct ts_field {
 	char *name;
 	enum ts_type type;
-	int ndim;                         /* of one row (tensor kinds: of the tensor) */
+	int ndim; /* of one row (tensor kinds: of the tensor) */
 	size_t shape[TS_MAX_DIMS];
 };
 
@@ -169,7 +168,7 @@ struct ts_step {
 };
 
 struct ts_header {
-	char kind[16];                    /* "images", "features", "scores", "fit", "checkpoint" */
+	char kind[16]; /* "images", "features", "scores", "fit", "checkpoint" */
 	struct ts_field *fields;
 	size_t n_fields;
 	struct ts_meta meta;
@@ -182,8 +181,7 @@ void ts_header_init(struct ts_header *h, const char *kind);
 void ts_header_release(struct ts_header *h);
 /* Appends a field. shape has ndim entries (NULL with 0). -1: out of memory, the name is taken,
  * reserved ("end", "unmask") or too long, or the shape overflows. */
-int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim,
-		  const size_t *shape) TS_CHECKED;
+int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape) TS_CHECKED;
 /* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
 ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);
@@ -194,20 +192,20 @@ bool ts_header_is_set(const struct ts_header *h);
 int ts_header_chain(struct ts_header *h, const struct ts_header *src) TS_CHECKED;
 /* Appends the entry of this program run. prev: the last entry of each of the n inputs (may be NULL
  * entries; those without history are skipped). */
-int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc,
-		  char *const *argv, const struct ts_header *const *inputs, size_t n) TS_CHECKED;
+int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc, char *const *argv,
+		  const struct ts_header *const *inputs, size_t n) TS_CHECKED;
 
 /* ---- batch: n rows of every field; reused, buffers grow and never shrink --------------------- */
 
 struct ts_col {
 	char *name;
 	enum ts_type type;
-	int ndim;                         /* of one row */
+	int ndim; /* of one row */
 	size_t shape[TS_MAX_DIMS];
-	size_t row;                       /* bytes of one row; 0 for strings */
-	void *data;                       /* (n, shape...), aligned for its type */
+	size_t row; /* bytes of one row; 0 for strings */
+	void *data; /* (n, shape...), aligned for its type */
 	size_t cap;
-	size_t *off;                      /* strings: offsets into text, one a row */
+	size_t *off; /* strings: offsets into text, one a row */
 	char *text;
 	size_t text_len, text_cap, off_cap;
 };
@@ -277,8 +275,8 @@ struct ts_writer;
  * ts_writer_finish() renames it, so a file of the final name is always whole. */
 struct ts_writer *ts_writer_open(const char *path);
 /* The same over a callback that works like write(2). */
-struct ts_writer *ts_writer_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len),
-				    void *ctx, const char *name);
+struct ts_writer *ts_writer_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len), void *ctx,
+				    const char *name);
 /* Writes the header. */
 int ts_writer_begin(struct ts_writer *w, const struct ts_header *h) TS_CHECKED;
 /* Writes the batch's rows (none: nothing is written), in several records if they exceed

@@ -73,7 +73,7 @@ static int resize_strings(struct ts_col *c, size_t was, size_t n)
 
 	if (ts_mul(n, sizeof *c->off, &bytes) < 0 || grow(&c->off, &c->off_cap, bytes) < 0)
 		return -1;
-	if (n == 0 || c->text_len == 0) {     /* offset 0 holds the empty string */
+	if (n == 0 || c->text_len == 0) { /* offset 0 holds the empty string */
 		c->text_len = 0;
 		if (text_reserve(c, 1) < 0)
 			return -1;
@@ -135,8 +135,7 @@ int ts_batch_append(struct ts_batch *b, const struct ts_batch *src, size_t i)
 			if (ts_col_set_str(to, n, ts_col_str(from, i)) < 0)
 				return -1;
 		} else if (to->row) {
-			memcpy((char *)to->data + n * to->row,
-			       (const char *)from->data + i * from->row, to->row);
+			memcpy((char *)to->data + n * to->row, (const char *)from->data + i * from->row, to->row);
 		}
 	}
 	return 0;

@@ -17,9 +17,9 @@ enum { MAX_TEMPORARIES = 16 };
 struct ts_file {
 	ssize_t (*write)(void *ctx, const void *buf, size_t len);
 	void *ctx;
-	int fd;                           /* a file's, or STDOUT_FILENO */
-	char *name, *temporary;           /* temporary: NULL when it goes to a pipe */
-	int slot;                         /* in temporaries[], or -1 */
+	int fd;                 /* a file's, or STDOUT_FILENO */
+	char *name, *temporary; /* temporary: NULL when it goes to a pipe */
+	int slot;               /* in temporaries[], or -1 */
 	char error[1024];
 };
 
@@ -34,8 +34,7 @@ void ts_remove_temporaries(void)
 			unlink(temporaries[i]);
 }
 
-static int __attribute__((format(printf, 2, 3)))
-fail(struct ts_file *f, const char *fmt, ...)
+static int __attribute__((format(printf, 2, 3))) fail(struct ts_file *f, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -67,8 +66,7 @@ static ssize_t write_fd(void *ctx, const void *buf, size_t len)
 	return n;
 }
 
-struct ts_file *ts_file_open_fn(ssize_t (*fn)(void *, const void *, size_t), void *ctx,
-				const char *name)
+struct ts_file *ts_file_open_fn(ssize_t (*fn)(void *, const void *, size_t), void *ctx, const char *name)
 {
 	struct ts_file *f = calloc(1, sizeof *f);
 	if (!f)
@@ -143,8 +141,7 @@ int ts_file_put(struct ts_file *f, const void *data, size_t len)
 	while (len) {
 		ssize_t n = f->write(f->ctx, p, len);
 		if (n <= 0)
-			return fail(f, "cannot write '%s': %s", f->name,
-				    n ? strerror(errno) : "nothing was taken");
+			return fail(f, "cannot write '%s': %s", f->name, n ? strerror(errno) : "nothing was taken");
 		p += n;
 		len -= (size_t)n;
 	}

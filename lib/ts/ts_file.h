@@ -22,8 +22,7 @@ struct ts_file;
  * ts_file_error(). */
 struct ts_file *ts_file_open(const char *path);
 /* The same over a callback that works like write(2); name is used in messages. */
-struct ts_file *ts_file_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len), void *ctx,
-				const char *name);
+struct ts_file *ts_file_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len), void *ctx, const char *name);
 /* Writes all of it. -1: could not, or the file has failed before. */
 int ts_file_put(struct ts_file *f, const void *data, size_t len) TS_CHECKED;
 /* Flushes to disk and renames. The last act of success. */

@@ -55,14 +55,13 @@ const struct ts_field *ts_header_field(const struct ts_header *h, const char *na
 	return NULL;
 }
 
-int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim,
-		  const size_t *shape)
+int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape)
 {
 	struct ts_field *f;
 	size_t bytes = type == TS_STR ? 1 : ts_type_size(type);
 
-	if (!*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 ||
-	    strcmp(name, "unmask") == 0 || ts_header_field(h, name))
+	if (!*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 || strcmp(name, "unmask") == 0 ||
+	    ts_header_field(h, name))
 		return -1;
 	if (ndim < 0 || ndim >= TS_MAX_DIMS || h->n_fields >= TS_MAX_FIELDS)
 		return -1;
@@ -157,8 +156,8 @@ static void step_id(struct ts_step *s)
 	XXH3_freeState(x);
 }
 
-int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc,
-		  char *const *argv, const struct ts_header *const *inputs, size_t n)
+int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc, char *const *argv,
+		  const struct ts_header *const *inputs, size_t n)
 {
 	struct ts_step *s = step_new(h);
 

@@ -14,10 +14,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "streams are little-en
  * before msgpack-c allocates what a record promises. It goes on where it stopped when bytes
  * arrive. */
 struct ts_scan {
-	size_t pos;                       /* bytes scanned */
-	size_t limit;                     /* bytes that the record may have */
+	size_t pos;   /* bytes scanned */
+	size_t limit; /* bytes that the record may have */
 	int depth;
-	uint64_t left[TS_MAX_DEPTH];      /* objects still to come, a level */
+	uint64_t left[TS_MAX_DEPTH]; /* objects still to come, a level */
 	uint64_t objects;
 	const char *error;
 };
@@ -51,8 +51,7 @@ struct ts_view {
 int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err);
 
 /* Packs a TENSOR map's head, up to where its data's bytes follow. */
-void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape,
-			 size_t bytes);
+void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape, size_t bytes);
 void ts_pack_str(msgpack_packer *pk, const char *s);
 
 /* Header to and from its record. parse: -1 with *why. */

@@ -14,8 +14,8 @@ void ts_join_release(struct ts_join *j)
 	*j = (struct ts_join){ 0 };
 }
 
-static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in,
-		 const char *const *columns, size_t n, bool named)
+static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in, const char *const *columns,
+		 size_t n, bool named)
 {
 	const struct ts_field *name = ts_header_field(in, "name");
 	struct ts_header h;
@@ -61,14 +61,13 @@ static int sort_names(struct ts_join *j, struct ts_reader *r)
 	for (size_t i = 1; i < n; i++) {
 		const char *name = ts_col_str(j->name, j->order[i]);
 		if (strcmp(name, ts_col_str(j->name, j->order[i - 1])) == 0)
-			return ts_reader_fail(r, "row %zu: name '%.200s' is row %zu's, too",
-					      j->order[i], name, j->order[i - 1]);
+			return ts_reader_fail(r, "row %zu: name '%.200s' is row %zu's, too", j->order[i], name,
+					      j->order[i - 1]);
 	}
 	return 0;
 }
 
-int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *columns, size_t n,
-		 bool named)
+int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *columns, size_t n, bool named)
 {
 	const struct ts_header *in = ts_reader_header(r);
 	struct ts_batch b = { 0 };
@@ -110,16 +109,15 @@ static ssize_t find(const struct ts_join *j, const char *name)
 	return -1;
 }
 
-int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other,
-		 const char *name, size_t *ret)
+int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other, const char *name, size_t *ret)
 {
 	unsigned long long row = j->partners++;
 	ssize_t at;
 
 	if (!j->name) {
 		if (row >= j->kept.n)
-			return ts_reader_fail(other, "has more rows than '%.200s', which has %zu",
-					      ts_reader_name(r), j->kept.n);
+			return ts_reader_fail(other, "has more rows than '%.200s', which has %zu", ts_reader_name(r),
+					      j->kept.n);
 		*ret = (size_t)row;
 		return 0;
 	}
@@ -142,8 +140,7 @@ int ts_join_finish(struct ts_join *j, const struct ts_reader *r, struct ts_reade
 	if (rows == j->kept.n)
 		return 0;
 	if (!j->name)
-		return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu", rows,
-				      ts_reader_name(r), j->kept.n);
+		return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu", rows, ts_reader_name(r), j->kept.n);
 	while (j->used[i])
 		i++;
 	return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu: none of its name '%.200s'", rows,

@@ -17,21 +17,20 @@ extern "C" {
 #endif
 
 struct ts_join {
-	struct ts_batch kept;             /* all rows, as they came: "name" and the columns */
-	const struct ts_col *name;        /* borrowed from kept; NULL: by position */
-	size_t *order;                    /* rows, sorted by name */
-	bool *used;                       /* rows that have found their partner */
-	uint64_t partners;                /* rows that were looked up */
+	struct ts_batch kept;      /* all rows, as they came: "name" and the columns */
+	const struct ts_col *name; /* borrowed from kept; NULL: by position */
+	size_t *order;             /* rows, sorted by name */
+	bool *used;                /* rows that have found their partner */
+	uint64_t partners;         /* rows that were looked up */
 };
 
 /* Reads r to END and keeps its n columns; named: the other stream has names. -1: r has failed and
  * says why. ts_join_release() either way. */
-int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *columns, size_t n,
-		 bool named) TS_CHECKED;
+int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *columns, size_t n, bool named) TS_CHECKED;
 /* *ret = the row of j->kept for the next row of the other stream; name is that row's, or NULL by
  * position. -1: `other` has failed and says why. r is only asked for its name. */
-int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other,
-		 const char *name, size_t *ret) TS_CHECKED;
+int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other, const char *name,
+		 size_t *ret) TS_CHECKED;
 /* After the other stream's last row: -1 if rows are left without partner; then `other` has failed
  * and says which. */
 int ts_join_finish(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other) TS_CHECKED;

@@ -58,25 +58,13 @@ static void put_map(FILE *f, const msgpack_object *o)
 static void put_object(FILE *f, const msgpack_object *o)
 {
 	switch (o->type) {
-	case MSGPACK_OBJECT_BOOLEAN:
-		fputs(o->via.boolean ? "true" : "false", f);
-		return;
-	case MSGPACK_OBJECT_POSITIVE_INTEGER:
-		fprintf(f, "%" PRIu64, o->via.u64);
-		return;
-	case MSGPACK_OBJECT_NEGATIVE_INTEGER:
-		fprintf(f, "%" PRId64, o->via.i64);
-		return;
+	case MSGPACK_OBJECT_BOOLEAN: fputs(o->via.boolean ? "true" : "false", f); return;
+	case MSGPACK_OBJECT_POSITIVE_INTEGER: fprintf(f, "%" PRIu64, o->via.u64); return;
+	case MSGPACK_OBJECT_NEGATIVE_INTEGER: fprintf(f, "%" PRId64, o->via.i64); return;
 	case MSGPACK_OBJECT_FLOAT32:
-	case MSGPACK_OBJECT_FLOAT64:
-		put_double(f, o->via.f64);
-		return;
-	case MSGPACK_OBJECT_STR:
-		put_string(f, o->via.str.ptr, o->via.str.size);
-		return;
-	case MSGPACK_OBJECT_BIN:
-		fprintf(f, "\"<%u bytes>\"", o->via.bin.size);
-		return;
+	case MSGPACK_OBJECT_FLOAT64: put_double(f, o->via.f64); return;
+	case MSGPACK_OBJECT_STR: put_string(f, o->via.str.ptr, o->via.str.size); return;
+	case MSGPACK_OBJECT_BIN: fprintf(f, "\"<%u bytes>\"", o->via.bin.size); return;
 	case MSGPACK_OBJECT_ARRAY:
 		fputc('[', f);
 		for (uint32_t i = 0; i < o->via.array.size; i++) {
@@ -85,12 +73,9 @@ static void put_object(FILE *f, const msgpack_object *o)
 		}
 		fputc(']', f);
 		return;
-	case MSGPACK_OBJECT_MAP:
-		put_map(f, o);
-		return;
+	case MSGPACK_OBJECT_MAP: put_map(f, o); return;
 	case MSGPACK_OBJECT_NIL:
-	case MSGPACK_OBJECT_EXT:
-		break;
+	case MSGPACK_OBJECT_EXT: break;
 	}
 	fputs("null", f);
 }

@@ -71,9 +71,9 @@ int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 	size_t bytes;
 	int t;
 
-	if (o->type != MSGPACK_OBJECT_MAP || !(nd = ts_obj_get(o, "nd")) ||
-	    !(type = ts_obj_get(o, "type")) || !(data = ts_obj_get(o, "data")) ||
-	    nd->type != MSGPACK_OBJECT_BOOLEAN || !nd->via.boolean || data->type != MSGPACK_OBJECT_BIN)
+	if (o->type != MSGPACK_OBJECT_MAP || !(nd = ts_obj_get(o, "nd")) || !(type = ts_obj_get(o, "type")) ||
+	    !(data = ts_obj_get(o, "data")) || nd->type != MSGPACK_OBJECT_BOOLEAN || !nd->via.boolean ||
+	    data->type != MSGPACK_OBJECT_BIN)
 		return err_fail(err, "is not a tensor");
 	if (ts_obj_shape(ts_obj_get(o, "shape"), &v->ndim, v->shape) < 0)
 		return err_fail(err, "has a shape that is not a list of sizes");
@@ -107,8 +107,7 @@ static void pack_bin_key(msgpack_packer *pk, const char *s)
 	msgpack_pack_bin_body(pk, s, strlen(s));
 }
 
-void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape,
-			 size_t bytes)
+void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape, size_t bytes)
 {
 	msgpack_pack_map(pk, 5);
 	pack_bin_key(pk, "nd");
@@ -173,8 +172,10 @@ static int set_packed(struct ts_meta *m, const char *key, msgpack_sbuffer *sb)
 }
 
 #define PACK_BEGIN(sb, pk) \
-	msgpack_sbuffer sb; msgpack_packer pk; \
-	msgpack_sbuffer_init(&sb); msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write)
+	msgpack_sbuffer sb; \
+	msgpack_packer pk; \
+	msgpack_sbuffer_init(&sb); \
+	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write)
 
 int ts_meta_set_str(struct ts_meta *m, const char *key, const char *value)
 {
@@ -332,8 +333,7 @@ int ts_meta_get_tensor(const struct ts_meta *m, const char *key, struct ts_tenso
 	struct err why;
 	int rc = unpack(m, key, &u);
 
-	if (rc == 1 && (ts_obj_tensor(&u.data, &v, &why) < 0 ||
-			ts_tensor_init(ret, key, v.type, v.ndim, v.shape) < 0))
+	if (rc == 1 && (ts_obj_tensor(&u.data, &v, &why) < 0 || ts_tensor_init(ret, key, v.type, v.ndim, v.shape) < 0))
 		rc = -1;
 	if (rc == 1 && v.bytes)
 		memcpy(ret->data, v.data, v.bytes);

@@ -18,11 +18,11 @@ enum { READ_SIZE = 256 << 10 };
 struct ts_reader {
 	ssize_t (*read)(void *ctx, void *buf, size_t len);
 	void *ctx;
-	int fd;                           /* ours to close, or -1 */
+	int fd; /* ours to close, or -1 */
 	char *name;
-	unsigned char *buf;               /* bytes not consumed yet: buf[start..len) */
+	unsigned char *buf; /* bytes not consumed yet: buf[start..len) */
 	size_t start, len, cap;
-	uint64_t offset;                  /* of buf[start] in the stream */
+	uint64_t offset; /* of buf[start] in the stream */
 	XXH3_state_t *hash;
 	struct ts_header header;
 	bool have_header, eof, ended;
@@ -55,8 +55,7 @@ int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 }
 
 /* The same, at byte `at` of the stream. */
-static int __attribute__((format(printf, 3, 4)))
-fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4))) fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
 {
 	char text[768];
 	va_list ap;
@@ -95,14 +94,12 @@ struct ts_reader *ts_reader_open(const char *path)
 	if (!is_stdin) {
 		r->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (r->fd < 0)
-			snprintf(r->error, sizeof r->error, "cannot open '%.200s': %s", path,
-				 strerror(errno));
+			snprintf(r->error, sizeof r->error, "cannot open '%.200s': %s", path, strerror(errno));
 	}
 	return r;
 }
 
-struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void *ctx,
-				    const char *name)
+struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void *ctx, const char *name)
 {
 	struct ts_reader *r = reader_new(name);
 	if (!r)
@@ -219,8 +216,8 @@ static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
 	rc = msgpack_unpack_next(u, (const char *)r->buf + r->start, size, &off);
 	if (rc != MSGPACK_UNPACK_SUCCESS || off != size || u->data.type != MSGPACK_OBJECT_MAP) {
 		msgpack_unpacked_destroy(u);
-		return fail_at(r, r->offset, "%s", r->have_header ? "record is not a MessagePack map" :
-			       "not an unmask stream");
+		return fail_at(r, r->offset, "%s",
+			       r->have_header ? "record is not a MessagePack map" : "not an unmask stream");
 	}
 	return 0;
 }
@@ -274,9 +271,8 @@ static int check_end(struct ts_reader *r, const msgpack_object *o)
 		return fail_at(r, r->offset, "END says %llu rows, the stream held %llu",
 			       (unsigned long long)rows->via.u64, (unsigned long long)r->rows);
 	XXH64_canonicalFromHash(&want, XXH3_64bits_digest(r->hash));
-	if (sum->type != MSGPACK_OBJECT_NIL &&
-	    (sum->type != MSGPACK_OBJECT_BIN || sum->via.bin.size != sizeof want ||
-	     memcmp(sum->via.bin.ptr, &want, sizeof want) != 0))
+	if (sum->type != MSGPACK_OBJECT_NIL && (sum->type != MSGPACK_OBJECT_BIN || sum->via.bin.size != sizeof want ||
+						memcmp(sum->via.bin.ptr, &want, sizeof want) != 0))
 		return fail_at(r, r->offset, "checksum does not match: the data was changed on its way");
 	return 0;
 }
@@ -309,7 +305,8 @@ static int next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
 		return 0;
 	rc = record(r, TS_MAX_RECORD, size);
 	if (rc == 0)
-		return fail_at(r, r->offset, "stream stops without an END record; the program that "
+		return fail_at(r, r->offset,
+			       "stream stops without an END record; the program that "
 			       "wrote it did not finish");
 	if (rc < 0 || unpack(r, *size, u) < 0)
 		return -1;
@@ -377,8 +374,7 @@ static bool slice_fits(const struct ts_field *f, const struct ts_view *v, size_t
 }
 
 /* One record of a tensor kind. *field is the field in work, *have its rows that are there. */
-static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_object *o,
-		       size_t *field, size_t *have)
+static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_object *o, size_t *field, size_t *have)
 {
 	const struct ts_header *h = &r->header;
 	const struct ts_field *f = *field < h->n_fields ? &h->fields[*field] : NULL;
@@ -392,8 +388,10 @@ static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_ob
 	if (ts_obj_tensor(&o->via.map.ptr[0].val, &v, &why) < 0)
 		return fail_at(r, r->offset, "tensor '%s' %s", f->name, why.text);
 	if (!slice_fits(f, &v, *have))
-		return fail_at(r, r->offset, "tensor '%s' does not have the type and shape that the "
-			       "header gives it", f->name);
+		return fail_at(r, r->offset,
+			       "tensor '%s' does not have the type and shape that the "
+			       "header gives it",
+			       f->name);
 	memcpy(shape, v.shape, sizeof shape);
 	if (*have == 0) {
 		size_t none[TS_MAX_DIMS];
@@ -401,7 +399,7 @@ static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_ob
 		none[0] = 0;
 		if (!ts_set_add(set, f->name, f->type, f->ndim, none))
 			return fail_at(r, r->offset, "out of memory");
-		if (f->ndim == 0) {           /* a scalar: room is there */
+		if (f->ndim == 0) { /* a scalar: room is there */
 			memcpy(set->t[set->n - 1].data, v.data, v.bytes);
 			++*field;
 			return 0;
@@ -432,7 +430,6 @@ int ts_reader_set(struct ts_reader *r, struct ts_set *set)
 			return -1;
 	}
 	if (rc == 0 && field < r->header.n_fields)
-		return fail_at(r, r->offset, "tensor '%s' is missing or cut off",
-			       r->header.fields[field].name);
+		return fail_at(r, r->offset, "tensor '%s' is missing or cut off", r->header.fields[field].name);
 	return rc;
 }

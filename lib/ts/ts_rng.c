@@ -13,8 +13,7 @@ static uint64_t mix(uint64_t z)
 
 struct ts_rng ts_rng_new(uint64_t seed, uint64_t stream)
 {
-	return (struct ts_rng){ mix(seed + 0x9e3779b97f4a7c15u) ^
-				mix(mix(stream + 0x3c6ef372fe94f82au)) };
+	return (struct ts_rng){ mix(seed + 0x9e3779b97f4a7c15u) ^ mix(mix(stream + 0x3c6ef372fe94f82au)) };
 }
 
 uint64_t ts_rng_u64(struct ts_rng *r)

@@ -21,8 +21,7 @@ static int check_column(struct err *e, const struct ts_col *c, const msgpack_obj
 		return err_fail(e, "column '%s' %s", c->name, why.text);
 	if (v.type != c->type || v.ndim != c->ndim + 1 ||
 	    memcmp(v.shape + 1, c->shape, (size_t)c->ndim * sizeof *c->shape) != 0)
-		return err_fail(e, "column '%s' does not have the type and shape that the header gives it",
-			    c->name);
+		return err_fail(e, "column '%s' does not have the type and shape that the header gives it", c->name);
 	*n = v.shape[0];
 	return *n <= TS_MAX_RECORD ? 0 : err_fail(e, "column '%s' has too many rows", c->name);
 }
@@ -53,7 +52,7 @@ static struct ts_col *column(const struct ts_batch *b, const msgpack_object_map 
 {
 	struct ts_col *c = NULL;
 
-	for (size_t k = 0; k < b->n_cols && !c; k++)      /* usually the same order */
+	for (size_t k = 0; k < b->n_cols && !c; k++) /* usually the same order */
 		if (ts_obj_is(&m->ptr[i].key, b->cols[(i + k) % b->n_cols].name))
 			c = &b->cols[(i + k) % b->n_cols];
 	for (size_t k = 0; k < i && c; k++)
@@ -76,8 +75,7 @@ int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, struct err *e)
 		if (check_column(e, c, &m->ptr[i].val, &n) < 0)
 			return -1;
 		if (i && n != rows)
-			return err_fail(e, "column '%s' has %zu rows where others have %zu", c->name, n,
-				    rows);
+			return err_fail(e, "column '%s' has %zu rows where others have %zu", c->name, n, rows);
 		rows = n;
 	}
 	if (rows == 0)

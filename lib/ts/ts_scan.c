@@ -23,13 +23,13 @@ static uint64_t be(const unsigned char *p, int n)
 struct shape {
 	int head, width;
 	uint64_t body, children;
-	int per;                          /* children an element: 1 array, 2 map, 0 no container */
+	int per; /* children an element: 1 array, 2 map, 0 no container */
 };
 
 static int look(unsigned char t, struct shape *o)
 {
-	static const unsigned char fixed[] = { [0x0a] = 5, [0x0b] = 9, [0x0c] = 2, [0x0d] = 3,
-		[0x0e] = 5, [0x0f] = 9, [0x10] = 2, [0x11] = 3, [0x12] = 5, [0x13] = 9 };
+	static const unsigned char fixed[] = { [0x0a] = 5, [0x0b] = 9, [0x0c] = 2, [0x0d] = 3, [0x0e] = 5,
+					       [0x0f] = 9, [0x10] = 2, [0x11] = 3, [0x12] = 5, [0x13] = 9 };
 
 	*o = (struct shape){ .head = 1 };
 	if (t < 0x80 || t >= 0xe0 || t == 0xc0 || t == 0xc2 || t == 0xc3)

@@ -11,7 +11,7 @@ static const struct {
 	const char *name;
 	size_t size;
 } types[] = {
-	[TS_U8] = { "|u1", 1 }, [TS_I8] = { "|i1", 1 }, [TS_BOOL] = { "|b1", 1 },
+	[TS_U8] = { "|u1", 1 },  [TS_I8] = { "|i1", 1 },  [TS_BOOL] = { "|b1", 1 },
 	[TS_I32] = { "<i4", 4 }, [TS_I64] = { "<i8", 8 }, [TS_F16] = { "<f2", 2 },
 	[TS_F32] = { "<f4", 4 }, [TS_F64] = { "<f8", 8 }, [TS_STR] = { "str", 0 },
 };
@@ -38,14 +38,14 @@ int ts_type_parse(const char *name)
  * every compiler has a type for halves. */
 float ts_half_get(uint16_t half)
 {
-	const float small = (float)(half & 1023) * 0x1p-24f;      /* where the exponent is 0 */
+	const float small = (float)(half & 1023) * 0x1p-24f; /* where the exponent is 0 */
 	uint32_t bits = (half & 0x7fffu) << 13;
 	float v;
 
 	if (bits >= 0x7c00u << 13)
-		bits |= 0x7f800000;           /* infinite or not a number */
+		bits |= 0x7f800000; /* infinite or not a number */
 	else if (bits >= 0x0400u << 13)
-		bits += 112u << 23;           /* the other bias */
+		bits += 112u << 23; /* the other bias */
 	else
 		memcpy(&bits, &small, sizeof bits);
 	bits |= (half & 0x8000u) << 16;
@@ -60,16 +60,16 @@ uint16_t ts_half(float v)
 	memcpy(&bits, &v, sizeof bits);
 	sign = bits >> 16 & 0x8000;
 	bits &= 0x7fffffff;
-	if (bits > 0x7f800000)                /* not a number */
+	if (bits > 0x7f800000) /* not a number */
 		return (uint16_t)(sign | 0x7e00);
-	if (bits >= 0x47800000)               /* 2^16 and more */
+	if (bits >= 0x47800000) /* 2^16 and more */
 		return (uint16_t)(sign | 0x7c00);
-	if (bits < 0x38800000) {              /* below 2^-14: steps of 2^-24, as floats have them at 1/2 */
+	if (bits < 0x38800000) { /* below 2^-14: steps of 2^-24, as floats have them at 1/2 */
 		v = fabsf(v) + 0.5f;
 		memcpy(&bits, &v, sizeof bits);
 		return (uint16_t)(sign | (bits - 0x3f000000));
 	}
-	bits += 0xfff + (bits >> 13 & 1);     /* up, if more than half a step is cut off, or half of an odd one */
+	bits += 0xfff + (bits >> 13 & 1); /* up, if more than half a step is cut off, or half of an odd one */
 	return (uint16_t)(sign | (bits - (112u << 23)) >> 13);
 }
 
@@ -77,22 +77,14 @@ double ts_get(enum ts_type type, const void *data, size_t i)
 {
 	switch (type) {
 	case TS_U8:
-	case TS_BOOL:
-		return ((const uint8_t *)data)[i];
-	case TS_I8:
-		return ((const int8_t *)data)[i];
-	case TS_I32:
-		return ((const int32_t *)data)[i];
-	case TS_I64:
-		return (double)((const int64_t *)data)[i];
-	case TS_F16:
-		return (double)ts_half_get(((const uint16_t *)data)[i]);
-	case TS_F32:
-		return (double)((const float *)data)[i];
-	case TS_F64:
-		return ((const double *)data)[i];
-	case TS_STR:
-		break;
+	case TS_BOOL: return ((const uint8_t *)data)[i];
+	case TS_I8: return ((const int8_t *)data)[i];
+	case TS_I32: return ((const int32_t *)data)[i];
+	case TS_I64: return (double)((const int64_t *)data)[i];
+	case TS_F16: return (double)ts_half_get(((const uint16_t *)data)[i]);
+	case TS_F32: return (double)((const float *)data)[i];
+	case TS_F64: return ((const double *)data)[i];
+	case TS_STR: break;
 	}
 	return NAN;
 }
@@ -119,8 +111,7 @@ size_t ts_tensor_bytes(const struct ts_tensor *t)
 	return ts_tensor_count(t) * ts_type_size(t->type);
 }
 
-int ts_tensor_init(struct ts_tensor *t, const char *name, enum ts_type type, int ndim,
-		   const size_t *shape)
+int ts_tensor_init(struct ts_tensor *t, const char *name, enum ts_type type, int ndim, const size_t *shape)
 {
 	size_t bytes = ts_type_size(type);
 
@@ -170,8 +161,7 @@ struct ts_tensor *ts_set_get(const struct ts_set *s, const char *name)
 	return NULL;
 }
 
-struct ts_tensor *ts_set_add(struct ts_set *s, const char *name, enum ts_type type, int ndim,
-			     const size_t *shape)
+struct ts_tensor *ts_set_add(struct ts_set *s, const char *name, enum ts_type type, int ndim, const size_t *shape)
 {
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 16;

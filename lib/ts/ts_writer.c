@@ -13,19 +13,18 @@ enum { FLUSH_SIZE = 64 << 10 };
 
 struct ts_writer {
 	struct ts_file *file;
-	const char *name;                 /* the file's */
+	const char *name; /* the file's */
 	msgpack_sbuffer out;
 	msgpack_packer pk;
 	XXH3_state_t *hash;
-	struct ts_header layout;          /* fields only */
+	struct ts_header layout; /* fields only */
 	uint64_t rows;
-	size_t next;                      /* tensor kinds: the field that comes next */
+	size_t next; /* tensor kinds: the field that comes next */
 	bool begun, finished;
 	char error[1024];
 };
 
-static int __attribute__((format(printf, 2, 3)))
-fail(struct ts_writer *w, const char *fmt, ...)
+static int __attribute__((format(printf, 2, 3))) fail(struct ts_writer *w, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -69,8 +68,7 @@ struct ts_writer *ts_writer_open(const char *path)
 	return writer_new(ts_file_open(path));
 }
 
-struct ts_writer *ts_writer_open_fn(ssize_t (*fn)(void *, const void *, size_t), void *ctx,
-				    const char *name)
+struct ts_writer *ts_writer_open_fn(ssize_t (*fn)(void *, const void *, size_t), void *ctx, const char *name)
 {
 	return writer_new(ts_file_open_fn(fn, ctx, name));
 }
@@ -95,8 +93,8 @@ static int flush(struct ts_writer *w)
 }
 
 /* A tensor: small data is packed with its head, large data goes out directly. */
-static int put_tensor(struct ts_writer *w, enum ts_type type, int ndim, const size_t *shape,
-		      const void *data, size_t bytes)
+static int put_tensor(struct ts_writer *w, enum ts_type type, int ndim, const size_t *shape, const void *data,
+		      size_t bytes)
 {
 	ts_pack_tensor_head(&w->pk, type, ndim, shape, bytes);
 	if (bytes < FLUSH_SIZE) {
@@ -115,14 +113,13 @@ int ts_writer_begin(struct ts_writer *w, const struct ts_header *h)
 		return -1;
 	ts_header_init(&w->layout, h->kind);
 	for (size_t i = 0; i < h->n_fields; i++)
-		if (ts_header_add(&w->layout, h->fields[i].name, h->fields[i].type,
-				  h->fields[i].ndim, h->fields[i].shape) < 0)
+		if (ts_header_add(&w->layout, h->fields[i].name, h->fields[i].type, h->fields[i].ndim,
+				  h->fields[i].shape) < 0)
 			return fail(w, "out of memory");
 	if (ts_header_pack(h, &w->out) < 0)
 		return fail(w, "out of memory");
 	if (w->out.size > TS_MAX_HEADER)
-		return fail(w, "cannot write '%s': the header has more than %d bytes", w->name,
-			    TS_MAX_HEADER);
+		return fail(w, "cannot write '%s': the header has more than %d bytes", w->name, TS_MAX_HEADER);
 	w->begun = true;
 	return flush(w);
 }
@@ -142,8 +139,7 @@ static int put_rows(struct ts_writer *w, const struct ts_batch *b, size_t first,
 			continue;
 		}
 		memcpy(shape + 1, c->shape, (size_t)c->ndim * sizeof *shape);
-		if (put_tensor(w, c->type, c->ndim + 1, shape,
-			       (const char *)c->data + first * c->row, n * c->row) < 0)
+		if (put_tensor(w, c->type, c->ndim + 1, shape, (const char *)c->data + first * c->row, n * c->row) < 0)
 			return -1;
 	}
 	w->rows += n;
@@ -161,8 +157,7 @@ int ts_writer_write(struct ts_writer *w, const struct ts_batch *b)
 	for (size_t k = 0; k < b->n_cols; k++) {
 		const struct ts_field *f = &w->layout.fields[k];
 		if (strcmp(f->name, b->cols[k].name) != 0 || f->type != b->cols[k].type)
-			return fail(w, "cannot write '%s': batch and header differ in '%s'", w->name,
-				    f->name);
+			return fail(w, "cannot write '%s': batch and header differ in '%s'", w->name, f->name);
 	}
 	for (size_t i = 0; i < b->n; i += step)
 		if (put_rows(w, b, i, b->n - i < step ? b->n - i : step) < 0)
@@ -180,13 +175,12 @@ int ts_writer_tensor(struct ts_writer *w, const struct ts_tensor *t)
 		return -1;
 	if (!f || strcmp(f->name, t->name) != 0 || f->type != t->type || f->ndim != t->ndim ||
 	    memcmp(f->shape, t->shape, (size_t)t->ndim * sizeof *t->shape) != 0)
-		return fail(w, "cannot write '%s': tensor '%s' is not the header's next", w->name,
-			    t->name);
+		return fail(w, "cannot write '%s': tensor '%s' is not the header's next", w->name, t->name);
 	memcpy(shape, t->shape, sizeof shape);
 	row = n ? bytes / n : 0;
 	if (row > TS_MAX_BATCH)
-		return fail(w, "cannot write '%s': one row of tensor '%s' exceeds %d bytes", w->name,
-			    t->name, TS_MAX_BATCH);
+		return fail(w, "cannot write '%s': one row of tensor '%s' exceeds %d bytes", w->name, t->name,
+			    TS_MAX_BATCH);
 	step = row ? TS_MAX_BATCH / row : 1;
 	do {
 		size_t k = n - i < step ? n - i : step;
@@ -194,8 +188,8 @@ int ts_writer_tensor(struct ts_writer *w, const struct ts_tensor *t)
 			shape[0] = k;
 		msgpack_pack_map(&w->pk, 1);
 		ts_pack_str(&w->pk, t->name);
-		if (put_tensor(w, t->type, t->ndim, shape, (const char *)t->data + i * row,
-			       k * row) < 0 || flush(w) < 0)
+		if (put_tensor(w, t->type, t->ndim, shape, (const char *)t->data + i * row, k * row) < 0 ||
+		    flush(w) < 0)
 			return -1;
 		w->rows++;
 		i += k;
@@ -257,10 +251,8 @@ int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set,
 		return err_memory(err);
 	}
 	for (size_t i = 0; i < set->n; i++)
-		if (ts_header_add(h, set->t[i].name, set->t[i].type, set->t[i].ndim,
-				  set->t[i].shape) < 0) {
-			err_fail(err, "cannot write '%s': tensor '%s' is there twice", path,
-				 set->t[i].name);
+		if (ts_header_add(h, set->t[i].name, set->t[i].type, set->t[i].ndim, set->t[i].shape) < 0) {
+			err_fail(err, "cannot write '%s': tensor '%s' is there twice", path, set->t[i].name);
 			goto out;
 		}
 	rc = ts_writer_begin(w, h);

@@ -23,16 +23,27 @@ extern "C" {
 /* What a function gives that can end in more ways than 0 and UM_FAILED; its header says which. All below 0 leave a line
  * in err. */
 enum um_result {
-	UM_BAD_OPTIONS = -3,              /* what the user asked for, not what was read, is wrong */
-	UM_DIVERGED = -2,                 /* numbers are not finite any more */
+	UM_BAD_OPTIONS = -3, /* what the user asked for, not what was read, is wrong */
+	UM_DIVERGED = -2,    /* numbers are not finite any more */
 	UM_FAILED = -1,
-	UM_STOPPED = 1                    /* the caller asked for it */
+	UM_STOPPED = 1 /* the caller asked for it */
 };
 
 /* Streams of random numbers under one seed, so that what one draws does not move another. */
-enum um_stream { UM_RNG_INIT = 1, UM_RNG_ORDER, UM_RNG_AUGMENT, UM_RNG_DROPOUT, UM_RNG_MASK,
-		 UM_RNG_HOLD, UM_RNG_RANKFEAT, UM_RNG_OUTLIERS, UM_RNG_OUTLIER_CROP, UM_RNG_POEM,
-		 UM_RNG_DOE, UM_RNG_MIX };
+enum um_stream {
+	UM_RNG_INIT = 1,
+	UM_RNG_ORDER,
+	UM_RNG_AUGMENT,
+	UM_RNG_DROPOUT,
+	UM_RNG_MASK,
+	UM_RNG_HOLD,
+	UM_RNG_RANKFEAT,
+	UM_RNG_OUTLIERS,
+	UM_RNG_OUTLIER_CROP,
+	UM_RNG_POEM,
+	UM_RNG_DOE,
+	UM_RNG_MIX
+};
 
 /* Loads libtorch and opens the device with this many threads. */
 int um_open(const char *device, long threads, struct err *err) TS_CHECKED;
@@ -42,10 +53,10 @@ int um_open(const char *device, long threads, struct err *err) TS_CHECKED;
 struct um_data {
 	size_t n;
 	int c, h, w;
-	uint8_t *image;                   /* (n,c,h,w) */
-	int64_t *label;                   /* (n) */
-	char **classes;                   /* names, NULL if the stream has none */
-	size_t n_classes;                 /* with names: as many; else largest label + 1 */
+	uint8_t *image;   /* (n,c,h,w) */
+	int64_t *label;   /* (n) */
+	char **classes;   /* names, NULL if the stream has none */
+	size_t n_classes; /* with names: as many; else largest label + 1 */
 };
 
 /* Reads an images stream to its END and retains it: c*h*w + 8 bytes a row, at most max_bytes. Every
@@ -58,15 +69,14 @@ void um_data_release(struct um_data *d);
 /* Copies rows idx[0..n) to image (n,c,h,w) and label (n). With rng, each image is augmented as the
  * published program does: padded by 4 with zeros and cropped at random, mirrored with probability
  * 1/2. */
-void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng,
-		   uint8_t *image, int64_t *label);
+void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng, uint8_t *image,
+		   int64_t *label);
 
 /* XXH3-64 of the images and labels: is it the same data? */
 uint64_t um_data_hash(const struct um_data *d);
 /* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the
  * order of what stays is kept. */
-int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err)
-	TS_CHECKED;
+int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err) TS_CHECKED;
 
 /* ---- model: a network with its values on the device ------------------------------------------ */
 
@@ -81,21 +91,21 @@ struct um_value {
 };
 
 struct um_model {
-	const struct net *net;            /* borrowed */
-	struct net_mask mask;             /* kind NET_MASK_NONE: none */
-	struct um_value *v;               /* the network's parameters, then what masks add */
+	const struct net *net; /* borrowed */
+	struct net_mask mask;  /* kind NET_MASK_NONE: none */
+	struct um_value *v;    /* the network's parameters, then what masks add */
 	int n;
-	int *extra;                       /* (net->n_params) the value that goes with each, or -1 */
-	struct th_tensor **use;           /* (net->n_params) what um_forward() takes for each */
-	float **host;                     /* (net->n_params) room to make masks in */
-	struct th_tensor **out;           /* of the nodes, during um_forward() */
-	float scale[4];                   /* a pixel's step, 0..255, in normalised input */
-	struct th_tensor *affine[2];      /* pixels to normalised input: scale and shift, on the device (c) */
-	bool bf16;                        /* um_model_bf16() */
-	double dropout;                   /* probability in training */
-	double bn_momentum;               /* of running statistics in training; 0.1 */
-	struct ts_rng mask_rng;           /* of Bernoulli masks */
-	long steps;                       /* taken by the optimiser */
+	int *extra;                  /* (net->n_params) the value that goes with each, or -1 */
+	struct th_tensor **use;      /* (net->n_params) what um_forward() takes for each */
+	float **host;                /* (net->n_params) room to make masks in */
+	struct th_tensor **out;      /* of the nodes, during um_forward() */
+	float scale[4];              /* a pixel's step, 0..255, in normalised input */
+	struct th_tensor *affine[2]; /* pixels to normalised input: scale and shift, on the device (c) */
+	bool bf16;                   /* um_model_bf16() */
+	double dropout;              /* probability in training */
+	double bn_momentum;          /* of running statistics in training; 0.1 */
+	struct ts_rng mask_rng;      /* of Bernoulli masks */
+	long steps;                  /* taken by the optimiser */
 };
 
 /* Uploads the checkpoint's values; borrows its network. A masked checkpoint gives the masked
@@ -110,12 +120,12 @@ int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct er
 
 /* Logits (N,C) of pixels (N,c,h,w), |u1 tensor of scope s, which is consumed; *features (N,D) too
  * if it is not NULL. train: batch statistics, dropout. NULL after an error (sticky in s). */
-struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels,
-			     bool train, struct th_tensor **features);
+struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels, bool train,
+			     struct th_tensor **features);
 /* Logits (n,C) and, if not NULL, features (n,D) of n host images, in chunks of `chunk` images.
  * train: as in training, where the result depends on the chunk. */
-int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train,
-	     float *logits, float *features, struct err *err) TS_CHECKED;
+int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train, float *logits,
+	     float *features, struct err *err) TS_CHECKED;
 /* For um_forward(): sets m->use to the masked weights, tensors of s, with new masks. */
 int um_mask_weights(struct th_scope *s, struct um_model *m) TS_CHECKED;
 
@@ -124,18 +134,18 @@ int um_mask_weights(struct th_scope *s, struct um_model *m) TS_CHECKED;
 enum um_optimizer { UM_SGD, UM_ADAM };
 
 struct um_train_options {
-	long epochs, batch, warmup, lr_adjust, lr_policy;  /* lr_policy: index into um_lr_policies */
-	long optimizer;                   /* enum um_optimizer */
+	long epochs, batch, warmup, lr_adjust, lr_policy; /* lr_policy: index into um_lr_policies */
+	long optimizer;                                   /* enum um_optimizer */
 	double lr, lr_gamma, lr_drop_epoch, lr_one_drop;
 	double momentum, weight_decay, smoothing, dropout;
-	double clip;                      /* largest norm of the gradient; 0: any */
-	double ema;                       /* decay of the moving average of the weights; 0: none */
+	double clip; /* largest norm of the gradient; 0: any */
+	double ema;  /* decay of the moving average of the weights; 0: none */
 	bool nesterov, augment, no_bn_decay;
 	bool freeze_weights, freeze_conv, freeze_fc, freeze_scores;
-	bool um;                          /* Unleashing Mask: the loss is folded at `level` */
-	double logit_norm;                /* CE is of z / (|z| + 1e-7) / logit_norm; 0: of z (LogitNorm:
+	bool um;            /* Unleashing Mask: the loss is folded at `level` */
+	double logit_norm;  /* CE is of z / (|z| + 1e-7) / logit_norm; 0: of z (LogitNorm:
 					   * Wei et al., ICML 2022, eq. 4) */
-	double level, beta;               /* L = |beta * CE - level| + level; beta only with um */
+	double level, beta; /* L = |beta * CE - level| + level; beta only with um */
 	uint64_t seed;
 };
 
@@ -151,13 +161,13 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 /* Where training stands. With the model's values and what um_train_save() adds, it is all that a run
  * needs to go on as if it had not been stopped. */
 struct um_progress {
-	long epoch;                       /* in work, from 0 */
-	size_t row;                       /* images of it that are done */
-	size_t right, batches;            /* of this epoch so far; batches that batch norms saw */
-	double loss, folded;              /* sums over images: of the loss before the fold, and after */
-	double outlier;                   /* and of what outliers add to it, see um_oe.h */
+	long epoch;            /* in work, from 0 */
+	size_t row;            /* images of it that are done */
+	size_t right, batches; /* of this epoch so far; batches that batch norms saw */
+	double loss, folded;   /* sums over images: of the loss before the fold, and after */
+	double outlier;        /* and of what outliers add to it, see um_oe.h */
 	struct ts_rng augment, dropout, mask;
-	double seconds;                   /* spent on it; no part of the state */
+	double seconds; /* spent on it; no part of the state */
 };
 
 /* The start of an epoch. Every epoch has generators of its own, so it is the same whatever came
@@ -166,9 +176,9 @@ struct um_progress um_epoch_start(const struct um_train_options *o, long epoch);
 
 /* What the caller wants to know and to say meanwhile. */
 struct um_watch {
-	void *data;                       /* the caller's, for both */
-	void (*tick)(void *data, const struct um_progress *p);    /* after each batch; or NULL */
-	bool (*stop)(void *data);         /* asked after each batch; or NULL */
+	void *data;                                            /* the caller's, for both */
+	void (*tick)(void *data, const struct um_progress *p); /* after each batch; or NULL */
+	bool (*stop)(void *data);                              /* asked after each batch; or NULL */
 };
 
 /* The loss that Unleashing Mask descends (Zhu et al., ICML 2023): |beta * ce - level| + level. ce is the
@@ -180,8 +190,8 @@ struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double
  * last batch may be short. oe: with outliers beside the images; NULL: without. 0: the epoch is over;
  * UM_STOPPED: stop() said so, p says where; UM_FAILED; UM_DIVERGED: the loss is not finite any more. */
 struct um_oe;
-int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, struct err *err) TS_CHECKED;
+int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o, struct um_oe *oe,
+		   struct um_progress *p, const struct um_watch *w, struct err *err) TS_CHECKED;
 
 /* Adds to c->extra, as "train/...", what the optimiser knows, and p to its meta; and takes it from
  * there. The latter fails if something is missing. */

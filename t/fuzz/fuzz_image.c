@@ -6,7 +6,7 @@
 
 #include "ds/ds.h"
 
-static volatile unsigned sink;            /* what was read is used */
+static volatile unsigned sink; /* what was read is used */
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

@@ -42,16 +42,17 @@ static unsigned walk(const struct pickle_value *v, int depth, long *steps)
 	return sum;
 }
 
-static volatile unsigned sink;            /* what was read is used */
+static volatile unsigned sink; /* what was read is used */
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct err err = { 0 };
-	static const struct pickle_name names[] = {
-		PICKLE_NUMPY, { "collections OrderedDict", PICKLE_MAKES_DICT },
-		{ "torch Size", PICKLE_MAKES_LIST }, { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
-		{ "torch FloatStorage", PICKLE_MAKES_NOTHING }, { 0 }
-	};
+	static const struct pickle_name names[] = { PICKLE_NUMPY,
+						    { "collections OrderedDict", PICKLE_MAKES_DICT },
+						    { "torch Size", PICKLE_MAKES_LIST },
+						    { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
+						    { "torch FloatStorage", PICKLE_MAKES_NOTHING },
+						    { 0 } };
 	struct pickle *p = pickle_read(data, size, names, &err);
 	long steps = 20000;
 

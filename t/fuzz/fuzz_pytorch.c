@@ -45,8 +45,7 @@ static void again(const struct net_foreign *f, struct err *err)
 		const struct ts_tensor *a = &f->state.t[i], *b = &g.state.t[i];
 
 		hold(strcmp(a->name, b->name) == 0 && a->type == b->type && a->ndim == b->ndim &&
-		     ts_tensor_bytes(a) == ts_tensor_bytes(b) &&
-		     memcmp(a->data, b->data, ts_tensor_bytes(a)) == 0);
+		     ts_tensor_bytes(a) == ts_tensor_bytes(b) && memcmp(a->data, b->data, ts_tensor_bytes(a)) == 0);
 	}
 	net_foreign_release(&g);
 	free(m.p);

@@ -17,7 +17,8 @@ static void hold(int c)
 
 static void import(struct net_foreign *f)
 {
-	struct net_import how = { .partial = f->file_size % 2, .keep = f->file_size % 3 ? 0.5 : -1,
+	struct net_import how = { .partial = f->file_size % 2,
+				  .keep = f->file_size % 3 ? 0.5 : -1,
 				  .no_masks = f->file_size % 5 == 0 };
 	struct net_checkpoint c = { 0 };
 	struct err err = { 0 };

@@ -84,8 +84,8 @@ static bool read_all(struct mem *m, struct ts_header *h, struct ts_batch *all, s
 		touch_header(got);
 		ts_header_init(h, got->kind);
 		for (size_t i = 0; i < got->n_fields; i++)
-			hold(ts_header_add(h, got->fields[i].name, got->fields[i].type,
-					   got->fields[i].ndim, got->fields[i].shape) == 0);
+			hold(ts_header_add(h, got->fields[i].name, got->fields[i].type, got->fields[i].ndim,
+					   got->fields[i].shape) == 0);
 		hold(ts_meta_merge(&h->meta, &got->meta) == 0 && ts_header_chain(h, got) == 0);
 		hold(ts_batch_init(all, h) == 0);
 	}
@@ -103,8 +103,7 @@ static bool read_all(struct mem *m, struct ts_header *h, struct ts_batch *all, s
 	return rc == 0;
 }
 
-static void write_all(struct mem *m, const struct ts_header *h, const struct ts_batch *all,
-		      const struct ts_set *set)
+static void write_all(struct mem *m, const struct ts_header *h, const struct ts_batch *all, const struct ts_set *set)
 {
 	struct ts_writer *w = ts_writer_open_fn(mem_write, m, "fuzz");
 
@@ -130,8 +129,8 @@ static void compare(const struct ts_header *h, const struct ts_batch *a, const s
 		hold(strcmp(x->name, y->name) == 0 && x->type == y->type && x->row == y->row);
 		for (size_t i = 0; i < a->n; i++)
 			hold(x->type == TS_STR ? strcmp(ts_col_str(x, i), ts_col_str(y, i)) == 0 :
-			     !x->row || memcmp((char *)x->data + i * x->row, (char *)y->data + i * y->row,
-					       x->row) == 0);
+						 !x->row || memcmp((char *)x->data + i * x->row,
+								   (char *)y->data + i * y->row, x->row) == 0);
 	}
 	for (size_t i = 0; i < s->n; i++)
 		hold(strcmp(s->t[i].name, t->t[i].name) == 0 &&

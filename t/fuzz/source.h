@@ -50,7 +50,7 @@ static void source_write(const char *path, const void *data, size_t size)
 		abort();
 }
 
-static volatile unsigned sink;            /* what was read is used */
+static volatile unsigned sink; /* what was read is used */
 
 /* Lists the source and reads its first rows. An error must have a text. */
 static void source_run(const char *path, const struct ds_options *o)

@@ -68,25 +68,18 @@ static size_t splice(struct ts_rng *r, unsigned char *buf, size_t n, size_t at, 
 /* One change of buf, which holds n bytes; returns how many it holds then. */
 static size_t mutate(struct ts_rng *r, unsigned char *buf, size_t n, const struct input *other)
 {
-	static const unsigned char telling[] = { 0, 1, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xc0, 0xc1, 0xc4,
-		0xc6, 0xca, 0xcf, 0xd3, 0xdb, 0xdd, 0xdf, 0xff, '.', '(', 'l', 't', 'R', 'q', 'h' };
+	static const unsigned char telling[] = { 0,    1,    0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xc0,
+						 0xc1, 0xc4, 0xc6, 0xca, 0xcf, 0xd3, 0xdb, 0xdd, 0xdf,
+						 0xff, '.',  '(',  'l',  't',  'R',  'q',  'h' };
 	size_t at = n ? ts_rng_below(r, n) : 0, len = n - at;
 
 	len = len ? 1 + ts_rng_below(r, len < 40 ? len : 40) : 0;
 	switch (n ? ts_rng_below(r, 7) : 6) {
-	case 0:
-		buf[at] ^= (unsigned char)(1u << ts_rng_below(r, 8));
-		return n;
-	case 1:
-		buf[at] = telling[ts_rng_below(r, sizeof telling)];
-		return n;
-	case 2:
-		buf[at] = (unsigned char)(buf[at] + ts_rng_below(r, 5) - 2);
-		return n;
-	case 3:
-		memset(buf + at, ts_rng_below(r, 2) ? 0xff : 0, len < 8 ? len : 8);
-		return n;
-	case 4:                               /* cut out; now and then everything behind */
+	case 0: buf[at] ^= (unsigned char)(1u << ts_rng_below(r, 8)); return n;
+	case 1: buf[at] = telling[ts_rng_below(r, sizeof telling)]; return n;
+	case 2: buf[at] = (unsigned char)(buf[at] + ts_rng_below(r, 5) - 2); return n;
+	case 3: memset(buf + at, ts_rng_below(r, 2) ? 0xff : 0, len < 8 ? len : 8); return n;
+	case 4: /* cut out; now and then everything behind */
 		if (ts_rng_below(r, 8) == 0)
 			return at;
 		memmove(buf + at, buf + at + len, n - at - len);
@@ -98,8 +91,7 @@ static size_t mutate(struct ts_rng *r, unsigned char *buf, size_t n, const struc
 		self.p = part;
 		return splice(r, buf, n, at, &self);
 	}
-	default:
-		return splice(r, buf, n, at, other);
+	default: return splice(r, buf, n, at, other);
 	}
 }
 

@@ -21,7 +21,7 @@
 
 #include "net/mask/net_mask.h"
 
-static int side = 32;                     /* of the images */
+static int side = 32; /* of the images */
 
 static double uniform(const char *name, uint64_t i)
 {
@@ -41,16 +41,12 @@ static double value(const struct net *n, const struct net_param *p, double u)
 
 	switch (p->role) {
 	case NET_WEIGHT:
-	case NET_BIAS:
-		return (2 * u - 1) * sqrt((node->op == NET_CONV ? 6 : 3) / fan);
+	case NET_BIAS: return (2 * u - 1) * sqrt((node->op == NET_CONV ? 6 : 3) / fan);
 	case NET_RUNNING_MEAN:
-	case NET_BETA:
-		return 0.4 * (u - 0.5);
+	case NET_BETA: return 0.4 * (u - 0.5);
 	case NET_RUNNING_VAR:
-	case NET_GAMMA:
-		return 0.5 + u;
-	case NET_BATCHES:
-		break;
+	case NET_GAMMA: return 0.5 + u;
+	case NET_BATCHES: break;
 	}
 	return 0;
 }
@@ -70,8 +66,7 @@ static bool add_masks(struct net_checkpoint *c, const char *kind, struct err *er
 		return false;
 	for (size_t i = 0; i < c->extra.n; i++)
 		for (size_t k = 0; strstr(c->extra.t[i].name, ".scores") && k < ts_tensor_count(&c->extra.t[i]); k++)
-			((float *)c->extra.t[i].data)[k] =
-				(float)(0.1 * (2 * uniform(c->extra.t[i].name, k) - 1));
+			((float *)c->extra.t[i].data)[k] = (float)(0.1 * (2 * uniform(c->extra.t[i].name, k) - 1));
 	return true;
 }
 
@@ -108,7 +103,8 @@ static bool gauss(struct net_checkpoint *c, const char *path)
 		snprintf(name, sizeof name, "layer%d.precision", c->net->n_stages - 1);
 		precision = ts_set_get(&fit, name);
 	}
-	const bool fits = D > 0 && mean && precision && ts_tensor_count(mean) == C * D && ts_tensor_count(precision) == D * D;
+	const bool fits =
+		D > 0 && mean && precision && ts_tensor_count(mean) == C * D && ts_tensor_count(precision) == D * D;
 
 	if (fits)
 		gauss_layer(mean->data, precision->data, C, D, w->data, ts_set_get(&c->state, "fc.bias")->data);
@@ -195,9 +191,8 @@ static int images(size_t n, size_t classes)
 	struct ts_batch b;
 
 	ts_header_init(&h, "images");
-	if (!w || ts_header_add(&h, "image", TS_U8, 3, shape) < 0 ||
-	    ts_header_add(&h, "label", TS_I64, 0, NULL) < 0 || ts_batch_init(&b, &h) < 0 ||
-	    ts_batch_resize(&b, n) < 0 || ts_writer_begin(w, &h) < 0)
+	if (!w || ts_header_add(&h, "image", TS_U8, 3, shape) < 0 || ts_header_add(&h, "label", TS_I64, 0, NULL) < 0 ||
+	    ts_batch_init(&b, &h) < 0 || ts_batch_resize(&b, n) < 0 || ts_writer_begin(w, &h) < 0)
 		return 1;
 	for (size_t i = 0; i < n * 3 * shape[1] * shape[2]; i++)
 		((uint8_t *)b.cols[0].data)[i] = (uint8_t)(256 * uniform(classes ? "image" : "outlier", i));
@@ -230,6 +225,6 @@ int main(int argc, char **argv)
 	if (argc == 4)
 		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, fit_file);
 	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES [SIZE] | "
-		"gauss SPEC CLASSES FIT | images N CLASSES [SIZE] | outliers N -\n");
+			"gauss SPEC CLASSES FIT | images N CLASSES [SIZE] | outliers N -\n");
 	return 2;
 }

@@ -42,8 +42,9 @@ static int png(const char *how, unsigned w, unsigned h)
 	p.version = PNG_IMAGE_VERSION;
 	p.width = w;
 	p.height = h;
-	p.format = strcmp(how, "png16") == 0 ? PNG_FORMAT_LINEAR_RGB_ALPHA :
-		strcmp(how, "pngmap") == 0 ? PNG_FORMAT_RGBA_COLORMAP : PNG_FORMAT_RGB;
+	p.format = strcmp(how, "png16") == 0  ? PNG_FORMAT_LINEAR_RGB_ALPHA :
+		   strcmp(how, "pngmap") == 0 ? PNG_FORMAT_RGBA_COLORMAP :
+						PNG_FORMAT_RGB;
 	p.colormap_entries = 200;
 	if (PNG_IMAGE_SIZE(p) > sizeof data)
 		return 0;
@@ -65,7 +66,7 @@ static int webp(int lossless, unsigned w, unsigned h)
 	for (size_t i = 0; i < (size_t)3 * w * h; i++)
 		data[i] = (unsigned char)(i * 13 % 200);
 	n = lossless ? WebPEncodeLosslessRGB(data, (int)w, (int)h, (int)(3 * w), &out) :
-		WebPEncodeRGB(data, (int)w, (int)h, (int)(3 * w), 75, &out);
+		       WebPEncodeRGB(data, (int)w, (int)h, (int)(3 * w), 75, &out);
 	if (n)
 		n = fwrite(out, 1, n, stdout);
 	WebPFree(out);

@@ -109,7 +109,7 @@ static double rate(struct um_engine *e, size_t batch)
 		fprintf(stderr, "nn-bench: %s\n", err.text);
 		exit(1);
 	}
-	if (now() - start > 2)                /* which is little beside that */
+	if (now() - start > 2) /* which is little beside that */
 		done = batch;
 	else
 		start = now();
@@ -121,7 +121,7 @@ static double rate(struct um_engine *e, size_t batch)
 
 /* ---- on a device, as um-embed does ---- */
 
-enum { AHEAD = 2, WARM = 4 };             /* batches under way; before the clock, the graph's recording among them */
+enum { AHEAD = 2, WARM = 4 }; /* batches under way; before the clock, the graph's recording among them */
 
 static const char *device = "cpu";
 static long threads;
@@ -133,8 +133,12 @@ static long precision(const char *name)
 
 static int on_device(struct um_engine **e, struct net_checkpoint *c, const char *p, size_t chunk, struct err *err)
 {
-	const struct um_engine_options o = { .torch = true, .device = device, .threads = threads, .chunk = chunk,
-		.precision = precision(p), .graph = true };
+	const struct um_engine_options o = { .torch = true,
+					     .device = device,
+					     .threads = threads,
+					     .chunk = chunk,
+					     .precision = precision(p),
+					     .graph = true };
 
 	*e = NULL;
 	return um_engine_new(e, c, &o, err);
@@ -248,8 +252,9 @@ static int cpu(struct net_checkpoint *c, char *const *word, struct err *err)
 	static struct um_engine *e[2];
 	const bool torch = strcmp(word[0], "torch") == 0;
 
-	if (!e[torch] && um_engine_new(&e[torch], c, &(struct um_engine_options){
-			 .torch = torch, .threads = threads, .chunk = 16 }, err) < 0)
+	if (!e[torch] &&
+	    um_engine_new(&e[torch], c, &(struct um_engine_options){ .torch = torch, .threads = threads, .chunk = 16 },
+			  err) < 0)
 		return -1;
 	printf("%.3f\n", rate(e[torch], strtoul(word[1], NULL, 10)));
 	return 0;

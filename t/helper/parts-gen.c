@@ -43,8 +43,7 @@ static void make_header(struct ts_header *h)
 		check(ts_header_add(h, name, TS_F32, 2, shape));
 	}
 	check(ts_header_add(h, "odin:eps=0.0014", TS_F32, 1, &classes) ||
-	      ts_header_add(h, "rankfeat", TS_F32, 1, &classes) ||
-	      ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
+	      ts_header_add(h, "rankfeat", TS_F32, 1, &classes) || ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
 	      ts_meta_set_double(&h->meta, "odin.temperature", 1000));
 }
 
@@ -89,7 +88,8 @@ static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double mo
 	for (size_t g = 0; g < GRAMS; g++) {
 		snprintf(name, sizeof name, "gram:map%zu", g);
 		for (size_t j = 0; j < 5 * maps[g]; j++)
-			numbers(b, name, i)[j] = (float)(1 + (double)(j % 5) + (double)c / 2 + noise * ts_rng_normal(r));
+			numbers(b, name, i)[j] =
+				(float)(1 + (double)(j % 5) + (double)c / 2 + noise * ts_rng_normal(r));
 	}
 }
 

@@ -13,7 +13,7 @@ static int known(struct tb_writer *w)
 	static const float odd[] = { 1, 2, NAN, 3, INFINITY, 4, -INFINITY }, same[] = { 2, 2 };
 	float even[3000];
 
-	for (int i = 0; i < 3000; i++)        /* 100 in each of 30 buckets from -1 to 1 */
+	for (int i = 0; i < 3000; i++) /* 100 in each of 30 buckets from -1 to 1 */
 		even[i] = (float)(i / 100 * 2 + 1) / 30 - 1;
 	even[0] = -1;
 	even[2999] = 1;
@@ -21,9 +21,9 @@ static int known(struct tb_writer *w)
 	    tb_scalar(w, "a/b", INT64_MAX, NAN) < 0 || tb_scalar(w, "\303\274", -1, INFINITY) < 0 ||
 	    tb_scalar(w, "\303\274", 0, -INFINITY) < 0)
 		return -1;
-	if (tb_histogram(w, "odd", 7, odd, sizeof odd / sizeof *odd) < 0 ||
-	    tb_histogram(w, "same", 8, same, 2) < 0 || tb_histogram(w, "none", 9, odd, 0) < 0 ||
-	    tb_histogram(w, "infinite", 9, odd + 4, 1) < 0 || tb_histogram(w, "even", 10, even, 3000) < 0)
+	if (tb_histogram(w, "odd", 7, odd, sizeof odd / sizeof *odd) < 0 || tb_histogram(w, "same", 8, same, 2) < 0 ||
+	    tb_histogram(w, "none", 9, odd, 0) < 0 || tb_histogram(w, "infinite", 9, odd + 4, 1) < 0 ||
+	    tb_histogram(w, "even", 10, even, 3000) < 0)
 		return -1;
 	return tb_flush(w);
 }

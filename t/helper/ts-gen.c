@@ -26,8 +26,12 @@ static void add_field(struct ts_header *h, char *text)
 
 	while (ndim < TS_MAX_DIMS && (dim = strsep(&text, "x")) != NULL)
 		shape[ndim++] = strtoul(dim, NULL, 10);
-	if (!type || ts_header_add(h, name, !strcmp(type, "str") ? TS_STR : !strcmp(type, "i8") ?
-				   TS_I64 : !strcmp(type, "u1") ? TS_U8 : TS_F32, ndim, shape))
+	if (!type || ts_header_add(h, name,
+				   !strcmp(type, "str") ? TS_STR :
+				   !strcmp(type, "i8")  ? TS_I64 :
+				   !strcmp(type, "u1")  ? TS_U8 :
+							  TS_F32,
+				   ndim, shape))
 		die("bad field");
 }
 
@@ -36,8 +40,8 @@ static void add_meta(struct ts_meta *m)
 	struct ts_tensor weight;
 	size_t shape[] = { 2, 3 };
 
-	if (ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) ||
-	    ts_meta_set_str(m, "arch", "none") || ts_meta_set_tensor(m, "fc.weight", &weight))
+	if (ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) || ts_meta_set_str(m, "arch", "none") ||
+	    ts_meta_set_tensor(m, "fc.weight", &weight))
 		die("out of memory");
 	ts_tensor_release(&weight);
 }
@@ -48,11 +52,9 @@ static void set_value(struct ts_col *c, size_t i, size_t k, const char *word, st
 	if (c->type == TS_F32)
 		((float *)c->data)[k] = word ? strtof(word, NULL) : (float)ts_rng_normal(r);
 	else if (c->type == TS_I64)
-		((int64_t *)c->data)[k] =
-			word ? strtoll(word, NULL, 10) : (int64_t)ts_rng_below(r, 10);
+		((int64_t *)c->data)[k] = word ? strtoll(word, NULL, 10) : (int64_t)ts_rng_below(r, 10);
 	else if (c->type == TS_U8)
-		((uint8_t *)c->data)[k] =
-			(uint8_t)(word ? strtoul(word, NULL, 10) : ts_rng_below(r, 256));
+		((uint8_t *)c->data)[k] = (uint8_t)(word ? strtoul(word, NULL, 10) : ts_rng_below(r, 256));
 	else if (ts_col_set_str(c, i, word))
 		die("out of memory");
 }

@@ -39,8 +39,7 @@ int main(void)
 	fill(&b, "fc.bias", 1, C, 0);
 	ts_header_init(&h, "features");
 	for (size_t i = 0; i < in->n_fields; i++)
-		if (ts_header_add(&h, in->fields[i].name, in->fields[i].type, in->fields[i].ndim,
-				  in->fields[i].shape))
+		if (ts_header_add(&h, in->fields[i].name, in->fields[i].type, in->fields[i].ndim, in->fields[i].shape))
 			die("out of memory");
 	if (ts_meta_set_tensor(&h.meta, "fc.weight", &w) || ts_meta_set_tensor(&h.meta, "fc.bias", &b) ||
 	    ts_writer_begin(out, &h))

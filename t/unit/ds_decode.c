@@ -17,8 +17,7 @@ static struct ds_bytes slurp(const char *folder, const char *name)
 	char path[4096];
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s/t/golden/ds/%s/%s", getenv("SRC") ? getenv("SRC") : ".", folder,
-		 name);
+	snprintf(path, sizeof path, "%s/t/golden/ds/%s/%s", getenv("SRC") ? getenv("SRC") : ".", folder, name);
 	f = fopen(path, "rb");
 	if (!f)
 		return b;
@@ -49,10 +48,11 @@ static int difference(const struct ds_pixels *p, const char *folder, const char 
 
 static void formats(void)
 {
-	static const char *const names[] = { "gray1.png", "gray2.png", "gray4.png", "gray8.png",
-		"gray16.png", "gray8t.png", "graya8.png", "rgb8.png", "rgb16.png", "rgba8.png",
-		"palette4.png", "palette8t.png", "interlaced.png", "gray.jpg", "444.jpg", "420.jpg",
-		"progressive.jpg", "cmyk.jpg" };
+	static const char *const names[] = { "gray1.png",       "gray2.png",  "gray4.png",    "gray8.png",
+					     "gray16.png",      "gray8t.png", "graya8.png",   "rgb8.png",
+					     "rgb16.png",       "rgba8.png",  "palette4.png", "palette8t.png",
+					     "interlaced.png",  "gray.jpg",   "444.jpg",      "420.jpg",
+					     "progressive.jpg", "cmyk.jpg" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct ds_bytes b = slurp("formats", names[i]);
@@ -76,7 +76,7 @@ static void damage(const char *name)
 	size_t taken = 0;
 
 	for (size_t n = 0; n < b.n; n++) {
-		unsigned char *cut = malloc(n ? n : 1);      /* its own block, so that overruns are seen */
+		unsigned char *cut = malloc(n ? n : 1); /* its own block, so that overruns are seen */
 		memcpy(cut, b.p, n);
 		taken += ds_decode(cut, n, &p, &err) == 0 && n + 16 < b.n;
 		free(cut);
@@ -96,18 +96,18 @@ static void bomb(void)
 {
 	/* A PNG's head that promises 30000 x 30000 pixels; the checksum is right. */
 	static const unsigned char head[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x75\x30\0\0\x75\x30\x08\x02\0\0\0"
-		"\x91\xd3\x03\x8e\0\0\0\0IDAT";
+					    "\x91\xd3\x03\x8e\0\0\0\0IDAT";
 	struct ds_pixels p = { 0 };
 
 	ok(ds_decode(head, sizeof head - 1, &p, &err) < 0 && p.cap == 0, "a bomb allocates nothing");
-	ok(ds_decode("Hello, world", 12, &p, &err) < 0 && strstr(err.text, "not a PNG, JPEG or WebP"), "text is no image");
+	ok(ds_decode("Hello, world", 12, &p, &err) < 0 && strstr(err.text, "not a PNG, JPEG or WebP"),
+	   "text is no image");
 	ok(ds_decode("", 0, &p, &err) < 0 && strstr(err.text, "empty"), "nor is an empty file");
 }
 
 static void resizes(void)
 {
-	static const int sizes[][2] = { { 32, 32 }, { 37, 20 }, { 10, 50 }, { 8, 8 }, { 64, 70 }, { 1, 1 },
-		{ 5, 97 } };
+	static const int sizes[][2] = { { 32, 32 }, { 37, 20 }, { 10, 50 }, { 8, 8 }, { 64, 70 }, { 1, 1 }, { 5, 97 } };
 	struct ds_bytes b = slurp("resize", "source.png");
 	struct ds_pixels p = { 0 }, q = { 0 }, spare = { 0 };
 	struct ds_shape shape = { .size = 20, .shorter = true, .crop = 17 };
@@ -118,12 +118,11 @@ static void resizes(void)
 		char rgb[64];
 
 		snprintf(rgb, sizeof rgb, "%dx%d.rgb", sizes[i][0], sizes[i][1]);
-		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1], &err) == 0 ?
-			difference(&q, "resize", rgb, &n) : -1;
+		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1], &err) == 0 ? difference(&q, "resize", rgb, &n) : -1;
 		ok(worst == 0, "resized to %d x %d: exactly Pillow's numbers", sizes[i][0], sizes[i][1]);
 	}
-	ok(ds_reshape(&p, &spare, &shape, &err) == 0 &&
-	   difference(&p, "resize", "short20crop17.rgb", &n) == 0, "shorter side 20, middle 17");
+	ok(ds_reshape(&p, &spare, &shape, &err) == 0 && difference(&p, "resize", "short20crop17.rgb", &n) == 0,
+	   "shorter side 20, middle 17");
 	shape = (struct ds_shape){ .crop = 18 };
 	ok(ds_reshape(&p, &spare, &shape, &err) < 0 && strstr(err.text, "smaller"), "no crop larger than the image");
 	ds_pixels_release(&p);

@@ -94,7 +94,10 @@ static void memory(const char *what, size_t want)
 static void names(void)
 {
 	static const char text[] = "plane\ncar\nbird\ncat\n", words[] = "n00000001\tcat\nn00000002\tcat\n";
-	static const char pickled[] = "\x80\x02}U\x0blabel_names](U\x05planeU\x03""carU\x04""birdU\x03""cates.";
+	static const char pickled[] = "\x80\x02}U\x0blabel_names](U\x05planeU\x03"
+				      "carU\x04"
+				      "birdU\x03"
+				      "cates.";
 	static const char list[] = "n00000001 1 plane\nn00000002 2 car\n";
 	static const char annotations[] = "a.png\tn00000001\nb.png\tn00000002\n";
 	static const unsigned char row[3073], idx[] = { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 77 };
@@ -134,11 +137,13 @@ static void limits(void)
 	ds_listing_file(&s, "a/file");
 	ok(ds_add_row(&s, NULL, UINT32_MAX, NULL, -1, &err) == 0 && s.rows[0].at == UINT32_MAX, "the last index");
 	ok(ds_add_row(&s, NULL, (size_t)UINT32_MAX + 1, NULL, -1, &err) < 0 && s.n == 1 &&
-	   strstr(err.text, "more than 4294967296 rows"), "one more: %s", err.text);
+		   strstr(err.text, "more than 4294967296 rows"),
+	   "one more: %s", err.text);
 	ok(ds_add_row(&s, NULL, 7, NULL, INT32_MAX, &err) == 0 && s.rows[1].label == INT32_MAX && s.numbered,
 	   "the largest label");
 	ok(ds_add_row(&s, NULL, 7, NULL, (long)INT32_MAX + 1, &err) < 0 && s.n == 2 &&
-	   strstr(err.text, "label 2147483648 of row 7 is larger than 2147483647"), "one more: %s", err.text);
+		   strstr(err.text, "label 2147483648 of row 7 is larger than 2147483647"),
+	   "one more: %s", err.text);
 	ok(s.n_files == 1 && strcmp(s.files[0].path, "a/file") == 0 && s.files[0].entry == 1, "one file has both");
 	free(s.rows);
 	/* As many rows as there may be; of their memory only the page that is written is there. */
@@ -147,7 +152,8 @@ static void limits(void)
 	s.n = DS_MAX_ROWS - 1;
 	ok(s.rows != MAP_FAILED && ds_add_row(&s, NULL, 0, NULL, -1, &err) == 0 && s.n == DS_MAX_ROWS, "the last row");
 	ok(s.rows != MAP_FAILED && ds_add_row(&s, NULL, 0, NULL, -1, &err) < 0 && s.n == DS_MAX_ROWS &&
-	   strstr(err.text, "more than 134217728 images in all"), "one more: %s", err.text);
+		   strstr(err.text, "more than 134217728 images in all"),
+	   "one more: %s", err.text);
 	if (s.rows != MAP_FAILED)
 		munmap(s.rows, size);
 	free(s.files[0].path);

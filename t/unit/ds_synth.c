@@ -23,9 +23,8 @@ static const uint8_t *image(enum ds_synth_set set, bool train, uint64_t seed, ui
 static void bytes(void)
 {
 	static const uint64_t want[DS_SYNTH_SETS] = {
-		0x12e608007d8b2a8d, 0x12d2270829c7caf1, 0x8c3476b2e3bbd6b2,
-		0x3b97990ffb7ebe9e, 0xc8061b9a405e4dc9, 0x9e2621289d50852d,
-		0x857d7fb8ef0a95bc,
+		0x12e608007d8b2a8d, 0x12d2270829c7caf1, 0x8c3476b2e3bbd6b2, 0x3b97990ffb7ebe9e,
+		0xc8061b9a405e4dc9, 0x9e2621289d50852d, 0x857d7fb8ef0a95bc,
 	};
 	for (int set = 0; set < DS_SYNTH_SETS; set++) {
 		XXH3_state_t *x = XXH3_createState();
@@ -72,12 +71,10 @@ static void id_set(void)
 		bool was = row.atypical;
 		count[row.label]++;
 		odd += was;
-		named += strncmp(row.name, ds_synth_classes[row.label],
-				 strlen(ds_synth_classes[row.label])) == 0;
+		named += strncmp(row.name, ds_synth_classes[row.label], strlen(ds_synth_classes[row.label])) == 0;
 		ds_synth_row(&more, i, &row);
 		changed += (was && !row.atypical) ||
-			   ((memcmp(before, row.image, sizeof before) != 0) !=
-			    (row.atypical && !was));
+			   ((memcmp(before, row.image, sizeof before) != 0) != (row.atypical && !was));
 	}
 	for (int c = 1; c < DS_SYNTH_CLASSES; c++)
 		count[0] = count[c] == count[0] ? count[0] : -1;
@@ -102,9 +99,9 @@ static void inverted(void)
 }
 
 struct stats {
-	double mean, sd, smooth;          /* smooth: correlation of neighbours in x */
-	double extreme, dark;             /* shares of pixels at 0 or 255, and at 0 */
-	double seen;                      /* share of names that begin with an ID class */
+	double mean, sd, smooth; /* smooth: correlation of neighbours in x */
+	double extreme, dark;    /* shares of pixels at 0 or 255, and at 0 */
+	double seen;             /* share of names that begin with an ID class */
 };
 
 static struct stats stats_of(enum ds_synth_set set)
@@ -121,12 +118,10 @@ static struct stats stats_of(enum ds_synth_set set)
 			dark += v[k] == 0;
 		}
 		for (int c = 0; c < DS_SYNTH_CLASSES; c++)
-			seen += strncmp(row.name, ds_synth_classes[c],
-					strlen(ds_synth_classes[c])) == 0;
+			seen += strncmp(row.name, ds_synth_classes[c], strlen(ds_synth_classes[c])) == 0;
 	}
 	double var = sq / n - sum / n * sum / n;
-	return (struct stats){ sum / n, sqrt(var), 1 - diff / n / 2 / var, extreme / n, dark / n,
-			       seen / 500 };
+	return (struct stats){ sum / n, sqrt(var), 1 - diff / n / 2 / var, extreme / n, dark / n, seen / 500 };
 }
 
 static void statistics(void)
@@ -134,23 +129,23 @@ static void statistics(void)
 	struct stats s[DS_SYNTH_SETS];
 	for (int i = 0; i < DS_SYNTH_SETS; i++) {
 		s[i] = stats_of(i);
-		printf("# %s: mean %.1f sd %.1f neighbours %.3f at the ends %.3f dark %.3f\n",
-		       ds_synth_name(i), s[i].mean, s[i].sd, s[i].smooth, s[i].extreme, s[i].dark);
+		printf("# %s: mean %.1f sd %.1f neighbours %.3f at the ends %.3f dark %.3f\n", ds_synth_name(i),
+		       s[i].mean, s[i].sd, s[i].smooth, s[i].extreme, s[i].dark);
 		ok((i == DS_SYNTH_ID) == (row.label >= 0), "%s: label", ds_synth_name(i));
 	}
 	struct stats *g = &s[DS_SYNTH_GAUSSIAN], *r = &s[DS_SYNTH_RADEMACHER];
 	struct stats *b = &s[DS_SYNTH_BLOBS], *t = &s[DS_SYNTH_TEXTURES];
 	/* a normal of sd 63.75 cut at 2 sd on both sides has sd 61.4, 4.55 % at the ends */
 	ok(fabs(g->mean - 127.5) < .5 && fabs(g->sd - 61.4) < .5 && fabs(g->smooth) < .01 &&
-	   fabs(g->extreme - .046) < .002, "gaussian");
+		   fabs(g->extreme - .046) < .002,
+	   "gaussian");
 	ok(fabs(r->mean - 127.5) < .5 && r->extreme == 1 && fabs(r->smooth) < .01, "rademacher");
 	ok(b->dark > .7 && b->dark < .9 && b->smooth > .6, "blobs");
 	ok(t->smooth > .4 && t->sd > 40 && t->extreme < .1, "textures");
-	ok(s[DS_SYNTH_ID].smooth > .7 && s[DS_SYNTH_ID].mean < 110 &&
-	   s[DS_SYNTH_ID].seen == 1, "id");
+	ok(s[DS_SYNTH_ID].smooth > .7 && s[DS_SYNTH_ID].mean < 110 && s[DS_SYNTH_ID].seen == 1, "id");
 	ok(fabs(s[DS_SYNTH_UNSEEN_SHAPES].mean - s[DS_SYNTH_ID].mean) < 3 &&
-	   fabs(s[DS_SYNTH_UNSEEN_SHAPES].sd - s[DS_SYNTH_ID].sd) < 3 &&
-	   s[DS_SYNTH_UNSEEN_SHAPES].seen == 0, "unseen-shapes: like id in all but the outline");
+		   fabs(s[DS_SYNTH_UNSEEN_SHAPES].sd - s[DS_SYNTH_ID].sd) < 3 && s[DS_SYNTH_UNSEEN_SHAPES].seen == 0,
+	   "unseen-shapes: like id in all but the outline");
 }
 
 int main(void)

@@ -124,7 +124,7 @@ static void every_cut(const struct net *n)
 
 	v[stem] = w;
 	to[stem] = mask;
-	for (int step = 1; step < 648; step += 318)  /* 1 and 319, which has no divisor in common with 648 */
+	for (int step = 1; step < 648; step += 318) /* 1 and 319, which has no divisor in common with 648 */
 		for (size_t cut = 1; cut < 648; cut++) {
 			struct ts_rng draw = ts_rng_new(3, 4);
 
@@ -176,17 +176,18 @@ static void bernoulli(const struct net *n)
 	net_checkpoint_release(&c);
 	c = (struct net_checkpoint){ .net = net_new(n->spec, 3, 32, 32, 10, &err) };
 	ok(net_mask_add(&c, &(struct net_mask){ .kind = NET_MASK_BERNOULLI, .keep = 1 }, &rng, &err) < 0 &&
-	   strstr(err.text, "between 0 and 1"), "a Bernoulli mask that keeps all is refused");
+		   strstr(err.text, "between 0 and 1"),
+	   "a Bernoulli mask that keeps all is refused");
 	net_checkpoint_release(&c);
 }
 
 static void dense(const struct net *n)
 {
-	const struct net_mask m = { .kind = NET_MASK_SCORES, .keep = 0.8, .dense_first = true,
-		.dense_last = true };
+	const struct net_mask m = { .kind = NET_MASK_SCORES, .keep = 0.8, .dense_first = true, .dense_last = true };
 
 	ok(!net_is_masked(n, &m, find(n, "conv1.weight")) && !net_is_masked(n, &m, find(n, "fc.weight")) &&
-	   net_is_masked(n, &m, find(n, "block1.layer.0.conv1.weight")), "first and last can stay dense");
+		   net_is_masked(n, &m, find(n, "block1.layer.0.conv1.weight")),
+	   "first and last can stay dense");
 	ok(!net_is_masked(n, &m, find(n, "fc.bias")) && !net_is_masked(n, &m, find(n, "bn1.running_mean")),
 	   "biases and statistics have no mask");
 }

@@ -45,10 +45,9 @@ int main(void)
 	ok(count("densenet:affine=1", 10) == 745174 + 23988, "affine batch norm adds 23,988");
 	ok(strcmp(n->spec, "densenet:depth=100,growth=12,reduction=0.5,bottleneck=1,affine=0") == 0,
 	   "the spec is made canonical");
-	ok(width(n, "block1.layer.0.bn1.running_mean") == 24 &&
-	   width(n, "trans1.conv1.weight") == 216 &&
-	   width(n, "block2.layer.0.bn1.running_mean") == 108 &&
-	   width(n, "trans2.conv1.weight") == 300 && width(n, "fc.weight") == 342,
+	ok(width(n, "block1.layer.0.bn1.running_mean") == 24 && width(n, "trans1.conv1.weight") == 216 &&
+		   width(n, "block2.layer.0.bn1.running_mean") == 108 && width(n, "trans2.conv1.weight") == 300 &&
+		   width(n, "fc.weight") == 342,
 	   "widths 24 216 108 300 342");
 	ok(n->nodes[n->feature].c == 342 && n->nodes[n->head].c == 10, "features and logits");
 

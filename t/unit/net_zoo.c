@@ -89,8 +89,7 @@ static void counts(void)
 	ok(count("densenet121", 224, 1000) == 7978856, "densenet121");
 	ok(count("densenet121:block3=32,block4=32", 224, 1000) == 14149480, "densenet169");
 	ok(count("densenet121:block3=48,block4=32", 224, 1000) == 20013928, "densenet201");
-	ok(count("densenet121:growth=48,init=96,block3=36,block4=24", 224, 1000) == 28681000,
-	   "densenet161");
+	ok(count("densenet121:growth=48,init=96,block3=36,block4=24", 224, 1000) == 28681000, "densenet161");
 	ok(count("wideresnet:depth=28,widen=10", 32, 10) == 36479194, "WRN-28-10");
 	ok(count("wideresnet", 32, 10) == 2243546, "WRN-40-2");
 	ok(count("resnet-cifar", 32, 10) == 11173962, "ResNet-18 for small images");
@@ -110,8 +109,7 @@ static void lists(void)
 	ok(maps("resnet", 224, "64x56x56 256x56x56 512x28x28 1024x14x14 2048x7x7 2048"), "of resnet50");
 	ok(maps("resnet:depth=18", 33, "64x9x9 64x9x9 128x5x5 256x3x3 512x2x2 512"),
 	   "of resnet18 at a size that halves unevenly");
-	ok(maps("densenet121", 224, "64x56x56 128x28x28 256x14x14 512x7x7 1024x7x7 1024"),
-	   "of densenet121");
+	ok(maps("densenet121", 224, "64x56x56 128x28x28 256x14x14 512x7x7 1024x7x7 1024"), "of densenet121");
 	ok(maps("conv6", 36, "64x18x18 128x9x9 256x4x4 256"), "of conv6 at a size that halves unevenly");
 	ok(maps("fc", 28, "100"), "fc has none");
 }
@@ -135,7 +133,8 @@ static bool dropouts(const char *spec, int many, enum net_op before, const char 
 
 static void dropout_places(void)
 {
-	ok(dropouts("wideresnet", 18, NET_RELU, "conv2.weight"), "wideresnet has dropout before its second convolutions");
+	ok(dropouts("wideresnet", 18, NET_RELU, "conv2.weight"),
+	   "wideresnet has dropout before its second convolutions");
 	ok(dropouts("densenet121", 58, NET_CONV, ""), "densenet121 before its concatenations");
 	ok(dropouts("densenet", 16 * 3, NET_CONV, "bn2"), "densenet between a layer's convolutions too");
 }
@@ -144,29 +143,41 @@ static void refusals(void)
 {
 	ok(refused("wideresnet:depth=30", 32, "near 30 there are 28 and 34"),
 	   "a depth between those there are names its neighbours");
-	ok(refused("resnet:depth=20", 224, "18, 34, 50, 101 or 152; 20 is none"),
-	   "a depth that is not on the list");
-	ok(refused("resnet-cifar:depth=56", 32, "18, 34, 50, 101 or 152; 56 is none"),
-	   "nor for small images");
+	ok(refused("resnet:depth=20", 224, "18, 34, 50, 101 or 152; 20 is none"), "a depth that is not on the list");
+	ok(refused("resnet-cifar:depth=56", 32, "18, 34, 50, 101 or 152; 56 is none"), "nor for small images");
 	ok(refused("resnet:depth=18,widen=2", 224, "no bottlenecks"), "nothing to widen");
-	ok(refused("resnet", 31, "at least 32x32") && refused("densenet121", 28, "at least 32x32"),
-	   "images too small");
+	ok(refused("resnet", 31, "at least 32x32") && refused("densenet121", 28, "at least 32x32"), "images too small");
 	ok(refused("conv6", 7, "at least 8x8"), "images too small for three poolings");
 	ok(refused("conv2:depth=3", 32, "no parameter 'depth'"), "conv2 has no parameters");
 }
 
 static void guesses(void)
 {
-	static const struct { const char *spec; int size; } nets[] = {
-		{ "densenet", 32 }, { "densenet:depth=40,growth=24,reduction=0.3,bottleneck=0,affine=1", 32 },
-		{ "wideresnet", 32 }, { "wideresnet:depth=10,widen=1,affine=0", 32 },
+	static const struct {
+		const char *spec;
+		int size;
+	} nets[] = {
+		{ "densenet", 32 },
+		{ "densenet:depth=40,growth=24,reduction=0.3,bottleneck=0,affine=1", 32 },
+		{ "wideresnet", 32 },
+		{ "wideresnet:depth=10,widen=1,affine=0", 32 },
 		{ "wideresnet:depth=28,widen=10", 32 },
-		{ "resnet-cifar", 32 }, { "resnet-cifar:depth=34,affine=0", 32 },
-		{ "resnet-cifar:depth=50", 32 }, { "resnet-cifar:depth=101", 32 },
-		{ "resnet:depth=18", 64 }, { "resnet:depth=34", 64 }, { "resnet", 64 },
-		{ "resnet:depth=101", 64 }, { "resnet:depth=152", 64 }, { "resnet:widen=2", 64 },
-		{ "densenet121", 32 }, { "densenet121:growth=48,init=96,block3=36,block4=24", 32 },
-		{ "conv2", 32 }, { "conv4", 32 }, { "conv6", 32 }, { "fc", 28 },
+		{ "resnet-cifar", 32 },
+		{ "resnet-cifar:depth=34,affine=0", 32 },
+		{ "resnet-cifar:depth=50", 32 },
+		{ "resnet-cifar:depth=101", 32 },
+		{ "resnet:depth=18", 64 },
+		{ "resnet:depth=34", 64 },
+		{ "resnet", 64 },
+		{ "resnet:depth=101", 64 },
+		{ "resnet:depth=152", 64 },
+		{ "resnet:widen=2", 64 },
+		{ "densenet121", 32 },
+		{ "densenet121:growth=48,init=96,block3=36,block4=24", 32 },
+		{ "conv2", 32 },
+		{ "conv4", 32 },
+		{ "conv6", 32 },
+		{ "fc", 28 },
 	};
 
 	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)

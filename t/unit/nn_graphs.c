@@ -29,8 +29,8 @@ static void add_bias(struct net *n)
 		exit(1);
 	n->params = grown;
 	n->cap_params = n->n_params + 1;
-	grown[n->n_params] = (struct net_param){ .role = NET_BIAS, .node = n->n_nodes - 1, .ndim = 1,
-						 .shape = { (size_t)node->c } };
+	grown[n->n_params] =
+		(struct net_param){ .role = NET_BIAS, .node = n->n_nodes - 1, .ndim = 1, .shape = { (size_t)node->c } };
 	snprintf(grown[n->n_params].name, NET_NAME, "n%d.bias", n->n_nodes - 1);
 	n->n_params++;
 	node->n_params = 2;
@@ -62,7 +62,8 @@ static void add_conv(struct net *n, struct ts_rng *rng, int in)
 	static const int widths[] = { 1, 3, 4, 7, 8, 12, 16, 17, 20 };
 	const struct net_node *from = &n->nodes[in];
 	const int kernel = chance(rng, 0.4) ? 1 : chance(rng, 0.8) ? 3 : 2, stride = chance(rng, 0.75) ? 1 : 2;
-	const int pad = below(rng, kernel > 1 ? kernel : 1 + chance(rng, 0.2)), c = chance(rng, 0.4) ? from->c : widths[below(rng, 9)];
+	const int pad = below(rng, kernel > 1 ? kernel : 1 + chance(rng, 0.2)),
+		  c = chance(rng, 0.4) ? from->c : widths[below(rng, 9)];
 	char name[16];
 
 	if (from->h + 2 * pad < kernel || from->w + 2 * pad < kernel)
@@ -138,8 +139,8 @@ static struct net *graph(struct ts_rng *rng)
 	n->h = 1 + below(rng, MOST_SIZE);
 	n->w = 1 + below(rng, MOST_SIZE);
 	n->classes = CLASSES;
-	n->nodes[n->n_nodes++] = (struct net_node){ .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h,
-						    .w = n->w, .param = -1 };
+	n->nodes[n->n_nodes++] =
+		(struct net_node){ .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h, .w = n->w, .param = -1 };
 	for (int steps = 1 + below(rng, 16); steps > 0; steps--)
 		add_some(n, rng);
 	finish(n, rng);
@@ -151,8 +152,8 @@ static struct net *graph(struct ts_rng *rng)
 /* The graph on a line, for whoever has to find out. */
 static void print(const struct net *n, const bool *keep)
 {
-	static const char *const ops[] = { "input", "conv", "bn", "relu", "dropout", "concat", "add", "avgpool",
-					   "maxpool", "mean", "flatten", "linear" };
+	static const char *const ops[] = { "input", "conv",    "bn",      "relu", "dropout", "concat",
+					   "add",   "avgpool", "maxpool", "mean", "flatten", "linear" };
 
 	printf("#");
 	for (int i = 0; i < n->n_nodes; i++) {
@@ -166,12 +167,13 @@ static void print(const struct net *n, const bool *keep)
 	printf("\n");
 }
 
-static double run(struct net_checkpoint *c, const uint8_t *image, float *const *want, const bool *keep,
-		  const char *isa, int threads)
+static double run(struct net_checkpoint *c, const uint8_t *image, float *const *want, const bool *keep, const char *isa,
+		  int threads)
 {
 	const struct net *n = c->net;
 	const size_t D = (size_t)n->nodes[n->feature].c, size = net_node_size(&n->nodes[0]);
-	float logits[IMAGES * CLASSES], last[CLASSES], *features = calloc(IMAGES, D * sizeof *features), *maps[MOST_NODES];
+	float logits[IMAGES * CLASSES], last[CLASSES], *features = calloc(IMAGES, D * sizeof *features),
+						       *maps[MOST_NODES];
 	struct nn *m = NULL;
 	struct err err;
 	double off = INFINITY;
@@ -200,7 +202,9 @@ static double run(struct net_checkpoint *c, const uint8_t *image, float *const *
 static double try_graph(uint64_t seed)
 {
 	struct ts_rng rng = ts_rng_new(seed, 3);
-	struct net_checkpoint c = { .net = graph(&rng), .mean = { 0.5, 0.4, 0.3, 0.6 }, .std = { 0.25, 0.2, 0.3, 0.22 } };
+	struct net_checkpoint c = { .net = graph(&rng),
+				    .mean = { 0.5, 0.4, 0.3, 0.6 },
+				    .std = { 0.25, 0.2, 0.3, 0.22 } };
 	uint8_t *image = nn_random_images(c.net, IMAGES, seed);
 	float **want;
 	double off = 0;

@@ -8,7 +8,7 @@
 struct plain {
 	const struct net *n;
 	const struct ts_set *state;
-	double **out;                     /* (n_nodes) of one image */
+	double **out; /* (n_nodes) of one image */
 };
 
 static inline double plain_weight(const struct plain *p, const struct net_node *node, int k, size_t i)
@@ -16,8 +16,8 @@ static inline double plain_weight(const struct plain *p, const struct net_node *
 	return (double)((const float *)p->state->t[node->param + k].data)[i];
 }
 
-static inline void plain_conv(const struct plain *p, const struct net_node *o, const struct net_node *in, const double *x,
-		 double *y)
+static inline void plain_conv(const struct plain *p, const struct net_node *o, const struct net_node *in,
+			      const double *x, double *y)
 {
 	const float *w = p->state->t[o->param].data;
 
@@ -50,7 +50,8 @@ static inline void plain_pool(const struct net_node *o, const struct net_node *i
 				double v = most ? -INFINITY : 0;
 
 				for (int k = 0; k < o->kernel * o->kernel; k++) {
-					const int a = r * stride - pad + k / o->kernel, b = q * stride - pad + k % o->kernel;
+					const int a = r * stride - pad + k / o->kernel,
+						  b = q * stride - pad + k % o->kernel;
 
 					if (a < 0 || a >= in->h || b < 0 || b >= in->w)
 						continue;
@@ -73,8 +74,8 @@ static inline void plain_bn(const struct plain *p, const struct net_node *o, con
 	}
 }
 
-static inline void plain_linear(const struct plain *p, const struct net_node *o, const struct net_node *in, const double *x,
-		   double *y)
+static inline void plain_linear(const struct plain *p, const struct net_node *o, const struct net_node *in,
+				const double *x, double *y)
 {
 	for (int m = 0; m < o->c; m++) {
 		y[m] = o->bias ? plain_weight(p, o, 1, (size_t)m) : 0;
@@ -93,13 +94,17 @@ static inline void plain_run_node(const struct plain *p, int i)
 	switch (o->op) {
 	case NET_CONV: plain_conv(p, o, in, x, y); break;
 	case NET_BN: plain_bn(p, o, x, y); break;
-	case NET_AVGPOOL: case NET_MAXPOOL: plain_pool(o, in, x, y); break;
+	case NET_AVGPOOL:
+	case NET_MAXPOOL: plain_pool(o, in, x, y); break;
 	case NET_LINEAR: plain_linear(p, o, in, x, y); break;
-	case NET_RELU: case NET_DROPOUT: case NET_FLATTEN:
+	case NET_RELU:
+	case NET_DROPOUT:
+	case NET_FLATTEN:
 		for (size_t k = 0; k < n; k++)
 			y[k] = o->op == NET_RELU && x[k] < 0 ? 0 : x[k];
 		break;
-	case NET_ADD: case NET_CONCAT:
+	case NET_ADD:
+	case NET_CONCAT:
 		for (size_t k = 0; k < n; k++)
 			y[k] = o->op == NET_ADD ? x[k] + z[k] : k < before ? x[k] : z[k - before];
 		break;

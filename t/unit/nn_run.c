@@ -22,7 +22,7 @@ static struct result room(const struct net *n, size_t images)
 
 	for (int i = 0; i < n->n_nodes; i++)
 		if ((r.maps[i] = malloc(images * net_node_size(&n->nodes[i]) * sizeof(float))))
-			memset(r.maps[i], 0xff, images * net_node_size(&n->nodes[i]) * sizeof(float));  /* NaN */
+			memset(r.maps[i], 0xff, images * net_node_size(&n->nodes[i]) * sizeof(float)); /* NaN */
 	return r;
 }
 
@@ -36,8 +36,8 @@ static void release_result(const struct net *n, struct result *r)
 /* Which nodes are kept: none, the feature list, or all, where nothing may be fused away. */
 enum keep { NONE, STAGES, ALL };
 
-static double compare(struct net_checkpoint *c, const uint8_t *image, float *const *want, const char *isa,
-		      int threads, enum keep keep)
+static double compare(struct net_checkpoint *c, const uint8_t *image, float *const *want, const char *isa, int threads,
+		      enum keep keep)
 {
 	const struct net *n = c->net;
 	bool *kept = calloc((size_t)n->n_nodes, sizeof *kept);
@@ -72,7 +72,7 @@ static bool same_bytes(struct net_checkpoint *c, const uint8_t *image)
 	struct err err;
 	bool same = true;
 
-	for (int threads = 1; threads <= 5; threads += 2) {  /* more than images, too */
+	for (int threads = 1; threads <= 5; threads += 2) { /* more than images, too */
 		struct nn *m;
 
 		if (nn_new(&m, c, &(struct nn_options){ .threads = threads }, &err) < 0)
@@ -168,7 +168,8 @@ static void try_case(const struct nn_case *k)
 }
 
 /* Is it this one's plan that comes of these options, with UNMASK_ISA so? want NULL: err has the reason. */
-static bool chooses(struct net_checkpoint *c, const char *environment, const char *isa, const char *want, struct err *err)
+static bool chooses(struct net_checkpoint *c, const char *environment, const char *isa, const char *want,
+		    struct err *err)
 {
 	struct nn *m;
 	char *text = NULL;
@@ -200,9 +201,12 @@ static void instructions(struct net_checkpoint *c)
 	ok(chooses(c, "generic", best, best, &err), "the caller wins: %s", best);
 	ok(chooses(c, "mmx", best, best, &err), "be UNMASK_ISA as it may");
 	ok(chooses(c, "", NULL, best, &err) && chooses(c, NULL, NULL, best, &err), "without it, or empty: the best");
-	ok(chooses(c, NULL, "mmx", NULL, &err) && strncmp(err.text, "this processor has no instructions 'mmx'; it has ", 49) == 0 &&
-	   strcmp(err.text + 49, nn_isas()) == 0, "instructions that are not here are refused, those that are are named");
-	ok(chooses(c, "avx", NULL, NULL, &err) && strstr(err.text, "UNMASK_ISA: this processor has no instructions 'avx'; "),
+	ok(chooses(c, NULL, "mmx", NULL, &err) &&
+		   strncmp(err.text, "this processor has no instructions 'mmx'; it has ", 49) == 0 &&
+		   strcmp(err.text + 49, nn_isas()) == 0,
+	   "instructions that are not here are refused, those that are are named");
+	ok(chooses(c, "avx", NULL, NULL, &err) &&
+		   strstr(err.text, "UNMASK_ISA: this processor has no instructions 'avx'; "),
 	   "the same of UNMASK_ISA, which the line names");
 	unsetenv("UNMASK_ISA");
 }

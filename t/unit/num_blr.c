@@ -74,7 +74,8 @@ static void by_hand(struct num_blr *b, double *covariance)
 	num_blr_add(b, one, 1, 3.9, 3);
 	ok(num_blr_solve(b) == 0 && num_blr_covariance(b, covariance) == 0, "one row, three times");
 	ok(fabs(covariance[0] - 1 / (3 / 0.5 + 1 / 20.)) < 1e-14 &&
-	   fabs(b->mean[0] - covariance[0] * 3 * 3.9 / 0.5) < 1e-14 && covariance[D + 1] > 19.99 && b->mean[1] == 0,
+		   fabs(b->mean[0] - covariance[0] * 3 * 3.9 / 0.5) < 1e-14 && covariance[D + 1] > 19.99 &&
+		   b->mean[1] == 0,
 	   "it informs its own direction alone: 1 / (3 / 0.5 + 1 / 20)");
 }
 

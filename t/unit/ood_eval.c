@@ -15,8 +15,8 @@ static void placements(void)
 	   "placements by hand, in the order of the rows");
 	/* Means .75 both; S^2 = (.0625 + .0625) / 3 over 4 rows, .125 over 2 */
 	ok(fabs(ood_variance_of_mean(x, NULL, 4) - .125 / 12) < 1e-15 &&
-	   fabs(ood_variance_of_mean(y, NULL, 2) - .125 / 2) < 1e-15 &&
-	   isnan(ood_variance_of_mean(y, NULL, 1)), "variance of a mean, ddof 1");
+		   fabs(ood_variance_of_mean(y, NULL, 2) - .125 / 2) < 1e-15 && isnan(ood_variance_of_mean(y, NULL, 1)),
+	   "variance of a mean, ddof 1");
 	ood_set_release(&a);
 	ood_set_release(&b);
 }
@@ -31,12 +31,14 @@ static void normal(void)
 	double p[] = { .01, NAN, .04, .03, .005 };
 	num_holm(p, 5);
 	ok(fabs(p[4] - .02) < 1e-15 && fabs(p[0] - .03) < 1e-15 && fabs(p[3] - .06) < 1e-15 &&
-	   fabs(p[2] - .06) < 1e-15 && isnan(p[1]), "Holm's correction, in order, NaN left out");
+		   fabs(p[2] - .06) < 1e-15 && isnan(p[1]),
+	   "Holm's correction, in order, NaN left out");
 	double many[] = { .6, .7, 0 };
 	num_holm(many, 3);
 	ok(many[0] == 1 && many[1] == 1 && many[2] == 0, "Holm: at most 1, and 0 stays");
 	ok(num_p_value(0, 0) == 1 && fabs(num_p_value(1.959963984540054, 1) - .05) < 1e-12 &&
-	   isnan(num_p_value(1, NAN)), "p-values");
+		   isnan(num_p_value(1, NAN)),
+	   "p-values");
 }
 
 static void same(void)
@@ -58,7 +60,7 @@ static void same(void)
 			abort();
 		if (t == 2) {
 			ok(ood_eval_group_size(e, 0) == 1 && ood_eval_group_size(e, 2) == 0 &&
-			   ood_eval_group(e, 1, again) == 0 && memcmp(again, by[0], sizeof again) == 0,
+				   ood_eval_group(e, 1, again) == 0 && memcmp(again, by[0], sizeof again) == 0,
 			   "the average of one set is that set");
 		}
 		ood_eval_free(e);
@@ -66,7 +68,8 @@ static void same(void)
 	ok(memcmp(by[0], by[1], sizeof again) == 0, "1 thread and 5: the same bytes");
 	ok(memcmp(by[0], other, sizeof other) != 0, "another seed: others");
 	ok(by[0][0].low.v[OOD_OSCR] < by[0][0].m.v[OOD_OSCR] && by[0][0].m.v[OOD_OSCR] < by[0][0].high.v[OOD_OSCR] &&
-	   by[0][0].m.v[OOD_OSCR] < .75, "OSCR has an interval, below the accuracy");
+		   by[0][0].m.v[OOD_OSCR] < .75,
+	   "OSCR has an interval, below the accuracy");
 
 	struct ood_set pool = { 0 };
 	struct err err;
@@ -92,6 +95,6 @@ int main(void)
 	placements();
 	normal();
 	same();
-	promises(60);                     /* ood_coverage.c: 1,000 */
+	promises(60); /* ood_coverage.c: 1,000 */
 	return done();
 }

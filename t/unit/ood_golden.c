@@ -55,18 +55,15 @@ static bool read_task(FILE *f, struct task *t)
 	size_t train, val, test;
 
 	*t = (struct task){ 0 };
-	if (fscanf(f, " case %63s %zu %zu %zu %zu %zu", name, &t->classes, &t->dim, &train, &val,
-		   &test) != 6)
+	if (fscanf(f, " case %63s %zu %zu %zu %zu %zu", name, &t->classes, &t->dim, &train, &val, &test) != 6)
 		return false;
 	name_of_case = name;
 	ts_header_init(&t->h, "features");
 	if (ts_header_add(&t->h, "logits", TS_F32, 1, &t->classes) ||
-	    ts_header_add(&t->h, "features", TS_F32, 1, &t->dim) ||
-	    ts_header_add(&t->h, "label", TS_I64, 0, NULL))
+	    ts_header_add(&t->h, "features", TS_F32, 1, &t->dim) || ts_header_add(&t->h, "label", TS_I64, 0, NULL))
 		return false;
-	return read_doubles(f, &t->weight, t->classes * t->dim) &&
-	       read_doubles(f, &t->bias, t->classes) && read_batch(f, &t->train, t, train) &&
-	       read_batch(f, &t->val, t, val) && read_batch(f, &t->test, t, test);
+	return read_doubles(f, &t->weight, t->classes * t->dim) && read_doubles(f, &t->bias, t->classes) &&
+	       read_batch(f, &t->train, t, train) && read_batch(f, &t->val, t, val) && read_batch(f, &t->test, t, test);
 }
 
 static void release(struct task *t)
@@ -80,8 +77,7 @@ static void release(struct task *t)
 }
 
 /* A fit of rows first, first + step, ... of the batch. */
-static struct ood_fit *fit_of(const struct task *t, const struct ts_batch *b, size_t first, size_t step,
-			      size_t bank)
+static struct ood_fit *fit_of(const struct task *t, const struct ts_batch *b, size_t first, size_t step, size_t bank)
 {
 	const struct ood_fit_options o = { 15, bank, false, 1 };
 	struct ood_fit *f = NULL;
@@ -104,11 +100,18 @@ static bool near(double got, double want, double tolerance)
 }
 
 /* Scores the test rows. False: refused. */
-static bool scores_of(const struct task *t, const struct ood_fit *fit, const struct ood_fit *val,
-		      const char *method, double *out)
+static bool scores_of(const struct task *t, const struct ood_fit *fit, const struct ood_fit *val, const char *method,
+		      double *out)
 {
-	struct ood_source from = { .classes = t->classes, .dim = t->dim, .weight = t->weight, .bias = t->bias,
-				   .fit = fit, .val = val, .header = &t->h, .features_at = 1, .label_at = 2,
+	struct ood_source from = { .classes = t->classes,
+				   .dim = t->dim,
+				   .weight = t->weight,
+				   .bias = t->bias,
+				   .fit = fit,
+				   .val = val,
+				   .header = &t->h,
+				   .features_at = 1,
+				   .label_at = 2,
 				   .name_at = -1 };
 	struct ood_rows rows = { t->test.n, ts_batch_col(&t->test, "logits")->data,
 				 ts_batch_col(&t->test, "features")->data, &t->test, 0 };
@@ -153,8 +156,8 @@ static void compare(FILE *f, const struct task *t, const struct ood_fit *fit, co
 		methods++;
 		right += same;
 	}
-	ok(methods > 30 && right == methods, "%s, %s: %zu of %zu methods agree to 1e-6", name_of_case, also,
-	   right, methods);
+	ok(methods > 30 && right == methods, "%s, %s: %zu of %zu methods agree to 1e-6", name_of_case, also, right,
+	   methods);
 }
 
 static void golden(FILE *f)

@@ -35,8 +35,7 @@ static struct ood_set make(size_t n, size_t methods, const double *v, bool right
 			if (right && s.mark[i] == OOD_RIGHT)
 				s.right[m][s.n_right++] = (float)v[m * n + i];
 		}
-		if (num_sort_order(s.scores[m], s.order[m], n) ||
-		    (right && num_sort(s.right[m], s.n_right)))
+		if (num_sort_order(s.scores[m], s.order[m], n) || (right && num_sort(s.right[m], s.n_right)))
 			abort();
 	}
 	s.labelled = right ? n : 0;
@@ -83,8 +82,7 @@ static void promises(int runs)
 	double truth[METHODS] = { phi(1.2 / sqrt(2)), phi(1.2 / 2), phi(1.2 / 2) };
 	int covered = 0, boot = 0, average = 0, average_boot = 0, wrong = 0, found = 0;
 	struct ts_rng r = ts_rng_new(20, 23);
-	struct ood_eval_options o = { .delong = true, .test = true, .baseline = 1, .confidence = .95,
-				      .threads = 2 };
+	struct ood_eval_options o = { .delong = true, .test = true, .baseline = 1, .confidence = .95, .threads = 2 };
 
 	for (int run = 0; run < runs; run++) {
 		struct ood_result d[METHODS], all[METHODS], b[METHODS], all_b[METHODS];
@@ -92,8 +90,9 @@ static void promises(int runs)
 		draw(&r, v, N_ID, 1.2);
 		struct ood_set id = make(N_ID, METHODS, v, true);
 		struct ood_eval *e = ood_eval_new(&id, &o);
-		struct ood_eval_options of_boot = { .bootstrap = REPLICATES, .confidence = .95, .threads = 2,
-						    .seed = (uint64_t)run };
+		struct ood_eval_options of_boot = {
+			.bootstrap = REPLICATES, .confidence = .95, .threads = 2, .seed = (uint64_t)run
+		};
 		struct ood_eval *eb = ood_eval_new(&id, &of_boot);
 		for (int s = 0; s < 2; s++) {
 			draw(&r, w, N_OOD, 0);
@@ -107,8 +106,7 @@ static void promises(int runs)
 		covered += d[0].low.v[OOD_AUROC] <= truth[0] && truth[0] <= d[0].high.v[OOD_AUROC];
 		boot += b[0].low.v[OOD_AUROC] <= truth[0] && truth[0] <= b[0].high.v[OOD_AUROC];
 		average += all[1].low.v[OOD_AUROC] <= truth[1] && truth[1] <= all[1].high.v[OOD_AUROC];
-		average_boot += all_b[1].low.v[OOD_AUROC] <= truth[1] &&
-				truth[1] <= all_b[1].high.v[OOD_AUROC];
+		average_boot += all_b[1].low.v[OOD_AUROC] <= truth[1] && truth[1] <= all_b[1].high.v[OOD_AUROC];
 		/* Each p is corrected for two tests, which the half of it undoes. */
 		wrong += all[2].p / 2 <= .025 || d[2].p <= .05;
 		found += all[0].p <= .05;

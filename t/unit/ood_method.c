@@ -20,8 +20,7 @@ static const char *columns_of(const char *text, int (*parse)(struct ood_requests
 	*out = *err.text = '\0';
 	if (parse(&r, text, &err) == 0)
 		for (size_t i = 0; i < r.n; i++)
-			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "",
-				 r.q[i].column);
+			snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", i ? " " : "", r.q[i].column);
 	ood_requests_release(&r);
 	return out;
 }
@@ -57,7 +56,7 @@ static void parser(void)
 	ok(!strcmp(columns("all"), of_families()) && !strncmp(of_families(), "msp ", 4),
 	   "all: those of the families, in their order");
 	ok(strstr(columns("all,energy:temperature=2"), "relation") &&
-	   strstr(columns("all,energy:temperature=2"), " energy:temperature=2"),
+		   strstr(columns("all,energy:temperature=2"), " energy:temperature=2"),
 	   "a second setting has its own column");
 	ok(refused("nope", "there are: msp ") && strstr(err.text, of_families()),
 	   "unknown method: those there are, all of them");
@@ -66,9 +65,8 @@ static void parser(void)
 	ok(refused("energy:temp=1", "no parameter 'temp'"), "unknown parameter");
 	ok(refused("msp:temperature=1", "no parameter"), "method without parameters");
 	ok(refused("energy:temperature", "PARAMETER=VALUE"), "no value");
-	ok(refused("energy:temperature=0", "not a number from") &&
-	   refused("energy:temperature=", "not") && refused("energy:temperature=1x", "not") &&
-	   refused("energy:temperature=nan", "not"),
+	ok(refused("energy:temperature=0", "not a number from") && refused("energy:temperature=", "not") &&
+		   refused("energy:temperature=1x", "not") && refused("energy:temperature=nan", "not"),
 	   "value out of range, empty, with a tail, NaN");
 	char wide[300];
 	memset(wide, 'x', sizeof wide - 1);
@@ -82,7 +80,7 @@ static void parser(void)
 		   "vra:high=90:low=5 vra:high=90:low=10 vra:high=95:low=5 vra:high=95:low=10"),
 	   "a sweep: every combination");
 	ok(!*columns_of("react", ood_requests_sweep) && !*columns_of("react:percentile=90,x", ood_requests_sweep) &&
-	   !*columns_of("react:percentile=90,90", ood_requests_sweep) && strstr(err.text, "twice"),
+		   !*columns_of("react:percentile=90,90", ood_requests_sweep) && strstr(err.text, "twice"),
 	   "a sweep of nothing, of no numbers, of the same number");
 }
 
@@ -122,8 +120,7 @@ static void scores(void)
 
 static void golden(FILE *f)
 {
-	static const char *const method[] = { "msp", "maxlogit", "energy",
-					     "energy:temperature=10" };
+	static const char *const method[] = { "msp", "maxlogit", "energy", "energy:temperature=10" };
 	char line[256];
 	float logits[128];
 	size_t n;

@@ -20,13 +20,13 @@ static bool equals(struct ood_metrics m, double auroc, double in, double out, do
 	bool same = near(m.v[OOD_AUROC], auroc) && near(m.v[OOD_AUPR_IN], in) && near(m.v[OOD_AUPR_OUT], out) &&
 		    near(m.v[OOD_FPR95], fpr);
 	if (!same)
-		printf("# got %.12g %.12g %.12g %.12g\n", m.v[OOD_AUROC], m.v[OOD_AUPR_IN], m.v[OOD_AUPR_OUT], m.v[OOD_FPR95]);
+		printf("# got %.12g %.12g %.12g %.12g\n", m.v[OOD_AUROC], m.v[OOD_AUPR_IN], m.v[OOD_AUPR_OUT],
+		       m.v[OOD_FPR95]);
 	return same;
 }
 
 /* Sorts copies of both and compares. */
-static struct ood_metrics compare(const float *id, size_t n_id, const float *ood, size_t n_ood,
-				  enum ood_fpr rule)
+static struct ood_metrics compare(const float *id, size_t n_id, const float *ood, size_t n_ood, enum ood_fpr rule)
 {
 	float *a = malloc(n_id * sizeof *a), *b = malloc(n_ood * sizeof *b);
 	struct ood_metrics m = { { 0 } };
@@ -34,16 +34,14 @@ static struct ood_metrics compare(const float *id, size_t n_id, const float *ood
 	memcpy(a, id, n_id * sizeof *a);
 	memcpy(b, ood, n_ood * sizeof *b);
 	if (num_sort(a, n_id) == 0 && num_sort(b, n_ood) == 0)
-		m = ood_compare(&(struct ood_sample){ a, n_id, NULL },
-				&(struct ood_sample){ b, n_ood, NULL },
+		m = ood_compare(&(struct ood_sample){ a, n_id, NULL }, &(struct ood_sample){ b, n_ood, NULL },
 				&(struct ood_conventions){ .fpr = rule });
 	free(a);
 	free(b);
 	return m;
 }
 
-#define COMPARE(id, ood, rule) \
-	compare(id, sizeof(id) / sizeof *(id), ood, sizeof(ood) / sizeof *(ood), rule)
+#define COMPARE(id, ood, rule) compare(id, sizeof(id) / sizeof *(id), ood, sizeof(ood) / sizeof *(ood), rule)
 
 static void sorting(void)
 {
@@ -82,8 +80,7 @@ static void by_hand(void)
 
 	float same[] = { 7, 7, 7 }, same2[] = { 7, 7, 7, 7, 7 };
 	for (int rule = OOD_FPR_NEAREST; rule <= OOD_FPR_OPENOOD; rule++)
-		ok(equals(COMPARE(same, same2, rule), .5, 3. / 8, 5. / 8, 1), 
-		   "all equal, rule %d", rule);
+		ok(equals(COMPARE(same, same2, rule), .5, 3. / 8, 5. / 8, 1), "all equal, rule %d", rule);
 	float plus[] = { 0 }, minus[] = { -0.0f };
 	ok(near(COMPARE(plus, minus, OOD_FPR_FIRST).v[OOD_AUROC], .5), "zeros of both signs tie");
 
@@ -144,11 +141,10 @@ enum { WANTED = 16 };
 /* The numbers of a case in the golden file's order. Both sets are sorted on the way. */
 static void all_numbers(float *id, size_t n_id, float *ood, size_t n_ood, double got[WANTED])
 {
-	static const enum ood_metric rest[] = { OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2,
-						OOD_CCR_1E1 };
+	static const enum ood_metric rest[] = { OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2, OOD_CCR_1E1 };
 	struct ood_sample a = { id, n_id, NULL }, b = { ood, n_ood, NULL };
 	struct ood_conventions plain = { .fpr = OOD_FPR_NEAREST }, trapezoid = { .trapezoid = true },
-			 rare = { .prevalence = .1 };
+			       rare = { .prevalence = .1 };
 	float right[128];
 	size_t n_right = 0;
 
@@ -226,9 +222,8 @@ static void weights(void)
 			for (uint32_t k = 0; k < w[0][i]; k++)
 				right_copies[n_right_copies++] = v[0][i];
 		}
-		struct ood_sample a = { v[0], 40, w[0] }, b = { v[1], 40, w[1] },
-				  ra = { right, n_right, right_w }, ca = { copies[0], n[0], NULL },
-				  cb = { copies[1], n[1], NULL },
+		struct ood_sample a = { v[0], 40, w[0] }, b = { v[1], 40, w[1] }, ra = { right, n_right, right_w },
+				  ca = { copies[0], n[0], NULL }, cb = { copies[1], n[1], NULL },
 				  cr = { right_copies, n_right_copies, NULL };
 		struct ood_metrics got = ood_compare(&a, &b, &rules), want = ood_compare(&ca, &cb, &rules);
 		ood_compare_right(&ra, n[0], &b, &got);
@@ -242,8 +237,8 @@ static void sorting_order(void)
 {
 	float v[] = { 2, -1, 2, 0, -1 };
 	uint32_t order[5], want[] = { 1, 4, 3, 0, 2 };
-	ok(num_sort_order(v, order, 5) == 0 && memcmp(order, want, sizeof want) == 0 && v[0] == -1 &&
-	   v[4] == 2, "order: equal ones as they came");
+	ok(num_sort_order(v, order, 5) == 0 && memcmp(order, want, sizeof want) == 0 && v[0] == -1 && v[4] == 2,
+	   "order: equal ones as they came");
 }
 
 int main(void)

@@ -20,8 +20,7 @@ static bool check_line(const char *line, double *worst)
 	unsigned long n, k, b[5];
 	double alpha, want;
 
-	if (sscanf(line, "rank %lu %lf %lu %lu %lu %lu %lu %lu", &n, &alpha, &k, b, b + 1, b + 2,
-		   b + 3, b + 4) == 8) {
+	if (sscanf(line, "rank %lu %lf %lu %lu %lu %lu %lu %lu", &n, &alpha, &k, b, b + 1, b + 2, b + 3, b + 4) == 8) {
 		struct ood_promise promise = { OOD_CONFORMAL, alpha, 0 };
 		bool same = ood_promise_rank(&promise, n) == k;
 		for (int i = 0; i < 5; i++) {
@@ -65,14 +64,14 @@ static void needed(void)
 
 	for (int i = 0; i < 7 * 6; i++) {
 		struct ood_promise promise = { i % 6 ? OOD_BINOMIAL : OOD_CONFORMAL, alphas[i / 6],
-					 i % 6 ? confidences[i % 6 - 1] : 0 };
+					       i % 6 ? confidences[i % 6 - 1] : 0 };
 		uint64_t n = ood_promise_rows(&promise);
 		right = right && n > 0 && ood_promise_rank(&promise, n) > 0 &&
 			(n == 1 || ood_promise_rank(&promise, n - 1) == 0);
 	}
 	ok(right, "rows needed: one less is too few");
 	ok(ood_promise_rows(&(struct ood_promise){ OOD_CONFORMAL, 0.01, 0 }) == 99 &&
-	   ood_promise_rows(&(struct ood_promise){ OOD_BINOMIAL, 0.05, 0.95 }) == 59,
+		   ood_promise_rows(&(struct ood_promise){ OOD_BINOMIAL, 0.05, 0.95 }) == 59,
 	   "99 rows for 1 %% on average, 59 for 5 %% with confidence 95 %%");
 }
 
@@ -124,17 +123,15 @@ static bool write_scores(const char *path, int n)
 	struct ts_batch b = { 0 };
 
 	ts_header_init(&h, "scores");
-	bool good = ts_header_add(&h, "s", TS_F32, 0, NULL) == 0 &&
-		    ts_header_add(&h, "msp", TS_F32, 0, NULL) == 0 &&
-		    ts_header_add(&h, "pred", TS_I64, 0, NULL) == 0 &&
-		    ts_batch_init(&b, &h) == 0 && ts_batch_resize(&b, (size_t)n) == 0;
+	bool good = ts_header_add(&h, "s", TS_F32, 0, NULL) == 0 && ts_header_add(&h, "msp", TS_F32, 0, NULL) == 0 &&
+		    ts_header_add(&h, "pred", TS_I64, 0, NULL) == 0 && ts_batch_init(&b, &h) == 0 &&
+		    ts_batch_resize(&b, (size_t)n) == 0;
 	for (int i = 0; good && i < n; i++) {
 		((float *)b.cols[0].data)[i] = (float)i;
 		((float *)b.cols[1].data)[i] = (float)-i;
 		((int64_t *)b.cols[2].data)[i] = i % 3 == 2 && i >= 20 ? 0 : i % 3;
 	}
-	good = good && ts_writer_begin(w, &h) == 0 && ts_writer_write(w, &b) == 0 &&
-	       ts_writer_finish(w) == 0;
+	good = good && ts_writer_begin(w, &h) == 0 && ts_writer_write(w, &b) == 0 && ts_writer_finish(w) == 0;
 	ts_writer_close(w);
 	ts_batch_release(&b);
 	ts_header_release(&h);
@@ -179,8 +176,8 @@ static int verdict(const struct ood_threshold *t, const char *column, float scor
 	snprintf(name, sizeof name, "verdict:%s", column);
 	err->text[0] = '\0';
 	if (ts_header_add(&h, "s", TS_F32, 0, NULL) || ts_header_add(&h, "msp", TS_F32, 0, NULL) ||
-	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_init(&by, t, &h, err) ||
-	    ts_batch_init(&b, &h) || ts_batch_resize(&b, 1))
+	    ts_header_add(&h, "pred", TS_I64, 0, NULL) || ood_verdict_init(&by, t, &h, err) || ts_batch_init(&b, &h) ||
+	    ts_batch_resize(&b, 1))
 		goto out;
 	for (int i = 0; i < 2; i++)
 		*(float *)b.cols[i].data = score;
@@ -203,28 +200,28 @@ static void files(const char *dir)
 
 	snprintf(path, sizeof path, "%s/scores", dir);
 	snprintf(to, sizeof to, "%s/fit", dir);
-	ok(write_scores(path, 99) && fit(&t, path, 2, 0, &err) == 0 && t.rows == 99 && !t.classes,
-	   "fits two columns");
-	ok(save(&t, to) == 0 && ood_threshold_load(&back, to, &err) == 0 &&
-	   back.set.n == 2 && back.rows == 99 && back.promise.alpha == 0.1, "is read back");
+	ok(write_scores(path, 99) && fit(&t, path, 2, 0, &err) == 0 && t.rows == 99 && !t.classes, "fits two columns");
+	ok(save(&t, to) == 0 && ood_threshold_load(&back, to, &err) == 0 && back.set.n == 2 && back.rows == 99 &&
+		   back.promise.alpha == 0.1,
+	   "is read back");
 	ok(verdict(&back, "s", 8.5f, -1, &err) == 1 && verdict(&back, "s", 9, -1, &err) == 0 &&
-	   verdict(&back, "msp", -89.5f, 0, &err) == 1 && verdict(&back, "msp", -89, 0, &err) == 0,
+		   verdict(&back, "msp", -89.5f, 0, &err) == 1 && verdict(&back, "msp", -89, 0, &err) == 0,
 	   "the tenth smallest of 99 at 10 %%; flagged strictly below");
 	ood_threshold_release(&t);
 	ood_threshold_release(&back);
 
 	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS, &err) && strstr(err.text, "class 2: 6 rows are too few") &&
-	   strstr(err.text, "it takes 9"), "a class of too few rows is named: %s", err.text);
+		   strstr(err.text, "it takes 9"),
+	   "a class of too few rows is named: %s", err.text);
 	ood_threshold_release(&t);
-	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS | OOD_THRESHOLD_FALLBACK, &err) == 0 &&
-	   t.classes == 3 && t.fallback == 1 && save(&t, to) == 0 &&
-	   ood_threshold_load(&back, to, &err) == 0 && back.classes == 3 &&
-	   back.class_rows[0] == 60 && back.class_rows[1] == 33 && back.class_rows[2] == 6,
+	ok(fit(&t, path, 1, OOD_THRESHOLD_PER_CLASS | OOD_THRESHOLD_FALLBACK, &err) == 0 && t.classes == 3 &&
+		   t.fallback == 1 && save(&t, to) == 0 && ood_threshold_load(&back, to, &err) == 0 &&
+		   back.classes == 3 && back.class_rows[0] == 60 && back.class_rows[1] == 33 && back.class_rows[2] == 6,
 	   "unless all rows may speak for it");
 	/* class 0: 0 3 6 ... 18 20 21 23: its 6th of 60; class 1: 1 4 7: its 3rd of 33; class 2: all */
 	ok(verdict(&back, "s", 14.9f, 0, &err) == 1 && verdict(&back, "s", 15, 0, &err) == 0 &&
-	   verdict(&back, "s", 6.9f, 1, &err) == 1 && verdict(&back, "s", 7, 1, &err) == 0 &&
-	   verdict(&back, "s", 8.9f, 2, &err) == 1 && verdict(&back, "s", 9, 2, &err) == 0,
+		   verdict(&back, "s", 6.9f, 1, &err) == 1 && verdict(&back, "s", 7, 1, &err) == 0 &&
+		   verdict(&back, "s", 8.9f, 2, &err) == 1 && verdict(&back, "s", 9, 2, &err) == 0,
 	   "each class has its own");
 	ok(verdict(&back, "s", 0, 3, &err) == -1 && verdict(&back, "s", 0, -1, &err) == -1,
 	   "a class that was not there has none");
@@ -233,7 +230,8 @@ static void files(const char *dir)
 	ood_threshold_release(&back);
 
 	ok(write_scores(path, 8) && fit(&t, path, 1, 0, &err) && strstr(err.text, "8 rows are too few") &&
-	   strstr(err.text, path), "too few rows in all: %s", err.text);
+		   strstr(err.text, path),
+	   "too few rows in all: %s", err.text);
 	ood_threshold_release(&t);
 	ok(ood_threshold_load(&back, path, &err) && strstr(err.text, "holds scores where fit"),
 	   "scores are no thresholds: %s", err.text);

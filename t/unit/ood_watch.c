@@ -11,8 +11,7 @@
 #include "../tap.h"
 
 /* A reference of m standard normals, rounded to 1/grain (0: not). */
-static void begin(struct ood_watch *w, size_t m, double alpha, bool both, struct ts_rng *r,
-		  double grain)
+static void begin(struct ood_watch *w, size_t m, double alpha, bool both, struct ts_rng *r, double grain)
 {
 	double v[5000];
 
@@ -56,11 +55,11 @@ static void ranks(size_t m, double grain)
 		a = c;
 	}
 	double s = sqrt(N);
-	printf("# m %zu, grain %g: z of mean %.2f, spread %.2f, neighbours %.2f %.2f\n", m, grain,
-	       mean / s, square / s / sqrt(0.8), lag1 / s, lag2 / s);
+	printf("# m %zu, grain %g: z of mean %.2f, spread %.2f, neighbours %.2f %.2f\n", m, grain, mean / s,
+	       square / s / sqrt(0.8), lag1 / s, lag2 / s);
 	ok(sorted, "what is kept stays sorted (%zu)", m);
-	ok(fabs(mean / s) < 4 && fabs(square / s / sqrt(0.8)) < 4 && fabs(lag1 / s) < 4 &&
-	   fabs(lag2 / s) < 4, "p are uniform, and neighbours independent (%zu kept)", m);
+	ok(fabs(mean / s) < 4 && fabs(square / s / sqrt(0.8)) < 4 && fabs(lag1 / s) < 4 && fabs(lag2 / s) < 4,
+	   "p are uniform, and neighbours independent (%zu kept)", m);
 	ood_watch_release(&w);
 }
 
@@ -128,8 +127,8 @@ static void promise(void)
 	double c = false_alarms(50, 300, 10000, 0.2, false, 1);
 	double d = false_alarms(1000, 100, 100000, 0.1, false, 0);
 
-	printf("# alarms at 0.2: %.3f of 600 runs, %.3f of 300, %.3f of 300 with ties; at 0.1: %.3f of 100\n", a, b,
-	       c, d);
+	printf("# alarms at 0.2: %.3f of 600 runs, %.3f of 300, %.3f of 300 with ties; at 0.1: %.3f of 100\n", a, b, c,
+	       d);
 	/* 0.2 and three standard deviations */
 	ok(a > 0 && a < 0.249 && b < 0.27 && c < 0.27, "false alarms are as rare as promised");
 	ok(d < 0.19, "in long runs too");
@@ -148,8 +147,7 @@ static int delay(int n, double shift, double share, bool both, size_t m, double 
 		int i = -n, at = 0;
 		begin(&w, m, 0.01, both, &r, 0);
 		for (; i < 100000; i++)
-			if (ood_watch_row(&w, ts_rng_normal(&r) +
-					  (i >= 0 && ts_rng_double(&r) < share ? shift : 0)))
+			if (ood_watch_row(&w, ts_rng_normal(&r) + (i >= 0 && ts_rng_double(&r) < share ? shift : 0)))
 				break;
 		*since += fabs((double)ood_watch_since(&w) - n) / RUNS;
 		ood_watch_release(&w);
@@ -163,17 +161,22 @@ static int delay(int n, double shift, double share, bool both, size_t m, double 
 
 static void changes(void)
 {
-	static const struct { int n; double shift, share; bool both; int most; } c[] = {
-		{ 0, -2, 1, false, 8 }, { 1000, -2, 1, false, 15 }, { 100000, -2, 1, false, 20 },
-		{ 1000, -3, 0.1, false, 150 }, { 1000, -0.5, 1, false, 250 },
-		{ 1000, 2, 1, true, 17 }, { 1000, -2, 1, true, 17 }
-	};
+	static const struct {
+		int n;
+		double shift, share;
+		bool both;
+		int most;
+	} c[] = { { 0, -2, 1, false, 8 },        { 1000, -2, 1, false, 15 },    { 100000, -2, 1, false, 20 },
+		  { 1000, -3, 0.1, false, 150 }, { 1000, -0.5, 1, false, 250 }, { 1000, 2, 1, true, 17 },
+		  { 1000, -2, 1, true, 17 } };
 
 	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
 		double since;
 		int rows = delay(c[i].n, c[i].shift, c[i].share, c[i].both, 5000, &since);
-		ok(rows > 1 && rows <= c[i].most, "after %d rows, a shift of %g of %g of all: found after %d "
-		   "rows (start off by %.1f)", c[i].n, c[i].shift, c[i].share, rows, since);
+		ok(rows > 1 && rows <= c[i].most,
+		   "after %d rows, a shift of %g of %g of all: found after %d "
+		   "rows (start off by %.1f)",
+		   c[i].n, c[i].shift, c[i].share, rows, since);
 	}
 }
 
@@ -190,8 +193,8 @@ static void reset(void)
 			alarms++;
 			quiet = i;
 		}
-	ok(alarms > 1 && quiet < 3000, "after resets the reference has followed: %d alarms, the last at %d",
-	   alarms, quiet);
+	ok(alarms > 1 && quiet < 3000, "after resets the reference has followed: %d alarms, the last at %d", alarms,
+	   quiet);
 	ood_watch_release(&w);
 
 	double one[] = { 0.5 };

@@ -7,10 +7,12 @@
 #include "pickle/pickle.h"
 
 static struct err err;
-static const struct pickle_name names[] = {
-	PICKLE_NUMPY, { "collections OrderedDict", PICKLE_MAKES_DICT }, { "m Thing", PICKLE_MAKES_OBJECT },
-	{ "m Size", PICKLE_MAKES_LIST }, { "m Storage", PICKLE_MAKES_NOTHING }, { 0 }
-};
+static const struct pickle_name names[] = { PICKLE_NUMPY,
+					    { "collections OrderedDict", PICKLE_MAKES_DICT },
+					    { "m Thing", PICKLE_MAKES_OBJECT },
+					    { "m Size", PICKLE_MAKES_LIST },
+					    { "m Storage", PICKLE_MAKES_NOTHING },
+					    { 0 } };
 
 #define READ(bytes) pickle_read(bytes, sizeof bytes - 1, names, &err)
 
@@ -29,11 +31,14 @@ static bool refused(const char *bytes, size_t len, const char *because)
 }
 #define REFUSED(bytes, because) refused(bytes, sizeof bytes - 1, because)
 
-static const char array[] =
-	"\x80\x02}(U\x04""datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01""b\x87R"
-	"(K\x01K\x02K\x03\x86""cnumpy\ndtype\nU\x02u1K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff"
-	"\xff\xffK\0tb\x89U\x06""abcdeftbU\x01n]q\x05(K\x07M\x01\x02J\xfe\xff\xff\xff\x8a\x02\x18\xfc"
-	"G?\xf8\0\0\0\0\0\0\x88Neu.";
+static const char array[] = "\x80\x02}(U\x04"
+			    "datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01"
+			    "b\x87R"
+			    "(K\x01K\x02K\x03\x86"
+			    "cnumpy\ndtype\nU\x02u1K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff"
+			    "\xff\xffK\0tb\x89U\x06"
+			    "abcdeftbU\x01n]q\x05(K\x07M\x01\x02J\xfe\xff\xff\xff\x8a\x02\x18\xfc"
+			    "G?\xf8\0\0\0\0\0\0\x88Neu.";
 
 static void values(void)
 {
@@ -47,10 +52,12 @@ static void values(void)
 	a = k ? pickle_get(pickle_root(k), "data") : NULL;
 	n = k ? pickle_get(pickle_root(k), "n") : NULL;
 	ok(a && a->type == PICKLE_ARRAY && a->ndim == 2 && a->shape[0] == 2 && a->shape[1] == 3 &&
-	   strcmp(a->dtype, "u1") == 0 && a->n == 6 && memcmp(a->s, "abcdef", 6) == 0, "an array");
+		   strcmp(a->dtype, "u1") == 0 && a->n == 6 && memcmp(a->s, "abcdef", 6) == 0,
+	   "an array");
 	ok(n && n->type == PICKLE_LIST && n->n == 7 && n->item[0]->i == 7 && n->item[1]->i == 513 &&
-	   n->item[2]->i == -2 && n->item[3]->i == -1000 && n->item[4]->f == 1.5 && n->item[5]->i == 1 &&
-	   n->item[6]->type == PICKLE_NONE, "numbers of every size, true, none");
+		   n->item[2]->i == -2 && n->item[3]->i == -1000 && n->item[4]->f == 1.5 && n->item[5]->i == 1 &&
+		   n->item[6]->type == PICKLE_NONE,
+	   "numbers of every size, true, none");
 	pickle_free(k);
 	for (size_t cut = 0; cut < len; cut++) {
 		char *part = malloc(cut ? cut : 1);
@@ -73,13 +80,23 @@ static void values(void)
 /* What Python 3 writes for bytes in protocol 2, and for arrays in Fortran order. */
 static void encoded(void)
 {
-	struct pickle *k = READ("\x80\x02""c_codecs\nencode\nX\x04\0\0\0a\xc3\xbf""bX\6\0\0\0latin1\x86R.");
+	struct pickle *k = READ("\x80\x02"
+				"c_codecs\nencode\nX\x04\0\0\0a\xc3\xbf"
+				"bX\6\0\0\0latin1\x86R.");
 	const struct pickle_value *v = k ? pickle_root(k) : NULL;
 
-	ok(v && v->type == PICKLE_STR && v->n == 3 && memcmp(v->s, "a\xff""b", 3) == 0, "encoded bytes");
+	ok(v && v->type == PICKLE_STR && v->n == 3 &&
+		   memcmp(v->s,
+			  "a\xff"
+			  "b",
+			  3) == 0,
+	   "encoded bytes");
 	pickle_free(k);
-	k = READ("\x80\x02""cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01""b\x87R"
-		 "(K\x01K\x02K\x03\x86U\x02u1\x88U\x06""abcdeftb.");
+	k = READ("\x80\x02"
+		 "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01"
+		 "b\x87R"
+		 "(K\x01K\x02K\x03\x86U\x02u1\x88U\x06"
+		 "abcdeftb.");
 	v = k ? pickle_root(k) : NULL;
 	ok(v && v->type == PICKLE_ARRAY && v->fortran, "an array in Fortran order says so");
 	pickle_free(k);
@@ -88,9 +105,12 @@ static void encoded(void)
 /* What the table says becomes of a name, and what it says nothing of. */
 static void objects(void)
 {
-	static const char text[] =
-		"\x80\x02""ccollections\nOrderedDict\n)R}U\x01xNsb(U\x01""aK\x01U\x01""bcm\nThing\n(K\x05t\x81"
-		"}bU\x01""c(cm\nStorage\nU\x03keytQu.behind";
+	static const char text[] = "\x80\x02"
+				   "ccollections\nOrderedDict\n)R}U\x01xNsb(U\x01"
+				   "aK\x01U\x01"
+				   "bcm\nThing\n(K\x05t\x81"
+				   "}bU\x01"
+				   "c(cm\nStorage\nU\x03keytQu.behind";
 	struct pickle *k = READ(text);
 	const struct pickle_value *v;
 
@@ -98,31 +118,40 @@ static void objects(void)
 	ok(v && v->type == PICKLE_DICT && v->n == 6 && pickle_get(v, "a")->i == 1, "an OrderedDict");
 	if (v) {
 		const struct pickle_value *b = pickle_get(v, "b"), *c = pickle_get(v, "c");
-		ok(b->type == PICKLE_OBJECT && strcmp(b->s, "m Thing") == 0 && b->n == 2 &&
-		   b->item[0]->n == 1 && b->item[0]->item[0]->i == 5 && b->item[1]->type == PICKLE_DICT,
+		ok(b->type == PICKLE_OBJECT && strcmp(b->s, "m Thing") == 0 && b->n == 2 && b->item[0]->n == 1 &&
+			   b->item[0]->item[0]->i == 5 && b->item[1]->type == PICKLE_DICT,
 		   "an object: arguments and state");
 		ok(c->type == PICKLE_PERSISTENT && c->item[0]->n == 2 && c->item[0]->item[0]->type == PICKLE_NAME &&
-		   pickle_is(c->item[0]->item[1], "key"), "a persistent id");
+			   pickle_is(c->item[0]->item[1], "key"),
+		   "a persistent id");
 		ok(pickle_size(k) == sizeof text - 7, "where it ends");
 	}
 	pickle_free(k);
-	k = READ("\x80\x02""cm\nStorage\nQcm\nSize\nQ0.");
+	k = READ("\x80\x02"
+		 "cm\nStorage\nQcm\nSize\nQ0.");
 	v = k && pickle_persistent(k, 0) ? pickle_persistent(k, 0)->item[0] : NULL;
 	ok(v && strcmp(v->s, "m Storage") == 0 && pickle_persistent(k, 1) && !pickle_persistent(k, 2),
 	   "all persistent ids");
 	pickle_free(k);
-	k = READ("\x80\x02""ccollections\nOrderedDict\n]]U\x01""aaK\x07""a\x85R.");
+	k = READ("\x80\x02"
+		 "ccollections\nOrderedDict\n]]U\x01"
+		 "aaK\x07"
+		 "a\x85R.");
 	ok(!k, "pairs that are none");
 	pickle_free(k);
-	k = READ("\x80\x02(ccollections\nOrderedDict\n]]U\x01""aaa\x85Rcm\nSize\n(K\x02K\x03t\x85R\x8a\x0al\xfc\x9c"
+	k = READ("\x80\x02(ccollections\nOrderedDict\n]]U\x01"
+		 "aaa\x85Rcm\nSize\n(K\x02K\x03t\x85R\x8a\x0al\xfc\x9c"
 		 "F\xf9 j\xa8P\x19l.");
 	ok(!k, "pairs of one");
 	pickle_free(k);
-	k = READ("\x80\x02(ccollections\nOrderedDict\n](]U\x01""aaK\x04""ae\x85Rcm\nSize\n(K\x02K\x03t\x85R\x8a\x0al\xfc\x9c"
+	k = READ("\x80\x02(ccollections\nOrderedDict\n](]U\x01"
+		 "aaK\x04"
+		 "ae\x85Rcm\nSize\n(K\x02K\x03t\x85R\x8a\x0al\xfc\x9c"
 		 "F\xf9 j\xa8P\x19l.");
 	v = k ? pickle_root(k) : NULL;
 	ok(v && v->n == 3 && v->item[0]->type == PICKLE_DICT && pickle_get(v->item[0], "a") &&
-	   pickle_get(v->item[0], "a")->i == 4, "an OrderedDict as Python 2 writes it");
+		   pickle_get(v->item[0], "a")->i == 4,
+	   "an OrderedDict as Python 2 writes it");
 	ok(v && v->item[1]->type == PICKLE_LIST && v->item[1]->n == 2, "a list that a name makes");
 	ok(v && v->item[2]->type == PICKLE_LONG && v->item[2]->n == 10 && v->item[2]->s[0] == 'l', "a long integer");
 	pickle_free(k);
@@ -137,7 +166,10 @@ static void greedy(void)
 	memcpy(many, "\x80\x02", 2);
 	memset(many + 2, 'N', N);
 	ok(refused(many, N + 2, "values"), "a million and one values");
-	p = memcpy(many, "\x80\x02""c_codecs\nencode\nq\0X\0\x10\0\0", 25) ;
+	p = memcpy(many,
+		   "\x80\x02"
+		   "c_codecs\nencode\nq\0X\0\x10\0\0",
+		   25);
 	p += 25;
 	memset(p, 'a', TEXT);
 	p += TEXT;
@@ -155,25 +187,52 @@ int main(void)
 	objects();
 	greedy();
 	ok(REFUSED("cos\nsystem\n(S'echo x'\ntR.", "refuses to call 'os.system'"), "os.system, by name");
-	ok(REFUSED("\x80\x04\x8c\x08""builtins\x8c\x04""eval\x93\x8c\x01x\x85R.",
-		   "refuses to call 'builtins.eval'"), "builtins.eval in protocol 4, by name");
-	ok(REFUSED("\x80\x02""cnumpy\nload\n.", "refuses to call 'numpy.load'"), "other functions of NumPy");
+	ok(REFUSED("\x80\x04\x8c\x08"
+		   "builtins\x8c\x04"
+		   "eval\x93\x8c\x01x\x85R.",
+		   "refuses to call 'builtins.eval'"),
+	   "builtins.eval in protocol 4, by name");
+	ok(REFUSED("\x80\x02"
+		   "cnumpy\nload\n.",
+		   "refuses to call 'numpy.load'"),
+	   "other functions of NumPy");
 	ok(REFUSED("\x80\x02K\x01\x81.", "bad call"), "an object of something that is no name");
 	ok(REFUSED("\x80\x02K\x01\x82.", "refuses opcode 0x82"), "opcodes that data does not need");
-	ok(REFUSED("\x80\x02""cm\nStorage\n)R.", "bad call of 'm Storage'"), "a name that is not to be called");
-	ok(REFUSED("\x80\x02T\xff\xff\xff\x7f""abc.", "cut off"), "a string of 2 GiB that is not there");
+	ok(REFUSED("\x80\x02"
+		   "cm\nStorage\n)R.",
+		   "bad call of 'm Storage'"),
+	   "a name that is not to be called");
+	ok(REFUSED("\x80\x02T\xff\xff\xff\x7f"
+		   "abc.",
+		   "cut off"),
+	   "a string of 2 GiB that is not there");
 	ok(REFUSED("\x80\x02]r\xff\xff\xff\xff.", "bad memo"), "a memo of 4 billion places");
 	ok(REFUSED("\x80\x02]j\x05\0\0\0.", "bad memo"), "a memo that was never filled");
 	ok(REFUSED("\x80\x02(K\x01K\x02.", "one value"), "more than one value");
-	ok(REFUSED("\x80\x02""0.", "stack is empty"), "nothing to pop");
-	ok(REFUSED("\x80\x02""2.", "stack is empty"), "nothing to copy");
+	ok(REFUSED("\x80\x02"
+		   "0.",
+		   "stack is empty"),
+	   "nothing to pop");
+	ok(REFUSED("\x80\x02"
+		   "2.",
+		   "stack is empty"),
+	   "nothing to copy");
 	ok(REFUSED("\x80\x02Q.", "stack is empty"), "a persistent id of nothing");
-	ok(REFUSED("\x80\x02""d.", "no mark"), "a dictionary without a mark");
-	ok(REFUSED("\x80\x02""ccollections\nOrderedDict\nK\x01\x85R.", "something else than pairs"), "pairs of a number");
+	ok(REFUSED("\x80\x02"
+		   "d.",
+		   "no mark"),
+	   "a dictionary without a mark");
+	ok(REFUSED("\x80\x02"
+		   "ccollections\nOrderedDict\nK\x01\x85R.",
+		   "something else than pairs"),
+	   "pairs of a number");
 	ok(REFUSED("\x80\x02}(K\x01u.", "nothing to add to"), "a key without a value");
-	ok(REFUSED("\x80\x02K\x01""a.", "nothing to add to"), "nothing to append to");
+	ok(REFUSED("\x80\x02K\x01"
+		   "a.",
+		   "nothing to add to"),
+	   "nothing to append to");
 	{
-		struct pickle *k = READ("\x80\x02]q\0h\0a.");       /* a list in itself */
+		struct pickle *k = READ("\x80\x02]q\0h\0a."); /* a list in itself */
 		const struct pickle_value *v = k ? pickle_root(k) : NULL;
 		ok(v && v->n == 1 && v->item[0] == v, "a list that holds itself");
 		pickle_free(k);

@@ -43,7 +43,9 @@ static void test_bytes(void)
 	/* Version and start; both hold the time, so their data and its checksum are not compared
 	 * whole. */
 	static const char version[] = "\x1a\0\0\0\0\0\0",
-		name[] = "\x10\0\x1a\x0d" "brain.Event:2", start[] = "\x10\xac\x02\x3a\x02\x08\x01";
+			  name[] = "\x10\0\x1a\x0d"
+				   "brain.Event:2",
+			  start[] = "\x10\xac\x02\x3a\x02\x08\x01";
 	unsigned char b[256];
 	struct err err;
 	struct tb_writer *w = tb_open(dir, 300, &err);
@@ -69,7 +71,9 @@ static void test_varints(void)
 		int64_t step;
 		size_t n;
 		unsigned char bytes[4];
-	} c[] = { { 127, 2, { 0x10, 0x7f } }, { 128, 3, { 0x10, 0x80, 0x01 } }, { 16383, 3, { 0x10, 0xff, 0x7f } },
+	} c[] = { { 127, 2, { 0x10, 0x7f } },
+		  { 128, 3, { 0x10, 0x80, 0x01 } },
+		  { 16383, 3, { 0x10, 0xff, 0x7f } },
 		  { 16384, 4, { 0x10, 0x80, 0x80, 0x01 } } };
 	unsigned char b[256];
 	struct err err;
@@ -78,10 +82,12 @@ static void test_varints(void)
 		struct tb_writer *w = tb_open(dir, -1, &err);
 		size_t n;
 
-		ok(w && tb_scalar(w, "x", c[i].step, 1) == 0 && tb_close(w) == 0, "a scalar of step %d", (int)c[i].step);
-		n = take(0, b, sizeof b);     /* 42 bytes of version; 12, then field 1, which is the time */
+		ok(w && tb_scalar(w, "x", c[i].step, 1) == 0 && tb_close(w) == 0, "a scalar of step %d",
+		   (int)c[i].step);
+		n = take(0, b, sizeof b); /* 42 bytes of version; 12, then field 1, which is the time */
 		ok(n > 42 + 12 + 9 + c[i].n && memcmp(b + 42 + 12 + 9, c[i].bytes, c[i].n) == 0 &&
-		   b[42 + 12 + 9 + c[i].n] == 0x2a, "whose step has %zu bytes, field 5 behind it", c[i].n - 1);
+			   b[42 + 12 + 9 + c[i].n] == 0x2a,
+		   "whose step has %zu bytes, field 5 behind it", c[i].n - 1);
 	}
 }
 
@@ -98,16 +104,14 @@ static void test_refused(void)
 	ok(w && tb_histogram(w, tag + 1, 1, v, 2) == 0 && tb_flush(w) == 0, "the longest tag");
 	ok(w && tb_scalar(w, tag, 1, 1) < 0 && strstr(tb_error(w), "too long") && strstr(tb_error(w), dir),
 	   "a longer one; the file is named");
-	ok(w && tb_scalar(w, "x", 1, 1) < 0 && tb_histogram(w, "x", 1, v, 2) < 0 && tb_flush(w) < 0,
-	   "errors stay");
+	ok(w && tb_scalar(w, "x", 1, 1) < 0 && tb_histogram(w, "x", 1, v, 2) < 0 && tb_flush(w) < 0, "errors stay");
 	ok(tb_close(w) < 0, "and closing tells");
 	ok(take(0, b, sizeof b) > TB_MAX_TAG, "what was whole is in the file");
 	ok(!tb_open("/no/such/folder", -1, &err) && strstr(err.text, "/no/such/folder"),
 	   "a folder that is not there is named");
-	for (int i = 0; deep && i < 2030; i++)  /* this folder, and no room for the file's name */
+	for (int i = 0; deep && i < 2030; i++) /* this folder, and no room for the file's name */
 		memcpy(deep + 2 * i, "./", 2);
-	ok(deep && !tb_open(deep, -1, &err) && strstr(err.text, "too long"),
-	   "a name that is too long is not cut");
+	ok(deep && !tb_open(deep, -1, &err) && strstr(err.text, "too long"), "a name that is too long is not cut");
 	ok(tb_close(NULL) == 0, "closing nothing");
 	free(deep);
 }

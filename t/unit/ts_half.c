@@ -47,7 +47,8 @@ static void between(void)
 		const float middle = (float)((value(h) + value(h + 1)) / 2);
 
 		bad += ts_half(middle) != (h & 1 ? h + 1 : h) || ts_half(nextafterf(middle, 0)) != h ||
-		       ts_half(nextafterf(middle, INFINITY)) != h + 1 || ts_half(-middle) != (0x8000 | (h & 1 ? h + 1 : h));
+		       ts_half(nextafterf(middle, INFINITY)) != h + 1 ||
+		       ts_half(-middle) != (0x8000 | (h & 1 ? h + 1 : h));
 	}
 	ok(bad == 0, "floats between two halves (%d are wrong)", bad);
 }
@@ -55,7 +56,8 @@ static void between(void)
 static void ends(void)
 {
 	ok(ts_half(65504) == 0x7bff && ts_half(65519) == 0x7bff, "65504 is the largest, up to half a step beyond");
-	ok(ts_half(65520) == 0x7c00 && ts_half(1e30f) == 0x7c00 && ts_half(-INFINITY) == 0xfc00, "beyond it is infinite");
+	ok(ts_half(65520) == 0x7c00 && ts_half(1e30f) == 0x7c00 && ts_half(-INFINITY) == 0xfc00,
+	   "beyond it is infinite");
 	ok(ts_half(0x1p-25f) == 0 && ts_half(0x1.8p-25f) == 1 && ts_half(-1e-30f) == 0x8000, "the smallest is 2^-24");
 }
 

@@ -10,8 +10,8 @@
 /* The first numbers of SplitMix64 from state 1234567, as its authors' program prints them. */
 static void test_vector(void)
 {
-	static const uint64_t want[] = { 6457827717110365317u, 3203168211198807973u,
-		9817491932198370423u, 4593380528125082431u, 16408922859458223821u };
+	static const uint64_t want[] = { 6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
+					 4593380528125082431u, 16408922859458223821u };
 	struct ts_rng r = { 1234567 };
 	bool same = true;
 

@@ -89,8 +89,10 @@ static void header_of_all(struct ts_header *h)
 }
 
 /* Integers of every length that MessagePack has, at the ends of each. */
-static const int64_t integers[] = { 0, 127, 128, 255, 256, 65535, 65536, UINT32_MAX, (int64_t)UINT32_MAX + 1, INT64_MAX,
-	-1, -32, -33, INT8_MIN, INT8_MIN - 1, INT16_MIN, INT16_MIN - 1, INT32_MIN, (int64_t)INT32_MIN - 1, INT64_MIN };
+static const int64_t integers[] = {
+	0,  127, 128, 255,      256,          65535,     65536,         UINT32_MAX, (int64_t)UINT32_MAX + 1, INT64_MAX,
+	-1, -32, -33, INT8_MIN, INT8_MIN - 1, INT16_MIN, INT16_MIN - 1, INT32_MIN,  (int64_t)INT32_MIN - 1,  INT64_MIN
+};
 enum { INTEGERS = sizeof integers / sizeof *integers };
 
 static void add_integers(struct ts_header *h)
@@ -136,8 +138,9 @@ static bool same_rows(const struct ts_batch *a, size_t i, const struct ts_batch 
 {
 	for (size_t k = 0; k < a->n_cols; k++) {
 		const struct ts_col *x = &a->cols[k], *y = &b->cols[k];
-		if (x->type == TS_STR ? strcmp(ts_col_str(x, i), ts_col_str(y, j)) != 0 :
-		    x->row && memcmp((char *)x->data + i * x->row, (char *)y->data + j * y->row, x->row) != 0)
+		if (x->type == TS_STR ?
+			    strcmp(ts_col_str(x, i), ts_col_str(y, j)) != 0 :
+			    x->row && memcmp((char *)x->data + i * x->row, (char *)y->data + j * y->row, x->row) != 0)
 			return false;
 	}
 	return true;
@@ -288,17 +291,17 @@ static void meta(void)
 	ok(ts_meta_get_double(&m, "i", &d) == 1 && d == -7, "read as a double");
 	ok(ts_meta_get_double(&m, "d", &d) == 1 && d == 2.5, "a double");
 	ok(ts_meta_get_int(&m, "d", &i) == -1, "which is no integer");
-	ok(ts_meta_get_strs(&m, "l", &strs, &n) == 1 && n == 3 && !*strs[1] && strcmp(strs[2], "c") == 0,
-	   "strings");
+	ok(ts_meta_get_strs(&m, "l", &strs, &n) == 1 && n == 3 && !*strs[1] && strcmp(strs[2], "c") == 0, "strings");
 	ok(ts_meta_get_tensor(&m, "t", &back) == 1 && back.ndim == 2 && back.shape[1] == 2 &&
-	   ((double *)back.data)[3] == 1e300, "a tensor");
+		   ((double *)back.data)[3] == 1e300,
+	   "a tensor");
 	free(s);
 	ts_strs_free(strs, n);
 	ok(ts_meta_get_str(&m, "none", &s) == 0 && ts_meta_get_int(&m, "none", &i) == 0 &&
-	   ts_meta_get_strs(&m, "none", &strs, &n) == 0 && ts_meta_get_double(&m, "none", &d) == 0,
+		   ts_meta_get_strs(&m, "none", &strs, &n) == 0 && ts_meta_get_double(&m, "none", &d) == 0,
 	   "absent keys");
 	ok(ts_meta_get_str(&m, "i", &s) == -1 && ts_meta_get_int(&m, "s", &i) == -1 &&
-	   ts_meta_get_strs(&m, "t", &strs, &n) == -1 && ts_meta_get_double(&m, "l", &d) == -1,
+		   ts_meta_get_strs(&m, "t", &strs, &n) == -1 && ts_meta_get_double(&m, "l", &d) == -1,
 	   "keys of another type");
 	ts_tensor_release(&back);
 	ok(ts_meta_get_tensor(&m, "s", &back) == -1, "no tensor");
@@ -323,7 +326,8 @@ static void meta(void)
 	     ts_meta_set_int(&other, "more", 1) == 0);
 	ok(m.n == n && strcmp(m.e[0].key, "s") == 0, "setting replaces, the order stays");
 	ok(ts_meta_merge(&m, &other) == 0 && m.n == n + 1 && ts_meta_get_str(&m, "s", &s) == 1 &&
-	   strcmp(s, "newer") == 0, "merging replaces and appends");
+		   strcmp(s, "newer") == 0,
+	   "merging replaces and appends");
 	free(s);
 	ts_meta_del(&m, "i");
 	ts_meta_del(&m, "none");
@@ -356,10 +360,10 @@ static void history(void)
 	ts_header_init(&c, "scores");
 	ts_header_init(&d, "scores");
 	need(ts_header_log(&a, "one", "v1", 2, args, NULL, 0) == 0);
-	need(ts_header_chain(&b, &a) == 0 && ts_header_log(&b, "two", "v1", 0, NULL,
-	     (const struct ts_header *[]){ &a, NULL }, 2) == 0);
-	ok(b.n_history == 2 && b.history[1].n_prev == 1 &&
-	   strcmp(b.history[1].prev[0], a.history[0].id) == 0, "a step names the step before it");
+	need(ts_header_chain(&b, &a) == 0 &&
+	     ts_header_log(&b, "two", "v1", 0, NULL, (const struct ts_header *[]){ &a, NULL }, 2) == 0);
+	ok(b.n_history == 2 && b.history[1].n_prev == 1 && strcmp(b.history[1].prev[0], a.history[0].id) == 0,
+	   "a step names the step before it");
 	ok(b.history[0].n_args == 2 && strcmp(b.history[0].args[1], "1") == 0, "arguments are kept");
 	need(ts_header_chain(&c, &a) == 0 && ts_header_chain(&c, &b) == 0 && ts_header_chain(&c, &a) == 0);
 	ok(c.n_history == 2, "common steps come in once");
@@ -400,7 +404,8 @@ static void fields(void)
 	ok(ts_header_add(&h, "a", TS_F32, 1, large) < 0 && ts_header_add(&h, "a", TS_U8, 1, large) == 0,
 	   "a row of more than a record");
 	ok(ts_header_add(&h, "b", TS_F32, TS_MAX_DIMS, many) < 0 &&
-	   ts_header_add(&h, "b", TS_F32, TS_MAX_DIMS - 1, many) == 0, "too many dimensions");
+		   ts_header_add(&h, "b", TS_F32, TS_MAX_DIMS - 1, many) == 0,
+	   "too many dimensions");
 	ok(ts_header_add(&h, "c", TS_STR, 1, many) < 0, "strings have no shape");
 	ts_header_release(&h);
 	ts_header_init(&h, "fit");
@@ -425,12 +430,13 @@ static void batches(void)
 	need(ts_batch_resize(&a, 1000) == 0);
 	v = ts_batch_col(&a, "v")->data;
 	ok(v[5] == 5 && v[6] == 0 && v[1999] == 0, "growing keeps rows and zeroes new ones");
-	ok(strcmp(ts_col_str(ts_batch_col(&a, "s"), 2), "two") == 0 &&
-	   !*ts_col_str(ts_batch_col(&a, "s"), 999), "strings too");
+	ok(strcmp(ts_col_str(ts_batch_col(&a, "s"), 2), "two") == 0 && !*ts_col_str(ts_batch_col(&a, "s"), 999),
+	   "strings too");
 	need(ts_batch_resize(&a, 3) == 0 && ts_batch_resize(&a, 5) == 0);
 	ok(((float *)ts_batch_col(&a, "v")->data)[6] == 0, "rows that come back are zero");
-	ok(ts_batch_append(&b, &a, 2) == 0 && ts_batch_append(&b, &a, 0) == 0 && b.n == 2 &&
-	   same_rows(&b, 0, &a, 2) && same_rows(&b, 1, &a, 0), "appending rows");
+	ok(ts_batch_append(&b, &a, 2) == 0 && ts_batch_append(&b, &a, 0) == 0 && b.n == 2 && same_rows(&b, 0, &a, 2) &&
+		   same_rows(&b, 1, &a, 0),
+	   "appending rows");
 	ok(ts_batch_row_bytes(&a) == 8, "bytes of a row");
 	ok(ts_batch_rows(&a, 100, 80) == 10 && ts_batch_rows(&a, 5, 80) == 5 && ts_batch_rows(&a, 5, 1) == 1,
 	   "rows that a batch should hold");
@@ -443,10 +449,11 @@ static void batches(void)
 
 static void numbers(void)
 {
-	static const uint16_t half[] = { 0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0001, 0x0400, 0x3555,
-		0x7c00, 0xfc00, 0x7e00 };
-	static const double want[] = { 0, -0.0, 1, -2, 65504, 0x1p-24, 0x1p-14, 0.333251953125,
-		INFINITY, -INFINITY, NAN };
+	static const uint16_t half[] = { 0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0001,
+					 0x0400, 0x3555, 0x7c00, 0xfc00, 0x7e00 };
+	static const double want[] = {
+		0, -0.0, 1, -2, 65504, 0x1p-24, 0x1p-14, 0.333251953125, INFINITY, -INFINITY, NAN
+	};
 	static const float f[] = { 0.1f, 1.17549435e-38f, 3.40282347e38f, -0.0f, 1e-45f, 16777217.0f };
 	static const double d[] = { 0.1, 5e-324, 1.7976931348623157e308 };
 	int64_t big = INT64_MIN;
@@ -507,8 +514,7 @@ static void read_all(struct mem *m, char *error, size_t size)
 
 /* In a child with 96 MiB of memory and 5 seconds: these bytes behind a header of `fields`, then `zeros`
  * zeros, are refused with a text that has `want` in it, and no more than 1 MiB is read for it. */
-static void refused(const char *what, const char *fields, const char *bytes, size_t len, size_t zeros,
-		    const char *want)
+static void refused(const char *what, const char *fields, const char *bytes, size_t len, size_t zeros, const char *want)
 {
 	struct mem m = { .piece = 4096, .zeros = zeros };
 	int fd[2], status;
@@ -527,8 +533,8 @@ static void refused(const char *what, const char *fields, const char *bytes, siz
 			struct ts_writer *w = ts_writer_open_fn(mem_write, &m, "memory");
 			size_t none = 0, wide = 50000000;
 			ts_header_init(&h, strcmp(fields, "set") == 0 ? "fit" : "scores");
-			need(ts_header_add(&h, "z", TS_U8, 1, strcmp(fields, "set") == 0 ?
-					   (size_t[]){ 5 } : &none) == 0);
+			need(ts_header_add(&h, "z", TS_U8, 1, strcmp(fields, "set") == 0 ? (size_t[]){ 5 } : &none) ==
+			     0);
 			if (strcmp(fields, "wide") == 0)
 				need(ts_header_add(&h, "y", TS_F32, 1, &wide) == 0);
 			if (strcmp(fields, "text") == 0)
@@ -556,10 +562,11 @@ static void refused(const char *what, const char *fields, const char *bytes, siz
 	waitpid(pid, &status, 0);
 	ok(status == 0 && strstr(error, want), "%s: %s", what, n > 0 ? error : "the reader died");
 }
-#define REFUSED(what, fields, bytes, zeros, want) \
-	refused(what, fields, bytes, sizeof(bytes) - 1, zeros, want)
+#define REFUSED(what, fields, bytes, zeros, want) refused(what, fields, bytes, sizeof(bytes) - 1, zeros, want)
 
-#define TENSOR(shape, data) "\x84\xc4\x02nd\xc3\xc4\x04type\xa3|u1\xc4\x05shape" shape "\xc4\x04" "data" data
+#define TENSOR(shape, data) \
+	"\x84\xc4\x02nd\xc3\xc4\x04type\xa3|u1\xc4\x05shape" shape "\xc4\x04" \
+	"data" data
 
 static void hostile(void)
 {
@@ -595,8 +602,10 @@ static void hostile(void)
 	REFUSED("a shape that overflows", "row",
 		"\x81\xa1z" TENSOR("\x92\xcf\xff\xff\xff\xff\xff\xff\xff\xff\x02", "\xc4\x00"), 0,
 		"does not match its bytes");
-	REFUSED("a slice beyond the tensor", "set", "\x81\xa1z" TENSOR("\x91\x06", "\xc4\x06" "abcdef"), 0,
-		"does not have the type and shape");
+	REFUSED("a slice beyond the tensor", "set",
+		"\x81\xa1z" TENSOR("\x91\x06", "\xc4\x06"
+					       "abcdef"),
+		0, "does not have the type and shape");
 	REFUSED("a slice of none", "set", "\x81\xa1z" TENSOR("\x91\x00", "\xc4\x00"), 0, "without rows");
 }
 
@@ -613,8 +622,7 @@ static void failures(void)
 	read_all(&m, error, sizeof error);
 	ok(strstr(error, "empty input"), "nothing at all: %s", error);
 	r = ts_reader_open("/no/such/file");
-	ok(ts_reader_header(r) == NULL && strstr(ts_reader_error(r), "cannot open '/no/such/file'"),
-	   "no such file");
+	ok(ts_reader_header(r) == NULL && strstr(ts_reader_error(r), "cannot open '/no/such/file'"), "no such file");
 	ts_reader_close(r);
 	ts_reader_close(NULL);
 	ts_writer_close(NULL);

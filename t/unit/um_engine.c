@@ -32,8 +32,10 @@ static double compare(struct net_checkpoint *c, const uint8_t *image, size_t n, 
 		maps[e] = calloc(N, sizeof *maps[e]);
 		for (size_t i = 0; i < N; i++)
 			maps[e][i] = keep[i] ? room(n * net_node_size(&net->nodes[i])) : NULL;
-		if (um_engine_new(&engine, c, &(struct um_engine_options){ .torch = e == 1, .threads = threads,
-				  .chunk = n, .keep = keep }, &err) < 0 ||
+		if (um_engine_new(&engine, c,
+				  &(struct um_engine_options){
+					  .torch = e == 1, .threads = threads, .chunk = n, .keep = keep },
+				  &err) < 0 ||
 		    um_engine_run(engine, image, n, z[e], f[e], maps[e], &err) < 0) {
 			printf("# %s\n", err.text);
 			off = INFINITY;
@@ -144,7 +146,7 @@ static void not_finite(void)
 					((float *)c.state.t[i].data)[n] = 3e38f;
 		err.text[0] = '\0';
 		ok(um_engine_new(&e, &c, &(struct um_engine_options){ .torch = torch, .threads = 1 }, &err) == 0 &&
-		   um_engine_run(e, image, 1, z, NULL, NULL, &err) < 0 && strstr(err.text, "not finite"),
+			   um_engine_run(e, image, 1, z, NULL, NULL, &err) < 0 && strstr(err.text, "not finite"),
 		   "%s: a number that is not finite is an error", torch ? "torch" : "nn");
 		um_engine_free(e);
 		free(image);
@@ -162,8 +164,9 @@ static void nothing(void)
 	struct err err = { 0 };
 
 	ok(nn_random(&c, &k, CLASSES, 8) == 0 &&
-	   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, &err) == 0 &&
-	   um_evaluate(e, &none, &loss, &accuracy, &err) < 0 && strstr(err.text, "no images") && loss == 0 && accuracy == 0,
+		   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, &err) == 0 &&
+		   um_evaluate(e, &none, &loss, &accuracy, &err) < 0 && strstr(err.text, "no images") && loss == 0 &&
+		   accuracy == 0,
 	   "nothing is not evaluated: %s", err.text);
 	um_engine_free(e);
 	net_checkpoint_release(&c);

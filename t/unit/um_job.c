@@ -32,8 +32,9 @@ static bool write_images(const char *path)
 	bool good;
 
 	ts_header_init(&h, "images");
-	good = w && ts_header_add(&h, "image", TS_U8, 3, shape) == 0 && ts_header_add(&h, "label", TS_I64, 0, NULL) == 0 &&
-	       ts_batch_init(&b, &h) == 0 && ts_batch_resize(&b, N) == 0;
+	good = w && ts_header_add(&h, "image", TS_U8, 3, shape) == 0 &&
+	       ts_header_add(&h, "label", TS_I64, 0, NULL) == 0 && ts_batch_init(&b, &h) == 0 &&
+	       ts_batch_resize(&b, N) == 0;
 	for (size_t i = 0; good && i < (size_t)N * SIDE * SIDE; i++)
 		((uint8_t *)ts_batch_col(&b, "image")->data)[i] = (uint8_t)ts_rng_below(&rng, 256);
 	for (size_t i = 0; good && i < N; i++)
@@ -148,8 +149,10 @@ int main(void)
 {
 	static struct one a, b;
 	char *argv[] = { (char *)"um_job", (char *)"-q", NULL };
-	const struct cli_tool tool = { "um_job", "", "", a.rows + JOB_OPTION_ROWS - 1, NULL,
-				       CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_OUTPUT, a.rows };
+	const struct cli_tool tool = { "um_job", "",
+				       "",       a.rows + JOB_OPTION_ROWS - 1,
+				       NULL,     CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_OUTPUT,
+				       a.rows };
 	struct err err;
 
 	ok(mkdtemp(folder) && write_images(in_folder("images.ts")), "images");
@@ -162,8 +165,9 @@ int main(void)
 	ok(good(job_run(&a.job, &err), &err) && good(job_run(&b.job, &err), &err), "both are trained");
 	ok(strcmp(a.job.dir, b.job.dir) != 0 && strstr(a.job.dir, "/a/") && strstr(b.job.dir, "/b/"),
 	   "each has its directory");
-	ok(is_there(&a, "checkpoints/last.ckpt") && is_there(&b, "checkpoints/last.ckpt") && is_there(&a, "images_log.txt") &&
-	   is_there(&b, "log.tsv"), "and keeps there what is its");
+	ok(is_there(&a, "checkpoints/last.ckpt") && is_there(&b, "checkpoints/last.ckpt") &&
+		   is_there(&a, "images_log.txt") && is_there(&b, "log.tsv"),
+	   "and keeps there what is its");
 	ok(!same_state(&a.job.c, &b.job.c), "they are not the same");
 	ok(as_alone(&a) && as_alone(&b), "each is what it is alone");
 	close_run(&a);

@@ -13,14 +13,38 @@ enum { N = 5, C = 7 };
 
 static int64_t label[N];
 
-static double ce(const float *z, double w, float *dz) { return um_loss_cross_entropy(z, label, N, C, 0, w, dz); }
-static double smooth(const float *z, double w, float *dz) { return um_loss_cross_entropy(z, label, N, C, 0.1, w, dz); }
-static double mixoe(const float *z, double w, float *dz) { return um_loss_cross_entropy(z, label, N, C, 0.7, w, dz); }
-static double logit_norm(const float *z, double w, float *dz) { return um_loss_logit_norm(z, label, N, C, 0, 0.5, w, dz); }
-static double uniform(const float *z, double w, float *dz) { return um_loss_uniform(z, N, C, w, dz); }
-static double energy_in(const float *z, double w, float *dz) { return um_loss_hinge(z, N, C, -4.5, true, w, dz); }
-static double energy_out(const float *z, double w, float *dz) { return um_loss_hinge(z, N, C, -1.5, false, w, dz); }
-static double doe(const float *z, double w, float *dz) { return um_loss_scale_slope(z, N, C, w, dz); }
+static double ce(const float *z, double w, float *dz)
+{
+	return um_loss_cross_entropy(z, label, N, C, 0, w, dz);
+}
+static double smooth(const float *z, double w, float *dz)
+{
+	return um_loss_cross_entropy(z, label, N, C, 0.1, w, dz);
+}
+static double mixoe(const float *z, double w, float *dz)
+{
+	return um_loss_cross_entropy(z, label, N, C, 0.7, w, dz);
+}
+static double logit_norm(const float *z, double w, float *dz)
+{
+	return um_loss_logit_norm(z, label, N, C, 0, 0.5, w, dz);
+}
+static double uniform(const float *z, double w, float *dz)
+{
+	return um_loss_uniform(z, N, C, w, dz);
+}
+static double energy_in(const float *z, double w, float *dz)
+{
+	return um_loss_hinge(z, N, C, -4.5, true, w, dz);
+}
+static double energy_out(const float *z, double w, float *dz)
+{
+	return um_loss_hinge(z, N, C, -1.5, false, w, dz);
+}
+static double doe(const float *z, double w, float *dz)
+{
+	return um_loss_scale_slope(z, N, C, w, dz);
+}
 
 static double folded(const float *z, double w, float *dz)
 {
@@ -35,8 +59,14 @@ static const struct {
 	const char *name;
 	double (*loss)(const float *z, double weight, float *dz);
 } losses[] = {
-	{ "cross-entropy", ce }, { "label smoothing", smooth }, { "mixoe's target", mixoe }, { "LogitNorm", logit_norm },
-	{ "the fold", folded }, { "oe", uniform }, { "energy, ID", energy_in }, { "energy, outliers", energy_out },
+	{ "cross-entropy", ce },
+	{ "label smoothing", smooth },
+	{ "mixoe's target", mixoe },
+	{ "LogitNorm", logit_norm },
+	{ "the fold", folded },
+	{ "oe", uniform },
+	{ "energy, ID", energy_in },
+	{ "energy, outliers", energy_out },
 	{ "doe", doe },
 };
 
@@ -79,8 +109,8 @@ static void gradients(double size, uint64_t seed)
 			worst = fmax(worst, fabs((double)dz[i] - difference(losses[l].loss, z, i)));
 			largest = fmax(largest, fabs((double)dz[i]));
 		}
-		ok(largest > 0 && worst < 1e-6 * largest, "%s, logits to %g: off by %.2g of the largest", losses[l].name, size,
-		   worst / largest);
+		ok(largest > 0 && worst < 1e-6 * largest, "%s, logits to %g: off by %.2g of the largest",
+		   losses[l].name, size, worst / largest);
 	}
 }
 
@@ -99,7 +129,8 @@ static void added(void)
 			losses[l].loss(z, 1, twice);
 		for (int i = 0; i < N * C; i++)
 			same &= dz[i] == twice[i];
-		ok(same && losses[l].loss(z, 1, NULL) == losses[l].loss(z, 9, dz), "%s: weighted and added", losses[l].name);
+		ok(same && losses[l].loss(z, 1, NULL) == losses[l].loss(z, 9, dz), "%s: weighted and added",
+		   losses[l].name);
 	}
 }
 
@@ -119,8 +150,8 @@ static void known(void)
 	ok(ce(z, 1, dz) == 0 && fabs(uniform(z, 1, dz) - 1e4 * (C - 1) / C) < 1e-8 && isfinite(dz[0]),
 	   "logits of 10,000: nothing overflows");
 	ok(fabs(um_loss_fold(0.05, 0.1, 1, &slope) - 0.15) < 1e-15 && slope == -1 &&
-	   fabs(um_loss_fold(0.3, 0.1, 1, &slope) - 0.3) < 1e-15 && slope == 1 &&
-	   um_loss_fold(0.125, 0.125, 1, &slope) == 0.125 && slope == 0,
+		   fabs(um_loss_fold(0.3, 0.1, 1, &slope) - 0.3) < 1e-15 && slope == 1 &&
+		   um_loss_fold(0.125, 0.125, 1, &slope) == 0.125 && slope == 0,
 	   "the fold: up below the level, down above it, nothing at it");
 }
 

@@ -13,8 +13,9 @@ static bool near(double a, double b)
 
 int main(void)
 {
-	struct um_train_options o = { .epochs = 100, .lr = 0.1, .lr_adjust = 30, .lr_gamma = 0.1,
-		.lr_drop_epoch = 0.5, .lr_one_drop = 0.05 };
+	struct um_train_options o = {
+		.epochs = 100, .lr = 0.1, .lr_adjust = 30, .lr_gamma = 0.1, .lr_drop_epoch = 0.5, .lr_one_drop = 0.05
+	};
 	float z[3] = { 1000, 1000, -1000 };
 
 	ok(near(um_lr(&o, 0), 0.1) && near(um_lr(&o, 50), 0.05), "cosine at 0 and 50 of 100");
@@ -29,18 +30,16 @@ int main(void)
 	ok(near(um_lr(&o, 29), 0.1) && near(um_lr(&o, 30), 0.01) && near(um_lr(&o, 95), 1e-4),
 	   "multistep: a tenth every 30");
 	o.lr_policy = 3;
-	ok(near(um_lr(&o, 0), 0) && near(um_lr(&o, 20), 0.05) && near(um_lr(&o, 40), 0.1) &&
-	   near(um_lr(&o, 70), 0.05), "superconverge: up to 2/5, down to the end");
+	ok(near(um_lr(&o, 0), 0) && near(um_lr(&o, 20), 0.05) && near(um_lr(&o, 40), 0.1) && near(um_lr(&o, 70), 0.05),
+	   "superconverge: up to 2/5, down to the end");
 	o.lr_policy = 4;
-	ok(near(um_lr(&o, 49), 0.1) && near(um_lr(&o, 50), 0.01) && near(um_lr(&o, 75), 0.001),
-	   "piecewise");
+	ok(near(um_lr(&o, 49), 0.1) && near(um_lr(&o, 50), 0.01) && near(um_lr(&o, 75), 0.001), "piecewise");
 	o.lr_policy = 5;
 	ok(near(um_lr(&o, 33), 0.1) && near(um_lr(&o, 66), 0.01), "linear: the corners");
 	o.lr_policy = 6;
 	ok(near(um_lr(&o, 49), 0.1) && near(um_lr(&o, 50), 0.005), "onedrop");
 	o.lr_policy = 7;
-	ok(near(um_lr(&o, 9), 0.1) && near(um_lr(&o, 10), 0.09) && near(um_lr(&o, 99), 0.01),
-	   "multipledecay");
+	ok(near(um_lr(&o, 9), 0.1) && near(um_lr(&o, 10), 0.09) && near(um_lr(&o, 99), 0.01), "multipledecay");
 	o.epochs = 5;
 	ok(near(um_lr(&o, 1), 0.09), "multipledecay of fewer than 10 epochs");
 

@@ -11,7 +11,7 @@
 enum { CLASSES = 7, N = 5 };
 
 struct answer {
-	float *z, *f, *dx, **d, **v;      /* logits, features, gradients of pixels and of parameters, values */
+	float *z, *f, *dx, **d, **v; /* logits, features, gradients of pixels and of parameters, values */
 };
 
 static size_t count(const struct net *n, int i)
@@ -31,8 +31,8 @@ static size_t feature_size(const struct net *n)
 static struct answer room(const struct net *n)
 {
 	struct answer a = { calloc(N * CLASSES, sizeof(float)), calloc(N * feature_size(n), sizeof(float)),
-		calloc(N * net_node_size(&n->nodes[0]), sizeof(float)), calloc((size_t)n->n_params, sizeof *a.d),
-		calloc((size_t)n->n_params, sizeof *a.v) };
+			    calloc(N * net_node_size(&n->nodes[0]), sizeof(float)),
+			    calloc((size_t)n->n_params, sizeof *a.d), calloc((size_t)n->n_params, sizeof *a.v) };
 
 	for (int i = 0; i < n->n_params; i++) {
 		a.d[i] = calloc(count(n, i), sizeof(float));
@@ -64,7 +64,8 @@ static float *noise(size_t n, uint64_t seed)
 	return v;
 }
 
-static int ours(const struct net_checkpoint *c, const uint8_t *x, const float *dz, const float *df, int threads, struct answer *a)
+static int ours(const struct net_checkpoint *c, const uint8_t *x, const float *dz, const float *df, int threads,
+		struct answer *a)
 {
 	struct nn_train_options o = { .threads = threads, .batch = N, .pixels = true };
 	struct nn_train *t;
@@ -116,7 +117,8 @@ static int theirs(const struct net_checkpoint *c, const uint8_t *x, const float 
 
 	th->to_host(s, z, a->z, N * CLASSES);
 	th->to_host(s, f, a->f, N * feature_size(n));
-	th->backward(s, th->add(s, th->affine(s, lz, N * CLASSES, 0), th->affine(s, lf, (double)(N * feature_size(n)), 0)));
+	th->backward(
+		s, th->add(s, th->affine(s, lz, N * CLASSES, 0), th->affine(s, lf, (double)(N * feature_size(n)), 0)));
 	if (th->scope_end(s) < 0) {
 		printf("# %s\n", th->last_error());
 		return -1;
@@ -161,7 +163,8 @@ static void compare(const struct nn_case *k)
 	int worst = 0;
 	bool same = true;
 
-	if (ours(&c, x, dz, df, 2, &have) < 0 || theirs(&c, x, dz, df, &want) < 0 || ours(&c, x, dz, df, 3, &other) < 0) {
+	if (ours(&c, x, dz, df, 2, &have) < 0 || theirs(&c, x, dz, df, &want) < 0 ||
+	    ours(&c, x, dz, df, 3, &other) < 0) {
 		ok(0, "%s", k->spec);
 		return;
 	}
@@ -177,7 +180,8 @@ static void compare(const struct nn_case *k)
 			memcmp(have.v[i], other.v[i], count(n, i) * sizeof(float)) == 0;
 	}
 	ok(off(have.z, want.z, N * CLASSES) < 1e-4 && off(have.f, want.f, N * feature_size(n)) < 1e-4,
-	   "%s: logits %.2g, features %.2g", k->spec, off(have.z, want.z, N * CLASSES), off(have.f, want.f, N * feature_size(n)));
+	   "%s: logits %.2g, features %.2g", k->spec, off(have.z, want.z, N * CLASSES),
+	   off(have.f, want.f, N * feature_size(n)));
 	ok(values < 1e-4, "running statistics: %.2g", values);
 	ok(gradients < 1e-4, "gradients: %.2g of the largest (%s)", gradients, n->params[worst].name);
 	ok(same && memcmp(have.dx, other.dx, N * net_node_size(&n->nodes[0]) * sizeof(float)) == 0,

@@ -35,8 +35,8 @@ static int run(struct net_checkpoint *c, const struct um_engine_options *o, cons
 	int rc = um_engine_new(&e, c, o, &err);
 
 	for (size_t i = 0; rc == 0 && i < n; i += part)
-		rc = um_engine_start(e, image + i * row, n - i < part ? n - i : part, to->z + i * CLASSES, to->f + i * D,
-				     NULL, &job, &err);
+		rc = um_engine_start(e, image + i * row, n - i < part ? n - i : part, to->z + i * CLASSES,
+				     to->f + i * D, NULL, &job, &err);
 	if (rc == 0)
 		rc = um_engine_wait(e, job, &err);
 	if (rc < 0)
@@ -67,7 +67,7 @@ static bool hidden(void)
 static void bf16_on_cpu(void)
 {
 	const struct um_engine_options plain = { .threads = 2 },
-		bf16 = { .torch = true, .threads = 2, .precision = UM_BF16, .chunk = 2 };
+				       bf16 = { .torch = true, .threads = 2, .precision = UM_BF16, .chunk = 2 };
 	struct net_checkpoint c;
 
 	for (size_t i = 0; i < NN_CASES; i++) {
@@ -96,7 +96,7 @@ static void refused(void)
 {
 	static const struct {
 		struct um_engine_options o;
-		const char *remedy;       /* NULL: none needed */
+		const char *remedy; /* NULL: none needed */
 	} cases[] = {
 		{ { .precision = UM_F32 }, NULL },
 		{ { .precision = UM_BF16 }, "--engine torch" },
@@ -120,7 +120,8 @@ static void refused(void)
 		struct um_engine *e = NULL;
 
 		ok(um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1, .precision = UM_BF16 }, &err) < 0 &&
-		   !e, "lib/nn is not made for bfloat16");
+			   !e,
+		   "lib/nn is not made for bfloat16");
 	}
 	net_checkpoint_release(&c);
 }
@@ -138,16 +139,19 @@ static void on_gpu(void)
 	}
 	for (size_t i = 0; i < NN_CASES; i++)
 		for (long p = UM_F32; p <= UM_BF16; p++) {
-			struct um_engine_options o = { .torch = true, .device = "cuda", .threads = 1, .precision = p,
-						      .graph = true };
+			struct um_engine_options o = {
+				.torch = true, .device = "cuda", .threads = 1, .precision = p, .graph = true
+			};
 			double off = INFINITY, graph = INFINITY;
 
 			if (nn_random(&c, &nn_cases[i], CLASSES, 8) == 0) {
 				uint8_t *image = nn_random_images(c.net, IMAGES, 9);
-				struct run want = room(c.net, IMAGES), have = room(c.net, IMAGES), eager = room(c.net, IMAGES);
+				struct run want = room(c.net, IMAGES), have = room(c.net, IMAGES),
+					   eager = room(c.net, IMAGES);
 
 				/* batches of 4 and a tail of 3; from the third on by the graph */
-				if (run(&c, &(struct um_engine_options){ .threads = 2 }, image, IMAGES, IMAGES, &want) == 0 &&
+				if (run(&c, &(struct um_engine_options){ .threads = 2 }, image, IMAGES, IMAGES,
+					&want) == 0 &&
 				    run(&c, &o, image, IMAGES, 4, &have) == 0) {
 					off = distance(c.net, &have, &want, IMAGES);
 					o.graph = false;

@@ -18,22 +18,22 @@ static struct {
 	struct th_api api;
 	struct lane {
 		struct th_lane *l;
-		void *input;              /* the host's, which goes to the real one when it is sent */
-		float *output;            /* the host's: NaN until it has been waited for */
+		void *input;   /* the host's, which goes to the real one when it is sent */
+		float *output; /* the host's: NaN until it has been waited for */
 		size_t bytes, row, n_out, rows;
-		uint64_t hash;            /* of what was sent */
+		uint64_t hash; /* of what was sent */
 		bool busy;
 	} lane[LANES];
-	int in_work, most;                /* lanes that were sent and not waited for */
-	bool early;                       /* the caller did what it must not */
+	int in_work, most; /* lanes that were sent and not waited for */
+	bool early;        /* the caller did what it must not */
 	/* graphs */
-	struct um_model *model;           /* runs instead of the graph */
+	struct um_model *model; /* runs instead of the graph */
 	const bool *keep;
 	bool recording;
 	struct th_tensor *in, *kept[256];
 	int n_kept, begun, runs;
 	bool fail_begin, fail_end;
-	int fail_wait;                    /* the wait that fails, counted down */
+	int fail_wait; /* the wait that fails, counted down */
 } gpu;
 
 static uint64_t hash(const void *p, size_t n)
@@ -235,7 +235,7 @@ static void play(bool with_graphs)
 /* ---- what they are held against: one chunk after the other, as it was before there were lanes ---- */
 
 struct numbers {
-	float *z, *f, *map;               /* (MOST,...) */
+	float *z, *f, *map; /* (MOST,...) */
 };
 
 static int plain(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, const bool *keep, int node,
@@ -290,7 +290,7 @@ struct fixture {
 	struct um_model *m;
 	uint8_t *image;
 	bool *keep;
-	int node;                         /* that is kept */
+	int node; /* that is kept */
 	struct numbers want, have;
 };
 
@@ -324,8 +324,11 @@ static struct um_engine *engine(struct fixture *f, size_t chunk, bool keep)
 	struct um_engine *e = NULL;
 	struct err err;
 
-	if (um_engine_new(&e, &f->c, &(struct um_engine_options){ .torch = true, .threads = 1, .chunk = chunk, .graph = true,
-			  .keep = keep ? f->keep : NULL }, &err) < 0)
+	if (um_engine_new(
+		    &e, &f->c,
+		    &(struct um_engine_options){
+			    .torch = true, .threads = 1, .chunk = chunk, .graph = true, .keep = keep ? f->keep : NULL },
+		    &err) < 0)
 		printf("# %s\n", err.text);
 	return e;
 }
@@ -342,7 +345,7 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 	bool right = e != NULL;
 
 	blank(f);
-	float **maps = calloc((size_t)net->n_nodes * 32, sizeof *maps);   /* a job's stay until it is waited for */
+	float **maps = calloc((size_t)net->n_nodes * 32, sizeof *maps); /* a job's stay until it is waited for */
 	for (int b = 0; right && n[b]; at += n[b++]) {
 		struct numbers w = { f->want.z + at * CLASSES, f->want.f + at * D, f->want.map + at * size };
 		float **own = maps + b * net->n_nodes;
@@ -351,8 +354,9 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 		own[f->node] = f->have.map + at * size;
 		memcpy(copy, f->image + at * row, n[b] * row);
 		right = plain(f->m, copy, n[b], chunk, f->keep, f->node, &w) == 0 &&
-			um_engine_start(e, copy, n[b], f->have.z + at * CLASSES, f->have.f + at * D, own, &job, &err) == 0;
-		memset(copy, 0, n[b] * row);  /* the caller's again */
+			um_engine_start(e, copy, n[b], f->have.z + at * CLASSES, f->have.f + at * D, own, &job, &err) ==
+				0;
+		memset(copy, 0, n[b] * row); /* the caller's again */
 		free(copy);
 	}
 	right = right && um_engine_wait(e, job, &err) == 0 && equal(net, keep ? f->node : -1, &f->have, &f->want, at);
@@ -367,8 +371,16 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 static void order(struct fixture *f)
 {
 	static const size_t sizes[][20] = {
-		{ 1 }, { 5 }, { 6 }, { 10 }, { 4, 4, 4, 4 }, { 5, 5, 5, 5, 5, 3 }, { 1, 1, 1, 1, 1, 1, 1 },
-		{ 16, 16, 16, 1 }, { 3, 7, 1, 12, 5, 2, 2, 9 }, { 23, 2, 23 },
+		{ 1 },
+		{ 5 },
+		{ 6 },
+		{ 10 },
+		{ 4, 4, 4, 4 },
+		{ 5, 5, 5, 5, 5, 3 },
+		{ 1, 1, 1, 1, 1, 1, 1 },
+		{ 16, 16, 16, 1 },
+		{ 3, 7, 1, 12, 5, 2, 2, 9 },
+		{ 23, 2, 23 },
 	};
 
 	for (int mode = 0; mode < 3; mode++)
@@ -415,12 +427,14 @@ static void jobs(struct fixture *f)
 	blank(f);
 	right = plain(f->m, f->image, 6, 2, f->keep, f->node, &f->want) == 0;
 	for (size_t k = 0; right && k < 2; k++)
-		right = um_engine_start(e, f->image + k * 2 * row, 2, f->have.z + k * 2 * CLASSES, NULL, NULL, &job[k], &err) == 0;
+		right = um_engine_start(e, f->image + k * 2 * row, 2, f->have.z + k * 2 * CLASSES, NULL, NULL, &job[k],
+					&err) == 0;
 	ok(right && isnan(f->have.z[0]) && isnan(f->have.z[2 * CLASSES]), "two jobs of one chunk are under way");
 	right = right && um_engine_wait(e, job[0], &err) == 0;
 	ok(right && memcmp(f->have.z, f->want.z, 2 * CLASSES * sizeof(float)) == 0 && isnan(f->have.z[2 * CLASSES]),
 	   "the first is there when it was waited for, the second is not");
-	right = right && um_engine_start(e, f->image + 4 * row, 2, f->have.z + 4 * CLASSES, NULL, NULL, &job[2], &err) == 0 &&
+	right = right &&
+		um_engine_start(e, f->image + 4 * row, 2, f->have.z + 4 * CLASSES, NULL, NULL, &job[2], &err) == 0 &&
 		um_engine_wait(e, job[2], &err) == 0;
 	ok(right && memcmp(f->have.z, f->want.z, 6 * CLASSES * sizeof(float)) == 0 && !gpu.early,
 	   "who waits for the last has all");
@@ -476,13 +490,15 @@ static void failure(struct fixture *f)
 
 	play(false);
 	e = engine(f, 4, false);
-	gpu.fail_wait = 2;                    /* of the second chunk, while the fourth is to go */
-	ok(um_engine_start(e, f->image, 16, f->have.z, f->have.f, NULL, &job, &err) < 0 && strcmp(err.text, "played") == 0,
+	gpu.fail_wait = 2; /* of the second chunk, while the fourth is to go */
+	ok(um_engine_start(e, f->image, 16, f->have.z, f->have.f, NULL, &job, &err) < 0 &&
+		   strcmp(err.text, "played") == 0,
 	   "a copy that fails ends the job, with its reason");
 	ok(gpu.in_work == 0, "and nothing is in work then");
 	gpu.fail_wait = 2;
 	ok(um_engine_start(e, f->image, 8, f->have.z, f->have.f, NULL, &job, &err) == 0 &&
-	   um_engine_wait(e, job, &err) < 0, "so does one at the end");
+		   um_engine_wait(e, job, &err) < 0,
+	   "so does one at the end");
 	um_engine_free(e);
 	th = real;
 }

@@ -20,12 +20,12 @@ enum { BLOCK = 256 << 10, PATH = 4096 };
 
 struct ds_archive {
 	char *path;
-	struct archive *outer, *inner;    /* inner: a tar inside the archive, while it is read */
-	gzFile gz;                        /* under the outer, or NULL */
+	struct archive *outer, *inner; /* inner: a tar inside the archive, while it is read */
+	gzFile gz;                     /* under the outer, or NULL */
 	unsigned char *block, *inner_block;
-	locale_t utf8;                    /* in which names are read, whatever the user's */
-	bool begun, inner_begun, link;    /* an entry was read; the current one is a link */
-	char prefix[PATH];                /* of the inner one's names */
+	locale_t utf8;                 /* in which names are read, whatever the user's */
+	bool begun, inner_begun, link; /* an entry was read; the current one is a link */
+	char prefix[PATH];             /* of the inner one's names */
 	char name[2 * PATH];
 };
 
@@ -172,8 +172,7 @@ static la_ssize_t read_outer(struct archive *ar, void *ctx, const void **ret)
 /* ImageNet's training images are a tar of a thousand tars, each named as its class. */
 static int open_inner(struct ds_archive *a, const char *name, struct err *err)
 {
-	if (!(a->inner = archive_read_new()) ||
-	    (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
+	if (!(a->inner = archive_read_new()) || (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
 		return err_memory(err);
 	snprintf(a->prefix, sizeof a->prefix, "%.*s/", (int)(strlen(name) - 4), name);
 	a->inner_begun = false;
@@ -200,8 +199,7 @@ static bool cut_off(struct archive *ar, la_int64_t before)
 }
 
 /* The next header: 1, 0 at the end, -1. */
-static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun,
-		      struct archive_entry **e, struct err *err)
+static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun, struct archive_entry **e, struct err *err)
 {
 	la_int64_t before;
 	int rc = ARCHIVE_OK;
@@ -219,9 +217,9 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun,
 	}
 	if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
 		return 1;
-	return err_fail(err, "'%s' is damaged or cut off: %s%s%s", a->path,
-			ar == a->inner ? a->prefix : "", ar == a->inner ? ": " : "", rc == ARCHIVE_EOF ?
-			"it lacks the mark that ends a tar file" : archive_error_string(ar));
+	return err_fail(err, "'%s' is damaged or cut off: %s%s%s", a->path, ar == a->inner ? a->prefix : "",
+			ar == a->inner ? ": " : "",
+			rc == ARCHIVE_EOF ? "it lacks the mark that ends a tar file" : archive_error_string(ar));
 }
 
 /* Names that lead out of an archive: nothing is unpacked, but such a name was meant to do harm. */

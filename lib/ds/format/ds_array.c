@@ -68,7 +68,8 @@ int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *er
 	if (len > n - 8 - wide)
 		return err_fail(err, "NumPy array that is cut off");
 	if (len >= sizeof head)
-		return err_fail(err, "NumPy array with a head of %zu bytes; at most %zu are read", len, sizeof head - 1);
+		return err_fail(err, "NumPy array with a head of %zu bytes; at most %zu are read", len,
+				sizeof head - 1);
 	memcpy(head, p + 8 + wide, len);
 	head[len] = '\0';
 	*a = (struct ds_array){ .data = p + 8 + wide + len };
@@ -111,11 +112,12 @@ int ds_array_label(const struct ds_array *a, size_t i, int64_t *ret, struct err 
 	if (i >= ds_array_labels(a))
 		return err_fail(err, "row %zu has no label", i);
 	if (a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
-		return err_fail(err, "labels are of NumPy's type '%s', which is not read; write them as '<i8'", a->dtype);
+		return err_fail(err, "labels are of NumPy's type '%s', which is not read; write them as '<i8'",
+				a->dtype);
 	for (size_t k = size; k-- > 0;)
 		v = v << 8 | a->data[i * size + k];
 	if (kind == 'i' && size < 8 && v >> (8 * size - 1))
-		v |= ~(uint64_t)0 << (8 * size);      /* negative: the sign fills the bits above */
+		v |= ~(uint64_t)0 << (8 * size); /* negative: the sign fills the bits above */
 	if (kind == 'u' && v > INT64_MAX)
 		return err_fail(err, "label %llu of row %zu is too large", (unsigned long long)v, i);
 	*ret = (int64_t)v;

@@ -14,11 +14,11 @@ extern "C" {
 #endif
 
 struct ds_array {
-	char dtype[8];                    /* "|u1", "<i8", ... */
+	char dtype[8]; /* "|u1", "<i8", ... */
 	int ndim;
 	size_t shape[4];
-	bool fortran;                     /* the first index runs fastest */
-	const unsigned char *data;        /* borrowed; as long as the shape says */
+	bool fortran;              /* the first index runs fastest */
+	const unsigned char *data; /* borrowed; as long as the shape says */
 };
 /* A .npy file in memory. -1 with err: it is none, is cut off, or its elements are no numbers. */
 int ds_array_npy(const void *p, size_t n, struct ds_array *a, struct err *err);

@@ -13,17 +13,25 @@ enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, MAX_LABEL = 99 };
 
 static const struct kind {
 	const char *file, *split;
-	int label_bytes;                  /* binary: bytes before the pixels; 0: a pickle; -1: names of classes */
-	const char *coarse;               /* names: of which labels, if there are two kinds of them */
+	int label_bytes;    /* binary: bytes before the pixels; 0: a pickle; -1: names of classes */
+	const char *coarse; /* names: of which labels, if there are two kinds of them */
 } kinds[] = {
-	{ "data_batch_1.bin", "train", 1, NULL }, { "data_batch_2.bin", "train", 1, NULL },
-	{ "data_batch_3.bin", "train", 1, NULL }, { "data_batch_4.bin", "train", 1, NULL },
-	{ "data_batch_5.bin", "train", 1, NULL }, { "test_batch.bin", "test", 1, NULL },
-	{ "train.bin", "train", 2, NULL },        { "test.bin", "test", 2, NULL },
-	{ "data_batch_1", "train", 0, NULL },     { "data_batch_2", "train", 0, NULL },
-	{ "data_batch_3", "train", 0, NULL },     { "data_batch_4", "train", 0, NULL },
-	{ "data_batch_5", "train", 0, NULL },     { "test_batch", "test", 0, NULL },
-	{ "batches.meta.txt", NULL, -1, NULL },   { "fine_label_names.txt", NULL, -1, "fine" },
+	{ "data_batch_1.bin", "train", 1, NULL },
+	{ "data_batch_2.bin", "train", 1, NULL },
+	{ "data_batch_3.bin", "train", 1, NULL },
+	{ "data_batch_4.bin", "train", 1, NULL },
+	{ "data_batch_5.bin", "train", 1, NULL },
+	{ "test_batch.bin", "test", 1, NULL },
+	{ "train.bin", "train", 2, NULL },
+	{ "test.bin", "test", 2, NULL },
+	{ "data_batch_1", "train", 0, NULL },
+	{ "data_batch_2", "train", 0, NULL },
+	{ "data_batch_3", "train", 0, NULL },
+	{ "data_batch_4", "train", 0, NULL },
+	{ "data_batch_5", "train", 0, NULL },
+	{ "test_batch", "test", 0, NULL },
+	{ "batches.meta.txt", NULL, -1, NULL },
+	{ "fine_label_names.txt", NULL, -1, "fine" },
 	{ "coarse_label_names.txt", NULL, -1, "coarse" },
 };
 
@@ -42,8 +50,6 @@ static bool named(const char *path)
 {
 	return kind_of(path) != NULL;
 }
-
-
 
 /* ---- class names ---- */
 
@@ -119,8 +125,7 @@ static int list_binary(struct ds_source *s, const struct ds_bytes *b, size_t lab
 	size_t row = PIXELS + labels, at = labels == 2 && !s->o.coarse ? 1 : 0;
 
 	if (b->n == 0 || b->n % row)
-		return err_fail(err, "%zu bytes are not whole rows of %zu: not a CIFAR file, or cut off",
-				b->n, row);
+		return err_fail(err, "%zu bytes are not whole rows of %zu: not a CIFAR file, or cut off", b->n, row);
 	for (size_t i = 0; i < b->n / row; i++)
 		if (ds_add_row(s, NULL, i, NULL, b->p[i * row + at], err) < 0)
 			return -1;
@@ -162,8 +167,8 @@ static int add_rows(struct ds_source *s, const struct pickle_value *data, const 
 	return 1;
 }
 
-static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind *k,
-		       const struct pickle_value *root, struct err *err)
+static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind *k, const struct pickle_value *root,
+		       struct err *err)
 {
 	const struct pickle_value *fine = pickle_get(root, "fine_labels"), *labels, *names;
 
@@ -188,8 +193,8 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	struct pickle *p;
 	int rc;
 
-	if (k && ((k->split && !ds_in_split(s, in->path, k->split)) ||
-		  (k->coarse && s->o.coarse != (k->coarse[0] == 'c'))))
+	if (k &&
+	    ((k->split && !ds_in_split(s, in->path, k->split)) || (k->coarse && s->o.coarse != (k->coarse[0] == 'c'))))
 		return 1;
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)))
 		return -1;
@@ -224,8 +229,12 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	m->own = ds_in_detach(in);
 	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(m->own.p, m->own.n))) {
 		labels = label_bytes(k, &m->own);
-		*m = (struct ds_planes){ .data = m->own.p + labels, .n = m->own.n / (PIXELS + labels), .side = SIDE,
-					 .step = 1, .next = PIXELS + labels, .own = m->own };
+		*m = (struct ds_planes){ .data = m->own.p + labels,
+					 .n = m->own.n / (PIXELS + labels),
+					 .side = SIDE,
+					 .step = 1,
+					 .next = PIXELS + labels,
+					 .own = m->own };
 		return 0;
 	}
 	if (!(m->pickle = pickle_read(m->own.p, m->own.n, known, err)))
@@ -236,7 +245,12 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 }
 
 const struct ds_layout ds_layout_cifar = {
-	.name = "cifar", .what = "CIFAR-10 and CIFAR-100, binary or Python form (--coarse: its coarse labels)",
-	.named = named, .starts = pickle_starts, .list = list, .load = load, .decode = ds_planes_decode,
+	.name = "cifar",
+	.what = "CIFAR-10 and CIFAR-100, binary or Python form (--coarse: its coarse labels)",
+	.named = named,
+	.starts = pickle_starts,
+	.list = list,
+	.load = load,
+	.decode = ds_planes_decode,
 	.forget = ds_planes_free,
 };

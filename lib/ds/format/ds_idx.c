@@ -9,24 +9,23 @@
 
 #include "ds/ds_internal.h"
 
-enum { UBYTE = 0x08, FLOAT = 0x0d };      /* types; 0x09 to 0x0c are signed integers, 0x0e is double */
+enum { UBYTE = 0x08, FLOAT = 0x0d }; /* types; 0x09 to 0x0c are signed integers, 0x0e is double */
 
 struct head {
 	int type, ndim;
-	size_t dim[4], size, data;        /* bytes of an element; where data begins */
+	size_t dim[4], size, data; /* bytes of an element; where data begins */
 };
 
-struct idx {                              /* an images' file, or a labels' */
+struct idx { /* an images' file, or a labels' */
 	char *key, *path, *real;
-	size_t row, n;                    /* images: the index of the first, how many */
-	int32_t *label;                   /* labels: n of them; images: NULL */
+	size_t row, n;  /* images: the index of the first, how many */
+	int32_t *label; /* labels: n of them; images: NULL */
 	struct idx *next;
 };
 
 static bool starts(const unsigned char *p, size_t n)
 {
-	return n >= 8 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[2] != 10 && p[3] >= 1 &&
-	       p[3] <= 4;
+	return n >= 8 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[2] != 10 && p[3] >= 1 && p[3] <= 4;
 }
 
 /* Reads the head and checks that the file is as long as it says. */
@@ -103,8 +102,10 @@ static int read_labels(const struct ds_bytes *b, const struct head *h, struct id
 	for (size_t i = 0; i < x->n; i++) {
 		const unsigned char *p = b->p + h->data + i * step * h->size;
 
-		x->label[i] = h->size == 1 ? p[0] :
-			(int32_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
+		x->label[i] =
+			h->size == 1 ?
+				p[0] :
+				(int32_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
 		if (x->label[i] < 0)
 			return err_fail(err, "label %d of row %zu is negative", (int)x->label[i], i);
 	}
@@ -160,7 +161,9 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 		return 0;
 	ds_in_begin(&in, NULL, path, path);
 	rc = (b = ds_in_content(&in, DS_MAX_FILE, err)) && read_head(b, &h, err) == 0 &&
-	     read_labels(b, &h, x, err) == 0 ? 1 : err_prefix(err, "'%s': ", path);
+			     read_labels(b, &h, x, err) == 0 ?
+		     1 :
+		     err_prefix(err, "'%s': ", path);
 	ds_in_release(&in);
 	return rc;
 }
@@ -168,8 +171,8 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, struct err *err)
 {
 	if (labels->n != images->n)
-		return err_fail(err, "'%s' holds %zu images, but there are %zu labels of them",
-				images->path, images->n, labels->n);
+		return err_fail(err, "'%s' holds %zu images, but there are %zu labels of them", images->path, images->n,
+				labels->n);
 	for (size_t i = 0; i < images->n; i++)
 		s->rows[images->row + i].label = labels->label[i];
 	s->numbered = true;
@@ -264,7 +267,13 @@ static void forget(void *memo)
 }
 
 const struct ds_layout ds_layout_idx = {
-	.name = "idx", .what = "MNIST and its relatives: images and labels in IDX, gzipped or not",
-	.starts = starts, .list = list, .finish = finish, .load = load, .decode = decode,
-	.forget = forget, .drop = drop,
+	.name = "idx",
+	.what = "MNIST and its relatives: images and labels in IDX, gzipped or not",
+	.starts = starts,
+	.list = list,
+	.finish = finish,
+	.load = load,
+	.decode = decode,
+	.forget = forget,
+	.drop = drop,
 };

@@ -33,12 +33,12 @@ static const char *split_of(const char *path)
 
 /* ---- both forms ---- */
 
-struct part {                             /* of a file */
-	struct ds_planes m;               /* images; n 0: there are none */
-	struct ds_bytes label_bytes;      /* .npz: the labels' member */
+struct part {                        /* of a file */
+	struct ds_planes m;          /* images; n 0: there are none */
+	struct ds_bytes label_bytes; /* .npz: the labels' member */
 	struct ds_array label_array;
 	const struct pickle_value *label_list;
-	bool labelled;                    /* there are labels, of whatever shape */
+	bool labelled; /* there are labels, of whatever shape */
 	size_t n_labels;
 };
 
@@ -179,8 +179,9 @@ static int name_classes(struct ds_source *s, const struct ds_bytes *b, struct er
 static int add_rows(struct ds_source *s, const struct part *p, struct err *err)
 {
 	if (p->labelled && p->n_labels != p->m.n)
-		return err_fail(err, "%zu images, but %zu labels%s", p->m.n, p->n_labels, p->n_labels ? "" :
-				" in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
+		return err_fail(
+			err, "%zu images, but %zu labels%s", p->m.n, p->n_labels,
+			p->n_labels ? "" : " in a list, an array (n) or (n, 1): write them so, or leave 'labels' out");
 	for (size_t i = 0; i < p->m.n; i++) {
 		int64_t label = 0;
 
@@ -239,7 +240,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	part_release(&p);
 	if (rc < 1)
 		return -1;
-	if (m->pickle)                        /* which borrows from the file's bytes */
+	if (m->pickle) /* which borrows from the file's bytes */
 		m->own = ds_in_detach(in);
 	else
 		ds_bytes_release(in->gz ? &in->unpacked : &in->raw);
@@ -247,7 +248,12 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 }
 
 const struct ds_layout ds_layout_imagenet = {
-	.name = "imagenet", .what = "downsampled ImageNet: train_data_batch_1 to 10, val_data; pickles or .npz",
-	.named = named, .starts = starts, .list = list, .load = load, .decode = ds_planes_decode,
+	.name = "imagenet",
+	.what = "downsampled ImageNet: train_data_batch_1 to 10, val_data; pickles or .npz",
+	.named = named,
+	.starts = starts,
+	.list = list,
+	.load = load,
+	.decode = ds_planes_decode,
 	.forget = ds_planes_free,
 };

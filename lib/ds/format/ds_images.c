@@ -61,6 +61,9 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 }
 
 const struct ds_layout ds_layout_images = {
-	.name = "images", .what = "PNG, JPEG and WebP files; their folder is their class",
-	.named = named, .starts = starts, .list = list,
+	.name = "images",
+	.what = "PNG, JPEG and WebP files; their folder is their class",
+	.named = named,
+	.starts = starts,
+	.list = list,
 };

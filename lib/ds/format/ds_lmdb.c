@@ -178,8 +178,8 @@ static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, cons
 			return ds_pass(s, path, "is an LMDB of something else than encoded images");
 		}
 		to_name(&key, name);
-		snprintf(row, sizeof row, "%.*s%s", (int)(ds_base(path) - path < 3000 ? ds_base(path) - path :
-			 3000), path, name);
+		snprintf(row, sizeof row, "%.*s%s", (int)(ds_base(path) - path < 3000 ? ds_base(path) - path : 3000),
+			 path, name);
 		if (ds_add_row(s, row, n++, class_id, -1, err) < 0) {
 			mdb_cursor_close(c);
 			return -1;
@@ -212,6 +212,11 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 }
 
 const struct ds_layout ds_layout_lmdb = {
-	.name = "lmdb", .what = "LSUN's LMDB of WebP or JPEG images (a folder with data.mdb)",
-	.named = named, .list = list, .load = load, .fetch = fetch, .forget = forget,
+	.name = "lmdb",
+	.what = "LSUN's LMDB of WebP or JPEG images (a folder with data.mdb)",
+	.named = named,
+	.list = list,
+	.load = load,
+	.fetch = fetch,
+	.forget = forget,
 };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "ds/ds_internal.h"
-#include "version.h"                      /* LIBMATIO: the soname of the library whose header this is */
+#include "version.h" /* LIBMATIO: the soname of the library whose header this is */
 
 static struct {
 	void *library;
@@ -40,8 +40,10 @@ static int load_library(struct err *err)
 		*(void **)&matio.free = symbol("Mat_VarFree");
 	if (matio.free)
 		return 0;
-	return err_fail(err, "MATLAB files need %s, which cannot be loaded: install libmatio, the version that this "
-			"was built with", LIBMATIO);
+	return err_fail(err,
+			"MATLAB files need %s, which cannot be loaded: install libmatio, the version that this "
+			"was built with",
+			LIBMATIO);
 }
 
 struct svhn {
@@ -51,8 +53,7 @@ struct svhn {
 
 static bool starts(const unsigned char *head, size_t n)
 {
-	return (n >= 128 && memcmp(head, "MATLAB ", 7) == 0) ||
-	       (n >= 8 && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0);
+	return (n >= 128 && memcmp(head, "MATLAB ", 7) == 0) || (n >= 8 && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0);
 }
 
 static bool is_v5(const unsigned char *head, size_t n)
@@ -63,13 +64,12 @@ static bool is_v5(const unsigned char *head, size_t n)
 /* Is the variable X of images? Its size goes to *m. */
 static bool is_images(const matvar_t *x, struct svhn *m)
 {
-	if (!x || x->class_type != MAT_C_UINT8 || x->isComplex || x->rank < 3 || x->rank > 4 ||
-	    x->dims[2] != 3 || x->dims[0] < 1 || x->dims[1] < 1 || x->dims[0] > DS_MAX_SIDE ||
-	    x->dims[1] > DS_MAX_SIDE)
+	if (!x || x->class_type != MAT_C_UINT8 || x->isComplex || x->rank < 3 || x->rank > 4 || x->dims[2] != 3 ||
+	    x->dims[0] < 1 || x->dims[1] < 1 || x->dims[0] > DS_MAX_SIDE || x->dims[1] > DS_MAX_SIDE)
 		return false;
 	m->h = x->dims[0];
 	m->w = x->dims[1];
-	m->n = x->rank == 4 ? x->dims[3] : 1;        /* MATLAB drops a last dimension of 1 */
+	m->n = x->rank == 4 ? x->dims[3] : 1; /* MATLAB drops a last dimension of 1 */
 	return m->n <= DS_MAX_FILE / (3 * m->h * m->w);
 }
 
@@ -77,20 +77,19 @@ static bool is_images(const matvar_t *x, struct svhn *m)
 static double label_at(const matvar_t *y, size_t i)
 {
 	switch (y->class_type) {
-	case MAT_C_UINT8:
-		return ((const uint8_t *)y->data)[i];
-	case MAT_C_INT32:
-		return ((const int32_t *)y->data)[i];
-	default:
-		return ((const double *)y->data)[i];
+	case MAT_C_UINT8: return ((const uint8_t *)y->data)[i];
+	case MAT_C_INT32: return ((const int32_t *)y->data)[i];
+	default: return ((const double *)y->data)[i];
 	}
 }
 
 /* Bytes of a label; 0: a type that is not read. */
 static size_t label_size(const matvar_t *y)
 {
-	return y->class_type == MAT_C_UINT8 ? 1 : y->class_type == MAT_C_INT32 ? 4 :
-	       y->class_type == MAT_C_DOUBLE ? 8 : 0;
+	return y->class_type == MAT_C_UINT8  ? 1 :
+	       y->class_type == MAT_C_INT32  ? 4 :
+	       y->class_type == MAT_C_DOUBLE ? 8 :
+					       0;
 }
 
 /* Does the head of the variable y say that it is as many labels as there are images? Only then is it read. */
@@ -139,7 +138,7 @@ static int list_mat(struct ds_source *s, struct ds_in *in, mat_t *mat, struct er
 {
 	matvar_t *x = matio.info(mat, "X"), *y;
 	struct svhn m;
-	int rc = 0;                           /* other data sets have notes in this format */
+	int rc = 0; /* other data sets have notes in this format */
 
 	if (is_images(x, &m)) {
 		y = read_labels(mat, &m);
@@ -164,8 +163,10 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	if (ds_in_head(in, &head, &n, err) < 0)
 		return -1;
 	if (!is_v5(head, n))
-		return ds_pass(s, in->path, n >= 8 && head[0] == 'M' ? "is a MATLAB 7.3 file (HDF5), which is "
-			       "not read; save it with MATLAB's -v7" : "is an HDF5 file, which is not read");
+		return ds_pass(s, in->path,
+			       n >= 8 && head[0] == 'M' ? "is a MATLAB 7.3 file (HDF5), which is "
+							  "not read; save it with MATLAB's -v7" :
+							  "is an HDF5 file, which is not read");
 	if (load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
 	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
@@ -229,6 +230,11 @@ static void forget(void *memo)
 }
 
 const struct ds_layout ds_layout_svhn = {
-	.name = "svhn", .what = "SVHN's cropped digits: train_32x32.mat, test_32x32.mat, extra_32x32.mat",
-	.starts = starts, .list = list, .load = load, .decode = decode, .forget = forget,
+	.name = "svhn",
+	.what = "SVHN's cropped digits: train_32x32.mat, test_32x32.mat, extra_32x32.mat",
+	.starts = starts,
+	.list = list,
+	.load = load,
+	.decode = decode,
+	.forget = forget,
 };

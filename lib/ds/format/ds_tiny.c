@@ -9,9 +9,9 @@
 #include "ds/ds_internal.h"
 
 struct tiny {
-	struct ds_map annotated;          /* paths of images to the numbers of their classes */
-	char *words;                      /* words.txt */
-	char folder[4096];                /* of the images that the last annotations are about */
+	struct ds_map annotated; /* paths of images to the numbers of their classes */
+	char *words;             /* words.txt */
+	char folder[4096];       /* of the images that the last annotations are about */
 };
 
 static bool named(const char *path)
@@ -28,8 +28,8 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 	char *line, image[8192];
 	size_t n = 0;
 
-	snprintf(t->folder, sizeof t->folder, "%.*simages/", (int)(ds_base(path) - path < 4000 ?
-		 ds_base(path) - path : 4000), path);
+	snprintf(t->folder, sizeof t->folder, "%.*simages/",
+		 (int)(ds_base(path) - path < 4000 ? ds_base(path) - path : 4000), path);
 	while ((line = ds_text_line(&lines)) != NULL) {
 		char *id = strchr(line, '\t');
 		int class_number;
@@ -149,6 +149,11 @@ static void drop(void *state)
 }
 
 const struct ds_layout ds_layout_tiny = {
-	.name = "tiny-imagenet", .what = "train/WNID/images, val/images with val_annotations.txt, words.txt",
-	.with = &ds_layout_images, .named = named, .list = list, .finish = finish, .drop = drop,
+	.name = "tiny-imagenet",
+	.what = "train/WNID/images, val/images with val_annotations.txt, words.txt",
+	.with = &ds_layout_images,
+	.named = named,
+	.list = list,
+	.finish = finish,
+	.drop = drop,
 };

@@ -7,12 +7,12 @@
 
 #include "ds/ds_internal.h"
 
-enum { TEXT = 32 };                       /* of a .cls file's first word, with its NUL */
+enum { TEXT = 32 }; /* of a .cls file's first word, with its NUL */
 
 /* What .cls files say, by their paths up to the first dot. */
 struct labels {
-	struct ds_map number;             /* the number of a class */
-	struct ds_map bad;                /* an index of text: something else */
+	struct ds_map number; /* the number of a class */
+	struct ds_map bad;    /* an index of text: something else */
 	char (*text)[TEXT];
 };
 
@@ -33,7 +33,7 @@ static void stem(const char *path, char buf[4096])
 static int add_bad(struct labels *l, const char *key, const char *text, struct err *err)
 {
 	const size_t n = l->bad.n;
-	char (*grown)[TEXT];
+	char(*grown)[TEXT];
 
 	if (ds_map_get(&l->bad, key) >= 0)
 		return 0;
@@ -80,8 +80,10 @@ static int check_rows(struct ds_source *s, const struct labels *l, size_t *found
 		label = ds_map_get(&l->number, key);
 		bad = ds_map_get(&l->bad, key);
 		if (bad >= 0)
-			return err_fail(err, "the .cls file of '%s' holds '%s', which is not the number of a class "
-					"(--format images: do not look at .cls files)", name, l->text[bad]);
+			return err_fail(err,
+					"the .cls file of '%s' holds '%s', which is not the number of a class "
+					"(--format images: do not look at .cls files)",
+					name, l->text[bad]);
 		if (label >= 0)
 			++*found;
 		else if (*without == s->n)
@@ -103,8 +105,10 @@ static int finish(struct ds_source *s, struct err *err)
 	if (!found)
 		return 0;
 	if (found < s->n)
-		return err_fail(err, "'%s' has no .cls file, which %zu of the %zu images have (--format images: "
-				"do not look at them)", ds_row_name(s, &s->rows[without], buf), found, s->n);
+		return err_fail(err,
+				"'%s' has no .cls file, which %zu of the %zu images have (--format images: "
+				"do not look at them)",
+				ds_row_name(s, &s->rows[without], buf), found, s->n);
 	/* The numbers are the classes; folders are not. */
 	s->named = false;
 	s->numbered = true;
@@ -126,6 +130,11 @@ static void drop(void *state)
 }
 
 const struct ds_layout ds_layout_webdataset = {
-	.name = "webdataset", .what = "tar shards of X.jpg (.png, .webp) and X.cls, the number of its class",
-	.with = &ds_layout_images, .named = named, .list = list, .finish = finish, .drop = drop,
+	.name = "webdataset",
+	.what = "tar shards of X.jpg (.png, .webp) and X.cls, the number of its class",
+	.with = &ds_layout_images,
+	.named = named,
+	.list = list,
+	.finish = finish,
+	.drop = drop,
 };

@@ -110,15 +110,14 @@ static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct 
 		err_memory(err);
 		goto out;
 	}
-	if (setjmp(png_jmpbuf(png)))          /* png_fail() has said why */
+	if (setjmp(png_jmpbuf(png))) /* png_fail() has said why */
 		goto out;
 	png_set_read_fn(png, &in, png_feed);
 	png_read_info(png, info);
 	if (check_size(png_get_image_height(png, info), png_get_image_width(png, info), err) < 0)
 		goto out;
 	png_to_rgb(png, info);
-	if (ds_pixels_resize(p, (int)png_get_image_height(png, info),
-			     (int)png_get_image_width(png, info), err) < 0)
+	if (ds_pixels_resize(p, (int)png_get_image_height(png, info), (int)png_get_image_width(png, info), err) < 0)
 		goto out;
 	if (png_get_rowbytes(png, info) != (size_t)p->w * 3)
 		png_error(png, "unexpected row size");
@@ -181,8 +180,8 @@ static void cmyk_row(const JSAMPLE *from, uint8_t *to, int w)
 struct ds_decoder {
 	struct jpeg_decompress_struct j;
 	struct jpeg_trouble t;
-	bool begun;                       /* j was made */
-	JSAMPLE *line;                    /* of CMYK pixels */
+	bool begun;    /* j was made */
+	JSAMPLE *line; /* of CMYK pixels */
 	size_t line_cap;
 };
 
@@ -221,8 +220,8 @@ static int jpeg_rows(struct ds_decoder *d, struct ds_pixels *p, struct err *err)
 	return 0;
 }
 
-static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int at_least,
-		       struct ds_pixels *p, struct err *err)
+static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
+		       struct err *err)
 {
 	struct jpeg_decompress_struct *j = &d->j;
 
@@ -230,7 +229,7 @@ static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int a
 	j->err = jpeg_std_error(&d->t.mgr);
 	d->t.mgr.error_exit = jpeg_fail;
 	d->t.mgr.emit_message = jpeg_warn;
-	if (setjmp(d->t.jump))                /* jpeg_fail() has said why */
+	if (setjmp(d->t.jump)) /* jpeg_fail() has said why */
 		goto fail;
 	if (!d->begun)
 		jpeg_create_decompress(j);
@@ -276,15 +275,11 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
 	rc = WebPDecode(data, len, &c);
 	switch (rc) {
-	case VP8_STATUS_OK:
-		return 0;
-	case VP8_STATUS_OUT_OF_MEMORY:
-		return err_memory(err);
+	case VP8_STATUS_OK: return 0;
+	case VP8_STATUS_OUT_OF_MEMORY: return err_memory(err);
 	case VP8_STATUS_NOT_ENOUGH_DATA:
-	case VP8_STATUS_SUSPENDED:
-		return err_fail(err, "damaged WebP: file is cut off");
-	default:
-		return err_fail(err, "damaged WebP");
+	case VP8_STATUS_SUSPENDED: return err_fail(err, "damaged WebP: file is cut off");
+	default: return err_fail(err, "damaged WebP");
 	}
 }
 
@@ -324,8 +319,8 @@ bool ds_is_image(const void *head, size_t n)
 	return is_png(head, n) || is_jpeg(head, n) || is_webp(head, n);
 }
 
-int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least,
-		   struct ds_pixels *p, struct err *err)
+int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
+		   struct err *err)
 {
 	if (is_png(data, len))
 		return decode_png(data, len, p, err);

@@ -14,15 +14,15 @@
 #include "ds/ds.h"
 
 enum {
-	BITS = 22,                        /* of a weight behind the point: 1 is 1 << BITS */
-	HALF = 11                         /* where a weight is cut in two, for 16-bit multiplications */
+	BITS = 22, /* of a weight behind the point: 1 is 1 << BITS */
+	HALF = 11  /* where a weight is cut in two, for 16-bit multiplications */
 };
 
 /* Output position o is the sum of weight[o][i] * input[first[o] + i], i below count[o]. */
 struct filter {
-	int taps;                         /* the largest count */
-	int *first, *count;               /* (out) */
-	int32_t *weight;                  /* (out, taps); what lies beyond count is 0 */
+	int taps;           /* the largest count */
+	int *first, *count; /* (out) */
+	int32_t *weight;    /* (out, taps); what lies beyond count is 0 */
 };
 
 static void filter_release(struct filter *f)
@@ -64,8 +64,7 @@ static int filter_init(struct filter *f, int in, int out, struct err *err)
 			sum += w[i - lo];
 		}
 		for (int i = 0; i < hi - lo; i++)
-			f->weight[o * f->taps + i] =
-				(int32_t)(0.5 + (sum != 0 ? w[i] / sum : w[i]) * (1 << BITS));
+			f->weight[o * f->taps + i] = (int32_t)(0.5 + (sum != 0 ? w[i] / sum : w[i]) * (1 << BITS));
 		f->first[o] = lo;
 		f->count[o] = hi - lo;
 	}
@@ -97,8 +96,8 @@ static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 		int32_t first, second;
 		__m128i pair;
 
-		memcpy(&first, p, 4);         /* r g b r */
-		memcpy(&second, p + 3, 4);    /* r g b and whatever */
+		memcpy(&first, p, 4);      /* r g b r */
+		memcpy(&second, p + 3, 4); /* r g b and whatever */
 		pair = _mm_unpacklo_epi8(_mm_cvtsi32_si128(first), _mm_cvtsi32_si128(second));
 		pair = _mm_unpacklo_epi8(pair, zero);
 		low = _mm_add_epi32(low, _mm_madd_epi16(pair, _mm_set1_epi32(k[0])));

@@ -43,12 +43,12 @@ int ds_sheet_check(const struct ds_sheet *s, struct err *err)
 	if (s->h == 0 || s->w == 0 || s->h > DS_MAX_SIDE || s->w > DS_MAX_SIDE)
 		return err_fail(err, "images of %zu x %zu pixels cannot be drawn", s->w, s->h);
 	if (!fits(s->columns, cell_w(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
-	    !fits(s->rows, cell_h(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
-	    !fits(sheet_w(s), s->scale, DS_MAX_SIDE) || !fits(sheet_h(s), s->scale, DS_MAX_SIDE) ||
-	    sheet_w(s) * s->scale * (sheet_h(s) * s->scale) > DS_MAX_PIXELS)
-		return err_fail(err, "%zu x %zu images of %zu x %zu pixels, magnified %zu times, are more "
-				"than a sheet holds; take a smaller grid or scale", s->columns, s->rows, s->w,
-				s->h, s->scale);
+	    !fits(s->rows, cell_h(s) + DS_SHEET_GAP, DS_MAX_SIDE) || !fits(sheet_w(s), s->scale, DS_MAX_SIDE) ||
+	    !fits(sheet_h(s), s->scale, DS_MAX_SIDE) || sheet_w(s) * s->scale * (sheet_h(s) * s->scale) > DS_MAX_PIXELS)
+		return err_fail(err,
+				"%zu x %zu images of %zu x %zu pixels, magnified %zu times, are more "
+				"than a sheet holds; take a smaller grid or scale",
+				s->columns, s->rows, s->w, s->h, s->scale);
 	return 0;
 }
 
@@ -180,8 +180,8 @@ static void colour(double shade, double least, double largest, uint8_t rgb[3])
 struct picture {
 	const struct ds_sheet *sheet;
 	struct ts_file *out;
-	double least, largest;            /* shades */
-	uint8_t *line;                    /* one line of pixels, magnified */
+	double least, largest; /* shades */
+	uint8_t *line;         /* one line of pixels, magnified */
 	struct err *err;
 };
 
@@ -251,9 +251,8 @@ static int draw(struct picture *p, png_structp png, png_infop info)
 	if (setjmp(png_jmpbuf(png)))
 		return -1;
 	png_set_write_fn(png, p, put, flush_nothing);
-	png_set_IHDR(png, info, (png_uint_32)(sheet_w(s) * s->scale), (png_uint_32)(sheet_h(s) * s->scale),
-		     8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-		     PNG_FILTER_TYPE_DEFAULT);
+	png_set_IHDR(png, info, (png_uint_32)(sheet_w(s) * s->scale), (png_uint_32)(sheet_h(s) * s->scale), 8,
+		     PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_write_info(png, info);
 	for (size_t y = 0; y < sheet_h(s); y++) {
 		sheet_line(p, y);

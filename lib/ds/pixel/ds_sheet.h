@@ -31,24 +31,24 @@ enum { DS_SHEET_BORDER = 2, DS_SHEET_GAP = 1 };
 
 /* One image. In a sheet, name and pixels are the sheet's; in one that is offered, borrowed. */
 struct ds_cell {
-	double key;                       /* what decides, and orders; not NaN */
-	double shade;                     /* what its border shows; finite */
-	uint64_t row;                     /* its number in its stream, from 0 */
+	double key;   /* what decides, and orders; not NaN */
+	double shade; /* what its border shows; finite */
+	uint64_t row; /* its number in its stream, from 0 */
 	int64_t label;
-	const char *name;                 /* or NULL */
-	const uint8_t *pixels;            /* (c,h,w); NULL: not kept, for a sheet that is not drawn */
-	unsigned char value[8];           /* the key's element as it stood in its column */
+	const char *name;       /* or NULL */
+	const uint8_t *pixels;  /* (c,h,w); NULL: not kept, for a sheet that is not drawn */
+	unsigned char value[8]; /* the key's element as it stood in its column */
 };
 
 struct ds_sheet {
 	/* Set by the caller before the first call. */
-	size_t columns, rows, scale;      /* each at least 1 */
-	size_t most;                      /* images to keep, at most columns * rows */
-	bool largest;                     /* keep the largest keys, not the least */
+	size_t columns, rows, scale; /* each at least 1 */
+	size_t most;                 /* images to keep, at most columns * rows */
+	bool largest;                /* keep the largest keys, not the least */
 	bool border;
-	size_t c, h, w;                   /* of an image; c is 1 (gray) or 3 (RGB) */
+	size_t c, h, w; /* of an image; c is 1 (gray) or 3 (RGB) */
 
-	struct ds_cell *cells;            /* a heap with the worst in front; sorted: best first */
+	struct ds_cell *cells; /* a heap with the worst in front; sorted: best first */
 	size_t n, cap;
 };
 

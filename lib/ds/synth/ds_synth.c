@@ -7,18 +7,15 @@
 
 typedef void painter(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
 		     struct ds_synth_row *ret);
-static painter paint_id, paint_unseen, paint_inverted, paint_textures, paint_blobs, paint_gaussian,
-	paint_rademacher;
+static painter paint_id, paint_unseen, paint_inverted, paint_textures, paint_blobs, paint_gaussian, paint_rademacher;
 
 /* In the order of enum ds_synth_set. */
 static const struct {
 	const char *name, *help;
 	painter *paint;
 } sets[DS_SYNTH_SETS] = {
-	{ "id", "ten classes of objects on varied backgrounds, some atypical: the labelled set",
-	  paint_id },
-	{ "unseen-shapes", "objects of eight other outlines, painted the same way: near OOD",
-	  paint_unseen },
+	{ "id", "ten classes of objects on varied backgrounds, some atypical: the labelled set", paint_id },
+	{ "unseen-shapes", "objects of eight other outlines, painted the same way: near OOD", paint_unseen },
 	{ "id-inverted", "the images of the ID set as photographic negatives", paint_inverted },
 	{ "textures", "stripes, checks and dots, bent and overlaid: no object", paint_textures },
 	{ "blobs", "blurred random bits, cut off below a threshold", paint_blobs },
@@ -26,8 +23,8 @@ static const struct {
 	{ "rademacher", "every pixel's channels full on or off", paint_rademacher },
 };
 
-const char *const ds_synth_classes[] = { "disc", "square", "triangle", "star", "cross", "crescent",
-					 "heart", "arrow", "hourglass", "tee" };
+const char *const ds_synth_classes[] = { "disc",     "square", "triangle", "star",      "cross",
+					 "crescent", "heart",  "arrow",    "hourglass", "tee" };
 
 const char *ds_synth_name(enum ds_synth_set set)
 {
@@ -86,13 +83,11 @@ static struct ds_object new_object(struct ts_rng *r, int shape, int fate)
 /* Something in front: a thin bar across a typical object, a wall over more than half of an occluded one. Both are
  * squares, the wall of 60 x 60 pixels, the bar squeezed to 2 to 4 x 60, in a random direction. The centre is `off`
  * pixels from the object's, across, so that the wall's edge lies .1 to .4 radii beyond the object's centre. */
-static void occlude(struct ds_picture *p, struct ts_rng *r, const struct ds_object *o,
-		    struct ds_color k, bool wall)
+static void occlude(struct ds_picture *p, struct ts_rng *r, const struct ds_object *o, struct ds_color k, bool wall)
 {
-	struct ds_object w = { .shape = DS_SQUARE, .turn = ds_direction(r), .alpha = 1,
-			       .a = k, .b = k };
+	struct ds_object w = { .shape = DS_SQUARE, .turn = ds_direction(r), .alpha = 1, .a = k, .b = k };
 	double off = wall ? 30 - o->r * ds_uniform(r, .1, .4) : o->r * ds_uniform(r, -.5, .5);
-	w.r = 30 / .72;                       /* the square's half side is .72: 30 pixels, beyond the picture */
+	w.r = 30 / .72; /* the square's half side is .72: 30 pixels, beyond the picture */
 	w.squash = wall ? 1 : ds_uniform(r, 1, 2) / 30;
 	w.x = o->x + off * w.turn.x;
 	w.y = o->y + off * w.turn.y;
@@ -159,22 +154,20 @@ static void paint_id(const struct ds_synth *s, uint64_t i, struct ts_rng *r, str
 	ret->label = (int)(i % DS_SYNTH_CLASSES);
 	ret->atypical = u < s->atypical;
 	scene(r, p, ret->label, ret->atypical ? fate : TYPICAL);
-	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_synth_classes[ret->label],
-		 (unsigned long long)i);
+	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_synth_classes[ret->label], (unsigned long long)i);
 }
 
-static void paint_unseen(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
-			 struct ds_picture *p, struct ds_synth_row *ret)
+static void paint_unseen(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
+			 struct ds_synth_row *ret)
 {
 	(void)s;
 	int shape = DS_SYNTH_CLASSES + (int)(i % (DS_OUTLINES - DS_SYNTH_CLASSES));
 	scene(r, p, shape, TYPICAL);
-	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_outline_names[shape],
-		 (unsigned long long)i);
+	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_outline_names[shape], (unsigned long long)i);
 }
 
-static void paint_inverted(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
-			   struct ds_picture *p, struct ds_synth_row *ret)
+static void paint_inverted(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
+			   struct ds_synth_row *ret)
 {
 	paint_id(s, i, r, p, ret);
 	ret->label = -1;
@@ -184,8 +177,8 @@ static void paint_inverted(const struct ds_synth *s, uint64_t i, struct ts_rng *
 
 /* ---- no objects ------------------------------------------------------------------------------ */
 
-static void paint_textures(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
-			   struct ds_picture *p, struct ds_synth_row *ret)
+static void paint_textures(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
+			   struct ds_synth_row *ret)
 {
 	(void)s, (void)i, (void)ret;
 	ds_paint_texture(p, r);
@@ -197,8 +190,9 @@ static void paint_textures(const struct ds_synth *s, uint64_t i, struct ts_rng *
 static void blur(double *v, int n, int step)
 {
 	enum { REACH = 5 };
-	static const double w[REACH + 1] = {   /* exp(-k^2 / (2 * 1.5^2)), divided by their sum */
-		0.2660117, 0.2130055, 0.1093607, 0.0360008, 0.0075988, 0.0010284 };
+	static const double w[REACH + 1] = { /* exp(-k^2 / (2 * 1.5^2)), divided by their sum */
+					     0.2660117, 0.2130055, 0.1093607, 0.0360008, 0.0075988, 0.0010284
+	};
 	double line[DS_N + 2 * REACH];
 	for (int i = -REACH; i < n + REACH; i++)
 		line[i + REACH] = v[(i < 0 ? 0 : i >= n ? n - 1 : i) * step];
@@ -213,18 +207,18 @@ static void blur(double *v, int n, int step)
 
 /* The blobs of the outlier-exposure experiments (Hendrycks et al., ICLR 2019): bits that are 1 with
  * probability 0.7, blurred over height, width and channel with sigma 1.5, set to 0 below 0.75. */
-static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
-			struct ds_picture *p, struct ds_synth_row *ret)
+static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
+			struct ds_synth_row *ret)
 {
 	(void)s, (void)i, (void)ret;
 	double *v = p->px;
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
 		v[k] = ts_rng_double(r) < .7;
-	for (int k = 0; k < 3 * DS_N; k++)            /* rows, */
+	for (int k = 0; k < 3 * DS_N; k++) /* rows, */
 		blur(v + k * DS_N, DS_N, 1);
-	for (int k = 0; k < 3 * DS_N; k++)            /* columns, */
+	for (int k = 0; k < 3 * DS_N; k++) /* columns, */
 		blur(v + k / DS_N * DS_PIXELS + k % DS_N, DS_N, DS_N);
-	for (int k = 0; k < DS_PIXELS; k++)           /* channels */
+	for (int k = 0; k < DS_PIXELS; k++) /* channels */
 		blur(v + k, 3, DS_PIXELS);
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
 		if (v[k] < .75)
@@ -234,8 +228,8 @@ static void paint_blobs(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
 /* Mean 1/2, standard deviation 1/4, as in the same experiments. Nearly normal without log or cos: the number of ones
  * in 64 random bits (mean 32, variance 16) plus a uniform of -1/2..1/2, which fills the gaps between whole numbers
  * (variance 1/12). sqrt(16 + 1/12) = 4.0104. */
-static void paint_gaussian(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
-			   struct ds_picture *p, struct ds_synth_row *ret)
+static void paint_gaussian(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
+			   struct ds_synth_row *ret)
 {
 	(void)s, (void)i, (void)ret;
 	for (int k = 0; k < DS_SYNTH_BYTES; k++) {
@@ -245,8 +239,8 @@ static void paint_gaussian(const struct ds_synth *s, uint64_t i, struct ts_rng *
 	}
 }
 
-static void paint_rademacher(const struct ds_synth *s, uint64_t i, struct ts_rng *r,
-			     struct ds_picture *p, struct ds_synth_row *ret)
+static void paint_rademacher(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
+			     struct ds_synth_row *ret)
 {
 	(void)s, (void)i, (void)ret;
 	for (int k = 0; k < DS_SYNTH_BYTES; k++)
@@ -272,8 +266,7 @@ void ds_synth_row(const struct ds_synth *s, uint64_t i, struct ds_synth_row *ret
 	struct ts_rng r = ts_rng_new(s->seed, stream_of(s) + i);
 	ret->label = -1;
 	ret->atypical = false;
-	snprintf(ret->name, sizeof ret->name, "%s/%06llu", sets[s->set].name,
-		 (unsigned long long)i);
+	snprintf(ret->name, sizeof ret->name, "%s/%06llu", sets[s->set].name, (unsigned long long)i);
 	sets[s->set].paint(s, i, &r, &p, ret);
 	for (int k = 0; k < DS_SYNTH_BYTES; k++) {
 		double v = p.px[k] * 255 + .5;

@@ -22,12 +22,21 @@
 extern "C" {
 #endif
 
-enum { DS_SYNTH_SIZE = 32, DS_SYNTH_BYTES = 3 * DS_SYNTH_SIZE * DS_SYNTH_SIZE,
-       DS_SYNTH_CLASSES = 10, DS_SYNTH_NAME = 48 };
+enum {
+	DS_SYNTH_SIZE = 32,
+	DS_SYNTH_BYTES = 3 * DS_SYNTH_SIZE * DS_SYNTH_SIZE,
+	DS_SYNTH_CLASSES = 10,
+	DS_SYNTH_NAME = 48
+};
 
 enum ds_synth_set {
-	DS_SYNTH_ID, DS_SYNTH_UNSEEN_SHAPES, DS_SYNTH_ID_INVERTED, DS_SYNTH_TEXTURES,
-	DS_SYNTH_BLOBS, DS_SYNTH_GAUSSIAN, DS_SYNTH_RADEMACHER,
+	DS_SYNTH_ID,
+	DS_SYNTH_UNSEEN_SHAPES,
+	DS_SYNTH_ID_INVERTED,
+	DS_SYNTH_TEXTURES,
+	DS_SYNTH_BLOBS,
+	DS_SYNTH_GAUSSIAN,
+	DS_SYNTH_RADEMACHER,
 	DS_SYNTH_SETS
 };
 
@@ -41,17 +50,17 @@ extern const char *const ds_synth_classes[];
 
 struct ds_synth {
 	enum ds_synth_set set;
-	bool train;                       /* split: train or test, independent of each other */
+	bool train; /* split: train or test, independent of each other */
 	uint64_t seed;
-	double atypical;                  /* share of atypical samples of the sets made from ID;
+	double atypical; /* share of atypical samples of the sets made from ID;
 					   * raising it changes only the rows that become atypical */
 };
 
 struct ds_synth_row {
-	uint8_t image[DS_SYNTH_BYTES];    /* (3,32,32) */
-	int label;                        /* row % DS_SYNTH_CLASSES in the ID set, else -1 */
+	uint8_t image[DS_SYNTH_BYTES]; /* (3,32,32) */
+	int label;                     /* row % DS_SYNTH_CLASSES in the ID set, else -1 */
 	bool atypical;
-	char name[DS_SYNTH_NAME];         /* "heart/000123" */
+	char name[DS_SYNTH_NAME]; /* "heart/000123" */
 };
 
 /* Makes row i. */

@@ -10,7 +10,7 @@
 enum { DS_N = DS_SYNTH_SIZE, DS_PIXELS = DS_N * DS_N };
 
 struct ds_picture {
-	double px[3 * DS_PIXELS];      /* (3,32,32) */
+	double px[3 * DS_PIXELS]; /* (3,32,32) */
 };
 
 struct ds_vec {
@@ -24,8 +24,24 @@ struct ds_color {
 /* Outlines, each within the unit circle of its own frame; "up" is -y. The first DS_SYNTH_CLASSES are the
  * ID classes. */
 enum ds_shape_name {
-	DS_DISC, DS_SQUARE, DS_TRIANGLE, DS_STAR, DS_CROSS, DS_CRESCENT, DS_HEART, DS_ARROW, DS_HOURGLASS, DS_TEE,
-	DS_PENTAGON, DS_DROP, DS_CHEVRON, DS_HALFDISC, DS_BOLT, DS_CLOVER, DS_ELL, DS_CAPSULE,
+	DS_DISC,
+	DS_SQUARE,
+	DS_TRIANGLE,
+	DS_STAR,
+	DS_CROSS,
+	DS_CRESCENT,
+	DS_HEART,
+	DS_ARROW,
+	DS_HOURGLASS,
+	DS_TEE,
+	DS_PENTAGON,
+	DS_DROP,
+	DS_CHEVRON,
+	DS_HALFDISC,
+	DS_BOLT,
+	DS_CLOVER,
+	DS_ELL,
+	DS_CAPSULE,
 	DS_OUTLINES
 };
 extern const char *const ds_outline_names[DS_OUTLINES];
@@ -53,8 +69,7 @@ struct ds_color ds_color_mix(struct ds_color a, struct ds_color b, double t);
 
 /* Paint the whole picture: a background between the colours a and b, of a random kind; a wilder texture
  * of any colours; light from one side and dark corners; noise of standard deviation sigma. */
-void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a,
-			 struct ds_color b);
+void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a, struct ds_color b);
 void ds_paint_texture(struct ds_picture *p, struct ts_rng *r);
 void ds_paint_light(struct ds_picture *p, struct ts_rng *r);
 void ds_paint_noise(struct ds_picture *p, struct ts_rng *r, double sigma);

@@ -80,9 +80,7 @@ void ds_draw_object(struct ds_picture *p, const struct ds_object *o)
 				d = fabs(d + o->stroke / 2) - o->stroke / 2;
 			double cover = clamp(.5 - d);
 			if (cover > 0)
-				blend(p, y * DS_N + x,
-				      ds_color_mix(o->a, o->b, clamp(q.y / 2 + .5)),
-				      cover * o->alpha);
+				blend(p, y * DS_N + x, ds_color_mix(o->a, o->b, clamp(q.y / 2 + .5)), cover * o->alpha);
 		}
 }
 
@@ -122,8 +120,7 @@ static void smooth_field(struct ts_rng *r, double cell, double field[DS_PIXELS])
 }
 
 /* Each pixel between a (mix 0) and b (mix 1). */
-static void fill(struct ds_picture *p, struct ds_color a, struct ds_color b,
-		 const double mix[DS_PIXELS])
+static void fill(struct ds_picture *p, struct ds_color a, struct ds_color b, const double mix[DS_PIXELS])
 {
 	for (int c = 0; c < 3; c++)
 		for (int i = 0; i < DS_PIXELS; i++)
@@ -194,8 +191,7 @@ static void clutter(struct ds_picture *p, struct ts_rng *r, struct ds_color a, s
 }
 
 /* A fifth are gradients, three tenths clouds, a fifth patterns, three tenths gradients with clutter. */
-void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a,
-			 struct ds_color b)
+void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a, struct ds_color b)
 {
 	double mix[DS_PIXELS];
 	double kind = ts_rng_double(r);
@@ -251,8 +247,7 @@ void ds_paint_noise(struct ds_picture *p, struct ts_rng *r, double sigma)
 	double scale = sigma * sqrt(3) / 65536;
 	for (int i = 0; i < DS_SYNTH_BYTES; i++) {
 		uint64_t u = ts_rng_u64(r);
-		int sum = (int)(u & 65535) + (int)(u >> 16 & 65535) + (int)(u >> 32 & 65535) +
-			  (int)(u >> 48);
+		int sum = (int)(u & 65535) + (int)(u >> 16 & 65535) + (int)(u >> 32 & 65535) + (int)(u >> 48);
 		p->px[i] += (sum - 131070) * scale;
 	}
 }

@@ -51,8 +51,10 @@ static int build(struct net *n, const double *p, struct err *err)
 	if (p[BOTTLENECK] != 0)
 		per_block /= 2;
 	if (n->h < 8 || n->w < 8 || per_block < 1)
-		return err_fail(err, "densenet needs images of at least 8x8 pixels and depth for one "
-			 "layer a block (%dx%d, depth %g given)", n->h, n->w, p[DEPTH]);
+		return err_fail(err,
+				"densenet needs images of at least 8x8 pixels and depth for one "
+				"layer a block (%dx%d, depth %g given)",
+				n->h, n->w, p[DEPTH]);
 	x = net_stage(n, net_conv(n, 0, "conv1", 2 * (int)p[GROWTH], 3, 1, 1));
 	for (int block = 1; block <= 3 && !n->failed; block++) {
 		char prefix[NET_NAME];
@@ -105,11 +107,13 @@ static bool guess(const struct ts_set *state, char *spec)
 }
 
 const struct net_arch net_densenet = {
-	"densenet", "DenseNet for small images; depth 100 and growth 12 are the paper's 'DenseNet-101'",
+	"densenet",
+	"DenseNet for small images; depth 100 and growth 12 are the paper's 'DenseNet-101'",
 	{ [DEPTH] = { "depth", 100, 7, 1000, true },
 	  [GROWTH] = { "growth", 12, 1, 128, true },
 	  [REDUCTION] = { "reduction", 0.5, 0.05, 1, false },
 	  [BOTTLENECK] = { "bottleneck", 1, 0, 1, true },
 	  [AFFINE] = { "affine", 0, 0, 1, true } },
-	build, guess
+	build,
+	guess
 };

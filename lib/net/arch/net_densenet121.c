@@ -49,8 +49,10 @@ static int build(struct net *n, const double *p, struct err *err)
 	int x;
 
 	if (n->h < 32 || n->w < 32) {
-		return err_fail(err, "densenet121 needs images of at least 32x32 pixels (%dx%d given); for "
-			 "small ones there is densenet", n->h, n->w);
+		return err_fail(err,
+				"densenet121 needs images of at least 32x32 pixels (%dx%d given); for "
+				"small ones there is densenet",
+				n->h, n->w);
 	}
 	x = net_conv(n, 0, "features.conv0", (int)p[INIT], 7, 2, 3);
 	x = net_relu(n, net_bn(n, x, "features.norm0", true));
@@ -80,21 +82,23 @@ static bool guess(const struct ts_set *state, char *spec)
 	if (!stem || !first)
 		return false;
 	for (int k = 0; k < 4; k++)
-		while (layers[k] < 1000 && net_shape(state, 4, "features.denseblock%d.denselayer%d.conv2.weight",
-						     k + 1, layers[k] + 1))
+		while (layers[k] < 1000 &&
+		       net_shape(state, 4, "features.denseblock%d.denselayer%d.conv2.weight", k + 1, layers[k] + 1))
 			layers[k]++;
-	snprintf(spec, NET_SPEC, "densenet121:growth=%zu,init=%zu,block1=%d,block2=%d,block3=%d,block4=%d",
-		 first[0], stem[0], layers[0], layers[1], layers[2], layers[3]);
+	snprintf(spec, NET_SPEC, "densenet121:growth=%zu,init=%zu,block1=%d,block2=%d,block3=%d,block4=%d", first[0],
+		 stem[0], layers[0], layers[1], layers[2], layers[3]);
 	return true;
 }
 
 const struct net_arch net_densenet121 = {
-	"densenet121", "DenseNet with torchvision's structure and names; layers of each block as parameters",
+	"densenet121",
+	"DenseNet with torchvision's structure and names; layers of each block as parameters",
 	{ [GROWTH] = { "growth", 32, 1, 128, true },
 	  [INIT] = { "init", 64, 2, 512, true },
 	  [BLOCK1] = { "block1", 6, 1, 256, true },
 	  { "block2", 12, 1, 256, true },
 	  { "block3", 24, 1, 256, true },
 	  { "block4", 16, 1, 256, true } },
-	build, guess
+	build,
+	guess
 };

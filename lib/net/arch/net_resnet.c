@@ -11,29 +11,25 @@
 
 #include "net/net.h"
 
-enum { DEPTH, WIDEN, AFFINE = WIDEN };   /* resnet: depth, widen; resnet-cifar: depth, affine */
+enum { DEPTH, WIDEN, AFFINE = WIDEN }; /* resnet: depth, widen; resnet-cifar: depth, affine */
 
 static const struct depth {
 	int depth, blocks[4];
 	bool bottleneck;
 } depths[] = {
-	{ 18, { 2, 2, 2, 2 }, false },
-	{ 34, { 3, 4, 6, 3 }, false },
-	{ 50, { 3, 4, 6, 3 }, true },
-	{ 101, { 3, 4, 23, 3 }, true },
-	{ 152, { 3, 8, 36, 3 }, true },
+	{ 18, { 2, 2, 2, 2 }, false },  { 34, { 3, 4, 6, 3 }, false },  { 50, { 3, 4, 6, 3 }, true },
+	{ 101, { 3, 4, 23, 3 }, true }, { 152, { 3, 8, 36, 3 }, true },
 };
 enum { N_DEPTHS = sizeof depths / sizeof *depths };
 
 struct form {
 	const char *name, *shortcut;
 	bool affine;
-	int widen;                        /* the inner width of bottlenecks, times this */
+	int widen; /* the inner width of bottlenecks, times this */
 };
 
 /* prefix.convK, prefix.bnK */
-static int unit(struct net *n, int in, const char *prefix, int k, int c, int kernel, int stride,
-		bool affine)
+static int unit(struct net *n, int in, const char *prefix, int k, int c, int kernel, int stride, bool affine)
 {
 	char conv[NET_NAME], bn[NET_NAME];
 
@@ -42,8 +38,7 @@ static int unit(struct net *n, int in, const char *prefix, int k, int c, int ker
 	return net_bn(n, net_conv(n, in, conv, c, kernel, stride, kernel / 2), bn, affine);
 }
 
-static int block(struct net *n, int in, const char *prefix, const struct form *f, bool bottleneck,
-		 int c, int stride)
+static int block(struct net *n, int in, const char *prefix, const struct form *f, bool bottleneck, int c, int stride)
 {
 	const int inner = bottleneck ? c * f->widen : c, out = bottleneck ? 4 * c : c;
 	char conv[NET_NAME], bn[NET_NAME];
@@ -102,8 +97,10 @@ static int build_imagenet(struct net *n, const double *p, struct err *err)
 	if (f.widen != 1 && !d->bottleneck)
 		return err_fail(err, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
 	if (n->h < 32 || n->w < 32) {
-		return err_fail(err, "resnet needs images of at least 32x32 pixels (%dx%d given); for small "
-			 "ones there is resnet-cifar", n->h, n->w);
+		return err_fail(err,
+				"resnet needs images of at least 32x32 pixels (%dx%d given); for small "
+				"ones there is resnet-cifar",
+				n->h, n->w);
 	}
 	x = net_conv(n, 0, "conv1", 64, 7, 2, 3);
 	x = net_maxpool(n, net_relu(n, net_bn(n, x, "bn1", true)), 3, 2, 1);
@@ -129,8 +126,7 @@ static int guess_depth(const struct ts_set *state, const struct form *f, size_t 
 	const bool bottleneck = net_shape(state, 4, "layer1.0.conv3.weight") != NULL;
 	int have[4] = { 0 };
 
-	if (!stem || stem[0] != 64 || stem[2] != kernel ||
-	    !net_shape(state, 4, "layer2.0.%s.0.weight", f->shortcut))
+	if (!stem || stem[0] != 64 || stem[2] != kernel || !net_shape(state, 4, "layer2.0.%s.0.weight", f->shortcut))
 		return 0;
 	for (int i = 0; i < 4; i++)
 		while (have[i] < 100 && net_shape(state, 4, "layer%d.%d.conv2.weight", i + 1, have[i]))
@@ -166,20 +162,21 @@ static bool guess_cifar(const struct ts_set *state, char *spec)
 
 	if (!depth)
 		return false;
-	snprintf(spec, NET_SPEC, "resnet-cifar:depth=%d,affine=%d", depth,
-		 net_shape(state, 1, "bn1.weight") != NULL);
+	snprintf(spec, NET_SPEC, "resnet-cifar:depth=%d,affine=%d", depth, net_shape(state, 1, "bn1.weight") != NULL);
 	return true;
 }
 
 const struct net_arch net_resnet = {
-	"resnet", "ResNet with torchvision's structure and names; depth 50 and widen 2 are wide_resnet50_2",
-	{ [DEPTH] = { "depth", 50, 18, 152, true },
-	  [WIDEN] = { "widen", 1, 1, 16, true } },
-	build_imagenet, guess_imagenet
+	"resnet",
+	"ResNet with torchvision's structure and names; depth 50 and widen 2 are wide_resnet50_2",
+	{ [DEPTH] = { "depth", 50, 18, 152, true }, [WIDEN] = { "widen", 1, 1, 16, true } },
+	build_imagenet,
+	guess_imagenet
 };
 const struct net_arch net_resnet_cifar = {
-	"resnet-cifar", "ResNet for small images: a 3x3 stem without stride or pooling",
-	{ [DEPTH] = { "depth", 18, 18, 152, true },
-	  [AFFINE] = { "affine", 1, 0, 1, true } },
-	build_cifar, guess_cifar
+	"resnet-cifar",
+	"ResNet for small images: a 3x3 stem without stride or pooling",
+	{ [DEPTH] = { "depth", 18, 18, 152, true }, [AFFINE] = { "affine", 1, 0, 1, true } },
+	build_cifar,
+	guess_cifar
 };

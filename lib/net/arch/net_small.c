@@ -24,7 +24,7 @@ static int build_convs(struct net *n, int pairs, struct err *err)
 
 	if (n->h >> pairs < 1 || n->w >> pairs < 1)
 		return err_fail(err, "conv%d needs images of at least %dx%d pixels (%dx%d given)", 2 * pairs,
-			 1 << pairs, 1 << pairs, n->h, n->w);
+				1 << pairs, 1 << pairs, n->h, n->w);
 	for (int i = 0; i < pairs; i++) {
 		for (int k = 0; k < 2; k++) {
 			char name[NET_NAME];
@@ -69,8 +69,7 @@ static bool guess(const struct ts_set *state, int convs, char *spec)
 
 	while (have < 100 && net_shape(state, 4, "convs.%d.weight", have / 2 * 5 + have % 2 * 2))
 		have++;
-	if (have != convs || !net_shape(state, 4, "linear.0.weight") ||
-	    !net_shape(state, 4, "linear.4.weight"))
+	if (have != convs || !net_shape(state, 4, "linear.0.weight") || !net_shape(state, 4, "linear.4.weight"))
 		return false;
 	snprintf(spec, NET_SPEC, convs ? "conv%d" : "fc", convs);
 	return true;
@@ -105,6 +104,4 @@ const struct net_arch net_conv4 = {
 const struct net_arch net_conv6 = {
 	"conv6", "as conv4, then two convolutions of 256", { { 0 } }, build_conv6, guess_conv6
 };
-const struct net_arch net_fc = {
-	"fc", "dense layers of 300 and 100, no convolution", { { 0 } }, build_fc, guess_fc
-};
+const struct net_arch net_fc = { "fc", "dense layers of 300 and 100, no convolution", { { 0 } }, build_fc, guess_fc };

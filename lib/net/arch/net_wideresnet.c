@@ -39,8 +39,8 @@ static int build(struct net *n, const double *p, struct err *err)
 	if (depth % 6 != 4) {
 		const int below = depth - (depth + 2) % 6;
 
-		return err_fail(err, "wideresnet has a depth of 6 N + 4; near %d there are %d and %d", depth,
-			 below, below + 6);
+		return err_fail(err, "wideresnet has a depth of 6 N + 4; near %d there are %d and %d", depth, below,
+				below + 6);
 	}
 	x = net_stage(n, net_conv(n, 0, "conv1", 16, 3, 1, 1));
 	for (int group = 1; group <= 3; group++) {
@@ -73,10 +73,10 @@ static bool guess(const struct ts_set *state, char *spec)
 	return true;
 }
 
-const struct net_arch net_wideresnet = {
-	"wideresnet", "Wide ResNet for small images; depth 40 and widen 2 are WRN-40-2",
-	{ [DEPTH] = { "depth", 40, 10, 1000, true },
-	  [WIDEN] = { "widen", 2, 1, 32, true },
-	  [AFFINE] = { "affine", 1, 0, 1, true } },
-	build, guess
-};
+const struct net_arch net_wideresnet = { "wideresnet",
+					 "Wide ResNet for small images; depth 40 and widen 2 are WRN-40-2",
+					 { [DEPTH] = { "depth", 40, 10, 1000, true },
+					   [WIDEN] = { "widen", 2, 1, 32, true },
+					   [AFFINE] = { "affine", 1, 0, 1, true } },
+					 build,
+					 guess };

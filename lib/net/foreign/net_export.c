@@ -47,8 +47,9 @@ int net_export(const struct net_checkpoint *c, enum net_export_format format, bo
 	       struct err *err)
 {
 	char input[64], mean[128], std[128];
-	const char *const pairs[] = { "format", "pt", "unmask.arch", c->net->spec, "unmask.input", input,
-				      "unmask.mean", mean, "unmask.std", std, NULL };
+	const char *const pairs[] = { "format",       "pt",  "unmask.arch", c->net->spec,
+				      "unmask.input", input, "unmask.mean", mean,
+				      "unmask.std",   std,   NULL };
 	struct ts_file *f = ts_file_open(path);
 	struct ts_set set = { 0 };
 	int rc;

@@ -105,7 +105,7 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, s
 		rc = read_own(f, p, n, name, err);
 	else if (p)
 		err_fail(err, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
-			 "unmask checkpoint");
+			      "unmask checkpoint");
 	if (rc < 0 && !(p && f->format && strncmp(f->format, "unmask", 6) == 0))
 		err_prefix(err, "'%s': ", name);
 	free(p);

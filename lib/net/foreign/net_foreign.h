@@ -26,13 +26,13 @@ extern "C" {
 enum { NET_MAX_PICKLE = 16 << 20, NET_MAX_JSON = 4 << 20 };
 
 struct net_foreign {
-	const char *format;               /* in words: "PyTorch (zip)" */
+	const char *format; /* in words: "PyTorch (zip)" */
 	struct ts_set state;
-	char key[64];                     /* what the state stood under in a training dictionary; "" */
-	char others[256];                 /* other keys that have states too: " ema" */
-	struct ts_meta meta;              /* what else it says in numbers and words */
-	size_t skipped;                   /* entries that are no tensors */
-	size_t doubles;                   /* tensors that lost digits: they were f64 */
+	char key[64];        /* what the state stood under in a training dictionary; "" */
+	char others[256];    /* other keys that have states too: " ema" */
+	struct ts_meta meta; /* what else it says in numbers and words */
+	size_t skipped;      /* entries that are no tensors */
+	size_t doubles;      /* tensors that lost digits: they were f64 */
 	size_t file_size;
 };
 

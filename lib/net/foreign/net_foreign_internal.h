@@ -6,8 +6,18 @@
 #include "err/err.h"
 #include "net/foreign/net_foreign.h"
 
-enum net_elem { NET_E_F32, NET_E_F64, NET_E_F16, NET_E_BF16, NET_E_I64, NET_E_I32, NET_E_I16,
-		NET_E_I8, NET_E_U8, NET_E_BOOL };
+enum net_elem {
+	NET_E_F32,
+	NET_E_F64,
+	NET_E_F16,
+	NET_E_BF16,
+	NET_E_I64,
+	NET_E_I32,
+	NET_E_I16,
+	NET_E_I8,
+	NET_E_U8,
+	NET_E_BOOL
+};
 size_t net_elem_size(enum net_elem e);
 
 /* A view of numbers that lie somewhere in the file. */
@@ -16,9 +26,9 @@ struct net_view {
 	enum net_elem elem;
 	int ndim;
 	size_t shape[TS_MAX_DIMS];
-	size_t stride[TS_MAX_DIMS];       /* in elements */
-	size_t offset;                    /* in elements */
-	size_t count;                     /* elements; set by net_view_check */
+	size_t stride[TS_MAX_DIMS]; /* in elements */
+	size_t offset;              /* in elements */
+	size_t count;               /* elements; set by net_view_check */
 };
 
 /* Takes a name of len bytes. -1 with a line in err: empty, too long, control characters. */

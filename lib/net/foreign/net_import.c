@@ -16,11 +16,10 @@ static const struct {
 	const char *from, *to;
 	unsigned attempts;
 } aliases[] = {
-	{ "linear.", "fc.", 3 }, { "classifier.", "fc.", 3 }, { "head.", "fc.", 3 },
-	{ "fc.", "classifier.", 4 }, { "downsample.", "shortcut.", 1 },
-	{ "convShortcut.", "shortcut.", 1 }, { "shortcut.", "downsample.", 2 },
-	{ "norm.1.", "norm1.", 7 }, { "norm.2.", "norm2.", 7 }, { "conv.1.", "conv1.", 7 },
-	{ "conv.2.", "conv2.", 7 },
+	{ "linear.", "fc.", 3 },           { "classifier.", "fc.", 3 },       { "head.", "fc.", 3 },
+	{ "fc.", "classifier.", 4 },       { "downsample.", "shortcut.", 1 }, { "convShortcut.", "shortcut.", 1 },
+	{ "shortcut.", "downsample.", 2 }, { "norm.1.", "norm1.", 7 },        { "norm.2.", "norm2.", 7 },
+	{ "conv.1.", "conv1.", 7 },        { "conv.2.", "conv2.", 7 },
 };
 enum { ALIASES = sizeof aliases / sizeof *aliases, NAME = TS_MAX_NAME + 1 };
 
@@ -162,9 +161,10 @@ static int guess(const struct ts_set *state, char *spec, struct err *err)
 	}
 	if (found || !memory)
 		return found ? 0 : err_memory(err);
-	return err_fail(err, "its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
-		       "--arch names one", state->n, state->n ? state->t[0].name : "",
-		       state->n > 1 ? state->t[1].name : "");
+	return err_fail(err,
+			"its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
+			"--arch names one",
+			state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
 }
 
 /* The first convolution's parameter if it reads the input, else -1. */
@@ -175,8 +175,8 @@ static int first_conv(const struct net *n)
 }
 
 /* Builds the network: classes from the classifier's weight, the input as net_import.h says. */
-static int build(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how,
-		 const char *spec, struct err *err)
+static int build(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, const char *spec,
+		 struct err *err)
 {
 	int ch = how->c ? how->c : 3, h = how->h ? how->h : 32, w = how->w ? how->w : 32;
 	struct net *n = net_new(spec, ch, h, w, 2, err);
@@ -219,7 +219,7 @@ static void each(struct net_importing *im, struct ts_tensor *to)
 		const struct net_param *p = &n->params[i];
 
 		if (!ts_set_get(im->state, p->name)) {
-			if (p->role != NET_BATCHES)    /* PyTorch before 0.4.1 does not count */
+			if (p->role != NET_BATCHES) /* PyTorch before 0.4.1 does not count */
 				net_import_say(im, true, "missing: tensor '%s' (%s)%s", p->name,
 					       ts_shape_text(p->ndim, p->shape, want),
 					       im->how->partial ? "; it has fresh values" : "");
@@ -244,8 +244,10 @@ static void extras(struct net_importing *im)
 
 static int misfit(const struct net_importing *im, struct err *err)
 {
-	return err_fail(err, "%zu tensors do not fit architecture %.200s; --partial takes those that do, "
-		       "--arch names another", im->wrong, im->c->net->spec);
+	return err_fail(err,
+			"%zu tensors do not fit architecture %.200s; --partial takes those that do, "
+			"--arch names another",
+			im->wrong, im->c->net->spec);
 }
 
 /* Before there is memory for the network: its size comes from names and shapes, which cost a file nothing.
@@ -258,8 +260,10 @@ static int check_first(struct net_importing *im, struct err *err)
 	for (size_t i = 0; i < im->state->n; i++)
 		have += ts_tensor_count(&im->state->t[i]);
 	if (im->how->partial && !im->how->arch && net_count(n) / 4 > have)
-		return err_fail(err, "its tensors are much less than the guessed architecture %.200s has; --arch "
-			       "says that it is meant", n->spec);
+		return err_fail(err,
+				"its tensors are much less than the guessed architecture %.200s has; --arch "
+				"says that it is meant",
+				n->spec);
 	if (im->how->partial)
 		return 0;
 	each(im, NULL);
@@ -283,8 +287,7 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		goto out;
 	if (!how->arch)
 		net_import_say(&im, false, "guessed architecture: %s", c->net->spec);
-	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w,
-		       c->net->classes);
+	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w, c->net->classes);
 	im.taken = calloc(state->n + 1, sizeof *im.taken);
 	if (!im.taken) {
 		err_memory(err);

@@ -24,22 +24,22 @@ extern "C" {
 
 struct net_import {
 	/* what is asked for */
-	const char *arch;                 /* spec; NULL: guess */
-	int c, h, w;                      /* the input; 0: channels as the first convolution has, 32x32, or
+	const char *arch; /* spec; NULL: guess */
+	int c, h, w;      /* the input; 0: channels as the first convolution has, 32x32, or
 					   * 224x224 if that convolution is 7x7 */
-	bool partial;                     /* missing tensors have fresh values, others are left out */
-	bool no_masks;                    /* scores are left out */
-	double keep;                      /* of scores; below 0: not said */
+	bool partial;     /* missing tensors have fresh values, others are left out */
+	bool no_masks;    /* scores are left out */
+	double keep;      /* of scores; below 0: not said */
 	bool model_scope;
-	uint64_t seed;                    /* of fresh values */
+	uint64_t seed; /* of fresh values */
 	/* Called with a line for each tensor that does not fit, and for what else is worth saying. */
 	void (*say)(bool wrong, const char *line);
 };
 
 /* Takes tensors from *state (which is consumed, also in failure) and fills c->net, state, extra, mask, all
  * of a zeroed *c. -1 with a line in err. The caller releases *c also then. */
-int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, struct err *err)
-	TS_CHECKED;
+int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how,
+	       struct err *err) TS_CHECKED;
 /* Takes the prefixes off every name. -1: out of memory, or two names become one. */
 int net_import_prefixes(struct ts_set *state, struct err *err) TS_CHECKED;
 

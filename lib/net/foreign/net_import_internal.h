@@ -11,13 +11,12 @@ struct net_importing {
 	struct ts_set *state;
 	const struct net_import *how;
 	struct ts_rng rng;
-	bool *taken;                      /* which tensors of state have found their place */
-	size_t wrong;                     /* tensors that do not fit */
+	bool *taken;  /* which tensors of state have found their place */
+	size_t wrong; /* tensors that do not fit */
 };
 
 /* A line for the user; wrong: it counts as one that does not fit. */
-void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Has the state's tensor `name`, which is there, this shape? One number may have any. Says so if not. */
 bool net_import_fits(struct net_importing *im, const char *name, int ndim, const size_t *shape);
 /* Moves the state's tensor `name`, which is there, to *to, converted to its type (|u1: what is neither 0 nor

@@ -16,8 +16,7 @@ static bool ends(const char *name, const char *with)
 
 bool net_import_of_mask(const char *name)
 {
-	static const char *const of_masks[] = { ".scores", ".mask", ".temp_mask", ".threshold",
-						".feature_list" };
+	static const char *const of_masks[] = { ".scores", ".mask", ".temp_mask", ".threshold", ".feature_list" };
 
 	for (size_t i = 0; i < sizeof of_masks / sizeof *of_masks; i++)
 		if (ends(name, of_masks[i]))
@@ -39,11 +38,11 @@ static int values_of(const struct ts_tensor *t)
 }
 
 struct found {
-	size_t layers;                    /* that may have masks */
-	size_t first, last;               /* parameters: the first one's weight, the classifier's */
-	size_t scores, masks;             /* of layers, how many have them */
-	bool binary, cuts, odd;           /* all scores are 0 or 1; a mask is not all ones; nor 0 and 1 */
-	char name[NET_NAME];              /* one that has scores or a mask */
+	size_t layers;          /* that may have masks */
+	size_t first, last;     /* parameters: the first one's weight, the classifier's */
+	size_t scores, masks;   /* of layers, how many have them */
+	bool binary, cuts, odd; /* all scores are 0 or 1; a mask is not all ones; nor 0 and 1 */
+	char name[NET_NAME];    /* one that has scores or a mask */
 };
 
 static struct found look(const struct net_importing *im)
@@ -111,20 +110,24 @@ int net_import_masks(struct net_importing *im, struct err *err)
 	const struct found f = look(im);
 	const enum net_extra from = f.scores ? NET_SCORES : NET_FIXED;
 	const bool fixed = f.scores ? f.binary : f.cuts;
-	struct net_mask m = { .kind = fixed ? NET_MASK_FIXED : NET_MASK_SCORES, .keep = 1,
+	struct net_mask m = { .kind = fixed ? NET_MASK_FIXED : NET_MASK_SCORES,
+			      .keep = 1,
 			      .model_scope = im->how->model_scope };
 	char name[NET_NAME];
 	int rc = 0;
 
 	if ((f.scores || fixed) && !im->how->no_masks) {
 		if (f.odd || (f.scores && f.cuts))
-			return err_fail(err, "has masks that %s: which weights stay is not known; --no-masks "
-				       "leaves them out", f.odd ? "hold something else than 0 and 1" :
-				       "cut weights beside scores that do");
+			return err_fail(err,
+					"has masks that %s: which weights stay is not known; --no-masks "
+					"leaves them out",
+					f.odd ? "hold something else than 0 and 1" :
+						"cut weights beside scores that do");
 		if (!fixed && im->how->keep < 0)
-			return err_fail(err, "has scores of %zu masked layers ('%.90s'), but not which fraction "
-				       "of the weights they keep: --keep says it, --no-masks leaves them out",
-				       f.scores, f.name);
+			return err_fail(err,
+					"has scores of %zu masked layers ('%.90s'), but not which fraction "
+					"of the weights they keep: --keep says it, --no-masks leaves them out",
+					f.scores, f.name);
 		if (!fixed)
 			m.keep = im->how->keep;
 		net_extra_name(im->c->net, (int)f.first, from, name);
@@ -133,9 +136,8 @@ int net_import_masks(struct net_importing *im, struct err *err)
 		m.dense_last = f.layers > 1 && !ts_set_get(im->state, name);
 		rc = fill(im, &m, from, err);
 		if (rc == 0)
-			net_import_say(im, false, "masks: %s, %g of the weights stay%s%s",
-				       net_mask_kinds[m.kind], im->c->mask->keep,
-				       m.dense_first ? ", first layer dense" : "",
+			net_import_say(im, false, "masks: %s, %g of the weights stay%s%s", net_mask_kinds[m.kind],
+				       im->c->mask->keep, m.dense_first ? ", first layer dense" : "",
 				       m.dense_last ? ", classifier dense" : "");
 	}
 	for (size_t i = 0, left = 0; i < im->state->n; i++)

@@ -31,12 +31,11 @@ bool net_import_fits(struct net_importing *im, const char *name, int ndim, const
 	im->taken[t - im->state->t] = true;
 	for (int i = 0; i < ndim; i++)
 		count *= shape[i];
-	if (ts_tensor_count(t) == count && (count == 1 || (t->ndim == ndim && memcmp(t->shape, shape,
-			(size_t)ndim * sizeof *shape) == 0)))
+	if (ts_tensor_count(t) == count &&
+	    (count == 1 || (t->ndim == ndim && memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0)))
 		return true;
 	net_import_say(im, true, "misshapen: tensor '%s' is %s, the architecture has %s", name,
-		       ts_shape_text(t->ndim, t->shape, have),
-		       ts_shape_text(ndim, shape, want));
+		       ts_shape_text(t->ndim, t->shape, have), ts_shape_text(ndim, shape, want));
 	return false;
 }
 

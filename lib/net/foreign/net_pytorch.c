@@ -26,7 +26,7 @@ struct zip {
 	struct archive *a;
 	struct archive_entry *entry;
 	const unsigned char *p;
-	size_t n, left;                   /* left: bytes that may yet come out, as many as the file has:
+	size_t n, left; /* left: bytes that may yet come out, as many as the file has:
 					   * PyTorch stores, so no more can; only bombs would */
 	struct err *err;
 };
@@ -128,7 +128,7 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, char **folder)
 			free(order);
 		} else if (is_member(name, "constants.pkl")) {
 			rc = err_fail(z->err, "is a TorchScript program, not a state_dict; in Python: "
-				     "torch.save(torch.jit.load(FILE).state_dict(), ...)");
+					      "torch.save(torch.jit.load(FILE).state_dict(), ...)");
 		}
 	}
 	if (rc == 0 && !p)
@@ -152,18 +152,19 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 		unsigned char *p;
 		size_t n, want;
 
-		if (!tail || strncmp(tail, "/data/", 6) != 0 ||
-		    !(s = torch_object_find(o, tail + 6, strlen(tail + 6))))
+		if (!tail || strncmp(tail, "/data/", 6) != 0 || !(s = torch_object_find(o, tail + 6, strlen(tail + 6))))
 			continue;
 		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &want) || want > z->n)
-			return err_fail(z->err, "storage '%.64s' is said to have %zu elements, more than the "
-				       "file has bytes", tail + 6, s->numel);
+			return err_fail(z->err,
+					"storage '%.64s' is said to have %zu elements, more than the "
+					"file has bytes",
+					tail + 6, s->numel);
 		p = zip_member(z, name, want, &n);
 		if (!p)
 			return -1;
 		if (n != want)
-			rc = err_fail(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu",
-				     name, n, want);
+			rc = err_fail(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu", name, n,
+				      want);
 		else
 			rc = torch_object_fill(o, s, p, f, z->err);
 		free(p);
@@ -215,12 +216,12 @@ static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, con
 
 /* ---- legacy ---- */
 
-static const unsigned char legacy[] = { 0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8,
-					0x50, 0x19, '.' };
+static const unsigned char legacy[] = { 0x80, 2,    0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46,
+					0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.' };
 
 /* Storages, in the order of the list of keys: <i8 elements, bytes. */
-static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n,
-			   struct torch_object *o, struct net_foreign *f, struct err *err)
+static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n, struct torch_object *o,
+			   struct net_foreign *f, struct err *err)
 {
 	if (keys->type != PICKLE_LIST)
 		return err_fail(err, "the list of its storages is none");
@@ -236,11 +237,13 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 			return err_fail(err, "is cut off before storage %zu of %zu", i + 1, keys->n);
 		memcpy(&numel, p, 8);
 		if (numel != s->numel)
-			return err_fail(err, "storage '%.*s' has %llu elements where its pickle says %zu",
-				       (int)v->n, v->s, (unsigned long long)numel, s->numel);
+			return err_fail(err, "storage '%.*s' has %llu elements where its pickle says %zu", (int)v->n,
+					v->s, (unsigned long long)numel, s->numel);
 		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &bytes) || bytes > n - 8)
-			return err_fail(err, "is cut off in storage %zu of %zu, which is said to have %zu "
-				       "elements", i + 1, keys->n, s->numel);
+			return err_fail(err,
+					"is cut off in storage %zu of %zu, which is said to have %zu "
+					"elements",
+					i + 1, keys->n, s->numel);
 		if (torch_object_fill(o, s, p + 8, f, err) < 0)
 			return -1;
 		p += 8 + bytes;
@@ -251,7 +254,7 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 
 static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
-	struct pickle *k[5] = { NULL };           /* magic, protocol, machine, object, keys */
+	struct pickle *k[5] = { NULL }; /* magic, protocol, machine, object, keys */
 	const struct pickle_value *little;
 	struct torch_object o = { 0 };
 	int rc = 0;
@@ -269,7 +272,7 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		little = i == 2 ? pickle_get(pickle_root(k[2]), "little_endian") : NULL;
 		if (i == 2 && (!little || little->type != PICKLE_INT || !little->i))
 			rc = err_fail(err, "was written by a big-endian machine");
-		if (i < 3) {                      /* is not looked at again */
+		if (i < 3) { /* is not looked at again */
 			pickle_free(k[i]);
 			k[i] = NULL;
 		}
@@ -300,7 +303,7 @@ int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, co
 	if (n > sizeof legacy && memcmp(p, legacy, sizeof legacy) == 0)
 		return read_legacy(f, p, n, key, err);
 	f->format = "pickle";
-	k = unpickle(p, n, err);                  /* says what in it is refused, if anything is */
+	k = unpickle(p, n, err); /* says what in it is refused, if anything is */
 	pickle_free(k);
 	return k ? err_fail(err, "is a pickle, but not one of PyTorch's") : -1;
 }

@@ -25,8 +25,8 @@ extern "C" {
 /* Do the file's first bytes look so? */
 bool net_pytorch_is(const unsigned char *p, size_t n);
 /* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err. */
-int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
-	TS_CHECKED;
+int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key,
+		     struct err *err) TS_CHECKED;
 /* Writes an OrderedDict of the tensors (f32, i64, u8) in the zip form, which torch.load() opens, also with
  * weights_only=True. `set` is borrowed, also its tensors. f is not finished. -1 with a line in err. */
 int net_pytorch_write(struct ts_file *f, const struct ts_set *set, struct err *err) TS_CHECKED;

@@ -6,60 +6,64 @@
 
 #include "net/foreign/net_pytorch_internal.h"
 
-const struct pickle_name torch_names[] = {
-	PICKLE_NUMPY,
-	{ "numpy.core.multiarray scalar", PICKLE_MAKES_OBJECT },
-	{ "numpy._core.multiarray scalar", PICKLE_MAKES_OBJECT },
-	{ "collections OrderedDict", PICKLE_MAKES_DICT },
-	{ "collections defaultdict", PICKLE_MAKES_DICT },
-	{ "collections Counter", PICKLE_MAKES_DICT },
-	{ "builtins dict", PICKLE_MAKES_NOTHING },
-	{ "__builtin__ dict", PICKLE_MAKES_NOTHING },
-	{ "builtins set", PICKLE_MAKES_LIST },
-	{ "__builtin__ set", PICKLE_MAKES_LIST },
-	{ "argparse Namespace", PICKLE_MAKES_OBJECT },
-	{ "torch Size", PICKLE_MAKES_LIST },
-	{ "torch device", PICKLE_MAKES_OBJECT },
-	{ "torch Tensor", PICKLE_MAKES_NOTHING },
-	{ "torch.nn.parameter Parameter", PICKLE_MAKES_NOTHING },
-	{ "torch._utils _rebuild_tensor", PICKLE_MAKES_OBJECT },
-	{ "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
-	{ "torch._utils _rebuild_parameter", PICKLE_MAKES_OBJECT },
-	{ "torch._utils _rebuild_parameter_with_state", PICKLE_MAKES_OBJECT },
-	{ "torch._tensor _rebuild_from_type_v2", PICKLE_MAKES_OBJECT },
-	{ "torch DoubleStorage", PICKLE_MAKES_NOTHING },
-	{ "torch FloatStorage", PICKLE_MAKES_NOTHING },
-	{ "torch HalfStorage", PICKLE_MAKES_NOTHING },
-	{ "torch BFloat16Storage", PICKLE_MAKES_NOTHING },
-	{ "torch LongStorage", PICKLE_MAKES_NOTHING },
-	{ "torch IntStorage", PICKLE_MAKES_NOTHING },
-	{ "torch ShortStorage", PICKLE_MAKES_NOTHING },
-	{ "torch CharStorage", PICKLE_MAKES_NOTHING },
-	{ "torch ByteStorage", PICKLE_MAKES_NOTHING },
-	{ "torch BoolStorage", PICKLE_MAKES_NOTHING },
-	{ "torch.storage UntypedStorage", PICKLE_MAKES_NOTHING },
-	{ "torch.storage _UntypedStorage", PICKLE_MAKES_NOTHING },
-	{ "torch float32", PICKLE_MAKES_NOTHING },
-	{ "torch float64", PICKLE_MAKES_NOTHING },
-	{ "torch float16", PICKLE_MAKES_NOTHING },
-	{ "torch bfloat16", PICKLE_MAKES_NOTHING },
-	{ "torch int64", PICKLE_MAKES_NOTHING },
-	{ "torch int32", PICKLE_MAKES_NOTHING },
-	{ "torch uint8", PICKLE_MAKES_NOTHING },
-	{ "torch bool", PICKLE_MAKES_NOTHING },
-	{ 0 }
-};
+const struct pickle_name torch_names[] = { PICKLE_NUMPY,
+					   { "numpy.core.multiarray scalar", PICKLE_MAKES_OBJECT },
+					   { "numpy._core.multiarray scalar", PICKLE_MAKES_OBJECT },
+					   { "collections OrderedDict", PICKLE_MAKES_DICT },
+					   { "collections defaultdict", PICKLE_MAKES_DICT },
+					   { "collections Counter", PICKLE_MAKES_DICT },
+					   { "builtins dict", PICKLE_MAKES_NOTHING },
+					   { "__builtin__ dict", PICKLE_MAKES_NOTHING },
+					   { "builtins set", PICKLE_MAKES_LIST },
+					   { "__builtin__ set", PICKLE_MAKES_LIST },
+					   { "argparse Namespace", PICKLE_MAKES_OBJECT },
+					   { "torch Size", PICKLE_MAKES_LIST },
+					   { "torch device", PICKLE_MAKES_OBJECT },
+					   { "torch Tensor", PICKLE_MAKES_NOTHING },
+					   { "torch.nn.parameter Parameter", PICKLE_MAKES_NOTHING },
+					   { "torch._utils _rebuild_tensor", PICKLE_MAKES_OBJECT },
+					   { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
+					   { "torch._utils _rebuild_parameter", PICKLE_MAKES_OBJECT },
+					   { "torch._utils _rebuild_parameter_with_state", PICKLE_MAKES_OBJECT },
+					   { "torch._tensor _rebuild_from_type_v2", PICKLE_MAKES_OBJECT },
+					   { "torch DoubleStorage", PICKLE_MAKES_NOTHING },
+					   { "torch FloatStorage", PICKLE_MAKES_NOTHING },
+					   { "torch HalfStorage", PICKLE_MAKES_NOTHING },
+					   { "torch BFloat16Storage", PICKLE_MAKES_NOTHING },
+					   { "torch LongStorage", PICKLE_MAKES_NOTHING },
+					   { "torch IntStorage", PICKLE_MAKES_NOTHING },
+					   { "torch ShortStorage", PICKLE_MAKES_NOTHING },
+					   { "torch CharStorage", PICKLE_MAKES_NOTHING },
+					   { "torch ByteStorage", PICKLE_MAKES_NOTHING },
+					   { "torch BoolStorage", PICKLE_MAKES_NOTHING },
+					   { "torch.storage UntypedStorage", PICKLE_MAKES_NOTHING },
+					   { "torch.storage _UntypedStorage", PICKLE_MAKES_NOTHING },
+					   { "torch float32", PICKLE_MAKES_NOTHING },
+					   { "torch float64", PICKLE_MAKES_NOTHING },
+					   { "torch float16", PICKLE_MAKES_NOTHING },
+					   { "torch bfloat16", PICKLE_MAKES_NOTHING },
+					   { "torch int64", PICKLE_MAKES_NOTHING },
+					   { "torch int32", PICKLE_MAKES_NOTHING },
+					   { "torch uint8", PICKLE_MAKES_NOTHING },
+					   { "torch bool", PICKLE_MAKES_NOTHING },
+					   { 0 } };
 
 static const struct {
 	const char *name;
 	enum net_elem elem;
 } storage_types[] = {
-	{ "torch DoubleStorage", NET_E_F64 }, { "torch FloatStorage", NET_E_F32 },
-	{ "torch HalfStorage", NET_E_F16 }, { "torch BFloat16Storage", NET_E_BF16 },
-	{ "torch LongStorage", NET_E_I64 }, { "torch IntStorage", NET_E_I32 },
-	{ "torch ShortStorage", NET_E_I16 }, { "torch CharStorage", NET_E_I8 },
-	{ "torch ByteStorage", NET_E_U8 }, { "torch BoolStorage", NET_E_BOOL },
-	{ "torch.storage UntypedStorage", NET_E_U8 }, { "torch.storage _UntypedStorage", NET_E_U8 },
+	{ "torch DoubleStorage", NET_E_F64 },
+	{ "torch FloatStorage", NET_E_F32 },
+	{ "torch HalfStorage", NET_E_F16 },
+	{ "torch BFloat16Storage", NET_E_BF16 },
+	{ "torch LongStorage", NET_E_I64 },
+	{ "torch IntStorage", NET_E_I32 },
+	{ "torch ShortStorage", NET_E_I16 },
+	{ "torch CharStorage", NET_E_I8 },
+	{ "torch ByteStorage", NET_E_U8 },
+	{ "torch BoolStorage", NET_E_BOOL },
+	{ "torch.storage UntypedStorage", NET_E_U8 },
+	{ "torch.storage _UntypedStorage", NET_E_U8 },
 };
 
 /* ---- storages ---- */
@@ -74,13 +78,12 @@ static int read_id(const struct pickle_value *id, struct torch_storage *s, size_
 	    t->item[1]->type != PICKLE_NAME || t->item[2]->type != PICKLE_STR || t->item[2]->n > 64 ||
 	    t->item[4]->type != PICKLE_INT || t->item[4]->i < 0)
 		return -1;
-	while (i < sizeof storage_types / sizeof *storage_types &&
-	       strcmp(storage_types[i].name, t->item[1]->s) != 0)
+	while (i < sizeof storage_types / sizeof *storage_types && strcmp(storage_types[i].name, t->item[1]->s) != 0)
 		i++;
 	if (i == sizeof storage_types / sizeof *storage_types)
 		return -1;
-	*s = (struct torch_storage){ t->item[2]->s, t->item[2]->n, storage_types[i].elem,
-				     (size_t)t->item[4]->i, false, false };
+	*s = (struct torch_storage){ t->item[2]->s,         t->item[2]->n, storage_types[i].elem,
+				     (size_t)t->item[4]->i, false,         false };
 	*first = 0;
 	view = t->n == 6 ? t->item[5] : NULL;
 	if (view && view->type == PICKLE_LIST) {
@@ -142,8 +145,10 @@ static const struct pickle_value *tensor_args(const struct pickle_value *v)
 			return a->n >= 4 ? a : NULL;
 		if (strcmp(v->s, "torch._tensor _rebuild_from_type_v2") == 0)
 			return a->n >= 3 && a->item[0]->type == PICKLE_NAME &&
-			       strncmp(a->item[0]->s, "torch._utils _rebuild_tensor", 28) == 0 &&
-			       a->item[2]->type == PICKLE_LIST && a->item[2]->n >= 4 ? a->item[2] : NULL;
+					       strncmp(a->item[0]->s, "torch._utils _rebuild_tensor", 28) == 0 &&
+					       a->item[2]->type == PICKLE_LIST && a->item[2]->n >= 4 ?
+				       a->item[2] :
+				       NULL;
 		if (strncmp(v->s, "torch._utils _rebuild_parameter", 31) != 0 || a->n < 1)
 			return NULL;
 		v = a->item[0];
@@ -151,8 +156,8 @@ static const struct pickle_value *tensor_args(const struct pickle_value *v)
 	return NULL;
 }
 
-static int read_view(const struct torch_object *o, const struct pickle_value *name,
-		     const struct pickle_value *a, struct torch_view *t, struct err *err)
+static int read_view(const struct torch_object *o, const struct pickle_value *name, const struct pickle_value *a,
+		     struct torch_view *t, struct err *err)
 {
 	const struct pickle_value *size = a->item[2], *stride = a->item[3];
 	struct torch_storage s, *have;
@@ -161,9 +166,8 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 	if (net_view_name(v, name->s, name->n, err) < 0)
 		return -1;
 	if (read_id(a->item[0], &s, &v->offset) < 0 || a->item[1]->type != PICKLE_INT || a->item[1]->i < 0 ||
-	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) ||
-	    size->type != PICKLE_LIST || stride->type != PICKLE_LIST || size->n != stride->n ||
-	    size->n > TS_MAX_DIMS)
+	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) || size->type != PICKLE_LIST ||
+	    stride->type != PICKLE_LIST || size->n != stride->n || size->n > TS_MAX_DIMS)
 		return err_fail(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
 	have = torch_object_find(o, s.key, s.key_len);
 	have->used = true;
@@ -171,10 +175,12 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 	v->elem = have->elem;
 	v->ndim = (int)size->n;
 	for (size_t i = 0; i < size->n; i++) {
-		if (size->item[i]->type != PICKLE_INT || size->item[i]->i < 0 ||
-		    stride->item[i]->type != PICKLE_INT || stride->item[i]->i < 0)
-			return err_fail(err, "tensor '%.100s' has a size or a stride that is not a number "
-				 "from 0 on", v->name);
+		if (size->item[i]->type != PICKLE_INT || size->item[i]->i < 0 || stride->item[i]->type != PICKLE_INT ||
+		    stride->item[i]->i < 0)
+			return err_fail(err,
+					"tensor '%.100s' has a size or a stride that is not a number "
+					"from 0 on",
+					v->name);
 		v->shape[i] = (size_t)size->item[i]->i;
 		v->stride[i] = (size_t)stride->item[i]->i;
 	}
@@ -191,11 +197,12 @@ static size_t count_tensors(const struct pickle_value *dict)
 }
 
 /* The dictionary of tensors: under `key`, under a usual key, or the root. */
-static const struct pickle_value *find_state(const struct pickle_value *root, const char *key,
-					     struct net_foreign *f, struct err *err)
+static const struct pickle_value *find_state(const struct pickle_value *root, const char *key, struct net_foreign *f,
+					     struct err *err)
 {
-	static const char *const usual[] = { "state_dict", "model_state_dict", "model", "net", "network",
-		"module", "params", "weights", "ema_state_dict", "state_dict_ema", "model_ema", "ema" };
+	static const char *const usual[] = { "state_dict",     "model_state_dict", "model",     "net",
+					     "network",        "module",           "params",    "weights",
+					     "ema_state_dict", "state_dict_ema",   "model_ema", "ema" };
 	const struct pickle_value *found = NULL;
 
 	if (key) {
@@ -220,7 +227,7 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 		found = root;
 	if (!found)
 		err_fail(err, "holds no dictionary of tensors, neither by itself nor under a usual key "
-			 "(state_dict, model, net...)");
+			      "(state_dict, model, net...)");
 	return found;
 }
 
@@ -248,8 +255,8 @@ static int read_meta(const struct pickle_value *root, struct ts_meta *m)
 	return rc;
 }
 
-int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key,
-		      struct net_foreign *f, struct err *err)
+int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
+		      struct err *err)
 {
 	const struct pickle_value *state;
 
@@ -273,15 +280,14 @@ int torch_object_read(struct torch_object *o, const struct pickle *k, const char
 	return 0;
 }
 
-int torch_object_fill(struct torch_object *o, struct torch_storage *s, const unsigned char *data,
-		      struct net_foreign *f, struct err *err)
+int torch_object_fill(struct torch_object *o, struct torch_storage *s, const unsigned char *data, struct net_foreign *f,
+		      struct err *err)
 {
 	if (s->done)
 		return err_fail(err, "a storage is there twice");
 	s->done = true;
 	for (size_t i = 0; s->used && i < o->n_views; i++)
-		if (&o->storages[o->views[i].storage] == s &&
-		    net_foreign_add(f, &o->views[i].v, data, err) < 0)
+		if (&o->storages[o->views[i].storage] == s && net_foreign_add(f, &o->views[i].v, data, err) < 0)
 			return -1;
 	return 0;
 }
@@ -294,8 +300,8 @@ int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct er
 		struct ts_tensor *have, swap;
 
 		if (!s->done && s->numel)
-			return err_fail(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')",
-				       t->v.name, (int)s->key_len, s->key);
+			return err_fail(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')", t->v.name,
+					(int)s->key_len, s->key);
 		if (!s->done && torch_object_fill(o, s, (const unsigned char *)"", f, err) < 0)
 			return -1;
 		have = ts_set_get(&f->state, t->v.name);

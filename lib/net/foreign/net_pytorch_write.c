@@ -13,14 +13,14 @@ enum { ALIGN = 64, LOCAL = 30 };
 struct buffer {
 	unsigned char *p;
 	size_t n, cap;
-	bool failed;                      /* out of memory */
+	bool failed; /* out of memory */
 };
 struct zip_out {
 	struct ts_file *f;
-	struct buffer central;            /* the directory that comes last */
-	size_t at;                        /* bytes written */
-	unsigned n;                       /* members */
-	int rc;                           /* sticky: after the first failure nothing is written */
+	struct buffer central; /* the directory that comes last */
+	size_t at;             /* bytes written */
+	unsigned n;            /* members */
+	int rc;                /* sticky: after the first failure nothing is written */
 	struct err *err;
 };
 
@@ -41,7 +41,7 @@ static void add(struct buffer *b, const void *p, size_t n)
 
 static void add_int(struct buffer *b, uint64_t v, int bytes)
 {
-	add(b, &v, (size_t)bytes);                /* little-endian, as all that we run on */
+	add(b, &v, (size_t)bytes); /* little-endian, as all that we run on */
 }
 
 static void add_text(struct buffer *b, const char *s)
@@ -70,9 +70,9 @@ static void put_buffer(struct zip_out *z, struct buffer *b)
 /* The fields that both headers of a member have: from version to the length of the name. */
 static void common(struct buffer *b, const char *name, uint32_t crc, size_t n)
 {
-	add_int(b, 20, 2);                        /* version 2.0; no flags; stored */
+	add_int(b, 20, 2); /* version 2.0; no flags; stored */
 	add_int(b, 0, 4);
-	add_int(b, 0x21u << 16, 4);               /* 1 January 1980: no clock */
+	add_int(b, 0x21u << 16, 4); /* 1 January 1980: no clock */
 	add_int(b, crc, 4);
 	add_int(b, n, 4);
 	add_int(b, n, 4);
@@ -93,7 +93,7 @@ static void member(struct zip_out *z, const char *tail, const void *data, size_t
 	pad = ALIGN - (at + LOCAL + strlen(name) + 4) % ALIGN;
 	add_int(&b, 0x04034b50, 4);
 	common(&b, name, crc, n);
-	add_int(&b, 4 + pad, 2);                  /* an extra field "FB" of zeros, as PyTorch pads */
+	add_int(&b, 4 + pad, 2); /* an extra field "FB" of zeros, as PyTorch pads */
 	add_text(&b, name);
 	add_text(&b, "FB");
 	add_int(&b, pad, 2);
@@ -105,7 +105,7 @@ static void member(struct zip_out *z, const char *tail, const void *data, size_t
 	add_int(&z->central, 0x02014b50, 4);
 	add_int(&z->central, 20, 2);
 	common(&z->central, name, crc, n);
-	add_int(&z->central, 0, 6);               /* no extra field, no comment, disk 0 */
+	add_int(&z->central, 0, 6); /* no extra field, no comment, disk 0 */
 	add_int(&z->central, 0, 6);
 	add_int(&z->central, at, 4);
 	add_text(&z->central, name);
@@ -169,7 +169,8 @@ static void pickle_tensor(struct buffer *b, const struct ts_tensor *t, size_t ke
 	add_text(b, "t(");
 	for (int i = 0; i < t->ndim; i++)
 		pickle_int(b, stride[i]);
-	add_text(b, "t\x89" "ccollections\nOrderedDict\n)RtR");
+	add_text(b, "t\x89"
+		    "ccollections\nOrderedDict\n)RtR");
 }
 
 int net_pytorch_write(struct ts_file *f, const struct ts_set *set, struct err *err)
@@ -177,7 +178,8 @@ int net_pytorch_write(struct ts_file *f, const struct ts_set *set, struct err *e
 	struct zip_out z = { .f = f, .err = err };
 	struct buffer b = { 0 };
 
-	add_text(&b, "\x80\x02" "ccollections\nOrderedDict\n)R(");
+	add_text(&b, "\x80\x02"
+		     "ccollections\nOrderedDict\n)R(");
 	for (size_t i = 0; i < set->n; i++)
 		pickle_tensor(&b, &set->t[i], i);
 	add_text(&b, "u.");

@@ -13,9 +13,9 @@ static const struct {
 	const char *name;
 	enum net_elem elem;
 } dtypes[] = {
-	{ "F32", NET_E_F32 }, { "F64", NET_E_F64 }, { "F16", NET_E_F16 }, { "BF16", NET_E_BF16 },
-	{ "I64", NET_E_I64 }, { "I32", NET_E_I32 }, { "I16", NET_E_I16 }, { "I8", NET_E_I8 },
-	{ "U8", NET_E_U8 }, { "BOOL", NET_E_BOOL },
+	{ "F32", NET_E_F32 }, { "F64", NET_E_F64 },   { "F16", NET_E_F16 }, { "BF16", NET_E_BF16 },
+	{ "I64", NET_E_I64 }, { "I32", NET_E_I32 },   { "I16", NET_E_I16 }, { "I8", NET_E_I8 },
+	{ "U8", NET_E_U8 },   { "BOOL", NET_E_BOOL },
 };
 struct span {
 	size_t begin, end;
@@ -42,8 +42,8 @@ static int get_size(const json_t *j, size_t *ret)
 	return 0;
 }
 
-static int read_entry(const char *name, const json_t *j, size_t room, struct net_view *v,
-		      struct span *span, struct err *err)
+static int read_entry(const char *name, const json_t *j, size_t room, struct net_view *v, struct span *span,
+		      struct err *err)
 {
 	const char *dtype = json_string_value(json_object_get(j, "dtype"));
 	const json_t *shape = json_object_get(j, "shape"), *at = json_object_get(j, "data_offsets");
@@ -55,26 +55,24 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 		i++;
 	if (!dtype || i == sizeof dtypes / sizeof *dtypes || !json_is_array(shape) ||
 	    json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
-		return err_fail(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)",
-			       name, dtype ? dtype : "none");
+		return err_fail(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)", name,
+				dtype ? dtype : "none");
 	v->elem = dtypes[i].elem;
 	v->ndim = (int)json_array_size(shape);
 	for (i = 0; i < (size_t)v->ndim; i++)
 		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
 			return err_fail(err, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
-	if (get_size(json_array_get(at, 0), &span->begin) < 0 ||
-	    get_size(json_array_get(at, 1), &span->end) < 0 ||
+	if (get_size(json_array_get(at, 0), &span->begin) < 0 || get_size(json_array_get(at, 1), &span->end) < 0 ||
 	    span->begin > span->end || span->end > room) {
-		return err_fail(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data",
-			       name, room);
+		return err_fail(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data", name,
+				room);
 	}
 	net_view_straight(v);
 	if (net_view_check(v, SIZE_MAX, err) < 0)
 		return -1;
-	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) ||
-	    bytes != span->end - span->begin)
+	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) || bytes != span->end - span->begin)
 		return err_fail(err, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
-			       span->end - span->begin);
+				span->end - span->begin);
 	return 0;
 }
 
@@ -82,7 +80,7 @@ static int by_begin(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
 	return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) :
-	       (x->end > y->end) - (x->end < y->end);
+				      (x->end > y->end) - (x->end < y->end);
 }
 
 /* The spans must cover the data without gaps, as the format asks. */
@@ -93,8 +91,7 @@ static int check_spans(struct span *s, size_t n, size_t room, struct err *err)
 	qsort(s, n, sizeof *s, by_begin);
 	for (size_t i = 0; i < n; i++) {
 		if (s[i].begin != at)
-			return err_fail(err, "two tensors overlap or leave a gap at byte %zu of the data",
-				       s[i].begin);
+			return err_fail(err, "two tensors overlap or leave a gap at byte %zu of the data", s[i].begin);
 		at = s[i].end;
 	}
 	if (at == room)
@@ -107,15 +104,12 @@ static int read_meta(struct ts_meta *m, json_t *from)
 	const char *key;
 	json_t *j;
 
-	json_object_foreach (from, key, j)
-		if (json_is_string(j) && strlen(key) <= TS_MAX_NAME && m->n < 64 &&
-		    ts_meta_set_str(m, key, json_string_value(j)) < 0)
-			return -1;
+	json_object_foreach(from, key, j) if (json_is_string(j) && strlen(key) <= TS_MAX_NAME && m->n < 64 &&
+					      ts_meta_set_str(m, key, json_string_value(j)) < 0) return -1;
 	return 0;
 }
 
-static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room,
-			struct err *err)
+static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room, struct err *err)
 {
 	const size_t n = json_object_size(root);
 	struct span *spans;
@@ -129,7 +123,8 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	spans = calloc(n + 1, sizeof *spans);
 	if (!spans)
 		return err_memory(err);
-	json_object_foreach (root, name, j) {
+	json_object_foreach(root, name, j)
+	{
 		struct net_view v = { .elem = NET_E_F32 };
 
 		if (strcmp(name, "__metadata__") == 0) {
@@ -162,7 +157,7 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 	len = n < 8 ? 0 : header_length(p);
 	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
 		return err_fail(err, "its header is said to have %llu bytes, more than there are or than %d",
-			 (unsigned long long)len, NET_MAX_JSON);
+				(unsigned long long)len, NET_MAX_JSON);
 	root = json_loadb((const char *)p + 8, (size_t)len, JSON_REJECT_DUPLICATES, &why);
 	if (!root)
 		err_fail(err, "its header, byte %d: %.160s", why.position, why.text);
@@ -183,8 +178,8 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 
 	for (int i = 0; i < t->ndim; i++)
 		json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
-	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets",
-			 (json_int_t)at, (json_int_t)(at + ts_tensor_bytes(t)));
+	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets", (json_int_t)at,
+			 (json_int_t)(at + ts_tensor_bytes(t)));
 }
 
 /* The header, padded so that the data begins at a multiple of 8 bytes. The caller frees it. */

@@ -14,9 +14,10 @@
 
 size_t net_elem_size(enum net_elem e)
 {
-	static const size_t sizes[] = { [NET_E_F32] = 4, [NET_E_F64] = 8, [NET_E_F16] = 2, [NET_E_BF16] = 2,
-		[NET_E_I64] = 8, [NET_E_I32] = 4, [NET_E_I16] = 2, [NET_E_I8] = 1, [NET_E_U8] = 1,
-		[NET_E_BOOL] = 1 };
+	static const size_t sizes[] = {
+		[NET_E_F32] = 4, [NET_E_F64] = 8, [NET_E_F16] = 2, [NET_E_BF16] = 2, [NET_E_I64] = 8,
+		[NET_E_I32] = 4, [NET_E_I16] = 2, [NET_E_I8] = 1,  [NET_E_U8] = 1,   [NET_E_BOOL] = 1
+	};
 	return sizes[e];
 }
 
@@ -29,18 +30,13 @@ static float get_float(enum net_elem e, const unsigned char *p)
 	double d;
 
 	switch (e) {
-	case NET_E_F64:
-		memcpy(&d, p, 8);
-		return (float)d;
-	case NET_E_F16:
-		memcpy(&h, p, 2);
-		return (float)ts_get(TS_F16, &h, 0);
+	case NET_E_F64: memcpy(&d, p, 8); return (float)d;
+	case NET_E_F16: memcpy(&h, p, 2); return (float)ts_get(TS_F16, &h, 0);
 	case NET_E_BF16:
 		memcpy(&h, p, 2);
 		bits = (uint32_t)h << 16;
 		break;
-	default:
-		memcpy(&bits, p, 4);
+	default: memcpy(&bits, p, 4);
 	}
 	memcpy(&f, &bits, 4);
 	return f;
@@ -53,19 +49,11 @@ static int64_t get_int(enum net_elem e, const unsigned char *p)
 	int16_t s;
 
 	switch (e) {
-	case NET_E_I64:
-		memcpy(&v, p, 8);
-		return v;
-	case NET_E_I32:
-		memcpy(&i, p, 4);
-		return i;
-	case NET_E_I16:
-		memcpy(&s, p, 2);
-		return s;
-	case NET_E_I8:
-		return (int8_t)*p;
-	default:
-		return *p;
+	case NET_E_I64: memcpy(&v, p, 8); return v;
+	case NET_E_I32: memcpy(&i, p, 4); return i;
+	case NET_E_I16: memcpy(&s, p, 2); return s;
+	case NET_E_I8: return (int8_t)*p;
+	default: return *p;
 	}
 }
 
@@ -88,7 +76,7 @@ void net_view_straight(struct net_view *v)
 	for (int i = v->ndim; i-- > 0;) {
 		v->stride[i] = step;
 		if (__builtin_mul_overflow(step, v->shape[i], &step))
-			step = SIZE_MAX;      /* net_view_check refuses it */
+			step = SIZE_MAX; /* net_view_check refuses it */
 	}
 }
 
@@ -105,8 +93,7 @@ int net_view_check(struct net_view *v, size_t numel, struct err *err)
 		    __builtin_add_overflow(last, far, &last))
 			return err_fail(err, "tensor '%.100s' reaches beyond all memory", v->name);
 	if (v->count && last >= numel) {
-		return err_fail(err, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last,
-			 numel);
+		return err_fail(err, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last, numel);
 	}
 	return 0;
 }
@@ -127,7 +114,7 @@ static void copy(const struct net_view *v, const unsigned char *data, struct ts_
 			((float *)t->data)[k] = get_float(v->elem, data + from * size);
 		else
 			((int64_t *)t->data)[k] = get_int(v->elem, data + from * size);
-		for (int i = v->ndim; i-- > 0;) {             /* the next element's place */
+		for (int i = v->ndim; i-- > 0;) { /* the next element's place */
 			from += v->stride[i];
 			if (++at[i] < v->shape[i])
 				break;
@@ -147,7 +134,7 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 		bytes += ts_tensor_bytes(&f->state.t[i]);
 	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 8 * f->file_size)
 		return err_fail(err, "tensor '%.100s' brings the tensors to more than 8 times the file's size",
-			 v->name);
+				v->name);
 	if (f->state.n == TS_MAX_FIELDS)
 		return err_fail(err, "holds more than %d tensors", TS_MAX_FIELDS);
 	if (ts_set_get(&f->state, v->name))

@@ -58,7 +58,7 @@ static float kth(float *v, size_t n, size_t k)
 		const float pivot = fmaxf(fminf(a, b), fminf(fmaxf(a, b), c));
 		size_t lo = 0, mid = 0, hi = n;
 
-		while (mid < hi) {            /* smaller, equal, larger */
+		while (mid < hi) { /* smaller, equal, larger */
 			const float x = v[mid];
 			if (x < pivot) {
 				v[mid++] = v[lo];
@@ -86,11 +86,11 @@ static float kth(float *v, size_t n, size_t k)
 
 /* The parts of a vector that lies in several pieces. */
 struct pieces {
-	const float *const *v;            /* NULL ones are passed over */
+	const float *const *v; /* NULL ones are passed over */
 	float *const *mask;
 	const size_t *count;
 	int from, to;
-	size_t n;                         /* of all together */
+	size_t n; /* of all together */
 };
 
 static int cut_smallest(const struct pieces *p, size_t cut)
@@ -108,7 +108,7 @@ static int cut_smallest(const struct pieces *p, size_t cut)
 	for (int i = p->from; i < p->to; i++)
 		for (size_t k = 0; p->v[i] && k < p->count[i]; k++)
 			below += fabsf(p->v[i][k]) < limit;
-	equal = cut - below;                  /* of those at the limit, the first */
+	equal = cut - below; /* of those at the limit, the first */
 	for (int i = p->from; i < p->to; i++)
 		for (size_t k = 0; p->v[i] && k < p->count[i]; k++) {
 			const float x = fabsf(p->v[i][k]);
@@ -135,8 +135,8 @@ static void draw(size_t n, const float *score, struct ts_rng *rng, float *mask)
 		mask[k] = ts_rng_double(rng) < 1 / (1 + exp(-(double)score[k]));
 }
 
-int net_mask_make(const struct net *n, const struct net_mask *m, const float *const *v,
-		  struct ts_rng *rng, float *const *mask)
+int net_mask_make(const struct net *n, const struct net_mask *m, const float *const *v, struct ts_rng *rng,
+		  float *const *mask)
 {
 	size_t *count = calloc((size_t)n->n_params, sizeof *count), all = 0;
 	int rc = count ? 0 : -1;
@@ -153,14 +153,12 @@ int net_mask_make(const struct net *n, const struct net_mask *m, const float *co
 					  net_cut(m->keep, count[i]));
 	}
 	if (rc == 0 && m->kind != NET_MASK_BERNOULLI && m->model_scope)
-		rc = cut_smallest(&(struct pieces){ v, mask, count, 0, n->n_params, all },
-				  net_cut(m->keep, all));
+		rc = cut_smallest(&(struct pieces){ v, mask, count, 0, n->n_params, all }, net_cut(m->keep, all));
 	free(count);
 	return rc;
 }
 
-int net_mask_random(const struct net *n, struct ts_set *state, double keep, struct ts_rng *rng,
-		    struct err *err)
+int net_mask_random(const struct net *n, struct ts_set *state, double keep, struct ts_rng *rng, struct err *err)
 {
 	for (int i = 0; i < n->n_params; i++) {
 		struct ts_tensor *t = &state->t[i];
@@ -221,8 +219,10 @@ int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_r
 	int rc = 0;
 
 	if (m->kind == NET_MASK_BERNOULLI && !(m->keep > 0 && m->keep < 1)) {
-		return err_fail(err, "keeping %g of the weights leaves nothing to chance; a Bernoulli mask "
-			 "needs a fraction between 0 and 1", m->keep);
+		return err_fail(err,
+				"keeping %g of the weights leaves nothing to chance; a Bernoulli mask "
+				"needs a fraction between 0 and 1",
+				m->keep);
 	}
 	c->mask = malloc(sizeof *c->mask);
 	if (!c->mask)
@@ -302,8 +302,7 @@ int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, struct err
 			w[k] = mask[i][k] != 0 ? w[k] : 0;
 		if (c->mask && masked && net_is_statistic(n, i)) {
 			net_extra_name(n, i, NET_STATISTIC, name);
-			memcpy(c->state.t[i].data, ts_set_get(&c->extra, name)->data,
-			       ts_tensor_bytes(&c->state.t[i]));
+			memcpy(c->state.t[i].data, ts_set_get(&c->extra, name)->data, ts_tensor_bytes(&c->state.t[i]));
 		}
 		free(mask[i]);
 	}
@@ -311,8 +310,9 @@ int net_bake(struct net_checkpoint *c, bool masked, double *sparsity, struct err
 	free(c->mask);
 	c->mask = NULL;
 	ts_set_release(&c->extra);
-	for (const char *const *key = (const char *const[]){ "mask", "keep", "mask_scope", "dense_first",
-	     "dense_last", "mask_seed", NULL }; *key; key++)
+	for (const char *const *key = (const char *const[]){ "mask", "keep", "mask_scope", "dense_first", "dense_last",
+							     "mask_seed", NULL };
+	     *key; key++)
 		ts_meta_del(&c->header.meta, *key);
 	if (sparsity)
 		*sparsity = sparsity_of(c);

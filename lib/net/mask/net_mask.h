@@ -27,21 +27,21 @@ extern "C" {
 
 enum net_mask_kind {
 	NET_MASK_NONE,
-	NET_MASK_SCORES,                  /* keeps the weights of largest |score| (Ramanujan et al., CVPR
+	NET_MASK_SCORES,    /* keeps the weights of largest |score| (Ramanujan et al., CVPR
 					   * 2020: edge-popup; SubnetConv of the published program) */
-	NET_MASK_WEIGHTS,                 /* keeps the largest |weight|, as the weights are now */
-	NET_MASK_BERNOULLI,               /* each weight stays with probability 1/(1 + exp(-score)) (Zhou et
+	NET_MASK_WEIGHTS,   /* keeps the largest |weight|, as the weights are now */
+	NET_MASK_BERNOULLI, /* each weight stays with probability 1/(1 + exp(-score)) (Zhou et
 					   * al., NeurIPS 2019: supermasks; SampleSubnetConv) */
-	NET_MASK_FIXED                    /* as stored */
+	NET_MASK_FIXED      /* as stored */
 };
-extern const char *const net_mask_kinds[];        /* names in the order of the enum */
+extern const char *const net_mask_kinds[]; /* names in the order of the enum */
 
 struct net_mask {
 	enum net_mask_kind kind;
-	double keep;                      /* fraction that stays, 0 to 1 */
-	bool model_scope;                 /* the smallest of the whole network are cut, not of each layer */
-	bool dense_first, dense_last;     /* first convolution, classifier: no mask */
-	uint64_t seed;                    /* of the Bernoulli draw that evaluation takes */
+	double keep;                  /* fraction that stays, 0 to 1 */
+	bool model_scope;             /* the smallest of the whole network are cut, not of each layer */
+	bool dense_first, dense_last; /* first convolution, classifier: no mask */
+	uint64_t seed;                /* of the Bernoulli draw that evaluation takes */
 };
 
 /* Weights that a kept fraction cuts of n: int((1 - keep) * n), truncated, as published. */
@@ -59,15 +59,14 @@ bool net_is_statistic(const struct net *n, int i);
  * of the n->n_params entries of v that is not NULL. NET_MASK_SCORES, NET_MASK_WEIGHTS: cuts
  * net_cut() values of smallest |v|, of each layer or of all together; among equals the first.
  * NET_MASK_BERNOULLI: draws with rng. -1: out of memory. */
-int net_mask_make(const struct net *n, const struct net_mask *m, const float *const *v,
-		  struct ts_rng *rng, float *const *mask) TS_CHECKED;
+int net_mask_make(const struct net *n, const struct net_mask *m, const float *const *v, struct ts_rng *rng,
+		  float *const *mask) TS_CHECKED;
 
 /* Gives a checkpoint without masks masks of this kind and the masked network's statistics, copies
  * of the full network's. Fresh scores are uniform +-1/sqrt(fan_in) (Kaiming, a = sqrt 5), those of
  * NET_MASK_BERNOULLI all log(keep / (1 - keep)); a fixed mask is all ones. -1 with a line in
  * err. */
-int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_rng *rng, struct err *err)
-	TS_CHECKED;
+int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_rng *rng, struct err *err) TS_CHECKED;
 /* Makes an ordinary checkpoint of a masked one: of the masked network (weights times masks, its
  * statistics) or of the full one. *sparsity, if not NULL: the share of all convolution and linear
  * weights that is 0 now. Does nothing but that to a checkpoint without masks. -1 with a line in

@@ -33,11 +33,10 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 	if (ts_meta_get_double(m, "keep", &mask->keep) != 1 || !(mask->keep >= 0 && mask->keep <= 1) ||
 	    ts_meta_get_str(m, "mask_scope", &scope) != 1 ||
 	    (strcmp(scope, "layer") != 0 && strcmp(scope, "model") != 0) ||
-	    get_flag(m, "dense_first", &mask->dense_first) < 0 ||
-	    get_flag(m, "dense_last", &mask->dense_last) < 0 ||
+	    get_flag(m, "dense_first", &mask->dense_first) < 0 || get_flag(m, "dense_last", &mask->dense_last) < 0 ||
 	    ts_meta_get_int(m, "mask_seed", &seed) < 0) {
 		err_fail(err, "its header describes its masks wrongly (meta 'keep', 'mask_scope', "
-			 "'dense_first', 'dense_last', 'mask_seed')");
+			      "'dense_first', 'dense_last', 'mask_seed')");
 		free(scope);
 		return -1;
 	}
@@ -48,8 +47,7 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 }
 
 /* The extra tensor called name, with the type and shape that go with parameter i. */
-static int expect(const struct net_checkpoint *c, const char *name, enum ts_type type, int i,
-		  struct err *err)
+static int expect(const struct net_checkpoint *c, const char *name, enum ts_type type, int i, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(&c->extra, name);
 	const struct net_param *p = &c->net->params[i];
@@ -57,13 +55,14 @@ static int expect(const struct net_checkpoint *c, const char *name, enum ts_type
 	if (!t || t->type != type || t->ndim != p->ndim ||
 	    memcmp(t->shape, p->shape, (size_t)p->ndim * sizeof *p->shape) != 0) {
 		return err_fail(err, "tensor '%s' of its masks is %s", name,
-			 t ? "of another type or shape than its weight" : "missing");
+				t ? "of another type or shape than its weight" : "missing");
 	}
 	for (size_t k = 0; k < ts_tensor_count(t); k++) {
 		const double v = ts_get(t->type, t->data, k);
 		if (!isfinite(v) || (type == TS_U8 && v > 1)) {
 			return err_fail(err, "tensor '%s' of its masks holds %s (element %zu)", name,
-				 type == TS_U8 ? "something else than 0 and 1" : "a number that is not finite", k);
+					type == TS_U8 ? "something else than 0 and 1" : "a number that is not finite",
+					k);
 		}
 	}
 	return 0;
@@ -140,10 +139,12 @@ int net_mask_write(const struct net_checkpoint *c, struct ts_meta *m)
 {
 	const struct net_mask *k = c->mask;
 
-	return !k ? 0 : ts_meta_set_str(m, "mask", net_mask_kinds[k->kind]) < 0 ||
-	       ts_meta_set_double(m, "keep", k->keep) < 0 ||
-	       ts_meta_set_str(m, "mask_scope", k->model_scope ? "model" : "layer") < 0 ||
-	       ts_meta_set_int(m, "dense_first", k->dense_first) < 0 ||
-	       ts_meta_set_int(m, "dense_last", k->dense_last) < 0 ||
-	       ts_meta_set_int(m, "mask_seed", (int64_t)k->seed) < 0 ? -1 : 0;
+	return !k ? 0 :
+	       ts_meta_set_str(m, "mask", net_mask_kinds[k->kind]) < 0 || ts_meta_set_double(m, "keep", k->keep) < 0 ||
+			       ts_meta_set_str(m, "mask_scope", k->model_scope ? "model" : "layer") < 0 ||
+			       ts_meta_set_int(m, "dense_first", k->dense_first) < 0 ||
+			       ts_meta_set_int(m, "dense_last", k->dense_last) < 0 ||
+			       ts_meta_set_int(m, "mask_seed", (int64_t)k->seed) < 0 ?
+		    -1 :
+		    0;
 }

@@ -6,8 +6,7 @@
 
 const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
 
-int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names,
-		     size_t n)
+int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names, size_t n)
 {
 	c->how = how;
 	return ood_set_read(&c->val, in, names, n, 0);
@@ -20,7 +19,7 @@ void ood_combine_release(struct ood_combine *c)
 
 static double p_value(const float *sorted, size_t n, float score)
 {
-	size_t low = 0, high = n;         /* sorted[low..high) may hold the first that is higher */
+	size_t low = 0, high = n; /* sorted[low..high) may hold the first that is higher */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		if (sorted[mid] > score)

@@ -25,7 +25,7 @@ extern const char *const ood_combining_names[OOD_N_COMBININGS];
 
 struct ood_combine {
 	enum ood_combining how;
-	struct ood_set val;               /* scores of the validation data, each sorted: 4 bytes per row */
+	struct ood_set val; /* scores of the validation data, each sorted: 4 bytes per row */
 };
 
 /* Reads the columns called names[0..n-1], n >= 1, of scores. -1: the input has failed and says why. */

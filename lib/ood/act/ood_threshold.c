@@ -40,7 +40,7 @@ double ood_binomial_below(uint64_t n, double p, uint64_t k)
  * confidence one half) fits in spite of rounding. */
 static uint64_t binomial_rank(const struct ood_promise *promise, uint64_t n)
 {
-	uint64_t lo = 0, hi = n;          /* lo fits (0 always does), above hi nothing does */
+	uint64_t lo = 0, hi = n; /* lo fits (0 always does), above hi nothing does */
 
 	while (lo < hi) {
 		uint64_t k = hi - (hi - lo) / 2;
@@ -62,8 +62,8 @@ uint64_t ood_promise_rank(const struct ood_promise *promise, uint64_t n)
 
 uint64_t ood_promise_rows(const struct ood_promise *promise)
 {
-	double about = promise->guarantee == OOD_BINOMIAL ?
-			log1p(-promise->confidence) / log1p(-promise->alpha) : 1 / promise->alpha - 1;
+	double about = promise->guarantee == OOD_BINOMIAL ? log1p(-promise->confidence) / log1p(-promise->alpha) :
+							    1 / promise->alpha - 1;
 	uint64_t n = about > 2 ? (uint64_t)about - 1 : 1;
 
 	while (ood_promise_rank(promise, n) == 0)
@@ -75,12 +75,12 @@ uint64_t ood_promise_rows(const struct ood_promise *promise)
 
 struct rows {
 	size_t n, cap, n_methods;
-	float **scores;                   /* n_methods arrays of n */
-	size_t *column;                   /* (n_methods): their numbers in the batches */
-	int32_t *pred;                    /* (n), or NULL */
-	ptrdiff_t pred_at;                /* the number of its column; -1: not wanted */
+	float **scores;    /* n_methods arrays of n */
+	size_t *column;    /* (n_methods): their numbers in the batches */
+	int32_t *pred;     /* (n), or NULL */
+	ptrdiff_t pred_at; /* the number of its column; -1: not wanted */
 	size_t classes;
-	char **names;                     /* of the classes, or NULL */
+	char **names; /* of the classes, or NULL */
 	size_t n_names;
 };
 
@@ -123,8 +123,8 @@ static int take_batch(struct rows *w, struct ts_reader *r, const struct ts_batch
 	}
 	for (size_t i = 0; pred && i < b->n; i++) {
 		if (pred[i] < 0 || pred[i] >= MAX_CLASSES)
-			return ts_reader_fail(r, "row %zu: 'pred' is %lld, which is no class",
-					      w->n + i, (long long)pred[i]);
+			return ts_reader_fail(r, "row %zu: 'pred' is %lld, which is no class", w->n + i,
+					      (long long)pred[i]);
 		w->pred[w->n + i] = (int32_t)pred[i];
 		if ((size_t)pred[i] >= w->classes)
 			w->classes = (size_t)pred[i] + 1;
@@ -188,14 +188,12 @@ out:
 
 static int too_few(const struct ood_threshold *t, struct ts_reader *r, const char *of, size_t have)
 {
-	return ts_reader_fail(r, "%s%zu rows are too few for a false-alarm rate of %g; it takes %llu",
-			      of, have, t->promise.alpha,
-			      (unsigned long long)ood_promise_rows(&t->promise));
+	return ts_reader_fail(r, "%s%zu rows are too few for a false-alarm rate of %g; it takes %llu", of, have,
+			      t->promise.alpha, (unsigned long long)ood_promise_rows(&t->promise));
 }
 
 /* Counts the rows of each class; fails if a class has too few. */
-static int count_classes(struct ood_threshold *t, struct ts_reader *r, const struct rows *w,
-			 bool fallback)
+static int count_classes(struct ood_threshold *t, struct ts_reader *r, const struct rows *w, bool fallback)
 {
 	t->classes = w->classes;
 	t->class_rows = calloc(t->classes + 1, sizeof *t->class_rows);
@@ -210,8 +208,8 @@ static int count_classes(struct ood_threshold *t, struct ts_reader *r, const str
 		t->fallback++;
 		if (!fallback) {
 			char of[300];
-			snprintf(of, sizeof of, c < w->n_names ? "class %zu ('%.200s'): " :
-				 "class %zu: ", c, c < w->n_names ? w->names[c] : "");
+			snprintf(of, sizeof of, c < w->n_names ? "class %zu ('%.200s'): " : "class %zu: ", c,
+				 c < w->n_names ? w->names[c] : "");
 			return too_few(t, r, of, have);
 		}
 	}
@@ -219,8 +217,7 @@ static int count_classes(struct ood_threshold *t, struct ts_reader *r, const str
 }
 
 /* The scores of v in the order of their rows' classes, into `to`. */
-static void group(float *to, size_t *next, const float *v, const struct rows *w,
-		  const struct ood_threshold *t)
+static void group(float *to, size_t *next, const float *v, const struct rows *w, const struct ood_threshold *t)
 {
 	for (size_t c = 0, at = 0; c < t->classes; c++) {
 		next[c] = at;
@@ -232,8 +229,8 @@ static void group(float *to, size_t *next, const float *v, const struct rows *w,
 
 /* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are room for the
  * scores of each class by themselves. -1: out of memory. */
-static int fit_column(const struct ood_threshold *t, float *threshold, float *v,
-		      const struct rows *w, float *grouped, size_t *next)
+static int fit_column(const struct ood_threshold *t, float *threshold, float *v, const struct rows *w, float *grouped,
+		      size_t *next)
 {
 	if (t->classes)
 		group(grouped, next, v, w, t);
@@ -300,17 +297,21 @@ void ood_threshold_release(struct ood_threshold *t)
 
 static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 {
-	struct ts_tensor rows = { .name = (char[]){ "class.rows" }, .type = TS_I64, .ndim = 1,
-				  .shape = { t->classes }, .data = t->class_rows };
+	struct ts_tensor rows = { .name = (char[]){ "class.rows" },
+				  .type = TS_I64,
+				  .ndim = 1,
+				  .shape = { t->classes },
+				  .data = t->class_rows };
 	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 
-	return ts_meta_set_str(m, "fit", "threshold") ||
-	       ts_meta_set_double(m, "alpha", t->promise.alpha) ||
-	       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
-	       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence)) ||
-	       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
-	       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
-			       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ? -1 : 0;
+	return ts_meta_set_str(m, "fit", "threshold") || ts_meta_set_double(m, "alpha", t->promise.alpha) ||
+			       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
+			       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence)) ||
+			       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
+			       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
+					       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ?
+		       -1 :
+		       0;
 }
 
 int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, struct ts_writer *w, struct err *err)
@@ -352,8 +353,7 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 		ts_reader_fail(r, "the thresholds' meta does not say what they promise: guarantee, alpha, confidence");
 		goto out;
 	}
-	if (ts_meta_get_int(m, "rows", &n) != 1 ||
-	    (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
+	if (ts_meta_get_int(m, "rows", &n) != 1 || (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
 	    ts_meta_get_int(m, "class.fallback", &fallback) < 0 ||
 	    (per_class && (rows.type != TS_I64 || rows.ndim != 1 || rows.shape[0] < 1))) {
 		ts_reader_fail(r, "the thresholds' meta does not say of how many rows they are");
@@ -387,8 +387,7 @@ static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
 			return ts_reader_fail(r, "'%s' is not %zu thresholds", v->name, want);
 		for (size_t c = 0; c < want; c++)
 			if (isnan(((const float *)v->data)[c]))
-				return ts_reader_fail(r, "'%s': a threshold is not a number",
-						      v->name);
+				return ts_reader_fail(r, "'%s': a threshold is not a number", v->name);
 	}
 	return 0;
 }

@@ -47,8 +47,8 @@ enum ood_guarantee { OOD_CONFORMAL, OOD_BINOMIAL };
 
 struct ood_promise {
 	enum ood_guarantee guarantee;
-	double alpha;                     /* wanted false-alarm rate, above 0 and below 1 */
-	double confidence;                /* of OOD_BINOMIAL, above 0 and below 1 */
+	double alpha;      /* wanted false-alarm rate, above 0 and below 1 */
+	double confidence; /* of OOD_BINOMIAL, above 0 and below 1 */
 };
 
 /* P(Bin(n, p) < k), 0 < p < 1; O(sqrt(n)), good to about 1e-12 of its value. */
@@ -63,12 +63,12 @@ uint64_t ood_promise_rows(const struct ood_promise *promise);
 
 struct ood_threshold {
 	struct ood_promise promise;
-	struct ts_set set;                /* <f4 (1) or (classes), in the order of the columns */
+	struct ts_set set; /* <f4 (1) or (classes), in the order of the columns */
 	uint64_t rows;
-	size_t classes;                   /* 0: one threshold for all */
-	int64_t *class_rows;              /* (classes) */
-	size_t fallback;                  /* classes with the threshold of all rows */
-	struct ts_header header;          /* of the file that was loaded: its history */
+	size_t classes;          /* 0: one threshold for all */
+	int64_t *class_rows;     /* (classes) */
+	size_t fallback;         /* classes with the threshold of all rows */
+	struct ts_header header; /* of the file that was loaded: its history */
 };
 
 enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
@@ -93,9 +93,9 @@ void ood_threshold_release(struct ood_threshold *t);
 
 struct ood_verdict {
 	const struct ood_threshold *t;
-	size_t *score;                    /* (set.n) numbers of the columns of scores */
-	size_t first;                     /* number of the first column of verdicts; the others follow it */
-	size_t pred;                      /* that of the predicted classes, with thresholds per class */
+	size_t *score; /* (set.n) numbers of the columns of scores */
+	size_t first;  /* number of the first column of verdicts; the others follow it */
+	size_t pred;   /* that of the predicted classes, with thresholds per class */
 };
 
 /* Adds to *h, a header of scores, a column for each threshold: "verdict:COLUMN" (|u1, one per row: 1 flagged as

@@ -8,7 +8,7 @@
 
 static const double powers[] = { 0.2, 0.5, 0.8 }, shares[] = { 0.1, 0.4, 1 };
 enum { N_POWERS = 3, N_SHARES = 3 };
-_Static_assert(N_POWERS * N_SHARES == OOD_WATCH_BETS, "one bet per pair");
+_Static_assert(N_POWERS *N_SHARES == OOD_WATCH_BETS, "one bet per pair");
 
 static int by_value(const void *a, const void *b)
 {
@@ -16,8 +16,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both,
-		   uint64_t seed)
+int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both, uint64_t seed)
 {
 	*w = (struct ood_watch){ .m = m, .both = both, .alpha = alpha, .rng = ts_rng_new(seed, 0) };
 	w->kept = malloc(m * sizeof *w->kept);
@@ -96,20 +95,19 @@ static double bet(struct ood_watch *w, size_t first, double p, double start)
 
 bool ood_watch_row(struct ood_watch *w, double score)
 {
-	double u = ((double)(ts_rng_u64(&w->rng) >> 12) + 0.5) * 0x1p-52;   /* neither 0 nor 1 */
+	double u = ((double)(ts_rng_u64(&w->rng) >> 12) + 0.5) * 0x1p-52; /* neither 0 nor 1 */
 	size_t below = count(w, score, false), upto = count(w, score, true);
 	double equal = (double)(upto - below) + 1, all = (double)w->m + 1;
 	double k = (double)w->rows + 1, a = sqrt(k), b = sqrt(k + 1);
-	double start = 1 / (a * b * (a + b));     /* 1 / a - 1 / b */
+	double start = 1 / (a * b * (a + b)); /* 1 / a - 1 / b */
 
 	w->p = ((double)below + u * equal) / all;
 	if (w->both)
 		start /= 2;
 	start /= OOD_WATCH_BETS;
 	w->evidence = bet(w, 0, w->p, start) + 1 / b;
-	if (w->both)                              /* 1 - p, without its rounding to 0 */
-		w->evidence += bet(w, OOD_WATCH_BETS, ((double)(w->m - upto) + (1 - u) * equal) / all,
-				   start);
+	if (w->both) /* 1 - p, without its rounding to 0 */
+		w->evidence += bet(w, OOD_WATCH_BETS, ((double)(w->m - upto) + (1 - u) * equal) / all, start);
 	exchange(w, score, below, (size_t)ts_rng_below(&w->rng, w->m + 1));
 	w->rows++;
 	return w->evidence * w->alpha >= 1;

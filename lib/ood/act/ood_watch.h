@@ -53,23 +53,23 @@ extern "C" {
 enum { OOD_WATCH_BETS = 9 };
 
 struct ood_watch {
-	double *kept;                     /* (m), sorted */
+	double *kept; /* (m), sorted */
 	size_t m;
 	bool both;
 	double alpha;
 	struct ts_rng rng;
-	uint64_t rows;                    /* rows seen since init or reset */
-	double p;                         /* of the last row */
-	double evidence;                  /* M */
-	double capital[2 * OOD_WATCH_BETS];  /* sum over starts, per bet; of high scores behind those of low */
-	double since_best[2 * OOD_WATCH_BETS];   /* W of the best start, per bet */
-	uint64_t start[2 * OOD_WATCH_BETS];      /* that start */
+	uint64_t rows;                         /* rows seen since init or reset */
+	double p;                              /* of the last row */
+	double evidence;                       /* M */
+	double capital[2 * OOD_WATCH_BETS];    /* sum over starts, per bet; of high scores behind those of low */
+	double since_best[2 * OOD_WATCH_BETS]; /* W of the best start, per bet */
+	uint64_t start[2 * OOD_WATCH_BETS];    /* that start */
 };
 
 /* Begins. reference: m >= 1 scores, copied, no NaN. alpha: above 0 and below 1. both: look for scores
  * that are too high as well as too low. -1: out of memory. */
-int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both,
-		   uint64_t seed) __attribute__((warn_unused_result));
+int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both, uint64_t seed)
+	__attribute__((warn_unused_result));
 void ood_watch_release(struct ood_watch *w);
 /* Takes the next row's score, no NaN. True: the evidence is 1 / alpha or more, now. */
 bool ood_watch_row(struct ood_watch *w, double score);

@@ -26,7 +26,7 @@ static int put(struct ts_file *f, const char *fmt, ...)
 
 /* A walk over thresholds, the highest first, or the lowest first. */
 struct walk {
-	const struct ood_sample *s[2];    /* positives, negatives */
+	const struct ood_sample *s[2]; /* positives, negatives */
 	bool up;
 	size_t taken[2];
 	float t;
@@ -91,16 +91,15 @@ int ood_pr_write(struct ts_file *f, const char *method, const char *set, const s
 	for (int out = 0; out < 2; out++) {
 		struct walk w = { .s = { out ? ood : id, out ? id : ood }, .up = out };
 		double recall = 0, precision = 1;
-		rc = rc ? rc : put(f, "%s\t%s\t%s\t%s\t0\t1\n", method, set, out ? "out" : "in",
-				   out ? "-inf" : "inf");
+		rc = rc ? rc : put(f, "%s\t%s\t%s\t%s\t0\t1\n", method, set, out ? "out" : "in", out ? "-inf" : "inf");
 		while (rc == 0 && recall < 1 && step(&w)) {
 			double now = (double)w.taken[0] / (double)(w.taken[0] + w.taken[1]);
 			if (share(&w, 0) < 1 && share(&w, 0) - recall < 1e-3 && fabs(now - precision) < 1e-3)
 				continue;
 			recall = share(&w, 0);
 			precision = now;
-			rc = put(f, "%s\t%s\t%s\t%.9g\t%.9g\t%.9g\n", method, set, out ? "out" : "in",
-				 (double)w.t, recall, precision);
+			rc = put(f, "%s\t%s\t%s\t%.9g\t%.9g\t%.9g\n", method, set, out ? "out" : "in", (double)w.t,
+				 recall, precision);
 		}
 	}
 	return rc;
@@ -122,7 +121,7 @@ static void range(const struct ood_sample *id, const struct ood_sample *ood, dou
 		if (isfinite(b))
 			*high = fmax(*high, (double)b);
 	}
-	if (!(*low < *high)) {            /* one score, or none that is finite */
+	if (!(*low < *high)) { /* one score, or none that is finite */
 		*low = isfinite(*low) ? *low - .5 : 0;
 		*high = *low + 1;
 	}
@@ -144,9 +143,8 @@ int ood_hist_write(struct ts_file *f, const char *method, const char *set, const
 			rows[(int)fmin(fmax(bin, 0), BINS - 1)]++;
 		}
 		for (int b = 0; b < BINS && rc == 0; b++)
-			rc = put(f, "%s\t%s\t%.9g\t%.9g\t%zu\t%.9g\n", method, k ? set : "id",
-				 low + b * width, low + (b + 1) * width, rows[b],
-				 (double)rows[b] / (double)s->n / width);
+			rc = put(f, "%s\t%s\t%.9g\t%.9g\t%zu\t%.9g\n", method, k ? set : "id", low + b * width,
+				 low + (b + 1) * width, rows[b], (double)rows[b] / (double)s->n / width);
 	}
 	return rc;
 }

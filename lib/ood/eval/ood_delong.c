@@ -4,10 +4,10 @@
 
 #include "ood/eval/ood_delong.h"
 
-void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m,
-		    bool above, double *out)
+void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m, bool above,
+		    double *out)
 {
-	size_t below = 0, up_to = 0;      /* rows of other below v[k]; below or equal */
+	size_t below = 0, up_to = 0; /* rows of other below v[k]; below or equal */
 
 	for (size_t k = 0; k < n; k++) {
 		while (below < m && other[below] < v[k])

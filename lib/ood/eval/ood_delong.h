@@ -22,8 +22,8 @@ extern "C" {
 
 /* out[order[k]] (n) becomes the placement of v[k] among other (m), both sorted ascending: the share of
  * other below it (ID rows: above = false) or above it (OOD rows: above = true). */
-void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m,
-		    bool above, double *out);
+void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m, bool above,
+		    double *out);
 /* Variance of the mean of x, S^2 / n with ddof 1; NaN if n is 1. With y not NULL: of x - y. */
 double ood_variance_of_mean(const double *x, const double *y, size_t n);
 

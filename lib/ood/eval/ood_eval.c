@@ -13,15 +13,15 @@
 struct group {
 	size_t sets;
 	struct ood_metrics *sum;
-	double *placement;                /* (methods, n_id): sums over the sets */
-	double *ood_variance, *ood_difference;   /* sums of the OOD rows' part */
-	struct ood_metrics *replicate;    /* (methods, replicates): sums */
+	double *placement;                     /* (methods, n_id): sums over the sets */
+	double *ood_variance, *ood_difference; /* sums of the OOD rows' part */
+	struct ood_metrics *replicate;         /* (methods, replicates): sums */
 };
 
 struct ood_eval {
 	const struct ood_set *id;
 	struct ood_eval_options o;
-	size_t sets;                      /* that came so far */
+	size_t sets; /* that came so far */
 	struct group group[OOD_MAX_GROUPS];
 };
 
@@ -58,8 +58,7 @@ struct ood_eval *ood_eval_new(const struct ood_set *id, const struct ood_eval_op
 		to->ood_variance = calloc(n, sizeof *to->ood_variance);
 		to->ood_difference = calloc(n, sizeof *to->ood_difference);
 		to->replicate = calloc(n * (o->bootstrap + 1), sizeof *to->replicate);
-		if (!to->sum || !to->placement || !to->ood_variance || !to->ood_difference ||
-		    !to->replicate) {
+		if (!to->sum || !to->placement || !to->ood_variance || !to->ood_difference || !to->replicate) {
 			ood_eval_free(e);
 			return NULL;
 		}
@@ -151,8 +150,7 @@ static void delong_group(const struct ood_eval *e, const struct group *g, struct
 		normal_interval(&e->o, &out[k], var / squared);
 		if (e->o.test && k != base)
 			out[k].p = num_p_value(out[k].m.v[OOD_AUROC] - out[base].m.v[OOD_AUROC],
-					       (ood_variance_of_mean(x, x0, n_id) +
-						g->ood_difference[k]) / squared);
+					       (ood_variance_of_mean(x, x0, n_id) + g->ood_difference[k]) / squared);
 	}
 }
 
@@ -160,8 +158,8 @@ static void delong_group(const struct ood_eval *e, const struct group *g, struct
 
 /* Room for the weights of one resampling. */
 struct draw {
-	uint32_t *row[2];                 /* (n_id), (n_ood): how often each row was drawn */
-	uint32_t *sorted[2], *right;      /* the same in the order of a method's scores */
+	uint32_t *row[2];            /* (n_id), (n_ood): how often each row was drawn */
+	uint32_t *sorted[2], *right; /* the same in the order of a method's scores */
 };
 
 static void release_draw(struct draw *d)
@@ -193,8 +191,7 @@ static void draw_rows(uint32_t *count, size_t n, uint64_t seed, uint64_t stream)
 }
 
 /* Method k under the draw. */
-static struct ood_metrics resample(const struct ood_eval *e, const struct ood_set *ood, size_t k,
-				   struct draw *d)
+static struct ood_metrics resample(const struct ood_eval *e, const struct ood_set *ood, size_t k, struct draw *d)
 {
 	const struct ood_set *id = e->id;
 	size_t n_right = 0;
@@ -204,8 +201,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		d->sorted[0][i] = d->row[0][id->order[k][i]];
 	for (size_t i = 0; i < ood->n; i++)
 		d->sorted[1][i] = d->row[1][ood->order[k][i]];
-	struct ood_sample a = { id->scores[k], id->n, d->sorted[0] },
-			  b = { ood->scores[k], ood->n, d->sorted[1] };
+	struct ood_sample a = { id->scores[k], id->n, d->sorted[0] }, b = { ood->scores[k], ood->n, d->sorted[1] };
 	struct ood_metrics m = ood_compare(&a, &b, &e->o.by);
 	if (!id->right)
 		return m;
@@ -239,8 +235,7 @@ static double quantile(const double *v, size_t n, double q)
 }
 
 /* Intervals from the replicates' metrics, each divided by `by`. */
-static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, double by,
-		       struct ood_result *out)
+static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, double by, struct ood_result *out)
 {
 	size_t n = e->o.bootstrap;
 	double *v = malloc(n * sizeof *v);
@@ -263,8 +258,7 @@ static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, do
 	return 0;
 }
 
-static int bootstrap(struct ood_eval *e, const struct ood_set *ood, unsigned groups,
-		     struct ood_result *out)
+static int bootstrap(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out)
 {
 	size_t n = e->id->n_methods, replicates = e->o.bootstrap;
 	struct ood_metrics *m = malloc(n * replicates * sizeof *m);

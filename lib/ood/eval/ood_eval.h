@@ -26,19 +26,19 @@ enum { OOD_MAX_GROUPS = 3 };
 
 struct ood_eval_options {
 	struct ood_conventions by;
-	bool delong;                      /* intervals of the AUROC */
-	size_t baseline;                  /* number of the method that others are tested against; or */
-	bool test;                        /* false: none is */
-	size_t bootstrap;                 /* replicates; 0: none */
-	double confidence;                /* of the intervals */
+	bool delong;       /* intervals of the AUROC */
+	size_t baseline;   /* number of the method that others are tested against; or */
+	bool test;         /* false: none is */
+	size_t bootstrap;  /* replicates; 0: none */
+	double confidence; /* of the intervals */
 	uint64_t seed;
 	int threads;
 };
 
 struct ood_result {
-	struct ood_metrics m, low, high;  /* NaN in low and high: no interval */
-	double se;                        /* of the AUROC, by DeLong; NaN: not computed */
-	double p;                         /* that the baseline's AUROC differs, after Holm's correction
+	struct ood_metrics m, low, high; /* NaN in low and high: no interval */
+	double se;                       /* of the AUROC, by DeLong; NaN: not computed */
+	double p;                        /* that the baseline's AUROC differs, after Holm's correction
 					   * over the methods; NaN: not tested */
 };
 
@@ -51,8 +51,7 @@ struct ood_eval *ood_eval_new(const struct ood_set *id, const struct ood_eval_op
 void ood_eval_free(struct ood_eval *e);
 /* Compares an OOD set of the same methods: out (n_methods). groups: a bit for each group that it counts
  * in. -1: out of memory. */
-int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups,
-		 struct ood_result *out) TS_CHECKED;
+int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out) TS_CHECKED;
 /* The number of sets that group g has, and, if that is not 0, their averages, all sets of one weight: out
  * (n_methods). -1: out of memory. */
 size_t ood_eval_group_size(const struct ood_eval *e, int g);

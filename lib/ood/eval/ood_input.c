@@ -17,16 +17,16 @@ enum { BATCH = 1024, MAX_FIELDS = 10000, FIRST = 4096, MAX_LINE = 1 << 20 };
 struct ood_input {
 	const char *name;
 	int fd;
-	bool numbers;                     /* text is a number per line */
-	struct ts_file *copy;             /* where to all that is read goes too, or NULL */
-	char *buf;                        /* read and not used yet: buf[at..len) */
+	bool numbers;         /* text is a number per line */
+	struct ts_file *copy; /* where to all that is read goes too, or NULL */
+	char *buf;            /* read and not used yet: buf[at..len) */
 	size_t at, len, cap;
-	struct ts_reader *r;              /* NULL: text */
-	struct ts_header header;          /* of text */
-	size_t line;                      /* the number of the last line, from 1 */
-	char *ahead;                      /* a line that is given again, in buf; or NULL */
-	size_t n;                         /* columns of text, passed over ones among them */
-	ptrdiff_t *column;                /* (n) which column of the header each is, or -1 */
+	struct ts_reader *r;     /* NULL: text */
+	struct ts_header header; /* of text */
+	size_t line;             /* the number of the last line, from 1 */
+	char *ahead;             /* a line that is given again, in buf; or NULL */
+	size_t n;                /* columns of text, passed over ones among them */
+	ptrdiff_t *column;       /* (n) which column of the header each is, or -1 */
 	bool failed;
 	struct err error;
 };
@@ -89,7 +89,7 @@ static int fill(struct ood_input *in)
 
 	if (have > 0)
 		memmove(in->buf, in->buf + in->at, have);
-	in->at = in->len = 0;             /* so that take() reads */
+	in->at = in->len = 0; /* so that take() reads */
 	if (have == in->cap) {
 		size_t cap = in->cap ? 2 * in->cap : FIRST;
 		char *bigger = cap <= most ? realloc(in->buf, cap) : NULL;
@@ -128,7 +128,7 @@ static int next_line(struct ood_input *in, char **line)
 		if (rc < 0 || (rc == 0 && seen == 0))
 			return rc;
 		if (rc == 0) {
-			if (in->len == in->cap && fill(in) < 0)         /* makes room */
+			if (in->len == in->cap && fill(in) < 0) /* makes room */
 				return -1;
 			in->buf[in->len++] = '\n';
 		}
@@ -162,8 +162,8 @@ static bool is_number(const char *text, double *v)
 static int add_column(struct ood_input *in, const char *name, enum ts_type type)
 {
 	in->column[in->n++] = (ptrdiff_t)in->header.n_fields;
-	if (ts_header_field(&in->header, name) || !*name || strlen(name) > TS_MAX_NAME ||
-	    strcmp(name, "end") == 0 || strcmp(name, "unmask") == 0)
+	if (ts_header_field(&in->header, name) || !*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 ||
+	    strcmp(name, "unmask") == 0)
 		return ood_input_fail(in, "line 1: '%.100s' is no name of a column, or there twice", name);
 	return ts_header_add(&in->header, name, type, 0, NULL) < 0 ? ood_input_fail(in, "out of memory") : 0;
 }
@@ -267,8 +267,7 @@ static int take_row(struct ood_input *in, char *line, struct ts_batch *b, size_t
 		else
 			((int64_t *)to->data)[i] = (int64_t)v;
 	}
-	return k == in->n && !word ? 0 :
-	       ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);
+	return k == in->n && !word ? 0 : ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);
 }
 
 /* The same of a number per line, which keeps its digits. */
@@ -310,7 +309,7 @@ static struct ood_input *open_input(const char *path, bool numbers, struct ts_fi
 	if (rc <= 0)
 		return in;
 	if ((unsigned char)*in->buf < 128) {
-		begin_text(in);           /* what fails is in in->error */
+		begin_text(in); /* what fails is in in->error */
 	} else if (!(in->r = ts_reader_open_fn(take, in, in->name))) {
 		ood_input_close(in);
 		return NULL;

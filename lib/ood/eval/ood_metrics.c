@@ -9,15 +9,15 @@
 
 /* The rows of one threshold and what lies above: counts are weights. */
 struct step {
-	uint64_t tp, fp;                  /* ID and OOD rows at or above the threshold */
-	uint64_t d_id, d_ood;             /* those at it */
-	uint64_t n_id, n_ood;             /* all */
+	uint64_t tp, fp;      /* ID and OOD rows at or above the threshold */
+	uint64_t d_id, d_ood; /* those at it */
+	uint64_t n_id, n_ood; /* all */
 };
 
 struct area {
 	uint64_t twice_wins;
-	double in, out;                   /* AUPR times n_id, n_ood */
-	double last_in;                   /* precision before this step */
+	double in, out; /* AUPR times n_id, n_ood */
+	double last_in; /* precision before this step */
 };
 
 static uint64_t total(const struct ood_sample *s)
@@ -39,16 +39,14 @@ static inline double precision(uint64_t hit, uint64_t miss, double odds)
 }
 
 /* odds: weight of an OOD row as against an ID row's. */
-static inline void add_area(struct area *a, const struct step *s, const struct ood_conventions *by,
-			    double odds)
+static inline void add_area(struct area *a, const struct step *s, const struct ood_conventions *by, double odds)
 {
 	uint64_t fn = s->n_id - s->tp, tn = s->n_ood - s->fp;
 	double in = precision(s->tp, s->fp, odds), out = precision(tn + s->d_ood, fn + s->d_id, 1 / odds);
 
 	a->twice_wins += s->d_ood * (2 * s->tp - s->d_id);
 	a->in += (double)s->d_id * (by->trapezoid ? (in + a->last_in) / 2 : in);
-	a->out += (double)s->d_ood *
-		  (by->trapezoid ? (out + precision(tn, fn, 1 / odds)) / 2 : out);
+	a->out += (double)s->d_ood * (by->trapezoid ? (out + precision(tn, fn, 1 / odds)) / 2 : out);
 	a->last_in = in;
 }
 
@@ -107,7 +105,7 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 	struct points p = { .distance = UINT64_MAX, .detection = 1 };
 	double prevalence = by->prevalence, n_id = (double)s.n_id, n_ood = (double)s.n_ood;
 	double odds = prevalence > 0 ? prevalence / n_ood / ((1 - prevalence) / n_id) : 1;
-	size_t i = id->n, o = ood->n;     /* rows below the threshold */
+	size_t i = id->n, o = ood->n; /* rows below the threshold */
 	struct ood_metrics m;
 
 	assert(s.n_id && s.n_ood);
@@ -116,9 +114,9 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 		size_t before = i + o;
 		s.d_id = take(id, &i, t);
 		s.d_ood = take(ood, &o, t);
-		assert(i + o < before);   /* NaN would stay for ever */
+		assert(i + o < before); /* NaN would stay for ever */
 		if (s.d_id + s.d_ood == 0)
-			continue;         /* not in this resampling */
+			continue; /* not in this resampling */
 		s.tp += s.d_id;
 		s.fp += s.d_ood;
 		add_area(&a, &s, by, odds);
@@ -164,8 +162,8 @@ void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const 
 	static const struct ood_conventions plain;
 	uint64_t n_right = total(right), n_ood = total(ood), per = 10000;
 
-	m->v[OOD_OSCR] = n_right ? ood_compare(right, ood, &plain).v[OOD_AUROC] * (double)n_right /
-					   (double)labelled : 0;
+	m->v[OOD_OSCR] =
+		n_right ? ood_compare(right, ood, &plain).v[OOD_AUROC] * (double)n_right / (double)labelled : 0;
 	for (int k = OOD_CCR_1E4; k <= OOD_CCR_1E1; k++, per /= 10) {
 		float t = largest(ood, (n_ood + per - 1) / per);
 		m->v[k] = (double)above(right, t) / (double)labelled;

@@ -44,13 +44,24 @@ enum ood_fpr { OOD_FPR_NEAREST, OOD_FPR_FIRST, OOD_FPR_OPENOOD };
  * CCR_1E4..1	CCR at a false positive rate of 1e-4..1e-1: t is the ceil(rate n)-th largest OOD score, as
  *		in OpenOOD */
 enum ood_metric {
-	OOD_AUROC, OOD_AUPR_IN, OOD_AUPR_OUT, OOD_FPR95, OOD_FPR95_NEAREST, OOD_FPR95_FIRST,
-	OOD_FPR95_OPENOOD, OOD_DETECTION, OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2, OOD_CCR_1E1,
+	OOD_AUROC,
+	OOD_AUPR_IN,
+	OOD_AUPR_OUT,
+	OOD_FPR95,
+	OOD_FPR95_NEAREST,
+	OOD_FPR95_FIRST,
+	OOD_FPR95_OPENOOD,
+	OOD_DETECTION,
+	OOD_OSCR,
+	OOD_CCR_1E4,
+	OOD_CCR_1E3,
+	OOD_CCR_1E2,
+	OOD_CCR_1E1,
 	OOD_N_METRICS
 };
 
 struct ood_metrics {
-	double v[OOD_N_METRICS];          /* NaN: not known, as CCR without labels */
+	double v[OOD_N_METRICS]; /* NaN: not known, as CCR without labels */
 };
 
 /* What a metric is called, for programs and for people, and what it says, in a line or two. */
@@ -62,10 +73,10 @@ extern const struct ood_metric_name ood_metric_names[OOD_N_METRICS];
 /* How the metrics are read that are published in several ways. */
 struct ood_conventions {
 	enum ood_fpr fpr;
-	bool trapezoid;                   /* AUPR: trapezoids between the points of the curve, from
+	bool trapezoid;    /* AUPR: trapezoids between the points of the curve, from
 					   * precision 1 at recall 0, instead of average precision (sum of
 					   * precision * recall step) */
-	double prevalence;                /* AUPR: as if this share of rows were OOD, above 0 and below
+	double prevalence; /* AUPR: as if this share of rows were OOD, above 0 and below
 					   * 1; 0: as they are */
 };
 
@@ -73,7 +84,7 @@ struct ood_conventions {
 struct ood_sample {
 	const float *v;
 	size_t n;
-	const uint32_t *weight;           /* (n) row k counts weight[k] times; NULL: once each */
+	const uint32_t *weight; /* (n) row k counts weight[k] times; NULL: once each */
 };
 
 /* All but OSCR and CCR, which become NaN. The weights of each sample must not all be 0. */

@@ -68,8 +68,7 @@ int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n)
 		while (m < n && strcmp(methods[m], h->fields[i].name) != 0)
 			m++;
 		if (m == n && is_score(&h->fields[i]))
-			return ood_input_fail(in, "has scores '%s', which the ID set lacks",
-					      h->fields[i].name);
+			return ood_input_fail(in, "has scores '%s', which the ID set lacks", h->fields[i].name);
 	}
 	return h ? 0 : -1;
 }
@@ -102,8 +101,8 @@ struct reading {
 	struct ood_input *in;
 	struct ts_batch b;
 	size_t cap;
-	size_t *column;                   /* (n_methods): their numbers in the batches */
-	ptrdiff_t label, pred, odds;      /* those of classes, and of log-odds; -1: there are none */
+	size_t *column;              /* (n_methods): their numbers in the batches */
+	ptrdiff_t label, pred, odds; /* those of classes, and of log-odds; -1: there are none */
 	struct {
 		double rows, right, confidence;
 	} bin[BINS];
@@ -220,7 +219,9 @@ static int begin(struct ood_set *set, size_t n, unsigned flags)
 		set->mark = malloc(1);
 	}
 	return set->scores && (!(flags & OOD_SET_ORDER) || set->order) &&
-	       (!(flags & OOD_SET_RIGHT) || (set->right && set->mark)) ? 0 : -1;
+			       (!(flags & OOD_SET_RIGHT) || (set->right && set->mark)) ?
+		       0 :
+		       -1;
 }
 
 /* In a stream, and without parameters: else it is no log-odds of the softmax. */
@@ -230,8 +231,7 @@ static bool has_log_odds(const struct ts_header *h)
 	size_t n = 0;
 	bool found = false;
 
-	if (is_score(ts_header_field(h, "msp")) &&
-	    ts_meta_get_strs(&h->meta, "methods", &texts, &n) == 1)
+	if (is_score(ts_header_field(h, "msp")) && ts_meta_get_strs(&h->meta, "methods", &texts, &n) == 1)
 		for (size_t i = 0; i < n; i++)
 			found |= strcmp(texts[i], "msp") == 0;
 	ts_strs_free(texts, n);
@@ -259,8 +259,7 @@ static int find_columns(struct reading *k, const struct ts_header *h, char *cons
 	return 0;
 }
 
-int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n,
-		 unsigned flags)
+int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n, unsigned flags)
 {
 	const struct ts_header *h = ood_input_header(in);
 	struct reading k = { .set = set, .in = in, .column = calloc(n + 1, sizeof *k.column) };

@@ -17,20 +17,20 @@ extern "C" {
 #endif
 
 enum {
-	OOD_SET_ORDER = 1 << 0,           /* keep `order`: 4 bytes more per row and method */
-	OOD_SET_RIGHT = 1 << 1            /* keep `mark` and `right`: up to 4 bytes more */
+	OOD_SET_ORDER = 1 << 0, /* keep `order`: 4 bytes more per row and method */
+	OOD_SET_RIGHT = 1 << 1  /* keep `mark` and `right`: up to 4 bytes more */
 };
 enum { OOD_UNLABELLED, OOD_WRONG, OOD_RIGHT };
 
 struct ood_set {
-	size_t n;                         /* rows */
-	float **scores;                   /* n_methods arrays of n, sorted ascending */
+	size_t n;       /* rows */
+	float **scores; /* n_methods arrays of n, sorted ascending */
 	size_t n_methods;
-	uint32_t **order;                 /* order[m][k]: the row of the k-th smallest; or NULL */
-	uint64_t labelled, n_right;       /* rows with a label; those whose pred is equal to it */
-	uint8_t *mark;                    /* (n) enum above; or NULL: not asked for, or no labels */
-	float **right;                    /* the scores of the n_right rows, sorted; or NULL with mark */
-	double ece;                       /* expected calibration error of the labelled rows' largest
+	uint32_t **order;           /* order[m][k]: the row of the k-th smallest; or NULL */
+	uint64_t labelled, n_right; /* rows with a label; those whose pred is equal to it */
+	uint8_t *mark;              /* (n) enum above; or NULL: not asked for, or no labels */
+	float **right;              /* the scores of the n_right rows, sorted; or NULL with mark */
+	double ece;                 /* expected calibration error of the labelled rows' largest
 					   * softmax probability, which a stream's column msp has as
 					   * log-odds, in 15 bins of equal width (Guo et al., ICML 2017);
 					   * NaN: there is no such column, or no labels */
@@ -47,8 +47,7 @@ int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n) TS_CHE
 /* Reads the input to its end into *set, the columns called methods[0..n-1]. flags: what else to keep. -1:
  * the input has failed and says why: no such column, NaN, no rows, 2^32 rows or more with ORDER. *set is
  * to be released either way. */
-int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n,
-		 unsigned flags) TS_CHECKED;
+int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n, unsigned flags) TS_CHECKED;
 /* Joins b's rows, without their labels, to a's, behind them; a is all zero, or was made so. It is to be
  * sorted then. -1: out of memory, or 2^32 rows with order. */
 int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err) TS_CHECKED;

@@ -9,8 +9,7 @@
 
 #include "ood/ood_internal.h"
 
-uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features,
-		      int64_t label)
+uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features, int64_t label)
 {
 	uint64_t k = XXH3_64bits_withSeed(features, f->dim * sizeof *features, f->seed);
 
@@ -23,8 +22,8 @@ static size_t feature_bytes(const struct ood_fit *f)
 	return f->dim * ts_type_size(f->bank.type);
 }
 
-static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logits,
-		    const float *features, int64_t label)
+static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logits, const float *features,
+		    int64_t label)
 {
 	struct ood_bank *b = &f->bank;
 	char *to = (char *)b->features + i * feature_bytes(f);
@@ -114,8 +113,7 @@ static int grow(struct ood_fit *f)
 	return 0;
 }
 
-int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features,
-		 int64_t label)
+int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features, int64_t label)
 {
 	struct ood_bank *b = &f->bank;
 

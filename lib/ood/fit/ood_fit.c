@@ -35,8 +35,7 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err 
 	return 0;
 }
 
-int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
-		struct err *err)
+int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o, struct err *err)
 {
 	const struct ts_field *logits = ts_header_field(h, "logits");
 	const struct ts_field *features = ts_header_field(h, "features");
@@ -78,8 +77,8 @@ fail:
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static int check_rows(const struct ood_fit *f, const float *logits, const float *features,
-		      const int64_t *label, size_t n, struct err *err)
+static int check_rows(const struct ood_fit *f, const float *logits, const float *features, const int64_t *label,
+		      size_t n, struct err *err)
 {
 	const size_t C = f->classes, D = f->dim;
 
@@ -94,8 +93,10 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 				return err_fail(err, "row %zu: feature %zu is not a number or infinite",
 						(size_t)f->rows + i, d);
 			if (f->bank.type == TS_F16 && fabsf(z) > 65504)
-				return err_fail(err, "row %zu: feature %zu is %g, too large for half "
-						"precision; --bank-type f4", (size_t)f->rows + i, d, z);
+				return err_fail(err,
+						"row %zu: feature %zu is %g, too large for half "
+						"precision; --bank-type f4",
+						(size_t)f->rows + i, d, z);
 		}
 		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
 			return err_fail(err, "row %zu: labels out of range: %lld, with %zu classes",
@@ -105,8 +106,7 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 }
 
 /* The means that need the model's opinion, each moved by a share of the difference: mean += (x - mean) / n. */
-static void add_predictions(struct ood_fit *f, const float *logits, const float *features,
-			    int64_t label)
+static void add_predictions(struct ood_fit *f, const float *logits, const float *features, int64_t label)
 {
 	const size_t C = f->classes, D = f->dim, k = num_argmax(logits, C);
 	double lse = num_lse(logits, C);
@@ -139,9 +139,9 @@ static int add_unit(struct ood_fit *f, const float *features, const int64_t *lab
 
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 {
-	const float *logits = b->cols[f->logits_at].data;                               /* (n,C) */
-	const float *features = b->cols[f->features_at].data;                           /* (n,D) */
-	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL;     /* (n) */
+	const float *logits = b->cols[f->logits_at].data;                           /* (n,C) */
+	const float *features = b->cols[f->features_at].data;                       /* (n,D) */
+	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL; /* (n) */
 
 	if (check_rows(f, logits, features, label, b->n, err))
 		return -1;
@@ -149,7 +149,7 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n)))
 		return err_memory(err);
 	for (size_t i = 0; i < f->n_layers; i++) {
-		const float *x = b->cols[f->layers[i].column].data;                     /* (n,d) */
+		const float *x = b->cols[f->layers[i].column].data; /* (n,d) */
 		for (size_t k = 0; k < b->n * f->layers[i].m.d; k++)
 			if (!isfinite(x[k]))
 				return err_fail(err, "row %zu: '%s' is not a number or infinite",
@@ -174,8 +174,8 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 /* ---- merging and the end --------------------------------------------------------------------- */
 
 /* Means of groups: mean (g,d), of count (g) rows each, join those of other. */
-static void join_means(double *mean, double *count, const double *other, const double *more, size_t g,
-		       size_t d, bool last)
+static void join_means(double *mean, double *count, const double *other, const double *more, size_t g, size_t d,
+		       bool last)
 {
 	for (size_t i = 0; i < g; i++) {
 		if (more[i] == 0)
@@ -200,8 +200,7 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 {
 	bool layers = f->n_layers == o->n_layers;
 	for (size_t i = 0; layers && i < f->n_layers; i++)
-		layers = strcmp(f->layers[i].name, o->layers[i].name) == 0 &&
-			 f->layers[i].m.d == o->layers[i].m.d;
+		layers = strcmp(f->layers[i].name, o->layers[i].name) == 0 && f->layers[i].m.d == o->layers[i].m.d;
 	bool grams = f->n_grams == o->n_grams;
 	for (size_t i = 0; grams && i < f->n_grams; i++)
 		grams = strcmp(f->grams[i].name, o->grams[i].name) == 0 && f->grams[i].size == o->grams[i].size;
@@ -211,7 +210,7 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 		return err_fail(err, "holds other statistics: all must be fitted with the same --method");
 	if (f->seed != o->seed || f->bank.max != o->bank.max || f->bank.type != o->bank.type)
 		return err_fail(err, "has another bank: all must be fitted with the same --bank, "
-				"--bank-type and --seed");
+				     "--bank-type and --seed");
 	return 0;
 }
 
@@ -234,12 +233,12 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	join_means(f->right_features, f->right_count, o->right_features, o->right_count, C, D, true);
 	join_means(f->pred_prob, f->pred_count, o->pred_prob, o->pred_count, C, C, true);
 	for (size_t i = 0; i < o->bank.n && !rc; i++)
-		rc = ood_bank_add(f, o->bank.key[i], o->bank.logits + i * C,
-				  ood_bank_rows(o, i, 1, row), o->bank.label[i]);
+		rc = ood_bank_add(f, o->bank.key[i], o->bank.logits + i * C, ood_bank_rows(o, i, 1, row),
+				  o->bank.label[i]);
 	f->rows += o->rows;
 	f->unlabelled += o->unlabelled;
 	free(row);
-	return rc ? err_memory(err) : 0;  /* the only reason there is */
+	return rc ? err_memory(err) : 0; /* the only reason there is */
 }
 
 /* The published program's precision: the pseudo-inverse of the covariance within classes, W^T W of its whitening

@@ -43,61 +43,61 @@ enum { OOD_MAX_LAYERS = 64, OOD_MAX_GRAMS = 4096 };
 
 /* What a fit is asked to hold; the means of classes are always there. */
 enum ood_part {
-	OOD_PART_MOMENTS = 1 << 0,        /* scatter of the features: O(D^2) */
-	OOD_PART_UNIT = 1 << 1,           /* and of features divided by their norm */
-	OOD_PART_BANK = 1 << 2,           /* rows */
-	OOD_PART_LAYERS = 1 << 3,         /* scatter of the columns layer0, layer1, ... */
-	OOD_PART_GRAM = 1 << 4            /* ranges of the columns gram:... */
+	OOD_PART_MOMENTS = 1 << 0, /* scatter of the features: O(D^2) */
+	OOD_PART_UNIT = 1 << 1,    /* and of features divided by their norm */
+	OOD_PART_BANK = 1 << 2,    /* rows */
+	OOD_PART_LAYERS = 1 << 3,  /* scatter of the columns layer0, layer1, ... */
+	OOD_PART_GRAM = 1 << 4     /* ranges of the columns gram:... */
 };
 
 struct ood_bank {
-	size_t n, max;                    /* rows; at most (SIZE_MAX: all) */
-	enum ts_type type;                /* of features: TS_F32 or TS_F16 */
-	void *features;                   /* (n,D) */
-	float *logits;                    /* (n,C) */
-	int64_t *label;                   /* (n), -1: none */
-	uint64_t *key;                    /* (n), ascending once the fit is complete */
+	size_t n, max;     /* rows; at most (SIZE_MAX: all) */
+	enum ts_type type; /* of features: TS_F32 or TS_F16 */
+	void *features;    /* (n,D) */
+	float *logits;     /* (n,C) */
+	int64_t *label;    /* (n), -1: none */
+	uint64_t *key;     /* (n), ascending once the fit is complete */
 	size_t cap;
-	bool heap;                        /* full: rows are a heap, the largest key first */
+	bool heap; /* full: rows are a heap, the largest key first */
 };
 
 struct ood_layer {
-	char name[16];                    /* of its column: layer0 ... */
-	size_t column;                    /* its number in batches to add */
+	char name[16]; /* of its column: layer0 ... */
+	size_t column; /* its number in batches to add */
 	struct ood_moments m;
-	double *precision;                /* (d,d), once the fit is complete */
+	double *precision; /* (d,d), once the fit is complete */
 };
 
 struct ood_ranges {
-	char name[200];                   /* of its column, gram:... */
-	size_t column;                    /* its number in batches to add */
-	size_t size;                      /* numbers per row: 5 d */
-	double *min, *max;                /* (C,size); zeros where pred.count is 0 */
+	char name[200];    /* of its column, gram:... */
+	size_t column;     /* its number in batches to add */
+	size_t size;       /* numbers per row: 5 d */
+	double *min, *max; /* (C,size); zeros where pred.count is 0 */
 };
 
 struct ood_fit {
-	size_t classes, dim;              /* C, D */
+	size_t classes, dim; /* C, D */
 	unsigned parts;
 	uint64_t rows, unlabelled, seed;
-	struct ood_moments features, unit;        /* unit: all NULL without OOD_PART_UNIT */
-	double *right_count, *right_features, *right_logits;      /* (C), (C,D), (C,C) */
-	double *pred_count, *pred_prob;                           /* (C), (C,C) */
+	struct ood_moments features, unit;                   /* unit: all NULL without OOD_PART_UNIT */
+	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C) */
+	double *pred_count, *pred_prob;                      /* (C), (C,C) */
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;
 	struct ood_ranges *grams;
 	size_t n_grams;
-	double *weight, *bias;            /* (C,D), (C): the last layer; NULL: not known */
-	size_t logits_at, features_at;    /* numbers of the columns in batches to add */
-	ptrdiff_t label_at;               /* -1: there are no labels */
-	struct ts_set set;                /* owns the arrays, but the bank's */
-	struct ts_header header;          /* of the file that it was loaded from */
+	double *weight, *bias;         /* (C,D), (C): the last layer; NULL: not known */
+	size_t logits_at, features_at; /* numbers of the columns in batches to add */
+	ptrdiff_t label_at;            /* -1: there are no labels */
+	struct ts_set set;             /* owns the arrays, but the bank's */
+	struct ts_header header;       /* of the file that it was loaded from */
 };
 
 struct ood_fit_options {
 	unsigned parts;
-	size_t bank;                      /* rows of the bank at most; SIZE_MAX: all */
-	bool half;                        /* features of the bank as <f2 */
+	size_t bank; /* rows of the bank at most; SIZE_MAX: all */
+	bool half;   /* features of the bank as <f2 */
 	uint64_t seed;
 };
 
@@ -130,8 +130,7 @@ int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct e
 
 /* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
  * caller's; NULL if they are not there or do not fit. -1: out of memory. */
-int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias)
-	TS_CHECKED;
+int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias) TS_CHECKED;
 
 #ifdef __cplusplus
 }

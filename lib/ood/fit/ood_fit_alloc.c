@@ -24,18 +24,20 @@ static int array(struct ood_fit *f, double **ret, const char *prefix, const char
 	return 0;
 }
 
-static int moments_init(struct ood_fit *f, struct ood_moments *m, const char *prefix, size_t d,
-			bool scatter, struct err *err)
+static int moments_init(struct ood_fit *f, struct ood_moments *m, const char *prefix, size_t d, bool scatter,
+			struct err *err)
 {
 	const size_t C = f->classes;
 
 	m->d = d;
 	m->classes = C;
 	return array(f, &m->total, prefix, "total", 1, 0, err) < 0 ||
-	       array(f, &m->centre, prefix, "centre", d, 0, err) < 0 ||
-	       array(f, &m->count, prefix, "count", C, 0, err) < 0 ||
-	       array(f, &m->mean, prefix, "mean", C, d, err) < 0 ||
-	       (scatter && array(f, &m->scatter, prefix, "scatter", d, d, err) < 0) ? -1 : 0;
+			       array(f, &m->centre, prefix, "centre", d, 0, err) < 0 ||
+			       array(f, &m->count, prefix, "count", C, 0, err) < 0 ||
+			       array(f, &m->mean, prefix, "mean", C, d, err) < 0 ||
+			       (scatter && array(f, &m->scatter, prefix, "scatter", d, d, err) < 0) ?
+		       -1 :
+		       0;
 }
 
 int ood_fit_alloc(struct ood_fit *f, struct err *err)
@@ -58,10 +60,12 @@ int ood_fit_alloc(struct ood_fit *f, struct err *err)
 			return -1;
 	}
 	return array(f, &f->right_count, "right", "count", C, 0, err) < 0 ||
-	       array(f, &f->right_features, "right", "features", C, D, err) < 0 ||
-	       array(f, &f->right_logits, "right", "logits", C, C, err) < 0 ||
-	       array(f, &f->pred_count, "pred", "count", C, 0, err) < 0 ||
-	       array(f, &f->pred_prob, "pred", "prob", C, C, err) < 0 ? -1 : 0;
+			       array(f, &f->right_features, "right", "features", C, D, err) < 0 ||
+			       array(f, &f->right_logits, "right", "logits", C, C, err) < 0 ||
+			       array(f, &f->pred_count, "pred", "count", C, 0, err) < 0 ||
+			       array(f, &f->pred_prob, "pred", "prob", C, C, err) < 0 ?
+		       -1 :
+		       0;
 }
 
 void ood_fit_shrink(struct ood_fit *f)

@@ -20,10 +20,8 @@ static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char
 	if (!all.t)
 		return err_memory(err);
 	memcpy(all.t, f->set.t, n * sizeof *all.t);
-	all.t[n] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim },
-				       b->features };
-	all.t[n + 1] = (struct ts_tensor){ (char[]){ "bank.logits" }, TS_F32, 2, { b->n, f->classes },
-					   b->logits };
+	all.t[n] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim }, b->features };
+	all.t[n + 1] = (struct ts_tensor){ (char[]){ "bank.logits" }, TS_F32, 2, { b->n, f->classes }, b->logits };
 	all.t[n + 2] = (struct ts_tensor){ (char[]){ "bank.label" }, TS_I64, 1, { b->n }, b->label };
 	all.t[n + 3] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
 	if (b->n == 0)
@@ -39,9 +37,8 @@ int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struc
 	long long bank = f->bank.max == SIZE_MAX ? -1 : (long long)f->bank.max;
 
 	if (ts_meta_set_str(m, "fit", "features") || ts_meta_set_int(m, "rows", (int64_t)f->rows) ||
-	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) ||
-	    ts_meta_set_int(m, "parts", f->parts) || ts_meta_set_int(m, "bank", bank) ||
-	    ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) ||
+	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) || ts_meta_set_int(m, "parts", f->parts) ||
+	    ts_meta_set_int(m, "bank", bank) || ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) ||
 	    ts_meta_set_int(m, "seed", (int64_t)f->seed))
 		return err_memory(err);
 	return save_tensors(f, h, path, err);
@@ -49,15 +46,14 @@ int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struc
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-static const struct ts_tensor *want(const struct ts_set *s, const char *name, enum ts_type type,
-				    int ndim, size_t a, size_t b, struct err *err)
+static const struct ts_tensor *want(const struct ts_set *s, const char *name, enum ts_type type, int ndim, size_t a,
+				    size_t b, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(s, name);
 
 	if (!t)
 		err_fail(err, "lacks '%s'; ood-fit makes fits", name);
-	else if (t->type != type || t->ndim != ndim || (ndim > 0 && t->shape[0] != a) ||
-		 (ndim > 1 && t->shape[1] != b))
+	else if (t->type != type || t->ndim != ndim || (ndim > 0 && t->shape[0] != a) || (ndim > 1 && t->shape[1] != b))
 		err_fail(err, "tensor '%s' has another type or shape than the rest needs", name);
 	else
 		return t;
@@ -69,8 +65,8 @@ static int take_arrays(struct ood_fit *f, const struct ts_set *s, struct err *er
 {
 	for (size_t i = 0; i < f->set.n; i++) {
 		struct ts_tensor *to = &f->set.t[i];
-		const struct ts_tensor *from = want(s, to->name, TS_F64, to->ndim, to->shape[0],
-						    to->ndim > 1 ? to->shape[1] : 0, err);
+		const struct ts_tensor *from =
+			want(s, to->name, TS_F64, to->ndim, to->shape[0], to->ndim > 1 ? to->shape[1] : 0, err);
 		if (!from)
 			return -1;
 		const double *x = from->data;
@@ -93,8 +89,7 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 	b->n = b->cap = z->shape[0];
 	if (!want(s, "bank.features", b->type, 2, b->n, f->dim, err) ||
 	    !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err) ||
-	    !want(s, "bank.label", TS_I64, 1, b->n, 0, err) ||
-	    !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
+	    !want(s, "bank.label", TS_I64, 1, b->n, 0, err) || !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
 		return -1;
 	if (b->n == 0 || b->n > b->max || b->n > f->rows)
 		return err_fail(err, "has a bank of %zu rows, which does not fit its meta", b->n);
@@ -142,14 +137,13 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	int64_t rows, unlabelled, parts, bank, half, seed;
 	const struct ts_tensor *z = ts_set_get(s, "right.features");
 
-	if (!z || z->ndim != 2 || z->shape[0] < 2 || z->shape[1] == 0 ||
-	    ts_meta_get_int(m, "rows", &rows) != 1 || ts_meta_get_int(m, "bank", &bank) != 1 ||
-	    ts_meta_get_int(m, "unlabelled", &unlabelled) != 1 ||
+	if (!z || z->ndim != 2 || z->shape[0] < 2 || z->shape[1] == 0 || ts_meta_get_int(m, "rows", &rows) != 1 ||
+	    ts_meta_get_int(m, "bank", &bank) != 1 || ts_meta_get_int(m, "unlabelled", &unlabelled) != 1 ||
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
 		return err_fail(err, "is not a fit of features; ood-fit makes those");
-	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 ||
-	    half < 0 || half > 1)
+	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 || half < 0 ||
+	    half > 1)
 		return err_fail(err, "its meta holds a number out of range");
 	f->classes = z->shape[0];
 	f->dim = z->shape[1];

@@ -16,8 +16,7 @@ static int note(struct ood_fit *f, const char *name, size_t len, size_t column, 
 	if (f->n_grams == OOD_MAX_GRAMS)
 		return err_fail(err, "more than %d columns gram:...", OOD_MAX_GRAMS);
 	if (len >= sizeof more->name)
-		return err_fail(err, "the name '%.*s' is longer than %zu bytes", (int)len, name,
-				sizeof more->name - 1);
+		return err_fail(err, "the name '%.*s' is longer than %zu bytes", (int)len, name, sizeof more->name - 1);
 	if (size == 0 || size > 5u << 24)
 		return err_fail(err, "'%.*s' has %zu numbers per row, not 5 to %u", (int)len, name, size, 5u << 24);
 	if (!(more = realloc(f->grams, (f->n_grams + 1) * sizeof *more)))
@@ -72,8 +71,8 @@ int ood_gram_add(struct ood_fit *f, const struct ts_batch *b, size_t i, size_t c
 		double *min = to->min + c * to->size, *max = to->max + c * to->size;
 		for (size_t k = 0; k < to->size; k++) {
 			if (!isfinite(v[k]))
-				return err_fail(err, "row %zu: '%s' is not a number or infinite",
-						(size_t)f->rows + i, to->name);
+				return err_fail(err, "row %zu: '%s' is not a number or infinite", (size_t)f->rows + i,
+						to->name);
 			min[k] = first ? (double)v[k] : fmin(min[k], (double)v[k]);
 			max[k] = first ? (double)v[k] : fmax(max[k], (double)v[k]);
 		}
@@ -119,7 +118,7 @@ double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c)
 		double x = (double)v[k];
 		if (x < min[k])
 			sum += (min[k] - x) / fabs(min[k] + 1e-6);
-		else if (!(x <= max[k]))  /* NaN too, which then is the sum */
+		else if (!(x <= max[k])) /* NaN too, which then is the sum */
 			sum += (x - max[k]) / fabs(max[k] + 1e-6);
 	}
 	return sum;
@@ -129,18 +128,19 @@ void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, cons
 			 double *sum)
 {
 	for (size_t g = 0; g < f->n_grams; g++) {
-		const float *v = b->cols[column[g]].data;               /* (n,size) */
+		const float *v = b->cols[column[g]].data; /* (n,size) */
 		for (size_t i = 0; i < b->n; i++)
 			sum[g] += ood_gram_deviation(&f->grams[g], v + i * f->grams[g].size,
-					    num_argmax(logits + i * f->classes, f->classes));
+						     num_argmax(logits + i * f->classes, f->classes));
 	}
 }
 
 int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct err *err)
 {
 	double *weight = malloc((f->n_grams + 1) * sizeof *weight);
-	struct ts_tensor w = { .name = (char[]){ "gram.weight" }, .type = TS_F64, .ndim = 1,
-			       .shape = { f->n_grams }, .data = weight };
+	struct ts_tensor w = {
+		.name = (char[]){ "gram.weight" }, .type = TS_F64, .ndim = 1, .shape = { f->n_grams }, .data = weight
+	};
 	int rc = weight ? 0 : err_memory(err);
 	bool any = false;
 
@@ -148,8 +148,7 @@ int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct er
 		weight[g] = sum[g] > 0 ? (double)rows / sum[g] : 0;
 		any |= sum[g] > 0;
 		if (!isfinite(sum[g]))
-			rc = err_fail(err, "'%s' of a validation row is not a number or infinite",
-				      f->grams[g].name);
+			rc = err_fail(err, "'%s' of a validation row is not a number or infinite", f->grams[g].name);
 	}
 	if (rc == 0 && !any)
 		rc = err_fail(err, "no validation row leaves the ranges of the fit: were they in the training data?");

@@ -17,8 +17,7 @@ void ood_unit(const float *x, size_t d, float *out)
 }
 
 /* A float tensor of meta as new doubles. 1: there, 0: not, or of another shape, -1: out of memory. */
-static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t a, size_t b,
-		      double **ret)
+static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t a, size_t b, double **ret)
 {
 	struct ts_tensor t;
 	int rc = 0;

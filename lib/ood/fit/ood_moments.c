@@ -19,8 +19,7 @@ static void move_mean(double *mean, double count, const double *other, double mo
 
 /* Joins n vectors of mean centre (d) and scatter (d,d) about it, NULL: it is there already. About the common mean the
  * scatters add up, and n_a n_b / (n_a + n_b) diff diff^T, diff (d) the difference of the means. */
-static void join(struct ood_moments *m, double n, const double *centre, const double *scatter,
-		 double *diff)
+static void join(struct ood_moments *m, double n, const double *centre, const double *scatter, double *diff)
 {
 	double before = *m->total;
 	for (size_t k = 0; k < m->d; k++)
@@ -28,8 +27,8 @@ static void join(struct ood_moments *m, double n, const double *centre, const do
 	if (scatter && m->scatter)
 		cblas_daxpy((int)(m->d * m->d), 1, scatter, 1, m->scatter, 1);
 	if (before > 0 && m->scatter)
-		cblas_dsyr(CblasRowMajor, CblasUpper, (int)m->d, before * n / (before + n), diff, 1,
-			   m->scatter, (int)m->d);
+		cblas_dsyr(CblasRowMajor, CblasUpper, (int)m->d, before * n / (before + n), diff, 1, m->scatter,
+			   (int)m->d);
 	move_mean(m->centre, before, centre, n, m->d);
 	*m->total = before + n;
 }
@@ -49,11 +48,11 @@ static void add_classes(struct ood_moments *m, const float *x, const int64_t *la
 int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label, size_t n)
 {
 	size_t d = m->d;
-	double *block = malloc((BLOCK + 2) * d * sizeof *block);        /* (BLOCK,d): vectors less their mean */
+	double *block = malloc((BLOCK + 2) * d * sizeof *block); /* (BLOCK,d): vectors less their mean */
 
 	if (!block)
 		return -1;
-	double *centre = block + BLOCK * d, *diff = centre + d;         /* (d) both */
+	double *centre = block + BLOCK * d, *diff = centre + d; /* (d) both */
 	for (size_t first = 0; first < n; first += BLOCK) {
 		size_t k = n - first < BLOCK ? n - first : BLOCK;
 		memset(centre, 0, d * sizeof *centre);
@@ -64,8 +63,8 @@ int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label,
 			for (size_t j = 0; j < d; j++)
 				block[i * d + j] = x[(first + i) * d + j] - centre[j];
 		if (m->scatter)
-			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)k, 1, block,
-				    (int)d, 1, m->scatter, (int)d);
+			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)k, 1, block, (int)d, 1,
+				    m->scatter, (int)d);
 		join(m, (double)k, centre, NULL, diff);
 	}
 	add_classes(m, x, label, n);

@@ -17,20 +17,19 @@ extern "C" {
 
 struct ood_moments {
 	size_t d, classes;
-	double *total;                    /* (1) vectors */
-	double *centre;                   /* (d) their mean */
-	double *scatter;                  /* (d,d) sum of (x - centre)(x - centre)^T; the upper
+	double *total;   /* (1) vectors */
+	double *centre;  /* (d) their mean */
+	double *scatter; /* (d,d) sum of (x - centre)(x - centre)^T; the upper
 					   * triangle, the lower one stays zero. NULL: not kept */
-	double *count;                    /* (C) vectors with this label */
-	double *mean;                     /* (C,d) their mean; zeros if there are none */
+	double *count;   /* (C) vectors with this label */
+	double *mean;    /* (C,d) their mean; zeros if there are none */
 };
 
 /* Adds n vectors x (n,d) with labels (n), -1: none; labels NULL: none has one. -1: out of memory. */
 int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label, size_t n)
 	__attribute__((warn_unused_result));
 /* Adds b, of the same sizes. -1: out of memory. */
-int ood_moments_merge(struct ood_moments *m, const struct ood_moments *b)
-	__attribute__((warn_unused_result));
+int ood_moments_merge(struct ood_moments *m, const struct ood_moments *b) __attribute__((warn_unused_result));
 /* Mean scatter about `about` (d), NULL: the centre; cov (d,d): (1/n) sum (x - about)(x - about)^T. */
 void ood_moments_cov(const struct ood_moments *m, const double *about, double *cov);
 /* The covariance within classes: (1/n) sum (x - mean_label)(x - mean_label)^T, cov (d,d). Every vector

@@ -100,7 +100,7 @@ static int klm_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
 	size_t C = s->source->classes;
-	double *log_d = s->state = ood_keep(s, C * C, sizeof *log_d, err);      /* (C,C) */
+	double *log_d = s->state = ood_keep(s, C * C, sizeof *log_d, err); /* (C,C) */
 
 	if (!log_d)
 		return -1;
@@ -145,8 +145,8 @@ struct tail {
 	double m, s;
 };
 struct openmax {
-	struct tail *tail;                /* (C) */
-	const double *mean;               /* (C,C): m_c */
+	struct tail *tail;  /* (C) */
+	const double *mean; /* (C,C): m_c */
 };
 
 static int descending(const void *a, const void *b)
@@ -209,8 +209,10 @@ static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest,
 		}
 		qsort(x, n, sizeof *x, descending);
 		if (n < 2 || !fit_tail(x, n < longest ? n : longest, &o->tail[c]))
-			return err_fail(err, "class %zu has %zu rightly classified samples in the bank, too few or "
-					"all at one distance: no tail to fit", c, n);
+			return err_fail(err,
+					"class %zu has %zu rightly classified samples in the bank, too few or "
+					"all at one distance: no tail to fit",
+					c, n);
 	}
 	return 0;
 }
@@ -224,7 +226,7 @@ static int openmax_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	if (ood_need_fit(s, err))
 		return -1;
-	double *x = malloc((f->bank.n + 1) * sizeof *x);        /* distances of one class */
+	double *x = malloc((f->bank.n + 1) * sizeof *x); /* distances of one class */
 	o->mean = f->right_logits;
 	int rc = x ? fit_tails(o, f, (size_t)s->request.params[0], x, err) : err_memory(err);
 	free(x);
@@ -268,13 +270,21 @@ static int openmax_score(const struct ood_scorer *s, const struct ood_rows *rows
 }
 
 const struct ood_method ood_calibrate_family[] = {
-	{ .name = "temperature", .help = "msp of logits over the temperature that fits validation data best",
-	  .parts = OOD_PART_BANK, .prepare = temperature_prepare, .score = temperature_score },
-	{ .name = "klm", .help = "KL divergence from the nearest class's mean probabilities",
-	  .prepare = klm_prepare, .score = klm_score },
-	{ .name = "openmax", .help = "log-odds of OpenMax's known classes", .parts = OOD_PART_BANK,
+	{ .name = "temperature",
+	  .help = "msp of logits over the temperature that fits validation data best",
+	  .parts = OOD_PART_BANK,
+	  .prepare = temperature_prepare,
+	  .score = temperature_score },
+	{ .name = "klm",
+	  .help = "KL divergence from the nearest class's mean probabilities",
+	  .prepare = klm_prepare,
+	  .score = klm_score },
+	{ .name = "openmax",
+	  .help = "log-odds of OpenMax's known classes",
+	  .parts = OOD_PART_BANK,
 	  .params = { { "tail", 20, 2, 1e6, "distances per class that its tail is fitted to" },
 		      { "alpha", 3, 1, 1e6, "largest logits that are revised" } },
-	  .prepare = openmax_prepare, .score = openmax_score },
+	  .prepare = openmax_prepare,
+	  .score = openmax_score },
 	{ 0 }
 };

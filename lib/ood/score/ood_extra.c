@@ -63,7 +63,7 @@ static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 {
 	const struct odin *o = s->state;
 	const size_t C = s->source->classes;
-	const float *l = numbers(rows, o->column, C);           /* (n,C) */
+	const float *l = numbers(rows, o->column, C); /* (n,C) */
 
 	for (size_t i = 0; i < rows->n; i++)
 		out[i] = num_log_odds(l + i * C, C, o->temperature);
@@ -82,7 +82,7 @@ static int rankfeat_prepare(struct ood_scorer *s, struct err *err)
 static int rankfeat_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const size_t C = s->source->classes;
-	const float *l = numbers(rows, *(const size_t *)s->state, C);   /* (n,C) */
+	const float *l = numbers(rows, *(const size_t *)s->state, C); /* (n,C) */
 
 	for (size_t i = 0; i < rows->n; i++)
 		out[i] = num_lse(l + i * C, C);
@@ -98,7 +98,7 @@ static int kl_prepare(struct ood_scorer *s, struct err *err)
 
 static int kl_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const float *v = numbers(rows, *(const size_t *)s->state, 1);   /* (n) */
+	const float *v = numbers(rows, *(const size_t *)s->state, 1); /* (n) */
 
 	for (size_t i = 0; i < rows->n; i++)
 		out[i] = v[i];
@@ -106,12 +106,18 @@ static int kl_score(const struct ood_scorer *s, const struct ood_rows *rows, dou
 }
 
 const struct ood_method ood_extra_family[] = {
-	{ .name = "odin", .help = "msp of the logits at a perturbed input, at a temperature",
+	{ .name = "odin",
+	  .help = "msp of the logits at a perturbed input, at a temperature",
 	  .params = { { "eps", 0.0014, 0, 1, "size of the step, one that um-embed --odin made" } },
-	  .prepare = odin_prepare, .score = odin_score },
-	{ .name = "rankfeat", .help = "energy without the feature maps' largest singular part",
-	  .prepare = rankfeat_prepare, .score = rankfeat_score },
-	{ .name = "kl-distance", .help = "KL divergence from a second model's prediction",
-	  .prepare = kl_prepare, .score = kl_score },
+	  .prepare = odin_prepare,
+	  .score = odin_score },
+	{ .name = "rankfeat",
+	  .help = "energy without the feature maps' largest singular part",
+	  .prepare = rankfeat_prepare,
+	  .score = rankfeat_score },
+	{ .name = "kl-distance",
+	  .help = "KL divergence from a second model's prediction",
+	  .prepare = kl_prepare,
+	  .score = kl_score },
 	{ 0 }
 };

@@ -11,20 +11,19 @@
 #include "ood/score/ood_method.h"
 
 struct whitened {
-	double *w;                        /* (rank,D) */
+	double *w; /* (rank,D) */
 	size_t rank;
-	double *mean;                     /* (C,rank): the classes' means, whitened, about the centre */
+	double *mean; /* (C,rank): the classes' means, whitened, about the centre */
 };
 
 struct gauss {
 	const struct ood_moments *m;
 	bool unit, relative;
-	struct whitened within, total;    /* total: relative only; no means */
-	bool *present;                    /* (C): classes with samples */
+	struct whitened within, total; /* total: relative only; no means */
+	bool *present;                 /* (C): classes with samples */
 };
 
-static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within, struct whitened *to,
-		  struct err *err)
+static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within, struct whitened *to, struct err *err)
 {
 	size_t D = m->d;
 	double *cov = malloc(D * D * sizeof *cov), *w = NULL;
@@ -44,8 +43,10 @@ static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within
 		memcpy(to->w, w, to->rank * D * sizeof *w);
 	free(w);
 	if (to->rank < D)
-		snprintf(s->note, sizeof s->note, "the covariance has rank %zu of %zu: directions without "
-			 "variance are ignored; ridge=%g would count them", to->rank, D, 1e-3);
+		snprintf(s->note, sizeof s->note,
+			 "the covariance has rank %zu of %zu: directions without "
+			 "variance are ignored; ridge=%g would count them",
+			 to->rank, D, 1e-3);
 	return to->w ? 0 : -1;
 }
 
@@ -71,7 +72,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 	g->present = ood_keep(s, C, sizeof *g->present, err);
 	if (!g->present || !(g->within.mean = ood_keep(s, C * g->within.rank, sizeof *g->within.mean, err)))
 		return -1;
-	double *about = malloc(C * D * sizeof *about);          /* (C,D): the means about the centre */
+	double *about = malloc(C * D * sizeof *about); /* (C,D): the means about the centre */
 	if (!about)
 		return err_memory(err);
 	for (size_t c = 0; c < C; c++) {
@@ -84,8 +85,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 	if (relative && C - none < 2)
 		return err_fail(err, "the fit has samples of one class: nothing is relative to it");
 	if (none)
-		snprintf(s->note, sizeof s->note, "%zu of %zu classes have no sample in the fit: left out",
-			 none, C);
+		snprintf(s->note, sizeof s->note, "%zu of %zu classes have no sample in the fit: left out", none, C);
 	return 0;
 }
 
@@ -104,8 +104,8 @@ static int gauss_score(const struct ood_scorer *s, const struct ood_rows *rows, 
 	const struct gauss *g = s->state;
 	const size_t C = g->m->classes, D = g->m->d;
 	size_t wide = g->within.rank > g->total.rank ? g->within.rank : g->total.rank;
-	double *x = malloc(rows->n * D * sizeof *x);            /* (n,D): rows about the centre */
-	double *y = malloc(rows->n * wide * sizeof *y);         /* (n,rank): those whitened */
+	double *x = malloc(rows->n * D * sizeof *x);    /* (n,D): rows about the centre */
+	double *y = malloc(rows->n * wide * sizeof *y); /* (n,rank): those whitened */
 	float *unit = malloc(D * sizeof *unit);
 	int rc = -1;
 
@@ -126,8 +126,7 @@ static int gauss_score(const struct ood_scorer *s, const struct ood_rows *rows, 
 		for (size_t c = 0; c < C; c++) {
 			if (!g->present[c])
 				continue;
-			double d = square(y + i * g->within.rank, g->within.mean + c * g->within.rank,
-					  g->within.rank);
+			double d = square(y + i * g->within.rank, g->within.mean + c * g->within.rank, g->within.rank);
 			least = d < least ? d : least;
 		}
 		out[i] = -least;
@@ -165,20 +164,39 @@ static int rmds_unit(struct ood_scorer *s, struct err *err)
 	return prepare(s, true, true, err);
 }
 
-#define RIDGE { { "ridge", 0, 0, 1e6, "share of the mean variance added to all; 0: pseudo-inverse" } }
+#define RIDGE \
+	{ \
+		{ \
+			"ridge", 0, 0, 1e6, "share of the mean variance added to all; 0: pseudo-inverse" \
+		} \
+	}
 
 /* Lee et al., "A simple unified framework for detecting out-of-distribution samples and adversarial
  * attacks", NeurIPS 2018, on the last features; Ren et al., "A simple fix to Mahalanobis distance for
  * improving near-OOD detection", 2021; Mueller and Hein, "Mahalanobis++: improving OOD detection via
  * feature normalization", ICML 2025. Covariances are divided by the number of samples. */
-const struct ood_method ood_gauss_family[] = {
-	{ .name = "mahalanobis", .help = "minus the squared Mahalanobis distance to the nearest class",
-	  .parts = OOD_PART_MOMENTS, .params = RIDGE, .prepare = mahalanobis, .score = gauss_score },
-	{ .name = "rmds", .help = "the same, relative to that of all classes together",
-	  .parts = OOD_PART_MOMENTS, .params = RIDGE, .prepare = rmds, .score = gauss_score },
-	{ .name = "mds++", .help = "mahalanobis of features divided by their norm",
-	  .parts = OOD_PART_UNIT, .params = RIDGE, .prepare = mds_unit, .score = gauss_score },
-	{ .name = "rmds++", .help = "rmds of features divided by their norm",
-	  .parts = OOD_PART_UNIT, .params = RIDGE, .prepare = rmds_unit, .score = gauss_score },
-	{ 0 }
-};
+const struct ood_method ood_gauss_family[] = { { .name = "mahalanobis",
+						 .help = "minus the squared Mahalanobis distance to the nearest class",
+						 .parts = OOD_PART_MOMENTS,
+						 .params = RIDGE,
+						 .prepare = mahalanobis,
+						 .score = gauss_score },
+					       { .name = "rmds",
+						 .help = "the same, relative to that of all classes together",
+						 .parts = OOD_PART_MOMENTS,
+						 .params = RIDGE,
+						 .prepare = rmds,
+						 .score = gauss_score },
+					       { .name = "mds++",
+						 .help = "mahalanobis of features divided by their norm",
+						 .parts = OOD_PART_UNIT,
+						 .params = RIDGE,
+						 .prepare = mds_unit,
+						 .score = gauss_score },
+					       { .name = "rmds++",
+						 .help = "rmds of features divided by their norm",
+						 .parts = OOD_PART_UNIT,
+						 .params = RIDGE,
+						 .prepare = rmds_unit,
+						 .score = gauss_score },
+					       { 0 } };

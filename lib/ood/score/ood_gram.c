@@ -19,8 +19,8 @@
 #include "ood/score/ood_method.h"
 
 struct state {
-	double *weight;                   /* (n_grams): what a column's deviation counts */
-	size_t *column;                   /* (n_grams): its number in the batches */
+	double *weight; /* (n_grams): what a column's deviation counts */
+	size_t *column; /* (n_grams): its number in the batches */
 };
 
 static int prepare(struct ood_scorer *s, struct err *err)
@@ -40,8 +40,10 @@ static int prepare(struct ood_scorer *s, struct err *err)
 		return err_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
-			return err_fail(err, "the model takes no row of the fit for class %zu, which has no "
-					"ranges then", c);
+			return err_fail(err,
+					"the model takes no row of the fit for class %zu, which has no "
+					"ranges then",
+					c);
 	if (ts_meta_get_tensor(&f->header.meta, "gram.weight", &w) != 1 || w.type != TS_F64 || w.ndim != 1 ||
 	    w.shape[0] != f->n_grams) {
 		ts_tensor_release(&w);
@@ -63,16 +65,19 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 		size_t c = num_argmax(l, C);
 		double sum = 0, p = exp((double)l[c] - num_lse(l, C));
 		for (size_t g = 0; g < f->n_grams; g++) {
-			const float *v = rows->batch->cols[st->column[g]].data;         /* (n,size) */
-			sum += st->weight[g] * ood_gram_deviation(&f->grams[g], v + (rows->first + i) * f->grams[g].size, c);
+			const float *v = rows->batch->cols[st->column[g]].data; /* (n,size) */
+			sum += st->weight[g] *
+			       ood_gram_deviation(&f->grams[g], v + (rows->first + i) * f->grams[g].size, c);
 		}
-		out[i] = 0 - sum / p;           /* 0 where all are within, not -0 */
+		out[i] = 0 - sum / p; /* 0 where all are within, not -0 */
 	}
 	return 0;
 }
 
 const struct ood_method ood_gram_family[] = {
-	{ .name = "gram", .help = "deviations of Gram matrices from the ranges of the predicted class",
-	  .prepare = prepare, .score = score },
+	{ .name = "gram",
+	  .help = "deviations of Gram matrices from the ranges of the predicted class",
+	  .prepare = prepare,
+	  .score = score },
 	{ 0 }
 };

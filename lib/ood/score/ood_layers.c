@@ -33,7 +33,7 @@ static int prepare_layer(struct ood_layers *l, size_t i, struct err *err)
 	const struct ood_layer *from = &l->fit->layers[i];
 	const struct ood_moments *m = &from->m;
 	size_t C = l->fit->classes, d = m->d;
-	double *mean = malloc(C * d * sizeof *mean);            /* M (C,d) */
+	double *mean = malloc(C * d * sizeof *mean); /* M (C,d) */
 
 	l->offset[i] = malloc(C * d * sizeof **l->offset);
 	l->constant[i] = malloc(C * sizeof **l->constant);
@@ -88,13 +88,12 @@ int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struc
 
 /* One layer's scores of n rows x (n,d), out[k * stride]. x is taken about the centre, which is what keeps the
  * digits: f^T P f - 2 f^T P mu + mu^T P mu. */
-static int score_layer(const struct ood_layers *l, size_t i, const float *x, size_t n, double *out,
-		       size_t stride)
+static int score_layer(const struct ood_layers *l, size_t i, const float *x, size_t n, double *out, size_t stride)
 {
 	const struct ood_layer *from = &l->fit->layers[i];
 	size_t C = l->fit->classes, d = from->m.d;
-	double *f = malloc((2 * n * d + n * C) * sizeof *f);    /* (n,d): x about the centre */
-	double *p, *cross;                                      /* (n,d): f P; (n,C): f P mu^T */
+	double *f = malloc((2 * n * d + n * C) * sizeof *f); /* (n,d): x about the centre */
+	double *p, *cross;                                   /* (n,d): f P; (n,C): f P mu^T */
 
 	if (!f)
 		return -1;
@@ -116,8 +115,7 @@ static int score_layer(const struct ood_layers *l, size_t i, const float *x, siz
 	return 0;
 }
 
-int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_t first, size_t n,
-		     double *out)
+int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_t first, size_t n, double *out)
 {
 	for (size_t i = 0; i < l->fit->n_layers; i++) {
 		const float *x = b->cols[l->column[i]].data;
@@ -131,7 +129,7 @@ int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_
 
 struct state {
 	struct ood_layers *layers;
-	double weight[OOD_MAX_LAYERS], bias;      /* of a layer's score */
+	double weight[OOD_MAX_LAYERS], bias; /* of a layer's score */
 };
 
 static void release(void *state)
@@ -201,11 +199,15 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 }
 
 const struct ood_method ood_layers_family[] = {
-	{ .name = "mahalanobis-layers", .help = "Mahalanobis distances in all layers, combined by ood-fit --tune",
-	  .prepare = prepare_all, .score = score },
-	{ .name = "mahalanobis-layer", .help = "Mahalanobis distance in one layer",
+	{ .name = "mahalanobis-layers",
+	  .help = "Mahalanobis distances in all layers, combined by ood-fit --tune",
+	  .prepare = prepare_all,
+	  .score = score },
+	{ .name = "mahalanobis-layer",
+	  .help = "Mahalanobis distance in one layer",
 	  .params = { { "layer", 0, 0, OOD_MAX_LAYERS - 1, "its number" },
 		      { "eps", 0, 0, 1, "step towards the class, one that um-embed --perturb made; 0: none" } },
-	  .prepare = prepare_one, .score = score },
+	  .prepare = prepare_one,
+	  .score = score },
 	{ 0 }
 };

@@ -71,7 +71,7 @@ static double gen(const float *l, size_t n, double g, size_t most, float *room)
 	const size_t k = num_argmax(l, n);
 	double log_p, log_rest, lse = num_lse(l, n), sum;
 	float border = -INFINITY;
-	size_t ties = n;                  /* how many of those at the border count: the first ones */
+	size_t ties = n; /* how many of those at the border count: the first ones */
 
 	top_logs(num_log_odds(l, n, 1), &log_p, &log_rest);
 	sum = exp(g * (log_p + log_rest));
@@ -113,10 +113,13 @@ static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 const struct ood_method ood_logits_family[] = {
 	{ .name = "msp", .help = "log-odds of the maximum softmax probability", .logits = msp },
 	{ .name = "maxlogit", .help = "the largest logit", .logits = maxlogit },
-	{ .name = "energy", .help = "negative free energy of the logits",
-	  .params = { { "temperature", 1, 1e-6, 1e6, "divides the logits" } }, .logits = energy },
+	{ .name = "energy",
+	  .help = "negative free energy of the logits",
+	  .params = { { "temperature", 1, 1e-6, 1e6, "divides the logits" } },
+	  .logits = energy },
 	{ .name = "entropy", .help = "minus the log of the softmax's entropy", .logits = entropy },
-	{ .name = "gen", .help = "generalised entropy of the largest probabilities",
+	{ .name = "gen",
+	  .help = "generalised entropy of the largest probabilities",
 	  .params = { { "gamma", 0.1, 1e-6, 10, "power of p (1 - p)" },
 		      { "top", 100, 1, 1e9, "how many of the largest probabilities" } },
 	  .score = gen_score },

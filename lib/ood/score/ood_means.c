@@ -86,7 +86,7 @@ static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 
 	if (head_fit_prepare(s, err))
 		return -1;
-	double *gap = s->state = ood_keep(s, C * C, sizeof *gap, err);          /* (C,C): ||w_a - w_b|| */
+	double *gap = s->state = ood_keep(s, C * C, sizeof *gap, err); /* (C,C): ||w_a - w_b|| */
 	if (!gap)
 		return -1;
 	for (size_t a = 0; a < C; a++)
@@ -122,13 +122,19 @@ static int fdbd_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 }
 
 const struct ood_method ood_means_family[] = {
-	{ .name = "she", .help = "inner product with the predicted class's mean feature",
-	  .prepare = she_prepare, .score = she_score },
-	{ .name = "nci", .help = "closeness to the predicted class's weights, and feature norm",
+	{ .name = "she",
+	  .help = "inner product with the predicted class's mean feature",
+	  .prepare = she_prepare,
+	  .score = she_score },
+	{ .name = "nci",
+	  .help = "closeness to the predicted class's weights, and feature norm",
 	  .params = { { "alpha", 1e-4, 0, 1e6, "weight of the feature's L1 norm" } },
-	  .prepare = head_fit_prepare, .score = nci_score },
-	{ .name = "fdbd", .help = "distance to the decision boundaries over that to the mean",
+	  .prepare = head_fit_prepare,
+	  .score = nci_score },
+	{ .name = "fdbd",
+	  .help = "distance to the decision boundaries over that to the mean",
 	  .params = { { "centred", 1, 0, 1, "0: over the norm of the feature itself" } },
-	  .prepare = fdbd_prepare, .score = fdbd_score },
+	  .prepare = fdbd_prepare,
+	  .score = fdbd_score },
 	{ 0 }
 };

@@ -9,16 +9,8 @@
 
 /* One row per family: ood_NAME.c defines the array ood_NAME_family. */
 #define FAMILIES(row) \
-	row(logits) \
-	row(calibrate) \
-	row(shape) \
-	row(means) \
-	row(gauss) \
-	row(subspace) \
-	row(neighbours) \
-	row(layers) \
-	row(gram) \
-	row(extra)
+	row(logits) row(calibrate) row(shape) row(means) row(gauss) row(subspace) row(neighbours) row(layers) \
+		row(gram) row(extra)
 
 #define DECLARE(name) extern const struct ood_method ood_##name##_family[];
 FAMILIES(DECLARE)
@@ -84,15 +76,14 @@ static int parse_param(struct ood_request *q, const char *text, struct err *err)
 
 	if (!value)
 		return err_fail(err, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
-	while (i < OOD_MAX_PARAMS && p[i].name &&
-	       (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
+	while (i < OOD_MAX_PARAMS && p[i].name && (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
 		i++;
 	if (i == OOD_MAX_PARAMS || !p[i].name)
 		return err_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
 	double x = strtod(++value, &end);
 	if (end == value || *end || !(x >= p[i].min && x <= p[i].max))
-		return err_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name,
-				method, value, p[i].min, p[i].max);
+		return err_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name, method, value,
+				p[i].min, p[i].max);
 	q->params[i] = x;
 	return 0;
 }
@@ -103,8 +94,7 @@ static int add_item(struct ood_requests *r, char *item, struct err *err)
 	char column[OOD_MAX_COLUMN], *rest = item, *word = strsep(&rest, ":");
 
 	if (strlen(word) + (rest ? strlen(rest) + 1 : 0) >= OOD_MAX_COLUMN)
-		return err_fail(err, "method '%.20s...' is longer than %d bytes", item,
-				OOD_MAX_COLUMN - 1);
+		return err_fail(err, "method '%.20s...' is longer than %d bytes", item, OOD_MAX_COLUMN - 1);
 	const struct ood_method *m = find_method(word);
 	if (!m)
 		return unknown_method(word, err);
@@ -156,7 +146,7 @@ static int sweep(struct ood_requests *r, const char *item, char *rest, struct er
 		char *copy = rest ? strdup(rest) : NULL;
 		snprintf(next, sizeof next, "%s:%s=%s", item, word, value);
 		int rc = strlen(next) >= OOD_MAX_COLUMN ? err_fail(err, "'%.20s...' is too long", item) :
-			 sweep(r, next, copy, err);
+							  sweep(r, next, copy, err);
 		free(copy);
 		if (rc)
 			return -1;
@@ -187,6 +177,5 @@ void ood_request_text(const struct ood_request *q, char *buf, size_t len)
 	size_t used = (size_t)snprintf(buf, len, "%s", q->method->name);
 	const struct ood_param *p = q->method->params;
 	for (size_t i = 0; i < OOD_MAX_PARAMS && p[i].name && used < len; i++)
-		used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p[i].name,
-					 q->params[i]);
+		used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p[i].name, q->params[i]);
 }

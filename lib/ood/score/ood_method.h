@@ -32,19 +32,19 @@ extern "C" {
 enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128, OOD_CHUNK = 128 };
 
 struct ood_param {
-	const char *name;                 /* NULL: no more parameters */
-	double value, min, max;           /* default, and the range, both ends included */
+	const char *name;       /* NULL: no more parameters */
+	double value, min, max; /* default, and the range, both ends included */
 	const char *help;
 };
 
 /* What scores are made from; borrowed by all. */
 struct ood_source {
-	size_t classes, dim;              /* dim 0: the stream has no features */
-	double *weight, *bias;            /* (C,D), (C): the last layer, or NULL */
-	const struct ood_fit *fit, *val;  /* of training data, of validation data; or NULL */
-	const struct ts_header *header;   /* of the features stream */
-	size_t logits_at, features_at;    /* numbers of its columns, in every batch; features_at: if dim > 0 */
-	ptrdiff_t label_at, name_at;      /* -1: there is none */
+	size_t classes, dim;             /* dim 0: the stream has no features */
+	double *weight, *bias;           /* (C,D), (C): the last layer, or NULL */
+	const struct ood_fit *fit, *val; /* of training data, of validation data; or NULL */
+	const struct ts_header *header;  /* of the features stream */
+	size_t logits_at, features_at;   /* numbers of its columns, in every batch; features_at: if dim > 0 */
+	ptrdiff_t label_at, name_at;     /* -1: there is none */
 };
 
 /* What a features stream gives: sizes, last layer (new, freed with ood_source_release()), header
@@ -58,16 +58,16 @@ bool ood_source_same_model(const struct ood_source *s, const struct ood_fit *f);
 /* Rows to score, at most OOD_CHUNK. */
 struct ood_rows {
 	size_t n;
-	const float *logits, *features;   /* (n,C), (n,D) or NULL */
-	const struct ts_batch *batch;     /* the whole batch, for further columns, */
-	size_t first;                     /* where these rows start at this one */
+	const float *logits, *features; /* (n,C), (n,D) or NULL */
+	const struct ts_batch *batch;   /* the whole batch, for further columns, */
+	size_t first;                   /* where these rows start at this one */
 };
 
 struct ood_scorer;
 
 struct ood_method {
-	const char *name, *help;          /* help: one line that says what is computed */
-	unsigned parts;                   /* enum ood_part: what it needs of a fit */
+	const char *name, *help; /* help: one line that says what is computed */
+	unsigned parts;          /* enum ood_part: what it needs of a fit */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
 	double (*logits)(const float *logits, size_t n, const double *params);
@@ -78,8 +78,7 @@ struct ood_method {
 	int (*score)(const struct ood_scorer *s, const struct ood_rows *rows, double *out);
 	/* Instead of score(), where methods share most of their work: all scorers with this function get
 	 * the rows at once, and give out[m] for s[m]. -1: out of memory. */
-	int (*together)(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows,
-			double *const *out);
+	int (*together)(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows, double *const *out);
 };
 
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
@@ -92,8 +91,8 @@ extern const struct ood_method *const ood_families[];
 struct ood_request {
 	const struct ood_method *method;
 	double params[OOD_MAX_PARAMS];
-	char column[OOD_MAX_COLUMN];      /* the method's name, or all the text if parametrised */
-	bool optional;                    /* from `all`: left out where it cannot work */
+	char column[OOD_MAX_COLUMN]; /* the method's name, or all the text if parametrised */
+	bool optional;               /* from `all`: left out where it cannot work */
 };
 struct ood_requests {
 	struct ood_request *q;
@@ -118,11 +117,11 @@ void ood_request_text(const struct ood_request *q, char *buf, size_t len);
 struct ood_scorer {
 	struct ood_request request;
 	const struct ood_source *source;
-	void *state;                      /* the method's own */
-	void (*release)(void *state);     /* frees what it holds beside ood_keep(); NULL: nothing */
+	void *state;                  /* the method's own */
+	void (*release)(void *state); /* frees what it holds beside ood_keep(); NULL: nothing */
 	void **kept;
 	size_t n_kept;
-	char note[160];                   /* what the user should know; "" nothing */
+	char note[160]; /* what the user should know; "" nothing */
 };
 
 /* Makes the request ready. The source must outlive the scorer. -1 with a reason in err: what is
@@ -136,8 +135,8 @@ int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, doub
 /* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number per row
  * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
  * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */
-int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
-		    int threads, float *const *out, struct err *err) TS_CHECKED;
+int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row, int threads,
+		    float *const *out, struct err *err) TS_CHECKED;
 
 /* ---- for methods ------------------------------------------------------------------------------ */
 
@@ -145,9 +144,9 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err);
 /* Fails unless the source has what is asked for; the line in err says how to get it. */
 int ood_need_features(const struct ood_scorer *s, struct err *err);
-int ood_need_head(const struct ood_scorer *s, struct err *err);         /* and features */
-int ood_need_fit(const struct ood_scorer *s, struct err *err);          /* and features, and its parts */
-int ood_need_labels(const struct ood_scorer *s, struct err *err);       /* a fit whose rows are all labelled */
+int ood_need_head(const struct ood_scorer *s, struct err *err);   /* and features */
+int ood_need_fit(const struct ood_scorer *s, struct err *err);    /* and features, and its parts */
+int ood_need_labels(const struct ood_scorer *s, struct err *err); /* a fit whose rows are all labelled */
 /* The fit of validation data, or else the one of training data. */
 const struct ood_fit *ood_validation(const struct ood_scorer *s);
 

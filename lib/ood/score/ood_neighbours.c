@@ -17,10 +17,10 @@ enum { TILE = 1024, SPARE = 8, BLOCK = 32 };
 /* What a method keeps of the bank. */
 struct neighbours {
 	const struct look *look;
-	size_t n;                         /* rows of the bank in use, from the first */
-	float *scale;                     /* (n): what a product counts: weight/norm */
-	double *norm, *weight;            /* (n): of the feature; the row's energy, or 1 */
-	float *prob;                      /* relation: (n,C) softmax probabilities */
+	size_t n;              /* rows of the bank in use, from the first */
+	float *scale;          /* (n): what a product counts: weight/norm */
+	double *norm, *weight; /* (n): of the feature; the row's energy, or 1 */
+	float *prob;           /* relation: (n,C) softmax probabilities */
 };
 
 /* A method's work on a chunk of rows. */
@@ -28,10 +28,10 @@ struct pass {
 	const struct ood_scorer *s;
 	const struct neighbours *b;
 	const struct ood_rows *rows;
-	float *room;                      /* (TILE) */
-	struct tops *tops;                /* knn, nnguide */
-	float *prob, *agree;              /* relation: (rows,C), (rows,TILE) */
-	double *sum;                      /* relation: (rows) */
+	float *room;         /* (TILE) */
+	struct tops *tops;   /* knn, nnguide */
+	float *prob, *agree; /* relation: (rows,C), (rows,TILE) */
+	double *sum;         /* relation: (rows) */
 };
 /* tile() gets the products, (rows,TILE), with rows first..first+n of the bank. begin() and end() give -1 when out
  * of memory; release() follows in any case. */
@@ -58,8 +58,7 @@ static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool
 	const struct ood_fit *f = s->source->fit;
 	struct neighbours *b = s->state = ood_keep(s, 1, sizeof *b, err);
 	if (!b || !(b->scale = ood_keep(s, n, sizeof *b->scale, err)) ||
-	    !(b->norm = ood_keep(s, n, sizeof *b->norm, err)) ||
-	    !(b->weight = ood_keep(s, n, sizeof *b->weight, err)))
+	    !(b->norm = ood_keep(s, n, sizeof *b->norm, err)) || !(b->weight = ood_keep(s, n, sizeof *b->weight, err)))
 		return -1;
 	float *row = malloc(f->dim * sizeof *row);
 	if (!row)
@@ -79,8 +78,8 @@ static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool
 
 /* unit (rows,D) by the bank, a tile (n,D) of it at a time: product (rows,TILE) = unit tile^T, in single precision,
  * which each pass looks at while it is in the cache. room: TILE * (D + rows). */
-static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t passes, const float *unit,
-			  size_t rows, float *room)
+static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t passes, const float *unit, size_t rows,
+			  float *room)
 {
 	float *product = room + TILE * f->dim;
 	size_t most = 0;
@@ -90,8 +89,8 @@ static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t pas
 	for (size_t first = 0; first < most; first += TILE) {
 		size_t n = most - first < TILE ? most - first : TILE;
 		const float *tile = ood_bank_rows(f, first, n, room);
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)f->dim, 1,
-			    unit, (int)f->dim, tile, (int)f->dim, 0, product, TILE);
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)f->dim, 1, unit,
+			    (int)f->dim, tile, (int)f->dim, 0, product, TILE);
 		for (size_t m = 0; m < passes; m++) {
 			size_t left = pass[m].b->n > first ? pass[m].b->n - first : 0;
 			if (left > 0)
@@ -122,8 +121,7 @@ static int look_at_bank(struct pass *pass, size_t passes, const struct ood_rows 
 }
 
 /* The product with the bank is most of the work: one does for all. */
-static int score_together(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows,
-			  double *const *out)
+static int score_together(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows, double *const *out)
 {
 	struct pass *pass = calloc(n, sizeof *pass);
 	float *room = malloc(TILE * sizeof *room);
@@ -148,9 +146,9 @@ struct top {
 	size_t at;
 };
 struct tops {
-	size_t k;                         /* how many to keep */
-	size_t n[OOD_CHUNK];              /* found so far */
-	struct top *heap;                 /* (OOD_CHUNK,k), the smallest at the root */
+	size_t k;            /* how many to keep */
+	size_t n[OOD_CHUNK]; /* found so far */
+	struct top *heap;    /* (OOD_CHUNK,k), the smallest at the root */
 };
 
 /* Sinks h[i] until no child is smaller. */
@@ -183,10 +181,10 @@ static void keep_top(struct tops *t, size_t row, const float *v, size_t first, s
 			for (size_t j = t->k / 2; j-- > 0;)
 				sift(h, t->k, j);
 	}
-	while (i < n) {                   /* few are among the largest: whole blocks are passed over */
+	while (i < n) { /* few are among the largest: whole blocks are passed over */
 		size_t end = i + BLOCK < n ? i + BLOCK : n;
 		float most = v[i];
-		#pragma omp simd reduction(max : most)
+#pragma omp simd reduction(max : most)
 		for (size_t j = i; j < end; j++)
 			most = v[j] > most ? v[j] : most;
 		if (!(most > h[0].value))
@@ -203,7 +201,7 @@ static void top_tile(struct pass *p, const float *product, size_t first, size_t 
 {
 	for (size_t i = 0; i < p->rows->n; i++) {
 		const float *v = product + i * TILE, *scale = p->b->scale + first;
-		#pragma omp simd
+#pragma omp simd
 		for (size_t k = 0; k < n; k++)
 			p->room[k] = v[k] * scale[k];
 		keep_top(p->tops, i, p->room, first, n);
@@ -222,12 +220,12 @@ static double compare(const double *x, const float *b, size_t d, double norm, bo
 	double sum = 0, by = norm > 0 ? 1 / norm : 0;
 
 	if (distance) {
-		#pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : sum)
 		for (size_t i = 0; i < d; i++)
 			sum -= (x[i] - b[i] * by) * (x[i] - b[i] * by);
 		return sum;
 	}
-	#pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : sum)
 	for (size_t i = 0; i < d; i++)
 		sum += x[i] * b[i];
 	return sum * by;
@@ -345,7 +343,7 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 	double share = ceil(s->request.params[1] * (double)f->rows);
 	size_t n = share < (double)f->bank.n ? (size_t)share : f->bank.n;
 	if (n < k)
-		n = k;                    /* a small set: at least the neighbours that are asked for */
+		n = k; /* a small set: at least the neighbours that are asked for */
 	if (n > f->bank.n)
 		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
 	return prepare(s, &nnguide_look, n, true, err);
@@ -368,13 +366,12 @@ static int relation_begin(struct pass *p)
 }
 
 /* The sum over n rows of a tile for one row: cosine (v * scale) times agreement, each (n). */
-static double relate(const float *v, const float *scale, const float *agree, size_t n, double power,
-		     float least)
+static double relate(const float *v, const float *scale, const float *agree, size_t n, double power, float least)
 {
 	double sum = 0;
 
 	if (power == 1) {
-		#pragma omp simd reduction(+ : sum)
+#pragma omp simd reduction(+ : sum)
 		for (size_t i = 0; i < n; i++) {
 			float r = v[i] * scale[i] * agree[i];
 			sum += r > least ? r : 0;
@@ -397,8 +394,8 @@ static void relation_tile(struct pass *p, const float *product, size_t first, si
 	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, (int)n, C, 1, p->prob, C,
 		    p->b->prob + first * (size_t)C, C, 0, p->agree, TILE);
 	for (size_t i = 0; i < p->rows->n; i++)
-		p->sum[i] += relate(product + i * TILE, p->b->scale + first, p->agree + i * TILE, n,
-				    params[0], (float)params[1]);
+		p->sum[i] += relate(product + i * TILE, p->b->scale + first, p->agree + i * TILE, n, params[0],
+				    (float)params[1]);
 }
 
 static int relation_end(struct pass *p, double *out)
@@ -429,18 +426,25 @@ static int relation_prepare(struct ood_scorer *s, struct err *err)
 }
 
 const struct ood_method ood_neighbours_family[] = {
-	{ .name = "knn", .help = "minus the squared distance to the k-th nearest training feature",
-	  .parts = OOD_PART_BANK, .params = { { "k", 50, 1, 1e9, "which neighbour, from 1" } },
-	  .prepare = knn_prepare, .together = score_together },
-	{ .name = "nnguide", .help = "energy guided by that of the nearest training features",
+	{ .name = "knn",
+	  .help = "minus the squared distance to the k-th nearest training feature",
+	  .parts = OOD_PART_BANK,
+	  .params = { { "k", 50, 1, 1e9, "which neighbour, from 1" } },
+	  .prepare = knn_prepare,
+	  .together = score_together },
+	{ .name = "nnguide",
+	  .help = "energy guided by that of the nearest training features",
 	  .parts = OOD_PART_BANK,
 	  .params = { { "k", 100, 1, 1e9, "neighbours" },
 		      { "alpha", 0.01, 0, 1, "share of the training data that is searched" } },
-	  .prepare = nnguide_prepare, .together = score_together },
-	{ .name = "relation", .help = "sum of similarities to training features and predictions",
+	  .prepare = nnguide_prepare,
+	  .together = score_together },
+	{ .name = "relation",
+	  .help = "sum of similarities to training features and predictions",
 	  .parts = OOD_PART_BANK,
 	  .params = { { "power", 1, 0.1, 100, "of each similarity" },
 		      { "threshold", 0.03, 0, 1, "smaller similarities do not count" } },
-	  .prepare = relation_prepare, .together = score_together },
+	  .prepare = relation_prepare,
+	  .together = score_together },
 	{ 0 }
 };

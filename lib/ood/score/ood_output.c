@@ -14,8 +14,7 @@ static int add_column(struct ts_header *h, const char *name, enum ts_type type, 
 	return ts_header_add(h, name, type, 0, NULL) < 0 ? err_memory(err) : 0;
 }
 
-static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n, const char *extra,
-		       struct err *err)
+static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n, const char *extra, struct err *err)
 {
 	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 2, sizeof *methods);
 	size_t k = 0;
@@ -59,7 +58,7 @@ int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_
 	ts_header_init(h, "scores");
 	if (ts_meta_merge(&h->meta, &from->header->meta) < 0)
 		return err_memory(err);
-	ts_meta_del(&h->meta, "fc.weight");   /* large, and no use with scores */
+	ts_meta_del(&h->meta, "fc.weight"); /* large, and no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
 	if (add_methods(h, s, n, extra, err) < 0 || add_tuning(h, s, n, err) < 0 ||
 	    add_column(h, "pred", TS_I64, err) < 0 ||
@@ -75,7 +74,7 @@ int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struc
 		    struct err *err)
 {
 	const size_t C = o->from->classes;
-	const float *logits = from->cols[o->from->logits_at].data;      /* (n,C) */
+	const float *logits = from->cols[o->from->logits_at].data; /* (n,C) */
 	const int64_t *label = o->label >= 0 ? from->cols[o->from->label_at].data : NULL;
 	const struct ts_col *name = o->name >= 0 ? &from->cols[o->from->name_at] : NULL;
 	int64_t *pred = to->cols[o->pred].data, *to_label = label ? to->cols[o->label].data : NULL;

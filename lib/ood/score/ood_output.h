@@ -15,8 +15,8 @@ extern "C" {
 
 struct ood_output {
 	const struct ood_source *from;
-	size_t pred;                      /* numbers of its columns; that of a scorer is the scorer's own */
-	ptrdiff_t label, name;            /* -1: there is none */
+	size_t pred;           /* numbers of its columns; that of a scorer is the scorer's own */
+	ptrdiff_t label, name; /* -1: there is none */
 };
 
 /* Makes *o and *h, which the caller releases either way: columns of n scorers, one called `extra` (NULL: none)

@@ -46,8 +46,7 @@ int ood_need_fit(const struct ood_scorer *s, struct err *err)
 	if (!s->source->fit)
 		return err_fail(err, "needs a fit of training data: --fit FILE, from ood-fit");
 	if (~s->source->fit->parts & s->request.method->parts)
-		return err_fail(err, "the fit was not made for it: ood-fit --method %s",
-				s->request.method->name);
+		return err_fail(err, "the fit was not made for it: ood-fit --method %s", s->request.method->name);
 	return 0;
 }
 
@@ -87,8 +86,7 @@ int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, doub
 	if (m->score)
 		return m->score(s, rows, out);
 	for (size_t i = 0; i < rows->n; i++)
-		out[i] = m->logits(rows->logits + i * s->source->classes, s->source->classes,
-				   s->request.params);
+		out[i] = m->logits(rows->logits + i * s->source->classes, s->source->classes, s->request.params);
 	return 0;
 }
 
@@ -137,8 +135,7 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 	return rc;
 }
 
-int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
-		    struct err *err)
+int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source, struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .source = source };
 	if ((q->method->prepare && q->method->prepare(s, err)) || check_constant(s, err)) {
@@ -159,16 +156,14 @@ static size_t find_infinite(const float *v, size_t n)
 
 static int check_batch(const struct ood_source *from, const struct ts_batch *b, uint64_t row, struct err *err)
 {
-	const float *l = b->cols[from->logits_at].data;                             /* (n,C) */
-	const float *z = from->dim ? b->cols[from->features_at].data : NULL;        /* (n,D) */
+	const float *l = b->cols[from->logits_at].data;                      /* (n,C) */
+	const float *z = from->dim ? b->cols[from->features_at].data : NULL; /* (n,D) */
 	size_t C = from->classes, D = from->dim, i = find_infinite(l, b->n * C);
 
 	if (i < b->n * C)
-		return err_fail(err, "row %llu: logit %zu is %g", (unsigned long long)row + i / C, i % C,
-				l[i]);
+		return err_fail(err, "row %llu: logit %zu is %g", (unsigned long long)row + i / C, i % C, l[i]);
 	if (z && (i = find_infinite(z, b->n * D)) < b->n * D)
-		return err_fail(err, "row %llu: feature %zu is %g", (unsigned long long)row + i / D,
-				i % D, z[i]);
+		return err_fail(err, "row %llu: feature %zu is %g", (unsigned long long)row + i / D, i % D, z[i]);
 	return 0;
 }
 
@@ -180,7 +175,7 @@ struct group {
 };
 /* Where a score could not be made. */
 struct failure {
-	const struct ood_scorer *s;       /* NULL: out of memory */
+	const struct ood_scorer *s; /* NULL: out of memory */
 	size_t row;
 };
 
@@ -217,10 +212,9 @@ static int score_chunk(const struct group *g, const struct ts_batch *b, size_t f
 	const float *l = b->cols[from->logits_at].data;
 	const float *z = from->dim ? b->cols[from->features_at].data : NULL;
 	size_t n = b->n - first < OOD_CHUNK ? b->n - first : OOD_CHUNK, bad = 0;
-	struct ood_rows rows = { n, l + first * from->classes, z ? z + first * from->dim : NULL, b,
-				 first };
-	double *score = malloc(g->n * n * sizeof *score);       /* (scorers,n) */
-	double **out = malloc(g->n * sizeof *out);              /* (scorers): its rows */
+	struct ood_rows rows = { n, l + first * from->classes, z ? z + first * from->dim : NULL, b, first };
+	double *score = malloc(g->n * n * sizeof *score); /* (scorers,n) */
+	double **out = malloc(g->n * sizeof *out);        /* (scorers): its rows */
 
 	*why = (struct failure){ 0 };
 	for (size_t m = 0; out && m < g->n; m++)
@@ -242,17 +236,16 @@ static int score_chunk(const struct group *g, const struct ts_batch *b, size_t f
 }
 
 /* Scores all chunks with all groups; the failure that is told is the first one, whoever finds it. */
-static int score_groups(const struct group *g, size_t n, const struct ts_batch *b, int threads,
-			struct failure *first)
+static int score_groups(const struct group *g, size_t n, const struct ts_batch *b, int threads, struct failure *first)
 {
 	long chunks = (long)((b->n + OOD_CHUNK - 1) / OOD_CHUNK), jobs = chunks * (long)n, worst = -1;
 
-	/* The jobs of one group follow each other, so that its tables stay in the cache. */
-	#pragma omp parallel for schedule(dynamic) num_threads(threads) if (jobs > 1 && threads > 1)
+/* The jobs of one group follow each other, so that its tables stay in the cache. */
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (jobs > 1 && threads > 1)
 	for (long j = 0; j < jobs; j++) {
 		struct failure why;
 		int rc = score_chunk(&g[j / chunks], b, (size_t)(j % chunks) * OOD_CHUNK, &why);
-		#pragma omp critical
+#pragma omp critical
 		if (rc && (worst < 0 || j < worst)) {
 			worst = j;
 			*first = why;
@@ -261,8 +254,8 @@ static int score_groups(const struct group *g, size_t n, const struct ts_batch *
 	return worst < 0 ? 0 : -1;
 }
 
-int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row,
-		    int threads, float *const *out, struct err *err)
+int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row, int threads,
+		    float *const *out, struct err *err)
 {
 	struct failure why = { 0 };
 	int rc = -1;

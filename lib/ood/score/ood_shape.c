@@ -12,8 +12,7 @@
 #include "ood/score/ood_method.h"
 
 /* Energies log sum_c exp(w_c z + b_c) of reshaped features z (n,D), by weight (C,D): one product, l (n,C). */
-static int energies(const struct ood_source *from, const double *z, size_t n, const double *weight,
-		    double *out)
+static int energies(const struct ood_source *from, const double *z, size_t n, const double *weight, double *out)
 {
 	size_t C = from->classes;
 	double *l = malloc(n * C * sizeof *l);
@@ -83,8 +82,7 @@ static int react_prepare(struct ood_scorer *s, struct err *err)
 {
 	int rc = limits_prepare(s, s->request.params[0], 0, false, err);
 	if (rc == 0)
-		snprintf(s->note, sizeof s->note, "features are cut off at %.6g",
-			 ((struct limits *)s->state)->high);
+		snprintf(s->note, sizeof s->note, "features are cut off at %.6g", ((struct limits *)s->state)->high);
 	return rc;
 }
 
@@ -127,7 +125,7 @@ static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 /* What pruning keeps: the k = D - round(D percentile / 100) largest features (half to even, as NumPy's
  * and PyTorch's round), of equal ones at the border the first; with the sums of all and of these. */
 struct kept {
-	size_t k, ties;                   /* how many; how many of them are at the border */
+	size_t k, ties; /* how many; how many of them are at the border */
 	float border;
 	double all, sum;
 };
@@ -237,10 +235,10 @@ static int dice_prepare(struct ood_scorer *s, struct err *err)
 
 	if (ood_need_head(s, err) || ood_need_fit(s, err))
 		return -1;
-	double *weight = s->state = ood_keep(s, n, sizeof *weight, err);       /* (C,D) */
+	double *weight = s->state = ood_keep(s, n, sizeof *weight, err); /* (C,D) */
 	if (!weight)
 		return -1;
-	double *part = malloc(n * sizeof *part);                               /* contributions, sorted */
+	double *part = malloc(n * sizeof *part); /* contributions, sorted */
 	if (!part)
 		return err_memory(err);
 	for (size_t i = 0; i < n; i++)
@@ -296,29 +294,56 @@ static int gradnorm_prepare(struct ood_scorer *s, struct err *err)
 	return ood_need_features(s, err);
 }
 
-#define PRUNED(value) { { "percentile", value, 0, 100, "share of the features that is pruned, percent" } }
+#define PRUNED(value) \
+	{ \
+		{ \
+			"percentile", value, 0, 100, "share of the features that is pruned, percent" \
+		} \
+	}
 
 const struct ood_method ood_shape_family[] = {
-	{ .name = "gradnorm", .help = "L1 norm of the last layer's gradient towards uniform",
-	  .prepare = gradnorm_prepare, .score = gradnorm_score },
-	{ .name = "react", .help = "energy of features cut off above", .parts = OOD_PART_BANK,
+	{ .name = "gradnorm",
+	  .help = "L1 norm of the last layer's gradient towards uniform",
+	  .prepare = gradnorm_prepare,
+	  .score = gradnorm_score },
+	{ .name = "react",
+	  .help = "energy of features cut off above",
+	  .parts = OOD_PART_BANK,
 	  .params = { { "percentile", 90, 0, 100, "of in-distribution features, where they are cut" } },
-	  .prepare = react_prepare, .score = react_score },
-	{ .name = "ash-p", .help = "energy of pruned features", .params = PRUNED(90),
-	  .prepare = head_prepare, .score = ash_p_score },
-	{ .name = "ash-b", .help = "energy of pruned, binarised features", .params = PRUNED(90),
-	  .prepare = head_prepare, .score = ash_b_score },
-	{ .name = "ash-s", .help = "energy of pruned, scaled features", .params = PRUNED(90),
-	  .prepare = head_prepare, .score = ash_s_score },
-	{ .name = "scale", .help = "energy of features scaled as in ash-s", .params = PRUNED(85),
-	  .prepare = head_prepare, .score = scale_score },
-	{ .name = "vra", .help = "energy of features within a band", .parts = OOD_PART_BANK,
+	  .prepare = react_prepare,
+	  .score = react_score },
+	{ .name = "ash-p",
+	  .help = "energy of pruned features",
+	  .params = PRUNED(90),
+	  .prepare = head_prepare,
+	  .score = ash_p_score },
+	{ .name = "ash-b",
+	  .help = "energy of pruned, binarised features",
+	  .params = PRUNED(90),
+	  .prepare = head_prepare,
+	  .score = ash_b_score },
+	{ .name = "ash-s",
+	  .help = "energy of pruned, scaled features",
+	  .params = PRUNED(90),
+	  .prepare = head_prepare,
+	  .score = ash_s_score },
+	{ .name = "scale",
+	  .help = "energy of features scaled as in ash-s",
+	  .params = PRUNED(85),
+	  .prepare = head_prepare,
+	  .score = scale_score },
+	{ .name = "vra",
+	  .help = "energy of features within a band",
+	  .parts = OOD_PART_BANK,
 	  .params = { { "high", 90, 0, 100, "percentile of in-distribution features, upper limit" },
 		      { "low", 10, 0, 100, "the same, lower limit" },
 		      { "clip", 0, 0, 1, "1: features below become the limit (OpenOOD), not zero" } },
-	  .prepare = vra_prepare, .score = vra_score },
-	{ .name = "dice", .help = "energy of the largest contributions to the logits",
+	  .prepare = vra_prepare,
+	  .score = vra_score },
+	{ .name = "dice",
+	  .help = "energy of the largest contributions to the logits",
 	  .params = { { "percentile", 90, 0, 100, "share of the weights that is dropped" } },
-	  .prepare = dice_prepare, .score = dice_score },
+	  .prepare = dice_prepare,
+	  .score = dice_score },
 	{ 0 }
 };

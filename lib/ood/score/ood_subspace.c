@@ -12,18 +12,18 @@
 #include "ood/score/ood_method.h"
 
 struct subspace {
-	double *axes;                     /* (n,D) */
+	double *axes; /* (n,D) */
 	size_t n;
-	double *origin;                   /* (D) */
-	double *scale;                    /* (D): features are multiplied by it; NULL: not */
-	double alpha;                     /* ViM: what a unit of residual counts */
+	double *origin; /* (D) */
+	double *scale;  /* (D): features are multiplied by it; NULL: not */
+	double alpha;   /* ViM: what a unit of residual counts */
 };
 
 /* Projects the rows, about the origin, on the axes: y (n rows, axes); the norms of what is projected
  * into norm (n rows), if not NULL. */
 static int project(const struct subspace *p, const float *z, size_t n, size_t d, double *y, double *norm)
 {
-	double *x = malloc(n * d * sizeof *x);                  /* (n,D): z about the origin, scaled */
+	double *x = malloc(n * d * sizeof *x); /* (n,D): z about the origin, scaled */
 
 	if (!x)
 		return -1;
@@ -78,18 +78,18 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 
 	if (!p || ood_need_head(s, err) || ood_need_fit(s, err))
 		return -1;
-	if (dim == 0)                     /* the authors' rule */
+	if (dim == 0) /* the authors' rule */
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
-	double *cov = ood_keep(s, D * D, sizeof *cov, err);     /* about the origin; then its axes, one per row */
+	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */
 	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) ||
 	    num_least_squares(from->weight, from->classes, D, from->bias, p->origin, err) < 0)
 		return -1;
 	for (size_t d = 0; d < D; d++)
 		p->origin[d] = -p->origin[d];
 	ood_moments_cov(&from->fit->features, p->origin, cov);
-	p->axes = cov;                    /* ascending: the residual's come first */
+	p->axes = cov; /* ascending: the residual's come first */
 	p->n = D - dim;
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", dim, D);
 	return find_axes(cov, D, NULL, err);
@@ -97,7 +97,7 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 
 static int residual_norms(const struct subspace *p, const float *z, size_t n, size_t d, double *out)
 {
-	double *y = malloc(n * p->n * sizeof *y);               /* (n rows, axes) */
+	double *y = malloc(n * p->n * sizeof *y); /* (n rows, axes) */
 	int rc = y ? project(p, z, n, d, y, NULL) : -1;
 
 	for (size_t i = 0; i < n && rc == 0; i++)
@@ -122,9 +122,9 @@ static int vim_prepare(struct ood_scorer *s, struct err *err)
 	const struct ood_fit *f = s->source->fit;
 	const size_t C = f->classes, D = f->dim;
 	struct subspace *p = s->state;
-	float *buf = malloc(OOD_CHUNK * D * sizeof *buf);       /* (chunk,D) rows of the bank */
+	float *buf = malloc(OOD_CHUNK * D * sizeof *buf); /* (chunk,D) rows of the bank */
 	double logits = 0, norms = 0, norm[OOD_CHUNK];
-	int rc = buf ? 0 : -1;                                  /* -1: out of memory */
+	int rc = buf ? 0 : -1; /* -1: out of memory */
 
 	for (size_t i = 0; i < f->bank.n && rc == 0; i += OOD_CHUNK) {
 		size_t n = f->bank.n - i < OOD_CHUNK ? f->bank.n - i : OOD_CHUNK;
@@ -174,7 +174,7 @@ static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, 
 	if (dim >= d)
 		return err_fail(err, "dim=%zu takes all of %zu features: every share is 1", dim, d);
 	p->n = dim;
-	p->axes += (d - dim) * d;         /* ascending: the principal ones come last */
+	p->axes += (d - dim) * d; /* ascending: the principal ones come last */
 	return 0;
 }
 
@@ -186,8 +186,8 @@ static int neco_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	const struct ood_moments *m = &s->source->fit->features;
 	const size_t D = m->d;
-	double *cov = ood_keep(s, D * D, sizeof *cov, err);     /* of standardised features; then its axes */
-	double *w = ood_keep(s, D, sizeof *w, err);             /* their variances, ascending */
+	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* of standardised features; then its axes */
+	double *w = ood_keep(s, D, sizeof *w, err);         /* their variances, ascending */
 	p->origin = m->centre;
 	p->scale = ood_keep(s, D, sizeof *p->scale, err);
 	p->axes = cov;
@@ -224,20 +224,31 @@ static int neco_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 	return rc;
 }
 
-#define DIM { "dim", 0, 0, 1e6, "principal axes; 0: 1000 of 2048 features or more, else 512, else half" }
+#define DIM \
+	{ \
+		"dim", 0, 0, 1e6, "principal axes; 0: 1000 of 2048 features or more, else 512, else half" \
+	}
 
 const struct ood_method ood_subspace_family[] = {
-	{ .name = "vim", .help = "energy less the feature's part outside the principal axes",
-	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK, .params = { DIM },
-	  .prepare = vim_prepare, .score = vim_score },
-	{ .name = "residual", .help = "minus the norm of the feature's part outside the principal axes",
-	  .parts = OOD_PART_MOMENTS, .params = { DIM },
-	  .prepare = residual_prepare, .score = residual_score },
-	{ .name = "neco", .help = "share of the feature within the principal axes, times the largest logit",
+	{ .name = "vim",
+	  .help = "energy less the feature's part outside the principal axes",
+	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK,
+	  .params = { DIM },
+	  .prepare = vim_prepare,
+	  .score = vim_score },
+	{ .name = "residual",
+	  .help = "minus the norm of the feature's part outside the principal axes",
+	  .parts = OOD_PART_MOMENTS,
+	  .params = { DIM },
+	  .prepare = residual_prepare,
+	  .score = residual_score },
+	{ .name = "neco",
+	  .help = "share of the feature within the principal axes, times the largest logit",
 	  .parts = OOD_PART_MOMENTS,
 	  .params = { { "dim", 0, 0, 1e6, "principal axes; 0: as many as hold `variance`, not all" },
 		      { "variance", 90, 1, 99.999, "share of the variance in the axes, percent" },
 		      { "logit", 1, 0, 1, "0: without the factor of the largest logit" } },
-	  .prepare = neco_prepare, .score = neco_score },
+	  .prepare = neco_prepare,
+	  .score = neco_score },
 	{ 0 }
 };

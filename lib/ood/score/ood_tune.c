@@ -18,18 +18,18 @@ enum { MAX_EPS = 32 };
 /* The scores of one stream's rows: a table per step size. */
 struct table {
 	size_t n, cap;
-	double *v[MAX_EPS];               /* (n,L) each */
+	double *v[MAX_EPS]; /* (n,L) each */
 };
 
 struct tuning {
 	struct ood_fit *fit;
 	double eps[MAX_EPS];
-	size_t n_eps, L;                  /* step sizes, layers */
+	size_t n_eps, L; /* step sizes, layers */
 	struct table id, adversarial;
 	bool published;
-	double *gram;                     /* (n_grams) sums over the ID rows; NULL: not wanted */
-	size_t *gram_column;              /* (n_grams) numbers of the ID stream's columns */
-	size_t logits_at;                 /* that of its logits */
+	double *gram;        /* (n_grams) sums over the ID rows; NULL: not wanted */
+	size_t *gram_column; /* (n_grams) numbers of the ID stream's columns */
+	size_t logits_at;    /* that of its logits */
 };
 
 /* A combination, and how well it tells the half that it was not fitted to. */
@@ -39,8 +39,8 @@ struct combination {
 
 void ood_tune_forget(struct ts_meta *m)
 {
-	static const char *const keys[] = { "layers.eps", "layers.weight", "layers.bias", "layers.rows",
-					    "layers.tuning", "layers.auroc", "gram.weight" };
+	static const char *const keys[] = { "layers.eps",    "layers.weight", "layers.bias", "layers.rows",
+					    "layers.tuning", "layers.auroc",  "gram.weight" };
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		ts_meta_del(m, keys[i]);
@@ -62,8 +62,7 @@ static int find_eps(struct tuning *t, struct ts_reader *r, const struct ts_heade
 			return ts_reader_fail(r, "more than %d step sizes", MAX_EPS);
 		t->eps[t->n_eps++] = strtod(field + len + 5, NULL);
 	}
-	return t->n_eps ? 0 : ts_reader_fail(r, "the stream has no column '%s': um-embed --layers adds it",
-					     name);
+	return t->n_eps ? 0 : ts_reader_fail(r, "the stream has no column '%s': um-embed --layers adds it", name);
 }
 
 /* Scores b's rows in every layer at every step size. -1: out of memory. */
@@ -104,8 +103,7 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	}
 	for (size_t i = 0; rc == 0 && i < to->n * t->L * t->n_eps; i++)
 		if (!isfinite(to->v[i / (to->n * t->L)][i % (to->n * t->L)]))
-			rc = ts_reader_fail(r, "row %zu: a layer's score is not finite",
-					    i % (to->n * t->L) / t->L);
+			rc = ts_reader_fail(r, "row %zu: a layer's score is not finite", i % (to->n * t->L) / t->L);
 	if (rc == 0 && to->n < 4)
 		rc = ts_reader_fail(r, "%zu rows are too few to tune with; it takes 4", to->n);
 	if (rc)
@@ -144,8 +142,8 @@ static int fit_half(const struct tuning *t, size_t e, struct combination *c, str
 {
 	const struct table *of[2] = { &t->id, &t->adversarial };
 	size_t L = t->L, n = 0;
-	double *x = malloc((t->id.n + t->adversarial.n) * L * sizeof *x);       /* (n,L) */
-	uint8_t *positive = malloc(t->id.n + t->adversarial.n);                 /* (n): is it ID? */
+	double *x = malloc((t->id.n + t->adversarial.n) * L * sizeof *x); /* (n,L) */
+	uint8_t *positive = malloc(t->id.n + t->adversarial.n);           /* (n): is it ID? */
 	double mean[OOD_MAX_LAYERS], std[OOD_MAX_LAYERS];
 	int rc = x && positive ? 0 : err_memory(err);
 
@@ -212,14 +210,19 @@ static int judge(const struct tuning *t, size_t e, struct combination *c, struct
 static int keep(struct tuning *t, const struct combination *c, double eps)
 {
 	struct ts_meta *m = &t->fit->header.meta;
-	struct ts_tensor w = { .name = (char[]){ "layers.weight" }, .type = TS_F64, .ndim = 1,
-			       .shape = { t->L }, .data = (void *)c->weight };
+	struct ts_tensor w = { .name = (char[]){ "layers.weight" },
+			       .type = TS_F64,
+			       .ndim = 1,
+			       .shape = { t->L },
+			       .data = (void *)c->weight };
 
 	return ts_meta_set_double(m, "layers.eps", eps) || ts_meta_set_tensor(m, "layers.weight", &w) ||
-	       ts_meta_set_double(m, "layers.bias", c->bias) ||
-	       ts_meta_set_int(m, "layers.rows", (int64_t)t->id.n) ||
-	       ts_meta_set_str(m, "layers.tuning", t->published ? "published" : "held-out") ||
-	       ts_meta_set_double(m, "layers.auroc", c->auroc) ? -1 : 0;
+			       ts_meta_set_double(m, "layers.bias", c->bias) ||
+			       ts_meta_set_int(m, "layers.rows", (int64_t)t->id.n) ||
+			       ts_meta_set_str(m, "layers.tuning", t->published ? "published" : "held-out") ||
+			       ts_meta_set_double(m, "layers.auroc", c->auroc) ?
+		       -1 :
+		       0;
 }
 
 /* The best combination; of equal ones, that of the first eps. */
@@ -257,10 +260,10 @@ static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader 
 		return ts_reader_fail(id, "out of memory");
 	if (adversarial && t->fit->n_layers == 0)
 		return ts_reader_fail(id, "cannot be used: the fit has no layers: it takes features with "
-				      "um-embed --layers");
+					  "um-embed --layers");
 	if (!adversarial && !t->gram)
 		return ts_reader_fail(id, "there is nothing to tune: --against is missing, and columns of the "
-				      "fit from um-embed --gram are");
+					  "fit from um-embed --gram are");
 	return adversarial ? find_eps(t, id, h) : 0;
 }
 

@@ -24,15 +24,15 @@ struct work {
 
 struct um_extras {
 	const struct net *net;
-	void *state[N_METHODS];           /* NULL: not asked for */
-	bool *keep_map, *keep_tensor;     /* (n_nodes) */
+	void *state[N_METHODS];       /* NULL: not asked for */
+	bool *keep_map, *keep_tensor; /* (n_nodes) */
 	bool any, grad;
 	double fgsm;
 	struct um_engine_options engine;
-	struct um_engine *e;              /* without gradients */
-	struct um_model *m;               /* with */
-	struct th_tensor **tensor;        /* (n_nodes) room */
-	float **map;                      /* (n_nodes) room for chunk images of what is kept */
+	struct um_engine *e;       /* without gradients */
+	struct um_model *m;        /* with */
+	struct th_tensor **tensor; /* (n_nodes) room */
+	float **map;               /* (n_nodes) room for chunk images of what is kept */
 	float *attacked;
 	struct work work[UM_DEPTH];
 	size_t started, finished;
@@ -40,8 +40,8 @@ struct um_extras {
 
 /* ---- set-up ---- */
 
-int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
-		  const struct net_checkpoint *c, struct err *err)
+int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, const struct net_checkpoint *c,
+		  struct err *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
 	struct um_extras *e;
@@ -49,8 +49,10 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
 
 	*ret = NULL;
 	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat))
-		return err_fail(err, "architecture %s has no feature list, so there is nothing for --layers, "
-			 "--perturb, --gram and --rankfeat", c->net->spec);
+		return err_fail(err,
+				"architecture %s has no feature list, so there is nothing for --layers, "
+				"--perturb, --gram and --rankfeat",
+				c->net->spec);
 	e = calloc(1, sizeof *e);
 	if (!e)
 		return err_memory(err);
@@ -128,7 +130,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	e->engine.chunk = chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
 	e->engine.torch = engine->torch || e->grad;
 	e->engine.floats = e->fgsm > 0;
-	e->engine.graph = false;              /* um_extras_note() knows only the engine of the pass itself */
+	e->engine.graph = false; /* um_extras_note() knows only the engine of the pass itself */
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
 			return err_memory(err);
@@ -140,7 +142,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
 	struct um_engine_options own = e->engine;
 	own.keep = e->any ? e->keep_map : NULL;
-	own.take = own.unchecked = true;      /* check() does */
+	own.take = own.unchecked = true; /* check() does */
 	own.graph = engine->graph;
 	return um_engine_new(&e->e, c, &own, err);
 }
@@ -186,8 +188,8 @@ static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t
 			continue;
 		for (size_t i = 0; i < out->n * (c->row / sizeof *v); i++)
 			if (!isfinite(v[i]))
-				return err_fail(err, "the model's output '%s' is not finite for row %" PRIu64,
-					 c->name, row + i / (c->row / sizeof *v));
+				return err_fail(err, "the model's output '%s' is not finite for row %" PRIu64, c->name,
+						row + i / (c->row / sizeof *v));
 	}
 	return 0;
 }
@@ -197,8 +199,7 @@ int um_extras_depth(const struct um_extras *e)
 	return e->e && !e->any && um_engine_overlaps(e->e) ? UM_DEPTH : 1;
 }
 
-int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out,
-		    struct err *err)
+int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out, struct err *err)
 {
 	const size_t chunk = e->engine.chunk, size = net_node_size(&e->net->nodes[0]);
 	const uint8_t *image = ts_batch_col(in, "image")->data;
@@ -209,8 +210,11 @@ int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row
 		return um_engine_start(e->e, image, in->n, ts_batch_col(out, "logits")->data,
 				       ts_batch_col(out, "features")->data, NULL, &w->job, err);
 	for (size_t i = 0; i < in->n; i += chunk) {
-		struct um_pass p = { .net = e->net, .n = in->n - i < chunk ? in->n - i : chunk, .at = i,
-				     .image = image + i * size, .out = out };
+		struct um_pass p = { .net = e->net,
+				     .n = in->n - i < chunk ? in->n - i : chunk,
+				     .at = i,
+				     .image = image + i * size,
+				     .out = out };
 
 		if (run_pass(e, &p, row, err) < 0)
 			return -1;

@@ -29,10 +29,10 @@ extern "C" {
 
 /* What is asked for; NULL, false and 0 are none. Texts as the command line has them; borrowed. */
 struct um_extra_options {
-	const char *odin;                 /* "eps=E,E...:temperature=T:space=pixel|scale-std|normalised" */
-	const char *perturb, *perturb_eps;        /* path of a fit; "E,E..." or NULL for the published */
-	const char *against;              /* path of a checkpoint */
-	const char *gram;                 /* "stages", "all", or a number of nodes a stage */
+	const char *odin;                  /* "eps=E,E...:temperature=T:space=pixel|scale-std|normalised" */
+	const char *perturb, *perturb_eps; /* path of a fit; "E,E..." or NULL for the published */
+	const char *against;               /* path of a checkpoint */
+	const char *gram;                  /* "stages", "all", or a number of nodes a stage */
 	bool layers, rankfeat;
 	double fgsm;
 };
@@ -41,8 +41,8 @@ struct um_extras;
 /* Takes the options apart and reads the files that they name; c is the checkpoint of the model, its masks
  * baked, its network borrowed. Needs no libtorch. UM_FAILED: a file is not what it should be, or there is no memory;
  * UM_BAD_OPTIONS. */
-int um_extras_new(struct um_extras **ret, const struct um_extra_options *o,
-		  const struct net_checkpoint *c, struct err *err) TS_CHECKED;
+int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, const struct net_checkpoint *c,
+		  struct err *err) TS_CHECKED;
 void um_extras_free(struct um_extras *e);
 /* Does something that was asked for need gradients, so libtorch? */
 bool um_extras_gradients(const struct um_extras *e);

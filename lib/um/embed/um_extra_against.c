@@ -12,7 +12,7 @@
 
 struct against {
 	struct net_checkpoint c;
-	struct um_engine *e;              /* made on first use: only then is it known how to run it */
+	struct um_engine *e; /* made on first use: only then is it known how to run it */
 };
 
 static void release(void *state)
@@ -24,8 +24,8 @@ static void release(void *state)
 	free(a);
 }
 
-static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, struct err *err)
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
 {
 	const struct net *n = c->net, *other;
 	struct against *a;
@@ -40,11 +40,13 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 		return -1;
 	other = a->c.net;
 	if (other->c != n->c || other->h != n->h || other->w != n->w)
-		return err_fail(err, "'%s' takes images of %dx%dx%d where the model takes %dx%dx%d",
-			 o->against, other->c, other->h, other->w, n->c, n->h, n->w);
+		return err_fail(err, "'%s' takes images of %dx%dx%d where the model takes %dx%dx%d", o->against,
+				other->c, other->h, other->w, n->c, n->h, n->w);
 	if (other->classes != n->classes || !ts_same_classes(c->classes, c->n_classes, a->c.classes, a->c.n_classes))
-		return err_fail(err, "'%s' has other classes than the model, so there is no distance "
-			 "between them", o->against);
+		return err_fail(err,
+				"'%s' has other classes than the model, so there is no distance "
+				"between them",
+				o->against);
 	return 0;
 }
 

@@ -69,8 +69,10 @@ static int attack(struct um_pass *p, const struct um_gradients *a, float *logits
 		const int64_t y = label ? ((const int64_t *)label->data)[p->at + i] : -1;
 
 		if (y < 0 || y >= (int64_t)C) {
-			err_fail(err, "row %" PRIu64 ": FGSM needs a label of the model's classes; "
-				 "this one has none", a->row + i);
+			err_fail(err,
+				 "row %" PRIu64 ": FGSM needs a label of the model's classes; "
+				 "this one has none",
+				 a->row + i);
 			free(q);
 			return -1;
 		}

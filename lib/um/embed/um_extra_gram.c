@@ -13,7 +13,7 @@ enum { POWERS = 5 };
 
 struct gram {
 	int *node, n;
-	bool stages;                      /* they are the feature list */
+	bool stages; /* they are the feature list */
 };
 
 static void release(void *state)
@@ -45,8 +45,8 @@ static void choose(struct gram *g, const struct net *n, long most)
 	}
 }
 
-static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, struct err *err)
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
 {
 	const struct net *n = c->net;
 	struct gram *g;
@@ -70,8 +70,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	} else if (end != o->gram && !*end && most >= 1 && most <= 100000) {
 		choose(g, n, most);
 	} else {
-		err_fail(err, "--gram: '%s' is not 'stages', 'all' or a number from 1 to 100000",
-			 o->gram);
+		err_fail(err, "--gram: '%s' is not 'stages', 'all' or a number from 1 to 100000", o->gram);
 		return UM_BAD_OPTIONS;
 	}
 	for (int i = 0; i < g->n; i++)

@@ -12,49 +12,50 @@ enum { UM_MAX_EPS = 32 };
 /* One pass over n images. */
 struct um_pass {
 	const struct net *net;
-	size_t n, at;                     /* images; the first's row in out */
-	const void *image;                /* (n,c,h,w) |u1; after an attack floats, 0 to 255 */
-	const float *logits;              /* (n,C) */
-	float *const *map;                /* (n_nodes) outputs (n,c,h,w) of those that were kept */
+	size_t n, at;        /* images; the first's row in out */
+	const void *image;   /* (n,c,h,w) |u1; after an attack floats, 0 to 255 */
+	const float *logits; /* (n,C) */
+	float *const *map;   /* (n_nodes) outputs (n,c,h,w) of those that were kept */
 	struct ts_batch *out;
-	const struct um_engine_options *engine;   /* to run other networks the same way, `from` and `keep` unset */
+	const struct um_engine_options *engine; /* to run other networks the same way, `from` and `keep` unset */
 
 	/* For methods with gradients. Handles are the scope's. */
 	struct th_scope *s;
 	struct um_model *m;
-	struct th_tensor *pixels;         /* (n,c,h,w), 0 to 255 */
-	struct th_tensor *x;              /* normalised, a leaf */
-	struct th_tensor *z;              /* (n,C) */
-	struct th_tensor **tensor;        /* (n_nodes) outputs of those that were kept */
+	struct th_tensor *pixels;  /* (n,c,h,w), 0 to 255 */
+	struct th_tensor *x;       /* normalised, a leaf */
+	struct th_tensor *z;       /* (n,C) */
+	struct th_tensor **tensor; /* (n_nodes) outputs of those that were kept */
 };
 
 /* A method: um_extra_NAME.c, and its name in the list of um_extra.c. The functions that give int fail with a line in
  * err. */
 struct um_extra {
-	bool grad;                        /* works on tensors that remember where they come from */
+	bool grad; /* works on tensors that remember where they come from */
 	/* Makes its state if it is asked for (else *state stays NULL) and marks what it reads of the
 	 * pass in keep: tensors with grad, else maps. UM_FAILED, UM_BAD_OPTIONS. */
-	int (*init)(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		    bool *keep, struct err *err);
+	int (*init)(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		    struct err *err);
 	int (*columns)(const void *state, const struct net *n, struct ts_header *to, struct err *err);
 	/* Fills its columns. Errors of the seam stick to the scope, and need not be looked for. */
 	int (*run)(void *state, struct um_pass *p, struct err *err);
 	void (*free)(void *state);
-	const struct ts_header *(*input)(const void *state);      /* NULL: reads no file */
+	const struct ts_header *(*input)(const void *state); /* NULL: reads no file */
 };
 
 /* The pass with gradients (um_extra_gradients.c): p->m is given, map has room for the maps in keep_map.
  * attack: step up the loss of labels (FGSM), 0: none; the pixels that come of it go to attacked
  * (n,c,h,w). run() is called when all is there. */
 struct um_gradients {
-	const bool *keep_tensor, *keep_map;       /* (n_nodes) */
-	struct th_tensor **tensor;        /* (n_nodes) room */
+	const bool *keep_tensor, *keep_map; /* (n_nodes) */
+	struct th_tensor **tensor;          /* (n_nodes) room */
 	double attack;
 	float *attacked;
-	uint64_t row;                     /* of the pass's first image, for messages */
+	uint64_t row; /* of the pass's first image, for messages */
 };
 int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
-		      int (*run)(void *data, struct um_pass *p, struct err *err), void *data, struct err *err) TS_CHECKED;
+		      int (*run)(void *data, struct um_pass *p, struct err *err), void *data,
+		      struct err *err) TS_CHECKED;
 
 /* "0.001,0.002" into v[0..UM_MAX_EPS): how many, or -1 with a line in err that says what: each from 0
  * to 1, no two of equal name ("%g"). */

@@ -5,10 +5,10 @@
 
 #include "um/embed/um_extra_internal.h"
 
-static int asked;                         /* has no state but that */
+static int asked; /* has no state but that */
 
-static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, struct err *err)
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
 {
 	(void)err;
 	if (!o->layers)

@@ -46,16 +46,15 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 		o->temperature = strtod(equals + 1, &end);
 		if (end != equals + 1 && !*end && o->temperature >= 1e-3 && o->temperature <= 1e9)
 			return 0;
-		err_fail(err, "--odin: temperature '%s' is not a number from 0.001 to 1e9",
-			 equals + 1);
+		err_fail(err, "--odin: temperature '%s' is not a number from 0.001 to 1e9", equals + 1);
 		return UM_BAD_OPTIONS;
 	}
 	err_fail(err, "--odin: '%s' is not eps=, temperature= or space=", text);
 	return UM_BAD_OPTIONS;
 }
 
-static int init(void **state, const struct um_extra_options *opt, const struct net_checkpoint *c,
-		bool *keep, struct err *err)
+static int init(void **state, const struct um_extra_options *opt, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
 {
 	struct odin *o;
 	char *copy, *part, *next;
@@ -136,11 +135,9 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	if (gradient(o, p, &g, err) < 0)
 		return -1;
 	for (int i = 0; i < o->n_eps; i++) {
-		const float by[4] = { (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i],
-				      (float)-o->eps[i] };
+		const float by[4] = { (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i] };
 		const bool pixel = strcmp(o->space, "normalised") != 0;
-		struct th_tensor *x = pixel ? um_pass_step(p, g, -o->eps[i]) :
-					      th->sign_step(p->s, p->x, g, by);
+		struct th_tensor *x = pixel ? um_pass_step(p, g, -o->eps[i]) : th->sign_step(p->s, p->x, g, by);
 		struct th_tensor *z = um_pass_again(p, x, net->head);
 
 		column_name(o->eps[i], name, sizeof name);

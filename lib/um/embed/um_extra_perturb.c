@@ -10,11 +10,11 @@
 #include "um/embed/um_extra_internal.h"
 
 struct perturb {
-	struct ts_reader *r;              /* kept open: its header is an input's */
+	struct ts_reader *r; /* kept open: its header is an input's */
 	struct ts_set fit;
-	const double *mean[NET_MAX_STAGES];       /* (C,d) */
-	double *precision[NET_MAX_STAGES];        /* P (d,d), made symmetric */
-	double *there[NET_MAX_STAGES];            /* P mu of each class (C,d) */
+	const double *mean[NET_MAX_STAGES]; /* (C,d) */
+	double *precision[NET_MAX_STAGES];  /* P (d,d), made symmetric */
+	double *there[NET_MAX_STAGES];      /* P mu of each class (C,d) */
 	double eps[UM_MAX_EPS];
 	int n_eps;
 };
@@ -39,7 +39,8 @@ static double *get(struct perturb *q, int layer, const char *what, size_t rows, 
 	snprintf(name, sizeof name, "layer%d.%s", layer, what);
 	t = ts_set_get(&q->fit, name);
 	if (!t || t->type != TS_F64 || t->ndim != 2 || t->shape[0] != rows || t->shape[1] != d) {
-		ts_reader_fail(q->r, "%s '%s', <f8 of %zux%zu, that --perturb needs; ood-fit makes it "
+		ts_reader_fail(q->r,
+			       "%s '%s', <f8 of %zux%zu, that --perturb needs; ood-fit makes it "
 			       "of features with --layers of this model",
 			       t ? "has not the right" : "lacks", name, rows, d);
 		return NULL;
@@ -91,8 +92,8 @@ static int read_fit(struct perturb *q, const struct net *n)
 	return 0;
 }
 
-static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, struct err *err)
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
 {
 	struct perturb *q;
 
@@ -140,8 +141,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 }
 
 /* v (d) <- P (f - mu) of the class mean mu that is nearest to f. room: (2 d) */
-static void toward(const struct perturb *q, int k, size_t C, size_t d, const float *f, float *v,
-		   double *room)
+static void toward(const struct perturb *q, int k, size_t C, size_t d, const float *f, float *v, double *room)
 {
 	double *g = room, *Pg = room + d, best = INFINITY;
 
@@ -163,8 +163,7 @@ static void toward(const struct perturb *q, int k, size_t C, size_t d, const flo
 }
 
 /* All steps of one layer. f, v: (n,d); room: (2 d). */
-static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *f, float *v,
-		      double *room)
+static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *f, float *v, double *room)
 {
 	const struct net *net = p->net;
 	const int node = net->stages[k];

@@ -15,8 +15,8 @@ enum { ROUNDS = 1000 };
 static const double still = 1e-10;
 
 struct rankfeat {
-	struct net_checkpoint c;          /* a copy of the model, to run from a map on */
-	struct um_engine *rest[2];        /* behind the last map and the one before; made on first use */
+	struct net_checkpoint c;   /* a copy of the model, to run from a map on */
+	struct um_engine *rest[2]; /* behind the last map and the one before; made on first use */
 };
 
 static void release(void *state)
@@ -29,8 +29,8 @@ static void release(void *state)
 	free(r);
 }
 
-static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c,
-		bool *keep, struct err *err)
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
 {
 	const struct net *n = c->net;
 	struct rankfeat *r;

@@ -66,7 +66,7 @@ double um_loss_logit_norm(const float *z, const int64_t *y, size_t n, size_t C, 
 	for (size_t i = 0; i < n; i++) {
 		const float *row = z + i * C;
 		const double r = norm(row, C), scale = 1 / ((r + 1e-7) * t), lse = lse_scaled(row, C, scale);
-		double along = 0;             /* g.z, g = dL/du of this row */
+		double along = 0; /* g.z, g = dL/du of this row */
 
 		for (size_t c = 0; c < C; c++) {
 			const double u = (double)row[c] * scale, q = target(c, y[i], C, smoothing);
@@ -115,7 +115,7 @@ double um_loss_uniform(const float *z, size_t n, size_t C, double weight, float 
 
 double um_loss_hinge(const float *z, size_t n, size_t C, double margin, bool in, double weight, float *dz)
 {
-	const double sign = in ? -1 : 1;      /* E - margin = -LSE - margin, margin - E = LSE + margin */
+	const double sign = in ? -1 : 1; /* E - margin = -LSE - margin, margin - E = LSE + margin */
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -143,15 +143,15 @@ double um_loss_scale_slope(const float *z, size_t n, size_t C, double weight, fl
 	for (size_t i = 0; dz && i < n; i++) {
 		const float *row = z + i * C;
 		const double lse = num_lse(row, C);
-		double mean = 0;              /* sum_k p_k z_k */
+		double mean = 0; /* sum_k p_k z_k */
 
 		for (size_t c = 0; c < C; c++)
 			mean += share(row, c, lse) * (double)row[c];
 		for (size_t c = 0; c < C; c++) {
 			const double p = share(row, c, lse);
 
-			dz[i * C + c] += (float)(weight * 2 * h / (double)n *
-						 (p - 1 / (double)C + p * ((double)row[c] - mean)));
+			dz[i * C + c] +=
+				(float)(weight * 2 * h / (double)n * (p - 1 / (double)C + p * ((double)row[c] - mean)));
 		}
 	}
 	return h * h;

@@ -40,9 +40,9 @@ double um_oe_weight(const struct um_oe *oe)
 	return oe->weight;
 }
 
-int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m,
-	      const struct um_data *d, const struct um_data *aux, const struct um_oe_options *o,
-	      const struct um_train_options *train, struct err *err)
+int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m, const struct um_data *d,
+	      const struct um_data *aux, const struct um_oe_options *o, const struct um_train_options *train,
+	      struct err *err)
 {
 	struct um_oe *oe = calloc(1, sizeof *oe);
 	int rc = 0;
@@ -57,8 +57,10 @@ int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_mode
 	oe->weight = isnan(o->weight) ? oe->method->weight : o->weight;
 	oe->per_epoch = um_oe_per_epoch(oe);
 	if (aux->n < oe->per_epoch) {
-		err_fail(err, "%zu outliers are too few: an epoch of %zu images takes %zu, each once "
-			 "(--aux-ratio %g); give more, or a smaller ratio", aux->n, d->n, oe->per_epoch, o->ratio);
+		err_fail(err,
+			 "%zu outliers are too few: an epoch of %zu images takes %zu, each once "
+			 "(--aux-ratio %g); give more, or a smaller ratio",
+			 aux->n, d->n, oe->per_epoch, o->ratio);
 		um_oe_free(oe);
 		return -1;
 	}
@@ -106,8 +108,7 @@ void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *
 		oe->method->images(oe, p, b);
 }
 
-int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
-	       struct err *err)
+int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b, struct err *err)
 {
 	const int rc = oe->method->step ? oe->method->step(oe, m, p, b, err) : 1;
 	return rc != 1 ? rc : um_step(m, b, oe->train, um_lr(oe->train, p->epoch), oe, err);
@@ -120,8 +121,7 @@ int um_oe_after(struct um_oe *oe, struct um_model *m, const struct um_progress *
 
 /* ---- resuming ---- */
 
-int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-	       struct err *err)
+int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c, struct err *err)
 {
 	if (ts_meta_set_double(&c->header.meta, "train/outlier", p->outlier) < 0)
 		return err_memory(err);

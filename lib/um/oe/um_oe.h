@@ -58,11 +58,8 @@ extern "C" {
 /* The methods, one row for each: its part of enum um_oe_kind; um_oe_FILE.c, which defines um_oe_method_FILE; what the
  * command line calls it. A new method is a file and a row. */
 #define UM_OE_METHODS(row) \
-	row(UNIFORM, uniform, "oe") \
-	row(ENERGY, energy, "energy") \
-	row(POEM, poem, "poem") \
-	row(DOE, doe, "doe") \
-	row(MIX, mix, "mixoe")
+	row(UNIFORM, uniform, "oe") row(ENERGY, energy, "energy") row(POEM, poem, "poem") row(DOE, doe, "doe") \
+		row(MIX, mix, "mixoe")
 #define UM_OE_KIND(kind, file, name) , UM_OE_##kind
 enum um_oe_kind { UM_OE_NONE UM_OE_METHODS(UM_OE_KIND) };
 #undef UM_OE_KIND
@@ -71,17 +68,17 @@ extern const char um_oe_names[];
 const char *um_oe_name(long method);
 
 struct um_oe_options {
-	long method;                      /* enum um_oe_kind, not UM_OE_NONE */
-	double weight;                    /* NAN: the method's own */
-	double ratio;                     /* outliers per ID image */
+	long method;   /* enum um_oe_kind, not UM_OE_NONE */
+	double weight; /* NAN: the method's own */
+	double ratio;  /* outliers per ID image */
 	bool fixed, separate_bn;
-	double m_in, m_out;               /* energy, poem */
-	long pool, slots;                 /* poem; pool 0: eight times what an epoch takes */
-	double sigma, noise, confidence;  /* prior variance, noise variance (both > 0), target */
+	double m_in, m_out;              /* energy, poem */
+	long pool, slots;                /* poem; pool 0: eight times what an epoch takes */
+	double sigma, noise, confidence; /* prior variance, noise variance (both > 0), target */
 	bool poem_published;
 	long doe_warmup;
 	bool doe_published;
-	double alpha;                     /* mixoe */
+	double alpha; /* mixoe */
 };
 
 /* The outliers of a run, and what their method knows. */
@@ -89,9 +86,9 @@ struct um_oe;
 
 /* Borrows all but c, which the network m is of: d are the ID images, aux the outliers (labels are not
  * looked at). Fails if aux is too small for an epoch. */
-int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m,
-	      const struct um_data *d, const struct um_data *aux, const struct um_oe_options *o,
-	      const struct um_train_options *train, struct err *err) TS_CHECKED;
+int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m, const struct um_data *d,
+	      const struct um_data *aux, const struct um_oe_options *o, const struct um_train_options *train,
+	      struct err *err) TS_CHECKED;
 void um_oe_free(struct um_oe *oe);
 /* Outliers that an epoch takes, and the factor of the term. */
 size_t um_oe_per_epoch(const struct um_oe *oe);
@@ -100,8 +97,7 @@ double um_oe_weight(const struct um_oe *oe);
  * if something is missing. */
 int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
 	       struct err *err) TS_CHECKED;
-int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, struct err *err)
-	TS_CHECKED;
+int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 
 /* ---- the terms, of logits (N,C); scalars of scope s ---- */
 

@@ -11,15 +11,15 @@
 
 struct doe {
 	struct um_model *proxy;
-	struct um_train_options step;     /* the proxy's */
-	int n;                            /* weights of more than one dimension */
+	struct um_train_options step; /* the proxy's */
+	int n;                        /* weights of more than one dimension */
 	struct um_weight {
-		int i;                    /* value of the model */
+		int i; /* value of the model */
 		size_t count;
-		float *w, *d;             /* as it was; the running direction D */
-	} *v;
-	char *bytes;                      /* room for the largest value */
-	bool started;                     /* D holds something */
+		float *w, *d; /* as it was; the running direction D */
+	} * v;
+	char *bytes;  /* room for the largest value */
+	bool started; /* D holds something */
 };
 
 static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
@@ -90,16 +90,14 @@ static int move_proxy(struct um_oe *oe, struct um_model *m, const struct um_batc
 	int rc = 0;
 
 	for (int i = 0; i < m->n && rc == 0; i++)
-		rc = th->tensor_get(m->v[i].t, doe->bytes) < 0 ? -1
-		     : th->tensor_set(proxy->v[i].t, doe->bytes);
+		rc = th->tensor_get(m->v[i].t, doe->bytes) < 0 ? -1 : th->tensor_set(proxy->v[i].t, doe->bytes);
 	if (seam(rc, err) < 0)
 		return -1;
-	proxy->mask_rng = m->mask_rng;        /* the same masks */
+	proxy->mask_rng = m->mask_rng; /* the same masks */
 	s = th->scope_begin(true);
 	um_step_forward(s, proxy, b, oe->o->separate_bn, &out);
 	scale = th->leaf(s, th->from_host(s, TH_F32, 0, NULL, &one));
-	slope = th->vjp(s, um_oe_uniform(s, th->mul(s, out, scale)),
-			th->from_host(s, TH_F32, 0, NULL, &one), scale, 2);
+	slope = th->vjp(s, um_oe_uniform(s, th->mul(s, out, scale)), th->from_host(s, TH_F32, 0, NULL, &one), scale, 2);
 	r = th->mul(s, slope, slope);
 	return um_step_down(s, proxy, &doe->step, 1, oe->o->doe_published ? r : th->affine(s, r, -1, 0), err);
 }
@@ -185,8 +183,7 @@ static int half_step(struct um_oe *oe, struct um_model *m, const struct um_train
 	return rc;
 }
 
-static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
-		struct err *err)
+static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b, struct err *err)
 {
 	static const double gammas[] = { 1e-1, 1e-2, 1e-3, 1e-4 };
 	struct ts_rng rng = um_oe_rng(oe, p->epoch, p->row, UM_RNG_DOE);
@@ -200,7 +197,7 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 	rc = move_proxy(oe, m, b, err);
 	if (rc < 0 || point(oe, m, err) < 0 || shift(oe, m, gamma, err) < 0)
 		return rc < 0 ? rc : -1;
-	o.ema = 0;                            /* moved weights are nothing to remember */
+	o.ema = 0; /* moved weights are nothing to remember */
 	rc = half_step(oe, m, &o, lr, b, true, err);
 	if (rc < 0 || shift(oe, m, -gamma, err) < 0)
 		return rc < 0 ? rc : -1;
@@ -213,8 +210,7 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 /* ---- resuming: D and, as published, the state of the proxy's optimiser ---- */
 
 /* Visits what must be kept: save it to c, or take it from there. */
-static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_checkpoint *from,
-		 struct err *err)
+static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_checkpoint *from, struct err *err)
 {
 	struct doe *doe = oe->state;
 	const struct net_param *params = doe->proxy->net->params;
@@ -245,15 +241,14 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 			if (to && (seam(th->tensor_get(t, doe->bytes), err) < 0 ||
 				   um_oe_put(to, name, TS_F32, 1, &n, doe->bytes, err) < 0))
 				return -1;
-			if (from && (!(d = um_oe_take(from, name, TS_F32, n, err)) ||
-				     seam(th->tensor_set(t, d), err) < 0))
+			if (from &&
+			    (!(d = um_oe_take(from, name, TS_F32, n, err)) || seam(th->tensor_set(t, d), err) < 0))
 				return -1;
 		}
 	return 0;
 }
 
-static int save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-		struct err *err)
+static int save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c, struct err *err)
 {
 	const struct doe *doe = oe->state;
 
@@ -279,6 +274,11 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 	return visit(oe, NULL, c, err);
 }
 
-const struct um_oe_method um_oe_method_doe = {
-	.weight = 1, .state_size = sizeof(struct doe), .start = start, .end = end,
-	.loss = um_oe_uniform_loss, .step = step, .save = save, .load = load };
+const struct um_oe_method um_oe_method_doe = { .weight = 1,
+					       .state_size = sizeof(struct doe),
+					       .start = start,
+					       .end = end,
+					       .loss = um_oe_uniform_loss,
+					       .step = step,
+					       .save = save,
+					       .load = load };

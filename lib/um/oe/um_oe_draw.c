@@ -11,7 +11,7 @@ struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_
 {
 	struct ts_rng r = ts_rng_new(oe->train->seed ^ (uint64_t)epoch << 32, purpose);
 
-	r.state += n * 0xda942042e4dd58b5u;     /* far from the sequence's own step */
+	r.state += n * 0xda942042e4dd58b5u; /* far from the sequence's own step */
 	ts_rng_u64(&r);
 	return ts_rng_new(ts_rng_u64(&r), purpose);
 }
@@ -33,8 +33,8 @@ int um_oe_draw(struct um_oe *oe, long epoch, struct err *err)
 	return 0;
 }
 
-void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx,
-		 size_t n, uint8_t *image)
+void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
+		 uint8_t *image)
 {
 	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 	int64_t label;
@@ -45,8 +45,8 @@ void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, co
 	}
 }
 
-int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim,
-	      const size_t *shape, const void *data, struct err *err)
+int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim, const size_t *shape,
+	      const void *data, struct err *err)
 {
 	struct ts_tensor *t = ts_set_add(&c->extra, name, type, ndim, shape);
 
@@ -56,8 +56,8 @@ int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int
 	return 0;
 }
 
-const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type,
-		       size_t count, struct err *err)
+const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,
+		       struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(&c->extra, name);
 

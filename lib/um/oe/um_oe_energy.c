@@ -5,7 +5,7 @@
 
 struct th_tensor *um_oe_hinge(struct th_scope *s, const struct th_tensor *z, double margin, bool in)
 {
-	const double sign = in ? -1 : 1;        /* E - margin = -LSE - margin; margin - E = LSE + margin */
+	const double sign = in ? -1 : 1; /* E - margin = -LSE - margin; margin - E = LSE + margin */
 	struct th_tensor *over = th->relu(s, th->affine(s, th->log_sum_exp(s, z), sign, sign * margin));
 
 	return th->mean(s, th->mul(s, over, over));

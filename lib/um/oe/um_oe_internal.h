@@ -18,13 +18,13 @@ struct um_oe {
 	const struct um_data *data, *aux;
 	double weight;
 	size_t per_epoch;
-	size_t *idx;                      /* (per_epoch) of this epoch's outliers, in their order */
-	void *state;                      /* the method's, zeroed before start() */
+	size_t *idx; /* (per_epoch) of this epoch's outliers, in their order */
+	void *state; /* the method's, zeroed before start() */
 };
 
 /* Any of the functions may be NULL but loss. 0, or -1 with a line in err. */
 struct um_oe_method {
-	double weight;                    /* default */
+	double weight; /* default */
 	size_t state_size;
 	int (*start)(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err);
 	void (*end)(struct um_oe *oe);
@@ -36,14 +36,12 @@ struct um_oe_method {
 	struct th_tensor *(*loss)(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
 				  const struct th_tensor *z, const struct th_tensor *out);
 	/* The whole step in place of um_step(). 1: um_step() is to do it. */
-	int (*step)(struct um_oe *oe, struct um_model *m, const struct um_progress *p,
-		    struct um_batch *b, struct err *err);
+	int (*step)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
+		    struct err *err);
 	/* After an epoch, which was p->epoch. */
 	int (*after)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err);
-	int (*save)(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-		    struct err *err);
-	int (*load)(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c,
-		    struct err *err);
+	int (*save)(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c, struct err *err);
+	int (*load)(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, struct err *err);
 };
 
 /* The generator of (seed, epoch, n) for a purpose. */
@@ -51,17 +49,17 @@ struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_
 /* Draws the epoch's outliers and their order. */
 int um_oe_draw(struct um_oe *oe, long epoch, struct err *err) TS_CHECKED;
 /* Copies n images of d, cropped as (seed, epoch, their number) says, if there is augmentation. */
-void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx,
-		 size_t n, uint8_t *image);
+void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
+		 uint8_t *image);
 /* oe's term, which is doe's too; energy's, which is poem's. */
 struct th_tensor *um_oe_uniform_loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
 				     const struct th_tensor *z, const struct th_tensor *out);
 struct th_tensor *um_oe_energy(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
 			       const struct th_tensor *z, const struct th_tensor *out);
 /* Adds a tensor of floats to c->extra; takes one from there (NULL: missing, with a line in err). */
-int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim,
-	      const size_t *shape, const void *data, struct err *err) TS_CHECKED;
-const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type,
-		       size_t count, struct err *err);
+int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim, const size_t *shape,
+	      const void *data, struct err *err) TS_CHECKED;
+const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,
+		       struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include "um/oe/um_oe_internal.h"
 
 struct mix {
-	double lambda;                    /* of this step */
+	double lambda; /* of this step */
 	size_t classes;
 };
 
@@ -50,8 +50,8 @@ static void images(struct um_oe *oe, const struct um_progress *p, struct um_batc
 }
 
 /* The cross-entropy to targets t that sum to 1 is LSE(z) - sum_c t_c z_c. */
-static struct th_tensor *loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
-			      const struct th_tensor *z, const struct th_tensor *out)
+static struct th_tensor *loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b, const struct th_tensor *z,
+			      const struct th_tensor *out)
 {
 	const struct mix *mix = oe->state;
 	const size_t C = mix->classes, shape[2] = { b->k, C };
@@ -64,10 +64,11 @@ static struct th_tensor *loss(struct um_oe *oe, struct th_scope *s, const struct
 				    (1 - mix->lambda) / (double)C);
 	if (target)
 		t = th->from_host(s, TH_F32, 2, shape, target);
-	free(target);                         /* t NULL: the operations below fail, and say so */
+	free(target); /* t NULL: the operations below fail, and say so */
 	return th->add(s, th->mean(s, th->log_sum_exp(s, out)),
 		       th->affine(s, th->mean(s, th->mul(s, out, t)), -(double)C, 0));
 }
 
 const struct um_oe_method um_oe_method_mix = {
-	.weight = 5, .state_size = sizeof(struct mix), .start = start, .images = images, .loss = loss };
+	.weight = 5, .state_size = sizeof(struct mix), .start = start, .images = images, .loss = loss
+};

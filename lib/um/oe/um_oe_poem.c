@@ -9,15 +9,15 @@
 #include "num/num_blr.h"
 #include "um/oe/um_oe_internal.h"
 
-enum { CHUNK = 256, PASS = 16 };          /* images held, images a forward pass */
+enum { CHUNK = 256, PASS = 16 }; /* images held, images a forward pass */
 
 struct poem {
 	struct num_blr blr;
-	double *beta;                     /* (d) in force */
-	int64_t *slot;                    /* (slots, per_epoch): outliers of epoch e in slot e % slots */
-	uint8_t *image;                   /* (CHUNK, c,h,w) */
-	float *logits, *feature;          /* (CHUNK, C), (CHUNK, d) */
-	bool loaded;                      /* this epoch's outliers are in their slot already */
+	double *beta;            /* (d) in force */
+	int64_t *slot;           /* (slots, per_epoch): outliers of epoch e in slot e % slots */
+	uint8_t *image;          /* (CHUNK, c,h,w) */
+	float *logits, *feature; /* (CHUNK, C), (CHUNK, d) */
+	bool loaded;             /* this epoch's outliers are in their slot already */
 };
 
 static size_t slots(const struct um_oe *oe)
@@ -60,8 +60,8 @@ static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_mod
 	poem->image = malloc(CHUNK * (size_t)n->c * (size_t)n->h * (size_t)n->w);
 	poem->logits = malloc(CHUNK * (size_t)n->classes * sizeof *poem->logits);
 	poem->feature = malloc(CHUNK * d * sizeof *poem->feature);
-	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || !poem->beta || !poem->slot ||
-	    !poem->image || !poem->logits || !poem->feature)
+	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || !poem->beta || !poem->slot || !poem->image ||
+	    !poem->logits || !poem->feature)
 		return err_memory(err);
 	if (num_blr_solve(&poem->blr) < 0)
 		return err_fail(err, "poem: --poem-sigma %g leaves no boundary to draw from", oe->o->sigma);
@@ -82,8 +82,8 @@ static void end(struct um_oe *oe)
 }
 
 /* Features in evaluation mode of n <= CHUNK images of d, cropped as in this epoch. */
-static int features(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch,
-		    const size_t *idx, size_t n, struct err *err)
+static int features(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch, const size_t *idx,
+		    size_t n, struct err *err)
 {
 	struct poem *poem = oe->state;
 
@@ -108,8 +108,7 @@ static int nearer(const void *a, const void *b)
 }
 
 /* |beta . h| of n candidates. */
-static int measure(struct um_oe *oe, struct um_model *m, long epoch, struct candidate *c, size_t n,
-		   struct err *err)
+static int measure(struct um_oe *oe, struct um_model *m, long epoch, struct candidate *c, size_t n, struct err *err)
 {
 	const struct poem *poem = oe->state;
 	const size_t d = poem->blr.d;
@@ -178,8 +177,8 @@ static int before(struct um_oe *oe, struct um_model *m, const struct um_progress
 /* ---- after an epoch: the posterior ---- */
 
 /* Adds n images of d, all (which NULL) or those in which, as they were in an epoch. */
-static int add(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch,
-	       const int64_t *which, size_t n, double y, double times, struct err *err)
+static int add(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch, const int64_t *which,
+	       size_t n, double y, double times, struct err *err)
 {
 	struct poem *poem = oe->state;
 	size_t idx[CHUNK];
@@ -220,15 +219,16 @@ static int after(struct um_oe *oe, struct um_model *m, const struct um_progress 
 
 /* ---- resuming: beta, and the outliers of the last epochs ---- */
 
-static int save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
-		struct err *err)
+static int save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c, struct err *err)
 {
 	const struct poem *poem = oe->state;
 	const size_t shape[2] = { slots(oe), oe->per_epoch };
 
 	(void)p;
 	return um_oe_put(c, "train/oe/beta", TS_F64, 1, &poem->blr.d, poem->beta, err) < 0 ||
-	       um_oe_put(c, "train/oe/outliers", TS_I64, 2, shape, poem->slot, err) < 0 ? -1 : 0;
+			       um_oe_put(c, "train/oe/outliers", TS_I64, 2, shape, poem->slot, err) < 0 ?
+		       -1 :
+		       0;
 }
 
 static int load(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, struct err *err)
@@ -249,6 +249,12 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 	return 0;
 }
 
-const struct um_oe_method um_oe_method_poem = {
-	.weight = 0.1, .state_size = sizeof(struct poem), .start = start, .end = end, .before = before,
-	.loss = um_oe_energy, .after = after, .save = save, .load = load };
+const struct um_oe_method um_oe_method_poem = { .weight = 0.1,
+						.state_size = sizeof(struct poem),
+						.start = start,
+						.end = end,
+						.before = before,
+						.loss = um_oe_energy,
+						.after = after,
+						.save = save,
+						.load = load };

@@ -14,10 +14,10 @@
 struct um_engine {
 	const struct net *net;
 	struct um_engine_options o;
-	bool *keep;                       /* a copy of o.keep */
-	struct nn *nn;                    /* one of these two */
+	bool *keep;    /* a copy of o.keep */
+	struct nn *nn; /* one of these two */
 	struct um_model *model;
-	struct um_queue *queue;           /* of the model */
+	struct um_queue *queue; /* of the model */
 };
 
 static bool on_gpu(const struct um_engine_options *o)
@@ -29,11 +29,11 @@ int um_engine_check(const struct um_engine_options *o, struct err *err)
 {
 	if (o->precision == UM_TF32 && !on_gpu(o)) {
 		return err_fail(err, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
-			 "--device cuda");
+				     "--device cuda");
 	}
 	if (o->precision == UM_BF16 && !o->torch) {
 		return err_fail(err, "precision bf16 is not for unmask's own kernels; it goes with --engine torch "
-			 "or --device cuda");
+				     "or --device cuda");
 	}
 	return o->torch ? 0 : nn_check(NULL, err);
 }
@@ -60,7 +60,10 @@ size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
 static int open_nn(struct um_engine *e, struct net_checkpoint *c, struct err *err)
 {
 	const struct um_engine_options *o = &e->o;
-	const struct nn_options how = { .threads = (int)o->threads, .from = o->from, .keep = o->keep, .take = o->take,
+	const struct nn_options how = { .threads = (int)o->threads,
+					.from = o->from,
+					.keep = o->keep,
+					.take = o->take,
 					.beside = o->beside ? o->beside->nn : NULL };
 
 	return um_engine_check(o, err) < 0 ? -1 : nn_new(&e->nn, c, &how, err);
@@ -78,8 +81,7 @@ static int open_torch(struct um_engine *e, struct net_checkpoint *c, struct err 
 	return um_queue_new(&e->queue, e->model, &e->o, err);
 }
 
-int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o,
-		  struct err *err)
+int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o, struct err *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
 	struct um_engine *e = calloc(1, sizeof *e);
@@ -145,14 +147,13 @@ int um_engine_wait(struct um_engine *e, uint64_t job, struct err *err)
 	return e->queue ? um_queue_wait(e->queue, job, err) : 0;
 }
 
-int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
-		  float *const *maps, struct err *err)
+int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features, float *const *maps,
+		  struct err *err)
 {
 	const size_t C = (size_t)e->net->classes;
 	uint64_t job;
 
-	if (um_engine_start(e, input, n, logits, features, maps, &job, err) < 0 ||
-	    um_engine_wait(e, job, err) < 0)
+	if (um_engine_start(e, input, n, logits, features, maps, &job, err) < 0 || um_engine_wait(e, job, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n * C && !e->o.unchecked; i++)
 		if (!isfinite(logits[i]))

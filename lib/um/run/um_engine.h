@@ -21,18 +21,18 @@ struct um_engine;
 enum um_precision { UM_F32, UM_TF32, UM_BF16 };
 
 struct um_engine_options {
-	bool torch;                       /* through libtorch, which is loaded then */
-	const char *device;               /* libtorch's; NULL: the CPU */
+	bool torch;         /* through libtorch, which is loaded then */
+	const char *device; /* libtorch's; NULL: the CPU */
 	long threads;
-	size_t chunk;                     /* images that libtorch takes at a time; 0: um_engine_chunk() */
-	int from;                         /* the map that it starts from, a stage; 0: pixels */
-	const bool *keep;                 /* (n_nodes) outputs that are handed out; NULL: none */
-	bool floats;                      /* pixels are floats, 0 to 255; with torch */
-	long precision;                   /* enum um_precision */
-	bool graph;                       /* on a GPU, as a graph; if it cannot be, um_engine_note() says so */
-	bool unchecked;                   /* the caller looks whether logits are finite: it knows the rows' numbers */
-	bool take;                        /* c's values go as they are copied; c is only to be released then */
-	struct um_engine *beside;         /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
+	size_t chunk;             /* images that libtorch takes at a time; 0: um_engine_chunk() */
+	int from;                 /* the map that it starts from, a stage; 0: pixels */
+	const bool *keep;         /* (n_nodes) outputs that are handed out; NULL: none */
+	bool floats;              /* pixels are floats, 0 to 255; with torch */
+	long precision;           /* enum um_precision */
+	bool graph;               /* on a GPU, as a graph; if it cannot be, um_engine_note() says so */
+	bool unchecked;           /* the caller looks whether logits are finite: it knows the rows' numbers */
+	bool take;                /* c's values go as they are copied; c is only to be released then */
+	struct um_engine *beside; /* lib/nn's memory for maps is this one's: they run one at a time; or NULL */
 };
 
 /* Can it be so? -1 with a line in err if this way of running has not this precision, or UNMASK_ISA names instructions
@@ -54,8 +54,8 @@ const struct net *um_engine_net(const struct um_engine *e);
 /* Runs n images, |u1 (n,c,h,w), or floats if it starts from a map or with floats: logits (n,C), features
  * (n,D) if not NULL, of each node that is kept maps[node] (n,c,h,w). -1: also if a logit is not
  * finite. */
-int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features,
-		  float *const *maps, struct err *err) TS_CHECKED;
+int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logits, float *features, float *const *maps,
+		  struct err *err) TS_CHECKED;
 
 /* The same in two parts: input is the caller's again at once, results are in place after um_engine_wait() for
  * *job, or for a later one. With libtorch two chunks of images are in work, on a GPU beside the caller; lib/nn
@@ -69,8 +69,8 @@ bool um_engine_overlaps(const struct um_engine *e);
 const char *um_engine_note(const struct um_engine *e);
 
 /* Mean cross-entropy and accuracy. -1: also if there are no images. */
-int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, struct err *err)
-	TS_CHECKED;
+int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy,
+		struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,7 @@ int um_open(const char *device, long threads, struct err *err)
 		return -1;
 	if (th->open(device, (int)threads) < 0) {
 		return err_fail(err, "cannot use device '%.32s': %s%s", device, th->last_error(),
-			 strncmp(device, "cuda", 4) == 0 ? "; --device cpu needs none" : "");
+				strncmp(device, "cuda", 4) == 0 ? "; --device cpu needs none" : "");
 	}
 	return 0;
 }
@@ -55,8 +55,7 @@ static int add_masks(struct um_model *m, const struct net_checkpoint *c, struct 
 			return err_memory(err);
 		if (!net_is_statistic(n, i) && (!masked || m->mask.kind == NET_MASK_WEIGHTS))
 			continue;
-		net_extra_name(n, i, net_is_statistic(n, i) ? NET_STATISTIC : fixed ? NET_FIXED : NET_SCORES,
-			       name);
+		net_extra_name(n, i, net_is_statistic(n, i) ? NET_STATISTIC : fixed ? NET_FIXED : NET_SCORES, name);
 		m->extra[i] = m->n;
 		if (add_value(m, ts_set_get(&c->extra, name), masked, err) < 0)
 			return -1;
@@ -165,7 +164,7 @@ int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct er
 		const struct um_value *v = &m->v[i];
 		struct ts_tensor *t = i < m->net->n_params ? &c->state.t[i] : ts_set_get(&c->extra, v->name);
 
-		if (t->type == TS_U8)         /* a fixed mask is as it was */
+		if (t->type == TS_U8) /* a fixed mask is as it was */
 			continue;
 		if (th->tensor_get(v->average ? v->average : v->t, t->data) < 0)
 			return err_fail(err, "%s", th->last_error());
@@ -184,37 +183,25 @@ static struct th_tensor *run_bn(struct th_scope *s, struct um_model *m, const st
 }
 
 /* in_place: the node's input may be overwritten. */
-static struct th_tensor *run_node(struct th_scope *s, struct um_model *m,
-				  const struct net_node *node, bool train, bool in_place)
+static struct th_tensor *run_node(struct th_scope *s, struct um_model *m, const struct net_node *node, bool train,
+				  bool in_place)
 {
 	struct th_tensor *x = m->out[node->in[0]];
 	struct th_tensor **p = node->param < 0 ? NULL : m->use + node->param;
 
 	switch (node->op) {
-	case NET_CONV:
-		return th->conv2d(s, x, p[0], node->bias ? p[1] : NULL, node->stride, node->pad);
-	case NET_BN:
-		return run_bn(s, m, node, x, train);
-	case NET_RELU:
-		return in_place ? th->relu_(s, x) : th->relu(s, x);
-	case NET_DROPOUT:
-		return train && m->dropout > 0 ? th->dropout(s, x, m->dropout) : x;
-	case NET_CONCAT:
-		return th->concat(s, x, m->out[node->in[1]]);
-	case NET_ADD:
-		return th->add(s, x, m->out[node->in[1]]);
-	case NET_AVGPOOL:
-		return th->avg_pool(s, x, node->kernel);
-	case NET_MAXPOOL:
-		return th->max_pool(s, x, node->kernel, node->stride, node->pad);
-	case NET_FLATTEN:
-		return th->flatten(s, x);
-	case NET_MEAN:
-		return th->mean_hw(s, x);
-	case NET_LINEAR:
-		return th->linear(s, x, p[0], node->bias ? p[1] : NULL);
-	case NET_INPUT:
-		break;
+	case NET_CONV: return th->conv2d(s, x, p[0], node->bias ? p[1] : NULL, node->stride, node->pad);
+	case NET_BN: return run_bn(s, m, node, x, train);
+	case NET_RELU: return in_place ? th->relu_(s, x) : th->relu(s, x);
+	case NET_DROPOUT: return train && m->dropout > 0 ? th->dropout(s, x, m->dropout) : x;
+	case NET_CONCAT: return th->concat(s, x, m->out[node->in[1]]);
+	case NET_ADD: return th->add(s, x, m->out[node->in[1]]);
+	case NET_AVGPOOL: return th->avg_pool(s, x, node->kernel);
+	case NET_MAXPOOL: return th->max_pool(s, x, node->kernel, node->stride, node->pad);
+	case NET_FLATTEN: return th->flatten(s, x);
+	case NET_MEAN: return th->mean_hw(s, x);
+	case NET_LINEAR: return th->linear(s, x, p[0], node->bias ? p[1] : NULL);
+	case NET_INPUT: break;
 	}
 	return NULL;
 }
@@ -228,8 +215,7 @@ static bool is_kept(const struct net *n, const bool *keep, int i)
 	return keep[i];
 }
 
-struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int to, const bool *keep,
-			 bool train)
+struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int to, const bool *keep, bool train)
 {
 	const struct net *n = m->net;
 	struct th_tensor **out = m->out;
@@ -252,8 +238,8 @@ struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int t
 	return out[to];
 }
 
-struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels,
-			     bool train, struct th_tensor **features)
+struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels, bool train,
+			     struct th_tensor **features)
 {
 	struct th_tensor *logits;
 
@@ -267,8 +253,8 @@ struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_t
 	return logits;
 }
 
-int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train,
-	     float *logits, float *features, struct err *err)
+int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train, float *logits,
+	     float *features, struct err *err)
 {
 	const struct net *net = m->net;
 	const size_t row = (size_t)net->c * (size_t)net->h * (size_t)net->w;

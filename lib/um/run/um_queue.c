@@ -15,34 +15,34 @@ enum { LANES = 2, WARM = 2 };
 /* A chunk and where its results go. */
 struct lane {
 	struct th_lane *l;
-	size_t room;                      /* images that l has room for */
-	size_t n, at;                     /* images in work, 0: idle; the first's row in the job */
+	size_t room;  /* images that l has room for */
+	size_t n, at; /* images in work, 0: idle; the first's row in the job */
 	uint64_t job;
-	float *logits, *features;         /* the job's; features may be NULL */
+	float *logits, *features; /* the job's; features may be NULL */
 	float *const *maps;
 };
 
 /* What runs on a chunk of n images, recorded. */
 struct graph {
-	struct th_graph *g;               /* NULL: not recorded yet */
-	struct th_tensor *in;             /* (n,c,h,w) that it reads */
-	struct th_tensor **out;           /* as um_queue.out */
-	size_t n;                         /* the most that a chunk has had */
-	int seen;                         /* chunks of n that ran without it */
+	struct th_graph *g;     /* NULL: not recorded yet */
+	struct th_tensor *in;   /* (n,c,h,w) that it reads */
+	struct th_tensor **out; /* as um_queue.out */
+	size_t n;               /* the most that a chunk has had */
+	int seen;               /* chunks of n that ran without it */
 };
 
 struct um_queue {
 	struct um_model *m;
 	const struct um_engine_options *o;
-	size_t row, C, D;                 /* numbers of an image, of its logits, of its features */
-	size_t kept;                      /* and of what is kept of its maps */
+	size_t row, C, D; /* numbers of an image, of its logits, of its features */
+	size_t kept;      /* and of what is kept of its maps */
 	bool floats;
 	struct lane lane[LANES];
-	int next;                         /* the lane of the next chunk; the oldest in work, if it is */
+	int next; /* the lane of the next chunk; the oldest in work, if it is */
 	uint64_t jobs;
-	struct th_tensor **out;           /* (2 + n_nodes) of the chunk: logits, features, kept maps or NULL */
+	struct th_tensor **out; /* (2 + n_nodes) of the chunk: logits, features, kept maps or NULL */
 	struct graph graph;
-	bool eager;                       /* no graph, or not any more */
+	bool eager; /* no graph, or not any more */
 	char note[512];
 };
 
@@ -139,8 +139,7 @@ static void step(struct um_queue *q, struct th_scope *s, const struct th_tensor 
 	struct um_model *m = q->m;
 	const int from = q->o->from;
 
-	struct th_tensor *in = from > 0 ? th->cast(s, x, TH_F32)
-					: th->channel_affine(s, x, m->affine[0], m->affine[1]);
+	struct th_tensor *in = from > 0 ? th->cast(s, x, TH_F32) : th->channel_affine(s, x, m->affine[0], m->affine[1]);
 
 	m->out[from] = m->bf16 ? th->cast(s, in, TH_BF16) : in;
 	out[0] = um_run(s, m, from, net->head, q->o->keep, false);
@@ -171,8 +170,10 @@ static void fetch(struct um_queue *q, struct th_scope *s, const struct lane *l, 
 
 static void not_recorded(struct um_queue *q)
 {
-	snprintf(q->note, sizeof q->note, "no CUDA graph could be recorded, so each operation is launched by "
-		 "itself: %.300s", th->last_error());
+	snprintf(q->note, sizeof q->note,
+		 "no CUDA graph could be recorded, so each operation is launched by "
+		 "itself: %.300s",
+		 th->last_error());
 	q->eager = true;
 }
 
@@ -198,7 +199,7 @@ static int record(struct um_queue *q, size_t n)
 	}
 	if (rc < 0)
 		not_recorded(q);
-	if (g->g && th->graph_end(g->g) < 0 && rc == 0) {  /* it is ended in any case */
+	if (g->g && th->graph_end(g->g) < 0 && rc == 0) { /* it is ended in any case */
 		not_recorded(q);
 		rc = -1;
 	}
@@ -287,8 +288,8 @@ static int make_room(struct um_queue *q, struct lane *l, size_t n)
 	return 0;
 }
 
-int um_queue_add(struct um_queue *q, const void *input, size_t n, float *logits, float *features,
-		 float *const *maps, uint64_t *job, struct err *err)
+int um_queue_add(struct um_queue *q, const void *input, size_t n, float *logits, float *features, float *const *maps,
+		 uint64_t *job, struct err *err)
 {
 	const size_t chunk = q->o->chunk, bytes = q->row * (q->floats ? sizeof(float) : 1);
 

@@ -18,14 +18,14 @@ extern "C" {
 struct um_queue;
 
 /* o: `chunk`, `from`, `keep`, `floats`, `precision` and `graph` matter; it and m are borrowed. */
-int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o, struct err *err)
-	TS_CHECKED;
+int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o,
+		 struct err *err) TS_CHECKED;
 /* Waits for what is in work. Accepts NULL. */
 void um_queue_free(struct um_queue *q);
 /* Queues n images, as um_engine_run() has them. input is copied; the results are in place after
  * um_queue_wait() for *job or a later one. After an error nothing is in work. */
-int um_queue_add(struct um_queue *q, const void *input, size_t n, float *logits, float *features,
-		 float *const *maps, uint64_t *job, struct err *err) TS_CHECKED;
+int um_queue_add(struct um_queue *q, const void *input, size_t n, float *logits, float *features, float *const *maps,
+		 uint64_t *job, struct err *err) TS_CHECKED;
 int um_queue_wait(struct um_queue *q, uint64_t job, struct err *err) TS_CHECKED;
 /* Why there is no graph although there should be, a line; NULL: nothing went wrong. */
 const char *um_queue_note(const struct um_queue *q);

@@ -12,15 +12,16 @@
 enum { PAD = 4 };
 
 /* Appends the rows of b. */
-static int take(struct um_data *d, struct ts_reader *r, const struct ts_batch *b, size_t max_bytes,
-		size_t *cap)
+static int take(struct um_data *d, struct ts_reader *r, const struct ts_batch *b, size_t max_bytes, size_t *cap)
 {
 	const struct ts_col *image = ts_batch_col(b, "image"), *label = ts_batch_col(b, "label");
 	size_t want = d->n + b->n;
 
 	if (want > max_bytes / (image->row + sizeof *d->label))
-		return ts_reader_fail(r, "more than %zu MiB of images; raise --max-memory or take a part "
-				      "with ts-cat --head or --sample", max_bytes >> 20);
+		return ts_reader_fail(r,
+				      "more than %zu MiB of images; raise --max-memory or take a part "
+				      "with ts-cat --head or --sample",
+				      max_bytes >> 20);
 	if (want > *cap) {
 		size_t n = *cap + *cap / 2 > want ? *cap + *cap / 2 : want;
 		uint8_t *pixels = realloc(d->image, n * image->row);
@@ -50,9 +51,8 @@ static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 	for (size_t i = 0; i < d->n; i++) {
 		if (d->label[i] < least || d->label[i] > 1 << 20 ||
 		    (d->classes && d->label[i] >= (int64_t)d->n_classes))
-			return ts_reader_fail(r, "row %zu: label %lld is out of range%s", i,
-					      (long long)d->label[i], d->label[i] == -1 ?
-					      " (-1 means no label, which is needed here)" : "");
+			return ts_reader_fail(r, "row %zu: label %lld is out of range%s", i, (long long)d->label[i],
+					      d->label[i] == -1 ? " (-1 means no label, which is needed here)" : "");
 		if (d->label[i] > max)
 			max = d->label[i];
 	}
@@ -153,8 +153,7 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 }
 
 /* One image (c,h,w), shifted by (dy, dx) over zeros and mirrored or not. */
-static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int dy, int dx,
-		  bool mirror)
+static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int dy, int dx, bool mirror)
 {
 	for (int c = 0; c < d->c; c++)
 		for (int y = 0; y < d->h; y++) {
@@ -172,8 +171,8 @@ static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int
 		}
 }
 
-void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng,
-		   uint8_t *image, int64_t *label)
+void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng, uint8_t *image,
+		   int64_t *label)
 {
 	size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 

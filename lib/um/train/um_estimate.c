@@ -18,16 +18,16 @@ struct member {
 struct um_estimate {
 	struct um_estimate_options o;
 	const struct net *net;
-	struct member *m;                 /* masks() masked ones, then the network itself */
-	struct ts_rng *augment;           /* of each */
-	double *sum;                      /* of each: its loss over all rows */
-	size_t total;                     /* rows that are in the sums */
-	struct um_data room;              /* rows that wait for a full batch */
-	uint8_t *image;                   /* the batch, augmented */
+	struct member *m;       /* masks() masked ones, then the network itself */
+	struct ts_rng *augment; /* of each */
+	double *sum;            /* of each: its loss over all rows */
+	size_t total;           /* rows that are in the sums */
+	struct um_data room;    /* rows that wait for a full batch */
+	uint8_t *image;         /* the batch, augmented */
 	int64_t *label;
 	size_t *idx;
 	float *logits;
-	double *loss, *masked;            /* of the rows of the last batch */
+	double *loss, *masked; /* of the rows of the last batch */
 };
 
 static int masks(const struct um_estimate *e)
@@ -49,13 +49,13 @@ static int copy_masked(const struct um_estimate *e, const struct net_checkpoint 
 	if (!isnan(keep))
 		rc = net_mask_random(c->net, &copy.state, keep, &rng, err);
 	net_free(copy.net);
-	copy.net = c->net;                    /* which outlives the copy */
+	copy.net = c->net; /* which outlives the copy */
 	if (rc == 0 && e->o.train) {
 		rc = um_open(e->o.engine.device, e->o.engine.threads, err) < 0 ? -1 : um_model_new(&ret->m, &copy, err);
 		if (rc == 0)
 			ret->m->dropout = e->o.dropout;
 	} else if (rc == 0) {
-		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err);  /* takes the copy's values */
+		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err); /* takes the copy's values */
 	}
 	copy.net = NULL;
 	net_checkpoint_release(&copy);
@@ -79,16 +79,16 @@ static int allocate(struct um_estimate *e, const struct net *n)
 	e->m = calloc(M, sizeof *e->m);
 	e->augment = calloc(M, sizeof *e->augment);
 	e->sum = calloc(M, sizeof *e->sum);
-	if (!e->room.image || !e->room.label || !e->image || !e->label || !e->idx || !e->logits ||
-	    !e->loss || !e->masked || !e->m || !e->augment || !e->sum)
+	if (!e->room.image || !e->room.label || !e->image || !e->label || !e->idx || !e->logits || !e->loss ||
+	    !e->masked || !e->m || !e->augment || !e->sum)
 		return -1;
 	for (size_t i = 0; i < B; i++)
 		e->idx[i] = i;
 	return 0;
 }
 
-int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
-		    const struct um_estimate_options *o, struct err *err)
+int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, const struct um_estimate_options *o,
+		    struct err *err)
 {
 	struct um_estimate *e = calloc(1, sizeof *e);
 
@@ -106,7 +106,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
 		const bool own = i == masks(e);
 		const uint64_t draw = own ? 0 : (uint64_t)(i % o->draws);
 
-		e->o.engine.beside = i ? e->m[0].e : NULL;    /* they run in turn */
+		e->o.engine.beside = i ? e->m[0].e : NULL; /* they run in turn */
 		e->augment[i] = ts_rng_new(o->seed ^ draw << 32, UM_RNG_AUGMENT);
 		if (own && !o->per_sample)
 			break;

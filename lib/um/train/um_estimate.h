@@ -14,31 +14,30 @@ extern "C" {
 #endif
 
 struct um_estimate_options {
-	const double *keep;               /* n_keep fractions of weights that stay; borrowed */
+	const double *keep; /* n_keep fractions of weights that stay; borrowed */
 	int n_keep;
-	long draws, batch;                /* masks of each; rows that go through at a time */
-	bool augment;                     /* for each mask anew, as in training */
-	bool train;                       /* batch statistics and dropout, instead of evaluation mode */
-	bool per_sample;                  /* the unmasked network runs too */
+	long draws, batch; /* masks of each; rows that go through at a time */
+	bool augment;      /* for each mask anew, as in training */
+	bool train;        /* batch statistics and dropout, instead of evaluation mode */
+	bool per_sample;   /* the unmasked network runs too */
 	double dropout;
 	uint64_t seed;
-	struct um_engine_options engine;  /* how networks are run */
+	struct um_engine_options engine; /* how networks are run */
 };
 struct um_estimated {
-	double mean, std, min, max;       /* over the draws, of the mean cross-entropy */
+	double mean, std, min, max; /* over the draws, of the mean cross-entropy */
 };
 
 /* Masked copies of c's network, n_keep * draws of them, each with net_mask_random(); draw d of one
  * ratio has the same random numbers as draw d of another, however many there are. Memory: the copies
  * (nn.h), their weights alone, and once the maps of what is in work; a batch. Borrows c's network. */
 struct um_estimate;
-int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c,
-		    const struct um_estimate_options *o, struct err *err) TS_CHECKED;
+int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, const struct um_estimate_options *o,
+		    struct err *err) TS_CHECKED;
 void um_estimate_free(struct um_estimate *e);
 /* Takes a row. When a batch is full it is run: then *n says how many rows have gone through, else 0.
  * um_estimate_flush() runs what waits. */
-int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n,
-		    struct err *err) TS_CHECKED;
+int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n, struct err *err) TS_CHECKED;
 int um_estimate_flush(struct um_estimate *e, size_t *n, struct err *err) TS_CHECKED;
 /* Of row i < *n of the batch that has just been run: the cross-entropy of the network itself, and the
  * mean of the masked ones'. With per_sample. */

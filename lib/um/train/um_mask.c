@@ -20,12 +20,9 @@ static struct th_tensor *differentiable(struct th_scope *s, struct um_model *m, 
 	struct th_tensor *mask = th->from_host(s, TH_F32, p->ndim, p->shape, m->host[i]);
 
 	switch (m->mask.kind) {
-	case NET_MASK_SCORES:
-		return th->straight_through(s, mask, th->abs(s, score));
-	case NET_MASK_BERNOULLI:
-		return th->straight_through(s, mask, th->sigmoid(s, score));
-	default:
-		return mask;
+	case NET_MASK_SCORES: return th->straight_through(s, mask, th->abs(s, score));
+	case NET_MASK_BERNOULLI: return th->straight_through(s, mask, th->sigmoid(s, score));
+	default: return mask;
 	}
 }
 

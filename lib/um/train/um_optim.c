@@ -36,8 +36,7 @@ static bool is_averaged(const struct um_model *m, int i)
 
 	if (m->v[i].trained)
 		return true;
-	return net_is_statistic(m->net, p) && m->net->params[p].role != NET_BATCHES &&
-	       m->use[p] == m->v[i].t;
+	return net_is_statistic(m->net, p) && m->net->params[p].role != NET_BATCHES && m->use[p] == m->v[i].t;
 }
 
 size_t um_value_count(const struct um_model *m, int i)
@@ -80,9 +79,9 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 		v->trained = is_trained(m, o, i);
 		v->decays = !(o->no_bn_decay && (p->role == NET_GAMMA || p->role == NET_BETA));
 		trained += v->trained;
-		if (v->trained && (!(v->first = like(m, i, NULL)) ||
-				   (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
-				   th->tensor_track(v->t) < 0))
+		if (v->trained &&
+		    (!(v->first = like(m, i, NULL)) || (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
+		     th->tensor_track(v->t) < 0))
 			return err_fail(err, "%s", th->last_error());
 		if (o->ema > 0 && is_averaged(m, i) && start_average(m, i, err) < 0)
 			return -1;
@@ -110,7 +109,8 @@ static int step_group(struct um_model *m, const struct um_train_options *o, doub
 			first[n] = m->v[i].first;
 			second[n++] = m->v[i].second;
 		}
-	if (rc == 0 && (o->optimizer == UM_ADAM ? th->adam(&adam, n, p, first, second) : th->sgd(&sgd, n, p, first)) < 0)
+	if (rc == 0 &&
+	    (o->optimizer == UM_ADAM ? th->adam(&adam, n, p, first, second) : th->sgd(&sgd, n, p, first)) < 0)
 		rc = err_fail(err, "%s", th->last_error());
 	free(p);
 	free(first);
@@ -163,14 +163,15 @@ static const char *key(char *buf, const struct um_value *v, int kind)
 	return buf;
 }
 
-int um_train_save(const struct um_model *m, const struct um_progress *p, struct net_checkpoint *c,
-		  struct err *err)
+int um_train_save(const struct um_model *m, const struct um_progress *p, struct net_checkpoint *c, struct err *err)
 {
-	const struct { const char *key; uint64_t v; } ints[] = {
-		{ "train/epoch", (uint64_t)p->epoch }, { "train/row", p->row }, { "train/right", p->right },
-		{ "train/batches", p->batches }, { "train/augment", p->augment.state },
-		{ "train/dropout", p->dropout.state }, { "train/mask", p->mask.state },
-		{ "train/steps", (uint64_t)m->steps } };
+	const struct {
+		const char *key;
+		uint64_t v;
+	} ints[] = { { "train/epoch", (uint64_t)p->epoch }, { "train/row", p->row },
+		     { "train/right", p->right },           { "train/batches", p->batches },
+		     { "train/augment", p->augment.state }, { "train/dropout", p->dropout.state },
+		     { "train/mask", p->mask.state },       { "train/steps", (uint64_t)m->steps } };
 	struct ts_meta *meta = &c->header.meta;
 	char name[NET_NAME + 16];
 
@@ -202,21 +203,24 @@ int um_missing(const char *what, struct err *err)
 	return err_fail(err, "'%s' is missing: nothing can be resumed from it", what);
 }
 
-int um_train_load(struct um_model *m, struct um_progress *p, const struct net_checkpoint *c,
-		  struct err *err)
+int um_train_load(struct um_model *m, struct um_progress *p, const struct net_checkpoint *c, struct err *err)
 {
 	const struct ts_meta *meta = &c->header.meta;
 	char name[NET_NAME + 16];
 	int64_t v[8];
-	static const char *const ints[] = { "train/epoch", "train/row", "train/right", "train/batches",
-		"train/augment", "train/dropout", "train/mask", "train/steps" };
+	static const char *const ints[] = { "train/epoch",   "train/row",     "train/right", "train/batches",
+					    "train/augment", "train/dropout", "train/mask",  "train/steps" };
 
 	for (int i = 0; i < 8; i++)
 		if (ts_meta_get_int(meta, ints[i], &v[i]) != 1)
 			return um_missing(ints[i], err);
-	*p = (struct um_progress){ .epoch = v[0], .row = (size_t)v[1], .right = (size_t)v[2],
-		.batches = (size_t)v[3], .augment = { (uint64_t)v[4] }, .dropout = { (uint64_t)v[5] },
-		.mask = { (uint64_t)v[6] } };
+	*p = (struct um_progress){ .epoch = v[0],
+				   .row = (size_t)v[1],
+				   .right = (size_t)v[2],
+				   .batches = (size_t)v[3],
+				   .augment = { (uint64_t)v[4] },
+				   .dropout = { (uint64_t)v[5] },
+				   .mask = { (uint64_t)v[6] } };
 	m->steps = v[7];
 	if (ts_meta_get_double(meta, "train/loss", &p->loss) != 1)
 		return um_missing("train/loss", err);
@@ -232,8 +236,7 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 			if (!beside(value, k))
 				continue;
 			t = ts_set_get(&c->extra, key(name, value, k));
-			if (!t || t->type != TS_F32 ||
-			    ts_tensor_count(t) != ts_tensor_count(&c->state.t[want]))
+			if (!t || t->type != TS_F32 || ts_tensor_count(t) != ts_tensor_count(&c->state.t[want]))
 				return um_missing(name, err);
 			if (th->tensor_set(beside(value, k), t->data) < 0)
 				return err_fail(err, "%s", th->last_error());

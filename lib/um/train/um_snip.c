@@ -22,8 +22,7 @@ static int add_gradient(struct um_model *m, const struct um_data *d, size_t from
 	return 0;
 }
 
-int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity,
-	    struct err *err)
+int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity, struct err *err)
 {
 	const struct net *net = m->net;
 	int rc = 0;

@@ -11,8 +11,8 @@ struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double
 }
 
 /* Rows from..from+n of the batch's images through the network. */
-static struct th_tensor *forward(struct th_scope *s, struct um_model *m, const struct um_batch *b,
-				 size_t from, size_t n)
+static struct th_tensor *forward(struct th_scope *s, struct um_model *m, const struct um_batch *b, size_t from,
+				 size_t n)
 {
 	const struct net *net = m->net;
 	const size_t shape[4] = { n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
@@ -21,8 +21,8 @@ static struct th_tensor *forward(struct th_scope *s, struct um_model *m, const s
 	return um_forward(s, m, th->from_host(s, TH_U8, 4, shape, image), true, NULL);
 }
 
-struct th_tensor *um_step_forward(struct th_scope *s, struct um_model *m, const struct um_batch *b,
-				  bool separate, struct th_tensor **out)
+struct th_tensor *um_step_forward(struct th_scope *s, struct um_model *m, const struct um_batch *b, bool separate,
+				  struct th_tensor **out)
 {
 	const double momentum = m->bn_momentum;
 	struct th_tensor *z;
@@ -62,15 +62,17 @@ int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_o
 	if (th->scope_end(s) < 0)
 		return err_fail(err, "%s", th->last_error());
 	if (!isfinite(v)) {
-		err_fail(err, "the loss is not finite any more: training diverged; try a smaller "
-			 "--lr (it is %g)", lr);
+		err_fail(err,
+			 "the loss is not finite any more: training diverged; try a smaller "
+			 "--lr (it is %g)",
+			 lr);
 		return UM_DIVERGED;
 	}
 	return um_optim_step(m, o, lr, err);
 }
 
-int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr,
-	    struct um_oe *oe, struct err *err)
+int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr, struct um_oe *oe,
+	    struct err *err)
 {
 	struct th_scope *s = th->scope_begin(true);
 	struct th_tensor *out = NULL, *ce = NULL, *term = NULL;

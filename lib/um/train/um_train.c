@@ -10,8 +10,7 @@
 #include "um/um_internal.h"
 
 /* Room for n images and k outliers. */
-static int batch_init(struct um_batch *b, const struct um_data *d, size_t n, size_t k,
-		      size_t n_classes)
+static int batch_init(struct um_batch *b, const struct um_data *d, size_t n, size_t k, size_t n_classes)
 {
 	*b = (struct um_batch){ 0 };
 	b->image = malloc((n + k) * (size_t)d->c * (size_t)d->h * (size_t)d->w);
@@ -35,8 +34,7 @@ static int count_batches(struct um_model *m, int64_t more, struct err *err)
 
 		if (m->net->params[i].role != NET_BATCHES)
 			continue;
-		if (th->tensor_get(m->use[i], &n) < 0 ||
-		    (n += more, th->tensor_set(m->use[i], &n)) < 0)
+		if (th->tensor_get(m->use[i], &n) < 0 || (n += more, th->tensor_set(m->use[i], &n)) < 0)
 			return err_fail(err, "%s", th->last_error());
 	}
 	return 0;
@@ -53,14 +51,15 @@ struct um_progress um_epoch_start(const struct um_train_options *o, long epoch)
 {
 	const uint64_t seed = o->seed ^ (uint64_t)epoch << 32;
 
-	return (struct um_progress){ .epoch = epoch, .augment = ts_rng_new(seed, UM_RNG_AUGMENT),
-		.dropout = ts_rng_new(seed, UM_RNG_DROPOUT), .mask = ts_rng_new(seed, UM_RNG_MASK) };
+	return (struct um_progress){ .epoch = epoch,
+				     .augment = ts_rng_new(seed, UM_RNG_AUGMENT),
+				     .dropout = ts_rng_new(seed, UM_RNG_DROPOUT),
+				     .mask = ts_rng_new(seed, UM_RNG_MASK) };
 }
 
 /* One batch from row p->row on, and what it adds to p. */
-static int train_batch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		       struct um_oe *oe, const size_t *idx, struct um_batch *b, struct um_progress *p,
-		       struct err *err)
+static int train_batch(struct um_model *m, const struct um_data *d, const struct um_train_options *o, struct um_oe *oe,
+		       const size_t *idx, struct um_batch *b, struct um_progress *p, struct err *err)
 {
 	const size_t C = (size_t)m->net->classes, left = d->n - p->row;
 	int rc;
@@ -85,8 +84,8 @@ static int train_batch(struct um_model *m, const struct um_data *d, const struct
 	return 0;
 }
 
-int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o,
-		   struct um_oe *oe, struct um_progress *p, const struct um_watch *w, struct err *err)
+int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o, struct um_oe *oe,
+		   struct um_progress *p, const struct um_watch *w, struct err *err)
 {
 	struct ts_rng order = ts_rng_new(o->seed ^ (uint64_t)p->epoch << 32, UM_RNG_ORDER);
 	const size_t batch = (size_t)o->batch;

@@ -64,10 +64,11 @@ ok 'one behind a convolution after that' 'columns gram.ts | grep -q "gram:convs.
 
 # ---- learnt and fixed masks
 while read -r method spec; do
+	case $method in snip) fold= ;; *) fold='--um 1.5' ;; esac      # cut once, it has no loss
 	golden-net ckpt $spec 10 >base.ckpt
 	um-embed -q --threads 1 --no-history -m base.ckpt images.ts >base.ts
 	ok "${spec%%:*}: um-prune --method $method keeps the full network and makes a sparse one" '
-		um-prune -q --threads 1 -m base.ckpt --method $method --keep 0.7 -e 1 -b 5 --um 1.5 -o p.ckpt images.ts &&
+		um-prune -q --threads 1 -m base.ckpt --method $method --keep 0.7 -e 1 -b 5 $fold -o p.ckpt images.ts &&
 		um-embed -q --threads 1 --no-history --full -m p.ckpt images.ts | cmp - base.ts &&
 		um-embed -q --threads 1 --no-history -m p.ckpt images.ts >a && ! cmp -s a base.ts &&
 		um-ckpt bake p.ckpt 2>&1 >/dev/null | awk -F= "{exit !(\$2 > 0.28 && \$2 < 0.32)}"'
@@ -77,6 +78,8 @@ bernoulli wideresnet:depth=10,widen=1
 snip $narrow
 umap conv2
 END
+ok 'a method that does not train refuses --um' '
+	um-prune -q -m base.ckpt --method snip --um 1.5 -o x.ckpt images.ts 2>err; test $? = 2 && grep -q "um and --aux are about training" err'
 
 # ---- masks of every kind, the masked network in PyTorch
 /usr/bin/python3 -c 'import torch, torchvision, msgpack_numpy' 2>/dev/null || { ok 'masks # SKIP no python3-torchvision here' true; done_testing; }

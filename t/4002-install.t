@@ -16,7 +16,7 @@ if have_torch; then
 	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed --engine torch -m m.ckpt -o x.ts i.ts'
 fi
 # ---- the version, from git, from an archive of it, and inside another repository ----
-version() { make -s -C "$1" TORCH=no build/plain-notorch/version.h >out 2>&1; sed -n 's/.*UNMASK_VERSION "\(.*\)"/\1/p' "$1/build/plain-notorch/version.h"; }
+version() { make -s -C "$1" TORCH=no SANITIZE= LIBTORCH= CC=gcc build/plain-notorch/version.h >out 2>&1; sed -n 's/.*UNMASK_VERSION "\(.*\)"/\1/p' "$1/build/plain-notorch/version.h"; }
 number=$(sed -n 's/^VERSION  *:= //p' "$SRC/Makefile")
 ok 'the number, and the commit' '"$BUILD/ts-cat" --version | grep -q "^ts-cat (unmask) $number\(+[0-9a-f]*\(-dirty\)\?\)\?$"'
 if git -C "$SRC" archive --prefix=archive/ HEAD 2>/dev/null >archive.tar; then

@@ -4,7 +4,7 @@
  * so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other side as it is
  * rounded, which is all that they differ by. */
 #include "../tap.h"
-#include "nn/nn_train.h"
+#include "nn/train/nn_train.h"
 #include "nn_nets.h"
 #include "um/um.h"
 
@@ -82,8 +82,8 @@ static int ours(const struct net_checkpoint *c, const uint8_t *x, const float *d
 	for (int i = 0; i < c->net->n_params; i++)
 		if (nn_train_value(t, i))
 			memcpy(nn_train_value(t, i), c->state.t[i].data, count(c->net, i) * sizeof(float));
-	nn_train_forward(t, x, N, 1, a->z, a->f);
-	nn_train_backward(t, dz, df, a->dx);
+	nn_train_forward(t, x, N, NN_TRAIN, 1, a->z, a->f);
+	nn_train_backward(t, dz, df, a->dx, false);
 	for (int i = 0; i < c->net->n_params; i++) {
 		if (nn_train_gradient(t, i))
 			memcpy(a->d[i], nn_train_gradient(t, i), count(c->net, i) * sizeof(float));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The values of a network in training, and their gradients. */
-#include "nn/nn_train_internal.h"
+#include "nn/train/nn_train_internal.h"
 
 float *nn_train_value(struct nn_train *t, int i)
 {

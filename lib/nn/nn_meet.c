@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * OpenMP's barrier spins for milliseconds, in which a thread that waits keeps the one that it waits for from the
+ * processor if others have work too: DenseNet's 300 meetings then made an image 20 times slower. Here one spins for as
+ * long as an operation's rest may take, and then sleeps. */
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "nn/nn_meet.h"
+
+enum { SPINS = 2000 }; /* about 20 to 50 microseconds */
+
+static void relax(void)
+{
+#if defined __x86_64__
+	__builtin_ia32_pause();
+#elif defined __aarch64__
+	__asm__ volatile("yield");
+#endif
+}
+
+void nn_meet(struct nn_meeting *m, unsigned parts)
+{
+	const unsigned round = atomic_load(&m->round);
+
+	if (atomic_fetch_add(&m->arrived, 1) + 1 == parts) {
+		atomic_store(&m->arrived, 0);
+		atomic_store(&m->round, round + 1);
+		if (atomic_load(&m->asleep) > 0)
+			syscall(SYS_futex, &m->round, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+		return;
+	}
+	for (int i = 0; i < SPINS && atomic_load(&m->round) == round; i++)
+		relax();
+	atomic_fetch_add(&m->asleep, 1);
+	while (atomic_load(&m->round) == round) /* the kernel looks once more before it lets sleep */
+		syscall(SYS_futex, &m->round, FUTEX_WAIT_PRIVATE, round, NULL, NULL, 0);
+	atomic_fetch_sub(&m->asleep, 1);
+}

@@ -17,7 +17,7 @@ static void segments(const struct nn_op *op, size_t *n_seg, size_t *len)
 {
 	const size_t c = (size_t)op->in.c;
 
-	if (op->pad == 0 && op->in.stride == c) {
+	if (op->pad == 0 && !op->loose && op->in.stride == c) {
 		*n_seg = (size_t)op->kh;
 		*len = (size_t)op->kw * c;
 	} else {
@@ -108,9 +108,9 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 	const float *image = in + row / per_image * nn_pixels(&op->in) * op->in.stride;
 	const int x0 = (int)(at % (size_t)op->out.w) * op->stride - op->pad;
 	const int y0 = (int)(at / (size_t)op->out.w) * op->stride - op->pad;
-	const int across = n_seg == (size_t)op->kh && op->kh > 1 ? 1 : op->kw;
+	const int across = n_seg == (size_t)op->kh ? 1 : op->kw;
 
-	if (n_seg == 1 && op->pad == 0) {
+	if (n_seg == 1 && op->pad == 0 && !op->loose) {
 		*to = image + ((size_t)y0 * (size_t)op->in.w + (size_t)x0) * op->in.stride;
 		return;
 	}

@@ -34,6 +34,7 @@ struct nn_op {
 	struct nn_map in, out, add;
 	struct nn_pre pre; /* of what is read from in */
 	int kh, kw, stride, pad;
+	bool loose;  /* windows may leave the input on its far sides although pad is 0 */
 	bool relu;   /* of what is written */
 	float scale; /* of a pool: see nn_window */
 	int node;

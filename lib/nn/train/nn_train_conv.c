@@ -83,7 +83,7 @@ static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struc
 
 	if (!kh || !kw || i >= s->in.h || j >= s->in.w)
 		return 0;
-	*op = (struct nn_op){ .kind = NN_CONV, .kh = kh, .kw = kw, .stride = 1, .add = { .buf = -1 } };
+	*op = (struct nn_op){ .kind = NN_CONV, .kh = kh, .kw = kw, .stride = 1, .loose = !is_whole(s), .add = { .buf = -1 } };
 	op->in = map_of(&s->out, (size_t)s->out.c);
 	op->out = map_of(&s->in, (size_t)s->in.c);
 	op->out.h = (s->in.h - i + s->stride - 1) / s->stride;

@@ -61,9 +61,7 @@ SEAM_B   := $(B)/lib
 SEAM_CPP  = $(CPP_ALL)
 include lib/th/th_seam.mk
 
-# What cannot do without gradients; the rest runs its networks by lib/nn.
-TORCH_TOOLS := um-train um-prune
-TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
+TOOLS_C  := $(wildcard tools/*.c)
 LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)

@@ -55,12 +55,16 @@ extern "C" {
 /* --criterion: the fold if --um is given, never, or --um must be given. */
 enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
 
+/* --engine: lib/nn's kernels, or libtorch; see um_engine.h and um_exec.h. */
+enum job_engine_choice { JOB_NN, JOB_TORCH };
+
 struct job_options {
 	struct um_train_options train;
 	struct um_oe_options oe;
 	const char *aux;   /* file of outliers, or NULL */
 	double beta;       /* NAN: not given */
 	long criterion;    /* enum job_criterion */
+	long engine;       /* enum job_engine_choice */
 	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;
@@ -70,12 +74,12 @@ struct job_options {
 	double keep;         /* for the directory's name: kept fraction, NAN: the checkpoint's */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
-	struct um_engine_options how; /* networks are run to be evaluated */
+	struct um_engine_options how; /* networks are run */
 	const char *output;           /* where the checkpoint goes; NULL: standard output */
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 52 };
+enum { JOB_OPTION_ROWS = 53 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;

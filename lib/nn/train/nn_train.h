@@ -45,6 +45,7 @@ struct nn_train_options {
 	double dropout;         /* probability of the network's dropout nodes */
 	double mean[4], std[4]; /* of the input's channels: x = (pixel / 255 - mean) / std */
 	bool pixels;            /* nn_train_backward() gives their gradients, too */
+	bool forward;           /* it is never called, and maps take turns in their memory */
 	const char *isa;        /* of nn_isas(); NULL: the best */
 };
 

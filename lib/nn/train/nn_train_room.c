@@ -68,8 +68,6 @@ static int plane_room(struct nn_train *t, int i, struct err *err)
 {
 	struct nn_plane *p = &t->plane[i];
 
-	if (!(p->v = nn_train_own(t, plane_size(t, i), sizeof(float))))
-		return err_memory(err);
 	if (!p->normal)
 		return 0;
 	p->mean = nn_train_own(t, p->stride, sizeof(double));
@@ -81,55 +79,78 @@ static int plane_room(struct nn_train *t, int i, struct err *err)
 	return p->mean && p->var && p->along && p->sum && p->slope && p->shift ? 0 : err_memory(err);
 }
 
-/* A buffer that gradients take in turn. */
+/* A buffer that arrays take in turn. */
 struct turn {
 	size_t size;
-	int until; /* the stage that reads the last one's gradient when it goes back */
+	int until; /* the last one's last moment */
 	float *at;
 };
+
+/* When plane i's map lives, or, going back, its gradient: from its last reader to its first writer. */
+static void lives(const struct nn_train *t, int i, bool back, int *from, int *to)
+{
+	const struct nn_plane *p = &t->plane[i];
+
+	*from = back ? t->n_stages - p->reader : p->writer;
+	*to = back ? t->n_stages - p->writer : p->reader > p->writer ? p->reader : p->writer;
+}
 
 static bool has_gradient(const struct nn_train *t, int i)
 {
 	return t->plane[i].reader >= 0 && (t->o.pixels || i != t->view[0].plane);
 }
 
-/* Gives each plane one of the n turns, of room for as many as there are planes: going back, a plane's gradient lives
- * from its last reader to its first writer. */
-static int take_turns(const struct nn_train *t, struct turn *turn, int *mine)
+/* Gives each plane one of the turns, of room for as many as there are planes. How many turns there are. */
+static int take_turns(const struct nn_train *t, bool back, struct turn *turn, int *mine)
 {
 	int n = 0;
 
-	for (int stage = t->n_stages; stage >= 0; stage--)
+	for (int now = 0; now <= t->n_stages; now++)
 		for (int i = 0; i < t->n_planes; i++) {
-			int best = n;
+			int best = n, from, to;
 
-			if (t->plane[i].reader != stage || !has_gradient(t, i))
+			lives(t, i, back, &from, &to);
+			if (from != now || (back && !has_gradient(t, i)))
 				continue;
 			for (int k = 0; k < n; k++)
-				if (turn[k].until > stage && (best == n || turn[k].size > turn[best].size))
+				if (turn[k].until < now && (best == n || turn[k].size > turn[best].size))
 					best = k;
 			n += best == n;
 			mine[i] = best;
 			largest(&turn[best].size, plane_size(t, i));
-			turn[best].until = t->plane[i].writer;
+			turn[best].until = to;
 		}
 	return n;
 }
 
-static int gradient_room(struct nn_train *t, struct err *err)
+static int turns_room(struct nn_train *t, bool back, struct err *err)
 {
 	struct turn *turn = calloc((size_t)t->n_planes, sizeof *turn);
 	int *mine = calloc((size_t)t->n_planes, sizeof *mine);
-	int rc = turn && mine ? 0 : err_memory(err), n = rc == 0 ? take_turns(t, turn, mine) : 0;
+	int rc = turn && mine ? 0 : err_memory(err), n = rc == 0 ? take_turns(t, back, turn, mine) : 0;
 
 	for (int k = 0; k < n && rc == 0; k++)
 		if (!(turn[k].at = nn_train_own(t, turn[k].size, sizeof(float))))
 			rc = err_memory(err);
 	for (int i = 0; i < t->n_planes && rc == 0; i++)
-		t->plane[i].g = has_gradient(t, i) ? turn[mine[i]].at : NULL;
+		if (!back)
+			t->plane[i].v = turn[mine[i]].at;
+		else if (has_gradient(t, i))
+			t->plane[i].g = turn[mine[i]].at;
 	free(turn);
 	free(mine);
 	return rc;
+}
+
+/* Maps, which all are there until the way back is over, unless there is none; and their gradients. */
+static int maps_room(struct nn_train *t, struct err *err)
+{
+	if (t->o.forward)
+		return turns_room(t, false, err);
+	for (int i = 0; i < t->n_planes; i++)
+		if (!(t->plane[i].v = nn_train_own(t, plane_size(t, i), sizeof(float))))
+			return err_memory(err);
+	return turns_room(t, true, err);
 }
 
 static int value_room(struct nn_train *t, struct err *err)
@@ -180,5 +201,5 @@ int nn_train_room(struct nn_train *t, struct err *err)
 	for (int i = 0; i < t->n_planes; i++)
 		if (plane_room(t, i, err) < 0)
 			return -1;
-	return gradient_room(t, err) < 0 || worker_room(t, err) < 0 ? -1 : value_room(t, err);
+	return maps_room(t, err) < 0 || worker_room(t, err) < 0 ? -1 : value_room(t, err);
 }

@@ -168,6 +168,7 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 static void put_tensor(const struct ts_tensor *t)
 {
 	size_t n = ts_tensor_count(t);
+	const int digits = t->type == TS_F64 ? 17 : 9; /* read back to the same bits */
 	double sum = 0, min = INFINITY, max = -INFINITY;
 
 	for (size_t i = 0; i < n; i++) {
@@ -177,10 +178,11 @@ static void put_tensor(const struct ts_tensor *t)
 		max = fmax(max, v);
 	}
 	if (tsv) {
-		printf("%s\t%s\t", t->name, ts_type_name(t->type));
+		cli_put_cell(stdout, t->name);
+		printf("\t%s\t", ts_type_name(t->type));
 		for (int i = 0; i < t->ndim; i++)
 			printf("%s%zu", i ? "x" : "", t->shape[i]);
-		printf("\t%.9g\t%.9g\t%.9g\n", sum, min, max);
+		printf("\t%.9g\t%.*g\t%.*g\n", sum, digits, min, digits, max);
 		return;
 	}
 	printf("{\"name\": ");
@@ -189,7 +191,7 @@ static void put_tensor(const struct ts_tensor *t)
 	for (int i = 0; i < t->ndim; i++)
 		printf("%s%zu", i ? ", " : "", t->shape[i]);
 	if (isfinite(sum) && n)
-		printf("], \"sum\": %.9g, \"min\": %.9g, \"max\": %.9g}\n", sum, min, max);
+		printf("], \"sum\": %.9g, \"min\": %.*g, \"max\": %.*g}\n", sum, digits, min, digits, max);
 	else
 		printf("], \"sum\": \"%s\"}\n", n ? "not finite" : "empty");
 }

@@ -148,7 +148,8 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 	}
 	for (size_t k = 0; tsv && k < b.n_cols; k++)
 		if (!b.cols[k].ndim) {
-			printf("%s%s", first ? "" : "\t", b.cols[k].name);
+			fputs(first ? "" : "\t", stdout);
+			cli_put_cell(stdout, b.cols[k].name);
 			first = false;
 		}
 	if (tsv)
@@ -239,10 +240,16 @@ static void print_history(const struct ts_header *h)
 {
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
-		printf("%s", s->id);
-		for (size_t k = 0; k < s->n_prev; k++)
-			printf("%s%s", k ? "," : " <- ", s->prev[k]);
-		printf("\t%s %s\t", s->tool, s->version);
+		cli_put_cell(stdout, s->id);
+		for (size_t k = 0; k < s->n_prev; k++) {
+			fputs(k ? "," : " <- ", stdout);
+			cli_put_cell(stdout, s->prev[k]);
+		}
+		putchar('\t');
+		cli_put_cell(stdout, s->tool);
+		putchar(' ');
+		cli_put_cell(stdout, s->version);
+		putchar('\t');
 		for (size_t k = 0; k < s->n_args; k++) {
 			fputs(k ? " " : "", stdout);
 			cli_put_cell(stdout, s->args[k]);

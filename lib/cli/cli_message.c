@@ -153,12 +153,17 @@ static void handle(int sig, void (*fn)(int))
 	sigaction(sig, &sa, NULL);
 }
 
+/* Whatever ends the program, no temporary stays: exit() out of memory, too, and in libraries that call it. A file that
+ * has grown too large is an error of write(), with its reason. */
 void cli_signals_init(void)
 {
-	signal(SIGPIPE, SIG_DFL);
-	handle(SIGINT, die);
-	handle(SIGTERM, die);
-	handle(SIGHUP, die);
+	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGXCPU };
+
+	signal(SIGPIPE, die); /* not as it was: whoever ignores it would have us write to nobody */
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
+		handle(deadly[i], die);
+	atexit(ts_remove_temporaries);
 }
 
 bool cli_stopping(void)

@@ -94,6 +94,31 @@ int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 	return 0;
 }
 
+static int pack_write(void *ctx, const char *buf, size_t len)
+{
+	struct ts_pack *p = ctx;
+
+	p->failed = p->failed || msgpack_sbuffer_write(&p->out, buf, len) < 0;
+	return p->failed ? -1 : 0;
+}
+
+void ts_pack_init(struct ts_pack *p)
+{
+	p->failed = false;
+	msgpack_sbuffer_init(&p->out);
+	msgpack_packer_init(&p->pk, p, pack_write);
+}
+
+void ts_pack_release(struct ts_pack *p)
+{
+	msgpack_sbuffer_destroy(&p->out);
+}
+
+void ts_pack_bytes(struct ts_pack *p, const void *data, size_t len)
+{
+	(void)pack_write(p, data, len);
+}
+
 void ts_pack_str(msgpack_packer *pk, const char *s)
 {
 	size_t n = strlen(s);
@@ -165,55 +190,65 @@ fail:
 	return -1;
 }
 
-static int set_packed(struct ts_meta *m, const char *key, msgpack_sbuffer *sb)
+/* Takes what is packed, also when it fails. */
+static int set_packed(struct ts_meta *m, const char *key, struct ts_pack *p)
 {
-	size_t len = sb->size;
-	return set_take(m, key, msgpack_sbuffer_release(sb), len);
-}
+	size_t len = p->out.size;
 
-#define PACK_BEGIN(sb, pk) \
-	msgpack_sbuffer sb; \
-	msgpack_packer pk; \
-	msgpack_sbuffer_init(&sb); \
-	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write)
+	if (p->failed) {
+		ts_pack_release(p);
+		return -1;
+	}
+	return set_take(m, key, msgpack_sbuffer_release(&p->out), len);
+}
 
 int ts_meta_set_str(struct ts_meta *m, const char *key, const char *value)
 {
-	PACK_BEGIN(sb, pk);
-	ts_pack_str(&pk, value);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	ts_pack_str(&p.pk, value);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_int(struct ts_meta *m, const char *key, int64_t value)
 {
-	PACK_BEGIN(sb, pk);
-	msgpack_pack_int64(&pk, value);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_int64(&p.pk, value);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_double(struct ts_meta *m, const char *key, double value)
 {
-	PACK_BEGIN(sb, pk);
-	msgpack_pack_double(&pk, value);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_double(&p.pk, value);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_strs(struct ts_meta *m, const char *key, char *const *values, size_t n)
 {
-	PACK_BEGIN(sb, pk);
-	msgpack_pack_array(&pk, n);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_array(&p.pk, n);
 	for (size_t i = 0; i < n; i++)
-		ts_pack_str(&pk, values[i]);
-	return set_packed(m, key, &sb);
+		ts_pack_str(&p.pk, values[i]);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_tensor(struct ts_meta *m, const char *key, const struct ts_tensor *t)
 {
 	size_t bytes = ts_tensor_bytes(t);
-	PACK_BEGIN(sb, pk);
-	ts_pack_tensor_head(&pk, t->type, t->ndim, t->shape, bytes);
-	msgpack_pack_bin_body(&pk, t->data, bytes);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	ts_pack_tensor_head(&p.pk, t->type, t->ndim, t->shape, bytes);
+	msgpack_pack_bin_body(&p.pk, t->data, bytes);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_merge(struct ts_meta *dst, const struct ts_meta *src)

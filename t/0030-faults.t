@@ -49,12 +49,12 @@ each 'ts-dump --history' -- ts-dump --history small.ts
 each 'ds-synth' -o o -- ds-synth -q --set id --n 4 -o o
 each 'ds-synth of an OOD set' -- ds-synth -q --set blobs --n 4
 each 'ds-pack of a folder' -o o -- ds-pack -q folder -o o
-each 'ds-pack of an archive' -o o -- ds-pack -q photos.tar -o o
-each 'ds-pack of a .tar.gz, resized' -o o -- ds-pack -q --size 8 photos.tar.gz -o o
+each 'ds-pack of an archive' -c -o o -- ds-pack -q photos.tar -o o
+each 'ds-pack of a .tar.gz, resized' -c -o o -- ds-pack -q --size 8 photos.tar.gz -o o
 each 'ds-pack --list' -o o -- ds-pack -q --list list.txt --root . -o o
 each 'ds-pack --skip-bad' -o o -- ds-pack -q --skip-bad folder -o o
 for s in mnist cifar10 imagenet tiny; do
-	[ ! -d sets/$s ] || each "ds-pack of $s" -o o -- ds-pack -q sets/$s -o o
+	[ ! -d sets/$s ] || each "ds-pack of $s" -c -o o -- ds-pack -q sets/$s -o o
 done
 each 'ds-view' -o o -- ds-view -q -o o small.ts
 each 'ood-fit' -o o -- ood-fit -q -o o features.ts

@@ -148,8 +148,8 @@ static void handle(int sig, void (*fn)(int))
 	struct sigaction was, sa = { .sa_handler = fn };
 
 	sigemptyset(&sa.sa_mask);
-	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
-		return; /* nohup and the like */
+	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die)
+		return; /* nohup and the like; a sanitizer */
 	sigaction(sig, &sa, NULL);
 }
 
@@ -157,7 +157,7 @@ static void handle(int sig, void (*fn)(int))
  * has grown too large is an error of write(), with its reason. */
 void cli_signals_init(void)
 {
-	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGXCPU };
+	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
 
 	signal(SIGPIPE, die); /* not as it was: whoever ignores it would have us write to nobody */
 	signal(SIGXFSZ, SIG_IGN);

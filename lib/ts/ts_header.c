@@ -140,11 +140,11 @@ int ts_header_chain(struct ts_header *h, const struct ts_header *src)
 	return 0;
 }
 
-static void step_id(struct ts_step *s)
+static int step_id(struct ts_step *s)
 {
 	XXH3_state_t *x = XXH3_createState();
 	if (!x)
-		return;
+		return -1;
 	XXH3_64bits_reset(x);
 	XXH3_64bits_update(x, s->tool, strlen(s->tool) + 1);
 	XXH3_64bits_update(x, s->version, strlen(s->version) + 1);
@@ -154,6 +154,7 @@ static void step_id(struct ts_step *s)
 		XXH3_64bits_update(x, s->prev[i], strlen(s->prev[i]) + 1);
 	snprintf(s->id, sizeof s->id, "%016llx", (unsigned long long)XXH3_64bits_digest(x));
 	XXH3_freeState(x);
+	return 0;
 }
 
 int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc, char *const *argv,
@@ -177,8 +178,7 @@ int ts_header_log(struct ts_header *h, const char *tool, const char *version, in
 		if (!s->prev[s->n_prev++])
 			return -1;
 	}
-	step_id(s);
-	return 0;
+	return step_id(s);
 }
 
 /* ---- record ---- */

@@ -92,10 +92,11 @@ char *ts_entry_json(const struct ts_entry *e)
 	if (!f)
 		return NULL;
 	msgpack_unpacked_init(&u);
-	if (msgpack_unpack_next(&u, e->bytes, e->len, &off) == MSGPACK_UNPACK_SUCCESS)
+	bool whole = msgpack_unpack_next(&u, e->bytes, e->len, &off) == MSGPACK_UNPACK_SUCCESS;
+	if (whole)
 		put_object(f, &u.data);
 	msgpack_unpacked_destroy(&u);
-	if (fclose(f) != 0) {
+	if (fclose(f) != 0 || !whole) {
 		free(text);
 		return NULL;
 	}

@@ -67,9 +67,10 @@ int ts_obj_shape(const msgpack_object *o, int *ndim, size_t *shape)
 int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 {
 	const msgpack_object *nd, *type, *data;
-	char *name;
+	char name[8] = "";
+	const char *text;
 	size_t bytes;
-	int t;
+	int t = -1;
 
 	if (o->type != MSGPACK_OBJECT_MAP || !(nd = ts_obj_get(o, "nd")) || !(type = ts_obj_get(o, "type")) ||
 	    !(data = ts_obj_get(o, "data")) || nd->type != MSGPACK_OBJECT_BOOLEAN || !nd->via.boolean ||
@@ -77,9 +78,10 @@ int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 		return err_fail(err, "is not a tensor");
 	if (ts_obj_shape(ts_obj_get(o, "shape"), &v->ndim, v->shape) < 0)
 		return err_fail(err, "has a shape that is not a list of sizes");
-	name = ts_obj_strdup(type, 8);
-	t = name ? ts_type_parse(name) : -1;
-	free(name);
+	if (bytes_of(type, &text, &bytes) && bytes < sizeof name) {
+		memcpy(name, text, bytes);
+		t = ts_type_parse(name);
+	}
 	if (t < 0 || t == TS_STR)
 		return err_fail(err, "has an element type that is not one of |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8");
 	bytes = ts_type_size((enum ts_type)t);

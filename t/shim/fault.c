@@ -23,18 +23,22 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 extern void *__libc_memalign(size_t align, size_t n);
 
+#define REAL(ret, name, ...) \
+	static ret (*real)(__VA_ARGS__); \
+	if (!real) \
+	*(void **)&real = dlsym(RTLD_NEXT, #name)
+
 enum kind { NONE, ALLOC, READ, WRITE, RENAME };
 
 static enum kind wanted;
 static long at, count;
-static int from_there, ready;
+static int from_there, begun; /* begun: in main(), not in what libraries do before it */
 
 static void begin(void)
 {
 	static const char *const names[] = { "", "alloc", "read", "write", "rename" };
 	const char *s = getenv("FAULT");
 
-	ready = 1;
 	for (int k = ALLOC; s && k <= RENAME; k++)
 		if (strncmp(s, names[k], strlen(names[k])) == 0 && s[strlen(names[k])] == ':') {
 			s += strlen(names[k]) + 1;
@@ -50,9 +54,7 @@ static void begin(void)
 /* Is this call to fail? */
 static int fails(enum kind k, int why)
 {
-	if (!ready)
-		begin();
-	if (k != wanted)
+	if (!begun || k != wanted)
 		return 0;
 	long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
 	if (at == 0 || (from_there ? n < at : n != at))
@@ -64,6 +66,24 @@ static int fails(enum kind k, int why)
 	}
 	errno = why;
 	return 1;
+}
+
+static int (*real_main)(int, char **, char **);
+
+static int main_here(int argc, char **argv, char **env)
+{
+	begin();
+	begun = 1;
+	return real_main(argc, argv, env);
+}
+
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void), void (*fini)(void),
+		      void (*rtld_fini)(void), void *stack_end)
+{
+	REAL(int, __libc_start_main, int (*)(int, char **, char **), int, char **, void (*)(void), void (*)(void),
+	     void (*)(void), void *);
+	real_main = main;
+	return real(main_here, argc, argv, init, fini, rtld_fini, stack_end);
 }
 
 __attribute__((destructor)) static void end(void)
@@ -116,11 +136,6 @@ int posix_memalign(void **p, size_t align, size_t n)
 }
 
 /* ---- system calls ---- */
-
-#define REAL(ret, name, ...) \
-	static ret (*real)(__VA_ARGS__); \
-	if (!real) \
-		*(void **)&real = dlsym(RTLD_NEXT, #name)
 
 ssize_t read(int fd, void *buf, size_t n)
 {

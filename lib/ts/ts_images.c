@@ -31,7 +31,7 @@ int ts_images_labels(struct ts_reader *r, bool needed)
 
 int ts_images_some(struct ts_reader *r)
 {
-	return ts_reader_rows(r) ? 0 : ts_reader_fail(r, "holds no images");
+	return ts_reader_rows(r) ? 0 : ts_reader_fail(r, "is empty: it holds no images");
 }
 
 bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m)

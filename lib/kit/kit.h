@@ -51,9 +51,8 @@ int kit_out_finish(struct kit_out *out) TS_CHECKED;
 /* The end of a program: prints the error of its reader, or else of its writer (either may be NULL), closes both, and
  * returns the exit status: 0 if rc is 0, nothing failed and standard output took everything, else 1. */
 int kit_end(struct ts_reader *r, struct kit_out *out, int rc);
-/* The same of an out that is not the program's only end: prints what failed, closes. 0, or -1. */
-/* Closes an out that is not the program's only one; tell: prints its error and returns -1, if it has one. One that is all
- * zero may be ended too. */
+/* Closes an out that is not the program's only one; tell: prints its error and returns -1, if it has one. One that is
+ * all zero may be ended too. */
 int kit_out_end(struct kit_out *out, bool tell);
 
 /* --shard I/N: rows I, I+N, I+2N, ... NULL: all rows, which is 0/1. */

@@ -228,8 +228,8 @@ void ts_batch_release(struct ts_batch *b);
 int ts_batch_resize(struct ts_batch *b, size_t n) TS_CHECKED;
 /* The column called name, borrowed, or NULL. */
 struct ts_col *ts_batch_col(const struct ts_batch *b, const char *name);
-/* Rows to..to+n of b, which are there, become rows i..i+n of src: column k the column map[k] of it (ts_header_map()); one
- * with -1 keeps what it holds. ts_batch_append() makes a new row of b of row i. -1: out of memory. */
+/* Rows to..to+n of b, which are there, become rows i..i+n of src: column k the column map[k] of it (ts_header_map());
+ * one with -1 keeps what it holds. ts_batch_append() makes a new row of b of row i. -1: out of memory. */
 int ts_batch_copy(struct ts_batch *b, size_t to, const struct ts_batch *src, const ptrdiff_t *map, size_t i,
 		  size_t n) TS_CHECKED;
 int ts_batch_append(struct ts_batch *b, const struct ts_batch *src, const ptrdiff_t *map, size_t i) TS_CHECKED;

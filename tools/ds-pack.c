@@ -21,6 +21,8 @@ static const struct cli_option options[] = {
 	  "only images under a folder of this name, or in files that belong to this split" },
 	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
 	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "list the formats and exit" },
+	{ "files", 0, CLI_STR, "PATTERN", &o.files, 0, 0,
+	  "only images in files whose path matches PATTERN, as in '*letters*'" },
 	{ "list", 0, CLI_STR, "FILE", &o.list, 0, 0,
 	  "instead of a SOURCE: the images in FILE, one 'path label' per line" },
 	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "the folder that the paths of the list start from (default .)" },
@@ -199,6 +201,8 @@ static int pack(struct work *k, const char *path)
 	cli_info("%zu images; %zu other files skipped", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))
 		cli_warn("%s", ds_unread(k->source));
+	for (size_t i = 0; ds_note(k->source, i); i++)
+		cli_warn("%s", ds_note(k->source, i));
 	if (k->bad)
 		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)

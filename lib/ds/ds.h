@@ -99,6 +99,7 @@ struct ds_options {
 	const char *format;            /* only this one (ds_formats()); NULL: any */
 	const char *split;             /* "train", "test", ...; NULL: everything */
 	bool coarse;                   /* CIFAR-100: its 20 coarse labels */
+	const char *files;             /* rows of files alone whose path matches this pattern (fnmatch(3)); or NULL */
 	const char *list, *root;       /* a list, and the folder that its paths begin in; or NULL */
 	const char *exclude, *only;    /* files of classes' names or ids, one per line; or NULL */
 	const char *map;               /* file of "class<TAB>new class" lines; or NULL */
@@ -129,6 +130,8 @@ size_t ds_rows(const struct ds_source *s);
  * those that are of a known format, why it is not read (NULL: there is none). */
 size_t ds_ignored(const struct ds_source *s);
 const char *ds_unread(const struct ds_source *s);
+/* What else should be known of the source, though it is no error: text i, or NULL behind the last. Borrowed. */
+const char *ds_note(const struct ds_source *s, size_t i);
 
 struct ds_row {
 	const char *name; /* path inside the source */

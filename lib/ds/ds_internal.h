@@ -156,10 +156,11 @@ struct ds_source {
 	size_t n, cap;
 	struct ds_class *classes;
 	size_t n_classes, cap_classes;
-	struct ds_map by_id;      /* numbers of classes by their ids */
-	struct ds_labels *labels; /* ds_labels.c */
-	struct ds_map once;       /* ds_once(): keys to places in once_path */
-	struct ds_map packed;     /* files of many rows, without their .gz, to halves of their content's hash */
+	struct ds_map by_id;        /* numbers of classes by their ids */
+	struct ds_labels *labels;   /* ds_labels.c */
+	struct ds_folders *folders; /* ds_folders.h */
+	struct ds_map once;         /* ds_once(): keys to places in once_path */
+	struct ds_map packed;       /* files of many rows, without their .gz, to halves of their content's hash */
 	char **once_path;
 	char **notes; /* ds_add_note() */
 	size_t n_notes;

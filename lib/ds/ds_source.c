@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <xxhash.h>
 
+#include "ds/ds_folders.h"
 #include "ds/ds_internal.h"
 
 /* ---- listing ---- */
@@ -71,7 +72,8 @@ static int remember_packed(struct ds_source *s, const struct ds_in *in, struct e
 	return ds_map_set(&s->packed, key, content_hash(in), err) < 0 ? -1 : 1;
 }
 
-/* 1: the file was read already, under its name with or without .gz; 0; -1 with err: there is one, of another content. */
+/* 1: the file was read already, under its name with or without .gz; 0; -1 with err: there is one, of another content.
+ * */
 static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	char key[4096];
@@ -110,11 +112,23 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	return 0;
 }
 
-/* Did offer() fail before it could look at a byte? That is a link that leads nowhere, one in an archive, or a file that
- * may not be read; it matters only if it is meant to be an image, and its name says so. */
-static bool is_unread_link(const struct ds_in *in)
+/* Did offer() fail before it could look at a byte of a link? It matters if the name says that a layout would read it,
+ * and if it was the folder of a class, which ds_folder_check() says. */
+static bool is_unread_link(const struct ds_source *s, const struct ds_in *in)
 {
-	return !in->known && in->raw.n == 0 && !ds_layout_images.named(in->path);
+	for (size_t i = 0; i < DS_LAYOUTS; i++)
+		if (s->layouts[i]->named && s->layouts[i]->named(in->path) && !s->layouts[i]->with)
+			return false;
+	return !in->known && in->raw.n == 0;
+}
+
+/* A FIFO or a device is no file of a data set, though it may be called like one. */
+static int special(struct ds_source *s, const struct ds_in *in, struct err *err)
+{
+	if (!is_unread_link(s, in))
+		return err_fail(err, "is a FIFO, a socket or a device, not a file");
+	s->ignored++;
+	return 0;
 }
 
 static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files *f, struct ds_in *in, struct err *err)
@@ -127,16 +141,23 @@ static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files
 		snprintf(path, sizeof path, "%s%.4000s", o->prefix, name);
 		ds_listing_file(s, path);
 		if (!o->plain && is_junk(name)) {
-			s->ignored++;
+			s->ignored += ds_files_kind(f) != DS_FOLDER;
+			continue;
+		}
+		if (ds_files_kind(f) == DS_FOLDER) {
+			if (ds_folder_seen(s, name, false, err) < 0)
+				return -1;
 			continue;
 		}
 		ds_in_begin(in, f, path, ds_files_path(f));
-		if (offer(s, in, o->plain, err) >= 0)
-			continue;
-		if (!is_unread_link(in))
+		rc = ds_files_kind(f) == DS_SPECIAL ? special(s, in, err) : offer(s, in, o->plain, err);
+		if (rc < 0 && ds_files_kind(f) == DS_LINK && is_unread_link(s, in)) {
+			s->ignored++;
+			rc = ds_folder_seen(s, name, true, err);
+		}
+		if (rc < 0)
 			return o->plain ? err_prefix(err, "'%s': ", o->path) :
 					  err_prefix(err, "'%s': '%s': ", o->path, path);
-		s->ignored++;
 	}
 	return rc;
 }
@@ -192,7 +213,7 @@ static int list(struct ds_source *s, struct err *err)
 			return -1;
 	if (!s->n)
 		return say_nothing_there(s, err);
-	return ds_check_names(s, err) < 0 || ds_labels_end(s, err) < 0 ? -1 : 0;
+	return ds_folder_check(s, err) < 0 || ds_check_names(s, err) < 0 || ds_labels_end(s, err) < 0 ? -1 : 0;
 }
 
 static int find_format(struct ds_source *s, const char *name, struct err *err)
@@ -252,6 +273,7 @@ void ds_close(struct ds_source *s)
 		free(s->notes[i]);
 	free(s->notes);
 	ds_labels_free(s->labels);
+	ds_folders_free(s->folders);
 	free(s->names);
 	free(s->classes);
 	free(s->rows);

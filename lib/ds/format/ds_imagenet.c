@@ -76,10 +76,11 @@ static int read_npz(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	struct ds_archive *z = ds_archive_open_zip(b->p, b->n, "npz", err);
 	struct ds_array a;
+	enum ds_kind kind;
 	const char *name;
 	int rc = z ? 1 : -1, found = 0;
 
-	while (rc == 1 && (rc = ds_archive_next(z, &name, err)) == 1) {
+	while (rc == 1 && (rc = ds_archive_next(z, &name, &kind, err)) == 1) {
 		if (strcmp(name, "data.npy") == 0) {
 			if ((rc = read_member(z, &p->m.own, err)) == 0 &&
 			    (rc = ds_array_npy(p->m.own.p, p->m.own.n, &a, err)) == 0)

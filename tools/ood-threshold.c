@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 #include "ood/eval/ood_set.h"
 #include "ood/act/ood_threshold.h"
 
@@ -77,31 +77,28 @@ static void tell(const struct ood_threshold *t)
 				 (long long)t->class_rows[c]);
 }
 
-static int fit(struct ts_reader *in, struct ts_writer *out)
+static int fit(struct ts_reader *in, struct kit_out *out)
 {
 	struct ood_promise promise = { (enum ood_guarantee)guarantee, alpha, confidence };
 	unsigned flags =
 		(per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) | (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
 	struct ood_threshold t = { 0 };
-	struct ts_header h;
 	struct err err;
 	char **methods = NULL;
 	size_t n = 0;
 	int rc = -1;
 
-	ts_header_init(&h, "fit");
 	if (from && choose_methods(in, from, &methods, &n) == 0)
 		rc = ood_threshold_fit(&t, in, methods, n, &promise, flags);
 	if (rc == 0) {
 		tell(&t);
-		cli_history(&h, &from, 1);
-		rc = ood_threshold_write(&t, &h, out, &err);
+		cli_history(&out->header, &from, 1);
+		rc = ood_threshold_write(&t, &out->header, out->w, &err);
 		if (rc < 0)
 			cli_error("%s", err.text);
 	}
 	ood_threshold_release(&t);
-	ts_header_release(&h);
 	ts_strs_free(methods, n);
 	return rc;
 }
@@ -110,11 +107,11 @@ int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv);
 	struct ts_reader *in = cli_input(first, argc, argv);
-	struct ts_writer *out = cli_output();
-	int rc = fit(in, out);
+	struct kit_out out;
+	int rc;
 
-	cli_check_reader(in);
-	ts_reader_close(in);
-	ts_writer_close(out);
-	return cli_finish(rc ? 1 : 0);
+	kit_out_init(&out, "fit", cli_output());
+	rc = fit(in, &out);
+	kit_out_end(&out, false); /* fit() has told its errors */
+	return kit_end(in, NULL, rc);
 }

@@ -240,6 +240,13 @@ void ts_meta_del(struct ts_meta *m, const char *key)
 	m->n--;
 }
 
+bool ts_meta_same(const struct ts_meta *a, const struct ts_meta *b, const char *key)
+{
+	const struct ts_entry *x = find(a, key), *y = find(b, key);
+
+	return x && y ? x->len == y->len && memcmp(x->bytes, y->bytes, x->len) == 0 : !x && !y;
+}
+
 /* Unpacks key's value into *u (the caller destroys it). 1, 0 absent, -1. */
 static int unpack(const struct ts_meta *m, const char *key, msgpack_unpacked *u)
 {

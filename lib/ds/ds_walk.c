@@ -119,7 +119,8 @@ static int list(struct ds_walk *w, struct level *l, struct err *err)
 		rc = err_fail(err, "cannot list '%s' to its end: %s", w->path, strerror(why));
 	}
 	closedir(d);
-	qsort(l->entry, l->n, sizeof *l->entry, by_path);
+	if (l->n)
+		qsort(l->entry, l->n, sizeof *l->entry, by_path);
 	return rc;
 }
 
@@ -182,10 +183,12 @@ void ds_walk_close(struct ds_walk *w)
 
 int ds_walk_next(struct ds_walk *w, const char **path, enum ds_kind *kind, struct err *err)
 {
-	struct level *l = &w->level[w->n_levels - 1];
+	const struct entry *e;
+	struct level *l;
 
 	if (w->enter) {
-		const struct entry *e = &l->entry[l->at - 1];
+		l = &w->level[w->n_levels - 1];
+		e = &l->entry[l->at - 1];
 
 		w->enter = false;
 		if (enter(w, e->dev, e->ino, err) < 0)

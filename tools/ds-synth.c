@@ -38,10 +38,10 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 {
 	static const size_t shape[] = { 3, DS_SYNTH_SIZE, DS_SYNTH_SIZE };
 
-	if (ts_header_add(h, "image", TS_U8, 3, shape) || ts_header_add(h, "label", TS_I64, 0, NULL) ||
-	    (s->set == DS_SYNTH_ID && ts_header_add(h, "atypical", TS_U8, 0, NULL)) ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) || ts_meta_set_str(&h->meta, "source", "ds-synth") ||
-	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes, DS_SYNTH_CLASSES))
+	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	    (s->set == DS_SYNTH_ID && ts_header_add(h, "atypical", TS_U8, 0, NULL) < 0) ||
+	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 || ts_meta_set_str(&h->meta, "source", "ds-synth") < 0 ||
+	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes, DS_SYNTH_CLASSES) < 0)
 		cli_oom();
 	cli_history(h, NULL, 0);
 }

@@ -36,10 +36,10 @@ int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struc
 	struct ts_meta *m = &h->meta;
 	long long bank = f->bank.max == SIZE_MAX ? -1 : (long long)f->bank.max;
 
-	if (ts_meta_set_str(m, "fit", "features") || ts_meta_set_int(m, "rows", (int64_t)f->rows) ||
-	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) || ts_meta_set_int(m, "parts", f->parts) ||
-	    ts_meta_set_int(m, "bank", bank) || ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) ||
-	    ts_meta_set_int(m, "seed", (int64_t)f->seed))
+	if (ts_meta_set_str(m, "fit", "features") < 0 || ts_meta_set_int(m, "rows", (int64_t)f->rows) < 0 ||
+	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) < 0 || ts_meta_set_int(m, "parts", f->parts) < 0 ||
+	    ts_meta_set_int(m, "bank", bank) < 0 || ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) < 0 ||
+	    ts_meta_set_int(m, "seed", (int64_t)f->seed) < 0)
 		return err_memory(err);
 	return save_tensors(f, h, path, err);
 }
@@ -176,15 +176,15 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct
 {
 	const struct ts_header *h = ts_reader_expect(r, "fit");
 
-	if (!h || ts_reader_set(r, s))
+	if (!h || ts_reader_set(r, s) < 0)
 		return err_fail(err, "%s", ts_reader_error(r));
-	if (take_sizes(f, &h->meta, s, err) || take_layers(f, s, err) || ood_gram_find_tensors(f, s, err))
+	if (take_sizes(f, &h->meta, s, err) < 0 || take_layers(f, s, err) < 0 || ood_gram_find_tensors(f, s, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
-	if (ood_fit_alloc(f, err) || take_arrays(f, s, err) || take_bank(f, s, err))
+	if (ood_fit_alloc(f, err) < 0 || take_arrays(f, s, err) < 0 || take_bank(f, s, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
 	ts_header_init(&f->header, "fit");
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) ||
-	    ts_meta_merge(&f->header.meta, &h->meta) || ts_header_chain(&f->header, h))
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) < 0 ||
+	    ts_meta_merge(&f->header.meta, &h->meta) < 0 || ts_header_chain(&f->header, h) < 0)
 		return err_memory(err);
 	return 0;
 }

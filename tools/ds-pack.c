@@ -12,7 +12,7 @@
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
-static long size, crop, resize = SQUASH;
+static long size, crop, resize = SQUASH, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
 static const char *shard, *manifest;
 static bool skip_bad, list_formats;
 
@@ -21,9 +21,17 @@ static const struct cli_option options[] = {
 	  "only images under a folder of this name, or in files that belong to this split" },
 	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
 	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "list the formats and exit" },
+	{ "files", 0, CLI_STR, "PATTERN", &o.files, 0, 0,
+	  "only images in files whose path matches PATTERN, as in '*letters*'" },
 	{ "list", 0, CLI_STR, "FILE", &o.list, 0, 0,
 	  "instead of a SOURCE: the images in FILE, one 'path label' per line" },
 	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "the folder that the paths of the list start from (default .)" },
+	{ "class-level", 0, CLI_INT, "N", &o.class_level, -99, 99,
+	  "the class is the Nth folder of a path below the root; -1: the image's own (default: see the page)" },
+	{ "class-order", 0, CLI_CHOICE, "number|bytes", &class_order, 0, 0,
+	  "of classes that are all numbers: by value (default), or as texts" },
+	{ "empty-classes", 0, CLI_CHOICE, "error|drop|keep", &empty_classes, 0, 0,
+	  "folders beside those of classes without an image: an error (default), no classes, or classes" },
 	{ "coarse", 0, CLI_FLAG, NULL, &o.coarse, 0, 0, "CIFAR-100: its 20 coarse labels" },
 	{ "exclude-classes", 0, CLI_STR, "FILE", &o.exclude, 0, 0, "leave out the classes listed in FILE" },
 	{ "only-classes", 0, CLI_STR, "FILE", &o.only, 0, 0, "keep only the classes listed in FILE" },
@@ -183,6 +191,8 @@ static int pack(struct work *k, const char *path)
 	cli_info("%zu images; %zu other files skipped", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))
 		cli_warn("%s", ds_unread(k->source));
+	for (size_t i = 0; ds_note(k->source, i); i++)
+		cli_warn("%s", ds_note(k->source, i));
 	if (k->bad)
 		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)
@@ -208,6 +218,8 @@ static void check_options(int n_sources)
 		cli_usage("--exclude-classes and --only-classes exclude each other");
 	if (o.hash && manifest)
 		cli_usage("--manifest and --check exclude each other");
+	o.class_order = (enum ds_order)class_order;
+	o.empty_classes = (enum ds_empty)empty_classes;
 	o.shape.size = (int)size;
 	o.shape.shorter = resize == SHORT;
 	o.shape.crop = (int)crop;
@@ -237,13 +249,13 @@ int main(int argc, char **argv)
 		kit_out_init(&k.out, "images", cli_output());
 	else if (!(k.table = ts_file_open(cli.output)))
 		cli_oom();
-	if (!(k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w)) &&
-	    (!manifest || (k.check = ds_manifest_open(manifest, &k.err))))
-		k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err);
-	if (k.source)
-		rc = pack(&k, o.list ? o.list : argv[first]);
-	else if (k.err.text[0])
+	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
+		; /* is said below */
+	else if ((manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
+		 !(k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err)))
 		cli_error("%s", k.err.text);
+	else
+		rc = pack(&k, o.list ? o.list : argv[first]);
 	if (k.table && ts_file_error(k.table))
 		cli_error("%s", ts_file_error(k.table));
 	ts_file_close(k.table);

@@ -48,8 +48,10 @@ static int add_selected(struct ts_header *to, const struct ts_header *from)
 
 		if (!f)
 			rc = cli_error("there is no field '%s' to select; ts-dump --header lists them", names[i]);
-		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+		else if (ts_header_field(to, f->name))
 			rc = cli_error("field '%s' is selected twice", names[i]);
+		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+			cli_oom();
 	}
 	ts_strs_free(names, n);
 	return rc;

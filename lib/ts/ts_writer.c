@@ -249,11 +249,21 @@ int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set,
 	if (!w) {
 		return err_memory(err);
 	}
-	for (size_t i = 0; i < set->n; i++)
-		if (ts_header_add(h, set->t[i].name, set->t[i].type, set->t[i].ndim, set->t[i].shape) < 0) {
-			err_fail(err, "cannot write '%s': tensor '%s' is there twice", path, set->t[i].name);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct ts_tensor *t = &set->t[i];
+
+		if (ts_header_field(h, t->name)) {
+			err_fail(err, "cannot write '%s': tensor '%s' is there twice", w->name, t->name);
 			goto out;
 		}
+		if (ts_header_add(h, t->name, t->type, t->ndim, t->shape) < 0) {
+			err_fail(err,
+				 "cannot write '%s': no memory for tensor '%s', or no stream can have its name "
+				 "or shape",
+				 w->name, t->name);
+			goto out;
+		}
+	}
 	rc = ts_writer_begin(w, h);
 	for (size_t i = 0; i < set->n && rc == 0; i++)
 		rc = ts_writer_tensor(w, &set->t[i]);

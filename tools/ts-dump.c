@@ -12,6 +12,7 @@ static bool tsv, header, history;
 static const char *where; /* "COLUMN=VALUE" */
 static char *where_name;
 static long where_value;
+static ptrdiff_t where_at = -1; /* its column; -1: all rows */
 
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated scalar and string columns, with a heading" },
@@ -112,19 +113,23 @@ static void parse_where(void)
 		cli_oom();
 }
 
-/* The column that --where names. */
-static int find_where(struct ts_reader *r, const struct ts_batch *b, const struct ts_col **ret)
+/* Makes where_at the column that --where names. */
+static int find_where(struct ts_reader *r, const struct ts_header *h)
 {
-	*ret = ts_batch_col(b, where_name);
-	if (!*ret)
+	const struct ts_field *f = ts_header_field(h, where_name);
+
+	if (!f)
 		return ts_reader_fail(r, "has no column '%s'", where_name);
-	if ((*ret)->ndim || (*ret)->type >= TS_F16)
+	if (f->ndim || f->type >= TS_F16)
 		return ts_reader_fail(r, "column '%s' is not one integer per row", where_name);
+	where_at = f - h->fields;
 	return 0;
 }
 
-static bool is_wanted(const struct ts_col *c, size_t i)
+static bool is_wanted(const struct ts_batch *b, size_t i)
 {
+	const struct ts_col *c = where_at >= 0 ? &b->cols[where_at] : NULL;
+
 	if (!c)
 		return true;
 	return c->type == TS_I64 ? ((const int64_t *)c->data)[i] == where_value :
@@ -133,41 +138,40 @@ static bool is_wanted(const struct ts_col *c, size_t i)
 
 /* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
  * cannot be written ends it; cli_finish() says why. */
+static int dump_batch(void *data, const struct ts_batch *b)
+{
+	(void)data;
+	for (size_t i = 0; i < b->n; i++)
+		if (!is_wanted(b, i))
+			continue;
+		else if (tsv)
+			put_tsv_row(b, i);
+		else
+			put_row(b, i);
+	return fflush(stdout) == 0 ? 0 : -1;
+}
+
 static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 {
-	const struct ts_col *in = NULL;
-	struct ts_batch b;
 	bool first = true;
-	int rc = 0;
 
-	if (ts_batch_init(&b, h) < 0)
-		cli_oom();
-	if (where && find_where(r, &b, &in) < 0) {
-		ts_batch_release(&b);
+	if (where && find_where(r, h) < 0)
 		return -1;
-	}
-	for (size_t k = 0; tsv && k < b.n_cols; k++)
-		if (!b.cols[k].ndim) {
-			printf("%s%s", first ? "" : "\t", b.cols[k].name);
+	for (size_t k = 0; tsv && k < h->n_fields; k++)
+		if (!h->fields[k].ndim) {
+			fputs(first ? "" : "\t", stdout);
+			cli_put_cell(stdout, h->fields[k].name);
 			first = false;
 		}
 	if (tsv)
 		putchar('\n');
-	while (fflush(stdout) == 0 && (rc = ts_reader_next(r, &b)) == 1)
-		for (size_t i = 0; i < b.n; i++)
-			if (!is_wanted(in, i))
-				continue;
-			else if (tsv)
-				put_tsv_row(&b, i);
-			else
-				put_row(&b, i);
-	ts_batch_release(&b);
-	return ferror(stdout) ? 0 : rc;
+	return fflush(stdout) == 0 ? kit_each(r, dump_batch, NULL) : -1;
 }
 
 static void put_tensor(const struct ts_tensor *t)
 {
 	size_t n = ts_tensor_count(t);
+	const int digits = t->type == TS_F64 ? 17 : 9; /* read back to the same bits */
 	double sum = 0, min = INFINITY, max = -INFINITY;
 
 	for (size_t i = 0; i < n; i++) {
@@ -177,10 +181,11 @@ static void put_tensor(const struct ts_tensor *t)
 		max = fmax(max, v);
 	}
 	if (tsv) {
-		printf("%s\t%s\t", t->name, ts_type_name(t->type));
+		cli_put_cell(stdout, t->name);
+		printf("\t%s\t", ts_type_name(t->type));
 		for (int i = 0; i < t->ndim; i++)
 			printf("%s%zu", i ? "x" : "", t->shape[i]);
-		printf("\t%.9g\t%.9g\t%.9g\n", sum, min, max);
+		printf("\t%.9g\t%.*g\t%.*g\n", sum, digits, min, digits, max);
 		return;
 	}
 	printf("{\"name\": ");
@@ -189,7 +194,7 @@ static void put_tensor(const struct ts_tensor *t)
 	for (int i = 0; i < t->ndim; i++)
 		printf("%s%zu", i ? ", " : "", t->shape[i]);
 	if (isfinite(sum) && n)
-		printf("], \"sum\": %.9g, \"min\": %.9g, \"max\": %.9g}\n", sum, min, max);
+		printf("], \"sum\": %.9g, \"min\": %.*g, \"max\": %.*g}\n", sum, digits, min, digits, max);
 	else
 		printf("], \"sum\": \"%s\"}\n", n ? "not finite" : "empty");
 }
@@ -237,10 +242,16 @@ static void print_history(const struct ts_header *h)
 {
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
-		printf("%s", s->id);
-		for (size_t k = 0; k < s->n_prev; k++)
-			printf("%s%s", k ? "," : " <- ", s->prev[k]);
-		printf("\t%s %s\t", s->tool, s->version);
+		cli_put_cell(stdout, s->id);
+		for (size_t k = 0; k < s->n_prev; k++) {
+			fputs(k ? "," : " <- ", stdout);
+			cli_put_cell(stdout, s->prev[k]);
+		}
+		putchar('\t');
+		cli_put_cell(stdout, s->tool);
+		putchar(' ');
+		cli_put_cell(stdout, s->version);
+		putchar('\t');
 		for (size_t k = 0; k < s->n_args; k++) {
 			fputs(k ? " " : "", stdout);
 			cli_put_cell(stdout, s->args[k]);

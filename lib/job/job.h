@@ -55,16 +55,13 @@ extern "C" {
 /* --criterion: the fold if --um is given, never, or --um must be given. */
 enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
 
-/* --engine: lib/nn's kernels, or libtorch; see um_engine.h and um_exec.h. */
-enum job_engine_choice { JOB_NN, JOB_TORCH };
-
 struct job_options {
 	struct um_train_options train;
 	struct um_oe_options oe;
 	const char *aux;   /* file of outliers, or NULL */
 	double beta;       /* NAN: not given */
 	long criterion;    /* enum job_criterion */
-	long engine;       /* enum job_engine_choice */
+	long engine;       /* enum um_runner */
 	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;

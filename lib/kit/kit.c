@@ -25,15 +25,68 @@ int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch 
 	return rc;
 }
 
-int kit_end(struct ts_reader *r, struct ts_writer *w, int rc)
+void kit_out_init(struct kit_out *out, const char *kind, struct ts_writer *w)
 {
-	if (r && cli_check_reader(r) < 0)
-		rc = -1;
-	else if (w && cli_check_writer(w) < 0)
+	if (!w)
+		cli_oom();
+	*out = (struct kit_out){ .w = w };
+	ts_header_init(&out->header, kind);
+}
+
+int kit_out_begin(struct kit_out *out)
+{
+	if (ts_batch_init(&out->rows, &out->header) < 0)
+		cli_oom();
+	return ts_writer_begin(out->w, &out->header);
+}
+
+size_t kit_out_add(struct kit_out *out, size_t n)
+{
+	const size_t first = out->rows.n;
+
+	if (ts_batch_resize(&out->rows, first + n) < 0)
+		cli_oom();
+	return first;
+}
+
+int kit_out_write(struct kit_out *out)
+{
+	if (ts_writer_write(out->w, &out->rows) < 0)
+		return -1;
+	if (ts_batch_resize(&out->rows, 0) < 0)
+		cli_oom();
+	return 0;
+}
+
+int kit_out_some(struct kit_out *out, size_t most)
+{
+	return out->rows.n < ts_batch_rows(&out->rows, most, 8 << 20) ? 0 : kit_out_write(out);
+}
+
+int kit_out_finish(struct kit_out *out)
+{
+	return kit_out_write(out) < 0 ? -1 : ts_writer_finish(out->w);
+}
+
+int kit_out_end(struct kit_out *out, bool tell)
+{
+	const int rc = tell && out->w ? cli_check_writer(out->w) : 0;
+
+	ts_writer_close(out->w);
+	ts_batch_release(&out->rows);
+	ts_header_release(&out->header);
+	*out = (struct kit_out){ 0 };
+	return rc;
+}
+
+int kit_end(struct ts_reader *r, struct kit_out *out, int rc)
+{
+	const bool failed = r && cli_check_reader(r) < 0;
+
+	if (out && kit_out_end(out, !failed) < 0)
 		rc = -1;
 	ts_reader_close(r);
-	ts_writer_close(w);
-	return cli_finish(rc);
+	return cli_finish(failed ? -1 : rc);
 }
 
 struct kit_shard kit_shard(const char *text)

@@ -22,19 +22,20 @@ static void relax(void)
 
 void nn_meet(struct nn_meeting *m, unsigned parts)
 {
-	const unsigned round = atomic_load(&m->round);
+	const unsigned round = __atomic_load_n(&m->round, __ATOMIC_SEQ_CST);
 
-	if (atomic_fetch_add(&m->arrived, 1) + 1 == parts) {
-		atomic_store(&m->arrived, 0);
-		atomic_store(&m->round, round + 1);
-		if (atomic_load(&m->asleep) > 0)
+	if (__atomic_add_fetch(&m->arrived, 1, __ATOMIC_SEQ_CST) == parts) {
+		__atomic_store_n(&m->arrived, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&m->round, round + 1, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&m->asleep, __ATOMIC_SEQ_CST) > 0)
 			syscall(SYS_futex, &m->round, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 		return;
 	}
-	for (int i = 0; i < SPINS && atomic_load(&m->round) == round; i++)
+	for (int i = 0; i < SPINS && __atomic_load_n(&m->round, __ATOMIC_SEQ_CST) == round; i++)
 		relax();
-	atomic_fetch_add(&m->asleep, 1);
-	while (atomic_load(&m->round) == round) /* the kernel looks once more before it lets sleep */
+	__atomic_add_fetch(&m->asleep, 1, __ATOMIC_SEQ_CST);
+	/* The kernel looks once more before it lets sleep. */
+	while (__atomic_load_n(&m->round, __ATOMIC_SEQ_CST) == round)
 		syscall(SYS_futex, &m->round, FUTEX_WAIT_PRIVATE, round, NULL, NULL, 0);
-	atomic_fetch_sub(&m->asleep, 1);
+	__atomic_sub_fetch(&m->asleep, 1, __ATOMIC_SEQ_CST);
 }

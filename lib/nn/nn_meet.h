@@ -5,12 +5,10 @@
 #ifndef NN_MEET_H
 #define NN_MEET_H
 
-#include <stdatomic.h>
-
-/* Zeroed before the region. */
+/* Zeroed before the region; nn_meet() alone touches it, with atomic operations. */
 struct nn_meeting {
-	_Atomic unsigned arrived, round;
-	_Atomic int asleep;
+	unsigned arrived, round;
+	int asleep;
 };
 
 /* Returns when `parts` threads have called it; what each wrote before is then seen by all. */

@@ -82,11 +82,11 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 struct um_value {
 	char name[NET_NAME];
 	size_t n;
-	float *v;               /* (n); NULL: a count of batches */
-	int64_t batches;        /* that count */
-	float *gradient;        /* (n) NULL: it has none */
-	float *first, *second;  /* the optimiser's: SGD's velocity; Adam's moments */
-	float *average;         /* moving average, or NULL */
+	float *v;              /* (n); NULL: a count of batches */
+	int64_t batches;       /* that count */
+	float *gradient;       /* (n) NULL: it has none */
+	float *first, *second; /* the optimiser's: SGD's velocity; Adam's moments */
+	float *average;        /* moving average, or NULL */
 	bool trained, decays;
 	bool own, own_gradient; /* v and gradient are not the executor's */
 };
@@ -94,8 +94,8 @@ struct um_value {
 struct um_model {
 	const struct net *net; /* borrowed */
 	struct um_exec *exec;
-	struct net_mask mask;  /* kind NET_MASK_NONE: none */
-	struct um_value *v;    /* the network's parameters, then what masks add */
+	struct net_mask mask; /* kind NET_MASK_NONE: none */
+	struct um_value *v;   /* the network's parameters, then what masks add */
 	int n;
 	int *extra;             /* (net->n_params) the value that goes with each, or -1 */
 	float **host;           /* (net->n_params) the masks of this pass; NULL: not masked */
@@ -119,15 +119,15 @@ int um_model_forward(struct um_model *m, const uint8_t *image, size_t n, enum um
 int um_model_backward(struct um_model *m, const float *dlogits, bool add, struct err *err) TS_CHECKED;
 /* Logits (n,C) and, if not NULL, features (n,D) of n host images, in evaluation mode or, where the result depends on
  * how many go at a time, as in training. -1 also: a logit is not finite. */
-int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, float *logits,
-	     float *features, struct err *err) TS_CHECKED;
+int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, float *logits, float *features,
+	     struct err *err) TS_CHECKED;
 
 /* ---- training -------------------------------------------------------------------------------- */
 
 enum um_optimizer { UM_SGD, UM_ADAM };
 
 struct um_train_options {
-	long epochs, batch, warmup, lr_adjust, lr_policy; /* lr_policy: index into um_lr_policies */
+	long epochs, batch, warmup, lr_adjust, lr_policy; /* lr_policy: enum um_lr_policy */
 	long optimizer;                                   /* enum um_optimizer */
 	double lr, lr_gamma, lr_drop_epoch, lr_one_drop;
 	double momentum, weight_decay, smoothing, dropout;
@@ -142,7 +142,17 @@ struct um_train_options {
 	uint64_t seed;
 };
 
-/* Names of the learning-rate policies as "a|b|c", for the command line. */
+/* The learning-rate policies, one row for each: its part of enum um_lr_policy; its function in um_lr.c, where the
+ * formula is; what the command line calls it. */
+#define UM_LR_POLICIES(first, row) \
+	first(COSINE, cosine, "cosine") row(CONSTANT, constant, "constant") row(MULTISTEP, multistep, "multistep") \
+		row(SUPERCONVERGE, superconverge, "superconverge") row(PIECEWISE, piecewise, "piecewise") \
+			row(LINEAR, linear, "linear") row(ONEDROP, onedrop, "onedrop") \
+				row(MULTIPLEDECAY, multipledecay, "multipledecay")
+#define UM_LR_POLICY(policy, function, name) UM_LR_##policy,
+enum um_lr_policy { UM_LR_POLICIES(UM_LR_POLICY, UM_LR_POLICY) };
+#undef UM_LR_POLICY
+/* Their names as "a|b|c", for the command line, in this order. */
 extern const char um_lr_policies[];
 /* Learning rate of epoch e (from 0), set before it. */
 double um_lr(const struct um_train_options *o, long e);

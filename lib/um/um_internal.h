@@ -30,9 +30,9 @@ struct um_batch {
  * whose gradient is added to dz. */
 typedef double um_part(void *data, struct um_batch *b, bool in, const float *z, float *dz);
 
-/* Forward and back, with gradients set, of a loss that is the sum of its parts: all images in one pass with common batch
- * statistics; or, separate, in two, of which the outliers' moves no running statistics. UM_FAILED; UM_DIVERGED: the
- * loss is not finite. lr: for the message. */
+/* Forward and back, with gradients set, of a loss that is the sum of its parts: all images in one pass with common
+ * batch statistics; or, separate, in two, of which the outliers' moves no running statistics. UM_FAILED; UM_DIVERGED:
+ * the loss is not finite. lr: for the message. */
 int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_part *part, void *data, double lr,
 		      struct err *err) TS_CHECKED;
 /* The loss of the ID images: sets b->ce and b->folded, which it returns. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode, running
- * statistics, gradients of every value; the same bytes for any number of threads. Left out are networks of 50 layers on
- * so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other side as it is
- * rounded, which is all that they differ by. */
+ * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode,
+ * running statistics, gradients of every value; the same bytes for any number of threads. Left out are networks of 50
+ * layers on so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other
+ * side as it is rounded, which is all that they differ by. */
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_exec.h"
@@ -65,8 +65,8 @@ static float *noise(size_t n, uint64_t seed)
 }
 
 /* d/dv of sum(dz z) + sum(df f), by this executor. */
-static int run(const struct net_checkpoint *c, const uint8_t *x, enum um_pass_mode mode, const float *dz, const float *df,
-	       bool torch, long threads, struct answer *a)
+static int run(const struct net_checkpoint *c, const uint8_t *x, enum um_pass_mode mode, const float *dz,
+	       const float *df, bool torch, long threads, struct answer *a)
 {
 	const struct um_exec_options o = { .torch = torch, .threads = threads, .batch = N, .pixels = true };
 	struct um_exec *e;
@@ -144,8 +144,8 @@ static void compare(const struct nn_case *k, enum um_pass_mode mode)
 			memcmp(have.v[i], other.v[i], count(n, i) * sizeof(float)) == 0;
 	}
 	ok(off(have.z, want.z, N * CLASSES) < 1e-4 && off(have.f, want.f, N * feature_size(n)) < 1e-4,
-	   "%s, %s: logits %.2g, features %.2g", k->spec, mode == UM_TRAINING ? "training" : "evaluation", off(have.z, want.z, N * CLASSES),
-	   off(have.f, want.f, N * feature_size(n)));
+	   "%s, %s: logits %.2g, features %.2g", k->spec, mode == UM_TRAINING ? "training" : "evaluation",
+	   off(have.z, want.z, N * CLASSES), off(have.f, want.f, N * feature_size(n)));
 	ok(values < 1e-4, "running statistics: %.2g", values);
 	ok(gradients < 1e-4, "gradients, of two passes: %.2g of the largest (%s)", gradients, n->params[worst].name);
 	ok(off(have.dx, want.dx, N * net_node_size(&n->nodes[0])) < 1e-4, "gradients of pixels: %.2g of the largest",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Stages in order, forward and back, by threads that take groups of images as they are free and meet after each part. */
+ * Stages in order, forward and back, by threads that take groups of images as they are free and meet after each part.
+ * */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,10 +84,8 @@ static void start(struct nn_train *t, void (*work)(struct worker *w))
 	for (size_t i = 0; i < 4 * (size_t)t->n_stages + 8; i++)
 		atomic_store(&t->counter[i], 0);
 #pragma omp parallel num_threads(t->o.threads)
-	work(&(struct worker){ .t = t,
-			       .meeting = &meeting,
-			       .threads = (unsigned)omp_get_num_threads(),
-			       .id = omp_get_thread_num() });
+	work(&(struct worker){
+		.t = t, .meeting = &meeting, .threads = (unsigned)omp_get_num_threads(), .id = omp_get_thread_num() });
 }
 
 /* ---- forward ---- */

@@ -52,9 +52,9 @@ struct nn_train_options {
 /* Batch norms go by the running statistics, and nothing is dropped; or by the statistics of the images. */
 enum nn_mode { NN_EVALUATE, NN_TRAIN };
 
-/* Plans the network; borrows it. Values are zeros, running statistics too. Memory: each map once, the gradients of those
- * that are in work at one time, weights twice more, packed (3x3 ones up to eight times). -1 with a line in err: out of
- * memory, or a network of a form that it does not know. */
+/* Plans the network; borrows it. Values are zeros, running statistics too. Memory: each map once, the gradients of
+ * those that are in work at one time, weights twice more, packed (3x3 ones up to eight times). -1 with a line in err:
+ * out of memory, or a network of a form that it does not know. */
 int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_train_options *o,
 		 struct err *err) TS_CHECKED;
 void nn_train_free(struct nn_train *t);

@@ -83,7 +83,9 @@ static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struc
 
 	if (!kh || !kw || i >= s->in.h || j >= s->in.w)
 		return 0;
-	*op = (struct nn_op){ .kind = NN_CONV, .kh = kh, .kw = kw, .stride = 1, .loose = !is_whole(s), .add = { .buf = -1 } };
+	*op = (struct nn_op){
+		.kind = NN_CONV, .kh = kh, .kw = kw, .stride = 1, .loose = !is_whole(s), .add = { .buf = -1 }
+	};
 	op->in = map_of(&s->out, (size_t)s->out.c);
 	op->out = map_of(&s->in, (size_t)s->in.c);
 	op->out.h = (s->in.h - i + s->stride - 1) / s->stride;
@@ -304,19 +306,18 @@ static void back_weights(const struct nn_train *t, const struct nn_stage *s, siz
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < (size_t)s->kh; k++)
-			t->base.isa->outer(&(struct nn_outer){
-				.d = dout + i * nn_view_pixels(&s->out) * stride,
-				.y = y + i * border_pixels(s) * C + k * row,
-				.rows = (size_t)s->out.h,
-				.cols = (size_t)s->out.w,
-				.d_step = stride,
-				.d_row = (size_t)s->out.w * stride,
-				.y_step = step * C,
-				.y_row = step * row,
-				.m = (size_t)s->out.c,
-				.k = (size_t)s->kw * C,
-				.to = to + k * (size_t)s->kw * C,
-				.to_stride = partial_stride(s) });
+			t->base.isa->outer(&(struct nn_outer){ .d = dout + i * nn_view_pixels(&s->out) * stride,
+							       .y = y + i * border_pixels(s) * C + k * row,
+							       .rows = (size_t)s->out.h,
+							       .cols = (size_t)s->out.w,
+							       .d_step = stride,
+							       .d_row = (size_t)s->out.w * stride,
+							       .y_step = step * C,
+							       .y_row = step * row,
+							       .m = (size_t)s->out.c,
+							       .k = (size_t)s->kw * C,
+							       .to = to + k * (size_t)s->kw * C,
+							       .to_stride = partial_stride(s) });
 }
 
 /* part (n images, h, w, C) to its lattice of dy. */

@@ -5,6 +5,8 @@
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "nn/nn_internal.h"
 #include "nn/nn_meet.h"
 #include "nn/train/nn_train.h"
@@ -12,12 +14,12 @@
 /* A map of all images: v (N, pixels, stride), g its gradient alike, but for what statistics bring, see settle. */
 struct nn_plane {
 	float *v, *g;
-	size_t stride, pixels;  /* channels; of an image */
-	bool normal;            /* a batch norm reads it */
-	double *mean, *var;     /* (stride) of the batch */
-	double *along, *sum;    /* (stride) sum G (x - mean), sum G, of G that came through batch norms */
-	float *slope, *shift;   /* (stride) dx = G + shift - slope x */
-	int writer, reader;     /* the first stage that writes it, the last that reads it: g lives between */
+	size_t stride, pixels; /* channels; of an image */
+	bool normal;           /* a batch norm reads it */
+	double *mean, *var;    /* (stride) of the batch */
+	double *along, *sum;   /* (stride) sum G (x - mean), sum G, of G that came through batch norms */
+	float *slope, *shift;  /* (stride) dx = G + shift - slope x */
+	int writer, reader;    /* the first stage that writes it, the last that reads it: g lives between */
 };
 
 /* What a node's readers see: channels at..at+c of a plane, through a batch norm and a ReLU. */
@@ -29,7 +31,17 @@ struct nn_view {
 	bool relu;
 };
 
-enum nn_step { NN_S_INPUT, NN_S_CONV, NN_S_NORM, NN_S_AVERAGE, NN_S_MAXIMUM, NN_S_FLATTEN, NN_S_ADD, NN_S_COPY, NN_S_DROPOUT };
+enum nn_step {
+	NN_S_INPUT,
+	NN_S_CONV,
+	NN_S_NORM,
+	NN_S_AVERAGE,
+	NN_S_MAXIMUM,
+	NN_S_FLATTEN,
+	NN_S_ADD,
+	NN_S_COPY,
+	NN_S_DROPOUT
+};
 
 /* Gradients of a view that a stage gives: channels lo..hi are the first that their place gets; `all`: all are. */
 struct nn_fresh {

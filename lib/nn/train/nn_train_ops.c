@@ -175,8 +175,8 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 	float *dy = scratch + nn_round(written.n * (size_t)s->out.c + NN_MAX_VEC, NN_MAX_VEC);
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, written, scratch, &stride);
-	const bool handed_on = s->kind == NN_S_ADD || s->kind == NN_S_COPY ||
-			       (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE);
+	const bool handed_on =
+		s->kind == NN_S_ADD || s->kind == NN_S_COPY || (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE);
 
 	switch (s->kind) {
 	case NN_S_AVERAGE: average_back(s, dout, stride, dy); break;

@@ -26,9 +26,9 @@ static int new_plane(struct plan *p, int c, int h, int w)
 		t->plane = grown;
 		t->cap_planes = cap;
 	}
-	t->plane[t->n_planes] = (struct nn_plane){ .stride = (size_t)c,
-						   .pixels = (size_t)h * (size_t)w,
-						   .writer = INT_MAX, .reader = -1 };
+	t->plane[t->n_planes] = (struct nn_plane){
+		.stride = (size_t)c, .pixels = (size_t)h * (size_t)w, .writer = INT_MAX, .reader = -1
+	};
 	return t->n_planes++;
 }
 

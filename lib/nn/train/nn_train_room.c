@@ -5,27 +5,6 @@
 
 #include "nn/train/nn_train_internal.h"
 
-void *nn_train_own(struct nn_train *t, size_t count, size_t size)
-{
-	const size_t bytes = (count * size + 63) / 64 * 64 + 256;
-	void *p = aligned_alloc(64, bytes);
-
-	if (p && t->n_owned == t->cap_owned) {
-		const int cap = t->cap_owned ? 2 * t->cap_owned : 64;
-		void **grown = realloc(t->owned, (size_t)cap * sizeof *grown);
-
-		if (!grown) {
-			free(p);
-			return NULL;
-		}
-		t->owned = grown;
-		t->cap_owned = cap;
-	}
-	if (p)
-		t->owned[t->n_owned++] = memset(p, 0, bytes);
-	return p;
-}
-
 static void largest(size_t *most, size_t n)
 {
 	*most = n > *most ? n : *most;

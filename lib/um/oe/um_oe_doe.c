@@ -10,7 +10,8 @@
 #include "um/oe/um_oe_internal.h"
 
 struct doe {
-	struct um_model proxy; /* the model with an optimiser of its own; it has the model's values only while it moves */
+	struct um_model
+		proxy; /* the model with an optimiser of its own; it has the model's values only while it moves */
 	struct um_train_options step; /* the proxy's */
 	float **kept;                 /* (model's n) the model's values meanwhile; NULL: counts */
 	int n;                        /* weights of more than one dimension */

@@ -4,8 +4,7 @@
 #include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
 
-double um_oe_energy(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
-		    float *dz)
+double um_oe_energy(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight, float *dz)
 {
 	return um_loss_hinge(z, in ? b->n : b->k, b->C, in ? oe->o->m_in : oe->o->m_out, in, weight, dz);
 }

@@ -14,10 +14,11 @@ struct um_exec {
 
 static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const struct um_exec_options *o, struct err *err)
 {
-	struct nn_train_options how = {
-		.threads = (int)o->threads, .batch = o->batch, .dropout = o->dropout, .pixels = o->pixels,
-		.forward = o->forward
-	};
+	struct nn_train_options how = { .threads = (int)o->threads,
+					.batch = o->batch,
+					.dropout = o->dropout,
+					.pixels = o->pixels,
+					.forward = o->forward };
 
 	for (int i = 0; i < 4; i++) {
 		how.mean[i] = c->mean[i];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_exec: the executor of training: a network forward to logits and features, and back from their gradients to those of
- * its values and pixels. It knows no loss and no optimiser. Two do it: lib/nn on the CPU, and libtorch, which also knows
- * GPUs and is the reference for lib/nn. Values and gradients are arrays on the host, for both.
+ * um_exec: the executor of training: a network forward to logits and features, and back from their gradients to those
+ * of its values and pixels. It knows no loss and no optimiser. Two do it: lib/nn on the CPU, and libtorch, which also
+ * knows GPUs and is the reference for lib/nn. Values and gradients are arrays on the host, for both.
  */
 #ifndef UM_EXEC_H
 #define UM_EXEC_H

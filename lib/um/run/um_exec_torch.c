@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Training through libtorch. All values lie in one array, on the host and on the device, trained ones before the running
- * statistics, so that a step copies three arrays and not hundreds; the device's tensors are views of it. */
+ * Training through libtorch. All values lie in one array, on the host and on the device, trained ones before the
+ * running statistics, so that a step copies three arrays and not hundreds; the device's tensors are views of it. */
 #include <stdlib.h>
 
 #include "um/run/um_exec_torch.h"

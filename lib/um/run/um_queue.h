@@ -10,6 +10,7 @@
 
 #include "err/err.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_torch.h"
 
 #ifdef __cplusplus
 extern "C" {

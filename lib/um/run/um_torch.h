@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_torch: a network on a device of libtorch's: its values there, its nodes run through the seam. um_engine runs it for
- * numbers, um_exec for training. Functions that return int give 0, or -1 with a line in err.
+ * um_torch: a network on a device of libtorch's: its values there, its nodes run through the seam. um_engine runs it
+ * for numbers, um_exec for training. Functions that return int give 0, or -1 with a line in err.
  */
 #ifndef UM_TORCH_H
 #define UM_TORCH_H

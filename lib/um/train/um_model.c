@@ -176,8 +176,8 @@ int um_model_backward(struct um_model *m, const float *dlogits, bool add, struct
 	return 0;
 }
 
-int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, float *logits,
-	     float *features, struct err *err)
+int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, float *logits, float *features,
+	     struct err *err)
 {
 	const struct net *net = m->net;
 	const size_t row = net_node_size(&net->nodes[0]), chunk = um_exec_batch(m->exec);

@@ -75,8 +75,8 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 	return 0;
 }
 
-/* torch.optim.SGD's rule: d = g + decay p; with momentum v <- momentum v + d, d = v (Nesterov: d + momentum v); p <- p -
- * lr d. */
+/* torch.optim.SGD's rule: d = g + decay p; with momentum v <- momentum v + d, d = v (Nesterov: d + momentum v); p <-
+ * p - lr d. */
 static void sgd(struct um_value *p, const struct um_train_options *o, double lr, double decay)
 {
 	const float momentum = (float)o->momentum, weight = (float)decay, rate = (float)lr;

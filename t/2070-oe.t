@@ -1,7 +1,6 @@
 #!/bin/sh
 # Outlier exposure: the steps of every method are PyTorch's, with UM, on masks, resumed; bad outliers are refused.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 
 # ---- two steps of each, against t/golden/um_oe.py ----
@@ -13,7 +12,7 @@ while read -r rows options && read -r numbers; do
 	case $options in *--oe*) aux='--aux aux40.ts' ;; *) aux= ;; esac
 	echo "$numbers" >want
 	# Within 1e-3 where a ReLU may take its other side as our own kernels round.
-	for engine in torch nn; do
+	for engine in $(engines); do
 		um-train -i start.ckpt $aux --lr 0.02 $options --threads 1 -e 2 -b $rows --lr-policy constant --weight-decay 1e-3 \
 			--no-augment --engine $engine -o out.ckpt few.ts 2>said
 		sed -n 's/.* loss=\([^ ]*\) folded=\([^ ]*\) oe=\([^ ]*\) .*/\1 \2 \3/p; s/.* loss=\([^ ]*\) folded=\([^ ]*\) train.*/\1 \2 0/p' said >got

@@ -182,6 +182,8 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHE
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
+/* The same to a writer that is open; finishes it. */
+int net_write(struct net_checkpoint *c, struct ts_writer *w, struct err *err) TS_CHECKED;
 /* Is this the name of something that a run resumes from ("train/...")? */
 bool net_is_run_state(const char *name);
 /* Removes all that is called so: tensors of c->extra and values of the header; of a header alone. */

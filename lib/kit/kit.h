@@ -65,6 +65,8 @@ static inline bool kit_in_shard(const struct kit_shard *s, uint64_t row)
 	return row % s->n == s->i;
 }
 
+/* "X" or "FIRST:LAST:STEP", numbers from min to max, into v[0..most): how many; 0: it is none, or too many. */
+size_t kit_range(const char *text, double min, double max, double *v, size_t most);
 /* The words of "a,b,c", *n of them, new: ts_strs_free() it. Empty ones stay. Ends the program when out of memory. */
 char **kit_words(const char *list, size_t *n);
 

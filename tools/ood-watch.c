@@ -57,6 +57,7 @@ struct scores {
 /* Finds the column of scores. */
 static int choose(struct scores *s, const struct ts_header *h)
 {
+	struct err why;
 	char **all;
 	size_t n;
 
@@ -69,8 +70,8 @@ static int choose(struct scores *s, const struct ts_header *h)
 	int rc = 0;
 	if (!name)
 		rc = ood_input_fail(s->in, "has %zu columns of scores; --method says which", n);
-	else if (!f || f->type != TS_F32 || f->ndim)
-		rc = ood_input_fail(s->in, "has no column of scores '%s'", name);
+	else if (!ood_set_is_score(f))
+		rc = ood_input_fail(s->in, "%s", (ood_set_no_score(h, name, &why), why.text));
 	else
 		s->column = (size_t)(f - h->fields);
 	ts_strs_free(all, n);

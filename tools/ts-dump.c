@@ -159,7 +159,8 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 		return -1;
 	for (size_t k = 0; tsv && k < h->n_fields; k++)
 		if (!h->fields[k].ndim) {
-			printf("%s%s", first ? "" : "\t", h->fields[k].name);
+			fputs(first ? "" : "\t", stdout);
+			cli_put_cell(stdout, h->fields[k].name);
 			first = false;
 		}
 	if (tsv)
@@ -170,6 +171,7 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 static void put_tensor(const struct ts_tensor *t)
 {
 	size_t n = ts_tensor_count(t);
+	const int digits = t->type == TS_F64 ? 17 : 9; /* read back to the same bits */
 	double sum = 0, min = INFINITY, max = -INFINITY;
 
 	for (size_t i = 0; i < n; i++) {
@@ -179,10 +181,11 @@ static void put_tensor(const struct ts_tensor *t)
 		max = fmax(max, v);
 	}
 	if (tsv) {
-		printf("%s\t%s\t", t->name, ts_type_name(t->type));
+		cli_put_cell(stdout, t->name);
+		printf("\t%s\t", ts_type_name(t->type));
 		for (int i = 0; i < t->ndim; i++)
 			printf("%s%zu", i ? "x" : "", t->shape[i]);
-		printf("\t%.9g\t%.9g\t%.9g\n", sum, min, max);
+		printf("\t%.9g\t%.*g\t%.*g\n", sum, digits, min, digits, max);
 		return;
 	}
 	printf("{\"name\": ");
@@ -191,7 +194,7 @@ static void put_tensor(const struct ts_tensor *t)
 	for (int i = 0; i < t->ndim; i++)
 		printf("%s%zu", i ? ", " : "", t->shape[i]);
 	if (isfinite(sum) && n)
-		printf("], \"sum\": %.9g, \"min\": %.9g, \"max\": %.9g}\n", sum, min, max);
+		printf("], \"sum\": %.9g, \"min\": %.*g, \"max\": %.*g}\n", sum, digits, min, digits, max);
 	else
 		printf("], \"sum\": \"%s\"}\n", n ? "not finite" : "empty");
 }
@@ -239,10 +242,16 @@ static void print_history(const struct ts_header *h)
 {
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
-		printf("%s", s->id);
-		for (size_t k = 0; k < s->n_prev; k++)
-			printf("%s%s", k ? "," : " <- ", s->prev[k]);
-		printf("\t%s %s\t", s->tool, s->version);
+		cli_put_cell(stdout, s->id);
+		for (size_t k = 0; k < s->n_prev; k++) {
+			fputs(k ? "," : " <- ", stdout);
+			cli_put_cell(stdout, s->prev[k]);
+		}
+		putchar('\t');
+		cli_put_cell(stdout, s->tool);
+		putchar(' ');
+		cli_put_cell(stdout, s->version);
+		putchar('\t');
 		for (size_t k = 0; k < s->n_args; k++) {
 			fputs(k ? " " : "", stdout);
 			cli_put_cell(stdout, s->args[k]);

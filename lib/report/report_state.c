@@ -26,6 +26,7 @@ int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state
 	for (size_t i = 0; i < state->n; i++) {
 		const struct ts_tensor *t = &state->t[i];
 		const size_t n = ts_tensor_count(t);
+		const int digits = t->type == TS_F64 ? 17 : 9; /* read back to the same bits */
 		double sum = 0, least = NAN, most = NAN;
 		char shape[TS_SHAPE];
 
@@ -36,8 +37,8 @@ int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state
 			most = fmax(most, v);
 		}
 		cli_put_cell(f, t->name);
-		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.9g\t%.9g\n", ts_type_name(t->type),
-			ts_shape_text(t->ndim, t->shape, shape), n, sum, least, most);
+		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.*g\t%.*g\n", ts_type_name(t->type),
+			ts_shape_text(t->ndim, t->shape, shape), n, sum, digits, least, digits, most);
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kit/kit.h"
 
@@ -87,6 +88,13 @@ int kit_end(struct ts_reader *r, struct kit_out *out, int rc)
 		rc = -1;
 	ts_reader_close(r);
 	return cli_finish(failed ? -1 : rc);
+}
+
+int kit_no_terminal(const char *path)
+{
+	if ((path && strcmp(path, "-") != 0) || !isatty(STDIN_FILENO))
+		return 0;
+	return cli_error("scores are not read from a terminal; name a FILE or use a pipe");
 }
 
 struct kit_shard kit_shard(const char *text)

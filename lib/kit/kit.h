@@ -55,6 +55,9 @@ int kit_end(struct ts_reader *r, struct kit_out *out, int rc);
  * all zero may be ended too. */
 int kit_out_end(struct kit_out *out, bool tell);
 
+/* For scores, which may be text, from path, NULL or "-": standard input. A terminal is refused: -1 with a message. */
+int kit_no_terminal(const char *path) TS_CHECKED;
+
 /* --shard I/N: rows I, I+N, I+2N, ... NULL: all rows, which is 0/1. */
 struct kit_shard {
 	uint64_t i, n;

@@ -70,7 +70,7 @@ may() {
 	ds|net) echo err pickle ts ;;
 	job) echo cli err kit net num ood tb th ts um ;;
 	report) echo cli err kit net num ood ts ;;
-	um) echo err net nn num th ts ;;
+	um) echo err net nn num ood th ts ;; # of ood: the fit that --perturb steps toward
 	nn) echo err net ts ;;
 	*) echo "no-such-layer" ;;
 	esac

@@ -26,7 +26,7 @@ for program in zstd zip bsdtar; do command -v $program >/dev/null || continue
 done
 ok 'the name of the source, not its path' 'ds-pack ./photos/ | ts-dump --header | grep -q "\"source\": \"photos\""'
 
-mkdir -p set/train/cat set/train/dog set/test/cat set/test/dog
+mkdir -p set/train/cat set/train/dog set/test/dog
 cp photos/cat/0.png set/train/cat/a.png; cp photos/dog/0.png set/train/dog/b.png; cp photos/dog/1.jpg set/test/dog/c.jpg
 cp photos/dog/0.png set/test/loose.png; echo hello >set/test/dog/readme.txt; cp photos/dog/0.png set/test/dog/.hidden.png
 ok '--split, other files passed over' 'test "$(names set --split test | tr "\n" " ")" = "test/dog/c.jpg test/loose.png "'

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "ds/ds.h"
 #include "ds/ds_manifest.h"
+#include "kit/kit.h"
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
-static long size, crop, resize = SQUASH;
+static long size, crop, resize = SQUASH, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
 static const char *shard, *manifest;
 static bool skip_bad, list_formats;
 
@@ -21,9 +21,17 @@ static const struct cli_option options[] = {
 	  "only images under a folder of this name, or in files that belong to this split" },
 	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
 	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "list the formats and exit" },
+	{ "files", 0, CLI_STR, "PATTERN", &o.files, 0, 0,
+	  "only images in files whose path matches PATTERN, as in '*letters*'" },
 	{ "list", 0, CLI_STR, "FILE", &o.list, 0, 0,
 	  "instead of a SOURCE: the images in FILE, one 'path label' per line" },
 	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "the folder that the paths of the list start from (default .)" },
+	{ "class-level", 0, CLI_INT, "N", &o.class_level, -99, 99,
+	  "the class is the Nth folder of a path below the root; -1: the image's own (default: see the page)" },
+	{ "class-order", 0, CLI_CHOICE, "number|bytes", &class_order, 0, 0,
+	  "of classes that are all numbers: by value (default), or as texts" },
+	{ "empty-classes", 0, CLI_CHOICE, "error|drop|keep", &empty_classes, 0, 0,
+	  "folders beside those of classes without an image: an error (default), no classes, or classes" },
 	{ "coarse", 0, CLI_FLAG, NULL, &o.coarse, 0, 0, "CIFAR-100: its 20 coarse labels" },
 	{ "exclude-classes", 0, CLI_STR, "FILE", &o.exclude, 0, 0, "leave out the classes listed in FILE" },
 	{ "only-classes", 0, CLI_STR, "FILE", &o.only, 0, 0, "keep only the classes listed in FILE" },
@@ -58,14 +66,13 @@ static const struct cli_tool tool = {
 	NULL
 };
 
+enum { IMAGE, LABEL, NAME }; /* columns */
+
 struct work {
 	struct ds_source *source;
 	struct ds_manifest *check; /* or NULL */
-	struct ts_writer *w;       /* of a stream; NULL: a manifest, */
-	struct ts_file *table;     /* which goes here */
-	struct ts_header header;
-	struct ts_batch batch;
-	struct ts_col *image, *label, *name; /* the batch's */
+	struct kit_out out;        /* a stream; or else */
+	struct ts_file *table;     /* a manifest, NULL: it is a stream */
 	size_t rows, bad;
 	struct err err;
 };
@@ -93,25 +100,19 @@ static int begin(struct work *k, const struct ds_row *row, const char *path)
 	const size_t shape[3] = { (size_t)row->c, (size_t)row->h, (size_t)row->w };
 	size_t n;
 	char *const *classes = ds_classes(k->source, &n);
-	struct ts_header *h = &k->header;
+	struct ts_header *h = &k->out.header;
 
-	ts_header_init(h, "images");
 	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
 	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
 	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
 		cli_oom();
 	cli_history(h, NULL, 0);
-	if (ts_batch_init(&k->batch, h) < 0)
-		cli_oom();
-	k->image = ts_batch_col(&k->batch, "image");
-	k->label = ts_batch_col(&k->batch, "label");
-	k->name = ts_batch_col(&k->batch, "name");
-	return ts_writer_begin(k->w, h);
+	return kit_out_begin(&k->out);
 }
 
 static int check_size(struct work *k, const struct ds_row *row)
 {
-	const size_t h = k->image->shape[1], w = k->image->shape[2];
+	const size_t *shape = k->out.header.fields[IMAGE].shape, h = shape[1], w = shape[2];
 
 	if ((size_t)row->h == h && (size_t)row->w == w)
 		return 0;
@@ -120,29 +121,20 @@ static int check_size(struct work *k, const struct ds_row *row)
 			 row->name, row->w, row->h, w, h);
 }
 
-static int flush(struct work *k, bool all)
-{
-	struct ts_batch *b = &k->batch;
-
-	if (b->n == 0 || (!all && b->n < ts_batch_rows(b, 256, 8 << 20)))
-		return 0;
-	if (ts_writer_write(k->w, b) < 0)
-		return -1;
-	return ts_batch_resize(b, 0);
-}
-
 static int add(struct work *k, const struct ds_row *row, const char *path)
 {
-	struct ts_batch *b = &k->batch;
-	const size_t i = b->n;
+	struct ts_col *cols;
+	size_t i;
 
 	if ((k->rows == 0 && begin(k, row, path) < 0) || check_size(k, row) < 0)
 		return -1;
-	if (ts_batch_resize(b, i + 1) < 0 || ts_col_set_str(k->name, i, row->name) < 0)
+	i = kit_out_add(&k->out, 1);
+	cols = k->out.rows.cols;
+	if (ts_col_set_str(&cols[NAME], i, row->name) < 0)
 		cli_oom();
-	memcpy((uint8_t *)k->image->data + i * k->image->row, row->image, k->image->row);
-	((int64_t *)k->label->data)[i] = row->label;
-	return flush(k, false);
+	memcpy((uint8_t *)cols[IMAGE].data + i * cols[IMAGE].row, row->image, cols[IMAGE].row);
+	((int64_t *)cols[LABEL].data)[i] = row->label;
+	return kit_out_some(&k->out, 256);
 }
 
 static int add_line(struct work *k, const struct ds_row *row)
@@ -164,7 +156,7 @@ static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 {
 	if (k->check && ds_manifest_check(k->check, row, &k->err) < 0)
 		return cli_error("%s", k->err.text);
-	if ((k->w ? add(k, row, path) : add_line(k, row)) < 0)
+	if ((k->table ? add_line(k, row) : add(k, row, path)) < 0)
 		return -1;
 	k->rows++;
 	cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
@@ -199,20 +191,18 @@ static int pack(struct work *k, const char *path)
 	cli_info("%zu images; %zu other files skipped", k->rows, ds_ignored(k->source));
 	if (ds_unread(k->source))
 		cli_warn("%s", ds_unread(k->source));
+	for (size_t i = 0; ds_note(k->source, i); i++)
+		cli_warn("%s", ds_note(k->source, i));
 	if (k->bad)
 		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)
 		return cli_error("'%s': no images are left to write", path);
-	if (!k->w)
-		return ts_file_finish(k->table);
-	if (flush(k, true) < 0)
-		return -1;
-	return ts_writer_finish(k->w);
+	return k->table ? ts_file_finish(k->table) : kit_out_finish(&k->out);
 }
 
 static void check_options(int n_sources)
 {
-	char tail;
+	const struct kit_shard part = kit_shard(shard);
 
 	if (o.list && n_sources)
 		cli_usage("--list FILE names the images, so no SOURCE belongs with it");
@@ -220,15 +210,16 @@ static void check_options(int n_sources)
 		cli_usage("at least one SOURCE is needed, or --list FILE");
 	if (o.root && !o.list)
 		cli_usage("--root needs --list FILE");
-	if (shard && (sscanf(shard, "%ld/%ld%c", &o.shard, &o.n_shards, &tail) != 2 || o.n_shards < 1 || o.shard < 0 ||
-		      o.shard >= o.n_shards))
-		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", shard);
+	o.shard = (long)part.i;
+	o.n_shards = (long)part.n;
 	if ((resize != SQUASH || o.shape.fast) && !size)
 		cli_usage("--%s needs --size N", resize != SQUASH ? "resize" : "fast");
 	if (o.exclude && o.only)
 		cli_usage("--exclude-classes and --only-classes exclude each other");
 	if (o.hash && manifest)
 		cli_usage("--manifest and --check exclude each other");
+	o.class_order = (enum ds_order)class_order;
+	o.empty_classes = (enum ds_empty)empty_classes;
 	o.shape.size = (int)size;
 	o.shape.shorter = resize == SHORT;
 	o.shape.crop = (int)crop;
@@ -254,25 +245,21 @@ int main(int argc, char **argv)
 	if (list_formats)
 		return print_formats();
 	check_options(argc - first);
-	k.w = o.hash ? NULL : cli_output();
-	if (o.hash && !(k.table = ts_file_open(cli.output)))
+	if (!o.hash)
+		kit_out_init(&k.out, "images", cli_output());
+	else if (!(k.table = ts_file_open(cli.output)))
 		cli_oom();
-	if (!(k.w ? ts_writer_error(k.w) : ts_file_error(k.table)) &&
-	    (!manifest || (k.check = ds_manifest_open(manifest, &k.err))))
-		k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err);
-	if (k.source)
-		rc = pack(&k, o.list ? o.list : argv[first]);
-	else if (k.err.text[0])
+	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
+		; /* is said below */
+	else if ((manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
+		 !(k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err)))
 		cli_error("%s", k.err.text);
-	if (k.w)
-		cli_check_writer(k.w);
-	else if (ts_file_error(k.table))
+	else
+		rc = pack(&k, o.list ? o.list : argv[first]);
+	if (k.table && ts_file_error(k.table))
 		cli_error("%s", ts_file_error(k.table));
-	ts_writer_close(k.w);
 	ts_file_close(k.table);
 	ds_close(k.source);
 	ds_manifest_close(k.check);
-	ts_batch_release(&k.batch);
-	ts_header_release(&k.header);
-	return cli_finish(rc);
+	return kit_end(NULL, &k.out, rc);
 }

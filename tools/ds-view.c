@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "ds/ds.h"
 #include "ds/pixel/ds_sheet.h"
+#include "kit/kit.h"
 #include "ts/ts_file.h"
+#include "ts/ts_images.h"
 #include "ts/ts_join.h"
 
 enum { MAX_SIDE = 4096 }; /* columns, or rows, of a grid */
@@ -45,16 +46,17 @@ static const struct cli_tool tool = { "ds-view",
 
 /* Where a value of an image comes from. */
 struct source {
-	const char *column;       /* NULL: not asked for */
-	bool joined;              /* from the scores */
-	const struct ts_col *col; /* of the batch, or of all scores */
+	const char *column; /* NULL: not asked for */
+	bool joined;        /* from the scores */
+	enum ts_type type;
+	size_t at; /* the column's number, in the images or in all scores */
 };
 
 struct work {
 	struct ts_reader *images, *scores; /* scores may be NULL */
 	const struct ts_header *h;         /* the images' */
-	struct ts_batch batch;
-	const struct ts_col *image, *label, *name; /* the batch's; the last two may be NULL */
+	ptrdiff_t image, label, name;      /* columns; the last two may be -1 */
+	const struct ts_batch *b;          /* in work */
 	struct ts_join join;
 	struct source sort, border;
 	struct ds_sheet sheet;
@@ -63,17 +65,20 @@ struct work {
 
 static int check_images(struct work *k)
 {
-	const struct ts_field *image = ts_header_field(k->h, "image");
-	const struct ts_field *label = ts_header_field(k->h, "label");
-	const struct ts_field *name = ts_header_field(k->h, "name");
+	const struct ts_field *image = ts_images_field(k->images), *name;
 
-	if (!image || image->type != TS_U8 || image->ndim != 3 || (image->shape[0] != 1 && image->shape[0] != 3))
-		return ts_reader_fail(k->images, "has no column 'image' of |u1 pixels (1 or 3 channels, "
-						 "height, width)");
-	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return ts_reader_fail(k->images, "column 'label' is not one <i8 per row");
+	if (!image || ts_images_labels(k->images, false) < 0)
+		return -1;
+	k->h = ts_reader_header(k->images);
+	k->image = ts_header_col(k->h, "image");
+	k->label = ts_header_col(k->h, "label");
+	k->name = ts_header_col(k->h, "name");
+	name = ts_header_field(k->h, "name");
 	if (name && name->type != TS_STR)
-		return ts_reader_fail(k->images, "column 'name' is not strings");
+		return ts_reader_fail(k->images, "has a field 'name' that is not strings");
+	if (image->shape[0] != 1 && image->shape[0] != 3)
+		return ts_reader_fail(k->images, "has images of %zu channels; those of 1 or 3 channels can be shown",
+				      image->shape[0]);
 	k->sheet.c = image->shape[0];
 	k->sheet.h = image->shape[1];
 	k->sheet.w = image->shape[2];
@@ -97,83 +102,86 @@ static int locate(struct work *k, struct source *s, const char *column)
 				      scores ? "nor have its scores" : "and no --scores is given");
 	if (f->type == TS_STR || f->ndim)
 		return ts_reader_fail(s->joined ? k->scores : k->images, "column '%s' is not one number a row", column);
+	s->type = f->type;
+	s->at = (size_t)(f - (s->joined ? scores : k->h)->fields);
 	return 0;
 }
 
 /* Checks both headers, and reads all scores, because they must be there when the first image comes. */
 static int begin(struct work *k)
 {
+	struct source *const sources[] = { &k->sort, &k->border };
 	const char *columns[2];
 	size_t n = 0;
 
-	k->h = ts_reader_expect(k->images, "images");
-	if (!k->h || check_images(k) < 0 || (k->scores && !ts_reader_expect(k->scores, "scores")) ||
+	if (check_images(k) < 0 || (k->scores && !ts_reader_expect(k->scores, "scores")) ||
 	    (sort_by && locate(k, &k->sort, sort_by) < 0) || (border_by && locate(k, &k->border, border_by) < 0))
 		return -1;
-	if (ts_batch_init(&k->batch, k->h) < 0)
-		cli_oom();
-	k->image = ts_batch_col(&k->batch, "image");
-	k->label = ts_batch_col(&k->batch, "label");
-	k->name = ts_batch_col(&k->batch, "name");
-	if (k->sort.joined)
-		columns[n++] = sort_by;
-	if (k->border.joined)
-		columns[n++] = border_by;
-	if (k->scores && ts_join_read(&k->join, k->scores, columns, n, k->name != NULL) < 0)
+	for (int i = 0; i < 2; i++)
+		if (sources[i]->joined)
+			columns[n++] = sources[i]->column;
+	if (k->scores && ts_join_read(&k->join, k->scores, columns, n, k->name >= 0) < 0)
 		return -1;
-	if (sort_by)
-		k->sort.col = ts_batch_col(k->sort.joined ? &k->join.kept : &k->batch, sort_by);
-	if (border_by)
-		k->border.col = ts_batch_col(k->border.joined ? &k->join.kept : &k->batch, border_by);
+	for (int i = 0; i < 2; i++)
+		if (sources[i]->joined)
+			sources[i]->at = (size_t)(ts_batch_col(&k->join.kept, sources[i]->column) - k->join.kept.cols);
 	return 0;
 }
 
-/* i: row of the batch; partner: the scores' row. */
-static int value(struct work *k, const struct source *s, size_t i, size_t partner, double *ret)
+/* The value of row i of the batch, whose scores are row `partner`; *element is where it lies. */
+static int value(struct work *k, const struct source *s, size_t i, size_t partner, double *ret, const void **element)
 {
-	size_t at = s->joined ? partner : i;
-	unsigned long long row = s->joined ? partner : ts_reader_rows(k->images) - k->batch.n + i;
+	const struct ts_col *c = s->joined ? &k->join.kept.cols[s->at] : &k->b->cols[s->at];
+	const size_t at = s->joined ? partner : i;
+	const uint64_t row = s->joined ? partner : ts_reader_rows(k->images) - k->b->n + i;
 
-	*ret = ts_get(s->col->type, s->col->data, at);
+	*element = (const char *)c->data + at * c->row;
+	*ret = ts_get(c->type, c->data, at);
 	if (isnan(*ret) || (s == &k->border && !isfinite(*ret)))
-		return ts_reader_fail(s->joined ? k->scores : k->images, "row %llu: '%s' is %s", row, s->column,
+		return ts_reader_fail(s->joined ? k->scores : k->images, "row %llu: '%s' is %s",
+				      (unsigned long long)row, s->column,
 				      isnan(*ret) ? "not a number" : "infinite, which no colour of a border shows");
 	return 0;
 }
 
 static int offer(struct work *k, size_t i)
 {
-	struct ds_cell cell = { .row = ts_reader_rows(k->images) - k->batch.n + i };
+	struct ds_cell cell = { .row = ts_reader_rows(k->images) - k->b->n + i, .label = -1 };
+	const struct ts_col *image = &k->b->cols[k->image];
+	const void *element;
 	size_t partner = 0;
 
-	cell.label = k->label ? ((const int64_t *)k->label->data)[i] : -1;
-	cell.name = k->name ? ts_col_str(k->name, i) : NULL;
-	cell.pixels = text ? NULL : (const uint8_t *)k->image->data + i * k->image->row;
+	if (k->label >= 0)
+		cell.label = ((const int64_t *)k->b->cols[k->label].data)[i];
+	cell.name = k->name >= 0 ? ts_col_str(&k->b->cols[k->name], i) : NULL;
+	cell.pixels = text ? NULL : (const uint8_t *)image->data + i * image->row;
 	if (k->scores && ts_join_next(&k->join, k->scores, k->images, cell.name, &partner) < 0)
 		return -1;
-	if (sort_by) {
-		const struct ts_col *c = k->sort.col;
-		if (value(k, &k->sort, i, partner, &cell.key) < 0)
-			return -1;
-		memcpy(cell.value, (const char *)c->data + (k->sort.joined ? partner : i) * c->row, c->row);
-	}
-	if (border_by && value(k, &k->border, i, partner, &cell.shade) < 0)
+	if (sort_by && value(k, &k->sort, i, partner, &cell.key, &element) < 0)
+		return -1;
+	if (sort_by)
+		memcpy(cell.value, element, ts_type_size(k->sort.type));
+	if (border_by && value(k, &k->border, i, partner, &cell.shade, &element) < 0)
 		return -1;
 	return ds_sheet_offer(&k->sheet, &cell, &k->err);
 }
 
+static int take(void *data, const struct ts_batch *b)
+{
+	struct work *k = data;
+
+	k->b = b;
+	for (size_t i = 0; i < b->n; i++)
+		if (offer(k, i) < 0)
+			return -1;
+	return 0;
+}
+
 static int read_images(struct work *k)
 {
-	int rc;
-
-	while ((rc = ts_reader_next(k->images, &k->batch)) == 1)
-		for (size_t i = 0; i < k->batch.n; i++)
-			if (offer(k, i) < 0)
-				return -1;
-	if (rc < 0 || (k->scores && ts_join_finish(&k->join, k->scores, k->images) < 0))
+	if (kit_each(k->images, take, k) < 0 || (k->scores && ts_join_finish(&k->join, k->scores, k->images) < 0) ||
+	    ts_images_some(k->images) < 0)
 		return -1;
-	if (k->sheet.n == 0)
-		return ts_reader_fail(k->images, "is empty: no rows");
 	ds_sheet_sort(&k->sheet);
 	return 0;
 }
@@ -187,7 +195,7 @@ static void put_row(FILE *f, const struct work *k, size_t i, char *const *classe
 	fprintf(f, "%zu\t%zu\t%llu\t", i / k->sheet.columns, i % k->sheet.columns, (unsigned long long)c->row);
 	if (c->label >= 0 && (uint64_t)c->label < n)
 		cli_put_cell(f, classes[c->label]);
-	else if (k->label)
+	else if (k->label >= 0)
 		fprintf(f, "%lld", (long long)c->label);
 	else
 		putc('-', f);
@@ -195,7 +203,7 @@ static void put_row(FILE *f, const struct work *k, size_t i, char *const *classe
 	cli_put_cell(f, c->name ? c->name : "-");
 	memcpy(&element, c->value, sizeof element);
 	if (sort_by)
-		ts_elem_text(k->sort.col->type, &element, 0, number);
+		ts_elem_text(k->sort.type, &element, 0, number);
 	putc('\t', f);
 	for (const char *p = number; *p; p++)
 		if (*p != '"') /* JSON's for what is not finite */
@@ -289,7 +297,6 @@ int main(int argc, char **argv)
 	ts_file_close(out);
 	ts_join_release(&k.join);
 	ds_sheet_release(&k.sheet);
-	ts_batch_release(&k.batch);
 	ts_reader_close(k.images);
 	ts_reader_close(k.scores);
 	return cli_finish(rc);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 #include "num/num_linalg.h"
 #include "ood/fit/ood_fit.h"
 #include "ood/score/ood_tune.h"
@@ -51,7 +51,7 @@ static unsigned parts_of(const char *list)
 	struct err err;
 	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM; /* whose columns say whether they are wanted */
 
-	if (ood_requests_add(&r, list, &err))
+	if (ood_requests_add(&r, list, &err) < 0)
 		cli_usage("--method: %s", err.text);
 	for (size_t i = 0; i < r.n; i++)
 		parts |= r.q[i].method->parts;
@@ -59,30 +59,33 @@ static unsigned parts_of(const char *list)
 	return parts;
 }
 
-static int fit_stream(struct ts_reader *in, struct ood_fit **ret)
+struct work {
+	struct ts_reader *in;
+	struct ood_fit *fit;
+};
+
+static int add(void *data, const struct ts_batch *b)
+{
+	struct work *k = data;
+	struct err err;
+
+	return ood_fit_add(k->fit, b, &err) < 0 ? ts_reader_fail(k->in, "%s", err.text) : 0;
+}
+
+static int fit_stream(struct work *k)
 {
 	const struct ood_fit_options o = { parts_of(method_list), bank ? (size_t)bank : SIZE_MAX, bank_type == F2,
 					   (uint64_t)cli.seed };
-	const struct ts_header *h = ts_reader_expect(in, "features");
-	struct ts_batch b = { 0 };
+	const struct ts_header *h = ts_reader_expect(k->in, "features");
 	struct err err;
-	int rc = -1;
 
 	if (!h)
 		return -1;
-	if (ood_fit_new(ret, h, &o, &err))
-		return ts_reader_fail(in, "%s", err.text);
-	if (ts_batch_init(&b, h))
-		cli_oom();
-	while ((rc = ts_reader_next(in, &b)) == 1)
-		if (ood_fit_add(*ret, &b, &err)) {
-			rc = ts_reader_fail(in, "%s", err.text);
-			break;
-		}
-	if (rc == 0 && ood_fit_finish(*ret, &err))
-		rc = ts_reader_fail(in, "%s", err.text);
-	ts_batch_release(&b);
-	return rc;
+	if (ood_fit_new(&k->fit, h, &o, &err) < 0)
+		return ts_reader_fail(k->in, "%s", err.text);
+	if (kit_each(k->in, add, k) < 0)
+		return -1;
+	return ood_fit_finish(k->fit, &err) < 0 ? ts_reader_fail(k->in, "%s", err.text) : 0;
 }
 
 /* Writes the fit; the meta of the features goes along, and how they came to be. */
@@ -93,11 +96,11 @@ static int save(struct ood_fit *f, const struct ts_header *const *from, size_t n
 
 	ts_writer_close(cli_output()); /* refuses a terminal */
 	ts_header_init(&h, "fit");
-	if (ts_meta_merge(&h.meta, &from[0]->meta))
+	if (ts_meta_merge(&h.meta, &from[0]->meta) < 0)
 		cli_oom();
 	cli_history(&h, from, n);
 	int rc = ood_fit_save(f, &h, cli.output, &err);
-	if (rc)
+	if (rc < 0)
 		cli_error("%s", err.text);
 	ts_header_release(&h);
 	return rc;
@@ -105,16 +108,14 @@ static int save(struct ood_fit *f, const struct ts_header *const *from, size_t n
 
 static int fit_one(int first, int argc, char **argv)
 {
-	struct ts_reader *in = cli_input(first, argc, argv);
-	struct ood_fit *f = NULL;
-	int rc = fit_stream(in, &f);
+	struct work k = { cli_input(first, argc, argv), NULL };
+	int rc = fit_stream(&k);
 
-	if (cli_check_reader(in) == 0 && rc == 0) {
-		const struct ts_header *h = ts_reader_header(in);
-		rc = save(f, &h, 1);
-	}
-	ood_fit_free(f);
-	ts_reader_close(in);
+	if (rc == 0)
+		rc = save(k.fit, (const struct ts_header *[]){ ts_reader_header(k.in) }, 1);
+	cli_check_reader(k.in);
+	ood_fit_free(k.fit);
+	ts_reader_close(k.in);
 	return rc;
 }
 
@@ -123,13 +124,13 @@ static int tune_fit(int first, int argc, char **argv)
 	struct ood_fit *f = NULL;
 	struct err err;
 
-	if (ood_fit_load(&f, tune, &err)) {
+	if (ood_fit_load(&f, tune, &err) < 0) {
 		ood_fit_free(f);
 		return cli_error("%s", err.text);
 	}
 	struct ts_reader *id = cli_input(first, argc, argv), *other = against ? cli_open(against) : NULL;
 	int rc = ood_tune(f, id, other, published, &err);
-	if (rc) {
+	if (rc < 0) {
 		cli_error("%s", err.text);
 	} else {
 		const struct ts_header *from[3] = { &f->header, ts_reader_header(id),

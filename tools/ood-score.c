@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * ood-score: features in, scores out, larger for what looks more in-distribution. Streaming; with a fit, it holds
  * the fit. */
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 #include "num/num_linalg.h"
 #include "ood/act/ood_combine.h"
+#include "ood/act/ood_threshold.h"
 #include "ood/score/ood_method.h"
 #include "ood/score/ood_output.h"
-#include "ood/act/ood_threshold.h"
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
@@ -67,36 +65,31 @@ static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in
 	*ret = NULL;
 	if (!path)
 		return 0;
-	if (ood_fit_load(ret, path, &err))
+	if (ood_fit_load(ret, path, &err) < 0)
 		return cli_error("%s", err.text);
-	const struct ood_fit *f = *ret;
-	return ood_source_same_model(from, f) ?
+	return ood_source_same_model(from, *ret) ?
 		       0 :
 		       cli_error("fit '%s' and features '%s' are of different models", path, ts_reader_name(in));
 }
 
 /* The validation scores that p-values are taken against. */
-static int load_reference(struct ood_combine *c, const struct ood_scorer *s, size_t n)
+static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n)
 {
-	char **names = calloc(n + 1, sizeof *names);
+	char **names;
+	struct err err;
+	int rc;
 
-	if (combining < 0) {
-		free(names);
+	if (combining < 0)
 		return 0;
-	}
-	struct ood_input *in = ood_input_open(reference);
-	if (!in)
+	if (n == 0)
+		return cli_error("--combine: no method is left to combine");
+	if (!(names = calloc(n, sizeof *names)))
 		cli_oom();
 	for (size_t i = 0; i < n; i++)
-		if (!names || !(names[i] = strdup(s[i].request.column)))
-			cli_oom();
-	int rc = n ? ood_combine_read(c, (enum ood_combining)combining, in, names, n) :
-		     cli_error("--combine: no method is left to combine");
-	if (ood_input_error(in))
-		cli_error("%s", ood_input_error(in));
-	ood_input_close(in);
-	ts_strs_free(names, n);
-	return rc;
+		names[i] = s[i].request.column;
+	rc = ood_combine_load(c, (enum ood_combining)combining, reference, names, n, &err);
+	free(names);
+	return rc < 0 ? cli_error("%s", err.text) : 0;
 }
 
 /* Gets the requests ready; those of `all` that cannot work are left out, which is said if there is a
@@ -131,103 +124,83 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 
 struct work {
 	struct ts_reader *in;
-	struct ts_batch from, to;
+	struct kit_out out;
+	struct ood_source from;
+	struct ood_fit *fit, *val; /* or NULL */
 	struct ood_scorer *s;
 	size_t n_s;
 	struct ood_combine combine;
 	struct ood_threshold threshold;
 	struct ood_output output;
 	struct ood_verdict verdict;
-	float **out; /* the columns of `to` that the scorers fill */
+	float **column; /* of the output, one per scorer: where it writes */
 };
 
-/* Number of the batch's first row in its file, from 0. */
-static unsigned long long first_row(const struct work *k)
+static int score(void *data, const struct ts_batch *b)
 {
-	return ts_reader_rows(k->in) - k->from.n;
-}
-
-static int score_batch(struct work *k)
-{
+	struct work *k = data;
+	struct ts_batch *to = &k->out.rows;
+	const uint64_t first = ts_reader_rows(k->in) - b->n; /* number of the batch's first row */
 	struct err err;
 
-	if (ts_batch_resize(&k->to, 0) || ts_batch_resize(&k->to, k->from.n))
-		cli_oom();
+	kit_out_add(&k->out, b->n);
 	for (size_t m = 0; m < k->n_s; m++)
-		k->out[m] = k->to.cols[m].data;
-	if (ood_score_batch(k->s, k->n_s, &k->from, first_row(k), (int)cli.threads, k->out, &err))
+		k->column[m] = to->cols[m].data;
+	if (ood_score_batch(k->s, k->n_s, b, first, (int)cli.threads, k->column, &err) < 0)
 		return ts_reader_fail(k->in, "%s", err.text);
 	if (combining >= 0)
-		ood_combine_rows(&k->combine, k->out, k->from.n, k->to.cols[k->n_s].data);
-	if (ood_output_rows(&k->output, &k->to, &k->from, first_row(k), &err) < 0 ||
-	    (threshold_path && ood_verdict_rows(&k->verdict, &k->to, first_row(k), &err) < 0))
+		ood_combine_rows(&k->combine, k->column, b->n, to->cols[k->n_s].data);
+	if (ood_output_rows(&k->output, to, b, first, &err) < 0 ||
+	    (threshold_path && ood_verdict_rows(&k->verdict, to, first, &err) < 0))
 		return ts_reader_fail(k->in, "%s", err.text);
-	return 0;
+	return kit_out_write(&k->out);
 }
 
-/* all: the headers of the features, the fits, the thresholds; NULL: there is none. */
-static int make_header(struct ts_header *h, const struct ood_source *from, const struct ts_header *const all[4],
-		       struct work *k)
+static int make_header(struct work *k)
 {
+	const struct ts_header *inputs[4] = { k->from.header, k->fit ? &k->fit->header : NULL,
+					      k->val ? &k->val->header : NULL,
+					      threshold_path ? &k->threshold.header : NULL };
 	char combined[32];
 	struct err err;
 
 	snprintf(combined, sizeof combined, "combine:%s", combining >= 0 ? ood_combining_names[combining] : "");
-	if (ood_output_init(&k->output, h, from, k->s, k->n_s, combining >= 0 ? combined : NULL, &err) < 0)
+	if (ood_output_init(&k->output, &k->out.header, &k->from, k->s, k->n_s, combining >= 0 ? combined : NULL,
+			    &err) < 0)
 		return cli_error("%s", err.text);
-	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, h, &err) < 0)
+	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, &k->out.header, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
-	cli_history(h, all, 4);
+	cli_history(&k->out.header, inputs, 4);
 	return 0;
 }
 
-static int score_stream(struct work *k, struct ts_writer *out, const struct ts_header *header)
+static int run(struct work *k, const struct ood_requests *r)
 {
-	int rc = ts_writer_begin(out, header);
-
-	if (ts_batch_init(&k->to, header) || !(k->out = calloc(k->n_s + 1, sizeof *k->out)))
+	if (ood_source_init(&k->from, k->in) < 0 || load_fit(&k->fit, fit_path, k->in, &k->from) < 0 ||
+	    load_fit(&k->val, val_path, k->in, &k->from) < 0)
+		return -1;
+	k->from.fit = k->fit;
+	k->from.val = k->val;
+	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || load_reference(&k->combine, k->s, k->n_s) < 0 ||
+	    make_header(k) < 0 || kit_out_begin(&k->out) < 0)
+		return -1;
+	if (!(k->column = calloc(k->n_s + 1, sizeof *k->column)))
 		cli_oom();
-	while (rc == 0 && (rc = ts_reader_next(k->in, &k->from)) == 1) {
-		rc = score_batch(k);
-		if (rc == 0)
-			rc = ts_writer_write(out, &k->to);
-	}
-	if (rc == 0)
-		rc = ts_writer_finish(out);
-	free(k->out);
-	return rc;
+	return kit_each(k->in, score, k) < 0 ? -1 : kit_out_finish(&k->out);
 }
 
-static int run(struct work *k, struct ts_writer *out, const struct ood_requests *r)
+static void release(struct work *k)
 {
-	struct ood_source from;
-	struct ood_fit *fit = NULL, *val = NULL;
-	struct ts_header header = { 0 };
-	int rc = -1;
-
-	if (ood_source_init(&from, k->in))
-		return -1;
-	if (ts_batch_init(&k->from, from.header))
-		cli_oom();
-	if (load_fit(&fit, fit_path, k->in, &from) == 0 && load_fit(&val, val_path, k->in, &from) == 0) {
-		const struct ts_header *all[4] = { from.header, fit ? &fit->header : NULL, val ? &val->header : NULL,
-						   threshold_path ? &k->threshold.header : NULL };
-		from.fit = fit;
-		from.val = val;
-		rc = make_scorers(r, &from, &k->s, &k->n_s) || load_reference(&k->combine, k->s, k->n_s);
-		if (rc == 0)
-			rc = make_header(&header, &from, all, k) || score_stream(k, out, &header);
-	}
 	for (size_t i = 0; i < k->n_s; i++)
 		ood_scorer_release(&k->s[i]);
 	free(k->s);
+	free(k->column);
 	ood_combine_release(&k->combine);
 	ood_verdict_release(&k->verdict);
-	ood_source_release(&from);
-	ood_fit_free(fit);
-	ood_fit_free(val);
-	ts_header_release(&header);
-	return rc;
+	ood_threshold_release(&k->threshold);
+	ood_source_release(&k->from);
+	ood_fit_free(k->fit);
+	ood_fit_free(k->val);
 }
 
 /* The methods asked for; or those of the thresholds; or all. */
@@ -236,20 +209,22 @@ static void take_requests(struct ood_requests *r, const struct ood_threshold *t)
 	struct err err;
 
 	for (size_t i = 0; i < t->set.n && !method_list; i++)
-		if (strncmp(t->set.t[i].name, "combine:", 8) != 0 && ood_requests_add(r, t->set.t[i].name, &err))
+		if (strncmp(t->set.t[i].name, "combine:", 8) != 0 && ood_requests_add(r, t->set.t[i].name, &err) < 0)
 			cli_usage("--threshold: %s", err.text);
 	if ((method_list || (sweeps.n == 0 && r->n == 0)) &&
-	    ood_requests_add(r, method_list ? method_list : "all", &err))
+	    ood_requests_add(r, method_list ? method_list : "all", &err) < 0)
 		cli_usage("--method: %s", err.text);
 	for (size_t i = 0; i < sweeps.n; i++)
-		if (ood_requests_sweep(r, sweeps.v[i], &err))
+		if (ood_requests_sweep(r, sweeps.v[i], &err) < 0)
 			cli_usage("--sweep: %s", err.text);
 }
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv);
+	int first = cli_parse(&tool, argc, argv), rc;
 	struct ood_requests r = { 0 };
+	struct work k = { 0 };
+	struct err err;
 
 	if (list) {
 		print_methods();
@@ -257,25 +232,17 @@ int main(int argc, char **argv)
 	}
 	if ((combining >= 0) != (reference != NULL))
 		cli_usage("--combine and --reference FILE go together");
-	struct work k = { 0 };
-	struct err err;
-	if (threshold_path && ood_threshold_load(&k.threshold, threshold_path, &err)) {
-		cli_error("%s", err.text);
+	if (threshold_path && ood_threshold_load(&k.threshold, threshold_path, &err) < 0) {
 		ood_threshold_release(&k.threshold);
-		return cli_finish(1);
+		return cli_finish(cli_error("%s", err.text));
 	}
 	take_requests(&r, &k.threshold);
 	num_set_threads((int)cli.threads);
 	k.in = cli_input(first, argc, argv);
-	struct ts_writer *out = cli_output();
-	int rc = run(&k, out, &r);
-	if (cli_check_reader(k.in) == 0)
-		cli_check_writer(out);
-	ts_batch_release(&k.from);
-	ts_batch_release(&k.to);
-	ts_reader_close(k.in);
-	ts_writer_close(out);
+	kit_out_init(&k.out, "scores", cli_output());
+	rc = run(&k, &r);
+	rc = kit_end(k.in, &k.out, rc);
+	release(&k);
 	ood_requests_release(&r);
-	ood_threshold_release(&k.threshold);
-	return cli_finish(rc ? 1 : 0);
+	return rc;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * ood-threshold: scores of ID rows in, the thresholds that flag a wanted share of them out. Retains
- * its input, 4 bytes per row and method; writes when that has come to its END. */
+ * its input, 8 bytes per row and method; writes when that has come to its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 #include "ood/eval/ood_set.h"
 #include "ood/act/ood_threshold.h"
 
@@ -57,17 +57,19 @@ static int choose_methods(struct ts_reader *r, const struct ts_header *h, char *
 static void tell(const struct ood_threshold *t)
 {
 	for (size_t m = 0; m < t->set.n; m++) {
-		const float *v = t->set.t[m].data;
-		float lo = v[0], hi = v[0];
+		const struct ts_tensor *v = &t->set.t[m];
+		const double first = ts_get(v->type, v->data, 0);
+		const int digits = v->type == TS_F64 ? 17 : 9; /* read back to the same bits */
+		double lo = first, hi = first;
 		for (size_t c = 1; c < t->classes; c++) {
-			lo = fminf(lo, v[c]);
-			hi = fmaxf(hi, v[c]);
+			lo = fmin(lo, ts_get(v->type, v->data, c));
+			hi = fmax(hi, ts_get(v->type, v->data, c));
 		}
 		if (t->classes)
-			cli_info("%s: thresholds from %.9g to %.9g, of %zu classes and %llu rows", t->set.t[m].name,
-				 (double)lo, (double)hi, t->classes, (unsigned long long)t->rows);
+			cli_info("%s: thresholds from %.*g to %.*g, of %zu classes and %llu rows", v->name, digits, lo,
+				 digits, hi, t->classes, (unsigned long long)t->rows);
 		else
-			cli_info("%s: threshold %.9g, the score of rank %llu of %llu", t->set.t[m].name, (double)v[0],
+			cli_info("%s: threshold %.*g, the score of rank %llu of %llu", v->name, digits, first,
 				 (unsigned long long)ood_promise_rank(&t->promise, t->rows),
 				 (unsigned long long)t->rows);
 	}
@@ -77,31 +79,28 @@ static void tell(const struct ood_threshold *t)
 				 (long long)t->class_rows[c]);
 }
 
-static int fit(struct ts_reader *in, struct ts_writer *out)
+static int fit(struct ts_reader *in, struct kit_out *out)
 {
 	struct ood_promise promise = { (enum ood_guarantee)guarantee, alpha, confidence };
 	unsigned flags =
 		(per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) | (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
 	struct ood_threshold t = { 0 };
-	struct ts_header h;
 	struct err err;
 	char **methods = NULL;
 	size_t n = 0;
 	int rc = -1;
 
-	ts_header_init(&h, "fit");
 	if (from && choose_methods(in, from, &methods, &n) == 0)
 		rc = ood_threshold_fit(&t, in, methods, n, &promise, flags);
 	if (rc == 0) {
 		tell(&t);
-		cli_history(&h, &from, 1);
-		rc = ood_threshold_write(&t, &h, out, &err);
+		cli_history(&out->header, &from, 1);
+		rc = ood_threshold_write(&t, &out->header, out->w, &err);
 		if (rc < 0)
 			cli_error("%s", err.text);
 	}
 	ood_threshold_release(&t);
-	ts_header_release(&h);
 	ts_strs_free(methods, n);
 	return rc;
 }
@@ -110,11 +109,11 @@ int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv);
 	struct ts_reader *in = cli_input(first, argc, argv);
-	struct ts_writer *out = cli_output();
-	int rc = fit(in, out);
+	struct kit_out out;
+	int rc;
 
-	cli_check_reader(in);
-	ts_reader_close(in);
-	ts_writer_close(out);
-	return cli_finish(rc ? 1 : 0);
+	kit_out_init(&out, "fit", cli_output());
+	rc = fit(in, &out);
+	kit_out_end(&out, false); /* fit() has told its errors */
+	return kit_end(in, NULL, rc);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * ts-cat: streams of one kind become one, whole or in part. Streaming but for --sample, which keeps
  * the sample, and --shuffle, which keeps everything. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kit/kit.h"
-#include "ts/ts_rng.h"
+#include "ts/ts_sample.h"
 
 static long head = -1, sample = -1;
 static bool shuffle;
@@ -31,15 +30,11 @@ static const struct cli_tool tool = { "ts-cat",
 				      NULL };
 
 struct work {
-	struct ts_writer *w;
-	struct ts_header header; /* of the output */
-	struct ts_batch out;     /* rows to be written */
-	struct ts_batch kept;    /* rows that are retained */
-	uint64_t *index;         /* of a kept row in the concatenation */
-	size_t index_cap;
-	uint64_t seen, after_shard;
-	struct ts_rng rng;
+	struct kit_out out;
 	struct kit_shard shard;
+	struct ts_sample kept;      /* with --sample and --shuffle */
+	uint64_t seen, after_shard; /* rows of all streams */
+	ptrdiff_t *map;             /* where the columns of the stream are that is being read */
 };
 
 static int add_selected(struct ts_header *to, const struct ts_header *from)
@@ -53,118 +48,52 @@ static int add_selected(struct ts_header *to, const struct ts_header *from)
 
 		if (!f)
 			rc = cli_error("there is no field '%s' to select; ts-dump --header lists them", names[i]);
-		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+		else if (ts_header_field(to, f->name))
 			rc = cli_error("field '%s' is selected twice", names[i]);
+		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+			cli_oom();
 	}
 	ts_strs_free(names, n);
 	return rc;
 }
 
-static int make_header(struct ts_header *to, const struct ts_header *from)
+/* Is every field of `have` in the header of r, alike? */
+static int check_fields(const struct ts_header *have, struct ts_reader *r)
 {
-	ts_header_init(to, from->kind);
-	if (select_list)
-		return add_selected(to, from);
-	for (size_t i = 0; i < from->n_fields; i++)
-		if (ts_header_add(to, from->fields[i].name, from->fields[i].type, from->fields[i].ndim,
-				  from->fields[i].shape) < 0)
-			cli_oom();
-	return 0;
-}
+	const struct ts_header *h = ts_reader_header(r);
+	ptrdiff_t *map;
 
-/* Do labels of both mean the same? */
-static bool same_classes(const struct ts_header *a, const struct ts_header *b)
-{
-	const struct ts_entry *ea = NULL, *eb = NULL;
-
-	for (size_t i = 0; i < a->meta.n; i++)
-		if (strcmp(a->meta.e[i].key, "classes") == 0)
-			ea = &a->meta.e[i];
-	for (size_t i = 0; i < b->meta.n; i++)
-		if (strcmp(b->meta.e[i].key, "classes") == 0)
-			eb = &b->meta.e[i];
-	return (!ea && !eb) || (ea && eb && ea->len == eb->len && memcmp(ea->bytes, eb->bytes, ea->len) == 0);
-}
-
-/* Is every field of `have` in h, alike? */
-static int check_fields(const struct ts_header *have, const struct ts_header *h, struct ts_reader *r)
-{
 	if (strcmp(have->kind, h->kind) != 0)
 		return ts_reader_fail(r, "holds %s, the first stream %s", h->kind, have->kind);
 	if (!select_list && have->n_fields != h->n_fields)
 		return ts_reader_fail(r, "has other fields than the first stream; --select the common ones");
-	for (size_t i = 0; i < have->n_fields; i++) {
-		const struct ts_field *a = &have->fields[i], *b = ts_header_field(h, a->name);
-		if (!b || a->type != b->type || a->ndim != b->ndim ||
-		    memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) != 0)
-			return ts_reader_fail(r,
-					      "field '%s' is missing or of another shape than in the "
-					      "first stream",
-					      a->name);
-	}
-	if (ts_header_field(have, "label") && !same_classes(have, h))
+	if (!(map = ts_header_map(have, h)))
+		cli_oom();
+	for (size_t i = 0; i < have->n_fields; i++)
+		if (map[i] < 0) {
+			free(map);
+			return ts_reader_fail(r, "field '%s' is missing or of another shape than in the first stream",
+					      have->fields[i].name);
+		}
+	free(map);
+	if (ts_header_field(have, "label") && !ts_meta_same(&have->meta, &h->meta, "classes"))
 		return ts_reader_fail(r, "has other classes than the first stream, so labels would be "
 					 "mixed up; --select fields without label");
 	return 0;
 }
 
-static int flush(struct work *k, bool all)
-{
-	size_t rows = ts_batch_rows(&k->out, 1024, 8 << 20);
-
-	if (k->out.n == 0 || (!all && k->out.n < rows))
-		return 0;
-	if (ts_writer_write(k->w, &k->out) < 0)
-		return -1;
-	return ts_batch_resize(&k->out, 0);
-}
-
-/* Retains row i of b, in a reservoir of `sample` rows (Vitter's algorithm R) if there is a
- * sample. */
-static int retain(struct work *k, const struct ts_batch *b, size_t i)
-{
-	size_t slot = k->kept.n;
-
-	if (sample >= 0 && k->after_shard > (uint64_t)sample) {
-		uint64_t j = ts_rng_below(&k->rng, k->after_shard);
-		if (j >= (uint64_t)sample)
-			return 0;
-		slot = j;
-	}
-	if (slot == k->kept.n) {
-		if (ts_batch_append(&k->kept, b, i) < 0)
-			return -1;
-		if (slot == k->index_cap) {
-			k->index_cap = slot ? 2 * slot : 1024;
-			k->index = realloc(k->index, k->index_cap * sizeof *k->index);
-			if (!k->index)
-				cli_oom();
-		}
-	} else {
-		for (size_t c = 0; c < k->kept.n_cols; c++) {
-			struct ts_col *to = &k->kept.cols[c];
-			const struct ts_col *from = ts_batch_col(b, to->name);
-			if (to->type == TS_STR) {
-				if (ts_col_set_str(to, slot, ts_col_str(from, i)) < 0)
-					return -1;
-			} else {
-				memcpy((char *)to->data + slot * to->row, (const char *)from->data + i * from->row,
-				       to->row);
-			}
-		}
-	}
-	k->index[slot] = k->seen - 1;
-	return 0;
-}
-
 static int take_row(struct work *k, const struct ts_batch *b, size_t i)
 {
+	int rc;
+
 	if (!kit_in_shard(&k->shard, k->seen++) || (head >= 0 && k->after_shard >= (uint64_t)head))
 		return 0;
 	k->after_shard++;
-	if ((sample >= 0 || shuffle ? retain(k, b, i) : ts_batch_append(&k->out, b, i)) < 0)
+	rc = sample >= 0 || shuffle ? ts_sample_row(&k->kept, b, k->map, i) :
+				      ts_batch_append(&k->out.rows, b, k->map, i);
+	if (rc < 0)
 		cli_oom();
-	return flush(k, false);
+	return kit_out_some(&k->out, 1024);
 }
 
 /* All that a batch gives is written at once: a pipe waits for no more. */
@@ -175,65 +104,56 @@ static int take(void *data, const struct ts_batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		if (take_row(k, b, i) < 0)
 			return -1;
-	return flush(k, true);
-}
-
-static const uint64_t *sort_by;
-static int by_index(const void *a, const void *b)
-{
-	uint64_t x = sort_by[*(const size_t *)a], y = sort_by[*(const size_t *)b];
-	return x < y ? -1 : x > y;
+	return kit_out_write(&k->out);
 }
 
 static int write_kept(struct work *k)
 {
-	size_t n = k->kept.n, *order = malloc((n + 1) * sizeof *order);
+	size_t *order = ts_sample_order(&k->kept, shuffle);
+	ptrdiff_t *map = ts_header_map(&k->out.header, &k->out.header);
 	int rc = 0;
 
-	if (!order)
+	if (!order || !map)
 		cli_oom();
-	for (size_t i = 0; i < n; i++)
-		order[i] = i;
-	sort_by = k->index;
-	qsort(order, n, sizeof *order, by_index);
-	for (size_t i = n; shuffle && i > 1; i--) {
-		size_t j = ts_rng_below(&k->rng, i), t = order[i - 1];
-		order[i - 1] = order[j];
-		order[j] = t;
-	}
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (ts_batch_append(&k->out, &k->kept, order[i]) < 0)
+	for (size_t i = 0; i < k->kept.rows.n && rc == 0; i++) {
+		if (ts_batch_append(&k->out.rows, &k->kept.rows, map, order[i]) < 0)
 			cli_oom();
-		rc = flush(k, false);
+		rc = kit_out_some(&k->out, 1024);
 	}
 	free(order);
+	free(map);
 	return rc;
 }
 
 static int begin(struct work *k, struct ts_reader **r, size_t n)
 {
+	struct ts_header *to = &k->out.header;
 	const struct ts_header **h = calloc(n + 1, sizeof *h);
-	int rc = -1;
+	int rc = 0;
 
 	if (!h)
 		cli_oom();
-	for (size_t i = 0; i < n; i++)
-		if (!(h[i] = ts_reader_header(r[i])))
-			goto out;
-	if (ts_header_is_set(h[0]) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard_text)) {
-		cli_error("a %s has no rows to concatenate or choose from; only --select works", h[0]->kind);
-		goto out;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = (h[i] = ts_reader_header(r[i])) ? 0 : -1;
+	if (rc == 0) {
+		ts_header_init(to, h[0]->kind);
+		if (ts_header_is_set(to) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard_text))
+			rc = cli_error("a %s has no rows to concatenate or choose from; only --select works", to->kind);
 	}
-	if (make_header(&k->header, h[0]) < 0 || ts_meta_merge(&k->header.meta, &h[0]->meta) < 0)
-		goto out;
-	for (size_t i = 1; i < n; i++)
-		if (check_fields(&k->header, h[i], r[i]) < 0)
-			goto out;
-	cli_history(&k->header, h, n);
-	if (ts_batch_init(&k->out, &k->header) < 0 || ts_batch_init(&k->kept, &k->header) < 0)
+	if (rc == 0 && select_list)
+		rc = add_selected(to, h[0]);
+	else if (rc == 0 && ts_header_add_all(to, h[0]) < 0)
 		cli_oom();
-	rc = ts_writer_begin(k->w, &k->header);
-out:
+	if (rc == 0 && ts_meta_merge(&to->meta, &h[0]->meta) < 0)
+		cli_oom();
+	for (size_t i = 1; i < n && rc == 0; i++)
+		rc = check_fields(to, r[i]);
+	if (rc == 0) {
+		cli_history(to, h, n);
+		if (ts_sample_init(&k->kept, to, sample >= 0 ? (uint64_t)sample : UINT64_MAX, (uint64_t)cli.seed) < 0)
+			cli_oom();
+		rc = kit_out_begin(&k->out);
+	}
 	free(h);
 	return rc;
 }
@@ -242,11 +162,14 @@ static int cat_rows(struct work *k, struct ts_reader **r, size_t n)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		k->map = ts_header_map(&k->out.header, ts_reader_header(r[i]));
+		if (!k->map)
+			cli_oom();
 		rc = kit_each(r[i], take, k);
-	if (rc == 0)
-		rc = write_kept(k);
-	return rc == 0 ? flush(k, true) : rc;
+		free(k->map);
+	}
+	return rc == 0 ? write_kept(k) : rc;
 }
 
 static int cat_set(struct work *k, struct ts_reader *r)
@@ -254,8 +177,8 @@ static int cat_set(struct work *k, struct ts_reader *r)
 	struct ts_set set = { 0 };
 	int rc = ts_reader_set(r, &set);
 
-	for (size_t i = 0; i < k->header.n_fields && rc == 0; i++)
-		rc = ts_writer_tensor(k->w, ts_set_get(&set, k->header.fields[i].name));
+	for (size_t i = 0; i < k->out.header.n_fields && rc == 0; i++)
+		rc = ts_writer_tensor(k->out.w, ts_set_get(&set, k->out.header.fields[i].name));
 	ts_set_release(&set);
 	return rc;
 }
@@ -265,28 +188,23 @@ int main(int argc, char **argv)
 	int first = cli_parse(&tool, argc, argv), rc;
 	size_t n = first < argc ? (size_t)(argc - first) : 1;
 	struct ts_reader **r = calloc(n, sizeof *r);
-	struct work k = { 0 };
+	struct work k = { .shard = kit_shard(shard_text) };
 
 	if (!r)
 		cli_oom();
-	k.shard = kit_shard(shard_text);
-	k.rng = ts_rng_new((uint64_t)cli.seed, 0);
 	for (size_t i = 0; i < n; i++)
 		r[i] = cli_open(first < argc ? argv[first + (int)i] : NULL);
-	k.w = cli_output();
+	kit_out_init(&k.out, "", cli_output());
 	rc = begin(&k, r, n);
 	if (rc == 0)
-		rc = ts_header_is_set(&k.header) ? cat_set(&k, r[0]) : cat_rows(&k, r, n);
+		rc = ts_header_is_set(&k.out.header) ? cat_set(&k, r[0]) : cat_rows(&k, r, n);
 	if (rc == 0)
-		rc = ts_writer_finish(k.w);
+		rc = kit_out_finish(&k.out);
 	for (size_t i = 0; i < n; i++) {
 		cli_check_reader(r[i]);
 		ts_reader_close(r[i]);
 	}
-	ts_batch_release(&k.out);
-	ts_batch_release(&k.kept);
-	ts_header_release(&k.header);
-	free(k.index);
 	free(r);
-	return kit_end(NULL, k.w, rc);
+	ts_sample_release(&k.kept);
+	return kit_end(NULL, &k.out, rc);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * ts-dump: any stream as text. Rows are passed on as they come, a batch at a time, so the exit status
  * alone says whether the stream was whole; --header and --history print after END. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kit/kit.h"
+#include "report/report_rows.h"
 
 static bool tsv, header, history;
 static const char *where; /* "COLUMN=VALUE" */
 static char *where_name;
 static long where_value;
+static ptrdiff_t where_at = -1; /* its column; -1: all rows */
 
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated scalar and string columns, with a heading" },
@@ -32,70 +33,8 @@ static const struct cli_tool tool = { "ts-dump",
 
 static void put_json(const char *s)
 {
-	char *text = ts_str_json(s);
-	if (!text)
+	if (report_json(stdout, s) < 0)
 		cli_oom();
-	fputs(text, stdout);
-	free(text);
-}
-
-/* Elements [first, first + prod(shape)) as nested lists. */
-static size_t put_nested(const struct ts_col *c, size_t first, int dim)
-{
-	char text[32];
-
-	if (dim == c->ndim) {
-		ts_elem_text(c->type, c->data, first, text);
-		fputs(text, stdout);
-		return first + 1;
-	}
-	putchar('[');
-	for (size_t i = 0; i < c->shape[dim]; i++) {
-		fputs(i ? ", " : "", stdout);
-		first = put_nested(c, first, dim + 1);
-	}
-	putchar(']');
-	return first;
-}
-
-static void put_row(const struct ts_batch *b, size_t i)
-{
-	putchar('{');
-	for (size_t k = 0; k < b->n_cols; k++) {
-		const struct ts_col *c = &b->cols[k];
-		fputs(k ? ", " : "", stdout);
-		put_json(c->name);
-		fputs(": ", stdout);
-		if (c->type == TS_STR)
-			put_json(ts_col_str(c, i));
-		else
-			put_nested(c, i * (c->row / ts_type_size(c->type)), 0);
-	}
-	puts("}");
-}
-
-static void put_tsv_row(const struct ts_batch *b, size_t i)
-{
-	char text[32], *p;
-	bool first = true;
-
-	for (size_t k = 0; k < b->n_cols; k++) {
-		const struct ts_col *c = &b->cols[k];
-		if (c->ndim)
-			continue;
-		if (!first)
-			putchar('\t');
-		first = false;
-		if (c->type == TS_STR) {
-			cli_put_cell(stdout, ts_col_str(c, i));
-			continue;
-		}
-		ts_elem_text(c->type, c->data, i, text);
-		for (p = text; *p; p++)
-			if (*p != '"')
-				putchar(*p);
-	}
-	putchar('\n');
 }
 
 /* Takes --where apart. Names of columns may hold '=', numbers do not. */
@@ -112,19 +51,23 @@ static void parse_where(void)
 		cli_oom();
 }
 
-/* The column that --where names. */
-static int find_where(struct ts_reader *r, const struct ts_batch *b, const struct ts_col **ret)
+/* Makes where_at the column that --where names. */
+static int find_where(struct ts_reader *r, const struct ts_header *h)
 {
-	*ret = ts_batch_col(b, where_name);
-	if (!*ret)
+	const struct ts_field *f = ts_header_field(h, where_name);
+
+	if (!f)
 		return ts_reader_fail(r, "has no column '%s'", where_name);
-	if ((*ret)->ndim || (*ret)->type >= TS_F16)
+	if (f->ndim || f->type >= TS_F16)
 		return ts_reader_fail(r, "column '%s' is not one integer per row", where_name);
+	where_at = f - h->fields;
 	return 0;
 }
 
-static bool is_wanted(const struct ts_col *c, size_t i)
+static bool is_wanted(const struct ts_batch *b, size_t i)
 {
+	const struct ts_col *c = where_at >= 0 ? &b->cols[where_at] : NULL;
+
 	if (!c)
 		return true;
 	return c->type == TS_I64 ? ((const int64_t *)c->data)[i] == where_value :
@@ -133,65 +76,26 @@ static bool is_wanted(const struct ts_col *c, size_t i)
 
 /* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
  * cannot be written ends it; cli_finish() says why. */
-static int dump_rows(struct ts_reader *r, const struct ts_header *h)
+static int dump_batch(void *data, const struct ts_batch *b)
 {
-	const struct ts_col *in = NULL;
-	struct ts_batch b;
-	bool first = true;
-	int rc = 0;
-
-	if (ts_batch_init(&b, h) < 0)
-		cli_oom();
-	if (where && find_where(r, &b, &in) < 0) {
-		ts_batch_release(&b);
-		return -1;
-	}
-	for (size_t k = 0; tsv && k < b.n_cols; k++)
-		if (!b.cols[k].ndim) {
-			printf("%s%s", first ? "" : "\t", b.cols[k].name);
-			first = false;
-		}
-	if (tsv)
-		putchar('\n');
-	while (fflush(stdout) == 0 && (rc = ts_reader_next(r, &b)) == 1)
-		for (size_t i = 0; i < b.n; i++)
-			if (!is_wanted(in, i))
-				continue;
-			else if (tsv)
-				put_tsv_row(&b, i);
-			else
-				put_row(&b, i);
-	ts_batch_release(&b);
-	return ferror(stdout) ? 0 : rc;
+	(void)data;
+	for (size_t i = 0; i < b->n; i++)
+		if (!is_wanted(b, i))
+			continue;
+		else if (tsv)
+			report_row_tsv(stdout, b, i);
+		else if (report_row_json(stdout, b, i) < 0)
+			cli_oom();
+	return fflush(stdout) == 0 ? 0 : -1;
 }
 
-static void put_tensor(const struct ts_tensor *t)
+static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 {
-	size_t n = ts_tensor_count(t);
-	double sum = 0, min = INFINITY, max = -INFINITY;
-
-	for (size_t i = 0; i < n; i++) {
-		double v = ts_get(t->type, t->data, i);
-		sum += v;
-		min = fmin(min, v);
-		max = fmax(max, v);
-	}
-	if (tsv) {
-		printf("%s\t%s\t", t->name, ts_type_name(t->type));
-		for (int i = 0; i < t->ndim; i++)
-			printf("%s%zu", i ? "x" : "", t->shape[i]);
-		printf("\t%.9g\t%.9g\t%.9g\n", sum, min, max);
-		return;
-	}
-	printf("{\"name\": ");
-	put_json(t->name);
-	printf(", \"type\": \"%s\", \"shape\": [", ts_type_name(t->type));
-	for (int i = 0; i < t->ndim; i++)
-		printf("%s%zu", i ? ", " : "", t->shape[i]);
-	if (isfinite(sum) && n)
-		printf("], \"sum\": %.9g, \"min\": %.9g, \"max\": %.9g}\n", sum, min, max);
-	else
-		printf("], \"sum\": \"%s\"}\n", n ? "not finite" : "empty");
+	if (where && find_where(r, h) < 0)
+		return -1;
+	if (tsv)
+		report_names_tsv(stdout, h);
+	return fflush(stdout) == 0 ? kit_each(r, dump_batch, NULL) : -1;
 }
 
 static int dump_set(struct ts_reader *r)
@@ -202,7 +106,10 @@ static int dump_set(struct ts_reader *r)
 	if (rc == 0 && tsv)
 		puts("name\ttype\tshape\tsum\tmin\tmax");
 	for (size_t i = 0; i < set.n && rc == 0; i++)
-		put_tensor(&set.t[i]);
+		if (tsv)
+			report_tensor_tsv(stdout, &set.t[i]);
+		else if (report_tensor_json(stdout, &set.t[i]) < 0)
+			cli_oom();
 	ts_set_release(&set);
 	return rc;
 }
@@ -237,10 +144,16 @@ static void print_history(const struct ts_header *h)
 {
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
-		printf("%s", s->id);
-		for (size_t k = 0; k < s->n_prev; k++)
-			printf("%s%s", k ? "," : " <- ", s->prev[k]);
-		printf("\t%s %s\t", s->tool, s->version);
+		cli_put_cell(stdout, s->id);
+		for (size_t k = 0; k < s->n_prev; k++) {
+			fputs(k ? "," : " <- ", stdout);
+			cli_put_cell(stdout, s->prev[k]);
+		}
+		putchar('\t');
+		cli_put_cell(stdout, s->tool);
+		putchar(' ');
+		cli_put_cell(stdout, s->version);
+		putchar('\t');
 		for (size_t k = 0; k < s->n_args; k++) {
 			fputs(k ? " " : "", stdout);
 			cli_put_cell(stdout, s->args[k]);

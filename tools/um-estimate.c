@@ -9,16 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "kit/kit.h"
 #include "ts/ts_images.h"
 #include "um/train/um_estimate.h"
 
 enum { MAX_RATIOS = 1000 };
 enum { EVAL, TRAIN }; /* --mode */
-enum { NN, TORCH };   /* --engine */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
-static long draws = 5, mode, batch = 512, engine, max_memory = 8192;
+static long draws = 5, mode, batch = 512, engine, max_memory = 8192; /* engine: enum um_runner */
 static bool augment, full;
 static double dropout, val_fraction, keep[MAX_RATIOS];
 static int n_keep;
@@ -59,250 +58,169 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* "0.965" or "0.9:0.99:0.01". */
-static void parse_keep(void)
-{
-	double v[3];
-	char copy[64], *next = copy;
-	int n = 0;
-
-	snprintf(copy, sizeof copy, "%s", keep_text);
-	for (char *one; n < 3 && (one = strsep(&next, ":")); n++)
-		if (cli_parse_double(one, n < 2 ? 0 : 1e-6, 1, &v[n]) < 0)
-			cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
-	if (n == 2 || next || (n == 3 && (v[1] < v[0] || (v[1] - v[0]) / v[2] > MAX_RATIOS - 1)))
-		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
-	n_keep = n == 1 ? 1 : 1 + (int)((v[1] - v[0]) / v[2] + 1e-9);
-	for (int i = 0; i < n_keep; i++) { /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
-		snprintf(copy, sizeof copy, "%.12g", i ? v[0] + i * v[2] : v[0]);
-		keep[i] = strtod(copy, NULL);
-	}
-	if (per_sample && strcmp(per_sample, "-") == 0)
-		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
-	if (per_sample && n_keep > 1)
-		cli_usage("--per-sample is about one ratio, not a sweep");
-}
-
-/* ---- losses of each sample ---- */
-
-struct rows {
-	struct ts_writer *w;
-	struct ts_header h;
-	struct ts_batch b;
+struct work {
+	struct ts_reader *r;
+	struct net_checkpoint c;
+	struct um_estimate *e;
+	struct kit_out out;  /* of --per-sample: rows that wait for their losses */
+	ptrdiff_t *map;      /* where its label and its name come from; NULL: it is not asked for */
+	size_t image, label; /* the images' columns */
 };
+enum { LOSS, MASKED_LOSS, TYPICALITY }; /* columns of --per-sample; label and name follow */
 
-static int open_rows(struct rows *out, struct ts_reader *r, const struct net_checkpoint *c)
+static int open_rows(struct work *k)
 {
-	const struct ts_header *in = ts_reader_header(r);
+	const struct ts_header *in = ts_reader_header(k->r);
 	const struct ts_field *name = ts_header_field(in, "name");
+	struct ts_header *h = &k->out.header;
 
-	ts_header_init(&out->h, "scores");
-	if (ts_header_add(&out->h, "loss", TS_F32, 0, NULL) < 0 ||
-	    ts_header_add(&out->h, "masked_loss", TS_F32, 0, NULL) < 0 ||
-	    ts_header_add(&out->h, "typicality", TS_F32, 0, NULL) < 0 ||
-	    ts_header_add(&out->h, "label", TS_I64, 0, NULL) < 0 ||
-	    (name && name->type == TS_STR && ts_header_add(&out->h, "name", TS_STR, 0, NULL) < 0) ||
-	    ts_meta_merge(&out->h.meta, &in->meta) < 0 || ts_meta_set_double(&out->h.meta, "keep", keep[0]) < 0 ||
-	    ts_meta_set_int(&out->h.meta, "draws", draws) < 0)
+	kit_out_init(&k->out, "scores", ts_writer_open(per_sample));
+	if (ts_header_add(h, "loss", TS_F32, 0, NULL) < 0 || ts_header_add(h, "masked_loss", TS_F32, 0, NULL) < 0 ||
+	    ts_header_add(h, "typicality", TS_F32, 0, NULL) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	    (name && name->type == TS_STR && ts_header_add(h, "name", TS_STR, 0, NULL) < 0) ||
+	    ts_meta_merge(&h->meta, &in->meta) < 0 || ts_meta_set_double(&h->meta, "keep", keep[0]) < 0 ||
+	    ts_meta_set_int(&h->meta, "draws", draws) < 0 || !(k->map = ts_header_map(h, in)))
 		cli_oom();
-	cli_history(&out->h, (const struct ts_header *[]){ in, &c->header }, 2);
-	if (ts_batch_init(&out->b, &out->h) < 0)
-		cli_oom();
-	out->w = ts_writer_open(per_sample);
-	if (!out->w)
-		cli_oom();
-	return ts_writer_begin(out->w, &out->h);
-}
-
-/* Remembers label and name of a row that waits for its losses. */
-static void keep_row(struct rows *out, const struct ts_batch *b, size_t i)
-{
-	const size_t at = out->b.n;
-	struct ts_col *name;
-
-	if (!out->w)
-		return;
-	if (ts_batch_resize(&out->b, at + 1) < 0)
-		cli_oom();
-	((int64_t *)ts_batch_col(&out->b, "label")->data)[at] = ((const int64_t *)ts_batch_col(b, "label")->data)[i];
-	name = ts_batch_col(&out->b, "name");
-	if (name && ts_col_set_str(name, at, ts_col_str(ts_batch_col(b, "name"), i)) < 0)
-		cli_oom();
+	cli_history(h, (const struct ts_header *[]){ in, &k->c.header }, 2);
+	return kit_out_begin(&k->out);
 }
 
 /* The n rows that have waited get their losses. */
-static int write_rows(struct rows *out, const struct um_estimate *e, size_t n)
+static int write_rows(struct work *k, size_t n)
 {
-	if (!out->w || n == 0)
+	if (!k->map || n == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		double own, with;
+		double own, masked;
 
-		um_estimate_row(e, i, &own, &with);
-		((float *)ts_batch_col(&out->b, "loss")->data)[i] = (float)own;
-		((float *)ts_batch_col(&out->b, "masked_loss")->data)[i] = (float)with;
-		((float *)ts_batch_col(&out->b, "typicality")->data)[i] = (float)(own - with);
+		um_estimate_row(k->e, i, &own, &masked);
+		((float *)k->out.rows.cols[LOSS].data)[i] = (float)own;
+		((float *)k->out.rows.cols[MASKED_LOSS].data)[i] = (float)masked;
+		((float *)k->out.rows.cols[TYPICALITY].data)[i] = (float)(own - masked);
 	}
-	if (ts_writer_write(out->w, &out->b) < 0)
-		return -1;
-	if (ts_batch_resize(&out->b, 0) < 0)
-		cli_oom();
-	return 0;
+	return kit_out_write(&k->out);
 }
 
-/* ---- all rows ---- */
-
-static int take(struct ts_reader *r, const struct ts_batch *b, struct um_estimate *e, struct rows *out, int classes)
+static int take(void *data, const struct ts_batch *b)
 {
-	const struct ts_col *image = ts_batch_col(b, "image");
-	const int64_t *y = ts_batch_col(b, "label")->data;
+	struct work *k = data;
+	const struct ts_col *image = &b->cols[k->image];
+	const int64_t *y = b->cols[k->label].data;
 	struct err err;
 	size_t n;
 
+	if (net_check_labels(k->c.net, k->r, y, b->n, 0) < 0)
+		return -1;
 	for (size_t i = 0; i < b->n; i++) {
-		if (y[i] < 0 || y[i] >= classes)
-			return ts_reader_fail(r,
-					      "row %llu: label %lld is out of range for a model of %d "
-					      "classes",
-					      (unsigned long long)ts_reader_rows(r) - b->n + i, (long long)y[i],
-					      classes);
-		keep_row(out, b, i);
-		if (um_estimate_add(e, (const uint8_t *)image->data + i * image->row, y[i], &n, &err) < 0)
+		if (k->map && ts_batch_append(&k->out.rows, b, k->map, i) < 0)
+			cli_oom();
+		if (um_estimate_add(k->e, (const uint8_t *)image->data + i * image->row, y[i], &n, &err) < 0)
 			return cli_error("%s", err.text);
-		if (write_rows(out, e, n) < 0)
+		if (write_rows(k, n) < 0)
 			return -1;
 	}
+	cli_progress("%llu images", (unsigned long long)ts_reader_rows(k->r));
 	return 0;
 }
 
-static int read_all(struct ts_reader *r, struct um_estimate *e, struct rows *out, int classes)
+static int read_all(struct work *k)
 {
-	struct ts_batch b;
 	struct err err;
 	size_t n;
-	int rc;
 
-	if (ts_batch_init(&b, ts_reader_header(r)) < 0)
-		cli_oom();
-	while ((rc = ts_reader_next(r, &b)) == 1) {
-		if (take(r, &b, e, out, classes) < 0) {
-			rc = -1;
-			break;
-		}
-		cli_progress("%llu images", (unsigned long long)ts_reader_rows(r));
-	}
-	ts_batch_release(&b);
-	if (rc == 0 && ts_reader_rows(r) == 0)
-		rc = ts_reader_fail(r, "holds no images");
-	if (rc == 0 && um_estimate_flush(e, &n, &err) < 0)
-		rc = cli_error("%s", err.text);
-	if (rc == 0)
-		rc = write_rows(out, e, n);
-	return rc == 0 && out->w ? ts_writer_finish(out->w) : rc;
+	if (kit_each(k->r, take, k) < 0 || ts_images_some(k->r) < 0)
+		return -1;
+	if (um_estimate_flush(k->e, &n, &err) < 0)
+		return cli_error("%s", err.text);
+	return k->map && (write_rows(k, n) < 0 || kit_out_finish(&k->out) < 0) ? -1 : 0;
 }
 
 /* The same over all but the images that are held out, which only the end of the stream tells. */
-static int read_fraction(struct ts_reader *r, struct um_estimate *e, int classes, size_t *rows)
+static int read_fraction(struct work *k)
 {
 	struct um_data d = { 0 }, held = { 0 };
-	struct err err = { 0 };
-	size_t n;
-	int rc = um_data_read(&d, r, (size_t)max_memory << 20);
+	struct err err;
+	int rc = um_data_read(&d, k->r, (size_t)max_memory << 20);
 
-	if (rc == 0 && d.n_classes > (size_t)classes)
-		rc = ts_reader_fail(r, "label %zu is out of range for a model of %d classes", d.n_classes - 1, classes);
-	else if (rc == 0)
-		rc = um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &err);
-	for (size_t i = 0; i < d.n && rc == 0; i++)
-		rc = um_estimate_add(e, d.image + i * (size_t)d.c * (size_t)d.h * (size_t)d.w, d.label[i], &n, &err);
-	if (rc == 0)
-		rc = um_estimate_flush(e, &n, &err);
-	if (rc < 0 && err.text[0])
-		cli_error("%s", err.text);
-	*rows = d.n;
+	if (rc == 0 && (um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &err) < 0 ||
+			um_estimate_data(k->e, &d, &err) < 0))
+		rc = cli_error("'%s': %s", ts_reader_name(k->r), err.text);
 	um_data_release(&d);
 	um_data_release(&held);
 	return rc;
 }
 
-static void print(const struct um_estimate *e, unsigned long long rows)
+static void print(const struct um_estimate *e)
 {
 	struct um_estimated v = um_estimate_result(e, 0);
 
 	if (n_keep == 1) {
 		printf("%.6g\n", v.mean);
-		cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%llu", v.mean,
-			v.std, v.min, v.max, draws, keep[0], rows);
+		cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%zu", v.mean,
+			v.std, v.min, v.max, draws, keep[0], v.rows);
 		return;
 	}
 	printf("keep\tmean\tstd\tmin\tmax\tdraws\trows\n");
 	for (int i = 0; i < n_keep; i++) {
 		v = um_estimate_result(e, i);
-		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%llu\n", keep[i], v.mean, v.std, v.min, v.max, draws, rows);
+		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%zu\n", keep[i], v.mean, v.std, v.min, v.max, draws, v.rows);
 	}
 }
 
-static int run(struct ts_reader *r, struct net_checkpoint *c, struct rows *out)
+static int run(struct work *k)
 {
-	const struct um_estimate_options o = { keep,
-					       n_keep,
-					       draws,
-					       batch,
-					       augment,
-					       mode == TRAIN,
-					       per_sample != NULL,
-					       dropout,
-					       (uint64_t)cli.seed,
-					       { .torch = engine == TORCH || strcmp(cli.device, "cpu") != 0,
-						 .device = cli.device,
-						 .threads = cli.threads } };
-	struct um_estimate *e = NULL;
+	const struct um_estimate_options o = { .keep = keep,
+					       .n_keep = n_keep,
+					       .draws = draws,
+					       .batch = batch,
+					       .augment = augment,
+					       .train = mode == TRAIN,
+					       .per_sample = per_sample != NULL,
+					       .dropout = dropout,
+					       .seed = (uint64_t)cli.seed,
+					       .engine = { .torch = um_engine_is_torch(engine, cli.device),
+							   .device = cli.device,
+							   .threads = cli.threads } };
 	struct err err;
-	size_t rows = 0;
-	int rc = -1;
 
 	if (um_engine_check(&o.engine, &err) < 0)
 		cli_usage("%s", err.text);
-	if (net_load(c, model_path, &err) < 0 || net_bake(c, !full, NULL, &err) < 0)
+	if (net_load(&k->c, model_path, &err) < 0 || net_bake(&k->c, !full, NULL, &err) < 0)
 		return cli_error("%s", err.text);
-	if (net_check_images(c->net, r) < 0 || ts_images_labels(r, true) < 0 ||
-	    (per_sample && open_rows(out, r, c) < 0))
+	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 ||
+	    (per_sample && open_rows(k) < 0))
 		return -1;
-	if (um_estimate_new(&e, c, &o, &err) < 0)
-		cli_error("%s", err.text);
-	else if (val_fraction > 0)
-		rc = read_fraction(r, e, c->net->classes, &rows);
-	else
-		rc = read_all(r, e, out, c->net->classes);
-	if (rc == 0)
-		print(e, (unsigned long long)(val_fraction > 0 ? rows : ts_reader_rows(r)));
-	um_estimate_free(e);
-	return rc;
+	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
+	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");
+	if (um_estimate_new(&k->e, &k->c, &o, &err) < 0)
+		return cli_error("%s", err.text);
+	if ((val_fraction > 0 ? read_fraction(k) : read_all(k)) < 0)
+		return -1;
+	print(k->e);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc;
-	struct net_checkpoint c = { 0 };
-	struct rows out = { 0 };
-	struct ts_reader *r;
+	struct work k = { 0 };
 
 	if (!model_path)
 		cli_usage("no --model given");
 	if (dropout > 0 && mode == EVAL)
 		cli_usage("--dropout acts with --mode train");
-	parse_keep();
+	if (!(n_keep = (int)kit_range(keep_text, 0, 1, keep, MAX_RATIOS)))
+		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
+	if (per_sample && strcmp(per_sample, "-") == 0)
+		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
+	if (per_sample && n_keep > 1)
+		cli_usage("--per-sample is about one ratio, not a sweep");
 	if (per_sample && val_fraction > 0)
 		cli_usage("--per-sample and --val-fraction exclude each other");
-	r = cli_input(first, argc, argv);
-	rc = run(r, &c, &out);
-	cli_check_reader(r);
-	if (out.w)
-		cli_check_writer(out.w);
-	ts_writer_close(out.w);
-	ts_batch_release(&out.b);
-	ts_header_release(&out.h);
-	ts_reader_close(r);
-	net_checkpoint_release(&c);
-	return cli_finish(rc);
+	k.r = cli_input(first, argc, argv);
+	rc = run(&k);
+	um_estimate_free(k.e);
+	net_checkpoint_release(&k.c);
+	free(k.map);
+	return kit_end(k.r, &k.out, rc);
 }

@@ -95,13 +95,21 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 
 /* ---- sources --------------------------------------------------------------------------------- */
 
+enum ds_empty { DS_EMPTY_ERROR, DS_EMPTY_DROP, DS_EMPTY_KEEP };
+enum ds_order { DS_BY_NUMBER, DS_BY_BYTES };
+
 struct ds_options {
-	const char *format;            /* only this one (ds_formats()); NULL: any */
-	const char *split;             /* "train", "test", ...; NULL: everything */
-	bool coarse;                   /* CIFAR-100: its 20 coarse labels */
-	const char *list, *root;       /* a list, and the folder that its paths begin in; or NULL */
-	const char *exclude, *only;    /* files of classes' names or ids, one per line; or NULL */
-	const char *map;               /* file of "class<TAB>new class" lines; or NULL */
+	const char *format;          /* only this one (ds_formats()); NULL: any */
+	const char *split;           /* "train", "test", ...; NULL: everything */
+	long class_level;            /* which folder of a path is the class: 1 the first below the root, -1 the image's
+					  own; 0: see ds_folders.h */
+	enum ds_empty empty_classes; /* folders beside those of the classes that hold no image */
+	enum ds_order class_order;   /* of classes whose names are whole numbers */
+	bool coarse;                 /* CIFAR-100: its 20 coarse labels */
+	const char *files;           /* rows of files alone whose path matches this pattern (fnmatch(3)); or NULL */
+	const char *list, *root;     /* a list, and the folder that its paths begin in; or NULL */
+	const char *exclude, *only;  /* files of classes' names or ids, one per line; or NULL */
+	const char *map;             /* file of "class<TAB>new class" lines; or NULL */
 	long per_class, sample, limit; /* -1: all; in this order; the first two at random */
 	uint64_t seed;
 	long shard, n_shards; /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
@@ -129,6 +137,8 @@ size_t ds_rows(const struct ds_source *s);
  * those that are of a known format, why it is not read (NULL: there is none). */
 size_t ds_ignored(const struct ds_source *s);
 const char *ds_unread(const struct ds_source *s);
+/* What else should be known of the source, though it is no error: text i, or NULL behind the last. Borrowed. */
+const char *ds_note(const struct ds_source *s, size_t i);
 
 struct ds_row {
 	const char *name; /* path inside the source */

@@ -33,12 +33,71 @@ static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n,
 	return 0;
 }
 
-/* Sorts the classes by bytes and renumbers the rows. */
+/* Is the id a whole number that fits? */
+static bool is_number(const char *id)
+{
+	const size_t n = strlen(id);
+
+	return n && n <= 18 && strspn(id, "0123456789") == n;
+}
+
+static long long value_of(const char *id)
+{
+	return strtoll(id, NULL, 10);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const long long x = value_of((*(const struct ds_class *const *)a)->id);
+	const long long y = value_of((*(const struct ds_class *const *)b)->id);
+
+	return x != y ? (x > y) - (x < y) : by_id(a, b);
+}
+
+/* Classes that are all numbers are in the order of these: folder 10 comes behind folder 2, though its name does not. */
+static bool all_numbers(const struct ds_source *s)
+{
+	for (size_t i = 0; i < s->n_classes; i++)
+		if (!is_number(s->classes[i].id))
+			return false;
+	return s->n_classes > 1;
+}
+
+/* What should be known of classes that are numbers, now that they are sorted. */
+static int note_numbers(struct ds_source *s, struct err *err)
+{
+	const struct ds_class *c = s->classes;
+	const long long first = value_of(c[0].id);
+	const bool by_value = s->o.class_order == DS_BY_NUMBER;
+	size_t i = 1;
+
+	while (i < s->n_classes &&
+	       (by_value ? strcmp(c[i - 1].id, c[i].id) < 0 : value_of(c[i - 1].id) < value_of(c[i].id)))
+		i++;
+	if (i < s->n_classes && !by_value)
+		return ds_add_note(s, err, "the classes are numbers and sorted as texts: '%s' has label %zu", c[i].id,
+				   i);
+	if (i < s->n_classes &&
+	    ds_add_note(s, err,
+			"the classes are numbers and sorted by value, '%s' before '%s' (--class-order "
+			"bytes: as texts, as torchvision does)",
+			c[i - 1].id, c[i].id) < 0)
+		return -1;
+	for (i = 0; i < s->n_classes && value_of(c[i].id) == (long long)i + (first == 1); i++)
+		;
+	return i == s->n_classes ?
+		       0 :
+		       ds_add_note(s, err, "the classes are numbers, but some are missing: '%s' has label %zu", c[i].id,
+				   i);
+}
+
+/* Sorts the classes by bytes, or by value if they are numbers, and renumbers the rows. */
 static int sort_classes(struct ds_source *s, struct err *err)
 {
+	const bool numbers = all_numbers(s);
 	size_t n = s->n_classes;
 	struct ds_class **order = malloc((n + 1) * sizeof *order);
-	int32_t *number = malloc((n + 1) * sizeof *number);
+	int32_t *number = calloc(n + 1, sizeof *number);
 	int rc = -1;
 
 	if (!order || !number)
@@ -46,14 +105,14 @@ static int sort_classes(struct ds_source *s, struct err *err)
 	else {
 		for (size_t i = 0; i < n; i++)
 			order[i] = &s->classes[i];
-		qsort(order, n, sizeof *order, by_id);
+		qsort(order, n, sizeof *order, numbers && s->o.class_order == DS_BY_NUMBER ? by_number : by_id);
 		for (size_t i = 0; i < n; i++)
 			number[order[i] - s->classes] = (int32_t)i;
 		rc = reorder(s, order, n, number, err);
 	}
 	free(order);
 	free(number);
-	return rc;
+	return rc == 0 && numbers ? note_numbers(s, err) : rc;
 }
 
 /* Each number up to the largest label is a class and gets a name, so a wild label would cost much memory. */

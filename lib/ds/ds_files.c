@@ -2,7 +2,6 @@
  * Files of a folder (sorted), of an archive (as they lie), or one file by itself. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,31 +11,17 @@
 #include "ds/ds.h"
 #include "ds/format/ds_archive.h"
 #include "ds/ds_files.h"
+#include "ds/ds_walk.h"
 
 struct ds_files {
 	char *path;
-	FTS *fts; /* a folder's walk, or NULL */
-	FTSENT *file;
+	struct ds_walk *walk;       /* a folder's, or NULL */
+	const char *file;           /* its current path */
 	struct ds_archive *archive; /* or this; neither: one plain file */
 	bool done;                  /* the plain file was given */
 	int fd;                     /* of the current file, once it is read; -1 */
+	enum ds_kind kind;          /* of the current file */
 };
-
-/* Sorts whole paths by bytes: what follows a folder's name is a slash ("cat-2/x" < "cat/x"). */
-static int by_path(const FTSENT **a, const FTSENT **b)
-{
-	const unsigned char *x = (const unsigned char *)(*a)->fts_name;
-	const unsigned char *y = (const unsigned char *)(*b)->fts_name;
-	int cx, cy;
-
-	while (*x && *x == *y) {
-		x++;
-		y++;
-	}
-	cx = *x ? *x : (*a)->fts_info == FTS_D ? '/' : 0;
-	cy = *y ? *y : (*b)->fts_info == FTS_D ? '/' : 0;
-	return cx - cy;
-}
 
 bool ds_is_npz(const unsigned char *p, size_t n)
 {
@@ -59,17 +44,6 @@ static bool is_npz(const char *path)
 	return ds_is_npz(head, n);
 }
 
-static int open_folder(struct ds_files *f, struct err *err)
-{
-	char *roots[2] = { f->path, NULL };
-
-	f->fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_path);
-	/* The first step is onto the folder itself; glibc leaks a walk that is closed before it. */
-	if (f->fts && (f->file = fts_read(f->fts)) != NULL && f->file->fts_info == FTS_D)
-		return 0;
-	return err_fail(err, "cannot read '%s': %s", f->path, strerror(errno));
-}
-
 struct ds_files *ds_files_open(const char *path, struct err *err)
 {
 	struct ds_files *f = calloc(1, sizeof *f);
@@ -90,9 +64,13 @@ struct ds_files *ds_files_open(const char *path, struct err *err)
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		if (open_folder(f, err) < 0)
+		if (!(f->walk = ds_walk_open(path, err)))
 			goto fail;
 		return f;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_fail(err, "'%s' is neither a file nor a folder, and cannot be read twice", path);
+		goto fail;
 	}
 	if (is_npz(path))
 		return f;
@@ -116,8 +94,7 @@ void ds_files_close(struct ds_files *f)
 	if (!f)
 		return;
 	close_file(f);
-	if (f->fts)
-		fts_close(f->fts);
+	ds_walk_close(f->walk);
 	ds_archive_close(f->archive);
 	free(f->path);
 	free(f);
@@ -125,36 +102,12 @@ void ds_files_close(struct ds_files *f)
 
 bool ds_files_is_folder(const struct ds_files *f)
 {
-	return f->fts != NULL;
+	return f->walk != NULL;
 }
 
 bool ds_files_is_plain(const struct ds_files *f)
 {
-	return !f->fts && !f->archive;
-}
-
-static int next_in_folder(struct ds_files *f, const char **name, struct err *err)
-{
-	while ((f->file = fts_read(f->fts)) != NULL) {
-		switch (f->file->fts_info) {
-		case FTS_F:
-		case FTS_SLNONE: /* a link to nothing; reading it says so */
-			*name = f->file->fts_path + strlen(f->path);
-			*name += strspn(*name, "/");
-			return 1;
-		case FTS_DNR:
-		case FTS_ERR:
-		case FTS_NS:
-		case FTS_DC:
-			return err_fail(err, "cannot read '%s': %s", f->file->fts_path,
-					f->file->fts_info == FTS_DC ? "folder that contains itself" :
-								      strerror(f->file->fts_errno));
-		default: break;
-		}
-	}
-	if (errno == 0)
-		return 0;
-	return err_fail(err, "cannot read '%s': %s", f->path, strerror(errno));
+	return !f->walk && !f->archive;
 }
 
 int ds_files_next(struct ds_files *f, const char **name, struct err *err)
@@ -162,10 +115,17 @@ int ds_files_next(struct ds_files *f, const char **name, struct err *err)
 	const char *slash;
 
 	close_file(f);
-	if (f->fts)
-		return next_in_folder(f, name, err);
+	if (f->walk) {
+		int rc = ds_walk_next(f->walk, &f->file, &f->kind, err);
+
+		if (rc == 1) {
+			*name = f->file + strlen(f->path);
+			*name += strspn(*name, "/");
+		}
+		return rc;
+	}
 	if (f->archive)
-		return ds_archive_next(f->archive, name, err);
+		return ds_archive_next(f->archive, name, &f->kind, err);
 	if (f->done)
 		return 0;
 	f->done = true;
@@ -174,9 +134,14 @@ int ds_files_next(struct ds_files *f, const char **name, struct err *err)
 	return 1;
 }
 
+enum ds_kind ds_files_kind(const struct ds_files *f)
+{
+	return f->kind;
+}
+
 const char *ds_files_path(const struct ds_files *f)
 {
-	return f->archive ? NULL : f->fts ? f->file->fts_accpath : f->path;
+	return f->archive ? NULL : f->walk ? f->file : f->path;
 }
 
 static ssize_t read_some(struct ds_files *f, void *to, size_t n, struct err *err)

@@ -46,8 +46,14 @@ void ds_files_close(struct ds_files *f);
 /* Is it a folder, or one plain file? Then each of its files can be opened by itself. */
 bool ds_files_is_folder(const struct ds_files *f);
 bool ds_files_is_plain(const struct ds_files *f);
-/* The next file or link to one: 1 and its path inside the source (borrowed to the next call), 0 at
- * the end, -1. */
+/* The next one, of whatever kind: 1 and its path inside the source (borrowed to the next call), 0 at the end, -1. */
+enum ds_kind {
+	DS_FILE,
+	DS_FOLDER, /* what it holds follows; archives need not name their folders */
+	DS_LINK,   /* to nothing, or any in an archive */
+	DS_SPECIAL /* a FIFO, a socket, a device */
+};
+enum ds_kind ds_files_kind(const struct ds_files *f);
 int ds_files_next(struct ds_files *f, const char **name, struct err *err);
 /* Where the file lies on the disk; NULL in an archive. */
 const char *ds_files_path(const struct ds_files *f);

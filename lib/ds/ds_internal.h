@@ -52,6 +52,7 @@ struct ds_layout {
 	const struct ds_layout *with;                        /* the layout whose files this one annotates; or NULL */
 	bool (*named)(const char *path);                     /* or NULL */
 	bool (*starts)(const unsigned char *head, size_t n); /* or NULL */
+	bool annotates;                                      /* may say something of other files: see ds_wanted() */
 	/* Adds the file's rows with ds_add_row(), or remembers what it says about other files. 1: done;
 	 * 0: it is not of this layout after all; -1 with err, which the caller prefixes with the names
 	 * of the source and the file. */
@@ -86,9 +87,16 @@ void ds_listing_file(struct ds_source *s, const char *path);
  * name, followed by the index if the layout has load(). class_id: its class, or NULL. label: its class's number
  * where the layout numbers classes itself, else -1. -1 with err: no memory, a number too large, too many rows. */
 int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *class_id, long label, struct err *err);
-/* Sets the names of classes that the layout numbers itself; takes names and its strings in any case. -1 with err:
- * no memory. */
+/* Replaces the classes by these; takes names and its strings in any case. -1 with err: no memory. */
 int ds_name_classes(struct ds_source *s, char **names_take, size_t n, struct err *err);
+/* Is the file that is being listed one whose rows are wanted (--files)? Others are offered only to layouts that
+ * annotate, which add no rows of theirs. */
+bool ds_wanted(const struct ds_source *s);
+/* A note for the user, once each: ds_note(). Returns 0; -1 with err: no memory. */
+int ds_add_note(struct ds_source *s, struct err *err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same thing must not come twice from one operand: key says what it is, path where it came from. -1 with err,
+ * which names both paths. */
+int ds_once(struct ds_source *s, const char *key, const char *path, struct err *err);
 /* The number of the class with this id; a new class if there is none. -1 with err: no memory, too many classes. */
 int ds_class_number(struct ds_source *s, const char *id, struct err *err);
 /* Is this row part of the split that was asked for? The folders of `path` decide, or own, the split
@@ -133,6 +141,7 @@ struct ds_listing {
 	uint32_t entry;   /* the file's number in the operand, from 1 */
 	const char *path; /* with the operand's prefix */
 	bool have_file;   /* the file is the last of files[] already */
+	bool unwanted;    /* it does not match --files */
 };
 
 struct ds_source {
@@ -147,10 +156,17 @@ struct ds_source {
 	size_t n, cap;
 	struct ds_class *classes;
 	size_t n_classes, cap_classes;
-	struct ds_map by_id; /* numbers of classes by their ids */
-	char **names;        /* of classes, once they are numbered */
-	bool numbered;       /* some rows came with numbers: classes keep the layout's order */
-	bool named;          /* some rows came with ids: classes are sorted */
+	struct ds_map by_id;        /* numbers of classes by their ids */
+	struct ds_labels *labels;   /* ds_labels.c */
+	struct ds_folders *folders; /* ds_folders.h */
+	struct ds_map once;         /* ds_once(): keys to places in once_path */
+	struct ds_map packed;       /* files of many rows, without their .gz, to halves of their content's hash */
+	char **once_path;
+	char **notes; /* ds_add_note() */
+	size_t n_notes;
+	char **names;  /* of classes, once they are numbered */
+	bool numbered; /* some rows came with numbers: classes keep the layout's order */
+	bool named;    /* some rows came with ids: classes are sorted */
 	void *state[DS_LAYOUTS];
 	size_t ignored;
 	struct err unread;          /* see ds_pass() */
@@ -162,6 +178,11 @@ struct ds_source {
 /* The row's name, in buf if it has to be made. */
 enum { DS_NAME = 4096 + 32 };
 const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, char buf[DS_NAME]);
+/* ds_names.c: no two rows have the same name. -1 with err, which says where. */
+int ds_check_names(struct ds_source *s, struct err *err);
+/* ds_operands.c: the paths of the source, with what rows' names begin with where there are several, so that
+ * they are told apart. -1 with err: no memory, one that is given twice or lies in another. */
+int ds_add_operands(struct ds_source *s, char *const *paths, size_t n, struct err *err);
 /* ds_list.c: adds the rows of s->o.list. */
 int ds_list_read(struct ds_source *s, struct err *err);
 /* ds_choose.c: numbers the classes and applies --exclude-classes, --only-classes, --map-classes. */
@@ -170,6 +191,19 @@ int ds_number_classes(struct ds_source *s, struct err *err);
 int ds_choose(struct ds_source *s, struct err *err);
 /* ds_read.c: ends the threads and frees what reading needed. */
 void ds_reading_free(struct ds_source *s);
+
+/* ---- labels that are numbers (ds_labels.c) ---- */
+
+/* Says what the labels of the file at path mean, a name of the set ("CIFAR-10"): the same number of two sets is not the
+ * same class. -1 with err: another file of the same operand said something else; err names both. */
+int ds_labels_mean(struct ds_source *s, size_t operand, const char *set, const char *path, struct err *err);
+/* The names of the classes of a set, in their order; takes the classes in any case. -1 with err: no memory, or another
+ * file gave the same set other names. */
+int ds_labels_named(struct ds_source *s, const char *set, const char *path, struct ds_class *classes_take, size_t n,
+		    struct err *err);
+/* Once all is listed: the classes get the names of the set, if its file gave them. -1 with err. */
+int ds_labels_end(struct ds_source *s, struct err *err);
+void ds_labels_free(struct ds_labels *l);
 
 /* ---- texts ---- */
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ds/ds_internal.h"
@@ -32,6 +33,7 @@ static int add_line(struct ds_source *s, char *line, struct missing *m, struct e
 {
 	const char *root = s->operands[0].path;
 	char path[8192];
+	struct stat st;
 	long label;
 
 	split_label(line, &label);
@@ -43,6 +45,9 @@ static int add_line(struct ds_source *s, char *line, struct missing *m, struct e
 			snprintf(m->first, sizeof m->first, "%s", line);
 		return 0;
 	}
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_fail(err, "'%s' is a %s, not a file", line,
+				S_ISDIR(st.st_mode) ? "folder" : "FIFO, a socket or a device");
 	ds_listing_file(s, line);
 	return ds_add_row(s, NULL, 0, NULL, label, err);
 }

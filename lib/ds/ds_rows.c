@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What layouts call: rows, classes and splits of the source that is being listed. */
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,62 @@ int ds_pass(struct ds_source *s, const char *path, const char *format, ...)
 	vsnprintf(s->unread.text, sizeof s->unread.text, format, ap);
 	va_end(ap);
 	err_prefix(&s->unread, "'%s' ", path);
+	return 0;
+}
+
+const char *ds_note(const struct ds_source *s, size_t i)
+{
+	return i < s->n_notes ? s->notes[i] : NULL;
+}
+
+int ds_add_note(struct ds_source *s, struct err *err, const char *format, ...)
+{
+	char **grown, *text;
+	va_list ap;
+	int rc;
+
+	va_start(ap, format);
+	rc = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (rc < 0)
+		return err_memory(err);
+	for (size_t i = 0; i < s->n_notes; i++)
+		if (strcmp(s->notes[i], text) == 0) {
+			free(text);
+			return 0;
+		}
+	if (!(grown = realloc(s->notes, (s->n_notes + 1) * sizeof *grown))) {
+		free(text);
+		return err_memory(err);
+	}
+	s->notes = grown;
+	s->notes[s->n_notes++] = text;
+	return 0;
+}
+
+bool ds_wanted(const struct ds_source *s)
+{
+	return !s->listing.unwanted;
+}
+
+int ds_once(struct ds_source *s, const char *key, const char *path, struct err *err)
+{
+	char full[DS_NAME], **grown;
+	int64_t at;
+
+	snprintf(full, sizeof full, "%zu:%.4000s", s->listing.operand, key);
+	if ((at = ds_map_get(&s->once, full)) >= 0)
+		return err_fail(err, "'%s' and '%s' are the same part of one set; --files PATTERN takes one of them",
+				s->once_path[at], path);
+	if (!(grown = realloc(s->once_path, (s->once.n + 1) * sizeof *grown)))
+		return err_memory(err);
+	s->once_path = grown;
+	if (!(grown[s->once.n] = strdup(path)))
+		return err_memory(err);
+	if (ds_map_set(&s->once, full, (int64_t)s->once.n, err) < 0) {
+		free(grown[s->once.n]);
+		return -1;
+	}
 	return 0;
 }
 
@@ -86,6 +143,8 @@ void ds_listing_file(struct ds_source *s, const char *path)
 	s->listing.entry++;
 	s->listing.path = path;
 	s->listing.have_file = false;
+	s->listing.unwanted = s->o.files && fnmatch(s->o.files, path, 0) != 0 &&
+			      fnmatch(s->o.files, path + strlen(s->operands[s->listing.operand].prefix), 0) != 0;
 }
 
 /* The file that is being listed becomes one of files[], with its first row. */
@@ -115,6 +174,8 @@ int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *cla
 {
 	struct ds_entry *r;
 
+	if (!ds_wanted(s))
+		return 0;
 	if (at > UINT32_MAX)
 		return err_fail(err, "more than %llu rows", (unsigned long long)UINT32_MAX + 1);
 	if (label > INT32_MAX)

@@ -4,14 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <xxhash.h>
 
+#include "ds/ds_folders.h"
 #include "ds/ds_internal.h"
 
 /* ---- listing ---- */
 
-static bool is_junk(const char *path)
+/* What lies in a hidden folder, or in one of those that Macs and network disks leave behind, is no part of a data set:
+ * Jupyter keeps copies of images in .ipynb_checkpoints. */
+static bool is_junk(const char *name)
 {
-	return ds_base(path)[0] == '.' || strstr(path, "__MACOSX/");
+	static const char *const folders[] = { "__MACOSX/", "@eaDir/" };
+
+	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL) {
+		if (*p == '.')
+			return true;
+		for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+			if (strncmp(p, folders[i], strlen(folders[i])) == 0)
+				return true;
+	}
+	return false;
 }
 
 /* Does the layout want the file? 1, 0, -1. Its name may say so, else its first bytes. If --format names a layout, it
@@ -25,23 +38,73 @@ static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *i
 		return 0;
 	if ((l->named && l->named(in->path)) || (plain && s->format == l))
 		return 1;
-	if (!l->starts || is_junk(in->path))
+	if (!l->starts)
 		return 0;
 	if (ds_in_head(in, &head, &n, err) < 0)
 		return -1;
 	return n && l->starts(head, n);
 }
 
+/* A set may lie there twice, packed and unpacked: torchvision's download leaves NAME.gz beside NAME. Which files were
+ * read is remembered without .gz, with a hash of their content. */
+static void packed_key(const char *path, char key[4096])
+{
+	const size_t n = strlen(path);
+
+	snprintf(key, 4096, "%.*s", (int)(n > 3 && strcmp(path + n - 3, ".gz") == 0 ? n - 3 : n), path);
+}
+
+/* 63 bits, as ds_map has them. */
+static int64_t content_hash(const struct ds_in *in)
+{
+	const struct ds_bytes *b = in->gz ? &in->unpacked : &in->raw;
+
+	return (int64_t)(XXH3_64bits(b->p, b->n) >> 1);
+}
+
+static int remember_packed(struct ds_source *s, const struct ds_in *in, struct err *err)
+{
+	char key[4096];
+
+	if (!in->whole)
+		return 1;
+	packed_key(in->path, key);
+	return ds_map_set(&s->packed, key, content_hash(in), err) < 0 ? -1 : 1;
+}
+
+/* 1: the file was read already, under its name with or without .gz; 0; -1 with err: there is one, of another content.
+ * */
+static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err)
+{
+	char key[4096];
+	int64_t hash;
+
+	packed_key(in->path, key);
+	if (!s->packed.n || (hash = ds_map_get(&s->packed, key)) < 0)
+		return 0;
+	if (!ds_in_content(in, DS_MAX_FILE, err))
+		return -1;
+	if (hash == content_hash(in))
+		return 1;
+	return err_fail(err, "there are '%s' and '%s.gz', which is not the same packed; remove one of them", key, key);
+}
+
 static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *err)
 {
+	const int twin = is_packed_twin(s, in, err);
+
+	if (twin) {
+		s->ignored++;
+		return twin;
+	}
 	for (s->listing.layout = 0; s->listing.layout < DS_LAYOUTS; s->listing.layout++) {
 		const struct ds_layout *l = s->layouts[s->listing.layout];
-		int rc = wants(s, l, in, plain, err);
+		int rc = ds_wanted(s) || l->annotates ? wants(s, l, in, plain, err) : 0;
 
 		if (rc == 1)
 			rc = l->list(s, in, err);
 		if (rc)
-			return rc;
+			return rc < 0 || l->with ? rc : remember_packed(s, in, err);
 	}
 	s->ignored++;
 	if (in->known && in->raw.n >= 8 && memcmp(in->raw.p, "PAR1", 4) == 0)
@@ -49,11 +112,23 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	return 0;
 }
 
-/* Did offer() fail before it could look at a byte? That is a link that leads nowhere, one in an archive, or a file that
- * may not be read; it matters only if it is meant to be an image, and its name says so. */
-static bool is_unread_link(const struct ds_in *in)
+/* Did offer() fail before it could look at a byte of a link? It matters if the name says that a layout would read it,
+ * and if it was the folder of a class, which ds_folder_check() says. */
+static bool is_unread_link(const struct ds_source *s, const struct ds_in *in)
 {
-	return !in->known && in->raw.n == 0 && !ds_layout_images.named(in->path);
+	for (size_t i = 0; i < DS_LAYOUTS; i++)
+		if (s->layouts[i]->named && s->layouts[i]->named(in->path) && !s->layouts[i]->with)
+			return false;
+	return !in->known && in->raw.n == 0;
+}
+
+/* A FIFO or a device is no file of a data set, though it may be called like one. */
+static int special(struct ds_source *s, const struct ds_in *in, struct err *err)
+{
+	if (!is_unread_link(s, in))
+		return err_fail(err, "is a FIFO, a socket or a device, not a file");
+	s->ignored++;
+	return 0;
 }
 
 static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files *f, struct ds_in *in, struct err *err)
@@ -65,13 +140,24 @@ static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files
 	while ((rc = ds_files_next(f, &name, err)) == 1) {
 		snprintf(path, sizeof path, "%s%.4000s", o->prefix, name);
 		ds_listing_file(s, path);
-		ds_in_begin(in, f, path, ds_files_path(f));
-		if (offer(s, in, o->plain, err) >= 0)
+		if (!o->plain && is_junk(name)) {
+			s->ignored += ds_files_kind(f) != DS_FOLDER;
 			continue;
-		if (!is_unread_link(in))
+		}
+		if (ds_files_kind(f) == DS_FOLDER) {
+			if (ds_folder_seen(s, name, false, err) < 0)
+				return -1;
+			continue;
+		}
+		ds_in_begin(in, f, path, ds_files_path(f));
+		rc = ds_files_kind(f) == DS_SPECIAL ? special(s, in, err) : offer(s, in, o->plain, err);
+		if (rc < 0 && ds_files_kind(f) == DS_LINK && is_unread_link(s, in)) {
+			s->ignored++;
+			rc = ds_folder_seen(s, name, true, err);
+		}
+		if (rc < 0)
 			return o->plain ? err_prefix(err, "'%s': ", o->path) :
 					  err_prefix(err, "'%s': '%s': ", o->path, path);
-		s->ignored++;
 	}
 	return rc;
 }
@@ -98,6 +184,8 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 {
 	const char *path = s->o.list ? s->o.list : s->operands[0].path;
 
+	if (s->o.files)
+		return err_fail(err, "'%s' holds no images in files that match '%s'", path, s->o.files);
 	if (s->unread.text[0])
 		return err_fail(err, "'%s' holds no images that are read; %s", path, s->unread.text);
 	if (s->o.split)
@@ -123,30 +211,9 @@ static int list(struct ds_source *s, struct err *err)
 	for (size_t i = 0; i < DS_LAYOUTS; i++)
 		if (s->layouts[i]->finish && s->layouts[i]->finish(s, err) < 0)
 			return -1;
-	return s->n ? 0 : say_nothing_there(s, err);
-}
-
-/* With several operands a row's name begins with its operand's, up to the first dot. */
-static int add_operand(struct ds_source *s, const char *path, bool single, struct err *err)
-{
-	struct ds_operand *o = &s->operands[s->n_operands];
-	size_t len = strlen(path);
-	char base[256];
-
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	o->path = strndup(path, len);
-	if (!o->path)
-		return err_memory(err);
-	s->n_operands++;
-	snprintf(base, sizeof base - 1, "%.250s", ds_base(o->path));
-	base[1 + strcspn(base + (base[0] != '\0'), ".")] = '\0';
-	o->prefix = single ? strdup("") : malloc(strlen(base) + 2);
-	if (!o->prefix)
-		return err_memory(err);
-	if (!single)
-		snprintf(o->prefix, strlen(base) + 2, "%s/", base);
-	return 0;
+	if (!s->n)
+		return say_nothing_there(s, err);
+	return ds_folder_check(s, err) < 0 || ds_check_names(s, err) < 0 || ds_labels_end(s, err) < 0 ? -1 : 0;
 }
 
 static int find_format(struct ds_source *s, const char *name, struct err *err)
@@ -159,18 +226,6 @@ static int find_format(struct ds_source *s, const char *name, struct err *err)
 	return err_fail(err, "there is no format '%s' (--list-formats)", name);
 }
 
-static int add_operands(struct ds_source *s, char *const *paths, size_t n, struct err *err)
-{
-	if (n > DS_MAX_OPERANDS)
-		return err_fail(err, "%zu sources; at most %d can be read at once", n, DS_MAX_OPERANDS);
-	if (!(s->operands = calloc(n + 2, sizeof *s->operands)))
-		return err_memory(err);
-	for (size_t i = 0; i < n; i++)
-		if (add_operand(s, paths[i], n == 1, err) < 0)
-			return -1;
-	return s->o.list ? add_operand(s, s->o.root ? s->o.root : ".", true, err) : 0;
-}
-
 struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err)
 {
 	struct ds_source *s = calloc(1, sizeof *s);
@@ -181,7 +236,7 @@ struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options 
 	}
 	s->o = *o;
 	s->layouts = ds_layouts;
-	if ((!o->format || find_format(s, o->format, err) == 0) && add_operands(s, paths, n, err) == 0 &&
+	if ((!o->format || find_format(s, o->format, err) == 0) && ds_add_operands(s, paths, n, err) == 0 &&
 	    list(s, err) == 0 && ds_number_classes(s, err) == 0 && ds_choose(s, err) == 0)
 		return s;
 	ds_close(s);
@@ -209,6 +264,16 @@ void ds_close(struct ds_source *s)
 		free(s->operands[i].prefix);
 	}
 	ds_map_release(&s->by_id);
+	for (size_t i = 0; i < s->once.n; i++)
+		free(s->once_path[i]);
+	free(s->once_path);
+	ds_map_release(&s->once);
+	ds_map_release(&s->packed);
+	for (size_t i = 0; i < s->n_notes; i++)
+		free(s->notes[i]);
+	free(s->notes);
+	ds_labels_free(s->labels);
+	ds_folders_free(s->folders);
 	free(s->names);
 	free(s->classes);
 	free(s->rows);

@@ -25,11 +25,8 @@ static int check_data(const struct job *j, const struct um_data *d, const char *
 {
 	const struct net_checkpoint *c = &j->c;
 
-	if (net_check_input(c->net, d->c, d->h, d->w, err) < 0)
+	if (net_check_input(c->net, d->c, d->h, d->w, err) < 0 || net_check_classes(c->net, d->n_classes, err) < 0)
 		return err_prefix(err, "'%s': ", name);
-	if (d->n_classes > (size_t)c->net->classes)
-		return err_fail(err, "'%s': labels up to %zu are out of range for a model of %d classes", name,
-				d->n_classes - 1, c->net->classes);
 	if (!ts_same_classes(d->classes, d->n_classes, c->classes, c->n_classes))
 		return err_fail(err, "'%s': its classes are not those of the model", name);
 	return 0;

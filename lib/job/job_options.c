@@ -160,7 +160,7 @@ static int check_ood(const struct job_options *o, struct err *err)
 
 int job_options_check(struct job_options *o, struct err *err)
 {
-	o->how = (struct um_engine_options){ .torch = strcmp(cli.device, "cpu") != 0,
+	o->how = (struct um_engine_options){ .torch = um_engine_is_torch(UM_NN, cli.device),
 					     .device = cli.device,
 					     .threads = cli.threads };
 	o->output = cli.output;

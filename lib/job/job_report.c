@@ -11,6 +11,7 @@
 #include "ood/score/ood_method.h"
 #include "ood/eval/ood_metrics.h"
 #include "num/num_sort.h"
+#include "ts/ts_images.h"
 
 /* The score of all reports: the published one. */
 static double energy(const float *logits, size_t n)
@@ -52,8 +53,8 @@ static int score_batches(struct um_engine *e, struct ts_reader *r, struct list *
 		if (score(e, ts_batch_col(&b, "image")->data, b.n, l, err) < 0)
 			break;
 	ts_batch_release(&b);
-	if (rc == 0 && l->n == 0)
-		rc = ts_reader_fail(r, "holds no images");
+	if (rc == 0)
+		rc = ts_images_some(r);
 	return rc < 0 ? err_fail(err, "%s", ts_reader_error(r)) : rc == 0 ? 0 : -1;
 }
 
@@ -87,7 +88,8 @@ static int report_set(const struct job *j, struct um_engine *e, const char *whic
 	if (rc == 0)
 		rc = sort(&ood, err);
 	if (rc == 0) {
-		k = ood_compare(&(struct ood_sample){ id->v, id->n, NULL }, &(struct ood_sample){ ood.v, ood.n, NULL },
+		k = ood_compare(&(struct ood_sample){ .v = id->v, .n = id->n },
+				&(struct ood_sample){ .v = ood.v, .n = ood.n },
 				&(struct ood_conventions){ .fpr = OOD_FPR_NEAREST });
 		job_say(j, "%s: energy ood=%.*s auroc=%.2f aupr_in=%.2f fpr95=%.2f id_rows=%zu rows=%zu", which,
 			(int)(equals - set), set, 100 * k.v[OOD_AUROC], 100 * k.v[OOD_AUPR_IN], 100 * k.v[OOD_FPR95],

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kit/kit.h"
 
@@ -25,15 +26,75 @@ int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch 
 	return rc;
 }
 
-int kit_end(struct ts_reader *r, struct ts_writer *w, int rc)
+void kit_out_init(struct kit_out *out, const char *kind, struct ts_writer *w)
 {
-	if (r && cli_check_reader(r) < 0)
-		rc = -1;
-	else if (w && cli_check_writer(w) < 0)
+	if (!w)
+		cli_oom();
+	*out = (struct kit_out){ .w = w };
+	ts_header_init(&out->header, kind);
+}
+
+int kit_out_begin(struct kit_out *out)
+{
+	if (ts_batch_init(&out->rows, &out->header) < 0)
+		cli_oom();
+	return ts_writer_begin(out->w, &out->header);
+}
+
+size_t kit_out_add(struct kit_out *out, size_t n)
+{
+	const size_t first = out->rows.n;
+
+	if (ts_batch_resize(&out->rows, first + n) < 0)
+		cli_oom();
+	return first;
+}
+
+int kit_out_write(struct kit_out *out)
+{
+	if (ts_writer_write(out->w, &out->rows) < 0)
+		return -1;
+	if (ts_batch_resize(&out->rows, 0) < 0)
+		cli_oom();
+	return 0;
+}
+
+int kit_out_some(struct kit_out *out, size_t most)
+{
+	return out->rows.n < ts_batch_rows(&out->rows, most, 8 << 20) ? 0 : kit_out_write(out);
+}
+
+int kit_out_finish(struct kit_out *out)
+{
+	return kit_out_write(out) < 0 ? -1 : ts_writer_finish(out->w);
+}
+
+int kit_out_end(struct kit_out *out, bool tell)
+{
+	const int rc = tell && out->w ? cli_check_writer(out->w) : 0;
+
+	ts_writer_close(out->w);
+	ts_batch_release(&out->rows);
+	ts_header_release(&out->header);
+	*out = (struct kit_out){ 0 };
+	return rc;
+}
+
+int kit_end(struct ts_reader *r, struct kit_out *out, int rc)
+{
+	const bool failed = r && cli_check_reader(r) < 0;
+
+	if (out && kit_out_end(out, !failed) < 0)
 		rc = -1;
 	ts_reader_close(r);
-	ts_writer_close(w);
-	return cli_finish(rc);
+	return cli_finish(failed ? -1 : rc);
+}
+
+int kit_no_terminal(const char *path)
+{
+	if ((path && strcmp(path, "-") != 0) || !isatty(STDIN_FILENO))
+		return 0;
+	return cli_error("scores are not read from a terminal; name a FILE or use a pipe");
 }
 
 struct kit_shard kit_shard(const char *text)
@@ -44,6 +105,33 @@ struct kit_shard kit_shard(const char *text)
 	if (text && (sscanf(text, "%ld/%ld%c", &i, &n, &tail) != 2 || n < 1 || i < 0 || i >= n))
 		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", text);
 	return (struct kit_shard){ (uint64_t)i, (uint64_t)n };
+}
+
+size_t kit_range(const char *text, double min, double max, double *v, size_t most)
+{
+	double part[3]; /* first, last, step */
+	char copy[96], *next = copy, *one;
+	size_t n = 0;
+
+	if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
+		return 0;
+	for (; n < 3 && (one = strsep(&next, ":")); n++)
+		if (cli_parse_double(one, n < 2 ? min : 1e-6, n < 2 ? max : max - min, &part[n]) < 0)
+			return 0;
+	if (n == 2 || next || most == 0)
+		return 0;
+	if (n == 1) {
+		v[0] = part[0];
+		return 1;
+	}
+	if (part[1] < part[0] || (part[1] - part[0]) / part[2] > (double)most - 1)
+		return 0;
+	n = 1 + (size_t)((part[1] - part[0]) / part[2] + 1e-9);
+	for (size_t i = 0; i < n; i++) { /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
+		snprintf(copy, sizeof copy, "%.12g", part[0] + (double)i * part[2]);
+		v[i] = strtod(copy, NULL);
+	}
+	return n;
 }
 
 char **kit_words(const char *list, size_t *n)

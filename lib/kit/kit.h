@@ -4,14 +4,18 @@
  * wrong with an option ends the program, as cli_usage() does.
  *
  *	struct ts_reader *in = cli_input(first, argc, argv);
- *	struct ts_writer *out = cli_output();
- *	int rc = begin(in, out);
+ *	struct kit_out out;
+ *	int rc;
  *
+ *	kit_out_init(&out, "scores", cli_output());
+ *	rc = begin(in, &out.header);			// its fields, meta, history
+ *	if (rc == 0)
+ *		rc = kit_out_begin(&out);
  *	if (rc == 0)
  *		rc = kit_each(in, step, &work);		// step() for each batch, to the end of the stream
  *	if (rc == 0)
- *		rc = ts_writer_finish(out);
- *	return kit_end(in, out, rc);
+ *		rc = kit_out_finish(&out);
+ *	return kit_end(in, &out, rc);
  */
 #ifndef KIT_H
 #define KIT_H
@@ -26,9 +30,33 @@ extern "C" {
 /* Reads all batches of r, of a row kind, and hands each to step, which may change nothing of it and returns 0 to go on.
  * 0: the stream ended well; -1: the reader has the error, or step() returned it after saying why. */
 int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch *b), void *data) TS_CHECKED;
-/* The end of a program: prints the errors of its reader and its writer (either may be NULL), closes both, and returns
- * the exit status: 0 if rc is 0, nothing failed and standard output took everything, else 1. */
-int kit_end(struct ts_reader *r, struct ts_writer *w, int rc);
+
+/* A stream of a row kind that is written, and the rows of it that wait. Memory that is not there ends the program. */
+struct kit_out {
+	struct ts_writer *w;
+	struct ts_header header; /* the caller's to fill, until kit_out_begin() writes it */
+	struct ts_batch rows;
+};
+/* Takes w, which cli_output() or ts_writer_open() made. */
+void kit_out_init(struct kit_out *out, const char *kind, struct ts_writer *w);
+int kit_out_begin(struct kit_out *out) TS_CHECKED;
+/* n more rows, zero and empty. Returns the number of the first in out->rows, whose columns may have moved. */
+size_t kit_out_add(struct kit_out *out, size_t n);
+/* Writes the rows that wait; kit_out_some() if they are `most`, or 8 MiB. */
+int kit_out_write(struct kit_out *out) TS_CHECKED;
+int kit_out_some(struct kit_out *out, size_t most) TS_CHECKED;
+/* Writes the rows that wait, and the end of the stream. */
+int kit_out_finish(struct kit_out *out) TS_CHECKED;
+
+/* The end of a program: prints the error of its reader, or else of its writer (either may be NULL), closes both, and
+ * returns the exit status: 0 if rc is 0, nothing failed and standard output took everything, else 1. */
+int kit_end(struct ts_reader *r, struct kit_out *out, int rc);
+/* Closes an out that is not the program's only one; tell: prints its error and returns -1, if it has one. One that is
+ * all zero may be ended too. */
+int kit_out_end(struct kit_out *out, bool tell);
+
+/* For scores, which may be text, from path, NULL or "-": standard input. A terminal is refused: -1 with a message. */
+int kit_no_terminal(const char *path) TS_CHECKED;
 
 /* --shard I/N: rows I, I+N, I+2N, ... NULL: all rows, which is 0/1. */
 struct kit_shard {
@@ -40,6 +68,8 @@ static inline bool kit_in_shard(const struct kit_shard *s, uint64_t row)
 	return row % s->n == s->i;
 }
 
+/* "X" or "FIRST:LAST:STEP", numbers from min to max, into v[0..most): how many; 0: it is none, or too many. */
+size_t kit_range(const char *text, double min, double max, double *v, size_t most);
 /* The words of "a,b,c", *n of them, new: ts_strs_free() it. Empty ones stay. Ends the program when out of memory. */
 char **kit_words(const char *list, size_t *n);
 

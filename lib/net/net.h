@@ -106,6 +106,12 @@ void net_free(struct net *n);
  * -1: err, or the reader, says what they are. */
 int net_check_input(const struct net *n, int c, int h, int w, struct err *err) TS_CHECKED;
 int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
+/* Checks that labels are classes of the network: those of r's last batch, of which label is the column, from `least`,
+ * 0 or -1, on; that the largest, of data in memory, is one. -1: the reader, or err, says which is not. */
+int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least) TS_CHECKED;
+int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
+/* Do the labels of a stream of images mean the classes called names[0..n)? True too where it or they have no names. */
+bool net_same_classes(const struct ts_header *images, char *const *names, size_t n);
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
 size_t net_node_size(const struct net_node *node);

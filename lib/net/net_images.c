@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Do images fit a network's input? */
+ * Do images fit a network's input, and their labels its classes? */
 #include "net/net.h"
 #include "ts/ts_images.h"
 
@@ -21,4 +21,33 @@ int net_check_images(const struct net *n, struct ts_reader *r)
 	if (net_check_input(n, (int)f->shape[0], (int)f->shape[1], (int)f->shape[2], &err) < 0)
 		return ts_reader_fail(r, "%s", err.text);
 	return 0;
+}
+
+int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least)
+{
+	for (size_t i = 0; i < rows; i++)
+		if (label[i] < least || label[i] >= n->classes)
+			return ts_reader_fail(r, "row %llu: label %lld is out of range for a model of %d classes",
+					      (unsigned long long)(ts_reader_rows(r) - rows + i), (long long)label[i],
+					      n->classes);
+	return 0;
+}
+
+int net_check_classes(const struct net *n, size_t n_classes, struct err *err)
+{
+	if (n_classes <= (size_t)n->classes)
+		return 0;
+	return err_fail(err, "labels up to %zu are out of range for a model of %d classes", n_classes - 1, n->classes);
+}
+
+bool net_same_classes(const struct ts_header *images, char *const *names, size_t n)
+{
+	char **have = NULL;
+	size_t m = 0;
+	bool same = true;
+
+	if (ts_meta_get_strs(&images->meta, "classes", &have, &m) == 1)
+		same = ts_same_classes(have, m, names, n);
+	ts_strs_free(have, m);
+	return same;
 }

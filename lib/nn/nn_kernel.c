@@ -12,6 +12,7 @@
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")))
 #define VL 16
 #define ROWS 12
+#define STEPS 4
 #define NAME(x) x##_avx512
 #define ISA_NAME "avx512"
 #include "nn/nn_kernel.inc"
@@ -19,6 +20,7 @@
 #define TARGET __attribute__((target("avx2,fma")))
 #define VL 8
 #define ROWS 6
+#define STEPS 1
 #define NAME(x) x##_avx2
 #define ISA_NAME "avx2"
 #include "nn/nn_kernel.inc"
@@ -32,6 +34,7 @@
 #else
 #define ROWS 6
 #endif
+#define STEPS 1
 #define NAME(x) x##_generic
 #define ISA_NAME "generic"
 #include "nn/nn_kernel.inc"

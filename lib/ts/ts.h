@@ -128,6 +128,8 @@ int ts_meta_set_tensor(struct ts_meta *m, const char *key, const struct ts_tenso
 /* Copies every key of src, replacing equal ones. */
 int ts_meta_merge(struct ts_meta *dst, const struct ts_meta *src) TS_CHECKED;
 void ts_meta_del(struct ts_meta *m, const char *key);
+/* Is the value of key the same in both, or there in neither? */
+bool ts_meta_same(const struct ts_meta *a, const struct ts_meta *b, const char *key);
 
 /* Getters: 1 found, 0 absent, -1 there but of another type (or out of memory). What they hand over
  * in *ret is new and the caller's: free() it, ts_strs_free() it, ts_tensor_release() it. Numbers
@@ -182,9 +184,14 @@ void ts_header_release(struct ts_header *h);
 /* Appends a field. shape has ndim entries (NULL with 0). -1: out of memory, the name is taken,
  * reserved ("end", "unmask") or too long, or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape) TS_CHECKED;
+/* Appends all fields of from. -1: as ts_header_add(). */
+int ts_header_add_all(struct ts_header *h, const struct ts_header *from) TS_CHECKED;
 /* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
 ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);
+/* For each field of to the number of the one in from of its name, type and shape; -1: there is none. New memory, the
+ * caller's; NULL: out of memory. It is made once a stream, and says which columns are copied, row by row. */
+ptrdiff_t *ts_header_map(const struct ts_header *to, const struct ts_header *from);
 /* True for the kinds whose records are whole tensors: "checkpoint", "fit". */
 bool ts_header_is_set(const struct ts_header *h);
 /* Copies src's history behind h's, entries that are there already left out, so that streams of
@@ -223,8 +230,11 @@ void ts_batch_release(struct ts_batch *b);
 int ts_batch_resize(struct ts_batch *b, size_t n) TS_CHECKED;
 /* The column called name, borrowed, or NULL. */
 struct ts_col *ts_batch_col(const struct ts_batch *b, const char *name);
-/* Appends row i of src: columns of the same name and row shape, which must all be there. */
-int ts_batch_append(struct ts_batch *b, const struct ts_batch *src, size_t i) TS_CHECKED;
+/* Rows to..to+n of b, which are there, become rows i..i+n of src: column k the column map[k] of it (ts_header_map());
+ * one with -1 keeps what it holds. ts_batch_append() makes a new row of b of row i. -1: out of memory. */
+int ts_batch_copy(struct ts_batch *b, size_t to, const struct ts_batch *src, const ptrdiff_t *map, size_t i,
+		  size_t n) TS_CHECKED;
+int ts_batch_append(struct ts_batch *b, const struct ts_batch *src, const ptrdiff_t *map, size_t i) TS_CHECKED;
 /* Bytes of tensor data that one row takes (strings count nothing). */
 size_t ts_batch_row_bytes(const struct ts_batch *b);
 /* Rows that a batch should hold: at most `rows`, and at most `bytes` of tensor data, at least 1. */

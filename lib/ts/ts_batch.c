@@ -111,6 +111,24 @@ ptrdiff_t ts_header_col(const struct ts_header *h, const char *name)
 	return f ? f - h->fields : -1;
 }
 
+static bool same_field(const struct ts_field *a, const struct ts_field *b)
+{
+	return a->type == b->type && a->ndim == b->ndim &&
+	       memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
+ptrdiff_t *ts_header_map(const struct ts_header *to, const struct ts_header *from)
+{
+	ptrdiff_t *map = malloc((to->n_fields + 1) * sizeof *map);
+
+	for (size_t k = 0; map && k < to->n_fields; k++) {
+		map[k] = ts_header_col(from, to->fields[k].name);
+		if (map[k] >= 0 && !same_field(&to->fields[k], &from->fields[map[k]]))
+			map[k] = -1;
+	}
+	return map;
+}
+
 struct ts_col *ts_batch_col(const struct ts_batch *b, const char *name)
 {
 	for (size_t i = 0; i < b->n_cols; i++)
@@ -119,26 +137,28 @@ struct ts_col *ts_batch_col(const struct ts_batch *b, const char *name)
 	return NULL;
 }
 
-int ts_batch_append(struct ts_batch *b, const struct ts_batch *src, size_t i)
+int ts_batch_copy(struct ts_batch *b, size_t to, const struct ts_batch *src, const ptrdiff_t *map, size_t i, size_t n)
 {
-	size_t n = b->n;
-
-	if (ts_batch_resize(b, n + 1) < 0)
-		return -1;
 	for (size_t k = 0; k < b->n_cols; k++) {
-		struct ts_col *to = &b->cols[k];
-		const struct ts_col *from = ts_batch_col(src, to->name);
+		struct ts_col *c = &b->cols[k];
+		const struct ts_col *from = map[k] >= 0 ? &src->cols[map[k]] : NULL;
 
-		if (!from || from->type != to->type || from->row != to->row)
-			return -1;
-		if (to->type == TS_STR) {
-			if (ts_col_set_str(to, n, ts_col_str(from, i)) < 0)
+		if (!from || n == 0)
+			continue;
+		for (size_t r = 0; c->type == TS_STR && r < n; r++)
+			if (ts_col_set_str(c, to + r, ts_col_str(from, i + r)) < 0)
 				return -1;
-		} else if (to->row) {
-			memcpy((char *)to->data + n * to->row, (const char *)from->data + i * from->row, to->row);
-		}
+		if (c->row)
+			memcpy((char *)c->data + to * c->row, (const char *)from->data + i * c->row, n * c->row);
 	}
 	return 0;
+}
+
+int ts_batch_append(struct ts_batch *b, const struct ts_batch *src, const ptrdiff_t *map, size_t i)
+{
+	if (ts_batch_resize(b, b->n + 1) < 0)
+		return -1;
+	return ts_batch_copy(b, b->n - 1, src, map, i, 1);
 }
 
 size_t ts_batch_row_bytes(const struct ts_batch *b)

@@ -29,6 +29,11 @@ int ts_images_labels(struct ts_reader *r, bool needed)
 	return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
 }
 
+int ts_images_some(struct ts_reader *r)
+{
+	return ts_reader_rows(r) ? 0 : ts_reader_fail(r, "is empty: it holds no images");
+}
+
 bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m)
 {
 	if (!a || !b)

@@ -16,6 +16,8 @@ extern "C" {
 const struct ts_field *ts_images_field(struct ts_reader *r) TS_CHECKED;
 /* Checks the field 'label' of a stream whose header has been read; it may be missing unless it is needed. */
 int ts_images_labels(struct ts_reader *r, bool needed) TS_CHECKED;
+/* After its END: fails if it held no rows. */
+int ts_images_some(struct ts_reader *r) TS_CHECKED;
 /* Do labels of both mean the same? a (n) and b (m) are the classes' names; NULL, which is not known, is the same as
  * any. */
 bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m);

@@ -14,8 +14,9 @@ void ts_join_release(struct ts_join *j)
 	*j = (struct ts_join){ 0 };
 }
 
+/* *map: where the columns that are kept are found. */
 static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in, const char *const *columns,
-		 size_t n, bool named)
+		 size_t n, bool named, ptrdiff_t **map)
 {
 	const struct ts_field *name = ts_header_field(in, "name");
 	struct ts_header h;
@@ -32,7 +33,7 @@ static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header 
 		else if (!ts_header_field(&h, f->name))
 			rc = ts_header_add(&h, f->name, f->type, f->ndim, f->shape);
 	}
-	if (rc < 0 || ts_batch_init(&j->kept, &h) < 0)
+	if (rc < 0 || ts_batch_init(&j->kept, &h) < 0 || !(*map = ts_header_map(&h, in)))
 		rc = ts_reader_fail(r, "out of memory");
 	ts_header_release(&h);
 	j->name = named && rc == 0 ? ts_batch_col(&j->kept, "name") : NULL;
@@ -71,23 +72,28 @@ int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *colu
 {
 	const struct ts_header *in = ts_reader_header(r);
 	struct ts_batch b = { 0 };
+	ptrdiff_t *map = NULL;
 	int rc = -1;
 
 	*j = (struct ts_join){ 0 };
-	if (!in || begin(j, r, in, columns, n, named) < 0)
+	if (!in || begin(j, r, in, columns, n, named, &map) < 0)
 		return -1;
-	if (ts_batch_init(&b, in) < 0)
+	if (ts_batch_init(&b, in) < 0) {
+		free(map);
 		return ts_reader_fail(r, "out of memory");
-	while ((rc = ts_reader_next(r, &b)) == 1)
-		for (size_t i = 0; i < b.n; i++)
-			if (ts_batch_append(&j->kept, &b, i) < 0) {
-				rc = ts_reader_fail(r, "out of memory");
-				goto out;
-			}
+	}
+	while ((rc = ts_reader_next(r, &b)) == 1) {
+		const size_t have = j->kept.n;
+
+		if (ts_batch_resize(&j->kept, have + b.n) < 0 || ts_batch_copy(&j->kept, have, &b, map, 0, b.n) < 0) {
+			rc = ts_reader_fail(r, "out of memory");
+			break;
+		}
+	}
 	if (rc == 0 && j->name)
 		rc = sort_names(j, r);
-out:
 	ts_batch_release(&b);
+	free(map);
 	return rc;
 }
 

@@ -17,6 +17,8 @@ static void put_string(FILE *f, const char *p, size_t n)
 			fprintf(f, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			fprintf(f, "\\u%04x", c);
+		else if (c == 0xc2 && i + 1 < n && (p[i + 1] & 0xe0) == 0x80) /* C1, which terminals act on too */
+			fprintf(f, "\\u%04x", (unsigned char)p[++i]);
 		else
 			fputc(c, f);
 	}
@@ -90,10 +92,11 @@ char *ts_entry_json(const struct ts_entry *e)
 	if (!f)
 		return NULL;
 	msgpack_unpacked_init(&u);
-	if (msgpack_unpack_next(&u, e->bytes, e->len, &off) == MSGPACK_UNPACK_SUCCESS)
+	bool whole = msgpack_unpack_next(&u, e->bytes, e->len, &off) == MSGPACK_UNPACK_SUCCESS;
+	if (whole)
 		put_object(f, &u.data);
 	msgpack_unpacked_destroy(&u);
-	if (fclose(f) != 0) {
+	if (fclose(f) != 0 || !whole) {
 		free(text);
 		return NULL;
 	}

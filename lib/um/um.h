@@ -134,7 +134,7 @@ int um_mask_weights(struct th_scope *s, struct um_model *m) TS_CHECKED;
 enum um_optimizer { UM_SGD, UM_ADAM };
 
 struct um_train_options {
-	long epochs, batch, warmup, lr_adjust, lr_policy; /* lr_policy: index into um_lr_policies */
+	long epochs, batch, warmup, lr_adjust, lr_policy; /* lr_policy: enum um_lr_policy */
 	long optimizer;                                   /* enum um_optimizer */
 	double lr, lr_gamma, lr_drop_epoch, lr_one_drop;
 	double momentum, weight_decay, smoothing, dropout;
@@ -149,7 +149,17 @@ struct um_train_options {
 	uint64_t seed;
 };
 
-/* Names of the learning-rate policies as "a|b|c", for the command line. */
+/* The learning-rate policies, one row for each: its part of enum um_lr_policy; its function in um_lr.c, where the
+ * formula is; what the command line calls it. */
+#define UM_LR_POLICIES(first, row) \
+	first(COSINE, cosine, "cosine") row(CONSTANT, constant, "constant") row(MULTISTEP, multistep, "multistep") \
+		row(SUPERCONVERGE, superconverge, "superconverge") row(PIECEWISE, piecewise, "piecewise") \
+			row(LINEAR, linear, "linear") row(ONEDROP, onedrop, "onedrop") \
+				row(MULTIPLEDECAY, multipledecay, "multipledecay")
+#define UM_LR_POLICY(policy, function, name) UM_LR_##policy,
+enum um_lr_policy { UM_LR_POLICIES(UM_LR_POLICY, UM_LR_POLICY) };
+#undef UM_LR_POLICY
+/* Their names as "a|b|c", for the command line, in this order. */
 extern const char um_lr_policies[];
 /* Learning rate of epoch e (from 0), set before it. */
 double um_lr(const struct um_train_options *o, long e);

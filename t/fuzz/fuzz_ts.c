@@ -77,17 +77,16 @@ static bool read_all(struct mem *m, struct ts_header *h, struct ts_batch *all, s
 {
 	struct ts_reader *r = ts_reader_open_fn(mem_read, m, "fuzz");
 	const struct ts_header *got = r ? ts_reader_header(r) : NULL;
+	ptrdiff_t *map = NULL;
 	struct ts_batch b;
 	int rc = -1;
 
 	if (got) {
 		touch_header(got);
 		ts_header_init(h, got->kind);
-		for (size_t i = 0; i < got->n_fields; i++)
-			hold(ts_header_add(h, got->fields[i].name, got->fields[i].type, got->fields[i].ndim,
-					   got->fields[i].shape) == 0);
+		hold(ts_header_add_all(h, got) == 0);
 		hold(ts_meta_merge(&h->meta, &got->meta) == 0 && ts_header_chain(h, got) == 0);
-		hold(ts_batch_init(all, h) == 0);
+		hold(ts_batch_init(all, h) == 0 && (map = ts_header_map(h, got)) != NULL);
 	}
 	if (got && ts_header_is_set(got)) {
 		rc = ts_reader_set(r, set);
@@ -95,9 +94,10 @@ static bool read_all(struct mem *m, struct ts_header *h, struct ts_batch *all, s
 		hold(ts_batch_init(&b, got) == 0);
 		while ((rc = ts_reader_next(r, &b)) == 1)
 			for (size_t i = 0; i < b.n && all->n < 2000; i++)
-				hold(ts_batch_append(all, &b, i) == 0);
+				hold(ts_batch_append(all, &b, map, i) == 0);
 		ts_batch_release(&b);
 	}
+	free(map);
 	hold((rc == 0) == (r && !ts_reader_error(r)));
 	ts_reader_close(r);
 	return rc == 0;

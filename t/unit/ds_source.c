@@ -99,8 +99,22 @@ static void names(void)
 				      "birdU\x03"
 				      "cates.";
 	static const char list[] = "n00000001 1 plane\nn00000002 2 car\n";
+	static const char val_data[] =
+		"\x80\x02}q\x00(X\x04\x00\x00\x00"
+		"dataq\x01"
+		"cnumpy.core.multiarray\x0a_reconstruct\x0aq\x02"
+		"cnumpy\x0andarray\x0aq\x03K\x00\x85q\x04"
+		"c_codecs\x0a"
+		"encode\x0aq\x05X\x01\x00\x00\x00"
+		"bq\x06X\x06\x00\x00\x00latin1q\x07\x86q\x08Rq\x09\x87q\x0aRq\x0b(K\x01K\x01K\x03\x86q\x0c"
+		"cnumpy\x0a"
+		"dtype\x0aq\x0dX\x02\x00\x00\x00u1q\x0e\x89\x88\x87q\x0fRq\x10(K\x03X\x01\x00\x00\x00|"
+		"q\x11NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x12"
+		"b\x89h\x05X\x03\x00\x00\x00\x00\x00\x00q\x13h\x07\x86q\x14Rq\x15tq\x16"
+		"bX\x06\x00\x00\x00labelsq\x17]q\x18K\x02"
+		"au.";
 	static const char annotations[] = "a.png\tn00000001\nb.png\tn00000002\n";
-	static const unsigned char row[3073], idx[] = { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 77 };
+	static const unsigned char row[3073];
 
 	put("test_batch.bin", row, sizeof row);
 	put("batches.meta.txt", text, sizeof text - 1);
@@ -110,11 +124,11 @@ static void names(void)
 	memory("CIFAR's names in a pickle", 4);
 	drop("batches.meta");
 	drop("test_batch.bin");
-	put("x-images-idx3-ubyte", idx, sizeof idx);
+	put("val_data", val_data, sizeof val_data - 1);
 	put("map_clsloc.txt", list, sizeof list - 1);
 	memory("ImageNet's names", 2);
 	drop("map_clsloc.txt");
-	drop("x-images-idx3-ubyte");
+	drop("val_data");
 	make("images");
 	put("images/a.png", row, 10);
 	put("images/b.png", row, 10);

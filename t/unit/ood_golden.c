@@ -82,12 +82,14 @@ static struct ood_fit *fit_of(const struct task *t, const struct ts_batch *b, si
 	const struct ood_fit_options o = { 15, bank, false, 1 };
 	struct ood_fit *f = NULL;
 	struct ts_batch one;
+	ptrdiff_t *map = ts_header_map(&t->h, &t->h);
 
-	if (ood_fit_new(&f, &t->h, &o, &err) || ts_batch_init(&one, &t->h))
+	if (!map || ood_fit_new(&f, &t->h, &o, &err) || ts_batch_init(&one, &t->h))
 		return NULL;
 	for (size_t i = first; i < b->n; i += step)
-		if (ts_batch_append(&one, b, i))
+		if (ts_batch_append(&one, b, map, i))
 			return NULL;
+	free(map);
 	if (ood_fit_add(f, &one, &err))
 		printf("# %s\n", err.text);
 	ts_batch_release(&one);

@@ -413,11 +413,27 @@ static void fields(void)
 	ts_header_release(&h);
 }
 
+/* to has fields v of <f4 (2) and s of strings. */
+static void map_columns(const struct ts_header *to)
+{
+	struct ts_header from;
+	const size_t three = 3;
+	ptrdiff_t *map;
+
+	ts_header_init(&from, "scores");
+	need(ts_header_add(&from, "s", TS_STR, 0, NULL) == 0 && ts_header_add(&from, "v", TS_F32, 1, &three) == 0);
+	need((map = ts_header_map(to, &from)) != NULL);
+	ok(map[0] == -1 && map[1] == 0, "columns are found by name, type and shape");
+	free(map);
+	ts_header_release(&from);
+}
+
 static void batches(void)
 {
 	struct ts_header h;
 	struct ts_batch a, b;
 	const size_t two = 2;
+	ptrdiff_t *map;
 	float *v;
 
 	ts_header_init(&h, "scores");
@@ -434,13 +450,22 @@ static void batches(void)
 	   "strings too");
 	need(ts_batch_resize(&a, 3) == 0 && ts_batch_resize(&a, 5) == 0);
 	ok(((float *)ts_batch_col(&a, "v")->data)[6] == 0, "rows that come back are zero");
-	ok(ts_batch_append(&b, &a, 2) == 0 && ts_batch_append(&b, &a, 0) == 0 && b.n == 2 && same_rows(&b, 0, &a, 2) &&
-		   same_rows(&b, 1, &a, 0),
+	need((map = ts_header_map(&h, &h)) != NULL);
+	ok(ts_batch_append(&b, &a, map, 2) == 0 && ts_batch_append(&b, &a, map, 0) == 0 && b.n == 2 &&
+		   same_rows(&b, 0, &a, 2) && same_rows(&b, 1, &a, 0),
 	   "appending rows");
+	ok(ts_batch_copy(&b, 0, &a, map, 1, 2) == 0 && same_rows(&b, 0, &a, 1) && same_rows(&b, 1, &a, 2),
+	   "copying rows");
+	map[0] = -1;
+	ok(ts_batch_copy(&b, 1, &a, map, 0, 1) == 0 && ((float *)ts_batch_col(&b, "v")->data)[2] == 4 &&
+		   !*ts_col_str(ts_batch_col(&b, "s"), 1),
+	   "but columns that are not mapped keep what they hold");
 	ok(ts_batch_row_bytes(&a) == 8, "bytes of a row");
 	ok(ts_batch_rows(&a, 100, 80) == 10 && ts_batch_rows(&a, 5, 80) == 5 && ts_batch_rows(&a, 5, 1) == 1,
 	   "rows that a batch should hold");
 	ok(ts_batch_col(&a, "none") == NULL, "a column that is not there");
+	map_columns(&h);
+	free(map);
 	ts_batch_release(&a);
 	ts_batch_release(&b);
 	ts_batch_release(NULL);

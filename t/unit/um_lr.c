@@ -24,21 +24,21 @@ int main(void)
 	ok(near(um_lr(&o, 0), 0.025) && near(um_lr(&o, 3), 0.1) && near(um_lr(&o, 4), 0.1),
 	   "warm-up of 4 epochs, then the top of the cosine");
 	o.warmup = 0;
-	o.lr_policy = 1;
+	o.lr_policy = UM_LR_CONSTANT;
 	ok(near(um_lr(&o, 77), 0.1), "constant");
-	o.lr_policy = 2;
+	o.lr_policy = UM_LR_MULTISTEP;
 	ok(near(um_lr(&o, 29), 0.1) && near(um_lr(&o, 30), 0.01) && near(um_lr(&o, 95), 1e-4),
 	   "multistep: a tenth every 30");
-	o.lr_policy = 3;
+	o.lr_policy = UM_LR_SUPERCONVERGE;
 	ok(near(um_lr(&o, 0), 0) && near(um_lr(&o, 20), 0.05) && near(um_lr(&o, 40), 0.1) && near(um_lr(&o, 70), 0.05),
 	   "superconverge: up to 2/5, down to the end");
-	o.lr_policy = 4;
+	o.lr_policy = UM_LR_PIECEWISE;
 	ok(near(um_lr(&o, 49), 0.1) && near(um_lr(&o, 50), 0.01) && near(um_lr(&o, 75), 0.001), "piecewise");
-	o.lr_policy = 5;
+	o.lr_policy = UM_LR_LINEAR;
 	ok(near(um_lr(&o, 33), 0.1) && near(um_lr(&o, 66), 0.01), "linear: the corners");
-	o.lr_policy = 6;
+	o.lr_policy = UM_LR_ONEDROP;
 	ok(near(um_lr(&o, 49), 0.1) && near(um_lr(&o, 50), 0.005), "onedrop");
-	o.lr_policy = 7;
+	o.lr_policy = UM_LR_MULTIPLEDECAY;
 	ok(near(um_lr(&o, 9), 0.1) && near(um_lr(&o, 10), 0.09) && near(um_lr(&o, 99), 0.01), "multipledecay");
 	o.epochs = 5;
 	ok(near(um_lr(&o, 1), 0.09), "multipledecay of fewer than 10 epochs");

@@ -23,9 +23,10 @@ struct ds_archive {
 	struct archive *outer, *inner; /* inner: a tar inside the archive, while it is read */
 	gzFile gz;                     /* under the outer, or NULL */
 	unsigned char *block, *inner_block;
-	locale_t utf8;                 /* in which names are read, whatever the user's */
-	bool begun, inner_begun, link; /* an entry was read; the current one is a link */
-	char prefix[PATH];             /* of the inner one's names */
+	locale_t utf8;           /* in which names are read, whatever the user's */
+	bool begun, inner_begun; /* an entry was read */
+	enum ds_kind kind;       /* of the current one */
+	char prefix[PATH];       /* of the inner one's names */
 	char name[2 * PATH];
 };
 
@@ -243,8 +244,13 @@ static int take(struct ds_archive *a, struct archive_entry *e, const char **name
 		return err_fail(err, "'%s' has a file named '%s', which leads out of it", a->path, path);
 	if (strlen(path) >= PATH)
 		return err_fail(err, "'%s' has a file named '%s', which is too long a name", a->path, path);
-	a->link = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e);
+	a->kind = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e) ? DS_LINK :
+		  archive_entry_filetype(e) == AE_IFREG                              ? DS_FILE :
+		  archive_entry_filetype(e) == AE_IFDIR                              ? DS_FOLDER :
+										       DS_SPECIAL;
 	snprintf(a->name, sizeof a->name, "%s%s", a->inner ? a->prefix : "", path);
+	while (a->kind == DS_FOLDER && a->name[0] && a->name[strlen(a->name) - 1] == '/')
+		a->name[strlen(a->name) - 1] = '\0';
 	*name = a->name;
 	return 1;
 }
@@ -264,24 +270,24 @@ static int next(struct ds_archive *a, const char **name, struct err *err)
 		}
 		if (rc <= 0)
 			return rc;
-		if (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != AE_IFLNK &&
-		    !archive_entry_hardlink(e))
-			continue;
 		if ((rc = take(a, e, name, err)) < 0)
 			return rc;
-		if (a->inner || a->link || !is_tar(a->name))
+		if (!a->name[0] || strcmp(a->name, ".") == 0)
+			continue; /* the archive's own folder */
+		if (a->inner || a->kind != DS_FILE || !is_tar(a->name))
 			return 1;
 		if (open_inner(a, a->name, err) < 0)
 			return -1;
 	}
 }
 
-int ds_archive_next(struct ds_archive *a, const char **name, struct err *err)
+int ds_archive_next(struct ds_archive *a, const char **name, enum ds_kind *kind, struct err *err)
 {
 	locale_t old = uselocale(a->utf8);
 	int rc = next(a, name, err);
 
 	uselocale(old);
+	*kind = a->kind;
 	return rc;
 }
 
@@ -290,7 +296,7 @@ ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *er
 	struct archive *ar = a->inner ? a->inner : a->outer;
 	la_ssize_t got;
 
-	if (a->link)
+	if (a->kind == DS_LINK)
 		return err_fail(err, "is a link; archive the files themselves (tar -h --hard-dereference)");
 	got = archive_read_data(ar, to, n);
 	return got < 0 ? err_fail(err, "cannot be read: %s", archive_error_string(ar)) : got;

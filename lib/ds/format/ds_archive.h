@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "ds/ds_files.h"
 #include "err/err.h"
 
 #ifdef __cplusplus
@@ -19,8 +20,8 @@ struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err);
 /* The same for a zip in memory, which must outlive it. name is for messages. */
 struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, struct err *err);
 void ds_archive_close(struct ds_archive *a);
-/* As ds_files_next(), ds_files_read(). */
-int ds_archive_next(struct ds_archive *a, const char **name, struct err *err);
+/* As ds_files_next(), with the entry's kind. */
+int ds_archive_next(struct ds_archive *a, const char **name, enum ds_kind *kind, struct err *err);
 /* At most n bytes: how many, 0 at the file's end, -1 with err. */
 ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *err);
 

@@ -35,6 +35,26 @@ static const struct kind {
 	{ "coarse_label_names.txt", NULL, -1, "coarse" },
 };
 
+/* The set that labels or names belong to. */
+static const char *set_name(const struct ds_source *s, bool of100)
+{
+	return !of100 ? "CIFAR-10" : s->o.coarse ? "CIFAR-100's coarse labels" : "CIFAR-100";
+}
+
+/* A batch of either form is one part of the set: data_batch_1 and data_batch_1.bin are the same images. */
+static int part_once(struct ds_source *s, const struct ds_in *in, bool of100, struct err *err)
+{
+	char key[512];
+	const char *base = ds_base(in->path), *dot = strrchr(base, '.');
+
+	snprintf(key, sizeof key, "%s/%.*s", of100 ? "cifar100" : "cifar10",
+		 dot && strcmp(dot, ".bin") == 0 ? (int)(dot - base) : (int)strlen(base), base);
+	return ds_once(s, key, in->path, err) < 0 ||
+			       ds_labels_mean(s, s->listing.operand, set_name(s, of100), in->path, err) < 0 ?
+		       -1 :
+		       0;
+}
+
 /* A CIFAR pickle holds lists, text and NumPy arrays. */
 static const struct pickle_name known[] = { PICKLE_NUMPY, { 0 } };
 
@@ -54,38 +74,39 @@ static bool named(const char *path)
 /* ---- class names ---- */
 
 struct names {
-	char **v;
+	struct ds_class *v;
 	size_t n;
 };
 
 /* A name is kept or it is an error: one that went missing would shift all classes behind it. */
 static int add_name(struct names *names, const char *s, size_t len, struct err *err)
 {
-	char **grown = realloc(names->v, (names->n + 1) * sizeof *grown);
+	struct ds_class *grown = realloc(names->v, (names->n + 1) * sizeof *grown);
 
 	if (!grown)
 		return err_memory(err);
 	names->v = grown;
-	if (!(grown[names->n] = strndup(s, len)))
+	grown[names->n] = (struct ds_class){ strndup(s, len), NULL };
+	if (!grown[names->n].id)
 		return err_memory(err);
 	names->n++;
 	return 0;
 }
 
-/* The source takes the names; rc < 0: they could not be read. Returns as list() does. */
-static int give_names(struct ds_source *s, struct names *names, int rc, struct err *err)
+/* The set takes the names; rc < 0: they could not be read. Returns as list() does. */
+static int give_names(struct ds_source *s, const char *path, bool of100, struct names *names, int rc, struct err *err)
 {
 	if (rc == 0 && names->n == 0)
 		rc = err_fail(err, "holds no names of classes");
 	if (rc == 0)
-		return ds_name_classes(s, names->v, names->n, err) < 0 ? -1 : 1;
+		return ds_labels_named(s, set_name(s, of100), path, names->v, names->n, err) < 0 ? -1 : 1;
 	for (size_t i = 0; i < names->n; i++)
-		free(names->v[i]);
+		free(names->v[i].id);
 	free(names->v);
 	return rc;
 }
 
-static int names_from_text(struct ds_source *s, const struct ds_bytes *b, struct err *err)
+static int names_from_text(struct ds_source *s, const char *path, bool of100, const struct ds_bytes *b, struct err *err)
 {
 	char *text = ds_text_copy(b, err), *line;
 	struct ds_text t = { text };
@@ -96,10 +117,11 @@ static int names_from_text(struct ds_source *s, const struct ds_bytes *b, struct
 		if (*line)
 			rc = add_name(&names, line, strlen(line), err);
 	free(text);
-	return give_names(s, &names, rc, err);
+	return give_names(s, path, of100, &names, rc, err);
 }
 
-static int names_from_list(struct ds_source *s, const struct pickle_value *list, struct err *err)
+static int names_from_list(struct ds_source *s, const char *path, bool of100, const struct pickle_value *list,
+			   struct err *err)
 {
 	struct names names = { 0 };
 	int rc = list->type == PICKLE_LIST ? 0 : err_fail(err, "its names of classes are no list");
@@ -109,7 +131,7 @@ static int names_from_list(struct ds_source *s, const struct pickle_value *list,
 			rc = add_name(&names, list->item[i]->s, list->item[i]->n, err);
 		else
 			rc = err_fail(err, "the name of class %zu is not text", i);
-	return give_names(s, &names, rc, err);
+	return give_names(s, path, of100, &names, rc, err);
 }
 
 /* ---- rows ---- */
@@ -120,12 +142,15 @@ static size_t label_bytes(const struct kind *k, const struct ds_bytes *b)
 	return k ? (size_t)k->label_bytes : b->n % (PIXELS + 1) ? 2 : 1;
 }
 
-static int list_binary(struct ds_source *s, const struct ds_bytes *b, size_t labels, struct err *err)
+static int list_binary(struct ds_source *s, const struct ds_in *in, const struct ds_bytes *b, size_t labels,
+		       struct err *err)
 {
 	size_t row = PIXELS + labels, at = labels == 2 && !s->o.coarse ? 1 : 0;
 
 	if (b->n == 0 || b->n % row)
 		return err_fail(err, "%zu bytes are not whole rows of %zu: not a CIFAR file, or cut off", b->n, row);
+	if (part_once(s, in, labels == 2, err) < 0)
+		return -1;
 	for (size_t i = 0; i < b->n / row; i++)
 		if (ds_add_row(s, NULL, i, NULL, b->p[i * row + at], err) < 0)
 			return -1;
@@ -172,17 +197,20 @@ static int list_pickle(struct ds_source *s, struct ds_in *in, const struct kind 
 {
 	const struct pickle_value *fine = pickle_get(root, "fine_labels"), *labels, *names;
 
-	names = pickle_get(root, "label_names");
-	if (!names)
-		names = pickle_get(root, s->o.coarse ? "coarse_label_names" : "fine_label_names");
-	if (names)
-		return names_from_list(s, names, err);
+	if ((names = pickle_get(root, "label_names")))
+		return names_from_list(s, in->path, false, names, err);
+	if ((names = pickle_get(root, s->o.coarse ? "coarse_label_names" : "fine_label_names")))
+		return names_from_list(s, in->path, true, names, err);
+	if (!ds_wanted(s))
+		return 0;
 	labels = !fine ? pickle_get(root, "labels") : s->o.coarse ? pickle_get(root, "coarse_labels") : fine;
 	/* Downsampled ImageNet also has data and labels, but nothing else. */
 	if (!k && !fine && !pickle_get(root, "batch_label") && !pickle_get(root, "filenames"))
 		return 0;
 	if (!ds_in_split(s, in->path, k ? k->split : split_of(root)))
 		return 1;
+	if (part_once(s, in, fine != NULL, err) < 0)
+		return -1;
 	return add_rows(s, pickle_get(root, "data"), labels, err);
 }
 
@@ -196,12 +224,14 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	if (k &&
 	    ((k->split && !ds_in_split(s, in->path, k->split)) || (k->coarse && s->o.coarse != (k->coarse[0] == 'c'))))
 		return 1;
+	if (!ds_wanted(s) && k && k->label_bytes >= 0)
+		return 0;
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)))
 		return -1;
 	if (k && k->label_bytes < 0)
-		return names_from_text(s, b, err);
+		return names_from_text(s, in->path, k->coarse != NULL, b, err);
 	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(b->p, b->n)))
-		return list_binary(s, b, label_bytes(k, b), err);
+		return ds_wanted(s) ? list_binary(s, in, b, label_bytes(k, b), err) : 0;
 	if (!(p = pickle_read(b->p, b->n, known, err))) {
 		if (k || s->format == &ds_layout_cifar)
 			return -1;
@@ -249,6 +279,7 @@ const struct ds_layout ds_layout_cifar = {
 	.what = "CIFAR-10 and CIFAR-100, binary or Python form (--coarse: its coarse labels)",
 	.named = named,
 	.starts = pickle_starts,
+	.annotates = true,
 	.list = list,
 	.load = load,
 	.decode = ds_planes_decode,

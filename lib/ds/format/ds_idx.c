@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of dimensions, the
  * dimensions (4 bytes each, big-endian), then data. Images are in one file, labels in another; two
- * files are a pair if their names are equal up to "images" or "labels". */
+ * files of one operand are a pair if their names are equal up to "images" or "labels". What is left of the path
+ * without the words for splits names the set: labels of emnist-letters-train and emnist-letters-test mean the same,
+ * those of emnist-digits-test do not. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,8 @@ struct head {
 
 struct idx { /* an images' file, or a labels' */
 	char *key, *path, *real;
+	size_t operand;
+	bool wanted;    /* ds_wanted() */
 	size_t row, n;  /* images: the index of the first, how many */
 	int32_t *label; /* labels: n of them; images: NULL */
 	struct idx *next;
@@ -74,7 +79,10 @@ static struct idx *add(struct ds_source *s, const struct ds_in *in, struct err *
 	x->key = key_of(in->path);
 	x->path = strdup(in->path);
 	x->real = in->real ? strdup(in->real) : NULL;
-	x->next = *all;
+	x->operand = s->listing.operand;
+	x->wanted = ds_wanted(s);
+	while (*all) /* in the order of the files */
+		all = &(*all)->next;
 	*all = x;
 	if (x->key && x->path && (x->real || !in->real))
 		return x;
@@ -122,6 +130,8 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		return 1;
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)) || read_head(b, &h, err) < 0)
 		return -1;
+	if (h.ndim >= 3 && !ds_wanted(s))
+		return 0;
 	if (!(x = add(s, in, err)))
 		return -1;
 	if (h.ndim < 3)
@@ -137,7 +147,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	return 1;
 }
 
-/* Of one file of images that is the whole source, reads the labels from the file beside it:
+/* Of a file of images that is an operand by itself, reads the labels from the file beside it:
  * train-images-idx3-ubyte, train-labels-idx1-ubyte; the one or the other may be gzipped. 1 found, 0, -1. */
 static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, struct err *err)
 {
@@ -148,7 +158,7 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	struct head h;
 	int rc = 0;
 
-	if (!at || s->n_operands != 1 || !s->operands[0].plain)
+	if (!at || !s->operands[images->operand].plain)
 		return 0;
 	snprintf(path, sizeof path, "%.*slabels%.1000s", (int)(at - images->real), images->real, rest);
 	if ((idx3 = strstr(path + (ds_base(path) - path), "idx3")) != NULL)
@@ -168,14 +178,87 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	return rc;
 }
 
+/* The word for a split that p begins with: its length, or 0. */
+static size_t split_word(const char *p, bool first)
+{
+	static const char *const words[] = { "training", "train",      "testing", "test",
+					     "t10k",     "validation", "valid",   "val" };
+
+	for (size_t i = 0; first && i < sizeof words / sizeof *words; i++)
+		if (strncmp(p, words[i], strlen(words[i])) == 0 && !isalnum((unsigned char)p[strlen(words[i])]))
+			return strlen(words[i]);
+	return 0;
+}
+
+/* The set that the images belong to: where they lie, without what says which split they are. NULL: no memory. */
+static char *set_of(const struct ds_source *s, const struct idx *x)
+{
+	const struct ds_operand *o = &s->operands[x->operand];
+	const char *inside = x->key + (o->plain ? 0 : strlen(o->prefix));
+	char *set = NULL, *to;
+	size_t n = 0;
+
+	if (asprintf(&set, "%s/%s", o->path, inside) < 0)
+		return NULL;
+	if (o->plain) /* the path up to "images", as the key is */
+		set[ds_base(o->path) - o->path + (ptrdiff_t)strlen(ds_base(x->key))] = '\0';
+	to = set;
+	for (const char *p = set; *p; p += n) {
+		n = split_word(p, p == set || !isalnum((unsigned char)p[-1]));
+		if (n == 0) {
+			*to++ = *p;
+			n = 1;
+		}
+	}
+	*to = '\0';
+	return set;
+}
+
 static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, struct err *err)
 {
+	char *set = set_of(s, images);
+	int rc = set ? ds_labels_mean(s, images->operand, set, images->path, err) : err_memory(err);
+
+	free(set);
+	if (rc < 0)
+		return -1;
 	if (labels->n != images->n)
 		return err_fail(err, "'%s' holds %zu images, but there are %zu labels of them", images->path, images->n,
 				labels->n);
 	for (size_t i = 0; i < images->n; i++)
 		s->rows[images->row + i].label = labels->label[i];
 	s->numbered = true;
+	return 0;
+}
+
+static bool is_pair(const struct idx *a, const struct idx *b)
+{
+	return a->operand == b->operand && strcmp(a->key, b->key) == 0;
+}
+
+/* The labels of these images, *labels, or NULL. Of two such files the one that --files wants. -1 with err: both are, or
+ * the labels have other images as well. */
+static int find_labels(const struct idx *all, const struct idx *images, const struct idx **labels, struct err *err)
+{
+	const struct idx *other = NULL;
+
+	*labels = NULL;
+	for (const struct idx *l = all; l; l = l->next) {
+		if (l == images || !is_pair(l, images))
+			continue;
+		if (!l->label)
+			return err_fail(err,
+					"'%s' and '%s' would have the same labels; --files PATTERN takes one of them",
+					l->path, images->path);
+		if (*labels && (*labels)->wanted == l->wanted)
+			other = l;
+		else if (!*labels || l->wanted)
+			*labels = l;
+	}
+	if (other && other->wanted == (*labels)->wanted)
+		return err_fail(err,
+				"'%s' and '%s' are both labels of '%s'; --files PATTERN takes the files that match it",
+				other->path, (*labels)->path, images->path);
 	return 0;
 }
 
@@ -191,8 +274,8 @@ static int finish(struct ds_source *s, struct err *err)
 
 		if (x->label)
 			continue;
-		for (l = all; l && !(l->label && strcmp(l->key, x->key) == 0); l = l->next)
-			;
+		if (find_labels(all, x, &l, err) < 0)
+			return -1;
 		rc = l ? 1 : x->real ? read_beside(s, x, &beside, err) : 0;
 		if (rc == 1)
 			rc = pair(s, x, l ? l : &beside, err);
@@ -270,6 +353,7 @@ const struct ds_layout ds_layout_idx = {
 	.name = "idx",
 	.what = "MNIST and its relatives: images and labels in IDX, gzipped or not",
 	.starts = starts,
+	.annotates = true,
 	.list = list,
 	.finish = finish,
 	.load = load,

@@ -9,6 +9,7 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
+static const char set[] = "downsampled ImageNet"; /* whose labels are meant */
 static const struct pickle_name known[] = { PICKLE_NUMPY, { 0 } };
 
 static bool named(const char *path)
@@ -75,10 +76,11 @@ static int read_npz(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	struct ds_archive *z = ds_archive_open_zip(b->p, b->n, "npz", err);
 	struct ds_array a;
+	enum ds_kind kind;
 	const char *name;
 	int rc = z ? 1 : -1, found = 0;
 
-	while (rc == 1 && (rc = ds_archive_next(z, &name, err)) == 1) {
+	while (rc == 1 && (rc = ds_archive_next(z, &name, &kind, err)) == 1) {
 		if (strcmp(name, "data.npy") == 0) {
 			if ((rc = read_member(z, &p->m.own, err)) == 0 &&
 			    (rc = ds_array_npy(p->m.own.p, p->m.own.n, &a, err)) == 0)
@@ -150,29 +152,46 @@ static int read_lines(char *text, char ***lines, size_t *n, struct err *err)
 }
 
 /* The classes in their order: "n02119789 1 kit_fox" becomes the id n02119789 and the name kit_fox. */
-static int name_classes(struct ds_source *s, const struct ds_bytes *b, struct err *err)
+static int name_classes(struct ds_source *s, const char *path, const struct ds_bytes *b, struct err *err)
 {
-	char *text = ds_text_copy(b, err), **ids = NULL;
+	char *text = ds_text_copy(b, err), **lines = NULL;
+	struct ds_class *classes;
 	size_t n = 0;
-	int rc = text ? read_lines(text, &ids, &n, err) : -1;
+	bool memory;
+	int rc = text ? read_lines(text, &lines, &n, err) : -1;
 
 	free(text);
-	if (rc < 0) {
-		while (n)
-			free(ids[--n]);
-		free(ids);
-		return -1;
-	}
-	if (ds_name_classes(s, ids, n, err) < 0)
-		return -1;
+	classes = calloc(n + 1, sizeof *classes);
+	memory = classes != NULL;
 	for (size_t i = 0; i < n; i++) {
-		char *id = s->classes[i].id;
-
-		if (!(s->classes[i].name = strdup(strchr(id + 10, ' ') + 1)))
-			return err_memory(err);
-		id[9] = '\0';
+		if (classes && rc == 0) {
+			classes[i] = (struct ds_class){ strndup(lines[i], 9), strdup(strchr(lines[i] + 10, ' ') + 1) };
+			memory &= classes[i].id && classes[i].name;
+		}
+		free(lines[i]);
 	}
-	return 1;
+	free(lines);
+	if (rc == 0 && memory)
+		return ds_labels_named(s, set, path, classes, n, err) < 0 ? -1 : 1;
+	for (size_t i = 0; classes && i < n; i++) {
+		free(classes[i].id);
+		free(classes[i].name);
+	}
+	free(classes);
+	return rc < 0 ? -1 : err_memory(err);
+}
+
+/* train_data_batch_1 and train_data_batch_1.npz are the same images. */
+static int part_once(struct ds_source *s, const struct ds_in *in, const struct part *p, struct err *err)
+{
+	const char *base = ds_base(in->path), *dot = strrchr(base, '.');
+	char key[512];
+
+	snprintf(key, sizeof key, "imagenet%zu/%.*s", p->m.side,
+		 dot && strcmp(dot, ".npz") == 0 ? (int)(dot - base) : (int)strlen(base), base);
+	if (ds_once(s, key, in->path, err) < 0)
+		return -1;
+	return p->n_labels ? ds_labels_mean(s, s->listing.operand, set, in->path, err) : 0;
 }
 
 /* Label 1 is class 0; rows of a file without labels have none, -1. */
@@ -202,15 +221,17 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	struct part p;
 	int rc;
 
+	if (!ds_wanted(s) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
+		return 0;
 	if (!ds_in_split(s, in->path, split_of(in->path)) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
 		return 1;
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)))
 		return -1;
 	if (strcmp(ds_base(in->path), "map_clsloc.txt") == 0)
-		return name_classes(s, b, err);
+		return name_classes(s, in->path, b, err);
 	rc = read_part(b, &p, err);
 	if (rc == 1)
-		rc = add_rows(s, &p, err);
+		rc = part_once(s, in, &p, err) < 0 ? -1 : add_rows(s, &p, err);
 	else if (rc < 0 && !named(in->path) && !s->format)
 		rc = ds_pass(s, in->path, "is not read: %s", err->text);
 	else if (rc == 0 && named(in->path))
@@ -252,6 +273,7 @@ const struct ds_layout ds_layout_imagenet = {
 	.what = "downsampled ImageNet: train_data_batch_1 to 10, val_data; pickles or .npz",
 	.named = named,
 	.starts = starts,
+	.annotates = true,
 	.list = list,
 	.load = load,
 	.decode = ds_planes_decode,

@@ -111,6 +111,8 @@ static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y
 {
 	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y))
 		return err_fail(err, "MATLAB file of %zu images whose y is not as many labels", m->n);
+	if (ds_labels_mean(s, s->listing.operand, "SVHN", s->listing.path, err) < 0)
+		return -1;
 	for (size_t i = 0; i < m->n; i++) {
 		const double label = label_at(y, i);
 

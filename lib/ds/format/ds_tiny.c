@@ -11,7 +11,7 @@
 struct tiny {
 	struct ds_map annotated; /* paths of images to the numbers of their classes */
 	char *words;             /* words.txt */
-	char folder[4096];       /* of the images that the last annotations are about */
+	struct ds_map folders;   /* of the images that annotations are about */
 };
 
 static bool named(const char *path)
@@ -25,11 +25,13 @@ static bool named(const char *path)
 static int annotate(struct ds_source *s, struct tiny *t, const char *path, char *text, struct err *err)
 {
 	struct ds_text lines = { text };
-	char *line, image[8192];
+	char *line, folder[4096], image[8192];
 	size_t n = 0;
 
-	snprintf(t->folder, sizeof t->folder, "%.*simages/",
-		 (int)(ds_base(path) - path < 4000 ? ds_base(path) - path : 4000), path);
+	snprintf(folder, sizeof folder, "%.*simages/", (int)(ds_base(path) - path < 4000 ? ds_base(path) - path : 4000),
+		 path);
+	if (ds_map_set(&t->folders, folder, 0, err) < 0)
+		return -1;
 	while ((line = ds_text_line(&lines)) != NULL) {
 		char *id = strchr(line, '\t');
 		int class_number;
@@ -39,9 +41,13 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 			return err_fail(err, "line %zu is not an image's name, a tab and a WordNet id", n);
 		*id++ = '\0';
 		id[strcspn(id, "\t")] = '\0';
-		snprintf(image, sizeof image, "%s%.4000s", t->folder, line);
+		snprintf(image, sizeof image, "%s%.4000s", folder, line);
 		class_number = ds_class_number(s, id, err);
-		if (class_number < 0 || ds_map_set(&t->annotated, image, class_number, err) < 0)
+		if (class_number < 0)
+			return -1;
+		if (ds_map_get(&t->annotated, image) >= 0)
+			return err_fail(err, "line %zu is the second one of '%s'", n, line);
+		if (ds_map_set(&t->annotated, image, class_number, err) < 0)
 			return -1;
 	}
 	return 1;
@@ -115,6 +121,15 @@ static int tell_apart(struct ds_source *s, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Does the image lie in a folder that annotations are about? */
+static bool is_annotated_folder(const struct tiny *t, const char *name)
+{
+	char folder[4096];
+
+	snprintf(folder, sizeof folder, "%.*s", (int)(ds_base(name) - name), name);
+	return ds_map_get(&t->folders, folder) >= 0;
+}
+
 static int finish(struct ds_source *s, struct err *err)
 {
 	struct tiny *t = *ds_state(s, DS_LAYOUT_tiny);
@@ -130,9 +145,8 @@ static int finish(struct ds_source *s, struct err *err)
 		if (label >= 0) {
 			r->label = (int32_t)label;
 			s->named = true;
-		} else if (r->label < 0 && strncmp(name, t->folder, strlen(t->folder)) == 0) {
+		} else if (r->label < 0 && is_annotated_folder(t, name))
 			return err_fail(err, "'%s' has no line in val_annotations.txt", name);
-		}
 	}
 	if (t->words && s->named && (name_classes(s, t->words, err) < 0 || tell_apart(s, err) < 0))
 		return -1;
@@ -144,6 +158,7 @@ static void drop(void *state)
 	struct tiny *t = state;
 
 	ds_map_release(&t->annotated);
+	ds_map_release(&t->folders);
 	free(t->words);
 	free(t);
 }
@@ -153,6 +168,7 @@ const struct ds_layout ds_layout_tiny = {
 	.what = "train/WNID/images, val/images with val_annotations.txt, words.txt",
 	.with = &ds_layout_images,
 	.named = named,
+	.annotates = true,
 	.list = list,
 	.finish = finish,
 	.drop = drop,

@@ -1,121 +1,179 @@
 /* SPDX-License-Identifier: MIT
- * WebDataset's tar shards: files that share a name up to its first dot are one sample, X.jpg with the
- * number of its class in X.cls. */
+ * WebDataset's tar shards: X.jpg with the number of its class in X.cls. Files that share a name up to its first dot are
+ * one sample; a .cls file that shares more with the image is nearer. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ds/ds_internal.h"
 
 enum { TEXT = 32 }; /* of a .cls file's first word, with its NUL */
 
-/* What .cls files say, by their paths up to the first dot. */
+/* A .cls file. */
+struct label {
+	long number;     /* -1: something else, text */
+	char text[TEXT]; /* as it begins */
+	char *path;
+	bool used;  /* an image has it: */
+	size_t row; /* this one */
+};
+
+/* What .cls files say: the number of a label by the file's path without ".cls". */
 struct labels {
-	struct ds_map number; /* the number of a class */
-	struct ds_map bad;    /* an index of text: something else */
-	char (*text)[TEXT];
+	struct ds_map by_key;
+	struct label *label;
 };
 
 static bool named(const char *path)
 {
 	size_t n = strlen(path);
-	return n > 4 && strcmp(path + n - 4, ".cls") == 0;
+	return n > 4 && strcasecmp(path + n - 4, ".cls") == 0;
 }
 
-/* The path up to the first dot of its last part. */
-static void stem(const char *path, char buf[4096])
+/* The path without its ending; or up to the first dot of its last part, which is WebDataset's rule: a.mask.png belongs
+ * to a.cls, and a.1.png to a.1.cls if there is one. */
+static void stem(const char *path, bool shortest, char buf[4096])
 {
-	const char *base = ds_base(path);
-	snprintf(buf, 4096, "%.*s", (int)((size_t)(base - path) + strcspn(base, ".")), path);
+	const char *base = ds_base(path), *dot = strrchr(base, '.');
+	const size_t len = shortest ? strcspn(base, ".") : dot ? (size_t)(dot - base) : strlen(base);
+
+	snprintf(buf, 4096, "%.*s", (int)((size_t)(base - path) + len), path);
 }
 
-/* Remembers a .cls file that is not the number of a class, for the case that there is an image of its name. */
-static int add_bad(struct labels *l, const char *key, const char *text, struct err *err)
+/* The number that the file is, and blanks around it; nothing else. */
+static long number_of(const struct ds_bytes *b)
 {
-	const size_t n = l->bad.n;
-	char(*grown)[TEXT];
+	char text[TEXT];
+	size_t n = b->n, from = 0;
+	long label;
 
-	if (ds_map_get(&l->bad, key) >= 0)
-		return 0;
-	if (!(grown = realloc(l->text, (n + 1) * sizeof *grown)))
-		return err_memory(err);
-	l->text = grown;
-	snprintf(grown[n], sizeof grown[n], "%s", text);
-	return ds_map_set(&l->bad, key, (int64_t)n, err) < 0 ? -1 : 0;
+	while (n && isspace(b->p[n - 1]))
+		n--;
+	while (from < n && isspace(b->p[from]))
+		from++;
+	if (n - from >= TEXT || memchr(b->p + from, '\0', n - from))
+		return -1;
+	snprintf(text, sizeof text, "%.*s", (int)(n - from), (const char *)b->p + from);
+	return ds_number(text, 0, INT32_MAX, &label) ? label : -1;
 }
 
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	struct labels **l = (struct labels **)ds_state(s, DS_LAYOUT_webdataset);
 	const struct ds_bytes *b = ds_in_content(in, DS_MAX_TEXT, err);
-	char text[TEXT], key[4096];
-	long label;
+	struct label *grown, *one;
+	char key[4096];
+	size_t n;
 
 	if (!b)
 		return -1;
 	if (!*l && !(*l = calloc(1, sizeof **l)))
 		return err_memory(err);
-	snprintf(text, sizeof text, "%.*s", (int)(b->n < TEXT - 1 ? b->n : TEXT - 1), (const char *)b->p);
-	text[strcspn(text, " \r\n")] = '\0';
-	stem(in->path, key);
-	if (ds_number(text, 0, INT32_MAX, &label))
-		return ds_map_set(&(*l)->number, key, label, err) < 0 ? -1 : 1;
-	/* TeX has .cls files, too: this one matters only if it belongs to an image. */
-	return add_bad(*l, key, text, err);
+	stem(in->path, false, key);
+	if (ds_map_get(&(*l)->by_key, key) >= 0)
+		return err_fail(err, "'%s' and '%s' are labels of one sample",
+				(*l)->label[ds_map_get(&(*l)->by_key, key)].path, in->path);
+	n = (*l)->by_key.n;
+	if (!(grown = realloc((*l)->label, (n + 1) * sizeof *grown)))
+		return err_memory(err);
+	(*l)->label = grown;
+	one = &grown[n];
+	*one = (struct label){ .number = number_of(b), .path = strdup(in->path) };
+	snprintf(one->text, sizeof one->text, "%.*s", (int)(b->n < TEXT - 1 ? b->n : TEXT - 1), (const char *)b->p);
+	one->text[strcspn(one->text, "\r\n")] = '\0';
+	if (one->path && ds_map_set(&(*l)->by_key, key, (int64_t)n, err) >= 0)
+		return 1;
+	if (!one->path)
+		err_memory(err);
+	free(one->path);
+	return -1;
+}
+
+/* The label of a row, or NULL. *key becomes its sample's. */
+static struct label *label_of(const struct labels *l, const char *name, char key[4096])
+{
+	int64_t at;
+
+	stem(name, false, key);
+	if ((at = ds_map_get(&l->by_key, key)) < 0) {
+		stem(name, true, key);
+		at = ds_map_get(&l->by_key, key);
+	}
+	return at < 0 ? NULL : &l->label[at];
+}
+
+/* The first bytes of a .cls file that is none, for a message. Returns -1. */
+static int say_bad(const struct label *l, const char *name, struct err *err)
+{
+	return err_fail(err,
+			"the .cls file of '%s' holds '%s', which is not the number of a class (--format images: do not "
+			"look at .cls files)",
+			name, l->text);
 }
 
 /* Counts the rows whose .cls file is a number, *found; *without is the first row without such a file. A row whose
- * .cls file is something else is an error. */
-static int check_rows(struct ds_source *s, const struct labels *l, size_t *found, size_t *without, struct err *err)
+ * .cls file is something else is an error, and so are two images with one label. */
+static int check_rows(struct ds_source *s, struct labels *l, size_t *found, size_t *without, struct err *err)
 {
-	char key[4096], buf[DS_NAME];
+	char key[4096], buf[DS_NAME], other[DS_NAME];
 
 	*found = 0;
 	*without = s->n;
 	for (size_t i = 0; i < s->n; i++) {
 		const char *name = ds_row_name(s, &s->rows[i], buf);
-		int64_t label, bad;
+		struct label *one = label_of(l, name, key);
 
-		stem(name, key);
-		label = ds_map_get(&l->number, key);
-		bad = ds_map_get(&l->bad, key);
-		if (bad >= 0)
+		if (!one) {
+			*without = *without == s->n ? i : *without;
+			continue;
+		}
+		if (one->number < 0)
+			return say_bad(one, name, err);
+		if (one->used)
 			return err_fail(err,
-					"the .cls file of '%s' holds '%s', which is not the number of a class "
-					"(--format images: do not look at .cls files)",
-					name, l->text[bad]);
-		if (label >= 0)
-			++*found;
-		else if (*without == s->n)
-			*without = i;
+					"'%s' and '%s' are images of one sample; --files PATTERN takes the images that "
+					"are meant",
+					ds_row_name(s, &s->rows[one->row], other), name);
+		one->used = true;
+		one->row = i;
+		++*found;
 	}
+	return 0;
+}
+
+/* Labels that no image has: a note, if they are numbers; TeX has .cls files, too. */
+static int note_unused(struct ds_source *s, const struct labels *l, struct err *err)
+{
+	for (size_t i = 0; i < l->by_key.n && !s->o.files && !s->o.split; i++)
+		if (!l->label[i].used && l->label[i].number >= 0)
+			return ds_add_note(s, err, "'%s' is the label of no image", l->label[i].path);
 	return 0;
 }
 
 static int finish(struct ds_source *s, struct err *err)
 {
-	const struct labels *l = *ds_state(s, DS_LAYOUT_webdataset);
+	struct labels *l = *ds_state(s, DS_LAYOUT_webdataset);
 	char key[4096], buf[DS_NAME];
 	size_t found, without;
 
-	if (!l)
+	if (!l || !s->n)
 		return 0;
-	if (check_rows(s, l, &found, &without, err) < 0)
+	if (check_rows(s, l, &found, &without, err) < 0 || note_unused(s, l, err) < 0)
 		return -1;
 	if (!found)
 		return 0;
 	if (found < s->n)
 		return err_fail(err,
-				"'%s' has no .cls file, which %zu of the %zu images have (--format images: "
-				"do not look at them)",
+				"'%s' has no .cls file, which %zu of the %zu images have (--format images: do "
+				"not look at them)",
 				ds_row_name(s, &s->rows[without], buf), found, s->n);
 	/* The numbers are the classes; folders are not. */
 	s->named = false;
 	s->numbered = true;
-	for (size_t i = 0; i < s->n; i++) {
-		stem(ds_row_name(s, &s->rows[i], buf), key);
-		s->rows[i].label = (int32_t)ds_map_get(&l->number, key);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		s->rows[i].label = (int32_t)label_of(l, ds_row_name(s, &s->rows[i], buf), key)->number;
 	return ds_name_classes(s, NULL, 0, err);
 }
 
@@ -123,9 +181,10 @@ static void drop(void *state)
 {
 	struct labels *l = state;
 
-	ds_map_release(&l->number);
-	ds_map_release(&l->bad);
-	free(l->text);
+	for (size_t i = 0; i < l->by_key.n; i++)
+		free(l->label[i].path);
+	free(l->label);
+	ds_map_release(&l->by_key);
 	free(l);
 }
 
@@ -134,6 +193,7 @@ const struct ds_layout ds_layout_webdataset = {
 	.what = "tar shards of X.jpg (.png, .webp) and X.cls, the number of its class",
 	.with = &ds_layout_images,
 	.named = named,
+	.annotates = true,
 	.list = list,
 	.finish = finish,
 	.drop = drop,

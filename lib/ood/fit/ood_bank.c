@@ -128,7 +128,7 @@ int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const flo
 		}
 		return 0;
 	}
-	if (b->n == b->cap && grow(f))
+	if (b->n == b->cap && grow(f) < 0)
 		return -1;
 	set_row(f, b->n++, key, logits, features, label);
 	return 0;

@@ -59,8 +59,8 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	f->seed = o->seed;
 	f->bank.max = o->parts & OOD_PART_BANK ? o->bank : 0;
 	f->bank.type = o->half ? TS_F16 : TS_F32;
-	if (((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err)) ||
-	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err)))
+	if (((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err) < 0) ||
+	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err) < 0))
 		goto fail;
 	if (ood_fit_alloc(f, err) < 0)
 		goto fail;
@@ -143,10 +143,10 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	const float *features = b->cols[f->features_at].data;                       /* (n,D) */
 	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL; /* (n) */
 
-	if (check_rows(f, logits, features, label, b->n, err))
+	if (check_rows(f, logits, features, label, b->n, err) < 0)
 		return -1;
-	if (ood_moments_add(&f->features, features, label, b->n) ||
-	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n)))
+	if (ood_moments_add(&f->features, features, label, b->n) < 0 ||
+	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n) < 0))
 		return err_memory(err);
 	for (size_t i = 0; i < f->n_layers; i++) {
 		const float *x = b->cols[f->layers[i].column].data; /* (n,d) */
@@ -154,17 +154,17 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 			if (!isfinite(x[k]))
 				return err_fail(err, "row %zu: '%s' is not a number or infinite",
 						(size_t)f->rows + k / f->layers[i].m.d, f->layers[i].name);
-		if (ood_moments_add(&f->layers[i].m, x, label, b->n))
+		if (ood_moments_add(&f->layers[i].m, x, label, b->n) < 0)
 			return err_memory(err);
 	}
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t y = label ? label[i] : -1;
 		const float *l = logits + i * f->classes, *z = features + i * f->dim;
-		if (f->n_grams && ood_gram_add(f, b, i, num_argmax(l, f->classes), err))
+		if (f->n_grams && ood_gram_add(f, b, i, num_argmax(l, f->classes), err) < 0)
 			return -1;
 		add_predictions(f, l, z, y);
 		f->unlabelled += y < 0;
-		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y))
+		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y) < 0)
 			return err_memory(err);
 	}
 	f->rows += b->n;
@@ -224,8 +224,8 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 		return -1;
 	if (!(row = malloc((D + 1) * sizeof *row)))
 		return err_memory(err);
-	rc = ood_moments_merge(&f->features, &o->features) ||
-	     ((f->parts & OOD_PART_UNIT) && ood_moments_merge(&f->unit, &o->unit));
+	rc = ood_moments_merge(&f->features, &o->features) < 0 ||
+	     ((f->parts & OOD_PART_UNIT) && ood_moments_merge(&f->unit, &o->unit) < 0);
 	for (size_t i = 0; i < f->n_layers && !rc; i++)
 		rc = ood_moments_merge(&f->layers[i].m, &o->layers[i].m);
 	ood_gram_merge(f, o);
@@ -269,7 +269,7 @@ int ood_fit_finish(struct ood_fit *f, struct err *err)
 		return err_fail(err, "%llu rows have no label, which the layers' covariances need",
 				(unsigned long long)f->unlabelled);
 	for (size_t i = 0; i < f->n_layers; i++)
-		if (invert(&f->layers[i], err))
+		if (invert(&f->layers[i], err) < 0)
 			return -1;
 	return ood_bank_sort(f) ? err_memory(err) : 0;
 }

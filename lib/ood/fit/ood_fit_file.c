@@ -36,10 +36,10 @@ int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struc
 	struct ts_meta *m = &h->meta;
 	long long bank = f->bank.max == SIZE_MAX ? -1 : (long long)f->bank.max;
 
-	if (ts_meta_set_str(m, "fit", "features") || ts_meta_set_int(m, "rows", (int64_t)f->rows) ||
-	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) || ts_meta_set_int(m, "parts", f->parts) ||
-	    ts_meta_set_int(m, "bank", bank) || ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) ||
-	    ts_meta_set_int(m, "seed", (int64_t)f->seed))
+	if (ts_meta_set_str(m, "fit", "features") < 0 || ts_meta_set_int(m, "rows", (int64_t)f->rows) < 0 ||
+	    ts_meta_set_int(m, "unlabelled", (int64_t)f->unlabelled) < 0 || ts_meta_set_int(m, "parts", f->parts) < 0 ||
+	    ts_meta_set_int(m, "bank", bank) < 0 || ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) < 0 ||
+	    ts_meta_set_int(m, "seed", (int64_t)f->seed) < 0)
 		return err_memory(err);
 	return save_tensors(f, h, path, err);
 }
@@ -50,14 +50,31 @@ static const struct ts_tensor *want(const struct ts_set *s, const char *name, en
 				    size_t b, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(s, name);
+	const size_t shape[] = { a, b };
+	char have[TS_SHAPE], wanted[TS_SHAPE];
 
 	if (!t)
-		err_fail(err, "lacks '%s'; ood-fit makes fits", name);
+		err_fail(err, "lacks '%s', %s of %s", name, ts_type_name(type), ts_shape_text(ndim, shape, wanted));
 	else if (t->type != type || t->ndim != ndim || (ndim > 0 && t->shape[0] != a) || (ndim > 1 && t->shape[1] != b))
-		err_fail(err, "tensor '%s' has another type or shape than the rest needs", name);
+		err_fail(err, "tensor '%s', %s of %s, has another type or shape than %s of %s", name,
+			 ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have), ts_type_name(type),
+			 ts_shape_text(ndim, shape, wanted));
 	else
 		return t;
 	return NULL;
+}
+
+double *ood_fit_tensor(const struct ts_set *s, const char *name, size_t a, size_t b, struct err *err)
+{
+	const struct ts_tensor *t = want(s, name, TS_F64, b ? 2 : 1, a, b, err);
+	double *x = t ? t->data : NULL;
+
+	for (size_t k = 0; x && k < ts_tensor_count(t); k++)
+		if (!isfinite(x[k])) {
+			err_fail(err, "'%s' holds a number out of range", name);
+			return NULL;
+		}
+	return x;
 }
 
 /* Copies what was read into the arrays that the fit has made. */
@@ -65,14 +82,13 @@ static int take_arrays(struct ood_fit *f, const struct ts_set *s, struct err *er
 {
 	for (size_t i = 0; i < f->set.n; i++) {
 		struct ts_tensor *to = &f->set.t[i];
-		const struct ts_tensor *from =
-			want(s, to->name, TS_F64, to->ndim, to->shape[0], to->ndim > 1 ? to->shape[1] : 0, err);
-		if (!from)
+		const double *x = ood_fit_tensor(s, to->name, to->shape[0], to->ndim > 1 ? to->shape[1] : 0, err);
+		const bool count = strstr(to->name, ".count") || strstr(to->name, ".total");
+
+		if (!x)
 			return -1;
-		const double *x = from->data;
-		bool count = strstr(to->name, ".count") || strstr(to->name, ".total");
-		for (size_t k = 0; k < ts_tensor_count(from); k++)
-			if (!isfinite(x[k]) || (count && x[k] < 0))
+		for (size_t k = 0; count && k < ts_tensor_count(to); k++)
+			if (x[k] < 0)
 				return err_fail(err, "'%s' holds a number out of range", to->name);
 		memcpy(to->data, x, ts_tensor_bytes(to));
 	}
@@ -160,15 +176,15 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct
 {
 	const struct ts_header *h = ts_reader_expect(r, "fit");
 
-	if (!h || ts_reader_set(r, s))
+	if (!h || ts_reader_set(r, s) < 0)
 		return err_fail(err, "%s", ts_reader_error(r));
-	if (take_sizes(f, &h->meta, s, err) || take_layers(f, s, err) || ood_gram_find_tensors(f, s, err))
+	if (take_sizes(f, &h->meta, s, err) < 0 || take_layers(f, s, err) < 0 || ood_gram_find_tensors(f, s, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
-	if (ood_fit_alloc(f, err) || take_arrays(f, s, err) || take_bank(f, s, err))
+	if (ood_fit_alloc(f, err) < 0 || take_arrays(f, s, err) < 0 || take_bank(f, s, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
 	ts_header_init(&f->header, "fit");
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) ||
-	    ts_meta_merge(&f->header.meta, &h->meta) || ts_header_chain(&f->header, h))
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) < 0 ||
+	    ts_meta_merge(&f->header.meta, &h->meta) < 0 || ts_header_chain(&f->header, h) < 0)
 		return err_memory(err);
 	return 0;
 }

@@ -40,7 +40,7 @@ int ood_gram_find(struct ood_fit *f, const struct ts_header *h, struct err *err)
 			continue;
 		if (!is_gram(field))
 			return err_fail(err, "column '%s' is not <f4 of shape (5,d)", field->name);
-		if (note(f, field->name, strlen(field->name), i, 5 * field->shape[1], err))
+		if (note(f, field->name, strlen(field->name), i, 5 * field->shape[1], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -55,7 +55,7 @@ int ood_gram_find_tensors(struct ood_fit *f, const struct ts_set *s, struct err 
 			continue;
 		if (t->ndim != 2)
 			return err_fail(err, "tensor '%s' has another shape than the rest needs", t->name);
-		if (note(f, t->name, len - 4, 0, t->shape[1], err))
+		if (note(f, t->name, len - 4, 0, t->shape[1], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -152,7 +152,7 @@ int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct er
 	}
 	if (rc == 0 && !any)
 		rc = err_fail(err, "no validation row leaves the ranges of the fit: were they in the training data?");
-	if (rc == 0 && ts_meta_set_tensor(&f->header.meta, "gram.weight", &w))
+	if (rc == 0 && ts_meta_set_tensor(&f->header.meta, "gram.weight", &w) < 0)
 		rc = err_memory(err);
 	free(weight);
 	return rc;

@@ -76,7 +76,7 @@ static int temperature_prepare(struct ood_scorer *s, struct err *err)
 		return err_fail(err, "needs labelled validation data: --val FILE, from ood-fit");
 	if (f->bank.n == 0 || f->unlabelled)
 		return err_fail(err, "needs a fit of validation data with a bank, every row labelled");
-	if (fit_temperature(f, t, err))
+	if (fit_temperature(f, t, err) < 0)
 		return -1;
 	snprintf(s->note, sizeof s->note, "the fitted temperature is %.6g", *t);
 	return 0;
@@ -224,7 +224,7 @@ static int openmax_prepare(struct ood_scorer *s, struct err *err)
 
 	if (!o || !(o->tail = ood_keep(s, s->source->classes, sizeof *o->tail, err)))
 		return -1;
-	if (ood_need_fit(s, err))
+	if (ood_need_fit(s, err) < 0)
 		return -1;
 	double *x = malloc((f->bank.n + 1) * sizeof *x); /* distances of one class */
 	o->mean = f->right_logits;

@@ -60,14 +60,14 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 {
 	struct gauss *g = s->state = ood_keep(s, 1, sizeof *g, err);
 
-	if (!g || ood_need_labels(s, err))
+	if (!g || ood_need_labels(s, err) < 0)
 		return -1;
 	const struct ood_moments *m = unit ? &s->source->fit->unit : &s->source->fit->features;
 	size_t C = m->classes, D = m->d, none = 0;
 	g->m = m;
 	g->unit = unit;
 	g->relative = relative;
-	if (whiten(s, m, true, &g->within, err) || (relative && whiten(s, m, false, &g->total, err)))
+	if (whiten(s, m, true, &g->within, err) < 0 || (relative && whiten(s, m, false, &g->total, err) < 0))
 		return -1;
 	g->present = ood_keep(s, C, sizeof *g->present, err);
 	if (!g->present || !(g->within.mean = ood_keep(s, C * g->within.rank, sizeof *g->within.mean, err)))

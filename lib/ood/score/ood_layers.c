@@ -119,7 +119,7 @@ int ood_layers_score(const struct ood_layers *l, const struct ts_batch *b, size_
 {
 	for (size_t i = 0; i < l->fit->n_layers; i++) {
 		const float *x = b->cols[l->column[i]].data;
-		if (score_layer(l, i, x + first * l->fit->layers[i].m.d, n, out + i, l->fit->n_layers))
+		if (score_layer(l, i, x + first * l->fit->layers[i].m.d, n, out + i, l->fit->n_layers) < 0)
 			return -1;
 	}
 	return 0;
@@ -188,7 +188,7 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 	size_t L = s->source->fit->n_layers;
 	double layer[OOD_CHUNK * OOD_MAX_LAYERS];
 
-	if (ood_layers_score(st->layers, rows->batch, rows->first, rows->n, layer))
+	if (ood_layers_score(st->layers, rows->batch, rows->first, rows->n, layer) < 0)
 		return -1;
 	for (size_t i = 0; i < rows->n; i++) {
 		out[i] = st->bias;

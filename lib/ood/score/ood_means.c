@@ -24,7 +24,7 @@ static double norm_from(const float *z, const double *mu, size_t d)
  * training samples that are rightly classified as k, k the predicted class. */
 static int she_prepare(struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_fit(s, err))
+	if (ood_need_fit(s, err) < 0)
 		return -1;
 	for (size_t c = 0; c < s->source->classes; c++)
 		if (s->source->fit->right_count[c] == 0)
@@ -52,7 +52,7 @@ static int she_score(const struct ood_scorer *s, const struct ood_rows *rows, do
  * collapse", CVPR 2025): <w_k, z - mu> / ||z - mu|| + alpha ||z||_1, k the predicted class. */
 static int head_fit_prepare(struct ood_scorer *s, struct err *err)
 {
-	return ood_need_head(s, err) || ood_need_fit(s, err) ? -1 : 0;
+	return ood_need_head(s, err) < 0 || ood_need_fit(s, err) < 0 ? -1 : 0;
 }
 
 static int nci_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
@@ -84,7 +84,7 @@ static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 	const struct ood_source *from = s->source;
 	size_t C = from->classes, D = from->dim;
 
-	if (head_fit_prepare(s, err))
+	if (head_fit_prepare(s, err) < 0)
 		return -1;
 	double *gap = s->state = ood_keep(s, C * C, sizeof *gap, err); /* (C,C): ||w_a - w_b|| */
 	if (!gap)

@@ -101,7 +101,7 @@ static int add_item(struct ood_requests *r, char *item, struct err *err)
 	snprintf(column, sizeof column, "%s%s%s", word, rest ? ":" : "", rest ? rest : "");
 	struct ood_request q = defaults(m);
 	while ((word = strsep(&rest, ":")) != NULL)
-		if (parse_param(&q, word, err))
+		if (parse_param(&q, word, err) < 0)
 			return -1;
 	memcpy(q.column, column, sizeof column);
 	return append(r, &q, err);
@@ -113,7 +113,7 @@ static int add_all(struct ood_requests *r, struct err *err)
 		for (const struct ood_method *m = *f; m->name; m++) {
 			struct ood_request q = defaults(m);
 			q.optional = true;
-			if (append(r, &q, err))
+			if (append(r, &q, err) < 0)
 				return -1;
 		}
 	return 0;

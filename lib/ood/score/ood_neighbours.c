@@ -53,7 +53,7 @@ static double norm_of(const float *z, size_t d)
 /* Prepares the first n rows of the bank; energy: products are weighted with the row's energy. */
 static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool energy, struct err *err)
 {
-	if (ood_need_fit(s, err))
+	if (ood_need_fit(s, err) < 0)
 		return -1;
 	const struct ood_fit *f = s->source->fit;
 	struct neighbours *b = s->state = ood_keep(s, 1, sizeof *b, err);
@@ -308,7 +308,7 @@ static int knn_prepare(struct ood_scorer *s, struct err *err)
 	const struct ood_fit *f = s->source->fit;
 	size_t k = (size_t)s->request.params[0];
 
-	if (ood_need_fit(s, err))
+	if (ood_need_fit(s, err) < 0)
 		return -1;
 	if (k > f->bank.n)
 		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
@@ -324,7 +324,7 @@ static int nnguide_end(struct pass *p, double *out)
 {
 	size_t C = p->s->source->classes;
 
-	if (top_end(p, false, out))
+	if (top_end(p, false, out) < 0)
 		return -1;
 	for (size_t i = 0; i < p->rows->n; i++)
 		out[i] *= num_lse(p->rows->logits + i * C, C);
@@ -338,7 +338,7 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 	const struct ood_fit *f = s->source->fit;
 	size_t k = (size_t)s->request.params[0];
 
-	if (ood_need_fit(s, err))
+	if (ood_need_fit(s, err) < 0)
 		return -1;
 	double share = ceil(s->request.params[1] * (double)f->rows);
 	size_t n = share < (double)f->bank.n ? (size_t)share : f->bank.n;
@@ -415,7 +415,7 @@ static const struct look relation_look = { relation_begin, relation_tile, relati
 
 static int relation_prepare(struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_fit(s, err) || prepare(s, &relation_look, s->source->fit->bank.n, false, err))
+	if (ood_need_fit(s, err) < 0 || prepare(s, &relation_look, s->source->fit->bank.n, false, err) < 0)
 		return -1;
 	const struct ood_fit *f = s->source->fit;
 	struct neighbours *b = s->state;

@@ -55,7 +55,6 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_source *from,
 		    const struct ood_scorer *s, size_t n, const char *extra, struct err *err)
 {
-	ts_header_init(h, "scores");
 	if (ts_meta_merge(&h->meta, &from->header->meta) < 0)
 		return err_memory(err);
 	ts_meta_del(&h->meta, "fc.weight"); /* large, and no use with scores */

@@ -19,7 +19,7 @@ struct ood_output {
 	ptrdiff_t label, name; /* -1: there is none */
 };
 
-/* Makes *o and *h, which the caller releases either way: columns of n scorers, one called `extra` (NULL: none)
+/* Makes *o, and in *h, a header of scores that is empty yet: columns of n scorers, one called `extra` (NULL: none)
  * for a score made from theirs, then pred, label, name; meta of the features, without the last layer, with
  * the list `methods`, every parameter spelled out, and layers.tuning (ood_layers.h) if that matters. `from` outlives
  * *o. -1: out of memory, or two columns of one name. */

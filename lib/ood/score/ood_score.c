@@ -32,7 +32,7 @@ int ood_need_features(const struct ood_scorer *s, struct err *err)
 
 int ood_need_head(const struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_features(s, err))
+	if (ood_need_features(s, err) < 0)
 		return -1;
 	if (!s->source->weight)
 		return err_fail(err, "the stream has no last layer that fits (meta fc.weight, fc.bias)");
@@ -41,7 +41,7 @@ int ood_need_head(const struct ood_scorer *s, struct err *err)
 
 int ood_need_fit(const struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_features(s, err))
+	if (ood_need_features(s, err) < 0)
 		return -1;
 	if (!s->source->fit)
 		return err_fail(err, "needs a fit of training data: --fit FILE, from ood-fit");
@@ -52,7 +52,7 @@ int ood_need_fit(const struct ood_scorer *s, struct err *err)
 
 int ood_need_labels(const struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_fit(s, err))
+	if (ood_need_fit(s, err) < 0)
 		return -1;
 	if (s->source->fit->unlabelled)
 		return err_fail(err, "%llu rows of the fit have no label",
@@ -138,7 +138,7 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source, struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .source = source };
-	if ((q->method->prepare && q->method->prepare(s, err)) || check_constant(s, err)) {
+	if ((q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {
 		ood_scorer_release(s);
 		return -1;
 	}
@@ -262,7 +262,7 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 
 	if (n == 0 || b->n == 0)
 		return 0;
-	if (check_batch(s->source, b, row, err))
+	if (check_batch(s->source, b, row, err) < 0)
 		return -1;
 	struct group *g = calloc(n, sizeof *g);
 	const struct ood_scorer **order = calloc(n, sizeof *order);

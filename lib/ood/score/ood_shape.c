@@ -65,7 +65,7 @@ static int limits_prepare(struct ood_scorer *s, double high, double low, bool ba
 	const struct ood_fit *f = ood_validation(s);
 	struct limits *t = s->state = ood_keep(s, 1, sizeof *t, err);
 
-	if (!t || ood_need_head(s, err))
+	if (!t || ood_need_head(s, err) < 0)
 		return -1;
 	if (!f || f->bank.n == 0)
 		return err_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
@@ -233,7 +233,7 @@ static int dice_prepare(struct ood_scorer *s, struct err *err)
 	const struct ood_source *from = s->source;
 	size_t n = from->classes * from->dim;
 
-	if (ood_need_head(s, err) || ood_need_fit(s, err))
+	if (ood_need_head(s, err) < 0 || ood_need_fit(s, err) < 0)
 		return -1;
 	double *weight = s->state = ood_keep(s, n, sizeof *weight, err); /* (C,D) */
 	if (!weight)

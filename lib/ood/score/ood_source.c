@@ -31,7 +31,7 @@ int ood_source_init(struct ood_source *s, struct ts_reader *r)
 	s->features_at = features ? (size_t)(features - h->fields) : 0;
 	s->label_at = ts_header_col(h, "label");
 	s->name_at = ts_header_col(h, "name");
-	if (ood_head_read(&h->meta, s->classes, s->dim, &s->weight, &s->bias))
+	if (ood_head_read(&h->meta, s->classes, s->dim, &s->weight, &s->bias) < 0)
 		return ts_reader_fail(r, "out of memory");
 	return 0;
 }

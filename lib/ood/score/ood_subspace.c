@@ -76,7 +76,7 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 	size_t dim = (size_t)s->request.params[0];
 
-	if (!p || ood_need_head(s, err) || ood_need_fit(s, err))
+	if (!p || ood_need_head(s, err) < 0 || ood_need_fit(s, err) < 0)
 		return -1;
 	if (dim == 0) /* the authors' rule */
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
@@ -117,7 +117,7 @@ static int residual_score(const struct ood_scorer *s, const struct ood_rows *row
 
 static int vim_prepare(struct ood_scorer *s, struct err *err)
 {
-	if (residual_prepare(s, err))
+	if (residual_prepare(s, err) < 0)
 		return -1;
 	const struct ood_fit *f = s->source->fit;
 	const size_t C = f->classes, D = f->dim;
@@ -182,7 +182,7 @@ static int neco_prepare(struct ood_scorer *s, struct err *err)
 {
 	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 
-	if (!p || ood_need_fit(s, err))
+	if (!p || ood_need_fit(s, err) < 0)
 		return -1;
 	const struct ood_moments *m = &s->source->fit->features;
 	const size_t D = m->d;

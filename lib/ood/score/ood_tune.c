@@ -75,7 +75,7 @@ static int take_batch(const struct tuning *t, struct table *to, struct ood_layer
 		return -1;
 	to->cap = cap;
 	for (size_t e = 0; e < t->n_eps; e++)
-		if (ood_layers_score(layers[e], b, 0, b->n, to->v[e] + to->n * t->L))
+		if (ood_layers_score(layers[e], b, 0, b->n, to->v[e] + to->n * t->L) < 0)
 			return -1;
 	to->n += b->n;
 	return 0;
@@ -92,7 +92,7 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	for (size_t e = 0; e < t->n_eps && rc == 0; e++)
 		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], err) < 0)
 			rc = ts_reader_fail(r, "%s", err->text);
-	if (rc == 0 && ts_batch_init(&b, h))
+	if (rc == 0 && ts_batch_init(&b, h) < 0)
 		rc = ts_reader_fail(r, "out of memory");
 	while (rc == 0 && (rc = ts_reader_next(r, &b)) == 1) {
 		rc = 0;
@@ -180,7 +180,7 @@ static float *other_half(const struct tuning *t, const struct table *of, size_t 
 		if (!is_fitted_to(i))
 			v[(*n)++] = (float)sum;
 	}
-	if (v && num_sort(v, *n)) {
+	if (v && num_sort(v, *n) < 0) {
 		free(v);
 		return NULL;
 	}
@@ -216,11 +216,11 @@ static int keep(struct tuning *t, const struct combination *c, double eps)
 			       .shape = { t->L },
 			       .data = (void *)c->weight };
 
-	return ts_meta_set_double(m, "layers.eps", eps) || ts_meta_set_tensor(m, "layers.weight", &w) ||
-			       ts_meta_set_double(m, "layers.bias", c->bias) ||
-			       ts_meta_set_int(m, "layers.rows", (int64_t)t->id.n) ||
-			       ts_meta_set_str(m, "layers.tuning", t->published ? "published" : "held-out") ||
-			       ts_meta_set_double(m, "layers.auroc", c->auroc) ?
+	return ts_meta_set_double(m, "layers.eps", eps) < 0 || ts_meta_set_tensor(m, "layers.weight", &w) < 0 ||
+			       ts_meta_set_double(m, "layers.bias", c->bias) < 0 ||
+			       ts_meta_set_int(m, "layers.rows", (int64_t)t->id.n) < 0 ||
+			       ts_meta_set_str(m, "layers.tuning", t->published ? "published" : "held-out") < 0 ||
+			       ts_meta_set_double(m, "layers.auroc", c->auroc) < 0 ?
 		       -1 :
 		       0;
 }

@@ -16,9 +16,11 @@ METHODS(DECLARE)
 static const struct um_extra *const methods[] = { METHODS(ADDRESS) };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
+enum { LOGITS, FEATURES }; /* the first columns of features */
+
 /* A batch that was started. */
 struct work {
-	const struct ts_batch *in, *out;
+	const struct ts_batch *out;
 	uint64_t row, job;
 };
 
@@ -34,6 +36,8 @@ struct um_extras {
 	struct th_tensor **tensor; /* (n_nodes) room */
 	float **map;               /* (n_nodes) room for chunk images of what is kept */
 	float *attacked;
+	size_t image; /* the images' column */
+	bool *own;    /* (columns) is one of the features filled here? */
 	struct work work[UM_DEPTH];
 	size_t started, finished;
 };
@@ -88,6 +92,7 @@ void um_extras_free(struct um_extras *e)
 	um_engine_free(e->e);
 	um_model_free(e->m);
 	free(e->attacked);
+	free(e->own);
 	free(e->keep_map);
 	free(e->keep_tensor);
 	free(e->tensor);
@@ -110,14 +115,58 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
 	return n;
 }
 
-int um_extras_header(const struct um_extras *e, struct ts_header *to, struct err *err)
+/* Logits and features, then what goes through. */
+static int add_fields(struct ts_header *to, const struct ts_header *images, const struct net *n, struct err *err)
 {
+	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
+
+	if (um_pass_add(to, "logits", 1, &C, err) < 0 || um_pass_add(to, "features", 1, &D, err) < 0)
+		return -1;
+	for (size_t i = 0; i < images->n_fields; i++) {
+		const struct ts_field *f = &images->fields[i];
+
+		if (strcmp(f->name, "image") == 0)
+			continue;
+		if (ts_header_field(to, f->name))
+			return err_fail(err, "has a field '%s' that um-embed writes itself", f->name);
+		if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+			return err_memory(err);
+	}
+	return 0;
+}
+
+/* The images' meta, and what scores need of the model. */
+static int add_meta(struct ts_meta *m, const struct ts_meta *images, const struct net_checkpoint *c, struct err *err)
+{
+	struct ts_tensor weight, bias;
+	int rc = 0;
+
+	if (net_last_layer(c, &weight, &bias) < 0)
+		return err_memory(err);
+	if (ts_meta_merge(m, images) < 0 || ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
+	    ts_meta_set_tensor(m, "fc.weight", &weight) < 0 || ts_meta_set_tensor(m, "fc.bias", &bias) < 0 ||
+	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0))
+		rc = err_memory(err);
+	ts_tensor_release(&weight);
+	ts_tensor_release(&bias);
+	return rc;
+}
+
+int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_header *images,
+		     const struct net_checkpoint *c, struct err *err)
+{
+	if (add_fields(to, images, c->net, err) < 0 || add_meta(&to->meta, &images->meta, c, err) < 0)
+		return -1;
 	if (e->fgsm > 0 && ts_meta_set_double(&to->meta, "fgsm.eps", e->fgsm) < 0)
 		return err_memory(err);
 	for (size_t i = 0; i < N_METHODS; i++)
 		if (e->state[i] && methods[i]->columns(e->state[i], e->net, to, err) < 0)
 			return -1;
-	return 0;
+	e->image = (size_t)ts_header_col(images, "image");
+	e->own = calloc(to->n_fields, sizeof *e->own);
+	for (size_t k = 0; e->own && k < to->n_fields; k++)
+		e->own[k] = !ts_header_field(images, to->fields[k].name);
+	return e->own ? 0 : err_memory(err);
 }
 
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
@@ -178,15 +227,13 @@ static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct
 }
 
 /* Checks that what was computed is finite. */
-static int check(const struct ts_batch *in, const struct ts_batch *out, uint64_t row, struct err *err)
+static int check(const struct um_extras *e, const struct ts_batch *out, uint64_t row, struct err *err)
 {
 	for (size_t k = 0; k < out->n_cols; k++) {
 		const struct ts_col *c = &out->cols[k];
 		const float *v = c->data;
 
-		if (c->type != TS_F32 || ts_batch_col(in, c->name))
-			continue;
-		for (size_t i = 0; i < out->n * (c->row / sizeof *v); i++)
+		for (size_t i = 0; e->own[k] && i < out->n * (c->row / sizeof *v); i++)
 			if (!isfinite(v[i]))
 				return err_fail(err, "the model's output '%s' is not finite for row %" PRIu64, c->name,
 						row + i / (c->row / sizeof *v));
@@ -202,13 +249,13 @@ int um_extras_depth(const struct um_extras *e)
 int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out, struct err *err)
 {
 	const size_t chunk = e->engine.chunk, size = net_node_size(&e->net->nodes[0]);
-	const uint8_t *image = ts_batch_col(in, "image")->data;
+	const uint8_t *image = in->cols[e->image].data;
 	struct work *w = &e->work[e->started++ % UM_DEPTH];
 
-	*w = (struct work){ .in = in, .out = out, .row = row };
+	*w = (struct work){ .out = out, .row = row };
 	if (!e->any)
-		return um_engine_start(e->e, image, in->n, ts_batch_col(out, "logits")->data,
-				       ts_batch_col(out, "features")->data, NULL, &w->job, err);
+		return um_engine_start(e->e, image, in->n, out->cols[LOGITS].data, out->cols[FEATURES].data, NULL,
+				       &w->job, err);
 	for (size_t i = 0; i < in->n; i += chunk) {
 		struct um_pass p = { .net = e->net,
 				     .n = in->n - i < chunk ? in->n - i : chunk,
@@ -228,7 +275,7 @@ int um_extras_finish(struct um_extras *e, struct err *err)
 
 	if (e->e && um_engine_wait(e->e, w->job, err) < 0)
 		return -1;
-	return check(w->in, w->out, w->row, err);
+	return check(e, w->out, w->row, err);
 }
 
 const char *um_extras_note(const struct um_extras *e)

@@ -48,8 +48,12 @@ void um_extras_free(struct um_extras *e);
 bool um_extras_gradients(const struct um_extras *e);
 /* Headers of the files that were read, borrowed, into ret[0..2); returns how many. */
 size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret);
-/* Adds the columns and what goes with them in meta. -1: a column of that name is there already, or out of memory. */
-int um_extras_header(const struct um_extras *e, struct ts_header *to, struct err *err) TS_CHECKED;
+/* The header of the features that model c makes of images, into *to, which is empty yet: logits and features, the
+ * images' other columns, those of the extras; meta of the images, the model's classes, what scores need of it, and what
+ * goes with the extras. Batches of both are what um_extras_start() takes. -1: a column of the images has the name of
+ * one of these, or out of memory. */
+int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_header *images,
+		     const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 /* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
  * say. Takes c's values: it is only to be released afterwards. */
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "num/num_dense.h"
+#include "ood/fit/ood_fit.h"
 #include "um/embed/um_extra_internal.h"
 
 struct perturb {
@@ -30,27 +32,20 @@ static void release(void *state)
 	free(q);
 }
 
-/* The fit's tensor "layerK.WHAT" of rows x d finite numbers. */
+/* What the fit has of a layer: "layerK.WHAT" of rows x d numbers. */
 static double *get(struct perturb *q, int layer, const char *what, size_t rows, size_t d)
 {
 	char name[48];
-	struct ts_tensor *t;
+	struct err why;
+	double *v;
 
 	snprintf(name, sizeof name, "layer%d.%s", layer, what);
-	t = ts_set_get(&q->fit, name);
-	if (!t || t->type != TS_F64 || t->ndim != 2 || t->shape[0] != rows || t->shape[1] != d) {
+	v = ood_fit_tensor(&q->fit, name, rows, d, &why);
+	if (!v)
 		ts_reader_fail(q->r,
-			       "%s '%s', <f8 of %zux%zu, that --perturb needs; ood-fit makes it "
-			       "of features with --layers of this model",
-			       t ? "has not the right" : "lacks", name, rows, d);
-		return NULL;
-	}
-	for (size_t i = 0; i < rows * d; i++)
-		if (!isfinite(((double *)t->data)[i])) {
-			ts_reader_fail(q->r, "tensor '%s' holds a number that is not finite", name);
-			return NULL;
-		}
-	return t->data;
+			       "%s, which --perturb needs; ood-fit makes it of features with --layers of this model",
+			       why.text);
+	return v;
 }
 
 /* The quadratic form knows only the symmetric part. */
@@ -59,16 +54,6 @@ static void symmetrise(double *p, size_t d)
 	for (size_t i = 0; i < d; i++)
 		for (size_t j = 0; j < i; j++)
 			p[i * d + j] = p[j * d + i] = (p[i * d + j] + p[j * d + i]) / 2;
-}
-
-/* to <- P v */
-static void times(const double *P, size_t d, const double *v, double *to)
-{
-	for (size_t i = 0; i < d; i++) {
-		to[i] = 0;
-		for (size_t j = 0; j < d; j++)
-			to[i] += P[i * d + j] * v[j];
-	}
 }
 
 static int read_fit(struct perturb *q, const struct net *n)
@@ -87,7 +72,7 @@ static int read_fit(struct perturb *q, const struct net *n)
 		if (!q->there[k])
 			return ts_reader_fail(q->r, "out of memory");
 		for (size_t c = 0; c < C; c++)
-			times(q->precision[k], d, q->mean[k] + c * d, q->there[k] + c * d);
+			num_times(q->precision[k], d, d, q->mean[k] + c * d, q->there[k] + c * d);
 	}
 	return 0;
 }
@@ -147,7 +132,7 @@ static void toward(const struct perturb *q, int k, size_t C, size_t d, const flo
 
 	for (size_t i = 0; i < d; i++)
 		g[i] = (double)f[i];
-	times(q->precision[k], d, g, Pg);
+	num_times(q->precision[k], d, d, g, Pg);
 	for (size_t c = 0; c < C; c++) {
 		const double *mu = q->mean[k] + c * d, *Pmu = q->there[k] + c * d;
 		double dist = 0;

@@ -2,11 +2,10 @@
  * RankFeat (Song, Sebe, Wang, NeurIPS 2022, eq. 1 and section 3.2): the logits when the first singular
  * part, s1 u1 v1', is taken from the last map of the feature list, and those when it is taken from the
  * map before, which then runs through the rest of the network; their mean. Maps are channels x pixels. */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "num/num_dense.h"
 #include "um/embed/um_extra_internal.h"
 
 /* Power iteration goes on until the vector stands still: the paper's 20 rounds are its fast path, and
@@ -55,58 +54,19 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	return um_pass_add(to, "rankfeat", 1, &C, err);
 }
 
-/* Eigenvector v (n) of the symmetric G (n,n) with the largest eigenvalue. next: (n). */
-static void first_vector(const double *G, size_t n, double *v, double *next)
-{
-	struct ts_rng rng = ts_rng_new(0, UM_RNG_RANKFEAT);
-
-	for (size_t i = 0; i < n; i++)
-		v[i] = ts_rng_normal(&rng);
-	for (int round = 0; round < ROUNDS; round++) {
-		double norm = 0, moved = 0;
-
-		for (size_t i = 0; i < n; i++) {
-			next[i] = 0;
-			for (size_t j = 0; j < n; j++)
-				next[i] += G[i * n + j] * v[j];
-			norm += next[i] * next[i];
-		}
-		norm = sqrt(norm);
-		for (size_t i = 0; i < n && norm > 0; i++) {
-			moved += pow(next[i] / norm - v[i], 2);
-			v[i] = next[i] / norm;
-		}
-		if (!(norm > 0) || sqrt(moved) < still)
-			break;
-	}
-}
-
-/* The smaller of F F' and F' F of f (c,d), into G. */
-static void gram(const float *f, size_t c, size_t d, double *G)
-{
-	const bool by_row = c < d;
-	const size_t n = by_row ? c : d, inner = by_row ? d : c;
-	const size_t step = by_row ? d : 1, along = by_row ? 1 : d;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j <= i; j++) {
-			double sum = 0;
-			for (size_t k = 0; k < inner; k++)
-				sum += (double)f[i * step + k * along] * (double)f[j * step + k * along];
-			G[i * n + j] = G[j * n + i] = sum;
-		}
-}
-
 /* f (c,d) <- f - s1 u1 v1'. room: (n*n + 2 n), n the smaller of c and d. */
 static void deflate(float *f, size_t c, size_t d, double *room)
 {
 	const bool by_row = c < d;
 	const size_t n = by_row ? c : d, inner = by_row ? d : c;
 	const size_t step = by_row ? d : 1, along = by_row ? 1 : d;
-	double *v = room + n * n;
+	double *G = room, *v = room + n * n;
+	struct ts_rng rng = ts_rng_new(0, UM_RNG_RANKFEAT);
 
-	gram(f, c, d, room);
-	first_vector(room, n, v, v + n);
+	num_smaller_gram(f, c, d, G);
+	for (size_t i = 0; i < n; i++)
+		v[i] = ts_rng_normal(&rng);
+	num_first_eigenvector(G, n, ROUNDS, still, v, v + n);
 	/* Along the other axis each line loses its part in direction v. A map of zeros stays. */
 	for (size_t k = 0; k < inner; k++) {
 		double part = 0;

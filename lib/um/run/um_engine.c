@@ -20,6 +20,11 @@ struct um_engine {
 	struct um_queue *queue; /* of the model */
 };
 
+bool um_engine_is_torch(long runner, const char *device)
+{
+	return runner == UM_TORCH || strcmp(device, "cpu") != 0;
+}
+
 static bool on_gpu(const struct um_engine_options *o)
 {
 	return o->torch && o->device && strncmp(o->device, "cpu", 3) != 0;

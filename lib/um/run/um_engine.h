@@ -20,6 +20,10 @@ struct um_engine;
  * and maps before the features in bfloat16. Batch norms' values, features and logits are floats always. */
 enum um_precision { UM_F32, UM_TF32, UM_BF16 };
 
+/* What users can ask for; is it libtorch then? Always on another device than the CPU. */
+enum um_runner { UM_NN, UM_TORCH };
+bool um_engine_is_torch(long runner, const char *device);
+
 struct um_engine_options {
 	bool torch;         /* through libtorch, which is loaded then */
 	const char *device; /* libtorch's; NULL: the CPU */

@@ -86,10 +86,8 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 		if (take(d, r, &b, max_bytes, &cap) < 0)
 			break;
 	ts_batch_release(&b);
-	if (rc != 0)
+	if (rc != 0 || ts_images_some(r) < 0)
 		return -1;
-	if (d->n == 0)
-		return ts_reader_fail(r, "holds no images");
 	return check_labels(d, r, least);
 }
 

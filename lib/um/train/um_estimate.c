@@ -190,6 +190,19 @@ int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, 
 	return e->room.n == (size_t)e->o.batch ? um_estimate_flush(e, n, err) : 0;
 }
 
+int um_estimate_data(struct um_estimate *e, const struct um_data *d, struct err *err)
+{
+	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	size_t n;
+
+	if (net_check_classes(e->net, d->n_classes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		if (um_estimate_add(e, d->image + i * row, d->label[i], &n, err) < 0)
+			return -1;
+	return um_estimate_flush(e, &n, err);
+}
+
 void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double *masked)
 {
 	*loss = e->loss[i];
@@ -199,7 +212,7 @@ void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double
 struct um_estimated um_estimate_result(const struct um_estimate *e, int ratio)
 {
 	const double *sum = e->sum + (long)ratio * e->o.draws, n = (double)e->total;
-	struct um_estimated r = { .min = INFINITY, .max = -INFINITY };
+	struct um_estimated r = { .min = INFINITY, .max = -INFINITY, .rows = e->total };
 	double square = 0;
 
 	for (long d = 0; d < e->o.draws; d++) {

@@ -26,6 +26,7 @@ struct um_estimate_options {
 };
 struct um_estimated {
 	double mean, std, min, max; /* over the draws, of the mean cross-entropy */
+	size_t rows;
 };
 
 /* Masked copies of c's network, n_keep * draws of them, each with net_mask_random(); draw d of one
@@ -39,6 +40,8 @@ void um_estimate_free(struct um_estimate *e);
  * um_estimate_flush() runs what waits. */
 int um_estimate_add(struct um_estimate *e, const uint8_t *image, int64_t label, size_t *n, struct err *err) TS_CHECKED;
 int um_estimate_flush(struct um_estimate *e, size_t *n, struct err *err) TS_CHECKED;
+/* Takes all rows of d, runs them, and fails if their labels are no classes of the network. */
+int um_estimate_data(struct um_estimate *e, const struct um_data *d, struct err *err) TS_CHECKED;
 /* Of row i < *n of the batch that has just been run: the cross-entropy of the network itself, and the
  * mean of the masked ones'. With per_sample. */
 void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double *masked);

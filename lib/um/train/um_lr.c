@@ -8,9 +8,6 @@
 #define M_PI 3.14159265358979323846
 #endif
 
-const char um_lr_policies[] = "cosine|constant|multistep|superconverge|piecewise|linear|onedrop|multipledecay";
-enum { COSINE, CONSTANT, MULTISTEP, SUPERCONVERGE, PIECEWISE, LINEAR, ONEDROP, MULTIPLEDECAY };
-
 /* Straight lines between (x[i], y[i]), flat outside. */
 static double interpolate(double e, int n, const double *x, const double *y)
 {
@@ -22,25 +19,78 @@ static double interpolate(double e, int n, const double *x, const double *y)
 	return y[n - 1];
 }
 
+/* The rate in epoch e of the warm-up. */
+static double warm_up(const struct um_train_options *o, double e)
+{
+	return o->lr * (e + 1) / (double)o->warmup;
+}
+
+/* Half a cosine from the end of the warm-up, W, to the last epoch: (1 + cos(pi (e - W) / (E - W))) / 2. */
+static double cosine(const struct um_train_options *o, double e)
+{
+	const double E = (double)o->epochs, W = (double)o->warmup;
+
+	return e < W ? warm_up(o, e) : 0.5 * (1 + cos(M_PI * (e - W) / (E - W))) * o->lr;
+}
+
+static double constant(const struct um_train_options *o, double e)
+{
+	return e < (double)o->warmup ? warm_up(o, e) : o->lr;
+}
+
+/* Times gamma every `adjust` epochs. */
+static double multistep(const struct um_train_options *o, double e)
+{
+	return o->lr * pow(o->lr_gamma, floor(e / (double)o->lr_adjust));
+}
+
+/* Up to 2/5 of the epochs, down to their end. */
+static double superconverge(const struct um_train_options *o, double e)
+{
+	const double E = (double)o->epochs;
+
+	return interpolate(e, 3, (double[]){ 0, floor(2 * E / 5), E }, (double[]){ 0, o->lr, 0 });
+}
+
+/* A tenth from half of the epochs on, a hundredth from three quarters on. */
+static double piecewise(const struct um_train_options *o, double e)
+{
+	const double E = (double)o->epochs;
+
+	return e >= 0.75 * E ? o->lr / 100 : e >= 0.5 * E ? o->lr / 10 : o->lr;
+}
+
+/* The rate for a third of the epochs, then straight to a tenth at two thirds and to a hundredth at the end. */
+static double linear(const struct um_train_options *o, double e)
+{
+	const double E = (double)o->epochs, lr = o->lr;
+
+	return interpolate(e, 4, (double[]){ 0, floor(E / 3), floor(2 * E / 3), E },
+			   (double[]){ lr, lr, lr / 10, lr / 100 });
+}
+
+static double onedrop(const struct um_train_options *o, double e)
+{
+	return e >= floor(o->lr_drop_epoch * (double)o->epochs) ? o->lr_one_drop * o->lr : o->lr;
+}
+
+/* A tenth of the rate less every tenth of the epochs. */
+static double multipledecay(const struct um_train_options *o, double e)
+{
+	const double tenth = fmax(1, floor((double)o->epochs / 10));
+
+	return o->lr - floor(e / tenth) * o->lr / 10;
+}
+
+#define NAME(policy, function, name) name
+#define WORD(policy, function, name) "|" name
+const char um_lr_policies[] = UM_LR_POLICIES(NAME, WORD);
+
+#define FUNCTION(policy, function, name) function,
 double um_lr(const struct um_train_options *o, long e)
 {
-	const double E = (double)o->epochs, W = (double)o->warmup, at = (double)e, lr = o->lr;
+	static double (*const policies[])(const struct um_train_options *,
+					  double) = { UM_LR_POLICIES(FUNCTION, FUNCTION) };
 
-	if (e < o->warmup && (o->lr_policy == COSINE || o->lr_policy == CONSTANT))
-		return lr * (at + 1) / W;
-	switch (o->lr_policy) {
-	case COSINE: return 0.5 * (1 + cos(M_PI * (at - W) / (E - W))) * lr;
-	case MULTISTEP: return lr * pow(o->lr_gamma, (double)(e / o->lr_adjust));
-	case SUPERCONVERGE: return interpolate(at, 3, (double[]){ 0, floor(2 * E / 5), E }, (double[]){ 0, lr, 0 });
-	case PIECEWISE: return at >= 0.75 * E ? lr / 100 : at >= 0.5 * E ? lr / 10 : lr;
-	case LINEAR:
-		return interpolate(at, 4, (double[]){ 0, floor(E / 3), floor(2 * E / 3), E },
-				   (double[]){ lr, lr, lr / 10, lr / 100 });
-	case ONEDROP: return at >= floor(o->lr_drop_epoch * E) ? o->lr_one_drop * lr : lr;
-	case MULTIPLEDECAY: {
-		double tenth = fmax(1, floor(E / 10));
-		return lr - floor(at / tenth) * lr / 10;
-	}
-	default: return lr;
-	}
+	return policies[o->lr_policy](o, (double)e);
 }

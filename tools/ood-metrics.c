@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/cli_table.h"
+#include "kit/kit.h"
 #include "ood/eval/ood_eval.h"
 #include "report/report_curves.h"
 #include "report/report_operands.h"
@@ -78,10 +77,8 @@ struct work {
 
 static struct ood_input *open_input(const char *path)
 {
-	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO)) {
-		cli_error("scores are not read from a terminal; name a FILE or use a pipe");
+	if (kit_no_terminal(path) < 0)
 		exit(1);
-	}
 	struct ood_input *in = ood_input_open(path);
 	if (!in)
 		cli_oom();

@@ -184,6 +184,8 @@ void ts_header_release(struct ts_header *h);
 /* Appends a field. shape has ndim entries (NULL with 0). -1: out of memory, the name is taken,
  * reserved ("end", "unmask") or too long, or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape) TS_CHECKED;
+/* Appends all fields of from. -1: as ts_header_add(). */
+int ts_header_add_all(struct ts_header *h, const struct ts_header *from) TS_CHECKED;
 /* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
 ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);

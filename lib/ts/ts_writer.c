@@ -112,10 +112,8 @@ int ts_writer_begin(struct ts_writer *w, const struct ts_header *h)
 	if (w->error[0])
 		return -1;
 	ts_header_init(&w->layout, h->kind);
-	for (size_t i = 0; i < h->n_fields; i++)
-		if (ts_header_add(&w->layout, h->fields[i].name, h->fields[i].type, h->fields[i].ndim,
-				  h->fields[i].shape) < 0)
-			return fail(w, "out of memory");
+	if (ts_header_add_all(&w->layout, h) < 0)
+		return fail(w, "out of memory");
 	ts_header_pack(h, &w->p);
 	if (w->p.out.size > TS_MAX_HEADER)
 		return fail(w, "cannot write '%s': the header has more than %d bytes", w->name, TS_MAX_HEADER);

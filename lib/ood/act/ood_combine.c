@@ -6,10 +6,20 @@
 
 const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
 
-int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names, size_t n)
+int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
+		     struct err *err)
 {
+	struct ood_input *in = ood_input_open(path);
+	int rc;
+
+	if (!in)
+		return err_memory(err);
 	c->how = how;
-	return ood_set_read(&c->val, in, names, n, 0);
+	rc = ood_set_read(&c->val, in, names, n, 0);
+	if (rc < 0)
+		err_fail(err, "%s", ood_input_error(in));
+	ood_input_close(in);
+	return rc;
 }
 
 void ood_combine_release(struct ood_combine *c)

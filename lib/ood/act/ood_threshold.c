@@ -251,7 +251,7 @@ static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, doubl
 {
 	if (t->classes)
 		group(grouped, next, v, w, t);
-	if (num_sort_wide(v, w->n))
+	if (num_sort_wide(v, w->n) < 0)
 		return -1;
 	uint64_t k = ood_promise_rank(&t->promise, w->n);
 	if (!t->classes)
@@ -260,7 +260,7 @@ static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, doubl
 		size_t have = (size_t)t->class_rows[c];
 		uint64_t in_class = ood_promise_rank(&t->promise, have);
 		double *first = grouped + next[c] - have;
-		if (in_class && num_sort_wide(first, have))
+		if (in_class && num_sort_wide(first, have) < 0)
 			return -1;
 		put(to, c, in_class ? first[in_class - 1] : v[k - 1]);
 	}

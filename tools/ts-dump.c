@@ -31,12 +31,6 @@ static const struct cli_tool tool = { "ts-dump",
 				      0,
 				      NULL };
 
-static void put_json(const char *s)
-{
-	if (report_json(stdout, s) < 0)
-		cli_oom();
-}
-
 /* Takes --where apart. Names of columns may hold '=', numbers do not. */
 static void parse_where(void)
 {
@@ -58,7 +52,7 @@ static int find_where(struct ts_reader *r, const struct ts_header *h)
 
 	if (!f)
 		return ts_reader_fail(r, "has no column '%s'", where_name);
-	if (f->ndim || f->type >= TS_F16)
+	if (f->ndim || !ts_type_is_integer(f->type))
 		return ts_reader_fail(r, "column '%s' is not one integer per row", where_name);
 	where_at = f - h->fields;
 	return 0;
@@ -114,54 +108,6 @@ static int dump_set(struct ts_reader *r)
 	return rc;
 }
 
-static void print_header(const struct ts_header *h, uint64_t rows)
-{
-	printf("{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION, h->kind,
-	       (unsigned long long)rows);
-	for (size_t i = 0; i < h->n_fields; i++) {
-		const struct ts_field *f = &h->fields[i];
-		fputs(i ? ",\n  " : "\n  ", stdout);
-		put_json(f->name);
-		printf(": {\"type\": \"%s\", \"shape\": [", ts_type_name(f->type));
-		for (int d = 0; d < f->ndim; d++)
-			printf("%s%zu", d ? ", " : "", f->shape[d]);
-		fputs("]}", stdout);
-	}
-	fputs("},\n \"meta\": {", stdout);
-	for (size_t i = 0; i < h->meta.n; i++) {
-		char *text = ts_entry_json(&h->meta.e[i]);
-		if (!text)
-			cli_oom();
-		fputs(i ? ",\n  " : "\n  ", stdout);
-		put_json(h->meta.e[i].key);
-		printf(": %s", text);
-		free(text);
-	}
-	puts("}}");
-}
-
-static void print_history(const struct ts_header *h)
-{
-	for (size_t i = 0; i < h->n_history; i++) {
-		const struct ts_step *s = &h->history[i];
-		cli_put_cell(stdout, s->id);
-		for (size_t k = 0; k < s->n_prev; k++) {
-			fputs(k ? "," : " <- ", stdout);
-			cli_put_cell(stdout, s->prev[k]);
-		}
-		putchar('\t');
-		cli_put_cell(stdout, s->tool);
-		putchar(' ');
-		cli_put_cell(stdout, s->version);
-		putchar('\t');
-		for (size_t k = 0; k < s->n_args; k++) {
-			fputs(k ? " " : "", stdout);
-			cli_put_cell(stdout, s->args[k]);
-		}
-		putchar('\n');
-	}
-}
-
 static int nothing(void *data, const struct ts_batch *b)
 {
 	(void)data;
@@ -195,10 +141,10 @@ int main(int argc, char **argv)
 	}
 	if (h && (header || history)) {
 		rc = drain(r, h);
-		if (rc == 0 && header)
-			print_header(h, ts_reader_rows(r));
+		if (rc == 0 && header && report_header_json(stdout, h, ts_reader_rows(r)) < 0)
+			cli_oom();
 		if (rc == 0 && history)
-			print_history(h);
+			report_history(stdout, h);
 	} else if (h) {
 		rc = ts_header_is_set(h) ? dump_set(r) : dump_rows(r, h);
 	}

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "report/report_rows.h"
 
-int report_json(FILE *f, const char *s)
+static int put_json(FILE *f, const char *s)
 {
 	char *text = ts_str_json(s);
 
@@ -15,6 +15,66 @@ int report_json(FILE *f, const char *s)
 	fputs(text, f);
 	free(text);
 	return 0;
+}
+
+/* The sizes of a shape, with a separator between. */
+static void put_shape(FILE *f, int ndim, const size_t *shape, const char *between)
+{
+	for (int i = 0; i < ndim; i++)
+		fprintf(f, "%s%zu", i ? between : "", shape[i]);
+}
+
+int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows)
+{
+	fprintf(f, "{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION, h->kind,
+		(unsigned long long)rows);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *field = &h->fields[i];
+
+		fputs(i ? ",\n  " : "\n  ", f);
+		if (put_json(f, field->name) < 0)
+			return -1;
+		fprintf(f, ": {\"type\": \"%s\", \"shape\": [", ts_type_name(field->type));
+		put_shape(f, field->ndim, field->shape, ", ");
+		fputs("]}", f);
+	}
+	fputs("},\n \"meta\": {", f);
+	for (size_t i = 0; i < h->meta.n; i++) {
+		char *text = ts_entry_json(&h->meta.e[i]);
+
+		fputs(i ? ",\n  " : "\n  ", f);
+		if (!text || put_json(f, h->meta.e[i].key) < 0) {
+			free(text);
+			return -1;
+		}
+		fprintf(f, ": %s", text);
+		free(text);
+	}
+	fputs("}}\n", f);
+	return 0;
+}
+
+void report_history(FILE *f, const struct ts_header *h)
+{
+	for (size_t i = 0; i < h->n_history; i++) {
+		const struct ts_step *s = &h->history[i];
+
+		cli_put_cell(f, s->id);
+		for (size_t k = 0; k < s->n_prev; k++) {
+			fputs(k ? "," : " <- ", f);
+			cli_put_cell(f, s->prev[k]);
+		}
+		fputc('\t', f);
+		cli_put_cell(f, s->tool);
+		fputc(' ', f);
+		cli_put_cell(f, s->version);
+		fputc('\t', f);
+		for (size_t k = 0; k < s->n_args; k++) {
+			fputs(k ? " " : "", f);
+			cli_put_cell(f, s->args[k]);
+		}
+		fputc('\n', f);
+	}
 }
 
 /* Elements [first, first + prod(shape)) as nested lists. */
@@ -43,12 +103,12 @@ int report_row_json(FILE *f, const struct ts_batch *b, size_t i)
 		const struct ts_col *c = &b->cols[k];
 
 		fputs(k ? ", " : "", f);
-		if (report_json(f, c->name) < 0)
+		if (put_json(f, c->name) < 0)
 			return -1;
 		fputs(": ", f);
 		if (c->type != TS_STR)
 			put_nested(f, c, i * (c->row / ts_type_size(c->type)), 0);
-		else if (report_json(f, ts_col_str(c, i)) < 0)
+		else if (put_json(f, ts_col_str(c, i)) < 0)
 			return -1;
 	}
 	fputs("}\n", f);
@@ -113,11 +173,10 @@ int report_tensor_json(FILE *f, const struct ts_tensor *t)
 	const bool some = ts_tensor_count(t) > 0;
 
 	fputs("{\"name\": ", f);
-	if (report_json(f, t->name) < 0)
+	if (put_json(f, t->name) < 0)
 		return -1;
 	fprintf(f, ", \"type\": \"%s\", \"shape\": [", ts_type_name(t->type));
-	for (int i = 0; i < t->ndim; i++)
-		fprintf(f, "%s%zu", i ? ", " : "", t->shape[i]);
+	put_shape(f, t->ndim, t->shape, ", ");
 	if (isfinite(r.sum) && some)
 		fprintf(f, "], \"sum\": %.9g, \"min\": %.*g, \"max\": %.*g}\n", r.sum, r.digits, r.least, r.digits,
 			r.most);
@@ -132,7 +191,6 @@ void report_tensor_tsv(FILE *f, const struct ts_tensor *t)
 
 	cli_put_cell(f, t->name);
 	fprintf(f, "\t%s\t", ts_type_name(t->type));
-	for (int i = 0; i < t->ndim; i++)
-		fprintf(f, "%s%zu", i ? "x" : "", t->shape[i]);
+	put_shape(f, t->ndim, t->shape, "x");
 	fprintf(f, "\t%.9g\t%.*g\t%.*g\n", r.sum, r.digits, r.least, r.digits, r.most);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_rows: rows and tensors of a stream as text, a line each: JSON, or cells with tabs between.
+ * report_rows: a stream as text: its header and history, and its rows and tensors, a line each: JSON, or cells with
+ * tabs between.
  */
 #ifndef REPORT_ROWS_H
 #define REPORT_ROWS_H
@@ -14,8 +15,10 @@
 extern "C" {
 #endif
 
-/* A string as JSON has it. -1: out of memory, here as below. */
-int report_json(FILE *f, const char *s) TS_CHECKED;
+/* All but the data: kind, number of rows, fields, meta, as one object. -1: out of memory, here as below. */
+int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows) TS_CHECKED;
+/* A line for each step: its id and those before it, program and version, arguments. */
+void report_history(FILE *f, const struct ts_header *h);
 /* Row i of b: an object of all columns, arrays as nested lists. */
 int report_row_json(FILE *f, const struct ts_batch *b, size_t i) TS_CHECKED;
 /* The names of the columns with one number or one string per row, and row i of them. */

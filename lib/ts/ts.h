@@ -70,6 +70,9 @@ const char *ts_type_name(enum ts_type type);
 /* The type called so, or -1. */
 int ts_type_parse(const char *name);
 
+/* Whole numbers: neither floats nor strings. */
+bool ts_type_is_integer(enum ts_type type);
+
 /* Element i of an array of this type, as double (<i8 beyond 2^53 is rounded). Not for TS_STR. */
 double ts_get(enum ts_type type, const void *data, size_t i);
 /* IEEE half floats (<f2): one as a float, exactly, and the nearest of a float, of two the even one. */

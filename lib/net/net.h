@@ -110,8 +110,8 @@ int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
  * 0 or -1, on; that the largest, of data in memory, is one. -1: the reader, or err, says which is not. */
 int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least) TS_CHECKED;
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
-/* The model's class of each label that a stream of images has, by the names of their classes; -1: it has none called so.
- * Without names of the model their numbers are compared: if they differ, none is known. */
+/* The model's class of each label that a stream of images has, by the names of their classes; -1: it has none called
+ * so. Without names of the model their numbers are compared: if they differ, none is known. */
 struct net_checkpoint;
 struct net_class_map {
 	int64_t *to; /* (n); NULL: the labels are the model's as they are, or the images have no names */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_identity: what made a column of scores, so that a threshold, a reference, an ID set of another model or of a method
- * with other parameters is not taken for its own. A header of scores, or of thresholds, has it in its meta, a text per
- * column: "identities": ["MODEL HASH NAME", ...]. MODEL is the meta "model" of the features (net_identity()), or of their
- * last layer where they lack it, or dashes; HASH is XXH3-64 of it, of the method with all its parameters, and of the fit
- * that it uses. Both have 16 characters. What others write has none, and nothing is compared then.
+ * ood_identity: what made a column of scores, so that a threshold, a reference, an ID set of another model or of a
+ * method with other parameters is not taken for its own. A header of scores, or of thresholds, has it in its meta, a
+ * text per column: "identities": ["MODEL HASH NAME", ...]. MODEL is the meta "model" of the features (net_identity()),
+ * or of their last layer where they lack it, or dashes; HASH is XXH3-64 of it, of the method with all its parameters,
+ * and of the fit that it uses. Both have 16 characters. What others write has none, and nothing is compared then.
  */
 #ifndef OOD_IDENTITY_H
 #define OOD_IDENTITY_H

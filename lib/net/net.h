@@ -6,7 +6,8 @@
  *
  * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that
  * are left out have their defaults; net_new() makes the spec canonical (all parameters, fixed
- * order), and so it stands in a checkpoint.
+ * order), and so it stands in a checkpoint. Names that torchvision, timm and OpenOOD have for networks that
+ * we have are taken too: "resnet18" is "resnet:depth=18".
  */
 #ifndef NET_H
 #define NET_H
@@ -109,8 +110,16 @@ int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
  * 0 or -1, on; that the largest, of data in memory, is one. -1: the reader, or err, says which is not. */
 int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least) TS_CHECKED;
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
-/* Do the labels of a stream of images mean the classes called names[0..n)? True too where it or they have no names. */
-bool net_same_classes(const struct ts_header *images, char *const *names, size_t n);
+/* The model's class of each label that a stream of images has, by the names of their classes; -1: it has none called
+ * so. Without names of the model their numbers are compared: if they differ, none is known. */
+struct net_checkpoint;
+struct net_class_map {
+	int64_t *to; /* (n); NULL: the labels are the model's as they are, or the images have no names */
+	size_t n, found;
+};
+int net_map_classes(struct net_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
+		    struct err *err) TS_CHECKED;
+void net_class_map_release(struct net_class_map *m);
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
 size_t net_node_size(const struct net_node *node);
@@ -121,6 +130,7 @@ size_t net_count(const struct net *n);
 
 int net_input(struct net *n); /* the first; net_new() adds it */
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
+int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_bn(struct net *n, int in, const char *name, bool affine);
 int net_relu(struct net *n, int in);
 int net_dropout(struct net *n, int in);
@@ -131,9 +141,8 @@ int net_maxpool(struct net *n, int in, int kernel, int stride, int pad);
 int net_mean(struct net *n, int in);
 int net_flatten(struct net *n, int in);
 int net_linear(struct net *n, int in, const char *name, int c);
-/* A linear layer that is written as a 1x1 convolution of one pixel, without bias: its weight has the
- * shape (c, in.c, 1, 1). */
-int net_linear_1x1(struct net *n, int in, const char *name, int c);
+/* A linear layer that is written as a 1x1 convolution of one pixel: its weight has the shape (c, in.c, 1, 1). */
+int net_linear_1x1(struct net *n, int in, const char *name, int c, bool bias);
 /* For guess(): the shape of a state's tensor of this printf-like name, NULL if there is none of ndim
  * dimensions or it has no elements. Valid as long as the state is. */
 const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)
@@ -144,7 +153,7 @@ int net_stage(struct net *n, int in);
 /* ---- states: the values of a network's parameters ---- */
 
 /* A fresh state into *set: convolutions, and linear layers that are written as such, N(0, 2 / fan_in)
- * (He et al. 2015; kaiming_normal, fan_in, relu), other linear layers uniform +-1/sqrt(fan_in), weight
+ * (He et al. 2015; kaiming_normal, fan_in, relu), their biases 0, other linear layers uniform +-1/sqrt(fan_in), weight
  * and bias (PyTorch's default), batch norm 1, 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Checks that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
@@ -167,7 +176,8 @@ struct net_checkpoint {
 };
 
 /* Mean and standard deviation of the input's channels, pixels in [0, 1], that networks are usually trained with:
- * cifar10, cifar100, imagenet, none. std 0: there is no such channel. NULL: no such name. */
+ * cifar10, cifar10-narrow, cifar100, published, imagenet, half, none. std 0: there is no such channel. NULL: no such
+ * name. */
 struct net_normaliser {
 	const char *name;
 	double mean[4], std[4];
@@ -182,11 +192,15 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHE
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
+/* The same to a writer that is open; finishes it. */
+int net_write(struct net_checkpoint *c, struct ts_writer *w, struct err *err) TS_CHECKED;
 /* Is this the name of something that a run resumes from ("train/...")? */
 bool net_is_run_state(const char *name);
 /* Removes all that is called so: tensors of c->extra and values of the header; of a header alone. */
 void net_strip(struct net_checkpoint *c);
 void net_strip_meta(struct ts_meta *m);
+/* What tells a network from others: XXH3-64 in hex of its state's names and values. -1: out of memory. */
+int net_identity(const struct net_checkpoint *c, char id[17]) TS_CHECKED;
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);

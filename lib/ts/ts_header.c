@@ -47,6 +47,17 @@ bool ts_header_is_set(const struct ts_header *h)
 	return strcmp(h->kind, "checkpoint") == 0 || strcmp(h->kind, "fit") == 0;
 }
 
+int ts_header_add_all(struct ts_header *h, const struct ts_header *from)
+{
+	for (size_t i = 0; i < from->n_fields; i++) {
+		const struct ts_field *f = &from->fields[i];
+
+		if (ts_header_add(h, f->name, f->type, f->ndim, f->shape) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_fields; i++)

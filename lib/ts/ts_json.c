@@ -121,12 +121,11 @@ char *ts_str_json(const char *s)
 
 void ts_elem_text(enum ts_type type, const void *data, size_t i, char *buf)
 {
-	bool whole = type != TS_F16 && type != TS_F32 && type != TS_F64;
 	double v = type == TS_I64 ? 0 : ts_get(type, data, i);
 
 	if (type == TS_I64)
 		snprintf(buf, 32, "%" PRId64, ((const int64_t *)data)[i]);
-	else if (whole)
+	else if (ts_type_is_integer(type))
 		snprintf(buf, 32, "%.0f", v);
 	else if (!isfinite(v))
 		snprintf(buf, 32, "%s", isnan(v) ? "\"nan\"" : v > 0 ? "\"inf\"" : "\"-inf\"");

@@ -251,7 +251,7 @@ static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, doubl
 {
 	if (t->classes)
 		group(grouped, next, v, w, t);
-	if (num_sort_wide(v, w->n))
+	if (num_sort_wide(v, w->n) < 0)
 		return -1;
 	uint64_t k = ood_promise_rank(&t->promise, w->n);
 	if (!t->classes)
@@ -260,7 +260,7 @@ static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, doubl
 		size_t have = (size_t)t->class_rows[c];
 		uint64_t in_class = ood_promise_rank(&t->promise, have);
 		double *first = grouped + next[c] - have;
-		if (in_class && num_sort_wide(first, have))
+		if (in_class && num_sort_wide(first, have) < 0)
 			return -1;
 		put(to, c, in_class ? first[in_class - 1] : v[k - 1]);
 	}
@@ -277,10 +277,10 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	int rc = -1;
 
 	*t = (struct ood_threshold){ .promise = *promise };
-	if (read_rows(&w, r, methods, per_class))
+	if (read_rows(&w, r, methods, per_class) < 0)
 		goto out;
 	t->rows = w.n;
-	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK))
+	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK) < 0)
 		goto out;
 	if (ood_promise_rank(promise, w.n) == 0) {
 		too_few(t, r, "", w.n);
@@ -292,7 +292,7 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	for (size_t m = 0; m < n && rc == 0; m++) {
 		size_t shape = per_class ? t->classes : 1;
 		struct ts_tensor *to = ts_set_add(&t->set, methods[m], w.wide[m] ? TS_F64 : TS_F32, 1, &shape);
-		if (!to || fit_column(t, to, w.scores[m], &w, grouped, next))
+		if (!to || fit_column(t, to, w.scores[m], &w, grouped, next) < 0)
 			rc = ts_reader_fail(r, "out of memory");
 	}
 out:
@@ -321,12 +321,12 @@ static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 				  .data = t->class_rows };
 	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 
-	return ts_meta_set_str(m, "fit", "threshold") || ts_meta_set_double(m, "alpha", t->promise.alpha) ||
-			       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
-			       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence)) ||
-			       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
-			       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
-					       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ?
+	return ts_meta_set_str(m, "fit", "threshold") < 0 || ts_meta_set_double(m, "alpha", t->promise.alpha) < 0 ||
+			       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") < 0 ||
+			       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence) < 0) ||
+			       ts_meta_set_int(m, "rows", (int64_t)t->rows) < 0 ||
+			       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) < 0 ||
+					       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback) < 0)) ?
 		       -1 :
 		       0;
 }
@@ -419,7 +419,7 @@ int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *er
 	ts_header_init(&t->header, "fit");
 	if (!r)
 		return err_memory(err);
-	if (h && ts_header_chain(&t->header, h) < 0)
+	if (h && (ts_header_chain(&t->header, h) < 0 || ts_meta_merge(&t->header.meta, &h->meta) < 0))
 		ts_reader_fail(r, "out of memory");
 	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
 		rc = check_tensors(t, r);

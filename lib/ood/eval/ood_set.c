@@ -431,7 +431,7 @@ int ood_set_sort(struct ood_set *set)
 {
 	for (size_t m = 0; m < set->n_methods; m++) {
 		if (!set->order) {
-			if (sort_scores(set, m, NULL))
+			if (sort_scores(set, m, NULL) < 0)
 				return -1;
 			continue;
 		}

@@ -58,12 +58,13 @@ struct flow {
 	ptrdiff_t *map;  /* where the columns that go through are */
 	ptrdiff_t label; /* of the output; -1: none */
 	bool hide;       /* labels mean other classes than the model's */
+	bool strange;    /* one was too large, which was said */
 	size_t started, written;
 	bool failed; /* and told */
 };
 
-/* Columns that go through; labels in range, or hidden. */
-static int pass_columns(const struct flow *f, struct ts_batch *out, const struct ts_batch *in)
+/* Columns that go through; labels that are not the model's hidden. */
+static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_batch *in)
 {
 	int64_t *y;
 
@@ -73,11 +74,17 @@ static int pass_columns(const struct flow *f, struct ts_batch *out, const struct
 	if (f->label < 0)
 		return 0;
 	y = out->cols[f->label].data;
-	if (!f->hide)
-		return net_check_labels(f->c.net, f->r, y, out->n, -1);
-	for (size_t i = 0; i < out->n; i++)
-		y[i] = -1;
-	return 0;
+	for (size_t i = 0; i < out->n; i++) {
+		if (!f->hide && y[i] >= f->c.net->classes && !f->strange) {
+			f->strange = true;
+			cli_warn("'%s': row %llu: label %lld is none of the model's %d classes; such labels become -1",
+				 ts_reader_name(f->r), (unsigned long long)(ts_reader_rows(f->r) - out->n + i),
+				 (long long)y[i], f->c.net->classes);
+		}
+		if (f->hide || y[i] >= f->c.net->classes)
+			y[i] = -1;
+	}
+	return net_check_labels(f->c.net, f->r, y, out->n, -1);
 }
 
 /* Writes the oldest batches, until at most `left` are on their way. */
@@ -135,6 +142,8 @@ static int make_header(struct flow *f, const struct ts_header *images)
 	const struct ts_header *inputs[4] = { images, &f->c.header };
 	struct ts_header *to = &f->out.header;
 	const struct ts_field *label;
+	char **names = NULL, why[NET_WHY];
+	size_t n_names = 0;
 	struct err err;
 
 	if (um_extras_header(f->e, to, images, &f->c, &err) < 0)
@@ -144,9 +153,14 @@ static int make_header(struct flow *f, const struct ts_header *images)
 		cli_oom();
 	label = ts_header_field(to, "label");
 	f->label = label && label->type == TS_I64 && label->ndim == 0 ? label - to->fields : -1;
-	f->hide = !net_same_classes(images, f->c.classes, f->c.n_classes);
+	if (ts_meta_get_strs(&images->meta, "classes", &names, &n_names) < 0)
+		return ts_reader_fail(f->r, "meta 'classes' is not a list of names");
+	f->hide = !net_same_classes(f->c.net, f->c.classes, names, n_names, why);
+	ts_strs_free(names, n_names);
+	if (f->hide && !f->c.classes) /* those of other labels than its rows have now */
+		ts_meta_del(&to->meta, "classes");
 	if (f->hide)
-		cli_warn("'%s': its classes are not the model's, so its labels become -1", ts_reader_name(f->r));
+		cli_warn("'%s': %s, so its labels become -1", ts_reader_name(f->r), why);
 	return 0;
 }
 

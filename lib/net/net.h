@@ -110,8 +110,11 @@ int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
  * 0 or -1, on; that the largest, of data in memory, is one. -1: the reader, or err, says which is not. */
 int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least) TS_CHECKED;
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
-/* Do the labels of a stream of images mean the classes called names[0..n)? True too where it or they have no names. */
-bool net_same_classes(const struct ts_header *images, char *const *names, size_t n);
+/* Do labels of images whose classes have these names, or none (NULL), mean the classes of n, whose names are `own` or
+ * not known (NULL)? Names are compared where both have them, else the number of the images' classes with n's. False:
+ * why (NET_WHY bytes) says what differs. */
+enum { NET_WHY = 160 };
+bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why);
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
 size_t net_node_size(const struct net_node *node);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Do images fit a network's input, and their labels its classes? */
+#include <stdio.h>
+
 #include "net/net.h"
 #include "ts/ts_images.h"
 
@@ -40,14 +42,13 @@ int net_check_classes(const struct net *n, size_t n_classes, struct err *err)
 	return err_fail(err, "labels up to %zu are out of range for a model of %d classes", n_classes - 1, n->classes);
 }
 
-bool net_same_classes(const struct ts_header *images, char *const *names, size_t n)
+bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why)
 {
-	char **have = NULL;
-	size_t m = 0;
-	bool same = true;
-
-	if (ts_meta_get_strs(&images->meta, "classes", &have, &m) == 1)
-		same = ts_same_classes(have, m, names, n);
-	ts_strs_free(have, m);
-	return same;
+	if (names && n_names != (size_t)n->classes)
+		snprintf(why, NET_WHY, "there are %zu classes, the model has %d", n_names, n->classes);
+	else if (!ts_same_classes(names, n_names, own, (size_t)n->classes))
+		snprintf(why, NET_WHY, "its classes are not the model's");
+	else
+		return true;
+	return false;
 }

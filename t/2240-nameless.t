@@ -24,7 +24,7 @@ ok 'labels without names are the numbers of the model' 'test "$(labels ten.ts)" 
 ok 'so are those of as many classes with names' 'test "$(labels named10.ts)" = "$(zeros)" && ! test -s err'
 ok 'of another number of classes they become -1, with a warning' '
 	for many in 11 12; do test "$(labels named$many.ts | tr -d " ")" = "$(seq 40 | sed s/.*/-1/ | tr -d "\n")" &&
-		grep -q "named$many.ts.: there are $many classes, the model has 10, so its labels become -1" err || break; done; test $many = 12'
+		grep -q "named$many.ts.: it has $many classes and the model 10, without names, so its labels become -1" err || break; done; test $many = 12'
 ok 'and their names do not go on as those of the logits' '! um-embed -q -m nameless.ckpt named12.ts | ts-dump --header | grep -q "class 3" &&
 	um-embed -q -m nameless.ckpt named10.ts | ts-dump --header | grep -q "class 3"'
 ok 'a label that the model has no class for becomes -1, said once' '

@@ -55,10 +55,10 @@ struct flow {
 	struct net_checkpoint c;
 	struct um_extras *e;
 	struct ts_batch rows[UM_DEPTH];
-	ptrdiff_t *map;  /* where the columns that go through are */
-	ptrdiff_t label; /* of the output; -1: none */
-	bool hide;       /* labels mean other classes than the model's */
-	bool strange;    /* one was too large, which was said */
+	ptrdiff_t *map;               /* where the columns that go through are */
+	ptrdiff_t label;              /* of the output; -1: none */
+	struct net_class_map classes; /* what the images' labels are of the model's */
+	bool strange;                 /* a label was too large, which was said */
 	size_t started, written;
 	bool failed; /* and told */
 };
@@ -74,15 +74,17 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 	if (f->label < 0)
 		return 0;
 	y = out->cols[f->label].data;
+	for (size_t i = 0; f->classes.to && i < out->n; i++)
+		y[i] = y[i] >= 0 && (size_t)y[i] < f->classes.n ? f->classes.to[y[i]] : -1;
 	for (size_t i = 0; i < out->n; i++) {
-		if (!f->hide && y[i] >= f->c.net->classes && !f->strange) {
-			f->strange = true;
+		if (y[i] < f->c.net->classes)
+			continue;
+		if (!f->strange)
 			cli_warn("'%s': row %llu: label %lld is none of the model's %d classes; such labels become -1",
 				 ts_reader_name(f->r), (unsigned long long)(ts_reader_rows(f->r) - out->n + i),
 				 (long long)y[i], f->c.net->classes);
-		}
-		if (f->hide || y[i] >= f->c.net->classes)
-			y[i] = -1;
+		f->strange = true;
+		y[i] = -1;
 	}
 	return net_check_labels(f->c.net, f->r, y, out->n, -1);
 }
@@ -137,13 +139,32 @@ static int embed(struct flow *f)
 	return rc == 0 ? ts_images_some(f->r) : -1;
 }
 
+/* What becomes of labels that are not the model's as they are. */
+static void tell_classes(const struct flow *f)
+{
+	const struct net_class_map *m = &f->classes;
+	const char *name = ts_reader_name(f->r);
+
+	if (f->label < 0 || !m->to)
+		return;
+	if (!f->c.classes)
+		cli_warn("'%s': it has %zu classes and the model %d, without names, so its labels become -1; "
+			 "um-ckpt import --classes names them",
+			 name, m->n, f->c.net->classes);
+	else if (m->found == 0)
+		cli_warn("'%s': its classes are not the model's, so its labels become -1", name);
+	else if (m->found < m->n)
+		cli_warn("'%s': %zu of its %zu classes are the model's, whose labels they get; others become -1", name,
+			 m->found, m->n);
+	else
+		cli_info("'%s': its %zu classes get the model's labels, by their names", name, m->n);
+}
+
 static int make_header(struct flow *f, const struct ts_header *images)
 {
 	const struct ts_header *inputs[4] = { images, &f->c.header };
 	struct ts_header *to = &f->out.header;
 	const struct ts_field *label;
-	char **names = NULL, why[NET_WHY];
-	size_t n_names = 0;
 	struct err err;
 
 	if (um_extras_header(f->e, to, images, &f->c, &err) < 0)
@@ -153,14 +174,11 @@ static int make_header(struct flow *f, const struct ts_header *images)
 		cli_oom();
 	label = ts_header_field(to, "label");
 	f->label = label && label->type == TS_I64 && label->ndim == 0 ? label - to->fields : -1;
-	if (ts_meta_get_strs(&images->meta, "classes", &names, &n_names) < 0)
-		return ts_reader_fail(f->r, "meta 'classes' is not a list of names");
-	f->hide = !net_same_classes(f->c.net, f->c.classes, names, n_names, why);
-	ts_strs_free(names, n_names);
-	if (f->hide && !f->c.classes) /* those of other labels than its rows have now */
-		ts_meta_del(&to->meta, "classes");
-	if (f->hide)
-		cli_warn("'%s': %s, so its labels become -1", ts_reader_name(f->r), why);
+	if (net_map_classes(&f->classes, images, &f->c, &err) < 0)
+		return ts_reader_fail(f->r, "%s", err.text);
+	if (f->classes.to && !f->c.classes)
+		ts_meta_del(&to->meta, "classes"); /* they name no class of the model */
+	tell_classes(f);
 	return 0;
 }
 
@@ -192,6 +210,7 @@ static void release(struct flow *f)
 	for (int i = 0; i < UM_DEPTH; i++)
 		ts_batch_release(&f->rows[i]);
 	free(f->map);
+	net_class_map_release(&f->classes);
 	um_extras_free(f->e);
 	net_checkpoint_release(&f->c);
 }

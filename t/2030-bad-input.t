@@ -26,6 +26,7 @@ for tool in um-embed um-estimate um-train; do
 	for c in 'gray.ts 1x32x32|3x32x32' 'small.ts 3x16x16|3x32x32' 'nofield.ts image' 'labels.ts out.of.range' \
 		'empty.ts no.images' 'm.ckpt images'; do
 		file=${c%% *} pattern=${c#* }
+		case $tool$file in um-embedlabels.ts) continue ;; esac # they become -1: t/2240-nameless.t
 		ok "$tool $file: ${pattern#*|}" '$tool $opts $file >out 2>err; test $? = 1 && ! test -s out &&
 			test $(wc -l <err) = 1 && grep -q "$file" err && grep -qE "$pattern" err && ! test -e out.ts'
 	done

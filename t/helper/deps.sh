@@ -34,7 +34,7 @@ python3-lmdb=test: LMDB'
 [ "${TORCH:-yes}" = no ] || need="$need
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
-libtorch-dev=training, gradients
+libtorch-dev=GPUs, --engine torch, gradients of pixels (um-embed --odin); make deps TORCH=no does without
 gnuplot-nox=pictures of experiments"
 [ "${BUNDLE:-}" != yes ] || need="$need
 binutils=stripped programs

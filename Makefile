@@ -49,7 +49,7 @@ CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
-PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
 # A program loads only what it uses: OpenBLAS alone would double the start of the others.

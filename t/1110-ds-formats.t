@@ -11,7 +11,7 @@ names() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f2; }
 labels() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f1 | tr '\n' ' '; }
 
 for f in mnist mnist-raw qmnist svhn svhn-plain svhn-one svhn-double cifar10 cifar10-p3 cifar10-p4 cifar100 cifar100-bin \
-	imagenet32 imagenet64-p4 imagenet8-npz tiny folders lsun; do
+	imagenet32 imagenet64-p4 imagenet8-npz tiny folders pictures lsun; do
 	ok "$f: pixels and labels" 'same $f $f'
 	[ $f = lsun ] && continue
 	tar cf $f.tar --sort=name -C $f .
@@ -143,6 +143,27 @@ ok 'webdataset: and where all of them are' '
 	for bad in -7 3000000000 2147483648 seven ""; do cls "$bad" "$bad"; fails 1 "the .cls file of .000.png. holds .$bad., which" ds-pack --manifest cls.tar || exit; done'
 ok 'webdataset: .cls files of TeX are passed over' '
 	cls 0 1; printf "\\\\ProvidesClass{article}" >cls/article.cls; test "$(labels cls)" = "0 1 "; rm cls/00?.cls; test "$(labels cls)" = "-1 -1 "'
+cp_as() { rm -rf as; mkdir -p as/cat as/dog; cp folders/lined/a.png as/cat/0.png; cp "$1" as/dog/"$2"; }
+for f in TIFF:tif PPM:ppm JPEG2000:jp2; do
+	$py -c "from PIL import Image; Image.new('RGB', (32, 32)).save('other', '${f%:*}')"
+	for name in x.${f#*:} x.jpg without_ending; do
+		cp_as other $name
+		ok "$f called $name is no image that is read, and is not passed over" 'fails 1 "dog/$name.: a [A-Z][A-Za-z0-9 ]* image, which is not read; convert it to PNG" ds-pack as --size 8 -o x.ts &&
+			test "$(names as --skip-bad --size 8)" = cat/0.png && ds-pack -q --skip-bad --size 8 as | ts-dump --header | grep -q "\"cat\", \"dog\""'
+	done
+done
+ok 'nor are HEIC, AVIF, JPEG XL, whatever they are called' '
+	for b in heic avif mif1 "jxl "; do printf "\0\0\0\030ftyp%sxxxxyyyyzzzz" "$b" >other; cp_as other x.jpg; fails 1 "dog/x.jpg.: a[n]* .* image, which is not read" ds-pack as --size 8 -o x.ts || exit; done
+	for e in heic avif tga psd tiff pbm; do echo text >other; cp_as other x.$e; fails 1 "dog/x.$e.: not a PNG, JPEG, WebP, GIF or BMP image" ds-pack as --size 8 -o x.ts || exit; done'
+for f in a.gif j.bmp o-8.bmp z-rle8.bmp; do
+	ok "$f, cut off anywhere: an error or all of it" '
+		size=$(wc -c <pictures/set/$f) took=0; ds-pack -q pictures/set/$f --manifest >/dev/null
+		for at in 7 20 30 60 200 400 $((size / 2)) $((size - 20)) $((size - 1)); do head -c $at pictures/set/$f >as/dog/cut.$f; rm -f x.ts
+			ds-pack as/dog/cut.$f -o x.ts 2>err; rc=$?
+			test $rc = 1 && grep -q "damaged\|not a PNG" err || { test $rc = 0 && ds-pack -q as/dog/cut.$f | ts-cat --select image | ts-dump >got && ds-pack -q pictures/set/$f | ts-cat --select image | ts-dump | cmp - got; } ||
+				{ echo "# $at: exit $rc $(cat err)"; exit 1; }
+		done'
+done
 ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
 
 ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'

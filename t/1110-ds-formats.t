@@ -11,7 +11,7 @@ names() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f2; }
 labels() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f1 | tr '\n' ' '; }
 
 for f in mnist mnist-raw qmnist svhn svhn-plain svhn-one svhn-double cifar10 cifar10-p3 cifar10-p4 cifar100 cifar100-bin \
-	imagenet32 imagenet64-p4 imagenet8-npz tiny folders pictures lsun; do
+	imagenet32 imagenet64-p4 imagenet8-npz tiny folders pictures npy npy-10.1 npy-xy npy-gray npy-gray1 medmnist medmnist-stored lsun; do
 	ok "$f: pixels and labels" 'same $f $f'
 	[ $f = lsun ] && continue
 	tar cf $f.tar --sort=name -C $f .
@@ -27,6 +27,21 @@ for t in 1 2 7; do
 		ds-pack -q --no-history --threads 1 $a $f >one.ts && ds-pack -q --no-history --threads $t $a $f | cmp - one.ts || exit; done'
 done
 
+for k in 1 2 3 4 5; do ok "CIFAR-10-C: severity $k" 'same npy-$k npy --split $k && same npy-$k npy.tar --split $k'; done
+ok 'CIFAR-10-C: one file, its labels beside it' 'test "$(labels npy/fog.npy npy/snow.npy)" = "$(labels npy)" && test "$(labels npy/fog.npy)$(labels npy/snow.npy)" = "$(labels npy)" &&
+	test "$(names npy/snow.npy --split 2 | tr "\n" " ")" = "snow.npy/00002 snow.npy/00003 " && test "$(labels npy/*.npy)" = "$(labels npy)"'
+ok 'MedMNIST: its splits' 'same medmnist-val medmnist --split val && same medmnist medmnist/pathmnist.npz && fails 1 "folders are: train val test" ds-pack medmnist --split 1'
+ok 'arrays: what does not fit together' '
+	mkdir a1 && cp npy/fog.npy a1 && test "$(labels a1 | tr " " "\n" | sort -u | tr -d "\n")" = -1 && fails 1 "fog.npy. has no severities" ds-pack a1 --split 3 &&
+	$py -c "import numpy as np; np.save(\"a1/labels.npy\", np.arange(9))" && fails 1 "fog.npy. holds 10 images, but .labels.npy. 9 labels" ds-pack a1 && fails 1 "fog.npy. holds 10 images, but .a1/labels.npy. 9 labels" ds-pack a1/fog.npy &&
+	fails 1 "a1/labels.npy. holds no images that are read; .labels.npy. holds labels only" ds-pack a1/labels.npy &&
+	$py -c "import numpy as np; np.save(\"a1/labels.npy\", np.arange(10) - 1)" && fails 1 "labels.npy.: label -1 of row 0 is not from 0" ds-pack a1 &&
+	cp npy/labels.npy a1/fog_labels.npy && cp npy/fog.npy a1/fog_data.npy && cp npy/labels.npy a1/fog_targets.npy && rm a1/fog.npy && fails 1 "fog_labels.npy. and .fog_targets.npy. are both labels of .fog_data.npy." ds-pack a1 &&
+	cp npy-10.1/*.npy medmnist && fails 1 "need not mean the same" ds-pack medmnist && rm medmnist/*.npy'
+ok 'arrays: others are named, and passed over beside images' '
+	mkdir a2 && for e in "np.zeros((4, 8), \"f4\")" "np.zeros((4, 8, 8, 3), \"f4\")" "np.zeros((8, 8, 3), \"u1\")" "np.array([\"cat\", \"dog\"])" "np.asfortranarray(np.zeros((4, 8, 8, 3), \"u1\"))"; do
+		$py -c "import numpy as np; np.save(\"a2/x.npy\", $e)"; fails 1 "a2. holds no images that are read; .x.npy. holds an array of .*, which is neither images" ds-pack a2 || exit; done
+	cp folders/lined/a.png a2 && ds-pack a2 -o x.ts 2>err && grep -q "x.npy. holds an array of |u1 (4, 8, 8, 3) in Fortran" err'
 # A single file as its site hands it out.
 $formats make mnist "$PWD/alone" 2>/dev/null
 ok 'mnist: one file, its labels beside it' 'test "$(labels alone/mnist/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)" &&
@@ -166,7 +181,7 @@ for f in a.gif j.bmp o-8.bmp z-rle8.bmp; do
 done
 ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
 
-ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'
+ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx npy; do grep -q "^$f " out || exit; done'
 ok '--format: one that there is not' 'fails 1 "no format .jpg." ds-pack --format jpg folders'
 ok '--format: nothing of it there' 'fails 1 "no images of format .svhn." ds-pack --format svhn folders'
 ok '--format images: annotations are not looked at' 'test "$(labels --format images tiny --split val)" = "-1 -1 -1 -1 "'

@@ -262,6 +262,37 @@ def pictures(d):
     save(d, images, [0] * len(images), ["set/" + n for n in sorted(files) + ["z-rle4.bmp", "z-rle8.bmp"]], ["set"])
 
 
+def npy(d):
+    """CIFAR-10-C: five severities in a file, labels of all in one; CIFAR-10.1 in a folder of its own would be another set."""
+    a, b, y = noise(10, 8, 8, 3), noise(10, 8, 8, 3), noise(10) % 10
+    os.makedirs(d)
+    np.save(d + "/fog.npy", a); np.save(d + "/snow.npy", b); np.save(d + "/labels.npy", y)
+    save(d, np.concatenate([a, b]), np.concatenate([y, y]), ["fog.npy/%05d" % i for i in range(10)] + ["snow.npy/%05d" % i for i in range(10)])
+    for k in range(5):
+        save("%s-%d" % (d, k + 1), np.concatenate([a[2 * k:2 * k + 2], b[2 * k:2 * k + 2]]), np.tile(y[2 * k:2 * k + 2], 2),
+             ["%s.npy/%05d" % (f, 2 * k + i) for f in ("fog", "snow") for i in range(2)])
+
+
+def npy_named(d, images, labels, kind):
+    """Arrays whose names tell what belongs together, of every form."""
+    a, y = noise(4, 8, 8, 3), noise(4) % 10
+    form = {"hwc": a, "chw": a.transpose(0, 3, 1, 2).copy(), "gray": a[..., 0].copy(), "gray1": a[..., :1].copy()}[kind]
+    os.makedirs(d)
+    np.save(d + "/" + images, form); np.save(d + "/" + labels, y.astype("i8")[:, None])
+    save(d, a if kind in ("hwc", "chw") else a[..., 0], y)
+
+
+def medmnist(d, compressed=True):
+    os.makedirs(d)
+    parts, images, labels = {}, [], []
+    for s, n in ("train", 4), ("val", 2), ("test", 3):
+        parts[s + "_images"] = noise(n, 28, 28, 3); parts[s + "_labels"] = noise(n, 1) % 9
+        images.append(parts[s + "_images"]); labels.append(parts[s + "_labels"][:, 0])
+    (np.savez_compressed if compressed else np.savez)(d + "/pathmnist.npz", **parts)
+    save(d, np.concatenate(images), np.concatenate(labels), ["pathmnist.npz/%05d" % i for i in range(9)])
+    save(d + "-val", images[1], labels[1])
+
+
 def lsun(d):
     import lmdb
     images, labels, names = [], [], []
@@ -343,7 +374,12 @@ MAKE = {
     "cifar100-bin": lambda d: cifar100(d, False, True), "cifar100-bin-coarse": lambda d: cifar100(d, True, True),
     "imagenet32": imagenet, "imagenet64-p4": lambda d: imagenet(d, side=64, protocol=4),
     "imagenet8-npz": lambda d: imagenet(d, True, 8),
-    "tiny": tiny, "folders": folders, "pictures": pictures, "lsun": lsun, "webdataset": webdataset, "ilsvrc": ilsvrc, "openood": openood,
+    "tiny": tiny, "npy": npy, "npy-10.1": lambda d: npy_named(d, "cifar10.1_v6_data.npy", "cifar10.1_v6_labels.npy", "hwc"),
+    "npy-xy": lambda d: npy_named(d, "x_test.npy", "y_test.npy", "chw"),
+    "npy-gray": lambda d: npy_named(d, "kmnist-test-imgs.npy", "kmnist-test-labels.npy", "gray"),
+    "npy-gray1": lambda d: npy_named(d, "images.npy", "targets.npy", "gray1"),
+    "medmnist": medmnist, "medmnist-stored": lambda d: medmnist(d, False),
+    "folders": folders, "pictures": pictures, "lsun": lsun, "webdataset": webdataset, "ilsvrc": ilsvrc, "openood": openood,
 }
 
 

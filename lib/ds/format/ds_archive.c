@@ -301,3 +301,16 @@ ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *er
 	got = archive_read_data(ar, to, n);
 	return got < 0 ? err_fail(err, "cannot be read: %s", archive_error_string(ar)) : got;
 }
+
+int ds_archive_read_all(struct ds_archive *a, struct ds_bytes *b, size_t limit, struct err *err)
+{
+	ssize_t n = 1;
+
+	b->n = 0;
+	while (n > 0) {
+		if (ds_bytes_grow(b, limit, err) < 0 || (n = ds_archive_read(a, b->p + b->n, b->cap - b->n, err)) < 0)
+			return -1;
+		b->n += (size_t)n;
+	}
+	return 0;
+}

@@ -201,16 +201,17 @@ static int add_images(struct listing *l, const char *member, const struct images
 {
 	struct ds_source *s = l->s;
 	const char *path = *member ? member : l->in->path;
+	const int k = *member ? 0 : severity(s);
 	size_t first = 0, n = m->n;
 	struct npy *x;
 
-	if (!ds_wanted(s) || (!ds_in_split(s, l->in->path, split_of(path)) && !severity(s)))
+	if (!ds_wanted(s) || (!ds_in_split(s, l->in->path, split_of(path)) && !k))
 		return 0;
-	if (severity(s) && !ds_in_split(s, l->in->path, split_of(path))) {
+	if (k && !ds_in_split(s, l->in->path, split_of(path))) {
 		if (m->n % SEVERITIES)
 			return err_fail(err, "%zu images are not %d severities of as many each", m->n, SEVERITIES);
 		n = m->n / SEVERITIES;
-		first = (size_t)(severity(s) - 1) * n;
+		first = (size_t)(k - 1) * n;
 	}
 	if (!(x = add(l, member, err)))
 		return -1;

@@ -75,6 +75,7 @@ UNIT     := $(UNIT_C:t/unit/%.c=$(B)/t/%.t)
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
 HELPER_C := $(filter-out $(if $(WITH_TORCH),,t/helper/nn-bench.c),$(wildcard t/helper/*.c))
 HELPERS  := $(HELPER_C:t/helper/%.c=$(B)/t/helper/%)
+SHIMS    := $(if $(SANITIZE),,$(patsubst t/shim/%.c,$(B)/t/shim/%.so,$(wildcard t/shim/*.c)))
 
 all: $(TOOLS) $(SEAM)                  ## the programs, in build/plain
 
@@ -104,6 +105,11 @@ $(B)/t/libunmask-th.so $(B)/t/helper/libunmask-th.so: $(SEAM)
 	$(Q)ln -sf $(CURDIR)/$(SEAM) $@
 $(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
 	$(LINK)
+# What is preloaded into programs of a test.
+$(B)/t/shim/%.so: t/shim/%.c
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  LINK $@")
+	$(Q)$(CC) -std=gnu11 -O2 -fPIC -shared -fno-builtin -o $@ $< -ldl
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(LIB)
 	$(LINK)
 
@@ -131,13 +137,13 @@ check-fast: deps                       ## those that take no time: two minutes o
 check-all: deps                        ## all of check, and the studies that it leaves out (SLOW=yes)
 	@+$(MAKE) --no-print-directory run-tests SLOW=yes
 TESTS ?= $(UNIT) $(wildcard t/*.t)
-# 20 seconds and more each, of which 2050 takes four minutes.
-SLOW_TESTS := 0010-every-tool 1120-ds-choose 1130-ds-hostile 2010-um-train 2040-um-prune 2050-runs 2060-um-extras \
-              2310-zoo-use 3040-real-features 4001-pipelines 4003-bundle 9110-examine
-SLOW_UNIT  := nn_run ood_eval
+# 20 seconds and more each, of which 2050 and 2070 take four minutes.
+SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2040-um-prune 2050-runs \
+              2060-um-extras 2070-oe 2300-zoo 2310-zoo-use 3040-real-features 4001-pipelines 4003-bundle 9110-examine
+SLOW_UNIT  := nn_run ood_eval um_engine
 # A unit test is named by its source or its program; shell tests want the programs.
 ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)
-NEEDED_BY := $(if $(filter-out $(B)/%,$(ASKED)),all $(HELPERS) $(if $(filter t/0020% t/9110%,$(ASKED)),$(UNIT) $(FUZZ)))
+NEEDED_BY := $(if $(filter-out $(B)/%,$(ASKED)),all $(HELPERS) $(SHIMS) $(if $(filter t/0020% t/9110%,$(ASKED)),$(UNIT) $(FUZZ)))
 PROVE     ?= prove -j2 --timer
 # ISA: as on a processor whose best instructions these are, in our kernels, OpenBLAS, oneDNN, ATen and the C library.
 # THREADS: as on one with so many processors.

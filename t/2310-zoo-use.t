@@ -36,7 +36,7 @@ for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do
 	options='--odin eps=0.01 --against other.ckpt --fgsm 0.01'
 	if [ $a = fc ]; then
 		for option in --layers --rankfeat '--gram all' '--perturb fit.ts'; do
-			ok "$a: has no feature list for $option" 'fails 1 "fc has no feature list" um-embed -m t.ckpt $option images.ts'
+			ok "$a: has no feature list for $option" 'fails 1 "fc:bias=0 has no feature list" um-embed -m t.ckpt $option images.ts'
 		done
 	else
 		golden-net fit $spec 10 >fit.ts

@@ -89,7 +89,7 @@ ok 'bad text: file, line, what' 'printf "1\nx\n" >bad.txt && fails 1 "bad.txt.: 
 	printf "a\tb\n1\n" >bad.txt && fails 1 "bad.txt.: line 2: not the 2 columns" ood-metrics --id bad.txt a.txt &&
 	printf "a\n1\t2\n" >bad.txt && fails 1 "line 2: not the 1 columns" ood-metrics --id bad.txt a.txt &&
 	printf "a\ta\n1\t2\n" >bad.txt && fails 1 "line 1: .a. is no name" ood-metrics --id bad.txt a.txt &&
-	printf "1\n\n2\n" >bad.txt && fails 1 "line 2: .. is not a number" ood-metrics --id bad.txt a.txt &&
+	printf "1\n\n2\n" >bad.txt && fails 1 "line 2: is empty" ood-metrics --id bad.txt a.txt &&
 	printf "e\tpred\n1\t.5\n" >bad.txt && fails 1 "line 2: ..5. is no class" ood-metrics --id bad.txt a.txt &&
 	printf "1\nnan\n" >bad.txt && fails 1 "bad.txt.: row 1: .score. is not a number" ood-metrics --id id.txt bad.txt &&
 	printf "1\0\n" >bad.txt && fails 1 "line 1: is no text" ood-metrics --id id.txt bad.txt && printf "e\n" >bad.txt && fails 1 "no rows" ood-metrics --id bad.txt a.txt'

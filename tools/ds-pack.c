@@ -249,13 +249,13 @@ int main(int argc, char **argv)
 		kit_out_init(&k.out, "images", cli_output());
 	else if (!(k.table = ts_file_open(cli.output)))
 		cli_oom();
-	if (!(k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w)) &&
-	    (!manifest || (k.check = ds_manifest_open(manifest, &k.err))))
-		k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err);
-	if (k.source)
-		rc = pack(&k, o.list ? o.list : argv[first]);
-	else if (k.err.text[0])
+	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
+		; /* is said below */
+	else if ((manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
+		 !(k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err)))
 		cli_error("%s", k.err.text);
+	else
+		rc = pack(&k, o.list ? o.list : argv[first]);
 	if (k.table && ts_file_error(k.table))
 		cli_error("%s", ts_file_error(k.table));
 	ts_file_close(k.table);

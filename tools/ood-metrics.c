@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * ood-metrics: how well scores tell OOD sets from an ID set, and how sure that is. Retains the ID set and one
- * OOD set, 4 bytes per row and method (with intervals 8); prints when every input has come to its END. */
+ * OOD set, 4 bytes per row and method (8 of text and <f8; 4 more with intervals); prints when every input has come
+ * to its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/cli_table.h"
+#include "kit/kit.h"
 #include "ood/eval/ood_eval.h"
 #include "report/report_curves.h"
 #include "report/report_operands.h"
@@ -56,7 +56,7 @@ static const struct cli_tool tool = {
 	"[option...] --id FILE [[near:|far:][NAME=]FILE]...",
 	"Measure how well scores tell each OOD set from the ID set.",
 	options,
-	"A FILE is a scores stream, or text: one number per line, or columns separated by tabs.\n"
+	"A FILE is a scores stream, or text: one number per line, or a table (tabs, commas, blanks).\n"
 	"A FILE of - is standard input, at most once.",
 	CLI_SEED | CLI_THREADS,
 	NULL
@@ -77,10 +77,8 @@ struct work {
 
 static struct ood_input *open_input(const char *path)
 {
-	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO)) {
-		cli_error("scores are not read from a terminal; name a FILE or use a pipe");
+	if (kit_no_terminal(path) < 0)
 		exit(1);
-	}
 	struct ood_input *in = ood_input_open(path);
 	if (!in)
 		cli_oom();
@@ -149,9 +147,10 @@ static int begin(struct work *k)
 static void warn_constant(const struct work *k, const struct ood_set *ood, const char *set)
 {
 	for (size_t m = 0; m < k->n; m++) {
-		const float *a = k->id.scores[m], *b = ood->scores[m];
-		if (a[0] == a[k->id.n - 1] && b[0] == b[ood->n - 1] && a[0] == b[0])
-			cli_warn("'%s': all scores of ID and '%s' are %g", k->methods[m], set, (double)a[0]);
+		const struct ood_sample a = ood_set_sample(&k->id, m), b = ood_set_sample(ood, m);
+		const double v = ood_at(&a, 0);
+		if (ood_at(&a, a.n - 1) == v && ood_at(&b, 0) == v && ood_at(&b, b.n - 1) == v)
+			cli_warn("'%s': all scores of ID and '%s' are %g", k->methods[m], set, v);
 	}
 }
 

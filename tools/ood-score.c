@@ -67,34 +67,29 @@ static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in
 		return 0;
 	if (ood_fit_load(ret, path, &err) < 0)
 		return cli_error("%s", err.text);
-	const struct ood_fit *f = *ret;
-	return ood_source_same_model(from, f) ?
+	return ood_source_same_model(from, *ret) ?
 		       0 :
 		       cli_error("fit '%s' and features '%s' are of different models", path, ts_reader_name(in));
 }
 
 /* The validation scores that p-values are taken against. */
-static int load_reference(struct ood_combine *c, const struct ood_scorer *s, size_t n)
+static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n)
 {
-	char **names = calloc(n + 1, sizeof *names);
+	char **names;
+	struct err err;
+	int rc;
 
-	if (combining < 0) {
-		free(names);
+	if (combining < 0)
 		return 0;
-	}
-	struct ood_input *in = ood_input_open(reference);
-	if (!in)
+	if (n == 0)
+		return cli_error("--combine: no method is left to combine");
+	if (!(names = calloc(n, sizeof *names)))
 		cli_oom();
 	for (size_t i = 0; i < n; i++)
-		if (!names || !(names[i] = strdup(s[i].request.column)))
-			cli_oom();
-	int rc = n ? ood_combine_read(c, (enum ood_combining)combining, in, names, n) :
-		     cli_error("--combine: no method is left to combine");
-	if (ood_input_error(in))
-		cli_error("%s", ood_input_error(in));
-	ood_input_close(in);
-	ts_strs_free(names, n);
-	return rc;
+		names[i] = s[i].request.column;
+	rc = ood_combine_load(c, (enum ood_combining)combining, reference, names, n, &err);
+	free(names);
+	return rc < 0 ? cli_error("%s", err.text) : 0;
 }
 
 /* Gets the requests ready; those of `all` that cannot work are left out, which is said if there is a

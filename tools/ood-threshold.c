@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * ood-threshold: scores of ID rows in, the thresholds that flag a wanted share of them out. Retains
- * its input, 4 bytes per row and method; writes when that has come to its END. */
+ * its input, 8 bytes per row and method; writes when that has come to its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,17 +57,19 @@ static int choose_methods(struct ts_reader *r, const struct ts_header *h, char *
 static void tell(const struct ood_threshold *t)
 {
 	for (size_t m = 0; m < t->set.n; m++) {
-		const float *v = t->set.t[m].data;
-		float lo = v[0], hi = v[0];
+		const struct ts_tensor *v = &t->set.t[m];
+		const double first = ts_get(v->type, v->data, 0);
+		const int digits = v->type == TS_F64 ? 17 : 9; /* read back to the same bits */
+		double lo = first, hi = first;
 		for (size_t c = 1; c < t->classes; c++) {
-			lo = fminf(lo, v[c]);
-			hi = fmaxf(hi, v[c]);
+			lo = fmin(lo, ts_get(v->type, v->data, c));
+			hi = fmax(hi, ts_get(v->type, v->data, c));
 		}
 		if (t->classes)
-			cli_info("%s: thresholds from %.9g to %.9g, of %zu classes and %llu rows", t->set.t[m].name,
-				 (double)lo, (double)hi, t->classes, (unsigned long long)t->rows);
+			cli_info("%s: thresholds from %.*g to %.*g, of %zu classes and %llu rows", v->name, digits, lo,
+				 digits, hi, t->classes, (unsigned long long)t->rows);
 		else
-			cli_info("%s: threshold %.9g, the score of rank %llu of %llu", t->set.t[m].name, (double)v[0],
+			cli_info("%s: threshold %.*g, the score of rank %llu of %llu", v->name, digits, first,
 				 (unsigned long long)ood_promise_rank(&t->promise, t->rows),
 				 (unsigned long long)t->rows);
 	}

@@ -48,22 +48,13 @@ static int add_selected(struct ts_header *to, const struct ts_header *from)
 
 		if (!f)
 			rc = cli_error("there is no field '%s' to select; ts-dump --header lists them", names[i]);
-		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+		else if (ts_header_field(to, f->name))
 			rc = cli_error("field '%s' is selected twice", names[i]);
+		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+			cli_oom();
 	}
 	ts_strs_free(names, n);
 	return rc;
-}
-
-static int add_fields(struct ts_header *to, const struct ts_header *from)
-{
-	if (select_list)
-		return add_selected(to, from);
-	for (size_t i = 0; i < from->n_fields; i++)
-		if (ts_header_add(to, from->fields[i].name, from->fields[i].type, from->fields[i].ndim,
-				  from->fields[i].shape) < 0)
-			cli_oom();
-	return 0;
 }
 
 /* Is every field of `have` in the header of r, alike? */
@@ -149,8 +140,10 @@ static int begin(struct work *k, struct ts_reader **r, size_t n)
 		if (ts_header_is_set(to) && (n > 1 || head >= 0 || sample >= 0 || shuffle || shard_text))
 			rc = cli_error("a %s has no rows to concatenate or choose from; only --select works", to->kind);
 	}
-	if (rc == 0)
-		rc = add_fields(to, h[0]);
+	if (rc == 0 && select_list)
+		rc = add_selected(to, h[0]);
+	else if (rc == 0 && ts_header_add_all(to, h[0]) < 0)
+		cli_oom();
 	if (rc == 0 && ts_meta_merge(&to->meta, &h[0]->meta) < 0)
 		cli_oom();
 	for (size_t i = 1; i < n && rc == 0; i++)

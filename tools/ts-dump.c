@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * ts-dump: any stream as text. Rows are passed on as they come, a batch at a time, so the exit status
  * alone says whether the stream was whole; --header and --history print after END. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kit/kit.h"
+#include "report/report_rows.h"
 
 static bool tsv, header, history;
 static const char *where; /* "COLUMN=VALUE" */
@@ -31,74 +31,6 @@ static const struct cli_tool tool = { "ts-dump",
 				      0,
 				      NULL };
 
-static void put_json(const char *s)
-{
-	char *text = ts_str_json(s);
-	if (!text)
-		cli_oom();
-	fputs(text, stdout);
-	free(text);
-}
-
-/* Elements [first, first + prod(shape)) as nested lists. */
-static size_t put_nested(const struct ts_col *c, size_t first, int dim)
-{
-	char text[32];
-
-	if (dim == c->ndim) {
-		ts_elem_text(c->type, c->data, first, text);
-		fputs(text, stdout);
-		return first + 1;
-	}
-	putchar('[');
-	for (size_t i = 0; i < c->shape[dim]; i++) {
-		fputs(i ? ", " : "", stdout);
-		first = put_nested(c, first, dim + 1);
-	}
-	putchar(']');
-	return first;
-}
-
-static void put_row(const struct ts_batch *b, size_t i)
-{
-	putchar('{');
-	for (size_t k = 0; k < b->n_cols; k++) {
-		const struct ts_col *c = &b->cols[k];
-		fputs(k ? ", " : "", stdout);
-		put_json(c->name);
-		fputs(": ", stdout);
-		if (c->type == TS_STR)
-			put_json(ts_col_str(c, i));
-		else
-			put_nested(c, i * (c->row / ts_type_size(c->type)), 0);
-	}
-	puts("}");
-}
-
-static void put_tsv_row(const struct ts_batch *b, size_t i)
-{
-	char text[32], *p;
-	bool first = true;
-
-	for (size_t k = 0; k < b->n_cols; k++) {
-		const struct ts_col *c = &b->cols[k];
-		if (c->ndim)
-			continue;
-		if (!first)
-			putchar('\t');
-		first = false;
-		if (c->type == TS_STR) {
-			cli_put_cell(stdout, ts_col_str(c, i));
-			continue;
-		}
-		ts_elem_text(c->type, c->data, i, text);
-		for (p = text; *p; p++)
-			if (*p != '"')
-				putchar(*p);
-	}
-	putchar('\n');
-}
-
 /* Takes --where apart. Names of columns may hold '=', numbers do not. */
 static void parse_where(void)
 {
@@ -120,7 +52,7 @@ static int find_where(struct ts_reader *r, const struct ts_header *h)
 
 	if (!f)
 		return ts_reader_fail(r, "has no column '%s'", where_name);
-	if (f->ndim || f->type >= TS_F16)
+	if (f->ndim || !ts_type_is_integer(f->type))
 		return ts_reader_fail(r, "column '%s' is not one integer per row", where_name);
 	where_at = f - h->fields;
 	return 0;
@@ -145,55 +77,19 @@ static int dump_batch(void *data, const struct ts_batch *b)
 		if (!is_wanted(b, i))
 			continue;
 		else if (tsv)
-			put_tsv_row(b, i);
-		else
-			put_row(b, i);
+			report_row_tsv(stdout, b, i);
+		else if (report_row_json(stdout, b, i) < 0)
+			cli_oom();
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 
 static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 {
-	bool first = true;
-
 	if (where && find_where(r, h) < 0)
 		return -1;
-	for (size_t k = 0; tsv && k < h->n_fields; k++)
-		if (!h->fields[k].ndim) {
-			printf("%s%s", first ? "" : "\t", h->fields[k].name);
-			first = false;
-		}
 	if (tsv)
-		putchar('\n');
+		report_names_tsv(stdout, h);
 	return fflush(stdout) == 0 ? kit_each(r, dump_batch, NULL) : -1;
-}
-
-static void put_tensor(const struct ts_tensor *t)
-{
-	size_t n = ts_tensor_count(t);
-	double sum = 0, min = INFINITY, max = -INFINITY;
-
-	for (size_t i = 0; i < n; i++) {
-		double v = ts_get(t->type, t->data, i);
-		sum += v;
-		min = fmin(min, v);
-		max = fmax(max, v);
-	}
-	if (tsv) {
-		printf("%s\t%s\t", t->name, ts_type_name(t->type));
-		for (int i = 0; i < t->ndim; i++)
-			printf("%s%zu", i ? "x" : "", t->shape[i]);
-		printf("\t%.9g\t%.9g\t%.9g\n", sum, min, max);
-		return;
-	}
-	printf("{\"name\": ");
-	put_json(t->name);
-	printf(", \"type\": \"%s\", \"shape\": [", ts_type_name(t->type));
-	for (int i = 0; i < t->ndim; i++)
-		printf("%s%zu", i ? ", " : "", t->shape[i]);
-	if (isfinite(sum) && n)
-		printf("], \"sum\": %.9g, \"min\": %.9g, \"max\": %.9g}\n", sum, min, max);
-	else
-		printf("], \"sum\": \"%s\"}\n", n ? "not finite" : "empty");
 }
 
 static int dump_set(struct ts_reader *r)
@@ -204,51 +100,12 @@ static int dump_set(struct ts_reader *r)
 	if (rc == 0 && tsv)
 		puts("name\ttype\tshape\tsum\tmin\tmax");
 	for (size_t i = 0; i < set.n && rc == 0; i++)
-		put_tensor(&set.t[i]);
+		if (tsv)
+			report_tensor_tsv(stdout, &set.t[i]);
+		else if (report_tensor_json(stdout, &set.t[i]) < 0)
+			cli_oom();
 	ts_set_release(&set);
 	return rc;
-}
-
-static void print_header(const struct ts_header *h, uint64_t rows)
-{
-	printf("{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION, h->kind,
-	       (unsigned long long)rows);
-	for (size_t i = 0; i < h->n_fields; i++) {
-		const struct ts_field *f = &h->fields[i];
-		fputs(i ? ",\n  " : "\n  ", stdout);
-		put_json(f->name);
-		printf(": {\"type\": \"%s\", \"shape\": [", ts_type_name(f->type));
-		for (int d = 0; d < f->ndim; d++)
-			printf("%s%zu", d ? ", " : "", f->shape[d]);
-		fputs("]}", stdout);
-	}
-	fputs("},\n \"meta\": {", stdout);
-	for (size_t i = 0; i < h->meta.n; i++) {
-		char *text = ts_entry_json(&h->meta.e[i]);
-		if (!text)
-			cli_oom();
-		fputs(i ? ",\n  " : "\n  ", stdout);
-		put_json(h->meta.e[i].key);
-		printf(": %s", text);
-		free(text);
-	}
-	puts("}}");
-}
-
-static void print_history(const struct ts_header *h)
-{
-	for (size_t i = 0; i < h->n_history; i++) {
-		const struct ts_step *s = &h->history[i];
-		printf("%s", s->id);
-		for (size_t k = 0; k < s->n_prev; k++)
-			printf("%s%s", k ? "," : " <- ", s->prev[k]);
-		printf("\t%s %s\t", s->tool, s->version);
-		for (size_t k = 0; k < s->n_args; k++) {
-			fputs(k ? " " : "", stdout);
-			cli_put_cell(stdout, s->args[k]);
-		}
-		putchar('\n');
-	}
 }
 
 static int nothing(void *data, const struct ts_batch *b)
@@ -284,10 +141,10 @@ int main(int argc, char **argv)
 	}
 	if (h && (header || history)) {
 		rc = drain(r, h);
-		if (rc == 0 && header)
-			print_header(h, ts_reader_rows(r));
+		if (rc == 0 && header && report_header_json(stdout, h, ts_reader_rows(r)) < 0)
+			cli_oom();
 		if (rc == 0 && history)
-			print_history(h);
+			report_history(stdout, h);
 	} else if (h) {
 		rc = ts_header_is_set(h) ? dump_set(r) : dump_rows(r, h);
 	}

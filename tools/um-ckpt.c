@@ -13,29 +13,38 @@
 
 enum { BY_NAME, PTH, SAFETENSORS }; /* --format */
 enum { LAYER, MODEL };              /* --scope */
+enum { TOP, SAMPLE, QUANTILE };     /* --rule, as enum net_mask_rule */
 
 static struct {
-	const char *arch, *size, *normalise, *mean, *std, *classes, *key;
-	long format, scope;
+	const char *arch, *size, *normalise, *mean, *std, *classes, *key, *prefix;
+	struct cli_list renames;
+	long format, scope, rule;
 	double keep, tolerance;
 	bool full, partial, masks;
 } o = { .keep = -1, .masks = true };
 
+#define NORMALISERS "cifar10|cifar10-narrow|cifar100|published|imagenet|half|none"
 static const struct net_normaliser *normaliser; /* --normalise; NULL: --mean and --std */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
 	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
-	{ "normalise", 0, CLI_STR, "cifar10|cifar100|imagenet|none", &o.normalise, 0, 0,
+	{ "normalise", 0, CLI_STR, NORMALISERS, &o.normalise, 0, 0,
 	  "import: input normalisation that the network was trained with; this or --mean and --std" },
 	{ "mean", 0, CLI_STR, "X,...", &o.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
 	{ "std", 0, CLI_STR, "X,...", &o.std, 0, 0, "import: standard deviation of each channel" },
 	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one per line" },
 	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict...)" },
+	{ "prefix", 0, CLI_STR, "NAME", &o.prefix, 0, 0,
+	  "import: the network's names begin with NAME. (default: found)" },
+	{ "rename", 0, CLI_LIST, "FROM=TO", &o.renames, 0, 0,
+	  "import: what is called FROM, in front or behind a dot, is TO; may be given again" },
 	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take what fits, fresh values for the rest" },
 	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that scores keep" },
 	{ "scope", 0, CLI_CHOICE, "layer|model", &o.scope, 0, 0, "import: what scores are compared within" },
+	{ "rule", 0, CLI_CHOICE, "top|sample|quantile", &o.rule, 0, 0,
+	  "import: what scores mean: the largest stay, each stays by chance, what reaches a quantile stays" },
 	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: leave them out)" },
 	{ "format", 0, CLI_CHOICE, "name|pth|safetensors", &o.format, 0, 0,
 	  "export: what to write (default: as FILE of -o is called, else pth)" },
@@ -78,8 +87,8 @@ static void check_normalisation(void)
 		cli_usage("--mean and --std go together");
 	normaliser = o.normalise ? net_normaliser(o.normalise) : NULL;
 	if (!normaliser && !o.mean)
-		cli_usage("with which normalisation of its input was the network trained? --normalise "
-			  "cifar10|cifar100|imagenet|none, or --mean and --std; no file says it");
+		cli_usage("with which normalisation of its input was the network trained? --normalise " NORMALISERS
+			  ", or --mean and --std; no file says it");
 }
 
 static int normalisation(struct net_checkpoint *c)
@@ -96,14 +105,28 @@ static int normalisation(struct net_checkpoint *c)
 				 normaliser->name, c->net->c);
 }
 
-static int class_names(struct net_checkpoint *c)
+/* Are the names as many as the network's classes? Takes them into *c. */
+static int class_names(struct net_checkpoint *c, char ***names, size_t n)
 {
-	if (!(c->classes = cli_lines(o.classes, &c->n_classes)))
-		return -1;
-	return c->n_classes == (size_t)c->net->classes ?
-		       0 :
-		       cli_error("'%s' names %zu classes, one per line; the network has %d", o.classes, c->n_classes,
+	if (o.classes && n != (size_t)c->net->classes)
+		return cli_error("'%s' names %zu classes, one per line; the network has %d", o.classes, n,
 				 c->net->classes);
+	c->classes = *names;
+	c->n_classes = n;
+	*names = NULL;
+	if (!o.classes)
+		cli_warn("its classes have no names: labels are taken for the model's numbers; --classes FILE names "
+			 "them, "
+			 "a line each");
+	return 0;
+}
+
+static void say_normalisation(const struct net_checkpoint *c)
+{
+	if (normaliser && strcmp(normaliser->name, "cifar10") == 0)
+		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
+			 "--normalise cifar10-narrow",
+			 c->std[0], c->std[1], c->std[2]);
 }
 
 /* N, HxW or CxHxW. */
@@ -130,42 +153,70 @@ static void say(bool wrong, const char *line)
 		cli_warn("%s", line);
 }
 
+/* What the file holds beside the tensors that were read. */
+static void left_out(const struct net_foreign *f)
+{
+	if (*f->module)
+		cli_warn("the tensors were taken out of a module of class '%s', which is not run: what it computes "
+			 "beyond its layers is not in the file",
+			 f->module);
+	if (*f->unknown)
+		cli_warn("objects that are not known are not made, and nothing is called for them: %s", f->unknown);
+	if (*f->left)
+		cli_warn("tensors whose numbers cannot be read are left out: %s", f->left);
+	if (f->skipped)
+		cli_warn("%zu entries of the state are left out", f->skipped);
+}
+
 static int import(const char *path)
 {
+	struct net_foreign f;
 	struct net_import how = { .arch = o.arch,
 				  .partial = o.partial,
+				  .prefix = o.prefix,
+				  .renames = o.renames.v,
+				  .n_renames = o.renames.n,
+				  .left = f.left,
 				  .no_masks = !o.masks,
+				  .rule = (enum net_mask_rule)o.rule,
 				  .keep = o.keep,
 				  .model_scope = o.scope == MODEL,
 				  .seed = (uint64_t)cli.seed,
 				  .say = say };
 	struct net_checkpoint c = { 0 };
-	struct net_foreign f;
+	char **names = NULL;
+	size_t n_names = 0;
 	struct err err;
 	int rc = -1;
 
 	parse_size(&how);
-	if (net_foreign_read(&f, path, o.key, &err) < 0)
+	if (o.classes && !(names = cli_lines(o.classes, &n_names)))
+		return -1;
+	how.classes = n_names;
+	if (net_foreign_read(&f, path, o.key, &err) < 0) {
+		ts_strs_free(names, n_names);
 		return cli_error("%s", err.text);
+	}
 	if (strncmp(f.format, "unmask", 6) == 0) {
 		rc = cli_error("'%s' is a checkpoint already", called(path));
-		net_foreign_release(&f);
-		return rc;
+		goto out;
 	}
 	if (*f.key)
 		cli_warn("using the state dict under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "", f.others);
-	if (f.skipped)
-		cli_warn("%zu entries of the state are no tensors and are left out", f.skipped);
+	left_out(&f);
 	if (net_import(&c, &f.state, &how, &err) < 0)
 		cli_error("'%s': %s", called(path), err.text);
-	else if (normalisation(&c) == 0 && (!o.classes || class_names(&c) == 0)) {
+	else if (normalisation(&c) == 0 && class_names(&c, &names, n_names) == 0) {
+		say_normalisation(&c);
 		cli_history(&c.header, NULL, 0);
 		rc = net_save(&c, cli.output, &err);
 		if (rc < 0)
 			cli_error("%s", err.text);
 	}
+out:
 	net_checkpoint_release(&c);
 	net_foreign_release(&f);
+	ts_strs_free(names, n_names);
 	return rc;
 }
 
@@ -196,6 +247,10 @@ static int show(const char *path)
 	if (net_foreign_read(&f, path, o.key, &err) < 0)
 		return cli_error("%s", err.text);
 	printf("# format\t\"%s\"\n", f.format);
+	if (*f.module)
+		printf("# module\t\"%s\"\n", f.module);
+	if (*f.left)
+		printf("# left out\t\"%s\"\n", f.left);
 	if (report_state(stdout, &f.meta, &f.state) < 0)
 		cli_oom();
 	net_foreign_release(&f);

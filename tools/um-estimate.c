@@ -58,30 +58,6 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* "0.965" or "0.9:0.99:0.01". */
-static void parse_keep(void)
-{
-	double v[3];
-	char copy[64], *next = copy;
-	int n = 0;
-
-	snprintf(copy, sizeof copy, "%s", keep_text);
-	for (char *one; n < 3 && (one = strsep(&next, ":")); n++)
-		if (cli_parse_double(one, n < 2 ? 0 : 1e-6, 1, &v[n]) < 0)
-			cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
-	if (n == 2 || next || (n == 3 && (v[1] < v[0] || (v[1] - v[0]) / v[2] > MAX_RATIOS - 1)))
-		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
-	n_keep = n == 1 ? 1 : 1 + (int)((v[1] - v[0]) / v[2] + 1e-9);
-	for (int i = 0; i < n_keep; i++) { /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
-		snprintf(copy, sizeof copy, "%.12g", i ? v[0] + i * v[2] : v[0]);
-		keep[i] = strtod(copy, NULL);
-	}
-	if (per_sample && strcmp(per_sample, "-") == 0)
-		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
-	if (per_sample && n_keep > 1)
-		cli_usage("--per-sample is about one ratio, not a sweep");
-}
-
 struct work {
 	struct ts_reader *r;
 	struct net_checkpoint c;
@@ -233,7 +209,12 @@ int main(int argc, char **argv)
 		cli_usage("no --model given");
 	if (dropout > 0 && mode == EVAL)
 		cli_usage("--dropout acts with --mode train");
-	parse_keep();
+	if (!(n_keep = (int)kit_range(keep_text, 0, 1, keep, MAX_RATIOS)))
+		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
+	if (per_sample && strcmp(per_sample, "-") == 0)
+		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
+	if (per_sample && n_keep > 1)
+		cli_usage("--per-sample is about one ratio, not a sweep");
 	if (per_sample && val_fraction > 0)
 		cli_usage("--per-sample and --val-fraction exclude each other");
 	k.r = cli_input(first, argc, argv);

@@ -121,8 +121,13 @@ void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The one operand of a filter (argv[first], "-" or none: standard input); usage error if there are
  * more. Refuses a terminal as input, exit 1. */
 struct ts_reader *cli_input(int first, int argc, char **argv);
-/* Writes a string as a cell of a TSV table: what would break the table is escaped. */
+/* Writes a string as a cell of a TSV table: what would break the table is escaped, and so are
+ * control characters, which would reach the terminal. */
 void cli_put_cell(FILE *f, const char *s);
+/* The next line of f, without its end, into *line, which is malloc'ed or NULL, holds *cap bytes and grows; the last one
+ * may lack its newline. 1; 0: there is none; -1: out of memory, cannot be read, a zero byte, or more than a MiB, as
+ * a device has no ends of lines. */
+int cli_line(FILE *f, char **line, size_t *cap, struct err *err);
 /* The lines of a text file, without their ends; ts_strs_free() it. NULL after an error that it prints: no
  * file, no lines. */
 char **cli_lines(const char *path, size_t *n);

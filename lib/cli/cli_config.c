@@ -59,6 +59,8 @@ static void apply(const char *path, const yaml_event_t *key, const yaml_event_t 
 	const struct cli_option *o;
 	bool yes, no;
 
+	if (strlen(k) != key->data.scalar.length || strlen(v) != value->data.scalar.length)
+		bad(path, key->start_mark.line, "a zero byte in", k);
 	snprintf(name, sizeof name, "%s", k);
 	for (char *p = name; *p; p++)
 		if (*p == '_')

@@ -148,17 +148,22 @@ static void handle(int sig, void (*fn)(int))
 	struct sigaction was, sa = { .sa_handler = fn };
 
 	sigemptyset(&sa.sa_mask);
-	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
-		return; /* nohup and the like */
+	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die)
+		return; /* nohup and the like; a sanitizer */
 	sigaction(sig, &sa, NULL);
 }
 
+/* Whatever ends the program, no temporary stays: exit() out of memory, too, and in libraries that call it. A file that
+ * has grown too large is an error of write(), with its reason. */
 void cli_signals_init(void)
 {
-	signal(SIGPIPE, SIG_DFL);
-	handle(SIGINT, die);
-	handle(SIGTERM, die);
-	handle(SIGHUP, die);
+	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
+
+	signal(SIGPIPE, die); /* not as it was: whoever ignores it would have us write to nobody */
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
+		handle(deadly[i], die);
+	atexit(ts_remove_temporaries);
 }
 
 bool cli_stopping(void)

@@ -59,41 +59,6 @@ void cli_history(struct ts_header *h, const struct ts_header *const *inputs, siz
 		cli_oom();
 }
 
-void cli_put_cell(FILE *f, const char *s)
-{
-	for (; *s; s++)
-		if (*s == '\t' || *s == '\n' || *s == '\r' || *s == '\\')
-			fprintf(f, "\\%c", *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
-		else
-			putc(*s, f);
-}
-
-char **cli_lines(const char *path, size_t *n)
-{
-	FILE *f = fopen(path, "r");
-	char **lines = NULL, *line = NULL;
-	size_t cap = 0;
-	ssize_t len = 0;
-
-	for (*n = 0; f && (len = getline(&line, &cap, f)) > 0; (*n)++) {
-		char **grown = realloc(lines, (*n + 2) * sizeof *lines);
-
-		line[strcspn(line, "\r\n")] = '\0';
-		if (!grown || !(grown[*n] = strdup(line)))
-			cli_oom();
-		lines = grown;
-	}
-	if (!f || ferror(f) || !lines) {
-		cli_error("cannot read '%s': %s", path, !f || ferror(f) ? strerror(errno) : "it is empty");
-		ts_strs_free(lines, *n);
-		lines = NULL;
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return lines;
-}
-
 int cli_check_reader(const struct ts_reader *r)
 {
 	const char *e = ts_reader_error(r);

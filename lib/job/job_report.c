@@ -88,7 +88,8 @@ static int report_set(const struct job *j, struct um_engine *e, const char *whic
 	if (rc == 0)
 		rc = sort(&ood, err);
 	if (rc == 0) {
-		k = ood_compare(&(struct ood_sample){ id->v, id->n, NULL }, &(struct ood_sample){ ood.v, ood.n, NULL },
+		k = ood_compare(&(struct ood_sample){ .v = id->v, .n = id->n },
+				&(struct ood_sample){ .v = ood.v, .n = ood.n },
 				&(struct ood_conventions){ .fpr = OOD_FPR_NEAREST });
 		job_say(j, "%s: energy ood=%.*s auroc=%.2f aupr_in=%.2f fpr95=%.2f id_rows=%zu rows=%zu", which,
 			(int)(equals - set), set, 100 * k.v[OOD_AUROC], 100 * k.v[OOD_AUPR_IN], 100 * k.v[OOD_FPR95],

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kit/kit.h"
 
@@ -89,6 +90,13 @@ int kit_end(struct ts_reader *r, struct kit_out *out, int rc)
 	return cli_finish(failed ? -1 : rc);
 }
 
+int kit_no_terminal(const char *path)
+{
+	if ((path && strcmp(path, "-") != 0) || !isatty(STDIN_FILENO))
+		return 0;
+	return cli_error("scores are not read from a terminal; name a FILE or use a pipe");
+}
+
 struct kit_shard kit_shard(const char *text)
 {
 	long i = 0, n = 1;
@@ -97,6 +105,33 @@ struct kit_shard kit_shard(const char *text)
 	if (text && (sscanf(text, "%ld/%ld%c", &i, &n, &tail) != 2 || n < 1 || i < 0 || i >= n))
 		cli_usage("--shard: '%s' is not I/N with 0 <= I < N", text);
 	return (struct kit_shard){ (uint64_t)i, (uint64_t)n };
+}
+
+size_t kit_range(const char *text, double min, double max, double *v, size_t most)
+{
+	double part[3]; /* first, last, step */
+	char copy[96], *next = copy, *one;
+	size_t n = 0;
+
+	if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
+		return 0;
+	for (; n < 3 && (one = strsep(&next, ":")); n++)
+		if (cli_parse_double(one, n < 2 ? min : 1e-6, n < 2 ? max : max - min, &part[n]) < 0)
+			return 0;
+	if (n == 2 || next || most == 0)
+		return 0;
+	if (n == 1) {
+		v[0] = part[0];
+		return 1;
+	}
+	if (part[1] < part[0] || (part[1] - part[0]) / part[2] > (double)most - 1)
+		return 0;
+	n = 1 + (size_t)((part[1] - part[0]) / part[2] + 1e-9);
+	for (size_t i = 0; i < n; i++) { /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
+		snprintf(copy, sizeof copy, "%.12g", part[0] + (double)i * part[2]);
+		v[i] = strtod(copy, NULL);
+	}
+	return n;
 }
 
 char **kit_words(const char *list, size_t *n)

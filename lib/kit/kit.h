@@ -55,6 +55,9 @@ int kit_end(struct ts_reader *r, struct kit_out *out, int rc);
  * all zero may be ended too. */
 int kit_out_end(struct kit_out *out, bool tell);
 
+/* For scores, which may be text, from path, NULL or "-": standard input. A terminal is refused: -1 with a message. */
+int kit_no_terminal(const char *path) TS_CHECKED;
+
 /* --shard I/N: rows I, I+N, I+2N, ... NULL: all rows, which is 0/1. */
 struct kit_shard {
 	uint64_t i, n;
@@ -65,6 +68,8 @@ static inline bool kit_in_shard(const struct kit_shard *s, uint64_t row)
 	return row % s->n == s->i;
 }
 
+/* "X" or "FIRST:LAST:STEP", numbers from min to max, into v[0..most): how many; 0: it is none, or too many. */
+size_t kit_range(const char *text, double min, double max, double *v, size_t most);
 /* The words of "a,b,c", *n of them, new: ts_strs_free() it. Empty ones stay. Ends the program when out of memory. */
 char **kit_words(const char *list, size_t *n);
 

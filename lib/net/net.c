@@ -72,7 +72,7 @@ int net_input(struct net *n)
 				   .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h, .w = n->w, .param = -1 });
 }
 
-int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
+static int conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad, bool bias)
 {
 	struct net_node node = behind(n, in, NET_CONV);
 	const size_t k = (size_t)kernel, shape[4] = { (size_t)c, (size_t)node.c, k, k };
@@ -83,9 +83,21 @@ int net_conv(struct net *n, int in, const char *name, int c, int kernel, int str
 	node.kernel = kernel;
 	node.stride = stride;
 	node.pad = pad;
-	node.bias = false;
+	node.bias = bias;
 	add_param(n, &node, name, "weight", NET_WEIGHT, 4, shape);
+	if (bias)
+		add_param(n, &node, name, "bias", NET_BIAS, 1, shape);
 	return add_node(n, node);
+}
+
+int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
+{
+	return conv(n, in, name, c, kernel, stride, pad, false);
+}
+
+int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
+{
+	return conv(n, in, name, c, kernel, stride, pad, true);
 }
 
 int net_bn(struct net *n, int in, const char *name, bool affine)
@@ -182,14 +194,16 @@ int net_linear(struct net *n, int in, const char *name, int c)
 	return add_node(n, node);
 }
 
-int net_linear_1x1(struct net *n, int in, const char *name, int c)
+int net_linear_1x1(struct net *n, int in, const char *name, int c, bool bias)
 {
 	struct net_node node = behind(n, in, NET_LINEAR);
 	const size_t shape[4] = { (size_t)c, (size_t)node.c, 1, 1 };
 
 	node.c = c;
-	node.bias = false;
+	node.bias = bias;
 	add_param(n, &node, name, "weight", NET_WEIGHT, 4, shape);
+	if (bias)
+		add_param(n, &node, name, "bias", NET_BIAS, 1, shape);
 	return add_node(n, node);
 }
 

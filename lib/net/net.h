@@ -6,7 +6,8 @@
  *
  * A spec names an architecture and its parameters: "densenet:depth=100,growth=12". Parameters that
  * are left out have their defaults; net_new() makes the spec canonical (all parameters, fixed
- * order), and so it stands in a checkpoint.
+ * order), and so it stands in a checkpoint. Names that torchvision, timm and OpenOOD have for networks that
+ * we have are taken too: "resnet18" is "resnet:depth=18".
  */
 #ifndef NET_H
 #define NET_H
@@ -121,6 +122,7 @@ size_t net_count(const struct net *n);
 
 int net_input(struct net *n); /* the first; net_new() adds it */
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
+int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_bn(struct net *n, int in, const char *name, bool affine);
 int net_relu(struct net *n, int in);
 int net_dropout(struct net *n, int in);
@@ -131,9 +133,8 @@ int net_maxpool(struct net *n, int in, int kernel, int stride, int pad);
 int net_mean(struct net *n, int in);
 int net_flatten(struct net *n, int in);
 int net_linear(struct net *n, int in, const char *name, int c);
-/* A linear layer that is written as a 1x1 convolution of one pixel, without bias: its weight has the
- * shape (c, in.c, 1, 1). */
-int net_linear_1x1(struct net *n, int in, const char *name, int c);
+/* A linear layer that is written as a 1x1 convolution of one pixel: its weight has the shape (c, in.c, 1, 1). */
+int net_linear_1x1(struct net *n, int in, const char *name, int c, bool bias);
 /* For guess(): the shape of a state's tensor of this printf-like name, NULL if there is none of ndim
  * dimensions or it has no elements. Valid as long as the state is. */
 const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)
@@ -144,7 +145,7 @@ int net_stage(struct net *n, int in);
 /* ---- states: the values of a network's parameters ---- */
 
 /* A fresh state into *set: convolutions, and linear layers that are written as such, N(0, 2 / fan_in)
- * (He et al. 2015; kaiming_normal, fan_in, relu), other linear layers uniform +-1/sqrt(fan_in), weight
+ * (He et al. 2015; kaiming_normal, fan_in, relu), their biases 0, other linear layers uniform +-1/sqrt(fan_in), weight
  * and bias (PyTorch's default), batch norm 1, 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
 /* Checks that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
@@ -167,7 +168,8 @@ struct net_checkpoint {
 };
 
 /* Mean and standard deviation of the input's channels, pixels in [0, 1], that networks are usually trained with:
- * cifar10, cifar100, imagenet, none. std 0: there is no such channel. NULL: no such name. */
+ * cifar10, cifar10-narrow, cifar100, published, imagenet, half, none. std 0: there is no such channel. NULL: no such
+ * name. */
 struct net_normaliser {
 	const char *name;
 	double mean[4], std[4];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The architectures there are, their specs, and networks made of them. */
 #include <assert.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,22 +10,64 @@
 #include "net/net.h"
 
 /* Each is defined in a file of arch/, as net_NAME. In this order they are listed, and guessed from a state. */
-#define ARCHS(X) X(densenet) X(wideresnet) X(resnet_cifar) X(resnet) X(densenet121) X(conv2) X(conv4) X(conv6) X(fc)
+#define ARCHS(X) \
+	X(densenet) X(wideresnet) X(resnet_cifar) X(resnet) X(densenet121) X(conv2) X(conv4) X(conv6) X(conv8) X(fc)
 #define DECLARE(name) extern const struct net_arch net_##name;
 ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,
 const struct net_arch *const net_archs[] = { ARCHS(ADDRESS) NULL };
 
+/* Other names of networks that we have: torchvision's, timm's, OpenOOD's. */
+static const struct {
+	const char *name, *spec;
+} aliases[] = {
+	{ "resnet18", "resnet:depth=18" },
+	{ "resnet34", "resnet:depth=34" },
+	{ "resnet50", "resnet:depth=50" },
+	{ "resnet101", "resnet:depth=101" },
+	{ "resnet152", "resnet:depth=152" },
+	{ "wide-resnet50-2", "resnet:depth=50,widen=2" },
+	{ "wide-resnet101-2", "resnet:depth=101,widen=2" },
+	{ "densenet169", "densenet121:block3=32,block4=32" },
+	{ "densenet201", "densenet121:block3=48,block4=32" },
+	{ "densenet161", "densenet121:growth=48,init=96,block3=36,block4=24" },
+	{ "resnet18-224x224", "resnet:depth=18" },
+	{ "resnet18-32x32", "resnet-cifar:depth=18" },
+	{ "resnet34-32x32", "resnet-cifar:depth=34" },
+	{ "resnet50-32x32", "resnet-cifar:depth=50" },
+	{ "wrn-40-2", "wideresnet:depth=40,widen=2" },
+	{ "wrn-40-4", "wideresnet:depth=40,widen=4" },
+	{ "wrn-28-10", "wideresnet:depth=28,widen=10" },
+	{ "wrn-16-4", "wideresnet:depth=16,widen=4" },
+	{ NULL, NULL },
+};
+
+/* The spec that an alias, of len bytes, stands for; NULL: it is none. Case, and '_' for '-', do not matter. */
+static const char *find_alias(const char *name, size_t len)
+{
+	for (int i = 0; aliases[i].name; i++) {
+		size_t k = 0;
+
+		while (k < len && tolower((unsigned char)(name[k] == '_' ? '-' : name[k])) == aliases[i].name[k])
+			k++;
+		if (k == len && !aliases[i].name[k])
+			return aliases[i].spec;
+	}
+	return NULL;
+}
+
 static const struct net_arch *find_arch(const char *name, size_t len, struct err *err)
 {
-	char known[256] = "";
-
-	for (int i = 0; net_archs[i]; i++) {
+	for (int i = 0; net_archs[i]; i++)
 		if (strlen(net_archs[i]->name) == len && memcmp(net_archs[i]->name, name, len) == 0)
 			return net_archs[i];
-		snprintf(known + strlen(known), sizeof known - strlen(known), " %s", net_archs[i]->name);
-	}
-	err_fail(err, "unknown architecture '%.*s'; there are:%s", (int)len, name, known);
+	err_fail(err, "unknown architecture '%.*s' (names for some with their parameters:", len < 100 ? (int)len : 100,
+		 name);
+	for (int i = 0; aliases[i].name; i++)
+		err_append(err, " %s", aliases[i].name);
+	err_append(err, "); there are:");
+	for (int i = 0; net_archs[i]; i++)
+		err_append(err, " %s", net_archs[i]->name);
 	return NULL;
 }
 
@@ -53,20 +96,29 @@ static int set_param(const struct net_arch *a, const char *text, size_t len, dou
 	return -1;
 }
 
+/* Takes ":name=value,name=value" into p. */
+static int set_params(const struct net_arch *a, const char *text, double *p, struct err *err)
+{
+	while (*text) {
+		const size_t len = strcspn(++text, ",");
+
+		if (len && set_param(a, text, len, p, err) < 0)
+			return -1;
+		text += len;
+	}
+	return 0;
+}
+
 static const struct net_arch *parse_spec(const char *spec, double *p, struct err *err)
 {
-	size_t len = strcspn(spec, ":");
-	const struct net_arch *a = find_arch(spec, len, err);
+	const size_t len = strcspn(spec, ":");
+	const char *alias = find_alias(spec, len);
+	const struct net_arch *a = find_arch(alias ? alias : spec, alias ? strcspn(alias, ":") : len, err);
 
 	for (int i = 0; a && i < NET_MAX_PARAMS && a->params[i].name; i++)
 		p[i] = a->params[i].value;
-	spec += len;
-	while (a && *spec) {
-		len = strcspn(++spec, ",");
-		if (len && set_param(a, spec, len, p, err) < 0)
-			return NULL;
-		spec += len;
-	}
+	if (!a || (alias && set_params(a, strchr(alias, ':'), p, err) < 0) || set_params(a, spec + len, p, err) < 0)
+		return NULL;
 	return a;
 }
 

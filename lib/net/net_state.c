@@ -19,7 +19,9 @@ static void fill(const struct net *n, const struct net_param *p, struct ts_rng *
 	double fan = n->nodes[node->in[0]].c * (node->op == NET_CONV ? node->kernel * node->kernel : 1);
 
 	for (size_t i = 0; i < count; i++) {
-		if (node->op == NET_CONV || (node->op == NET_LINEAR && p->ndim == 4))
+		if (p->role == NET_BIAS && (node->op == NET_CONV || n->params[node->param].ndim == 4))
+			v[i] = 0; /* beside weights of He et al. */
+		else if (node->op == NET_CONV || (node->op == NET_LINEAR && p->ndim == 4))
 			v[i] = (float)(sqrt(2 / fan) * ts_rng_normal(rng));
 		else if (node->op == NET_LINEAR)
 			v[i] = (float)((2 * ts_rng_double(rng) - 1) / sqrt(fan));

@@ -216,6 +216,10 @@ static int extend(struct pickle *k, struct pickle_value *items, enum pickle_type
 {
 	struct pickle_value *to = pickle_top(k);
 
+	if (to && to->type == PICKLE_OBJECT && k->others) { /* of a class that is derived from dict or list */
+		to->type = type;
+		to->n = 0;
+	}
 	if (!to || to->type != type || (type == PICKLE_DICT && items->n % 2))
 		return pickle_fail(k, "nothing to add to");
 	for (size_t i = 0; i < items->n; i++)
@@ -314,7 +318,8 @@ static int step(struct pickle *k)
 	case 'B':
 	case 'X': return op_str(k, 4, PICKLE_STR);
 	case 0x8d:
-	case 0x8e: return op_str(k, 8, PICKLE_STR);
+	case 0x8e:
+	case 0x96: return op_str(k, 8, PICKLE_STR);
 	case ']':
 	case ')':
 	case 0x8f: return pickle_push(k, pickle_make(k, PICKLE_LIST));
@@ -343,6 +348,7 @@ static int step(struct pickle *k)
 	case 0x93: return pickle_op_stack_global(k);
 	case 'R':
 	case 0x81: return pickle_op_reduce(k);
+	case 0x92: return pickle_op_newobj_ex(k);
 	case 'b': return pickle_op_build(k);
 	default: return pickle_fail(k, "refuses opcode 0x%02x: it is not one that data needs", op);
 	}
@@ -361,6 +367,8 @@ struct pickle *pickle_read(const void *data, size_t len, const struct pickle_nam
 	k->end = k->p + len;
 	k->names = names;
 	k->err = err;
+	while (names && names->name)
+		k->others = strcmp(names++->name, "*") == 0;
 	while ((rc = step(k)) == 0)
 		;
 	if (rc == 1 && (k->depth != 1 || k->n_marks))
@@ -387,6 +395,8 @@ void pickle_free(struct pickle *k)
 		free(b->own);
 		free(b);
 	}
+	for (size_t i = 0; i < k->n_unknown; i++)
+		free(k->unknown[i]);
 	free(k->stack);
 	free(k->memo);
 	free(k->ids);
@@ -402,6 +412,11 @@ const struct pickle_value *pickle_root(const struct pickle *k)
 const struct pickle_value *pickle_persistent(const struct pickle *k, size_t i)
 {
 	return i < k->n_ids ? k->ids[i] : NULL;
+}
+
+const char *pickle_unknown(const struct pickle *k, size_t i)
+{
+	return i < k->n_unknown ? k->unknown[i] : NULL;
 }
 
 size_t pickle_size(const struct pickle *k)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * pickle: reads the data in a Python pickle (protocols 2 to 4) and nothing but data: numbers,
+ * pickle: reads the data in a Python pickle (protocols 2 to 5) and nothing but data: numbers,
  * strings, bytes, lists, tuples, sets, dictionaries, NumPy arrays, and objects as what they were
  * made of. A pickle is a program; nothing in it is ever called. The caller hands over a table of the
- * names that may stand in it and of the inert value that each makes here; every other name is refused
- * by name, every opcode that data does not need by number. So a hostile file executes nothing.
+ * names that may stand in it and of the inert value that each makes here. Every other name is refused
+ * by name, or, if the table ends in PICKLE_OTHERS, makes an inert object too (pickle_unknown() names
+ * them); every opcode that data does not need is refused by number. So a hostile file executes nothing.
  *
  * Memory is bounded: PICKLE_MAX_VALUES of about 150 bytes, and 30 times the pickle's size at the
  * very worst.
@@ -31,9 +32,11 @@ enum pickle_makes {
 	PICKLE_MAKES_OBJECT,  /* a PICKLE_OBJECT: its name, its arguments, its state if it has one */
 	PICKLE_MAKES_DICT,    /* a dictionary: empty, or of the dictionary or pairs that it gets */
 	PICKLE_MAKES_LIST,    /* a list: empty, or the one that it gets */
-	PICKLE_MAKES_FIRST,   /* its first argument, which must be a string; its state is dropped */
-	PICKLE_MAKES_BYTES,   /* _codecs.encode(text, "latin1"): bytes in protocol 2 */
-	PICKLE_MAKES_ARRAY    /* a NumPy array, filled by its state */
+	PICKLE_MAKES_DTYPE,   /* its first argument, which must be a string; i is '>' if its state says so */
+	PICKLE_MAKES_BYTES,   /* _codecs.encode(text, "latin1"), bytes(), bytearray(...): bytes in protocol 2 */
+	PICKLE_MAKES_ARRAY,   /* a NumPy array, filled by its state */
+	PICKLE_MAKES_BUFFER,  /* a NumPy array: (bytes, dtype, shape, "C" or "F"), as protocol 5 has it */
+	PICKLE_MAKES_SCALAR   /* (dtype, bytes): a number of NumPy's as PICKLE_INT or PICKLE_FLOAT */
 };
 struct pickle_name {
 	const char *name; /* "module name"; NULL ends a table */
@@ -43,9 +46,20 @@ struct pickle_name {
 #define PICKLE_NUMPY \
 	{ "numpy.core.multiarray _reconstruct", PICKLE_MAKES_ARRAY }, \
 		{ "numpy._core.multiarray _reconstruct", PICKLE_MAKES_ARRAY }, \
-		{ "numpy ndarray", PICKLE_MAKES_NOTHING }, { "numpy dtype", PICKLE_MAKES_FIRST }, \
+		{ "numpy.core.numeric _frombuffer", PICKLE_MAKES_BUFFER }, \
+		{ "numpy._core.numeric _frombuffer", PICKLE_MAKES_BUFFER }, \
+		{ "numpy.core.multiarray scalar", PICKLE_MAKES_SCALAR }, \
+		{ "numpy._core.multiarray scalar", PICKLE_MAKES_SCALAR }, { "numpy ndarray", PICKLE_MAKES_NOTHING }, \
+		{ "numpy dtype", PICKLE_MAKES_DTYPE }, { "__builtin__ bytes", PICKLE_MAKES_BYTES }, \
+		{ "builtins bytearray", PICKLE_MAKES_BYTES }, { "__builtin__ bytearray", PICKLE_MAKES_BYTES }, \
 	{ \
 		"_codecs encode", PICKLE_MAKES_BYTES \
+	}
+/* The last row of a table: any other name makes an inert object. Such an object that gets items is a
+ * dictionary or a list of them. */
+#define PICKLE_OTHERS \
+	{ \
+		"*", PICKLE_MAKES_OBJECT \
 	}
 
 enum pickle_type {
@@ -97,6 +111,10 @@ size_t pickle_size(const struct pickle *p);
 const struct pickle_value *pickle_persistent(const struct pickle *p, size_t i);
 /* The value of a key in a dictionary, or NULL. */
 const struct pickle_value *pickle_get(const struct pickle_value *dict, const char *key);
+/* The i-th name, "module name", that only PICKLE_OTHERS knew, each once; NULL behind the last. Of more
+ * than PICKLE_MAX_UNKNOWN the rest are called "others". */
+enum { PICKLE_MAX_UNKNOWN = 64 };
+const char *pickle_unknown(const struct pickle *p, size_t i);
 /* Is it this string? */
 bool pickle_is(const struct pickle_value *v, const char *s);
 

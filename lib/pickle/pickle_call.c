@@ -7,6 +7,24 @@
 
 #include "pickle/pickle_internal.h"
 
+/* A copy of a name that the table does not have, one for all its places. NULL: no memory. */
+static const char *unknown(struct pickle *k, const char *name)
+{
+	size_t i = 0;
+
+	if (k->n_unknown == PICKLE_MAX_UNKNOWN - 1)
+		name = "others";
+	while (i < k->n_unknown && strcmp(k->unknown[i], name) != 0)
+		i++;
+	if (i < k->n_unknown)
+		return k->unknown[i];
+	if (!(k->unknown[i] = strdup(name))) {
+		err_memory(k->err);
+		return NULL;
+	}
+	return k->unknown[k->n_unknown++];
+}
+
 static int push_name(struct pickle *k, const char *module, size_t m, const char *name, size_t n)
 {
 	struct pickle_value *v = pickle_make(k, PICKLE_NAME);
@@ -22,7 +40,14 @@ static int push_name(struct pickle *k, const char *module, size_t m, const char 
 			return pickle_push(k, v);
 		}
 	for (char *c = both; *c; c++)
-		*c = *c == ' ' ? '.' : *c < 32 || *c > 126 ? '?' : *c;
+		*c = *c < 32 || *c > 126 ? '?' : *c;
+	if (k->others) {
+		v->i = PICKLE_MAKES_OBJECT;
+		v->s = unknown(k, both);
+		return v->s ? pickle_push(k, v) : -1;
+	}
+	if (strchr(both, ' '))
+		*strchr(both, ' ') = '.';
 	return pickle_fail(k, "refuses to call '%s': the file holds more than data", both);
 }
 
@@ -55,15 +80,24 @@ static int spend(struct pickle *k, size_t bytes)
 	return k->n_own > (size_t)(k->end - k->start) ? pickle_fail(k, "the same data is copied again and again") : 0;
 }
 
-/* Bytes, which Python 3 writes in protocol 2 as text that is to be encoded in Latin-1. */
-static struct pickle_value *make_bytes(struct pickle *k, const struct pickle_value *args)
+/* Bytes, which Python 3 writes in protocol 2 as text that is to be encoded in Latin-1: _codecs.encode(text,
+ * "latin1"), bytearray(text, "latin-1"); those that are empty as bytes(), bytearray(). */
+static struct pickle_value *make_bytes(struct pickle *k, const char *name, const struct pickle_value *args)
 {
-	const struct pickle_value *text = args->n == 2 ? args->item[0] : NULL;
+	const struct pickle_value *text = args->n ? args->item[0] : NULL;
 	struct pickle_value *v;
 	char *own;
 
-	if (!text || text->type != PICKLE_STR || !pickle_is(args->item[1], "latin1")) {
-		pickle_fail(k, "bad call of '_codecs.encode'");
+	if (args->n == 0 || (args->n == 1 && text->type == PICKLE_STR)) {
+		if ((v = pickle_make(k, PICKLE_STR))) {
+			v->s = text ? text->s : "";
+			v->n = text ? text->n : 0;
+		}
+		return v;
+	}
+	if (args->n != 2 || text->type != PICKLE_STR ||
+	    (!pickle_is(args->item[1], "latin1") && !pickle_is(args->item[1], "latin-1"))) {
+		pickle_fail(k, "bad call of '%s'", name);
 		return NULL;
 	}
 	if (spend(k, text->n) < 0 || !(v = pickle_make(k, PICKLE_STR)))
@@ -96,7 +130,9 @@ static struct pickle_value *make_dict(struct pickle *k, const struct pickle_valu
 
 	if (from && from->type == PICKLE_DICT)
 		return from;
-	if (!(v = pickle_make(k, PICKLE_DICT)) || !from || from->type == PICKLE_NAME)
+	if (!(v = pickle_make(k, PICKLE_DICT)) || !from || from->type == PICKLE_NAME || from->type == PICKLE_NONE)
+		return v;
+	if (from->type != PICKLE_LIST && k->others) /* what makes its missing values */
 		return v;
 	if (from->type != PICKLE_LIST) {
 		pickle_fail(k, "a dictionary of something else than pairs");
@@ -127,16 +163,89 @@ static struct pickle_value *make_object(struct pickle *k, const char *name, stru
 	return v;
 }
 
+/* Bytes of a dtype's elements: kinds b, i, u, f of 1, 2, 4 or 8 bytes; 0: it is another, or no dtype. */
+static size_t elem_size(const struct pickle_value *dtype)
+{
+	return dtype->type == PICKLE_STR && dtype->n == 2 && memchr("biuf", dtype->s[0], 4) &&
+			       memchr("1248", dtype->s[1], 4) ?
+		       (size_t)(dtype->s[1] - '0') :
+		       0;
+}
+
+static bool is_scalar(const struct pickle_value *args)
+{
+	const size_t size = args->n == 2 ? elem_size(args->item[0]) : 0;
+
+	return size && args->item[1]->type == PICKLE_STR && args->item[1]->n == size &&
+	       (*args->item[0]->s != 'f' || size >= 4);
+}
+
+/* A number of NumPy's: dtype, bytes. */
+static struct pickle_value *make_scalar(struct pickle *k, const struct pickle_value *args)
+{
+	const struct pickle_value *dtype = args->item[0], *bytes = args->item[1];
+	const size_t size = bytes->n;
+	struct pickle_value *v = pickle_make(k, *dtype->s == 'f' ? PICKLE_FLOAT : PICKLE_INT);
+	uint64_t u = 0;
+	float f;
+
+	if (!v)
+		return NULL;
+	for (size_t i = 0; i < size; i++)
+		u |= (uint64_t)(unsigned char)bytes->s[dtype->i == '>' ? size - 1 - i : i] << 8 * i;
+	if (*dtype->s == 'f' && size == 4) {
+		memcpy(&f, &u, 4);
+		v->f = f;
+	} else if (*dtype->s == 'f') {
+		memcpy(&v->f, &u, 8);
+	} else {
+		if (*dtype->s == 'i' && size < 8 && u >> (8 * size - 1))
+			u |= ~0ull << 8 * size;
+		v->i = (int64_t)u;
+	}
+	return v;
+}
+
+static int fill_array(struct pickle *k, struct pickle_value *a, const struct pickle_value *shape,
+		      const struct pickle_value *dtype, bool fortran, const struct pickle_value *data);
+
+/* _frombuffer(bytes, dtype, shape, order) */
+static struct pickle_value *make_buffer(struct pickle *k, const struct pickle_value *args)
+{
+	struct pickle_value *v = pickle_make(k, PICKLE_ARRAY);
+
+	if (v && args->n != 4)
+		pickle_fail(k, "bad array");
+	return !v || args->n != 4 ||
+			       fill_array(k, v, args->item[2], args->item[1], pickle_is(args->item[3], "F"),
+					  args->item[0]) < 0 ?
+		       NULL :
+		       v;
+}
+
+/* NEWOBJ_EX: class, arguments, keyword arguments. */
+int pickle_op_newobj_ex(struct pickle *k)
+{
+	return pickle_pop(k) ? pickle_op_reduce(k) : pickle_fail(k, "bad call");
+}
+
 int pickle_op_reduce(struct pickle *k)
 {
 	struct pickle_value *args = pickle_pop(k), *call = pickle_pop(k), *v;
 
+	if (args && call && args->type == PICKLE_LIST && call->type != PICKLE_NAME && k->others)
+		return pickle_push(k, make_object(k, call->type == PICKLE_OBJECT ? call->s : "?", args));
 	if (!args || !call || args->type != PICKLE_LIST || call->type != PICKLE_NAME)
 		return pickle_fail(k, "bad call");
 	switch ((enum pickle_makes)call->i) {
 	case PICKLE_MAKES_OBJECT: return pickle_push(k, make_object(k, call->s, args));
 	case PICKLE_MAKES_DICT: return pickle_push(k, make_dict(k, args));
-	case PICKLE_MAKES_BYTES: return pickle_push(k, make_bytes(k, args));
+	case PICKLE_MAKES_BYTES: return pickle_push(k, make_bytes(k, call->s, args));
+	case PICKLE_MAKES_BUFFER: return pickle_push(k, make_buffer(k, args));
+	case PICKLE_MAKES_SCALAR:
+		if (is_scalar(args))
+			return pickle_push(k, make_scalar(k, args));
+		break;
 	case PICKLE_MAKES_ARRAY:
 		if ((v = pickle_make(k, PICKLE_ARRAY)))
 			v->ndim = 1; /* of no elements, until its state comes */
@@ -147,7 +256,7 @@ int pickle_op_reduce(struct pickle *k)
 		if (args->n == 1 && args->item[0]->type == PICKLE_LIST)
 			return pickle_push(k, args->item[0]);
 		break;
-	case PICKLE_MAKES_FIRST:
+	case PICKLE_MAKES_DTYPE:
 		if (args->n < 1 || args->item[0]->type != PICKLE_STR)
 			break;
 		if (!(v = pickle_make(k, PICKLE_STR)))
@@ -157,48 +266,73 @@ int pickle_op_reduce(struct pickle *k)
 		return pickle_push(k, v);
 	case PICKLE_MAKES_NOTHING: break;
 	}
+	if (k->others)
+		return pickle_push(k, make_object(k, call->s, args));
 	return pickle_fail(k, "bad call of '%s'", call->s);
+}
+
+/* Of what is no array of numbers an inert object is made where the table allows it. */
+static int no_array(struct pickle *k, struct pickle_value *a, const struct pickle_value *dtype)
+{
+	struct pickle_value *none = k->others ? pickle_make(k, PICKLE_LIST) : NULL;
+
+	if (!k->others)
+		return pickle_fail(k, "array of unknown elements '%.*s'", dtype->type == PICKLE_STR ? (int)dtype->n : 1,
+				   dtype->type == PICKLE_STR ? dtype->s : "?");
+	a->type = PICKLE_OBJECT;
+	a->s = "numpy ndarray";
+	return none ? pickle_append(k, a, none) : -1;
+}
+
+static int fill_array(struct pickle *k, struct pickle_value *a, const struct pickle_value *shape,
+		      const struct pickle_value *dtype, bool fortran, const struct pickle_value *data)
+{
+	uint64_t bytes = elem_size(dtype);
+
+	if (shape->type != PICKLE_LIST)
+		return pickle_fail(k, "bad array");
+	if (!bytes || data->type != PICKLE_STR || shape->n > 4)
+		return no_array(k, a, dtype);
+	snprintf(a->dtype, sizeof a->dtype, "%s%.2s", dtype->i == '>' ? ">" : "", dtype->s);
+	for (a->ndim = 0; (size_t)a->ndim < shape->n; a->ndim++) {
+		const struct pickle_value *d = shape->item[a->ndim];
+		if (d->type != PICKLE_INT || d->i < 0 || __builtin_mul_overflow(bytes, (uint64_t)d->i, &bytes))
+			return pickle_fail(k, "bad array shape");
+		a->shape[a->ndim] = d->i;
+	}
+	if (bytes != data->n)
+		return pickle_fail(k, "array of %zu bytes where its shape says %llu", data->n,
+				   (unsigned long long)bytes);
+	a->fortran = fortran;
+	a->s = data->s;
+	a->n = data->n;
+	return 0;
 }
 
 /* An array's state: version, shape, dtype, fortran, data. */
 static int build_array(struct pickle *k, struct pickle_value *a, const struct pickle_value *st)
 {
-	uint64_t bytes;
-
-	if (st->type != PICKLE_LIST || st->n != 5 || st->item[1]->type != PICKLE_LIST || st->item[1]->n > 4 ||
-	    st->item[2]->type != PICKLE_STR || st->item[2]->n >= sizeof a->dtype || st->item[4]->type != PICKLE_STR)
+	if (st->type != PICKLE_LIST || st->n != 5)
 		return pickle_fail(k, "bad array");
-	memcpy(a->dtype, st->item[2]->s, st->item[2]->n);
-	a->dtype[st->item[2]->n] = '\0';
-	bytes = a->dtype[0] ? (uint64_t)(a->dtype[strlen(a->dtype) - 1] - '0') : 0;
-	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
-		return pickle_fail(k, "array of unknown elements '%s'", a->dtype);
-	for (a->ndim = 0; (size_t)a->ndim < st->item[1]->n; a->ndim++) {
-		const struct pickle_value *d = st->item[1]->item[a->ndim];
-		if (d->type != PICKLE_INT || d->i < 0 || __builtin_mul_overflow(bytes, (uint64_t)d->i, &bytes))
-			return pickle_fail(k, "bad array shape");
-		a->shape[a->ndim] = d->i;
-	}
-	if (bytes != st->item[4]->n)
-		return pickle_fail(k, "array of %zu bytes where its shape says %llu", st->item[4]->n,
-				   (unsigned long long)bytes);
-	a->fortran = st->item[3]->type == PICKLE_INT && st->item[3]->i;
-	a->s = st->item[4]->s;
-	a->n = st->item[4]->n;
-	return 0;
+	return fill_array(k, a, st->item[1], st->item[2], st->item[3]->type == PICKLE_INT && st->item[3]->i,
+			  st->item[4]);
 }
 
-/* BUILD gives an array or an object its state. That of a dtype or a dictionary (attributes of an
- * OrderedDict) is not needed. */
+/* BUILD gives an array or an object its state. Of a dtype's the byte order is kept; that of a dictionary
+ * (attributes of an OrderedDict) is not needed. */
 int pickle_op_build(struct pickle *k)
 {
 	struct pickle_value *st = pickle_pop(k), *v = pickle_top(k);
 
-	if (st && v && (v->type == PICKLE_STR || v->type == PICKLE_DICT))
-		return 0;
-	if (st && v && v->type == PICKLE_OBJECT)
-		return v->n > 1 ? pickle_fail(k, "an object with two states") : pickle_append(k, v, st);
-	if (!st || !v || v->type != PICKLE_ARRAY)
+	if (!st || !v)
 		return pickle_fail(k, "bad array");
-	return build_array(k, v, st);
+	if (v->type == PICKLE_STR && st->type == PICKLE_LIST && st->n > 1 && pickle_is(st->item[1], ">"))
+		v->i = '>';
+	if (v->type == PICKLE_STR || v->type == PICKLE_DICT)
+		return 0;
+	if (v->type == PICKLE_OBJECT)
+		return v->n > 1 ? pickle_fail(k, "an object with two states") : pickle_append(k, v, st);
+	if (v->type == PICKLE_ARRAY)
+		return build_array(k, v, st);
+	return k->others ? 0 : pickle_fail(k, "bad array");
 }

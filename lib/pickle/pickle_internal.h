@@ -20,6 +20,9 @@ struct pickle {
 	struct pickle_value **stack, **memo, **ids;
 	size_t depth, stack_cap, n_memo, memo_cap, n_ids, ids_cap;
 	size_t *marks, n_marks, marks_cap;
+	bool others; /* the table ends in PICKLE_OTHERS */
+	char *unknown[PICKLE_MAX_UNKNOWN];
+	size_t n_unknown;
 	struct err *err;
 };
 
@@ -35,10 +38,11 @@ int pickle_push(struct pickle *k, struct pickle_value *v);
 struct pickle_value *pickle_pop(struct pickle *k);
 struct pickle_value *pickle_top(const struct pickle *k);
 
-/* GLOBAL, STACK_GLOBAL, REDUCE (and NEWOBJ), BUILD. */
+/* GLOBAL, STACK_GLOBAL, REDUCE (and NEWOBJ), NEWOBJ_EX, BUILD. */
 int pickle_op_global(struct pickle *k);
 int pickle_op_stack_global(struct pickle *k);
 int pickle_op_reduce(struct pickle *k);
+int pickle_op_newobj_ex(struct pickle *k);
 int pickle_op_build(struct pickle *k);
 
 #endif

@@ -34,11 +34,11 @@ int report_curves_write(struct report_curves *c, char *const *methods, const str
 			const struct ood_set *ood, struct err *err)
 {
 	for (int i = 0; i < REPORT_CURVES; i++)
-		for (size_t m = 0; m < id->n_methods && c->f[i]; m++)
-			if (curves[i].write(c->f[i], methods[m], set,
-					    &(struct ood_sample){ id->scores[m], id->n, NULL },
-					    &(struct ood_sample){ ood->scores[m], ood->n, NULL }) < 0)
+		for (size_t m = 0; m < id->n_methods && c->f[i]; m++) {
+			const struct ood_sample a = ood_set_sample(id, m), b = ood_set_sample(ood, m);
+			if (curves[i].write(c->f[i], methods[m], set, &a, &b) < 0)
 				return err_fail(err, "%s", ts_file_error(c->f[i]));
+		}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "report/report_seeds.h"
 
 enum { MAX_COLUMNS = 64 };
@@ -175,6 +176,16 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 	return add_row(t, key, v, at, err);
 }
 
+/* Line number at->line of a table. */
+static int take_line(struct report_seeds *t, struct heading *h, char *line, const struct place *at, struct err *err)
+{
+	bool heading = !strncmp(line, "model\t", 6) || !strncmp(line, "method\t", 7);
+
+	if (heading || at->line == 1)
+		return take_heading(t, h, line, t->tables == 0 && at->line == 1, at, err);
+	return take_row(t, h, line, at, err);
+}
+
 int report_seeds_take(struct report_seeds *t, const char *path, struct err *err)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -182,20 +193,17 @@ int report_seeds_take(struct report_seeds *t, const char *path, struct err *err)
 	struct heading h = { .n = 0 };
 	char *line = NULL;
 	size_t cap = 0;
-	int rc = f ? 0 : err_fail(err, "cannot open '%s': %s", path, strerror(errno));
+	int rc = f ? 1 : err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 
-	while (rc == 0 && getline(&line, &cap, f) >= 0) {
+	while (rc == 1) {
 		at.line++;
-		line[strcspn(line, "\n")] = '\0';
-		bool heading = !strncmp(line, "model\t", 6) || !strncmp(line, "method\t", 7);
-		if (heading || at.line == 1)
-			rc = take_heading(t, &h, line, t->tables == 0 && at.line == 1, &at, err);
-		else
-			rc = take_row(t, &h, line, &at, err);
+		rc = cli_line(f, &line, &cap, err);
+		if (rc < 0)
+			err_prefix(err, "'%s': line %zu: ", path, at.line);
+		else if (rc == 1 && take_line(t, &h, line, &at, err) < 0)
+			rc = -1;
 	}
-	if (rc == 0 && ferror(f))
-		rc = err_fail(err, "cannot read '%s': %s", path, strerror(errno));
-	if (rc == 0 && at.line < 2)
+	if (rc == 0 && at.line < 3)
 		rc = err_fail(err, "'%s': no table of ood-metrics --format tsv", path);
 	if (f && f != stdin)
 		fclose(f);

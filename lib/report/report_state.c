@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "net/net.h"
+#include "report/report_rows.h"
 #include "report/report_state.h"
 
 int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
@@ -25,19 +26,13 @@ int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state
 	fputs("name\ttype\tshape\telements\tsum\tmin\tmax\n", f);
 	for (size_t i = 0; i < state->n; i++) {
 		const struct ts_tensor *t = &state->t[i];
-		const size_t n = ts_tensor_count(t);
-		double sum = 0, least = NAN, most = NAN;
+		const struct report_range r = report_range(t);
 		char shape[TS_SHAPE];
 
-		for (size_t k = 0; k < n; k++) {
-			const double v = ts_get(t->type, t->data, k);
-			sum += v;
-			least = fmin(least, v);
-			most = fmax(most, v);
-		}
 		cli_put_cell(f, t->name);
-		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.9g\t%.9g\n", ts_type_name(t->type),
-			ts_shape_text(t->ndim, t->shape, shape), n, sum, least, most);
+		fprintf(f, "\t%s\t%s\t%zu\t%.9g\t%.*g\t%.*g\n", ts_type_name(t->type),
+			ts_shape_text(t->ndim, t->shape, shape), ts_tensor_count(t), r.sum, r.digits, r.least, r.digits,
+			r.most);
 	}
 	return 0;
 }

@@ -49,7 +49,7 @@ int tb_scalar(struct tb_writer *w, const char *tag, int64_t step, double value);
 int tb_histogram(struct tb_writer *w, const char *tag, int64_t step, const float *v, size_t n);
 /* Hands to the kernel what is buffered. */
 int tb_flush(struct tb_writer *w);
-/* Flushes and frees; -1 if anything has failed, and the text is gone: who wants it flushes first.
+/* Flushes and frees. -1: something has failed; its text goes with it, so a caller that prints it flushes first.
  * Accepts NULL (0). */
 int tb_close(struct tb_writer *w);
 /* The first failure, a line that names the file; NULL if there is none. */

@@ -70,6 +70,9 @@ const char *ts_type_name(enum ts_type type);
 /* The type called so, or -1. */
 int ts_type_parse(const char *name);
 
+/* Whole numbers: neither floats nor strings. */
+bool ts_type_is_integer(enum ts_type type);
+
 /* Element i of an array of this type, as double (<i8 beyond 2^53 is rounded). Not for TS_STR. */
 double ts_get(enum ts_type type, const void *data, size_t i);
 /* IEEE half floats (<f2): one as a float, exactly, and the nearest of a float, of two the even one. */
@@ -184,6 +187,8 @@ void ts_header_release(struct ts_header *h);
 /* Appends a field. shape has ndim entries (NULL with 0). -1: out of memory, the name is taken,
  * reserved ("end", "unmask") or too long, or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape) TS_CHECKED;
+/* Appends all fields of from. -1: as ts_header_add(). */
+int ts_header_add_all(struct ts_header *h, const struct ts_header *from) TS_CHECKED;
 /* The field called name, borrowed, or NULL; its number, which is its column's in every batch of this header, or -1. */
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name);
 ptrdiff_t ts_header_col(const struct ts_header *h, const char *name);

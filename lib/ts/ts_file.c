@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,24 @@ struct ts_file *ts_file_open_fn(ssize_t (*fn)(void *, const void *, size_t), voi
 	return f;
 }
 
+/* Creates it and notes it for the signal handler, which must not come in between. */
+static void create_temporary(struct ts_file *f)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	f->fd = mkostemp(f->temporary, O_CLOEXEC);
+	int saved = errno;
+	for (int i = 0; i < MAX_TEMPORARIES && f->slot < 0 && f->fd >= 0; i++)
+		if (!temporaries[i]) {
+			temporaries[i] = f->temporary;
+			f->slot = i;
+		}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+}
+
 static int open_temporary(struct ts_file *f)
 {
 	mode_t mask = umask(0);
@@ -93,18 +112,13 @@ static int open_temporary(struct ts_file *f)
 	if (!f->temporary)
 		return fail(f, "out of memory");
 	snprintf(f->temporary, len, "%s.XXXXXX", f->name);
-	f->fd = mkostemp(f->temporary, O_CLOEXEC);
+	create_temporary(f);
 	if (f->fd < 0) {
 		fail(f, "cannot create '%s': %s", f->name, strerror(errno));
 		free(f->temporary);
 		f->temporary = NULL;
 		return -1;
 	}
-	for (int i = 0; i < MAX_TEMPORARIES && f->slot < 0; i++)
-		if (!temporaries[i]) {
-			temporaries[i] = f->temporary;
-			f->slot = i;
-		}
 	if (fchmod(f->fd, 0666 & ~mask) < 0)
 		return fail(f, "cannot create '%s': %s", f->name, strerror(errno));
 	return 0;

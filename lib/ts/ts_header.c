@@ -47,6 +47,17 @@ bool ts_header_is_set(const struct ts_header *h)
 	return strcmp(h->kind, "checkpoint") == 0 || strcmp(h->kind, "fit") == 0;
 }
 
+int ts_header_add_all(struct ts_header *h, const struct ts_header *from)
+{
+	for (size_t i = 0; i < from->n_fields; i++) {
+		const struct ts_field *f = &from->fields[i];
+
+		if (ts_header_add(h, f->name, f->type, f->ndim, f->shape) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 const struct ts_field *ts_header_field(const struct ts_header *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_fields; i++)
@@ -140,11 +151,11 @@ int ts_header_chain(struct ts_header *h, const struct ts_header *src)
 	return 0;
 }
 
-static void step_id(struct ts_step *s)
+static int step_id(struct ts_step *s)
 {
 	XXH3_state_t *x = XXH3_createState();
 	if (!x)
-		return;
+		return -1;
 	XXH3_64bits_reset(x);
 	XXH3_64bits_update(x, s->tool, strlen(s->tool) + 1);
 	XXH3_64bits_update(x, s->version, strlen(s->version) + 1);
@@ -154,6 +165,7 @@ static void step_id(struct ts_step *s)
 		XXH3_64bits_update(x, s->prev[i], strlen(s->prev[i]) + 1);
 	snprintf(s->id, sizeof s->id, "%016llx", (unsigned long long)XXH3_64bits_digest(x));
 	XXH3_freeState(x);
+	return 0;
 }
 
 int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc, char *const *argv,
@@ -177,8 +189,7 @@ int ts_header_log(struct ts_header *h, const char *tool, const char *version, in
 		if (!s->prev[s->n_prev++])
 			return -1;
 	}
-	step_id(s);
-	return 0;
+	return step_id(s);
 }
 
 /* ---- record ---- */
@@ -190,53 +201,50 @@ static void pack_strs(msgpack_packer *pk, char *const *v, size_t n)
 		ts_pack_str(pk, v[i]);
 }
 
-int ts_header_pack(const struct ts_header *h, msgpack_sbuffer *out)
+void ts_header_pack(const struct ts_header *h, struct ts_pack *out)
 {
-	msgpack_packer pk;
+	msgpack_packer *pk = &out->pk;
 
-	msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
-	msgpack_pack_map(&pk, 5);
-	ts_pack_str(&pk, "unmask");
-	msgpack_pack_int(&pk, TS_VERSION);
-	ts_pack_str(&pk, "kind");
-	ts_pack_str(&pk, h->kind);
-	ts_pack_str(&pk, "fields");
-	msgpack_pack_map(&pk, h->n_fields);
+	msgpack_pack_map(pk, 5);
+	ts_pack_str(pk, "unmask");
+	msgpack_pack_int(pk, TS_VERSION);
+	ts_pack_str(pk, "kind");
+	ts_pack_str(pk, h->kind);
+	ts_pack_str(pk, "fields");
+	msgpack_pack_map(pk, h->n_fields);
 	for (size_t i = 0; i < h->n_fields; i++) {
 		const struct ts_field *f = &h->fields[i];
-		ts_pack_str(&pk, f->name);
-		msgpack_pack_map(&pk, 2);
-		ts_pack_str(&pk, "type");
-		ts_pack_str(&pk, ts_type_name(f->type));
-		ts_pack_str(&pk, "shape");
-		msgpack_pack_array(&pk, (size_t)f->ndim);
+		ts_pack_str(pk, f->name);
+		msgpack_pack_map(pk, 2);
+		ts_pack_str(pk, "type");
+		ts_pack_str(pk, ts_type_name(f->type));
+		ts_pack_str(pk, "shape");
+		msgpack_pack_array(pk, (size_t)f->ndim);
 		for (int d = 0; d < f->ndim; d++)
-			msgpack_pack_uint64(&pk, f->shape[d]);
+			msgpack_pack_uint64(pk, f->shape[d]);
 	}
-	ts_pack_str(&pk, "meta");
-	msgpack_pack_map(&pk, h->meta.n);
+	ts_pack_str(pk, "meta");
+	msgpack_pack_map(pk, h->meta.n);
 	for (size_t i = 0; i < h->meta.n; i++) {
-		ts_pack_str(&pk, h->meta.e[i].key);
-		if (msgpack_sbuffer_write(out, h->meta.e[i].bytes, h->meta.e[i].len) < 0)
-			return -1;
+		ts_pack_str(pk, h->meta.e[i].key);
+		ts_pack_bytes(out, h->meta.e[i].bytes, h->meta.e[i].len);
 	}
-	ts_pack_str(&pk, "history");
-	msgpack_pack_array(&pk, h->n_history);
+	ts_pack_str(pk, "history");
+	msgpack_pack_array(pk, h->n_history);
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
-		msgpack_pack_map(&pk, 5);
-		ts_pack_str(&pk, "id");
-		ts_pack_str(&pk, s->id);
-		ts_pack_str(&pk, "tool");
-		ts_pack_str(&pk, s->tool);
-		ts_pack_str(&pk, "version");
-		ts_pack_str(&pk, s->version);
-		ts_pack_str(&pk, "args");
-		pack_strs(&pk, s->args, s->n_args);
-		ts_pack_str(&pk, "prev");
-		pack_strs(&pk, s->prev, s->n_prev);
+		msgpack_pack_map(pk, 5);
+		ts_pack_str(pk, "id");
+		ts_pack_str(pk, s->id);
+		ts_pack_str(pk, "tool");
+		ts_pack_str(pk, s->tool);
+		ts_pack_str(pk, "version");
+		ts_pack_str(pk, s->version);
+		ts_pack_str(pk, "args");
+		pack_strs(pk, s->args, s->n_args);
+		ts_pack_str(pk, "prev");
+		pack_strs(pk, s->prev, s->n_prev);
 	}
-	return 0;
 }
 
 static int parse_field(struct ts_header *h, const msgpack_object_kv *kv)
@@ -258,22 +266,20 @@ static int parse_meta(struct ts_header *h, const msgpack_object_kv *kv)
 {
 	struct ts_meta one = { 0 };
 	struct ts_entry e = { .key = ts_obj_strdup(&kv->key, TS_MAX_NAME) };
-	msgpack_sbuffer sb;
-	msgpack_packer pk;
+	struct ts_pack p;
 	int rc = -1;
 
 	if (!e.key)
 		return -1;
-	msgpack_sbuffer_init(&sb);
-	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write);
-	if (msgpack_pack_object(&pk, kv->val) == 0) {
-		e.bytes = sb.data;
-		e.len = sb.size;
+	ts_pack_init(&p);
+	if (msgpack_pack_object(&p.pk, kv->val) == 0 && !p.failed) {
+		e.bytes = p.out.data;
+		e.len = p.out.size;
 		one.e = &e;
 		one.n = 1;
 		rc = ts_meta_merge(&h->meta, &one);
 	}
-	msgpack_sbuffer_destroy(&sb);
+	ts_pack_release(&p);
 	free(e.key);
 	return rc;
 }

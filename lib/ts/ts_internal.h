@@ -50,12 +50,23 @@ struct ts_view {
 };
 int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err);
 
+/* A buffer that MessagePack is packed into. Its failure is sticky, so that nobody has to look at what each call
+ * returns: after the first byte that found no memory nothing is taken, and whoever uses the bytes asks `failed`. */
+struct ts_pack {
+	msgpack_sbuffer out;
+	msgpack_packer pk;
+	bool failed;
+};
+void ts_pack_init(struct ts_pack *p); /* which does not move from here on */
+void ts_pack_release(struct ts_pack *p);
+void ts_pack_bytes(struct ts_pack *p, const void *data, size_t len);
+
 /* Packs a TENSOR map's head, up to where its data's bytes follow. */
 void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape, size_t bytes);
 void ts_pack_str(msgpack_packer *pk, const char *s);
 
 /* Header to and from its record. parse: -1 with *why. */
-int ts_header_pack(const struct ts_header *h, msgpack_sbuffer *out);
+void ts_header_pack(const struct ts_header *h, struct ts_pack *out);
 int ts_header_parse(struct ts_header *h, const msgpack_object *o, struct err *err);
 
 /* Fills *b, which is empty, from a record. -1 with a line in why. */

@@ -17,6 +17,8 @@ static void put_string(FILE *f, const char *p, size_t n)
 			fprintf(f, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			fprintf(f, "\\u%04x", c);
+		else if (c == 0xc2 && i + 1 < n && (p[i + 1] & 0xe0) == 0x80) /* C1, which terminals act on too */
+			fprintf(f, "\\u%04x", (unsigned char)p[++i]);
 		else
 			fputc(c, f);
 	}
@@ -90,10 +92,11 @@ char *ts_entry_json(const struct ts_entry *e)
 	if (!f)
 		return NULL;
 	msgpack_unpacked_init(&u);
-	if (msgpack_unpack_next(&u, e->bytes, e->len, &off) == MSGPACK_UNPACK_SUCCESS)
+	bool whole = msgpack_unpack_next(&u, e->bytes, e->len, &off) == MSGPACK_UNPACK_SUCCESS;
+	if (whole)
 		put_object(f, &u.data);
 	msgpack_unpacked_destroy(&u);
-	if (fclose(f) != 0) {
+	if (fclose(f) != 0 || !whole) {
 		free(text);
 		return NULL;
 	}
@@ -118,12 +121,11 @@ char *ts_str_json(const char *s)
 
 void ts_elem_text(enum ts_type type, const void *data, size_t i, char *buf)
 {
-	bool whole = type != TS_F16 && type != TS_F32 && type != TS_F64;
 	double v = type == TS_I64 ? 0 : ts_get(type, data, i);
 
 	if (type == TS_I64)
 		snprintf(buf, 32, "%" PRId64, ((const int64_t *)data)[i]);
-	else if (whole)
+	else if (ts_type_is_integer(type))
 		snprintf(buf, 32, "%.0f", v);
 	else if (!isfinite(v))
 		snprintf(buf, 32, "%s", isnan(v) ? "\"nan\"" : v > 0 ? "\"inf\"" : "\"-inf\"");

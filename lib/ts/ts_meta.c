@@ -67,9 +67,10 @@ int ts_obj_shape(const msgpack_object *o, int *ndim, size_t *shape)
 int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 {
 	const msgpack_object *nd, *type, *data;
-	char *name;
+	char name[8] = "";
+	const char *text;
 	size_t bytes;
-	int t;
+	int t = -1;
 
 	if (o->type != MSGPACK_OBJECT_MAP || !(nd = ts_obj_get(o, "nd")) || !(type = ts_obj_get(o, "type")) ||
 	    !(data = ts_obj_get(o, "data")) || nd->type != MSGPACK_OBJECT_BOOLEAN || !nd->via.boolean ||
@@ -77,9 +78,10 @@ int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 		return err_fail(err, "is not a tensor");
 	if (ts_obj_shape(ts_obj_get(o, "shape"), &v->ndim, v->shape) < 0)
 		return err_fail(err, "has a shape that is not a list of sizes");
-	name = ts_obj_strdup(type, 8);
-	t = name ? ts_type_parse(name) : -1;
-	free(name);
+	if (bytes_of(type, &text, &bytes) && bytes < sizeof name) {
+		memcpy(name, text, bytes);
+		t = ts_type_parse(name);
+	}
 	if (t < 0 || t == TS_STR)
 		return err_fail(err, "has an element type that is not one of |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8");
 	bytes = ts_type_size((enum ts_type)t);
@@ -92,6 +94,31 @@ int ts_obj_tensor(const msgpack_object *o, struct ts_view *v, struct err *err)
 	v->data = data->via.bin.ptr;
 	v->bytes = bytes;
 	return 0;
+}
+
+static int pack_write(void *ctx, const char *buf, size_t len)
+{
+	struct ts_pack *p = ctx;
+
+	p->failed = p->failed || msgpack_sbuffer_write(&p->out, buf, len) < 0;
+	return p->failed ? -1 : 0;
+}
+
+void ts_pack_init(struct ts_pack *p)
+{
+	p->failed = false;
+	msgpack_sbuffer_init(&p->out);
+	msgpack_packer_init(&p->pk, p, pack_write);
+}
+
+void ts_pack_release(struct ts_pack *p)
+{
+	msgpack_sbuffer_destroy(&p->out);
+}
+
+void ts_pack_bytes(struct ts_pack *p, const void *data, size_t len)
+{
+	(void)pack_write(p, data, len);
 }
 
 void ts_pack_str(msgpack_packer *pk, const char *s)
@@ -165,55 +192,65 @@ fail:
 	return -1;
 }
 
-static int set_packed(struct ts_meta *m, const char *key, msgpack_sbuffer *sb)
+/* Takes what is packed, also when it fails. */
+static int set_packed(struct ts_meta *m, const char *key, struct ts_pack *p)
 {
-	size_t len = sb->size;
-	return set_take(m, key, msgpack_sbuffer_release(sb), len);
-}
+	size_t len = p->out.size;
 
-#define PACK_BEGIN(sb, pk) \
-	msgpack_sbuffer sb; \
-	msgpack_packer pk; \
-	msgpack_sbuffer_init(&sb); \
-	msgpack_packer_init(&pk, &sb, msgpack_sbuffer_write)
+	if (p->failed) {
+		ts_pack_release(p);
+		return -1;
+	}
+	return set_take(m, key, msgpack_sbuffer_release(&p->out), len);
+}
 
 int ts_meta_set_str(struct ts_meta *m, const char *key, const char *value)
 {
-	PACK_BEGIN(sb, pk);
-	ts_pack_str(&pk, value);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	ts_pack_str(&p.pk, value);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_int(struct ts_meta *m, const char *key, int64_t value)
 {
-	PACK_BEGIN(sb, pk);
-	msgpack_pack_int64(&pk, value);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_int64(&p.pk, value);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_double(struct ts_meta *m, const char *key, double value)
 {
-	PACK_BEGIN(sb, pk);
-	msgpack_pack_double(&pk, value);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_double(&p.pk, value);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_strs(struct ts_meta *m, const char *key, char *const *values, size_t n)
 {
-	PACK_BEGIN(sb, pk);
-	msgpack_pack_array(&pk, n);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_array(&p.pk, n);
 	for (size_t i = 0; i < n; i++)
-		ts_pack_str(&pk, values[i]);
-	return set_packed(m, key, &sb);
+		ts_pack_str(&p.pk, values[i]);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_set_tensor(struct ts_meta *m, const char *key, const struct ts_tensor *t)
 {
 	size_t bytes = ts_tensor_bytes(t);
-	PACK_BEGIN(sb, pk);
-	ts_pack_tensor_head(&pk, t->type, t->ndim, t->shape, bytes);
-	msgpack_pack_bin_body(&pk, t->data, bytes);
-	return set_packed(m, key, &sb);
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	ts_pack_tensor_head(&p.pk, t->type, t->ndim, t->shape, bytes);
+	msgpack_pack_bin_body(&p.pk, t->data, bytes);
+	return set_packed(m, key, &p);
 }
 
 int ts_meta_merge(struct ts_meta *dst, const struct ts_meta *src)

@@ -33,7 +33,9 @@ static int take_column(struct err *e, struct ts_col *c, size_t n, const msgpack_
 	struct err why;
 
 	if (c->type != TS_STR) {
-		if (ts_obj_tensor(o, &v, &why) == 0 && v.bytes)
+		if (ts_obj_tensor(o, &v, &why) < 0)
+			return err_fail(e, "column '%s' %s", c->name, why.text);
+		if (v.bytes)
 			memcpy(c->data, v.data, v.bytes);
 		return 0;
 	}

@@ -26,6 +26,11 @@ const char *ts_type_name(enum ts_type type)
 	return types[type].name;
 }
 
+bool ts_type_is_integer(enum ts_type type)
+{
+	return type != TS_F16 && type != TS_F32 && type != TS_F64 && type != TS_STR;
+}
+
 int ts_type_parse(const char *name)
 {
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)

@@ -14,8 +14,7 @@ enum { FLUSH_SIZE = 64 << 10 };
 struct ts_writer {
 	struct ts_file *file;
 	const char *name; /* the file's */
-	msgpack_sbuffer out;
-	msgpack_packer pk;
+	struct ts_pack p;
 	XXH3_state_t *hash;
 	struct ts_header layout; /* fields only */
 	uint64_t rows;
@@ -56,8 +55,7 @@ static struct ts_writer *writer_new(struct ts_file *file_take)
 		return NULL;
 	}
 	XXH3_64bits_reset(w->hash);
-	msgpack_sbuffer_init(&w->out);
-	msgpack_packer_init(&w->pk, &w->out, msgpack_sbuffer_write);
+	ts_pack_init(&w->p);
 	if (ts_file_error(w->file))
 		fail(w, "%s", ts_file_error(w->file));
 	return w;
@@ -80,15 +78,17 @@ static int put(struct ts_writer *w, const void *data, size_t len)
 	return ts_file_put(w->file, data, len) < 0 ? fail(w, "%s", ts_file_error(w->file)) : 0;
 }
 
-/* Sends what is packed. */
+/* Sends what is packed; nothing of it if a part found no memory. */
 static int flush(struct ts_writer *w)
 {
-	if (w->out.size == 0)
+	if (w->p.failed)
+		return fail(w, "cannot write '%s': out of memory", w->name);
+	if (w->p.out.size == 0)
 		return w->error[0] ? -1 : 0;
-	XXH3_64bits_update(w->hash, w->out.data, w->out.size);
-	if (put(w, w->out.data, w->out.size) < 0)
+	XXH3_64bits_update(w->hash, w->p.out.data, w->p.out.size);
+	if (put(w, w->p.out.data, w->p.out.size) < 0)
 		return -1;
-	msgpack_sbuffer_clear(&w->out);
+	msgpack_sbuffer_clear(&w->p.out);
 	return 0;
 }
 
@@ -96,9 +96,9 @@ static int flush(struct ts_writer *w)
 static int put_tensor(struct ts_writer *w, enum ts_type type, int ndim, const size_t *shape, const void *data,
 		      size_t bytes)
 {
-	ts_pack_tensor_head(&w->pk, type, ndim, shape, bytes);
+	ts_pack_tensor_head(&w->p.pk, type, ndim, shape, bytes);
 	if (bytes < FLUSH_SIZE) {
-		msgpack_pack_bin_body(&w->pk, data, bytes);
+		msgpack_pack_bin_body(&w->p.pk, data, bytes);
 		return 0;
 	}
 	if (flush(w) < 0)
@@ -112,13 +112,10 @@ int ts_writer_begin(struct ts_writer *w, const struct ts_header *h)
 	if (w->error[0])
 		return -1;
 	ts_header_init(&w->layout, h->kind);
-	for (size_t i = 0; i < h->n_fields; i++)
-		if (ts_header_add(&w->layout, h->fields[i].name, h->fields[i].type, h->fields[i].ndim,
-				  h->fields[i].shape) < 0)
-			return fail(w, "out of memory");
-	if (ts_header_pack(h, &w->out) < 0)
+	if (ts_header_add_all(&w->layout, h) < 0)
 		return fail(w, "out of memory");
-	if (w->out.size > TS_MAX_HEADER)
+	ts_header_pack(h, &w->p);
+	if (w->p.out.size > TS_MAX_HEADER)
 		return fail(w, "cannot write '%s': the header has more than %d bytes", w->name, TS_MAX_HEADER);
 	w->begun = true;
 	return flush(w);
@@ -126,16 +123,16 @@ int ts_writer_begin(struct ts_writer *w, const struct ts_header *h)
 
 static int put_rows(struct ts_writer *w, const struct ts_batch *b, size_t first, size_t n)
 {
-	msgpack_pack_map(&w->pk, b->n_cols);
+	msgpack_pack_map(&w->p.pk, b->n_cols);
 	for (size_t k = 0; k < b->n_cols; k++) {
 		const struct ts_col *c = &b->cols[k];
 		size_t shape[TS_MAX_DIMS] = { n };
 
-		ts_pack_str(&w->pk, c->name);
+		ts_pack_str(&w->p.pk, c->name);
 		if (c->type == TS_STR) {
-			msgpack_pack_array(&w->pk, n);
+			msgpack_pack_array(&w->p.pk, n);
 			for (size_t i = first; i < first + n; i++)
-				ts_pack_str(&w->pk, ts_col_str(c, i));
+				ts_pack_str(&w->p.pk, ts_col_str(c, i));
 			continue;
 		}
 		memcpy(shape + 1, c->shape, (size_t)c->ndim * sizeof *shape);
@@ -186,8 +183,8 @@ int ts_writer_tensor(struct ts_writer *w, const struct ts_tensor *t)
 		size_t k = n - i < step ? n - i : step;
 		if (t->ndim)
 			shape[0] = k;
-		msgpack_pack_map(&w->pk, 1);
-		ts_pack_str(&w->pk, t->name);
+		msgpack_pack_map(&w->p.pk, 1);
+		ts_pack_str(&w->p.pk, t->name);
 		if (put_tensor(w, t->type, t->ndim, shape, (const char *)t->data + i * row, k * row) < 0 ||
 		    flush(w) < 0)
 			return -1;
@@ -205,14 +202,14 @@ static int pack_end(struct ts_writer *w)
 	if (flush(w) < 0)
 		return -1;
 	XXH64_canonicalFromHash(&sum, XXH3_64bits_digest(w->hash));
-	msgpack_pack_map(&w->pk, 3);
-	ts_pack_str(&w->pk, "end");
-	msgpack_pack_true(&w->pk);
-	ts_pack_str(&w->pk, "rows");
-	msgpack_pack_uint64(&w->pk, w->rows);
-	ts_pack_str(&w->pk, "xxh3");
-	msgpack_pack_bin(&w->pk, sizeof sum);
-	msgpack_pack_bin_body(&w->pk, &sum, sizeof sum);
+	msgpack_pack_map(&w->p.pk, 3);
+	ts_pack_str(&w->p.pk, "end");
+	msgpack_pack_true(&w->p.pk);
+	ts_pack_str(&w->p.pk, "rows");
+	msgpack_pack_uint64(&w->p.pk, w->rows);
+	ts_pack_str(&w->p.pk, "xxh3");
+	msgpack_pack_bin(&w->p.pk, sizeof sum);
+	msgpack_pack_bin_body(&w->p.pk, &sum, sizeof sum);
 	return flush(w);
 }
 
@@ -236,7 +233,7 @@ void ts_writer_close(struct ts_writer *w)
 		return;
 	if (w->hash)
 		XXH3_freeState(w->hash);
-	msgpack_sbuffer_destroy(&w->out);
+	ts_pack_release(&w->p);
 	ts_header_release(&w->layout);
 	ts_file_close(w->file);
 	free(w);
@@ -250,11 +247,21 @@ int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set,
 	if (!w) {
 		return err_memory(err);
 	}
-	for (size_t i = 0; i < set->n; i++)
-		if (ts_header_add(h, set->t[i].name, set->t[i].type, set->t[i].ndim, set->t[i].shape) < 0) {
-			err_fail(err, "cannot write '%s': tensor '%s' is there twice", path, set->t[i].name);
+	for (size_t i = 0; i < set->n; i++) {
+		const struct ts_tensor *t = &set->t[i];
+
+		if (ts_header_field(h, t->name)) {
+			err_fail(err, "cannot write '%s': tensor '%s' is there twice", w->name, t->name);
 			goto out;
 		}
+		if (ts_header_add(h, t->name, t->type, t->ndim, t->shape) < 0) {
+			err_fail(err,
+				 "cannot write '%s': no memory for tensor '%s', or no stream can have its name "
+				 "or shape",
+				 w->name, t->name);
+			goto out;
+		}
+	}
 	rc = ts_writer_begin(w, h);
 	for (size_t i = 0; i < set->n && rc == 0; i++)
 		rc = ts_writer_tensor(w, &set->t[i]);

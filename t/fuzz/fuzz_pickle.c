@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 						    { "torch Size", PICKLE_MAKES_LIST },
 						    { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
 						    { "torch FloatStorage", PICKLE_MAKES_NOTHING },
+						    PICKLE_OTHERS,
 						    { 0 } };
 	struct pickle *p = pickle_read(data, size, names, &err);
 	long steps = 20000;

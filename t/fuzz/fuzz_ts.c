@@ -84,9 +84,7 @@ static bool read_all(struct mem *m, struct ts_header *h, struct ts_batch *all, s
 	if (got) {
 		touch_header(got);
 		ts_header_init(h, got->kind);
-		for (size_t i = 0; i < got->n_fields; i++)
-			hold(ts_header_add(h, got->fields[i].name, got->fields[i].type, got->fields[i].ndim,
-					   got->fields[i].shape) == 0);
+		hold(ts_header_add_all(h, got) == 0);
 		hold(ts_meta_merge(&h->meta, &got->meta) == 0 && ts_header_chain(h, got) == 0);
 		hold(ts_batch_init(all, h) == 0 && (map = ts_header_map(h, got)) != NULL);
 	}

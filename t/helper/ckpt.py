@@ -134,11 +134,25 @@ def make():
         under.update({k: v, k[:-6] + "mask": torch.ones_like(v), k[:-6] + "temp_mask": torch.ones_like(v),
                       k[:-6] + "threshold": torch.tensor(0.1)})
     torch.save({**state, **under}, "underscore.pth")
+    # _SubnetConv keeps what reaches a quantile of its layer's scores, or of all.
+    everything = torch.cat([v.abs().flatten() for v in scores.values()])
+    for name, limit in (("layer", lambda v: torch.quantile(v.abs().flatten(), 1 - 0.8)), ("model", lambda v: torch.quantile(everything, 1 - 0.8))):
+        torch.save({k: v * (scores[k[:-6] + "scores"].abs() >= limit(scores[k[:-6] + "scores"])) if k[:-6] + "scores" in scores else v
+                    for k, v in state.items()}, f"quantile-{name}.want")
+    temp = dict(under)
+    for k, v in scores.items():
+        temp[k[:-6] + "temp_mask"] = (v > 0).float()
+    torch.save({**state, **temp}, "tempmask.pth")
+    torch.save({k: v * temp[k[:-6] + "temp_mask"] if k[:-6] + "temp_mask" in temp else v for k, v in state.items()}, "tempmask.want")
+    only = {k: v for k, v in scores.items() if k.startswith("fc.")}
+    torch.save({**state, **only}, "onlyfc.pth")
+    torch.save(masked(state, 0.5, only), "onlyfc.want")
+    some = {k: v for k, v in scores.items() if "block2" not in k}
+    torch.save({**state, **some}, "some.pth")
+    torch.save(masked(state, 0.5, some), "some.want")
     under["fc.mask"] = 1 - under["fc.mask"]
     torch.save({**state, **under}, "undercut.pth")
     # Refused.
-    torch.save(net, "module.pth")
-    torch.save({"state_dict": state, "args": slice(1)}, "slice.pth")
     torch.save([1, 2], "list.pth")
     torch.save(torch.zeros(3, dtype=torch.complex64), "complex.pth")
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), "script.pth")

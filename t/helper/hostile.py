@@ -80,7 +80,7 @@ for name, pkl in {
     "twokinds": state(tensor("w"), tensor("v", storage="Half")),
     "twice": state(tensor("w"), tensor("w")),
     "control": state(tensor("w\n\x1b[2J")),
-    "quantised": state(tensor("w", storage="QInt8")),
+    "quantised": state(tensor("w", storage="QInt8", numel=16)),
     "again": state(*[tensor("w%d" % i) for i in range(3000)]).replace(b"w2", b"w2"),
     "cut": good[:100],
     "deep": b"\x80\x02" + b"]" * 100000 + b"a" * 99999 + b".",
@@ -91,6 +91,7 @@ for name, pkl in {
     put(name, pkl)
     old(name, pkl)
 old("huge", state(tensor("w", numel=1 << 40, size=(1 << 40,))), ((1 << 40, b"\0" * 16),))
+old("quantised", state(tensor("w", storage="QInt8", numel=16)), ((16, b"\0" * 16),))
 # What Python 2 wrote, and PyTorch before 0.4: pairs, views of storages, the first _rebuild_tensor.
 ancient = tensor("w", offset=1, size=(2,), call="torch._utils\n_rebuild_tensor", numel=8)
 ancient = ancient.replace(b"\x89ccollections\nOrderedDict\n)RtR", b"tR").replace(number(8) + b"tQ", number(8) + b"(" + text("1") + b"K\x03K\x05ttQ")

@@ -4,7 +4,7 @@
  *	ts-gen KIND FIELD:TYPE[:DIMxDIM...],... <TEXT      a line a row, values separated by blanks
  *	ts-gen KIND FIELDS ROWS SEED                       random rows: normal floats, labels below
  *	10,                                                    any bytes, names row000000...
- * TYPE is f4, i8, u1 or str. Streams of features get a meta of "arch" and "fc.weight". */
+ * TYPE is f2, f4, f8, i8, u1 or str. Streams of features get a meta of "arch" and "fc.weight". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,8 @@ static void add_field(struct ts_header *h, char *text)
 				   !strcmp(type, "str") ? TS_STR :
 				   !strcmp(type, "i8")  ? TS_I64 :
 				   !strcmp(type, "u1")  ? TS_U8 :
+				   !strcmp(type, "f8")  ? TS_F64 :
+				   !strcmp(type, "f2")  ? TS_F16 :
 							  TS_F32,
 				   ndim, shape))
 		die("bad field");
@@ -51,6 +53,10 @@ static void set_value(struct ts_col *c, size_t i, size_t k, const char *word, st
 {
 	if (c->type == TS_F32)
 		((float *)c->data)[k] = word ? strtof(word, NULL) : (float)ts_rng_normal(r);
+	else if (c->type == TS_F64)
+		((double *)c->data)[k] = word ? strtod(word, NULL) : ts_rng_normal(r);
+	else if (c->type == TS_F16)
+		((uint16_t *)c->data)[k] = ts_half(word ? strtof(word, NULL) : (float)ts_rng_normal(r));
 	else if (c->type == TS_I64)
 		((int64_t *)c->data)[k] = word ? strtoll(word, NULL, 10) : (int64_t)ts_rng_below(r, 10);
 	else if (c->type == TS_U8)

@@ -122,23 +122,23 @@ class CifarResNet(Listed):
 
 
 class Small(Listed):
-    """Convolutions in pairs, then 1x1 convolutions as dense layers."""
-    def __init__(self, pairs, shape, classes, widths):
+    """Convolutions in pairs, then 1x1 convolutions as dense layers. bias: 0 none, 1 of the dense ones, 2 of all."""
+    def __init__(self, pairs, shape, classes, widths, bias=0, width=1):
         super().__init__()
         c, h, w = shape
         convs = []
         for i in range(pairs):
             for _ in range(2):
-                convs += [nn.Conv2d(c, 64 << i, 3, 1, 1, bias=False), nn.ReLU()]
-                c = 64 << i
+                convs += [nn.Conv2d(c, int(width * (64 << i)), 3, 1, 1, bias=bias == 2), nn.ReLU()]
+                c = int(width * (64 << i))
             convs.append(nn.MaxPool2d(2))
             h, w = h // 2, w // 2
         if pairs:
             self.convs = nn.Sequential(*convs)
         a, b = widths
-        self.linear = nn.Sequential(nn.Conv2d(c * h * w, a, 1, bias=False), nn.ReLU(),
-                                    nn.Conv2d(a, b, 1, bias=False), nn.ReLU(),
-                                    nn.Conv2d(b, classes, 1, bias=False))
+        self.linear = nn.Sequential(nn.Conv2d(c * h * w, a, 1, bias=bias > 0), nn.ReLU(),
+                                    nn.Conv2d(a, b, 1, bias=bias > 0), nn.ReLU(),
+                                    nn.Conv2d(b, classes, 1, bias=bias > 0))
         for m in self.modules():        # without norms, PyTorch's start lets logits die out
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight)
@@ -215,10 +215,13 @@ CASES = {       # name: (spec, network, (c, h, w), extra columns)
     "narrow": ("densenet121:growth=6,init=10,block1=2,block2=3,block3=1,block4=2",
                lambda: Torchvision(tv.DenseNet(6, (2, 3, 1, 2), 10, num_classes=10)), (3, 75, 50),
                "odin rankfeat step"),
-    "conv2": ("conv2", lambda: Small(1, (3, 32, 32), 10, (256, 256)), (3, 32, 32), "odin rankfeat gram step"),
-    "conv4": ("conv4", lambda: Small(2, (3, 22, 28), 7, (256, 256)), (3, 22, 28), ""),
-    "conv6": ("conv6", lambda: Small(3, (3, 32, 32), 10, (256, 256)), (3, 32, 32), ""),
-    "fc": ("fc", lambda: Small(0, (1, 28, 28), 10, (300, 100)), (1, 28, 28), "odin step"),
+    "conv2": ("conv2:bias=0,width=1", lambda: Small(1, (3, 32, 32), 10, (256, 256)), (3, 32, 32), "odin rankfeat gram step"),
+    "conv4": ("conv4:bias=0,width=1", lambda: Small(2, (3, 22, 28), 7, (256, 256)), (3, 22, 28), ""),
+    "conv6": ("conv6:bias=0,width=1", lambda: Small(3, (3, 32, 32), 10, (256, 256)), (3, 32, 32), ""),
+    "conv8": ("conv8:bias=0,width=1", lambda: Small(4, (3, 32, 32), 10, (256, 256)), (3, 32, 32), ""),
+    "half4": ("conv4:bias=2,width=0.5", lambda: Small(2, (3, 32, 32), 10, (128, 128), 2, 0.5), (3, 32, 32), "odin step"),
+    "bias2": ("conv2:bias=1,width=1", lambda: Small(1, (3, 16, 16), 10, (256, 256), 1), (3, 16, 16), "step"),
+    "fc": ("fc:bias=0", lambda: Small(0, (1, 28, 28), 10, (300, 100)), (1, 28, 28), "odin step"),
 }
 
 

@@ -98,6 +98,12 @@ static void counts(void)
 	ok(count("conv2", 32, 10) == 38592 + 4262400, "conv2");
 	ok(count("conv4", 32, 10) == 38592 + 221184 + 2165248, "conv4");
 	ok(count("conv6", 32, 10) == 38592 + 221184 + 884736 + 1116672, "conv6");
+	ok(count("conv8", 32, 10) == 38592 + 221184 + 884736 + 3538944 + 592384, "conv8");
+	ok(count("conv4:width=0.5", 32, 10) == 10080 + 55296 + 4096 * 128 + 128 * 128 + 1280,
+	   "conv4 of half its width");
+	ok(count("conv2:bias=1", 32, 10) == 38592 + 4262400 + 522 &&
+		   count("conv2:bias=2", 32, 10) == 38592 + 4262400 + 650,
+	   "conv2 with biases");
 	ok(count("fc", 32, 10) == 3072 * 300 + 300 * 100 + 1000, "fc");
 }
 
@@ -177,6 +183,11 @@ static void guesses(void)
 		{ "conv2", 32 },
 		{ "conv4", 32 },
 		{ "conv6", 32 },
+		{ "conv8", 32 },
+		{ "conv2:bias=1", 32 },
+		{ "conv4:bias=2,width=0.5", 32 },
+		{ "conv6:width=1.3", 32 },
+		{ "fc:bias=1", 28 },
 		{ "fc", 28 },
 	};
 

@@ -119,7 +119,8 @@ static void finish(struct net *n, struct ts_rng *rng)
 	if (chance(rng, 0.2))
 		at = net_bn(n, at, "pooled", true);
 	if (chance(rng, 0.3))
-		at = chance(rng, 0.5) ? net_linear(n, at, "hidden", 9) : net_linear_1x1(n, at, "hidden", 9);
+		at = chance(rng, 0.5) ? net_linear(n, at, "hidden", 9) :
+					net_linear_1x1(n, at, "hidden", 9, chance(rng, 0.5));
 	if (chance(rng, 0.3))
 		at = net_relu(n, at);
 	if (chance(rng, 0.3))

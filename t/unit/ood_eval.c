@@ -9,8 +9,9 @@ static void placements(void)
 	double v[] = { 3, 1, 2, 2 }, w[] = { 2, 0 }, x[4], y[2];
 	struct ood_set a = make(4, 1, v, false), b = make(2, 1, w, false);
 
-	ood_placements(a.scores[0], a.order[0], 4, b.scores[0], 2, false, x);
-	ood_placements(b.scores[0], b.order[0], 2, a.scores[0], 4, true, y);
+	const struct ood_sample of_a = ood_set_sample(&a, 0), of_b = ood_set_sample(&b, 0);
+	ood_placements(&of_a, a.order[0], &of_b, false, x);
+	ood_placements(&of_b, b.order[0], &of_a, true, y);
 	ok(x[0] == 1 && x[1] == .5 && x[2] == .75 && x[3] == .75 && y[0] == .5 && y[1] == 1,
 	   "placements by hand, in the order of the rows");
 	/* Means .75 both; S^2 = (.0625 + .0625) / 3 over 4 rows, .125 over 2 */

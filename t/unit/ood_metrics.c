@@ -34,7 +34,7 @@ static struct ood_metrics compare(const float *id, size_t n_id, const float *ood
 	memcpy(a, id, n_id * sizeof *a);
 	memcpy(b, ood, n_ood * sizeof *b);
 	if (num_sort(a, n_id) == 0 && num_sort(b, n_ood) == 0)
-		m = ood_compare(&(struct ood_sample){ a, n_id, NULL }, &(struct ood_sample){ b, n_ood, NULL },
+		m = ood_compare(&(struct ood_sample){ .v = a, .n = n_id }, &(struct ood_sample){ .v = b, .n = n_ood },
 				&(struct ood_conventions){ .fpr = rule });
 	free(a);
 	free(b);
@@ -65,6 +65,15 @@ static void sorting(void)
 	for (int i = 1; i < N; i++)
 		same = same && w[i - 1] <= w[i];
 	ok(same && fabs(before - after) < 1e-3, "sorts many, and they are the same ones");
+	double d[] = { 1 - 1e-14, -1e300, 1, INFINITY, 1e-310, -0.0, 0, 1 - 1e-13, -INFINITY, 1e300 }, e[10];
+	uint32_t ranks[10];
+	const uint32_t sorted[] = { 8, 1, 5, 6, 4, 7, 0, 2, 9, 3 };
+	memcpy(e, d, sizeof d);
+	same = num_sort_order_wide(d, ranks, 10) == 0 && memcmp(ranks, sorted, sizeof sorted) == 0;
+	for (size_t i = 0; i < 10; i++)
+		same &= memcmp(&d[i], &e[sorted[i]], sizeof *d) == 0;
+	same &= num_sort_wide(e, 10) == 0 && memcmp(d, e, sizeof d) == 0;
+	ok(same, "sorts doubles that are one float, and those that are none");
 	ok(num_sort(w, 0) == 0, "sorts none");
 }
 
@@ -142,7 +151,7 @@ enum { WANTED = 16 };
 static void all_numbers(float *id, size_t n_id, float *ood, size_t n_ood, double got[WANTED])
 {
 	static const enum ood_metric rest[] = { OOD_OSCR, OOD_CCR_1E4, OOD_CCR_1E3, OOD_CCR_1E2, OOD_CCR_1E1 };
-	struct ood_sample a = { id, n_id, NULL }, b = { ood, n_ood, NULL };
+	struct ood_sample a = { .v = id, .n = n_id }, b = { .v = ood, .n = n_ood };
 	struct ood_conventions plain = { .fpr = OOD_FPR_NEAREST }, trapezoid = { .trapezoid = true },
 			       rare = { .prevalence = .1 };
 	float right[128];
@@ -155,7 +164,7 @@ static void all_numbers(float *id, size_t n_id, float *ood, size_t n_ood, double
 		return;
 	struct ood_metrics m = ood_compare(&a, &b, &plain), t = ood_compare(&a, &b, &trapezoid),
 			   r = ood_compare(&a, &b, &rare);
-	ood_compare_right(&(struct ood_sample){ right, n_right, NULL }, n_id, &b, &m);
+	ood_compare_right(&(struct ood_sample){ .v = right, .n = n_right }, n_id, &b, &m);
 	memcpy(got, m.v, 3 * sizeof *got);
 	memcpy(got + 3, m.v + OOD_FPR95_NEAREST, 3 * sizeof *got);
 	got[6] = m.v[OOD_DETECTION];
@@ -222,9 +231,9 @@ static void weights(void)
 			for (uint32_t k = 0; k < w[0][i]; k++)
 				right_copies[n_right_copies++] = v[0][i];
 		}
-		struct ood_sample a = { v[0], 40, w[0] }, b = { v[1], 40, w[1] }, ra = { right, n_right, right_w },
-				  ca = { copies[0], n[0], NULL }, cb = { copies[1], n[1], NULL },
-				  cr = { right_copies, n_right_copies, NULL };
+		struct ood_sample a = { v[0], 40, w[0], NULL }, b = { v[1], 40, w[1], NULL },
+				  ra = { right, n_right, right_w, NULL }, ca = { copies[0], n[0], NULL, NULL },
+				  cb = { copies[1], n[1], NULL, NULL }, cr = { .v = right_copies, .n = n_right_copies };
 		struct ood_metrics got = ood_compare(&a, &b, &rules), want = ood_compare(&ca, &cb, &rules);
 		ood_compare_right(&ra, n[0], &b, &got);
 		ood_compare_right(&cr, n[0], &cb, &want);

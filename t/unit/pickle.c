@@ -157,6 +157,74 @@ static void objects(void)
 	pickle_free(k);
 }
 
+/* NumPy's own forms: numbers, byte orders, arrays as protocol 5 has them. */
+static void numpy(void)
+{
+	static const char buffer[] =
+		"\x80\x05\x8c\x12numpy.core.numeric\x8c\x0b_frombuffer\x93(\x96\x04\0\0\0\0\0\0\0\1\2\3\4"
+		"cnumpy\ndtype\n\x8c\2u2\x89\x88\x87RK\2\x85\x8c\1CtR.";
+	struct pickle *k =
+		READ("\x80\x02(cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\2i4K\0K\1\x87R(K\3U\1<"
+		     "NNNtbU\4\xfe\xff\xff\xff\x86R"
+		     "cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nU\2i2K\0K\1\x87R(K\3U\1>NNNtbU\2\1\2\x86R"
+		     "cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nU\2f4K\0K\1\x87RU\4\0\0\xc0?\x86Rl.");
+	const struct pickle_value *v = k ? pickle_root(k) : NULL;
+
+	ok(v && v->n == 3 && v->item[0]->type == PICKLE_INT && v->item[0]->i == -2 && v->item[1]->i == 0x102 &&
+		   v->item[2]->type == PICKLE_FLOAT && v->item[2]->f == 1.5,
+	   "NumPy's numbers, of both byte orders");
+	pickle_free(k);
+	k = READ(buffer);
+	v = k ? pickle_root(k) : NULL;
+	ok(v && v->type == PICKLE_ARRAY && strcmp(v->dtype, "u2") == 0 && v->ndim == 1 && v->shape[0] == 2 &&
+		   v->n == 4 && memcmp(v->s, "\1\2\3\4", 4) == 0,
+	   "an array as protocol 5 has it");
+	pickle_free(k);
+	k = READ("\x80\x02"
+		 "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01"
+		 "b\x87R"
+		 "(K\x01K\x01\x85"
+		 "cnumpy\ndtype\nU\2i2K\0K\1\x87R(K\3U\1>NNNtb\x89U\2\1\2tb.");
+	v = k ? pickle_root(k) : NULL;
+	ok(v && strcmp(v->dtype, ">i2") == 0, "an array of the other byte order says so");
+	pickle_free(k);
+	ok(REFUSED("\x80\x02"
+		   "cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\2i4K\0K\1\x87RU\3abc\x86R.",
+		   "bad call of 'numpy.core.multiarray scalar'"),
+	   "a number of too few bytes");
+	ok(REFUSED("\x80\x02"
+		   "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01"
+		   "b\x87R(K\1K\1\x85U\2O8\x89]Natb.",
+		   "array of unknown elements 'O8'"),
+	   "an array of objects");
+}
+
+/* A table that ends in PICKLE_OTHERS: any name makes an inert object. */
+static void others(void)
+{
+	static const struct pickle_name any[] = { PICKLE_NUMPY, PICKLE_OTHERS, { 0 } };
+	static const char text[] = "\x80\x04(cos\nsystem\nU\1x\x85Rcos\nsystem\nU\1y\x85Rca\nDict\n)\x81U\1kK\5s}b"
+				   "ca\nList\n)\x81K\6a"
+				   "ca\nKeyed\n)}\x92"
+				   "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85U\x01"
+				   "b\x87R(K\1K\1\x85U\2O8\x89]Natb)Rl.";
+	struct pickle *k = pickle_read(text, sizeof text - 1, any, &err);
+	const struct pickle_value *v = k ? pickle_root(k) : NULL;
+
+	ok(v && v->n == 6 && v->item[0]->type == PICKLE_OBJECT && strcmp(v->item[0]->s, "os system") == 0 &&
+		   pickle_is(v->item[1]->item[0]->item[0], "y"),
+	   "an object of what would be called");
+	ok(v && pickle_get(v->item[2], "k") && pickle_get(v->item[2], "k")->i == 5,
+	   "of a kind of dictionary a dictionary");
+	ok(v && v->item[3]->type == PICKLE_LIST && v->item[3]->item[0]->i == 6, "of a kind of list a list");
+	ok(v && v->item[4]->type == PICKLE_OBJECT && v->item[5]->type == PICKLE_OBJECT,
+	   "of keyword arguments, and of what is called in place of a name");
+	ok(k && strcmp(pickle_unknown(k, 0), "os system") == 0 && strcmp(pickle_unknown(k, 1), "a Dict") == 0 &&
+		   strcmp(pickle_unknown(k, 3), "a Keyed") == 0 && !pickle_unknown(k, 4),
+	   "unknown names, each once");
+	pickle_free(k);
+}
+
 /* Small files that ask for much memory. */
 static void greedy(void)
 {
@@ -185,6 +253,8 @@ int main(void)
 	values();
 	encoded();
 	objects();
+	numpy();
+	others();
 	greedy();
 	ok(REFUSED("cos\nsystem\n(S'echo x'\ntR.", "refuses to call 'os.system'"), "os.system, by name");
 	ok(REFUSED("\x80\x04\x8c\x08"

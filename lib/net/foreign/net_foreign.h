@@ -30,14 +30,19 @@ struct net_foreign {
 	struct ts_set state;
 	char key[64];        /* what the state stood under in a training dictionary; "" */
 	char others[256];    /* other keys that have states too: " ema" */
+	char unknown[512];   /* what objects it holds that are not known, which were not made: "a.B, c.D" */
+	char module[128];    /* the class of the module that the state was taken out of; "" */
 	struct ts_meta meta; /* what else it says in numbers and words */
-	size_t skipped;      /* entries that are no tensors */
+	size_t skipped;      /* entries of the state that are no tensors, or tensors that are in: */
+	char left[2048];     /* tensors that cannot be read, and why: "'freq' (ComplexFloatStorage), ..." */
 	size_t doubles;      /* tensors that lost digits: they were f64 */
 	size_t file_size;
 };
 
-/* Reads path (NULL, "-": standard input). key: which entry of a training dictionary; NULL: the first of
- * state_dict, model_state_dict, model, net, ... -1 with a line in err that names the file. */
+/* Reads path (NULL, "-": standard input). key: which entry of a training dictionary, "model_ema" or, of one
+ * in another, "model.ema"; NULL: the first of state_dict, model_state_dict, model, net, ..., or what has most
+ * tensors. A state may be a dictionary of tensors or a whole module, whose tensors are taken out. -1 with a
+ * line in err that names the file. */
 int net_foreign_read(struct net_foreign *f, const char *path, const char *key, struct err *err) TS_CHECKED;
 void net_foreign_release(struct net_foreign *f);
 

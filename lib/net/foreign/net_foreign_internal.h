@@ -16,9 +16,10 @@ enum net_elem {
 	NET_E_I16,
 	NET_E_I8,
 	NET_E_U8,
-	NET_E_BOOL
+	NET_E_BOOL,
+	NET_E_OTHER /* numbers that a checkpoint cannot have */
 };
-size_t net_elem_size(enum net_elem e);
+size_t net_elem_size(enum net_elem e); /* not of NET_E_OTHER */
 
 /* A view of numbers that lie somewhere in the file. */
 struct net_view {
@@ -41,5 +42,10 @@ void net_view_straight(struct net_view *v);
  * that is there, tensors of more than 8 times the file's size. */
 int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsigned char *data,
 		    struct err *err) TS_CHECKED;
+
+/* Replaces control characters. */
+void net_foreign_plain(char *text);
+/* Notes that a tensor is there which cannot be read, and why: its type. */
+void net_foreign_leave(struct net_foreign *f, const char *name, const char *type);
 
 #endif

@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * Foreign states become checkpoints: names, architecture, and every tensor held against the network. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/foreign/net_foreign_internal.h"
 #include "net/foreign/net_import_internal.h"
+#include "net/foreign/net_names.h"
 
-/* ---- names ---- */
-
-/* What others call differently: each from may begin anywhere behind a dot. The last column: in which of
- * the attempts at a guess the names are so replaced. */
-static const struct {
-	const char *from, *to;
-	unsigned attempts;
-} aliases[] = {
-	{ "linear.", "fc.", 3 },           { "classifier.", "fc.", 3 },       { "head.", "fc.", 3 },
-	{ "fc.", "classifier.", 4 },       { "downsample.", "shortcut.", 1 }, { "convShortcut.", "shortcut.", 1 },
-	{ "shortcut.", "downsample.", 2 }, { "norm.1.", "norm1.", 7 },        { "norm.2.", "norm2.", 7 },
-	{ "conv.1.", "conv1.", 7 },        { "conv.2.", "conv2.", 7 },
-};
-enum { ALIASES = sizeof aliases / sizeof *aliases, NAME = TS_MAX_NAME + 1 };
-
-/* Replaces the first place where alias a's name begins. */
-static bool apply(size_t a, const char *name, char *buf)
-{
-	const char *at = name;
-
-	while ((at = strstr(at, aliases[a].from)) != NULL && at > name && at[-1] != '.')
-		at++;
-	return at && snprintf(buf, NAME, "%.*s%s%s", (int)(at - name), name, aliases[a].to,
-			      at + strlen(aliases[a].from)) < NAME;
-}
+/* ---- for comparisons ---- */
 
 /* Names that all tensors have in front of theirs, and nothing is lost without. */
-static const char *const wrappers[] = { "model.", "net.", "network.", "backbone.", "encoder.", "student." };
-
 static const char *common_wrapper(const struct ts_set *s)
 {
+	static const char *const wrappers[] = { "model.", "net.", "network.", "backbone.", "encoder.", "student." };
+
 	for (size_t w = 0; w < sizeof wrappers / sizeof *wrappers; w++) {
 		const size_t len = strlen(wrappers[w]);
 		size_t i = 0;
@@ -51,177 +27,248 @@ static const char *common_wrapper(const struct ts_set *s)
 	return NULL;
 }
 
-static bool cut(char *name, const char *prefix)
-{
-	const size_t len = strlen(prefix);
-
-	if (strncmp(name, prefix, len) != 0 || !name[len])
-		return false;
-	memmove(name, name + len, strlen(name + len) + 1);
-	return true;
-}
-
 int net_import_prefixes(struct ts_set *s, struct err *err)
 {
 	const char *w;
-	bool changed = false;
 
-	for (size_t i = 0; i < s->n; i++) {
-		while (cut(s->t[i].name, "module.") || cut(s->t[i].name, "_orig_mod."))
-			changed = true;
-	}
-	while ((w = common_wrapper(s)) != NULL) {
-		changed = true;
+	if (net_names_unwrap(s, err) < 0)
+		return -1;
+	while ((w = common_wrapper(s)) != NULL)
 		for (size_t i = 0; i < s->n; i++)
-			cut(s->t[i].name, w);
-	}
-	for (size_t i = 0; changed && i < s->n; i++)
-		if (ts_set_get(s, s->t[i].name) != &s->t[i])
-			return err_fail(err, "two tensors are called '%.100s' without 'module.'", s->t[i].name);
-	return 0;
-}
-
-/* Is it a parameter's name, or a mask's (conv1.scores beside conv1.weight)? */
-static bool known(const struct net *n, const char *name)
-{
-	const char *last = strrchr(name, '.');
-	const size_t stem = last ? (size_t)(last - name) : 0;
-
-	for (int i = 0; i < n->n_params; i++) {
-		const char *p = n->params[i].name;
-
-		if (strcmp(p, name) == 0 || (net_import_of_mask(name) && strlen(p) == stem + 7 &&
-					     strncmp(p, name, stem) == 0 && strcmp(p + stem, ".weight") == 0))
-			return true;
-	}
-	return false;
-}
-
-/* Gives tensors that the network does not know the names of those it lacks. -1: out of memory. */
-static int rename_all(const struct net *n, struct ts_set *s)
-{
-	char once[NAME], twice[NAME];
-
-	for (size_t i = 0; i < s->n; i++) {
-		const char *to = NULL;
-
-		for (size_t a = 0; a < ALIASES && !to && !known(n, s->t[i].name); a++) {
-			if (!apply(a, s->t[i].name, once))
-				continue;
-			to = known(n, once) ? once : NULL;
-			for (size_t b = 0; b < ALIASES && !to; b++)
-				to = apply(b, once, twice) && known(n, twice) ? twice : NULL;
-		}
-		if (!to || ts_set_get(s, to))
-			continue;
-		free(s->t[i].name);
-		if (!(s->t[i].name = strdup(to)))
-			return -1;
-	}
+			memmove(s->t[i].name, s->t[i].name + strlen(w), strlen(s->t[i].name + strlen(w)) + 1);
 	return 0;
 }
 
 /* ---- the architecture ---- */
 
-/* The state with the names that attempt k tries; tensors are borrowed, names are not. */
-static int attempt(struct ts_set *to, const struct ts_set *from, int k)
-{
-	char a[NAME], b[NAME];
+/* Where a network was found, and how much of it. */
+struct choice {
+	char prefix[NET_FOREIGN_NAME], spec[NET_SPEC];
+	const struct net_dialect *dialect; /* NULL: none yet */
+	size_t matched, all;               /* tensors, but for the classifier and counters */
+	char twin[NET_FOREIGN_NAME];       /* another prefix under which as much is; "" */
+};
 
-	to->t = calloc(from->n + 1, sizeof *to->t);
-	for (to->n = 0; to->t && to->n < from->n; to->n++) {
-		struct ts_tensor *t = &to->t[to->n];
-
-		*t = from->t[to->n];
-		snprintf(a, sizeof a, "%s", t->name);
-		for (size_t i = 0; k && i < ALIASES; i++)
-			if (aliases[i].attempts & (unsigned)k && apply(i, a, b))
-				memcpy(a, b, sizeof a);
-		if (!(t->name = strdup(a)))
-			return -1;
-	}
-	return to->t ? 0 : -1;
-}
-
-static int guess(const struct ts_set *state, char *spec, struct err *err)
-{
-	static const int attempts[] = { 0, 1, 2, 4 };
-	bool found = false, memory = true;
-
-	for (size_t k = 0; k < 4 && memory && !found; k++) {
-		struct ts_set tried = { 0 };
-
-		memory = attempt(&tried, state, attempts[k]) == 0;
-		if (memory)
-			for (int i = 0; net_archs[i] && !found; i++)
-				found = net_archs[i]->guess && net_archs[i]->guess(&tried, spec);
-		for (size_t i = 0; i < tried.n; i++)
-			free(tried.t[i].name);
-		free(tried.t);
-	}
-	if (found || !memory)
-		return found ? 0 : err_memory(err);
-	return err_fail(err,
-			"its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
-			"--arch names one",
-			state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
-}
-
-/* The first convolution's parameter if it reads the input, else -1. */
-static int first_conv(const struct net *n)
+/* The first convolution if it reads the input, else NULL. */
+static const struct net_node *first_conv(const struct net *n)
 {
 	const struct net_node *node = n->n_params ? &n->nodes[n->params[0].node] : NULL;
-	return node && node->op == NET_CONV && node->in[0] == 0 ? 0 : -1;
+	return node && node->op == NET_CONV && node->in[0] == 0 ? node : NULL;
 }
 
-/* Builds the network: classes from the classifier's weight, the input as net_import.h says. */
-static int build(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, const char *spec,
-		 struct err *err)
+/* The network of a spec for the input that was said, or as net_import.h says. */
+static struct net *build(const char *spec, const struct ts_set *state, const struct net_import *how, int classes,
+			 struct err *err)
 {
-	int ch = how->c ? how->c : 3, h = how->h ? how->h : 32, w = how->w ? how->w : 32;
-	struct net *n = net_new(spec, ch, h, w, 2, err);
-	const struct ts_tensor *head, *first;
-	size_t classes;
+	int ch = how->c ? how->c : 3, h = how->h ? how->h : 32, w = how->w ? how->w : 32, size = h, got = ch;
+	struct net *n = net_new(spec, ch, h, w, classes, err);
+	const struct ts_tensor *t;
 
 	if (!n && !how->h)
-		n = net_new(spec, ch, h = 224, w = 224, 2, err);
-	if (!n)
-		return -1;
-	if (rename_all(n, state) < 0) {
-		net_free(n);
-		return err_memory(err);
-	}
-	head = ts_set_get(state, n->params[n->nodes[n->head].param].name);
-	first = first_conv(n) < 0 ? NULL : ts_set_get(state, n->params[first_conv(n)].name);
-	if (!how->h && first_conv(n) >= 0 && n->nodes[n->params[0].node].kernel == 7)
-		h = w = 224;
-	if (!how->c && first && first->ndim == 4 && first->shape[1] >= 1 && first->shape[1] <= 4)
-		ch = (int)first->shape[1];
-	classes = head && head->ndim >= 1 ? head->shape[0] : 0;
-	if (classes < 2 || classes > 1000000)
-		err_fail(err, "has no classifier '%.90s', so the number of classes is unknown",
-			 n->params[n->nodes[n->head].param].name);
-	else
-		c->net = net_new(spec, ch, h, w, (int)classes, err);
+		n = net_new(spec, ch, h = 224, w = 224, classes, err);
+	if (!n || !first_conv(n))
+		return n;
+	t = ts_set_get(state, n->params[0].name);
+	size = !how->h && first_conv(n)->kernel == 7 ? 224 : h;
+	if (!how->c && t && t->ndim == 4 && t->shape[1] >= 1 && t->shape[1] <= 4)
+		got = (int)t->shape[1];
+	if (size == h && got == ch)
+		return n;
 	net_free(n);
-	return c->net ? 0 : -1;
+	return net_new(spec, got, size, size == h ? w : size, classes, err);
+}
+
+/* Counts what of the spec's network is in the state, and keeps it in *best if it is more. */
+static void weigh(const struct net_named *s, const char *prefix, const struct net_dialect *d, const char *spec,
+		  const struct net_import *how, struct choice *best)
+{
+	struct choice c = { .dialect = d };
+	struct err err;
+	struct net *n = build(spec, &s->set, how, 2, &err);
+
+	for (int i = 0; n && i < n->n_params; i++) {
+		const struct net_param *p = &n->params[i];
+		const struct ts_tensor *t;
+
+		if (p->node == n->head || p->role == NET_BATCHES)
+			continue;
+		t = net_named_get(s, p->name);
+		c.matched += t && net_import_same_shape(t, p->ndim, p->shape);
+		c.all++;
+	}
+	if (n) {
+		const bool whole = c.matched == c.all, was = best->dialect && best->matched == best->all;
+
+		snprintf(c.prefix, sizeof c.prefix, "%s", prefix);
+		snprintf(c.spec, sizeof c.spec, "%s", n->spec);
+		if (!best->dialect || (whole && !was) || (whole == was && c.matched > best->matched))
+			*best = c;
+		else if (whole && was && c.matched == best->matched && strcmp(best->prefix, prefix) != 0 &&
+			 !*best->twin)
+			snprintf(best->twin, sizeof best->twin, "%s", prefix);
+	}
+	net_free(n);
+}
+
+/* Looks under one prefix, in every dialect. */
+static int look(const struct ts_set *state, const char *prefix, const struct net_import *how, struct choice *best,
+		struct err *err)
+{
+	for (const struct net_dialect *d = net_dialects; d->whose; d++) {
+		struct net_named s;
+		char spec[NET_SPEC];
+
+		if (net_named_init(&s, state, prefix, d, err) < 0)
+			return -1;
+		if (how->arch && (s.renamed || d == net_dialects))
+			weigh(&s, prefix, d, how->arch, how, best);
+		for (int i = 0; !how->arch && net_archs[i] && (s.renamed || d == net_dialects); i++)
+			if (net_archs[i]->guess && net_archs[i]->guess(&s.set, spec))
+				weigh(&s, prefix, d, spec, how, best);
+		net_named_release(&s);
+	}
+	return 0;
+}
+
+/* The prefix that --prefix names, with its dot. -1 with a line in err: nothing has it. */
+static int asked_prefix(const struct ts_set *state, const char *prefix, char *buf, struct err *err)
+{
+	const size_t len = strlen(prefix);
+
+	snprintf(buf, NET_FOREIGN_NAME, "%.*s%s", TS_MAX_NAME - 1, prefix, len && prefix[len - 1] != '.' ? "." : "");
+	for (size_t i = 0; i < state->n; i++)
+		if (strncmp(state->t[i].name, buf, strlen(buf)) == 0)
+			return 0;
+	return err_fail(err, "--prefix: no tensor's name begins with '%.100s'; the first is '%.100s'", buf,
+			state->n ? state->t[0].name : "");
+}
+
+static int choose(const struct ts_set *state, const struct net_import *how, struct choice *best, struct err *err)
+{
+	char **prefixes = NULL, asked[NET_FOREIGN_NAME];
+	size_t n = 0;
+	struct net *net;
+	int rc = 0;
+
+	if (how->arch && !(net = build(how->arch, state, how, 2, err)))
+		return -1;
+	else if (how->arch)
+		net_free(net);
+	if (how->prefix)
+		rc = asked_prefix(state, how->prefix, asked, err);
+	else
+		rc = net_names_prefixes(state, &prefixes, &n, err);
+	if (rc == 0 && how->prefix)
+		rc = look(state, asked, how, best, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = look(state, prefixes[i], how, best, err);
+	for (size_t i = 0; i < n; i++)
+		free(prefixes[i]);
+	free(prefixes);
+	if (rc == 0 && !best->dialect)
+		return err_fail(err,
+				"its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
+				"--arch names one, --prefix and --rename what its names have in front",
+				state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
+	return rc;
+}
+
+/* Parts the state: what is under the prefix, by our names, stays; the rest goes to im->beside. */
+static int part(struct net_importing *im, const struct choice *best, struct err *err)
+{
+	struct ts_set *s = im->state;
+	const size_t len = strlen(best->prefix);
+	char buf[NET_FOREIGN_NAME], *name;
+	size_t kept = 0;
+
+	im->beside.t = calloc(s->n + 1, sizeof *im->beside.t);
+	if (!im->beside.t)
+		return err_memory(err);
+	for (size_t i = 0; i < s->n; i++) {
+		struct ts_tensor t = s->t[i];
+
+		if (strncmp(t.name, best->prefix, len) != 0 || !t.name[len]) {
+			im->beside.t[im->beside.n++] = t;
+			continue;
+		}
+		net_dialect_apply(best->dialect, t.name + len, buf);
+		s->t[kept] = t;
+		if ((name = strdup(buf)) != NULL) {
+			free(t.name);
+			s->t[kept].name = name;
+		}
+		kept++;
+	}
+	s->n = kept;
+	return net_names_unwrap(s, err); /* also says whether two became one */
+}
+
+/* Finds the network in the state and builds it. */
+static int find(struct net_importing *im, struct choice *best, struct err *err)
+{
+	const struct net_import *how = im->how;
+	char head[NET_NAME];
+	struct net *n;
+	size_t classes;
+	int rc;
+
+	if (choose(im->state, how, best, err) < 0 || part(im, best, err) < 0)
+		return -1;
+	if (how->partial && best->matched * 2 < best->all)
+		return err_fail(
+			err,
+			"has %zu of the %zu tensors of architecture %.200s but for the classifier: most would be "
+			"fresh random values; --prefix and --rename say how its names begin",
+			best->matched, best->all, best->spec);
+	if (!(n = build(best->spec, im->state, how, 2, err)))
+		return -1;
+	snprintf(head, sizeof head, "%s", n->params[n->nodes[n->head].param].name);
+	*strrchr(head, '.') = '\0';
+	rc = net_import_head(im, head, n->params[n->nodes[n->head].param].shape[1], &classes, err);
+	net_free(n);
+	if (rc < 0)
+		return -1;
+	if (!classes && how->partial)
+		classes = how->classes;
+	if (classes < 2 || classes > 1000000)
+		return err_fail(err, "has no classifier '%.90s.weight', so the number of classes is unknown%s", head,
+				how->partial ? "; --classes FILE tells their names" : "");
+	im->c->net = build(best->spec, im->state, how, (int)classes, err);
+	return im->c->net ? 0 : -1;
 }
 
 /* ---- tensors ---- */
+
+/* What is to be said of a missing tensor which the file has, but which cannot be read. */
+static const char *unreadable(const struct net_importing *im, const char *name, char *buf, size_t size)
+{
+	char quoted[NET_NAME + 2];
+	const char *at = im->how->left;
+
+	snprintf(quoted, sizeof quoted, "%s'", name);
+	while (at && (at = strstr(at, quoted)) != NULL && at > im->how->left && at[-1] != '.' && at[-1] != '\'')
+		at++;
+	*buf = '\0';
+	if (at) /* 'name' (type), ... */
+		snprintf(buf, size, ": the file's cannot be read%.*s", (int)strcspn(at + strlen(quoted), ","),
+			 at + strlen(quoted));
+	return buf;
+}
 
 /* Compares every tensor of the network with the state's; to: takes those that fit. */
 static void each(struct net_importing *im, struct ts_tensor *to)
 {
 	const struct net *n = im->c->net;
-	char want[TS_SHAPE];
+	char want[TS_SHAPE], why[96];
 
 	for (int i = 0; i < n->n_params; i++) {
 		const struct net_param *p = &n->params[i];
 
 		if (!ts_set_get(im->state, p->name)) {
 			if (p->role != NET_BATCHES) /* PyTorch before 0.4.1 does not count */
-				net_import_say(im, true, "missing: tensor '%s' (%s)%s", p->name,
+				net_import_say(im, true, "missing: tensor '%s' (%s)%s%s", p->name,
 					       ts_shape_text(p->ndim, p->shape, want),
+					       unreadable(im, p->name, why, sizeof why),
 					       im->how->partial ? "; it has fresh values" : "");
 		} else if (to) {
 			net_import_take(im, p->name, &to[i]);
@@ -231,15 +278,78 @@ static void each(struct net_importing *im, struct ts_tensor *to)
 	}
 }
 
+/* Does the network have a module whose name begins as this one's, up to its first dot? */
+static bool within(const struct net *n, const char *name)
+{
+	const size_t len = strcspn(name, ".");
+
+	for (int i = 0; i < n->n_params; i++)
+		if (strncmp(n->params[i].name, name, len) == 0 && n->params[i].name[len] == '.')
+			return true;
+	return false;
+}
+
+static bool is_counter(const char *name)
+{
+	static const char *const counters[] = { "n_averaged", "total_ops", "total_params", "num_batches_tracked" };
+	const char *last = strrchr(name, '.') ? strrchr(name, '.') + 1 : name;
+
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+		if (strcmp(last, counters[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Notes a tensor for the line of what was left out. What may be the input's normalisation has one of its own. */
+static void leave(struct net_importing *im, const struct ts_tensor *t)
+{
+	const char *last = strrchr(t->name, '.') ? strrchr(t->name, '.') + 1 : t->name;
+	const size_t at = strlen(im->outside);
+
+	if (is_counter(t->name))
+		return;
+	if (ts_tensor_count(t) == 3 && (strcmp(last, "mean") == 0 || strcmp(last, "std") == 0 ||
+					strcmp(last, "mu") == 0 || strcmp(last, "sigma") == 0))
+		net_import_say(im, false, "left out: tensor '%s' (%g,%g,%g): does it normalise the input?", t->name,
+			       ts_get(t->type, t->data, 0), ts_get(t->type, t->data, 1), ts_get(t->type, t->data, 2));
+	else if (im->n_outside++ < 6)
+		snprintf(im->outside + at, sizeof im->outside - at, "%s'%.60s'", at ? ", " : "", t->name);
+}
+
+/* The published Conv4 has its layers twice; its forward() runs convs and linear, and these never. */
+static bool is_dead(const struct net *n, const char *name)
+{
+	static const char *const dead[] = { "conv1.", "conv2.", "conv3.", "conv4.", "fc1.", "fc2.", "fc3." };
+
+	for (size_t i = 0; strncmp(n->spec, "conv4:", 6) == 0 && i < sizeof dead / sizeof *dead; i++)
+		if (strncmp(name, dead[i], strlen(dead[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What nothing has taken. */
 static void extras(struct net_importing *im)
 {
 	char shape[TS_SHAPE];
 
-	for (size_t i = 0; i < im->state->n; i++)
-		if (!im->taken[i])
-			net_import_say(im, true, "extra: tensor '%s' (%s)%s", im->state->t[i].name,
-				       ts_shape_text(im->state->t[i].ndim, im->state->t[i].shape, shape),
+	for (size_t i = 0; i < im->state->n; i++) {
+		const struct ts_tensor *t = &im->state->t[i];
+		const bool conv = t->ndim == 4 && t->shape[2] * t->shape[3] > 1 && !is_dead(im->c->net, t->name);
+
+		if (im->taken[i] || is_counter(t->name))
+			continue;
+		if (!within(im->c->net, t->name) && !conv)
+			leave(im, t);
+		else
+			net_import_say(im, true, "extra: tensor '%s' (%s)%s", t->name,
+				       ts_shape_text(t->ndim, t->shape, shape),
 				       im->how->partial ? "; it is left out" : "");
+	}
+	for (size_t i = 0; i < im->beside.n; i++)
+		leave(im, &im->beside.t[i]);
+	if (im->n_outside)
+		net_import_say(im, false, "left out, as they stand beside the network: %zu tensors, %s%s",
+			       im->n_outside, im->outside, im->n_outside > 6 ? ", ..." : "");
 }
 
 static int misfit(const struct net_importing *im, struct err *err)
@@ -267,6 +377,8 @@ static int check_first(struct net_importing *im, struct err *err)
 	if (im->how->partial)
 		return 0;
 	each(im, NULL);
+	if (net_import_fold(im, false, err) < 0)
+		return -1;
 	if (!im->wrong)
 		return 0;
 	for (size_t i = 0; i < im->state->n; i++)
@@ -275,19 +387,35 @@ static int check_first(struct net_importing *im, struct err *err)
 	return misfit(im, err);
 }
 
+static void say_choice(struct net_importing *im, const struct choice *best)
+{
+	if (!im->how->arch)
+		net_import_say(im, false, "guessed architecture: %s", im->c->net->spec);
+	if (*best->prefix)
+		net_import_say(im, false, "the network is what begins with '%s'", best->prefix);
+	if (*best->dialect->whose)
+		net_import_say(im, false, "its names are %s", best->dialect->whose);
+	if (*best->twin)
+		net_import_say(im, false, "the same is under '%s' once more; --prefix says which", best->twin);
+	net_import_say(im, false, "input %dx%dx%d, %d classes", im->c->net->c, im->c->net->h, im->c->net->w,
+		       im->c->net->classes);
+}
+
 int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how, struct err *err)
 {
 	struct net_importing im = { .c = c, .state = state, .how = how, .rng = ts_rng_new(how->seed, 0) };
-	char spec[NET_SPEC];
+	struct choice best = { .dialect = NULL };
 	int rc = -1;
 
 	ts_header_init(&c->header, "checkpoint");
-	if (net_import_prefixes(state, err) < 0 || (!how->arch && guess(state, spec, err) < 0) ||
-	    build(c, state, how, how->arch ? how->arch : spec, err) < 0)
+	if (net_names_unwrap(state, err) < 0)
 		goto out;
-	if (!how->arch)
-		net_import_say(&im, false, "guessed architecture: %s", c->net->spec);
-	net_import_say(&im, false, "input %dx%dx%d, %d classes", c->net->c, c->net->h, c->net->w, c->net->classes);
+	for (size_t i = 0; i < how->n_renames; i++)
+		if (net_names_replace(state, how->renames[i], err) < 0)
+			goto out;
+	if (find(&im, &best, err) < 0)
+		goto out;
+	say_choice(&im, &best);
 	im.taken = calloc(state->n + 1, sizeof *im.taken);
 	if (!im.taken) {
 		err_memory(err);
@@ -300,7 +428,7 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		goto out;
 	}
 	each(&im, c->state.t);
-	if (net_import_masks(&im, err) < 0)
+	if (net_import_fold(&im, true, err) < 0 || net_import_masks(&im, err) < 0)
 		goto out;
 	extras(&im);
 	if (im.wrong && !how->partial)
@@ -309,6 +437,7 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 		rc = net_check(c->net, &c->state, err);
 out:
 	free(im.taken);
+	ts_set_release(&im.beside);
 	ts_set_release(state);
 	return rc;
 }

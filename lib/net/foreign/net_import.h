@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * net_import: makes a checkpoint of the state of a foreign file: guesses the architecture from names and
- * shapes, renames what other programs call otherwise, and compares every tensor with the network.
+ * net_import: makes a checkpoint of the state of a foreign file: finds the network in it, renames what other
+ * programs call otherwise, and compares every tensor with the network's.
  *
- * Names: "module." and "_orig_mod." (data parallel and compiled models) go from the front of every name,
- * "model.", "net.", "backbone." and the like if all names have it. A tensor that the network does not have
- * under its name is looked for under its aliases (net_import.c's table): linear. for fc., downsample. for
- * shortcut., norm.1. for norm1., ...
+ * Under which prefix the network lies, and in which dialect its names are (net_names.h), is found by trying: the
+ * largest set of tensors that fits an architecture wins. The classifier is fc.weight or what the architecture calls
+ * it, or else the one linear layer of the right width that no other layer stands beside: head.fc, classifier.1, also
+ * outside of the prefix. What is left is
+ *
+ *	beside the network     (another module's: criterion, projector, a second head) left out and said
+ *	within the network     (a name below one of its modules, or a convolution beside them) of another
+ *	                       network: an error
+ *	a convolution's bias   taken into the running mean of the batch norm that it reaches, which is the same
+ *	counters               n_averaged, total_ops: left out
  *
  * Masks of the published program: "conv1.scores" beside conv1.weight. All of them 0 or 1 (FixedSubnetConv):
  * a fixed mask. Else scores (SubnetConv), whose kept fraction the file does not have. The published program
@@ -24,12 +30,18 @@ extern "C" {
 
 struct net_import {
 	/* what is asked for */
-	const char *arch; /* spec; NULL: guess */
+	const char *arch;           /* spec; NULL: guess */
+	const char *prefix;         /* where the network lies, "model." or "model"; NULL: found */
+	const char *const *renames; /* FROM=TO..., before all else */
+	size_t n_renames;
+	size_t classes;   /* of a file without classifier, for partial; 0: not known */
+	const char *left; /* of net_foreign: what the file has and cannot be read */
 	int c, h, w;      /* the input; 0: channels as the first convolution has, 32x32, or
 					   * 224x224 if that convolution is 7x7 */
 	bool partial;     /* missing tensors have fresh values, others are left out */
 	bool no_masks;    /* scores are left out */
-	double keep;      /* of scores; below 0: not said */
+	enum net_mask_rule { NET_RULE_TOP, NET_RULE_SAMPLE, NET_RULE_QUANTILE } rule; /* what scores mean */
+	double keep;                                                                  /* of scores; below 0: not said */
 	bool model_scope;
 	uint64_t seed; /* of fresh values */
 	/* Called with a line for each tensor that does not fit, and for what else is worth saying. */
@@ -40,7 +52,8 @@ struct net_import {
  * of a zeroed *c. -1 with a line in err. The caller releases *c also then. */
 int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how,
 	       struct err *err) TS_CHECKED;
-/* Takes the prefixes off every name. -1: out of memory, or two names become one. */
+/* Takes wrappers off every name, and model., net. and the like if all have it: for comparisons. -1: out of memory, or
+ * two names become one. */
 int net_import_prefixes(struct ts_set *state, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus

@@ -22,17 +22,29 @@ void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...)
 	im->how->say(wrong && !im->how->partial, line);
 }
 
+bool net_import_same_shape(const struct ts_tensor *t, int ndim, const size_t *shape)
+{
+	const int both = t->ndim < ndim ? t->ndim : ndim;
+	size_t a = 1, b = 1;
+
+	for (int i = both; i < t->ndim; i++)
+		a *= t->shape[i];
+	for (int i = both; i < ndim; i++)
+		b *= shape[i];
+	if (a != 1 || b != 1)
+		return false;
+	for (int i = 0; i < both; i++)
+		a *= t->shape[i], b *= shape[i];
+	return (a == 1 && b == 1) || memcmp(t->shape, shape, (size_t)both * sizeof *shape) == 0;
+}
+
 bool net_import_fits(struct net_importing *im, const char *name, int ndim, const size_t *shape)
 {
 	const struct ts_tensor *t = ts_set_get(im->state, name);
 	char have[TS_SHAPE], want[TS_SHAPE];
-	size_t count = 1;
 
 	im->taken[t - im->state->t] = true;
-	for (int i = 0; i < ndim; i++)
-		count *= shape[i];
-	if (ts_tensor_count(t) == count &&
-	    (count == 1 || (t->ndim == ndim && memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0)))
+	if (net_import_same_shape(t, ndim, shape))
 		return true;
 	net_import_say(im, true, "misshapen: tensor '%s' is %s, the architecture has %s", name,
 		       ts_shape_text(t->ndim, t->shape, have), ts_shape_text(ndim, shape, want));

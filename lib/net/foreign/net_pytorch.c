@@ -13,11 +13,7 @@
 /* Reads a pickle of the first at most NET_MAX_PICKLE bytes. */
 static struct pickle *unpickle(const unsigned char *p, size_t n, struct err *err)
 {
-	struct pickle *k = pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, err);
-
-	if (!k && strstr(err->text, "refuses to call"))
-		err_append(err, "; in Python, torch.save(model.state_dict(), FILE) makes one that holds no more");
-	return k;
+	return pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, err);
 }
 
 /* ---- zip ---- */
@@ -152,9 +148,10 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 		unsigned char *p;
 		size_t n, want;
 
-		if (!tail || strncmp(tail, "/data/", 6) != 0 || !(s = torch_object_find(o, tail + 6, strlen(tail + 6))))
+		if (!tail || strncmp(tail, "/data/", 6) != 0 ||
+		    !(s = torch_object_find(o, tail + 6, strlen(tail + 6))) || !s->elem_size)
 			continue;
-		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &want) || want > z->n)
+		if (__builtin_mul_overflow(s->numel, s->elem_size, &want) || want > z->n)
 			return err_fail(z->err,
 					"storage '%.64s' is said to have %zu elements, more than the "
 					"file has bytes",
@@ -216,8 +213,13 @@ static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, con
 
 /* ---- legacy ---- */
 
-static const unsigned char legacy[] = { 0x80, 2,    0x8a, 10,   0x6c, 0xfc, 0x9c, 0x46,
-					0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.' };
+/* The first pickle is this number, 10 bytes of it. */
+static bool is_magic(const struct pickle_value *v)
+{
+	static const unsigned char magic[] = { 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19 };
+
+	return v->type == PICKLE_LONG && v->n == sizeof magic && memcmp(v->s, magic, sizeof magic) == 0;
+}
 
 /* Storages, in the order of the list of keys: <i8 elements, bytes. */
 static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n, struct torch_object *o,
@@ -239,7 +241,11 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 		if (numel != s->numel)
 			return err_fail(err, "storage '%.*s' has %llu elements where its pickle says %zu", (int)v->n,
 					v->s, (unsigned long long)numel, s->numel);
-		if (__builtin_mul_overflow(s->numel, net_elem_size(s->elem), &bytes) || bytes > n - 8)
+		if (!s->elem_size)
+			return err_fail(err,
+					"storage '%.*s' is a %.60s, of unknown size: what is behind it cannot be found",
+					(int)v->n, v->s, s->type);
+		if (__builtin_mul_overflow(s->numel, s->elem_size, &bytes) || bytes > n - 8)
 			return err_fail(err,
 					"is cut off in storage %zu of %zu, which is said to have %zu "
 					"elements",
@@ -297,13 +303,14 @@ bool net_pytorch_is(const unsigned char *p, size_t n)
 int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	struct pickle *k;
+	bool legacy;
 
 	if (n > 4 && memcmp(p, "PK\3\4", 4) == 0)
 		return read_zip(f, p, n, key, err);
-	if (n > sizeof legacy && memcmp(p, legacy, sizeof legacy) == 0)
-		return read_legacy(f, p, n, key, err);
 	f->format = "pickle";
-	k = unpickle(p, n, err); /* says what in it is refused, if anything is */
+	if (!(k = unpickle(p, n, err))) /* says what in it is refused */
+		return -1;
+	legacy = is_magic(pickle_root(k));
 	pickle_free(k);
-	return k ? err_fail(err, "is a pickle, but not one of PyTorch's") : -1;
+	return legacy ? read_legacy(f, p, n, key, err) : err_fail(err, "is a pickle, but not one of PyTorch's");
 }

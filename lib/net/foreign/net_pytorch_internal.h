@@ -12,7 +12,9 @@
 struct torch_storage {
 	const char *key; /* borrowed from the pickle; no NUL behind it */
 	size_t key_len;
+	const char *type; /* borrowed: "torch FloatStorage" */
 	enum net_elem elem;
+	size_t elem_size; /* bytes; 0: not known */
 	size_t numel;
 	bool used, done; /* the state looks into it; its tensors were made */
 };
@@ -32,7 +34,7 @@ struct torch_object {
 extern const struct pickle_name torch_names[];
 
 /* Takes from a pickle (which must outlive *o) all storages, and the views of the state: that of `key`, or
- * the one that is found. Fills f->key, others, skipped. -1 with a line in err. The caller
+ * the one that is found. Fills f->key, others, unknown, module, skipped, left. -1 with a line in err. The caller
  * releases *o also then. */
 int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
 		      struct err *err) TS_CHECKED;

@@ -6,16 +6,17 @@
 
 #include "net/foreign/net_pytorch_internal.h"
 
+/* What is made of the names that mean something here; any other makes an inert object. */
 const struct pickle_name torch_names[] = { PICKLE_NUMPY,
-					   { "numpy.core.multiarray scalar", PICKLE_MAKES_OBJECT },
-					   { "numpy._core.multiarray scalar", PICKLE_MAKES_OBJECT },
 					   { "collections OrderedDict", PICKLE_MAKES_DICT },
 					   { "collections defaultdict", PICKLE_MAKES_DICT },
 					   { "collections Counter", PICKLE_MAKES_DICT },
-					   { "builtins dict", PICKLE_MAKES_NOTHING },
-					   { "__builtin__ dict", PICKLE_MAKES_NOTHING },
+					   { "builtins dict", PICKLE_MAKES_DICT },
+					   { "__builtin__ dict", PICKLE_MAKES_DICT },
 					   { "builtins set", PICKLE_MAKES_LIST },
 					   { "__builtin__ set", PICKLE_MAKES_LIST },
+					   { "builtins list", PICKLE_MAKES_LIST },
+					   { "__builtin__ list", PICKLE_MAKES_LIST },
 					   { "argparse Namespace", PICKLE_MAKES_OBJECT },
 					   { "torch Size", PICKLE_MAKES_LIST },
 					   { "torch device", PICKLE_MAKES_OBJECT },
@@ -23,6 +24,7 @@ const struct pickle_name torch_names[] = { PICKLE_NUMPY,
 					   { "torch.nn.parameter Parameter", PICKLE_MAKES_NOTHING },
 					   { "torch._utils _rebuild_tensor", PICKLE_MAKES_OBJECT },
 					   { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
+					   { "torch._utils _rebuild_tensor_v3", PICKLE_MAKES_OBJECT },
 					   { "torch._utils _rebuild_parameter", PICKLE_MAKES_OBJECT },
 					   { "torch._utils _rebuild_parameter_with_state", PICKLE_MAKES_OBJECT },
 					   { "torch._tensor _rebuild_from_type_v2", PICKLE_MAKES_OBJECT },
@@ -38,33 +40,34 @@ const struct pickle_name torch_names[] = { PICKLE_NUMPY,
 					   { "torch BoolStorage", PICKLE_MAKES_NOTHING },
 					   { "torch.storage UntypedStorage", PICKLE_MAKES_NOTHING },
 					   { "torch.storage _UntypedStorage", PICKLE_MAKES_NOTHING },
-					   { "torch float32", PICKLE_MAKES_NOTHING },
-					   { "torch float64", PICKLE_MAKES_NOTHING },
-					   { "torch float16", PICKLE_MAKES_NOTHING },
-					   { "torch bfloat16", PICKLE_MAKES_NOTHING },
-					   { "torch int64", PICKLE_MAKES_NOTHING },
-					   { "torch int32", PICKLE_MAKES_NOTHING },
-					   { "torch uint8", PICKLE_MAKES_NOTHING },
-					   { "torch bool", PICKLE_MAKES_NOTHING },
+					   PICKLE_OTHERS,
 					   { 0 } };
 
 static const struct {
 	const char *name;
 	enum net_elem elem;
+	size_t size; /* bytes of an element */
 } storage_types[] = {
-	{ "torch DoubleStorage", NET_E_F64 },
-	{ "torch FloatStorage", NET_E_F32 },
-	{ "torch HalfStorage", NET_E_F16 },
-	{ "torch BFloat16Storage", NET_E_BF16 },
-	{ "torch LongStorage", NET_E_I64 },
-	{ "torch IntStorage", NET_E_I32 },
-	{ "torch ShortStorage", NET_E_I16 },
-	{ "torch CharStorage", NET_E_I8 },
-	{ "torch ByteStorage", NET_E_U8 },
-	{ "torch BoolStorage", NET_E_BOOL },
-	{ "torch.storage UntypedStorage", NET_E_U8 },
-	{ "torch.storage _UntypedStorage", NET_E_U8 },
+	{ "torch DoubleStorage", NET_E_F64, 8 },
+	{ "torch FloatStorage", NET_E_F32, 4 },
+	{ "torch HalfStorage", NET_E_F16, 2 },
+	{ "torch BFloat16Storage", NET_E_BF16, 2 },
+	{ "torch LongStorage", NET_E_I64, 8 },
+	{ "torch IntStorage", NET_E_I32, 4 },
+	{ "torch ShortStorage", NET_E_I16, 2 },
+	{ "torch CharStorage", NET_E_I8, 1 },
+	{ "torch ByteStorage", NET_E_U8, 1 },
+	{ "torch BoolStorage", NET_E_BOOL, 1 },
+	{ "torch.storage UntypedStorage", NET_E_U8, 1 },
+	{ "torch.storage _UntypedStorage", NET_E_U8, 1 },
+	/* Not what a checkpoint can have; their sizes are needed to find what is behind them. */
+	{ "torch ComplexFloatStorage", NET_E_OTHER, 8 },
+	{ "torch ComplexDoubleStorage", NET_E_OTHER, 16 },
+	{ "torch QInt8Storage", NET_E_OTHER, 1 },
+	{ "torch QUInt8Storage", NET_E_OTHER, 1 },
+	{ "torch QInt32Storage", NET_E_OTHER, 4 },
 };
+enum { STORAGE_TYPES = sizeof storage_types / sizeof *storage_types };
 
 /* ---- storages ---- */
 
@@ -78,12 +81,14 @@ static int read_id(const struct pickle_value *id, struct torch_storage *s, size_
 	    t->item[1]->type != PICKLE_NAME || t->item[2]->type != PICKLE_STR || t->item[2]->n > 64 ||
 	    t->item[4]->type != PICKLE_INT || t->item[4]->i < 0)
 		return -1;
-	while (i < sizeof storage_types / sizeof *storage_types && strcmp(storage_types[i].name, t->item[1]->s) != 0)
+	while (i < STORAGE_TYPES && strcmp(storage_types[i].name, t->item[1]->s) != 0)
 		i++;
-	if (i == sizeof storage_types / sizeof *storage_types)
-		return -1;
-	*s = (struct torch_storage){ t->item[2]->s,         t->item[2]->n, storage_types[i].elem,
-				     (size_t)t->item[4]->i, false,         false };
+	*s = (struct torch_storage){ .key = t->item[2]->s,
+				     .key_len = t->item[2]->n,
+				     .type = t->item[1]->s,
+				     .elem = i < STORAGE_TYPES ? storage_types[i].elem : NET_E_OTHER,
+				     .elem_size = i < STORAGE_TYPES ? storage_types[i].size : 0,
+				     .numel = (size_t)t->item[4]->i };
 	*first = 0;
 	view = t->n == 6 ? t->item[5] : NULL;
 	if (view && view->type == PICKLE_LIST) {
@@ -92,6 +97,14 @@ static int read_id(const struct pickle_value *id, struct torch_storage *s, size_
 		*first = (size_t)view->item[1]->i;
 	}
 	return 0;
+}
+
+/* The class of a module, which files before PyTorch 1.6 name so, with its source text. */
+static bool is_module_id(const struct pickle_value *id)
+{
+	const struct pickle_value *t = id->item[0];
+
+	return t->type == PICKLE_LIST && t->n == 4 && pickle_is(t->item[0], "module");
 }
 
 static int by_key(const void *a, const void *b)
@@ -110,9 +123,13 @@ static int read_storages(struct torch_object *o, const struct pickle *k, struct 
 	o->storages = calloc(n + 1, sizeof *o->storages);
 	if (!o->storages)
 		return err_memory(err);
-	for (size_t i = 0; i < n; i++)
-		if (read_id(pickle_persistent(k, i), &o->storages[i], &first) < 0)
+	n = 0;
+	for (size_t i = 0; pickle_persistent(k, i); i++) {
+		if (is_module_id(pickle_persistent(k, i)))
+			continue;
+		if (read_id(pickle_persistent(k, i), &o->storages[n++], &first) < 0)
 			return err_fail(err, "a persistent id that is not a storage of numbers");
+	}
 	qsort(o->storages, n, sizeof *o->storages, by_key);
 	for (size_t i = 0; i < n; i++) {
 		struct torch_storage *s = kept ? &o->storages[kept - 1] : NULL;
@@ -156,20 +173,41 @@ static const struct pickle_value *tensor_args(const struct pickle_value *v)
 	return NULL;
 }
 
-static int read_view(const struct torch_object *o, const struct pickle_value *name, const struct pickle_value *a,
-		     struct torch_view *t, struct err *err)
+/* Why a tensor's numbers are not what its storage holds, or NULL: ("storage", offset, size, stride, grad, hooks,
+ * dtype) of _rebuild_tensor_v3, whose storage is of bytes; a last dictionary that says "neg" or "conj". */
+static const char *other_numbers(const struct pickle_value *a)
+{
+	const struct pickle_value *last = a->item[a->n - 1];
+
+	if (a->n >= 7 && a->item[6]->type == PICKLE_NAME)
+		return strrchr(a->item[6]->s, ' ') ? strrchr(a->item[6]->s, ' ') + 1 : a->item[6]->s;
+	return a->n >= 7 && (pickle_get(last, "neg") || pickle_get(last, "conj")) ? "a negated view" : NULL;
+}
+
+/* Adds the view of a tensor. One that cannot be read is left out, and f says so: it may not be wanted. */
+static int add_view(struct torch_object *o, const char *name, size_t len, const struct pickle_value *a,
+		    struct net_foreign *f, struct err *err)
 {
 	const struct pickle_value *size = a->item[2], *stride = a->item[3];
-	struct torch_storage s, *have;
+	struct torch_view *t = &o->views[o->n_views];
 	struct net_view *v = &t->v;
+	struct torch_storage s, *have;
+	const char *other;
 
-	if (net_view_name(v, name->s, name->n, err) < 0)
+	if (net_view_name(v, name, len, err) < 0)
 		return -1;
 	if (read_id(a->item[0], &s, &v->offset) < 0 || a->item[1]->type != PICKLE_INT || a->item[1]->i < 0 ||
 	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) || size->type != PICKLE_LIST ||
 	    stride->type != PICKLE_LIST || size->n != stride->n || size->n > TS_MAX_DIMS)
 		return err_fail(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
 	have = torch_object_find(o, s.key, s.key_len);
+	other = other_numbers(a);
+	if (!other && have->elem == NET_E_OTHER)
+		other = strrchr(have->type, ' ') ? strrchr(have->type, ' ') + 1 : have->type;
+	if (other) {
+		net_foreign_leave(f, v->name, other);
+		return 0;
+	}
 	have->used = true;
 	t->storage = (size_t)(have - o->storages);
 	v->elem = have->elem;
@@ -184,8 +222,11 @@ static int read_view(const struct torch_object *o, const struct pickle_value *na
 		v->shape[i] = (size_t)size->item[i]->i;
 		v->stride[i] = (size_t)stride->item[i]->i;
 	}
+	o->n_views++;
 	return net_view_check(v, have->numel, err);
 }
+
+/* ---- where the state is ---- */
 
 static size_t count_tensors(const struct pickle_value *dict)
 {
@@ -196,7 +237,136 @@ static size_t count_tensors(const struct pickle_value *dict)
 	return n;
 }
 
-/* The dictionary of tensors: under `key`, under a usual key, or the root. */
+enum { MAX_DEPTH = 24, MAX_MODULES = 1 << 14 };
+
+/* What a module's state says: _parameters, _buffers, _modules. NULL: it is no module. */
+static const struct pickle_value *module_state(const struct pickle_value *v)
+{
+	const struct pickle_value *s = v && v->type == PICKLE_OBJECT && v->n > 1 ? v->item[1] : NULL;
+
+	return s && pickle_get(s, "_modules") && pickle_get(s, "_parameters") ? s : NULL;
+}
+
+/* Is this buffer one that state_dict() leaves out? */
+static bool is_volatile(const struct pickle_value *module, const struct pickle_value *name)
+{
+	const struct pickle_value *set = pickle_get(module, "_non_persistent_buffers_set");
+
+	for (size_t i = 0; set && set->type == PICKLE_LIST && i < set->n; i++)
+		if (set->item[i]->type == PICKLE_STR && set->item[i]->n == name->n &&
+		    memcmp(set->item[i]->s, name->s, name->n) == 0)
+			return true;
+	return false;
+}
+
+/* Every tensor of a module and of those in it, as state_dict() names them. */
+struct walk {
+	int (*each)(struct walk *w, const char *name, const struct pickle_value *args);
+	struct torch_object *o;
+	struct net_foreign *f;
+	struct err *err;
+	size_t n, modules;
+};
+
+static int walk_module(struct walk *w, const struct pickle_value *state, const char *prefix, int depth)
+{
+	static const char *const parts[] = { "_parameters", "_buffers", "_modules" };
+	char name[2 * TS_MAX_NAME + 2];
+
+	if (depth > MAX_DEPTH || ++w->modules > MAX_MODULES)
+		return err_fail(w->err, "modules within modules without end, or too many of them");
+	for (int k = 0; k < 3; k++) {
+		const struct pickle_value *d = pickle_get(state, parts[k]);
+
+		for (size_t i = 0; d && d->type == PICKLE_DICT && i + 1 < d->n; i += 2) {
+			const struct pickle_value *key = d->item[i], *v = d->item[i + 1];
+			const struct pickle_value *a = k < 2 ? tensor_args(v) : NULL;
+
+			if (key->type != PICKLE_STR || key->n > TS_MAX_NAME || (k == 1 && is_volatile(state, key)))
+				continue;
+			if (snprintf(name, sizeof name, "%s%.*s%s", prefix, (int)key->n, key->s, k == 2 ? "." : "") >
+			    TS_MAX_NAME)
+				return err_fail(w->err, "a tensor's name has more than %d bytes", TS_MAX_NAME);
+			if (a && w->each(w, name, a) < 0)
+				return -1;
+			if (k == 2 && module_state(v) && walk_module(w, module_state(v), name, depth + 1) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int count_one(struct walk *w, const char *name, const struct pickle_value *args)
+{
+	(void)name, (void)args;
+	w->n++;
+	return 0;
+}
+
+static int add_one(struct walk *w, const char *name, const struct pickle_value *args)
+{
+	return add_view(w->o, name, strlen(name), args, w->f, w->err);
+}
+
+/* Tensors of a state, be it a dictionary or a module. */
+static size_t count_state(const struct pickle_value *v)
+{
+	struct err err;
+	struct walk w = { .each = count_one, .err = &err };
+
+	return module_state(v) && walk_module(&w, module_state(v), "", 0) == 0 ? w.n : count_tensors(v);
+}
+
+/* What is found by looking into dictionaries: the state of most tensors, and names of the others. */
+struct search {
+	const struct pickle_value *best;
+	size_t n, looked;
+	char key[64], others[256];
+};
+
+static void note_other(char *others, size_t size, const char *key)
+{
+	snprintf(strchr(others, '\0'), size - strlen(others), " %s", key);
+}
+
+static void search(struct search *s, const struct pickle_value *v, const char *key, int depth)
+{
+	const size_t n = count_state(v);
+
+	if (n > s->n) {
+		if (s->best)
+			note_other(s->others, sizeof s->others, *s->key ? s->key : "(the rest)");
+		s->best = v;
+		s->n = n;
+		snprintf(s->key, sizeof s->key, "%s", key);
+	} else if (n) {
+		note_other(s->others, sizeof s->others, key);
+	}
+	for (size_t i = 0; v->type == PICKLE_DICT && depth < 4 && i + 1 < v->n && s->looked++ < 10000; i += 2) {
+		char below[64];
+
+		if (v->item[i]->type == PICKLE_STR &&
+		    snprintf(below, sizeof below, "%s%s%.*s", key, *key ? "." : "",
+			     (int)(v->item[i]->n < 64 ? v->item[i]->n : 64), v->item[i]->s) < (int)sizeof below)
+			search(s, v->item[i + 1], below, depth + 1);
+	}
+}
+
+/* The value under "a", or under "b" in the dictionary under "a": "a.b". */
+static const struct pickle_value *under(const struct pickle_value *v, const char *key)
+{
+	const struct pickle_value *got = pickle_get(v, key);
+
+	for (const char *dot = strchr(key, '.'); !got && dot; dot = strchr(dot + 1, '.')) {
+		char first[64];
+
+		snprintf(first, sizeof first, "%.*s", (int)(dot - key < 63 ? dot - key : 63), key);
+		got = under(pickle_get(v, first), dot + 1);
+	}
+	return got;
+}
+
+/* The state: under `key`, under a usual key, or where most tensors are. */
 static const struct pickle_value *find_state(const struct pickle_value *root, const char *key, struct net_foreign *f,
 					     struct err *err)
 {
@@ -204,31 +374,45 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 					     "network",        "module",           "params",    "weights",
 					     "ema_state_dict", "state_dict_ema",   "model_ema", "ema" };
 	const struct pickle_value *found = NULL;
+	struct search s = { 0 };
 
 	if (key) {
 		snprintf(f->key, sizeof f->key, "%.60s", key);
-		if (count_tensors(found = pickle_get(root, key)))
+		if ((found = under(root, key)) && count_state(found))
 			return found;
+		if (found)
+			search(&s, found, "", 0);
+		else
+			search(&s, root, "", 0);
 		err_fail(err, "has no dictionary of tensors under the key '%.60s'", key);
+		net_foreign_plain(s.key);
+		net_foreign_plain(s.others);
+		if (s.best)
+			err_append(err, "; there is one under %s%s%s%s", found ? key : "", found && *s.key ? "." : "",
+				   *s.key || found ? s.key : "no key", s.others);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
 		const struct pickle_value *v = pickle_get(root, usual[i]);
 
-		if (!count_tensors(v))
+		if (!v || !count_state(v))
 			continue;
 		if (found)
-			snprintf(strchr(f->others, '\0'), sizeof f->others - strlen(f->others), " %s", usual[i]);
+			note_other(f->others, sizeof f->others, usual[i]);
 		else
 			snprintf(f->key, sizeof f->key, "%s", usual[i]);
 		found = found ? found : v;
 	}
-	if (!found && count_tensors(root))
-		found = root;
-	if (!found)
-		err_fail(err, "holds no dictionary of tensors, neither by itself nor under a usual key "
-			      "(state_dict, model, net...)");
-	return found;
+	if (found)
+		return found;
+	search(&s, root, "", 0);
+	if (!s.best)
+		err_fail(err, "holds no dictionary of tensors and no module");
+	snprintf(f->key, sizeof f->key, "%s", s.key);
+	snprintf(f->others, sizeof f->others, "%s", s.others);
+	net_foreign_plain(f->key);
+	net_foreign_plain(f->others);
+	return s.best;
 }
 
 /* The training dictionary's numbers and short texts: epoch, arch, best_acc1... */
@@ -255,27 +439,47 @@ static int read_meta(const struct pickle_value *root, struct ts_meta *m)
 	return rc;
 }
 
+/* Names of what the pickle would have called, and nobody knows. */
+static void say_unknown(const struct pickle *k, char *text, size_t size)
+{
+	for (size_t i = 0; pickle_unknown(k, i); i++) {
+		const size_t at = strlen(text);
+
+		snprintf(text + at, size - at, "%s%s", i ? ", " : "", pickle_unknown(k, i));
+		for (char *c = text + at + (i ? 2 : 0); *c; c++)
+			*c = *c == ' ' ? '.' : *c;
+	}
+}
+
 int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
 		      struct err *err)
 {
+	struct walk w = { .each = add_one, .o = o, .f = f, .err = err };
 	const struct pickle_value *state;
 
-	if (read_storages(o, k, err) < 0 || !(state = find_state(pickle_root(k), key, f, err)))
+	say_unknown(k, f->unknown, sizeof f->unknown);
+	if (read_storages(o, k, err) < 0)
 		return -1;
-	if (count_tensors(state) > TS_MAX_FIELDS)
+	if (!(state = find_state(pickle_root(k), key, f, err)))
+		return *f->unknown ? err_append(err, "; nothing is called of what it names: %s", f->unknown) : -1;
+	if (count_state(state) > TS_MAX_FIELDS)
 		return err_fail(err, "holds more than 8192 tensors");
-	o->views = calloc(count_tensors(state), sizeof *o->views);
+	o->views = calloc(count_state(state), sizeof *o->views);
 	if (!o->views || read_meta(pickle_root(k), &f->meta) < 0)
 		return err_memory(err);
+	if (module_state(state)) {
+		snprintf(f->module, sizeof f->module, "%.127s", state->s);
+		if (strchr(f->module, ' '))
+			*strchr(f->module, ' ') = '.';
+		return walk_module(&w, module_state(state), "", 0);
+	}
 	for (size_t i = 0; i + 1 < state->n; i += 2) {
 		const struct pickle_value *a = tensor_args(state->item[i + 1]);
 
 		if (state->item[i]->type != PICKLE_STR || !a)
 			f->skipped++;
-		else if (read_view(o, state->item[i], a, &o->views[o->n_views], err) < 0)
+		else if (add_view(o, state->item[i]->s, state->item[i]->n, a, f, err) < 0)
 			return -1;
-		else
-			o->n_views++;
 	}
 	return 0;
 }

@@ -53,11 +53,10 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 		return -1;
 	while (dtype && i < sizeof dtypes / sizeof *dtypes && strcmp(dtypes[i].name, dtype) != 0)
 		i++;
-	if (!dtype || i == sizeof dtypes / sizeof *dtypes || !json_is_array(shape) ||
-	    json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
+	if (!dtype || !json_is_array(shape) || json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
 		return err_fail(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)", name,
 				dtype ? dtype : "none");
-	v->elem = dtypes[i].elem;
+	v->elem = i < sizeof dtypes / sizeof *dtypes ? dtypes[i].elem : NET_E_OTHER;
 	v->ndim = (int)json_array_size(shape);
 	for (i = 0; i < (size_t)v->ndim; i++)
 		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
@@ -67,6 +66,8 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 		return err_fail(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data", name,
 				room);
 	}
+	if (v->elem == NET_E_OTHER) /* of unknown size */
+		return 0;
 	net_view_straight(v);
 	if (net_view_check(v, SIZE_MAX, err) < 0)
 		return -1;
@@ -135,8 +136,11 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 			break;
 		}
 		rc = read_entry(name, j, room, &v, &spans[k], err);
-		if (rc == 0)
-			rc = net_foreign_add(f, &v, data + spans[k++].begin, err);
+		if (rc == 0 && v.elem == NET_E_OTHER)
+			net_foreign_leave(f, name, json_string_value(json_object_get(j, "dtype")));
+		else if (rc == 0)
+			rc = net_foreign_add(f, &v, data + spans[k].begin, err);
+		k++;
 		if (rc < 0)
 			break;
 	}

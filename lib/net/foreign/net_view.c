@@ -15,8 +15,8 @@
 size_t net_elem_size(enum net_elem e)
 {
 	static const size_t sizes[] = {
-		[NET_E_F32] = 4, [NET_E_F64] = 8, [NET_E_F16] = 2, [NET_E_BF16] = 2, [NET_E_I64] = 8,
-		[NET_E_I32] = 4, [NET_E_I16] = 2, [NET_E_I8] = 1,  [NET_E_U8] = 1,   [NET_E_BOOL] = 1
+		[NET_E_F32] = 4, [NET_E_F64] = 8, [NET_E_F16] = 2, [NET_E_BF16] = 2, [NET_E_I64] = 8,  [NET_E_I32] = 4,
+		[NET_E_I16] = 2, [NET_E_I8] = 1,  [NET_E_U8] = 1,  [NET_E_BOOL] = 1, [NET_E_OTHER] = 0
 	};
 	return sizes[e];
 }
@@ -146,6 +146,24 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 		copy(v, data, t);
 	f->doubles += v->elem == NET_E_F64;
 	return 0;
+}
+
+void net_foreign_plain(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 32 || *text == 127)
+			*text = '?';
+}
+
+void net_foreign_leave(struct net_foreign *f, const char *name, const char *type)
+{
+	const size_t at = strlen(f->left);
+	const int n = snprintf(f->left + at, sizeof f->left - at, "%s'%.100s' (%.40s)", at ? ", " : "", name, type);
+
+	if (n < 0 || (size_t)n >= sizeof f->left - at) /* not half a name */
+		f->left[at] = '\0';
+	net_foreign_plain(f->left + at);
+	f->skipped++;
 }
 
 void net_foreign_release(struct net_foreign *f)

@@ -6,10 +6,20 @@
 
 const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
 
-int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names, size_t n)
+int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
+		     struct err *err)
 {
+	struct ood_input *in = ood_input_open(path);
+	int rc;
+
+	if (!in)
+		return err_memory(err);
 	c->how = how;
-	return ood_set_read(&c->val, in, names, n, 0);
+	rc = ood_set_read(&c->val, in, names, n, 0);
+	if (rc < 0)
+		err_fail(err, "%s", ood_input_error(in));
+	ood_input_close(in);
+	return rc;
 }
 
 void ood_combine_release(struct ood_combine *c)
@@ -17,17 +27,17 @@ void ood_combine_release(struct ood_combine *c)
 	ood_set_release(&c->val);
 }
 
-static double p_value(const float *sorted, size_t n, float score)
+static double p_value(const struct ood_sample *val, float score)
 {
-	size_t low = 0, high = n; /* sorted[low..high) may hold the first that is higher */
+	size_t low = 0, high = val->n; /* val[low..high) may hold the first that is higher */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (sorted[mid] > score)
+		if (ood_at(val, mid) > (double)score)
 			high = mid;
 		else
 			low = mid + 1;
 	}
-	return (double)(1 + low) / (double)(1 + n);
+	return (double)(1 + low) / (double)(1 + val->n);
 }
 
 void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out)
@@ -37,7 +47,8 @@ void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, f
 	for (size_t i = 0; i < n; i++) {
 		double v = c->how == OOD_MIN ? 1 : 0;
 		for (size_t m = 0; m < k; m++) {
-			double p = p_value(c->val.scores[m], c->val.n, in[m][i]);
+			const struct ood_sample val = ood_set_sample(&c->val, m);
+			double p = p_value(&val, in[m][i]);
 			v = c->how == OOD_MIN ? fmin(v, p) : v + (c->how == OOD_FISHER ? log(p) : p / (double)k);
 		}
 		out[i] = (float)v;

@@ -28,9 +28,9 @@ struct ood_combine {
 	struct ood_set val; /* scores of the validation data, each sorted: 4 bytes per row */
 };
 
-/* Reads the columns called names[0..n-1], n >= 1, of scores. -1: the input has failed and says why. */
-int ood_combine_read(struct ood_combine *c, enum ood_combining how, struct ood_input *in, char *const *names,
-		     size_t n) TS_CHECKED;
+/* Reads the columns called names[0..n-1], n >= 1, of the scores at path, a stream or text. -1: err names them. */
+int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
+		     struct err *err) TS_CHECKED;
 void ood_combine_release(struct ood_combine *c);
 /* Combines n rows of the scores in[0..], one array per name, into out (n). */
 void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "num/num_sort.h"
+#include "ood/eval/ood_set.h"
 #include "ood/ood_internal.h"
 #include "ood/act/ood_threshold.h"
 
@@ -75,8 +76,9 @@ uint64_t ood_promise_rows(const struct ood_promise *promise)
 
 struct rows {
 	size_t n, cap, n_methods;
-	float **scores;    /* n_methods arrays of n */
+	double **scores;   /* n_methods arrays of n */
 	size_t *column;    /* (n_methods): their numbers in the batches */
+	bool *wide;        /* (n_methods): do they come as doubles? */
 	int32_t *pred;     /* (n), or NULL */
 	ptrdiff_t pred_at; /* the number of its column; -1: not wanted */
 	size_t classes;
@@ -90,6 +92,7 @@ static void release_rows(struct rows *w)
 		free(w->scores[m]);
 	free(w->scores);
 	free(w->column);
+	free(w->wide);
 	free(w->pred);
 	ts_strs_free(w->names, w->n_names);
 }
@@ -115,11 +118,12 @@ static int take_batch(struct rows *w, struct ts_reader *r, const struct ts_batch
 		return ts_reader_fail(r, "out of memory");
 	for (size_t m = 0; m < w->n_methods; m++) {
 		const struct ts_col *c = &b->cols[w->column[m]];
-		const float *v = c->data;
-		for (size_t i = 0; i < b->n; i++)
-			if (isnan(v[i]))
+		for (size_t i = 0; i < b->n; i++) {
+			const double v = ts_get(c->type, c->data, i);
+			if (isnan(v))
 				return ts_reader_fail(r, "row %zu: '%s' is not a number", w->n + i, c->name);
-		memcpy(w->scores[m] + w->n, v, b->n * sizeof *v);
+			w->scores[m][w->n + i] = v;
+		}
 	}
 	for (size_t i = 0; pred && i < b->n; i++) {
 		if (pred[i] < 0 || pred[i] >= MAX_CLASSES)
@@ -137,11 +141,15 @@ static int find_columns(struct rows *w, struct ts_reader *r, const struct ts_hea
 			bool per_class)
 {
 	const struct ts_field *f;
+	struct err why;
 
 	for (size_t m = 0; m < w->n_methods; m++) {
 		f = ts_header_field(h, methods[m]);
-		if (!f || f->type != TS_F32 || f->ndim)
-			return ts_reader_fail(r, "has no column of scores '%s'", methods[m]);
+		if (!ood_set_is_score(f)) {
+			ood_set_no_score(h, methods[m], &why);
+			return ts_reader_fail(r, "%s", why.text);
+		}
+		w->wide[m] = f->type == TS_F64;
 		w->column[m] = (size_t)(f - h->fields);
 	}
 	f = ts_header_field(h, "pred");
@@ -161,7 +169,8 @@ static int read_rows(struct rows *w, struct ts_reader *r, char *const *methods, 
 		return -1;
 	w->scores = calloc(w->n_methods + 1, sizeof *w->scores);
 	w->column = calloc(w->n_methods + 1, sizeof *w->column);
-	if (!w->scores || !w->column || ts_batch_init(&b, h) < 0) {
+	w->wide = calloc(w->n_methods + 1, sizeof *w->wide);
+	if (!w->scores || !w->column || !w->wide || ts_batch_init(&b, h) < 0) {
 		ts_reader_fail(r, "out of memory");
 		goto out;
 	}
@@ -217,7 +226,7 @@ static int count_classes(struct ood_threshold *t, struct ts_reader *r, const str
 }
 
 /* The scores of v in the order of their rows' classes, into `to`. */
-static void group(float *to, size_t *next, const float *v, const struct rows *w, const struct ood_threshold *t)
+static void group(double *to, size_t *next, const double *v, const struct rows *w, const struct ood_threshold *t)
 {
 	for (size_t c = 0, at = 0; c < t->classes; c++) {
 		next[c] = at;
@@ -227,25 +236,33 @@ static void group(float *to, size_t *next, const float *v, const struct rows *w,
 		to[next[w->pred[i]]++] = v[i];
 }
 
+static void put(struct ts_tensor *to, size_t c, double v)
+{
+	if (to->type == TS_F64)
+		((double *)to->data)[c] = v;
+	else
+		((float *)to->data)[c] = (float)v;
+}
+
 /* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are room for the
  * scores of each class by themselves. -1: out of memory. */
-static int fit_column(const struct ood_threshold *t, float *threshold, float *v, const struct rows *w, float *grouped,
-		      size_t *next)
+static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
+		      double *grouped, size_t *next)
 {
 	if (t->classes)
 		group(grouped, next, v, w, t);
-	if (num_sort(v, w->n))
+	if (num_sort_wide(v, w->n) < 0)
 		return -1;
 	uint64_t k = ood_promise_rank(&t->promise, w->n);
 	if (!t->classes)
-		threshold[0] = v[k - 1];
+		put(to, 0, v[k - 1]);
 	for (size_t c = 0; c < t->classes; c++) {
 		size_t have = (size_t)t->class_rows[c];
 		uint64_t in_class = ood_promise_rank(&t->promise, have);
-		float *first = grouped + next[c] - have;
-		if (in_class && num_sort(first, have))
+		double *first = grouped + next[c] - have;
+		if (in_class && num_sort_wide(first, have) < 0)
 			return -1;
-		threshold[c] = in_class ? first[in_class - 1] : v[k - 1];
+		put(to, c, in_class ? first[in_class - 1] : v[k - 1]);
 	}
 	return 0;
 }
@@ -255,15 +272,15 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 {
 	bool per_class = flags & OOD_THRESHOLD_PER_CLASS;
 	struct rows w = { .n_methods = n };
-	float *grouped = NULL;
+	double *grouped = NULL;
 	size_t *next = NULL;
 	int rc = -1;
 
 	*t = (struct ood_threshold){ .promise = *promise };
-	if (read_rows(&w, r, methods, per_class))
+	if (read_rows(&w, r, methods, per_class) < 0)
 		goto out;
 	t->rows = w.n;
-	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK))
+	if (per_class && count_classes(t, r, &w, flags & OOD_THRESHOLD_FALLBACK) < 0)
 		goto out;
 	if (ood_promise_rank(promise, w.n) == 0) {
 		too_few(t, r, "", w.n);
@@ -274,8 +291,8 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	rc = grouped && next ? 0 : ts_reader_fail(r, "out of memory");
 	for (size_t m = 0; m < n && rc == 0; m++) {
 		size_t shape = per_class ? t->classes : 1;
-		struct ts_tensor *to = ts_set_add(&t->set, methods[m], TS_F32, 1, &shape);
-		if (!to || fit_column(t, to->data, w.scores[m], &w, grouped, next))
+		struct ts_tensor *to = ts_set_add(&t->set, methods[m], w.wide[m] ? TS_F64 : TS_F32, 1, &shape);
+		if (!to || fit_column(t, to, w.scores[m], &w, grouped, next) < 0)
 			rc = ts_reader_fail(r, "out of memory");
 	}
 out:
@@ -304,12 +321,12 @@ static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 				  .data = t->class_rows };
 	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 
-	return ts_meta_set_str(m, "fit", "threshold") || ts_meta_set_double(m, "alpha", t->promise.alpha) ||
-			       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") ||
-			       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence)) ||
-			       ts_meta_set_int(m, "rows", (int64_t)t->rows) ||
-			       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) ||
-					       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback))) ?
+	return ts_meta_set_str(m, "fit", "threshold") < 0 || ts_meta_set_double(m, "alpha", t->promise.alpha) < 0 ||
+			       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") < 0 ||
+			       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence) < 0) ||
+			       ts_meta_set_int(m, "rows", (int64_t)t->rows) < 0 ||
+			       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) < 0 ||
+					       ts_meta_set_int(m, "class.fallback", (int64_t)t->fallback) < 0)) ?
 		       -1 :
 		       0;
 }
@@ -324,7 +341,7 @@ int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, stru
 		const struct ts_tensor *v = &t->set.t[i];
 		if (ts_header_field(h, v->name))
 			return err_fail(err, "there are two columns '%s'", v->name);
-		if (ts_header_add(h, v->name, TS_F32, 1, v->shape) < 0)
+		if (ts_header_add(h, v->name, v->type, 1, v->shape) < 0)
 			return err_memory(err);
 	}
 	rc = ts_writer_begin(w, h);
@@ -383,10 +400,10 @@ static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
 		return ts_reader_fail(r, "holds no thresholds");
 	for (size_t i = 0; i < t->set.n; i++) {
 		const struct ts_tensor *v = &t->set.t[i];
-		if (v->type != TS_F32 || v->ndim != 1 || v->shape[0] != want)
+		if ((v->type != TS_F32 && v->type != TS_F64) || v->ndim != 1 || v->shape[0] != want)
 			return ts_reader_fail(r, "'%s' is not %zu thresholds", v->name, want);
 		for (size_t c = 0; c < want; c++)
-			if (isnan(((const float *)v->data)[c]))
+			if (isnan(ts_get(v->type, v->data, c)))
 				return ts_reader_fail(r, "'%s': a threshold is not a number", v->name);
 	}
 	return 0;

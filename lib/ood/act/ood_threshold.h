@@ -18,8 +18,8 @@
  * Both need rows to come that are drawn as the n were, and neither needs to know how. With ties the
  * rates only get smaller, as equal scores are not flagged.
  *
- * Thresholds are kept as a stream of kind "fit": a tensor <f4 for each column of scores, called as the
- * column, of shape (1), or (classes) if there is one for each predicted class. Meta:
+ * Thresholds are kept as a stream of kind "fit": a tensor for each column of scores, called as the column and
+ * of its type (<f4; <f8 where it is <f8), of shape (1), or (classes) if there is one for each predicted class. Meta:
  *	fit             "threshold"
  *	alpha           the wanted rate
  *	guarantee       "conformal" or "binomial"
@@ -63,7 +63,7 @@ uint64_t ood_promise_rows(const struct ood_promise *promise);
 
 struct ood_threshold {
 	struct ood_promise promise;
-	struct ts_set set; /* <f4 (1) or (classes), in the order of the columns */
+	struct ts_set set; /* <f4 or <f8 (1) or (classes), in the order of the columns */
 	uint64_t rows;
 	size_t classes;          /* 0: one threshold for all */
 	int64_t *class_rows;     /* (classes) */
@@ -73,7 +73,7 @@ struct ood_threshold {
 
 enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };
 
-/* Reads the scores stream r to END and fills *t for its columns methods[0..n-1]. Retains 4 bytes per
+/* Reads the scores stream r to END and fills *t for its columns methods[0..n-1]. Retains 8 bytes per
  * row and column, and 8 per row. flags: PER_CLASS for a threshold for each class of column `pred`
  * (as many classes as meta "classes" names, or as pred shows), FALLBACK so that classes of too few
  * rows get the threshold of all rows, which promises the rate over all rows only. -1: r has failed

@@ -59,11 +59,11 @@ int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t r
 			return err_fail(err, "row %llu: there is no threshold for class %lld",
 					(unsigned long long)(row + k), (long long)pred[k]);
 	for (size_t i = 0; i < t->set.n; i++) {
-		const float *threshold = t->set.t[i].data; /* (1), or (classes) */
+		const struct ts_tensor *limit = &t->set.t[i]; /* (1), or (classes) */
 		const float *score = b->cols[v->score[i]].data;
 		uint8_t *to = b->cols[v->first + i].data;
 		for (size_t k = 0; k < b->n; k++)
-			to[k] = score[k] < threshold[pred ? pred[k] : 0];
+			to[k] = (double)score[k] < ts_get(limit->type, limit->data, pred ? (size_t)pred[k] : 0);
 	}
 	return 0;
 }

@@ -29,18 +29,18 @@ struct walk {
 	const struct ood_sample *s[2]; /* positives, negatives */
 	bool up;
 	size_t taken[2];
-	float t;
+	double t;
 };
 
 /* The next row's score in the walk's order. */
-static float next(const struct walk *w, int s)
+static double next(const struct walk *w, int s)
 {
 	const struct ood_sample *x = w->s[s];
 
-	return x->v[w->up ? w->taken[s] : x->n - 1 - w->taken[s]];
+	return ood_at(x, w->up ? w->taken[s] : x->n - 1 - w->taken[s]);
 }
 
-static bool comes_first(const struct walk *w, float a, float b)
+static bool comes_first(const struct walk *w, double a, double b)
 {
 	return w->up ? a < b : a > b;
 }
@@ -58,6 +58,12 @@ static bool step(struct walk *w)
 		while (w->taken[s] < w->s[s]->n && next(w, s) == w->t)
 			w->taken[s]++;
 	return true;
+}
+
+/* As many as it takes to read a threshold back. */
+static int digits(const struct walk *w)
+{
+	return w->s[0]->wide || w->s[1]->wide ? 17 : 9;
 }
 
 static double share(const struct walk *w, int s)
@@ -78,7 +84,7 @@ int ood_roc_write(struct ts_file *f, const char *method, const char *set, const 
 			continue;
 		tpr = share(&w, 0);
 		fpr = share(&w, 1);
-		rc = put(f, "%s\t%s\t%.9g\t%.9g\t%.9g\n", method, set, (double)w.t, fpr, tpr);
+		rc = put(f, "%s\t%s\t%.*g\t%.9g\t%.9g\n", method, set, digits(&w), w.t, fpr, tpr);
 	}
 	return rc;
 }
@@ -98,7 +104,7 @@ int ood_pr_write(struct ts_file *f, const char *method, const char *set, const s
 				continue;
 			recall = share(&w, 0);
 			precision = now;
-			rc = put(f, "%s\t%s\t%s\t%.9g\t%.9g\t%.9g\n", method, set, out ? "out" : "in", (double)w.t,
+			rc = put(f, "%s\t%s\t%s\t%.*g\t%.9g\t%.9g\n", method, set, out ? "out" : "in", digits(&w), w.t,
 				 recall, precision);
 		}
 	}
@@ -115,11 +121,11 @@ static void range(const struct ood_sample *id, const struct ood_sample *ood, dou
 	*low = INFINITY;
 	*high = -INFINITY;
 	for (int k = 0; k < 2; k++) {
-		float a = s[k]->v[s[k]->n / 1000], b = s[k]->v[s[k]->n - 1 - s[k]->n / 1000];
+		double a = ood_at(s[k], s[k]->n / 1000), b = ood_at(s[k], s[k]->n - 1 - s[k]->n / 1000);
 		if (isfinite(a))
-			*low = fmin(*low, (double)a);
+			*low = fmin(*low, a);
 		if (isfinite(b))
-			*high = fmax(*high, (double)b);
+			*high = fmax(*high, b);
 	}
 	if (!(*low < *high)) { /* one score, or none that is finite */
 		*low = isfinite(*low) ? *low - .5 : 0;
@@ -139,7 +145,7 @@ int ood_hist_write(struct ts_file *f, const char *method, const char *set, const
 		const struct ood_sample *s = k ? ood : id;
 		size_t rows[BINS] = { 0 };
 		for (size_t i = 0; i < s->n; i++) {
-			double bin = floor(((double)s->v[i] - low) / width);
+			double bin = floor((ood_at(s, i) - low) / width);
 			rows[(int)fmin(fmax(bin, 0), BINS - 1)]++;
 		}
 		for (int b = 0; b < BINS && rc == 0; b++)

@@ -4,17 +4,18 @@
 
 #include "ood/eval/ood_delong.h"
 
-void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m, bool above,
+void ood_placements(const struct ood_sample *s, const uint32_t *order, const struct ood_sample *other, bool above,
 		    double *out)
 {
-	size_t below = 0, up_to = 0; /* rows of other below v[k]; below or equal */
+	size_t below = 0, up_to = 0; /* rows of other below row k; below or equal */
 
-	for (size_t k = 0; k < n; k++) {
-		while (below < m && other[below] < v[k])
+	for (size_t k = 0; k < s->n; k++) {
+		const double v = ood_at(s, k);
+		while (below < other->n && ood_at(other, below) < v)
 			below++;
-		while (up_to < m && other[up_to] <= v[k])
+		while (up_to < other->n && ood_at(other, up_to) <= v)
 			up_to++;
-		double share = ((double)below + (double)up_to) / 2 / (double)m;
+		double share = ((double)below + (double)up_to) / 2 / (double)other->n;
 		out[order[k]] = above ? 1 - share : share;
 	}
 }

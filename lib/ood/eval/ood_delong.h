@@ -16,13 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ood/eval/ood_metrics.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* out[order[k]] (n) becomes the placement of v[k] among other (m), both sorted ascending: the share of
- * other below it (ID rows: above = false) or above it (OOD rows: above = true). */
-void ood_placements(const float *v, const uint32_t *order, size_t n, const float *other, size_t m, bool above,
+/* out[order[k]] becomes the placement of the k-th row of s among other's, both unweighted: the share of other
+ * below it (ID rows: above = false) or above it (OOD rows: above = true). */
+void ood_placements(const struct ood_sample *s, const uint32_t *order, const struct ood_sample *other, bool above,
 		    double *out);
 /* Variance of the mean of x, S^2 / n with ddof 1; NaN if n is 1. With y not NULL: of x - y. */
 double ood_variance_of_mean(const double *x, const double *y, size_t n);

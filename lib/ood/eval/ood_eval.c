@@ -91,8 +91,10 @@ static void place(const struct ood_eval *e, const struct ood_set *ood, size_t k,
 {
 	const struct ood_set *id = e->id;
 
-	ood_placements(id->scores[k], id->order[k], id->n, ood->scores[k], ood->n, false, x);
-	ood_placements(ood->scores[k], ood->order[k], ood->n, id->scores[k], id->n, true, y);
+	const struct ood_sample a = ood_set_sample(id, k), b = ood_set_sample(ood, k);
+
+	ood_placements(&a, id->order[k], &b, false, x);
+	ood_placements(&b, ood->order[k], &a, true, y);
 }
 
 static void holm(struct ood_result *out, double *p, size_t n)
@@ -201,9 +203,11 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		d->sorted[0][i] = d->row[0][id->order[k][i]];
 	for (size_t i = 0; i < ood->n; i++)
 		d->sorted[1][i] = d->row[1][ood->order[k][i]];
-	struct ood_sample a = { id->scores[k], id->n, d->sorted[0] }, b = { ood->scores[k], ood->n, d->sorted[1] };
+	struct ood_sample a = ood_set_sample(id, k), b = ood_set_sample(ood, k);
+	a.weight = d->sorted[0];
+	b.weight = d->sorted[1];
 	struct ood_metrics m = ood_compare(&a, &b, &e->o.by);
-	if (!id->right)
+	if (!id->mark)
 		return m;
 	/* The right rows' scores are the same ones in the same order. */
 	for (size_t i = 0; i < id->n; i++) {
@@ -212,7 +216,8 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		if (id->mark[row] == OOD_RIGHT)
 			d->right[n_right++] = d->row[0][row];
 	}
-	struct ood_sample right = { id->right[k], n_right, d->right };
+	struct ood_sample right = ood_set_right(id, k);
+	right.weight = d->right;
 	if (labelled)
 		ood_compare_right(&right, labelled, &b, &m);
 	return m;
@@ -307,11 +312,11 @@ int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups,
 
 #pragma omp parallel for schedule(dynamic) num_threads(e->o.threads)
 	for (size_t k = 0; k < id->n_methods; k++) {
-		struct ood_sample a = { id->scores[k], id->n, NULL }, b = { ood->scores[k], ood->n, NULL };
+		const struct ood_sample a = ood_set_sample(id, k), b = ood_set_sample(ood, k);
 		unknown(&out[k]);
 		out[k].m = ood_compare(&a, &b, &e->o.by);
-		if (id->right && id->labelled) {
-			struct ood_sample right = { id->right[k], id->n_right, NULL };
+		if (id->mark && id->labelled) {
+			const struct ood_sample right = ood_set_right(id, k);
 			ood_compare_right(&right, id->labelled, &b, &out[k].m);
 		}
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ood/eval/ood_cell.h"
 #include "ood/eval/ood_input.h"
 
 enum { BATCH = 1024, MAX_FIELDS = 10000, FIRST = 4096, MAX_LINE = 1 << 20 };
@@ -25,8 +26,10 @@ struct ood_input {
 	struct ts_header header; /* of text */
 	size_t line;             /* the number of the last line, from 1 */
 	char *ahead;             /* a line that is given again, in buf; or NULL */
-	size_t n;                /* columns of text, passed over ones among them */
-	ptrdiff_t *column;       /* (n) which column of the header each is, or -1 */
+	size_t blank;      /* the number of the first of the empty lines before it, which only the end may follow */
+	char separator;    /* between cells: a tab, a comma, a semicolon, blanks (' '); 0: there is one cell */
+	size_t n;          /* columns of text, passed over ones among them */
+	ptrdiff_t *column; /* (n) which column of the header each is, or -1 */
 	bool failed;
 	struct err error;
 };
@@ -107,18 +110,12 @@ static int fill(struct ood_input *in)
 	return n < 0 ? ood_input_fail(in, "cannot read: %s", strerror(errno)) : n > 0;
 }
 
-/* The next line of text, without its end, until the next one is asked for. 1, 0 at the end, -1. The last line may lack
- * its newline. What is no text is told before its line ends: it may not. */
-static int next_line(struct ood_input *in, char **line)
+/* The next line, empty or not. The last one may lack its newline. What is no text is told before its line ends: it
+ * may not. */
+static int any_line(struct ood_input *in, char **line)
 {
 	size_t seen = 0, len;
 	char *end;
-
-	if (in->ahead) {
-		*line = in->ahead;
-		in->ahead = NULL;
-		return 1;
-	}
 
 	while (!(end = memchr(in->buf + in->at + seen, '\n', in->len - in->at - seen))) {
 		if (memchr(in->buf + in->at + seen, '\0', in->len - in->at - seen))
@@ -143,6 +140,28 @@ static int next_line(struct ood_input *in, char **line)
 	return 1;
 }
 
+/* The next line of text, without its end and blanks there, until the next one is asked for. 1, 0 at the end, -1. Lines
+ * without anything are none at the end, where editors and programs leave them; elsewhere a score may be missing. */
+static int next_line(struct ood_input *in, char **line)
+{
+	int rc;
+
+	if (in->ahead) {
+		*line = in->ahead;
+		in->ahead = NULL;
+		return 1;
+	}
+	while ((rc = any_line(in, line)) == 1) {
+		size_t len = strlen(*line);
+		while (len > 0 && (*line)[len - 1] == ' ')
+			(*line)[--len] = '\0';
+		if (len > 0)
+			return in->blank ? ood_input_fail(in, "line %zu: is empty", in->blank) : 1;
+		in->blank = in->blank ? in->blank : in->line;
+	}
+	return rc;
+}
+
 /* Must the next line be waited for? */
 static bool must_wait(const struct ood_input *in)
 {
@@ -150,14 +169,6 @@ static bool must_wait(const struct ood_input *in)
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
-
-static bool is_number(const char *text, double *v)
-{
-	char *end;
-
-	*v = strtod(text, &end);
-	return *text && *text != ' ' && !*end;
-}
 
 static int add_column(struct ood_input *in, const char *name, enum ts_type type)
 {
@@ -168,14 +179,43 @@ static int add_column(struct ood_input *in, const char *name, enum ts_type type)
 	return ts_header_add(&in->header, name, type, 0, NULL) < 0 ? ood_input_fail(in, "out of memory") : 0;
 }
 
-/* What a column of this name is. */
+/* What a column of this name is. An index (pandas calls it so, or not at all) is first and no score. */
 static int add_named(struct ood_input *in, const char *name)
 {
-	if (!strcmp(name, "name") || !strncmp(name, "verdict:", 8)) {
+	const bool index = in->n == 0 && (!*name || !strcmp(name, "Unnamed: 0"));
+
+	if (!strcmp(name, "name") || !strncmp(name, "verdict:", 8) || (index && in->separator)) {
 		in->column[in->n++] = -1;
 		return 0;
 	}
-	return add_column(in, name, !strcmp(name, "pred") || !strcmp(name, "label") ? TS_I64 : TS_F32);
+	return add_column(in, name, !strcmp(name, "pred") || !strcmp(name, "label") ? TS_I64 : TS_F64);
+}
+
+/* What a first line holds. */
+struct first {
+	size_t n, numbers; /* cells, those that are numbers */
+	bool counted;      /* the first is empty, the others are 0, 1, 2...: names that pandas gives */
+	char odd[64];      /* a cell that is neither a number nor a name; "" */
+};
+
+static int look_at(struct ood_input *in, const char *line, struct first *f)
+{
+	char *copy = strdup(line), *rest = copy, *cell;
+	double v;
+
+	*f = (struct first){ .counted = true };
+	while ((cell = ood_cell_take(&rest, in->separator)) != NULL) {
+		bool number = ood_cell_number(cell, &v);
+		f->counted =
+			f->counted && (f->n == 0 ? !*cell : number && v == (double)(f->n - 1) && !strpbrk(cell, ".eE"));
+		f->n++;
+		f->numbers += number;
+		if (!number && !*f->odd && ood_cell_odd(cell))
+			snprintf(f->odd, sizeof f->odd, "%s", cell);
+	}
+	free(copy);
+	f->counted = f->counted && f->n > 1;
+	return copy ? 0 : ood_input_fail(in, "out of memory");
 }
 
 /* Makes the header from the first line, which is taken apart. */
@@ -184,7 +224,7 @@ static int take_heading(struct ood_input *in, char *line)
 	char *word;
 	int rc = 0;
 
-	while (rc == 0 && (word = strsep(&line, "\t")) != NULL)
+	while (rc == 0 && (word = ood_cell_take(&line, in->separator)) != NULL)
 		rc = add_named(in, word);
 	return rc;
 }
@@ -198,51 +238,116 @@ static int take_columns(struct ood_input *in, size_t n)
 	for (size_t i = 1; i <= n && rc == 0; i++) {
 		if (n > 1)
 			snprintf(own, sizeof own, "score%zu", i);
-		rc = add_column(in, own, in->numbers ? TS_F64 : TS_F32);
+		rc = add_column(in, own, TS_F64);
 	}
 	return rc;
 }
 
-/* Does a line hold numbers alone, and how many cells has it? */
-static bool is_numbers(const char *line, size_t *n)
+static int make_room(struct ood_input *in, size_t n)
 {
-	bool numbers = true;
-
-	for (*n = 1;; ++*n) {
-		char *end;
-		strtod(line, &end);
-		size_t len = strcspn(line, "\t");
-		numbers &= len > 0 && *line != ' ' && end == line + len;
-		if (!line[len])
-			return numbers;
-		line += len + 1;
-	}
-}
-
-/* Looks at the first line, which is given again if it holds numbers. */
-static int begin_text(struct ood_input *in)
-{
-	bool numbers = true;
-	size_t n = 1;
-	char *line;
-	int rc;
-
-	if (!in->numbers) {
-		if (next_line(in, &line) < 0)
-			return -1;
-		numbers = is_numbers(line, &n);
-		in->ahead = numbers ? line : NULL;
-	}
 	if (n > MAX_FIELDS)
 		return ood_input_fail(in, "line 1: more than %d columns", MAX_FIELDS);
-	if (!(in->column = calloc(n, sizeof *in->column)))
-		return ood_input_fail(in, "out of memory");
-	if (numbers)
-		return take_columns(in, n);
-	if (take_heading(in, line) < 0)
+	in->column = calloc(n + 1, sizeof *in->column); /* one more: the names of rows that R writes */
+	return in->column ? 0 : ood_input_fail(in, "out of memory");
+}
+
+/* A heading, and the first row, whose names R gives no heading. */
+static int begin_named(struct ood_input *in, char *heading)
+{
+	struct first names, row;
+	int rc = next_line(in, &in->ahead);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : ood_input_fail(in, "no rows of numbers, and not an unmask stream");
+	if (!in->separator)
+		in->separator = strchr(in->ahead, '\t')                         ? '\t' :
+				strchr(in->ahead + strspn(in->ahead, " "), ' ') ? ' ' :
+										  0;
+	if (look_at(in, heading, &names) < 0 || look_at(in, in->ahead, &row) < 0 || make_room(in, names.n) < 0)
 		return -1;
-	rc = next_line(in, &in->ahead);
-	return rc == 0 ? ood_input_fail(in, "no rows of numbers, and not an unmask stream") : rc < 0 ? -1 : 0;
+	if (row.n == names.n + 1 && in->ahead[strspn(in->ahead, " ")] == '"')
+		in->column[in->n++] = -1;
+	return take_heading(in, heading);
+}
+
+/* Looks at the first line, which is given again if it holds numbers. What could be a row must not pass for a
+ * heading: its scores would be lost. */
+static int begin_table(struct ood_input *in)
+{
+	struct first f;
+	char *line, *heading;
+	int rc = next_line(in, &line);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : ood_input_fail(in, "no rows of numbers, and not an unmask stream");
+	const bool comment = strncmp(line, "# ", 2) == 0; /* numpy.savetxt(header=) */
+	line += comment ? 2 : 0;
+	in->separator = ood_cell_separator(line);
+	if (look_at(in, line, &f) < 0)
+		return -1;
+	if (f.n == 1 && f.numbers == 0) { /* numbers with blanks between them? */
+		in->separator = ' ';
+		if (look_at(in, line, &f) < 0)
+			return -1;
+		in->separator = f.n > 1 && f.numbers > 0 ? ' ' : 0;
+		if (!in->separator && look_at(in, line, &f) < 0)
+			return -1;
+	}
+	if (f.numbers == f.n && in->separator == ',' && f.n == 2 && !strpbrk(line, ".eE"))
+		return ood_input_fail(in,
+				      "line 1: '%.60s' may be two numbers, or one with a decimal comma; decimal points "
+				      "and a heading, or tabs, tell",
+				      line);
+	if (f.numbers == f.n && !comment) {
+		in->ahead = line;
+		return make_room(in, f.n) < 0 ? -1 : take_columns(in, f.n);
+	}
+	if (*f.odd)
+		return ood_input_fail(in, "line 1: '%.60s' is not a number, and no name of a column", f.odd);
+	if (f.numbers > 0 && !f.counted)
+		return ood_input_fail(in, "line 1: holds numbers and words, so it is no heading and no row of scores; "
+					  "a first line that names the columns tells ('name' is passed over)");
+	if (!(heading = strdup(line)))
+		return ood_input_fail(in, "out of memory");
+	rc = begin_named(in, heading);
+	free(heading);
+	return rc;
+}
+
+/* After the mark that Excel and PowerShell put before UTF-8. */
+static int begin_text(struct ood_input *in)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	int rc = 1;
+
+	while (rc > 0 && in->len - in->at < 3 && *in->buf == mark[0])
+		rc = fill(in);
+	if (rc < 0)
+		return -1;
+	if (in->len - in->at >= 3 && memcmp(in->buf + in->at, mark, 3) == 0)
+		in->at += 3;
+	if (!in->numbers)
+		return begin_table(in);
+	return make_room(in, 1) < 0 ? -1 : take_columns(in, 1);
+}
+
+/* A cell of column c in row i. */
+static int take_value(struct ood_input *in, const char *word, struct ts_col *to, size_t i)
+{
+	double v;
+
+	if (!ood_cell_number(word, &v) && to->type == TS_F64 && in->header.n_fields == 1)
+		return ood_input_fail(in, "line %zu: '%.60s' is not a number", in->line, word);
+	if (!ood_cell_number(word, &v))
+		return ood_input_fail(in, "line %zu: '%.60s' is not a number, in column '%s'", in->line, word,
+				      to->name);
+	if (to->type == TS_F64)
+		((double *)to->data)[i] = v;
+	else if (v < -1 || v > 1e9 || v != (double)(int64_t)v)
+		return ood_input_fail(in, "line %zu: '%.60s' is no class", in->line, word);
+	else
+		((int64_t *)to->data)[i] = (int64_t)v;
+	return 0;
 }
 
 /* Row i of the batch. */
@@ -251,34 +356,18 @@ static int take_row(struct ood_input *in, char *line, struct ts_batch *b, size_t
 	char *word;
 	size_t k = 0;
 
-	for (; (word = strsep(&line, "\t")) != NULL; k++) {
-		double v;
-		if (k >= in->n)
-			break;
-		if (in->column[k] < 0)
-			continue;
-		struct ts_col *to = &b->cols[in->column[k]];
-		if (!is_number(word, &v))
-			return ood_input_fail(in, "line %zu: '%.60s' is not a number", in->line, word);
-		if (to->type == TS_F32)
-			((float *)to->data)[i] = (float)v;
-		else if (v < -1 || v > 1e9 || v != (double)(int64_t)v)
-			return ood_input_fail(in, "line %zu: '%.60s' is no class", in->line, word);
-		else
-			((int64_t *)to->data)[i] = (int64_t)v;
-	}
+	for (; (word = ood_cell_take(&line, in->separator)) != NULL && k < in->n; k++)
+		if (in->column[k] >= 0 && take_value(in, word, &b->cols[in->column[k]], i) < 0)
+			return -1;
 	return k == in->n && !word ? 0 : ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);
 }
 
-/* The same of a number per line, which keeps its digits. */
+/* The same of a number per line. */
 static int take_number(struct ood_input *in, const char *line, struct ts_batch *b, size_t i)
 {
 	double *v = (double *)b->cols[0].data + i;
-	char *end;
 
-	errno = 0;
-	*v = strtod(line, &end);
-	if (end == line || *end || errno == ERANGE || isnan(*v))
+	if (!ood_cell_number(line + strspn(line, " "), v) || isnan(*v))
 		return ood_input_fail(in, "line %zu is not a number%s", in->line,
 				      in->line > 1 ? "" : ", and the input is not an unmask stream");
 	return 0;
@@ -308,8 +397,11 @@ static struct ood_input *open_input(const char *path, bool numbers, struct ts_fi
 		ood_input_fail(in, "empty input where scores were expected");
 	if (rc <= 0)
 		return in;
-	if ((unsigned char)*in->buf < 128) {
+	const unsigned char first = (unsigned char)*in->buf;
+	if (first < 128 || first == 0xef) {
 		begin_text(in); /* what fails is in in->error */
+	} else if (first >= 0xfe) {
+		ood_input_fail(in, "is UTF-16 text, or none; UTF-8 is read");
 	} else if (!(in->r = ts_reader_open_fn(take, in, in->name))) {
 		ood_input_close(in);
 		return NULL;

@@ -86,11 +86,11 @@ static inline void add_points(struct points *p, const struct step *s)
 }
 
 /* Takes all rows of score t from the top of the sample: returns their weight. */
-static inline uint64_t take(const struct ood_sample *s, size_t *i, float t)
+static inline uint64_t take(const struct ood_sample *s, size_t *i, double t)
 {
 	uint64_t sum = 0;
 
-	while (*i > 0 && s->v[*i - 1] == t) {
+	while (*i > 0 && ood_at(s, *i - 1) == t) {
 		--*i;
 		sum += s->weight ? s->weight[*i] : 1;
 	}
@@ -110,7 +110,8 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 
 	assert(s.n_id && s.n_ood);
 	while (i > 0 || o > 0) {
-		float t = o == 0 || (i > 0 && id->v[i - 1] > ood->v[o - 1]) ? id->v[i - 1] : ood->v[o - 1];
+		double t = o == 0 || (i > 0 && ood_at(id, i - 1) > ood_at(ood, o - 1)) ? ood_at(id, i - 1) :
+											 ood_at(ood, o - 1);
 		size_t before = i + o;
 		s.d_id = take(id, &i, t);
 		s.d_ood = take(ood, &o, t);
@@ -136,22 +137,22 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 }
 
 /* The score of the k-th largest row, k >= 1. */
-static float largest(const struct ood_sample *s, uint64_t k)
+static double largest(const struct ood_sample *s, uint64_t k)
 {
 	size_t i = s->n;
 
 	if (!s->weight)
-		return s->v[s->n - k];
+		return ood_at(s, s->n - k);
 	for (uint64_t seen = 0; seen < k && i > 0; i--)
 		seen += s->weight[i - 1];
-	return s->v[i];
+	return ood_at(s, i);
 }
 
-static uint64_t above(const struct ood_sample *s, float t)
+static uint64_t above(const struct ood_sample *s, double t)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = s->n; i > 0 && s->v[i - 1] > t; i--)
+	for (size_t i = s->n; i > 0 && ood_at(s, i - 1) > t; i--)
 		sum += s->weight ? s->weight[i - 1] : 1;
 	return sum;
 }
@@ -165,7 +166,7 @@ void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const 
 	m->v[OOD_OSCR] =
 		n_right ? ood_compare(right, ood, &plain).v[OOD_AUROC] * (double)n_right / (double)labelled : 0;
 	for (int k = OOD_CCR_1E4; k <= OOD_CCR_1E1; k++, per /= 10) {
-		float t = largest(ood, (n_ood + per - 1) / per);
+		double t = largest(ood, (n_ood + per - 1) / per);
 		m->v[k] = (double)above(right, t) / (double)labelled;
 	}
 }

@@ -80,12 +80,18 @@ struct ood_conventions {
 					   * 1; 0: as they are */
 };
 
-/* Scores sorted ascending, at least one, no NaN. */
+/* Scores sorted ascending, at least one, no NaN: floats, or doubles where they were read as such. Samples of both
+ * kinds compare. */
 struct ood_sample {
 	const float *v;
 	size_t n;
 	const uint32_t *weight; /* (n) row k counts weight[k] times; NULL: once each */
+	const double *wide;     /* instead of v, if not NULL */
 };
+static inline double ood_at(const struct ood_sample *s, size_t i)
+{
+	return s->wide ? s->wide[i] : (double)s->v[i];
+}
 
 /* All but OSCR and CCR, which become NaN. The weights of each sample must not all be 0. */
 struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,

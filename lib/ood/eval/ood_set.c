@@ -8,9 +8,31 @@
 #include "ood/eval/ood_set.h"
 #include "ood/ood_internal.h"
 
-static bool is_score(const struct ts_field *f)
+bool ood_set_is_score(const struct ts_field *f)
 {
-	return f && f->type == TS_F32 && f->ndim == 0;
+	return f && f->ndim == 0 && (f->type == TS_F16 || f->type == TS_F32 || f->type == TS_F64);
+}
+
+int ood_set_no_score(const struct ts_header *h, const char *name, struct err *err)
+{
+	const struct ts_field *f = ts_header_field(h, name);
+
+	if (!f)
+		return err_fail(err, "has no column of scores '%s'", name);
+	if (f->ndim)
+		return err_fail(err, "has no column of scores '%s': it holds more than a number per row", name);
+	return err_fail(err, "has no column of scores '%s': it is %s, where scores are <f8, <f4 or <f2", name,
+			ts_type_name(f->type));
+}
+
+/* Says what there is instead of scores. */
+static int no_scores(const struct ts_header *h, struct err *err)
+{
+	err_fail(err, "has no column of scores (one number of <f8, <f4 or <f2 per row)");
+	for (size_t i = 0; i < h->n_fields; i++)
+		err_append(err, "%s'%s' (%s)", i ? ", " : ": it has ", h->fields[i].name,
+			   ts_type_name(h->fields[i].type));
+	return -1;
 }
 
 int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
@@ -21,7 +43,7 @@ int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
 	if (!names)
 		return -1;
 	for (size_t i = 0; i < h->n_fields; i++) {
-		if (!is_score(&h->fields[i]))
+		if (!ood_set_is_score(&h->fields[i]))
 			continue;
 		names[k] = strdup(h->fields[i].name);
 		if (!names[k++]) {
@@ -42,7 +64,7 @@ int ood_set_choose(const struct ts_header *h, const char *list, char ***ret, siz
 	if (!list) {
 		if (ood_set_methods(h, ret, n) < 0)
 			return err_memory(err);
-		return *n ? 0 : err_fail(err, "has no column of scores");
+		return *n ? 0 : no_scores(h, err);
 	}
 	for (const char *s = list; *s; s++)
 		most += *s == ',';
@@ -67,7 +89,7 @@ int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n)
 		size_t m = 0;
 		while (m < n && strcmp(methods[m], h->fields[i].name) != 0)
 			m++;
-		if (m == n && is_score(&h->fields[i]))
+		if (m == n && ood_set_is_score(&h->fields[i]))
 			return ood_input_fail(in, "has scores '%s', which the ID set lacks", h->fields[i].name);
 	}
 	return h ? 0 : -1;
@@ -85,10 +107,29 @@ static void free_columns(void *columns, size_t n)
 void ood_set_release(struct ood_set *set)
 {
 	free_columns(set->scores, set->n_methods);
+	free_columns(set->wide, set->n_methods);
 	free_columns(set->order, set->n_methods);
 	free_columns(set->right, set->n_methods);
+	free_columns(set->right_wide, set->n_methods);
 	free(set->mark);
 	*set = (struct ood_set){ 0 };
+}
+
+struct ood_sample ood_set_sample(const struct ood_set *set, size_t m)
+{
+	return (struct ood_sample){ set->scores[m], set->n, NULL, set->wide ? set->wide[m] : NULL };
+}
+
+struct ood_sample ood_set_right(const struct ood_set *set, size_t m)
+{
+	return (struct ood_sample){ set->right[m], set->n_right, NULL, set->right_wide ? set->right_wide[m] : NULL };
+}
+
+/* Room for `rows` scores of method m. */
+static int grow_scores(struct ood_set *set, size_t m, bool wide, size_t rows)
+{
+	return wide ? ood_grow(&set->wide[m], 1, rows, sizeof **set->wide) :
+		      ood_grow(&set->scores[m], 1, rows, sizeof **set->scores);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -102,6 +143,7 @@ struct reading {
 	struct ts_batch b;
 	size_t cap;
 	size_t *column;              /* (n_methods): their numbers in the batches */
+	const struct ts_field *f;    /* the header's */
 	ptrdiff_t label, pred, odds; /* those of classes, and of log-odds; -1: there are none */
 	struct {
 		double rows, right, confidence;
@@ -115,10 +157,30 @@ static int grow(struct reading *k, size_t more)
 
 	if (cap == k->cap)
 		return 0;
-	if (ood_grow(set->scores, set->n_methods, cap, sizeof **set->scores) < 0 ||
-	    (set->mark && ood_grow(&set->mark, 1, cap, sizeof *set->mark) < 0))
+	for (size_t m = 0; m < set->n_methods; m++)
+		if (grow_scores(set, m, k->f[k->column[m]].type == TS_F64, cap) < 0)
+			return -1;
+	if (set->mark && ood_grow(&set->mark, 1, cap, sizeof *set->mark) < 0)
 		return -1;
 	k->cap = cap;
+	return 0;
+}
+
+/* The batch's rows of method m. */
+static int take_scores(struct reading *k, size_t m)
+{
+	struct ood_set *set = k->set;
+	const struct ts_col *c = &k->b.cols[k->column[m]];
+
+	for (size_t i = 0; i < k->b.n; i++) {
+		const double v = ts_get(c->type, c->data, i);
+		if (isnan(v))
+			return ood_input_fail(k->in, "row %zu: '%s' is not a number", set->n + i, c->name);
+		if (c->type == TS_F64)
+			set->wide[m][set->n + i] = v;
+		else
+			set->scores[m][set->n + i] = (float)v;
+	}
 	return 0;
 }
 
@@ -127,7 +189,7 @@ static void take_labels(struct reading *k)
 {
 	const int64_t *label = k->label >= 0 ? k->b.cols[k->label].data : NULL;
 	const int64_t *pred = k->pred >= 0 ? k->b.cols[k->pred].data : NULL;
-	const float *odds = k->odds >= 0 ? k->b.cols[k->odds].data : NULL;
+	const struct ts_col *odds = k->odds >= 0 ? &k->b.cols[k->odds] : NULL;
 
 	for (size_t i = 0; i < k->b.n; i++) {
 		int64_t l = label ? label[i] : -1;
@@ -137,7 +199,7 @@ static void take_labels(struct reading *k)
 		if (k->set->mark)
 			k->set->mark[k->set->n + i] = (uint8_t)mark;
 		if (odds && mark != OOD_UNLABELLED) {
-			double p = 1 / (1 + exp(-(double)odds[i]));
+			double p = 1 / (1 + exp(-ts_get(odds->type, odds->data, i)));
 			int bin = (int)fmin(fmax(ceil(p * BINS) - 1, 0), BINS - 1);
 			k->bin[bin].rows++;
 			k->bin[bin].right += mark == OOD_RIGHT;
@@ -166,15 +228,9 @@ static int read_rows(struct reading *k)
 	while ((rc = ood_input_next(k->in, &k->b)) == 1) {
 		if (grow(k, k->b.n) < 0)
 			return ood_input_fail(k->in, "out of memory");
-		for (size_t m = 0; m < set->n_methods; m++) {
-			const struct ts_col *c = &k->b.cols[k->column[m]];
-			const float *v = c->data;
-			for (size_t i = 0; i < k->b.n; i++)
-				if (isnan(v[i]))
-					return ood_input_fail(k->in, "row %zu: '%s' is not a number", set->n + i,
-							      c->name);
-			memcpy(set->scores[m] + set->n, v, k->b.n * sizeof *v);
-		}
+		for (size_t m = 0; m < set->n_methods; m++)
+			if (take_scores(k, m) < 0)
+				return -1;
 		take_labels(k);
 		set->n += k->b.n;
 	}
@@ -183,26 +239,49 @@ static int read_rows(struct reading *k)
 	return rc;
 }
 
+/* The scores of the right rows of method m, sorted. */
+static int take_right(struct ood_set *set, size_t m)
+{
+	const bool wide = set->wide[m];
+	size_t k = 0;
+
+	if (wide)
+		set->right_wide[m] = malloc((set->n_right + 1) * sizeof **set->right_wide);
+	else
+		set->right[m] = malloc((set->n_right + 1) * sizeof **set->right);
+	if (wide ? !set->right_wide[m] : !set->right[m])
+		return -1;
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->mark[i] != OOD_RIGHT)
+			continue;
+		if (wide)
+			set->right_wide[m][k++] = set->wide[m][i];
+		else
+			set->right[m][k++] = set->scores[m][i];
+	}
+	return wide ? num_sort_wide(set->right_wide[m], k) : num_sort(set->right[m], k);
+}
+
+/* Sorts the scores of method m; order (n), or NULL, as in num_sort.h. */
+static int sort_scores(struct ood_set *set, size_t m, uint32_t *order)
+{
+	double *wide = set->wide ? set->wide[m] : NULL;
+
+	if (order)
+		return wide ? num_sort_order_wide(wide, order, set->n) : num_sort_order(set->scores[m], order, set->n);
+	return wide ? num_sort_wide(wide, set->n) : num_sort(set->scores[m], set->n);
+}
+
 /* Sorts the scores, with what goes along with them. */
 static int sort_all(struct ood_set *set)
 {
 	for (size_t m = 0; m < set->n_methods; m++) {
-		if (set->right) {
-			size_t k = 0;
-			set->right[m] = malloc((set->n_right + 1) * sizeof **set->right);
-			for (size_t i = 0; set->right[m] && i < set->n; i++)
-				if (set->mark[i] == OOD_RIGHT)
-					set->right[m][k++] = set->scores[m][i];
-			if (!set->right[m] || num_sort(set->right[m], k))
-				return -1;
-		}
-		if (set->order) {
-			set->order[m] = malloc(set->n * sizeof **set->order);
-			if (!set->order[m] || num_sort_order(set->scores[m], set->order[m], set->n))
-				return -1;
-		} else if (num_sort(set->scores[m], set->n)) {
+		if (set->mark && take_right(set, m) < 0)
 			return -1;
-		}
+		if (set->order && !(set->order[m] = malloc(set->n * sizeof **set->order)))
+			return -1;
+		if (sort_scores(set, m, set->order ? set->order[m] : NULL) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -210,16 +289,20 @@ static int sort_all(struct ood_set *set)
 /* The arrays of arrays. */
 static int begin(struct ood_set *set, size_t n, unsigned flags)
 {
+	bool order = flags & OOD_SET_ORDER, right = flags & OOD_SET_RIGHT;
+
 	*set = (struct ood_set){ .n_methods = n, .ece = NAN };
 	set->scores = calloc(n + 1, sizeof *set->scores);
-	if (flags & OOD_SET_ORDER)
+	set->wide = calloc(n + 1, sizeof *set->wide);
+	if (order)
 		set->order = calloc(n + 1, sizeof *set->order);
-	if (flags & OOD_SET_RIGHT) {
+	if (right) {
 		set->right = calloc(n + 1, sizeof *set->right);
+		set->right_wide = calloc(n + 1, sizeof *set->right_wide);
 		set->mark = malloc(1);
 	}
-	return set->scores && (!(flags & OOD_SET_ORDER) || set->order) &&
-			       (!(flags & OOD_SET_RIGHT) || (set->right && set->mark)) ?
+	return set->scores && set->wide && (!order || set->order) &&
+			       (!right || (set->right && set->right_wide && set->mark)) ?
 		       0 :
 		       -1;
 }
@@ -231,7 +314,7 @@ static bool has_log_odds(const struct ts_header *h)
 	size_t n = 0;
 	bool found = false;
 
-	if (is_score(ts_header_field(h, "msp")) && ts_meta_get_strs(&h->meta, "methods", &texts, &n) == 1)
+	if (ood_set_is_score(ts_header_field(h, "msp")) && ts_meta_get_strs(&h->meta, "methods", &texts, &n) == 1)
 		for (size_t i = 0; i < n; i++)
 			found |= strcmp(texts[i], "msp") == 0;
 	ts_strs_free(texts, n);
@@ -249,10 +332,14 @@ static ptrdiff_t find_classes(const struct ts_header *h, const char *name)
 static int find_columns(struct reading *k, const struct ts_header *h, char *const *methods)
 {
 	for (size_t m = 0; m < k->set->n_methods; m++) {
-		if (!is_score(ts_header_field(h, methods[m])))
-			return ood_input_fail(k->in, "has no column of scores '%s'", methods[m]);
+		struct err why;
+		if (!ood_set_is_score(ts_header_field(h, methods[m]))) {
+			ood_set_no_score(h, methods[m], &why);
+			return ood_input_fail(k->in, "%s", why.text);
+		}
 		k->column[m] = (size_t)ts_header_col(h, methods[m]);
 	}
+	k->f = h->fields;
 	k->label = find_classes(h, "label");
 	k->pred = find_classes(h, "pred");
 	k->odds = has_log_odds(h) ? ts_header_col(h, "msp") : -1;
@@ -276,8 +363,10 @@ int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods
 	if (rc == 0 && set->labelled == 0 && set->mark) {
 		free(set->mark);
 		free(set->right);
+		free(set->right_wide);
 		set->mark = NULL;
 		set->right = NULL;
+		set->right_wide = NULL;
 	}
 	if (rc == 0 && sort_all(set) < 0)
 		rc = ood_input_fail(in, "out of memory");
@@ -285,6 +374,37 @@ int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods
 	ts_batch_release(&k.b);
 	free(k.column);
 	return rc;
+}
+
+/* Makes method m's scores doubles. */
+static int widen(struct ood_set *set, size_t m)
+{
+	set->wide[m] = malloc((set->n + 1) * sizeof **set->wide);
+	if (!set->wide[m])
+		return -1;
+	for (size_t i = 0; i < set->n; i++)
+		set->wide[m][i] = (double)set->scores[m][i];
+	free(set->scores[m]);
+	set->scores[m] = NULL;
+	return 0;
+}
+
+/* Behind a's scores of method m, b's; doubles if one of them has doubles. */
+static int append_scores(struct ood_set *a, const struct ood_set *b, size_t m)
+{
+	const struct ood_sample from = ood_set_sample(b, m);
+
+	if (from.wide && !a->wide[m] && widen(a, m) < 0)
+		return -1;
+	if (grow_scores(a, m, a->wide[m], a->n + b->n) < 0)
+		return -1;
+	for (size_t i = 0; i < b->n; i++) {
+		if (a->wide[m])
+			a->wide[m][a->n + i] = ood_at(&from, i);
+		else
+			a->scores[m][a->n + i] = from.v[i];
+	}
+	return 0;
 }
 
 int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err)
@@ -295,14 +415,14 @@ int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err)
 		return err_memory(err);
 	if (b->order && n > UINT32_MAX)
 		return err_fail(err, "the sets together have more rows than intervals and tests can do: 2^32");
-	if (ood_grow(a->scores, b->n_methods, n, sizeof **a->scores) < 0 ||
-	    (b->order && ood_grow(a->order, b->n_methods, n, sizeof **a->order) < 0))
+	for (size_t m = 0; m < b->n_methods; m++)
+		if (append_scores(a, b, m) < 0)
+			return err_memory(err);
+	if (b->order && ood_grow(a->order, b->n_methods, n, sizeof **a->order) < 0)
 		return err_memory(err);
-	for (size_t m = 0; m < b->n_methods; m++) {
-		memcpy(a->scores[m] + a->n, b->scores[m], b->n * sizeof **a->scores);
+	for (size_t m = 0; m < b->n_methods; m++)
 		for (size_t i = 0; b->order && i < b->n; i++)
 			a->order[m][a->n + i] = (uint32_t)(a->n + b->order[m][i]);
-	}
 	a->n = n;
 	return 0;
 }
@@ -311,12 +431,12 @@ int ood_set_sort(struct ood_set *set)
 {
 	for (size_t m = 0; m < set->n_methods; m++) {
 		if (!set->order) {
-			if (num_sort(set->scores[m], set->n))
+			if (sort_scores(set, m, NULL) < 0)
 				return -1;
 			continue;
 		}
 		uint32_t *from = malloc(set->n * sizeof *from), *rows = set->order[m];
-		if (!from || num_sort_order(set->scores[m], from, set->n)) {
+		if (!from || sort_scores(set, m, from)) {
 			free(from);
 			return -1;
 		}

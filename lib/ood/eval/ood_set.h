@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_set: the scores of a set, read whole into one sorted array per method: 4 bytes per row and method, and
- * as much again for one method while it is sorted.
+ * ood_set: the scores of a set, read whole into one sorted array per method: floats where they come as <f4 or <f2,
+ * 4 bytes per row and method, doubles where they come as <f8 or text, 8 bytes; and as much again for one method while
+ * it is sorted. No score loses a digit.
  */
 #ifndef OOD_SET_H
 #define OOD_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "ood/eval/ood_input.h"
+#include "ood/eval/ood_metrics.h"
 #include "ts/ts.h"
 
 #ifdef __cplusplus
@@ -24,19 +27,25 @@ enum { OOD_UNLABELLED, OOD_WRONG, OOD_RIGHT };
 
 struct ood_set {
 	size_t n;       /* rows */
-	float **scores; /* n_methods arrays of n, sorted ascending */
+	float **scores; /* n_methods arrays of n, sorted ascending, or NULL where it is one of */
+	double **wide;  /* n_methods, those that come as doubles; or NULL: none is */
 	size_t n_methods;
 	uint32_t **order;           /* order[m][k]: the row of the k-th smallest; or NULL */
 	uint64_t labelled, n_right; /* rows with a label; those whose pred is equal to it */
 	uint8_t *mark;              /* (n) enum above; or NULL: not asked for, or no labels */
 	float **right;              /* the scores of the n_right rows, sorted; or NULL with mark */
+	double **right_wide;        /* as wide is of scores */
 	double ece;                 /* expected calibration error of the labelled rows' largest
 					   * softmax probability, which a stream's column msp has as
 					   * log-odds, in 15 bins of equal width (Guo et al., ICML 2017);
 					   * NaN: there is no such column, or no labels */
 };
 
-/* Names of the score columns of a header (<f4, one per row), in its order; an array that the caller
+/* Is it a column of scores: one number of <f8, <f4 or <f2 per row? NULL is none. */
+bool ood_set_is_score(const struct ts_field *f);
+/* Says in err why the column called `name` is none: it is not there, or its type. -1. */
+int ood_set_no_score(const struct ts_header *h, const char *name, struct err *err);
+/* Names of the score columns of a header, in its order; an array that the caller
  * frees with ts_strs_free(). -1: out of memory. */
 int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n) TS_CHECKED;
 /* Names of the columns to read, so freed too: those of the list, separated by commas, or (NULL) as above. -1: there are
@@ -48,6 +57,9 @@ int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n) TS_CHE
  * the input has failed and says why: no such column, NaN, no rows, 2^32 rows or more with ORDER. *set is
  * to be released either way. */
 int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n, unsigned flags) TS_CHECKED;
+/* Method m's scores, and those of its right rows, borrowed. */
+struct ood_sample ood_set_sample(const struct ood_set *set, size_t m);
+struct ood_sample ood_set_right(const struct ood_set *set, size_t m);
 /* Joins b's rows, without their labels, to a's, behind them; a is all zero, or was made so. It is to be
  * sorted then. -1: out of memory, or 2^32 rows with order. */
 int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err) TS_CHECKED;

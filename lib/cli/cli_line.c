@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * Lines of text: those that are read, and cells of those that are written. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { MAX_LINE = 1 << 20 };
+
+/* Bytes of the control character that s begins with: C0, DEL, or C1 in UTF-8. 0: it is none. */
+static size_t control(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (*u < 32 || *u == 127)
+		return 1;
+	return *u == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0 ? 2 : 0;
+}
+
+void cli_put_cell(FILE *f, const char *s)
+{
+	while (*s) {
+		size_t n = control(s);
+		if (*s == '\t' || *s == '\n' || *s == '\r' || *s == '\\')
+			fprintf(f, "\\%c", *s == '\t' ? 't' : *s == '\n' ? 'n' : *s == '\r' ? 'r' : '\\');
+		else if (n == 0)
+			putc(*s, f);
+		for (size_t i = 0; i < n && !strchr("\t\n\r", *s); i++)
+			fprintf(f, "\\x%02x", (unsigned char)s[i]);
+		s += n ? n : 1;
+	}
+}
+
+static int grow(char **line, size_t *cap, struct err *err)
+{
+	size_t more = *cap ? 2 * *cap : 256;
+	char *grown = realloc(*line, more);
+
+	if (!grown)
+		return err_memory(err);
+	*line = grown;
+	*cap = more;
+	return 0;
+}
+
+int cli_line(FILE *f, char **line, size_t *cap, struct err *err)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(f)) != EOF && c != '\n') {
+		if (c == '\0')
+			return err_fail(err, "is no text: it holds a zero byte");
+		if (n >= MAX_LINE)
+			return err_fail(err, "is longer than %d bytes", MAX_LINE);
+		if (n + 1 >= *cap && grow(line, cap, err) < 0)
+			return -1;
+		(*line)[n++] = (char)c;
+	}
+	if (ferror(f))
+		return err_fail(err, "cannot be read: %s", strerror(errno));
+	if (c == EOF && n == 0)
+		return 0;
+	if (n + 1 >= *cap && grow(line, cap, err) < 0)
+		return -1;
+	n -= n > 0 && (*line)[n - 1] == '\r';
+	(*line)[n] = '\0';
+	return 1;
+}
+
+char **cli_lines(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "re");
+	char **lines = NULL, *line = NULL;
+	size_t cap = 0;
+	struct err err;
+	int rc = f ? 1 : 0;
+
+	*n = 0;
+	while (rc == 1 && (rc = cli_line(f, &line, &cap, &err)) == 1) {
+		char **grown = realloc(lines, (*n + 2) * sizeof *lines);
+
+		if (!grown || !(grown[*n] = strdup(line)))
+			cli_oom();
+		lines = grown;
+		++*n;
+	}
+	if (!f)
+		cli_error("cannot read '%s': %s", path, strerror(errno));
+	else if (rc < 0)
+		cli_error("'%s': line %zu: %s", path, *n + 1, err.text);
+	else if (!lines)
+		cli_error("cannot read '%s': it is empty", path);
+	if (rc < 0) {
+		ts_strs_free(lines, *n);
+		lines = NULL;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return lines;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * Cells of tables, as programs for tables write them. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/eval/ood_cell.h"
+
+bool ood_cell_number(const char *text, double *v)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtod(text, &end);
+	return *text && *text != ' ' && !*end && !(errno == ERANGE && (*v == 0 || isinf(*v)));
+}
+
+/* The end of a quoted cell's text, if it is one: "..." before the separator or the end. */
+static char *closing_quote(char *cell, char separator)
+{
+	char *s = cell + 1;
+
+	while ((s = strchr(s, '"')) != NULL && s[1] == '"')
+		s += 2;
+	if (!s)
+		return NULL;
+	const char *after = s + 1 + (separator == ' ' ? 0 : strspn(s + 1, " "));
+	return !*after || *after == separator ? s : NULL;
+}
+
+/* Takes the quotes off a cell that ends at `end`. */
+static char *unquote(char *cell, const char *end)
+{
+	char *to = cell;
+
+	for (const char *s = cell + 1; s < end; s += s[0] == '"' ? 2 : 1)
+		*to++ = *s;
+	*to = '\0';
+	return cell;
+}
+
+char *ood_cell_take(char **rest, char separator)
+{
+	char *cell = *rest, *quote, *end;
+
+	if (!cell)
+		return NULL;
+	cell += strspn(cell, " ");
+	quote = *cell == '"' ? closing_quote(cell, separator) : NULL;
+	end = strchrnul(quote ? quote : cell, separator);
+	*rest = *end ? end + 1 + (separator == ' ' ? strspn(end + 1, " ") : 0) : NULL;
+	*end = '\0';
+	if (quote)
+		return unquote(cell, quote);
+	while (end > cell && end[-1] == ' ')
+		*--end = '\0';
+	return cell;
+}
+
+/* What others write where a number is missing. */
+static bool is_missing(const char *cell)
+{
+	static const char *const words[] = { "NA",   "N/A", "#N/A", "<NA>", "na", "n/a",   "null",    "NULL",   "None",
+					     "none", "-",   "--",   "?",    ".",  "#NUM!", "#DIV/0!", "#VALUE!" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(cell, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A name may begin with a digit (5nn), but not with a whole number before anything else than a word. */
+bool ood_cell_odd(const char *cell)
+{
+	char *end;
+
+	strtod(cell, &end);
+	return is_missing(cell) ||
+	       (end > cell && *end && !strchr("_-:", *end) && !((*end | 32) >= 'a' && (*end | 32) <= 'z'));
+}
+
+char ood_cell_separator(const char *line)
+{
+	for (const char *try = "\t,;"; *try; try++) {
+		bool quoted = false;
+		for (const char *s = line; *s; s++) {
+			quoted ^= *s == '"';
+			if (*s == *try && !quoted)
+				return *try;
+		}
+	}
+	return 0;
+}

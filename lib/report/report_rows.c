@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ * Rows and tensors as text. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "report/report_rows.h"
+
+static int put_json(FILE *f, const char *s)
+{
+	char *text = ts_str_json(s);
+
+	if (!text)
+		return -1;
+	fputs(text, f);
+	free(text);
+	return 0;
+}
+
+/* The sizes of a shape, with a separator between. */
+static void put_shape(FILE *f, int ndim, const size_t *shape, const char *between)
+{
+	for (int i = 0; i < ndim; i++)
+		fprintf(f, "%s%zu", i ? between : "", shape[i]);
+}
+
+int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows)
+{
+	fprintf(f, "{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION, h->kind,
+		(unsigned long long)rows);
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *field = &h->fields[i];
+
+		fputs(i ? ",\n  " : "\n  ", f);
+		if (put_json(f, field->name) < 0)
+			return -1;
+		fprintf(f, ": {\"type\": \"%s\", \"shape\": [", ts_type_name(field->type));
+		put_shape(f, field->ndim, field->shape, ", ");
+		fputs("]}", f);
+	}
+	fputs("},\n \"meta\": {", f);
+	for (size_t i = 0; i < h->meta.n; i++) {
+		char *text = ts_entry_json(&h->meta.e[i]);
+
+		fputs(i ? ",\n  " : "\n  ", f);
+		if (!text || put_json(f, h->meta.e[i].key) < 0) {
+			free(text);
+			return -1;
+		}
+		fprintf(f, ": %s", text);
+		free(text);
+	}
+	fputs("}}\n", f);
+	return 0;
+}
+
+void report_history(FILE *f, const struct ts_header *h)
+{
+	for (size_t i = 0; i < h->n_history; i++) {
+		const struct ts_step *s = &h->history[i];
+
+		cli_put_cell(f, s->id);
+		for (size_t k = 0; k < s->n_prev; k++) {
+			fputs(k ? "," : " <- ", f);
+			cli_put_cell(f, s->prev[k]);
+		}
+		fputc('\t', f);
+		cli_put_cell(f, s->tool);
+		fputc(' ', f);
+		cli_put_cell(f, s->version);
+		fputc('\t', f);
+		for (size_t k = 0; k < s->n_args; k++) {
+			fputs(k ? " " : "", f);
+			cli_put_cell(f, s->args[k]);
+		}
+		fputc('\n', f);
+	}
+}
+
+/* Elements [first, first + prod(shape)) as nested lists. */
+static size_t put_nested(FILE *f, const struct ts_col *c, size_t first, int dim)
+{
+	char text[32];
+
+	if (dim == c->ndim) {
+		ts_elem_text(c->type, c->data, first, text);
+		fputs(text, f);
+		return first + 1;
+	}
+	fputc('[', f);
+	for (size_t i = 0; i < c->shape[dim]; i++) {
+		fputs(i ? ", " : "", f);
+		first = put_nested(f, c, first, dim + 1);
+	}
+	fputc(']', f);
+	return first;
+}
+
+int report_row_json(FILE *f, const struct ts_batch *b, size_t i)
+{
+	fputc('{', f);
+	for (size_t k = 0; k < b->n_cols; k++) {
+		const struct ts_col *c = &b->cols[k];
+
+		fputs(k ? ", " : "", f);
+		if (put_json(f, c->name) < 0)
+			return -1;
+		fputs(": ", f);
+		if (c->type != TS_STR)
+			put_nested(f, c, i * (c->row / ts_type_size(c->type)), 0);
+		else if (put_json(f, ts_col_str(c, i)) < 0)
+			return -1;
+	}
+	fputs("}\n", f);
+	return 0;
+}
+
+void report_names_tsv(FILE *f, const struct ts_header *h)
+{
+	bool first = true;
+
+	for (size_t k = 0; k < h->n_fields; k++) {
+		if (h->fields[k].ndim)
+			continue;
+		fputs(first ? "" : "\t", f);
+		first = false;
+		cli_put_cell(f, h->fields[k].name);
+	}
+	fputc('\n', f);
+}
+
+void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i)
+{
+	char text[32];
+	bool first = true;
+
+	for (size_t k = 0; k < b->n_cols; k++) {
+		const struct ts_col *c = &b->cols[k];
+
+		if (c->ndim)
+			continue;
+		fputs(first ? "" : "\t", f);
+		first = false;
+		if (c->type == TS_STR) {
+			cli_put_cell(f, ts_col_str(c, i));
+			continue;
+		}
+		ts_elem_text(c->type, c->data, i, text);
+		for (const char *p = text; *p; p++)
+			if (*p != '"') /* JSON's for what is not finite */
+				fputc(*p, f);
+	}
+	fputc('\n', f);
+}
+
+struct report_range report_range(const struct ts_tensor *t)
+{
+	struct report_range r = { 0, NAN, NAN, t->type == TS_F64 ? 17 : 9 };
+
+	for (size_t i = 0; i < ts_tensor_count(t); i++) {
+		const double v = ts_get(t->type, t->data, i);
+
+		r.sum += v;
+		r.least = fmin(r.least, v);
+		r.most = fmax(r.most, v);
+	}
+	return r;
+}
+
+int report_tensor_json(FILE *f, const struct ts_tensor *t)
+{
+	const struct report_range r = report_range(t);
+	const bool some = ts_tensor_count(t) > 0;
+
+	fputs("{\"name\": ", f);
+	if (put_json(f, t->name) < 0)
+		return -1;
+	fprintf(f, ", \"type\": \"%s\", \"shape\": [", ts_type_name(t->type));
+	put_shape(f, t->ndim, t->shape, ", ");
+	if (isfinite(r.sum) && some)
+		fprintf(f, "], \"sum\": %.9g, \"min\": %.*g, \"max\": %.*g}\n", r.sum, r.digits, r.least, r.digits,
+			r.most);
+	else
+		fprintf(f, "], \"sum\": \"%s\"}\n", some ? "not finite" : "empty");
+	return 0;
+}
+
+void report_tensor_tsv(FILE *f, const struct ts_tensor *t)
+{
+	const struct report_range r = report_range(t);
+
+	cli_put_cell(f, t->name);
+	fprintf(f, "\t%s\t", ts_type_name(t->type));
+	put_shape(f, t->ndim, t->shape, "x");
+	fprintf(f, "\t%.9g\t%.*g\t%.*g\n", r.sum, r.digits, r.least, r.digits, r.most);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report_rows: a stream as text: its header and history, and its rows and tensors, a line each: JSON, or cells with
+ * tabs between.
+ */
+#ifndef REPORT_ROWS_H
+#define REPORT_ROWS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All but the data: kind, number of rows, fields, meta, as one object. -1: out of memory, here as below. */
+int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows) TS_CHECKED;
+/* A line for each step: its id and those before it, program and version, arguments. */
+void report_history(FILE *f, const struct ts_header *h);
+/* Row i of b: an object of all columns, arrays as nested lists. */
+int report_row_json(FILE *f, const struct ts_batch *b, size_t i) TS_CHECKED;
+/* The names of the columns with one number or one string per row, and row i of them. */
+void report_names_tsv(FILE *f, const struct ts_header *h);
+void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i);
+
+/* Sum, least and largest element, in double; NaN: there are none. */
+struct report_range {
+	double sum, least, most;
+	int digits; /* with which least and most read back to the same bits */
+};
+struct report_range report_range(const struct ts_tensor *t);
+/* Name, type, shape and range. */
+int report_tensor_json(FILE *f, const struct ts_tensor *t) TS_CHECKED;
+void report_tensor_tsv(FILE *f, const struct ts_tensor *t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -15,6 +15,7 @@
 #include "ds/ds.h"
 #include "ds/ds_files.h"
 #include "ds/format/ds_archive.h"
+#include "ds/format/ds_zip.h"
 
 enum { BLOCK = 256 << 10, PATH = 4096 };
 
@@ -113,8 +114,12 @@ struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err)
 		goto fail;
 	support(a->outer);
 	if ((a->gz ? archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
-		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK)
-		return a;
+		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK) {
+		if (a->gz || ds_zip_check_file(path, err) == 0)
+			return a;
+		err_prefix(err, "'%s' ", path);
+		goto fail;
+	}
 	why = archive_error_string(a->outer);
 	code = archive_errno(a->outer);
 	*is = code == ENOENT || code == EACCES;
@@ -134,8 +139,13 @@ struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name
 	if (!a)
 		return NULL;
 	archive_read_support_format_zip_seekable(a->outer);
-	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK)
-		return a;
+	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK) {
+		if (ds_zip_check(&(struct ds_zip){ p, -1, n }, err) == 0)
+			return a;
+		err_prefix(err, "zip file ");
+		ds_archive_close(a);
+		return NULL;
+	}
 	err_fail(err, "not a whole zip file: %s", archive_error_string(a->outer));
 	ds_archive_close(a);
 	return NULL;

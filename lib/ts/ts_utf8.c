@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A character is one byte below 128; or a first byte that says how many follow, each 128 to 191, and the second of which
+ * A character is one byte below 128; or a first byte that says how many follow, each 128 to 191, the second of which
  * may be narrower (RFC 3629, section 4). */
 #include "ts/ts_utf8.h"
 

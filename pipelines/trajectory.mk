@@ -26,7 +26,7 @@ EPOCH_NUMBERS = $(shell seq -f %04g 1 $1)
 POINTS := $(addprefix base-,$(call EPOCH_NUMBERS,$(EPOCHS))) \
           $(addprefix um-,$(call EPOCH_NUMBERS,$(TUNE_EPOCHS))) $(addprefix ce-,$(call EPOCH_NUMBERS,$(TUNE_EPOCHS)))
 # Training keeps every epoch; a run that was cut off goes on where it was.
-TRAIN   = set -- $(RUN)/$*/*/*/*/checkpoints/last.ckpt; test -e "$$1" && resume=--resume; \
+TRAIN   = um-train --run $(RUN)/$* --print-run >/dev/null 2>&1 && resume=--resume; \
           um-train $(COMMON) --seed $(SEED) --save-every 1 --run $(RUN)/$* $$resume -o $@
 logged  = 2>$(RUN)/$*.log || { tail -n 3 $(RUN)/$*.log >&2; exit 1; }
 
@@ -44,8 +44,8 @@ $(RUN)/ce.ckpt: $(RUN)/%.ckpt: $(RUN)/base.ckpt $(RUN)/train.images
 define of_run
 $(RUN)/points/$1-%.tsv: $(RUN)/$1.ckpt $(RUN)/test.images $(OOD:%=$(RUN)/%.images)
 	@mkdir -p $$(@D)
-	for s in test $(OOD); do \
-		um-embed -q -m $(RUN)/$1/*/*/*/checkpoints/epoch_$$*.ckpt $(RUN)/$$$$s.images | \
+	run=$$$$(um-train --run $(RUN)/$1 --print-run) && for s in test $(OOD); do \
+		um-embed -q -m "$$$$run/checkpoints/epoch_$$*.ckpt" $(RUN)/$$$$s.images | \
 		ood-score --method $(METHOD) -o $(RUN)/points/$1-$$*-$$$$s.scores || exit 1; done
 	ood-metrics --format tsv --label $1-$$* --id $(RUN)/points/$1-$$*-test.scores \
 		$(foreach o,$(OOD),$o=$(RUN)/points/$1-$$*-$o.scores) >$$@.tmp

@@ -89,37 +89,36 @@ static int fit_stream(struct work *k)
 }
 
 /* Writes the fit; the meta of the features goes along, and how they came to be. */
-static int save(struct ood_fit *f, const struct ts_header *const *from, size_t n)
+static int save(struct ts_writer *out, struct ood_fit *f, const struct ts_header *const *from, size_t n)
 {
 	struct ts_header h;
 	struct err err;
 
-	ts_writer_close(cli_output()); /* refuses a terminal */
 	ts_header_init(&h, "fit");
 	if (ts_meta_merge(&h.meta, &from[0]->meta) < 0)
 		cli_oom();
 	cli_history(&h, from, n);
-	int rc = ood_fit_save(f, &h, cli.output, &err);
+	int rc = ood_fit_write(f, &h, out, &err);
 	if (rc < 0)
 		cli_error("%s", err.text);
 	ts_header_release(&h);
 	return rc;
 }
 
-static int fit_one(int first, int argc, char **argv)
+static int fit_one(struct ts_writer *out, int first, int argc, char **argv)
 {
 	struct work k = { cli_input(first, argc, argv), NULL };
 	int rc = fit_stream(&k);
 
 	if (rc == 0)
-		rc = save(k.fit, (const struct ts_header *[]){ ts_reader_header(k.in) }, 1);
+		rc = save(out, k.fit, (const struct ts_header *[]){ ts_reader_header(k.in) }, 1);
 	cli_check_reader(k.in);
 	ood_fit_free(k.fit);
 	ts_reader_close(k.in);
 	return rc;
 }
 
-static int tune_fit(int first, int argc, char **argv)
+static int tune_fit(struct ts_writer *out, int first, int argc, char **argv)
 {
 	struct ood_fit *f = NULL;
 	struct err err;
@@ -135,7 +134,7 @@ static int tune_fit(int first, int argc, char **argv)
 	} else {
 		const struct ts_header *from[3] = { &f->header, ts_reader_header(id),
 						    other ? ts_reader_header(other) : NULL };
-		rc = save(f, from, 3);
+		rc = save(out, f, from, 3);
 	}
 	ts_reader_close(id);
 	ts_reader_close(other);
@@ -143,7 +142,7 @@ static int tune_fit(int first, int argc, char **argv)
 	return rc;
 }
 
-static int merge_fits(int n, char **paths)
+static int merge_fits(struct ts_writer *out, int n, char **paths)
 {
 	struct ood_fit **f = calloc((size_t)n, sizeof *f);
 	const struct ts_header **from = calloc((size_t)n, sizeof *from);
@@ -167,7 +166,7 @@ static int merge_fits(int n, char **paths)
 		cli_error("%s", err.text);
 	if (rc == 0) {
 		ood_tune_forget(&f[0]->header.meta);
-		rc = save(f[0], from, (size_t)n);
+		rc = save(out, f[0], from, (size_t)n);
 	}
 	for (int i = 0; i < n; i++)
 		ood_fit_free(f[i]);
@@ -187,9 +186,12 @@ int main(int argc, char **argv)
 		cli_usage("--merge and --tune are two steps");
 	if ((against && !tune) || (published && !against))
 		cli_usage("--against FILE goes with --tune FIT, and --published-tuning with both");
-	return cli_finish((merge ? merge_fits(n, argv + first) :
-			   tune  ? tune_fit(first, argc, argv) :
-				   fit_one(first, argc, argv)) ?
-				  1 :
-				  0);
+	struct ts_writer *out = cli_output(); /* refuses a terminal, or what cannot be written, before the work */
+	int rc = cli_check_writer(out);
+	if (rc == 0)
+		rc = merge ? merge_fits(out, n, argv + first) :
+		     tune  ? tune_fit(out, first, argc, argv) :
+			     fit_one(out, first, argc, argv);
+	ts_writer_close(out);
+	return cli_finish(rc < 0 ? 1 : 0);
 }

@@ -10,6 +10,7 @@
 #include "cli/cli_table.h"
 #include "kit/kit.h"
 #include "ood/eval/ood_eval.h"
+#include "ood/ood_identity.h"
 #include "report/report_curves.h"
 #include "report/report_operands.h"
 #include "report/report_table.h"
@@ -69,6 +70,7 @@ struct work {
 	size_t n_sets, n; /* OOD sets, methods */
 	char **methods;
 	struct ood_set id, pool;
+	struct ts_header made; /* of the ID set: how its columns were made */
 	struct ood_eval *eval;
 	size_t baseline;            /* its number, if there is one */
 	struct ood_result *results; /* (n_sets, n) */
@@ -125,8 +127,11 @@ static int begin(struct work *k)
 				      .seed = (uint64_t)cli.seed,
 				      .threads = (int)cli.threads };
 	struct ood_input *in = open_input(id_path);
+	struct err err;
 	int rc = choose_methods(k, in);
 
+	if (rc == 0 && ood_identity_copy(&k->made.meta, &ood_input_header(in)->meta, k->methods, k->n, &err) < 0)
+		rc = ood_input_fail(in, "%s", err.text);
 	if (rc == 0)
 		rc = ood_set_read(&k->id, in, k->methods, k->n, what_to_keep());
 	if (close_input(in, rc) < 0)
@@ -161,6 +166,10 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 	struct err err;
 	int rc = method_list ? 0 : ood_set_no_more(in, k->methods, k->n);
 
+	for (size_t m = 0; m < k->n && rc == 0 && ood_input_header(in); m++)
+		if (ood_identity_check(&k->made.meta, "the ID set", &ood_input_header(in)->meta, "this one",
+				       k->methods[m], &err) < 0)
+			rc = ood_input_fail(in, "%s", err.text);
 	if (rc == 0)
 		rc = ood_set_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SET_ORDER);
 	if (close_input(in, rc) == 0) {
@@ -231,6 +240,7 @@ static int run(struct work *k)
 		rc = cli_error("%s", err.text);
 	ood_set_release(&k->id);
 	ood_set_release(&k->pool);
+	ts_header_release(&k->made);
 	ood_eval_free(k->eval);
 	ts_strs_free(k->methods, k->n);
 	free(k->results);

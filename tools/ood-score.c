@@ -73,7 +73,7 @@ static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in
 }
 
 /* The validation scores that p-values are taken against. */
-static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n)
+static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n, const struct ts_meta *made)
 {
 	char **names;
 	struct err err;
@@ -87,7 +87,7 @@ static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n)
 		cli_oom();
 	for (size_t i = 0; i < n; i++)
 		names[i] = s[i].request.column;
-	rc = ood_combine_load(c, (enum ood_combining)combining, reference, names, n, &err);
+	rc = ood_combine_load(c, (enum ood_combining)combining, reference, names, n, made, &err);
 	free(names);
 	return rc < 0 ? cli_error("%s", err.text) : 0;
 }
@@ -181,8 +181,8 @@ static int run(struct work *k, const struct ood_requests *r)
 		return -1;
 	k->from.fit = k->fit;
 	k->from.val = k->val;
-	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || load_reference(&k->combine, k->s, k->n_s) < 0 ||
-	    make_header(k) < 0 || kit_out_begin(&k->out) < 0)
+	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0 ||
+	    load_reference(&k->combine, k->s, k->n_s, &k->out.header.meta) < 0 || kit_out_begin(&k->out) < 0)
 		return -1;
 	if (!(k->column = calloc(k->n_s + 1, sizeof *k->column)))
 		cli_oom();

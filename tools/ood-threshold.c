@@ -9,6 +9,7 @@
 #include "kit/kit.h"
 #include "ood/eval/ood_set.h"
 #include "ood/act/ood_threshold.h"
+#include "ood/ood_identity.h"
 
 static const char *method_list;
 static double alpha = 0.05, confidence = 0.95;
@@ -93,6 +94,8 @@ static int fit(struct ts_reader *in, struct kit_out *out)
 
 	if (from && choose_methods(in, from, &methods, &n) == 0)
 		rc = ood_threshold_fit(&t, in, methods, n, &promise, flags);
+	if (rc == 0 && ood_identity_copy(&out->header.meta, &from->meta, methods, n, &err) < 0)
+		rc = ts_reader_fail(in, "%s", err.text);
 	if (rc == 0) {
 		tell(&t);
 		cli_history(&out->header, &from, 1);

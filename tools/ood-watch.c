@@ -51,11 +51,11 @@ static int refuse_terminal(const char *path)
 }
 
 /* Reads the reference. */
-static int begin(struct ood_watch *w)
+static int begin(struct ood_watch *w, struct ood_origin *from)
 {
 	struct err err;
 	size_t n;
-	double *v = ood_column_read(reference_path, column, &n, &err);
+	double *v = ood_column_read(reference_path, column, &n, from, &err);
 
 	if (!v)
 		return cli_error("%s", err.text);
@@ -94,7 +94,7 @@ static int watch(struct ood_watch *w, struct ood_column *s)
 }
 
 /* Watches the scores at path, NULL: standard input. */
-static int run(struct ood_watch *w, const char *path)
+static int run(struct ood_watch *w, const struct ood_origin *from, const char *path)
 {
 	struct ts_file *copy = pass ? ts_file_open(NULL) : NULL;
 	struct ood_column s;
@@ -103,7 +103,10 @@ static int run(struct ood_watch *w, const char *path)
 
 	if (pass && !copy)
 		cli_oom();
-	rc = ood_column_open(&s, path, column, copy, &err) < 0 ? cli_error("%s", err.text) : watch(w, &s);
+	if (ood_column_open(&s, path, column, copy, &err) < 0 || ood_column_same(&s, from, &err) < 0)
+		rc = cli_error("%s", err.text);
+	else
+		rc = watch(w, &s);
 	ood_column_close(&s);
 	ts_file_close(copy);
 	return rc;
@@ -114,6 +117,7 @@ int main(int argc, char **argv)
 	int first = cli_parse(&tool, argc, argv), rc;
 	const char *path = first < argc ? argv[first] : NULL;
 	struct ood_watch w = { 0 };
+	struct ood_origin from = { 0 };
 
 	if (argc - first > 1)
 		cli_usage("at most one FILE, but '%s' follows '%s'", argv[first + 1], path);
@@ -125,9 +129,10 @@ int main(int argc, char **argv)
 		cli_usage("--exit stops at the first alarm, so there is nothing to --reset");
 	rc = refuse_terminal(path);
 	if (rc == 0)
-		rc = begin(&w);
+		rc = begin(&w, &from);
 	if (rc == 0)
-		rc = run(&w, path);
+		rc = run(&w, &from, path);
 	ood_watch_release(&w);
+	ood_origin_release(&from);
 	return cli_finish(rc < 0 ? 1 : 0) ? 1 : rc;
 }

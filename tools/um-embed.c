@@ -55,9 +55,9 @@ struct flow {
 	struct net_checkpoint c;
 	struct um_extras *e;
 	struct ts_batch rows[UM_DEPTH];
-	ptrdiff_t *map;  /* where the columns that go through are */
-	ptrdiff_t label; /* of the output; -1: none */
-	bool hide;       /* labels mean other classes than the model's */
+	ptrdiff_t *map;               /* where the columns that go through are */
+	ptrdiff_t label;              /* of the output; -1: none */
+	struct net_class_map classes; /* what the images' labels are of the model's */
 	size_t started, written;
 	bool failed; /* and told */
 };
@@ -73,11 +73,9 @@ static int pass_columns(const struct flow *f, struct ts_batch *out, const struct
 	if (f->label < 0)
 		return 0;
 	y = out->cols[f->label].data;
-	if (!f->hide)
-		return net_check_labels(f->c.net, f->r, y, out->n, -1);
-	for (size_t i = 0; i < out->n; i++)
-		y[i] = -1;
-	return 0;
+	for (size_t i = 0; f->classes.to && i < out->n; i++)
+		y[i] = y[i] >= 0 && (size_t)y[i] < f->classes.n ? f->classes.to[y[i]] : -1;
+	return net_check_labels(f->c.net, f->r, y, out->n, -1);
 }
 
 /* Writes the oldest batches, until at most `left` are on their way. */
@@ -130,6 +128,27 @@ static int embed(struct flow *f)
 	return rc == 0 ? ts_images_some(f->r) : -1;
 }
 
+/* What becomes of labels that are not the model's as they are. */
+static void tell_classes(const struct flow *f)
+{
+	const struct net_class_map *m = &f->classes;
+	const char *name = ts_reader_name(f->r);
+
+	if (f->label < 0 || !m->to)
+		return;
+	if (!f->c.classes)
+		cli_warn("'%s': it has %zu classes and the model %d, without names, so its labels become -1; "
+			 "um-ckpt import --classes names them",
+			 name, m->n, f->c.net->classes);
+	else if (m->found == 0)
+		cli_warn("'%s': its classes are not the model's, so its labels become -1", name);
+	else if (m->found < m->n)
+		cli_warn("'%s': %zu of its %zu classes are the model's, whose labels they get; others become -1", name,
+			 m->found, m->n);
+	else
+		cli_info("'%s': its %zu classes get the model's labels, by their names", name, m->n);
+}
+
 static int make_header(struct flow *f, const struct ts_header *images)
 {
 	const struct ts_header *inputs[4] = { images, &f->c.header };
@@ -144,9 +163,11 @@ static int make_header(struct flow *f, const struct ts_header *images)
 		cli_oom();
 	label = ts_header_field(to, "label");
 	f->label = label && label->type == TS_I64 && label->ndim == 0 ? label - to->fields : -1;
-	f->hide = !net_same_classes(images, f->c.classes, f->c.n_classes);
-	if (f->hide)
-		cli_warn("'%s': its classes are not the model's, so its labels become -1", ts_reader_name(f->r));
+	if (net_map_classes(&f->classes, images, &f->c, &err) < 0)
+		return ts_reader_fail(f->r, "%s", err.text);
+	if (f->classes.to && !f->c.classes)
+		ts_meta_del(&to->meta, "classes"); /* they name no class of the model */
+	tell_classes(f);
 	return 0;
 }
 
@@ -178,6 +199,7 @@ static void release(struct flow *f)
 	for (int i = 0; i < UM_DEPTH; i++)
 		ts_batch_release(&f->rows[i]);
 	free(f->map);
+	net_class_map_release(&f->classes);
 	um_extras_free(f->e);
 	net_checkpoint_release(&f->c);
 }

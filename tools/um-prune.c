@@ -135,7 +135,7 @@ static int run(struct job *job, struct err *err)
 {
 	if (method < MAGNITUDE)
 		return job_run(job, err);
-	if (net_save(&job->c, cli.output, err) < 0 || um_open(cli.device, cli.threads, err) < 0)
+	if (net_write(&job->c, o.out, err) < 0 || um_open(cli.device, cli.threads, err) < 0)
 		return -1;
 	return job_report(job, err);
 }
@@ -170,9 +170,13 @@ int main(int argc, char **argv)
 	job_options_init(&o, shared);
 	first = cli_parse(&tool, argc, argv);
 	check();
+	if (o.print_run)
+		return cli_finish(job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
 	r = cli_input(first, argc, argv);
 	if (cli.output || !o.run)
-		ts_writer_close(cli_output());
+		o.out = cli_output();
+	if (o.out && cli_check_writer(o.out) < 0)
+		return cli_finish(1);
 	if (!isnan(prune_rate))
 		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
 			 prune_rate);
@@ -183,6 +187,7 @@ int main(int argc, char **argv)
 		rc = run(&job, &err);
 	if (rc == JOB_FAILED)
 		cli_error("%s", err.text);
+	ts_writer_close(o.out);
 	job_close(&job);
 	job_options_release(&o);
 	ts_reader_close(r);

@@ -91,9 +91,13 @@ int main(int argc, char **argv)
 	first = cli_parse(&tool, argc, argv);
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
+	if (o.print_run)
+		return cli_finish(job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
 	r = cli_input(first, argc, argv);
 	if (cli.output || !o.run)
-		ts_writer_close(cli_output()); /* refuses a terminal, or a folder that cannot be written */
+		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written, before hours of work */
+	if (o.out && cli_check_writer(o.out) < 0)
+		return cli_finish(1);
 	rc = job_open(&job, &o, r, new_model, NULL, &err);
 	if (rc == 0)
 		rc = check_arch(job.c.net, &err);
@@ -101,6 +105,7 @@ int main(int argc, char **argv)
 		rc = job_run(&job, &err);
 	if (rc == JOB_FAILED)
 		cli_error("%s", err.text);
+	ts_writer_close(o.out);
 	job_close(&job);
 	job_options_release(&o);
 	ts_reader_close(r);

@@ -151,6 +151,10 @@ void cli_oom(void) __attribute__((noreturn));
 bool cli_stopping(void);
 void cli_catch_stop(void);
 void cli_reraise_stop(void);
+/* Signals end the program at once again; one that came meanwhile does now. */
+void cli_release_stop(void);
+/* A line on standard output. */
+void cli_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #ifdef __cplusplus
 }

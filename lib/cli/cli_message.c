@@ -46,9 +46,12 @@ __attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list a
 	errno = saved;
 }
 
+static bool told; /* an error */
+
 int cli_error(const char *fmt, ...)
 {
 	va_list ap;
+	told = true;
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
@@ -148,7 +151,8 @@ static void handle(int sig, void (*fn)(int))
 	struct sigaction was, sa = { .sa_handler = fn };
 
 	sigemptyset(&sa.sa_mask);
-	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die)
+	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die &&
+	    was.sa_handler != note)
 		return; /* nohup and the like; a sanitizer */
 	sigaction(sig, &sa, NULL);
 }
@@ -177,6 +181,23 @@ void cli_catch_stop(void)
 	handle(SIGTERM, note);
 }
 
+void cli_release_stop(void)
+{
+	handle(SIGINT, die);
+	handle(SIGTERM, die);
+	if (stop_signal)
+		raise(stop_signal);
+}
+
+void cli_print(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
 void cli_reraise_stop(void)
 {
 	signal(stop_signal, SIG_DFL);
@@ -189,7 +210,7 @@ int cli_finish(int status)
 
 	clear_line();
 	if (fclose(stdout) != 0 || lost) {
-		if (status == 0)
+		if (status == 0 || !told)
 			cli_error("cannot write to standard output: %s", strerror(errno));
 		status = 1;
 	}

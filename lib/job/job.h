@@ -32,7 +32,8 @@
  *
  * last.ckpt has all that --resume needs: with it, a run that was killed at any moment ends in the
  * same bytes as one that was not. It is written after each epoch, and when SIGINT or SIGTERM ends
- * the run in the middle of one.
+ * the run in the middle of one. A run that was killed before its first is begun again from initial.ckpt, and one that
+ * has not even that from the beginning, in its directory. Resuming removes the temporaries that kills left there.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -65,17 +66,18 @@ struct job_options {
 	const char *val, *run, *name;
 	double val_fraction;
 	long save_every, max_memory; /* MiB */
-	bool resume;
+	bool resume, print_run;
 	struct cli_list ood; /* NAME=FILE to report on at the end */
 	double keep;         /* for the directory's name: kept fraction, NAN: the checkpoint's */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
 	struct um_engine_options how; /* networks are run to be evaluated */
-	const char *output;           /* where the checkpoint goes; NULL: standard output */
+	struct ts_writer *out;        /* where the checkpoint goes, open since the beginning, so that what took hours
+				       * can be written; borrowed; NULL: to the run directory alone */
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 52 };
+enum { JOB_OPTION_ROWS = 53 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
@@ -93,7 +95,8 @@ struct job {
 	struct um_data outliers;               /* of --aux (n = 0: none) */
 	const char *input;                     /* name of the stream that the data came from, the reader's */
 	uint64_t hash, aux_hash;               /* of all of the data; of the outliers */
-	bool resumed;                          /* c is what a run resumes from */
+	bool resumed;                          /* c is what a run resumes from, */
+	bool at_start;                         /* which is its initial.ckpt: no epoch was saved */
 	double keep;                           /* for the directory's name */
 	struct ts_header parents[JOB_PARENTS]; /* what the history needs of what was read */
 
@@ -119,6 +122,8 @@ enum job_end job_run(struct job *j, struct err *err) TS_CHECKED;
  * validation and the sets of --ood. */
 int job_report(const struct job *j, struct err *err) TS_CHECKED;
 void job_close(struct job *j);
+/* Prints the run directory that --resume would take: the newest of these options. -1: there is none. */
+int job_print_run(const struct job_options *o, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

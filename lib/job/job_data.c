@@ -61,12 +61,23 @@ static bool same_data(const struct net_checkpoint *c, const char *key, uint64_t 
 	return ts_meta_get_int(&c->header.meta, key, &was) == 1 && (uint64_t)was == hash;
 }
 
-/* Takes the place of the checkpoint to start from with that of the run. */
+static bool is_there(const struct job *j, const char *name)
+{
+	char path[JOB_PATH];
+
+	return access(job_dir_path(j, name, path), F_OK) == 0;
+}
+
+/* Takes the place of the checkpoint to start from with that of the run: the last, or, if it was killed before there was
+ * one, the first. If there is none, the run is begun, in its directory. */
 static int load_last(struct job *j, struct err *err)
 {
 	char buf[JOB_PATH];
-	const char *path = job_dir_path(j, "checkpoints/last.ckpt", buf);
+	const bool last = is_there(j, "checkpoints/last.ckpt"), first = is_there(j, "checkpoints/initial.ckpt");
+	const char *path = job_dir_path(j, last ? "checkpoints/last.ckpt" : "checkpoints/initial.ckpt", buf);
 
+	if (!last && !first)
+		return job_dir_begin(j, err);
 	if (job_dir_same_settings(j, err) < 0)
 		return -1;
 	net_checkpoint_release(&j->c);
@@ -77,6 +88,7 @@ static int load_last(struct job *j, struct err *err)
 	if (j->o->aux && !same_data(&j->c, "train/aux", j->aux_hash))
 		return err_fail(err, "'%s' was trained with other outliers than '%s'", path, j->o->aux);
 	j->resumed = true;
+	j->at_start = !last;
 	return 0;
 }
 
@@ -153,4 +165,21 @@ void job_close(struct job *j)
 	for (int i = 0; i < JOB_PARENTS; i++)
 		ts_header_release(&j->parents[i]);
 	job_dir_close(j);
+}
+
+int job_print_run(const struct job_options *o, struct err *err)
+{
+	struct job j = { .o = o, .lock = -1, .keep = o->keep };
+	int rc = 0;
+
+	if (isnan(j.keep) && o->start)
+		rc = net_load(&j.c, o->start, err);
+	if (isnan(j.keep))
+		j.keep = j.c.mask ? j.c.mask->keep : 1;
+	if (rc == 0)
+		rc = job_dir_find(&j, err);
+	if (rc == 0)
+		cli_print("%s", j.dir);
+	net_checkpoint_release(&j.c);
+	return rc;
 }

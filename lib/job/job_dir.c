@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The run directory: where it is, and its settings. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,9 +12,10 @@
 #include <unistd.h>
 
 #include "job/job_internal.h"
+#include "ts/ts_file.h"
 
 /* What is said anew in each call and does not make it another run. */
-static const char *const not_settings[] = { "resume", NULL };
+static const char *const not_settings[] = { "resume", "print-run", NULL };
 
 bool job_dir_is_open(const struct job *j)
 {
@@ -101,8 +103,8 @@ static void config_stem(char *buf, size_t len)
 		*strrchr(buf, '.') = '\0';
 }
 
-/* Sets j->dir to the first of base, base/0, base/1, ... that is no run yet, or to the last that is. */
-static int choose(struct job *j, const char *base, struct err *err)
+/* Sets j->dir to the first of base, base/0, base/1, ... that is no run yet, or (last) to the last that is. */
+static int choose(struct job *j, const char *base, bool last, struct err *err)
 {
 	char path[sizeof j->dir];
 
@@ -112,26 +114,65 @@ static int choose(struct job *j, const char *base, struct err *err)
 		memcpy(j->dir, path, sizeof path);
 		snprintf(path, sizeof path, "%.3900s/%d", base, n);
 	}
-	if (j->o->resume && !j->dir[0])
+	if (last && !j->dir[0])
 		return err_fail(err, "nothing to resume in '%s'; leave --resume out to begin", base);
-	if (!j->o->resume)
+	if (!last)
 		memcpy(j->dir, path, sizeof path);
 	return 0;
 }
 
 static int write_settings(const struct job *j, struct err *err)
 {
-	char *text = cli_settings(not_settings), buf[JOB_PATH];
+	char *text = cli_settings(not_settings), *all = NULL, buf[JOB_PATH];
 	const char *path = job_dir_path(j, "settings.yaml", buf);
-	FILE *f = fopen(path, "w");
-	int rc = 0;
+	struct ts_file *f = ts_file_open(path);
+	int len = asprintf(&all, "# input: %s\n%s", j->input, text), rc = -1;
 
-	if (!f || fprintf(f, "# input: %s\n%s", j->input, text) < 0)
-		rc = -1;
-	if (f && fclose(f) != 0)
-		rc = -1;
+	for (char *c = len < 0 ? NULL : all; c && c < all + len - strlen(text) - 1; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?'; /* of a file's name: it would begin another option */
+	if (len < 0 || !f)
+		err_memory(err);
+	else if (ts_file_put(f, all, (size_t)len) < 0 || ts_file_finish(f) < 0)
+		err_fail(err, "%s", ts_file_error(f));
+	else
+		rc = 0;
+	if (len >= 0)
+		free(all);
+	ts_file_close(f);
 	free(text);
-	return rc < 0 ? fail(err, "write", path) : 0;
+	return rc;
+}
+
+/* NAME.XXXXXX, as ts_file calls its temporaries, of a file that runs have. */
+static bool is_temporary(const char *name)
+{
+	static const char *const of[] = { "initial.ckpt", "last.ckpt", "best.ckpt", "settings.yaml", "log.tsv", NULL };
+	const char *end = strrchr(name, '.');
+	size_t len = end ? (size_t)(end - name) : 0;
+
+	if (!end || strspn(end + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != 6 || end[7])
+		return false;
+	for (int i = 0; of[i]; i++)
+		if (len == strlen(of[i]) && strncmp(name, of[i], len) == 0)
+			return true;
+	return strncmp(name, "epoch_", 6) == 0 && len > 11 && strncmp(end - 5, ".ckpt", 5) == 0;
+}
+
+/* Removes what runs that were killed had begun to write. Whoever has the lock is alone here. */
+static void sweep(const struct job *j, const char *folder)
+{
+	char path[JOB_PATH], file[JOB_PATH + 256];
+	DIR *d = opendir(job_dir_path(j, folder, path));
+	struct dirent *e;
+
+	while (d && (e = readdir(d)) != NULL) {
+		snprintf(file, sizeof file, "%s/%s", path, e->d_name);
+		if (is_temporary(e->d_name))
+			unlink(file);
+	}
+	if (d)
+		closedir(d);
 }
 
 /* Two runs in one directory would mix up its files. The lock goes with the process, or with job_dir_close(). */
@@ -140,7 +181,12 @@ static int lock(struct job *j, struct err *err)
 	j->lock = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->lock < 0)
 		return fail(err, "open", j->dir);
-	if (flock(j->lock, LOCK_EX | LOCK_NB) == 0 || errno == ENOTSUP || errno == ENOLCK)
+	if (flock(j->lock, LOCK_EX | LOCK_NB) == 0) {
+		sweep(j, ".");
+		sweep(j, "checkpoints");
+		return 0;
+	}
+	if (errno == ENOTSUP || errno == ENOLCK)
 		return 0;
 	job_dir_close(j);
 	return err_fail(err, "'%s' is in use by another process", j->dir);
@@ -180,15 +226,31 @@ int job_dir_open(struct job *j, struct err *err)
 	if (base_of(j, base, err) < 0)
 		return -1;
 	do { /* whoever makes the folder has the number */
-		if (choose(j, base, err) < 0)
+		if (choose(j, base, j->o->resume, err) < 0)
 			return -1;
 		if (j->o->resume)
 			return lock(j, err);
 		made = make_dirs(job_dir_path(j, "checkpoints", path), err);
 	} while (made == 0);
-	if (made < 0 || make_dirs(job_dir_path(j, "logs", path), err) < 0)
-		return -1;
-	return lock(j, err) < 0 ? -1 : write_settings(j, err);
+	return made < 0 || lock(j, err) < 0 ? -1 : job_dir_begin(j, err);
+}
+
+int job_dir_begin(const struct job *j, struct err *err)
+{
+	char path[JOB_PATH];
+
+	return make_dirs(job_dir_path(j, "logs", path), err) < 0 ? -1 : write_settings(j, err);
+}
+
+int job_dir_find(struct job *j, struct err *err)
+{
+	char base[JOB_DIR], path[JOB_PATH];
+
+	if (run_of_config(path)) {
+		snprintf(j->dir, sizeof j->dir, "%.4000s", path);
+		return 0;
+	}
+	return base_of(j, base, err) < 0 || choose(j, base, true, err) < 0 ? -1 : 0;
 }
 
 /* Lines that may differ: they change the speed, or the last bits, but not what is computed. */

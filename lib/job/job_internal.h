@@ -13,6 +13,10 @@
  * before training, so that what is refused leaves none. Nothing without --run. */
 int job_dir_open(struct job *j, struct err *err) TS_CHECKED;
 void job_dir_close(struct job *j);
+/* Writes what a run's directory has from its beginning: again, if a run was killed before it had it. */
+int job_dir_begin(const struct job *j, struct err *err) TS_CHECKED;
+/* Sets j->dir to the run that --resume would take, and does no more. */
+int job_dir_find(struct job *j, struct err *err) TS_CHECKED;
 bool job_dir_is_open(const struct job *j);
 /* Writes the path of a file in it to buf, which is returned. */
 const char *job_dir_path(const struct job *j, const char *name, char buf[JOB_PATH]);

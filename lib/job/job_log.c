@@ -8,6 +8,7 @@
 
 #include "job/job_internal.h"
 #include "tb/tb.h"
+#include "ts/ts_file.h"
 
 enum { TEXT_NAME = 192 }; /* bytes of SET_log.txt */
 static const char heading[] = "epoch\tlr\tloss\tfolded\ttrain_acc\tval_loss\tval_acc\timages_s\tseconds";
@@ -57,18 +58,31 @@ static char *old_rows(const struct job *j, long epoch)
 	return NULL;
 }
 
+/* Writes the file as it is so far, whole or not at all. */
+static int write_table(const char *path, const char *first, const char *kept, struct err *err)
+{
+	struct ts_file *f = ts_file_open(path);
+	int rc = f ? 0 : err_memory(err);
+
+	if (f && (ts_file_put(f, first, strlen(first)) < 0 || ts_file_put(f, kept, strlen(kept)) < 0 ||
+		  ts_file_finish(f) < 0))
+		rc = err_fail(err, "%s", ts_file_error(f));
+	ts_file_close(f);
+	return rc;
+}
+
 static int open_table(struct job *j, long epoch, struct err *err)
 {
-	char path[JOB_PATH], *kept = old_rows(j, epoch);
-	int rc = 0;
+	char path[JOB_PATH], first[sizeof heading + 8], *kept = old_rows(j, epoch);
+	int rc;
 
 	if (!kept)
 		return err_memory(err);
-	j->table = fopen(job_dir_path(j, "log.tsv", path), "w");
-	if (!j->table || fprintf(j->table, "%s%s\n", heading, j->o->aux ? "\toe" : "") < 0 ||
-	    fputs(kept, j->table) < 0 || fflush(j->table) != 0)
-		rc = cannot_write(j, "log.tsv", err);
+	snprintf(first, sizeof first, "%s%s\n", heading, j->o->aux ? "\toe" : "");
+	rc = write_table(job_dir_path(j, "log.tsv", path), first, kept, err);
 	free(kept);
+	if (rc == 0 && !(j->table = fopen(path, "ae")))
+		rc = cannot_write(j, "log.tsv", err);
 	return rc;
 }
 

@@ -12,8 +12,10 @@ struct loop {
 	struct um_model *m;
 	struct um_oe *oe; /* NULL: no outliers */
 	struct um_progress p;
-	double best;   /* validation accuracy of best.ckpt; below 0: none yet */
-	size_t before; /* images of the epoch that were done when a run was resumed */
+	double best;     /* validation accuracy of best.ckpt; below 0: none yet */
+	double accuracy; /* of the last epoch, */
+	long epochs;     /* if this call has done any */
+	size_t before;   /* images of the epoch that were done when a run was resumed */
 };
 
 static void tick(void *data, const struct um_progress *p)
@@ -65,6 +67,17 @@ static int take_state(struct loop *l, struct err *err)
 	return 0;
 }
 
+/* Adds to the checkpoint what it is trained on. */
+static int add_data(struct loop *l, struct err *err)
+{
+	struct ts_meta *m = &l->j->c.header.meta;
+
+	if ((l->oe && ts_meta_set_int(m, "train/aux", (int64_t)l->j->aux_hash) < 0) ||
+	    ts_meta_set_int(m, "train/data", (int64_t)l->j->hash) < 0)
+		return err_memory(err);
+	return 0;
+}
+
 /* Adds to the checkpoint all that is needed to go on from here. */
 static int add_progress(struct loop *l, struct err *err)
 {
@@ -73,11 +86,21 @@ static int add_progress(struct loop *l, struct err *err)
 
 	if (um_train_save(l->m, &l->p, c, err) < 0 || (l->oe && um_oe_save(l->oe, &l->p, c, err) < 0))
 		return -1;
-	if ((l->oe && ts_meta_set_int(m, "train/aux", (int64_t)l->j->aux_hash) < 0) ||
-	    ts_meta_set_int(m, "train/data", (int64_t)l->j->hash) < 0 ||
-	    ts_meta_set_double(m, "train/best", l->best) < 0)
+	if (ts_meta_set_double(m, "train/best", l->best) < 0)
 		return err_memory(err);
-	return 0;
+	return add_data(l, err);
+}
+
+/* Writes initial.ckpt: where a run begins again that is killed before it has a last.ckpt. */
+static int save_initial(struct loop *l, struct err *err)
+{
+	int rc;
+
+	if (!job_dir_is_open(l->j))
+		return 0;
+	rc = add_data(l, err) < 0 ? -1 : save(l->j, "checkpoints/initial.ckpt", err);
+	net_strip(&l->j->c);
+	return rc;
 }
 
 /* Writes last.ckpt: the model as it is now, and where training stands. */
@@ -147,6 +170,8 @@ static int finish_epoch(struct loop *l, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	l->accuracy = r.accuracy;
+	l->epochs++;
 	if (j->held.n && job_evaluate(j, &r.val_loss, &r.val_accuracy, err) < 0)
 		return UM_FAILED;
 	if (set_meta(j, &r, err) < 0 || job_log_row(j, &r, err) < 0 || job_log_scores(j, r.epoch, err) < 0 ||
@@ -166,6 +191,32 @@ static enum job_end stop(struct loop *l, struct err *err)
 	return JOB_STOPPED;
 }
 
+/* The share of the data's commonest class: what guessing has right. */
+static double chance(const struct um_data *d, size_t classes)
+{
+	size_t *rows = calloc(classes + 1, sizeof *rows), most = 0;
+
+	for (size_t i = 0; rows && i < d->n; i++)
+		most = ++rows[d->label[i]] > most ? rows[d->label[i]] : most;
+	free(rows);
+	return (double)most / (double)d->n;
+}
+
+/* Training that has taught nothing is said: its checkpoint is as good as none. Few images say nothing. */
+static void check_learning(const struct loop *l)
+{
+	enum { ENOUGH = 500 };
+	const struct um_data *d = &l->j->data;
+	const size_t classes = (size_t)l->j->c.net->classes;
+	const double p = chance(d, classes), n = (double)d->n;
+
+	if (l->epochs == 0 || d->n < ENOUGH || classes < 2 || l->accuracy > p + 3 * sqrt(p * (1 - p) / n))
+		return;
+	cli_warn("in the last epoch %.4g %% of the training images were classified right, and guessing has %.4g %%: "
+		 "nothing was learnt; try another --lr (it was %g)",
+		 100 * l->accuracy, 100 * p, l->j->o->train.lr);
+}
+
 static enum job_end epochs(struct loop *l, struct err *err)
 {
 	const struct um_watch watch = { l, tick, stopping };
@@ -180,11 +231,13 @@ static enum job_end epochs(struct loop *l, struct err *err)
 		if (rc == UM_STOPPED || (rc == 0 && stopping(l)))
 			return stop(l, err);
 	}
+	if (rc == 0)
+		check_learning(l);
 	if (rc == UM_DIVERGED && job_dir_is_open(j))
 		err_append(err, "; the last good checkpoint is '%s'",
 			   job_dir_path(j,
-					l->p.epoch > 0 || j->resumed ? "checkpoints/last.ckpt" :
-								       "checkpoints/initial.ckpt",
+					l->p.epoch > 0 || (j->resumed && !j->at_start) ? "checkpoints/last.ckpt" :
+											 "checkpoints/initial.ckpt",
 					path));
 	return rc < 0 ? JOB_FAILED : JOB_DONE;
 }
@@ -218,7 +271,7 @@ static int make(struct loop *l, struct err *err)
 	l->m->dropout = o->train.dropout;
 	l->p = um_epoch_start(&o->train, 0);
 	l->best = -1;
-	if (j->resumed && load_progress(l, err) < 0)
+	if (j->resumed && !j->at_start && load_progress(l, err) < 0)
 		return -1;
 	l->before = l->p.row;
 	net_strip(&j->c);
@@ -247,8 +300,11 @@ static int begin(struct loop *l, struct err *err)
 		job_say(j, "outlier exposure: %s, weight %g, %zu of %zu outliers an epoch", um_oe_name(o->oe.method),
 			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), j->outliers.n);
 	if (!j->resumed)
-		return save(j, "checkpoints/initial.ckpt", err);
-	job_say(j, "resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
+		return save_initial(l, err);
+	if (j->at_start)
+		job_say(j, "no epoch was saved: begins again from initial.ckpt");
+	else
+		job_say(j, "resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
 	return 0;
 }
 
@@ -258,7 +314,10 @@ enum job_end job_run(struct job *j, struct err *err)
 	enum job_end end = begin(&l, err) < 0 ? JOB_FAILED : epochs(&l, err);
 	struct err closing;
 
-	if (end == JOB_DONE && (j->o->output || !job_dir_is_open(j)) && net_save(&j->c, j->o->output, err) < 0)
+	/* All is in the run directory: from here on nothing is lost by a signal, and waiting would be. */
+	if (end == JOB_DONE && job_dir_is_open(j))
+		cli_release_stop();
+	if (end == JOB_DONE && j->o->out && net_write(&j->c, j->o->out, err) < 0)
 		end = JOB_FAILED;
 	um_oe_free(l.oe);
 	um_model_free(l.m);

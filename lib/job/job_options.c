@@ -86,6 +86,8 @@ static const struct cli_option rows[] = {
 	{ "save-every", 0, CLI_INT, "N", AT(save_every), 0, 1e6,
 	  "keep every N-th epoch's checkpoint in the run directory (default 0: none)" },
 	{ "resume", 0, CLI_FLAG, NULL, AT(resume), 0, 0, "resume the newest run there" },
+	{ "print-run", 0, CLI_FLAG, NULL, AT(print_run), 0, 0,
+	  "print the newest run's directory, and do nothing else" },
 	{ "max-memory", 0, CLI_INT, "MIB", AT(max_memory), 1, 1e9,
 	  "limit for the images in memory, per set (default 8192)" },
 	{ 0 }
@@ -163,7 +165,6 @@ int job_options_check(struct job_options *o, struct err *err)
 	o->how = (struct um_engine_options){ .torch = um_engine_is_torch(UM_NN, cli.device),
 					     .device = cli.device,
 					     .threads = cli.threads };
-	o->output = cli.output;
 	o->train.seed = (uint64_t)cli.seed;
 	if (um_engine_check(&o->how, err) < 0 || check_loss(o, err) < 0)
 		return -1;
@@ -171,7 +172,10 @@ int job_options_check(struct job_options *o, struct err *err)
 		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->train.warmup, o->train.epochs);
 	if (o->val && o->val_fraction > 0)
 		return err_fail(err, "--val and --val-fraction exclude each other: there is one validation set");
-	if (!o->run && (o->resume || o->save_every))
-		return err_fail(err, "--%s needs --run DIR", o->resume ? "resume" : "save-every");
+	if (!o->run && (o->resume || o->save_every || o->print_run))
+		return err_fail(err, "--%s needs --run DIR",
+				o->resume    ? "resume" :
+				o->print_run ? "print-run" :
+					       "save-every");
 	return check_ood(o, err) < 0 ? -1 : job_oe_check(o, err);
 }

@@ -110,8 +110,16 @@ int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
  * 0 or -1, on; that the largest, of data in memory, is one. -1: the reader, or err, says which is not. */
 int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least) TS_CHECKED;
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
-/* Do the labels of a stream of images mean the classes called names[0..n)? True too where it or they have no names. */
-bool net_same_classes(const struct ts_header *images, char *const *names, size_t n);
+/* The model's class of each label that a stream of images has, by the names of their classes; -1: it has none called
+ * so. Without names of the model their numbers are compared: if they differ, none is known. */
+struct net_checkpoint;
+struct net_class_map {
+	int64_t *to; /* (n); NULL: the labels are the model's as they are, or the images have no names */
+	size_t n, found;
+};
+int net_map_classes(struct net_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
+		    struct err *err) TS_CHECKED;
+void net_class_map_release(struct net_class_map *m);
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
 size_t net_node_size(const struct net_node *node);
@@ -184,11 +192,15 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHE
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
+/* The same to a writer that is open; finishes it. */
+int net_write(struct net_checkpoint *c, struct ts_writer *w, struct err *err) TS_CHECKED;
 /* Is this the name of something that a run resumes from ("train/...")? */
 bool net_is_run_state(const char *name);
 /* Removes all that is called so: tensors of c->extra and values of the header; of a header alone. */
 void net_strip(struct net_checkpoint *c);
 void net_strip_meta(struct ts_meta *m);
+/* What tells a network from others: XXH3-64 in hex of its state's names and values. -1: out of memory. */
+int net_identity(const struct net_checkpoint *c, char id[17]) TS_CHECKED;
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void net_checkpoint_release(struct net_checkpoint *c);

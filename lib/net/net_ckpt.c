@@ -131,7 +131,7 @@ static int borrow(struct ts_set *all, const struct ts_set *from)
 	return 0;
 }
 
-int net_save(struct net_checkpoint *c, const char *path, struct err *err)
+int net_write(struct net_checkpoint *c, struct ts_writer *w, struct err *err)
 {
 	const double input[3] = { c->net->c, c->net->h, c->net->w };
 	struct ts_meta *m = &c->header.meta;
@@ -149,9 +149,18 @@ int net_save(struct net_checkpoint *c, const char *path, struct err *err)
 	    borrow(&all, &c->extra) < 0)
 		err_memory(err);
 	else
-		rc = ts_set_save(path, &h, &all, err);
+		rc = ts_set_write(w, &h, &all, err);
 	free(all.t);
 	ts_header_release(&h);
+	return rc;
+}
+
+int net_save(struct net_checkpoint *c, const char *path, struct err *err)
+{
+	struct ts_writer *w = ts_writer_open(path);
+	int rc = w ? net_write(c, w, err) : err_memory(err);
+
+	ts_writer_close(w);
 	return rc;
 }
 

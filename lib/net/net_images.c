@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Do images fit a network's input, and their labels its classes? */
+#include <stdlib.h>
+#include <string.h>
+
 #include "net/net.h"
 #include "ts/ts_images.h"
 
@@ -40,14 +43,38 @@ int net_check_classes(const struct net *n, size_t n_classes, struct err *err)
 	return err_fail(err, "labels up to %zu are out of range for a model of %d classes", n_classes - 1, n->classes);
 }
 
-bool net_same_classes(const struct ts_header *images, char *const *names, size_t n)
+/* The class of the model called so, or -1. */
+static int64_t class_called(const struct net_checkpoint *c, const char *name)
+{
+	for (size_t k = 0; k < c->n_classes; k++)
+		if (strcmp(c->classes[k], name) == 0)
+			return (int64_t)k;
+	return -1;
+}
+
+int net_map_classes(struct net_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
+		    struct err *err)
 {
 	char **have = NULL;
-	size_t m = 0;
-	bool same = true;
+	bool same;
+	int rc;
 
-	if (ts_meta_get_strs(&images->meta, "classes", &have, &m) == 1)
-		same = ts_same_classes(have, m, names, n);
-	ts_strs_free(have, m);
-	return same;
+	*m = (struct net_class_map){ 0 };
+	if ((rc = ts_meta_get_strs(&images->meta, "classes", &have, &m->n)) <= 0)
+		return rc < 0 ? err_fail(err, "meta 'classes' is no list of names, or out of memory") : 0;
+	same = c->classes ? ts_same_classes(have, m->n, c->classes, c->n_classes) : m->n == (size_t)c->net->classes;
+	if (!same && !(m->to = calloc(m->n + 1, sizeof *m->to)))
+		err_memory(err);
+	for (size_t i = 0; m->to && i < m->n; i++) {
+		m->to[i] = c->classes ? class_called(c, have[i]) : -1;
+		m->found += m->to[i] >= 0;
+	}
+	ts_strs_free(have, m->n);
+	return same || m->to ? 0 : -1;
+}
+
+void net_class_map_release(struct net_class_map *m)
+{
+	free(m->to);
+	*m = (struct net_class_map){ 0 };
 }

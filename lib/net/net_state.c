@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "net/net.h"
 
@@ -89,5 +90,23 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 		*t = set->t[i];
 		set->t[i] = swap;
 	}
+	return 0;
+}
+
+int net_identity(const struct net_checkpoint *c, char id[17])
+{
+	XXH3_state_t *x = XXH3_createState();
+
+	if (!x)
+		return -1;
+	XXH3_64bits_reset(x);
+	for (size_t i = 0; i < c->state.n; i++) {
+		const struct ts_tensor *t = &c->state.t[i];
+
+		XXH3_64bits_update(x, t->name, strlen(t->name) + 1);
+		XXH3_64bits_update(x, t->data, ts_tensor_bytes(t));
+	}
+	snprintf(id, 17, "%016llx", (unsigned long long)XXH3_64bits_digest(x));
+	XXH3_freeState(x);
 	return 0;
 }

@@ -307,8 +307,9 @@ const char *ts_writer_error(const struct ts_writer *w);
  * Async-signal-safe: for handlers of signals that end the program. */
 void ts_remove_temporaries(void);
 
-/* Writes header and set as one file, atomically: begin, every tensor, finish. Fields are added to
- * *h from the set. On failure err (size len) holds the line. */
+/* Writes header and set: begin, every tensor, finish. Fields are added to *h from the set. save: as one file,
+ * atomically. */
+int ts_set_write(struct ts_writer *w, struct ts_header *h, const struct ts_set *set, struct err *err) TS_CHECKED;
 int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus

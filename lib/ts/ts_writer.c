@@ -239,37 +239,34 @@ void ts_writer_close(struct ts_writer *w)
 	free(w);
 }
 
-int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, struct err *err)
+int ts_set_write(struct ts_writer *w, struct ts_header *h, const struct ts_set *set, struct err *err)
 {
-	struct ts_writer *w = ts_writer_open(path);
-	int rc = -1;
+	int rc;
 
-	if (!w) {
-		return err_memory(err);
-	}
 	for (size_t i = 0; i < set->n; i++) {
 		const struct ts_tensor *t = &set->t[i];
 
-		if (ts_header_field(h, t->name)) {
-			err_fail(err, "cannot write '%s': tensor '%s' is there twice", w->name, t->name);
-			goto out;
-		}
-		if (ts_header_add(h, t->name, t->type, t->ndim, t->shape) < 0) {
-			err_fail(err,
-				 "cannot write '%s': no memory for tensor '%s', or no stream can have its name "
-				 "or shape",
-				 w->name, t->name);
-			goto out;
-		}
+		if (ts_header_field(h, t->name))
+			return err_fail(err, "cannot write '%s': tensor '%s' is there twice", w->name, t->name);
+		if (ts_header_add(h, t->name, t->type, t->ndim, t->shape) < 0)
+			return err_fail(err,
+					"cannot write '%s': no memory for tensor '%s', or no stream can have its name "
+					"or shape",
+					w->name, t->name);
 	}
 	rc = ts_writer_begin(w, h);
 	for (size_t i = 0; i < set->n && rc == 0; i++)
 		rc = ts_writer_tensor(w, &set->t[i]);
 	if (rc == 0)
 		rc = ts_writer_finish(w);
-	if (rc < 0)
-		err_fail(err, "%s", ts_writer_error(w));
-out:
+	return rc < 0 ? err_fail(err, "%s", ts_writer_error(w)) : 0;
+}
+
+int ts_set_save(const char *path, struct ts_header *h, const struct ts_set *set, struct err *err)
+{
+	struct ts_writer *w = ts_writer_open(path);
+	int rc = w ? ts_set_write(w, h, set, err) : err_memory(err);
+
 	ts_writer_close(w);
 	return rc;
 }

@@ -120,8 +120,9 @@ static bool as_alone(const struct one *a)
 
 	set(&alone, NULL, a->o.train.epochs, a->o.train.lr);
 	same = open_run(&alone);
-	alone.o.output = in_folder("alone.ckpt");
+	alone.o.out = ts_writer_open(in_folder("alone.ckpt"));
 	same = same && good(job_run(&alone.job, &err), &err) && same_state(&alone.job.c, &a->job.c);
+	ts_writer_close(alone.o.out);
 	close_run(&alone);
 	return same;
 }

@@ -147,13 +147,12 @@ static int choose(const struct ts_set *state, const struct net_import *how, stru
 {
 	char **prefixes = NULL, asked[NET_FOREIGN_NAME];
 	size_t n = 0;
-	struct net *net;
+	struct net *net = how->arch ? build(how->arch, state, how, 2, err) : NULL;
 	int rc = 0;
 
-	if (how->arch && !(net = build(how->arch, state, how, 2, err)))
+	if (how->arch && !net)
 		return -1;
-	else if (how->arch)
-		net_free(net);
+	net_free(net);
 	if (how->prefix)
 		rc = asked_prefix(state, how->prefix, asked, err);
 	else

@@ -3,11 +3,12 @@
 #include <math.h>
 
 #include "ood/act/ood_combine.h"
+#include "ood/ood_identity.h"
 
 const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
 
 int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
-		     struct err *err)
+		     const struct ts_meta *made, struct err *err)
 {
 	struct ood_input *in = ood_input_open(path);
 	int rc;
@@ -15,6 +16,10 @@ int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *
 	if (!in)
 		return err_memory(err);
 	c->how = how;
+	for (size_t i = 0; i < n && ood_input_header(in); i++)
+		if (ood_identity_check(&ood_input_header(in)->meta, "the reference", made, "this stream", names[i],
+				       err) < 0)
+			ood_input_fail(in, "%s", err->text);
 	rc = ood_set_read(&c->val, in, names, n, 0);
 	if (rc < 0)
 		err_fail(err, "%s", ood_input_error(in));

@@ -28,9 +28,10 @@ struct ood_combine {
 	struct ood_set val; /* scores of the validation data, each sorted: 4 bytes per row */
 };
 
-/* Reads the columns called names[0..n-1], n >= 1, of the scores at path, a stream or text. -1: err names them. */
+/* Reads the columns called names[0..n-1], n >= 1, of the scores at path, a stream or text, made
+ * as the meta `made` says (ood_identity.h). -1: err names them. */
 int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
-		     struct err *err) TS_CHECKED;
+		     const struct ts_meta *made, struct err *err) TS_CHECKED;
 void ood_combine_release(struct ood_combine *c);
 /* Combines n rows of the scores in[0..], one array per name, into out (n). */
 void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out);

@@ -419,7 +419,7 @@ int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *er
 	ts_header_init(&t->header, "fit");
 	if (!r)
 		return err_memory(err);
-	if (h && ts_header_chain(&t->header, h) < 0)
+	if (h && (ts_header_chain(&t->header, h) < 0 || ts_meta_merge(&t->header.meta, &h->meta) < 0))
 		ts_reader_fail(r, "out of memory");
 	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
 		rc = check_tensors(t, r);

@@ -68,7 +68,7 @@ struct ood_threshold {
 	size_t classes;          /* 0: one threshold for all */
 	int64_t *class_rows;     /* (classes) */
 	size_t fallback;         /* classes with the threshold of all rows */
-	struct ts_header header; /* of the file that was loaded: its history */
+	struct ts_header header; /* of the file that was loaded: its history and meta */
 };
 
 enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ood/act/ood_threshold.h"
+#include "ood/ood_identity.h"
 
 static int add_column(struct ood_verdict *v, size_t i, struct ts_header *h, struct err *err)
 {
@@ -14,6 +15,8 @@ static int add_column(struct ood_verdict *v, size_t i, struct ts_header *h, stru
 
 	if (!f || f->type != TS_F32 || f->ndim)
 		return err_fail(err, "there is no column of scores '%s'", score);
+	if (ood_identity_check(&v->t->header.meta, "the thresholds", &h->meta, "this stream", score, err) < 0)
+		return -1;
 	v->score[i] = (size_t)(f - h->fields);
 	snprintf(name, sizeof name, "verdict:%s", score);
 	if (strlen(name) > TS_MAX_NAME)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * A column of scores, one number after the other. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ood/eval/ood_column.h"
 #include "ood/eval/ood_set.h"
+#include "ood/ood_identity.h"
 #include "ood/ood_internal.h"
 
 /* Finds the column of scores. */
@@ -76,7 +79,38 @@ void ood_column_close(struct ood_column *c)
 	*c = (struct ood_column){ 0 };
 }
 
-double *ood_column_read(const char *path, const char *name, size_t *n, struct err *err)
+static int note_origin(const struct ood_column *c, struct ood_origin *from, struct err *err)
+{
+	if (ood_input_is_text(c->in))
+		return 0;
+	snprintf(from->name, sizeof from->name, "%s", c->b.cols[c->at].name);
+	return ts_meta_merge(&from->header.meta, &ood_input_header(c->in)->meta) < 0 ? err_memory(err) : 0;
+}
+
+int ood_column_same(const struct ood_column *c, const struct ood_origin *from, struct err *err)
+{
+	const char *name = ood_input_is_text(c->in) ? "" : c->b.cols[c->at].name;
+	struct err why;
+
+	if (!*name || !*from->name)
+		return 0;
+	if (strcmp(name, from->name) != 0)
+		err_fail(&why, "its scores are '%s', and the reference's '%s'; --method names what both have", name,
+			 from->name);
+	else if (ood_identity_check(&from->header.meta, "the reference", &ood_input_header(c->in)->meta, "this stream",
+				    name, &why) == 0)
+		return 0;
+	ood_input_fail(c->in, "%s", why.text);
+	return err_fail(err, "%s", ood_input_error(c->in));
+}
+
+void ood_origin_release(struct ood_origin *from)
+{
+	ts_header_release(&from->header);
+	*from = (struct ood_origin){ 0 };
+}
+
+double *ood_column_read(const char *path, const char *name, size_t *n, struct ood_origin *from, struct err *err)
 {
 	struct ood_column c;
 	double *v = NULL, score;
@@ -84,6 +118,9 @@ double *ood_column_read(const char *path, const char *name, size_t *n, struct er
 	int rc = ood_column_open(&c, path, name, NULL, err);
 
 	*n = 0;
+	*from = (struct ood_origin){ 0 };
+	if (rc == 0)
+		rc = note_origin(&c, from, err);
 	while (rc == 0 && (rc = ood_column_next(&c, &score, err)) == 1) {
 		rc = 0;
 		if (*n == cap) {

@@ -26,8 +26,18 @@ int ood_column_open(struct ood_column *c, const char *path, const char *name, st
 /* The next number. 1; 0: there are no more; -1: err says why. */
 int ood_column_next(struct ood_column *c, double *ret, struct err *err) TS_CHECKED;
 void ood_column_close(struct ood_column *c);
-/* All numbers of the column, n of them, into an array that is new. NULL: err says why; no rows are an error too. */
-double *ood_column_read(const char *path, const char *name, size_t *n, struct err *err) TS_CHECKED;
+/* What a column is of; of text nothing is known, and name is "". */
+struct ood_origin {
+	char name[TS_MAX_NAME + 1];
+	struct ts_header header; /* its meta alone */
+};
+/* All numbers of the column, n of them, into an array that is new, and what it is of into *from, which the caller
+ * releases either way. NULL: err says why; no rows are an error too. */
+double *ood_column_read(const char *path, const char *name, size_t *n, struct ood_origin *from,
+			struct err *err) TS_CHECKED;
+/* Checks that the column is of the same name and made alike (ood_identity.h) as the one that *from is of. */
+int ood_column_same(const struct ood_column *c, const struct ood_origin *from, struct err *err) TS_CHECKED;
+void ood_origin_release(struct ood_origin *from);
 
 #ifdef __cplusplus
 }

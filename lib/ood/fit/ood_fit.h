@@ -114,8 +114,8 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, struct err *er
 /* Completes the fit: sorts the bank, inverts the layers' covariances. After it nothing is added. Fails
  * if there are no rows. */
 int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;
-/* Writes a complete fit to path, NULL: standard output, with the caller's meta and history in h. */
-int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struct err *err) TS_CHECKED;
+/* Writes a complete fit to w and finishes it, with the caller's meta and history in h. */
+int ood_fit_write(struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;
 /* Reads one and checks every shape and count against the others. The line in err names the file. */
 int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err) TS_CHECKED;
 /* One array of a fit that was read as it is: (a) with b 0, else (a,b) finite numbers, borrowed. NULL: err says that it

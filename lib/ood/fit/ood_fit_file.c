@@ -11,7 +11,7 @@
 /* ---- writing ---------------------------------------------------------------------------------- */
 
 /* The tensors to write: those of the fit's set, then the bank's; all borrowed. */
-static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char *path, struct err *err)
+static int save_tensors(const struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
 	const struct ood_bank *b = &f->bank;
 	size_t n = f->set.n;
@@ -26,12 +26,12 @@ static int save_tensors(const struct ood_fit *f, struct ts_header *h, const char
 	all.t[n + 3] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
 	if (b->n == 0)
 		all.n = n;
-	int rc = ts_set_save(path, h, &all, err);
+	int rc = ts_set_write(w, h, &all, err);
 	free(all.t);
 	return rc;
 }
 
-int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struct err *err)
+int ood_fit_write(struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
 	struct ts_meta *m = &h->meta;
 	long long bank = f->bank.max == SIZE_MAX ? -1 : (long long)f->bank.max;
@@ -41,7 +41,7 @@ int ood_fit_save(struct ood_fit *f, struct ts_header *h, const char *path, struc
 	    ts_meta_set_int(m, "bank", bank) < 0 || ts_meta_set_int(m, "bank_half", f->bank.type == TS_F16) < 0 ||
 	    ts_meta_set_int(m, "seed", (int64_t)f->seed) < 0)
 		return err_memory(err);
-	return save_tensors(f, h, path, err);
+	return save_tensors(f, h, w, err);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------- */

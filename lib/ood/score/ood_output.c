@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The header and the passing columns of a scores stream. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "num/num_softmax.h"
+#include "ood/ood_identity.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_output.h"
 
@@ -35,6 +38,64 @@ static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n
 	return rc;
 }
 
+/* Hash of what a fit learnt: its arrays. 0: none. */
+static uint64_t fit_hash(const struct ood_fit *f)
+{
+	uint64_t h = f ? f->rows : 0;
+
+	for (size_t i = 0; f && i < f->set.n; i++)
+		h = XXH3_64bits_withSeed(f->set.t[i].data, ts_tensor_bytes(&f->set.t[i]), h);
+	return h;
+}
+
+/* The model that the features are of: as they say, or by their last layer, or "". */
+static int model_of(const struct ood_source *from, char model[17], struct err *err)
+{
+	char *said = NULL;
+	int rc = ts_meta_get_str(&from->header->meta, "model", &said);
+
+	model[0] = '\0';
+	if (rc < 0)
+		return err_fail(err, "meta 'model' is no string, or out of memory");
+	if (rc == 1)
+		snprintf(model, 17, "%s", said);
+	else if (from->weight)
+		snprintf(model, 17, "%016llx",
+			 (unsigned long long)XXH3_64bits(from->weight,
+							 from->classes * from->dim * sizeof *from->weight));
+	free(said);
+	return 0;
+}
+
+/* What made each of the columns (ood_identity.h): of the combined one, all of them. */
+static int add_identities(struct ts_header *h, const struct ood_source *from, const struct ood_scorer *s, size_t n,
+			  const char *extra, struct err *err)
+{
+	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) };
+	char model[17], text[OOD_MAX_COLUMN + 64], id[OOD_IDENTITY], **all = calloc(n + 2, sizeof *all);
+	uint64_t hash, together;
+	size_t k = 0;
+	int rc = all ? model_of(from, model, err) : err_memory(err);
+
+	together = rc == 0 ? XXH3_64bits(model, strlen(model)) : 0;
+	for (; rc == 0 && k < n + (extra != NULL); k++) {
+		if (k < n) {
+			ood_request_text(&s[k].request, text, sizeof text);
+			hash = XXH3_64bits_withSeed(text, strlen(text), XXH3_64bits(model, strlen(model)));
+			if (s[k].request.method->parts)
+				hash = XXH3_64bits_withSeed(fits, sizeof fits, hash);
+			together = XXH3_64bits_withSeed(&hash, sizeof hash, together);
+		}
+		ood_identity_text(id, model, k < n ? hash : together, k < n ? s[k].request.column : extra);
+		if (!(all[k] = strdup(id)))
+			rc = err_memory(err);
+	}
+	if (rc == 0 && ts_meta_set_strs(&h->meta, "identities", all, k) < 0)
+		rc = err_memory(err);
+	ts_strs_free(all, all ? k : 0);
+	return rc;
+}
+
 /* On which data a combination of layers was tuned, so that nobody takes a score that has seen the test set for
  * one that has not. */
 static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n, struct err *err)
@@ -43,8 +104,12 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (strcmp(s[i].request.method->name, "mahalanobis-layers") != 0 ||
-		    ts_meta_get_str(&s[i].source->fit->header.meta, "layers.tuning", &how) != 1)
+		if (strcmp(s[i].request.method->name, "mahalanobis-layers") != 0)
+			continue;
+		int have = ts_meta_get_str(&s[i].source->fit->header.meta, "layers.tuning", &how);
+		if (have < 0)
+			rc = err_fail(err, "the fit's meta 'layers.tuning' is no string, or out of memory");
+		if (have != 1)
 			continue;
 		rc = ts_meta_set_str(&h->meta, "layers.tuning", how) < 0 ? err_memory(err) : 0;
 		free(how);
@@ -59,8 +124,9 @@ int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_
 		return err_memory(err);
 	ts_meta_del(&h->meta, "fc.weight"); /* large, and no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
-	if (add_methods(h, s, n, extra, err) < 0 || add_tuning(h, s, n, err) < 0 ||
-	    add_column(h, "pred", TS_I64, err) < 0 ||
+	ts_meta_del(&h->meta, "model"); /* each column says it */
+	if (add_methods(h, s, n, extra, err) < 0 || add_identities(h, from, s, n, extra, err) < 0 ||
+	    add_tuning(h, s, n, err) < 0 || add_column(h, "pred", TS_I64, err) < 0 ||
 	    (from->label_at >= 0 && add_column(h, "label", TS_I64, err) < 0) ||
 	    (from->name_at >= 0 && add_column(h, "name", TS_STR, err) < 0))
 		return -1;

@@ -139,12 +139,16 @@ static int add_fields(struct ts_header *to, const struct ts_header *images, cons
 static int add_meta(struct ts_meta *m, const struct ts_meta *images, const struct net_checkpoint *c, struct err *err)
 {
 	struct ts_tensor weight, bias;
+	char id[17];
 	int rc = 0;
 
+	if (net_identity(c, id) < 0)
+		return err_memory(err);
 	if (net_last_layer(c, &weight, &bias) < 0)
 		return err_memory(err);
 	if (ts_meta_merge(m, images) < 0 || ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
-	    ts_meta_set_tensor(m, "fc.weight", &weight) < 0 || ts_meta_set_tensor(m, "fc.bias", &bias) < 0 ||
+	    ts_meta_set_str(m, "model", id) < 0 || ts_meta_set_tensor(m, "fc.weight", &weight) < 0 ||
+	    ts_meta_set_tensor(m, "fc.bias", &bias) < 0 ||
 	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0))
 		rc = err_memory(err);
 	ts_tensor_release(&weight);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * Identities of columns of scores. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ood/ood_identity.h"
+
+enum { ID = 16, HASH_AT = ID + 1, NAME_AT = 2 * (ID + 1) };
+static const char key[] = "identities", unknown[] = "----------------";
+
+void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash, const char *column)
+{
+	snprintf(text, OOD_IDENTITY, "%.16s %016llx %s", strlen(model) == ID ? model : unknown,
+		 (unsigned long long)hash, column);
+}
+
+/* The texts of meta, and that of a column: NULL, it has none. -1: out of memory, or something else is there. */
+static int find(const struct ts_meta *m, const char *name, char ***all, size_t *n, const char **text)
+{
+	*all = NULL;
+	*text = NULL;
+	*n = 0;
+	if (ts_meta_get_strs(m, key, all, n) < 0)
+		return -1;
+	for (size_t i = 0; i < *n && !*text; i++)
+		if (strlen((*all)[i]) > NAME_AT && strcmp((*all)[i] + NAME_AT, name) == 0)
+			*text = (*all)[i];
+	return 0;
+}
+
+static int compare(const char *x, const char *what_x, const char *y, const char *what_y, const char *name,
+		   struct err *err)
+{
+	if (!x || !y || strncmp(x + HASH_AT, y + HASH_AT, ID) == 0)
+		return 0;
+	if (strncmp(x, unknown, ID) != 0 && strncmp(y, unknown, ID) != 0 && strncmp(x, y, ID) != 0)
+		return err_fail(err, "scores '%s' of %s and of %s are of different models", name, what_x, what_y);
+	return err_fail(err,
+			"scores '%s' of %s and of %s are made differently: by other parameters, or with another fit",
+			name, what_x, what_y);
+}
+
+int ood_identity_check(const struct ts_meta *a, const char *what_a, const struct ts_meta *b, const char *what_b,
+		       const char *name, struct err *err)
+{
+	char **all[2] = { NULL, NULL };
+	const char *text[2];
+	size_t n[2] = { 0, 0 };
+	int rc;
+
+	if (find(a, name, &all[0], &n[0], &text[0]) < 0 || find(b, name, &all[1], &n[1], &text[1]) < 0)
+		rc = err_fail(err, "meta '%s' is no list of strings, or out of memory", key);
+	else
+		rc = compare(text[0], what_a, text[1], what_b, name, err);
+	ts_strs_free(all[0], n[0]);
+	ts_strs_free(all[1], n[1]);
+	return rc;
+}
+
+int ood_identity_copy(struct ts_meta *dst, const struct ts_meta *src, char *const *names, size_t n, struct err *err)
+{
+	char **all, **some = calloc(n + 1, sizeof *some);
+	size_t n_all, k = 0;
+	const char *text;
+	int rc = some ? 0 : err_memory(err);
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (find(src, names[i], &all, &n_all, &text) < 0 || (text && !(some[k++] = strdup(text))))
+			rc = err_fail(err, "meta '%s' is no list of strings, or out of memory", key);
+		ts_strs_free(all, n_all);
+	}
+	if (rc == 0 && k > 0 && ts_meta_set_strs(dst, key, some, k) < 0)
+		rc = err_memory(err);
+	for (size_t i = 0; some && i < n; i++)
+		free(some[i]);
+	free(some);
+	return rc;
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Runs that were killed before they had a checkpoint of an epoch, what a run's directory is asked for, outputs that cannot
+# be written, and the end of a run.
+. "$SRC/t/lib.sh"
+have_torch || skip_all 'built without libtorch'
+ds-synth --set id --n 60 -o images.ts; ds-synth --set id --n 60 --seed 1 -o other.ts
+train='um-train -q -a fc -e 2 -b 20 --threads 1 --val-fraction 0.2 --no-history'
+prune='um-prune -q -m base.ckpt -e 2 -b 20 --threads 1 --val-fraction 0.2 --um 1 --keep 0.5 --no-history'
+$train --run whole -o base.ckpt images.ts && $prune --run whole -o whole.umap images.ts
+
+# ---- killed early ----
+again() { # TOOL's words, its result, what the kill left
+	rm -rf r; mkdir r; cp -r whole r/run; dir=$(find r/run/$1 -name checkpoints); dir=${dir%/checkpoints}; want=$2; shift 2
+	(cd $dir && for f; do rm -rf $f; done)
+	case $want in base.ckpt) $train --run r/run --resume -o out images.ts ;; *) $prune --run r/run --resume -o out images.ts ;; esac 2>err &&
+	cmp out $want && test -s $dir/settings.yaml && test -s $dir/checkpoints/initial.ckpt && test -s $dir/checkpoints/last.ckpt &&
+	test $(wc -l <$dir/log.tsv) = 3 && test "$(ls $(find r -name prune_rate=*) | grep -c "^[0-9]")" = 0 || { cat err; false; }
+}
+for t in um-train:base.ckpt um-prune:whole.umap; do
+	tool=${t%:*} result=${t#*:}
+	ok "$tool: before the first epoch was over: initial.ckpt" 'again $tool $result checkpoints/last.ckpt checkpoints/best.ckpt'
+	ok "$tool: before any log" 'again $tool $result checkpoints/last.ckpt checkpoints/best.ckpt log.tsv ds-synth_log.txt "logs/*"'
+	ok "$tool: before initial.ckpt: from the beginning, in its directory" 'again $tool $result "checkpoints/*" "*.txt" log.tsv logs'
+	ok "$tool: before its settings" 'again $tool $result "checkpoints/*" "*.txt" log.tsv logs settings.yaml'
+done
+cp -r whole early; find early/um-train -name last.ckpt -exec rm {} +
+ok 'it says where it begins' '$train --run early --resume images.ts >out 2>err; cat early/um-train/*/*/*_log.txt | grep -q "begins again from initial.ckpt"'
+cp -r whole data; find data/um-train -name last.ckpt -exec rm {} +
+ok 'other images are refused there too' 'fails 1 "initial.ckpt.* was trained on other images" $train --run data --resume other.ts'
+ok 'other options too' 'fails 1 "the options that it began with" $train --run data --lr 0.3 --resume images.ts'
+um-train -q -a fc -e 1 --threads 1 -i base.ckpt -o from-initial images.ts --no-history && find whole/um-train -name initial.ckpt -exec cp {} initial \;
+ok 'initial.ckpt is no state to resume from as a start' 'um-train -q -i initial -e 1 -b 20 --threads 1 --no-history -o x images.ts && ! ts-dump --header x | grep -q "train/"'
+ok 'temporaries of kills go, other files stay' '
+	d=$(find early -name checkpoints | head -n 1) && for f in last.ckpt.AbC123 epoch_0002.ckpt.zzzzzz initial.ckpt.aaaaaa mine.ckpt.aaaaaa last.ckpt.old; do echo x >$d/$f; done; echo x >$d/../settings.yaml.a1b2c3
+	$train --run early --resume -o x images.ts && ls $d $d/.. | grep -v "initial.ckpt$\|best.ckpt\|last.ckpt$" | tr "\n" " " | grep -q "last.ckpt.old mine.ckpt.aaaaaa .*checkpoints .*logs settings.yaml $"'
+ok 'log.tsv and settings.yaml are replaced whole' 'ln -f early/um-train/default/prune_rate=1.0/log.tsv old.log && cp old.log was && $train --run early --resume -o x images.ts && cmp old.log was'
+odd=$(printf 'odd\nlr: 9')
+ok 'a name with a newline is no option' 'cp images.ts "$odd" && $train --run odd "$odd" -o x && test "$(grep -c "^lr:" odd/um-train/*/*/settings.yaml)" = 1 && $train --run odd --resume -o x "$odd"'
+
+# ---- where is it ----
+ok '--print-run: the newest, without images' '
+	test "$(um-train --run whole --print-run)" = whole/um-train/default/prune_rate=1.0 && test "$(um-prune -m base.ckpt --run whole --keep 0.5 --print-run)" = whole/um-prune/default/prune_rate=0.5 &&
+	$train --run whole images.ts && test "$(um-train --run whole --print-run </dev/null)" = whole/um-train/default/prune_rate=1.0/0 &&
+	test "$(um-train --config whole/um-train/default/prune_rate=1.0/settings.yaml --print-run | sed "s,.*/whole/,,")" = um-train/default/prune_rate=1.0'
+ok 'none' 'fails 1 "nothing to resume in" um-train --run nowhere --print-run && ! test -e nowhere && fails 2 "needs --run" um-train --print-run'
+ok 'pipelines ask, and guess no folders' '! grep -n "/\*/\*" $SRC/pipelines/*.mk'
+
+# ---- outputs ----
+for o in no/such/folder/x .; do
+	ok "-o $o: before the work" 'fails 1 "cannot \(create\|open\|write\)" um-train -a fc -e 1 --run n -o $o images.ts && ! test -e n && fails 1 "cannot" um-prune -m base.ckpt --um 1 -o $o images.ts &&
+		fails 1 "cannot" um-prune -m base.ckpt --method magnitude -o $o images.ts'
+done
+um-embed -q -m base.ckpt images.ts >features.ts
+ok 'ood-fit too: it reads nothing' 'fails 1 "cannot create" ood-fit -o no/folder/x features.ts && ! { yes | ood-fit -o no/folder/x 2>err; } && grep -q "cannot create" err'
+ok 'what was there stays until the end, and no temporary stays' 'echo old >kept && um-train -q -a fc --lr 1000 -b 5 -e 5 -o kept images.ts 2>err; test $? = 1 && grep -qx old kept && ! ls kept.* 2>/dev/null'
+
+# ---- the end ----
+mkfifo slow
+$train --run term --ood slow=slow images.ts >out 2>err & pid=$!
+while ! test -e term/um-train/default/prune_rate=1.0/checkpoints/last.ckpt || ! grep -q "^epoch=2 " term/*/*/*/*_log.txt; do sleep 0.1; done
+sleep 0.5; kill -TERM $pid; n0=$(date +%s); wait $pid; rc=$?
+ok 'SIGTERM while --ood is reported: at once' 'test $rc = 143 && test $(($(date +%s) - n0)) -lt 5'
+ds-synth --set id --n 500 -o many.ts
+ok 'a training that learns nothing says so; one that does, does not' 'um-train -a fc -e 1 -b 100 --lr 1e-12 -o x many.ts 2>err && grep -q "nothing was learnt; try another --lr (it was 1e-12)" err &&
+	um-train -a fc -e 4 -b 50 --lr 0.002 -o x many.ts 2>err && ! grep -q "nothing was learnt" err || { cat err; false; }'
+done_testing

@@ -1,0 +1,47 @@
+#!/bin/sh
+# A label, a threshold, a reference, an ID set meets what it was made for: names of classes are mapped, their numbers
+# compared, models, methods and fits checked. What does not fit is refused or said.
+. "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
+net=densenet:depth=10,growth=2
+golden-net images 12 10 >images.ts
+golden-net ckpt $net 10 >a.ckpt; golden-net scores-layer $net 10 >b.ckpt
+um-embed -q -m a.ckpt images.ts >a.f; um-embed -q -m b.ckpt --masked images.ts >b.f; um-embed -q -m b.ckpt --full images.ts >full.f
+for m in a b full; do ood-score -q -m msp,energy $m.f -o $m.s; done
+ood-score -q -m energy:temperature=10,msp a.f -o warm.s; ood-score -q -m msp a.f -o msp.s; ood-score -q -m energy a.f -o energy.s
+
+ok 'a model is known by all its weights: of one checkpoint, masked and not' '
+	model() { ts-dump --header $1 | grep -o "\"model\": \"[0-9a-f]*\""; }; test "$(model a.f)" != "$(model b.f)" && test "$(model b.f)" != "$(model full.f)" && test -n "$(model a.f)"'
+ok 'ood-metrics: sets of one model' 'ood-metrics --id a.s a.s >out 2>err && ood-metrics --id a.s -m msp x=msp.s >out'
+ok 'of two' 'fails 1 "b.s.: scores .msp. of the ID set and of this one are of different models" ood-metrics --id a.s b.s && fails 1 "different models" ood-metrics --id b.s full.s'
+ok 'text and streams of others are compared with anything' 'ts-dump --tsv b.s >b.tsv && ood-metrics --id a.s b.tsv >out'
+ok 'ood-threshold, ood-score: thresholds of this model' 'ood-threshold -q -a 0.2 a.s -o a.t && ood-score -q --threshold a.t a.f >v && ts-dump --tsv v | head -n 1 | grep -q "verdict:energy"'
+ok 'of another' 'fails 1 "threshold .a.t.: scores .msp. of the thresholds and of this stream are of different models" ood-score -q --threshold a.t b.f'
+awk 'BEGIN { srand(3); for (i = 0; i < 40; i++) { for (k = 0; k < 7; k++) printf "%.4f ", rand() + (k == i % 3); print i % 3 } }' | ts-gen features logits:f4:3,features:f4:4,label:i8 >x.f
+ood-fit -q -o one.fit x.f; ts-cat --head 30 x.f | ood-fit -q -o two.fit
+for f in one two; do ood-score -q -m mahalanobis,energy --fit $f.fit x.f -o $f.s; done
+ok 'of another fit: the columns that use it, and no others' 'fails 1 "scores .mahalanobis. of the ID set and of this one are made differently" ood-metrics --id one.s two.s && ood-metrics -m energy --id one.s two.s >out &&
+	ood-threshold -q -a 0.2 one.s -o one.t && fails 1 "made differently" ood-score -q --threshold one.t --fit two.fit x.f && ood-score -q --threshold one.t --fit one.fit x.f >v'
+ood-score -q -m energy --sweep energy:temperature=2 x.f >out 2>/dev/null
+ok 'a threshold of a column by another name, or of other parameters' 'ood-threshold -q -a 0.2 energy.s -o e.t && fails 1 "no column of scores .energy." ood-score -q -m msp --threshold e.t a.f'
+ok 'what ts-cat takes out keeps what it is' 'ts-cat --select msp a.s -o some.s && ts-cat --select msp b.s -o other.s && ood-metrics --id some.s msp.s >out && fails 1 "different models" ood-metrics --id some.s other.s'
+ok 'ood-watch: the same column' 'ood-watch -r msp.s msp.s && fails 1 "energy.s.: its scores are .energy., and the reference.s .msp.; --method" ood-watch -r msp.s energy.s'
+ok 'and the same model' 'fails 1 "b.s.: scores .msp. of the reference and of this stream are of different models" ood-watch -m msp -r a.s b.s && ood-watch -m msp -r a.s msp.s'
+ok 'ood-score --combine: the reference of this model' 'ood-score -q -m msp,energy --combine fisher --reference a.s a.f >c.s && fails 1 "different models" ood-score -q -m msp,energy --combine fisher --reference a.s b.f &&
+	ood-threshold -q -a 0.2 -m combine:fisher c.s -o c.t && ood-score -q -m msp,energy --combine fisher --reference a.s --threshold c.t a.f >v && fails 1 "combine:fisher. .*made differently" ood-score -q -m msp --combine fisher --reference a.s --threshold c.t a.f'
+
+# ---- classes ----
+for c in cat dog emu; do mkdir -p all/$c; for i in 1 2; do image-gen png 32 32 >all/$c/$i.png; done; done
+cp -r all some; rm -r some/cat; mkdir -p fish && cp -r all/dog all/emu fish && cp -r all/cat fish/zebra; mkdir -p none && cp -r all/cat none/x && cp -r all/dog none/y && cp -r all/emu none/z
+printf 'cat\ndog\nemu\n' >names
+golden-net ckpt $net 3 >n.ckpt && um-ckpt export -q -o n.pth n.ckpt
+imp="um-ckpt import -q --arch $net --mean .5,.5,.5 --std .25,.25,.25 --size 32"
+$imp -o nameless.ckpt n.pth; $imp --classes names -o named.ckpt n.pth
+labels() { ds-pack -q $1 | um-embed $3 -m $2 2>err | ts-dump --tsv | awk -F "\t" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "label") k = i; next } { printf "%s ", $k }'; }
+ok 'all of its classes, with and without names' 'test "$(labels all named.ckpt)$(labels all nameless.ckpt)" = "0 0 1 1 2 2 0 0 1 1 2 2 " && ! test -s err'
+ok 'some of its classes: by name' 'test "$(labels some named.ckpt -v)" = "1 1 2 2 " && grep -q "its 2 classes get the model.s labels, by their names" err && test "$(labels some named.ckpt)" = "1 1 2 2 " && ! test -s err'
+ok 'some of them, and others: those' 'test "$(labels fish named.ckpt)" = "1 1 2 2 -1 -1 " && grep -q "2 of its 3 classes are the model.s, whose labels they get; others become -1" err'
+ok 'none of them' 'test "$(labels none named.ckpt)" = "-1 -1 -1 -1 -1 -1 " && grep -q "its classes are not the model.s, so its labels become -1" err'
+ok 'a model without names and another number of classes: none is known' 'test "$(labels some nameless.ckpt)" = "-1 -1 -1 -1 " && grep -q "it has 2 classes and the model 3, without names, so its labels become -1; um-ckpt import --classes names them" err'
+ok 'and no name is given to what it is not' '! ds-pack -q some | um-embed -q -m nameless.ckpt | ts-dump --header | grep -q "\"classes\""'
+done_testing

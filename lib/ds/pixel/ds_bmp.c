@@ -141,7 +141,7 @@ static void unpack_row(const struct bmp *b, const unsigned char *from, uint8_t *
 		if (b->bits <= 8) {
 			const unsigned shift = (unsigned)(per_byte - 1 - x % per_byte) * b->bits;
 
-			put_colour(b, from[x / per_byte] >> shift & ((1u << b->bits) - 1), to);
+			put_colour(b, (unsigned)from[x / per_byte] >> shift & ((1u << b->bits) - 1), to);
 			continue;
 		}
 		if (b->bits == 24) {

@@ -61,15 +61,13 @@ SEAM_B   := $(B)/lib
 SEAM_CPP  = $(CPP_ALL)
 include lib/th/th_seam.mk
 
-# What cannot do without gradients; the rest runs its networks by lib/nn.
-TORCH_TOOLS := um-train um-prune
-TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
+TOOLS_C  := $(wildcard tools/*.c)
 LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
 # Tests that run a network by libtorch; others of lib/um go without it, and so under the sanitizers.
-TORCH_TESTS := um_engine um_fold um_job um_oe um_precision um_queue
+TORCH_TESTS := um_engine um_exec um_precision um_queue
 UNIT_C   := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TESTS:%=t/unit/%.c)),$(wildcard t/unit/*.c))
 UNIT     := $(UNIT_C:t/unit/%.c=$(B)/t/%.t)
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))

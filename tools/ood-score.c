@@ -109,7 +109,7 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 			if (*s[*n].note)
 				cli_info("%s: %s", q->column, s[*n].note);
 			++*n;
-		} else if (!q->optional) {
+		} else if (!q->optional || err.memory) {
 			rc = cli_error("method '%s': %s", q->column, err.text);
 		} else {
 			(from->fit && q->method->parts ? cli_warn : cli_info)("'%s' is left out: %s", q->column,

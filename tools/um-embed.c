@@ -58,12 +58,13 @@ struct flow {
 	ptrdiff_t *map;               /* where the columns that go through are */
 	ptrdiff_t label;              /* of the output; -1: none */
 	struct net_class_map classes; /* what the images' labels are of the model's */
+	bool strange;                 /* a label was too large, which was said */
 	size_t started, written;
 	bool failed; /* and told */
 };
 
-/* Columns that go through; labels in range, or hidden. */
-static int pass_columns(const struct flow *f, struct ts_batch *out, const struct ts_batch *in)
+/* Columns that go through; labels that are not the model's hidden. */
+static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_batch *in)
 {
 	int64_t *y;
 
@@ -75,6 +76,16 @@ static int pass_columns(const struct flow *f, struct ts_batch *out, const struct
 	y = out->cols[f->label].data;
 	for (size_t i = 0; f->classes.to && i < out->n; i++)
 		y[i] = y[i] >= 0 && (size_t)y[i] < f->classes.n ? f->classes.to[y[i]] : -1;
+	for (size_t i = 0; i < out->n; i++) {
+		if (y[i] < f->c.net->classes)
+			continue;
+		if (!f->strange)
+			cli_warn("'%s': row %llu: label %lld is none of the model's %d classes; such labels become -1",
+				 ts_reader_name(f->r), (unsigned long long)(ts_reader_rows(f->r) - out->n + i),
+				 (long long)y[i], f->c.net->classes);
+		f->strange = true;
+		y[i] = -1;
+	}
 	return net_check_labels(f->c.net, f->r, y, out->n, -1);
 }
 

@@ -24,11 +24,25 @@ static int read_data(const struct job *j, struct um_data *d, struct ts_header *h
 static int check_data(const struct job *j, const struct um_data *d, const char *name, struct err *err)
 {
 	const struct net_checkpoint *c = &j->c;
+	char why[NET_WHY];
 
 	if (net_check_input(c->net, d->c, d->h, d->w, err) < 0 || net_check_classes(c->net, d->n_classes, err) < 0)
 		return err_prefix(err, "'%s': ", name);
-	if (!ts_same_classes(d->classes, d->n_classes, c->classes, c->n_classes))
-		return err_fail(err, "'%s': its classes are not those of the model", name);
+	if (!net_same_classes(c->net, c->classes, d->classes, d->n_classes, why))
+		return err_fail(err, "'%s': %s", name, why);
+	return 0;
+}
+
+/* A model that was imported without names takes those of the images, whose labels mean its classes from now on. */
+static int take_names(struct job *j, struct err *err)
+{
+	const struct um_data *d = &j->data;
+
+	if (j->c.classes || !d->classes)
+		return 0;
+	if (!(j->c.classes = ts_copy_classes(d->classes, d->n_classes)))
+		return err_memory(err);
+	j->c.n_classes = d->n_classes;
 	return 0;
 }
 
@@ -134,7 +148,8 @@ static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *
 		return -1;
 	if (!j->c.net && fresh(data, &j->c, &j->data, err) < 0)
 		return -1;
-	if (check_data(j, &j->data, j->input, err) < 0 || (o->val && check_data(j, &j->held, o->val, err) < 0))
+	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 ||
+	    (o->val && check_data(j, &j->held, o->val, err) < 0))
 		return -1;
 	if (o->aux && job_oe_read(j, err) < 0)
 		return -1;

@@ -46,6 +46,13 @@ static int check_labels(const struct job *j, struct err *err)
 					"'%s': row %zu has label %lld, and no class names tell that it is no "
 					"ID class; if it is none, drop the labels with ts-cat --select image",
 					j->o->aux, i, (long long)d->label[i]);
+		if (!j->c.classes)
+			return err_fail(
+				err,
+				"'%s': row %zu is of class '%s', and neither the model nor its images name their "
+				"classes, so nothing tells that it is none; if it is none, drop the labels with "
+				"ts-cat --select image",
+				j->o->aux, i, d->classes[d->label[i]]);
 		if (is_id(&j->c, d->classes[d->label[i]]))
 			return err_fail(err,
 					"'%s': row %zu is of class '%s', which is one of the model's; "

@@ -110,6 +110,11 @@ int net_check_images(const struct net *n, struct ts_reader *r) TS_CHECKED;
  * 0 or -1, on; that the largest, of data in memory, is one. -1: the reader, or err, says which is not. */
 int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *label, size_t rows, int least) TS_CHECKED;
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
+/* Do labels of images whose classes have these names, or none (NULL), mean the classes of n, whose names are `own` or
+ * not known (NULL)? Names are compared where both have them, else the number of the images' classes with n's. False:
+ * why (NET_WHY bytes) says what differs. */
+enum { NET_WHY = 160 };
+bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why);
 /* The model's class of each label that a stream of images has, by the names of their classes; -1: it has none called
  * so. Without names of the model their numbers are compared: if they differ, none is known. */
 struct net_checkpoint;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Do images fit a network's input, and their labels its classes? */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,17 @@ int net_check_classes(const struct net *n, size_t n_classes, struct err *err)
 	if (n_classes <= (size_t)n->classes)
 		return 0;
 	return err_fail(err, "labels up to %zu are out of range for a model of %d classes", n_classes - 1, n->classes);
+}
+
+bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why)
+{
+	if (names && n_names != (size_t)n->classes)
+		snprintf(why, NET_WHY, "there are %zu classes, the model has %d", n_names, n->classes);
+	else if (!ts_same_classes(names, n_names, own, (size_t)n->classes))
+		snprintf(why, NET_WHY, "its classes are not the model's");
+	else
+		return true;
+	return false;
 }
 
 /* The class of the model called so, or -1. */

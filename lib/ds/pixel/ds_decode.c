@@ -4,6 +4,7 @@
  * libpng and libjpeg report errors by calling a function that must not return: ours writes the reason and jumps back
  * to the setjmp() of decode_X(), which frees. So what is changed between setjmp() and the jump, and read after it,
  * must be volatile or lie in memory that is not the function's own. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,23 @@ struct png_input {
 	const unsigned char *p;
 	size_t left;
 	struct err *err;
+	bool lacked; /* memory: what libpng says of it is not told from damage */
 };
+
+static png_voidp png_take(png_structp png, png_alloc_size_t n)
+{
+	struct png_input *in = png_get_mem_ptr(png);
+	void *p = malloc(n);
+
+	in->lacked = in->lacked || !p;
+	return p;
+}
+
+static void png_give(png_structp png, png_voidp p)
+{
+	(void)png;
+	free(p);
+}
 
 static void png_feed(png_structp png, png_bytep to, png_size_t n)
 {
@@ -70,7 +87,10 @@ static void png_fail(png_structp png, png_const_charp what)
 {
 	struct png_input *in = png_get_error_ptr(png);
 
-	err_fail(in->err, "damaged PNG: %s", what);
+	if (in->lacked)
+		err_memory(in->err);
+	else
+		err_fail(in->err, "damaged PNG: %s", what);
 	longjmp(png_jmpbuf(png), 1);
 }
 
@@ -100,8 +120,9 @@ static void png_to_rgb(png_structp png, png_infop info)
 
 static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct err *err)
 {
-	struct png_input in = { data, len, err };
-	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, png_fail, png_ignore);
+	struct png_input in = { data, len, err, false };
+	png_structp png =
+		png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &in, png_fail, png_ignore, &in, png_take, png_give);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
 	png_bytep *volatile rows = NULL;
 	volatile int rc = -1;
@@ -151,7 +172,10 @@ static void jpeg_fail(j_common_ptr j)
 	char text[JMSG_LENGTH_MAX];
 
 	j->err->format_message(j, text);
-	err_fail(t->err, "damaged JPEG: %s", text);
+	if (j->err->msg_code == JERR_OUT_OF_MEMORY)
+		err_memory(t->err);
+	else
+		err_fail(t->err, "damaged JPEG: %s", text);
 	longjmp(t->jump, 1);
 }
 
@@ -273,7 +297,10 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	c.output.u.RGBA.rgba = p->rgb;
 	c.output.u.RGBA.stride = 3 * p->w;
 	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
+	errno = 0;
 	rc = WebPDecode(data, len, &c);
+	if (rc != VP8_STATUS_OK && errno == ENOMEM) /* which libwebp may call damage */
+		return err_memory(err);
 	switch (rc) {
 	case VP8_STATUS_OK: return 0;
 	case VP8_STATUS_OUT_OF_MEMORY: return err_memory(err);

@@ -137,7 +137,8 @@ check-all: deps                        ## all of check, and the studies that it 
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 # 20 seconds and more each, of which 2050 and 2070 take four minutes.
 SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2040-um-prune 2050-runs \
-              2060-um-extras 2070-oe 2300-zoo 2310-zoo-use 3040-real-features 4001-pipelines 4003-bundle 9110-examine
+              2055-runs-begun 2060-um-extras 2070-oe 2230-um-ckpt-names 2300-zoo 2310-zoo-use 3040-real-features \
+              4001-pipelines 4003-bundle 9110-examine
 SLOW_UNIT  := nn_run ood_eval um_engine
 # A unit test is named by its source or its program; shell tests want the programs.
 ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)

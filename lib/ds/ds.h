@@ -58,9 +58,9 @@ void ds_pixels_release(struct ds_pixels *p);
 /* Makes room for h x w pixels. -1 with err: no memory. */
 int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err);
 
-/* Decodes a PNG, JPEG or WebP file in memory, whichever its first bytes say it is, to what Pillow's
- * convert("RGB") gives: gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as
- * Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
+/* Decodes a PNG, JPEG, WebP, GIF or BMP file in memory, whichever its first bytes say it is, to what Pillow's
+ * convert("RGB") gives: the first frame of a GIF; gray is repeated, palettes are looked up, alpha is dropped, CMYK is
+ * taken as Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
  * err: not an image, damaged, cut off, too large. */
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 
@@ -73,7 +73,8 @@ void ds_decoder_free(struct ds_decoder *d);
  * keeps that many pixels (libjpeg's scaled decoding: faster, other pixels). */
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
 		   struct err *err);
-/* Does it begin like one of the files that ds_decode() reads? 12 bytes are enough to tell. */
+/* Does it begin like a picture? One of those that ds_decode() reads, or another, which it names as what it does not
+ * read. 18 bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
 /* Bilinear, antialiased: the same numbers as Pillow's resize(BILINEAR), fixed point included. from

@@ -191,6 +191,16 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 			 (json_int_t)(at + ts_tensor_bytes(t)));
 }
 
+/* Jansson's text lacks some of it, without a word, where it finds no memory. */
+static bool reads_back(const char *text, const json_t *root)
+{
+	json_t *again = json_loads(text, 0, NULL);
+	const bool same = again && json_equal(again, root);
+
+	json_decref(again);
+	return same;
+}
+
 /* The header, padded so that the data begins at a multiple of 8 bytes. The caller frees it. */
 static char *header_json(const struct ts_set *set, const char *const *pairs)
 {
@@ -205,6 +215,10 @@ static char *header_json(const struct ts_set *set, const char *const *pairs)
 	for (size_t i = 0; i < set->n; at += ts_tensor_bytes(&set->t[i++]))
 		failed |= json_object_set_new(root, set->t[i].name, entry_json(&set->t[i], at)) < 0;
 	text = failed ? NULL : json_dumps(root, JSON_COMPACT);
+	if (text && !reads_back(text, root)) {
+		free(text);
+		text = NULL;
+	}
 	json_decref(meta);
 	json_decref(root);
 	if (text && (padded = malloc(strlen(text) + 9)) != NULL) {

@@ -77,7 +77,7 @@ static bool images_of(const struct ds_array *a, struct images *m)
 
 static bool is_whole(const struct ds_array *a)
 {
-	const char kind = a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
+	const char kind = !a->data ? '\0' : a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
 
 	return kind == 'u' || kind == 'i';
 }

@@ -72,7 +72,7 @@ each 'ood-seeds' -- ood-seeds seed1.tsv seed2.tsv
 each 'um-embed' -o o -- um-embed -q --threads 1 -m m.ckpt -o o images.ts
 each 'um-embed --layers' -o o -- um-embed -q --threads 1 --layers -m m.ckpt -o o images.ts
 each 'um-estimate' -- um-estimate -q --threads 1 --draws 1 -m m.ckpt images.ts
-each 'um-ckpt import' -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.pth
+each 'um-ckpt import' -c -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.pth
 each 'um-ckpt import of safetensors' -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.safetensors
 each 'um-ckpt export' -o o -- um-ckpt export -q -o o m.ckpt
 each 'um-ckpt export to safetensors' -o o.safetensors -- um-ckpt export -q -o o.safetensors m.ckpt

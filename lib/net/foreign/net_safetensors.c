@@ -179,9 +179,14 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 {
 	const char *dtype = t->type == TS_F32 ? "F32" : t->type == TS_I64 ? "I64" : "U8";
 	json_t *shape = json_array();
+	bool failed = !shape;
 
 	for (int i = 0; i < t->ndim; i++)
-		json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
+		failed |= json_array_append_new(shape, json_integer((json_int_t)t->shape[i])) < 0;
+	if (failed) { /* a shape without its last number is one, too */
+		json_decref(shape);
+		return NULL;
+	}
 	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets", (json_int_t)at,
 			 (json_int_t)(at + ts_tensor_bytes(t)));
 }

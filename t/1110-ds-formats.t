@@ -39,7 +39,7 @@ ok 'arrays: what does not fit together' '
 	cp npy/labels.npy a1/fog_labels.npy && cp npy/fog.npy a1/fog_data.npy && cp npy/labels.npy a1/fog_targets.npy && rm a1/fog.npy && fails 1 "fog_labels.npy. and .fog_targets.npy. are both labels of .fog_data.npy." ds-pack a1 &&
 	cp npy-10.1/*.npy medmnist && fails 1 "need not mean the same" ds-pack medmnist && rm medmnist/*.npy'
 ok 'arrays: others are named, and passed over beside images' '
-	mkdir a2 && for e in "np.zeros((4, 8), \"f4\")" "np.zeros((4, 8, 8, 3), \"f4\")" "np.zeros((8, 8, 3), \"u1\")" "np.array([\"cat\", \"dog\"])" "np.asfortranarray(np.zeros((4, 8, 8, 3), \"u1\"))"; do
+	mkdir a2 && for e in "np.zeros((4, 8), \"f4\")" "np.zeros((4, 8, 8, 3), \"f4\")" "np.zeros((8, 8, 3), \"u1\")" "np.array([\"cat\", \"dog\"])" "np.zeros(4, \"V3\")" "np.asfortranarray(np.zeros((4, 8, 8, 3), \"u1\"))"; do
 		$py -c "import numpy as np; np.save(\"a2/x.npy\", $e)"; fails 1 "a2. holds no images that are read; .x.npy. holds an array of .*, which is neither images" ds-pack a2 || exit; done
 	cp folders/lined/a.png a2 && ds-pack a2 -o x.ts 2>err && grep -q "x.npy. holds an array of |u1 (4, 8, 8, 3) in Fortran" err'
 # A single file as its site hands it out.

@@ -117,7 +117,7 @@ int ds_array_label(const struct ds_array *a, size_t i, int64_t *ret, struct err 
 
 	if (i >= ds_array_labels(a))
 		return err_fail(err, "row %zu has no label", i);
-	if (a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
+	if (!size || a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
 		return err_fail(err, "labels are of NumPy's type '%s', which is not read; write them as '<i8'",
 				a->dtype);
 	for (size_t k = size; k-- > 0;)

@@ -244,7 +244,7 @@ static int finish(struct ds_source *s, struct err *err)
 {
 	const struct idx *all = *ds_state(s, DS_LAYOUT_idx), *l;
 
-	if (all && s->n == 0)
+	if (all && s->n == 0 && !s->o.split)
 		return ds_pass(s, all->path, "holds labels only; the images are in another file");
 	for (const struct idx *x = all; x; x = x->next) {
 		struct idx beside = { 0 };

@@ -77,7 +77,7 @@ static bool images_of(const struct ds_array *a, struct images *m)
 
 static bool is_whole(const struct ds_array *a)
 {
-	const char kind = a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
+	const char kind = !a->data ? '\0' : a->dtype[0] == 'u' || a->dtype[0] == 'i' ? a->dtype[0] : a->dtype[1];
 
 	return kind == 'u' || kind == 'i';
 }
@@ -405,7 +405,7 @@ static int finish(struct ds_source *s, struct err *err)
 {
 	const struct npy *all = *ds_state(s, DS_LAYOUT_npy), *labels;
 
-	if (all && s->n == 0)
+	if (all && s->n == 0 && !s->o.split)
 		return ds_pass(s, all->path, "holds labels only; the images are in another array");
 	for (const struct npy *x = all; x; x = x->next) {
 		struct npy beside = { 0 };

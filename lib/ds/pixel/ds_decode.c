@@ -135,6 +135,7 @@ struct jpeg_trouble {
 	struct jpeg_error_mgr mgr;
 	jmp_buf jump;
 	struct err *err;
+	bool lenient, is_short; /* ds_decoder_lenient(), ds_decoder_short() */
 };
 
 static void jpeg_fail(j_common_ptr j)
@@ -154,8 +155,13 @@ static void jpeg_fail(j_common_ptr j)
  * other damage (a wrong code inside the data) is accepted, as in Pillow. */
 static void jpeg_warn(j_common_ptr j, int level)
 {
-	if (level < 0 && (j->err->msg_code == JWRN_JPEG_EOF || j->err->msg_code == JWRN_HIT_MARKER))
+	struct jpeg_trouble *t = (struct jpeg_trouble *)j->err;
+
+	if (level >= 0 || (j->err->msg_code != JWRN_JPEG_EOF && j->err->msg_code != JWRN_HIT_MARKER))
+		return;
+	if (!t->lenient)
 		jpeg_fail(j);
+	t->is_short = true;
 }
 
 /* w pixels (c,m,y,k) become (r,g,b) as in Pillow: v = k - (255 - c) * k / 255, at least 0. libjpeg hands over Adobe's
@@ -288,6 +294,16 @@ struct ds_decoder *ds_decoder_new(void)
 	return calloc(1, sizeof(struct ds_decoder));
 }
 
+void ds_decoder_lenient(struct ds_decoder *d)
+{
+	d->t.lenient = true;
+}
+
+bool ds_decoder_short(const struct ds_decoder *d)
+{
+	return d->t.is_short;
+}
+
 void ds_decoder_free(struct ds_decoder *d)
 {
 	if (d && d->begun)
@@ -362,6 +378,7 @@ bool ds_is_image(const void *head, size_t n)
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
 		   struct err *err)
 {
+	d->t.is_short = false;
 	if (is_png(data, len))
 		return decode_png(data, len, p, err);
 	if (is_jpeg(data, len))

@@ -49,7 +49,7 @@ CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
-PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
 # A program loads only what it uses: OpenBLAS alone would double the start of the others.
@@ -61,15 +61,13 @@ SEAM_B   := $(B)/lib
 SEAM_CPP  = $(CPP_ALL)
 include lib/th/th_seam.mk
 
-# What cannot do without gradients; the rest runs its networks by lib/nn.
-TORCH_TOOLS := um-train um-prune
-TOOLS_C  := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TOOLS:%=tools/%.c)),$(wildcard tools/*.c))
+TOOLS_C  := $(wildcard tools/*.c)
 LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
 # Tests that run a network by libtorch; others of lib/um go without it, and so under the sanitizers.
-TORCH_TESTS := um_engine um_fold um_job um_oe um_precision um_queue
+TORCH_TESTS := um_engine um_exec um_precision um_queue
 UNIT_C   := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TESTS:%=t/unit/%.c)),$(wildcard t/unit/*.c))
 UNIT     := $(UNIT_C:t/unit/%.c=$(B)/t/%.t)
 FUZZ     := $(patsubst t/fuzz/fuzz_%.c,$(B)/fuzz_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -139,7 +137,8 @@ check-all: deps                        ## all of check, and the studies that it 
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 # 20 seconds and more each, of which 2050 and 2070 take four minutes.
 SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2040-um-prune 2050-runs \
-              2060-um-extras 2070-oe 2300-zoo 2310-zoo-use 3040-real-features 4001-pipelines 4003-bundle 9110-examine
+              2055-runs-begun 2060-um-extras 2070-oe 2230-um-ckpt-names 2300-zoo 2310-zoo-use 3040-real-features \
+              4001-pipelines 4003-bundle 9110-examine
 SLOW_UNIT  := nn_run ood_eval um_engine
 # A unit test is named by its source or its program; shell tests want the programs.
 ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)

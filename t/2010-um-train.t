@@ -1,7 +1,6 @@
 #!/bin/sh
 # Training steps are PyTorch's; runs repeat to the byte; UM folds the loss.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 
 golden-net ckpt densenet:depth=22 10 >start.ckpt

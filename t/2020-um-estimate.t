@@ -1,7 +1,6 @@
 #!/bin/sh
 # The loss constraint: masks, means, spread.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 
 golden-net ckpt densenet:depth=10,growth=4 10 >m.ckpt

@@ -2,7 +2,6 @@
 # Run directories and resuming: what is in them, and that a run that was killed ends in the same bytes as one
 # that was not.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 ds-synth --set id --n 200 -o images.ts
 ds-synth --set id --n 200 --seed 1 -o other.ts

@@ -64,8 +64,13 @@ static int measure(const struct job *job, float **v, struct err *err)
 	}
 	if (method != SNIP)
 		return 0;
-	if (um_open(cli.device, cli.threads, err) < 0 || um_model_new(&m, c, err) < 0 ||
-	    um_snip(m, &job->data, o.train.batch, v, err) < 0)
+	if (um_model_new(&m, c,
+			 &(struct um_exec_options){ .torch = o.how.torch,
+						    .device = o.how.device,
+						    .threads = o.how.threads,
+						    .batch = (size_t)o.train.batch },
+			 err) < 0 ||
+	    um_snip(m, &job->data, v, err) < 0)
 		rc = -1;
 	um_model_free(m);
 	return rc;
@@ -135,9 +140,7 @@ static int run(struct job *job, struct err *err)
 {
 	if (method < MAGNITUDE)
 		return job_run(job, err);
-	if (net_write(&job->c, o.out, err) < 0 || um_open(cli.device, cli.threads, err) < 0)
-		return -1;
-	return job_report(job, err);
+	return net_write(&job->c, o.out, err) < 0 ? -1 : job_report(job, err);
 }
 
 static void check(void)

@@ -62,6 +62,7 @@ struct job_options {
 	const char *aux;   /* file of outliers, or NULL */
 	double beta;       /* NAN: not given */
 	long criterion;    /* enum job_criterion */
+	long engine;       /* enum um_runner */
 	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;
@@ -71,13 +72,13 @@ struct job_options {
 	double keep;         /* for the directory's name: kept fraction, NAN: the checkpoint's */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
-	struct um_engine_options how; /* networks are run to be evaluated */
+	struct um_engine_options how; /* networks are run */
 	struct ts_writer *out;        /* where the checkpoint goes, open since the beginning, so that what took hours
 				       * can be written; borrowed; NULL: to the run directory alone */
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 53 };
+enum { JOB_OPTION_ROWS = 54 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;

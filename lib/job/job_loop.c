@@ -262,13 +262,17 @@ static int make(struct loop *l, struct err *err)
 {
 	struct job *j = l->j;
 	const struct job_options *o = j->o;
+	const size_t batch = (size_t)o->train.batch < j->data.n ? (size_t)o->train.batch : j->data.n;
+	const struct um_exec_options how = { .torch = o->how.torch,
+					     .device = o->how.device,
+					     .threads = o->how.threads,
+					     .batch = batch + (o->aux ? um_oe_outliers(&o->oe, batch) : 0),
+					     .dropout = o->train.dropout };
 
-	if (um_open(o->how.device, o->how.threads, err) < 0 || um_model_new(&l->m, &j->c, err) < 0 ||
-	    um_model_train(l->m, &o->train, err) < 0)
+	if (um_model_new(&l->m, &j->c, &how, err) < 0 || um_model_train(l->m, &o->train, err) < 0)
 		return -1;
-	if (o->aux && um_oe_new(&l->oe, &j->c, l->m, &j->data, &j->outliers, &o->oe, &o->train, err) < 0)
+	if (o->aux && um_oe_new(&l->oe, l->m, &j->data, &j->outliers, &o->oe, &o->train, err) < 0)
 		return -1;
-	l->m->dropout = o->train.dropout;
 	l->p = um_epoch_start(&o->train, 0);
 	l->best = -1;
 	if (j->resumed && !j->at_start && load_progress(l, err) < 0)

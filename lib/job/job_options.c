@@ -22,6 +22,8 @@ static const struct cli_option rows[] = {
 	{ "beta", 0, CLI_DOUBLE, "X", AT(beta), 0, 1e6, "factor of the cross-entropy inside the fold (default 1)" },
 	{ "criterion", 0, CLI_CHOICE, "auto|ce|um", AT(criterion), 0, 0,
 	  "fold the loss if --um is given (default), never, or insist on it" },
+	{ "engine", 0, CLI_CHOICE, "nn|torch", AT(engine), 0, 0,
+	  "what computes on the CPU: our own kernels (default), or libtorch, their reference" },
 	{ "logit-norm", 0, CLI_DOUBLE, "T", AT(train.logit_norm), 0, 1e3,
 	  "LogitNorm: the loss is of logits scaled to norm 1/T, such as 0.04 (default 0: as they are)" },
 	{ "aux", 0, CLI_STR, "FILE", AT(aux), 0, 0, "outliers to train beside the images" },
@@ -162,7 +164,7 @@ static int check_ood(const struct job_options *o, struct err *err)
 
 int job_options_check(struct job_options *o, struct err *err)
 {
-	o->how = (struct um_engine_options){ .torch = um_engine_is_torch(UM_NN, cli.device),
+	o->how = (struct um_engine_options){ .torch = um_engine_is_torch(o->engine, cli.device),
 					     .device = cli.device,
 					     .threads = cli.threads };
 	o->train.seed = (uint64_t)cli.seed;

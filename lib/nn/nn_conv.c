@@ -17,7 +17,7 @@ static void segments(const struct nn_op *op, size_t *n_seg, size_t *len)
 {
 	const size_t c = (size_t)op->in.c;
 
-	if (op->pad == 0 && op->in.stride == c) {
+	if (op->pad == 0 && !op->loose && op->in.stride == c) {
 		*n_seg = (size_t)op->kh;
 		*len = (size_t)op->kw * c;
 	} else {
@@ -57,24 +57,46 @@ size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op)
 	return rows * n_seg * NN_POINTER + (has_pre(op) ? rows * (packed_stride(op) + NN_POINTER) : 0) + NN_MAX_VEC;
 }
 
+static size_t panels_of(const struct nn_op *op)
+{
+	return ((size_t)op->out.c + NN_PANEL - 1) / NN_PANEL;
+}
+
+static size_t depth(const struct nn_op *op)
+{
+	return (size_t)(op->in.c * op->kh * op->kw);
+}
+
+size_t nn_conv_packed(const struct nn_op *op)
+{
+	return panels_of(op) * NN_PANEL * depth(op);
+}
+
 /* From plain (M, C, kh, kw) to w (panels, K, NN_PANEL), so that one load has a panel's weights of one k. */
+void nn_conv_panels(const struct nn_op *op, size_t from, size_t to)
+{
+	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw), K = depth(op);
+
+	for (size_t p = from; p < to; p++)
+		for (size_t k = 0; k < K; k++) { /* as plain has them: channel, place in the window */
+			float *at = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
+
+			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
+				at[i] = op->plain[(p * NN_PANEL + i) * K + k] *
+					(op->gain ? op->gain[p * NN_PANEL + i] : 1);
+		}
+}
+
 int nn_conv_pack(struct nn *m, struct nn_op *op)
 {
-	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw);
-	const size_t K = C * window, panels = (M + NN_PANEL - 1) / NN_PANEL;
+	const size_t panels = panels_of(op);
 
-	op->w = nn_floats(m, panels * NN_PANEL * K);
+	op->w = nn_floats(m, nn_conv_packed(op));
 	if (!op->w)
 		return -1;
 #pragma omp parallel for num_threads(m->threads)
 	for (size_t p = 0; p < panels; p++)
-		for (size_t k = 0; k < K; k++) { /* as plain has them: channel, place in the window */
-			float *to = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
-
-			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
-				to[i] = op->plain[(p * NN_PANEL + i) * K + k] *
-					(op->gain ? op->gain[p * NN_PANEL + i] : 1);
-		}
+		nn_conv_panels(op, p, p + 1);
 	return 0;
 }
 
@@ -86,9 +108,9 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 	const float *image = in + row / per_image * nn_pixels(&op->in) * op->in.stride;
 	const int x0 = (int)(at % (size_t)op->out.w) * op->stride - op->pad;
 	const int y0 = (int)(at / (size_t)op->out.w) * op->stride - op->pad;
-	const int across = n_seg == (size_t)op->kh && op->kh > 1 ? 1 : op->kw;
+	const int across = n_seg == (size_t)op->kh ? 1 : op->kw;
 
-	if (n_seg == 1 && op->pad == 0) {
+	if (n_seg == 1 && op->pad == 0 && !op->loose) {
 		*to = image + ((size_t)y0 * (size_t)op->in.w + (size_t)x0) * op->in.stride;
 		return;
 	}

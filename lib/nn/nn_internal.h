@@ -8,11 +8,12 @@
 #include "nn/nn_kernel.h"
 
 /* Where numbers lie: c of each pixel, `stride` floats from pixel to pixel, pixels of a row and rows of an
- * image without gaps, images too. buf -1: nowhere. */
+ * image without gaps, images too. buf -1 without base: nowhere. */
 struct nn_map {
 	int buf;
 	size_t at, stride; /* `at`: the first channel's place in the pixel */
 	int c, h, w;
+	float *base; /* of the first image, whoever runs; NULL: in the thread's arena, buf says where */
 };
 
 enum nn_kind {
@@ -33,6 +34,7 @@ struct nn_op {
 	struct nn_map in, out, add;
 	struct nn_pre pre; /* of what is read from in */
 	int kh, kw, stride, pad;
+	bool loose;  /* windows may leave the input on its far sides although pad is 0 */
 	bool relu;   /* of what is written */
 	float scale; /* of a pool: see nn_window */
 	int node;
@@ -90,7 +92,7 @@ static inline void nn_share(const struct nn_job *j, size_t n, size_t *a, size_t 
 
 static inline float *nn_at(const struct nn_job *j, const struct nn_map *m)
 {
-	return j->arena + j->m->bufs[m->buf].at * (size_t)j->m->chunk + m->at;
+	return (m->base ? m->base : j->arena + j->m->bufs[m->buf].at * (size_t)j->m->chunk) + m->at;
 }
 
 static inline size_t nn_pixels(const struct nn_map *m)
@@ -120,7 +122,12 @@ void nn_give(const struct nn_op *op, const struct nn_job *j);
 /* Floats of scratch that an operation needs. */
 size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
-/* Packs op->plain, times op->gain, into op->w. -1: out of memory. */
+/* Packs op->plain, times op->gain, into op->w, of whose panels from..to: nn_*_pack() allocates it, zeroed and of
+ * nn_*_packed() floats, and packs all. -1: out of memory. */
+size_t nn_conv_packed(const struct nn_op *op);
+size_t nn_winograd_packed(const struct nn_op *op);
+void nn_conv_panels(const struct nn_op *op, size_t from, size_t to);
+void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to);
 int nn_conv_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
 int nn_winograd_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
 /* Is a 3x3 convolution of stride 1 between these faster by Winograd's transformation? */

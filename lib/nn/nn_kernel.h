@@ -47,6 +47,28 @@ struct nn_window {
 	float scale;                       /* of the sum; 0: the largest instead */
 };
 
+/* For training: to (m,k) += sum over pixels of d (m) times y (k), the pixels being `rows` rows of `cols`. */
+struct nn_outer {
+	const float *d, *y; /* of the first pixel */
+	size_t rows, cols;
+	size_t d_step, d_row, y_step, y_row; /* floats from pixel to pixel, from row to row */
+	size_t m, k;
+	float *to;
+	size_t to_stride;
+};
+
+/* The gradient dy of what is read, y = relu(a x + b), on its way to that of x: with m = dy [y > 0],
+ * g += a m (set: g = a m), along += sum m (x - mean), sum += sum m. a NULL: 1, and no sums. */
+struct nn_give {
+	const float *x, *dy;
+	float *g;
+	size_t n, c;              /* pixels, channels */
+	size_t stride, dy_stride; /* of x and g; of dy */
+	const float *a, *b, *mean;
+	bool relu, set;
+	double *along, *sum; /* (c) */
+};
+
 struct nn_isa {
 	const char *name;
 	size_t rows;
@@ -62,6 +84,17 @@ struct nn_isa {
 	void (*wino_in)(const float *const *pixel, size_t c, const struct nn_pre *pre, float *to, size_t step);
 	void (*wino_out)(const float *from, size_t step, size_t m, const float *bias, bool relu,
 			 const float *const *add, float *const *out);
+	/* to = pre(from): n pixels of c channels. */
+	void (*read)(const float *from, size_t from_stride, size_t n, size_t c, const struct nn_pre *pre, float *to,
+		     size_t to_stride);
+	void (*outer)(const struct nn_outer *o);
+	void (*give)(const struct nn_give *v);
+	/* to = g + shift - slope x: n pixels of c channels. */
+	void (*settle)(const float *g, const float *x, size_t stride, size_t n, size_t c, const float *slope,
+		       const float *shift, float *to, size_t to_stride);
+	/* Takes n more pixels into the means and the sums of squared deviations of `before` pixels (Chan, Golub,
+	 * LeVeque 1979). */
+	void (*moments)(const float *x, size_t stride, size_t n, size_t c, size_t before, double *mean, double *m2);
 };
 
 /* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that

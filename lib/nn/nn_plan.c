@@ -70,7 +70,7 @@ static int new_buffer(struct plan *p, size_t size)
 static struct nn_map new_map(struct plan *p, int c, int h, int w)
 {
 	const size_t size = (size_t)c * (size_t)h * (size_t)w;
-	return (struct nn_map){ new_buffer(p, size), 0, (size_t)c, c, h, w };
+	return (struct nn_map){ new_buffer(p, size), 0, (size_t)c, c, h, w, NULL };
 }
 
 /* Adds an operation; gives its number. */

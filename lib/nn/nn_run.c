@@ -1,58 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Running a plan. As long as there are images for all, each thread runs the whole plan on its own; for what is
  * left, a single image say, all threads share each operation. */
-#include <limits.h>
-#include <linux/futex.h>
 #include <omp.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "nn/nn_internal.h"
-
-/* ---- where threads that share an image meet, after every operation ---- */
-
-/* OpenMP's barrier spins for milliseconds, in which a thread that waits keeps the one that it waits for from
- * the processor if others have work too: DenseNet's 300 meetings then made an image 20 times slower. Here one
- * spins for as long as an operation's rest may take, and then sleeps. */
-struct meeting {
-	_Atomic unsigned arrived, round;
-	_Atomic int asleep;
-};
-enum { SPINS = 2000 }; /* about 20 to 50 microseconds */
-
-static void relax(void)
-{
-#if defined __x86_64__
-	__builtin_ia32_pause();
-#elif defined __aarch64__
-	__asm__ volatile("yield");
-#endif
-}
-
-static void meet(struct meeting *m, unsigned parts)
-{
-	const unsigned round = atomic_load(&m->round);
-
-	if (atomic_fetch_add(&m->arrived, 1) + 1 == parts) {
-		atomic_store(&m->arrived, 0);
-		atomic_store(&m->round, round + 1);
-		if (atomic_load(&m->asleep) > 0)
-			syscall(SYS_futex, &m->round, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-		return;
-	}
-	for (int i = 0; i < SPINS && atomic_load(&m->round) == round; i++)
-		relax();
-	atomic_fetch_add(&m->asleep, 1);
-	while (atomic_load(&m->round) == round) /* the kernel looks once more before it lets sleep */
-		syscall(SYS_futex, &m->round, FUTEX_WAIT_PRIVATE, round, NULL, NULL, 0);
-	atomic_fetch_sub(&m->asleep, 1);
-}
-
-/* ---- runs ---- */
+#include "nn/nn_meet.h"
 
 static void run_op(const struct nn_op *op, const struct nn_job *j)
 {
@@ -87,7 +42,7 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 	const size_t T = (size_t)m->threads, most = (size_t)m->chunk;
 	const size_t chunk = n / T < 1 ? 1 : n / T < most ? n / T : most;
 	const size_t alone = n / (chunk * T) * (chunk * T);
-	struct meeting meeting = { 0 };
+	struct nn_meeting meeting = { 0 };
 	const struct nn_job all = {
 		.m = m, .input = input, .logits = logits, .features = features, .maps = maps, .parts = 1
 	};
@@ -105,7 +60,7 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 			for (int k = 0; k < m->n_ops; k++)
 				run_op(&m->ops[k], &j);
 		}
-		meet(&meeting, (unsigned)omp_get_num_threads());
+		nn_meet(&meeting, (unsigned)omp_get_num_threads());
 		for (size_t i = alone; i < n; i += most) {
 			struct nn_job j = images(&all, i, n - i < most ? n - i : most);
 
@@ -115,7 +70,7 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 			j.parts = (size_t)omp_get_num_threads();
 			for (int k = 0; k < m->n_ops; k++) {
 				run_op(&m->ops[k], &j);
-				meet(&meeting, (unsigned)j.parts);
+				nn_meet(&meeting, (unsigned)j.parts);
 			}
 		}
 	}

@@ -72,25 +72,38 @@ static void transform(const float *g, double gain, double u[TAPS])
 			u[i * SIDE + j] = t[i][0] * G[j][0] + t[i][1] * G[j][1] + t[i][2] * G[j][2];
 }
 
+size_t nn_winograd_packed(const struct nn_op *op)
+{
+	return TAPS * out_stride(op) * (size_t)op->in.c;
+}
+
 /* op->w: (36, panels, C, NN_PANEL), a panel being NN_PANEL outputs side by side. */
-int nn_winograd_pack(struct nn *m, struct nn_op *op)
+void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
 
-	op->w = nn_floats(m, TAPS * plane);
-	if (!op->w)
-		return -1;
-#pragma omp parallel for num_threads(m->threads)
-	for (size_t p = 0; p < M; p += NN_PANEL)
+	for (size_t p = from * NN_PANEL; p < to * NN_PANEL; p += NN_PANEL)
 		for (size_t c = 0; c < C; c++)
 			for (size_t i = p; i < M && i < p + NN_PANEL; i++) {
-				float *to = op->w + p * C + c * NN_PANEL + i - p;
+				float *at = op->w + p * C + c * NN_PANEL + i - p;
 				double u[TAPS];
 
 				transform(op->plain + (i * C + c) * 9, op->gain ? op->gain[i] : 1, u);
 				for (size_t k = 0; k < TAPS; k++)
-					to[k * plane] = (float)u[k];
+					at[k * plane] = (float)u[k];
 			}
+}
+
+int nn_winograd_pack(struct nn *m, struct nn_op *op)
+{
+	const size_t panels = out_stride(op) / NN_PANEL;
+
+	op->w = nn_floats(m, nn_winograd_packed(op));
+	if (!op->w)
+		return -1;
+#pragma omp parallel for num_threads(m->threads)
+	for (size_t p = 0; p < panels; p++)
+		nn_winograd_panels(op, p, p + 1);
 	return 0;
 }
 

@@ -131,6 +131,10 @@ static int tensor_set(th_tensor *t, const void *data)
 {
 	TH_GUARD(-1, {
 		c10::NoGradGuard no_grad;
+		if (!data) {
+			t->t.zero_();
+			return 0;
+		}
 		const auto options = at::TensorOptions().dtype(t->t.scalar_type());
 		t->t.copy_(at::from_blob(const_cast<void *>(data), t->t.sizes(), options));
 		return 0;
@@ -166,10 +170,23 @@ static th_tensor *tensor_keep(th_scope *s, const th_tensor *t)
 	TH_GUARD(nullptr, { return new th_tensor{ t->t }; })
 }
 
-static int tensor_track(th_tensor *t)
+// variable_data(): what is written to one view must not look like a change of what another was computed from.
+static th_tensor *tensor_view(const th_tensor *t, size_t at, int ndim, const size_t *shape)
+{
+	TH_GUARD(nullptr, {
+		std::vector<int64_t> sizes(shape, shape + ndim);
+		int64_t n = 1;
+		for (int64_t size : sizes)
+			n *= size;
+		return new th_tensor{ t->t.variable_data().narrow(0, (int64_t)at, n).view(sizes) };
+	})
+}
+
+static int tensor_track(th_tensor *t, const th_tensor *gradient)
 {
 	TH_GUARD(-1, {
 		t->t.requires_grad_(true);
+		t->t.mutable_grad() = gradient->t;
 		return 0;
 	})
 }
@@ -254,31 +271,6 @@ static th_tensor *add(th_scope *s, const th_tensor *a, const th_tensor *b)
 	return th_op(s, a && b, [&] { return a->t.add(b->t); });
 }
 
-static th_tensor *mul(th_scope *s, const th_tensor *a, const th_tensor *b)
-{
-	return th_op(s, a && b, [&] { return a->t.mul(b->t); });
-}
-
-static th_tensor *affine(th_scope *s, const th_tensor *x, double a, double b)
-{
-	return th_op(s, x, [&] { return x->t.mul(a).add(b); });
-}
-
-static th_tensor *absolute(th_scope *s, const th_tensor *x)
-{
-	return th_op(s, x, [&] { return x->t.abs(); });
-}
-
-static th_tensor *sigmoid(th_scope *s, const th_tensor *x)
-{
-	return th_op(s, x, [&] { return x->t.sigmoid(); });
-}
-
-static th_tensor *straight_through(th_scope *s, const th_tensor *value, const th_tensor *x)
-{
-	return th_op(s, value && x, [&] { return value->t + (x->t - x->t.detach()); });
-}
-
 static th_tensor *avg_pool(th_scope *s, const th_tensor *x, int k)
 {
 	return th_op(s, x, [&] { return at::avg_pool2d(x->t, k); });
@@ -309,44 +301,31 @@ static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w, co
 	return th_op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
 }
 
-static th_tensor *rows(th_scope *s, const th_tensor *x, size_t from, size_t n)
-{
-	return th_op(s, x, [&] { return x->t.narrow(0, (int64_t)from, (int64_t)n); });
-}
+// ---- gradients ----
 
-static th_tensor *mean(th_scope *s, const th_tensor *x)
+static int backward(th_scope *s, size_t n, th_tensor *const *y, th_tensor *const *dy)
 {
-	return th_op(s, x, [&] { return x->t.mean(); });
-}
-
-static th_tensor *log_sum_exp(th_scope *s, const th_tensor *x)
-{
-	return th_op(s, x, [&] { return x->t.logsumexp(at::IntArrayRef({ 1 })); });
-}
-
-static th_tensor *unit_rows(th_scope *s, const th_tensor *x, double eps)
-{
-	return th_op(s, x, [&] { return x->t.div(x->t.norm(2, at::IntArrayRef({ 1 }), true).add(eps)); });
-}
-
-static th_tensor *cross_entropy(th_scope *s, const th_tensor *logits, const th_tensor *labels, double smoothing)
-{
-	return th_op(s, logits && labels, [&] {
-		return at::cross_entropy_loss(logits->t, labels->t, {}, at::Reduction::Mean, -100, smoothing);
+	bool operands = true;
+	for (size_t i = 0; i < n; i++)
+		operands = operands && y[i] && dy[i];
+	return th_act(s, operands, [&] {
+		std::vector<Tensor> outputs, gradients;
+		for (size_t i = 0; i < n; i++) {
+			outputs.push_back(y[i]->t);
+			gradients.push_back(dy[i]->t);
+		}
+		torch::autograd::backward(outputs, gradients);
 	});
 }
-
-// ---- gradients of tensors of a scope ----
 
 static th_tensor *leaf(th_scope *s, const th_tensor *x)
 {
 	return th_op(s, x, [&] { return x->t.detach().requires_grad_(true); });
 }
 
-static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x, int keep)
+static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x, bool keep)
 {
-	return th_op(s, y && v && x,
-		     [&] { return torch::autograd::grad({ y->t }, { x->t }, { v->t }, keep > 0, keep == 2)[0]; });
+	return th_op(s, y && v && x, [&] { return torch::autograd::grad({ y->t }, { x->t }, { v->t }, keep)[0]; });
 }
 
 static th_tensor *sign_step(th_scope *s, const th_tensor *x, const th_tensor *g, const float *step)
@@ -379,6 +358,7 @@ void th_fill_operations(struct th_api *a)
 	a->tensor_get = tensor_get;
 	a->tensor_cast = tensor_cast;
 	a->tensor_keep = tensor_keep;
+	a->tensor_view = tensor_view;
 	a->tensor_track = tensor_track;
 	a->tensor_grad = tensor_grad;
 	a->from_host = from_host;
@@ -392,23 +372,14 @@ void th_fill_operations(struct th_api *a)
 	a->relu_ = relu_in_place;
 	a->concat = concat;
 	a->add = add;
-	a->mul = mul;
-	a->affine = affine;
-	a->abs = absolute;
-	a->sigmoid = sigmoid;
-	a->straight_through = straight_through;
 	a->avg_pool = avg_pool;
 	a->max_pool = max_pool;
 	a->flatten = flatten;
 	a->mean_hw = mean_hw;
 	a->dropout = dropout;
 	a->linear = linear;
-	a->rows = rows;
-	a->mean = mean;
-	a->log_sum_exp = log_sum_exp;
-	a->unit_rows = unit_rows;
-	a->cross_entropy = cross_entropy;
 	a->leaf = leaf;
+	a->backward = backward;
 	a->vjp = vjp;
 	a->sign_step = sign_step;
 	a->clamp = clamp;

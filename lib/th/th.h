@@ -41,22 +41,7 @@ struct th_graph;
 struct err;
 /* Of TH_BF16 there are only tensors that a cast made; their numbers come and go as floats. */
 enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
-enum { TH_ABI = 7 };
-
-/* What an SGD step needs: p <- p - lr * d, with g the gradient, d = g + weight_decay * p, and with
- * momentum v <- momentum * v + d, d = v (Nesterov: d + momentum * v); torch.optim.SGD's rule. */
-struct th_sgd {
-	double lr, momentum, weight_decay;
-	bool nesterov;
-};
-
-/* torch.optim.Adam's rule, step counted from 1: g <- g + weight_decay * p, m <- beta1 m + (1 - beta1) g,
- * v <- beta2 v + (1 - beta2) g^2, p <- p - lr * m/(1 - beta1^step) / (sqrt(v/(1 - beta2^step)) + eps)
- * (Kingma, Ba, ICLR 2015). */
-struct th_adam {
-	double lr, beta1, beta2, eps, weight_decay;
-	long step;
-};
+enum { TH_ABI = 8 };
 
 struct th_api {
 	int abi; /* TH_ABI */
@@ -82,15 +67,17 @@ struct th_api {
 	/* data: ndim shape's elements, copied; NULL: zeros. Returns NULL with last_error(). */
 	struct th_tensor *(*tensor_new)(enum th_type type, int ndim, const size_t *shape, const void *data);
 	void (*tensor_free)(struct th_tensor *t);
-	/* Copies values in or out, row-major, of t's own type. */
+	/* Copies values in or out, row-major, of t's own type; data NULL sets zeros. */
 	int (*tensor_set)(struct th_tensor *t, const void *data);
 	int (*tensor_get)(const struct th_tensor *t, void *data);
 	/* From now on its values are of that type. */
 	int (*tensor_cast)(struct th_tensor *t, enum th_type type);
 	/* A handle of the caller's to a tensor of s, which shares its values and outlives the scope. */
 	struct th_tensor *(*tensor_keep)(struct th_scope *s, const struct th_tensor *t);
-	/* From now on backward() computes its gradient. */
-	int (*tensor_track)(struct th_tensor *t);
+	/* Numbers at.. of t, which has one dimension, as a tensor of the caller's of this shape, which shares them. */
+	struct th_tensor *(*tensor_view)(const struct th_tensor *t, size_t at, int ndim, const size_t *shape);
+	/* From now on backward() adds t's gradient to what `gradient`, of the same shape, holds. */
+	int (*tensor_track)(struct th_tensor *t, const struct th_tensor *gradient);
 	/* Copies the gradient out; zeros if there is none. */
 	int (*tensor_grad)(const struct th_tensor *t, float *data);
 
@@ -118,16 +105,6 @@ struct th_api {
 	struct th_tensor *(*concat)(struct th_scope *s, const struct th_tensor *a,
 				    const struct th_tensor *b); /* along channels */
 	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a, const struct th_tensor *b);
-	struct th_tensor *(*mul)(struct th_scope *s, const struct th_tensor *a,
-				 const struct th_tensor *b); /* b may be a scalar () */
-	/* a * x + b, elementwise */
-	struct th_tensor *(*affine)(struct th_scope *s, const struct th_tensor *x, double a, double b);
-	struct th_tensor *(*abs)(struct th_scope *s, const struct th_tensor *x);
-	struct th_tensor *(*sigmoid)(struct th_scope *s, const struct th_tensor *x);
-	/* The values of `value`; backward() hands its gradient to x as it comes (Bengio et al. 2013).
-	 * Of the same shape. */
-	struct th_tensor *(*straight_through)(struct th_scope *s, const struct th_tensor *value,
-					      const struct th_tensor *x);
 	struct th_tensor *(*avg_pool)(struct th_scope *s, const struct th_tensor *x, int k);
 	/* Windows of k, this stride, pad on every side; the padding never is the largest. */
 	struct th_tensor *(*max_pool)(struct th_scope *s, const struct th_tensor *x, int k, int stride, int pad);
@@ -138,43 +115,20 @@ struct th_api {
 	/* x (N,D) or (N,D,1,1), w (O,D) or (O,D,1,1), bias (O) or NULL: (N,O) */
 	struct th_tensor *(*linear)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *w,
 				    const struct th_tensor *bias);
-	/* Rows from..from+n of x along its first dimension. */
-	struct th_tensor *(*rows)(struct th_scope *s, const struct th_tensor *x, size_t from, size_t n);
-	struct th_tensor *(*mean)(struct th_scope *s, const struct th_tensor *x); /* of all: () */
-	/* x (N,C): log sum_c exp x_c of each row (N), without overflow. */
-	struct th_tensor *(*log_sum_exp)(struct th_scope *s, const struct th_tensor *x);
-	/* x (N,C): each row divided by its 2-norm + eps. */
-	struct th_tensor *(*unit_rows)(struct th_scope *s, const struct th_tensor *x, double eps);
-	/* Mean over the batch; labels (N) <i8; smoothing as PyTorch's label_smoothing. */
-	struct th_tensor *(*cross_entropy)(struct th_scope *s, const struct th_tensor *logits,
-					   const struct th_tensor *labels, double smoothing);
 
 	/* ---- gradients of tensors of a scope ---- */
 	/* x's values without its past; vjp() computes gradients with respect to it. */
 	struct th_tensor *(*leaf)(struct th_scope *s, const struct th_tensor *x);
-	/* d sum(v * y) / dx, of x's shape; v has y's. Needs a scope with grad. keep: 1 (true), y is asked
-	 * again; 2, and the gradient is itself recorded, so that backward() and vjp() go through it once
-	 * more (double backpropagation); 0 (false): neither. */
+	/* d sum(v * y) / dx, of x's shape; v has y's. Needs a scope with grad. keep: y is asked again. */
 	struct th_tensor *(*vjp)(struct th_scope *s, const struct th_tensor *y, const struct th_tensor *v,
-				 const struct th_tensor *x, int keep);
+				 const struct th_tensor *x, bool keep);
 	/* x + step[c] * sgn(g), sgn(0) = 1, without a past; x, g (N,C,H,W) */
 	struct th_tensor *(*sign_step)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *g,
 				       const float *step);
 	struct th_tensor *(*clamp)(struct th_scope *s, const struct th_tensor *x, double min, double max);
 
-	/* ---- training ---- */
-	int (*backward)(struct th_scope *s, const struct th_tensor *loss);
-	/* One step over n parameters p and velocities v (zeros at the start); gradients are
-	 * cleared. */
-	int (*sgd)(const struct th_sgd *o, size_t n, struct th_tensor *const *p, struct th_tensor *const *v);
-	/* The same with Adam; m and v are zeros at the start. */
-	int (*adam)(const struct th_adam *o, size_t n, struct th_tensor *const *p, struct th_tensor *const *m,
-		    struct th_tensor *const *v);
-	/* Scales the gradients of n tensors so that their common 2-norm is at most max
-	 * (torch.nn.utils.clip_grad_norm_). */
-	int (*clip_norm)(size_t n, struct th_tensor *const *p, double max);
-	/* average <- decay * average + (1 - decay) * p, of n float tensors. */
-	int (*average)(size_t n, struct th_tensor *const *average, struct th_tensor *const *p, double decay);
+	/* Goes back from n outputs y and what their gradients are, to all that is tracked; once. */
+	int (*backward)(struct th_scope *s, size_t n, struct th_tensor *const *y, struct th_tensor *const *dy);
 
 	/* ---- lanes: batches that come and go beside the computation ----
 	 *

@@ -8,7 +8,6 @@ static struct th_api fill()
 
 	a.abi = TH_ABI;
 	th_fill_operations(&a);
-	th_fill_training(&a);
 	th_fill_lanes(&a);
 	return a;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um: training and running networks through the seam; Unleashing Mask. Call um_open() first. Functions
- * that return int give 0, or -1 with a line in err.
+ * um: training networks; Unleashing Mask. Plain C on arrays of the host; an executor (um_exec.h) runs the network.
+ * Functions that return int give 0, or -1 with a line in err.
  */
 #ifndef UM_H
 #define UM_H
@@ -12,9 +12,9 @@
 
 #include "err/err.h"
 #include "net/mask/net_mask.h"
-#include "th/th.h"
 #include "ts/ts.h"
 #include "ts/ts_rng.h"
+#include "um/run/um_exec.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,9 +44,6 @@ enum um_stream {
 	UM_RNG_DOE,
 	UM_RNG_MIX
 };
-
-/* Loads libtorch and opens the device with this many threads. */
-int um_open(const char *device, long threads, struct err *err) TS_CHECKED;
 
 /* ---- data: images in memory ------------------------------------------------------------------ */
 
@@ -78,56 +75,52 @@ uint64_t um_data_hash(const struct um_data *d);
  * order of what stays is kept. */
 int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err) TS_CHECKED;
 
-/* ---- model: a network with its values on the device ------------------------------------------ */
+/* ---- model: a network in training, with its values -------------------------------------------- */
 
 /* One tensor of a model: a parameter of the network, a layer's scores or mask, a statistic of the
  * masked network. */
 struct um_value {
 	char name[NET_NAME];
-	struct th_tensor *t;
-	struct th_tensor *first, *second; /* the optimiser's: SGD's velocity; Adam's moments */
-	struct th_tensor *average;        /* moving average, or NULL */
+	size_t n;
+	float *v;              /* (n); NULL: a count of batches */
+	int64_t batches;       /* that count */
+	float *gradient;       /* (n) NULL: it has none */
+	float *first, *second; /* the optimiser's: SGD's velocity; Adam's moments */
+	float *average;        /* moving average, or NULL */
 	bool trained, decays;
+	bool own, own_gradient; /* v and gradient are not the executor's */
 };
 
 struct um_model {
 	const struct net *net; /* borrowed */
-	struct net_mask mask;  /* kind NET_MASK_NONE: none */
-	struct um_value *v;    /* the network's parameters, then what masks add */
+	struct um_exec *exec;
+	struct net_mask mask; /* kind NET_MASK_NONE: none */
+	struct um_value *v;   /* the network's parameters, then what masks add */
 	int n;
-	int *extra;                  /* (net->n_params) the value that goes with each, or -1 */
-	struct th_tensor **use;      /* (net->n_params) what um_forward() takes for each */
-	float **host;                /* (net->n_params) room to make masks in */
-	struct th_tensor **out;      /* of the nodes, during um_forward() */
-	float scale[4];              /* a pixel's step, 0..255, in normalised input */
-	struct th_tensor *affine[2]; /* pixels to normalised input: scale and shift, on the device (c) */
-	bool bf16;                   /* um_model_bf16() */
-	double dropout;              /* probability in training */
-	double bn_momentum;          /* of running statistics in training; 0.1 */
-	struct ts_rng mask_rng;      /* of Bernoulli masks */
-	long steps;                  /* taken by the optimiser */
+	int *extra;             /* (net->n_params) the value that goes with each, or -1 */
+	float **host;           /* (net->n_params) the masks of this pass; NULL: not masked */
+	struct ts_rng mask_rng; /* of Bernoulli masks */
+	uint64_t seed;          /* of dropout, of the next pass */
+	long steps;             /* taken by the optimiser */
 };
 
-/* Uploads the checkpoint's values; borrows its network. A masked checkpoint gives the masked
- * network, whose masks follow its scores; for evaluation net_bake() it before. */
-int um_model_new(struct um_model **ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
+/* Copies the checkpoint's values; borrows its network. A masked checkpoint gives the masked network, whose masks follow
+ * its scores. */
+int um_model_new(struct um_model **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
+		 struct err *err) TS_CHECKED;
 void um_model_free(struct um_model *m);
-/* Makes a model for evaluation alone: what lies before the features, from the normalised input on, is computed
- * in bfloat16, batch norms' values stay floats; features and logits are computed in floats. */
-int um_model_bf16(struct um_model *m, struct err *err) TS_CHECKED;
 /* Copies the values back into c, from which the model was made: averages, where they are kept. */
 int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct err *err) TS_CHECKED;
 
-/* Logits (N,C) of pixels (N,c,h,w), |u1 tensor of scope s, which is consumed; *features (N,D) too
- * if it is not NULL. train: batch statistics, dropout. NULL after an error (sticky in s). */
-struct th_tensor *um_forward(struct th_scope *s, struct um_model *m, struct th_tensor *pixels, bool train,
-			     struct th_tensor **features);
-/* Logits (n,C) and, if not NULL, features (n,D) of n host images, in chunks of `chunk` images.
- * train: as in training, where the result depends on the chunk. */
-int um_embed(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, bool train, float *logits,
-	     float *features, struct err *err) TS_CHECKED;
-/* For um_forward(): sets m->use to the masked weights, tensors of s, with new masks. */
-int um_mask_weights(struct th_scope *s, struct um_model *m) TS_CHECKED;
+/* A pass of the network as it is used: weights are masked first, with new masks. See um_exec.h. */
+int um_model_forward(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, bool back,
+		     float *logits, float *features, struct err *err) TS_CHECKED;
+/* And back: gradients of all values, set or added to. */
+int um_model_backward(struct um_model *m, const float *dlogits, bool add, struct err *err) TS_CHECKED;
+/* Logits (n,C) and, if not NULL, features (n,D) of n host images, in evaluation mode or, where the result depends on
+ * how many go at a time, as in training. -1 also: a logit is not finite. */
+int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, float *logits, float *features,
+	     struct err *err) TS_CHECKED;
 
 /* ---- training -------------------------------------------------------------------------------- */
 
@@ -191,11 +184,6 @@ struct um_watch {
 	bool (*stop)(void *data);                              /* asked after each batch; or NULL */
 };
 
-/* The loss that Unleashing Mask descends (Zhu et al., ICML 2023): |beta * ce - level| + level. ce is the
- * mean over the mini-batch, so the fold turns the batch around, not each sample: below the level the
- * gradient's sign is reversed, and the model forgets until the level is reached again. */
-struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double level, double beta);
-
 /* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
  * last batch may be short. oe: with outliers beside the images; NULL: without. 0: the epoch is over;
  * UM_STOPPED: stop() said so, p says where; UM_FAILED; UM_DIVERGED: the loss is not finite any more. */
@@ -213,8 +201,7 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 /* SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss of these images would feel the loss of
  * each weight, |w dL/dw|, in evaluation mode. sensitivity: an array for each parameter, NULL for
  * those that are not asked for. */
-int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity,
-	    struct err *err) TS_CHECKED;
+int um_snip(struct um_model *m, const struct um_data *d, float *const *sensitivity, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

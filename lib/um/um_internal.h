@@ -7,41 +7,37 @@
 #include "um/um.h"
 
 /* Clips the gradients and takes a step on every trained value; moves the averages. */
-int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err) TS_CHECKED;
+void um_optim_step(struct um_model *m, const struct um_train_options *o, double lr);
 
-/* Numbers in value i. */
-size_t um_value_count(const struct um_model *m, int i);
-
-/* Runs the nodes behind `from`, whose output the caller has put into m->out[from], up to `to`, and
- * returns that one's output. keep, if not NULL: (n_nodes) the nodes whose outputs, in m->out until
- * the next run, are not released; all others are when they have been read for the last time, and the
- * caller's m->out[from] too. */
-struct th_tensor *um_run(struct th_scope *s, struct um_model *m, int from, int to, const bool *keep, bool train);
+/* Sets what the executor takes for masked weights. -1: out of memory. */
+int um_mask_forward(struct um_model *m, struct err *err) TS_CHECKED;
+/* From the gradients of masked weights to those of weights and scores. */
+void um_mask_backward(struct um_model *m, bool add);
 
 /* ---- a step ---- */
 
-/* A mini-batch on the host: n ID images, then k outliers; and what a step made of it. */
+/* A mini-batch: n ID images, then k outliers; and what a step made of it. */
 struct um_batch {
-	size_t n, k;
+	size_t n, k, C;
 	uint8_t *image;             /* (n + k, c,h,w) */
 	int64_t *label;             /* (n) */
-	float *logits;              /* (n,C) of the ID images */
+	float *logits, *dlogits;    /* (n + k, C) */
 	double ce, folded, outlier; /* cross-entropy; after the fold; weight * term */
 	int passes;                 /* that the batch norms saw */
 };
 
-/* Logits (n,C) of the ID images and, if there are outliers, (k,C) *out of these, in training mode: in one
- * pass with common batch statistics; or, separate, in two, of which the outliers' moves no running
- * statistics. */
-struct th_tensor *um_step_forward(struct th_scope *s, struct um_model *m, const struct um_batch *b, bool separate,
-				  struct th_tensor **out);
-/* The loss of the ID images, folded if so; *ce before the fold. */
-struct th_tensor *um_step_loss(struct th_scope *s, const struct th_tensor *z, const struct um_batch *b,
-			       const struct um_train_options *o, struct th_tensor **ce);
-/* Goes down `loss`, ends s: backward, optimiser. UM_FAILED; UM_DIVERGED: it is not finite. */
-int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_options *o, double lr,
-		 const struct th_tensor *loss, struct err *err) TS_CHECKED;
-/* An ordinary step: all of the above on fold(CE) or, with oe, fold(CE) + weight * term. */
+/* A part of a step's loss, of the ID images' logits z (b->n rows) or, in false, of the outliers' (b->k): its value,
+ * whose gradient is added to dz. */
+typedef double um_part(void *data, struct um_batch *b, bool in, const float *z, float *dz);
+
+/* Forward and back, with gradients set, of a loss that is the sum of its parts: all images in one pass with common
+ * batch statistics; or, separate, in two, of which the outliers' moves no running statistics. UM_FAILED; UM_DIVERGED:
+ * the loss is not finite. lr: for the message. */
+int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_part *part, void *data, double lr,
+		      struct err *err) TS_CHECKED;
+/* The loss of the ID images: sets b->ce and b->folded, which it returns. */
+double um_step_id(const struct um_train_options *o, struct um_batch *b, const float *z, float *dz);
+/* An ordinary step: down fold(CE) or, with oe, fold(CE) + weight * term. */
 struct um_oe;
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr, struct um_oe *oe,
 	    struct err *err) TS_CHECKED;

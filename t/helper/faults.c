@@ -7,8 +7,9 @@
  * and each FILE. Then the calls FROM, FROM + STEP, ... fail, each in a run of its own, once alone and once with all
  * that follow. After each: no signal, no waiting for ever (20 s); exit status 0 only with the right results; otherwise
  * 1 or 2 with a line on standard error and FILE as it was before ("old"); no file that was not there. A line for each
- * finding, at last the counts; exit status 1 if there is a finding. -c: a library of Debian's is known to crash without memory
- * (libarchive's archive_read_new()), so SIGSEGV is counted and no finding, as long as nothing is left behind. */
+ * finding, at last the counts; exit status 1 if there is a finding. -c: a library of Debian's is known to crash
+ * without memory (libarchive's archive_read_new()), so SIGSEGV is counted and no finding, as long as nothing is left
+ * behind. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

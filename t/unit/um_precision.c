@@ -5,6 +5,7 @@
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_torch.h"
 
 enum { CLASSES = 11, IMAGES = 23 };
 
@@ -133,7 +134,7 @@ static void on_gpu(void)
 	struct net_checkpoint c;
 	struct err err;
 
-	if (um_open("cuda", 1, &err) < 0) {
+	if (um_torch_open("cuda", 1, &err) < 0) {
 		ok(1, "on a GPU # SKIP %s", err.text);
 		return;
 	}

@@ -6,6 +6,7 @@
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_torch.h"
 #include "um/um_internal.h"
 
 enum { CLASSES = 7, MOST = 64, LANES = 16 };
@@ -27,7 +28,7 @@ static struct {
 	int in_work, most; /* lanes that were sent and not waited for */
 	bool early;        /* the caller did what it must not */
 	/* graphs */
-	struct um_model *model; /* runs instead of the graph */
+	struct um_torch *model; /* runs instead of the graph */
 	const bool *keep;
 	bool recording;
 	struct th_tensor *in, *kept[256];
@@ -181,7 +182,7 @@ static int graph_run(struct th_graph *g)
 	(void)g;
 	gpu.runs++;
 	gpu.model->out[0] = real->channel_affine(s, gpu.in, gpu.model->affine[0], gpu.model->affine[1]);
-	real->assign(s, gpu.kept[0], um_run(s, gpu.model, 0, net->head, gpu.keep, false));
+	real->assign(s, gpu.kept[0], um_torch_run(s, gpu.model, 0, net->head, gpu.keep, false));
 	real->assign(s, gpu.kept[1], gpu.model->out[net->feature]);
 	for (int i = 0; gpu.keep && i < net->n_nodes; i++)
 		if (gpu.keep[i])
@@ -238,7 +239,7 @@ struct numbers {
 	float *z, *f, *map; /* (MOST,...) */
 };
 
-static int plain(struct um_model *m, const uint8_t *image, size_t n, size_t chunk, const bool *keep, int node,
+static int plain(struct um_torch *m, const uint8_t *image, size_t n, size_t chunk, const bool *keep, int node,
 		 struct numbers *to)
 {
 	const struct net *net = m->net;
@@ -253,7 +254,7 @@ static int plain(struct um_model *m, const uint8_t *image, size_t n, size_t chun
 		struct th_tensor *x = real->from_host(s, TH_U8, 4, shape, image + i * row);
 
 		m->out[0] = real->channel_affine(s, x, m->affine[0], m->affine[1]);
-		real->to_host(s, um_run(s, m, 0, net->head, keep, false), to->z + i * C, k * C);
+		real->to_host(s, um_torch_run(s, m, 0, net->head, keep, false), to->z + i * C, k * C);
 		real->to_host(s, m->out[net->feature], to->f + i * D, k * D);
 		real->to_host(s, m->out[node], to->map + i * size, k * size);
 		rc |= real->scope_end(s);
@@ -287,7 +288,7 @@ static bool equal(const struct net *net, int node, const struct numbers *a, cons
 
 struct fixture {
 	struct net_checkpoint c;
-	struct um_model *m;
+	struct um_torch *m;
 	uint8_t *image;
 	bool *keep;
 	int node; /* that is kept */
@@ -298,8 +299,8 @@ static bool set_up(struct fixture *f)
 {
 	struct err err = { 0 };
 
-	if (nn_random(&f->c, &small, CLASSES, 8) < 0 || um_open("cpu", 1, &err) < 0 ||
-	    um_model_new(&f->m, &f->c, &err) < 0) {
+	if (nn_random(&f->c, &small, CLASSES, 8) < 0 || um_torch_open("cpu", 1, &err) < 0 ||
+	    um_torch_new(&f->m, &f->c, true, &err) < 0) {
 		printf("# %s\n", err.text);
 		return false;
 	}
@@ -517,7 +518,7 @@ int main(void)
 	failure(&f);
 	release(&f.want);
 	release(&f.have);
-	um_model_free(f.m);
+	um_torch_free(f.m);
 	free(f.image);
 	free(f.keep);
 	net_checkpoint_release(&f.c);

@@ -32,7 +32,7 @@ struct um_extras {
 	double fgsm;
 	struct um_engine_options engine;
 	struct um_engine *e;       /* without gradients */
-	struct um_model *m;        /* with */
+	struct um_torch *m;        /* with */
 	struct th_tensor **tensor; /* (n_nodes) room */
 	float **map;               /* (n_nodes) room for chunk images of what is kept */
 	float *attacked;
@@ -90,7 +90,7 @@ void um_extras_free(struct um_extras *e)
 	for (int i = 0; e->map && i < e->net->n_nodes; i++)
 		free(e->map[i]);
 	um_engine_free(e->e);
-	um_model_free(e->m);
+	um_torch_free(e->m);
 	free(e->attacked);
 	free(e->own);
 	free(e->keep_map);
@@ -192,7 +192,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	if (e->grad && engine->precision == UM_BF16)
 		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
 	if (e->grad)
-		return um_engine_open(&e->engine, err) < 0 ? -1 : um_model_new(&e->m, c, err);
+		return um_engine_open(&e->engine, err) < 0 ? -1 : um_torch_new(&e->m, c, true, err);
 	struct um_engine_options own = e->engine;
 	own.keep = e->any ? e->keep_map : NULL;
 	own.take = own.unchecked = true; /* check() does */

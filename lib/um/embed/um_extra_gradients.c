@@ -24,11 +24,11 @@ struct th_tensor *um_pass_step(const struct um_pass *p, const struct th_tensor *
 
 struct th_tensor *um_pass_again(const struct um_pass *p, struct th_tensor *x, int to)
 {
-	struct um_model *m = p->m;
+	struct um_torch *m = p->m;
 	struct th_tensor *z;
 
 	m->out[0] = x;
-	z = um_run(p->s, m, 0, to, NULL, false);
+	z = um_torch_run(p->s, m, 0, to, NULL, false);
 	if (p->net->feature < to)
 		th->release(p->s, m->out[p->net->feature]);
 	return z;
@@ -37,11 +37,11 @@ struct th_tensor *um_pass_again(const struct um_pass *p, struct th_tensor *x, in
 /* Runs the network over p->pixels; keep: whose outputs stay. */
 static void clean(struct um_pass *p, const bool *keep)
 {
-	struct um_model *m = p->m;
+	struct um_torch *m = p->m;
 
 	p->x = th->leaf(p->s, th->channel_affine(p->s, p->pixels, m->affine[0], m->affine[1]));
 	m->out[0] = p->x;
-	p->z = um_run(p->s, m, 0, p->net->head, keep, false);
+	p->z = um_torch_run(p->s, m, 0, p->net->head, keep, false);
 }
 
 /* FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015, section 4): p->pixels become those after a step up the

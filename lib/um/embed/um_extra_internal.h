@@ -5,6 +5,7 @@
 
 #include "err/err.h"
 #include "um/embed/um_extra.h"
+#include "um/run/um_torch.h"
 #include "um/um_internal.h"
 
 enum { UM_MAX_EPS = 32 };
@@ -21,7 +22,7 @@ struct um_pass {
 
 	/* For methods with gradients. Handles are the scope's. */
 	struct th_scope *s;
-	struct um_model *m;
+	struct um_torch *m;
 	struct th_tensor *pixels;  /* (n,c,h,w), 0 to 255 */
 	struct th_tensor *x;       /* normalised, a leaf */
 	struct th_tensor *z;       /* (n,C) */

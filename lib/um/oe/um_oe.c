@@ -23,10 +23,15 @@ const char *um_oe_name(long method)
 	return methods[method].name;
 }
 
+size_t um_oe_outliers(const struct um_oe_options *o, size_t n)
+{
+	const size_t k = (size_t)lround(o->ratio * (double)n);
+	return k ? k : 1;
+}
+
 size_t um_oe_of(const struct um_oe *oe, size_t n)
 {
-	const size_t k = (size_t)lround(oe->o->ratio * (double)n);
-	return k ? k : 1;
+	return um_oe_outliers(oe->o, n);
 }
 
 size_t um_oe_per_epoch(const struct um_oe *oe)
@@ -40,9 +45,8 @@ double um_oe_weight(const struct um_oe *oe)
 	return oe->weight;
 }
 
-int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m, const struct um_data *d,
-	      const struct um_data *aux, const struct um_oe_options *o, const struct um_train_options *train,
-	      struct err *err)
+int um_oe_new(struct um_oe **ret, struct um_model *m, const struct um_data *d, const struct um_data *aux,
+	      const struct um_oe_options *o, const struct um_train_options *train, struct err *err)
 {
 	struct um_oe *oe = calloc(1, sizeof *oe);
 	int rc = 0;
@@ -69,7 +73,7 @@ int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_mode
 	if (!oe->idx || !oe->state)
 		rc = err_memory(err);
 	else if (oe->method->start)
-		rc = oe->method->start(oe, c, m, err);
+		rc = oe->method->start(oe, m, err);
 	if (rc == 0)
 		*ret = oe;
 	else

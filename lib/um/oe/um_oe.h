@@ -81,14 +81,16 @@ struct um_oe_options {
 	double alpha; /* mixoe */
 };
 
+/* Outliers that go with n images of a step. */
+size_t um_oe_outliers(const struct um_oe_options *o, size_t n);
+
 /* The outliers of a run, and what their method knows. */
 struct um_oe;
 
-/* Borrows all but c, which the network m is of: d are the ID images, aux the outliers (labels are not
+/* Borrows all: d are the ID images, aux the outliers (labels are not
  * looked at). Fails if aux is too small for an epoch. */
-int um_oe_new(struct um_oe **ret, const struct net_checkpoint *c, struct um_model *m, const struct um_data *d,
-	      const struct um_data *aux, const struct um_oe_options *o, const struct um_train_options *train,
-	      struct err *err) TS_CHECKED;
+int um_oe_new(struct um_oe **ret, struct um_model *m, const struct um_data *d, const struct um_data *aux,
+	      const struct um_oe_options *o, const struct um_train_options *train, struct err *err) TS_CHECKED;
 void um_oe_free(struct um_oe *oe);
 /* Outliers that an epoch takes, and the factor of the term. */
 size_t um_oe_per_epoch(const struct um_oe *oe);
@@ -98,13 +100,6 @@ double um_oe_weight(const struct um_oe *oe);
 int um_oe_save(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c,
 	       struct err *err) TS_CHECKED;
 int um_oe_load(struct um_oe *oe, struct um_progress *p, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
-
-/* ---- the terms, of logits (N,C); scalars of scope s ---- */
-
-/* mean(LSE(z) - mean_c z_c) */
-struct th_tensor *um_oe_uniform(struct th_scope *s, const struct th_tensor *z);
-/* in: mean max(0, E - margin)^2; else mean max(0, margin - E)^2 */
-struct th_tensor *um_oe_hinge(struct th_scope *s, const struct th_tensor *z, double margin, bool in);
 
 #ifdef __cplusplus
 }

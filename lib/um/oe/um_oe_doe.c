@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: MIT
  * DOE (Wang et al. 2023): outlier exposure at weights that are moved where it is hardest, so that the
- * network sees outliers which the data does not hold. The moved weights and the running direction are
- * made on the host: it is memory-bound arithmetic, small beside three passes. */
+ * network sees outliers which the data does not hold. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
 
 struct doe {
-	struct um_model *proxy;
+	struct um_model
+		proxy; /* the model with an optimiser of its own; it has the model's values only while it moves */
 	struct um_train_options step; /* the proxy's */
+	float **kept;                 /* (model's n) the model's values meanwhile; NULL: counts */
 	int n;                        /* weights of more than one dimension */
 	struct um_weight {
 		int i; /* value of the model */
 		size_t count;
-		float *w, *d; /* as it was; the running direction D */
+		float *d; /* the running direction D */
 	} * v;
-	char *bytes;  /* room for the largest value */
 	bool started; /* D holds something */
 };
 
-static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
+/* The proxy's optimiser: plain steps up, or as published that of the network. */
+static void proxy_step(struct um_oe *oe)
 {
 	struct doe *doe = oe->state;
-	size_t most = 1;
 
 	doe->step = *oe->train;
 	doe->step.ema = doe->step.clip = 0;
@@ -35,71 +36,96 @@ static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_mod
 		doe->step.momentum = doe->step.weight_decay = 0;
 		doe->step.clip = 1;
 	}
-	if (um_model_new(&doe->proxy, c, err) < 0 || um_model_train(doe->proxy, &doe->step, err) < 0)
+}
+
+static int make_proxy(struct doe *doe, const struct um_model *m, struct err *err)
+{
+	doe->proxy = *m;
+	doe->proxy.steps = 0;
+	doe->proxy.v = calloc((size_t)m->n, sizeof *doe->proxy.v);
+	doe->kept = calloc((size_t)m->n, sizeof *doe->kept);
+	if (!doe->proxy.v || !doe->kept)
+		return err_memory(err);
+	for (int i = 0; i < m->n; i++) {
+		doe->proxy.v[i] = m->v[i];
+		doe->proxy.v[i].first = doe->proxy.v[i].second = doe->proxy.v[i].average = NULL;
+		if (m->v[i].v && !(doe->kept[i] = malloc((m->v[i].n + 1) * sizeof(float))))
+			return err_memory(err);
+	}
+	return um_model_train(&doe->proxy, &doe->step, err);
+}
+
+static int start(struct um_oe *oe, struct um_model *m, struct err *err)
+{
+	struct doe *doe = oe->state;
+
+	proxy_step(oe);
+	if (make_proxy(doe, m, err) < 0)
 		return -1;
 	doe->v = calloc((size_t)m->net->n_params, sizeof *doe->v);
 	for (int i = 0; doe->v && i < m->net->n_params; i++) {
 		const struct net_param *p = &m->net->params[i];
-		const size_t n = um_value_count(m, i);
 		struct um_weight *w = &doe->v[doe->n];
 
-		most = n > most ? n : most;
 		if (p->role != NET_WEIGHT || p->ndim < 2)
 			continue;
-		*w = (struct um_weight){ i, n, malloc(n * sizeof *w->w), calloc(n, sizeof *w->d) };
+		*w = (struct um_weight){ i, m->v[i].n, calloc(m->v[i].n, sizeof *w->d) };
 		doe->n++;
-		if (!w->w || !w->d)
-			goto nomem;
+		if (!w->d)
+			return err_memory(err);
 	}
-	doe->bytes = malloc(most * sizeof(int64_t));
-	if (doe->v && doe->bytes)
-		return 0;
-nomem:
-	return err_memory(err);
+	return doe->v ? 0 : err_memory(err);
 }
 
 static void end(struct um_oe *oe)
 {
 	struct doe *doe = oe->state;
 
-	um_model_free(doe->proxy);
-	for (int k = 0; k < doe->n; k++) {
-		free(doe->v[k].w);
-		free(doe->v[k].d);
+	for (int i = 0; i < doe->proxy.n; i++) {
+		if (doe->proxy.v) {
+			free(doe->proxy.v[i].first);
+			free(doe->proxy.v[i].second);
+		}
+		free(doe->kept ? doe->kept[i] : NULL);
 	}
+	for (int k = 0; k < doe->n; k++)
+		free(doe->v[k].d);
+	free(doe->proxy.v);
+	free(doe->kept);
 	free(doe->v);
-	free(doe->bytes);
 }
 
-static int seam(int rc, struct err *err)
+/* r, which the proxy climbs, so its loss is -r; or goes down, as published. */
+static double slope_part(void *data, struct um_batch *b, bool in, const float *z, float *dz)
 {
-	if (rc < 0)
-		err_fail(err, "%s", th->last_error());
-	return rc;
+	const double sign = ((const struct um_oe *)data)->o->doe_published ? 1 : -1;
+
+	return in ? 0 : sign * um_loss_scale_slope(z, b->k, b->C, sign, dz);
 }
 
-/* Moves the proxy from where the model is one step along the gradient of
- * r = (d/ds term(s z) at s = 1)^2: up, or down as published. */
-static int move_proxy(struct um_oe *oe, struct um_model *m, const struct um_batch *b, struct err *err)
+/* All values to doe->kept, or back. */
+static void keep(struct doe *doe, struct um_model *m, bool back)
 {
-	const float one = 1;
+	for (int i = 0; i < m->n; i++)
+		if (doe->kept[i])
+			memcpy(back ? m->v[i].v : doe->kept[i], back ? doe->kept[i] : m->v[i].v,
+			       m->v[i].n * sizeof(float));
+}
+
+/* Moves the proxy from where the model is one step along the gradient of r = (d/ds term(s z) at s = 1)^2. The model's
+ * values are then in doe->kept, the proxy's in their place. */
+static int move_proxy(struct um_oe *oe, struct um_model *m, struct um_batch *b, struct err *err)
+{
 	struct doe *doe = oe->state;
-	struct um_model *proxy = doe->proxy;
-	struct th_scope *s;
-	struct th_tensor *out = NULL, *scale, *slope, *r;
-	int rc = 0;
+	int rc;
 
-	for (int i = 0; i < m->n && rc == 0; i++)
-		rc = th->tensor_get(m->v[i].t, doe->bytes) < 0 ? -1 : th->tensor_set(proxy->v[i].t, doe->bytes);
-	if (seam(rc, err) < 0)
-		return -1;
-	proxy->mask_rng = m->mask_rng; /* the same masks */
-	s = th->scope_begin(true);
-	um_step_forward(s, proxy, b, oe->o->separate_bn, &out);
-	scale = th->leaf(s, th->from_host(s, TH_F32, 0, NULL, &one));
-	slope = th->vjp(s, um_oe_uniform(s, th->mul(s, out, scale)), th->from_host(s, TH_F32, 0, NULL, &one), scale, 2);
-	r = th->mul(s, slope, slope);
-	return um_step_down(s, proxy, &doe->step, 1, oe->o->doe_published ? r : th->affine(s, r, -1, 0), err);
+	keep(doe, m, false);
+	doe->proxy.mask_rng = m->mask_rng; /* the same masks */
+	doe->proxy.seed = m->seed;
+	rc = um_step_gradients(&doe->proxy, b, oe->o->separate_bn, slope_part, oe, 1, err);
+	if (rc == 0)
+		um_optim_step(&doe->proxy, &doe->step, 1);
+	return rc;
 }
 
 static double norm(const float *v, size_t n)
@@ -111,75 +137,67 @@ static double norm(const float *v, size_t n)
 	return sqrt(sum);
 }
 
-/* The running direction D, from the model's weights, which it keeps, to the proxy's. */
-static int point(struct um_oe *oe, struct um_model *m, struct err *err)
+/* The running direction D, from the model's weights to the proxy's; the model gets its values back. */
+static void point(struct doe *doe, struct um_model *m)
 {
-	struct doe *doe = oe->state;
 	const double old = doe->started ? 0.6 : 0, fresh = doe->started ? 0.4 : 1;
-	float *to = (float *)doe->bytes;
 
 	for (int k = 0; k < doe->n; k++) {
 		struct um_weight *v = &doe->v[k];
+		const float *from = doe->kept[v->i];
+		float *to = m->v[v->i].v;
 		double f;
 
-		if (seam(th->tensor_get(m->v[v->i].t, v->w), err) < 0 ||
-		    seam(th->tensor_get(doe->proxy->v[v->i].t, to), err) < 0)
-			return -1;
 		for (size_t i = 0; i < v->count; i++)
-			to[i] -= v->w[i];
-		f = fresh * norm(v->w, v->count) / (norm(to, v->count) + 1e-20);
+			to[i] -= from[i];
+		f = fresh * norm(from, v->count) / (norm(to, v->count) + 1e-20);
 		for (size_t i = 0; i < v->count; i++)
 			v->d[i] = (float)(old * (double)v->d[i] + f * (double)to[i]);
 	}
+	keep(doe, m, true);
 	doe->started = true;
-	return 0;
 }
 
 /* weights += step * D; frozen ones go back to just what they were when step is below 0. */
-static int shift(struct um_oe *oe, struct um_model *m, double step, struct err *err)
+static void shift(struct doe *doe, struct um_model *m, double step)
 {
-	struct doe *doe = oe->state;
-	float *w = (float *)doe->bytes;
-
 	for (int k = 0; k < doe->n; k++) {
 		const struct um_weight *v = &doe->v[k];
 		const bool back = step < 0 && !m->v[v->i].trained;
+		float *w = m->v[v->i].v;
 
-		if (seam(th->tensor_get(m->v[v->i].t, w), err) < 0)
-			return -1;
 		for (size_t i = 0; i < v->count; i++)
-			w[i] = back ? v->w[i] : (float)((double)w[i] + step * (double)v->d[i]);
-		if (seam(th->tensor_set(m->v[v->i].t, w), err) < 0)
-			return -1;
+			w[i] = back ? doe->kept[v->i][i] : (float)((double)w[i] + step * (double)v->d[i]);
 	}
-	return 0;
 }
 
-/* Forward and a step, on the weighted term or on the ID loss. */
+/* Half of a step: the weighted term, or the ID loss. */
+struct half {
+	const struct um_oe *oe;
+	const struct um_train_options *o;
+	bool outliers;
+};
+
+static double half_part(void *data, struct um_batch *b, bool in, const float *z, float *dz)
+{
+	const struct half *h = data;
+
+	if (h->outliers == in)
+		return 0;
+	if (in)
+		return um_step_id(h->o, b, z, dz);
+	b->outlier = h->oe->weight * um_oe_uniform(h->oe, b, false, z, h->oe->weight, dz);
+	return b->outlier;
+}
+
 static int half_step(struct um_oe *oe, struct um_model *m, const struct um_train_options *o, double lr,
 		     struct um_batch *b, bool outliers, struct err *err)
 {
-	struct th_scope *s = th->scope_begin(true);
-	struct th_tensor *out = NULL, *ce, *down;
-	struct th_tensor *z = um_step_forward(s, m, b, oe->o->separate_bn, &out);
-	float v[2] = { 0 };
-	int rc;
+	struct half h = { oe, o, outliers };
+	const int rc = um_step_gradients(m, b, oe->o->separate_bn, half_part, &h, lr, err);
 
-	if (outliers) {
-		down = th->affine(s, um_oe_uniform(s, out), oe->weight, 0);
-	} else {
-		down = um_step_loss(s, z, b, o, &ce);
-		th->to_host(s, z, b->logits, b->n * (size_t)m->net->classes);
-		th->to_host(s, ce, v + 1, 1);
-	}
-	th->to_host(s, down, v, 1);
-	rc = um_step_down(s, m, o, lr, down, err);
-	if (outliers) {
-		b->outlier = (double)v[0];
-	} else {
-		b->folded = (double)v[0];
-		b->ce = (double)v[1];
-	}
+	if (rc == 0)
+		um_optim_step(m, o, lr);
 	return rc;
 }
 
@@ -195,12 +213,15 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 	if (p->epoch < oe->o->doe_warmup)
 		return um_step(m, b, &o, lr, oe, err);
 	rc = move_proxy(oe, m, b, err);
-	if (rc < 0 || point(oe, m, err) < 0 || shift(oe, m, gamma, err) < 0)
-		return rc < 0 ? rc : -1;
+	if (rc < 0)
+		return rc;
+	point(oe->state, m);
+	shift(oe->state, m, gamma);
 	o.ema = 0; /* moved weights are nothing to remember */
 	rc = half_step(oe, m, &o, lr, b, true, err);
-	if (rc < 0 || shift(oe, m, -gamma, err) < 0)
-		return rc < 0 ? rc : -1;
+	if (rc < 0)
+		return rc;
+	shift(oe->state, m, -gamma);
 	o.ema = oe->train->ema;
 	rc = half_step(oe, m, &o, lr, b, false, err);
 	b->passes = 2;
@@ -213,7 +234,7 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_checkpoint *from, struct err *err)
 {
 	struct doe *doe = oe->state;
-	const struct net_param *params = doe->proxy->net->params;
+	const struct net_param *params = doe->proxy.net->params;
 	char name[NET_NAME + 32];
 
 	for (int k = 0; k < doe->n; k++) {
@@ -228,22 +249,22 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 		if (from)
 			memcpy(v->d, d, v->count * sizeof *v->d);
 	}
-	for (int i = 0; i < doe->proxy->n && oe->o->doe_published; i++)
+	for (int i = 0; i < doe->proxy.n && oe->o->doe_published; i++)
 		for (int k = 0; k < 2; k++) {
-			struct um_value *v = &doe->proxy->v[i];
-			struct th_tensor *t = k ? v->second : v->first;
-			const size_t n = t ? um_value_count(doe->proxy, i) : 0;
+			struct um_value *v = &doe->proxy.v[i];
+			float *t = k ? v->second : v->first;
+			const size_t n = v->n;
 			const void *d;
 
 			snprintf(name, sizeof name, "train/oe/%s/%.90s", k ? "second" : "first", v->name);
 			if (!t)
 				continue;
-			if (to && (seam(th->tensor_get(t, doe->bytes), err) < 0 ||
-				   um_oe_put(to, name, TS_F32, 1, &n, doe->bytes, err) < 0))
+			if (to && um_oe_put(to, name, TS_F32, 1, &n, t, err) < 0)
 				return -1;
-			if (from &&
-			    (!(d = um_oe_take(from, name, TS_F32, n, err)) || seam(th->tensor_set(t, d), err) < 0))
+			if (from && !(d = um_oe_take(from, name, TS_F32, n, err)))
 				return -1;
+			if (from)
+				memcpy(t, d, n * sizeof *t);
 		}
 	return 0;
 }
@@ -255,7 +276,7 @@ static int save(const struct um_oe *oe, const struct um_progress *p, struct net_
 	(void)p;
 	if (!doe->started)
 		return 0;
-	if (ts_meta_set_int(&c->header.meta, "train/oe/steps", doe->proxy->steps) < 0)
+	if (ts_meta_set_int(&c->header.meta, "train/oe/steps", doe->proxy.steps) < 0)
 		return err_memory(err);
 	return visit((struct um_oe *)oe, c, NULL, err);
 }
@@ -269,7 +290,7 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 		return 0;
 	if (ts_meta_get_int(&c->header.meta, "train/oe/steps", &steps) != 1)
 		return um_missing("train/oe/steps", err);
-	doe->proxy->steps = steps;
+	doe->proxy.steps = steps;
 	doe->started = true;
 	return visit(oe, NULL, c, err);
 }
@@ -278,7 +299,7 @@ const struct um_oe_method um_oe_method_doe = { .weight = 1,
 					       .state_size = sizeof(struct doe),
 					       .start = start,
 					       .end = end,
-					       .loss = um_oe_uniform_loss,
+					       .loss = um_oe_uniform,
 					       .step = step,
 					       .save = save,
 					       .load = load };

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Energy regularisation (Liu et al. 2020): the energies of ID images and of outliers are pushed apart
  * until each is on its side of its margin. */
+#include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
 
-struct th_tensor *um_oe_hinge(struct th_scope *s, const struct th_tensor *z, double margin, bool in)
+double um_oe_energy(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight, float *dz)
 {
-	const double sign = in ? -1 : 1; /* E - margin = -LSE - margin; margin - E = LSE + margin */
-	struct th_tensor *over = th->relu(s, th->affine(s, th->log_sum_exp(s, z), sign, sign * margin));
-
-	return th->mean(s, th->mul(s, over, over));
-}
-
-struct th_tensor *um_oe_energy(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
-			       const struct th_tensor *z, const struct th_tensor *out)
-{
-	(void)b;
-	return th->add(s, um_oe_hinge(s, z, oe->o->m_in, true), um_oe_hinge(s, out, oe->o->m_out, false));
+	return um_loss_hinge(z, in ? b->n : b->k, b->C, in ? oe->o->m_in : oe->o->m_out, in, weight, dz);
 }
 
 const struct um_oe_method um_oe_method_energy = { .weight = 0.1, .loss = um_oe_energy };

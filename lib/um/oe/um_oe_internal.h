@@ -26,15 +26,16 @@ struct um_oe {
 struct um_oe_method {
 	double weight; /* default */
 	size_t state_size;
-	int (*start)(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err);
+	int (*start)(struct um_oe *oe, struct um_model *m, struct err *err);
 	void (*end)(struct um_oe *oe);
 	/* Before an epoch, at p, which may be in the middle of it: fills oe->idx. NULL: um_oe_draw(). */
 	int (*before)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err);
 	/* May change the step's images before they are seen. */
 	void (*images)(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);
-	/* The term of a step, without its weight: z (n,C) of the ID images, out (k,C) of the outliers. */
-	struct th_tensor *(*loss)(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
-				  const struct th_tensor *z, const struct th_tensor *out);
+	/* What ID images (in) or outliers add to the term of a step, without its weight, from their logits z (b->n or
+	 * b->k rows); adds weight times its gradient to dz, unless that is NULL. */
+	double (*loss)(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
+		       float *dz);
 	/* The whole step in place of um_step(). 1: um_step() is to do it. */
 	int (*step)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
 		    struct err *err);
@@ -52,10 +53,10 @@ int um_oe_draw(struct um_oe *oe, long epoch, struct err *err) TS_CHECKED;
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
 		 uint8_t *image);
 /* oe's term, which is doe's too; energy's, which is poem's. */
-struct th_tensor *um_oe_uniform_loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
-				     const struct th_tensor *z, const struct th_tensor *out);
-struct th_tensor *um_oe_energy(struct um_oe *oe, struct th_scope *s, const struct um_batch *b,
-			       const struct th_tensor *z, const struct th_tensor *out);
+double um_oe_uniform(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
+		     float *dz);
+double um_oe_energy(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
+		    float *dz);
 /* Adds a tensor of floats to c->extra; takes one from there (NULL: missing, with a line in err). */
 int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim, const size_t *shape,
 	      const void *data, struct err *err) TS_CHECKED;

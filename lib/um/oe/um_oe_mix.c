@@ -2,23 +2,13 @@
  * Mixture outlier exposure (Zhang et al. 2023): between an ID image and an outlier, the network's
  * confidence is to fall in a straight line. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
 
 struct mix {
 	double lambda; /* of this step */
-	size_t classes;
 };
-
-static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
-{
-	(void)c;
-	(void)err;
-	((struct mix *)oe->state)->classes = (size_t)m->net->classes;
-	return 0;
-}
 
 /* Beta(a, a) by Joehnk's method (Metrika 8, 1964). */
 static double draw_beta(struct ts_rng *r, double a)
@@ -49,26 +39,23 @@ static void images(struct um_oe *oe, const struct um_progress *p, struct um_batc
 	}
 }
 
-/* The cross-entropy to targets t that sum to 1 is LSE(z) - sum_c t_c z_c. */
-static struct th_tensor *loss(struct um_oe *oe, struct th_scope *s, const struct um_batch *b, const struct th_tensor *z,
-			      const struct th_tensor *out)
+/* The target lambda y + (1 - lambda) / C is a label that is smoothed by 1 - lambda. Rows come in runs of the ID images'
+ * labels. */
+static double loss(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight, float *dz)
 {
 	const struct mix *mix = oe->state;
-	const size_t C = mix->classes, shape[2] = { b->k, C };
-	float *target = malloc(b->k * C * sizeof *target);
-	struct th_tensor *t = NULL;
+	double sum = 0;
 
-	(void)z;
-	for (size_t i = 0; target && i < b->k * C; i++)
-		target[i] = (float)((i % C == (size_t)b->label[i / C % b->n] ? mix->lambda : 0) +
-				    (1 - mix->lambda) / (double)C);
-	if (target)
-		t = th->from_host(s, TH_F32, 2, shape, target);
-	free(target); /* t NULL: the operations below fail, and say so */
-	return th->add(s, th->mean(s, th->log_sum_exp(s, out)),
-		       th->affine(s, th->mean(s, th->mul(s, out, t)), -(double)C, 0));
+	for (size_t from = 0, n; !in && from < b->k; from += n) {
+		n = b->k - from < b->n ? b->k - from : b->n;
+		const double share = (double)n / (double)b->k;
+
+		sum += share * um_loss_cross_entropy(z + from * b->C, b->label, n, b->C, 1 - mix->lambda,
+						     share * weight, dz ? dz + from * b->C : NULL);
+	}
+	return sum;
 }
 
 const struct um_oe_method um_oe_method_mix = {
-	.weight = 5, .state_size = sizeof(struct mix), .start = start, .images = images, .loss = loss
+	.weight = 5, .state_size = sizeof(struct mix), .images = images, .loss = loss
 };

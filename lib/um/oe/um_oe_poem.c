@@ -9,7 +9,7 @@
 #include "num/num_blr.h"
 #include "um/oe/um_oe_internal.h"
 
-enum { CHUNK = 256, PASS = 16 }; /* images held, images a forward pass */
+enum { CHUNK = 256 }; /* images held */
 
 struct poem {
 	struct num_blr blr;
@@ -48,13 +48,12 @@ static void first_beta(struct um_oe *oe)
 	num_blr_sample(&poem->blr, 1, &rng, poem->beta);
 }
 
-static int start(struct um_oe *oe, const struct net_checkpoint *c, struct um_model *m, struct err *err)
+static int start(struct um_oe *oe, struct um_model *m, struct err *err)
 {
 	const struct net *n = m->net;
 	const size_t d = (size_t)n->nodes[n->feature].c;
 	struct poem *poem = oe->state;
 
-	(void)c;
 	poem->beta = malloc(d * sizeof *poem->beta);
 	poem->slot = calloc(slots(oe) * oe->per_epoch, sizeof *poem->slot);
 	poem->image = malloc(CHUNK * (size_t)n->c * (size_t)n->h * (size_t)n->w);
@@ -88,7 +87,7 @@ static int features(struct um_oe *oe, struct um_model *m, const struct um_data *
 	struct poem *poem = oe->state;
 
 	um_oe_crops(oe, d, epoch, idx, n, poem->image);
-	return um_embed(m, poem->image, n, PASS, false, poem->logits, poem->feature, err);
+	return um_embed(m, poem->image, n, UM_EVALUATION, poem->logits, poem->feature, err);
 }
 
 /* ---- before an epoch: mining ---- */

@@ -8,6 +8,7 @@
 #include "nn/nn.h"
 #include "num/num_softmax.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_torch.h"
 #include "um/um_internal.h"
 #include "um/run/um_queue.h"
 
@@ -16,7 +17,7 @@ struct um_engine {
 	struct um_engine_options o;
 	bool *keep;    /* a copy of o.keep */
 	struct nn *nn; /* one of these two */
-	struct um_model *model;
+	struct um_torch *model;
 	struct um_queue *queue; /* of the model */
 };
 
@@ -45,7 +46,7 @@ int um_engine_check(const struct um_engine_options *o, struct err *err)
 
 int um_engine_open(const struct um_engine_options *o, struct err *err)
 {
-	if (um_engine_check(o, err) < 0 || um_open(o->device ? o->device : "cpu", o->threads, err) < 0)
+	if (um_engine_check(o, err) < 0 || um_torch_open(o->device ? o->device : "cpu", o->threads, err) < 0)
 		return -1;
 	th->tf32(o->precision == UM_TF32);
 	return 0;
@@ -77,11 +78,11 @@ static int open_nn(struct um_engine *e, struct net_checkpoint *c, struct err *er
 /* The network through libtorch. */
 static int open_torch(struct um_engine *e, struct net_checkpoint *c, struct err *err)
 {
-	if (um_engine_open(&e->o, err) < 0 || um_model_new(&e->model, c, err) < 0)
+	if (um_engine_open(&e->o, err) < 0 || um_torch_new(&e->model, c, true, err) < 0)
 		return -1;
 	if (e->o.take)
 		ts_set_release(&c->state);
-	if (e->o.precision == UM_BF16 && um_model_bf16(e->model, err) < 0)
+	if (e->o.precision == UM_BF16 && um_torch_bf16(e->model, err) < 0)
 		return -1;
 	return um_queue_new(&e->queue, e->model, &e->o, err);
 }
@@ -117,7 +118,7 @@ void um_engine_free(struct um_engine *e)
 		return;
 	nn_free(e->nn);
 	um_queue_free(e->queue);
-	um_model_free(e->model);
+	um_torch_free(e->model);
 	free(e->keep);
 	free(e);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "um/run/um_torch.h"
 #include "um/um_internal.h"
 #include "um/run/um_queue.h"
 
@@ -32,7 +33,7 @@ struct graph {
 };
 
 struct um_queue {
-	struct um_model *m;
+	struct um_torch *m;
 	const struct um_engine_options *o;
 	size_t row, C, D; /* numbers of an image, of its logits, of its features */
 	size_t kept;      /* and of what is kept of its maps */
@@ -57,7 +58,7 @@ static int failed(struct um_queue *q, struct err *err)
 	return -1;
 }
 
-int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o, struct err *err)
+int um_queue_new(struct um_queue **ret, struct um_torch *m, const struct um_engine_options *o, struct err *err)
 {
 	const struct net *net = m->net;
 	const size_t outs = 2 + (size_t)net->n_nodes;
@@ -136,13 +137,13 @@ static void shape_of(const struct um_queue *q, size_t n, size_t shape[4])
 static void step(struct um_queue *q, struct th_scope *s, const struct th_tensor *x, struct th_tensor **out)
 {
 	const struct net *net = q->m->net;
-	struct um_model *m = q->m;
+	struct um_torch *m = q->m;
 	const int from = q->o->from;
 
 	struct th_tensor *in = from > 0 ? th->cast(s, x, TH_F32) : th->channel_affine(s, x, m->affine[0], m->affine[1]);
 
 	m->out[from] = m->bf16 ? th->cast(s, in, TH_BF16) : in;
-	out[0] = um_run(s, m, from, net->head, q->o->keep, false);
+	out[0] = um_torch_run(s, m, from, net->head, q->o->keep, false);
 	out[1] = m->out[net->feature];
 	for (int k = from; q->o->keep && k <= net->head; k++)
 		out[2 + k] = q->o->keep[k] ? m->out[k] : NULL;

@@ -10,6 +10,7 @@
 
 #include "err/err.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_torch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,7 +19,7 @@ extern "C" {
 struct um_queue;
 
 /* o: `chunk`, `from`, `keep`, `floats`, `precision` and `graph` matter; it and m are borrowed. */
-int um_queue_new(struct um_queue **ret, struct um_model *m, const struct um_engine_options *o,
+int um_queue_new(struct um_queue **ret, struct um_torch *m, const struct um_engine_options *o,
 		 struct err *err) TS_CHECKED;
 /* Waits for what is in work. Accepts NULL. */
 void um_queue_free(struct um_queue *q);

@@ -9,15 +9,16 @@
 #include "um/train/um_estimate.h"
 #include "um/um_internal.h"
 
-/* A network: in evaluation mode an engine, in training mode a model. */
+/* A network: in evaluation mode an engine, in training mode its values for the executor. */
 struct member {
 	struct um_engine *e;
-	struct um_model *m;
+	struct ts_set values;
 };
 
 struct um_estimate {
 	struct um_estimate_options o;
 	const struct net *net;
+	struct um_exec *exec;   /* with o.train */
 	struct member *m;       /* masks() masked ones, then the network itself */
 	struct ts_rng *augment; /* of each */
 	double *sum;            /* of each: its loss over all rows */
@@ -51,9 +52,8 @@ static int copy_masked(const struct um_estimate *e, const struct net_checkpoint 
 	net_free(copy.net);
 	copy.net = c->net; /* which outlives the copy */
 	if (rc == 0 && e->o.train) {
-		rc = um_open(e->o.engine.device, e->o.engine.threads, err) < 0 ? -1 : um_model_new(&ret->m, &copy, err);
-		if (rc == 0)
-			ret->m->dropout = e->o.dropout;
+		ret->values = copy.state;
+		copy.state = (struct ts_set){ 0 };
 	} else if (rc == 0) {
 		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err); /* takes the copy's values */
 	}
@@ -87,6 +87,18 @@ static int allocate(struct um_estimate *e, const struct net *n)
 	return 0;
 }
 
+static int open_executor(struct um_estimate *e, const struct net_checkpoint *c, struct err *err)
+{
+	const struct um_exec_options how = { .torch = e->o.engine.torch,
+					     .device = e->o.engine.device,
+					     .threads = e->o.engine.threads,
+					     .batch = (size_t)e->o.batch,
+					     .dropout = e->o.dropout,
+					     .forward = true };
+
+	return um_exec_new(&e->exec, c, &how, err);
+}
+
 int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, const struct um_estimate_options *o,
 		    struct err *err)
 {
@@ -99,6 +111,10 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, co
 	}
 	if (!e || allocate(e, c->net) < 0) {
 		err_memory(err);
+		um_estimate_free(e);
+		return -1;
+	}
+	if (o->train && open_executor(e, c, err) < 0) {
 		um_estimate_free(e);
 		return -1;
 	}
@@ -125,8 +141,9 @@ void um_estimate_free(struct um_estimate *e)
 		return;
 	for (int i = 0; e->m && i <= masks(e); i++) {
 		um_engine_free(e->m[i].e);
-		um_model_free(e->m[i].m);
+		ts_set_release(&e->m[i].values);
 	}
+	um_exec_free(e->exec);
 	um_data_release(&e->room);
 	free(e->m);
 	free(e->augment);
@@ -140,6 +157,20 @@ void um_estimate_free(struct um_estimate *e)
 	free(e);
 }
 
+/* One member's logits in training mode. */
+static int run_training(struct um_estimate *e, int i, struct err *err)
+{
+	const uint64_t seed = e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total;
+
+	for (int k = 0; k < e->net->n_params; k++) {
+		const struct ts_tensor *t = &e->m[i].values.t[k];
+
+		if (t->type == TS_F32)
+			memcpy(um_exec_value(e->exec, k), t->data, ts_tensor_bytes(t));
+	}
+	return um_exec_forward(e->exec, e->image, e->room.n, UM_TRAINING_STILL, seed, false, e->logits, NULL, err);
+}
+
 /* One model's cross-entropies on the room's rows, added to its sum and, times share, to loss[]. */
 static int run_model(struct um_estimate *e, int i, double share, double *loss, struct err *err)
 {
@@ -148,8 +179,7 @@ static int run_model(struct um_estimate *e, int i, double share, double *loss, s
 
 	um_data_batch(&e->room, e->idx, n, e->o.augment ? &e->augment[i] : NULL, e->image, e->label);
 	if (e->o.train) {
-		th->seed(e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total);
-		rc = um_embed(e->m[i].m, e->image, n, n, true, e->logits, NULL, err);
+		rc = run_training(e, i, err);
 	} else {
 		rc = um_engine_run(e->m[i].e, e->image, n, e->logits, NULL, NULL, err);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What is trained, with what state beside it, and how that state travels in a checkpoint. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,36 +37,20 @@ static bool is_averaged(const struct um_model *m, int i)
 
 	if (m->v[i].trained)
 		return true;
-	return net_is_statistic(m->net, p) && m->net->params[p].role != NET_BATCHES && m->use[p] == m->v[i].t;
+	return net_is_statistic(m->net, p) && m->net->params[p].role != NET_BATCHES && !m->v[i].own;
 }
 
-size_t um_value_count(const struct um_model *m, int i)
+static float *zeros(size_t n)
 {
-	const struct net_param *p = &m->net->params[owner(m, i)];
-	size_t n = 1;
-
-	for (int d = 0; d < p->ndim; d++)
-		n *= p->shape[d];
-	return n;
+	return calloc(n + 1, sizeof(float));
 }
 
-static struct th_tensor *like(const struct um_model *m, int i, const float *data)
+static int start_average(struct um_value *v, struct err *err)
 {
-	const struct net_param *p = &m->net->params[owner(m, i)];
-	return th->tensor_new(TH_F32, p->ndim, p->shape, data);
-}
-
-static int start_average(struct um_model *m, int i, struct err *err)
-{
-	float *now = malloc(um_value_count(m, i) * sizeof *now);
-	int rc = 0;
-
-	if (!now)
+	if (!(v->average = zeros(v->n)))
 		return err_memory(err);
-	if (th->tensor_get(m->v[i].t, now) < 0 || !(m->v[i].average = like(m, i, now)))
-		rc = err_fail(err, "%s", th->last_error());
-	free(now);
-	return rc;
+	memcpy(v->average, v->v, v->n * sizeof *v->v);
+	return 0;
 }
 
 int um_model_train(struct um_model *m, const struct um_train_options *o, struct err *err)
@@ -80,10 +65,9 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 		v->decays = !(o->no_bn_decay && (p->role == NET_GAMMA || p->role == NET_BETA));
 		trained += v->trained;
 		if (v->trained &&
-		    (!(v->first = like(m, i, NULL)) || (o->optimizer == UM_ADAM && !(v->second = like(m, i, NULL))) ||
-		     th->tensor_track(v->t) < 0))
-			return err_fail(err, "%s", th->last_error());
-		if (o->ema > 0 && is_averaged(m, i) && start_average(m, i, err) < 0)
+		    (!(v->first = zeros(v->n)) || (o->optimizer == UM_ADAM && !(v->second = zeros(v->n)))))
+			return err_memory(err);
+		if (o->ema > 0 && is_averaged(m, i) && start_average(v, err) < 0)
 			return -1;
 	}
 	if (trained == 0)
@@ -91,59 +75,81 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 	return 0;
 }
 
-/* One step of the optimiser on the trained values that decay, or on those that do not. */
-static int step_group(struct um_model *m, const struct um_train_options *o, double lr, bool decays, struct err *err)
+/* torch.optim.SGD's rule: d = g + decay p; with momentum v <- momentum v + d, d = v (Nesterov: d + momentum v); p <-
+ * p - lr d. */
+static void sgd(struct um_value *p, const struct um_train_options *o, double lr, double decay)
 {
-	const double decay = decays ? o->weight_decay : 0;
-	const struct th_sgd sgd = { lr, o->momentum, decay, o->nesterov };
-	const struct th_adam adam = { lr, 0.9, 0.999, 1e-8, decay, m->steps };
-	struct th_tensor **p = calloc((size_t)m->n, sizeof *p);
-	struct th_tensor **first = calloc((size_t)m->n, sizeof *first);
-	struct th_tensor **second = calloc((size_t)m->n, sizeof *second);
-	size_t n = 0;
-	int rc = p && first && second ? 0 : err_memory(err);
+	const float momentum = (float)o->momentum, weight = (float)decay, rate = (float)lr;
+	float *restrict w = p->v, *restrict v = p->first;
+	const float *restrict g = p->gradient;
 
-	for (int i = 0; rc == 0 && i < m->n; i++)
-		if (m->v[i].trained && m->v[i].decays == decays) {
-			p[n] = m->v[i].t;
-			first[n] = m->v[i].first;
-			second[n++] = m->v[i].second;
+	for (size_t k = 0; k < p->n; k++) {
+		float d = g[k] + weight * w[k];
+
+		if (momentum != 0) {
+			v[k] = momentum * v[k] + d;
+			d = o->nesterov ? d + momentum * v[k] : v[k];
 		}
-	if (rc == 0 &&
-	    (o->optimizer == UM_ADAM ? th->adam(&adam, n, p, first, second) : th->sgd(&sgd, n, p, first)) < 0)
-		rc = err_fail(err, "%s", th->last_error());
-	free(p);
-	free(first);
-	free(second);
-	return rc;
+		w[k] -= rate * d;
+	}
 }
 
-static int clip(struct um_model *m, double max, struct err *err)
+/* torch.optim.Adam's rule (Kingma, Ba, ICLR 2015), step counted from 1: g <- g + decay p, m <- b1 m + (1 - b1) g, v <-
+ * b2 v + (1 - b2) g^2, p <- p - lr m / (1 - b1^step) / (sqrt(v / (1 - b2^step)) + eps). */
+static void adam(struct um_value *p, double lr, double decay, long step)
 {
-	struct th_tensor **p = calloc((size_t)m->n, sizeof *p);
-	size_t n = 0;
-	int rc = p ? 0 : err_memory(err);
+	const double b1 = 0.9, b2 = 0.999;
+	const float rate = (float)(lr / (1 - pow(b1, (double)step))), root = (float)sqrt(1 - pow(b2, (double)step));
+	const float weight = (float)decay, c1 = (float)(1 - b1), c2 = (float)(1 - b2);
+	float *restrict w = p->v, *restrict m = p->first, *restrict v = p->second;
 
-	for (int i = 0; p && i < m->n; i++)
-		if (m->v[i].trained)
-			p[n++] = m->v[i].t;
-	if (rc == 0 && th->clip_norm(n, p, max) < 0)
-		rc = err_fail(err, "%s", th->last_error());
-	free(p);
-	return rc;
+	for (size_t k = 0; k < p->n; k++) {
+		const float g = p->gradient[k] + weight * w[k];
+
+		m[k] = (float)b1 * m[k] + c1 * g;
+		v[k] = (float)b2 * v[k] + c2 * g * g;
+		w[k] -= rate * m[k] / (sqrtf(v[k]) / root + 1e-8f);
+	}
 }
 
-int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err)
+/* Scales all gradients so that their common 2-norm is at most max (torch.nn.utils.clip_grad_norm_). */
+static void clip(struct um_model *m, double max)
 {
-	if (o->clip > 0 && clip(m, o->clip, err) < 0)
-		return -1;
+	double sum = 0, scale;
+
+	for (int i = 0; i < m->n; i++)
+		for (size_t k = 0; m->v[i].trained && k < m->v[i].n; k++)
+			sum += (double)m->v[i].gradient[k] * (double)m->v[i].gradient[k];
+	scale = max / (sqrt(sum) + 1e-6);
+	for (int i = 0; scale < 1 && i < m->n; i++)
+		for (size_t k = 0; m->v[i].trained && k < m->v[i].n; k++)
+			m->v[i].gradient[k] *= (float)scale;
+}
+
+static void average(struct um_value *v, double decay)
+{
+	const float keep = (float)decay, more = (float)(1 - decay);
+
+	for (size_t k = 0; k < v->n; k++)
+		v->average[k] = keep * v->average[k] + more * v->v[k];
+}
+
+void um_optim_step(struct um_model *m, const struct um_train_options *o, double lr)
+{
+	if (o->clip > 0)
+		clip(m, o->clip);
 	m->steps++;
-	if (step_group(m, o, lr, true, err) < 0 || step_group(m, o, lr, false, err) < 0)
-		return -1;
-	for (int i = 0; i < m->n && o->ema > 0; i++)
-		if (m->v[i].average && th->average(1, &m->v[i].average, &m->v[i].t, o->ema) < 0)
-			return err_fail(err, "%s", th->last_error());
-	return 0;
+	for (int i = 0; i < m->n; i++) {
+		struct um_value *v = &m->v[i];
+		const double decay = v->decays ? o->weight_decay : 0;
+
+		if (v->trained && o->optimizer == UM_ADAM)
+			adam(v, lr, decay, m->steps);
+		else if (v->trained)
+			sgd(v, o, lr, decay);
+		if (o->ema > 0 && v->average)
+			average(v, o->ema);
+	}
 }
 
 /* ---- resuming ---- */
@@ -152,9 +158,9 @@ int um_optim_step(struct um_model *m, const struct um_train_options *o, double l
  * own tensor is that, and what it is an average of stands here. */
 static const char *const kinds[] = { "first", "second", "raw" };
 
-static struct th_tensor *beside(const struct um_value *v, int kind)
+static float *beside(const struct um_value *v, int kind)
 {
-	return kind == 0 ? v->first : kind == 1 ? v->second : v->average ? v->t : NULL;
+	return kind == 0 ? v->first : kind == 1 ? v->second : v->average ? v->v : NULL;
 }
 
 static const char *key(char *buf, const struct um_value *v, int kind)
@@ -192,8 +198,7 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 			t = ts_set_add(&c->extra, key(name, v, k), TS_F32, q->ndim, q->shape);
 			if (!t)
 				return err_memory(err);
-			if (th->tensor_get(beside(v, k), t->data) < 0)
-				return err_fail(err, "%s", th->last_error());
+			memcpy(t->data, beside(v, k), v->n * sizeof *v->v);
 		}
 	return 0;
 }
@@ -238,8 +243,7 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 			t = ts_set_get(&c->extra, key(name, value, k));
 			if (!t || t->type != TS_F32 || ts_tensor_count(t) != ts_tensor_count(&c->state.t[want]))
 				return um_missing(name, err);
-			if (th->tensor_set(beside(value, k), t->data) < 0)
-				return err_fail(err, "%s", th->last_error());
+			memcpy(beside(value, k), t->data, value->n * sizeof *value->v);
 		}
 	}
 	return 0;

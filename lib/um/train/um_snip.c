@@ -1,55 +1,36 @@
 /* SPDX-License-Identifier: MIT
  * SNIP: the sensitivity of the loss to each weight, from one pass over the images. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "um/um.h"
+#include "um/loss/um_loss.h"
+#include "um/um_internal.h"
 
-/* Backpropagates the cross-entropy of n rows, weighed by their share; gradients add up. */
-static int add_gradient(struct um_model *m, const struct um_data *d, size_t from, size_t n, struct err *err)
+/* Goes back from the cross-entropy of rows from..from+n, weighed by their share; gradients add up. z, dz: (n,C). */
+static int add_gradient(struct um_model *m, const struct um_data *d, size_t from, size_t n, float *z, float *dz,
+			struct err *err)
 {
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
-	const size_t shape[4] = { n, (size_t)d->c, (size_t)d->h, (size_t)d->w };
-	struct th_scope *s = th->scope_begin(true);
-	struct th_tensor *x = th->from_host(s, TH_U8, 4, shape, d->image + from * row);
-	struct th_tensor *y = th->from_host(s, TH_I64, 1, shape, d->label + from);
-	struct th_tensor *ce = th->cross_entropy(s, um_forward(s, m, x, false, NULL), y, 0);
+	const size_t row = net_node_size(&m->net->nodes[0]), C = (size_t)m->net->classes;
 
-	th->backward(s, th->affine(s, ce, (double)n / (double)d->n, 0));
-	if (th->scope_end(s) < 0)
-		return err_fail(err, "%s", th->last_error());
-	return 0;
+	if (um_model_forward(m, d->image + from * row, n, UM_EVALUATION, true, z, NULL, err) < 0)
+		return -1;
+	memset(dz, 0, n * C * sizeof *dz);
+	(void)um_loss_cross_entropy(z, d->label + from, n, C, 0, (double)n / (double)d->n, dz);
+	return um_model_backward(m, dz, from > 0, err);
 }
 
-int um_snip(struct um_model *m, const struct um_data *d, long batch, float *const *sensitivity, struct err *err)
+int um_snip(struct um_model *m, const struct um_data *d, float *const *sensitivity, struct err *err)
 {
-	const struct net *net = m->net;
-	int rc = 0;
+	const size_t C = (size_t)m->net->classes, batch = um_exec_batch(m->exec);
+	float *z = malloc(2 * batch * C * sizeof *z);
+	int rc = z ? 0 : err_memory(err);
 
-	for (int i = 0; i < net->n_params && rc == 0; i++)
-		if (sensitivity[i])
-			rc = th->tensor_track(m->v[i].t);
-	if (rc < 0)
-		err_fail(err, "%s", th->last_error());
-	for (size_t i = 0; i < d->n && rc == 0; i += (size_t)batch)
-		rc = add_gradient(m, d, i, d->n - i < (size_t)batch ? d->n - i : (size_t)batch, err);
-	for (int i = 0; i < net->n_params && rc == 0; i++) {
-		size_t n = 1;
-		float *w;
-
-		if (!sensitivity[i])
-			continue;
-		for (int k = 0; k < net->params[i].ndim; k++)
-			n *= net->params[i].shape[k];
-		w = malloc(n * sizeof *w);
-		if (!w)
-			rc = err_memory(err);
-		else if (th->tensor_get(m->v[i].t, w) < 0 || th->tensor_grad(m->v[i].t, sensitivity[i]) < 0)
-			rc = err_fail(err, "%s", th->last_error());
-		for (size_t k = 0; rc == 0 && k < n; k++)
-			sensitivity[i][k] = fabsf(sensitivity[i][k] * w[k]);
-		free(w);
-	}
+	for (size_t i = 0; i < d->n && rc == 0; i += batch)
+		rc = add_gradient(m, d, i, d->n - i < batch ? d->n - i : batch, z, z + batch * C, err);
+	for (int i = 0; i < m->net->n_params && rc == 0; i++)
+		for (size_t k = 0; sensitivity[i] && k < m->v[i].n; k++)
+			sensitivity[i][k] = fabsf(m->v[i].gradient[k] * m->v[i].v[k]);
+	free(z);
 	return rc;
 }

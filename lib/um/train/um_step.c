@@ -1,98 +1,90 @@
 /* SPDX-License-Identifier: MIT
  * One step of training: forward, loss, backward, optimiser. */
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
+#include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
 
-struct th_tensor *um_fold(struct th_scope *s, const struct th_tensor *ce, double level, double beta)
+/* One pass over the batch's ID images, its outliers, or both; *loss: what its parts come to. */
+static int pass(struct um_model *m, struct um_batch *b, bool in, bool out, bool add, um_part *part, void *data,
+		double lr, struct err *err)
 {
-	return th->affine(s, th->abs(s, th->affine(s, ce, beta, -level)), 1, level);
-}
+	const size_t row = net_node_size(&m->net->nodes[0]), first = in ? 0 : b->n;
+	const size_t n = (in ? b->n : 0) + (out ? b->k : 0), outliers = b->n * b->C;
+	float *z = b->logits + first * b->C, *dz = b->dlogits + first * b->C;
+	double loss = 0;
 
-/* Rows from..from+n of the batch's images through the network. */
-static struct th_tensor *forward(struct th_scope *s, struct um_model *m, const struct um_batch *b, size_t from,
-				 size_t n)
-{
-	const struct net *net = m->net;
-	const size_t shape[4] = { n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
-	const uint8_t *image = b->image + from * shape[1] * shape[2] * shape[3];
-
-	return um_forward(s, m, th->from_host(s, TH_U8, 4, shape, image), true, NULL);
-}
-
-struct th_tensor *um_step_forward(struct th_scope *s, struct um_model *m, const struct um_batch *b, bool separate,
-				  struct th_tensor **out)
-{
-	const double momentum = m->bn_momentum;
-	struct th_tensor *z;
-
-	if (b->k == 0)
-		return forward(s, m, b, 0, b->n);
-	if (!separate) {
-		z = forward(s, m, b, 0, b->n + b->k);
-		*out = th->rows(s, z, b->n, b->k);
-		return th->rows(s, z, 0, b->n);
-	}
-	z = forward(s, m, b, 0, b->n);
-	m->bn_momentum = 0;
-	*out = forward(s, m, b, b->n, b->k);
-	m->bn_momentum = momentum;
-	return z;
-}
-
-struct th_tensor *um_step_loss(struct th_scope *s, const struct th_tensor *z, const struct um_batch *b,
-			       const struct um_train_options *o, struct th_tensor **ce)
-{
-	struct th_tensor *y = th->from_host(s, TH_I64, 1, &b->n, b->label);
-
-	if (o->logit_norm > 0)
-		z = th->affine(s, th->unit_rows(s, z, 1e-7), 1 / o->logit_norm, 0);
-	*ce = th->cross_entropy(s, z, y, o->smoothing);
-	return o->um ? um_fold(s, *ce, o->level, o->beta) : *ce;
-}
-
-int um_step_down(struct th_scope *s, struct um_model *m, const struct um_train_options *o, double lr,
-		 const struct th_tensor *loss, struct err *err)
-{
-	float v = 0;
-
-	th->to_host(s, loss, &v, 1);
-	th->backward(s, loss);
-	if (th->scope_end(s) < 0)
-		return err_fail(err, "%s", th->last_error());
-	if (!isfinite(v)) {
-		err_fail(err,
-			 "the loss is not finite any more: training diverged; try a smaller "
-			 "--lr (it is %g)",
-			 lr);
+	if (um_model_forward(m, b->image + first * row, n, in ? UM_TRAINING : UM_TRAINING_STILL, true, z, NULL, err) <
+	    0)
+		return UM_FAILED;
+	memset(dz, 0, n * b->C * sizeof *dz);
+	if (in)
+		loss += part(data, b, true, b->logits, b->dlogits);
+	if (out)
+		loss += part(data, b, false, b->logits + outliers, b->dlogits + outliers);
+	if (!isfinite(loss)) {
+		err_fail(err, "the loss is not finite any more: training diverged; try a smaller --lr (it is %g)", lr);
 		return UM_DIVERGED;
 	}
-	return um_optim_step(m, o, lr, err);
+	return um_model_backward(m, dz, add, err) < 0 ? UM_FAILED : 0;
+}
+
+int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_part *part, void *data, double lr,
+		      struct err *err)
+{
+	int rc;
+
+	if (!separate || b->k == 0)
+		return pass(m, b, true, b->k > 0, false, part, data, lr, err);
+	rc = pass(m, b, true, false, false, part, data, lr, err);
+	return rc < 0 ? rc : pass(m, b, false, true, true, part, data, lr, err);
+}
+
+double um_step_id(const struct um_train_options *o, struct um_batch *b, const float *z, float *dz)
+{
+	const size_t n = b->n, C = b->C;
+	const double t = o->logit_norm;
+	double slope = 1;
+
+	b->ce = t > 0 ? um_loss_logit_norm(z, b->label, n, C, o->smoothing, t, 1, NULL) :
+			um_loss_cross_entropy(z, b->label, n, C, o->smoothing, 1, NULL);
+	b->folded = o->um ? um_loss_fold(b->ce, o->level, o->beta, &slope) : b->ce;
+	if (t > 0)
+		(void)um_loss_logit_norm(z, b->label, n, C, o->smoothing, t, slope, dz);
+	else
+		(void)um_loss_cross_entropy(z, b->label, n, C, o->smoothing, slope, dz);
+	return b->folded;
+}
+
+/* What an ordinary step goes down. */
+struct ordinary {
+	const struct um_train_options *o;
+	struct um_oe *oe; /* NULL: no outliers */
+};
+
+static double ordinary_part(void *data, struct um_batch *b, bool in, const float *z, float *dz)
+{
+	const struct ordinary *s = data;
+	double loss = in ? um_step_id(s->o, b, z, dz) : 0, term;
+
+	if (!s->oe)
+		return loss;
+	term = s->oe->weight * s->oe->method->loss(s->oe, b, in, z, s->oe->weight, dz);
+	b->outlier += term;
+	return loss + term;
 }
 
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr, struct um_oe *oe,
 	    struct err *err)
 {
-	struct th_scope *s = th->scope_begin(true);
-	struct th_tensor *out = NULL, *ce = NULL, *term = NULL;
-	struct th_tensor *z = um_step_forward(s, m, b, oe && oe->o->separate_bn, &out);
-	struct th_tensor *down = um_step_loss(s, z, b, o, &ce);
-	float v[3] = { 0 };
+	struct ordinary s = { o, oe };
 	int rc;
 
-	th->to_host(s, z, b->logits, b->n * (size_t)m->net->classes);
-	th->to_host(s, ce, v, 1);
-	th->to_host(s, down, v + 1, 1);
-	if (oe) {
-		term = th->affine(s, oe->method->loss(oe, s, b, z, out), oe->weight, 0);
-		th->to_host(s, term, v + 2, 1);
-		down = th->add(s, down, term);
-	}
-	rc = um_step_down(s, m, o, lr, down, err);
-	b->ce = (double)v[0];
-	b->folded = (double)v[1];
-	b->outlier = (double)v[2];
+	b->outlier = 0;
 	b->passes = 1;
+	rc = um_step_gradients(m, b, oe && oe->o->separate_bn, ordinary_part, &s, lr, err);
+	if (rc == 0)
+		um_optim_step(m, o, lr);
 	return rc;
 }

@@ -12,11 +12,12 @@
 /* Room for n images and k outliers. */
 static int batch_init(struct um_batch *b, const struct um_data *d, size_t n, size_t k, size_t n_classes)
 {
-	*b = (struct um_batch){ 0 };
+	*b = (struct um_batch){ .C = n_classes };
 	b->image = malloc((n + k) * (size_t)d->c * (size_t)d->h * (size_t)d->w);
 	b->label = malloc(n * sizeof *b->label);
-	b->logits = malloc(n * n_classes * sizeof *b->logits);
-	return b->image && b->label && b->logits ? 0 : -1;
+	b->logits = malloc((n + k) * n_classes * sizeof *b->logits);
+	b->dlogits = malloc((n + k) * n_classes * sizeof *b->dlogits);
+	return b->image && b->label && b->logits && b->dlogits ? 0 : -1;
 }
 
 static void batch_release(struct um_batch *b)
@@ -24,20 +25,15 @@ static void batch_release(struct um_batch *b)
 	free(b->image);
 	free(b->label);
 	free(b->logits);
+	free(b->dlogits);
 }
 
-/* The batch norms in use count the batches that they have seen. */
-static int count_batches(struct um_model *m, int64_t more, struct err *err)
+/* The batch norms in use count the batches that they have seen: those of a masked network its own. */
+static void count_batches(struct um_model *m, int64_t more)
 {
-	for (int i = 0; i < m->net->n_params; i++) {
-		int64_t n;
-
-		if (m->net->params[i].role != NET_BATCHES)
-			continue;
-		if (th->tensor_get(m->use[i], &n) < 0 || (n += more, th->tensor_set(m->use[i], &n)) < 0)
-			return err_fail(err, "%s", th->last_error());
-	}
-	return 0;
+	for (int i = 0; i < m->net->n_params; i++)
+		if (m->net->params[i].role == NET_BATCHES)
+			m->v[m->extra[i] < 0 ? i : m->extra[i]].batches += more;
 }
 
 static double now(void)
@@ -68,7 +64,7 @@ static int train_batch(struct um_model *m, const struct um_data *d, const struct
 	um_data_batch(d, idx + p->row, b->n, o->augment ? &p->augment : NULL, b->image, b->label);
 	if (oe)
 		um_oe_fill(oe, p, b);
-	th->seed(ts_rng_u64(&p->dropout));
+	m->seed = ts_rng_u64(&p->dropout);
 	m->mask_rng = p->mask;
 	rc = oe ? um_oe_step(oe, m, p, b, err) : um_step(m, b, o, um_lr(o, p->epoch), NULL, err);
 	p->mask = m->mask_rng;
@@ -114,7 +110,7 @@ int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_
 	if (rc == 0 && oe)
 		rc = um_oe_after(oe, m, p, err);
 	if (rc == 0)
-		rc = count_batches(m, (int64_t)p->batches, err);
+		count_batches(m, (int64_t)p->batches);
 	p->seconds = now() - start;
 	batch_release(&b);
 	free(idx);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn_train: training on the CPU, in plain C: a network forward in training mode to logits and features, and back from
- * their gradients to those of its values. Losses are their caller's (um_loss.h), and so is what becomes of gradients.
+ * nn_train: training on the CPU, in plain C: a network forward to logits and features, and back from their gradients to
+ * those of its values and of its pixels. Losses are their caller's (um_loss.h), and so is what becomes of gradients.
  *
  *	nn_train_new(&t, net, &options, err);
  *	nn_train_value(t, i)...				// the parameters' values, in and out
- *	nn_train_forward(t, image, n, seed, logits, features);
+ *	nn_train_forward(t, image, n, NN_TRAIN, seed, logits, features);
  *	...						// dlogits = dL/dlogits
- *	nn_train_backward(t, dlogits, NULL, NULL);
+ *	nn_train_backward(t, dlogits, NULL, NULL, false);
  *	nn_train_gradient(t, i)...
  *
  * Maps lie as (images, pixels, channels). A batch norm and a ReLU cost no map of their own: who reads one reads
@@ -15,11 +15,13 @@
  * whose layers lie side by side in one map, costs one batch norm for each channel and not one for each reader: with
  * x^ = (x - mean) / sigma, y = gamma x^ + beta and dy the gradient of what is read,
  *
- *	m = dy [y > 0]    dgamma += sum m x^    dbeta += sum m    H += gamma m
- *	dx = (H - mean(H) - x^ mean(H x^)) / sigma	once, after the last reader; means over images and pixels
+ *	m = dy [y > 0]    dgamma += sum m x^    dbeta += sum m    G += gamma m / sigma
+ *	dx = G - mean(G) - (x - mean) mean(G (x - mean)) / sigma^2	when the map's writer goes back
+ *
+ * means over images and pixels; both are sums of dgamma and dbeta over the readers, so nothing is summed twice.
  *
  * Sums run over groups of images whose number depends on the batch alone, and groups are added in order: the same bytes
- * for any number of threads. Means and variances are summed in double.
+ * for any number of threads. Statistics are summed in double.
  */
 #ifndef NN_TRAIN_H
 #define NN_TRAIN_H
@@ -43,17 +45,22 @@ struct nn_train_options {
 	double dropout;         /* probability of the network's dropout nodes */
 	double mean[4], std[4]; /* of the input's channels: x = (pixel / 255 - mean) / std */
 	bool pixels;            /* nn_train_backward() gives their gradients, too */
+	bool forward;           /* it is never called, and maps take turns in their memory */
+	const char *isa;        /* of nn_isas(); NULL: the best */
 };
 
-/* Plans the network; borrows it. Values are zeros, running statistics too. Memory: each map, its gradient, and for
- * those that batch norms read another. -1 with a line in err: out of memory, or a network of a form that it does
- * not know. */
+/* Batch norms go by the running statistics, and nothing is dropped; or by the statistics of the images. */
+enum nn_mode { NN_EVALUATE, NN_TRAIN };
+
+/* Plans the network; borrows it. Values are zeros, running statistics too. Memory: each map once, the gradients of
+ * those that are in work at one time, weights twice more, packed (3x3 ones up to eight times). -1 with a line in err:
+ * out of memory, or a network of a form that it does not know. */
 int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_train_options *o,
 		 struct err *err) TS_CHECKED;
 void nn_train_free(struct nn_train *t);
 
 /* The values of net->params[i], as PyTorch lays them out; NULL for counts of batches. Running statistics move in
- * nn_train_forward(), by nn_train_momentum() (0.1 at first; 0: they stay). */
+ * nn_train_forward() with NN_TRAIN, by nn_train_momentum() (0.1 at first; 0: they stay). */
 float *nn_train_value(struct nn_train *t, int i);
 /* The gradient of net->params[i], after nn_train_backward(); NULL for what is not trained. All gradients are one
  * buffer, in the order of the parameters: nn_train_gradients() is its first number, *n how many. */
@@ -61,14 +68,13 @@ float *nn_train_gradient(struct nn_train *t, int i);
 float *nn_train_gradients(struct nn_train *t, size_t *n);
 void nn_train_momentum(struct nn_train *t, double momentum);
 
-/* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D), by the statistics of
- * these images. seed: of dropout. */
-void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, uint64_t seed, float *logits,
-		      float *features);
-/* Back from dL/dlogits (n,C) and dL/dfeatures (n,D) (either may be NULL) of the images that went forward last.
- * Gradients are set, not added to. dpixels: dL/dx of the normalised pixels (n,c,h,w), or NULL; needs
- * options.pixels. */
-void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels);
+/* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D). seed: of dropout. */
+void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, enum nn_mode mode, uint64_t seed,
+		      float *logits, float *features);
+/* Back from dL/dlogits (n,C) and dL/dfeatures (n,D) (either may be NULL) of the images that went forward last, in the
+ * mode in which they did. Gradients are set, or, if `add`, added to. dpixels: dL/dx of the normalised pixels (n,c,h,w),
+ * or NULL; needs options.pixels. */
+void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels, bool add);
 
 #ifdef __cplusplus
 }

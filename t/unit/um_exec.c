@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode, running
- * statistics, gradients of every value; the same bytes for any number of threads. Left out are networks of 50 layers on
- * so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other side as it is
- * rounded, which is all that they differ by. */
+ * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode,
+ * running statistics, gradients of every value; the same bytes for any number of threads. Left out are networks of 50
+ * layers on so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other
+ * side as it is rounded, which is all that they differ by. */
 #include "../tap.h"
-#include "nn/nn_train.h"
 #include "nn_nets.h"
-#include "um/um.h"
+#include "um/run/um_exec.h"
+#include "um/run/um_torch.h"
 
 enum { CLASSES = 7, N = 5 };
 
@@ -64,72 +64,36 @@ static float *noise(size_t n, uint64_t seed)
 	return v;
 }
 
-static int ours(const struct net_checkpoint *c, const uint8_t *x, const float *dz, const float *df, int threads,
-		struct answer *a)
+/* d/dv of sum(dz z) + sum(df f), by this executor. */
+static int run(const struct net_checkpoint *c, const uint8_t *x, enum um_pass_mode mode, const float *dz,
+	       const float *df, bool torch, long threads, struct answer *a)
 {
-	struct nn_train_options o = { .threads = threads, .batch = N, .pixels = true };
-	struct nn_train *t;
+	const struct um_exec_options o = { .torch = torch, .threads = threads, .batch = N, .pixels = true };
+	struct um_exec *e;
 	struct err err;
 
-	for (int k = 0; k < 4; k++) {
-		o.mean[k] = c->mean[k];
-		o.std[k] = c->std[k];
-	}
-	if (nn_train_new(&t, c->net, &o, &err) < 0) {
+	if (um_exec_new(&e, c, &o, &err) < 0) {
 		printf("# %s\n", err.text);
 		return -1;
 	}
 	for (int i = 0; i < c->net->n_params; i++)
-		if (nn_train_value(t, i))
-			memcpy(nn_train_value(t, i), c->state.t[i].data, count(c->net, i) * sizeof(float));
-	nn_train_forward(t, x, N, 1, a->z, a->f);
-	nn_train_backward(t, dz, df, a->dx);
-	for (int i = 0; i < c->net->n_params; i++) {
-		if (nn_train_gradient(t, i))
-			memcpy(a->d[i], nn_train_gradient(t, i), count(c->net, i) * sizeof(float));
-		if (nn_train_value(t, i))
-			memcpy(a->v[i], nn_train_value(t, i), count(c->net, i) * sizeof(float));
-	}
-	nn_train_free(t);
-	return 0;
-}
-
-/* d/dv of sum(dz z) + sum(df f) by libtorch. */
-static int theirs(const struct net_checkpoint *c, const uint8_t *x, const float *dz, const float *df, struct answer *a)
-{
-	const struct net *n = c->net;
-	const size_t shape[4] = { N, (size_t)n->c, (size_t)n->h, (size_t)n->w };
-	const size_t zs[2] = { N, CLASSES }, fs[2] = { N, feature_size(n) };
-	struct um_model *m;
-	struct err err;
-
-	if (um_model_new(&m, c, &err) < 0) {
+		if (um_exec_value(e, i))
+			memcpy(um_exec_value(e, i), c->state.t[i].data, count(c->net, i) * sizeof(float));
+	if (um_exec_forward(e, x, N, mode, 1, true, a->z, a->f, &err) < 0 ||
+	    um_exec_backward(e, dz, df, a->dx, false, &err) < 0 ||
+	    um_exec_forward(e, x, N, mode == UM_TRAINING ? UM_TRAINING_STILL : mode, 1, true, a->z, a->f, &err) < 0 ||
+	    um_exec_backward(e, dz, NULL, NULL, true, &err) < 0) {
 		printf("# %s\n", err.text);
+		um_exec_free(e);
 		return -1;
 	}
-	for (int i = 0; i < n->n_params; i++)
-		if (net_trained(n->params[i].role))
-			th->tensor_track(m->v[i].t);
-	struct th_scope *s = th->scope_begin(true);
-	struct th_tensor *f, *z = um_forward(s, m, th->from_host(s, TH_U8, 4, shape, x), true, &f);
-	struct th_tensor *lz = th->mean(s, th->mul(s, z, th->from_host(s, TH_F32, 2, zs, dz)));
-	struct th_tensor *lf = th->mean(s, th->mul(s, f, th->from_host(s, TH_F32, 2, fs, df)));
-
-	th->to_host(s, z, a->z, N * CLASSES);
-	th->to_host(s, f, a->f, N * feature_size(n));
-	th->backward(
-		s, th->add(s, th->affine(s, lz, N * CLASSES, 0), th->affine(s, lf, (double)(N * feature_size(n)), 0)));
-	if (th->scope_end(s) < 0) {
-		printf("# %s\n", th->last_error());
-		return -1;
+	for (int i = 0; i < c->net->n_params; i++) {
+		if (um_exec_gradient(e, i))
+			memcpy(a->d[i], um_exec_gradient(e, i), count(c->net, i) * sizeof(float));
+		if (um_exec_value(e, i))
+			memcpy(a->v[i], um_exec_value(e, i), count(c->net, i) * sizeof(float));
 	}
-	for (int i = 0; i < n->n_params; i++) {
-		if (net_trained(n->params[i].role))
-			th->tensor_grad(m->v[i].t, a->d[i]);
-		if (n->params[i].role != NET_BATCHES)
-			th->tensor_get(m->v[i].t, a->v[i]);
-	}
-	um_model_free(m);
+	um_exec_free(e);
 	return 0;
 }
 
@@ -147,7 +111,7 @@ static double off(const float *a, const float *b, size_t n)
 	return worst / largest;
 }
 
-static void compare(const struct nn_case *k)
+static void compare(const struct nn_case *k, enum um_pass_mode mode)
 {
 	struct net_checkpoint c;
 
@@ -156,15 +120,15 @@ static void compare(const struct nn_case *k)
 		return;
 	}
 	const struct net *n = c.net;
-	uint8_t *x = nn_random_images(n, N, 9);
+	uint8_t *x = nn_random_images(n, N, mode == UM_TRAINING ? 9 : 10); /* no ReLU hangs on rounding */
 	float *dz = noise(N * CLASSES, 1), *df = noise(N * feature_size(n), 2);
 	struct answer have = room(n), want = room(n), other = room(n);
 	double gradients = 0, values = 0;
 	int worst = 0;
 	bool same = true;
 
-	if (ours(&c, x, dz, df, 2, &have) < 0 || theirs(&c, x, dz, df, &want) < 0 ||
-	    ours(&c, x, dz, df, 3, &other) < 0) {
+	if (run(&c, x, mode, dz, df, false, 2, &have) < 0 || run(&c, x, mode, dz, df, true, 2, &want) < 0 ||
+	    run(&c, x, mode, dz, df, false, 3, &other) < 0) {
 		ok(0, "%s", k->spec);
 		return;
 	}
@@ -180,10 +144,12 @@ static void compare(const struct nn_case *k)
 			memcmp(have.v[i], other.v[i], count(n, i) * sizeof(float)) == 0;
 	}
 	ok(off(have.z, want.z, N * CLASSES) < 1e-4 && off(have.f, want.f, N * feature_size(n)) < 1e-4,
-	   "%s: logits %.2g, features %.2g", k->spec, off(have.z, want.z, N * CLASSES),
-	   off(have.f, want.f, N * feature_size(n)));
+	   "%s, %s: logits %.2g, features %.2g", k->spec, mode == UM_TRAINING ? "training" : "evaluation",
+	   off(have.z, want.z, N * CLASSES), off(have.f, want.f, N * feature_size(n)));
 	ok(values < 1e-4, "running statistics: %.2g", values);
-	ok(gradients < 1e-4, "gradients: %.2g of the largest (%s)", gradients, n->params[worst].name);
+	ok(gradients < 1e-4, "gradients, of two passes: %.2g of the largest (%s)", gradients, n->params[worst].name);
+	ok(off(have.dx, want.dx, N * net_node_size(&n->nodes[0])) < 1e-4, "gradients of pixels: %.2g of the largest",
+	   off(have.dx, want.dx, N * net_node_size(&n->nodes[0])));
 	ok(same && memcmp(have.dx, other.dx, N * net_node_size(&n->nodes[0]) * sizeof(float)) == 0,
 	   "the same bytes with 2 and 3 threads");
 	release(&have, n);
@@ -199,12 +165,13 @@ int main(void)
 {
 	struct err err;
 
-	if (um_open("cpu", 2, &err) < 0) {
+	if (um_torch_open("cpu", 2, &err) < 0) {
 		printf("1..0 # SKIP %s\n", err.text);
 		return 0;
 	}
 	for (size_t i = 0; i < NN_CASES; i++)
 		if (!strstr(nn_cases[i].spec, "depth=50") && !strstr(nn_cases[i].spec, "depth=22"))
-			compare(&nn_cases[i]);
+			for (int evaluation = 0; evaluation < 2; evaluation++)
+				compare(&nn_cases[i], evaluation ? UM_EVALUATION : UM_TRAINING);
 	return done();
 }

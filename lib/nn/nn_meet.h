@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nn_meet: where the threads of a parallel region wait for each other.
+ */
+#ifndef NN_MEET_H
+#define NN_MEET_H
+
+/* Zeroed before the region; nn_meet() alone touches it, with atomic operations. */
+struct nn_meeting {
+	unsigned arrived, round;
+	int asleep;
+};
+
+/* Returns when `parts` threads have called it; what each wrote before is then seen by all. */
+void nn_meet(struct nn_meeting *m, unsigned parts);
+
+#endif

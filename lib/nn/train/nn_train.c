@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ * Stages in order, forward and back, by threads that take groups of images as they are free and meet after each part.
+ * */
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/train/nn_train_internal.h"
+
+int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_train_options *o, struct err *err)
+{
+	const size_t N = (size_t)net->n_nodes;
+	struct nn_train *t = calloc(1, sizeof *t);
+	int rc;
+
+	*ret = NULL;
+	if (!t)
+		return err_memory(err);
+	t->net = net;
+	t->o = *o;
+	t->momentum = 0.1;
+	t->base.threads = o->threads;
+	t->base.isa = nn_isa(o->isa);
+	t->view = nn_train_own(t, N, sizeof *t->view);
+	t->norm = nn_train_own(t, N, sizeof *t->norm);
+	rc = nn_check(o->isa, err);
+	if (rc == 0 && (!t->view || !t->norm))
+		rc = err_memory(err);
+	if (rc == 0)
+		rc = nn_train_plan(t, err);
+	if (rc == 0)
+		rc = nn_train_room(t, err);
+	if (rc < 0)
+		nn_train_free(t);
+	else
+		*ret = t;
+	return rc;
+}
+
+void nn_train_free(struct nn_train *t)
+{
+	if (!t)
+		return;
+	for (int i = 0; i < t->n_owned; i++)
+		free(t->owned[i]);
+	free(t->owned);
+	free(t->plane);
+	free(t->stage);
+	free(t);
+}
+
+/* ---- threads ---- */
+
+/* One thread in a run. Its calls of each() and once() are those of all others. */
+struct worker {
+	struct nn_train *t;
+	struct nn_meeting *meeting;
+	unsigned threads;
+	int id;
+	size_t part; /* parts of the run so far */
+};
+
+/* Calls run() for each of n units, once, by whoever is free; then all meet. */
+static void each(struct worker *w, size_t n, void (*run)(struct worker *w, int stage, size_t unit), int stage)
+{
+	_Atomic size_t *counter = &w->t->counter[w->part++];
+
+	for (size_t i; (i = atomic_fetch_add(counter, 1)) < n;)
+		run(w, stage, i);
+	nn_meet(w->meeting, w->threads);
+}
+
+static void once(struct worker *w, void (*run)(struct worker *w, int stage), int stage)
+{
+	if (w->id == 0)
+		run(w, stage);
+	nn_meet(w->meeting, w->threads);
+}
+
+static void start(struct nn_train *t, void (*work)(struct worker *w))
+{
+	struct nn_meeting meeting = { 0 };
+
+	for (size_t i = 0; i < 4 * (size_t)t->n_stages + 8; i++)
+		atomic_store(&t->counter[i], 0);
+#pragma omp parallel num_threads(t->o.threads)
+	work(&(struct worker){
+		.t = t, .meeting = &meeting, .threads = (unsigned)omp_get_num_threads(), .id = omp_get_thread_num() });
+}
+
+/* ---- forward ---- */
+
+static void pack_weights(struct worker *w, int stage, size_t unit)
+{
+	const struct nn_stage *s = &w->t->stage[unit];
+
+	(void)stage;
+	if (s->kind == NN_S_CONV)
+		nn_train_conv_pack(w->t, s, w->t->scratch[w->id]);
+}
+
+static void forward_group(struct worker *w, int stage, size_t g)
+{
+	struct nn_train *t = w->t;
+	const struct nn_stage *s = &t->stage[stage];
+	float *scratch = t->scratch[w->id];
+	size_t from, to;
+
+	nn_group(t, g, s->groups, &from, &to);
+	for (size_t i = from, n; i < to; i += n) {
+		n = s->kind != NN_S_CONV ? 1 : to - i < s->images ? to - i : s->images;
+		if (s->kind == NN_S_CONV)
+			nn_train_conv_forward(t, s, i, i + n, scratch);
+		else
+			nn_train_op_forward(t, s, i, scratch);
+		if (s->moments && t->mode == NN_TRAIN) /* while it is in the cache */
+			nn_norm_measure(t, s, g, i, i + n);
+	}
+}
+
+/* After a stage, and before the next that is more than a batch norm: statistics, and what these make of them. */
+static void settle(struct worker *w, int stage)
+{
+	struct nn_train *t = w->t;
+
+	if (stage >= 0 && t->stage[stage].moments && t->mode == NN_TRAIN)
+		nn_norm_merge(t, &t->stage[stage]);
+	for (int i = stage + 1; i < t->n_stages && t->stage[i].kind == NN_S_NORM; i++)
+		nn_norm_forward(t, &t->stage[i]);
+}
+
+static void forward(struct worker *w)
+{
+	each(w, (size_t)w->t->n_stages, pack_weights, 0);
+	for (int i = 0; i < w->t->n_stages; i++)
+		if (w->t->stage[i].kind != NN_S_NORM) {
+			each(w, w->t->stage[i].groups, forward_group, i);
+			once(w, settle, i);
+		}
+}
+
+/* A small map of one image as it is read. */
+static void hand_out(const struct nn_train *t, const struct nn_view *v, float *to)
+{
+	const size_t C = (size_t)v->c, P = nn_view_pixels(v);
+
+	nn_view_read(t, v, (struct nn_rows){ 0, 0, t->n * P }, to, C);
+}
+
+void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, enum nn_mode mode, uint64_t seed,
+		      float *logits, float *features)
+{
+	t->n = n;
+	t->mode = mode;
+	t->seed = seed;
+	t->image = image;
+	start(t, forward);
+	hand_out(t, &t->view[t->net->head], logits);
+	if (features)
+		hand_out(t, &t->view[t->net->feature], features);
+}
+
+/* ---- back ---- */
+
+/* dL/dy from outside, NULL: zeros. */
+static void take_in(struct nn_train *t, const struct nn_view *v, const float *d)
+{
+	static const struct nn_fresh all = { .all = true };
+	const size_t P = nn_view_pixels(v), C = (size_t)v->c;
+	double *sums = nn_group_sums(t, 0);
+
+	memset(sums, 0, 2 * t->most_channels * sizeof *sums);
+	for (size_t i = 0; i < t->n; i++)
+		nn_view_give(t, v, &all, (struct nn_rows){ i, 0, P }, d ? d + i * P * C : t->scratch[0], C, sums);
+	nn_view_gather(t, v, 1, sums);
+}
+
+static bool goes_back(const struct nn_train *t, const struct nn_stage *s)
+{
+	return s->kind == NN_S_CONV || (s->kind != NN_S_INPUT && s->kind != NN_S_NORM && t->plane[s->in.plane].g);
+}
+
+static void backward_group(struct worker *w, int stage, size_t g)
+{
+	struct nn_train *t = w->t;
+	const struct nn_stage *s = &t->stage[stage];
+	size_t from, to;
+
+	if (s->kind == NN_S_CONV) {
+		nn_train_conv_backward(t, s, g, t->scratch[w->id]);
+		return;
+	}
+	memset(nn_group_sums(t, g), 0, 4 * t->most_channels * sizeof(double));
+	nn_group(t, g, s->groups, &from, &to);
+	for (size_t i = from; i < to; i++)
+		nn_train_op_backward(t, s, i, nn_group_sums(t, g), t->scratch[w->id]);
+}
+
+static void gather_row(struct worker *w, int stage, size_t m)
+{
+	nn_train_conv_gather(w->t, &w->t->stage[stage], m);
+}
+
+/* Sums of what the stage read; what the next one to go back asks for. */
+static void turn_back(struct worker *w, int stage)
+{
+	struct nn_train *t = w->t;
+
+	if (stage < t->n_stages) {
+		const struct nn_stage *s = &t->stage[stage];
+
+		nn_view_gather(t, &s->in, s->groups, nn_group_sums(t, 0));
+		if (s->kind == NN_S_ADD)
+			nn_view_gather(t, &s->other, s->groups, nn_group_sums(t, 0) + 2 * t->most_channels);
+	}
+	while (--stage >= 0 && !goes_back(t, &t->stage[stage]))
+		;
+	if (stage >= 0)
+		nn_view_prepare(t, &t->stage[stage].out);
+}
+
+static void backward(struct worker *w)
+{
+	struct nn_train *t = w->t;
+
+	once(w, turn_back, t->n_stages);
+	for (int i = t->n_stages; i-- > 0;) {
+		if (!goes_back(t, &t->stage[i]))
+			continue;
+		each(w, t->stage[i].groups, backward_group, i);
+		if (t->stage[i].kind == NN_S_CONV)
+			each(w, (size_t)t->stage[i].out.c, gather_row, i);
+		once(w, turn_back, i);
+	}
+}
+
+void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels, bool add)
+{
+	if (!add)
+		memset(t->gradients, 0, t->n_gradients * sizeof *t->gradients);
+	for (int i = 0; i < t->n_planes; i++)
+		if (t->plane[i].normal) {
+			memset(t->plane[i].along, 0, t->plane[i].stride * sizeof(double));
+			memset(t->plane[i].sum, 0, t->plane[i].stride * sizeof(double));
+		}
+	memset(t->scratch[0], 0, t->most_scratch * sizeof(float)); /* zeros, to give */
+	take_in(t, &t->view[t->net->head], dlogits);
+	take_in(t, &t->view[t->net->feature], dfeatures);
+	start(t, backward);
+	if (!dpixels)
+		return;
+	const struct nn_view *in = &t->view[0];
+	const size_t C = (size_t)in->c, P = nn_view_pixels(in);
+
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t p = 0; p < P; p++)
+			for (size_t c = 0; c < C; c++)
+				dpixels[(i * C + c) * P + p] = nn_view_gradient(t, in, i)[p * C + c];
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
+ * memory, nn_train.c runs them, nn_train_conv.c and nn_train_ops.c are the operations, nn_train_norm.c the batch norms,
+ * nn_train_view.c reads maps and gives gradients back. */
+#ifndef NN_TRAIN_INTERNAL_H
+#define NN_TRAIN_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "nn/nn_internal.h"
+#include "nn/nn_meet.h"
+#include "nn/train/nn_train.h"
+
+/* A map of all images: v (N, pixels, stride), g its gradient alike, but for what statistics bring, see settle. */
+struct nn_plane {
+	float *v, *g;
+	size_t stride, pixels; /* channels; of an image */
+	bool normal;           /* a batch norm reads it */
+	double *mean, *var;    /* (stride) of the batch */
+	double *along, *sum;   /* (stride) sum G (x - mean), sum G, of G that came through batch norms */
+	float *slope, *shift;  /* (stride) dx = G + shift - slope x */
+	int writer, reader;    /* the first stage that writes it, the last that reads it: g lives between */
+};
+
+/* What a node's readers see: channels at..at+c of a plane, through a batch norm and a ReLU. */
+struct nn_view {
+	int plane;
+	size_t at;
+	int c, h, w;
+	int bn; /* node of a batch norm, or -1 */
+	bool relu;
+};
+
+enum nn_step {
+	NN_S_INPUT,
+	NN_S_CONV,
+	NN_S_NORM,
+	NN_S_AVERAGE,
+	NN_S_MAXIMUM,
+	NN_S_FLATTEN,
+	NN_S_ADD,
+	NN_S_COPY,
+	NN_S_DROPOUT
+};
+
+/* Gradients of a view that a stage gives: channels lo..hi are the first that their place gets; `all`: all are. */
+struct nn_fresh {
+	bool all;
+	size_t lo, hi;
+};
+
+enum { NN_MOST_BACK = 16 }; /* strides up to 4 */
+
+struct nn_stage {
+	enum nn_step kind;
+	int node;
+	struct nn_view in, other, out; /* other: NN_S_ADD's second; out is plain */
+	struct nn_fresh fresh[2];      /* of in and other */
+	int kh, kw, stride, pad;
+	size_t groups, images; /* groups of images, in which sums are made; images that are in work at a time */
+	bool moments;          /* out's channels are normalised */
+	/* NN_S_CONV: the operation, and those that give dy from dout: one for each place (i, j) of a stride x stride
+	 * lattice of the input's pixels that some window reaches, at back_at[]. */
+	struct nn_op op, back[NN_MOST_BACK];
+	int back_at[NN_MOST_BACK], n_back;
+	uint32_t *index; /* NN_S_MAXIMUM: (N, pixels, c) which pixel of the input won */
+	uint8_t *kept;   /* NN_S_DROPOUT: (N, pixels, c) */
+};
+
+/* The statistics that a batch norm goes by, and y = a x + b (c). */
+struct nn_norm {
+	float *a, *b, *mean, *scale; /* scale: 1 / sigma */
+};
+
+struct nn_train {
+	const struct net *net;
+	struct nn_train_options o;
+	struct nn base; /* what operations of lib/nn ask for: isa, zeros */
+	struct nn_plane *plane;
+	int n_planes, cap_planes;
+	struct nn_stage *stage;
+	int n_stages, cap_stages;
+	struct nn_view *view;      /* (n_nodes) */
+	float *values, *gradients; /* trained ones, then running statistics; trained ones */
+	size_t n_gradients;
+	size_t *offset;       /* (n_params) into values */
+	struct nn_norm *norm; /* (n_nodes) */
+	float *partial;       /* dW of each group (groups, M, depth rounded) */
+	double *sums;         /* (groups, 4, most_channels) of a stage at work */
+	float **scratch;      /* (threads) */
+	size_t most_partial, most_channels, most_scratch;
+
+	/* the run */
+	enum nn_mode mode;
+	size_t n; /* images */
+	uint64_t seed;
+	double momentum;
+	const uint8_t *image;
+	_Atomic size_t *counter; /* (4 for each stage and 8) units that have been taken, in each part of a run */
+	void **owned;
+	int n_owned, cap_owned;
+};
+
+/* Zeroed memory that lives as long as t, with room for a vector behind. NULL: out of memory. */
+void *nn_train_own(struct nn_train *t, size_t count, size_t size);
+
+/* ---- planning ---- */
+
+int nn_train_plan(struct nn_train *t, struct err *err) TS_CHECKED;
+int nn_train_room(struct nn_train *t, struct err *err) TS_CHECKED;
+
+/* ---- views ---- */
+
+enum { NN_GROUPS = 16 };
+
+/* Images from..to of group g of G. */
+static inline void nn_group(const struct nn_train *t, size_t g, size_t G, size_t *from, size_t *to)
+{
+	*from = t->n * g / G;
+	*to = t->n * (g + 1) / G;
+}
+
+static inline size_t nn_view_pixels(const struct nn_view *v)
+{
+	return (size_t)v->h * (size_t)v->w;
+}
+
+static inline float *nn_view_at(const struct nn_train *t, const struct nn_view *v, size_t image)
+{
+	const struct nn_plane *p = &t->plane[v->plane];
+	return p->v + image * p->pixels * p->stride + v->at;
+}
+
+static inline float *nn_view_gradient(const struct nn_train *t, const struct nn_view *v, size_t image)
+{
+	const struct nn_plane *p = &t->plane[v->plane];
+	return p->g + image * p->pixels * p->stride + v->at;
+}
+
+static inline bool nn_view_plain(const struct nn_view *v)
+{
+	return v->bn < 0 && !v->relu;
+}
+
+/* Rows of pixels: n of them from pixel `first` of image `image` on, which may go on into the next images. */
+struct nn_rows {
+	size_t image, first, n;
+};
+
+struct nn_pre nn_view_pre(const struct nn_train *t, const struct nn_view *v);
+/* y (n, c; rows to_stride apart): what a reader of the view sees. */
+void nn_view_read(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *to, size_t to_stride);
+/* dL/dy (n, c; rows dy_stride apart) on its way to the plane's gradients. sums (2, most_channels): sum m (x - mean),
+ * sum m, added to; see nn_give. */
+void nn_view_give(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r,
+		  const float *dy, size_t dy_stride, double *sums);
+/* Adds the groups' sums to the gradients of the view's batch norm, and to those of the plane. sums: of the first
+ * group. */
+void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups, const double *sums);
+/* What a writer of plain view v asks for before it goes back. */
+void nn_view_prepare(struct nn_train *t, const struct nn_view *v);
+/* dL/dv of these rows: in place, or in `room` (n, c). */
+const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *room,
+			    size_t *stride);
+
+/* ---- batch norms ---- */
+
+/* Takes images from..to into the group's statistics of what stage s writes. */
+void nn_norm_measure(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t from, size_t to);
+/* The groups' statistics together. */
+void nn_norm_merge(struct nn_train *t, const struct nn_stage *s);
+/* a and b of the batch norm s->node; its running statistics. */
+void nn_norm_forward(struct nn_train *t, const struct nn_stage *s);
+
+/* ---- operations ---- */
+
+static inline double *nn_group_sums(const struct nn_train *t, size_t g)
+{
+	return t->sums + g * 4 * t->most_channels;
+}
+
+int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err) TS_CHECKED;
+/* Packs the weights, for both ways. room: as many floats as the weights. */
+void nn_train_conv_pack(struct nn_train *t, const struct nn_stage *s, float *room);
+void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, size_t from, size_t to, float *scratch);
+/* Group g's dW into t->partial, its dy given. */
+void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch);
+/* Row m of dW, and dbias, from all groups. */
+void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m);
+size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s);
+size_t nn_train_conv_partial(const struct nn_stage *s); /* floats of a group's dW */
+
+void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, size_t image, float *scratch);
+void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, size_t image, double *sums,
+			  float *scratch);
+size_t nn_train_op_scratch(const struct nn_stage *s);
+
+#endif

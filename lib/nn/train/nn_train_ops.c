@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ * The operations of training that are not convolutions, an image at a time: forward writes out, back gives dy. */
+#include <string.h>
+
+#include "nn/train/nn_train_internal.h"
+#include "ts/ts_rng.h"
+
+static void average(const struct nn_stage *s, const float *y, float *out, size_t stride)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
+	const float share = 1 / (float)(s->kh * s->kw);
+
+	for (size_t p = 0; p < P; p++, out += stride) {
+		memset(out, 0, C * sizeof *out);
+		for (int k = 0; k < s->kh * s->kw; k++) {
+			const size_t i = p / (size_t)s->out.w * (size_t)s->kh + (size_t)(k / s->kw);
+			const size_t j = p % (size_t)s->out.w * (size_t)s->kw + (size_t)(k % s->kw);
+			const float *x = y + (i * (size_t)s->in.w + j) * C;
+
+			for (size_t c = 0; c < C; c++)
+				out[c] += share * x[c];
+		}
+	}
+}
+
+static void average_back(const struct nn_stage *s, const float *dout, size_t stride, float *dy)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
+	const float share = 1 / (float)(s->kh * s->kw);
+
+	memset(dy, 0, nn_view_pixels(&s->in) * C * sizeof *dy);
+	for (size_t p = 0; p < P; p++, dout += stride)
+		for (int k = 0; k < s->kh * s->kw; k++) {
+			const size_t i = p / (size_t)s->out.w * (size_t)s->kh + (size_t)(k / s->kw);
+			const size_t j = p % (size_t)s->out.w * (size_t)s->kw + (size_t)(k % s->kw);
+			float *x = dy + (i * (size_t)s->in.w + j) * C;
+
+			for (size_t c = 0; c < C; c++)
+				x[c] = share * dout[c];
+		}
+}
+
+/* The first of equal ones wins, as PyTorch has it; what is outside never does. */
+static void maximum(const struct nn_stage *s, const float *y, float *out, size_t stride, uint32_t *won)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
+
+	for (size_t p = 0; p < P; p++, out += stride, won += C) {
+		bool first = true;
+
+		for (int k = 0; k < s->kh * s->kw; k++) {
+			const int i = (int)(p / (size_t)s->out.w) * s->stride - s->pad + k / s->kw;
+			const int j = (int)(p % (size_t)s->out.w) * s->stride - s->pad + k % s->kw;
+
+			if (i < 0 || i >= s->in.h || j < 0 || j >= s->in.w)
+				continue;
+			const uint32_t at = (uint32_t)(i * s->in.w + j);
+
+			for (size_t c = 0; c < C; c++)
+				if (first || y[at * C + c] > out[c]) {
+					out[c] = y[at * C + c];
+					won[c] = at;
+				}
+			first = false;
+		}
+	}
+}
+
+static void maximum_back(const struct nn_stage *s, const float *dout, size_t stride, const uint32_t *won, float *dy)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
+
+	memset(dy, 0, nn_view_pixels(&s->in) * C * sizeof *dy);
+	for (size_t p = 0; p < P; p++, dout += stride, won += C)
+		for (size_t c = 0; c < C; c++)
+			dy[won[c] * C + c] += dout[c];
+}
+
+/* (pixels, channels) to (channels * pixels), or its gradient back. */
+static void flatten(const struct nn_stage *s, const float *from, float *to, bool back)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
+
+	for (size_t p = 0; p < P; p++)
+		for (size_t c = 0; c < C; c++)
+			if (back)
+				to[p * C + c] = from[c * P + p];
+			else
+				to[c * P + p] = from[p * C + c];
+}
+
+/* What is dropped of an image depends on the seed, the node and the image's number. */
+static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out,
+		 size_t stride)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
+	struct ts_rng rng = ts_rng_new(t->seed + 0x9e3779b97f4a7c15u * (image + 1), (uint64_t)s->node);
+	uint8_t *kept = s->kept + image * P * C;
+
+	for (size_t p = 0; p < P; p++)
+		for (size_t c = 0; c < C; c++) {
+			kept[p * C + c] = ts_rng_double(&rng) >= t->o.dropout;
+			out[p * stride + c] = kept[p * C + c] ? y[p * C + c] / (float)(1 - t->o.dropout) : 0;
+		}
+}
+
+static void drop_back(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *dout,
+		      size_t stride, float *dy)
+{
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
+	const uint8_t *kept = s->kept + image * P * C;
+
+	for (size_t p = 0; p < P; p++)
+		for (size_t c = 0; c < C; c++)
+			dy[p * C + c] = kept[p * C + c] ? dout[p * stride + c] / (float)(1 - t->o.dropout) : 0;
+}
+
+/* (c, h, w) bytes to normalised pixels (h, w, c). */
+static void input(const struct nn_train *t, const struct nn_stage *s, size_t image)
+{
+	const size_t C = (size_t)s->out.c, P = nn_view_pixels(&s->out);
+	const uint8_t *from = t->image + image * C * P;
+	float *to = nn_view_at(t, &s->out, image);
+
+	for (size_t c = 0; c < C; c++)
+		for (size_t p = 0; p < P; p++)
+			to[p * C + c] = (float)(((double)from[c * P + p] / 255 - t->o.mean[c]) / t->o.std[c]);
+}
+
+/* out = in + other, each as it is read. */
+static void add(const struct nn_train *t, const struct nn_stage *s, size_t image, float *out, size_t stride)
+{
+	const struct nn_pre pre = nn_view_pre(t, &s->other);
+	const float *from = nn_view_at(t, &s->other, image);
+	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
+
+	nn_view_read(t, &s->in, all, out, stride);
+	for (size_t p = 0; p < all.n; p++, out += stride, from += t->plane[s->other.plane].stride)
+		t->base.isa->scale(from, (size_t)s->other.c, &pre, out, out);
+}
+
+void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, size_t image, float *y)
+{
+	const size_t stride = t->plane[s->out.plane].stride, C = (size_t)s->in.c;
+	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
+	float *out = nn_view_at(t, &s->out, image);
+
+	switch (s->kind) {
+	case NN_S_INPUT: input(t, s, image); return;
+	case NN_S_ADD: add(t, s, image, out, stride); return;
+	case NN_S_COPY: nn_view_read(t, &s->in, all, out, stride); return;
+	default: nn_view_read(t, &s->in, all, y, C);
+	}
+	switch (s->kind) {
+	case NN_S_AVERAGE: average(s, y, out, stride); break;
+	case NN_S_MAXIMUM: maximum(s, y, out, stride, s->index + image * nn_view_pixels(&s->out) * C); break;
+	case NN_S_FLATTEN: flatten(s, y, out, false); break;
+	case NN_S_DROPOUT:
+		if (t->mode == NN_TRAIN)
+			drop(t, s, image, y, out, stride);
+		else
+			nn_view_read(t, &s->in, all, out, stride);
+		break;
+	default: break;
+	}
+}
+
+/* Scratch: dout (out), dy (in). */
+void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, size_t image, double *sums,
+			  float *scratch)
+{
+	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
+	const struct nn_rows written = { image, 0, nn_view_pixels(&s->out) };
+	const size_t C = (size_t)s->in.c;
+	float *dy = scratch + nn_round(written.n * (size_t)s->out.c + NN_MAX_VEC, NN_MAX_VEC);
+	size_t stride;
+	const float *dout = nn_view_settle(t, &s->out, written, scratch, &stride);
+	const bool handed_on =
+		s->kind == NN_S_ADD || s->kind == NN_S_COPY || (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE);
+
+	switch (s->kind) {
+	case NN_S_AVERAGE: average_back(s, dout, stride, dy); break;
+	case NN_S_MAXIMUM: maximum_back(s, dout, stride, s->index + image * written.n * C, dy); break;
+	case NN_S_FLATTEN: flatten(s, dout, dy, true); break;
+	case NN_S_DROPOUT:
+		if (!handed_on)
+			drop_back(t, s, image, dout, stride, dy);
+		break;
+	default: break;
+	}
+	nn_view_give(t, &s->in, &s->fresh[0], all, handed_on ? dout : dy, handed_on ? stride : C, sums);
+	if (s->kind == NN_S_ADD)
+		nn_view_give(t, &s->other, &s->fresh[1], all, dout, stride, sums + 2 * t->most_channels);
+}
+
+size_t nn_train_op_scratch(const struct nn_stage *s)
+{
+	return nn_view_pixels(&s->in) * (size_t)s->in.c + nn_view_pixels(&s->out) * (size_t)s->out.c + 4 * NN_MAX_VEC;
+}

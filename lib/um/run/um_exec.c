@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ * One interface over two executors. */
+#include <stdlib.h>
+
+#include "nn/train/nn_train.h"
+#include "um/run/um_exec_torch.h"
+
+struct um_exec {
+	const struct net *net;
+	size_t batch;
+	struct nn_train *nn; /* one of these two */
+	struct um_exec_torch *torch;
+};
+
+static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const struct um_exec_options *o, struct err *err)
+{
+	struct nn_train_options how = { .threads = (int)o->threads,
+					.batch = o->batch,
+					.dropout = o->dropout,
+					.pixels = o->pixels,
+					.forward = o->forward };
+
+	for (int i = 0; i < 4; i++) {
+		how.mean[i] = c->mean[i];
+		how.std[i] = c->std[i];
+	}
+	return nn_train_new(&e->nn, c->net, &how, err);
+}
+
+int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o, struct err *err)
+{
+	struct um_exec *e = calloc(1, sizeof *e);
+	int rc;
+
+	*ret = NULL;
+	if (!e)
+		return err_memory(err);
+	e->net = c->net;
+	e->batch = o->batch;
+	rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
+	if (rc == 0)
+		*ret = e;
+	else
+		um_exec_free(e);
+	return rc;
+}
+
+void um_exec_free(struct um_exec *e)
+{
+	if (!e)
+		return;
+	nn_train_free(e->nn);
+	um_exec_torch_free(e->torch);
+	free(e);
+}
+
+const struct net *um_exec_net(const struct um_exec *e)
+{
+	return e->net;
+}
+
+size_t um_exec_batch(const struct um_exec *e)
+{
+	return e->batch;
+}
+
+float *um_exec_value(struct um_exec *e, int i)
+{
+	return e->nn ? nn_train_value(e->nn, i) : um_exec_torch_value(e->torch, i);
+}
+
+float *um_exec_gradient(struct um_exec *e, int i)
+{
+	return e->nn ? nn_train_gradient(e->nn, i) : um_exec_torch_gradient(e->torch, i);
+}
+
+int um_exec_forward(struct um_exec *e, const uint8_t *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
+		    float *logits, float *features, struct err *err)
+{
+	if (e->torch)
+		return um_exec_torch_forward(e->torch, image, n, mode, seed, back, logits, features, err);
+	nn_train_momentum(e->nn, mode == UM_TRAINING ? 0.1 : 0);
+	nn_train_forward(e->nn, image, n, mode == UM_EVALUATION ? NN_EVALUATE : NN_TRAIN, seed, logits, features);
+	return 0;
+}
+
+int um_exec_backward(struct um_exec *e, const float *dlogits, const float *dfeatures, float *dpixels, bool add,
+		     struct err *err)
+{
+	if (e->torch)
+		return um_exec_torch_backward(e->torch, dlogits, dfeatures, dpixels, add, err);
+	nn_train_backward(e->nn, dlogits, dfeatures, dpixels, add);
+	return 0;
+}

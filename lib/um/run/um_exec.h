@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * um_exec: the executor of training: a network forward to logits and features, and back from their gradients to those
+ * of its values and pixels. It knows no loss and no optimiser. Two do it: lib/nn on the CPU, and libtorch, which also
+ * knows GPUs and is the reference for lib/nn. Values and gradients are arrays on the host, for both.
+ */
+#ifndef UM_EXEC_H
+#define UM_EXEC_H
+
+#include "err/err.h"
+#include "net/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct um_exec;
+
+struct um_exec_options {
+	bool torch;         /* through libtorch, which is loaded then */
+	const char *device; /* libtorch's; NULL: the CPU */
+	long threads;
+	size_t batch;   /* the most images of a pass */
+	double dropout; /* probability in training */
+	bool pixels;    /* um_exec_backward() gives dL/dpixels, too */
+	bool forward;   /* it never goes back, and takes less memory */
+};
+
+/* Batch norms go by their running statistics; or, with dropout, by the batch's, which then move the running ones by
+ * 0.1, or leave them. */
+enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
+
+/* Borrows c's network; takes its normalisation, not its values. */
+int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
+		struct err *err) TS_CHECKED;
+void um_exec_free(struct um_exec *e);
+const struct net *um_exec_net(const struct um_exec *e);
+size_t um_exec_batch(const struct um_exec *e);
+
+/* The values of net->params[i], NULL for counts of batches: read by um_exec_forward(), which moves running statistics
+ * in them. */
+float *um_exec_value(struct um_exec *e, int i);
+/* Their gradients after um_exec_backward(); NULL for statistics. */
+float *um_exec_gradient(struct um_exec *e, int i);
+
+/* n <= batch images |u1 (n,c,h,w) to logits (n,C) and, if not NULL, features (n,D). seed: of dropout. back:
+ * um_exec_backward() is to come. */
+int um_exec_forward(struct um_exec *e, const uint8_t *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
+		    float *logits, float *features, struct err *err) TS_CHECKED;
+/* From dL/dlogits (n,C) and, if not NULL, dL/dfeatures (n,D) of the images that went forward last, once. Gradients are
+ * set, or added to. dpixels: dL/dx of normalised pixels (n,c,h,w), or NULL. */
+int um_exec_backward(struct um_exec *e, const float *dlogits, const float *dfeatures, float *dpixels, bool add,
+		     struct err *err) TS_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

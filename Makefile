@@ -49,7 +49,7 @@ CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
-PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp lmdb zlib libxxhash yaml-0.1 openblas lapacke
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
 # A program loads only what it uses: OpenBLAS alone would double the start of the others.
@@ -137,7 +137,8 @@ check-all: deps                        ## all of check, and the studies that it 
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 # 20 seconds and more each, of which 2050 and 2070 take four minutes.
 SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2040-um-prune 2050-runs \
-              2060-um-extras 2070-oe 2300-zoo 2310-zoo-use 3040-real-features 4001-pipelines 4003-bundle 9110-examine
+              2055-runs-begun 2060-um-extras 2070-oe 2230-um-ckpt-names 2300-zoo 2310-zoo-use 3040-real-features \
+              4001-pipelines 4003-bundle 9110-examine
 SLOW_UNIT  := nn_run ood_eval um_engine
 # A unit test is named by its source or its program; shell tests want the programs.
 ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)

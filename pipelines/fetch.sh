@@ -32,7 +32,10 @@ mkdir -p "$(dirname "$file")" || fail 'cannot make its folder'
 # A download that breaks off is taken up where it was, as long as there are tries or it grows.
 tries=${TRIES:-10} before=-1
 until [ "$size" != - ] && [ "$(bytes)" = "$size" ]; do
-	${CURL:-curl} --fail --location --silent --show-error --continue-at - --output "$part" "$url"
+	# No other protocol, wherever a site redirects to, and no more bytes than there should be (unknown: 400 GB), with a
+	# MiB more for what a site says instead of the file. Of an answer without a length the file's own limit ends it.
+	case $size in -) most=400000000000 ;; *) most=$((1048576 + size)) ;; esac
+	(ulimit -f $((most / 512 + 1)) && ${CURL:-curl} --proto =http,https --proto-redir =http,https --max-filesize "$most" --fail --location --silent --show-error --continue-at - --output "$part" "$url")
 	rc=$?
 	now=$(bytes)
 	[ $rc = 0 ] && break
@@ -43,7 +46,9 @@ until [ "$size" != - ] && [ "$(bytes)" = "$size" ]; do
 	33|36)  # the site cannot go on in the middle
 		rm -f "$part"; now=0 ;;
 	5|6|7|35|60) fail "no connection to $url" ;;
+	1)      fail "no protocol that is followed: $url leads elsewhere than to http or https" ;;
 	23)     fail 'cannot be written' ;;
+	63|153) rm -f "$part"; fail "is larger at $url than the $most bytes that it should have; it was removed" ;;
 	esac
 	[ "$now" -gt "$before" ] || tries=$((tries - 1))
 	[ $tries -gt 0 ] || fail "breaks off again and again; what there is stays in '$part'"

@@ -28,7 +28,7 @@ for path in "$BUILD"/fuzz_*; do
 	[ -n "$files" ] || continue
 	# Those that write files get fewer.
 	n_cases=$cases
-	case $target in idx|cifar|imagenet|list|annotations) n_cases=$((cases / 20)) ;; esac
+	case $target in idx|cifar|imagenet|list|annotations|npy) n_cases=$((cases / 20)) ;; esac
 	ok "fuzz_$target: good inputs" '"$path" $files >out 2>err || { head -n 20 err | sed "s/^/# /"; false; }'
 	ok "fuzz_$target: $n_cases inputs made of them" '
 		"$path" --mutate $n_cases 1 $files >out 2>err || { echo "# exit $?"; head -n 30 err | sed "s/^/# /"; false; }'

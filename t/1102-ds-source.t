@@ -56,6 +56,17 @@ ok 'names that are not ASCII, whatever the locale' '
 	test "$(names "$g/names.zip")" = "$(printf "caf\303\251/\303\251.png")" &&
 	ds-pack "$g/names.zip" | ts-dump --header | grep -q "\"classes\": .\"$(printf "caf\303\251")\""'
 
+# Names that are no UTF-8, in a folder and in a tar; and with control characters.
+latin=$(printf 'caf\351') odd=$(printf 'mu\361oz\033[31m\nx.png')
+mkdir -p "latin/$latin" latin/bar; cp photos/cat/0.png "latin/$latin/$odd"; cp photos/cat/0.png latin/bar/x.png; tar cf latin.tar --sort=name latin
+utf8() { iconv -f UTF-8 -t UTF-8 >/dev/null; }
+for s in latin latin.tar; do
+	ok "$s: a stream and a manifest are UTF-8 all the same" 'ds-pack $s -o latin.ts && ts-dump latin.ts | utf8 && ts-dump --header latin.ts | utf8 && ts-dump --header latin.ts | grep -q "caf.*xe9" &&
+		ds-pack $s --manifest -o m.tsv && utf8 <m.tsv && grep -q "caf.*xe9/mu.*xf1oz.x1b.31m.nx.png" m.tsv && test $(wc -l <m.tsv) = 3 && test "$(tr -d "\n\t -~" <m.tsv | wc -c)" = 0 && ds-pack $s --check m.tsv -o y.ts'
+done
+mv latin.tar "$latin.tar"
+ok 'so is the name of the source' 'ds-pack "$latin.tar" -o latin.ts && ts-dump --header latin.ts | utf8 && ts-dump --header latin.ts | grep -q "source.*caf.*xe9.tar"'
+
 mkdir -p links/a; cp photos/cat/0.png links/a/0.png; ln -s 0.png links/a/1.png
 ok 'a folder: links are followed' 'test "$(row_list links)" = "a/0.png a/1.png "'
 tar cf links.tar links

@@ -11,7 +11,7 @@ names() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f2; }
 labels() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f1 | tr '\n' ' '; }
 
 for f in mnist mnist-raw qmnist svhn svhn-plain svhn-one svhn-double cifar10 cifar10-p3 cifar10-p4 cifar100 cifar100-bin \
-	imagenet32 imagenet64-p4 imagenet8-npz tiny folders lsun; do
+	imagenet32 imagenet64-p4 imagenet8-npz tiny folders pictures npy npy-10.1 npy-xy npy-gray npy-gray1 medmnist medmnist-stored lsun; do
 	ok "$f: pixels and labels" 'same $f $f'
 	[ $f = lsun ] && continue
 	tar cf $f.tar --sort=name -C $f .
@@ -27,6 +27,21 @@ for t in 1 2 7; do
 		ds-pack -q --no-history --threads 1 $a $f >one.ts && ds-pack -q --no-history --threads $t $a $f | cmp - one.ts || exit; done'
 done
 
+for k in 1 2 3 4 5; do ok "CIFAR-10-C: severity $k" 'same npy-$k npy --split $k && same npy-$k npy.tar --split $k'; done
+ok 'CIFAR-10-C: one file, its labels beside it' 'test "$(labels npy/fog.npy npy/snow.npy)" = "$(labels npy)" && test "$(labels npy/fog.npy)$(labels npy/snow.npy)" = "$(labels npy)" &&
+	test "$(names npy/snow.npy --split 2 | tr "\n" " ")" = "snow.npy/00002 snow.npy/00003 " && test "$(labels npy/*.npy)" = "$(labels npy)"'
+ok 'MedMNIST: its splits' 'same medmnist-val medmnist --split val && same medmnist medmnist/pathmnist.npz && fails 1 "folders are: train val test" ds-pack medmnist --split 1'
+ok 'arrays: what does not fit together' '
+	mkdir a1 && cp npy/fog.npy a1 && test "$(labels a1 | tr " " "\n" | sort -u | tr -d "\n")" = -1 && fails 1 "fog.npy. has no severities" ds-pack a1 --split 3 &&
+	$py -c "import numpy as np; np.save(\"a1/labels.npy\", np.arange(9))" && fails 1 "fog.npy. holds 10 images, but .labels.npy. 9 labels" ds-pack a1 && fails 1 "fog.npy. holds 10 images, but .a1/labels.npy. 9 labels" ds-pack a1/fog.npy &&
+	fails 1 "a1/labels.npy. holds no images that are read; .labels.npy. holds labels only" ds-pack a1/labels.npy &&
+	$py -c "import numpy as np; np.save(\"a1/labels.npy\", np.arange(10) - 1)" && fails 1 "labels.npy.: label -1 of row 0 is not from 0" ds-pack a1 &&
+	cp npy/labels.npy a1/fog_labels.npy && cp npy/fog.npy a1/fog_data.npy && cp npy/labels.npy a1/fog_targets.npy && rm a1/fog.npy && fails 1 "fog_labels.npy. and .fog_targets.npy. are both labels of .fog_data.npy." ds-pack a1 &&
+	cp npy-10.1/*.npy medmnist && fails 1 "need not mean the same" ds-pack medmnist && rm medmnist/*.npy'
+ok 'arrays: others are named, and passed over beside images' '
+	mkdir a2 && for e in "np.zeros((4, 8), \"f4\")" "np.zeros((4, 8, 8, 3), \"f4\")" "np.zeros((8, 8, 3), \"u1\")" "np.array([\"cat\", \"dog\"])" "np.zeros(4, \"V3\")" "np.asfortranarray(np.zeros((4, 8, 8, 3), \"u1\"))"; do
+		$py -c "import numpy as np; np.save(\"a2/x.npy\", $e)"; fails 1 "a2. holds no images that are read; .x.npy. holds an array of .*, which is neither images" ds-pack a2 || exit; done
+	cp folders/lined/a.png a2 && ds-pack a2 -o x.ts 2>err && grep -q "x.npy. holds an array of |u1 (4, 8, 8, 3) in Fortran" err'
 # A single file as its site hands it out.
 $formats make mnist "$PWD/alone" 2>/dev/null
 ok 'mnist: one file, its labels beside it' 'test "$(labels alone/mnist/train-images-idx3-ubyte.gz)" = "$(labels mnist --split train)" &&
@@ -143,9 +158,30 @@ ok 'webdataset: and where all of them are' '
 	for bad in -7 3000000000 2147483648 seven ""; do cls "$bad" "$bad"; fails 1 "the .cls file of .000.png. holds .$bad., which" ds-pack --manifest cls.tar || exit; done'
 ok 'webdataset: .cls files of TeX are passed over' '
 	cls 0 1; printf "\\\\ProvidesClass{article}" >cls/article.cls; test "$(labels cls)" = "0 1 "; rm cls/00?.cls; test "$(labels cls)" = "-1 -1 "'
+cp_as() { rm -rf as; mkdir -p as/cat as/dog; cp folders/lined/a.png as/cat/0.png; cp "$1" as/dog/"$2"; }
+for f in TIFF:tif PPM:ppm JPEG2000:jp2; do
+	$py -c "from PIL import Image; Image.new('RGB', (32, 32)).save('other', '${f%:*}')"
+	for name in x.${f#*:} x.jpg without_ending; do
+		cp_as other $name
+		ok "$f called $name is no image that is read, and is not passed over" 'fails 1 "dog/$name.: a [A-Z][A-Za-z0-9 ]* image, which is not read; convert it to PNG" ds-pack as --size 8 -o x.ts &&
+			test "$(names as --skip-bad --size 8)" = cat/0.png && ds-pack -q --skip-bad --size 8 as | ts-dump --header | grep -q "\"cat\", \"dog\""'
+	done
+done
+ok 'nor are HEIC, AVIF, JPEG XL, whatever they are called' '
+	for b in heic avif mif1 "jxl "; do printf "\0\0\0\030ftyp%sxxxxyyyyzzzz" "$b" >other; cp_as other x.jpg; fails 1 "dog/x.jpg.: a[n]* .* image, which is not read" ds-pack as --size 8 -o x.ts || exit; done
+	for e in heic avif tga psd tiff pbm; do echo text >other; cp_as other x.$e; fails 1 "dog/x.$e.: not a PNG, JPEG, WebP, GIF or BMP image" ds-pack as --size 8 -o x.ts || exit; done'
+for f in a.gif j.bmp o-8.bmp z-rle8.bmp; do
+	ok "$f, cut off anywhere: an error or all of it" '
+		size=$(wc -c <pictures/set/$f) took=0; ds-pack -q pictures/set/$f --manifest >/dev/null
+		for at in 7 20 30 60 200 400 $((size / 2)) $((size - 20)) $((size - 1)); do head -c $at pictures/set/$f >as/dog/cut.$f; rm -f x.ts
+			ds-pack as/dog/cut.$f -o x.ts 2>err; rc=$?
+			test $rc = 1 && grep -q "damaged\|not a PNG" err || { test $rc = 0 && ds-pack -q as/dog/cut.$f | ts-cat --select image | ts-dump >got && ds-pack -q pictures/set/$f | ts-cat --select image | ts-dump | cmp - got; } ||
+				{ echo "# $at: exit $rc $(cat err)"; exit 1; }
+		done'
+done
 ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
 
-ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx; do grep -q "^$f " out || exit; done'
+ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx npy; do grep -q "^$f " out || exit; done'
 ok '--format: one that there is not' 'fails 1 "no format .jpg." ds-pack --format jpg folders'
 ok '--format: nothing of it there' 'fails 1 "no images of format .svhn." ds-pack --format svhn folders'
 ok '--format images: annotations are not looked at' 'test "$(labels --format images tiny --split val)" = "-1 -1 -1 -1 "'

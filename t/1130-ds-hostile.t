@@ -72,6 +72,54 @@ for f in mnist/train-images-idx3-ubyte.gz mnist-raw/train-images-idx3-ubyte mnis
 	ok "cut off: $f" 'cut_off $f ${f##*/}'
 done
 
+# One bit changed, or a cut, anywhere in what a library inflates: an error, or the very same rows.
+cat >bits.py <<'EOF'
+import os, random, subprocess, sys
+path, n, r = sys.argv[1], int(sys.argv[2]), random.Random(3)
+whole, other, refused = open(path, "rb").read(), [], 0
+def rows(p):
+    q = subprocess.run(["ds-pack", "-q", "--no-history", "--size", "8", p], capture_output=True)
+    if q.returncode not in (0, 1): other.append("exit %d" % q.returncode)
+    return q.stdout if q.returncode == 0 else None
+want = rows(path)
+os.makedirs("bits", exist_ok=True)
+for i in range(n):
+    b, where = bytearray(whole), r.randrange(128 if path.endswith(".mat") else 0, len(whole))
+    if i % 5: b[where] ^= 1 << r.randrange(8)
+    else: del b[where:]
+    open("bits/" + os.path.basename(path), "wb").write(b)
+    got = rows("bits/" + os.path.basename(path))
+    refused += got is None
+    if got is not None and got != want: other.append(where)
+if other or not want: print("# other rows after a change at:", other)
+sys.exit(bool(other) or not want or refused < n // 2)
+EOF
+mkdir bit; cp -r "$SRC/t/golden/ds/photos" bit; rm bit/photos/*/*.jpg; cp bit/photos/cat/0.png bit/photos/cat/1.png
+$py -c "
+import os, zipfile
+for how in 'STORED', 'DEFLATED':
+    with zipfile.ZipFile(how + '.zip', 'w', getattr(zipfile, 'ZIP_' + how)) as z:
+        for d, _, files in sorted(os.walk('bit/photos')):
+            for f in sorted(files): z.write(d + '/' + f, (d + '/' + f)[4:])"
+for kind in z J j; do tar c${kind}f bit.tar.$kind -C bit photos; done
+$py "$SRC/t/helper/formats.py" make medmnist,svhn-one . || ok 'sources are made' false
+n_bits=60; [ -z "$SANITIZE" ] || n_bits=20
+for f in svhn/test_32x32.mat svhn-one/test_32x32.mat STORED.zip DEFLATED.zip bit.tar.z bit.tar.J bit.tar.j bit/photos/cat/0.png mnist/t10k-images-idx3-ubyte.gz \
+	medmnist/pathmnist.npz imagenet8-npz/val_data.npz; do
+	ok "bits changed, or cut: $f" '$py bits.py $f $n_bits'
+done
+# The name in front of a file, which no checksum covers.
+$py -c "
+b = open('STORED.zip', 'rb').read(); i = b.index(b'photos/dog/')
+open('name.zip', 'wb').write(b[:i] + b'photos/dot/' + b[i + 11:])"
+ok 'a zip whose names differ from its directory' 'bad "name.zip. is damaged: the directory at its end has .photos/dog/0.png., which is called otherwise where it lies" ds-pack name.zip'
+$py -c "
+b = open('svhn/test_32x32.mat', 'rb').read(); open('more.mat', 'wb').write(b + b'\\0' * 8)
+import scipy.io, numpy as np
+scipy.io.savemat('y_32x32.mat', {'y': np.ones((2, 1), 'u1'), 'X': np.zeros((32, 32, 3, 2), 'u1')})
+b = open('y_32x32.mat', 'rb').read(); open('short_32x32.mat', 'wb').write(b[:-8])"
+ok 'a .mat with more behind its elements, or without its last bytes' 'bad "more.mat.: damaged MATLAB file: an element of type 0" ds-pack more.mat && ds-pack y_32x32.mat -o x.ts && bad "short_32x32.mat.: .*MATLAB" ds-pack short_32x32.mat'
+
 # Bytes changed at random in files that libraries of others read: whatever comes of it, no crash.
 cat >flip.py <<'EOF'
 import os, random, sys

@@ -43,6 +43,9 @@ head -c 4000 keep >site/a/one.bin
 ok 'another size: likewise' '! get one && grep -q "has 4000 bytes, and should have 4321" err && test ! -e d/one.bin && test $(parts) = 0'
 { cat keep; echo more; } >site/a/one.bin
 ok 'too large: likewise' '! get one && grep -q "has 4326 bytes" err && test ! -e d/one.bin'
+head -c 3000000 /dev/zero >site/a/one.bin
+ok 'far too large: not even all of it' '! get one && grep -q "one.bin.: is larger at .* than the 1052897 bytes" err && test ! -e d/one.bin && test $(parts) = 0'
+ok 'no other protocol' 'printf "secret\n" >local; ! sh "$SRC/pipelines/fetch.sh" d/local - - "file://$PWD/local" 2>err && grep -q "leads elsewhere than to http" err && test ! -e d/local'
 gzip -c keep | head -c 3000 >site/a/three.gz
 ok 'a gzip file that is cut off' '! get three && grep -q "not a whole gzip" err && test ! -e d/three.gz'
 echo '<html>Please log in</html>' >site/a/three.gz

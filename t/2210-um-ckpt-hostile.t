@@ -123,7 +123,7 @@ ok 'every byte of small files cut off' '
 ok 'neither a file of zeros nor of ones' '
 	head -c 5000 /dev/zero >z.pth && refuses z.pth "neither a PyTorch file" && tr "\0" "\377" <z.pth >o.pth && refuses o.pth "neither a PyTorch file"'
 [ -n "$SANITIZE" ] || ok 'a file without end ends when memory does' '
-	( ulimit -v 300000; um-ckpt show </dev/zero >out 2>err ); test $? = 1 && grep -q "not enough memory" err'
+	( ulimit -v 300000; { printf "PK\\3\\4"; cat /dev/zero; } | um-ckpt show >out 2>err ); test $? = 1 && grep -q "not enough memory" err'
 # Networks of many gigabytes by what small files say.
 imports() {                            # pattern of the last line, argument...
 	pattern=$1; shift
@@ -131,6 +131,8 @@ imports() {                            # pattern of the last line, argument...
 	got=$?
 	[ $got = 1 ] && [ ! -s out ] && tail -n 1 err | grep -q -- "$pattern" || { echo "# exit $got: $(tail -n 1 err)"; return 1; }
 }
+ok 'a device without an end is not read to 4 GiB' '
+	( limit; timeout 20 um-ckpt show /dev/zero >out 2>err; test $? = 1 ) && grep -q "/dev/zero.: is neither a PyTorch file" err'
 ok 'tensors without elements are no guess' 'imports "no architecture that is known" hollow.safetensors'
 ok 'nor the size of a network' 'imports "do not fit architecture resnet" -a resnet:depth=152,widen=16 hollow.safetensors &&
 	grep -q "misshapen: tensor .fc.weight. is 1000000x0" err'

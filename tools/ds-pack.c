@@ -47,6 +47,8 @@ static const struct cli_option options[] = {
 	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "one channel, as Pillow's convert(\"L\")" },
 	{ "fast", 0, CLI_FLAG, NULL, &o.shape.fast, 0, 0,
 	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (other pixels)" },
+	{ "lenient", 0, CLI_FLAG, NULL, &o.lenient, 0, 0,
+	  "read JPEGs whose data end too early as far as they go, as OpenOOD does, and say how many" },
 	{ "skip-bad", 0, CLI_FLAG, NULL, &skip_bad, 0, 0,
 	  "leave out damaged images and say how many, instead of failing" },
 	{ "manifest", 0, CLI_FLAG, NULL, &o.hash, 0, 0,
@@ -73,7 +75,7 @@ struct work {
 	struct ds_manifest *check; /* or NULL */
 	struct kit_out out;        /* a stream; or else */
 	struct ts_file *table;     /* a manifest, NULL: it is a stream */
-	size_t rows, bad;
+	size_t rows, bad, n_short;
 	struct err err;
 };
 
@@ -159,6 +161,8 @@ static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 	if ((k->table ? add_line(k, row) : add(k, row, path)) < 0)
 		return -1;
 	k->rows++;
+	if (row->is_short && !k->n_short++)
+		cli_warn("'%s' is a JPEG whose data end too early; what is missing is gray", row->name);
 	cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
 	return 0;
 }
@@ -193,6 +197,8 @@ static int pack(struct work *k, const char *path)
 		cli_warn("%s", ds_unread(k->source));
 	for (size_t i = 0; ds_note(k->source, i); i++)
 		cli_warn("%s", ds_note(k->source, i));
+	if (k->n_short)
+		cli_warn("%zu JPEGs whose data end too early were read as far as they go", k->n_short);
 	if (k->bad)
 		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)

@@ -92,12 +92,14 @@ static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n,
 	return rc < 0 ? cli_error("%s", err.text) : 0;
 }
 
-/* Gets the requests ready; those of `all` that cannot work are left out, which is said if there is a
- * fit, that is, if the user could expect them. The array does not move: scorers are pointed at. */
+/* Gets the requests ready; those of `all` that cannot work are left out, which is said of each if there
+ * is a fit, that is, if the user could expect it, and of the others in a line. The array does not move: scorers are
+ * pointed at. */
 static int make_scorers(const struct ood_requests *r, const struct ood_source *from, struct ood_scorer **ret, size_t *n)
 {
 	struct ood_scorer *s = calloc(r->n + 1, sizeof *s);
-	struct err err;
+	struct err err, others = { .text = "" };
+	size_t n_others = 0;
 	int rc = 0;
 
 	if (!s)
@@ -109,13 +111,20 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 			if (*s[*n].note)
 				cli_info("%s: %s", q->column, s[*n].note);
 			++*n;
-		} else if (!q->optional) {
+		} else if (!q->optional || err.memory) {
 			rc = cli_error("method '%s': %s", q->column, err.text);
 		} else {
-			(from->fit && q->method->parts ? cli_warn : cli_info)("'%s' is left out: %s", q->column,
-									      err.text);
+			const bool expected = from->fit && q->method->parts;
+
+			(expected ? cli_warn : cli_info)("'%s' is left out: %s", q->column, err.text);
+			if (!expected)
+				err_append(&others, "%s%s", n_others++ ? ", " : "", q->column);
 		}
 	}
+	if (n_others && rc == 0)
+		cli_warn("%zu%s methods of 'all' are left out for want of a fit or of columns: %s; --verbose says of "
+			 "each why",
+			 n_others, from->fit ? " more" : "", others.text);
 	*ret = s;
 	return rc;
 }

@@ -48,15 +48,25 @@ struct ts_writer *cli_output(void)
 	return w;
 }
 
+static void no_history(const struct ts_header *h)
+{
+	if (h->n_history < TS_MAX_HISTORY)
+		cli_oom();
+	cli_error("its history would have more than %d steps, which is all that a header holds; --no-history leaves it "
+		  "out",
+		  TS_MAX_HISTORY);
+	exit(1);
+}
+
 void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n)
 {
 	if (cli.no_history)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (inputs[i] && ts_header_chain(h, inputs[i]) < 0)
-			cli_oom();
+			no_history(h);
 	if (ts_header_log(h, cli_tool_now->name, UNMASK_VERSION, cli.argc, cli.argv, inputs, n) < 0)
-		cli_oom();
+		no_history(h);
 }
 
 int cli_check_reader(const struct ts_reader *r)

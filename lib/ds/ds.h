@@ -58,9 +58,9 @@ void ds_pixels_release(struct ds_pixels *p);
 /* Makes room for h x w pixels. -1 with err: no memory. */
 int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err);
 
-/* Decodes a PNG, JPEG or WebP file in memory, whichever its first bytes say it is, to what Pillow's
- * convert("RGB") gives: gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as
- * Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
+/* Decodes a PNG, JPEG, WebP, GIF or BMP file in memory, whichever its first bytes say it is, to what Pillow's
+ * convert("RGB") gives: the first frame of a GIF; gray is repeated, palettes are looked up, alpha is dropped, CMYK is
+ * taken as Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
  * err: not an image, damaged, cut off, too large. */
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 
@@ -73,7 +73,12 @@ void ds_decoder_free(struct ds_decoder *d);
  * keeps that many pixels (libjpeg's scaled decoding: faster, other pixels). */
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
 		   struct err *err);
-/* Does it begin like one of the files that ds_decode() reads? 12 bytes are enough to tell. */
+/* From now on a JPEG whose data end too early is read as far as it goes, as Pillow does with LOAD_TRUNCATED_IMAGES, and
+ * what is missing is gray. ds_decoder_short(): was the last one such a file? */
+void ds_decoder_lenient(struct ds_decoder *d);
+bool ds_decoder_short(const struct ds_decoder *d);
+/* Does it begin like a picture? One of those that ds_decode() reads, or another, which it names as what it does not
+ * read. 18 bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
 /* Bilinear, antialiased: the same numbers as Pillow's resize(BILINEAR), fixed point included. from
@@ -114,9 +119,10 @@ struct ds_options {
 	uint64_t seed;
 	long shard, n_shards; /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
 	struct ds_shape shape;
-	int threads; /* 1: the caller of ds_next() does all the work */
-	bool hash;   /* give bytes and hash of every row, and no pixels */
-	bool check;  /* give bytes and hash as well as the pixels */
+	bool lenient; /* see ds_decoder_lenient() */
+	int threads;  /* 1: the caller of ds_next() does all the work */
+	bool hash;    /* give bytes and hash of every row, and no pixels */
+	bool check;   /* give bytes and hash as well as the pixels */
 };
 
 struct ds_source;
@@ -145,6 +151,7 @@ struct ds_row {
 	int64_t label;    /* -1: none */
 	int c, h, w;
 	const uint8_t *image; /* (c,h,w); NULL with o.hash */
+	bool is_short;        /* with o.lenient: a JPEG that ends too early */
 	uint64_t bytes, hash; /* of the image's file, of its pixels where many share a
 					     file; XXH3-64. Only with o.hash or o.check */
 };

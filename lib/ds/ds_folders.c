@@ -7,14 +7,14 @@
 
 #include "ds/ds_folders.h"
 
-struct dir { /* a folder with image files */
-	size_t operand;
-	char *path;  /* inside the operand */
-	char *text;  /* the same, cut into: */
-	char **part; /* n of them */
-	size_t n;
-	size_t *keep; /* the parts that make the class, by their places, n_keep of them; none: no class */
-	size_t n_keep;
+/* A folder with image files. There may be as many as images, so it is one piece of memory: its path, cut into n
+ * parts, and two arrays. */
+struct dir {
+	char *text;
+	uint16_t *part; /* where each begins in text */
+	uint16_t *keep; /* the parts that make the class, by their places, n_keep of them; none: no class */
+	uint32_t operand;
+	uint16_t n, n_keep;
 	bool images; /* its last part is "images" */
 };
 
@@ -46,18 +46,6 @@ static int what(const char *name)
 	return strcmp(name, "images") == 0 ? IMAGES : OTHER;
 }
 
-enum { KEY = 8192 };
-
-/* A key for the first n parts of a folder. */
-static const char *key_of(const struct dir *d, size_t n, char key[KEY])
-{
-	size_t len = (size_t)snprintf(key, KEY, "%zu:", d->operand);
-
-	for (size_t i = 0; i < n && len < KEY; i++)
-		len += (size_t)snprintf(key + len, KEY - len, "%s/", d->part[i]);
-	return key;
-}
-
 static struct ds_folders *folders_of(struct ds_source *s, struct err *err)
 {
 	if (!s->folders && !(s->folders = calloc(1, sizeof *s->folders)))
@@ -87,12 +75,8 @@ void ds_folders_free(struct ds_folders *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n; i++) {
-		free(f->dir[i].path);
+	for (size_t i = 0; i < f->n; i++)
 		free(f->dir[i].text);
-		free(f->dir[i].part);
-		free(f->dir[i].keep);
-	}
 	for (size_t i = 0; i < f->n_seen; i++)
 		free(f->seen[i].path);
 	free(f->dir);
@@ -105,27 +89,39 @@ void ds_folders_free(struct ds_folders *f)
 
 /* ---- the folders ---- */
 
-/* Cuts d->text at its slashes. */
-static int cut(struct dir *d, struct err *err)
+static const char *part_of(const struct dir *d, size_t i)
 {
-	size_t most = 1;
+	return d->text + d->part[i];
+}
 
-	for (const char *p = d->text; *p; p++)
-		most += *p == '/';
-	d->part = calloc(most, sizeof *d->part);
-	d->keep = calloc(most, sizeof *d->keep);
-	if (!d->part || !d->keep)
+/* Makes *d of a path of len bytes. */
+static int cut(struct dir *d, uint32_t operand, const char *path, size_t len, struct err *err)
+{
+	const size_t arrays = (len + 2) & ~(size_t)1; /* behind the text */
+	size_t most = 1;
+	bool begins = true;
+
+	for (size_t i = 0; i < len; i++)
+		most += path[i] == '/';
+	*d = (struct dir){ .text = malloc(arrays + 2 * most * sizeof *d->part), .operand = operand };
+	if (!d->text)
 		return err_memory(err);
-	for (char *rest = d->text, *part; (part = strsep(&rest, "/")) != NULL;)
-		if (*part)
-			d->part[d->n++] = part;
+	d->part = (uint16_t *)(void *)(d->text + arrays);
+	d->keep = d->part + most;
+	memcpy(d->text, path, len);
+	d->text[len] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		if (path[i] == '/')
+			d->text[i] = '\0';
+		else if (begins)
+			d->part[d->n++] = (uint16_t)i;
+		begins = path[i] == '/';
+	}
 	return 0;
 }
 
-static int add_dir(struct ds_folders *f, size_t operand, const char *path, size_t len, struct err *err)
+static int add_dir(struct ds_folders *f, uint32_t operand, const char *path, size_t len, struct err *err)
 {
-	struct dir *d;
-
 	if (f->n == f->cap) {
 		const size_t cap = f->cap ? 2 * f->cap : 64;
 		struct dir *grown = realloc(f->dir, cap * sizeof *grown);
@@ -134,11 +130,22 @@ static int add_dir(struct ds_folders *f, size_t operand, const char *path, size_
 		f->dir = grown;
 		f->cap = cap;
 	}
-	d = &f->dir[f->n++];
-	*d = (struct dir){ .operand = operand, .path = strndup(path, len), .text = strndup(path, len) };
-	if (!d->path || !d->text)
-		return err_memory(err);
-	return cut(d, err);
+	if (cut(&f->dir[f->n], operand, path, len, err) < 0)
+		return -1;
+	f->n++;
+	return 0;
+}
+
+enum { KEY = 8192 };
+
+/* A key for the first n parts of a folder. */
+static const char *key_of(const struct dir *d, size_t n, char key[KEY])
+{
+	size_t len = (size_t)snprintf(key, KEY, "%u:", d->operand);
+
+	for (size_t i = 0; i < n && len < KEY; i++)
+		len += (size_t)snprintf(key + len, KEY - len, "%s/", part_of(d, i));
+	return key;
 }
 
 /* The row's folder inside its operand, *len bytes; NULL: it is no image file. */
@@ -189,7 +196,7 @@ static int note_children(struct ds_folders *f, struct err *err)
 		for (size_t j = 0; j < f->dir[i].n; j++) {
 			int64_t bits = ds_map_get(&f->children, key_of(&f->dir[i], j, key));
 
-			bits = (bits < 0 ? 0 : bits) | what(f->dir[i].part[j]);
+			bits = (bits < 0 ? 0 : bits) | what(part_of(&f->dir[i], j));
 			if (ds_map_set(&f->children, key, bits, err) < 0)
 				return -1;
 		}
@@ -204,7 +211,7 @@ static bool is_split(const struct ds_folders *f, const struct dir *d, size_t par
 	char key[KEY];
 	const int64_t bits = ds_map_get(&f->children, key_of(d, part, key)), splits = bits & (IMAGES - 1);
 
-	return what(d->part[part]) < IMAGES && (!(bits & ~(IMAGES - 1)) || (splits & (splits - 1)));
+	return what(part_of(d, part)) < IMAGES && (!(bits & ~(IMAGES - 1)) || (splits & (splits - 1)));
 }
 
 /* Keeps what is below the split, without folders of splits and those called images. */
@@ -213,28 +220,28 @@ static void keep_parts(const struct ds_source *s, const struct ds_folders *f, st
 	size_t from = 0, end = d->n;
 
 	for (size_t j = 0; s->o.split && j < d->n && !from; j++)
-		if (strcmp(d->part[j], s->o.split) == 0)
+		if (strcmp(part_of(d, j), s->o.split) == 0)
 			from = j + 1;
-	d->images = d->n > from && what(d->part[d->n - 1]) == IMAGES;
-	while (end > from && what(d->part[end - 1]) == IMAGES)
+	d->images = d->n > from && what(part_of(d, d->n - 1)) == IMAGES;
+	while (end > from && what(part_of(d, end - 1)) == IMAGES)
 		end--;
 	/* An image right in the folder of a split has no class. */
 	if (end == from || is_split(f, d, end - 1))
 		return;
 	for (size_t j = from; j < end; j++)
-		if (what(d->part[j]) != IMAGES && !is_split(f, d, j))
-			d->keep[d->n_keep++] = j;
+		if (what(part_of(d, j)) != IMAGES && !is_split(f, d, j))
+			d->keep[d->n_keep++] = (uint16_t)j;
 }
 
 static const char *kept(const struct dir *d, size_t i)
 {
-	return d->part[d->keep[i]];
+	return part_of(d, d->keep[i]);
 }
 
 static void drop_first(struct dir *d, size_t n)
 {
 	memmove(d->keep, d->keep + n, (d->n_keep - n) * sizeof *d->keep);
-	d->n_keep -= n;
+	d->n_keep = (uint16_t)(d->n_keep - n);
 }
 
 /* How many of their first parts two folders share. */
@@ -296,11 +303,12 @@ static int drop_roots(struct ds_source *s, struct ds_folders *f, struct err *err
 static int drop_siblings(struct ds_source *s, struct ds_folders *f, struct err *err)
 {
 	char key[KEY];
+	const char *folder;
 	bool said = false;
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct dir *d = &f->dir[i];
-		size_t n = 0;
+		uint16_t n = 0;
 
 		for (size_t j = 0; j < d->n_keep; j++) {
 			const int64_t bits = ds_map_get(&f->children, key_of(d, d->keep[j], key));
@@ -309,11 +317,13 @@ static int drop_siblings(struct ds_source *s, struct ds_folders *f, struct err *
 				d->keep[n++] = d->keep[j];
 				continue;
 			}
+			folder = strchr(key_of(d, d->n, key), ':') + 1;
 			if (!said &&
-			    ds_add_note(s, err,
-					"'%s' lies beside a folder 'images': its images are of the class above as well "
-					"(--files '*/images/*' leaves them out)",
-					d->path) < 0)
+			    ds_add_note(
+				    s, err,
+				    "'%.*s' lies beside a folder 'images': its images are of the class above as well "
+				    "(--files '*/images/*' leaves them out)",
+				    (int)strlen(folder) - 1, folder) < 0)
 				return -1;
 			said = true;
 		}
@@ -336,7 +346,7 @@ static const char *join(const struct dir *d, size_t first, char buf[KEY])
 /* The parts that are left of a class without its first ones; its last one stays. */
 static size_t first_kept(const struct dir *d, size_t first)
 {
-	return first < d->n_keep ? first : d->n_keep - 1;
+	return first < d->n_keep ? first : (size_t)d->n_keep - 1;
 }
 
 /* How many classes there are if the first parts, `first` of them, are dropped, *n. -1 with err: no memory. */
@@ -383,11 +393,11 @@ static void take_level(const struct ds_source *s, struct dir *d)
 	size_t from = 0;
 
 	for (size_t j = 0; s->o.split && j < d->n && !from; j++)
-		if (strcmp(d->part[j], s->o.split) == 0)
+		if (strcmp(part_of(d, j), s->o.split) == 0)
 			from = j + 1;
 	d->n_keep = (size_t)labs(level) <= d->n - from;
 	if (d->n_keep)
-		d->keep[0] = level > 0 ? from + (size_t)level - 1 : d->n - (size_t)-level;
+		d->keep[0] = (uint16_t)(level > 0 ? from + (size_t)level - 1 : d->n - (size_t)-level);
 }
 
 static int apply_rules(struct ds_source *s, struct ds_folders *f, struct err *err)
@@ -525,7 +535,7 @@ int ds_folder_check(struct ds_source *s, struct err *err)
 
 	if (!f || !s->named || s->numbered || s->o.files || s->o.empty_classes == DS_EMPTY_DROP)
 		return 0;
-	if (note_parents(f, err) < 0)
+	if (f->n_seen && note_parents(f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < f->n_seen; i++) {
 		const struct seen *e = &f->seen[i];

@@ -71,7 +71,7 @@ struct ds_layout {
 };
 /* All of them, in the order in which they are offered a file. Images come first, because most files are images.
  * Each is defined in a file of format/, as ds_layout_NAME. */
-#define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx)
+#define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx) X(npy)
 #define DS_LAYOUT_NUMBER(name) DS_LAYOUT_##name,
 enum { DS_LAYOUT_LIST(DS_LAYOUT_NUMBER) DS_LAYOUTS };
 #define DS_LAYOUT_DECLARE(name) extern const struct ds_layout ds_layout_##name;
@@ -204,6 +204,8 @@ int ds_labels_named(struct ds_source *s, const char *set, const char *path, stru
 /* Once all is listed: the classes get the names of the set, if its file gave them. -1 with err. */
 int ds_labels_end(struct ds_source *s, struct err *err);
 void ds_labels_free(struct ds_labels *l);
+/* Takes the words for splits out of a path, which then names the set that its splits belong to. */
+void ds_set_name(char *path);
 
 /* ---- texts ---- */
 

@@ -2,6 +2,7 @@
  * Labels that come as numbers. The same number means other things in other sets, so each file of labels says of which
  * set they are, and a source is of one set: MNIST beside Fashion-MNIST, or the six sets of EMNIST's archive, would give
  * labels of which nobody could say what they mean. Sources that are given one by one are the user's choice. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,4 +163,31 @@ int ds_labels_end(struct ds_source *s, struct err *err)
 	names->classes = NULL;
 	names->n = 0;
 	return 0;
+}
+
+/* The word for a split that p begins with: its length, or 0. */
+static size_t split_word(const char *p, bool first)
+{
+	static const char *const words[] = { "training", "train",      "testing", "test",
+					     "t10k",     "validation", "valid",   "val" };
+
+	for (size_t i = 0; first && i < sizeof words / sizeof *words; i++)
+		if (strncmp(p, words[i], strlen(words[i])) == 0 && !isalnum((unsigned char)p[strlen(words[i])]))
+			return strlen(words[i]);
+	return 0;
+}
+
+void ds_set_name(char *path)
+{
+	char *to = path;
+	size_t n;
+
+	for (const char *p = path; *p; p += n) {
+		n = split_word(p, p == path || !isalnum((unsigned char)p[-1]));
+		if (n == 0) {
+			*to++ = *p;
+			n = 1;
+		}
+	}
+	*to = '\0';
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Lists of images as OpenOOD writes them: a line is a path, a space and the number of a class (or
- * -1); a path alone has none. */
+ * -1), or JSON with it as `label`; a path alone has none. */
+#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +11,73 @@
 
 #include "ds/ds_internal.h"
 
-/* Cuts the label off the line; -1: there is none. */
-static void split_label(char *line, long *label)
+static void trim(char *line)
 {
-	char *space = strrchr(line, ' '), *tab = strrchr(line, '\t');
-	char *cut = !space || (tab && tab > space) ? tab : space;
+	size_t n = strlen(line);
 
+	while (n > 0 && strchr(" \t\r", line[n - 1]))
+		line[--n] = '\0';
+}
+
+/* The blank before the label: JSON from a brace on, or the last word. NULL: there is none. */
+static char *label_of(char *line)
+{
+	char *brace = strstr(line, " {"), *space = strrchr(line, ' '), *tab = strrchr(line, '\t');
+
+	if (brace && line[strlen(line) - 1] == '}')
+		return brace;
+	return !space || (tab && tab > space) ? tab : space;
+}
+
+/* Lists for MOS have JSON with labels of several kinds: `label` is that of all classes. */
+static int json_label(const char *text, long *label, struct err *err)
+{
+	json_t *all = json_loads(text, 0, NULL), *v = json_object_get(all, "label");
+	const json_int_t n = json_integer_value(v);
+	const bool good = json_is_integer(v) && n >= -1 && n <= INT32_MAX;
+
+	json_decref(all);
+	*label = good ? (long)n : -1;
+	return good ? 0 : err_fail(err, "'%.100s' is JSON without a whole number 'label', -1 or more", text);
+}
+
+/* A label as a word: a whole number, also written as 3.0. 1; 0: it is no number; -1: it is none of a class. */
+static int word_label(const char *word, long *label, struct err *err)
+{
+	char *end;
+	const double v = strtod(word, &end);
+
+	if (end == word || *end)
+		return 0;
+	if (!(v >= -1 && v <= INT32_MAX) || v != floor(v))
+		return err_fail(err, "label '%.60s' is no class: they are whole numbers from 0 on, or -1 for none",
+				word);
+	*label = (long)v;
+	return 1;
+}
+
+/* Cuts the label off the line; -1: there is none. A path with blanks in it has none, if it is there. */
+static int split_label(const char *root, char *line, long *label, struct err *err)
+{
+	char path[8192], *cut, *word;
+	int rc;
+
+	trim(line);
 	*label = -1;
-	if (!cut || !ds_number(cut + 1, -1, INT32_MAX, label))
-		return;
-	while (cut > line && (cut[-1] == ' ' || cut[-1] == '\t'))
-		cut--;
+	if (!(cut = label_of(line)))
+		return 0;
+	word = cut + 1;
+	rc = *word == '{' ? json_label(word, label, err) < 0 ? -1 : 1 : word_label(word, label, err);
+	snprintf(path, sizeof path, "%.4000s/%.4000s", root, line);
+	if (rc < 0)
+		return access(path, R_OK) == 0 ? (*label = -1, 0) : -1;
+	if (rc == 0) { /* a path, or a word where a label belongs? */
+		snprintf(path, sizeof path, "%.4000s/%.*s", root, (int)(cut - line < 4000 ? cut - line : 4000), line);
+		return access(path, R_OK) == 0 ? err_fail(err, "label '%.60s' is not a number", word) : 0;
+	}
 	*cut = '\0';
+	trim(line);
+	return 0;
 }
 
 /* Files that a list names and that are not there. */
@@ -36,7 +93,8 @@ static int add_line(struct ds_source *s, char *line, struct missing *m, struct e
 	struct stat st;
 	long label;
 
-	split_label(line, &label);
+	if (split_label(root, line, &label, err) < 0)
+		return -1;
 	if (!*line || line[0] == '/' || strlen(line) > 4000)
 		return err_fail(err, "'%s' is not a path inside the root folder", line);
 	snprintf(path, sizeof path, "%.4000s/%s", root, line);
@@ -58,7 +116,7 @@ static int add_lines(struct ds_source *s, char *text, struct missing *m, struct 
 	char *line;
 
 	for (size_t n = 1; (line = ds_text_line(&t)) != NULL; n++)
-		if (*line && add_line(s, line, m, err) < 0)
+		if (line[strspn(line, " \t\r")] && add_line(s, line, m, err) < 0)
 			return err_prefix(err, "line %zu: ", n);
 	return 0;
 }

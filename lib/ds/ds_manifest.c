@@ -7,6 +7,7 @@
 
 #include "ds/ds_internal.h"
 #include "ds/ds_manifest.h"
+#include "ts/ts_utf8.h"
 
 struct ds_manifest {
 	char *path, *text;
@@ -18,19 +19,28 @@ struct ds_manifest {
 char *ds_manifest_line(const struct ds_row *row, struct err *err)
 {
 	static const char escaped[] = "\t\n\r\\", letters[] = "tnr\\";
-	char *line = malloc(2 * strlen(row->name) + 100), *to = line;
-	const char *e;
+	char *line = malloc(4 * strlen(row->name) + 100), *to = line;
+	const char *e, *good = row->name;
 
 	if (!line) {
 		err_memory(err);
 		return NULL;
 	}
-	for (const char *p = row->name; *p; p++)
+	good += ts_utf8_span(good);
+	for (const char *p = row->name; *p; p++) {
+		const unsigned char c = (unsigned char)*p;
+
 		if ((e = strchr(escaped, *p)) != NULL) {
 			*to++ = '\\';
 			*to++ = letters[e - escaped];
-		} else
+		} else if (c < 32 || c == 127 || p == good || (c == 0xc2 && (unsigned char)p[1] < 0xa0) ||
+			   (p > row->name && (unsigned char)p[-1] == 0xc2 && c >= 0x80 && c < 0xa0))
+			to += snprintf(to, 5, "\\x%02x", c);
+		else
 			*to++ = *p;
+		if (p == good)
+			good += 1 + ts_utf8_span(good + 1);
+	}
 	snprintf(to, 100, "\t%lld\t%llu\t%016llx\n", (long long)row->label, (unsigned long long)row->bytes,
 		 (unsigned long long)row->hash);
 	return line;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * ds_manifest: what a source held, one line per row under a heading: path, label, bytes and XXH3,
- * separated by tabs. Tabs, line ends and backslashes in a path are escaped (\t \n \r \\). */
+ * separated by tabs. Tabs, line ends and backslashes in a path are escaped (\t \n \r \\), and so are other control
+ * characters, which would reach a terminal, and bytes that are no UTF-8 (\x1b). */
 #ifndef DS_MANIFEST_H
 #define DS_MANIFEST_H
 

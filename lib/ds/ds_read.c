@@ -90,6 +90,7 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 		rc = 0;
 	else
 		rc = ds_decoder_run(w->decoder, it->at, it->n, o->shape.fast ? o->shape.size : 0, &w->p, &err);
+	it->is_short = rc == 0 && !l->decode && !o->hash && ds_decoder_short(w->decoder);
 	if (rc == 0 && (o->hash || o->check)) {
 		it->bytes = l->decode ? 3 * (uint64_t)w->p.h * (uint64_t)w->p.w : it->n;
 		it->hash = XXH3_64bits(l->decode ? w->p.rgb : it->at, it->bytes);
@@ -201,6 +202,8 @@ static int start(struct ds_source *s, struct err *err)
 		k->workers[k->n_workers].k = k;
 		if (!(k->workers[k->n_workers].decoder = ds_decoder_new()))
 			return err_memory(err);
+		if (s->o.lenient)
+			ds_decoder_lenient(k->workers[k->n_workers].decoder);
 	}
 	/* If the system gives fewer threads, those do all the work; if it gives none, ds_next() does. */
 	while (n > 1 && k->n_started < n &&
@@ -306,6 +309,7 @@ enum ds_step ds_next(struct ds_source *s, struct ds_row *row, struct err *err)
 		.c = it->c,
 		.h = it->h,
 		.w = it->w,
+		.is_short = it->is_short,
 		.bytes = it->bytes,
 		.hash = it->hash,
 		.image = it->rc == DS_ROW && !s->o.hash ? c->pixels.p + it->pixels : NULL,

@@ -27,6 +27,7 @@ struct item {
 	size_t from, n; /* its bytes in the chunk's, or at `at` */
 	const void *at;
 	enum ds_step rc; /* what ds_next() returns for it */
+	bool is_short;   /* ds_decoder_short() */
 	bool later;      /* it is decoded when it is asked for */
 	int c, h, w;
 	size_t pixels; /* its place in the chunk's */

@@ -13,6 +13,7 @@ int err_fail(struct err *e, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(e->text, sizeof e->text, format, ap);
 	va_end(ap);
+	e->memory = false;
 	return -1;
 }
 
@@ -44,5 +45,7 @@ int err_append(struct err *e, const char *format, ...)
 
 int err_memory(struct err *e)
 {
-	return err_fail(e, "out of memory");
+	err_fail(e, "out of memory");
+	e->memory = true;
+	return -1;
 }

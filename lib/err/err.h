@@ -18,12 +18,15 @@
 #ifndef ERR_H
 #define ERR_H
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct err {
 	char text[8192]; /* "" at first, if it is initialised */
+	bool memory; /* that is what lacked: nothing is wrong with what was asked for, so nothing may do without it */
 };
 
 /* Each returns -1. */

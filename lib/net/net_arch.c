@@ -165,6 +165,11 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, struct e
 	n->classes = classes;
 	write_spec(n, a, p);
 	net_input(n);
+	if (n->n_nodes == 0) { /* what comes next reads it */
+		err_memory(err);
+		net_free(n);
+		return NULL;
+	}
 	if (a->build(n, p, err) < 0) {
 		net_free(n);
 		return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Opens the seam's shared object on first use. */
+#include <errno.h>
 #include <dlfcn.h>
 #include <limits.h>
 #include <malloc.h>
@@ -34,7 +35,11 @@ int th_load(struct err *err)
 	if (th)
 		return 0;
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
-	self[n < 0 ? 0 : n] = '\0';
+	if (n < 0) /* the current folder is not to be looked in instead: whoever owns it would run here */
+		return err_fail(
+			err, "cannot tell where this program lies, beside which libunmask-th.so is: /proc/self/exe: %s",
+			strerror(errno));
+	self[n] = '\0';
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
 	tune_malloc();

@@ -20,7 +20,8 @@ struct ts_file {
 	void *ctx;
 	int fd;                 /* a file's, or STDOUT_FILENO */
 	char *name, *temporary; /* temporary: NULL when it goes to a pipe */
-	int slot;               /* in temporaries[], or -1 */
+	char *target; /* what the temporary becomes: name, or the file that a symbolic link of this name is to */
+	int slot;     /* in temporaries[], or -1 */
 	char error[1024];
 };
 
@@ -102,16 +103,21 @@ static void create_temporary(struct ts_file *f)
 	errno = saved;
 }
 
-static int open_temporary(struct ts_file *f)
+/* old: the file that is there, or NULL; its mode is kept, and if it is behind a symbolic link, the link. */
+static int open_temporary(struct ts_file *f, const struct stat *old)
 {
 	mode_t mask = umask(0);
-	size_t len = strlen(f->name) + 8;
+	size_t len;
 
 	umask(mask);
+	f->target = old ? realpath(f->name, NULL) : strdup(f->name);
+	if (!f->target)
+		return fail(f, "cannot create '%s': %s", f->name, strerror(errno));
+	len = strlen(f->target) + 8;
 	f->temporary = malloc(len);
 	if (!f->temporary)
 		return fail(f, "out of memory");
-	snprintf(f->temporary, len, "%s.XXXXXX", f->name);
+	snprintf(f->temporary, len, "%s.XXXXXX", f->target);
 	create_temporary(f);
 	if (f->fd < 0) {
 		fail(f, "cannot create '%s': %s", f->name, strerror(errno));
@@ -119,7 +125,7 @@ static int open_temporary(struct ts_file *f)
 		f->temporary = NULL;
 		return -1;
 	}
-	if (fchmod(f->fd, 0666 & ~mask) < 0)
+	if (fchmod(f->fd, old ? old->st_mode & 0777 : 0666 & ~mask) < 0)
 		return fail(f, "cannot create '%s': %s", f->name, strerror(errno));
 	return 0;
 }
@@ -129,19 +135,21 @@ struct ts_file *ts_file_open(const char *path)
 	bool is_stdout = !path || strcmp(path, "-") == 0;
 	struct ts_file *f = ts_file_open_fn(write_fd, NULL, is_stdout ? "<stdout>" : path);
 	struct stat st;
+	bool there;
 
 	if (!f)
 		return NULL;
 	f->ctx = f;
+	there = !is_stdout && stat(path, &st) == 0;
 	if (is_stdout)
 		f->fd = STDOUT_FILENO;
-	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+	else if (there && !S_ISREG(st.st_mode)) {
 		/* A device or a pipe has no temporary: it is written as it is. */
 		f->fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (f->fd < 0)
 			fail(f, "cannot open '%s': %s", path, strerror(errno));
 	} else {
-		(void)open_temporary(f);
+		(void)open_temporary(f, there ? &st : NULL);
 	}
 	return f;
 }
@@ -184,14 +192,14 @@ int ts_file_finish(struct ts_file *f)
 	int rc = fsync(f->fd);
 	int rc2 = close(f->fd);
 	f->fd = -1;
-	if (rc < 0 || rc2 < 0 || rename(f->temporary, f->name) < 0)
+	if (rc < 0 || rc2 < 0 || rename(f->temporary, f->target) < 0)
 		return fail(f, "cannot write '%s': %s", f->name, strerror(errno));
 	if (f->slot >= 0)
 		temporaries[f->slot] = NULL;
 	f->slot = -1;
 	free(f->temporary);
 	f->temporary = NULL;
-	sync_folder(f->name);
+	sync_folder(f->target);
 	return 0;
 }
 
@@ -206,6 +214,7 @@ void ts_file_close(struct ts_file *f)
 	if (f->slot >= 0)
 		temporaries[f->slot] = NULL;
 	free(f->temporary);
+	free(f->target);
 	free(f->name);
 	free(f);
 }

@@ -3,7 +3,8 @@
  * ts_file: a file that is written whole or not at all. It is written under a temporary name beside
  * its own and renamed by ts_file_finish(), so what has the final name is always whole, and what was
  * there before stays until then. Streams are written through it (ts_writer), and so is what is no
- * stream. Standard output, devices and pipes have no temporary: they are written as they are.
+ * stream. A file that is there keeps its mode, and a symbolic link to a file stays one: what it leads to is
+ * replaced. Standard output, devices and pipes have no temporary: they are written as they are.
  *
  * Errors are sticky, as everywhere in ts. ts_remove_temporaries(), in ts.h, is for signal handlers.
  */

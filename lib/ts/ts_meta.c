@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ts/ts_internal.h"
+#include "ts/ts_utf8.h"
 
 /* ---- objects ---- */
 
@@ -123,9 +124,28 @@ void ts_pack_bytes(struct ts_pack *p, const void *data, size_t len)
 
 void ts_pack_str(msgpack_packer *pk, const char *s)
 {
-	size_t n = strlen(s);
-	msgpack_pack_str(pk, n);
-	msgpack_pack_str_body(pk, s, n);
+	static const char hex[] = "0123456789abcdef";
+	size_t n = strlen(s), more = 0;
+
+	for (size_t i = ts_utf8_span(s); i < n; i += 1 + ts_utf8_span(s + i + 1))
+		more += 3;
+	msgpack_pack_str(pk, n + more);
+	if (!more) {
+		msgpack_pack_str_body(pk, s, n);
+		return;
+	}
+	/* A byte that is no UTF-8 becomes \xe9, as four characters. */
+	for (;;) {
+		const size_t good = ts_utf8_span(s);
+		const unsigned char bad = (unsigned char)s[good];
+		const char escaped[4] = { '\\', 'x', hex[bad >> 4], hex[bad & 15] };
+
+		msgpack_pack_str_body(pk, s, good);
+		if (!bad)
+			return;
+		msgpack_pack_str_body(pk, escaped, sizeof escaped);
+		s += good + 1;
+	}
 }
 
 static void pack_bin_key(msgpack_packer *pk, const char *s)

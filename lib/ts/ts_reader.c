@@ -262,11 +262,13 @@ const struct ts_header *ts_reader_expect(struct ts_reader *r, const char *kind)
 /* END: count and checksum must be right. */
 static int check_end(struct ts_reader *r, const msgpack_object *o)
 {
-	const msgpack_object *rows = ts_obj_get(o, "rows"), *sum = ts_obj_get(o, "xxh3");
+	const msgpack_object *said = ts_obj_get(o, "end"), *rows = ts_obj_get(o, "rows"), *sum = ts_obj_get(o, "xxh3");
 	XXH64_canonical_t want;
 
 	if (!rows || rows->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !sum)
 		return fail_at(r, r->offset, "END record without rows or checksum");
+	if (said->type != MSGPACK_OBJECT_BOOLEAN || !said->via.boolean || o->via.map.size != 3)
+		return fail_at(r, r->offset, "END record that does not say \"end\": true");
 	if (rows->via.u64 != r->rows)
 		return fail_at(r, r->offset, "END says %llu rows, the stream held %llu",
 			       (unsigned long long)rows->via.u64, (unsigned long long)r->rows);

@@ -178,7 +178,7 @@ int ts_writer_tensor(struct ts_writer *w, const struct ts_tensor *t)
 	if (row > TS_MAX_BATCH)
 		return fail(w, "cannot write '%s': one row of tensor '%s' exceeds %d bytes", w->name, t->name,
 			    TS_MAX_BATCH);
-	step = row ? TS_MAX_BATCH / row : 1;
+	step = row ? TS_MAX_BATCH / row : n; /* without bytes all in one */
 	do {
 		size_t k = n - i < step ? n - i : step;
 		if (t->ndim)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_image: any bytes as a PNG, JPEG or WebP, by a decoder that has seen the ones before. What is
+ * fuzz_image: any bytes as a PNG, JPEG, WebP, GIF or BMP, by a decoder that has seen the ones before. What is
  * decoded is resized, too. */
 #include <stdlib.h>
 #include <string.h>

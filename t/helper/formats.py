@@ -164,6 +164,135 @@ def folders(d):
     save(d, images, labels, names, ["banded", "lined"])
 
 
+def bmp(a, bits, head=40, form=0, down=False, colours=(), masks=(), rows=None):
+    """A BMP of the (h,w) array a, whose elements are its pixels as numbers; rows: the bytes of these, if not plain."""
+    h, w = a.shape
+    lines = [a[y] for y in (range(h) if down else range(h - 1, -1, -1))]
+    if rows is None:
+        rows = b""
+        for line in lines:
+            if bits < 8:
+                n = 8 // bits
+                line = np.append(line, np.zeros(-w % n, line.dtype)).reshape(-1, n)
+                b = bytes(int(sum(int(v) << bits * (n - 1 - i) for i, v in enumerate(g))) for g in line)
+            else:
+                b = b"".join(int(v).to_bytes(bits // 8, "little") for v in line)
+            rows += b + b"\0" * (-len(b) % 4)
+    palette = b"".join(bytes(c[::-1]) + (b"\0" if head > 12 else b"") for c in colours)
+    extra = b"".join(struct.pack("<I", m) for m in masks)
+    at = 14 + head + len(extra if head == 40 else b"") + len(palette)
+    if head == 12:
+        info = struct.pack("<IHHHH", 12, w, h, 1, bits)
+    else:
+        info = struct.pack("<IiiHHIIiiII", head, w, -h if down else h, 1, bits, form, len(rows), 0, 0, len(colours), 0)
+        info += extra
+        info += b"\0" * (head + len(extra if head == 40 else b"") - len(info))
+    return b"BM" + struct.pack("<IHHI", at + len(rows), 0, 0, at) + info + palette + rows
+
+
+def gif(a, colours, screen=None, at=(0, 0), local=False, interlaced=False, clear=None):
+    """A GIF of one frame, written without compression: each code is a pixel, and the table is cleared in time."""
+    h, w = a.shape
+    sw, sh = screen or (w, h)
+    table = b"".join(bytes(c) for c in colours) + bytes(3 * (128 - len(colours)))
+    out = b"GIF89a" + struct.pack("<HHBBB", sw, sh, 0 if local else 0x86, 0, 0) + (b"" if local else table)
+    if clear is not None:
+        out += b"!\xf9\4" + bytes([1, 0, 0, clear]) + b"\0"
+    out += b"," + struct.pack("<HHHHB", at[0], at[1], w, h, (0x86 if local else 0) | (0x40 if interlaced else 0))
+    out += (table if local else b"") + b"\7"
+    order = [y for s, n in ((0, 8), (4, 8), (2, 4), (1, 2)) for y in range(s, h, n)] if interlaced else range(h)
+    codes = []
+    for i, v in enumerate(int(v) for y in order for v in a[y]):
+        codes += ([128] if i % 100 == 0 else []) + [v]
+    bits = "".join(format(c, "08b")[::-1] for c in codes + [129])
+    data = bytes(int(bits[i:i + 8][::-1], 2) for i in range(0, len(bits), 8))
+    for i in range(0, len(data), 255):
+        out += bytes([len(data[i:i + 255])]) + data[i:i + 255]
+    return out + b"\0;"
+
+
+def runs(a, bits):
+    """RLE of BMP: a row as pairs, the next as it is, and a step over the pixels of the last row but its first ones."""
+    rows = b""
+    for i, line in enumerate(a[::-1]):
+        pack = lambda vs: bytes(vs) if bits == 8 else bytes((vs[j] << 4) + (vs[j + 1] if j + 1 < len(vs) else 0) for j in range(0, len(vs), 2))
+        if i == len(a) - 1:
+            rows += bytes([4, line[0] * (1 if bits == 8 else 17)]) + b"\0\2\3\0" + bytes([2, line[7] * (1 if bits == 8 else 17)]) + b"\0\1"
+        elif i % 2:
+            vs = [int(v) for v in line]
+            b = pack(vs)
+            rows += bytes([0, len(vs)]) + b + b"\0" * (len(b) % 2) + b"\0\0"
+        else:
+            rows += b"".join(bytes([1, int(v) * (1 if bits == 8 else 16)]) for v in line) + b"\0\0"
+    return rows
+
+
+def pictures(d):
+    """GIF and BMP in all their forms, some of them called .jpg."""
+    colours = [tuple(int(v) for v in c) for c in noise(100, 3)]
+    few, many, a = noise(32, 32) % 16, noise(32, 32) % 100, photo(1)[0]
+    rgb = Image.fromarray(a)
+    v24 = (a[..., 0].astype("u4") << 16) | (a[..., 1].astype("u4") << 8) | a[..., 2]
+    v16 = r.randint(0, 65536, (32, 32))
+    anim = io.BytesIO()
+    rgb.quantize(64).save(anim, "GIF", save_all=True, append_images=[Image.fromarray(a[::-1]).quantize(64)])
+    stepped = few.copy(); stepped[0] = 0; stepped[0, :4] = few[0, 0]; stepped[0, 7:9] = few[0, 7]
+    files = {
+        "a.gif": encoded(a, "GIF"), "b-gray.gif": encoded(a[..., 0], "GIF"), "c-animation.gif": anim.getvalue(),
+        "d-interlaced.gif": gif(many, colours, interlaced=True), "e-local.gif": gif(many, colours, local=True),
+        "f-part.gif": gif(many[:20, :12], colours, (32, 32), (5, 7)),
+        "g-clear.gif": gif(many[:20, :12], colours, (32, 32), (5, 7), clear=9),
+        "h-larger.gif": gif(many, colours, (10, 10)), "i-gif.jpg": encoded(a[::-1], "GIF"),
+        "j.bmp": encoded(a, "BMP"), "k-bmp.jpg": encoded(a[::-1], "BMP"), "l-gray.bmp": encoded(a[..., 0], "BMP"),
+        "m-1.bmp": bmp(few % 2, 1, colours=colours[:2]), "n-4.bmp": bmp(few, 4, colours=colours[:16]),
+        "o-8.bmp": bmp(many, 8, colours=colours), "p-16.bmp": bmp(v16, 16),
+        "q-565.bmp": bmp(v16, 16, form=3, masks=(0xf800, 0x7e0, 0x1f)), "r-32.bmp": bmp(v24, 32),
+        "s-rgba.bmp": encoded(np.dstack([a, a[..., 0]]), "BMP"), "t-os2.bmp": bmp(many, 8, head=12, colours=colours + [(0, 0, 0)] * 156),
+        "u-os2-24.bmp": bmp(v24, 24, head=12), "v-down.bmp": bmp(v24, 24, down=True),
+        "x-v5.bmp": bmp(many, 8, head=124, colours=colours),
+        "y-v4.bmp": bmp(v24, 32, head=108, form=3, masks=(0xff0000, 0xff00, 0xff)),
+    }
+    images = []
+    for name, b in sorted(files.items()):
+        put(d + "/set/" + name, b); images.append(decoded(b))
+    # Pillow 9.4 reads a step in a run wrongly, and no runs of 4 bits: the same pixels, as they are.
+    for bits in 4, 8:
+        put("%s/set/z-rle%d.bmp" % (d, bits), bmp(stepped, bits, form=1 if bits == 8 else 2, colours=colours[:16], rows=runs(stepped, bits)))
+        images.append(decoded(bmp(stepped, bits, colours=colours[:16])))
+    save(d, images, [0] * len(images), ["set/" + n for n in sorted(files) + ["z-rle4.bmp", "z-rle8.bmp"]], ["set"])
+
+
+def npy(d):
+    """CIFAR-10-C: five severities in a file, labels of all in one; CIFAR-10.1 in a folder of its own would be another set."""
+    a, b, y = noise(10, 8, 8, 3), noise(10, 8, 8, 3), noise(10) % 10
+    os.makedirs(d)
+    np.save(d + "/fog.npy", a); np.save(d + "/snow.npy", b); np.save(d + "/labels.npy", y)
+    save(d, np.concatenate([a, b]), np.concatenate([y, y]), ["fog.npy/%05d" % i for i in range(10)] + ["snow.npy/%05d" % i for i in range(10)])
+    for k in range(5):
+        save("%s-%d" % (d, k + 1), np.concatenate([a[2 * k:2 * k + 2], b[2 * k:2 * k + 2]]), np.tile(y[2 * k:2 * k + 2], 2),
+             ["%s.npy/%05d" % (f, 2 * k + i) for f in ("fog", "snow") for i in range(2)])
+
+
+def npy_named(d, images, labels, kind):
+    """Arrays whose names tell what belongs together, of every form."""
+    a, y = noise(4, 8, 8, 3), noise(4) % 10
+    form = {"hwc": a, "chw": a.transpose(0, 3, 1, 2).copy(), "gray": a[..., 0].copy(), "gray1": a[..., :1].copy()}[kind]
+    os.makedirs(d)
+    np.save(d + "/" + images, form); np.save(d + "/" + labels, y.astype("i8")[:, None])
+    save(d, a if kind in ("hwc", "chw") else a[..., 0], y)
+
+
+def medmnist(d, compressed=True):
+    os.makedirs(d)
+    parts, images, labels = {}, [], []
+    for s, n in ("train", 4), ("val", 2), ("test", 3):
+        parts[s + "_images"] = noise(n, 28, 28, 3); parts[s + "_labels"] = noise(n, 1) % 9
+        images.append(parts[s + "_images"]); labels.append(parts[s + "_labels"][:, 0])
+    (np.savez_compressed if compressed else np.savez)(d + "/pathmnist.npz", **parts)
+    save(d, np.concatenate(images), np.concatenate(labels), ["pathmnist.npz/%05d" % i for i in range(9)])
+    save(d + "-val", images[1], labels[1])
+
+
 def lsun(d):
     import lmdb
     images, labels, names = [], [], []
@@ -245,7 +374,12 @@ MAKE = {
     "cifar100-bin": lambda d: cifar100(d, False, True), "cifar100-bin-coarse": lambda d: cifar100(d, True, True),
     "imagenet32": imagenet, "imagenet64-p4": lambda d: imagenet(d, side=64, protocol=4),
     "imagenet8-npz": lambda d: imagenet(d, True, 8),
-    "tiny": tiny, "folders": folders, "lsun": lsun, "webdataset": webdataset, "ilsvrc": ilsvrc, "openood": openood,
+    "tiny": tiny, "npy": npy, "npy-10.1": lambda d: npy_named(d, "cifar10.1_v6_data.npy", "cifar10.1_v6_labels.npy", "hwc"),
+    "npy-xy": lambda d: npy_named(d, "x_test.npy", "y_test.npy", "chw"),
+    "npy-gray": lambda d: npy_named(d, "kmnist-test-imgs.npy", "kmnist-test-labels.npy", "gray"),
+    "npy-gray1": lambda d: npy_named(d, "images.npy", "targets.npy", "gray1"),
+    "medmnist": medmnist, "medmnist-stored": lambda d: medmnist(d, False),
+    "folders": folders, "pictures": pictures, "lsun": lsun, "webdataset": webdataset, "ilsvrc": ilsvrc, "openood": openood,
 }
 
 

@@ -15,6 +15,7 @@
 #include "ds/ds.h"
 #include "ds/ds_files.h"
 #include "ds/format/ds_archive.h"
+#include "ds/format/ds_zip.h"
 
 enum { BLOCK = 256 << 10, PATH = 4096 };
 
@@ -113,8 +114,12 @@ struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err)
 		goto fail;
 	support(a->outer);
 	if ((a->gz ? archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
-		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK)
-		return a;
+		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK) {
+		if (a->gz || ds_zip_check_file(path, err) == 0)
+			return a;
+		err_prefix(err, "'%s' ", path);
+		goto fail;
+	}
 	why = archive_error_string(a->outer);
 	code = archive_errno(a->outer);
 	*is = code == ENOENT || code == EACCES;
@@ -134,8 +139,13 @@ struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name
 	if (!a)
 		return NULL;
 	archive_read_support_format_zip_seekable(a->outer);
-	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK)
-		return a;
+	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK) {
+		if (ds_zip_check(&(struct ds_zip){ p, -1, n }, err) == 0)
+			return a;
+		err_prefix(err, "zip file ");
+		ds_archive_close(a);
+		return NULL;
+	}
 	err_fail(err, "not a whole zip file: %s", archive_error_string(a->outer));
 	ds_archive_close(a);
 	return NULL;
@@ -300,4 +310,17 @@ ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *er
 		return err_fail(err, "is a link; archive the files themselves (tar -h --hard-dereference)");
 	got = archive_read_data(ar, to, n);
 	return got < 0 ? err_fail(err, "cannot be read: %s", archive_error_string(ar)) : got;
+}
+
+int ds_archive_read_all(struct ds_archive *a, struct ds_bytes *b, size_t limit, struct err *err)
+{
+	ssize_t n = 1;
+
+	b->n = 0;
+	while (n > 0) {
+		if (ds_bytes_grow(b, limit, err) < 0 || (n = ds_archive_read(a, b->p + b->n, b->cap - b->n, err)) < 0)
+			return -1;
+		b->n += (size_t)n;
+	}
+	return 0;
 }

@@ -24,6 +24,8 @@ void ds_archive_close(struct ds_archive *a);
 int ds_archive_next(struct ds_archive *a, const char **name, enum ds_kind *kind, struct err *err);
 /* At most n bytes: how many, 0 at the file's end, -1 with err. */
 ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *err);
+/* Replaces what b holds by the whole of the current file, at most limit bytes. -1 with err. */
+int ds_archive_read_all(struct ds_archive *a, struct ds_bytes *b, size_t limit, struct err *err);
 
 #ifdef __cplusplus
 }

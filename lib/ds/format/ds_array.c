@@ -9,11 +9,14 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
-/* Bytes of an element; 0: not of 1, 2, 4 or 8. */
+/* Bytes of an element, of a dtype as "u1", "|u1", "<f8"; 0: it is no number of 1, 2, 4 or 8. */
 static size_t element(const char *dtype)
 {
-	char last = dtype[0] ? dtype[strlen(dtype) - 1] : '\0';
-	return last == '1' || last == '2' || last == '4' || last == '8' ? (size_t)(last - '0') : 0;
+	const char *kind = dtype + (*dtype && strchr("<>|=", *dtype) != NULL);
+
+	if (!*kind || !strchr("uifb", *kind) || !kind[1] || !strchr("1248", kind[1]) || kind[2])
+		return 0;
+	return (size_t)(kind[1] - '0');
 }
 
 /* What stands behind 'key': in the head, blanks skipped; NULL: it is not there. */
@@ -59,6 +62,7 @@ int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *er
 	size_t wide, len, size;
 	char head[1024];
 
+	*a = (struct ds_array){ .data = p };
 	if (n < 12 || memcmp(p, "\x93NUMPY", 6) != 0 || p[6] < 1 || p[6] > 3)
 		return err_fail(err, "not a NumPy array");
 	wide = p[6] == 1 ? 2 : 4;
@@ -75,8 +79,10 @@ int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *er
 	*a = (struct ds_array){ .data = p + 8 + wide + len };
 	if (!parse(head, a))
 		return err_fail(err, "NumPy array with a damaged head");
-	if (!(size = element(a->dtype)))
+	if (!(size = element(a->dtype))) {
+		a->data = NULL;
 		return err_fail(err, "NumPy array of unknown elements '%s'", a->dtype);
+	}
 	for (int i = 0; i < a->ndim; i++)
 		if (__builtin_mul_overflow(size, a->shape[i], &size))
 			return err_fail(err, "NumPy array of impossible size");
@@ -111,7 +117,7 @@ int ds_array_label(const struct ds_array *a, size_t i, int64_t *ret, struct err 
 
 	if (i >= ds_array_labels(a))
 		return err_fail(err, "row %zu has no label", i);
-	if (a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
+	if (!size || a->dtype[0] == '>' || (kind != 'u' && kind != 'i'))
 		return err_fail(err, "labels are of NumPy's type '%s', which is not read; write them as '<i8'",
 				a->dtype);
 	for (size_t k = size; k-- > 0;)

@@ -20,7 +20,7 @@ struct ds_array {
 	bool fortran;              /* the first index runs fastest */
 	const unsigned char *data; /* borrowed; as long as the shape says */
 };
-/* A .npy file in memory. -1 with err: it is none, is cut off, or its elements are no numbers. */
+/* A .npy file in memory. -1 with err: it is none, is cut off, or its elements are no numbers (then a->data is NULL). */
 int ds_array_npy(const void *p, size_t n, struct ds_array *a, struct err *err);
 /* False: it is no array. */
 bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a);

@@ -4,7 +4,6 @@
  * files of one operand are a pair if their names are equal up to "images" or "labels". What is left of the path
  * without the words for splits names the set: labels of emnist-letters-train and emnist-letters-test mean the same,
  * those of emnist-digits-test do not. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,39 +177,18 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	return rc;
 }
 
-/* The word for a split that p begins with: its length, or 0. */
-static size_t split_word(const char *p, bool first)
-{
-	static const char *const words[] = { "training", "train",      "testing", "test",
-					     "t10k",     "validation", "valid",   "val" };
-
-	for (size_t i = 0; first && i < sizeof words / sizeof *words; i++)
-		if (strncmp(p, words[i], strlen(words[i])) == 0 && !isalnum((unsigned char)p[strlen(words[i])]))
-			return strlen(words[i]);
-	return 0;
-}
-
 /* The set that the images belong to: where they lie, without what says which split they are. NULL: no memory. */
 static char *set_of(const struct ds_source *s, const struct idx *x)
 {
 	const struct ds_operand *o = &s->operands[x->operand];
 	const char *inside = x->key + (o->plain ? 0 : strlen(o->prefix));
-	char *set = NULL, *to;
-	size_t n = 0;
+	char *set = NULL;
 
 	if (asprintf(&set, "%s/%s", o->path, inside) < 0)
 		return NULL;
 	if (o->plain) /* the path up to "images", as the key is */
 		set[ds_base(o->path) - o->path + (ptrdiff_t)strlen(ds_base(x->key))] = '\0';
-	to = set;
-	for (const char *p = set; *p; p += n) {
-		n = split_word(p, p == set || !isalnum((unsigned char)p[-1]));
-		if (n == 0) {
-			*to++ = *p;
-			n = 1;
-		}
-	}
-	*to = '\0';
+	ds_set_name(set);
 	return set;
 }
 
@@ -266,7 +244,7 @@ static int finish(struct ds_source *s, struct err *err)
 {
 	const struct idx *all = *ds_state(s, DS_LAYOUT_idx), *l;
 
-	if (all && s->n == 0)
+	if (all && s->n == 0 && !s->o.split)
 		return ds_pass(s, all->path, "holds labels only; the images are in another file");
 	for (const struct idx *x = all; x; x = x->next) {
 		struct idx beside = { 0 };

@@ -56,21 +56,6 @@ static int label_at(const struct part *p, size_t i, int64_t *ret, struct err *er
 			       ds_array_label(&p->label_array, i, ret, err);
 }
 
-/* A member of an .npz, whole. */
-static int read_member(struct ds_archive *z, struct ds_bytes *b, struct err *err)
-{
-	ssize_t n = 1;
-
-	b->n = 0;
-	while (n > 0) {
-		if (ds_bytes_grow(b, DS_MAX_FILE, err) < 0 ||
-		    (n = ds_archive_read(z, b->p + b->n, b->cap - b->n, err)) < 0)
-			return -1;
-		b->n += (size_t)n;
-	}
-	return 0;
-}
-
 /* 1, 0: it holds no such images, -1. */
 static int read_npz(const struct ds_bytes *b, struct part *p, struct err *err)
 {
@@ -82,12 +67,12 @@ static int read_npz(const struct ds_bytes *b, struct part *p, struct err *err)
 
 	while (rc == 1 && (rc = ds_archive_next(z, &name, &kind, err)) == 1) {
 		if (strcmp(name, "data.npy") == 0) {
-			if ((rc = read_member(z, &p->m.own, err)) == 0 &&
+			if ((rc = ds_archive_read_all(z, &p->m.own, DS_MAX_FILE, err)) == 0 &&
 			    (rc = ds_array_npy(p->m.own.p, p->m.own.n, &a, err)) == 0)
 				found = ds_planes_of(&a, &p->m);
 			rc = rc < 0 ? -1 : 1;
 		} else if (strcmp(name, "labels.npy") == 0) {
-			if ((rc = read_member(z, &p->label_bytes, err)) == 0 &&
+			if ((rc = ds_archive_read_all(z, &p->label_bytes, DS_MAX_FILE, err)) == 0 &&
 			    (rc = ds_array_npy(p->label_bytes.p, p->label_bytes.n, &p->label_array, err)) == 0)
 				p->n_labels = ds_array_labels(&p->label_array);
 			p->labelled = true;
@@ -224,7 +209,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	if (!ds_wanted(s) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
 		return 0;
 	if (!ds_in_split(s, in->path, split_of(in->path)) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
-		return 1;
+		return named(in->path); /* of other names it may be of another layout */
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)))
 		return -1;
 	if (strcmp(ds_base(in->path), "map_clsloc.txt") == 0)

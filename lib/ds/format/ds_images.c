@@ -9,7 +9,11 @@
 
 static bool named(const char *path)
 {
-	static const char *const endings[] = { ".png", ".jpg", ".jpeg", ".webp", ".jpe", ".jfif" };
+	/* Pictures that are not read are named, too: each is said to be none that is read, and not passed over. */
+	static const char *const endings[] = { ".png", ".jpg",  ".jpeg", ".webp", ".jpe", ".jfif", ".gif",
+					       ".bmp", ".dib",  ".tif",  ".tiff", ".ppm", ".pgm",  ".pbm",
+					       ".pnm", ".heic", ".heif", ".avif", ".jp2", ".j2k",  ".jpx",
+					       ".jxl", ".tga",  ".psd",  ".apng", ".mpo" };
 	const char *base = ds_base(path), *dot = strrchr(base, '.');
 
 	if (!dot || base[0] == '.' || strstr(path, "__MACOSX/"))
@@ -39,7 +43,7 @@ static int finish(struct ds_source *s, struct err *err)
 
 const struct ds_layout ds_layout_images = {
 	.name = "images",
-	.what = "PNG, JPEG and WebP files; their folder is their class",
+	.what = "PNG, JPEG, WebP, GIF and BMP files; their folder is their class",
 	.named = named,
 	.starts = starts,
 	.list = list,

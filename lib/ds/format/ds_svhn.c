@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ds/ds_internal.h"
+#include "ds/format/ds_mat.h"
 #include "version.h" /* LIBMATIO: the soname of the library whose header this is */
 
 static struct {
@@ -176,6 +177,9 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		matio.close(mat);
 	} else
 		err_fail(err, "damaged MATLAB file, or cut off");
+	/* Other data sets have notes in this format; a damaged one may have been images. */
+	if (rc >= 0 && ds_mat_check(path, err) < 0)
+		rc = rc ? -1 : ds_pass(s, in->path, "is not read: %s", err->text);
 	if (fd >= 0)
 		close(fd);
 	return rc;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB.
+ * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB. GIF and BMP have files of
+ * their own.
  *
  * libpng and libjpeg report errors by calling a function that must not return: ours writes the reason and jumps back
  * to the setjmp() of decode_X(), which frees. So what is changed between setjmp() and the jump, and read after it,
  * must be volatile or lie in memory that is not the function's own. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,37 +17,7 @@
 #include <webp/decode.h>
 
 #include "ds/ds_internal.h"
-
-void ds_pixels_release(struct ds_pixels *p)
-{
-	free(p->rgb);
-	*p = (struct ds_pixels){ 0 };
-}
-
-int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err)
-{
-	size_t want = (size_t)h * (size_t)w * 3 + DS_SLACK;
-
-	if (want > p->cap) {
-		uint8_t *grown = realloc(p->rgb, want);
-		if (!grown)
-			return err_memory(err);
-		p->rgb = grown;
-		p->cap = want;
-	}
-	p->h = h;
-	p->w = w;
-	return 0;
-}
-
-static int check_size(unsigned long h, unsigned long w, struct err *err)
-{
-	if (h == 0 || w == 0)
-		return err_fail(err, "image of %lu x %lu pixels: empty", w, h);
-	if (h > DS_MAX_SIDE || w > DS_MAX_SIDE || h * w > DS_MAX_PIXELS)
-		return err_fail(err, "image of %lu x %lu pixels: too large", w, h);
-	return 0;
-}
+#include "ds/pixel/ds_decode_internal.h"
 
 /* ---- PNG ---- */
 
@@ -53,7 +25,23 @@ struct png_input {
 	const unsigned char *p;
 	size_t left;
 	struct err *err;
+	bool lacked; /* memory: what libpng says of it is not told from damage */
 };
+
+static png_voidp png_take(png_structp png, png_alloc_size_t n)
+{
+	struct png_input *in = png_get_mem_ptr(png);
+	void *p = malloc(n);
+
+	in->lacked = in->lacked || !p;
+	return p;
+}
+
+static void png_give(png_structp png, png_voidp p)
+{
+	(void)png;
+	free(p);
+}
 
 static void png_feed(png_structp png, png_bytep to, png_size_t n)
 {
@@ -70,7 +58,10 @@ static void png_fail(png_structp png, png_const_charp what)
 {
 	struct png_input *in = png_get_error_ptr(png);
 
-	err_fail(in->err, "damaged PNG: %s", what);
+	if (in->lacked)
+		err_memory(in->err);
+	else
+		err_fail(in->err, "damaged PNG: %s", what);
 	longjmp(png_jmpbuf(png), 1);
 }
 
@@ -100,8 +91,9 @@ static void png_to_rgb(png_structp png, png_infop info)
 
 static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct err *err)
 {
-	struct png_input in = { data, len, err };
-	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, png_fail, png_ignore);
+	struct png_input in = { data, len, err, false };
+	png_structp png =
+		png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &in, png_fail, png_ignore, &in, png_take, png_give);
 	png_infop info = png ? png_create_info_struct(png) : NULL;
 	png_bytep *volatile rows = NULL;
 	volatile int rc = -1;
@@ -114,7 +106,7 @@ static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct 
 		goto out;
 	png_set_read_fn(png, &in, png_feed);
 	png_read_info(png, info);
-	if (check_size(png_get_image_height(png, info), png_get_image_width(png, info), err) < 0)
+	if (ds_check_size(png_get_image_height(png, info), png_get_image_width(png, info), err) < 0)
 		goto out;
 	png_to_rgb(png, info);
 	if (ds_pixels_resize(p, (int)png_get_image_height(png, info), (int)png_get_image_width(png, info), err) < 0)
@@ -143,6 +135,7 @@ struct jpeg_trouble {
 	struct jpeg_error_mgr mgr;
 	jmp_buf jump;
 	struct err *err;
+	bool lenient, is_short; /* ds_decoder_lenient(), ds_decoder_short() */
 };
 
 static void jpeg_fail(j_common_ptr j)
@@ -151,7 +144,10 @@ static void jpeg_fail(j_common_ptr j)
 	char text[JMSG_LENGTH_MAX];
 
 	j->err->format_message(j, text);
-	err_fail(t->err, "damaged JPEG: %s", text);
+	if (j->err->msg_code == JERR_OUT_OF_MEMORY)
+		err_memory(t->err);
+	else
+		err_fail(t->err, "damaged JPEG: %s", text);
 	longjmp(t->jump, 1);
 }
 
@@ -159,8 +155,13 @@ static void jpeg_fail(j_common_ptr j)
  * other damage (a wrong code inside the data) is accepted, as in Pillow. */
 static void jpeg_warn(j_common_ptr j, int level)
 {
-	if (level < 0 && (j->err->msg_code == JWRN_JPEG_EOF || j->err->msg_code == JWRN_HIT_MARKER))
+	struct jpeg_trouble *t = (struct jpeg_trouble *)j->err;
+
+	if (level >= 0 || (j->err->msg_code != JWRN_JPEG_EOF && j->err->msg_code != JWRN_HIT_MARKER))
+		return;
+	if (!t->lenient)
 		jpeg_fail(j);
+	t->is_short = true;
 }
 
 /* w pixels (c,m,y,k) become (r,g,b) as in Pillow: v = k - (255 - c) * k / 255, at least 0. libjpeg hands over Adobe's
@@ -236,7 +237,7 @@ static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int a
 	d->begun = true;
 	jpeg_mem_src(j, data, len);
 	jpeg_read_header(j, TRUE);
-	if (check_size(j->image_height, j->image_width, err) < 0)
+	if (ds_check_size(j->image_height, j->image_width, err) < 0)
 		goto fail;
 	scale_down(j, at_least);
 	j->out_color_space = j->num_components == 4 ? JCS_CMYK : JCS_RGB;
@@ -264,7 +265,7 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 		return err_fail(err, "damaged WebP");
 	if (c.input.has_animation)
 		return err_fail(err, "a WebP animation, not an image");
-	if (check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
+	if (ds_check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
 		return -1;
 	if (ds_pixels_resize(p, c.input.height, c.input.width, err) < 0)
 		return -1;
@@ -273,7 +274,10 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	c.output.u.RGBA.rgba = p->rgb;
 	c.output.u.RGBA.stride = 3 * p->w;
 	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
+	errno = 0;
 	rc = WebPDecode(data, len, &c);
+	if (rc != VP8_STATUS_OK && errno == ENOMEM) /* which libwebp may call damage */
+		return err_memory(err);
 	switch (rc) {
 	case VP8_STATUS_OK: return 0;
 	case VP8_STATUS_OUT_OF_MEMORY: return err_memory(err);
@@ -288,6 +292,16 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 struct ds_decoder *ds_decoder_new(void)
 {
 	return calloc(1, sizeof(struct ds_decoder));
+}
+
+void ds_decoder_lenient(struct ds_decoder *d)
+{
+	d->t.lenient = true;
+}
+
+bool ds_decoder_short(const struct ds_decoder *d)
+{
+	return d->t.is_short;
 }
 
 void ds_decoder_free(struct ds_decoder *d)
@@ -314,21 +328,70 @@ static bool is_webp(const unsigned char *p, size_t n)
 	return n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0;
 }
 
+/* A box of ISO's media format that says what the file is: bytes 4 to 7 are "ftyp", the brand follows. */
+static const char *brand_of(const unsigned char *p, size_t n)
+{
+	static const char *const brands[][2] = { { "avif", "an AVIF image" },  { "avis", "an AVIF image" },
+						 { "heic", "a HEIC image" },   { "heix", "a HEIC image" },
+						 { "hevc", "a HEIC image" },   { "heim", "a HEIC image" },
+						 { "mif1", "a HEIF image" },   { "msf1", "a HEIF image" },
+						 { "jxl ", "a JPEG XL image" } };
+
+	for (size_t i = 0; n >= 12 && memcmp(p + 4, "ftyp", 4) == 0 && i < sizeof brands / sizeof *brands; i++)
+		if (memcmp(p + 8, brands[i][0], 4) == 0)
+			return brands[i][1];
+	return NULL;
+}
+
+const char *ds_other_image(const unsigned char *p, size_t n)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *name;
+	} begins[] = {
+		{ "II*\0", 4, "a TIFF image" },
+		{ "MM\0*", 4, "a TIFF image" },
+		{ "II+\0", 4, "a TIFF image" },
+		{ "MM\0+", 4, "a TIFF image" },
+		{ "\0\0\0\14jP  \r\n\x87\n", 12, "a JPEG 2000 image" },
+		{ "\xff\x4f\xff\x51", 4, "a JPEG 2000 image" },
+		{ "\0\0\0\14JXL \r\n\x87\n", 12, "a JPEG XL image" },
+		{ "\xff\x0a", 2, "a JPEG XL image" },
+		{ "8BPS", 4, "a Photoshop image" },
+	};
+
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (n >= begins[i].n && memcmp(p, begins[i].bytes, begins[i].n) == 0)
+			return begins[i].name;
+	if (n >= 3 && p[0] == 'P' && p[1] >= '1' && p[1] <= '6' && (p[2] == '\n' || p[2] == ' ' || p[2] == '\r'))
+		return "a PNM image";
+	return brand_of(p, n);
+}
+
 bool ds_is_image(const void *head, size_t n)
 {
-	return is_png(head, n) || is_jpeg(head, n) || is_webp(head, n);
+	return is_png(head, n) || is_jpeg(head, n) || is_webp(head, n) || ds_is_gif(head, n) || ds_is_bmp(head, n) ||
+	       ds_other_image(head, n);
 }
 
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
 		   struct err *err)
 {
+	d->t.is_short = false;
 	if (is_png(data, len))
 		return decode_png(data, len, p, err);
 	if (is_jpeg(data, len))
 		return decode_jpeg(d, data, len, at_least, p, err);
 	if (is_webp(data, len))
 		return decode_webp(data, len, p, err);
-	return err_fail(err, len ? "not a PNG, JPEG or WebP image" : "empty file");
+	if (ds_is_gif(data, len))
+		return ds_decode_gif(data, len, p, err);
+	if (ds_is_bmp(data, len))
+		return ds_decode_bmp(data, len, p, err);
+	if (ds_other_image(data, len))
+		return err_fail(err, "%s, which is not read; convert it to PNG", ds_other_image(data, len));
+	return err_fail(err, len ? "not a PNG, JPEG, WebP, GIF or BMP image" : "empty file");
 }
 
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err)
@@ -341,11 +404,4 @@ int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err
 	rc = ds_decoder_run(d, data, len, 0, p, err);
 	ds_decoder_free(d);
 	return rc;
-}
-
-int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err)
-{
-	if (at >= n)
-		return err_fail(err, "the file changed while it was read");
-	return ds_pixels_resize(p, (int)h, (int)w, err);
 }

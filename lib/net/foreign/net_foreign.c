@@ -12,9 +12,17 @@
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_safetensors.h"
 
-/* All of fd, growing as bytes arrive. NULL with a line in err. */
+/* Does it begin as anything that is read here? */
+static bool is_known(const unsigned char *p, size_t n)
+{
+	return net_pytorch_is(p, n) || net_safetensors_is(p, n) || (n && (*p & 0xf0) == 0x80);
+}
+
+/* All of fd, growing as bytes arrive; of what begins as nothing that is known, the beginning. NULL with a line in
+ * err. */
 static unsigned char *read_all(int fd, size_t *n, struct err *err)
 {
+	enum { BEGINNING = 16 };
 	size_t cap = 1 << 16;
 	unsigned char *p = malloc(cap), *grown;
 	ssize_t got = 1;
@@ -41,6 +49,8 @@ static unsigned char *read_all(int fd, size_t *n, struct err *err)
 			return NULL;
 		}
 		*n += got > 0 ? (size_t)got : 0;
+		if (*n >= BEGINNING && !is_known(p, *n)) /* it may have no end */
+			break;
 	}
 	if (!p)
 		err_memory(err);

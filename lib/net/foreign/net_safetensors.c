@@ -179,11 +179,26 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 {
 	const char *dtype = t->type == TS_F32 ? "F32" : t->type == TS_I64 ? "I64" : "U8";
 	json_t *shape = json_array();
+	bool failed = !shape;
 
 	for (int i = 0; i < t->ndim; i++)
-		json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
+		failed |= json_array_append_new(shape, json_integer((json_int_t)t->shape[i])) < 0;
+	if (failed) { /* a shape without its last number is one, too */
+		json_decref(shape);
+		return NULL;
+	}
 	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets", (json_int_t)at,
 			 (json_int_t)(at + ts_tensor_bytes(t)));
+}
+
+/* Jansson's text lacks some of it, without a word, where it finds no memory. */
+static bool reads_back(const char *text, const json_t *root)
+{
+	json_t *again = json_loads(text, 0, NULL);
+	const bool same = again && json_equal(again, root);
+
+	json_decref(again);
+	return same;
 }
 
 /* The header, padded so that the data begins at a multiple of 8 bytes. The caller frees it. */
@@ -200,6 +215,10 @@ static char *header_json(const struct ts_set *set, const char *const *pairs)
 	for (size_t i = 0; i < set->n; at += ts_tensor_bytes(&set->t[i++]))
 		failed |= json_object_set_new(root, set->t[i].name, entry_json(&set->t[i], at)) < 0;
 	text = failed ? NULL : json_dumps(root, JSON_COMPACT);
+	if (text && !reads_back(text, root)) {
+		free(text);
+		text = NULL;
+	}
 	json_decref(meta);
 	json_decref(root);
 	if (text && (padded = malloc(strlen(text) + 9)) != NULL) {

@@ -307,18 +307,20 @@ static int begin(struct ood_set *set, size_t n, unsigned flags)
 		       -1;
 }
 
-/* In a stream, and without parameters: else it is no log-odds of the softmax. */
-static bool has_log_odds(const struct ts_header *h)
+/* In a stream, and without parameters: else it is no log-odds of the softmax. 1, 0, -1: not known. */
+static int has_log_odds(const struct ts_header *h)
 {
 	char **texts = NULL;
 	size_t n = 0;
-	bool found = false;
+	int found = 0, rc;
 
-	if (ood_set_is_score(ts_header_field(h, "msp")) && ts_meta_get_strs(&h->meta, "methods", &texts, &n) == 1)
-		for (size_t i = 0; i < n; i++)
-			found |= strcmp(texts[i], "msp") == 0;
+	if (!ood_set_is_score(ts_header_field(h, "msp")))
+		return 0;
+	rc = ts_meta_get_strs(&h->meta, "methods", &texts, &n);
+	for (size_t i = 0; rc == 1 && i < n; i++)
+		found |= strcmp(texts[i], "msp") == 0;
 	ts_strs_free(texts, n);
-	return found;
+	return rc < 0 ? -1 : found;
 }
 
 static ptrdiff_t find_classes(const struct ts_header *h, const char *name)
@@ -331,6 +333,8 @@ static ptrdiff_t find_classes(const struct ts_header *h, const char *name)
 /* Finds the columns to read. */
 static int find_columns(struct reading *k, const struct ts_header *h, char *const *methods)
 {
+	int odds;
+
 	for (size_t m = 0; m < k->set->n_methods; m++) {
 		struct err why;
 		if (!ood_set_is_score(ts_header_field(h, methods[m]))) {
@@ -342,7 +346,9 @@ static int find_columns(struct reading *k, const struct ts_header *h, char *cons
 	k->f = h->fields;
 	k->label = find_classes(h, "label");
 	k->pred = find_classes(h, "pred");
-	k->odds = has_log_odds(h) ? ts_header_col(h, "msp") : -1;
+	if ((odds = has_log_odds(h)) < 0)
+		return ood_input_fail(k->in, "meta 'methods' is no list of names, or out of memory");
+	k->odds = odds ? ts_header_col(h, "msp") : -1;
 	return 0;
 }
 

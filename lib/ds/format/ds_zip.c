@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ * The directory's end (22 bytes and a comment) says how many entries there are and where they begin; a larger one, of
+ * zip64, says so in 64 bits. An entry is 46 bytes, a name, and more; it says where the file's own head is, 30 bytes and
+ * the name. All numbers are little-endian. What stands in front of a zip shifts all places. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ds/format/ds_zip.h"
+
+enum { END = 22, END64 = 56, LOCATOR = 20, ENTRY = 46, LOCAL = 30, COMMENT = 65535, NAME = 65535 };
+
+struct directory {
+	uint64_t at, size, n; /* of the entries */
+	uint64_t shift;       /* bytes in front of the zip */
+};
+
+static uint64_t number(const unsigned char *p, int bytes)
+{
+	uint64_t v = 0;
+
+	while (bytes-- > 0)
+		v = v << 8 | p[bytes];
+	return v;
+}
+
+/* Reads n bytes at a place. -1: there are not so many. */
+static int read_at(const struct ds_zip *z, uint64_t at, void *to, size_t n)
+{
+	size_t got = 0;
+
+	if (at > z->size || z->size - at < n)
+		return -1;
+	if (z->memory) {
+		memcpy(to, z->memory + at, n);
+		return 0;
+	}
+	while (got < n) {
+		ssize_t some = pread(z->fd, (char *)to + got, n - got, (off_t)(at + got));
+
+		if (some <= 0 && errno != EINTR)
+			return -1;
+		got += some > 0 ? (size_t)some : 0;
+	}
+	return 0;
+}
+
+static int damaged(struct err *err)
+{
+	return err_fail(err, "is damaged: the directory at its end does not fit to the file");
+}
+
+/* The place of the directory's end, the last one that fits; -1. */
+static int64_t find_end(const struct ds_zip *z, unsigned char *tail, size_t n)
+{
+	if (n < END || read_at(z, z->size - n, tail, n) < 0)
+		return -1;
+	for (size_t i = n - END + 1; i-- > 0;)
+		if (memcmp(tail + i, "PK\5\6", 4) == 0 && i + END + number(tail + i + 20, 2) <= n)
+			return (int64_t)i;
+	return -1;
+}
+
+static int find_directory(const struct ds_zip *z, struct directory *d, struct err *err)
+{
+	const size_t n = z->size < END + COMMENT ? (size_t)z->size : END + COMMENT;
+	unsigned char *tail = malloc(n + 1), big[END64], where[LOCATOR];
+	int64_t i = tail ? find_end(z, tail, n) : -1;
+	uint64_t end;
+
+	if (i < 0) {
+		free(tail);
+		return tail ? damaged(err) : err_memory(err);
+	}
+	end = z->size - n + (uint64_t)i;
+	*d = (struct directory){ number(tail + i + 16, 4), number(tail + i + 12, 4), number(tail + i + 10, 2), 0 };
+	free(tail);
+	if (end >= LOCATOR && read_at(z, end - LOCATOR, where, LOCATOR) == 0 && memcmp(where, "PK\6\7", 4) == 0) {
+		if (end < LOCATOR + END64 || read_at(z, end - LOCATOR - END64, big, END64) < 0 ||
+		    memcmp(big, "PK\6\6", 4) != 0)
+			return damaged(err);
+		*d = (struct directory){ number(big + 48, 8), number(big + 40, 8), number(big + 32, 8), 0 };
+		end -= LOCATOR + END64;
+	}
+	if (d->size > end || d->at > end - d->size)
+		return damaged(err);
+	d->shift = end - d->size - d->at;
+	return 0;
+}
+
+/* Where the file's own head is: 4 bytes of the entry, or, if these are all ones, 8 of its zip64 field. */
+static int place_of(const unsigned char *entry, const unsigned char *more, size_t n, uint64_t *ret)
+{
+	*ret = number(entry + 42, 4);
+	if (*ret != UINT32_MAX)
+		return 0;
+	while (n >= 4 && number(more + 2, 2) <= n - 4) {
+		const size_t len = (size_t)number(more + 2, 2);
+		const size_t skip = (number(entry + 24, 4) == UINT32_MAX ? 8u : 0u) +
+				    (number(entry + 20, 4) == UINT32_MAX ? 8u : 0u);
+
+		if (number(more, 2) == 1 && len >= skip + 8) {
+			*ret = number(more + 4 + skip, 8);
+			return 0;
+		}
+		more += 4 + len;
+		n -= 4 + len;
+	}
+	return -1;
+}
+
+/* Compares the names of an entry, whose bytes from 46 on are in rest: the name, and more behind it. */
+static int check_entry(const struct ds_zip *z, const struct directory *d, const unsigned char *entry,
+		       const unsigned char *rest, struct err *err)
+{
+	const size_t len = (size_t)number(entry + 28, 2);
+	unsigned char head[LOCAL], name[NAME];
+	uint64_t at;
+
+	if (place_of(entry, rest + len, (size_t)number(entry + 30, 2), &at) < 0 || at > z->size ||
+	    read_at(z, at + d->shift, head, LOCAL) < 0 || memcmp(head, "PK\3\4", 4) != 0)
+		return damaged(err);
+	if (number(head + 26, 2) == len && read_at(z, at + d->shift + LOCAL, name, len) == 0 &&
+	    memcmp(name, rest, len) == 0)
+		return 0;
+	return err_fail(err, "is damaged: the directory at its end has '%.*s', which is called otherwise where it lies",
+			(int)(len < 1000 ? len : 1000), (const char *)rest);
+}
+
+int ds_zip_check(const struct ds_zip *z, struct err *err)
+{
+	unsigned char entry[ENTRY], rest[2 * NAME];
+	struct directory d = { 0 };
+	uint64_t at;
+
+	if (find_directory(z, &d, err) < 0)
+		return -1;
+	at = d.at + d.shift;
+	for (uint64_t i = 0; i < d.n; i++) {
+		size_t n;
+
+		if (read_at(z, at, entry, ENTRY) < 0 || memcmp(entry, "PK\1\2", 4) != 0)
+			return damaged(err);
+		n = (size_t)(number(entry + 28, 2) + number(entry + 30, 2));
+		if (read_at(z, at + ENTRY, rest, n) < 0)
+			return damaged(err);
+		if (check_entry(z, &d, entry, rest, err) < 0)
+			return -1;
+		at += ENTRY + n + number(entry + 32, 2);
+	}
+	return 0;
+}
+
+int ds_zip_check_file(const char *path, struct err *err)
+{
+	struct ds_zip z = { NULL, open(path, O_RDONLY | O_CLOEXEC), 0 };
+	char magic[2];
+	struct stat st;
+	int rc = 0;
+
+	if (z.fd < 0)
+		return 0; /* which is said when it is opened to be read */
+	if (fstat(z.fd, &st) == 0 && S_ISREG(st.st_mode) && pread(z.fd, magic, 2, 0) == 2 &&
+	    memcmp(magic, "PK", 2) == 0) {
+		z.size = (uint64_t)st.st_size;
+		rc = ds_zip_check(&z, err);
+	}
+	close(z.fd);
+	return rc;
+}

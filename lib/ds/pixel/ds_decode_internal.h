@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * ds_decode_internal: decoders of one kind of picture each, in files of their own. As ds_decode(): a file in memory to
+ * RGB; -1 with err. */
+#ifndef DS_DECODE_INTERNAL_H
+#define DS_DECODE_INTERNAL_H
+
+#include "ds/ds.h"
+#include "err/err.h"
+
+/* -1 with err: no pixels, or too many. */
+int ds_check_size(unsigned long h, unsigned long w, struct err *err);
+
+bool ds_is_gif(const unsigned char *p, size_t n);
+int ds_decode_gif(const void *data, size_t len, struct ds_pixels *p, struct err *err);
+bool ds_is_bmp(const unsigned char *p, size_t n);
+int ds_decode_bmp(const void *data, size_t len, struct ds_pixels *p, struct err *err);
+/* The name of a format of pictures that is not read ("a TIFF image"), by the file's first bytes; or NULL. */
+const char *ds_other_image(const unsigned char *p, size_t n);
+
+#endif

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Every allocation, every read, every write, every rename may fail: each call in a run of its own, over every program
+# that goes without libtorch (t/helper/faults.c says what is asked of each run). With SLOW=yes all calls; otherwise a sample.
+. "$SRC/t/lib.sh"
+[ -z "$SANITIZE" ] || skip_all 'the sanitizers have a malloc of their own'
+PATH=$BUILD/t/helper:$PATH
+SHIM=$BUILD/t/shim/fault.so
+
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 40 1 >scores.ts
+ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 40 2 >other.ts
+ts-gen scores e:f8 40 2 >wide.ts
+ts-dump --tsv scores.ts >scores.tsv; ts-dump --tsv other.ts | tr '\t' ',' >other.csv
+awk 'BEGIN { srand(3); for (i = 0; i < 40; i++) { for (k = 0; k < 7; k++) printf "%.4f ", rand() + (k == i % 3); print i % 3, "row" i } }' |
+	ts-gen features logits:f4:3,features:f4:4,label:i8,name:str >features.ts
+golden-net images 4 10 >images.ts
+golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
+golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
+um-ckpt export -q -o m.pth m.ckpt && um-ckpt export -q -o m.safetensors m.ckpt
+printf 'method\tset\tauroc\nmsp\ta\t1\n' >seed1.tsv; printf 'method\tset\tauroc\nmsp\ta\t0.5\n' >seed2.tsv
+printf 'cat\ndog\nemu\n' >words; printf 'method: msp\nquiet: true\n' >config.yaml
+for c in cat dog; do mkdir -p folder/$c; image-gen png 5 4 >folder/$c/1.png; image-gen jpeg 5 4 >folder/$c/2.jpg; image-gen webp 5 4 >folder/$c/3.webp; done
+tar cf photos.tar folder; tar czf photos.tar.gz folder; ls folder/*/* | sed 's/$/ 1/' >list.txt
+ds-pack -q folder -o small.ts
+ts-dump --tsv scores.ts >/dev/null; ood-fit -q features.ts -o f.fit; ood-threshold -q -a 0.5 scores.ts -o t.fit
+mkdir sets; /usr/bin/python3 "$SRC/t/helper/formats.py" mnist,cifar10,imagenet,tiny sets 2>/dev/null
+
+# A sample of a kind: 4 calls at most, each failing alone and with all that follow.
+faults_in() { # WHAT [-o FILE]... -- COMMAND...
+	what=$1; shift; bad=0
+	for kind in alloc read write rename; do
+		if [ -n "$SLOW" ]; then from=1 step=1; else
+			calls=$(faults "$SHIM" $kind 1 999999999 "$@" | sed -n 's/.*: \([0-9]*\) calls.*/\1/p')
+			step=$((${calls:-0} / 4 + 1)) from=$(($(printf '%s' "$what$kind" | cksum | cut -d' ' -f1) % step + 1))
+		fi
+		faults "$SHIM" $kind $from $step "$@" >said || bad=1
+		sed "s/^# /# $what: /" said
+	done
+	return $bad
+}
+each() { what=$1; shift; n=$((n + 1)); if faults_in "$what" "$@"; then echo "ok $n - $what"; else echo "not ok $n - $what"; bad_all=1; fi; }
+bad_all=0
+each 'ts-cat' -o o -- ts-cat -o o scores.ts other.ts
+each 'ts-cat by pipe' -- ts-cat --shuffle --head 6 --select msp,name scores.ts
+each 'ts-dump' -- ts-dump scores.ts
+each 'ts-dump --tsv' -- ts-dump --tsv scores.ts
+each 'ts-dump of a checkpoint' -- ts-dump m.ckpt
+each 'ts-dump --header' -- ts-dump --header features.ts
+each 'ts-dump --history' -- ts-dump --history small.ts
+each 'ds-synth' -o o -- ds-synth -q --set id --n 4 -o o
+each 'ds-synth of an OOD set' -- ds-synth -q --set blobs --n 4
+each 'ds-pack of a folder' -o o -- ds-pack -q folder -o o
+each 'ds-pack of an archive' -c -o o -- ds-pack -q photos.tar -o o
+each 'ds-pack of a .tar.gz, resized' -c -o o -- ds-pack -q --size 8 photos.tar.gz -o o
+each 'ds-pack --list' -o o -- ds-pack -q --list list.txt --root . -o o
+each 'ds-pack --skip-bad' -o o -- ds-pack -q --skip-bad folder -o o
+for s in mnist cifar10 imagenet tiny; do
+	[ ! -d sets/$s ] || each "ds-pack of $s" -c -o o -- ds-pack -q sets/$s -o o
+done
+each 'ds-view' -o o -- ds-view -q -o o small.ts
+each 'ood-fit' -o o -- ood-fit -q -o o features.ts
+each 'ood-fit --merge' -o o -- ood-fit -q --merge -o o f.fit f.fit
+each 'ood-score' -o o -- ood-score -q -m msp,energy -o o features.ts
+each 'ood-score, everything' -o o -- ood-score -q --fit f.fit -o o features.ts
+each 'ood-score --config' -- ood-score --config config.yaml features.ts
+each 'ood-score --threshold' -- ood-score -q --threshold t.fit features.ts
+each 'ood-threshold' -o o -- ood-threshold -q -a 0.5 -o o scores.ts
+each 'ood-threshold of <f8' -o o -- ood-threshold -q -a 0.5 -o o wide.ts
+each 'ood-watch' -- ood-watch --pass -q -m msp -r other.ts scores.ts
+each 'ood-metrics' -o roc -- ood-metrics --id scores.ts --roc roc -f tsv other.ts
+each 'ood-metrics of text, with everything' -- ood-metrics --id scores.tsv -f json --show all --pooled --delong --bootstrap 5 other.csv
+each 'ood-seeds' -- ood-seeds seed1.tsv seed2.tsv
+each 'um-embed' -o o -- um-embed -q --threads 1 -m m.ckpt -o o images.ts
+each 'um-embed --layers' -o o -- um-embed -q --threads 1 --layers -m m.ckpt -o o images.ts
+each 'um-estimate' -- um-estimate -q --threads 1 --draws 1 -m m.ckpt images.ts
+each 'um-ckpt import' -c -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.pth
+each 'um-ckpt import of safetensors' -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.safetensors
+each 'um-ckpt export' -o o -- um-ckpt export -q -o o m.ckpt
+each 'um-ckpt export to safetensors' -o o.safetensors -- um-ckpt export -q -o o.safetensors m.ckpt
+each 'um-ckpt bake' -o o -- um-ckpt bake -q -o o masked.ckpt
+each 'um-ckpt show' -- um-ckpt show m.ckpt
+each 'um-ckpt diff' -- um-ckpt diff m.ckpt m.ckpt
+bad=$bad_all
+done_testing

@@ -49,7 +49,7 @@ ok 'the table is that of the build' 'mkdir b u && (cd b && sh ../table.sh) >want
 if have_torch; then
 	seam() { make -s -C "$home/share/unmask/seam" "$@"; }
 	ok 'without the seam: what to type' '
-		fails 1 "make -C share/unmask/seam LIBTORCH=DIR" "$home/bin/um-train" -q -a conv2 -e 1 -o x.ckpt u/id.ts'
+		fails 1 "make -C share/unmask/seam LIBTORCH=DIR" "$home/bin/um-train" -q --engine torch -a conv2 -e 1 -o x.ckpt u/id.ts'
 	ok 'no libtorch: said' 'seam LIBTORCH=/nowhere >out 2>&1; test $? != 0 && grep -q "/nowhere holds no libtorch" out'
 	ok 'the seam, made where the bundle lies' 'seam LIBTORCH="$LIBTORCH" >out 2>&1 || { tail -n 5 out | sed "s/^/# /"; false; }
 		test -s "$home/lib/unmask/libunmask-th.so"'

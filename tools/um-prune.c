@@ -65,10 +65,11 @@ static int measure(const struct job *job, float **v, struct err *err)
 	if (method != SNIP)
 		return 0;
 	if (um_model_new(&m, c,
-			 &(struct um_exec_options){ .torch = o.how.torch,
-						    .device = o.how.device,
-						    .threads = o.how.threads,
-						    .batch = (size_t)o.train.batch },
+			 &(struct um_exec_options){
+				 .torch = o.how.torch,
+				 .device = o.how.device,
+				 .threads = o.how.threads,
+				 .batch = (size_t)o.train.batch < job->data.n ? (size_t)o.train.batch : job->data.n },
 			 err) < 0 ||
 	    um_snip(m, &job->data, v, err) < 0)
 		rc = -1;

@@ -42,7 +42,7 @@ struct um_oe;
 int um_step(struct um_model *m, struct um_batch *b, const struct um_train_options *o, double lr, struct um_oe *oe,
 	    struct err *err) TS_CHECKED;
 
-/* ---- outliers, as um_train_epoch() calls them; oe may be NULL ---- */
+/* ---- outliers, as um_train_epoch() calls them ---- */
 
 /* Outliers that go with the n images of a step. */
 size_t um_oe_of(const struct um_oe *oe, size_t n);

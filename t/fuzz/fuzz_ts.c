@@ -2,6 +2,7 @@
  * fuzz_ts: any bytes as a stream, in odd pieces. What is read is written again and must read back equal.
  * A checksum would stop nearly every changed input at its END, so what came before is written again also
  * when the END was wrong. */
+#include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,8 @@ static void write_all(struct mem *m, const struct ts_header *h, const struct ts_
 {
 	struct ts_writer *w = ts_writer_open_fn(mem_write, m, "fuzz");
 
+	if (!w || ts_writer_begin(w, h) < 0)
+		fprintf(stderr, "%s\n", ts_writer_error(w));
 	hold(w && ts_writer_begin(w, h) == 0);
 	if (!ts_header_is_set(h))
 		hold(ts_writer_write(w, all) == 0);

@@ -100,8 +100,7 @@ static void bomb(void)
 	struct ds_pixels p = { 0 };
 
 	ok(ds_decode(head, sizeof head - 1, &p, &err) < 0 && p.cap == 0, "a bomb allocates nothing");
-	ok(ds_decode("Hello, world", 12, &p, &err) < 0 && strstr(err.text, "not a PNG, JPEG or WebP"),
-	   "text is no image");
+	ok(ds_decode("Hello, world", 12, &p, &err) < 0 && strstr(err.text, "not a PNG"), "text is no image");
 	ok(ds_decode("", 0, &p, &err) < 0 && strstr(err.text, "empty"), "nor is an empty file");
 }
 

@@ -81,7 +81,7 @@ static void start(struct nn_train *t, void (*work)(struct worker *w))
 {
 	struct nn_meeting meeting = { 0 };
 
-	for (size_t i = 0; i < 4 * (size_t)t->n_stages + 8; i++)
+	for (size_t i = 0; i < NN_PARTS(t); i++)
 		atomic_store(&t->counter[i], 0);
 #pragma omp parallel num_threads(t->o.threads)
 	work(&(struct worker){
@@ -139,12 +139,10 @@ static void forward(struct worker *w)
 		}
 }
 
-/* A small map of one image as it is read. */
+/* A map of one pixel, of all images, as it is read. */
 static void hand_out(const struct nn_train *t, const struct nn_view *v, float *to)
 {
-	const size_t C = (size_t)v->c, P = nn_view_pixels(v);
-
-	nn_view_read(t, v, (struct nn_rows){ 0, 0, t->n * P }, to, C);
+	nn_view_read(t, v, (struct nn_rows){ 0, 0, t->n }, to, (size_t)v->c);
 }
 
 void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, enum nn_mode mode, uint64_t seed,
@@ -162,16 +160,20 @@ void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, enum n
 
 /* ---- back ---- */
 
-/* dL/dy from outside, NULL: zeros. */
+/* dL/dy (n, C) from outside, NULL: zeros; by way of t->outside, as whole vectors are read. */
 static void take_in(struct nn_train *t, const struct nn_view *v, const float *d)
 {
 	static const struct nn_fresh all = { .all = true };
-	const size_t P = nn_view_pixels(v), C = (size_t)v->c;
+	const size_t C = (size_t)v->c;
 	double *sums = nn_group_sums(t, 0);
 
 	memset(sums, 0, 2 * t->most_channels * sizeof *sums);
-	for (size_t i = 0; i < t->n; i++)
-		nn_view_give(t, v, &all, (struct nn_rows){ i, 0, P }, d ? d + i * P * C : t->scratch[0], C, sums);
+	memset(t->outside, 0, C * sizeof *t->outside);
+	for (size_t i = 0; i < t->n; i++) {
+		if (d)
+			memcpy(t->outside, d + i * C, C * sizeof *d);
+		nn_view_give(t, v, &all, (struct nn_rows){ i, 0, 1 }, t->outside, C, sums);
+	}
 	nn_view_gather(t, v, 1, sums);
 }
 
@@ -243,7 +245,6 @@ void nn_train_backward(struct nn_train *t, const float *dlogits, const float *df
 			memset(t->plane[i].along, 0, t->plane[i].stride * sizeof(double));
 			memset(t->plane[i].sum, 0, t->plane[i].stride * sizeof(double));
 		}
-	memset(t->scratch[0], 0, t->most_scratch * sizeof(float)); /* zeros, to give */
 	take_in(t, &t->view[t->net->head], dlogits);
 	take_in(t, &t->view[t->net->feature], dfeatures);
 	start(t, backward);

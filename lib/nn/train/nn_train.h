@@ -45,7 +45,7 @@ struct nn_train_options {
 	double dropout;         /* probability of the network's dropout nodes */
 	double mean[4], std[4]; /* of the input's channels: x = (pixel / 255 - mean) / std */
 	bool pixels;            /* nn_train_backward() gives their gradients, too */
-	bool forward;           /* it is never called, and maps take turns in their memory */
+	bool forward;           /* nn_train_backward() is never called, and maps take turns in their memory */
 	const char *isa;        /* of nn_isas(); NULL: the best */
 };
 
@@ -63,9 +63,8 @@ void nn_train_free(struct nn_train *t);
  * nn_train_forward() with NN_TRAIN, by nn_train_momentum() (0.1 at first; 0: they stay). */
 float *nn_train_value(struct nn_train *t, int i);
 /* The gradient of net->params[i], after nn_train_backward(); NULL for what is not trained. All gradients are one
- * buffer, in the order of the parameters: nn_train_gradients() is its first number, *n how many. */
+ * buffer, in the order of the parameters. */
 float *nn_train_gradient(struct nn_train *t, int i);
-float *nn_train_gradients(struct nn_train *t, size_t *n);
 void nn_train_momentum(struct nn_train *t, double momentum);
 
 /* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D). seed: of dropout. */

@@ -121,7 +121,7 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
 	}
 	if (own_weights(t, op, err) < 0)
 		return -1;
-	if (!t->o.pixels && s->in.plane == t->view[0].plane)
+	if (t->o.forward || (!t->o.pixels && s->in.plane == t->view[0].plane))
 		return 0;
 	for (int i = 0; i < s->stride; i++)
 		for (int j = 0; j < s->stride; j++)
@@ -206,11 +206,17 @@ static void windows(const struct nn_train *t, const struct nn_stage *s, size_t i
 	}
 }
 
+/* Floats of the windows that are made before going forward. */
+static size_t windows_size(const struct nn_stage *s)
+{
+	return reads_plane(s) ? 0 : nn_round(s->images * border_pixels(s) * (size_t)s->in.c, NN_MAX_VEC);
+}
+
 /* Images from..to. Scratch: windows, then the operation's own. */
 void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, size_t from, size_t to, float *scratch)
 {
 	const struct net_node *node = &t->net->nodes[s->node];
-	float *rest = scratch + (reads_plane(s) ? 0 : s->images * border_pixels(s) * (size_t)s->in.c);
+	float *rest = scratch + windows_size(s);
 	struct nn_op op = s->op;
 
 	op.bias = node->bias ? t->values + t->offset[node->param + 1] : NULL;
@@ -231,25 +237,33 @@ void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, s
 
 /* ---- back ---- */
 
-/* Where a worker keeps what. */
+/* Where a worker keeps what, in floats from the start of its scratch. */
+struct share {
+	size_t dout, dy, part, rest; /* y at 0; part: dy of one lattice */
+};
 struct room {
-	float *y, *dout, *dy, *part, *rest; /* part: dy of one lattice */
-	size_t size;
+	float *y, *dout, *dy, *part, *rest;
 };
 
-static struct room share(const struct nn_stage *s, float *scratch)
+static struct share share(const struct nn_stage *s)
 {
 	const bool whole = is_whole(s);
 	const size_t C = (size_t)s->in.c, n = whole ? BLOCK : s->images, gap = 2 * NN_MAX_VEC;
-	const size_t pixels = n * (whole ? 1 : nn_view_pixels(&s->in));
-	struct room r = { .y = scratch };
+	const size_t in = n * (whole ? 1 : nn_view_pixels(&s->in)), out = n * (whole ? 1 : nn_view_pixels(&s->out));
+	struct share r;
 
-	r.dout = r.y + nn_round(n * (whole ? 1 : border_pixels(s)) * C + gap, NN_MAX_VEC);
-	r.dy = r.dout + nn_round(n * (whole ? 1 : nn_view_pixels(&s->out)) * (size_t)s->out.c + gap, NN_MAX_VEC);
-	r.part = r.dy + nn_round(pixels * C + gap, NN_MAX_VEC);
-	r.rest = r.part + (s->stride > 1 ? nn_round(pixels * C + gap, NN_MAX_VEC) : 0);
-	r.size = (size_t)(r.rest - scratch);
+	r.dout = nn_round(n * (whole ? 1 : border_pixels(s)) * C + gap, NN_MAX_VEC);
+	r.dy = r.dout + nn_round(out * (size_t)s->out.c + gap, NN_MAX_VEC);
+	r.part = r.dy + nn_round(in * C + gap, NN_MAX_VEC);
+	r.rest = r.part + (s->stride > 1 ? nn_round(in * C + gap, NN_MAX_VEC) : 0);
 	return r;
+}
+
+static struct room room_of(const struct nn_stage *s, float *scratch)
+{
+	const struct share r = share(s);
+
+	return (struct room){ scratch, scratch + r.dout, scratch + r.dy, scratch + r.part, scratch + r.rest };
 }
 
 static void add_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums)
@@ -374,7 +388,7 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch)
 {
 	const size_t P = nn_view_pixels(&s->out);
-	const struct room room = share(s, scratch);
+	const struct room room = room_of(s, scratch);
 	size_t from, to;
 
 	memset(t->partial + g * nn_train_conv_partial(s), 0, nn_train_conv_partial(s) * sizeof(float));
@@ -426,16 +440,14 @@ size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 	struct nn_op op = s->op;
 	size_t rest = 0, most;
 
-	if (s->in.bn >= 0)
-		op.pre.a = t->values; /* anything: there will be something */
-	op.pre.relu = s->in.relu;
-	most = op_scratch(t, &op) + (reads_plane(s) ? 0 : s->images * border_pixels(s) * (size_t)s->in.c);
+	op.pre.relu = !nn_view_plain(&s->in); /* something is done to what is read */
+	most = op_scratch(t, &op) + windows_size(s);
 	for (int k = 0; k < s->n_back; k++) {
 		const size_t n = op_scratch(t, &s->back[k]);
 
 		rest = n > rest ? n : rest;
 	}
-	rest += share(s, NULL).size;
+	rest += t->o.forward ? 0 : share(s).rest;
 	most = most > rest ? most : rest;
 	return (most > weights ? most : weights) + 4 * NN_MAX_VEC;
 }

@@ -87,6 +87,7 @@ struct nn_train {
 	struct nn_norm *norm; /* (n_nodes) */
 	float *partial;       /* dW of each group (groups, M, depth rounded) */
 	double *sums;         /* (groups, 4, most_channels) of a stage at work */
+	float *outside;       /* a gradient that comes in (most_channels) */
 	float **scratch;      /* (threads) */
 	size_t most_partial, most_channels, most_scratch;
 
@@ -96,7 +97,7 @@ struct nn_train {
 	uint64_t seed;
 	double momentum;
 	const uint8_t *image;
-	_Atomic size_t *counter; /* (4 for each stage and 8) units that have been taken, in each part of a run */
+	_Atomic size_t *counter; /* (NN_PARTS) units that have been taken, in each part of a run */
 	void **owned;
 	int n_owned, cap_owned;
 };
@@ -112,6 +113,8 @@ int nn_train_room(struct nn_train *t, struct err *err) TS_CHECKED;
 /* ---- views ---- */
 
 enum { NN_GROUPS = 16 };
+/* Parts of a run whose units threads share: at most two of a stage, and the packing. */
+#define NN_PARTS(t) (2 * (size_t)(t)->n_stages + 1)
 
 /* Images from..to of group g of G. */
 static inline void nn_group(const struct nn_train *t, size_t g, size_t G, size_t *from, size_t *to)

@@ -51,10 +51,9 @@ static void move_running(struct nn_train *t, const struct nn_stage *s, float *me
 	const double count = (double)(t->n * p->pixels), m = t->momentum;
 
 	for (size_t c = 0; c < (size_t)s->in.c; c++) {
-		const double unbiased = count > 1 ? p->var[s->in.at + c] * count / (count - 1) : NAN;
-
 		mean[c] = (float)((1 - m) * (double)mean[c] + m * p->mean[s->in.at + c]);
-		var[c] = (float)((1 - m) * (double)var[c] + m * unbiased);
+		if (count > 1) /* one value has no variance: the running one stays */
+			var[c] = (float)((1 - m) * (double)var[c] + m * p->var[s->in.at + c] * count / (count - 1));
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The operations of training that are not convolutions, an image at a time: forward writes out, back gives dy. */
+#include <math.h>
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
@@ -57,7 +58,7 @@ static void maximum(const struct nn_stage *s, const float *y, float *out, size_t
 			const uint32_t at = (uint32_t)(i * s->in.w + j);
 
 			for (size_t c = 0; c < C; c++)
-				if (first || y[at * C + c] > out[c]) {
+				if (first || y[at * C + c] > out[c] || isnan(y[at * C + c])) {
 					out[c] = y[at * C + c];
 					won[c] = at;
 				}

@@ -176,7 +176,15 @@ static int do_node(struct plan *p, int i)
 		t->view[i] = in;
 		return t->o.dropout > 0 ? put(p, i, (struct nn_stage){ .kind = NN_S_DROPOUT, .in = in }) : 0;
 	}
-	return -1;
+	return err_fail(p->err, "node %d: an operation that training does not know", i);
+}
+
+/* The node whose output node i hands on: dropout that drops nothing writes nothing. */
+static int source(const struct nn_train *t, int i)
+{
+	while (t->o.dropout <= 0 && t->net->nodes[i].op == NET_DROPOUT)
+		i = t->net->nodes[i].in[0];
+	return i;
 }
 
 /* Concatenations that build on each other share one plane, as wide as the last. */
@@ -196,9 +204,12 @@ static int place_concats(struct plan *p)
 			if ((p->plane[i] = new_plane(p, node->c, node->h, node->w)) < 0)
 				return -1;
 		}
-		p->plane[node->in[0]] = p->plane[node->in[1]] = p->plane[i];
-		p->at[node->in[0]] = p->at[i];
-		p->at[node->in[1]] = p->at[i] + n->nodes[node->in[0]].c;
+		for (int k = 0; k < 2; k++) {
+			const int from = source(p->t, node->in[k]);
+
+			p->plane[from] = p->plane[i];
+			p->at[from] = p->at[i] + (k ? n->nodes[node->in[0]].c : 0);
+		}
 	}
 	return 0;
 }
@@ -238,6 +249,8 @@ static int orders(struct nn_train *t, bool **given, struct err *err)
 	for (int k = 0; k < 2; k++) {
 		const struct nn_view *v = &t->view[k ? t->net->feature : t->net->head];
 
+		if (nn_view_pixels(v) != 1)
+			return err_fail(err, "logits or features are a map, which training does not know");
 		note_reader(t, v, t->n_stages);
 		if (first_gradients(v, given, &host, err) < 0)
 			return -1;
@@ -248,6 +261,10 @@ static int orders(struct nn_train *t, bool **given, struct err *err)
 
 		if (s->kind == NN_S_NORM)
 			continue;
+		if (s->kind == NN_S_INPUT && (out->normal || out->stride != (size_t)s->out.c))
+			return err_fail(err, "pixels are normalised by the network, which training does not know");
+		if (s->kind == NN_S_ADD && (s->in.plane == t->view[0].plane || s->other.plane == t->view[0].plane))
+			return err_fail(err, "node %d adds to the pixels, which training does not know", s->node);
 		out->writer = i;
 		s->moments = out->normal;
 		for (size_t c = s->out.at; c < s->out.at + (size_t)s->out.c && s->kind != NN_S_INPUT; c++)

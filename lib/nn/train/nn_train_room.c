@@ -21,7 +21,7 @@ static size_t groups(size_t sum)
 static int stage_room(struct nn_train *t, struct nn_stage *s, struct err *err)
 {
 	const bool conv = s->kind == NN_S_CONV;
-	const size_t sum = conv ? nn_train_conv_partial(s) : 0;
+	const size_t sum = conv && !t->o.forward ? nn_train_conv_partial(s) : 0;
 	const size_t out = t->o.batch * nn_view_pixels(&s->out) * (size_t)s->out.c;
 
 	s->groups = groups(sum);
@@ -162,13 +162,14 @@ static int worker_room(struct nn_train *t, struct err *err)
 {
 	t->partial = nn_train_own(t, t->most_partial, sizeof(float));
 	t->sums = nn_train_own(t, NN_GROUPS * 4 * t->most_channels, sizeof(double));
-	t->counter = nn_train_own(t, 4 * (size_t)t->n_stages + 8, sizeof *t->counter);
+	t->counter = nn_train_own(t, NN_PARTS(t), sizeof *t->counter);
 	t->base.zeros = nn_train_own(t, t->most_channels, sizeof(float));
+	t->outside = nn_train_own(t, t->most_channels, sizeof(float));
 	t->scratch = nn_train_own(t, (size_t)t->o.threads, sizeof *t->scratch);
 	for (int i = 0; t->scratch && i < t->o.threads; i++)
 		if (!(t->scratch[i] = nn_train_own(t, t->most_scratch, sizeof(float))))
 			return err_memory(err);
-	return t->partial && t->sums && t->counter && t->base.zeros && t->scratch ? 0 : err_memory(err);
+	return t->partial && t->sums && t->counter && t->base.zeros && t->outside && t->scratch ? 0 : err_memory(err);
 }
 
 int nn_train_room(struct nn_train *t, struct err *err)

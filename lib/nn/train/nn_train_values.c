@@ -36,12 +36,6 @@ float *nn_train_gradient(struct nn_train *t, int i)
 	return net_trained(t->net->params[i].role) ? t->gradients + t->offset[i] : NULL;
 }
 
-float *nn_train_gradients(struct nn_train *t, size_t *n)
-{
-	*n = t->n_gradients;
-	return t->gradients;
-}
-
 void nn_train_momentum(struct nn_train *t, double momentum)
 {
 	t->momentum = momentum;

@@ -6,7 +6,6 @@
 #include "um/run/um_exec_torch.h"
 
 struct um_exec {
-	const struct net *net;
 	size_t batch;
 	struct nn_train *nn; /* one of these two */
 	struct um_exec_torch *torch;
@@ -35,7 +34,6 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	*ret = NULL;
 	if (!e)
 		return err_memory(err);
-	e->net = c->net;
 	e->batch = o->batch;
 	rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
 	if (rc == 0)
@@ -52,11 +50,6 @@ void um_exec_free(struct um_exec *e)
 	nn_train_free(e->nn);
 	um_exec_torch_free(e->torch);
 	free(e);
-}
-
-const struct net *um_exec_net(const struct um_exec *e)
-{
-	return e->net;
 }
 
 size_t um_exec_batch(const struct um_exec *e)

@@ -34,7 +34,6 @@ enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
 int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		struct err *err) TS_CHECKED;
 void um_exec_free(struct um_exec *e);
-const struct net *um_exec_net(const struct um_exec *e);
 size_t um_exec_batch(const struct um_exec *e);
 
 /* The values of net->params[i], NULL for counts of batches: read by um_exec_forward(), which moves running statistics

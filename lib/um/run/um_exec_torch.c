@@ -158,12 +158,15 @@ int um_exec_torch_forward(struct um_exec_torch *e, const uint8_t *image, size_t 
 	const struct net *net = e->net;
 	const size_t shape[4] = { n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
 	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
+	bool good;
 
 	if (end_pass(e, err) < 0 || seam(th->tensor_set(e->values, e->value) == 0, err) < 0)
 		return -1;
 	th->seed(seed);
 	e->n = n;
 	e->s = th->scope_begin(back);
+	if (seam(e->s != NULL, err) < 0)
+		return -1;
 	e->x = th->channel_affine(e->s, th->from_host(e->s, TH_U8, 4, shape, image), e->m->affine[0], e->m->affine[1]);
 	if (back && e->keep[0])
 		e->x = th->leaf(e->s, e->x);
@@ -171,13 +174,10 @@ int um_exec_torch_forward(struct um_exec_torch *e, const uint8_t *image, size_t 
 	e->m->bn_momentum = mode == UM_TRAINING ? 0.1 : 0;
 	e->z = um_torch_run(e->s, e->m, 0, net->head, e->keep, mode != UM_EVALUATION);
 	e->f = e->m->out[net->feature];
-	th->to_host(e->s, e->z, logits, n * C);
-	if (features)
-		th->to_host(e->s, e->f, features, n * D);
-	if (!e->z || !back) {
-		if (end_pass(e, err) < 0)
-			return -1;
-	}
+	good = th->to_host(e->s, e->z, logits, n * C) == 0 &&
+	       (!features || th->to_host(e->s, e->f, features, n * D) == 0);
+	if ((!good || !back) && end_pass(e, err) < 0)
+		return -1;
 	return mode == UM_TRAINING ? seam(th->tensor_get(e->statistics, e->value + e->n_trained) == 0, err) : 0;
 }
 
@@ -192,8 +192,8 @@ int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const 
 
 	dy[0] = th->from_host(e->s, TH_F32, 2, z, dlogits);
 	dy[1] = dfeatures ? th->from_host(e->s, TH_F32, 2, f, dfeatures) : NULL;
-	th->backward(e->s, dfeatures ? 2 : 1, y, dy);
-	good = good && (!dpixels || th->tensor_grad(e->x, dpixels) == 0);
+	good = good && th->backward(e->s, dfeatures ? 2 : 1, y, dy) == 0 &&
+	       (!dpixels || th->tensor_grad(e->x, dpixels) == 0);
 	if (end_pass(e, err) < 0)
 		return -1;
 	return seam(good && th->tensor_get(e->gradients, e->gradient) == 0, err);

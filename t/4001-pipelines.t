@@ -26,7 +26,7 @@ demo killed >out2 2>&1
 ok 'killed three times, it goes on to the same table' 'cmp killed/table.txt whole/table.txt'
 ok 'and the same weights' 'ts-cat --no-history killed/um.ckpt | cksum >a; ts-cat --no-history whole/um.ckpt | cksum | cmp - a'
 ok 'all programs on one pipe, which dies quietly when its reader goes away' '
-	{ ds-synth --set id -n 3000 | um-embed -m whole/um.ckpt | ood-score --method all | ts-dump --tsv; } 2>err |
+	{ ds-synth --set id -n 3000 | um-embed -m whole/um.ckpt | ood-score -q --method all | ts-dump --tsv; } 2>err |
 		head -n 3 >out; test $(wc -l <out) = 3 && ! test -s err'
 
 # Images from an archive, through the CIFAR-10 pipeline with everything small.

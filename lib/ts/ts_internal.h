@@ -33,7 +33,8 @@ static inline int ts_mul(size_t a, size_t b, size_t *ret)
 
 /* True if o is a string (or bytes) that reads s. */
 bool ts_obj_is(const msgpack_object *o, const char *s);
-/* The string as new memory, NULL if it is none, holds a NUL, or is too long (max bytes). */
+/* The string as new memory, NULL if it is none, holds a NUL, or is too long (max bytes, as
+ * ts_pack_str() would write it). */
 char *ts_obj_strdup(const msgpack_object *o, size_t max);
 /* The value of key in a map, or NULL. */
 const msgpack_object *ts_obj_get(const msgpack_object *map, const char *key);

@@ -32,13 +32,30 @@ bool ts_obj_is(const msgpack_object *o, const char *s)
 	return bytes_of(o, &p, &n) && n == strlen(s) && memcmp(p, s, n) == 0;
 }
 
+/* Bytes of s as ts_pack_str() writes it: 4 for each that is no UTF-8. */
+static size_t written_length(const char *s)
+{
+	const size_t n = strlen(s);
+	size_t more = 0;
+
+	for (size_t i = ts_utf8_span(s); i < n; i += 1 + ts_utf8_span(s + i + 1))
+		more += 3;
+	return n + more;
+}
+
 char *ts_obj_strdup(const msgpack_object *o, size_t max)
 {
 	const char *p;
 	size_t n;
 	if (!bytes_of(o, &p, &n) || n > max || (n && memchr(p, 0, n)))
 		return NULL;
-	return strndup(n ? p : "", n);
+	char *text = strndup(n ? p : "", n);
+
+	if (text && written_length(text) > max) { /* else a copy would be refused */
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 const msgpack_object *ts_obj_get(const msgpack_object *map, const char *key)
@@ -125,12 +142,10 @@ void ts_pack_bytes(struct ts_pack *p, const void *data, size_t len)
 void ts_pack_str(msgpack_packer *pk, const char *s)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = strlen(s), more = 0;
+	const size_t n = strlen(s), length = written_length(s);
 
-	for (size_t i = ts_utf8_span(s); i < n; i += 1 + ts_utf8_span(s + i + 1))
-		more += 3;
-	msgpack_pack_str(pk, n + more);
-	if (!more) {
+	msgpack_pack_str(pk, length);
+	if (length == n) {
 		msgpack_pack_str_body(pk, s, n);
 		return;
 	}

@@ -42,7 +42,7 @@ for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do
 		options="$options --layers --rankfeat --perturb fit.ts --perturb-eps 0,0.002"
 	fi
 	golden-net ckpt $spec 10 >other.ckpt
-	have_torch || options=$(echo "$options" | sed 's/--odin [^ ]*//; s/--perturb.*//')
+	have_torch || options=$(echo "$options" | sed 's/--odin [^ ]*//; s/--fgsm [^ ]*//; s/--perturb.*//')
 	ok "$a: all extras, whatever the batch" '
 		um-embed -q --threads 1 -m t.ckpt $options images.ts >all.ts && um-embed -q --threads 1 -m t.ckpt -b 3 $options images.ts >by3.ts &&
 		numbers $(columns all.ts) all.ts >a && numbers $(columns by3.ts) by3.ts >b && near 1e-4 a b'

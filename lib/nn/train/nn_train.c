@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Stages in order, forward and back, by threads that take groups of images as they are free and meet after each part.
- * */
+ * Stages in order, forward and back, by threads that take groups of images as they are free and meet after each
+ * part. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>

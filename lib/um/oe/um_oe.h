@@ -29,8 +29,8 @@
  *         "Out-of-distribution detection with implicit outlier transformation", ICLR 2023, algorithm 1
  *         and eq. 8 to 12. In the first `warmup` epochs as oe, gradient clipped to norm 1. Then, each step:
  *         gamma of {0.1, 0.01, 0.001, 0.0001} at random; a copy of the network, the proxy, takes one
- *         step up on r = (d/ds mean_out(mean_c(s z) - LSE(s z)) at s = 1)^2; for each weight W of more than
- *         one dimension
+ *         step up on r = (d/ds mean_out(mean_c(s z) - LSE(s z)) at s = 1)^2; for each weight W
+ *         of more than one dimension
  *         d = |W| (W_proxy - W) / (|W_proxy - W| + 1e-20), D <- 0.6 D + 0.4 d (the first time D <- d);
  *         at W + gamma D a step on weight * term; back at W - gamma D a step on the ID loss; both
  *         clipped to norm 1. weight 1. doe_published: the proxy goes down on r, with the optimiser,

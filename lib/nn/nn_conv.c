@@ -87,19 +87,6 @@ void nn_conv_panels(const struct nn_op *op, size_t from, size_t to)
 		}
 }
 
-int nn_conv_pack(struct nn *m, struct nn_op *op)
-{
-	const size_t panels = panels_of(op);
-
-	op->w = nn_floats(m, nn_conv_packed(op));
-	if (!op->w)
-		return -1;
-#pragma omp parallel for num_threads(m->threads)
-	for (size_t p = 0; p < panels; p++)
-		nn_conv_panels(op, p, p + 1);
-	return 0;
-}
-
 /* Points to the pieces of output pixel `row`; its pointers are isa->rows apart in the table. */
 static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row, const float **to,
 		  size_t n_seg)

@@ -46,11 +46,18 @@ static void use(struct nn *m, const struct nn_map *map, int op)
 
 static int pack(struct nn *m, struct nn_op *op, bool take)
 {
+	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL;
+	const bool winograd = op->kind == NN_WINOGRAD;
+
 	if (!op->weight)
 		return 0;
 	op->plain = op->weight->data;
-	if ((op->kind == NN_CONV ? nn_conv_pack(m, op) : nn_winograd_pack(m, op)) < 0)
+	op->w = nn_floats(m, winograd ? nn_winograd_packed(op) : nn_conv_packed(op));
+	if (!op->w)
 		return -1;
+#pragma omp parallel for num_threads(m->threads)
+	for (size_t p = 0; p < panels; p++)
+		(winograd ? nn_winograd_panels : nn_conv_panels)(op, p, p + 1);
 	if (take) {
 		free(op->weight->data);
 		op->weight->data = NULL;

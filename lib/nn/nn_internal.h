@@ -122,14 +122,12 @@ void nn_give(const struct nn_op *op, const struct nn_job *j);
 /* Floats of scratch that an operation needs. */
 size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
-/* Packs op->plain, times op->gain, into op->w, of whose panels from..to: nn_*_pack() allocates it, zeroed and of
- * nn_*_packed() floats, and packs all. -1: out of memory. */
+/* Floats of op->w, which is zeroed before; and op->plain, times op->gain, packed into panels from..to of it, of which
+ * there are as many as NN_PANEL outputs. */
 size_t nn_conv_packed(const struct nn_op *op);
 size_t nn_winograd_packed(const struct nn_op *op);
 void nn_conv_panels(const struct nn_op *op, size_t from, size_t to);
 void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to);
-int nn_conv_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
-int nn_winograd_pack(struct nn *m, struct nn_op *op) TS_CHECKED;
 /* Is a 3x3 convolution of stride 1 between these faster by Winograd's transformation? */
 bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
 

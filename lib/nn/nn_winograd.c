@@ -94,19 +94,6 @@ void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to)
 			}
 }
 
-int nn_winograd_pack(struct nn *m, struct nn_op *op)
-{
-	const size_t panels = out_stride(op) / NN_PANEL;
-
-	op->w = nn_floats(m, nn_winograd_packed(op));
-	if (!op->w)
-		return -1;
-#pragma omp parallel for num_threads(m->threads)
-	for (size_t p = 0; p < panels; p++)
-		nn_winograd_panels(op, p, p + 1);
-	return 0;
-}
-
 /* Tile t: its image, and its first output pixel. */
 static void locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x)
 {

@@ -160,9 +160,9 @@ static void ties(const struct net *n)
 static void bernoulli(const struct net *n)
 {
 	const struct net_mask m = { .kind = NET_MASK_BERNOULLI, .keep = 0.7 };
-	struct net_checkpoint c = { .net = net_new(n->spec, 3, 32, 32, 10, &(struct err){ "" }) };
-	struct ts_rng rng = ts_rng_new(0, 0);
 	struct err err;
+	struct net_checkpoint c = { .net = net_new(n->spec, 3, 32, 32, 10, &err) };
+	struct ts_rng rng = ts_rng_new(0, 0);
 	double sparsity = 0;
 
 	ts_header_init(&c.header, "checkpoint");

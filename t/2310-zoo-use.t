@@ -26,7 +26,7 @@ ok 'the page has their parameters' '
 
 # ---- training, and what reads a trained network
 narrow=densenet121:growth=6,init=10,block1=2,block2=3,block3=1,block4=2
-for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do
+for spec in wideresnet:depth=10,widen=1 resnet-narrow:depth=14 cifarnet:widen=0.25 resnet:depth=18 $narrow conv2 fc; do
 	a=${spec%%:*}
 	ok "$a: trains" '
 		um-train -q --threads 1 -a $spec -e 1 -b 5 --lr 0.02 --dropout 0.1 -o t.ckpt images.ts && um-embed -q --threads 1 -m t.ckpt images.ts >plain.ts'
@@ -42,7 +42,6 @@ for spec in wideresnet:depth=10,widen=1 resnet:depth=18 $narrow conv2 fc; do
 		options="$options --layers --rankfeat --perturb fit.ts --perturb-eps 0,0.002"
 	fi
 	golden-net ckpt $spec 10 >other.ckpt
-	have_torch || options=$(echo "$options" | sed 's/--odin [^ ]*//; s/--fgsm [^ ]*//; s/--perturb.*//')
 	ok "$a: all extras, whatever the batch" '
 		um-embed -q --threads 1 -m t.ckpt $options images.ts >all.ts && um-embed -q --threads 1 -m t.ckpt -b 3 $options images.ts >by3.ts &&
 		numbers $(columns all.ts) all.ts >a && numbers $(columns by3.ts) by3.ts >b && near 1e-4 a b'

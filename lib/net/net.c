@@ -143,6 +143,15 @@ int net_add(struct net *n, int a, int b)
 	return add_node(n, node);
 }
 
+int net_pad(struct net *n, int in, int channels)
+{
+	struct net_node node = behind(n, in, NET_PAD);
+
+	node.pad = channels;
+	node.c += 2 * channels;
+	return add_node(n, node);
+}
+
 int net_avgpool(struct net *n, int in, int kernel)
 {
 	struct net_node node = behind(n, in, NET_AVGPOOL);

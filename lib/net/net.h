@@ -34,6 +34,7 @@ enum net_op {
 	NET_DROPOUT, /* in[0]; element-wise, in training only */
 	NET_CONCAT,  /* in[0], in[1] along channels */
 	NET_ADD,     /* in[0] + in[1] */
+	NET_PAD,     /* in[0] with `pad` channels of zeros before its own and as many behind */
 	NET_AVGPOOL, /* in[0]; kernel x kernel, stride kernel */
 	NET_MAXPOOL, /* in[0]; kernel, stride, pad; the border never wins */
 	NET_MEAN,    /* in[0]; mean over space: (c) */
@@ -141,6 +142,7 @@ int net_relu(struct net *n, int in);
 int net_dropout(struct net *n, int in);
 int net_concat(struct net *n, int a, int b);
 int net_add(struct net *n, int a, int b);
+int net_pad(struct net *n, int in, int channels);
 int net_avgpool(struct net *n, int in, int kernel);
 int net_maxpool(struct net *n, int in, int kernel, int stride, int pad);
 int net_mean(struct net *n, int in);

@@ -11,7 +11,8 @@
 
 /* Each is defined in a file of arch/, as net_NAME. In this order they are listed, and guessed from a state. */
 #define ARCHS(X) \
-	X(densenet) X(wideresnet) X(resnet_cifar) X(resnet) X(densenet121) X(conv2) X(conv4) X(conv6) X(conv8) X(fc)
+	X(densenet) X(wideresnet) X(resnet_cifar) X(resnet_narrow) X(resnet) X(densenet121) X(cifarnet) \
+	X(conv2) X(conv4) X(conv6) X(conv8) X(fc)
 #define DECLARE(name) extern const struct net_arch net_##name;
 ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,
@@ -21,6 +22,11 @@ const struct net_arch *const net_archs[] = { ARCHS(ADDRESS) NULL };
 static const struct {
 	const char *name, *spec;
 } aliases[] = {
+	{ "resnet20", "resnet-narrow:depth=20" },
+	{ "resnet32", "resnet-narrow:depth=32" },
+	{ "resnet44", "resnet-narrow:depth=44" },
+	{ "resnet56", "resnet-narrow:depth=56" },
+	{ "resnet110", "resnet-narrow:depth=110" },
 	{ "resnet18", "resnet:depth=18" },
 	{ "resnet34", "resnet:depth=34" },
 	{ "resnet50", "resnet:depth=50" },

@@ -36,6 +36,7 @@ struct nn;
 struct nn_options {
 	int threads;       /* at least 1 */
 	int from;          /* the map that it starts from, a stage; 0: pixels */
+	bool floats;       /* pixels are floats, 0 to 255 */
 	const bool *keep;  /* (n_nodes) outputs that nn_run() hands out; NULL: none */
 	bool take;         /* c's weights go as they are packed: half the memory, but c is not
 					   * to be used any more, only released */
@@ -50,7 +51,7 @@ struct nn_options {
 int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o, struct err *err) TS_CHECKED;
 void nn_free(struct nn *m);
 
-/* Runs n images: pixels |u1 (n,c,h,w), or, of a network that starts from a map, floats of its shape.
+/* Runs n images: pixels |u1 (n,c,h,w), or floats; of a network that starts from a map, floats of its shape.
  * Writes logits (n,C); features (n,D) if not NULL; of each node that is kept maps[node], floats
  * (n,c,h,w). */
 void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *features, float *const *maps);

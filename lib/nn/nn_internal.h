@@ -17,12 +17,13 @@ struct nn_map {
 };
 
 enum nn_kind {
-	NN_PIXELS, /* |u1 (c,h,w) to normalised pixels with a border of pad zeros */
+	NN_PIXELS, /* |u1 or floats (c,h,w) to normalised pixels with a border of pad zeros */
 	NN_TAKE,   /* floats (c,h,w) */
 	NN_CONV,
 	NN_WINOGRAD, /* also linear layers: 1x1 of one pixel */
 	NN_POOL,     /* windows of kh x kw */
 	NN_SCALE,    /* out = pre(in) + add */
+	NN_PAD,      /* out = pre(in) with pad channels of zeros on both sides */
 	NN_FLATTEN,
 	NN_GIVE /* to the caller, as floats (c,h,w) */
 };
@@ -61,6 +62,7 @@ struct nn {
 	const struct nn_isa *isa;
 	int threads, chunk;     /* chunk: images that a thread has in work */
 	int c, h, w;            /* input */
+	bool floats;            /* of pixels */
 	float mean[4], gain[4]; /* pixels 0..255 to (pixel - mean) * gain */
 	struct nn_op *ops;
 	int n_ops, cap_ops;
@@ -116,6 +118,7 @@ void nn_pixels_op(const struct nn_op *op, const struct nn_job *j);
 void nn_take(const struct nn_op *op, const struct nn_job *j);
 void nn_pool(const struct nn_op *op, const struct nn_job *j);
 void nn_scale(const struct nn_op *op, const struct nn_job *j);
+void nn_pad(const struct nn_op *op, const struct nn_job *j);
 void nn_flatten(const struct nn_op *op, const struct nn_job *j);
 void nn_give(const struct nn_op *op, const struct nn_job *j);
 

@@ -5,8 +5,8 @@
 
 #include "nn/nn_internal.h"
 
-/* Bytes (n, c, h, w) to out (n, h + 2 pad, w + 2 pad, c) = (byte - mean[c]) * gain[c], with a border of zeros. The
- * border is written each time: the place was another map's meanwhile. */
+/* Bytes or floats (n, c, h, w) to out (n, h + 2 pad, w + 2 pad, c) = (pixel - mean[c]) * gain[c], with a border of
+ * zeros. The border is written each time: the place was another map's meanwhile. */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 {
 	const struct nn *m = j->m;
@@ -16,15 +16,19 @@ void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 
 	nn_share(j, j->n * rows, &a, &b);
 	for (size_t r = a; r < b; r++) {
-		const uint8_t *image = (const uint8_t *)j->input + r / rows * C * H * W;
+		const uint8_t *bytes = (const uint8_t *)j->input + r / rows * C * H * W;
+		const float *floats = (const float *)j->input + r / rows * C * H * W;
 		float *to = nn_at(j, &op->out) + r * width * op->out.stride;
 		const size_t y = r % rows - pad; /* wraps above the image, so is too large there */
 
 		memset(to, 0, width * op->out.stride * sizeof *to);
 		for (size_t c = 0; c < C && y < H; c++)
-			for (size_t x = 0; x < W; x++)
+			for (size_t x = 0; x < W; x++) {
+				const size_t at = (c * H + y) * W + x;
+
 				to[(x + pad) * op->out.stride + c] =
-					((float)image[(c * H + y) * W + x] - m->mean[c]) * m->gain[c];
+					((m->floats ? floats[at] : (float)bytes[at]) - m->mean[c]) * m->gain[c];
+			}
 	}
 }
 
@@ -85,6 +89,21 @@ void nn_scale(const struct nn_op *op, const struct nn_job *j)
 		const float *add = op->add.buf < 0 ? NULL : nn_at(j, &op->add) + r * op->add.stride;
 
 		j->m->isa->scale(nn_at(j, &op->in) + r * op->in.stride, C, &op->pre, add, to);
+	}
+}
+
+void nn_pad(const struct nn_op *op, const struct nn_job *j)
+{
+	const size_t C = (size_t)op->in.c, pad = (size_t)op->pad;
+	size_t a, b;
+
+	nn_share(j, j->n * nn_pixels(&op->in), &a, &b);
+	for (size_t r = a; r < b; r++) {
+		float *to = nn_at(j, &op->out) + r * op->out.stride;
+
+		memset(to, 0, pad * sizeof *to);
+		j->m->isa->scale(nn_at(j, &op->in) + r * op->in.stride, C, &op->pre, NULL, to + pad);
+		memset(to + pad + C, 0, pad * sizeof *to);
 	}
 }
 

@@ -386,6 +386,20 @@ static struct value do_flatten(struct plan *p, int i, const struct value *x)
 	return v;
 }
 
+static struct value do_pad(struct plan *p, int i, const struct value *x)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	struct value v = { .map = place(p, i, node->c, node->h, node->w) };
+
+	v.op = emit(p, (struct nn_op){ .kind = NN_PAD,
+				       .in = x->map,
+				       .out = v.map,
+				       .add = nowhere,
+				       .pre = x->pre,
+				       .pad = node->pad });
+	return v;
+}
+
 static struct value do_node(struct plan *p, int i)
 {
 	const struct net_node *node = &p->n->nodes[i];
@@ -398,6 +412,7 @@ static struct value do_node(struct plan *p, int i)
 	case NET_DROPOUT: return *x;
 	case NET_CONCAT: return do_concat(p, i, x, &p->v[source(p, node->in[1])]);
 	case NET_ADD: return do_add(p, i, x, &p->v[source(p, node->in[1])]);
+	case NET_PAD: return do_pad(p, i, x);
 	case NET_AVGPOOL: return x->map.h == node->h && node->kernel > 1 ? *x : do_pool(p, i, x);
 	case NET_MAXPOOL:
 	case NET_MEAN: return do_pool(p, i, x);

@@ -18,6 +18,7 @@ static void run_op(const struct nn_op *op, const struct nn_job *j)
 	case NN_WINOGRAD: nn_winograd(op, j); break;
 	case NN_POOL: nn_pool(op, j); break;
 	case NN_SCALE: nn_scale(op, j); break;
+	case NN_PAD: nn_pad(op, j); break;
 	case NN_FLATTEN: nn_flatten(op, j); break;
 	case NN_GIVE: nn_give(op, j); break;
 	}
@@ -28,7 +29,8 @@ static struct nn_job images(const struct nn_job *all, size_t first, size_t n)
 {
 	const struct nn *m = all->m;
 	const struct nn_op *in = &m->ops[0];
-	const size_t floats = (size_t)in->out.c * nn_pixels(&in->out), bytes = (size_t)(m->c * m->h * m->w);
+	const size_t floats = (size_t)in->out.c * nn_pixels(&in->out), pixels = (size_t)(m->c * m->h * m->w);
+	const size_t bytes = m->floats ? pixels * sizeof(float) : pixels;
 	struct nn_job j = *all;
 
 	j.first = first;
@@ -90,6 +92,7 @@ int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o
 	m->c = c->net->c;
 	m->h = c->net->h;
 	m->w = c->net->w;
+	m->floats = o->floats;
 	for (int i = 0; i < m->c; i++) {
 		m->mean[i] = (float)(255 * c->mean[i]);
 		m->gain[i] = (float)(1 / (255 * c->std[i]));
@@ -122,7 +125,7 @@ void nn_free(struct nn *m)
 
 char *nn_describe(const struct nn *m)
 {
-	static const char *const names[] = { "pixels", "take", "conv", "winograd", "pool", "scale", "flatten", "give" };
+	static const char *const names[] = { "pixels", "take", "conv", "winograd", "pool", "scale", "pad", "flatten", "give" };
 	const size_t cap = 128 * (size_t)(m->n_ops + 2);
 	char *text = malloc(cap);
 	size_t len = 0;

@@ -271,6 +271,11 @@ static th_tensor *add(th_scope *s, const th_tensor *a, const th_tensor *b)
 	return th_op(s, a && b, [&] { return a->t.add(b->t); });
 }
 
+static th_tensor *pad_channels(th_scope *s, const th_tensor *x, int n)
+{
+	return th_op(s, x, [&] { return at::constant_pad_nd(x->t, { 0, 0, 0, 0, n, n }); });
+}
+
 static th_tensor *avg_pool(th_scope *s, const th_tensor *x, int k)
 {
 	return th_op(s, x, [&] { return at::avg_pool2d(x->t, k); });
@@ -323,25 +328,6 @@ static th_tensor *leaf(th_scope *s, const th_tensor *x)
 	return th_op(s, x, [&] { return x->t.detach().requires_grad_(true); });
 }
 
-static th_tensor *vjp(th_scope *s, const th_tensor *y, const th_tensor *v, const th_tensor *x, bool keep)
-{
-	return th_op(s, y && v && x, [&] { return torch::autograd::grad({ y->t }, { x->t }, { v->t }, keep)[0]; });
-}
-
-static th_tensor *sign_step(th_scope *s, const th_tensor *x, const th_tensor *g, const float *step)
-{
-	return th_op(s, x && g, [&] {
-		const Tensor from = x->t.detach();
-		const Tensor a = at::from_blob(const_cast<float *>(step), { 1, from.size(1), 1, 1 }).to(device);
-		return at::where(g->t.ge(0), from + a, from - a).contiguous(at::MemoryFormat::ChannelsLast);
-	});
-}
-
-static th_tensor *clamp(th_scope *s, const th_tensor *x, double min, double max)
-{
-	return th_op(s, x, [&] { return x->t.clamp(min, max); });
-}
-
 void th_fill_operations(struct th_api *a)
 {
 	a->version = version;
@@ -372,6 +358,7 @@ void th_fill_operations(struct th_api *a)
 	a->relu_ = relu_in_place;
 	a->concat = concat;
 	a->add = add;
+	a->pad_channels = pad_channels;
 	a->avg_pool = avg_pool;
 	a->max_pool = max_pool;
 	a->flatten = flatten;
@@ -380,7 +367,4 @@ void th_fill_operations(struct th_api *a)
 	a->linear = linear;
 	a->leaf = leaf;
 	a->backward = backward;
-	a->vjp = vjp;
-	a->sign_step = sign_step;
-	a->clamp = clamp;
 }

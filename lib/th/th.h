@@ -41,7 +41,7 @@ struct th_graph;
 struct err;
 /* Of TH_BF16 there are only tensors that a cast made; their numbers come and go as floats. */
 enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
-enum { TH_ABI = 8 };
+enum { TH_ABI = 9 };
 
 struct th_api {
 	int abi; /* TH_ABI */
@@ -105,6 +105,8 @@ struct th_api {
 	struct th_tensor *(*concat)(struct th_scope *s, const struct th_tensor *a,
 				    const struct th_tensor *b); /* along channels */
 	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a, const struct th_tensor *b);
+	/* n channels of zeros before its own and as many behind */
+	struct th_tensor *(*pad_channels)(struct th_scope *s, const struct th_tensor *x, int n);
 	struct th_tensor *(*avg_pool)(struct th_scope *s, const struct th_tensor *x, int k);
 	/* Windows of k, this stride, pad on every side; the padding never is the largest. */
 	struct th_tensor *(*max_pool)(struct th_scope *s, const struct th_tensor *x, int k, int stride, int pad);
@@ -117,15 +119,8 @@ struct th_api {
 				    const struct th_tensor *bias);
 
 	/* ---- gradients of tensors of a scope ---- */
-	/* x's values without its past; vjp() computes gradients with respect to it. */
+	/* x's values without its past, tracked: backward() gives its gradient. */
 	struct th_tensor *(*leaf)(struct th_scope *s, const struct th_tensor *x);
-	/* d sum(v * y) / dx, of x's shape; v has y's. Needs a scope with grad. keep: y is asked again. */
-	struct th_tensor *(*vjp)(struct th_scope *s, const struct th_tensor *y, const struct th_tensor *v,
-				 const struct th_tensor *x, bool keep);
-	/* x + step[c] * sgn(g), sgn(0) = 1, without a past; x, g (N,C,H,W) */
-	struct th_tensor *(*sign_step)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *g,
-				       const float *step);
-	struct th_tensor *(*clamp)(struct th_scope *s, const struct th_tensor *x, double min, double max);
 
 	/* Goes back from n outputs y and what their gradients are, to all that is tracked; once. */
 	int (*backward)(struct th_scope *s, size_t n, struct th_tensor *const *y, struct th_tensor *const *dy);

@@ -121,6 +121,66 @@ class CifarResNet(Listed):
         return lambda x: F.relu(self.bn1(self.conv1(x))), self.layer1, self.layer2, self.layer3, self.layer4
 
 
+class NarrowBlock(CifarBlock):
+    """Where a layer halves the map: every second pixel and zeros for the channels that lack, or a projection."""
+    def __init__(self, c, width, stride, projection):
+        super().__init__(c, width, stride, False, True)
+        self.pad = 0 if projection or c == width else width // 4
+        if not projection:
+            self.shortcut = nn.Sequential()
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.pad:
+            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.pad, self.pad))
+        return F.relu(y + self.shortcut(x))
+
+
+class NarrowResNet(Listed):
+    def __init__(self, depth, projection, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        for k in range(3):
+            layer = [NarrowBlock(max(16, 8 << k) if i == 0 else 16 << k, 16 << k, 2 if k and i == 0 else 1, projection)
+                     for i in range((depth - 2) // 6)]
+            setattr(self, f"layer{k + 1}", nn.Sequential(*layer))
+        self.fc = nn.Linear(64, classes)
+
+    def parts(self):
+        return lambda x: F.relu(self.bn1(self.conv1(x))), self.layer1, self.layer2, self.layer3
+
+
+class CifarNetBlock(nn.Module):
+    def __init__(self, c, out):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, out, 3, 1, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(out)
+
+    def forward(self, x):
+        x = F.relu(self.norm1(F.max_pool2d(self.conv1(x), 2)))
+        return F.relu(self.norm2(self.conv2(x)))
+
+
+class CifarNet(Listed):
+    def __init__(self, classes, widen=1):
+        super().__init__()
+        w = [24] + [int(widen * n) for n in (64, 256, 256)]
+        self.whiten = nn.Conv2d(3, 24, 2)
+        for k in range(3):
+            setattr(self, f"block{k + 1}", CifarNetBlock(w[k], w[k + 1]))
+        self.fc = nn.Linear(w[3], classes)
+
+    def parts(self):
+        return lambda x: F.relu(self.whiten(x)), self.block1, self.block2, self.block3
+
+    def tail(self, x):
+        self.pooled = x.amax((2, 3))
+        return self.fc(self.pooled)
+
+
 class Small(Listed):
     """Convolutions in pairs, then 1x1 convolutions as dense layers. bias: 0 none, 1 of the dense ones, 2 of all."""
     def __init__(self, pairs, shape, classes, widths, bias=0, width=1):
@@ -206,6 +266,11 @@ CASES = {       # name: (spec, network, (c, h, w), extra columns)
     "cifar18": ("resnet-cifar:depth=18,affine=0", lambda: CifarResNet([2, 2, 2, 2], False, 10, False), (3, 16, 16),
                 "odin rankfeat gram step"),
     "cifar50": ("resnet-cifar:depth=50,affine=1", lambda: CifarResNet([3, 4, 6, 3], True, 10), (3, 17, 16), ""),
+    "resnet20": ("resnet-narrow:depth=20,projection=0", lambda: NarrowResNet(20, False, 10), (3, 32, 32),
+                 "odin rankfeat step"),
+    "resnet14b": ("resnet-narrow:depth=14,projection=1", lambda: NarrowResNet(14, True, 7), (3, 27, 30), "odin step"),
+    "cifarnet": ("cifarnet:widen=1", lambda: CifarNet(10), (3, 32, 32), "odin rankfeat step"),
+    "halfnet": ("cifarnet:widen=0.5", lambda: CifarNet(5, 0.5), (3, 21, 21), "odin"),
     "resnet18": ("resnet:depth=18,widen=1", lambda: Torchvision(tv.resnet18(num_classes=10)), (3, 48, 48),
                  "odin rankfeat step"),
     "resnet50": ("resnet:depth=50,widen=1", lambda: Torchvision(tv.resnet50(num_classes=12)), (3, 64, 64), ""),

@@ -94,6 +94,11 @@ static void counts(void)
 	ok(count("wideresnet", 32, 10) == 2243546, "WRN-40-2");
 	ok(count("resnet-cifar", 32, 10) == 11173962, "ResNet-18 for small images");
 	ok(count("resnet-cifar:depth=50", 32, 10) == 23520842, "ResNet-50 for small images");
+	ok(count("resnet20", 32, 10) == 269722 && count("resnet56", 32, 10) == 853018 &&
+		   count("resnet110", 32, 10) == 1727962,
+	   "ResNet-20, 56 and 110 of CIFAR-10");
+	ok(count("resnet20:projection=1", 32, 10) == 272474, "ResNet-20 with projections");
+	ok(count("cifarnet", 32, 10) == 312 + 50688 + 256 + 737280 + 1024 + 1179648 + 1024 + 2570, "cifarnet");
 	/* By hand: 3*64*9 + 64*64*9, then 16384*256 + 256*256 + 256*10, and so on. */
 	ok(count("conv2", 32, 10) == 38592 + 4262400, "conv2");
 	ok(count("conv4", 32, 10) == 38592 + 221184 + 2165248, "conv4");
@@ -112,6 +117,8 @@ static void lists(void)
 	ok(maps("wideresnet", 32, "16x32x32 32x32x32 64x16x16 128x8x8 128"), "maps of WRN-40-2");
 	ok(maps("resnet-cifar", 32, "64x32x32 64x32x32 128x16x16 256x8x8 512x4x4 512"),
 	   "of ResNet-18 for small images");
+	ok(maps("resnet20", 32, "16x32x32 16x32x32 32x16x16 64x8x8 64"), "of ResNet-20");
+	ok(maps("cifarnet", 32, "24x31x31 64x15x15 256x7x7 256x3x3 256"), "of cifarnet");
 	ok(maps("resnet", 224, "64x56x56 256x56x56 512x28x28 1024x14x14 2048x7x7 2048"), "of resnet50");
 	ok(maps("resnet:depth=18", 33, "64x9x9 64x9x9 128x5x5 256x3x3 512x2x2 512"),
 	   "of resnet18 at a size that halves unevenly");
@@ -151,6 +158,8 @@ static void refusals(void)
 	   "a depth between those there are names its neighbours");
 	ok(refused("resnet:depth=20", 224, "18, 34, 50, 101 or 152; 20 is none"), "a depth that is not on the list");
 	ok(refused("resnet-cifar:depth=56", 32, "18, 34, 50, 101 or 152; 56 is none"), "nor for small images");
+	ok(refused("resnet-narrow:depth=21", 32, "near 21 there are 20 and 26"), "nor between those of CIFAR-10");
+	ok(refused("cifarnet", 16, "at least 17x17"), "cifarnet of images too small for its poolings");
 	ok(refused("resnet:depth=18,widen=2", 224, "no bottlenecks"), "nothing to widen");
 	ok(refused("resnet", 31, "at least 32x32") && refused("densenet121", 28, "at least 32x32"), "images too small");
 	ok(refused("conv6", 7, "at least 8x8"), "images too small for three poolings");
@@ -172,6 +181,10 @@ static void guesses(void)
 		{ "resnet-cifar:depth=34,affine=0", 32 },
 		{ "resnet-cifar:depth=50", 32 },
 		{ "resnet-cifar:depth=101", 32 },
+		{ "resnet-narrow", 32 },
+		{ "resnet-narrow:depth=110,projection=1", 32 },
+		{ "cifarnet", 32 },
+		{ "cifarnet:widen=0.25", 32 },
 		{ "resnet:depth=18", 64 },
 		{ "resnet:depth=34", 64 },
 		{ "resnet", 64 },

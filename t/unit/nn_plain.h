@@ -108,6 +108,13 @@ static inline void plain_run_node(const struct plain *p, int i)
 		for (size_t k = 0; k < n; k++)
 			y[k] = o->op == NET_ADD ? x[k] + z[k] : k < before ? x[k] : z[k - before];
 		break;
+	case NET_PAD:
+		for (size_t k = 0; k < n; k++) {
+			const size_t skip = (n - before) / 2;
+
+			y[k] = k < skip || k >= skip + before ? 0 : x[k - skip];
+		}
+		break;
 	case NET_MEAN:
 		for (size_t c = 0; c < n; c++) {
 			y[c] = 0;

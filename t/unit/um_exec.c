@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode,
- * running statistics, gradients of every value; the same bytes for any number of threads. Left out are networks of 50
+ * running statistics, gradients of every value, of pixels, and of pixels by each stage; the same bytes for any number of
+ * threads. Left out are networks of 50
  * layers on so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other
  * side as it is rounded, which is all that they differ by. */
 #include "../tap.h"
@@ -161,6 +162,90 @@ static void compare(const struct nn_case *k, enum um_pass_mode mode)
 	net_checkpoint_release(&c);
 }
 
+/* An executor of fixed values whose images are floats. */
+static struct um_exec *fixed(const struct net_checkpoint *c, bool torch, long threads)
+{
+	const struct um_exec_options o = {
+		.torch = torch, .threads = threads, .batch = N, .pixels = true, .fixed = true, .floats = true
+	};
+	struct um_exec *e;
+	struct err err;
+
+	if (um_exec_new(&e, c, &o, &err) < 0) {
+		printf("# %s\n", err.text);
+		return NULL;
+	}
+	for (int i = 0; i < c->net->n_params; i++)
+		if (um_exec_value(e, i))
+			memcpy(um_exec_value(e, i), c->state.t[i].data, count(c->net, i) * sizeof(float));
+	return e;
+}
+
+/* Channel means of a stage, and gradients of pixels from dm. */
+static int run_stage(struct um_exec *e, const float *x, int stage, const float *dm, float *means, float *dx)
+{
+	struct err err;
+
+	if (um_exec_means(e, x, N, stage, true, means, &err) == 0 && um_exec_means_backward(e, dm, dx, &err) == 0)
+		return 0;
+	printf("# %s\n", err.text);
+	return -1;
+}
+
+static void compare_stages(const struct nn_case *k)
+{
+	struct net_checkpoint c;
+	struct err err;
+
+	if (nn_random(&c, k, CLASSES, 8) < 0) {
+		ok(0, "%s", k->spec);
+		return;
+	}
+	const struct net *n = c.net;
+	const size_t pixels = N * net_node_size(&n->nodes[0]);
+	uint8_t *bytes = nn_random_images(n, N, 10);
+	float *x = malloc(pixels * sizeof *x), *dz = noise(N * CLASSES, 1);
+	float *dx[3] = { malloc(pixels * sizeof(float)), malloc(pixels * sizeof(float)), malloc(pixels * sizeof(float)) };
+	struct um_exec *e[3] = { fixed(&c, false, 2), fixed(&c, true, 2), fixed(&c, false, 3) };
+	struct answer plain = room(n), have = room(n);
+
+	for (size_t i = 0; i < pixels; i++)
+		x[i] = bytes[i];
+	for (int s = 0; s < n->n_stages; s++) {
+		const size_t d = N * (size_t)n->nodes[n->stages[s]].c;
+		float *dm = noise(d, 3), *m[3] = { malloc(d * sizeof(float)), malloc(d * sizeof(float)),
+						   malloc(d * sizeof(float)) };
+		int rc = 0;
+
+		for (int i = 0; i < 3 && rc == 0; i++)
+			rc = run_stage(e[i], x, n->stages[s], dm, m[i], dx[i]);
+		ok(rc == 0 && off(m[0], m[1], d) < 1e-4 && off(dx[0], dx[1], pixels) < 1e-4,
+		   "%s, stage %d: channel means %.2g, gradients of pixels by them %.2g", k->spec, s, off(m[0], m[1], d),
+		   off(dx[0], dx[1], pixels));
+		ok(memcmp(m[0], m[2], d * sizeof(float)) == 0 && memcmp(dx[0], dx[2], pixels * sizeof(float)) == 0,
+		   "the same bytes with 2 and 3 threads");
+		for (int i = 0; i < 3; i++)
+			free(m[i]);
+		free(dm);
+	}
+	ok(run(&c, bytes, UM_EVALUATION, dz, NULL, false, 2, &plain) == 0 &&
+		   um_exec_forward(e[0], x, N, UM_EVALUATION, 1, true, have.z, have.f, &err) == 0 &&
+		   um_exec_backward(e[0], dz, NULL, dx[0], false, &err) == 0 &&
+		   memcmp(have.z, plain.z, N * CLASSES * sizeof(float)) == 0 &&
+		   memcmp(dx[0], plain.dx, pixels * sizeof(float)) == 0,
+	   "%s: of fixed values and floats for pixels the same bytes come", k->spec);
+	release(&plain, n);
+	release(&have, n);
+	for (int i = 0; i < 3; i++) {
+		um_exec_free(e[i]);
+		free(dx[i]);
+	}
+	free(dz);
+	free(x);
+	free(bytes);
+	net_checkpoint_release(&c);
+}
+
 int main(void)
 {
 	struct err err;
@@ -173,5 +258,8 @@ int main(void)
 		if (!strstr(nn_cases[i].spec, "depth=50") && !strstr(nn_cases[i].spec, "depth=22"))
 			for (int evaluation = 0; evaluation < 2; evaluation++)
 				compare(&nn_cases[i], evaluation ? UM_EVALUATION : UM_TRAINING);
+	for (size_t i = 0; i < NN_CASES; i++)
+		if (!strstr(nn_cases[i].spec, "depth=50"))
+			compare_stages(&nn_cases[i]);
 	return done();
 }

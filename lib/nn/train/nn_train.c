@@ -131,8 +131,9 @@ static void settle(struct worker *w, int stage)
 
 static void forward(struct worker *w)
 {
-	each(w, (size_t)w->t->n_stages, pack_weights, 0);
-	for (int i = 0; i < w->t->n_stages; i++)
+	if (!w->t->packed)
+		each(w, (size_t)w->t->n_stages, pack_weights, 0);
+	for (int i = 0; i < w->t->end; i++)
 		if (w->t->stage[i].kind != NN_S_NORM) {
 			each(w, w->t->stage[i].groups, forward_group, i);
 			once(w, settle, i);
@@ -145,41 +146,77 @@ static void hand_out(const struct nn_train *t, const struct nn_view *v, float *t
 	nn_view_read(t, v, (struct nn_rows){ 0, 0, t->n }, to, (size_t)v->c);
 }
 
-void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, enum nn_mode mode, uint64_t seed,
-		      float *logits, float *features)
+/* Up to node `top`. */
+static void run_forward(struct nn_train *t, const void *image, size_t n, enum nn_mode mode, int top)
 {
 	t->n = n;
 	t->mode = mode;
-	t->seed = seed;
 	t->image = image;
+	t->top = top;
+	t->end = 0;
+	while (t->end < t->n_stages && t->stage[t->end].node <= top)
+		t->end++;
 	start(t, forward);
+	t->packed = t->o.fixed;
+}
+
+void nn_train_forward(struct nn_train *t, const void *image, size_t n, enum nn_mode mode, uint64_t seed, float *logits,
+		      float *features)
+{
+	t->seed = seed;
+	run_forward(t, image, n, mode, t->net->n_nodes - 1);
 	hand_out(t, &t->view[t->net->head], logits);
 	if (features)
 		hand_out(t, &t->view[t->net->feature], features);
 }
 
+void nn_train_means(struct nn_train *t, const void *image, size_t n, int stage, float *means)
+{
+	const struct nn_view *v = &t->view[stage];
+	const size_t C = (size_t)v->c, P = nn_view_pixels(v);
+	double *sum = nn_group_sums(t, 0);
+
+	run_forward(t, image, n, NN_EVALUATE, stage);
+	for (size_t i = 0; i < n; i++) {
+		memset(sum, 0, C * sizeof *sum);
+		for (size_t p = 0; p < P; p++) {
+			nn_view_read(t, v, (struct nn_rows){ i, p, 1 }, t->outside, C);
+			for (size_t c = 0; c < C; c++)
+				sum[c] += (double)t->outside[c];
+		}
+		for (size_t c = 0; c < C; c++)
+			means[i * C + c] = (float)(sum[c] / (double)P);
+	}
+}
+
 /* ---- back ---- */
 
-/* dL/dy (n, C) from outside, NULL: zeros; by way of t->outside, as whole vectors are read. */
+/* dL/dmean (n, C) over the view's pixels, mostly one, from outside, NULL: zeros; by way of t->outside, as whole
+ * vectors are read. */
 static void take_in(struct nn_train *t, const struct nn_view *v, const float *d)
 {
 	static const struct nn_fresh all = { .all = true };
-	const size_t C = (size_t)v->c;
+	const size_t C = (size_t)v->c, P = nn_view_pixels(v);
 	double *sums = nn_group_sums(t, 0);
 
 	memset(sums, 0, 2 * t->most_channels * sizeof *sums);
 	memset(t->outside, 0, C * sizeof *t->outside);
 	for (size_t i = 0; i < t->n; i++) {
-		if (d)
-			memcpy(t->outside, d + i * C, C * sizeof *d);
-		nn_view_give(t, v, &all, (struct nn_rows){ i, 0, 1 }, t->outside, C, sums);
+		for (size_t c = 0; d && c < C; c++)
+			t->outside[c] = d[i * C + c] / (float)P;
+		nn_view_give(t, v, &all, (struct nn_rows){ i, 0, P }, t->outside, 0, sums);
 	}
 	nn_view_gather(t, v, 1, sums);
 }
 
 static bool goes_back(const struct nn_train *t, const struct nn_stage *s)
 {
-	return s->kind == NN_S_CONV || (s->kind != NN_S_INPUT && s->kind != NN_S_NORM && t->plane[s->in.plane].g);
+	switch (s->kind) {
+	case NN_S_INPUT:
+	case NN_S_NORM: return false;
+	case NN_S_CONV: return !t->o.fixed || s->n_back > 0;
+	default: return t->plane[s->in.plane].g != NULL;
+	}
 }
 
 static void backward_group(struct worker *w, int stage, size_t g)
@@ -208,7 +245,7 @@ static void turn_back(struct worker *w, int stage)
 {
 	struct nn_train *t = w->t;
 
-	if (stage < t->n_stages) {
+	if (stage < t->end) {
 		const struct nn_stage *s = &t->stage[stage];
 
 		nn_view_gather(t, &s->in, s->groups, nn_group_sums(t, 0));
@@ -225,31 +262,28 @@ static void backward(struct worker *w)
 {
 	struct nn_train *t = w->t;
 
-	once(w, turn_back, t->n_stages);
-	for (int i = t->n_stages; i-- > 0;) {
+	once(w, turn_back, t->end);
+	for (int i = t->end; i-- > 0;) {
 		if (!goes_back(t, &t->stage[i]))
 			continue;
 		each(w, t->stage[i].groups, backward_group, i);
-		if (t->stage[i].kind == NN_S_CONV)
+		if (t->stage[i].kind == NN_S_CONV && !t->o.fixed)
 			each(w, (size_t)t->stage[i].out.c, gather_row, i);
 		once(w, turn_back, i);
 	}
 }
 
-void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels, bool add)
+static void forget_sums(struct nn_train *t)
 {
-	if (!add)
-		memset(t->gradients, 0, t->n_gradients * sizeof *t->gradients);
 	for (int i = 0; i < t->n_planes; i++)
 		if (t->plane[i].normal) {
 			memset(t->plane[i].along, 0, t->plane[i].stride * sizeof(double));
 			memset(t->plane[i].sum, 0, t->plane[i].stride * sizeof(double));
 		}
-	take_in(t, &t->view[t->net->head], dlogits);
-	take_in(t, &t->view[t->net->feature], dfeatures);
-	start(t, backward);
-	if (!dpixels)
-		return;
+}
+
+static void give_pixels(const struct nn_train *t, float *dpixels)
+{
 	const struct nn_view *in = &t->view[0];
 	const size_t C = (size_t)in->c, P = nn_view_pixels(in);
 
@@ -257,4 +291,25 @@ void nn_train_backward(struct nn_train *t, const float *dlogits, const float *df
 		for (size_t p = 0; p < P; p++)
 			for (size_t c = 0; c < C; c++)
 				dpixels[(i * C + c) * P + p] = nn_view_gradient(t, in, i)[p * C + c];
+}
+
+void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels, bool add)
+{
+	if (!add)
+		memset(t->gradients, 0, t->n_gradients * sizeof *t->gradients);
+	forget_sums(t);
+	take_in(t, &t->view[t->net->head], dlogits);
+	take_in(t, &t->view[t->net->feature], dfeatures);
+	start(t, backward);
+	if (dpixels)
+		give_pixels(t, dpixels);
+}
+
+void nn_train_means_backward(struct nn_train *t, const float *dmeans, float *dpixels)
+{
+	memset(t->gradients, 0, t->n_gradients * sizeof *t->gradients);
+	forget_sums(t);
+	take_in(t, &t->view[t->top], dmeans);
+	start(t, backward);
+	give_pixels(t, dpixels);
 }

@@ -46,6 +46,8 @@ struct nn_train_options {
 	double mean[4], std[4]; /* of the input's channels: x = (pixel / 255 - mean) / std */
 	bool pixels;            /* nn_train_backward() gives their gradients, too */
 	bool forward;           /* nn_train_backward() is never called, and maps take turns in their memory */
+	bool fixed;             /* values stay from the first pass on, and have no gradients */
+	bool floats;            /* images are floats, not bytes */
 	const char *isa;        /* of nn_isas(); NULL: the best */
 };
 
@@ -67,13 +69,19 @@ float *nn_train_value(struct nn_train *t, int i);
 float *nn_train_gradient(struct nn_train *t, int i);
 void nn_train_momentum(struct nn_train *t, double momentum);
 
-/* n images |u1 (n,c,h,w), 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D). seed: of dropout. */
-void nn_train_forward(struct nn_train *t, const uint8_t *image, size_t n, enum nn_mode mode, uint64_t seed,
-		      float *logits, float *features);
+/* n images |u1 or <f4 (n,c,h,w), 0 to 255, 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D). seed: of
+ * dropout. */
+void nn_train_forward(struct nn_train *t, const void *image, size_t n, enum nn_mode mode, uint64_t seed, float *logits,
+		      float *features);
 /* Back from dL/dlogits (n,C) and dL/dfeatures (n,D) (either may be NULL) of the images that went forward last, in the
  * mode in which they did. Gradients are set, or, if `add`, added to. dpixels: dL/dx of the normalised pixels (n,c,h,w),
  * or NULL; needs options.pixels. */
 void nn_train_backward(struct nn_train *t, const float *dlogits, const float *dfeatures, float *dpixels, bool add);
+
+/* The same of a stage of the network alone, in evaluation mode: forward to the channel means (n,c) of its map, and
+ * back from dL/dmeans (n,c), of the stage that went forward last, to dpixels. */
+void nn_train_means(struct nn_train *t, const void *image, size_t n, int stage, float *means);
+void nn_train_means_backward(struct nn_train *t, const float *dmeans, float *dpixels);
 
 #ifdef __cplusplus
 }

@@ -284,9 +284,10 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, r, room.dout, &stride);
 
-	if (!plain)
+	if (!plain && !t->o.fixed)
 		nn_view_read(t, &s->in, r, room.y, C);
-	t->base.isa->outer(&(struct nn_outer){ .d = dout,
+	if (!t->o.fixed)
+		t->base.isa->outer(&(struct nn_outer){ .d = dout,
 					       .y = y,
 					       .rows = 1,
 					       .cols = r.n,
@@ -296,7 +297,7 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 					       .k = C,
 					       .to = t->partial + g * nn_train_conv_partial(s),
 					       .to_stride = partial_stride(s) });
-	if (t->net->nodes[s->node].bias)
+	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		add_bias(dout, stride, r.n, M, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
@@ -374,9 +375,11 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, (struct nn_rows){ image, 0, n * P }, room.dout, &stride);
 
-	windows(t, s, image, n, room.y);
-	back_weights(t, s, g, n, room.y, dout, stride);
-	if (t->net->nodes[s->node].bias)
+	if (!t->o.fixed) {
+		windows(t, s, image, n, room.y);
+		back_weights(t, s, g, n, room.y, dout, stride);
+	}
+	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		add_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
@@ -391,7 +394,8 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 	const struct room room = room_of(s, scratch);
 	size_t from, to;
 
-	memset(t->partial + g * nn_train_conv_partial(s), 0, nn_train_conv_partial(s) * sizeof(float));
+	if (!t->o.fixed)
+		memset(t->partial + g * nn_train_conv_partial(s), 0, nn_train_conv_partial(s) * sizeof(float));
 	memset(nn_group_sums(t, g), 0, 4 * t->most_channels * sizeof(double));
 	nn_group(t, g, s->groups, &from, &to);
 	if (is_whole(s)) {

@@ -39,6 +39,7 @@ enum nn_step {
 	NN_S_MAXIMUM,
 	NN_S_FLATTEN,
 	NN_S_ADD,
+	NN_S_PAD,
 	NN_S_COPY,
 	NN_S_DROPOUT
 };
@@ -96,7 +97,9 @@ struct nn_train {
 	size_t n; /* images */
 	uint64_t seed;
 	double momentum;
-	const uint8_t *image;
+	const void *image;
+	int top, end; /* the node that was asked for; the stages that lead there */
+	bool packed;  /* the values have been, and stay */
 	_Atomic size_t *counter; /* (NN_PARTS) units that have been taken, in each part of a run */
 	void **owned;
 	int n_owned, cap_owned;

@@ -116,16 +116,21 @@ static void drop_back(const struct nn_train *t, const struct nn_stage *s, size_t
 			dy[p * C + c] = kept[p * C + c] ? dout[p * stride + c] / (float)(1 - t->o.dropout) : 0;
 }
 
-/* (c, h, w) bytes to normalised pixels (h, w, c). */
+/* (c, h, w) bytes or floats to normalised pixels (h, w, c). */
 static void input(const struct nn_train *t, const struct nn_stage *s, size_t image)
 {
 	const size_t C = (size_t)s->out.c, P = nn_view_pixels(&s->out);
-	const uint8_t *from = t->image + image * C * P;
+	const uint8_t *bytes = (const uint8_t *)t->image + image * C * P;
+	const float *floats = (const float *)t->image + image * C * P;
 	float *to = nn_view_at(t, &s->out, image);
 
 	for (size_t c = 0; c < C; c++)
 		for (size_t p = 0; p < P; p++)
-			to[p * C + c] = (float)(((double)from[c * P + p] / 255 - t->o.mean[c]) / t->o.std[c]);
+		{
+			const double x = t->o.floats ? (double)floats[c * P + p] : bytes[c * P + p];
+
+			to[p * C + c] = (float)((x / 255 - t->o.mean[c]) / t->o.std[c]);
+		}
 }
 
 /* out = in + other, each as it is read. */
@@ -140,6 +145,19 @@ static void add(const struct nn_train *t, const struct nn_stage *s, size_t image
 		t->base.isa->scale(from, (size_t)s->other.c, &pre, out, out);
 }
 
+/* out = in as it is read, with channels of zeros on both sides. */
+static void pad(const struct nn_train *t, const struct nn_stage *s, size_t image, float *out, size_t stride)
+{
+	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
+	const size_t C = (size_t)s->in.c, zeros = (size_t)s->pad;
+
+	nn_view_read(t, &s->in, all, out + zeros, stride);
+	for (size_t p = 0; p < all.n; p++, out += stride) {
+		memset(out, 0, zeros * sizeof *out);
+		memset(out + zeros + C, 0, zeros * sizeof *out);
+	}
+}
+
 void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, size_t image, float *y)
 {
 	const size_t stride = t->plane[s->out.plane].stride, C = (size_t)s->in.c;
@@ -149,6 +167,7 @@ void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, siz
 	switch (s->kind) {
 	case NN_S_INPUT: input(t, s, image); return;
 	case NN_S_ADD: add(t, s, image, out, stride); return;
+	case NN_S_PAD: pad(t, s, image, out, stride); return;
 	case NN_S_COPY: nn_view_read(t, &s->in, all, out, stride); return;
 	default: nn_view_read(t, &s->in, all, y, C);
 	}
@@ -173,11 +192,12 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
 	const struct nn_rows written = { image, 0, nn_view_pixels(&s->out) };
 	const size_t C = (size_t)s->in.c;
+	const size_t skip = s->kind == NN_S_PAD ? (size_t)s->pad : 0; /* gradients of zeros go nowhere */
 	float *dy = scratch + nn_round(written.n * (size_t)s->out.c + NN_MAX_VEC, NN_MAX_VEC);
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, written, scratch, &stride);
-	const bool handed_on =
-		s->kind == NN_S_ADD || s->kind == NN_S_COPY || (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE);
+	const bool handed_on = s->kind == NN_S_ADD || s->kind == NN_S_PAD || s->kind == NN_S_COPY ||
+			       (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE);
 
 	switch (s->kind) {
 	case NN_S_AVERAGE: average_back(s, dout, stride, dy); break;
@@ -189,7 +209,7 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 		break;
 	default: break;
 	}
-	nn_view_give(t, &s->in, &s->fresh[0], all, handed_on ? dout : dy, handed_on ? stride : C, sums);
+	nn_view_give(t, &s->in, &s->fresh[0], all, handed_on ? dout + skip : dy, handed_on ? stride : C, sums);
 	if (s->kind == NN_S_ADD)
 		nn_view_give(t, &s->other, &s->fresh[1], all, dout, stride, sums + 2 * t->most_channels);
 }

@@ -164,6 +164,7 @@ static int do_node(struct plan *p, int i)
 	case NET_BN: return do_norm(p, i);
 	case NET_CONCAT: return do_concat(p, i);
 	case NET_ADD: return put(p, i, (struct nn_stage){ .kind = NN_S_ADD, .in = in, .other = t->view[node->in[1]] });
+	case NET_PAD: return put(p, i, (struct nn_stage){ .kind = NN_S_PAD, .in = in, .pad = node->pad });
 	case NET_AVGPOOL:
 	case NET_MAXPOOL:
 	case NET_MEAN: return do_pool(p, i, &in);

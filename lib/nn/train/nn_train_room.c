@@ -21,7 +21,7 @@ static size_t groups(size_t sum)
 static int stage_room(struct nn_train *t, struct nn_stage *s, struct err *err)
 {
 	const bool conv = s->kind == NN_S_CONV;
-	const size_t sum = conv && !t->o.forward ? nn_train_conv_partial(s) : 0;
+	const size_t sum = conv && !t->o.forward && !t->o.fixed ? nn_train_conv_partial(s) : 0;
 	const size_t out = t->o.batch * nn_view_pixels(&s->out) * (size_t)s->out.c;
 
 	s->groups = groups(sum);

@@ -27,15 +27,15 @@ struct work {
 struct um_extras {
 	const struct net *net;
 	void *state[N_METHODS];       /* NULL: not asked for */
-	bool *keep_map, *keep_tensor; /* (n_nodes) */
+	bool *keep;                   /* (n_nodes) the maps that are handed out */
 	bool any, grad;
 	double fgsm;
 	struct um_engine_options engine;
-	struct um_engine *e;       /* without gradients */
-	struct um_torch *m;        /* with */
-	struct th_tensor **tensor; /* (n_nodes) room */
-	float **map;               /* (n_nodes) room for chunk images of what is kept */
-	float *attacked;
+	struct um_engine *e;
+	struct um_exec *exec; /* with gradients */
+	double std[4];
+	float **map;   /* (n_nodes) room for chunk images of what is kept */
+	float *pixels; /* with gradients: of chunk images, after an attack */
 	size_t image; /* the images' column */
 	bool *own;    /* (columns) is one of the features filled here? */
 	struct work work[UM_DEPTH];
@@ -63,13 +63,11 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, cons
 	e->net = c->net;
 	e->fgsm = o->fgsm;
 	e->any = e->grad = o->fgsm > 0;
-	e->keep_map = calloc(N, sizeof *e->keep_map);
-	e->keep_tensor = calloc(N, sizeof *e->keep_tensor);
-	e->tensor = calloc(N, sizeof(struct th_tensor *));
+	e->keep = calloc(N, sizeof *e->keep);
 	e->map = calloc(N, sizeof *e->map);
-	rc = e->keep_map && e->keep_tensor && e->tensor && e->map ? 0 : err_memory(err);
+	rc = e->keep && e->map ? 0 : err_memory(err);
 	for (size_t i = 0; i < N_METHODS && rc == 0; i++) {
-		rc = methods[i]->init(&e->state[i], o, c, methods[i]->grad ? e->keep_tensor : e->keep_map, err);
+		rc = methods[i]->init(&e->state[i], o, c, e->keep, err);
 		e->any = e->any || e->state[i];
 		e->grad = e->grad || (e->state[i] && methods[i]->grad);
 	}
@@ -90,12 +88,10 @@ void um_extras_free(struct um_extras *e)
 	for (int i = 0; e->map && i < e->net->n_nodes; i++)
 		free(e->map[i]);
 	um_engine_free(e->e);
-	um_torch_free(e->m);
-	free(e->attacked);
+	um_exec_free(e->exec);
+	free(e->pixels);
 	free(e->own);
-	free(e->keep_map);
-	free(e->keep_tensor);
-	free(e->tensor);
+	free(e->keep);
 	free(e->map);
 	free(e);
 }
@@ -173,28 +169,51 @@ int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_
 	return e->own ? 0 : err_memory(err);
 }
 
+/* The network that goes back to the pixels, with c's values. */
+static int open_gradients(struct um_extras *e, const struct net_checkpoint *c, size_t chunk, struct err *err)
+{
+	const struct um_exec_options how = { .torch = e->engine.torch,
+					     .device = e->engine.device,
+					     .threads = e->engine.threads,
+					     .batch = chunk,
+					     .pixels = true,
+					     .fixed = true,
+					     .floats = true };
+
+	if (e->engine.precision == UM_BF16)
+		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
+	if (!(e->pixels = malloc(chunk * net_node_size(&e->net->nodes[0]) * sizeof *e->pixels)))
+		return err_memory(err);
+	memcpy(e->std, c->std, sizeof e->std);
+	if (um_exec_new(&e->exec, c, &how, err) < 0)
+		return -1;
+	for (int i = 0; i < e->net->n_params; i++) {
+		float *to = um_exec_value(e->exec, i);
+
+		if (to)
+			memcpy(to, c->state.t[i].data, ts_tensor_bytes(&c->state.t[i]));
+	}
+	return 0;
+}
+
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
 		   struct err *err)
 {
 	const struct net *n = e->net;
-	size_t chunk;
+	struct um_engine_options own;
 
 	e->engine = *engine;
-	e->engine.chunk = chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
-	e->engine.torch = engine->torch || e->grad;
+	e->engine.chunk = e->grad && !engine->chunk ? 16 : um_engine_chunk(engine, n);
 	e->engine.floats = e->fgsm > 0;
 	e->engine.graph = false; /* um_extras_note() knows only the engine of the pass itself */
 	for (int i = 0; i < n->n_nodes; i++)
-		if (e->keep_map[i] && !(e->map[i] = malloc(chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
+		if (e->keep[i] && !(e->map[i] = malloc(e->engine.chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
 			return err_memory(err);
-	if (e->fgsm > 0 && !(e->attacked = malloc(chunk * net_node_size(&n->nodes[0]) * sizeof(float))))
-		return err_memory(err);
-	if (e->grad && engine->precision == UM_BF16)
-		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
-	if (e->grad)
-		return um_engine_open(&e->engine, err) < 0 ? -1 : um_torch_new(&e->m, c, true, err);
-	struct um_engine_options own = e->engine;
-	own.keep = e->any ? e->keep_map : NULL;
+	if (um_engine_check(&e->engine, err) < 0 ||
+	    (e->grad && open_gradients(e, c, e->engine.chunk, err) < 0))
+		return -1;
+	own = e->engine;
+	own.keep = e->any ? e->keep : NULL;
 	own.take = own.unchecked = true; /* check() does */
 	own.graph = engine->graph;
 	return um_engine_new(&e->e, c, &own, err);
@@ -213,19 +232,31 @@ static int run_methods(void *data, struct um_pass *p, struct err *err)
 	return rc;
 }
 
+/* p's image as floats, after the attack if there is one. */
+static int make_pixels(struct um_extras *e, struct um_pass *p, uint64_t row, struct err *err)
+{
+	const uint8_t *bytes = p->image;
+
+	for (size_t i = 0; i < p->n * net_node_size(&e->net->nodes[0]); i++)
+		e->pixels[i] = bytes[i];
+	p->exec = e->exec;
+	p->pixels = e->pixels;
+	p->std = e->std;
+	if (e->fgsm <= 0)
+		return 0;
+	p->image = e->pixels;
+	return um_pass_attack(p, e->fgsm, row + p->at, e->pixels, err);
+}
+
 static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct err *err)
 {
 	float *logits = um_pass_column(p, "logits");
-	const struct um_gradients g = { e->keep_tensor, e->keep_map, e->tensor, e->fgsm, e->attacked, row + p->at };
 
 	p->logits = logits;
 	p->map = e->map;
 	p->engine = &e->engine;
-	if (e->grad) {
-		p->m = e->m;
-		return um_pass_gradients(p, &g, run_methods, e, err);
-	}
-	if (um_engine_run(e->e, p->image, p->n, logits, um_pass_column(p, "features"), e->map, err) < 0)
+	if ((e->grad && make_pixels(e, p, row, err) < 0) ||
+	    um_engine_run(e->e, p->image, p->n, logits, um_pass_column(p, "features"), e->map, err) < 0)
 		return -1;
 	return run_methods(e, p, err);
 }

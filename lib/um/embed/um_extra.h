@@ -44,7 +44,7 @@ struct um_extras;
 int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, const struct net_checkpoint *c,
 		  struct err *err) TS_CHECKED;
 void um_extras_free(struct um_extras *e);
-/* Does something that was asked for need gradients, so libtorch? */
+/* Does something that was asked for need gradients? */
 bool um_extras_gradients(const struct um_extras *e);
 /* Headers of the files that were read, borrowed, into ret[0..2); returns how many. */
 size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret);
@@ -54,8 +54,8 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
  * one of these, or out of memory. */
 int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_header *images,
 		     const struct net_checkpoint *c, struct err *err) TS_CHECKED;
-/* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
- * say. Takes c's values: it is only to be released afterwards. */
+/* Makes c's network, as the engine's device, threads, chunk and torch say. Takes c's values: it is only to be released
+ * afterwards. */
 int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
 		   struct err *err) TS_CHECKED;
 /* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk

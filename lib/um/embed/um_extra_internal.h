@@ -5,7 +5,7 @@
 
 #include "err/err.h"
 #include "um/embed/um_extra.h"
-#include "um/run/um_torch.h"
+#include "um/run/um_exec.h"
 #include "um/um_internal.h"
 
 enum { UM_MAX_EPS = 32 };
@@ -20,43 +20,25 @@ struct um_pass {
 	struct ts_batch *out;
 	const struct um_engine_options *engine; /* to run other networks the same way, `from` and `keep` unset */
 
-	/* For methods with gradients. Handles are the scope's. */
-	struct th_scope *s;
-	struct um_torch *m;
-	struct th_tensor *pixels;  /* (n,c,h,w), 0 to 255 */
-	struct th_tensor *x;       /* normalised, a leaf */
-	struct th_tensor *z;       /* (n,C) */
-	struct th_tensor **tensor; /* (n_nodes) outputs of those that were kept */
+	/* For methods with gradients; NULL if none is asked for. */
+	struct um_exec *exec; /* the network, of fixed values and floats for pixels */
+	const float *pixels;  /* (n,c,h,w) the image, 0 to 255 */
+	const double *std;    /* (c) of the network's normalisation, of pixels from 0 to 1 */
 };
 
 /* A method: um_extra_NAME.c, and its name in the list of um_extra.c. The functions that give int fail with a line in
  * err. */
 struct um_extra {
-	bool grad; /* works on tensors that remember where they come from */
-	/* Makes its state if it is asked for (else *state stays NULL) and marks what it reads of the
-	 * pass in keep: tensors with grad, else maps. UM_FAILED, UM_BAD_OPTIONS. */
+	bool grad; /* goes back to the pixels */
+	/* Makes its state if it is asked for (else *state stays NULL) and marks in keep the nodes whose maps it reads.
+	 * UM_FAILED, UM_BAD_OPTIONS. */
 	int (*init)(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
 		    struct err *err);
 	int (*columns)(const void *state, const struct net *n, struct ts_header *to, struct err *err);
-	/* Fills its columns. Errors of the seam stick to the scope, and need not be looked for. */
-	int (*run)(void *state, struct um_pass *p, struct err *err);
+	int (*run)(void *state, struct um_pass *p, struct err *err); /* fills its columns */
 	void (*free)(void *state);
 	const struct ts_header *(*input)(const void *state); /* NULL: reads no file */
 };
-
-/* The pass with gradients (um_extra_gradients.c): p->m is given, map has room for the maps in keep_map.
- * attack: step up the loss of labels (FGSM), 0: none; the pixels that come of it go to attacked
- * (n,c,h,w). run() is called when all is there. */
-struct um_gradients {
-	const bool *keep_tensor, *keep_map; /* (n_nodes) */
-	struct th_tensor **tensor;          /* (n_nodes) room */
-	double attack;
-	float *attacked;
-	uint64_t row; /* of the pass's first image, for messages */
-};
-int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
-		      int (*run)(void *data, struct um_pass *p, struct err *err), void *data,
-		      struct err *err) TS_CHECKED;
 
 /* "0.001,0.002" into v[0..UM_MAX_EPS): how many, or -1 with a line in err that says what: each from 0
  * to 1, no two of equal name ("%g"). */
@@ -65,12 +47,11 @@ int um_eps_list(const char *text, const char *what, double *v, struct err *err) 
 int um_pass_add(struct ts_header *to, const char *name, int ndim, const size_t *shape, struct err *err) TS_CHECKED;
 /* The rows of the pass in column `name`. */
 float *um_pass_column(const struct um_pass *p, const char *name);
-/* A float tensor of n rows of count numbers. */
-struct th_tensor *um_pass_rows(const struct um_pass *p, const float *v, size_t count);
-/* x + step * sgn(g), step in units of pixels in [0, 1]. */
-struct th_tensor *um_pass_step(const struct um_pass *p, const struct th_tensor *g, double step);
-/* Runs the network up to node `to` again with x, which is consumed, as its normalised input; neither
- * records nor disturbs the clean pass. */
-struct th_tensor *um_pass_again(const struct um_pass *p, struct th_tensor *x, int to);
+/* x + step[c] * sgn(g), sgn(0) = 1, of the pass's pixels x into `to`, which may be these; steps in units of pixels from
+ * 0 to 1. g: gradients of the normalised pixels, or of the pixels: their signs are the same. */
+void um_pass_step(const struct um_pass *p, const float *g, const double step[4], float *to);
+/* FGSM (um_extra_fgsm.c): a step of eps up the loss of the labels from `pixels`, p's, in place. row: the first's
+ * number, for messages. */
+int um_pass_attack(const struct um_pass *p, double eps, uint64_t row, float *pixels, struct err *err) TS_CHECKED;
 
 #endif

@@ -103,24 +103,26 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 }
 
 /* d CE(l / T, argmax l) / dx (n,c,h,w), times T: its sign is all that counts, and 1/T would only cost digits. */
-static int gradient(const struct odin *o, const struct um_pass *p, struct th_tensor **ret, struct err *err)
+static int gradient(const struct odin *o, const struct um_pass *p, float *g, struct err *err)
 {
 	const size_t C = (size_t)p->net->classes;
-	float *v = malloc(p->n * C * sizeof *v);
+	float *z = malloc(p->n * C * sizeof *z);
 	double *q = malloc(C * sizeof *q);
-	int rc = v && q ? 0 : err_memory(err);
+	int rc = z && q ? 0 : err_memory(err);
 
+	if (rc == 0)
+		rc = um_exec_forward(p->exec, p->pixels, p->n, UM_EVALUATION, 0, true, z, NULL, err);
 	for (size_t i = 0; rc == 0 && i < p->n; i++) {
-		const float *l = p->logits + i * C;
+		float *l = z + i * C;
 
 		num_softmax(l, C, o->temperature, q);
 		q[num_argmax(l, C)] -= 1;
 		for (size_t c = 0; c < C; c++)
-			v[i * C + c] = (float)q[c];
+			l[c] = (float)q[c];
 	}
 	if (rc == 0)
-		*ret = th->vjp(p->s, p->z, um_pass_rows(p, v, C), p->x, true);
-	free(v);
+		rc = um_exec_backward(p->exec, z, NULL, g, false, err);
+	free(z);
 	free(q);
 	return rc;
 }
@@ -128,23 +130,24 @@ static int gradient(const struct odin *o, const struct um_pass *p, struct th_ten
 static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct odin *o = state;
-	const struct net *net = p->net;
-	struct th_tensor *g = NULL;
+	const size_t count = p->n * net_node_size(&p->net->nodes[0]);
+	const bool pixel = strcmp(o->space, "normalised") != 0;
+	float *g = malloc(count * sizeof *g), *x = malloc(count * sizeof *x);
+	int rc = g && x ? gradient(o, p, g, err) : err_memory(err);
 	char name[64];
 
-	if (gradient(o, p, &g, err) < 0)
-		return -1;
-	for (int i = 0; i < o->n_eps; i++) {
-		const float by[4] = { (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i], (float)-o->eps[i] };
-		const bool pixel = strcmp(o->space, "normalised") != 0;
-		struct th_tensor *x = pixel ? um_pass_step(p, g, -o->eps[i]) : th->sign_step(p->s, p->x, g, by);
-		struct th_tensor *z = um_pass_again(p, x, net->head);
+	for (int i = 0; i < o->n_eps && rc == 0; i++) {
+		double step[4] = { 0 };
 
+		for (int c = 0; c < p->net->c; c++)
+			step[c] = pixel ? -o->eps[i] : -o->eps[i] * p->std[c];
+		um_pass_step(p, g, step, x);
 		column_name(o->eps[i], name, sizeof name);
-		th->to_host(p->s, z, um_pass_column(p, name), p->n * (size_t)net->classes);
+		rc = um_exec_forward(p->exec, x, p->n, UM_EVALUATION, 0, false, um_pass_column(p, name), NULL, err);
 	}
-	th->release(p->s, g);
-	return 0;
+	free(g);
+	free(x);
+	return rc;
 }
 
 const struct um_extra um_extra_odin = { true, init, columns, run, free, NULL };

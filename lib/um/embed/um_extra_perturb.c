@@ -82,6 +82,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 {
 	struct perturb *q;
 
+	(void)keep;
 	if (!o->perturb && o->perturb_eps) {
 		err_fail(err, "--perturb-eps needs --perturb");
 		return UM_BAD_OPTIONS;
@@ -100,8 +101,6 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 		return err_memory(err);
 	if (read_fit(q, c->net) < 0)
 		return err_fail(err, "%s", ts_reader_error(q->r));
-	for (int k = 0; k < c->net->n_stages; k++)
-		keep[c->net->stages[k]] = true;
 	return 0;
 }
 
@@ -147,53 +146,63 @@ static void toward(const struct perturb *q, int k, size_t C, size_t d, const flo
 	}
 }
 
-/* All steps of one layer. f, v: (n,d); room: (2 d). */
-static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *f, float *v, double *room)
+/* What a pass works in. */
+struct room {
+	float *f, *v; /* (n,d) means, and gradients by them */
+	float *g, *x; /* (n,c,h,w) gradients of pixels, and pixels after the step */
+	double *two;  /* (2 d) */
+};
+
+/* All steps of one layer. */
+static int run_layer(const struct perturb *q, const struct um_pass *p, int k, struct room *r, struct err *err)
 {
 	const struct net *net = p->net;
 	const int node = net->stages[k];
 	const size_t d = (size_t)net->nodes[node].c;
-	struct th_tensor *mean = th->mean_hw(p->s, p->tensor[node]), *g;
 	char name[64];
+	int rc = um_exec_means(p->exec, p->pixels, p->n, node, true, r->f, err);
 
-	th->to_host(p->s, mean, f, p->n * d);
-	for (size_t i = 0; i < p->n; i++)
-		toward(q, k, (size_t)net->classes, d, f + i * d, v + i * d, room);
-	g = th->vjp(p->s, mean, um_pass_rows(p, v, d), p->x, true);
-	for (int i = 0; i < q->n_eps; i++) {
+	for (size_t i = 0; i < p->n && rc == 0; i++)
+		toward(q, k, (size_t)net->classes, d, r->f + i * d, r->v + i * d, r->two);
+	if (rc == 0)
+		rc = um_exec_means_backward(p->exec, r->v, r->g, err);
+	for (int i = 0; i < q->n_eps && rc == 0; i++) {
+		const double by = -q->eps[i], step[4] = { by, by, by, by };
 		float *to;
 
 		column_name(k, q->eps[i], name, sizeof name);
 		to = um_pass_column(p, name);
 		if (q->eps[i] > 0) {
-			struct th_tensor *y = um_pass_again(p, um_pass_step(p, g, -q->eps[i]), node);
-			th->to_host(p->s, th->mean_hw(p->s, y), to, p->n * d);
-			th->release(p->s, y);
+			um_pass_step(p, r->g, step, r->x);
+			rc = um_exec_means(p->exec, r->x, p->n, node, false, to, err);
 		} else {
-			memcpy(to, f, p->n * d * sizeof *f);
+			memcpy(to, r->f, p->n * d * sizeof *to);
 		}
 	}
-	th->release(p->s, g);
+	return rc;
 }
 
 static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct net *net = p->net;
+	const size_t count = p->n * net_node_size(&net->nodes[0]);
 	size_t most = 0;
-	float *f;
-	double *room;
+	struct room r;
 	int rc;
 
 	for (int k = 0; k < net->n_stages; k++)
 		if ((size_t)net->nodes[net->stages[k]].c > most)
 			most = (size_t)net->nodes[net->stages[k]].c;
-	f = calloc(2 * p->n * most, sizeof *f);
-	room = malloc(2 * most * sizeof *room);
-	rc = f && room ? 0 : err_memory(err);
+	r = (struct room){ malloc(p->n * most * sizeof *r.f), malloc(p->n * most * sizeof *r.v),
+			   malloc(count * sizeof *r.g), malloc(count * sizeof *r.x), malloc(2 * most * sizeof *r.two) };
+	rc = r.f && r.v && r.g && r.x && r.two ? 0 : err_memory(err);
 	for (int k = 0; rc == 0 && k < net->n_stages; k++)
-		run_layer(state, p, k, f, f + p->n * most, room);
-	free(room);
-	free(f);
+		rc = run_layer(state, p, k, &r, err);
+	free(r.f);
+	free(r.v);
+	free(r.g);
+	free(r.x);
+	free(r.two);
 	return rc;
 }
 

@@ -46,3 +46,17 @@ float *um_pass_column(const struct um_pass *p, const char *name)
 
 	return (float *)((char *)c->data + p->at * c->row);
 }
+
+void um_pass_step(const struct um_pass *p, const float *g, const double step[4], float *to)
+{
+	const size_t C = (size_t)p->net->c, P = net_node_size(&p->net->nodes[0]) / C;
+
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t c = 0; c < C; c++) {
+			const float by = (float)(255 * step[c]);
+			const size_t at = (i * C + c) * P;
+
+			for (size_t k = at; k < at + P; k++)
+				to[k] = g[k] >= 0 ? p->pixels[k] + by : p->pixels[k] - by;
+		}
+}

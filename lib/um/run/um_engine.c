@@ -44,14 +44,6 @@ int um_engine_check(const struct um_engine_options *o, struct err *err)
 	return o->torch ? 0 : nn_check(NULL, err);
 }
 
-int um_engine_open(const struct um_engine_options *o, struct err *err)
-{
-	if (um_engine_check(o, err) < 0 || um_torch_open(o->device ? o->device : "cpu", o->threads, err) < 0)
-		return -1;
-	th->tf32(o->precision == UM_TF32);
-	return 0;
-}
-
 size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
 {
 	const size_t row = net_node_size(&net->nodes[o->from]) * (o->from > 0 || o->floats ? sizeof(float) : 1);
@@ -68,6 +60,7 @@ static int open_nn(struct um_engine *e, struct net_checkpoint *c, struct err *er
 	const struct um_engine_options *o = &e->o;
 	const struct nn_options how = { .threads = (int)o->threads,
 					.from = o->from,
+					.floats = o->floats,
 					.keep = o->keep,
 					.take = o->take,
 					.beside = o->beside ? o->beside->nn : NULL };
@@ -78,7 +71,12 @@ static int open_nn(struct um_engine *e, struct net_checkpoint *c, struct err *er
 /* The network through libtorch. */
 static int open_torch(struct um_engine *e, struct net_checkpoint *c, struct err *err)
 {
-	if (um_engine_open(&e->o, err) < 0 || um_torch_new(&e->model, c, true, err) < 0)
+	const struct um_engine_options *o = &e->o;
+
+	if (um_engine_check(o, err) < 0 || um_torch_open(o->device ? o->device : "cpu", o->threads, err) < 0)
+		return -1;
+	th->tf32(o->precision == UM_TF32);
+	if (um_torch_new(&e->model, c, true, err) < 0)
 		return -1;
 	if (e->o.take)
 		ts_set_release(&c->state);

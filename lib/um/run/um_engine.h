@@ -31,7 +31,7 @@ struct um_engine_options {
 	size_t chunk;             /* images that libtorch takes at a time; 0: um_engine_chunk() */
 	int from;                 /* the map that it starts from, a stage; 0: pixels */
 	const bool *keep;         /* (n_nodes) outputs that are handed out; NULL: none */
-	bool floats;              /* pixels are floats, 0 to 255; with torch */
+	bool floats;              /* pixels are floats, 0 to 255 */
 	long precision;           /* enum um_precision */
 	bool graph;               /* on a GPU, as a graph; if it cannot be, um_engine_note() says so */
 	bool unchecked;           /* the caller looks whether logits are finite: it knows the rows' numbers */
@@ -42,8 +42,6 @@ struct um_engine_options {
 /* Can it be so? -1 with a line in err if this way of running has not this precision, or UNMASK_ISA names instructions
  * that are not here. */
 int um_engine_check(const struct um_engine_options *o, struct err *err) TS_CHECKED;
-/* Checks, loads libtorch and opens the device; for callers that run a model without an engine. */
-int um_engine_open(const struct um_engine_options *o, struct err *err) TS_CHECKED;
 /* Images that libtorch takes at a time: o->chunk, or 16 on the CPU, whose cache they should fit, and on a GPU
  * 256 and at most 8 MiB of them. */
 size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net);

@@ -17,7 +17,9 @@ static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const stru
 					.batch = o->batch,
 					.dropout = o->dropout,
 					.pixels = o->pixels,
-					.forward = o->forward };
+					.forward = o->forward,
+					.fixed = o->fixed,
+					.floats = o->floats };
 
 	for (int i = 0; i < 4; i++) {
 		how.mean[i] = c->mean[i];
@@ -67,7 +69,7 @@ float *um_exec_gradient(struct um_exec *e, int i)
 	return e->nn ? nn_train_gradient(e->nn, i) : um_exec_torch_gradient(e->torch, i);
 }
 
-int um_exec_forward(struct um_exec *e, const uint8_t *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
+int um_exec_forward(struct um_exec *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
 		    float *logits, float *features, struct err *err)
 {
 	if (e->torch)
@@ -83,5 +85,21 @@ int um_exec_backward(struct um_exec *e, const float *dlogits, const float *dfeat
 	if (e->torch)
 		return um_exec_torch_backward(e->torch, dlogits, dfeatures, dpixels, add, err);
 	nn_train_backward(e->nn, dlogits, dfeatures, dpixels, add);
+	return 0;
+}
+
+int um_exec_means(struct um_exec *e, const void *image, size_t n, int stage, bool back, float *means, struct err *err)
+{
+	if (e->torch)
+		return um_exec_torch_means(e->torch, image, n, stage, back, means, err);
+	nn_train_means(e->nn, image, n, stage, means);
+	return 0;
+}
+
+int um_exec_means_backward(struct um_exec *e, const float *dmeans, float *dpixels, struct err *err)
+{
+	if (e->torch)
+		return um_exec_torch_means_backward(e->torch, dmeans, dpixels, err);
+	nn_train_means_backward(e->nn, dmeans, dpixels);
 	return 0;
 }

@@ -24,6 +24,8 @@ struct um_exec_options {
 	double dropout; /* probability in training */
 	bool pixels;    /* um_exec_backward() gives dL/dpixels, too */
 	bool forward;   /* it never goes back, and takes less memory */
+	bool fixed;     /* values stay from the first pass on, and have no gradients */
+	bool floats;    /* images are floats, not bytes */
 };
 
 /* Batch norms go by their running statistics; or, with dropout, by the batch's, which then move the running ones by
@@ -42,14 +44,20 @@ float *um_exec_value(struct um_exec *e, int i);
 /* Their gradients after um_exec_backward(); NULL for statistics. */
 float *um_exec_gradient(struct um_exec *e, int i);
 
-/* n <= batch images |u1 (n,c,h,w) to logits (n,C) and, if not NULL, features (n,D). seed: of dropout. back:
- * um_exec_backward() is to come. */
-int um_exec_forward(struct um_exec *e, const uint8_t *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
+/* n <= batch images |u1 or <f4 (n,c,h,w), 0 to 255, to logits (n,C) and, if not NULL, features (n,D). seed: of dropout.
+ * back: um_exec_backward() is to come. */
+int um_exec_forward(struct um_exec *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
 		    float *logits, float *features, struct err *err) TS_CHECKED;
 /* From dL/dlogits (n,C) and, if not NULL, dL/dfeatures (n,D) of the images that went forward last, once. Gradients are
  * set, or added to. dpixels: dL/dx of normalised pixels (n,c,h,w), or NULL. */
 int um_exec_backward(struct um_exec *e, const float *dlogits, const float *dfeatures, float *dpixels, bool add,
 		     struct err *err) TS_CHECKED;
+
+/* Of one stage of the network alone, in evaluation mode: the channel means (n,c) of its map; and dL/dx of normalised
+ * pixels, from dL/dmeans (n,c) of the images and the stage that went forward last, which were to go back. */
+int um_exec_means(struct um_exec *e, const void *image, size_t n, int stage, bool back, float *means,
+		  struct err *err) TS_CHECKED;
+int um_exec_means_backward(struct um_exec *e, const float *dmeans, float *dpixels, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

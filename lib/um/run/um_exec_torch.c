@@ -10,6 +10,8 @@ struct um_exec_torch {
 	const struct net *net;
 	struct um_torch *m;
 	bool *keep; /* (n_nodes) the pixels, if their gradients are wanted */
+	bool fixed, floats;
+	bool there; /* the values are on the device, and stay */
 	size_t n_values, n_trained;
 	size_t *offset;                        /* (n_params) */
 	float *value, *gradient;               /* on the host */
@@ -18,8 +20,8 @@ struct um_exec_torch {
 
 	/* Between forward and backward. */
 	struct th_scope *s;
-	struct th_tensor *x, *z, *f;
-	size_t n;
+	struct th_tensor *x, *z, *f; /* of a stage alone: z its means, (n, width) */
+	size_t n, width;
 };
 
 static int seam(bool good, struct err *err)
@@ -70,7 +72,7 @@ static int make_views(struct um_exec_torch *e, struct err *err)
 		e->m->use[i] = th->tensor_view(e->values, e->offset[i], p->ndim, p->shape);
 		if (seam(e->m->use[i] != NULL, err) < 0)
 			return -1;
-		if (!net_trained(p->role))
+		if (!net_trained(p->role) || e->fixed)
 			continue;
 		g = th->tensor_view(e->gradients, e->offset[i], p->ndim, p->shape);
 		good = g && th->tensor_track(e->m->use[i], g) == 0;
@@ -95,6 +97,8 @@ int um_exec_torch_new(struct um_exec_torch **ret, const struct net_checkpoint *c
 	}
 	if (rc == 0) {
 		e->keep[0] = o->pixels;
+		e->fixed = o->fixed;
+		e->floats = o->floats;
 		place_values(e);
 		e->value = calloc(e->n_values, sizeof *e->value);
 		e->gradient = calloc(e->n_trained, sizeof *e->gradient);
@@ -152,28 +156,41 @@ float *um_exec_torch_gradient(struct um_exec_torch *e, int i)
 	return net_trained(e->net->params[i].role) ? e->gradient + e->offset[i] : NULL;
 }
 
-int um_exec_torch_forward(struct um_exec_torch *e, const uint8_t *image, size_t n, enum um_pass_mode mode,
-			  uint64_t seed, bool back, float *logits, float *features, struct err *err)
+/* Images are on the device, normalised, as the network's input. */
+static int begin_pass(struct um_exec_torch *e, const void *image, size_t n, bool back, struct err *err)
 {
 	const struct net *net = e->net;
 	const size_t shape[4] = { n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
-	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
-	bool good;
 
-	if (end_pass(e, err) < 0 || seam(th->tensor_set(e->values, e->value) == 0, err) < 0)
+	if (end_pass(e, err) < 0 || (!e->there && seam(th->tensor_set(e->values, e->value) == 0, err) < 0))
 		return -1;
-	th->seed(seed);
+	e->there = e->fixed;
 	e->n = n;
 	e->s = th->scope_begin(back);
 	if (seam(e->s != NULL, err) < 0)
 		return -1;
-	e->x = th->channel_affine(e->s, th->from_host(e->s, TH_U8, 4, shape, image), e->m->affine[0], e->m->affine[1]);
+	e->x = th->channel_affine(e->s, th->from_host(e->s, e->floats ? TH_F32 : TH_U8, 4, shape, image),
+				  e->m->affine[0], e->m->affine[1]);
 	if (back && e->keep[0])
 		e->x = th->leaf(e->s, e->x);
 	e->m->out[0] = e->x;
+	return 0;
+}
+
+int um_exec_torch_forward(struct um_exec_torch *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed,
+			  bool back, float *logits, float *features, struct err *err)
+{
+	const struct net *net = e->net;
+	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
+	bool good;
+
+	if (begin_pass(e, image, n, back, err) < 0)
+		return -1;
+	th->seed(seed);
 	e->m->bn_momentum = mode == UM_TRAINING ? 0.1 : 0;
 	e->z = um_torch_run(e->s, e->m, 0, net->head, e->keep, mode != UM_EVALUATION);
 	e->f = e->m->out[net->feature];
+	e->width = C;
 	good = th->to_host(e->s, e->z, logits, n * C) == 0 &&
 	       (!features || th->to_host(e->s, e->f, features, n * D) == 0);
 	if ((!good || !back) && end_pass(e, err) < 0)
@@ -181,14 +198,27 @@ int um_exec_torch_forward(struct um_exec_torch *e, const uint8_t *image, size_t 
 	return mode == UM_TRAINING ? seam(th->tensor_get(e->statistics, e->value + e->n_trained) == 0, err) : 0;
 }
 
+int um_exec_torch_means(struct um_exec_torch *e, const void *image, size_t n, int stage, bool back, float *means,
+			struct err *err)
+{
+	bool good;
+
+	if (begin_pass(e, image, n, back, err) < 0)
+		return -1;
+	e->width = (size_t)e->net->nodes[stage].c;
+	e->z = th->mean_hw(e->s, um_torch_run(e->s, e->m, 0, stage, e->keep, false));
+	good = th->to_host(e->s, e->z, means, n * e->width) == 0;
+	return (!good || !back) && end_pass(e, err) < 0 ? -1 : 0;
+}
+
 int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const float *dfeatures, float *dpixels,
 			   bool add, struct err *err)
 {
 	const struct net *net = e->net;
-	const size_t z[2] = { e->n, (size_t)net->classes }, f[2] = { e->n, (size_t)net->nodes[net->feature].c };
+	const size_t z[2] = { e->n, e->width }, f[2] = { e->n, (size_t)net->nodes[net->feature].c };
 	struct th_tensor *y[2] = { e->z, e->f }, *dy[2];
 	/* What is added to may have been changed on the host. */
-	bool good = th->tensor_set(e->gradients, add ? e->gradient : NULL) == 0;
+	bool good = e->fixed || th->tensor_set(e->gradients, add ? e->gradient : NULL) == 0;
 
 	dy[0] = th->from_host(e->s, TH_F32, 2, z, dlogits);
 	dy[1] = dfeatures ? th->from_host(e->s, TH_F32, 2, f, dfeatures) : NULL;
@@ -196,5 +226,10 @@ int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const 
 	       (!dpixels || th->tensor_grad(e->x, dpixels) == 0);
 	if (end_pass(e, err) < 0)
 		return -1;
-	return seam(good && th->tensor_get(e->gradients, e->gradient) == 0, err);
+	return seam(good && (e->fixed || th->tensor_get(e->gradients, e->gradient) == 0), err);
+}
+
+int um_exec_torch_means_backward(struct um_exec_torch *e, const float *dmeans, float *dpixels, struct err *err)
+{
+	return um_exec_torch_backward(e, dmeans, NULL, dpixels, false, err);
 }

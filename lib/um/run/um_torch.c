@@ -42,13 +42,13 @@ static struct um_torch *allocate(const struct net *n)
 static int add_normalisation(struct um_torch *m, const struct net_checkpoint *c, struct err *err)
 {
 	const size_t channels = (size_t)m->net->c;
-	float shift[4] = { 0 };
+	float scale[4] = { 0 }, shift[4] = { 0 };
 
 	for (size_t i = 0; i < channels; i++) {
-		m->scale[i] = (float)(1 / (255 * c->std[i]));
+		scale[i] = (float)(1 / (255 * c->std[i]));
 		shift[i] = (float)(-c->mean[i] / c->std[i]);
 	}
-	m->affine[0] = th->tensor_new(TH_F32, 1, &channels, m->scale);
+	m->affine[0] = th->tensor_new(TH_F32, 1, &channels, scale);
 	m->affine[1] = th->tensor_new(TH_F32, 1, &channels, shift);
 	return m->affine[0] && m->affine[1] ? 0 : err_fail(err, "%s", th->last_error());
 }
@@ -126,6 +126,7 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const 
 	case NET_DROPOUT: return train && m->dropout > 0 ? th->dropout(s, x, m->dropout) : x;
 	case NET_CONCAT: return th->concat(s, x, m->out[node->in[1]]);
 	case NET_ADD: return th->add(s, x, m->out[node->in[1]]);
+	case NET_PAD: return th->pad_channels(s, x, node->pad);
 	case NET_AVGPOOL: return th->avg_pool(s, x, node->kernel);
 	case NET_MAXPOOL: return th->max_pool(s, x, node->kernel, node->stride, node->pad);
 	case NET_FLATTEN: return th->flatten(s, x);

@@ -18,7 +18,6 @@ struct um_torch {
 	const struct net *net;       /* borrowed */
 	struct th_tensor **use;      /* (net->n_params) the values, owned */
 	struct th_tensor **out;      /* of the nodes, while it runs */
-	float scale[4];              /* a pixel's step, 0..255, in normalised input */
 	struct th_tensor *affine[2]; /* pixels to normalised input: scale and shift, on the device (c) */
 	bool bf16;                   /* um_torch_bf16() */
 	double dropout;              /* probability in training */

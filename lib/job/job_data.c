@@ -108,24 +108,15 @@ static int load_last(struct job *j, struct err *err)
 
 /* The checkpoint's new history: its own, the images', this run. A resumed run is the run that it
  * resumes, and adds nothing. */
-static int write_history(struct job *j, struct err *err)
+static void write_history(struct job *j)
 {
 	const struct ts_header *from[JOB_PARENTS];
-	struct ts_header h;
 
 	if (j->resumed)
-		return 0;
+		return;
 	for (int i = 0; i < JOB_PARENTS; i++)
 		from[i] = &j->parents[i];
-	ts_header_init(&h, "checkpoint");
-	cli_history(&h, from, JOB_PARENTS);
-	if (ts_meta_merge(&h.meta, &j->c.header.meta) < 0) {
-		ts_header_release(&h);
-		return err_memory(err);
-	}
-	ts_header_release(&j->c.header);
-	j->c.header = h;
-	return 0;
+	cli_history_anew(&j->c.header, from, JOB_PARENTS);
 }
 
 /* The checkpoint to start from; without --init or --model there is none yet. */
@@ -168,7 +159,8 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 		return -1;
 	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
 		return -1;
-	return write_history(j, err);
+	write_history(j);
+	return 0;
 }
 
 void job_close(struct job *j)

@@ -112,7 +112,7 @@ int cli_parse_int(const char *s, double min, double max, long *ret)
 }
 
 /* Index of word in "a|b|c", or -1. */
-static long choice(const char *words, const char *word)
+long cli_choice(const char *words, const char *word)
 {
 	size_t len = strlen(word);
 	long i = 0;
@@ -165,7 +165,8 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value, o->min, o->max);
 		return;
 	case CLI_CHOICE:
-		*(long *)o->value = choice(o->arg, value);
+		value = negated ? "none" : value;
+		*(long *)o->value = cli_choice(o->arg, value);
 		if (*(long *)o->value < 0)
 			cli_usage("%s%s: '%s' is none of %s", where, o->name, value, o->arg);
 		return;

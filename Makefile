@@ -77,12 +77,22 @@ SHIMS    := $(if $(SANITIZE),,$(patsubst t/shim/%.c,$(B)/t/shim/%.so,$(wildcard 
 
 all: $(TOOLS) $(SEAM)                  ## the programs, in build/plain
 
-$(B)/%.o: %.c | $(B)/version.h
+$(B)/%.o: %.c $(B)/flags-c | $(B)/version.h
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  CC $<")
-	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) -c -o $@ $<
+	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) $(C_MORE) -c -o $@ $<
 # The kernels are made of multiply-adds, and of loops that are to unroll.
-$(B)/lib/nn/%.o: C_ALL += -O3 -ffp-contract=fast
+$(B)/lib/nn/%.o: C_MORE = -O3 -ffp-contract=fast
+# What objects were compiled with: with other flags (CFLAGS=, CI=) they are compiled again. A target's own flags are not
+# in it, as prerequisites inherit them.
+$(B)/flags-c: FORCE
+	$(call KEEP,$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL))
+$(SEAM_O): $(B)/flags-cxx
+$(B)/flags-cxx: FORCE
+	$(call KEEP,$(CXX) $(SEAM_CPP) $(TH_INC) $(TH_DEFS) $(TH_ABI) $(CXXFLAGS))
+# $(call KEEP,TEXT): the target is this line, written only when it is another.
+KEEP = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' >$@.tmp; \
+	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 $(B)/libunmask-th.so: $(SEAM_O)
 	$(SEAM_LINK)
 $(LIB): $(LIB_C:%.c=$(B)/%.o)

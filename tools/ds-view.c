@@ -237,14 +237,12 @@ static int write_table(struct work *k, struct ts_file *out)
 static void check_options(struct ds_sheet *s, const char *file)
 {
 	bool from_stdin = !file || strcmp(file, "-") == 0;
-	long columns, rows;
-	char tail;
+	long sides[2];
 
-	if (sscanf(grid, "%5ldx%5ld%c", &columns, &rows, &tail) != 2 || columns < 1 || rows < 1 || columns > MAX_SIDE ||
-	    rows > MAX_SIDE)
+	if (cli_parse_sizes(grid, MAX_SIDE, sides, 2) != 2)
 		cli_usage("--grid: '%s' is not CxR with two whole numbers from 1 to %d", grid, MAX_SIDE);
-	s->columns = (size_t)columns;
-	s->rows = (size_t)rows;
+	s->columns = (size_t)sides[0];
+	s->rows = (size_t)sides[1];
 	if (top && bottom)
 		cli_usage("--top and --bottom exclude each other");
 	if ((top || bottom) && !sort_by)

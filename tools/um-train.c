@@ -40,26 +40,18 @@ static const struct cli_tool tool = {
 	shared
 };
 
-/* "0.5,0.4,0.3" into v[c]; NULL: CIFAR-10's for three channels, else 0.5. */
-static void channels(const char *name, const char *text, int c, double min, const double *cifar, double *v)
-{
-	for (int i = 0; i < c && !text; i++)
-		v[i] = c == 3 ? cifar[i] : 0.5;
-	if (text && net_parse_channels(text, c, min, 1e6, v) < 0)
-		cli_usage("--%s: '%s' is not %d numbers with commas between", name, text, c);
-}
-
 static int new_model(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err)
 {
-	const struct net_normaliser *cifar = net_normaliser("cifar10");
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_INIT);
 
 	(void)data;
 	c->net = net_new(arch ? arch : "densenet", d->c, d->h, d->w, (int)d->n_classes, err);
 	if (!c->net)
 		return -1;
-	channels("mean", mean_text, d->c, -1e6, cifar->mean, c->mean);
-	channels("std", std_text, d->c, 1e-6, cifar->std, c->std);
+	if (net_normalise(c, d->c == 3 ? "cifar10" : "half", err) < 0)
+		return -1;
+	if (net_normalise_by(c, mean_text, std_text, err) < 0)
+		cli_usage("--%s", err->text);
 	ts_header_init(&c->header, "checkpoint");
 	if (net_init_as(c->net, &init, &rng, &c->state) < 0)
 		return err_memory(err);

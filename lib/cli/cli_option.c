@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The options of a program, its own and those that all share: walked, found by name, given a value. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,26 @@ int cli_parse_int(const char *s, double min, double max, long *ret)
 	if (end == s || *end || errno || (double)v < min || (double)v > max)
 		return -1;
 	*ret = v;
+	return 0;
+}
+
+int cli_parse_sizes(const char *s, long most, long *v, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char *end;
+
+		if (!isdigit((unsigned char)*s)) /* strtol() would take blanks and signs */
+			return 0;
+		errno = 0;
+		v[i] = strtol(s, &end, 10);
+		if (errno || v[i] < 1 || v[i] > most)
+			return 0;
+		if (*end == '\0')
+			return i + 1;
+		if (*end != 'x')
+			return 0;
+		s = end + 1;
+	}
 	return 0;
 }
 

@@ -114,7 +114,6 @@ static int load_last(struct job *j, struct err *err)
 static int write_history(struct job *j, struct err *err)
 {
 	const struct ts_header *from[JOB_PARENTS];
-	struct ts_header h;
 
 	if (j->resumed && !j->was)
 		return 0;
@@ -126,14 +125,7 @@ static int write_history(struct job *j, struct err *err)
 	}
 	for (int i = 0; i < JOB_PARENTS; i++)
 		from[i] = &j->parents[i];
-	ts_header_init(&h, "checkpoint");
-	cli_history(&h, from, JOB_PARENTS);
-	if (ts_meta_merge(&h.meta, &j->c.header.meta) < 0) {
-		ts_header_release(&h);
-		return err_memory(err);
-	}
-	ts_header_release(&j->c.header);
-	j->c.header = h;
+	cli_history_anew(&j->c.header, from, JOB_PARENTS);
 	return 0;
 }
 

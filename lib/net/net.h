@@ -115,9 +115,11 @@ int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS
  * why (NET_WHY bytes) says what differs. */
 enum { NET_WHY = 160 };
 bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why);
+/* Checks that for the labels of a stream whose header has been read. */
+struct net_checkpoint;
+int net_check_names(const struct net_checkpoint *c, struct ts_reader *r) TS_CHECKED;
 /* The model's class of each label that a stream of images has, by the names of their classes; -1: it has none called
  * so. Without names of the model their numbers are compared: if they differ, none is known. */
-struct net_checkpoint;
 struct net_class_map {
 	int64_t *to; /* (n); NULL: the labels are the model's as they are, or the images have no names */
 	size_t n, found;
@@ -210,16 +212,13 @@ struct net_checkpoint {
 	size_t n_classes;
 };
 
-/* Mean and standard deviation of the input's channels, pixels in [0, 1], that networks are usually trained with:
- * cifar10, cifar10-narrow, cifar100, published, imagenet, half, none. std 0: there is no such channel. NULL: no such
- * name. */
-struct net_normaliser {
-	const char *name;
-	double mean[4], std[4];
-};
-const struct net_normaliser *net_normaliser(const char *name);
-/* "0.5,0.4,0.3" into v: n numbers from min to max. -1: it is not that. */
-int net_parse_channels(const char *text, int n, double min, double max, double *v) TS_CHECKED;
+/* Sets mean and standard deviation of c's input, whose network is there. net_normalise(): to those of this name that
+ * networks are usually trained with; -1: there are none for so many channels. net_normalise_by(): to numbers,
+ * "0.5,0.4,0.3", one per channel; NULL: it stays as it is; -1: it is not that; err begins with "mean" or "std". */
+#define NET_NORMALISERS "cifar10|cifar10-narrow|cifar100|published|imagenet|half|none"
+bool net_is_normaliser(const char *name);
+int net_normalise(struct net_checkpoint *c, const char *name, struct err *err) TS_CHECKED;
+int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std, struct err *err) TS_CHECKED;
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
  * file. Tensors of masks and of resumable runs go to c->extra. */

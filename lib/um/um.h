@@ -210,6 +210,13 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
  * those that are not asked for. */
 int um_snip(struct um_model *m, const struct um_data *d, float *const *sensitivity, struct err *err) TS_CHECKED;
 
+/* What a mask that is computed once goes by: the largest weights stay, or random ones, or those that SNIP finds the
+ * loss of the images in d to feel most, for which o says how the network is run. */
+enum um_cut_by { UM_CUT_MAGNITUDE, UM_CUT_RANDOM, UM_CUT_SNIP };
+/* Gives c, which has no masks, the fixed mask of this description. */
+int um_cut(struct net_checkpoint *c, const struct net_mask *mask, enum um_cut_by by, const struct um_data *d,
+	   const struct um_exec_options *o, struct err *err) TS_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,6 +28,10 @@ const struct cli_option *cli_find(const char *name);
 void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where);
 /* Reads the flat YAML file; exits 2 on unknown keys and bad values, 1 if it cannot be read. */
 void cli_read_config(const char *path);
+/* Hands each `option: value` of flat YAML to take(), in order, with the number of its line from 1. -1 with err: which
+ * line is not YAML, or not flat; or what take() says, which returns -1 then. */
+int cli_yaml_read(FILE *f, int (*take)(void *data, const char *key, const char *value, size_t line, struct err *err),
+		  void *data, struct err *err) TS_CHECKED;
 void cli_signals_init(void);
 
 #endif

@@ -63,8 +63,8 @@ int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CH
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
 
-/* How images are changed at random before they are trained on: mirrored with probability 1/2; padded by 4 with zeros and
- * cropped; both. Their names as "a|b|c", for the command line, in this order. */
+/* How images are changed at random before they are trained on: mirrored with probability 1/2; padded by 4 with zeros
+ * and cropped; both. Their names as "a|b|c", for the command line, in this order. */
 enum um_augment { UM_AS_THEY_ARE, UM_FLIP = 1, UM_CROP = 2, UM_FLIP_AND_CROP = UM_FLIP | UM_CROP };
 extern const char um_augment_names[];
 

@@ -71,8 +71,8 @@ extern const char um_augment_names[];
 /* Copies rows idx[0..n) to image (n,c,h,w), augmented, and label (n). rng: not looked at if they are as they are. */
 void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, long augment, struct ts_rng *rng,
 		   uint8_t *image, int64_t *label);
-/* Copies row i to image (c,h,w), augmented, where the rows may be larger: then a window of h x w at random, of the padded
- * image if augment crops. */
+/* Copies row i to image (c,h,w), augmented, where the rows may be larger: then a window of h x w at random, of the
+ * padded image if augment crops. */
 void um_data_window(const struct um_data *d, size_t i, int h, int w, long augment, struct ts_rng *rng, uint8_t *image);
 
 /* XXH3-64 of the images and labels: is it the same data? */

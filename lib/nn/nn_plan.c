@@ -391,12 +391,10 @@ static struct value do_pad(struct plan *p, int i, const struct value *x)
 	const struct net_node *node = &p->n->nodes[i];
 	struct value v = { .map = place(p, i, node->c, node->h, node->w) };
 
-	v.op = emit(p, (struct nn_op){ .kind = NN_PAD,
-				       .in = x->map,
-				       .out = v.map,
-				       .add = nowhere,
-				       .pre = x->pre,
-				       .pad = node->pad });
+	v.op = emit(
+		p,
+		(struct nn_op){
+			.kind = NN_PAD, .in = x->map, .out = v.map, .add = nowhere, .pre = x->pre, .pad = node->pad });
 	return v;
 }
 

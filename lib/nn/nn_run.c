@@ -125,7 +125,8 @@ void nn_free(struct nn *m)
 
 char *nn_describe(const struct nn *m)
 {
-	static const char *const names[] = { "pixels", "take", "conv", "winograd", "pool", "scale", "pad", "flatten", "give" };
+	static const char *const names[] = { "pixels", "take", "conv",    "winograd", "pool",
+					     "scale",  "pad",  "flatten", "give" };
 	const size_t cap = 128 * (size_t)(m->n_ops + 2);
 	char *text = malloc(cap);
 	size_t len = 0;

@@ -205,7 +205,8 @@ static void compare_stages(const struct nn_case *k)
 	const size_t pixels = N * net_node_size(&n->nodes[0]);
 	uint8_t *bytes = nn_random_images(n, N, 10);
 	float *x = malloc(pixels * sizeof *x), *dz = noise(N * CLASSES, 1);
-	float *dx[3] = { malloc(pixels * sizeof(float)), malloc(pixels * sizeof(float)), malloc(pixels * sizeof(float)) };
+	float *dx[3] = { malloc(pixels * sizeof(float)), malloc(pixels * sizeof(float)),
+			 malloc(pixels * sizeof(float)) };
 	struct um_exec *e[3] = { fixed(&c, false, 2), fixed(&c, true, 2), fixed(&c, false, 3) };
 	struct answer plain = room(n), have = room(n);
 
@@ -213,8 +214,8 @@ static void compare_stages(const struct nn_case *k)
 		x[i] = bytes[i];
 	for (int s = 0; s < n->n_stages; s++) {
 		const size_t d = N * (size_t)n->nodes[n->stages[s]].c;
-		float *dm = noise(d, 3), *m[3] = { malloc(d * sizeof(float)), malloc(d * sizeof(float)),
-						   malloc(d * sizeof(float)) };
+		float *dm = noise(d, 3),
+		      *m[3] = { malloc(d * sizeof(float)), malloc(d * sizeof(float)), malloc(d * sizeof(float)) };
 		int rc = 0;
 
 		for (int i = 0; i < 3 && rc == 0; i++)

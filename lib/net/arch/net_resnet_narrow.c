@@ -79,9 +79,10 @@ static bool guess(const struct ts_set *state, char *spec)
 	return true;
 }
 
-const struct net_arch net_resnet_narrow = { "resnet-narrow",
-					    "the ResNet made for CIFAR-10, of 16, 32 and 64 channels; depth 20 is ResNet-20",
-					    { [DEPTH] = { "depth", 20, 8, 1202, true },
-					      [PROJECTION] = { "projection", 0, 0, 1, true } },
-					    build,
-					    guess };
+const struct net_arch net_resnet_narrow = {
+	"resnet-narrow",
+	"the ResNet made for CIFAR-10, of 16, 32 and 64 channels; depth 20 is ResNet-20",
+	{ [DEPTH] = { "depth", 20, 8, 1202, true }, [PROJECTION] = { "projection", 0, 0, 1, true } },
+	build,
+	guess
+};

@@ -288,15 +288,15 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 		nn_view_read(t, &s->in, r, room.y, C);
 	if (!t->o.fixed)
 		t->base.isa->outer(&(struct nn_outer){ .d = dout,
-					       .y = y,
-					       .rows = 1,
-					       .cols = r.n,
-					       .d_step = stride,
-					       .y_step = plain ? p->stride : C,
-					       .m = M,
-					       .k = C,
-					       .to = t->partial + g * nn_train_conv_partial(s),
-					       .to_stride = partial_stride(s) });
+						       .y = y,
+						       .rows = 1,
+						       .cols = r.n,
+						       .d_step = stride,
+						       .y_step = plain ? p->stride : C,
+						       .m = M,
+						       .k = C,
+						       .to = t->partial + g * nn_train_conv_partial(s),
+						       .to_stride = partial_stride(s) });
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		add_bias(dout, stride, r.n, M, sums + 2 * t->most_channels);
 	if (s->n_back == 0)

@@ -98,8 +98,8 @@ struct nn_train {
 	uint64_t seed;
 	double momentum;
 	const void *image;
-	int top, end; /* the node that was asked for; the stages that lead there */
-	bool packed;  /* the values have been, and stay */
+	int top, end;            /* the node that was asked for; the stages that lead there */
+	bool packed;             /* the values have been, and stay */
 	_Atomic size_t *counter; /* (NN_PARTS) units that have been taken, in each part of a run */
 	void **owned;
 	int n_owned, cap_owned;

@@ -125,8 +125,7 @@ static void input(const struct nn_train *t, const struct nn_stage *s, size_t ima
 	float *to = nn_view_at(t, &s->out, image);
 
 	for (size_t c = 0; c < C; c++)
-		for (size_t p = 0; p < P; p++)
-		{
+		for (size_t p = 0; p < P; p++) {
 			const double x = t->o.floats ? (double)floats[c * P + p] : bytes[c * P + p];
 
 			to[p * C + c] = (float)((x / 255 - t->o.mean[c]) / t->o.std[c]);

@@ -26,18 +26,20 @@ struct work {
 
 struct um_extras {
 	const struct net *net;
-	void *state[N_METHODS];       /* NULL: not asked for */
-	bool *keep;                   /* (n_nodes) the maps that are handed out */
+	void *state[N_METHODS]; /* NULL: not asked for */
+	bool *keep;             /* (n_nodes) the maps that are handed out */
 	bool any, grad;
 	double fgsm;
 	struct um_engine_options engine;
 	struct um_engine *e;
 	struct um_exec *exec; /* with gradients */
 	double std[4];
-	float **map;   /* (n_nodes) room for chunk images of what is kept */
-	float *pixels; /* with gradients: of chunk images, after an attack */
-	size_t image; /* the images' column */
-	bool *own;    /* (columns) is one of the features filled here? */
+	float **map;             /* (n_nodes) room for chunk images of what is kept */
+	float *pixels;           /* with gradients: of chunk images, after an attack */
+	size_t image;            /* the images' column */
+	ptrdiff_t label;         /* column of the features; -1: there is none */
+	size_t first[N_METHODS]; /* of each method's columns */
+	bool *own;               /* (columns) is one of the features filled here? */
 	struct work work[UM_DEPTH];
 	size_t started, finished;
 };
@@ -159,9 +161,12 @@ int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_
 		return -1;
 	if (e->fgsm > 0 && ts_meta_set_double(&to->meta, "fgsm.eps", e->fgsm) < 0)
 		return err_memory(err);
-	for (size_t i = 0; i < N_METHODS; i++)
+	for (size_t i = 0; i < N_METHODS; i++) {
+		e->first[i] = to->n_fields;
 		if (e->state[i] && methods[i]->columns(e->state[i], e->net, to, err) < 0)
 			return -1;
+	}
+	e->label = ts_header_col(to, "label");
 	e->image = (size_t)ts_header_col(images, "image");
 	e->own = calloc(to->n_fields, sizeof *e->own);
 	for (size_t k = 0; e->own && k < to->n_fields; k++)
@@ -209,8 +214,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep[i] && !(e->map[i] = malloc(e->engine.chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
 			return err_memory(err);
-	if (um_engine_check(&e->engine, err) < 0 ||
-	    (e->grad && open_gradients(e, c, e->engine.chunk, err) < 0))
+	if (um_engine_check(&e->engine, err) < 0 || (e->grad && open_gradients(e, c, e->engine.chunk, err) < 0))
 		return -1;
 	own = e->engine;
 	own.keep = e->any ? e->keep : NULL;
@@ -226,9 +230,11 @@ static int run_methods(void *data, struct um_pass *p, struct err *err)
 	struct um_extras *e = data;
 	int rc = 0;
 
-	for (size_t i = 0; i < N_METHODS && rc == 0; i++)
+	for (size_t i = 0; i < N_METHODS && rc == 0; i++) {
+		p->first = e->first[i];
 		if (e->state[i])
 			rc = methods[i]->run(e->state[i], p, err);
+	}
 	return rc;
 }
 
@@ -250,13 +256,13 @@ static int make_pixels(struct um_extras *e, struct um_pass *p, uint64_t row, str
 
 static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct err *err)
 {
-	float *logits = um_pass_column(p, "logits");
-
-	p->logits = logits;
+	p->logits = um_pass_column(p, LOGITS); /* no method runs yet: these are columns of all */
+	p->features = um_pass_column(p, FEATURES);
+	p->label = e->label >= 0 ? (const int64_t *)p->out->cols[e->label].data + p->at : NULL;
 	p->map = e->map;
 	p->engine = &e->engine;
 	if ((e->grad && make_pixels(e, p, row, err) < 0) ||
-	    um_engine_run(e->e, p->image, p->n, logits, um_pass_column(p, "features"), e->map, err) < 0)
+	    um_engine_run(e->e, p->image, p->n, p->logits, p->features, e->map, err) < 0)
 		return -1;
 	return run_methods(e, p, err);
 }

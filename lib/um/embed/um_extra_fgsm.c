@@ -11,15 +11,15 @@
 static int to_gradients(const struct um_pass *p, uint64_t row, float *z, struct err *err)
 {
 	const size_t C = (size_t)p->net->classes;
-	const struct ts_col *label = ts_batch_col(p->out, "label");
 	double *q = malloc(C * sizeof *q);
 	int rc = q ? 0 : err_memory(err);
 
 	for (size_t i = 0; i < p->n && rc == 0; i++, z += C) {
-		const int64_t y = label ? ((const int64_t *)label->data)[p->at + i] : -1;
+		const int64_t y = p->label ? p->label[i] : -1;
 
 		if (y < 0 || y >= (int64_t)C) {
-			rc = err_fail(err, "row %" PRIu64 ": FGSM needs a label of the model's classes; this one has none",
+			rc = err_fail(err,
+				      "row %" PRIu64 ": FGSM needs a label of the model's classes; this one has none",
 				      row + i);
 			break;
 		}

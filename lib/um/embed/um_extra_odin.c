@@ -80,11 +80,6 @@ static int init(void **state, const struct um_extra_options *opt, const struct n
 	return rc;
 }
 
-static void column_name(double eps, char *name, size_t len)
-{
-	snprintf(name, len, "odin:eps=%g", eps);
-}
-
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct odin *o = state;
@@ -92,7 +87,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	char name[64];
 
 	for (int i = 0; i < o->n_eps; i++) {
-		column_name(o->eps[i], name, sizeof name);
+		snprintf(name, sizeof name, "odin:eps=%g", o->eps[i]);
 		if (um_pass_add(to, name, 1, &C, err) < 0)
 			return -1;
 	}
@@ -134,7 +129,6 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	const bool pixel = strcmp(o->space, "normalised") != 0;
 	float *g = malloc(count * sizeof *g), *x = malloc(count * sizeof *x);
 	int rc = g && x ? gradient(o, p, g, err) : err_memory(err);
-	char name[64];
 
 	for (int i = 0; i < o->n_eps && rc == 0; i++) {
 		double step[4] = { 0 };
@@ -142,8 +136,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 		for (int c = 0; c < p->net->c; c++)
 			step[c] = pixel ? -o->eps[i] : -o->eps[i] * p->std[c];
 		um_pass_step(p, g, step, x);
-		column_name(o->eps[i], name, sizeof name);
-		rc = um_exec_forward(p->exec, x, p->n, UM_EVALUATION, 0, false, um_pass_column(p, name), NULL, err);
+		rc = um_exec_forward(p->exec, x, p->n, UM_EVALUATION, 0, false, um_pass_column(p, (size_t)i), NULL,
+				     err);
 	}
 	free(g);
 	free(x);

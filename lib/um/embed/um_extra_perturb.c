@@ -104,11 +104,6 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	return 0;
 }
 
-static void column_name(int layer, double eps, char *name, size_t len)
-{
-	snprintf(name, len, "layer%d:eps=%g", layer, eps);
-}
-
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct perturb *q = state;
@@ -117,7 +112,8 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	for (int k = 0; k < n->n_stages; k++)
 		for (int i = 0; i < q->n_eps; i++) {
 			const size_t d = (size_t)n->nodes[n->stages[k]].c;
-			column_name(k, q->eps[i], name, sizeof name);
+
+			snprintf(name, sizeof name, "layer%d:eps=%g", k, q->eps[i]);
 			if (um_pass_add(to, name, 1, &d, err) < 0)
 				return -1;
 		}
@@ -159,7 +155,6 @@ static int run_layer(const struct perturb *q, const struct um_pass *p, int k, st
 	const struct net *net = p->net;
 	const int node = net->stages[k];
 	const size_t d = (size_t)net->nodes[node].c;
-	char name[64];
 	int rc = um_exec_means(p->exec, p->pixels, p->n, node, true, r->f, err);
 
 	for (size_t i = 0; i < p->n && rc == 0; i++)
@@ -168,10 +163,8 @@ static int run_layer(const struct perturb *q, const struct um_pass *p, int k, st
 		rc = um_exec_means_backward(p->exec, r->v, r->g, err);
 	for (int i = 0; i < q->n_eps && rc == 0; i++) {
 		const double by = -q->eps[i], step[4] = { by, by, by, by };
-		float *to;
+		float *to = um_pass_column(p, (size_t)(k * q->n_eps + i));
 
-		column_name(k, q->eps[i], name, sizeof name);
-		to = um_pass_column(p, name);
 		if (q->eps[i] > 0) {
 			um_pass_step(p, r->g, step, r->x);
 			rc = um_exec_means(p->exec, r->x, p->n, node, false, to, err);

@@ -12,8 +12,8 @@ int um_exec_torch_new(struct um_exec_torch **ret, const struct net_checkpoint *c
 void um_exec_torch_free(struct um_exec_torch *e);
 float *um_exec_torch_value(struct um_exec_torch *e, int i);
 float *um_exec_torch_gradient(struct um_exec_torch *e, int i);
-int um_exec_torch_forward(struct um_exec_torch *e, const void *image, size_t n, enum um_pass_mode mode,
-			  uint64_t seed, bool back, float *logits, float *features, struct err *err) TS_CHECKED;
+int um_exec_torch_forward(struct um_exec_torch *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed,
+			  bool back, float *logits, float *features, struct err *err) TS_CHECKED;
 int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const float *dfeatures, float *dpixels,
 			   bool add, struct err *err) TS_CHECKED;
 int um_exec_torch_means(struct um_exec_torch *e, const void *image, size_t n, int stage, bool back, float *means,

@@ -2,7 +2,6 @@
 # Runs that were killed before they had a checkpoint of an epoch, what a run's directory is asked for, outputs that cannot
 # be written, and the end of a run.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 ds-synth --set id --n 60 -o images.ts; ds-synth --set id --n 60 --seed 1 -o other.ts
 train='um-train -q -a fc -e 2 -b 20 --threads 1 --val-fraction 0.2 --no-history'
 prune='um-prune -q -m base.ckpt -e 2 -b 20 --threads 1 --val-fraction 0.2 --um 1 --keep 0.5 --no-history'

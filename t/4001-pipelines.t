@@ -1,7 +1,6 @@
 #!/bin/sh
 # The experiment in small: from data to the table, and killed on the way it goes on to the same table.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 
 small='N_TRAIN=60 N_TEST=40 N_OOD=20 OOD=blobs ARCH=densenet:depth=10,growth=2'

@@ -45,8 +45,11 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-s
             $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed,-Wsign-conversion -Wformat-signedness \
             -Wlogical-op -Wduplicated-cond -Wduplicated-branches) $(if $(CI),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# With fuzzer among them, the engine's main() goes to the fuzz targets alone.
+FUZZER   := $(findstring fuzzer,$(SANITIZE))
+SAN_C    := $(SAN:-fsanitize=fuzzer%=-fsanitize=fuzzer-no-link%)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
-C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN) -ffp-contract=off -fopenmp
+C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
 PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke
@@ -99,8 +102,9 @@ $(LIB): $(LIB_C:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 LINK_LIBS = $(LDLIBS)
+LINK_SAN  = $(SAN_C)
 LINK = @mkdir -p $(@D); $(if $(Q),echo "  LINK $@";) \
-	$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LINK_LIBS) -fopenmp
+	$(CC) $(LINK_SAN) $(LDFLAGS) -o $@ $^ $(LINK_LIBS) -fopenmp
 $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)
@@ -118,7 +122,8 @@ $(B)/t/shim/%.so: t/shim/%.c
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  LINK $@")
 	$(Q)$(CC) -std=gnu11 -O2 -fPIC -shared -fno-builtin -o $@ $< -ldl
-$(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(B)/t/fuzz/standalone.o $(LIB)
+$(FUZZ): LINK_SAN = $(SAN)
+$(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(if $(FUZZER),,$(B)/t/fuzz/standalone.o) $(LIB)
 	$(LINK)
 
 # What the programs say of themselves, and the soname of what ds-pack opens itself. Rewritten only when its text changes.
@@ -166,6 +171,17 @@ run-tests: $(NEEDED_BY) $(filter $(B)/%,$(ASKED))
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
 	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" SLOW="$(SLOW)" CC="$(CC)" CXX="$(CXX)" \
 	OMP_WAIT_POLICY=passive $(AS_ON) $(PROVE) $(ASKED)
+# RUNS inputs of each target if that is said, else SECONDS of each.
+FUZZ_SANITIZE ?= fuzzer,address,undefined
+RUNS      ?=
+SECONDS   ?= 60
+fuzz:                                  ## libFuzzer over every reader; RUNS= or SECONDS= each, TARGETS='ts image'
+	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' CC=clang SANITIZE=$(FUZZ_SANITIZE) sh t/helper/deps.sh
+	@+$(MAKE) --no-print-directory all $(filter %/image-gen %/golden-net %/ts-gen,$(HELPERS))
+	@+$(MAKE) --no-print-directory CC=clang TORCH=no SANITIZE=$(FUZZ_SANITIZE) SEEDS='$(CURDIR)/$(B)' run-fuzz
+run-fuzz: $(FUZZ)
+	@SRC='$(CURDIR)' BUILD='$(SEEDS)' FUZZ='$(CURDIR)/$(B)' RUNS='$(RUNS)' LIMIT='$(SECONDS)' TARGETS='$(TARGETS)' \
+	sh t/fuzz/run.sh
 golden: $(B)/t/helper/parts-gen      ## the reference numbers anew, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
 bench: deps                            ## speed and memory, into t/perf/RESULTS.md
@@ -262,5 +278,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -178,6 +178,7 @@ ok 'a sheet that is too large says so' 'error "smaller grid or scale" ds-view --
 usage() { fails 2 "$@"; }
 ok 'misuse' '
 	usage "is not CxR" ds-view --grid 3 images.ts && usage "is not CxR" ds-view --grid 0x3 images.ts && usage "is not CxR" ds-view --grid 3x3x3 images.ts &&
+	for g in +3x3 " 3x3" "3x 3" 3x3x 3xx3 x3 3x99999999999999999999 3x4097; do usage "is not CxR" ds-view --grid "$g" images.ts || exit; done &&
 	usage "needs --sort" ds-view --top 3 images.ts && usage "exclude" ds-view --sort own --top 3 --bottom 3 images.ts &&
 	usage "larger --grid" ds-view --sort own --top 5 --grid 2x2 images.ts && usage "needs --sort or --border" ds-view --scores scores.ts images.ts &&
 	usage "read once only" ds-view --scores - --sort s'

@@ -131,9 +131,28 @@ for i in range(12):
     os.mkdir("flip%d" % i)
     open("flip%d/%s" % (i, os.path.basename(sys.argv[1])), "wb").write(b)
 EOF
-for f in svhn/test_32x32.mat svhn-plain/test_32x32.mat imagenet8-npz/val_data.npz mnist/train-images-idx3-ubyte.gz; do
+for f in svhn/test_32x32.mat svhn-plain/test_32x32.mat imagenet8-npz/val_data.npz mnist/train-images-idx3-ubyte.gz \
+	lsun/bedroom_val_lmdb/data.mdb; do
 	ok "damaged: $f" '
 		rm -rf flip[0-9]*; $py flip.py $f; for i in 0 1 2 3 4 5 6 7 8 9 10 11; do ds-pack -q flip$i >out 2>err; rc=$?
 			test $rc -le 1 || { echo "# seed $i: exit $rc"; exit 1; }; done'
 done
+# liblmdb trusts its pages: each number in the head of each of them, and the ends of the map, as something else.
+$py -c "
+import struct
+b = open('lsun/bedroom_val_lmdb/data.mdb', 'rb').read(); n = 0
+for page in range(len(b) // 4096):
+    for at in range(0, 176 if page < 2 else 24, 2):
+        for v in (0, 1, 0x7ff1, 0xffff):
+            c = bytearray(b); struct.pack_into('<H', c, 4096 * page + at, v); n += 1
+            open('%04d.mdb' % n, 'wb').write(c)"
+mkdir mdb_val_lmdb
+ok 'an LMDB with a wrong number anywhere where pages begin: refused, or read; no crash' '
+	for f in [0-9]*.mdb; do cp $f mdb_val_lmdb/data.mdb; ds-pack -q --size 8 mdb_val_lmdb >out 2>err; rc=$?
+		test $rc -le 1 || { echo "# $f: exit $rc"; cp $f /tmp; exit 1; }
+		test $rc = 0 || test $(wc -l <err) = 1 || exit 1; echo $rc; done >codes; grep -q 1 codes && grep -q 0 codes'
+rm -f [0-9]*.mdb
+$py -c "
+b = bytearray(open('svhn/test_32x32.mat', 'rb').read()); b[125] ^= 3; open('v_32x32.mat', 'wb').write(b)"
+ok 'a .mat whose head says two versions' 'bad "v_32x32.mat.: damaged MATLAB file: its head says version 5, and another" ds-pack v_32x32.mat && test $(wc -l <err) = 1'
 done_testing

@@ -119,7 +119,7 @@ ok 'cifar10 says that there is another, which has a name' '
 ok '--size' '
 	import --size 64 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x64x64\"" &&
 	import --size 3x16x24 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x16x24\"" && import -o m.ckpt plain.pth &&
-	show m.ckpt | grep -q "unmask.input	\"3x32x32\"" && fails 2 "CxHxW" import --size 3x plain.pth && fails 2 CxHxW import --size -3 plain.pth'
+	show m.ckpt | grep -q "unmask.input	\"3x32x32\"" && fails 2 "CxHxW" import --size 3x plain.pth && fails 2 CxHxW import --size -3 plain.pth && fails 2 CxHxW import --size 1x2x3x4 plain.pth && fails 2 CxHxW import --size "3x +8x8" plain.pth'
 ok '--classes' '
 	for c in a b c d e f g h i j; do echo $c; done >names && import --classes names -o m.ckpt plain.pth && um-ckpt show m.ckpt | grep -q "^# classes.*\"j\"" &&
 	echo k >>names && um-ckpt import --normalise none -o m.ckpt plain.pth 2>err && grep -q "classes have no names.*--classes" err &&

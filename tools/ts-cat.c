@@ -37,26 +37,6 @@ struct work {
 	ptrdiff_t *map;             /* where the columns of the stream are that is being read */
 };
 
-static int add_selected(struct ts_header *to, const struct ts_header *from)
-{
-	size_t n;
-	char **names = kit_words(select_list, &n);
-	int rc = 0;
-
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const struct ts_field *f = ts_header_field(from, names[i]);
-
-		if (!f)
-			rc = cli_error("there is no field '%s' to select; ts-dump --header lists them", names[i]);
-		else if (ts_header_field(to, f->name))
-			rc = cli_error("field '%s' is selected twice", names[i]);
-		else if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
-			cli_oom();
-	}
-	ts_strs_free(names, n);
-	return rc;
-}
-
 /* Is every field of `have` in the header of r, alike? */
 static int check_fields(const struct ts_header *have, struct ts_reader *r)
 {
@@ -141,7 +121,7 @@ static int begin(struct work *k, struct ts_reader **r, size_t n)
 			rc = cli_error("a %s has no rows to concatenate or choose from; only --select works", to->kind);
 	}
 	if (rc == 0 && select_list)
-		rc = add_selected(to, h[0]);
+		rc = kit_select(to, h[0], select_list);
 	else if (rc == 0 && ts_header_add_all(to, h[0]) < 0)
 		cli_oom();
 	if (rc == 0 && ts_meta_merge(&to->meta, &h[0]->meta) < 0)

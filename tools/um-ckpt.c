@@ -12,25 +12,20 @@
 #include "report/report_state.h"
 
 enum { BY_NAME, PTH, SAFETENSORS }; /* --format */
-enum { LAYER, MODEL };              /* --scope */
-enum { TOP, SAMPLE, QUANTILE };     /* --rule, as enum net_mask_rule */
 
 static struct {
 	const char *arch, *size, *normalise, *mean, *std, *classes, *key, *prefix;
 	struct cli_list renames;
-	long format, scope, rule;
+	long format, scope, rule; /* the last two: enum net_mask_scope, enum net_mask_rule */
 	double keep, tolerance;
 	bool full, partial, masks;
 } o = { .keep = -1, .masks = true };
-
-#define NORMALISERS "cifar10|cifar10-narrow|cifar100|published|imagenet|half|none"
-static const struct net_normaliser *normaliser; /* --normalise; NULL: --mean and --std */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
 	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
-	{ "normalise", 0, CLI_STR, NORMALISERS, &o.normalise, 0, 0,
+	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &o.normalise, 0, 0,
 	  "import: input normalisation that the network was trained with; this or --mean and --std" },
 	{ "mean", 0, CLI_STR, "X,...", &o.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
 	{ "std", 0, CLI_STR, "X,...", &o.std, 0, 0, "import: standard deviation of each channel" },
@@ -42,7 +37,7 @@ static const struct cli_option options[] = {
 	  "import: what is called FROM, in front or behind a dot, is TO; may be given again" },
 	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take what fits, fresh values for the rest" },
 	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that scores keep" },
-	{ "scope", 0, CLI_CHOICE, "layer|model", &o.scope, 0, 0, "import: what scores are compared within" },
+	{ "scope", 0, CLI_CHOICE, NET_MASK_SCOPES, &o.scope, 0, 0, "import: what scores are compared within" },
 	{ "rule", 0, CLI_CHOICE, "top|sample|quantile", &o.rule, 0, 0,
 	  "import: what scores mean: the largest stay, each stays by chance, what reaches a quantile stays" },
 	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: leave them out)" },
@@ -71,38 +66,30 @@ static const char *called(const char *path)
 
 /* ---- import ---- */
 
-static int channels(const char *option, const char *text, int n, double min, double *v)
-{
-	if (net_parse_channels(text, n, min, 1e9, v) == 0)
-		return 0;
-	return cli_error("--%s takes %d numbers with commas between them, one per channel%s", option, n,
-			 min > 0 ? ", above 0" : "");
-}
-
 static void check_normalisation(void)
 {
 	if (o.normalise && (o.mean || o.std))
 		cli_usage("--normalise, or --mean and --std, not both");
 	if (!o.mean != !o.std)
 		cli_usage("--mean and --std go together");
-	normaliser = o.normalise ? net_normaliser(o.normalise) : NULL;
-	if (!normaliser && !o.mean)
-		cli_usage("with which normalisation of its input was the network trained? --normalise " NORMALISERS
+	if ((o.normalise && !net_is_normaliser(o.normalise)) || (!o.normalise && !o.mean))
+		cli_usage("with which normalisation of its input was the network trained? --normalise " NET_NORMALISERS
 			  ", or --mean and --std; no file says it");
 }
 
-static int normalisation(struct net_checkpoint *c)
+static int normalise(struct net_checkpoint *c)
 {
+	struct err err;
+
 	if (o.mean)
-		return channels("mean", o.mean, c->net->c, -1e9, c->mean) < 0 ?
-			       -1 :
-			       channels("std", o.std, c->net->c, 1e-9, c->std);
-	memcpy(c->mean, normaliser->mean, sizeof c->mean);
-	memcpy(c->std, normaliser->std, sizeof c->std);
-	return c->net->c == 3 || c->std[3] > 0 ?
-		       0 :
-		       cli_error("--normalise %s is for 3 channels, the network has %d; --mean and --std say others",
-				 normaliser->name, c->net->c);
+		return net_normalise_by(c, o.mean, o.std, &err) < 0 ? cli_error("--%s", err.text) : 0;
+	if (net_normalise(c, o.normalise, &err) < 0)
+		return cli_error("%s; --mean and --std say others", err.text);
+	if (strcmp(o.normalise, "cifar10") == 0)
+		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
+			 "--normalise cifar10-narrow",
+			 c->std[0], c->std[1], c->std[2]);
+	return 0;
 }
 
 /* Are the names as many as the network's classes? Takes them into *c. */
@@ -121,28 +108,17 @@ static int class_names(struct net_checkpoint *c, char ***names, size_t n)
 	return 0;
 }
 
-static void say_normalisation(const struct net_checkpoint *c)
-{
-	if (normaliser && strcmp(normaliser->name, "cifar10") == 0)
-		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
-			 "--normalise cifar10-narrow",
-			 c->std[0], c->std[1], c->std[2]);
-}
-
 /* N, HxW or CxHxW. */
 static void parse_size(struct net_import *how)
 {
-	char *rest = o.size ? strdup(o.size) : NULL, *copy = rest, *one;
-	long v[3] = { 0 };
-	int n = 0;
+	long v[3];
+	const int n = o.size ? cli_parse_sizes(o.size, 4096, v, 3) : 0;
 
-	while ((one = strsep(&rest, "x")) != NULL)
-		if (n == 3 || cli_parse_int(one, 1, 4096, &v[n++]) < 0)
-			cli_usage("--size takes N, HxW or CxHxW, not '%s'", o.size);
+	if (o.size && n == 0)
+		cli_usage("--size takes N, HxW or CxHxW, not '%s'", o.size);
 	how->c = n == 3 ? (int)v[0] : 0;
-	how->h = (int)v[n == 3];
-	how->w = (int)v[n < 2 ? 0 : n - 1];
-	free(copy);
+	how->h = n ? (int)v[n == 3] : 0;
+	how->w = n ? (int)v[n - 1] : 0;
 }
 
 static void say(bool wrong, const char *line)
@@ -180,7 +156,7 @@ static int import(const char *path)
 				  .no_masks = !o.masks,
 				  .rule = (enum net_mask_rule)o.rule,
 				  .keep = o.keep,
-				  .model_scope = o.scope == MODEL,
+				  .scope = (enum net_mask_scope)o.scope,
 				  .seed = (uint64_t)cli.seed,
 				  .say = say };
 	struct net_checkpoint c = { 0 };
@@ -206,8 +182,7 @@ static int import(const char *path)
 	left_out(&f);
 	if (net_import(&c, &f.state, &how, &err) < 0)
 		cli_error("'%s': %s", called(path), err.text);
-	else if (normalisation(&c) == 0 && class_names(&c, &names, n_names) == 0) {
-		say_normalisation(&c);
+	else if (normalise(&c) == 0 && class_names(&c, &names, n_names) == 0) {
 		cli_history(&c.header, NULL, 0);
 		rc = net_save(&c, cli.output, &err);
 		if (rc < 0)
@@ -279,33 +254,23 @@ static int diff(const char *a, const char *b)
 static int bake(const char *path)
 {
 	struct net_checkpoint c = { 0 };
-	struct ts_header from = { 0 }, to;
 	double sparsity = 0;
 	struct err err;
 	int rc = -1;
 
-	ts_header_init(&to, "checkpoint");
-	if (net_load(&c, path, &err) < 0) {
-		cli_error("%s", err.text);
-	} else if (!c.mask) {
-		cli_error("'%s' has no masks: it is an ordinary checkpoint", called(path));
-	} else if (net_bake(&c, !o.full, &sparsity, &err) < 0) {
-		cli_error("%s", err.text);
-	} else {
-		from = c.header;
-		net_strip_meta(&from.meta);
-		cli_history(&to, (const struct ts_header *[]){ &from }, 1);
-		if (ts_meta_merge(&to.meta, &from.meta) < 0)
-			cli_oom();
-		c.header = to;
-		to = from;
-		rc = net_save(&c, cli.output, &err);
-		if (rc < 0)
-			cli_error("%s", err.text);
-		else
-			cli_log("sparsity=%.6f", sparsity);
+	if (net_load(&c, path, &err) == 0) {
+		if (!c.mask)
+			err_fail(&err, "'%s' has no masks: it is an ordinary checkpoint", called(path));
+		else if (net_bake(&c, !o.full, &sparsity, &err) == 0) {
+			net_strip_meta(&c.header.meta);
+			cli_history_anew(&c.header, (const struct ts_header *[]){ &c.header }, 1);
+			rc = net_save(&c, cli.output, &err);
+		}
 	}
-	ts_header_release(&to);
+	if (rc < 0)
+		cli_error("%s", err.text);
+	else
+		cli_log("sparsity=%.6f", sparsity);
 	net_checkpoint_release(&c);
 	return rc;
 }

@@ -167,20 +167,6 @@ static void print(const struct um_estimate *e)
 	}
 }
 
-/* Are the labels the model's? Of a set of other classes m would mean nothing. */
-static int check_classes(struct work *k)
-{
-	char **names = NULL, why[NET_WHY];
-	size_t n = 0;
-	bool same;
-
-	if (ts_meta_get_strs(&ts_reader_header(k->r)->meta, "classes", &names, &n) < 0)
-		return ts_reader_fail(k->r, "meta 'classes' is not a list of names");
-	same = net_same_classes(k->c.net, k->c.classes, names, n, why);
-	ts_strs_free(names, n);
-	return same ? 0 : ts_reader_fail(k->r, "%s", why);
-}
-
 static int run(struct work *k)
 {
 	const struct um_estimate_options o = { .keep = keep,
@@ -201,8 +187,8 @@ static int run(struct work *k)
 		cli_usage("%s", err.text);
 	if (net_load(&k->c, model_path, &err) < 0 || net_bake(&k->c, !full, NULL, &err) < 0)
 		return cli_error("%s", err.text);
-	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 || check_classes(k) < 0 ||
-	    (per_sample && open_rows(k) < 0))
+	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 ||
+	    net_check_names(&k->c, k->r) < 0 || (per_sample && open_rows(k) < 0))
 		return -1;
 	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
 	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");

@@ -8,9 +8,8 @@
 #include "cli/cli.h"
 #include "job/job.h"
 
-/* --method, of which the last three make the mask once; --scope; --subject. */
-enum { UMAP, BERNOULLI, MAGNITUDE, RANDOM, SNIP };
-enum { LAYER, MODEL };
+/* --method, of which the last three make the mask once; --subject. */
+enum { UMAP, BERNOULLI, MAGNITUDE, RANDOM, SNIP }; /* from MAGNITUDE on as enum um_cut_by */
 enum { SCORE, WEIGHT };
 
 static struct job_options o;
@@ -25,7 +24,7 @@ static const struct cli_option options[] = {
 	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1, "fraction of the weights that is kept (default 0.8)" },
 	{ "prune-rate", 0, CLI_DOUBLE, "RATIO", &prune_rate, 0, 1,
 	  "the same: the published program's name for the fraction that is kept" },
-	{ "scope", 0, CLI_CHOICE, "layer|model", &scope, 0, 0,
+	{ "scope", 0, CLI_CHOICE, NET_MASK_SCOPES, &scope, 0, 0,
 	  "keep that much of each layer (default), or of the whole" },
 	{ "subject", 0, CLI_CHOICE, "score|weight", &subject, 0, 0,
 	  "umap: the mask follows learnt scores (default), or the weights" },
@@ -48,80 +47,12 @@ static const struct cli_tool tool = {
 	shared
 };
 
-/* Sets v[i], an array for each weight that has a mask, to what its mask goes by. */
-static int measure(const struct job *job, float **v, struct err *err)
-{
-	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
-	const struct net_checkpoint *c = &job->c;
-	struct um_model *m = NULL;
-	int rc = 0;
-
-	for (int i = 0; i < c->net->n_params; i++) {
-		const struct ts_tensor *t = &c->state.t[i];
-
-		for (size_t k = 0; v[i] && k < ts_tensor_count(t); k++)
-			v[i][k] = method == RANDOM ? (float)ts_rng_double(&rng) : ((float *)t->data)[k];
-	}
-	if (method != SNIP)
-		return 0;
-	if (um_model_new(&m, c,
-			 &(struct um_exec_options){
-				 .torch = o.how.torch,
-				 .device = o.how.device,
-				 .threads = o.how.threads,
-				 .batch = (size_t)o.train.batch < job->data.n ? (size_t)o.train.batch : job->data.n },
-			 err) < 0 ||
-	    um_snip(m, &job->data, v, err) < 0)
-		rc = -1;
-	um_model_free(m);
-	return rc;
-}
-
-/* The fixed mask of parameter i: ones where v is not 0. */
-static void set_mask(struct net_checkpoint *c, int i, const float *v)
-{
-	char name[NET_NAME];
-	struct ts_tensor *t;
-
-	net_extra_name(c->net, i, NET_FIXED, name);
-	t = ts_set_get(&c->extra, name);
-	for (size_t k = 0; k < ts_tensor_count(t); k++)
-		((uint8_t *)t->data)[k] = v[k] != 0;
-}
-
-/* A mask of the checkpoint that is computed once and stays. */
-static int cut_once(struct job *job, const struct net_mask *mask, struct err *err)
-{
-	struct net_checkpoint *c = &job->c;
-	const struct net *n = c->net;
-	float **v = calloc((size_t)n->n_params, sizeof *v);
-	int rc;
-
-	if (!v)
-		cli_oom();
-	for (int i = 0; i < n->n_params; i++)
-		if (net_is_masked(n, mask, i) && !(v[i] = malloc(ts_tensor_bytes(&c->state.t[i]))))
-			cli_oom();
-	rc = measure(job, v, err);
-	if (rc == 0 && net_mask_make(n, mask, (const float *const *)v, NULL, v) < 0)
-		cli_oom();
-	if (rc == 0)
-		rc = net_mask_add(c, mask, NULL, err);
-	for (int i = 0; i < n->n_params; i++) {
-		if (rc == 0 && v[i])
-			set_mask(c, i, v[i]);
-		free(v[i]);
-	}
-	free(v);
-	return rc;
-}
-
 /* Puts the masks into the checkpoint. */
 static int add_masks(struct job *job, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
 	struct net_mask mask = { .keep = keep,
-				 .model_scope = scope == MODEL,
+				 .scope = (enum net_mask_scope)scope,
 				 .dense_first = dense_first,
 				 .dense_last = dense_last,
 				 .seed = (uint64_t)cli.seed };
@@ -133,7 +64,14 @@ static int add_masks(struct job *job, struct err *err)
 		    method == BERNOULLI ? NET_MASK_BERNOULLI :
 		    subject == WEIGHT   ? NET_MASK_WEIGHTS :
 					  NET_MASK_SCORES;
-	return mask.kind == NET_MASK_FIXED ? cut_once(job, &mask, err) : net_mask_add(&job->c, &mask, &rng, err);
+	if (mask.kind != NET_MASK_FIXED)
+		return net_mask_add(&job->c, &mask, &rng, err);
+	return um_cut(&job->c, &mask, (enum um_cut_by)(method - MAGNITUDE), &job->data,
+		      &(struct um_exec_options){ .torch = o.how.torch,
+						 .device = o.how.device,
+						 .threads = o.how.threads,
+						 .batch = (size_t)o.train.batch },
+		      err);
 }
 
 /* Trains the mask, or writes what was computed once. */

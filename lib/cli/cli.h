@@ -34,8 +34,8 @@ extern "C" {
 /* ---- options ------------------------------------------------------------------------------- */
 
 /* What *value is: long, double, const char * (borrowed from argv or the config file, lives to the
- * end), bool (--name and --no-name), long (index into the '|'-separated words of arg), struct
- * cli_list. */
+ * end), bool (--name and --no-name), long (index into the '|'-separated words of arg; --no-name is its word "none", if
+ * it has one), struct cli_list. */
 enum cli_type { CLI_INT = 1, CLI_DOUBLE, CLI_STR, CLI_FLAG, CLI_CHOICE, CLI_LIST };
 
 /* An option that may be given several times; each value is kept in order. */
@@ -101,6 +101,8 @@ void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 
  * printed. */
 int cli_parse_int(const char *s, double min, double max, long *ret) TS_CHECKED;
 int cli_parse_double(const char *s, double min, double max, double *ret) TS_CHECKED;
+/* "3x32x32": at most n whole numbers from 1 to `most`. Returns how many, or 0: it is not that. */
+int cli_parse_sizes(const char *s, long most, long *v, int n);
 
 /* ---- messages: "NAME: text" on stderr, the progress line cleared first --------------------- */
 
@@ -138,6 +140,8 @@ struct ts_writer *cli_output(void);
 /* Adds this run to h's history, behind those of the inputs, unless --no-history, which drops all of
  * it. Exits when out of memory. */
 void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n);
+/* The same for a header that was read: its meta stays, its fields and its history go. h may be one of the inputs. */
+void cli_history_anew(struct ts_header *h, const struct ts_header *const *inputs, size_t n);
 /* Prints the reader's / writer's error, if there is one; returns -1 then, else 0. */
 int cli_check_reader(const struct ts_reader *r);
 int cli_check_writer(const struct ts_writer *w);

@@ -10,7 +10,7 @@
 
 static void bad(const char *path, size_t line, const char *what, const char *word)
 {
-	cli_usage("'%s' line %zu: %s '%s'", path, line + 1, what, word);
+	cli_usage("'%s' line %zu: %s '%s'", path, line, what, word);
 }
 
 /* Options that a file cannot give: they end the program, or are the file. */
@@ -51,82 +51,131 @@ static const char *keep(const char *value)
 	return t->s;
 }
 
-static void apply(const char *path, const yaml_event_t *key, const yaml_event_t *value)
+static int apply(void *data, const char *k, const char *v, size_t line, struct err *err)
 {
+	const char *path = data;
 	char name[80], where[512];
-	const char *k = (const char *)key->data.scalar.value;
-	const char *v = (const char *)value->data.scalar.value;
 	const struct cli_option *o;
 	bool yes, no;
 
-	if (strlen(k) != key->data.scalar.length || strlen(v) != value->data.scalar.length)
-		bad(path, key->start_mark.line, "a zero byte in", k);
+	(void)err; /* what is wrong ends the program */
 	snprintf(name, sizeof name, "%s", k);
 	for (char *p = name; *p; p++)
 		if (*p == '_')
 			*p = '-';
 	o = cli_find(name);
 	if (!o || only_on_command_line(name))
-		bad(path, key->start_mark.line, "unknown option", k);
+		bad(path, line, "unknown option", k);
 	if (!first_time(o))
-		bad(path, key->start_mark.line, "given twice:", k);
-	snprintf(where, sizeof where, "'%.300s' line %zu: ", path, key->start_mark.line + 1);
+		bad(path, line, "given twice:", k);
+	snprintf(where, sizeof where, "'%.300s' line %zu: ", path, line);
 	if (o->type != CLI_FLAG) {
 		cli_set(o, keep(v), false, where);
-		return;
+		return 0;
 	}
 	yes = strcmp(v, "true") == 0 || strcmp(v, "yes") == 0;
 	no = strcmp(v, "false") == 0 || strcmp(v, "no") == 0;
 	if (!yes && !no)
-		bad(path, value->start_mark.line, "neither true nor false:", v);
+		bad(path, line, "neither true nor false:", v);
 	cli_set(o, NULL, no, where);
+	return 0;
 }
 
 void cli_read_config(const char *path)
 {
 	FILE *f = fopen(path, "r");
-	yaml_parser_t parser;
-	yaml_event_t e, key = { 0 };
-	bool have_key = false, done = false;
-	int depth = 0, documents = 0;
+	struct err err = { 0 };
 
 	if (!f) {
 		cli_error("cannot open '%s': %s", path, strerror(errno));
 		exit(1);
 	}
-	if (!yaml_parser_initialize(&parser))
+	if (cli_yaml_read(f, apply, (void *)(uintptr_t)path, &err) < 0 && err.memory)
 		cli_oom();
+	else if (err.text[0])
+		cli_usage("'%s' %s", path, err.text);
+	fclose(f);
+}
+
+/* ---- flat YAML ------------------------------------------------------------------------------- */
+
+/* Where reading stands: in how many maps, and behind which option, whose value comes next (or NO_EVENT). */
+struct flat {
+	int depth, documents;
+	yaml_event_t key;
+	int (*take)(void *data, const char *key, const char *value, size_t line, struct err *err);
+	void *data;
+};
+
+static int wrong(const yaml_event_t *e, const char *what, const char *word, struct err *err)
+{
+	return err_fail(err, "line %zu: %s '%.200s'", e->start_mark.line + 1, what, word);
+}
+
+static const char *text_of(const yaml_event_t *e)
+{
+	return (const char *)e->data.scalar.value;
+}
+
+/* A key, which is kept, or the value that belongs to the one before. */
+static int scalar(struct flat *y, yaml_event_t *e, struct err *err)
+{
+	if (y->depth == 0)
+		return wrong(e, "not an `option: value` line:", text_of(e), err);
+	if (strlen(text_of(e)) != e->data.scalar.length)
+		return wrong(e, "a zero byte in", text_of(y->key.type ? &y->key : e), err);
+	if (!y->key.type) {
+		y->key = *e;
+		*e = (yaml_event_t){ 0 };
+		return 0;
+	}
+	int rc = y->take(y->data, text_of(&y->key), text_of(e), y->key.start_mark.line + 1, err);
+	yaml_event_delete(&y->key);
+	return rc;
+}
+
+static int event(struct flat *y, yaml_event_t *e, struct err *err)
+{
+	switch (e->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		return y->documents++ ? wrong(e, "a second document begins with", "---", err) : 0;
+	case YAML_MAPPING_START_EVENT:
+		if (y->depth++ == 0)
+			return 0;
+		/* fallthrough */
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_ALIAS_EVENT: return wrong(e, "only `option: value` lines are allowed, not", "a list or a map", err);
+	case YAML_SCALAR_EVENT: return scalar(y, e, err);
+	case YAML_MAPPING_END_EVENT: y->depth--; return 0;
+	default: return 0;
+	}
+}
+
+int cli_yaml_read(FILE *f, int (*take)(void *data, const char *key, const char *value, size_t line, struct err *err),
+		  void *data, struct err *err)
+{
+	struct flat y = { .take = take, .data = data };
+	yaml_parser_t parser;
+	yaml_event_t e;
+	bool done = false;
+	int rc = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return err_memory(err);
 	yaml_parser_set_input_file(&parser, f);
-	while (!done) {
-		if (!yaml_parser_parse(&parser, &e))
-			bad(path, parser.problem_mark.line,
-			    "not YAML:", parser.problem ? parser.problem : "cannot be read");
+	while (rc == 0 && !done) {
+		if (!yaml_parser_parse(&parser, &e)) {
+			rc = parser.error == YAML_MEMORY_ERROR ?
+				     err_memory(err) :
+				     err_fail(err, "line %zu: not YAML: '%s'", parser.problem_mark.line + 1,
+					      parser.problem ? parser.problem : "cannot be read");
+			break;
+		}
 		done = e.type == YAML_STREAM_END_EVENT;
-		if (e.type == YAML_DOCUMENT_START_EVENT && documents++)
-			bad(path, e.start_mark.line, "a second document begins with", "---");
-		if (e.type == YAML_MAPPING_START_EVENT && depth++ == 0) {
-			yaml_event_delete(&e);
-			continue;
-		}
-		if (depth > 1 || e.type == YAML_SEQUENCE_START_EVENT || e.type == YAML_ALIAS_EVENT)
-			bad(path, e.start_mark.line, "only `option: value` lines are allowed, not", "a list or a map");
-		if (e.type == YAML_SCALAR_EVENT) {
-			if (depth == 0)
-				bad(path, e.start_mark.line,
-				    "not an `option: value` line:", (const char *)e.data.scalar.value);
-			if (!have_key) {
-				key = e;
-				have_key = true;
-				continue;
-			}
-			apply(path, &key, &e);
-			yaml_event_delete(&key);
-			have_key = false;
-		} else if (e.type == YAML_MAPPING_END_EVENT) {
-			depth--;
-		}
+		rc = event(&y, &e, err);
 		yaml_event_delete(&e);
 	}
+	yaml_event_delete(&y.key);
 	yaml_parser_delete(&parser);
-	fclose(f);
+	return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The options of a program, its own and those that all share: walked, found by name, given a value. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +112,28 @@ int cli_parse_int(const char *s, double min, double max, long *ret)
 	return 0;
 }
 
+int cli_parse_sizes(const char *s, long most, long *v, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char *end;
+
+		if (!isdigit((unsigned char)*s)) /* strtol() would take blanks and signs */
+			return 0;
+		errno = 0;
+		v[i] = strtol(s, &end, 10);
+		if (errno || v[i] < 1 || v[i] > most)
+			return 0;
+		if (*end == '\0')
+			return i + 1;
+		if (*end != 'x')
+			return 0;
+		s = end + 1;
+	}
+	return 0;
+}
+
 /* Index of word in "a|b|c", or -1. */
-static long choice(const char *words, const char *word)
+long cli_choice(const char *words, const char *word)
 {
 	size_t len = strlen(word);
 	long i = 0;
@@ -165,7 +186,8 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value, o->min, o->max);
 		return;
 	case CLI_CHOICE:
-		*(long *)o->value = choice(o->arg, value);
+		value = negated ? "none" : value;
+		*(long *)o->value = cli_choice(o->arg, value);
 		if (*(long *)o->value < 0)
 			cli_usage("%s%s: '%s' is none of %s", where, o->name, value, o->arg);
 		return;

@@ -69,6 +69,18 @@ void cli_history(struct ts_header *h, const struct ts_header *const *inputs, siz
 		no_history(h);
 }
 
+void cli_history_anew(struct ts_header *h, const struct ts_header *const *inputs, size_t n)
+{
+	struct ts_header to;
+
+	ts_header_init(&to, h->kind);
+	cli_history(&to, inputs, n);
+	if (ts_meta_merge(&to.meta, &h->meta) < 0)
+		cli_oom();
+	ts_header_release(h);
+	*h = to;
+}
+
 int cli_check_reader(const struct ts_reader *r)
 {
 	const char *e = ts_reader_error(r);

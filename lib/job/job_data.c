@@ -89,6 +89,7 @@ static int load_last(struct job *j, struct err *err)
 	char buf[JOB_PATH];
 	const bool last = is_there(j, "checkpoints/last.ckpt"), first = is_there(j, "checkpoints/initial.ckpt");
 	const char *path = job_dir_path(j, last ? "checkpoints/last.ckpt" : "checkpoints/initial.ckpt", buf);
+	int64_t was;
 
 	if (!last && !first)
 		return job_dir_begin(j, err);
@@ -103,28 +104,28 @@ static int load_last(struct job *j, struct err *err)
 		return err_fail(err, "'%s' was trained with other outliers than '%s'", path, j->o->aux);
 	j->resumed = true;
 	j->at_start = !last;
+	if (ts_meta_get_int(&j->c.header.meta, "train/epochs", &was) == 1 && was < j->o->train.epochs)
+		j->was = (long)was;
 	return 0;
 }
 
 /* The checkpoint's new history: its own, the images', this run. A resumed run is the run that it
- * resumes, and adds nothing. */
+ * resumes, and adds nothing, but where it goes on for longer. */
 static int write_history(struct job *j, struct err *err)
 {
 	const struct ts_header *from[JOB_PARENTS];
-	struct ts_header h;
 
-	if (j->resumed)
+	if (j->resumed && !j->was)
 		return 0;
+	if (j->was) {
+		ts_header_release(&j->parents[JOB_START]);
+		ts_header_init(&j->parents[JOB_START], "checkpoint");
+		if (ts_header_chain(&j->parents[JOB_START], &j->c.header) < 0)
+			return err_memory(err);
+	}
 	for (int i = 0; i < JOB_PARENTS; i++)
 		from[i] = &j->parents[i];
-	ts_header_init(&h, "checkpoint");
-	cli_history(&h, from, JOB_PARENTS);
-	if (ts_meta_merge(&h.meta, &j->c.header.meta) < 0) {
-		ts_header_release(&h);
-		return err_memory(err);
-	}
-	ts_header_release(&j->c.header);
-	j->c.header = h;
+	cli_history_anew(&j->c.header, from, JOB_PARENTS);
 	return 0;
 }
 

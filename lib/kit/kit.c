@@ -134,18 +134,28 @@ size_t kit_range(const char *text, double min, double max, double *v, size_t mos
 	return n;
 }
 
-char **kit_words(const char *list, size_t *n)
+static int select_one(struct ts_header *to, const struct ts_header *from, const char *name)
 {
-	char **words = NULL;
+	const struct ts_field *f = ts_header_field(from, name);
 
-	for (*n = 0; list; (*n)++) {
-		const size_t len = strcspn(list, ",");
-		char **grown = realloc(words, (*n + 2) * sizeof *grown);
+	if (!f)
+		return cli_error("there is no field '%s' to select; ts-dump --header lists them", name);
+	if (ts_header_field(to, f->name))
+		return cli_error("field '%s' is selected twice", name);
+	if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)
+		cli_oom();
+	return 0;
+}
 
-		if (!grown || !(grown[*n] = strndup(list, len)))
-			cli_oom();
-		words = grown;
-		list = list[len] ? list + len + 1 : NULL;
-	}
-	return words;
+int kit_select(struct ts_header *to, const struct ts_header *from, const char *list)
+{
+	char *copy = strdup(list), *rest = copy, *name;
+	int rc = 0;
+
+	if (!copy)
+		cli_oom();
+	while (rc == 0 && (name = strsep(&rest, ",")))
+		rc = select_one(to, from, name);
+	free(copy);
+	return rc;
 }

@@ -70,8 +70,8 @@ static inline bool kit_in_shard(const struct kit_shard *s, uint64_t row)
 
 /* "X" or "FIRST:LAST:STEP", numbers from min to max, into v[0..most): how many; 0: it is none, or too many. */
 size_t kit_range(const char *text, double min, double max, double *v, size_t most);
-/* The words of "a,b,c", *n of them, new: ts_strs_free() it. Empty ones stay. Ends the program when out of memory. */
-char **kit_words(const char *list, size_t *n);
+/* --select "a,b,c": adds these fields of `from`, in this order. -1 after a message: one is not there, or twice. */
+int kit_select(struct ts_header *to, const struct ts_header *from, const char *list) TS_CHECKED;
 
 #ifdef __cplusplus
 }

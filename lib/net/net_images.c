@@ -55,6 +55,19 @@ bool net_same_classes(const struct net *n, char *const *own, char *const *names,
 	return false;
 }
 
+int net_check_names(const struct net_checkpoint *c, struct ts_reader *r)
+{
+	char **names = NULL, why[NET_WHY];
+	size_t n = 0;
+	bool same;
+
+	if (ts_meta_get_strs(&ts_reader_header(r)->meta, "classes", &names, &n) < 0)
+		return ts_reader_fail(r, "meta 'classes' is no list of names, or out of memory");
+	same = net_same_classes(c->net, c->classes, names, n, why);
+	ts_strs_free(names, n);
+	return same ? 0 : ts_reader_fail(r, "%s", why);
+}
+
 /* The class of the model called so, or -1. */
 static int64_t class_called(const struct net_checkpoint *c, const char *name)
 {

@@ -12,7 +12,11 @@
 	{ \
 		63.0 / 255, 62.1 / 255, 66.7 / 255 \
 	}
-static const struct net_normaliser normalisers[] = {
+static const struct normaliser {
+	const char *name;
+	double mean[4], std[4]; /* a fourth std of 0: for three channels */
+} normalisers[] = {
+	/* as NET_NORMALISERS lists them */
 	{ "cifar10", CIFAR10 },
 	{ "cifar10-narrow", { 0.4914, 0.4822, 0.4465 }, { 0.2023, 0.1994, 0.2010 } },
 	{ "cifar100", { 0.5071, 0.4867, 0.4408 }, { 0.2675, 0.2565, 0.2761 } },
@@ -22,7 +26,7 @@ static const struct net_normaliser normalisers[] = {
 	{ "none", { 0 }, { 1, 1, 1, 1 } },
 };
 
-const struct net_normaliser *net_normaliser(const char *name)
+static const struct normaliser *find(const char *name)
 {
 	for (size_t i = 0; i < sizeof normalisers / sizeof *normalisers; i++)
 		if (strcmp(normalisers[i].name, name) == 0)
@@ -30,15 +34,43 @@ const struct net_normaliser *net_normaliser(const char *name)
 	return NULL;
 }
 
-int net_parse_channels(const char *text, int n, double min, double max, double *v)
+bool net_is_normaliser(const char *name)
 {
+	return find(name) != NULL;
+}
+
+int net_normalise(struct net_checkpoint *c, const char *name, struct err *err)
+{
+	const struct normaliser *n = find(name);
+
+	if (!n)
+		return err_fail(err, "normalisation '%s' is none of " NET_NORMALISERS, name);
+	if (c->net->c != 3 && n->std[3] <= 0)
+		return err_fail(err, "normalisation '%s' is for 3 channels, the network has %d", name, c->net->c);
+	memcpy(c->mean, n->mean, sizeof c->mean);
+	memcpy(c->std, n->std, sizeof c->std);
+	return 0;
+}
+
+/* Numbers from min on with commas between them into v[n]; NULL: nothing. */
+static int parse(const char *what, const char *text, int n, double min, double *v, struct err *err)
+{
+	const char *next = text;
 	char *end;
 
-	for (int i = 0; i < n; i++) {
-		v[i] = strtod(text, &end);
-		if (end == text || !(v[i] >= min && v[i] <= max) || *end != (i + 1 < n ? ',' : '\0'))
-			return -1;
-		text = end + 1;
+	for (int i = 0; i < n && text; i++) {
+		v[i] = strtod(next, &end);
+		if (end == next || !(v[i] >= min && v[i] <= 1e9) || *end != (i + 1 < n ? ',' : '\0'))
+			return err_fail(err,
+					"%s takes %d numbers with commas between them, one per channel%s, not '%s'",
+					what, n, min > 0 ? ", above 0" : "", text);
+		next = end + 1;
 	}
 	return 0;
+}
+
+int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std, struct err *err)
+{
+	return parse("mean", mean, c->net->c, -1e9, c->mean, err) < 0 ? -1 :
+									parse("std", std, c->net->c, 1e-9, c->std, err);
 }

@@ -179,7 +179,7 @@ static int record(struct ts_reader *r, size_t limit, size_t *size)
 
 	ts_scan_init(&scan, limit);
 	for (;;) {
-		int rc = ts_scan_step(&scan, r->buf + r->start, r->len - r->start);
+		int rc = r->len > r->start ? ts_scan_step(&scan, r->buf + r->start, r->len - r->start) : 0;
 		if (rc < 0)
 			return fail_at(r, r->offset + scan.pos, "%s",
 				       r->have_header ? scan.error : "not an unmask stream");

@@ -10,17 +10,17 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	static const char *const folders[] = { "t", "t/val", "t/val/images", "m" };
 	char root[256];
 
-	snprintf(root, sizeof root, "%s", source_path("t"));
-	for (size_t i = 0; i < 4 && access(source_path("m"), F_OK) < 0; i++)
-		mkdir(source_path(folders[i]), 0700);
-	source_write(source_path("t/val/images/val_0.JPEG"), "", 0);
-	source_write(source_path("t/val/images/val_1.JPEG"), "", 0);
-	source_write(source_path("t/val/val_annotations.txt"), data, size);
-	source_write(source_path("t/words.txt"), data, size);
+	snprintf(root, sizeof root, "%s", file_path("t"));
+	for (size_t i = 0; i < 4 && access(file_path("m"), F_OK) < 0; i++)
+		mkdir(file_path(folders[i]), 0700);
+	file_write(file_path("t/val/images/val_0.JPEG"), "", 0);
+	file_write(file_path("t/val/images/val_1.JPEG"), "", 0);
+	file_write(file_path("t/val/val_annotations.txt"), data, size);
+	file_write(file_path("t/words.txt"), data, size);
 	source_run(root, &o);
-	source_write(source_path("m/map_clsloc.txt"), data, size);
-	source_write(source_path("m/x-images-idx3-ubyte"), images, sizeof images);
-	snprintf(root, sizeof root, "%s", source_path("m"));
+	file_write(file_path("m/map_clsloc.txt"), data, size);
+	file_write(file_path("m/x-images-idx3-ubyte"), images, sizeof images);
+	snprintf(root, sizeof root, "%s", file_path("m"));
 	source_run(root, &o);
 	return 0;
 }

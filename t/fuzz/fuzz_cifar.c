@@ -5,9 +5,9 @@
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	static const struct ds_options o = { SOURCE_OPTIONS, .format = "cifar" };
-	const char *path = source_path("x");
+	const char *path = file_path("x");
 
-	source_write(path, data, size);
+	file_write(path, data, size);
 	source_run(path, &o);
 	return 0;
 }

@@ -7,15 +7,15 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	char list[256], root[256];
 	struct ds_options o = { SOURCE_OPTIONS };
 
-	snprintf(list, sizeof list, "%s", source_path("list.txt"));
-	snprintf(root, sizeof root, "%s", source_path("root"));
+	snprintf(list, sizeof list, "%s", file_path("list.txt"));
+	snprintf(root, sizeof root, "%s", file_path("root"));
 	if (mkdir(root, 0700) == 0) {
-		mkdir(source_path("root/a"), 0700);
-		mkdir(source_path("root/b"), 0700);
-		source_write(source_path("root/a/1.png"), "", 0);
-		source_write(source_path("root/b/2.png"), "", 0);
+		mkdir(file_path("root/a"), 0700);
+		mkdir(file_path("root/b"), 0700);
+		file_write(file_path("root/a/1.png"), "", 0);
+		file_write(file_path("root/b/2.png"), "", 0);
 	}
-	source_write(list, data, size);
+	file_write(list, data, size);
 	o.list = list;
 	o.root = root;
 	source_run(NULL, &o);

@@ -7,11 +7,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	static const struct ds_options o = { SOURCE_OPTIONS, .format = "npy" };
 	static const unsigned char labels[] =
 		"\x93NUMPY\1\0\x3d\0{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }   \n\1\0";
-	const char *path = source_path("labels.npy");
+	const char *path = file_path("labels.npy");
 
-	source_write(path, labels, sizeof labels - 1);
-	path = source_path("x.npy");
-	source_write(path, data, size);
+	file_write(path, labels, sizeof labels - 1);
+	path = file_path("x.npy");
+	file_write(path, data, size);
 	source_run(path, &o);
 	return 0;
 }

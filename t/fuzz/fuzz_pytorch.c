@@ -6,14 +6,7 @@
 
 #include "net/foreign/net_import.h"
 #include "net/foreign/net_pytorch.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static void hold(int c)
-{
-	if (!c)
-		abort();
-}
+#include "file.h"
 
 struct mem {
 	unsigned char *p;
@@ -63,7 +56,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		hold(bytes <= 8 * size && f.state.n > 0 && f.state.n <= TS_MAX_FIELDS);
 		again(&f, &err);
 	} else {
-		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
+		hold_text(&err);
 	}
 	net_foreign_release(&f);
 	return 0;

@@ -6,14 +6,7 @@
 
 #include "net/foreign/net_import.h"
 #include "net/foreign/net_safetensors.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static void hold(int c)
-{
-	if (!c)
-		abort();
-}
+#include "file.h"
 
 static void import(struct net_foreign *f)
 {
@@ -24,7 +17,7 @@ static void import(struct net_foreign *f)
 	struct err err = { 0 };
 
 	if (net_import(&c, &f->state, &how, &err) < 0)
-		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
+		hold_text(&err);
 	else
 		hold(c.net && c.state.n == (size_t)c.net->n_params);
 	net_checkpoint_release(&c);
@@ -42,7 +35,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		hold(bytes <= 8 * size && f.state.n <= TS_MAX_FIELDS);
 		import(&f);
 	} else {
-		hold(err.text[0] && memchr(err.text, 0, sizeof err.text) != NULL);
+		hold_text(&err);
 	}
 	net_foreign_release(&f);
 	return 0;

@@ -9,8 +9,7 @@
 
 #include "ts/ts.h"
 #include "ts/ts_utf8.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+#include "file.h"
 
 struct mem {
 	unsigned char *p;
@@ -42,12 +41,6 @@ static ssize_t mem_write(void *ctx, const void *buf, size_t len)
 	memcpy(m->p + m->len, buf, len);
 	m->len += len;
 	return (ssize_t)len;
-}
-
-static void hold(bool c)
-{
-	if (!c)
-		abort();
 }
 
 /* All text that can be made of a header. */

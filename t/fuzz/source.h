@@ -1,54 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * source.h: what the fuzz targets of lib/ds share: any bytes as a file of a source, which is listed, read
- * and walked through. The files lie in a folder of the process's own, in memory where there is one. */
+ * and walked through. The files lie in file.h's folder. */
 #ifndef FUZZ_SOURCE_H
 #define FUZZ_SOURCE_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "ds/ds.h"
-#include "err/err.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-static char source_dir[64];
-
-static void source_remove(void)
-{
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf '%s'", source_dir);
-	if (source_dir[0] && system(command) != 0)
-		abort();
-}
-
-/* The path of a file in the folder, which is made on first use; static storage. */
-static const char *source_path(const char *name)
-{
-	static char path[256];
-
-	if (!source_dir[0]) {
-		strncpy(source_dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/fuzz.XXXXXX" : "/tmp/fuzz.XXXXXX",
-			sizeof source_dir - 1);
-		if (!mkdtemp(source_dir))
-			abort();
-		atexit(source_remove);
-	}
-	snprintf(path, sizeof path, "%s/%s", source_dir, name);
-	return path;
-}
-
-static void source_write(const char *path, const void *data, size_t size)
-{
-	FILE *f = fopen(path, "wb");
-
-	if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0)
-		abort();
-}
+#include "file.h"
 
 static volatile unsigned sink; /* what was read is used */
 
@@ -62,8 +19,8 @@ static void source_run(const char *path, const struct ds_options *o)
 	size_t classes, n = 0;
 	enum ds_step rc;
 
-	if (!s && (!err.text[0] || !memchr(err.text, 0, sizeof err.text)))
-		abort();
+	if (!s)
+		hold_text(&err);
 	if (!s)
 		return;
 	ds_classes(s, &classes);

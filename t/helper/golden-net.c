@@ -61,7 +61,7 @@ static bool add_masks(struct net_checkpoint *c, const char *kind, struct err *er
 	for (int k = 1; net_mask_kinds[k] && m.kind == NET_MASK_NONE; k++)
 		if (strlen(net_mask_kinds[k]) == len && strncmp(kind, net_mask_kinds[k], len) == 0)
 			m.kind = (enum net_mask_kind)k;
-	m.model_scope = strcmp(kind + len, "-model") == 0;
+	m.scope = strcmp(kind + len, "-model") == 0 ? NET_SCOPE_MODEL : NET_SCOPE_LAYER;
 	if (m.kind == NET_MASK_NONE || net_mask_add(c, &m, &rng, err) < 0)
 		return false;
 	for (size_t i = 0; i < c->extra.n; i++)

@@ -93,7 +93,7 @@ static void layers(const struct net *n)
 
 static void whole(const struct net *n)
 {
-	struct net_mask m = { .kind = NET_MASK_SCORES, .keep = 0.8, .model_scope = true };
+	struct net_mask m = { .kind = NET_MASK_SCORES, .keep = 0.8, .scope = NET_SCOPE_MODEL };
 	float **v, **mask = make(n, &m, &v), cut = -1, kept = INFINITY;
 	size_t all = 0, zero = 0;
 

@@ -31,6 +31,45 @@ static int width(const struct net *n, const char *name)
 	return -1;
 }
 
+/* Normalisation of a network with this many channels. */
+static bool normalises(int channels, const char *name, const char *mean, const char *std, struct net_checkpoint *c)
+{
+	bool good;
+
+	*c = (struct net_checkpoint){ .net = net_new("conv2", channels, 8, 8, 2, &err), .mean = { 7 }, .std = { 7 } };
+	good = c->net && (!name || net_normalise(c, name, &err) == 0) && net_normalise_by(c, mean, std, &err) == 0;
+	net_free(c->net);
+	return good;
+}
+
+static void normalisation(void)
+{
+	static const char *const bad[] = { "1,2",     "1,2,3,4", "1,2,3,", ",1,2",    "1;2;3",
+					   "nan,1,1", "",        "1,,3",   "1e10,1,1" };
+	char names[] = NET_NORMALISERS, *rest = names, *name;
+	struct net_checkpoint c;
+	bool all = true;
+
+	while ((name = strsep(&rest, "|")))
+		all = all && net_is_normaliser(name) && normalises(3, name, NULL, NULL, &c) && c.std[2] > 0;
+	ok(all, "each normaliser that is listed is there");
+	ok(!net_is_normaliser("cifar") && !net_is_normaliser("cifar10|half"), "and no other");
+	ok(normalises(1, "half", NULL, NULL, &c) && c.mean[0] == .5 && normalises(4, "none", NULL, NULL, &c) &&
+		   c.std[3] == 1,
+	   "some are for any number of channels");
+	ok(!normalises(1, "cifar10", NULL, NULL, &c) && strstr(err.text, "is for 3 channels, the network has 1") &&
+		   !normalises(4, "imagenet", NULL, NULL, &c),
+	   "those of colours for 3 alone");
+	ok(normalises(3, "imagenet", NULL, "1,2,3", &c) && c.mean[0] == .485 && c.std[2] == 3 &&
+		   normalises(3, NULL, "-1,0,1", NULL, &c) && c.mean[0] == -1 && c.std[0] == 7,
+	   "what is not said stays");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		ok(!normalises(3, NULL, bad[i], NULL, &c) && strncmp(err.text, "mean takes 3 numbers", 20) == 0,
+		   "'%s' is no mean", bad[i]);
+	ok(!normalises(3, NULL, NULL, "1,0,1", &c) && strstr(err.text, "std takes") && strstr(err.text, "above 0"),
+	   "nor 0 a deviation");
+}
+
 int main(void)
 {
 	struct net *n = net_new("densenet", 3, 32, 32, 10, &err);
@@ -76,5 +115,6 @@ int main(void)
 	   "a missing tensor is named");
 	ts_set_release(&s);
 	net_free(n);
+	normalisation();
 	return done();
 }

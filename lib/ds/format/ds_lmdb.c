@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * LSUN as it is handed out: an LMDB of encoded images, a folder for each category and split
- * (church_outdoor_train_lmdb). Read through liblmdb, which maps the file and trusts it: the only damage
- * that is checked for here is a file that is cut off. */
+ * (church_outdoor_train_lmdb). Read through liblmdb, which maps the file and trusts it, and so
+ * ds_mdb looks at it first. */
 #include <errno.h>
 #include <lmdb.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ds/ds_internal.h"
+#include "ds/format/ds_mdb.h"
 
 struct lmdb {
 	MDB_env *env;
@@ -32,39 +33,6 @@ static void forget(void *memo)
 	free(m);
 }
 
-/* The meta pages (the first two) name the file's last page. If the file ends before it, touching the
- * missing pages of the map would kill the program. */
-static int check_length(const char *path, struct err *err)
-{
-	enum { META = 16, SIZE = META + 24, LAST = META + 120 };
-	unsigned char head[LAST + 8];
-	uint64_t last = 0, length = 0, page = 4096;
-	FILE *f = fopen(path, "rb");
-	bool good = true;
-
-	if (!f)
-		return err_fail(err, "cannot be opened: %s", strerror(errno));
-
-	for (int i = 0; i < 2 && good; i++) {
-		uint32_t magic, size;
-		uint64_t at;
-
-		good = fseek(f, i * (long)page, SEEK_SET) == 0 && fread(head, 1, sizeof head, f) == sizeof head;
-		memcpy(&magic, head + META, sizeof magic);
-		memcpy(&size, head + SIZE, sizeof size);
-		memcpy(&at, head + LAST, sizeof at);
-		good = good && magic == 0xBEEFC0DE && size >= 512 && size <= 65536 && at < UINT64_MAX / size - 1;
-		page = size;
-		last = at > last ? at : last;
-	}
-	if (good && fseek(f, 0, SEEK_END) == 0)
-		length = (uint64_t)ftell(f);
-	fclose(f);
-	if (good && length >= (last + 1) * page)
-		return 0;
-	return err_fail(err, good ? "LMDB that is cut off" : "not an LMDB, or cut off");
-}
-
 static int load_env(const char *path, void **memo, struct err *err)
 {
 	struct lmdb *m = *memo = calloc(1, sizeof *m);
@@ -72,7 +40,7 @@ static int load_env(const char *path, void **memo, struct err *err)
 
 	if (!m)
 		return err_memory(err);
-	if (check_length(path, err) < 0)
+	if (ds_mdb_check(path, err) < 0)
 		return -1;
 	rc = mdb_env_create(&m->env);
 	if (rc == 0)

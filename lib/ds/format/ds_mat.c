@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * A file is a head of 128 bytes, whose last two tell the order of bytes, and elements: a type and a size, 4 bytes each,
- * and as many bytes. An element of type 15 is another element, compressed by zlib. */
+ * and as many bytes, filled up to 8. An element of type 15 is another element, compressed by zlib. One of type 14 is a
+ * variable, made of elements: its class, its dimensions, its name, and, of an array, its numbers. An element of at most
+ * 4 bytes may have its size in the upper half of its type, and its bytes behind that. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,10 +13,14 @@
 #include "ds/format/ds_mat.h"
 
 enum { HEAD = 128, MATRIX = 14, COMPRESSED = 15, BLOCK = 1 << 16 };
+enum { INT8 = 1, INT32 = 5, UINT32 = 6, MAX_RANK = 32, MAX_NAME = 255 };
+enum { CLASS_CHAR = 4, CLASS_DOUBLE = 6, CLASS_UINT8 = 9, CLASS_UINT64 = 15, IS_COMPLEX = 0x800 };
 
 struct mat {
 	FILE *f;
-	bool big; /* bytes in big-endian order */
+	bool big;    /* bytes in big-endian order */
+	bool x;      /* a variable X of bytes was met */
+	bool others; /* so was one that is no array */
 	unsigned char in[BLOCK], out[BLOCK];
 };
 
@@ -30,10 +36,85 @@ static int cut_off(const struct mat *m, struct err *err)
 			      err_fail(err, "damaged MATLAB file, or cut off");
 }
 
+/* An element inside a variable. */
+struct part {
+	uint32_t type, size;
+	const unsigned char *data;
+};
+
+/* The next part of the *n bytes at *p, which has at most `room` bytes, all of them there; with a room of 0 it is the
+ * last, and *n may end before it does. False: there is none. */
+static bool next_part(const struct mat *m, const unsigned char **p, size_t *n, size_t room, struct part *ret)
+{
+	size_t len = 8;
+
+	if (*n < 8)
+		return false;
+	ret->type = four(m, *p);
+	ret->size = four(m, *p + 4);
+	ret->data = *p + 8;
+	if (ret->type >> 16) {
+		ret->size = ret->type >> 16;
+		ret->type &= 0xffff;
+		ret->data = *p + 4;
+		if (ret->size > 4)
+			return false;
+	} else if (room) {
+		if (ret->size > room)
+			return false;
+		len += ((size_t)ret->size + 7) / 8 * 8;
+	}
+	if (len > *n)
+		return false;
+	*p += len;
+	*n -= len;
+	return true;
+}
+
+/* Bytes of a number of this type; 0: it is none. */
+static size_t type_size(uint32_t type)
+{
+	static const unsigned char size[] = { 0, 1, 1, 2, 2, 4, 4, 4, 0, 8, 0, 0, 8, 8 };
+
+	return type < sizeof size ? size[type] : 0;
+}
+
+/* A variable of `size` bytes, of which n, at least as many as a head has, are at p. */
+static int check_head(struct mat *m, const unsigned char *p, size_t n, uint64_t size, struct err *err)
+{
+	const unsigned char *const begin = p;
+	struct part flags, dims, name, data;
+	uint64_t count = 1;
+
+	if (!next_part(m, &p, &n, 8, &flags) || flags.type != UINT32 || flags.size != 8)
+		return err_fail(err, "damaged MATLAB file: a variable without a class");
+	const uint32_t class = four(m, flags.data) & 0xff;
+	if (class < CLASS_CHAR || class == CLASS_CHAR + 1 || class > CLASS_UINT64) {
+		m->others = true;
+		return 0;
+	}
+	if (!next_part(m, &p, &n, 4 * MAX_RANK, &dims) || dims.type != INT32 || dims.size < 8 || dims.size % 4 ||
+	    !next_part(m, &p, &n, MAX_NAME, &name) || name.type != INT8 || !next_part(m, &p, &n, 0, &data))
+		return err_fail(err, "damaged MATLAB file: a variable without dimensions, a name, or data");
+	for (uint32_t i = 0; i < dims.size / 4; i++) {
+		const uint32_t dim = four(m, dims.data + 4 * i);
+
+		if (dim > INT32_MAX || (dim && count > UINT32_MAX / dim))
+			return err_fail(err, "damaged MATLAB file: an array of too many elements");
+		count *= dim;
+	}
+	if (data.size > size - (uint64_t)(data.data - begin) ||
+	    (class != CLASS_CHAR && count * type_size(data.type) != data.size))
+		return err_fail(err, "damaged MATLAB file: an array has other dimensions than data");
+	m->others |= (four(m, flags.data) & IS_COMPLEX) != 0;
+	m->x |= class == CLASS_UINT8 && name.size == 1 && name.data[0] == 'X';
+	return 0;
+}
+
 /* Inflates `size` bytes, which must be one whole stream, of one element. */
 static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err *err)
 {
-	uint64_t got = 0, want = UINT64_MAX;
+	uint64_t got = 0, want = 0;
 	int rc = Z_OK;
 
 	while (rc != Z_STREAM_END) {
@@ -53,8 +134,15 @@ static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err
 			return rc == Z_MEM_ERROR ? err_memory(err) :
 						   err_fail(err, "damaged MATLAB file: %s",
 							    z->msg ? z->msg : "compressed data end too early");
-		if (want == UINT64_MAX && BLOCK - z->avail_out >= 8)
+		if (got == 0) {
+			const size_t n = BLOCK - z->avail_out;
+
+			if (n < 8 || four(m, m->out) != MATRIX)
+				return err_fail(err, "damaged MATLAB file: compressed data that are no variable");
 			want = 8 + (uint64_t)four(m, m->out + 4);
+			if (check_head(m, m->out + 8, n < want ? n - 8 : want - 8, want - 8, err) < 0)
+				return -1;
+		}
 		got += BLOCK - z->avail_out;
 	}
 	if (z->avail_in || size)
@@ -72,6 +160,7 @@ static int element(struct mat *m, struct err *err)
 	unsigned char tag[8];
 	const size_t n = fread(tag, 1, sizeof tag, m->f);
 	z_stream z = { 0 };
+	bool begins = true;
 	uint32_t size;
 	int rc;
 
@@ -89,22 +178,28 @@ static int element(struct mat *m, struct err *err)
 	}
 	if (four(m, tag) != MATRIX)
 		return err_fail(err, "damaged MATLAB file: an element of type %u", (unsigned)four(m, tag));
+	if (size == 0)
+		return err_fail(err, "damaged MATLAB file: a variable of no bytes");
 	for (uint64_t left = ((uint64_t)size + 7) / 8 * 8; left;) {
 		const size_t some = left < BLOCK ? (size_t)left : BLOCK;
 
 		if (fread(m->in, 1, some, m->f) != some)
 			return cut_off(m, err);
+		if (begins && check_head(m, m->in, some < size ? some : size, size, err) < 0)
+			return -1;
+		begins = false;
 		left -= some;
 	}
 	return 1;
 }
 
-int ds_mat_check(const char *path, struct err *err)
+int ds_mat_check(const char *path, enum ds_mat_kind *kind, struct err *err)
 {
 	struct mat m = { 0 };
 	unsigned char head[HEAD] = { 0 };
 	int rc = 1;
 
+	*kind = DS_MAT_NOTES;
 	if (!(m.f = fopen(path, "rbe")))
 		return err_fail(err, "cannot be opened: %s", strerror(errno));
 	if (fread(head, 1, HEAD, m.f) != HEAD)
@@ -113,5 +208,6 @@ int ds_mat_check(const char *path, struct err *err)
 	while (rc == 1)
 		rc = element(&m, err);
 	fclose(m.f);
+	*kind = !m.x ? DS_MAT_NOTES : m.others ? DS_MAT_MIXED : DS_MAT_IMAGES;
 	return rc;
 }

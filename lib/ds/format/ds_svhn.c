@@ -62,6 +62,12 @@ static bool is_v5(const unsigned char *head, size_t n)
 	return n >= 128 && memcmp(head, "MATLAB 5", 8) == 0;
 }
 
+/* libmatio goes by the version and the order of bytes alone: it would take the file for HDF5, or for version 4. */
+static bool is_v5_inside(const unsigned char *head)
+{
+	return memcmp(head + 124, "\0\1IM", 4) == 0 || memcmp(head + 124, "\1\0MI", 4) == 0;
+}
+
 /* Is the variable X of images? Its size goes to *m. */
 static bool is_images(const matvar_t *x, struct svhn *m)
 {
@@ -136,30 +142,52 @@ static const char *split_of(const char *path)
 	return NULL;
 }
 
-/* Rows of an open file, as list() returns. */
-static int list_mat(struct ds_source *s, struct ds_in *in, mat_t *mat, struct err *err)
+/* Rows of a file that was checked, as list() returns. */
+static int list_mat(struct ds_source *s, const char *path, bool named, struct err *err)
 {
-	matvar_t *x = matio.info(mat, "X"), *y;
+	mat_t *mat;
+	matvar_t *x, *y;
 	struct svhn m;
-	int rc = 0; /* other data sets have notes in this format */
+	int rc;
 
+	if (load_library(err) < 0)
+		return -1;
+	if (!(mat = matio.open(path, MAT_ACC_RDONLY)))
+		return err_fail(err, "damaged MATLAB file, or cut off");
+	x = matio.info(mat, "X");
 	if (is_images(x, &m)) {
 		y = read_labels(mat, &m);
 		rc = add_rows(s, &m, y, err);
 		matio.free(y);
-	} else if (strstr(ds_base(in->path), "_32x32"))
-		rc = err_fail(err, "MATLAB file without an X of RGB images, or cut off");
+	} else
+		rc = named ? err_fail(err, "MATLAB file without an X of RGB images, or cut off") : 0;
 	matio.free(x);
+	matio.close(mat);
 	return rc;
+}
+
+/* Other data sets have notes in this format; a damaged one may have been images. */
+static int list_checked(struct ds_source *s, struct ds_in *in, const char *path, struct err *err)
+{
+	static const char mixed[] = "is a MATLAB file of an X and of structures, cells or the like; save X and y alone";
+	const bool named = strstr(ds_base(in->path), "_32x32") != NULL;
+	enum ds_mat_kind kind;
+
+	if (ds_mat_check(path, &kind, err) < 0)
+		return kind == DS_MAT_NOTES && !named ? ds_pass(s, in->path, "is not read: %s", err->text) : -1;
+	if (kind == DS_MAT_IMAGES)
+		return list_mat(s, path, named, err);
+	if (kind == DS_MAT_MIXED)
+		return named ? err_fail(err, "%s", mixed) : ds_pass(s, in->path, "%s", mixed);
+	return named ? err_fail(err, "MATLAB file without an X of RGB images, or cut off") : 0;
 }
 
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const unsigned char *head;
 	char path[4096];
-	mat_t *mat;
 	size_t n;
-	int fd = -1, rc = -1;
+	int fd = -1, rc;
 
 	if (!ds_in_split(s, in->path, split_of(in->path)))
 		return 1;
@@ -170,16 +198,11 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 			       n >= 8 && head[0] == 'M' ? "is a MATLAB 7.3 file (HDF5), which is "
 							  "not read; save it with MATLAB's -v7" :
 							  "is an HDF5 file, which is not read");
-	if (load_library(err) < 0 || ds_in_open_path(in, path, &fd, err) < 0)
+	if (!is_v5_inside(head))
+		return err_fail(err, "damaged MATLAB file: its head says version 5, and another version behind that");
+	if (ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
-	if ((mat = matio.open(path, MAT_ACC_RDONLY)) != NULL) {
-		rc = list_mat(s, in, mat, err);
-		matio.close(mat);
-	} else
-		err_fail(err, "damaged MATLAB file, or cut off");
-	/* Other data sets have notes in this format; a damaged one may have been images. */
-	if (rc >= 0 && ds_mat_check(path, err) < 0)
-		rc = rc ? -1 : ds_pass(s, in->path, "is not read: %s", err->text);
+	rc = list_checked(s, in, path, err);
 	if (fd >= 0)
 		close(fd);
 	return rc;

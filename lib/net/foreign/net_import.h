@@ -42,7 +42,7 @@ struct net_import {
 	bool no_masks;    /* scores are left out */
 	enum net_mask_rule { NET_RULE_TOP, NET_RULE_SAMPLE, NET_RULE_QUANTILE } rule; /* what scores mean */
 	double keep;                                                                  /* of scores; below 0: not said */
-	bool model_scope;
+	enum net_mask_scope scope;
 	uint64_t seed; /* of fresh values */
 	/* Called with a line for each tensor that does not fit, and for what else is worth saying. */
 	void (*say)(bool wrong, const char *line);

@@ -141,10 +141,10 @@ static int cut_quantile(struct net_importing *im, struct err *err)
 			all += ts_tensor_count(beside(im, i, "scores"));
 	if (!(v = malloc(all * sizeof *v)))
 		return err_memory(err);
-	for (int i = 0; im->how->model_scope && i < n->n_params; i++)
+	for (int i = 0; im->how->scope == NET_SCOPE_MODEL && i < n->n_params; i++)
 		if (n->params[i].role == NET_WEIGHT && beside(im, i, "scores"))
 			at += absolute(beside(im, i, "scores"), v + at);
-	if (im->how->model_scope)
+	if (im->how->scope == NET_SCOPE_MODEL)
 		limit = quantile(v, at, 1 - im->how->keep);
 	for (int i = 0; i < n->n_params; i++) {
 		const struct ts_tensor *s = n->params[i].role == NET_WEIGHT ? beside(im, i, "scores") : NULL;
@@ -152,7 +152,7 @@ static int cut_quantile(struct net_importing *im, struct err *err)
 		if (!s)
 			continue;
 		at = absolute(s, v);
-		if (!im->how->model_scope)
+		if (im->how->scope == NET_SCOPE_LAYER)
 			limit = quantile(v, at, 1 - im->how->keep);
 		absolute(s, v);
 		for (size_t k = 0; k < at; k++) {
@@ -254,7 +254,7 @@ static int meaning(struct net_importing *im, const struct found *f, struct net_m
 			"out",
 			f->scores, f->name);
 	m->keep = im->how->keep;
-	if (rule == NET_RULE_QUANTILE || (f->middle && m->model_scope)) {
+	if (rule == NET_RULE_QUANTILE || (f->middle && m->scope == NET_SCOPE_MODEL)) {
 		m->kind = NET_MASK_FIXED;
 		return rule == NET_RULE_QUANTILE ? cut_quantile(im, err) :
 						   refuse(f, "compare all layers, and some have none", err);
@@ -294,7 +294,7 @@ static int fix(struct net_importing *im, const struct net_mask *top, struct err 
 int net_import_masks(struct net_importing *im, struct err *err)
 {
 	const struct found f = look(im);
-	struct net_mask m = { .keep = 1, .model_scope = im->how->model_scope };
+	struct net_mask m = { .keep = 1, .scope = im->how->scope };
 	const char *from;
 	int rc = 0;
 

@@ -148,11 +148,11 @@ int net_mask_make(const struct net *n, const struct net_mask *m, const float *co
 			continue;
 		if (m->kind == NET_MASK_BERNOULLI)
 			draw(count[i], v[i], rng, mask[i]);
-		else if (!m->model_scope)
+		else if (m->scope == NET_SCOPE_LAYER)
 			rc = cut_smallest(&(struct pieces){ v, mask, count, i, i + 1, count[i] },
 					  net_cut(m->keep, count[i]));
 	}
-	if (rc == 0 && m->kind != NET_MASK_BERNOULLI && m->model_scope)
+	if (rc == 0 && m->kind != NET_MASK_BERNOULLI && m->scope == NET_SCOPE_MODEL)
 		rc = cut_smallest(&(struct pieces){ v, mask, count, 0, n->n_params, all }, net_cut(m->keep, all));
 	free(count);
 	return rc;

@@ -36,10 +36,13 @@ enum net_mask_kind {
 };
 extern const char *const net_mask_kinds[]; /* names in the order of the enum */
 
+enum net_mask_scope { NET_SCOPE_LAYER, NET_SCOPE_MODEL };
+#define NET_MASK_SCOPES "layer|model" /* for the command line */
+
 struct net_mask {
 	enum net_mask_kind kind;
 	double keep;                  /* fraction that stays, 0 to 1 */
-	bool model_scope;             /* the smallest of the whole network are cut, not of each layer */
+	enum net_mask_scope scope;    /* the smallest of each layer are cut, or of the whole network */
 	bool dense_first, dense_last; /* first convolution, classifier: no mask */
 	uint64_t seed;                /* of the Bernoulli draw that evaluation takes */
 };

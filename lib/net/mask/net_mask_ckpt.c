@@ -40,7 +40,7 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 		free(scope);
 		return -1;
 	}
-	mask->model_scope = strcmp(scope, "model") == 0;
+	mask->scope = strcmp(scope, "model") == 0 ? NET_SCOPE_MODEL : NET_SCOPE_LAYER;
 	mask->seed = (uint64_t)seed;
 	free(scope);
 	return 0;
@@ -141,7 +141,7 @@ int net_mask_write(const struct net_checkpoint *c, struct ts_meta *m)
 
 	return !k ? 0 :
 	       ts_meta_set_str(m, "mask", net_mask_kinds[k->kind]) < 0 || ts_meta_set_double(m, "keep", k->keep) < 0 ||
-			       ts_meta_set_str(m, "mask_scope", k->model_scope ? "model" : "layer") < 0 ||
+			       ts_meta_set_str(m, "mask_scope", k->scope == NET_SCOPE_MODEL ? "model" : "layer") < 0 ||
 			       ts_meta_set_int(m, "dense_first", k->dense_first) < 0 ||
 			       ts_meta_set_int(m, "dense_last", k->dense_last) < 0 ||
 			       ts_meta_set_int(m, "mask_seed", (int64_t)k->seed) < 0 ?

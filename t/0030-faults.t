@@ -16,7 +16,7 @@ golden-net images 4 10 >images.ts
 golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
 golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
 golden-net images 4 2 8 >tiny.ts; golden-net outliers 4 - 8 >outliers.ts; golden-net ckpt conv2:width=0.02 2 8 >tiny.ckpt
-step='--arch conv2:width=0.02 --epochs 1 --batch-size 4'
+tiny='--arch conv2:width=0.02 --epochs 1 --batch-size 4'
 um-ckpt export -q -o m.pth m.ckpt && um-ckpt export -q -o m.safetensors m.ckpt
 printf 'method\tset\tauroc\nmsp\ta\t1\n' >seed1.tsv; printf 'method\tset\tauroc\nmsp\ta\t0.5\n' >seed2.tsv
 printf 'cat\ndog\nemu\n' >words; printf 'method: msp\nquiet: true\n' >config.yaml
@@ -76,11 +76,11 @@ each 'um-embed --layers' -o o -- um-embed -q --threads 1 --layers -m m.ckpt -o o
 each 'um-estimate' -- um-estimate -q --threads 1 --draws 1 -m m.ckpt images.ts
 each 'um-embed --full' -o o -- um-embed -q --threads 1 --full -m masked.ckpt -o o images.ts
 each 'um-estimate --per-sample' -o o -- um-estimate -q --threads 1 --draws 1 --per-sample o -m m.ckpt images.ts
-each 'um-train' -o o -- um-train -q --threads 1 $step -o o tiny.ts
+each 'um-train' -o o -- um-train -q --threads 1 $tiny -o o tiny.ts
 each 'um-train of a DenseNet' -o o -- um-train -q --threads 1 --arch densenet:depth=10,growth=2 --epochs 1 --batch-size 4 -o o images.ts
-each 'um-train --val, adam, EMA' -o o -- um-train -q --threads 1 $step --val tiny.ts --optimizer adam --ema 0.9 -o o tiny.ts
+each 'um-train --val, adam, EMA' -o o -- um-train -q --threads 1 $tiny --val tiny.ts --optimizer adam --ema 0.9 -o o tiny.ts
 each 'um-train --um --init' -o o -- um-train -q --threads 1 --init tiny.ckpt --um 0.3 --epochs 1 --batch-size 4 -o o tiny.ts
-each 'um-train --aux' -o o -- um-train -q --threads 1 $step --aux outliers.ts --oe oe -o o tiny.ts
+each 'um-train --aux' -o o -- um-train -q --threads 1 $tiny --aux outliers.ts --oe oe -o o tiny.ts
 each 'um-prune' -o o -- um-prune -q --threads 1 --model tiny.ckpt --epochs 1 --batch-size 4 -o o tiny.ts
 each 'um-ckpt import' -c -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.pth
 each 'um-ckpt import of safetensors' -o o -- um-ckpt import -q --arch densenet:depth=10,growth=2 --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o o m.safetensors

@@ -18,7 +18,8 @@ ok 'ten steps of SGD: the losses are PyTorch'"'"'s' \
 	'cut -d" " -f1 plain >a; line 1 >b; near 1e-4 a b'
 ok 'without UM nothing is folded' 'awk "\$1 != \$2 {exit 1}" plain'
 ok 'Nesterov and label smoothing' \
-	'steps 10 --nesterov --label-smoothing 0.1 >n; cut -d" " -f1 n >a; line 2 >b; near 1e-4 a b'
+	'steps 10 --nesterov --label-smoothing 0.1 >n; cut -d" " -f2 n >a; line 2 >b; near 1e-4 a b'
+ok 'with label smoothing `loss` is the cross-entropy to the labels, as it is without' 'cut -d" " -f1 n >a; line 5 >b; near 1e-4 a b'
 ok 'UM: the loss before the fold' 'steps 10 --um 2 --beta 0.9 >u; cut -d" " -f1 u >a; line 3 >b; near 1e-4 a b'
 ok 'UM: the folded loss is |beta CE - m| + m' \
 	'awk "{d = 0.9 * \$1 - 2; if (d < 0) d = -d; print d + 2}" u >a; cut -d" " -f2 u >b; near 1e-5 a b'
@@ -34,6 +35,10 @@ um-train -i narrow.ckpt -e 6 -b 4 --optimizer adam --lr 0.003 --lr-policy consta
 head -n 1 "$SRC/t/golden/um_options.txt" | tr ' ' '\n' >b
 ok "six steps of Adam: the losses are PyTorch's" 'near 1e-5 a b'
 golden-net ckpt densenet:depth=10,affine=1 10 >affine.ckpt
+adam() { um-train -q --no-history -i narrow.ckpt -e 2 -b 4 --optimizer adam --lr 0.003 --no-augment -o $1 $2 four.ts; }
+ok 'Adam decays nothing unless it is asked to, SGD 1e-4' '
+	adam a.ckpt && adam b.ckpt "--weight-decay 0" && cmp a.ckpt b.ckpt && adam b.ckpt "--weight-decay 1e-4" && ! cmp -s a.ckpt b.ckpt &&
+	adam a.ckpt "--optimizer sgd" && adam b.ckpt "--optimizer sgd --weight-decay 1e-4" && cmp a.ckpt b.ckpt'
 row=1
 for args in '--clip-norm 0.3' --freeze-fc --freeze-conv --no-bn-decay '--ema 0.7'; do
 	row=$((row + 1))
@@ -68,6 +73,33 @@ ok 'a checkpoint comes through a pipe, the history grows' 'test $(ts-dump --hist
 
 ok 'validation accuracy is in the line' \
 	'um-train -i a.ckpt -e 1 --val images.ts -o x.ckpt images.ts 2>log; grep -q " val_acc=[01]\.[0-9]* " log'
+# Equal logits are taken in their order, as argmax takes them.
+cat >top5.py <<'END'
+import sys, msgpack, msgpack_numpy, numpy
+rows = list(msgpack.Unpacker(sys.stdin.buffer, object_hook=msgpack_numpy.decode, raw=False, strict_map_key=False))[1:-1]
+z, y = (numpy.concatenate([r[k] for r in rows]) for k in ("logits", "label"))
+best = numpy.argsort(-z, axis=1, kind="stable")[:, :5]
+print("%.4f" % (best == y[:, None]).any(1).mean())
+END
+ds-synth --set id --n 120 -o val.ts
+ok 'top-5 accuracy is that of the five largest logits, in the line and in log.tsv' '
+	um-train --run runs5 -i a.ckpt -e 1 --val val.ts -o x.ckpt images.ts 2>log; um-embed -q -m x.ckpt val.ts | /usr/bin/python3 top5.py >want && got=$(sed -n "s/^epoch=.* val_acc5=\([^ ]*\) .*/\1/p" log) &&
+	test "$got" = "$(cat want)" && awk "NR == 2 {printf \"%.4f\n\", \$NF}" runs5/*/*/*/log.tsv | cmp - want && awk "{exit !(\$1 > 0.2 && \$1 < 1)}" want'
+ok 'of five classes or fewer it is not said' '
+	ts-cat --head 20 images.ts | /usr/bin/python3 -c "
+import sys, msgpack
+r = list(msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False)); c = r[1][b\"label\"]
+c[b\"data\"] = b\"\".join((i % 5).to_bytes(8, \"little\") for i in range(len(c[b\"data\"]) // 8))
+r[-1].pop(b\"xxh3\", None); r[-1][b\"xxh3\"] = None
+[sys.stdout.buffer.write(msgpack.packb(x)) for x in r]" >five.ts && um-train -a fc -e 1 --val five.ts -o x.ckpt five.ts 2>log && grep -q "val_acc=" log && ! grep -q val_acc5 log'
+ok '--augment none is --no-augment; both is the default; flip and crop are others' '
+	for how in "" "--augment both" "--augment none" --no-augment "--augment flip" "--augment crop"; do um-train -q --no-history -i a.ckpt -e 1 -b 8 --threads 1 $how -o - images.ts | md5sum; done >sums &&
+	test $(sort -u sums | wc -l) = 4 && test "$(sed -n 1p sums)" = "$(sed -n 2p sums)" && test "$(sed -n 3p sums)" = "$(sed -n 4p sums)" && fails 2 "none of none|flip|crop|both" um-train --augment yes images.ts'
+# 24 channels out of 3x3: a tanh's gain of 5/3 over sqrt(216).
+ok '--init-weights, --init-fan, --init-nonlinearity; not with --init' '
+	um-train -q -a densenet:depth=10 --init-weights unsigned-constant --init-fan out --init-nonlinearity tanh -e 1 --lr 0 -o u.ckpt images.ts &&
+	ts-values 648 u.ckpt conv1.weight | tr " " "\n" | sort -u >u && echo 0.113402303 >want && near 1e-7 u want && fails 2 "fresh weights" um-train -i a.ckpt --init-fan out images.ts &&
+	um-train -q --no-history -a fc --init-weights kaiming-normal -e 1 -o u.ckpt images.ts && um-train -q --no-history -a fc -e 1 images.ts | cmp - u.ckpt'
 ok '--criterion ce switches the fold off, um insists on a level' '
 	um-train -i a.ckpt -e 1 --um 0.15 --criterion ce -o x.ckpt images.ts 2>log; ! grep -q "unleashing" log && fails 2 "needs --um" um-train --criterion um images.ts'
 ok '--val-fraction holds images out, the same ones for a seed' '

@@ -18,7 +18,7 @@ ok 'it holds what it should' '
 	ls $dir/checkpoints | tr "\n" " " | grep -qx "best.ckpt epoch_0002.ckpt initial.ckpt last.ckpt "'
 ok 'the log has what was said' 'cmp said $dir/ds-synth_log.txt'
 ok 'log.tsv has a row an epoch, with the numbers that were said' '
-	test $(wc -l <$dir/log.tsv) = 4 && head -n 1 $dir/log.tsv | grep -qx "epoch	lr	loss	folded	train_acc	val_loss	val_acc	images_s	seconds" &&
+	test $(wc -l <$dir/log.tsv) = 4 && head -n 1 $dir/log.tsv | grep -qx "epoch	lr	loss	folded	train_acc	val_loss	val_acc	images_s	seconds	val_acc5" &&
 	sed -n "s/.* loss=\([^ ]*\) .* val_acc=\([^ ]*\) .*/\1 \2/p" said >a && awk "NR > 1 {print \$3, \$7}" $dir/log.tsv >b && near 1e-4 b a'
 ok 'last is the model that was written, with what resuming needs' '
 	um-embed -q --no-history -m out.ckpt images.ts >a && um-embed -q --no-history -m $dir/checkpoints/last.ckpt images.ts | cmp - a &&

@@ -2,7 +2,7 @@
 # Runs that were killed before they had a checkpoint of an epoch, what a run's directory is asked for, outputs that cannot
 # be written, and the end of a run.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
+PATH=$BUILD/t/helper:$PATH
 ds-synth --set id --n 60 -o images.ts; ds-synth --set id --n 60 --seed 1 -o other.ts
 train='um-train -q -a fc -e 2 -b 20 --threads 1 --val-fraction 0.2 --no-history'
 prune='um-prune -q -m base.ckpt -e 2 -b 20 --threads 1 --val-fraction 0.2 --um 1 --keep 0.5 --no-history'
@@ -36,6 +36,26 @@ ok 'temporaries of kills go, other files stay' '
 ok 'log.tsv and settings.yaml are replaced whole' 'ln -f early/um-train/default/prune_rate=1.0/log.tsv old.log && cp old.log was && $train --run early --resume -o x images.ts && cmp old.log was'
 odd=$(printf 'odd\nlr: 9')
 ok 'a name with a newline is no option' 'cp images.ts "$odd" && $train --run odd "$odd" -o x && test "$(grep -c "^lr:" odd/um-train/*/*/settings.yaml)" = 1 && $train --run odd --resume -o x "$odd"'
+
+# ---- more epochs ----
+log() { cut -f 1-7 $1/um-train/*/*/log.tsv; }
+long='um-train -q -a fc -b 20 --threads 1 --val-fraction 0.2 --no-history --lr-policy constant --ema 0.5'
+$long -e 3 --run long5 images.ts && cp -r long5 killed && $long -e 5 --run five -o five.ckpt images.ts
+ok '--resume with more --epochs goes on; with a constant rate it ends in the bytes of a run of so many' '
+	$long -e 5 --run long5 --resume -o more.ckpt images.ts && cmp more.ckpt five.ckpt && log long5 >a && log five | cmp - a && cmp long5/um-train/*/*/checkpoints/best.ckpt five/um-train/*/*/checkpoints/best.ckpt'
+ok 'settings.yaml says so; resumed again it is a run of so many' '
+	grep -q "^epochs: 5$" long5/um-train/*/*/settings.yaml && grep -qx "# epochs: 3 until it was resumed with more" long5/um-train/*/*/settings.yaml &&
+	$long -e 5 --run long5 --resume -o more.ckpt images.ts && cmp more.ckpt five.ckpt'
+ok 'fewer are refused, and other options with more' 'fails 1 "epochs: 5.*epochs: 4" $long -e 4 --run long5 --resume images.ts && fails 1 "lr: 0.1.*lr: 0.3" $long -e 9 --lr 0.3 --run long5 --resume images.ts'
+ok 'killed between its settings and its checkpoint, and after: the same bytes' '
+	cp killed/um-train/*/*/checkpoints/last.ckpt three.ckpt && $long -e 5 --run killed --resume -o more.ckpt images.ts && cp three.ckpt killed/um-train/*/*/checkpoints/last.ckpt && $long -e 5 --run killed --resume -o more.ckpt images.ts && cmp more.ckpt five.ckpt &&
+	cmp killed/um-train/*/*/checkpoints/last.ckpt five/um-train/*/*/checkpoints/last.ckpt'
+cosine='um-train -q -a fc -b 20 --threads 1'
+$cosine -e 2 --run cos images.ts && $cosine -e 4 --run cos --resume -o more.ckpt images.ts
+ok 'each further epoch has the learning rate of its number among all' 'cut -f 2 cos/um-train/*/*/log.tsv | tail -n +2 >a && printf "%s\n" 0.1 0.05 0.05 0.0146446609 >want && near 1e-8 a want'
+ok 'the history has both calls' 'ts-dump --history more.ckpt | grep -c um-train | grep -qx 2'
+cp -r whole begun; find begun/um-train -name last.ckpt -exec rm {} +
+ok 'a run that was killed before its first epoch too' '$train -e 4 --run begun --resume -o more.ckpt images.ts && test $(wc -l <begun/um-train/default/prune_rate=1.0/log.tsv) = 5 && $train -e 4 --run four -o four.ckpt images.ts && cmp more.ckpt four.ckpt'
 
 # ---- where is it ----
 ok '--print-run: the newest, without images' '

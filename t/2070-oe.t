@@ -34,6 +34,13 @@ ok 'outliers are drawn anew for each epoch' '
 	train --oe oe $still -o x.ckpt && test $(said oe | sort -u | wc -l) = 3'
 ok '--aux-fixed: the same ones in the same crops' '
 	train --oe oe $still --aux-fixed -o x.ckpt && said oe >got && sed -n "1p;1p;1p" got >want && near 1e-5 got want'
+# Larger outliers, of which windows of 32x32 are taken.
+ts-gen images image:u1:3x40x36 100 3 >big.ts
+large() { um-train -i base.ckpt --threads 1 --aux big.ts --oe oe "$@" id.ts 2>said; }
+ok 'larger outliers are refused, and --aux-crop is named' 'fails 1 "big.ts.: holds images of 3x40x36 .*--aux-crop takes random windows" um-train -i base.ckpt --aux big.ts --oe oe id.ts'
+ok '--aux-crop: random windows of them, others each epoch' 'large --aux-crop $still -o x.ckpt && test $(said oe | sort -u | wc -l) = 3 && large --aux-crop --no-augment --aux-fixed $still -o x.ckpt && test $(said oe | sort -u | wc -l) = 1'
+ok 'smaller ones are refused all the same; without --aux it is misuse' 'ts-gen images image:u1:3x24x40 100 3 >little.ts && fails 1 "holds images of 3x24x40" um-train -i base.ckpt --aux little.ts --oe oe --aux-crop id.ts && fails 2 "needs --aux" um-train --aux-crop id.ts'
+ok 'of the same size nothing changes' 'train --oe oe -e 1 -b 25 --no-history -o x.ckpt && train --oe oe -e 1 -b 25 --aux-crop --no-history -o y.ckpt && cmp x.ckpt y.ckpt'
 ok '--aux-ratio: so many to a step, the last one too' '
 	train --oe oe -e 1 -b 25 --aux-ratio 0.3 -o x.ckpt && grep -q "^outlier exposure: oe, weight 0.5, 19 of 100 outliers an epoch" said'
 ok 'a separate pass for outliers leaves the running statistics to the images' '
@@ -109,9 +116,10 @@ ok 'um-prune that does not train takes no outliers' '
 
 # ---- stopped and killed at any moment, resumed to the same bytes ----
 moment() { /usr/bin/python3 -c "import random, sys; random.seed(sys.argv[1]); print(round(random.uniform(0.4, 1.2), 3))" "$1"; }
+aux=aux.ts
 resumes() {                            # name, options
 	name=$1; shift
-	call="um-train -q -i ../base.ckpt --aux ../aux.ts -e 6 -b 10 --dropout 0.2 --threads 1 --run run -o out.ckpt $*"
+	call="um-train -q -i ../base.ckpt --aux ../$aux -e 6 -b 10 --dropout 0.2 --threads 1 --run run -o out.ckpt $*"
 	mkdir $name.whole $name.cut
 	(cd $name.whole && $call ../id.ts) || return 1
 	for i in 1 2 3; do
@@ -127,6 +135,8 @@ ok 'energy: the same bytes' 'resumes energy --oe energy --ema 0.9'
 ok 'poem: the same bytes' 'resumes poem --oe poem --poem-buffer 3 --um 2.2'
 ok 'doe: the same bytes' 'resumes doe --oe doe --doe-warmup 2 --um 2.2'
 ok 'doe as published: the same bytes' 'resumes doep --oe doe --doe-warmup 1 --doe-published --optimizer adam --lr 0.001'
+aux=big.ts
+ok 'windows of larger outliers: the same bytes' 'resumes big --oe poem --aux-crop'
 ok 'mixoe: the same bytes' 'resumes mixoe --oe mixoe --aux-fixed --um 2.2'
 ok 'poem: stopped in the middle of an epoch, what it had mined is kept' '
 	mkdir mid && (cd mid; um-train -q -i ../base.ckpt --aux ../aux.ts --oe poem -e 40 -b 5 --threads 1 --run run -o out.ckpt ../id.ts & pid=$!
@@ -134,7 +144,7 @@ ok 'poem: stopped in the middle of an epoch, what it had mined is kept' '
 	ts-values 0 mid/run/*/*/*/checkpoints/last.ckpt >names; grep -q "^train/oe/beta" names && grep -q "^train/oe/outliers" names'
 ok 'resuming with other outliers is refused' '
 	cp aux.ts keep.ts; ds-synth --set blobs --n 100 -o aux.ts
-	(cd oe.whole && fails 1 "with other outliers" um-train -q -i ../base.ckpt --aux ../aux.ts -e 6 -b 10 --dropout 0.2 --threads 1 --run run -o z.ckpt --oe oe --um 2.2 --resume ../id.ts); rc=$?
+	(cd oe.whole && fails 1 "with other outliers" um-train -q -i ../base.ckpt --aux ../$aux -e 6 -b 10 --dropout 0.2 --threads 1 --run run -o z.ckpt --oe oe --um 2.2 --resume ../id.ts); rc=$?
 	mv keep.ts aux.ts; test $rc = 0'
 ok 'what a run resumes from is not in its result' '! ts-values 0 doe.whole/out.ckpt | grep -q train/ && ! ts-dump --header doe.whole/out.ckpt | grep -q "train/oe"'
 done_testing

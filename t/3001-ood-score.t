@@ -28,8 +28,25 @@ ok 'the last layer does not travel on, other meta does' 'ts-dump --header f | gr
 	! grep -q fc.weight header && grep -q "\"arch\": \"none\"" header'
 ok 'the history names the run' 'ts-dump --history s | grep -q "ood-score.*msp,energy"'
 ok 'no labels, no names: neither comes out' \
-	'"$gen" features logits:f4:4,features:f4:2 5 1 | ood-score | ts-dump --header >h &&
+	'"$gen" features logits:f4:2,features:f4:3 5 1 | ood-score | ts-dump --header >h &&
 	grep -q maxlogit h && ! grep -q "\"label\"\|\"name\"" h'
+ok 'a last layer that cannot be read, does not fit or is half there is no missing one' '
+	cat >head.py <<-END
+		import sys, msgpack
+		r = list(msgpack.Unpacker(open("fit.f", "rb"), raw=True, strict_map_key=False)); m = r[0][b"meta"]; w = m[b"fc.weight"]
+		if sys.argv[1] == "text": m[b"fc.weight"] = b"none"
+		if sys.argv[1] == "shape": w[b"shape"] = [3, 2]
+		if sys.argv[1] == "bias": del m[b"fc.bias"]
+		if sys.argv[1] == "none": del m[b"fc.weight"]
+		r[-1][b"xxh3"] = None
+		sys.stdout.buffer.write(b"".join(msgpack.packb(x) for x in r))
+	END
+	"$gen" features logits:f4:2,features:f4:3 50 1 >fit.f && for p in ood-fit ood-score; do
+		for c in "text:meta .fc.weight. is no tensor" "shape:meta .fc.weight. is <f4 3x2 where .* 2x3" "bias:no .fc.bias."; do
+			/usr/bin/python3 head.py ${c%%:*} >h.f && fails 1 "${c#*:}" $p h.f || return 1
+		done
+		/usr/bin/python3 head.py none | $p -q >x || return 1
+	done'
 ok 'reads standard input, writes -o FILE, the same bytes' \
 	'ood-score --no-history f >a && ood-score --no-history -o b - <f && cmp a b'
 ok 'an empty stream gives an empty stream' \

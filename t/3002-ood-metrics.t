@@ -37,6 +37,10 @@ model             method                 AUROC  AUPR-IN  AUPR-OUT   FPR95  ID-AC
 Energy            energy                 37.50    71.67     32.50  100.00   66.67
 Energy+UM         energy                100.00   100.00    100.00    0.00   66.67
 END'
+# Ten ID rows: recalls of 90 and of 100 % are equally far from 95 %; that of 100 % is taken, where half of the OOD rows are.
+seq 1 10 | sed 's/$/ 0 0/' | "$gen" scores $f >ten.scores; printf '%s\n' '1.5 0 -1' '0.5 0 -1' | "$gen" scores $f >two.scores
+ok 'FPR95 of two recalls that are equally close: the higher, whatever floats make of it' '
+	test "$(ood-metrics --id ten.scores --show fpr95_nearest,fpr95_first -f tsv two.scores | sed -n 2p | cut -f 3-4)" = "0.5	0.5"'
 ok 'standard input, once' 'ood-metrics --id id.scores -f tsv a.scores far=- <b.scores | cmp - tsv &&
 	ood-metrics --id - -f tsv a.scores far=b.scores <id.scores | cmp - tsv'
 ok 'a name may be given to a path with = in it' 'mkdir x=y && cp a.scores x=y/z=1.scores &&

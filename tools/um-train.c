@@ -9,11 +9,18 @@
 
 static struct job_options o;
 static const char *arch, *mean_text, *std_text;
+static struct net_init_options init; /* zeros: the default */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &arch, 0, 0,
 	  "network, such as densenet:depth=40,growth=12 (default densenet; the page has them all)" },
 	{ "init", 'i', CLI_STR, "FILE", &o.start, 0, 0, "start from this checkpoint" },
+	{ "init-weights", 0, CLI_CHOICE, net_init_names, &init.kind, 0, 0,
+	  "how fresh weights of convolutions are drawn (default kaiming-normal)" },
+	{ "init-fan", 0, CLI_CHOICE, "in|out", &init.fan_out, 0, 0,
+	  "the fan that their size goes by: of the inputs (default) or the outputs" },
+	{ "init-nonlinearity", 0, CLI_CHOICE, net_nonlinearity_names, &init.nonlinearity, 0, 0,
+	  "what follows them, whose gain they take (default relu)" },
 	{ "mean", 0, CLI_STR, "X,...", &mean_text, 0, 0,
 	  "mean of each channel, pixels in [0,1] (default: CIFAR-10's)" },
 	{ "std", 0, CLI_STR, "X,...", &std_text, 0, 0, "standard deviation of each (default: CIFAR-10's)" },
@@ -46,7 +53,7 @@ static int new_model(void *data, struct net_checkpoint *c, const struct um_data 
 	if (net_normalise_by(c, mean_text, std_text, err) < 0)
 		cli_usage("--%s", err->text);
 	ts_header_init(&c->header, "checkpoint");
-	if (net_init(c->net, &rng, &c->state) < 0)
+	if (net_init_as(c->net, &init, &rng, &c->state) < 0)
 		return err_memory(err);
 	if (d->classes && !(c->classes = ts_copy_classes(d->classes, d->n_classes)))
 		return err_memory(err);
@@ -83,6 +90,9 @@ int main(int argc, char **argv)
 	first = cli_parse(&tool, argc, argv);
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
+	if (o.start && (init.kind || init.fan_out || init.nonlinearity))
+		cli_usage("--init-weights, --init-fan and --init-nonlinearity are about fresh weights, and --init "
+			  "gives them");
 	if (o.print_run)
 		return cli_finish(job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
 	r = cli_input(first, argc, argv);

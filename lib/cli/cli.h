@@ -34,8 +34,8 @@ extern "C" {
 /* ---- options ------------------------------------------------------------------------------- */
 
 /* What *value is: long, double, const char * (borrowed from argv or the config file, lives to the
- * end), bool (--name and --no-name), long (index into the '|'-separated words of arg), struct
- * cli_list. */
+ * end), bool (--name and --no-name), long (index into the '|'-separated words of arg; --no-name is its word "none", if
+ * it has one), struct cli_list. */
 enum cli_type { CLI_INT = 1, CLI_DOUBLE, CLI_STR, CLI_FLAG, CLI_CHOICE, CLI_LIST };
 
 /* An option that may be given several times; each value is kept in order. */

@@ -15,14 +15,16 @@ extern bool cli_want_help, cli_want_version;
 /* Walks the tool's options, then those it shares with some, then those of all that are in use; NULL ends the walk, and
  * begins it. One walk at a time. */
 const struct cli_option *cli_next(const struct cli_option *o);
+/* Index of word in "a|b|c", or -1. */
+long cli_choice(const char *words, const char *word);
 /* Where the chosen word begins in the "a|b|c" of a CLI_CHOICE. */
 const char *cli_choice_word(const struct cli_option *o);
 /* Is it about this one call (--output, --quiet, ...), not about what the program computes? */
 bool cli_is_of_call(const struct cli_option *o);
 /* The option called name among the tool's and the shared ones, or NULL. */
 const struct cli_option *cli_find(const char *name);
-/* Gives option o the text value (NULL for a flag: true, or false if negated). where says who speaks
- * in a message. Exits 2 on a bad value. */
+/* Gives option o the text value (NULL for a flag: true, or false if negated; for a choice if negated: "none"). where
+ * says who speaks in a message. Exits 2 on a bad value. */
 void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where);
 /* Reads the flat YAML file; exits 2 on unknown keys and bad values, 1 if it cannot be read. */
 void cli_read_config(const char *path);

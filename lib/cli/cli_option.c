@@ -133,7 +133,7 @@ int cli_parse_sizes(const char *s, long most, long *v, int n)
 }
 
 /* Index of word in "a|b|c", or -1. */
-static long choice(const char *words, const char *word)
+long cli_choice(const char *words, const char *word)
 {
 	size_t len = strlen(word);
 	long i = 0;
@@ -186,7 +186,8 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value, o->min, o->max);
 		return;
 	case CLI_CHOICE:
-		*(long *)o->value = choice(o->arg, value);
+		value = negated ? "none" : value;
+		*(long *)o->value = cli_choice(o->arg, value);
 		if (*(long *)o->value < 0)
 			cli_usage("%s%s: '%s' is none of %s", where, o->name, value, o->arg);
 		return;

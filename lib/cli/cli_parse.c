@@ -126,10 +126,12 @@ static void build_table(struct table *t)
 	int n_long = 0, n_short = 0;
 
 	for (const struct cli_option *o = cli_next(NULL); o && t->n < MAX_OPTIONS; o = cli_next(o)) {
-		bool flag = o->type == CLI_FLAG;
+		const bool flag = o->type == CLI_FLAG;
+		const bool no = flag || (o->type == CLI_CHOICE && cli_choice(o->arg, "none") >= 0);
+
 		t->longs[n_long++] =
 			(struct option){ o->name, flag ? no_argument : required_argument, NULL, LONG_BASE + t->n };
-		if (flag && strncmp(o->name, "no-", 3) != 0) {
+		if (no && strncmp(o->name, "no-", 3) != 0) {
 			snprintf(t->negated[t->n], sizeof t->negated[0], "no-%s", o->name);
 			t->longs[n_long++] = (struct option){ t->negated[t->n], no_argument, NULL, NEGATED + t->n };
 		}

@@ -81,7 +81,7 @@ bool ds_decoder_short(const struct ds_decoder *d);
  * read. 18 bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
-/* Bilinear, antialiased: the same numbers as Pillow's resize(BILINEAR), fixed point included. from
+/* Bilinear, antialiased: the same numbers as Pillow 13's resize(BILINEAR), fixed point included. from
  * and to differ. -1 with err: no memory. */
 int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, struct err *err);
 /* All three numbers of each pixel become its gray value, that of Pillow's convert("L"). */

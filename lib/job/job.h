@@ -30,6 +30,8 @@
  *	checkpoints/           initial, last, best (by validation accuracy), epoch_NNNN (--save-every)
  *	logs/                  TensorBoard's events
  *
+ * A run may be resumed with more epochs than it has: it goes on to these, with the learning rate of each epoch's number
+ * among them, and is from then on a run of so many, which its settings and its history say.
  * last.ckpt has all that --resume needs: with it, a run that was killed at any moment ends in the
  * same bytes as one that was not. It is written after each epoch, and when SIGINT or SIGTERM ends
  * the run in the middle of one. A run that was killed before its first is begun again from initial.ckpt, and one that
@@ -78,7 +80,7 @@ struct job_options {
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 54 };
+enum { JOB_OPTION_ROWS = 55 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
@@ -97,7 +99,8 @@ struct job {
 	const char *input;                     /* name of the stream that the data came from, the reader's */
 	uint64_t hash, aux_hash;               /* of all of the data; of the outliers */
 	bool resumed;                          /* c is what a run resumes from, */
-	bool at_start;                         /* which is its initial.ckpt: no epoch was saved */
+	bool at_start;                         /* which is its initial.ckpt: no epoch was saved; */
+	long was;                              /* of so many epochs, fewer than asked for now; 0: as many */
 	double keep;                           /* for the directory's name */
 	struct ts_header parents[JOB_PARENTS]; /* what the history needs of what was read */
 
@@ -119,8 +122,8 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
  * came, which a run with a directory waits for; all is written, and the caller ends by cli_reraise_stop(). */
 enum job_end { JOB_FAILED = -1, JOB_DONE, JOB_STOPPED };
 enum job_end job_run(struct job *j, struct err *err) TS_CHECKED;
-/* Says accuracy and OOD scores (energy) of the network, of both if it is masked, on the data held for
- * validation and the sets of --ood. */
+/* Says accuracy of the network, of both if it is masked, on the data held for validation, and how each score tells the
+ * sets of --ood from it. */
 int job_report(const struct job *j, struct err *err) TS_CHECKED;
 void job_close(struct job *j);
 /* Prints the run directory that --resume would take: the newest of these options. -1: there is none. */

@@ -89,6 +89,7 @@ static int load_last(struct job *j, struct err *err)
 	char buf[JOB_PATH];
 	const bool last = is_there(j, "checkpoints/last.ckpt"), first = is_there(j, "checkpoints/initial.ckpt");
 	const char *path = job_dir_path(j, last ? "checkpoints/last.ckpt" : "checkpoints/initial.ckpt", buf);
+	int64_t was;
 
 	if (!last && !first)
 		return job_dir_begin(j, err);
@@ -103,20 +104,29 @@ static int load_last(struct job *j, struct err *err)
 		return err_fail(err, "'%s' was trained with other outliers than '%s'", path, j->o->aux);
 	j->resumed = true;
 	j->at_start = !last;
+	if (ts_meta_get_int(&j->c.header.meta, "train/epochs", &was) == 1 && was < j->o->train.epochs)
+		j->was = (long)was;
 	return 0;
 }
 
 /* The checkpoint's new history: its own, the images', this run. A resumed run is the run that it
- * resumes, and adds nothing. */
-static void write_history(struct job *j)
+ * resumes, and adds nothing, but where it goes on for longer. */
+static int write_history(struct job *j, struct err *err)
 {
 	const struct ts_header *from[JOB_PARENTS];
 
-	if (j->resumed)
-		return;
+	if (j->resumed && !j->was)
+		return 0;
+	if (j->was) {
+		ts_header_release(&j->parents[JOB_START]);
+		ts_header_init(&j->parents[JOB_START], "checkpoint");
+		if (ts_header_chain(&j->parents[JOB_START], &j->c.header) < 0)
+			return err_memory(err);
+	}
 	for (int i = 0; i < JOB_PARENTS; i++)
 		from[i] = &j->parents[i];
 	cli_history_anew(&j->c.header, from, JOB_PARENTS);
+	return 0;
 }
 
 /* The checkpoint to start from; without --init or --model there is none yet. */
@@ -159,8 +169,7 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 		return -1;
 	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
 		return -1;
-	write_history(j);
-	return 0;
+	return write_history(j, err);
 }
 
 void job_close(struct job *j)

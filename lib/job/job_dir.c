@@ -126,11 +126,16 @@ static int write_settings(const struct job *j, struct err *err)
 	char *text = cli_settings(not_settings), *all = NULL, buf[JOB_PATH];
 	const char *path = job_dir_path(j, "settings.yaml", buf);
 	struct ts_file *f = ts_file_open(path);
-	int len = asprintf(&all, "# input: %s\n%s", j->input, text), rc = -1;
+	char *input = strdup(j->input), begun[64] = "";
+	int len, rc = -1;
 
-	for (char *c = len < 0 ? NULL : all; c && c < all + len - strlen(text) - 1; c++)
+	for (char *c = input; c && *c; c++)
 		if ((unsigned char)*c < ' ')
 			*c = '?'; /* of a file's name: it would begin another option */
+	if (j->was)
+		snprintf(begun, sizeof begun, "# epochs: %ld until it was resumed with more\n", j->was);
+	len = input ? asprintf(&all, "# input: %s\n%s%s", input, begun, text) : -1;
+	free(input);
 	if (len < 0 || !f)
 		err_memory(err);
 	else if (ts_file_put(f, all, (size_t)len) < 0 || ts_file_finish(f) < 0)
@@ -289,6 +294,16 @@ static char *read_file(const char *path)
 	return text;
 }
 
+/* Lines of settings, as they were and are: more epochs are a longer run, not another. */
+static bool is_longer(const char *was, const char *is)
+{
+	static const char key[] = "epochs: ";
+	const size_t n = sizeof key - 1;
+
+	return was && is && strncmp(was, key, n) == 0 && strncmp(is, key, n) == 0 &&
+	       strtol(is + n, NULL, 10) > strtol(was + n, NULL, 10);
+}
+
 int job_dir_same_settings(const struct job *j, struct err *err)
 {
 	char buf[JOB_PATH];
@@ -303,10 +318,10 @@ int job_dir_same_settings(const struct job *j, struct err *err)
 
 		if (!x && !y)
 			break;
-		if (x && y && strcmp(x, y) == 0)
+		if (x && y && (strcmp(x, y) == 0 || is_longer(x, y)))
 			continue;
 		err_fail(err,
-			 "a run is resumed with the options that it began with, but '%s' of "
+			 "a run is resumed with the options that it began with, or more --epochs, but '%s' of "
 			 "'%s' is '%s' now; --config that file gives them again",
 			 x ? x : "nothing", path, y ? y : "nothing");
 		rc = -1;

@@ -73,12 +73,12 @@ static int write_table(const char *path, const char *first, const char *kept, st
 
 static int open_table(struct job *j, long epoch, struct err *err)
 {
-	char path[JOB_PATH], first[sizeof heading + 8], *kept = old_rows(j, epoch);
+	char path[JOB_PATH], first[sizeof heading + 16], *kept = old_rows(j, epoch);
 	int rc;
 
 	if (!kept)
 		return err_memory(err);
-	snprintf(first, sizeof first, "%s%s\n", heading, j->o->aux ? "\toe" : "");
+	snprintf(first, sizeof first, "%s%s\tval_acc5\n", heading, j->o->aux ? "\toe" : "");
 	rc = write_table(job_dir_path(j, "log.tsv", path), first, kept, err);
 	free(kept);
 	if (rc == 0 && !(j->table = fopen(path, "ae")))
@@ -130,8 +130,9 @@ static int draw(const struct job *j, const struct job_row *r, struct err *err)
 	put(j, "train/folded", r->epoch, r->folded);
 	put(j, "train/outliers", r->epoch, r->outlier);
 	put(j, "train/accuracy", r->epoch, r->accuracy);
-	put(j, "val/loss", r->epoch, r->val_loss);
-	put(j, "val/accuracy", r->epoch, r->val_accuracy);
+	put(j, "val/loss", r->epoch, r->val.loss);
+	put(j, "val/accuracy", r->epoch, r->val.accuracy);
+	put(j, "val/accuracy5", r->epoch, r->val.top5);
 	put(j, "lr", r->epoch, r->lr);
 	put(j, "time/epoch", r->epoch, r->seconds);
 	return tb_flush(j->events) < 0 ? err_fail(err, "%s", tb_error(j->events)) : 0;
@@ -152,13 +153,22 @@ static int check_text(const struct job *j, struct err *err)
 	return check_file(j, j->text, name, err);
 }
 
+const char *job_worth_text(const struct um_worth *w, char buf[JOB_WORTH])
+{
+	int n = snprintf(buf, JOB_WORTH, " val_loss=%.6g val_acc=%.4f", w->loss, w->accuracy);
+
+	if (!isnan(w->top5))
+		snprintf(buf + n, JOB_WORTH - (size_t)n, " val_acc5=%.4f", w->top5);
+	return buf;
+}
+
 int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 {
-	char val[96] = "", oe[32] = "";
+	char val[JOB_WORTH] = "", oe[32] = "";
 	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to tell */
 
-	if (!isnan(r->val_loss))
-		snprintf(val, sizeof val, " val_loss=%.6g val_acc=%.4f", r->val_loss, r->val_accuracy);
+	if (!isnan(r->val.loss))
+		job_worth_text(&r->val, val);
 	if (!isnan(r->outlier))
 		snprintf(oe, sizeof oe, " oe=%.6g", r->outlier);
 	job_say(j, "epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f", r->epoch,
@@ -166,11 +176,10 @@ int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 	if (!j->table)
 		return 0;
 	fprintf(j->table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss, r->folded,
-		r->accuracy, r->val_loss, r->val_accuracy, speed, r->seconds);
-	if (isnan(r->outlier))
-		fputc('\n', j->table);
-	else
-		fprintf(j->table, "\t%.9g\n", r->outlier);
+		r->accuracy, r->val.loss, r->val.accuracy, speed, r->seconds);
+	if (!isnan(r->outlier))
+		fprintf(j->table, "\t%.9g", r->outlier);
+	fprintf(j->table, "\t%.9g\n", r->val.top5);
 	if (draw(j, r, err) < 0 || check_file(j, j->table, "log.tsv", err) < 0)
 		return -1;
 	return check_text(j, err);

@@ -67,12 +67,13 @@ static int take_state(struct loop *l, struct err *err)
 	return 0;
 }
 
-/* Adds to the checkpoint what it is trained on. */
+/* Adds to the checkpoint what it is trained on, and for how long. */
 static int add_data(struct loop *l, struct err *err)
 {
 	struct ts_meta *m = &l->j->c.header.meta;
 
 	if ((l->oe && ts_meta_set_int(m, "train/aux", (int64_t)l->j->aux_hash) < 0) ||
+	    ts_meta_set_int(m, "train/epochs", l->j->o->train.epochs) < 0 ||
 	    ts_meta_set_int(m, "train/data", (int64_t)l->j->hash) < 0)
 		return err_memory(err);
 	return 0;
@@ -130,7 +131,7 @@ static int set_meta(struct job *j, const struct job_row *r, struct err *err)
 	    ts_meta_set_double(m, "train_accuracy", r->accuracy) < 0 ||
 	    (o->train.um && ts_meta_set_double(m, "um", o->train.level) < 0) ||
 	    (o->aux && ts_meta_set_str(m, "oe", um_oe_name(o->oe.method)) < 0) ||
-	    (j->held.n && ts_meta_set_double(m, "val_accuracy", r->val_accuracy) < 0))
+	    (j->held.n && ts_meta_set_double(m, "val_accuracy", r->val.accuracy) < 0))
 		return err_memory(err);
 	return 0;
 }
@@ -144,9 +145,9 @@ static int keep(struct loop *l, const struct job_row *r, struct err *err)
 	snprintf(name, sizeof name, "checkpoints/epoch_%04ld.ckpt", r->epoch);
 	if (j->o->save_every && r->epoch % j->o->save_every == 0 && save(j, name, err) < 0)
 		return -1;
-	if (!j->held.n || !(r->val_accuracy > l->best))
+	if (!j->held.n || !(r->val.accuracy > l->best))
 		return 0;
-	l->best = r->val_accuracy;
+	l->best = r->val.accuracy;
 	return save(j, "checkpoints/best.ckpt", err);
 }
 
@@ -162,8 +163,7 @@ static int finish_epoch(struct loop *l, struct err *err)
 			     .folded = l->p.folded / n,
 			     .accuracy = (double)l->p.right / n,
 			     .seconds = l->p.seconds,
-			     .val_loss = NAN,
-			     .val_accuracy = NAN,
+			     .val = { NAN, NAN, NAN },
 			     .n = j->data.n - l->before,
 			     .outlier = l->oe ? l->p.outlier / n : NAN };
 	int rc = take_state(l, err);
@@ -172,7 +172,7 @@ static int finish_epoch(struct loop *l, struct err *err)
 		return rc;
 	l->accuracy = r.accuracy;
 	l->epochs++;
-	if (j->held.n && job_evaluate(j, &r.val_loss, &r.val_accuracy, err) < 0)
+	if (j->held.n && job_evaluate(j, &r.val, err) < 0)
 		return UM_FAILED;
 	if (set_meta(j, &r, err) < 0 || job_log_row(j, &r, err) < 0 || job_log_scores(j, r.epoch, err) < 0 ||
 	    keep(l, &r, err) < 0)
@@ -282,6 +282,20 @@ static int make(struct loop *l, struct err *err)
 	return 0;
 }
 
+/* The run becomes one of more epochs. Its settings come first: until its checkpoint says the same, a run that is killed
+ * and resumed comes here again. */
+static int go_on(struct loop *l, struct err *err)
+{
+	struct job *j = l->j;
+	const long e = l->p.epoch;
+
+	if (job_dir_begin(j, err) < 0)
+		return -1;
+	job_say(j, "%ld epochs where it was %ld: the learning rate is that of epoch %ld of %ld, %.6g, and so on", //
+		j->o->train.epochs, j->was, e + 1, j->o->train.epochs, um_lr(&j->o->train, e));
+	return j->at_start ? save_initial(l, err) : save_last(l, err);
+}
+
 static int begin(struct loop *l, struct err *err)
 {
 	struct job *j = l->j;
@@ -305,6 +319,8 @@ static int begin(struct loop *l, struct err *err)
 			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), j->outliers.n);
 	if (!j->resumed)
 		return save_initial(l, err);
+	if (j->was && go_on(l, err) < 0)
+		return -1;
 	if (j->at_start)
 		job_say(j, "no epoch was saved: begins again from initial.ckpt");
 	else

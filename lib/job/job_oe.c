@@ -12,9 +12,11 @@ int job_oe_check(const struct job_options *j, struct err *err)
 		return err_fail(err, "--aux needs --oe METHOD: what is to be done with the outliers");
 	if (!j->aux && o->method != UM_OE_NONE)
 		return err_fail(err, "--oe %s needs --aux FILE: the outliers", um_oe_name(o->method));
-	if (!j->aux && (o->fixed || o->separate_bn))
+	if (!j->aux && (o->fixed || o->separate_bn || o->crop))
 		return err_fail(err, "--%s is about outliers and needs --aux FILE",
-				o->fixed ? "aux-fixed" : "separate-bn");
+				o->fixed ? "aux-fixed" :
+				o->crop  ? "aux-crop" :
+					   "separate-bn");
 	if (o->poem_published && o->method != UM_OE_POEM)
 		return err_fail(err, "--poem-published needs --oe poem");
 	if (o->doe_published && o->method != UM_OE_DOE)
@@ -62,6 +64,20 @@ static int check_labels(const struct job *j, struct err *err)
 	return 0;
 }
 
+/* Are the outliers of the network's size, or, with --aux-crop, as large at least? */
+static int check_size(const struct job *j, struct err *err)
+{
+	const struct um_data *d = &j->outliers;
+	const struct net *n = j->c.net;
+	const bool larger = d->c == n->c && d->h >= n->h && d->w >= n->w;
+
+	if ((larger && j->o->oe.crop) || net_check_input(n, d->c, d->h, d->w, err) == 0)
+		return 0;
+	if (larger)
+		err_append(err, "; --aux-crop takes random windows of larger ones");
+	return err_prefix(err, "'%s': ", j->o->aux);
+}
+
 int job_oe_read(struct job *j, struct err *err)
 {
 	struct ts_reader *r = cli_open(j->o->aux);
@@ -76,8 +92,8 @@ int job_oe_read(struct job *j, struct err *err)
 	ts_reader_close(r);
 	if (rc < 0)
 		return -1;
-	if (net_check_input(j->c.net, d->c, d->h, d->w, err) < 0)
-		return err_prefix(err, "'%s': ", j->o->aux);
+	if (check_size(j, err) < 0)
+		return -1;
 	j->aux_hash = um_data_hash(d);
 	return check_labels(j, err);
 }

@@ -33,6 +33,8 @@ static const struct cli_option rows[] = {
 	{ "aux-ratio", 0, CLI_DOUBLE, "X", AT(oe.ratio), 1e-6, 1e3, "outliers per image (default 1)" },
 	{ "aux-fixed", 0, CLI_FLAG, NULL, AT(oe.fixed), 0, 0,
 	  "choose and crop the outliers once, as published (default: anew each epoch)" },
+	{ "aux-crop", 0, CLI_FLAG, NULL, AT(oe.crop), 0, 0,
+	  "outliers may be larger than the images: take a random window of each" },
 	{ "separate-bn", 0, CLI_FLAG, NULL, AT(oe.separate_bn), 0, 0,
 	  "give outliers a forward pass of their own, apart from the images' batch statistics" },
 	{ "m-in", 0, CLI_DOUBLE, "E", AT(oe.m_in), -1e6, 1e6,
@@ -70,7 +72,8 @@ static const struct cli_option rows[] = {
 	{ "lr-one-drop", 0, CLI_DOUBLE, "X", AT(train.lr_one_drop), 0, 1, "onedrop's factor (default 0.05)" },
 	{ "momentum", 0, CLI_DOUBLE, "X", AT(train.momentum), 0, 1, "momentum of sgd (default 0.9)" },
 	{ "nesterov", 0, CLI_FLAG, NULL, AT(train.nesterov), 0, 0, "Nesterov's momentum" },
-	{ "weight-decay", 0, CLI_DOUBLE, "X", AT(train.weight_decay), 0, 1e3, "weight decay (default 1e-4)" },
+	{ "weight-decay", 0, CLI_DOUBLE, "X", AT(train.weight_decay), 0, 1e3,
+	  "weight decay (default: sgd 1e-4, adam 0)" },
 	{ "no-bn-decay", 0, CLI_FLAG, NULL, AT(train.no_bn_decay), 0, 0,
 	  "no weight decay for scales and shifts of batch norms" },
 	{ "clip-norm", 0, CLI_DOUBLE, "X", AT(train.clip), 0, 1e9, "largest norm of the gradient (default 0: any)" },
@@ -78,8 +81,8 @@ static const struct cli_option rows[] = {
 	  "keep a moving average of the weights and write that (default 0: none)" },
 	{ "label-smoothing", 0, CLI_DOUBLE, "X", AT(train.smoothing), 0, 1, "label smoothing (default 0)" },
 	{ "dropout", 0, CLI_DOUBLE, "P", AT(train.dropout), 0, 0.99, "dropout probability (default 0)" },
-	{ "augment", 0, CLI_FLAG, NULL, AT(train.augment), 0, 0,
-	  "pad by 4, crop, mirror (default; --no-augment: as they are)" },
+	{ "augment", 0, CLI_CHOICE, um_augment_names, AT(train.augment), 0, 0,
+	  "mirror, pad by 4 and crop, or both (default; none, or --no-augment: as they are)" },
 	{ "freeze-conv", 0, CLI_FLAG, NULL, AT(train.freeze_conv), 0, 0, "train the classifier alone" },
 	{ "freeze-fc", 0, CLI_FLAG, NULL, AT(train.freeze_fc), 0, 0, "train all but the classifier" },
 	{ "freeze-scores", 0, CLI_FLAG, NULL, AT(train.freeze_scores), 0, 0, "do not train the scores of masks" },
@@ -108,8 +111,8 @@ void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_
 			   .lr_drop_epoch = 0.5,
 			   .lr_one_drop = 0.05,
 			   .momentum = 0.9,
-			   .weight_decay = 1e-4,
-			   .augment = true,
+			   .weight_decay = NAN,
+			   .augment = UM_FLIP_AND_CROP,
 			   .level = NAN,
 			   .beta = 1 },
 		.oe = { .weight = NAN,
@@ -168,6 +171,8 @@ int job_options_check(struct job_options *o, struct err *err)
 					     .device = cli.device,
 					     .threads = cli.threads };
 	o->train.seed = (uint64_t)cli.seed;
+	if (isnan(o->train.weight_decay))
+		o->train.weight_decay = o->train.optimizer == UM_ADAM ? 0 : 1e-4; /* as published, and in PyTorch */
 	if (um_engine_check(&o->how, err) < 0 || check_loss(o, err) < 0)
 		return -1;
 	if (o->train.warmup >= o->train.epochs)

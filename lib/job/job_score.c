@@ -7,7 +7,7 @@ int job_engine(const struct job *j, struct um_engine **ret, struct net_checkpoin
 	return um_engine_new(ret, c, &j->o->how, err);
 }
 
-int job_evaluate(const struct job *j, double *loss, double *accuracy, struct err *err)
+int job_evaluate(const struct job *j, struct um_worth *worth, struct err *err)
 {
 	struct net_checkpoint copy;
 	struct um_engine *e = NULL;
@@ -18,7 +18,7 @@ int job_evaluate(const struct job *j, double *loss, double *accuracy, struct err
 	if (rc == 0)
 		rc = job_engine(j, &e, &copy, err);
 	if (rc == 0)
-		rc = um_evaluate(e, &j->held, loss, accuracy, err);
+		rc = um_evaluate(e, &j->held, worth, err);
 	um_engine_free(e);
 	net_checkpoint_release(&copy);
 	return rc;

@@ -159,10 +159,40 @@ int net_stage(struct net *n, int in);
 
 /* ---- states: the values of a network's parameters ---- */
 
+/* How the weights of convolutions are drawn, in the published program's kinds, with fan_in = channels in * kernel area,
+ * fan_out = channels out * kernel area, fan one of them, gain that of the nonlinearity behind (PyTorch's
+ * calculate_gain(): relu sqrt(2), leaky-relu of slope 0.01, tanh 5/3, sigmoid and linear 1, selu 3/4):
+ * kaiming-normal     N(0, gain^2 / fan): He et al. 2015
+ * kaiming-uniform    +-sqrt(3) gain / sqrt(fan)
+ * xavier-normal      N(0, 2 / (fan_in + fan_out)): Glorot, Bengio 2010
+ * xavier-uniform     +-sqrt(6 / (fan_in + fan_out))
+ * xavier-constant    sqrt(2 / (fan_in + fan_out)) with a random sign
+ * signed-constant    gain / sqrt(fan) with a random sign
+ * unsigned-constant  gain / sqrt(fan)
+ * standard           +-1 / sqrt(fan_in): PyTorch's default, kaiming uniform of a = sqrt(5) */
+#define NET_INIT_KINDS(first, row) \
+	first(KAIMING_NORMAL, "kaiming-normal") row(KAIMING_UNIFORM, "kaiming-uniform") \
+		row(XAVIER_NORMAL, "xavier-normal") row(XAVIER_UNIFORM, "xavier-uniform") \
+			row(XAVIER_CONSTANT, "xavier-constant") row(SIGNED_CONSTANT, "signed-constant") \
+				row(UNSIGNED_CONSTANT, "unsigned-constant") row(STANDARD, "standard")
+#define NET_INIT_KIND(kind, name) NET_##kind,
+enum net_init_kind { NET_INIT_KINDS(NET_INIT_KIND, NET_INIT_KIND) };
+#undef NET_INIT_KIND
+struct net_init_options {
+	long kind;         /* enum net_init_kind */
+	long fan_out;      /* 1: fan is fan_out */
+	long nonlinearity; /* index into the names */
+};
+/* "a|b|c", for the command line, in the order of kind and of nonlinearity. */
+extern const char net_init_names[], net_nonlinearity_names[];
+
 /* A fresh state into *set: convolutions, and linear layers that are written as such, N(0, 2 / fan_in)
  * (He et al. 2015; kaiming_normal, fan_in, relu), their biases 0, other linear layers uniform +-1/sqrt(fan_in), weight
  * and bias (PyTorch's default), batch norm 1, 0; running mean 0, variance 1. -1: out of memory. */
 int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set) TS_CHECKED;
+/* The same with convolutions, and linear layers that are written as such, as o says. */
+int net_init_as(const struct net *n, const struct net_init_options *o, struct ts_rng *rng,
+		struct ts_set *set) TS_CHECKED;
 /* Checks that set has a state of n: every tensor there, of its type and shape, finite. Brings it into
  * the order of n->params, what else there is behind it. -1 with a line in err. */
 int net_check(const struct net *n, struct ts_set *set, struct err *err) TS_CHECKED;

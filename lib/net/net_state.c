@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * States: fresh values, and checks of values that came from elsewhere. */
+ * States: checks of values that came from elsewhere. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,37 +12,6 @@
 static enum ts_type type_of(enum net_role role)
 {
 	return role == NET_BATCHES ? TS_I64 : TS_F32;
-}
-
-static void fill(const struct net *n, const struct net_param *p, struct ts_rng *rng, float *v, size_t count)
-{
-	const struct net_node *node = &n->nodes[p->node];
-	double fan = n->nodes[node->in[0]].c * (node->op == NET_CONV ? node->kernel * node->kernel : 1);
-
-	for (size_t i = 0; i < count; i++) {
-		if (p->role == NET_BIAS && (node->op == NET_CONV || n->params[node->param].ndim == 4))
-			v[i] = 0; /* beside weights of He et al. */
-		else if (node->op == NET_CONV || (node->op == NET_LINEAR && p->ndim == 4))
-			v[i] = (float)(sqrt(2 / fan) * ts_rng_normal(rng));
-		else if (node->op == NET_LINEAR)
-			v[i] = (float)((2 * ts_rng_double(rng) - 1) / sqrt(fan));
-		else
-			v[i] = p->role == NET_GAMMA || p->role == NET_RUNNING_VAR;
-	}
-}
-
-int net_init(const struct net *n, struct ts_rng *rng, struct ts_set *set)
-{
-	for (int i = 0; i < n->n_params; i++) {
-		const struct net_param *p = &n->params[i];
-		struct ts_tensor *t = ts_set_add(set, p->name, type_of(p->role), p->ndim, p->shape);
-
-		if (!t)
-			return -1;
-		if (p->role != NET_BATCHES)
-			fill(n, p, rng, t->data, ts_tensor_count(t));
-	}
-	return 0;
 }
 
 const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)

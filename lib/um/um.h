@@ -63,11 +63,17 @@ int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CH
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
 
-/* Copies rows idx[0..n) to image (n,c,h,w) and label (n). With rng, each image is augmented as the
- * published program does: padded by 4 with zeros and cropped at random, mirrored with probability
- * 1/2. */
-void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng, uint8_t *image,
-		   int64_t *label);
+/* How images are changed at random before they are trained on: mirrored with probability 1/2; padded by 4 with zeros
+ * and cropped; both. Their names as "a|b|c", for the command line, in this order. */
+enum um_augment { UM_AS_THEY_ARE, UM_FLIP = 1, UM_CROP = 2, UM_FLIP_AND_CROP = UM_FLIP | UM_CROP };
+extern const char um_augment_names[];
+
+/* Copies rows idx[0..n) to image (n,c,h,w), augmented, and label (n). rng: not looked at if they are as they are. */
+void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, long augment, struct ts_rng *rng,
+		   uint8_t *image, int64_t *label);
+/* Copies row i to image (c,h,w), augmented, where the rows may be larger: then a window of h x w at random, of the
+ * padded image if augment crops. */
+void um_data_window(const struct um_data *d, size_t i, int h, int w, long augment, struct ts_rng *rng, uint8_t *image);
 
 /* XXH3-64 of the images and labels: is it the same data? */
 uint64_t um_data_hash(const struct um_data *d);
@@ -131,9 +137,10 @@ struct um_train_options {
 	long optimizer;                                   /* enum um_optimizer */
 	double lr, lr_gamma, lr_drop_epoch, lr_one_drop;
 	double momentum, weight_decay, smoothing, dropout;
-	double clip; /* largest norm of the gradient; 0: any */
-	double ema;  /* decay of the moving average of the weights; 0: none */
-	bool nesterov, augment, no_bn_decay;
+	double clip;  /* largest norm of the gradient; 0: any */
+	double ema;   /* decay of the moving average of the weights; 0: none */
+	long augment; /* enum um_augment */
+	bool nesterov, no_bn_decay;
 	bool freeze_weights, freeze_conv, freeze_fc, freeze_scores;
 	bool um;            /* Unleashing Mask: the loss is folded at `level` */
 	double logit_norm;  /* CE is of z / (|z| + 1e-7) / logit_norm; 0: of z (LogitNorm:
@@ -167,7 +174,7 @@ struct um_progress {
 	long epoch;            /* in work, from 0 */
 	size_t row;            /* images of it that are done */
 	size_t right, batches; /* of this epoch so far; batches that batch norms saw */
-	double loss, folded;   /* sums over images: of the loss before the fold, and after */
+	double loss, folded;   /* sums over images: of the cross-entropy to the labels, and of what is gone down */
 	double outlier;        /* and of what outliers add to it, see um_oe.h */
 	struct ts_rng augment, dropout, mask;
 	double seconds; /* spent on it; no part of the state */

@@ -1,5 +1,7 @@
 """Small images of every kind, and what Pillow makes of them, for the tests of ds-pack.
 
+Pillow 13's resizing, of whatever version this runs with; Debian 12 has 9.4.
+
     python3 ds_images.py        makes ds/ anew: photos/ (two classes), formats/ (a file and its pixels), resize/
 """
 import io
@@ -11,6 +13,7 @@ import zipfile
 import zlib
 
 import numpy as np
+import PIL
 from PIL import Image
 
 rng = np.random.default_rng(20260101)
@@ -104,17 +107,30 @@ def formats():
     keep("cmyk.jpg", saved(big.convert("CMYK"), format="jpeg", quality=90))
 
 
+def resize(image, w, h):
+    """As Pillow since 13.0 (ImagingResampleInner() of Resample.c): columns first if the height shrinks by more than twice
+    what the width does. A pass along one direction is the same in all versions."""
+    tall = image.height > h and image.height - h > 2 * (image.width - w)
+    out = (image.resize((image.width, h), Image.BILINEAR) if tall else image).resize((w, h), Image.BILINEAR)
+    if int(PIL.__version__.split(".")[0]) >= 13:
+        assert out.tobytes() == image.resize((w, h), Image.BILINEAR).tobytes()
+    return np.asarray(out)
+
+
+def save_resized(image, name, sizes):
+    for h, w in sizes:
+        with open(f"ds/resize/{name}{h}x{w}.rgb", "wb") as f:
+            f.write(struct.pack("<HH", h, w) + resize(image, w, h).tobytes())
+
+
 def resizes():
     p = picture(37, 50)
     image = Image.fromarray(p)
     image.save("ds/resize/source.png")
-    for h, w in ((32, 32), (37, 20), (10, 50), (8, 8), (64, 70), (1, 1), (5, 97)):
-        out = np.asarray(image.resize((w, h), Image.BILINEAR))
-        with open(f"ds/resize/{h}x{w}.rgb", "wb") as f:
-            f.write(struct.pack("<HH", h, w) + out.tobytes())
+    save_resized(image, "", ((32, 32), (37, 20), (10, 50), (8, 8), (64, 70), (1, 1), (5, 97)))
     # torchvision's Resize(20) then CenterCrop(17).
     w = int(20 * 50 / 37)
-    out = np.asarray(image.resize((w, 20), Image.BILINEAR))
+    out = resize(image, w, 20)
     top, left = int(round((20 - 17) / 2.0)), int(round((w - 17) / 2.0))
     with open("ds/resize/short20crop17.rgb", "wb") as f:
         f.write(struct.pack("<HH", 17, 17) + out[top:top + 17, left:left + 17].tobytes())
@@ -164,8 +180,16 @@ def archive():
         z.writestr(zipfile.ZipInfo("caf\u00e9/\u00e9.png", (2026, 1, 1, 0, 0, 0)), f.read())
 
 
+def tall():
+    """The height is cut by more than, as much as and less than twice what the width is; and the width grows."""
+    image = Image.fromarray(picture(90, 50))
+    image.save("ds/resize/tall.png")
+    save_resized(image, "tall", ((32, 32), (31, 21), (32, 21), (33, 21), (89, 60)))
+
+
 formats()
 resizes()
 photos()
 cifar()
 archive()
+tall()

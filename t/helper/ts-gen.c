@@ -4,7 +4,7 @@
  *	ts-gen KIND FIELD:TYPE[:DIMxDIM...],... <TEXT      a line a row, values separated by blanks
  *	ts-gen KIND FIELDS ROWS SEED                       random rows: normal floats, labels below
  *	10,                                                    any bytes, names row000000...
- * TYPE is f2, f4, f8, i8, u1 or str. Streams of features get a meta of "arch" and "fc.weight". */
+ * TYPE is f2, f4, f8, i8, u1 or str. Streams of features get a meta of "arch", "fc.weight" and "fc.bias". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +39,14 @@ static void add_field(struct ts_header *h, char *text)
 
 static void add_meta(struct ts_meta *m)
 {
-	struct ts_tensor weight;
+	struct ts_tensor weight, bias;
 	size_t shape[] = { 2, 3 };
 
 	if (ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) || ts_meta_set_str(m, "arch", "none") ||
-	    ts_meta_set_tensor(m, "fc.weight", &weight))
+	    ts_meta_set_tensor(m, "fc.weight", &weight) || ts_tensor_init(&bias, "fc.bias", TS_F32, 1, shape) ||
+	    ts_meta_set_tensor(m, "fc.bias", &bias))
 		die("out of memory");
+	ts_tensor_release(&bias);
 	ts_tensor_release(&weight);
 }
 

@@ -104,28 +104,50 @@ static void bomb(void)
 	ok(ds_decode("", 0, &p, &err) < 0 && strstr(err.text, "empty"), "nor is an empty file");
 }
 
+static void resized(const struct ds_pixels *p, const char *name, const int (*sizes)[2], size_t n)
+{
+	struct ds_pixels q = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		const int h = sizes[i][0], w = sizes[i][1];
+		char rgb[64];
+		int differing;
+
+		snprintf(rgb, sizeof rgb, "%s%dx%d.rgb", name, h, w);
+		ok(ds_resize(p, &q, h, w, &err) == 0 && difference(&q, "resize", rgb, &differing) == 0,
+		   "%d x %d resized to %d x %d: exactly Pillow 13's numbers", p->h, p->w, h, w);
+	}
+	ds_pixels_release(&q);
+}
+
+/* The height is cut by more than twice what the width is, or not quite. */
+static void tall(void)
+{
+	static const int sizes[][2] = { { 32, 32 }, { 31, 21 }, { 32, 21 }, { 33, 21 }, { 89, 60 } };
+	struct ds_bytes b = slurp("resize", "tall.png");
+	struct ds_pixels p = { 0 };
+
+	ok(ds_decode(b.p, b.n, &p, &err) == 0 && p.h == 90 && p.w == 50, "the tall source: 90 x 50");
+	resized(&p, "tall", sizes, sizeof sizes / sizeof *sizes);
+	ds_pixels_release(&p);
+	free(b.p);
+}
+
 static void resizes(void)
 {
 	static const int sizes[][2] = { { 32, 32 }, { 37, 20 }, { 10, 50 }, { 8, 8 }, { 64, 70 }, { 1, 1 }, { 5, 97 } };
 	struct ds_bytes b = slurp("resize", "source.png");
-	struct ds_pixels p = { 0 }, q = { 0 }, spare = { 0 };
+	struct ds_pixels p = { 0 }, spare = { 0 };
 	struct ds_shape shape = { .size = 20, .shorter = true, .crop = 17 };
-	int n, worst;
+	int n;
 
 	ok(ds_decode(b.p, b.n, &p, &err) == 0 && p.h == 37 && p.w == 50, "the source: 37 x 50");
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		char rgb[64];
-
-		snprintf(rgb, sizeof rgb, "%dx%d.rgb", sizes[i][0], sizes[i][1]);
-		worst = ds_resize(&p, &q, sizes[i][0], sizes[i][1], &err) == 0 ? difference(&q, "resize", rgb, &n) : -1;
-		ok(worst == 0, "resized to %d x %d: exactly Pillow's numbers", sizes[i][0], sizes[i][1]);
-	}
+	resized(&p, "", sizes, sizeof sizes / sizeof *sizes);
 	ok(ds_reshape(&p, &spare, &shape, &err) == 0 && difference(&p, "resize", "short20crop17.rgb", &n) == 0,
 	   "shorter side 20, middle 17");
 	shape = (struct ds_shape){ .crop = 18 };
 	ok(ds_reshape(&p, &spare, &shape, &err) < 0 && strstr(err.text, "smaller"), "no crop larger than the image");
 	ds_pixels_release(&p);
-	ds_pixels_release(&q);
 	ds_pixels_release(&spare);
 	free(b.p);
 }
@@ -134,6 +156,7 @@ int main(void)
 {
 	formats();
 	resizes();
+	tall();
 	damage("rgb8.png");
 	damage("interlaced.png");
 	damage("420.jpg");

@@ -160,13 +160,13 @@ static void nothing(void)
 	const struct um_data none = { .c = 3, .h = 8, .w = 8 };
 	struct net_checkpoint c;
 	struct um_engine *e = NULL;
-	double loss = 1, accuracy = 1;
+	struct um_worth worth = { 1, 1, 1 };
 	struct err err = { 0 };
 
 	ok(nn_random(&c, &k, CLASSES, 8) == 0 &&
 		   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, &err) == 0 &&
-		   um_evaluate(e, &none, &loss, &accuracy, &err) < 0 && strstr(err.text, "no images") && loss == 0 &&
-		   accuracy == 0,
+		   um_evaluate(e, &none, &worth, &err) < 0 && strstr(err.text, "no images") && worth.loss == 0 &&
+		   worth.accuracy == 0,
 	   "nothing is not evaluated: %s", err.text);
 	um_engine_free(e);
 	net_checkpoint_release(&c);

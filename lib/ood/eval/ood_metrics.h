@@ -24,8 +24,8 @@ extern "C" {
  *	close the one of higher recall, of those of equal recall the lowest (at full recall: the
  *	highest). The rule of the outlier-exposure programs (Hendrycks et al., "Deep anomaly
  *	detection with outlier exposure", ICLR 2019) and of their many descendants. "Equally close"
- *	is exact here; in floating point, as there, 90 % and 100 % are not, and the lower one may
- *	win in sets of very few rows.
+ *	is exact here; in floating point, as there, 90 % and 100 % are not, and the lower one mostly
+ *	wins (ood-metrics.1 has counts).
  * FIRST: ID is positive. The highest threshold whose recall is at least 95 %.
  * OPENOOD: OOD is positive. The smallest false positive rate at which recall is at least 95 %
  *	(Zhang et al., "OpenOOD v1.5", 2023). */

@@ -64,10 +64,8 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 		goto fail;
 	if (ood_fit_alloc(f, err) < 0)
 		goto fail;
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) < 0) {
-		err_memory(err);
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias, err) < 0)
 		goto fail;
-	}
 	*ret = f;
 	return 0;
 fail:

@@ -132,8 +132,9 @@ const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, floa
 int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
 
 /* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
- * caller's; NULL if they are not there or do not fit. -1: out of memory. */
-int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias) TS_CHECKED;
+ * caller's; NULL if they are not there, or dim is 0. -1: they cannot be read, or are of another shape. */
+int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias,
+		  struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

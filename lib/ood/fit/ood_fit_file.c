@@ -183,8 +183,9 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct
 	if (ood_fit_alloc(f, err) < 0 || take_arrays(f, s, err) < 0 || take_bank(f, s, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
 	ts_header_init(&f->header, "fit");
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias) < 0 ||
-	    ts_meta_merge(&f->header.meta, &h->meta) < 0 || ts_header_chain(&f->header, h) < 0)
+	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias, err) < 0)
+		return err_prefix(err, "'%s': ", ts_reader_name(r));
+	if (ts_meta_merge(&f->header.meta, &h->meta) < 0 || ts_header_chain(&f->header, h) < 0)
 		return err_memory(err);
 	return 0;
 }

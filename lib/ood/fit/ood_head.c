@@ -2,6 +2,7 @@
  * The last layer of a model, out of a stream's header; and features of norm 1. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ood/ood_internal.h"
 
@@ -16,34 +17,48 @@ void ood_unit(const float *x, size_t d, float *out)
 		out[i] = (float)(x[i] * scale);
 }
 
-/* A float tensor of meta as new doubles. 1: there, 0: not, or of another shape, -1: out of memory. */
-static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t a, size_t b, double **ret)
+/* A tensor of meta as new doubles, of shape (a), or with ndim 2 (a,b). 1: there, 0: not, -1: of another shape or kind.
+ * */
+static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t a, size_t b, double **ret,
+		      struct err *err)
 {
+	const size_t want[2] = { a, b };
+	char is[TS_SHAPE], should[TS_SHAPE];
 	struct ts_tensor t;
-	int rc = 0;
+	int rc = ts_meta_get_tensor(m, key, &t);
 
-	if (ts_meta_get_tensor(m, key, &t) != 1)
+	if (rc < 0)
+		return err_fail(err, "meta '%s' is no tensor, or there is no memory for it", key);
+	if (rc == 0)
 		return 0;
-	size_t n = ts_tensor_count(&t);
-	if (t.type != TS_STR && t.ndim == ndim && t.shape[0] == a && (ndim == 1 || t.shape[1] == b)) {
-		*ret = malloc(n * sizeof **ret);
-		rc = *ret ? 1 : -1;
-		for (size_t i = 0; *ret && i < n; i++)
-			(*ret)[i] = ts_get(t.type, t.data, i);
-	}
+	if (t.type == TS_STR || t.ndim != ndim || memcmp(t.shape, want, (size_t)ndim * sizeof *want) != 0)
+		rc = err_fail(err, "meta '%s' is %s %s where logits and features go with numbers %s", key,
+			      ts_type_name(t.type), ts_shape_text(t.ndim, t.shape, is),
+			      ts_shape_text(ndim, want, should));
+	else if (!(*ret = malloc((ts_tensor_count(&t) + 1) * sizeof **ret)))
+		rc = err_memory(err);
+	for (size_t i = 0; rc == 1 && i < ts_tensor_count(&t); i++)
+		(*ret)[i] = ts_get(t.type, t.data, i);
 	ts_tensor_release(&t);
 	return rc;
 }
 
-int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias)
+int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias, struct err *err)
 {
+	int rc;
+
 	*weight = *bias = NULL;
-	int rc = read_array(m, "fc.weight", 2, classes, dim, weight);
-	if (rc == 1)
-		rc = read_array(m, "fc.bias", 1, classes, 0, bias);
+	if (dim == 0) /* without features it is no use, whatever it is */
+		return 0;
+	rc = read_array(m, "fc.weight", 2, classes, dim, weight, err);
+	if (rc <= 0)
+		return rc;
+	rc = read_array(m, "fc.bias", 1, classes, 0, bias, err);
+	if (rc == 0)
+		rc = err_fail(err, "meta has 'fc.weight' and no 'fc.bias', which is zeros where a layer has none");
 	if (rc == 1)
 		return 0;
 	free(*weight);
 	*weight = NULL;
-	return rc;
+	return -1;
 }

@@ -49,8 +49,10 @@ struct ood_source {
 
 /* What a features stream gives: sizes, last layer (new, freed with ood_source_release()), header
  * (borrowed). The fits are the caller's to set. -1: r has failed and says why: no logits, or columns of
- * another type or shape than um-embed writes. */
+ * another type or shape than um-embed writes, or a last layer that does not go with them. */
 int ood_source_init(struct ood_source *s, struct ts_reader *r) TS_CHECKED;
+/* The same of a header that is at hand. */
+int ood_source_of(struct ood_source *s, const struct ts_header *h, struct err *err) TS_CHECKED;
 void ood_source_release(struct ood_source *s);
 /* Was the fit made with the model that made the stream? */
 bool ood_source_same_model(const struct ood_source *s, const struct ood_fit *f);

@@ -101,12 +101,12 @@ int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress 
 
 void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *b)
 {
-	const struct um_data *d = oe->aux;
+	const struct um_data *d = oe->data; /* whose size the crops have */
 	const size_t batch = (size_t)oe->train->batch;
 	const size_t from = p->row / batch * um_oe_of(oe, batch);
 
 	b->k = um_oe_of(oe, b->n);
-	um_oe_crops(oe, d, p->epoch, oe->idx + from, b->k,
+	um_oe_crops(oe, oe->aux, p->epoch, oe->idx + from, b->k,
 		    b->image + b->n * (size_t)d->c * (size_t)d->h * (size_t)d->w);
 	if (oe->method->images)
 		oe->method->images(oe, p, b);

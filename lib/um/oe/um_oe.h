@@ -68,10 +68,10 @@ extern const char um_oe_names[];
 const char *um_oe_name(long method);
 
 struct um_oe_options {
-	long method;   /* enum um_oe_kind, not UM_OE_NONE */
-	double weight; /* NAN: the method's own */
-	double ratio;  /* outliers per ID image */
-	bool fixed, separate_bn;
+	long method;                     /* enum um_oe_kind, not UM_OE_NONE */
+	double weight;                   /* NAN: the method's own */
+	double ratio;                    /* outliers per ID image */
+	bool fixed, separate_bn, crop;   /* crop: outliers may be larger */
 	double m_in, m_out;              /* energy, poem */
 	long pool, slots;                /* poem; pool 0: eight times what an epoch takes */
 	double sigma, noise, confidence; /* prior variance, noise variance (both > 0), target */

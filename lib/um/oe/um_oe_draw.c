@@ -36,12 +36,13 @@ int um_oe_draw(struct um_oe *oe, long epoch, struct err *err)
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
 		 uint8_t *image)
 {
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
-	int64_t label;
+	const int h = oe->data->h, w = oe->data->w; /* the network's; outliers may be larger */
+	const size_t row = (size_t)d->c * (size_t)h * (size_t)w;
 
 	for (size_t i = 0; i < n; i++) {
 		struct ts_rng crop = um_oe_rng(oe, oe->o->fixed ? 0 : epoch, idx[i], UM_RNG_OUTLIER_CROP);
-		um_data_batch(d, idx + i, 1, oe->train->augment ? &crop : NULL, image + i * row, &label);
+
+		um_data_window(d, idx[i], h, w, oe->train->augment, &crop, image + i * row);
 	}
 }
 

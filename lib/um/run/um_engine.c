@@ -167,13 +167,25 @@ int um_engine_run(struct um_engine *e, const void *input, size_t n, float *logit
 	return 0;
 }
 
-int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy, struct err *err)
+/* How many classes come before class y: 0 if it is num_argmax(). */
+static size_t rank(const float *z, size_t C, size_t y)
+{
+	size_t before = 0;
+
+	for (size_t c = 0; c < C; c++)
+		before += z[c] > z[y] || (z[c] == z[y] && c < y);
+	return before;
+}
+
+int um_evaluate(struct um_engine *e, const struct um_data *d, struct um_worth *worth, struct err *err)
 {
 	const size_t C = (size_t)e->net->classes, row = net_node_size(&e->net->nodes[0]), part = 256;
 	float *logits = malloc(part * C * sizeof *logits);
-	size_t right = 0;
+	size_t right = 0, right5 = 0;
 	double sum = 0;
 	int rc = logits ? 0 : err_memory(err);
+
+	*worth = (struct um_worth){ 0 };
 
 	if (rc == 0 && d->n == 0)
 		rc = err_fail(err, "no images to evaluate on");
@@ -184,12 +196,17 @@ int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, doub
 		if (rc < 0)
 			break;
 		for (size_t k = 0; k < n; k++) {
+			const size_t before = rank(logits + k * C, C, (size_t)d->label[i + k]);
+
 			sum += num_cross_entropy(logits + k * C, C, d->label[i + k]);
-			right += num_argmax(logits + k * C, C) == (size_t)d->label[i + k];
+			right += before == 0;
+			right5 += before < 5;
 		}
 	}
 	free(logits);
-	*loss = rc == 0 ? sum / (double)d->n : 0;
-	*accuracy = rc == 0 ? (double)right / (double)d->n : 0;
+	if (rc == 0)
+		*worth = (struct um_worth){ .loss = sum / (double)d->n,
+					    .accuracy = (double)right / (double)d->n,
+					    .top5 = C > 5 ? (double)right5 / (double)d->n : NAN };
 	return rc;
 }

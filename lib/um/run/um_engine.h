@@ -72,9 +72,14 @@ bool um_engine_overlaps(const struct um_engine *e);
 /* What did not go as it should, though the results are right: a line, or NULL. */
 const char *um_engine_note(const struct um_engine *e);
 
-/* Mean cross-entropy and accuracy. -1: also if there are no images. */
-int um_evaluate(struct um_engine *e, const struct um_data *d, double *loss, double *accuracy,
-		struct err *err) TS_CHECKED;
+/* What a network is worth on labelled images. */
+struct um_worth {
+	double loss;     /* mean cross-entropy */
+	double accuracy; /* share of images whose largest logit, the first of equal ones, is that of the label; */
+	double top5;     /* whose label is among the five largest. NAN: five classes or fewer */
+};
+/* -1: also if there are no images. */
+int um_evaluate(struct um_engine *e, const struct um_data *d, struct um_worth *worth, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -150,40 +150,52 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 	return 0;
 }
 
-/* One image (c,h,w), shifted by (dy, dx) over zeros and mirrored or not. */
-static void shift(const struct um_data *d, const uint8_t *from, uint8_t *to, int dy, int dx, bool mirror)
+const char um_augment_names[] = "none|flip|crop|both";
+
+/* The window (c,h,w) of an image at (dy, dx), with zeros where it reaches beyond, mirrored or not. */
+static void cut(const struct um_data *d, const uint8_t *from, uint8_t *to, int h, int w, int dy, int dx, bool mirror)
 {
 	for (int c = 0; c < d->c; c++)
-		for (int y = 0; y < d->h; y++) {
+		for (int y = 0; y < h; y++) {
 			const uint8_t *src = from + (c * d->h + y + dy) * (ptrdiff_t)d->w;
-			uint8_t *dst = to + (c * d->h + y) * (ptrdiff_t)d->w;
+			uint8_t *dst = to + (c * h + y) * (ptrdiff_t)w;
 
 			if (y + dy < 0 || y + dy >= d->h) {
-				memset(dst, 0, (size_t)d->w);
+				memset(dst, 0, (size_t)w);
 				continue;
 			}
-			for (int x = 0; x < d->w; x++) {
-				int at = (mirror ? d->w - 1 - x : x) + dx;
+			for (int x = 0; x < w; x++) {
+				int at = (mirror ? w - 1 - x : x) + dx;
 				dst[x] = at >= 0 && at < d->w ? src[at] : 0;
 			}
 		}
 }
 
-void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, struct ts_rng *rng, uint8_t *image,
-		   int64_t *label)
+/* Where a window begins along a side that is `over` longer, and padded. */
+static int place(struct ts_rng *rng, int over, int pad)
 {
-	size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	return over + 2 * pad > 0 ? (int)ts_rng_below(rng, (uint64_t)(over + 2 * pad + 1)) - pad : 0;
+}
+
+void um_data_window(const struct um_data *d, size_t i, int h, int w, long augment, struct ts_rng *rng, uint8_t *image)
+{
+	const uint8_t *from = d->image + i * (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	const int pad = augment & UM_CROP ? PAD : 0;
+	const int dy = place(rng, d->h - h, pad), dx = place(rng, d->w - w, pad);
+
+	cut(d, from, image, h, w, dy, dx, augment & UM_FLIP && ts_rng_below(rng, 2));
+}
+
+void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, long augment, struct ts_rng *rng,
+		   uint8_t *image, int64_t *label)
+{
+	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 
 	for (size_t i = 0; i < n; i++) {
-		const uint8_t *from = d->image + idx[i] * row;
-
 		label[i] = d->label[idx[i]];
-		if (rng) {
-			int dy = (int)ts_rng_below(rng, 2 * PAD + 1) - PAD;
-			int dx = (int)ts_rng_below(rng, 2 * PAD + 1) - PAD;
-			shift(d, from, image + i * row, dy, dx, ts_rng_below(rng, 2));
-		} else {
-			memcpy(image + i * row, from, row);
-		}
+		if (augment == UM_AS_THEY_ARE)
+			memcpy(image + i * row, d->image + idx[i] * row, row);
+		else
+			um_data_window(d, idx[i], d->h, d->w, augment, rng, image + i * row);
 	}
 }

@@ -41,19 +41,23 @@ int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_
 	return rc < 0 ? rc : pass(m, b, false, true, true, part, data, lr, err);
 }
 
+/* Cross-entropy of the ID images, of logits as they are or as LogitNorm has them. */
+static double id_loss(const struct um_train_options *o, const struct um_batch *b, const float *z, double smoothing,
+		      double weight, float *dz)
+{
+	if (o->logit_norm > 0)
+		return um_loss_logit_norm(z, b->label, b->n, b->C, smoothing, o->logit_norm, weight, dz);
+	return um_loss_cross_entropy(z, b->label, b->n, b->C, smoothing, weight, dz);
+}
+
 double um_step_id(const struct um_train_options *o, struct um_batch *b, const float *z, float *dz)
 {
-	const size_t n = b->n, C = b->C;
-	const double t = o->logit_norm;
-	double slope = 1;
+	double slope = 1, ce;
 
-	b->ce = t > 0 ? um_loss_logit_norm(z, b->label, n, C, o->smoothing, t, 1, NULL) :
-			um_loss_cross_entropy(z, b->label, n, C, o->smoothing, 1, NULL);
-	b->folded = o->um ? um_loss_fold(b->ce, o->level, o->beta, &slope) : b->ce;
-	if (t > 0)
-		(void)um_loss_logit_norm(z, b->label, n, C, o->smoothing, t, slope, dz);
-	else
-		(void)um_loss_cross_entropy(z, b->label, n, C, o->smoothing, slope, dz);
+	b->ce = id_loss(o, b, z, 0, 1, NULL);
+	ce = o->smoothing > 0 ? id_loss(o, b, z, o->smoothing, 1, NULL) : b->ce;
+	b->folded = o->um ? um_loss_fold(ce, o->level, o->beta, &slope) : ce;
+	(void)id_loss(o, b, z, o->smoothing, slope, dz);
 	return b->folded;
 }
 

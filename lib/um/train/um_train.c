@@ -61,7 +61,7 @@ static int train_batch(struct um_model *m, const struct um_data *d, const struct
 	int rc;
 
 	b->n = left < (size_t)o->batch ? left : (size_t)o->batch;
-	um_data_batch(d, idx + p->row, b->n, o->augment ? &p->augment : NULL, b->image, b->label);
+	um_data_batch(d, idx + p->row, b->n, o->augment, &p->augment, b->image, b->label);
 	if (oe)
 		um_oe_fill(oe, p, b);
 	m->seed = ts_rng_u64(&p->dropout);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ * How the scores of a network tell the sets of --ood from the validation images: every score that one network, its
+ * training images and one forward pass give, as um-embed, ood-fit and ood-score would. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/job_internal.h"
+#include "num/num_sort.h"
+#include "ood/eval/ood_metrics.h"
+#include "ood/score/ood_method.h"
+#include "ts/ts_images.h"
+#include "um/embed/um_extra.h"
+
+enum { ROWS = 256, BANK = 50000 }; /* images at a time; rows of the fit's bank, as ood-fit has */
+
+struct list {
+	float *v;
+	size_t n;
+};
+
+struct scoring {
+	const struct job *j;
+	struct net_checkpoint c; /* baked */
+	struct um_extras *e;
+	struct ts_header images, features;
+	struct ts_batch in, out; /* of these */
+	struct ood_fit *fit;
+	struct ood_source from;
+	struct ood_requests asked;
+	struct ood_scorer *s;
+	size_t n;
+	struct list *id, *ood; /* (n) */
+	float **column;        /* (n) */
+};
+
+/* What the features of a batch are for. */
+typedef int use_fn(struct scoring *k, struct list *to, struct err *err);
+
+static int fit(struct scoring *k, struct list *to, struct err *err)
+{
+	(void)to;
+	return ood_fit_add(k->fit, &k->out, err);
+}
+
+static int score(struct scoring *k, struct list *to, struct err *err)
+{
+	for (size_t m = 0; m < k->n; m++) {
+		float *v = realloc(to[m].v, (to[m].n + k->out.n) * sizeof *v);
+
+		if (!v)
+			return err_memory(err);
+		to[m].v = v;
+		k->column[m] = v + to[m].n;
+		to[m].n += k->out.n;
+	}
+	return ood_score_batch(k->s, k->n, &k->out, 0, (int)k->j->o->how.threads, k->column, err);
+}
+
+/* Features of n images with their labels (NULL: none), ROWS at a time, for fit() or score(). */
+static int pass(struct scoring *k, const uint8_t *image, const int64_t *label, size_t n, use_fn *use, struct list *to,
+		struct err *err)
+{
+	const size_t row = net_node_size(&k->c.net->nodes[0]);
+
+	for (size_t i = 0; i < n; i += ROWS) {
+		const size_t rows = n - i < ROWS ? n - i : ROWS;
+		int64_t *y;
+
+		if (ts_batch_resize(&k->in, rows) < 0 || ts_batch_resize(&k->out, rows) < 0)
+			return err_memory(err);
+		memcpy(ts_batch_col(&k->in, "image")->data, image + i * row, rows * row);
+		y = ts_batch_col(&k->out, "label")->data;
+		for (size_t r = 0; r < rows; r++)
+			y[r] = label ? label[i + r] : -1;
+		if (um_extras_start(k->e, &k->in, i, &k->out, err) < 0 || um_extras_finish(k->e, err) < 0 ||
+		    use(k, to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- getting ready ---- */
+
+/* The features that an images stream of the network's size would have. */
+static int make_pass(struct scoring *k, struct err *err)
+{
+	const struct job_options *o = k->j->o;
+	const struct net *n = k->c.net;
+	const bool maps = n->n_stages > 0;
+	const struct um_extra_options extra = { .odin = o->how.torch ? "eps=0.0014:temperature=1000" : NULL,
+						.layers = maps,
+						.rankfeat = maps };
+	const size_t shape[3] = { (size_t)n->c, (size_t)n->h, (size_t)n->w };
+
+	ts_header_init(&k->images, "images");
+	ts_header_init(&k->features, "features");
+	if (ts_header_add(&k->images, "image", TS_U8, 3, shape) < 0 ||
+	    ts_header_add(&k->images, "label", TS_I64, 0, NULL) < 0)
+		return err_memory(err);
+	if (um_extras_new(&k->e, &extra, &k->c, err) < 0 ||
+	    um_extras_header(k->e, &k->features, &k->images, &k->c, err) < 0 ||
+	    um_extras_open(k->e, &k->c, &o->how, err) < 0)
+		return -1;
+	return ts_batch_init(&k->in, &k->images) < 0 || ts_batch_init(&k->out, &k->features) < 0 ? err_memory(err) : 0;
+}
+
+/* What the training images say of the network. */
+static int make_fit(struct scoring *k, struct err *err)
+{
+	const struct um_data *d = &k->j->data;
+	struct ood_fit_options o = { .parts = OOD_PART_LAYERS, .bank = BANK, .seed = k->j->o->train.seed };
+
+	for (size_t i = 0; i < k->asked.n; i++)
+		o.parts |= k->asked.q[i].method->parts;
+	if (ood_fit_new(&k->fit, &k->features, &o, err) < 0 || pass(k, d->image, d->label, d->n, fit, NULL, err) < 0)
+		return -1;
+	return ood_fit_finish(k->fit, err);
+}
+
+/* Every method that works; what it lacks is said of the others to those who want to know. */
+static int make_scorers(struct scoring *k, struct err *err)
+{
+	struct err why;
+
+	if (ood_source_of(&k->from, &k->features, err) < 0)
+		return -1;
+	k->from.fit = k->fit;
+	k->s = calloc(k->asked.n + 1, sizeof *k->s);
+	k->id = calloc(k->asked.n + 1, sizeof *k->id);
+	k->ood = calloc(k->asked.n + 1, sizeof *k->ood);
+	k->column = calloc(k->asked.n + 1, sizeof *k->column);
+	if (!k->s || !k->id || !k->ood || !k->column)
+		return err_memory(err);
+	for (size_t i = 0; i < k->asked.n; i++) {
+		if (ood_scorer_init(&k->s[k->n], &k->asked.q[i], &k->from, &why) == 0) {
+			k->n++;
+		} else if (why.memory) {
+			*err = why;
+			return -1;
+		} else {
+			cli_info("'%s' is left out: %s", k->asked.q[i].column, why.text);
+		}
+	}
+	return 0;
+}
+
+static void release(struct scoring *k)
+{
+	for (size_t m = 0; m < k->n; m++) {
+		ood_scorer_release(&k->s[m]);
+		free(k->id[m].v);
+		free(k->ood[m].v);
+	}
+	free(k->s);
+	free(k->id);
+	free(k->ood);
+	free(k->column);
+	ood_source_release(&k->from);
+	ood_fit_free(k->fit);
+	ts_batch_release(&k->in);
+	ts_batch_release(&k->out);
+	ts_header_release(&k->images);
+	ts_header_release(&k->features);
+	um_extras_free(k->e);
+	ood_requests_release(&k->asked);
+	net_checkpoint_release(&k->c);
+}
+
+/* ---- a set ---- */
+
+/* Scores of the images of an open stream. */
+static int score_batches(struct scoring *k, struct ts_reader *r, struct err *err)
+{
+	struct ts_batch b;
+	int rc, failed = 0;
+
+	if (ts_batch_init(&b, ts_reader_header(r)) < 0)
+		return err_memory(err);
+	while (!failed && (rc = ts_reader_next(r, &b)) == 1)
+		failed = pass(k, ts_batch_col(&b, "image")->data, NULL, b.n, score, k->ood, err) < 0;
+	ts_batch_release(&b);
+	if (failed)
+		return -1;
+	return rc < 0 || ts_images_some(r) < 0 ? err_fail(err, "%s", ts_reader_error(r)) : 0;
+}
+
+/* Scores of a stream of images that the network takes, labelled or not. */
+static int score_stream(struct scoring *k, const char *path, struct err *err)
+{
+	struct ts_reader *r = cli_open(path);
+	int rc = net_check_images(k->j->c.net, r);
+
+	for (size_t m = 0; m < k->n; m++)
+		k->ood[m].n = 0;
+	rc = rc < 0 ? err_fail(err, "%s", ts_reader_error(r)) : score_batches(k, r, err);
+	ts_reader_close(r);
+	return rc;
+}
+
+static int sort(struct scoring *k, const struct list *l, struct err *err)
+{
+	for (size_t m = 0; m < k->n; m++)
+		if (num_sort(l[m].v, l[m].n) < 0)
+			return err_memory(err);
+	return 0;
+}
+
+/* A line a score for the set NAME=FILE, against the sorted scores of ID images. */
+static int report_set(struct scoring *k, const char *which, const char *set, struct err *err)
+{
+	const char *equals = strchr(set, '=');
+
+	if (score_stream(k, equals + 1, err) < 0 || sort(k, k->ood, err) < 0)
+		return -1;
+	for (size_t m = 0; m < k->n; m++) {
+		const struct list *id = &k->id[m], *ood = &k->ood[m];
+		const struct ood_metrics x = ood_compare(&(struct ood_sample){ .v = id->v, .n = id->n },
+							 &(struct ood_sample){ .v = ood->v, .n = ood->n },
+							 &(struct ood_conventions){ .fpr = OOD_FPR_NEAREST });
+
+		job_say(k->j, "%s: %s ood=%.*s auroc=%.2f aupr_in=%.2f fpr95=%.2f id_rows=%zu rows=%zu", which,
+			k->s[m].request.column, (int)(equals - set), set, 100 * x.v[OOD_AUROC], 100 * x.v[OOD_AUPR_IN],
+			100 * x.v[OOD_FPR95], id->n, ood->n);
+	}
+	return 0;
+}
+
+int job_report_ood(const struct job *j, bool masked, const char *which, struct err *err)
+{
+	struct scoring k = { .j = j };
+	int rc = net_copy(&k.c, &j->c, err);
+
+	if (rc == 0)
+		rc = net_bake(&k.c, masked, NULL, err);
+	if (rc == 0)
+		rc = ood_requests_add(&k.asked, "all", err);
+	if (rc == 0)
+		rc = make_pass(&k, err);
+	if (rc == 0)
+		rc = make_fit(&k, err);
+	if (rc == 0)
+		rc = make_scorers(&k, err);
+	if (rc == 0)
+		rc = pass(&k, j->held.image, NULL, j->held.n, score, k.id, err);
+	if (rc == 0)
+		rc = sort(&k, k.id, err);
+	for (size_t i = 0; i < j->o->ood.n && rc == 0; i++)
+		rc = report_set(&k, which, j->o->ood.v[i], err);
+	release(&k);
+	return rc;
+}

@@ -45,7 +45,7 @@ static const struct cli_tool tool = { "ds-view",
 				      NULL };
 
 /* Where a value of an image comes from. */
-struct source {
+struct number {
 	const char *column; /* NULL: not asked for */
 	bool joined;        /* from the scores */
 	enum ts_type type;
@@ -58,7 +58,7 @@ struct work {
 	ptrdiff_t image, label, name;      /* columns; the last two may be -1 */
 	const struct ts_batch *b;          /* in work */
 	struct ts_join join;
-	struct source sort, border;
+	struct number sort, border;
 	struct ds_sheet sheet;
 	struct err err;
 };
@@ -88,7 +88,7 @@ static int check_images(struct work *k)
 }
 
 /* Finds the column of this name: in the scores if they have it, else in the images. */
-static int locate(struct work *k, struct source *s, const char *column)
+static int locate(struct work *k, struct number *s, const char *column)
 {
 	const struct ts_header *scores = k->scores ? ts_reader_header(k->scores) : NULL;
 	const struct ts_field *f = scores ? ts_header_field(scores, column) : NULL;
@@ -110,7 +110,7 @@ static int locate(struct work *k, struct source *s, const char *column)
 /* Checks both headers, and reads all scores, because they must be there when the first image comes. */
 static int begin(struct work *k)
 {
-	struct source *const sources[] = { &k->sort, &k->border };
+	struct number *const sources[] = { &k->sort, &k->border };
 	const char *columns[2];
 	size_t n = 0;
 
@@ -129,7 +129,7 @@ static int begin(struct work *k)
 }
 
 /* The value of row i of the batch, whose scores are row `partner`; *element is where it lies. */
-static int value(struct work *k, const struct source *s, size_t i, size_t partner, double *ret, const void **element)
+static int value(struct work *k, const struct number *s, size_t i, size_t partner, double *ret, const void **element)
 {
 	const struct ts_col *c = s->joined ? &k->join.kept.cols[s->at] : &k->b->cols[s->at];
 	const size_t at = s->joined ? partner : i;

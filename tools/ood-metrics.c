@@ -69,7 +69,7 @@ struct work {
 	struct report_operand *sets;
 	size_t n_sets, n; /* OOD sets, methods */
 	char **methods;
-	struct ood_set id, pool;
+	struct ood_scores id, pool;
 	struct ts_header made; /* of the ID set: how its columns were made */
 	struct ood_eval *eval;
 	size_t baseline;            /* its number, if there is one */
@@ -103,7 +103,7 @@ static int choose_methods(struct work *k, struct ood_input *in)
 
 	if (!h)
 		return -1;
-	if (ood_set_choose(h, method_list, &k->methods, &k->n, &err) < 0)
+	if (ood_scores_choose(h, method_list, &k->methods, &k->n, &err) < 0)
 		return ood_input_fail(in, "%s", err.text);
 	for (size_t i = 0; !method_list && i < k->n; i++)
 		if (!report_is_printable(k->methods[i]))
@@ -113,8 +113,8 @@ static int choose_methods(struct work *k, struct ood_input *in)
 
 static unsigned what_to_keep(void)
 {
-	return (delong || baseline || replicates ? OOD_SET_ORDER : 0) |
-	       (report_shows_right(&report) ? OOD_SET_RIGHT : 0);
+	return (delong || baseline || replicates ? OOD_SCORES_ORDER : 0) |
+	       (report_shows_right(&report) ? OOD_SCORES_RIGHT : 0);
 }
 
 static int begin(struct work *k)
@@ -133,7 +133,7 @@ static int begin(struct work *k)
 	if (rc == 0 && ood_identity_copy(&k->made.meta, &ood_input_header(in)->meta, k->methods, k->n, &err) < 0)
 		rc = ood_input_fail(in, "%s", err.text);
 	if (rc == 0)
-		rc = ood_set_read(&k->id, in, k->methods, k->n, what_to_keep());
+		rc = ood_scores_read(&k->id, in, k->methods, k->n, what_to_keep());
 	if (close_input(in, rc) < 0)
 		return -1;
 	while (baseline && k->baseline < k->n && strcmp(k->methods[k->baseline], baseline) != 0)
@@ -149,10 +149,10 @@ static int begin(struct work *k)
 }
 
 /* A method that gives every row the same score measures nothing: said, not hidden behind 50 %. */
-static void warn_constant(const struct work *k, const struct ood_set *ood, const char *set)
+static void warn_constant(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	for (size_t m = 0; m < k->n; m++) {
-		const struct ood_sample a = ood_set_sample(&k->id, m), b = ood_set_sample(ood, m);
+		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
 		const double v = ood_at(&a, 0);
 		if (ood_at(&a, a.n - 1) == v && ood_at(&b, 0) == v && ood_at(&b, b.n - 1) == v)
 			cli_warn("'%s': all scores of ID and '%s' are %g", k->methods[m], set, v);
@@ -162,26 +162,26 @@ static void warn_constant(const struct work *k, const struct ood_set *ood, const
 static int measure(struct work *k, struct report_operand *set, struct ood_result *out)
 {
 	struct ood_input *in = open_input(set->path);
-	struct ood_set ood = { 0 };
+	struct ood_scores ood = { 0 };
 	struct err err;
-	int rc = method_list ? 0 : ood_set_no_more(in, k->methods, k->n);
+	int rc = method_list ? 0 : ood_scores_no_more(in, k->methods, k->n);
 
 	for (size_t m = 0; m < k->n && rc == 0 && ood_input_header(in); m++)
 		if (ood_identity_check(&k->made.meta, "the ID set", &ood_input_header(in)->meta, "this one",
 				       k->methods[m], &err) < 0)
 			rc = ood_input_fail(in, "%s", err.text);
 	if (rc == 0)
-		rc = ood_set_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SET_ORDER);
+		rc = ood_scores_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SCORES_ORDER);
 	if (close_input(in, rc) == 0) {
 		set->n = ood.n;
 		warn_constant(k, &ood, set->name);
 		if (ood_eval_set(k->eval, &ood, set->groups, out) < 0)
 			cli_oom();
-		if ((pooled && ood_set_append(&k->pool, &ood, &err) < 0) ||
+		if ((pooled && ood_scores_append(&k->pool, &ood, &err) < 0) ||
 		    report_curves_write(&k->curves, k->methods, &k->id, set->name, &ood, &err) < 0)
 			rc = cli_error("%s", err.text);
 	}
-	ood_set_release(&ood);
+	ood_scores_release(&ood);
 	return rc;
 }
 
@@ -203,7 +203,7 @@ static struct ood_result *average(struct work *k)
 	for (int g = 0; g < OOD_MAX_GROUPS; g++)
 		if (ood_eval_group_size(k->eval, g) && ood_eval_group(k->eval, g, r + (size_t)g * k->n))
 			cli_oom();
-	if (pooled && (ood_set_sort(&k->pool) || ood_eval_set(k->eval, &k->pool, 0, r + OOD_MAX_GROUPS * k->n)))
+	if (pooled && (ood_scores_sort(&k->pool) || ood_eval_set(k->eval, &k->pool, 0, r + OOD_MAX_GROUPS * k->n)))
 		cli_oom();
 	return r;
 }
@@ -238,8 +238,8 @@ static int run(struct work *k)
 		print_table(k);
 	if (report_curves_close(&k->curves, rc == 0, &err) < 0)
 		rc = cli_error("%s", err.text);
-	ood_set_release(&k->id);
-	ood_set_release(&k->pool);
+	ood_scores_release(&k->id);
+	ood_scores_release(&k->pool);
 	ts_header_release(&k->made);
 	ood_eval_free(k->eval);
 	ts_strs_free(k->methods, k->n);

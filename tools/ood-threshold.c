@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kit/kit.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 #include "ood/act/ood_threshold.h"
 #include "ood/ood_identity.h"
 
@@ -45,7 +45,7 @@ static int choose_methods(struct ts_reader *r, const struct ts_header *h, char *
 {
 	struct err err;
 
-	if (ood_set_choose(h, method_list, ret, n, &err) < 0)
+	if (ood_scores_choose(h, method_list, ret, n, &err) < 0)
 		return ts_reader_fail(r, "%s", err.text);
 	for (size_t i = 0; i < *n; i++)
 		for (size_t k = 0; k < i; k++)

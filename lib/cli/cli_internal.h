@@ -23,8 +23,8 @@ const char *cli_choice_word(const struct cli_option *o);
 bool cli_is_of_call(const struct cli_option *o);
 /* The option called name among the tool's and the shared ones, or NULL. */
 const struct cli_option *cli_find(const char *name);
-/* Gives option o the text value (NULL for a flag: true, or false if negated; for a choice if negated: "none"). where says who speaks
- * in a message. Exits 2 on a bad value. */
+/* Gives option o the text value (NULL for a flag: true, or false if negated; for a choice if negated: "none"). where
+ * says who speaks in a message. Exits 2 on a bad value. */
 void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where);
 /* Reads the flat YAML file; exits 2 on unknown keys and bad values, 1 if it cannot be read. */
 void cli_read_config(const char *path);

@@ -30,12 +30,12 @@ int report_curves_open(struct report_curves *c, const char *const path[REPORT_CU
 	return 0;
 }
 
-int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_set *id, const char *set,
-			const struct ood_set *ood, struct err *err)
+int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_scores *id, const char *set,
+			const struct ood_scores *ood, struct err *err)
 {
 	for (int i = 0; i < REPORT_CURVES; i++)
 		for (size_t m = 0; m < id->n_methods && c->f[i]; m++) {
-			const struct ood_sample a = ood_set_sample(id, m), b = ood_set_sample(ood, m);
+			const struct ood_sample a = ood_scores_sample(id, m), b = ood_scores_sample(ood, m);
 			if (curves[i].write(c->f[i], methods[m], set, &a, &b) < 0)
 				return err_fail(err, "%s", ts_file_error(c->f[i]));
 		}

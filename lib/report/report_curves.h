@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "err/err.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 #include "ts/ts_file.h"
 
 #ifdef __cplusplus
@@ -25,8 +25,8 @@ struct report_curves {
  * either way. */
 int report_curves_open(struct report_curves *c, const char *const path[REPORT_CURVES], struct err *err) TS_CHECKED;
 /* Adds the curves of every method for the set. */
-int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_set *id, const char *set,
-			const struct ood_set *ood, struct err *err) TS_CHECKED;
+int report_curves_write(struct report_curves *c, char *const *methods, const struct ood_scores *id, const char *set,
+			const struct ood_scores *ood, struct err *err) TS_CHECKED;
 /* keep: gives the files their names, else removes them. -1: some could not be given theirs. */
 int report_curves_close(struct report_curves *c, bool keep, struct err *err) TS_CHECKED;
 

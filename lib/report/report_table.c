@@ -106,7 +106,7 @@ static const char *share(const struct report *report, char text[CELL], double v)
 
 static double value(const struct report_row *r, int metric)
 {
-	const struct ood_set *id = r->id;
+	const struct ood_scores *id = r->id;
 
 	if (metric == REPORT_ECE)
 		return id->ece;

@@ -33,7 +33,7 @@ struct report {
 struct report_row {
 	const char *method, *set;
 	const struct ood_result *result;
-	const struct ood_set *id;
+	const struct ood_scores *id;
 	size_t n_ood;  /* 0: an average, of sets of different sizes */
 	bool baseline; /* it is the baseline itself */
 	double versus; /* the baseline's AUROC */

@@ -63,16 +63,16 @@ int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CH
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
 
-/* How images are changed at random before they are trained on: mirrored with probability 1/2; padded by 4 with zeros and
- * cropped; both. Their names as "a|b|c", for the command line, in this order. */
+/* How images are changed at random before they are trained on: mirrored with probability 1/2; padded by 4 with zeros
+ * and cropped; both. Their names as "a|b|c", for the command line, in this order. */
 enum um_augment { UM_AS_THEY_ARE, UM_FLIP = 1, UM_CROP = 2, UM_FLIP_AND_CROP = UM_FLIP | UM_CROP };
 extern const char um_augment_names[];
 
 /* Copies rows idx[0..n) to image (n,c,h,w), augmented, and label (n). rng: not looked at if they are as they are. */
 void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, long augment, struct ts_rng *rng,
 		   uint8_t *image, int64_t *label);
-/* Copies row i to image (c,h,w), augmented, where the rows may be larger: then a window of h x w at random, of the padded
- * image if augment crops. */
+/* Copies row i to image (c,h,w), augmented, where the rows may be larger: then a window of h x w at random, of the
+ * padded image if augment crops. */
 void um_data_window(const struct um_data *d, size_t i, int h, int w, long augment, struct ts_rng *rng, uint8_t *image);
 
 /* XXH3-64 of the images and labels: is it the same data? */

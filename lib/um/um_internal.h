@@ -35,8 +35,8 @@ typedef double um_part(void *data, struct um_batch *b, bool in, const float *z, 
  * the loss is not finite. lr: for the message. */
 int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_part *part, void *data, double lr,
 		      struct err *err) TS_CHECKED;
-/* The loss of the ID images: sets b->ce, their cross-entropy to the labels as they are, and b->folded, what is gone down,
- * which it returns. */
+/* The loss of the ID images: sets b->ce, their cross-entropy to the labels as they are, and b->folded, what is gone
+ * down, which it returns. */
 double um_step_id(const struct um_train_options *o, struct um_batch *b, const float *z, float *dz);
 /* An ordinary step: down fold(CE) or, with oe, fold(CE) + weight * term. */
 struct um_oe;

@@ -7,9 +7,9 @@
 static void placements(void)
 {
 	double v[] = { 3, 1, 2, 2 }, w[] = { 2, 0 }, x[4], y[2];
-	struct ood_set a = make(4, 1, v, false), b = make(2, 1, w, false);
+	struct ood_scores a = make(4, 1, v, false), b = make(2, 1, w, false);
 
-	const struct ood_sample of_a = ood_set_sample(&a, 0), of_b = ood_set_sample(&b, 0);
+	const struct ood_sample of_a = ood_scores_sample(&a, 0), of_b = ood_scores_sample(&b, 0);
 	ood_placements(&of_a, a.order[0], &of_b, false, x);
 	ood_placements(&of_b, b.order[0], &of_a, true, y);
 	ok(x[0] == 1 && x[1] == .5 && x[2] == .75 && x[3] == .75 && y[0] == .5 && y[1] == 1,
@@ -18,8 +18,8 @@ static void placements(void)
 	ok(fabs(ood_variance_of_mean(x, NULL, 4) - .125 / 12) < 1e-15 &&
 		   fabs(ood_variance_of_mean(y, NULL, 2) - .125 / 2) < 1e-15 && isnan(ood_variance_of_mean(y, NULL, 1)),
 	   "variance of a mean, ddof 1");
-	ood_set_release(&a);
-	ood_set_release(&b);
+	ood_scores_release(&a);
+	ood_scores_release(&b);
 }
 
 static void normal(void)
@@ -51,7 +51,7 @@ static void same(void)
 
 	draw(&r, v, N_ID, 1);
 	draw(&r, w, N_OOD, 0);
-	struct ood_set id = make(N_ID, METHODS, v, true), ood = make(N_OOD, METHODS, w, false);
+	struct ood_scores id = make(N_ID, METHODS, v, true), ood = make(N_OOD, METHODS, w, false);
 	for (int t = 0; t < 4; t++) {
 		struct ood_result *to = t < 2 ? by[t] : t == 2 ? again : other;
 		o.threads = t == 1 ? 5 : 1;
@@ -72,23 +72,23 @@ static void same(void)
 		   by[0][0].m.v[OOD_OSCR] < .75,
 	   "OSCR has an interval, below the accuracy");
 
-	struct ood_set pool = { 0 };
+	struct ood_scores pool = { 0 };
 	struct err err;
 	double wanted[METHODS * 2 * N_OOD];
 	for (int m = 0; m < METHODS; m++)
 		for (int i = 0; i < 2 * N_OOD; i++)
 			wanted[m * 2 * N_OOD + i] = w[m * N_OOD + i % N_OOD];
-	struct ood_set want = make(2 * N_OOD, METHODS, wanted, false);
-	bool is = ood_set_append(&pool, &ood, &err) == 0 && ood_set_append(&pool, &ood, &err) == 0 &&
-		  ood_set_sort(&pool) == 0 && pool.n == want.n;
+	struct ood_scores want = make(2 * N_OOD, METHODS, wanted, false);
+	bool is = ood_scores_append(&pool, &ood, &err) == 0 && ood_scores_append(&pool, &ood, &err) == 0 &&
+		  ood_scores_sort(&pool) == 0 && pool.n == want.n;
 	for (int m = 0; m < METHODS && is; m++)
 		is = memcmp(pool.scores[m], want.scores[m], want.n * 4) == 0 &&
 		     memcmp(pool.order[m], want.order[m], want.n * 4) == 0;
 	ok(is, "a pool of two sets, with its order");
-	ood_set_release(&pool);
-	ood_set_release(&want);
-	ood_set_release(&id);
-	ood_set_release(&ood);
+	ood_scores_release(&pool);
+	ood_scores_release(&want);
+	ood_scores_release(&id);
+	ood_scores_release(&ood);
 }
 
 int main(void)

@@ -14,9 +14,9 @@
 #include "../tap.h"
 
 /* A set of n rows of m methods from v[m][n], with labels all right if `right`. */
-static struct ood_set make(size_t n, size_t methods, const double *v, bool right)
+static struct ood_scores make(size_t n, size_t methods, const double *v, bool right)
 {
-	struct ood_set s = { .n = n, .n_methods = methods, .ece = NAN };
+	struct ood_scores s = { .n = n, .n_methods = methods, .ece = NAN };
 
 	s.scores = calloc(methods, sizeof *s.scores);
 	s.order = calloc(methods, sizeof *s.order);
@@ -86,9 +86,9 @@ static void promises(int runs)
 
 	for (int run = 0; run < runs; run++) {
 		struct ood_result d[METHODS], all[METHODS], b[METHODS], all_b[METHODS];
-		struct ood_set ood[2];
+		struct ood_scores ood[2];
 		draw(&r, v, N_ID, 1.2);
-		struct ood_set id = make(N_ID, METHODS, v, true);
+		struct ood_scores id = make(N_ID, METHODS, v, true);
 		struct ood_eval *e = ood_eval_new(&id, &o);
 		struct ood_eval_options of_boot = {
 			.bootstrap = REPLICATES, .confidence = .95, .threads = 2, .seed = (uint64_t)run
@@ -99,7 +99,7 @@ static void promises(int runs)
 			ood[s] = make(N_OOD, METHODS, w, false);
 			if (!e || !eb || ood_eval_set(e, &ood[s], 1, d) || ood_eval_set(eb, &ood[s], 1, b))
 				abort();
-			ood_set_release(&ood[s]);
+			ood_scores_release(&ood[s]);
 		}
 		if (ood_eval_group(e, 0, all) || ood_eval_group(eb, 0, all_b))
 			abort();
@@ -112,7 +112,7 @@ static void promises(int runs)
 		found += all[0].p <= .05;
 		ood_eval_free(e);
 		ood_eval_free(eb);
-		ood_set_release(&id);
+		ood_scores_release(&id);
 	}
 	ok(kept(covered, runs), "DeLong's 95 %% interval held the truth %d times in %d", covered, runs);
 	ok(kept(boot, runs), "the bootstrap's %d times", boot);

@@ -9,22 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ds/ds_internal.h"
+#include "ds/format/ds_pair.h"
 
 enum { UBYTE = 0x08, FLOAT = 0x0d }; /* types; 0x09 to 0x0c are signed integers, 0x0e is double */
 
 struct head {
 	int type, ndim;
 	size_t dim[4], size, data; /* bytes of an element; where data begins */
-};
-
-struct idx { /* an images' file, or a labels' */
-	char *key, *path, *real;
-	size_t operand;
-	bool wanted;    /* ds_wanted() */
-	size_t row, n;  /* images: the index of the first, how many */
-	int32_t *label; /* labels: n of them; images: NULL */
-	struct idx *next;
 };
 
 static bool starts(const unsigned char *p, size_t n)
@@ -56,37 +47,14 @@ static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 			h->data + bytes);
 }
 
-/* The path up to "images" or "labels" in its last part, or all of it; in new memory. */
-static char *key_of(const char *path)
+/* How much of the path says of what set the file is: up to "images" or "labels" in its last part, or all. */
+static size_t key_length(const char *path)
 {
 	const char *base = ds_base(path), *end = strstr(base, "images");
 
 	if (!end)
 		end = strstr(base, "labels");
-	return end ? strndup(path, (size_t)(end - path)) : strdup(path);
-}
-
-/* NULL with err: no memory. */
-static struct idx *add(struct ds_source *s, const struct ds_in *in, struct err *err)
-{
-	struct idx **all = (struct idx **)ds_state(s, DS_LAYOUT_idx), *x = calloc(1, sizeof *x);
-
-	if (!x) {
-		err_memory(err);
-		return NULL;
-	}
-	x->key = key_of(in->path);
-	x->path = strdup(in->path);
-	x->real = in->real ? strdup(in->real) : NULL;
-	x->operand = s->listing.operand;
-	x->wanted = ds_wanted(s);
-	while (*all) /* in the order of the files */
-		all = &(*all)->next;
-	*all = x;
-	if (x->key && x->path && (x->real || !in->real))
-		return x;
-	err_memory(err);
-	return NULL;
+	return end ? (size_t)(end - path) : strlen(path);
 }
 
 static const char *split_of(const char *path)
@@ -97,7 +65,7 @@ static const char *split_of(const char *path)
 }
 
 /* Labels: one number per row, or the first of several (QMNIST). */
-static int read_labels(const struct ds_bytes *b, const struct head *h, struct idx *x, struct err *err)
+static int read_labels(const struct ds_bytes *b, const struct head *h, struct ds_part *x, struct err *err)
 {
 	size_t step = h->ndim == 2 ? h->dim[1] : 1;
 
@@ -113,8 +81,6 @@ static int read_labels(const struct ds_bytes *b, const struct head *h, struct id
 			h->size == 1 ?
 				p[0] :
 				(int32_t)((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
-		if (x->label[i] < 0)
-			return err_fail(err, "label %d of row %zu is negative", (int)x->label[i], i);
 	}
 	return 0;
 }
@@ -123,7 +89,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	const struct ds_bytes *b;
 	struct head h;
-	struct idx *x;
+	struct ds_part *x;
 
 	if (!ds_in_split(s, in->path, split_of(in->path)))
 		return 1;
@@ -131,7 +97,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		return -1;
 	if (h.ndim >= 3 && !ds_wanted(s))
 		return 0;
-	if (!(x = add(s, in, err)))
+	if (!(x = ds_part_add(s, DS_LAYOUT_idx, in, "", err)))
 		return -1;
 	if (h.ndim < 3)
 		return read_labels(b, &h, x, err) < 0 ? -1 : 1;
@@ -139,7 +105,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	    h.dim[2] > DS_MAX_SIDE)
 		return err_fail(err, "IDX file that holds no gray images of 8 bits");
 	x->row = s->n;
-	x->n = h.dim[0];
+	x->n = x->of = h.dim[0];
 	for (size_t i = 0; i < x->n; i++)
 		if (ds_add_row(s, NULL, i, NULL, -1, err) < 0)
 			return -1;
@@ -148,7 +114,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 
 /* Of a file of images that is an operand by itself, reads the labels from the file beside it:
  * train-images-idx3-ubyte, train-labels-idx1-ubyte; the one or the other may be gzipped. 1 found, 0, -1. */
-static int read_beside(struct ds_source *s, const struct idx *images, struct idx *x, struct err *err)
+static int read_beside(struct ds_source *s, const struct ds_part *images, struct ds_part *x, struct err *err)
 {
 	const char *at = strstr(ds_base(images->real), "images"), *rest = at ? at + 6 : NULL;
 	char path[8192], *idx3;
@@ -168,6 +134,8 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 		snprintf(path + strlen(path), sizeof path - strlen(path), ".gz");
 	if (access(path, R_OK) < 0)
 		return 0;
+	if (!(x->path = strdup(path)))
+		return err_memory(err);
 	ds_in_begin(&in, NULL, path, path);
 	rc = (b = ds_in_content(&in, DS_MAX_FILE, err)) && read_head(b, &h, err) == 0 &&
 			     read_labels(b, &h, x, err) == 0 ?
@@ -177,51 +145,38 @@ static int read_beside(struct ds_source *s, const struct idx *images, struct idx
 	return rc;
 }
 
-/* The set that the images belong to: where they lie, without what says which split they are. NULL: no memory. */
-static char *set_of(const struct ds_source *s, const struct idx *x)
+/* The set that the images belong to: where they lie, up to "images". NULL: no memory. */
+static char *set_of(const struct ds_source *s, const struct ds_part *x)
 {
 	const struct ds_operand *o = &s->operands[x->operand];
-	const char *inside = x->key + (o->plain ? 0 : strlen(o->prefix));
+	const size_t key = key_length(x->path), prefix = strlen(o->prefix);
+	const ptrdiff_t base = ds_base(x->path) - x->path;
 	char *set = NULL;
+	int rc;
 
-	if (asprintf(&set, "%s/%s", o->path, inside) < 0)
-		return NULL;
-	if (o->plain) /* the path up to "images", as the key is */
-		set[ds_base(o->path) - o->path + (ptrdiff_t)strlen(ds_base(x->key))] = '\0';
-	ds_set_name(set);
-	return set;
+	if (o->plain) /* the path is the file's */
+		rc = asprintf(&set, "%.*s", (int)(ds_base(o->path) - o->path + (ptrdiff_t)key - base), o->path);
+	else
+		rc = asprintf(&set, "%s/%.*s", o->path, (int)(key - prefix), x->path + prefix);
+	return rc < 0 ? NULL : set;
 }
 
-static int pair(struct ds_source *s, const struct idx *images, const struct idx *labels, struct err *err)
+static bool is_pair(const struct ds_part *a, const struct ds_part *b)
 {
-	char *set = set_of(s, images);
-	int rc = set ? ds_labels_mean(s, images->operand, set, images->path, err) : err_memory(err);
+	const size_t key = key_length(a->path);
 
-	free(set);
-	if (rc < 0)
-		return -1;
-	if (labels->n != images->n)
-		return err_fail(err, "'%s' holds %zu images, but there are %zu labels of them", images->path, images->n,
-				labels->n);
-	for (size_t i = 0; i < images->n; i++)
-		s->rows[images->row + i].label = labels->label[i];
-	s->numbered = true;
-	return 0;
-}
-
-static bool is_pair(const struct idx *a, const struct idx *b)
-{
-	return a->operand == b->operand && strcmp(a->key, b->key) == 0;
+	return a->operand == b->operand && key == key_length(b->path) && strncmp(a->path, b->path, key) == 0;
 }
 
 /* The labels of these images, *labels, or NULL. Of two such files the one that --files wants. -1 with err: both are, or
  * the labels have other images as well. */
-static int find_labels(const struct idx *all, const struct idx *images, const struct idx **labels, struct err *err)
+static int find_labels(const struct ds_part *all, const struct ds_part *images, const struct ds_part **labels,
+		       struct err *err)
 {
-	const struct idx *other = NULL;
+	const struct ds_part *other = NULL;
 
 	*labels = NULL;
-	for (const struct idx *l = all; l; l = l->next) {
+	for (const struct ds_part *l = all; l; l = l->next) {
 		if (l == images || !is_pair(l, images))
 			continue;
 		if (!l->label)
@@ -242,12 +197,12 @@ static int find_labels(const struct idx *all, const struct idx *images, const st
 
 static int finish(struct ds_source *s, struct err *err)
 {
-	const struct idx *all = *ds_state(s, DS_LAYOUT_idx), *l;
+	const struct ds_part *all = *ds_state(s, DS_LAYOUT_idx), *l;
 
 	if (all && s->n == 0 && !s->o.split)
 		return ds_pass(s, all->path, "holds labels only; the images are in another file");
-	for (const struct idx *x = all; x; x = x->next) {
-		struct idx beside = { 0 };
+	for (const struct ds_part *x = all; x; x = x->next) {
+		struct ds_part beside = { 0 };
 		int rc;
 
 		if (x->label)
@@ -256,28 +211,15 @@ static int finish(struct ds_source *s, struct err *err)
 			return -1;
 		rc = l ? 1 : x->real ? read_beside(s, x, &beside, err) : 0;
 		if (rc == 1)
-			rc = pair(s, x, l ? l : &beside, err);
+			rc = ds_part_label(s, x, l ? l : &beside, set_of(s, x), err);
 		else if (rc == 0)
 			ds_pass(s, x->path, "has no file of labels beside it");
+		free(beside.path);
 		free(beside.label);
 		if (rc < 0)
 			return -1;
 	}
 	return 0;
-}
-
-static void drop(void *state)
-{
-	struct idx *next;
-
-	for (struct idx *x = state; x; x = next) {
-		next = x->next;
-		free(x->key);
-		free(x->path);
-		free(x->real);
-		free(x->label);
-		free(x);
-	}
 }
 
 /* ---- reading ---- */
@@ -337,5 +279,5 @@ const struct ds_layout ds_layout_idx = {
 	.load = load,
 	.decode = decode,
 	.forget = forget,
-	.drop = drop,
+	.drop = ds_parts_free,
 };

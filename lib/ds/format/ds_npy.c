@@ -16,18 +16,9 @@
 
 #include "ds/format/ds_archive.h"
 #include "ds/format/ds_array.h"
-#include "ds/ds_internal.h"
+#include "ds/format/ds_pair.h"
 
 enum { SEVERITIES = 5 };
-
-struct npy {                        /* an array of images or of labels */
-	char *path, *real;          /* of the file, or of the member with the file's in front */
-	size_t operand, row, n, of; /* images: its first row; how many were added; of how many */
-	int64_t *label;             /* labels: n of them; images: NULL */
-	bool member;                /* of an .npz */
-	bool severity;              /* images: the rows are those of a severity */
-	struct npy *next;
-};
 
 struct images { /* of an array */
 	const unsigned char *data;
@@ -162,31 +153,9 @@ static int severity(const struct ds_source *s)
 	return split && split[0] >= '1' && split[0] <= '0' + SEVERITIES && !split[1] ? split[0] - '0' : 0;
 }
 
-/* A new element at the end of the list. NULL with err. */
-static struct npy *add(struct listing *l, const char *member, struct err *err)
-{
-	struct npy **all = (struct npy **)ds_state(l->s, DS_LAYOUT_npy), *x = calloc(1, sizeof *x);
-	int rc = -1;
-
-	if (x) {
-		while (*all)
-			all = &(*all)->next;
-		*all = x;
-		rc = asprintf(&x->path, "%s%s%s", l->in->path, *member ? "/" : "", member);
-		x->path = rc < 0 ? NULL : x->path;
-		x->real = l->in->real ? strdup(l->in->real) : NULL;
-		x->operand = l->s->listing.operand;
-		x->member = *member != '\0';
-	}
-	if (x && x->path && (x->real || !l->in->real))
-		return x;
-	err_memory(err);
-	return NULL;
-}
-
 static int add_labels(struct listing *l, const char *member, const struct ds_array *a, struct err *err)
 {
-	struct npy *x = add(l, member, err);
+	struct ds_part *x = ds_part_add(l->s, DS_LAYOUT_npy, l->in, member, err);
 
 	if (!x || !(x->label = malloc((ds_array_labels(a) + 1) * sizeof *x->label)))
 		return x ? err_memory(err) : -1;
@@ -203,7 +172,7 @@ static int add_images(struct listing *l, const char *member, const struct images
 	const char *path = *member ? member : l->in->path;
 	const int k = *member ? 0 : severity(s);
 	size_t first = 0, n = m->n;
-	struct npy *x;
+	struct ds_part *x;
 
 	if (!ds_wanted(s) || (!ds_in_split(s, l->in->path, split_of(path)) && !k))
 		return 0;
@@ -213,12 +182,12 @@ static int add_images(struct listing *l, const char *member, const struct images
 		n = m->n / SEVERITIES;
 		first = (size_t)(k - 1) * n;
 	}
-	if (!(x = add(l, member, err)))
+	if (!(x = ds_part_add(s, DS_LAYOUT_npy, l->in, member, err)))
 		return -1;
 	x->row = s->n;
 	x->n = n;
+	x->from = first;
 	x->of = m->n;
-	x->severity = n != m->n;
 	for (size_t i = 0; i < n; i++)
 		if (ds_add_row(s, NULL, l->at + first + i, NULL, -1, err) < 0)
 			return -1;
@@ -297,7 +266,7 @@ static bool labels_name(const char *path, size_t i, char buf[DS_NAME])
 	return false;
 }
 
-static const struct npy *find(const struct npy *all, const struct npy *images, const char *path)
+static const struct ds_part *find(const struct ds_part *all, const struct ds_part *images, const char *path)
 {
 	for (; all; all = all->next)
 		if (all->label && all->operand == images->operand && strcmp(all->path, path) == 0)
@@ -307,7 +276,7 @@ static const struct npy *find(const struct npy *all, const struct npy *images, c
 
 static int read_beside_array(void *ctx, const char *member, const struct ds_array *a, struct err *err)
 {
-	struct npy *x = ctx;
+	struct ds_part *x = ctx;
 	char buf[160];
 
 	(void)member;
@@ -323,7 +292,7 @@ static int read_beside_array(void *ctx, const char *member, const struct ds_arra
 }
 
 /* Labels from a file on the disk, beside one of images that is an operand by itself. -1 with err. */
-static int read_beside(const char *path, struct npy *x, struct err *err)
+static int read_beside(const char *path, struct ds_part *x, struct err *err)
 {
 	struct ds_in in = { 0 };
 	const struct ds_bytes *b;
@@ -340,15 +309,15 @@ static int read_beside(const char *path, struct npy *x, struct err *err)
 
 /* The labels of the images, *labels, which may be *beside, or NULL; *common: they are those of CIFAR-10-C. -1 with
  * err. */
-static int find_labels(struct ds_source *s, const struct npy *all, const struct npy *images, struct npy *beside,
-		       const struct npy **labels, bool *common, struct err *err)
+static int find_labels(struct ds_source *s, const struct ds_part *all, const struct ds_part *images,
+		       struct ds_part *beside, const struct ds_part **labels, bool *common, struct err *err)
 {
 	const bool plain = s->operands[images->operand].plain && !images->member;
 	char name[DS_NAME];
 
 	*labels = NULL;
 	for (size_t i = 0; i <= PAIRS && !(*labels && i == PAIRS); i++) {
-		const struct npy *other;
+		const struct ds_part *other;
 
 		if (!labels_name(plain ? images->real : images->path, i, name))
 			continue;
@@ -371,76 +340,44 @@ static int find_labels(struct ds_source *s, const struct npy *all, const struct 
 	return 0;
 }
 
-static int pair(struct ds_source *s, const struct npy *images, const struct npy *labels, struct err *err)
+/* Where the labels lie that belong to the images. NULL: no memory. */
+static char *set_of(const struct ds_source *s, const struct ds_part *images, const struct ds_part *labels)
 {
-	const size_t first = images->severity ? (size_t)(severity(s) - 1) * images->n : 0;
+	const struct ds_operand *o = &s->operands[images->operand];
 	char *set;
-	int rc;
 
-	if (labels->n != images->of)
-		return err_fail(err, "'%s' holds %zu images, but '%s' %zu labels", images->path, images->of,
-				labels->path, labels->n);
-	if (asprintf(&set, "%s/%s", s->operands[images->operand].path,
-		     s->operands[images->operand].plain ? "" : labels->path) < 0)
-		return err_memory(err);
-	if (s->operands[images->operand].plain && !images->member)
-		snprintf(set, strlen(set) + 1, "%s", labels->path);
-	ds_set_name(set);
-	rc = ds_labels_mean(s, images->operand, set, images->path, err);
-	free(set);
-	for (size_t i = 0; i < images->n && rc == 0; i++) {
-		const int64_t label = labels->label[first + i];
-
-		if (label < 0 || label > INT32_MAX)
-			rc = err_fail(err, "'%s': label %lld of row %zu is not from 0 to %d", labels->path,
-				      (long long)label, first + i, INT32_MAX);
-		else
-			s->rows[images->row + i].label = (int32_t)label;
-	}
-	s->numbered = true;
-	return rc;
+	if (o->plain && !images->member)
+		return strdup(labels->path);
+	return asprintf(&set, "%s/%s", o->path, o->plain ? "" : labels->path) < 0 ? NULL : set;
 }
 
 static int finish(struct ds_source *s, struct err *err)
 {
-	const struct npy *all = *ds_state(s, DS_LAYOUT_npy), *labels;
+	const struct ds_part *all = *ds_state(s, DS_LAYOUT_npy), *labels;
 
 	if (all && s->n == 0 && !s->o.split)
 		return ds_pass(s, all->path, "holds labels only; the images are in another array");
-	for (const struct npy *x = all; x; x = x->next) {
-		struct npy beside = { 0 };
+	for (const struct ds_part *x = all; x; x = x->next) {
+		struct ds_part beside = { 0 };
 		bool common = false;
 		int rc;
 
 		if (x->label)
 			continue;
 		rc = find_labels(s, all, x, &beside, &labels, &common, err);
-		if (rc == 0 && x->severity && !(labels && common))
+		if (rc == 0 && x->n != x->of && !(labels && common))
 			rc = err_fail(err,
 				      "'%s' has no severities, which are the splits 1 to %d of files with a labels.npy "
 				      "beside them",
 				      x->path, SEVERITIES);
 		if (rc == 0 && labels)
-			rc = pair(s, x, labels, err);
+			rc = ds_part_label(s, x, labels, set_of(s, x, labels), err);
 		free(beside.path);
 		free(beside.label);
 		if (rc < 0)
 			return -1;
 	}
 	return 0;
-}
-
-static void drop(void *state)
-{
-	struct npy *next;
-
-	for (struct npy *x = state; x; x = next) {
-		next = x->next;
-		free(x->path);
-		free(x->real);
-		free(x->label);
-		free(x);
-	}
 }
 
 /* ---- reading ---- */
@@ -543,5 +480,5 @@ const struct ds_layout ds_layout_npy = {
 	.load = load,
 	.decode = decode,
 	.forget = forget,
-	.drop = drop,
+	.drop = ds_parts_free,
 };

@@ -220,8 +220,8 @@ static int copy(const struct ds_pixels *from, struct ds_pixels *to, struct err *
 }
 
 /* Is the height cut by more than twice what the width is? Then Pillow shrinks columns first, since version 13.0 (pull
- * request 9549), so that less is left for the rows; until then it always began with the rows. As the first pass rounds, one
- * number in five differs, by one. */
+ * request 9549), so that less is left for the rows; until then it always began with the rows. As the first pass
+ * rounds, one number in five differs, by one. */
 static bool columns_first(const struct ds_pixels *from, int h, int w)
 {
 	return from->h > h && from->h - h > 2 * (from->w - w);

@@ -20,7 +20,7 @@ int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *
 		if (ood_identity_check(&ood_input_header(in)->meta, "the reference", made, "this stream", names[i],
 				       err) < 0)
 			ood_input_fail(in, "%s", err->text);
-	rc = ood_set_read(&c->val, in, names, n, 0);
+	rc = ood_scores_read(&c->val, in, names, n, 0);
 	if (rc < 0)
 		err_fail(err, "%s", ood_input_error(in));
 	ood_input_close(in);
@@ -29,7 +29,7 @@ int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *
 
 void ood_combine_release(struct ood_combine *c)
 {
-	ood_set_release(&c->val);
+	ood_scores_release(&c->val);
 }
 
 static double p_value(const struct ood_sample *val, float score)
@@ -52,7 +52,7 @@ void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, f
 	for (size_t i = 0; i < n; i++) {
 		double v = c->how == OOD_MIN ? 1 : 0;
 		for (size_t m = 0; m < k; m++) {
-			const struct ood_sample val = ood_set_sample(&c->val, m);
+			const struct ood_sample val = ood_scores_sample(&c->val, m);
 			double p = p_value(&val, in[m][i]);
 			v = c->how == OOD_MIN ? fmin(v, p) : v + (c->how == OOD_FISHER ? log(p) : p / (double)k);
 		}

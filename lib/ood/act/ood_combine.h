@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 #include "ts/ts.h"
 
 #ifdef __cplusplus
@@ -25,7 +25,7 @@ extern const char *const ood_combining_names[OOD_N_COMBININGS];
 
 struct ood_combine {
 	enum ood_combining how;
-	struct ood_set val; /* scores of the validation data, each sorted: 4 bytes per row */
+	struct ood_scores val; /* scores of the validation data, each sorted: 4 bytes per row */
 };
 
 /* Reads the columns called names[0..n-1], n >= 1, of the scores at path, a stream or text, made

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "num/num_sort.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 #include "ood/ood_internal.h"
 #include "ood/act/ood_threshold.h"
 
@@ -145,8 +145,8 @@ static int find_columns(struct rows *w, struct ts_reader *r, const struct ts_hea
 
 	for (size_t m = 0; m < w->n_methods; m++) {
 		f = ts_header_field(h, methods[m]);
-		if (!ood_set_is_score(f)) {
-			ood_set_no_score(h, methods[m], &why);
+		if (!ood_is_score(f)) {
+			ood_no_score(h, methods[m], &why);
 			return ts_reader_fail(r, "%s", why.text);
 		}
 		w->wide[m] = f->type == TS_F64;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ood/eval/ood_column.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 #include "ood/ood_identity.h"
 #include "ood/ood_internal.h"
 
@@ -19,15 +19,15 @@ static int choose(struct ood_column *c, const struct ts_header *h, const char *n
 
 	if (ood_input_is_text(c->in))
 		return 0;
-	if (ood_set_methods(h, &all, &n) < 0)
+	if (ood_scores_methods(h, &all, &n) < 0)
 		return err_memory(err);
 	if (!name && n == 1)
 		name = all[0];
 	if (!name) {
 		ood_input_fail(c->in, "has %zu columns of scores; --method says which", n);
 		rc = err_fail(err, "%s", ood_input_error(c->in));
-	} else if (!ood_set_is_score(ts_header_field(h, name))) {
-		ood_set_no_score(h, name, err);
+	} else if (!ood_is_score(ts_header_field(h, name))) {
+		ood_no_score(h, name, err);
 		ood_input_fail(c->in, "%s", err->text);
 		rc = err_fail(err, "%s", ood_input_error(c->in));
 	} else {

@@ -19,7 +19,7 @@ struct group {
 };
 
 struct ood_eval {
-	const struct ood_set *id;
+	const struct ood_scores *id;
 	struct ood_eval_options o;
 	size_t sets; /* that came so far */
 	struct group group[OOD_MAX_GROUPS];
@@ -42,7 +42,7 @@ void ood_eval_free(struct ood_eval *e)
 	free(e);
 }
 
-struct ood_eval *ood_eval_new(const struct ood_set *id, const struct ood_eval_options *o)
+struct ood_eval *ood_eval_new(const struct ood_scores *id, const struct ood_eval_options *o)
 {
 	size_t n = id->n_methods, rows = placements_wanted(o) ? id->n : 1;
 	struct ood_eval *e = calloc(1, sizeof *e);
@@ -87,11 +87,11 @@ static void normal_interval(const struct ood_eval_options *o, struct ood_result 
 }
 
 /* Placements of method k: of the ID rows into x, of the OOD rows into y. */
-static void place(const struct ood_eval *e, const struct ood_set *ood, size_t k, double *x, double *y)
+static void place(const struct ood_eval *e, const struct ood_scores *ood, size_t k, double *x, double *y)
 {
-	const struct ood_set *id = e->id;
+	const struct ood_scores *id = e->id;
 
-	const struct ood_sample a = ood_set_sample(id, k), b = ood_set_sample(ood, k);
+	const struct ood_sample a = ood_scores_sample(id, k), b = ood_scores_sample(ood, k);
 
 	ood_placements(&a, id->order[k], &b, false, x);
 	ood_placements(&b, ood->order[k], &a, true, y);
@@ -108,7 +108,7 @@ static void holm(struct ood_result *out, double *p, size_t n)
 
 /* Intervals and tests of every method, from placements: x (n_id) and y (n_ood) of method k, x0 and y0 of the baseline.
  * Var(AUROC) = var(mean x) + var(mean y), and of a difference the same of x - x0 and y - y0. */
-static int delong(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out)
+static int delong(struct ood_eval *e, const struct ood_scores *ood, unsigned groups, struct ood_result *out)
 {
 	size_t n = e->id->n_methods, n_id = e->id->n, base = e->o.test ? e->o.baseline : 0;
 	double *x = malloc((2 * n_id + 2 * ood->n + n) * sizeof *x), *y, *x0, *y0;
@@ -193,9 +193,9 @@ static void draw_rows(uint32_t *count, size_t n, uint64_t seed, uint64_t stream)
 }
 
 /* Method k under the draw. */
-static struct ood_metrics resample(const struct ood_eval *e, const struct ood_set *ood, size_t k, struct draw *d)
+static struct ood_metrics resample(const struct ood_eval *e, const struct ood_scores *ood, size_t k, struct draw *d)
 {
-	const struct ood_set *id = e->id;
+	const struct ood_scores *id = e->id;
 	size_t n_right = 0;
 	uint64_t labelled = 0;
 
@@ -203,7 +203,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		d->sorted[0][i] = d->row[0][id->order[k][i]];
 	for (size_t i = 0; i < ood->n; i++)
 		d->sorted[1][i] = d->row[1][ood->order[k][i]];
-	struct ood_sample a = ood_set_sample(id, k), b = ood_set_sample(ood, k);
+	struct ood_sample a = ood_scores_sample(id, k), b = ood_scores_sample(ood, k);
 	a.weight = d->sorted[0];
 	b.weight = d->sorted[1];
 	struct ood_metrics m = ood_compare(&a, &b, &e->o.by);
@@ -216,7 +216,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_se
 		if (id->mark[row] == OOD_RIGHT)
 			d->right[n_right++] = d->row[0][row];
 	}
-	struct ood_sample right = ood_set_right(id, k);
+	struct ood_sample right = ood_scores_right(id, k);
 	right.weight = d->right;
 	if (labelled)
 		ood_compare_right(&right, labelled, &b, &m);
@@ -263,7 +263,7 @@ static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, do
 	return 0;
 }
 
-static int bootstrap(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out)
+static int bootstrap(struct ood_eval *e, const struct ood_scores *ood, unsigned groups, struct ood_result *out)
 {
 	size_t n = e->id->n_methods, replicates = e->o.bootstrap;
 	struct ood_metrics *m = malloc(n * replicates * sizeof *m);
@@ -305,18 +305,18 @@ static void unknown(struct ood_result *r)
 		r->low.v[k] = r->high.v[k] = NAN;
 }
 
-int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out)
+int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned groups, struct ood_result *out)
 {
-	const struct ood_set *id = e->id;
+	const struct ood_scores *id = e->id;
 	int rc = 0;
 
 #pragma omp parallel for schedule(dynamic) num_threads(e->o.threads)
 	for (size_t k = 0; k < id->n_methods; k++) {
-		const struct ood_sample a = ood_set_sample(id, k), b = ood_set_sample(ood, k);
+		const struct ood_sample a = ood_scores_sample(id, k), b = ood_scores_sample(ood, k);
 		unknown(&out[k]);
 		out[k].m = ood_compare(&a, &b, &e->o.by);
 		if (id->mark && id->labelled) {
-			const struct ood_sample right = ood_set_right(id, k);
+			const struct ood_sample right = ood_scores_right(id, k);
 			ood_compare_right(&right, id->labelled, &b, &out[k].m);
 		}
 	}

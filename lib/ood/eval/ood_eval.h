@@ -16,7 +16,7 @@
 #define OOD_EVAL_H
 
 #include "ood/eval/ood_metrics.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,14 +44,14 @@ struct ood_result {
 
 struct ood_eval;
 
-/* Begins. id outlives it; its order is there (OOD_SET_ORDER) if intervals or tests are wanted. Retains,
+/* Begins. id outlives it; its order is there (OOD_SCORES_ORDER) if intervals or tests are wanted. Retains,
  * for DeLong, 8 bytes per group, method and ID row; for the bootstrap 100 bytes per group, method and
  * replicate. NULL: out of memory. */
-struct ood_eval *ood_eval_new(const struct ood_set *id, const struct ood_eval_options *options);
+struct ood_eval *ood_eval_new(const struct ood_scores *id, const struct ood_eval_options *options);
 void ood_eval_free(struct ood_eval *e);
 /* Compares an OOD set of the same methods: out (n_methods). groups: a bit for each group that it counts
  * in. -1: out of memory. */
-int ood_eval_set(struct ood_eval *e, const struct ood_set *ood, unsigned groups, struct ood_result *out) TS_CHECKED;
+int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned groups, struct ood_result *out) TS_CHECKED;
 /* The number of sets that group g has, and, if that is not 0, their averages, all sets of one weight: out
  * (n_methods). -1: out of memory. */
 size_t ood_eval_group_size(const struct ood_eval *e, int g);

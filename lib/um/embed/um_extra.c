@@ -36,8 +36,10 @@ struct um_extras {
 	struct th_tensor **tensor; /* (n_nodes) room */
 	float **map;               /* (n_nodes) room for chunk images of what is kept */
 	float *attacked;
-	size_t image; /* the images' column */
-	bool *own;    /* (columns) is one of the features filled here? */
+	size_t image;            /* the images' column */
+	ptrdiff_t label;         /* column of the features; -1: there is none */
+	size_t first[N_METHODS]; /* of each method's columns */
+	bool *own;               /* (columns) is one of the features filled here? */
 	struct work work[UM_DEPTH];
 	size_t started, finished;
 };
@@ -163,9 +165,12 @@ int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_
 		return -1;
 	if (e->fgsm > 0 && ts_meta_set_double(&to->meta, "fgsm.eps", e->fgsm) < 0)
 		return err_memory(err);
-	for (size_t i = 0; i < N_METHODS; i++)
+	for (size_t i = 0; i < N_METHODS; i++) {
+		e->first[i] = to->n_fields;
 		if (e->state[i] && methods[i]->columns(e->state[i], e->net, to, err) < 0)
 			return -1;
+	}
+	e->label = ts_header_col(to, "label");
 	e->image = (size_t)ts_header_col(images, "image");
 	e->own = calloc(to->n_fields, sizeof *e->own);
 	for (size_t k = 0; e->own && k < to->n_fields; k++)
@@ -207,25 +212,28 @@ static int run_methods(void *data, struct um_pass *p, struct err *err)
 	struct um_extras *e = data;
 	int rc = 0;
 
-	for (size_t i = 0; i < N_METHODS && rc == 0; i++)
+	for (size_t i = 0; i < N_METHODS && rc == 0; i++) {
+		p->first = e->first[i];
 		if (e->state[i])
 			rc = methods[i]->run(e->state[i], p, err);
+	}
 	return rc;
 }
 
 static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct err *err)
 {
-	float *logits = um_pass_column(p, "logits");
 	const struct um_gradients g = { e->keep_tensor, e->keep_map, e->tensor, e->fgsm, e->attacked, row + p->at };
 
-	p->logits = logits;
+	p->logits = um_pass_column(p, LOGITS); /* no method runs yet: these are columns of all */
+	p->features = um_pass_column(p, FEATURES);
+	p->label = e->label >= 0 ? (const int64_t *)p->out->cols[e->label].data + p->at : NULL;
 	p->map = e->map;
 	p->engine = &e->engine;
 	if (e->grad) {
 		p->m = e->m;
 		return um_pass_gradients(p, &g, run_methods, e, err);
 	}
-	if (um_engine_run(e->e, p->image, p->n, logits, um_pass_column(p, "features"), e->map, err) < 0)
+	if (um_engine_run(e->e, p->image, p->n, p->logits, p->features, e->map, err) < 0)
 		return -1;
 	return run_methods(e, p, err);
 }

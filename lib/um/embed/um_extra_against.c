@@ -60,7 +60,7 @@ static int run(void *state, struct um_pass *p, struct err *err)
 {
 	struct against *a = state;
 	const size_t C = (size_t)p->net->classes;
-	float *other, *to = um_pass_column(p, "kl-distance");
+	float *other, *to = um_pass_column(p, 0);
 	int rc;
 
 	if (!a->e && um_engine_new(&a->e, &a->c, p->engine, err) < 0)

@@ -46,11 +46,11 @@ static void clean(struct um_pass *p, const bool *keep)
 
 /* FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015, section 4): p->pixels become those after a step up the
  * loss of their labels, clamped to what pixels can be. */
-static int attack(struct um_pass *p, const struct um_gradients *a, float *logits, struct err *err)
+static int attack(struct um_pass *p, const struct um_gradients *a, struct err *err)
 {
+	float *logits = p->logits;
 	const size_t C = (size_t)p->net->classes;
 	const float step = (float)(255 * a->attack), by[4] = { step, step, step, step };
-	const struct ts_col *label = ts_batch_col(p->out, "label");
 	double *q = malloc(C * sizeof *q);
 	bool *keep = calloc((size_t)p->net->n_nodes, sizeof *keep);
 	struct th_tensor *g, *moved;
@@ -66,7 +66,7 @@ static int attack(struct um_pass *p, const struct um_gradients *a, float *logits
 	free(keep);
 	th->to_host(p->s, p->z, logits, p->n * C);
 	for (size_t i = 0; i < p->n; i++) {
-		const int64_t y = label ? ((const int64_t *)label->data)[p->at + i] : -1;
+		const int64_t y = p->label ? p->label[i] : -1;
 
 		if (y < 0 || y >= (int64_t)C) {
 			err_fail(err,
@@ -111,9 +111,8 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 		      int (*run)(void *data, struct um_pass *p, struct err *err), void *data, struct err *err)
 {
 	const struct net *net = p->net;
-	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
+	const size_t D = (size_t)net->nodes[net->feature].c;
 	const size_t shape[4] = { p->n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
-	float *logits = um_pass_column(p, "logits");
 	bool *keep = calloc((size_t)net->n_nodes, sizeof *keep);
 	int rc = keep ? 0 : err_memory(err);
 
@@ -121,13 +120,13 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 	p->tensor = g->tensor;
 	p->pixels = th->from_host(p->s, TH_U8, 4, shape, p->image);
 	if (rc == 0 && g->attack > 0)
-		rc = attack(p, g, logits, err);
+		rc = attack(p, g, err);
 	if (rc == 0) {
 		for (int i = 0; i < net->n_nodes; i++)
 			keep[i] = i == 0 || g->keep_tensor[i] || g->keep_map[i];
 		clean(p, keep);
-		th->to_host(p->s, p->z, logits, p->n * C);
-		th->to_host(p->s, p->m->out[net->feature], um_pass_column(p, "features"), p->n * D);
+		th->to_host(p->s, p->z, p->logits, p->n * (size_t)net->classes);
+		th->to_host(p->s, p->m->out[net->feature], p->features, p->n * D);
 		hand_out(p, g);
 		rc = run(data, p, err);
 	}

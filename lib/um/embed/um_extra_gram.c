@@ -142,7 +142,6 @@ static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct gram *g = state;
 	size_t most = 0;
-	char name[NET_NAME + 16];
 
 	for (int i = 0; i < g->n; i++) {
 		const struct net_node *node = &p->net->nodes[g->node[i]];
@@ -155,9 +154,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	for (int i = 0; i < g->n; i++) {
 		const struct net_node *node = &p->net->nodes[g->node[i]];
 		const size_t c = (size_t)node->c, count = net_node_size(node);
+		float *to = um_pass_column(p, (size_t)i);
 
-		column_name(g, p->net, i, name, sizeof name);
-		float *to = um_pass_column(p, name);
 		for (size_t r = 0; r < p->n; r++)
 			row_sums(p->map[g->node[i]] + r * count, c, count / c, to + r * POWERS * c, pw, pw + count);
 	}

@@ -13,11 +13,13 @@ enum { UM_MAX_EPS = 32 };
 /* One pass over n images. */
 struct um_pass {
 	const struct net *net;
-	size_t n, at;        /* images; the first's row in out */
-	const void *image;   /* (n,c,h,w) |u1; after an attack floats, 0 to 255 */
-	const float *logits; /* (n,C) */
-	float *const *map;   /* (n_nodes) outputs (n,c,h,w) of those that were kept */
+	size_t n, at;             /* images; the first's row in out */
+	const void *image;        /* (n,c,h,w) |u1; after an attack floats, 0 to 255 */
+	const int64_t *label;     /* (n), or NULL */
+	float *logits, *features; /* (n,C), (n,D) */
+	float *const *map;        /* (n_nodes) outputs (n,c,h,w) of those that were kept */
 	struct ts_batch *out;
+	size_t first;                           /* the number of the method's first column in out */
 	const struct um_engine_options *engine; /* to run other networks the same way, `from` and `keep` unset */
 
 	/* For methods with gradients. Handles are the scope's. */
@@ -63,8 +65,8 @@ int um_pass_gradients(struct um_pass *p, const struct um_gradients *g,
 int um_eps_list(const char *text, const char *what, double *v, struct err *err) TS_CHECKED;
 /* Adds a column of floats to a features stream's header. */
 int um_pass_add(struct ts_header *to, const char *name, int ndim, const size_t *shape, struct err *err) TS_CHECKED;
-/* The rows of the pass in column `name`. */
-float *um_pass_column(const struct um_pass *p, const char *name);
+/* The rows of the pass in the method's own column k, in the order in which columns() added them. */
+float *um_pass_column(const struct um_pass *p, size_t k);
 /* A float tensor of n rows of count numbers. */
 struct th_tensor *um_pass_rows(const struct um_pass *p, const float *v, size_t count);
 /* x + step * sgn(g), step in units of pixels in [0, 1]. */

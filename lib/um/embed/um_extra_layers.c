@@ -35,16 +35,13 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 
 static int run(void *state, struct um_pass *p, struct err *err)
 {
-	char name[32];
-
 	(void)state, (void)err;
 	for (int k = 0; k < p->net->n_stages; k++) {
 		const struct net_node *node = &p->net->nodes[p->net->stages[k]];
 		const size_t d = (size_t)node->c, hw = net_node_size(node) / d;
 		const float *f = p->map[p->net->stages[k]];
+		float *to = um_pass_column(p, (size_t)k);
 
-		snprintf(name, sizeof name, "layer%d", k);
-		float *to = um_pass_column(p, name);
 		for (size_t i = 0; i < p->n * d; i++) {
 			double sum = 0;
 			for (size_t j = 0; j < hw; j++)

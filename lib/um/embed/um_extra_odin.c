@@ -80,11 +80,6 @@ static int init(void **state, const struct um_extra_options *opt, const struct n
 	return rc;
 }
 
-static void column_name(double eps, char *name, size_t len)
-{
-	snprintf(name, len, "odin:eps=%g", eps);
-}
-
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct odin *o = state;
@@ -92,7 +87,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	char name[64];
 
 	for (int i = 0; i < o->n_eps; i++) {
-		column_name(o->eps[i], name, sizeof name);
+		snprintf(name, sizeof name, "odin:eps=%g", o->eps[i]);
 		if (um_pass_add(to, name, 1, &C, err) < 0)
 			return -1;
 	}
@@ -130,7 +125,6 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	const struct odin *o = state;
 	const struct net *net = p->net;
 	struct th_tensor *g = NULL;
-	char name[64];
 
 	if (gradient(o, p, &g, err) < 0)
 		return -1;
@@ -140,8 +134,7 @@ static int run(void *state, struct um_pass *p, struct err *err)
 		struct th_tensor *x = pixel ? um_pass_step(p, g, -o->eps[i]) : th->sign_step(p->s, p->x, g, by);
 		struct th_tensor *z = um_pass_again(p, x, net->head);
 
-		column_name(o->eps[i], name, sizeof name);
-		th->to_host(p->s, z, um_pass_column(p, name), p->n * (size_t)net->classes);
+		th->to_host(p->s, z, um_pass_column(p, (size_t)i), p->n * (size_t)net->classes);
 	}
 	th->release(p->s, g);
 	return 0;

@@ -105,11 +105,6 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	return 0;
 }
 
-static void column_name(int layer, double eps, char *name, size_t len)
-{
-	snprintf(name, len, "layer%d:eps=%g", layer, eps);
-}
-
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct perturb *q = state;
@@ -118,7 +113,8 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	for (int k = 0; k < n->n_stages; k++)
 		for (int i = 0; i < q->n_eps; i++) {
 			const size_t d = (size_t)n->nodes[n->stages[k]].c;
-			column_name(k, q->eps[i], name, sizeof name);
+
+			snprintf(name, sizeof name, "layer%d:eps=%g", k, q->eps[i]);
 			if (um_pass_add(to, name, 1, &d, err) < 0)
 				return -1;
 		}
@@ -154,17 +150,14 @@ static void run_layer(const struct perturb *q, struct um_pass *p, int k, float *
 	const int node = net->stages[k];
 	const size_t d = (size_t)net->nodes[node].c;
 	struct th_tensor *mean = th->mean_hw(p->s, p->tensor[node]), *g;
-	char name[64];
 
 	th->to_host(p->s, mean, f, p->n * d);
 	for (size_t i = 0; i < p->n; i++)
 		toward(q, k, (size_t)net->classes, d, f + i * d, v + i * d, room);
 	g = th->vjp(p->s, mean, um_pass_rows(p, v, d), p->x, true);
 	for (int i = 0; i < q->n_eps; i++) {
-		float *to;
+		float *to = um_pass_column(p, (size_t)(k * q->n_eps + i));
 
-		column_name(k, q->eps[i], name, sizeof name);
-		to = um_pass_column(p, name);
 		if (q->eps[i] > 0) {
 			struct th_tensor *y = um_pass_again(p, um_pass_step(p, g, -q->eps[i]), node);
 			th->to_host(p->s, th->mean_hw(p->s, y), to, p->n * d);

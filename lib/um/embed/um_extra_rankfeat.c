@@ -105,7 +105,7 @@ static int without(struct rankfeat *r, struct um_pass *p, int back, float *logit
 static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const size_t count = p->n * (size_t)p->net->classes;
-	float *a = um_pass_column(p, "rankfeat"), *b = calloc(count, sizeof *b);
+	float *a = um_pass_column(p, 0), *b = calloc(count, sizeof *b);
 	int rc = b ? without(state, p, 0, a, err) : err_memory(err);
 
 	if (rc == 0 && p->net->n_stages > 1) {

@@ -40,9 +40,9 @@ int um_pass_add(struct ts_header *to, const char *name, int ndim, const size_t *
 	return ts_header_add(to, name, TS_F32, ndim, shape) < 0 ? err_memory(err) : 0;
 }
 
-float *um_pass_column(const struct um_pass *p, const char *name)
+float *um_pass_column(const struct um_pass *p, size_t k)
 {
-	const struct ts_col *c = ts_batch_col(p->out, name);
+	const struct ts_col *c = &p->out->cols[p->first + k];
 
 	return (float *)((char *)c->data + p->at * c->row);
 }

@@ -49,7 +49,8 @@ struct um_oe_method {
 struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_stream purpose);
 /* Draws the epoch's outliers and their order. */
 int um_oe_draw(struct um_oe *oe, long epoch, struct err *err) TS_CHECKED;
-/* Copies n images of d, augmented as (seed, epoch, their number) says; of larger ones a window of the network's size. */
+/* Copies n images of d, augmented as (seed, epoch, their number) says; of larger ones a window of the network's size.
+ * */
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
 		 uint8_t *image);
 /* oe's term, which is doe's too; energy's, which is poem's. */

@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "num/num_sort.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 #include "ood/ood_internal.h"
 
-bool ood_set_is_score(const struct ts_field *f)
+bool ood_is_score(const struct ts_field *f)
 {
 	return f && f->ndim == 0 && (f->type == TS_F16 || f->type == TS_F32 || f->type == TS_F64);
 }
 
-int ood_set_no_score(const struct ts_header *h, const char *name, struct err *err)
+int ood_no_score(const struct ts_header *h, const char *name, struct err *err)
 {
 	const struct ts_field *f = ts_header_field(h, name);
 
@@ -35,7 +35,7 @@ static int no_scores(const struct ts_header *h, struct err *err)
 	return -1;
 }
 
-int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
+int ood_scores_methods(const struct ts_header *h, char ***ret, size_t *n)
 {
 	size_t k = 0;
 	char **names = calloc(h->n_fields + 1, sizeof *names);
@@ -43,7 +43,7 @@ int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
 	if (!names)
 		return -1;
 	for (size_t i = 0; i < h->n_fields; i++) {
-		if (!ood_set_is_score(&h->fields[i]))
+		if (!ood_is_score(&h->fields[i]))
 			continue;
 		names[k] = strdup(h->fields[i].name);
 		if (!names[k++]) {
@@ -56,13 +56,13 @@ int ood_set_methods(const struct ts_header *h, char ***ret, size_t *n)
 	return 0;
 }
 
-int ood_set_choose(const struct ts_header *h, const char *list, char ***ret, size_t *n, struct err *err)
+int ood_scores_choose(const struct ts_header *h, const char *list, char ***ret, size_t *n, struct err *err)
 {
 	char *copy, *rest, *word, **names;
 	size_t most = 1;
 
 	if (!list) {
-		if (ood_set_methods(h, ret, n) < 0)
+		if (ood_scores_methods(h, ret, n) < 0)
 			return err_memory(err);
 		return *n ? 0 : no_scores(h, err);
 	}
@@ -81,7 +81,7 @@ int ood_set_choose(const struct ts_header *h, const char *list, char ***ret, siz
 	return names && *n == most ? 0 : err_memory(err);
 }
 
-int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n)
+int ood_scores_no_more(struct ood_input *in, char *const *methods, size_t n)
 {
 	const struct ts_header *h = ood_input_header(in);
 
@@ -89,7 +89,7 @@ int ood_set_no_more(struct ood_input *in, char *const *methods, size_t n)
 		size_t m = 0;
 		while (m < n && strcmp(methods[m], h->fields[i].name) != 0)
 			m++;
-		if (m == n && ood_set_is_score(&h->fields[i]))
+		if (m == n && ood_is_score(&h->fields[i]))
 			return ood_input_fail(in, "has scores '%s', which the ID set lacks", h->fields[i].name);
 	}
 	return h ? 0 : -1;
@@ -104,7 +104,7 @@ static void free_columns(void *columns, size_t n)
 	free(v);
 }
 
-void ood_set_release(struct ood_set *set)
+void ood_scores_release(struct ood_scores *set)
 {
 	free_columns(set->scores, set->n_methods);
 	free_columns(set->wide, set->n_methods);
@@ -112,21 +112,21 @@ void ood_set_release(struct ood_set *set)
 	free_columns(set->right, set->n_methods);
 	free_columns(set->right_wide, set->n_methods);
 	free(set->mark);
-	*set = (struct ood_set){ 0 };
+	*set = (struct ood_scores){ 0 };
 }
 
-struct ood_sample ood_set_sample(const struct ood_set *set, size_t m)
+struct ood_sample ood_scores_sample(const struct ood_scores *set, size_t m)
 {
 	return (struct ood_sample){ set->scores[m], set->n, NULL, set->wide ? set->wide[m] : NULL };
 }
 
-struct ood_sample ood_set_right(const struct ood_set *set, size_t m)
+struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m)
 {
 	return (struct ood_sample){ set->right[m], set->n_right, NULL, set->right_wide ? set->right_wide[m] : NULL };
 }
 
 /* Room for `rows` scores of method m. */
-static int grow_scores(struct ood_set *set, size_t m, bool wide, size_t rows)
+static int grow_scores(struct ood_scores *set, size_t m, bool wide, size_t rows)
 {
 	return wide ? ood_grow(&set->wide[m], 1, rows, sizeof **set->wide) :
 		      ood_grow(&set->scores[m], 1, rows, sizeof **set->scores);
@@ -138,7 +138,7 @@ enum { BINS = 15 };
 
 /* What is going on while a set is read. */
 struct reading {
-	struct ood_set *set;
+	struct ood_scores *set;
 	struct ood_input *in;
 	struct ts_batch b;
 	size_t cap;
@@ -152,7 +152,7 @@ struct reading {
 
 static int grow(struct reading *k, size_t more)
 {
-	struct ood_set *set = k->set;
+	struct ood_scores *set = k->set;
 	size_t cap = ood_capacity(k->cap, set->n + more);
 
 	if (cap == k->cap)
@@ -169,7 +169,7 @@ static int grow(struct reading *k, size_t more)
 /* The batch's rows of method m. */
 static int take_scores(struct reading *k, size_t m)
 {
-	struct ood_set *set = k->set;
+	struct ood_scores *set = k->set;
 	const struct ts_col *c = &k->b.cols[k->column[m]];
 
 	for (size_t i = 0; i < k->b.n; i++) {
@@ -222,7 +222,7 @@ static double calibration_error(const struct reading *k)
 
 static int read_rows(struct reading *k)
 {
-	struct ood_set *set = k->set;
+	struct ood_scores *set = k->set;
 	int rc;
 
 	while ((rc = ood_input_next(k->in, &k->b)) == 1) {
@@ -240,7 +240,7 @@ static int read_rows(struct reading *k)
 }
 
 /* The scores of the right rows of method m, sorted. */
-static int take_right(struct ood_set *set, size_t m)
+static int take_right(struct ood_scores *set, size_t m)
 {
 	const bool wide = set->wide[m];
 	size_t k = 0;
@@ -263,7 +263,7 @@ static int take_right(struct ood_set *set, size_t m)
 }
 
 /* Sorts the scores of method m; order (n), or NULL, as in num_sort.h. */
-static int sort_scores(struct ood_set *set, size_t m, uint32_t *order)
+static int sort_scores(struct ood_scores *set, size_t m, uint32_t *order)
 {
 	double *wide = set->wide ? set->wide[m] : NULL;
 
@@ -273,7 +273,7 @@ static int sort_scores(struct ood_set *set, size_t m, uint32_t *order)
 }
 
 /* Sorts the scores, with what goes along with them. */
-static int sort_all(struct ood_set *set)
+static int sort_all(struct ood_scores *set)
 {
 	for (size_t m = 0; m < set->n_methods; m++) {
 		if (set->mark && take_right(set, m) < 0)
@@ -287,11 +287,11 @@ static int sort_all(struct ood_set *set)
 }
 
 /* The arrays of arrays. */
-static int begin(struct ood_set *set, size_t n, unsigned flags)
+static int begin(struct ood_scores *set, size_t n, unsigned flags)
 {
-	bool order = flags & OOD_SET_ORDER, right = flags & OOD_SET_RIGHT;
+	bool order = flags & OOD_SCORES_ORDER, right = flags & OOD_SCORES_RIGHT;
 
-	*set = (struct ood_set){ .n_methods = n, .ece = NAN };
+	*set = (struct ood_scores){ .n_methods = n, .ece = NAN };
 	set->scores = calloc(n + 1, sizeof *set->scores);
 	set->wide = calloc(n + 1, sizeof *set->wide);
 	if (order)
@@ -314,7 +314,7 @@ static int has_log_odds(const struct ts_header *h)
 	size_t n = 0;
 	int found = 0, rc;
 
-	if (!ood_set_is_score(ts_header_field(h, "msp")))
+	if (!ood_is_score(ts_header_field(h, "msp")))
 		return 0;
 	rc = ts_meta_get_strs(&h->meta, "methods", &texts, &n);
 	for (size_t i = 0; rc == 1 && i < n; i++)
@@ -337,8 +337,8 @@ static int find_columns(struct reading *k, const struct ts_header *h, char *cons
 
 	for (size_t m = 0; m < k->set->n_methods; m++) {
 		struct err why;
-		if (!ood_set_is_score(ts_header_field(h, methods[m]))) {
-			ood_set_no_score(h, methods[m], &why);
+		if (!ood_is_score(ts_header_field(h, methods[m]))) {
+			ood_no_score(h, methods[m], &why);
 			return ood_input_fail(k->in, "%s", why.text);
 		}
 		k->column[m] = (size_t)ts_header_col(h, methods[m]);
@@ -352,7 +352,7 @@ static int find_columns(struct reading *k, const struct ts_header *h, char *cons
 	return 0;
 }
 
-int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods, size_t n, unsigned flags)
+int ood_scores_read(struct ood_scores *set, struct ood_input *in, char *const *methods, size_t n, unsigned flags)
 {
 	const struct ts_header *h = ood_input_header(in);
 	struct reading k = { .set = set, .in = in, .column = calloc(n + 1, sizeof *k.column) };
@@ -383,7 +383,7 @@ int ood_set_read(struct ood_set *set, struct ood_input *in, char *const *methods
 }
 
 /* Makes method m's scores doubles. */
-static int widen(struct ood_set *set, size_t m)
+static int widen(struct ood_scores *set, size_t m)
 {
 	set->wide[m] = malloc((set->n + 1) * sizeof **set->wide);
 	if (!set->wide[m])
@@ -396,9 +396,9 @@ static int widen(struct ood_set *set, size_t m)
 }
 
 /* Behind a's scores of method m, b's; doubles if one of them has doubles. */
-static int append_scores(struct ood_set *a, const struct ood_set *b, size_t m)
+static int append_scores(struct ood_scores *a, const struct ood_scores *b, size_t m)
 {
-	const struct ood_sample from = ood_set_sample(b, m);
+	const struct ood_sample from = ood_scores_sample(b, m);
 
 	if (from.wide && !a->wide[m] && widen(a, m) < 0)
 		return -1;
@@ -413,11 +413,11 @@ static int append_scores(struct ood_set *a, const struct ood_set *b, size_t m)
 	return 0;
 }
 
-int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err)
+int ood_scores_append(struct ood_scores *a, const struct ood_scores *b, struct err *err)
 {
 	size_t n = a->n + b->n;
 
-	if (!a->scores && begin(a, b->n_methods, b->order ? OOD_SET_ORDER : 0) < 0)
+	if (!a->scores && begin(a, b->n_methods, b->order ? OOD_SCORES_ORDER : 0) < 0)
 		return err_memory(err);
 	if (b->order && n > UINT32_MAX)
 		return err_fail(err, "the sets together have more rows than intervals and tests can do: 2^32");
@@ -433,7 +433,7 @@ int ood_set_append(struct ood_set *a, const struct ood_set *b, struct err *err)
 	return 0;
 }
 
-int ood_set_sort(struct ood_set *set)
+int ood_scores_sort(struct ood_scores *set)
 {
 	for (size_t m = 0; m < set->n_methods; m++) {
 		if (!set->order) {

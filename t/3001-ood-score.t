@@ -47,6 +47,21 @@ ok 'a last layer that cannot be read, does not fit or is half there is no missin
 		done
 		/usr/bin/python3 head.py none | $p -q >x || return 1
 	done'
+f=logits:f4:2,features:f4:3,label:i8
+printf '%s\n' '3 1 1 0 0 0' '1 3 0 1 0 1' '800 0 1 1 0 0' '0 700 1 1 1 1' | "$gen" features $f | ood-fit -q -o sure.fit
+printf '%s\n' '800 0 1 0 0 0' '900 0 1 0 1 0' '0 950 0 1 1 1' '3 1 1 0 0 0' | "$gen" features $f >sure.f
+ok 'klm says how many rows nothing tells apart' '
+	ood-score --fit sure.fit -m klm,msp -o k.s sure.f 2>err && grep -qx "ood-score: klm: 3 of 4 rows have a probability of 1 .*; msp tells them apart" err && ts-dump --tsv k.s | tail -n +2 >k &&
+	test "$(sed -n 1p k | cut -f 1)" = "$(sed -n 2p k | cut -f 1)" && test "$(cut -f 2 k | sort -u | wc -l)" = 4 && ts-cat --head 1 sure.f | ood-score --fit sure.fit -m klm >x 2>err && ! test -s err'
+# -log(2 p (1 - p)) - 80 = 2000 - log 2 - 80 for gamma 1, 200 - log 2 - 80 for 0.1.
+printf '%s\n' '0 0 0' '2000 0 0' '3000 0 0' '9000 0 0' | "$gen" features logits:f4:2,label:i8 >far.f
+cat >want <<'END'
+-0.5 -1.741101127
+1919.306853 119.3068528
+2919.306853 219.3068528
+8919.306853 819.3068528
+END
+ok 'gen does not run dry: far margins keep their order' 'ood-score -q -m gen:gamma=1,gen:gamma=0.1 far.f | ts-dump --tsv | tail -n +2 | cut -f 1,2 >got && near 1e-5 got want'
 ok 'reads standard input, writes -o FILE, the same bytes' \
 	'ood-score --no-history f >a && ood-score --no-history -o b - <f && cmp a b'
 ok 'an empty stream gives an empty stream' \
@@ -115,6 +130,11 @@ for r in u:
 ok 'a sweep: a column each, and no others' '[ "$(ood-score -f train.fit --sweep react:percentile=85,90 \
 	--sweep knn:k=1,5 test.f | ts-dump --tsv | sed 1q | cut -f 1-4)" = \
 	"$(printf "react:percentile=85\treact:percentile=90\tknn:k=1\tknn:k=5")" ]'
+ok 'a parameter twice, and words that are none: refused' '
+	fails 2 "k of method .knn. is given twice" ood-score -m knn:k=1:k=2 test.f &&
+	fails 2 "k of method .knn. is given twice" ood-score --sweep knn:k=1,2,3:k=4,5:k=6 test.f &&
+	fails 2 ".foo. of .knn:k=1. is not PARAMETER=VALUE" ood-score --sweep knn:k=1:foo test.f &&
+	fails 2 ".foo. of .knn. is not PARAMETER=VALUE" ood-score --sweep knn:foo:k=1 test.f'
 for m in knn:k=1 relation nnguide:k=3 msp knn:k=5; do ood-score -f train.fit -m $m test.f | ts-dump --tsv | cut -f 1 >one.$m; done
 ok 'the methods of the bank, which share its products: each as if it were alone' '
 	ood-score -f train.fit -m knn:k=1,relation,nnguide:k=3,msp,knn:k=5 test.f | ts-dump --tsv | cut -f 1-5 >all &&

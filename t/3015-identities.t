@@ -37,11 +37,28 @@ printf 'cat\ndog\nemu\n' >names
 golden-net ckpt $net 3 >n.ckpt && um-ckpt export -q -o n.pth n.ckpt
 imp="um-ckpt import -q --arch $net --mean .5,.5,.5 --std .25,.25,.25 --size 32"
 $imp -o nameless.ckpt n.pth; $imp --classes names -o named.ckpt n.pth
+relabel() { # CLASSES LABELS: other names, and label i becomes the i-th
+	/usr/bin/python3 -c '
+import sys, msgpack
+r = list(msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False)); to = sys.argv[2].split()
+r[0][b"meta"][b"classes"] = sys.argv[1].encode().split(); r[-1][b"xxh3"] = None
+for x in r[1:-1]:
+	y = x[b"label"][b"data"]; x[b"label"][b"data"] = b"".join(int(to[y[i]]).to_bytes(8, "little") for i in range(0, len(y), 8))
+sys.stdout.buffer.write(b"".join(msgpack.packb(x) for x in r))' "$1" "$2"
+}
 labels() { ds-pack -q $1 | um-embed $3 -m $2 2>err | ts-dump --tsv | awk -F "\t" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "label") k = i; next } { printf "%s ", $k }'; }
 ok 'all of its classes, with and without names' 'test "$(labels all named.ckpt)$(labels all nameless.ckpt)" = "0 0 1 1 2 2 0 0 1 1 2 2 " && ! test -s err'
 ok 'some of its classes: by name' 'test "$(labels some named.ckpt -v)" = "1 1 2 2 " && grep -q "its 2 classes get the model.s labels, by their names" err && test "$(labels some named.ckpt)" = "1 1 2 2 " && ! test -s err'
 ok 'some of them, and others: those' 'test "$(labels fish named.ckpt)" = "1 1 2 2 -1 -1 " && grep -q "2 of its 3 classes are the model.s, whose labels they get; others become -1" err'
 ok 'none of them' 'test "$(labels none named.ckpt)" = "-1 -1 -1 -1 -1 -1 " && grep -q "its classes are not the model.s, so its labels become -1" err'
 ok 'a model without names and another number of classes: none is known' 'test "$(labels some nameless.ckpt)" = "-1 -1 -1 -1 " && grep -q "it has 2 classes and the model 3, without names, so its labels become -1; um-ckpt import --classes names them" err'
+# The loss with everything kept is that of the six images, 2 of cats and 4 of others.
+estimate() { ds-pack -q $1 | um-estimate -q --keep 1 --draws 1 -m $2 $3; }
+ok 'um-estimate maps them too: of some classes, and in another order' '
+	mkdir one && cp -r all/cat one && estimate some named.ckpt >s && estimate all named.ckpt >a && ds-pack -q one --class-level -1 | um-estimate -q --keep 1 --draws 1 -m named.ckpt >c && awk "{v[NR] = \$1} END {print (2 * v[1] + 4 * v[2]) / 6}" c s >got && near 1e-5 got a &&
+	ds-pack -q all | relabel "emu dog cat" "2 1 0" >turned.ts && um-estimate -q --keep 1 --draws 1 -m named.ckpt turned.ts >t && cmp t a &&
+	ds-pack -q some | um-estimate -q --keep 0.9 --draws 2 --val-fraction 0.5 -m named.ckpt - >x'
+ok 'a class that is none of its is named; a model without names takes as many classes' '
+	ds-pack -q fish -o fish.ts && fails 1 "fish.ts.: its classes are not the model.s: .zebra. is none of them" um-estimate -m named.ckpt fish.ts && ds-pack -q some -o some.ts && fails 1 "there are 2 classes, the model has 3" um-estimate -m nameless.ckpt some.ts && estimate all nameless.ckpt | cmp - a'
 ok 'and no name is given to what it is not' '! ds-pack -q some | um-embed -q -m nameless.ckpt | ts-dump --header | grep -q "\"classes\""'
 done_testing

@@ -185,6 +185,8 @@ static int make_header(struct work *k)
 
 static int run(struct work *k, const struct ood_requests *r)
 {
+	char note[OOD_NOTE];
+
 	if (ood_source_init(&k->from, k->in) < 0 || load_fit(&k->fit, fit_path, k->in, &k->from) < 0 ||
 	    load_fit(&k->val, val_path, k->in, &k->from) < 0)
 		return -1;
@@ -195,7 +197,12 @@ static int run(struct work *k, const struct ood_requests *r)
 		return -1;
 	if (!(k->column = calloc(k->n_s + 1, sizeof *k->column)))
 		cli_oom();
-	return kit_each(k->in, score, k) < 0 ? -1 : kit_out_finish(&k->out);
+	if (kit_each(k->in, score, k) < 0)
+		return -1;
+	for (size_t m = 0; m < k->n_s; m++)
+		if (*ood_score_note(&k->s[m], note))
+			cli_warn("%s: %s", k->s[m].request.column, note);
+	return kit_out_finish(&k->out);
 }
 
 static void release(struct work *k)

@@ -228,6 +228,7 @@ static int report_set(struct scoring *k, const char *which, const char *set, str
 int job_report_ood(const struct job *j, bool masked, const char *which, struct err *err)
 {
 	struct scoring k = { .j = j };
+	char note[OOD_NOTE];
 	int rc = net_copy(&k.c, &j->c, err);
 
 	if (rc == 0)
@@ -246,6 +247,9 @@ int job_report_ood(const struct job *j, bool masked, const char *which, struct e
 		rc = sort(&k, k.id, err);
 	for (size_t i = 0; i < j->o->ood.n && rc == 0; i++)
 		rc = report_set(&k, which, j->o->ood.v[i], err);
+	for (size_t m = 0; m < k.n && rc == 0; m++)
+		if (*ood_score_note(&k.s[m], note))
+			cli_info("%s: %s", k.s[m].request.column, note);
 	release(&k);
 	return rc;
 }

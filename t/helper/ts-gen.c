@@ -37,14 +37,25 @@ static void add_field(struct ts_header *h, char *text)
 		die("bad field");
 }
 
-static void add_meta(struct ts_meta *m)
+static bool is_vector(const struct ts_header *h, const char *name, size_t n)
+{
+	const struct ts_field *f = ts_header_field(h, name);
+
+	return !f || f->ndim != 1 || f->shape[0] == n;
+}
+
+/* A last layer of 2 classes and 3 features, unless the columns are of other sizes. */
+static void add_meta(const struct ts_header *h, struct ts_meta *m)
 {
 	struct ts_tensor weight, bias;
 	size_t shape[] = { 2, 3 };
 
-	if (ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) || ts_meta_set_str(m, "arch", "none") ||
-	    ts_meta_set_tensor(m, "fc.weight", &weight) || ts_tensor_init(&bias, "fc.bias", TS_F32, 1, shape) ||
-	    ts_meta_set_tensor(m, "fc.bias", &bias))
+	if (ts_meta_set_str(m, "arch", "none"))
+		die("out of memory");
+	if (ts_header_field(h, "features") && !(is_vector(h, "logits", 2) && is_vector(h, "features", 3)))
+		return;
+	if (ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) || ts_meta_set_tensor(m, "fc.weight", &weight) ||
+	    ts_tensor_init(&bias, "fc.bias", TS_F32, 1, shape) || ts_meta_set_tensor(m, "fc.bias", &bias))
 		die("out of memory");
 	ts_tensor_release(&bias);
 	ts_tensor_release(&weight);
@@ -102,7 +113,7 @@ int main(int argc, char **argv)
 	for (char *field; (field = strsep(&argv[2], ",")) != NULL;)
 		add_field(&h, field);
 	if (strcmp(h.kind, "features") == 0)
-		add_meta(&h.meta);
+		add_meta(&h, &h.meta);
 	if (!w || ts_batch_init(&b, &h) || ts_writer_begin(w, &h))
 		die("cannot begin");
 	for (unsigned long i = 0; i < rows && (random || fgets(line, sizeof line, stdin)); i++) {

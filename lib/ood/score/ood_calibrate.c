@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "num/num_softmax.h"
@@ -96,28 +97,43 @@ static int temperature_score(const struct ood_scorer *s, const struct ood_rows *
  * out-of-distribution detection for real-world settings", ICML 2022): -min_k KL(p || d_k), d_k the mean
  * of p over samples predicted k, one-hot where there are none. Zeros of d_k count as 1e-300, not as an
  * infinite divergence. */
+struct klm {
+	double *log_d;                /* (C,C) */
+	float *sure;                  /* (C) the score where p is 1 for the class, as far as floats tell */
+	_Atomic uint64_t rows, alike; /* scored; of these with that score: rows of a class that nothing tells apart */
+};
+
 static int klm_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
-	size_t C = s->source->classes;
-	double *log_d = s->state = ood_keep(s, C * C, sizeof *log_d, err); /* (C,C) */
+	const size_t C = s->source->classes;
+	struct klm *klm = s->state = ood_keep(s, 1, sizeof *klm, err);
 
-	if (!log_d)
+	if (!klm || !(klm->log_d = ood_keep(s, C * C, sizeof *klm->log_d, err)) ||
+	    !(klm->sure = ood_keep(s, C, sizeof *klm->sure, err)))
 		return -1;
 	if (!f)
 		return err_fail(err, "needs a fit: --val FILE or --fit FILE, from ood-fit");
 	for (size_t k = 0; k < C; k++)
 		for (size_t c = 0; c < C; c++) {
 			double d = f->pred_count[k] > 0 ? f->pred_prob[k * C + c] : c == k;
-			log_d[k * C + c] = log(fmax(d, 1e-300));
+			klm->log_d[k * C + c] = log(fmax(d, 1e-300));
 		}
+	for (size_t c = 0; c < C; c++) {
+		double least = DBL_MAX;
+
+		for (size_t k = 0; k < C; k++)
+			least = fmin(least, -klm->log_d[k * C + c]);
+		klm->sure[c] = (float)-least;
+	}
 	return 0;
 }
 
 static int klm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	size_t C = s->source->classes;
-	const double *log_d = s->state;
+	const size_t C = s->source->classes;
+	struct klm *klm = s->state;
+	uint64_t alike = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const float *l = rows->logits + i * C;
@@ -125,12 +141,27 @@ static int klm_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 		for (size_t k = 0; k < C; k++) {
 			double kl = 0;
 			for (size_t c = 0; c < C; c++)
-				kl += exp(l[c] - lse) * (l[c] - lse - log_d[k * C + c]);
+				kl += exp(l[c] - lse) * (l[c] - lse - klm->log_d[k * C + c]);
 			least = fmin(least, kl);
 		}
 		out[i] = -least;
+		alike += (float)out[i] == klm->sure[num_argmax(l, C)];
 	}
+	klm->alike += alike;
+	klm->rows += rows->n;
 	return 0;
+}
+
+static void klm_after(const struct ood_scorer *s, char note[OOD_NOTE])
+{
+	const struct klm *klm = s->state;
+
+	if (klm->alike > 1)
+		snprintf(note, OOD_NOTE,
+			 "%llu of %llu rows have a probability of 1 as far as floats tell, and one score for each "
+			 "class; "
+			 "msp tells them apart",
+			 (unsigned long long)klm->alike, (unsigned long long)klm->rows);
 }
 
 /* ---- OpenMax ---------------------------------------------------------------------------------- */
@@ -278,7 +309,8 @@ const struct ood_method ood_calibrate_family[] = {
 	{ .name = "klm",
 	  .help = "KL divergence from the nearest class's mean probabilities",
 	  .prepare = klm_prepare,
-	  .score = klm_score },
+	  .score = klm_score,
+	  .after = klm_after },
 	{ .name = "openmax",
 	  .help = "log-odds of OpenMax's known classes",
 	  .parts = OOD_PART_BANK,

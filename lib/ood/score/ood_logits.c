@@ -65,16 +65,19 @@ static double entropy(const float *l, size_t n, const double *params)
 
 /* Generalised entropy -sum p^g (1-p)^g over the M largest probabilities (Liu, Lochman, Zach, "GEN:
  * pushing the limits of softmax-based out-of-distribution detection", CVPR 2023). 1 - p of the largest
- * is taken from the log-odds: in single precision it is 0 for confident samples. room (n). */
+ * is taken from the log-odds: in single precision it is 0 for confident samples. A sum below e^-80 is as good as 0 in single
+ * precision: from there on the score is -log sum - 80, above 0, so that such samples do not tie. room (n). */
 static double gen(const float *l, size_t n, double g, size_t most, float *room)
 {
 	const size_t k = num_argmax(l, n);
-	double log_p, log_rest, lse = num_lse(l, n), sum;
+	const double least = -80;
+	double log_p, log_rest, lse = num_lse(l, n), top, sum, parts = 1; /* sum: e^top parts */
 	float border = -INFINITY;
 	size_t ties = n; /* how many of those at the border count: the first ones */
 
 	top_logs(num_log_odds(l, n, 1), &log_p, &log_rest);
-	sum = exp(g * (log_p + log_rest));
+	top = g * (log_p + log_rest); /* the largest: p (1 - p) grows with p, and with 1 - p */
+	sum = exp(top);
 	if (most < n) {
 		memcpy(room, l, n * sizeof *l);
 		border = num_select(room, n, n - most);
@@ -90,9 +93,11 @@ static double gen(const float *l, size_t n, double g, size_t most, float *room)
 		if (c == k)
 			continue;
 		double log_q = l[c] - lse;
-		sum += exp(g * (log_q + log1p(-exp(log_q))));
+		const double part = g * (log_q + log1p(-exp(log_q)));
+		sum += exp(part);
+		parts += exp(part - top);
 	}
-	return -sum;
+	return top + log(parts) < least ? least - top - log(parts) : -sum;
 }
 
 static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)

@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128, OOD_CHUNK = 128 };
+enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128, OOD_CHUNK = 128, OOD_NOTE = 160 };
 
 struct ood_param {
 	const char *name;       /* NULL: no more parameters */
@@ -81,6 +81,8 @@ struct ood_method {
 	/* Instead of score(), where methods share most of their work: all scorers with this function get
 	 * the rows at once, and give out[m] for s[m]. -1: out of memory. */
 	int (*together)(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows, double *const *out);
+	/* What the user should know of the rows that were scored, into note, which is empty; NULL: nothing. */
+	void (*after)(const struct ood_scorer *s, char note[OOD_NOTE]);
 };
 
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
@@ -123,7 +125,7 @@ struct ood_scorer {
 	void (*release)(void *state); /* frees what it holds beside ood_keep(); NULL: nothing */
 	void **kept;
 	size_t n_kept;
-	char note[160]; /* what the user should know; "" nothing */
+	char note[OOD_NOTE]; /* what the user should know; "" nothing */
 };
 
 /* Makes the request ready. The source must outlive the scorer. -1 with a reason in err: what is
@@ -134,6 +136,8 @@ int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const str
 void ood_scorer_release(struct ood_scorer *s);
 /* One number per row, in double. -1: out of memory. */
 int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
+/* What the user should know of the rows that were scored so far, in note, which is returned; "": nothing. */
+const char *ood_score_note(const struct ood_scorer *s, char note[OOD_NOTE]);
 /* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number per row
  * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
  * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */

@@ -77,6 +77,14 @@ void ood_scorer_release(struct ood_scorer *s)
 	*s = (struct ood_scorer){ 0 };
 }
 
+const char *ood_score_note(const struct ood_scorer *s, char note[OOD_NOTE])
+{
+	note[0] = '\0';
+	if (s->request.method->after)
+		s->request.method->after(s, note);
+	return note;
+}
+
 int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct ood_method *m = s->request.method;

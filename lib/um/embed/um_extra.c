@@ -201,7 +201,7 @@ static int open_gradients(struct um_extras *e, const struct net_checkpoint *c, s
 	return 0;
 }
 
-int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c_take, const struct um_engine_options *engine,
 		   struct err *err)
 {
 	const struct net *n = e->net;
@@ -214,13 +214,13 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct u
 	for (int i = 0; i < n->n_nodes; i++)
 		if (e->keep[i] && !(e->map[i] = malloc(e->engine.chunk * net_node_size(&n->nodes[i]) * sizeof(float))))
 			return err_memory(err);
-	if (um_engine_check(&e->engine, err) < 0 || (e->grad && open_gradients(e, c, e->engine.chunk, err) < 0))
+	if (um_engine_check(&e->engine, err) < 0 || (e->grad && open_gradients(e, c_take, e->engine.chunk, err) < 0))
 		return -1;
 	own = e->engine;
 	own.keep = e->any ? e->keep : NULL;
 	own.take = own.unchecked = true; /* check() does */
 	own.graph = engine->graph;
-	return um_engine_new(&e->e, c, &own, err);
+	return um_engine_new(&e->e, c_take, &own, err);
 }
 
 /* ---- the pass ---- */

@@ -24,20 +24,6 @@ static void network(const char *text)
 	net_free(n);
 }
 
-static void normalisation(const char *text)
-{
-	static struct net *n;
-	struct err err = { 0 };
-
-	hold(n || (n = net_new("conv2:width=0.02", 3, 8, 8, 2, &err)));
-	struct net_checkpoint c = { .net = n };
-	if (net_normalise_by(&c, NULL, text, &err) < 0)
-		hold_text(&err);
-	else
-		for (int i = 0; i < 3; i++)
-			hold(c.std[i] > 0);
-}
-
 static void scores(const char *text, int (*add)(struct ood_requests *, const char *, struct err *))
 {
 	struct ood_requests r = { 0 }, again = { 0 };
@@ -59,21 +45,35 @@ static void scores(const char *text, int (*add)(struct ood_requests *, const cha
 	ood_requests_release(&r);
 }
 
+static void normalisation(const char *text)
+{
+	static struct net net = { .c = 3 };
+	struct net_checkpoint c = { .net = &net };
+	struct err err = { 0 };
+
+	if (net_normalise_by(&c, text, text, &err) < 0)
+		hold_text(&err);
+	else
+		hold(c.mean[0] > 0 && c.std[2] > 0 && c.std[2] <= 1e9);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	char text[512];
 	double d;
-	long n;
+	long n, sizes[3];
 
 	snprintf(text, sizeof text, "%.*s", (int)(size < sizeof text ? size : sizeof text - 1), (const char *)data);
 	network(text);
-	normalisation(text);
 	scores(text, ood_requests_add);
 	scores(text, ood_requests_sweep);
 	if (cli_parse_int(text, -1e6, 1e6, &n) == 0)
 		hold(n >= -1000000 && n <= 1000000);
 	if (cli_parse_double(text, -1, 1, &d) == 0)
 		hold(d >= -1 && d <= 1);
+	for (int i = cli_parse_sizes(text, 4096, sizes, 3); i-- > 0;)
+		hold(sizes[i] >= 1 && sizes[i] <= 4096);
+	normalisation(text);
 	sink += ts_type_parse(text);
 	return 0;
 }

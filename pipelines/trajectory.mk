@@ -3,7 +3,7 @@
 #
 #	make -f pipelines/trajectory.mk [RUN=] [SEED=1] [SET=synth|cifar10 and its variables, see data.mk]
 #
-# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png shows it.
+# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png shows it where there is gnuplot.
 SET  ?= synth
 RUN  ?= runs/trajectory-$(SET)
 ARCH ?= densenet:depth=22,growth=12
@@ -18,8 +18,10 @@ METHOD  ?= energy
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
 
 .DEFAULT_GOAL := picture
-picture: $(RUN)/trajectory.png
-	@echo "$(RUN)/trajectory.tsv $<"
+GNUPLOT := $(shell command -v gnuplot)
+picture: $(RUN)/trajectory.tsv $(if $(GNUPLOT),$(RUN)/trajectory.png)
+	@echo "$^"
+	@$(if $(GNUPLOT),:,echo "no gnuplot, so no picture" >&2)
 include $(HERE)data.mk
 
 EPOCH_NUMBERS = $(shell seq -f %04g 1 $1)

@@ -129,6 +129,9 @@ head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(116) + b"\0" * 8 + b"\0\2
 open("v73.mat", "wb").write(head.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n" + b"\0" * 600)
 open("x.h5", "wb").write(b"\x89HDF\r\n\x1a\n" + b"\0" * 600)
 EOF
+ok 'an IDX file of labels that is empty, or hardly begun, by its name' '
+	for k in 0 3 7; do rm -rf short; cp -r mnist-raw short; head -c $k mnist-raw/t10k-labels-idx1-ubyte >short/t10k-labels-idx1-ubyte
+		fails 1 "t10k-labels-idx1-ubyte.: is called an IDX file, but does not begin as one" ds-pack short || exit; done'
 ok 'MATLAB 7.3 is refused, and how to help oneself' 'fails 1 "v73.mat. is a MATLAB 7.3 file (HDF5), which is not read; save it with MATLAB.s -v7" ds-pack v73.mat &&
 	fails 1 "HDF5 file" ds-pack x.h5'
 ok 'beside images it is passed over with a warning' 'mkdir b; cp v73.mat folders/lined/a.png b; ds-pack b -o x.ts 2>err && grep -q "v73.mat. is a MATLAB 7.3" err'

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Networks give what PyTorch gives, from equal weights (t/golden/um_densenet.py).
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 golden=$SRC/t/golden
 

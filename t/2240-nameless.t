@@ -37,7 +37,6 @@ ok 'labelled OOD images of CIFAR-100 and the like are scored' '
 ok 'um-estimate needs the model'\''s labels' '
 	fails 1 "named12.ts.*there are 12 classes, the model has 10" um-estimate -m nameless.ckpt --draws 1 named12.ts &&
 	fails 1 "twelve.ts.*label 10 is out of range" um-estimate -m nameless.ckpt --draws 1 twelve.ts && um-estimate -q -m nameless.ckpt --draws 1 named10.ts >out'
-have_torch || { ok 'training # SKIP built without libtorch' true; done_testing; }
 train() { um-train -q --threads 1 -i nameless.ckpt -e 1 -b 20 "$@"; }
 names() { ts-dump --header "$1" | grep -o '"class [0-9]"' | wc -l; }
 ok 'um-train takes the names of its images' 'train -o t.ckpt named10.ts && test "$(names t.ckpt)" = 10 && train -o u.ckpt ten.ts && test "$(names u.ckpt)" = 0'

@@ -130,6 +130,11 @@ for r in u:
 ok 'a sweep: a column each, and no others' '[ "$(ood-score -f train.fit --sweep react:percentile=85,90 \
 	--sweep knn:k=1,5 test.f | ts-dump --tsv | sed 1q | cut -f 1-4)" = \
 	"$(printf "react:percentile=85\treact:percentile=90\tknn:k=1\tknn:k=5")" ]'
+ok 'a parameter twice, and words that are none: refused' '
+	fails 2 "k of method .knn. is given twice" ood-score -m knn:k=1:k=2 test.f &&
+	fails 2 "k of method .knn. is given twice" ood-score --sweep knn:k=1,2,3:k=4,5:k=6 test.f &&
+	fails 2 ".foo. of .knn:k=1. is not PARAMETER=VALUE" ood-score --sweep knn:k=1:foo test.f &&
+	fails 2 ".foo. of .knn. is not PARAMETER=VALUE" ood-score --sweep knn:foo:k=1 test.f'
 for m in knn:k=1 relation nnguide:k=3 msp knn:k=5; do ood-score -f train.fit -m $m test.f | ts-dump --tsv | cut -f 1 >one.$m; done
 ok 'the methods of the bank, which share its products: each as if it were alone' '
 	ood-score -f train.fit -m knn:k=1,relation,nnguide:k=3,msp,knn:k=5 test.f | ts-dump --tsv | cut -f 1-5 >all &&

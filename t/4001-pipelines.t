@@ -1,7 +1,6 @@
 #!/bin/sh
 # The experiment in small: from data to the table, and killed on the way it goes on to the same table.
 . "$SRC/t/lib.sh"
-have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
 
 small='N_TRAIN=60 N_TEST=40 N_OOD=20 OOD=blobs ARCH=densenet:depth=10,growth=2'
@@ -69,6 +68,10 @@ ok 'trajectory runs, to a picture' '
 	head -c 8 tr/trajectory.png | od -c | head -n 1 | grep -q "P   N   G" || { tail -n 5 err | sed "s/^/# /"; false; }'
 ok 'a row for each epoch, set and average; fine-tuning goes on counting' '
 	test $(wc -l <tr/trajectory.tsv) = 15 && cut -f 1,2 tr/trajectory.tsv | sort -u | tr "\t\n" " ;" | grep -q "base 1;base 2;base 3;ce 4;ce 5;run epoch;um 4;um 5;"'
+ok 'without gnuplot the TSV is there, and it says that the picture is not' '
+	mkdir bare && ln -s /usr/bin/* bare && rm bare/gnuplot* tr/trajectory.png &&
+	PATH=$BUILD:$PWD/bare make -s -f "$SRC/pipelines/trajectory.mk" RUN=tr $small COMMON="$quick" EPOCHS=3 TUNE_EPOCHS=2 >out 2>err &&
+	grep -qx tr/trajectory.tsv out && grep -q "no gnuplot" err && ! test -e tr/trajectory.png'
 ok 'its last point is the model that was written' '
 	um-embed -q -m tr/um.ckpt tr/test.images | ood-score -m energy -o id.s && um-embed -q -m tr/um.ckpt tr/blobs.images | ood-score -m energy -o ood.s &&
 	ood-metrics --format tsv --id id.s blobs=ood.s | awk "NR == 2 {print 100 * \$3, 100 * \$6}" >a && awk "\$1 == \"um\" && \$2 == 5 && \$3 == \"blobs\" {print \$4, \$6}" tr/trajectory.tsv >b && near 1e-4 a b'

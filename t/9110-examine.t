@@ -119,6 +119,10 @@ ok 'what fails is told, the rest goes on, and the exit status is 1' '
 	shown "^- not ok, bad.t: what does not hold" && shown "^| bad.t | 1 | 1 | 0 |" &&
 	shown "^| bad.t | what does not hold | 0.25 |" &&
 	shown "^| DenseNet-10 | f32 | 400 | [0-9]" && shown "^## A run"'
+rm bundle/lib/unmask/libunmask-th.so
+ok 'the training that is compared is by libtorch, on a CPU too' '
+	! "$examine" --toy --device cpu --out bare --python false --stages 2 --tests t/bad.t >said 2>&1 &&
+	grep -q "training by lib/nn and by libtorch on cpu" bare/GPU.md && grep -q "cannot find libunmask-th.so" bare/GPU.md'
 ok 'without time nothing is measured, which is no failure' '
 	"$examine" --toy --device cpu --minutes 0 --out none --python false --stages 23 >said 2>&1 &&
 	grep -q "the time of the stage was over" none/GPU.md'

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	if (!t)
 		cli_oom();
 	for (int i = first; i < argc && rc == 0; i++)
-		if (report_seeds_take(t, argv[i], &err) < 0)
+		if (report_seeds_read(t, argv[i], &err) < 0)
 			rc = cli_error("%s", err.text);
 	for (size_t i = 0; rc == 0 && report_seeds_lacking(t, &i, line, sizeof line);)
 		cli_warn("%s", line);

@@ -117,8 +117,10 @@ int main(int argc, char **argv)
 	r = cli_input(first, argc, argv);
 	if (cli.output || !o.run)
 		o.out = cli_output();
-	if (o.out && cli_check_writer(o.out) < 0)
+	if (o.out && cli_check_writer(o.out) < 0) {
+		ts_reader_close(r);
 		return cli_finish(1);
+	}
 	if (!isnan(prune_rate))
 		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
 			 prune_rate);

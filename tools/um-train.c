@@ -98,8 +98,10 @@ int main(int argc, char **argv)
 	r = cli_input(first, argc, argv);
 	if (cli.output || !o.run)
 		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written, before hours of work */
-	if (o.out && cli_check_writer(o.out) < 0)
+	if (o.out && cli_check_writer(o.out) < 0) {
+		ts_reader_close(r);
 		return cli_finish(1);
+	}
 	rc = job_open(&job, &o, r, new_model, NULL, &err);
 	if (rc == 0)
 		rc = check_arch(job.c.net, &err);

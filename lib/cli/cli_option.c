@@ -49,17 +49,21 @@ static bool is_shared(const struct cli_option *o)
 	return o >= shared && o < shared + sizeof shared / sizeof *shared;
 }
 
+/* Does o end the program's own options? */
+static bool ends_own(const struct cli_option *o)
+{
+	const struct cli_option *end = cli_tool_now->options;
+
+	while (end->name)
+		end++;
+	return o == end;
+}
+
 const struct cli_option *cli_next(const struct cli_option *o)
 {
-	static bool in_more;
-
-	if (!o)
-		in_more = false;
 	o = o ? o + 1 : cli_tool_now->options;
-	if (!o->name && !is_shared(o) && !in_more && cli_tool_now->more) {
-		in_more = true;
+	if (cli_tool_now->more && ends_own(o))
 		o = cli_tool_now->more;
-	}
 	if (!o->name && !is_shared(o))
 		o = shared;
 	while (o->name && is_shared(o) && !in_use(o))

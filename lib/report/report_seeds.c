@@ -186,7 +186,7 @@ static int take_line(struct report_seeds *t, struct heading *h, char *line, cons
 	return take_row(t, h, line, at, err);
 }
 
-int report_seeds_take(struct report_seeds *t, const char *path, struct err *err)
+int report_seeds_read(struct report_seeds *t, const char *path, struct err *err)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	struct place at = { path, t->tables, 0 };

@@ -27,9 +27,9 @@ struct report_seeds_look {
 /* NULL: out of memory. */
 struct report_seeds *report_seeds_new(void);
 void report_seeds_free(struct report_seeds *t);
-/* Takes the table in a file, "-": standard input. The first one says which columns there are. -1: the line in err names
+/* Adds the table in a file, "-": standard input. The first one says which columns there are. -1: the line in err names
  * file and line: no such table, no number, a row twice, a column that the first one lacks; or out of memory. */
-int report_seeds_take(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
+int report_seeds_read(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
 /* The next row, from *i (0 at first) on, that not every table has, as a line of text in buf; NULL: there is none. */
 const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len);
 /* Prints the result. */

@@ -71,6 +71,6 @@ void ts_header_pack(const struct ts_header *h, struct ts_pack *out);
 int ts_header_parse(struct ts_header *h, const msgpack_object *o, struct err *err);
 
 /* Fills *b, which is empty, from a record. -1 with a line in why. */
-int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, struct err *err);
+int ts_rows_unpack(struct ts_batch *b, const msgpack_object_map *m, struct err *err);
 
 #endif

@@ -337,7 +337,7 @@ int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 	rc = next_record(r, &u, &size);
 	if (rc < 1)
 		return rc;
-	if (ts_rows_take(b, &u.data.via.map, &why) < 0)
+	if (ts_rows_unpack(b, &u.data.via.map, &why) < 0)
 		rc = fail_at(r, r->offset, "%s", why.text);
 	else
 		r->rows += b->n;

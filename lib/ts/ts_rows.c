@@ -64,7 +64,7 @@ static struct ts_col *column(const struct ts_batch *b, const msgpack_object_map 
 }
 
 /* All columns are checked before any memory is taken, or a narrow one would promise rows of a wide one. */
-int ts_rows_take(struct ts_batch *b, const msgpack_object_map *m, struct err *e)
+int ts_rows_unpack(struct ts_batch *b, const msgpack_object_map *m, struct err *e)
 {
 	size_t rows = 0, n = 0;
 

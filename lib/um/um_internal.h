@@ -46,7 +46,7 @@ int um_step(struct um_model *m, struct um_batch *b, const struct um_train_option
 /* ---- outliers, as um_train_epoch() calls them ---- */
 
 /* Outliers that go with the n images of a step. */
-size_t um_oe_of(const struct um_oe *oe, size_t n);
+size_t um_oe_count(const struct um_oe *oe, size_t n);
 int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err) TS_CHECKED;
 /* Puts the step's outliers behind its images. */
 void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);

@@ -22,11 +22,15 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	} else {
 		if (p.h < 1 || p.w < 1 || p.h > DS_MAX_SIDE || p.w > DS_MAX_SIDE)
 			abort();
-		for (size_t i = 0; i < (size_t)p.h * (size_t)p.w * 3; i++)
+		/* Of a large one the ends: few bytes can be many pixels. */
+		const size_t n = 3 * (size_t)p.h * (size_t)p.w;
+		const bool large = n > 200000;
+		for (size_t i = 0; i < n; i += large ? n - 1 : 1)
 			sink += p.rgb[i];
-		ds_gray(&p);
-		if ((size_t)p.h * (size_t)p.w < 1 << 16 && ds_resize(&p, &small, 5, 3, &err) < 0)
-			abort();
+		if (!large) {
+			ds_gray(&p);
+			hold(ds_resize(&p, &small, 5, 3, &err) == 0);
+		}
 	}
 	ds_pixels_release(&p);
 	ds_pixels_release(&small);

@@ -4,7 +4,7 @@
 
 #include "file.h"
 #include "ood/eval/ood_column.h"
-#include "ood/eval/ood_set.h"
+#include "ood/eval/ood_scores.h"
 
 static volatile double sink; /* what was read is used */
 
@@ -12,7 +12,7 @@ static void as_table(const char *path)
 {
 	struct ood_input *in = ood_input_open(path);
 	const struct ts_header *h;
-	struct ood_set set = { 0 };
+	struct ood_scores set = { 0 };
 	struct err err = { 0 };
 	char **names = NULL;
 	size_t n = 0;
@@ -20,12 +20,12 @@ static void as_table(const char *path)
 	hold(in != NULL);
 	if ((h = ood_input_header(in)) == NULL) {
 		hold(ood_input_error(in) != NULL);
-	} else if (ood_set_choose(h, NULL, &names, &n, &err) < 0) {
+	} else if (ood_scores_choose(h, NULL, &names, &n, &err) < 0) {
 		hold_text(&err);
-	} else if (ood_set_read(&set, in, names, n, OOD_SET_ORDER | OOD_SET_RIGHT) < 0) {
+	} else if (ood_scores_read(&set, in, names, n, OOD_SCORES_ORDER | OOD_SCORES_RIGHT) < 0) {
 		hold(ood_input_error(in) != NULL);
 	} else {
-		hold(ood_set_sort(&set) == 0);
+		hold(ood_scores_sort(&set) == 0);
 		for (size_t m = 0; m < n; m++)
 			for (size_t i = 0; i < set.n; i++) {
 				double v = set.wide && set.wide[m] ? set.wide[m][i] : (double)set.scores[m][i];
@@ -33,7 +33,7 @@ static void as_table(const char *path)
 				sink += v;
 			}
 	}
-	ood_set_release(&set);
+	ood_scores_release(&set);
 	ts_strs_free(names, n);
 	ood_input_close(in);
 }

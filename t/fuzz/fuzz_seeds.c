@@ -19,8 +19,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		struct report_seeds *t = report_seeds_new();
 
 		hold(t != NULL);
-		if ((!first && report_seeds_take(t, path, &err) < 0) ||
-		    report_seeds_take(t, file_path("table"), &err) < 0)
+		if ((!first && report_seeds_read(t, path, &err) < 0) ||
+		    report_seeds_read(t, file_path("table"), &err) < 0)
 			hold_text(&err);
 		else if (report_seeds_lacking(t, &row, buf, sizeof buf))
 			hold(memchr(buf, 0, sizeof buf) != NULL);

@@ -45,11 +45,23 @@ static void scores(const char *text, int (*add)(struct ood_requests *, const cha
 	ood_requests_release(&r);
 }
 
+static void normalisation(const char *text)
+{
+	static struct net net = { .c = 3 };
+	struct net_checkpoint c = { .net = &net };
+	struct err err = { 0 };
+
+	if (net_normalise_by(&c, text, text, &err) < 0)
+		hold_text(&err);
+	else
+		hold(c.mean[0] > 0 && c.std[2] > 0 && c.std[2] <= 1e9);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	char text[512];
-	double d, v[4];
-	long n;
+	double d;
+	long n, sizes[3];
 
 	snprintf(text, sizeof text, "%.*s", (int)(size < sizeof text ? size : sizeof text - 1), (const char *)data);
 	network(text);
@@ -59,8 +71,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		hold(n >= -1000000 && n <= 1000000);
 	if (cli_parse_double(text, -1, 1, &d) == 0)
 		hold(d >= -1 && d <= 1);
-	if (net_parse_channels(text, 3, 0, 1, v) == 0)
-		hold(v[0] >= 0 && v[2] <= 1);
+	for (int i = cli_parse_sizes(text, 4096, sizes, 3); i-- > 0;)
+		hold(sizes[i] >= 1 && sizes[i] <= 4096);
+	normalisation(text);
 	sink += ts_type_parse(text);
 	return 0;
 }

@@ -37,12 +37,14 @@ for path in "$FUZZ"/fuzz_*; do
 		echo "fuzz_$target: $(ls "$SRC/t/fuzz/corpus/$target" | wc -l) inputs kept"
 		continue
 	fi
+	before=$(ls "$findings/$target" | wc -l)
 	"$path" -max_len="$(max_len "$target")" -rss_limit_mb=4096 -timeout=60 -print_final_stats=1 -verbosity=0 \
 		$([ -n "$RUNS" ] && echo "-runs=$RUNS" || echo "-max_total_time=${LIMIT:-60}") \
 		-artifact_prefix="$findings/$target/" "$corpus/$target" $own "$seeds" >"$TMPDIR/log" 2>&1
-	status=$? n=$(sed -n 's/^stat::number_of_executed_units: *//p' "$TMPDIR/log") found=$(ls "$findings/$target" | wc -l)
+	status=$? n=$(sed -n 's/^stat::number_of_executed_units: *//p' "$TMPDIR/log")
+	found=$(($(ls "$findings/$target" | wc -l) - before))
 	echo "fuzz_$target: ${n:-0} executions, $(ls "$corpus/$target" | wc -l) inputs in the corpus, $found findings"
-	[ $status = 0 ] || { bad=1; tail -n 40 "$TMPDIR/log" | sed 's/^/  /'; }
+	[ $status = 0 ] && [ $found = 0 ] || { bad=1; tail -n 40 "$TMPDIR/log" | sed 's/^/  /'; }
 	sum=$((sum + ${n:-0}))
 done
 [ -n "$MERGE" ] || echo "$sum executions"

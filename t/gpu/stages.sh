@@ -148,23 +148,24 @@ compare_networks() {
 		close_peer || failure "comparing $spec" "$work/peer.err"
 	done
 }
-losses() { um-train -i start.ckpt -e 8 -b 16 --lr 0.01 --lr-policy constant --no-augment -o x.ckpt "$@" few.ts 2>&1; }
+losses() {                             # ENGINE DEVICE
+	um-train -i start.ckpt -e 8 -b 16 --lr 0.01 --lr-policy constant --no-augment -o x.ckpt --engine "$1" --device "$2" \
+		few.ts >said 2>&1 || { cat said >&2; return 1; }
+	sed -n 's/.* loss=\([^ ]*\) .*/\1/p' said
+}
 compare_training() (
 	cd "$work" && golden-net ckpt $like 10 >start.ckpt && golden-net images 16 10 >few.ts || return
-	for d in cpu "$device"; do
-		losses --device "$d" >said || { cat said >&2; return 1; }
-		sed -n 's/.* loss=\([^ ]*\) .*/\1/p' said >"losses-$d"
-	done
-	near 1e-3 "losses-$device" losses-cpu >near; rc=$?
+	losses nn cpu >losses-nn && losses torch "$device" >losses-torch || return
+	near 1e-3 losses-torch losses-nn >near; rc=$?
 	row difference "um-train, $like" '8 steps, losses' "$(sed -n 's/.*difference //p' near)"
-	[ $rc = 0 ] || { paste losses-cpu "losses-$device"; cat near; } >&2
+	[ $rc = 0 ] || { paste losses-nn losses-torch; cat near; } >&2
 	return $rc
 )
 # No clock matters here, so the tests run side by side.
 stage_2() {
 	for test in ${tests:-um_precision.t t/9100-gpu.t um_queue.t t/2410-device.t}; do start_test "$test"; done
 	compare_networks
-	compare_training 2>"$work/err" || failure "training on cpu and $device" "$work/err"
+	compare_training 2>"$work/err" || failure "training by lib/nn and by libtorch on $device" "$work/err"
 	for test in $testing; do end_test "$test"; done
 }
 

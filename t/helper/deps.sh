@@ -22,6 +22,7 @@ libgif-dev=GIF images
 liblmdb-dev=LSUN, which is LMDB
 libmatio-dev=SVHN, which is MATLAB
 curl=downloads of data sets
+gnuplot-nox=pictures of experiments
 libopenblas-openmp-dev=matrix products, also those of libtorch
 liblapacke-dev=eigenvectors of covariances
 mandoc=test: the manual pages are clean
@@ -35,8 +36,7 @@ python3-lmdb=test: LMDB'
 [ "${TORCH:-yes}" = no ] || need="$need
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
-libtorch-dev=GPUs, --engine torch, gradients of pixels (um-embed --odin); make deps TORCH=no does without
-gnuplot-nox=pictures of experiments"
+libtorch-dev=GPUs, --engine torch, gradients of pixels (um-embed --odin); make deps TORCH=no does without"
 [ "${BUNDLE:-}" != yes ] || need="$need
 binutils=stripped programs
 zstd=the packed bundle"

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * faults: runs a command once for each call that can fail (t/shim/fault.c), and judges what is left.
+ * faults: runs a command once for each thing that can go wrong, and judges what is left.
  *
- *	faults SHIM KIND FROM STEP [-c] [-o FILE]... -- COMMAND...
+ *	faults SHIM KIND FROM STEP [-c] [-w] [-i FILE] [-o FILE]... -- COMMAND...
  *
- * The first run, without a fault, tells how many calls there are and what the right results are: standard output,
- * and each FILE. Then the calls FROM, FROM + STEP, ... fail, each in a run of its own, once alone and once with all
- * that follow. After each: no signal, no waiting for ever (20 s); exit status 0 only with the right results; otherwise
- * 1 or 2 with a line on standard error and FILE as it was before ("old"); no file that was not there. A line for each
- * finding, at last the counts; exit status 1 if there is a finding. -c: a library of Debian's is known to crash
- * without memory (libarchive's archive_read_new()), so SIGSEGV is counted and no finding, as long as nothing is left
- * behind. */
+ *	alloc, read, write, rename	call number n of that kind fails (t/shim/fault.c), once alone and once with all
+ *				that follow
+ *	flip			bit n of FILE, the input of -i, is another
+ *	cut			FILE ends before its n-th byte
+ *	term, kill		SIGTERM or SIGKILL comes after n of 1,000 parts of the time that the command takes
+ *
+ * The first run, without a fault, tells how many there are and what the right results are: standard output, and each
+ * FILE of -o. Then come the numbers FROM, FROM + STEP, ..., each in a run of its own. After each: no signal but ours, no
+ * waiting for ever (20 s); exit status 0 only with the right results; otherwise 1 or 2 with a line on standard error and
+ * FILE as it was before ("old"); no file that was not there, but after SIGKILL. A line for each finding, at last the
+ * counts; exit status 1 if there is a finding. -c: a library of Debian's is known to crash without memory (libarchive's
+ * archive_read_new()), so SIGSEGV is counted and no finding, as long as nothing is left behind. -w: the input's format
+ * has no checksum, so other results are counted and no findings. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,18 +26,23 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAX_FILES = 8, MAX_NAMES = 512, LIMIT = 20 };
+enum { MAX_FILES = 8, MAX_NAMES = 512, LIMIT = 20, PARTS = 1000 };
 
-static const char *shim, *kind, *out[MAX_FILES];
+static const char *shim, *kind, *out[MAX_FILES], *in;
+static char *in_text;
+static size_t in_len;
+static int sent;       /* the signal of this kind, or 0 */
+static useconds_t all; /* how long the command takes */
 static size_t n_out, n_names;
 static char names[MAX_NAMES][256];
 static char *right[MAX_FILES + 1];
 static size_t right_len[MAX_FILES + 1];
 static const char *const result = ".faults.out", *const words = ".faults.err", *const counted = ".faults.count";
-static long findings, runs, refused, went_on, crashes;
-static bool frail;
+static long findings, runs, refused, went_on, crashes, killed, left, others;
+static bool frail, weak;
 
 static void die(const char *what)
 {
@@ -97,8 +108,43 @@ static size_t look(bool note, char *first)
 	return new;
 }
 
-/* Runs the command with the fault; its status as wait() gives it. */
-static int run(char **argv, const char *fault)
+/* Writes the input with fault k of this kind; 0: as it was. */
+static void harm(long k)
+{
+	FILE *f = in ? fopen(in, "w") : NULL;
+	size_t n = strcmp(kind, "cut") == 0 && k ? (size_t)k - 1 : in_len;
+	size_t at = strcmp(kind, "flip") == 0 && k ? ((size_t)k - 1) / 8 : in_len;
+
+	if (at < in_len)
+		in_text[at] ^= (char)(1 << (k - 1) % 8);
+	if (in && (!f || fwrite(in_text, 1, n, f) != n || fclose(f)))
+		die(in);
+	if (at < in_len)
+		in_text[at] ^= (char)(1 << (k - 1) % 8);
+}
+
+static void become(char **argv, const char *fault)
+{
+	int from = open("/dev/null", O_RDONLY), to = open(result, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	int err = open(words, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	dup2(from, 0);
+	dup2(to, 1);
+	dup2(err, 2);
+	alarm(LIMIT);
+	if (!in && !sent) {
+		setenv("FAULT", fault, 1);
+		setenv("FAULT_COUNT", counted, 1);
+		setenv("LD_PRELOAD", shim, 1);
+	}
+	setenv("OMP_NUM_THREADS", "1", 1);
+	setenv("OPENBLAS_NUM_THREADS", "1", 1);
+	execvp(argv[0], argv);
+	_exit(126);
+}
+
+/* Runs the command with fault k (0: none), which the shim is told in words; its status as wait() gives it. */
+static int run(char **argv, const char *fault, long k)
 {
 	int status;
 	pid_t pid;
@@ -106,23 +152,15 @@ static int run(char **argv, const char *fault)
 	for (size_t i = 0; i < n_out; i++)
 		put(out[i], "old");
 	put(counted, "");
+	harm(k);
 	pid = fork();
 	if (pid < 0)
 		die("fork");
-	if (pid == 0) {
-		int in = open("/dev/null", O_RDONLY), to = open(result, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-		int err = open(words, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-		dup2(in, 0);
-		dup2(to, 1);
-		dup2(err, 2);
-		alarm(LIMIT);
-		setenv("FAULT", fault, 1);
-		setenv("FAULT_COUNT", counted, 1);
-		setenv("LD_PRELOAD", shim, 1);
-		setenv("OMP_NUM_THREADS", "1", 1);
-		setenv("OPENBLAS_NUM_THREADS", "1", 1);
-		execvp(argv[0], argv);
-		_exit(126);
+	if (pid == 0)
+		become(argv, fault);
+	if (sent && k) {
+		usleep((useconds_t)((double)all * (double)k / PARTS));
+		kill(pid, sent);
 	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
@@ -163,35 +201,86 @@ static void judge(const char *fault, int status)
 	char *said = take(words, &len);
 	bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
+	const bool ended = sent && WIFSIGNALED(status) && WTERMSIG(status) == sent;
+	const bool other = done && weak && !same(result, 0);
+
 	runs++;
-	refused += !done;
-	went_on += done;
+	killed += ended;
+	refused += !done && !ended;
+	others += other;
+	went_on += done && !other;
 	if (said) /* the first line that says something: libgomp's begin with an empty one */
 		memmove(said, said + strspn(said, "\n"), len + 1 - strspn(said, "\n"));
 	if (said)
 		said[strcspn(said, "\n")] = '\0';
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV && frail) {
 		crashes++;
-	} else if (WIFSIGNALED(status)) {
+	} else if (WIFSIGNALED(status) && !ended) {
 		snprintf(text, sizeof text, "signal %d", WTERMSIG(status));
 		finding(fault, WTERMSIG(status) == SIGALRM ? "does not end" : text, said ? said : "");
-	} else if (!done && WEXITSTATUS(status) != 1 && WEXITSTATUS(status) != 2) {
+	} else if (!done && !ended && WEXITSTATUS(status) != 1 && WEXITSTATUS(status) != 2) {
 		snprintf(text, sizeof text, "exit status %d", WEXITSTATUS(status));
 		finding(fault, text, said ? said : "");
-	} else if (!done && (!said || !*said)) {
+	} else if (!done && !ended && (!said || !*said)) {
 		finding(fault, "fails without a word", "");
 	}
-	if (done && !same(result, 0))
+	if (done && !weak && !same(result, 0))
 		finding(fault, "exit 0 with another standard output", said ? said : "");
 	for (size_t i = 0; i < n_out; i++) {
-		if (done && !same(out[i], i + 1))
+		if (done && !weak && !same(out[i], i + 1))
 			finding(fault, "exit 0 with another result in", out[i]);
 		if (!done && !is_old(out[i]) && !same(out[i], i + 1))
 			finding(fault, "fails, and leaves something else in", out[i]);
 	}
-	if (look(false, name))
-		finding(fault, "leaves behind", name);
+	if (look(false, name)) {
+		left++;
+		if (!ended || sent != SIGKILL)
+			finding(fault, "leaves behind", name);
+	}
 	free(said);
+}
+
+/* How many faults there are. */
+static long count(void)
+{
+	size_t len;
+	char *n;
+	long calls;
+
+	if (in)
+		return (long)(strcmp(kind, "flip") == 0 ? 8 * in_len : in_len);
+	if (sent)
+		return PARTS;
+	n = take(counted, &len);
+	calls = n ? atol(n) : 0;
+	free(n);
+	return calls;
+}
+
+/* The run without a fault. */
+static bool begin(char **argv)
+{
+	char fault[64];
+	struct timespec t0, t1;
+	size_t len;
+	int status;
+
+	put(result, "");
+	put(words, "");
+	snprintf(fault, sizeof fault, "%s:0", kind);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	status = run(argv, fault, 0);
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	all = (useconds_t)((double)(t1.tv_sec - t0.tv_sec) * 1e6 + (double)(t1.tv_nsec - t0.tv_nsec) / 1e3);
+	look(true, NULL);
+	right[0] = take(result, right_len);
+	for (size_t k = 0; k < n_out; k++)
+		right[k + 1] = take(out[k], right_len + k + 1);
+	if (status == 0)
+		return true;
+	char *said = take(words, &len);
+	printf("# without a fault it fails: %s", said ? said : "");
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -203,38 +292,39 @@ int main(int argc, char **argv)
 		return 99;
 	shim = argv[1];
 	kind = argv[2];
+	sent = strcmp(kind, "term") == 0 ? SIGTERM : strcmp(kind, "kill") == 0 ? SIGKILL : 0;
 	long from = atol(argv[3]), step = atol(argv[4]), calls;
-	if (strcmp(argv[i], "-c") == 0) {
-		frail = true;
-		i++;
+	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		frail |= strcmp(argv[i], "-c") == 0;
+		weak |= strcmp(argv[i], "-w") == 0;
+		if (strcmp(argv[i], "-i") == 0 && i + 1 < argc)
+			in = argv[++i];
+		else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && n_out < MAX_FILES)
+			out[n_out++] = argv[++i];
 	}
-	for (; i + 1 < argc && strcmp(argv[i], "-o") == 0 && n_out < MAX_FILES; i += 2)
-		out[n_out++] = argv[i + 1];
 	argv += i + 1;
-	put(result, "");
-	put(words, "");
-	snprintf(fault, sizeof fault, "%s:0", kind);
-	int status = run(argv, fault);
-	look(true, NULL);
-	if (status != 0) {
-		size_t len;
-		char *said = take(words, &len);
-		printf("# without a fault it fails: %s", said ? said : "");
+	if (in && !(in_text = take(in, &in_len)))
+		die(in);
+	if (!begin(argv))
 		return 1;
-	}
-	char *n = take(counted, right_len);
-	calls = n ? atol(n) : 0;
-	free(n);
-	right[0] = take(result, right_len);
-	for (size_t k = 0; k < n_out; k++)
-		right[k + 1] = take(out[k], right_len + k + 1);
+	calls = count();
 	for (long k = from; k <= calls; k += step)
-		for (int all = 0; all < 2; all++) {
-			snprintf(fault, sizeof fault, "%s:%ld%s", kind, k, all ? "+" : "");
-			judge(fault, run(argv, fault));
+		for (int again = 0; again < (in || sent ? 1 : 2); again++) {
+			snprintf(fault, sizeof fault, "%s:%ld%s", kind, k, again ? "+" : "");
+			judge(fault, run(argv, fault, k));
 		}
-	printf("# %s: %ld calls, %ld runs: %ld refused, %ld went on to the same result; %ld findings", kind, calls,
+	harm(0);
+	printf("# %s: %ld %s, %ld runs: %ld refused, %ld went on to the same result; %ld findings", kind, calls,
+	       in   ? "places" :
+	       sent ? "moments" :
+		      "calls",
 	       runs, refused, went_on, findings);
+	if (weak)
+		printf(", %ld other results of a format without checksum", others);
+	if (sent)
+		printf(", %ld ended by the signal", killed);
+	if (left)
+		printf(", %ld left a file", left);
 	printf(crashes ? ", %ld crashes in a library\n" : "\n", crashes);
 	return findings > 0;
 }

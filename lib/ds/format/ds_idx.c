@@ -18,6 +18,16 @@ struct head {
 	size_t dim[4], size, data; /* bytes of an element; where data begins */
 };
 
+/* train-labels-idx1-ubyte.gz, t10k-images.idx3-ubyte: an empty one would leave its images without labels. */
+static bool named(const char *path)
+{
+	const char *p = strstr(ds_base(path), "idx");
+	const size_t n = p ? strspn(p + 3, "1234") : 0;
+
+	return n == 1 && p > ds_base(path) && strchr("-.", p[-1]) && p[4] == '-' &&
+	       (strstr(p, "byte") || strstr(p, "-int") || strstr(p, "-float"));
+}
+
 static bool starts(const unsigned char *p, size_t n)
 {
 	return n >= 8 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[2] != 10 && p[3] >= 1 && p[3] <= 4;
@@ -30,7 +40,7 @@ static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 	size_t bytes;
 
 	if (!starts(b->p, b->n))
-		return err_fail(err, "not an IDX file");
+		return err_fail(err, "is called an IDX file, but does not begin as one: cut off, or damaged");
 	*h = (struct head){ .type = b->p[2], .ndim = b->p[3], .size = sizes[b->p[2] - 8] };
 	h->data = 4 + 4 * (size_t)h->ndim;
 	bytes = h->size;
@@ -272,6 +282,7 @@ static void forget(void *memo)
 const struct ds_layout ds_layout_idx = {
 	.name = "idx",
 	.what = "MNIST and its relatives: images and labels in IDX, gzipped or not",
+	.named = named,
 	.starts = starts,
 	.annotates = true,
 	.list = list,

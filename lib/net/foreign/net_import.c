@@ -270,7 +270,7 @@ static void each(struct net_importing *im, struct ts_tensor *to)
 					       unreadable(im, p->name, why, sizeof why),
 					       im->how->partial ? "; it has fresh values" : "");
 		} else if (to) {
-			net_import_take(im, p->name, &to[i]);
+			net_import_move(im, p->name, &to[i]);
 		} else {
 			net_import_fits(im, p->name, p->ndim, p->shape);
 		}

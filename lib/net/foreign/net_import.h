@@ -48,9 +48,9 @@ struct net_import {
 	void (*say)(bool wrong, const char *line);
 };
 
-/* Takes tensors from *state (which is consumed, also in failure) and fills c->net, state, extra, mask, all
+/* Takes the tensors of *state_take, also in failure, and fills c->net, state, extra, mask, all
  * of a zeroed *c. -1 with a line in err. The caller releases *c also then. */
-int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_import *how,
+int net_import(struct net_checkpoint *c, struct ts_set *state_take, const struct net_import *how,
 	       struct err *err) TS_CHECKED;
 /* Takes wrappers off every name, and model., net. and the like if all have it: for comparisons. -1: out of memory, or
  * two names become one. */

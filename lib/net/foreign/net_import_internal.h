@@ -26,7 +26,7 @@ void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...) 
 bool net_import_fits(struct net_importing *im, const char *name, int ndim, const size_t *shape);
 /* Moves the state's tensor `name`, which is there, to *to, converted to its type (|u1: what is neither 0 nor
  * 1 becomes 2). Says so and returns false if the shape is another. */
-bool net_import_take(struct net_importing *im, const char *name, struct ts_tensor *to);
+bool net_import_move(struct net_importing *im, const char *name, struct ts_tensor *to);
 /* Are the shapes one but for ones behind, as a linear layer's and a 1x1 convolution's? One number may have any. */
 bool net_import_same_shape(const struct ts_tensor *t, int ndim, const size_t *shape);
 /* Finds the classifier, whose input has `width` channels, and gives its tensors the names below `head` ("fc"); they

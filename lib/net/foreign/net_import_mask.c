@@ -200,7 +200,7 @@ static int fill(struct net_importing *im, const struct net_mask *m, const char *
 		to = ts_set_get(&im->c->extra, own);
 		if (beside(im, i, from)) {
 			snprintf(name, sizeof name, "%s", beside(im, i, from)->name);
-			net_import_take(im, name, to);
+			net_import_move(im, name, to);
 		}
 		for (size_t k = 0; k < ts_tensor_count(to) && to->type == TS_U8; k++, all++)
 			ones += ((uint8_t *)to->data)[k];

@@ -51,7 +51,7 @@ bool net_import_fits(struct net_importing *im, const char *name, int ndim, const
 	return false;
 }
 
-bool net_import_take(struct net_importing *im, const char *name, struct ts_tensor *to)
+bool net_import_move(struct net_importing *im, const char *name, struct ts_tensor *to)
 {
 	const struct ts_tensor *t = ts_set_get(im->state, name);
 	const size_t count = ts_tensor_count(to);

@@ -40,7 +40,7 @@ static char *unquote(char *cell, const char *end)
 	return cell;
 }
 
-char *ood_cell_take(char **rest, char separator)
+char *ood_cell_next(char **rest, char separator)
 {
 	char *cell = *rest, *quote, *end;
 

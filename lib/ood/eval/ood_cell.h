@@ -17,7 +17,7 @@ extern "C" {
 char ood_cell_separator(const char *line);
 /* Takes the next cell off the line, without quotes and blanks around it, in place. A separator of ' ' is any number of
  * blanks, of 0 none: the line is one cell. NULL: there is none left. */
-char *ood_cell_take(char **rest, char separator);
+char *ood_cell_next(char **rest, char separator);
 /* Is it a number? It keeps all its digits; those that a double does not hold (1e999, 1e-999) are none. */
 bool ood_cell_number(const char *cell, double *v);
 /* Is what is no number no name either? What others write where a number is missing, and numbers with something

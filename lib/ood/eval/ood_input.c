@@ -204,7 +204,7 @@ static int look_at(struct ood_input *in, const char *line, struct first *f)
 	double v;
 
 	*f = (struct first){ .counted = true };
-	while ((cell = ood_cell_take(&rest, in->separator)) != NULL) {
+	while ((cell = ood_cell_next(&rest, in->separator)) != NULL) {
 		bool number = ood_cell_number(cell, &v);
 		f->counted =
 			f->counted && (f->n == 0 ? !*cell : number && v == (double)(f->n - 1) && !strpbrk(cell, ".eE"));
@@ -224,7 +224,7 @@ static int take_heading(struct ood_input *in, char *line)
 	char *word;
 	int rc = 0;
 
-	while (rc == 0 && (word = ood_cell_take(&line, in->separator)) != NULL)
+	while (rc == 0 && (word = ood_cell_next(&line, in->separator)) != NULL)
 		rc = add_named(in, word);
 	return rc;
 }
@@ -356,7 +356,7 @@ static int take_row(struct ood_input *in, char *line, struct ts_batch *b, size_t
 	char *word;
 	size_t k = 0;
 
-	for (; (word = ood_cell_take(&line, in->separator)) != NULL && k < in->n; k++)
+	for (; (word = ood_cell_next(&line, in->separator)) != NULL && k < in->n; k++)
 		if (in->column[k] >= 0 && take_value(in, word, &b->cols[in->column[k]], i) < 0)
 			return -1;
 	return k == in->n && !word ? 0 : ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);

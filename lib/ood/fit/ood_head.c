@@ -17,8 +17,8 @@ void ood_unit(const float *x, size_t d, float *out)
 		out[i] = (float)(x[i] * scale);
 }
 
-/* A tensor of meta as new doubles, of shape (a), or with ndim 2 (a,b). 1: there, 0: not, -1: of another shape or kind.
- * */
+/* A tensor of meta as new doubles, of shape (a), or with ndim 2 (a,b). 1: there, 0: not, -1: of another shape or
+ * kind. */
 static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t a, size_t b, double **ret,
 		      struct err *err)
 {

@@ -48,6 +48,8 @@ static int append(struct ood_requests *r, const struct ood_request *q, struct er
 	for (size_t i = 0; i < r->n; i++)
 		if (strcmp(r->q[i].column, q->column) == 0)
 			return err_fail(err, "method '%s' is asked for twice", q->column);
+	if (r->n == TS_MAX_FIELDS) /* each is a column */
+		return err_fail(err, "more than %d methods are asked for", TS_MAX_FIELDS);
 	struct ood_request *bigger = realloc(r->q, (r->n + 1) * sizeof *bigger);
 	if (!bigger)
 		return err_memory(err);
@@ -66,8 +68,8 @@ static struct ood_request defaults(const struct ood_method *m)
 	return q;
 }
 
-/* Takes "name=value" into q. */
-static int parse_param(struct ood_request *q, const char *text, struct err *err)
+/* Takes "name=value" into q, and a bit for it into *given. */
+static int parse_param(struct ood_request *q, const char *text, unsigned *given, struct err *err)
 {
 	const struct ood_param *p = q->method->params;
 	const char *method = q->method->name, *value = strchr(text, '=');
@@ -80,6 +82,9 @@ static int parse_param(struct ood_request *q, const char *text, struct err *err)
 		i++;
 	if (i == OOD_MAX_PARAMS || !p[i].name)
 		return err_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+	if (*given & 1u << i)
+		return err_fail(err, "%s of method '%s' is given twice", p[i].name, method);
+	*given |= 1u << i;
 	double x = strtod(++value, &end);
 	if (end == value || *end || !(x >= p[i].min && x <= p[i].max))
 		return err_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name, method, value,
@@ -100,8 +105,9 @@ static int add_item(struct ood_requests *r, char *item, struct err *err)
 		return unknown_method(word, err);
 	snprintf(column, sizeof column, "%s%s%s", word, rest ? ":" : "", rest ? rest : "");
 	struct ood_request q = defaults(m);
+	unsigned given = 0;
 	while ((word = strsep(&rest, ":")) != NULL)
-		if (parse_param(&q, word, err) < 0)
+		if (parse_param(&q, word, &given, err) < 0)
 			return -1;
 	memcpy(q.column, column, sizeof column);
 	return append(r, &q, err);
@@ -140,8 +146,9 @@ static int sweep(struct ood_requests *r, const char *item, char *rest, struct er
 		return add_item(r, next, err);
 	}
 	char *values = strchr(word, '=');
-	if (values)
-		*values++ = '\0';
+	if (!values)
+		return err_fail(err, "'%s' of '%s' is not PARAMETER=VALUE,VALUE...", word, item);
+	*values++ = '\0';
 	while ((value = strsep(&values, ",")) != NULL) {
 		char *copy = rest ? strdup(rest) : NULL;
 		snprintf(next, sizeof next, "%s:%s=%s", item, word, value);

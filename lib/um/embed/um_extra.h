@@ -54,9 +54,9 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
  * one of these, or out of memory. */
 int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_header *images,
 		     const struct net_checkpoint *c, struct err *err) TS_CHECKED;
-/* Makes c's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
- * say. Takes c's values: it is only to be released afterwards. */
-int um_extras_open(struct um_extras *e, struct net_checkpoint *c, const struct um_engine_options *engine,
+/* Makes c_take's network, as the engine's device, threads, chunk and, unless gradients are needed anyway, torch
+ * say. Takes its values: it is only to be released afterwards. */
+int um_extras_open(struct um_extras *e, struct net_checkpoint *c_take, const struct um_engine_options *engine,
 		   struct err *err) TS_CHECKED;
 /* Fills the columns logits, features and the extras' of out from in's column image. With extras, chunk
  * images go through at a time. out has in->n rows, and the labels that fgsm needs. row: number of the

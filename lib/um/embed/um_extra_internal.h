@@ -71,8 +71,8 @@ float *um_pass_column(const struct um_pass *p, size_t k);
 struct th_tensor *um_pass_rows(const struct um_pass *p, const float *v, size_t count);
 /* x + step * sgn(g), step in units of pixels in [0, 1]. */
 struct th_tensor *um_pass_step(const struct um_pass *p, const struct th_tensor *g, double step);
-/* Runs the network up to node `to` again with x, which is consumed, as its normalised input; neither
+/* Runs the network up to node `to` again with x_take as its normalised input; neither
  * records nor disturbs the clean pass. */
-struct th_tensor *um_pass_again(const struct um_pass *p, struct th_tensor *x, int to);
+struct th_tensor *um_pass_again(const struct um_pass *p, struct th_tensor *x_take, int to);
 
 #endif

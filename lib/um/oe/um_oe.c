@@ -29,7 +29,7 @@ size_t um_oe_outliers(const struct um_oe_options *o, size_t n)
 	return k ? k : 1;
 }
 
-size_t um_oe_of(const struct um_oe *oe, size_t n)
+size_t um_oe_count(const struct um_oe *oe, size_t n)
 {
 	return um_oe_outliers(oe->o, n);
 }
@@ -37,7 +37,7 @@ size_t um_oe_of(const struct um_oe *oe, size_t n)
 size_t um_oe_per_epoch(const struct um_oe *oe)
 {
 	const size_t n = oe->data->n, batch = (size_t)oe->train->batch;
-	return n / batch * um_oe_of(oe, batch) + (n % batch ? um_oe_of(oe, n % batch) : 0);
+	return n / batch * um_oe_count(oe, batch) + (n % batch ? um_oe_count(oe, n % batch) : 0);
 }
 
 double um_oe_weight(const struct um_oe *oe)
@@ -103,9 +103,9 @@ void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *
 {
 	const struct um_data *d = oe->data; /* whose size the crops have */
 	const size_t batch = (size_t)oe->train->batch;
-	const size_t from = p->row / batch * um_oe_of(oe, batch);
+	const size_t from = p->row / batch * um_oe_count(oe, batch);
 
-	b->k = um_oe_of(oe, b->n);
+	b->k = um_oe_count(oe, b->n);
 	um_oe_crops(oe, oe->aux, p->epoch, oe->idx + from, b->k,
 		    b->image + b->n * (size_t)d->c * (size_t)d->h * (size_t)d->w);
 	if (oe->method->images)

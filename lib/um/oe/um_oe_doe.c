@@ -244,7 +244,7 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 		snprintf(name, sizeof name, "train/oe/direction/%.90s", params[v->i].name);
 		if (to && um_oe_put(to, name, TS_F32, params[v->i].ndim, params[v->i].shape, v->d, err) < 0)
 			return -1;
-		if (from && !(d = um_oe_take(from, name, TS_F32, v->count, err)))
+		if (from && !(d = um_oe_get(from, name, TS_F32, v->count, err)))
 			return -1;
 		if (from)
 			memcpy(v->d, d, v->count * sizeof *v->d);
@@ -261,7 +261,7 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 				continue;
 			if (to && um_oe_put(to, name, TS_F32, 1, &n, t, err) < 0)
 				return -1;
-			if (from && !(d = um_oe_take(from, name, TS_F32, n, err)))
+			if (from && !(d = um_oe_get(from, name, TS_F32, n, err)))
 				return -1;
 			if (from)
 				memcpy(t, d, n * sizeof *t);

@@ -57,8 +57,8 @@ int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int
 	return 0;
 }
 
-const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,
-		       struct err *err)
+const void *um_oe_get(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,
+		      struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(&c->extra, name);
 

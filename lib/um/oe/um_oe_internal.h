@@ -49,8 +49,8 @@ struct um_oe_method {
 struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_stream purpose);
 /* Draws the epoch's outliers and their order. */
 int um_oe_draw(struct um_oe *oe, long epoch, struct err *err) TS_CHECKED;
-/* Copies n images of d, augmented as (seed, epoch, their number) says; of larger ones a window of the network's size.
- * */
+/* Copies n images of d, augmented as (seed, epoch, their number) says; of larger ones a window of the network's
+ * size. */
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
 		 uint8_t *image);
 /* oe's term, which is doe's too; energy's, which is poem's. */
@@ -58,10 +58,10 @@ double um_oe_uniform(const struct um_oe *oe, const struct um_batch *b, bool in, 
 		     float *dz);
 double um_oe_energy(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
 		    float *dz);
-/* Adds a tensor of floats to c->extra; takes one from there (NULL: missing, with a line in err). */
+/* Adds a tensor of floats to c->extra; finds one there (NULL: missing, with a line in err). */
 int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim, const size_t *shape,
 	      const void *data, struct err *err) TS_CHECKED;
-const void *um_oe_take(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,
-		       struct err *err);
+const void *um_oe_get(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,
+		      struct err *err);
 
 #endif

@@ -234,8 +234,8 @@ static int load(struct um_oe *oe, const struct um_progress *p, const struct net_
 {
 	struct poem *poem = oe->state;
 	const size_t n = slots(oe) * oe->per_epoch;
-	const void *beta = um_oe_take(c, "train/oe/beta", TS_F64, poem->blr.d, err);
-	const void *slot = beta ? um_oe_take(c, "train/oe/outliers", TS_I64, n, err) : NULL;
+	const void *beta = um_oe_get(c, "train/oe/beta", TS_F64, poem->blr.d, err);
+	const void *slot = beta ? um_oe_get(c, "train/oe/outliers", TS_I64, n, err) : NULL;
 
 	if (!slot)
 		return -1;

@@ -91,7 +91,7 @@ int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_
 	int rc = 0;
 
 	m->mask_rng = p->mask;
-	if (batch_init(&b, d, batch, oe ? um_oe_of(oe, batch) : 0, (size_t)m->net->classes) < 0 || !idx) {
+	if (batch_init(&b, d, batch, oe ? um_oe_count(oe, batch) : 0, (size_t)m->net->classes) < 0 || !idx) {
 		err_memory(err);
 		rc = -1;
 	} else {

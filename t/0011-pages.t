@@ -35,7 +35,7 @@ for source in tools/*.c; do
 			grep -q -x "$o" "$scratch/options" || grep -q -x "${o#no-}" "$scratch/options" || echo "# $tool has no --$o"
 		done >"$scratch/missing"; cat "$scratch/missing"; ! test -s "$scratch/missing"'
 done
-for page in lib/*/*.[1-8]; do
+for page in lib/*/*.[1-8] tools/*.[2-8]; do
 	ok "$page is clean$skip" 'lint "$page"'
 done
 limit() { sed -n "s/.*TS_MAX_$1 = \([0-9][0-9< ]*[0-9]\).*/\1/p" lib/ts/ts.h; }

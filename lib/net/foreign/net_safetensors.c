@@ -2,6 +2,7 @@
  * safetensors, read and written. The header is hostile until it is checked: every offset lies in the
  * file, every size is what type and shape make it, no two tensors share a byte. */
 #include <jansson.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,9 +151,40 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	return rc;
 }
 
-int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err)
+/* jansson's parser looks into memory that it did not get, or calls it a wrong token: where there is none, it is left at
+ * once, with what it holds. */
+static _Thread_local jmp_buf no_memory;
+
+static void *get_memory(size_t n)
+{
+	void *p = malloc(n);
+
+	if (!p)
+		longjmp(no_memory, 1);
+	return p;
+}
+
+/* The header as JSON; NULL with err. */
+static json_t *parse(const unsigned char *p, size_t n, struct err *err)
 {
 	json_error_t why;
+	json_t *root;
+
+	if (setjmp(no_memory)) {
+		json_set_alloc_funcs(malloc, free);
+		err_memory(err);
+		return NULL;
+	}
+	json_set_alloc_funcs(get_memory, free);
+	root = json_loadb((const char *)p, n, JSON_REJECT_DUPLICATES, &why);
+	json_set_alloc_funcs(malloc, free);
+	if (!root)
+		err_fail(err, "its header, byte %d: %.160s", why.position, why.text);
+	return root;
+}
+
+int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err)
+{
 	json_t *root;
 	uint64_t len;
 	int rc = -1;
@@ -162,10 +194,9 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
 		return err_fail(err, "its header is said to have %llu bytes, more than there are or than %d",
 				(unsigned long long)len, NET_MAX_JSON);
-	root = json_loadb((const char *)p + 8, (size_t)len, JSON_REJECT_DUPLICATES, &why);
-	if (!root)
-		err_fail(err, "its header, byte %d: %.160s", why.position, why.text);
-	else if (!json_is_object(root))
+	if (!(root = parse(p + 8, (size_t)len, err)))
+		return -1;
+	if (!json_is_object(root))
 		err_fail(err, "its header is not a JSON object");
 	else
 		rc = read_tensors(f, root, p + 8 + len, n - 8 - (size_t)len, err);

@@ -65,8 +65,8 @@ static double entropy(const float *l, size_t n, const double *params)
 
 /* Generalised entropy -sum p^g (1-p)^g over the M largest probabilities (Liu, Lochman, Zach, "GEN:
  * pushing the limits of softmax-based out-of-distribution detection", CVPR 2023). 1 - p of the largest
- * is taken from the log-odds: in single precision it is 0 for confident samples. A sum below e^-80 is as good as 0 in single
- * precision: from there on the score is -log sum - 80, above 0, so that such samples do not tie. room (n). */
+ * is taken from the log-odds: in single precision it is 0 for confident samples. A sum below e^-80 is as good as 0 in
+ * single precision: from there on the score is -log sum - 80, above 0, so that such samples do not tie. room (n). */
 static double gen(const float *l, size_t n, double g, size_t most, float *room)
 {
 	const size_t k = num_argmax(l, n);

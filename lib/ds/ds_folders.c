@@ -138,13 +138,37 @@ static int add_dir(struct ds_folders *f, uint32_t operand, const char *path, siz
 
 enum { KEY = 8192 };
 
+/* Appends `want` bytes of text and a character, cut off at the end of a key; its new length. There may be a million folders, of which
+ * each makes several keys: printf() would take most of the time. */
+static size_t append(char key[KEY], size_t len, const char *text, size_t want, char last)
+{
+	const size_t room = KEY - 2 - len, n = want < room ? want : room;
+
+	memcpy(key + len, text, n);
+	key[len + n] = last;
+	key[len + n + 1] = '\0';
+	return n < want || n == room ? KEY - 2 : len + n + 1;
+}
+
+/* "OPERAND:", the beginning of a key; its length. */
+static size_t begin_key(uint32_t operand, char key[KEY])
+{
+	char digits[16], *p = digits + sizeof digits - 1;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + operand % 10);
+	while ((operand /= 10) > 0);
+	return append(key, 0, p, strlen(p), ':');
+}
+
 /* A key for the first n parts of a folder. */
 static const char *key_of(const struct dir *d, size_t n, char key[KEY])
 {
-	size_t len = (size_t)snprintf(key, KEY, "%u:", d->operand);
+	size_t len = begin_key(d->operand, key);
 
-	for (size_t i = 0; i < n && len < KEY; i++)
-		len += (size_t)snprintf(key + len, KEY - len, "%s/", part_of(d, i));
+	for (size_t i = 0; i < n; i++)
+		len = append(key, len, part_of(d, i), strlen(part_of(d, i)), '/');
 	return key;
 }
 
@@ -175,7 +199,7 @@ static int collect(struct ds_source *s, struct ds_folders *f, uint32_t *of, stru
 
 		if (!path)
 			continue;
-		snprintf(key, sizeof key, "%u:%.*s", operand, (int)len, path);
+		append(key, begin_key(operand, key), path, len, '\0');
 		if ((place = ds_map_get(&at, key)) < 0) {
 			place = (int64_t)f->n;
 			if (add_dir(f, operand, path, len, err) < 0 || ds_map_set(&at, key, place, err) < 0)
@@ -338,8 +362,8 @@ static const char *join(const struct dir *d, size_t first, char buf[KEY])
 	size_t len = 0;
 
 	buf[0] = '\0';
-	for (size_t i = first; i < d->n_keep && len < KEY; i++)
-		len += (size_t)snprintf(buf + len, KEY - len, "%s%s", i > first ? "/" : "", kept(d, i));
+	for (size_t i = first; i < d->n_keep; i++)
+		len = append(buf, len, kept(d, i), strlen(kept(d, i)), i + 1 < d->n_keep ? '/' : '\0');
 	return buf;
 }
 
@@ -506,10 +530,10 @@ static const struct dir *class_beside(const struct ds_folders *f, const struct s
 	char key[KEY];
 	int64_t at, bits;
 
-	snprintf(key, sizeof key, "%zu:%s/", e->operand, e->path);
+	append(key, begin_key((uint32_t)e->operand, key), e->path, strlen(e->path), '/');
 	if (ds_map_get(&f->holds, key) >= 0)
 		return NULL;
-	snprintf(key, sizeof key, "%zu:%.*s", e->operand, (int)(base - e->path), e->path);
+	append(key, begin_key((uint32_t)e->operand, key), e->path, (size_t)(base - e->path), '\0');
 	at = ds_map_get(&f->parents, key);
 	bits = ds_map_get(&f->children, key);
 	if (at < 0 || what(base) != OTHER || (bits > 0 && (bits & IMAGES)))

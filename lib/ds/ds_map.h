@@ -14,8 +14,11 @@ extern "C" {
 #endif
 
 struct ds_map {
-	char **key; /* NULL: free place */
-	int64_t *value;
+	struct ds_map_place {
+		char *key; /* NULL: free */
+		uint64_t hash;
+		int64_t value;
+	} * at;
 	size_t n, cap;
 };
 /* The value of key, or -1. */

@@ -150,9 +150,8 @@ int main(void)
 {
 	static struct one a, b;
 	char *argv[] = { (char *)"um_job", (char *)"-q", NULL };
-	const struct cli_tool tool = { "um_job", "",
-				       "",       a.rows + JOB_OPTION_ROWS - 1,
-				       NULL,     CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_OUTPUT,
+	static const struct cli_option own[] = { { 0 } };
+	const struct cli_tool tool = { "um_job", "", "", own, NULL, CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_OUTPUT,
 				       a.rows };
 	struct err err;
 

@@ -4,6 +4,7 @@
  * the name. All numbers are little-endian. What stands in front of a zip shifts all places. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "ds/format/ds_zip.h"
 
 enum { END = 22, END64 = 56, LOCATOR = 20, ENTRY = 46, LOCAL = 30, COMMENT = 65535, NAME = 65535 };
+enum { ZIP64 = 1, UNICODE = 0x7075 }; /* fields of an entry */
 
 struct directory {
 	uint64_t at, size, n; /* of the entries */
@@ -91,40 +93,66 @@ static int find_directory(const struct ds_zip *z, struct directory *d, struct er
 	return 0;
 }
 
+/* A field of what stands behind a name, n bytes: its data, *len bytes; NULL: there is none. */
+static const unsigned char *field(const unsigned char *more, size_t n, uint64_t id, size_t *len)
+{
+	*len = 0;
+	while (n >= 4 && number(more + 2, 2) <= n - 4) {
+		const size_t size = (size_t)number(more + 2, 2);
+
+		if (number(more, 2) == id) {
+			*len = size;
+			return more + 4;
+		}
+		more += 4 + size;
+		n -= 4 + size;
+	}
+	return NULL;
+}
+
 /* Where the file's own head is: 4 bytes of the entry, or, if these are all ones, 8 of its zip64 field. */
 static int place_of(const unsigned char *entry, const unsigned char *more, size_t n, uint64_t *ret)
 {
+	const size_t skip =
+		(number(entry + 24, 4) == UINT32_MAX ? 8u : 0u) + (number(entry + 20, 4) == UINT32_MAX ? 8u : 0u);
+	const unsigned char *wide;
+	size_t len;
+
 	*ret = number(entry + 42, 4);
 	if (*ret != UINT32_MAX)
 		return 0;
-	while (n >= 4 && number(more + 2, 2) <= n - 4) {
-		const size_t len = (size_t)number(more + 2, 2);
-		const size_t skip = (number(entry + 24, 4) == UINT32_MAX ? 8u : 0u) +
-				    (number(entry + 20, 4) == UINT32_MAX ? 8u : 0u);
+	wide = field(more, n, ZIP64, &len);
+	if (!wide || len < skip + 8)
+		return -1;
+	*ret = number(wide + skip, 8);
+	return 0;
+}
 
-		if (number(more, 2) == 1 && len >= skip + 8) {
-			*ret = number(more + 4 + skip, 8);
-			return 0;
-		}
-		more += 4 + len;
-		n -= 4 + len;
-	}
-	return -1;
+/* Is the Unicode name of an entry, which libarchive takes from the file's own head in place of the name there, the same
+ * in both? Its checksum is that of the name which it replaces, so nothing else covers it. */
+static bool same_unicode(const unsigned char *own, size_t n_own, const unsigned char *more, size_t n_more)
+{
+	size_t a, b;
+	const unsigned char *x = field(own, n_own, UNICODE, &a), *y = field(more, n_more, UNICODE, &b);
+
+	return !x == !y && a == b && (!x || memcmp(x, y, a) == 0);
 }
 
 /* Compares the names of an entry, whose bytes from 46 on are in rest: the name, and more behind it. */
 static int check_entry(const struct ds_zip *z, const struct directory *d, const unsigned char *entry,
 		       const unsigned char *rest, struct err *err)
 {
-	const size_t len = (size_t)number(entry + 28, 2);
-	unsigned char head[LOCAL], name[NAME];
+	const size_t len = (size_t)number(entry + 28, 2), n_more = (size_t)number(entry + 30, 2);
+	unsigned char head[LOCAL], own[2 * NAME]; /* the name, and more, where the file lies */
+	size_t n_own;
 	uint64_t at;
 
-	if (place_of(entry, rest + len, (size_t)number(entry + 30, 2), &at) < 0 || at > z->size ||
+	if (place_of(entry, rest + len, n_more, &at) < 0 || at > z->size ||
 	    read_at(z, at + d->shift, head, LOCAL) < 0 || memcmp(head, "PK\3\4", 4) != 0)
 		return damaged(err);
-	if (number(head + 26, 2) == len && read_at(z, at + d->shift + LOCAL, name, len) == 0 &&
-	    memcmp(name, rest, len) == 0)
+	n_own = (size_t)number(head + 28, 2);
+	if (number(head + 26, 2) == len && read_at(z, at + d->shift + LOCAL, own, len + n_own) == 0 &&
+	    memcmp(own, rest, len) == 0 && same_unicode(own + len, n_own, rest + len, n_more))
 		return 0;
 	return err_fail(err, "is damaged: the directory at its end has '%.*s', which is called otherwise where it lies",
 			(int)(len < 1000 ? len : 1000), (const char *)rest);

@@ -58,7 +58,7 @@ static void print_methods(void)
 /* ---- getting ready ----------------------------------------------------------------------------- */
 
 /* Loads a fit and checks that it is of the model that made the stream. */
-static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in, const struct ood_source *from)
+static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in, const struct ood_basis *from)
 {
 	struct err err;
 
@@ -67,7 +67,7 @@ static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in
 		return 0;
 	if (ood_fit_load(ret, path, &err) < 0)
 		return cli_error("%s", err.text);
-	return ood_source_same_model(from, *ret) ?
+	return ood_basis_same_model(from, *ret) ?
 		       0 :
 		       cli_error("fit '%s' and features '%s' are of different models", path, ts_reader_name(in));
 }
@@ -95,7 +95,7 @@ static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n,
 /* Gets the requests ready; those of `all` that cannot work are left out, which is said of each if there
  * is a fit, that is, if the user could expect it, and of the others in a line. The array does not move: scorers are
  * pointed at. */
-static int make_scorers(const struct ood_requests *r, const struct ood_source *from, struct ood_scorer **ret, size_t *n)
+static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **ret, size_t *n)
 {
 	struct ood_scorer *s = calloc(r->n + 1, sizeof *s);
 	struct err err, others = { .text = "" };
@@ -134,7 +134,7 @@ static int make_scorers(const struct ood_requests *r, const struct ood_source *f
 struct work {
 	struct ts_reader *in;
 	struct kit_out out;
-	struct ood_source from;
+	struct ood_basis from;
 	struct ood_fit *fit, *val; /* or NULL */
 	struct ood_scorer *s;
 	size_t n_s;
@@ -187,7 +187,7 @@ static int run(struct work *k, const struct ood_requests *r)
 {
 	char note[OOD_NOTE];
 
-	if (ood_source_init(&k->from, k->in) < 0 || load_fit(&k->fit, fit_path, k->in, &k->from) < 0 ||
+	if (ood_basis_init(&k->from, k->in) < 0 || load_fit(&k->fit, fit_path, k->in, &k->from) < 0 ||
 	    load_fit(&k->val, val_path, k->in, &k->from) < 0)
 		return -1;
 	k->from.fit = k->fit;
@@ -214,7 +214,7 @@ static void release(struct work *k)
 	ood_combine_release(&k->combine);
 	ood_verdict_release(&k->verdict);
 	ood_threshold_release(&k->threshold);
-	ood_source_release(&k->from);
+	ood_basis_release(&k->from);
 	ood_fit_free(k->fit);
 	ood_fit_free(k->val);
 }

@@ -25,7 +25,7 @@ struct scoring {
 	struct ts_header images, features;
 	struct ts_batch in, out; /* of these */
 	struct ood_fit *fit;
-	struct ood_source from;
+	struct ood_basis from;
 	struct ood_requests asked;
 	struct ood_scorer *s;
 	size_t n;
@@ -122,7 +122,7 @@ static int make_scorers(struct scoring *k, struct err *err)
 {
 	struct err why;
 
-	if (ood_source_of(&k->from, &k->features, err) < 0)
+	if (ood_basis_of(&k->from, &k->features, err) < 0)
 		return -1;
 	k->from.fit = k->fit;
 	k->s = calloc(k->asked.n + 1, sizeof *k->s);
@@ -155,7 +155,7 @@ static void release(struct scoring *k)
 	free(k->id);
 	free(k->ood);
 	free(k->column);
-	ood_source_release(&k->from);
+	ood_basis_release(&k->from);
 	ood_fit_free(k->fit);
 	ts_batch_release(&k->in);
 	ts_batch_release(&k->out);

@@ -105,16 +105,16 @@ static bool near(double got, double want, double tolerance)
 static bool scores_of(const struct task *t, const struct ood_fit *fit, const struct ood_fit *val, const char *method,
 		      double *out)
 {
-	struct ood_source from = { .classes = t->classes,
-				   .dim = t->dim,
-				   .weight = t->weight,
-				   .bias = t->bias,
-				   .fit = fit,
-				   .val = val,
-				   .header = &t->h,
-				   .features_at = 1,
-				   .label_at = 2,
-				   .name_at = -1 };
+	struct ood_basis from = { .classes = t->classes,
+				  .dim = t->dim,
+				  .weight = t->weight,
+				  .bias = t->bias,
+				  .fit = fit,
+				  .val = val,
+				  .header = &t->h,
+				  .features_at = 1,
+				  .label_at = 2,
+				  .name_at = -1 };
 	struct ood_rows rows = { t->test.n, ts_batch_col(&t->test, "logits")->data,
 				 ts_batch_col(&t->test, "features")->data, &t->test, 0 };
 	struct ood_requests r = { 0 };

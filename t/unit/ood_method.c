@@ -89,9 +89,9 @@ static double score(const char *method, const float *logits, size_t n)
 	struct ood_requests r = { 0 };
 	double v = NAN;
 
-	struct ood_source from = { .classes = n };
+	struct ood_basis from = { .classes = n };
 	struct ood_rows rows = { .n = 1, .logits = logits };
-	struct ood_scorer s = { .source = &from };
+	struct ood_scorer s = { .basis = &from };
 
 	if (ood_requests_add(&r, method, &err) == 0) {
 		s.request = r.q[0];

@@ -68,7 +68,7 @@ static int fit_temperature(const struct ood_fit *f, double *t, struct err *err)
 
 static int temperature_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->val;
+	const struct ood_fit *f = s->basis->val;
 	double *t = s->state = ood_keep(s, 1, sizeof *t, err);
 
 	if (!t)
@@ -85,7 +85,7 @@ static int temperature_prepare(struct ood_scorer *s, struct err *err)
 
 static int temperature_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	size_t C = s->source->classes;
+	size_t C = s->basis->classes;
 	for (size_t i = 0; i < rows->n; i++)
 		out[i] = num_log_odds(rows->logits + i * C, C, *(const double *)s->state);
 	return 0;
@@ -106,7 +106,7 @@ struct klm {
 static int klm_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
-	const size_t C = s->source->classes;
+	const size_t C = s->basis->classes;
 	struct klm *klm = s->state = ood_keep(s, 1, sizeof *klm, err);
 
 	if (!klm || !(klm->log_d = ood_keep(s, C * C, sizeof *klm->log_d, err)) ||
@@ -131,7 +131,7 @@ static int klm_prepare(struct ood_scorer *s, struct err *err)
 
 static int klm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const size_t C = s->source->classes;
+	const size_t C = s->basis->classes;
 	struct klm *klm = s->state;
 	uint64_t alike = 0;
 
@@ -250,10 +250,10 @@ static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest,
 
 static int openmax_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	struct openmax *o = s->state = ood_keep(s, 1, sizeof *o, err);
 
-	if (!o || !(o->tail = ood_keep(s, s->source->classes, sizeof *o->tail, err)))
+	if (!o || !(o->tail = ood_keep(s, s->basis->classes, sizeof *o->tail, err)))
 		return -1;
 	if (ood_need_fit(s, err) < 0)
 		return -1;
@@ -288,7 +288,7 @@ static double openmax_row(const struct openmax *o, const float *l, size_t n, siz
 
 static int openmax_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	size_t C = s->source->classes, alpha = (size_t)s->request.params[1];
+	size_t C = s->basis->classes, alpha = (size_t)s->request.params[1];
 	double *revised = malloc(C * sizeof *revised);
 	struct num_ranked *order = malloc(C * sizeof *order);
 	int rc = revised && order ? 0 : -1;

@@ -11,13 +11,13 @@
 static int find_column(size_t *column, const struct ood_scorer *s, const char *name, size_t n, const char *remedy,
 		       struct err *err)
 {
-	const struct ts_field *f = ts_header_field(s->source->header, name);
+	const struct ts_field *f = ts_header_field(s->basis->header, name);
 
 	if (!f)
 		return err_fail(err, "the stream has no column '%s': um-embed %s adds it", name, remedy);
 	if (f->type != TS_F32 || f->ndim != (n > 0) || (n > 0 && f->shape[0] != n))
 		return err_fail(err, "column '%s' has another type or shape than it needs", name);
-	*column = (size_t)(f - s->source->header->fields);
+	*column = (size_t)(f - s->basis->header->fields);
 	return 0;
 }
 
@@ -51,9 +51,9 @@ static int odin_prepare(struct ood_scorer *s, struct err *err)
 	char name[64];
 
 	snprintf(name, sizeof name, "odin:eps=%g", s->request.params[0]);
-	if (!o || find_column(&o->column, s, name, s->source->classes, "--odin", err) < 0)
+	if (!o || find_column(&o->column, s, name, s->basis->classes, "--odin", err) < 0)
 		return -1;
-	if (ts_meta_get_double(&s->source->header->meta, "odin.temperature", &o->temperature) != 1 ||
+	if (ts_meta_get_double(&s->basis->header->meta, "odin.temperature", &o->temperature) != 1 ||
 	    !(o->temperature > 0))
 		return err_fail(err, "the stream's meta has no 'odin.temperature'");
 	return 0;
@@ -62,7 +62,7 @@ static int odin_prepare(struct ood_scorer *s, struct err *err)
 static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct odin *o = s->state;
-	const size_t C = s->source->classes;
+	const size_t C = s->basis->classes;
 	const float *l = numbers(rows, o->column, C); /* (n,C) */
 
 	for (size_t i = 0; i < rows->n; i++)
@@ -76,12 +76,12 @@ static int odin_score(const struct ood_scorer *s, const struct ood_rows *rows, d
  * singular part. */
 static int rankfeat_prepare(struct ood_scorer *s, struct err *err)
 {
-	return one_column(s, "rankfeat", s->source->classes, "--rankfeat", err);
+	return one_column(s, "rankfeat", s->basis->classes, "--rankfeat", err);
 }
 
 static int rankfeat_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const size_t C = s->source->classes;
+	const size_t C = s->basis->classes;
 	const float *l = numbers(rows, *(const size_t *)s->state, C); /* (n,C) */
 
 	for (size_t i = 0; i < rows->n; i++)

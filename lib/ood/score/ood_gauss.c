@@ -62,7 +62,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 
 	if (!g || ood_need_labels(s, err) < 0)
 		return -1;
-	const struct ood_moments *m = unit ? &s->source->fit->unit : &s->source->fit->features;
+	const struct ood_moments *m = unit ? &s->basis->fit->unit : &s->basis->fit->features;
 	size_t C = m->classes, D = m->d, none = 0;
 	g->m = m;
 	g->unit = unit;

@@ -25,7 +25,7 @@ struct state {
 
 static int prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	struct ts_tensor w = { 0 };
 	struct state *st = s->state = ood_keep(s, 1, sizeof *st, err);
 
@@ -36,7 +36,7 @@ static int prepare(struct ood_scorer *s, struct err *err)
 	if (!(st->weight = ood_keep(s, f->n_grams, sizeof *st->weight, err)) ||
 	    !(st->column = ood_keep(s, f->n_grams, sizeof *st->column, err)))
 		return -1;
-	if (!ood_gram_columns(f, s->source->header, st->column))
+	if (!ood_gram_columns(f, s->basis->header, st->column))
 		return err_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
@@ -56,7 +56,7 @@ static int prepare(struct ood_scorer *s, struct err *err)
 
 static int score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	const struct state *st = s->state;
 	size_t C = f->classes;
 

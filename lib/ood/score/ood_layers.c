@@ -139,7 +139,7 @@ static void release(void *state)
 
 static int prepare_one(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	struct state *st = s->state = ood_keep(s, 1, sizeof *st, err);
 	size_t i = (size_t)s->request.params[0];
 
@@ -151,12 +151,12 @@ static int prepare_one(struct ood_scorer *s, struct err *err)
 		return err_fail(err, "the fit has layers 0 to %zu", f->n_layers - 1);
 	st->weight[i] = 1;
 	s->release = release;
-	return ood_layers_new(&st->layers, f, s->source->header, s->request.params[1], err);
+	return ood_layers_new(&st->layers, f, s->basis->header, s->request.params[1], err);
 }
 
 static int prepare_all(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	struct state *st = s->state = ood_keep(s, 1, sizeof *st, err);
 	struct ts_tensor w = { 0 };
 	double eps = 0;
@@ -179,13 +179,13 @@ static int prepare_all(struct ood_scorer *s, struct err *err)
 	s->release = release;
 	snprintf(s->note, sizeof s->note, "%zu layers at eps=%g, tuned on %s data", f->n_layers, eps, how);
 	free(how);
-	return ood_layers_new(&st->layers, f, s->source->header, eps, err);
+	return ood_layers_new(&st->layers, f, s->basis->header, eps, err);
 }
 
 static int score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct state *st = s->state;
-	size_t L = s->source->fit->n_layers;
+	size_t L = s->basis->fit->n_layers;
 	double layer[OOD_CHUNK * OOD_MAX_LAYERS];
 
 	if (ood_layers_score(st->layers, rows->batch, rows->first, rows->n, layer) < 0)

@@ -102,7 +102,7 @@ static double gen(const float *l, size_t n, double g, size_t most, float *room)
 
 static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const size_t C = s->source->classes;
+	const size_t C = s->basis->classes;
 	const double *params = s->request.params;
 	const size_t most = params[1] < (double)C ? (size_t)params[1] : C;
 	float *room = malloc(C * sizeof *room);

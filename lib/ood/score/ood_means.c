@@ -26,19 +26,19 @@ static int she_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_fit(s, err) < 0)
 		return -1;
-	for (size_t c = 0; c < s->source->classes; c++)
-		if (s->source->fit->right_count[c] == 0)
+	for (size_t c = 0; c < s->basis->classes; c++)
+		if (s->basis->fit->right_count[c] == 0)
 			return err_fail(err, "class %zu has no rightly classified sample in the fit", c);
 	return 0;
 }
 
 static int she_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	size_t C = s->source->classes, D = s->source->dim;
+	size_t C = s->basis->classes, D = s->basis->dim;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const float *z = rows->features + i * D;
-		const double *mean = s->source->fit->right_features + D * num_argmax(rows->logits + i * C, C);
+		const double *mean = s->basis->fit->right_features + D * num_argmax(rows->logits + i * C, C);
 		out[i] = 0;
 		for (size_t d = 0; d < D; d++)
 			out[i] += z[d] * mean[d];
@@ -57,7 +57,7 @@ static int head_fit_prepare(struct ood_scorer *s, struct err *err)
 
 static int nci_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const struct ood_source *from = s->source;
+	const struct ood_basis *from = s->basis;
 	size_t C = from->classes, D = from->dim;
 	const double *mu = from->fit->features.centre;
 
@@ -81,7 +81,7 @@ static int nci_score(const struct ood_scorer *s, const struct ood_rows *rows, do
  * the mean feature. */
 static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_source *from = s->source;
+	const struct ood_basis *from = s->basis;
 	size_t C = from->classes, D = from->dim;
 
 	if (head_fit_prepare(s, err) < 0)
@@ -105,7 +105,7 @@ static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 
 static int fdbd_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const struct ood_source *from = s->source;
+	const struct ood_basis *from = s->basis;
 	size_t C = from->classes, D = from->dim;
 	const double *gap = s->state, *mu = s->request.params[0] != 0 ? from->fit->features.centre : NULL;
 

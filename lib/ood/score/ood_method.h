@@ -37,8 +37,8 @@ struct ood_param {
 	const char *help;
 };
 
-/* What scores are made from; borrowed by all. */
-struct ood_source {
+/* The basis of scores: what a stream of features, and fits, give to all of them; borrowed by all. */
+struct ood_basis {
 	size_t classes, dim;             /* dim 0: the stream has no features */
 	double *weight, *bias;           /* (C,D), (C): the last layer, or NULL */
 	const struct ood_fit *fit, *val; /* of training data, of validation data; or NULL */
@@ -47,15 +47,15 @@ struct ood_source {
 	ptrdiff_t label_at, name_at;     /* -1: there is none */
 };
 
-/* What a features stream gives: sizes, last layer (new, freed with ood_source_release()), header
+/* What a features stream gives: sizes, last layer (new, freed with ood_basis_release()), header
  * (borrowed). The fits are the caller's to set. -1: r has failed and says why: no logits, or columns of
  * another type or shape than um-embed writes, or a last layer that does not go with them. */
-int ood_source_init(struct ood_source *s, struct ts_reader *r) TS_CHECKED;
+int ood_basis_init(struct ood_basis *s, struct ts_reader *r) TS_CHECKED;
 /* The same of a header that is at hand. */
-int ood_source_of(struct ood_source *s, const struct ts_header *h, struct err *err) TS_CHECKED;
-void ood_source_release(struct ood_source *s);
+int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err) TS_CHECKED;
+void ood_basis_release(struct ood_basis *s);
 /* Was the fit made with the model that made the stream? */
-bool ood_source_same_model(const struct ood_source *s, const struct ood_fit *f);
+bool ood_basis_same_model(const struct ood_basis *s, const struct ood_fit *f);
 
 /* Rows to score, at most OOD_CHUNK. */
 struct ood_rows {
@@ -120,7 +120,7 @@ void ood_request_text(const struct ood_request *q, char *buf, size_t len);
 
 struct ood_scorer {
 	struct ood_request request;
-	const struct ood_source *source;
+	const struct ood_basis *basis;
 	void *state;                  /* the method's own */
 	void (*release)(void *state); /* frees what it holds beside ood_keep(); NULL: nothing */
 	void **kept;
@@ -128,17 +128,17 @@ struct ood_scorer {
 	char note[OOD_NOTE]; /* what the user should know; "" nothing */
 };
 
-/* Makes the request ready. The source must outlive the scorer. -1 with a reason in err: what is
+/* Makes the request ready. The basis must outlive the scorer. -1 with a reason in err: what is
  * missing and which program makes it, or why the method cannot work on this data; among it that it
  * gives all samples of the fit's bank the same score. */
-int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source,
+int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_basis *basis,
 		    struct err *err) TS_CHECKED;
 void ood_scorer_release(struct ood_scorer *s);
 /* One number per row, in double. -1: out of memory. */
 int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
 /* What the user should know of the rows that were scored so far, in note, which is returned; "": nothing. */
 const char *ood_score_note(const struct ood_scorer *s, char note[OOD_NOTE]);
-/* Scores a batch of the source's stream with n scorers, `threads` at a time: out[m] gets a number per row
+/* Scores a batch of the stream of features with n scorers, `threads` at a time: out[m] gets a number per row
  * for scorer m. The result does not depend on the number of threads. -1 with a line in err: a number
  * that is not finite in row `row` of the file + its place in the batch, a score beyond <f4. */
 int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch *b, uint64_t row, int threads,
@@ -148,7 +148,7 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 
 /* Zeroed memory that is freed with the scorer. NULL: out of memory, which err says then. */
 void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err);
-/* Fails unless the source has what is asked for; the line in err says how to get it. */
+/* Fails unless the basis has what is asked for; the line in err says how to get it. */
 int ood_need_features(const struct ood_scorer *s, struct err *err);
 int ood_need_head(const struct ood_scorer *s, struct err *err);   /* and features */
 int ood_need_fit(const struct ood_scorer *s, struct err *err);    /* and features, and its parts */

@@ -55,7 +55,7 @@ static int prepare(struct ood_scorer *s, const struct look *look, size_t n, bool
 {
 	if (ood_need_fit(s, err) < 0)
 		return -1;
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	struct neighbours *b = s->state = ood_keep(s, 1, sizeof *b, err);
 	if (!b || !(b->scale = ood_keep(s, n, sizeof *b->scale, err)) ||
 	    !(b->norm = ood_keep(s, n, sizeof *b->norm, err)) || !(b->weight = ood_keep(s, n, sizeof *b->weight, err)))
@@ -101,7 +101,7 @@ static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t pas
 
 static int look_at_bank(struct pass *pass, size_t passes, const struct ood_rows *rows, double *const *out)
 {
-	const struct ood_fit *f = pass->s->source->fit;
+	const struct ood_fit *f = pass->s->basis->fit;
 	float *unit = malloc(rows->n * f->dim * sizeof *unit);          /* (n,D): the rows over their norms */
 	float *room = malloc(TILE * (f->dim + rows->n) * sizeof *room); /* a tile (TILE,D), products (n,TILE) */
 	int rc = unit && room ? 0 : -1;
@@ -235,7 +235,7 @@ static double compare(const double *x, const float *b, size_t d, double norm, bo
  * digits do not do for distances between close neighbours. unit: (D); room: (D). */
 static void refine(const struct pass *p, size_t row, bool distance, double *unit, float *room, double *value)
 {
-	const struct ood_fit *f = p->s->source->fit;
+	const struct ood_fit *f = p->s->basis->fit;
 	const struct tops *t = p->tops;
 	const float *z = p->rows->features + row * f->dim;
 	double norm = norm_of(z, f->dim);
@@ -275,7 +275,7 @@ static void top_release(struct pass *p)
 /* The k-th best of each row by distance, or the mean of the k best products. */
 static int top_end(struct pass *p, bool distance, double *out)
 {
-	size_t k = (size_t)p->s->request.params[0], dim = p->s->source->fit->dim;
+	size_t k = (size_t)p->s->request.params[0], dim = p->s->basis->fit->dim;
 	double *value = malloc((p->tops->k + dim) * sizeof *value);
 	float *room = malloc(dim * sizeof *room);
 	int rc = value && room ? 0 : -1;
@@ -305,7 +305,7 @@ static const struct look knn_look = { top_begin, top_tile, knn_end, top_release 
 
 static int knn_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	size_t k = (size_t)s->request.params[0];
 
 	if (ood_need_fit(s, err) < 0)
@@ -322,7 +322,7 @@ static int knn_prepare(struct ood_scorer *s, struct err *err)
  * training data, here the first rows of the bank, which is in random order. */
 static int nnguide_end(struct pass *p, double *out)
 {
-	size_t C = p->s->source->classes;
+	size_t C = p->s->basis->classes;
 
 	if (top_end(p, false, out) < 0)
 		return -1;
@@ -335,7 +335,7 @@ static const struct look nnguide_look = { top_begin, top_tile, nnguide_end, top_
 
 static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	size_t k = (size_t)s->request.params[0];
 
 	if (ood_need_fit(s, err) < 0)
@@ -355,7 +355,7 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
  * above the threshold, r_i = max(0, cosine) <p, p_i>, p the softmax probabilities. */
 static int relation_begin(struct pass *p)
 {
-	const size_t C = p->s->source->classes, n = p->rows->n;
+	const size_t C = p->s->basis->classes, n = p->rows->n;
 
 	p->prob = malloc(n * C * sizeof *p->prob);
 	p->agree = malloc(n * TILE * sizeof *p->agree);
@@ -388,7 +388,7 @@ static double relate(const float *v, const float *scale, const float *agree, siz
 
 static void relation_tile(struct pass *p, const float *product, size_t first, size_t n)
 {
-	const int C = (int)p->s->source->classes, rows = (int)p->rows->n;
+	const int C = (int)p->s->basis->classes, rows = (int)p->rows->n;
 	const double *params = p->s->request.params;
 
 	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, (int)n, C, 1, p->prob, C,
@@ -415,9 +415,9 @@ static const struct look relation_look = { relation_begin, relation_tile, relati
 
 static int relation_prepare(struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_fit(s, err) < 0 || prepare(s, &relation_look, s->source->fit->bank.n, false, err) < 0)
+	if (ood_need_fit(s, err) < 0 || prepare(s, &relation_look, s->basis->fit->bank.n, false, err) < 0)
 		return -1;
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	struct neighbours *b = s->state;
 	b->prob = ood_keep(s, b->n * f->classes, sizeof *b->prob, err);
 	for (size_t i = 0; b->prob && i < b->n; i++)

@@ -49,7 +49,7 @@ static uint64_t fit_hash(const struct ood_fit *f)
 }
 
 /* The model that the features are of: as they say, or by their last layer, or "". */
-static int model_of(const struct ood_source *from, char model[17], struct err *err)
+static int model_of(const struct ood_basis *from, char model[17], struct err *err)
 {
 	char *said = NULL;
 	int rc = ts_meta_get_str(&from->header->meta, "model", &said);
@@ -68,7 +68,7 @@ static int model_of(const struct ood_source *from, char model[17], struct err *e
 }
 
 /* What made each of the columns (ood_identity.h): of the combined one, all of them. */
-static int add_identities(struct ts_header *h, const struct ood_source *from, const struct ood_scorer *s, size_t n,
+static int add_identities(struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s, size_t n,
 			  const char *extra, struct err *err)
 {
 	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) };
@@ -106,7 +106,7 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (strcmp(s[i].request.method->name, "mahalanobis-layers") != 0)
 			continue;
-		int have = ts_meta_get_str(&s[i].source->fit->header.meta, "layers.tuning", &how);
+		int have = ts_meta_get_str(&s[i].basis->fit->header.meta, "layers.tuning", &how);
 		if (have < 0)
 			rc = err_fail(err, "the fit's meta 'layers.tuning' is no string, or out of memory");
 		if (have != 1)
@@ -117,8 +117,8 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	return rc;
 }
 
-int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_source *from,
-		    const struct ood_scorer *s, size_t n, const char *extra, struct err *err)
+int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s,
+		    size_t n, const char *extra, struct err *err)
 {
 	if (ts_meta_merge(&h->meta, &from->header->meta) < 0)
 		return err_memory(err);

@@ -27,14 +27,14 @@ void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err)
 
 int ood_need_features(const struct ood_scorer *s, struct err *err)
 {
-	return s->source->dim ? 0 : err_fail(err, "the stream has no column 'features'");
+	return s->basis->dim ? 0 : err_fail(err, "the stream has no column 'features'");
 }
 
 int ood_need_head(const struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_features(s, err) < 0)
 		return -1;
-	if (!s->source->weight)
+	if (!s->basis->weight)
 		return err_fail(err, "the stream has no last layer that fits (meta fc.weight, fc.bias)");
 	return 0;
 }
@@ -43,9 +43,9 @@ int ood_need_fit(const struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_features(s, err) < 0)
 		return -1;
-	if (!s->source->fit)
+	if (!s->basis->fit)
 		return err_fail(err, "needs a fit of training data: --fit FILE, from ood-fit");
-	if (~s->source->fit->parts & s->request.method->parts)
+	if (~s->basis->fit->parts & s->request.method->parts)
 		return err_fail(err, "the fit was not made for it: ood-fit --method %s", s->request.method->name);
 	return 0;
 }
@@ -54,15 +54,15 @@ int ood_need_labels(const struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_fit(s, err) < 0)
 		return -1;
-	if (s->source->fit->unlabelled)
+	if (s->basis->fit->unlabelled)
 		return err_fail(err, "%llu rows of the fit have no label",
-				(unsigned long long)s->source->fit->unlabelled);
+				(unsigned long long)s->basis->fit->unlabelled);
 	return 0;
 }
 
 const struct ood_fit *ood_validation(const struct ood_scorer *s)
 {
-	return s->source->val ? s->source->val : s->source->fit;
+	return s->basis->val ? s->basis->val : s->basis->fit;
 }
 
 /* ---- scorers ---------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, doub
 	if (m->score)
 		return m->score(s, rows, out);
 	for (size_t i = 0; i < rows->n; i++)
-		out[i] = m->logits(rows->logits + i * s->source->classes, s->source->classes, s->request.params);
+		out[i] = m->logits(rows->logits + i * s->basis->classes, s->basis->classes, s->request.params);
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float 
  * tables would look like chance. Methods without a fit, or that read further columns, are not asked. */
 static int check_constant(const struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	double out[OOD_CHUNK];
 	int rc = 0;
 
@@ -143,9 +143,9 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 	return rc;
 }
 
-int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_source *source, struct err *err)
+int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_basis *basis, struct err *err)
 {
-	*s = (struct ood_scorer){ .request = *q, .source = source };
+	*s = (struct ood_scorer){ .request = *q, .basis = basis };
 	if ((q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {
 		ood_scorer_release(s);
 		return -1;
@@ -162,7 +162,7 @@ static size_t find_infinite(const float *v, size_t n)
 	return i;
 }
 
-static int check_batch(const struct ood_source *from, const struct ts_batch *b, uint64_t row, struct err *err)
+static int check_batch(const struct ood_basis *from, const struct ts_batch *b, uint64_t row, struct err *err)
 {
 	const float *l = b->cols[from->logits_at].data;                      /* (n,C) */
 	const float *z = from->dim ? b->cols[from->features_at].data : NULL; /* (n,D) */
@@ -215,7 +215,7 @@ static size_t make_groups(const struct ood_scorer *s, size_t n, float *const *ou
 /* Scores one chunk. */
 static int score_chunk(const struct group *g, const struct ts_batch *b, size_t first, struct failure *why)
 {
-	const struct ood_source *from = g->s[0]->source;
+	const struct ood_basis *from = g->s[0]->basis;
 	const struct ood_method *method = g->s[0]->request.method;
 	const float *l = b->cols[from->logits_at].data;
 	const float *z = from->dim ? b->cols[from->features_at].data : NULL;
@@ -270,7 +270,7 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 
 	if (n == 0 || b->n == 0)
 		return 0;
-	if (check_batch(s->source, b, row, err) < 0)
+	if (check_batch(s->basis, b, row, err) < 0)
 		return -1;
 	struct group *g = calloc(n, sizeof *g);
 	const struct ood_scorer **order = calloc(n, sizeof *order);

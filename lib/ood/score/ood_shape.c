@@ -12,7 +12,7 @@
 #include "ood/score/ood_method.h"
 
 /* Energies log sum_c exp(w_c z + b_c) of reshaped features z (n,D), by weight (C,D): one product, l (n,C). */
-static int energies(const struct ood_source *from, const double *z, size_t n, const double *weight, double *out)
+static int energies(const struct ood_basis *from, const double *z, size_t n, const double *weight, double *out)
 {
 	size_t C = from->classes;
 	double *l = malloc(n * C * sizeof *l);
@@ -34,7 +34,7 @@ typedef void reshape_fn(const struct ood_scorer *s, const float *z, size_t d, do
 
 static int reshape(const struct ood_scorer *s, const struct ood_rows *rows, double *out, reshape_fn *fn)
 {
-	size_t D = s->source->dim;
+	size_t D = s->basis->dim;
 	double *z = malloc(rows->n * D * sizeof *z);
 	float *room = malloc(D * sizeof *room);
 	int rc = -1;
@@ -42,7 +42,7 @@ static int reshape(const struct ood_scorer *s, const struct ood_rows *rows, doub
 	if (z && room) {
 		for (size_t i = 0; i < rows->n; i++)
 			fn(s, rows->features + i * D, D, z + i * D, room);
-		rc = energies(s->source, z, rows->n, s->source->weight, out);
+		rc = energies(s->basis, z, rows->n, s->basis->weight, out);
 	}
 	free(z);
 	free(room);
@@ -230,7 +230,7 @@ static int ascending_double(const void *a, const void *b)
  * w_cd mean(z_d) over training data is above the percentile of all. */
 static int dice_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_source *from = s->source;
+	const struct ood_basis *from = s->basis;
 	size_t n = from->classes * from->dim;
 
 	if (ood_need_head(s, err) < 0 || ood_need_fit(s, err) < 0)
@@ -255,14 +255,14 @@ static int dice_prepare(struct ood_scorer *s, struct err *err)
 
 static int dice_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	size_t n = rows->n * s->source->dim;
+	size_t n = rows->n * s->basis->dim;
 	double *z = malloc(n * sizeof *z);
 	int rc = -1;
 
 	if (z) {
 		for (size_t i = 0; i < n; i++)
 			z[i] = rows->features[i];
-		rc = energies(s->source, z, rows->n, s->state, out);
+		rc = energies(s->basis, z, rows->n, s->state, out);
 	}
 	free(z);
 	return rc;
@@ -275,7 +275,7 @@ static int dice_score(const struct ood_scorer *s, const struct ood_rows *rows, d
  * of C p - 1 and z, so its norm is ||z||_1 sum_c |C p_c - 1|. */
 static int gradnorm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	size_t C = s->source->classes, D = s->source->dim;
+	size_t C = s->basis->classes, D = s->basis->dim;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const float *l = rows->logits + i * C, *z = rows->features + i * D;

@@ -71,7 +71,7 @@ static int find_axes(double *cov, size_t D, double *w, struct err *err)
  * much as the largest logit does on training data (here: on the bank), and counts against the energy. */
 static int residual_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_source *from = s->source;
+	const struct ood_basis *from = s->basis;
 	const size_t D = from->dim;
 	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 	size_t dim = (size_t)s->request.params[0];
@@ -108,7 +108,7 @@ static int residual_norms(const struct subspace *p, const float *z, size_t n, si
 
 static int residual_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	int rc = residual_norms(s->state, rows->features, rows->n, s->source->dim, out);
+	int rc = residual_norms(s->state, rows->features, rows->n, s->basis->dim, out);
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++)
 		out[i] = -out[i];
@@ -119,7 +119,7 @@ static int vim_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (residual_prepare(s, err) < 0)
 		return -1;
-	const struct ood_fit *f = s->source->fit;
+	const struct ood_fit *f = s->basis->fit;
 	const size_t C = f->classes, D = f->dim;
 	struct subspace *p = s->state;
 	float *buf = malloc(OOD_CHUNK * D * sizeof *buf); /* (chunk,D) rows of the bank */
@@ -148,8 +148,8 @@ static int vim_prepare(struct ood_scorer *s, struct err *err)
 static int vim_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct subspace *p = s->state;
-	const size_t C = s->source->classes;
-	int rc = residual_norms(p, rows->features, rows->n, s->source->dim, out);
+	const size_t C = s->basis->classes;
+	int rc = residual_norms(p, rows->features, rows->n, s->basis->dim, out);
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++)
 		out[i] = num_lse(rows->logits + i * C, C) - p->alpha * out[i];
@@ -184,7 +184,7 @@ static int neco_prepare(struct ood_scorer *s, struct err *err)
 
 	if (!p || ood_need_fit(s, err) < 0)
 		return -1;
-	const struct ood_moments *m = &s->source->fit->features;
+	const struct ood_moments *m = &s->basis->fit->features;
 	const size_t D = m->d;
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* of standardised features; then its axes */
 	double *w = ood_keep(s, D, sizeof *w, err);         /* their variances, ascending */
@@ -210,9 +210,9 @@ static int neco_prepare(struct ood_scorer *s, struct err *err)
 static int neco_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct subspace *p = s->state;
-	const size_t C = s->source->classes;
+	const size_t C = s->basis->classes;
 	double *y = malloc(rows->n * p->n * sizeof *y), norm[OOD_CHUNK];
-	int rc = y ? project(p, rows->features, rows->n, s->source->dim, y, norm) : -1;
+	int rc = y ? project(p, rows->features, rows->n, s->basis->dim, y, norm) : -1;
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		const float *l = rows->logits + i * C;

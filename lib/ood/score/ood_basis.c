@@ -4,12 +4,12 @@
 
 #include "ood/score/ood_method.h"
 
-int ood_source_of(struct ood_source *s, const struct ts_header *h, struct err *err)
+int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err)
 {
 	const struct ts_field *logits = ts_header_field(h, "logits"), *features = ts_header_field(h, "features");
 	const struct ts_field *label = ts_header_field(h, "label"), *name = ts_header_field(h, "name");
 
-	*s = (struct ood_source){ .header = h };
+	*s = (struct ood_basis){ .header = h };
 	if (!logits)
 		return err_fail(err, "has no column 'logits'");
 	if (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
@@ -29,25 +29,25 @@ int ood_source_of(struct ood_source *s, const struct ts_header *h, struct err *e
 	return ood_head_read(&h->meta, s->classes, s->dim, &s->weight, &s->bias, err);
 }
 
-int ood_source_init(struct ood_source *s, struct ts_reader *r)
+int ood_basis_init(struct ood_basis *s, struct ts_reader *r)
 {
 	const struct ts_header *h = ts_reader_expect(r, "features");
 	struct err err;
 
-	*s = (struct ood_source){ .header = h };
+	*s = (struct ood_basis){ .header = h };
 	if (!h)
 		return -1;
-	return ood_source_of(s, h, &err) < 0 ? ts_reader_fail(r, "%s", err.text) : 0;
+	return ood_basis_of(s, h, &err) < 0 ? ts_reader_fail(r, "%s", err.text) : 0;
 }
 
-void ood_source_release(struct ood_source *s)
+void ood_basis_release(struct ood_basis *s)
 {
 	free(s->weight);
 	free(s->bias);
-	*s = (struct ood_source){ 0 };
+	*s = (struct ood_basis){ 0 };
 }
 
-bool ood_source_same_model(const struct ood_source *s, const struct ood_fit *f)
+bool ood_basis_same_model(const struct ood_basis *s, const struct ood_fit *f)
 {
 	if (f->classes != s->classes || f->dim != s->dim || !f->weight != !s->weight)
 		return false;

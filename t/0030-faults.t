@@ -21,7 +21,7 @@ um-ckpt export -q -o m.pth m.ckpt && um-ckpt export -q -o m.safetensors m.ckpt
 printf 'method\tset\tauroc\nmsp\ta\t1\n' >seed1.tsv; printf 'method\tset\tauroc\nmsp\ta\t0.5\n' >seed2.tsv
 printf 'cat\ndog\nemu\n' >words; printf 'method: msp\nquiet: true\n' >config.yaml
 for c in cat dog; do mkdir -p folder/$c; image-gen png 5 4 >folder/$c/1.png; image-gen jpeg 5 4 >folder/$c/2.jpg; image-gen webp 5 4 >folder/$c/3.webp; done
-tar cf photos.tar folder; tar czf photos.tar.gz folder; ls folder/*/* | sed 's/$/ 1/' >list.txt
+tar cf photos.tar folder; tar czf photos.tar.gz folder; ls folder/*/* | sed 's/$/ 1/' >list.txt; sed 's/ 1$/ {"label": 1, "group": [0, 2]}/' list.txt >mos.txt
 ds-pack -q folder -o small.ts
 ts-dump --tsv scores.ts >/dev/null; ood-fit -q features.ts -o f.fit; ood-threshold -q -a 0.5 scores.ts -o t.fit
 mkdir sets; /usr/bin/python3 "$SRC/t/helper/formats.py" mnist,cifar10,imagenet,tiny sets 2>/dev/null
@@ -54,6 +54,7 @@ each 'ds-pack of a folder' -o o -- ds-pack -q folder -o o
 each 'ds-pack of an archive' -c -o o -- ds-pack -q photos.tar -o o
 each 'ds-pack of a .tar.gz, resized' -c -o o -- ds-pack -q --size 8 photos.tar.gz -o o
 each 'ds-pack --list' -o o -- ds-pack -q --list list.txt --root . -o o
+each 'ds-pack --list, labels in JSON' -o o -- ds-pack -q --list mos.txt --root . -o o
 each 'ds-pack --skip-bad' -o o -- ds-pack -q --skip-bad folder -o o
 for s in mnist cifar10 imagenet tiny; do
 	[ ! -d sets/$s ] || each "ds-pack of $s" -c -o o -- ds-pack -q sets/$s -o o

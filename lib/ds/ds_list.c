@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Lists of images as OpenOOD writes them: a line is a path, a space and the number of a class (or
  * -1), or JSON with it as `label`; a path alone has none. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "ds/ds_internal.h"
+#include "ts/ts_parse.h"
 
 static void trim(char *line)
 {
@@ -32,10 +32,12 @@ static char *label_of(char *line)
 /* Lists for MOS have JSON with labels of several kinds: `label` is that of all classes. */
 static int json_label(const char *text, long *label, struct err *err)
 {
-	json_t *all = json_loads(text, 0, NULL), *v = json_object_get(all, "label");
+	json_t *all = ts_parse_json(text, strlen(text), err), *v = json_object_get(all, "label");
 	const json_int_t n = json_integer_value(v);
 	const bool good = json_is_integer(v) && n >= -1 && n <= INT32_MAX;
 
+	if (!all && err->memory)
+		return -1;
 	json_decref(all);
 	*label = good ? (long)n : -1;
 	return good ? 0 : err_fail(err, "'%.100s' is JSON without a whole number 'label', -1 or more", text);

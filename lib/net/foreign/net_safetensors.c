@@ -2,13 +2,13 @@
  * safetensors, read and written. The header is hostile until it is checked: every offset lies in the
  * file, every size is what type and shape make it, no two tensors share a byte. */
 #include <jansson.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/foreign/net_foreign_internal.h"
 #include "net/foreign/net_safetensors.h"
+#include "ts/ts_parse.h"
 
 static const struct {
 	const char *name;
@@ -151,38 +151,6 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	return rc;
 }
 
-/* jansson's parser looks into memory that it did not get, or calls it a wrong token: where there is none, it is left at
- * once, with what it holds. */
-static _Thread_local jmp_buf no_memory;
-
-static void *get_memory(size_t n)
-{
-	void *p = malloc(n);
-
-	if (!p)
-		longjmp(no_memory, 1);
-	return p;
-}
-
-/* The header as JSON; NULL with err. */
-static json_t *parse(const unsigned char *p, size_t n, struct err *err)
-{
-	json_error_t why;
-	json_t *root;
-
-	if (setjmp(no_memory)) {
-		json_set_alloc_funcs(malloc, free);
-		err_memory(err);
-		return NULL;
-	}
-	json_set_alloc_funcs(get_memory, free);
-	root = json_loadb((const char *)p, n, JSON_REJECT_DUPLICATES, &why);
-	json_set_alloc_funcs(malloc, free);
-	if (!root)
-		err_fail(err, "its header, byte %d: %.160s", why.position, why.text);
-	return root;
-}
-
 int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err)
 {
 	json_t *root;
@@ -194,8 +162,8 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
 		return err_fail(err, "its header is said to have %llu bytes, more than there are or than %d",
 				(unsigned long long)len, NET_MAX_JSON);
-	if (!(root = parse(p + 8, (size_t)len, err)))
-		return -1;
+	if (!(root = ts_parse_json(p + 8, (size_t)len, err)))
+		return err->memory ? -1 : err_prefix(err, "its header, ");
 	if (!json_is_object(root))
 		err_fail(err, "its header is not a JSON object");
 	else
@@ -225,7 +193,8 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 /* Jansson's text lacks some of it, without a word, where it finds no memory. */
 static bool reads_back(const char *text, const json_t *root)
 {
-	json_t *again = json_loads(text, 0, NULL);
+	struct err err;
+	json_t *again = ts_parse_json(text, strlen(text), &err);
 	const bool same = again && json_equal(again, root);
 
 	json_decref(again);

@@ -137,6 +137,7 @@ ok 'doe: the same bytes' 'resumes doe --oe doe --doe-warmup 2 --um 2.2'
 ok 'doe as published: the same bytes' 'resumes doep --oe doe --doe-warmup 1 --doe-published --optimizer adam --lr 0.001'
 aux=big.ts
 ok 'windows of larger outliers: the same bytes' 'resumes big --oe poem --aux-crop'
+aux=aux.ts
 ok 'mixoe: the same bytes' 'resumes mixoe --oe mixoe --aux-fixed --um 2.2'
 ok 'poem: stopped in the middle of an epoch, what it had mined is kept' '
 	mkdir mid && (cd mid; um-train -q -i ../base.ckpt --aux ../aux.ts --oe poem -e 40 -b 5 --threads 1 --run run -o out.ckpt ../id.ts & pid=$!

@@ -1,8 +1,7 @@
 #!/bin/sh
 # Fifty steps of every method with both engines. Rounding grows as training goes on, so no fixed tolerance means anything;
-# what a known change does to the same fifty steps is measured beside it: a learning rate that is larger by 1e-5
-# or, of 0.02, 5e-4 of itself.
-# The engines may differ by ten times what that does to either (measured: 0.0 to 0.0 times).
+# what a known change does to the same fifty steps is measured beside it: a learning rate that is larger by 1e-4 of itself.
+# The engines may differ by five times what that does to either of them (measured: 0.3 to 1.9 times).
 . "$SRC/t/lib.sh"
 have_torch || skip_all 'built without libtorch: there is one engine'
 PATH=$BUILD/t/helper:$PATH
@@ -24,13 +23,13 @@ apart() { paste "$1" "$2" | awk '{ d = $1 - $2; s += d < 0 ? -d : d } END { prin
 while read -r name lr command; do
 	for engine in nn torch; do
 		tune $engine $lr $command --engine $engine
-		tune $engine.other ${lr}00001 $command --engine $engine
+		tune $engine.other $(awk "BEGIN { print $lr * 1.0001 }") $command --engine $engine
 	done
-	ok "$name: fifty steps of both engines differ as 1e-5 of the learning rate makes them" '
+	ok "$name: fifty steps of both engines differ as 1e-4 of the learning rate makes them" '
 		for f in nn nn.other torch torch.other; do test $(wc -l <$f) = 600 || exit 1; done
 		a=$(apart nn nn.other) && b=$(apart torch torch.other) && c=$(apart nn torch) &&
 		echo "# by the learning rate: nn $a, torch $b; between engines: $c" &&
-		awk "BEGIN { a = $a; b = $b; exit !($c > 0 && $c <= 10 * (a > b ? a : b)) }"'
+		awk "BEGIN { a = $a; b = $b; exit !($c > 0 && $c <= 5 * (a > b ? a : b)) }"'
 done <<END
 ce 0.02 um-train -i base.ckpt
 um 0.02 um-train -i base.ckpt --um 2.25

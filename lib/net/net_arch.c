@@ -12,8 +12,9 @@
 /* Each is defined in a file of arch/, as net_NAME. In this order they are listed, and guessed from a state. */
 #define ARCHS(X) \
 	X(densenet) \
-	X(wideresnet) X(resnet_cifar) X(resnet_narrow) X(resnet) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) \
-		X(conv8) X(fc)
+	X(wideresnet) \
+	X(resnet_cifar) X(resnet_narrow) X(resnet) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) X(conv8) \
+		X(fc)
 #define DECLARE(name) extern const struct net_arch net_##name;
 ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode,
- * running statistics, gradients of every value, of pixels, and of pixels by each stage; the same bytes for any number of
- * threads. Left out are networks of 50
- * layers on so small images, and one without factors behind its norms: there a number near 0 takes a ReLU's other
- * side as it is rounded, which is all that they differ by. */
+ * running statistics, gradients of every value, of pixels, and of pixels by each stage; the same bytes for any number
+ * of threads. Left out are networks of 50 layers on so small images, and one without factors behind its norms: there a
+ * number near 0 takes a ReLU's other side as it is rounded, which is all that they differ by. */
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_exec.h"

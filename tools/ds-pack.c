@@ -7,13 +7,14 @@
 
 #include "ds/ds.h"
 #include "ds/ds_manifest.h"
+#include "ds/ds_noise.h"
 #include "kit/kit.h"
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
 static long size, crop, resize = SQUASH, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
-static const char *shard, *manifest;
+static const char *shard, *manifest, *noise;
 static bool skip_bad, list_formats;
 
 static const struct cli_option options[] = {
@@ -49,6 +50,8 @@ static const struct cli_option options[] = {
 	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (other pixels)" },
 	{ "lenient", 0, CLI_FLAG, NULL, &o.lenient, 0, 0,
 	  "read JPEGs whose data end too early as far as they go, as OpenOOD does, and say how many" },
+	{ "label-noise", 0, CLI_STR, "SHARE|FILE", &noise, 0, 0,
+	  "make this share of the labels wrong, or as the matrix in FILE says, and keep the true ones beside them" },
 	{ "skip-bad", 0, CLI_FLAG, NULL, &skip_bad, 0, 0,
 	  "leave out damaged images and say how many, instead of failing" },
 	{ "manifest", 0, CLI_FLAG, NULL, &o.hash, 0, 0,
@@ -68,14 +71,15 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-enum { IMAGE, LABEL, NAME }; /* columns */
+enum { IMAGE, LABEL, NAME, TRUE_LABEL, NOISY }; /* columns; the last two with --label-noise */
 
 struct work {
 	struct ds_source *source;
 	struct ds_manifest *check; /* or NULL */
+	struct ds_noise *noise;    /* or NULL */
 	struct kit_out out;        /* a stream; or else */
 	struct ts_file *table;     /* a manifest, NULL: it is a stream */
-	size_t rows, bad, n_short;
+	size_t rows, bad, n_short, wrong;
 	struct err err;
 };
 
@@ -108,6 +112,11 @@ static int begin(struct work *k, const struct ds_row *row, const char *path)
 	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
 	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
 		cli_oom();
+	if (noise &&
+	    (ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 || ts_header_add(h, "noisy", TS_U8, 0, NULL) < 0))
+		cli_oom();
+	if (noise && ds_noise_new(&k->noise, noise, n, o.seed, &k->err) < 0)
+		return cli_error("%s", k->err.text);
 	cli_history(h, NULL, 0);
 	return kit_out_begin(&k->out);
 }
@@ -123,6 +132,20 @@ static int check_size(struct work *k, const struct ds_row *row)
 			 row->name, row->w, row->h, w, h);
 }
 
+/* The label of row i, which noise may have changed. */
+static void put_label(struct work *k, const struct ds_row *row, size_t i)
+{
+	struct ts_col *cols = k->out.rows.cols;
+	const int64_t label = k->noise ? ds_noise_label(k->noise, row->name, row->label) : row->label;
+
+	((int64_t *)cols[LABEL].data)[i] = label;
+	if (!k->noise)
+		return;
+	((int64_t *)cols[TRUE_LABEL].data)[i] = row->label;
+	((uint8_t *)cols[NOISY].data)[i] = label != row->label;
+	k->wrong += label != row->label;
+}
+
 static int add(struct work *k, const struct ds_row *row, const char *path)
 {
 	struct ts_col *cols;
@@ -135,7 +158,7 @@ static int add(struct work *k, const struct ds_row *row, const char *path)
 	if (ts_col_set_str(&cols[NAME], i, row->name) < 0)
 		cli_oom();
 	memcpy((uint8_t *)cols[IMAGE].data + i * cols[IMAGE].row, row->image, cols[IMAGE].row);
-	((int64_t *)cols[LABEL].data)[i] = row->label;
+	put_label(k, row, i);
 	return kit_out_some(&k->out, 256);
 }
 
@@ -197,6 +220,8 @@ static int pack(struct work *k, const char *path)
 		cli_warn("%s", ds_unread(k->source));
 	for (size_t i = 0; ds_note(k->source, i); i++)
 		cli_warn("%s", ds_note(k->source, i));
+	if (k->noise)
+		cli_info("%zu of the labels were made wrong", k->wrong);
 	if (k->n_short)
 		cli_warn("%zu JPEGs whose data end too early were read as far as they go", k->n_short);
 	if (k->bad)
@@ -222,6 +247,8 @@ static void check_options(int n_sources)
 		cli_usage("--%s needs --size N", resize != SQUASH ? "resize" : "fast");
 	if (o.exclude && o.only)
 		cli_usage("--exclude-classes and --only-classes exclude each other");
+	if (noise && o.hash)
+		cli_usage("--label-noise and --manifest exclude each other: a manifest has true labels");
 	if (o.hash && manifest)
 		cli_usage("--manifest and --check exclude each other");
 	o.class_order = (enum ds_order)class_order;
@@ -267,5 +294,6 @@ int main(int argc, char **argv)
 	ts_file_close(k.table);
 	ds_close(k.source);
 	ds_manifest_close(k.check);
+	ds_noise_free(k.noise);
 	return kit_end(NULL, &k.out, rc);
 }

@@ -13,8 +13,7 @@
 #define ARCHS(X) \
 	X(densenet) \
 	X(wideresnet) \
-	X(resnet_cifar) X(resnet_narrow) X(resnet) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) X(conv8) \
-		X(fc)
+	X(resnet_cifar) X(resnet_narrow) X(resnet) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) X(conv8) X(fc)
 #define DECLARE(name) extern const struct net_arch net_##name;
 ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,

@@ -21,8 +21,7 @@ static double now(void)
 #define TWELVE(op) op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11)
 #define FLOATS(i) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #i "\n"
 #define BFLOATS(i) "vdpbf16ps %%zmm30, %%zmm31, %%zmm" #i "\n"
-#define USED \
-	"zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11"
+#define USED "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11"
 
 int main(void)
 {

@@ -66,12 +66,12 @@ ok 'the second model is in the history' '
 	test "$(ts-dump --history all.ts)" != "$(ts-dump --history plain.ts)"'
 
 # ---- summaries of maps
+# Fifth powers of sums that nearly cancel: what is 1e-6 in a map is a hundred times that here.
 ok 'Gram: the feature list' '
-	numbers gram:layer0,gram:layer1,gram:layer2,gram:layer3 all.ts >out && near 1e-4 out "$golden/um_extras_gram.txt"'
+	numbers gram:layer0,gram:layer1,gram:layer2,gram:layer3 all.ts >out && near 4e-4 out "$golden/um_extras_gram.txt"'
 some=block1.layer.2.conv2,trans1.bn1.relu,trans1.conv1,block3.layer.2.bn2.relu,block3.layer.2.conv2,bn1.relu
 some=gram:$(echo $some | sed 's/,/,gram:/g')
-# Fifth powers of sums that nearly cancel: what is 1e-6 in a map is a hundred times that here. And what is kept
-# is not fused, so the last bits depend on it.
+# What is kept is not fused, so the last bits depend on it.
 ok 'Gram: the last three activations of each stage' '
 	embed --gram 3 >one.ts && test "$(columns one.ts)" = "logits features gram:conv1 $(echo "$some" |
 		sed "s/,gram:block3.*//; s/,/ /g") gram:block2.layer.2.conv2 gram:trans2.bn1.relu gram:trans2.conv1 $(

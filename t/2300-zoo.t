@@ -28,7 +28,10 @@ while read -r name spec input layers extras mean std; do
 		'um-embed -q --threads 1 -m $name.ckpt $options $name.images >out.ts && numbers $want out.ts >out && near 1e-4 out $name.want'
 	case $extras in *odin*)
 		# A ReLU at its kink may open in single precision and not in double.
-		ok "$name: ODIN's step" 'numbers odin:eps=0.01 out.ts >out && near 2e-2 out $name.odin' ;;
+		ok "$name: ODIN's step" 'numbers odin:eps=0.01 out.ts >out && near 2e-3 out $name.odin'
+		ok "$name: ODIN's step by libtorch" '
+			um-embed -q --threads 1 --engine torch -m $name.ckpt --odin eps=0.01 $name.images >torch.ts &&
+			numbers odin:eps=0.01 torch.ts >out && near 1e-4 out $name.odin' ;;
 	esac
 	case $extras in *rankfeat*)
 		ok "$name: RankFeat" 'numbers rankfeat out.ts >out && near 1e-4 out $name.rankfeat' ;;

@@ -139,7 +139,7 @@ static int add_dir(struct ds_folders *f, uint32_t operand, const char *path, siz
 enum { KEY = 8192 };
 
 /* Appends `want` bytes of text and a character, cut off at the end of a key; its new length. There may be a million
- * folders, of which each makes several keys: printf() would take most of the time. */
+ * folders, of which each makes several keys: formatting would take most of the time. */
 static size_t append(char key[KEY], size_t len, const char *text, size_t want, char last)
 {
 	const size_t room = KEY - 2 - len, n = want < room ? want : room;

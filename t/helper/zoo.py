@@ -266,7 +266,7 @@ CASES = {       # name: (spec, network, (c, h, w), extra columns)
     "cifar18": ("resnet-cifar:depth=18,affine=0", lambda: CifarResNet([2, 2, 2, 2], False, 10, False), (3, 16, 16),
                 "odin rankfeat gram step"),
     "cifar50": ("resnet-cifar:depth=50,affine=1", lambda: CifarResNet([3, 4, 6, 3], True, 10), (3, 17, 16), ""),
-    "resnet20": ("resnet-narrow:depth=20,projection=0", lambda: NarrowResNet(20, False, 10), (3, 32, 32),
+    "resnet20a": ("resnet-narrow:depth=20,projection=0", lambda: NarrowResNet(20, False, 10), (3, 32, 32),
                  "odin rankfeat step"),
     "resnet14b": ("resnet-narrow:depth=14,projection=1", lambda: NarrowResNet(14, True, 7), (3, 27, 30), "odin step"),
     "cifarnet": ("cifarnet:widen=1", lambda: CifarNet(10), (3, 32, 32), "odin rankfeat step"),

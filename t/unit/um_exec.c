@@ -76,9 +76,7 @@ static int run(const struct net_checkpoint *c, const uint8_t *x, enum um_pass_mo
 		printf("# %s\n", err.text);
 		return -1;
 	}
-	for (int i = 0; i < c->net->n_params; i++)
-		if (um_exec_value(e, i))
-			memcpy(um_exec_value(e, i), c->state.t[i].data, count(c->net, i) * sizeof(float));
+	um_exec_set(e, &c->state);
 	if (um_exec_forward(e, x, N, mode, 1, true, a->z, a->f, &err) < 0 ||
 	    um_exec_backward(e, dz, df, a->dx, false, &err) < 0 ||
 	    um_exec_forward(e, x, N, mode == UM_TRAINING ? UM_TRAINING_STILL : mode, 1, true, a->z, a->f, &err) < 0 ||
@@ -174,9 +172,7 @@ static struct um_exec *fixed(const struct net_checkpoint *c, bool torch, long th
 		printf("# %s\n", err.text);
 		return NULL;
 	}
-	for (int i = 0; i < c->net->n_params; i++)
-		if (um_exec_value(e, i))
-			memcpy(um_exec_value(e, i), c->state.t[i].data, count(c->net, i) * sizeof(float));
+	um_exec_set(e, &c->state);
 	return e;
 }
 

@@ -192,12 +192,7 @@ static int open_gradients(struct um_extras *e, const struct net_checkpoint *c, s
 	memcpy(e->std, c->std, sizeof e->std);
 	if (um_exec_new(&e->exec, c, &how, err) < 0)
 		return -1;
-	for (int i = 0; i < e->net->n_params; i++) {
-		float *to = um_exec_value(e->exec, i);
-
-		if (to)
-			memcpy(to, c->state.t[i].data, ts_tensor_bytes(&c->state.t[i]));
-	}
+	um_exec_set(e->exec, &c->state);
 	return 0;
 }
 

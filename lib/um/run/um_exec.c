@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * One interface over two executors. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "nn/train/nn_train.h"
 #include "um/run/um_exec_torch.h"
 
 struct um_exec {
+	const struct net *net;
 	size_t batch;
 	struct nn_train *nn; /* one of these two */
 	struct um_exec_torch *torch;
@@ -36,6 +38,7 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	*ret = NULL;
 	if (!e)
 		return err_memory(err);
+	e->net = c->net;
 	e->batch = o->batch;
 	rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
 	if (rc == 0)
@@ -62,6 +65,16 @@ size_t um_exec_batch(const struct um_exec *e)
 float *um_exec_value(struct um_exec *e, int i)
 {
 	return e->nn ? nn_train_value(e->nn, i) : um_exec_torch_value(e->torch, i);
+}
+
+void um_exec_set(struct um_exec *e, const struct ts_set *state)
+{
+	for (int i = 0; i < e->net->n_params; i++) {
+		float *to = um_exec_value(e, i);
+
+		if (to)
+			memcpy(to, state->t[i].data, ts_tensor_bytes(&state->t[i]));
+	}
 }
 
 float *um_exec_gradient(struct um_exec *e, int i)

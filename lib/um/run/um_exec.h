@@ -41,6 +41,8 @@ size_t um_exec_batch(const struct um_exec *e);
 /* The values of net->params[i], NULL for counts of batches: read by um_exec_forward(), which moves running statistics
  * in them. */
 float *um_exec_value(struct um_exec *e, int i);
+/* Sets them all to a state of the network. */
+void um_exec_set(struct um_exec *e, const struct ts_set *state);
 /* Their gradients after um_exec_backward(); NULL for statistics. */
 float *um_exec_gradient(struct um_exec *e, int i);
 

@@ -162,12 +162,7 @@ static int run_training(struct um_estimate *e, int i, struct err *err)
 {
 	const uint64_t seed = e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total;
 
-	for (int k = 0; k < e->net->n_params; k++) {
-		const struct ts_tensor *t = &e->m[i].values.t[k];
-
-		if (t->type == TS_F32)
-			memcpy(um_exec_value(e->exec, k), t->data, ts_tensor_bytes(t));
-	}
+	um_exec_set(e->exec, &e->m[i].values);
 	return um_exec_forward(e->exec, e->image, e->room.n, UM_TRAINING_STILL, seed, false, e->logits, NULL, err);
 }
 

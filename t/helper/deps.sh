@@ -26,6 +26,7 @@ gnuplot-nox=pictures of experiments
 libopenblas-openmp-dev=matrix products, also those of libtorch
 liblapacke-dev=eigenvectors of covariances
 mandoc=test: the manual pages are clean
+bzip2=test: archives
 xz-utils=test: archives
 python3-msgpack=test: Python reads and writes our streams
 python3-msgpack-numpy=test: Python reads and writes our streams

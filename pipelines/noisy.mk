@@ -48,6 +48,8 @@ THREADS ?=
 ifneq ($(THREADS),)
 export OMP_NUM_THREADS := $(THREADS)
 endif
+# All images are packed, and EVAL_LIMIT is taken of those.
+PACK_LIMIT :=
 include $(HERE)data.mk
 
 EVAL  := eval-$(or $(EVAL_LIMIT),all)

@@ -47,6 +47,8 @@ COMMON ?= --batch-size 16 --lr 0.05 --nesterov --no-augment --threads 1
 else
 TIN   :=
 endif
+# All images are packed, and EVAL_LIMIT is taken of those.
+PACK_LIMIT :=
 include $(HERE)data.mk
 
 ifeq ($(SET),synth)

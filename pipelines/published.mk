@@ -26,6 +26,8 @@ HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 # The training images are packed whole, and LIMIT is taken of those.
 override TUNE_LIMITS := $(or $(LIMIT),all)
 override LIMIT :=
+# All images are packed, and EVAL_LIMIT is taken of those.
+PACK_LIMIT :=
 include $(HERE)data.mk
 
 ifeq ($(SET),synth)

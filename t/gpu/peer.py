@@ -65,6 +65,7 @@ class Parts(nn.Module):
 NETS = {  # name: (network, side of the images, classes)
     "densenet": (lambda: Dense(depth=100), 32, 10),
     "wrn": (lambda: Parts(zoo.WideResNet(40, 2, 10), lambda net, x: F.relu(net.bn1(x))), 32, 10),
+    "resnet20": (lambda: Parts(zoo.NarrowResNet(20, False, 10)), 32, 10),
     "cifar18": (lambda: Parts(zoo.CifarResNet([2, 2, 2, 2], False, 10)), 32, 10),
     "resnet50": (lambda: zoo.tv.resnet50(num_classes=1000), 224, 1000),
     "toy": (lambda: Dense(depth=10, growth=4), 32, 10),

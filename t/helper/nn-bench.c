@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * nn-bench CHECKPOINT THREADS [DEVICE]: answers each line of standard input with one of its own.
  *	nn BATCH, torch BATCH		images a second of that engine on the CPU, over at least half a second
+ *	step BATCH, step-torch BATCH	images a second of that executor's training step on the CPU (forward with the
+ *					batch's statistics, cross-entropy, back, SGD with momentum), over at least a second
  *	stream PRECISION BATCH ROUNDS SECONDS
  *					images a second on DEVICE, ROUNDS numbers of at least SECONDS each, in steady
  *					state and as um-embed runs it: from pixels in host memory to logits and features
@@ -21,9 +23,13 @@
 
 #include "nn/nn.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_exec.h"
 
 /* Of OpenBLAS, which names it in no header of Debian's that is the same for all its builds. */
 void openblas_set_num_threads(int n);
+
+static const char *device = "cpu";
+static long threads;
 
 static double now(void)
 {
@@ -48,13 +54,13 @@ static double flop(const struct net *n)
 	return sum;
 }
 
-static double sgemm(int threads)
+static double sgemm(void)
 {
 	enum { N = 2048 };
 	float *a = calloc(N * N, sizeof *a), *b = calloc(N * N, sizeof *b), *c = calloc(N * N, sizeof *c);
 	double best = 1e9;
 
-	openblas_set_num_threads(threads);
+	openblas_set_num_threads((int)threads);
 	for (int run = 0; run < 5; run++) {
 		const double start = now();
 
@@ -119,12 +125,80 @@ static double rate(struct um_engine *e, size_t batch)
 	return (double)done / (now() - start);
 }
 
+/* ---- training ---- */
+
+static size_t count(const struct net_param *p)
+{
+	size_t n = 1;
+
+	for (int d = 0; d < p->ndim; d++)
+		n *= p->shape[d];
+	return n;
+}
+
+/* A step of plain SGD with momentum; what is set here learns nothing that is worth having, at the usual cost. */
+static int step(struct um_exec *e, const struct net *n, const struct room *r, size_t batch, float **v, struct err *err)
+{
+	float *dz = r->z; /* in place */
+
+	if (um_exec_forward(e, r->x, batch, UM_TRAINING, 1, true, r->z, NULL, err) < 0)
+		return -1;
+	for (size_t i = 0; i < batch; i++)
+		for (int c = 0; c < n->classes; c++)
+			dz[i * (size_t)n->classes + (size_t)c] =
+				((i % (size_t)n->classes == (size_t)c) - 0.1F) / (float)batch;
+	if (um_exec_backward(e, dz, NULL, NULL, false, err) < 0)
+		return -1;
+	for (int i = 0; i < n->n_params; i++) {
+		float *w = um_exec_value(e, i), *d = um_exec_gradient(e, i);
+
+		for (size_t k = 0; d && k < count(&n->params[i]); k++) {
+			v[i][k] = 0.9F * v[i][k] + d[k] + 1e-4F * w[k];
+			w[k] -= 1e-6F * v[i][k];
+		}
+	}
+	return 0;
+}
+
+/* "step BATCH", "step-torch BATCH" */
+static int training(struct net_checkpoint *c, char *const *word, struct err *err)
+{
+	const size_t batch = strtoul(word[1], NULL, 10);
+	const struct um_exec_options o = { .torch = strcmp(word[0], "step-torch") == 0,
+					   .threads = threads,
+					   .batch = batch };
+	struct room r = room(c->net, batch);
+	float **v = calloc((size_t)c->net->n_params, sizeof *v);
+	struct um_exec *e = NULL;
+	size_t done = 0;
+	int rc = v ? um_exec_new(&e, c, &o, err) : err_memory(err);
+
+	for (int i = 0; rc == 0 && i < c->net->n_params; i++)
+		if (!(v[i] = calloc(count(&c->net->params[i]), sizeof **v)))
+			rc = err_memory(err);
+	if (rc == 0)
+		um_exec_set(e, &c->state);
+	if (rc == 0)
+		rc = step(e, c->net, &r, batch, v, err); /* faults memory in */
+	const double start = now();
+
+	while (rc == 0 && (done == 0 || now() - start < 1)) {
+		rc = step(e, c->net, &r, batch, v, err);
+		done += batch;
+	}
+	if (rc == 0)
+		printf("%.3f\n", (double)done / (now() - start));
+	for (int i = 0; v && i < c->net->n_params; i++)
+		free(v[i]);
+	free(v);
+	um_exec_free(e);
+	room_free(&r);
+	return rc;
+}
+
 /* ---- on a device, as um-embed does ---- */
 
 enum { AHEAD = 2, WARM = 4 }; /* batches under way; before the clock, the graph's recording among them */
-
-static const char *device = "cpu";
-static long threads;
 
 static long precision(const char *name)
 {
@@ -270,10 +344,12 @@ static int answer(struct net_checkpoint *c, struct um_engine **streaming, char *
 		return near_nn(c, word, err);
 	if (n == 2 && batch && (strcmp(word[0], "nn") == 0 || strcmp(word[0], "torch") == 0))
 		return cpu(c, word, err);
+	if (n == 2 && batch && (strcmp(word[0], "step") == 0 || strcmp(word[0], "step-torch") == 0))
+		return training(c, word, err);
 	if (n == 1 && strcmp(word[0], "flop") == 0)
 		return printf("%.0f\n", flop(c->net)) < 0;
 	if (n == 1 && strcmp(word[0], "sgemm") == 0)
-		return printf("%.1f\n", sgemm((int)threads)) < 0;
+		return printf("%.1f\n", sgemm()) < 0;
 	if (n == 1 && strcmp(word[0], "plan") == 0)
 		return plan(c, err);
 	return err_fail(err, "no such question");

@@ -35,6 +35,13 @@ numpy.save("x.npy", numpy.random.default_rng(0).integers(0, 256, (1000, 3, 32, 3
 		echo
 		(PATH=$BUILD/t/helper:$PATH; cold)
 		echo
+		echo '## Training step, images a second'
+		echo
+		echo 'Median (± half of the range) of rounds that take turns, in steady state. `t/perf/training.py` says how.'
+		echo
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SRC/t/perf/training.py" "$SRC" "$BUILD" "$threads" "${ROUNDS:-5}" \
+			/usr/bin/python3 $PYTHON
+		echo
 	fi
 	echo '## Programs'
 	echo

@@ -13,6 +13,7 @@
  *	golden-net fit SPEC CLASSES	class means and precisions of its feature list, as --perturb reads
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES
  *	golden-net outliers N -		N others, labels -1
+ *	golden-net gradients SPEC CLASSES SIZE SEED	what t/golden/um_gradients.py writes, by lib/nn's training
  * A further SIZE makes networks for images of 3xSIZExSIZE, and such images. */
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 #include <string.h>
 
 #include "net/mask/net_mask.h"
+#include "um/loss/um_loss.h"
+#include "um/run/um_exec.h"
 
 static int side = 32; /* of the images */
 
@@ -113,25 +116,34 @@ static bool gauss(struct net_checkpoint *c, const char *path)
 	return fits;
 }
 
+/* Values by formula; false: out of memory, or there is no such network. */
+static bool by_formula(struct net_checkpoint *c, const char *spec, int classes, struct err *err)
+{
+	struct ts_rng rng = ts_rng_new(0, 0);
+
+	c->net = net_new(spec, 3, side, side, classes, err);
+	if (!c->net || net_init(c->net, &rng, &c->state) < 0)
+		return false;
+	for (int i = 0; i < c->net->n_params; i++) {
+		const struct net_param *p = &c->net->params[i];
+		for (size_t k = 0; p->role != NET_BATCHES && k < ts_tensor_count(&c->state.t[i]); k++)
+			((float *)c->state.t[i].data)[k] = (float)value(c->net, p, uniform(p->name, k));
+	}
+	return true;
+}
+
 /* with: of gauss, the fit. */
 static int ckpt(const char *what, const char *spec, int classes, const char *with)
 {
 	const bool nan = strcmp(what, "nan") == 0, uneven = with || strcmp(what, "uneven") == 0;
 	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
-	struct ts_rng rng = ts_rng_new(0, 0);
 	struct err err;
 
-	c.net = net_new(spec, 3, side, side, classes, &err);
+	if (!by_formula(&c, spec, classes, &err))
+		return 1;
 	for (int i = 0; uneven && i < 3; i++) {
 		c.mean[i] = .4 + .1 * i;
 		c.std[i] = .2 + .05 * i;
-	}
-	if (!c.net || net_init(c.net, &rng, &c.state) < 0)
-		return 1;
-	for (int i = 0; i < c.net->n_params; i++) {
-		const struct net_param *p = &c.net->params[i];
-		for (size_t k = 0; p->role != NET_BATCHES && k < ts_tensor_count(&c.state.t[i]); k++)
-			((float *)c.state.t[i].data)[k] = (float)value(c.net, p, uniform(p->name, k));
 	}
 	if (nan)
 		((float *)ts_set_get(&c.state, "fc.weight")->data)[3] = NAN;
@@ -206,8 +218,72 @@ static int images(size_t n, size_t classes)
 	return 0;
 }
 
+/* The gradient g of a parameter: how many numbers, the largest, sums of g times three arrays between -1 and 1, and
+ * MOST of its numbers, evenly. */
+static void print_gradient(const char *name, const float *g, size_t n)
+{
+	enum { SUMS = 3, MOST = 16 };
+	double largest = 0, sum[SUMS] = { 0 };
+	char probe[64];
+
+	for (int s = 0; s < SUMS; s++) {
+		snprintf(probe, sizeof probe, "probe%d", s);
+		for (size_t i = 0; i < n; i++)
+			sum[s] += (double)g[i] * (2 * uniform(probe, i) - 1);
+	}
+	for (size_t i = 0; i < n; i++)
+		largest = fmax(largest, fabs((double)g[i]));
+	printf("%s %zu %.9g", name, n, largest);
+	for (int s = 0; s < SUMS; s++)
+		printf(" %.9g", sum[s]);
+	for (size_t i = 0; i < MOST && i < n; i++)
+		printf(" %.9g", (double)g[n < MOST ? i : i * n / MOST]);
+	putchar('\n');
+}
+
+/* Of the mean cross-entropy of 8 images in training mode. */
+static int gradients(const char *spec, int classes, const char *seed)
+{
+	enum { N = 8 };
+	const size_t C = (size_t)classes, pixels = 3 * (size_t)(side * side);
+	struct net_checkpoint c = { .mean = { .5, .5, .5 }, .std = { .25, .25, .25 } };
+	uint8_t *x = calloc(N, pixels);
+	float *z = calloc(N, C * sizeof *z), *dz = calloc(N, C * sizeof *dz);
+	int64_t label[N];
+	struct um_exec *e;
+	struct err err = { 0 };
+	char name[32];
+
+	snprintf(name, sizeof name, "image%s", seed);
+	for (size_t i = 0; x && i < N * pixels; i++)
+		x[i] = (uint8_t)(256 * uniform(name, i));
+	for (size_t i = 0; i < N; i++)
+		label[i] = (int64_t)(i % C);
+	if (!x || !z || !dz || !by_formula(&c, spec, classes, &err) ||
+	    um_exec_new(&e, &c, &(struct um_exec_options){ .threads = 2, .batch = N }, &err) < 0) {
+		fprintf(stderr, "golden-net: %s: %s\n", spec, err.text);
+		return 1;
+	}
+	um_exec_set(e, &c.state);
+	if (um_exec_forward(e, x, N, UM_TRAINING, 1, true, z, NULL, &err) < 0)
+		return 1;
+	um_loss_cross_entropy(z, label, N, C, 0, 1, dz);
+	if (um_exec_backward(e, dz, NULL, NULL, false, &err) < 0)
+		return 1;
+	for (int i = 0; i < c.net->n_params; i++)
+		if (um_exec_gradient(e, i))
+			print_gradient(c.net->params[i].name, um_exec_gradient(e, i), ts_tensor_count(&c.state.t[i]));
+	um_exec_free(e);
+	net_checkpoint_release(&c);
+	free(x);
+	free(z);
+	free(dz);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	const char *seed = argc == 6 && strcmp(argv[1], "gradients") == 0 ? argv[--argc] : NULL;
 	const char *fit_file = argc == 5 && strcmp(argv[1], "gauss") == 0 ? argv[4] : NULL;
 
 	if (fit_file) {
@@ -222,9 +298,12 @@ int main(int argc, char **argv)
 		return images((size_t)atol(argv[2]), 0);
 	if (argc == 4 && strcmp(argv[1], "fit") == 0)
 		return fit(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2);
+	if (argc == 4 && seed)
+		return gradients(argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, seed);
 	if (argc == 4)
 		return ckpt(argv[1], argv[2], atol(argv[3]) > 1 ? (int)atol(argv[3]) : 2, fit_file);
 	fprintf(stderr, "usage: golden-net ckpt|nan|uneven|fit|KIND-SCOPE SPEC CLASSES [SIZE] | "
+			"gradients SPEC CLASSES SIZE SEED | "
 			"gauss SPEC CLASSES FIT | images N CLASSES [SIZE] | outliers N -\n");
 	return 2;
 }

@@ -26,7 +26,8 @@ extern "C" {
 
 struct err {
 	char text[8192]; /* "" at first, if it is initialised */
-	bool memory; /* that is what lacked: nothing is wrong with what was asked for, so nothing may do without it */
+	bool memory; /* that (or a library) is what lacked: nothing is wrong with what was asked for, so nothing may do
+		      * without it */
 };
 
 /* Each returns -1. */

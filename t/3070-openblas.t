@@ -7,7 +7,7 @@ ts-gen features logits:f4:3,features:f4:4 200 1 >f.ts
 
 ok 'no program is linked with it' 'for p in "$BUILD"/o* "$BUILD"/u*; do
 	[ ! -x "$p" ] || [ -d "$p" ] || ! ldd "$p" | grep -q -E "blas|lapack" || echo "# $p"; done >out; cat out; ! test -s out'
-opened() { LD_DEBUG=files "$@" >/dev/null 2>debug; grep -a "calling init:.*libopenblas" debug | sed "s/^/# /" >&2; grep -a -q "calling init:.*libopenblas" debug; }
+opened() { LD_DEBUG=files "$@" >/dev/null 2>debug; grep -a -q "calling init:.*libopenblas" debug; }
 ok '--help does not open it, nor do scores of logits' '! opened ood-score --help && ! opened ood-fit --help &&
 	! opened um-train --help && ! opened ood-score -q -m msp,energy,maxlogit f.ts'
 ok 'ood-fit opens it, and scores of a fit' 'opened ood-fit -o fit f.ts && opened ood-score -q -f fit -m knn f.ts'

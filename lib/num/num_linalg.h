@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * num_linalg: the few pieces of linear algebra that are needed here, over OpenBLAS (num_blas.h), which nobody else
- * calls. Matrices are dense, row-major, in double; sizes are (rows, columns). What has no struct err to say that OpenBLAS is
- * not there wants num_linalg_open() first; num_eigen(), num_whiten() and num_least_squares() do that themselves.
+ * calls. Matrices are dense, row-major, in double; sizes are (rows, columns). What has no struct err to say that
+ * OpenBLAS is not there wants num_linalg_open() first; num_eigen(), num_whiten() and num_least_squares() do that
+ * themselves.
  */
 #ifndef NUM_LINALG_H
 #define NUM_LINALG_H

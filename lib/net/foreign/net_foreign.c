@@ -112,7 +112,7 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, s
 
 	*f = (struct net_foreign){ 0 };
 	if (fd < 0)
-		return err_fail(err, "cannot open '%.300s': %s", path, strerror(errno));
+		return err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 	p = read_all(fd, &n, err);
 	f->file_size = n;
 	if (p && n == 0)

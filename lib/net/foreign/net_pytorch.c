@@ -33,7 +33,7 @@ static int zip_open(struct zip *z)
 	z->entry = NULL;
 	if (!z->a || archive_read_support_format_zip_seekable(z->a) != ARCHIVE_OK ||
 	    archive_read_open_memory(z->a, z->p, z->n) != ARCHIVE_OK)
-		return err_fail(z->err, "zip: %.200s", z->a ? archive_error_string(z->a) : "out of memory");
+		return err_fail(z->err, "zip: %s", z->a ? archive_error_string(z->a) : "out of memory");
 	return 0;
 }
 
@@ -56,7 +56,7 @@ static const char *zip_next(struct zip *z, int *rc)
 		name = archive_entry_pathname(z->entry);
 	if (!name) {
 		why = archive_error_string(z->a);
-		*rc = err_fail(z->err, "zip: %.200s", why ? why : "a member without a name");
+		*rc = err_fail(z->err, "zip: %s", why ? why : "a member without a name");
 	}
 	return name;
 }
@@ -81,11 +81,11 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 		got = archive_read_data(z->a, p + *n, cap - *n);
 		if (got < 0) {
 			const char *why = archive_error_string(z->a);
-			err_fail(z->err, "zip, member '%.100s': %.200s", name, why ? why : "cannot be read");
+			err_fail(z->err, "zip, member '" ERR_NAME "': %s", name, why ? why : "cannot be read");
 			goto bad;
 		}
 		if ((size_t)got > max - *n) {
-			err_fail(z->err, "zip, member '%.100s' has more than %zu bytes", name, max);
+			err_fail(z->err, "zip, member '" ERR_NAME "' has more than %zu bytes", name, max);
 			goto bad;
 		}
 	}
@@ -153,15 +153,15 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 			continue;
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &want) || want > z->n)
 			return err_fail(z->err,
-					"storage '%.64s' is said to have %zu elements, more than the "
+					"storage '" ERR_NAME "' is said to have %zu elements, more than the "
 					"file has bytes",
 					tail + 6, s->numel);
 		p = zip_member(z, name, want, &n);
 		if (!p)
 			return -1;
 		if (n != want)
-			rc = err_fail(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu", name, n,
-				      want);
+			rc = err_fail(z->err, "zip, member '" ERR_NAME "' has %zu bytes where its pickle says %zu",
+				      name, n, want);
 		else
 			rc = torch_object_fill(o, s, p, f, z->err);
 		free(p);
@@ -243,7 +243,8 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 					v->s, (unsigned long long)numel, s->numel);
 		if (!s->elem_size)
 			return err_fail(err,
-					"storage '%.*s' is a %.60s, of unknown size: what is behind it cannot be found",
+					"storage '%.*s' is a " ERR_NAME
+					", of unknown size: what is behind it cannot be found",
 					(int)v->n, v->s, s->type);
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &bytes) || bytes > n - 8)
 			return err_fail(err,

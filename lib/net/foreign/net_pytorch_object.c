@@ -199,7 +199,7 @@ static int add_view(struct torch_object *o, const char *name, size_t len, const 
 	if (read_id(a->item[0], &s, &v->offset) < 0 || a->item[1]->type != PICKLE_INT || a->item[1]->i < 0 ||
 	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) || size->type != PICKLE_LIST ||
 	    stride->type != PICKLE_LIST || size->n != stride->n || size->n > TS_MAX_DIMS)
-		return err_fail(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
+		return err_fail(err, "tensor '" ERR_NAME "' is not described as one (offset, size, stride)", v->name);
 	have = torch_object_find(o, s.key, s.key_len);
 	other = other_numbers(a);
 	if (!other && have->elem == NET_E_OTHER)
@@ -216,7 +216,7 @@ static int add_view(struct torch_object *o, const char *name, size_t len, const 
 		if (size->item[i]->type != PICKLE_INT || size->item[i]->i < 0 || stride->item[i]->type != PICKLE_INT ||
 		    stride->item[i]->i < 0)
 			return err_fail(err,
-					"tensor '%.100s' has a size or a stride that is not a number "
+					"tensor '" ERR_NAME "' has a size or a stride that is not a number "
 					"from 0 on",
 					v->name);
 		v->shape[i] = (size_t)size->item[i]->i;
@@ -377,14 +377,14 @@ static const struct pickle_value *find_state(const struct pickle_value *root, co
 	struct search s = { 0 };
 
 	if (key) {
-		snprintf(f->key, sizeof f->key, "%.60s", key);
+		snprintf(f->key, sizeof f->key, "%s", key);
 		if ((found = under(root, key)) && count_state(found))
 			return found;
 		if (found)
 			search(&s, found, "", 0);
 		else
 			search(&s, root, "", 0);
-		err_fail(err, "has no dictionary of tensors under the key '%.60s'", key);
+		err_fail(err, "has no dictionary of tensors under the key '" ERR_NAME "'", key);
 		net_foreign_plain(s.key);
 		net_foreign_plain(s.others);
 		if (s.best)
@@ -468,7 +468,7 @@ int torch_object_read(struct torch_object *o, const struct pickle *k, const char
 	if (!o->views || read_meta(pickle_root(k), &f->meta) < 0)
 		return err_memory(err);
 	if (module_state(state)) {
-		snprintf(f->module, sizeof f->module, "%.127s", state->s);
+		snprintf(f->module, sizeof f->module, "%s", state->s);
 		if (strchr(f->module, ' '))
 			*strchr(f->module, ' ') = '.';
 		return walk_module(&w, module_state(state), "", 0);
@@ -504,8 +504,8 @@ int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct er
 		struct ts_tensor *have, swap;
 
 		if (!s->done && s->numel)
-			return err_fail(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')", t->v.name,
-					(int)s->key_len, s->key);
+			return err_fail(err, "the numbers of tensor '" ERR_NAME "' are missing (storage '%.*s')",
+					t->v.name, (int)s->key_len, s->key);
 		if (!s->done && torch_object_fill(o, s, (const unsigned char *)"", f, err) < 0)
 			return -1;
 		have = ts_set_get(&f->state, t->v.name);

@@ -13,7 +13,7 @@
 /* Reads a pickle of the first at most NET_MAX_PICKLE bytes. */
 static struct pickle *unpickle(const unsigned char *p, size_t n, struct err *err)
 {
-	return pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, err);
+	return pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, pytorch_names, err);
 }
 
 /* ---- zip ---- */
@@ -136,7 +136,7 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, char **folder)
 	return p;
 }
 
-static int zip_storages(struct zip *z, const char *folder, struct torch_object *o, struct net_foreign *f)
+static int zip_storages(struct zip *z, const char *folder, struct pytorch_object *o, struct net_foreign *f)
 {
 	const size_t len = strlen(folder);
 	const char *name;
@@ -144,12 +144,12 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 
 	while (rc == 0 && (name = zip_next(z, &rc)) != NULL) {
 		const char *tail = strncmp(name, folder, len) == 0 ? name + len : NULL;
-		struct torch_storage *s;
+		struct pytorch_storage *s;
 		unsigned char *p;
 		size_t n, want;
 
 		if (!tail || strncmp(tail, "/data/", 6) != 0 ||
-		    !(s = torch_object_find(o, tail + 6, strlen(tail + 6))) || !s->elem_size)
+		    !(s = pytorch_object_find(o, tail + 6, strlen(tail + 6))) || !s->elem_size)
 			continue;
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &want) || want > z->n)
 			return err_fail(z->err,
@@ -163,7 +163,7 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 			rc = err_fail(z->err, "zip, member '" ERR_NAME "' has %zu bytes where its pickle says %zu",
 				      name, n, want);
 		else
-			rc = torch_object_fill(o, s, p, f, z->err);
+			rc = pytorch_object_fill(o, s, p, f, z->err);
 		free(p);
 	}
 	return rc;
@@ -172,7 +172,7 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 static int read_members(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	struct zip z = { .p = p, .n = n, .left = n, .err = err };
-	struct torch_object o = { 0 };
+	struct pytorch_object o = { 0 };
 	unsigned char *bytes = NULL;
 	struct pickle *k = NULL;
 	char *folder = NULL;
@@ -183,13 +183,13 @@ static int read_members(struct net_foreign *f, const unsigned char *p, size_t n,
 	if (zip_open(&z) == 0)
 		bytes = zip_pickle(&z, &len, &folder);
 	zip_close(&z);
-	if (bytes && (k = unpickle(bytes, len, err)) != NULL && torch_object_read(&o, k, key, f, err) == 0 &&
+	if (bytes && (k = unpickle(bytes, len, err)) != NULL && pytorch_object_read(&o, k, key, f, err) == 0 &&
 	    zip_open(&z) == 0)
 		rc = zip_storages(&z, folder, &o, f);
 	zip_close(&z);
 	if (rc == 0)
-		rc = torch_object_finish(&o, f, err);
-	torch_object_release(&o);
+		rc = pytorch_object_finish(&o, f, err);
+	pytorch_object_release(&o);
 	pickle_free(k);
 	free(bytes);
 	free(folder);
@@ -222,14 +222,14 @@ static bool is_magic(const struct pickle_value *v)
 }
 
 /* Storages, in the order of the list of keys: <i8 elements, bytes. */
-static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n, struct torch_object *o,
+static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n, struct pytorch_object *o,
 			   struct net_foreign *f, struct err *err)
 {
 	if (keys->type != PICKLE_LIST)
 		return err_fail(err, "the list of its storages is none");
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct pickle_value *v = keys->item[i];
-		struct torch_storage *s = v->type == PICKLE_STR ? torch_object_find(o, v->s, v->n) : NULL;
+		struct pytorch_storage *s = v->type == PICKLE_STR ? pytorch_object_find(o, v->s, v->n) : NULL;
 		uint64_t numel;
 		size_t bytes;
 
@@ -251,7 +251,7 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 					"is cut off in storage %zu of %zu, which is said to have %zu "
 					"elements",
 					i + 1, keys->n, s->numel);
-		if (torch_object_fill(o, s, p + 8, f, err) < 0)
+		if (pytorch_object_fill(o, s, p + 8, f, err) < 0)
 			return -1;
 		p += 8 + bytes;
 		n -= 8 + bytes;
@@ -263,7 +263,7 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 {
 	struct pickle *k[5] = { NULL }; /* magic, protocol, machine, object, keys */
 	const struct pickle_value *little;
-	struct torch_object o = { 0 };
+	struct pytorch_object o = { 0 };
 	int rc = 0;
 
 	f->format = "PyTorch (legacy pickle)";
@@ -285,12 +285,12 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		}
 	}
 	if (rc == 0)
-		rc = torch_object_read(&o, k[3], key, f, err);
+		rc = pytorch_object_read(&o, k[3], key, f, err);
 	if (rc == 0)
 		rc = legacy_storages(pickle_root(k[4]), p, n, &o, f, err);
 	if (rc == 0)
-		rc = torch_object_finish(&o, f, err);
-	torch_object_release(&o);
+		rc = pytorch_object_finish(&o, f, err);
+	pytorch_object_release(&o);
 	for (int i = 0; i < 5; i++)
 		pickle_free(k[i]);
 	return rc;

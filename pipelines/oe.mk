@@ -46,10 +46,9 @@ OOD   ?= gaussian rademacher unseen-shapes id-inverted
 COMMON ?= --batch-size 16 --lr 0.05 --nesterov --no-augment --threads 1
 else
 TIN   :=
-AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet*))
-AUX_SPLIT ?= train
-AUX_EXCLUDE ?= $(HERE)../configs/tiny-imagenet-like-cifar10.txt
 endif
+# All images are packed, and EVAL_LIMIT is taken of those.
+PACK_LIMIT :=
 include $(HERE)data.mk
 
 ifeq ($(SET),synth)
@@ -57,10 +56,6 @@ $(RUN)/aux-%.part: | $(RUN)
 	ds-synth --set $* --n $(N_AUX) --seed 1000 -o $@
 $(RUN)/aux.images: $(AUX_SETS:%=$(RUN)/aux-%.part)
 	ts-cat -o $@ $^
-else
-$(RUN)/aux.images: $(AUX) $(AUX_EXCLUDE) | $(RUN)
-	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
-	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) -o $@ $<
 endif
 
 $(RUN)/tune.images: $(RUN)/train.images
@@ -82,7 +77,7 @@ $(RUN)/$1: | $(RUN)
 	mkdir -p $$@
 # Training is what takes long: a run that was cut off goes on where it was.
 $(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
-	um-train --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
+	um-train $(COMMON) --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
 	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $(RUN)/train.images $$(logged)
 $(RUN)/$1/loss: $(RUN)/$1/base.ckpt $(RUN)/train.images
 	um-estimate --keep $(KEEP) --draws $(DRAWS) --seed $1 -m $$^ >$$@.tmp 2>$$@.log

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_stream: rows of a data set as rows of an images stream. Its columns are image, label and name, and with label noise
- * true-label and noisy.
+ * ds_stream: rows of a data set as rows of an images stream. Its columns are image, label and name, and with label
+ * noise true-label and noisy.
  */
 #ifndef DS_STREAM_H
 #define DS_STREAM_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_sets: what was measured of several methods on several OOD sets, as a table: a row for each method and set, then
- * for each method a row for each average over the sets, and one for all of them pooled.
+ * report_sets: what was measured of several methods on several OOD sets, as a table: for each method a row for each
+ * set, then one for each average over the sets, and one for all of them pooled.
  */
 #ifndef REPORT_SETS_H
 #define REPORT_SETS_H

@@ -43,6 +43,9 @@ static int dense_block(struct net *n, int in, int block, int n_layers, const dou
 	return in;
 }
 
+/* DEPTH counts what has weights: conv1, two transitions and fc, and in each of three blocks per_block layers, of one
+ * convolution or, with a bottleneck, of two: DEPTH = 4 + 3 per_block, or 4 + 6 per_block. A block of c channels ends
+ * with c + per_block growth, a transition with REDUCTION of those and half the height and width. */
 static int build(struct net *n, const double *p, struct err *err)
 {
 	int per_block = ((int)p[DEPTH] - 4) / 3, x;

@@ -43,7 +43,8 @@ void pytorch_object_release(struct pytorch_object *o);
 
 /* The arguments (storage, offset, size, stride...) of a tensor, or NULL: it is none. */
 const struct pickle_value *pytorch_tensor_args(const struct pickle_value *v);
-/* The state: under `key`, under a usual key, or where most tensors are. NULL with a line in err. Fills f->key, others. */
+/* The state: under `key`, under a usual key, or where most tensors are. NULL with a line in err. Fills f->key and
+ * others. */
 const struct pickle_value *pytorch_find_state(const struct pickle_value *root, const char *key, struct net_foreign *f,
 					      struct err *err);
 /* What a module's state says: _parameters, _buffers, _modules. NULL: it is no module. */

@@ -62,7 +62,8 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 may() {
 	case $1 in
 	err) echo ;;
-	ts|th|tb|pickle) echo err ;;
+	ts|tb|pickle) echo err ;;
+	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
 	cli) echo err ts ;;
 	kit) echo cli err ts ;;

@@ -65,9 +65,10 @@ static int start(struct um_oe *oe, struct um_model *m, struct err *err)
 	poem->image = malloc(CHUNK * (size_t)n->c * (size_t)n->h * (size_t)n->w);
 	poem->logits = malloc(CHUNK * (size_t)n->classes * sizeof *poem->logits);
 	poem->feature = malloc(CHUNK * d * sizeof *poem->feature);
-	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || !poem->beta || !poem->slot || !poem->image ||
-	    !poem->logits || !poem->feature)
+	if (!poem->beta || !poem->slot || !poem->image || !poem->logits || !poem->feature)
 		return err_memory(err);
+	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise, err) < 0)
+		return -1;
 	if (num_blr_solve(&poem->blr) < 0)
 		return err_fail(err, "poem: --poem-sigma %g leaves no boundary to draw from", oe->o->sigma);
 	first_beta(oe);

@@ -210,6 +210,13 @@ um-vs-umap: deps                      ## UM, UMAP, their controls and magnitude 
 trajectory: deps                      ## OOD quality of every epoch of a training, and of UM after it
 atypical: deps                        ## which training images the masks disturb most
 oe: deps                              ## five ways of training with outliers, with and without UM
+# published has targets of its own, which pass here: published-axes, published-outliers, published-base, published-table.
+published: deps                       ## the published experiment from a given network; DATA=dir, see pipelines/published.mk
+published published-axes published-outliers published-base:
+	@+$(MAKE) --no-print-directory all
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/published.mk $@
+published-table:                       ## the table of its runs that are finished, and which are not
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/published.mk $@
 um-vs-umap trajectory atypical oe:
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
@@ -280,5 +287,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -2,14 +2,16 @@
 #
 #   SET=synth     drawn by ds-synth, nothing to download (default)
 #	N_TRAIN N_TEST N_OOD SEED	numbers of images; the seed
-#   SET=cifar10   CIFAR-10 against Tiny ImageNet, Textures and MNIST
-#	DATA      folder that holds what ds-pack reads; each source can be named by itself:
-#	CIFAR10   CIFAR-10, any form, with splits train and test
-#	TIN DTD MNIST	the other sets; TIN_SPLIT and MNIST_SPLIT choose a folder of theirs
+#   SET=cifar10|cifar100   that set against every other of sets.txt that there is
+#	DATA      folder that holds what ds-pack reads, called as sets.txt says; each source can be named by itself:
+#	CIFAR10 CIFAR100 TIN DTD MNIST SVHN LSUN LSUN_RESIZE ISUN PLACES SUN INATURALIST	empty: leave it out
+#	X_SPLIT   the folder, or part, of set X that is tested on; TIN_EXCLUDE: classes that Tiny ImageNet is without
+#	AUX AUX_SPLIT AUX_EXCLUDE	outliers to train with: Tiny ImageNet's training images
 #	LIMIT     that many training images, chosen at random, instead of all
 #
 # Gives COMMON, training options that suit the set, KEEP, the kept fraction that its constraint is estimated with,
-# OOD, the names of the OOD sets, and rules for $(RUN)/train.images, $(RUN)/test.images and $(RUN)/NAME.images.
+# OOD, the names of the OOD sets, and rules for $(RUN)/train.images, $(RUN)/test.images and $(RUN)/NAME.images; with
+# CIFAR for $(RUN)/aux.images too.
 # by_set: $(call by_set,A,B) is A on the synthetic set and B on others.
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -21,7 +23,7 @@ SEED ?= 0
 by_set = $(if $(filter synth,$(SET)),$1,$2)
 # Without augmentation the model memorises drawings within minutes. A network of 22 layers feels a mask more than
 # one of 100: 1 % cut does here what 3.5 % do there.
-COMMON ?= $(call by_set,--batch-size 32 --lr 0.05 --nesterov --no-augment,--config $(PIPELINES)../configs/cifar10-densenet.yaml)
+COMMON ?= $(call by_set,--batch-size 32 --lr 0.05 --nesterov --no-augment,--config $(PIPELINES)../configs/$(SET)-densenet.yaml)
 KEEP   ?= $(call by_set,0.99,0.965)
 PIPELINES := $(dir $(lastword $(MAKEFILE_LIST)))
 # Installed, or in a bundle, the programs are those three folders up.
@@ -44,32 +46,50 @@ $(RUN)/test.images: | $(RUN)
 $(OOD:%=$(RUN)/%.images): $(RUN)/%.images: | $(RUN)
 	ds-synth --set $* --n $(N_OOD) --seed $(SEED) -o $@
 
-else ifeq ($(SET),cifar10)
-DATA      ?= data
-LIMIT     ?=
-first      = $(firstword $(wildcard $1))
-CIFAR10   ?= $(call first,$(DATA)/cifar-10-binary.tar.gz $(DATA)/cifar-10-python.tar.gz $(DATA)/cifar10*)
-TIN       ?= $(call first,$(DATA)/tin32-eval* $(DATA)/tiny-imagenet*)
-TIN_SPLIT ?= test
-DTD       ?= $(call first,$(DATA)/dtd*)
-MNIST     ?= $(call first,$(DATA)/mnist*)
-MNIST_SPLIT ?= test
-OOD       := $(if $(TIN),tin) $(if $(DTD),textures) $(if $(MNIST),mnist)
+else ifneq ($(filter cifar10 cifar100,$(SET)),)
+DATA  ?= data
+LIMIT ?=
+upper  = $(if $(filter textures,$1),DTD,$(shell printf %s '$1' | tr a-z- A-Z_))
+# sets.sh says NAME:SPLIT:PATH of each; $(call part,1,...) is one of the three. Variables overrule it.
+FOUND  := $(shell sh $(PIPELINES)sets.sh '$(DATA)' <$(PIPELINES)sets.txt)
+part    = $(word $1,$(subst :, ,$2))
+TIN_EXCLUDE ?= $(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt
+define known_set
+$(call part,1,$1)_VAR   := $(call upper,$(call part,1,$1))
+$(call upper,$(call part,1,$1)) ?= $(call part,3,$1)
+$(call upper,$(call part,1,$1))_SPLIT ?= $(filter-out -,$(call part,2,$1))
+endef
+$(foreach f,$(FOUND),$(eval $(call known_set,$f)))
+KNOWN := $(foreach f,$(FOUND),$(call part,1,$f))
+of     = $($($1_VAR)$2)
+there := $(strip $(foreach s,$(filter-out $(SET),$(KNOWN)),$(if $(strip $(call of,$s)),$s)))
+OOD   ?= $(there)
+# Tiny ImageNet's images for training are outliers for outlier exposure, without the classes that SET has, too.
+AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet* $(DATA)/tinyimagenet* $(DATA)/TinyImageNet*))
+AUX_SPLIT   ?= train
+AUX_EXCLUDE ?= $(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt
 
-ifeq ($(and $(CIFAR10),$(strip $(OOD))),)
-$(error no CIFAR-10, or no other set, in DATA='$(DATA)'; name the folder that holds them: DATA=dir)
+ifeq ($(and $(call of,$(SET)),$(strip $(OOD))),)
+$(error no $(SET), or no other set, in DATA='$(DATA)'; name the folder that holds them: DATA=dir)
+endif
+SETS_SAID := $(SET), and to be told from it: $(OOD)$(if $(filter-out $(there) $(SET),$(KNOWN)),; not in DATA='$(DATA)': $(filter-out $(there) $(SET),$(KNOWN)))
+ifeq ($(MAKE_RESTARTS)$(QUIET),)
+$(shell printf '%s\n' "$(SETS_SAID)" >&2)
 endif
 
-$(RUN)/train.images: $(CIFAR10) | $(RUN)
+$(RUN)/train.images: $(call of,$(SET)) | $(RUN)
 	ds-pack --split train $(if $(LIMIT),--sample $(LIMIT) --seed $(SEED)) -o $@ $<
-$(RUN)/test.images: $(CIFAR10) | $(RUN)
-	ds-pack --split test -o $@ $<
-$(RUN)/tin.images: $(TIN) | $(RUN)
-	ds-pack --split $(TIN_SPLIT) --size 32 -o $@ $<
-$(RUN)/textures.images: $(DTD) | $(RUN)
-	ds-pack --size 32 -o $@ $<
-$(RUN)/mnist.images: $(MNIST) | $(RUN)
-	ds-pack --split $(MNIST_SPLIT) --size 32 -o $@ $<
+$(RUN)/test.images: $(call of,$(SET)) | $(RUN)
+	ds-pack --split $(call of,$(SET),_SPLIT) -o $@ $<
+define ood_set
+$(RUN)/$1.images: $(call of,$1) | $(RUN)
+	ds-pack $(addprefix --split ,$(call of,$1,_SPLIT)) --size 32 \
+		$(if $(and $(call of,$1,_EXCLUDE),$(filter-out test,$(call of,$1,_SPLIT))),--exclude-classes $(call of,$1,_EXCLUDE)) -o $$@ $$<
+endef
+$(foreach s,$(there),$(eval $(call ood_set,$s)))
+$(RUN)/aux.images: $(AUX) $(AUX_EXCLUDE) | $(RUN)
+	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
+	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) -o $@ $<
 else
-$(error SET='$(SET)' is neither synth nor cifar10)
+$(error SET='$(SET)' is none of synth, cifar10, cifar100)
 endif

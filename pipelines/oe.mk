@@ -46,9 +46,6 @@ OOD   ?= gaussian rademacher unseen-shapes id-inverted
 COMMON ?= --batch-size 16 --lr 0.05 --nesterov --no-augment --threads 1
 else
 TIN   :=
-AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet*))
-AUX_SPLIT ?= train
-AUX_EXCLUDE ?= $(HERE)../configs/tiny-imagenet-like-cifar10.txt
 endif
 include $(HERE)data.mk
 
@@ -57,10 +54,6 @@ $(RUN)/aux-%.part: | $(RUN)
 	ds-synth --set $* --n $(N_AUX) --seed 1000 -o $@
 $(RUN)/aux.images: $(AUX_SETS:%=$(RUN)/aux-%.part)
 	ts-cat -o $@ $^
-else
-$(RUN)/aux.images: $(AUX) $(AUX_EXCLUDE) | $(RUN)
-	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
-	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) -o $@ $<
 endif
 
 $(RUN)/tune.images: $(RUN)/train.images

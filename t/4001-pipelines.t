@@ -24,7 +24,7 @@ for wait in 0.3 1.2 2.6; do
 		FINETUNE='--epochs 1 --batch-size 20 --threads 1' ESTIMATE='--draws 2' >/dev/null 2>&1 &
 	pid=$!
 	sleep $wait
-	kill -9 -- -$pid 2>/dev/null
+	kill -s KILL -- -$pid 2>/dev/null
 	wait $pid 2>/dev/null
 done
 demo killed >out2 2>&1

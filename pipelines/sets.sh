@@ -1,0 +1,18 @@
+#!/bin/sh
+# sets.sh DATA <sets.txt: for each set NAME:SPLIT:PATH, with the file or folder in DATA that it is, or no PATH.
+set -eu
+LC_ALL=C
+export LC_ALL
+# Half a download is none, nor are lists of names.
+there=$(ls "$1" 2>/dev/null | grep -Ev '[.](part|txt|md|sha256)$' || true)
+while read -r name split patterns; do
+	case $name in '#'* | '') continue ;; esac
+	found=
+	set -f
+	for p in $patterns; do
+		found=$(printf '%s\n' "$there" | grep -Eix -e "$p" | head -n 1) || true
+		[ -z "$found" ] || break
+	done
+	set +f
+	printf '%s:%s:%s\n' "$name" "$split" "${found:+$1/$found}"
+done

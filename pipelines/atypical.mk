@@ -19,7 +19,7 @@ sheets: $(RUN)/atypical.png $(RUN)/typical.png $(if $(filter synth,$(SET)),$(RUN
 include $(HERE)data.mk
 
 $(RUN)/base.ckpt: $(RUN)/train.images
-	um-train --run $(RUN)/base --print-run >/dev/null 2>&1 && resume=--resume; \
+	um-train $(COMMON) --run $(RUN)/base --print-run >/dev/null 2>&1 && resume=--resume; \
 	um-train $(COMMON) --seed $(SEED) --arch $(ARCH) --epochs $(EPOCHS) --run $(RUN)/base $$resume -o $@ $< \
 		2>$(RUN)/base.log || { tail -n 3 $(RUN)/base.log >&2; exit 1; }
 $(RUN)/typicality.scores: $(RUN)/base.ckpt $(RUN)/train.images

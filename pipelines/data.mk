@@ -7,7 +7,8 @@
 #	DATA      folder that holds what ds-pack reads, called as sets.txt says; each source can be named by itself:
 #	CIFAR10 CIFAR100 TIN DTD MNIST SVHN LSUN LSUN_RESIZE ISUN PLACES SUN INATURALIST	empty: leave it out
 #	X_SPLIT   the folder, or part, of set X that is tested on; TIN_EXCLUDE: classes that Tiny ImageNet is without
-#	AUX AUX_SPLIT AUX_EXCLUDE	outliers to train with: Tiny ImageNet's training images
+#	AUX AUX_SPLIT AUX_EXCLUDE AUX_LIMIT	outliers to train with: Tiny ImageNet's training images, or ImageNet's
+#	EVAL_LIMIT that many images of each set that is scored, chosen at random, instead of all
 #	LIMIT     that many training images, chosen at random, instead of all
 #
 # Gives COMMON, training options that suit the set, KEEP, the kept fraction that its constraint is estimated with,
@@ -63,17 +64,19 @@ endef
 $(foreach f,$(FOUND),$(eval $(call known_set,$f)))
 KNOWN := $(foreach f,$(FOUND),$(call part,1,$f))
 of     = $($($1_VAR)$2)
-there := $(strip $(foreach s,$(filter-out $(SET),$(KNOWN)),$(if $(strip $(call of,$s)),$s)))
+there := $(strip $(foreach s,$(filter-out $(SET) aux,$(KNOWN)),$(if $(strip $(call of,$s)),$s)))
 OOD   ?= $(there)
-# Tiny ImageNet's images for training are outliers for outlier exposure, without the classes that SET has, too.
-AUX   ?= $(firstword $(wildcard $(DATA)/tin32-train* $(DATA)/tiny-imagenet* $(DATA)/tinyimagenet* $(DATA)/TinyImageNet*))
-AUX_SPLIT   ?= train
-AUX_EXCLUDE ?= $(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt
+# Outliers to train with are without the classes that SET has, too. ImageNet has too many to keep.
+AUX_EXCLUDE ?= $(if $(shell echo '$(notdir $(AUX))' | grep -i ^tin),$(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt)
+AUX_LIMIT   ?= $(if $(AUX_EXCLUDE),,100000)
+# How many images of each set are packed.
+PACK_LIMIT  ?= $(EVAL_LIMIT)
+packed       = $(if $(PACK_LIMIT),--sample $(PACK_LIMIT))
 
 ifeq ($(and $(call of,$(SET)),$(strip $(OOD))),)
 $(error no $(SET), or no other set, in DATA='$(DATA)'; name the folder that holds them: DATA=dir)
 endif
-SETS_SAID := $(SET), and to be told from it: $(OOD)$(if $(filter-out $(there) $(SET),$(KNOWN)),; not in DATA='$(DATA)': $(filter-out $(there) $(SET),$(KNOWN)))
+SETS_SAID := $(SET), and to be told from it: $(OOD)$(if $(filter-out $(there) $(SET) aux,$(KNOWN)),; not in DATA='$(DATA)': $(filter-out $(there) $(SET) aux,$(KNOWN)))$(if $(AUX),; outliers: $(AUX),; no outliers to train with)
 ifeq ($(MAKE_RESTARTS)$(QUIET),)
 $(shell printf '%s\n' "$(SETS_SAID)" >&2)
 endif
@@ -81,16 +84,17 @@ endif
 $(RUN)/train.images: $(call of,$(SET)) | $(RUN)
 	ds-pack --split train $(if $(LIMIT),--sample $(LIMIT) --seed $(SEED)) -o $@ $<
 $(RUN)/test.images: $(call of,$(SET)) | $(RUN)
-	ds-pack --split $(call of,$(SET),_SPLIT) -o $@ $<
+	ds-pack --split $(call of,$(SET),_SPLIT) $(packed) -o $@ $<
 define ood_set
 $(RUN)/$1.images: $(call of,$1) | $(RUN)
-	ds-pack $(addprefix --split ,$(call of,$1,_SPLIT)) --size 32 \
+	ds-pack $(addprefix --split ,$(call of,$1,_SPLIT)) --size 32 $(packed) \
 		$(if $(and $(call of,$1,_EXCLUDE),$(filter-out test,$(call of,$1,_SPLIT))),--exclude-classes $(call of,$1,_EXCLUDE)) -o $$@ $$<
 endef
 $(foreach s,$(there),$(eval $(call ood_set,$s)))
 $(RUN)/aux.images: $(AUX) $(AUX_EXCLUDE) | $(RUN)
 	$(if $(AUX),,$(error no auxiliary images in DATA='$(DATA)'; name them: AUX=file))
-	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) -o $@ $<
+	ds-pack --split $(AUX_SPLIT) --size 32 $(if $(AUX_EXCLUDE),--exclude-classes $(AUX_EXCLUDE)) \
+		$(if $(AUX_LIMIT),--sample $(AUX_LIMIT)) -o $@ $<
 else
 $(error SET='$(SET)' is none of synth, cifar10, cifar100)
 endif

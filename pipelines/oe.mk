@@ -47,6 +47,8 @@ COMMON ?= --batch-size 16 --lr 0.05 --nesterov --no-augment --threads 1
 else
 TIN   :=
 endif
+# All images are packed, and EVAL_LIMIT is taken of those.
+PACK_LIMIT :=
 include $(HERE)data.mk
 
 ifeq ($(SET),synth)
@@ -75,7 +77,7 @@ $(RUN)/$1: | $(RUN)
 	mkdir -p $$@
 # Training is what takes long: a run that was cut off goes on where it was.
 $(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
-	um-train --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
+	um-train $(COMMON) --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
 	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $(RUN)/train.images $$(logged)
 $(RUN)/$1/loss: $(RUN)/$1/base.ckpt $(RUN)/train.images
 	um-estimate --keep $(KEEP) --draws $(DRAWS) --seed $1 -m $$^ >$$@.tmp 2>$$@.log

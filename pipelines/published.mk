@@ -26,6 +26,8 @@ HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 # The training images are packed whole, and LIMIT is taken of those.
 override TUNE_LIMITS := $(or $(LIMIT),all)
 override LIMIT :=
+# All images are packed, and EVAL_LIMIT is taken of those.
+PACK_LIMIT :=
 include $(HERE)data.mk
 
 ifeq ($(SET),synth)
@@ -43,6 +45,7 @@ DROPOUT  ?= 0
 M        ?= 0.2 0.3 0.5
 EMA      ?= 0.999
 OE       ?= oe energy poem doe
+# The margins of energy and poem; doe acts from the half of the epochs on, as published.
 MARGINS  ?= --m-in=-25 --m-out=-7
 ROWS     ?= ce um $(M:%=um%) umap umap-full ema
 OE_ROWS  ?= ce um $(OE) $(OE:%=%+um)
@@ -127,7 +130,8 @@ settings = --config $(HERE)../configs/$(SET)-$(call kind,$1).yaml --epochs $(cal
 	--batch-size $(call option,b,$1) --dropout $(or $(call option,d,$1),0) --nesterov --seed $(call seed_of,$1) $(DEVICE)
 program  = $(if $(filter umap%,$(call row_of,$1)),um-prune --keep $(UMAP_KEEP) --model,um-train --init) $(INIT)
 special  = $(if $(filter ema,$(call row_of,$1)),--ema $(EMA)) \
-	$(if $(call with_aux,$1),--aux $(RUN)/aux.images --oe $(call method,$1) $(if $(filter energy poem,$(call method,$1)),$(MARGINS))) \
+	$(if $(call with_aux,$1),--aux $(RUN)/aux.images --oe $(call method,$1) $(if $(filter energy poem,$(call method,$1)),$(MARGINS)) \
+	$(if $(filter doe,$(call method,$1)),--doe-warmup $$$$(($(call option,e,$1) / 2)))) \
 	$(if $(call needs_m,$1),--um $$$$(cat $(RUN)/loss),$(addprefix --um ,$(call own_m,$1)))
 define train_row
 $(RUN)/$1/model.ckpt: $(INIT) $(call tune_on,$1) $(if $(call needs_m,$1),$(RUN)/loss) $(if $(call with_aux,$1),$(RUN)/aux.images)

@@ -67,7 +67,7 @@ if [ -n "$first" ]; then
 		heading
 		lines no-tin.tsv | table
 	fi
-	echo; printf '%-22s %-10s %-4s %-16s %7s %7s\n' setting row seed 'best methods' AUROC FPR95
+	[ "$best" = 0 ] || printf '\n%-22s %-10s %-4s %-16s %7s %7s\n' setting row seed 'best methods' AUROC FPR95
 	lines metrics.tsv | awk -F '\t' '$5 == "average"' | sort -t "$tab" -k1,1V -k2,2V -k3,3V -k6,6gr |
 		awk -F '\t' -v best="$best" 'seen[$1, $2, $3]++ < best { printf "%-22s %-10s %-4s %-16s %7.2f %7.2f\n", $1, $3, $2, $4, 100 * $6, 100 * $9 }'
 fi

@@ -14,5 +14,11 @@ while read -r name split patterns; do
 		[ -z "$found" ] || break
 	done
 	set +f
+	case $split in *,*)
+		for s in $(echo "$split" | tr , ' '); do
+			[ ! -d "$1/$found" ] || [ -n "$(find "$1/$found/" -maxdepth 2 -name "$s" | head -n 1)" ] && break
+		done
+		split=$s
+	esac
 	printf '%s:%s:%s\n' "$name" "$split" "${found:+$1/$found}"
 done

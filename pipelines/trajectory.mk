@@ -28,7 +28,7 @@ EPOCH_NUMBERS = $(shell seq -f %04g 1 $1)
 POINTS := $(addprefix base-,$(call EPOCH_NUMBERS,$(EPOCHS))) \
           $(addprefix um-,$(call EPOCH_NUMBERS,$(TUNE_EPOCHS))) $(addprefix ce-,$(call EPOCH_NUMBERS,$(TUNE_EPOCHS)))
 # Training keeps every epoch; a run that was cut off goes on where it was.
-TRAIN   = um-train --run $(RUN)/$* --print-run >/dev/null 2>&1 && resume=--resume; \
+TRAIN   = um-train $(COMMON) --run $(RUN)/$* --print-run >/dev/null 2>&1 && resume=--resume; \
           um-train $(COMMON) --seed $(SEED) --save-every 1 --run $(RUN)/$* $$resume -o $@
 logged  = 2>$(RUN)/$*.log || { tail -n 3 $(RUN)/$*.log >&2; exit 1; }
 
@@ -46,7 +46,7 @@ $(RUN)/ce.ckpt: $(RUN)/%.ckpt: $(RUN)/base.ckpt $(RUN)/train.images
 define of_run
 $(RUN)/points/$1-%.tsv: $(RUN)/$1.ckpt $(RUN)/test.images $(OOD:%=$(RUN)/%.images)
 	@mkdir -p $$(@D)
-	run=$$$$(um-train --run $(RUN)/$1 --print-run) && for s in test $(OOD); do \
+	run=$$$$(um-train $(COMMON) --run $(RUN)/$1 --print-run) && for s in test $(OOD); do \
 		um-embed -q -m "$$$$run/checkpoints/epoch_$$*.ckpt" $(RUN)/$$$$s.images | \
 		ood-score --method $(METHOD) -o $(RUN)/points/$1-$$*-$$$$s.scores || exit 1; done
 	ood-metrics --format tsv --label $1-$$* --id $(RUN)/points/$1-$$*-test.scores \

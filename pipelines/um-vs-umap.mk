@@ -41,10 +41,10 @@ $(RUN)/$1: | $(RUN)
 	mkdir -p $$@
 # Training is what takes long: a run that was cut off goes on where it was.
 $(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
-	um-train --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
+	um-train $(COMMON) --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
 	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $$< $$(logged)
 $(RUN)/$1/early.ckpt: $(RUN)/$1/base.ckpt
-	run=$$$$(um-train --run $$(@D)/base --print-run) && cp "$$$$run/checkpoints/best.ckpt" $$@.tmp && mv $$@.tmp $$@
+	run=$$$$(um-train $(COMMON) --run $$(@D)/base --print-run) && cp "$$$$run/checkpoints/best.ckpt" $$@.tmp && mv $$@.tmp $$@
 $(RUN)/$1/loss: $(RUN)/$1/base.ckpt $(RUN)/train.images
 	um-estimate --keep $(KEEP) --draws $(DRAWS) --val-fraction $(VAL) --seed $1 -m $$^ >$$@.tmp 2>$$@.log
 	mv $$@.tmp $$@

@@ -98,6 +98,10 @@ ok 'without gnuplot the TSV is there, and it says that the picture is not' '
 ok 'its last point is the model that was written' '
 	um-embed -q -m tr/um.ckpt tr/test.images | ood-score -m energy -o id.s && um-embed -q -m tr/um.ckpt tr/blobs.images | ood-score -m energy -o ood.s &&
 	ood-metrics --format tsv --id id.s blobs=ood.s | awk "NR == 2 {print 100 * \$3, 100 * \$6}" >a && awk "\$1 == \"um\" && \$2 == 5 && \$3 == \"blobs\" {print \$4, \$6}" tr/trajectory.tsv >b && near 1e-4 a b'
+ok 'with a --config too, whose name is in that of the run, a training that was killed goes on' '
+	printf "batch-size: 20\nthreads: 1\n" >own.yaml
+	vs2() { make -s -f "$SRC/pipelines/um-vs-umap.mk" RUN=vs2 $small COMMON="--config own.yaml" EPOCHS=3 TUNE_EPOCHS=1 SEEDS=1 vs2/1/early.ckpt >/dev/null 2>err; }
+	vs2 && rm vs2/1/base.ckpt vs2/1/early.ckpt && vs2 && ls vs2/1/base/own/default >got && echo prune_rate=1.0 | cmp - got || { tail -n 3 err | sed "s/^/# /"; false; }'
 ok 'atypical runs' '
 	make -s -f "$SRC/pipelines/atypical.mk" RUN=at $small COMMON="$quick" EPOCHS=3 SHOW=10 >out 2>err && test -s at/typical.png && test -s at/atypical.png ||
 	{ tail -n 5 err | sed "s/^/# /"; false; }'

@@ -39,6 +39,9 @@ static const struct cli_tool tool = {
 	NULL
 };
 
+/* Columns; ATYPICAL is the name's, where a set has no atypical images; the last two with --label-noise. */
+enum { IMAGE, LABEL, ATYPICAL, NAME, TRUE_LABEL, NOISY };
+
 static void make_header(struct ts_header *h, const struct ds_synth *s)
 {
 	static const size_t shape[] = { 3, DS_SYNTH_SIZE, DS_SYNTH_SIZE };
@@ -54,31 +57,31 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 	cli_history(h, NULL, 0);
 }
 
-/* The label of row i, and with noise what it was. */
+/* The label of row i, and with noise, which only the ID set has, what it was. */
 static void put_label(struct ts_batch *b, const struct ds_synth_row *row, const struct ds_noise *noise, size_t i)
 {
 	const int64_t label = noise ? ds_noise_label(noise, row->name, row->label) : row->label;
 
-	((int64_t *)ts_batch_col(b, "label")->data)[i] = label;
+	((int64_t *)b->cols[LABEL].data)[i] = label;
 	if (!noise)
 		return;
-	((int64_t *)ts_batch_col(b, "true-label")->data)[i] = row->label;
-	((uint8_t *)ts_batch_col(b, "noisy")->data)[i] = label != row->label;
+	((int64_t *)b->cols[TRUE_LABEL].data)[i] = row->label;
+	((uint8_t *)b->cols[NOISY].data)[i] = label != row->label;
 }
 
 /* Rows first, first + 1, ... of the set, n of them. */
 static void fill(struct ts_batch *b, const struct ds_synth *set, const struct ds_noise *noise, uint64_t first, size_t n)
 {
-	struct ts_col *image = ts_batch_col(b, "image"), *name = ts_batch_col(b, "name");
-	struct ts_col *odd = ts_batch_col(b, "atypical"); /* or NULL */
+	const bool odd = set->set == DS_SYNTH_ID; /* make_header() adds that column */
+	struct ts_col *name = &b->cols[odd ? NAME : ATYPICAL];
 	struct ds_synth_row row;
 
 	for (size_t i = 0; i < n; i++) {
 		ds_synth_row(set, first + i, &row);
-		memcpy((uint8_t *)image->data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
+		memcpy((uint8_t *)b->cols[IMAGE].data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
 		put_label(b, &row, noise, i);
 		if (odd)
-			((uint8_t *)odd->data)[i] = row.atypical;
+			((uint8_t *)b->cols[ATYPICAL].data)[i] = row.atypical;
 		if (ts_col_set_str(name, i, row.name) < 0)
 			cli_oom();
 	}

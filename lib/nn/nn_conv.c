@@ -110,6 +110,22 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 		}
 }
 
+/* The pointers of all rows from output pixel `row` on, n of them and the last one again up to a whole tile. */
+static void point_all(const struct nn_op *op, const struct nn_job *j, size_t row, size_t n, const float **table,
+		      size_t n_seg)
+{
+	const size_t R = j->m->isa->rows, all = nn_round(n, R);
+	const float *in = nn_at(j, &op->in);
+
+	if (op->kh == 1 && op->kw == 1 && op->stride == 1 && op->pad == 0 && !op->loose) { /* the pixels themselves */
+		for (size_t i = 0; i < all; i++)
+			table[i] = in + (row + (i < n ? i : n - 1)) * op->in.stride;
+		return;
+	}
+	for (size_t i = 0; i < all; i++)
+		point(op, j, in, row + (i < n ? i : n - 1), table + i / R * R * n_seg + i % R, n_seg);
+}
+
 /* Output pixels row..row+b.n_rows. Scratch: the table of pointers (rows, n_seg); if the input is changed on its way in,
  * also pointers (rows) to, and room for, the packed rows (rows, packed_stride). */
 static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_block b, size_t row)
@@ -117,11 +133,8 @@ static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_
 	const struct nn_isa *isa = j->m->isa;
 	const size_t all = nn_round(b.n_rows, isa->rows);
 	const float **table = (const float **)(void *)j->scratch;
-	const float *in = nn_at(j, &op->in);
 
-	for (size_t i = 0; i < all; i++)
-		point(op, j, in, row + (i < b.n_rows ? i : b.n_rows - 1),
-		      table + i / isa->rows * isa->rows * b.n_seg + i % isa->rows, b.n_seg);
+	point_all(op, j, row, b.n_rows, table, b.n_seg);
 	if (has_pre(op)) { /* of one segment: see nn_plan.c */
 		const float **packed = table + all;
 		float *to = (float *)(void *)(packed + all);

@@ -134,6 +134,21 @@ void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to);
 /* Is a 3x3 convolution of stride 1 between these faster by Winograd's transformation? */
 bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
 
+enum {
+	NN_WINO_SIDE = 6,
+	NN_WINO_TAPS = 36,
+	NN_WINO_OUT = 4,
+	NN_WINO_GAP = 16 /* floats more than a multiple of 4096 bytes between planes */
+};
+/* Tiles that are in work at a time. */
+size_t nn_winograd_at_once(const struct nn *m, const struct nn_op *op);
+/* Tile t: its image, and its first output pixel. */
+void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x);
+/* V of tile t: 36 rows of C floats, `step` apart. */
+void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step);
+/* g = G' u G, u the sum of V times A dout A' over tiles: the gradients of NN_PANEL filters side by side. */
+void nn_winograd_filter(float u[NN_WINO_TAPS][NN_PANEL], float g[9][NN_PANEL]);
+
 /* ---- planning ---- */
 
 int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, struct err *err) TS_CHECKED;

@@ -11,7 +11,10 @@
 #if defined(__x86_64__)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")))
 #define VL 16
-#define ROWS 12
+#define ROWS 8
+#define PANELS 3
+#define GIVE 4
+#define OUTER 12
 #define STEPS 4
 #define NAME(x) x##_avx512
 #define ISA_NAME "avx512"
@@ -20,6 +23,9 @@
 #define TARGET __attribute__((target("avx2,fma")))
 #define VL 8
 #define ROWS 6
+#define OUTER 6
+#define PANELS 1
+#define GIVE 2
 #define STEPS 1
 #define NAME(x) x##_avx2
 #define ISA_NAME "avx2"
@@ -31,9 +37,13 @@
 #define VL 4
 #if defined(__x86_64__)
 #define ROWS 3
+#define OUTER 3
 #else
 #define ROWS 6
+#define OUTER 6
 #endif
+#define PANELS 1
+#define GIVE 2
 #define STEPS 1
 #define NAME(x) x##_generic
 #define ISA_NAME "generic"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * nn_kernel: the arithmetic, compiled once for each instruction set (nn_kernel.inc). GCC's vector
- * extensions say it for all; what differs is the shape of a tile, NN_PANEL outputs of `rows` rows, which
- * is to fill the registers: 6 rows for AVX2 (12 of 16), 12 for AVX-512.
+ * extensions say it for all; what differs is the shape of a tile, panels of NN_PANEL outputs of `rows` rows, which
+ * is to fill the registers: 6 rows of one panel for AVX2 (12 of 16), 8 rows of up to three for AVX-512 (24 of 32).
  */
 #ifndef NN_KERNEL_H
 #define NN_KERNEL_H
@@ -95,6 +95,8 @@ struct nn_isa {
 	/* Takes n more pixels into the means and the sums of squared deviations of `before` pixels (Chan, Golub,
 	 * LeVeque 1979). */
 	void (*moments)(const float *x, size_t stride, size_t n, size_t c, size_t before, double *mean, double *m2);
+	/* A d A' of (4,4) gradients d, NULL where outside, c channels: 36, each `step` apart. */
+	void (*wino_back)(const float *const *pixel, size_t c, float *to, size_t step);
 };
 
 /* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that

@@ -14,11 +14,11 @@
 #include "nn/nn_internal.h"
 
 enum {
-	SIDE = 6,
-	TAPS = SIDE * SIDE,
-	OUT = 4,
+	SIDE = NN_WINO_SIDE,
+	TAPS = NN_WINO_TAPS,
+	OUT = NN_WINO_OUT,
 	TILE_BYTES = 400 << 10, /* of tiles in work: the second cache */
-	GAP = 16                /* floats more than a multiple of 4096 bytes between planes */
+	GAP = NN_WINO_GAP
 };
 
 /* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
@@ -38,7 +38,7 @@ static size_t out_stride(const struct nn_op *op)
 	return nn_round((size_t)op->out.c, NN_PANEL);
 }
 
-static size_t tiles_at_once(const struct nn *m, const struct nn_op *op)
+size_t nn_winograd_at_once(const struct nn *m, const struct nn_op *op)
 {
 	const size_t R = m->isa->rows;
 	const size_t n = TILE_BYTES / sizeof(float) / (TAPS * (in_stride(op) + out_stride(op))) / R * R;
@@ -48,28 +48,48 @@ static size_t tiles_at_once(const struct nn *m, const struct nn_op *op)
 
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op)
 {
-	const size_t n = tiles_at_once(m, op);
+	const size_t n = nn_winograd_at_once(m, op);
 
 	return TAPS * (n * (in_stride(op) + out_stride(op)) + 2 * GAP) + n * NN_POINTER + NN_MAX_VEC;
 }
 
-/* u = G g G' of one 3x3 filter. */
-static void transform(const float *g, double gain, double u[TAPS])
+static const double G[SIDE][3] = { { 1 / 4., 0, 0 },
+				   { -1 / 6., -1 / 6., -1 / 6. },
+				   { -1 / 6., 1 / 6., -1 / 6. },
+				   { 1 / 24., 1 / 12., 1 / 6. },
+				   { 1 / 24., -1 / 12., 1 / 6. },
+				   { 0, 0, 1 } };
+
+/* u = G g G' of NN_PANEL 3x3 filters side by side. */
+static void transform(double g[9][NN_PANEL], double u[TAPS][NN_PANEL])
 {
-	static const double G[SIDE][3] = { { 1 / 4., 0, 0 },
-					   { -1 / 6., -1 / 6., -1 / 6. },
-					   { -1 / 6., 1 / 6., -1 / 6. },
-					   { 1 / 24., 1 / 12., 1 / 6. },
-					   { 1 / 24., -1 / 12., 1 / 6. },
-					   { 0, 0, 1 } };
-	double t[SIDE][3];
+	double t[SIDE][3][NN_PANEL];
 
 	for (int i = 0; i < SIDE; i++)
 		for (int j = 0; j < 3; j++)
-			t[i][j] = gain * (G[i][0] * g[j] + G[i][1] * g[3 + j] + G[i][2] * g[6 + j]);
+			for (int l = 0; l < NN_PANEL; l++)
+				t[i][j][l] = G[i][0] * g[j][l] + G[i][1] * g[3 + j][l] + G[i][2] * g[6 + j][l];
 	for (int i = 0; i < SIDE; i++)
 		for (int j = 0; j < SIDE; j++)
-			u[i * SIDE + j] = t[i][0] * G[j][0] + t[i][1] * G[j][1] + t[i][2] * G[j][2];
+			for (int l = 0; l < NN_PANEL; l++)
+				u[i * SIDE + j][l] = t[i][0][l] * G[j][0] + t[i][1][l] * G[j][1] + t[i][2][l] * G[j][2];
+}
+
+void nn_winograd_filter(float u[TAPS][NN_PANEL], float g[9][NN_PANEL])
+{
+	float t[3][SIDE][NN_PANEL] = { 0 };
+
+	memset(g, 0, 9 * sizeof g[0]);
+	for (int i = 0; i < 3; i++)
+		for (int j = 0; j < SIDE; j++)
+			for (int k = 0; k < SIDE; k++)
+				for (int l = 0; l < NN_PANEL; l++)
+					t[i][j][l] += (float)G[k][i] * u[k * SIDE + j][l];
+	for (int i = 0; i < 3; i++)
+		for (int j = 0; j < 3; j++)
+			for (int k = 0; k < SIDE; k++)
+				for (int l = 0; l < NN_PANEL; l++)
+					g[i * 3 + j][l] += t[i][k][l] * (float)G[k][j];
 }
 
 size_t nn_winograd_packed(const struct nn_op *op)
@@ -83,19 +103,22 @@ void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to)
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
 
 	for (size_t p = from * NN_PANEL; p < to * NN_PANEL; p += NN_PANEL)
-		for (size_t c = 0; c < C; c++)
-			for (size_t i = p; i < M && i < p + NN_PANEL; i++) {
-				float *at = op->w + p * C + c * NN_PANEL + i - p;
-				double u[TAPS];
+		for (size_t c = 0; c < C; c++) {
+			const size_t n = M - p < NN_PANEL ? M - p : NN_PANEL;
+			double g[9][NN_PANEL] = { 0 }, u[TAPS][NN_PANEL];
 
-				transform(op->plain + (i * C + c) * 9, op->gain ? op->gain[i] : 1, u);
-				for (size_t k = 0; k < TAPS; k++)
-					at[k * plane] = (float)u[k];
-			}
+			for (size_t i = 0; i < n; i++)
+				for (size_t k = 0; k < 9; k++)
+					g[k][i] = (double)op->plain[((p + i) * C + c) * 9 + k] *
+						  (op->gain ? (double)op->gain[p + i] : 1);
+			transform(g, u);
+			for (size_t k = 0; k < TAPS; k++)
+				for (size_t i = 0; i < NN_PANEL; i++)
+					op->w[k * plane + p * C + c * NN_PANEL + i] = (float)u[k][i];
+		}
 }
 
-/* Tile t: its image, and its first output pixel. */
-static void locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x)
+void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x)
 {
 	const size_t across = (size_t)(op->out.w + OUT - 1) / OUT, down = (size_t)(op->out.h + OUT - 1) / OUT;
 
@@ -104,14 +127,14 @@ static void locate(const struct nn_op *op, size_t t, size_t *image, int *y, int 
 	*x = (int)(t % across) * OUT;
 }
 
-/* V of tile t: 36 rows of C floats, `step` apart; what lies outside the map is zero. */
-static void tile_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step)
+/* What lies outside the map is zero. */
+void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step)
 {
 	const float *pixel[TAPS];
 	size_t image;
 	int y0, x0;
 
-	locate(op, t, &image, &y0, &x0);
+	nn_winograd_locate(op, t, &image, &y0, &x0);
 	const float *from = nn_at(j, &op->in) + image * nn_pixels(&op->in) * op->in.stride;
 	for (int i = 0; i < TAPS; i++) {
 		const int y = y0 - 1 + i / SIDE, x = x0 - 1 + i % SIDE;
@@ -131,7 +154,7 @@ static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
 	size_t image;
 	int y0, x0;
 
-	locate(op, t, &image, &y0, &x0);
+	nn_winograd_locate(op, t, &image, &y0, &x0);
 	for (int i = 0; i < OUT * OUT; i++) {
 		const int y = y0 + i / OUT, x = x0 + i % OUT;
 		const size_t at = image * nn_pixels(&op->out) + (size_t)y * (size_t)op->out.w + (size_t)x;
@@ -150,14 +173,14 @@ static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
  * at_once, out). */
 static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n, size_t m0, size_t m1)
 {
-	const size_t R = j->m->isa->rows, C = (size_t)op->in.c, at_once = tiles_at_once(j->m, op);
+	const size_t R = j->m->isa->rows, C = (size_t)op->in.c, at_once = nn_winograd_at_once(j->m, op);
 	const size_t in = in_stride(op), out = out_stride(op);
 	const size_t in_step = at_once * in + GAP, out_step = at_once * out + GAP;
 	const float **row = (const float **)(void *)j->scratch;
 	float *x = (float *)(void *)(row + at_once), *y = x + TAPS * in_step;
 
 	for (size_t i = 0; i < n; i++)
-		tile_in(op, j, t + i, x + i * in, in_step);
+		nn_winograd_in(op, j, t + i, x + i * in, in_step);
 	for (size_t k = 0; k < TAPS; k++) {
 		for (size_t i = 0; i < nn_round(n, R); i++)
 			row[i] = x + k * in_step + (i < n ? i : n - 1) * in;
@@ -179,7 +202,7 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 void nn_winograd(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t across = (size_t)(op->out.w + OUT - 1) / OUT, down = (size_t)(op->out.h + OUT - 1) / OUT;
-	const size_t at_once = tiles_at_once(j->m, op), M = (size_t)op->out.c, tiles = j->n * across * down;
+	const size_t at_once = nn_winograd_at_once(j->m, op), M = (size_t)op->out.c, tiles = j->n * across * down;
 	size_t a = 0, b = tiles, p = 0, q = (M + NN_PANEL - 1) / NN_PANEL;
 
 	if (tiles < j->m->isa->rows * j->parts && q >= j->parts)

@@ -2,13 +2,20 @@
  * What lives as long as a network in training: memory; values, and their gradients. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "nn/train/nn_train_internal.h"
 
 void *nn_train_own(struct nn_train *t, size_t count, size_t size)
 {
-	const size_t bytes = (count * size + 63) / 64 * 64 + 256;
-	void *p = aligned_alloc(64, bytes);
+	const size_t large = (size_t)1 << 21, wanted = count * size + 256, to = wanted >= 2 * large ? large : 64;
+	const size_t bytes = (wanted + to - 1) / to * to;
+	void *p = aligned_alloc(to, bytes);
+
+#ifdef MADV_HUGEPAGE /* maps are gone through from end to end; it is no error that a system has no large pages */
+	if (p && to == large)
+		(void)madvise(p, bytes, MADV_HUGEPAGE);
+#endif
 
 	if (p && t->n_owned == t->cap_owned) {
 		const int cap = t->cap_owned ? 2 * t->cap_owned : 64;

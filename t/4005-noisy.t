@@ -1,0 +1,58 @@
+#!/bin/sh
+# Wrong labels on purpose: how well masks and losses find them, by hand and in make noisy at toy size.
+. "$SRC/t/lib.sh"
+py=/usr/bin/python3
+$py -c 'import numpy, PIL' 2>/dev/null || skip_all 'no NumPy, Pillow'
+
+# Six samples, of which the second, third and sixth are wrong.
+printf 'label\ttrue-label\tnoisy\n0\t0\t0\n1\t0\t1\n1\t2\t1\n2\t2\t0\n3\t3\t0\n0\t3\t1\n' >known
+printf 'loss\tmasked_loss\ttypicality\n0.1\t0.2\t-0.1\n2\t2.5\t-0.5\n0.2\t1.4\t-1.2\n0.2\t0.6\t-0.4\n0.05\t0.1\t-0.05\n3\t3.2\t-0.2\n' >scores
+precision() { sh "$SRC/pipelines/precision.sh" known scores "$@"; }
+ok 'precision by hand: as many as are wrong, by the rise, masked loss, loss, both' '
+	precision noisy >out && grep -q "^3 of 6 samples are noisy: 50.0 %" out && awk "\$1 == 3" out | tr -s " " | grep -qx " 3 66.7 100.0 100.0 100.0" || { sed "s/^/# /" out; false; }'
+ok 'AUROC by hand, ties one half' '
+	awk "\$1 == \"AUROC\"" out | tr -s " " | grep -qx " AUROC 88.9 100.0 94.4 100.0" || { sed "s/^/# /" out; false; }'
+ok 'a column that is not there is an error that names it' '! precision atypical >out 2>err && grep -q "no column atypical" err'
+
+# Classes of colours, which a network learns before it learns wrong labels by heart.
+$py - <<END
+import os
+import numpy as np
+from PIL import Image
+r = np.random.RandomState(1)
+def put(path, a):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    Image.fromarray(np.clip(a, 0, 255).astype("u1")).save(path)
+colours = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (200, 50, 50), "white": (220, 220, 220)}
+for split, n in ("train", 60), ("test", 10):
+    for c, v in colours.items():
+        for i in range(n):
+            put("data/CIFAR10/%s/%s/%03d.png" % (split, c, i), np.array(v) + r.normal(0, 25, (32, 32, 3)))
+for i in range(20):
+    put("data/DTD/images/dots/%02d.png" % i, r.uniform(0, 255, (40, 40, 3)))
+END
+noisy() {
+	make -s -f "$SRC/pipelines/noisy.mk" RUN=n DATA=data "$@" NOISE='0 40' SEEDS=1 LIMIT=240 HELD=6 EPOCHS=3 FIRST=3 TUNE_EPOCHS=1 DRAWS=2 SWEEP=0.9:1:0.05 \
+		ROWS='base early first ce um um0.5 ema' M=0.5 ARCH=densenet:depth=10,growth=4 COMMON='--batch-size 16 --lr 0.05 --no-augment --threads 1' \
+		BOOTSTRAP=20 THREADS=1
+}
+ok 'make noisy runs, to its tables' 'noisy >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'a row for each case, model and score' '
+	test "$(awk "\$1 ~ /^noise/ && \$3 == \"energy\" { print \$1, \$2 }" out | sort | tr "\n" ";")" = "noise0 base;noise0 ce;noise0 early;noise0 ema;noise0 first;noise0 um;noise0 um0.5;noise40 base;noise40 ce;noise40 early;noise40 ema;noise40 first;noise40 um;noise40 um0.5;"'
+ok 'training and validation images are apart, and those of validation have their true labels' '
+	ts-cat --select name n/noise40/1/train.images | ts-dump --tsv | sed 1d | sort >a && ts-cat --select name,label n/noise40/1/val.images | ts-dump --tsv | sed 1d >b && test $(wc -l <a) = 200 && test $(wc -l <b) = 40 &&
+	! cut -f 2 b | grep -qFxf a && ts-cat --select name,true-label n/noise40/1/all.images | ts-dump --tsv | sed 1d | grep -Fxc -f b | grep -qx 40 || { head -n 2 a b; false; }'
+ok 'about 40 % of the labels are wrong, or none' '
+	awk "NR > 1 { n += \$3 } END { exit !(n > 50 && n < 110) }" n/noise40/1/known.tsv && ! sed 1d n/noise0/1/known.tsv | cut -f 3 | grep -q 1'
+ok 'a network that has only learnt the colours finds the wrong labels by their loss' '
+	awk "\$1 == \"AUROC\" && \$4 > 95 { found = 1 } END { exit !found }" n/noise40/1/first/precision.txt || { sed "s/^/# /" n/noise40/1/first/precision.txt; false; }'
+ok 'what it holds of the labels is counted' '
+	paste n/noise40/1/known.tsv n/noise40/1/first/said.tsv | awk "NR > 1 && \$3 { n++; wrong += \$1 == \$4; right += \$2 == \$4 } END { printf \"%.4g %.4g %d\\n\", wrong / n, right / n, n }" >want &&
+	awk "NR == 2 { printf \"%.4g %.4g %d\\n\", \$4, \$5, \$7 }" n/noise40/1/first/memory.tsv | cmp - want && awk "NR == 2 { exit !(\$5 > 0.8) }" n/noise40/1/first/memory.tsv'
+ok 'early is the best epoch by validation, first the one that was asked for' '
+	cmp n/noise40/1/first/model.ckpt n/noise40/1/base/run/um-train/default/prune_rate=1.0/checkpoints/epoch_0003.ckpt &&
+	cmp n/noise40/1/early/model.ckpt n/noise40/1/base/run/um-train/default/prune_rate=1.0/checkpoints/best.ckpt'
+ok 'the sweep: a level for each ratio' 'test $(grep -c "  0.9: .*  0.95: .*  1: " out) = 2 && test $(wc -l <n/noise40/1/sweep.tsv) = 4'
+ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$(find n -newer stamp -type f)"'
+ok 'make noisy-table names what is not finished' 'rm n/noise0/1/um/eval-all/metrics.tsv && noisy noisy-table >out 2>err && grep -qx "noise0/1/um: trained, not scored" out'
+done_testing

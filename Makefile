@@ -52,10 +52,10 @@ CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
-PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
-# A program loads only what it uses: OpenBLAS alone would double the start of the others.
+# A program loads only what it uses. OpenBLAS is opened on first use (lib/num/num_blas.h).
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
 # ---- libtorch: only lib/th knows it; the seam is a shared object that is loaded on first use ----
@@ -274,7 +274,7 @@ bundle-folder:
 	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
-	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libarchive.a)
+	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
 # Of libarchive what is used, as shared it brings ICU's 30 MB with it. The old kind of run path holds for the libraries
 # of libraries too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)

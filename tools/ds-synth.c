@@ -34,6 +34,8 @@ static const struct cli_tool tool = {
 	NULL
 };
 
+enum { IMAGE, LABEL, ATYPICAL }; /* columns; the last is the name's, where a set has no atypical images */
+
 static void make_header(struct ts_header *h, const struct ds_synth *s)
 {
 	static const size_t shape[] = { 3, DS_SYNTH_SIZE, DS_SYNTH_SIZE };
@@ -49,16 +51,16 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 /* Rows first, first + 1, ... of the set, n of them. */
 static void fill(struct ts_batch *b, const struct ds_synth *set, uint64_t first, size_t n)
 {
-	struct ts_col *image = ts_batch_col(b, "image"), *label = ts_batch_col(b, "label");
-	struct ts_col *name = ts_batch_col(b, "name"), *odd = ts_batch_col(b, "atypical"); /* or NULL */
+	const bool odd = set->set == DS_SYNTH_ID; /* make_header() adds that column */
+	struct ts_col *name = &b->cols[odd ? ATYPICAL + 1 : ATYPICAL];
 	struct ds_synth_row row;
 
 	for (size_t i = 0; i < n; i++) {
 		ds_synth_row(set, first + i, &row);
-		memcpy((uint8_t *)image->data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
-		((int64_t *)label->data)[i] = row.label;
+		memcpy((uint8_t *)b->cols[IMAGE].data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
+		((int64_t *)b->cols[LABEL].data)[i] = row.label;
 		if (odd)
-			((uint8_t *)odd->data)[i] = row.atypical;
+			((uint8_t *)b->cols[ATYPICAL].data)[i] = row.atypical;
 		if (ts_col_set_str(name, i, row.name) < 0)
 			cli_oom();
 	}

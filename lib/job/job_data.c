@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "job/job_internal.h"
+#include "num/num_linalg.h"
 #include "ts/ts_images.h"
 
 /* Reads images into d, and into h what the history needs of their header. */
@@ -55,7 +56,7 @@ static int read_val(struct job *j, struct err *err)
 	return rc;
 }
 
-/* The sets of --ood are read after training, which is a poor time to hear that one is not there. */
+/* The sets of --ood are read after training, which is a poor time to hear that one is not there, or OpenBLAS. */
 static int check_ood(const struct job_options *o, struct err *err)
 {
 	for (size_t i = 0; i < o->ood.n; i++) {
@@ -64,7 +65,7 @@ static int check_ood(const struct job_options *o, struct err *err)
 		if (strcmp(path, "-") != 0 && access(path, R_OK) < 0)
 			return err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 	}
-	return 0;
+	return o->ood.n ? num_linalg_open(err) : 0;
 }
 
 /* Is `hash` what the checkpoint says that it was trained on? */

@@ -18,7 +18,8 @@ enum { EVAL, TRAIN }; /* --mode */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512, engine, max_memory = 8192; /* engine: enum um_runner */
-static bool augment, full;
+static bool full;
+static long augment; /* enum um_augment */
 static double dropout, val_fraction, keep[MAX_RATIOS];
 static int n_keep;
 
@@ -27,8 +28,8 @@ static const struct cli_option options[] = {
 	{ "keep", 'k', CLI_STR, "RATIO", &keep_text, 0, 0,
 	  "fraction of each layer's weights that is kept (default 0.965), or FIRST:LAST:STEP" },
 	{ "draws", 0, CLI_INT, "K", &draws, 1, 1000, "masks to average (default 5)" },
-	{ "augment", 0, CLI_FLAG, NULL, &augment, 0, 0,
-	  "pad by 4, crop, mirror the images, for each mask anew, as published" },
+	{ "augment", 0, CLI_CHOICE, um_augment_names, &augment, 0, 0,
+	  "mirror, pad by 4 and crop, or both, for each mask anew (default none; published: both)" },
 	{ "mode", 0, CLI_CHOICE, "eval|train", &mode, 0, 0,
 	  "train: batch norms use the batch, dropout acts (default eval)" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,

@@ -82,15 +82,18 @@ static int pass(struct scoring *k, const uint8_t *image, const int64_t *label, s
 
 /* ---- getting ready ---- */
 
-/* The features that an images stream of the network's size would have. */
-static int make_pass(struct scoring *k, struct err *err)
+/* The features that an images stream of the network's size would have; for scores with ODIN's and RankFeat's, which a
+ * fit does not look at and which take several passes. */
+static int open_pass(struct scoring *k, bool masked, bool scores, struct err *err)
 {
+	if (net_copy(&k->c, &k->j->c, err) < 0 || net_bake(&k->c, masked, NULL, err) < 0)
+		return -1;
 	const struct job_options *o = k->j->o;
 	const struct net *n = k->c.net;
 	const bool maps = n->n_stages > 0;
-	const struct um_extra_options extra = { .odin = o->how.torch ? "eps=0.0014:temperature=1000" : NULL,
+	const struct um_extra_options extra = { .odin = scores ? "eps=0.0014:temperature=1000" : NULL,
 						.layers = maps,
-						.rankfeat = maps };
+						.rankfeat = maps && scores };
 	const size_t shape[3] = { (size_t)n->c, (size_t)n->h, (size_t)n->w };
 
 	ts_header_init(&k->images, "images");
@@ -104,6 +107,17 @@ static int make_pass(struct scoring *k, struct err *err)
 		return -1;
 	k->label = (size_t)ts_header_col(&k->features, "label");
 	return ts_batch_init(&k->in, &k->images) < 0 || ts_batch_init(&k->out, &k->features) < 0 ? err_memory(err) : 0;
+}
+
+static void close_pass(struct scoring *k)
+{
+	ts_batch_release(&k->in);
+	ts_batch_release(&k->out);
+	ts_header_release(&k->images);
+	ts_header_release(&k->features);
+	um_extras_free(k->e);
+	k->e = NULL;
+	net_checkpoint_release(&k->c);
 }
 
 /* What the training images say of the network. */
@@ -151,13 +165,8 @@ static void release(struct scoring *k)
 	free(k->column);
 	ood_basis_release(&k->from);
 	ood_fit_free(k->fit);
-	ts_batch_release(&k->in);
-	ts_batch_release(&k->out);
-	ts_header_release(&k->images);
-	ts_header_release(&k->features);
-	um_extras_free(k->e);
+	close_pass(k);
 	ood_requests_release(&k->asked);
-	net_checkpoint_release(&k->c);
 }
 
 /* ---- a set ---- */
@@ -224,16 +233,15 @@ int job_report_ood(const struct job *j, bool masked, const char *which, struct e
 {
 	struct scoring k = { .j = j };
 	char note[OOD_NOTE];
-	int rc = net_copy(&k.c, &j->c, err);
+	int rc = ood_requests_add(&k.asked, "all", err);
 
 	if (rc == 0)
-		rc = net_bake(&k.c, masked, NULL, err);
-	if (rc == 0)
-		rc = ood_requests_add(&k.asked, "all", err);
-	if (rc == 0)
-		rc = make_pass(&k, err);
+		rc = open_pass(&k, masked, false, err);
 	if (rc == 0)
 		rc = make_fit(&k, err);
+	close_pass(&k);
+	if (rc == 0)
+		rc = open_pass(&k, masked, true, err);
 	if (rc == 0)
 		rc = make_scorers(&k, err);
 	if (rc == 0)

@@ -161,8 +161,7 @@ static int run_model(struct um_estimate *e, int i, double share, double *loss, s
 	const size_t C = (size_t)e->net->classes, n = e->room.n;
 	int rc;
 
-	um_data_batch(&e->room, e->idx, n, e->o.augment ? UM_FLIP_AND_CROP : UM_AS_THEY_ARE, &e->augment[i], e->image,
-		      e->label);
+	um_data_batch(&e->room, e->idx, n, e->o.augment, &e->augment[i], e->image, e->label);
 	if (e->o.train) {
 		rc = run_training(e, i, err);
 	} else {

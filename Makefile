@@ -220,6 +220,8 @@ noisy: deps                           ## networks that learnt wrong labels, and 
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/noisy.mk $@
 published-table:                       ## the table of its runs that are finished, and which are not
 noisy-table:                           ## the same of make noisy
+when:                                  ## what UM gained over its control in all runs, against what was learnt by heart
+	@+$(MAKE) --no-print-directory -f pipelines/when.mk
 published-table noisy-table:
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$(@:-table=).mk $@
 um-vs-umap trajectory atypical oe:
@@ -292,5 +294,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

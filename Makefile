@@ -52,10 +52,10 @@ CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
-PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
-# A program loads only what it uses: OpenBLAS alone would double the start of the others.
+# A program loads only what it uses. OpenBLAS is opened on first use (lib/num/num_blas.h).
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
 # ---- libtorch: only lib/th knows it; the seam is a shared object that is loaded on first use ----
@@ -220,6 +220,8 @@ noisy: deps                           ## networks that learnt wrong labels, and 
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/noisy.mk $@
 published-table:                       ## the table of its runs that are finished, and which are not
 noisy-table:                           ## the same of make noisy
+when:                                  ## what UM gained over its control in all runs, against what was learnt by heart
+	@+$(MAKE) --no-print-directory -f pipelines/when.mk
 published-table noisy-table:
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$(@:-table=).mk $@
 um-vs-umap trajectory atypical oe:
@@ -272,7 +274,7 @@ bundle-folder:
 	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
-	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libarchive.a)
+	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
 # Of libarchive what is used, as shared it brings ICU's 30 MB with it. The old kind of run path holds for the libraries
 # of libraries too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)
@@ -292,5 +294,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

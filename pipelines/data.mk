@@ -2,6 +2,7 @@
 #
 #   SET=synth     drawn by ds-synth, nothing to download (default)
 #	N_TRAIN N_TEST N_OOD SEED	numbers of images; the seed
+#	DRAWN     further options of ds-synth for every set, NOISE the share of training labels that are made wrong
 #   SET=cifar10|cifar100   that set against every other of sets.txt that there is
 #	DATA      folder that holds what ds-pack reads, called as sets.txt says; each source can be named by itself:
 #	CIFAR10 CIFAR100 TIN DTD MNIST SVHN LSUN LSUN_RESIZE ISUN PLACES SUN INATURALIST	empty: leave it out
@@ -41,11 +42,11 @@ N_OOD   ?= 1000
 OOD     ?= gaussian rademacher blobs textures unseen-shapes id-inverted
 
 $(RUN)/train.images: | $(RUN)
-	ds-synth --set id --split train --n $(N_TRAIN) --seed $(SEED) -o $@
+	ds-synth --set id --split train --n $(N_TRAIN) --seed $(SEED) $(DRAWN) $(if $(NOISE),--label-noise $(NOISE)) -o $@
 $(RUN)/test.images: | $(RUN)
-	ds-synth --set id --split test --n $(N_TEST) --seed $(SEED) -o $@
+	ds-synth --set id --split test --n $(N_TEST) --seed $(SEED) $(DRAWN) -o $@
 $(OOD:%=$(RUN)/%.images): $(RUN)/%.images: | $(RUN)
-	ds-synth --set $* --n $(N_OOD) --seed $(SEED) -o $@
+	ds-synth --set $* --n $(N_OOD) --seed $(SEED) $(DRAWN) -o $@
 
 else ifneq ($(filter cifar10 cifar100,$(SET)),)
 DATA  ?= data

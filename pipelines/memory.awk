@@ -1,11 +1,11 @@
-# memory.awk: columns label, true-label, noisy, loss, masked_loss and pred of the training images. What the model holds of them:
+# memory.awk: columns label, loss, masked_loss and pred of the training images, and true-label and noisy where there are. What the model holds of them:
 # its mean loss on the given labels, that under masks, the share of labels that it says, of the wrong ones, and of the true
 # ones of those images.
 NR == 1 { for (i = 1; i <= NF; i++) if (!($i in at)) at[$i] = i; next }
 {
 	loss += $at["loss"]; masked += $at["masked_loss"]
 	given += $at["pred"] == $at["label"]
-	if ($at["noisy"]) { n++; wrong += $at["pred"] == $at["label"]; right += $at["pred"] == $at["true-label"] }
+	if ("noisy" in at && $at["noisy"]) { n++; wrong += $at["pred"] == $at["label"]; right += $at["pred"] == $at["true-label"] }
 }
 END {
 	m = NR - 1

@@ -82,9 +82,9 @@ OUTLIERS := $(call rows,$(call each,$(OE_EPOCHS),$(OE_LR)),$(SEEDS),$(OE_ROWS))
 ALL      := $(sort $(BASE) $(MAIN) $(AXES) $(OUTLIERS))
 results   = $(1:%=$(RUN)/%/$(EVAL)/metrics.tsv)
 
-published: $(call results,$(BASE) $(MAIN))
+published: $(call results,$(BASE) $(MAIN)) $(RUN)/$(BASE)/memory.tsv
 	@$(table)
-published-axes: $(call results,$(BASE) $(AXES))
+published-axes: $(call results,$(BASE) $(AXES)) $(RUN)/$(BASE)/memory.tsv
 	@$(table)
 published-outliers: $(call results,$(BASE) $(OUTLIERS))
 	@$(table)
@@ -114,6 +114,17 @@ $(RUN)/$(EVAL)/%.images: $(RUN)/%.images
 	@mkdir -p $(@D)
 	ts-cat $(if $(EVAL_LIMIT),--sample $(EVAL_LIMIT)) -o $@ $<
 .PRECIOUS: $(RUN)/$(EVAL)/%.images $(RUN)/tune-%.images
+
+# What the network holds of its training images, for make when.
+KNOWN_LIMIT ?= 3000
+$(RUN)/$(BASE)/memory.tsv: $(INIT) $(RUN)/train.images
+	ts-cat --sample $(KNOWN_LIMIT) -o $(@D)/known.images $(RUN)/train.images
+	um-estimate -q --keep $(KEEP) --draws 1 --per-sample $(@D)/known.scores -m $(INIT) $(@D)/known.images >$(@D)/known.m
+	ts-cat --select label $(@D)/known.images | ts-dump --tsv >$(@D)/known.tsv
+	ts-dump --tsv $(@D)/known.scores | cut -f 1-3 >$(@D)/loss.tsv
+	um-embed -q -m $(INIT) $(@D)/known.images | ood-score -q --method msp | ts-cat --select pred | ts-dump --tsv >$(@D)/said.tsv
+	paste $(@D)/known.tsv $(@D)/loss.tsv $(@D)/said.tsv | awk -F '\t' -f $(HERE)memory.awk >$@.tmp
+	mv $@.tmp $@
 
 # One row: $1 is SETTING/SEED/ROW. The setting's parts are told by their first letters.
 option   = $(patsubst $1%,%,$(filter $1%,$(subst _, ,$(word 1,$(subst /, ,$2)))))

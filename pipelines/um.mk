@@ -4,6 +4,8 @@
 #   RUN      folder of the run; every file of the experiment is a target in it
 #   SET      where the images come from, and its variables, see data.mk
 #   ARCH, TRAIN, FINETUNE, ESTIMATE, METHODS, SEED   options, see below; METHODS are those of the tables
+#   MODELS   those of the tables: plain, early (the epoch of plain of best validation accuracy), ce, um
+#   VALIDATE the images that training is validated on; they choose early, so that with it they must not be the test's
 #   BEST     how many of all methods to list, those of the highest average AUROC
 #
 # Files appear whole or not at all, so an interrupted run goes on where it was.
@@ -18,7 +20,8 @@ ESTIMATE ?= --draws 5
 METHODS  ?= msp,energy
 BEST     ?= 6
 SETS     := test $(OOD)
-MODELS   := plain ce um
+MODELS   ?= plain ce um
+VALIDATE ?= --val $(RUN)/test.images
 
 PICTURES := $(foreach m,plain um,$(RUN)/$m-hist.png $(RUN)/$m-roc.png) $(RUN)/bars.png
 
@@ -26,11 +29,15 @@ table: $(RUN)/table.txt $(RUN)/best.txt $(if $(shell command -v gnuplot),$(PICTU
 	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $(RUN)/best.txt; echo; cat $<
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
 
-# 1. A well-trained model.
+# 1. A well-trained model, and what stopping early would have given. Training goes on where it was cut off.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images
-	um-train --arch $(ARCH) $(TRAIN) --seed $(SEED) --val $(RUN)/test.images -o $@ $< 2>$(RUN)/plain.log \
+	um-train --run $(RUN)/plain --print-run >/dev/null 2>&1 && resume=--resume; \
+	um-train --arch $(ARCH) $(TRAIN) --seed $(SEED) $(VALIDATE) --run $(RUN)/plain $$resume -o $@ $< 2>$(RUN)/plain.log \
 		|| { cat $(RUN)/plain.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/plain.log
+$(RUN)/early.ckpt: $(RUN)/plain.ckpt
+	run=$$(um-train --run $(RUN)/plain --print-run) && cp "$$run/checkpoints/best.ckpt" $@.tmp
+	mv $@.tmp $@
 
 # 2. The loss that it has when a small share of its weights is masked.
 $(RUN)/loss: $(RUN)/plain.ckpt $(RUN)/train.images
@@ -39,13 +46,13 @@ $(RUN)/loss: $(RUN)/plain.ckpt $(RUN)/train.images
 
 # 3. The same model, fine-tuned to that loss: it forgets what it had to memorise.
 $(RUN)/um.ckpt: $(RUN)/plain.ckpt $(RUN)/loss $(RUN)/train.images $(RUN)/test.images
-	um-train --init $< --um $$(cat $(RUN)/loss) $(FINETUNE) --seed $(SEED) --val $(RUN)/test.images \
+	um-train --init $< --um $$(cat $(RUN)/loss) $(FINETUNE) --seed $(SEED) $(VALIDATE) \
 		-o $@ $(RUN)/train.images 2>$(RUN)/um.log || { cat $(RUN)/um.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/um.log
 
 # 4. The control: fine-tuned just so, with the plain loss.
 $(RUN)/ce.ckpt: $(RUN)/plain.ckpt $(RUN)/train.images $(RUN)/test.images
-	um-train --init $< $(FINETUNE) --seed $(SEED) --val $(RUN)/test.images \
+	um-train --init $< $(FINETUNE) --seed $(SEED) $(VALIDATE) \
 		-o $@ $(RUN)/train.images 2>$(RUN)/ce.log || { cat $(RUN)/ce.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/ce.log
 
@@ -65,9 +72,9 @@ $(RUN)/%.txt: $(RUN)/%-test.scores $(foreach s,$(OOD),$(RUN)/%-$s.scores)
 	ood-metrics --method $(METHODS) --label $* --id $< $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
 average = ood-metrics --method $(METHODS) --summary --label $1 $3 --id $(RUN)/$2-test.scores $(call sets,$2)
+called = $(patsubst ce,+CE,$(patsubst um,+UM,$1))
 $(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)/$m-$s.scores))
-	{ $(call average,plain,plain) && $(call average,+CE,ce,--no-heading) && \
-	  $(call average,+UM,um,--no-heading); } >$@.tmp
+	{ :$(foreach m,$(MODELS), && $(call average,$(call called,$m),$m,$(if $(filter-out $(firstword $(MODELS)),$m),--no-heading))); } >$@.tmp
 	mv $@.tmp $@
 
 # 7. The methods of the highest average AUROC on these very sets (a choice by hindsight: it shows what is there, not

@@ -62,7 +62,8 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 may() {
 	case $1 in
 	err) echo ;;
-	ts|th|tb|pickle) echo err ;;
+	ts|tb|pickle) echo err ;;
+	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
 	cli) echo err ts ;;
 	kit) echo cli err ts ;;
@@ -105,8 +106,7 @@ rooms='
 ds ds/format      the table of layouts is called from above, and what layouts use lies below
 net net/arch      the table of networks is above them, nodes are below
 net net/mask      a checkpoint carries its mask, and a mask is made for the nodes of a network
-um/oe um/train    an epoch of outliers is a training, which ends each epoch by asking the method
-um/run um/train   the forward pass applies the mask in training'
+um/oe um/train    an epoch of outliers is a training, which ends each epoch by asking the method'
 # DEFINES NAME and USES NAME of each object become its arrows; printed are "circle FILE...", files that reach each
 # other, "rooms A B", rooms of a layer with arrows both ways, and as comments the arrows that make them.
 arrows='

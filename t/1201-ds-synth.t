@@ -22,6 +22,16 @@ ok 'sizes without -n' 'rows() { ds-synth --set "$@" | ts-dump --header | grep -o
 ok 'no rows' 'syn --set blobs -n 0 | ts-dump >out && ! test -s out'
 ok '--atypical 0 and 1' '[ "$(syn --set id -n 50 --atypical 0 | ts-dump --tsv | grep -c "	1	")" = 0 ] &&
 	[ "$(syn --set id -n 50 --atypical 1 | ts-dump --tsv | grep -c "	1	")" = 50 ]'
+ok '--plain: other pictures of the sets with objects, the same of the others, and atypical ones as they were' '
+	for s in id unseen-shapes id-inverted; do ! syn --set $s -n 300 --plain | cmp -s - $s || echo $s; done >same &&
+	for s in textures blobs; do syn --set $s -n 300 --plain | cmp - $s; done && ! test -s same &&
+	syn --set id -n 50 --atypical 1 --plain >a && syn --set id -n 50 --atypical 1 | cmp - a'
+ok '--label-noise: that many are wrong, the true ones beside them' '
+	syn --set id -n 300 --label-noise 0.4 >n && ts-cat --select label,true-label,noisy n | ts-dump --tsv | sed 1d >rows &&
+	awk "(\$1 != \$2) != \$3 || \$2 != (NR - 1) % 10 { bad = 1 } { n += \$3 } END { exit bad || n < 80 || n > 160 }" rows &&
+	ts-cat --no-history --select image id >b && ts-cat --no-history --select image n | cmp - b'
+ok 'what is no share and no matrix is refused' '
+	fails 1 "3 is not a share" ds-synth --set id --label-noise 3 && fails 2 "only id has" ds-synth --set blobs --label-noise 0.1'
 ok 'names' 'ts-dump --tsv id | grep -q "disc/000010$" && ts-dump --tsv gaussian | grep -q "gaussian/000299$"'
 ok '-o FILE' 'syn --set textures -n 300 -o f && cmp f textures'
 usage() { ds-synth "$@" >out 2>err </dev/null; test $? = 2 && ! test -s out && grep -q Try err; }

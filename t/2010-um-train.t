@@ -85,6 +85,40 @@ ds-synth --set id --n 120 -o val.ts
 ok 'top-5 accuracy is that of the five largest logits, in the line and in log.tsv' '
 	um-train --run runs5 -i a.ckpt -e 1 --val val.ts -o x.ckpt images.ts 2>log; um-embed -q -m x.ckpt val.ts | /usr/bin/python3 top5.py >want && got=$(sed -n "s/^epoch=.* val_acc5=\([^ ]*\) .*/\1/p" log) &&
 	test "$got" = "$(cat want)" && awk "NR == 2 {printf \"%.4f\n\", \$NF}" runs5/*/*/*/log.tsv | cmp - want && awk "{exit !(\$1 > 0.2 && \$1 < 1)}" want'
+# subset.py NAME...: the rows of those classes, which are then its classes, in that order; "as" before them: as they are.
+cat >subset.py <<'END'
+import sys, msgpack
+r = list(msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False))
+want = [w.encode() for w in sys.argv[1:] if w != "as"]
+have = r[0][b"meta"][b"classes"]
+new = have if sys.argv[1] == "as" else want
+for b in r[1:-1]:
+    y = b[b"label"][b"data"]
+    y = [int.from_bytes(y[i:i + 8], "little", signed=True) for i in range(0, len(y), 8)]
+    keep = [i for i, l in enumerate(y) if have[l] in want]
+    for k, c in b.items():
+        if isinstance(c, dict) and b"data" in c:
+            size = len(c[b"data"]) // len(y)
+            c[b"data"] = b"".join(c[b"data"][i * size:(i + 1) * size] for i in keep)
+            c[b"shape"] = [len(keep)] + list(c[b"shape"][1:])
+        elif isinstance(c, list):
+            b[k] = [c[i] for i in keep]
+    b[b"label"][b"data"] = b"".join((new.index(have[y[i]])).to_bytes(8, "little") for i in keep)
+    rows = len(keep)
+r[0][b"meta"][b"classes"] = new
+r[-1][b"rows"], r[-1][b"xxh3"] = rows, None
+[sys.stdout.buffer.write(msgpack.packb(x)) for x in r]
+END
+um-train -q -a densenet:depth=10,growth=4 -e 1 -o named.ckpt val.ts
+val() {
+	/usr/bin/python3 subset.py "$@" <val.ts >some.ts && um-train -i named.ckpt -e 1 --val some.ts -o x.ckpt val.ts 2>&1 |
+		sed -n "s/.* \(val_loss=.*\) images_s=.*/\1/p"
+}
+ok '--val of some of the classes, in another order: by their names' '
+	val as star disc tee >want && val tee star disc >got && grep -q "val_acc=" want && cmp got want'
+ok 'of a class that the model has not: refused' '
+	/usr/bin/python3 subset.py tee star <val.ts | um-train -q -a densenet:depth=10,growth=4 -e 1 -o two.ckpt &&
+	/usr/bin/python3 subset.py tee star <val.ts >some.ts && fails 1 "val.ts.: its classes are not the model.s: .disc. is none of them" um-train -q -i two.ckpt -e 1 --val val.ts -o x.ckpt some.ts'
 ok 'of five classes or fewer it is not said' '
 	ts-cat --head 20 images.ts | /usr/bin/python3 -c "
 import sys, msgpack

@@ -29,8 +29,11 @@ ok 'a sweep: a row a ratio' 'cut -f 1 sweep | tr "\n" " " | grep -qx "keep 0.9 0
 ok 'each is what the ratio alone gives' '
 	for k in 0.9 0.94 0.98; do um-estimate -q -m m.ckpt --keep $k --draws 3 images.ts; done >alone; sed 1d sweep | cut -f 2 >b && near 1e-5 b alone'
 ok 'a sweep that is none' 'fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.8:0.1 images.ts && fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.95 images.ts'
-um-estimate -m m.ckpt --augment images.ts >d 2>&1
-ok 'augmented images give another loss, the same one again' '! cmp -s a d && um-estimate -m m.ckpt --augment images.ts 2>&1 | cmp - d'
+um-estimate -q -m m.ckpt --seed 1 --augment both images.ts >d
+ok 'augmented images give another loss, the same one again' '! cmp -s a d && um-estimate -q -m m.ckpt --seed 1 --augment both images.ts | cmp - d'
+ok 'each of um-train'"'"'s ways, none the default, none like another' 'um-estimate -q -m m.ckpt --seed 1 --augment none images.ts | cmp - a &&
+	for w in none flip crop both; do um-estimate -q -m m.ckpt --augment $w images.ts | cksum; done | sort -u >ways &&
+	test $(wc -l <ways) = 4'
 um-estimate -q -m m.ckpt --keep 1 --draws 1 --mode train -b 32 images.ts >tr
 um-estimate -q -m m.ckpt --keep 1 --draws 1 images.ts >ev
 ok 'train mode: batch norms use the batch' '! cmp -s tr ev'

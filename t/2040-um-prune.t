@@ -81,9 +81,9 @@ ok 'its numbers are ood-metrics'"'"'' '
 	ood-metrics --id id.s noise=ood.s | awk "\$1 == \"noise\" || /noise/" >row; want=$(sed -n "s/^masked network: energy.* auroc=\([^ ]*\) .*/\1/p" report)
 	grep -q " $want " row'
 ok 'every score of one network and one pass is there, with the numbers of um-embed, ood-fit and ood-score' '
-	um-embed -q --layers --rankfeat -m r.ckpt set.ts >id.f && ood-fit -q -o r.fit id.f && ood-score -q --fit r.fit -o id.s id.f && um-embed -q --layers --rankfeat -m r.ckpt images.ts | ood-score -q --fit r.fit -o ood.s &&
+	um-embed -q --layers --rankfeat --odin eps=0.0014:temperature=1000 -m r.ckpt set.ts >id.f && ood-fit -q -o r.fit id.f && ood-score -q --fit r.fit -o id.s id.f && um-embed -q --layers --rankfeat --odin eps=0.0014:temperature=1000 -m r.ckpt images.ts | ood-score -q --fit r.fit -o ood.s &&
 	ood-metrics --id id.s --show auroc,aupr_in,fpr95 noise=ood.s | awk "\$2 == \"noise\" {print \$1, \$3, \$4, \$5}" | grep -v "^klm " | sort >want &&
-	sed -n "s/^masked network: \([^ ]*\) ood=noise auroc=\([^ ]*\) aupr_in=\([^ ]*\) fpr95=\([^ ]*\) .*/\1 \2 \3 \4/p" report | grep -v "^klm " | sort >got && cmp got want && test $(wc -l <got) -gt 20 && grep -q "^mahalanobis " got && grep -q "^rankfeat " got'
+	sed -n "s/^masked network: \([^ ]*\) ood=noise auroc=\([^ ]*\) aupr_in=\([^ ]*\) fpr95=\([^ ]*\) .*/\1 \2 \3 \4/p" report | grep -v "^klm " | sort >got && cmp got want && test $(wc -l <got) -gt 20 && grep -q "^mahalanobis " got && grep -q "^rankfeat " got && grep -q "^odin" got'
 ok 'trained weights: then the full network is not the base any more' '
 	prune --train-weights --um 1.5 -o t.ckpt && um-embed -q --no-history --full -m t.ckpt images.ts >t.features && ! cmp -s t.features base.features'
 ok 'um-train goes on with a fixed mask and keeps it' '

@@ -3,10 +3,10 @@
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 
-small='N_TRAIN=60 N_TEST=40 N_OOD=20 OOD=blobs ARCH=densenet:depth=10,growth=2'
+small='N_TRAIN=60 N_TEST=40 N_OOD=20 ARCH=densenet:depth=10,growth=2'
 demo() {
-	make -s -f "$SRC/pipelines/demo.mk" RUN="$1" $small TRAIN='--epochs 2 --batch-size 20 --threads 1' \
-		FINETUNE='--epochs 1 --batch-size 20 --threads 1' ESTIMATE='--draws 2'
+	make -s -f "$SRC/pipelines/demo.mk" RUN="$1" $small OOD='unseen-shapes blobs' TRAIN='--epochs 2 --batch-size 20 --threads 1' \
+		FINETUNE='--epochs 1 --batch-size 20 --threads 1' ESTIMATE='--draws 2 --val-fraction 0.1'
 }
 # What comes next is wrong with the command, and not with the file: all of it was read.
 ok 'every file of configs/ is taken by its program' '
@@ -15,20 +15,37 @@ ok 'every file of configs/ is taken by its program' '
 		$tool --config "$f" none 2>&1 | grep -q "cannot open .none." || echo "# $f"
 	done >out; cat out; ! test -s out'
 ok 'the demo runs' 'demo whole >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
-ok 'it ends in a table of the models' 'tail -n 7 out | grep -q "^plain *msp" && tail -n 4 out | grep -q "^+CE *msp" && tail -n 1 out | grep -q "^+UM *energy"'
-ok 'columns as published' 'tail -n 7 out | grep -q "AUROC.*AUPR-IN.*AUPR-OUT.*FPR95.*ID-ACC"'
-ok 'a second call does nothing anew' 'cp whole/um.ckpt before; touch -r whole/um.ckpt stamp; demo whole >again 2>&1; test ! whole/um.ckpt -nt stamp && tail -n 7 again | cmp - whole/table.txt'
+ok 'its first line says how the set was made' '
+	wrong=$(ts-cat --select noisy whole/train.images | ts-dump --tsv | grep -cx 1); test $wrong -gt 5 &&
+	grep -q "^60 drawings of ten shapes .*: $wrong of their labels are wrong" out'
+ok 'a row for each model, AUROC and then FPR95, and two of what is flagged' '
+	sed -n "/^AUROC/,/^model  *best/p" whole/demo.txt out | awk "{ print \$1 }" | sed "/^ *\$/d" | tr "\n" " " >rows
+	four="model plain early +CE +UM " flags="Flagged, model plain plain early early +CE +CE +UM +UM "
+	case $(cat rows) in "AUROC ${four}FPR95 $four$flags"*) ;; *) sed "s/^/# /" rows; false ;; esac'
+ok 'they are the measures of ood-metrics' '
+	awk "\$1 == \"+UM\" && \$2 == \"vim\" { print \$3, \$6 }" whole/table.txt >want && test -s want &&
+	awk "\$1 == \"+UM\" && NF == 11 { printf \"%s%s\", (\$7 + \$11) / 2, n++ ? \"\\n\" : \" \" }" whole/demo.txt >got && near 1e-3 got want'
+ok 'the wrong labels that are repeated, from logits' '
+	um-embed -q -m whole/plain.ckpt whole/train.images | ts-cat --select noisy,label,logits | ts-dump | sed "s/\"[a-z]*\"://g; s/[][{},]//g" |
+	awk "\$1 { top = 3; for (i = 4; i <= 12; i++) if (\$i > \$top) top = i; n++; same += top - 3 == \$2 } END { print same / n }" >got &&
+	cut -f 3 whole/plain.repeated >want && near 1e-5 got want'
+ok 'what is flagged, from verdicts' '
+	um-embed -q -m whole/um.ckpt whole/blobs.images | ood-score -q --method all --fit whole/um.fit --threshold whole/um.threshold | ts-cat --select verdict:knn | ts-dump --tsv |
+	awk "NR > 1 { n++; f += \$1 } END { print f / n }" >got && awk "\$3 == \"knn\" && \$4 == \"blobs\" { print \$5 }" whole/um.flagged >want && near 1e-5 got want'
+ok 'columns as published' 'head -n 1 whole/table.txt | grep -q "AUROC.*AUPR-IN.*AUPR-OUT.*FPR95.*ID-ACC"'
+ok 'early is the epoch of best validation' 'ts-cat --no-history whole/early.ckpt | cksum >a; ts-cat --no-history whole/plain/um-train/default/*/checkpoints/best.ckpt | cksum | cmp - a'
+ok 'a second call does nothing anew' 'cp whole/um.ckpt before; touch -r whole/um.ckpt stamp; demo whole >again 2>&1; test ! whole/um.ckpt -nt stamp && head -n $(wc -l <whole/demo.txt) again | cmp - whole/demo.txt'
 ok 'the estimate is what UM was given' 'ts-dump --history whole/um.ckpt | grep -q -- "--um $(cat whole/loss) "'
 for wait in 0.3 1.2 2.6; do
-	setsid make -s -f "$SRC/pipelines/demo.mk" RUN=killed $small TRAIN='--epochs 2 --batch-size 20 --threads 1' \
-		FINETUNE='--epochs 1 --batch-size 20 --threads 1' ESTIMATE='--draws 2' >/dev/null 2>&1 &
+	setsid make -s -f "$SRC/pipelines/demo.mk" RUN=killed $small OOD='unseen-shapes blobs' TRAIN='--epochs 2 --batch-size 20 --threads 1' \
+		FINETUNE='--epochs 1 --batch-size 20 --threads 1' ESTIMATE='--draws 2 --val-fraction 0.1' >/dev/null 2>&1 &
 	pid=$!
 	sleep $wait
 	kill -s KILL -- -$pid 2>/dev/null
 	wait $pid 2>/dev/null
 done
 demo killed >out2 2>&1
-ok 'killed three times, it goes on to the same table' 'cmp killed/table.txt whole/table.txt'
+ok 'killed three times, it goes on to the same table' 'cmp killed/demo.txt whole/demo.txt && cmp killed/table.txt whole/table.txt'
 ok 'and the same weights' 'ts-cat --no-history killed/um.ckpt | cksum >a; ts-cat --no-history whole/um.ckpt | cksum | cmp - a'
 ok 'all programs on one pipe, which dies quietly when its reader goes away' '
 	{ ds-synth --set id -n 3000 | um-embed -m whole/um.ckpt | ood-score -q --method all | ts-dump --tsv; } 2>err |

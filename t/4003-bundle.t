@@ -27,6 +27,8 @@ ok 'and so do libraries' 'for l in $(readelf -d lib/*.so* | sed -n "s/.*(NEEDED)
 ok 'what ds-pack opens itself, too' '/usr/bin/python3 "$SRC/t/helper/formats.py" make svhn "$scratch/mat" >"$scratch/made" 2>&1
 	clean LD_DEBUG=files bin/ds-pack "$scratch/mat/svhn/test_32x32.mat" >"$scratch/out" 2>&1; grep -a -q "calling init: $home/.*libmatio" "$scratch/out" &&
 	! grep -aq "cannot be loaded" "$scratch/out"'
+ok 'and what ood-fit does' 'ts-gen features logits:f4:3,features:f4:4 20 1 >"$scratch/f.ts"
+	clean LD_DEBUG=files bin/ood-fit -o "$scratch/fit" "$scratch/f.ts" >"$scratch/out" 2>&1; grep -q "calling init: $home/.*libopenblas" "$scratch/out"'
 ok 'a licence of each library, and the texts that they name' 'test -s share/doc/libopenblas0-openmp/copyright &&
 	grep -oh "/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]" share/doc/*/copyright | sort -u | while read -r l; do
 	! test -f "$l" || test -s "share/doc/common-licenses/${l##*/}" || echo "# $l"; done >"$scratch/out"; ! test -s "$scratch/out"'

@@ -1,11 +1,12 @@
 #!/bin/sh
 # make published, from nothing to the table, on real images but few, with a network of seconds; and killed on the way.
 . "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
 data=$SRC/../shared/data
 [ -e "$data/cifar10-jpeg.tar.xz" ] || skip_all "no real images in ../shared/data"
 # The JPEG version only because it unpacks in a sixth of the time.
 set -- DATA="$data" CIFAR10="$data/cifar10-jpeg.tar.xz" CIFAR100= MODEL=tiny.ckpt SEEDS=1 EPOCHS=1 OE_EPOCHS=1 AXIS_EPOCHS=1 \
-	M=0.4 OE=oe LIMIT=300 EVAL_LIMIT=30 FIT_LIMIT=100 ESTIMATE_LIMIT=60 DRAWS=2 BOOTSTRAP=20 METHODS=energy,odin THREADS=1 \
+	M=0.4 OE=oe LIMIT=300 EVAL_LIMIT=30 FIT_LIMIT=100 KNOWN_LIMIT=50 ESTIMATE_LIMIT=60 DRAWS=2 BOOTSTRAP=20 METHODS=energy,odin THREADS=1 \
 	ROWS='ce um um0.4 umap umap-full' OE_ROWS='oe oe+um' AXIS_ROWS=um MNIST=
 for a; do printf "'%s' " "$a"; done >settings
 published() { eval "make -s -f '$SRC/pipelines/published.mk' \"\$@\" $(cat settings)"; }
@@ -16,7 +17,7 @@ ds-pack -q --split train --sample 100 "$data/cifar10-jpeg.tar.xz" | um-train -q 
 setsid make -s -f "$SRC/pipelines/published.mk" published RUN=run "$@" >/dev/null 2>&1 &
 pid=$!
 tries=0
-until [ -e run/e1_lr0.1_b256_n300/1/um/train.log ] || [ $tries = 600 ]; do sleep 0.05; tries=$((tries + 1)); done
+until [ -e run/e1_lr0.1_b256_n300/1/um/train.log ] || [ $tries = 6000 ]; do sleep 0.05; tries=$((tries + 1)); done
 kill -s KILL -- -$pid; wait $pid 2>/dev/null
 ok 'the table of a run that was killed names what is not finished' '
 	published published-table RUN=run >out 2>err; grep -A 9 "^Not finished" out | grep -q "^e1_lr0.1_b256_n300/1/um: " || { cat out err | sed "s/^/# /"; false; }'
@@ -26,6 +27,8 @@ ok 'the network is that of one training in one go' '
 	ts-cat --no-history | cksum >a && ts-cat --no-history run/$um/model.ckpt | cksum | cmp - a'
 ok 'a row for the network, the control, UM and UMAP' '
 	test "$(rows out)" = "base base;e1_lr0.1_b256_n300 ce;e1_lr0.1_b256_n300 um;e1_lr0.1_b256_n300 um0.4;e1_lr0.1_b256_n300 umap;e1_lr0.1_b256_n300 umap-full;" || { rows out | sed "s/^/# /"; false; }'
+ok 'what the network holds of its training images is measured' '
+	um-estimate -q --keep 1 --draws 1 -m tiny.ckpt run/base/0/base/known.images >want && awk "NR == 2 { print \$1 }" run/base/0/base/memory.tsv >got && near 1e-3 got want'
 ok 'nothing is left unfinished' '! grep -q "^Not finished" out'
 ok 'the level is that of um-estimate, and what UM was given' '
 	grep -q "um-estimate says: $(cat run/loss)\$" out && ts-dump --history run/e1_lr0.1_b256_n300/1/um/model.ckpt | grep -q -- "--um $(cat run/loss) " &&

@@ -54,5 +54,12 @@ ok 'early is the best epoch by validation, first the one that was asked for' '
 	cmp n/noise40/1/early/model.ckpt n/noise40/1/base/run/um-train/default/prune_rate=1.0/checkpoints/best.ckpt'
 ok 'the sweep: a level for each ratio' 'test $(grep -c "  0.9: .*  0.95: .*  1: " out) = 2 && test $(wc -l <n/noise40/1/sweep.tsv) = 4'
 ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$(find n -newer stamp -type f)"'
+value() { awk -F '\t' -v c=$2 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["method"] == "energy" && $at["set"] == "average" { print 100 * $at[c] }' n/noise40/1/$1/eval-all/metrics.tsv; }
+less() { echo "$(value $1 $3) $(value $2 $3)" | awk '{ print $1 - $2 }'; }
+ok 'make when: what UM gained over its control beside what was learnt by heart, and a picture' '
+	mkdir -p runs && ln -s ../n runs/noisy-toy && make -s -f "$SRC/pipelines/when.mk" RUNS=runs >out 2>err && ! test -s err &&
+	printf "%.2f %.2f %s\n" $(less um0.5 ce auroc) $(less um0.5 base fpr95) $(sed -n 2p n/noise40/1/base/memory.tsv | cut -f 1) >want &&
+	awk -F "\t" "\$2 == \"noise40\" && \$4 == \"um0.5\" && \$5 == \"energy\" && \$6 == 0.5 { printf \"%.2f %.2f %s\n\", \$9, \$13, \$7 }" runs/when.tsv | cmp - want &&
+	{ ! command -v gnuplot >/dev/null || head -c 8 runs/when.png | grep -aq PNG; } || { sed "s/^/# /" err want; false; }'
 ok 'make noisy-table names what is not finished' 'rm n/noise0/1/um/eval-all/metrics.tsv && noisy noisy-table >out 2>err && grep -qx "noise0/1/um: trained, not scored" out'
 done_testing

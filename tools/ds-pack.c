@@ -7,7 +7,7 @@
 
 #include "ds/ds.h"
 #include "ds/ds_manifest.h"
-#include "ds/ds_noise.h"
+#include "ds/ds_stream.h"
 #include "kit/kit.h"
 #include "ts/ts_file.h"
 
@@ -71,8 +71,6 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-enum { IMAGE, LABEL, NAME, TRUE_LABEL, NOISY }; /* columns; the last two with --label-noise */
-
 struct work {
 	struct ds_source *source;
 	struct ds_manifest *check; /* or NULL */
@@ -83,82 +81,34 @@ struct work {
 	struct err err;
 };
 
-/* The base name of SOURCE, without slashes at its end. */
-static int set_source(struct ts_meta *m, const char *path)
-{
-	size_t len = strlen(path);
-	char *copy = strdup(path), *slash;
-	int rc;
-
-	if (!copy)
-		return -1;
-	while (len > 1 && copy[len - 1] == '/')
-		copy[--len] = '\0';
-	slash = strrchr(copy, '/');
-	rc = ts_meta_set_str(m, "source", slash && slash[1] ? slash + 1 : copy);
-	free(copy);
-	return rc;
-}
-
 /* The first image sets the size of all. */
 static int begin(struct work *k, const struct ds_row *row, const char *path)
 {
-	const size_t shape[3] = { (size_t)row->c, (size_t)row->h, (size_t)row->w };
-	size_t n;
-	char *const *classes = ds_classes(k->source, &n);
 	struct ts_header *h = &k->out.header;
+	size_t n;
 
-	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
-	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
+	if (ds_stream_header(h, k->source, path, row, noise != NULL) < 0)
 		cli_oom();
-	if (noise &&
-	    (ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 || ts_header_add(h, "noisy", TS_U8, 0, NULL) < 0))
-		cli_oom();
+	ds_classes(k->source, &n);
 	if (noise && ds_noise_new(&k->noise, noise, n, o.seed, &k->err) < 0)
 		return cli_error("%s", k->err.text);
 	cli_history(h, NULL, 0);
 	return kit_out_begin(&k->out);
 }
 
-static int check_size(struct work *k, const struct ds_row *row)
-{
-	const size_t *shape = k->out.header.fields[IMAGE].shape, h = shape[1], w = shape[2];
-
-	if ((size_t)row->h == h && (size_t)row->w == w)
-		return 0;
-	return cli_error("'%s' is %dx%d where the first image is %zux%zu; add --size N (and --resize short "
-			 "--crop N to keep proportions)",
-			 row->name, row->w, row->h, w, h);
-}
-
-/* The label of row i, which noise may have changed. */
-static void put_label(struct work *k, const struct ds_row *row, size_t i)
-{
-	struct ts_col *cols = k->out.rows.cols;
-	const int64_t label = k->noise ? ds_noise_label(k->noise, row->name, row->label) : row->label;
-
-	((int64_t *)cols[LABEL].data)[i] = label;
-	if (!k->noise)
-		return;
-	((int64_t *)cols[TRUE_LABEL].data)[i] = row->label;
-	((uint8_t *)cols[NOISY].data)[i] = label != row->label;
-	k->wrong += label != row->label;
-}
-
 static int add(struct work *k, const struct ds_row *row, const char *path)
 {
-	struct ts_col *cols;
 	size_t i;
+	int wrong;
 
-	if ((k->rows == 0 && begin(k, row, path) < 0) || check_size(k, row) < 0)
+	if (k->rows == 0 && begin(k, row, path) < 0)
 		return -1;
+	if (ds_stream_fits(&k->out.header, row, &k->err) < 0)
+		return cli_error("%s", k->err.text);
 	i = kit_out_add(&k->out, 1);
-	cols = k->out.rows.cols;
-	if (ts_col_set_str(&cols[NAME], i, row->name) < 0)
+	if ((wrong = ds_stream_put(&k->out.rows, i, row, k->noise)) < 0)
 		cli_oom();
-	memcpy((uint8_t *)cols[IMAGE].data + i * cols[IMAGE].row, row->image, cols[IMAGE].row);
-	put_label(k, row, i);
+	k->wrong += (size_t)wrong;
 	return kit_out_some(&k->out, 256);
 }
 

@@ -3,16 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ds/ds_noise.h"
 #include "ds/synth/ds_synth.h"
 #include "kit/kit.h"
 
 enum { BATCH = 256, TRAIN_ROWS = 5000, TEST_ROWS = 2000, OOD_ROWS = 1000 };
 
-static const char *set_name;
+static const char *set_name, *noise_of;
 enum split { TEST, TRAIN }; /* in the order of --split's words */
 static long split, rows = -1;
 static double atypical = 0.1;
-static bool list;
+static bool list, plain;
 
 static const struct cli_option options[] = {
 	{ "set", 's', CLI_STR, "NAME", &set_name, 0, 0, "the set; --list names them" },
@@ -20,6 +21,10 @@ static const struct cli_option options[] = {
 	{ "n", 'n', CLI_INT, "N", &rows, 0, 1e9, "rows (default: id 5000 or 2000, others 1000)" },
 	{ "atypical", 0, CLI_DOUBLE, "F", &atypical, 0, 1,
 	  "share of atypical samples in id and id-inverted (default 0.1)" },
+	{ "label-noise", 0, CLI_STR, "SHARE|FILE", &noise_of, 0, 0,
+	  "make this share of id's labels wrong, or as the matrix in FILE says, and keep the true ones beside them" },
+	{ "plain", 0, CLI_FLAG, NULL, &plain, 0, 0,
+	  "objects that stand alone, on a ground of one colour: easy to learn" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the sets and exit" },
 	{ 0 }
 };
@@ -34,37 +39,55 @@ static const struct cli_tool tool = {
 	NULL
 };
 
+/* Columns; ATYPICAL is the name's, where a set has no atypical images; the last two with --label-noise. */
+enum { IMAGE, LABEL, ATYPICAL, NAME, TRUE_LABEL, NOISY };
+
 static void make_header(struct ts_header *h, const struct ds_synth *s)
 {
 	static const size_t shape[] = { 3, DS_SYNTH_SIZE, DS_SYNTH_SIZE };
 
 	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
 	    (s->set == DS_SYNTH_ID && ts_header_add(h, "atypical", TS_U8, 0, NULL) < 0) ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 || ts_meta_set_str(&h->meta, "source", "ds-synth") < 0 ||
+	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
+	    (noise_of &&
+	     (ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 || ts_header_add(h, "noisy", TS_U8, 0, NULL) < 0)) ||
+	    ts_meta_set_str(&h->meta, "source", "ds-synth") < 0 ||
 	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes, DS_SYNTH_CLASSES) < 0)
 		cli_oom();
 	cli_history(h, NULL, 0);
 }
 
-/* Rows first, first + 1, ... of the set, n of them. */
-static void fill(struct ts_batch *b, const struct ds_synth *set, uint64_t first, size_t n)
+/* The label of row i, and with noise, which only the ID set has, what it was. */
+static void put_label(struct ts_batch *b, const struct ds_synth_row *row, const struct ds_noise *noise, size_t i)
 {
-	struct ts_col *image = ts_batch_col(b, "image"), *label = ts_batch_col(b, "label");
-	struct ts_col *name = ts_batch_col(b, "name"), *odd = ts_batch_col(b, "atypical"); /* or NULL */
+	const int64_t label = noise ? ds_noise_label(noise, row->name, row->label) : row->label;
+
+	((int64_t *)b->cols[LABEL].data)[i] = label;
+	if (!noise)
+		return;
+	((int64_t *)b->cols[TRUE_LABEL].data)[i] = row->label;
+	((uint8_t *)b->cols[NOISY].data)[i] = label != row->label;
+}
+
+/* Rows first, first + 1, ... of the set, n of them. */
+static void fill(struct ts_batch *b, const struct ds_synth *set, const struct ds_noise *noise, uint64_t first, size_t n)
+{
+	const bool odd = set->set == DS_SYNTH_ID; /* make_header() adds that column */
+	struct ts_col *name = &b->cols[odd ? NAME : ATYPICAL];
 	struct ds_synth_row row;
 
 	for (size_t i = 0; i < n; i++) {
 		ds_synth_row(set, first + i, &row);
-		memcpy((uint8_t *)image->data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
-		((int64_t *)label->data)[i] = row.label;
+		memcpy((uint8_t *)b->cols[IMAGE].data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
+		put_label(b, &row, noise, i);
 		if (odd)
-			((uint8_t *)odd->data)[i] = row.atypical;
+			((uint8_t *)b->cols[ATYPICAL].data)[i] = row.atypical;
 		if (ts_col_set_str(name, i, row.name) < 0)
 			cli_oom();
 	}
 }
 
-static int write_set(const struct ds_synth *set)
+static int write_set(const struct ds_synth *set, const struct ds_noise *noise)
 {
 	struct kit_out out;
 	int rc;
@@ -76,7 +99,7 @@ static int write_set(const struct ds_synth *set)
 		const size_t n = (size_t)(rows - i < BATCH ? rows - i : BATCH);
 
 		kit_out_add(&out, n);
-		fill(&out.rows, set, (uint64_t)i, n);
+		fill(&out.rows, set, noise, (uint64_t)i, n);
 		rc = kit_out_write(&out);
 	}
 	if (rc == 0)
@@ -88,6 +111,9 @@ int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), set;
 	struct ds_synth s;
+	struct ds_noise *noise = NULL;
+	struct err err = { 0 };
+	int status;
 
 	if (first < argc)
 		cli_usage("'%s': this program reads no file", argv[first]);
@@ -100,10 +126,18 @@ int main(int argc, char **argv)
 		cli_usage("--set NAME is missing; --list names the sets");
 	if ((set = ds_synth_find(set_name)) < 0)
 		cli_usage("there is no set '%s'; --list names the sets", set_name);
-	s = (struct ds_synth){
-		.set = (enum ds_synth_set)set, .train = split == TRAIN, .seed = (uint64_t)cli.seed, .atypical = atypical
-	};
+	s = (struct ds_synth){ .set = (enum ds_synth_set)set,
+			       .train = split == TRAIN,
+			       .seed = (uint64_t)cli.seed,
+			       .atypical = atypical,
+			       .plain = plain };
 	if (rows < 0)
 		rows = set != DS_SYNTH_ID ? OOD_ROWS : s.train ? TRAIN_ROWS : TEST_ROWS;
-	return write_set(&s);
+	if (noise_of && s.set != DS_SYNTH_ID)
+		cli_usage("--label-noise: '%s' has no labels; only id has", set_name);
+	if (noise_of && ds_noise_new(&noise, noise_of, DS_SYNTH_CLASSES, s.seed, &err) < 0)
+		return cli_finish(cli_error("%s", err.text));
+	status = write_set(&s, noise);
+	ds_noise_free(noise);
+	return status;
 }

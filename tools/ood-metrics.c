@@ -12,8 +12,7 @@
 #include "ood/eval/ood_eval.h"
 #include "ood/ood_identity.h"
 #include "report/report_curves.h"
-#include "report/report_operands.h"
-#include "report/report_table.h"
+#include "report/report_sets.h"
 
 enum aupr { AVERAGE, TRAPEZOID };
 
@@ -187,44 +186,25 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static void print_row(const struct work *k, const char *set, const struct ood_result *of, size_t m, size_t n_ood)
+static int print_table(struct work *k)
 {
-	report_print(&report, &(struct report_row){ k->methods[m], set, &of[m], &k->id, n_ood,
-						    baseline && m == k->baseline, of[k->baseline].m.v[OOD_AUROC] });
-}
+	const struct report_sets all = { .sets = k->sets,
+					 .n_sets = k->n_sets,
+					 .methods = k->methods,
+					 .n_methods = k->n,
+					 .id = &k->id,
+					 .pool = pooled ? &k->pool : NULL,
+					 .eval = k->eval,
+					 .results = k->results,
+					 .baseline = baseline,
+					 .baseline_at = k->baseline };
+	struct err err;
 
-/* The averages of the groups that there are, and the pool: (OOD_MAX_GROUPS + 1, methods). */
-static struct ood_result *average(struct work *k)
-{
-	struct ood_result *r = calloc((OOD_MAX_GROUPS + 1) * k->n, sizeof *r);
-
-	if (!r)
-		cli_oom();
-	for (int g = 0; g < OOD_MAX_GROUPS; g++)
-		if (ood_eval_group_size(k->eval, g) && ood_eval_group(k->eval, g, r + (size_t)g * k->n))
-			cli_oom();
-	if (pooled && (ood_scores_sort(&k->pool) || ood_eval_set(k->eval, &k->pool, 0, r + OOD_MAX_GROUPS * k->n)))
-		cli_oom();
-	return r;
-}
-
-static void print_table(struct work *k)
-{
-	struct ood_result *averages = average(k);
-
-	report_heading(&report);
-	for (size_t m = 0; m < k->n; m++) {
-		for (size_t s = 0; s < k->n_sets && !report.summary; s++)
-			print_row(k, k->sets[s].name, k->results + s * k->n, m, k->sets[s].n);
-		for (size_t g = 0; g < OOD_MAX_GROUPS; g++)
-			if (ood_eval_group_size(k->eval, (int)g) && (g == OOD_MAX_GROUPS - 1 || !report.summary))
-				print_row(k, report_groups[g], averages + g * k->n, m, 0);
-		if (pooled && !report.summary)
-			print_row(k, "pooled", averages + OOD_MAX_GROUPS * k->n, m, k->pool.n);
-	}
+	if (report_sets(&report, &all, &err) < 0)
+		return cli_error("%s", err.text);
 	if (explain)
 		report_explain(&report, stdout, baseline, (size_t)replicates);
-	free(averages);
+	return 0;
 }
 
 static int run(struct work *k)
@@ -235,7 +215,7 @@ static int run(struct work *k)
 	for (size_t s = 0; s < k->n_sets && rc == 0; s++)
 		rc = measure(k, &k->sets[s], k->results + s * k->n);
 	if (rc == 0)
-		print_table(k);
+		rc = print_table(k);
 	if (report_curves_close(&k->curves, rc == 0, &err) < 0)
 		rc = cli_error("%s", err.text);
 	ood_scores_release(&k->id);

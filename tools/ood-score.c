@@ -44,89 +44,40 @@ static const struct cli_tool tool = { "ood-score",
 				      CLI_OUTPUT | CLI_THREADS,
 				      NULL };
 
-static void print_methods(void)
-{
-	for (const struct ood_method *const *f = ood_families; *f; f++)
-		for (const struct ood_method *m = *f; m->name; m++) {
-			printf("%-12s %s\n", m->name, m->help);
-			for (int i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
-				printf("  %-14s %s (%g; %g to %g)\n", m->params[i].name, m->params[i].help,
-				       m->params[i].value, m->params[i].min, m->params[i].max);
-		}
-}
-
 /* ---- getting ready ----------------------------------------------------------------------------- */
 
-/* Loads a fit and checks that it is of the model that made the stream. */
-static int load_fit(struct ood_fit **ret, const char *path, struct ts_reader *in, const struct ood_basis *from)
+/* Methods of `all` that are left out: one that a user with a fit could expect is told of, the others in a line. */
+struct left {
+	bool fit;
+	size_t n;
+	struct err names;
+};
+
+static void left_out(void *data, const struct ood_request *q, const char *why)
 {
+	struct left *l = data;
+	const bool expected = l->fit && q->method->parts;
+
+	(expected ? cli_warn : cli_info)("'%s' is left out: %s", q->column, why);
+	if (!expected)
+		err_append(&l->names, "%s%s", l->n++ ? ", " : "", q->column);
+}
+
+static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **s, size_t *n)
+{
+	struct left l = { .fit = from->fit != NULL, .names = { .text = "" } };
 	struct err err;
 
-	*ret = NULL;
-	if (!path)
-		return 0;
-	if (ood_fit_load(ret, path, &err) < 0)
+	if (ood_scorers_new(s, n, r, from, left_out, &l, &err) < 0)
 		return cli_error("%s", err.text);
-	return ood_basis_same_model(from, *ret) ?
-		       0 :
-		       cli_error("fit '%s' and features '%s' are of different models", path, ts_reader_name(in));
-}
-
-/* The validation scores that p-values are taken against. */
-static int load_reference(struct ood_combine *c, struct ood_scorer *s, size_t n, const struct ts_meta *made)
-{
-	char **names;
-	struct err err;
-	int rc;
-
-	if (combining < 0)
-		return 0;
-	if (n == 0)
-		return cli_error("--combine: no method is left to combine");
-	if (!(names = calloc(n, sizeof *names)))
-		cli_oom();
-	for (size_t i = 0; i < n; i++)
-		names[i] = s[i].request.column;
-	rc = ood_combine_load(c, (enum ood_combining)combining, reference, names, n, made, &err);
-	free(names);
-	return rc < 0 ? cli_error("%s", err.text) : 0;
-}
-
-/* Gets the requests ready; those of `all` that cannot work are left out, which is said of each if there
- * is a fit, that is, if the user could expect it, and of the others in a line. The array does not move: scorers are
- * pointed at. */
-static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **ret, size_t *n)
-{
-	struct ood_scorer *s = calloc(r->n + 1, sizeof *s);
-	struct err err, others = { .text = "" };
-	size_t n_others = 0;
-	int rc = 0;
-
-	if (!s)
-		cli_oom();
-	*n = 0;
-	for (size_t i = 0; i < r->n && rc == 0; i++) {
-		const struct ood_request *q = &r->q[i];
-		if (ood_scorer_init(&s[*n], q, from, &err) == 0) {
-			if (*s[*n].note)
-				cli_info("%s: %s", q->column, s[*n].note);
-			++*n;
-		} else if (!q->optional || err.memory) {
-			rc = cli_error("method '%s': %s", q->column, err.text);
-		} else {
-			const bool expected = from->fit && q->method->parts;
-
-			(expected ? cli_warn : cli_info)("'%s' is left out: %s", q->column, err.text);
-			if (!expected)
-				err_append(&others, "%s%s", n_others++ ? ", " : "", q->column);
-		}
-	}
-	if (n_others && rc == 0)
+	for (size_t i = 0; i < *n; i++)
+		if (*(*s)[i].note)
+			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
+	if (l.n)
 		cli_warn("%zu%s methods of 'all' are left out for want of a fit or of columns: %s; --verbose says of "
 			 "each why",
-			 n_others, from->fit ? " more" : "", others.text);
-	*ret = s;
-	return rc;
+			 l.n, l.fit ? " more" : "", l.names.text);
+	return 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -185,15 +136,23 @@ static int make_header(struct work *k)
 
 static int run(struct work *k, const struct ood_requests *r)
 {
+	const char *name = ts_reader_name(k->in);
 	char note[OOD_NOTE];
+	struct err err;
 
-	if (ood_basis_init(&k->from, k->in) < 0 || load_fit(&k->fit, fit_path, k->in, &k->from) < 0 ||
-	    load_fit(&k->val, val_path, k->in, &k->from) < 0)
+	if (ood_basis_init(&k->from, k->in) < 0)
 		return -1;
+	if ((fit_path && ood_basis_fit(&k->from, name, &k->fit, fit_path, &err) < 0) ||
+	    (val_path && ood_basis_fit(&k->from, name, &k->val, val_path, &err) < 0))
+		return cli_error("%s", err.text);
 	k->from.fit = k->fit;
 	k->from.val = k->val;
-	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0 ||
-	    load_reference(&k->combine, k->s, k->n_s, &k->out.header.meta) < 0 || kit_out_begin(&k->out) < 0)
+	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0)
+		return -1;
+	if (combining >= 0 && ood_combine_load(&k->combine, (enum ood_combining)combining, reference, k->s, k->n_s,
+					       &k->out.header.meta, &err) < 0)
+		return cli_error("--combine: %s", err.text);
+	if (kit_out_begin(&k->out) < 0)
 		return -1;
 	if (!(k->column = calloc(k->n_s + 1, sizeof *k->column)))
 		cli_oom();
@@ -207,9 +166,7 @@ static int run(struct work *k, const struct ood_requests *r)
 
 static void release(struct work *k)
 {
-	for (size_t i = 0; i < k->n_s; i++)
-		ood_scorer_release(&k->s[i]);
-	free(k->s);
+	ood_scorers_free(k->s, k->n_s);
 	free(k->column);
 	ood_combine_release(&k->combine);
 	ood_verdict_release(&k->verdict);
@@ -243,7 +200,7 @@ int main(int argc, char **argv)
 	struct err err;
 
 	if (list) {
-		print_methods();
+		ood_methods_list(stdout);
 		return cli_finish(0);
 	}
 	if ((combining >= 0) != (reference != NULL))

@@ -59,9 +59,10 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-static const char *called(const char *path)
+/* Prints why something failed, if it did. */
+static int tell(int rc, const struct err *err)
 {
-	return path && strcmp(path, "-") != 0 ? path : "<stdin>";
+	return rc < 0 ? cli_error("%s", err->text) : rc;
 }
 
 /* ---- import ---- */
@@ -92,22 +93,6 @@ static int normalise(struct net_checkpoint *c)
 	return 0;
 }
 
-/* Are the names as many as the network's classes? Takes them into *c. */
-static int class_names(struct net_checkpoint *c, char ***names, size_t n)
-{
-	if (o.classes && n != (size_t)c->net->classes)
-		return cli_error("'%s' names %zu classes, one per line; the network has %d", o.classes, n,
-				 c->net->classes);
-	c->classes = *names;
-	c->n_classes = n;
-	*names = NULL;
-	if (!o.classes)
-		cli_warn("its classes have no names: labels are taken for the model's numbers; --classes FILE names "
-			 "them, "
-			 "a line each");
-	return 0;
-}
-
 /* N, HxW or CxHxW. */
 static void parse_size(struct net_import *how)
 {
@@ -129,30 +114,13 @@ static void say(bool wrong, const char *line)
 		cli_warn("%s", line);
 }
 
-/* What the file holds beside the tensors that were read. */
-static void left_out(const struct net_foreign *f)
-{
-	if (*f->module)
-		cli_warn("the tensors were taken out of a module of class '%s', which is not run: what it computes "
-			 "beyond its layers is not in the file",
-			 f->module);
-	if (*f->unknown)
-		cli_warn("objects that are not known are not made, and nothing is called for them: %s", f->unknown);
-	if (*f->left)
-		cli_warn("tensors whose numbers cannot be read are left out: %s", f->left);
-	if (f->skipped)
-		cli_warn("%zu entries of the state are left out", f->skipped);
-}
-
 static int import(const char *path)
 {
-	struct net_foreign f;
 	struct net_import how = { .arch = o.arch,
 				  .partial = o.partial,
 				  .prefix = o.prefix,
 				  .renames = o.renames.v,
 				  .n_renames = o.renames.n,
-				  .left = f.left,
 				  .no_masks = !o.masks,
 				  .rule = (enum net_mask_rule)o.rule,
 				  .keep = o.keep,
@@ -161,37 +129,20 @@ static int import(const char *path)
 				  .say = say };
 	struct net_checkpoint c = { 0 };
 	char **names = NULL;
-	size_t n_names = 0;
 	struct err err;
-	int rc = -1;
+	int rc;
 
 	parse_size(&how);
-	if (o.classes && !(names = cli_lines(o.classes, &n_names)))
+	if (o.classes && !(names = cli_lines(o.classes, &how.classes)))
 		return -1;
-	how.classes = n_names;
-	if (net_foreign_read(&f, path, o.key, &err) < 0) {
-		ts_strs_free(names, n_names);
-		return cli_error("%s", err.text);
-	}
-	if (strncmp(f.format, "unmask", 6) == 0) {
-		rc = cli_error("'%s' is a checkpoint already", called(path));
-		goto out;
-	}
-	if (*f.key)
-		cli_warn("using the state dict under '%s'%s%s", f.key, *f.others ? "; --key could say:" : "", f.others);
-	left_out(&f);
-	if (net_import(&c, &f.state, &how, &err) < 0)
-		cli_error("'%s': %s", called(path), err.text);
-	else if (normalise(&c) == 0 && class_names(&c, &names, n_names) == 0) {
+	how.names = names;
+	rc = tell(net_import_file(&c, path, o.key, &how, &err), &err);
+	if (rc == 0 && (rc = normalise(&c)) == 0) {
 		cli_history(&c.header, NULL, 0);
-		rc = net_save(&c, cli.output, &err);
-		if (rc < 0)
-			cli_error("%s", err.text);
+		rc = tell(net_save(&c, cli.output, &err), &err);
 	}
-out:
 	net_checkpoint_release(&c);
-	net_foreign_release(&f);
-	ts_strs_free(names, n_names);
+	ts_strs_free(names, how.classes);
 	return rc;
 }
 
@@ -208,47 +159,24 @@ static int export(const char *path)
 
 	if (rc == 0)
 		rc = net_export(&c, safetensors ? NET_EXPORT_SAFETENSORS : NET_EXPORT_PTH, o.full, cli.output, &err);
-	if (rc < 0)
-		cli_error("%s", err.text);
 	net_checkpoint_release(&c);
-	return rc;
+	return tell(rc, &err);
 }
 
 static int show(const char *path)
 {
-	struct net_foreign f;
 	struct err err;
 
-	if (net_foreign_read(&f, path, o.key, &err) < 0)
-		return cli_error("%s", err.text);
-	printf("# format\t\"%s\"\n", f.format);
-	if (*f.module)
-		printf("# module\t\"%s\"\n", f.module);
-	if (*f.left)
-		printf("# left out\t\"%s\"\n", f.left);
-	if (report_state(stdout, &f.meta, &f.state) < 0)
-		cli_oom();
-	net_foreign_release(&f);
-	return 0;
+	return tell(report_state(stdout, path, o.key, &err), &err);
 }
 
+/* 0: they are the same. */
 static int diff(const char *a, const char *b)
 {
-	struct net_foreign f = { 0 }, g = { 0 };
 	struct err err;
-	int rc = -1;
+	size_t rows = 0;
 
-	if (net_foreign_read(&f, a, o.key, &err) < 0 || net_foreign_read(&g, b, o.key, &err) < 0 ||
-	    net_import_prefixes(&f.state, &err) < 0 || net_import_prefixes(&g.state, &err) < 0)
-		cli_error("%s", err.text);
-	else
-		rc = report_state_diff(stdout, &f.state, &g.state, o.tolerance) ? -1 : 0;
-	if (f.doubles || g.doubles)
-		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", f.doubles,
-			 g.doubles);
-	net_foreign_release(&f);
-	net_foreign_release(&g);
-	return rc;
+	return tell(report_state_diff(stdout, a, b, o.key, o.tolerance, &rows, &err), &err) < 0 || rows;
 }
 
 static int bake(const char *path)
@@ -260,19 +188,17 @@ static int bake(const char *path)
 
 	if (net_load(&c, path, &err) == 0) {
 		if (!c.mask)
-			err_fail(&err, "'%s' has no masks: it is an ordinary checkpoint", called(path));
+			err_fail(&err, "'%s' has no masks: it is an ordinary checkpoint", net_foreign_name(path));
 		else if (net_bake(&c, !o.full, &sparsity, &err) == 0) {
 			net_strip_meta(&c.header.meta);
 			cli_history_anew(&c.header, (const struct ts_header *[]){ &c.header }, 1);
 			rc = net_save(&c, cli.output, &err);
 		}
 	}
-	if (rc < 0)
-		cli_error("%s", err.text);
-	else
+	if (rc == 0)
 		cli_log("sparsity=%.6f", sparsity);
 	net_checkpoint_release(&c);
-	return rc;
+	return tell(rc, &err);
 }
 
 int main(int argc, char **argv)
@@ -298,7 +224,7 @@ int main(int argc, char **argv)
 	if (verbs[v].run == import)
 		check_normalisation();
 	if (!verbs[v].run) {
-		const bool differ = diff(argv[first + 1], argv[first + 2]) < 0;
+		const int differ = diff(argv[first + 1], argv[first + 2]);
 		return cli_finish(0) || differ; /* a full disk is said too */
 	}
 	ts_reader_close(cli_open(argv[first + 1])); /* refuses a terminal */

@@ -75,7 +75,7 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 		return 0;
 	y = out->cols[f->label].data;
 	for (size_t i = 0; f->classes.to && i < out->n; i++)
-		y[i] = y[i] >= 0 && (size_t)y[i] < f->classes.n ? f->classes.to[y[i]] : -1;
+		y[i] = net_class_of(&f->classes, y[i]);
 	for (size_t i = 0; i < out->n; i++) {
 		if (y[i] < f->c.net->classes)
 			continue;
@@ -139,27 +139,6 @@ static int embed(struct flow *f)
 	return rc == 0 ? ts_images_some(f->r) : -1;
 }
 
-/* What becomes of labels that are not the model's as they are. */
-static void tell_classes(const struct flow *f)
-{
-	const struct net_class_map *m = &f->classes;
-	const char *name = ts_reader_name(f->r);
-
-	if (f->label < 0 || !m->to)
-		return;
-	if (!f->c.classes)
-		cli_warn("'%s': it has %zu classes and the model %d, without names, so its labels become -1; "
-			 "um-ckpt import --classes names them",
-			 name, m->n, f->c.net->classes);
-	else if (m->found == 0)
-		cli_warn("'%s': its classes are not the model's, so its labels become -1", name);
-	else if (m->found < m->n)
-		cli_warn("'%s': %zu of its %zu classes are the model's, whose labels they get; others become -1", name,
-			 m->found, m->n);
-	else
-		cli_info("'%s': its %zu classes get the model's labels, by their names", name, m->n);
-}
-
 static int make_header(struct flow *f, const struct ts_header *images)
 {
 	const struct ts_header *inputs[4] = { images, &f->c.header };
@@ -178,7 +157,9 @@ static int make_header(struct flow *f, const struct ts_header *images)
 		return ts_reader_fail(f->r, "%s", err.text);
 	if (f->classes.to && !f->c.classes)
 		ts_meta_del(&to->meta, "classes"); /* they name no class of the model */
-	tell_classes(f);
+	if (f->label >= 0 && f->classes.to)
+		(net_class_map_words(&f->classes, &f->c, &err) ? cli_warn : cli_info)("'%s': %s", ts_reader_name(f->r),
+										      err.text);
 	return 0;
 }
 

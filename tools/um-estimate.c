@@ -18,7 +18,8 @@ enum { EVAL, TRAIN }; /* --mode */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512, engine, max_memory = 8192; /* engine: enum um_runner */
-static bool augment, full;
+static bool full;
+static long augment; /* enum um_augment */
 static double dropout, val_fraction, keep[MAX_RATIOS];
 static int n_keep;
 
@@ -27,8 +28,8 @@ static const struct cli_option options[] = {
 	{ "keep", 'k', CLI_STR, "RATIO", &keep_text, 0, 0,
 	  "fraction of each layer's weights that is kept (default 0.965), or FIRST:LAST:STEP" },
 	{ "draws", 0, CLI_INT, "K", &draws, 1, 1000, "masks to average (default 5)" },
-	{ "augment", 0, CLI_FLAG, NULL, &augment, 0, 0,
-	  "pad by 4, crop, mirror the images, for each mask anew, as published" },
+	{ "augment", 0, CLI_CHOICE, um_augment_names, &augment, 0, 0,
+	  "mirror, pad by 4 and crop, or both, for each mask anew (default none; published: both)" },
 	{ "mode", 0, CLI_CHOICE, "eval|train", &mode, 0, 0,
 	  "train: batch norms use the batch, dropout acts (default eval)" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
@@ -102,47 +103,6 @@ static int write_rows(struct work *k, size_t n)
 	return kit_out_write(&k->out);
 }
 
-/* Labels and classes go together by their names: of the images' classes each must be one of the model's. */
-static int map_classes(struct work *k)
-{
-	const struct ts_header *h = ts_reader_header(k->r);
-	char **names = NULL;
-	size_t n = 0;
-	struct err err;
-
-	if (net_map_classes(&k->classes, h, &k->c, &err) < 0)
-		return ts_reader_fail(k->r, "%s", err.text);
-	if (!k->classes.to)
-		return 0;
-	if (!k->c.classes) /* and another number of classes */
-		return net_check_names(&k->c, k->r);
-	if (k->classes.found < k->classes.n && ts_meta_get_strs(&h->meta, "classes", &names, &n) != 1)
-		return ts_reader_fail(k->r, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		if (k->classes.to[i] < 0) {
-			ts_reader_fail(k->r, "its classes are not the model's: '%s' is none of them", names[i]);
-			break;
-		}
-	ts_strs_free(names, n);
-	return n ? -1 : 0;
-}
-
-static int64_t class_of(const struct work *k, int64_t y)
-{
-	return k->classes.to ? k->classes.to[y] : y;
-}
-
-/* Is each label one of the images' classes, and one of the model's? */
-static int check_labels(const struct work *k, const int64_t *y, size_t n)
-{
-	for (size_t i = 0; k->classes.to && i < n; i++)
-		if (y[i] >= 0 && (size_t)y[i] >= k->classes.n)
-			return ts_reader_fail(k->r, "row %llu: label %lld is none of its %zu classes",
-					      (unsigned long long)(ts_reader_rows(k->r) - n + i), (long long)y[i],
-					      k->classes.n);
-	return net_check_labels(k->c.net, k->r, y, n, 0);
-}
-
 static int take(void *data, const struct ts_batch *b)
 {
 	struct work *k = data;
@@ -151,13 +111,13 @@ static int take(void *data, const struct ts_batch *b)
 	struct err err;
 	size_t n;
 
-	if (check_labels(k, y, b->n) < 0)
+	if (net_check_mapped(&k->classes, k->r, y, b->n) < 0 || net_check_labels(k->c.net, k->r, y, b->n, 0) < 0)
 		return -1;
 	for (size_t i = 0; i < b->n; i++) {
 		if (k->map && ts_batch_append(&k->out.rows, b, k->map, i) < 0)
 			cli_oom();
-		if (um_estimate_add(k->e, (const uint8_t *)image->data + i * image->row, class_of(k, y[i]), &n, &err) <
-		    0)
+		if (um_estimate_add(k->e, (const uint8_t *)image->data + i * image->row,
+				    net_class_of(&k->classes, y[i]), &n, &err) < 0)
 			return cli_error("%s", err.text);
 		if (write_rows(k, n) < 0)
 			return -1;
@@ -186,7 +146,7 @@ static int read_fraction(struct work *k)
 	int rc = um_data_read(&d, k->r, (size_t)max_memory << 20);
 
 	for (size_t i = 0; rc == 0 && i < d.n; i++)
-		d.label[i] = class_of(k, d.label[i]);
+		d.label[i] = net_class_of(&k->classes, d.label[i]);
 	if (rc == 0 && (um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &err) < 0 ||
 			um_estimate_data(k->e, &d, &err) < 0))
 		rc = cli_error("'%s': %s", ts_reader_name(k->r), err.text);
@@ -232,8 +192,8 @@ static int run(struct work *k)
 		cli_usage("%s", err.text);
 	if (net_load(&k->c, model_path, &err) < 0 || net_bake(&k->c, !full, NULL, &err) < 0)
 		return cli_error("%s", err.text);
-	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 || map_classes(k) < 0 ||
-	    (per_sample && open_rows(k) < 0))
+	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 ||
+	    net_map_all_classes(&k->classes, k->r, &k->c) < 0 || (per_sample && open_rows(k) < 0))
 		return -1;
 	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
 	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Config files: flat YAML, `long-option: value`, through the same code as the command line. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static const char *keep(const char *value)
 static int apply(void *data, const char *k, const char *v, size_t line, struct err *err)
 {
 	const char *path = data;
-	char name[80], where[512];
+	char name[80], where[PATH_MAX + 64];
 	const struct cli_option *o;
 	bool yes, no;
 
@@ -68,7 +69,7 @@ static int apply(void *data, const char *k, const char *v, size_t line, struct e
 		bad(path, line, "unknown option", k);
 	if (!first_time(o))
 		bad(path, line, "given twice:", k);
-	snprintf(where, sizeof where, "'%.300s' line %zu: ", path, line);
+	snprintf(where, sizeof where, "'%s' line %zu: ", path, line);
 	if (o->type != CLI_FLAG) {
 		cli_set(o, keep(v), false, where);
 		return 0;
@@ -109,7 +110,7 @@ struct flat {
 
 static int wrong(const yaml_event_t *e, const char *what, const char *word, struct err *err)
 {
-	return err_fail(err, "line %zu: %s '%.200s'", e->start_mark.line + 1, what, word);
+	return err_fail(err, "line %zu: %s '%s'", e->start_mark.line + 1, what, word);
 }
 
 static const char *text_of(const yaml_event_t *e)

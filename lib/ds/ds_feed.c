@@ -50,7 +50,7 @@ bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[
 	if (o->plain)
 		snprintf(path, 8192, "%s", o->path);
 	else
-		snprintf(path, 8192, "%.4000s/%.4100s", o->path, path_inside(s, f));
+		snprintf(path, 8192, "%s/%s", o->path, path_inside(s, f));
 	return true;
 }
 

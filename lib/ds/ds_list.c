@@ -40,7 +40,7 @@ static int json_label(const char *text, long *label, struct err *err)
 		return -1;
 	json_decref(all);
 	*label = good ? (long)n : -1;
-	return good ? 0 : err_fail(err, "'%.100s' is JSON without a whole number 'label', -1 or more", text);
+	return good ? 0 : err_fail(err, "'" ERR_NAME "' is JSON without a whole number 'label', -1 or more", text);
 }
 
 /* A label as a word: a whole number, also written as 3.0. 1; 0: it is no number; -1: it is none of a class. */
@@ -52,7 +52,8 @@ static int word_label(const char *word, long *label, struct err *err)
 	if (end == word || *end)
 		return 0;
 	if (!(v >= -1 && v <= INT32_MAX) || v != floor(v))
-		return err_fail(err, "label '%.60s' is no class: they are whole numbers from 0 on, or -1 for none",
+		return err_fail(err,
+				"label '" ERR_NAME "' is no class: they are whole numbers from 0 on, or -1 for none",
 				word);
 	*label = (long)v;
 	return 1;
@@ -70,12 +71,12 @@ static int split_label(const char *root, char *line, long *label, struct err *er
 		return 0;
 	word = cut + 1;
 	rc = *word == '{' ? json_label(word, label, err) < 0 ? -1 : 1 : word_label(word, label, err);
-	snprintf(path, sizeof path, "%.4000s/%.4000s", root, line);
+	snprintf(path, sizeof path, "%s/%s", root, line);
 	if (rc < 0)
 		return access(path, R_OK) == 0 ? (*label = -1, 0) : -1;
 	if (rc == 0) { /* a path, or a word where a label belongs? */
-		snprintf(path, sizeof path, "%.4000s/%.*s", root, (int)(cut - line < 4000 ? cut - line : 4000), line);
-		return access(path, R_OK) == 0 ? err_fail(err, "label '%.60s' is not a number", word) : 0;
+		snprintf(path, sizeof path, "%s/%.*s", root, (int)(cut - line < 4000 ? cut - line : 4000), line);
+		return access(path, R_OK) == 0 ? err_fail(err, "label '" ERR_NAME "' is not a number", word) : 0;
 	}
 	*cut = '\0';
 	trim(line);
@@ -99,7 +100,7 @@ static int add_line(struct ds_source *s, char *line, struct missing *m, struct e
 		return -1;
 	if (!*line || line[0] == '/' || strlen(line) > 4000)
 		return err_fail(err, "'%s' is not a path inside the root folder", line);
-	snprintf(path, sizeof path, "%.4000s/%s", root, line);
+	snprintf(path, sizeof path, "%s/%s", root, line);
 	if (access(path, R_OK) < 0) {
 		if (!m->n++)
 			snprintf(m->first, sizeof m->first, "%s", line);

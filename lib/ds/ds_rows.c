@@ -73,7 +73,7 @@ int ds_once(struct ds_source *s, const char *key, const char *path, struct err *
 	char full[DS_NAME], **grown;
 	int64_t at;
 
-	snprintf(full, sizeof full, "%zu:%.4000s", s->listing.operand, key);
+	snprintf(full, sizeof full, "%zu:%s", s->listing.operand, key);
 	if ((at = ds_map_get(&s->once, full)) >= 0)
 		return err_fail(err, "'%s' and '%s' are the same part of one set; --files PATTERN takes one of them",
 				s->once_path[at], path);
@@ -252,6 +252,6 @@ const char *ds_row_name(const struct ds_source *s, const struct ds_entry *r, cha
 		return r->name;
 	if (!s->layouts[f->layout]->load)
 		return f->path;
-	snprintf(buf, DS_NAME, "%.4000s/%05u", f->path, (unsigned)r->at);
+	snprintf(buf, DS_NAME, "%s/%05u", f->path, (unsigned)r->at);
 	return buf;
 }

@@ -138,7 +138,8 @@ static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files
 	int rc;
 
 	while ((rc = ds_files_next(f, &name, err)) == 1) {
-		snprintf(path, sizeof path, "%s%.4000s", o->prefix, name);
+		if (snprintf(path, sizeof path, "%s%s", o->prefix, name) >= (int)sizeof path)
+			return err_fail(err, "holds a path of more than %zu bytes", sizeof path - 1);
 		ds_listing_file(s, path);
 		if (!o->plain && is_junk(name)) {
 			s->ignored += ds_files_kind(f) != DS_FOLDER;

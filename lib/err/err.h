@@ -24,10 +24,16 @@
 extern "C" {
 #endif
 
+enum { ERR_TEXT = 8192 }; /* a path or two, and what is to be said of them */
+
 struct err {
-	char text[8192]; /* "" at first, if it is initialised */
-	bool memory; /* that is what lacked: nothing is wrong with what was asked for, so nothing may do without it */
+	char text[ERR_TEXT]; /* "" at first, if it is initialised */
+	bool memory; /* that (or a library) is what lacked: nothing is wrong with what was asked for, so nothing may do
+		      * without it */
 };
+
+/* Of the format, for a word out of a file: it may be of any length, and what is behind it is the reason. */
+#define ERR_NAME "%.100s"
 
 /* Each returns -1. */
 int err_fail(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

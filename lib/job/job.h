@@ -88,7 +88,7 @@ void job_options_release(struct job_options *o);
 
 /* ---- a run: what is open ---- */
 
-enum { JOB_PATH = PATH_MAX, JOB_DIR = JOB_PATH - 64 }; /* bytes of a path in a run directory; of its own */
+enum { JOB_DIR = PATH_MAX, JOB_PATH = JOB_DIR + 64 }; /* bytes of the path of a run directory; of one in it */
 enum { JOB_START, JOB_IMAGES, JOB_VAL, JOB_AUX, JOB_PARENTS };
 
 struct job {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "job/job_internal.h"
+#include "num/num_linalg.h"
 #include "ts/ts_images.h"
 
 /* Reads images into d, and into h what the history needs of their header. */
@@ -46,6 +47,33 @@ static int take_names(struct job *j, struct err *err)
 	return 0;
 }
 
+/* The validation images' labels become the model's, by the names of their classes: some of its, in any order. */
+static int take_val(struct job *j, struct err *err)
+{
+	struct um_data *d = &j->held;
+	struct net_class_map m;
+	int rc = 0;
+
+	if (!j->c.classes || !d->classes)
+		return check_data(j, d, j->o->val, err);
+	if (net_check_input(j->c.net, d->c, d->h, d->w, err) < 0 ||
+	    net_map_classes(&m, &j->parents[JOB_VAL], &j->c, err) < 0)
+		return err_prefix(err, "'%s': ", j->o->val);
+	for (size_t i = 0; m.to && i < m.n && rc == 0; i++)
+		if (m.to[i] < 0)
+			rc = err_fail(err, "'%s': its classes are not the model's: '%s' is none of them", j->o->val,
+				      d->classes[i]);
+	for (size_t i = 0; i < d->n && rc == 0; i++)
+		d->label[i] = net_class_of(&m, d->label[i]);
+	net_class_map_release(&m);
+	if (rc < 0)
+		return -1;
+	ts_strs_free(d->classes, d->n_classes);
+	d->classes = NULL;
+	d->n_classes = (size_t)j->c.net->classes;
+	return 0;
+}
+
 static int read_val(struct job *j, struct err *err)
 {
 	struct ts_reader *v = cli_open(j->o->val);
@@ -55,7 +83,7 @@ static int read_val(struct job *j, struct err *err)
 	return rc;
 }
 
-/* The sets of --ood are read after training, which is a poor time to hear that one is not there. */
+/* The sets of --ood are read after training, which is a poor time to hear that one is not there, or OpenBLAS. */
 static int check_ood(const struct job_options *o, struct err *err)
 {
 	for (size_t i = 0; i < o->ood.n; i++) {
@@ -64,7 +92,7 @@ static int check_ood(const struct job_options *o, struct err *err)
 		if (strcmp(path, "-") != 0 && access(path, R_OK) < 0)
 			return err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 	}
-	return 0;
+	return o->ood.n ? num_linalg_open(err) : 0;
 }
 
 /* Is `hash` what the checkpoint says that it was trained on? */
@@ -149,8 +177,7 @@ static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *
 		return -1;
 	if (!j->c.net && fresh(data, &j->c, &j->data, err) < 0)
 		return -1;
-	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 ||
-	    (o->val && check_data(j, &j->held, o->val, err) < 0))
+	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 || (o->val && take_val(j, err) < 0))
 		return -1;
 	if (o->aux && job_oe_read(j, err) < 0)
 		return -1;

@@ -51,25 +51,26 @@ static int make_dirs(const char *path, struct err *err)
 
 static bool is_run(const char *path)
 {
-	char inner[PATH_MAX];
+	char inner[JOB_PATH];
 	struct stat st;
 
-	snprintf(inner, sizeof inner, "%.4000s/checkpoints", path);
+	snprintf(inner, sizeof inner, "%s/checkpoints", path);
 	return stat(inner, &st) == 0;
 }
 
-/* The run directory whose settings.yaml is the config file; false: it is another file. */
-static bool run_of_config(char *path) /* of PATH_MAX bytes */
+/* The run directory whose settings.yaml is the config file; false, and "": it is another file. */
+static bool run_of_config(char path[JOB_DIR])
 {
-	char *slash;
+	char *slash = cli.config && realpath(cli.config, path) ? strrchr(path, '/') : NULL;
+	bool is = slash && strcmp(slash, "/settings.yaml") == 0;
 
-	if (!cli.config || !realpath(cli.config, path))
-		return false;
-	slash = strrchr(path, '/');
-	if (!slash || strcmp(slash, "/settings.yaml") != 0)
-		return false;
-	*slash = '\0';
-	return is_run(path);
+	if (is) {
+		*slash = '\0';
+		is = is_run(path);
+	}
+	if (!is)
+		*path = '\0';
+	return is;
 }
 
 /* Cuts the last part off a path and returns it. */
@@ -98,7 +99,7 @@ static void config_stem(char *buf, size_t len)
 	} else if (cli.config) {
 		part = strrchr(cli.config, '/') ? strrchr(cli.config, '/') + 1 : cli.config;
 	}
-	snprintf(buf, len, "%.120s", part);
+	snprintf(buf, len, "%.*s", (int)len - 1, part);
 	if (part != cli.tool && strrchr(buf, '.') && strrchr(buf, '.') != buf)
 		*strrchr(buf, '.') = '\0';
 }
@@ -112,7 +113,7 @@ static int choose(struct job *j, const char *base, bool last, struct err *err)
 	snprintf(path, sizeof path, "%s", base);
 	for (int n = 0; is_run(path); n++) {
 		memcpy(j->dir, path, sizeof path);
-		snprintf(path, sizeof path, "%.3900s/%d", base, n);
+		snprintf(path, sizeof path, "%s/%d", base, n);
 	}
 	if (last && !j->dir[0])
 		return err_fail(err, "nothing to resume in '%s'; leave --resume out to begin", base);
@@ -208,7 +209,7 @@ void job_dir_close(struct job *j)
 static int base_of(const struct job *j, char base[JOB_DIR], struct err *err)
 {
 	const struct job_options *o = j->o;
-	char stem[128], keep[32];
+	char stem[NAME_MAX + 1], keep[32];
 
 	config_stem(stem, sizeof stem);
 	snprintf(keep, sizeof keep, "%.12g%s", j->keep, j->keep == 0 || j->keep == 1 ? ".0" : ""); /* as Python does */
@@ -224,10 +225,8 @@ int job_dir_open(struct job *j, struct err *err)
 
 	if (!j->o->run)
 		return 0;
-	if (j->o->resume && run_of_config(path)) {
-		snprintf(j->dir, sizeof j->dir, "%.4000s", path);
+	if (j->o->resume && run_of_config(j->dir))
 		return lock(j, err);
-	}
 	if (base_of(j, base, err) < 0)
 		return -1;
 	do { /* whoever makes the folder has the number */
@@ -249,12 +248,10 @@ int job_dir_begin(const struct job *j, struct err *err)
 
 int job_dir_find(struct job *j, struct err *err)
 {
-	char base[JOB_DIR], path[JOB_PATH];
+	char base[JOB_DIR];
 
-	if (run_of_config(path)) {
-		snprintf(j->dir, sizeof j->dir, "%.4000s", path);
+	if (run_of_config(j->dir))
 		return 0;
-	}
 	return base_of(j, base, err) < 0 || choose(j, base, true, err) < 0 ? -1 : 0;
 }
 

@@ -24,6 +24,7 @@ struct scoring {
 	struct um_extras *e;
 	struct ts_header images, features;
 	struct ts_batch in, out; /* of these */
+	size_t label;            /* the column of out; the images are in's first */
 	struct ood_fit *fit;
 	struct ood_basis from;
 	struct ood_requests asked;
@@ -68,8 +69,8 @@ static int pass(struct scoring *k, const uint8_t *image, const int64_t *label, s
 
 		if (ts_batch_resize(&k->in, rows) < 0 || ts_batch_resize(&k->out, rows) < 0)
 			return err_memory(err);
-		memcpy(ts_batch_col(&k->in, "image")->data, image + i * row, rows * row);
-		y = ts_batch_col(&k->out, "label")->data;
+		memcpy(k->in.cols[0].data, image + i * row, rows * row);
+		y = k->out.cols[k->label].data;
 		for (size_t r = 0; r < rows; r++)
 			y[r] = label ? label[i + r] : -1;
 		if (um_extras_start(k->e, &k->in, i, &k->out, err) < 0 || um_extras_finish(k->e, err) < 0 ||
@@ -81,15 +82,18 @@ static int pass(struct scoring *k, const uint8_t *image, const int64_t *label, s
 
 /* ---- getting ready ---- */
 
-/* The features that an images stream of the network's size would have. */
-static int make_pass(struct scoring *k, struct err *err)
+/* The features that an images stream of the network's size would have; for scores with ODIN's and RankFeat's, which a
+ * fit does not look at and which take several passes. */
+static int open_pass(struct scoring *k, bool masked, bool scores, struct err *err)
 {
+	if (net_copy(&k->c, &k->j->c, err) < 0 || net_bake(&k->c, masked, NULL, err) < 0)
+		return -1;
 	const struct job_options *o = k->j->o;
 	const struct net *n = k->c.net;
 	const bool maps = n->n_stages > 0;
-	const struct um_extra_options extra = { .odin = o->how.torch ? "eps=0.0014:temperature=1000" : NULL,
+	const struct um_extra_options extra = { .odin = scores ? "eps=0.0014:temperature=1000" : NULL,
 						.layers = maps,
-						.rankfeat = maps };
+						.rankfeat = maps && scores };
 	const size_t shape[3] = { (size_t)n->c, (size_t)n->h, (size_t)n->w };
 
 	ts_header_init(&k->images, "images");
@@ -101,7 +105,19 @@ static int make_pass(struct scoring *k, struct err *err)
 	    um_extras_header(k->e, &k->features, &k->images, &k->c, err) < 0 ||
 	    um_extras_open(k->e, &k->c, &o->how, err) < 0)
 		return -1;
+	k->label = (size_t)ts_header_col(&k->features, "label");
 	return ts_batch_init(&k->in, &k->images) < 0 || ts_batch_init(&k->out, &k->features) < 0 ? err_memory(err) : 0;
+}
+
+static void close_pass(struct scoring *k)
+{
+	ts_batch_release(&k->in);
+	ts_batch_release(&k->out);
+	ts_header_release(&k->images);
+	ts_header_release(&k->features);
+	um_extras_free(k->e);
+	k->e = NULL;
+	net_checkpoint_release(&k->c);
 }
 
 /* What the training images say of the network. */
@@ -117,53 +133,40 @@ static int make_fit(struct scoring *k, struct err *err)
 	return ood_fit_finish(k->fit, err);
 }
 
+static void left_out(void *data, const struct ood_request *q, const char *why)
+{
+	(void)data;
+	cli_info("'%s' is left out: %s", q->column, why);
+}
+
 /* Every method that works; what it lacks is said of the others to those who want to know. */
 static int make_scorers(struct scoring *k, struct err *err)
 {
-	struct err why;
-
 	if (ood_basis_of(&k->from, &k->features, err) < 0)
 		return -1;
 	k->from.fit = k->fit;
-	k->s = calloc(k->asked.n + 1, sizeof *k->s);
-	k->id = calloc(k->asked.n + 1, sizeof *k->id);
-	k->ood = calloc(k->asked.n + 1, sizeof *k->ood);
-	k->column = calloc(k->asked.n + 1, sizeof *k->column);
-	if (!k->s || !k->id || !k->ood || !k->column)
-		return err_memory(err);
-	for (size_t i = 0; i < k->asked.n; i++) {
-		if (ood_scorer_init(&k->s[k->n], &k->asked.q[i], &k->from, &why) == 0) {
-			k->n++;
-		} else if (why.memory) {
-			*err = why;
-			return -1;
-		} else {
-			cli_info("'%s' is left out: %s", k->asked.q[i].column, why.text);
-		}
-	}
-	return 0;
+	if (ood_scorers_new(&k->s, &k->n, &k->asked, &k->from, left_out, NULL, err) < 0)
+		return -1;
+	k->id = calloc(k->n + 1, sizeof *k->id);
+	k->ood = calloc(k->n + 1, sizeof *k->ood);
+	k->column = calloc(k->n + 1, sizeof *k->column);
+	return k->id && k->ood && k->column ? 0 : err_memory(err);
 }
 
 static void release(struct scoring *k)
 {
-	for (size_t m = 0; m < k->n; m++) {
-		ood_scorer_release(&k->s[m]);
+	for (size_t m = 0; m < k->n && k->id && k->ood; m++) {
 		free(k->id[m].v);
 		free(k->ood[m].v);
 	}
-	free(k->s);
+	ood_scorers_free(k->s, k->n);
 	free(k->id);
 	free(k->ood);
 	free(k->column);
 	ood_basis_release(&k->from);
 	ood_fit_free(k->fit);
-	ts_batch_release(&k->in);
-	ts_batch_release(&k->out);
-	ts_header_release(&k->images);
-	ts_header_release(&k->features);
-	um_extras_free(k->e);
+	close_pass(k);
 	ood_requests_release(&k->asked);
-	net_checkpoint_release(&k->c);
 }
 
 /* ---- a set ---- */
@@ -171,13 +174,14 @@ static void release(struct scoring *k)
 /* Scores of the images of an open stream. */
 static int score_batches(struct scoring *k, struct ts_reader *r, struct err *err)
 {
+	const size_t image = (size_t)ts_header_col(ts_reader_header(r), "image");
 	struct ts_batch b;
 	int rc, failed = 0;
 
 	if (ts_batch_init(&b, ts_reader_header(r)) < 0)
 		return err_memory(err);
 	while (!failed && (rc = ts_reader_next(r, &b)) == 1)
-		failed = pass(k, ts_batch_col(&b, "image")->data, NULL, b.n, score, k->ood, err) < 0;
+		failed = pass(k, b.cols[image].data, NULL, b.n, score, k->ood, err) < 0;
 	ts_batch_release(&b);
 	if (failed)
 		return -1;
@@ -229,16 +233,15 @@ int job_report_ood(const struct job *j, bool masked, const char *which, struct e
 {
 	struct scoring k = { .j = j };
 	char note[OOD_NOTE];
-	int rc = net_copy(&k.c, &j->c, err);
+	int rc = ood_requests_add(&k.asked, "all", err);
 
 	if (rc == 0)
-		rc = net_bake(&k.c, masked, NULL, err);
-	if (rc == 0)
-		rc = ood_requests_add(&k.asked, "all", err);
-	if (rc == 0)
-		rc = make_pass(&k, err);
+		rc = open_pass(&k, masked, false, err);
 	if (rc == 0)
 		rc = make_fit(&k, err);
+	close_pass(&k);
+	if (rc == 0)
+		rc = open_pass(&k, masked, true, err);
 	if (rc == 0)
 		rc = make_scorers(&k, err);
 	if (rc == 0)

@@ -2,6 +2,7 @@
  * Building networks: nodes and parameters. */
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,15 @@ static void add_param(struct net *n, struct net_node *node, const char *name, co
 	snprintf(p->name, sizeof p->name, "%s.%s", name, suffix);
 	for (int i = 0; i < ndim; i++)
 		p->shape[i] = shape[i];
+}
+
+void net_name(char buf[NET_NAME], const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(buf, NET_NAME, format, ap);
+	va_end(ap);
 }
 
 int net_input(struct net *n)

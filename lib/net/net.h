@@ -127,6 +127,14 @@ struct net_class_map {
 };
 int net_map_classes(struct net_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
 		    struct err *err) TS_CHECKED;
+/* What becomes of labels with this map, which is not as they are, in words. True: some become -1. */
+bool net_class_map_words(const struct net_class_map *m, const struct net_checkpoint *c, struct err *words);
+/* The map for labels that must all be the model's: -1 if one of the images' classes is none of its. */
+int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const struct net_checkpoint *c) TS_CHECKED;
+/* The model's class of label y, or -1: it has none, or y is none of the images' classes. */
+int64_t net_class_of(const struct net_class_map *m, int64_t y);
+/* Checks that each label of the last rows of r is below 0 or one of the images' classes. */
+int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows) TS_CHECKED;
 void net_class_map_release(struct net_class_map *m);
 bool net_trained(enum net_role role);
 /* Numbers of one image's output. */
@@ -136,6 +144,8 @@ size_t net_count(const struct net *n);
 
 /* ---- for architectures: each adds a node behind `in` and returns its number ---- */
 
+/* Writes the name of a module or a value. Those of networks have a few dozen bytes, so that NET_NAME is enough. */
+void net_name(char buf[NET_NAME], const char *format, ...) __attribute__((format(printf, 2, 3)));
 int net_input(struct net *n); /* the first; net_new() adds it */
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);

@@ -98,6 +98,64 @@ int net_map_classes(struct net_class_map *m, const struct ts_header *images, con
 	return same || m->to ? 0 : -1;
 }
 
+bool net_class_map_words(const struct net_class_map *m, const struct net_checkpoint *c, struct err *words)
+{
+	if (!c->classes)
+		err_fail(words,
+			 "it has %zu classes and the model %d, without names, so its labels become -1; um-ckpt import "
+			 "--classes names them",
+			 m->n, c->net->classes);
+	else if (m->found == 0)
+		err_fail(words, "its classes are not the model's, so its labels become -1");
+	else if (m->found < m->n)
+		err_fail(words, "%zu of its %zu classes are the model's, whose labels they get; others become -1",
+			 m->found, m->n);
+	else
+		err_fail(words, "its %zu classes get the model's labels, by their names", m->n);
+	return !c->classes || m->found < m->n;
+}
+
+int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const struct net_checkpoint *c)
+{
+	const struct ts_header *h = ts_reader_header(r);
+	char **names = NULL;
+	size_t n = 0;
+	struct err err;
+
+	if (net_map_classes(m, h, c, &err) < 0)
+		return ts_reader_fail(r, "%s", err.text);
+	if (!m->to)
+		return 0;
+	if (!c->classes) /* and another number of classes */
+		return net_check_names(c, r);
+	if (m->found < m->n && ts_meta_get_strs(&h->meta, "classes", &names, &n) != 1)
+		return ts_reader_fail(r, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		if (m->to[i] < 0) {
+			ts_reader_fail(r, "its classes are not the model's: '%s' is none of them", names[i]);
+			break;
+		}
+	ts_strs_free(names, n);
+	return n ? -1 : 0;
+}
+
+int64_t net_class_of(const struct net_class_map *m, int64_t y)
+{
+	if (!m->to)
+		return y;
+	return y >= 0 && (size_t)y < m->n ? m->to[y] : -1;
+}
+
+int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows)
+{
+	for (size_t i = 0; m->to && i < rows; i++)
+		if (label[i] >= 0 && (size_t)label[i] >= m->n)
+			return ts_reader_fail(r, "row %llu: label %lld is none of its %zu classes",
+					      (unsigned long long)(ts_reader_rows(r) - rows + i), (long long)label[i],
+					      m->n);
+	return 0;
+}
+
 void net_class_map_release(struct net_class_map *m)
 {
 	free(m->to);

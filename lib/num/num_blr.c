@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include "num/num_blr.h"
 #include "num/num_linalg.h"
 
 enum { BLOCK = 256 };
 
-int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise)
+int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise, struct err *err)
 {
 	*b = (struct num_blr){ d,
 			       sigma,
@@ -21,7 +19,9 @@ int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise)
 			       calloc(d * d, sizeof(double)),
 			       calloc(d, sizeof(double)),
 			       malloc(BLOCK * d * sizeof(double)) };
-	return b->zz && b->zy && b->chol && b->mean && b->block ? 0 : -1;
+	if (!b->zz || !b->zy || !b->chol || !b->mean || !b->block)
+		return err_memory(err);
+	return num_linalg_open(err);
 }
 
 void num_blr_release(struct num_blr *b)
@@ -53,8 +53,7 @@ void num_blr_add(struct num_blr *b, const float *h, size_t n, double y, double t
 			b->block[i] = (double)h[from * d + i];
 			b->zy[i % d] += times * y * b->block[i];
 		}
-		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)rows, times, b->block, (int)d, 1, b->zz,
-			    (int)d);
+		num_add_at_a(b->block, rows, d, times, b->zz);
 	}
 }
 

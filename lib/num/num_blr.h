@@ -10,7 +10,7 @@
  * however many rows there are. Everything is double; BLAS and LAPACK compute with as many threads as
  * they were given. No seam, no device.
  *
- *	num_blr_init(&b, d, 20, 0.5);
+ *	num_blr_init(&b, d, 20, 0.5, err);
  *	num_blr_add(&b, h, n, 3.9, 1);
  *	num_blr_solve(&b);
  *	num_blr_sample(&b, 1, &rng, beta);
@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 
+#include "err/err.h"
 #include "ts/ts_rng.h"
 
 #ifdef __cplusplus
@@ -34,8 +35,9 @@ struct num_blr {
 	double *block;       /* (256,d): rows on their way */
 };
 
-/* No rows yet: num_blr_solve() then gives the prior. -1: out of memory. */
-int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise);
+/* No rows yet: num_blr_solve() then gives the prior. -1: out of memory, or no OpenBLAS. */
+int num_blr_init(struct num_blr *b, size_t d, double sigma, double noise, struct err *err)
+	__attribute__((warn_unused_result));
 void num_blr_release(struct num_blr *b);
 /* Forgets all rows. */
 void num_blr_clear(struct num_blr *b);

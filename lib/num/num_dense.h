@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * num_dense: products of small dense matrices, row-major, in double, in plain C: for programs that do not load
- * OpenBLAS (num_linalg.h), which is slow to start and would bring its own threads.
+ * OpenBLAS (num_blas.h), which is slow to start and would bring its own threads.
  */
 #ifndef NUM_DENSE_H
 #define NUM_DENSE_H

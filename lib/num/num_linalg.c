@@ -1,70 +1,138 @@
 /* SPDX-License-Identifier: MIT
- * Linear algebra over CBLAS and LAPACK. Symmetric matrices are the same in row and column order, so
+ * Linear algebra over OpenBLAS. Symmetric matrices are the same in row and column order, so
  * LAPACK takes ours as they are and its columns are our rows. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-#include <lapacke.h>
-
 #include <omp.h>
 
+#include "num/num_blas.h"
 #include "num/num_linalg.h"
+
+int num_linalg_open(struct err *err)
+{
+	return num_blas_open(err);
+}
 
 void num_set_threads(int n)
 {
 	omp_set_num_threads(n);
+	if (num_blas)
+		num_blas->openblas_set_num_threads(n);
 }
 
 void num_matmul(const double *a, size_t m, const double *b, size_t n, size_t k, double *out)
 {
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k, 0, out,
-		    (int)n);
+	num_blas->cblas_dgemm(NUM_ROW_MAJOR, NUM_NO_TRANS, NUM_TRANS, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k,
+			      0, out, (int)n);
+}
+
+void num_matmul_float(const float *a, size_t m, const float *b, size_t n, size_t k, float *out, size_t stride)
+{
+	num_blas->cblas_sgemm(NUM_ROW_MAJOR, NUM_NO_TRANS, NUM_TRANS, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)k,
+			      0, out, (int)stride);
 }
 
 void num_at_a(const double *a, size_t m, size_t d, double *out)
 {
-	cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)d, (int)d, (int)m, 1, a, (int)d, a, (int)d, 0, out,
-		    (int)d);
+	num_blas->cblas_dgemm(NUM_ROW_MAJOR, NUM_TRANS, NUM_NO_TRANS, (int)d, (int)d, (int)m, 1, a, (int)d, a, (int)d,
+			      0, out, (int)d);
 }
 
-/* What a LAPACK function that came back with `info` is to say. */
-static int lapack_failed(const char *what, lapack_int info, struct err *err)
+void num_add_at_a(const double *a, size_t m, size_t d, double times, double *out)
 {
-	if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
-		return err_memory(err);
-	return err_fail(err, "%s: LAPACK failed (%d)", what, (int)info);
+	num_blas->cblas_dsyrk(NUM_ROW_MAJOR, NUM_UPPER, NUM_TRANS, (int)d, (int)m, times, a, (int)d, 1, out, (int)d);
 }
 
+/* LAPACK may loop on what is not finite, or call it a result. */
+static bool is_finite(const double *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(a[i]))
+			return false;
+	return true;
+}
+
+static bool is_finite_upper(const double *a, size_t d)
+{
+	for (size_t i = 0; i < d; i++)
+		if (!is_finite(a + i * d + i, d - i))
+			return false;
+	return true;
+}
+
+/* In column order our lower half is the upper one. */
 int num_solve(double *a, size_t d, double *b)
 {
-	return LAPACKE_dposv(LAPACK_COL_MAJOR, 'U', (int)d, 1, a, (int)d, b, (int)d) ? -1 : 0;
+	const int n = (int)d, one = 1;
+	int info;
+
+	if (!is_finite(a, d * d) || !is_finite(b, d))
+		return -1;
+	num_blas->dposv_("U", &n, &one, a, &n, b, &n, &info, 1);
+	return info ? -1 : 0;
 }
 
 /* Our upper half is the lower half of a matrix in column order, so that LAPACK needs no copy. */
 int num_cholesky(double *a, size_t d)
 {
-	return LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', (int)d, a, (int)d) ? -1 : 0;
+	const int n = (int)d;
+	int info;
+
+	if (!is_finite_upper(a, d))
+		return -1;
+	num_blas->dpotrf_("L", &n, a, &n, &info, 1);
+	return info ? -1 : 0;
 }
 
 void num_solve_upper(const double *u, size_t d, bool transposed, double *x)
 {
-	cblas_dtrsv(CblasRowMajor, CblasUpper, transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)d, u, (int)d,
-		    x, 1);
+	num_blas->cblas_dtrsv(NUM_ROW_MAJOR, NUM_UPPER, transposed ? NUM_TRANS : NUM_NO_TRANS, NUM_NON_UNIT, (int)d, u,
+			      (int)d, x, 1);
 }
 
 int num_cholesky_inverse(double *u, size_t d)
 {
-	return LAPACKE_dpotri(LAPACK_COL_MAJOR, 'L', (int)d, u, (int)d) ? -1 : 0;
+	const int n = (int)d;
+	int info;
+
+	if (!is_finite_upper(u, d))
+		return -1;
+	num_blas->dpotri_("L", &n, u, &n, &info, 1);
+	return info ? -1 : 0;
+}
+
+/* Room for what a LAPACK function said that it works with: *work of *size, iwork of *isize. */
+static int take_room(double **work, int *size, int **iwork, int *isize, double wanted, int iwanted, struct err *err)
+{
+	*size = (int)wanted;
+	*isize = iwanted;
+	*work = malloc((size_t)*size * sizeof **work);
+	*iwork = malloc((size_t)*isize * sizeof **iwork);
+	return *work && *iwork ? 0 : err_memory(err);
 }
 
 int num_eigen(double *a, size_t d, double *w, struct err *err)
 {
-	lapack_int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', (int)d, a, (int)d, w);
+	const int n = (int)d, ask = -1;
+	int info, iwanted = 0, size, isize, *iwork = NULL;
+	double wanted = 0, *work = NULL;
 
-	return info ? lapack_failed("no eigenvectors", info, err) : 0;
+	if (num_linalg_open(err) < 0)
+		return -1;
+	if (!is_finite(a, d * d))
+		return err_fail(err, "no eigenvectors: it has numbers that are not finite");
+	num_blas->dsyevd_("V", "U", &n, a, &n, w, &wanted, &ask, &iwanted, &ask, &info, 1, 1);
+	int rc = take_room(&work, &size, &iwork, &isize, wanted, iwanted, err);
+	if (rc == 0) {
+		num_blas->dsyevd_("V", "U", &n, a, &n, w, work, &size, iwork, &isize, &info, 1, 1);
+		rc = info ? err_fail(err, "no eigenvectors: LAPACK's dsyevd failed (%d)", info) : 0;
+	}
+	free(work);
+	free(iwork);
+	return rc;
 }
 
 /* Eigenvalues w (d) up to this are rounding errors of zero. */
@@ -115,24 +183,50 @@ out:
 	return rc;
 }
 
+/* dgelsd of w (c,d) in column order, x (max(c,d)): b (c) goes in, u (d) comes out; s (min(c,d)): singular values. */
+static int least_squares(double *w, size_t c, size_t d, double *x, double *s, struct err *err)
+{
+	const int rows = (int)c, cols = (int)d, one = 1, ask = -1, longer = (int)(c > d ? c : d);
+	const double least = longer * DBL_EPSILON;
+	int info, rank, iwanted = 0, size, isize, *iwork = NULL;
+	double wanted = 0, *work = NULL;
+
+	num_blas->dgelsd_(&rows, &cols, &one, w, &rows, x, &longer, s, &least, &rank, &wanted, &ask, &iwanted, &info);
+	int rc = take_room(&work, &size, &iwork, &isize, wanted, iwanted, err);
+	if (rc == 0) {
+		num_blas->dgelsd_(&rows, &cols, &one, w, &rows, x, &longer, s, &least, &rank, work, &size, iwork,
+				  &info);
+		rc = info ? err_fail(err, "no least squares: LAPACK's dgelsd failed (%d)", info) : 0;
+	}
+	free(work);
+	free(iwork);
+	return rc;
+}
+
 /* By singular values, those below longer * epsilon * the largest taken for zero, as NumPy's pinv does. */
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 {
 	size_t longer = c > d ? c : d, shorter = c < d ? c : d;
-	double *a = malloc(c * d * sizeof *a);   /* (c,d): W, which LAPACK destroys */
+
+	if (num_linalg_open(err) < 0)
+		return -1;
+	if (!is_finite(w, c * d) || !is_finite(b, c))
+		return err_fail(err, "no least squares: there are numbers that are not finite");
+	double *a = malloc(c * d * sizeof *a);   /* (d,c): W in column order, which LAPACK destroys */
 	double *x = calloc(longer, sizeof *x);   /* b (c) goes in, u (d) comes out */
 	double *s = malloc(shorter * sizeof *s); /* singular values */
-	lapack_int rank, info = LAPACK_WORK_MEMORY_ERROR;
+	int rc = a && x && s ? 0 : err_memory(err);
 
-	if (a && x && s) {
-		memcpy(a, w, c * d * sizeof *a);
+	if (rc == 0) {
+		for (size_t i = 0; i < c; i++)
+			for (size_t k = 0; k < d; k++)
+				a[k * c + i] = w[i * d + k];
 		memcpy(x, b, c * sizeof *x);
-		info = LAPACKE_dgelsd(LAPACK_ROW_MAJOR, (int)c, (int)d, 1, a, (int)d, x, 1, s,
-				      (double)longer * DBL_EPSILON, &rank);
+		rc = least_squares(a, c, d, x, s, err);
 		memcpy(u, x, d * sizeof *u);
 	}
 	free(a);
 	free(x);
 	free(s);
-	return info ? lapack_failed("no least squares", info, err) : 0;
+	return rc;
 }

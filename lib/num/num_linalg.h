@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * num_linalg: the few pieces of linear algebra that are needed here, over CBLAS and LAPACK. Matrices are
- * dense, row-major, in double; sizes are (rows, columns). Nobody else calls LAPACK.
+ * num_linalg: the few pieces of linear algebra that are needed here, over OpenBLAS (num_blas.h), which nobody else
+ * calls. Matrices are dense, row-major, in double; sizes are (rows, columns). What has no struct err to say that
+ * OpenBLAS is not there wants num_linalg_open() first; num_eigen(), num_whiten() and num_least_squares() do that
+ * themselves.
  */
 #ifndef NUM_LINALG_H
 #define NUM_LINALG_H
@@ -15,17 +17,25 @@
 extern "C" {
 #endif
 
+/* Opens OpenBLAS; again: nothing. -1: it is not there, or the address space is too small; err.memory is set. */
+int num_linalg_open(struct err *err) __attribute__((warn_unused_result));
+
 /* Threads of the products and of OpenMP, from now on. */
 void num_set_threads(int n);
 
 /* out (m,n) = a (m,k) b (n,k)^T. */
 void num_matmul(const double *a, size_t m, const double *b, size_t n, size_t k, double *out);
 
+/* The same in single precision; rows of out (m,n) are `stride` numbers apart. */
+void num_matmul_float(const float *a, size_t m, const float *b, size_t n, size_t k, float *out, size_t stride);
+
 /* out (d,d) = a^T a of a (m,d). */
 void num_at_a(const double *a, size_t m, size_t d, double *out);
+/* The upper half of out (d,d) += times * a^T a of a (m,d). */
+void num_add_at_a(const double *a, size_t m, size_t d, double times, double *out);
 
 /* Eigenvectors of the symmetric a (d,d), which they replace, one per row, and their eigenvalues w (d),
- * both in ascending order of the eigenvalue. -1: no memory, or LAPACK found none (a is not finite). */
+ * both in ascending order of the eigenvalue. -1: no memory, or there are none (a is not finite). */
 int num_eigen(double *a, size_t d, double *w, struct err *err) __attribute__((warn_unused_result));
 
 /* Whitening of a covariance a (d,d), which is destroyed: *ret (rank,d), new and the caller's, with
@@ -49,7 +59,7 @@ void num_solve_upper(const double *u, size_t d, bool transposed, double *x);
 int num_cholesky_inverse(double *u, size_t d) __attribute__((warn_unused_result));
 
 /* The u (d) of least norm among those that bring W u = b closest to zero; W (c,d), b (c): pinv(W) b.
- * -1: no memory, or LAPACK failed (W is not finite). */
+ * -1: no memory, or there is none (W or b is not finite). */
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 	__attribute__((warn_unused_result));
 

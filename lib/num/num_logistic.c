@@ -97,7 +97,7 @@ int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t 
 	size_t m = d + 1;
 	double *theta = calloc(m + m + m + m * m, sizeof *theta); /* (m), then what step() works with */
 	double moved = 1;
-	int rc = theta ? 0 : err_memory(err);
+	int rc = theta ? num_linalg_open(err) : err_memory(err);
 
 	for (int i = 0; rc == 0 && i < 100 && moved > 1e-12; i++)
 		rc = step(&p, theta, theta + m, &moved, err);

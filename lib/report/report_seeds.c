@@ -257,7 +257,7 @@ static void add_mean(struct cells *c, const struct report_seeds *t, const struct
 	if (people)
 		return;
 	at = c->n++;
-	snprintf(c->head[at], CELL, "%.50s_std", t->name[k]);
+	snprintf(c->head[at], CELL, "%s_std", t->name[k]);
 	c->column[at] = (struct cli_column){ c->head[at], c->head[at], 15 };
 	cli_number(c->text[at], std);
 	c->cell[at] = isnan(std) ? NULL : c->text[at];

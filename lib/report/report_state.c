@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "net/net.h"
+#include "net/foreign/net_foreign.h"
+#include "net/foreign/net_import.h"
 #include "report/report_rows.h"
 #include "report/report_state.h"
 
-int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state)
+static int put_meta(FILE *f, const struct ts_meta *meta)
 {
 	for (size_t i = 0; i < meta->n; i++) {
 		char *json;
@@ -23,6 +24,11 @@ int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state
 		fprintf(f, "\t%s\n", json);
 		free(json);
 	}
+	return 0;
+}
+
+static void put_tensors(FILE *f, const struct ts_set *state)
+{
 	fputs("name\ttype\tshape\telements\tsum\tmin\tmax\n", f);
 	for (size_t i = 0; i < state->n; i++) {
 		const struct ts_tensor *t = &state->t[i];
@@ -34,7 +40,25 @@ int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state
 			ts_shape_text(t->ndim, t->shape, shape), ts_tensor_count(t), r.sum, r.digits, r.least, r.digits,
 			r.most);
 	}
-	return 0;
+}
+
+int report_state(FILE *f, const char *path, const char *key, struct err *err)
+{
+	struct net_foreign in;
+	int rc;
+
+	if (net_foreign_read(&in, path, key, err) < 0)
+		return -1;
+	fprintf(f, "# format\t\"%s\"\n", in.format);
+	if (*in.module)
+		fprintf(f, "# module\t\"%s\"\n", in.module);
+	if (*in.left)
+		fprintf(f, "# left out\t\"%s\"\n", in.left);
+	rc = put_meta(f, &in.meta) < 0 ? err_memory(err) : 0;
+	if (rc == 0)
+		put_tensors(f, &in.state);
+	net_foreign_release(&in);
+	return rc;
 }
 
 /* Numbers that a double does not hold apart differ too. */
@@ -84,7 +108,7 @@ static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tenso
 	return 1;
 }
 
-size_t report_state_diff(FILE *f, const struct ts_set *a, const struct ts_set *b, double tolerance)
+static size_t diff_states(FILE *f, const struct ts_set *a, const struct ts_set *b, double tolerance)
 {
 	size_t rows = 0;
 
@@ -94,4 +118,23 @@ size_t report_state_diff(FILE *f, const struct ts_set *a, const struct ts_set *b
 		if (!ts_set_get(a, b->t[i].name))
 			rows += diff_one(f, NULL, &b->t[i], tolerance);
 	return rows;
+}
+
+int report_state_diff(FILE *f, const char *a, const char *b, const char *key, double tolerance, size_t *rows,
+		      struct err *err)
+{
+	struct net_foreign x = { 0 }, y = { 0 };
+	int rc = -1;
+
+	if (net_foreign_read(&x, a, key, err) == 0 && net_foreign_read(&y, b, key, err) == 0 &&
+	    net_import_prefixes(&x.state, err) == 0 && net_import_prefixes(&y.state, err) == 0) {
+		*rows = diff_states(f, &x.state, &y.state, tolerance);
+		rc = 0;
+	}
+	if (x.doubles || y.doubles)
+		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", x.doubles,
+			 y.doubles);
+	net_foreign_release(&x);
+	net_foreign_release(&y);
+	return rc;
 }

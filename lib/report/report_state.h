@@ -7,18 +7,20 @@
 
 #include <stdio.h>
 
-#include "ts/ts.h"
+#include "err/err.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* "# key<TAB>JSON" for each entry of meta but run state, then a table with a row per tensor: name, type, shape,
- * elements, sum, smallest, largest. -1: out of memory. */
-int report_state(FILE *f, const struct ts_meta *meta, const struct ts_set *state);
-/* A row for each tensor that differs: name and largest absolute difference, or what else is wrong.
- * Differences up to tolerance are none; other types and shapes always are. Returns how many rows. */
-size_t report_state_diff(FILE *f, const struct ts_set *a, const struct ts_set *b, double tolerance);
+/* What is in the file at path (NULL, "-": standard input), of ours or of another program (net_foreign.h, with key):
+ * "# key<TAB>JSON" for its format and each entry of its meta but run state, then a table with a row per tensor: name,
+ * type, shape, elements, sum, smallest, largest. */
+int report_state(FILE *f, const char *path, const char *key, struct err *err) __attribute__((warn_unused_result));
+/* A row for each tensor that differs between two files: name and largest absolute difference, or what else is wrong.
+ * Differences up to tolerance are none; other types and shapes always are. *rows: how many. */
+int report_state_diff(FILE *f, const char *a, const char *b, const char *key, double tolerance, size_t *rows,
+		      struct err *err) __attribute__((warn_unused_result));
 
 #ifdef __cplusplus
 }

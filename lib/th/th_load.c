@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "err/err.h"
+#include "num/num_blas.h"
 #include "th/th.h"
 
 const struct th_api *th;
@@ -43,6 +44,7 @@ int th_load(struct err *err)
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
 	tune_malloc();
+	num_blas_choose_kernels(); /* Debian's libtorch multiplies by OpenBLAS */
 	for (size_t i = 0; !so && i < sizeof places / sizeof *places; i++) {
 		snprintf(path, sizeof path, "%s%slibunmask-th.so", self, places[i]);
 		if (access(path, R_OK) == 0 && !(so = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {

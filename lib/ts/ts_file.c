@@ -22,7 +22,7 @@ struct ts_file {
 	char *name, *temporary; /* temporary: NULL when it goes to a pipe */
 	char *target; /* what the temporary becomes: name, or the file that a symbolic link of this name is to */
 	int slot;     /* in temporaries[], or -1 */
-	char error[1024];
+	char error[ERR_TEXT];
 };
 
 /* Names for the signal handler. A slot is set after its text is whole and cleared before it is

@@ -62,7 +62,7 @@ static int sort_names(struct ts_join *j, struct ts_reader *r)
 	for (size_t i = 1; i < n; i++) {
 		const char *name = ts_col_str(j->name, j->order[i]);
 		if (strcmp(name, ts_col_str(j->name, j->order[i - 1])) == 0)
-			return ts_reader_fail(r, "row %zu: name '%.200s' is row %zu's, too", j->order[i], name,
+			return ts_reader_fail(r, "row %zu: name '%s' is row %zu's, too", j->order[i], name,
 					      j->order[i - 1]);
 	}
 	return 0;
@@ -122,17 +122,17 @@ int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader 
 
 	if (!j->name) {
 		if (row >= j->kept.n)
-			return ts_reader_fail(other, "has more rows than '%.200s', which has %zu", ts_reader_name(r),
+			return ts_reader_fail(other, "has more rows than '%s', which has %zu", ts_reader_name(r),
 					      j->kept.n);
 		*ret = (size_t)row;
 		return 0;
 	}
 	at = find(j, name);
 	if (at < 0)
-		return ts_reader_fail(other, "row %llu: no row of '%.200s' has its name, '%.200s'", row,
-				      ts_reader_name(r), name);
+		return ts_reader_fail(other, "row %llu: no row of '%s' has its name, '%s'", row, ts_reader_name(r),
+				      name);
 	if (j->used[at])
-		return ts_reader_fail(other, "row %llu: name '%.200s' is there twice", row, name);
+		return ts_reader_fail(other, "row %llu: name '%s' is there twice", row, name);
 	j->used[at] = true;
 	*ret = (size_t)at;
 	return 0;
@@ -146,9 +146,9 @@ int ts_join_finish(struct ts_join *j, const struct ts_reader *r, struct ts_reade
 	if (rows == j->kept.n)
 		return 0;
 	if (!j->name)
-		return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu", rows, ts_reader_name(r), j->kept.n);
+		return ts_reader_fail(other, "has %llu rows, '%s' has %zu", rows, ts_reader_name(r), j->kept.n);
 	while (j->used[i])
 		i++;
-	return ts_reader_fail(other, "has %llu rows, '%.200s' has %zu: none of its name '%.200s'", rows,
-			      ts_reader_name(r), j->kept.n, ts_col_str(j->name, i));
+	return ts_reader_fail(other, "has %llu rows, '%s' has %zu: none of its name '%s'", rows, ts_reader_name(r),
+			      j->kept.n, ts_col_str(j->name, i));
 }

@@ -31,6 +31,6 @@ json_t *ts_parse_json(const void *p, size_t n, struct err *err)
 	root = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
 	json_set_alloc_funcs(malloc, free);
 	if (!root)
-		err_fail(err, "byte %d: %.160s", why.position, why.text);
+		err_fail(err, "byte %d: %s", why.position, why.text);
 	return root;
 }

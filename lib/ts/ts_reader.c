@@ -27,7 +27,7 @@ struct ts_reader {
 	struct ts_header header;
 	bool have_header, eof, ended;
 	uint64_t rows;
-	char error[1024];
+	char error[ERR_TEXT];
 };
 
 static ssize_t read_fd(void *ctx, void *buf, size_t len)
@@ -42,7 +42,7 @@ static ssize_t read_fd(void *ctx, void *buf, size_t len)
 
 int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 {
-	char text[768];
+	char text[ERR_TEXT / 2];
 	va_list ap;
 
 	if (r->error[0])
@@ -50,20 +50,20 @@ int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	snprintf(r->error, sizeof r->error, "'%.200s': %s", r->name, text);
+	snprintf(r->error, sizeof r->error, "'%s': %s", r->name, text);
 	return -1;
 }
 
 /* The same, at byte `at` of the stream. */
 static int __attribute__((format(printf, 3, 4))) fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
 {
-	char text[768];
+	char text[ERR_TEXT / 2];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return ts_reader_fail(r, "byte %llu: %.700s", (unsigned long long)at, text);
+	return ts_reader_fail(r, "byte %llu: %s", (unsigned long long)at, text);
 }
 
 static struct ts_reader *reader_new(const char *name)
@@ -94,7 +94,7 @@ struct ts_reader *ts_reader_open(const char *path)
 	if (!is_stdin) {
 		r->fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (r->fd < 0)
-			snprintf(r->error, sizeof r->error, "cannot open '%.200s': %s", path, strerror(errno));
+			snprintf(r->error, sizeof r->error, "cannot open '%s': %s", path, strerror(errno));
 	}
 	return r;
 }

@@ -20,7 +20,7 @@ struct ts_writer {
 	uint64_t rows;
 	size_t next; /* tensor kinds: the field that comes next */
 	bool begun, finished;
-	char error[1024];
+	char error[ERR_TEXT];
 };
 
 static int __attribute__((format(printf, 2, 3))) fail(struct ts_writer *w, const char *fmt, ...)

@@ -23,8 +23,7 @@ liblmdb-dev=LSUN, which is LMDB
 libmatio-dev=SVHN, which is MATLAB
 curl=downloads of data sets
 gnuplot-nox=pictures of experiments
-libopenblas-openmp-dev=matrix products, also those of libtorch
-liblapacke-dev=eigenvectors of covariances
+libopenblas0-openmp=matrix products and eigenvectors, also for libtorch
 mandoc=test: the manual pages are clean
 bzip2=test: archives
 xz-utils=test: archives
@@ -58,7 +57,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
 	echo 'unmask needs these (names of Debian packages); install them and run make again:'
 	echo "$need" | sed 's/=/	/; s/|/ or /g'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 openblas lapacke &&
+		pkg-config --exists libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 &&
 		{ pkg-config --exists msgpack-c || pkg-config --exists msgpack; } &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1

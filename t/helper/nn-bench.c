@@ -14,7 +14,6 @@
  *	sgemm				what OpenBLAS makes of THREADS, in GFLOP/s
  *	plan				the plan
  * The engine of "stream" stays until the next line, so that its memory can be looked at. For t/perf and t/gpu. */
-#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +21,9 @@
 #include <time.h>
 
 #include "nn/nn.h"
+#include "num/num_linalg.h"
 #include "um/run/um_engine.h"
 #include "um/run/um_exec.h"
-
-/* Of OpenBLAS, which names it in no header of Debian's that is the same for all its builds. */
-void openblas_set_num_threads(int n);
 
 static const char *device = "cpu";
 static long threads;
@@ -60,11 +57,16 @@ static double sgemm(void)
 	float *a = calloc(N * N, sizeof *a), *b = calloc(N * N, sizeof *b), *c = calloc(N * N, sizeof *c);
 	double best = 1e9;
 
-	openblas_set_num_threads((int)threads);
+	struct err err;
+	if (num_linalg_open(&err) < 0) {
+		fprintf(stderr, "nn-bench: %s\n", err.text);
+		exit(1);
+	}
+	num_set_threads((int)threads);
 	for (int run = 0; run < 5; run++) {
 		const double start = now();
 
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, N, N, N, 1, a, N, b, N, 0, c, N);
+		num_matmul_float(a, N, b, N, N, c, N);
 		best = now() - start < best ? now() - start : best;
 	}
 	free(a);

@@ -83,6 +83,7 @@ int main(void)
 {
 	char path[4096];
 	struct num_blr b;
+	struct err err;
 	struct ts_rng rng = ts_rng_new(5, 10);
 	float h[N * D];
 	double sample[D], covariance[D * D], worst;
@@ -92,7 +93,7 @@ int main(void)
 	f = fopen(path, "r");
 	for (size_t i = 0; i < N * D; i++)
 		h[i] = (float)(4 * uniform("h", i) - 1);
-	ok(num_blr_init(&b, D, 20, 0.5) == 0, "init");
+	ok(num_blr_init(&b, D, 20, 0.5, &err) == 0, "init");
 	num_blr_add(&b, h, FIRST, -3.9, 2);
 	num_blr_add(&b, h + FIRST * D, N - FIRST, 3.9, 1);
 	ok(num_blr_solve(&b) == 0, "the posterior of 40 rows");

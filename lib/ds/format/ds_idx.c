@@ -135,7 +135,7 @@ static int read_beside(struct ds_source *s, const struct ds_part *images, struct
 
 	if (!at || !s->operands[images->operand].plain)
 		return 0;
-	snprintf(path, sizeof path, "%.*slabels%.1000s", (int)(at - images->real), images->real, rest);
+	snprintf(path, sizeof path, "%.*slabels%s", (int)(at - images->real), images->real, rest);
 	if ((idx3 = strstr(path + (ds_base(path) - path), "idx3")) != NULL)
 		idx3[3] = '1';
 	if (access(path, R_OK) < 0 && strlen(path) > 3 && strcmp(path + strlen(path) - 3, ".gz") == 0)

@@ -41,7 +41,7 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 			return err_fail(err, "line %zu is not an image's name, a tab and a WordNet id", n);
 		*id++ = '\0';
 		id[strcspn(id, "\t")] = '\0';
-		snprintf(image, sizeof image, "%s%.4000s", folder, line);
+		snprintf(image, sizeof image, "%s%s", folder, line);
 		class_number = ds_class_number(s, id, err);
 		if (class_number < 0)
 			return -1;
@@ -108,14 +108,16 @@ static int tell_apart(struct ds_source *s, struct err *err)
 
 	for (size_t i = 0; i < s->n_classes && rc >= 0; i++) {
 		struct ds_class *c = &s->classes[i];
-		char both[4096];
+		char *both;
 
 		if (!c->name || (rc = ds_map_set(&seen, c->name, 0, err)) <= 0)
 			continue;
-		snprintf(both, sizeof both, "%.3000s (%.900s)", c->name, c->id);
-		free(c->name);
-		if (!(c->name = strdup(both)))
+		if (asprintf(&both, "%s (%s)", c->name, c->id) < 0) {
 			rc = err_memory(err);
+		} else {
+			free(c->name);
+			c->name = both;
+		}
 	}
 	ds_map_release(&seen);
 	return rc < 0 ? -1 : 0;

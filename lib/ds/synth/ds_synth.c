@@ -146,6 +146,32 @@ static void scene(struct ts_rng *r, struct ds_picture *p, int shape, int fate)
 	ds_paint_noise(p, r, ds_uniform(r, .005, .06));
 }
 
+/* The object alone: bright, filled, whole and near the middle, on a darker ground of one colour. */
+static void plain_scene(struct ts_rng *r, struct ds_picture *p, int shape)
+{
+	double light = ds_uniform(r, .1, .3);
+	struct ds_color ground = ds_color_new(r, light);
+	struct ds_object o = { .shape = shape, .alpha = 1 };
+	o.a = o.b = ds_color_new(r, light + ds_uniform(r, .3, .5));
+	o.r = ds_uniform(r, 9, 13);
+	o.squash = ds_uniform(r, .8, 1);
+	o.turn = ds_turn(ds_uniform(r, -.15, .15));
+	o.x = 16 + ds_uniform(r, -2, 2);
+	o.y = 16 + ds_uniform(r, -2, 2);
+	for (int k = 0; k < 3 * DS_PIXELS; k++)
+		p->px[k] = ground.c[k / DS_PIXELS];
+	ds_draw_object(p, &o);
+	ds_paint_noise(p, r, ds_uniform(r, .005, .06));
+}
+
+static void paint_shape(const struct ds_synth *s, struct ts_rng *r, struct ds_picture *p, int shape, int fate)
+{
+	if (s->plain && fate == TYPICAL)
+		plain_scene(r, p, shape);
+	else
+		scene(r, p, shape, fate);
+}
+
 static void paint_id(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
 		     struct ds_synth_row *ret)
 {
@@ -153,16 +179,15 @@ static void paint_id(const struct ds_synth *s, uint64_t i, struct ts_rng *r, str
 	int fate = (int)ts_rng_below(r, N_ATYPICAL);
 	ret->label = (int)(i % DS_SYNTH_CLASSES);
 	ret->atypical = u < s->atypical;
-	scene(r, p, ret->label, ret->atypical ? fate : TYPICAL);
+	paint_shape(s, r, p, ret->label, ret->atypical ? fate : TYPICAL);
 	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_synth_classes[ret->label], (unsigned long long)i);
 }
 
 static void paint_unseen(const struct ds_synth *s, uint64_t i, struct ts_rng *r, struct ds_picture *p,
 			 struct ds_synth_row *ret)
 {
-	(void)s;
 	int shape = DS_SYNTH_CLASSES + (int)(i % (DS_OUTLINES - DS_SYNTH_CLASSES));
-	scene(r, p, shape, TYPICAL);
+	paint_shape(s, r, p, shape, TYPICAL);
 	snprintf(ret->name, sizeof ret->name, "%s/%06llu", ds_outline_names[shape], (unsigned long long)i);
 }
 

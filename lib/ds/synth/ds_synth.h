@@ -54,6 +54,8 @@ struct ds_synth {
 	uint64_t seed;
 	double atypical; /* share of atypical samples of the sets made from ID;
 					   * raising it changes only the rows that become atypical */
+	bool plain;      /* typical objects of these sets, and those of unseen-shapes, stand alone: filled, whole
+			  * and near the middle of a ground of one colour */
 };
 
 struct ds_synth_row {

@@ -13,7 +13,7 @@ enum { WIDEN, SMALLEST = 17 }; /* 17 pixels leave one after the stem and three p
 
 static const char *name(char *buf, int block, const char *part, int k)
 {
-	snprintf(buf, NET_NAME, "block%d.%s%d", block, part, k);
+	net_name(buf, "block%d.%s%d", block, part, k);
 	return buf;
 }
 

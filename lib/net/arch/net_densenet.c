@@ -15,8 +15,8 @@ static int unit(struct net *n, int in, const char *prefix, int k, int c, int ker
 {
 	char bn[NET_NAME], conv[NET_NAME];
 
-	snprintf(bn, sizeof bn, "%.80s.bn%d", prefix, k);
-	snprintf(conv, sizeof conv, "%.80s.conv%d", prefix, k);
+	net_name(bn, "%s.bn%d", prefix, k);
+	net_name(conv, "%s.conv%d", prefix, k);
 	in = net_relu(n, net_bn(n, in, bn, affine));
 	return net_dropout(n, net_conv(n, in, conv, c, kernel, 1, kernel / 2));
 }
@@ -31,7 +31,7 @@ static int dense_block(struct net *n, int in, int block, int n_layers, const dou
 		char prefix[NET_NAME];
 		int x = in;
 
-		snprintf(prefix, sizeof prefix, "block%d.layer.%d", block, i);
+		net_name(prefix, "block%d.layer.%d", block, i);
 		if (p[BOTTLENECK] != 0) {
 			x = unit(n, x, prefix, 1, 4 * growth, 1, affine);
 			x = unit(n, x, prefix, 2, growth, 3, affine);
@@ -43,6 +43,9 @@ static int dense_block(struct net *n, int in, int block, int n_layers, const dou
 	return in;
 }
 
+/* DEPTH counts what has weights: conv1, two transitions and fc, and in each of three blocks per_block layers, of one
+ * convolution or, with a bottleneck, of two: DEPTH = 4 + 3 per_block, or 4 + 6 per_block. A block of c channels ends
+ * with c + per_block growth, a transition with REDUCTION of those and half the height and width. */
 static int build(struct net *n, const double *p, struct err *err)
 {
 	int per_block = ((int)p[DEPTH] - 4) / 3, x;
@@ -62,7 +65,7 @@ static int build(struct net *n, const double *p, struct err *err)
 		x = dense_block(n, x, block, per_block, p);
 		if (block == 3 || n->failed)
 			break;
-		snprintf(prefix, sizeof prefix, "trans%d", block);
+		net_name(prefix, "trans%d", block);
 		x = unit(n, x, prefix, 1, (int)(n->nodes[x].c * p[REDUCTION]), 1, affine);
 		x = net_stage(n, net_avgpool(n, x, 2));
 	}

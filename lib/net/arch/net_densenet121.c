@@ -17,7 +17,7 @@ enum { GROWTH, INIT, BLOCK1 };
 /* features.A.B for the node's parameters */
 static const char *name(char *buf, const char *a, const char *b)
 {
-	snprintf(buf, NET_NAME, "features.%.60s%s", a, b);
+	net_name(buf, "features.%s%s", a, b);
 	return buf;
 }
 
@@ -38,7 +38,7 @@ static int transition(struct net *n, int in, int k)
 	char prefix[NET_NAME], buf[NET_NAME];
 	int x;
 
-	snprintf(prefix, sizeof prefix, "transition%d", k);
+	net_name(prefix, "transition%d", k);
 	x = net_relu(n, net_bn(n, in, name(buf, prefix, ".norm"), true));
 	x = net_conv(n, x, name(buf, prefix, ".conv"), n->nodes[x].c / 2, 1, 1, 0);
 	return net_stage(n, net_avgpool(n, x, 2));
@@ -61,7 +61,7 @@ static int build(struct net *n, const double *p, struct err *err)
 		for (int i = 1; i <= (int)p[BLOCK1 + k - 1] && !n->failed; i++) {
 			char prefix[NET_NAME];
 
-			snprintf(prefix, sizeof prefix, "denseblock%d.denselayer%d", k, i);
+			net_name(prefix, "denseblock%d.denselayer%d", k, i);
 			x = dense_layer(n, x, prefix, (int)p[GROWTH]);
 		}
 		if (k < 4)

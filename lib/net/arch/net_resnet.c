@@ -33,8 +33,8 @@ static int unit(struct net *n, int in, const char *prefix, int k, int c, int ker
 {
 	char conv[NET_NAME], bn[NET_NAME];
 
-	snprintf(conv, sizeof conv, "%.80s.conv%d", prefix, k);
-	snprintf(bn, sizeof bn, "%.80s.bn%d", prefix, k);
+	net_name(conv, "%s.conv%d", prefix, k);
+	net_name(bn, "%s.bn%d", prefix, k);
 	return net_bn(n, net_conv(n, in, conv, c, kernel, stride, kernel / 2), bn, affine);
 }
 
@@ -53,8 +53,8 @@ static int block(struct net *n, int in, const char *prefix, const struct form *f
 		x = unit(n, x, prefix, 2, out, 3, 1, f->affine);
 	}
 	if (stride != 1 || n->nodes[in].c != out) {
-		snprintf(conv, sizeof conv, "%.70s.%s.0", prefix, f->shortcut);
-		snprintf(bn, sizeof bn, "%.70s.%s.1", prefix, f->shortcut);
+		net_name(conv, "%s.%s.0", prefix, f->shortcut);
+		net_name(bn, "%s.%s.1", prefix, f->shortcut);
 		in = net_bn(n, net_conv(n, in, conv, out, 1, stride, 0), bn, f->affine);
 	}
 	return net_relu(n, net_add(n, x, in));
@@ -68,7 +68,7 @@ static void layers(struct net *n, int x, const struct form *f, const struct dept
 		for (int i = 0; i < d->blocks[layer] && !n->failed; i++) {
 			char prefix[NET_NAME];
 
-			snprintf(prefix, sizeof prefix, "layer%d.%d", layer + 1, i);
+			net_name(prefix, "layer%d.%d", layer + 1, i);
 			x = block(n, x, prefix, f, d->bottleneck, 64 << layer, layer && i == 0 ? 2 : 1);
 		}
 		net_stage(n, x);

@@ -15,8 +15,8 @@ static int unit(struct net *n, int in, const char *prefix, int k, int c, int str
 {
 	char conv[NET_NAME], bn[NET_NAME];
 
-	snprintf(conv, sizeof conv, "%.80s.conv%d", prefix, k);
-	snprintf(bn, sizeof bn, "%.80s.bn%d", prefix, k);
+	net_name(conv, "%s.conv%d", prefix, k);
+	net_name(bn, "%s.bn%d", prefix, k);
 	return net_bn(n, net_conv(n, in, conv, c, 3, stride, 1), bn, true);
 }
 
@@ -24,8 +24,8 @@ static int project(struct net *n, int in, const char *prefix, int c)
 {
 	char conv[NET_NAME], bn[NET_NAME];
 
-	snprintf(conv, sizeof conv, "%.70s.shortcut.0", prefix);
-	snprintf(bn, sizeof bn, "%.70s.shortcut.1", prefix);
+	net_name(conv, "%s.shortcut.0", prefix);
+	net_name(bn, "%s.shortcut.1", prefix);
 	return net_bn(n, net_conv(n, in, conv, c, 1, 2, 0), bn, true);
 }
 
@@ -54,7 +54,7 @@ static int build(struct net *n, const double *p, struct err *err)
 		for (int i = 0; i < blocks && !n->failed; i++) {
 			char prefix[NET_NAME];
 
-			snprintf(prefix, sizeof prefix, "layer%d.%d", layer + 1, i);
+			net_name(prefix, "layer%d.%d", layer + 1, i);
 			x = block(n, x, prefix, 16 << layer, layer && i == 0, p[PROJECTION] != 0);
 		}
 		net_stage(n, x);

@@ -40,7 +40,7 @@ static int build_convs(struct net *n, int pairs, const double *p, struct err *er
 		for (int k = 0; k < 2; k++) {
 			char name[NET_NAME];
 
-			snprintf(name, sizeof name, "convs.%d", 5 * i + 2 * k);
+			net_name(name, "convs.%d", 5 * i + 2 * k);
 			x = (p[BIAS] == ALL_BIAS ? net_conv_bias : net_conv)(n, x, name, scaled(64 << i, p), 3, 1, 1);
 			x = net_relu(n, x);
 		}

@@ -12,7 +12,7 @@ enum { DEPTH, WIDEN, AFFINE };
 
 static const char *name(char *buf, const char *prefix, const char *part)
 {
-	snprintf(buf, NET_NAME, "%.80s.%s", prefix, part);
+	net_name(buf, "%s.%s", prefix, part);
 	return buf;
 }
 
@@ -47,7 +47,7 @@ static int build(struct net *n, const double *p, struct err *err)
 		for (int i = 0; i < (depth - 4) / 6 && !n->failed; i++) {
 			char prefix[NET_NAME];
 
-			snprintf(prefix, sizeof prefix, "block%d.layer.%d", group, i);
+			net_name(prefix, "block%d.layer.%d", group, i);
 			x = block(n, x, prefix, (8 << group) * widen, group > 1 && i == 0 ? 2 : 1, affine);
 		}
 		net_stage(n, x);

@@ -92,17 +92,27 @@ static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, con
 	return rc;
 }
 
+bool net_foreign_is_own(const struct net_foreign *f)
+{
+	return f->format && strncmp(f->format, "unmask", 6) == 0;
+}
+
+const char *net_foreign_name(const char *path)
+{
+	return path && strcmp(path, "-") != 0 ? path : "<stdin>";
+}
+
 int net_foreign_read(struct net_foreign *f, const char *path, const char *key, struct err *err)
 {
-	const bool in = !path || strcmp(path, "-") == 0;
-	const char *name = in ? "<stdin>" : path;
+	const char *name = net_foreign_name(path);
+	const bool in = name != path;
 	int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = -1;
 	unsigned char *p = NULL;
 	size_t n = 0;
 
 	*f = (struct net_foreign){ 0 };
 	if (fd < 0)
-		return err_fail(err, "cannot open '%.300s': %s", path, strerror(errno));
+		return err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 	p = read_all(fd, &n, err);
 	f->file_size = n;
 	if (p && n == 0)
@@ -116,7 +126,7 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, s
 	else if (p)
 		err_fail(err, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
 			      "unmask checkpoint");
-	if (rc < 0 && !(p && f->format && strncmp(f->format, "unmask", 6) == 0))
+	if (rc < 0 && !(p && net_foreign_is_own(f)))
 		err_prefix(err, "'%s': ", name);
 	free(p);
 	if (!in)

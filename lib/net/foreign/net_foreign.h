@@ -45,6 +45,10 @@ struct net_foreign {
  * line in err that names the file. */
 int net_foreign_read(struct net_foreign *f, const char *path, const char *key, struct err *err) TS_CHECKED;
 void net_foreign_release(struct net_foreign *f);
+/* Was it one of our own checkpoints? */
+bool net_foreign_is_own(const struct net_foreign *f);
+/* What messages call the file at path. */
+const char *net_foreign_name(const char *path);
 
 #ifdef __cplusplus
 }

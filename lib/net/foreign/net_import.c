@@ -139,7 +139,7 @@ static int asked_prefix(const struct ts_set *state, const char *prefix, char *bu
 	for (size_t i = 0; i < state->n; i++)
 		if (strncmp(state->t[i].name, buf, strlen(buf)) == 0)
 			return 0;
-	return err_fail(err, "--prefix: no tensor's name begins with '%.100s'; the first is '%.100s'", buf,
+	return err_fail(err, "--prefix: no tensor's name begins with '" ERR_NAME "'; the first is '" ERR_NAME "'", buf,
 			state->n ? state->t[0].name : "");
 }
 
@@ -166,7 +166,8 @@ static int choose(const struct ts_set *state, const struct net_import *how, stru
 	free(prefixes);
 	if (rc == 0 && !best->dialect)
 		return err_fail(err,
-				"its %zu tensors ('%.60s', '%.60s'...) look like no architecture that is known; "
+				"its %zu tensors ('" ERR_NAME "', '" ERR_NAME
+				"'...) look like no architecture that is known; "
 				"--arch names one, --prefix and --rename what its names have in front",
 				state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
 	return rc;
@@ -214,11 +215,10 @@ static int find(struct net_importing *im, struct choice *best, struct err *err)
 	if (choose(im->state, how, best, err) < 0 || part(im, best, err) < 0)
 		return -1;
 	if (how->partial && best->matched * 2 < best->all)
-		return err_fail(
-			err,
-			"has %zu of the %zu tensors of architecture %.200s but for the classifier: most would be "
-			"fresh random values; --prefix and --rename say how its names begin",
-			best->matched, best->all, best->spec);
+		return err_fail(err,
+				"has %zu of the %zu tensors of architecture %s but for the classifier: most would be "
+				"fresh random values; --prefix and --rename say how its names begin",
+				best->matched, best->all, best->spec);
 	if (!(n = build(best->spec, im->state, how, 2, err)))
 		return -1;
 	snprintf(head, sizeof head, "%s", n->params[n->nodes[n->head].param].name);
@@ -230,7 +230,7 @@ static int find(struct net_importing *im, struct choice *best, struct err *err)
 	if (!classes && how->partial)
 		classes = how->classes;
 	if (classes < 2 || classes > 1000000)
-		return err_fail(err, "has no classifier '%.90s.weight', so the number of classes is unknown%s", head,
+		return err_fail(err, "has no classifier '%s.weight', so the number of classes is unknown%s", head,
 				how->partial ? "; --classes FILE tells their names" : "");
 	im->c->net = build(best->spec, im->state, how, (int)classes, err);
 	return im->c->net ? 0 : -1;
@@ -312,7 +312,7 @@ static void leave(struct net_importing *im, const struct ts_tensor *t)
 		net_import_say(im, false, "left out: tensor '%s' (%g,%g,%g): does it normalise the input?", t->name,
 			       ts_get(t->type, t->data, 0), ts_get(t->type, t->data, 1), ts_get(t->type, t->data, 2));
 	else if (im->n_outside++ < 6)
-		snprintf(im->outside + at, sizeof im->outside - at, "%s'%.60s'", at ? ", " : "", t->name);
+		snprintf(im->outside + at, sizeof im->outside - at, "%s'" ERR_NAME "'", at ? ", " : "", t->name);
 }
 
 /* The published Conv4 has its layers twice; its forward() runs convs and linear, and these never. */
@@ -354,7 +354,7 @@ static void extras(struct net_importing *im)
 static int misfit(const struct net_importing *im, struct err *err)
 {
 	return err_fail(err,
-			"%zu tensors do not fit architecture %.200s; --partial takes those that do, "
+			"%zu tensors do not fit architecture %s; --partial takes those that do, "
 			"--arch names another",
 			im->wrong, im->c->net->spec);
 }
@@ -370,7 +370,7 @@ static int check_first(struct net_importing *im, struct err *err)
 		have += ts_tensor_count(&im->state->t[i]);
 	if (im->how->partial && !im->how->arch && net_count(n) / 4 > have)
 		return err_fail(err,
-				"its tensors are much less than the guessed architecture %.200s has; --arch "
+				"its tensors are much less than the guessed architecture %s has; --arch "
 				"says that it is meant",
 				n->spec);
 	if (im->how->partial)

@@ -34,12 +34,13 @@ struct net_import {
 	const char *prefix;         /* where the network lies, "model." or "model"; NULL: found */
 	const char *const *renames; /* FROM=TO..., before all else */
 	size_t n_renames;
-	size_t classes;   /* of a file without classifier, for partial; 0: not known */
-	const char *left; /* of net_foreign: what the file has and cannot be read */
-	int c, h, w;      /* the input; 0: channels as the first convolution has, 32x32, or
+	char *const *names; /* of its classes; NULL: not known */
+	size_t classes;     /* how many those are, also for a file without classifier, with partial; 0: not known */
+	const char *left;   /* what the file has and cannot be read, by net_import_file(); or NULL */
+	int c, h, w;        /* the input; 0: channels as the first convolution has, 32x32, or
 					   * 224x224 if that convolution is 7x7 */
-	bool partial;     /* missing tensors have fresh values, others are left out */
-	bool no_masks;    /* scores are left out */
+	bool partial;       /* missing tensors have fresh values, others are left out */
+	bool no_masks;      /* scores are left out */
 	enum net_mask_rule { NET_RULE_TOP, NET_RULE_SAMPLE, NET_RULE_QUANTILE } rule; /* what scores mean */
 	double keep;                                                                  /* of scores; below 0: not said */
 	enum net_mask_scope scope;
@@ -52,6 +53,10 @@ struct net_import {
  * of a zeroed *c. -1 with a line in err. The caller releases *c also then. */
 int net_import(struct net_checkpoint *c, struct ts_set *state_take, const struct net_import *how,
 	       struct err *err) TS_CHECKED;
+/* The same of the file at path, read with key (net_foreign.h), with the names of its classes. Says what of it is left
+ * out, and that names are not known. */
+int net_import_file(struct net_checkpoint *c, const char *path, const char *key, const struct net_import *how,
+		    struct err *err) TS_CHECKED;
 /* Takes wrappers off every name, and model., net. and the like if all have it: for comparisons. -1: out of memory, or
  * two names become one. */
 int net_import_prefixes(struct ts_set *state, struct err *err) TS_CHECKED;

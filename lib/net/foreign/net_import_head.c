@@ -47,7 +47,7 @@ static int find(const struct ts_set *s, size_t width, char *buf, struct err *err
 	for (size_t i = 0; i < s->n; i++) {
 		if (!is_linear(s, &s->t[i], width, module))
 			continue;
-		snprintf(list + strlen(list), sizeof list - strlen(list), " '%.60s'", module);
+		snprintf(list + strlen(list), sizeof list - strlen(list), " '" ERR_NAME "'", module);
 		usual += is_usual(module);
 		if (hits++ == 0 || (is_usual(module) && usual == 1))
 			memcpy(buf, module, sizeof module);

@@ -212,8 +212,9 @@ static int fill(struct net_importing *im, const struct net_mask *m, const char *
 
 static int refuse(const struct found *f, const char *why, struct err *err)
 {
-	return err_fail(err, "has masks ('%.90s') that %s: which weights stay is not known; --no-masks leaves them out",
-			f->name, why);
+	return err_fail(
+		err, "has masks ('" ERR_NAME "') that %s: which weights stay is not known; --no-masks leaves them out",
+		f->name, why);
 }
 
 /* What the scores of a file mean: which mask they are, and from which tensors it comes. -1 with a line in err. */
@@ -249,7 +250,8 @@ static int meaning(struct net_importing *im, const struct found *f, struct net_m
 	if (im->how->keep < 0)
 		return err_fail(
 			err,
-			"has scores of %zu masked layers ('%.90s'), but not which fraction of the weights they keep: "
+			"has scores of %zu masked layers ('" ERR_NAME
+			"'), but not which fraction of the weights they keep: "
 			"--keep says it, --rule sample that each is drawn (SampleSubnetConv), --no-masks leaves them "
 			"out",
 			f->scores, f->name);

@@ -34,7 +34,7 @@ static int check_distinct(const struct ts_set *s, const char *how, struct err *e
 
 	for (size_t i = 0; rc == 0 && i + 1 < s->n; i++)
 		if (strcmp(p[i]->name, p[i + 1]->name) == 0)
-			rc = err_fail(err, "two tensors are called '%.100s' %s", p[i]->name, how);
+			rc = err_fail(err, "two tensors are called '" ERR_NAME "' %s", p[i]->name, how);
 	free(p);
 	return rc;
 }
@@ -69,7 +69,8 @@ int net_names_replace(struct ts_set *s, const char *rule, struct err *err)
 	size_t hits = 0;
 
 	if (!equals || equals == rule || equals - rule > TS_MAX_NAME)
-		return err_fail(err, "--rename takes FROM=TO, such as 'encoder.=' or 'head.linear=fc', not '%.100s'",
+		return err_fail(err,
+				"--rename takes FROM=TO, such as 'encoder.=' or 'head.linear=fc', not '" ERR_NAME "'",
 				rule);
 	snprintf(from, sizeof from, "%.*s", (int)(equals - rule), rule);
 	for (size_t i = 0; i < s->n; i++) {
@@ -80,8 +81,8 @@ int net_names_replace(struct ts_set *s, const char *rule, struct err *err)
 		hits++;
 		if (snprintf(buf, sizeof buf, "%.*s%s%s", (int)(at - name), name, equals + 1, at + strlen(from)) >=
 		    (int)sizeof buf)
-			return err_fail(err, "--rename %.100s makes '%.100s' longer than %d bytes", rule, name,
-					TS_MAX_NAME);
+			return err_fail(err, "--rename " ERR_NAME " makes '" ERR_NAME "' longer than %d bytes", rule,
+					name, TS_MAX_NAME);
 		if (!(at = strdup(buf)))
 			return err_memory(err);
 		free(name);
@@ -89,10 +90,11 @@ int net_names_replace(struct ts_set *s, const char *rule, struct err *err)
 	}
 	if (!hits)
 		return err_fail(err,
-				"--rename %.100s: no tensor's name has '%.100s' in front or behind a dot; the first is "
-				"'%.100s'",
+				"--rename " ERR_NAME ": no tensor's name has '" ERR_NAME
+				"' in front or behind a dot; the first is "
+				"'" ERR_NAME "'",
 				rule, from, s->n ? s->t[0].name : "");
-	snprintf(from, sizeof from, "with --rename %.100s", rule);
+	snprintf(from, sizeof from, "with --rename " ERR_NAME "", rule);
 	return check_distinct(s, from, err);
 }
 

@@ -13,7 +13,7 @@
 /* Reads a pickle of the first at most NET_MAX_PICKLE bytes. */
 static struct pickle *unpickle(const unsigned char *p, size_t n, struct err *err)
 {
-	return pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, torch_names, err);
+	return pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, pytorch_names, err);
 }
 
 /* ---- zip ---- */
@@ -33,7 +33,7 @@ static int zip_open(struct zip *z)
 	z->entry = NULL;
 	if (!z->a || archive_read_support_format_zip_seekable(z->a) != ARCHIVE_OK ||
 	    archive_read_open_memory(z->a, z->p, z->n) != ARCHIVE_OK)
-		return err_fail(z->err, "zip: %.200s", z->a ? archive_error_string(z->a) : "out of memory");
+		return err_fail(z->err, "zip: %s", z->a ? archive_error_string(z->a) : "out of memory");
 	return 0;
 }
 
@@ -56,7 +56,7 @@ static const char *zip_next(struct zip *z, int *rc)
 		name = archive_entry_pathname(z->entry);
 	if (!name) {
 		why = archive_error_string(z->a);
-		*rc = err_fail(z->err, "zip: %.200s", why ? why : "a member without a name");
+		*rc = err_fail(z->err, "zip: %s", why ? why : "a member without a name");
 	}
 	return name;
 }
@@ -81,11 +81,11 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 		got = archive_read_data(z->a, p + *n, cap - *n);
 		if (got < 0) {
 			const char *why = archive_error_string(z->a);
-			err_fail(z->err, "zip, member '%.100s': %.200s", name, why ? why : "cannot be read");
+			err_fail(z->err, "zip, member '" ERR_NAME "': %s", name, why ? why : "cannot be read");
 			goto bad;
 		}
 		if ((size_t)got > max - *n) {
-			err_fail(z->err, "zip, member '%.100s' has more than %zu bytes", name, max);
+			err_fail(z->err, "zip, member '" ERR_NAME "' has more than %zu bytes", name, max);
 			goto bad;
 		}
 	}
@@ -136,7 +136,7 @@ static unsigned char *zip_pickle(struct zip *z, size_t *n, char **folder)
 	return p;
 }
 
-static int zip_storages(struct zip *z, const char *folder, struct torch_object *o, struct net_foreign *f)
+static int zip_storages(struct zip *z, const char *folder, struct pytorch_object *o, struct net_foreign *f)
 {
 	const size_t len = strlen(folder);
 	const char *name;
@@ -144,26 +144,26 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 
 	while (rc == 0 && (name = zip_next(z, &rc)) != NULL) {
 		const char *tail = strncmp(name, folder, len) == 0 ? name + len : NULL;
-		struct torch_storage *s;
+		struct pytorch_storage *s;
 		unsigned char *p;
 		size_t n, want;
 
 		if (!tail || strncmp(tail, "/data/", 6) != 0 ||
-		    !(s = torch_object_find(o, tail + 6, strlen(tail + 6))) || !s->elem_size)
+		    !(s = pytorch_object_find(o, tail + 6, strlen(tail + 6))) || !s->elem_size)
 			continue;
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &want) || want > z->n)
 			return err_fail(z->err,
-					"storage '%.64s' is said to have %zu elements, more than the "
+					"storage '" ERR_NAME "' is said to have %zu elements, more than the "
 					"file has bytes",
 					tail + 6, s->numel);
 		p = zip_member(z, name, want, &n);
 		if (!p)
 			return -1;
 		if (n != want)
-			rc = err_fail(z->err, "zip, member '%.100s' has %zu bytes where its pickle says %zu", name, n,
-				      want);
+			rc = err_fail(z->err, "zip, member '" ERR_NAME "' has %zu bytes where its pickle says %zu",
+				      name, n, want);
 		else
-			rc = torch_object_fill(o, s, p, f, z->err);
+			rc = pytorch_object_fill(o, s, p, f, z->err);
 		free(p);
 	}
 	return rc;
@@ -172,7 +172,7 @@ static int zip_storages(struct zip *z, const char *folder, struct torch_object *
 static int read_members(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	struct zip z = { .p = p, .n = n, .left = n, .err = err };
-	struct torch_object o = { 0 };
+	struct pytorch_object o = { 0 };
 	unsigned char *bytes = NULL;
 	struct pickle *k = NULL;
 	char *folder = NULL;
@@ -183,13 +183,13 @@ static int read_members(struct net_foreign *f, const unsigned char *p, size_t n,
 	if (zip_open(&z) == 0)
 		bytes = zip_pickle(&z, &len, &folder);
 	zip_close(&z);
-	if (bytes && (k = unpickle(bytes, len, err)) != NULL && torch_object_read(&o, k, key, f, err) == 0 &&
+	if (bytes && (k = unpickle(bytes, len, err)) != NULL && pytorch_object_read(&o, k, key, f, err) == 0 &&
 	    zip_open(&z) == 0)
 		rc = zip_storages(&z, folder, &o, f);
 	zip_close(&z);
 	if (rc == 0)
-		rc = torch_object_finish(&o, f, err);
-	torch_object_release(&o);
+		rc = pytorch_object_finish(&o, f, err);
+	pytorch_object_release(&o);
 	pickle_free(k);
 	free(bytes);
 	free(folder);
@@ -222,14 +222,14 @@ static bool is_magic(const struct pickle_value *v)
 }
 
 /* Storages, in the order of the list of keys: <i8 elements, bytes. */
-static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n, struct torch_object *o,
+static int legacy_storages(const struct pickle_value *keys, const unsigned char *p, size_t n, struct pytorch_object *o,
 			   struct net_foreign *f, struct err *err)
 {
 	if (keys->type != PICKLE_LIST)
 		return err_fail(err, "the list of its storages is none");
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct pickle_value *v = keys->item[i];
-		struct torch_storage *s = v->type == PICKLE_STR ? torch_object_find(o, v->s, v->n) : NULL;
+		struct pytorch_storage *s = v->type == PICKLE_STR ? pytorch_object_find(o, v->s, v->n) : NULL;
 		uint64_t numel;
 		size_t bytes;
 
@@ -243,14 +243,15 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 					v->s, (unsigned long long)numel, s->numel);
 		if (!s->elem_size)
 			return err_fail(err,
-					"storage '%.*s' is a %.60s, of unknown size: what is behind it cannot be found",
+					"storage '%.*s' is a " ERR_NAME
+					", of unknown size: what is behind it cannot be found",
 					(int)v->n, v->s, s->type);
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &bytes) || bytes > n - 8)
 			return err_fail(err,
 					"is cut off in storage %zu of %zu, which is said to have %zu "
 					"elements",
 					i + 1, keys->n, s->numel);
-		if (torch_object_fill(o, s, p + 8, f, err) < 0)
+		if (pytorch_object_fill(o, s, p + 8, f, err) < 0)
 			return -1;
 		p += 8 + bytes;
 		n -= 8 + bytes;
@@ -262,7 +263,7 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 {
 	struct pickle *k[5] = { NULL }; /* magic, protocol, machine, object, keys */
 	const struct pickle_value *little;
-	struct torch_object o = { 0 };
+	struct pytorch_object o = { 0 };
 	int rc = 0;
 
 	f->format = "PyTorch (legacy pickle)";
@@ -284,12 +285,12 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		}
 	}
 	if (rc == 0)
-		rc = torch_object_read(&o, k[3], key, f, err);
+		rc = pytorch_object_read(&o, k[3], key, f, err);
 	if (rc == 0)
 		rc = legacy_storages(pickle_root(k[4]), p, n, &o, f, err);
 	if (rc == 0)
-		rc = torch_object_finish(&o, f, err);
-	torch_object_release(&o);
+		rc = pytorch_object_finish(&o, f, err);
+	pytorch_object_release(&o);
 	for (int i = 0; i < 5; i++)
 		pickle_free(k[i]);
 	return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The two halves of the PyTorch reader: net_pytorch.c opens the containers, net_pytorch_object.c knows
- * what the pickled object means. */
+ * The parts of the PyTorch reader: net_pytorch.c opens the containers, net_pytorch_state.c finds the state in the
+ * pickled object, and net_pytorch_object.c makes tensors of it. */
 #ifndef NET_PYTORCH_INTERNAL_H
 #define NET_PYTORCH_INTERNAL_H
 
@@ -9,7 +9,7 @@
 #include "pickle/pickle.h"
 
 /* A storage that the pickle speaks of. */
-struct torch_storage {
+struct pytorch_storage {
 	const char *key; /* borrowed from the pickle; no NUL behind it */
 	size_t key_len;
 	const char *type; /* borrowed: "torch FloatStorage" */
@@ -19,33 +19,58 @@ struct torch_storage {
 	bool used, done; /* the state looks into it; its tensors were made */
 };
 /* A tensor of the state: a view of storage[i]. */
-struct torch_view {
+struct pytorch_view {
 	struct net_view v;
 	size_t storage;
 };
-struct torch_object {
-	struct torch_storage *storages; /* sorted by key */
+struct pytorch_object {
+	struct pytorch_storage *storages; /* sorted by key */
 	size_t n_storages;
-	struct torch_view *views;
+	struct pytorch_view *views;
 	size_t n_views;
 };
 
 /* The names that may stand in a PyTorch pickle. */
-extern const struct pickle_name torch_names[];
+extern const struct pickle_name pytorch_names[];
 
 /* Takes from a pickle (which must outlive *o) all storages, and the views of the state: that of `key`, or
  * the one that is found. Fills f->key, others, unknown, module, skipped, left. -1 with a line in err. The caller
  * releases *o also then. */
-int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
-		      struct err *err) TS_CHECKED;
-void torch_object_release(struct torch_object *o);
+int pytorch_object_read(struct pytorch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
+			struct err *err) TS_CHECKED;
+void pytorch_object_release(struct pytorch_object *o);
+/* ---- net_pytorch_state.c ---- */
+
+/* The arguments (storage, offset, size, stride...) of a tensor, or NULL: it is none. */
+const struct pickle_value *pytorch_tensor_args(const struct pickle_value *v);
+/* The state: under `key`, under a usual key, or where most tensors are. NULL with a line in err. Fills f->key and
+ * others. */
+const struct pickle_value *pytorch_find_state(const struct pickle_value *root, const char *key, struct net_foreign *f,
+					      struct err *err);
+/* What a module's state says: _parameters, _buffers, _modules. NULL: it is no module. */
+const struct pickle_value *pytorch_module_state(const struct pickle_value *v);
+/* Tensors of a state, be it a dictionary or a module. */
+size_t pytorch_count_state(const struct pickle_value *v);
+/* Every tensor of a module and of those in it, as state_dict() names them. */
+struct pytorch_walk {
+	int (*each)(struct pytorch_walk *w, const char *name, const struct pickle_value *args);
+	struct pytorch_object *o;
+	struct net_foreign *f;
+	struct err *err;
+	size_t n, modules;
+};
+int pytorch_walk_module(struct pytorch_walk *w, const struct pickle_value *state, const char *prefix,
+			int depth) TS_CHECKED;
+
+/* ---- net_pytorch_object.c ---- */
+
 /* The storage of this key, or NULL. */
-struct torch_storage *torch_object_find(const struct torch_object *o, const char *key, size_t len);
+struct pytorch_storage *pytorch_object_find(const struct pytorch_object *o, const char *key, size_t len);
 /* Copies the views of storage s, whose bytes are data, to f. Twice is an error. */
-int torch_object_fill(struct torch_object *o, struct torch_storage *s, const unsigned char *data, struct net_foreign *f,
-		      struct err *err) TS_CHECKED;
+int pytorch_object_fill(struct pytorch_object *o, struct pytorch_storage *s, const unsigned char *data,
+			struct net_foreign *f, struct err *err) TS_CHECKED;
 /* Makes the tensors that need no bytes and brings all into the file's order. -1: a storage is
  * missing. */
-int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct err *err) TS_CHECKED;
+int pytorch_object_finish(struct pytorch_object *o, struct net_foreign *f, struct err *err) TS_CHECKED;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a PyTorch pickle means: storages, tensors that look into them, and where the state is. */
+ * What a PyTorch pickle means: storages, and the tensors that look into them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,41 +7,41 @@
 #include "net/foreign/net_pytorch_internal.h"
 
 /* What is made of the names that mean something here; any other makes an inert object. */
-const struct pickle_name torch_names[] = { PICKLE_NUMPY,
-					   { "collections OrderedDict", PICKLE_MAKES_DICT },
-					   { "collections defaultdict", PICKLE_MAKES_DICT },
-					   { "collections Counter", PICKLE_MAKES_DICT },
-					   { "builtins dict", PICKLE_MAKES_DICT },
-					   { "__builtin__ dict", PICKLE_MAKES_DICT },
-					   { "builtins set", PICKLE_MAKES_LIST },
-					   { "__builtin__ set", PICKLE_MAKES_LIST },
-					   { "builtins list", PICKLE_MAKES_LIST },
-					   { "__builtin__ list", PICKLE_MAKES_LIST },
-					   { "argparse Namespace", PICKLE_MAKES_OBJECT },
-					   { "torch Size", PICKLE_MAKES_LIST },
-					   { "torch device", PICKLE_MAKES_OBJECT },
-					   { "torch Tensor", PICKLE_MAKES_NOTHING },
-					   { "torch.nn.parameter Parameter", PICKLE_MAKES_NOTHING },
-					   { "torch._utils _rebuild_tensor", PICKLE_MAKES_OBJECT },
-					   { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
-					   { "torch._utils _rebuild_tensor_v3", PICKLE_MAKES_OBJECT },
-					   { "torch._utils _rebuild_parameter", PICKLE_MAKES_OBJECT },
-					   { "torch._utils _rebuild_parameter_with_state", PICKLE_MAKES_OBJECT },
-					   { "torch._tensor _rebuild_from_type_v2", PICKLE_MAKES_OBJECT },
-					   { "torch DoubleStorage", PICKLE_MAKES_NOTHING },
-					   { "torch FloatStorage", PICKLE_MAKES_NOTHING },
-					   { "torch HalfStorage", PICKLE_MAKES_NOTHING },
-					   { "torch BFloat16Storage", PICKLE_MAKES_NOTHING },
-					   { "torch LongStorage", PICKLE_MAKES_NOTHING },
-					   { "torch IntStorage", PICKLE_MAKES_NOTHING },
-					   { "torch ShortStorage", PICKLE_MAKES_NOTHING },
-					   { "torch CharStorage", PICKLE_MAKES_NOTHING },
-					   { "torch ByteStorage", PICKLE_MAKES_NOTHING },
-					   { "torch BoolStorage", PICKLE_MAKES_NOTHING },
-					   { "torch.storage UntypedStorage", PICKLE_MAKES_NOTHING },
-					   { "torch.storage _UntypedStorage", PICKLE_MAKES_NOTHING },
-					   PICKLE_OTHERS,
-					   { 0 } };
+const struct pickle_name pytorch_names[] = { PICKLE_NUMPY,
+					     { "collections OrderedDict", PICKLE_MAKES_DICT },
+					     { "collections defaultdict", PICKLE_MAKES_DICT },
+					     { "collections Counter", PICKLE_MAKES_DICT },
+					     { "builtins dict", PICKLE_MAKES_DICT },
+					     { "__builtin__ dict", PICKLE_MAKES_DICT },
+					     { "builtins set", PICKLE_MAKES_LIST },
+					     { "__builtin__ set", PICKLE_MAKES_LIST },
+					     { "builtins list", PICKLE_MAKES_LIST },
+					     { "__builtin__ list", PICKLE_MAKES_LIST },
+					     { "argparse Namespace", PICKLE_MAKES_OBJECT },
+					     { "torch Size", PICKLE_MAKES_LIST },
+					     { "torch device", PICKLE_MAKES_OBJECT },
+					     { "torch Tensor", PICKLE_MAKES_NOTHING },
+					     { "torch.nn.parameter Parameter", PICKLE_MAKES_NOTHING },
+					     { "torch._utils _rebuild_tensor", PICKLE_MAKES_OBJECT },
+					     { "torch._utils _rebuild_tensor_v2", PICKLE_MAKES_OBJECT },
+					     { "torch._utils _rebuild_tensor_v3", PICKLE_MAKES_OBJECT },
+					     { "torch._utils _rebuild_parameter", PICKLE_MAKES_OBJECT },
+					     { "torch._utils _rebuild_parameter_with_state", PICKLE_MAKES_OBJECT },
+					     { "torch._tensor _rebuild_from_type_v2", PICKLE_MAKES_OBJECT },
+					     { "torch DoubleStorage", PICKLE_MAKES_NOTHING },
+					     { "torch FloatStorage", PICKLE_MAKES_NOTHING },
+					     { "torch HalfStorage", PICKLE_MAKES_NOTHING },
+					     { "torch BFloat16Storage", PICKLE_MAKES_NOTHING },
+					     { "torch LongStorage", PICKLE_MAKES_NOTHING },
+					     { "torch IntStorage", PICKLE_MAKES_NOTHING },
+					     { "torch ShortStorage", PICKLE_MAKES_NOTHING },
+					     { "torch CharStorage", PICKLE_MAKES_NOTHING },
+					     { "torch ByteStorage", PICKLE_MAKES_NOTHING },
+					     { "torch BoolStorage", PICKLE_MAKES_NOTHING },
+					     { "torch.storage UntypedStorage", PICKLE_MAKES_NOTHING },
+					     { "torch.storage _UntypedStorage", PICKLE_MAKES_NOTHING },
+					     PICKLE_OTHERS,
+					     { 0 } };
 
 static const struct {
 	const char *name;
@@ -72,7 +72,7 @@ enum { STORAGE_TYPES = sizeof storage_types / sizeof *storage_types };
 /* ---- storages ---- */
 
 /* Takes ("storage", type, key, device, elements, view?) apart; *first: where a view of old files begins. */
-static int read_id(const struct pickle_value *id, struct torch_storage *s, size_t *first)
+static int read_id(const struct pickle_value *id, struct pytorch_storage *s, size_t *first)
 {
 	const struct pickle_value *t = id->type == PICKLE_PERSISTENT ? id->item[0] : NULL, *view;
 	size_t i = 0;
@@ -83,12 +83,12 @@ static int read_id(const struct pickle_value *id, struct torch_storage *s, size_
 		return -1;
 	while (i < STORAGE_TYPES && strcmp(storage_types[i].name, t->item[1]->s) != 0)
 		i++;
-	*s = (struct torch_storage){ .key = t->item[2]->s,
-				     .key_len = t->item[2]->n,
-				     .type = t->item[1]->s,
-				     .elem = i < STORAGE_TYPES ? storage_types[i].elem : NET_E_OTHER,
-				     .elem_size = i < STORAGE_TYPES ? storage_types[i].size : 0,
-				     .numel = (size_t)t->item[4]->i };
+	*s = (struct pytorch_storage){ .key = t->item[2]->s,
+				       .key_len = t->item[2]->n,
+				       .type = t->item[1]->s,
+				       .elem = i < STORAGE_TYPES ? storage_types[i].elem : NET_E_OTHER,
+				       .elem_size = i < STORAGE_TYPES ? storage_types[i].size : 0,
+				       .numel = (size_t)t->item[4]->i };
 	*first = 0;
 	view = t->n == 6 ? t->item[5] : NULL;
 	if (view && view->type == PICKLE_LIST) {
@@ -109,12 +109,12 @@ static bool is_module_id(const struct pickle_value *id)
 
 static int by_key(const void *a, const void *b)
 {
-	const struct torch_storage *x = a, *y = b;
+	const struct pytorch_storage *x = a, *y = b;
 	int c = memcmp(x->key, y->key, x->key_len < y->key_len ? x->key_len : y->key_len);
 	return c ? c : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
-static int read_storages(struct torch_object *o, const struct pickle *k, struct err *err)
+static int read_storages(struct pytorch_object *o, const struct pickle *k, struct err *err)
 {
 	size_t n = 0, first, kept = 0;
 
@@ -132,8 +132,8 @@ static int read_storages(struct torch_object *o, const struct pickle *k, struct 
 	}
 	qsort(o->storages, n, sizeof *o->storages, by_key);
 	for (size_t i = 0; i < n; i++) {
-		struct torch_storage *s = kept ? &o->storages[kept - 1] : NULL;
-		const struct torch_storage *next = &o->storages[i];
+		struct pytorch_storage *s = kept ? &o->storages[kept - 1] : NULL;
+		const struct pytorch_storage *next = &o->storages[i];
 
 		if (!s || by_key(s, next) != 0)
 			o->storages[kept++] = *next;
@@ -144,34 +144,13 @@ static int read_storages(struct torch_object *o, const struct pickle *k, struct 
 	return 0;
 }
 
-struct torch_storage *torch_object_find(const struct torch_object *o, const char *key, size_t len)
+struct pytorch_storage *pytorch_object_find(const struct pytorch_object *o, const char *key, size_t len)
 {
-	const struct torch_storage want = { .key = key, .key_len = len };
+	const struct pytorch_storage want = { .key = key, .key_len = len };
 	return o->n_storages ? bsearch(&want, o->storages, o->n_storages, sizeof want, by_key) : NULL;
 }
 
 /* ---- tensors ---- */
-
-/* The arguments (storage, offset, size, stride...) of a tensor, or NULL: it is none. */
-static const struct pickle_value *tensor_args(const struct pickle_value *v)
-{
-	for (int depth = 0; depth < 4 && v->type == PICKLE_OBJECT; depth++) {
-		const struct pickle_value *a = v->item[0];
-
-		if (strncmp(v->s, "torch._utils _rebuild_tensor", 28) == 0)
-			return a->n >= 4 ? a : NULL;
-		if (strcmp(v->s, "torch._tensor _rebuild_from_type_v2") == 0)
-			return a->n >= 3 && a->item[0]->type == PICKLE_NAME &&
-					       strncmp(a->item[0]->s, "torch._utils _rebuild_tensor", 28) == 0 &&
-					       a->item[2]->type == PICKLE_LIST && a->item[2]->n >= 4 ?
-				       a->item[2] :
-				       NULL;
-		if (strncmp(v->s, "torch._utils _rebuild_parameter", 31) != 0 || a->n < 1)
-			return NULL;
-		v = a->item[0];
-	}
-	return NULL;
-}
 
 /* Why a tensor's numbers are not what its storage holds, or NULL: ("storage", offset, size, stride, grad, hooks,
  * dtype) of _rebuild_tensor_v3, whose storage is of bytes; a last dictionary that says "neg" or "conj". */
@@ -185,13 +164,13 @@ static const char *other_numbers(const struct pickle_value *a)
 }
 
 /* Adds the view of a tensor. One that cannot be read is left out, and f says so: it may not be wanted. */
-static int add_view(struct torch_object *o, const char *name, size_t len, const struct pickle_value *a,
+static int add_view(struct pytorch_object *o, const char *name, size_t len, const struct pickle_value *a,
 		    struct net_foreign *f, struct err *err)
 {
 	const struct pickle_value *size = a->item[2], *stride = a->item[3];
-	struct torch_view *t = &o->views[o->n_views];
+	struct pytorch_view *t = &o->views[o->n_views];
 	struct net_view *v = &t->v;
-	struct torch_storage s, *have;
+	struct pytorch_storage s, *have;
 	const char *other;
 
 	if (net_view_name(v, name, len, err) < 0)
@@ -199,8 +178,8 @@ static int add_view(struct torch_object *o, const char *name, size_t len, const 
 	if (read_id(a->item[0], &s, &v->offset) < 0 || a->item[1]->type != PICKLE_INT || a->item[1]->i < 0 ||
 	    __builtin_add_overflow(v->offset, (size_t)a->item[1]->i, &v->offset) || size->type != PICKLE_LIST ||
 	    stride->type != PICKLE_LIST || size->n != stride->n || size->n > TS_MAX_DIMS)
-		return err_fail(err, "tensor '%.100s' is not described as one (offset, size, stride)", v->name);
-	have = torch_object_find(o, s.key, s.key_len);
+		return err_fail(err, "tensor '" ERR_NAME "' is not described as one (offset, size, stride)", v->name);
+	have = pytorch_object_find(o, s.key, s.key_len);
 	other = other_numbers(a);
 	if (!other && have->elem == NET_E_OTHER)
 		other = strrchr(have->type, ' ') ? strrchr(have->type, ' ') + 1 : have->type;
@@ -216,7 +195,7 @@ static int add_view(struct torch_object *o, const char *name, size_t len, const 
 		if (size->item[i]->type != PICKLE_INT || size->item[i]->i < 0 || stride->item[i]->type != PICKLE_INT ||
 		    stride->item[i]->i < 0)
 			return err_fail(err,
-					"tensor '%.100s' has a size or a stride that is not a number "
+					"tensor '" ERR_NAME "' has a size or a stride that is not a number "
 					"from 0 on",
 					v->name);
 		v->shape[i] = (size_t)size->item[i]->i;
@@ -226,194 +205,7 @@ static int add_view(struct torch_object *o, const char *name, size_t len, const 
 	return net_view_check(v, have->numel, err);
 }
 
-/* ---- where the state is ---- */
-
-static size_t count_tensors(const struct pickle_value *dict)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; dict && dict->type == PICKLE_DICT && i + 1 < dict->n; i += 2)
-		n += dict->item[i]->type == PICKLE_STR && tensor_args(dict->item[i + 1]) != NULL;
-	return n;
-}
-
-enum { MAX_DEPTH = 24, MAX_MODULES = 1 << 14 };
-
-/* What a module's state says: _parameters, _buffers, _modules. NULL: it is no module. */
-static const struct pickle_value *module_state(const struct pickle_value *v)
-{
-	const struct pickle_value *s = v && v->type == PICKLE_OBJECT && v->n > 1 ? v->item[1] : NULL;
-
-	return s && pickle_get(s, "_modules") && pickle_get(s, "_parameters") ? s : NULL;
-}
-
-/* Is this buffer one that state_dict() leaves out? */
-static bool is_volatile(const struct pickle_value *module, const struct pickle_value *name)
-{
-	const struct pickle_value *set = pickle_get(module, "_non_persistent_buffers_set");
-
-	for (size_t i = 0; set && set->type == PICKLE_LIST && i < set->n; i++)
-		if (set->item[i]->type == PICKLE_STR && set->item[i]->n == name->n &&
-		    memcmp(set->item[i]->s, name->s, name->n) == 0)
-			return true;
-	return false;
-}
-
-/* Every tensor of a module and of those in it, as state_dict() names them. */
-struct walk {
-	int (*each)(struct walk *w, const char *name, const struct pickle_value *args);
-	struct torch_object *o;
-	struct net_foreign *f;
-	struct err *err;
-	size_t n, modules;
-};
-
-static int walk_module(struct walk *w, const struct pickle_value *state, const char *prefix, int depth)
-{
-	static const char *const parts[] = { "_parameters", "_buffers", "_modules" };
-	char name[2 * TS_MAX_NAME + 2];
-
-	if (depth > MAX_DEPTH || ++w->modules > MAX_MODULES)
-		return err_fail(w->err, "modules within modules without end, or too many of them");
-	for (int k = 0; k < 3; k++) {
-		const struct pickle_value *d = pickle_get(state, parts[k]);
-
-		for (size_t i = 0; d && d->type == PICKLE_DICT && i + 1 < d->n; i += 2) {
-			const struct pickle_value *key = d->item[i], *v = d->item[i + 1];
-			const struct pickle_value *a = k < 2 ? tensor_args(v) : NULL;
-
-			if (key->type != PICKLE_STR || key->n > TS_MAX_NAME || (k == 1 && is_volatile(state, key)))
-				continue;
-			if (snprintf(name, sizeof name, "%s%.*s%s", prefix, (int)key->n, key->s, k == 2 ? "." : "") >
-			    TS_MAX_NAME)
-				return err_fail(w->err, "a tensor's name has more than %d bytes", TS_MAX_NAME);
-			if (a && w->each(w, name, a) < 0)
-				return -1;
-			if (k == 2 && module_state(v) && walk_module(w, module_state(v), name, depth + 1) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-static int count_one(struct walk *w, const char *name, const struct pickle_value *args)
-{
-	(void)name, (void)args;
-	w->n++;
-	return 0;
-}
-
-static int add_one(struct walk *w, const char *name, const struct pickle_value *args)
-{
-	return add_view(w->o, name, strlen(name), args, w->f, w->err);
-}
-
-/* Tensors of a state, be it a dictionary or a module. */
-static size_t count_state(const struct pickle_value *v)
-{
-	struct err err;
-	struct walk w = { .each = count_one, .err = &err };
-
-	return module_state(v) && walk_module(&w, module_state(v), "", 0) == 0 ? w.n : count_tensors(v);
-}
-
-/* What is found by looking into dictionaries: the state of most tensors, and names of the others. */
-struct search {
-	const struct pickle_value *best;
-	size_t n, looked;
-	char key[64], others[256];
-};
-
-static void note_other(char *others, size_t size, const char *key)
-{
-	snprintf(strchr(others, '\0'), size - strlen(others), " %s", key);
-}
-
-static void search(struct search *s, const struct pickle_value *v, const char *key, int depth)
-{
-	const size_t n = count_state(v);
-
-	if (n > s->n) {
-		if (s->best)
-			note_other(s->others, sizeof s->others, *s->key ? s->key : "(the rest)");
-		s->best = v;
-		s->n = n;
-		snprintf(s->key, sizeof s->key, "%s", key);
-	} else if (n) {
-		note_other(s->others, sizeof s->others, key);
-	}
-	for (size_t i = 0; v->type == PICKLE_DICT && depth < 4 && i + 1 < v->n && s->looked++ < 10000; i += 2) {
-		char below[64];
-
-		if (v->item[i]->type == PICKLE_STR &&
-		    snprintf(below, sizeof below, "%s%s%.*s", key, *key ? "." : "",
-			     (int)(v->item[i]->n < 64 ? v->item[i]->n : 64), v->item[i]->s) < (int)sizeof below)
-			search(s, v->item[i + 1], below, depth + 1);
-	}
-}
-
-/* The value under "a", or under "b" in the dictionary under "a": "a.b". */
-static const struct pickle_value *under(const struct pickle_value *v, const char *key)
-{
-	const struct pickle_value *got = pickle_get(v, key);
-
-	for (const char *dot = strchr(key, '.'); !got && dot; dot = strchr(dot + 1, '.')) {
-		char first[64];
-
-		snprintf(first, sizeof first, "%.*s", (int)(dot - key < 63 ? dot - key : 63), key);
-		got = under(pickle_get(v, first), dot + 1);
-	}
-	return got;
-}
-
-/* The state: under `key`, under a usual key, or where most tensors are. */
-static const struct pickle_value *find_state(const struct pickle_value *root, const char *key, struct net_foreign *f,
-					     struct err *err)
-{
-	static const char *const usual[] = { "state_dict",     "model_state_dict", "model",     "net",
-					     "network",        "module",           "params",    "weights",
-					     "ema_state_dict", "state_dict_ema",   "model_ema", "ema" };
-	const struct pickle_value *found = NULL;
-	struct search s = { 0 };
-
-	if (key) {
-		snprintf(f->key, sizeof f->key, "%.60s", key);
-		if ((found = under(root, key)) && count_state(found))
-			return found;
-		if (found)
-			search(&s, found, "", 0);
-		else
-			search(&s, root, "", 0);
-		err_fail(err, "has no dictionary of tensors under the key '%.60s'", key);
-		net_foreign_plain(s.key);
-		net_foreign_plain(s.others);
-		if (s.best)
-			err_append(err, "; there is one under %s%s%s%s", found ? key : "", found && *s.key ? "." : "",
-				   *s.key || found ? s.key : "no key", s.others);
-		return NULL;
-	}
-	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-		const struct pickle_value *v = pickle_get(root, usual[i]);
-
-		if (!v || !count_state(v))
-			continue;
-		if (found)
-			note_other(f->others, sizeof f->others, usual[i]);
-		else
-			snprintf(f->key, sizeof f->key, "%s", usual[i]);
-		found = found ? found : v;
-	}
-	if (found)
-		return found;
-	search(&s, root, "", 0);
-	if (!s.best)
-		err_fail(err, "holds no dictionary of tensors and no module");
-	snprintf(f->key, sizeof f->key, "%s", s.key);
-	snprintf(f->others, sizeof f->others, "%s", s.others);
-	net_foreign_plain(f->key);
-	net_foreign_plain(f->others);
-	return s.best;
-}
+/* ---- the whole ---- */
 
 /* The training dictionary's numbers and short texts: epoch, arch, best_acc1... */
 static int read_meta(const struct pickle_value *root, struct ts_meta *m)
@@ -451,30 +243,35 @@ static void say_unknown(const struct pickle *k, char *text, size_t size)
 	}
 }
 
-int torch_object_read(struct torch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
-		      struct err *err)
+static int add_one(struct pytorch_walk *w, const char *name, const struct pickle_value *args)
 {
-	struct walk w = { .each = add_one, .o = o, .f = f, .err = err };
+	return add_view(w->o, name, strlen(name), args, w->f, w->err);
+}
+
+int pytorch_object_read(struct pytorch_object *o, const struct pickle *k, const char *key, struct net_foreign *f,
+			struct err *err)
+{
+	struct pytorch_walk w = { .each = add_one, .o = o, .f = f, .err = err };
 	const struct pickle_value *state;
 
 	say_unknown(k, f->unknown, sizeof f->unknown);
 	if (read_storages(o, k, err) < 0)
 		return -1;
-	if (!(state = find_state(pickle_root(k), key, f, err)))
+	if (!(state = pytorch_find_state(pickle_root(k), key, f, err)))
 		return *f->unknown ? err_append(err, "; nothing is called of what it names: %s", f->unknown) : -1;
-	if (count_state(state) > TS_MAX_FIELDS)
+	if (pytorch_count_state(state) > TS_MAX_FIELDS)
 		return err_fail(err, "holds more than 8192 tensors");
-	o->views = calloc(count_state(state), sizeof *o->views);
+	o->views = calloc(pytorch_count_state(state), sizeof *o->views);
 	if (!o->views || read_meta(pickle_root(k), &f->meta) < 0)
 		return err_memory(err);
-	if (module_state(state)) {
-		snprintf(f->module, sizeof f->module, "%.127s", state->s);
+	if (pytorch_module_state(state)) {
+		snprintf(f->module, sizeof f->module, "%s", state->s);
 		if (strchr(f->module, ' '))
 			*strchr(f->module, ' ') = '.';
-		return walk_module(&w, module_state(state), "", 0);
+		return pytorch_walk_module(&w, pytorch_module_state(state), "", 0);
 	}
 	for (size_t i = 0; i + 1 < state->n; i += 2) {
-		const struct pickle_value *a = tensor_args(state->item[i + 1]);
+		const struct pickle_value *a = pytorch_tensor_args(state->item[i + 1]);
 
 		if (state->item[i]->type != PICKLE_STR || !a)
 			f->skipped++;
@@ -484,8 +281,8 @@ int torch_object_read(struct torch_object *o, const struct pickle *k, const char
 	return 0;
 }
 
-int torch_object_fill(struct torch_object *o, struct torch_storage *s, const unsigned char *data, struct net_foreign *f,
-		      struct err *err)
+int pytorch_object_fill(struct pytorch_object *o, struct pytorch_storage *s, const unsigned char *data,
+			struct net_foreign *f, struct err *err)
 {
 	if (s->done)
 		return err_fail(err, "a storage is there twice");
@@ -496,17 +293,17 @@ int torch_object_fill(struct torch_object *o, struct torch_storage *s, const uns
 	return 0;
 }
 
-int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct err *err)
+int pytorch_object_finish(struct pytorch_object *o, struct net_foreign *f, struct err *err)
 {
 	for (size_t i = 0; i < o->n_views; i++) {
-		const struct torch_view *t = &o->views[i];
-		struct torch_storage *s = &o->storages[t->storage];
+		const struct pytorch_view *t = &o->views[i];
+		struct pytorch_storage *s = &o->storages[t->storage];
 		struct ts_tensor *have, swap;
 
 		if (!s->done && s->numel)
-			return err_fail(err, "the numbers of tensor '%.100s' are missing (storage '%.*s')", t->v.name,
-					(int)s->key_len, s->key);
-		if (!s->done && torch_object_fill(o, s, (const unsigned char *)"", f, err) < 0)
+			return err_fail(err, "the numbers of tensor '" ERR_NAME "' are missing (storage '%.*s')",
+					t->v.name, (int)s->key_len, s->key);
+		if (!s->done && pytorch_object_fill(o, s, (const unsigned char *)"", f, err) < 0)
 			return -1;
 		have = ts_set_get(&f->state, t->v.name);
 		swap = *have;
@@ -516,9 +313,9 @@ int torch_object_finish(struct torch_object *o, struct net_foreign *f, struct er
 	return 0;
 }
 
-void torch_object_release(struct torch_object *o)
+void pytorch_object_release(struct pytorch_object *o)
 {
 	free(o->storages);
 	free(o->views);
-	*o = (struct torch_object){ 0 };
+	*o = (struct pytorch_object){ 0 };
 }

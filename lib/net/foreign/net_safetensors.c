@@ -55,17 +55,17 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 	while (dtype && i < sizeof dtypes / sizeof *dtypes && strcmp(dtypes[i].name, dtype) != 0)
 		i++;
 	if (!dtype || !json_is_array(shape) || json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
-		return err_fail(err, "tensor '%.100s' is not described as one that is known (dtype %.20s)", name,
+		return err_fail(err, "tensor '" ERR_NAME "' is not described as one that is known (dtype %s)", name,
 				dtype ? dtype : "none");
 	v->elem = i < sizeof dtypes / sizeof *dtypes ? dtypes[i].elem : NET_E_OTHER;
 	v->ndim = (int)json_array_size(shape);
 	for (i = 0; i < (size_t)v->ndim; i++)
 		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
-			return err_fail(err, "tensor '%.100s' has a shape that is not numbers from 0 on", name);
+			return err_fail(err, "tensor '" ERR_NAME "' has a shape that is not numbers from 0 on", name);
 	if (get_size(json_array_get(at, 0), &span->begin) < 0 || get_size(json_array_get(at, 1), &span->end) < 0 ||
 	    span->begin > span->end || span->end > room) {
-		return err_fail(err, "tensor '%.100s' has data_offsets outside of the file's %zu bytes of data", name,
-				room);
+		return err_fail(err, "tensor '" ERR_NAME "' has data_offsets outside of the file's %zu bytes of data",
+				name, room);
 	}
 	if (v->elem == NET_E_OTHER) /* of unknown size */
 		return 0;
@@ -73,7 +73,7 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 	if (net_view_check(v, SIZE_MAX, err) < 0)
 		return -1;
 	if (__builtin_mul_overflow(v->count, net_elem_size(v->elem), &bytes) || bytes != span->end - span->begin)
-		return err_fail(err, "tensor '%.100s' has %zu bytes, but another number by its shape", name,
+		return err_fail(err, "tensor '" ERR_NAME "' has %zu bytes, but another number by its shape", name,
 				span->end - span->begin);
 	return 0;
 }

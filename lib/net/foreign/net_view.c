@@ -87,13 +87,14 @@ int net_view_check(struct net_view *v, size_t numel, struct err *err)
 	v->count = 1;
 	for (int i = 0; i < v->ndim; i++)
 		if (__builtin_mul_overflow(v->count, v->shape[i], &v->count))
-			return err_fail(err, "tensor '%.100s' has more elements than there are numbers", v->name);
+			return err_fail(err, "tensor '" ERR_NAME "' has more elements than there are numbers", v->name);
 	for (int i = 0; i < v->ndim && v->count; i++)
 		if (__builtin_mul_overflow(v->shape[i] - 1, v->stride[i], &far) ||
 		    __builtin_add_overflow(last, far, &last))
-			return err_fail(err, "tensor '%.100s' reaches beyond all memory", v->name);
+			return err_fail(err, "tensor '" ERR_NAME "' reaches beyond all memory", v->name);
 	if (v->count && last >= numel) {
-		return err_fail(err, "tensor '%.100s' reaches element %zu of a storage of %zu", v->name, last, numel);
+		return err_fail(err, "tensor '" ERR_NAME "' reaches element %zu of a storage of %zu", v->name, last,
+				numel);
 	}
 	return 0;
 }
@@ -133,12 +134,12 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 	for (size_t i = 0; i < f->state.n; i++)
 		bytes += ts_tensor_bytes(&f->state.t[i]);
 	if (v->count > f->file_size || bytes + v->count * ts_type_size(type) > 8 * f->file_size)
-		return err_fail(err, "tensor '%.100s' brings the tensors to more than 8 times the file's size",
+		return err_fail(err, "tensor '" ERR_NAME "' brings the tensors to more than 8 times the file's size",
 				v->name);
 	if (f->state.n == TS_MAX_FIELDS)
 		return err_fail(err, "holds more than %d tensors", TS_MAX_FIELDS);
 	if (ts_set_get(&f->state, v->name))
-		return err_fail(err, "tensor '%.100s' is there twice", v->name);
+		return err_fail(err, "tensor '" ERR_NAME "' is there twice", v->name);
 	t = ts_set_add(&f->state, v->name, type, v->ndim, v->shape);
 	if (!t)
 		return err_memory(err);
@@ -158,7 +159,8 @@ void net_foreign_plain(char *text)
 void net_foreign_leave(struct net_foreign *f, const char *name, const char *type)
 {
 	const size_t at = strlen(f->left);
-	const int n = snprintf(f->left + at, sizeof f->left - at, "%s'%.100s' (%.40s)", at ? ", " : "", name, type);
+	const int n = snprintf(f->left + at, sizeof f->left - at, "%s'" ERR_NAME "' (" ERR_NAME ")", at ? ", " : "",
+			       name, type);
 
 	if (n < 0 || (size_t)n >= sizeof f->left - at) /* not half a name */
 		f->left[at] = '\0';

@@ -35,10 +35,9 @@ void net_extra_name(const struct net *n, int i, enum net_extra what, char *buf)
 	size_t len = strlen(name);
 
 	if (what == NET_STATISTIC)
-		snprintf(buf, NET_NAME, "masked.%.80s", name);
+		net_name(buf, "masked.%s", name);
 	else
-		snprintf(buf, NET_NAME, "%.*s.%s", (int)(len - strlen(".weight")), name,
-			 what == NET_SCORES ? "scores" : "mask");
+		net_name(buf, "%.*s.%s", (int)(len - strlen(".weight")), name, what == NET_SCORES ? "scores" : "mask");
 }
 
 /* ---- cutting ---- */

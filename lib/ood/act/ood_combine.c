@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: MIT
  * Conformal p-values by binary search in sorted validation scores. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "ood/act/ood_combine.h"
 #include "ood/ood_identity.h"
 
 const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
 
-int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
-		     const struct ts_meta *made, struct err *err)
+/* Reads the columns called so; they must be made as those of the stream that is scored. */
+static int read_columns(struct ood_scores *val, struct ood_input *in, char *const *names, size_t n,
+			const struct ts_meta *made, struct err *err)
 {
-	struct ood_input *in = ood_input_open(path);
-	int rc;
-
-	if (!in)
-		return err_memory(err);
-	c->how = how;
 	for (size_t i = 0; i < n && ood_input_header(in); i++)
 		if (ood_identity_check(&ood_input_header(in)->meta, "the reference", made, "this stream", names[i],
 				       err) < 0)
 			ood_input_fail(in, "%s", err->text);
-	rc = ood_scores_read(&c->val, in, names, n, 0);
-	if (rc < 0)
-		err_fail(err, "%s", ood_input_error(in));
+	return ood_scores_read(val, in, names, n, 0) < 0 ? err_fail(err, "%s", ood_input_error(in)) : 0;
+}
+
+int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, const struct ood_scorer *s,
+		     size_t n, const struct ts_meta *made, struct err *err)
+{
+	struct ood_input *in;
+	char **names;
+	int rc;
+
+	if (n == 0)
+		return err_fail(err, "no method is left to combine");
+	if (!(names = calloc(n, sizeof *names)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++)
+		names[i] = (char *)s[i].request.column; /* borrowed, and only read */
+	c->how = how;
+	in = ood_input_open(path);
+	rc = in ? read_columns(&c->val, in, names, n, made, err) : err_memory(err);
 	ood_input_close(in);
+	free(names);
 	return rc;
 }
 

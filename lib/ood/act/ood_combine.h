@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "ood/eval/ood_scores.h"
+#include "ood/score/ood_method.h"
 #include "ts/ts.h"
 
 #ifdef __cplusplus
@@ -28,12 +29,12 @@ struct ood_combine {
 	struct ood_scores val; /* scores of the validation data, each sorted: 4 bytes per row */
 };
 
-/* Reads the columns called names[0..n-1], n >= 1, of the scores at path, a stream or text, made
- * as the meta `made` says (ood_identity.h). -1: err names them. */
-int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, char *const *names, size_t n,
-		     const struct ts_meta *made, struct err *err) TS_CHECKED;
+/* Reads the columns of these n scorers from the scores at path, a stream or text, made as the meta `made` says
+ * (ood_identity.h). -1: err names them; also if n is 0. */
+int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, const struct ood_scorer *s,
+		     size_t n, const struct ts_meta *made, struct err *err) TS_CHECKED;
 void ood_combine_release(struct ood_combine *c);
-/* Combines n rows of the scores in[0..], one array per name, into out (n). */
+/* Combines n rows of the scores in[0..], one array per scorer, into out (n). */
 void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out);
 
 #ifdef __cplusplus

@@ -217,7 +217,7 @@ static int count_classes(struct ood_threshold *t, struct ts_reader *r, const str
 		t->fallback++;
 		if (!fallback) {
 			char of[300];
-			snprintf(of, sizeof of, c < w->n_names ? "class %zu ('%.200s'): " : "class %zu: ", c,
+			snprintf(of, sizeof of, c < w->n_names ? "class %zu ('" ERR_NAME "'): " : "class %zu: ", c,
 				 c < w->n_names ? w->names[c] : "");
 			return too_few(t, r, of, have);
 		}

@@ -175,7 +175,7 @@ static int add_column(struct ood_input *in, const char *name, enum ts_type type)
 	in->column[in->n++] = (ptrdiff_t)in->header.n_fields;
 	if (ts_header_field(&in->header, name) || !*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 ||
 	    strcmp(name, "unmask") == 0)
-		return ood_input_fail(in, "line 1: '%.100s' is no name of a column, or there twice", name);
+		return ood_input_fail(in, "line 1: '" ERR_NAME "' is no name of a column, or there twice", name);
 	return ts_header_add(&in->header, name, type, 0, NULL) < 0 ? ood_input_fail(in, "out of memory") : 0;
 }
 
@@ -295,7 +295,8 @@ static int begin_table(struct ood_input *in)
 	}
 	if (f.numbers == f.n && in->separator == ',' && f.n == 2 && !strpbrk(line, ".eE"))
 		return ood_input_fail(in,
-				      "line 1: '%.60s' may be two numbers, or one with a decimal comma; decimal points "
+				      "line 1: '" ERR_NAME
+				      "' may be two numbers, or one with a decimal comma; decimal points "
 				      "and a heading, or tabs, tell",
 				      line);
 	if (f.numbers == f.n && !comment) {
@@ -303,7 +304,7 @@ static int begin_table(struct ood_input *in)
 		return make_room(in, f.n) < 0 ? -1 : take_columns(in, f.n);
 	}
 	if (*f.odd)
-		return ood_input_fail(in, "line 1: '%.60s' is not a number, and no name of a column", f.odd);
+		return ood_input_fail(in, "line 1: '" ERR_NAME "' is not a number, and no name of a column", f.odd);
 	if (f.numbers > 0 && !f.counted)
 		return ood_input_fail(in, "line 1: holds numbers and words, so it is no heading and no row of scores; "
 					  "a first line that names the columns tells ('name' is passed over)");
@@ -337,14 +338,14 @@ static int take_value(struct ood_input *in, const char *word, struct ts_col *to,
 	double v;
 
 	if (!ood_cell_number(word, &v) && to->type == TS_F64 && in->header.n_fields == 1)
-		return ood_input_fail(in, "line %zu: '%.60s' is not a number", in->line, word);
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number", in->line, word);
 	if (!ood_cell_number(word, &v))
-		return ood_input_fail(in, "line %zu: '%.60s' is not a number, in column '%s'", in->line, word,
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number, in column '%s'", in->line, word,
 				      to->name);
 	if (to->type == TS_F64)
 		((double *)to->data)[i] = v;
 	else if (v < -1 || v > 1e9 || v != (double)(int64_t)v)
-		return ood_input_fail(in, "line %zu: '%.60s' is no class", in->line, word);
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is no class", in->line, word);
 	else
 		((int64_t *)to->data)[i] = (int64_t)v;
 	return 0;

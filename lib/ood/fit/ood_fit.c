@@ -48,6 +48,8 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 		return err_fail(err, "has no column 'features', <f4, one vector per row");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
 		return err_fail(err, "column 'label' is not one <i8 per row");
+	if (num_linalg_open(err) < 0)
+		return -1;
 	if (!(f = calloc(1, sizeof *f)))
 		return err_memory(err);
 	f->classes = logits->shape[0];
@@ -218,7 +220,7 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	float *row;
 	int rc;
 
-	if (check_like(f, o, err) < 0)
+	if (check_like(f, o, err) < 0 || num_linalg_open(err) < 0)
 		return -1;
 	if (!(row = malloc((D + 1) * sizeof *row)))
 		return err_memory(err);

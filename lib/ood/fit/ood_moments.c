@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
+#include "num/num_linalg.h"
 #include "ood/fit/ood_moments.h"
 
 enum { BLOCK = 256 };
@@ -24,11 +23,10 @@ static void join(struct ood_moments *m, double n, const double *centre, const do
 	double before = *m->total;
 	for (size_t k = 0; k < m->d; k++)
 		diff[k] = centre[k] - m->centre[k];
-	if (scatter && m->scatter)
-		cblas_daxpy((int)(m->d * m->d), 1, scatter, 1, m->scatter, 1);
+	for (size_t k = 0; scatter && m->scatter && k < m->d * m->d; k++)
+		m->scatter[k] += scatter[k];
 	if (before > 0 && m->scatter)
-		cblas_dsyr(CblasRowMajor, CblasUpper, (int)m->d, before * n / (before + n), diff, 1, m->scatter,
-			   (int)m->d);
+		num_add_at_a(diff, 1, m->d, before * n / (before + n), m->scatter);
 	move_mean(m->centre, before, centre, n, m->d);
 	*m->total = before + n;
 }
@@ -63,8 +61,7 @@ int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label,
 			for (size_t j = 0; j < d; j++)
 				block[i * d + j] = x[(first + i) * d + j] - centre[j];
 		if (m->scatter)
-			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)d, (int)k, 1, block, (int)d, 1,
-				    m->scatter, (int)d);
+			num_add_at_a(block, k, d, 1, m->scatter);
 		join(m, (double)k, centre, NULL, diff);
 	}
 	add_classes(m, x, label, n);

@@ -3,7 +3,7 @@
  * ood_moments: means and scatter of vectors, in one pass, O(d^2 + C d) memory, mergeable. Sums are
  * kept about the running mean (Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for
  * computing sample variances", 1979), so nothing cancels, and the order of the data or of the parts
- * changes the result by rounding alone.
+ * changes the result by rounding alone. Where scatter is kept, num_linalg_open() comes first.
  */
 #ifndef OOD_MOMENTS_H
 #define OOD_MOMENTS_H

@@ -47,7 +47,7 @@ void ood_basis_release(struct ood_basis *s)
 	*s = (struct ood_basis){ 0 };
 }
 
-bool ood_basis_same_model(const struct ood_basis *s, const struct ood_fit *f)
+static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 {
 	if (f->classes != s->classes || f->dim != s->dim || !f->weight != !s->weight)
 		return false;
@@ -55,4 +55,13 @@ bool ood_basis_same_model(const struct ood_basis *s, const struct ood_fit *f)
 		if (f->weight[i] != s->weight[i])
 			return false;
 	return true;
+}
+
+int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **ret, const char *path, struct err *err)
+{
+	*ret = NULL;
+	if (ood_fit_load(ret, path, err) < 0)
+		return -1;
+	return same_model(s, *ret) ? 0 :
+				     err_fail(err, "fit '%s' and features '%s' are of different models", path, name);
 }

@@ -77,6 +77,8 @@ int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struc
 
 	if (!l)
 		return err_memory(err);
+	if (num_linalg_open(err) < 0)
+		return -1;
 	l->fit = f;
 	if (f->n_layers == 0)
 		return err_fail(err, "the fit has no layers: it takes features with um-embed --layers");

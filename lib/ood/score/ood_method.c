@@ -58,6 +58,17 @@ static int append(struct ood_requests *r, const struct ood_request *q, struct er
 	return 0;
 }
 
+void ood_methods_list(FILE *f)
+{
+	for (const struct ood_method *const *family = ood_families; *family; family++)
+		for (const struct ood_method *m = *family; m->name; m++) {
+			fprintf(f, "%-12s %s\n", m->name, m->help);
+			for (int i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
+				fprintf(f, "  %-14s %s (%g; %g to %g)\n", m->params[i].name, m->params[i].help,
+					m->params[i].value, m->params[i].min, m->params[i].max);
+		}
+}
+
 static struct ood_request defaults(const struct ood_method *m)
 {
 	struct ood_request q = { .method = m };

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "err/err.h"
 #include "ood/fit/ood_fit.h"
@@ -54,8 +55,9 @@ int ood_basis_init(struct ood_basis *s, struct ts_reader *r) TS_CHECKED;
 /* The same of a header that is at hand. */
 int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err) TS_CHECKED;
 void ood_basis_release(struct ood_basis *s);
-/* Was the fit made with the model that made the stream? */
-bool ood_basis_same_model(const struct ood_basis *s, const struct ood_fit *f);
+/* Loads a fit, and checks that it was made with the model that made the stream, which is called `name`. */
+int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **ret, const char *path,
+		  struct err *err) TS_CHECKED;
 
 /* Rows to score, at most OOD_CHUNK. */
 struct ood_rows {
@@ -88,6 +90,8 @@ struct ood_method {
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
  * the methods. */
 extern const struct ood_method *const ood_families[];
+/* Writes every method with its help, and below it its parameters: name, help, default and range. */
+void ood_methods_list(FILE *f);
 
 /* ---- requests --------------------------------------------------------------------------------- */
 
@@ -134,6 +138,12 @@ struct ood_scorer {
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_basis *basis,
 		    struct err *err) TS_CHECKED;
 void ood_scorer_release(struct ood_scorer *s);
+/* The scorers of all requests, *n of them, an array that stays where it is: scorers are pointed at. A request of `all`
+ * that cannot work is left out, and left() is told why; any other fails with its name in err. */
+typedef void ood_left_fn(void *data, const struct ood_request *q, const char *why);
+int ood_scorers_new(struct ood_scorer **ret, size_t *n, const struct ood_requests *r, const struct ood_basis *basis,
+		    ood_left_fn *left, void *data, struct err *err) TS_CHECKED;
+void ood_scorers_free(struct ood_scorer *s, size_t n);
 /* One number per row, in double. -1: out of memory. */
 int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, double *out) TS_CHECKED;
 /* What the user should know of the rows that were scored so far, in note, which is returned; "": nothing. */

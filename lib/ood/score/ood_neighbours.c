@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
+#include "num/num_linalg.h"
 #include "num/num_softmax.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
@@ -89,8 +88,7 @@ static void for_each_tile(const struct ood_fit *f, struct pass *pass, size_t pas
 	for (size_t first = 0; first < most; first += TILE) {
 		size_t n = most - first < TILE ? most - first : TILE;
 		const float *tile = ood_bank_rows(f, first, n, room);
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)n, (int)f->dim, 1, unit,
-			    (int)f->dim, tile, (int)f->dim, 0, product, TILE);
+		num_matmul_float(unit, rows, tile, n, f->dim, product, TILE);
 		for (size_t m = 0; m < passes; m++) {
 			size_t left = pass[m].b->n > first ? pass[m].b->n - first : 0;
 			if (left > 0)
@@ -388,11 +386,10 @@ static double relate(const float *v, const float *scale, const float *agree, siz
 
 static void relation_tile(struct pass *p, const float *product, size_t first, size_t n)
 {
-	const int C = (int)p->s->basis->classes, rows = (int)p->rows->n;
+	const size_t C = p->s->basis->classes;
 	const double *params = p->s->request.params;
 
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, (int)n, C, 1, p->prob, C,
-		    p->b->prob + first * (size_t)C, C, 0, p->agree, TILE);
+	num_matmul_float(p->prob, p->rows->n, p->b->prob + first * C, n, C, p->agree, TILE);
 	for (size_t i = 0; i < p->rows->n; i++)
 		p->sum[i] += relate(product + i * TILE, p->b->scale + first, p->agree + i * TILE, n, params[0],
 				    (float)params[1]);

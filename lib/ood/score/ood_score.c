@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "num/num_linalg.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
@@ -146,6 +147,8 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_basis *basis, struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .basis = basis };
+	if (!q->method->logits && basis->dim && num_linalg_open(err) < 0)
+		return -1;
 	if ((q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {
 		ood_scorer_release(s);
 		return -1;

@@ -241,7 +241,7 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 		const struct um_weight *v = &doe->v[k];
 		const void *d;
 
-		snprintf(name, sizeof name, "train/oe/direction/%.90s", params[v->i].name);
+		snprintf(name, sizeof name, "train/oe/direction/%s", params[v->i].name);
 		if (to && um_oe_put(to, name, TS_F32, params[v->i].ndim, params[v->i].shape, v->d, err) < 0)
 			return -1;
 		if (from && !(d = um_oe_get(from, name, TS_F32, v->count, err)))
@@ -256,7 +256,7 @@ static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_c
 			const size_t n = v->n;
 			const void *d;
 
-			snprintf(name, sizeof name, "train/oe/%s/%.90s", k ? "second" : "first", v->name);
+			snprintf(name, sizeof name, "train/oe/%s/%s", k ? "second" : "first", v->name);
 			if (!t)
 				continue;
 			if (to && um_oe_put(to, name, TS_F32, 1, &n, t, err) < 0)

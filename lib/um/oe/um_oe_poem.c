@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * POEM (Ming et al. 2022): the outliers of an epoch are those that a sampled linear boundary between
- * ID images and outliers, in feature space, comes closest to. */
+ * ID images and outliers, in feature space, comes closest to. With features h (d) and labels y = confidence of
+ * outliers, -confidence of ID images, the model is
+ *
+ *	beta ~ N(0, sigma I),	y = beta . h + N(0, noise)
+ *
+ * whose posterior is a Gaussian again (num_blr.h). After each epoch a beta is drawn from it (Thompson sampling): the
+ * boundary beta . h = 0 of the next epoch, from which a candidate is |beta . h| / |beta| away. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,9 +65,10 @@ static int start(struct um_oe *oe, struct um_model *m, struct err *err)
 	poem->image = malloc(CHUNK * (size_t)n->c * (size_t)n->h * (size_t)n->w);
 	poem->logits = malloc(CHUNK * (size_t)n->classes * sizeof *poem->logits);
 	poem->feature = malloc(CHUNK * d * sizeof *poem->feature);
-	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise) < 0 || !poem->beta || !poem->slot || !poem->image ||
-	    !poem->logits || !poem->feature)
+	if (!poem->beta || !poem->slot || !poem->image || !poem->logits || !poem->feature)
 		return err_memory(err);
+	if (num_blr_init(&poem->blr, d, oe->o->sigma, oe->o->noise, err) < 0)
+		return -1;
 	if (num_blr_solve(&poem->blr) < 0)
 		return err_fail(err, "poem: --poem-sigma %g leaves no boundary to draw from", oe->o->sigma);
 	first_beta(oe);
@@ -131,6 +138,7 @@ static int measure(struct um_oe *oe, struct um_model *m, long epoch, struct cand
 	return 0;
 }
 
+/* Of `pool` outliers chosen at random, the per_epoch nearest to the boundary, in random order. */
 static int mine(struct um_oe *oe, struct um_model *m, long epoch, struct err *err)
 {
 	struct ts_rng choice = um_oe_rng(oe, epoch, 0, UM_RNG_OUTLIERS);
@@ -194,6 +202,8 @@ static int add(struct um_oe *oe, struct um_model *m, const struct um_data *d, lo
 	return 0;
 }
 
+/* The posterior of beta: ID images against the outliers of the last `filled` epochs, each as its epoch cropped it. ID
+ * images count once for each of those epochs, so that both sides keep their weights while the slots fill. */
 static int after(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err)
 {
 	struct ts_rng rng = um_oe_rng(oe, p->epoch + 1, 0, UM_RNG_POEM);

@@ -173,7 +173,7 @@ static void not_recorded(struct um_queue *q)
 {
 	snprintf(q->note, sizeof q->note,
 		 "no CUDA graph could be recorded, so each operation is launched by "
-		 "itself: %.300s",
+		 "itself: %s",
 		 th->last_error());
 	q->eager = true;
 }

@@ -16,7 +16,7 @@ int um_torch_open(const char *device, long threads, struct err *err)
 	if (th_load(err) < 0)
 		return -1;
 	if (th->open(device, (int)threads) < 0) {
-		return err_fail(err, "cannot use device '%.32s': %s%s", device, th->last_error(),
+		return err_fail(err, "cannot use device '%s': %s%s", device, th->last_error(),
 				strncmp(device, "cuda", 4) == 0 ? "; --device cpu needs none" : "");
 	}
 	return 0;

@@ -11,19 +11,28 @@
 
 enum { PAD = 4 };
 
+/* A stream that is being read: where its columns are, and how much room there is. */
+struct reading {
+	struct ts_reader *r;
+	size_t image;
+	ptrdiff_t label; /* -1: none */
+	size_t max_bytes;
+	size_t cap; /* rows that there is room for */
+};
+
 /* Appends the rows of b. */
-static int take(struct um_data *d, struct ts_reader *r, const struct ts_batch *b, size_t max_bytes, size_t *cap)
+static int take(struct um_data *d, struct reading *in, const struct ts_batch *b)
 {
-	const struct ts_col *image = ts_batch_col(b, "image"), *label = ts_batch_col(b, "label");
+	const struct ts_col *image = &b->cols[in->image], *label = in->label < 0 ? NULL : &b->cols[in->label];
 	size_t want = d->n + b->n;
 
-	if (want > max_bytes / (image->row + sizeof *d->label))
-		return ts_reader_fail(r,
+	if (want > in->max_bytes / (image->row + sizeof *d->label))
+		return ts_reader_fail(in->r,
 				      "more than %zu MiB of images; raise --max-memory or take a part "
 				      "with ts-cat --head or --sample",
-				      max_bytes >> 20);
-	if (want > *cap) {
-		size_t n = *cap + *cap / 2 > want ? *cap + *cap / 2 : want;
+				      in->max_bytes >> 20);
+	if (want > in->cap) {
+		size_t n = in->cap + in->cap / 2 > want ? in->cap + in->cap / 2 : want;
 		uint8_t *pixels = realloc(d->image, n * image->row);
 		int64_t *labels;
 
@@ -31,9 +40,9 @@ static int take(struct um_data *d, struct ts_reader *r, const struct ts_batch *b
 			d->image = pixels;
 		labels = pixels ? realloc(d->label, n * sizeof *labels) : NULL;
 		if (!labels)
-			return ts_reader_fail(r, "out of memory");
+			return ts_reader_fail(in->r, "out of memory");
 		d->label = labels;
-		*cap = n;
+		in->cap = n;
 	}
 	memcpy(d->image + d->n * image->row, image->data, b->n * image->row);
 	if (label)
@@ -66,8 +75,8 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 {
 	const struct ts_field *image = ts_images_field(r);
 	const struct ts_header *h = ts_reader_header(r);
+	struct reading in = { .r = r, .max_bytes = max_bytes };
 	struct ts_batch b;
-	size_t cap = 0;
 	int rc;
 
 	*d = (struct um_data){ 0 };
@@ -80,10 +89,12 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 	d->c = (int)image->shape[0];
 	d->h = (int)image->shape[1];
 	d->w = (int)image->shape[2];
+	in.image = (size_t)ts_header_col(h, "image");
+	in.label = ts_header_col(h, "label");
 	if (ts_batch_init(&b, h) < 0)
 		return ts_reader_fail(r, "out of memory");
 	while ((rc = ts_reader_next(r, &b)) == 1)
-		if (take(d, r, &b, max_bytes, &cap) < 0)
+		if (take(d, &in, &b) < 0)
 			break;
 	ts_batch_release(&b);
 	if (rc != 0 || ts_images_some(r) < 0)

@@ -9,10 +9,11 @@
 #include "um/train/um_estimate.h"
 #include "um/um_internal.h"
 
-/* A network: in evaluation mode an engine, in training mode its values for the executor. */
+/* A copy of the checkpoint, all its own. In evaluation mode an engine has taken its values, in training mode the
+ * executor is given them when it is this one's turn. */
 struct member {
+	struct net_checkpoint c;
 	struct um_engine *e;
-	struct ts_set values;
 };
 
 struct um_estimate {
@@ -36,30 +37,18 @@ static int masks(const struct um_estimate *e)
 	return e->o.n_keep * (int)e->o.draws;
 }
 
-/* A copy of the network, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw
- * does not depend on how many there are. */
-static int copy_masked(const struct um_estimate *e, const struct net_checkpoint *c, double keep, uint64_t draw,
-		       struct member *ret, struct err *err)
+/* Makes *m of c, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw does not depend on
+ * how many there are. */
+static int open_member(const struct um_estimate *e, const struct net_checkpoint *c, double keep, uint64_t draw,
+		       struct member *m, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new(e->o.seed ^ draw << 32, UM_RNG_MASK);
-	struct net_checkpoint copy;
-	int rc = net_copy(&copy, c, err);
 
-	if (rc < 0)
+	if (net_copy(&m->c, c, err) < 0)
 		return -1;
-	if (!isnan(keep))
-		rc = net_mask_random(c->net, &copy.state, keep, &rng, err);
-	net_free(copy.net);
-	copy.net = c->net; /* which outlives the copy */
-	if (rc == 0 && e->o.train) {
-		ret->values = copy.state;
-		copy.state = (struct ts_set){ 0 };
-	} else if (rc == 0) {
-		rc = um_engine_new(&ret->e, &copy, &e->o.engine, err); /* takes the copy's values */
-	}
-	copy.net = NULL;
-	net_checkpoint_release(&copy);
-	return rc;
+	if (!isnan(keep) && net_mask_random(m->c.net, &m->c.state, keep, &rng, err) < 0)
+		return -1;
+	return e->o.train ? 0 : um_engine_new(&m->e, &m->c, &e->o.engine, err);
 }
 
 static int allocate(struct um_estimate *e, const struct net *n)
@@ -126,7 +115,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, co
 		e->augment[i] = ts_rng_new(o->seed ^ draw << 32, UM_RNG_AUGMENT);
 		if (own && !o->per_sample)
 			break;
-		if (copy_masked(e, c, own ? NAN : o->keep[i / o->draws], draw, &e->m[i], err) < 0) {
+		if (open_member(e, c, own ? NAN : o->keep[i / o->draws], draw, &e->m[i], err) < 0) {
 			um_estimate_free(e);
 			return -1;
 		}
@@ -141,7 +130,7 @@ void um_estimate_free(struct um_estimate *e)
 		return;
 	for (int i = 0; e->m && i <= masks(e); i++) {
 		um_engine_free(e->m[i].e);
-		ts_set_release(&e->m[i].values);
+		net_checkpoint_release(&e->m[i].c);
 	}
 	um_exec_free(e->exec);
 	um_data_release(&e->room);
@@ -162,7 +151,7 @@ static int run_training(struct um_estimate *e, int i, struct err *err)
 {
 	const uint64_t seed = e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total;
 
-	um_exec_set(e->exec, &e->m[i].values);
+	um_exec_set(e->exec, &e->m[i].c.state);
 	return um_exec_forward(e->exec, e->image, e->room.n, UM_TRAINING_STILL, seed, false, e->logits, NULL, err);
 }
 
@@ -172,8 +161,7 @@ static int run_model(struct um_estimate *e, int i, double share, double *loss, s
 	const size_t C = (size_t)e->net->classes, n = e->room.n;
 	int rc;
 
-	um_data_batch(&e->room, e->idx, n, e->o.augment ? UM_FLIP_AND_CROP : UM_AS_THEY_ARE, &e->augment[i], e->image,
-		      e->label);
+	um_data_batch(&e->room, e->idx, n, e->o.augment, &e->augment[i], e->image, e->label);
 	if (e->o.train) {
 		rc = run_training(e, i, err);
 	} else {

@@ -17,7 +17,7 @@ struct um_estimate_options {
 	const double *keep; /* n_keep fractions of weights that stay; borrowed */
 	int n_keep;
 	long draws, batch; /* masks of each; rows that go through at a time */
-	bool augment;      /* for each mask anew, as in training */
+	long augment;      /* enum um_augment: for each mask anew, as in training */
 	bool train;        /* batch statistics and dropout, instead of evaluation mode */
 	bool per_sample;   /* the unmasked network runs too */
 	double dropout;

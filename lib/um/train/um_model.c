@@ -13,7 +13,7 @@ static int add_value(struct um_model *m, const struct ts_tensor *t, float *at, s
 {
 	struct um_value *v = &m->v[m->n++];
 
-	snprintf(v->name, sizeof v->name, "%.90s", t->name);
+	snprintf(v->name, sizeof v->name, "%s", t->name);
 	v->n = ts_tensor_count(t);
 	if (t->type == TS_I64) {
 		v->batches = ((const int64_t *)t->data)[0];

@@ -165,7 +165,7 @@ static float *beside(const struct um_value *v, int kind)
 
 static const char *key(char *buf, const struct um_value *v, int kind)
 {
-	snprintf(buf, NET_NAME + 16, "train/%s/%.90s", kinds[kind], v->name);
+	snprintf(buf, NET_NAME + 16, "train/%s/%s", kinds[kind], v->name);
 	return buf;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * SNIP: the sensitivity of the loss to each weight, from one pass over the images. */
+ * SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss changes, to first order, if a weight goes: |w dL/dw|, where
+ * L is the mean cross-entropy over all images as they are. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Rows of a data set as rows of an images stream. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ds/ds_stream.h"
+
+enum { IMAGE, LABEL, NAME, TRUE_LABEL, NOISY }; /* columns */
+
+/* The base name of path, without slashes at its end. */
+static int set_source(struct ts_meta *m, const char *path)
+{
+	size_t len = strlen(path);
+	char *copy = strdup(path), *slash;
+	int rc;
+
+	if (!copy)
+		return -1;
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	slash = strrchr(copy, '/');
+	rc = ts_meta_set_str(m, "source", slash && slash[1] ? slash + 1 : copy);
+	free(copy);
+	return rc;
+}
+
+int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char *path, const struct ds_row *first,
+		     bool noise)
+{
+	const size_t shape[3] = { (size_t)first->c, (size_t)first->h, (size_t)first->w };
+	size_t n;
+	char *const *classes = ds_classes(s, &n);
+
+	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
+	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
+		return -1;
+	if (!noise)
+		return 0;
+	return ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 || ts_header_add(h, "noisy", TS_U8, 0, NULL) < 0 ?
+		       -1 :
+		       0;
+}
+
+int ds_stream_fits(const struct ts_header *header, const struct ds_row *row, struct err *err)
+{
+	const size_t *shape = header->fields[IMAGE].shape, h = shape[1], w = shape[2];
+
+	if ((size_t)row->h == h && (size_t)row->w == w)
+		return 0;
+	return err_fail(err,
+			"'%s' is %dx%d where the first image is %zux%zu; add --size N (and --resize short "
+			"--crop N to keep proportions)",
+			row->name, row->w, row->h, w, h);
+}
+
+int ds_stream_put(struct ts_batch *b, size_t i, const struct ds_row *row, const struct ds_noise *noise)
+{
+	const int64_t label = noise ? ds_noise_label(noise, row->name, row->label) : row->label;
+	struct ts_col *cols = b->cols;
+
+	if (ts_col_set_str(&cols[NAME], i, row->name) < 0)
+		return -1;
+	memcpy((uint8_t *)cols[IMAGE].data + i * cols[IMAGE].row, row->image, cols[IMAGE].row);
+	((int64_t *)cols[LABEL].data)[i] = label;
+	if (!noise)
+		return 0;
+	((int64_t *)cols[TRUE_LABEL].data)[i] = row->label;
+	((uint8_t *)cols[NOISY].data)[i] = label != row->label;
+	return label != row->label;
+}

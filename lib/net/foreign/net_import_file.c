@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * A checkpoint of a file, and what is not taken of it. */
+#include <string.h>
+
+#include "net/foreign/net_foreign.h"
+#include "net/foreign/net_import_internal.h"
+#include "ts/ts_images.h"
+
+/* What of the file is not in the tensors that were read, and why. */
+static void say_left(const struct net_foreign *f, const struct net_import *how)
+{
+	struct net_importing im = { .how = how };
+
+	if (*f->key)
+		net_import_say(&im, false, "using the state dict under '%s'%s%s", f->key,
+			       *f->others ? "; --key could say:" : "", f->others);
+	if (*f->module)
+		net_import_say(
+			&im, false,
+			"the tensors were taken out of a module of class '%s', which is not run: what it computes "
+			"beyond its layers is not in the file",
+			f->module);
+	if (*f->unknown)
+		net_import_say(&im, false,
+			       "objects that are not known are not made, and nothing is called for them: %s",
+			       f->unknown);
+	if (*f->left)
+		net_import_say(&im, false, "tensors whose numbers cannot be read are left out: %s", f->left);
+	if (f->skipped)
+		net_import_say(&im, false, "%zu entries of the state are left out", f->skipped);
+}
+
+static int name_classes(struct net_checkpoint *c, const struct net_import *how, struct err *err)
+{
+	struct net_importing im = { .how = how };
+
+	if (!how->names) {
+		net_import_say(
+			&im, false,
+			"its classes have no names: labels are taken for the model's numbers; --classes FILE names "
+			"them, a line each");
+		return 0;
+	}
+	if (how->classes != (size_t)c->net->classes)
+		return err_fail(err, "--classes names %zu classes, one per line; the network has %d", how->classes,
+				c->net->classes);
+	c->classes = ts_copy_classes(how->names, how->classes);
+	c->n_classes = how->classes;
+	return c->classes ? 0 : err_memory(err);
+}
+
+int net_import_file(struct net_checkpoint *c, const char *path, const char *key, const struct net_import *how,
+		    struct err *err)
+{
+	struct net_import of_file = *how;
+	struct net_foreign f;
+	int rc = -1;
+
+	if (net_foreign_read(&f, path, key, err) < 0)
+		return -1;
+	if (net_foreign_is_own(&f)) {
+		err_fail(err, "is a checkpoint already");
+	} else {
+		say_left(&f, how);
+		of_file.left = f.left;
+		rc = net_import(c, &f.state, &of_file, err);
+		if (rc == 0)
+			rc = name_classes(c, how, err);
+	}
+	if (rc < 0)
+		err_prefix(err, "'%s': ", net_foreign_name(path));
+	net_foreign_release(&f);
+	return rc;
+}

@@ -1,0 +1,8 @@
+# flagged.awk: thresholds (name, number; under a heading), then scores (a heading of the same names, and rows): the share of
+# rows below each threshold, as model, "flagged", method, set, share.
+BEGIN { FS = OFS = "\t" }
+!scores && NR > 1 && NF == 2 && $2 + 0 == $2 { threshold[$1] = $2; next }
+NR == 1 { next }
+!scores { for (i = 1; i <= NF; i++) name[i] = $i; scores = NF; next }
+{ rows++; for (i = 1; i <= NF; i++) below[i] += $i < threshold[name[i]] }
+END { for (i = 1; i <= scores; i++) print model, "flagged", name[i], set, below[i] / rows }

@@ -1,0 +1,31 @@
+# gnuplot -e "table='when.tsv'; picture='when.png'; method='energy'" when.gp
+# What Unleashing Mask gains over its control, against how much the network had learnt by heart: a point a run and seed.
+set terminal pngcairo size 1000,1100 font "sans,11"
+set output picture
+set datafile separator "\t"
+set multiplot layout 3,1 title sprintf("What Unleashing Mask gains over its control (%s): above 0 it helps", method)
+set xrange [0.001:5]
+set key outside right noenhanced
+set grid
+# Each axis holds 1 and -1, points of percent, by two lines that are not seen.
+set xzeroaxis linewidth 2
+# The runs that know column x and have y, and these columns of one of them, the latter times sign.
+known(x, y) = sprintf("$5 == \"%s\" && $%d != \"-\" && $%d != \"-\"", method, x, y)
+names(x, y) = system(sprintf("awk -F'\\t' 'NR > 1 && %s && !seen[$1]++ { print $1 }' '%s'", known(x, y), table))
+rows(name, x, y, sign) = sprintf("< awk -F'\\t' -v OFS='\\t' '$1 == \"%s\" && %s { print $%d, %d * $%d }' '%s'", name, known(x, y), x, sign, y, table)
+set ylabel "points of FPR95"
+set logscale x
+set xlabel "loss on training images before fine-tuning"
+# A loop over no words would run once.
+all = names(7, 10)
+if (words(all) > 0) { plot 1 notitle linecolor "white", -1 notitle linecolor "white", for [n in all] rows(n, 7, 10, -1) using 1:2 with points pointtype 7 title n } else { plot 1 notitle linecolor "white", -1 notitle linecolor "white" }
+set ylabel "points of AUROC"
+all = names(7, 9)
+if (words(all) > 0) { plot 1 notitle linecolor "white", -1 notitle linecolor "white", for [n in all] rows(n, 7, 9, 1) using 1:2 with points pointtype 7 title n } else { plot 1 notitle linecolor "white", -1 notitle linecolor "white" }
+unset logscale x
+set xlabel "wrong training labels learnt before fine-tuning, share"
+set ylabel "points of FPR95"
+set xrange [-0.05:1.05]
+all = names(8, 10)
+if (words(all) > 0) { plot 1 notitle linecolor "white", -1 notitle linecolor "white", for [n in all] rows(n, 8, 10, -1) using 1:2 with points pointtype 7 title n } else { plot 1 notitle linecolor "white", -1 notitle linecolor "white" }
+unset multiplot

@@ -1,0 +1,18 @@
+# make when: over all runs in RUNS, what Unleashing Mask gained over its control, against how much the network had learnt by
+# heart: when.tsv, a row for each run, seed, level and score, and when.png of the score METHOD where there is gnuplot.
+RUNS   ?= runs
+METHOD ?= energy
+HERE   := $(dir $(lastword $(MAKEFILE_LIST)))
+.DELETE_ON_ERROR:
+when: $(RUNS)/when.tsv $(if $(shell command -v gnuplot),$(RUNS)/when.png)
+	@echo "$^"
+	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no picture" >&2)
+# Always made, as runs come and go.
+$(RUNS)/when.tsv: FORCE
+	sh $(HERE)when.sh $(RUNS) >$@.tmp
+	mv $@.tmp $@
+$(RUNS)/when.png: $(RUNS)/when.tsv $(HERE)plots/when.gp
+	gnuplot -e "table='$<'; picture='$@.tmp'; method='$(METHOD)'" $(HERE)plots/when.gp
+	mv $@.tmp $@
+FORCE:
+.PHONY: when FORCE

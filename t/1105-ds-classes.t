@@ -71,6 +71,12 @@ ok 'nothing is said of those from 1 on' 'is "0 1 2 " labels padded && said padde
 echo 'not a picture' >padded/002/x.png
 ok '--skip-bad: a class whose images are all damaged stays one' 'is "0 2 " labels padded --skip-bad'
 
+for d in cat/train cat/test dog/train dog/test; do mkdir -p below/$d && cp hidden/cat/*.png below/$d/; done
+ok 'folders of splits below those of classes: said that there is no class, and what makes one' '
+	said below | grep -q "cat. and .dog.: they have no class; --class-level -2" && said below --split train | grep -q "class-level -2" &&
+	is "cat, dog" classes below --class-level -2 && said below --class-level -2 | cmp - /dev/null'
+ok 'of one folder with its splits nothing is said' 'said below/cat | cmp - /dev/null'
+
 mkfifo empty/cat/2.png; tar cf fifo.tar -C empty cat eel
 for s in empty fifo.tar; do
 	ok "$s: a FIFO called as an image" 'bad "2.png.: is a FIFO, a socket or a device, not a file" timeout 20 ds-pack $s --empty-classes drop'

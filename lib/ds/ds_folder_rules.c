@@ -35,6 +35,31 @@ static void keep_parts(const struct ds_source *s, const struct ds_folders *f, st
 			d->keep[d->n_keep++] = (uint16_t)j;
 }
 
+/* Images right in the folders of splits of several folders (cat/train/1.png, dog/train/1.png) may be those of several
+ * sets, without classes, or of classes: it is said what they are taken for. */
+static int note_splits_below(struct ds_source *s, const struct ds_folders *f, struct err *err)
+{
+	const struct ds_dir *first = NULL;
+	char a[DS_KEY], b[DS_KEY];
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct ds_dir *d = &f->dir[i];
+
+		if (d->n_keep || d->n < 2 || ds_dir_what(ds_dir_part(d, d->n - 1)) >= DS_DIR_IMAGES)
+			continue;
+		first = first ? first : d;
+		if (first->operand == d->operand &&
+		    strcmp(ds_dir_key(first, first->n - 1, a), ds_dir_key(d, d->n - 1, b)) != 0)
+			return ds_add_note(
+				s, err,
+				"images lie right in folders of splits, of several folders, as '%s' and '%s': "
+				"they have no class; --class-level -2 makes the folders above the splits "
+				"classes",
+				ds_dir_part(first, first->n - 2), ds_dir_part(d, d->n - 2));
+	}
+	return 0;
+}
+
 const char *ds_dir_kept(const struct ds_dir *d, size_t i)
 {
 	return ds_dir_part(d, d->keep[i]);
@@ -213,5 +238,7 @@ int ds_dirs_apply_rules(struct ds_source *s, struct ds_folders *f, struct err *e
 		return -1;
 	for (size_t i = 0; i < f->n; i++)
 		keep_parts(s, f, &f->dir[i]);
+	if (note_splits_below(s, f, err) < 0)
+		return -1;
 	return drop_roots(s, f, err) < 0 || drop_siblings(s, f, err) < 0 || shorten(f, err) < 0 ? -1 : 0;
 }

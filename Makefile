@@ -202,7 +202,7 @@ format-check:                          ## fails and names the places if `make fo
 demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/demo.mk
-cifar10: deps                          ## the demo's table on CIFAR-10; DATA=dir holds it
+cifar10: deps                          ## plain, +CE and +UM on CIFAR-10; DATA=dir holds it
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
 

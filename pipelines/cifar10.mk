@@ -1,11 +1,11 @@
-# make cifar10 DATA=dir: the experiment on CIFAR-10 against Tiny ImageNet, Textures and MNIST.
+# make cifar10 DATA=dir: the experiment on CIFAR-10 (or SET=cifar100) against every other set that DATA holds.
 #
 #   make cifar10 DATA=/data                       the published setting (configs/cifar10-densenet.yaml)
 #   make cifar10 DATA=/data DEPTH=22 LIMIT=10000 EPOCHS=40 UM_EPOCHS=8 BATCH=64 DROPOUT=0    half an hour on two cores
 #
 # data.mk says what DATA holds.
 SET       := cifar10
-RUN       ?= runs/cifar10
+RUN       ?= runs/$(SET)
 DEPTH     ?= 100
 EPOCHS    ?= 100
 UM_EPOCHS ?= 100
@@ -13,7 +13,7 @@ BATCH     ?= 256
 KEEP      ?= 0.965
 DROPOUT   ?= 0.3
 ARCH     := densenet:depth=$(DEPTH),growth=12
-CONFIG   := $(dir $(lastword $(MAKEFILE_LIST)))../configs/cifar10-densenet.yaml
+CONFIG   := $(dir $(lastword $(MAKEFILE_LIST)))../configs/$(SET)-densenet.yaml
 TRAIN    := --config $(CONFIG) --epochs $(EPOCHS) --batch-size $(BATCH) --dropout $(DROPOUT)
 FINETUNE := --config $(CONFIG) --epochs $(UM_EPOCHS) --batch-size $(BATCH) --dropout $(DROPOUT)
 ESTIMATE := --keep $(KEEP)

@@ -31,12 +31,12 @@ table: $(RUN)/table.txt $(RUN)/best.txt $(if $(shell command -v gnuplot),$(PICTU
 
 # 1. A well-trained model, and what stopping early would have given. Training goes on where it was cut off.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images
-	um-train --run $(RUN)/plain --print-run >/dev/null 2>&1 && resume=--resume; \
+	um-train $(TRAIN) --run $(RUN)/plain --print-run >/dev/null 2>&1 && resume=--resume; \
 	um-train --arch $(ARCH) $(TRAIN) --seed $(SEED) $(VALIDATE) --run $(RUN)/plain $$resume -o $@ $< 2>$(RUN)/plain.log \
 		|| { cat $(RUN)/plain.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/plain.log
 $(RUN)/early.ckpt: $(RUN)/plain.ckpt
-	run=$$(um-train --run $(RUN)/plain --print-run) && cp "$$run/checkpoints/best.ckpt" $@.tmp
+	run=$$(um-train $(TRAIN) --run $(RUN)/plain --print-run) && cp "$$run/checkpoints/best.ckpt" $@.tmp
 	mv $@.tmp $@
 
 # 2. The loss that it has when a small share of its weights is masked.

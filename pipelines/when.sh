@@ -1,7 +1,7 @@
 #!/bin/sh
 # when.sh RUNS: of every experiment in the folder RUNS (published, noisy, um-vs-umap, oe) and every seed that has both, what
-# Unleashing Mask did beside its control, as TSV: how much the network had learnt by heart (its loss on training images, percent
-# of the wrong labels that it says, epochs), and what UM changed against the control and the base, in points, averaged over sets.
+# Unleashing Mask did beside its control, as TSV: how much the network had learnt by heart (its loss on training images, the share
+# of the wrong labels that it says), and what UM changed against the control and the base, in points, averaged over sets.
 set -eu
 LC_ALL=C
 export LC_ALL

@@ -46,6 +46,11 @@ for isa in $isas; do
 done
 ok 'the best ones are what there is without it, and others do round otherwise' '
 	numbers ${isas%% *} | cmp - want && { test "$isas" = generic || ! numbers generic | cmp -s - want; }'
+trained() { UNMASK_ISA=$1 um-train -q --no-history -a resnet-narrow:depth=8 -e 2 -b 8 --threads 1 -o - good.ts; }
+case $isas in
+*avx512*avx2*) ok 'AVX-512 and AVX2 train to the same weights' 'trained avx512 >a && trained avx2 | cmp - a' ;;
+*) ok 'AVX-512 and AVX2 train to the same weights # SKIP this processor has not both' true ;;
+esac
 for tool in 'um-embed -m m.ckpt good.ts' 'um-estimate -m m.ckpt good.ts' 'um-train -a fc --run runs good.ts' \
 	'um-prune -m m.ckpt --um 1 --run runs good.ts'; do
 	ok "${tool%% *}, UNMASK_ISA=none: misuse, the line names what there is" '

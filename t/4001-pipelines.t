@@ -102,6 +102,9 @@ ok 'with a --config too, whose name is in that of the run, a training that was k
 	printf "batch-size: 20\nthreads: 1\n" >own.yaml
 	vs2() { make -s -f "$SRC/pipelines/um-vs-umap.mk" RUN=vs2 $small COMMON="--config own.yaml" EPOCHS=3 TUNE_EPOCHS=1 SEEDS=1 vs2/1/early.ckpt >/dev/null 2>err; }
 	vs2 && rm vs2/1/base.ckpt vs2/1/early.ckpt && vs2 && ls vs2/1/base/own/default >got && echo prune_rate=1.0 | cmp - got || { tail -n 3 err | sed "s/^/# /"; false; }'
+ok 'so does that of the demo' '
+	own() { make -s -f "$SRC/pipelines/demo.mk" RUN=own $small OOD=blobs TRAIN="--config own.yaml --epochs 2" own/early.ckpt >/dev/null 2>err; }
+	own && rm own/plain.ckpt own/early.ckpt && own && grep -q "^resumed in epoch 3" own/plain.log && ls own/plain/own/default >got && echo prune_rate=1.0 | cmp - got || { tail -n 3 err | sed "s/^/# /"; false; }'
 ok 'atypical runs' '
 	make -s -f "$SRC/pipelines/atypical.mk" RUN=at $small COMMON="$quick" EPOCHS=3 SHOW=10 >out 2>err && test -s at/typical.png && test -s at/atypical.png ||
 	{ tail -n 5 err | sed "s/^/# /"; false; }'

@@ -47,9 +47,8 @@ static int note_splits_below(struct ds_source *s, const struct ds_folders *f, st
 
 		if (d->n_keep || d->n < 2 || ds_dir_what(ds_dir_part(d, d->n - 1)) >= DS_DIR_IMAGES)
 			continue;
-		first = first ? first : d;
-		if (first->operand == d->operand &&
-		    strcmp(ds_dir_key(first, first->n - 1, a), ds_dir_key(d, d->n - 1, b)) != 0)
+		first = first && first->operand == d->operand ? first : d;
+		if (strcmp(ds_dir_key(first, first->n - 1, a), ds_dir_key(d, d->n - 1, b)) != 0)
 			return ds_add_note(
 				s, err,
 				"images lie right in folders of splits, of several folders, as '%s' and '%s': "

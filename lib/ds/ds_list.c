@@ -99,7 +99,7 @@ static int add_line(struct ds_source *s, char *line, struct missing *m, struct e
 	if (split_label(root, line, &label, err) < 0)
 		return -1;
 	if (!*line || line[0] == '/' || strlen(line) > 4000)
-		return err_fail(err, "'%s' is not a path inside the root folder", line);
+		return err_fail(err, "'" ERR_NAME "' is not a path inside the root folder", line);
 	snprintf(path, sizeof path, "%s/%s", root, line);
 	if (access(path, R_OK) < 0) {
 		if (!m->n++)

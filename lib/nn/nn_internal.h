@@ -140,8 +140,8 @@ enum {
 	NN_WINO_OUT = 4,
 	NN_WINO_GAP = 16 /* floats more than a multiple of 4096 bytes between planes */
 };
-/* Tiles that are in work at a time. */
-size_t nn_winograd_at_once(const struct nn *m, const struct nn_op *op);
+/* Tiles that are in work at a time, a multiple of R. */
+size_t nn_winograd_at_once(const struct nn_op *op, size_t R);
 /* Tile t: its image, and its first output pixel. */
 void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x);
 /* V of tile t: 36 rows of C floats, `step` apart. */

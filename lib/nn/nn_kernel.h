@@ -13,7 +13,8 @@
 enum {
 	NN_PANEL = 16, /* outputs in a tile; weights are packed as (k, NN_PANEL) */
 	/* How much of w a tile goes through at once: NN_DEPTH numbers of a panel are 24 KiB, which rows still
-	 * find place beside in a first cache of 32; where it has to be more, it is better in smaller parts. */
+	 * find place beside in a first cache of 32 (three panels at once, with AVX-512, come from the second); where it
+	 * has to be more, it is better in smaller parts. */
 	NN_DEPTH = 384,
 	NN_DEPTH_PART = 256,
 	NN_MAX_VEC = 16,                            /* floats in the longest vector: what may be read behind a row */

@@ -38,9 +38,8 @@ static size_t out_stride(const struct nn_op *op)
 	return nn_round((size_t)op->out.c, NN_PANEL);
 }
 
-size_t nn_winograd_at_once(const struct nn *m, const struct nn_op *op)
+size_t nn_winograd_at_once(const struct nn_op *op, size_t R)
 {
-	const size_t R = m->isa->rows;
 	const size_t n = TILE_BYTES / sizeof(float) / (TAPS * (in_stride(op) + out_stride(op))) / R * R;
 
 	return n < 2 * R ? 2 * R : n > 64 ? 64 / R * R : n;
@@ -48,7 +47,7 @@ size_t nn_winograd_at_once(const struct nn *m, const struct nn_op *op)
 
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op)
 {
-	const size_t n = nn_winograd_at_once(m, op);
+	const size_t n = nn_winograd_at_once(op, m->isa->rows);
 
 	return TAPS * (n * (in_stride(op) + out_stride(op)) + 2 * GAP) + n * NN_POINTER + NN_MAX_VEC;
 }
@@ -173,7 +172,7 @@ static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
  * at_once, out). */
 static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n, size_t m0, size_t m1)
 {
-	const size_t R = j->m->isa->rows, C = (size_t)op->in.c, at_once = nn_winograd_at_once(j->m, op);
+	const size_t R = j->m->isa->rows, C = (size_t)op->in.c, at_once = nn_winograd_at_once(op, R);
 	const size_t in = in_stride(op), out = out_stride(op);
 	const size_t in_step = at_once * in + GAP, out_step = at_once * out + GAP;
 	const float **row = (const float **)(void *)j->scratch;
@@ -202,7 +201,8 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 void nn_winograd(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t across = (size_t)(op->out.w + OUT - 1) / OUT, down = (size_t)(op->out.h + OUT - 1) / OUT;
-	const size_t at_once = nn_winograd_at_once(j->m, op), M = (size_t)op->out.c, tiles = j->n * across * down;
+	const size_t at_once = nn_winograd_at_once(op, j->m->isa->rows), M = (size_t)op->out.c,
+		     tiles = j->n * across * down;
 	size_t a = 0, b = tiles, p = 0, q = (M + NN_PANEL - 1) / NN_PANEL;
 
 	if (tiles < j->m->isa->rows * j->parts && q >= j->parts)

@@ -62,7 +62,7 @@ static int sort_names(struct ts_join *j, struct ts_reader *r)
 	for (size_t i = 1; i < n; i++) {
 		const char *name = ts_col_str(j->name, j->order[i]);
 		if (strcmp(name, ts_col_str(j->name, j->order[i - 1])) == 0)
-			return ts_reader_fail(r, "row %zu: name '%s' is row %zu's, too", j->order[i], name,
+			return ts_reader_fail(r, "row %zu: name '" ERR_NAME "' is row %zu's, too", j->order[i], name,
 					      j->order[i - 1]);
 	}
 	return 0;
@@ -129,10 +129,10 @@ int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader 
 	}
 	at = find(j, name);
 	if (at < 0)
-		return ts_reader_fail(other, "row %llu: no row of '%s' has its name, '%s'", row, ts_reader_name(r),
-				      name);
+		return ts_reader_fail(other, "row %llu: no row of '%s' has its name, '" ERR_NAME "'", row,
+				      ts_reader_name(r), name);
 	if (j->used[at])
-		return ts_reader_fail(other, "row %llu: name '%s' is there twice", row, name);
+		return ts_reader_fail(other, "row %llu: name '" ERR_NAME "' is there twice", row, name);
 	j->used[at] = true;
 	*ret = (size_t)at;
 	return 0;
@@ -149,6 +149,6 @@ int ts_join_finish(struct ts_join *j, const struct ts_reader *r, struct ts_reade
 		return ts_reader_fail(other, "has %llu rows, '%s' has %zu", rows, ts_reader_name(r), j->kept.n);
 	while (j->used[i])
 		i++;
-	return ts_reader_fail(other, "has %llu rows, '%s' has %zu: none of its name '%s'", rows, ts_reader_name(r),
-			      j->kept.n, ts_col_str(j->name, i));
+	return ts_reader_fail(other, "has %llu rows, '%s' has %zu: none of its name '" ERR_NAME "'", rows,
+			      ts_reader_name(r), j->kept.n, ts_col_str(j->name, i));
 }

@@ -255,9 +255,10 @@ struct tiles {
 	size_t at_once, y_stride, y_step, d_stride, d_step;
 };
 
-static struct tiles tiles_of(const struct nn_train *t, const struct nn_stage *s)
+static struct tiles tiles_of(const struct nn_stage *s)
 {
-	struct tiles r = { .at_once = nn_winograd_at_once(&t->base, &s->op) };
+	/* Of the kernel's rows it does not depend: all instructions add in the same order. */
+	struct tiles r = { .at_once = nn_winograd_at_once(&s->op, 8) };
 
 	r.y_stride = nn_round((size_t)s->in.c, NN_MAX_VEC);
 	r.d_stride = nn_round((size_t)s->out.c, NN_MAX_VEC);
@@ -274,7 +275,7 @@ struct room {
 	float *y, *dout, *dy, *part, *rest;
 };
 
-static struct share share(const struct nn_train *t, const struct nn_stage *s)
+static struct share share(const struct nn_stage *s)
 {
 	const bool whole = is_whole(s);
 	const size_t C = (size_t)s->in.c, n = whole ? BLOCK : s->images, gap = 2 * NN_MAX_VEC;
@@ -282,7 +283,7 @@ static struct share share(const struct nn_train *t, const struct nn_stage *s)
 	struct share r;
 
 	if (is_winograd(s)) {
-		const struct tiles of = tiles_of(t, s);
+		const struct tiles of = tiles_of(s);
 
 		r.dout = NN_WINO_TAPS * (of.y_step + of.d_step) + gap;
 	} else {
@@ -294,9 +295,9 @@ static struct share share(const struct nn_train *t, const struct nn_stage *s)
 	return r;
 }
 
-static struct room room_of(const struct nn_train *t, const struct nn_stage *s, float *scratch)
+static struct room room_of(const struct nn_stage *s, float *scratch)
 {
-	const struct share r = share(t, s);
+	const struct share r = share(s);
 
 	return (struct room){ scratch, scratch + r.dout, scratch + r.dy, scratch + r.part, scratch + r.rest };
 }
@@ -393,7 +394,7 @@ static void tile_back(const struct nn_train *t, const struct nn_stage *s, size_t
 static void back_tiles(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
 		       const float *dout, size_t stride, float *y)
 {
-	const struct tiles of = tiles_of(t, s);
+	const struct tiles of = tiles_of(s);
 	const size_t across = (size_t)(s->out.w + NN_WINO_OUT - 1) / NN_WINO_OUT;
 	const size_t all = n * across * ((size_t)(s->out.h + NN_WINO_OUT - 1) / NN_WINO_OUT);
 	const size_t plane = partial_stride(s) * (size_t)s->out.c;
@@ -482,7 +483,7 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch)
 {
 	const size_t P = nn_view_pixels(&s->out);
-	const struct room room = room_of(t, s, scratch);
+	const struct room room = room_of(s, scratch);
 	size_t from, to;
 
 	if (!t->o.fixed)
@@ -571,7 +572,7 @@ size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 
 		rest = n > rest ? n : rest;
 	}
-	rest += t->o.forward ? 0 : share(t, s).rest;
+	rest += t->o.forward ? 0 : share(s).rest;
 	most = most > rest ? most : rest;
 	return (most > weights ? most : weights) + 4 * NN_MAX_VEC;
 }

@@ -86,7 +86,7 @@ struct nn_train {
 	size_t n_gradients;
 	size_t *offset;       /* (n_params) into values */
 	struct nn_norm *norm; /* (n_nodes) */
-	float *partial;       /* dW of each group (groups, M, depth rounded) */
+	float *partial;       /* dW of each group: nn_train_conv_partial() floats */
 	double *sums;         /* (groups, 4, most_channels) of a stage at work */
 	float *outside;       /* a gradient that comes in (most_channels) */
 	float **scratch;      /* (threads) */

@@ -120,6 +120,9 @@ ok '--size' '
 	import --size 64 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x64x64\"" &&
 	import --size 3x16x24 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x16x24\"" && import -o m.ckpt plain.pth &&
 	show m.ckpt | grep -q "unmask.input	\"3x32x32\"" && fails 2 "CxHxW" import --size 3x plain.pth && fails 2 CxHxW import --size -3 plain.pth && fails 2 CxHxW import --size 1x2x3x4 plain.pth && fails 2 CxHxW import --size "3x +8x8" plain.pth'
+ok '--classes as editors leave them: a mark, blanks, comments; and a name twice' '
+	printf "\357\273\277a\nb  \nc\t# a comment\r\nd\ne\nf\ng\nh\ni\nj\n" >names && import --classes names -o m.ckpt plain.pth 2>err && um-ckpt show m.ckpt | grep -q "^# classes.*\[\"a\", \"b\", \"c\", \"d\"" && ! grep -q "two classes" err &&
+	printf "a\nb\nc\nd\nb\nf\ng\nh\ni\nj\n" >names && um-ckpt import --normalise none --classes names -o m.ckpt plain.pth 2>err && grep -q "names.: two classes are called .b." err'
 ok '--classes' '
 	for c in a b c d e f g h i j; do echo $c; done >names && import --classes names -o m.ckpt plain.pth && um-ckpt show m.ckpt | grep -q "^# classes.*\"j\"" &&
 	echo k >>names && um-ckpt import --normalise none -o m.ckpt plain.pth 2>err && grep -q "classes have no names.*--classes" err &&

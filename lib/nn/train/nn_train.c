@@ -106,7 +106,7 @@ static void forward_group(struct worker *w, int stage, size_t g)
 	float *scratch = t->scratch[w->id];
 	size_t from, to;
 
-	nn_group(t, g, s->groups, &from, &to);
+	nn_group(t, g, NN_GROUPS, &from, &to);
 	for (size_t i = from, n; i < to; i += n) {
 		n = s->kind != NN_S_CONV ? 1 : to - i < s->images ? to - i : s->images;
 		if (s->kind == NN_S_CONV)
@@ -135,7 +135,7 @@ static void forward(struct worker *w)
 		each(w, (size_t)w->t->n_stages, pack_weights, 0);
 	for (int i = 0; i < w->t->end; i++)
 		if (w->t->stage[i].kind != NN_S_NORM) {
-			each(w, w->t->stage[i].groups, forward_group, i);
+			each(w, NN_GROUPS, forward_group, i);
 			once(w, settle, i);
 		}
 }

@@ -58,8 +58,9 @@ struct nn_stage {
 	struct nn_view in, other, out; /* other: NN_S_ADD's second; out is plain */
 	struct nn_fresh fresh[2];      /* of in and other */
 	int kh, kw, stride, pad;
-	size_t groups, images; /* groups of images, in which sums are made; images that are in work at a time */
-	bool moments;          /* out's channels are normalised */
+	size_t groups; /* of images, in which sums are made going back; forward there are NN_GROUPS */
+	size_t images; /* that are in work at a time */
+	bool moments;  /* out's channels are normalised */
 	/* NN_S_CONV: the operation, and those that give dy from dout: one for each place (i, j) of a stride x stride
 	 * lattice of the input's pixels that some window reaches, at back_at[]. */
 	struct nn_op op, back[NN_MOST_BACK];

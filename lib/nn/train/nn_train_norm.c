@@ -11,7 +11,7 @@ void nn_norm_measure(const struct nn_train *t, const struct nn_stage *s, size_t 
 	double *mean = nn_group_sums(t, g);
 	size_t first, end;
 
-	nn_group(t, g, s->groups, &first, &end);
+	nn_group(t, g, NN_GROUPS, &first, &end);
 	if (from == first)
 		memset(mean, 0, 2 * t->most_channels * sizeof *mean);
 	t->base.isa->moments(nn_view_at(t, &s->out, from), p->stride, (to - from) * p->pixels, (size_t)s->out.c,
@@ -26,11 +26,11 @@ void nn_norm_merge(struct nn_train *t, const struct nn_stage *s)
 	for (size_t c = 0; c < (size_t)s->out.c; c++) {
 		double mean = 0, m2 = 0, count = 0;
 
-		for (size_t g = 0; g < s->groups; g++) {
+		for (size_t g = 0; g < NN_GROUPS; g++) {
 			const double *sums = nn_group_sums(t, g);
 			size_t from, to;
 
-			nn_group(t, g, s->groups, &from, &to);
+			nn_group(t, g, NN_GROUPS, &from, &to);
 			if (to == from)
 				continue;
 			const double more = (double)((to - from) * p->pixels), far = sums[c] - mean;

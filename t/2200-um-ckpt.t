@@ -101,6 +101,7 @@ ok 'normalisation must be said' 'fails 2 "normalise cifar10|cifar10-narrow|cifar
 ok 'not twice, not half' 'fails 2 "not both" um-ckpt import --normalise none --mean 0,0,0 --std 1,1,1 plain.pth &&
 	fails 2 "go together" um-ckpt import --mean 0,0,0 plain.pth'
 ok 'not too few numbers, and no std of 0' 'fails 1 "3 numbers" um-ckpt import -q --mean 0,0 --std 1,1,1 plain.pth && fails 1 "above 0" um-ckpt import -q --mean 0,0,0 --std 1,1,0 plain.pth'
+ok 'nor those of pixels up to 255' 'fails 1 "pixels from 0 to 1, which .125.3,123,113.9. is not; divide it and std by 255" um-ckpt import -q --mean 125.3,123,113.9 --std 63,62.1,66.7 plain.pth'
 show() { um-ckpt export --format safetensors "$1" | um-ckpt show; }
 ok 'what is said arrives' '
 	um-ckpt import -q --mean 0.1,0.2,0.3 --std 1,2,3 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.mean	\"0.1,0.2,0.3\"" &&

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -14,13 +15,23 @@
 
 enum { HEAD = 128, MATRIX = 14, COMPRESSED = 15, BLOCK = 1 << 16 };
 enum { INT8 = 1, INT32 = 5, UINT32 = 6, MAX_RANK = 32, MAX_NAME = 255 };
+enum { MOST_Y = 1 << 26 }; /* bytes */
 enum { CLASS_CHAR = 4, CLASS_DOUBLE = 6, CLASS_UINT8 = 9, CLASS_UINT64 = 15, IS_COMPLEX = 0x800 };
 
 struct mat {
 	FILE *f;
-	bool big;    /* bytes in big-endian order */
-	bool x;      /* a variable X of bytes was met */
-	bool others; /* so was one that is no array */
+	bool big;          /* bytes in big-endian order */
+	bool x;            /* a variable X of bytes was met */
+	bool others;       /* so was one that is no array */
+	struct {           /* the numbers of the variable that is read */
+		char name; /* 'X', 'y', or 0: another */
+		uint32_t type;
+		uint64_t skip, left; /* bytes before them, and of them that are to come */
+	} data;
+	uint32_t crc;
+	unsigned char *y; /* those of y, as they are */
+	size_t n_y;       /* bytes */
+	uint32_t type_y;
 	unsigned char in[BLOCK], out[BLOCK];
 };
 
@@ -79,6 +90,43 @@ static size_t type_size(uint32_t type)
 	return type < sizeof size ? size[type] : 0;
 }
 
+/* The numbers of a variable begin, `skip` bytes behind its own begin. */
+static int begin_data(struct mat *m, char name, const struct part *data, uint64_t skip, struct err *err)
+{
+	m->data.name = name;
+	m->data.type = data->type;
+	m->data.skip = skip;
+	m->data.left = data->size;
+	if (name == 'X')
+		m->crc = 0;
+	if (name != 'y')
+		return 0;
+	free(m->y);
+	m->y = NULL;
+	m->n_y = 0;
+	m->type_y = data->type;
+	if (data->size <= MOST_Y && !(m->y = malloc(data->size + 1)))
+		return err_memory(err);
+	return 0;
+}
+
+/* The next n bytes of a variable. */
+static void take_data(struct mat *m, const unsigned char *p, size_t n)
+{
+	const size_t skip = m->data.skip < n ? (size_t)m->data.skip : n;
+
+	m->data.skip -= skip;
+	p += skip;
+	n = m->data.left < n - skip ? (size_t)m->data.left : n - skip;
+	m->data.left -= n;
+	if (m->data.name == 'X')
+		m->crc = (uint32_t)crc32_z(m->crc, p, n);
+	if (m->data.name == 'y' && m->y) {
+		memcpy(m->y + m->n_y, p, n);
+		m->n_y += n;
+	}
+}
+
 /* A variable of `size` bytes, of which n, at least as many as a head has, are at p. */
 static int check_head(struct mat *m, const unsigned char *p, size_t n, uint64_t size, struct err *err)
 {
@@ -108,6 +156,8 @@ static int check_head(struct mat *m, const unsigned char *p, size_t n, uint64_t 
 		return err_fail(err, "damaged MATLAB file: an array has other dimensions than data");
 	m->others |= (four(m, flags.data) & IS_COMPLEX) != 0;
 	m->x |= class == CLASS_UINT8 && name.size == 1 && name.data[0] == 'X';
+	if (class != CLASS_CHAR && name.size == 1)
+		return begin_data(m, (char)name.data[0], &data, (uint64_t)(data.data - begin), err);
 	return 0;
 }
 
@@ -143,6 +193,7 @@ static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err
 			if (check_head(m, m->out + 8, n < want ? n - 8 : want - 8, want - 8, err) < 0)
 				return -1;
 		}
+		take_data(m, m->out + (got == 0 ? 8 : 0), BLOCK - z->avail_out - (got == 0 ? 8 : 0));
 		got += BLOCK - z->avail_out;
 	}
 	if (z->avail_in || size)
@@ -169,6 +220,7 @@ static int element(struct mat *m, struct err *err)
 	if (n != sizeof tag)
 		return cut_off(m, err);
 	size = four(m, tag + 4);
+	memset(&m->data, 0, sizeof m->data);
 	if (four(m, tag) == COMPRESSED) {
 		if (inflateInit(&z) != Z_OK)
 			return err_memory(err);
@@ -187,19 +239,64 @@ static int element(struct mat *m, struct err *err)
 			return cut_off(m, err);
 		if (begins && check_head(m, m->in, some < size ? some : size, size, err) < 0)
 			return -1;
+		take_data(m, m->in, some);
 		begins = false;
 		left -= some;
 	}
 	return 1;
 }
 
-int ds_mat_check(const char *path, enum ds_mat_kind *kind, struct err *err)
+/* The number at p, of this type, whose bytes are in the file's order. */
+static double number(const struct mat *m, uint32_t type, const unsigned char *p)
+{
+	const size_t n = type_size(type);
+	uint64_t bits = 0;
+	float f;
+	double d;
+
+	for (size_t i = 0; i < n; i++)
+		bits |= (uint64_t)p[m->big ? n - 1 - i : i] << 8 * i;
+	const uint32_t low = (uint32_t)bits;
+	memcpy(&f, &low, sizeof f);
+	memcpy(&d, &bits, sizeof d);
+	switch (type) {
+	case 1: return (int8_t)bits;
+	case 3: return (int16_t)bits;
+	case 5: return (int32_t)bits;
+	case 7: return (double)f;
+	case 9: return d;
+	case 12: return (double)(int64_t)bits;
+	default: return (double)bits;
+	}
+}
+
+static int take_labels(const struct mat *m, struct ds_mat *ret, struct err *err)
+{
+	const size_t size = type_size(m->type_y), n = size ? m->n_y / size : 0;
+
+	if (!m->y || n == 0)
+		return 0;
+	if (!(ret->y = malloc(n * sizeof *ret->y)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++)
+		ret->y[i] = number(m, m->type_y, m->y + i * size);
+	ret->n_y = n;
+	return 0;
+}
+
+void ds_mat_release(struct ds_mat *m)
+{
+	free(m->y);
+	m->y = NULL;
+}
+
+int ds_mat_check(const char *path, struct ds_mat *ret, struct err *err)
 {
 	struct mat m = { 0 };
 	unsigned char head[HEAD] = { 0 };
 	int rc = 1;
 
-	*kind = DS_MAT_NOTES;
+	*ret = (struct ds_mat){ .kind = DS_MAT_NOTES };
 	if (!(m.f = fopen(path, "rbe")))
 		return err_fail(err, "cannot be opened: %s", strerror(errno));
 	if (fread(head, 1, HEAD, m.f) != HEAD)
@@ -208,6 +305,10 @@ int ds_mat_check(const char *path, enum ds_mat_kind *kind, struct err *err)
 	while (rc == 1)
 		rc = element(&m, err);
 	fclose(m.f);
-	*kind = !m.x ? DS_MAT_NOTES : m.others ? DS_MAT_MIXED : DS_MAT_IMAGES;
+	ret->kind = !m.x ? DS_MAT_NOTES : m.others ? DS_MAT_MIXED : DS_MAT_IMAGES;
+	ret->x = m.crc;
+	if (rc == 0)
+		rc = take_labels(&m, ret, err);
+	free(m.y);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "ds/ds_internal.h"
 #include "ds/format/ds_mat.h"
@@ -114,7 +115,8 @@ static matvar_t *read_labels(mat_t *mat, const struct svhn *m)
 	return y;
 }
 
-static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, struct err *err)
+static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y, const struct ds_mat *whole,
+		    struct err *err)
 {
 	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y))
 		return err_fail(err, "MATLAB file of %zu images whose y is not as many labels", m->n);
@@ -123,6 +125,9 @@ static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y
 	for (size_t i = 0; i < m->n; i++) {
 		const double label = label_at(y, i);
 
+		if (whole->y && (i >= whole->n_y || label != whole->y[i]))
+			return err_fail(err, "label of row %zu is %.17g once, and once not: the file cannot be read", i,
+					label);
 		if (!(label >= 0 && label <= 10))
 			return err_fail(err, "label %.17g of row %zu is not from 0 to 10", label, i);
 		/* The digit 0 has label 10. */
@@ -143,7 +148,7 @@ static const char *split_of(const char *path)
 }
 
 /* Rows of a file that was checked, as list() returns. */
-static int list_mat(struct ds_source *s, const char *path, bool named, struct err *err)
+static int list_mat(struct ds_source *s, const char *path, bool named, const struct ds_mat *whole, struct err *err)
 {
 	mat_t *mat;
 	matvar_t *x, *y;
@@ -157,7 +162,7 @@ static int list_mat(struct ds_source *s, const char *path, bool named, struct er
 	x = matio.info(mat, "X");
 	if (is_images(x, &m)) {
 		y = read_labels(mat, &m);
-		rc = add_rows(s, &m, y, err);
+		rc = add_rows(s, &m, y, whole, err);
 		matio.free(y);
 	} else
 		rc = named ? err_fail(err, "MATLAB file without an X of RGB images, or cut off") : 0;
@@ -171,15 +176,21 @@ static int list_checked(struct ds_source *s, struct ds_in *in, const char *path,
 {
 	static const char mixed[] = "is a MATLAB file of an X and of structures, cells or the like; save X and y alone";
 	const bool named = strstr(ds_base(in->path), "_32x32") != NULL;
-	enum ds_mat_kind kind;
+	struct ds_mat mat;
+	int rc = ds_mat_check(path, &mat, err);
 
-	if (ds_mat_check(path, &kind, err) < 0)
-		return kind == DS_MAT_NOTES && !named ? ds_pass(s, in->path, "is not read: %s", err->text) : -1;
-	if (kind == DS_MAT_IMAGES)
-		return list_mat(s, path, named, err);
-	if (kind == DS_MAT_MIXED)
-		return named ? err_fail(err, "%s", mixed) : ds_pass(s, in->path, "%s", mixed);
-	return named ? err_fail(err, "MATLAB file without an X of RGB images, or cut off") : 0;
+	if (rc < 0)
+		rc = mat.kind == DS_MAT_NOTES && !named && !err->memory ?
+			     ds_pass(s, in->path, "is not read: %s", err->text) :
+			     -1;
+	else if (mat.kind == DS_MAT_IMAGES)
+		rc = list_mat(s, path, named, &mat, err);
+	else if (mat.kind == DS_MAT_MIXED)
+		rc = named ? err_fail(err, "%s", mixed) : ds_pass(s, in->path, "%s", mixed);
+	else if (named)
+		rc = err_fail(err, "MATLAB file without an X of RGB images, or cut off");
+	ds_mat_release(&mat);
+	return rc;
 }
 
 static int list(struct ds_source *s, struct ds_in *in, struct err *err)
@@ -208,12 +219,24 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	return rc;
 }
 
+/* libmatio leaves out what it cannot read, and says nothing: are its pixels those of the file? */
+static int compare(const struct svhn *m, const char *path, struct err *err)
+{
+	struct ds_mat whole;
+	int rc = ds_mat_check(path, &whole, err);
+
+	if (rc == 0 && whole.x != (uint32_t)crc32_z(0, m->x->data, m->x->nbytes))
+		rc = err_fail(err, "cannot be read: the images are not the same twice");
+	ds_mat_release(&whole);
+	return rc;
+}
+
 static int load(struct ds_in *in, void **memo, struct err *err)
 {
 	struct svhn *m = *memo = calloc(1, sizeof *m);
 	char path[4096];
 	mat_t *mat;
-	int fd = -1;
+	int fd = -1, rc;
 
 	if (!m)
 		return err_memory(err);
@@ -226,11 +249,12 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 		matio.free(head);
 		matio.close(mat);
 	}
+	rc = is_images(m->x, m) && m->x->data && m->x->nbytes == m->n * 3 * m->h * m->w ?
+		     compare(m, path, err) :
+		     err_fail(err, "damaged MATLAB file, or cut off");
 	if (fd >= 0)
 		close(fd);
-	if (is_images(m->x, m) && m->x->data && m->x->nbytes == m->n * 3 * m->h * m->w)
-		return 0;
-	return err_fail(err, "damaged MATLAB file, or cut off");
+	return rc;
 }
 
 static int decode(const void *memo, size_t at, struct ds_pixels *p, struct err *err)

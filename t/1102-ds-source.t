@@ -96,6 +96,8 @@ ok 'files passed over are counted with -v' 'ds-pack -v links 2>err >out && grep 
 ln -s "$PWD/photos/cat/0.png" secret.png
 printf '#mtree\n./cat/x.png type=file contents=%s\n' "$PWD/secret.png" >list.mtree
 ok 'formats that name files elsewhere are no archives' 'fails 1 "neither a folder nor a whole archive" ds-pack list.mtree'
+ok 'nor is one of several sources passed over that is none: an empty shard, a page that says why' 'mkdir -p two/cat && cp "$SRC/t/golden/ds/photos/cat/0.png" two/cat && (cd two && tar cf ../two.tar cat) && : >three.tar && echo "<html>" >four.tar &&
+	fails 1 "three.tar. is neither a folder nor a whole archive" ds-pack two.tar three.tar && fails 1 "four.tar. is neither" ds-pack four.tar two.tar'
 ok 'an empty file neither' ': >void; fails 1 "void.*neither" ds-pack void'
 ok 'one image that is damaged is named once' 'head -c 200 photos/cat/1.jpg >one.jpg; fails 1 "^ds-pack: .one.jpg.: damaged JPEG" ds-pack one.jpg'
 ok 'one image is a source of one' 'test "$(row_list photos/cat/0.png)" = "0.png "'

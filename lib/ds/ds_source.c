@@ -186,6 +186,7 @@ static int list_operand(struct ds_source *s, size_t operand, struct err *err)
 	struct ds_operand *o = &s->operands[operand];
 	struct ds_files *f = ds_files_open(o->path, err);
 	struct ds_in in = { 0 };
+	const size_t ignored = s->ignored;
 	int rc;
 
 	if (!f)
@@ -194,6 +195,13 @@ static int list_operand(struct ds_source *s, size_t operand, struct err *err)
 	o->folder = ds_files_is_folder(f);
 	s->listing = (struct ds_listing){ .operand = operand };
 	rc = list_files(s, o, f, &in, err);
+	/* Of one source say_nothing_there() says it. Among others it would be passed over: a shard that was not
+	 * downloaded, or that cannot be read. */
+	if (rc == 0 && o->plain && s->ignored > ignored && s->n_operands > 1 && !s->o.files)
+		rc = err_fail(err,
+			      "'%s' is neither a folder nor a whole archive, nor a file of a format that is read "
+			      "(--list-formats)",
+			      o->path);
 	ds_in_release(&in);
 	ds_files_close(f);
 	return rc;

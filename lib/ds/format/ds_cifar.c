@@ -233,7 +233,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	if ((k && k->label_bytes > 0) || (!k && !pickle_starts(b->p, b->n)))
 		return ds_wanted(s) ? list_binary(s, in, b, label_bytes(k, b), err) : 0;
 	if (!(p = pickle_read(b->p, b->n, known, err))) {
-		if (k || s->format == &ds_layout_cifar)
+		if (k || s->format == &ds_layout_cifar || err->memory)
 			return -1;
 		return ds_pass(s, in->path, "is a pickle that is not read: %s", err->text);
 	}

@@ -217,7 +217,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	rc = read_part(b, &p, err);
 	if (rc == 1)
 		rc = part_once(s, in, &p, err) < 0 ? -1 : add_rows(s, &p, err);
-	else if (rc < 0 && !named(in->path) && !s->format)
+	else if (rc < 0 && !named(in->path) && !s->format && !err->memory)
 		rc = ds_pass(s, in->path, "is not read: %s", err->text);
 	else if (rc == 0 && named(in->path))
 		rc = err_fail(err, "no rows of downsampled ImageNet in it");

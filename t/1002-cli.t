@@ -24,6 +24,7 @@ ok '--X and --no-X' '
 
 ok 'an unknown option' 'misuse "bad option.*--nope" ts-cat --nope s && misuse "bad option.*-Z" ts-cat -Z s'
 ok 'a missing value' 'misuse "head.*value is missing" ts-cat s --head && misuse "n.*value is missing" ts-cat s -n'
+ok 'an empty name of a file, before anything is done' 'misuse "output: its value is empty" ts-cat s -o "" && ! misuse . ts-cat s -o s2 && misuse "config: its value" ts-cat --config= s'
 ok 'a value where none goes' 'misuse "shuffle" ts-cat --shuffle=3 s'
 for v in -1 1e3 3x '' ' ' 0x10 99999999999999999999 9e15 1.0 nan; do
 	ok "'$v' is no count" 'misuse "head: .$v. is not a whole number from 0 to" ts-cat --head "$v" s'

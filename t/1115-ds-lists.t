@@ -12,6 +12,8 @@ ok 'paths with blanks, with and without labels' 'test "$(labels "a/two words.png
 refused() { printf "$1" >list; fails 1 "list.: line 1: $2" ds-pack --list list --root images -o x.ts; }
 ok 'what is no label is told' 'refused "a/0.png -2\n" "label .-2. is no class" && refused "a/0.png 3.5\n" "label .3.5. is no class" && refused "a/0.png nan\n" "label .nan. is no class" && refused "a/0.png 99999999999\n" "label .99999999999. is no class" &&
 	refused "a/0.png cat\n" "label .cat. is not a number" && refused "a/0.png {\"class\": 1}\n" ".*is JSON without a whole number .label" && refused "a/0.png {\"label\": \"1\"}\n" ".*is JSON without" && refused "a/0.png {label}\n" ".*is JSON without"'
+ok 'a mark before UTF-8' 'test "$(labels "\357\273\277a/0.png 3\na/1.png 4\n")" = "3 4 "'
+ok 'a table of commas is told what a line is' 'printf "a/0.png,3\n" >list; fails 1 "lists .a/0.png,3., .*a line is a path, a blank and a label" ds-pack --list list --root images -o x.ts'
 ok 'a missing file is still one' 'printf "a/9.png 1\n" >list; fails 1 "lists .a/9.png., which is not in .images." ds-pack --list list --root images -o x.ts'
 
 # Every single bit of END: what END says of itself is looked at too.

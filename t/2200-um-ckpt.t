@@ -101,6 +101,7 @@ ok 'normalisation must be said' 'fails 2 "normalise cifar10|cifar10-narrow|cifar
 ok 'not twice, not half' 'fails 2 "not both" um-ckpt import --normalise none --mean 0,0,0 --std 1,1,1 plain.pth &&
 	fails 2 "go together" um-ckpt import --mean 0,0,0 plain.pth'
 ok 'not too few numbers, and no std of 0' 'fails 1 "3 numbers" um-ckpt import -q --mean 0,0 --std 1,1,1 plain.pth && fails 1 "above 0" um-ckpt import -q --mean 0,0,0 --std 1,1,0 plain.pth'
+ok 'nor those of pixels up to 255' 'fails 1 "pixels from 0 to 1, which .125.3,123,113.9. is not; divide it and std by 255" um-ckpt import -q --mean 125.3,123,113.9 --std 63,62.1,66.7 plain.pth'
 show() { um-ckpt export --format safetensors "$1" | um-ckpt show; }
 ok 'what is said arrives' '
 	um-ckpt import -q --mean 0.1,0.2,0.3 --std 1,2,3 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.mean	\"0.1,0.2,0.3\"" &&
@@ -120,6 +121,9 @@ ok '--size' '
 	import --size 64 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x64x64\"" &&
 	import --size 3x16x24 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x16x24\"" && import -o m.ckpt plain.pth &&
 	show m.ckpt | grep -q "unmask.input	\"3x32x32\"" && fails 2 "CxHxW" import --size 3x plain.pth && fails 2 CxHxW import --size -3 plain.pth && fails 2 CxHxW import --size 1x2x3x4 plain.pth && fails 2 CxHxW import --size "3x +8x8" plain.pth'
+ok '--classes as editors leave them: a mark, blanks, comments; and a name twice' '
+	printf "\357\273\277a\nb  \nc\t# a comment\r\nd\ne\nf\ng\nh\ni\nj\n" >names && import --classes names -o m.ckpt plain.pth 2>err && um-ckpt show m.ckpt | grep -q "^# classes.*\[\"a\", \"b\", \"c\", \"d\"" && ! grep -q "two classes" err &&
+	printf "a\nb\nc\nd\nb\nf\ng\nh\ni\nj\n" >names && um-ckpt import --normalise none --classes names -o m.ckpt plain.pth 2>err && grep -q "names.: two classes are called .b." err'
 ok '--classes' '
 	for c in a b c d e f g h i j; do echo $c; done >names && import --classes names -o m.ckpt plain.pth && um-ckpt show m.ckpt | grep -q "^# classes.*\"j\"" &&
 	echo k >>names && um-ckpt import --normalise none -o m.ckpt plain.pth 2>err && grep -q "classes have no names.*--classes" err &&

@@ -67,6 +67,8 @@ ok 'nor elsewhere' 'refused "1\nNA\n" "line 2: .NA. is not a number" && refused 
 	refused "score\tlabel\nNA\t1\n" "line 2: .NA. is not a number"'
 ok 'a first row with a word in it is no heading' 'refused "a.png\t0.5\nb.png\t0.7\n" "line 1: holds numbers and words" && refused "0.5,x\n1,y\n" "line 1: holds numbers" &&
 	refused "0.5\tNA\n1\t2\n" "line 1: .NA. is not" && refused "1.5%%\n2\n" "line 1: .1.5%. is not a number" && refused "0,1,x\n" "holds numbers"'
+ok 'nor is a number that no double holds, or is written in another way' '(for n in 1e999 -1e999 1e-999 1_000 1d3 -1.5D+02; do refused "$n\n1\n2\n" "line 1: .$n. is not a number" || exit 1; done) &&
+	printf "5nn,3-nn,2d\n1,2,3\n4,5,6\n" >named && ood-metrics -s --id named named | cut -d " " -f 1 | tr "\n" " " | grep -q "5nn .*3-nn .*2d "'
 ok 'decimal commas' 'refused "0,534\n0,634\n" "line 1: .0,534. may be two numbers, or one with a decimal comma" && refused "score\n0,5\n" "line 2: .0,5. is not" && refused "a;b\n0,5;1\n" "line 2: .0,5. is not a number, in column .a."'
 ok 'an empty line elsewhere' 'refused "1\n\n2\n" "line 2: is empty" && refused "\n1\n" "line 1: is empty" && refused "1\n \n\n2\n" "line 2: is empty"'
 ok 'other columns than the heading' 'refused "a,b\n1,2\n1\n" "line 3: not the 2 columns" && refused "a,b\n1,2,3\n" "line 2: not the 2 columns"'

@@ -25,6 +25,9 @@ ok 'of another fit: the columns that use it, and no others' 'fails 1 "scores .ma
 ood-score -q -m energy --sweep energy:temperature=2 x.f >out 2>/dev/null
 ok 'a threshold of a column by another name, or of other parameters' 'ood-threshold -q -a 0.2 energy.s -o e.t && fails 1 "no column of scores .energy." ood-score -q -m msp --threshold e.t a.f'
 ok 'what ts-cat takes out keeps what it is' 'ts-cat --select msp a.s -o some.s && ts-cat --select msp b.s -o other.s && ood-metrics --id some.s msp.s >out && fails 1 "different models" ood-metrics --id some.s other.s'
+ok 'ts-cat joins what one model made' 'ts-cat a.f a.f -o out && ts-cat a.s a.s -o out && fails 1 "b.f.: is of another model than the first" ts-cat a.f b.f &&
+	fails 1 "b.s.: scores .msp. of the first stream and of this one are of different models" ts-cat a.s b.s && fails 1 "made differently" ts-cat one.s two.s &&
+	fails 1 "another model" ts-cat --select logits,label a.f b.f && ts-cat --select label a.f b.f -o labels && ts-cat --select energy one.s two.s -o out'
 ok 'ood-watch: the same column' 'ood-watch -r msp.s msp.s && fails 1 "energy.s.: its scores are .energy., and the reference.s .msp.; --method" ood-watch -r msp.s energy.s'
 ok 'and the same model' 'fails 1 "b.s.: scores .msp. of the reference and of this stream are of different models" ood-watch -m msp -r a.s b.s && ood-watch -m msp -r a.s msp.s'
 ok 'ood-score --combine: the reference of this model' 'ood-score -q -m msp,energy --combine fisher --reference a.s a.f >c.s && fails 1 "different models" ood-score -q -m msp,energy --combine fisher --reference a.s b.f &&

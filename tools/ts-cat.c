@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kit/kit.h"
+#include "ood/ood_identity.h"
 #include "ts/ts_sample.h"
 
 static long head = -1, sample = -1;
@@ -37,6 +38,33 @@ struct work {
 	ptrdiff_t *map;             /* where the columns of the stream are that is being read */
 };
 
+static bool has(const struct ts_meta *m, const char *key)
+{
+	return !ts_meta_same(m, &(struct ts_meta){ 0 }, key);
+}
+
+/* Were the rows made by the same network, as far as both streams say so? Else the first one's meta, which is that of
+ * the whole, would be wrong of the others. Labels and names are nobody's. */
+static int check_made(const struct ts_header *have, struct ts_reader *r)
+{
+	const struct ts_header *h = ts_reader_header(r);
+	static const char *const keys[] = { "model", "fc.weight", "fc.bias" };
+	struct err err = { 0 };
+	bool numbers = false;
+
+	for (size_t i = 0; i < have->n_fields; i++) {
+		const char *name = have->fields[i].name;
+		numbers |= have->fields[i].type != TS_STR && have->fields[i].type != TS_I64;
+		if (ood_identity_check(&have->meta, "the first stream", &h->meta, "this one", name, &err) < 0)
+			return ts_reader_fail(r, "%s", err.text);
+	}
+	for (size_t k = 0; numbers && k < sizeof keys / sizeof *keys; k++)
+		if (has(&have->meta, keys[k]) && has(&h->meta, keys[k]) &&
+		    !ts_meta_same(&have->meta, &h->meta, keys[k]))
+			return ts_reader_fail(r, "is of another model than the first stream");
+	return 0;
+}
+
 /* Is every field of `have` in the header of r, alike? */
 static int check_fields(const struct ts_header *have, struct ts_reader *r)
 {
@@ -59,7 +87,7 @@ static int check_fields(const struct ts_header *have, struct ts_reader *r)
 	if (ts_header_field(have, "label") && !ts_meta_same(&have->meta, &h->meta, "classes"))
 		return ts_reader_fail(r, "has other classes than the first stream, so labels would be "
 					 "mixed up; --select fields without label");
-	return 0;
+	return check_made(have, r);
 }
 
 static int take_row(struct work *k, const struct ts_batch *b, size_t i)

@@ -114,6 +114,33 @@ static void say(bool wrong, const char *line)
 		cli_warn("%s", line);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of --classes up to a tab, as ds-pack reads such files. Labels of images are matched by these names. */
+static char **class_names(size_t *n)
+{
+	char **names = cli_lines(o.classes, n), **sorted = names ? malloc(*n * sizeof *sorted) : NULL;
+
+	if (!names)
+		return NULL;
+	if (!sorted)
+		cli_oom();
+	for (size_t i = 0; i < *n; i++) {
+		names[i][strcspn(names[i], "\t")] = '\0';
+		sorted[i] = names[i];
+	}
+	qsort(sorted, *n, sizeof *sorted, by_text);
+	for (size_t i = 1; i < *n; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0)
+			cli_warn("'%s': two classes are called '%s': labels go by names, and the first one gets all",
+				 o.classes, sorted[i]);
+	free(sorted);
+	return names;
+}
+
 static int import(const char *path)
 {
 	struct net_import how = { .arch = o.arch,
@@ -133,7 +160,7 @@ static int import(const char *path)
 	int rc;
 
 	parse_size(&how);
-	if (o.classes && !(names = cli_lines(o.classes, &how.classes)))
+	if (o.classes && !(names = class_names(&how.classes)))
 		return -1;
 	how.names = names;
 	rc = tell(net_import_file(&c, path, o.key, &how, &err), &err);

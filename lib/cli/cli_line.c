@@ -69,6 +69,18 @@ int cli_line(FILE *f, char **line, size_t *cap, struct err *err)
 	return 1;
 }
 
+/* A line without the mark before UTF-8, if it is the first, and without blanks at its end. */
+static char *trim(char *line, bool first)
+{
+	size_t n;
+
+	if (first && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+		line += 3;
+	for (n = strlen(line); n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
+		line[n - 1] = '\0';
+	return line;
+}
+
 char **cli_lines(const char *path, size_t *n)
 {
 	FILE *f = fopen(path, "re");
@@ -81,7 +93,7 @@ char **cli_lines(const char *path, size_t *n)
 	while (rc == 1 && (rc = cli_line(f, &line, &cap, &err)) == 1) {
 		char **grown = realloc(lines, (*n + 2) * sizeof *lines);
 
-		if (!grown || !(grown[*n] = strdup(line)))
+		if (!grown || !(grown[*n] = strdup(trim(line, *n == 0))))
 			cli_oom();
 		lines = grown;
 		++*n;

@@ -178,7 +178,12 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 		if (o->value == &progress_on)
 			cli_progress_mode = !negated;
 		return;
-	case CLI_STR: *(const char **)o->value = value; return;
+	case CLI_STR:
+		/* An empty variable of a script: said now, and not when the work is done. */
+		if (!*value && (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0))
+			cli_usage("%s%s: its value is empty, which is no name of a file", where, o->name);
+		*(const char **)o->value = value;
+		return;
 	case CLI_LIST: list_add(o->value, value); return;
 	case CLI_INT:
 		if (cli_parse_int(value, o->min, o->max, o->value) < 0)

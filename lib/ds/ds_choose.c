@@ -83,6 +83,11 @@ static int note_numbers(struct ds_source *s, struct err *err)
 			"bytes: as texts, as torchvision does)",
 			c[i - 1].id, c[i].id) < 0)
 		return -1;
+	for (i = 1; i < s->n_classes; i++)
+		if (value_of(c[i - 1].id) == value_of(c[i].id))
+			return ds_add_note(
+				s, err, "the classes are numbers, but '%s' and '%s' are two, with labels %zu and %zu",
+				c[i - 1].id, c[i].id, i - 1, i);
 	for (i = 0; i < s->n_classes && value_of(c[i].id) == (long long)i + (first == 1); i++)
 		;
 	return i == s->n_classes ?

@@ -139,14 +139,16 @@ int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err)
 
 char *ds_text_copy(const struct ds_bytes *b, struct err *err)
 {
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t skip = b->n >= 3 && memcmp(b->p, mark, 3) == 0 ? 3 : 0;
 	char *text = malloc(b->n + 1);
 
 	if (!text) {
 		err_memory(err);
 		return NULL;
 	}
-	memcpy(text, b->p, b->n);
-	text[b->n] = '\0';
+	memcpy(text, (const char *)b->p + skip, b->n - skip);
+	text[b->n - skip] = '\0';
 	return text;
 }
 

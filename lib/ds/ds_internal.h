@@ -214,7 +214,7 @@ struct ds_text {
 	char *rest;
 };
 char *ds_text_line(struct ds_text *t);
-/* A copy of bytes as text. NULL with err: no memory. */
+/* A copy of bytes as text, without the mark that some editors put before UTF-8. NULL with err: no memory. */
 char *ds_text_copy(const struct ds_bytes *b, struct err *err);
 /* Is s a whole number from min to max, and nothing else? Only then is *ret set. */
 bool ds_number(const char *s, long min, long max, long *ret);

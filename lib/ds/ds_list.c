@@ -140,7 +140,7 @@ int ds_list_read(struct ds_source *s, struct err *err)
 	else if (m.n)
 		rc = err_fail(err,
 			      "'%s' lists '%s', which is not in '%s'; of its %zu files "
-			      "%zu are missing (--root says where they begin)",
+			      "%zu are missing (a line is a path, a blank and a label; --root says where paths begin)",
 			      s->o.list, m.first, s->operands[0].path, m.n + s->n, m.n);
 	free(text);
 	ds_bytes_release(&b);

@@ -89,6 +89,21 @@ static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err
 	return err_fail(err, "there are '%s' and '%s.gz', which is not the same packed; remove one of them", key, key);
 }
 
+/* An archive inside the source, by its name: shards, a class that was not unpacked. */
+static bool is_archive(const char *path)
+{
+	static const char *const endings[] = { ".tar",     ".tgz", ".tar.gz",  ".tar.xz", ".tar.bz2",
+					       ".tar.zst", ".zip", ".tar.lz4", ".7z" };
+	const size_t n = strlen(path);
+
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+		const size_t k = strlen(endings[i]);
+		if (n > k && strcasecmp(path + n - k, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *err)
 {
 	const int twin = is_packed_twin(s, in, err);
@@ -107,6 +122,9 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 			return rc < 0 || l->with ? rc : remember_packed(s, in, err);
 	}
 	s->ignored++;
+	if (!plain && is_archive(in->path))
+		ds_pass(s, in->path,
+			"is an archive inside the source, which is not looked into; give it as a source of its own");
 	if (in->known && in->raw.n >= 8 && memcmp(in->raw.p, "PAR1", 4) == 0)
 		ds_pass(s, in->path, "is a Parquet file, which is not read; unpack its images");
 	return 0;

@@ -71,6 +71,12 @@ static int parse(const char *what, const char *text, int n, double min, double *
 
 int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std, struct err *err)
 {
-	return parse("mean", mean, c->net->c, -1e9, c->mean, err) < 0 ? -1 :
-									parse("std", std, c->net->c, 1e-9, c->std, err);
+	if (parse("mean", mean, c->net->c, -1e9, c->mean, err) < 0)
+		return -1;
+	for (int i = 0; mean && i < c->net->c; i++)
+		if (c->mean[i] > 1)
+			return err_fail(
+				err, "mean is that of pixels from 0 to 1, which '%s' is not; divide it and std by 255",
+				mean);
+	return parse("std", std, c->net->c, 1e-9, c->std, err);
 }

@@ -13,7 +13,8 @@ static bool named(const char *path)
 	static const char *const endings[] = { ".png", ".jpg",  ".jpeg", ".webp", ".jpe", ".jfif", ".gif",
 					       ".bmp", ".dib",  ".tif",  ".tiff", ".ppm", ".pgm",  ".pbm",
 					       ".pnm", ".heic", ".heif", ".avif", ".jp2", ".j2k",  ".jpx",
-					       ".jxl", ".tga",  ".psd",  ".apng", ".mpo" };
+					       ".jxl", ".tga",  ".psd",  ".apng", ".mpo", ".exr",  ".dds",
+					       ".pcx", ".pam",  ".pfm",  ".dcm",  ".dng" };
 	const char *base = ds_base(path), *dot = strrchr(base, '.');
 
 	if (!dot || base[0] == '.' || strstr(path, "__MACOSX/"))

@@ -359,6 +359,9 @@ const char *ds_other_image(const unsigned char *p, size_t n)
 		{ "\0\0\0\14JXL \r\n\x87\n", 12, "a JPEG XL image" },
 		{ "\xff\x0a", 2, "a JPEG XL image" },
 		{ "8BPS", 4, "a Photoshop image" },
+		{ "\x76\x2f\x31\1", 4, "an OpenEXR image" },
+		{ "DDS |\0\0\0", 8, "a DDS image" },
+		{ "#?RADIANCE\n", 11, "a Radiance image" },
 	};
 
 	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)

@@ -70,14 +70,23 @@ static bool is_missing(const char *cell)
 	return false;
 }
 
+/* What numbers alone are made of, to the last digit: 1e999, which no double holds, 1_000, 1d3. */
+static bool is_digits(const char *cell)
+{
+	const size_t n = strspn(cell, "0123456789.+-_eEdD");
+
+	return n > 0 && !cell[n] && cell[n - 1] >= '0' && cell[n - 1] <= '9' && cell[0] < 'A';
+}
+
 /* A name may begin with a digit (5nn), but not with a whole number before anything else than a word. */
 bool ood_cell_odd(const char *cell)
 {
 	char *end;
 
 	strtod(cell, &end);
-	return is_missing(cell) ||
-	       (end > cell && *end && !strchr("_-:", *end) && !((*end | 32) >= 'a' && (*end | 32) <= 'z'));
+	if (is_missing(cell) || is_digits(cell))
+		return true;
+	return end > cell && *end && !strchr("_-:", *end) && !((*end | 32) >= 'a' && (*end | 32) <= 'z');
 }
 
 char ood_cell_separator(const char *line)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What lives as long as a network in training: memory; values, and their gradients. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,15 +9,15 @@
 
 void *nn_train_own(struct nn_train *t, size_t count, size_t size)
 {
-	const size_t large = (size_t)1 << 21, wanted = count * size + 256, to = wanted >= 2 * large ? large : 64;
-	const size_t bytes = (wanted + to - 1) / to * to;
-	void *p = aligned_alloc(to, bytes);
+	const size_t large = (size_t)1 << 22, page = 4096, bytes = (count * size + 63) / 64 * 64 + 256;
+	void *p = aligned_alloc(64, bytes);
 
 #ifdef MADV_HUGEPAGE /* maps are gone through from end to end; it is no error that a system has no large pages */
-	if (p && to == large)
-		(void)madvise(p, bytes, MADV_HUGEPAGE);
+	if (p && bytes >= large)
+		(void)madvise((char *)p + (page - (uintptr_t)p % page) % page, bytes - page, MADV_HUGEPAGE);
+#else
+	(void)large, (void)page;
 #endif
-
 	if (p && t->n_owned == t->cap_owned) {
 		const int cap = t->cap_owned ? 2 * t->cap_owned : 64;
 		void **grown = realloc(t->owned, (size_t)cap * sizeof *grown);

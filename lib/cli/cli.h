@@ -130,8 +130,8 @@ void cli_put_cell(FILE *f, const char *s);
  * may lack its newline. 1; 0: there is none; -1: out of memory, cannot be read, a zero byte, or more than a MiB, as
  * a device has no ends of lines. */
 int cli_line(FILE *f, char **line, size_t *cap, struct err *err);
-/* The lines of a text file, without their ends and blanks there, and without a mark before UTF-8; ts_strs_free() it. NULL after an error that it prints: no
- * file, no lines. */
+/* The lines of a text file, without their ends and blanks there, and without a mark before UTF-8; ts_strs_free() it.
+ * NULL after an error that it prints: no file, no lines. */
 char **cli_lines(const char *path, size_t *n);
 /* Opens path for reading; NULL and "-" are standard input, a terminal is refused, exit 1. */
 struct ts_reader *cli_open(const char *path);

@@ -10,9 +10,9 @@ static void largest(size_t *most, size_t n)
 	*most = n > *most ? n : *most;
 }
 
-/* In how many groups sums over images are made going back: a power of two, which threads share best. The sums of a large layer
- * are cleared, added to and added up, which takes longer the more of them there are; four of them stay, for as many
- * threads, as long as they take no more than 64 MiB. */
+/* In how many groups sums over images are made going back: a power of two, which threads share best. The sums of a
+ * large layer are cleared, added to and added up, which takes longer the more of them there are; four of them stay, for
+ * as many threads, as long as they take no more than 64 MiB. */
 static size_t groups(size_t sum)
 {
 	const size_t few = 4, much = (size_t)4 << 20, most = (size_t)16 << 20;

@@ -98,6 +98,7 @@ printf '#mtree\n./cat/x.png type=file contents=%s\n' "$PWD/secret.png" >list.mtr
 ok 'formats that name files elsewhere are no archives' 'fails 1 "neither a folder nor a whole archive" ds-pack list.mtree'
 ok 'nor is one of several sources passed over that is none: an empty shard, a page that says why' 'mkdir -p two/cat && cp "$SRC/t/golden/ds/photos/cat/0.png" two/cat && (cd two && tar cf ../two.tar cat) && : >three.tar && echo "<html>" >four.tar &&
 	fails 1 "three.tar. is neither a folder nor a whole archive" ds-pack two.tar three.tar && fails 1 "four.tar. is neither" ds-pack four.tar two.tar'
+ok 'nor a folder or an archive without images' 'mkdir -p bare/x && echo text >bare/x/readme && tar cf bare.tar bare && for s in bare bare.tar; do fails 1 "$s. holds no images" ds-pack two.tar $s || exit; done; ds-pack -q two.tar bare --files "*0.png" -o x.ts'
 ok 'an empty file neither' ': >void; fails 1 "void.*neither" ds-pack void'
 ok 'one image that is damaged is named once' 'head -c 200 photos/cat/1.jpg >one.jpg; fails 1 "^ds-pack: .one.jpg.: damaged JPEG" ds-pack one.jpg'
 ok 'one image is a source of one' 'test "$(row_list photos/cat/0.png)" = "0.png "'

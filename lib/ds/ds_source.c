@@ -228,6 +228,22 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 	return err_fail(err, "'%s' holds no images of a format that is read (--list-formats)", path);
 }
 
+/* Each folder and archive among several must have images, as one alone must, unless some of them are asked for. */
+static int check_operands(const struct ds_source *s, struct err *err)
+{
+	bool *has = calloc(s->n_operands + 1, sizeof *has);
+	int rc = has ? 0 : err_memory(err);
+
+	for (size_t i = 0; has && i < s->n; i++)
+		has[s->files[s->rows[i].file].operand] = true;
+	for (size_t i = 0; i < s->n_operands && rc == 0; i++)
+		if (!has[i] && !s->operands[i].plain)
+			rc = err_fail(err, "'%s' holds no images of a format that is read (--list-formats)",
+				      s->operands[i].path);
+	free(has);
+	return rc;
+}
+
 static int list(struct ds_source *s, struct err *err)
 {
 	if (s->o.list && ds_list_read(s, err) < 0)
@@ -240,6 +256,8 @@ static int list(struct ds_source *s, struct err *err)
 			return -1;
 	if (!s->n)
 		return say_nothing_there(s, err);
+	if (!s->o.list && !s->o.split && !s->o.files && !s->o.format && check_operands(s, err) < 0)
+		return -1;
 	return ds_folder_check(s, err) < 0 || ds_check_names(s, err) < 0 || ds_labels_end(s, err) < 0 ? -1 : 0;
 }
 

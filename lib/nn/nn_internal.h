@@ -19,11 +19,11 @@ struct nn_map {
 enum nn_kind {
 	NN_PIXELS, /* |u1 or floats (c,h,w) to normalised pixels with a border of pad zeros */
 	NN_TAKE,   /* floats (c,h,w) */
-	NN_CONV,
-	NN_WINOGRAD, /* also linear layers: 1x1 of one pixel */
-	NN_POOL,     /* windows of kh x kw */
-	NN_SCALE,    /* out = pre(in) + add */
-	NN_PAD,      /* out = pre(in) with pad channels of zeros on both sides */
+	NN_CONV,   /* also linear layers: 1x1 of one pixel */
+	NN_WINOGRAD,
+	NN_POOL,  /* windows of kh x kw */
+	NN_SCALE, /* out = pre(in) + add */
+	NN_PAD,   /* out = pre(in) with pad channels of zeros on both sides */
 	NN_FLATTEN,
 	NN_GIVE /* to the caller, as floats (c,h,w) */
 };

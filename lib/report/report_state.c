@@ -131,7 +131,7 @@ int report_state_diff(FILE *f, const char *a, const char *b, const char *key, do
 		*rows = diff_states(f, &x.state, &y.state, tolerance);
 		rc = 0;
 	}
-	if (x.doubles || y.doubles)
+	if (rc == 0 && (x.doubles || y.doubles))
 		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", x.doubles,
 			 y.doubles);
 	net_foreign_release(&x);

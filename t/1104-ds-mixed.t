@@ -62,6 +62,24 @@ tar("unused.tar", [("a.png", png(1)), ("a.cls", b"1"), ("b.cls", b"0")])
 for name, text in ("words", b"3 rubbish"), ("nul", b"5\0junk"), ("hex", b"0x3"), ("two", b"1\n2\n"):
     tar("cls-%s.tar" % name, [("0.png", png(1)), ("0.cls", text)])
 tar("cls-blank.tar", [("0.png", png(1)), ("0.cls", b" 3 \r\n"), ("1.png", png(1)), ("1.CLS", b"0")])
+# WebDataset with labels in .json; folders and archives without folders of classes.
+for k in "0", "1":
+    tar("json%s.tar" % k, [(k + ".png", png(1)), (k + ".json", b'{"label": 1}')])
+    put("num/%s/1.png" % k, png(1)); put("num/%s/2.png" % k, png(2)); tar("flat%s.tar" % k, [("1.png", png(1))])
+    put("bare/%s/1.png" % ("train", "test")[int(k)], png(1))
+# CIFAR's form pickled anew: protocol 5, and labels as a list of NumPy's integers.
+for n, p, y in ("p4", 4, [1, 2, 3, 0]), ("p5", 5, [1, 2, 3, 0]), ("np", 4, [np.int64(i) for i in (1, 2, 3, 0)]):
+    put("anew/%s/test_batch" % n, pickle.dumps({"batch_label": "testing batch 1 of 1", "data": r.randint(0, 256, (4, 3072)).astype("u1"), "labels": y}, p))
+# Archives of Windows (backslashes for slashes), of a Mac, of other packers.
+def packed(path, how=zipfile.ZIP_STORED, slash="/", system=3, more={}, **large):
+    with zipfile.ZipFile(path, "w", how) as z:
+        for n, b in {"set/cat/1.png": png(1), "set/dog/1.png": png(2), **more}.items():
+            i = zipfile.ZipInfo("x"); i.filename = n.replace("/", slash); i.create_system = system; i.compress_type = how
+            with z.open(i, "w", **large) as f: f.write(b)
+packed("windows.zip", slash="\\", system=0); packed("windows3.zip", slash="\\"); packed("zip64.zip", force_zip64=True)
+packed("bzip2.zip", zipfile.ZIP_BZIP2); packed("lzma.zip", zipfile.ZIP_LZMA)
+packed("mac.zip", more={"__MACOSX/set/cat/._1.png": b"\0\5\x16\7" + b"x" * 60, "set/.DS_Store": b"\0\0\0\1Bud1", "set/cat/._1.png": b"\0\5\x16\7",
+    "set/cat/Thumbs.db": b"\xd0\xcf\x11\xe0"})
 # CIFAR in both forms, and both CIFARs, under one roof, as torchvision leaves them.
 def bins(path, y, n): put(path, b"".join(bytes(l) + bytes(3072) for l in y))
 bins("roof/cifar-10-batches-bin/test_batch.bin", [(3,), (1,)], 1); put("roof/cifar-10-batches-bin/batches.meta.txt", b"plane\ncar\nbird\ncat\n")
@@ -107,6 +125,19 @@ for c in words:'3 rubbish' nul:5 hex:0x3 two:1; do
 	ok ".cls: ${c%%:*} is no number" 'bad "the .cls file of .0.png. holds .${c#*:}., which is not the number" ds-pack cls-${c%%:*}.tar'
 done
 ok '.cls: blanks around the number, another case' 'is "3 0 " labels cls-blank.tar'
+warned() { rm -f x.ts; want=$1; shift; ds-pack "$@" -o x.ts 2>err && grep -q "$want" err && test "$(wc -l <err)" = 1 || { sed 's/^/# /' err; false; }; }
+silent() { ds-pack "$@" -o x.ts 2>err && ! test -s err || { sed 's/^/# /' err; false; }; }
+ok 'labels in .json files only: one warning' 'warned ".0.png. has no class: labels are read from .cls files" json0.tar && warned "0.png. has no class: .*\.cls" json0.tar json1.tar &&
+	silent -q json0.tar && is "-1 " labels json0.tar'
+ok 'beside .cls files, or in folders of classes, they are not said' 'mkdir -p js/cat js/dog && cp num/0/1.png js/cat && cp num/0/2.png js/dog && touch js/cat/1.json && silent js &&
+	mkdir js2 && cp num/0/1.png js2 && touch js2/1.json && echo 3 >js2/1.cls && silent js2 && touch js2/info.json && rm js2/1.* && cp num/0/1.png js2 && silent js2'
+ok 'folders of classes given one by one: one warning, and what to give' 'warned "no image has a class: .* these 2 have none; .*give .num. alone" num/1 num/0 && silent -q num/1 num/0 && silent num &&
+	(cd num && warned "give .\.. alone" 1 0/) && is "0 0 1 1 " labels num'
+ok 'archives and folders of splits, too' 'warned "these 2 have none; .*put a folder for each into one folder" flat0.tar flat1.tar && warned "these 2 have none; .*put a folder" bare/train bare/test &&
+	warned "these 2 have none; .*put a folder" num/1 flat1.tar'
+ok 'not of one source, of files, where some have a class' 'silent num/1 && silent flat0.tar && silent num/1/1.png num/0/1.png && silent num/1 js'
+for form in p4 p5 np; do ok "CIFAR pickled anew: $form" 'is "1 2 3 0 " labels anew/$form'; done
+for z in windows windows3 zip64 bzip2 lzma mac; do ok "an archive as others make it: $z" 'is "set/cat/1.png set/dog/1.png " names $z.zip && is "0 1 " labels $z.zip && silent $z.zip'; done
 ok 'CIFAR-10 in both forms would come twice' 'bad "test_batch.bin. and .cifar-10-batches-py/test_batch. are the same part of one set" ds-pack roof && is "3 1 " labels roof --files "*-py/*" &&
 	is "[\"plane\", \"car\", \"bird\", \"cat\"]" classes roof --files "*-py/*"'
 ok 'CIFAR-10 beside CIFAR-100' 'bad "test_batch.bin. and of .cifar-100-binary/test.bin. need not mean the same" ds-pack two && is "9 " labels two --files "*100*" && is "3 1 " labels two --split cifar-10-batches-bin &&

@@ -150,3 +150,51 @@ int ds_folder_check(struct ds_source *s, struct err *err)
 	}
 	return 0;
 }
+
+/* ---- classes given one by one ---- */
+
+/* Would the operands be the folders of classes of the folder that they lie in? *parent becomes its path's length. */
+static bool are_classes(const struct ds_source *s, size_t *parent)
+{
+	const char *first = s->operands[0].path;
+	const size_t len = (size_t)(ds_base(first) - first);
+
+	for (size_t i = 0; i < s->n_operands; i++) {
+		const char *path = s->operands[i].path, *base = ds_base(path);
+
+		if (!s->operands[i].folder || (size_t)(base - path) != len || strncmp(path, first, len) != 0 ||
+		    base[0] == '.' || ds_dir_what(base) != DS_DIR_OTHER)
+			return false;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		const struct ds_file *file = &s->files[s->rows[i].file];
+
+		if (strchr(file->path + strlen(s->operands[file->operand].prefix), '/'))
+			return false;
+	}
+	*parent = len > 1 ? len - 1 : len;
+	return true;
+}
+
+int ds_folder_note_none(struct ds_source *s, struct err *err)
+{
+	size_t parent;
+
+	if (s->o.list || s->n_operands < 2 || s->n_notes)
+		return 0;
+	for (size_t i = 0; i < s->n_operands; i++)
+		if (s->operands[i].plain)
+			return 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->rows[i].label >= 0 || s->files[s->rows[i].file].layout != DS_LAYOUT_images)
+			return 0;
+	if (are_classes(s, &parent))
+		return ds_add_note(s, err,
+				   "no image has a class: classes are the folders inside a source, and these %zu have "
+				   "none; to make classes of them, give '%.*s' alone",
+				   s->n_operands, parent ? (int)parent : 1, parent ? s->operands[0].path : ".");
+	return ds_add_note(s, err,
+			   "no image has a class: classes are the folders inside a source, and these %zu have none; to "
+			   "make classes of them, put a folder for each into one folder, and give that",
+			   s->n_operands);
+}

@@ -24,6 +24,9 @@ int ds_folder_classes(struct ds_source *s, struct err *err);
 /* A folder beside those of the classes that holds no image: an error, or a class, or nothing (--empty-classes). Once
  * all layouts have finished. -1 with err. */
 int ds_folder_check(struct ds_source *s, struct err *err);
+/* Notes where several folders and archives hold image files none of which has a class, as with the folders of classes
+ * given one by one; not where another note has said why. -1 with err: no memory. */
+int ds_folder_note_none(struct ds_source *s, struct err *err);
 void ds_folders_free(struct ds_folders *f);
 
 #endif

@@ -258,7 +258,9 @@ static int list(struct ds_source *s, struct err *err)
 		return say_nothing_there(s, err);
 	if (!s->o.list && !s->o.split && !s->o.files && !s->o.format && check_operands(s, err) < 0)
 		return -1;
-	return ds_folder_check(s, err) < 0 || ds_check_names(s, err) < 0 || ds_labels_end(s, err) < 0 ? -1 : 0;
+	if (ds_folder_check(s, err) < 0 || ds_check_names(s, err) < 0 || ds_labels_end(s, err) < 0)
+		return -1;
+	return ds_folder_note_none(s, err);
 }
 
 static int find_format(struct ds_source *s, const char *name, struct err *err)

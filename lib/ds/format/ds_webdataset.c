@@ -9,7 +9,10 @@
 
 #include "ds/ds_internal.h"
 
-enum { TEXT = 32 }; /* of a .cls file's first word, with its NUL */
+enum {
+	TEXT = 32,       /* of a .cls file's first word, with its NUL */
+	MAX_JSON = 1024, /* .json files that are remembered: one beside an image is enough */
+};
 
 /* A .cls file. */
 struct label {
@@ -24,12 +27,19 @@ struct label {
 struct labels {
 	struct ds_map by_key;
 	struct label *label;
+	struct ds_map json; /* the paths of .json files, up to their first dot; they are not read */
 };
+
+static bool is_json(const char *path)
+{
+	const size_t n = strlen(path);
+	return n > 5 && strcasecmp(path + n - 5, ".json") == 0;
+}
 
 static bool named(const char *path)
 {
 	size_t n = strlen(path);
-	return n > 4 && strcasecmp(path + n - 4, ".cls") == 0;
+	return (n > 4 && strcasecmp(path + n - 4, ".cls") == 0) || is_json(path);
 }
 
 /* The path without its ending; or up to the first dot of its last part, which is WebDataset's rule: a.mask.png belongs
@@ -59,9 +69,8 @@ static long number_of(const struct ds_bytes *b)
 	return ds_number(text, 0, INT32_MAX, &label) ? label : -1;
 }
 
-static int list(struct ds_source *s, struct ds_in *in, struct err *err)
+static int list_cls(struct labels *l, struct ds_in *in, struct err *err)
 {
-	struct labels **l = (struct labels **)ds_state(s, DS_LAYOUT_webdataset);
 	const struct ds_bytes *b = ds_in_content(in, DS_MAX_TEXT, err);
 	struct label *grown, *one;
 	char key[4096];
@@ -69,26 +78,37 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 
 	if (!b)
 		return -1;
-	if (!*l && !(*l = calloc(1, sizeof **l)))
-		return err_memory(err);
 	stem(in->path, false, key);
-	if (ds_map_get(&(*l)->by_key, key) >= 0)
+	if (ds_map_get(&l->by_key, key) >= 0)
 		return err_fail(err, "'%s' and '%s' are labels of one sample",
-				(*l)->label[ds_map_get(&(*l)->by_key, key)].path, in->path);
-	n = (*l)->by_key.n;
-	if (!(grown = realloc((*l)->label, (n + 1) * sizeof *grown)))
+				l->label[ds_map_get(&l->by_key, key)].path, in->path);
+	n = l->by_key.n;
+	if (!(grown = realloc(l->label, (n + 1) * sizeof *grown)))
 		return err_memory(err);
-	(*l)->label = grown;
+	l->label = grown;
 	one = &grown[n];
 	*one = (struct label){ .number = number_of(b), .path = strdup(in->path) };
 	snprintf(one->text, sizeof one->text, "%.*s", (int)(b->n < TEXT - 1 ? b->n : TEXT - 1), (const char *)b->p);
 	one->text[strcspn(one->text, "\r\n")] = '\0';
-	if (one->path && ds_map_set(&(*l)->by_key, key, (int64_t)n, err) >= 0)
+	if (one->path && ds_map_set(&l->by_key, key, (int64_t)n, err) >= 0)
 		return 1;
 	if (!one->path)
 		err_memory(err);
 	free(one->path);
 	return -1;
+}
+
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
+{
+	struct labels **l = (struct labels **)ds_state(s, DS_LAYOUT_webdataset);
+	char key[4096];
+
+	if (!*l && !(*l = calloc(1, sizeof **l)))
+		return err_memory(err);
+	if (!is_json(in->path))
+		return list_cls(*l, in, err);
+	stem(in->path, true, key);
+	return (*l)->json.n < MAX_JSON && ds_map_set(&(*l)->json, key, 0, err) < 0 ? -1 : 0;
 }
 
 /* The label of a row, or NULL. *key becomes its sample's. */
@@ -152,6 +172,25 @@ static int note_unused(struct ds_source *s, const struct labels *l, struct err *
 	return 0;
 }
 
+/* An image without a class beside which a .json file lies: that is not where labels are read from. */
+static int note_json(struct ds_source *s, const struct labels *l, struct err *err)
+{
+	char key[4096], buf[DS_NAME];
+
+	for (size_t i = 0; i < s->n && l->json.n && !s->o.list; i++) {
+		const char *name = ds_row_name(s, &s->rows[i], buf);
+
+		stem(name, true, key);
+		if (s->rows[i].label < 0 && s->files[s->rows[i].file].layout == DS_LAYOUT_images &&
+		    ds_map_get(&l->json, key) >= 0)
+			return ds_add_note(s, err,
+					   "'%s' has no class: labels are read from .cls files, which hold the number "
+					   "of the class, and not from the .json file beside it",
+					   name);
+	}
+	return 0;
+}
+
 static int finish(struct ds_source *s, struct err *err)
 {
 	struct labels *l = *ds_state(s, DS_LAYOUT_webdataset);
@@ -163,7 +202,7 @@ static int finish(struct ds_source *s, struct err *err)
 	if (check_rows(s, l, &found, &without, err) < 0 || note_unused(s, l, err) < 0)
 		return -1;
 	if (!found)
-		return 0;
+		return note_json(s, l, err);
 	if (found < s->n)
 		return err_fail(err,
 				"'%s' has no .cls file, which %zu of the %zu images have (--format images: do "
@@ -185,6 +224,7 @@ static void drop(void *state)
 		free(l->label[i].path);
 	free(l->label);
 	ds_map_release(&l->by_key);
+	ds_map_release(&l->json);
 	free(l);
 }
 

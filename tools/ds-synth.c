@@ -39,8 +39,9 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* Columns; ATYPICAL is the name's, where a set has no atypical images; the last two with --label-noise. */
-enum { IMAGE, LABEL, ATYPICAL, NAME, TRUE_LABEL, NOISY };
+/* Columns; ATYPICAL is the name's, where a set has no atypical images; the last with --label-noise, and noisy
+ * behind it. */
+enum { IMAGE, LABEL, ATYPICAL, NAME, TRUE_LABEL };
 
 static void make_header(struct ts_header *h, const struct ds_synth *s)
 {
@@ -48,25 +49,11 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 
 	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
 	    (s->set == DS_SYNTH_ID && ts_header_add(h, "atypical", TS_U8, 0, NULL) < 0) ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
-	    (noise_of &&
-	     (ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 || ts_header_add(h, "noisy", TS_U8, 0, NULL) < 0)) ||
+	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 || (noise_of && ds_noise_header(h) < 0) ||
 	    ts_meta_set_str(&h->meta, "source", "ds-synth") < 0 ||
 	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes, DS_SYNTH_CLASSES) < 0)
 		cli_oom();
 	cli_history(h, NULL, 0);
-}
-
-/* The label of row i, and with noise, which only the ID set has, what it was. */
-static void put_label(struct ts_batch *b, const struct ds_synth_row *row, const struct ds_noise *noise, size_t i)
-{
-	const int64_t label = noise ? ds_noise_label(noise, row->name, row->label) : row->label;
-
-	((int64_t *)b->cols[LABEL].data)[i] = label;
-	if (!noise)
-		return;
-	((int64_t *)b->cols[TRUE_LABEL].data)[i] = row->label;
-	((uint8_t *)b->cols[NOISY].data)[i] = label != row->label;
 }
 
 /* Rows first, first + 1, ... of the set, n of them. */
@@ -79,7 +66,8 @@ static void fill(struct ts_batch *b, const struct ds_synth *set, const struct ds
 	for (size_t i = 0; i < n; i++) {
 		ds_synth_row(set, first + i, &row);
 		memcpy((uint8_t *)b->cols[IMAGE].data + i * DS_SYNTH_BYTES, row.image, DS_SYNTH_BYTES);
-		put_label(b, &row, noise, i);
+		((int64_t *)b->cols[LABEL].data)[i] =
+			noise ? ds_noise_put(noise, row.name, row.label, &b->cols[TRUE_LABEL], i) : row.label;
 		if (odd)
 			((uint8_t *)b->cols[ATYPICAL].data)[i] = row.atypical;
 		if (ts_col_set_str(name, i, row.name) < 0)

@@ -143,3 +143,17 @@ int64_t ds_noise_label(const struct ds_noise *z, const char *name, int64_t label
 	}
 	return label; /* rounding: the line sums to a little less than 1 */
 }
+
+int ds_noise_header(struct ts_header *h)
+{
+	return ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 ? -1 : ts_header_add(h, "noisy", TS_U8, 0, NULL);
+}
+
+int64_t ds_noise_put(const struct ds_noise *z, const char *name, int64_t label, struct ts_col *columns, size_t i)
+{
+	const int64_t now = ds_noise_label(z, name, label);
+
+	((int64_t *)columns[0].data)[i] = label;
+	((uint8_t *)columns[1].data)[i] = now != label;
+	return now;
+}

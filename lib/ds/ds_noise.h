@@ -24,6 +24,11 @@ void ds_noise_free(struct ds_noise *z);
  * images beside it. Without a label (-1) there is nothing to change. */
 int64_t ds_noise_label(const struct ds_noise *z, const char *name, int64_t label);
 
+/* Adds the columns true-label and noisy to a stream's. -1: out of memory. */
+int ds_noise_header(struct ts_header *h) TS_CHECKED;
+/* Writes row i of these two, which begin at `columns`; returns what becomes of the label. */
+int64_t ds_noise_put(const struct ds_noise *z, const char *name, int64_t label, struct ts_col *columns, size_t i);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,7 +5,7 @@
 
 #include "ds/ds_stream.h"
 
-enum { IMAGE, LABEL, NAME, TRUE_LABEL, NOISY }; /* columns */
+enum { IMAGE, LABEL, NAME, TRUE_LABEL }; /* columns; the last with noise, and noisy behind it */
 
 /* The base name of path, without slashes at its end. */
 static int set_source(struct ts_meta *m, const char *path)
@@ -35,11 +35,7 @@ int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char 
 	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
 	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
 		return -1;
-	if (!noise)
-		return 0;
-	return ts_header_add(h, "true-label", TS_I64, 0, NULL) < 0 || ts_header_add(h, "noisy", TS_U8, 0, NULL) < 0 ?
-		       -1 :
-		       0;
+	return noise ? ds_noise_header(h) : 0;
 }
 
 int ds_stream_fits(const struct ts_header *header, const struct ds_row *row, struct err *err)
@@ -56,16 +52,14 @@ int ds_stream_fits(const struct ts_header *header, const struct ds_row *row, str
 
 int ds_stream_put(struct ts_batch *b, size_t i, const struct ds_row *row, const struct ds_noise *noise)
 {
-	const int64_t label = noise ? ds_noise_label(noise, row->name, row->label) : row->label;
 	struct ts_col *cols = b->cols;
+	int64_t label = row->label;
 
 	if (ts_col_set_str(&cols[NAME], i, row->name) < 0)
 		return -1;
 	memcpy((uint8_t *)cols[IMAGE].data + i * cols[IMAGE].row, row->image, cols[IMAGE].row);
+	if (noise)
+		label = ds_noise_put(noise, row->name, row->label, &cols[TRUE_LABEL], i);
 	((int64_t *)cols[LABEL].data)[i] = label;
-	if (!noise)
-		return 0;
-	((int64_t *)cols[TRUE_LABEL].data)[i] = row->label;
-	((uint8_t *)cols[NOISY].data)[i] = label != row->label;
 	return label != row->label;
 }

@@ -142,6 +142,8 @@ enum {
 };
 /* Tiles that are in work at a time, a multiple of R. */
 size_t nn_winograd_at_once(const struct nn_op *op, size_t R);
+/* Tiles of an image. */
+size_t nn_winograd_tiles(const struct nn_op *op);
 /* Tile t: its image, and its first output pixel. */
 void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x);
 /* V of tile t: 36 rows of C floats, `step` apart. */

@@ -117,6 +117,11 @@ void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to)
 		}
 }
 
+size_t nn_winograd_tiles(const struct nn_op *op)
+{
+	return (size_t)((op->out.w + OUT - 1) / OUT) * (size_t)((op->out.h + OUT - 1) / OUT);
+}
+
 void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x)
 {
 	const size_t across = (size_t)(op->out.w + OUT - 1) / OUT, down = (size_t)(op->out.h + OUT - 1) / OUT;
@@ -200,9 +205,8 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
  * each transforms all tiles. */
 void nn_winograd(const struct nn_op *op, const struct nn_job *j)
 {
-	const size_t across = (size_t)(op->out.w + OUT - 1) / OUT, down = (size_t)(op->out.h + OUT - 1) / OUT;
 	const size_t at_once = nn_winograd_at_once(op, j->m->isa->rows), M = (size_t)op->out.c,
-		     tiles = j->n * across * down;
+		     tiles = j->n * nn_winograd_tiles(op);
 	size_t a = 0, b = tiles, p = 0, q = (M + NN_PANEL - 1) / NN_PANEL;
 
 	if (tiles < j->m->isa->rows * j->parts && q >= j->parts)

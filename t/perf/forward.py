@@ -98,9 +98,9 @@ class Peer:
         self.p.wait()
 
 
-def version(python):
+def version(python, modules="torch, torchvision, msgpack_numpy"):
     try:
-        return subprocess.run([python, "-c", "import torch, torchvision, msgpack_numpy; print(torch.__version__.split('+')[0])"],
+        return subprocess.run([python, "-c", f"import {modules}; print(torch.__version__.split('+')[0])"],
                               capture_output=True, text=True).stdout.strip()
     except OSError:
         return ""

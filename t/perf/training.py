@@ -40,12 +40,6 @@ def memory(process):
         return next(int(line.split()[1]) >> 10 for line in f if line.startswith("VmHWM"))
 
 
-def version(python):
-    said = subprocess.run([python, "-c", "import torch, torchvision; print(torch.__version__.split('+')[0])"],
-                          capture_output=True, text=True)
-    return said.stdout.strip()
-
-
 def row(name, src, build, threads, rounds, pythons):
     title, spec, shape, batch = NETS[name]
     with tempfile.TemporaryDirectory() as work:
@@ -72,7 +66,7 @@ def row(name, src, build, threads, rounds, pythons):
 
 
 def main(src, build, threads, rounds, pythons):
-    versions = {p: version(p) for p in pythons}
+    versions = {p: forward.version(p, "torch, torchvision") for p in pythons}
     pythons = [p for p in pythons if versions[p]]
     print("| network, batch | unmask | " + " | ".join(f"PyTorch {versions[p]} tuned" for p in pythons) +
           " | to the best | of sgemm | memory |")

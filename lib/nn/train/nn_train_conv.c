@@ -7,10 +7,7 @@
  * out and dy are lib/nn's forward operations: dy is dout's convolution with W turned around. With a stride, dy's pixels
  * fall into stride x stride lattices, each of which is reached by other places of the window and has an operation of
  * its own. 1x1 convolutions of stride 1 need no windows: they go back block by block, while it is in the cache. Those
- * that are Winograd's (nn_winograd.c) have dW by tiles as well, with 36 products of which each has a ninth of the sums
- * of four places:
- *
- *	dW = G' (sum over tiles of (B' y B) (A dout A')') G */
+ * that are Winograd's (nn_winograd.c) have dW by tiles as well: nn_train_tiles.c. */
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
@@ -38,28 +35,14 @@ static size_t depth(const struct nn_stage *s)
 	return (size_t)(s->kh * s->kw * s->in.c);
 }
 
-static struct nn_map map_of(const struct nn_view *v, size_t stride)
-{
-	return (struct nn_map){ .buf = -1, .stride = stride, .c = v->c, .h = v->h, .w = v->w };
-}
-
-/* Forward, and dW. */
-static bool is_winograd(const struct nn_stage *s)
-{
-	const struct nn_map in = map_of(&s->in, 0), out = map_of(&s->out, 0);
-
-	return s->stride == 1 && s->kh == 3 && s->kw == 3 && s->pad == 1 && nn_winograd_pays(&in, &out);
-}
-
 static size_t partial_stride(const struct nn_stage *s)
 {
-	return nn_round(is_winograd(s) ? (size_t)s->in.c : depth(s), 2 * NN_MAX_VEC);
+	return nn_round(depth(s), 2 * NN_MAX_VEC);
 }
 
-/* (M, K); of Winograd's (36, M, C). */
 size_t nn_train_conv_partial(const struct nn_stage *s)
 {
-	return partial_stride(s) * (size_t)s->out.c * (is_winograd(s) ? NN_WINO_TAPS : 1);
+	return nn_train_tiled(s) ? nn_train_tiles_partial(s) : partial_stride(s) * (size_t)s->out.c;
 }
 
 /* ---- planning ---- */
@@ -99,8 +82,8 @@ static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struc
 	*op = (struct nn_op){
 		.kind = NN_CONV, .kh = kh, .kw = kw, .stride = 1, .loose = !is_whole(s), .add = { .buf = -1 }
 	};
-	op->in = map_of(&s->out, (size_t)s->out.c);
-	op->out = map_of(&s->in, (size_t)s->in.c);
+	op->in = nn_view_map(&s->out, (size_t)s->out.c);
+	op->out = nn_view_map(&s->in, (size_t)s->in.c);
 	op->out.h = (s->in.h - i + s->stride - 1) / s->stride;
 	op->out.w = (s->in.w - j + s->stride - 1) / s->stride;
 	if (top != left)
@@ -121,9 +104,9 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
 		return err_fail(err, "node %d: strides above 4 are not known to training", s->node);
 	s->images = P >= ROWS ? 1 : ROWS / P;
 	*op = (struct nn_op){ .kind = NN_CONV, .kh = s->kh, .kw = s->kw, .stride = s->stride, .add = { .buf = -1 } };
-	op->in = map_of(&s->in, t->plane[s->in.plane].stride);
-	op->out = map_of(&s->out, t->plane[s->out.plane].stride);
-	if (is_winograd(s)) {
+	op->in = nn_view_map(&s->in, t->plane[s->in.plane].stride);
+	op->out = nn_view_map(&s->out, t->plane[s->out.plane].stride);
+	if (nn_train_tiled(s)) {
 		op->kind = NN_WINOGRAD;
 		op->pad = 1;
 	}
@@ -250,23 +233,6 @@ void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, s
 
 /* ---- back ---- */
 
-/* V and A dout A' of the tiles in work: (36, tiles, stride) each, planes `step` apart. */
-struct tiles {
-	size_t at_once, y_stride, y_step, d_stride, d_step;
-};
-
-static struct tiles tiles_of(const struct nn_stage *s)
-{
-	/* Of the kernel's rows it does not depend: all instructions add in the same order. */
-	struct tiles r = { .at_once = nn_winograd_at_once(&s->op, 8) };
-
-	r.y_stride = nn_round((size_t)s->in.c, NN_MAX_VEC);
-	r.d_stride = nn_round((size_t)s->out.c, NN_MAX_VEC);
-	r.y_step = r.at_once * r.y_stride + NN_WINO_GAP;
-	r.d_step = r.at_once * r.d_stride + NN_WINO_GAP;
-	return r;
-}
-
 /* Where a worker keeps what, in floats from the start of its scratch. */
 struct share {
 	size_t dout, dy, part, rest; /* y, or tiles, at 0; part: dy of one lattice */
@@ -282,13 +248,8 @@ static struct share share(const struct nn_stage *s)
 	const size_t in = n * (whole ? 1 : nn_view_pixels(&s->in)), out = n * (whole ? 1 : nn_view_pixels(&s->out));
 	struct share r;
 
-	if (is_winograd(s)) {
-		const struct tiles of = tiles_of(s);
-
-		r.dout = NN_WINO_TAPS * (of.y_step + of.d_step) + gap;
-	} else {
-		r.dout = nn_round(n * (whole ? 1 : border_pixels(s)) * C + gap, NN_MAX_VEC);
-	}
+	r.dout = nn_train_tiled(s) ? nn_train_tiles_room(s) :
+				     nn_round(n * (whole ? 1 : border_pixels(s)) * C + gap, NN_MAX_VEC);
 	r.dy = r.dout + nn_round(out * (size_t)s->out.c + gap, NN_MAX_VEC);
 	r.part = r.dy + nn_round(in * C + gap, NN_MAX_VEC);
 	r.rest = r.part + (s->stride > 1 ? nn_round(in * C + gap, NN_MAX_VEC) : 0);
@@ -371,60 +332,6 @@ static void back_weights(const struct nn_train *t, const struct nn_stage *s, siz
 							       .to_stride = partial_stride(s) });
 }
 
-/* A dout A' of tile i of these images. */
-static void tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
-		      float *to, size_t step)
-{
-	const float *pixel[NN_WINO_OUT * NN_WINO_OUT];
-	size_t image;
-	int y0, x0;
-
-	nn_winograd_locate(&s->op, i, &image, &y0, &x0);
-	for (int k = 0; k < NN_WINO_OUT * NN_WINO_OUT; k++) {
-		const int y = y0 + k / NN_WINO_OUT, x = x0 + k % NN_WINO_OUT;
-
-		pixel[k] = y < s->out.h && x < s->out.w ?
-				   dout + (image * nn_view_pixels(&s->out) + (size_t)(y * s->out.w + x)) * stride :
-				   NULL;
-	}
-	t->base.isa->wino_back(pixel, (size_t)s->out.c, to, step);
-}
-
-/* The sums of G' (...) G of n images, from `image` on. */
-static void back_tiles(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
-		       const float *dout, size_t stride, float *y)
-{
-	const struct tiles of = tiles_of(s);
-	const size_t across = (size_t)(s->out.w + NN_WINO_OUT - 1) / NN_WINO_OUT;
-	const size_t all = n * across * ((size_t)(s->out.h + NN_WINO_OUT - 1) / NN_WINO_OUT);
-	const size_t plane = partial_stride(s) * (size_t)s->out.c;
-	const struct nn_job j = { .m = &t->base, .n = n, .parts = 1 };
-	float *to = t->partial + g * nn_train_conv_partial(s), *d = y + NN_WINO_TAPS * of.y_step;
-	struct nn_op op = s->op;
-
-	op.in.base = nn_view_at(t, &s->in, image);
-	op.pre = nn_view_pre(t, &s->in);
-	for (size_t first = 0; first < all; first += of.at_once) {
-		const size_t tiles = all - first < of.at_once ? all - first : of.at_once;
-
-		for (size_t i = 0; i < tiles; i++) {
-			nn_winograd_in(&op, &j, first + i, y + i * of.y_stride, of.y_step);
-			tile_back(t, s, first + i, dout, stride, d + i * of.d_stride, of.d_step);
-		}
-		for (size_t k = 0; k < NN_WINO_TAPS; k++)
-			t->base.isa->outer(&(struct nn_outer){ .d = d + k * of.d_step,
-							       .y = y + k * of.y_step,
-							       .rows = 1,
-							       .cols = tiles,
-							       .d_step = of.d_stride,
-							       .y_step = of.y_stride,
-							       .m = (size_t)s->out.c,
-							       .k = (size_t)s->in.c,
-							       .to = to + k * plane,
-							       .to_stride = partial_stride(s) });
-	}
-}
-
 /* part (n images, h, w, C) to its lattice of dy. */
 static void scatter(const struct nn_stage *s, int k, size_t n, const float *part, float *dy)
 {
@@ -465,8 +372,8 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, (struct nn_rows){ image, 0, n * P }, room.dout, &stride);
 
-	if (!t->o.fixed && is_winograd(s)) {
-		back_tiles(t, s, g, image, n, dout, stride, room.y);
+	if (!t->o.fixed && nn_train_tiled(s)) {
+		nn_train_tiles_backward(t, s, g, image, n, dout, stride, room.y);
 	} else if (!t->o.fixed) {
 		windows(t, s, image, n, room.y);
 		back_weights(t, s, g, n, room.y, dout, stride);
@@ -515,33 +422,13 @@ static void gather_places(const struct nn_train *t, const struct nn_stage *s, si
 	}
 }
 
-/* Row m from (groups, 36, M, C) to (M, C, 3, 3), NN_PANEL channels at a time. */
-static void gather_tiles(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to)
-{
-	const size_t C = (size_t)s->in.c, stride = partial_stride(s), group = nn_train_conv_partial(s);
-	const float *from = t->partial + m * stride;
-
-	for (size_t c = 0; c < C; c += NN_PANEL) {
-		float u[NN_WINO_TAPS][NN_PANEL] = { 0 }, d[9][NN_PANEL];
-
-		for (size_t g = 0; g < s->groups; g++)
-			for (size_t k = 0; k < NN_WINO_TAPS; k++)
-				for (size_t l = 0; l < NN_PANEL; l++)
-					u[k][l] += from[g * group + k * stride * (size_t)s->out.c + c + l];
-		nn_winograd_filter(u, d);
-		for (size_t l = 0; l < NN_PANEL && c + l < C; l++)
-			for (size_t k = 0; k < 9; k++)
-				to[(c + l) * 9 + k] += d[k][l];
-	}
-}
-
 void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m)
 {
 	const struct net_node *node = &t->net->nodes[s->node];
 	float *to = nn_train_gradient(t, node->param) + m * depth(s);
 
-	if (is_winograd(s))
-		gather_tiles(t, s, m, to);
+	if (nn_train_tiled(s))
+		nn_train_tiles_gather(t, s, m, to);
 	else
 		gather_places(t, s, m, to);
 	if (!node->bias)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
- * memory, nn_train.c runs them, nn_train_conv.c and nn_train_ops.c are the operations, nn_train_norm.c the batch norms,
+ * memory, nn_train.c runs them, nn_train_conv.c, nn_train_tiles.c and nn_train_ops.c are the operations, nn_train_norm.c the batch norms,
  * nn_train_view.c reads maps and gives gradients back. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
@@ -144,6 +144,11 @@ static inline float *nn_view_gradient(const struct nn_train *t, const struct nn_
 	return p->g + image * p->pixels * p->stride + v->at;
 }
 
+static inline struct nn_map nn_view_map(const struct nn_view *v, size_t stride)
+{
+	return (struct nn_map){ .buf = -1, .stride = stride, .c = v->c, .h = v->h, .w = v->w };
+}
+
 static inline bool nn_view_plain(const struct nn_view *v)
 {
 	return v->bn < 0 && !v->relu;
@@ -196,6 +201,16 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m);
 size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s);
 size_t nn_train_conv_partial(const struct nn_stage *s); /* floats of a group's dW */
+
+/* Is it Winograd's, forward and dW? Then its dW goes by tiles: floats of a group's sums, and of scratch; what n images,
+ * from `image` on, whose dout is there (rows `stride` apart), add to group g; row m of dW from all groups, added to
+ * `to`. */
+bool nn_train_tiled(const struct nn_stage *s);
+size_t nn_train_tiles_partial(const struct nn_stage *s);
+size_t nn_train_tiles_room(const struct nn_stage *s);
+void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
+			     const float *dout, size_t stride, float *scratch);
+void nn_train_tiles_gather(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to);
 
 void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, size_t image, float *scratch);
 void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, size_t image, double *sums,

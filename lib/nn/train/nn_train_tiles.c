@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ * dW of 3x3 convolutions of stride 1 by Winograd's tiles (nn_winograd.c), with 36 products where four places of a window
+ * have 144. With y what is read, C channels, and dout (M) the output's gradient, over all tiles of 6x6 and 4x4 pixels:
+ *
+ *	dW = G' (sum of (B' y B) (A dout A')) G		the sums: (36, M, C) */
+#include "nn/train/nn_train_internal.h"
+
+bool nn_train_tiled(const struct nn_stage *s)
+{
+	const struct nn_map in = nn_view_map(&s->in, 0), out = nn_view_map(&s->out, 0);
+
+	return s->stride == 1 && s->kh == 3 && s->kw == 3 && s->pad == 1 && nn_winograd_pays(&in, &out);
+}
+
+static size_t row_size(const struct nn_stage *s)
+{
+	return nn_round((size_t)s->in.c, 2 * NN_MAX_VEC);
+}
+
+static size_t plane_size(const struct nn_stage *s)
+{
+	return row_size(s) * (size_t)s->out.c;
+}
+
+size_t nn_train_tiles_partial(const struct nn_stage *s)
+{
+	return plane_size(s) * NN_WINO_TAPS;
+}
+
+/* V and A dout A' of the tiles in work: (36, tiles, stride) each, planes `step` apart. */
+struct tiles {
+	size_t at_once, y_stride, y_step, d_stride, d_step;
+};
+
+static struct tiles tiles_of(const struct nn_stage *s)
+{
+	/* Of the kernel's rows it does not depend: all instructions add in the same order. */
+	struct tiles r = { .at_once = nn_winograd_at_once(&s->op, 8) };
+
+	r.y_stride = nn_round((size_t)s->in.c, NN_MAX_VEC);
+	r.d_stride = nn_round((size_t)s->out.c, NN_MAX_VEC);
+	r.y_step = r.at_once * r.y_stride + NN_WINO_GAP;
+	r.d_step = r.at_once * r.d_stride + NN_WINO_GAP;
+	return r;
+}
+
+size_t nn_train_tiles_room(const struct nn_stage *s)
+{
+	const struct tiles of = tiles_of(s);
+
+	return NN_WINO_TAPS * (of.y_step + of.d_step) + 2 * NN_MAX_VEC;
+}
+
+/* A dout A' of tile i of these images. */
+static void tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
+		      float *to, size_t step)
+{
+	const float *pixel[NN_WINO_OUT * NN_WINO_OUT];
+	size_t image;
+	int y0, x0;
+
+	nn_winograd_locate(&s->op, i, &image, &y0, &x0);
+	for (int k = 0; k < NN_WINO_OUT * NN_WINO_OUT; k++) {
+		const int y = y0 + k / NN_WINO_OUT, x = x0 + k % NN_WINO_OUT;
+
+		pixel[k] = y < s->out.h && x < s->out.w ?
+				   dout + (image * nn_view_pixels(&s->out) + (size_t)(y * s->out.w + x)) * stride :
+				   NULL;
+	}
+	t->base.isa->wino_back(pixel, (size_t)s->out.c, to, step);
+}
+
+void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
+			     const float *dout, size_t stride, float *y)
+{
+	const struct tiles of = tiles_of(s);
+	const size_t all = n * nn_winograd_tiles(&s->op), plane = plane_size(s);
+	const struct nn_job j = { .m = &t->base, .n = n, .parts = 1 };
+	float *to = t->partial + g * nn_train_tiles_partial(s), *d = y + NN_WINO_TAPS * of.y_step;
+	struct nn_op op = s->op;
+
+	op.in.base = nn_view_at(t, &s->in, image);
+	op.pre = nn_view_pre(t, &s->in);
+	for (size_t first = 0; first < all; first += of.at_once) {
+		const size_t tiles = all - first < of.at_once ? all - first : of.at_once;
+
+		for (size_t i = 0; i < tiles; i++) {
+			nn_winograd_in(&op, &j, first + i, y + i * of.y_stride, of.y_step);
+			tile_back(t, s, first + i, dout, stride, d + i * of.d_stride, of.d_step);
+		}
+		for (size_t k = 0; k < NN_WINO_TAPS; k++)
+			t->base.isa->outer(&(struct nn_outer){ .d = d + k * of.d_step,
+							       .y = y + k * of.y_step,
+							       .rows = 1,
+							       .cols = tiles,
+							       .d_step = of.d_stride,
+							       .y_step = of.y_stride,
+							       .m = (size_t)s->out.c,
+							       .k = (size_t)s->in.c,
+							       .to = to + k * plane,
+							       .to_stride = row_size(s) });
+	}
+}
+
+/* From (groups, 36, M, C), NN_PANEL channels at a time. */
+void nn_train_tiles_gather(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to)
+{
+	const size_t C = (size_t)s->in.c, group = nn_train_tiles_partial(s);
+	const float *from = t->partial + m * row_size(s);
+
+	for (size_t c = 0; c < C; c += NN_PANEL) {
+		float u[NN_WINO_TAPS][NN_PANEL] = { 0 }, d[9][NN_PANEL];
+
+		for (size_t g = 0; g < s->groups; g++)
+			for (size_t k = 0; k < NN_WINO_TAPS; k++)
+				for (size_t l = 0; l < NN_PANEL; l++)
+					u[k][l] += from[g * group + k * plane_size(s) + c + l];
+		nn_winograd_filter(u, d);
+		for (size_t l = 0; l < NN_PANEL && c + l < C; l++)
+			for (size_t k = 0; k < 9; k++)
+				to[(c + l) * 9 + k] += d[k][l];
+	}
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * dW of 3x3 convolutions of stride 1 by Winograd's tiles (nn_winograd.c), with 36 products where four places of a window
- * have 144. With y what is read, C channels, and dout (M) the output's gradient, over all tiles of 6x6 and 4x4 pixels:
+ * dW of 3x3 convolutions of stride 1 by Winograd's tiles (nn_winograd.c), 36 products where 16 places of a window have
+ * 144. With y what is read, C channels, and dout (M) the output's gradient, over all tiles of 6x6 and 4x4 pixels:
  *
  *	dW = G' (sum of (B' y B) (A dout A')) G		the sums: (36, M, C) */
 #include "nn/train/nn_train_internal.h"

@@ -57,7 +57,10 @@ static int pack(struct nn *m, struct nn_op *op, bool take)
 		return -1;
 #pragma omp parallel for num_threads(m->threads)
 	for (size_t p = 0; p < panels; p++)
-		(winograd ? nn_winograd_panels : nn_conv_panels)(op, p, p + 1);
+		if (winograd)
+			nn_winograd_panels(m->isa, op, p, p + 1);
+		else
+			nn_conv_panels(op, p, p + 1);
 	if (take) {
 		free(op->weight->data);
 		op->weight->data = NULL;

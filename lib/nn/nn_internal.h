@@ -130,7 +130,7 @@ size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_conv_packed(const struct nn_op *op);
 size_t nn_winograd_packed(const struct nn_op *op);
 void nn_conv_panels(const struct nn_op *op, size_t from, size_t to);
-void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to);
+void nn_winograd_panels(const struct nn_isa *isa, const struct nn_op *op, size_t from, size_t to);
 /* Is a 3x3 convolution of stride 1 between these faster by Winograd's transformation? */
 bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
 
@@ -148,6 +148,9 @@ size_t nn_winograd_tiles(const struct nn_op *op);
 void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x);
 /* V of tile t: 36 rows of C floats, `step` apart. */
 void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step);
+/* out = A' Y A for outputs m0..m1 of tile t, with bias, addition and ReLU; Y's 36 rows are `step` apart. */
+void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
+		     size_t step);
 /* g = G' u G, u the sum of V times A dout A' over tiles: the gradients of NN_PANEL filters side by side. */
 void nn_winograd_filter(float u[NN_WINO_TAPS][NN_PANEL], float g[9][NN_PANEL]);
 

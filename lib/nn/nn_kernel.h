@@ -48,11 +48,12 @@ struct nn_window {
 	float scale;                       /* of the sum; 0: the largest instead */
 };
 
-/* For training: to (m,k) += sum over pixels of d (m) times y (k), the pixels being `rows` rows of `cols`. */
+/* For training: to (m,k) += sum over pixels of d (m) times y (k), the pixels being `images` times `rows` rows of
+ * `cols`. */
 struct nn_outer {
 	const float *d, *y; /* of the first pixel */
-	size_t rows, cols;
-	size_t d_step, d_row, y_step, y_row; /* floats from pixel to pixel, from row to row */
+	size_t images, rows, cols;
+	size_t d_step, d_row, d_image, y_step, y_row, y_image; /* floats from pixel to pixel, row to row, ... */
 	size_t m, k;
 	float *to;
 	size_t to_stride;
@@ -98,6 +99,9 @@ struct nn_isa {
 	void (*moments)(const float *x, size_t stride, size_t n, size_t c, size_t before, double *mean, double *m2);
 	/* A d A' of (4,4) gradients d, NULL where outside, c channels: 36, each `step` apart. */
 	void (*wino_back)(const float *const *pixel, size_t c, float *to, size_t step);
+	/* G g G' of NN_PANEL filters g (3,3), NULL: zeros, times gain[], NULL: 1; 36 rows of NN_PANEL, `step` apart.
+	 * In doubles. */
+	void (*wino_weights)(const float *const *filter, const float *gain, float *to, size_t step);
 };
 
 /* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that

@@ -59,21 +59,6 @@ static const double G[SIDE][3] = { { 1 / 4., 0, 0 },
 				   { 1 / 24., -1 / 12., 1 / 6. },
 				   { 0, 0, 1 } };
 
-/* u = G g G' of NN_PANEL 3x3 filters side by side. */
-static void transform(double g[9][NN_PANEL], double u[TAPS][NN_PANEL])
-{
-	double t[SIDE][3][NN_PANEL];
-
-	for (int i = 0; i < SIDE; i++)
-		for (int j = 0; j < 3; j++)
-			for (int l = 0; l < NN_PANEL; l++)
-				t[i][j][l] = G[i][0] * g[j][l] + G[i][1] * g[3 + j][l] + G[i][2] * g[6 + j][l];
-	for (int i = 0; i < SIDE; i++)
-		for (int j = 0; j < SIDE; j++)
-			for (int l = 0; l < NN_PANEL; l++)
-				u[i * SIDE + j][l] = t[i][0][l] * G[j][0] + t[i][1][l] * G[j][1] + t[i][2][l] * G[j][2];
-}
-
 void nn_winograd_filter(float u[TAPS][NN_PANEL], float g[9][NN_PANEL])
 {
 	float t[3][SIDE][NN_PANEL] = { 0 };
@@ -97,23 +82,17 @@ size_t nn_winograd_packed(const struct nn_op *op)
 }
 
 /* op->w: (36, panels, C, NN_PANEL), a panel being NN_PANEL outputs side by side. */
-void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to)
+void nn_winograd_panels(const struct nn_isa *isa, const struct nn_op *op, size_t from, size_t to)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
 
 	for (size_t p = from * NN_PANEL; p < to * NN_PANEL; p += NN_PANEL)
 		for (size_t c = 0; c < C; c++) {
-			const size_t n = M - p < NN_PANEL ? M - p : NN_PANEL;
-			double g[9][NN_PANEL] = { 0 }, u[TAPS][NN_PANEL];
+			const float *filter[NN_PANEL];
 
-			for (size_t i = 0; i < n; i++)
-				for (size_t k = 0; k < 9; k++)
-					g[k][i] = (double)op->plain[((p + i) * C + c) * 9 + k] *
-						  (op->gain ? (double)op->gain[p + i] : 1);
-			transform(g, u);
-			for (size_t k = 0; k < TAPS; k++)
-				for (size_t i = 0; i < NN_PANEL; i++)
-					op->w[k * plane + p * C + c * NN_PANEL + i] = (float)u[k][i];
+			for (size_t i = 0; i < NN_PANEL; i++)
+				filter[i] = p + i < M ? op->plain + ((p + i) * C + c) * 9 : NULL;
+			isa->wino_weights(filter, op->gain ? op->gain + p : NULL, op->w + p * C + c * NN_PANEL, plane);
 		}
 }
 
@@ -149,8 +128,7 @@ void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 	j->m->isa->wino_in(pixel, (size_t)op->in.c, &op->pre, to, step);
 }
 
-/* out = A' Y A for outputs m0..m1 of tile t, with bias, addition and ReLU; Y's 36 rows are `step` apart. */
-static void tile_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
+void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
 		     size_t step)
 {
 	const float *add[OUT * OUT] = { NULL };
@@ -198,7 +176,7 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 						     .out_stride = out });
 	}
 	for (size_t i = 0; i < n; i++)
-		tile_out(op, j, t + i, m0, m1, y + i * out, out_step);
+		nn_winograd_out(op, j, t + i, m0, m1, y + i * out, out_step);
 }
 
 /* Threads share the tiles; where these are fewer than the kernel's rows for each, they share the outputs, and

@@ -118,7 +118,7 @@ static void compare(const struct nn_case *k, enum um_pass_mode mode)
 		return;
 	}
 	const struct net *n = c.net;
-	uint8_t *x = nn_random_images(n, N, mode == UM_TRAINING ? 9 : 10); /* no ReLU hangs on rounding */
+	uint8_t *x = nn_random_images(n, N, mode == UM_TRAINING ? 11 : 10); /* no ReLU hangs on rounding */
 	float *dz = noise(N * CLASSES, 1), *df = noise(N * feature_size(n), 2);
 	struct answer have = room(n), want = room(n), other = room(n);
 	double gradients = 0, values = 0;

@@ -118,6 +118,42 @@ static void forward_group(struct worker *w, int stage, size_t g)
 	}
 }
 
+static void wide_in(struct worker *w, int stage, size_t g)
+{
+	size_t from, to;
+
+	nn_group(w->t, g, NN_GROUPS, &from, &to);
+	nn_train_wide_in(w->t, &w->t->stage[stage], from, to);
+}
+
+static void wide_multiply(struct worker *w, int stage, size_t k)
+{
+	nn_train_wide_multiply(w->t, &w->t->stage[stage], k, w->t->scratch[w->id]);
+}
+
+static void wide_out(struct worker *w, int stage, size_t g)
+{
+	struct nn_train *t = w->t;
+	const struct nn_stage *s = &t->stage[stage];
+	size_t from, to;
+
+	nn_group(t, g, NN_GROUPS, &from, &to);
+	nn_train_wide_out(t, s, from, to);
+	if (s->moments && t->mode == NN_TRAIN && to > from)
+		nn_norm_measure(t, s, g, from, to);
+}
+
+static void forward_stage(struct worker *w, int stage)
+{
+	if (!w->t->stage[stage].wide) {
+		each(w, NN_GROUPS, forward_group, stage);
+		return;
+	}
+	each(w, NN_GROUPS, wide_in, stage);
+	each(w, NN_WINO_TAPS, wide_multiply, stage);
+	each(w, NN_GROUPS, wide_out, stage);
+}
+
 /* After a stage, and before the next that is more than a batch norm: statistics, and what these make of them. */
 static void settle(struct worker *w, int stage)
 {
@@ -135,7 +171,7 @@ static void forward(struct worker *w)
 		each(w, (size_t)w->t->n_stages, pack_weights, 0);
 	for (int i = 0; i < w->t->end; i++)
 		if (w->t->stage[i].kind != NN_S_NORM) {
-			each(w, NN_GROUPS, forward_group, i);
+			forward_stage(w, i);
 			once(w, settle, i);
 		}
 }
@@ -240,6 +276,37 @@ static void gather_row(struct worker *w, int stage, size_t m)
 	nn_train_conv_gather(w->t, &w->t->stage[stage], m);
 }
 
+static void wide_back_in(struct worker *w, int stage, size_t g)
+{
+	nn_train_wide_back_in(w->t, &w->t->stage[stage], g, w->t->scratch[w->id]);
+}
+
+static void wide_back_unit(struct worker *w, int stage, size_t unit)
+{
+	nn_train_wide_back_unit(w->t, &w->t->stage[stage], unit, w->t->scratch[w->id]);
+}
+
+static void wide_back_out(struct worker *w, int stage, size_t g)
+{
+	nn_train_wide_back_out(w->t, &w->t->stage[stage], g, w->t->scratch[w->id]);
+}
+
+static void backward_stage(struct worker *w, int stage)
+{
+	const struct nn_stage *s = &w->t->stage[stage];
+
+	if (s->wide) {
+		each(w, s->groups, wide_back_in, stage);
+		each(w, nn_train_wide_units(w->t, s), wide_back_unit, stage);
+		if (s->n_back)
+			each(w, s->groups, wide_back_out, stage);
+		return;
+	}
+	each(w, s->groups, backward_group, stage);
+	if (s->kind == NN_S_CONV && !w->t->o.fixed)
+		each(w, (size_t)s->out.c, gather_row, stage);
+}
+
 /* Sums of what the stage read; what the next one to go back asks for. */
 static void turn_back(struct worker *w, int stage)
 {
@@ -266,9 +333,7 @@ static void backward(struct worker *w)
 	for (int i = t->end; i-- > 0;) {
 		if (!goes_back(t, &t->stage[i]))
 			continue;
-		each(w, t->stage[i].groups, backward_group, i);
-		if (t->stage[i].kind == NN_S_CONV && !t->o.fixed)
-			each(w, (size_t)t->stage[i].out.c, gather_row, i);
+		backward_stage(w, i);
 		once(w, turn_back, i);
 	}
 }

@@ -89,7 +89,7 @@ static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struc
 	if (top != left)
 		return err_fail(err, "node %d: a convolution whose sides differ is not known to training", s->node);
 	op->pad = -top;
-	if (s->stride == 1 && kh == 3 && kw == 3 && op->pad == 1 && nn_winograd_pays(&op->in, &op->out))
+	if (s->stride == 1 && kh == 3 && kw == 3 && op->pad == 1 && (s->wide || nn_winograd_pays(&op->in, &op->out)))
 		op->kind = NN_WINOGRAD;
 	s->back_at[s->n_back++] = i * s->stride + j;
 	return own_weights(t, op, err);
@@ -106,7 +106,8 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
 	*op = (struct nn_op){ .kind = NN_CONV, .kh = s->kh, .kw = s->kw, .stride = s->stride, .add = { .buf = -1 } };
 	op->in = nn_view_map(&s->in, t->plane[s->in.plane].stride);
 	op->out = nn_view_map(&s->out, t->plane[s->out.plane].stride);
-	if (nn_train_tiled(s)) {
+	s->wide = nn_train_wide(t, s);
+	if (s->wide || nn_train_tiled(s)) {
 		op->kind = NN_WINOGRAD;
 		op->pad = 1;
 	}
@@ -145,13 +146,13 @@ static void turn(const struct nn_stage *s, int k, const float *w, float *to)
 						  j * s->stride];
 }
 
-static void pack(struct nn_op op, const float *plain)
+static void pack(const struct nn_isa *isa, struct nn_op op, const float *plain)
 {
 	const size_t panels = ((size_t)op.out.c + NN_PANEL - 1) / NN_PANEL;
 
 	op.plain = plain;
 	if (op.kind == NN_WINOGRAD)
-		nn_winograd_panels(&op, 0, panels);
+		nn_winograd_panels(isa, &op, 0, panels);
 	else
 		nn_conv_panels(&op, 0, panels);
 }
@@ -160,10 +161,10 @@ void nn_train_conv_pack(struct nn_train *t, const struct nn_stage *s, float *roo
 {
 	const float *w = nn_train_value(t, t->net->nodes[s->node].param);
 
-	pack(s->op, w);
+	pack(t->base.isa, s->op, w);
 	for (int k = 0; k < s->n_back; k++) {
 		turn(s, k, w, room);
-		pack(s->back[k], room);
+		pack(t->base.isa, s->back[k], room);
 	}
 }
 
@@ -263,7 +264,7 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 	return (struct room){ scratch, scratch + r.dout, scratch + r.dy, scratch + r.part, scratch + r.rest };
 }
 
-static void add_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums)
+void nn_train_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t m = 0; m < M; m++)
@@ -286,6 +287,7 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	if (!t->o.fixed)
 		t->base.isa->outer(&(struct nn_outer){ .d = dout,
 						       .y = y,
+						       .images = 1,
 						       .rows = 1,
 						       .cols = r.n,
 						       .d_step = stride,
@@ -295,7 +297,7 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 						       .to = t->partial + g * nn_train_conv_partial(s),
 						       .to_stride = partial_stride(s) });
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
-		add_bias(dout, stride, r.n, M, sums + 2 * t->most_channels);
+		nn_train_bias(dout, stride, r.n, M, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
 	struct nn_op op = s->back[0];
@@ -316,20 +318,22 @@ static void back_weights(const struct nn_train *t, const struct nn_stage *s, siz
 	const size_t C = (size_t)s->in.c, row = (size_t)(s->in.w + 2 * s->pad) * C, step = (size_t)s->stride;
 	float *to = t->partial + g * nn_train_conv_partial(s);
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < (size_t)s->kh; k++)
-			t->base.isa->outer(&(struct nn_outer){ .d = dout + i * nn_view_pixels(&s->out) * stride,
-							       .y = y + i * border_pixels(s) * C + k * row,
-							       .rows = (size_t)s->out.h,
-							       .cols = (size_t)s->out.w,
-							       .d_step = stride,
-							       .d_row = (size_t)s->out.w * stride,
-							       .y_step = step * C,
-							       .y_row = step * row,
-							       .m = (size_t)s->out.c,
-							       .k = (size_t)s->kw * C,
-							       .to = to + k * (size_t)s->kw * C,
-							       .to_stride = partial_stride(s) });
+	for (size_t k = 0; k < (size_t)s->kh; k++)
+		t->base.isa->outer(&(struct nn_outer){ .d = dout,
+						       .y = y + k * row,
+						       .images = n,
+						       .rows = (size_t)s->out.h,
+						       .cols = (size_t)s->out.w,
+						       .d_step = stride,
+						       .d_row = (size_t)s->out.w * stride,
+						       .d_image = nn_view_pixels(&s->out) * stride,
+						       .y_step = step * C,
+						       .y_row = step * row,
+						       .y_image = border_pixels(s) * C,
+						       .m = (size_t)s->out.c,
+						       .k = (size_t)s->kw * C,
+						       .to = to + k * (size_t)s->kw * C,
+						       .to_stride = partial_stride(s) });
 }
 
 /* part (n images, h, w, C) to its lattice of dy. */
@@ -379,7 +383,7 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 		back_weights(t, s, g, n, room.y, dout, stride);
 	}
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
-		add_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
+		nn_train_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
 	back_input(t, s, n, dout, stride, room);
@@ -431,9 +435,16 @@ void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m
 		nn_train_tiles_gather(t, s, m, to);
 	else
 		gather_places(t, s, m, to);
+	nn_train_bias_gather(t, s, m);
+}
+
+void nn_train_bias_gather(struct nn_train *t, const struct nn_stage *s, size_t m)
+{
+	const struct net_node *node = &t->net->nodes[s->node];
+	double sum = 0;
+
 	if (!node->bias)
 		return;
-	double sum = 0;
 
 	for (size_t g = 0; g < s->groups; g++)
 		sum += nn_group_sums(t, g)[2 * t->most_channels + m];
@@ -448,10 +459,12 @@ static size_t op_scratch(const struct nn_train *t, const struct nn_op *op)
 /* The most of what packing, going forward, and going back need. */
 size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 {
-	const size_t weights = depth(s) * (size_t)s->out.c;
+	const size_t weights = depth(s) * (size_t)s->out.c, wide = s->wide ? nn_train_wide_scratch(t, s) : 0;
 	struct nn_op op = s->op;
 	size_t rest = 0, most;
 
+	if (s->wide)
+		return (wide > weights ? wide : weights) + 4 * NN_MAX_VEC;
 	op.pre.relu = !nn_view_plain(&s->in); /* something is done to what is read */
 	most = op_scratch(t, &op) + windows_size(s);
 	for (int k = 0; k < s->n_back; k++) {

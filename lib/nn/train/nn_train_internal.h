@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
- * memory, nn_train.c runs them, nn_train_conv.c, nn_train_tiles.c and nn_train_ops.c are the operations,
+ * memory, nn_train.c runs them, nn_train_conv.c, nn_train_tiles.c, nn_train_wide.c and nn_train_ops.c are the operations,
  * nn_train_norm.c the batch norms, nn_train_view.c reads maps and gives gradients back. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
@@ -58,6 +58,7 @@ struct nn_stage {
 	struct nn_view in, other, out; /* other: NN_S_ADD's second; out is plain */
 	struct nn_fresh fresh[2];      /* of in and other */
 	int kh, kw, stride, pad;
+	bool wide;     /* nn_train_wide.c's */
 	size_t groups; /* of images, in which sums are made going back; forward there are NN_GROUPS */
 	size_t images; /* that are in work at a time */
 	bool moments;  /* out's channels are normalised */
@@ -117,8 +118,8 @@ int nn_train_room(struct nn_train *t, struct err *err) TS_CHECKED;
 /* ---- views ---- */
 
 enum { NN_GROUPS = 16 };
-/* Parts of a run whose units threads share: at most two of a stage, and the packing. */
-#define NN_PARTS(t) (2 * (size_t)(t)->n_stages + 1)
+/* Parts of a run whose units threads share: at most three of a stage, and the packing. */
+#define NN_PARTS(t) (3 * (size_t)(t)->n_stages + 1)
 
 /* Images from..to of group g of G. */
 static inline void nn_group(const struct nn_train *t, size_t g, size_t G, size_t *from, size_t *to)
@@ -211,6 +212,28 @@ size_t nn_train_tiles_room(const struct nn_stage *s);
 void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
 			     const float *dout, size_t stride, float *scratch);
 void nn_train_tiles_gather(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to);
+/* A dout A' of tile i of the images at dout, to 36 rows, `step` apart. */
+void nn_train_tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
+			float *to, size_t step);
+/* Adds G' u G to `to` (C, 3, 3), u the sum of groups, `group` floats apart, of 36 rows (C), `plane` apart. */
+void nn_train_tiles_add(const float *from, size_t plane, size_t groups, size_t group, size_t C, float *to);
+/* sums (M) += the n rows of dout; the m-th number of dbias from those of all groups. */
+void nn_train_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums);
+void nn_train_bias_gather(struct nn_train *t, const struct nn_stage *s, size_t m);
+
+/* Is it a 3x3 convolution whose weights are larger than its maps? Then it runs in parts, each over all images: forward
+ * in (of images), multiply (units 0..35), out (of images); back back_in (of groups), back_unit (of units()), back_out
+ * (of groups). What goes from part to part lies in t->partial: floats of it, and of scratch. */
+bool nn_train_wide(const struct nn_train *t, const struct nn_stage *s);
+size_t nn_train_wide_room(const struct nn_train *t, const struct nn_stage *s);
+size_t nn_train_wide_scratch(const struct nn_train *t, const struct nn_stage *s);
+void nn_train_wide_in(const struct nn_train *t, const struct nn_stage *s, size_t from, size_t to);
+void nn_train_wide_multiply(const struct nn_train *t, const struct nn_stage *s, size_t k, float *scratch);
+void nn_train_wide_out(const struct nn_train *t, const struct nn_stage *s, size_t from, size_t to);
+size_t nn_train_wide_units(const struct nn_train *t, const struct nn_stage *s);
+void nn_train_wide_back_in(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch);
+void nn_train_wide_back_unit(struct nn_train *t, const struct nn_stage *s, size_t unit, float *scratch);
+void nn_train_wide_back_out(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch);
 
 void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, size_t image, float *scratch);
 void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, size_t image, double *sums,

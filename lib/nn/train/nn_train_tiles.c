@@ -51,9 +51,8 @@ size_t nn_train_tiles_room(const struct nn_stage *s)
 	return NN_WINO_TAPS * (of.y_step + of.d_step) + 2 * NN_MAX_VEC;
 }
 
-/* A dout A' of tile i of these images. */
-static void tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
-		      float *to, size_t step)
+void nn_train_tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
+			float *to, size_t step)
 {
 	const float *pixel[NN_WINO_OUT * NN_WINO_OUT];
 	size_t image;
@@ -86,11 +85,12 @@ void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s,
 
 		for (size_t i = 0; i < tiles; i++) {
 			nn_winograd_in(&op, &j, first + i, y + i * of.y_stride, of.y_step);
-			tile_back(t, s, first + i, dout, stride, d + i * of.d_stride, of.d_step);
+			nn_train_tile_back(t, s, first + i, dout, stride, d + i * of.d_stride, of.d_step);
 		}
 		for (size_t k = 0; k < NN_WINO_TAPS; k++)
 			t->base.isa->outer(&(struct nn_outer){ .d = d + k * of.d_step,
 							       .y = y + k * of.y_step,
+							       .images = 1,
 							       .rows = 1,
 							       .cols = tiles,
 							       .d_step = of.d_stride,
@@ -102,19 +102,22 @@ void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s,
 	}
 }
 
-/* From (groups, 36, M, C), NN_PANEL channels at a time. */
 void nn_train_tiles_gather(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to)
 {
-	const size_t C = (size_t)s->in.c, group = nn_train_tiles_partial(s);
-	const float *from = t->partial + m * row_size(s);
+	nn_train_tiles_add(t->partial + m * row_size(s), plane_size(s), s->groups, nn_train_tiles_partial(s),
+			   (size_t)s->in.c, to);
+}
 
+/* NN_PANEL channels at a time. */
+void nn_train_tiles_add(const float *from, size_t plane, size_t groups, size_t group, size_t C, float *to)
+{
 	for (size_t c = 0; c < C; c += NN_PANEL) {
 		float u[NN_WINO_TAPS][NN_PANEL] = { 0 }, d[9][NN_PANEL];
 
-		for (size_t g = 0; g < s->groups; g++)
+		for (size_t g = 0; g < groups; g++)
 			for (size_t k = 0; k < NN_WINO_TAPS; k++)
 				for (size_t l = 0; l < NN_PANEL; l++)
-					u[k][l] += from[g * group + k * plane_size(s) + c + l];
+					u[k][l] += from[g * group + k * plane + c + l];
 		nn_winograd_filter(u, d);
 		for (size_t l = 0; l < NN_PANEL && c + l < C; l++)
 			for (size_t k = 0; k < 9; k++)

@@ -228,7 +228,7 @@ um-vs-umap trajectory atypical oe:
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
 help:                                  ## this list
-	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 18
 
 # ---- what leaves this folder ------------------------------------------------------------------
 # $(call SHARE,DIR): what is no program: manual pages, pipelines, configs.

@@ -213,7 +213,7 @@ static int choose(struct net_checkpoint *c, struct err *err)
 		return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
 	if (c->mask && !masked && !full)
 		cli_info("'%s' has masks: running the masked network", model_path);
-	return net_bake(c, !full, NULL, err);
+	return net_is_graph(c->net) ? 0 : net_bake(c, !full, NULL, err);
 }
 
 static void release(struct flow *f)

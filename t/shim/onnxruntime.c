@@ -84,8 +84,8 @@ static struct ort_status *create_session(const struct ort_env *e, const void *mo
 	return NULL;
 }
 
-static struct ort_status *create_tensor(const struct ort_memory_info *m, void *data, size_t bytes,
-					const int64_t *shape, size_t ndim, int type, struct ort_value **ret)
+static struct ort_status *create_tensor(const struct ort_memory_info *m, void *data, size_t bytes, const int64_t *shape,
+					size_t ndim, int type, struct ort_value **ret)
 {
 	(void)m, (void)bytes;
 	*ret = calloc(1, sizeof **ret);

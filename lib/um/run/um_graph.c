@@ -253,8 +253,7 @@ int um_graph_sizes(const struct net *n, const void *model, size_t bytes, const c
 	rc = run(g, g->chunk, out, err);
 	for (size_t i = 0; rc == 0 && i < n_names; i++)
 		rc = row_size(&out[i], g->chunk, &sizes[i], err);
-	if (rc == 0)
-		ort_release(out, g->n);
+	ort_release(out, g->n);
 	um_graph_free(g);
 	return rc;
 }

@@ -68,6 +68,7 @@ may() {
 	cli) echo err ts ;;
 	kit) echo cli err ts ;;
 	ood) echo err num ts ;;
+	arr) echo ds err net ts ;;
 	ds|net) echo err pickle ts ;;
 	job) echo cli err kit net num ood tb th ts um ;;
 	report) echo cli err kit net num ood ts ;;

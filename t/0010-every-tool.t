@@ -25,8 +25,8 @@ row() {
 	case $1 in
 	ts-cat)      input=scores.ts ;;
 	ts-dump)     input=scores.ts out=text ;;
-	ts-import)   args=feats.csv file=feats.csv ;;
-	ts-export)   input=scores.ts args='-f npz' out=file ;;
+	ts-import)   args='-q feats.csv' file=feats.csv ;;
+	ts-export)   input=scores.ts args='-f npz' out=file sink=yes ;;
 	ds-pack)     args=photos.tar file=photos.tar ;;
 	ds-synth)    args='--set blobs --n 300' ;;
 	ds-view)     input=tiny.ts out=file sink=yes ;;

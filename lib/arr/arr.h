@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * arr: arrays in the files of other programs: NumPy's .npy and .npz, safetensors, and tables of text. What is read keeps
- * its own type, and each element is given as what it is, in no less digits than it has.
+ * arr: arrays in the files of other programs: NumPy's .npy and .npz, safetensors, and tables of text. What is read
+ * keeps its own type, and each element is given as what it is, in no less digits than it has.
  *
  *	struct arr_set s = { 0 };
  *	if (arr_read(&s, path, &err) < 0) ...
@@ -9,10 +9,10 @@
  *	double v = arr_number(a, 3);		// the fourth element, the last index running fastest
  *	arr_set_release(&s);
  *
- * A table's columns are arrays (rows), of doubles if all cells are numbers, else of text. Columns NAME.0, NAME.1, ... (or
- * NAME[0]; NAME0 and NAME_0 where NAME says features or logits or there are 8 and more; 0, 1, ... alone) side by side are
- * one array (rows, columns). Its first line names the columns, unless it holds numbers alone: then all columns are one
- * array, called after the file. Separators are found as in ts_cell.h.
+ * A table's columns are arrays (rows), of doubles if all cells are numbers, else of text. Columns NAME.0, NAME.1, ...
+ * (or NAME[0]; NAME0 and NAME_0 where NAME says features or logits or there are 8 and more; 0, 1, ... alone) side by
+ * side are one array (rows, columns). Its first line names the columns, unless it holds numbers alone: then all
+ * columns are one array, called after the file. Separators are found as in ts_cell.h.
  *
  * Memory: the files, and once more what an .npz or a table holds.
  */
@@ -63,9 +63,9 @@ struct arr_set {
 	size_t n_blocks;
 };
 
-/* Adds the arrays of the file at path; "-" is standard input. The array of a .npy is called after its file, without what
- * is behind the last dot. -1 with a line in err that names the file: what it is instead, how it is damaged, or a name that
- * is in the set already. */
+/* Adds the arrays of the file at path; "-" is standard input. The array of a .npy is called after its file, without
+ * what is behind the last dot. -1 with a line in err that names the file: what it is instead, how it is damaged, or a
+ * name that is in the set already. */
 int arr_read(struct arr_set *s, const char *path, struct err *err) TS_CHECKED;
 /* The same of a file's n bytes, malloc'ed, which it takes in any case. */
 int arr_read_bytes_take(struct arr_set *s, const char *path, unsigned char *p, size_t n, struct err *err) TS_CHECKED;

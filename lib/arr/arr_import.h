@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * arr_import: arrays as the columns of a stream of features or of scores. Which array is what, their names tell (case does
- * not count, and a word among others does: train_feats), or the caller does:
+ * arr_import: arrays as the columns of a stream of features or of scores. Which array is what, their names tell (case
+ * does not count, and a word among others does: train_feats), or the caller does:
  *
  *	features   features feature feats feat embeddings embedding emb x     (n,D): numbers, as <f4
  *	logits     logits logit                                               (n,C): numbers, as <f4
@@ -9,9 +9,9 @@
  *	name       names name paths path files file filenames filename ids    (n): text
  *	pred       preds pred predictions prediction                          (n): whole numbers; of scores
  *
- * The only array of numbers of two dimensions is features, whatever its name, which is said. With features or logits the
- * stream is one of features, else of scores: every other array of one number a row is a score then, <f2, <f4 or <f8 as it
- * comes. Features may have dimensions of 1 behind the second. What is not used is said.
+ * The only array of numbers of two dimensions is features, whatever its name, which is said. With features or logits
+ * the stream is one of features, else of scores: every other array of one number a row is a score then, <f2, <f4 or
+ * <f8 as it comes. Features may have dimensions of 1 behind the second. What is not used is said.
  *
  * With a last layer (arr_head_read(), or arrays called fc.weight and fc.bias) its meta are fc.weight and fc.bias, and
  * logits that are not there are W x + b. Where there are neither, meta "n_classes" is one more than the largest label.
@@ -41,8 +41,8 @@ struct arr_options {
 
 struct arr_import;
 
-/* Makes *h, a header that is all zero, and what fills its batches, from arrays that outlive it. -1 with a line in err: which
- * array is missing, does not fit, or could be two things. */
+/* Makes *h, a header that is all zero, and what fills its batches, from arrays that outlive it. -1 with a line in
+ * err: which array is missing, does not fit, or could be two things. */
 int arr_import_new(struct arr_import **ret, struct ts_header *h, const struct arr_set *s, const struct arr_options *o,
 		   struct err *err) TS_CHECKED;
 void arr_import_free(struct arr_import *im);

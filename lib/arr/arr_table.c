@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Tables of text. A first pass over the lines counts rows and finds which columns are numbers, a second one fills arrays:
- * so a table takes 8 bytes a number and its text. */
+ * Tables of text. A first pass over the lines counts rows and finds which columns are numbers, a second one fills
+ * arrays: so a table takes 8 bytes a number and its text. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,8 +80,8 @@ static bool is_whole(const char *cell, double want)
 	return ts_cell_number(cell, &v) && v == want && strspn(cell, "0123456789") == strlen(cell);
 }
 
-/* Does the line name the columns? Those that are numbers then count from 0 or 1: pandas calls them so. A row of data must
- * not pass for a heading: what could be either is refused. */
+/* Does the line name the columns? Those that are numbers then count from 0 or 1: pandas calls them so. A row of data
+ * must not pass for a heading: what could be either is refused. */
 static int is_heading(struct table *t, struct err *err)
 {
 	size_t cells = 0, numbers = 0, counted = 0;

@@ -233,12 +233,13 @@ help:                                  ## this list
 # ---- what leaves this folder ------------------------------------------------------------------
 # $(call SHARE,DIR): what is no program: manual pages, pipelines, configs.
 define SHARE
-install -d $1/share/man/man1 $1/share/man/man5 $1/share/man/man7 $1/share/unmask/pipelines/plots $1/share/unmask/configs
+install -d $1/share/man/man1 $1/share/man/man5 $1/share/man/man7 $1/share/unmask/pipelines/plots $1/share/unmask/pipelines/examples $1/share/unmask/configs
 install -p -m 644 $(TOOLS_C:.c=.1) $1/share/man/man1
 install -p -m 644 lib/ts/ts.5 $1/share/man/man5
-install -p -m 644 tools/unmask-reliability.7 $1/share/man/man7
-install -p -m 644 $(filter-out %/plots,$(wildcard pipelines/*)) $1/share/unmask/pipelines
+install -p -m 644 $(wildcard tools/*.7) $1/share/man/man7
+install -p -m 644 $(filter-out %/plots %/examples,$(wildcard pipelines/*)) $1/share/unmask/pipelines
 install -p -m 644 $(wildcard pipelines/plots/*) $1/share/unmask/pipelines/plots
+install -p $(wildcard pipelines/examples/*) $1/share/unmask/pipelines/examples
 install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $1/share/unmask/configs
 endef
 install: all                           ## into prefix=/usr/local, below DESTDIR=

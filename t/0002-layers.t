@@ -69,6 +69,7 @@ may() {
 	cli) echo err ts ;;
 	kit) echo cli err ts ;;
 	ood) echo err num ts ;;
+	arr) echo ds err net ts ;;
 	ds) echo err pickle ts ;;
 	net) echo err onnx pickle ts ;;
 	job) echo cli err kit net num ood tb th ts um ;;

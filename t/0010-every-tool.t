@@ -12,6 +12,7 @@ golden-net images 4 10 >images.ts
 golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
 golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
 printf 'method\tauroc\nmsp\t1\n' >seed.tsv
+printf 'f.0,f.1,label\n0.5,1,0\n1,2,1\n' >feats.csv
 mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
 tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
 
@@ -24,6 +25,8 @@ row() {
 	case $1 in
 	ts-cat)      input=scores.ts ;;
 	ts-dump)     input=scores.ts out=text ;;
+	ts-import)   args='-q feats.csv' file=feats.csv ;;
+	ts-export)   input=scores.ts args='-f npz' out=file sink=yes ;;
 	ds-pack)     args=photos.tar file=photos.tar ;;
 	ds-synth)    args='--set blobs --n 300' ;;
 	ds-view)     input=tiny.ts out=file sink=yes ;;

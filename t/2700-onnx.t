@@ -90,6 +90,10 @@ ok 'it has no gradients, no maps, no other engine' '
 	fails 1 "has no feature list" um-embed -q --layers -m gemm.ckpt images.ts &&
 	fails 1 "no gradients here" um-embed -q --odin eps=0.01 -m gemm.ckpt images.ts'
 have_torch && ok 'libtorch does not run it' 'fails 1 "ONNX Runtime does, without --engine" um-embed -q --engine torch -m gemm.ckpt images.ts'
+if [ -e "$BUILD/t/shim/onnxruntime.so" ]; then
+	ok 'against another network, by their probabilities' 'golden-net ckpt conv2:width=0.02 4 8 >other.ckpt &&
+		ONNXRUNTIME=$BUILD/t/shim/onnxruntime.so um-embed -q --against other.ckpt -m gemm.ckpt images.ts | ts-dump --header | grep -q kl-distance'
+fi
 ok 'its options are for it alone' '
 	fails 2 "are for a file of ONNX" um-embed --features f -m gemm.ckpt images.ts && fails 2 "are for a file of ONNX" um-ckpt import --normalise none --logits y x.pth &&
 	fails 1 "are for files of tensors" um-ckpt import -q --normalise none --size 8 --arch conv2 gemm.onnx'

@@ -148,7 +148,7 @@ static void note(int sig)
 
 static void handle(int sig, void (*fn)(int))
 {
-	struct sigaction was, sa = { .sa_handler = fn };
+	struct sigaction was, sa = { .sa_handler = fn, .sa_flags = SA_ONSTACK };
 
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die &&
@@ -157,12 +157,25 @@ static void handle(int sig, void (*fn)(int))
 	sigaction(sig, &sa, NULL);
 }
 
+/* A stack for die(), as libraries without memory end by recursion without end (libgfortran's message that it has none).
+ * A sanitizer brings its own. */
+static void make_signal_stack(void)
+{
+	static char room[1 << 16];
+	const stack_t ours = { .ss_sp = room, .ss_size = sizeof room };
+	stack_t now;
+
+	if (sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_DISABLE))
+		sigaltstack(&ours, NULL);
+}
+
 /* Whatever ends the program, no temporary stays: exit() out of memory, too, and in libraries that call it. A file that
  * has grown too large is an error of write(), with its reason. */
 void cli_signals_init(void)
 {
 	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
 
+	make_signal_stack();
 	signal(SIGPIPE, die); /* not as it was: whoever ignores it would have us write to nobody */
 	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ort: ONNX Runtime, opened on first use as libtorch is (th_load.c), so that nothing is linked with it and nothing of it
- * is needed to build. It is looked for where ONNXRUNTIME says, a library or a folder that has one (a virtual environment
- * or a pip package too); without that in the system's folders, and in the pip packages of VIRTUAL_ENV, CONDA_PREFIX, the
- * home and /usr/local.
+ * ort: ONNX Runtime, opened on first use as libtorch is (th_load.c), so that nothing is linked with it and nothing of
+ * it is needed to build. It is looked for where ONNXRUNTIME says, a library or a folder that has one (a virtual
+ * environment or a pip package too); without that in the system's folders, and in the pip packages of VIRTUAL_ENV,
+ * CONDA_PREFIX, the home and /usr/local.
  *
  * Functions that return int give 0, or -1 with a line in err.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What of ONNX Runtime's C API is used, so that its header is not needed: Debian 12 has no package of it. The table
- * OrtApi is that of onnxruntime_c_api.h (microsoft/onnxruntime), whose rule is that functions are only ever added at its
- * end: "the ordering of these fields MUST not change after that version has shipped". All that is here was shipped with
- * version 1 of the API, whose table ends with ReleaseCustomOpDomain at 101; every library since 2019 gives it. Numbers
- * are places in the table; members that are not used are gaps.
+ * OrtApi is that of onnxruntime_c_api.h (microsoft/onnxruntime), whose rule is that functions are only ever added at
+ * its end: "the ordering of these fields MUST not change after that version has shipped". All that is here was shipped
+ * with version 1 of the API, whose table ends with ReleaseCustomOpDomain at 101; every library since 2019 gives it.
+ * Numbers are places in the table; members that are not used are gaps.
  */
 #ifndef ORT_ABI_H
 #define ORT_ABI_H
@@ -66,22 +66,6 @@ struct ort_api {
 	void (*release_session_options)(struct ort_session_options *); /* 100 */
 	ort_gap *gap101; /* ReleaseCustomOpDomain, the last of version 1 */
 };
-
-#define ORT_IS_AT(member, place) _Static_assert(offsetof(struct ort_api, member) == (place) * sizeof(void *), #member)
-ORT_IS_AT(get_error_message, 2);
-ORT_IS_AT(create_session_from_array, 8);
-ORT_IS_AT(create_session_options, 10);
-ORT_IS_AT(set_intra_op_num_threads, 24);
-ORT_IS_AT(create_tensor_with_data, 49);
-ORT_IS_AT(get_tensor_mutable_data, 51);
-ORT_IS_AT(get_tensor_element_type, 60);
-ORT_IS_AT(get_tensor_type_and_shape, 65);
-ORT_IS_AT(create_cpu_memory_info, 69);
-ORT_IS_AT(release_env, 92);
-ORT_IS_AT(release_value, 96);
-ORT_IS_AT(release_session_options, 100);
-ORT_IS_AT(gap101, 101);
-#undef ORT_IS_AT
 
 /* What OrtGetApiBase() gives. get_api: NULL if the library has not that version. */
 struct ort_api_base {

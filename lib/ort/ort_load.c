@@ -9,6 +9,23 @@
 
 #include "ort/ort_internal.h"
 
+/* The places of the table, counted in onnxruntime_c_api.cc. */
+#define IS_AT(member, place) _Static_assert(offsetof(struct ort_api, member) == (place) * sizeof(void *), #member)
+IS_AT(get_error_message, 2);
+IS_AT(create_session_from_array, 8);
+IS_AT(create_session_options, 10);
+IS_AT(set_intra_op_num_threads, 24);
+IS_AT(create_tensor_with_data, 49);
+IS_AT(get_tensor_mutable_data, 51);
+IS_AT(get_tensor_element_type, 60);
+IS_AT(get_tensor_type_and_shape, 65);
+IS_AT(create_cpu_memory_info, 69);
+IS_AT(release_env, 92);
+IS_AT(release_value, 96);
+IS_AT(release_session_options, 100);
+IS_AT(gap101, 101);
+#undef IS_AT
+
 #define SO "libonnxruntime.so"
 #define PIP "python3*/site-packages/onnxruntime/capi/" SO ".*"
 
@@ -17,8 +34,8 @@ static const char *const in_folder[] = {
 	SO, SO ".*", "lib/" SO "*", "capi/" SO ".*", "onnxruntime/capi/" SO ".*", "lib/" PIP
 };
 
-/* Where it is else: what a variable says, or "" for the root, and what is below it. The current folder is no such place:
- * whoever owns it would run here. */
+/* Where it is else: what a variable says, or "" for the root, and what is below it. The current folder is no such
+ * place: whoever owns it would run here. */
 static const struct {
 	const char *variable, *pattern;
 } places[] = {

@@ -176,7 +176,11 @@ static int run(struct um_graph *g, size_t n, struct ort_tensor *out, struct err 
 	memcpy(in.dim, g->in.last ? last : first, sizeof first);
 	for (size_t i = 0; i < g->n; i++)
 		out[i] = (struct ort_tensor){ .name = g->name[i] };
-	return ort_run(g->ort, &in, out, g->n, err);
+	if (ort_run(g->ort, &in, out, g->n, err) < 0)
+		return n == 1 ? -1 :
+				err_append(err, "; a graph that was exported with one image may take no more: export "
+						"it with two, or --batch-size 1");
+	return 0;
 }
 
 /* The numbers per image of an output of n images: of all of its dimensions but the first at most one is not 1. -1. */

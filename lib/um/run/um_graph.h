@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_graph: a network that is a graph of ONNX (net_graph.h), run by ONNX Runtime (lib/ort). Values that are no outputs of
- * the graph become such in memory, before ONNX Runtime reads it.
+ * um_graph: a network that is a graph of ONNX (net_graph.h), run by ONNX Runtime (lib/ort). Values that are no outputs
+ * of the graph become such in memory, before ONNX Runtime reads it.
  */
 #ifndef UM_GRAPH_H
 #define UM_GRAPH_H
@@ -16,8 +16,8 @@ extern "C" {
 
 struct um_graph;
 
-/* c's graph, which is not needed any more afterwards. o: `device`, `threads` and `chunk` matter; what a graph has not is
- * refused. */
+/* c's graph, which is not needed any more afterwards. o: `device`, `threads` and `chunk` matter; what a graph has not
+ * is refused. */
 int um_graph_new(struct um_graph **ret, const struct net_checkpoint *c, const struct um_engine_options *o,
 		 struct err *err) TS_CHECKED;
 void um_graph_free(struct um_graph *g); /* accepts NULL */

@@ -44,8 +44,8 @@ static const struct cli_tool tool = { "ood-fit",
 				      CLI_OUTPUT | CLI_SEED | CLI_THREADS,
 				      NULL };
 
-/* What the methods of the list need of features with or without logits. -1 with err: one that is asked for by name needs
- * them. */
+/* What the methods of the list need of features with or without logits. -1 with err: one that is asked for by name
+ * needs them. */
 static int parts_of(const char *list, bool logits, struct err *err)
 {
 	struct ood_requests r = { 0 };

@@ -25,6 +25,7 @@ row() {
 	case $1 in
 	ts-cat)      input=scores.ts ;;
 	ts-dump)     input=scores.ts out=text ;;
+	ts-split)    input=scores.ts args='--fraction 0.5 --rest rest.ts' ;;
 	ts-import)   args='-q feats.csv' file=feats.csv ;;
 	ts-export)   input=scores.ts args='-f npz' out=file sink=yes ;;
 	ds-pack)     args=photos.tar file=photos.tar ;;
@@ -54,7 +55,7 @@ silent_death() {
 # More than a pipe holds, so that a program that wrote only its first block would be seen too.
 big() {
 	case $1 in
-	ts-cat|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
+	ts-cat|ts-split|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
 	ood-score) ts-gen features logits:f4:3,features:f4:4 20000 1 ;;
 	um-*) cat images.ts ;;
 	esac

@@ -51,6 +51,7 @@ each 'ts-dump --tsv' -- ts-dump --tsv scores.ts
 each 'ts-dump of a checkpoint' -- ts-dump m.ckpt
 each 'ts-dump --header' -- ts-dump --header features.ts
 each 'ts-dump --history' -- ts-dump --history small.ts
+each 'ts-split' -o o -o rest -- ts-split --fraction 0.5 --rest rest -o o scores.ts
 each 'ts-import' -o o -- ts-import -q --head head.npz -o o feats.npz labels.csv
 each 'ts-import of safetensors' -o o -- ts-import -q -o o f.safetensors
 each 'ts-import of scores' -- ts-import -q scores.csv
@@ -99,6 +100,7 @@ each 'um-estimate --per-sample' -o o -- um-estimate -q --threads 1 --draws 1 --p
 each 'um-train' -o o -- um-train -q --threads 1 $tiny -o o tiny.ts
 each 'um-train of a DenseNet' -o o -- um-train -q --threads 1 --arch densenet:depth=10,growth=2 --epochs 1 --batch-size 4 -o o images.ts
 each 'um-train --val, adam, EMA' -o o -- um-train -q --threads 1 $tiny --val tiny.ts --optimizer adam --ema 0.9 -o o tiny.ts
+each 'um-train --held' -o o -o held -- um-train -q --threads 1 $tiny --val-fraction 0.5 --held held -o o tiny.ts
 each 'um-train --um --init' -o o -- um-train -q --threads 1 --init tiny.ckpt --um 0.3 --epochs 1 --batch-size 4 -o o tiny.ts
 each 'um-train --aux' -o o -- um-train -q --threads 1 $tiny --aux outliers.ts --oe oe -o o tiny.ts
 each 'um-prune' -o o -- um-prune -q --threads 1 --model tiny.ckpt --epochs 1 --batch-size 4 -o o tiny.ts

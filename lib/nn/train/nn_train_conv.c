@@ -264,13 +264,6 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 	return (struct room){ scratch, scratch + r.dout, scratch + r.dy, scratch + r.part, scratch + r.rest };
 }
 
-void nn_train_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t m = 0; m < M; m++)
-			sums[m] += (double)dout[i * stride + m];
-}
-
 /* A 1x1 convolution of stride 1: pixels r of group g. */
 static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, struct room room)
 {
@@ -436,19 +429,6 @@ void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m
 	else
 		gather_places(t, s, m, to);
 	nn_train_bias_gather(t, s, m);
-}
-
-void nn_train_bias_gather(struct nn_train *t, const struct nn_stage *s, size_t m)
-{
-	const struct net_node *node = &t->net->nodes[s->node];
-	double sum = 0;
-
-	if (!node->bias)
-		return;
-
-	for (size_t g = 0; g < s->groups; g++)
-		sum += nn_group_sums(t, g)[2 * t->most_channels + m];
-	nn_train_gradient(t, node->param + 1)[m] += (float)sum;
 }
 
 static size_t op_scratch(const struct nn_train *t, const struct nn_op *op)

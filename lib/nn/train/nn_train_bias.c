@@ -16,7 +16,6 @@ void nn_train_bias_gather(struct nn_train *t, const struct nn_stage *s, size_t m
 
 	if (!node->bias)
 		return;
-
 	for (size_t g = 0; g < s->groups; g++)
 		sum += nn_group_sums(t, g)[2 * t->most_channels + m];
 	nn_train_gradient(t, node->param + 1)[m] += (float)sum;

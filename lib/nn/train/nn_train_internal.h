@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
  * memory, nn_train.c runs them, nn_train_conv.c, nn_train_tiles.c, nn_train_wide.c and nn_train_ops.c are the
- * operations, nn_train_bias.c biases, nn_train_norm.c the batch norms, nn_train_view.c reads maps and gives gradients back. */
+ * operations, nn_train_bias.c biases, nn_train_norm.c the batch norms, nn_train_view.c reads maps and gives gradients
+ * back. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
 

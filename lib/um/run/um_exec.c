@@ -21,7 +21,8 @@ static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const stru
 					.pixels = o->pixels,
 					.forward = o->forward,
 					.fixed = o->fixed,
-					.floats = o->floats };
+					.floats = o->floats,
+					.bf16 = o->bf16 };
 
 	for (int i = 0; i < 4; i++) {
 		how.mean[i] = c->mean[i];

@@ -26,6 +26,7 @@ struct um_exec_options {
 	bool forward;   /* it never goes back, and takes less memory */
 	bool fixed;     /* values stay from the first pass on, and have no gradients */
 	bool floats;    /* images are floats, not bytes */
+	bool bf16;      /* lib/nn's products are of bfloat16, see nn_check_bf16(); all else is floats */
 };
 
 /* Batch norms go by their running statistics; or, with dropout, by the batch's, which then move the running ones by

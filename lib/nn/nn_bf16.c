@@ -58,20 +58,13 @@ static bool allowed(void)
 	return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-int nn_check_bf16(const char *isa, struct err *err)
+/* AMX_TILE, AMX_BF16 and AVX512_BF16. */
+static bool has_tiles(void)
 {
-	unsigned a, b, c, d, more = 0;
+	unsigned a, b, c, d, more, unused;
 
-	if (nn_check(isa, err) < 0)
-		return -1;
-	if (strcmp(nn_isa(isa)->name, "avx512") == 0 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-	    __get_cpuid_count(7, 1, &more, &b, &c, &a) && d & bit_AMX_TILE && d & bit_AMX_BF16 &&
-	    more & bit_AVX512BF16 && allowed())
-		return 0;
-	return err_fail(err,
-			"this processor%s has no tiles of bfloat16 (Intel's AMX, with AVX-512), which precision bf16 "
-			"needs here; f32 needs none",
-			strcmp(nn_isa(isa)->name, "avx512") ? ", or what UNMASK_ISA leaves of it," : "");
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && __get_cpuid_count(7, 1, &more, &b, &c, &unused) &&
+	       d & bit_AMX_TILE && d & bit_AMX_BF16 && more & bit_AVX512BF16 && allowed();
 }
 
 /* 0 to 3 are sums, C; 4 and 5 A; 6 and 7 B. */
@@ -395,11 +388,9 @@ TARGET void nn_bf16_outer(const struct nn_bf16_outer *o)
 
 #else
 
-int nn_check_bf16(const char *isa, struct err *err)
+static bool has_tiles(void)
 {
-	return nn_check(isa, err) < 0 ? -1 :
-					err_fail(err, "this processor has no tiles of bfloat16 (Intel's AMX), which "
-						      "precision bf16 needs here; f32 needs none");
+	return false;
 }
 
 void nn_bf16_take(const float *from, size_t from_stride, size_t n, size_t c, const struct nn_pre *pre, uint16_t *to,
@@ -423,3 +414,13 @@ void nn_bf16_outer(const struct nn_bf16_outer *o)
 	(void)o;
 }
 #endif
+
+int nn_check_bf16(const char *isa, struct err *err)
+{
+	if (nn_check(isa, err) < 0)
+		return -1;
+	if (strcmp(nn_isa(isa)->name, "avx512") == 0 && has_tiles())
+		return 0;
+	return err_fail(err, "precision bf16 needs AMX's products of bfloat16, and this processor (%s) has none",
+			nn_isa(isa)->name);
+}

@@ -39,7 +39,9 @@ int um_engine_check(const struct um_engine_options *o, struct err *err)
 	}
 	if (o->torch)
 		return 0;
-	return o->precision == UM_BF16 ? nn_check_bf16(NULL, err) : nn_check(NULL, err);
+	if (o->precision != UM_BF16)
+		return nn_check(NULL, err);
+	return nn_check_bf16(NULL, err) < 0 ? err_append(err, "; --engine torch and --device cuda need none") : 0;
 }
 
 size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)

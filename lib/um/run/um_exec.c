@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/nn.h"
 #include "nn/train/nn_train.h"
 #include "um/run/um_exec_torch.h"
 
@@ -12,6 +13,14 @@ struct um_exec {
 	struct nn_train *nn; /* one of these two */
 	struct um_exec_torch *torch;
 };
+
+int um_exec_check(bool torch, bool bf16, struct err *err)
+{
+	if (bf16 && torch)
+		return err_fail(err, "training with precision bf16 is for unmask's own kernels on the CPU, not for "
+				     "--engine torch and GPUs");
+	return bf16 ? nn_check_bf16(NULL, err) : 0;
+}
 
 static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const struct um_exec_options *o, struct err *err)
 {
@@ -41,7 +50,9 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 		return err_memory(err);
 	e->net = c->net;
 	e->batch = o->batch;
-	rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
+	rc = um_exec_check(o->torch, o->bf16, err);
+	if (rc == 0)
+		rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
 	if (rc == 0)
 		*ret = e;
 	else

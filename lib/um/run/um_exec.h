@@ -33,6 +33,8 @@ struct um_exec_options {
  * 0.1, or leave them. */
 enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
 
+/* Can it be so? -1 with a line in err: bf16 is lib/nn's, on some processors. */
+int um_exec_check(bool torch, bool bf16, struct err *err) TS_CHECKED;
 /* Borrows c's network; takes its normalisation, not its values. */
 int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		struct err *err) TS_CHECKED;

@@ -58,13 +58,13 @@ static bool allowed(void)
 	return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
-/* AMX_TILE, AMX_BF16 and AVX512_BF16. */
 static bool has_tiles(void)
 {
+	enum { AVX512_BF16 = 1 << 5, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 }; /* of leaf 7.1 in eax, of 7.0 in edx */
 	unsigned a, b, c, d, more, unused;
 
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && __get_cpuid_count(7, 1, &more, &b, &c, &unused) &&
-	       d & bit_AMX_TILE && d & bit_AMX_BF16 && more & bit_AVX512BF16 && allowed();
+	       d & AMX_TILE && d & AMX_BF16 && more & AVX512_BF16 && allowed();
 }
 
 /* 0 to 3 are sums, C; 4 and 5 A; 6 and 7 B. */
@@ -80,7 +80,15 @@ static const struct {
 
 static __mmask16 first(size_t n)
 {
-	return n < 16 ? (__mmask16)((1u << n) - 1) : (__mmask16)0xffff;
+	if (n >= 16)
+		return 0xffff;
+	return (__mmask16)((1u << n) - 1);
+}
+
+/* GCC does not know that loading a tile reads memory: what was stored before is to be there. */
+INLINE void settle(void)
+{
+	__asm__ volatile("" ::: "memory");
 }
 
 /* ---- rows times matrix ---- */
@@ -117,12 +125,13 @@ TARGET void nn_bf16_gather(const uint16_t *from, size_t step, size_t n_seg, size
 		_mm512_storeu_si512(end, _mm512_setzero_si512());
 }
 
-/* c (R, V tiles) = R tiles of rows times V panels. */
+/* c (R, V tiles) = R tiles of rows times V panels: 2 and 2, or up to 4 and 1, so that four sums do not wait for each
+ * other. */
 INLINE void multiply(const uint16_t *a, size_t stride, const float *w, size_t panel, size_t chunks, const int R,
 		     const int V, float c[4][NN_TILE * NN_TILE])
 {
 	const size_t bytes = stride * sizeof *a;
-	const uint16_t *a1 = a + NN_TILE * stride;
+	const uint16_t *a1 = a + NN_TILE * stride, *a2 = a1 + NN_TILE * stride, *a3 = a2 + NN_TILE * stride;
 	const float *w1 = w + panel;
 
 	_tile_zero(0);
@@ -143,27 +152,29 @@ INLINE void multiply(const uint16_t *a, size_t stride, const float *w, size_t pa
 			if (V > 1)
 				_tile_dpbf16ps(3, 5, 7);
 		}
+		if (R > 2) {
+			_tile_loadd(4, a2 + k * NN_TILE_DEPTH, bytes);
+			_tile_dpbf16ps(1, 4, 6);
+			_tile_loadd(5, a3 + k * NN_TILE_DEPTH, bytes);
+			_tile_dpbf16ps(3, 5, 6);
+		}
 	}
 	_tile_stored(0, c[0], 64);
-	if (V > 1)
-		_tile_stored(1, c[1], 64);
-	if (R > 1)
-		_tile_stored(2, c[2], 64);
-	if (R > 1 && V > 1)
-		_tile_stored(3, c[3], 64);
+	_tile_stored(1, c[R > 2 ? 2 : 1], 64);
+	_tile_stored(2, c[V > 1 ? 2 : 1], 64);
+	_tile_stored(3, c[3], 64);
 }
 
-/* Writes what multiply() gave: rows from i, outputs from j on. */
-INLINE void finish(const struct nn_bf16_block *b, size_t i, size_t j, float c[4][NN_TILE * NN_TILE])
+/* Writes what multiply() gave: n rows from i, V panels of outputs from j on. */
+INLINE void finish(const struct nn_bf16_block *b, size_t i, size_t n, size_t j, const int V,
+		   float c[4][NN_TILE * NN_TILE])
 {
-	const size_t rows = b->rows - i < 2 * NN_TILE ? b->rows - i : 2 * NN_TILE;
-
-	for (int v = 0; v < 2 && j < b->m; v++, j += NN_PANEL) {
+	for (int v = 0; v < V; v++, j += NN_PANEL) {
 		const __mmask16 there = first(b->m - j);
 		const __m512 bias = b->bias ? _mm512_maskz_loadu_ps(there, b->bias + j) : _mm512_setzero_ps();
 
-		for (size_t r = 0; r < rows; r++) {
-			__m512 x = _mm512_loadu_ps(c[r / NN_TILE * 2 + (size_t)v] + r % NN_TILE * NN_TILE);
+		for (size_t r = 0; r < n; r++) {
+			__m512 x = _mm512_loadu_ps(c[r / NN_TILE * (size_t)V + (size_t)v] + r % NN_TILE * NN_TILE);
 
 			x = _mm512_add_ps(x, bias);
 			if (b->add)
@@ -176,27 +187,38 @@ INLINE void finish(const struct nn_bf16_block *b, size_t i, size_t j, float c[4]
 	}
 }
 
-TARGET void nn_bf16_block(const struct nn_bf16_block *b)
+/* All rows of V panels from output j on. */
+INLINE void columns(const struct nn_bf16_block *b, size_t j, const int V)
 {
 	const size_t stride = b->stride, chunks = chunks_of(b->depth), panel = nn_bf16_panel(b->depth);
+	const float *w = b->w + j / NN_PANEL * panel;
 	float c[4][NN_TILE * NN_TILE] __attribute__((aligned(64)));
 
+	for (size_t i = 0, n; i < b->rows; i += n) {
+		const uint16_t *a = b->a + i * stride;
+		const size_t left = b->rows - i;
+
+		if (V == 1 && left > 2 * NN_TILE)
+			multiply(a, stride, w, panel, chunks, 4, 1, c);
+		else if (left > NN_TILE)
+			multiply(a, stride, w, panel, chunks, 2, V, c);
+		else
+			multiply(a, stride, w, panel, chunks, 1, V, c);
+		n = V == 1 ? 4 * NN_TILE : 2 * NN_TILE;
+		n = n < left ? n : left;
+		finish(b, i, n, j, V, c);
+	}
+}
+
+TARGET void nn_bf16_block(const struct nn_bf16_block *b)
+{
+	settle();
 	_tile_loadconfig(&tiles);
 	for (size_t j = 0; j < b->m; j += 2 * NN_PANEL)
-		for (size_t i = 0; i < b->rows; i += 2 * NN_TILE) {
-			const uint16_t *rows = b->a + i * stride;
-			const float *w = b->w + j / NN_PANEL * panel;
-
-			if (b->rows - i > NN_TILE && b->m - j > NN_PANEL)
-				multiply(rows, stride, w, panel, chunks, 2, 2, c);
-			else if (b->rows - i > NN_TILE)
-				multiply(rows, stride, w, panel, chunks, 2, 1, c);
-			else if (b->m - j > NN_PANEL)
-				multiply(rows, stride, w, panel, chunks, 1, 2, c);
-			else
-				multiply(rows, stride, w, panel, chunks, 1, 1, c);
-			finish(b, i, j, c);
-		}
+		if (b->m - j > NN_PANEL)
+			columns(b, j, 2);
+		else
+			columns(b, j, 1);
 	_tile_release();
 }
 
@@ -352,6 +374,7 @@ INLINE void outer_columns(const struct nn_bf16_outer *o, const struct outer_room
 			  size_t at, size_t left, const int V)
 {
 	take_y(r, chunks, y_at, left, V);
+	settle();
 	for (size_t m = 0; m < o->m; m += 2 * NN_TILE) {
 		const uint16_t *a = r->a + m / NN_TILE * chunks * TILE_NUMBERS;
 		float *to = o->to + m * o->to_stride + at;
@@ -373,6 +396,7 @@ TARGET void nn_bf16_outer(const struct nn_bf16_outer *o)
 	r.b = r.a + nn_round(o->m, NN_TILE) * all;
 	list_pixels(o, &r);
 	turn_d(o, &r, chunks);
+	settle();
 	_tile_loadconfig(&tiles);
 	for (size_t s = 0; s < o->n_seg; s++)
 		for (size_t k = 0; k < o->k; k += 2 * NN_TILE) {

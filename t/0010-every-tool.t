@@ -12,6 +12,7 @@ golden-net images 4 10 >images.ts
 golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
 golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
 printf 'method\tauroc\nmsp\t1\n' >seed.tsv
+printf 'f.0,f.1,label\n0.5,1,0\n1,2,1\n' >feats.csv
 mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
 tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
 
@@ -24,6 +25,9 @@ row() {
 	case $1 in
 	ts-cat)      input=scores.ts ;;
 	ts-dump)     input=scores.ts out=text ;;
+	ts-split)    input=scores.ts args='--fraction 0.5 --rest rest.ts' ;;
+	ts-import)   args='-q feats.csv' file=feats.csv ;;
+	ts-export)   input=scores.ts args='-f npz' out=file sink=yes ;;
 	ds-pack)     args=photos.tar file=photos.tar ;;
 	ds-synth)    args='--set blobs --n 300' ;;
 	ds-view)     input=tiny.ts out=file sink=yes ;;
@@ -51,7 +55,7 @@ silent_death() {
 # More than a pipe holds, so that a program that wrote only its first block would be seen too.
 big() {
 	case $1 in
-	ts-cat|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
+	ts-cat|ts-split|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
 	ood-score) ts-gen features logits:f4:3,features:f4:4 20000 1 ;;
 	um-*) cat images.ts ;;
 	esac

@@ -81,7 +81,7 @@ ok 'NaN: names file and row' 'printf "1 2\n1 2\n1 nan\n" | bad logits:f4:2 "x.*r
 ok 'infinity' 'echo "inf 2" | bad logits:f4:2 "row 0: logit 0 is inf"'
 ok 'label beyond the classes' 'echo "1 2 2" | bad logits:f4:2,label:i8 "labels out of range"'
 ok 'label below -1' 'echo "1 2 -2" | bad logits:f4:2,label:i8 "labels out of range"'
-ok 'no logits' 'echo "1 2" | bad features:f4:2 "no column .logits"'
+ok 'no logits' 'echo "1 2" | bad features:f4:2 "none of the methods can work: there are no logits"'
 ok 'one class' 'echo "1" | bad logits:f4:1 "two or more classes"'
 ok 'logits of another type' 'echo "1 1" | bad logits:i8:2 "<f4"'
 ok 'a score beyond single precision' 'echo "3e38 -3e38" | bad logits:f4:2 "too large"'

@@ -1,14 +1,43 @@
 #!/bin/sh
-# The README's first commands, as they stand there, on small files by the names that they have there.
+# The README's commands, each as it stands there, in their order, on small files by the names that they have there: blocks
+# of sh run, targets of make exist. What is shown and the pages' examples are held to what there is.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
-/usr/bin/python3 -c 'import numpy, PIL' 2>/dev/null || skip_all 'needs python3-numpy and python3-pil'
+cd "$SRC" || exit 99
 
-# Commands of a section: its indented lines, but for those that show what comes out.
-commands() {
-	sed -n "/^## $1\$/,/^## /p" "$SRC/README.md" | sed -n 's/^    //p' | grep -v -E '^(vim +pred|-[0-9.]+ )'
-}
+# What is said to make is a target: in the README, and in the other pages that tell what to type.
+pages="README.md CONTRIBUTING.md pipelines/RESULTS.md t/perf/README.md lib/README.md"
+cat $pages tools/*.7 | grep -o -E '(`|^ *|^\.Ql )make( -j2)?( [A-Z_]+=[^ `]*)* [a-z][a-z0-9-]+' | sed 's/.* //' | sort -u >"$scratch/targets"
+sed -n 's/^\([a-z][a-z0-9 -]*\):.*/\1/p' Makefile | tr ' ' '\n' | sort -u >"$scratch/there"
+ok 'targets of make were found' 'test "$(wc -l <"$scratch/targets")" -gt 10'
+ok 'what the pages tell make to do it can' '
+	comm -23 "$scratch/targets" "$scratch/there" | sed "s/^/# make /" >"$scratch/no"
+	cat "$scratch/no"; ! test -s "$scratch/no"'
+# Links into the tree, and pages that are named.
+ok 'links lead somewhere' '
+	for page in $pages; do
+		grep -o "](\([^)#:]*\))" "$page" | sed "s/^](//; s/)$//" | while read -r l; do
+			test -e "${page%/*}/$l" -o -e "$l" || echo "# $page: $l"; done
+	done >"$scratch/no"; cat "$scratch/no"; ! test -s "$scratch/no"'
+ok 'pages that are named are there' '
+	cat $pages | grep -o -E "\bman (5 )?[a-z][a-z-]*( |$|\`)" | tr -d "\`" | sed "s/ *$//; s/.* //" | sort -u | while read -r p; do
+		ls tools/$p.[17] lib/*/$p.5 2>/dev/null | grep -q . || echo "# man $p"; done >"$scratch/no"; cat "$scratch/no"; ! test -s "$scratch/no"'
+ok 'the README fits 100 columns but for tables, and 200 lines' '
+	awk "length > 100 && !/^\|/ { print \"# \" FILENAME \":\" FNR }" README.md >"$scratch/no"
+	cat "$scratch/no"; ! test -s "$scratch/no" && test "$(wc -l <README.md)" -le 200'
 
+# Examples of the pages of section 7: options that are given to a program are among its own.
+examples() { sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./d;s/\\e$//;p}' "$@"; }
+ok 'options in examples of pages are those of --help' '
+	examples tools/*.7 | tr "|;()$\"" "\n" | sed "s/^[ 	]*[a-z]=//; s/^[ 	]*//" | grep -E "^(ds|um|ood|ts)-[a-z]+ " | while read -r tool args; do
+		for a in $args; do case $a in --[a-z]*)
+			"$tool" --help | grep -q -E -e " ${a%%=*}( |\$)" || echo "# $tool $a" ;; esac; done
+	done >"$scratch/no"; cat "$scratch/no"; ! test -s "$scratch/no"'
+ok 'as many scores as the README says' '
+	test "$(ood-score --list | grep -c "^[a-z]")" = "$(sed -n "s/^There are \([0-9]*\) scores.*/\1/p" README.md)"'
+cd "$scratch" || exit 99
+
+/usr/bin/python3 -c 'import numpy, PIL' 2>/dev/null || { ok "the commands # SKIP needs python3-numpy and python3-pil" true; done_testing; }
 golden-net ckpt resnet-narrow:depth=8 4 >m.ckpt && um-ckpt export -q -o model_best.pth m.ckpt
 /usr/bin/python3 - <<'END_PY'
 import os
@@ -29,9 +58,25 @@ for i in range(30):
 END_PY
 tar cf dataset.tar dataset && tar cf dtd.tar dtd
 
-commands 'Your own model' >first.sh
-ok 'the commands are there' '[ "$(wc -l <first.sh)" -gt 10 ] && grep -q um-ckpt first.sh && grep -q ood-metrics first.sh'
-ok 'they run' 'sh -e first.sh >out 2>err || { sed "s/^/# /" err; false; }'
-ok 'a verdict for each picture' '[ "$(grep -c "^-*[0-9.e+-]*	.*\.png	[01]$" out)" = 30 ]'
-ok 'a table of methods' 'grep -q "^dtd.*vim\|vim.*dtd" out'
+# The blocks of a section in their order.
+commands() { sed -n "/^## $1\$/,/^## /p" "$SRC/README.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```'; }
+while IFS= read -r section; do
+	commands "$section" | tee -a all.sh >"$section.sh"
+	ok "$section: there are commands" 'test "$(wc -l <"$section.sh")" -ge 3'
+	ok "$section: they run" 'nice sh -e "$section.sh" >"$section.out" 2>err || { sed "s/^/# /" err; false; }'
+done <<'END'
+Five minutes with your own model
+Compare methods
+Unleashing Mask
+END
+ok 'no block of sh is outside of these sections' '
+	sed -n "/^\`\`\`sh$/,/^\`\`\`$/p" "$SRC/README.md" | grep -v "^\`\`\`" | cmp - all.sh'
+ok 'a verdict for each picture' '[ "$(grep -c "^-*[0-9.e+-]*	.*\.png	[01]$" "Five minutes with your own model.out")" = 30 ]'
+ok 'it has the columns that the README shows' '
+	sed -n "s/^    \(vim  *pred.*\)/\1/p" "$SRC/README.md" | tr -s " " "\t" >want; test -s want && head -n 1 "Five minutes with your own model.out" | cmp - want'
+ok 'a table of methods, and one over seeds' '
+	grep -q "^vim .*dtd" "Compare methods.out" && grep -q "^| *base *| *energy.*3 *|" "Compare methods.out"'
+ok 'the table has the columns that the README shows' '
+	sed -n "s/^    \(method  *set .*\)/\1/p" "$SRC/README.md" | tr -s " " >want; test -s want &&
+	ood-metrics --delong -m vim --id id.scores dtd.scores | head -n 1 | tr -s " " | cmp - want'
 done_testing

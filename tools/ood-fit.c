@@ -44,19 +44,27 @@ static const struct cli_tool tool = { "ood-fit",
 				      CLI_OUTPUT | CLI_SEED | CLI_THREADS,
 				      NULL };
 
-/* What the methods of the list need. */
-static unsigned parts_of(const char *list)
+/* What the methods of the list need of features with or without logits. -1 with err: one that is asked for by name
+ * needs them. */
+static int parts_of(const char *list, bool logits, struct err *err)
 {
 	struct ood_requests r = { 0 };
-	struct err err;
+	int rc = 0;
 	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM; /* whose columns say whether they are wanted */
 
-	if (ood_requests_add(&r, list, &err) < 0)
-		cli_usage("--method: %s", err.text);
-	for (size_t i = 0; i < r.n; i++)
-		parts |= r.q[i].method->parts;
+	if (ood_requests_add(&r, list, err) < 0)
+		return err_prefix(err, "--method: ");
+	for (size_t i = 0; i < r.n && rc == 0; i++)
+		if (logits || r.q[i].method->alone)
+			parts |= r.q[i].method->parts;
+		else if (!r.q[i].optional)
+			rc = err_fail(
+				err,
+				"has no column 'logits', which method '%s' needs; ts-import --head computes it by the "
+				"last layer",
+				r.q[i].column);
 	ood_requests_release(&r);
-	return parts;
+	return rc < 0 ? -1 : (int)parts;
 }
 
 struct work {
@@ -74,13 +82,18 @@ static int add(void *data, const struct ts_batch *b)
 
 static int fit_stream(struct work *k)
 {
-	const struct ood_fit_options o = { parts_of(method_list), bank ? (size_t)bank : SIZE_MAX, bank_type == F2,
-					   (uint64_t)cli.seed };
+	struct ood_fit_options o = { .bank = bank ? (size_t)bank : SIZE_MAX,
+				     .half = bank_type == F2,
+				     .seed = (uint64_t)cli.seed };
 	const struct ts_header *h = ts_reader_expect(k->in, "features");
 	struct err err;
+	int parts;
 
 	if (!h)
 		return -1;
+	if ((parts = parts_of(method_list, ts_header_field(h, "logits") != NULL, &err)) < 0)
+		return ts_reader_fail(k->in, "%s", err.text);
+	o.parts = (unsigned)parts;
 	if (ood_fit_new(&k->fit, h, &o, &err) < 0)
 		return ts_reader_fail(k->in, "%s", err.text);
 	if (kit_each(k->in, add, k) < 0)
@@ -178,8 +191,11 @@ static int merge_fits(struct ts_writer *out, int n, char **paths)
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
+	struct err err;
 
 	num_set_threads((int)cli.threads);
+	if (parts_of(method_list, true, &err) < 0)
+		cli_usage("%s", err.text);
 	if (merge && n == 0)
 		cli_usage("--merge: no FIT");
 	if (merge && tune)

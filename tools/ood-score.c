@@ -48,7 +48,7 @@ static const struct cli_tool tool = { "ood-score",
 
 /* Methods of `all` that are left out: one that a user with a fit could expect is told of, the others in a line. */
 struct left {
-	bool fit;
+	bool fit, logits;
 	size_t n;
 	struct err names;
 };
@@ -56,7 +56,7 @@ struct left {
 static void left_out(void *data, const struct ood_request *q, const char *why)
 {
 	struct left *l = data;
-	const bool expected = l->fit && q->method->parts;
+	const bool expected = l->fit && q->method->parts && (l->logits || q->method->alone);
 
 	(expected ? cli_warn : cli_info)("'%s' is left out: %s", q->column, why);
 	if (!expected)
@@ -65,18 +65,21 @@ static void left_out(void *data, const struct ood_request *q, const char *why)
 
 static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **s, size_t *n)
 {
-	struct left l = { .fit = from->fit != NULL, .names = { .text = "" } };
+	struct left l = { .fit = from->fit != NULL, .logits = from->classes > 0, .names = { .text = "" } };
 	struct err err;
 
 	if (ood_scorers_new(s, n, r, from, left_out, &l, &err) < 0)
 		return cli_error("%s", err.text);
+	if (*n == 0)
+		return cli_error("none of the methods can work%s: %s; --verbose says of each why",
+				 from->classes ? "" : ": there are no logits", l.names.text);
 	for (size_t i = 0; i < *n; i++)
 		if (*(*s)[i].note)
 			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
 	if (l.n)
-		cli_warn("%zu%s methods of 'all' are left out for want of a fit or of columns: %s; --verbose says of "
+		cli_warn("%zu%s methods of 'all' are left out for want of a fit or of columns%s: %s; --verbose says of "
 			 "each why",
-			 l.n, l.fit ? " more" : "", l.names.text);
+			 l.n, l.fit ? " more" : "", l.logits ? "" : " (there are no logits)", l.names.text);
 	return 0;
 }
 

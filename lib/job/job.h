@@ -72,6 +72,7 @@ struct job_options {
 	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;
+	const char *held;            /* file for the images that --val-fraction holds out, or NULL */
 	long save_every, max_memory; /* MiB */
 	bool resume, print_run;
 	struct cli_list ood; /* NAME=FILE to report on at the end */
@@ -84,7 +85,7 @@ struct job_options {
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 56 };
+enum { JOB_OPTION_ROWS = 57 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;

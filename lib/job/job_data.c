@@ -185,6 +185,24 @@ static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *
 	return 0;
 }
 
+/* What is held out, as a stream: for thresholds and tables, which want images that the network has not learnt. */
+static int write_held(const struct job *j, struct err *err)
+{
+	const struct ts_header *images = &j->parents[JOB_IMAGES];
+	struct ts_writer *w = ts_writer_open(j->o->held);
+	struct ts_header h;
+	int rc;
+
+	if (!w)
+		return err_memory(err);
+	ts_header_init(&h, "images");
+	cli_history(&h, &images, 1);
+	rc = ts_meta_merge(&h.meta, &images->meta) < 0 ? err_memory(err) : um_data_write(&j->held, &h, w, err);
+	ts_header_release(&h);
+	ts_writer_close(w);
+	return rc;
+}
+
 int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, job_fresh *fresh, void *data,
 	     struct err *err)
 {
@@ -195,6 +213,8 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 	if (o->resume && (job_dir_open(j, err) < 0 || load_last(j, err) < 0))
 		return -1;
 	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
+		return -1;
+	if (o->held && write_held(j, err) < 0)
 		return -1;
 	return write_history(j, err);
 }

@@ -15,7 +15,7 @@
 #include "ts/ts_file.h"
 
 /* What is said anew in each call and does not make it another run. */
-static const char *const not_settings[] = { "resume", "print-run", NULL };
+static const char *const not_settings[] = { "resume", "print-run", "held", NULL };
 
 bool job_dir_is_open(const struct job *j)
 {

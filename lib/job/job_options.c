@@ -16,6 +16,8 @@ static const struct cli_option rows[] = {
 	{ "val", 0, CLI_STR, "FILE", AT(val), 0, 0, "images to validate on after each epoch" },
 	{ "val-fraction", 0, CLI_DOUBLE, "X", AT(val_fraction), 0, 0.99,
 	  "hold out this share of the images instead, to validate on" },
+	{ "held", 0, CLI_STR, "FILE", AT(held), 0, 0,
+	  "with --val-fraction: write the images that are held out to FILE" },
 	{ "ood", 0, CLI_LIST, "NAME=FILE", AT(ood), 0, 0,
 	  "report on these OOD images at the end; may be given several times" },
 	{ "um", 0, CLI_DOUBLE, "LOSS", AT(train.level), 0, 1e6,
@@ -183,6 +185,8 @@ int job_options_check(struct job_options *o, struct err *err)
 		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->train.warmup, o->train.epochs);
 	if (o->val && o->val_fraction > 0)
 		return err_fail(err, "--val and --val-fraction exclude each other: there is one validation set");
+	if (o->held && !(o->val_fraction > 0))
+		return err_fail(err, "--held writes what --val-fraction X holds out");
 	if (!o->run && (o->resume || o->save_every || o->print_run))
 		return err_fail(err, "--%s needs --run DIR",
 				o->resume    ? "resume" :

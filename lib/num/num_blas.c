@@ -12,7 +12,7 @@
 
 const struct num_blas *num_blas;
 
-void num_blas_choose_kernels(void)
+int num_blas_choose_kernels(struct err *err)
 {
 #ifdef __x86_64__
 	const char *core = NULL;
@@ -23,9 +23,13 @@ void num_blas_choose_kernels(void)
 	if (core && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 		core = "SkylakeX";
-	if (core)
-		setenv("OPENBLAS_CORETYPE", core, 0);
+	/* With other kernels the last digits would be others. */
+	if (core && setenv("OPENBLAS_CORETYPE", core, 0) < 0)
+		return err_memory(err);
+#else
+	(void)err;
 #endif
+	return 0;
 }
 
 /* Is there address space for the library, and for a buffer of each thread that calls it and of each of its own? It
@@ -48,8 +52,7 @@ static int load(struct num_blas *b, struct err *err)
 {
 	void *library;
 
-	num_blas_choose_kernels();
-	if (check_space(err) < 0)
+	if (num_blas_choose_kernels(err) < 0 || check_space(err) < 0)
 		return -1;
 	if (!(library = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL)))
 		return err_fail(err,

@@ -44,7 +44,8 @@ int th_load(struct err *err)
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
 	tune_malloc();
-	num_blas_choose_kernels(); /* Debian's libtorch multiplies by OpenBLAS */
+	if (num_blas_choose_kernels(err) < 0) /* Debian's libtorch multiplies by OpenBLAS */
+		return -1;
 	for (size_t i = 0; !so && i < sizeof places / sizeof *places; i++) {
 		snprintf(path, sizeof path, "%s%slibunmask-th.so", self, places[i]);
 		if (access(path, R_OK) == 0 && !(so = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {

@@ -80,6 +80,9 @@ uint64_t um_data_hash(const struct um_data *d);
 /* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the
  * order of what stays is kept. */
 int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err) TS_CHECKED;
+/* Writes the images and labels as a stream to w, and finishes it. *h is a header of images without fields, whose meta
+ * and history are the caller's. -1 with a line in err that names the file. */
+int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;
 
 /* ---- model: a network in training, with its values -------------------------------------------- */
 

@@ -17,7 +17,7 @@ static void walk(struct ood_fit *f)
 			sink += ts_get(f->set.t[i].type, f->set.t[i].data, k);
 	for (size_t i = 0; i < f->bank.n; i++) {
 		hold(f->bank.label[i] >= -1 && f->bank.label[i] < (int64_t)f->classes);
-		sink += (double)f->bank.logits[i * f->classes] + (double)f->bank.key[i];
+		sink += (f->logits ? (double)f->bank.logits[i * f->classes] : 0) + (double)f->bank.key[i];
 	}
 	if (f->bank.n && ood_bank_percentile(f, 50, &p, &err) < 0)
 		hold_text(&err);

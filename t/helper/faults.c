@@ -14,7 +14,8 @@
  * waiting for ever (20 s); exit status 0 only with the right results; otherwise 1 or 2 with a line on standard error and
  * FILE as it was before ("old"); no file that was not there, but after SIGKILL. A line for each finding, at last the
  * counts; exit status 1 if there is a finding. -c: a library of Debian's is known to crash without memory (libarchive's
- * archive_read_new()), so SIGSEGV is counted and no finding, as long as nothing is left behind. -w: the input's format
+ * archive_read_new(); libgfortran as OpenBLAS loads it), so SIGSEGV and SIGABRT of alloc are counted and no finding, as
+ * long as nothing is left behind. -w: the input's format
  * has no checksum, so other results are counted and no findings. */
 #include <dirent.h>
 #include <errno.h>
@@ -213,7 +214,9 @@ static void judge(const char *fault, int status)
 		memmove(said, said + strspn(said, "\n"), len + 1 - strspn(said, "\n"));
 	if (said)
 		said[strcspn(said, "\n")] = '\0';
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV && frail) {
+	const bool crash = WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGABRT);
+
+	if (crash && frail && strcmp(kind, "alloc") == 0) {
 		crashes++;
 	} else if (WIFSIGNALED(status) && !ended) {
 		snprintf(text, sizeof text, "signal %d", WTERMSIG(status));

@@ -2,6 +2,7 @@
  * NumPy's arrays. A .npy file is "\x93NUMPY", a version (2 bytes), the length of the head (2 bytes, or 4 from version
  * 2 on), the head, and the elements. The head is a Python dictionary of three keys, which NumPy always writes in the
  * same form: {'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), } */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +10,22 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
-/* Bytes of an element, of a dtype as "u1", "|u1", "<f8"; 0: it is no number of 1, 2, 4 or 8. */
+/* Bytes of an element, of a dtype as "u1", "|u1", "<f8", or of text: "<U5", "|S5"; 0: it is neither a number of 1, 2, 4
+ * or 8 bytes nor text. */
 static size_t element(const char *dtype)
 {
 	const char *kind = dtype + (*dtype && strchr("<>|=", *dtype) != NULL);
+	char *end;
+	size_t n;
 
-	if (!*kind || !strchr("uifb", *kind) || !kind[1] || !strchr("1248", kind[1]) || kind[2])
+	if (!*kind || !strchr("uifbUS", *kind) || !isdigit((unsigned char)kind[1]))
 		return 0;
-	return (size_t)(kind[1] - '0');
+	n = strtoul(kind + 1, &end, 10);
+	if (*end)
+		return 0;
+	if (*kind == 'U' || *kind == 'S')
+		return *kind == 'U' ? 4 * n : n;
+	return n == 1 || n == 2 || n == 4 || n == 8 ? n : 0;
 }
 
 /* What stands behind 'key': in the head, blanks skipped; NULL: it is not there. */
@@ -54,6 +63,11 @@ static bool parse(const char *head, struct ds_array *a)
 		shape = end + strspn(end, ", ");
 	}
 	return true;
+}
+
+size_t ds_array_element(const struct ds_array *a)
+{
+	return element(a->dtype);
 }
 
 int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *err)

@@ -20,8 +20,11 @@ struct ds_array {
 	bool fortran;              /* the first index runs fastest */
 	const unsigned char *data; /* borrowed; as long as the shape says */
 };
-/* A .npy file in memory. -1 with err: it is none, is cut off, or its elements are no numbers (then a->data is NULL). */
+/* A .npy file in memory. -1 with err: it is none, is cut off, or its elements are neither numbers nor text (then
+ * a->data is NULL). */
 int ds_array_npy(const void *p, size_t n, struct ds_array *a, struct err *err);
+/* Bytes of an element. */
+size_t ds_array_element(const struct ds_array *a);
 /* False: it is no array. */
 bool ds_array_pickled(const struct pickle_value *v, struct ds_array *a);
 /* How many labels an array is: the length of a row (n) or a column (n,1); 0 if it is neither. */

@@ -22,6 +22,14 @@ struct span {
 	size_t begin, end;
 };
 
+static enum net_elem elem_of(const char *dtype)
+{
+	for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+		if (strcmp(dtypes[i].name, dtype) == 0)
+			return dtypes[i].elem;
+	return NET_E_OTHER;
+}
+
 static uint64_t header_length(const unsigned char *p)
 {
 	uint64_t n;
@@ -48,18 +56,16 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 {
 	const char *dtype = json_string_value(json_object_get(j, "dtype"));
 	const json_t *shape = json_object_get(j, "shape"), *at = json_object_get(j, "data_offsets");
-	size_t i = 0, bytes;
+	size_t bytes;
 
 	if (net_view_name(v, name, strlen(name), err) < 0)
 		return -1;
-	while (dtype && i < sizeof dtypes / sizeof *dtypes && strcmp(dtypes[i].name, dtype) != 0)
-		i++;
 	if (!dtype || !json_is_array(shape) || json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
 		return err_fail(err, "tensor '" ERR_NAME "' is not described as one that is known (dtype %s)", name,
 				dtype ? dtype : "none");
-	v->elem = i < sizeof dtypes / sizeof *dtypes ? dtypes[i].elem : NET_E_OTHER;
+	v->elem = elem_of(dtype);
 	v->ndim = (int)json_array_size(shape);
-	for (i = 0; i < (size_t)v->ndim; i++)
+	for (size_t i = 0; i < (size_t)v->ndim; i++)
 		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
 			return err_fail(err, "tensor '" ERR_NAME "' has a shape that is not numbers from 0 on", name);
 	if (get_size(json_array_get(at, 0), &span->begin) < 0 || get_size(json_array_get(at, 1), &span->end) < 0 ||
@@ -111,7 +117,9 @@ static int read_meta(struct ts_meta *m, json_t *from)
 	return 0;
 }
 
-static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char *data, size_t room, struct err *err)
+/* Every tensor of the header, and its metadata into *meta (NULL: nobody wants it). */
+static int each_tensor(json_t *root, const unsigned char *data, size_t room, struct ts_meta *meta,
+		       net_safetensor_fn *each, void *ctx, struct err *err)
 {
 	const size_t n = json_object_size(root);
 	struct span *spans;
@@ -130,17 +138,19 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 		struct net_view v = { .elem = NET_E_F32 };
 
 		if (strcmp(name, "__metadata__") == 0) {
-			if (read_meta(&f->meta, j) == 0)
+			if (!meta || read_meta(meta, j) == 0)
 				continue;
 			err_memory(err);
 			rc = -1;
 			break;
 		}
 		rc = read_entry(name, j, room, &v, &spans[k], err);
-		if (rc == 0 && v.elem == NET_E_OTHER)
-			net_foreign_leave(f, name, json_string_value(json_object_get(j, "dtype")));
-		else if (rc == 0)
-			rc = net_foreign_add(f, &v, data + spans[k].begin, err);
+		if (rc == 0)
+			rc = each(ctx,
+				  &(struct net_safetensor){ name, json_string_value(json_object_get(j, "dtype")),
+							    v.ndim, v.shape, data + spans[k].begin,
+							    spans[k].end - spans[k].begin },
+				  err);
 		k++;
 		if (rc < 0)
 			break;
@@ -151,13 +161,13 @@ static int read_tensors(struct net_foreign *f, json_t *root, const unsigned char
 	return rc;
 }
 
-int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err)
+int net_safetensors_each(const unsigned char *p, size_t n, struct ts_meta *meta, net_safetensor_fn *each, void *ctx,
+			 struct err *err)
 {
 	json_t *root;
 	uint64_t len;
 	int rc = -1;
 
-	f->format = "safetensors";
 	len = n < 8 ? 0 : header_length(p);
 	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
 		return err_fail(err, "its header is said to have %llu bytes, more than there are or than %d",
@@ -167,16 +177,39 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 	if (!json_is_object(root))
 		err_fail(err, "its header is not a JSON object");
 	else
-		rc = read_tensors(f, root, p + 8 + len, n - 8 - (size_t)len, err);
+		rc = each_tensor(root, p + 8 + len, n - 8 - (size_t)len, meta, each, ctx, err);
 	json_decref(root);
 	return rc;
+}
+
+static int take_tensor(void *ctx, const struct net_safetensor *t, struct err *err)
+{
+	struct net_foreign *f = ctx;
+	struct net_view v = { .elem = elem_of(t->dtype), .ndim = t->ndim };
+
+	if (v.elem == NET_E_OTHER) {
+		net_foreign_leave(f, t->name, t->dtype);
+		return 0;
+	}
+	memcpy(v.shape, t->shape, (size_t)t->ndim * sizeof *t->shape);
+	net_view_straight(&v);
+	if (net_view_name(&v, t->name, strlen(t->name), err) < 0 || net_view_check(&v, SIZE_MAX, err) < 0)
+		return -1;
+	return net_foreign_add(f, &v, t->data, err);
+}
+
+int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err)
+{
+	f->format = "safetensors";
+	return net_safetensors_each(p, n, &f->meta, take_tensor, f, err);
 }
 
 /* ---- writing ---- */
 
 static json_t *entry_json(const struct ts_tensor *t, size_t at)
 {
-	const char *dtype = t->type == TS_F32 ? "F32" : t->type == TS_I64 ? "I64" : "U8";
+	static const char *const names[] = { [TS_U8] = "U8",   [TS_I8] = "I8",   [TS_BOOL] = "BOOL", [TS_I32] = "I32",
+					     [TS_I64] = "I64", [TS_F16] = "F16", [TS_F32] = "F32",   [TS_F64] = "F64" };
 	json_t *shape = json_array();
 	bool failed = !shape;
 
@@ -186,8 +219,8 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 		json_decref(shape);
 		return NULL;
 	}
-	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype, "shape", shape, "data_offsets", (json_int_t)at,
-			 (json_int_t)(at + ts_tensor_bytes(t)));
+	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", names[t->type], "shape", shape, "data_offsets",
+			 (json_int_t)at, (json_int_t)(at + ts_tensor_bytes(t)));
 }
 
 /* Jansson's text lacks some of it, without a word, where it finds no memory. */

@@ -19,7 +19,21 @@ bool net_safetensors_is(const unsigned char *p, size_t n);
 /* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err: a
  * header that lies about offsets, sizes, overlaps. */
 int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
-/* Writes the tensors (f32, i64, u8), with `pairs` of metadata: key, value, key, value..., NULL ends it.
+/* A tensor as it lies in the file. dtype is the file's word for its elements, "BF16"; of those that are known here, the
+ * bytes are as many as the shape asks for. */
+struct net_safetensor {
+	const char *name, *dtype;
+	int ndim;
+	const size_t *shape;
+	const unsigned char *data;
+	size_t bytes;
+};
+typedef int net_safetensor_fn(void *ctx, const struct net_safetensor *t, struct err *err);
+/* Calls each() for every tensor of n bytes of a file, whose metadata goes to *meta, which may be NULL. What each() saw
+ * holds once 0 is returned. -1 with a line in err: each()'s own, or as below. */
+int net_safetensors_each(const unsigned char *p, size_t n, struct ts_meta *meta, net_safetensor_fn *each, void *ctx,
+			 struct err *err) TS_CHECKED;
+/* Writes the tensors (of any type but strings), with `pairs` of metadata: key, value, key, value..., NULL ends it.
  * f is not finished. -1 with a line in err. */
 int net_safetensors_write(struct ts_file *f, const struct ts_set *set, const char *const *pairs,
 			  struct err *err) TS_CHECKED;

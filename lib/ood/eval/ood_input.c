@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ood/eval/ood_cell.h"
+#include "ts/ts_cell.h"
 #include "ood/eval/ood_input.h"
 
 enum { BATCH = 1024, MAX_FIELDS = 10000, FIRST = 4096, MAX_LINE = 1 << 20 };
@@ -204,13 +204,13 @@ static int look_at(struct ood_input *in, const char *line, struct first *f)
 	double v;
 
 	*f = (struct first){ .counted = true };
-	while ((cell = ood_cell_next(&rest, in->separator)) != NULL) {
-		bool number = ood_cell_number(cell, &v);
+	while ((cell = ts_cell_next(&rest, in->separator)) != NULL) {
+		bool number = ts_cell_number(cell, &v);
 		f->counted =
 			f->counted && (f->n == 0 ? !*cell : number && v == (double)(f->n - 1) && !strpbrk(cell, ".eE"));
 		f->n++;
 		f->numbers += number;
-		if (!number && !*f->odd && ood_cell_odd(cell))
+		if (!number && !*f->odd && ts_cell_odd(cell))
 			snprintf(f->odd, sizeof f->odd, "%s", cell);
 	}
 	free(copy);
@@ -224,7 +224,7 @@ static int take_heading(struct ood_input *in, char *line)
 	char *word;
 	int rc = 0;
 
-	while (rc == 0 && (word = ood_cell_next(&line, in->separator)) != NULL)
+	while (rc == 0 && (word = ts_cell_next(&line, in->separator)) != NULL)
 		rc = add_named(in, word);
 	return rc;
 }
@@ -282,7 +282,7 @@ static int begin_table(struct ood_input *in)
 		return rc < 0 ? -1 : ood_input_fail(in, "no rows of numbers, and not an unmask stream");
 	const bool comment = strncmp(line, "# ", 2) == 0; /* numpy.savetxt(header=) */
 	line += comment ? 2 : 0;
-	in->separator = ood_cell_separator(line);
+	in->separator = ts_cell_separator(line);
 	if (look_at(in, line, &f) < 0)
 		return -1;
 	if (f.n == 1 && f.numbers == 0) { /* numbers with blanks between them? */
@@ -337,9 +337,9 @@ static int take_value(struct ood_input *in, const char *word, struct ts_col *to,
 {
 	double v;
 
-	if (!ood_cell_number(word, &v) && to->type == TS_F64 && in->header.n_fields == 1)
+	if (!ts_cell_number(word, &v) && to->type == TS_F64 && in->header.n_fields == 1)
 		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number", in->line, word);
-	if (!ood_cell_number(word, &v))
+	if (!ts_cell_number(word, &v))
 		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number, in column '%s'", in->line, word,
 				      to->name);
 	if (to->type == TS_F64)
@@ -357,7 +357,7 @@ static int take_row(struct ood_input *in, char *line, struct ts_batch *b, size_t
 	char *word;
 	size_t k = 0;
 
-	for (; (word = ood_cell_next(&line, in->separator)) != NULL && k < in->n; k++)
+	for (; (word = ts_cell_next(&line, in->separator)) != NULL && k < in->n; k++)
 		if (in->column[k] >= 0 && take_value(in, word, &b->cols[in->column[k]], i) < 0)
 			return -1;
 	return k == in->n && !word ? 0 : ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);
@@ -368,7 +368,7 @@ static int take_number(struct ood_input *in, const char *line, struct ts_batch *
 {
 	double *v = (double *)b->cols[0].data + i;
 
-	if (!ood_cell_number(line + strspn(line, " "), v) || isnan(*v))
+	if (!ts_cell_number(line + strspn(line, " "), v) || isnan(*v))
 		return ood_input_fail(in, "line %zu is not a number%s", in->line,
 				      in->line > 1 ? "" : ", and the input is not an unmask stream");
 	return 0;

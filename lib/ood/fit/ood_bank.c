@@ -13,7 +13,8 @@ uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float 
 {
 	uint64_t k = XXH3_64bits_withSeed(features, f->dim * sizeof *features, f->seed);
 
-	k = XXH3_64bits_withSeed(logits, f->classes * sizeof *logits, k);
+	if (f->logits)
+		k = XXH3_64bits_withSeed(logits, f->classes * sizeof *logits, k);
 	return XXH3_64bits_withSeed(&label, sizeof label, k);
 }
 
@@ -30,7 +31,8 @@ static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logi
 
 	b->key[i] = key;
 	b->label[i] = label;
-	memcpy(b->logits + i * f->classes, logits, f->classes * sizeof *logits);
+	if (f->logits)
+		memcpy(b->logits + i * f->classes, logits, f->classes * sizeof *logits);
 	if (b->type == TS_F32)
 		memcpy(to, features, feature_bytes(f));
 	for (size_t d = 0; b->type == TS_F16 && d < f->dim; d++)
@@ -51,7 +53,7 @@ static void swap_bytes(char *a, char *b, size_t n)
 static void swap_rows(struct ood_fit *f, size_t i, size_t j)
 {
 	struct ood_bank *b = &f->bank;
-	size_t z = feature_bytes(f), l = f->classes * sizeof *b->logits;
+	size_t z = feature_bytes(f), l = f->logits ? f->classes * sizeof *b->logits : 0;
 	uint64_t key = b->key[i];
 	int64_t label = b->label[i];
 
@@ -60,7 +62,8 @@ static void swap_rows(struct ood_fit *f, size_t i, size_t j)
 	b->label[i] = b->label[j];
 	b->label[j] = label;
 	swap_bytes((char *)b->features + i * z, (char *)b->features + j * z, z);
-	swap_bytes((char *)b->logits + i * l, (char *)b->logits + j * l, l);
+	if (l)
+		swap_bytes((char *)b->logits + i * l, (char *)b->logits + j * l, l);
 }
 
 /* Sinks row i of the first n until no child has a larger key. */
@@ -98,7 +101,7 @@ static int grow(struct ood_fit *f)
 	void *z = realloc(b->features, cap * feature_bytes(f));
 	if (z)
 		b->features = z;
-	float *l = realloc(b->logits, cap * f->classes * sizeof *l);
+	float *l = f->logits ? realloc(b->logits, cap * f->classes * sizeof *l) : NULL;
 	if (l)
 		b->logits = l;
 	int64_t *y = realloc(b->label, cap * sizeof *y);
@@ -107,7 +110,7 @@ static int grow(struct ood_fit *f)
 	uint64_t *k = realloc(b->key, cap * sizeof *k);
 	if (k)
 		b->key = k;
-	if (!z || !l || !y || !k)
+	if (!z || (f->logits && !l) || !y || !k)
 		return -1;
 	b->cap = cap;
 	return 0;

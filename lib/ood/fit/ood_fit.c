@@ -35,6 +35,29 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err 
 	return 0;
 }
 
+/* How many classes there are: as many as logits, or as the meta says. */
+static int find_classes(const struct ood_fit *f, const struct ts_header *h, size_t *ret, struct err *err)
+{
+	char **names = NULL;
+	size_t n_names = 0;
+	int64_t n = 0;
+	int rc;
+
+	*ret = f->logits ? h->fields[f->logits_at].shape[0] : 1;
+	if (f->logits || f->label_at < 0)
+		return 0;
+	rc = ts_meta_get_int(&h->meta, "n_classes", &n);
+	if (rc == 0 && (rc = ts_meta_get_strs(&h->meta, "classes", &names, &n_names)) == 1)
+		n = (int64_t)n_names;
+	ts_strs_free(names, n_names);
+	if (rc < 0 || n < 0 || (rc == 1 && n > INT32_MAX))
+		return err_fail(err, "its meta does not tell how many classes there are");
+	if (rc == 0) /* all labels are -1 for all that is known */
+		return 0;
+	*ret = n > 0 ? (size_t)n : 1;
+	return 0;
+}
+
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o, struct err *err)
 {
 	const struct ts_field *logits = ts_header_field(h, "logits");
@@ -42,8 +65,8 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	const struct ts_field *label = ts_header_field(h, "label");
 	struct ood_fit *f;
 
-	if (!logits || logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
-		return err_fail(err, "has no column 'logits', <f4 of two or more classes");
+	if (logits && (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2))
+		return err_fail(err, "column 'logits' is not <f4 of two or more classes");
 	if (!features || features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0)
 		return err_fail(err, "has no column 'features', <f4, one vector per row");
 	if (label && (label->type != TS_I64 || label->ndim != 0))
@@ -52,21 +75,23 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 		return -1;
 	if (!(f = calloc(1, sizeof *f)))
 		return err_memory(err);
-	f->classes = logits->shape[0];
+	f->logits = logits != NULL;
 	f->dim = features->shape[0];
-	f->logits_at = (size_t)(logits - h->fields);
+	f->logits_at = logits ? (size_t)(logits - h->fields) : 0;
 	f->features_at = (size_t)(features - h->fields);
 	f->label_at = ts_header_col(h, "label");
 	f->parts = o->parts;
 	f->seed = o->seed;
 	f->bank.max = o->parts & OOD_PART_BANK ? o->bank : 0;
 	f->bank.type = o->half ? TS_F16 : TS_F32;
+	if (find_classes(f, h, &f->classes, err) < 0)
+		goto fail;
 	if (((o->parts & OOD_PART_LAYERS) && find_layers(f, h, err) < 0) ||
-	    ((o->parts & OOD_PART_GRAM) && ood_gram_find(f, h, err) < 0))
+	    ((o->parts & OOD_PART_GRAM) && f->logits && ood_gram_find(f, h, err) < 0))
 		goto fail;
 	if (ood_fit_alloc(f, err) < 0)
 		goto fail;
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias, err) < 0)
+	if (ood_head_read(&h->meta, logits ? f->classes : 0, f->dim, &f->weight, &f->bias, err) < 0)
 		goto fail;
 	*ret = f;
 	return 0;
@@ -83,7 +108,7 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 	const size_t C = f->classes, D = f->dim;
 
 	for (size_t i = 0; i < n; i++) {
-		for (size_t c = 0; c < C; c++)
+		for (size_t c = 0; logits && c < C; c++)
 			if (!isfinite(logits[i * C + c]))
 				return err_fail(err, "row %zu: logit %zu is not a number or infinite",
 						(size_t)f->rows + i, c);
@@ -99,8 +124,9 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 						(size_t)f->rows + i, d, z);
 		}
 		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
-			return err_fail(err, "row %zu: labels out of range: %lld, with %zu classes",
-					(size_t)f->rows + i, (long long)label[i], C);
+			return err_fail(err, "row %zu: labels out of range: %lld, with %zu classes%s",
+					(size_t)f->rows + i, (long long)label[i], C,
+					f->logits ? "" : ", as no logits and no meta n_classes tell of more");
 	}
 	return 0;
 }
@@ -139,7 +165,7 @@ static int add_unit(struct ood_fit *f, const float *features, const int64_t *lab
 
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 {
-	const float *logits = b->cols[f->logits_at].data;                           /* (n,C) */
+	const float *logits = f->logits ? b->cols[f->logits_at].data : NULL;        /* (n,C) */
 	const float *features = b->cols[f->features_at].data;                       /* (n,D) */
 	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL; /* (n) */
 
@@ -159,10 +185,11 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	}
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t y = label ? label[i] : -1;
-		const float *l = logits + i * f->classes, *z = features + i * f->dim;
+		const float *l = logits ? logits + i * f->classes : NULL, *z = features + i * f->dim;
 		if (f->n_grams && ood_gram_add(f, b, i, num_argmax(l, f->classes), err) < 0)
 			return -1;
-		add_predictions(f, l, z, y);
+		if (l)
+			add_predictions(f, l, z, y);
 		f->unlabelled += y < 0;
 		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y) < 0)
 			return err_memory(err);
@@ -204,6 +231,13 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 	bool grams = f->n_grams == o->n_grams;
 	for (size_t i = 0; grams && i < f->n_grams; i++)
 		grams = strcmp(f->grams[i].name, o->grams[i].name) == 0 && f->grams[i].size == o->grams[i].size;
+	if (f->logits != o->logits)
+		return err_fail(err, "is of rows with%s logits, which the others have%s", o->logits ? "" : "out",
+				o->logits ? " not" : "");
+	if (f->classes != o->classes && !f->logits && f->dim == o->dim)
+		return err_fail(err,
+				"is of %zu classes, and the others of %zu: ts-import --classes says how many there are",
+				o->classes, f->classes);
 	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
 		return err_fail(err, "is of another model: all must come from the same checkpoint");
 	if (f->parts != o->parts || !layers || !grams)
@@ -212,6 +246,15 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 		return err_fail(err, "has another bank: all must be fitted with the same --bank, "
 				     "--bank-type and --seed");
 	return 0;
+}
+
+static void join_predictions(struct ood_fit *f, const struct ood_fit *o)
+{
+	const size_t C = f->classes, D = f->dim;
+
+	join_means(f->right_logits, f->right_count, o->right_logits, o->right_count, C, C, false);
+	join_means(f->right_features, f->right_count, o->right_features, o->right_count, C, D, true);
+	join_means(f->pred_prob, f->pred_count, o->pred_prob, o->pred_count, C, C, true);
 }
 
 int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
@@ -229,12 +272,11 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	for (size_t i = 0; i < f->n_layers && !rc; i++)
 		rc = ood_moments_merge(&f->layers[i].m, &o->layers[i].m);
 	ood_gram_merge(f, o);
-	join_means(f->right_logits, f->right_count, o->right_logits, o->right_count, C, C, false);
-	join_means(f->right_features, f->right_count, o->right_features, o->right_count, C, D, true);
-	join_means(f->pred_prob, f->pred_count, o->pred_prob, o->pred_count, C, C, true);
+	if (f->logits)
+		join_predictions(f, o);
 	for (size_t i = 0; i < o->bank.n && !rc; i++)
-		rc = ood_bank_add(f, o->bank.key[i], o->bank.logits + i * C, ood_bank_rows(o, i, 1, row),
-				  o->bank.label[i]);
+		rc = ood_bank_add(f, o->bank.key[i], f->logits ? o->bank.logits + i * C : NULL,
+				  ood_bank_rows(o, i, 1, row), o->bank.label[i]);
 	f->rows += o->rows;
 	f->unlabelled += o->unlabelled;
 	free(row);

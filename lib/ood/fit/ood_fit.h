@@ -77,11 +77,12 @@ struct ood_ranges {
 
 struct ood_fit {
 	size_t classes, dim; /* C, D */
+	bool logits;         /* rows have them; else there is nothing of right, pred, bank.logits, and the last layer */
 	unsigned parts;
 	uint64_t rows, unlabelled, seed;
 	struct ood_moments features, unit;                   /* unit: all NULL without OOD_PART_UNIT */
-	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C) */
-	double *pred_count, *pred_prob;                      /* (C), (C,C) */
+	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C); without logits NULL, */
+	double *pred_count, *pred_prob;                      /* (C), (C,C); as these */
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;
@@ -101,8 +102,9 @@ struct ood_fit_options {
 	uint64_t seed;
 };
 
-/* An empty fit for streams of this header, kind "features". Fails if it lacks logits (<f4, two or more
- * classes) or features (<f4, one vector per row), if labels are not <i8, if a layer is not a vector. */
+/* An empty fit for streams of this header, kind "features". Logits may be missing: then C is meta "n_classes" or the
+ * number of "classes", and 1 where there are no labels. Fails if it lacks features (<f4, one vector per row), if logits
+ * are not <f4 of two or more classes, if labels are not <i8 or nothing tells C, if a layer is not a vector. */
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
 		struct err *err) TS_CHECKED;
 /* Adds the rows of a batch of this header. Fails, naming the row of the batch, on a number that is not
@@ -132,7 +134,7 @@ const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, floa
 int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
 
 /* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
- * caller's; NULL if they are not there, or dim is 0. -1: they cannot be read, or are of another shape. */
+ * caller's; NULL if they are not there, or classes or dim is 0. -1: they cannot be read, or are of another shape. */
 int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias,
 		  struct err *err) TS_CHECKED;
 

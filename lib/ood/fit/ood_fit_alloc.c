@@ -59,6 +59,8 @@ int ood_fit_alloc(struct ood_fit *f, struct err *err)
 		    array(f, &g->max, g->name, "max", C, g->size, err) < 0)
 			return -1;
 	}
+	if (!f->logits)
+		return 0;
 	return array(f, &f->right_count, "right", "count", C, 0, err) < 0 ||
 			       array(f, &f->right_features, "right", "features", C, D, err) < 0 ||
 			       array(f, &f->right_logits, "right", "logits", C, C, err) < 0 ||

@@ -14,18 +14,19 @@
 static int save_tensors(const struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
 	const struct ood_bank *b = &f->bank;
+	char logits[] = "bank.logits";
 	size_t n = f->set.n;
 	struct ts_set all = { calloc(n + 4, sizeof *all.t), n + 4, 0 };
 
 	if (!all.t)
 		return err_memory(err);
 	memcpy(all.t, f->set.t, n * sizeof *all.t);
-	all.t[n] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim }, b->features };
-	all.t[n + 1] = (struct ts_tensor){ (char[]){ "bank.logits" }, TS_F32, 2, { b->n, f->classes }, b->logits };
-	all.t[n + 2] = (struct ts_tensor){ (char[]){ "bank.label" }, TS_I64, 1, { b->n }, b->label };
-	all.t[n + 3] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
-	if (b->n == 0)
-		all.n = n;
+	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim }, b->features };
+	if (f->logits)
+		all.t[n++] = (struct ts_tensor){ logits, TS_F32, 2, { b->n, f->classes }, b->logits };
+	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.label" }, TS_I64, 1, { b->n }, b->label };
+	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
+	all.n = b->n == 0 ? f->set.n : n;
 	int rc = ts_set_write(w, h, &all, err);
 	free(all.t);
 	return rc;
@@ -104,15 +105,17 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 		return b->max > 0 && f->rows > 0 ? err_fail(err, "lacks its bank") : 0;
 	b->n = b->cap = z->shape[0];
 	if (!want(s, "bank.features", b->type, 2, b->n, f->dim, err) ||
-	    !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err) ||
+	    (f->logits && !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err)) ||
 	    !want(s, "bank.label", TS_I64, 1, b->n, 0, err) || !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
 		return -1;
 	if (b->n == 0 || b->n > b->max || b->n > f->rows)
 		return err_fail(err, "has a bank of %zu rows, which does not fit its meta", b->n);
 	b->features = z->data;
 	z->data = NULL;
-	b->logits = (t = ts_set_get(s, "bank.logits"))->data;
-	t->data = NULL;
+	if (f->logits) {
+		b->logits = (t = ts_set_get(s, "bank.logits"))->data;
+		t->data = NULL;
+	}
 	b->label = (t = ts_set_get(s, "bank.label"))->data;
 	t->data = NULL;
 	b->key = (t = ts_set_get(s, "bank.key"))->data;
@@ -121,7 +124,7 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 		if (b->label[i] < -1 || b->label[i] >= (int64_t)f->classes)
 			return err_fail(err, "row %zu of its bank: labels out of range", i);
 	for (size_t i = 0; i < b->n; i++) {
-		for (size_t c = 0; c < f->classes; c++)
+		for (size_t c = 0; f->logits && c < f->classes; c++)
 			if (!isfinite(b->logits[i * f->classes + c]))
 				return err_fail(err, "row %zu of its bank is not finite", i);
 		for (size_t k = 0; b->type == TS_F32 && k < f->dim; k++)
@@ -151,9 +154,9 @@ static int take_layers(struct ood_fit *f, const struct ts_set *s, struct err *er
 static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct ts_set *s, struct err *err)
 {
 	int64_t rows, unlabelled, parts, bank, half, seed;
-	const struct ts_tensor *z = ts_set_get(s, "right.features");
+	const struct ts_tensor *z = ts_set_get(s, "features.mean");
 
-	if (!z || z->ndim != 2 || z->shape[0] < 2 || z->shape[1] == 0 || ts_meta_get_int(m, "rows", &rows) != 1 ||
+	if (!z || z->ndim != 2 || z->shape[0] < 1 || z->shape[1] == 0 || ts_meta_get_int(m, "rows", &rows) != 1 ||
 	    ts_meta_get_int(m, "bank", &bank) != 1 || ts_meta_get_int(m, "unlabelled", &unlabelled) != 1 ||
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
@@ -161,8 +164,11 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 || half < 0 ||
 	    half > 1)
 		return err_fail(err, "its meta holds a number out of range");
+	f->logits = ts_set_get(s, "right.features") != NULL;
 	f->classes = z->shape[0];
 	f->dim = z->shape[1];
+	if (f->logits && f->classes < 2)
+		return err_fail(err, "has logits of one class");
 	f->rows = (uint64_t)rows;
 	f->unlabelled = (uint64_t)unlabelled;
 	f->parts = (unsigned)parts;
@@ -183,7 +189,7 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct
 	if (ood_fit_alloc(f, err) < 0 || take_arrays(f, s, err) < 0 || take_bank(f, s, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
 	ts_header_init(&f->header, "fit");
-	if (ood_head_read(&h->meta, f->classes, f->dim, &f->weight, &f->bias, err) < 0)
+	if (ood_head_read(&h->meta, f->logits ? f->classes : 0, f->dim, &f->weight, &f->bias, err) < 0)
 		return err_prefix(err, "'%s': ", ts_reader_name(r));
 	if (ts_meta_merge(&f->header.meta, &h->meta) < 0 || ts_header_chain(&f->header, h) < 0)
 		return err_memory(err);

@@ -48,7 +48,7 @@ int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **
 	int rc;
 
 	*weight = *bias = NULL;
-	if (dim == 0) /* without features it is no use, whatever it is */
+	if (dim == 0 || classes == 0) /* without features, or logits that it explains, it is no use */
 		return 0;
 	rc = read_array(m, "fc.weight", 2, classes, dim, weight, err);
 	if (rc <= 0)

@@ -10,9 +10,9 @@ int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err
 	const struct ts_field *label = ts_header_field(h, "label"), *name = ts_header_field(h, "name");
 
 	*s = (struct ood_basis){ .header = h };
-	if (!logits)
-		return err_fail(err, "has no column 'logits'");
-	if (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2)
+	if (!logits && !features)
+		return err_fail(err, "has neither a column 'logits' nor a column 'features'");
+	if (logits && (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2))
 		return err_fail(err, "column 'logits' is not <f4 of two or more classes");
 	if (features && (features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0))
 		return err_fail(err, "column 'features' is not one <f4 vector per row");
@@ -20,9 +20,9 @@ int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err
 		return err_fail(err, "column 'label' is not one <i8 per row");
 	if (name && name->type != TS_STR)
 		return err_fail(err, "column 'name' is not strings");
-	s->classes = logits->shape[0];
+	s->classes = logits ? logits->shape[0] : 0;
 	s->dim = features ? features->shape[0] : 0;
-	s->logits_at = (size_t)(logits - h->fields);
+	s->logits_at = logits ? (size_t)(logits - h->fields) : 0;
 	s->features_at = features ? (size_t)(features - h->fields) : 0;
 	s->label_at = ts_header_col(h, "label");
 	s->name_at = ts_header_col(h, "name");
@@ -49,7 +49,11 @@ void ood_basis_release(struct ood_basis *s)
 
 static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 {
-	if (f->classes != s->classes || f->dim != s->dim || !f->weight != !s->weight)
+	if (f->dim != s->dim)
+		return false;
+	if (s->classes == 0 || !f->logits) /* features alone: nothing else tells */
+		return true;
+	if (f->classes != s->classes || !f->weight != !s->weight)
 		return false;
 	for (size_t i = 0; f->weight && i < f->classes * f->dim; i++)
 		if (f->weight[i] != s->weight[i])

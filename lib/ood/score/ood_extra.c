@@ -117,6 +117,7 @@ const struct ood_method ood_extra_family[] = {
 	  .score = rankfeat_score },
 	{ .name = "kl-distance",
 	  .help = "KL divergence from a second model's prediction",
+	  .alone = true,
 	  .prepare = kl_prepare,
 	  .score = kl_score },
 	{ 0 }

@@ -40,17 +40,17 @@ struct ood_param {
 
 /* The basis of scores: what a stream of features, and fits, give to all of them; borrowed by all. */
 struct ood_basis {
-	size_t classes, dim;             /* dim 0: the stream has no features */
-	double *weight, *bias;           /* (C,D), (C): the last layer, or NULL */
+	size_t classes, dim;             /* classes 0: the stream has no logits; dim 0: no features */
+	double *weight, *bias;           /* (C,D), (C): the last layer, or NULL; never without logits */
 	const struct ood_fit *fit, *val; /* of training data, of validation data; or NULL */
 	const struct ts_header *header;  /* of the features stream */
-	size_t logits_at, features_at;   /* numbers of its columns, in every batch; features_at: if dim > 0 */
+	size_t logits_at, features_at;   /* numbers of its columns, in every batch, of those that it has */
 	ptrdiff_t label_at, name_at;     /* -1: there is none */
 };
 
-/* What a features stream gives: sizes, last layer (new, freed with ood_basis_release()), header
- * (borrowed). The fits are the caller's to set. -1: r has failed and says why: no logits, or columns of
- * another type or shape than um-embed writes, or a last layer that does not go with them. */
+/* What a features stream gives: sizes, last layer (new, freed with ood_basis_release()), header (borrowed). The fits
+ * are the caller's to set. -1: r has failed and says why: neither logits nor features, or columns of another type or
+ * shape than um-embed writes, or a last layer that does not go with them. */
 int ood_basis_init(struct ood_basis *s, struct ts_reader *r) TS_CHECKED;
 /* The same of a header that is at hand. */
 int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err) TS_CHECKED;
@@ -62,7 +62,7 @@ int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **
 /* Rows to score, at most OOD_CHUNK. */
 struct ood_rows {
 	size_t n;
-	const float *logits, *features; /* (n,C), (n,D) or NULL */
+	const float *logits, *features; /* (n,C), (n,D); NULL: there are none */
 	const struct ts_batch *batch;   /* the whole batch, for further columns, */
 	size_t first;                   /* where these rows start at this one */
 };
@@ -72,6 +72,7 @@ struct ood_scorer;
 struct ood_method {
 	const char *name, *help; /* help: one line that says what is computed */
 	unsigned parts;          /* enum ood_part: what it needs of a fit */
+	bool alone;              /* may go without logits, of the stream and of the fit */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
 	double (*logits)(const float *logits, size_t n, const double *params);
@@ -159,6 +160,7 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 /* Zeroed memory that is freed with the scorer. NULL: out of memory, which err says then. */
 void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err);
 /* Fails unless the basis has what is asked for; the line in err says how to get it. */
+int ood_need_logits(const struct ood_scorer *s, struct err *err); /* and of the fit, if there is one */
 int ood_need_features(const struct ood_scorer *s, struct err *err);
 int ood_need_head(const struct ood_scorer *s, struct err *err);   /* and features */
 int ood_need_fit(const struct ood_scorer *s, struct err *err);    /* and features, and its parts */

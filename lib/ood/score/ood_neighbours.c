@@ -426,6 +426,7 @@ const struct ood_method ood_neighbours_family[] = {
 	{ .name = "knn",
 	  .help = "minus the squared distance to the k-th nearest training feature",
 	  .parts = OOD_PART_BANK,
+	  .alone = true,
 	  .params = { { "k", 50, 1, 1e9, "which neighbour, from 1" } },
 	  .prepare = knn_prepare,
 	  .together = score_together },

@@ -126,12 +126,11 @@ int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_
 	ts_meta_del(&h->meta, "fc.bias");
 	ts_meta_del(&h->meta, "model"); /* each column says it */
 	if (add_methods(h, s, n, extra, err) < 0 || add_identities(h, from, s, n, extra, err) < 0 ||
-	    add_tuning(h, s, n, err) < 0 || add_column(h, "pred", TS_I64, err) < 0 ||
+	    add_tuning(h, s, n, err) < 0 || (from->classes && add_column(h, "pred", TS_I64, err) < 0) ||
 	    (from->label_at >= 0 && add_column(h, "label", TS_I64, err) < 0) ||
 	    (from->name_at >= 0 && add_column(h, "name", TS_STR, err) < 0))
 		return -1;
-	*o = (struct ood_output){ from, (size_t)ts_header_col(h, "pred"), ts_header_col(h, "label"),
-				  ts_header_col(h, "name") };
+	*o = (struct ood_output){ from, ts_header_col(h, "pred"), ts_header_col(h, "label"), ts_header_col(h, "name") };
 	return 0;
 }
 
@@ -139,14 +138,15 @@ int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struc
 		    struct err *err)
 {
 	const size_t C = o->from->classes;
-	const float *logits = from->cols[o->from->logits_at].data; /* (n,C) */
+	const float *logits = C ? from->cols[o->from->logits_at].data : NULL; /* (n,C) */
 	const int64_t *label = o->label >= 0 ? from->cols[o->from->label_at].data : NULL;
 	const struct ts_col *name = o->name >= 0 ? &from->cols[o->from->name_at] : NULL;
-	int64_t *pred = to->cols[o->pred].data, *to_label = label ? to->cols[o->label].data : NULL;
+	int64_t *pred = C ? to->cols[o->pred].data : NULL, *to_label = label ? to->cols[o->label].data : NULL;
 
 	for (size_t i = 0; i < from->n; i++) {
-		pred[i] = (int64_t)num_argmax(logits + i * C, C);
-		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
+		if (pred)
+			pred[i] = (int64_t)num_argmax(logits + i * C, C);
+		if (label && C && (label[i] < -1 || label[i] >= (int64_t)C))
 			return err_fail(err, "row %llu: labels out of range: %lld, with %zu classes",
 					(unsigned long long)(row + i), (long long)label[i], C);
 		if (label)

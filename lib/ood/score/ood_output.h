@@ -15,18 +15,18 @@ extern "C" {
 
 struct ood_output {
 	const struct ood_basis *from;
-	size_t pred;           /* numbers of its columns; that of a scorer is the scorer's own */
-	ptrdiff_t label, name; /* -1: there is none */
+	ptrdiff_t pred, label,
+		name; /* numbers of its columns; -1: there is none; that of a scorer is the scorer's own */
 };
 
 /* Makes *o, and in *h, a header of scores that is empty yet: columns of n scorers, one called `extra` (NULL: none)
- * for a score made from theirs, then pred, label, name; meta of the features, without the last layer, with
- * the list `methods`, every parameter spelled out, and layers.tuning (ood_layers.h) if that matters. `from` outlives
- * *o. -1: out of memory, or two columns of one name. */
+ * for a score made from theirs, then pred (of features with logits), label, name; meta of the features, without the
+ * last layer, with the list `methods`, every parameter spelled out, and layers.tuning (ood_layers.h) if that matters.
+ * `from` outlives *o. -1: out of memory, or two columns of one name. */
 int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s,
 		    size_t n, const char *extra, struct err *err) TS_CHECKED;
 /* Fills pred, label and name of `to`, a batch of *h with as many rows as `from`. -1: err holds a line
- * with the row's number (`row`: that of the first): a label that is no class and not -1. */
+ * with the row's number (`row`: that of the first): with logits, a label that is no class and not -1. */
 int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struct ts_batch *from, uint64_t row,
 		    struct err *err) TS_CHECKED;
 

@@ -26,6 +26,17 @@ void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err)
 	return p;
 }
 
+int ood_need_logits(const struct ood_scorer *s, struct err *err)
+{
+	const char *remedy = "; of features alone, ts-import --head computes them by the last layer";
+
+	if (s->basis->classes == 0)
+		return err_fail(err, "the stream has no column 'logits'%s", remedy);
+	if (s->basis->fit && !s->basis->fit->logits && s->request.method->parts)
+		return err_fail(err, "the fit is of features without logits%s", remedy);
+	return 0;
+}
+
 int ood_need_features(const struct ood_scorer *s, struct err *err)
 {
 	return s->basis->dim ? 0 : err_fail(err, "the stream has no column 'features'");
@@ -102,11 +113,11 @@ int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, doub
 /* Rows to try a method on: midpoints between neighbours of the bank, so that no row finds itself there. */
 static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float *features, float *buf)
 {
-	const size_t C = f->classes, D = f->dim;
+	const size_t C = f->logits ? f->classes : 0, D = f->dim;
 	bool varied = false;
 
 	for (size_t i = 0; i < n; i++) {
-		const float *z = ood_bank_rows(f, i, 2, buf), *l = f->bank.logits + i * C;
+		const float *z = ood_bank_rows(f, i, 2, buf), *l = C ? f->bank.logits + i * C : NULL;
 		for (size_t d = 0; d < D; d++)
 			features[i * D + d] = (z[d] + z[D + d]) / 2;
 		for (size_t c = 0; c < C; c++)
@@ -126,12 +137,13 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 
 	if (!f || f->bank.n < 3 || !s->request.method->parts)
 		return 0;
+	const size_t C = f->logits ? f->classes : 0;
 	size_t n = f->bank.n - 1 < OOD_CHUNK ? f->bank.n - 1 : OOD_CHUNK;
-	float *room = malloc((n * f->classes + (n + 2) * f->dim) * sizeof *room);
+	float *room = malloc((n * C + (n + 2) * f->dim) * sizeof *room);
 	if (!room)
 		return err_memory(err);
-	float *features = room + n * f->classes;
-	struct ood_rows rows = { n, room, features, NULL, 0 };
+	float *features = room + n * C;
+	struct ood_rows rows = { n, C ? room : NULL, features, NULL, 0 };
 	if (make_probes(f, n, room, features, features + n * f->dim)) {
 		size_t i = 1;
 		rc = ood_score_rows(s, &rows, out) < 0 ? err_memory(err) : 0;
@@ -149,7 +161,8 @@ int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const str
 	*s = (struct ood_scorer){ .request = *q, .basis = basis };
 	if (!q->method->logits && basis->dim && num_linalg_open(err) < 0)
 		return -1;
-	if ((q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {
+	if ((!q->method->alone && ood_need_logits(s, err) < 0) ||
+	    (q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {
 		ood_scorer_release(s);
 		return -1;
 	}
@@ -167,11 +180,11 @@ static size_t find_infinite(const float *v, size_t n)
 
 static int check_batch(const struct ood_basis *from, const struct ts_batch *b, uint64_t row, struct err *err)
 {
-	const float *l = b->cols[from->logits_at].data;                      /* (n,C) */
-	const float *z = from->dim ? b->cols[from->features_at].data : NULL; /* (n,D) */
-	size_t C = from->classes, D = from->dim, i = find_infinite(l, b->n * C);
+	const float *l = from->classes ? b->cols[from->logits_at].data : NULL; /* (n,C) */
+	const float *z = from->dim ? b->cols[from->features_at].data : NULL;   /* (n,D) */
+	size_t C = from->classes, D = from->dim, i;
 
-	if (i < b->n * C)
+	if (l && (i = find_infinite(l, b->n * C)) < b->n * C)
 		return err_fail(err, "row %llu: logit %zu is %g", (unsigned long long)row + i / C, i % C, l[i]);
 	if (z && (i = find_infinite(z, b->n * D)) < b->n * D)
 		return err_fail(err, "row %llu: feature %zu is %g", (unsigned long long)row + i / D, i % D, z[i]);
@@ -220,10 +233,10 @@ static int score_chunk(const struct group *g, const struct ts_batch *b, size_t f
 {
 	const struct ood_basis *from = g->s[0]->basis;
 	const struct ood_method *method = g->s[0]->request.method;
-	const float *l = b->cols[from->logits_at].data;
+	const float *l = from->classes ? b->cols[from->logits_at].data : NULL;
 	const float *z = from->dim ? b->cols[from->features_at].data : NULL;
 	size_t n = b->n - first < OOD_CHUNK ? b->n - first : OOD_CHUNK, bad = 0;
-	struct ood_rows rows = { n, l + first * from->classes, z ? z + first * from->dim : NULL, b, first };
+	struct ood_rows rows = { n, l ? l + first * from->classes : NULL, z ? z + first * from->dim : NULL, b, first };
 	double *score = malloc(g->n * n * sizeof *score); /* (scorers,n) */
 	double **out = malloc(g->n * sizeof *out);        /* (scorers): its rows */
 

@@ -66,9 +66,27 @@ static int find_axes(double *cov, size_t D, double *w, struct err *err)
 /* ---- ViM and Residual -------------------------------------------------------------------------- */
 
 /* Virtual-logit matching (Wang et al., "ViM: out-of-distribution with virtual-logit matching", CVPR
- * 2022). The origin is the feature at which all logits are the bias-free zero, -pinv(W) b; the residual
+ * 2022). The origin is the feature at which all logits are the bias-free zero, -pinv(W) b, and where no last layer is
+ * known the mean; the residual
  * is the part of z - origin outside the first `dim` principal axes. Its norm is scaled so that it weighs as
  * much as the largest logit does on training data (here: on the bank), and counts against the energy. */
+static int find_origin(const struct ood_basis *from, double *origin, struct err *err)
+{
+	const double *weight = from->weight ? from->weight : from->fit->weight;
+	const double *bias = from->weight ? from->bias : from->fit->bias;
+	const size_t D = from->dim, C = from->weight ? from->classes : from->fit->classes;
+
+	if (!weight) { /* features alone: about their mean, as principal axes mostly are */
+		memcpy(origin, from->fit->features.centre, D * sizeof *origin);
+		return 0;
+	}
+	if (num_least_squares(weight, C, D, bias, origin, err) < 0)
+		return -1;
+	for (size_t d = 0; d < D; d++)
+		origin[d] = -origin[d];
+	return 0;
+}
+
 static int residual_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_basis *from = s->basis;
@@ -76,22 +94,20 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 	size_t dim = (size_t)s->request.params[0];
 
-	if (!p || ood_need_head(s, err) < 0 || ood_need_fit(s, err) < 0)
+	if (!p || ood_need_fit(s, err) < 0)
 		return -1;
 	if (dim == 0) /* the authors' rule */
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */
-	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) ||
-	    num_least_squares(from->weight, from->classes, D, from->bias, p->origin, err) < 0)
+	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) || find_origin(from, p->origin, err) < 0)
 		return -1;
-	for (size_t d = 0; d < D; d++)
-		p->origin[d] = -p->origin[d];
 	ood_moments_cov(&from->fit->features, p->origin, cov);
 	p->axes = cov; /* ascending: the residual's come first */
 	p->n = D - dim;
-	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", dim, D);
+	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu%s", dim, D,
+		 from->weight || from->fit->weight ? "" : ", about the mean, as no last layer is known");
 	return find_axes(cov, D, NULL, err);
 }
 
@@ -117,7 +133,7 @@ static int residual_score(const struct ood_scorer *s, const struct ood_rows *row
 
 static int vim_prepare(struct ood_scorer *s, struct err *err)
 {
-	if (residual_prepare(s, err) < 0)
+	if (ood_need_head(s, err) < 0 || residual_prepare(s, err) < 0)
 		return -1;
 	const struct ood_fit *f = s->basis->fit;
 	const size_t C = f->classes, D = f->dim;
@@ -182,7 +198,7 @@ static int neco_prepare(struct ood_scorer *s, struct err *err)
 {
 	struct subspace *p = s->state = ood_keep(s, 1, sizeof *p, err);
 
-	if (!p || ood_need_fit(s, err) < 0)
+	if (!p || ood_need_fit(s, err) < 0 || (s->request.params[2] != 0 && ood_need_logits(s, err) < 0))
 		return -1;
 	const struct ood_moments *m = &s->basis->fit->features;
 	const size_t D = m->d;
@@ -215,10 +231,11 @@ static int neco_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 	int rc = y ? project(p, rows->features, rows->n, s->basis->dim, y, norm) : -1;
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
-		const float *l = rows->logits + i * C;
 		out[i] = norm[i] > 0 ? length(y + i * p->n, p->n) / norm[i] : 0;
-		if (s->request.params[2] != 0)
+		if (s->request.params[2] != 0) {
+			const float *l = rows->logits + i * C;
 			out[i] *= l[num_argmax(l, C)];
+		}
 	}
 	free(y);
 	return rc;
@@ -239,12 +256,14 @@ const struct ood_method ood_subspace_family[] = {
 	{ .name = "residual",
 	  .help = "minus the norm of the feature's part outside the principal axes",
 	  .parts = OOD_PART_MOMENTS,
+	  .alone = true,
 	  .params = { DIM },
 	  .prepare = residual_prepare,
 	  .score = residual_score },
 	{ .name = "neco",
 	  .help = "share of the feature within the principal axes, times the largest logit",
 	  .parts = OOD_PART_MOMENTS,
+	  .alone = true,
 	  .params = { { "dim", 0, 0, 1e6, "principal axes; 0: as many as hold `variance`, not all" },
 		      { "variance", 90, 1, 99.999, "share of the variance in the axes, percent" },
 		      { "logit", 1, 0, 1, "0: without the factor of the largest logit" } },

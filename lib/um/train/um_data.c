@@ -161,6 +161,32 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 	return 0;
 }
 
+int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer *w, struct err *err)
+{
+	const size_t shape[] = { (size_t)d->c, (size_t)d->h, (size_t)d->w }, row = shape[0] * shape[1] * shape[2];
+	struct ts_batch b = { .n = 0 };
+	int rc = 0;
+
+	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	    ts_batch_init(&b, h) < 0 || ts_batch_resize(&b, 1) < 0) {
+		ts_batch_release(&b);
+		return err_memory(err);
+	}
+	rc = ts_writer_begin(w, h);
+	for (size_t i = 0, n; i < d->n && rc == 0; i += n) {
+		n = ts_batch_rows(&b, d->n - i < 256 ? d->n - i : 256, 8 << 20);
+		if (ts_batch_resize(&b, n) < 0) {
+			ts_batch_release(&b);
+			return err_memory(err);
+		}
+		memcpy(b.cols[0].data, d->image + i * row, n * row);
+		memcpy(b.cols[1].data, d->label + i, n * sizeof *d->label);
+		rc = ts_writer_write(w, &b);
+	}
+	ts_batch_release(&b);
+	return rc < 0 || ts_writer_finish(w) < 0 ? err_fail(err, "%s", ts_writer_error(w)) : 0;
+}
+
 const char um_augment_names[] = "none|flip|crop|both";
 
 /* The window (c,h,w) of an image at (dy, dx), with zeros where it reaches beyond, mirrored or not. */

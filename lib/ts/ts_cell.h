@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_cell: a line of a table of another program taken apart: cells between tabs, commas, semicolons or blanks, in
+ * ts_cell: a line of a table of another program taken apart: cells between tabs, commas, semicolons or blanks, in
  * double quotes or not.
  */
-#ifndef OOD_CELL_H
-#define OOD_CELL_H
+#ifndef TS_CELL_H
+#define TS_CELL_H
 
 #include <stdbool.h>
 
@@ -14,15 +14,15 @@ extern "C" {
 
 /* The separator that a line shows outside of quotes, the first of these that is there: a tab, a comma, a semicolon;
  * 0: none. */
-char ood_cell_separator(const char *line);
+char ts_cell_separator(const char *line);
 /* Takes the next cell off the line, without quotes and blanks around it, in place. A separator of ' ' is any number of
  * blanks, of 0 none: the line is one cell. NULL: there is none left. */
-char *ood_cell_next(char **rest, char separator);
+char *ts_cell_next(char **rest, char separator);
 /* Is it a number? It keeps all its digits; those that a double does not hold (1e999, 1e-999) are none. */
-bool ood_cell_number(const char *cell, double *v);
+bool ts_cell_number(const char *cell, double *v);
 /* Is what is no number no name either? What others write where a number is missing, and numbers with something
  * behind them. */
-bool ood_cell_odd(const char *cell);
+bool ts_cell_odd(const char *cell);
 
 #ifdef __cplusplus
 }

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ood/eval/ood_cell.h"
+#include "ts/ts_cell.h"
 
-bool ood_cell_number(const char *text, double *v)
+bool ts_cell_number(const char *text, double *v)
 {
 	char *end;
 
@@ -40,7 +40,7 @@ static char *unquote(char *cell, const char *end)
 	return cell;
 }
 
-char *ood_cell_next(char **rest, char separator)
+char *ts_cell_next(char **rest, char separator)
 {
 	char *cell = *rest, *quote, *end;
 
@@ -79,7 +79,7 @@ static bool is_digits(const char *cell)
 }
 
 /* A name may begin with a digit (5nn), but not with a whole number before anything else than a word. */
-bool ood_cell_odd(const char *cell)
+bool ts_cell_odd(const char *cell)
 {
 	char *end;
 
@@ -89,7 +89,7 @@ bool ood_cell_odd(const char *cell)
 	return end > cell && *end && !strchr("_-:", *end) && !((*end | 32) >= 'a' && (*end | 32) <= 'z');
 }
 
-char ood_cell_separator(const char *line)
+char ts_cell_separator(const char *line)
 {
 	for (const char *try = "\t,;"; *try; try++) {
 		bool quoted = false;

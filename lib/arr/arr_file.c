@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ * Files of arrays, told apart by their first bytes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "arr/arr_internal.h"
+#include "ds/ds_files.h"
+#include "ds/format/ds_archive.h"
+#include "ds/format/ds_array.h"
+#include "net/foreign/net_safetensors.h"
+
+/* ---- NumPy ------------------------------------------------------------------------------------ */
+
+/* An array of a .npy in memory that the set owns. One of objects is noted as such: nobody may want it. */
+static int add_npy(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err)
+{
+	static const char kinds[] = "fiubUS";
+	static const enum arr_kind kind[] = { ARR_FLOAT, ARR_INT, ARR_UINT, ARR_BOOL, ARR_UCS4, ARR_BYTES };
+	struct ds_array from;
+	struct arr a = { .kind = ARR_OTHER };
+
+	if (ds_array_npy(p, n, &from, err) < 0 && from.data)
+		return -1;
+	a.ndim = from.ndim;
+	memcpy(a.shape, from.shape, sizeof from.shape);
+	memcpy(a.type, from.dtype, sizeof from.dtype);
+	if (from.data) {
+		const bool order = strchr("<>|=", *from.dtype) != NULL;
+
+		a.kind = kind[strchr(kinds, from.dtype[order]) - kinds];
+		a.size = ds_array_element(&from);
+		a.swapped = *from.dtype == '>';
+		a.fortran = from.fortran;
+		a.data = from.data;
+	}
+	if (a.kind == ARR_FLOAT && a.size == 1)
+		a.kind = ARR_OTHER;
+	return arr_add(s, &a, name, err);
+}
+
+/* NAME.npy is called NAME. */
+static char *without_npy(const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strndup(name, n > 4 && strcasecmp(name + n - 4, ".npy") == 0 ? n - 4 : n);
+}
+
+static int add_member(struct arr_set *s, struct ds_archive *z, const char *member, struct err *err)
+{
+	struct ds_bytes b = { 0 };
+	char *name = without_npy(member);
+	int rc = -1;
+
+	if (!name)
+		return err_memory(err);
+	if (ds_archive_read_all(z, &b, TS_MAX_TENSOR, err) < 0)
+		ds_bytes_release(&b);
+	else if (arr_keep_take(s, b.p, err) == 0)
+		rc = add_npy(s, name, b.p, b.n, err);
+	free(name);
+	return rc;
+}
+
+static int add_npz(struct arr_set *s, const unsigned char *p, size_t n, struct err *err)
+{
+	struct ds_archive *z = ds_archive_open_zip(p, n, "npz", err);
+	enum ds_kind kind;
+	const char *member;
+	int rc;
+
+	if (!z)
+		return -1;
+	while ((rc = ds_archive_next(z, &member, &kind, err)) == 1) {
+		char *name = kind == DS_FILE ? strdup(member) : NULL;
+
+		rc = kind != DS_FILE ? 0 : name ? add_member(s, z, name, err) : err_memory(err);
+		if (rc < 0 && !err->memory)
+			err_prefix(err, "'" ERR_NAME "': ", name);
+		free(name);
+		if (rc < 0)
+			break;
+	}
+	ds_archive_close(z);
+	return rc;
+}
+
+/* ---- safetensors ------------------------------------------------------------------------------ */
+
+static int add_tensor(void *ctx, const struct net_safetensor *t, struct err *err)
+{
+	static const struct {
+		const char *dtype;
+		enum arr_kind kind;
+		size_t size;
+	} types[] = { { "F64", ARR_FLOAT, 8 },   { "F32", ARR_FLOAT, 4 }, { "F16", ARR_FLOAT, 2 },
+		      { "BF16", ARR_BFLOAT, 2 }, { "I64", ARR_INT, 8 },   { "I32", ARR_INT, 4 },
+		      { "I16", ARR_INT, 2 },     { "I8", ARR_INT, 1 },    { "U8", ARR_UINT, 1 },
+		      { "BOOL", ARR_BOOL, 1 } };
+	struct arr a = { .kind = ARR_OTHER, .ndim = t->ndim, .data = t->data };
+
+	snprintf(a.type, sizeof a.type, "%s", t->dtype);
+	memcpy(a.shape, t->shape, (size_t)t->ndim * sizeof *t->shape);
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(types[i].dtype, t->dtype) == 0) {
+			a.kind = types[i].kind;
+			a.size = types[i].size;
+		}
+	return arr_add(ctx, &a, t->name, err);
+}
+
+/* ---- files ------------------------------------------------------------------------------------ */
+
+/* What the bytes are that are not read here, and what to do with it; or NULL. */
+static const char *other_file(const unsigned char *p, size_t n)
+{
+	static const struct {
+		const char *magic, *what;
+	} known[] = {
+		{ "\x89HDF", "HDF5; numpy.savez() writes its arrays as .npz" },
+		{ "PAR1", "Parquet; pandas writes it as CSV, or its columns go by numpy.savez()" },
+		{ "PK", "a zip, but no .npz: of a PyTorch file, numpy.savez() or safetensors' save_file() writes the "
+			"tensors" },
+		{ "\x80\2", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
+		{ "\x80\3", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
+		{ "\x80\4", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
+		{ "\x80\5", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
+		{ "\x1f\x8b", "gzip; zcat FILE | ts-import - reads a table" },
+		{ "MATLAB", "MATLAB's; scipy.io.loadmat() and numpy.savez() write its arrays as .npz" },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (n >= strlen(known[i].magic) && memcmp(p, known[i].magic, strlen(known[i].magic)) == 0)
+			return known[i].what;
+	return n && (*p & 0xf0) == 0x80 ? "a stream already, or none that is known" : NULL;
+}
+
+/* The name without folders and what is behind the last dot. */
+static char *stem(const char *path)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *dot = strrchr(base, '.');
+
+	if (strcmp(path, "-") == 0)
+		return strdup("stdin");
+	return strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
+static int read_known(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err)
+{
+	const char *other;
+
+	if (n == 0)
+		return err_fail(err, "is empty");
+	if (n >= 6 && memcmp(p, "\x93NUMPY", 6) == 0)
+		return add_npy(s, name, p, n, err);
+	if (ds_is_npz(p, n))
+		return add_npz(s, p, n, err);
+	if (net_safetensors_is(p, n))
+		return net_safetensors_each(p, n, NULL, add_tensor, s, err);
+	if ((other = other_file(p, n)))
+		return err_fail(err, "is %s", other);
+	return arr_table(s, name, p, n, err);
+}
+
+int arr_read_bytes_take(struct arr_set *s, const char *path, unsigned char *p, size_t n, struct err *err)
+{
+	char *name = stem(path);
+	int rc;
+
+	if (!name) {
+		free(p);
+		return err_memory(err);
+	}
+	rc = arr_keep_take(s, p, err);
+	if (rc == 0 && read_known(s, name, p, n, err) < 0)
+		rc = err->memory ? -1 : err_prefix(err, "'%s': ", strcmp(path, "-") == 0 ? "<stdin>" : path);
+	free(name);
+	return rc;
+}
+
+int arr_read(struct arr_set *s, const char *path, struct err *err)
+{
+	const bool in = strcmp(path, "-") == 0;
+	struct ds_bytes b = { 0 };
+
+	if (ds_bytes_load(in ? "/dev/stdin" : path, &b, TS_MAX_TENSOR, err) < 0) {
+		ds_bytes_release(&b);
+		return err->memory ? -1 : err_prefix(err, "'%s': ", in ? "<stdin>" : path);
+	}
+	return arr_read_bytes_take(s, path, b.p, b.n, err);
+}

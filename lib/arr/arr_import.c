@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT
+ * Arrays as columns: which is what, and row by row. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arr/arr_import.h"
+#include "arr/arr_internal.h"
+
+const char *const arr_roles[] = { "features", "logits", "label", "name", "pred" };
+
+static const char *const words[ARR_ROLES][10] = {
+	{ "features", "feature", "feats", "feat", "embeddings", "embedding", "emb", "x" },
+	{ "logits", "logit" },
+	{ "labels", "label", "targets", "target", "classes", "class", "y" },
+	{ "names", "name", "paths", "path", "files", "file", "filenames", "filename", "ids" },
+	{ "preds", "pred", "predictions", "prediction" },
+};
+
+/* A column that an array becomes; of computed logits from is NULL. */
+struct column {
+	const struct arr *from;
+	const char *name;
+	enum ts_type type;
+	size_t n;              /* numbers of a row */
+	char *buf;             /* of text */
+	size_t rounded, other; /* numbers that lost digits; rows with one that is not finite, */
+	size_t first, last;    /* the first and the last of which these are */
+};
+
+struct arr_import {
+	const struct arr_set *s;
+	const struct arr_options *o;
+	const struct arr *role[ARR_ROLES];
+	struct column *c;
+	size_t n_c, rows;
+	struct arr_head head;
+	double *x; /* (D): a row of features, for logits */
+	bool scores;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(const struct arr_import *im, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	im->o->say(text);
+}
+
+/* ---- which array is what ----------------------------------------------------------------------- */
+
+/* Could it be that, by its numbers and dimensions? */
+static bool may_be(const struct arr *a, enum arr_role role)
+{
+	if (role == ARR_NAME)
+		return arr_is_text(a) && (a->ndim == 1 || (a->ndim == 2 && a->shape[1] == 1));
+	if (role == ARR_FEATURES || role == ARR_LOGITS)
+		return arr_is_number(a) && a->ndim >= 2;
+	return arr_is_number(a) && a->ndim >= 1;
+}
+
+static int not_there(const struct arr_import *im, const char *name, struct err *err)
+{
+	err_fail(err, "there is no array '" ERR_NAME "'; there are:", name);
+	for (size_t i = 0; i < im->s->n && i < 30; i++)
+		err_append(err, " " ERR_NAME, im->s->a[i].name);
+	return -1;
+}
+
+static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
+{
+	const struct arr_set *s = im->s;
+	const char *asked = im->o->role[role];
+	const struct arr **found = &im->role[role];
+
+	if (asked)
+		return (*found = arr_find(s, asked)) ? 0 : not_there(im, asked, err);
+	for (size_t i = 0; i < s->n; i++) {
+		if (!arr_has_word(s->a[i].name, words[role]) || !may_be(&s->a[i], role))
+			continue;
+		if (*found)
+			return err_fail(err,
+					"'" ERR_NAME "' and '" ERR_NAME "' could both be the %s: --%s NAME says which",
+					(*found)->name, s->a[i].name, arr_roles[role], arr_roles[role]);
+		*found = &s->a[i];
+	}
+	return 0;
+}
+
+/* The only matrix is the features, if nothing says otherwise. */
+static void guess_features(struct arr_import *im)
+{
+	const struct arr *only = NULL;
+
+	for (size_t i = 0; i < im->s->n; i++) {
+		const struct arr *a = &im->s->a[i];
+		if (!arr_is_number(a) || a->ndim < 2 || a == im->role[ARR_LOGITS] || arr_row(a) < 2)
+			continue;
+		if (only)
+			return;
+		only = a;
+	}
+	if (only)
+		say(im, "'" ERR_NAME "' is taken for the features (--features)", only->name);
+	im->role[ARR_FEATURES] = only;
+}
+
+static int find_roles(struct arr_import *im, struct err *err)
+{
+	for (enum arr_role r = 0; r < ARR_ROLES; r++)
+		if (find_role(im, r, err) < 0)
+			return -1;
+	im->scores = im->o->kind && strcmp(im->o->kind, "scores") == 0;
+	if (im->scores) {
+		im->role[ARR_FEATURES] = im->role[ARR_LOGITS] = NULL;
+		return 0;
+	}
+	im->role[ARR_PRED] = NULL;
+	if (!im->role[ARR_FEATURES])
+		guess_features(im);
+	if (im->role[ARR_FEATURES] || im->role[ARR_LOGITS])
+		return 0;
+	if (im->o->kind)
+		return err_fail(
+			err, "there is no array of features or logits; --features NAME or --logits NAME says which it "
+			     "is");
+	im->scores = true;
+	return find_role(im, ARR_PRED, err);
+}
+
+/* ---- columns ----------------------------------------------------------------------------------- */
+
+static int add_column(struct arr_import *im, struct ts_header *h, const struct arr *a, const char *name,
+		      enum ts_type type, size_t n, struct err *err)
+{
+	const bool vector = n > 0;
+	char text[ARR_TEXT];
+
+	if (a && a->shape[0] != im->rows && im->n_c > 0)
+		return err_fail(err, "'" ERR_NAME "' is %s, but '%s' has %zu rows", a->name, arr_describe(a, text),
+				im->c[0].name, im->rows);
+	if (im->n_c == TS_MAX_FIELDS)
+		return err_fail(err, "more than %d columns", TS_MAX_FIELDS);
+	if (ts_header_field(h, name) || strcmp(name, "end") == 0 || strcmp(name, "unmask") == 0)
+		return err_fail(err, "'" ERR_NAME "' is no name of a further column: there is one, or it is reserved",
+				name);
+	if (ts_header_add(h, name, type, vector, vector ? &n : NULL) < 0)
+		return err_memory(err);
+	if (im->n_c == 0)
+		im->rows = a->shape[0];
+	im->c[im->n_c] = (struct column){ .from = a, .name = h->fields[h->n_fields - 1].name, .type = type };
+	im->c[im->n_c].n = vector ? n : 1;
+	if (a && type == TS_STR && !(im->c[im->n_c].buf = malloc(arr_string_size(a))))
+		return err_memory(err);
+	im->n_c++;
+	return 0;
+}
+
+/* Features and logits: (n,D), or (n,D,1,1). */
+static int add_vectors(struct arr_import *im, struct ts_header *h, enum arr_role role, struct err *err)
+{
+	const struct arr *a = im->role[role];
+	char text[ARR_TEXT];
+
+	if (!a)
+		return 0;
+	if (!arr_is_number(a))
+		return err_fail(err, "'" ERR_NAME "' is %s, where %s are numbers", a->name, arr_describe(a, text),
+				arr_roles[role]);
+	if (a->ndim < 2 || a->shape[1] == 0 || arr_row(a) != a->shape[1] || a->shape[0] == 0)
+		return err_fail(err, "'" ERR_NAME "' is %s, where %s are a vector per row, (rows, numbers)%s", a->name,
+				arr_describe(a, text), arr_roles[role],
+				a->ndim > 2 ? "; of maps take the mean over their pixels" : "");
+	if (role == ARR_LOGITS && a->shape[1] < 2)
+		return err_fail(err, "'" ERR_NAME "' is %s, where logits are of two classes or more", a->name,
+				arr_describe(a, text));
+	return add_column(im, h, a, arr_roles[role], TS_F32, a->shape[1], err);
+}
+
+static bool is_one_a_row(const struct arr *a)
+{
+	return a->ndim >= 1 && a->shape[0] > 0 && arr_row(a) == 1;
+}
+
+static int add_single(struct arr_import *im, struct ts_header *h, enum arr_role role, struct err *err)
+{
+	const struct arr *a = im->role[role];
+	const bool text = role == ARR_NAME;
+	char is[ARR_TEXT];
+
+	if (!a)
+		return 0;
+	if (!(text ? arr_is_text(a) : arr_is_number(a)) || !is_one_a_row(a))
+		return err_fail(err, "'" ERR_NAME "' is %s, where a %s is one %s per row%s", a->name,
+				arr_describe(a, is), arr_roles[role], text ? "text" : "whole number",
+				!text && arr_is_number(a) ? "; of one-hot rows take argmax(1)" : "");
+	return add_column(im, h, a, arr_roles[role], text ? TS_STR : TS_I64, 0, err);
+}
+
+/* The type that holds all of an array's numbers; scores are floats. */
+static enum ts_type type_of(const struct arr_import *im, const struct arr *a)
+{
+	if (arr_is_text(a))
+		return TS_STR;
+	if (a->kind == ARR_FLOAT)
+		return a->size == 8 ? TS_F64 : a->size == 2 ? TS_F16 : TS_F32;
+	if (a->kind == ARR_BFLOAT)
+		return TS_F32;
+	return im->scores ? TS_F64 : TS_I64;
+}
+
+static bool is_used(const struct arr_import *im, const struct arr *a)
+{
+	for (size_t i = 0; i < im->n_c; i++)
+		if (im->c[i].from == a)
+			return true;
+	for (size_t r = 0; r < ARR_ROLES; r++)
+		if (im->role[r] == a)
+			return true;
+	return im->head.weight && (strcmp(a->name, "fc.weight") == 0 || strcmp(a->name, "fc.bias") == 0);
+}
+
+static int add_further(struct arr_import *im, struct ts_header *h, const struct arr *a, struct err *err)
+{
+	char text[ARR_TEXT];
+
+	if (a->kind == ARR_OTHER || a->ndim == 0 || a->ndim > 2 || a->shape[0] == 0 || arr_row(a) == 0 ||
+	    (arr_is_text(a) && !is_one_a_row(a)) || (im->scores && !is_one_a_row(a)))
+		return err_fail(err, "'" ERR_NAME "' is %s, which is no column of %s", a->name, arr_describe(a, text),
+				im->scores ? "scores" : "features");
+	return add_column(im, h, a, a->name, type_of(im, a), a->ndim == 2 && !im->scores ? a->shape[1] : 0, err);
+}
+
+/* May it be a column that nobody has named? */
+static bool is_further(const struct arr_import *im, const struct arr *a)
+{
+	if (is_used(im, a) || a->kind == ARR_OTHER || a->ndim == 0 || (im->n_c > 0 && a->shape[0] != im->rows))
+		return false;
+	return im->scores ? arr_is_number(a) && is_one_a_row(a) : a->ndim <= 2 && arr_row(a) > 0;
+}
+
+static int add_columns(struct arr_import *im, struct ts_header *h, struct err *err)
+{
+	const char *list = im->o->columns ? im->o->columns : im->scores ? "all" : "";
+	char *copy, *rest, *name;
+	int rc = 0;
+
+	if (strcmp(list, "all") == 0) {
+		for (size_t i = 0; i < im->s->n && rc == 0; i++)
+			if (is_further(im, &im->s->a[i]))
+				rc = add_further(im, h, &im->s->a[i], err);
+		return rc;
+	}
+	if (!(rest = copy = strdup(list)))
+		return err_memory(err);
+	while (rc == 0 && *list && (name = strsep(&rest, ","))) {
+		const struct arr *a = arr_find(im->s, name);
+		rc = a ? add_further(im, h, a, err) : not_there(im, name, err);
+	}
+	free(copy);
+	return rc;
+}
+
+static void say_unused(const struct arr_import *im)
+{
+	struct err list = { 0 };
+	char text[ARR_TEXT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < im->s->n; i++)
+		if (!is_used(im, &im->s->a[i]) && n++ < 20)
+			err_append(&list, "%s'" ERR_NAME "' %s", n > 1 ? ", " : "", im->s->a[i].name,
+				   arr_describe(&im->s->a[i], text));
+	if (n)
+		say(im, "left out: %s%s", list.text, n > 20 ? " and more" : "");
+}
+
+/* ---- the last layer ---------------------------------------------------------------------------- */
+
+static int set_head(struct arr_import *im, struct ts_header *h, struct err *err)
+{
+	const struct arr_head *head = &im->head;
+	struct ts_tensor w = { .name = NULL }, b = { .name = NULL };
+	const enum ts_type type = head->wide ? TS_F64 : TS_F32;
+	const size_t shape[] = { head->classes, head->dim };
+	int rc = ts_tensor_init(&w, "fc.weight", type, 2, shape);
+
+	if (rc == 0)
+		rc = ts_tensor_init(&b, "fc.bias", type, 1, shape);
+	for (size_t i = 0; rc == 0 && i < head->classes * head->dim; i++)
+		if (head->wide)
+			((double *)w.data)[i] = head->weight[i];
+		else
+			((float *)w.data)[i] = (float)head->weight[i];
+	for (size_t i = 0; rc == 0 && i < head->classes; i++)
+		if (head->wide)
+			((double *)b.data)[i] = head->bias[i];
+		else
+			((float *)b.data)[i] = (float)head->bias[i];
+	if (rc == 0)
+		rc = ts_meta_set_tensor(&h->meta, "fc.weight", &w) < 0 ? -1 :
+									 ts_meta_set_tensor(&h->meta, "fc.bias", &b);
+	ts_tensor_release(&w);
+	ts_tensor_release(&b);
+	return rc < 0 ? err_memory(err) : 0;
+}
+
+/* Logits of row i, by the last layer: W x + b in double. */
+static void logits_of(struct arr_import *im, size_t i, double *out)
+{
+	const struct arr_head *head = &im->head;
+
+	for (size_t d = 0; d < head->dim; d++)
+		im->x[d] = (double)(float)arr_number(im->role[ARR_FEATURES], i * head->dim + d);
+	for (size_t c = 0; c < head->classes; c++) {
+		const double *w = head->weight + c * head->dim;
+		double sum = head->bias[c];
+		for (size_t d = 0; d < head->dim; d++)
+			sum += w[d] * im->x[d];
+		out[c] = sum;
+	}
+}
+
+/* Logits that are there must be those of the layer: weights of another model, or features from before a layer that is
+ * missing, would make scores that are wrong and look right. */
+static void check_logits(struct arr_import *im)
+{
+	const size_t C = im->head.classes;
+	double *own = malloc(C * sizeof *own), worst = 0;
+	size_t row = 0;
+
+	for (size_t i = 0; own && i < im->rows && i < 64; i++) {
+		logits_of(im, i, own);
+		for (size_t c = 0; c < C; c++) {
+			const double have = arr_number(im->role[ARR_LOGITS], i * C + c);
+			const double off = fabs(have - own[c]) / (1 + fabs(have));
+			row = off > worst ? i : row;
+			worst = off > worst ? off : worst;
+		}
+	}
+	if (worst > 0.02)
+		say(im,
+		    "the logits are not those of the last layer and the features (row %zu is off by %.2g of itself): "
+		    "are all "
+		    "three of one model, and the features what its last layer gets?",
+		    row, worst);
+	free(own);
+}
+
+static int take_head(struct arr_import *im, struct ts_header *h, struct err *err)
+{
+	const struct arr *x = im->role[ARR_FEATURES], *logits = im->role[ARR_LOGITS];
+	int rc;
+
+	if (im->o->head && !x)
+		return err_fail(err, "a last layer is given, and there are no features that it goes with");
+	rc = im->o->head ? arr_head_read(&im->head, im->o->head, x->shape[1], im->o->say, err) :
+	     x           ? arr_head_of(&im->head, im->s, err) :
+			   0;
+	if (rc < 0 || !im->head.weight)
+		return rc;
+	if (im->head.dim != x->shape[1] || (logits && logits->shape[1] != im->head.classes))
+		return err_fail(err, "a last layer of %zu classes and %zu features does not go with the arrays",
+				im->head.classes, im->head.dim);
+	if (!(im->x = malloc(im->head.dim * sizeof *im->x)))
+		return err_memory(err);
+	if (logits)
+		check_logits(im);
+	return set_head(im, h, err);
+}
+
+/* Without logits nothing else tells how many classes there are. */
+static int set_classes(struct arr_import *im, struct ts_header *h, struct err *err)
+{
+	const struct arr *y = im->role[ARR_LABEL];
+	int64_t v, most = (int64_t)im->o->classes;
+
+	if (im->scores || !y || ts_header_field(h, "logits"))
+		return 0;
+	for (size_t i = 0; i < im->rows && !im->o->classes; i++)
+		if (arr_whole(y, i, &v) && v >= most && v < INT32_MAX)
+			most = v + 1;
+	return most > 0 && ts_meta_set_int(&h->meta, "n_classes", most) < 0 ? err_memory(err) : 0;
+}
+
+static int make(struct arr_import *im, struct ts_header *h, struct err *err)
+{
+	if (find_roles(im, err) < 0)
+		return -1;
+	ts_header_init(h, im->scores ? "scores" : "features");
+	if (!im->scores) {
+		if (add_vectors(im, h, ARR_FEATURES, err) < 0 || add_vectors(im, h, ARR_LOGITS, err) < 0 ||
+		    take_head(im, h, err) < 0)
+			return -1;
+		if (im->head.weight && !im->role[ARR_LOGITS] &&
+		    add_column(im, h, NULL, "logits", TS_F32, im->head.classes, err) < 0)
+			return -1;
+	}
+	if (im->scores && add_columns(im, h, err) < 0)
+		return -1;
+	if (im->scores && im->n_c == 0)
+		return err_fail(err, "there is no array of numbers to take as features, logits or scores");
+	if (add_single(im, h, ARR_PRED, err) < 0 || add_single(im, h, ARR_LABEL, err) < 0 ||
+	    add_single(im, h, ARR_NAME, err) < 0 || (!im->scores && add_columns(im, h, err) < 0))
+		return -1;
+	if (set_classes(im, h, err) < 0)
+		return -1;
+	say_unused(im);
+	return 0;
+}
+
+int arr_import_new(struct arr_import **ret, struct ts_header *h, const struct arr_set *s, const struct arr_options *o,
+		   struct err *err)
+{
+	struct arr_import *im = *ret = calloc(1, sizeof *im);
+
+	if (!im || !(im->c = calloc(TS_MAX_FIELDS, sizeof *im->c)))
+		return err_memory(err);
+	im->s = s;
+	im->o = o;
+	return make(im, h, err);
+}
+
+void arr_import_free(struct arr_import *im)
+{
+	if (!im)
+		return;
+	for (size_t i = 0; i < im->n_c; i++)
+		free(im->c[i].buf);
+	arr_head_release(&im->head);
+	free(im->x);
+	free(im->c);
+	free(im);
+}
+
+size_t arr_import_rows(const struct arr_import *im)
+{
+	return im->rows;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+static int put(struct column *c, void *to, size_t at, size_t row, double v, struct err *err)
+{
+	const double most = c->type == TS_F16 ? 65504 : c->type == TS_F32 ? (double)3.4028234664e38f : HUGE_VAL;
+
+	if (isfinite(v) && fabs(v) > most && !isfinite((float)v))
+		return err_fail(err, "row %zu: '%s' is %g, too large for %s", row, c->name, v, ts_type_name(c->type));
+	if (!isfinite(v) && (c->other == 0 || c->last != row)) {
+		c->first = c->other++ == 0 ? row : c->first;
+		c->last = row;
+	}
+	if (c->type == TS_F64) {
+		((double *)to)[at] = v;
+	} else if (c->type == TS_F16) {
+		((uint16_t *)to)[at] = ts_half((float)v);
+	} else {
+		((float *)to)[at] = (float)v;
+		c->rounded += (double)(float)v != v && isfinite(v);
+	}
+	return 0;
+}
+
+static int put_whole(const struct column *c, int64_t *to, size_t row, size_t at, struct err *err)
+{
+	const bool is_class = strcmp(c->name, "label") == 0 || strcmp(c->name, "pred") == 0;
+
+	if (!arr_whole(c->from, at, to))
+		return err_fail(err, "row %zu: '%s' is %g, which is no whole number of 64 bits", row, c->name,
+				arr_number(c->from, at));
+	if (is_class && *to < -1)
+		return err_fail(err, "row %zu: '%s' is %lld, where a class counts from 0, and -1 is none", row, c->name,
+				(long long)*to);
+	return 0;
+}
+
+static int fill_row(struct arr_import *im, struct column *c, struct ts_col *to, size_t at, size_t row, struct err *err)
+{
+	const char *text;
+	double *v;
+	int rc = 0;
+
+	if (c->type == TS_STR) {
+		if (!(text = arr_string(c->from, row, c->buf, err)))
+			return -1;
+		return ts_col_set_str(to, at, text) < 0 ? err_memory(err) : 0;
+	}
+	if (!c->from) {
+		if (!(v = malloc(c->n * sizeof *v)))
+			return err_memory(err);
+		logits_of(im, row, v);
+		for (size_t k = 0; k < c->n && rc == 0; k++)
+			rc = put(c, to->data, at * c->n + k, row, v[k], err);
+		c->rounded = 0; /* nobody gave their digits */
+		free(v);
+		return rc;
+	}
+	for (size_t k = 0; k < c->n && rc == 0; k++)
+		rc = c->type == TS_I64 ? put_whole(c, (int64_t *)to->data + at * c->n + k, row, row * c->n + k, err) :
+					 put(c, to->data, at * c->n + k, row, arr_number(c->from, row * c->n + k), err);
+	return rc;
+}
+
+int arr_import_fill(struct arr_import *im, struct ts_batch *b, size_t to, size_t first, size_t n, struct err *err)
+{
+	for (size_t k = 0; k < im->n_c; k++)
+		for (size_t i = 0; i < n; i++)
+			if (fill_row(im, &im->c[k], &b->cols[k], to + i, first + i, err) < 0)
+				return -1;
+	return 0;
+}
+
+void arr_import_end(const struct arr_import *im)
+{
+	for (size_t k = 0; k < im->n_c; k++) {
+		const struct column *c = &im->c[k];
+		if (c->rounded && c->from && !c->from->decimal)
+			say(im, "'%s' is %s, and rounded to %s: %zu of its numbers lost digits", c->from->name,
+			    c->from->type, ts_type_name(c->type), c->rounded);
+		if (c->other)
+			say(im,
+			    "'%s': %zu row%s with a number that is not finite, the first is row %zu; scores refuse "
+			    "them",
+			    c->name, c->other, c->other > 1 ? "s" : "", c->first);
+	}
+}

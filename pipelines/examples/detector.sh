@@ -1,0 +1,42 @@
+#!/bin/sh
+# A detector from a PyTorch model, in the order in which one is built and checked:
+#
+#	detector.sh MODEL.pth NORMALISE SIZE TRAIN VAL OOD NEW
+#
+# MODEL.pth was trained on the images of the folder or archive TRAIN, at SIZE pixels, with the normalisation NORMALISE
+# (um-ckpt --normalise). VAL is images of the same kind that it was not trained on, OOD some of another kind, to see how
+# well they are told apart, and NEW what is to be judged. Into the current folder come the three files of the detector,
+# my.ckpt, my.fit and my.threshold, the table quality.txt, and verdicts.tsv, a line for each image of NEW.
+# METHOD=vim and RATE=0.05 choose the score and the rate of false alarms.
+set -eu
+[ $# = 7 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+model=$1 normalise=$2 size=$3 train=$4 val=$5 ood=$6 new=$7
+method=${METHOD:-vim} rate=${RATE:-0.05}
+
+# 1. The network, and the images as it takes them. Half of VAL gives the threshold, the other half checks it.
+um-ckpt import -q --normalise "$normalise" -o my.ckpt "$model"
+features() { ds-pack -q "$1" --size "$size" | um-embed -q -m my.ckpt -o "$2"; }
+features "$train" train.features
+features "$val" val.features
+features "$ood" ood.features
+ts-cat --shuffle -o mixed.features val.features
+ts-cat --shard 0/2 -o choose.features mixed.features
+ts-cat --shard 1/2 -o check.features mixed.features
+
+# 2. What the training images look like, and below which score an image is flagged.
+ood-fit -q -o my.fit train.features
+ood-score -q --fit my.fit -m "$method" choose.features | ood-threshold --false-alarm "$rate" -o my.threshold
+
+# 3. Is it any good? OOD images against the half of VAL that the threshold has not seen, and what it flags of both.
+ood-score -q --fit my.fit --threshold my.threshold -o check.scores check.features
+ood-score -q --fit my.fit --threshold my.threshold -o ood.scores ood.features
+ood-metrics --delong --id check.scores ood.scores >quality.txt
+for set in check ood; do
+	ts-cat --select "verdict:$method" $set.scores | ts-dump --tsv |
+		awk -v set=$set 'NR > 1 { n++; flagged += $1 } END { printf "%s: %d of %d flagged\n", set, flagged, n }'
+done >>quality.txt
+cat quality.txt >&2
+
+# 4. At work: only this line, and the three files, go to the machine that uses it.
+ds-pack "$new" --size "$size" | um-embed -m my.ckpt |
+	ood-score --fit my.fit --threshold my.threshold | ts-dump --tsv >verdicts.tsv

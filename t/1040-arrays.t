@@ -1,0 +1,181 @@
+#!/bin/sh
+# Arrays of other programs to streams and back: every type and form, right to the last bit against NumPy, and what does not
+# fit refused with its reason.
+. "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
+py=/usr/bin/python3
+$py -c 'import numpy, msgpack' 2>/dev/null || skip_all 'no python3-numpy or python3-msgpack'
+cat >read.py <<'END'
+import msgpack, numpy as np
+def stream(path):
+    """The columns of a stream: arrays, and lists of text."""
+    recs = list(msgpack.Unpacker(open(path, "rb"), raw=False, strict_map_key=False, max_buffer_size=1 << 30))
+    def part(v):
+        return np.frombuffer(v[b"data"], v[b"type"]).reshape(v[b"shape"]) if isinstance(v, dict) else v
+    cols = {k: [part(r[k]) for r in recs[1:-1]] for k in recs[0]["fields"]}
+    return {k: sum(v, []) if isinstance(v[0], list) else np.concatenate(v) for k, v in cols.items()}, recs[0]["meta"]
+def same(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+END
+cat >make.py <<'END'
+import numpy as np, struct, json
+rng = np.random.default_rng(3)
+n, d, c = 3000, 6, 3                    # more than two batches
+f = rng.normal(size=(n, d)).astype("f4"); f[0, 0] = 3.4028235e38; f[1, 0] = 1e-45; f[2, 0] = -0.0
+w = rng.normal(size=(c, d)).astype("f4"); b = rng.normal(size=c).astype("f4")
+f[0, 0] = 3e30                          # its logits are floats still
+half = f.clip(-6e4, 6e4).astype("f2")
+y = rng.integers(-1, c, n); names = np.array(["bild %d, \u00fc\u20ac\U0001d11e" % i for i in range(n)])
+np.savez("all.npz", features=f, labels=y, names=names); np.savez_compressed("deflated.npz", features=f, labels=y, names=names)
+np.savez("bytes.npz", features=f, labels=y, names=np.char.encode(names, "utf-8"))
+np.savez("big.npz", features=f.astype(">f4"), labels=y.astype(">i2"), names=names.astype(">U40"))
+np.savez("fortran.npz", features=np.asfortranarray(f), labels=np.asfortranarray(y[:, None]), names=names)
+np.savez("wide.npz", features=f.astype("f8"), labels=y.astype("f8"), names=names)
+np.savez("maps.npz", Emb_train=f[:, :, None, None], y_train=y, path_train=names)
+np.savez("u.npz", x=np.asfortranarray(half.astype(">f8")), y=(y + 1).astype("u2"))
+np.savez("half.npz", x=half, y=(y + 1).astype("u8"))
+np.save("feats.npy", f); np.save("targets.npy", y.astype("i1")); np.save("W.npy", w); np.save("b.npy", b); np.save("logits.npy", f @ w.T + b)
+np.savez("head.npz", **{"classifier.weight": w, "classifier.bias": b, "conv.weight": w[:2], "norm.bias": b})
+def st(path, **arrays):                 # safetensors, by the format's page
+    head, data = {}, b""
+    for k, (t, shape, raw) in arrays.items():
+        head[k] = {"dtype": t, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}; data += raw
+    j = json.dumps(head).encode()
+    open(path, "wb").write(struct.pack("<Q", len(j)) + j + data)
+st("f32.safetensors", features=("F32", [n, d], f.tobytes()), labels=("I64", [n], y.astype("<i8").tobytes()))
+st("bf16.safetensors", features=("BF16", [n, d], (f.view("u4") >> 16).astype("<u2").tobytes()), labels=("I8", [n], y.astype("i1").tobytes()))
+st("fp8.safetensors", features=("F8_E4M3", [n, d], bytes(n * d)), labels=("I8", [n], bytes(n)))
+s = rng.normal(size=n) + 1e-12; h = s.astype("f2")
+np.savez("scores.npz", energy=s, msp=h, knn=s.astype("f4"), votes=np.arange(n), pred=y.clip(0), label=y, name=names)
+np.savetxt("plain.txt", f); np.savetxt("named.csv", f, delimiter=",", header=",".join("f%d" % i for i in range(d)))
+with open("pandas.csv", "w") as o:      # DataFrame(f).assign(label=y).to_csv()
+    o.write("," + ",".join(map(str, range(d))) + ",label\n")
+    for i in range(n): o.write("%d,%s,%d\n" % (i, ",".join(repr(float(x)) for x in f[i]), y[i]))
+END
+$py make.py
+same() { # FILE TEST: a stream's columns z, its meta m, and what make.py made
+	$py -c "
+exec(open('make.py').read().split('np.savez(')[0]); exec(open('read.py').read()); z, m = stream('$1')
+import sys; sys.exit(not ($2))"
+}
+row='same(z["features"], f) and same(z["label"], y) and z["name"] == list(names)'
+for k in all deflated bytes big fortran wide maps; do
+	ok "$k.npz: features, labels, names" 'ts-import -q $k.npz -o s && same s "$row"'
+done
+ok 'nothing is said of what is taken as it is' 'ts-import all.npz 2>err >s && ! test -s err'
+ok 'doubles that are floats lose nothing, and nothing is said' 'ts-import wide.npz 2>err >s && ! test -s err'
+ok 'doubles that are not: rounded to the nearest, and said' '
+	$py -c "import numpy as np; np.save(\"feats8.npy\", np.array([[0.1, 2], [1 + 2**-24, 3]]))" &&
+	ts-import --features feats8 feats8.npy -o s 2>err && grep -q "feats8. is <f8, and rounded to <f4: 2 of its numbers lost digits" err &&
+	ts-dump s | head -1 | grep -q "0.100000001, 2"'
+ok 'half floats and Fortran'"'"'s big-endian doubles; uint64 labels' 'for k in u half; do ts-import $k.npz -o s 2>err || exit 1
+	same s "same(z[\"features\"], half.astype(\"f4\")) and same(z[\"label\"], y + 1)" || exit 1; done'
+ok 'several files are one set' 'ts-import feats.npy targets.npy -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)"'
+ok 'safetensors: F32, BF16' 'ts-import f32.safetensors -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)" &&
+	ts-import bf16.safetensors -o s && same s "same(z[\"features\"], (f.view(\"u4\") & 0xffff0000).view(\"f4\")) and same(z[\"label\"], y)"'
+ok 'a type that is not read: said, and refused where it is asked for' 'fails 1 "fp8.*could\|there is no array of features" ts-import -q -k features fp8.safetensors &&
+	fails 1 "features. is F8_E4M3 (3000, 6), where features are numbers" ts-import -q --features features fp8.safetensors'
+for k in plain.txt named.csv; do ok "$k" 'ts-import -q $k -o s && same s "same(z[\"features\"], f)"'; done
+ok 'pandas: an index, numbers for names' 'ts-import -q pandas.csv -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)"'
+ok 'standard input' 'ts-import -q - <all.npz >s && same s "$row" && ts-import -q - <pandas.csv >s && same s "same(z[\"features\"], f)"'
+ok 'meta n_classes: the labels tell, or --classes' 'ts-import all.npz -o s && same s "m == {\"n_classes\": 3}" &&
+	ts-import --classes 7 all.npz -o s && same s "m == {\"n_classes\": 7}"'
+
+# ---- the last layer ----
+logits='np.allclose(z["logits"], f.astype("f8") @ w.T.astype("f8") + b, rtol=1e-6, atol=1e-5)'
+ok '--head: logits, and the layer itself in meta' '(for h in W.npy,b.npy b.npy,W.npy head.npz; do ts-import --head $h all.npz -o s || exit 1
+	same s "$logits and m[\"fc.weight\"][\"data\"] == w.tobytes() and m[\"fc.bias\"][\"data\"] == b.tobytes()" || exit 1; done) 2>err ||
+	{ same s "$logits" && same s "bytes(m[\"fc.weight\"][b\"data\"]) == w.tobytes() and bytes(m[\"fc.bias\"][b\"data\"]) == b.tobytes()"; }'
+ok 'logits that are there stay, and are compared' 'ts-import -o s --head W.npy,b.npy feats.npy logits.npy 2>err && ! test -s err &&
+	same s "same(z[\"logits\"], f @ w.T + b)" && $py -c "import numpy as np; np.save(\"off.npy\", np.load(\"b.npy\") + 1)" &&
+	ts-import -o s --head W.npy,off.npy feats.npy logits.npy 2>err && grep -q "the logits are not those of the last layer" err'
+ok 'no bias is said' 'ts-import -o s --head W.npy feats.npy 2>err && grep -q "has no bias" err'
+ok 'a layer that does not go with the features, or could be two' '
+	$py -c "import numpy as np; w = np.load(\"W.npy\"); np.save(\"T.npy\", w.T); np.savez(\"two.npz\", **{\"a.weight\": w, \"a.bias\": w[:, 0], \"b.weight\": w, \"b.bias\": w[:, 0]})" &&
+	fails 1 "T.* is <f4 (6, 3).*transpose" ts-import -q --head T.npy,b.npy feats.npy &&
+	fails 1 "a.weight., .b.weight. could each be the last layer" ts-import -q --head two.npz feats.npy &&
+	fails 1 "no/such" ts-import -q --head no/such feats.npy'
+
+# ---- scores ----
+ok 'scores: every vector, of its own type; whole numbers as doubles' 'ts-import scores.npz -o s && $py -c "
+exec(open(\"read.py\").read()); z, m = stream(\"s\"); g = np.load(\"scores.npz\")
+assert all(same(z[k], g[k]) for k in (\"energy\", \"msp\", \"knn\", \"pred\", \"label\")) and same(z[\"votes\"], g[\"votes\"].astype(\"f8\")) and z[\"name\"] == list(g[\"name\"])"'
+ok 'ood-metrics takes them' 'ood-metrics --id s s >out 2>err && grep -q "^energy " out'
+ok '--columns' 'ts-import -q --columns knn scores.npz -o t && ts-dump --tsv t | head -1 | grep -q "^knn	pred	label	name$" &&
+	$py -c "import numpy as np; g = dict(np.load(\"all.npz\")); np.savez(\"more.npz\", layer0=g[\"features\"][:, :2].astype(\"f8\"), odd=np.arange(5), **g)" &&
+	ts-import --columns layer0 more.npz -o t 2>err && ts-dump --header t | grep -q "layer0.*<f8.*\[2\]" && grep -q "left out: .odd. <i8 (5,)" err'
+
+# ---- back ----
+ts-import -q --head W.npy,b.npy all.npz -o s; ts-import -q scores.npz -o t
+ok 'npz: as NumPy reads it, text and last layer too' 'ts-export s -o s.npz && $py -c "
+exec(open(\"read.py\").read()); z, m = stream(\"s\"); g = np.load(\"s.npz\"); h = np.load(\"head.npz\")
+assert sorted(g) == [\"fc.bias\", \"fc.weight\", \"features\", \"label\", \"logits\", \"name\"] and list(g[\"name\"]) == z[\"name\"]
+assert all(same(g[k], z[k]) for k in (\"features\", \"logits\", \"label\")) and same(g[\"fc.weight\"], h[\"classifier.weight\"])"'
+ok 'doubles and half floats stay such' '(for e in npz csv tsv; do ts-export t -o t.$e && ts-import -q t.$e -o u || exit 1
+	$py -c "
+exec(open(\"read.py\").read()); z, u = stream(\"t\")[0], stream(\"u\")[0]
+assert all(np.array_equal(z[k], u[k].astype(z[k].dtype)) for k in (\"energy\", \"msp\", \"knn\", \"votes\", \"label\", \"pred\")) and z[\"name\"] == u[\"name\"]
+assert \"$e\" != \"npz\" or all(same(z[k], u[k]) for k in z if k != \"name\")" || exit 1; done)'
+ok 'there and back again: the same rows, by every form' 'ts-dump s >want && (for e in npz csv tsv; do ts-export s -o b.$e && ts-import -q b.$e -o back && ts-dump back | cmp - want || exit 1; done) &&
+	ts-export --select features,logits,label s -o b.safetensors && ts-import -q b.safetensors | ts-dump | cmp - "$(ts-cat --select features,logits,label s | ts-dump >want2; echo want2)"'
+ok 'safetensors: by its format, and by its own library where that is' '$py -c "
+import json, struct, numpy as np
+p = open(\"b.safetensors\", \"rb\").read(); n = struct.unpack(\"<Q\", p[:8])[0]; h = json.loads(p[8:8 + n])
+e = h[\"features\"]; a, b = e[\"data_offsets\"]; assert e[\"dtype\"] == \"F32\" and n % 8 == 0
+exec(open(\"read.py\").read()); assert same(np.frombuffer(p[8 + n + a:8 + n + b], \"f4\").reshape(e[\"shape\"]), stream(\"s\")[0][\"features\"])
+try: from safetensors.numpy import load
+except ImportError: pass
+else: assert load(p)[\"label\"].dtype == \"i8\""'
+ok 'npy: one field; of text too' 'ts-export --select features s -o f.npy && $py -c "import numpy as np; assert np.load(\"f.npy\").tobytes() == np.load(\"feats.npy\").tobytes()" &&
+	ts-export -f npy --select name s | $py -c "import numpy as np, io, sys; assert list(np.load(io.BytesIO(sys.stdin.buffer.read()))) == list(np.load(\"all.npz\")[\"names\"])" &&
+	fails 1 "a .npy is one array, and there are 4" ts-export s -f npy'
+ok 'images' 'golden-net images 4 3 >i && ts-export i -o i.npz && $py -c "
+exec(open(\"read.py\").read()); assert same(np.load(\"i.npz\")[\"image\"], stream(\"i\")[0][\"image\"])"'
+ok 'a fit is its tensors, and no table' 'ood-fit -q -m knn s -o fit && ts-export fit -o fit.npz && $py -c "
+import numpy as np; z = np.load(\"fit.npz\"); assert z[\"features.centre\"].dtype == \"f8\" and np.allclose(z[\"features.centre\"], np.load(\"feats.npy\").mean(0, \"f8\"), rtol=1e-6)" && fails 1 "fit has no rows for a table" ts-export fit -f csv'
+ok 'equal streams, equal bytes, whatever the time zone' '(TZ=Asia/Tokyo; export TZ; ts-export s -f npz | cmp - s.npz)'
+ok 'text where there is none; no format' 'fails 1 "name. is text, which safetensors cannot hold" ts-export s -f safetensors && fails 2 "format is needed" ts-export s && fails 2 "format is needed" ts-export s -o s.mat && ! test -e s.mat'
+ok 'tables: what must be quoted' 'printf "1 a,b\"c\n2 x\n" >x && ts-gen scores e:f4,name:str <x >q && ts-export q -f csv | grep -qxF "1,\"a,b\"\"c\"" && ts-export q -f tsv | grep -qxF "1	\"a,b\"\"c\""'
+
+# ---- what does not fit ----
+bad() { # NAME PYTHON PATTERN [option...]
+	name=$1 code=$2 pattern=$3; shift 3; more=$*
+	$py -c "import numpy as np; f = np.zeros((4, 3), 'f4'); y = np.zeros(4, int)
+$code" && ok "$name" 'fails 1 "$pattern" ts-import -q $more -o none bad.npz && ! test -e none'
+}
+bad 'other numbers of rows' 'np.savez("bad", features=f, labels=y[:3])' "labels. is <i8 (3,), but .features. has 4 rows"
+bad 'one-hot labels' 'np.savez("bad", features=f, labels=np.eye(4))' 'labels. is <f8 (4, 4), where a label is one whole number per row; of one-hot rows take argmax(1)'
+bad 'labels of text' 'np.savez("bad", features=f, labels=np.array(list("abcd")))' 'labels. is <U1 (4,), where a label is' --label labels
+bad 'labels that are no whole numbers' 'np.savez("bad", features=f, labels=y + .5)' "row 0: .label. is 0.5, which is no whole number"
+bad 'labels beyond 64 bits' 'np.savez("bad", features=f, labels=y.astype("u8") + np.uint64(2**63))' "row 0: .label. is 9.22337e+18, which is no whole"
+bad 'labels below -1' 'np.savez("bad", features=f, labels=y - 2)' "row 0: .label. is -2, where a class counts from 0"
+bad 'maps' 'np.savez("bad", features=np.zeros((4, 3, 2, 2), "f4"))' "features. is <f4 (4, 3, 2, 2), where features are a vector per row.*mean over their pixels"
+bad 'two that could be it' 'np.savez("bad", x=f, features=f)' "x. and .features. could both be the features: --features NAME"
+bad 'objects' 'np.savez("bad", features=f.astype(object))' "features. is |O (4, 3), where features are numbers" --features features
+bad 'complex numbers' 'np.savez("bad", features=f.astype("c8"))' "features. is <c8 (4, 3), where" --features features
+bad 'a double beyond floats' 'f = f.astype("f8"); f[2, 1] = 1e39; np.savez("bad", features=f)' "row 2: .features. is 1e+39, too large for <f4"
+bad 'no rows' 'np.savez("bad", features=f[:0])' "features. is <f4 (0, 3)"
+bad 'no columns, and very many rows of them' 'np.savez("bad", features=np.zeros((1 << 50, 0), "f4"))' "features. is <f4 (1125899906842624, 0)"
+bad 'no such array' 'np.savez("bad", features=f)' "there is no array .x.; there are: features" --features x
+bad 'nothing but text' 'np.savez("bad", a=np.array(list("abcd")))' "no array of numbers to take"
+bad 'names that are no characters' 'np.savez("bad", features=f, name=np.array([b"\xff"] * 4))' "row 0 of .name. is not UTF-8"
+bad 'a surrogate' 'a = np.zeros(4, "U1"); a.view("u4")[:] = 0xd800; np.savez("bad", features=f, name=a)' "row 0 of .name. holds U+D800"
+bad 'a reserved name' 'np.savez("bad", end=y)' "end. is no name of a further column"
+ok 'numbers that are not finite are said, with the first row' '$py -c "
+import numpy as np; f = np.zeros((4, 3), \"f4\"); f[2, 1] = np.nan; f[3] = np.inf; np.savez(\"nan\", features=f, label=[0, 1, 0, 1])" &&
+	ts-import nan.npz -o s2 2>err && grep -q "features.: 2 rows with a number that is not finite, the first is row 2" err && fails 1 "row 2: feature 1 is not a number" ood-fit s2'
+ok 'files of other kinds are called what they are' 'echo "\211HDF12345678" >h5 && fails 1 "h5.: is HDF5; numpy.savez" ts-import h5 && printf "PAR1aaaaaaaa" >pq && fails 1 "is Parquet" ts-import pq &&
+	$py -c "import pickle; pickle.dump({}, open(\"pkl\", \"wb\"))" && fails 1 "is a pickle, which is not run" ts-import pkl && fails 1 "is a stream already" ts-import s && gzip -c pandas.csv >gz && fails 1 "is gzip; zcat" ts-import gz &&
+	: >empty && fails 1 "empty.: is empty" ts-import empty && fails 1 "neither .npy" ts-import "$BUILD/t/helper/ts-gen"'
+
+# ---- damage ----
+ok 'a .npy cut off anywhere' '(i=0; while [ $i -lt 200 ]; do head -c $i targets.npy >cut.npy; ts-import cut.npy >out 2>err && exit 1; [ $(wc -l <err) = 1 ] || exit 1; i=$((i + 7)); done); head -c -1 feats.npy >cut.npy; fails 1 "cut off, or damaged" ts-import cut.npy'
+ok 'an .npz and safetensors cut off, or with a bit flipped' '(for x in deflated.npz f32.safetensors; do size=$(wc -c <$x)
+	for i in 1 3 7 20; do head -c $((size - size / i / 2)) $x >cut; ts-import cut >out 2>err && exit 1; [ $(wc -l <err) = 1 ] || exit 1; done; done) &&
+	cp deflated.npz flip && printf "\377" | dd of=flip bs=1 seek=20000 conv=notrunc 2>/dev/null && ts-import flip >out 2>err; test $? = 1 && ! ts-dump out >rows 2>err'
+table() { printf "$1" >x.csv; fails 1 "$2" ts-import -q x.csv; }
+ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number there" &&
+	table "f.0,f.1\n1,2\n\n3,4\n" "line 3: is empty" && table "f.0,f.1\n" "no rows below its heading" && table "a.png,0.5\n" "line 1: may be a heading or a row: it holds numbers and words" &&
+	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is no text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: there are two arrays .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
+ok 'a number that a double does not hold stays text' 'printf "energy,label,id\n0.5,0,9007199254740993\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .id. text" err'
+done_testing

@@ -189,6 +189,11 @@ static int run(struct flow *f, const struct um_engine_options *how)
 	return kit_out_begin(&f->out) < 0 || embed(f) < 0 ? -1 : kit_out_finish(&f->out);
 }
 
+static int no_masks(struct err *err)
+{
+	return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
+}
+
 /* A file of ONNX for images of the stream's size; guesses go where notes go. */
 static int open_onnx(struct flow *f, struct err *err)
 {
@@ -199,6 +204,8 @@ static int open_onnx(struct flow *f, struct err *err)
 
 	if (!image)
 		return err_fail(err, "%s", ts_reader_error(f->r));
+	if (masked || full)
+		return no_masks(err);
 	how.c = (int)image->shape[0];
 	how.h = (int)image->shape[1];
 	how.w = (int)image->shape[2];
@@ -211,7 +218,7 @@ static int choose(struct net_checkpoint *c, struct err *err)
 	if (net_load_any(c, model_path, err) < 0)
 		return -1;
 	if ((masked || full) && !c->mask)
-		return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
+		return no_masks(err);
 	if (c->mask && !masked && !full)
 		cli_info("'%s' has masks: running the masked network", model_path);
 	return net_is_graph(c->net) ? 0 : net_bake(c, !full, NULL, err);

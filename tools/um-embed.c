@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
 	  "what runs the network on the CPU: our own kernels (default), or libtorch" },
 	{ "precision", 0, CLI_CHOICE, "f32|tf32|bf16", &precision, 0, 0,
-	  "floats (default); on a GPU with TF32's products; weights and maps in bfloat16" },
+	  "floats (default); a GPU's products in TF32; bfloat16, by processors with AMX and by libtorch" },
 	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0, "of a checkpoint with masks, run the masked network (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
 	{ "odin", 0, CLI_STR, "WHAT", &extra.odin, 0, 0,

@@ -73,10 +73,11 @@ size_t nn_conv_packed(const struct nn_op *op)
 }
 
 /* From plain (M, C, kh, kw) to w (panels, K, NN_PANEL), so that one load has a panel's weights of one k. */
-void nn_conv_panels(const struct nn_op *op, size_t from, size_t to)
+void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw), K = depth(op);
 
+	(void)m;
 	for (size_t p = from; p < to; p++)
 		for (size_t k = 0; k < K; k++) { /* as plain has them: channel, place in the window */
 			float *at = op->w + (p * K + k % window * C + k / window) * NN_PANEL;

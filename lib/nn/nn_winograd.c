@@ -23,8 +23,12 @@ enum {
 
 /* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
  * rows, and where four times the weights still fit a cache. */
-bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out)
+bool nn_winograd_pays(const struct nn_op *op)
 {
+	const struct nn_map *in = &op->in, *out = &op->out;
+
+	if (op->kh != 3 || op->kw != 3 || op->stride != 1 || op->pad != 1)
+		return false;
 	return in->c >= 16 && out->c >= 8 && in->h > OUT && in->w > OUT && in->c * out->c <= 256 * 256;
 }
 
@@ -82,7 +86,7 @@ size_t nn_winograd_packed(const struct nn_op *op)
 }
 
 /* op->w: (36, panels, C, NN_PANEL), a panel being NN_PANEL outputs side by side. */
-void nn_winograd_panels(const struct nn_isa *isa, const struct nn_op *op, size_t from, size_t to)
+void nn_winograd_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
 
@@ -92,7 +96,8 @@ void nn_winograd_panels(const struct nn_isa *isa, const struct nn_op *op, size_t
 
 			for (size_t i = 0; i < NN_PANEL; i++)
 				filter[i] = p + i < M ? op->plain + ((p + i) * C + c) * 9 : NULL;
-			isa->wino_weights(filter, op->gain ? op->gain + p : NULL, op->w + p * C + c * NN_PANEL, plane);
+			m->isa->wino_weights(filter, op->gain ? op->gain + p : NULL, op->w + p * C + c * NN_PANEL,
+					     plane);
 		}
 }
 

@@ -27,11 +27,12 @@ static int stage_room(struct nn_train *t, struct nn_stage *s, struct err *err)
 {
 	const bool conv = s->kind == NN_S_CONV;
 	const size_t out = t->o.batch * nn_view_pixels(&s->out) * (size_t)s->out.c;
+	size_t sum = 0;
 
 	if (conv && nn_train_conv_plan(t, s, err) < 0)
 		return -1;
-	const size_t sum = conv && !s->wide && !t->o.forward && !t->o.fixed ? nn_train_conv_partial(s) : 0;
-
+	if (conv && !s->wide && !t->o.forward && !t->o.fixed)
+		sum = nn_train_conv_partial(s);
 	s->groups = groups(sum);
 	largest(&t->most_partial, s->wide ? nn_train_wide_room(t, s) : sum * s->groups);
 	largest(&t->most_channels, (size_t)s->in.c);

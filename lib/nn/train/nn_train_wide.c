@@ -24,8 +24,8 @@ bool nn_train_wide(const struct nn_train *t, const struct nn_stage *s)
 {
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, T = t->o.batch * tiles_of(&s->out);
 
-	return s->stride == 1 && s->kh == 3 && s->kw == 3 && s->pad == 1 && s->in.h >= OUT && s->in.w >= OUT &&
-	       C >= 16 && M >= 16 && T * (C + M) <= 4 * C * M;
+	return !t->base.bf16 && s->stride == 1 && s->kh == 3 && s->kw == 3 && s->pad == 1 && s->in.h >= OUT &&
+	       s->in.w >= OUT && C >= 16 && M >= 16 && T * (C + M) <= 4 * C * M;
 }
 
 /* The planes of all tiles. Rows are not powers of two apart, which few lines of a cache would have to share. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "err/err_near.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
@@ -29,7 +30,12 @@ static const struct ood_method *find_method(const char *name)
 
 static int unknown_method(const char *name, struct err *err)
 {
-	err_fail(err, "unknown method '%s', there are:", name);
+	struct err_near near = err_near(name);
+
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++)
+			err_near_try(&near, m->name);
+	err_fail(err, "unknown method '%s'%s%s there are:", name, err_near_text(&near, "'"), near.best ? "" : ",");
 	for (const struct ood_method *const *f = ood_families; *f; f++)
 		for (const struct ood_method *m = *f; m->name; m++)
 			err_append(err, " %s", m->name);
@@ -79,6 +85,15 @@ static struct ood_request defaults(const struct ood_method *m)
 	return q;
 }
 
+static int unknown_param(const struct ood_method *m, const char *text, size_t len, struct err *err)
+{
+	err_fail(err, "method '%s' has no parameter '%.*s'%s", m->name, (int)len, text,
+		 m->params[0].name ? ", but" : "");
+	for (size_t i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
+		err_append(err, " %s", m->params[i].name);
+	return -1;
+}
+
 /* Takes "name=value" into q, and a bit for it into *given. */
 static int parse_param(struct ood_request *q, const char *text, unsigned *given, struct err *err)
 {
@@ -92,7 +107,7 @@ static int parse_param(struct ood_request *q, const char *text, unsigned *given,
 	while (i < OOD_MAX_PARAMS && p[i].name && (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
 		i++;
 	if (i == OOD_MAX_PARAMS || !p[i].name)
-		return err_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+		return unknown_param(q->method, text, len, err);
 	if (*given & 1u << i)
 		return err_fail(err, "%s of method '%s' is given twice", p[i].name, method);
 	*given |= 1u << i;

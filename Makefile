@@ -228,7 +228,7 @@ um-vs-umap trajectory atypical oe:
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/$@.mk
 help:                                  ## this list
-	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 18
 
 # ---- what leaves this folder ------------------------------------------------------------------
 # $(call SHARE,DIR): what is no program: manual pages, pipelines, configs.
@@ -242,11 +242,39 @@ install -p -m 644 $(wildcard pipelines/plots/*) $1/share/unmask/pipelines/plots
 install -p $(wildcard pipelines/examples/*) $1/share/unmask/pipelines/examples
 install -p -m 644 $(wildcard configs/*.yaml configs/*.txt) $1/share/unmask/configs
 endef
-install: all                           ## into prefix=/usr/local, below DESTDIR=
+install: all completions               ## into prefix=/usr/local, below DESTDIR=
 	install -d $(DESTDIR)$(prefix)/bin
 	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
 	$(call SHARE,$(DESTDIR)$(prefix))
+	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions $(DESTDIR)$(prefix)/share/zsh/site-functions $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
+	install -p -m 644 $(B)/completions/bash/* $(DESTDIR)$(prefix)/share/bash-completion/completions
+	install -p -m 644 $(B)/completions/zsh/* $(DESTDIR)$(prefix)/share/zsh/site-functions
+	install -p -m 644 $(B)/completions/fish/* $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
+# What install puts there it puts into a folder first, to see what it is.
+uninstall:                             ## removes what install put there
+	@rm -rf $(B)/installed
+	@+$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(B)/installed prefix= >/dev/null
+	@cd $(B)/installed && find . ! -type d -exec sh -c 'for f; do rm -f "$$0/$$f"; done' '$(DESTDIR)$(prefix)' {} + && \
+		find . -depth -type d -path '*/unmask*' -exec sh -c 'for d; do rmdir "$$0/$$d" 2>/dev/null; done; :' '$(DESTDIR)$(prefix)' {} +
+	@rm -rf $(B)/installed
+completions: $(TOOLS)                  ## what bash, zsh and fish complete the programs' options by
+	@rm -rf $(B)/completions && mkdir -p $(addprefix $(B)/completions/,bash zsh fish)
+	@for t in $(TOOLS); do $$t --help || exit 1; done | awk -v dir=$(B)/completions -f t/helper/completions.awk
+PAGES    := $(TOOLS_C:.c=.1) $(wildcard tools/*.7 lib/*/*.5)
+html:                                  ## the manual pages as a site, in build/html
+	@sh t/helper/html.sh build/html $(PAGES) && echo build/html/index.html
+DIST     := build/unmask-$(VERSION).tar.xz
+# Of a repository what is committed; of an archive of one all that it came with.
+dist:                                  ## the sources, in build/
+	@mkdir -p build
+	@if git rev-parse -q --verify HEAD >/dev/null 2>&1 && git ls-files --error-unmatch Makefile >/dev/null 2>&1; then \
+		git archive --prefix=unmask-$(VERSION)/ HEAD; \
+	else tar -cf - --exclude=./build --exclude=./runs --transform='s,^[.],unmask-$(VERSION),' .; fi | xz -T0 >$(DIST).tmp
+	@mv $(DIST).tmp $(DIST)
+	@echo $(DIST)
+deb: dist                              ## Debian packages, in build/deb; TORCH=no: without unmask-torch
+	@TORCH='$(TORCH)' sh t/helper/deb.sh $(DIST) $(VERSION) build/deb
 
 # A folder that runs from wherever it is unpacked: programs that look for their libraries in it, and these. The seam and
 # libtorch are in it if TORCH=yes is said; without, share/unmask/seam makes the seam for the libtorch of the place.
@@ -295,5 +323,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -19,6 +19,10 @@
 .SUFFIXES:
 # Else OpenMP's threads spin for milliseconds at every barrier, which stops a machine that has other things to do.
 export GOMP_SPINCOUNT ?= 3000
+# What programs say goes to logs; how far they are goes to the terminal, if make is at one.
+ifndef UNMASK_PROGRESS
+export UNMASK_PROGRESS := $(shell test -t 2 && echo /dev/tty)
+endif
 
 SET  ?= synth
 SEED ?= 0

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The command line and the config file, which all programs share. ts-cat and ds-synth stand for all.
 . "$SRC/t/lib.sh"
+PATH=$BUILD/t/helper:$PATH
 gen=$BUILD/t/helper/ts-gen
 "$gen" scores x:f4,label:i8,name:str 20 1 >s
 count() { "$@" 2>err | ts-dump 2>/dev/null | wc -l; }
@@ -77,4 +78,19 @@ ok 'config: options without --output write to standard output all the same' 'con
 ok '--quiet, --verbose are accepted everywhere' 'ts-cat -q -v s >/dev/null && ts-dump --quiet --verbose s >/dev/null'
 ok '--help wins over missing operands; lines fit 100 columns' '
 	ts-cat --help | awk "length > 100 { bad = 1 } END { exit bad }"'
+# ---- progress: how fast it is, and how long it takes yet ----
+ds-synth --set id -n 4000 -o many.ts && golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt 2>/dev/null
+ok 'the rate and, of a known total, the time left' '
+	um-train -a densenet:depth=10,growth=2 -b 32 -e 9 --progress -o x.ckpt many.ts 2>err & pid=$!
+	for i in 1 2 3 4 5 6 7 8 9 10; do grep -q " left" err && break; sleep 0.5; done; kill $pid; wait $pid 2>/dev/null
+	tr "\r" "\n" <err | grep -q "epoch 1/9, [0-9]* of 4000 images, loss [0-9.]*, [0-9.]* images/s, [0-9:]* left$"'
+if command -v script >/dev/null; then
+	ok 'on the terminal that UNMASK_PROGRESS names, where standard error is none' '
+		UNMASK_PROGRESS=/dev/tty script -qec "ds-synth --set id -n 3000 | um-embed -m m.ckpt -o f.ts 2>log" screen </dev/null >/dev/null 2>&1
+		tr "\r" "\n" <screen | grep -q "um-embed: [0-9]* images, [0-9.]* images/s" && ! test -s log'
+else
+	ok 'UNMASK_PROGRESS # SKIP no script' true
+fi
+ok 'a file that it names is left alone' '
+	echo mine >mine && UNMASK_PROGRESS=mine um-embed -q -m m.ckpt -o f.ts many.ts && UNMASK_PROGRESS=mine um-embed -m m.ckpt -o f.ts many.ts && echo mine | cmp - mine'
 done_testing

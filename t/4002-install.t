@@ -15,6 +15,27 @@ if have_torch; then
 	rm root/usr/lib/unmask/libunmask-th.so
 	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed --engine torch -m m.ckpt -o x.ts i.ts'
 fi
+ok 'pages that are about several programs, found by man' '
+	for f in "$SRC"/tools/*.7; do test -s root/usr/share/man/man7/${f##*/} || exit; done
+	! command -v man >/dev/null || man -M root/usr/share/man -w unmask | grep -q "man7/unmask.7$"'
+ok 'completions for each program and shell' '
+	for f in root/usr/bin/*; do t=${f##*/}; test -s root/usr/share/bash-completion/completions/$t -a -s root/usr/share/zsh/site-functions/_$t -a \
+		-s root/usr/share/fish/vendor_completions.d/$t.fish || exit; done'
+ok 'examples, which can be run' 'for f in "$SRC"/pipelines/examples/*; do test -x root/usr/share/unmask/pipelines/examples/${f##*/} || exit; done'
+ok 'make uninstall leaves what was not installed, and nothing else' '
+	echo mine >root/usr/bin/mine && make -s -C "$SRC" TORCH="$TORCH" LIBTORCH="$LIBTORCH" SANITIZE="$SANITIZE" uninstall DESTDIR="$scratch/root" prefix=/usr >out 2>&1
+	test "$(find root ! -type d)" = root/usr/bin/mine && test -z "$(find root -path "*/unmask*")" || { find root ! -type d | head | sed "s/^/# /"; cat out; false; }'
+# ---- the pages as a site ----
+if command -v mandoc >/dev/null; then
+	sh "$SRC/t/helper/html.sh" site "$SRC"/tools/*.[17] "$SRC"/lib/*/*.5
+	ok 'a page of the site for each, and all in its index' '
+		for f in "$SRC"/tools/*.[17] "$SRC"/lib/*/*.5; do f=${f##*/}; test -s site/$f.html && grep -q "href=\"$f.html\"" site/index.html || echo "# $f"; done >no; cat no; ! test -s no'
+	ok 'links of the site lead somewhere' '
+		for f in site/*.html; do grep -o "href=\"[^\"#:]*\"" $f | sed "s/^href=.//; s/.\$//" | sort -u | while read -r l; do test -e site/$l || echo "# $f: $l"; done; done >no; cat no; ! test -s no'
+	ok 'the site has nothing from outside' '! grep -l -E "<(script|img|iframe|link)[^>]*https?:|url\(" site/*'
+else
+	ok 'the pages as a site # SKIP no mandoc' true
+fi
 # ---- the version, from git, from an archive of it, and inside another repository ----
 version() { make -s -C "$1" TORCH=no SANITIZE= LIBTORCH= CC=gcc build/plain-notorch/version.h >out 2>&1; sed -n 's/.*UNMASK_VERSION "\(.*\)"/\1/p' "$1/build/plain-notorch/version.h"; }
 number=$(sed -n 's/^VERSION  *:= //p' "$SRC/Makefile")

@@ -136,7 +136,8 @@ static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 	k->rows++;
 	if (row->is_short && !k->n_short++)
 		cli_warn("'%s' is a JPEG whose data end too early; what is missing is gray", row->name);
-	cli_progress("%zu of %zu images", k->rows, ds_rows(k->source));
+	cli_progress("%zu of %zu images, %s", k->rows, ds_rows(k->source),
+		     cli_pace((double)k->rows, (double)ds_rows(k->source)));
 	return 0;
 }
 

@@ -7,15 +7,18 @@
 
 #include "cli/cli.h"
 #include "err/err_near.h"
+#include "job/job_model.h"
 #include "net/foreign/net_export.h"
 #include "net/foreign/net_foreign.h"
 #include "net/foreign/net_import.h"
 #include "report/report_state.h"
+#include "um/run/um_graph.h"
 
 enum { BY_NAME, PTH, SAFETENSORS }; /* --format */
 
 static struct {
-	const char *arch, *size, *normalise, *mean, *std, *classes, *key, *prefix;
+	struct job_model model;
+	const char *arch, *size, *classes, *key, *prefix;
 	struct cli_list renames;
 	long format, scope, rule; /* the last two: enum net_mask_scope, enum net_mask_rule */
 	double keep, tolerance;
@@ -26,10 +29,14 @@ static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
 	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
-	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &o.normalise, 0, 0,
+	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &o.model.normalise, 0, 0,
 	  "import: input normalisation that the network was trained with; this or --mean and --std" },
-	{ "mean", 0, CLI_STR, "X,...", &o.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
-	{ "std", 0, CLI_STR, "X,...", &o.std, 0, 0, "import: standard deviation of each channel" },
+	{ "mean", 0, CLI_STR, "X,...", &o.model.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
+	{ "std", 0, CLI_STR, "X,...", &o.model.std, 0, 0, "import: standard deviation of each channel" },
+	{ "features", 0, CLI_STR, "NODE", &o.model.features, 0, 0,
+	  "import of ONNX: the value that is the features (default: the last linear layer's input)" },
+	{ "logits", 0, CLI_STR, "NODE", &o.model.logits, 0, 0,
+	  "import of ONNX: the value that is the logits, or none (default: the first output)" },
 	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one per line" },
 	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict...)" },
 	{ "prefix", 0, CLI_STR, "NAME", &o.prefix, 0, 0,
@@ -52,9 +59,9 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"um-ckpt",
 	"import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
-	"Convert between checkpoints and PyTorch or safetensors files; list, compare and bake them.",
+	"Make checkpoints of PyTorch's files, safetensors and ONNX; export, list, compare and bake them.",
 	options,
-	"Reads .pth, .pt, .tar, .state of any PyTorch, and safetensors, and executes nothing in them.\n"
+	"Reads .pth, .pt, .tar, .state of any PyTorch, safetensors, and ONNX, and executes nothing in them.\n"
 	"With no FILE, or when FILE is -, read standard input.",
 	CLI_OUTPUT | CLI_SEED,
 	NULL
@@ -68,32 +75,6 @@ static int tell(int rc, const struct err *err)
 
 /* ---- import ---- */
 
-static void check_normalisation(void)
-{
-	if (o.normalise && (o.mean || o.std))
-		cli_usage("--normalise, or --mean and --std, not both");
-	if (!o.mean != !o.std)
-		cli_usage("--mean and --std go together");
-	if ((o.normalise && !net_is_normaliser(o.normalise)) || (!o.normalise && !o.mean))
-		cli_usage("with which normalisation of its input was the network trained? --normalise " NET_NORMALISERS
-			  ", or --mean and --std; no file says it");
-}
-
-static int normalise(struct net_checkpoint *c)
-{
-	struct err err;
-
-	if (o.mean)
-		return net_normalise_by(c, o.mean, o.std, &err) < 0 ? cli_error("--%s", err.text) : 0;
-	if (net_normalise(c, o.normalise, &err) < 0)
-		return cli_error("%s; --mean and --std say others", err.text);
-	if (strcmp(o.normalise, "cifar10") == 0)
-		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
-			 "--normalise cifar10-narrow",
-			 c->std[0], c->std[1], c->std[2]);
-	return 0;
-}
-
 /* N, HxW or CxHxW. */
 static void parse_size(struct net_import *how)
 {
@@ -105,14 +86,6 @@ static void parse_size(struct net_import *how)
 	how->c = n == 3 ? (int)v[0] : 0;
 	how->h = n ? (int)v[n == 3] : 0;
 	how->w = n ? (int)v[n - 1] : 0;
-}
-
-static void say(bool wrong, const char *line)
-{
-	if (wrong)
-		cli_error("%s", line);
-	else
-		cli_warn("%s", line);
 }
 
 static int by_text(const void *a, const void *b)
@@ -142,6 +115,27 @@ static char **class_names(size_t *n)
 	return names;
 }
 
+/* A file of ONNX says its network itself. */
+static int import_onnx(struct net_checkpoint *c, const char *path, const struct net_import *how, struct err *err)
+{
+	const struct net_onnx onnx = { .features = o.model.features,
+				       .logits = o.model.logits,
+				       .c = how->c,
+				       .h = how->h,
+				       .w = how->w,
+				       .names = how->names,
+				       .classes = how->classes,
+				       .probe = um_graph_sizes,
+				       .say = job_model_say };
+
+	if (o.arch || o.key || o.prefix || o.renames.n || o.partial || o.keep >= 0)
+		return err_fail(err,
+				"'%s' is a graph of ONNX: --arch, --key, --prefix, --rename, --partial and --keep are "
+				"for files of tensors",
+				path);
+	return net_onnx_read(c, path, &onnx, err);
+}
+
 static int import(const char *path)
 {
 	struct net_import how = { .arch = o.arch,
@@ -154,18 +148,23 @@ static int import(const char *path)
 				  .keep = o.keep,
 				  .scope = (enum net_mask_scope)o.scope,
 				  .seed = (uint64_t)cli.seed,
-				  .say = say };
+				  .say = job_model_say };
 	struct net_checkpoint c = { 0 };
 	char **names = NULL;
 	struct err err;
 	int rc;
 
 	parse_size(&how);
+	if ((o.model.features || o.model.logits) && !net_onnx_is(path))
+		cli_usage("--features and --logits are for a file of ONNX, which '%s' is not", net_foreign_name(path));
 	if (o.classes && !(names = class_names(&how.classes)))
 		return -1;
 	how.names = names;
-	rc = tell(net_import_file(&c, path, o.key, &how, &err), &err);
-	if (rc == 0 && (rc = normalise(&c)) == 0) {
+	rc = tell(net_onnx_is(path) ? import_onnx(&c, path, &how, &err) : net_import_file(&c, path, o.key, &how, &err),
+		  &err);
+	if (rc == 0)
+		rc = tell(job_model_normalise(&o.model, &c, &err), &err);
+	if (rc == 0) {
 		cli_history(&c.header, NULL, 0);
 		rc = tell(net_save(&c, cli.output, &err), &err);
 	}
@@ -261,7 +260,7 @@ int main(int argc, char **argv)
 	if (verbs[v].run && left > 1)
 		cli_usage("at most one FILE, %d are given", left);
 	if (verbs[v].run == import)
-		check_normalisation();
+		job_model_check(&o.model);
 	if (!verbs[v].run) {
 		const int differ = diff(argv[first + 1], argv[first + 2]);
 		return cli_finish(0) || differ; /* a full disk is said too */

@@ -3,18 +3,30 @@
  * goes through, so labels and names stay with their rows. Streaming: it holds one batch, with libtorch two. */
 #include <stdlib.h>
 
+#include "job/job_model.h"
 #include "kit/kit.h"
 #include "net/mask/net_mask.h"
 #include "ts/ts_images.h"
 #include "um/embed/um_extra.h"
+#include "um/run/um_graph.h"
 
 static const char *model_path;
 static long chunk, engine, precision; /* the last two: enum um_runner, um_precision */
 static bool masked, full;
 static struct um_extra_options extra;
+static struct job_model onnx;
 
 static const struct cli_option options[] = {
-	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
+	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0,
+	  "checkpoint of the network, or its file of ONNX (required)" },
+	{ "features", 0, CLI_STR, "NODE", &onnx.features, 0, 0,
+	  "of ONNX: the value that is the features (default: the last linear layer's input)" },
+	{ "logits", 0, CLI_STR, "NODE", &onnx.logits, 0, 0,
+	  "of ONNX: the value that is the logits, or none (default: the first output)" },
+	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &onnx.normalise, 0, 0,
+	  "of ONNX: input normalisation that the network was trained with; this or --mean and --std" },
+	{ "mean", 0, CLI_STR, "X,...", &onnx.mean, 0, 0, "of ONNX: mean of each channel, pixels in [0, 1]" },
+	{ "std", 0, CLI_STR, "X,...", &onnx.std, 0, 0, "of ONNX: standard deviation of each channel" },
 	{ "batch-size", 'b', CLI_INT, "N", &chunk, 1, 65536,
 	  "images in work at a time (default 16, on a GPU 256; changes the speed, not the result)" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
@@ -76,6 +88,8 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 	y = out->cols[f->label].data;
 	for (size_t i = 0; f->classes.to && i < out->n; i++)
 		y[i] = net_class_of(&f->classes, y[i]);
+	if (f->c.net->classes == 0) /* a network without logits has none, and what the labels mean is the images' own */
+		return 0;
 	for (size_t i = 0; i < out->n; i++) {
 		if (y[i] < f->c.net->classes)
 			continue;
@@ -101,7 +115,8 @@ static int pass_on(struct flow *f, size_t left)
 			return cli_error("'%s': %s", ts_reader_name(f->r), err.text);
 		if (ts_writer_write(f->out.w, rows) < 0)
 			return -1;
-		cli_progress("%llu images", (unsigned long long)ts_reader_rows(f->r));
+		cli_progress("%llu images, %s", (unsigned long long)ts_reader_rows(f->r),
+			     cli_pace((double)ts_reader_rows(f->r), 0));
 	}
 	return 0;
 }
@@ -174,16 +189,32 @@ static int run(struct flow *f, const struct um_engine_options *how)
 	return kit_out_begin(&f->out) < 0 || embed(f) < 0 ? -1 : kit_out_finish(&f->out);
 }
 
+/* A file of ONNX for images of the stream's size; guesses go where notes go. */
+static int open_onnx(struct flow *f, struct err *err)
+{
+	const struct ts_field *image = ts_images_field(f->r);
+	struct net_onnx how = {
+		.features = onnx.features, .logits = onnx.logits, .probe = um_graph_sizes, .say = job_model_say
+	};
+
+	if (!image)
+		return err_fail(err, "%s", ts_reader_error(f->r));
+	how.c = (int)image->shape[0];
+	how.h = (int)image->shape[1];
+	how.w = (int)image->shape[2];
+	return net_onnx_read(&f->c, model_path, &how, err) < 0 ? -1 : job_model_normalise(&onnx, &f->c, err);
+}
+
 /* The network that is asked for, of the two that a masked checkpoint holds. */
 static int choose(struct net_checkpoint *c, struct err *err)
 {
-	if (net_load(c, model_path, err) < 0)
+	if (net_load_any(c, model_path, err) < 0)
 		return -1;
 	if ((masked || full) && !c->mask)
 		return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
 	if (c->mask && !masked && !full)
 		cli_info("'%s' has masks: running the masked network", model_path);
-	return net_bake(c, !full, NULL, err);
+	return net_is_graph(c->net) ? 0 : net_bake(c, !full, NULL, err);
 }
 
 static void release(struct flow *f)
@@ -214,8 +245,13 @@ int main(int argc, char **argv)
 		cli_usage("--masked and --full exclude each other");
 	if (um_engine_check(&how, &err) < 0)
 		cli_usage("%s", err.text);
+	if (net_onnx_is(model_path))
+		job_model_check(&onnx);
+	else if (onnx.features || onnx.logits || onnx.normalise || onnx.mean || onnx.std)
+		cli_usage("--features, --logits, --normalise, --mean and --std are for a file of ONNX; '%s' is none",
+			  model_path);
 	f.r = cli_input(first, argc, argv);
-	if (choose(&f.c, &err) == 0)
+	if ((net_onnx_is(model_path) ? open_onnx(&f, &err) : choose(&f.c, &err)) == 0)
 		rc = um_extras_new(&f.e, &extra, &f.c, &err);
 	if (rc == 0 && precision == UM_BF16 && um_extras_gradients(f.e))
 		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --perturb and --fgsm");

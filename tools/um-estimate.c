@@ -122,7 +122,8 @@ static int take(void *data, const struct ts_batch *b)
 		if (write_rows(k, n) < 0)
 			return -1;
 	}
-	cli_progress("%llu images", (unsigned long long)ts_reader_rows(k->r));
+	cli_progress("%llu images, %s", (unsigned long long)ts_reader_rows(k->r),
+		     cli_pace((double)ts_reader_rows(k->r), 0));
 	return 0;
 }
 

@@ -114,9 +114,12 @@ void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A line of a log, without the program's name in front; silent with --quiet. */
 void cli_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The progress line: only with a terminal on stderr (or --progress), not with --quiet, at most four
- * a second. An empty text clears it. */
+/* The progress line: only with a terminal on stderr (or --progress), or on the terminal that UNMASK_PROGRESS names, as
+ * pipelines do whose stderr is a log; not with --quiet, at most four a second. An empty text clears it. */
 void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* How fast it goes, and how long it still takes where the total is known (0: it is not): "52.3 images/s, 1:05 left", of
+ * what was done since the first call, which names the state that the work began with. Overwritten by the next call. */
+const char *cli_pace(double done, double total);
 
 /* ---- streams ------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Messages, progress, signals, the exit. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,14 @@ struct cli_shared cli = { .device = "cpu" };
 const struct cli_tool *cli_tool_now;
 int cli_progress_mode = -1;
 static bool line_shown;
+static FILE *line_file; /* where it is shown; NULL: not asked for yet */
 
 static void clear_line(void)
 {
-	if (line_shown)
-		fputs("\r\033[K", stderr);
+	if (line_shown) {
+		fputs("\r\033[K", line_file);
+		fflush(line_file);
+	}
 	line_shown = false;
 }
 
@@ -104,30 +108,89 @@ void cli_oom(void)
 	exit(1);
 }
 
+/* Where the progress line goes; NULL: nowhere. */
+static FILE *progress_file(void)
+{
+	static bool asked;
+	const char *path;
+	int fd;
+
+	if (asked)
+		return line_file;
+	asked = true;
+	if (cli.quiet || cli_progress_mode == 0)
+		return NULL;
+	if (cli_progress_mode > 0 || isatty(STDERR_FILENO))
+		return line_file = stderr;
+	path = getenv("UNMASK_PROGRESS");
+	fd = path && *path ? open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC) : -1;
+	if (fd >= 0 && (!isatty(fd) || !(line_file = fdopen(fd, "w"))))
+		close(fd);
+	return line_file;
+}
+
+static double seconds_since(const struct timespec *then, const struct timespec *now)
+{
+	return (double)(now->tv_sec - then->tv_sec) + 1e-9 * (double)(now->tv_nsec - then->tv_nsec);
+}
+
 void cli_progress(const char *fmt, ...)
 {
 	static struct timespec last;
 	struct timespec now;
+	FILE *f = progress_file();
 	va_list ap;
-	double since;
 
-	if (cli.quiet || cli_progress_mode == 0 || (cli_progress_mode < 0 && !isatty(STDERR_FILENO)))
+	if (!f)
 		return;
 	if (!*fmt) {
 		clear_line();
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
-	if (last.tv_sec && since < 0.25)
+	if (last.tv_sec && seconds_since(&last, &now) < 0.25)
 		return;
 	last = now;
 	clear_line();
+	if (f != stderr)
+		fprintf(f, "%s: ", cli.tool);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vfprintf(f, fmt, ap);
 	va_end(ap);
-	fflush(stderr);
+	fflush(f);
 	line_shown = true;
+}
+
+const char *cli_pace(double done, double total)
+{
+	static struct timespec first;
+	static double before;
+	static char text[80];
+	struct timespec now;
+	double seconds, rate;
+	int n;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!first.tv_sec) {
+		first = now;
+		before = done;
+	}
+	seconds = seconds_since(&first, &now);
+	rate = seconds > 0 ? (done - before) / seconds : 0;
+	if (rate <= 0)
+		return "starting";
+	n = snprintf(text, sizeof text, rate < 100 ? "%.1f images/s" : "%.0f images/s", rate);
+	seconds = (total - done) / rate;
+	if (total > 0 && seconds < 360000) {
+		const long s = (long)(seconds + 0.5);
+
+		if (s >= 3600)
+			snprintf(text + n, sizeof text - (size_t)n, ", %ld:%02ld:%02ld left", s / 3600, s / 60 % 60,
+				 s % 60);
+		else
+			snprintf(text + n, sizeof text - (size_t)n, ", %ld:%02ld left", s / 60, s % 60);
+	}
+	return text;
 }
 
 /* ---- signals ---- */

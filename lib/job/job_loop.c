@@ -21,9 +21,10 @@ struct loop {
 static void tick(void *data, const struct um_progress *p)
 {
 	const struct job *j = ((struct loop *)data)->j;
+	const double n = (double)j->data.n, epochs = (double)j->o->train.epochs;
 
-	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f", p->epoch + 1, j->o->train.epochs, p->row, j->data.n,
-		     p->loss / (double)p->row);
+	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f, %s", p->epoch + 1, j->o->train.epochs, p->row,
+		     j->data.n, p->loss / (double)p->row, cli_pace((double)p->epoch * n + (double)p->row, epochs * n));
 }
 
 /* Only a run with a directory has a place to stop at. */

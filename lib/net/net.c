@@ -226,6 +226,15 @@ int net_linear_1x1(struct net *n, int in, const char *name, int c, bool bias)
 	return add_node(n, node);
 }
 
+int net_graph_node(struct net *n, int in, int c)
+{
+	struct net_node node = behind(n, in, NET_GRAPH);
+
+	node.c = c;
+	node.h = node.w = 1;
+	return add_node(n, node);
+}
+
 int net_stage(struct net *n, int in)
 {
 	assert(n->n_stages < NET_MAX_STAGES);

@@ -39,7 +39,8 @@ enum net_op {
 	NET_MAXPOOL, /* in[0]; kernel, stride, pad; the border never wins */
 	NET_MEAN,    /* in[0]; mean over space: (c) */
 	NET_FLATTEN, /* in[0]; (c * h * w), channel by channel */
-	NET_LINEAR   /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
+	NET_LINEAR,  /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
+	NET_GRAPH    /* in[0]; what a graph of ONNX makes of it: (c) (net_graph.h) */
 };
 
 struct net_node {
@@ -162,6 +163,7 @@ int net_flatten(struct net *n, int in);
 int net_linear(struct net *n, int in, const char *name, int c);
 /* A linear layer that is written as a 1x1 convolution of one pixel: its weight has the shape (c, in.c, 1, 1). */
 int net_linear_1x1(struct net *n, int in, const char *name, int c, bool bias);
+int net_graph_node(struct net *n, int in, int c);
 /* For guess(): the shape of a state's tensor of this printf-like name, NULL if there is none of ndim
  * dimensions or it has no elements. Valid as long as the state is. */
 const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, ...)
@@ -233,8 +235,10 @@ int net_normalise(struct net_checkpoint *c, const char *name, struct err *err) T
 int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std, struct err *err) TS_CHECKED;
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
- * file. Tensors of masks and of resumable runs go to c->extra. */
+ * file. Tensors of masks and of resumable runs go to c->extra. A graph of ONNX (net_graph.h) is refused, but by
+ * net_load_any(), for those who do no more than run it. */
 int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
+int net_load_any(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/mask/net_mask.h"
+#include "net/net_graph.h"
 #include "ts/ts_images.h"
 
 /* A short vector of numbers from meta. -1: absent or of another length. */
@@ -52,7 +53,10 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct e
 		free(arch);
 		return -1;
 	}
-	c->net = net_new(arch, (int)input[0], (int)input[1], (int)input[2], (int)n_classes, err);
+	if (strcmp(arch, NET_GRAPH_SPEC) == 0)
+		c->net = net_graph_of_meta(m, (int)input[0], (int)input[1], (int)input[2], (int)n_classes, err);
+	else
+		c->net = net_new(arch, (int)input[0], (int)input[1], (int)input[2], (int)n_classes, err);
 	free(arch);
 	if (!c->net)
 		return -1;
@@ -84,7 +88,7 @@ static int split(struct net_checkpoint *c, struct err *err)
 	return 0;
 }
 
-int net_load(struct net_checkpoint *c, const char *path, struct err *err)
+int net_load_any(struct net_checkpoint *c, const char *path, struct err *err)
 {
 	struct ts_reader *r = ts_reader_open(path);
 	const struct ts_header *h;
@@ -100,7 +104,7 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err)
 		goto out;
 	}
 	if (from_meta(c, &h->meta, &why) < 0 || net_check(c->net, &c->state, &why) < 0 || split(c, &why) < 0 ||
-	    net_mask_read(c, &h->meta, &why) < 0) {
+	    (net_is_graph(c->net) ? net_graph_check(c, &h->meta, &why) : net_mask_read(c, &h->meta, &why)) < 0) {
 		err_fail(err, "'%s': %s", ts_reader_name(r), why.text);
 		goto out;
 	}
@@ -115,6 +119,17 @@ out:
 	if (rc < 0)
 		net_checkpoint_release(c);
 	return rc;
+}
+
+int net_load(struct net_checkpoint *c, const char *path, struct err *err)
+{
+	if (net_load_any(c, path, err) < 0)
+		return -1;
+	if (!net_is_graph(c->net))
+		return 0;
+	net_checkpoint_release(c);
+	return err_fail(err, "'%s' is a graph of ONNX, which um-embed runs, and which nothing else can look into",
+			path ? path : "<stdin>");
 }
 
 /* Appends the tensors of `from` to `all`, which borrows them. */
@@ -140,8 +155,9 @@ int net_write(struct net_checkpoint *c, struct ts_writer *w, struct err *err)
 	int rc = -1;
 
 	ts_header_init(&h, "checkpoint");
-	if (ts_meta_set_str(m, "arch", c->net->spec) < 0 || set_numbers(m, "input", TS_I64, 3, input) < 0 ||
-	    ts_meta_set_int(m, "n_classes", c->net->classes) < 0 ||
+	if (ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
+	    (net_is_graph(c->net) && net_graph_to_meta(c->net, m) < 0) ||
+	    set_numbers(m, "input", TS_I64, 3, input) < 0 || ts_meta_set_int(m, "n_classes", c->net->classes) < 0 ||
 	    set_numbers(m, "mean", TS_F64, (size_t)c->net->c, c->mean) < 0 ||
 	    set_numbers(m, "std", TS_F64, (size_t)c->net->c, c->std) < 0 ||
 	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0) || net_mask_write(c, m) < 0 ||

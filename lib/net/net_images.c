@@ -85,6 +85,8 @@ int net_map_classes(struct net_class_map *m, const struct ts_header *images, con
 	int rc;
 
 	*m = (struct net_class_map){ 0 };
+	if (c->net->classes == 0) /* without logits there is nothing to agree with */
+		return 0;
 	if ((rc = ts_meta_get_strs(&images->meta, "classes", &have, &m->n)) <= 0)
 		return rc < 0 ? err_fail(err, "meta 'classes' is no list of names, or out of memory") : 0;
 	same = c->classes ? ts_same_classes(have, m->n, c->classes, c->n_classes) : m->n == (size_t)c->net->classes;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "net/net.h"
+#include "net/net_graph.h"
 
 static enum ts_type type_of(enum net_role role)
 {
@@ -62,20 +62,45 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 	return 0;
 }
 
+static void hash(XXH3_state_t *x, const struct ts_tensor *t)
+{
+	XXH3_64bits_update(x, t->name, strlen(t->name) + 1);
+	XXH3_64bits_update(x, t->data, ts_tensor_bytes(t));
+}
+
+/* A graph is its file and which of its values are taken. */
+static int hash_graph(XXH3_state_t *x, const struct net_checkpoint *c)
+{
+	static const char *const keys[] = { NET_GRAPH_FEATURES, NET_GRAPH_LOGITS };
+	const struct ts_tensor *model = ts_set_get(&c->extra, NET_GRAPH_MODEL);
+	int rc = 0;
+
+	if (model)
+		hash(x, model);
+	for (size_t i = 0; i < 2 && rc >= 0; i++) {
+		char *name = NULL;
+
+		rc = ts_meta_get_str(&c->header.meta, keys[i], &name);
+		if (rc == 1)
+			XXH3_64bits_update(x, name, strlen(name) + 1);
+		free(name);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
 int net_identity(const struct net_checkpoint *c, char id[17])
 {
 	XXH3_state_t *x = XXH3_createState();
+	int rc = 0;
 
 	if (!x)
 		return -1;
 	XXH3_64bits_reset(x);
-	for (size_t i = 0; i < c->state.n; i++) {
-		const struct ts_tensor *t = &c->state.t[i];
-
-		XXH3_64bits_update(x, t->name, strlen(t->name) + 1);
-		XXH3_64bits_update(x, t->data, ts_tensor_bytes(t));
-	}
+	for (size_t i = 0; i < c->state.n; i++)
+		hash(x, &c->state.t[i]);
+	if (net_is_graph(c->net))
+		rc = hash_graph(x, c);
 	snprintf(id, 17, "%016llx", (unsigned long long)XXH3_64bits_digest(x));
 	XXH3_freeState(x);
-	return 0;
+	return rc;
 }

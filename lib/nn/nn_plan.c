@@ -416,6 +416,7 @@ static struct value do_node(struct plan *p, int i)
 	case NET_MEAN: return do_pool(p, i, x);
 	case NET_FLATTEN: return do_flatten(p, i, x);
 	case NET_LINEAR: return do_linear(p, i, x);
+	case NET_GRAPH:
 	case NET_INPUT: break;
 	}
 	return *x;

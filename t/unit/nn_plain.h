@@ -122,6 +122,7 @@ static inline void plain_run_node(const struct plain *p, int i)
 				y[c] += x[c * (before / n) + k] / (double)(before / n);
 		}
 		break;
+	case NET_GRAPH:
 	case NET_INPUT: break;
 	}
 }

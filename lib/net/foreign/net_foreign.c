@@ -11,6 +11,7 @@
 #include "net/foreign/net_foreign_internal.h"
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_safetensors.h"
+#include "onnx/onnx.h"
 
 /* Does it begin as anything that is read here? */
 static bool is_known(const unsigned char *p, size_t n)
@@ -123,6 +124,9 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, s
 		rc = net_safetensors_read(f, p, n, err);
 	else if (p && (*p & 0xf0) == 0x80)
 		rc = read_own(f, p, n, name, err);
+	else if (p && onnx_starts(p, n))
+		err_fail(err, "is a graph of ONNX, which is taken of a file, not of a pipe, and by um-ckpt import and "
+			      "um-embed alone");
 	else if (p)
 		err_fail(err, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
 			      "unmask checkpoint");

@@ -150,6 +150,7 @@ static int do_node(struct plan *p, int i)
 	const struct nn_view in = node->in[0] >= 0 ? t->view[node->in[0]] : (struct nn_view){ 0 };
 
 	switch (node->op) {
+	case NET_GRAPH: /* um_exec_new() refuses it */
 	case NET_INPUT: return put(p, i, (struct nn_stage){ .kind = NN_S_INPUT });
 	case NET_CONV:
 		return put(p, i,

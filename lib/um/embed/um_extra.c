@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/net_graph.h"
 #include "um/embed/um_extra_internal.h"
 
 /* Each is defined in a file of its own, as um_extra_NAME. In this order columns are added. */
@@ -16,7 +17,8 @@ METHODS(DECLARE)
 static const struct um_extra *const methods[] = { METHODS(ADDRESS) };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
-enum { LOGITS, FEATURES }; /* the first columns of features */
+/* The first columns of features. A network without logits, which has no extras, begins with its features. */
+enum { LOGITS, FEATURES };
 
 /* A batch that was started. */
 struct work {
@@ -118,7 +120,7 @@ static int add_fields(struct ts_header *to, const struct ts_header *images, cons
 {
 	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
 
-	if (um_pass_add(to, "logits", 1, &C, err) < 0 || um_pass_add(to, "features", 1, &D, err) < 0)
+	if ((C && um_pass_add(to, "logits", 1, &C, err) < 0) || um_pass_add(to, "features", 1, &D, err) < 0)
 		return -1;
 	for (size_t i = 0; i < images->n_fields; i++) {
 		const struct ts_field *f = &images->fields[i];
@@ -133,25 +135,31 @@ static int add_fields(struct ts_header *to, const struct ts_header *images, cons
 	return 0;
 }
 
-/* The images' meta, and what scores need of the model. */
-static int add_meta(struct ts_meta *m, const struct ts_meta *images, const struct net_checkpoint *c, struct err *err)
+static int add_last_layer(struct ts_meta *m, const struct net_checkpoint *c)
 {
 	struct ts_tensor weight, bias;
-	char id[17];
-	int rc = 0;
+	int rc;
 
-	if (net_identity(c, id) < 0)
-		return err_memory(err);
+	if (!net_has_last_layer(c->net))
+		return 0;
 	if (net_last_layer(c, &weight, &bias) < 0)
-		return err_memory(err);
-	if (ts_meta_merge(m, images) < 0 || ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
-	    ts_meta_set_str(m, "model", id) < 0 || ts_meta_set_tensor(m, "fc.weight", &weight) < 0 ||
-	    ts_meta_set_tensor(m, "fc.bias", &bias) < 0 ||
-	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0))
-		rc = err_memory(err);
+		return -1;
+	rc = ts_meta_set_tensor(m, "fc.weight", &weight) < 0 || ts_meta_set_tensor(m, "fc.bias", &bias) < 0 ? -1 : 0;
 	ts_tensor_release(&weight);
 	ts_tensor_release(&bias);
 	return rc;
+}
+
+/* The images' meta, and what scores need of the model. */
+static int add_meta(struct ts_meta *m, const struct ts_meta *images, const struct net_checkpoint *c, struct err *err)
+{
+	char id[17];
+
+	if (net_identity(c, id) < 0 || ts_meta_merge(m, images) < 0 || ts_meta_set_str(m, "arch", c->net->spec) < 0 ||
+	    ts_meta_set_str(m, "model", id) < 0 || add_last_layer(m, c) < 0 ||
+	    (c->classes && ts_meta_set_strs(m, "classes", c->classes, c->n_classes) < 0))
+		return err_memory(err);
+	return 0;
 }
 
 int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_header *images,
@@ -285,13 +293,14 @@ int um_extras_depth(const struct um_extras *e)
 int um_extras_start(struct um_extras *e, const struct ts_batch *in, uint64_t row, struct ts_batch *out, struct err *err)
 {
 	const size_t chunk = e->engine.chunk, size = net_node_size(&e->net->nodes[0]);
+	const bool logits = e->net->classes > 0;
 	const uint8_t *image = in->cols[e->image].data;
 	struct work *w = &e->work[e->started++ % UM_DEPTH];
 
 	*w = (struct work){ .out = out, .row = row };
 	if (!e->any)
-		return um_engine_start(e->e, image, in->n, out->cols[LOGITS].data, out->cols[FEATURES].data, NULL,
-				       &w->job, err);
+		return um_engine_start(e->e, image, in->n, logits ? out->cols[LOGITS].data : NULL,
+				       out->cols[logits ? FEATURES : 0].data, NULL, &w->job, err);
 	for (size_t i = 0; i < in->n; i += chunk) {
 		struct um_pass p = { .net = e->net,
 				     .n = in->n - i < chunk ? in->n - i : chunk,

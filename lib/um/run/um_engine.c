@@ -8,6 +8,7 @@
 #include "nn/nn.h"
 #include "num/num_softmax.h"
 #include "um/run/um_engine.h"
+#include "um/run/um_graph.h"
 #include "um/run/um_torch.h"
 #include "um/um_internal.h"
 #include "um/run/um_queue.h"
@@ -16,9 +17,10 @@ struct um_engine {
 	const struct net *net;
 	struct um_engine_options o;
 	bool *keep;    /* a copy of o.keep */
-	struct nn *nn; /* one of these two */
+	struct nn *nn; /* one of these two, */
 	struct um_torch *model;
 	struct um_queue *queue; /* of the model */
+	struct um_graph *graph; /* instead: the network is a graph of ONNX */
 };
 
 bool um_engine_is_torch(long runner, const char *device)
@@ -85,6 +87,18 @@ static int open_torch(struct um_engine *e, struct net_checkpoint *c, struct err 
 	return um_queue_new(&e->queue, e->model, &e->o, err);
 }
 
+/* A graph of ONNX, by ONNX Runtime. */
+static int open_graph(struct um_engine *e, struct net_checkpoint *c, struct err *err)
+{
+	if (um_graph_new(&e->graph, c, &e->o, err) < 0)
+		return -1;
+	if (e->o.take) {
+		ts_set_release(&c->state);
+		ts_set_release(&c->extra);
+	}
+	return 0;
+}
+
 int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct um_engine_options *o, struct err *err)
 {
 	const size_t N = (size_t)c->net->n_nodes;
@@ -102,7 +116,7 @@ int um_engine_new(struct um_engine **ret, struct net_checkpoint *c, const struct
 		memcpy(e->keep, o->keep, N * sizeof *e->keep);
 	e->o.keep = e->keep;
 	e->o.chunk = um_engine_chunk(o, c->net);
-	rc = o->torch ? open_torch(e, c, err) : open_nn(e, c, err);
+	rc = net_is_graph(c->net) ? open_graph(e, c, err) : o->torch ? open_torch(e, c, err) : open_nn(e, c, err);
 	if (rc == 0)
 		*ret = e;
 	else
@@ -117,6 +131,7 @@ void um_engine_free(struct um_engine *e)
 	nn_free(e->nn);
 	um_queue_free(e->queue);
 	um_torch_free(e->model);
+	um_graph_free(e->graph);
 	free(e->keep);
 	free(e);
 }
@@ -141,8 +156,10 @@ int um_engine_start(struct um_engine *e, const void *input, size_t n, float *log
 {
 	if (e->queue)
 		return um_queue_add(e->queue, input, n, logits, features, maps, job, err);
-	nn_run(e->nn, input, n, logits, features, maps);
 	*job = 0;
+	if (e->graph)
+		return um_graph_run(e->graph, input, n, logits, features, err);
+	nn_run(e->nn, input, n, logits, features, maps);
 	return 0;
 }
 

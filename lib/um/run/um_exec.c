@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/net_graph.h"
 #include "nn/train/nn_train.h"
 #include "um/run/um_exec_torch.h"
 
@@ -38,6 +39,10 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	*ret = NULL;
 	if (!e)
 		return err_memory(err);
+	if (net_is_graph(c->net)) {
+		free(e);
+		return err_fail(err, "a graph of ONNX has no gradients here: it gives logits and features alone");
+	}
 	e->net = c->net;
 	e->batch = o->batch;
 	rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);

@@ -132,6 +132,7 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const 
 	case NET_FLATTEN: return th->flatten(s, x);
 	case NET_MEAN: return th->mean_hw(s, x);
 	case NET_LINEAR: return th->linear(s, x, p[0], node->bias ? p[1] : NULL);
+	case NET_GRAPH:
 	case NET_INPUT: break;
 	}
 	return NULL;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Models of other programs: what the command line must say of them. */
+#include <string.h>
+
+#include "job/job_model.h"
+
+void job_model_check(const struct job_model *o)
+{
+	if (o->normalise && (o->mean || o->std))
+		cli_usage("--normalise, or --mean and --std, not both");
+	if (!o->mean != !o->std)
+		cli_usage("--mean and --std go together");
+	if ((o->normalise && !net_is_normaliser(o->normalise)) || (!o->normalise && !o->mean))
+		cli_usage("with which normalisation of its input was the network trained? --normalise " NET_NORMALISERS
+			  ", or --mean and --std; no file says it");
+}
+
+int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, struct err *err)
+{
+	if (o->mean) {
+		if (net_normalise_by(c, o->mean, o->std, err) < 0)
+			return err_prefix(err, "--");
+	} else if (net_normalise(c, o->normalise, err) < 0) {
+		return err_append(err, "; --mean and --std say others");
+	} else if (strcmp(o->normalise, "cifar10") == 0) {
+		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
+			 "--normalise cifar10-narrow",
+			 c->std[0], c->std[1], c->std[2]);
+	}
+	return net_is_graph(c->net) ? net_onnx_check_normal(c, err) : 0;
+}
+
+void job_model_say(bool wrong, const char *line)
+{
+	if (wrong)
+		cli_error("%s", line);
+	else
+		cli_warn("%s", line);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ort: ONNX Runtime, opened on first use as libtorch is (th_load.c), so that nothing is linked with it and nothing of
+ * it is needed to build. It is looked for where ONNXRUNTIME says, a library or a folder that has one (a virtual
+ * environment or a pip package too); without that in the system's folders, and in the pip packages of VIRTUAL_ENV,
+ * CONDA_PREFIX, the home and /usr/local.
+ *
+ * Functions that return int give 0, or -1 with a line in err.
+ */
+#ifndef ORT_H
+#define ORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err/err.h"
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ORT_DIMS = 8 };
+
+struct ort;
+struct ort_value;
+
+/* What is run: n bytes of a file of ONNX, borrowed until ort_open() is back. device: "cpu", "cuda" or "cuda:N". */
+int ort_open(struct ort **ret, const void *model, size_t n, const char *device, long threads,
+	     struct err *err) TS_CHECKED;
+void ort_close(struct ort *o); /* accepts NULL */
+
+/* A tensor: type is enum onnx_type. */
+struct ort_tensor {
+	const char *name;
+	int type, ndim;
+	int64_t dim[ORT_DIMS];
+	const void *data;
+	struct ort_value *value; /* of an output, and what it belongs to: ort_release() */
+	struct ort *owner;
+};
+/* Runs the graph on `in`. out: their names are set, the rest is filled; data is valid until ort_release(). */
+int ort_run(struct ort *o, const struct ort_tensor *in, struct ort_tensor *out, size_t n_out,
+	    struct err *err) TS_CHECKED;
+void ort_release(struct ort_tensor *out, size_t n_out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

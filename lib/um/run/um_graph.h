@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * um_graph: a network that is a graph of ONNX (net_graph.h), run by ONNX Runtime (lib/ort). Values that are no outputs
+ * of the graph become such in memory, before ONNX Runtime reads it.
+ */
+#ifndef UM_GRAPH_H
+#define UM_GRAPH_H
+
+#include "err/err.h"
+#include "net/net_graph.h"
+#include "um/run/um_engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct um_graph;
+
+/* c's graph, which is not needed any more afterwards. o: `device`, `threads` and `chunk` matter; what a graph has not
+ * is refused. */
+int um_graph_new(struct um_graph **ret, const struct net_checkpoint *c, const struct um_engine_options *o,
+		 struct err *err) TS_CHECKED;
+void um_graph_free(struct um_graph *g); /* accepts NULL */
+/* As um_engine_run() has it. -1 also: what comes out is no row per image. */
+int um_graph_run(struct um_graph *g, const void *input, size_t n, float *logits, float *features,
+		 struct err *err) TS_CHECKED;
+/* A net_onnx_probe: runs an image of zeros. */
+int um_graph_sizes(const struct net *n, const void *model, size_t bytes, const char *const *names, size_t n_names,
+		   size_t *sizes, struct err *err) TS_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+#!/bin/sh
+# deb.sh TARBALL VERSION DIR: Debian packages of the sources in TARBALL (make dist), into DIR. TORCH=no: only unmask. Whose
+# packages they are is said by DEBFULLNAME and DEBEMAIL, as for dch, else by git. debian/ is t/helper/debian, with the
+# changelog made here.
+set -eu
+tarball=$1 version=$(echo "$2" | tr - '~') dir=$3
+command -v dh >/dev/null && command -v dpkg-buildpackage >/dev/null || {
+	echo 'make deb needs debhelper and dpkg-dev: apt install debhelper dpkg-dev' >&2; exit 1; }
+name=${DEBFULLNAME:-$(git config user.name || true)} mail=${DEBEMAIL:-$(git config user.email || true)}
+[ -n "$name" ] && [ -n "$mail" ] || { echo 'make deb: set DEBFULLNAME and DEBEMAIL, who makes the packages' >&2; exit 1; }
+rm -rf "$dir/source"
+mkdir -p "$dir/source"
+tar xf "$tarball" -C "$dir/source" --strip-components=1
+cd "$dir/source"
+cp -r t/helper/debian debian
+sed -i "s/@MAINTAINER@/$name <$mail>/" debian/control
+chmod +x debian/rules
+cat >debian/changelog <<END
+unmask ($version) unstable; urgency=medium
+
+  * Built from the sources by make deb.
+
+ -- $name <$mail>  $(date -R -u -d "@${SOURCE_DATE_EPOCH:-$(stat -c %Y Makefile)}")
+END
+profiles=
+[ "${TORCH:-yes}" != no ] || profiles=--build-profiles=pkg.unmask.notorch
+unset MAKEFLAGS MFLAGS MAKELEVEL TORCH LIBTORCH SANITIZE CI CC CXX
+dpkg-buildpackage --build=binary --unsigned-changes $profiles ${JOBS:+-j$JOBS}
+cd ..
+rm -rf source
+ls -- *.deb

@@ -32,6 +32,8 @@ runs_them() { # LIBRARY
 	ok "$2: features alone" 'embed headless.onnx --features f --logits none >out.ts && numbers features out.ts >out && near 1e-5 out want.features &&
 		! ts-dump --header out.ts | grep -q logits'
 	ok "$2: whose names and labels go through" 'ts-cat --select label,name out.ts | ts-dump >out && ts-cat --select label,name images.ts | ts-dump | cmp - out'
+	ok "$2: scores that go by features alone" 'embed headless.onnx --features f --logits none | ood-fit -q -o f.fit &&
+		embed headless.onnx --features f --logits none | ood-score -q --fit f.fit -m knn:k=2 | ts-dump --tsv | grep -q "^knn:k=2"'
 	ok "$2: a map is refused as features" 'fails 1 "has the shape (1,3,8,8) for 1 images where each has one row" embed headless.onnx --features map --logits none'
 	ok "$2: a checkpoint of it gives the same bytes" '
 		um-ckpt import -q $normal --size 8 gemm.onnx -o gemm.ckpt && embed gemm.onnx >a.ts &&

@@ -87,7 +87,7 @@ ok 'only um-embed runs it: others refuse, and say why' '
 	fails 1 "is a graph of ONNX, which um-embed runs" um-train -q -i gemm.ckpt images.ts -o x &&
 	fails 1 "is a graph of ONNX, which um-embed runs" um-estimate -q -m gemm.ckpt images.ts &&
 	fails 1 "is a graph of ONNX, which um-embed runs" um-ckpt export gemm.ckpt -o x.pth &&
-	fails 1 "has no masks" um-embed -q --masked -m gemm.ckpt images.ts'
+	fails 1 "has no masks" um-embed -q --masked -m gemm.ckpt images.ts && fails 1 "has no masks" embed gemm.onnx --full'
 ok 'it has no gradients, no maps, no other engine' '
 	fails 1 "has no feature list" um-embed -q --layers -m gemm.ckpt images.ts &&
 	fails 1 "no gradients here" um-embed -q --odin eps=0.01 -m gemm.ckpt images.ts'

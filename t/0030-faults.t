@@ -27,6 +27,7 @@ ts-dump --tsv scores.ts >/dev/null; ood-fit -q features.ts -o f.fit; ood-thresho
 printf '1\n2\n0\n' | sed '1i label' >labels.csv; tr '\t' , <scores.tsv | cut -d, -f 1-4 >scores.csv
 /usr/bin/python3 -c 'import numpy as np; f = np.ones((3, 4), "f4"); np.savez("feats.npz", features=f, name=np.array(list("abc"))); np.savez("head.npz", weight=f, bias=f[:, 0])'
 ts-import -q feats.npz | ts-export --select features -o f.safetensors
+mkdir graphs && /usr/bin/python3 "$SRC/t/helper/onnx_small.py" graphs && um-ckpt import -q --normalise imagenet --size 32 -o graph.ckpt graphs/gemm.onnx
 mkdir sets; /usr/bin/python3 "$SRC/t/helper/formats.py" make mnist,cifar10,imagenet32,tiny,svhn,webdataset sets
 
 # A sample of a kind: 4 calls at most, each failing alone and with all that follow.
@@ -95,6 +96,10 @@ each 'ood-seeds' -- ood-seeds seed1.tsv seed2.tsv
 each 'um-embed' -o o -- um-embed -q --threads 1 -m m.ckpt -o o images.ts
 each 'um-embed --layers' -o o -- um-embed -q --threads 1 --layers -m m.ckpt -o o images.ts
 each 'um-estimate' -- um-estimate -q --threads 1 --draws 1 -m m.ckpt images.ts
+export ONNXRUNTIME="$BUILD/t/shim/onnxruntime.so"
+each 'um-embed of ONNX' -o o -- um-embed -q --threads 1 -m graphs/matmul.onnx --features g --normalise imagenet -o o images.ts
+each 'um-embed of a checkpoint of ONNX' -o o -- um-embed -q --threads 1 -m graph.ckpt -o o images.ts
+each 'um-ckpt import of ONNX' -o o -- um-ckpt import -q --normalise imagenet --size 32 -o o graphs/outside.onnx
 each 'um-embed --full' -o o -- um-embed -q --threads 1 --full -m masked.ckpt -o o images.ts
 each 'um-estimate --per-sample' -o o -- um-estimate -q --threads 1 --draws 1 --per-sample o -m m.ckpt images.ts
 each 'um-train' -o o -- um-train -q --threads 1 $tiny -o o tiny.ts

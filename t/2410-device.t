@@ -27,7 +27,7 @@ ok 'the reason is what is missing' 'test -n "$gpu" || case $(cat err) in
 	*"no GPU is here"*) grep -q libtorch_cuda "$BUILD/libunmask-th.so" ;;
 	*) false ;; esac'
 ok 'other devices are refused' 'fails 1 "cannot use device .xpu.: it is neither cpu nor cuda" embed --device xpu images.ts'
-ok 'bf16 without libtorch: the remedy is named' 'usage "--engine torch or --device cuda" embed --precision bf16 images.ts'
+ok 'bf16 without AMX: the remedy is named' 'UNMASK_ISA=generic usage "--engine torch and --device cuda" embed --precision bf16 images.ts'
 ok 'tf32 without a GPU, likewise' 'usage "--device cuda" embed --precision tf32 --engine torch images.ts'
 ok 'gradients are not taken in bf16' 'usage "--odin" embed --engine torch --precision bf16 --odin eps=0.01 images.ts'
 ok 'there is no f16' 'usage "f32|tf32|bf16" embed --precision f16 images.ts'
@@ -65,6 +65,7 @@ slow() {
 	i=0; while ! test -e go && [ $i -lt 900 ]; do sleep 0.1; i=$((i + 1)); done
 	tail -c +$((end + 1)) images.ts
 }
+: >live.ts                              # it is looked at before the shell in the background has opened it
 slow | embed --engine torch >live.ts &
 i=0; while [ "$(wc -c <live.ts)" -lt $bytes ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
 ok 'on a live pipe a batch is there before the next one comes' 'test "$(wc -c <live.ts)" -ge $bytes'

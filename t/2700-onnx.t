@@ -32,6 +32,8 @@ runs_them() { # LIBRARY
 	ok "$2: features alone" 'embed headless.onnx --features f --logits none >out.ts && numbers features out.ts >out && near 1e-5 out want.features &&
 		! ts-dump --header out.ts | grep -q logits'
 	ok "$2: whose names and labels go through" 'ts-cat --select label,name out.ts | ts-dump >out && ts-cat --select label,name images.ts | ts-dump | cmp - out'
+	ok "$2: scores that go by features alone" 'embed headless.onnx --features f --logits none | ood-fit -q -o f.fit &&
+		embed headless.onnx --features f --logits none | ood-score -q --fit f.fit -m knn:k=2 | ts-dump --tsv | grep -q "^knn:k=2"'
 	ok "$2: a map is refused as features" 'fails 1 "has the shape (1,3,8,8) for 1 images where each has one row" embed headless.onnx --features map --logits none'
 	ok "$2: a checkpoint of it gives the same bytes" '
 		um-ckpt import -q $normal --size 8 gemm.onnx -o gemm.ckpt && embed gemm.onnx >a.ts &&
@@ -85,7 +87,7 @@ ok 'only um-embed runs it: others refuse, and say why' '
 	fails 1 "is a graph of ONNX, which um-embed runs" um-train -q -i gemm.ckpt images.ts -o x &&
 	fails 1 "is a graph of ONNX, which um-embed runs" um-estimate -q -m gemm.ckpt images.ts &&
 	fails 1 "is a graph of ONNX, which um-embed runs" um-ckpt export gemm.ckpt -o x.pth &&
-	fails 1 "has no masks" um-embed -q --masked -m gemm.ckpt images.ts'
+	fails 1 "has no masks" um-embed -q --masked -m gemm.ckpt images.ts && fails 1 "has no masks" embed gemm.onnx --full'
 ok 'it has no gradients, no maps, no other engine' '
 	fails 1 "has no feature list" um-embed -q --layers -m gemm.ckpt images.ts &&
 	fails 1 "no gradients here" um-embed -q --odin eps=0.01 -m gemm.ckpt images.ts'

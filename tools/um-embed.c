@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
 	  "what runs the network on the CPU: our own kernels (default), or libtorch" },
 	{ "precision", 0, CLI_CHOICE, "f32|tf32|bf16", &precision, 0, 0,
-	  "floats (default); on a GPU with TF32's products; weights and maps in bfloat16" },
+	  "floats (default); a GPU's products in TF32; bfloat16, by processors with AMX and by libtorch" },
 	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0, "of a checkpoint with masks, run the masked network (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
 	{ "odin", 0, CLI_STR, "WHAT", &extra.odin, 0, 0,
@@ -189,6 +189,11 @@ static int run(struct flow *f, const struct um_engine_options *how)
 	return kit_out_begin(&f->out) < 0 || embed(f) < 0 ? -1 : kit_out_finish(&f->out);
 }
 
+static int no_masks(struct err *err)
+{
+	return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
+}
+
 /* A file of ONNX for images of the stream's size; guesses go where notes go. */
 static int open_onnx(struct flow *f, struct err *err)
 {
@@ -199,6 +204,8 @@ static int open_onnx(struct flow *f, struct err *err)
 
 	if (!image)
 		return err_fail(err, "%s", ts_reader_error(f->r));
+	if (masked || full)
+		return no_masks(err);
 	how.c = (int)image->shape[0];
 	how.h = (int)image->shape[1];
 	how.w = (int)image->shape[2];
@@ -211,7 +218,7 @@ static int choose(struct net_checkpoint *c, struct err *err)
 	if (net_load_any(c, model_path, err) < 0)
 		return -1;
 	if ((masked || full) && !c->mask)
-		return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
+		return no_masks(err);
 	if (c->mask && !masked && !full)
 		cli_info("'%s' has masks: running the masked network", model_path);
 	return net_is_graph(c->net) ? 0 : net_bake(c, !full, NULL, err);

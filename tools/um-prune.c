@@ -70,7 +70,8 @@ static int add_masks(struct job *job, struct err *err)
 		      &(struct um_exec_options){ .torch = o.how.torch,
 						 .device = o.how.device,
 						 .threads = o.how.threads,
-						 .batch = (size_t)o.train.batch },
+						 .batch = (size_t)o.train.batch,
+						 .bf16 = o.precision == JOB_BF16 },
 		      err);
 }
 

@@ -58,6 +58,9 @@ extern "C" {
 /* --criterion: the fold if --um is given, never, or --um must be given. */
 enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
 
+/* Of the products of training; validation and reports are in floats always. */
+enum job_precision { JOB_F32, JOB_BF16 };
+
 struct job_options {
 	struct um_train_options train;
 	struct um_oe_options oe;
@@ -65,6 +68,7 @@ struct job_options {
 	double beta;       /* NAN: not given */
 	long criterion;    /* enum job_criterion */
 	long engine;       /* enum um_runner */
+	long precision;    /* enum job_precision */
 	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;
@@ -81,7 +85,7 @@ struct job_options {
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 56 };
+enum { JOB_OPTION_ROWS = 57 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;

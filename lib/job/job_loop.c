@@ -268,7 +268,8 @@ static int make(struct loop *l, struct err *err)
 					     .device = o->how.device,
 					     .threads = o->how.threads,
 					     .batch = batch + (o->aux ? um_oe_outliers(&o->oe, batch) : 0),
-					     .dropout = o->train.dropout };
+					     .dropout = o->train.dropout,
+					     .bf16 = o->precision == JOB_BF16 };
 
 	if (um_model_new(&l->m, &j->c, &how, err) < 0 || um_model_train(l->m, &o->train, err) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "job/job_internal.h"
+#include "um/run/um_exec.h"
 
 /* A row's value is the place in struct job_options, until job_options_init() makes an address of it. */
 #define AT(member) ((void *)offsetof(struct job_options, member))
@@ -26,6 +27,8 @@ static const struct cli_option rows[] = {
 	  "fold the loss if --um is given (default), never, or insist on it" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", AT(engine), 0, 0,
 	  "what computes on the CPU: our own kernels (default), or libtorch, their reference" },
+	{ "precision", 0, CLI_CHOICE, "f32|bf16", AT(precision), 0, 0,
+	  "what training multiplies: floats (default), or bfloat16, on processors with AMX" },
 	{ "logit-norm", 0, CLI_DOUBLE, "T", AT(train.logit_norm), 0, 1e3,
 	  "LogitNorm: the loss is of logits scaled to norm 1/T, such as 0.04 (default 0: as they are)" },
 	{ "aux", 0, CLI_STR, "FILE", AT(aux), 0, 0, "outliers to train beside the images" },
@@ -175,7 +178,8 @@ int job_options_check(struct job_options *o, struct err *err)
 	o->train.seed = (uint64_t)cli.seed;
 	if (isnan(o->train.weight_decay))
 		o->train.weight_decay = o->train.optimizer == UM_ADAM ? 0 : 1e-4; /* as published, and in PyTorch */
-	if (um_engine_check(&o->how, err) < 0 || check_loss(o, err) < 0)
+	if (um_engine_check(&o->how, err) < 0 || um_exec_check(o->how.torch, o->precision == JOB_BF16, err) < 0 ||
+	    check_loss(o, err) < 0)
 		return -1;
 	if (o->train.warmup >= o->train.epochs)
 		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->train.warmup, o->train.epochs);

@@ -128,6 +128,8 @@ int net_graph_input(struct net_graph_input *in, const struct onnx *g, struct err
 	*in = (struct net_graph_input){ 0 };
 	if (!v)
 		return -1;
+	if (v->name.n == 0)
+		return err_fail(err, "takes an input without a name");
 	if (v->type != ONNX_FLOAT && v->type != ONNX_UINT8)
 		return err_fail(err,
 				"takes numbers of type %s; um-embed gives float and uint8: export it in single "

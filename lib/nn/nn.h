@@ -41,6 +41,7 @@ struct nn_options {
 	bool take;         /* c's weights go as they are packed: half the memory, but c is not
 					   * to be used any more, only released */
 	const char *isa;   /* instructions to use, a name of nn_isas(); NULL: UNMASK_ISA's, or the best */
+	bool bf16;         /* products of bfloat16, see nn_check_bf16() */
 	struct nn *beside; /* shares this one's memory for maps: they run one at a time; or NULL */
 };
 
@@ -58,6 +59,9 @@ void nn_run(struct nn *m, const void *input, size_t n, float *logits, float *fea
 
 /* Does this processor have these instructions (NULL: UNMASK_ISA's)? -1 with a line in err: others are named. */
 int nn_check(const char *isa, struct err *err) TS_CHECKED;
+/* And can convolutions and linear layers multiply numbers that are rounded to bfloat16, by Intel's AMX, with AVX-512?
+ * All else is floats, sums too. -1 with a line in err: no. */
+int nn_check_bf16(const char *isa, struct err *err) TS_CHECKED;
 /* Names of the instruction sets that this processor can run, the best first, as "avx2|generic". */
 const char *nn_isas(void);
 /* The plan, an operation a line, for people; the caller frees it. NULL: out of memory. */

@@ -21,8 +21,9 @@ static int images_at_once(const struct nn *m)
 			const size_t rows = (size_t)images * nn_pixels(&op->out);
 			const double weights = (double)op->in.c * op->kh * op->kw * op->out.c;
 
-			if (op->kind == NN_CONV)
-				cost += weights * ((double)nn_round(rows, m->isa->rows) + 16) / images;
+			if (op->kind == NN_CONV || op->kind == NN_BF16)
+				cost += weights * ((double)nn_round(rows, m->bf16 ? NN_TILE : m->isa->rows) + 16) /
+					images;
 			else if (op->kind == NN_WINOGRAD)
 				cost += weights * ((double)rows / 3 + 4 * 16) / images;
 		}
@@ -47,27 +48,21 @@ static void use(struct nn *m, const struct nn_map *map, int op)
 static int pack(struct nn *m, struct nn_op *op, bool take)
 {
 	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL;
-	const bool winograd = op->kind == NN_WINOGRAD;
 
 	if (!op->weight)
 		return 0;
 	op->plain = op->weight->data;
-	op->w = nn_floats(m, winograd ? nn_winograd_packed(op) : nn_conv_packed(op));
+	op->w = nn_floats(m, nn_product_packed(op));
 	if (!op->w)
 		return -1;
 #pragma omp parallel for num_threads(m->threads)
 	for (size_t p = 0; p < panels; p++)
-		(winograd ? nn_winograd_panels : nn_conv_panels)(op, p, p + 1);
+		nn_product_panels(op, p, p + 1);
 	if (take) {
 		free(op->weight->data);
 		op->weight->data = NULL;
 	}
 	return 0;
-}
-
-static size_t scratch_of(const struct nn *m, const struct nn_op *op)
-{
-	return op->kind == NN_CONV ? nn_conv_scratch(m, op) : op->kind == NN_WINOGRAD ? nn_winograd_scratch(m, op) : 0;
 }
 
 int nn_finish(struct nn *m, bool take)
@@ -76,7 +71,7 @@ int nn_finish(struct nn *m, bool take)
 
 	for (int i = 0; i < m->n_ops; i++) {
 		struct nn_op *op = &m->ops[i];
-		const size_t scratch = scratch_of(m, op);
+		const size_t scratch = nn_is_product(op) ? nn_product_scratch(m, op) : 0;
 
 		if (pack(m, op, take) < 0)
 			return -1;

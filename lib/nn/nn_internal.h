@@ -5,6 +5,7 @@
 
 #include "err/err.h"
 #include "nn/nn.h"
+#include "nn/nn_bf16.h"
 #include "nn/nn_kernel.h"
 
 /* Where numbers lie: c of each pixel, `stride` floats from pixel to pixel, pixels of a row and rows of an
@@ -21,6 +22,7 @@ enum nn_kind {
 	NN_TAKE,   /* floats (c,h,w) */
 	NN_CONV,   /* also linear layers: 1x1 of one pixel */
 	NN_WINOGRAD,
+	NN_BF16,
 	NN_POOL,  /* windows of kh x kw */
 	NN_SCALE, /* out = pre(in) + add */
 	NN_PAD,   /* out = pre(in) with pad channels of zeros on both sides */
@@ -60,6 +62,7 @@ struct nn_room {
 
 struct nn {
 	const struct nn_isa *isa;
+	bool bf16;              /* convolutions are NN_BF16 */
 	int threads, chunk;     /* chunk: images that a thread has in work */
 	int c, h, w;            /* input */
 	bool floats;            /* of pixels */
@@ -112,8 +115,7 @@ float *nn_floats(struct nn *m, size_t n);
 
 /* ---- operations ---- */
 
-void nn_conv(const struct nn_op *op, const struct nn_job *j);
-void nn_winograd(const struct nn_op *op, const struct nn_job *j);
+void nn_product(const struct nn_op *op, const struct nn_job *j); /* NN_CONV, NN_WINOGRAD or NN_BF16 */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j);
 void nn_take(const struct nn_op *op, const struct nn_job *j);
 void nn_pool(const struct nn_op *op, const struct nn_job *j);
@@ -122,17 +124,37 @@ void nn_pad(const struct nn_op *op, const struct nn_job *j);
 void nn_flatten(const struct nn_op *op, const struct nn_job *j);
 void nn_give(const struct nn_op *op, const struct nn_job *j);
 
-/* Floats of scratch that an operation needs. */
-size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
-size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
+/* Which of the three a convolution should be. */
+enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op);
+bool nn_is_product(const struct nn_op *op);
+/* Floats of scratch that it needs. */
+size_t nn_product_scratch(const struct nn *m, const struct nn_op *op);
 /* Floats of op->w, which is zeroed before; and op->plain, times op->gain, packed into panels from..to of it, of which
  * there are as many as NN_PANEL outputs. */
+size_t nn_product_packed(const struct nn_op *op);
+void nn_product_panels(const struct nn_op *op, size_t from, size_t to);
+
+void nn_conv(const struct nn_op *op, const struct nn_job *j);
+size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_conv_packed(const struct nn_op *op);
-size_t nn_winograd_packed(const struct nn_op *op);
 void nn_conv_panels(const struct nn_op *op, size_t from, size_t to);
+
+void nn_bf16_conv(const struct nn_op *op, const struct nn_job *j);
+size_t nn_bf16_scratch(const struct nn_op *op);
+size_t nn_bf16_packed(const struct nn_op *op);
+void nn_bf16_panels(const struct nn_op *op, size_t from, size_t to);
+/* Rows y..y+rows of an image as windows read them: nn_bf16_width() pixels of C bfloat16s, with what lies outside.
+ * nn_bf16_height() rows from -op->pad on are all that there are. */
+void nn_bf16_map(const struct nn_op *op, const float *image, int y, size_t rows, uint16_t *to);
+size_t nn_bf16_width(const struct nn_op *op);
+size_t nn_bf16_height(const struct nn_op *op);
+
+void nn_winograd(const struct nn_op *op, const struct nn_job *j);
+size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
+size_t nn_winograd_packed(const struct nn_op *op);
 void nn_winograd_panels(const struct nn_op *op, size_t from, size_t to);
-/* Is a 3x3 convolution of stride 1 between these faster by Winograd's transformation? */
-bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out);
+/* Is it faster by Winograd's transformation? */
+bool nn_winograd_pays(const struct nn_op *op);
 
 enum {
 	NN_WINO_SIDE = 6,

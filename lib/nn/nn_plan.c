@@ -234,8 +234,7 @@ static struct value do_pool(struct plan *p, int i, const struct value *x)
 static struct value do_conv(struct plan *p, int i, struct value *x)
 {
 	const struct net_node *node = &p->n->nodes[i], *shape = node;
-	struct nn_op op = { .kind = NN_CONV,
-			    .add = nowhere,
+	struct nn_op op = { .add = nowhere,
 			    .kh = node->kernel,
 			    .kw = node->kernel,
 			    .stride = node->stride,
@@ -251,9 +250,9 @@ static struct value do_conv(struct plan *p, int i, struct value *x)
 	op.out = place(p, shape == node ? i : p->reader[i], node->c, shape->h, shape->w);
 	if (x->map.h != p->n->nodes[node->in[0]].h)
 		op.pad = 0; /* the input has a border already */
-	if (op.kh == 3 && op.kw == 3 && op.stride == 1 && op.pad == 1 && nn_winograd_pays(&in.map, &op.out))
-		op.kind = NN_WINOGRAD;
-	else if (op.kh > 1 || op.pad > 0) {
+	op.in = in.map;
+	op.kind = nn_product_kind(p->m, &op);
+	if (op.kind == NN_CONV && (op.kh > 1 || op.pad > 0)) {
 		settle(p, x);
 		in = *x;
 	}
@@ -363,8 +362,7 @@ static struct value do_concat(struct plan *p, int i, struct value *a, struct val
 static struct value do_linear(struct plan *p, int i, const struct value *x)
 {
 	const struct net_node *node = &p->n->nodes[i];
-	struct nn_op op = { .kind = NN_CONV,
-			    .add = nowhere,
+	struct nn_op op = { .add = nowhere,
 			    .in = x->map,
 			    .pre = x->pre,
 			    .kh = 1,
@@ -373,6 +371,7 @@ static struct value do_linear(struct plan *p, int i, const struct value *x)
 			    .weight = &p->state->t[node->param],
 			    .out = place(p, i, node->c, 1, 1) };
 
+	op.kind = nn_product_kind(p->m, &op);
 	if (node->bias && (op.bias = floats(p, (size_t)node->c)))
 		memcpy(op.bias, param(p, node, 1), (size_t)node->c * sizeof *op.bias);
 	return (struct value){ .map = op.out, .op = emit(p, op), .open = true };

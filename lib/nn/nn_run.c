@@ -14,8 +14,9 @@ static void run_op(const struct nn_op *op, const struct nn_job *j)
 	switch (op->kind) {
 	case NN_PIXELS: nn_pixels_op(op, j); break;
 	case NN_TAKE: nn_take(op, j); break;
-	case NN_CONV: nn_conv(op, j); break;
-	case NN_WINOGRAD: nn_winograd(op, j); break;
+	case NN_CONV:
+	case NN_WINOGRAD:
+	case NN_BF16: nn_product(op, j); break;
 	case NN_POOL: nn_pool(op, j); break;
 	case NN_SCALE: nn_scale(op, j); break;
 	case NN_PAD: nn_pad(op, j); break;
@@ -87,7 +88,8 @@ int nn_new(struct nn **ret, struct net_checkpoint *c, const struct nn_options *o
 		return err_memory(err);
 	m->threads = o->threads;
 	m->isa = nn_isa(o->isa);
-	if (nn_check(o->isa, err) < 0)
+	m->bf16 = o->bf16;
+	if ((o->bf16 ? nn_check_bf16 : nn_check)(o->isa, err) < 0)
 		goto fail;
 	m->c = c->net->c;
 	m->h = c->net->h;
@@ -125,8 +127,8 @@ void nn_free(struct nn *m)
 
 char *nn_describe(const struct nn *m)
 {
-	static const char *const names[] = { "pixels", "take", "conv",    "winograd", "pool",
-					     "scale",  "pad",  "flatten", "give" };
+	static const char *const names[] = { "pixels", "take",  "conv", "winograd", "bf16",
+					     "pool",   "scale", "pad",  "flatten",  "give" };
 	const size_t cap = 128 * (size_t)(m->n_ops + 2);
 	char *text = malloc(cap);
 	size_t len = 0;

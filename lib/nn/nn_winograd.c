@@ -23,8 +23,12 @@ enum {
 
 /* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
  * rows, and where four times the weights still fit a cache. */
-bool nn_winograd_pays(const struct nn_map *in, const struct nn_map *out)
+bool nn_winograd_pays(const struct nn_op *op)
 {
+	const struct nn_map *in = &op->in, *out = &op->out;
+
+	if (op->kh != 3 || op->kw != 3 || op->stride != 1 || op->pad != 1)
+		return false;
 	return in->c >= 16 && out->c >= 8 && in->h > OUT && in->w > OUT && in->c * out->c <= 256 * 256;
 }
 

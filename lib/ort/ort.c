@@ -57,7 +57,10 @@ static int use_gpu(struct ort *o, struct ort_session_options *options, const cha
 				"'%s' is an ONNX Runtime without CUDA, so it has no device '%s': pip install "
 				"onnxruntime-gpu",
 				o->lib->path, device);
-	return check(o->api, append(options, gpu(device)), "cannot use the GPU", err);
+	if (check(o->api, append(options, gpu(device)), "cannot use the GPU", err) < 0)
+		return err_append(err, "; it needs CUDA's libraries and cuDNN where the loader finds them: "
+				       "LD_LIBRARY_PATH");
+	return 0;
 }
 
 static int open_session(struct ort *o, const void *model, size_t n, const char *device, long threads, struct err *err)

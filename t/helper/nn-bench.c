@@ -162,11 +162,12 @@ static int step(struct um_exec *e, const struct net *n, const struct room *r, si
 	return 0;
 }
 
-/* "step BATCH", "step-torch BATCH" */
+/* "step BATCH", "step-bf16 BATCH", "step-torch BATCH" */
 static int training(struct net_checkpoint *c, char *const *word, struct err *err)
 {
 	const size_t batch = strtoul(word[1], NULL, 10);
 	const struct um_exec_options o = { .torch = strcmp(word[0], "step-torch") == 0,
+					   .bf16 = strcmp(word[0], "step-bf16") == 0,
 					   .threads = threads,
 					   .batch = batch };
 	struct room r = room(c->net, batch);
@@ -322,17 +323,20 @@ static int plan(struct net_checkpoint *c, struct err *err)
 	return 0;
 }
 
-/* "nn BATCH", "torch BATCH"; the engines are kept. */
+/* "nn BATCH", "nn-bf16 BATCH", "torch BATCH"; the engines are kept. */
 static int cpu(struct net_checkpoint *c, char *const *word, struct err *err)
 {
-	static struct um_engine *e[2];
-	const bool torch = strcmp(word[0], "torch") == 0;
+	static struct um_engine *e[3];
+	const bool torch = strcmp(word[0], "torch") == 0, bf16 = strcmp(word[0], "nn-bf16") == 0;
+	struct um_engine **of = &e[torch ? 1 : bf16 ? 2 : 0];
 
-	if (!e[torch] &&
-	    um_engine_new(&e[torch], c, &(struct um_engine_options){ .torch = torch, .threads = threads, .chunk = 16 },
-			  err) < 0)
+	const struct um_engine_options o = {
+		.torch = torch, .threads = threads, .chunk = 16, .precision = bf16 ? UM_BF16 : UM_F32
+	};
+
+	if (!*of && um_engine_new(of, c, &o, err) < 0)
 		return -1;
-	printf("%.3f\n", rate(e[torch], strtoul(word[1], NULL, 10)));
+	printf("%.3f\n", rate(*of, strtoul(word[1], NULL, 10)));
 	return 0;
 }
 
@@ -344,9 +348,9 @@ static int answer(struct net_checkpoint *c, struct um_engine **streaming, char *
 		return stream(c, streaming, word, err);
 	if (n == 3 && second && strcmp(word[0], "near") == 0)
 		return near_nn(c, word, err);
-	if (n == 2 && batch && (strcmp(word[0], "nn") == 0 || strcmp(word[0], "torch") == 0))
+	if (n == 2 && batch && (strncmp(word[0], "nn", 2) == 0 || strcmp(word[0], "torch") == 0))
 		return cpu(c, word, err);
-	if (n == 2 && batch && (strcmp(word[0], "step") == 0 || strcmp(word[0], "step-torch") == 0))
+	if (n == 2 && batch && strncmp(word[0], "step", 4) == 0)
 		return training(c, word, err);
 	if (n == 1 && strcmp(word[0], "flop") == 0)
 		return printf("%.0f\n", flop(c->net)) < 0;

@@ -32,10 +32,24 @@ struct ort_shape_info {
 
 static struct ort_status *fail(const char *text)
 {
+	static struct ort_status none = { "no memory" };
 	struct ort_status *s = malloc(sizeof *s);
 
+	if (!s)
+		return &none;
 	s->text = text;
 	return s;
+}
+
+static struct ort_status *no_memory(void)
+{
+	return fail("no memory");
+}
+
+static void free_status(struct ort_status *s)
+{
+	if (strcmp(s->text, "no memory") != 0)
+		free(s);
 }
 
 static const char *message(const struct ort_status *s)
@@ -46,21 +60,18 @@ static const char *message(const struct ort_status *s)
 static struct ort_status *create_env(int level, const char *id, struct ort_env **ret)
 {
 	(void)level, (void)id;
-	*ret = malloc(1);
-	return NULL;
+	return (*ret = malloc(1)) ? NULL : no_memory();
 }
 
 static struct ort_status *create_memory(int allocator, int memory, struct ort_memory_info **ret)
 {
 	(void)allocator, (void)memory;
-	*ret = malloc(1);
-	return NULL;
+	return (*ret = malloc(1)) ? NULL : no_memory();
 }
 
 static struct ort_status *create_options(struct ort_session_options **ret)
 {
-	*ret = malloc(1);
-	return NULL;
+	return (*ret = malloc(1)) ? NULL : no_memory();
 }
 
 static struct ort_status *threads(struct ort_session_options *o, int n)
@@ -77,8 +88,13 @@ static struct ort_status *create_session(const struct ort_env *e, const void *mo
 	(void)e, (void)o;
 	if (how && strcmp(how, "refuse") == 0)
 		return fail("this graph\nis not for me");
-	*ret = malloc(sizeof **ret);
-	(*ret)->model = malloc(n);
+	if (!(*ret = malloc(sizeof **ret)))
+		return no_memory();
+	if (!((*ret)->model = malloc(n))) {
+		free(*ret);
+		*ret = NULL;
+		return no_memory();
+	}
 	(*ret)->n = n;
 	memcpy((*ret)->model, model, n);
 	return NULL;
@@ -88,7 +104,8 @@ static struct ort_status *create_tensor(const struct ort_memory_info *m, void *d
 					size_t ndim, int type, struct ort_value **ret)
 {
 	(void)m, (void)bytes;
-	*ret = calloc(1, sizeof **ret);
+	if (!(*ret = calloc(1, sizeof **ret)))
+		return no_memory();
 	**ret = (struct ort_value){ .type = type, .ndim = ndim, .data = data };
 	memcpy((*ret)->dim, shape, ndim * sizeof *shape);
 	return NULL;
@@ -117,8 +134,13 @@ static struct ort_value *value(const struct ort_value *x, const char *name)
 	const int last = x->dim[3] == C;
 	const int64_t N = x->dim[0], P = last ? x->dim[1] * x->dim[2] : x->dim[2] * x->dim[3];
 	struct ort_value *v = calloc(1, sizeof *v);
-	float *to = v->data = calloc((size_t)(N * C * P + N * K), sizeof *to);
+	float *to = calloc((size_t)(N * C * P + N * K), sizeof *to);
 
+	if (!v || !to) {
+		free(v);
+		free(to);
+		return NULL;
+	}
 	*v = (struct ort_value){ .type = 1, .ndim = 2, .dim = { N, *name == 'y' ? K : C, 1, 1 }, .data = to, .own = 1 };
 	if (*name == 'g' || *name == 'm')
 		v->ndim = 4;
@@ -138,6 +160,13 @@ static struct ort_value *value(const struct ort_value *x, const char *name)
 	return v;
 }
 
+static void free_value(struct ort_value *v)
+{
+	if (v->own)
+		free(v->data);
+	free(v);
+}
+
 static struct ort_status *run(struct ort_session *s, const struct ort_run_options *o, const char *const *in,
 			      const struct ort_value *const *x, size_t n_in, const char *const *out, size_t n_out,
 			      struct ort_value **ret)
@@ -149,7 +178,13 @@ static struct ort_status *run(struct ort_session *s, const struct ort_run_option
 		if (!is_output(s, out[i]))
 			return fail("no such output");
 	for (size_t i = 0; i < n_out; i++)
-		ret[i] = value(x[0], out[i]);
+		if (!(ret[i] = value(x[0], out[i]))) {
+			while (i-- > 0) {
+				free_value(ret[i]);
+				ret[i] = NULL;
+			}
+			return no_memory();
+		}
 	return NULL;
 }
 
@@ -161,7 +196,8 @@ static struct ort_status *data_of(struct ort_value *v, void **ret)
 
 static struct ort_status *shape_of(const struct ort_value *v, struct ort_shape_info **ret)
 {
-	*ret = malloc(sizeof **ret);
+	if (!(*ret = malloc(sizeof **ret)))
+		return no_memory();
 	(*ret)->value = v;
 	return NULL;
 }
@@ -184,13 +220,6 @@ static struct ort_status *dims_of(const struct ort_shape_info *i, int64_t *ret, 
 	return NULL;
 }
 
-static void free_value(struct ort_value *v)
-{
-	if (v->own)
-		free(v->data);
-	free(v);
-}
-
 static void free_session(struct ort_session *s)
 {
 	free(s->model);
@@ -211,7 +240,7 @@ static const struct ort_api api = { .get_error_message = message,
 				    .get_tensor_type_and_shape = shape_of,
 				    .create_cpu_memory_info = create_memory,
 				    .release_env = (void (*)(struct ort_env *))free,
-				    .release_status = (void (*)(struct ort_status *))free,
+				    .release_status = free_status,
 				    .release_memory_info = (void (*)(struct ort_memory_info *))free,
 				    .release_session = free_session,
 				    .release_value = free_value,

@@ -106,6 +106,8 @@ static int embed(struct reading *r, struct ts_tensor *t, const char *path, struc
 
 static int copy_name(char **to, struct onnx_span name, struct err *err)
 {
+	if (name.n == 0)
+		return err_fail(err, "its graph has an output without a name");
 	*to = strndup((const char *)name.at, name.n);
 	return *to ? 0 : err_memory(err);
 }

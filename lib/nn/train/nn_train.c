@@ -23,7 +23,8 @@ int nn_train_new(struct nn_train **ret, const struct net *net, const struct nn_t
 	t->base.isa = nn_isa(o->isa);
 	t->view = nn_train_own(t, N, sizeof *t->view);
 	t->norm = nn_train_own(t, N, sizeof *t->norm);
-	rc = nn_check(o->isa, err);
+	t->base.bf16 = o->bf16;
+	rc = (o->bf16 ? nn_check_bf16 : nn_check)(o->isa, err);
 	if (rc == 0 && (!t->view || !t->norm))
 		rc = err_memory(err);
 	if (rc == 0)

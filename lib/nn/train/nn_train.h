@@ -48,6 +48,7 @@ struct nn_train_options {
 	bool forward;           /* nn_train_backward() is never called, and maps take turns in their memory */
 	bool fixed;             /* values stay from the first pass on, and have no gradients */
 	bool floats;            /* images are floats, not bytes */
+	bool bf16;              /* products of bfloat16: nn_check_bf16() */
 	const char *isa;        /* of nn_isas(); NULL: the best */
 };
 

@@ -7,22 +7,34 @@
  * out and dy are lib/nn's forward operations: dy is dout's convolution with W turned around. With a stride, dy's pixels
  * fall into stride x stride lattices, each of which is reached by other places of the window and has an operation of
  * its own. 1x1 convolutions of stride 1 need no windows: they go back block by block, while it is in the cache. Those
- * that are Winograd's (nn_winograd.c) have dW by tiles as well: nn_train_tiles.c. */
+ * that are Winograd's (nn_winograd.c) have dW by tiles as well: nn_train_tiles.c. Where factors are bfloat16
+ * (nn_bf16_conv.c), y of dW is, too. */
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
 
-enum { BLOCK = 96, ROWS = 512 }; /* pixels of a 1x1 convolution at a time; of images that are worked at together */
+/* Pixels of a 1x1 convolution at a time, and of bfloat16; of images that are worked at together. */
+enum { BLOCK = 96, BF16_BLOCK = 256, ROWS = 512 };
 
 static bool is_whole(const struct nn_stage *s)
 {
 	return s->kh == 1 && s->kw == 1 && s->stride == 1 && s->pad == 0;
 }
 
+static bool is_bf16(const struct nn_stage *s)
+{
+	return s->op.kind == NN_BF16;
+}
+
+static size_t block_pixels(const struct nn_stage *s)
+{
+	return is_bf16(s) ? BF16_BLOCK : BLOCK;
+}
+
 /* Does the operation read the plane itself? Else it is given a copy as it is to be read, with its border. */
 static bool reads_plane(const struct nn_stage *s)
 {
-	return s->op.kind == NN_WINOGRAD || (s->kh == 1 && s->kw == 1 && s->pad == 0);
+	return s->op.kind != NN_CONV || (s->kh == 1 && s->kw == 1 && s->pad == 0);
 }
 
 static size_t border_pixels(const struct nn_stage *s)
@@ -37,19 +49,22 @@ static size_t depth(const struct nn_stage *s)
 
 static size_t partial_stride(const struct nn_stage *s)
 {
-	return nn_round(depth(s), 2 * NN_MAX_VEC);
+	return is_bf16(s) ? nn_bf16_outer_stride(depth(s)) : nn_round(depth(s), 2 * NN_MAX_VEC);
 }
 
 size_t nn_train_conv_partial(const struct nn_stage *s)
 {
-	return nn_train_tiled(s) ? nn_train_tiles_partial(s) : partial_stride(s) * (size_t)s->out.c;
+	const size_t M = (size_t)s->out.c;
+
+	return nn_train_tiled(s) ? nn_train_tiles_partial(s) :
+				   partial_stride(s) * (is_bf16(s) ? nn_round(M, NN_TILE) : M);
 }
 
 /* ---- planning ---- */
 
 static int own_weights(struct nn_train *t, struct nn_op *op, struct err *err)
 {
-	op->w = nn_train_own(t, op->kind == NN_WINOGRAD ? nn_winograd_packed(op) : nn_conv_packed(op), sizeof(float));
+	op->w = nn_train_own(t, nn_product_packed(op), sizeof(float));
 	return op->w ? 0 : err_memory(err);
 }
 
@@ -79,9 +94,12 @@ static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struc
 
 	if (!kh || !kw || i >= s->in.h || j >= s->in.w)
 		return 0;
-	*op = (struct nn_op){
-		.kind = NN_CONV, .kh = kh, .kw = kw, .stride = 1, .loose = !is_whole(s), .add = { .buf = -1 }
-	};
+	*op = (struct nn_op){ .kind = is_bf16(s) ? NN_BF16 : NN_CONV,
+			      .kh = kh,
+			      .kw = kw,
+			      .stride = 1,
+			      .loose = !is_whole(s),
+			      .add = { .buf = -1 } };
 	op->in = nn_view_map(&s->out, (size_t)s->out.c);
 	op->out = nn_view_map(&s->in, (size_t)s->in.c);
 	op->out.h = (s->in.h - i + s->stride - 1) / s->stride;
@@ -89,8 +107,8 @@ static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struc
 	if (top != left)
 		return err_fail(err, "node %d: a convolution whose sides differ is not known to training", s->node);
 	op->pad = -top;
-	if (s->stride == 1 && kh == 3 && kw == 3 && op->pad == 1 && nn_winograd_pays(&op->in, &op->out))
-		op->kind = NN_WINOGRAD;
+	if (s->stride == 1)
+		op->kind = nn_product_kind(&t->base, op);
 	s->back_at[s->n_back++] = i * s->stride + j;
 	return own_weights(t, op, err);
 }
@@ -103,14 +121,12 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
 	if (s->stride * s->stride > NN_MOST_BACK)
 		return err_fail(err, "node %d: strides above 4 are not known to training", s->node);
 	s->images = P >= ROWS ? 1 : ROWS / P;
-	*op = (struct nn_op){ .kind = NN_CONV, .kh = s->kh, .kw = s->kw, .stride = s->stride, .add = { .buf = -1 } };
+	*op = (struct nn_op){ .kh = s->kh, .kw = s->kw, .stride = s->stride, .pad = s->pad, .add = { .buf = -1 } };
 	op->in = nn_view_map(&s->in, t->plane[s->in.plane].stride);
 	op->out = nn_view_map(&s->out, t->plane[s->out.plane].stride);
-	if (nn_train_tiled(s)) {
-		op->kind = NN_WINOGRAD;
-		op->pad = 1;
-	}
+	op->kind = nn_product_kind(&t->base, op);
 	if (!reads_plane(s)) {
+		op->pad = 0;
 		op->in.h += 2 * s->pad;
 		op->in.w += 2 * s->pad;
 		op->in.stride = (size_t)s->in.c;
@@ -150,10 +166,7 @@ static void pack(struct nn_op op, const float *plain)
 	const size_t panels = ((size_t)op.out.c + NN_PANEL - 1) / NN_PANEL;
 
 	op.plain = plain;
-	if (op.kind == NN_WINOGRAD)
-		nn_winograd_panels(&op, 0, panels);
-	else
-		nn_conv_panels(&op, 0, panels);
+	nn_product_panels(&op, 0, panels);
 }
 
 void nn_train_conv_pack(struct nn_train *t, const struct nn_stage *s, float *room)
@@ -173,10 +186,7 @@ static void run(struct nn_op *op, const struct nn_train *t, size_t images, float
 {
 	const struct nn_job j = { .m = &t->base, .scratch = scratch, .n = images, .parts = 1 };
 
-	if (op->kind == NN_WINOGRAD)
-		nn_winograd(op, &j);
-	else
-		nn_conv(op, &j);
+	nn_product(op, &j);
 }
 
 /* n images from `image` on as they are read, each with its border of zeros: (n, h + 2 pad, w + 2 pad, C). */
@@ -235,16 +245,16 @@ void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, s
 
 /* Where a worker keeps what, in floats from the start of its scratch. */
 struct share {
-	size_t dout, dy, part, rest; /* y, or tiles, at 0; part: dy of one lattice */
+	size_t dout, dy, part, outer, rest; /* y, or tiles, at 0; part: dy of one lattice; outer: nn_bf16_outer()'s */
 };
 struct room {
-	float *y, *dout, *dy, *part, *rest;
+	float *y, *dout, *dy, *part, *outer, *rest;
 };
 
 static struct share share(const struct nn_stage *s)
 {
 	const bool whole = is_whole(s);
-	const size_t C = (size_t)s->in.c, n = whole ? BLOCK : s->images, gap = 2 * NN_MAX_VEC;
+	const size_t C = (size_t)s->in.c, n = whole ? block_pixels(s) : s->images, gap = 2 * NN_MAX_VEC;
 	const size_t in = n * (whole ? 1 : nn_view_pixels(&s->in)), out = n * (whole ? 1 : nn_view_pixels(&s->out));
 	struct share r;
 
@@ -252,7 +262,8 @@ static struct share share(const struct nn_stage *s)
 				     nn_round(n * (whole ? 1 : border_pixels(s)) * C + gap, NN_MAX_VEC);
 	r.dy = r.dout + nn_round(out * (size_t)s->out.c + gap, NN_MAX_VEC);
 	r.part = r.dy + nn_round(in * C + gap, NN_MAX_VEC);
-	r.rest = r.part + (s->stride > 1 ? nn_round(in * C + gap, NN_MAX_VEC) : 0);
+	r.outer = r.part + (s->stride > 1 ? nn_round(in * C + gap, NN_MAX_VEC) : 0);
+	r.rest = r.outer + (is_bf16(s) ? nn_round(nn_bf16_outer_room(out, (size_t)s->out.c), NN_MAX_VEC) : 0);
 	return r;
 }
 
@@ -260,7 +271,8 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 {
 	const struct share r = share(s);
 
-	return (struct room){ scratch, scratch + r.dout, scratch + r.dy, scratch + r.part, scratch + r.rest };
+	return (struct room){ scratch,          scratch + r.dout,  scratch + r.dy,
+			      scratch + r.part, scratch + r.outer, scratch + r.rest };
 }
 
 static void add_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums)
@@ -270,30 +282,59 @@ static void add_bias(const float *dout, size_t stride, size_t n, size_t M, doubl
 			sums[m] += (double)dout[i * stride + m];
 }
 
+/* dW of a 1x1 convolution of stride 1, pixels r of group g, whose dout is there. */
+static void whole_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r,
+			  struct room room, const float *dout, size_t stride)
+{
+	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, y_stride = t->plane[s->in.plane].stride;
+	const float *x = nn_view_at(t, &s->in, r.image) + r.first * y_stride;
+	const bool plain = nn_view_plain(&s->in);
+	float *to = t->partial + g * nn_train_conv_partial(s);
+
+	if (is_bf16(s)) {
+		uint16_t *y = (uint16_t *)(void *)room.y;
+		const struct nn_pre pre = nn_view_pre(t, &s->in);
+
+		nn_bf16_take(x, y_stride, r.n, C, &pre, y, C);
+		nn_bf16_outer(&(struct nn_bf16_outer){ .d = dout,
+						       .y = y,
+						       .images = 1,
+						       .rows = 1,
+						       .cols = r.n,
+						       .d_step = stride,
+						       .y_step = C,
+						       .m = M,
+						       .k = C,
+						       .n_seg = 1,
+						       .to = to,
+						       .to_stride = partial_stride(s),
+						       .room = room.outer });
+		return;
+	}
+	if (!plain)
+		nn_view_read(t, &s->in, r, room.y, C);
+	t->base.isa->outer(&(struct nn_outer){ .d = dout,
+					       .y = plain ? x : room.y,
+					       .rows = 1,
+					       .cols = r.n,
+					       .d_step = stride,
+					       .y_step = plain ? y_stride : C,
+					       .m = M,
+					       .k = C,
+					       .to = to,
+					       .to_stride = partial_stride(s) });
+}
+
 /* A 1x1 convolution of stride 1: pixels r of group g. */
 static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, struct room room)
 {
-	const struct nn_plane *p = &t->plane[s->in.plane];
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c;
-	const bool plain = nn_view_plain(&s->in);
-	const float *y = plain ? nn_view_at(t, &s->in, r.image) + r.first * p->stride : room.y;
 	double *sums = nn_group_sums(t, g);
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, r, room.dout, &stride);
 
-	if (!plain && !t->o.fixed)
-		nn_view_read(t, &s->in, r, room.y, C);
 	if (!t->o.fixed)
-		t->base.isa->outer(&(struct nn_outer){ .d = dout,
-						       .y = y,
-						       .rows = 1,
-						       .cols = r.n,
-						       .d_step = stride,
-						       .y_step = plain ? p->stride : C,
-						       .m = M,
-						       .k = C,
-						       .to = t->partial + g * nn_train_conv_partial(s),
-						       .to_stride = partial_stride(s) });
+		whole_weights(t, s, g, r, room, dout, stride);
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		add_bias(dout, stride, r.n, M, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
@@ -330,6 +371,36 @@ static void back_weights(const struct nn_train *t, const struct nn_stage *s, siz
 							       .k = (size_t)s->kw * C,
 							       .to = to + k * (size_t)s->kw * C,
 							       .to_stride = partial_stride(s) });
+}
+
+/* The same, of factors that are bfloat16, from image `image` on. */
+static void back_weights_bf16(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
+			      struct room room, const float *dout, size_t stride)
+{
+	const size_t C = (size_t)s->in.c, step = (size_t)s->stride, H = nn_bf16_height(&s->op);
+	const size_t row = nn_bf16_width(&s->op) * C;
+	uint16_t *y = (uint16_t *)(void *)room.y;
+	struct nn_op op = s->op;
+
+	op.pre = nn_view_pre(t, &s->in);
+	for (size_t i = 0; i < n; i++)
+		nn_bf16_map(&op, nn_view_at(t, &s->in, image + i), -s->pad, H, y + i * H * row);
+	nn_bf16_outer(&(struct nn_bf16_outer){ .d = dout,
+					       .y = y,
+					       .images = n,
+					       .rows = (size_t)s->out.h,
+					       .cols = (size_t)s->out.w,
+					       .d_step = stride,
+					       .y_step = step * C,
+					       .y_row = step * row,
+					       .y_image = H * row,
+					       .m = (size_t)s->out.c,
+					       .k = (size_t)s->kw * C,
+					       .n_seg = (size_t)s->kh,
+					       .y_seg = row,
+					       .to = t->partial + g * nn_train_conv_partial(s),
+					       .to_stride = partial_stride(s),
+					       .room = room.outer });
 }
 
 /* part (n images, h, w, C) to its lattice of dy. */
@@ -374,6 +445,8 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 
 	if (!t->o.fixed && nn_train_tiled(s)) {
 		nn_train_tiles_backward(t, s, g, image, n, dout, stride, room.y);
+	} else if (!t->o.fixed && is_bf16(s)) {
+		back_weights_bf16(t, s, g, image, n, room, dout, stride);
 	} else if (!t->o.fixed) {
 		windows(t, s, image, n, room.y);
 		back_weights(t, s, g, n, room.y, dout, stride);
@@ -398,8 +471,10 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 	memset(nn_group_sums(t, g), 0, 4 * t->most_channels * sizeof(double));
 	nn_group(t, g, s->groups, &from, &to);
 	if (is_whole(s)) {
-		for (size_t r = from * P; r < to * P; r += BLOCK)
-			back_whole(t, s, g, (struct nn_rows){ 0, r, to * P - r < BLOCK ? to * P - r : BLOCK }, room);
+		const size_t most = block_pixels(s);
+
+		for (size_t r = from * P; r < to * P; r += most)
+			back_whole(t, s, g, (struct nn_rows){ 0, r, to * P - r < most ? to * P - r : most }, room);
 		return;
 	}
 	for (size_t i = from; i < to; i += s->images)
@@ -440,11 +515,6 @@ void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m
 	nn_train_gradient(t, node->param + 1)[m] += (float)sum;
 }
 
-static size_t op_scratch(const struct nn_train *t, const struct nn_op *op)
-{
-	return op->kind == NN_WINOGRAD ? nn_winograd_scratch(&t->base, op) : nn_conv_scratch(&t->base, op);
-}
-
 /* The most of what packing, going forward, and going back need. */
 size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 {
@@ -453,9 +523,9 @@ size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 	size_t rest = 0, most;
 
 	op.pre.relu = !nn_view_plain(&s->in); /* something is done to what is read */
-	most = op_scratch(t, &op) + windows_size(s);
+	most = nn_product_scratch(&t->base, &op) + windows_size(s);
 	for (int k = 0; k < s->n_back; k++) {
-		const size_t n = op_scratch(t, &s->back[k]);
+		const size_t n = nn_product_scratch(&t->base, &s->back[k]);
 
 		rest = n > rest ? n : rest;
 	}

@@ -205,7 +205,10 @@ size_t nn_train_conv_partial(const struct nn_stage *s); /* floats of a group's d
 /* Is it Winograd's, forward and dW? Then its dW goes by tiles: floats of a group's sums, and of scratch; what n images,
  * from `image` on, whose dout is there (rows `stride` apart), add to group g; row m of dW from all groups, added to
  * `to`. */
-bool nn_train_tiled(const struct nn_stage *s);
+static inline bool nn_train_tiled(const struct nn_stage *s)
+{
+	return s->op.kind == NN_WINOGRAD;
+}
 size_t nn_train_tiles_partial(const struct nn_stage *s);
 size_t nn_train_tiles_room(const struct nn_stage *s);
 void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,

@@ -26,16 +26,18 @@ static size_t groups(size_t sum)
 static int stage_room(struct nn_train *t, struct nn_stage *s, struct err *err)
 {
 	const bool conv = s->kind == NN_S_CONV;
-	const size_t sum = conv && !t->o.forward && !t->o.fixed ? nn_train_conv_partial(s) : 0;
 	const size_t out = t->o.batch * nn_view_pixels(&s->out) * (size_t)s->out.c;
+	size_t sum = 0;
 
+	if (conv && nn_train_conv_plan(t, s, err) < 0)
+		return -1;
+	if (conv && !t->o.forward && !t->o.fixed)
+		sum = nn_train_conv_partial(s);
 	s->groups = groups(sum);
 	largest(&t->most_partial, sum * s->groups);
 	largest(&t->most_channels, (size_t)s->in.c);
 	largest(&t->most_channels, (size_t)s->other.c);
 	largest(&t->most_channels, (size_t)s->out.c);
-	if (conv && nn_train_conv_plan(t, s, err) < 0)
-		return -1;
 	largest(&t->most_scratch, conv ? nn_train_conv_scratch(t, s) : nn_train_op_scratch(s));
 	if ((s->kind == NN_S_MAXIMUM && !(s->index = nn_train_own(t, out, sizeof *s->index))) ||
 	    (s->kind == NN_S_DROPOUT && !(s->kept = nn_train_own(t, out, 1))))

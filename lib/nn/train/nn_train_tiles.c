@@ -5,13 +5,6 @@
  *	dW = G' (sum of (B' y B) (A dout A')) G		the sums: (36, M, C) */
 #include "nn/train/nn_train_internal.h"
 
-bool nn_train_tiled(const struct nn_stage *s)
-{
-	const struct nn_map in = nn_view_map(&s->in, 0), out = nn_view_map(&s->out, 0);
-
-	return s->stride == 1 && s->kh == 3 && s->kw == 3 && s->pad == 1 && nn_winograd_pays(&in, &out);
-}
-
 static size_t row_size(const struct nn_stage *s)
 {
 	return nn_round((size_t)s->in.c, 2 * NN_MAX_VEC);

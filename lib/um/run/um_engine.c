@@ -39,11 +39,11 @@ int um_engine_check(const struct um_engine_options *o, struct err *err)
 		return err_fail(err, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
 				     "--device cuda");
 	}
-	if (o->precision == UM_BF16 && !o->torch) {
-		return err_fail(err, "precision bf16 is not for unmask's own kernels; it goes with --engine torch "
-				     "or --device cuda");
-	}
-	return o->torch ? 0 : nn_check(NULL, err);
+	if (o->torch)
+		return 0;
+	if (o->precision != UM_BF16)
+		return nn_check(NULL, err);
+	return nn_check_bf16(NULL, err) < 0 ? err_append(err, "; --engine torch and --device cuda need none") : 0;
 }
 
 size_t um_engine_chunk(const struct um_engine_options *o, const struct net *net)
@@ -65,6 +65,7 @@ static int open_nn(struct um_engine *e, struct net_checkpoint *c, struct err *er
 					.floats = o->floats,
 					.keep = o->keep,
 					.take = o->take,
+					.bf16 = o->precision == UM_BF16,
 					.beside = o->beside ? o->beside->nn : NULL };
 
 	return um_engine_check(o, err) < 0 ? -1 : nn_new(&e->nn, c, &how, err);

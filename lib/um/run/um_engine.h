@@ -17,8 +17,9 @@ extern "C" {
 
 struct um_engine;
 
-/* Floats as they are; in convolutions and products rounded to TF32's 11 bits, which GPUs have fast; weights
- * and maps before the features in bfloat16. Batch norms' values, features and logits are floats always. */
+/* Floats as they are; in convolutions and products rounded to TF32's 11 bits, which GPUs have fast; in bfloat16: in
+ * products alone by lib/nn, weights and maps before the features by libtorch. Batch norms' values, features and logits
+ * are floats always. */
 enum um_precision { UM_F32, UM_TF32, UM_BF16 };
 
 /* What users can ask for; is it libtorch then? Always on another device than the CPU. */

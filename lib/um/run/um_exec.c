@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/net_graph.h"
+#include "nn/nn.h"
 #include "nn/train/nn_train.h"
 #include "um/run/um_exec_torch.h"
 
@@ -14,6 +15,14 @@ struct um_exec {
 	struct um_exec_torch *torch;
 };
 
+int um_exec_check(bool torch, bool bf16, struct err *err)
+{
+	if (bf16 && torch)
+		return err_fail(err, "training with precision bf16 is for unmask's own kernels on the CPU, not for "
+				     "--engine torch and GPUs");
+	return bf16 ? nn_check_bf16(NULL, err) : 0;
+}
+
 static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const struct um_exec_options *o, struct err *err)
 {
 	struct nn_train_options how = { .threads = (int)o->threads,
@@ -22,7 +31,8 @@ static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const stru
 					.pixels = o->pixels,
 					.forward = o->forward,
 					.fixed = o->fixed,
-					.floats = o->floats };
+					.floats = o->floats,
+					.bf16 = o->bf16 };
 
 	for (int i = 0; i < 4; i++) {
 		how.mean[i] = c->mean[i];
@@ -45,7 +55,9 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	}
 	e->net = c->net;
 	e->batch = o->batch;
-	rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
+	rc = um_exec_check(o->torch, o->bf16, err);
+	if (rc == 0)
+		rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
 	if (rc == 0)
 		*ret = e;
 	else

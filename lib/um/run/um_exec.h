@@ -26,12 +26,15 @@ struct um_exec_options {
 	bool forward;   /* it never goes back, and takes less memory */
 	bool fixed;     /* values stay from the first pass on, and have no gradients */
 	bool floats;    /* images are floats, not bytes */
+	bool bf16;      /* lib/nn's products are of bfloat16, see nn_check_bf16(); all else is floats */
 };
 
 /* Batch norms go by their running statistics; or, with dropout, by the batch's, which then move the running ones by
  * 0.1, or leave them. */
 enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
 
+/* Can it be so? -1 with a line in err: bf16 is lib/nn's, on some processors. */
+int um_exec_check(bool torch, bool bf16, struct err *err) TS_CHECKED;
 /* Borrows c's network; takes its normalisation, not its values. */
 int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		struct err *err) TS_CHECKED;

@@ -38,6 +38,10 @@ done
 for page in lib/*/*.[1-8] tools/*.[2-8]; do
 	ok "$page is clean$skip" 'lint "$page"'
 done
+ok 'unmask.7 lists every program and every page' '
+	for page in tools/*.[17] lib/*/*.5; do
+		p=${page##*/}; [ $p = unmask.7 ] || grep -q "^\.It Xr ${p%.*} ${p##*.}$" tools/unmask.7 || echo "# no $p"
+	done >"$scratch/missing"; cat "$scratch/missing"; ! test -s "$scratch/missing"'
 limit() { sed -n "s/.*TS_MAX_$1 = \([0-9][0-9< ]*[0-9]\).*/\1/p" lib/ts/ts.h; }
 ok 'ts.5 has the limits of ts.h' '
 	test "$(limit HEADER) $(limit RECORD) $(limit BATCH)" = "64 << 20 256 << 20 64 << 20" &&

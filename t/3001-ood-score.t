@@ -72,6 +72,14 @@ ood-score --list | sed -n 's/^\([a-z][^ ]*\) .*/\1/p' >methods
 ok '--list names the methods, those of the page, in its order' '
 	sed -n "s/^\.It Sy //p" "$SRC/tools/ood-score.1" | tr -d " " | tr , "\n" >page && grep -q . page && cmp methods page'
 
+PATH=$BUILD/t/helper:$PATH
+golden-net ckpt densenet:depth=10,growth=2 4 >l.ckpt && golden-net images 40 4 >l.images && um-embed -q -m l.ckpt -o l.f l.images
+ok '--list says what a method needs, and of none more: without that it is refused, and else it works' '
+	ood-score --list | sed -n "/^[a-z]/p" | while read -r m help; do
+		case $help in *"; needs "*) want=1 ;; *) want=0 ;; esac
+		ood-score -q -m "$m" -o l.scores l.f 2>err; got=$?
+		[ $((got != 0)) = $want ] || echo "# $m: exit $got, $help: $(cat err)"
+	done >out; cat out; ! test -s out'
 ok 'an unknown method is misuse, and those there are get listed' \
 	'! ood-score -m nope f 2>err && test $? = 1; ood-score -m nope f 2>err; test $? = 2 &&
 	grep -q "there are: $(echo $(cat methods))$" err'

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "err/err_near.h"
 #include "job/job_model.h"
 #include "net/foreign/net_export.h"
 #include "net/foreign/net_foreign.h"
@@ -227,6 +228,17 @@ static int bake(const char *path)
 	return tell(rc, &err);
 }
 
+static void unknown_verb(const char *verb)
+{
+	static const char *const names[] = { "import", "export", "show", "diff", "bake" };
+	struct err_near near = err_near(verb);
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		err_near_try(&near, names[i]);
+	cli_usage("what to do? give import, export, show, diff or bake%s%s%s", *verb ? ", not " : "", verb,
+		  err_near_text(&near, "'"));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -242,7 +254,7 @@ int main(int argc, char **argv)
 	while (v < 5 && strcmp(verbs[v].name, verb) != 0)
 		v++;
 	if (v == 5)
-		cli_usage("what to do? give import, export, show, diff or bake%s%s", *verb ? ", not " : "", verb);
+		unknown_verb(verb);
 	if (!verbs[v].run && left != 2)
 		cli_usage("diff takes two files, %d are given", left < 0 ? 0 : left);
 	if (verbs[v].run && left > 1)

@@ -10,6 +10,7 @@
 #include "ds/format/ds_archive.h"
 #include "ds/format/ds_array.h"
 #include "net/foreign/net_safetensors.h"
+#include "ts/ts_foreign.h"
 
 /* ---- NumPy ------------------------------------------------------------------------------------ */
 
@@ -113,28 +114,21 @@ static int add_tensor(void *ctx, const struct net_safetensor *t, struct err *err
 
 /* ---- files ------------------------------------------------------------------------------------ */
 
-/* What the bytes are that are not read here, and what to do with it; or NULL. */
-static const char *other_file(const unsigned char *p, size_t n)
+/* What is to be done with a file that is not read here; NULL: nothing is known. */
+static const char *remedy(enum ts_foreign f)
 {
-	static const struct {
-		const char *magic, *what;
-	} known[] = {
-		{ "\x89HDF", "HDF5; numpy.savez() writes its arrays as .npz" },
-		{ "PAR1", "Parquet; pandas writes it as CSV, or its columns go by numpy.savez()" },
-		{ "PK", "a zip, but no .npz: of a PyTorch file, numpy.savez() or safetensors' save_file() writes the "
-			"tensors" },
-		{ "\x80\2", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
-		{ "\x80\3", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
-		{ "\x80\4", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
-		{ "\x80\5", "a pickle, which is not run; numpy.savez() or safetensors' save_file() writes its arrays" },
-		{ "\x1f\x8b", "gzip; zcat FILE | ts-import - reads a table" },
-		{ "MATLAB", "MATLAB's; scipy.io.loadmat() and numpy.savez() write its arrays as .npz" },
-	};
-
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (n >= strlen(known[i].magic) && memcmp(p, known[i].magic, strlen(known[i].magic)) == 0)
-			return known[i].what;
-	return n && (*p & 0xf0) == 0x80 ? "a stream already, or none that is known" : NULL;
+	switch (f) {
+	case TS_PYTORCH:
+	case TS_PICKLE:
+	case TS_ZIP: return "numpy.savez() or safetensors' save_file() writes the arrays of it";
+	case TS_HDF5:
+	case TS_MATLAB: return "numpy.savez() writes its arrays as .npz";
+	case TS_PARQUET: return "pandas writes it as CSV";
+	case TS_GZIP: return "zcat FILE | ts-import - reads a table in it";
+	case TS_PICTURE:
+	case TS_PACKED: return ts_foreign_remedy(f);
+	default: return NULL;
+	}
 }
 
 /* The name without folders and what is behind the last dot. */
@@ -149,7 +143,7 @@ static char *stem(const char *path)
 
 static int read_known(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err)
 {
-	const char *other;
+	const enum ts_foreign f = ts_foreign_of(p, n);
 
 	if (n == 0)
 		return err_fail(err, "is empty");
@@ -159,8 +153,10 @@ static int read_known(struct arr_set *s, const char *name, const unsigned char *
 		return add_npz(s, p, n, err);
 	if (net_safetensors_is(p, n))
 		return net_safetensors_each(p, n, NULL, add_tensor, s, err);
-	if ((other = other_file(p, n)))
-		return err_fail(err, "is %s", other);
+	if (remedy(f))
+		return err_fail(err, "is %s; %s", ts_foreign_name(f), remedy(f));
+	if ((*p & 0xf0) == 0x80)
+		return err_fail(err, "is a stream already, or none that is known");
 	return arr_table(s, name, p, n, err);
 }
 

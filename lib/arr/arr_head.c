@@ -158,3 +158,41 @@ int arr_head_of(struct arr_head *head, const struct arr_set *s, struct err *err)
 	arr_head_release(head);
 	return -1;
 }
+
+int arr_head_keep(const struct arr_head *head, struct ts_meta *meta, struct err *err)
+{
+	struct ts_tensor w = { .name = NULL }, b = { .name = NULL };
+	const enum ts_type type = head->wide ? TS_F64 : TS_F32;
+	const size_t shape[] = { head->classes, head->dim };
+	int rc = ts_tensor_init(&w, "fc.weight", type, 2, shape);
+
+	if (rc == 0)
+		rc = ts_tensor_init(&b, "fc.bias", type, 1, shape);
+	for (size_t i = 0; rc == 0 && i < head->classes * head->dim; i++)
+		if (head->wide)
+			((double *)w.data)[i] = head->weight[i];
+		else
+			((float *)w.data)[i] = (float)head->weight[i];
+	for (size_t i = 0; rc == 0 && i < head->classes; i++)
+		if (head->wide)
+			((double *)b.data)[i] = head->bias[i];
+		else
+			((float *)b.data)[i] = (float)head->bias[i];
+	if (rc == 0)
+		rc = ts_meta_set_tensor(meta, "fc.weight", &w) < 0 ? -1 : ts_meta_set_tensor(meta, "fc.bias", &b);
+	ts_tensor_release(&w);
+	ts_tensor_release(&b);
+	return rc < 0 ? err_memory(err) : 0;
+}
+
+void arr_head_logits(const struct arr_head *head, const double *x, double *out)
+{
+	for (size_t c = 0; c < head->classes; c++) {
+		const double *w = head->weight + c * head->dim;
+		double sum = head->bias[c];
+
+		for (size_t d = 0; d < head->dim; d++)
+			sum += w[d] * x[d];
+		out[c] = sum;
+	}
+}

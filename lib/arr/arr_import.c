@@ -282,48 +282,11 @@ static void say_unused(const struct arr_import *im)
 
 /* ---- the last layer ---------------------------------------------------------------------------- */
 
-static int set_head(struct arr_import *im, struct ts_header *h, struct err *err)
-{
-	const struct arr_head *head = &im->head;
-	struct ts_tensor w = { .name = NULL }, b = { .name = NULL };
-	const enum ts_type type = head->wide ? TS_F64 : TS_F32;
-	const size_t shape[] = { head->classes, head->dim };
-	int rc = ts_tensor_init(&w, "fc.weight", type, 2, shape);
-
-	if (rc == 0)
-		rc = ts_tensor_init(&b, "fc.bias", type, 1, shape);
-	for (size_t i = 0; rc == 0 && i < head->classes * head->dim; i++)
-		if (head->wide)
-			((double *)w.data)[i] = head->weight[i];
-		else
-			((float *)w.data)[i] = (float)head->weight[i];
-	for (size_t i = 0; rc == 0 && i < head->classes; i++)
-		if (head->wide)
-			((double *)b.data)[i] = head->bias[i];
-		else
-			((float *)b.data)[i] = (float)head->bias[i];
-	if (rc == 0)
-		rc = ts_meta_set_tensor(&h->meta, "fc.weight", &w) < 0 ? -1 :
-									 ts_meta_set_tensor(&h->meta, "fc.bias", &b);
-	ts_tensor_release(&w);
-	ts_tensor_release(&b);
-	return rc < 0 ? err_memory(err) : 0;
-}
-
-/* Logits of row i, by the last layer: W x + b in double. */
 static void logits_of(struct arr_import *im, size_t i, double *out)
 {
-	const struct arr_head *head = &im->head;
-
-	for (size_t d = 0; d < head->dim; d++)
-		im->x[d] = (double)(float)arr_number(im->role[ARR_FEATURES], i * head->dim + d);
-	for (size_t c = 0; c < head->classes; c++) {
-		const double *w = head->weight + c * head->dim;
-		double sum = head->bias[c];
-		for (size_t d = 0; d < head->dim; d++)
-			sum += w[d] * im->x[d];
-		out[c] = sum;
-	}
+	for (size_t d = 0; d < im->head.dim; d++)
+		im->x[d] = (double)(float)arr_number(im->role[ARR_FEATURES], i * im->head.dim + d);
+	arr_head_logits(&im->head, im->x, out);
 }
 
 /* Logits that are there must be those of the layer: weights of another model, or features from before a layer that is
@@ -371,7 +334,7 @@ static int take_head(struct arr_import *im, struct ts_header *h, struct err *err
 		return err_memory(err);
 	if (logits)
 		check_logits(im);
-	return set_head(im, h, err);
+	return arr_head_keep(&im->head, &h->meta, err);
 }
 
 /* Without logits nothing else tells how many classes there are. */

@@ -67,6 +67,10 @@ int arr_head_read(struct arr_head *head, const char *paths, size_t dim, void (*s
 /* The same from arrays fc.weight and fc.bias of the set. 1: they are there, 0: not. */
 int arr_head_of(struct arr_head *head, const struct arr_set *s, struct err *err) TS_CHECKED;
 void arr_head_release(struct arr_head *head);
+/* Puts it into a stream's meta, as fc.weight and fc.bias. */
+int arr_head_keep(const struct arr_head *head, struct ts_meta *meta, struct err *err) TS_CHECKED;
+/* Its logits out (C) of features x (D): W x + b, in double. */
+void arr_head_logits(const struct arr_head *head, const double *x, double *out);
 
 #ifdef __cplusplus
 }

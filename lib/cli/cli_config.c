@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "cli/cli_internal.h"
+#include "err/err_near.h"
 
 static void bad(const char *path, size_t line, const char *what, const char *word)
 {
@@ -52,6 +53,15 @@ static const char *keep(const char *value)
 	return t->s;
 }
 
+static void __attribute__((noreturn)) unknown_option(const char *path, size_t line, const char *name, const char *k)
+{
+	struct err_near near = err_near(name);
+
+	for (const struct cli_option *o = cli_next(NULL); o; o = cli_next(o))
+		err_near_try(&near, o->name);
+	cli_usage("'%s' line %zu: unknown option '%s'%s", path, line, k, err_near_text(&near, "'"));
+}
+
 static int apply(void *data, const char *k, const char *v, size_t line, struct err *err)
 {
 	const char *path = data;
@@ -65,7 +75,9 @@ static int apply(void *data, const char *k, const char *v, size_t line, struct e
 		if (*p == '_')
 			*p = '-';
 	o = cli_find(name);
-	if (!o || only_on_command_line(name))
+	if (!o)
+		unknown_option(path, line, name, k);
+	if (only_on_command_line(name))
 		bad(path, line, "unknown option", k);
 	if (!first_time(o))
 		bad(path, line, "given twice:", k);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli_internal.h"
+#include "err/err_near.h"
 #include "version.h"
 
 /* ---- settings ---- */
@@ -144,6 +145,20 @@ static void build_table(struct table *t)
 	}
 }
 
+/* With the option that may be meant: one of another spelling, or "--" forgotten for a long name. */
+static void unknown_option(const struct table *t, const char *given)
+{
+	char *word = strndup(given + strspn(given, "-"), strcspn(given + strspn(given, "-"), "="));
+	struct err_near near;
+
+	if (!word)
+		cli_oom();
+	near = err_near(word);
+	for (const struct option *o = t->longs; o->name; o++)
+		err_near_try(&near, o->name);
+	cli_usage("bad option '%s'%s", given, err_near_text(&near, "--"));
+}
+
 /* One walk over argv. With only_config, nothing but --config takes effect. */
 static void walk(struct table *t, int argc, char **argv, bool only_config)
 {
@@ -158,8 +173,9 @@ static void walk(struct table *t, int argc, char **argv, bool only_config)
 		if (c == '?') {
 			if (optopt && optopt < LONG_BASE)
 				cli_usage("bad option '-%c', or its value is missing", optopt);
-			cli_usage("bad option '%s'%s", argv[optind - 1],
-				  optopt ? ": its value is missing, or it takes none" : "");
+			if (optopt)
+				cli_usage("bad option '%s': its value is missing, or it takes none", argv[optind - 1]);
+			unknown_option(t, argv[optind - 1]);
 		}
 		if (c >= LONG_BASE)
 			o = t->opts[c - (negated ? NEGATED : LONG_BASE)];

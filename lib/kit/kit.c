@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "err/err_near.h"
 #include "kit/kit.h"
 
 int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch *b), void *data)
@@ -138,8 +139,14 @@ static int select_one(struct ts_header *to, const struct ts_header *from, const 
 {
 	const struct ts_field *f = ts_header_field(from, name);
 
-	if (!f)
-		return cli_error("there is no field '%s' to select; ts-dump --header lists them", name);
+	if (!f) {
+		struct err_near near = err_near(name);
+
+		for (size_t i = 0; i < from->n_fields; i++)
+			err_near_try(&near, from->fields[i].name);
+		return cli_error("there is no field '%s' to select; ts-dump --header lists them%s", name,
+				 err_near_text(&near, "'"));
+	}
 	if (ts_header_field(to, f->name))
 		return cli_error("field '%s' is selected twice", name);
 	if (ts_header_add(to, f->name, f->type, f->ndim, f->shape) < 0)

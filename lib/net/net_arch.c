@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "err/err_near.h"
 #include "net/net.h"
 
 /* Each is defined in a file of arch/, as net_NAME. In this order they are listed, and guessed from a state. */
@@ -68,8 +69,18 @@ static const struct net_arch *find_arch(const char *name, size_t len, struct err
 	for (int i = 0; net_archs[i]; i++)
 		if (strlen(net_archs[i]->name) == len && memcmp(net_archs[i]->name, name, len) == 0)
 			return net_archs[i];
-	err_fail(err, "unknown architecture '%.*s' (names for some with their parameters:", len < 100 ? (int)len : 100,
-		 name);
+	char word[64];
+	struct err_near near;
+
+	snprintf(word, sizeof word, "%.*s", len < 63 ? (int)len : 63, name);
+	near = err_near(word);
+	for (int i = 0; aliases[i].name; i++)
+		err_near_try(&near, aliases[i].name);
+	for (int i = 0; net_archs[i]; i++)
+		err_near_try(&near, net_archs[i]->name);
+	err_fail(err,
+		 "unknown architecture '%.*s'%s (names for some with their parameters:", len < 100 ? (int)len : 100,
+		 name, err_near_text(&near, "'"));
 	for (int i = 0; aliases[i].name; i++)
 		err_append(err, " %s", aliases[i].name);
 	err_append(err, "); there are:");

@@ -10,10 +10,68 @@
 #include "report/report_rows.h"
 #include "report/report_state.h"
 
+enum { SHORT = 16 }; /* numbers of a vector that is shown */
+
+/* A tensor of meta: some numbers as numbers, and a shape as a shape, which is what a person asks of a network; of
+ * others `json`, its type and shape. -1: out of memory. */
+static int put_tensor(FILE *f, const struct ts_meta *meta, const char *key, const char *json)
+{
+	const bool shape = strcmp(key, "input") == 0;
+	struct ts_tensor t;
+	char text[32];
+
+	if (ts_meta_get_tensor(meta, key, &t) != 1)
+		return -1;
+	const size_t n = t.type != TS_STR && t.ndim <= 1 && ts_tensor_count(&t) <= SHORT ? ts_tensor_count(&t) : 0;
+	if (n == 0)
+		fputs(json, f);
+	for (size_t i = 0; i < n; i++) {
+		if (t.type == TS_F64)
+			snprintf(text, sizeof text, "%.9g", ((const double *)t.data)[i]);
+		else
+			ts_elem_text(t.type, t.data, i, text);
+		fprintf(f, "%s%s", i == 0 ? "" : shape ? "x" : " ", text);
+	}
+	ts_tensor_release(&t);
+	return 0;
+}
+
+/* How a checkpoint came to be, a line for each step: program, version, what it was given. */
+static void put_history(FILE *f, const struct ts_header *h)
+{
+	for (size_t i = 0; i < h->n_history; i++) {
+		const struct ts_step *s = &h->history[i];
+
+		fputs("# history\t", f);
+		cli_put_cell(f, s->tool);
+		fputc(' ', f);
+		cli_put_cell(f, s->version);
+		for (size_t k = 0; k < s->n_args; k++) {
+			fputc(' ', f);
+			cli_put_cell(f, s->args[k]);
+		}
+		fputc('\n', f);
+	}
+}
+
+/* How many numbers training may move: all but running means, variances and counts. */
+static size_t parameters(const struct ts_set *state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < state->n; i++) {
+		const char *end = strrchr(state->t[i].name, '.');
+		if (state->t[i].type == TS_F32 && !(end && strncmp(end, ".running_", 9) == 0))
+			n += ts_tensor_count(&state->t[i]);
+	}
+	return n;
+}
+
 static int put_meta(FILE *f, const struct ts_meta *meta)
 {
 	for (size_t i = 0; i < meta->n; i++) {
 		char *json;
+		int rc = 0;
 
 		if (net_is_run_state(meta->e[i].key))
 			continue;
@@ -21,8 +79,15 @@ static int put_meta(FILE *f, const struct ts_meta *meta)
 			return -1;
 		fputs("# ", f);
 		cli_put_cell(f, meta->e[i].key);
-		fprintf(f, "\t%s\n", json);
+		fputc('\t', f);
+		if (strncmp(json, "{\"type\"", 7) == 0)
+			rc = put_tensor(f, meta, meta->e[i].key, json);
+		else
+			fputs(json, f);
+		fputc('\n', f);
 		free(json);
+		if (rc < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -55,8 +120,11 @@ int report_state(FILE *f, const char *path, const char *key, struct err *err)
 	if (*in.left)
 		fprintf(f, "# left out\t\"%s\"\n", in.left);
 	rc = put_meta(f, &in.meta) < 0 ? err_memory(err) : 0;
-	if (rc == 0)
+	if (rc == 0) {
+		put_history(f, &in.made);
+		fprintf(f, "# parameters\t%zu\n", parameters(&in.state));
 		put_tensors(f, &in.state);
+	}
 	net_foreign_release(&in);
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "ts/ts_foreign.h"
 #include "ts/ts_internal.h"
 
 enum { READ_SIZE = 256 << 10 };
@@ -165,10 +166,21 @@ static int fill(struct ts_reader *r)
 	}
 	n = r->read(r->ctx, r->buf + r->len, r->cap - r->len);
 	if (n < 0)
-		return ts_reader_fail(r, "cannot read: %s", strerror(errno));
+		return ts_reader_fail(r, "cannot read: %s%s", strerror(errno),
+				      errno == EISDIR ? "; ds-pack makes a stream of the images in a folder" : "");
 	r->len += (size_t)n;
 	r->eof = n == 0;
 	return n > 0;
+}
+
+/* Fails at byte `at` of what does not begin as a stream, and says what it is if that is known. */
+static int no_stream(struct ts_reader *r, size_t at)
+{
+	const enum ts_foreign f = ts_foreign_of(r->buf + r->start, r->len - r->start);
+	const char *name = ts_foreign_name(f), *remedy = ts_foreign_remedy(f);
+
+	return fail_at(r, at, "not an unmask stream%s%s%s%s", name ? ", but " : "", name ? name : "",
+		       remedy ? "; " : "", remedy ? remedy : "");
 }
 
 /* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops
@@ -181,8 +193,8 @@ static int record(struct ts_reader *r, size_t limit, size_t *size)
 	for (;;) {
 		int rc = r->len > r->start ? ts_scan_step(&scan, r->buf + r->start, r->len - r->start) : 0;
 		if (rc < 0)
-			return fail_at(r, r->offset + scan.pos, "%s",
-				       r->have_header ? scan.error : "not an unmask stream");
+			return r->have_header ? fail_at(r, r->offset + scan.pos, "%s", scan.error) :
+						no_stream(r, scan.pos);
 		if (rc == 1)
 			break;
 		rc = fill(r);
@@ -216,8 +228,7 @@ static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
 	rc = msgpack_unpack_next(u, (const char *)r->buf + r->start, size, &off);
 	if (rc != MSGPACK_UNPACK_SUCCESS || off != size || u->data.type != MSGPACK_OBJECT_MAP) {
 		msgpack_unpacked_destroy(u);
-		return fail_at(r, r->offset, "%s",
-			       r->have_header ? "record is not a MessagePack map" : "not an unmask stream");
+		return r->have_header ? fail_at(r, r->offset, "record is not a MessagePack map") : no_stream(r, 0);
 	}
 	return 0;
 }
@@ -238,8 +249,10 @@ const struct ts_header *ts_reader_header(struct ts_reader *r)
 		fail_at(r, 0, "empty input where a stream was expected");
 	if (rc < 1 || unpack(r, size, &u) < 0)
 		return NULL;
-	if (ts_header_parse(&r->header, &u.data, &why) < 0)
+	if (ts_header_parse(&r->header, &u.data, &why) < 0 && ts_obj_get(&u.data, "unmask"))
 		fail_at(r, r->offset, "%s", why.text);
+	else if (!ts_obj_get(&u.data, "unmask"))
+		no_stream(r, 0);
 	else
 		r->have_header = true;
 	msgpack_unpacked_destroy(&u);
@@ -247,13 +260,32 @@ const struct ts_header *ts_reader_header(struct ts_reader *r)
 	return r->have_header ? &r->header : NULL;
 }
 
+/* Which program makes the one kind of the other, for those steps that are easily left out; or "". */
+static const char *step_missing(const char *from, const char *to)
+{
+	static const char *const steps[][3] = {
+		{ "images", "features", "; um-embed -m MODEL makes features of images" },
+		{ "images", "scores", "; um-embed -m MODEL makes features of images, and ood-score scores of these" },
+		{ "images", "fit", "; um-embed -m MODEL makes features of images, and ood-fit a fit of these" },
+		{ "features", "scores", "; ood-score makes scores of features" },
+		{ "features", "fit", "; ood-fit makes a fit of features" },
+		{ "scores", "fit", "; ood-threshold makes thresholds of scores" },
+	};
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		if (strcmp(steps[i][0], from) == 0 && strcmp(steps[i][1], to) == 0)
+			return steps[i][2];
+	return "";
+}
+
 const struct ts_header *ts_reader_expect(struct ts_reader *r, const char *kind)
 {
 	const struct ts_header *h = ts_reader_header(r);
 
 	if (h && strcmp(h->kind, kind) != 0) {
-		ts_reader_fail(r, "holds %s where %s are expected", h->kind,
-			       strcmp(kind, "checkpoint") == 0 ? "a checkpoint's tensors" : kind);
+		ts_reader_fail(r, "holds %s where %s are expected%s", h->kind,
+			       strcmp(kind, "checkpoint") == 0 ? "a checkpoint's tensors" : kind,
+			       step_missing(h->kind, kind));
 		return NULL;
 	}
 	return h;

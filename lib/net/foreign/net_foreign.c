@@ -87,7 +87,7 @@ static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, con
 		return err_memory(err);
 	if (!h || ts_reader_set(r, &f->state) < 0)
 		rc = err_fail(err, "%s", ts_reader_error(r));
-	else if (ts_meta_merge(&f->meta, &h->meta) < 0)
+	else if (ts_meta_merge(&f->meta, &h->meta) < 0 || ts_header_chain(&f->made, h) < 0)
 		rc = err_memory(err);
 	ts_reader_close(r);
 	return rc;

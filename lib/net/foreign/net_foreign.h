@@ -28,14 +28,15 @@ enum { NET_MAX_PICKLE = 16 << 20, NET_MAX_JSON = 4 << 20 };
 struct net_foreign {
 	const char *format; /* in words: "PyTorch (zip)" */
 	struct ts_set state;
-	char key[64];        /* what the state stood under in a training dictionary; "" */
-	char others[256];    /* other keys that have states too: " ema" */
-	char unknown[512];   /* what objects it holds that are not known, which were not made: "a.B, c.D" */
-	char module[128];    /* the class of the module that the state was taken out of; "" */
-	struct ts_meta meta; /* what else it says in numbers and words */
-	size_t skipped;      /* entries of the state that are no tensors, or tensors that are in: */
-	char left[2048];     /* tensors that cannot be read, and why: "'freq' (ComplexFloatStorage), ..." */
-	size_t doubles;      /* tensors that lost digits: they were f64 */
+	char key[64];          /* what the state stood under in a training dictionary; "" */
+	char others[256];      /* other keys that have states too: " ema" */
+	char unknown[512];     /* what objects it holds that are not known, which were not made: "a.B, c.D" */
+	char module[128];      /* the class of the module that the state was taken out of; "" */
+	struct ts_meta meta;   /* what else it says in numbers and words */
+	struct ts_header made; /* of one of our own: how it came to be, its history alone */
+	size_t skipped;        /* entries of the state that are no tensors, or tensors that are in: */
+	char left[2048];       /* tensors that cannot be read, and why: "'freq' (ComplexFloatStorage), ..." */
+	size_t doubles;        /* tensors that lost digits: they were f64 */
 	size_t file_size;
 };
 

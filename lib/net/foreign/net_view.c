@@ -171,6 +171,7 @@ void net_foreign_leave(struct net_foreign *f, const char *name, const char *type
 void net_foreign_release(struct net_foreign *f)
 {
 	ts_set_release(&f->state);
+	ts_header_release(&f->made);
 	while (f->meta.n)
 		ts_meta_del(&f->meta, f->meta.e[0].key);
 	free(f->meta.e);

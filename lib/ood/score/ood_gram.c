@@ -77,6 +77,7 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 const struct ood_method ood_gram_family[] = {
 	{ .name = "gram",
 	  .help = "deviations of Gram matrices from the ranges of the predicted class",
+	  .needs = "um-embed --gram, --fit of ood-fit --tune",
 	  .prepare = prepare,
 	  .score = score },
 	{ 0 }

@@ -203,11 +203,13 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 const struct ood_method ood_layers_family[] = {
 	{ .name = "mahalanobis-layers",
 	  .help = "Mahalanobis distances in all layers, combined by ood-fit --tune",
+	  .needs = "um-embed --layers, --fit of ood-fit --tune",
 	  .alone = true,
 	  .prepare = prepare_all,
 	  .score = score },
 	{ .name = "mahalanobis-layer",
 	  .help = "Mahalanobis distance in one layer",
+	  .needs = "um-embed --layers, --fit",
 	  .params = { { "layer", 0, 0, OOD_MAX_LAYERS - 1, "its number" },
 		      { "eps", 0, 0, 1, "step towards the class, one that um-embed --perturb made; 0: none" } },
 	  .alone = true,

@@ -4,18 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "err/err_near.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* One row per family: ood_NAME.c defines the array ood_NAME_family. */
+/* One row per family: ood_NAME.c defines the array ood_NAME_family; and what the list calls it. */
 #define FAMILIES(row) \
-	row(logits) row(calibrate) row(shape) row(means) row(gauss) row(subspace) row(neighbours) row(layers) \
-		row(gram) row(extra)
+	row(logits, "Logits alone") row(calibrate, "Logits, fitted") row(shape, "Features, and the last layer") \
+		row(means, "Means of classes") row(gauss, "Covariances") row(subspace, "Principal axes") \
+			row(neighbours, "Neighbours in the bank of a fit") row(layers, "Features of many layers") \
+				row(gram, "Gram matrices") row(extra, "Further passes through the network")
 
-#define DECLARE(name) extern const struct ood_method ood_##name##_family[];
+#define DECLARE(name, title) extern const struct ood_method ood_##name##_family[];
 FAMILIES(DECLARE)
-#define ADDRESS(name) ood_##name##_family,
+#define ADDRESS(name, title) ood_##name##_family,
 const struct ood_method *const ood_families[] = { FAMILIES(ADDRESS) NULL };
+#define TITLE(name, title) title,
+static const char *const titles[] = { FAMILIES(TITLE) };
 
 /* The method called so, or NULL. */
 static const struct ood_method *find_method(const char *name)
@@ -29,7 +34,12 @@ static const struct ood_method *find_method(const char *name)
 
 static int unknown_method(const char *name, struct err *err)
 {
-	err_fail(err, "unknown method '%s', there are:", name);
+	struct err_near near = err_near(name);
+
+	for (const struct ood_method *const *f = ood_families; *f; f++)
+		for (const struct ood_method *m = *f; m->name; m++)
+			err_near_try(&near, m->name);
+	err_fail(err, "unknown method '%s'%s%s there are:", name, err_near_text(&near, "'"), near.best ? "" : ",");
 	for (const struct ood_method *const *f = ood_families; *f; f++)
 		for (const struct ood_method *m = *f; m->name; m++)
 			err_append(err, " %s", m->name);
@@ -60,13 +70,15 @@ static int append(struct ood_requests *r, const struct ood_request *q, struct er
 
 void ood_methods_list(FILE *f)
 {
-	for (const struct ood_method *const *family = ood_families; *family; family++)
-		for (const struct ood_method *m = *family; m->name; m++) {
-			fprintf(f, "%-12s %s\n", m->name, m->help);
-			for (int i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
-				fprintf(f, "  %-14s %s (%g; %g to %g)\n", m->params[i].name, m->params[i].help,
-					m->params[i].value, m->params[i].min, m->params[i].max);
+	for (size_t i = 0; ood_families[i]; i++) {
+		fprintf(f, "%s%s:\n", i ? "\n" : "", titles[i]);
+		for (const struct ood_method *m = ood_families[i]; m->name; m++) {
+			fprintf(f, "%-18s %s%s%s\n", m->name, m->help, m->needs ? "; needs " : "",
+				m->needs ? m->needs : "");
+			for (const struct ood_param *p = m->params; p < m->params + OOD_MAX_PARAMS && p->name; p++)
+				fprintf(f, "  %-16s %s (%g; %g to %g)\n", p->name, p->help, p->value, p->min, p->max);
 		}
+	}
 }
 
 static struct ood_request defaults(const struct ood_method *m)
@@ -77,6 +89,15 @@ static struct ood_request defaults(const struct ood_method *m)
 		q.params[i] = m->params[i].value;
 	snprintf(q.column, sizeof q.column, "%s", m->name);
 	return q;
+}
+
+static int unknown_param(const struct ood_method *m, const char *text, size_t len, struct err *err)
+{
+	err_fail(err, "method '%s' has no parameter '%.*s'%s", m->name, (int)len, text,
+		 m->params[0].name ? ", but" : "");
+	for (size_t i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
+		err_append(err, " %s", m->params[i].name);
+	return -1;
 }
 
 /* Takes "name=value" into q, and a bit for it into *given. */
@@ -92,7 +113,7 @@ static int parse_param(struct ood_request *q, const char *text, unsigned *given,
 	while (i < OOD_MAX_PARAMS && p[i].name && (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
 		i++;
 	if (i == OOD_MAX_PARAMS || !p[i].name)
-		return err_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+		return unknown_param(q->method, text, len, err);
 	if (*given & 1u << i)
 		return err_fail(err, "%s of method '%s' is given twice", p[i].name, method);
 	*given |= 1u << i;

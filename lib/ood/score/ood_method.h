@@ -71,6 +71,7 @@ struct ood_scorer;
 
 struct ood_method {
 	const char *name, *help; /* help: one line that says what is computed */
+	const char *needs;       /* beside what um-embed writes without being asked, as options; NULL: nothing */
 	unsigned parts;          /* enum ood_part: what it needs of a fit */
 	bool alone;              /* may go without logits, of the stream and of the fit */
 	struct ood_param params[OOD_MAX_PARAMS];
@@ -91,7 +92,8 @@ struct ood_method {
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
  * the methods. */
 extern const struct ood_method *const ood_families[];
-/* Writes every method with its help, and below it its parameters: name, help, default and range. */
+/* Writes every method with its help and what it needs, and below it its parameters: name, help, default and range; in
+ * groups, whose headings begin with a capital letter. */
 void ood_methods_list(FILE *f);
 
 /* ---- requests --------------------------------------------------------------------------------- */

@@ -425,6 +425,7 @@ static int relation_prepare(struct ood_scorer *s, struct err *err)
 const struct ood_method ood_neighbours_family[] = {
 	{ .name = "knn",
 	  .help = "minus the squared distance to the k-th nearest training feature",
+	  .needs = "--fit",
 	  .parts = OOD_PART_BANK,
 	  .alone = true,
 	  .params = { { "k", 50, 1, 1e9, "which neighbour, from 1" } },
@@ -432,6 +433,7 @@ const struct ood_method ood_neighbours_family[] = {
 	  .together = score_together },
 	{ .name = "nnguide",
 	  .help = "energy guided by that of the nearest training features",
+	  .needs = "--fit",
 	  .parts = OOD_PART_BANK,
 	  .params = { { "k", 100, 1, 1e9, "neighbours" },
 		      { "alpha", 0.01, 0, 1, "share of the training data that is searched" } },
@@ -439,6 +441,7 @@ const struct ood_method ood_neighbours_family[] = {
 	  .together = score_together },
 	{ .name = "relation",
 	  .help = "sum of similarities to training features and predictions",
+	  .needs = "--fit",
 	  .parts = OOD_PART_BANK,
 	  .params = { { "power", 1, 0.1, 100, "of each similarity" },
 		      { "threshold", 0.03, 0, 1, "smaller similarities do not count" } },

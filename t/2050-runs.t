@@ -34,6 +34,11 @@ ok 'settings.yaml gives the same run again' '
 ok 'which took the next number' 'grep -q "^run $dir/0\$" said2'
 ok 'settings.yaml with --resume goes on with its own run' '
 	um-train --config $dir/settings.yaml --resume --no-history -o again.ckpt images.ts 2>said2 && grep -q "^run .*/$dir\$" said2 && cmp out.ckpt again.ckpt'
+ok 'a run of an earlier version, which had fewer options, goes on as without them, and not with them' '
+	cp $dir/settings.yaml whole.yaml && sed -i "/^precision:/d; /^label-smoothing:/d" $dir/settings.yaml &&
+	um-train --config $dir/settings.yaml --resume --no-history -o again.ckpt images.ts 2>said2 && cmp out.ckpt again.ckpt &&
+	fails 1 "label-smoothing: 0.1. now" um-train --config $dir/settings.yaml --resume --label-smoothing 0.1 -o x images.ts; got=$?
+	cp whole.yaml $dir/settings.yaml; test $got = 0'
 ok 'a directory that is taken gets a number' '
 	for i in 1 2; do um-train -q --config small.yaml -a $net --run runs --name first --epochs 1 images.ts; done; test -e $dir/1/log.tsv && test -e $dir/2/log.tsv'
 ok 'with --run and no -o nothing is on standard output' '

@@ -80,6 +80,7 @@ struct cli_shared {
 	const char *output; /* NULL: standard output */
 	const char *config; /* path of --config, or NULL */
 	const char *tool;   /* the program's name */
+	char *defaults;     /* settings, before any option was read: cli_settings() */
 	int argc;
 	char **argv; /* as given, for the history */
 };

@@ -201,6 +201,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 		cli_oom();
 	for (int i = 1; i < argc; i++) /* getopt permutes argv; the history wants it as given */
 		cli.argv[i - 1] = argv[i];
+	cli.defaults = cli_settings(NULL);
 	build_table(&t);
 	walk(&t, argc, argv, true);
 	if (cli.config)

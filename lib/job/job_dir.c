@@ -301,18 +301,38 @@ static bool is_longer(const char *was, const char *is)
 	       strtol(is + n, NULL, 10) > strtol(was + n, NULL, 10);
 }
 
+/* Does a line of text begin with the first n bytes of `line`, or is it all of it? */
+static bool has_line(const char *text, const char *line, size_t n)
+{
+	for (; text && *text; text = strchr(text, '\n'), text += text != NULL)
+		if (strncmp(text, line, n) == 0 && (line[n] != '\0' || text[n] == '\n'))
+			return true;
+	return false;
+}
+
+/* Is it a setting of an option that came after the run, as it is without the option? */
+static bool is_newer(const char *was, const char *is)
+{
+	return is && !has_line(was, is, strcspn(is, ":") + 1) && has_line(cli.defaults, is, strlen(is));
+}
+
 int job_dir_same_settings(const struct job *j, struct err *err)
 {
 	char buf[JOB_PATH];
 	const char *path = job_dir_path(j, "settings.yaml", buf);
-	char *was = read_file(path), *is = cli_settings(not_settings), *a = was, *b = is;
+	char *was = read_file(path), *whole = was ? strdup(was) : NULL, *is = cli_settings(not_settings);
+	char *a = was, *b = is;
 	int rc = 0;
 
 	if (!was)
 		rc = fail(err, "read", path);
+	else if (!whole)
+		rc = err_memory(err);
 	while (rc == 0) {
 		char *x = next_line(&a), *y = next_line(&b);
 
+		while (is_newer(whole, y))
+			y = next_line(&b);
 		if (!x && !y)
 			break;
 		if (x && y && (strcmp(x, y) == 0 || is_longer(x, y)))
@@ -324,6 +344,7 @@ int job_dir_same_settings(const struct job *j, struct err *err)
 		rc = -1;
 	}
 	free(was);
+	free(whole);
 	free(is);
 	return rc;
 }

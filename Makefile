@@ -304,12 +304,13 @@ bundle-folder:
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
 	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
-# Of libarchive what is used, as shared it brings ICU's 30 MB with it. The old kind of run path holds for the libraries
+# Of libarchive what is used, as shared it brings ICU's 30 MB with it; so would its writer of xar, which is in a table
+# behind that of zip, and which nobody calls. The old kind of run path holds for the libraries
 # of libraries too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)
 NEEDED    = $(shell readelf -d $(call LIBRARY,$1) 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 $(BUNDLED) $(BUNDLED_TESTS): LINK_LIBS = $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(call NEEDED,libarchive.so)),$(LDLIBS))
-$(BUNDLED) $(BUNDLED_TESTS): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
+$(BUNDLED) $(BUNDLED_TESTS): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib' -Wl,--defsym=archive_write_set_format_xar=0
 $(BUNDLED): $(BUNDLE)/bin/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(filter %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%.t: $(B)/t/unit/%.o $(LIB)

@@ -79,12 +79,12 @@ static int export_rows(struct work *k, const struct ts_header *h)
 
 static int export_set(struct work *k, const struct ts_header *h)
 {
-	struct ts_set all = { 0 }, some = { calloc(k->header.n_fields + 1, sizeof *some.t), 0, 0 };
+	struct ts_set all = { 0 }, some = { 0 };
 	int rc;
 
 	if (arr_is_table(as))
 		return err_fail(&k->err, "a %s has no rows for a table; .npz takes its tensors", h->kind);
-	if (!some.t)
+	if (!(some.t = calloc(k->header.n_fields + 1, sizeof *some.t)))
 		cli_oom();
 	rc = ts_reader_set(k->in, &all);
 	for (size_t i = 0; i < k->header.n_fields && rc == 0; i++)

@@ -13,13 +13,8 @@
 
 #include "nn/train/nn_train_internal.h"
 
-/* Pixels of a 1x1 convolution at a time, and of bfloat16; of images that are worked at together. */
-enum { BLOCK = 96, BF16_BLOCK = 256, ROWS = 512 };
-
-static bool is_whole(const struct nn_stage *s)
-{
-	return s->kh == 1 && s->kw == 1 && s->stride == 1 && s->pad == 0;
-}
+/* Pixels of a 1x1 convolution at a time, and of bfloat16. */
+enum { BLOCK = 96, BF16_BLOCK = 256 };
 
 static bool is_bf16(const struct nn_stage *s)
 {
@@ -29,12 +24,6 @@ static bool is_bf16(const struct nn_stage *s)
 static size_t block_pixels(const struct nn_stage *s)
 {
 	return is_bf16(s) ? BF16_BLOCK : BLOCK;
-}
-
-/* Does the operation read the plane itself? Else it is given a copy as it is to be read, with its border. */
-static bool reads_plane(const struct nn_stage *s)
-{
-	return s->op.kind != NN_CONV || (s->kh == 1 && s->kw == 1 && s->pad == 0);
 }
 
 static size_t border_pixels(const struct nn_stage *s)
@@ -58,129 +47,6 @@ size_t nn_train_conv_partial(const struct nn_stage *s)
 
 	return nn_train_tiled(s) ? nn_train_tiles_partial(s) :
 				   partial_stride(s) * (is_bf16(s) ? nn_round(M, NN_TILE) : M);
-}
-
-/* ---- planning ---- */
-
-static int own_weights(struct nn_train *t, struct nn_op *op, struct err *err)
-{
-	op->w = nn_train_own(t, nn_product_packed(op), sizeof(float));
-	return op->w ? 0 : err_memory(err);
-}
-
-/* Places of the window, along one side of length k, that reach input pixels at, at + stride, ...: how many; *last: the
- * last of them, which reaches output pixel u + *first from input pixel at + stride u. */
-static int reach(int k, int stride, int pad, int at, int *last, int *first)
-{
-	int n = 0;
-
-	*last = *first = 0;
-	for (int i = 0; i < k; i++)
-		if ((at + pad - i) % stride == 0) {
-			*last = i;
-			*first = (at + pad - i) / stride;
-			n++;
-		}
-	return n;
-}
-
-/* The operation that gives dy at pixels (i, j), (i, j + stride), ... of the input; none if no window reaches them. */
-static int plan_back(struct nn_train *t, struct nn_stage *s, int i, int j, struct err *err)
-{
-	int last, top, left;
-	const int kh = reach(s->kh, s->stride, s->pad, i, &last, &top);
-	const int kw = reach(s->kw, s->stride, s->pad, j, &last, &left);
-	struct nn_op *op = &s->back[s->n_back];
-
-	if (!kh || !kw || i >= s->in.h || j >= s->in.w)
-		return 0;
-	*op = (struct nn_op){ .kind = is_bf16(s) ? NN_BF16 : NN_CONV,
-			      .kh = kh,
-			      .kw = kw,
-			      .stride = 1,
-			      .loose = !is_whole(s),
-			      .add = { .buf = -1 } };
-	op->in = nn_view_map(&s->out, (size_t)s->out.c);
-	op->out = nn_view_map(&s->in, (size_t)s->in.c);
-	op->out.h = (s->in.h - i + s->stride - 1) / s->stride;
-	op->out.w = (s->in.w - j + s->stride - 1) / s->stride;
-	if (top != left)
-		return err_fail(err, "node %d: a convolution whose sides differ is not known to training", s->node);
-	op->pad = -top;
-	if (s->wide)
-		op->kind = NN_WINOGRAD;
-	else if (s->stride == 1)
-		op->kind = nn_product_kind(&t->base, op);
-	s->back_at[s->n_back++] = i * s->stride + j;
-	return own_weights(t, op, err);
-}
-
-int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
-{
-	const size_t P = nn_view_pixels(&s->out);
-	struct nn_op *op = &s->op;
-
-	if (s->stride * s->stride > NN_MOST_BACK)
-		return err_fail(err, "node %d: strides above 4 are not known to training", s->node);
-	s->images = P >= ROWS ? 1 : ROWS / P;
-	*op = (struct nn_op){ .kh = s->kh, .kw = s->kw, .stride = s->stride, .pad = s->pad, .add = { .buf = -1 } };
-	op->in = nn_view_map(&s->in, t->plane[s->in.plane].stride);
-	op->out = nn_view_map(&s->out, t->plane[s->out.plane].stride);
-	s->wide = nn_train_wide(t, s);
-	op->kind = s->wide ? NN_WINOGRAD : nn_product_kind(&t->base, op);
-	if (!reads_plane(s)) {
-		op->pad = 0;
-		op->in.h += 2 * s->pad;
-		op->in.w += 2 * s->pad;
-		op->in.stride = (size_t)s->in.c;
-	}
-	if (own_weights(t, op, err) < 0)
-		return -1;
-	if (t->o.forward || (!t->o.pixels && s->in.plane == t->view[0].plane))
-		return 0;
-	for (int i = 0; i < s->stride; i++)
-		for (int j = 0; j < s->stride; j++)
-			if (plan_back(t, s, i, j, err) < 0)
-				return -1;
-	return 0;
-}
-
-/* ---- weights ---- */
-
-/* (C, M, kh, kw) of one operation that goes back, from W (M, C, kh, kw). */
-static void turn(const struct nn_stage *s, int k, const float *w, float *to)
-{
-	const struct nn_op *op = &s->back[k];
-	const int M = s->out.c, C = s->in.c;
-	int y1, x1, first;
-
-	reach(s->kh, s->stride, s->pad, s->back_at[k] / s->stride, &y1, &first);
-	reach(s->kw, s->stride, s->pad, s->back_at[k] % s->stride, &x1, &first);
-	for (int c = 0; c < C; c++)
-		for (int m = 0; m < M; m++)
-			for (int i = 0; i < op->kh; i++)
-				for (int j = 0; j < op->kw; j++)
-					*to++ = w[((m * C + c) * s->kh + y1 - i * s->stride) * s->kw + x1 -
-						  j * s->stride];
-}
-
-static void pack(const struct nn *m, struct nn_op op, const float *plain)
-{
-	const size_t panels = ((size_t)op.out.c + NN_PANEL - 1) / NN_PANEL;
-
-	op.plain = plain;
-	nn_product_panels(m, &op, 0, panels);
-}
-
-void nn_train_conv_pack(struct nn_train *t, const struct nn_stage *s, float *room)
-{
-	const float *w = nn_train_value(t, t->net->nodes[s->node].param);
-
-	pack(&t->base, s->op, w);
-	for (int k = 0; k < s->n_back; k++) {
-		turn(s, k, w, room);
-		pack(&t->base, s->back[k], room);
-	}
 }
 
 /* ---- forward ---- */
@@ -218,7 +84,7 @@ static void windows(const struct nn_train *t, const struct nn_stage *s, size_t i
 /* Floats of the windows that are made before going forward. */
 static size_t windows_size(const struct nn_stage *s)
 {
-	return reads_plane(s) ? 0 : nn_round(s->images * border_pixels(s) * (size_t)s->in.c, NN_MAX_VEC);
+	return nn_train_reads_plane(s) ? 0 : nn_round(s->images * border_pixels(s) * (size_t)s->in.c, NN_MAX_VEC);
 }
 
 /* Images from..to. Scratch: windows, then the operation's own. */
@@ -233,7 +99,7 @@ void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, s
 	for (size_t i = from; i < to; i += s->images) {
 		const size_t n = to - i < s->images ? to - i : s->images;
 
-		if (reads_plane(s)) {
+		if (nn_train_reads_plane(s)) {
 			op.in.base = nn_view_at(t, &s->in, i);
 			op.pre = nn_view_pre(t, &s->in);
 		} else {
@@ -256,7 +122,7 @@ struct room {
 
 static struct share share(const struct nn_stage *s)
 {
-	const bool whole = is_whole(s);
+	const bool whole = nn_train_whole(s);
 	const size_t C = (size_t)s->in.c, n = whole ? block_pixels(s) : s->images, gap = 2 * NN_MAX_VEC;
 	const size_t in = n * (whole ? 1 : nn_view_pixels(&s->in)), out = n * (whole ? 1 : nn_view_pixels(&s->out));
 	struct share r;
@@ -469,7 +335,7 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 		memset(t->partial + g * nn_train_conv_partial(s), 0, nn_train_conv_partial(s) * sizeof(float));
 	memset(nn_group_sums(t, g), 0, 4 * t->most_channels * sizeof(double));
 	nn_group(t, g, s->groups, &from, &to);
-	if (is_whole(s)) {
+	if (nn_train_whole(s)) {
 		const size_t most = block_pixels(s);
 
 		for (size_t r = from * P; r < to * P; r += most)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
- * memory, nn_train.c runs them, nn_train_conv.c, nn_train_tiles.c, nn_train_wide.c and nn_train_ops.c are the
- * operations, nn_train_bias.c biases, nn_train_norm.c the batch norms, nn_train_view.c reads maps and gives gradients
- * back. */
+ * memory, nn_train.c runs them; nn_train_weights.c plans convolutions, nn_train_conv.c, nn_train_tiles.c,
+ * nn_train_wide.c and nn_train_ops.c are the operations, nn_train_bias.c biases, nn_train_norm.c the batch norms;
+ * nn_train_view.c reads maps and gives gradients back. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
 
@@ -191,6 +191,18 @@ void nn_norm_forward(struct nn_train *t, const struct nn_stage *s);
 static inline double *nn_group_sums(const struct nn_train *t, size_t g)
 {
 	return t->sums + g * 4 * t->most_channels;
+}
+
+/* A 1x1 convolution of stride 1, which needs no windows? */
+static inline bool nn_train_whole(const struct nn_stage *s)
+{
+	return s->kh == 1 && s->kw == 1 && s->stride == 1 && s->pad == 0;
+}
+
+/* Does the operation read the plane itself? Else it is given a copy as it is to be read, with its border. */
+static inline bool nn_train_reads_plane(const struct nn_stage *s)
+{
+	return s->op.kind != NN_CONV || (s->kh == 1 && s->kw == 1 && s->pad == 0);
 }
 
 int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err) TS_CHECKED;

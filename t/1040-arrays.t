@@ -95,6 +95,10 @@ ok 'a layer that does not go with the features, or could be two' '
 	fails 1 "T.* is <f4 (6, 3).*transpose" ts-import -q --head T.npy,b.npy feats.npy &&
 	fails 1 "a.weight., .b.weight. could each be the last layer" ts-import -q --head two.npz feats.npy &&
 	fails 1 "no/such" ts-import -q --head no/such feats.npy'
+ok 'a bias that is no numbers' '
+	$py -c "import numpy as np; w = np.load(\"W.npy\"); np.savez(\"letters.npz\", weight=w, bias=np.array(list(\"abc\"))); np.savez(\"objects.npz\", weight=w, bias=np.array([None] * 3, object))" &&
+	fails 1 "bias. is <U1 (3,), where a last layer.s bias is numbers" ts-import -q --head letters.npz feats.npy &&
+	fails 1 "bias. is |O (3,), where a last layer.s bias" ts-import -q --head objects.npz feats.npy'
 
 # ---- scores ----
 ok 'scores: every vector, of its own type; whole numbers as doubles' 'ts-import scores.npz -o s && $py -c "
@@ -164,6 +168,12 @@ bad 'a reserved name' 'np.savez("bad", end=y)' "end. is no name of a further col
 ok 'numbers that are not finite are said, with the first row' '$py -c "
 import numpy as np; f = np.zeros((4, 3), \"f4\"); f[2, 1] = np.nan; f[3] = np.inf; np.savez(\"nan\", features=f, label=[0, 1, 0, 1])" &&
 	ts-import nan.npz -o s2 2>err && grep -q "features.: 2 rows with a number that is not finite, the first is row 2" err && fails 1 "row 2: feature 1 is not a number" ood-fit s2'
+ok 'records, and types of long names, beside what is read: left out, and said' '$py -c "
+import numpy as np; f = np.zeros((4, 3), \"f4\"); np.savez(\"beside\", features=f, r=np.zeros(4, [(\"a\", \"f4\"), (\"shape\", \"i4\")]), t=np.zeros(4, \"m8[25us]\"))" &&
+	ts-import beside.npz -o s2 2>err && grep -q "left out: .r. other (4,), .t. other (4,)" err && ts-dump --header s2 | grep -q "\"rows\": 4"'
+ok 'logits without features, beside the last layer, which is no features' '$py -c "
+import numpy as np; w = np.load(\"W.npy\"); np.savez(\"beside\", logits=np.load(\"logits.npy\"), **{\"fc.weight\": w, \"fc.bias\": w[:, 0]})" &&
+	ts-import beside.npz -o s2 2>err && ts-dump --header s2 | grep -q "\"logits\"" && ! ts-dump --header s2 | grep -q features\":'
 ok 'files of other kinds are called what they are' 'echo "\211HDF12345678" >h5 && fails 1 "h5.: is HDF5; numpy.savez" ts-import h5 && printf "PAR1aaaaaaaa" >pq && fails 1 "is Parquet" ts-import pq &&
 	$py -c "import pickle; pickle.dump({}, open(\"pkl\", \"wb\"))" && fails 1 "is a pickle; numpy.savez" ts-import pkl && fails 1 "is a stream already" ts-import s && gzip -c pandas.csv >gz && fails 1 "is gzip; zcat" ts-import gz &&
 	: >empty && fails 1 "empty.: is empty" ts-import empty && fails 1 "neither .npy" ts-import "$BUILD/t/helper/ts-gen"'
@@ -177,5 +187,9 @@ table() { printf "$1" >x.csv; fails 1 "$2" ts-import -q x.csv; }
 ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number there" &&
 	table "f.0,f.1\n1,2\n\n3,4\n" "line 3: is empty" && table "f.0,f.1\n" "no rows below its heading" && table "a.png,0.5\n" "line 1: may be a heading or a row: it holds numbers and words" &&
 	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is no text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: there are two arrays .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
+ok 'a cell of several lines is refused, not taken for two rows; a quote within a cell is a letter' 'table "msp,name\n1,\"a\n2,b\"\n" "line 2: a cell in quotes does not end on its line" &&
+	printf "msp,name\n1,5\"\n2,\"6\" x\n" >x.csv && ts-import x.csv -o u && ts-dump u | tail -n 1 | grep -qF "\\\"6\\\" x"'
+ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), as line 3 is no number$" err &&
+	fails 1 "msp. is text (2,), as line 3 is no number, where features are" ts-import -q --features msp x.csv'
 ok 'a number that a double does not hold stays text' 'printf "energy,label,id\n0.5,0,9007199254740993\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .id. text" err'
 done_testing

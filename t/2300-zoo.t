@@ -18,7 +18,7 @@ ok 'every architecture is among them' '
 	sed -n "s/.*there are: //p" err | tr " " "\n" | sort >known && test "$(wc -l <known)" -gt 5 &&
 	cut -d " " -f 2 list | sed "s/:.*//" | sort -u | cmp - known'
 while read -r name spec input layers extras mean std; do
-	have_torch || extras=$(echo "$extras" | sed 's/odin//')       # gradients of pixels are libtorch's
+	have_torch || extras=$(echo "$extras" | sed 's/odin//')       # its step is compared with libtorch's, too
 	want=logits,features; [ $layers = - ] || want=$want,$layers
 	options=$(echo "$extras" | sed 's/odin/--odin eps=0.01/; s/rankfeat/--rankfeat/; s/gram/--gram stages/; s/step//; s/[,-]$//; s/,/ /g')
 	[ $layers = - ] || options="$options --layers"

@@ -112,7 +112,9 @@ const char *arr_describe(const struct arr *a, char *buf)
 
 	for (int i = 0; i < a->ndim && len < ARR_TEXT - 32; i++)
 		len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s%zu", i ? ", " : "", a->shape[i]);
-	snprintf(buf + len, ARR_TEXT - (size_t)len, "%s)", a->ndim == 1 ? "," : "");
+	len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s)", a->ndim == 1 ? "," : "");
+	if (a->odd && len < ARR_TEXT)
+		snprintf(buf + len, ARR_TEXT - (size_t)len, ", as line %zu is no number", a->odd);
 	return buf;
 }
 

@@ -54,6 +54,7 @@ struct arr {
 	size_t shape[TS_MAX_DIMS];
 	const unsigned char *data; /* borrowed from the set */
 	char *const *strings;      /* ARR_STRINGS: its elements, borrowed */
+	size_t odd;                /* of a table's text among numbers: the first line with no number; 0: it has none */
 };
 
 struct arr_set {
@@ -78,7 +79,7 @@ bool arr_is_text(const struct arr *a);
 /* Elements; and those of a row, which is all behind the first index (1 for a vector). */
 size_t arr_count(const struct arr *a);
 size_t arr_row(const struct arr *a);
-/* "<f4 (1000, 512)", in buf of ARR_TEXT bytes, which is returned. */
+/* "<f4 (1000, 512)", or "text (3,), as line 3 is no number", in buf of ARR_TEXT bytes, which is returned. */
 enum { ARR_TEXT = 256 };
 const char *arr_describe(const struct arr *a, char *buf);
 

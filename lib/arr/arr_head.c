@@ -45,6 +45,9 @@ static int take(struct arr_head *head, const struct arr *w, const struct arr *b,
 	if (w->shape[0] < 2 || w->shape[1] == 0)
 		return err_fail(err, "'" ERR_NAME "' is %s, where the weights of a last layer are (classes, features)",
 				w->name, arr_describe(w, text));
+	if (b && !arr_is_number(b))
+		return err_fail(err, "'" ERR_NAME "' is %s, where a last layer's bias is numbers", b->name,
+				arr_describe(b, other));
 	if (b && (b->ndim != 1 || b->shape[0] != w->shape[0]))
 		return err_fail(err,
 				"'" ERR_NAME "' is %s and '" ERR_NAME

@@ -92,14 +92,15 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	return 0;
 }
 
-/* The only matrix is the features, if nothing says otherwise. */
+/* The only matrix is the features, if nothing says otherwise; beside logits, the only one of as many rows. */
 static void guess_features(struct arr_import *im)
 {
-	const struct arr *only = NULL;
+	const struct arr *only = NULL, *logits = im->role[ARR_LOGITS];
 
 	for (size_t i = 0; i < im->s->n; i++) {
 		const struct arr *a = &im->s->a[i];
-		if (!arr_is_number(a) || a->ndim < 2 || a == im->role[ARR_LOGITS] || arr_row(a) < 2)
+		if (!arr_is_number(a) || a->ndim < 2 || a == logits || arr_row(a) < 2 ||
+		    (logits && a->shape[0] != logits->shape[0]))
 			continue;
 		if (only)
 			return;
@@ -291,13 +292,15 @@ static void logits_of(struct arr_import *im, size_t i, double *out)
 
 /* Logits that are there must be those of the layer: weights of another model, or features from before a layer that is
  * missing, would make scores that are wrong and look right. */
-static void check_logits(struct arr_import *im)
+static int check_logits(struct arr_import *im, struct err *err)
 {
 	const size_t C = im->head.classes;
 	double *own = malloc(C * sizeof *own), worst = 0;
 	size_t row = 0;
 
-	for (size_t i = 0; own && i < im->rows && i < 64; i++) {
+	if (!own)
+		return err_memory(err);
+	for (size_t i = 0; i < im->rows && i < 64; i++) {
 		logits_of(im, i, own);
 		for (size_t c = 0; c < C; c++) {
 			const double have = arr_number(im->role[ARR_LOGITS], i * C + c);
@@ -309,10 +312,10 @@ static void check_logits(struct arr_import *im)
 	if (worst > 0.02)
 		say(im,
 		    "the logits are not those of the last layer and the features (row %zu is off by %.2g of itself): "
-		    "are all "
-		    "three of one model, and the features what its last layer gets?",
+		    "are all three of one model, and the features what its last layer gets?",
 		    row, worst);
 	free(own);
+	return 0;
 }
 
 static int take_head(struct arr_import *im, struct ts_header *h, struct err *err)
@@ -332,8 +335,8 @@ static int take_head(struct arr_import *im, struct ts_header *h, struct err *err
 				im->head.classes, im->head.dim);
 	if (!(im->x = malloc(im->head.dim * sizeof *im->x)))
 		return err_memory(err);
-	if (logits)
-		check_logits(im);
+	if (logits && check_logits(im, err) < 0)
+		return -1;
 	return arr_head_keep(&im->head, &h->meta, err);
 }
 

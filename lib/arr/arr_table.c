@@ -12,9 +12,10 @@
 enum { MANY = 8, MAX_COLUMNS = 1 << 20 };
 
 struct column {
-	char *name; /* "" : it has none */
-	bool text;  /* a cell of it is no number */
-	size_t odd; /* the line of the first such cell */
+	char *name;  /* "" : it has none */
+	bool text;   /* a cell of it is no number */
+	bool number; /* and one is */
+	size_t odd;  /* the line of the first that is none */
 };
 
 struct table {
@@ -158,7 +159,13 @@ static int each_cell(struct table *t,
 	char *rest = t->copy, *cell;
 	size_t c = 0;
 
-	while ((cell = ts_cell_next(&rest, t->separator))) {
+	while (rest) {
+		if (ts_cell_open(rest))
+			return err_fail(err,
+					"line %zu: a cell in quotes does not end on its line; text of several lines is "
+					"not read",
+					t->line);
+		cell = ts_cell_next(&rest, t->separator);
 		if (c < t->n_c && put(t, c, cell, data, err) < 0)
 			return -1;
 		c++;
@@ -173,8 +180,10 @@ static int look(struct table *t, size_t c, const char *cell, void *data, struct 
 
 	(void)data;
 	(void)err;
-	if (ts_cell_number(cell, &v) && !(fabs(v) >= 9007199254740992.0 && !strpbrk(cell, ".eEfFnN")))
+	if (ts_cell_number(cell, &v) && !(fabs(v) >= 9007199254740992.0 && !strpbrk(cell, ".eEfFnN"))) {
+		t->c[c].number = true;
 		return 0;
+	}
 	t->c[c].odd = t->c[c].odd ? t->c[c].odd : t->line;
 	t->c[c].text = true;
 	return 0;
@@ -281,6 +290,7 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 	a.size = text ? 0 : sizeof(double);
 	a.data = room;
 	a.strings = text ? room : NULL;
+	a.odd = text && t->c[first].number ? t->c[first].odd : 0;
 	for (size_t i = 0; i < n; i++)
 		f->at[first + i] = (struct place){ text ? NULL : (double *)room + i, text ? room : NULL, n };
 	return arr_add(f->s, &a, *name ? name : file, err) < 0 ? err_prefix(err, "line 1: ") : 0;

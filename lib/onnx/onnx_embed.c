@@ -75,6 +75,7 @@ static bool stays_inside(const char *path)
 
 static int read_fully(int fd, uint8_t *to, size_t n, uint64_t offset)
 {
+	errno = 0; /* none, if it ends early */
 	while (n) {
 		const ssize_t got = pread(fd, to, n, (off_t)offset);
 

@@ -53,10 +53,9 @@ int th_load(struct err *err)
 		}
 	}
 	if (!so) {
-		return err_fail(err, "cannot find libunmask-th.so beside the program or in ../lib/unmask: GPUs, "
-				     "--engine torch and gradients of pixels need it; make builds it, unless with "
-				     "TORCH=no; in a bundle, make -C "
-				     "share/unmask/seam LIBTORCH=DIR");
+		return err_fail(err, "cannot find libunmask-th.so beside the program or in ../lib/unmask: GPUs "
+				     "and --engine torch need it; make builds it, unless with TORCH=no; in a bundle, "
+				     "make -C share/unmask/seam LIBTORCH=DIR");
 	}
 	*(void **)&get = dlsym(so, "th_get_api");
 	th = get ? get() : NULL;

@@ -16,17 +16,32 @@ bool ts_cell_number(const char *text, double *v)
 	return *text && *text != ' ' && !*end && !(errno == ERANGE && (*v == 0 || isinf(*v)));
 }
 
-/* The end of a quoted cell's text, if it is one: "..." before the separator or the end. */
-static char *closing_quote(char *cell, char separator)
+/* How far behind a cell's first quote that is which ends it; 0: there is none. */
+static size_t quoted(const char *cell)
 {
-	char *s = cell + 1;
+	const char *s = cell + 1;
 
 	while ((s = strchr(s, '"')) != NULL && s[1] == '"')
 		s += 2;
-	if (!s)
+	return s ? (size_t)(s - cell) : 0;
+}
+
+/* The end of a quoted cell's text, if it is one: "..." before the separator or the end. */
+static char *closing_quote(char *cell, char separator)
+{
+	const size_t n = quoted(cell);
+	const char *after = cell + n + 1;
+
+	if (n == 0)
 		return NULL;
-	const char *after = s + 1 + (separator == ' ' ? 0 : strspn(s + 1, " "));
-	return !*after || *after == separator ? s : NULL;
+	after += separator == ' ' ? 0 : strspn(after, " ");
+	return !*after || *after == separator ? cell + n : NULL;
+}
+
+bool ts_cell_open(const char *rest)
+{
+	rest += strspn(rest, " ");
+	return *rest == '"' && quoted(rest) == 0;
 }
 
 /* Takes the quotes off a cell that ends at `end`. */

@@ -36,7 +36,7 @@ python3-lmdb=test: LMDB'
 [ "${TORCH:-yes}" = no ] || need="$need
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
-libtorch-dev=GPUs, --engine torch, gradients of pixels (um-embed --odin); make deps TORCH=no does without"
+libtorch-dev=GPUs, --engine torch; make deps TORCH=no does without"
 [ "${BUNDLE:-}" != yes ] || need="$need
 binutils=stripped programs
 zstd=the packed bundle"

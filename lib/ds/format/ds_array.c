@@ -39,19 +39,20 @@ static const char *find(const char *head, const char *key)
 	return at ? at + strlen(quoted) + strspn(at + strlen(quoted), " ") : NULL;
 }
 
-/* False: it is not NumPy's form, or has more than 4 dimensions. */
+/* False: it is not NumPy's form, or has more than 4 dimensions. The type of records, which is a list, and one too long
+ * for it becomes "other". */
 static bool parse(const char *head, struct ds_array *a)
 {
 	const char *dtype = find(head, "descr"), *order = find(head, "fortran_order"), *shape = find(head, "shape");
 	size_t len;
 
-	if (!dtype || !order || !shape || *dtype++ != '\'' || *shape++ != '(')
+	if (!dtype || !order || !shape || (*dtype != '\'' && *dtype != '[') || *shape++ != '(')
 		return false;
-	len = strcspn(dtype, "'");
-	if (len >= sizeof a->dtype)
-		return false;
-	memcpy(a->dtype, dtype, len);
-	a->dtype[len] = '\0';
+	len = *dtype == '[' ? SIZE_MAX : strcspn(++dtype, "'");
+	if (len < sizeof a->dtype)
+		snprintf(a->dtype, sizeof a->dtype, "%.*s", (int)len, dtype);
+	else
+		snprintf(a->dtype, sizeof a->dtype, "other");
 	a->fortran = strncmp(order, "True", 4) == 0;
 	for (a->ndim = 0; *shape != ')'; a->ndim++) {
 		char *end;

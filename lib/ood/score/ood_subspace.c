@@ -67,9 +67,9 @@ static int find_axes(double *cov, size_t D, double *w, struct err *err)
 
 /* Virtual-logit matching (Wang et al., "ViM: out-of-distribution with virtual-logit matching", CVPR
  * 2022). The origin is the feature at which all logits are the bias-free zero, -pinv(W) b, and where no last layer is
- * known the mean; the residual
- * is the part of z - origin outside the first `dim` principal axes. Its norm is scaled so that it weighs as
- * much as the largest logit does on training data (here: on the bank), and counts against the energy. */
+ * known the mean; the residual is the part of z - origin outside the first `dim` principal axes. Its norm is scaled so
+ * that it weighs as much as the largest logit does on training data (here: on the bank), and counts against the
+ * energy. */
 static int find_origin(const struct ood_basis *from, double *origin, struct err *err)
 {
 	const double *weight = from->weight ? from->weight : from->fit->weight;

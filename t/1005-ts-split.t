@@ -14,6 +14,8 @@ ok 'however the rows come in batches' 'ts-cat --no-history s | ts-split --no-his
 ok 'headers: kind, meta, history' 'ts-gen features logits:f4:2,features:f4:3 50 1 >f && ts-split -f 0.8 -r fr f -o fp && ts-dump --header fp | grep -q "fc.weight" && ts-dump --header fr | grep -q "features.*fc.weight\|fc.weight" && ts-dump --history fr | grep -q "ts-split"'
 ok 'few rows, none at all' 'head -c 0 /dev/null | ts-gen scores e:f8 >none && ts-split -f 0.9 -r rest none -o part && test -z "$(numbers part)$(numbers rest)" && echo 1 | ts-gen scores e:f8 | ts-split -f 0.5 -r rest -o part && test "$(numbers part; numbers rest)" = 1'
 ok 'what is missing, or out of range' '(for x in "" "-f 0.9" "-r rest" "-f 0 -r rest" "-f 1 -r rest" "-f 2 -r rest" "-f 0.5 -r - s" "-f 0.5 -r x -o x s"; do ts-split $x >out 2>err <s; [ $? = 2 ] && grep -q "^Try" err || { echo "# $x"; exit 1; }; done)'
+ok 'the same file, spelt otherwise' 'mkdir -p folder && ln -sf folder to && rm -f x folder/x && for two in "./x x" "folder/x to/x" "to/../x ././x"; do set -- $two
+	fails 2 "are the same file" ts-split -f 0.5 -r $1 -o $2 s && test ! -e x && test ! -e folder/x || { echo "# $two"; exit 1; }; done && ts-split -f 0.5 -r folder/x -o x s'
 ok 'a stream that is cut off leaves neither part' 'rm -f part rest; head -c 30000 s >cut && ! ts-split -f 0.5 -r rest cut -o part 2>err && ! test -e part && ! test -e rest && test "$(wc -l <err)" = 1'
 ok 'a rest that cannot be written is said' 'ts-split -f 0.5 -r no/such/rest s >out 2>err; test $? = 1 && grep -q "no/such/rest" err'
 ok 'a checkpoint has no rows' 'golden-net ckpt conv2:width=0.02 2 8 >c && fails 1 "a checkpoint has no rows to divide" ts-split -f 0.5 -r rest c && ! test -e rest'
@@ -26,5 +28,6 @@ ok 'um-train --held: the images that are held out, which the training lacks' '
 	ts-dump i | sed "s/, \"name\".*/}/" | sort >all && ts-dump h | sort >held && test "$(comm -12 all held | wc -l)" = 4'
 ok 'its bytes are the same, and change nothing of the training' 'um-train -q --threads 1 --no-history $arch --val-fraction 0.2 --held h2 -o c2 i && um-train -q --threads 1 --no-history $arch --val-fraction 0.2 -o c3 i && cmp c2 c3'
 ok 'a run goes on with --resume whether --held is said or not' 'um-train -q --threads 1 $arch --run r --val-fraction 0.2 --held h3 i && um-train -q --threads 1 $arch --run r --val-fraction 0.2 --resume i'
+ok '--held is not the output' 'fails 2 "are the same file" um-train $arch --val-fraction 0.2 --held ./c -o c i'
 ok '--held goes with --val-fraction' 'fails 2 "held writes what --val-fraction" um-train $arch --held h i -o c'
 done_testing

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kit/kit.h"
+#include "ts/ts_file.h"
 #include "ts/ts_rng.h"
 
 enum { BLOCK = 100 };
@@ -92,7 +93,7 @@ int main(int argc, char **argv)
 
 	if (!rest || !(fraction > 0 && fraction < 1))
 		cli_usage("--fraction X, between 0 and 1, and --rest FILE are needed");
-	if (strcmp(rest, cli.output ? cli.output : "-") == 0)
+	if (ts_file_same(rest, cli.output))
 		cli_usage("--rest and --output are the same file, '%s'", rest);
 	struct ts_reader *in = cli_input(first, argc, argv);
 	kit_out_init(&k.part, "images", cli_output());

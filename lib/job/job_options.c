@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "job/job_internal.h"
+#include "ts/ts_file.h"
 #include "um/run/um_exec.h"
 
 /* A row's value is the place in struct job_options, until job_options_init() makes an address of it. */
@@ -185,6 +186,8 @@ int job_options_check(struct job_options *o, struct err *err)
 		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->train.warmup, o->train.epochs);
 	if (o->val && o->val_fraction > 0)
 		return err_fail(err, "--val and --val-fraction exclude each other: there is one validation set");
+	if (o->held && ts_file_same(o->held, cli.output))
+		return err_fail(err, "--held and --output are the same file, '%s'", o->held);
 	if (o->held && !(o->val_fraction > 0))
 		return err_fail(err, "--held writes what --val-fraction X holds out");
 	if (!o->run && (o->resume || o->save_every || o->print_run))

@@ -2,6 +2,7 @@
  * Files that are whole or not there: a temporary name, a rename. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -128,6 +129,33 @@ static int open_temporary(struct ts_file *f, const struct stat *old)
 	if (fchmod(f->fd, old ? old->st_mode & 0777 : 0666 & ~mask) < 0)
 		return fail(f, "cannot create '%s': %s", f->name, strerror(errno));
 	return 0;
+}
+
+/* Where a file is, or will be: its folder without links and dots, and its name. false: there is no such folder. */
+static bool resolve(const char *path, char to[static 2 * PATH_MAX])
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char folder[PATH_MAX];
+
+	if (realpath(path, to))
+		return true;
+	if (slash && (size_t)(slash - path) >= sizeof folder)
+		return false;
+	snprintf(folder, sizeof folder, "%.*s/", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	if (!realpath(folder, to))
+		return false;
+	snprintf(to + strlen(to), PATH_MAX, "/%.*s", NAME_MAX, name);
+	return true;
+}
+
+bool ts_file_same(const char *a, const char *b)
+{
+	char x[2 * PATH_MAX], y[2 * PATH_MAX];
+	const bool a_out = !a || strcmp(a, "-") == 0, b_out = !b || strcmp(b, "-") == 0;
+
+	if (a_out || b_out)
+		return a_out && b_out;
+	return strcmp(a, b) == 0 || (resolve(a, x) && resolve(b, y) && strcmp(x, y) == 0);
 }
 
 struct ts_file *ts_file_open(const char *path)

@@ -19,6 +19,8 @@ extern "C" {
 
 struct ts_file;
 
+/* Would both be written to the same file, however it is spelt? NULL or "-" is standard output. */
+bool ts_file_same(const char *a, const char *b);
 /* path NULL or "-" is standard output. NULL only when out of memory: what else went wrong is in
  * ts_file_error(). */
 struct ts_file *ts_file_open(const char *path);

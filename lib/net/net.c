@@ -82,6 +82,27 @@ int net_input(struct net *n)
 				   .op = NET_INPUT, .in = { -1, -1 }, .c = n->c, .h = n->h, .w = n->w, .param = -1 });
 }
 
+struct net *net_begin(int c, int h, int w, int classes, struct err *err)
+{
+	struct net *n = calloc(1, sizeof *n);
+
+	if (!n) {
+		err_memory(err);
+		return NULL;
+	}
+	n->c = c;
+	n->h = h;
+	n->w = w;
+	n->classes = classes;
+	net_input(n);
+	if (n->n_nodes == 0) { /* what comes next reads it */
+		err_memory(err);
+		net_free(n);
+		return NULL;
+	}
+	return n;
+}
+
 static int conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad, bool bias)
 {
 	struct net_node node = behind(n, in, NET_CONV);

@@ -147,7 +147,9 @@ size_t net_count(const struct net *n);
 
 /* Writes the name of a module or a value. Those of networks have a few dozen bytes, so that NET_NAME is enough. */
 void net_name(char buf[NET_NAME], const char *format, ...) __attribute__((format(printf, 2, 3)));
-int net_input(struct net *n); /* the first; net_new() adds it */
+int net_input(struct net *n); /* the first; net_begin() adds it */
+/* A network of that input and nothing else, its spec empty. NULL: no memory, with a line in err. */
+struct net *net_begin(int c, int h, int w, int classes, struct err *err);
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_bn(struct net *n, int in, const char *name, bool affine);

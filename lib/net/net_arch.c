@@ -172,22 +172,10 @@ struct net *net_new(const char *spec, int c, int h, int w, int classes, struct e
 		err_fail(err, "no network for %d x %d x %d pixels and %d classes", c, h, w, classes);
 		return NULL;
 	}
-	n = calloc(1, sizeof *n);
-	if (!n) {
-		err_memory(err);
+	n = net_begin(c, h, w, classes, err);
+	if (!n)
 		return NULL;
-	}
-	n->c = c;
-	n->h = h;
-	n->w = w;
-	n->classes = classes;
 	write_spec(n, a, p);
-	net_input(n);
-	if (n->n_nodes == 0) { /* what comes next reads it */
-		err_memory(err);
-		net_free(n);
-		return NULL;
-	}
 	if (a->build(n, p, err) < 0) {
 		net_free(n);
 		return NULL;

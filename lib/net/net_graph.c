@@ -27,23 +27,14 @@ struct net *net_graph_new(int c, int h, int w, size_t features, int classes, boo
 			 features, classes);
 		return NULL;
 	}
-	n = calloc(1, sizeof *n);
-	if (!n) {
-		err_memory(err);
+	n = net_begin(c, h, w, classes, err);
+	if (!n)
 		return NULL;
-	}
-	n->c = c;
-	n->h = h;
-	n->w = w;
-	n->classes = classes;
 	memcpy(n->spec, NET_GRAPH_SPEC, sizeof NET_GRAPH_SPEC);
-	net_input(n);
-	if (n->n_nodes) {
-		n->feature = n->head = net_graph_node(n, 0, (int)features);
-		if (classes)
-			n->head = head ? net_linear(n, n->feature, "fc", classes) : net_graph_node(n, 0, classes);
-	}
-	if (n->n_nodes == 0 || n->failed) {
+	n->feature = n->head = net_graph_node(n, 0, (int)features);
+	if (classes)
+		n->head = head ? net_linear(n, n->feature, "fc", classes) : net_graph_node(n, 0, classes);
+	if (n->failed) {
 		err_memory(err);
 		net_free(n);
 		return NULL;

@@ -55,6 +55,14 @@ static float *floats(struct plan *p, size_t n)
 	return v;
 }
 
+/* n floats of `from` that are the plan's. */
+static float *copied(struct plan *p, const float *from, size_t n)
+{
+	float *v = floats(p, n);
+
+	return v ? memcpy(v, from, n * sizeof *v) : NULL;
+}
+
 static int new_buffer(struct plan *p, size_t size)
 {
 	struct nn *m = p->m;
@@ -239,6 +247,7 @@ static struct value do_conv(struct plan *p, int i, struct value *x)
 			    .kw = node->kernel,
 			    .stride = node->stride,
 			    .pad = node->pad,
+			    .groups = node->groups,
 			    .weight = &p->state->t[node->param] };
 	struct value in = *x;
 
@@ -252,7 +261,9 @@ static struct value do_conv(struct plan *p, int i, struct value *x)
 		op.pad = 0; /* the input has a border already */
 	op.in = in.map;
 	op.kind = nn_product_kind(p->m, &op);
-	if (op.kind == NN_CONV && (op.kh > 1 || op.pad > 0)) {
+	/* what reads windows reads them as they are; pooled pixels are so already */
+	if (shape == node &&
+	    (op.kind == NN_DEPTHWISE || ((op.kind == NN_CONV || op.kind == NN_GROUPED) && (op.kh > 1 || op.pad > 0)))) {
 		settle(p, x);
 		in = *x;
 	}
@@ -270,25 +281,22 @@ static void bn_affine(const struct plan *p, const struct net_node *node, float *
 	const float *mean = param(p, node, node->affine ? 2 : 0), *var = param(p, node, node->affine ? 3 : 1);
 
 	for (int c = 0; c < node->c; c++) {
-		const double scale = (gamma ? (double)gamma[c] : 1) / sqrt((double)var[c] + 1e-5);
+		const double scale = (gamma ? (double)gamma[c] : 1) / sqrt((double)var[c] + node->eps);
 
 		a[c] = (float)scale;
 		b[c] = (float)((beta ? (double)beta[c] : 0) - (double)mean[c] * scale);
 	}
 }
 
-static struct value do_bn(struct plan *p, int i, struct value *x)
+/* a x + b, a and b (c) of the plan's. */
+static struct value affine(struct plan *p, int i, struct value *x, float *a, float *b)
 {
-	const struct net_node *node = &p->n->nodes[i];
-	float *a = floats(p, (size_t)node->c), *b = floats(p, (size_t)node->c);
+	const int C = p->n->nodes[i].c;
 	struct nn_op *op = open_op(p, x);
 	struct value v;
 
-	if (p->failed)
-		return *x;
-	bn_affine(p, node, a, b);
 	if (op && !op->relu && op->add.buf < 0 && !op->gain) {
-		for (int c = 0; op->bias && c < node->c; c++)
+		for (int c = 0; op->bias && c < C; c++)
 			b[c] += a[c] * op->bias[c];
 		op->gain = a;
 		op->bias = b;
@@ -297,11 +305,22 @@ static struct value do_bn(struct plan *p, int i, struct value *x)
 	if (x->pre.relu)
 		settle(p, x);
 	v = (struct value){ .map = x->map, .op = x->op, .pre = { a, b, false } };
-	for (int c = 0; x->pre.a && c < node->c; c++) {
+	for (int c = 0; x->pre.a && c < C; c++) {
 		b[c] += a[c] * x->pre.b[c];
 		a[c] *= x->pre.a[c];
 	}
 	return v;
+}
+
+static struct value do_bn(struct plan *p, int i, struct value *x)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	float *a = floats(p, (size_t)node->c), *b = floats(p, (size_t)node->c);
+
+	if (p->failed)
+		return *x;
+	bn_affine(p, node, a, b);
+	return affine(p, i, x, a, b);
 }
 
 static struct value do_relu(struct plan *p, const struct value *x)
@@ -314,6 +333,28 @@ static struct value do_relu(struct plan *p, const struct value *x)
 		op->relu = true;
 	else
 		v.pre.relu = true;
+	return v;
+}
+
+/* One that writes its rows as they are lets them go through it; what others write is gone through once more. */
+static struct value do_act(struct plan *p, int i, struct value *x)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	struct nn_op *op = open_op(p, x);
+	struct value v = *x;
+
+	v.open = false;
+	if (op && !op->relu && (op->kind == NN_CONV || op->kind == NN_GROUPED || op->kind == NN_DEPTHWISE)) {
+		op->act = node->act;
+		return v;
+	}
+	v = (struct value){ .map = place(p, i, node->c, node->h, node->w) };
+	v.op = emit(p, (struct nn_op){ .kind = NN_SCALE,
+				       .in = x->map,
+				       .pre = x->pre,
+				       .out = v.map,
+				       .add = nowhere,
+				       .act = node->act });
 	return v;
 }
 
@@ -377,6 +418,67 @@ static struct value do_linear(struct plan *p, int i, const struct value *x)
 	return (struct value){ .map = op.out, .op = emit(p, op), .open = true };
 }
 
+static struct value do_mul(struct plan *p, int i, struct value *x, struct value *by)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	struct value v;
+
+	settle(p, x);
+	settle(p, by);
+	v = (struct value){ .map = place(p, i, node->c, node->h, node->w) };
+	v.op = emit(p, (struct nn_op){ .kind = NN_MUL, .in = x->map, .add = by->map, .out = v.map });
+	return v;
+}
+
+/* A factor for each channel: a batch norm that is a factor alone. */
+static struct value do_scale(struct plan *p, int i, struct value *x)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	float *a = floats(p, (size_t)node->c), *b = floats(p, (size_t)node->c);
+
+	if (p->failed)
+		return *x;
+	memcpy(a, param(p, node, 0), (size_t)node->c * sizeof *a);
+	return affine(p, i, x, a, b);
+}
+
+/* Operations that read a map, as it is to be read, and write another. */
+static struct value do_map(struct plan *p, int i, const struct value *x)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	struct value v = { .map = place(p, i, node->c, node->h, node->w) };
+	struct nn_op op = { .in = x->map, .pre = x->pre, .out = v.map, .add = nowhere };
+	const size_t c = (size_t)node->c, n = c * (size_t)node->h;
+
+	if (node->op == NET_LAYERNORM) {
+		op.kind = NN_NORM;
+		op.scale = (float)node->eps;
+		op.w = copied(p, param(p, node, 0), c);
+		op.bias = copied(p, param(p, node, 1), c);
+	} else if (node->op == NET_TOKENS) {
+		op.kind = NN_TOKENS;
+		op.w = copied(p, param(p, node, 1), n);
+		op.bias = copied(p, param(p, node, 0), c);
+		for (size_t k = 0; op.w && op.bias && k < c; k++)
+			op.bias[k] += op.w[k];
+	} else
+		op.kind = NN_FIRST;
+	v.op = emit(p, op);
+	return v;
+}
+
+static struct value do_attention(struct plan *p, int i, struct value *x)
+{
+	const struct net_node *node = &p->n->nodes[i];
+	struct value v;
+
+	settle(p, x);
+	v = (struct value){ .map = place(p, i, node->c, node->h, node->w) };
+	v.op = emit(p, (struct nn_op){
+			       .kind = NN_ATTEND, .in = x->map, .out = v.map, .add = nowhere, .groups = node->heads });
+	return v;
+}
+
 static struct value do_flatten(struct plan *p, int i, const struct value *x)
 {
 	struct value v = { .map = place(p, i, p->n->nodes[i].c, 1, 1) };
@@ -406,9 +508,16 @@ static struct value do_node(struct plan *p, int i)
 	case NET_CONV: return do_conv(p, i, x);
 	case NET_BN: return do_bn(p, i, x);
 	case NET_RELU: return do_relu(p, x);
+	case NET_ACT: return do_act(p, i, x);
 	case NET_DROPOUT: return *x;
 	case NET_CONCAT: return do_concat(p, i, x, &p->v[source(p, node->in[1])]);
 	case NET_ADD: return do_add(p, i, x, &p->v[source(p, node->in[1])]);
+	case NET_MUL: return do_mul(p, i, x, &p->v[source(p, node->in[1])]);
+	case NET_SCALE: return do_scale(p, i, x);
+	case NET_LAYERNORM:
+	case NET_TOKENS:
+	case NET_FIRST: return do_map(p, i, x);
+	case NET_ATTENTION: return do_attention(p, i, x);
 	case NET_PAD: return do_pad(p, i, x);
 	case NET_AVGPOOL: return x->map.h == node->h && node->kernel > 1 ? *x : do_pool(p, i, x);
 	case NET_MAXPOOL:

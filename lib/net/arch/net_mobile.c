@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Networks of inverted residuals: MobileNetV2 (Sandler et al., CVPR 2018), MobileNetV3 (Howard et al., ICCV 2019) and
- * EfficientNet (Tan, Le, ICML 2019). A block widens its map by a 1x1 convolution, goes over it depthwise, weighs its
- * channels (squeeze and excitation) and narrows it again; where sizes are the same its input is added. All three are rows
- * of blocks and an end.
+ * Networks of inverted residuals: MobileNetV2 (Sandler et al., CVPR 2018), MobileNetV3 (Howard et al., ICCV 2019)
+ * and EfficientNet (Tan, Le, ICML 2019). A block widens its map by a 1x1 convolution, goes over it depthwise, weighs
+ * its channels (squeeze and excitation) and narrows it again; where sizes are the same its input is added. All
+ * three are rows of blocks and an end.
  *
- * Names are torchvision's, or timm's with timm=1; torchvision's MobileNetV3 divides by sqrt(var + 0.001), timm's as all
- * others by sqrt(var + 1e-5). widen and, of EfficientNet, deepen are the papers' multipliers. The feature list is the map
- * behind each group of blocks, and what is pooled. */
+ * Names are torchvision's, or timm's with timm=1; torchvision's MobileNetV3 divides by sqrt(var + 0.001), timm's as
+ * all others by sqrt(var + 1e-5). widen and, of EfficientNet, deepen are the papers' multipliers. The feature list
+ * is the map behind each group of blocks, and what is pooled. */
 #include <math.h>
 #include <stdio.h>
 

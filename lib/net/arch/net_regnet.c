@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * RegNet (Radosavovic et al., CVPR 2020) with torchvision's names: four stages of bottlenecks whose 3x3 convolutions are
- * in groups. Widths grow linearly, w0 + wa * block, and are brought to a power of wm times w0, then to multiples of 8 and
- * of the groups' width; blocks of one width are a stage. se=1, RegNetY, weighs channels by squeeze and excitation. The
- * feature list is the stem and the stages. */
+ * RegNet (Radosavovic et al., CVPR 2020) with torchvision's names: four stages of bottlenecks whose 3x3 convolutions
+ * are in groups. Widths grow linearly, w0 + wa * block, and are brought to a power of wm times w0, then to multiples
+ * of 8 and of the groups' width; blocks of one width are a stage. se=1, RegNetY, weighs channels by squeeze and
+ * excitation. The feature list is the stem and the stages. */
 #include <math.h>
 #include <stdio.h>
 

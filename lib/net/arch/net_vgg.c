@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * VGG (Simonyan, Zisserman, ICLR 2015) with torchvision's names: convolutions with biases, with batch norms behind them
- * (bn=1) or without, and three dense layers, of which the first two are 4096 wide, or dense, and the second gives the features.
- * The dense layers read a map of 7x7, to which the last one is averaged; so images are 224x224, or twice, three times
- * that. The feature list is the map behind each of the five poolings. */
+ * VGG (Simonyan, Zisserman, ICLR 2015) with torchvision's names: convolutions with biases, with batch norms behind
+ * them (bn=1) or without, and three dense layers, of which the first two are 4096 wide, or dense, and the second
+ * gives the features. The dense layers read a map of 7x7, to which the last one is averaged; so images are 224x224,
+ * or twice, three times that. The feature list is the map behind each of the five poolings. */
 #include <stdio.h>
 
 #include "net/net.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The Vision Transformer (Dosovitskiy et al., ICLR 2021) with torchvision's names. Squares of `patch` pixels become
- * tokens, one more that is learnt stands before them, and that one's last state is the feature. A token lies as a pixel of
- * a map (width, tokens, 1). What is learnt of each place fixes the images' size. There is no feature list. */
+ * tokens, one more that is learnt stands before them, and that one's last state is the feature. A token lies as a
+ * pixel of a map (width, tokens, 1). What is learnt of each place fixes the images' size. There is no feature list. */
 #include <stdio.h>
 
 #include "net/net.h"

@@ -17,8 +17,8 @@ enum { NET_FOREIGN_NAME = TS_MAX_NAME + 1, NET_MAX_PREFIXES = 256 };
 
 /* Cuts wrappers out of every name. -1 with a line in err: two names become one. */
 int net_names_unwrap(struct ts_set *s, struct err *err) TS_CHECKED;
-/* Queries, keys and values that are three tensors, x.query.*, x.key.* and x.value.*, become one, x.qkv.*, one behind the
- * other. */
+/* Queries, keys and values that are three tensors, x.query.*, x.key.* and x.value.*, become one, x.qkv.*, one behind
+ * the other. */
 int net_names_join(struct ts_set *s, struct err *err) TS_CHECKED;
 /* "FROM=TO": gives each name that has FROM behind a dot or in front TO in its first such place. -1 with a line in
  * err: no '=', no name that has it, two names become one. */

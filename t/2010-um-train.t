@@ -9,14 +9,14 @@ steps() {                              # number, options
 	n_steps=$1; shift
 	um-train -i start.ckpt -e $n_steps -b 16 --lr 0.01 --lr-policy constant --weight-decay 1e-3 \
 		--no-augment -o out.ckpt "$@" images.ts 2>&1 |
-		sed -n 's/.* loss=\([^ ]*\) folded=\([^ ]*\) .*/\1 \2/p'
+		sed -n 's/.* loss=\([^ ]*\) \(folded\|smoothed\)=\([^ ]*\) .*/\1 \3/p; s/.* loss=\([^ ]*\) train.*/\1/p'
 }
 line() { sed -n "$1p" "$SRC/t/golden/um_steps.txt" | tr ' ' '\n'; }
 
 steps 10 >plain
 ok 'ten steps of SGD: the losses are PyTorch'"'"'s' \
 	'cut -d" " -f1 plain >a; line 1 >b; near 1e-4 a b'
-ok 'without UM nothing is folded' 'awk "\$1 != \$2 {exit 1}" plain'
+ok 'without UM nothing is folded' 'test $(wc -w <plain) = 10'
 ok 'Nesterov and label smoothing' \
 	'steps 10 --nesterov --label-smoothing 0.1 >n; cut -d" " -f2 n >a; line 2 >b; near 1e-4 a b'
 ok 'with label smoothing `loss` is the cross-entropy to the labels, as it is without' 'cut -d" " -f1 n >a; line 5 >b; near 1e-4 a b'

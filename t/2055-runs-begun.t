@@ -63,7 +63,7 @@ ok '--print-run: the newest, without images' '
 	$train --run whole images.ts && test "$(um-train --run whole --print-run </dev/null)" = whole/um-train/default/0 &&
 	test "$(um-train --config whole/um-train/default/settings.yaml --print-run | sed "s,.*/whole/,,")" = um-train/default'
 ok 'none' 'fails 1 "nothing to resume in" um-train --run nowhere --print-run && ! test -e nowhere && fails 2 "needs --run" um-train --print-run'
-ok 'a run of version 0.1, prune_rate=1.0, is found and goes on, and one that begins now is beside it' '
+ok 'a run of an earlier version, prune_rate=1.0, is found and goes on, and one that begins now is beside it' '
 	mkdir -p old/um-train/default && cp -r whole/um-train/default old/um-train/default/prune_rate=1.0 && rm -r old/um-train/default/prune_rate=1.0/0 &&
 	test "$(um-train --run old --print-run)" = old/um-train/default/prune_rate=1.0 && $train --run old --resume -o more.ckpt images.ts && cmp more.ckpt base.ckpt &&
 	test "$(um-train --config old/um-train/default/prune_rate=1.0/settings.yaml --run new --name b --resume --print-run | sed "s,.*/old/,,")" = um-train/default/prune_rate=1.0 &&

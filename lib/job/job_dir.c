@@ -224,7 +224,7 @@ static int base_of(const struct job *j, double keep, char base[JOB_DIR], struct 
 	return 0;
 }
 
-/* The newest run there is. Up to version 0.1 those without masks were called prune_rate=1.0. */
+/* The newest run there is. Earlier versions called those without masks prune_rate=1.0. */
 static int newest(struct job *j, struct err *err)
 {
 	char base[JOB_DIR], older[JOB_DIR];

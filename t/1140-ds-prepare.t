@@ -49,7 +49,7 @@ ok 'um-ckpt bake, um-prune keep it' 'um-prune -q -m a.ckpt --keep 0.5 --epochs 1
 ds-synth --set id -n 40 -o s.images 2>/dev/null
 train -o s.ckpt s.images
 ok 'images as they were: others are resized to them' 'um-ckpt show s.ckpt | grep -q "^# prepare	\"none\"$" && ds-pack -v photos --for s.ckpt -o s2.images 2>err && grep -q "trained on images as they were; others are prepared by size=32 resize=squash" err &&
-	um-embed -m s.ckpt s2.images -o f 2>err && ! test -s err'
+	um-embed -m s.ckpt s2.images -o f 2>err && ! grep prepared err'
 
 # Of a model that is imported.
 um-ckpt export -o a.pth a.ckpt

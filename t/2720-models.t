@@ -5,7 +5,8 @@
 . "$SRC/t/lib.sh"
 [ "${SLOW:-no}" = yes ] || skip_all 'SLOW=yes runs it'
 python=${UNMASK_ONNX_PYTHON:-python3}
-"$python" -c 'import torch, torchvision, timm, transformers, onnx, onnxruntime, safetensors, PIL' 2>/dev/null ||
+"$python" -c 'from importlib.util import find_spec
+assert all(map(find_spec, "torch torchvision timm transformers onnx onnxruntime safetensors PIL".split()))' 2>/dev/null ||
 	skip_all 'no torch, torchvision, timm, transformers, onnx and onnxruntime in UNMASK_ONNX_PYTHON'
 ONNXRUNTIME=$("$python" -c 'import onnxruntime, os; print(os.path.dirname(onnxruntime.__file__))')
 export ONNXRUNTIME

@@ -3,19 +3,19 @@
     python3 models.py --names
     python3 models.py FOLDER [NAME...]   writes each file, and NAME.want: a line an image with its logits as PyTorch has
                                          them; FOLDER/SIZE/ has the images. Prints a line a file: NAME FILE SIZE OPTIONS,
-                                         OPTIONS for um-ckpt import; NAME - REASON where it cannot be made here
+                                         OPTIONS for um-ckpt import
 """
 import os
 import sys
 import warnings
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import nn
+if sys.argv[1:] != ["--names"]:         # packages are slow to import: each where it is needed
+    import numpy as np
+    import torch
+    from torch import nn
+    torch.set_num_threads(1)
 
 warnings.filterwarnings("ignore")
-torch.set_num_threads(1)
 N, CLASSES = 3, 11
 FILES = []                      # (name, size, options, maker(folder, x): file, logits)
 
@@ -43,13 +43,13 @@ def file(name, size, make, options=""):
     FILES.append((name, size, options, make))
 
 
-def saved(suffix, model, write):
-    """write(model, path) makes the file."""
+def saved(suffix, model, way):
+    """The function of that name, below, makes the file."""
     def make(folder, name, x):
         net = spread(model())
         path = os.path.join(folder, name + suffix)
         y = logits(net, x)
-        return write(net, path) or path, y
+        return globals()[way](net, path) or path, y
     return make
 
 
@@ -86,54 +86,44 @@ def exported(net, path):
                       dynamic_axes={"x": {0: "n"}, "logits": {0: "n"}})
 
 
-class Own(nn.Module):
+def own():
     """What someone writes for an afternoon."""
-    def __init__(self):
-        super().__init__()
-        self.a = nn.Conv2d(3, 12, 3, padding=1)
-        self.b = nn.Conv2d(12, 24, 5, 2, groups=3)
-        self.out = nn.Linear(24, CLASSES)
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Conv2d(3, 12, 3, padding=1)
+            self.b = nn.Conv2d(12, 24, 5, 2, groups=3)
+            self.out = nn.Linear(24, CLASSES)
 
-    def forward(self, x):
-        return self.out(torch.tanh(self.b(torch.nn.functional.leaky_relu(self.a(x)))).amax((2, 3)))
-
-
-def torchvision_files():
-    import torchvision.models as tv
-    for name in "resnet18", "resnet50", "wide_resnet50_2", "resnext50_32x4d", "densenet121", "mobilenet_v2", \
-            "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "regnet_y_400mf", \
-            "regnet_x_800mf", "convnext_tiny", "swin_t", "shufflenet_v2_x1_0":
-        file("tv-" + name, 64, saved(".pth", lambda name=name: getattr(tv, name)(num_classes=CLASSES), state))
-    for name in "vgg11", "vgg16_bn":
-        file("tv-" + name, 224, saved(".pth", lambda name=name: getattr(tv, name)(num_classes=CLASSES), state))
-    file("tv-vit_b_16", 64, saved(".pth", lambda: tv.vit_b_16(image_size=64, num_classes=CLASSES), state))
-    file("lightning-resnet18", 64, saved(".ckpt", lambda: tv.resnet18(num_classes=CLASSES), lightning))
-    file("lightning-efficientnet_b0", 64, saved(".ckpt", lambda: tv.efficientnet_b0(num_classes=CLASSES), lightning))
-    file("parallel-resnext50_32x4d", 64, saved(".pth.tar", lambda: tv.resnext50_32x4d(num_classes=CLASSES), parallel))
-    file("compiled-mobilenet_v2", 64, saved(".pth", lambda: tv.mobilenet_v2(num_classes=CLASSES), compiled))
-    file("own-onnx", 64, saved(".onnx", Own, exported))
-    file("tv-swin_t-onnx", 64, saved(".onnx", lambda: tv.swin_t(num_classes=CLASSES), exported))
-    file("tv-shufflenet_v2-onnx", 64, saved(".onnx", lambda: tv.shufflenet_v2_x1_0(num_classes=CLASSES), exported))
+        def forward(self, x):
+            return self.out(torch.tanh(self.b(torch.nn.functional.leaky_relu(self.a(x)))).amax((2, 3)))
+    return Own()
 
 
-def timm_files():
-    import timm
-    for name, more in ("resnext50_32x4d", {}), ("mobilenetv2_100", {}), ("mobilenetv3_large_100", {}), \
-            ("efficientnet_b0", {}), ("regnety_004", {}), ("convnext_tiny", {}), ("vit_small_patch16_224", {"img_size": 64}):
-        make = lambda name=name, more=more: timm.create_model(name, pretrained=False, num_classes=CLASSES, **more)
-        file("timm-" + name, 64, saved(".safetensors", make, tensors))
+def of_torchvision(name, **more):
+    def make():
+        import torchvision
+        return getattr(torchvision.models, name)(num_classes=CLASSES, **more)
+    return make
 
 
-def transformers_files():
-    import transformers as hf
-    labels = dict(num_labels=CLASSES)
-    file("hf-resnet50", 64, saved("", lambda: hf.ResNetForImageClassification(hf.ResNetConfig(**labels)), pretrained))
-    file("hf-vit", 64, saved("", lambda: hf.ViTForImageClassification(
-        hf.ViTConfig(image_size=64, hidden_size=192, num_attention_heads=3, intermediate_size=768, **labels)), pretrained))
-    file("hf-convnext", 64, saved("", lambda: hf.ConvNextForImageClassification(hf.ConvNextConfig(**labels)), pretrained))
+def of_timm(name, **more):
+    def make():
+        import timm
+        return timm.create_model(name, pretrained=False, num_classes=CLASSES, **more)
+    return make
+
+
+def of_transformers(name, **more):
+    def make():
+        import transformers as hf
+        config = getattr(hf, name + "Config")(num_labels=CLASSES, **more)
+        return getattr(hf, name + "ForImageClassification")(config)
+    return make
 
 
 def images(folder, size):
+    from PIL import Image
     path = os.path.join(folder, str(size))
     os.makedirs(path, exist_ok=True)
     random = np.random.default_rng(size)
@@ -145,13 +135,31 @@ def images(folder, size):
     return (torch.from_numpy(np.stack(all_of)).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
 
 
+for name in "resnet18", "resnet50", "wide_resnet50_2", "resnext50_32x4d", "densenet121", "mobilenet_v2", \
+        "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "regnet_y_400mf", "regnet_x_800mf", "convnext_tiny", \
+        "swin_t", "shufflenet_v2_x1_0":
+    file("tv-" + name, 64, saved(".pth", of_torchvision(name), "state"))
+file("tv-vgg11", 224, saved(".pth", of_torchvision("vgg11"), "state"))
+file("tv-vgg16_bn", 224, saved(".pth", of_torchvision("vgg16_bn"), "state"))
+file("tv-vit_b_16", 64, saved(".pth", of_torchvision("vit_b_16", image_size=64), "state"))
+file("lightning-resnet18", 64, saved(".ckpt", of_torchvision("resnet18"), "lightning"))
+file("lightning-efficientnet_b0", 64, saved(".ckpt", of_torchvision("efficientnet_b0"), "lightning"))
+file("parallel-resnext50_32x4d", 64, saved(".pth.tar", of_torchvision("resnext50_32x4d"), "parallel"))
+file("compiled-mobilenet_v2", 64, saved(".pth", of_torchvision("mobilenet_v2"), "compiled"))
+file("own-onnx", 64, saved(".onnx", own, "exported"))
+file("tv-swin_t-onnx", 64, saved(".onnx", of_torchvision("swin_t"), "exported"))
+file("tv-shufflenet_v2-onnx", 64, saved(".onnx", of_torchvision("shufflenet_v2_x1_0"), "exported"))
+for name, more in ("resnext50_32x4d", {}), ("mobilenetv2_100", {}), ("mobilenetv3_large_100", {}), ("efficientnet_b0", {}), \
+        ("regnety_004", {}), ("convnext_tiny", {}), ("vit_small_patch16_224", {"img_size": 64}):
+    file("timm-" + name, 64, saved(".safetensors", of_timm(name, **more), "tensors"))
+file("hf-resnet50", 64, saved("", of_transformers("ResNet"), "pretrained"))
+file("hf-vit", 64, saved("", of_transformers("ViT", image_size=64, hidden_size=192, num_attention_heads=3,
+                                             intermediate_size=768), "pretrained"))
+file("hf-convnext", 64, saved("", of_transformers("ConvNext"), "pretrained"))
+
+
 def main():
     folder, only = sys.argv[1], sys.argv[2:]
-    for add in torchvision_files, timm_files, transformers_files:
-        try:
-            add()
-        except ImportError as e:
-            print("%s - %s" % (add.__name__, e))
     if folder == "--names":
         print(*(f[0] for f in FILES))
         return

@@ -25,6 +25,7 @@ struct report_sets { /* all borrowed */
 	const struct ood_result *results; /* (n_sets, n_methods) */
 	const char *baseline;             /* NULL: none, else method number: */
 	size_t baseline_at;
+	bool pivot; /* as report_pivot.h has it */
 };
 
 /* Prints heading and rows. -1: out of memory. */

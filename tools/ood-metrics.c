@@ -227,7 +227,7 @@ static int print_table(struct work *k)
 					 .results = k->results,
 					 .baseline = baseline,
 					 .baseline_at = k->baseline,
-					 .pivot = pivot };
+					 .pivot = pivot ? stdout : NULL };
 	struct err err;
 
 	if (report_sets(&report, &all, &err) < 0)

@@ -32,7 +32,8 @@ static const struct cli_tool tool = {
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = 0, dashes = 0;
-	const struct report_seeds_look look = { (enum cli_format)format, summary, (size_t)ddof, pivot, baseline, show };
+	const struct report_seeds_look look = { (enum cli_format)format, summary,  (size_t)ddof,
+						pivot ? stdout : NULL,   baseline, show };
 	struct report_seeds *t = report_seeds_new();
 	struct err err;
 	char line[1024];

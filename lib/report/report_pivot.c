@@ -280,7 +280,7 @@ static double difference(const struct pivot *t, const struct report_cell *a, con
 
 static void name_row(const struct pivot *t, size_t r)
 {
-	printf("%s%s%s", t->row[r]->model, t->models ? " " : "", t->row[r]->method);
+	fprintf(t->p->f, "%s%s%s", t->row[r]->model, t->models ? " " : "", t->row[r]->method);
 }
 
 static void say(const struct pivot *t, size_t a, size_t b, size_t average)
@@ -295,15 +295,15 @@ static void say(const struct pivot *t, size_t a, size_t b, size_t average)
 		of += isnan(by) ? 0 : 1;
 		wins += by > 0;
 	}
-	printf(t->p->format == CLI_LATEX ? "%% " : "\n");
+	fprintf(t->p->f, t->p->format == CLI_LATEX ? "%% " : "\n");
 	name_row(t, a);
-	printf(" beats ");
+	fprintf(t->p->f, " beats ");
 	name_row(t, b);
-	printf(isnan(std) ? " by %.1f" : " by %.1f ± %.1f", 100 * d, 100 * std);
-	printf(" points of %s", head_of(t->p->metric[0]));
+	fprintf(t->p->f, isnan(std) ? " by %.1f" : " by %.1f ± %.1f", 100 * d, 100 * std);
+	fprintf(t->p->f, " points of %s", head_of(t->p->metric[0]));
 	if (of)
-		printf(", on %zu of %zu sets", wins, of);
-	printf(".%s\n", t->p->format == CLI_TEXT ? " * best, + second of a column." : "");
+		fprintf(t->p->f, ", on %zu of %zu sets", wins, of);
+	fprintf(t->p->f, ".%s\n", t->p->format == CLI_TEXT ? " * best, + second of a column." : "");
 }
 
 static int find_baseline(const struct pivot *t, size_t *ret, struct err *err)

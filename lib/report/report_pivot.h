@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_pivot: metrics as papers print them: a row for each method, a column for each set and metric, the best number of a
- * column marked and the second best, and a sentence that says what follows. In TEXT the best has a star and the second
- * a plus; in MARKDOWN and LATEX (booktabs) the best is bold and the second underlined. Programs get numbers alone, in
- * columns SET.METRIC, and SET.METRIC_std where there are several seeds.
+ * report_pivot: metrics as papers print them: a row for each method, a column for each set and metric, the best
+ * number of a column marked and the second best, and a sentence that says what follows. In TEXT the best has a star and
+ * the second a plus; in MARKDOWN and LATEX (booktabs) the best is bold and the second underlined. Programs get
+ * numbers alone, in columns SET.METRIC, and SET.METRIC_std where there are several seeds.
  */
 #ifndef REPORT_PIVOT_H
 #define REPORT_PIVOT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cli/cli_table.h"
 #include "err/err.h"
@@ -34,6 +35,7 @@ struct report_pivot { /* all borrowed */
 	enum cli_format format;
 	bool summary;         /* only the averages, of near sets, far sets and all */
 	size_t ddof;          /* the variance over seeds is divided by their number less this */
+	FILE *f;              /* for the sentence: where the table goes, standard output */
 	const char *baseline; /* the method that the sentence compares with; NULL: msp, or else the first */
 };
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cli/cli_table.h"
 #include "err/err.h"
@@ -22,7 +23,7 @@ struct report_seeds_look {
 	enum cli_format format;
 	bool summary;         /* only the averages over the OOD sets */
 	size_t ddof;          /* the variance is divided by the number of seeds less this */
-	bool pivot;           /* as report_pivot.h has it, which compares with the */
+	FILE *pivot;          /* standard output, to print it as report_pivot.h has it, which compares with the */
 	const char *baseline; /* NULL: the usual one */
 	const char *show;     /* metrics, separated by commas, with pivot; NULL: AUROC and FPR95 */
 };

@@ -69,6 +69,14 @@ static void put_cell(enum cli_format f, const struct cli_column *c, bool first, 
 	}
 }
 
+void cli_column_widen(struct cli_column *c, const char *cell)
+{
+	const int n = cell ? (int)strlen(cell) : 0;
+
+	if (-n < c->width)
+		c->width = -n;
+}
+
 void cli_table_row(enum cli_format f, const struct cli_column *c, size_t n, const char *const *cell)
 {
 	for (size_t i = 0; i < n; i++)

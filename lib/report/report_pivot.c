@@ -17,6 +17,7 @@ struct pivot {
 	const struct report_cell **row; /* (rows): one of the row's, for its names */
 	const char **set;               /* (sets) */
 	size_t rows, sets;
+	int model, method;  /* width of these columns */
 	bool models, seeds; /* some cell has a model; has several numbers */
 };
 
@@ -75,9 +76,16 @@ static void release(struct pivot *t)
 	free(t->set);
 }
 
+static int wider(int width, const char *text)
+{
+	return (int)strlen(text) > width ? (int)strlen(text) : width;
+}
+
 static int arrange(struct pivot *t, const struct report_pivot *p, struct err *err)
 {
 	*t = (struct pivot){ .p = p,
+			     .model = 16,
+			     .method = 20,
 			     .row = malloc((p->n + 1) * sizeof *t->row),
 			     .set = malloc((p->n + 1) * sizeof *t->set) };
 	if (!t->row || !t->set)
@@ -89,6 +97,8 @@ static int arrange(struct pivot *t, const struct report_pivot *p, struct err *er
 		if (find_set(t, c->set) == t->sets)
 			t->set[t->sets++] = c->set;
 		t->models |= *c->model != '\0';
+		t->model = wider(t->model, c->model);
+		t->method = wider(t->method, c->method);
 		t->seeds |= c->n > 1;
 	}
 	if (!(t->at = calloc(t->rows * t->sets + 1, sizeof *t->at)))
@@ -212,8 +222,8 @@ static void fill(struct line *l, const struct pivot *t, size_t row)
 
 	l->n = 0;
 	if (t->models)
-		add(l, "model", "model", -16, c ? c->model : NULL);
-	add(l, "method", "method", -20, c ? c->method : NULL);
+		add(l, "model", "model", -t->model, c ? c->model : NULL);
+	add(l, "method", "method", -t->method, c ? c->method : NULL);
 	for (size_t s = 0; s < t->sets; s++)
 		for (size_t k = 0; k < t->p->n_metrics && is_shown(t->p, t->set[s]); k++)
 			add_number(l, t, row, s, k);

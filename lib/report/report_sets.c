@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Methods by sets, and their averages. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/report_pivot.h"
 #include "report/report_sets.h"
@@ -23,6 +24,23 @@ static int average(const struct report_sets *s, struct ood_result *to)
 	    (ood_scores_sort(s->pool) < 0 || ood_eval_set(s->eval, s->pool, 0, to + OOD_MAX_GROUPS * s->n_methods) < 0))
 		return -1;
 	return 0;
+}
+
+static const char *longer(const char *a, const char *b)
+{
+	return !a || strlen(b) > strlen(a) ? b : a;
+}
+
+/* Columns with room for every name. */
+static struct report with_room(const struct report *r, const struct report_sets *s)
+{
+	struct report wide = *r;
+
+	for (size_t m = 0; m < s->n_methods; m++)
+		wide.method = longer(wide.method, s->methods[m]);
+	for (size_t k = 0; k < s->n_sets; k++)
+		wide.set = longer(wide.set, s->sets[k].name);
+	return wide;
 }
 
 static void print_all(const struct report *r, const struct report_sets *s, const struct ood_result *averages)
@@ -89,9 +107,10 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 	return rc;
 }
 
-int report_sets(const struct report *r, const struct report_sets *s, struct err *err)
+int report_sets(const struct report *look, const struct report_sets *s, struct err *err)
 {
 	const size_t n = s->n_methods;
+	const struct report wide = with_room(look, s), *r = &wide;
 	struct ood_result *averages = calloc((OOD_MAX_GROUPS + 1) * n, sizeof *averages);
 
 	if (!averages || average(s, averages) < 0) {

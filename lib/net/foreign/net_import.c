@@ -65,7 +65,7 @@ static int learnt_size(const struct net *n, const struct ts_set *state)
 			node->op == NET_TOKENS ? ts_set_get(state, n->params[node->param + 1].name) : NULL;
 		int side = 1;
 
-		if (!t || t->ndim != 3 || t->shape[1] > 1 << 20)
+		if (!t || t->ndim != 3 || t->shape[1] < 2 || t->shape[1] > 1 << 20)
 			continue;
 		while ((size_t)(side + 1) * (size_t)(side + 1) <= t->shape[1] - 1)
 			side++;

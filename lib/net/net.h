@@ -188,8 +188,8 @@ int net_scale(struct net *n, int in, const char *name, const char *what);
 int net_tokens(struct net *n, int in, const char *first, const char *places);
 int net_attention(struct net *n, int in, int heads);
 int net_first(struct net *n, int in);
-/* Squeeze and excitation (Hu et al., CVPR 2018): in times outer(second(inner(first(mean of in)))), `first` to c channels;
- * both are linear layers that are written as 1x1 convolutions. inner NET_LINEAR_ACT is a ReLU. */
+/* Squeeze and excitation (Hu et al., CVPR 2018): in times outer(second(inner(first(mean of in)))), `first` to c
+ * channels; both are linear layers that are written as 1x1 convolutions. inner NET_LINEAR_ACT is a ReLU. */
 int net_excite(struct net *n, int in, const char *first, const char *second, int c, enum net_act inner,
 	       enum net_act outer);
 int net_relu(struct net *n, int in);

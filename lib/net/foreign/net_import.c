@@ -407,8 +407,25 @@ static int check_first(struct net_importing *im, struct err *err)
 
 static void say_choice(struct net_importing *im, const struct choice *best)
 {
+	/* What names and shapes do not tell. */
+	static const char tf[] = "timm's networks called tf_... look the same, but pad otherwise: if it is one of "
+				 "those, export it to ONNX instead (man unmask-onnx)";
+	static const struct {
+		const char *arch, *param, *why;
+	} unsure[] = {
+		{ "mobilenet-", "timm=1", tf },
+		{ "efficientnet:", "timm=1", tf },
+		{ "vit:", "",
+		  "how many heads there are its shapes do not tell; --arch vit:...,heads=N says so if not "
+		  "as many as in this architecture" },
+	};
+
 	if (!im->how->arch)
 		net_import_say(im, false, "guessed architecture: %s", im->c->net->spec);
+	for (size_t i = 0; !im->how->arch && i < sizeof unsure / sizeof *unsure; i++)
+		if (strncmp(im->c->net->spec, unsure[i].arch, strlen(unsure[i].arch)) == 0 &&
+		    strstr(im->c->net->spec, unsure[i].param))
+			net_import_say(im, false, "%s", unsure[i].why);
 	if (*best->prefix)
 		net_import_say(im, false, "the network is what begins with '%s'", best->prefix);
 	if (*best->dialect->whose)

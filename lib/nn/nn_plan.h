@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The walk from a network's nodes to operations: nn_plan.c goes, nn_plan_nodes.c knows what becomes of each. */
+ * The walk from a network's nodes to operations: nn_plan.c goes, nn_plan_nodes.c knows what becomes of each,
+ * nn_plan_room.c gives both what they ask for. */
 #ifndef NN_PLAN_H
 #define NN_PLAN_H
 
@@ -24,7 +25,7 @@ struct nn_planning {
 	bool failed;
 };
 
-static const struct nn_map nn_nowhere = { .buf = -1 };
+extern const struct nn_map nn_nowhere;
 
 /* n zeroed floats of the plan's, and such that are a copy. NULL: no memory, and p->failed. */
 float *nn_plan_floats(struct nn_planning *p, size_t n);

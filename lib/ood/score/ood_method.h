@@ -55,7 +55,10 @@ int ood_basis_init(struct ood_basis *s, struct ts_reader *r) TS_CHECKED;
 /* The same of a header that is at hand. */
 int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err) TS_CHECKED;
 void ood_basis_release(struct ood_basis *s);
-/* Loads a fit, and checks that it was made with the model that made the stream, which is called `name`. */
+/* Checks that a fit, called `path`, was made with the model that made the stream, called `name`. */
+int ood_basis_check(const struct ood_basis *s, const char *name, const struct ood_fit *f, const char *path,
+		    struct err *err) TS_CHECKED;
+/* Loads one and does so. */
 int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **ret, const char *path,
 		  struct err *err) TS_CHECKED;
 

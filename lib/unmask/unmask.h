@@ -80,7 +80,7 @@ struct unmask_result {
 };
 
 /* Judges n images. Many at a time are faster than one after the other, as each thread has work. -1: nothing was judged,
- * no image has counted; the error says which image is at fault, from 0 on. */
+ * no image has counted; the error says which image is at fault, from 0 on, if there are several. */
 UNMASK_API int unmask_images(struct unmask *u, const struct unmask_image *images, size_t n,
 			     struct unmask_result *results);
 /* The same from what the network has made of n images elsewhere: logits (n, classes), NULL without, and features (n,

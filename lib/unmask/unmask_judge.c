@@ -69,14 +69,15 @@ static int resize(struct ts_batch *b, size_t n, struct err *err)
 	return ts_batch_resize(b, 0) < 0 || ts_batch_resize(b, n) < 0 ? err_memory(err) : 0;
 }
 
-/* Features of the n images of a chunk, the first of which is image `first` of the caller's. */
-static int embed(struct unmask *u, const struct unmask_image *images, size_t n, uint64_t first, struct err *err)
+/* Features of n images of a chunk, the first of which is image `first` of the caller's `all`. */
+static int embed(struct unmask *u, const struct unmask_image *images, size_t n, uint64_t first, size_t all,
+		 struct err *err)
 {
 	if (resize(&u->image, n, err) < 0 || resize(&u->feature, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (put_image(u, i, &images[i], err) < 0)
-			return err_prefix(err, "image %llu: ", (unsigned long long)(first + i));
+			return all == 1 ? -1 : err_prefix(err, "image %llu: ", (unsigned long long)(first + i));
 	return um_extras_start(u->pass, &u->image, first, &u->feature, err) < 0 ? -1 : um_extras_finish(u->pass, err);
 }
 
@@ -177,7 +178,7 @@ int unmask_images(struct unmask *u, const struct unmask_image *images, size_t n,
 	for (size_t i = 0; i < n; i += UNMASK_CHUNK) {
 		const size_t some = n - i < UNMASK_CHUNK ? n - i : UNMASK_CHUNK;
 
-		if (embed(u, images + i, some, i, &u->error) < 0 || judge(u, i, results + i, &u->error) < 0)
+		if (embed(u, images + i, some, i, n, &u->error) < 0 || judge(u, i, results + i, &u->error) < 0)
 			return -1;
 	}
 	watch(u, results, n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * ood-detect: pictures in, a verdict a line out, all of the pipe in one process. Streaming: it holds the detector and
  * a few pictures. It knows of detectors what unmask.h says, and no more. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,15 +79,14 @@ static enum report_verdict form(void)
 
 static void print(struct work *k, const char *name, const struct unmask_result *r)
 {
-	struct unmask_alarm a;
-
 	k->out = k->out || r->out;
 	if ((only == ALL || (only == OUT) == r->out) && report_verdict(stdout, form(), name, r) < 0)
 		cli_oom();
-	if (r->alarm && unmask_last_alarm(k->u, &a))
+	if (r->alarm.raised)
 		cli_error("alarm at image %llu: scores have left the reference, since about image %llu (evidence %.4g; "
 			  "false-alarm probability %g)",
-			  (unsigned long long)a.image, (unsigned long long)a.since, a.evidence, false_alarm);
+			  (unsigned long long)r->alarm.image, (unsigned long long)r->alarm.since, r->alarm.evidence,
+			  false_alarm);
 }
 
 /* Judges pictures i..i+n: if that fails, one by one, as it is one's fault. */
@@ -123,7 +123,7 @@ static int flush(void *data)
 			ds_pixels_release(&k->pixels[i]);
 	}
 	k->n = k->bytes = 0;
-	return fflush(stdout) == 0 ? 0 : -1;
+	return fflush(stdout) == 0 ? 0 : cli_error("cannot write to standard output: %s", strerror(errno));
 }
 
 /* The pixels are kept, for those that were there. */

@@ -162,7 +162,7 @@ static int from_stream(struct kit_pictures *k, struct ts_reader *r_take)
 	return rc;
 }
 
-/* A small map of MessagePack; no text begins so. */
+/* A small map of MessagePack; no text begins so, and of pictures PNG alone. */
 static bool is_stream(const unsigned char *head, size_t n)
 {
 	return n && (head[0] & 0xf0) == 0x80;
@@ -209,12 +209,13 @@ static int from_stdin(struct kit_pictures *k)
 	do
 		what = cli_live_peek(head, sizeof head, &n);
 	while (what == CLI_SIGNAL && !k->stop(k->data));
+	if (what == CLI_LINE && n && ds_is_image(head, n)) {
+		kit_pictures_wrong(k, "<stdin>", "is a picture, where names of pictures are read; give it as FILE");
+		return 0;
+	}
 	if (what == CLI_LINE && is_stream(head, n))
 		return from_stream(k, ts_reader_open_fn(read_live, k, "<stdin>"));
-	if (what != CLI_LINE || !n || !ds_is_image(head, n))
-		return from_names(k);
-	kit_pictures_wrong(k, "<stdin>", "is a picture, where names of pictures are read; give it as FILE");
-	return 0;
+	return from_names(k);
 }
 
 int kit_pictures_of(struct kit_pictures *k, char *path)
@@ -230,7 +231,7 @@ int kit_pictures_of(struct kit_pictures *k, char *path)
 		n = fread(head, 1, sizeof head, f);
 		fclose(f);
 	}
-	if (is_stream(head, n))
-		return from_stream(k, ts_reader_open(path));
-	return n && ds_is_image(head, n) ? from_file(k, path) : from_source(k, path);
+	if (n && ds_is_image(head, n))
+		return from_file(k, path);
+	return is_stream(head, n) ? from_stream(k, ts_reader_open(path)) : from_source(k, path);
 }

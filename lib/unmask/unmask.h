@@ -70,13 +70,20 @@ struct unmask_image {
 	size_t stride;
 };
 
+/* With unmask_watch(): images are counted from 0 since then. */
+struct unmask_alarm {
+	int raised;            /* 1: with this image; all else is 0 if not */
+	uint64_t image, since; /* where that is, about where the change was */
+	double evidence;
+};
+
 struct unmask_result {
 	float score;            /* the larger, the more like what the network knows */
 	float threshold;        /* of this image's class, if each has its own */
 	int out;                /* 1: out-of-distribution, the score is below the threshold; 0: in */
 	int class_index;        /* what the network takes it for; -1: it has no logits */
 	const char *class_name; /* borrowed until unmask_close(); "" without logits */
-	int alarm;              /* 1: with this image unmask_watch() raises its alarm */
+	struct unmask_alarm alarm;
 };
 
 /* Judges n images. Many at a time are faster than one after the other, as each thread has work. -1: nothing was judged,
@@ -94,13 +101,6 @@ UNMASK_API int unmask_features(struct unmask *u, const float *logits, const floa
  * probability that there is ever an alarm is at most false_alarm, above 0 and below 1. After an alarm the test begins
  * anew. -1: the detector was made without a reference, or no memory. */
 UNMASK_API int unmask_watch(struct unmask *u, double false_alarm, uint64_t seed);
-/* The last alarm: images are counted from 0 since unmask_watch(). */
-struct unmask_alarm {
-	uint64_t image, since; /* where it was raised, about where the change was */
-	double evidence;
-};
-/* 1; 0: there was none yet. */
-UNMASK_API int unmask_last_alarm(const struct unmask *u, struct unmask_alarm *alarm);
 
 #ifdef __cplusplus
 }

@@ -135,7 +135,7 @@ static int choose_method(char **ret, const struct unmask_bundle_files *from, str
 	return rc;
 }
 
-/* Does a method of this text learn anything from a fit? */
+/* Does a method of this text go by a fit? */
 static int wants_fit(const char *method, bool *wants, struct err *err)
 {
 	struct ood_requests r = { 0 };
@@ -146,7 +146,7 @@ static int wants_fit(const char *method, bool *wants, struct err *err)
 		ood_requests_release(&r);
 		return -1;
 	}
-	*wants = r.n == 1 && r.q[0].method->parts;
+	*wants = r.n == 1 && ood_method_fitted(r.q[0].method);
 	ood_requests_release(&r);
 	return 0;
 }

@@ -54,8 +54,6 @@ struct unmask {
 	struct ood_watch watch; /* kept NULL: not asked for */
 	uint64_t watched;       /* images since unmask_watch() */
 	uint64_t begun;         /* of which the test has not seen so many */
-	struct unmask_alarm alarm;
-	bool alarmed;
 };
 
 /* Makes the handle, which is zero, that of a detector in memory: its header's meta and its tensors (unmask_bundle.h),

@@ -132,11 +132,10 @@ static void watch(struct unmask *u, struct unmask_result *results, size_t n)
 	for (size_t i = 0; u->watch.kept && i < n; i++, u->watched++) {
 		if (!ood_watch_row(&u->watch, results[i].score))
 			continue;
-		results[i].alarm = 1;
-		u->alarm = (struct unmask_alarm){ .image = u->watched,
-						  .since = u->begun + ood_watch_since(&u->watch),
-						  .evidence = u->watch.evidence };
-		u->alarmed = true;
+		results[i].alarm = (struct unmask_alarm){ .raised = 1,
+							  .image = u->watched,
+							  .since = u->begun + ood_watch_since(&u->watch),
+							  .evidence = u->watch.evidence };
 		ood_watch_reset(&u->watch);
 		u->begun = u->watched + 1;
 	}
@@ -156,16 +155,9 @@ int unmask_watch(struct unmask *u, double false_alarm, uint64_t seed)
 		ood_watch_release(&u->watch);
 	u->watch = (struct ood_watch){ 0 };
 	u->watched = u->begun = 0;
-	u->alarmed = false;
 	return ood_watch_init(&u->watch, u->reference, u->n_reference, false_alarm, false, seed) < 0 ?
 		       err_memory(&u->error) :
 		       0;
-}
-
-int unmask_last_alarm(const struct unmask *u, struct unmask_alarm *alarm)
-{
-	*alarm = u->alarm;
-	return u->alarmed;
 }
 
 /* ---- calls ---- */

@@ -76,6 +76,7 @@ struct ood_method {
 	const char *name, *help; /* help: one line that says what is computed */
 	const char *needs;       /* beside what um-embed writes without being asked, as options; NULL: nothing */
 	unsigned parts;          /* enum ood_part: what it needs of a fit */
+	bool means;              /* goes by what every fit has, such as the means of classes */
 	bool alone;              /* may go without logits, of the stream and of the fit */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
@@ -91,6 +92,12 @@ struct ood_method {
 	/* What the user should know of the rows that were scored, into note, which is empty; NULL: nothing. */
 	void (*after)(const struct ood_scorer *s, char note[OOD_NOTE]);
 };
+
+/* Does a score of the method depend on a fit? */
+static inline bool ood_method_fitted(const struct ood_method *m)
+{
+	return m->parts || m->means;
+}
 
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
  * the methods. */

@@ -43,10 +43,10 @@ int report_verdict(FILE *f, enum report_verdict form, const char *name, const st
 		cli_put_cell(f, name);
 	} else {
 		cli_put_cell(f, name);
-		putc('\t', f);
+		fputs("\t", f);
 		cli_put_cell(f, r->class_name);
 		fprintf(f, "\t%s\t%s", score, verdict);
 	}
-	putc('\n', f);
+	fputs("\n", f);
 	return 0;
 }

@@ -7,14 +7,15 @@
 
 #include "ds/ds.h"
 #include "ds/ds_manifest.h"
+#include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
 #include "kit/kit.h"
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
-static long size, crop, resize = SQUASH, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
-static const char *shard, *manifest, *noise;
+static long resize = SQUASH, interpolation = DS_BILINEAR, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
+static const char *shard, *manifest, *noise, *size, *crop, *model;
 static bool skip_bad, list_formats;
 
 static const struct cli_option options[] = {
@@ -41,10 +42,13 @@ static const struct cli_option options[] = {
 	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then N images chosen at random, in their order" },
 	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then the first N" },
 	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then rows I, I+N, I+2N, ... (I from 0 to N-1)" },
-	{ "size", 0, CLI_INT, "N", &size, 1, 16384, "resize to N x N pixels (see --resize)" },
+	{ "for", 0, CLI_STR, "MODEL", &model, 0, 0,
+	  "prepare images as those of this checkpoint were; instead of the next five options" },
+	{ "size", 0, CLI_STR, "N|HxW", &size, 0, 0, "resize to N x N pixels, or H x W (see --resize)" },
 	{ "resize", 0, CLI_CHOICE, "squash|short", &resize, 0, 0,
 	  "both sides become N (default), or the shorter one does" },
-	{ "crop", 0, CLI_INT, "N", &crop, 1, 16384, "then cut the middle N x N" },
+	{ "interpolation", 0, CLI_CHOICE, DS_FILTERS, &interpolation, 0, 0, "how it is resized (default bilinear)" },
+	{ "crop", 0, CLI_STR, "N|HxW", &crop, 0, 0, "then cut the middle N x N, or H x W" },
 	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "one channel, as Pillow's convert(\"L\")" },
 	{ "fast", 0, CLI_FLAG, NULL, &o.shape.fast, 0, 0,
 	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (other pixels)" },
@@ -182,6 +186,51 @@ static int pack(struct work *k, const char *path)
 	return k->table ? ts_file_finish(k->table) : kit_out_finish(&k->out);
 }
 
+static void check_sides(const char *option, const char *text, int *h, int *w)
+{
+	struct err err;
+
+	if (text && ds_prep_sides(text, h, w, &err) < 0)
+		cli_usage("--%s %s", option, err.text);
+}
+
+/* How images are prepared, from the options. */
+static void check_shape(void)
+{
+	const char *lacks = resize != SQUASH             ? "resize" :
+			    interpolation != DS_BILINEAR ? "interpolation" :
+			    o.shape.fast                 ? "fast" :
+							   NULL;
+
+	if (lacks && !size)
+		cli_usage("--%s needs --size N", lacks);
+	check_sides("size", size, &o.shape.h, &o.shape.w);
+	check_sides("crop", crop, &o.shape.crop_h, &o.shape.crop_w);
+	o.shape.shorter = resize == SHORT;
+	o.shape.filter = (enum ds_filter)interpolation;
+	if (o.shape.shorter && o.shape.h != o.shape.w)
+		cli_usage("--resize short takes one number as --size, that of the shorter side");
+}
+
+/* The same from the checkpoint of --for. */
+static int read_shape(struct err *err)
+{
+	const bool fast = o.shape.fast;
+	char words[DS_PREP];
+	int rc;
+
+	if (!model)
+		return 0;
+	rc = ds_prep_for_file(&o.shape, model, err);
+	o.shape.fast = fast;
+	ds_prep_words(&o.shape, words);
+	if (rc == 0)
+		cli_info("'%s' was trained on images as they were; others are prepared by %s", model, words);
+	else if (rc > 0)
+		cli_info("as '%s' says: %s", model, words);
+	return rc < 0 ? -1 : 0;
+}
+
 static void check_options(int n_sources)
 {
 	const struct kit_shard part = kit_shard(shard);
@@ -194,8 +243,10 @@ static void check_options(int n_sources)
 		cli_usage("--root needs --list FILE");
 	o.shard = (long)part.i;
 	o.n_shards = (long)part.n;
-	if ((resize != SQUASH || o.shape.fast) && !size)
-		cli_usage("--%s needs --size N", resize != SQUASH ? "resize" : "fast");
+	if (!model)
+		check_shape();
+	if (model && (size || crop || o.shape.gray || resize != SQUASH || interpolation != DS_BILINEAR))
+		cli_usage("--for takes from the model what --size, --resize, --interpolation, --crop and --gray say");
 	if (o.exclude && o.only)
 		cli_usage("--exclude-classes and --only-classes exclude each other");
 	if (noise && o.hash)
@@ -204,9 +255,6 @@ static void check_options(int n_sources)
 		cli_usage("--manifest and --check exclude each other");
 	o.class_order = (enum ds_order)class_order;
 	o.empty_classes = (enum ds_empty)empty_classes;
-	o.shape.size = (int)size;
-	o.shape.shorter = resize == SHORT;
-	o.shape.crop = (int)crop;
 	o.seed = (uint64_t)cli.seed;
 	o.threads = (int)cli.threads;
 	o.check = manifest != NULL;
@@ -235,7 +283,7 @@ int main(int argc, char **argv)
 		cli_oom();
 	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
 		; /* is said below */
-	else if ((manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
+	else if (read_shape(&k.err) < 0 || (manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
 		 !(k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err)))
 		cli_error("%s", k.err.text);
 	else

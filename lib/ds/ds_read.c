@@ -89,7 +89,9 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 	else if (o->hash)
 		rc = 0;
 	else
-		rc = ds_decoder_run(w->decoder, it->at, it->n, o->shape.fast ? o->shape.size : 0, &w->p, &err);
+		rc = ds_decoder_run(w->decoder, it->at, it->n,
+				    o->shape.fast ? (o->shape.h > o->shape.w ? o->shape.h : o->shape.w) : 0, &w->p,
+				    &err);
 	it->is_short = rc == 0 && !l->decode && !o->hash && ds_decoder_short(w->decoder);
 	if (rc == 0 && (o->hash || o->check)) {
 		it->bytes = l->decode ? 3 * (uint64_t)w->p.h * (uint64_t)w->p.w : it->n;

@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/* The header of a stream of s, which was opened as `path`: the first image sets the size of all. -1: out of memory. */
+/* The header of a stream of s, which was opened as `path`: the first image sets the size of all; meta says how they
+ * were prepared. -1: out of memory. */
 int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char *path, const struct ds_row *first,
 		     bool noise) TS_CHECKED;
 /* Has this row's image the size of all? -1 with err. */

@@ -132,6 +132,22 @@ ok 'a picture, a folder, an archive, names: the same verdicts' '
 	find pics -name "*.??g" | sort >list && ood-detect --tsv msp.det pics/a/1.png pics/a/2.png | cut -f 2- >one; ood-detect --tsv msp.det pics >folder; ood-detect --tsv msp.det pics.tar >tar
 	ood-detect --tsv msp.det <list >names; head -n 3 folder | cut -f 2- | cmp - one && cmp folder names && sed "s,^pics.tar/,," tar | sort >t && sort folder | cmp - t && test $(wc -l <folder) = 8'
 ok 'they are those of the pipe' 'ds-pack -q pics | um-embed -q -m m.ckpt 2>err | ood-score -q -t thr -m msp -f fit 2>>err >p.s; true; ds-pack -q pics | um-embed -q -m m.ckpt | ood-score -q -m msp | ts-dump --tsv | tail -n +2 | cut -f 1 >want; tail -n +2 folder | cut -f 3 | cmp - want'
+um-ckpt export -q -o m.pth m.ckpt
+imports() { um-ckpt import -q --arch $net --size 32 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25 -o "$@" m.pth; }
+imports prep.ckpt --prepare "size=40 resize=short interpolation=bicubic crop=32"; imports mute.ckpt
+mkdir big && image-gen png 64 50 >big/1.png && image-gen jpeg 33 90 >big/2.jpg && image-gen png 32 32 >big/3.png
+um-embed -q -m prep.ckpt val.ts 2>err | ood-score -q -m energy | ood-threshold -q -a 0.1 -o prep.thr
+ood-pack -q -m prep.ckpt -t prep.thr -o prep.det; ood-pack -q -m mute.ckpt -t prep.thr -o mute.det
+piped() { um-embed -q -m "$1" | ood-score -q -t prep.thr | ts-dump --tsv | tail -n +2 | awk -F "\t" -v OFS="\t" "{ print \$4, \$1, \$5 }"; }
+prepared() { ood-detect --tsv "$@" | tail -n +2 | awk -F "\t" -v OFS="\t" '{ sub(/^big./, "", $1); print $1, $3, $4 == "out" }'; }
+ok 'pictures become images as the checkpoint says, as ds-pack --for does' '
+	ds-pack -q --for prep.ckpt big >big.ts && piped prep.ckpt <big.ts >want && test $(wc -l <want) = 3 && prepared prep.det big | cmp - want'
+ok 'rows of a stream that have their size are such images already; of another size, pictures' '
+	prepared prep.det big.ts | cmp - want && ds-pack -q --size 50 big | prepared prep.det - >other && test $(wc -l <other) = 3 && ! cmp -s other want'
+ok 'a stream that was prepared otherwise is told of' 'ds-pack -q --size 32 big >squash.ts && ood-detect prep.det squash.ts 2>err >out; grep -q "prepared by .size=32 .*ds-pack --for" err && test $(wc -l <out) = 3 && ood-detect prep.det big.ts 2>err >out; ! test -s err'
+ok 'nothing is known: the size alone is taken' 'ood-detect --tsv mute.det big 2>err | tail -n +2 >out; test $(wc -l <out) = 1 && grep -q "big/3.png" out && grep -q "50 x 64 pixels (height x width): the network takes 32 x 32.*um-ckpt import --prepare" err && test $(wc -l <err) = 2'
+ok 'a gray network' 'ds-pack -q --gray --size 32 --class-level -1 pics -o g.ts && um-train -q -a $net -e 1 -o gray.ckpt g.ts && um-embed -q -m gray.ckpt g.ts | ood-score -q -m energy | ood-threshold -q -a 0.2 -o prep.thr && ood-pack -q -m gray.ckpt -t prep.thr -o gray.det &&
+	ds-pack -q --for gray.ckpt big | piped gray.ckpt >want && prepared gray.det big | cmp - want && test $(wc -l <want) = 3'
 ok 'a bad one is said, and the others go on' '
 	printf "pics/a/1.png\nbad.jpg\n\nno-such\npics/a/2.png" | status ood-detect --tsv msp.det >s; test "$(cat s)" = 2 && test $(wc -l <out) = 3 && grep -q "bad.jpg" err && grep -q "no-such.: cannot be opened" err && test $(wc -l <err) = 2'
 ok 'a picture on standard input, a folder without pictures: what to do' '

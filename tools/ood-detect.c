@@ -49,6 +49,7 @@ struct work {
 	struct kit_pictures from;
 	struct ds_pixels pixels[MOST]; /* those that wait, */
 	char *name[MOST];
+	bool prepared[MOST];
 	size_t n, bytes;
 	bool out; /* some were */
 };
@@ -98,7 +99,8 @@ static void judge(struct work *k, size_t i, size_t n)
 	for (size_t j = 0; j < n; j++)
 		images[j] = (struct unmask_image){ .rgb = k->pixels[i + j].rgb,
 						   .width = k->pixels[i + j].w,
-						   .height = k->pixels[i + j].h };
+						   .height = k->pixels[i + j].h,
+						   .prepared = k->prepared[i + j] };
 	if (unmask_images(k->u, images, n, results) == 0) {
 		for (size_t j = 0; j < n; j++)
 			print(k, k->name[i + j], &results[j]);
@@ -127,17 +129,26 @@ static int flush(void *data)
 }
 
 /* The pixels are kept, for those that were there. */
-static int take(void *data, const char *name, struct ds_pixels *p)
+static int take(void *data, const char *name, struct ds_pixels *p, bool prepared)
 {
 	struct work *k = data;
 	const struct ds_pixels was = k->pixels[k->n];
 
 	k->pixels[k->n] = *p;
+	k->prepared[k->n] = prepared;
 	*p = was;
 	k->bytes += 3 * (size_t)k->pixels[k->n].h * (size_t)k->pixels[k->n].w;
 	if (!(k->name[k->n++] = strdup(name)))
 		cli_oom();
 	return k->n == MOST || k->bytes > MOST_BYTES ? flush(k) : 0;
+}
+
+static void use_detector(struct work *k, struct unmask *u_take)
+{
+	unmask_close(k->u);
+	k->u = u_take;
+	unmask_sizes(k->u, NULL, &k->from.h, &k->from.w, NULL);
+	k->from.prepare = unmask_prepare(k->u);
 }
 
 /* What signals ask for. A new detector is taken between two pictures; one that cannot be opened is none. */
@@ -153,8 +164,7 @@ static bool stop(void *data)
 	if (flush(k) < 0)
 		return true;
 	if ((u = open_detector(k->path))) {
-		unmask_close(k->u);
-		k->u = u;
+		use_detector(k, u);
 		cli_info("'%s' was read again", k->path);
 	} else {
 		cli_error("the detector stays as it was");
@@ -165,13 +175,15 @@ static bool stop(void *data)
 
 static int run(struct work *k, char **files, int n)
 {
+	struct unmask *u;
 	int rc = 0;
 
 	k->from = (struct kit_pictures){
 		.data = k, .take = take, .idle = flush, .stop = stop, .threads = (int)cli.threads
 	};
-	if (cli_live_begin() < 0 || !(k->u = open_detector(k->path)))
+	if (cli_live_begin() < 0 || !(u = open_detector(k->path)))
 		return -1;
+	use_detector(k, u);
 	report_verdict_head(stdout, form());
 	for (int i = 0; i < n && rc == 0 && !stop(k); i++)
 		rc = kit_pictures_of(&k->from, files[i]);

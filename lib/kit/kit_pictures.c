@@ -8,6 +8,7 @@
 
 #include "cli/cli_live.h"
 #include "ds/ds_files.h"
+#include "ds/ds_prep.h"
 #include "kit/kit.h"
 #include "kit/kit_pictures.h"
 #include "ts/ts_images.h"
@@ -36,13 +37,14 @@ static int from_file(struct kit_pictures *k, const char *path)
 		rc = ds_decoder_run(k->decoder, bytes.p, bytes.n, 0, &k->pixels, &err);
 	ds_bytes_release(&bytes);
 	if (rc == 0)
-		return k->take(k->data, path, &k->pixels);
+		return k->take(k->data, path, &k->pixels, false);
 	kit_pictures_wrong(k, path, err.text);
 	return 0;
 }
 
 /* (c,h,w), c 3 or 1, becomes (h,w,3). */
-static int from_planes(struct kit_pictures *k, const char *name, const uint8_t *planes, size_t c, size_t h, size_t w)
+static int from_planes(struct kit_pictures *k, const char *name, const uint8_t *planes, size_t c, size_t h, size_t w,
+		       bool row)
 {
 	struct ds_pixels *p = &k->pixels;
 	struct err err;
@@ -52,7 +54,7 @@ static int from_planes(struct kit_pictures *k, const char *name, const uint8_t *
 	for (size_t i = 0; i < h * w; i++)
 		for (size_t j = 0; j < 3; j++)
 			p->rgb[3 * i + j] = planes[(c == 3 ? j * h * w : 0) + i];
-	return k->take(k->data, name, p);
+	return k->take(k->data, name, p, row && p->h == k->h && p->w == k->w);
 }
 
 /* ---- folders, archives, data sets ---- */
@@ -63,7 +65,7 @@ static int from_row(struct kit_pictures *k, const char *path, const struct ds_ro
 	char name[8192];
 
 	snprintf(name, sizeof name, "%s%s%s", path, len && path[len - 1] == '/' ? "" : "/", row->name);
-	return from_planes(k, name, row->image, (size_t)row->c, (size_t)row->h, (size_t)row->w);
+	return from_planes(k, name, row->image, (size_t)row->c, (size_t)row->h, (size_t)row->w, false);
 }
 
 static int from_source(struct kit_pictures *k, char *path)
@@ -119,7 +121,7 @@ static int from_rows(void *data, const struct ts_batch *b)
 			return -1;
 		snprintf(number, sizeof number, "%llu", (unsigned long long)(ts_reader_rows(s->r) - b->n + i));
 		rc = from_planes(s->k, s->name < 0 ? number : ts_col_str(&b->cols[s->name], i),
-				 (const uint8_t *)c->data + i * c->row, c->shape[0], c->shape[1], c->shape[2]);
+				 (const uint8_t *)c->data + i * c->row, c->shape[0], c->shape[1], c->shape[2], true);
 	}
 	return rc == 0 ? s->k->idle(s->k->data) : rc;
 }
@@ -142,6 +144,22 @@ static int find_columns(struct stream *s)
 	return 0;
 }
 
+/* Rows that are taken as they are, but were prepared in another way than the network's images, are told of. */
+static void check_prepared(const struct stream *s)
+{
+	const struct ts_header *h = ts_reader_header(s->r);
+	struct ts_header network;
+	struct err words;
+
+	ts_header_init(&network, "checkpoint");
+	if (s->k->prepare && ts_meta_set_str(&network.meta, TS_IMAGES_PREPARE, s->k->prepare) < 0)
+		cli_oom();
+	if (h->fields[s->image].shape[1] == (size_t)s->k->h && h->fields[s->image].shape[2] == (size_t)s->k->w &&
+	    ds_prep_differs(&h->meta, s->k->h, s->k->w, &network.meta, &words))
+		cli_warn("'%s': %s", ts_reader_name(s->r), words.text);
+	ts_header_release(&network);
+}
+
 static int from_stream(struct kit_pictures *k, struct ts_reader *r_take)
 {
 	struct stream s = { .k = k, .r = r_take };
@@ -149,7 +167,11 @@ static int from_stream(struct kit_pictures *k, struct ts_reader *r_take)
 
 	if (!r_take)
 		cli_oom();
-	rc = find_columns(&s) < 0 ? -1 : kit_each(r_take, from_rows, &s);
+	rc = find_columns(&s);
+	if (rc == 0) {
+		check_prepared(&s);
+		rc = kit_each(r_take, from_rows, &s);
+	}
 	if (ts_reader_error(r_take)) {
 		/* one that a signal has ended is cut off, and nobody is to blame */
 		if (!k->stop(k->data)) {

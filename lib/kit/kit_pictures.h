@@ -18,14 +18,17 @@ extern "C" {
 
 struct kit_pictures {
 	void *data; /* the caller's, for these: */
-	/* A picture, whose pixels are the callee's to change or to swap for others. -1: enough. */
-	int (*take)(void *data, const char *name, struct ds_pixels *p);
+	/* A picture, whose pixels are the callee's to change or to swap for others. prepared: it is a row of a stream,
+	 * and has the size below. -1: enough. */
+	int (*take)(void *data, const char *name, struct ds_pixels *p, bool prepared);
 	/* Nothing more is there yet, or at once: what waits is to be passed on. -1: enough. */
 	int (*idle)(void *data);
 	/* Asked before each picture, and when a signal came: true, it is to end. */
 	bool (*stop)(void *data);
-	bool trouble; /* something was wrong, which was said */
-	int threads;  /* that decode */
+	int h, w;            /* what the caller wants in the end, */
+	const char *prepare; /* and how pictures become that (ds_prep.h); NULL: not known */
+	bool trouble;        /* something was wrong, which was said */
+	int threads;         /* that decode */
 
 	struct ds_decoder *decoder; /* its own, zero at first */
 	struct ds_pixels pixels;

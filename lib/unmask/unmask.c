@@ -109,6 +109,11 @@ void unmask_sizes(const struct unmask *u, int *channels, int *height, int *width
 		*features = n ? u->basis.dim : 0;
 }
 
+const char *unmask_prepare(const struct unmask *u)
+{
+	return u->broken || !u->prepare[0] ? NULL : u->prepare;
+}
+
 const char *unmask_version(void)
 {
 	return UNMASK_VERSION;

@@ -58,16 +58,21 @@ UNMASK_API size_t unmask_classes(const struct unmask *u);
 UNMASK_API const char *unmask_class_name(const struct unmask *u, size_t i);
 /* The network's images, and how many features it makes. NULL where it does not matter. */
 UNMASK_API void unmask_sizes(const struct unmask *u, int *channels, int *height, int *width, size_t *features);
+/* How pictures become the network's images, as options of ds-pack: "size=256 resize=short interpolation=bilinear
+ * crop=224"; "none": as they are, and others are resized. NULL: that is not known. */
+UNMASK_API const char *unmask_prepare(const struct unmask *u);
 UNMASK_API const char *unmask_version(void);
 
 /* ---- detecting ---- */
 
 /* A picture: height rows of `stride` bytes (0: 3 * width), each pixel red, green, blue. It is resized, cut and made gray
- * as the network's own images were; a detector that does not know how takes those of the network's size alone. */
+ * as the network's own images were (unmask_prepare()); prepared, not 0: it has been already, and has their size. A
+ * detector that does not know how takes those alone that have the size. */
 struct unmask_image {
 	const uint8_t *rgb;
 	int width, height;
 	size_t stride;
+	int prepared;
 };
 
 /* With unmask_watch(): images are counted from 0 since then. */

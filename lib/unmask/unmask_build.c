@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ts/ts_images.h"
 #include "unmask/unmask_bundle.h"
 #include "unmask/unmask_internal.h"
 
@@ -27,6 +28,24 @@ static struct ts_reader *part(const struct ts_set *set, const char *name, struct
 	return r;
 }
 
+/* How pictures become the model's images: as its checkpoint says, if it does. */
+static int read_preparation(struct unmask *u, struct err *err)
+{
+	const struct ts_meta *m = &u->c.header.meta;
+	const struct ts_meta none = { 0 };
+	int rc;
+
+	if (ts_meta_same(m, &none, TS_IMAGES_PREPARE))
+		return 0;
+	if ((rc = ds_prep_for(&u->shape, m, err)) < 0)
+		return err_prefix(err, "its network: ");
+	if (rc > 0)
+		ds_prep_words(&u->shape, u->prepare);
+	else
+		snprintf(u->prepare, sizeof u->prepare, "none");
+	return 0;
+}
+
 static int read_model(struct unmask *u, const struct ts_set *set, struct err *err)
 {
 	struct ts_reader *r = part(set, "model", err);
@@ -34,6 +53,8 @@ static int read_model(struct unmask *u, const struct ts_set *set, struct err *er
 
 	ts_reader_close(r);
 	if (rc < 0)
+		return -1;
+	if (read_preparation(u, err) < 0)
 		return -1;
 	if (u->c.mask)
 		return err_fail(err, "its network has masks, which ood-pack bakes");

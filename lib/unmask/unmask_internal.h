@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "ds/ds.h"
+#include "ds/ds_prep.h"
 #include "err/err.h"
 #include "net/net.h"
 #include "ood/act/ood_threshold.h"
@@ -31,8 +31,8 @@ struct unmask {
 	struct err error; /* "" none */
 
 	struct net_checkpoint c; /* its values are the engine's */
-	struct ds_shape shape;   /* how pictures become images */
-	bool shaped;             /* is that known? */
+	struct ds_shape shape;   /* how pictures become images; */
+	char prepare[DS_PREP];   /* the same in words; "": it is not known */
 	struct um_extras *pass;
 	struct ood_basis basis;
 	struct ood_fit *fit, *val; /* or NULL */

@@ -26,20 +26,22 @@ static int take_picture(struct ds_pixels *p, const struct unmask_image *im, stru
 }
 
 /* Makes it what the network takes. */
-static int shape_picture(struct unmask *u, struct err *err)
+static int shape_picture(struct unmask *u, bool prepared, struct err *err)
 {
+	const bool known = u->prepare[0] != '\0';
 	const struct net *n = u->c.net;
 
-	if (u->shaped && ds_reshape(&u->picture, &u->spare, &u->shape, err) < 0)
+	if (known && !prepared && ds_reshape(&u->picture, &u->spare, &u->shape, err) < 0)
 		return -1;
-	if (!u->shaped && n->c == 1)
+	if (n->c == 1 && (prepared || !known))
 		ds_gray(&u->picture);
 	if (u->picture.h == n->h && u->picture.w == n->w)
 		return 0;
-	return err_fail(err,
-			"image of %d x %d pixels (height x width): the network takes %d x %d, and the detector does "
-			"not know how its images were made so; um-ckpt import records that",
-			u->picture.h, u->picture.w, n->h, n->w);
+	return err_fail(err, "image of %d x %d pixels (height x width): the network takes %d x %d%s", u->picture.h,
+			u->picture.w, n->h, n->w,
+			known ? "" :
+				", and its checkpoint does not say how pictures become such images; um-ckpt import "
+				"--prepare records it");
 }
 
 /* (h,w,3) becomes (c,h,w). */
@@ -56,7 +58,7 @@ static int put_image(struct unmask *u, size_t i, const struct unmask_image *im, 
 {
 	struct ts_col *to = &u->image.cols[0];
 
-	if (take_picture(&u->picture, im, err) < 0 || shape_picture(u, err) < 0)
+	if (take_picture(&u->picture, im, err) < 0 || shape_picture(u, im->prepared != 0, err) < 0)
 		return -1;
 	put_planes((uint8_t *)to->data + i * to->row, &u->picture, u->c.net->c);
 	return 0;

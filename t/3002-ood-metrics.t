@@ -107,7 +107,7 @@ ok 'near, far, all; and pooled' 'ood-metrics --id id.scores -f tsv --pooled near
 	test "$(col auroc <out)" = "a 0.375 x 1 near average 0.375 far average 1 average 0.6875 pooled 0.75 " && test "$(tail -n 1 out | cut -f 9)" = 5'
 ok '--show: all, or some in this order' 'ood-metrics --id id.scores -f tsv --show detection_error,oscr,ccr@1e-1,auroc a.scores >out &&
 	test "$(sed -n 1p out)" = "$(printf "method\tset\tdetection_error\toscr\tccr@1e-1\tauroc\tn_id\tn_ood")" &&
-	test "$(sed -n 2p out | cut -f 3-6)" = "$(printf "0.375\t0.4166666666666667\t0.3333333333333333\t0.375")" && test "$(ood-metrics --id id.scores -f tsv --show all a.scores | head -n 1 | wc -w)" = 19'
+	test "$(sed -n 2p out | cut -f 3-6)" = "$(printf "0.375\t0.4166666666666667\t0.3333333333333333\t0.375")" && test "$(ood-metrics --id id.scores -f tsv --show all a.scores | head -n 1 | wc -w)" = 21'
 ok 'without labels: nothing, not 0' 'test "$(ood-metrics --id id.txt -f tsv --show oscr,ccr@1e-4,id_acc,ece a.txt | sed -n 2p | cut -f 3-6)" = "$(printf -- "-\t-\t-\t-")"'
 ok '--aupr, --prevalence' 'test "$(ood-metrics --id id.scores -f tsv --aupr trapezoid a.scores | col aupr_in)" = "a 0.6833333333333333 average 0.6833333333333333 " &&
 	test "$(ood-metrics --id id.scores -f tsv --prevalence 0.5 id.scores | cut -f 3-5)" = "$(ood-metrics --id id.scores -f tsv id.scores | cut -f 3-5)" &&

@@ -17,7 +17,7 @@ mkdir -p folder/cat && ds-synth --set id --n 1 -o one.ts
 tar cf photos.tar -C "$SRC/t/golden" ds/photos 2>/dev/null
 
 ts-gen images image:u1:3x2x2,label:i8,name:str 5 1 >tiny.ts
-um-embed -q -m m.ckpt images.ts | ood-score -q -m msp | ood-threshold -q -a 0.5 -o t.fit
+um-embed -q -m m.ckpt images.ts | ood-score -q -m msp | ood-threshold -q -a 0.2 -o t.fit
 ood-pack -q -m m.ckpt -t t.fit -o m.det
 
 # row TOOL: sets args (with the input's name, or without it when it is read from stdin), input (a stream, or

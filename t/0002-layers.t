@@ -72,7 +72,7 @@ may() {
 	arr) echo ds err net ts ;;
 	ds) echo err pickle ts ;;
 	net) echo err onnx pickle ts ;;
-	job) echo cli err kit net num ood tb th ts um ;;
+	job) echo cli ds err kit net num ood tb th ts um ;;
 	report) echo cli err kit net num ood ts unmask ;;
 	unmask) echo ds err net ood ts um ;;
 	um) echo err net nn num onnx ood ort th ts ;; # of ood: the fit that --perturb steps toward

@@ -9,6 +9,7 @@
 #include "ds/ds_manifest.h"
 #include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
+#include "job/job_live.h"
 #include "kit/kit.h"
 #include "ts/ts_file.h"
 
@@ -16,9 +17,16 @@ static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_sh
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
 static long resize = SQUASH, interpolation = DS_BILINEAR, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
 static const char *shard, *manifest, *noise, *size, *crop, *model;
-static bool skip_bad, list_formats;
+static bool skip_bad, list_formats, stream;
+static const char *frames; /* HxW */
+static struct job_live live = { .every = 1 };
 
 static const struct cli_option options[] = {
+	{ "stream", 0, CLI_FLAG, NULL, &stream, 0, 0,
+	  "instead of a SOURCE: names of image files on standard input, a row for each as it comes" },
+	{ "frames", 0, CLI_STR, "HxW", &frames, 0, 0,
+	  "instead of a SOURCE: raw frames of H x W pixels on standard input, three bytes each, red, green, blue" },
+	{ "every", 0, CLI_INT, "N", &live.every, 1, 1e9, "with --frames: take every Nth frame (default 1, all)" },
 	{ "split", 's', CLI_STR, "NAME", &o.split, 0, 0,
 	  "only images under a folder of this name, or in files that belong to this split" },
 	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
@@ -70,7 +78,8 @@ static const struct cli_tool tool = {
 	"Read the images of a data set and write them as a stream.",
 	options,
 	"SOURCE is a folder, an archive (tar, zip; gzip, xz, zstd, ...) or a file, as the data set's site\n"
-	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others.",
+	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others; or -,\n"
+	"standard input.",
 	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS,
 	NULL
 };
@@ -231,14 +240,58 @@ static int read_shape(struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Of pictures that come one at a time nothing is known beforehand that could be chosen by. */
+static void check_live(int n_sources)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = { { "format", o.format },
+		       { "split", o.split },
+		       { "files", o.files },
+		       { "list", o.list },
+		       { "class-level", o.class_level },
+		       { "class-order", class_order != DS_BY_NUMBER },
+		       { "empty-classes", empty_classes != DS_EMPTY_ERROR },
+		       { "coarse", o.coarse },
+		       { "exclude-classes", o.exclude },
+		       { "only-classes", o.only },
+		       { "map-classes", o.map },
+		       { "per-class", o.per_class >= 0 },
+		       { "sample", o.sample >= 0 },
+		       { "limit", o.limit >= 0 },
+		       { "shard", shard },
+		       { "label-noise", noise },
+		       { "manifest", o.hash },
+		       { "check", manifest } };
+	const char *mode = stream ? "stream" : "frames";
+	struct err err;
+
+	if (!stream && !frames && live.every != 1)
+		cli_usage("--every needs --frames HxW");
+	if (!stream && !frames)
+		return;
+	if (stream && frames)
+		cli_usage("--stream and --frames exclude each other");
+	if (n_sources)
+		cli_usage("--%s reads standard input, so no SOURCE belongs with it", mode);
+	if (frames && ds_prep_sides(frames, &live.h, &live.w, &err) < 0)
+		cli_usage("--frames %s", err.text);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (others[i].given)
+			cli_usage("--%s is for a SOURCE, which is listed first; --%s takes pictures as they come",
+				  others[i].name, mode);
+}
+
 static void check_options(int n_sources)
 {
 	const struct kit_shard part = kit_shard(shard);
 
+	check_live(n_sources);
 	if (o.list && n_sources)
 		cli_usage("--list FILE names the images, so no SOURCE belongs with it");
-	if (!o.list && n_sources < 1)
-		cli_usage("at least one SOURCE is needed, or --list FILE");
+	if (!o.list && n_sources < 1 && !stream && !frames)
+		cli_usage("at least one SOURCE is needed, or --list FILE, --stream, --frames HxW");
 	if (o.root && !o.list)
 		cli_usage("--root needs --list FILE");
 	o.shard = (long)part.i;
@@ -269,6 +322,17 @@ static int print_formats(void)
 	return cli_finish(0);
 }
 
+/* Pictures that come one at a time. */
+static int run_live(struct work *k)
+{
+	if (read_shape(&k->err) < 0)
+		return cli_error("%s", k->err.text);
+	live.shape = o.shape;
+	live.lenient = o.lenient;
+	job_live_check(&live);
+	return job_live(&live, &k->out);
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = -1;
@@ -283,6 +347,8 @@ int main(int argc, char **argv)
 		cli_oom();
 	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
 		; /* is said below */
+	else if (stream || frames)
+		rc = run_live(&k);
 	else if (read_shape(&k.err) < 0 || (manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
 		 !(k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err)))
 		cli_error("%s", k.err.text);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli_table.h"
 
@@ -34,6 +35,14 @@ static void put_cell(enum cli_format f, const struct cli_column *c, bool first, 
 		else
 			printf("%s", cell ? cell : "null");
 	}
+}
+
+void cli_column_widen(struct cli_column *c, const char *cell)
+{
+	const int n = cell ? (int)strlen(cell) : 0;
+
+	if (-n < c->width)
+		c->width = -n;
 }
 
 void cli_table_row(enum cli_format f, const struct cli_column *c, size_t n, const char *const *cell)

@@ -22,6 +22,8 @@ struct cli_column {
 
 /* Is the format one for people? They get percents with two decimals, programs all digits. */
 bool cli_format_is_for_people(enum cli_format f);
+/* Makes room for this cell (NULL: none) in a column of words. */
+void cli_column_widen(struct cli_column *c, const char *cell);
 /* Prints the heading; nothing in JSON. */
 void cli_table_heading(enum cli_format f, const struct cli_column *c, size_t n);
 /* Prints a row of n cells. NULL: nothing is known there ("-", null). */

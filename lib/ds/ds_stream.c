@@ -26,17 +26,24 @@ static int set_source(struct ts_meta *m, const char *path)
 	return rc;
 }
 
+int ds_stream_begin(struct ts_header *h, const struct ds_shape *prepared, int height, int width, const char *source)
+{
+	const size_t shape[3] = { prepared->gray ? 1 : 3, (size_t)height, (size_t)width };
+
+	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 || set_source(&h->meta, source) < 0)
+		return -1;
+	return ds_prep_put(&h->meta, prepared);
+}
+
 int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char *path, const struct ds_row *first,
 		     bool noise)
 {
-	const size_t shape[3] = { (size_t)first->c, (size_t)first->h, (size_t)first->w };
 	size_t n;
 	char *const *classes = ds_classes(s, &n);
 
-	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
-	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0 ||
-	    ds_prep_put(&h->meta, &s->o.shape) < 0)
+	if (ds_stream_begin(h, &s->o.shape, first->h, first->w, path) < 0 ||
+	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0))
 		return -1;
 	return noise ? ds_noise_header(h) : 0;
 }

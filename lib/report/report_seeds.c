@@ -273,8 +273,11 @@ static void fill(struct cells *c, const struct report_seeds *t, const struct rep
 	c->column[c->n++] = (struct cli_column){ "method", "method", -20 };
 	if (!how->summary)
 		c->column[c->n++] = (struct cli_column){ "set", "set", -14 };
-	for (size_t i = 0; r && i < c->n; i++)
-		c->cell[i] = r->key[i + !t->has_model];
+	for (size_t i = 0; i < c->n; i++) {
+		for (size_t row = 0; row < t->n; row++)
+			cli_column_widen(&c->column[i], t->row[row].key[i + !t->has_model]);
+		c->cell[i] = r ? r->key[i + !t->has_model] : NULL;
+	}
 	for (size_t k = 0; k < t->n_names; k++)
 		add_mean(c, t, how, r, k);
 	c->column[c->n] = (struct cli_column){ "seeds", "seeds", 6 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Methods by sets, and their averages. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/report_sets.h"
 
@@ -24,9 +25,27 @@ static int average(const struct report_sets *s, struct ood_result *to)
 	return 0;
 }
 
-int report_sets(const struct report *r, const struct report_sets *s, struct err *err)
+static const char *longer(const char *a, const char *b)
+{
+	return !a || strlen(b) > strlen(a) ? b : a;
+}
+
+/* Columns with room for every name. */
+static struct report with_room(const struct report *r, const struct report_sets *s)
+{
+	struct report wide = *r;
+
+	for (size_t m = 0; m < s->n_methods; m++)
+		wide.method = longer(wide.method, s->methods[m]);
+	for (size_t k = 0; k < s->n_sets; k++)
+		wide.set = longer(wide.set, s->sets[k].name);
+	return wide;
+}
+
+int report_sets(const struct report *look, const struct report_sets *s, struct err *err)
 {
 	const size_t n = s->n_methods;
+	const struct report wide = with_room(look, s), *r = &wide;
 	struct ood_result *averages = calloc((OOD_MAX_GROUPS + 1) * n, sizeof *averages);
 
 	if (!averages || average(s, averages) < 0) {

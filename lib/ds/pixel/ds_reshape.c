@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ds/ds.h"
+#include "ds/ds_internal.h"
 
 /* Its middle (h, w, 3), in place. The corner is at round-half-even((side - n) / 2), as in torchvision's CenterCrop
  * (Python's round()). */
@@ -59,4 +59,9 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 		*spare = t;
 	}
 	return s->crop_h ? crop_middle(p, s->crop_h, s->crop_w, err) : 0;
+}
+
+int ds_shape_at_least(const struct ds_shape *s)
+{
+	return !s->fast ? 0 : s->h > s->w ? s->h : s->w;
 }

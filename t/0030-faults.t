@@ -91,7 +91,7 @@ each 'ood-score --config' -- ood-score --config config.yaml features.ts
 each 'ood-score --threshold' -- ood-score -q --threshold t.fit features.ts
 each 'ood-threshold' -o o -- ood-threshold -q -a 0.5 -o o scores.ts
 each 'ood-threshold of <f8' -o o -- ood-threshold -q -a 0.5 -o o wide.ts
-each 'ood-pack' -o o -- ood-pack -q -m tiny.ckpt -t det.thr -r scores.tsv --method msp -o o
+each 'ood-pack' -o o -- ood-pack -q -m tiny.ckpt -t det.thr -r scores.ts -o o
 each 'ood-detect' -- ood-detect --tsv --threads 1 det tiny.ts
 each 'ood-detect of an archive' -c -- ood-detect --json --threads 1 det photos8.tar
 each 'ood-watch' -- ood-watch --pass -q -m msp -r other.ts scores.ts

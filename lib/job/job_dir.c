@@ -223,7 +223,7 @@ int job_dir_open(struct job *j, struct err *err)
 	char base[JOB_DIR], path[JOB_PATH];
 	int made;
 
-	if (!j->o->run)
+	if (!j->o->run || !job_is_first(j->o))
 		return 0;
 	if (j->o->resume && run_of_config(j->dir))
 		return lock(j, err);

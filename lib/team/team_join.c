@@ -215,8 +215,8 @@ static int find_zero(struct meeting *m, struct err *err)
 	return 0;
 }
 
-/* Where this rank listens. A name of this machine may stand for its loopback, as in Debian's /etc/hosts, so only what is
- * called so is bound to that. */
+/* Where this rank listens. A name of this machine may stand for its loopback, as in Debian's /etc/hosts, so only what
+ * is called so is bound to that. */
 static struct address place_of(const struct meeting *m)
 {
 	struct address a = m->zero;

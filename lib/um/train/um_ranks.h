@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * um_ranks: a model that several processes train together (team.h). All have the same values, and all make the same
- * batch, augmented; each takes its share of the images forward, all get all logits, and so each computes the loss of the
- * whole batch as a process alone would, whatever the method; each takes its share of the gradient back, and what comes
+ * batch, augmented; each takes its share of the images forward, all get all logits, and so each computes the loss of
+ * the whole batch as a process alone would, whatever the method; each takes its share of the gradient back, and what comes
  * of it is added up. So the ranks' values stay the same, to the byte.
  *
  * With sync_bn a batch norm's statistics are those of the whole batch, and a step is that of a process alone, to

@@ -22,6 +22,8 @@ method                set              AUROC  AUPR-IN  AUPR-OUT   FPR95  ID-ACC 
 energy                a                37.50    71.67     32.50  100.00   66.67         4         2
 energy                average          37.50    71.67     32.50  100.00   66.67         4         -
 END'
+ok 'text: columns line up, however long the names are' '
+	ood-metrics --label a-model-of-a-long-name --id id.scores a-set-whose-name-is-rather-long=a.scores b.scores | awk "{ print length }" | sort -u | wc -l | grep -qx 1'
 ok 'json: an object a line' 'ood-metrics --id id.scores -f json -l "a \"b\"" a.scores | tail -n 1 | cmp - /dev/fd/3 3<<\END
 {"model": "a \"b\"", "method": "energy", "set": "average", "auroc": 0.375, "aupr_in": 0.7166666666666667, "aupr_out": 0.325, "fpr95": 1, "id_acc": 0.6666666666666666, "n_id": 4, "n_ood": null}
 END'
@@ -107,7 +109,7 @@ ok 'near, far, all; and pooled' 'ood-metrics --id id.scores -f tsv --pooled near
 	test "$(col auroc <out)" = "a 0.375 x 1 near average 0.375 far average 1 average 0.6875 pooled 0.75 " && test "$(tail -n 1 out | cut -f 9)" = 5'
 ok '--show: all, or some in this order' 'ood-metrics --id id.scores -f tsv --show detection_error,oscr,ccr@1e-1,auroc a.scores >out &&
 	test "$(sed -n 1p out)" = "$(printf "method\tset\tdetection_error\toscr\tccr@1e-1\tauroc\tn_id\tn_ood")" &&
-	test "$(sed -n 2p out | cut -f 3-6)" = "$(printf "0.375\t0.4166666666666667\t0.3333333333333333\t0.375")" && test "$(ood-metrics --id id.scores -f tsv --show all a.scores | head -n 1 | wc -w)" = 19'
+	test "$(sed -n 2p out | cut -f 3-6)" = "$(printf "0.375\t0.4166666666666667\t0.3333333333333333\t0.375")" && test "$(ood-metrics --id id.scores -f tsv --show all a.scores | head -n 1 | wc -w)" = 21'
 ok 'without labels: nothing, not 0' 'test "$(ood-metrics --id id.txt -f tsv --show oscr,ccr@1e-4,id_acc,ece a.txt | sed -n 2p | cut -f 3-6)" = "$(printf -- "-\t-\t-\t-")"'
 ok '--aupr, --prevalence' 'test "$(ood-metrics --id id.scores -f tsv --aupr trapezoid a.scores | col aupr_in)" = "a 0.6833333333333333 average 0.6833333333333333 " &&
 	test "$(ood-metrics --id id.scores -f tsv --prevalence 0.5 id.scores | cut -f 3-5)" = "$(ood-metrics --id id.scores -f tsv id.scores | cut -f 3-5)" &&

@@ -53,6 +53,25 @@ ok 'thresholds a class' 'ood-score -t by-class f -o v && ts-dump -t -w verdict:e
 "$gen" features logits:f4:4 2000 1 >four
 ok 'a class without a threshold is named with its row' 'fails 1 "four.*row [0-9]*: there is no threshold for class 3" ood-score -t by-class -o v four'
 ok 'a fit is no threshold' 'fails 1 "f.scores.*holds scores where fit" ood-score -t f.scores f'
+
+# ---- ood-threshold --fdr ----
+ok '--fdr: the scores, ascending, and how' 'ood-threshold -v --fdr 0.1 -o d id.scores 2>err && grep -q "energy: 99 scores, for batches with a false discovery rate of 0.1" err &&
+	ts-dump --header d | grep -q "\"guarantee\": \"fdr\"" && ts-dump --tsv d | grep -q "^energy	<f4	99	"'
+# 20 rows of 40 lie below all of 99: p = 1/100, q k/m = 0.05; the next p are 0.52 and more
+i=0; while [ $i -lt 99 ]; do echo "$((i + 1)) $((i % 2))"; i=$((i + 1)); done | "$gen" scores maxlogit:f4,pred:i8 >max.scores
+i=0; while [ $i -lt 40 ]; do echo $((i / 20 ? 51 + i - 20 : 0)) -1; i=$((i + 1)); done | "$gen" features logits:f4:2 >batch.f
+ood-threshold --fdr 0.1 max.scores -o d
+ok 'half a batch below all is flagged, and no other row' 'ood-score -t d batch.f | ts-dump -t >v && test "$(cut -f 3 v | tail -n +2 | tr -d "\n")" = 1111111111111111111100000000000000000000'
+ok 'two rows of forty are not: they could be chance' '{ echo 0 -1; echo 0 -1; seq 33 70 | sed "s/$/ -1/"; } | "$gen" features logits:f4:2 >few.f &&
+	ood-score -t d few.f | ts-dump -t >v && test "$(cut -f 3 v | tail -n +2 | sort -u)" = 0 && test $(wc -l <v) = 41'
+ok 'a batch is the input, in however many pieces it comes' '"$gen" features logits:f4:3 3000 1 >many && ood-score -q -m maxlogit many | ood-threshold --fdr 0.3 -o d3 &&
+	{ i=0; while [ $i -lt 300 ]; do echo -$i -$i -$i; i=$((i + 1)); done; } | "$gen" features logits:f4:3 >low && ts-cat many low -o all &&
+	ood-score -t d3 all -o a && for i in 0 1 2; do ts-cat --shard $i/3 all -o p$i; done && ts-cat p2 p0 p1 | ood-score -t d3 | ts-dump -t | sort >b && ts-dump -t a | sort | cmp - b && cut -f 3 b | grep -q 1'
+ok '--fdr --per-class' 'ood-threshold --fdr 0.1 --per-class max.scores -o dc && ts-dump --header dc | grep -q class.rows && ood-score -t dc batch.f | ts-dump -t | cut -f 3 | tail -n +2 | tr -d "\n" >got &&
+	test "$(cat got)" = 1111111111111111111100000000000000000000 && fails 1 "class 1: 49 rows are too few for a false discovery rate of 0.0199; it takes 50" ood-threshold --fdr 0.0199 --per-class max.scores'
+ok 'too few rows for any discovery' 'fails 1 "99 rows are too few for a false discovery rate of 0.001; it takes 999" ood-threshold --fdr 0.001 max.scores'
+ok '--fdr is another rate' 'for o in "-a 0.1" "-g binomial" "--per-class-fallback"; do ood-threshold --fdr 0.1 $o id.scores >out 2>err; test $? = 2 && grep -q "another rate" err || echo "# $o"; done >bad; cat bad; ! test -s bad'
+
 mkfifo verdicts
 { head -c 40000 f; sleep 9; } | (ts-cat | ood-score -t t | ts-dump -t -w verdict:energy=1 >verdicts) 2>/dev/null & chain=$!
 exec 3<verdicts; read -r heading <&3; read -r first <&3

@@ -7,17 +7,26 @@
 
 #include "ds/ds.h"
 #include "ds/ds_manifest.h"
+#include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
+#include "job/job_live.h"
 #include "kit/kit.h"
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
-static long size, crop, resize = SQUASH, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
-static const char *shard, *manifest, *noise;
-static bool skip_bad, list_formats;
+static long resize = SQUASH, interpolation = DS_BILINEAR, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
+static const char *shard, *manifest, *noise, *size, *crop, *model;
+static bool skip_bad, list_formats, stream;
+static const char *frames; /* HxW */
+static struct job_live live = { .every = 1 };
 
 static const struct cli_option options[] = {
+	{ "stream", 0, CLI_FLAG, NULL, &stream, 0, 0,
+	  "instead of a SOURCE: names of image files on standard input, a row for each as it comes" },
+	{ "frames", 0, CLI_STR, "HxW", &frames, 0, 0,
+	  "instead of a SOURCE: raw frames of H x W pixels on standard input, three bytes each, red, green, blue" },
+	{ "every", 0, CLI_INT, "N", &live.every, 1, 1e9, "with --frames: take every Nth frame (default 1, all)" },
 	{ "split", 's', CLI_STR, "NAME", &o.split, 0, 0,
 	  "only images under a folder of this name, or in files that belong to this split" },
 	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
@@ -41,10 +50,13 @@ static const struct cli_option options[] = {
 	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then N images chosen at random, in their order" },
 	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then the first N" },
 	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then rows I, I+N, I+2N, ... (I from 0 to N-1)" },
-	{ "size", 0, CLI_INT, "N", &size, 1, 16384, "resize to N x N pixels (see --resize)" },
+	{ "for", 0, CLI_STR, "MODEL", &model, 0, 0,
+	  "prepare images as those of this checkpoint were; instead of the next five options" },
+	{ "size", 0, CLI_STR, "N|HxW", &size, 0, 0, "resize to N x N pixels, or H x W (see --resize)" },
 	{ "resize", 0, CLI_CHOICE, "squash|short", &resize, 0, 0,
 	  "both sides become N (default), or the shorter one does" },
-	{ "crop", 0, CLI_INT, "N", &crop, 1, 16384, "then cut the middle N x N" },
+	{ "interpolation", 0, CLI_CHOICE, DS_FILTERS, &interpolation, 0, 0, "how it is resized (default bilinear)" },
+	{ "crop", 0, CLI_STR, "N|HxW", &crop, 0, 0, "then cut the middle N x N, or H x W" },
 	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "one channel, as Pillow's convert(\"L\")" },
 	{ "fast", 0, CLI_FLAG, NULL, &o.shape.fast, 0, 0,
 	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (other pixels)" },
@@ -66,7 +78,8 @@ static const struct cli_tool tool = {
 	"Read the images of a data set and write them as a stream.",
 	options,
 	"SOURCE is a folder, an archive (tar, zip; gzip, xz, zstd, ...) or a file, as the data set's site\n"
-	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others.",
+	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others; or -,\n"
+	"standard input.",
 	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS,
 	NULL
 };
@@ -182,20 +195,111 @@ static int pack(struct work *k, const char *path)
 	return k->table ? ts_file_finish(k->table) : kit_out_finish(&k->out);
 }
 
+static void check_sides(const char *option, const char *text, int *h, int *w)
+{
+	struct err err;
+
+	if (text && ds_prep_sides(text, h, w, &err) < 0)
+		cli_usage("--%s %s", option, err.text);
+}
+
+/* How images are prepared, from the options. */
+static void check_shape(void)
+{
+	const char *lacks = resize != SQUASH             ? "resize" :
+			    interpolation != DS_BILINEAR ? "interpolation" :
+			    o.shape.fast                 ? "fast" :
+							   NULL;
+
+	if (lacks && !size)
+		cli_usage("--%s needs --size N", lacks);
+	check_sides("size", size, &o.shape.h, &o.shape.w);
+	check_sides("crop", crop, &o.shape.crop_h, &o.shape.crop_w);
+	o.shape.shorter = resize == SHORT;
+	o.shape.filter = (enum ds_filter)interpolation;
+	if (o.shape.shorter && o.shape.h != o.shape.w)
+		cli_usage("--resize short takes one number as --size, that of the shorter side");
+}
+
+/* The same from the checkpoint of --for. */
+static int read_shape(struct err *err)
+{
+	const bool fast = o.shape.fast;
+	char words[DS_PREP];
+	int rc;
+
+	if (!model)
+		return 0;
+	rc = ds_prep_for_file(&o.shape, model, err);
+	o.shape.fast = fast;
+	ds_prep_words(&o.shape, words);
+	if (rc == 0)
+		cli_info("'%s' was trained on images as they were; others are prepared by %s", model, words);
+	else if (rc > 0)
+		cli_info("as '%s' says: %s", model, words);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Of pictures that come one at a time nothing is known beforehand that could be chosen by. */
+static void check_live(int n_sources)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = { { "format", o.format },
+		       { "split", o.split },
+		       { "files", o.files },
+		       { "list", o.list },
+		       { "class-level", o.class_level },
+		       { "class-order", class_order != DS_BY_NUMBER },
+		       { "empty-classes", empty_classes != DS_EMPTY_ERROR },
+		       { "coarse", o.coarse },
+		       { "exclude-classes", o.exclude },
+		       { "only-classes", o.only },
+		       { "map-classes", o.map },
+		       { "per-class", o.per_class >= 0 },
+		       { "sample", o.sample >= 0 },
+		       { "limit", o.limit >= 0 },
+		       { "shard", shard },
+		       { "label-noise", noise },
+		       { "manifest", o.hash },
+		       { "check", manifest } };
+	const char *mode = stream ? "stream" : "frames";
+	struct err err;
+
+	if (!stream && !frames && live.every != 1)
+		cli_usage("--every needs --frames HxW");
+	if (!stream && !frames)
+		return;
+	if (stream && frames)
+		cli_usage("--stream and --frames exclude each other");
+	if (n_sources)
+		cli_usage("--%s reads standard input, so no SOURCE belongs with it", mode);
+	if (frames && ds_prep_sides(frames, &live.h, &live.w, &err) < 0)
+		cli_usage("--frames %s", err.text);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (others[i].given)
+			cli_usage("--%s is for a SOURCE, which is listed first; --%s takes pictures as they come",
+				  others[i].name, mode);
+}
+
 static void check_options(int n_sources)
 {
 	const struct kit_shard part = kit_shard(shard);
 
+	check_live(n_sources);
 	if (o.list && n_sources)
 		cli_usage("--list FILE names the images, so no SOURCE belongs with it");
-	if (!o.list && n_sources < 1)
-		cli_usage("at least one SOURCE is needed, or --list FILE");
+	if (!o.list && n_sources < 1 && !stream && !frames)
+		cli_usage("at least one SOURCE is needed, or --list FILE, --stream, --frames HxW");
 	if (o.root && !o.list)
 		cli_usage("--root needs --list FILE");
 	o.shard = (long)part.i;
 	o.n_shards = (long)part.n;
-	if ((resize != SQUASH || o.shape.fast) && !size)
-		cli_usage("--%s needs --size N", resize != SQUASH ? "resize" : "fast");
+	if (!model)
+		check_shape();
+	if (model && (size || crop || o.shape.gray || resize != SQUASH || interpolation != DS_BILINEAR))
+		cli_usage("--for takes from the model what --size, --resize, --interpolation, --crop and --gray say");
 	if (o.exclude && o.only)
 		cli_usage("--exclude-classes and --only-classes exclude each other");
 	if (noise && o.hash)
@@ -204,9 +308,6 @@ static void check_options(int n_sources)
 		cli_usage("--manifest and --check exclude each other");
 	o.class_order = (enum ds_order)class_order;
 	o.empty_classes = (enum ds_empty)empty_classes;
-	o.shape.size = (int)size;
-	o.shape.shorter = resize == SHORT;
-	o.shape.crop = (int)crop;
 	o.seed = (uint64_t)cli.seed;
 	o.threads = (int)cli.threads;
 	o.check = manifest != NULL;
@@ -219,6 +320,17 @@ static int print_formats(void)
 	for (size_t i = 0; ds_formats(i, &name, &what); i++)
 		printf("%-14s %s\n", name, what);
 	return cli_finish(0);
+}
+
+/* Pictures that come one at a time. */
+static int run_live(struct work *k)
+{
+	if (read_shape(&k->err) < 0)
+		return cli_error("%s", k->err.text);
+	live.shape = o.shape;
+	live.lenient = o.lenient;
+	job_live_check(&live);
+	return job_live(&live, &k->out);
 }
 
 int main(int argc, char **argv)
@@ -235,7 +347,9 @@ int main(int argc, char **argv)
 		cli_oom();
 	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
 		; /* is said below */
-	else if ((manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
+	else if (stream || frames)
+		rc = run_live(&k);
+	else if (read_shape(&k.err) < 0 || (manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||
 		 !(k.source = ds_open(argv + first, (size_t)(argc - first), &o, &k.err)))
 		cli_error("%s", k.err.text);
 	else

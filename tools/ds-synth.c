@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ds/ds_noise.h"
+#include "ds/ds_prep.h"
 #include "ds/synth/ds_synth.h"
 #include "kit/kit.h"
 
@@ -50,7 +51,7 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
 	    (s->set == DS_SYNTH_ID && ts_header_add(h, "atypical", TS_U8, 0, NULL) < 0) ||
 	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 || (noise_of && ds_noise_header(h) < 0) ||
-	    ts_meta_set_str(&h->meta, "source", "ds-synth") < 0 ||
+	    ts_meta_set_str(&h->meta, "source", "ds-synth") < 0 || ds_prep_put(&h->meta, &(struct ds_shape){ 0 }) < 0 ||
 	    ts_meta_set_strs(&h->meta, "classes", (char *const *)ds_synth_classes, DS_SYNTH_CLASSES) < 0)
 		cli_oom();
 	cli_history(h, NULL, 0);

@@ -97,7 +97,32 @@ struct work {
 	struct ood_output output;
 	struct ood_verdict verdict;
 	float **column; /* of the output, one per scorer: where it writes */
+	/* verdicts over a batch: the input is one, whose rows are held until its end */
+	struct ts_batch held;
+	ptrdiff_t *map; /* of the held rows' columns; NULL: none are held */
 };
+
+static int hold(struct work *k)
+{
+	struct ts_batch *from = &k->out.rows;
+
+	for (size_t i = 0; i < from->n; i++)
+		if (ts_batch_append(&k->held, from, k->map, i) < 0)
+			cli_oom();
+	if (ts_batch_resize(from, 0) < 0)
+		cli_oom();
+	return 0;
+}
+
+/* The verdicts of all rows, and these into the output. */
+static int release_held(struct work *k)
+{
+	struct err err;
+
+	if (ood_verdict_rows(&k->verdict, &k->held, 0, &err) < 0)
+		return ts_reader_fail(k->in, "%s", err.text);
+	return ts_writer_write(k->out.w, &k->held);
+}
 
 static int score(void *data, const struct ts_batch *b)
 {
@@ -114,9 +139,9 @@ static int score(void *data, const struct ts_batch *b)
 	if (combining >= 0)
 		ood_combine_rows(&k->combine, k->column, b->n, to->cols[k->n_s].data);
 	if (ood_output_rows(&k->output, to, b, first, &err) < 0 ||
-	    (threshold_path && ood_verdict_rows(&k->verdict, to, first, &err) < 0))
+	    (threshold_path && !k->map && ood_verdict_rows(&k->verdict, to, first, &err) < 0))
 		return ts_reader_fail(k->in, "%s", err.text);
-	return kit_out_write(&k->out);
+	return k->map ? hold(k) : kit_out_write(&k->out);
 }
 
 static int make_header(struct work *k)
@@ -159,7 +184,10 @@ static int run(struct work *k, const struct ood_requests *r)
 		return -1;
 	if (!(k->column = calloc(k->n_s + 1, sizeof *k->column)))
 		cli_oom();
-	if (kit_each(k->in, score, k) < 0)
+	if (threshold_path && k->threshold.promise.guarantee == OOD_FDR &&
+	    (!(k->map = ts_header_map(&k->out.header, &k->out.header)) || ts_batch_init(&k->held, &k->out.header) < 0))
+		cli_oom();
+	if (kit_each(k->in, score, k) < 0 || (k->map && release_held(k) < 0))
 		return -1;
 	for (size_t m = 0; m < k->n_s; m++)
 		if (*ood_score_note(&k->s[m], note))
@@ -171,6 +199,8 @@ static void release(struct work *k)
 {
 	ood_scorers_free(k->s, k->n_s);
 	free(k->column);
+	free(k->map);
+	ts_batch_release(&k->held);
 	ood_combine_release(&k->combine);
 	ood_verdict_release(&k->verdict);
 	ood_threshold_release(&k->threshold);

@@ -12,13 +12,15 @@
 #include "ood/ood_identity.h"
 
 static const char *method_list;
-static double alpha = 0.05, confidence = 0.95;
+static double alpha, fdr, confidence = 0.95; /* alpha, fdr 0: not given */
 static long guarantee = OOD_CONFORMAL;
 static bool per_class, fallback;
 
 static const struct cli_option options[] = {
 	{ "false-alarm", 'a', CLI_DOUBLE, "RATE", &alpha, 1e-9, 1 - 1e-9,
 	  "share of ID rows that may be flagged (default 0.05)" },
+	{ "fdr", 0, CLI_DOUBLE, "Q", &fdr, 1e-9, 1 - 1e-9,
+	  "instead: of the rows that are flagged in a batch, at most this share is ID, in the mean" },
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0, "columns of scores, separated by commas (default all)" },
 	{ "guarantee", 'g', CLI_CHOICE, "conformal|binomial", &guarantee, 0, 0,
 	  "bound the mean rate, or with --confidence the rate itself (default conformal)" },
@@ -62,6 +64,11 @@ static void tell(const struct ood_threshold *t)
 		const double first = ts_get(v->type, v->data, 0);
 		const int digits = v->type == TS_F64 ? 17 : 9; /* read back to the same bits */
 		double lo = first, hi = first;
+		if (t->promise.guarantee == OOD_FDR) {
+			cli_info("%s: %llu scores, for batches with a false discovery rate of %g", v->name,
+				 (unsigned long long)t->rows, t->promise.alpha);
+			continue;
+		}
 		for (size_t c = 1; c < t->classes; c++) {
 			lo = fmin(lo, ts_get(v->type, v->data, c));
 			hi = fmax(hi, ts_get(v->type, v->data, c));
@@ -82,7 +89,11 @@ static void tell(const struct ood_threshold *t)
 
 static int fit(struct ts_reader *in, struct kit_out *out)
 {
-	struct ood_promise promise = { (enum ood_guarantee)guarantee, alpha, confidence };
+	struct ood_promise promise = { fdr > 0 ? OOD_FDR : (enum ood_guarantee)guarantee,
+				       fdr > 0   ? fdr :
+				       alpha > 0 ? alpha :
+						   0.05,
+				       confidence };
 	unsigned flags =
 		(per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) | (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
@@ -111,10 +122,13 @@ static int fit(struct ts_reader *in, struct kit_out *out)
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv);
-	struct ts_reader *in = cli_input(first, argc, argv);
 	struct kit_out out;
 	int rc;
 
+	if (fdr > 0 && (alpha > 0 || guarantee != OOD_CONFORMAL || fallback))
+		cli_usage("--fdr bounds another rate: it goes without --false-alarm, --guarantee and "
+			  "--per-class-fallback");
+	struct ts_reader *in = cli_input(first, argc, argv);
 	kit_out_init(&out, "fit", cli_output());
 	rc = fit(in, &out);
 	kit_out_end(&out, false); /* fit() has told its errors */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "ds/ds_prep.h"
 #include "err/err_near.h"
 #include "job/job_model.h"
 #include "net/foreign/net_export.h"
@@ -18,7 +19,8 @@ enum { BY_NAME, PTH, SAFETENSORS }; /* --format */
 
 static struct {
 	struct job_model model;
-	const char *arch, *size, *classes, *key, *prefix;
+	const char *arch, *size, *prepare, *classes, *key, *prefix;
+	struct ds_shape shape; /* of prepare */
 	struct cli_list renames;
 	long format, scope, rule; /* the last two: enum net_mask_scope, enum net_mask_rule */
 	double keep, tolerance;
@@ -29,6 +31,8 @@ static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
 	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
+	{ "prepare", 0, CLI_STR, "WORDS", &o.prepare, 0, 0,
+	  "import: how its images were made, 'size=256 resize=short crop=224', for ds-pack --for" },
 	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &o.model.normalise, 0, 0,
 	  "import: input normalisation that the network was trained with; this or --mean and --std" },
 	{ "mean", 0, CLI_STR, "X,...", &o.model.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
@@ -86,6 +90,32 @@ static void parse_size(struct net_import *how)
 	how->c = n == 3 ? (int)v[0] : 0;
 	how->h = n ? (int)v[n == 3] : 0;
 	how->w = n ? (int)v[n - 1] : 0;
+}
+
+/* --prepare, which says the input's size, too, if --size does not. */
+static void parse_prepare(struct net_import *how)
+{
+	struct err err;
+	int h, w;
+
+	if (!o.prepare)
+		return;
+	if (ds_prep_parse(&o.shape, o.prepare, &err) < 0)
+		cli_usage("--prepare: %s", err.text);
+	if (!o.size && ds_prep_size(&o.shape, &h, &w)) {
+		how->h = h;
+		how->w = w;
+	}
+}
+
+/* Writes down how images are prepared for the network, if it is known. */
+static int take_prepare(struct net_checkpoint *c, struct err *err)
+{
+	if (!o.prepare)
+		return 0;
+	if (ds_prep_check(&o.shape, c->net->c, c->net->h, c->net->w, err) < 0)
+		return err_prefix(err, "--prepare ");
+	return ds_prep_put(&c->header.meta, &o.shape) < 0 ? err_memory(err) : 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -155,6 +185,7 @@ static int import(const char *path)
 	int rc;
 
 	parse_size(&how);
+	parse_prepare(&how);
 	if ((o.model.features || o.model.logits) && !net_onnx_is(path))
 		cli_usage("--features and --logits are for a file of ONNX, which '%s' is not", net_foreign_name(path));
 	if (o.classes && !(names = class_names(&how.classes)))
@@ -164,6 +195,8 @@ static int import(const char *path)
 		  &err);
 	if (rc == 0)
 		rc = tell(job_model_normalise(&o.model, &c, &err), &err);
+	if (rc == 0)
+		rc = tell(take_prepare(&c, &err), &err);
 	if (rc == 0) {
 		cli_history(&c.header, NULL, 0);
 		rc = tell(net_save(&c, cli.output, &err), &err);

@@ -3,6 +3,7 @@
  * goes through, so labels and names stay with their rows. Streaming: it holds one batch, with libtorch two. */
 #include <stdlib.h>
 
+#include "ds/ds_prep.h"
 #include "job/job_model.h"
 #include "kit/kit.h"
 #include "net/mask/net_mask.h"
@@ -178,11 +179,23 @@ static int make_header(struct flow *f, const struct ts_header *images)
 	return 0;
 }
 
+/* Other pixels than the network was trained on give other scores, and nothing else would say so. */
+static void compare_prepared(const struct flow *f)
+{
+	struct err words;
+
+	if (ds_prep_differs(&ts_reader_header(f->r)->meta, f->c.net->h, f->c.net->w, &f->c.header.meta, &words))
+		cli_warn("'%s': %s", ts_reader_name(f->r), words.text);
+}
+
 static int run(struct flow *f, const struct um_engine_options *how)
 {
 	struct err err;
 
-	if (net_check_images(f->c.net, f->r) < 0 || make_header(f, ts_reader_header(f->r)) < 0)
+	if (net_check_images(f->c.net, f->r) < 0)
+		return -1;
+	compare_prepared(f);
+	if (make_header(f, ts_reader_header(f->r)) < 0)
 		return -1;
 	if (um_extras_open(f->e, &f->c, how, &err) < 0)
 		return cli_error("%s", err.text);

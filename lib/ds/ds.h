@@ -81,18 +81,21 @@ bool ds_decoder_short(const struct ds_decoder *d);
  * read. 18 bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
-/* Bilinear, antialiased: the same numbers as Pillow 13's resize(BILINEAR), fixed point included. from
- * and to differ. -1 with err: no memory. */
-int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, struct err *err);
+/* Antialiased, by one of Pillow's filters: the same numbers as Pillow 13's resize(), fixed point included. from and to
+ * differ. -1 with err: no memory. */
+enum ds_filter { DS_BILINEAR, DS_BICUBIC, DS_LANCZOS, DS_BOX, DS_HAMMING };
+#define DS_FILTERS "bilinear|bicubic|lanczos|box|hamming" /* in that order */
+int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, enum ds_filter kind, struct err *err);
 /* All three numbers of each pixel become its gray value, that of Pillow's convert("L"). */
 void ds_gray(struct ds_pixels *p);
 
 struct ds_shape {
-	int size;     /* 0: do not resize */
-	bool shorter; /* the shorter side becomes size, else both do */
-	int crop;     /* then cut out the middle crop x crop; 0: keep all */
-	bool gray;    /* before all of that, make it gray */
-	bool fast;    /* see ds_decoder_run(); needs size */
+	int h, w;     /* 0: do not resize */
+	bool shorter; /* the shorter side becomes h, which is w, else the sides become h and w */
+	enum ds_filter filter;
+	int crop_h, crop_w; /* then cut out the middle; 0: keep all */
+	bool gray;          /* before all of that, make it gray */
+	bool fast;          /* see ds_decoder_run(); needs h */
 };
 /* Applies s as torchvision's Grayscale, Resize and CenterCrop round; p changes, spare is a buffer.
  * -1 with err. */

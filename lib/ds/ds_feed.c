@@ -48,7 +48,7 @@ bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[
 	if (!o->plain && !o->folder)
 		return false;
 	if (o->plain)
-		snprintf(path, 8192, "%s", o->path);
+		snprintf(path, 8192, "%s", o->at);
 	else
 		snprintf(path, 8192, "%s/%s", o->path, path_inside(s, f));
 	return true;
@@ -65,7 +65,7 @@ static int go_to(struct ds_reading *k, struct item *it, const struct ds_file *f)
 		ds_files_close(k->files);
 		k->operand = f->operand;
 		k->entry = 0;
-		if (!(k->files = ds_files_open(s->operands[f->operand].path, &err))) {
+		if (!(k->files = ds_files_open(s->operands[f->operand].at, s->operands[f->operand].path, &err))) {
 			k->operand = SIZE_MAX;
 			return fail(it, DS_BROKEN, "%s", err.text);
 		}

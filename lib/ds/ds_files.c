@@ -14,7 +14,7 @@
 #include "ds/ds_walk.h"
 
 struct ds_files {
-	char *path;
+	char *path, *name;
 	struct ds_walk *walk;       /* a folder's, or NULL */
 	const char *file;           /* its current path */
 	struct ds_archive *archive; /* or this; neither: one plain file */
@@ -44,7 +44,7 @@ static bool is_npz(const char *path)
 	return ds_is_npz(head, n);
 }
 
-struct ds_files *ds_files_open(const char *path, struct err *err)
+struct ds_files *ds_files_open(const char *path, const char *name, struct err *err)
 {
 	struct ds_files *f = calloc(1, sizeof *f);
 	struct stat st;
@@ -55,12 +55,12 @@ struct ds_files *ds_files_open(const char *path, struct err *err)
 		return NULL;
 	}
 	f->fd = -1;
-	if (!(f->path = strdup(path))) {
+	if (!(f->path = strdup(path)) || !(f->name = strdup(name))) {
 		err_memory(err);
 		goto fail;
 	}
 	if (stat(path, &st) < 0) {
-		err_fail(err, "cannot open '%s': %s", path, strerror(errno));
+		err_fail(err, "cannot open '%s': %s", name, strerror(errno));
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {
@@ -69,12 +69,12 @@ struct ds_files *ds_files_open(const char *path, struct err *err)
 		return f;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		err_fail(err, "'%s' is neither a file nor a folder, and cannot be read twice", path);
+		err_fail(err, "'%s' is neither a file nor a folder, and cannot be read twice", name);
 		goto fail;
 	}
 	if (is_npz(path))
 		return f;
-	f->archive = ds_archive_open(path, &is, err);
+	f->archive = ds_archive_open(path, name, &is, err);
 	if (f->archive || !is)
 		return f;
 fail:
@@ -97,6 +97,7 @@ void ds_files_close(struct ds_files *f)
 	ds_walk_close(f->walk);
 	ds_archive_close(f->archive);
 	free(f->path);
+	free(f->name);
 	free(f);
 }
 
@@ -129,8 +130,8 @@ int ds_files_next(struct ds_files *f, const char **name, struct err *err)
 	if (f->done)
 		return 0;
 	f->done = true;
-	slash = strrchr(f->path, '/');
-	*name = slash ? slash + 1 : f->path;
+	slash = strrchr(f->name, '/');
+	*name = slash ? slash + 1 : f->name;
 	return 1;
 }
 

@@ -40,8 +40,8 @@ enum { DS_NPZ_HEAD = 94, DS_GZIP_WINDOW = 15 + 16 }; /* zlib: a window of 2^15 b
 
 struct ds_files;
 
-/* NULL with a line in err that names path. */
-struct ds_files *ds_files_open(const char *path, struct err *err);
+/* name: what path is called, to the user and as a file by itself. NULL with a line in err that has it. */
+struct ds_files *ds_files_open(const char *path, const char *name, struct err *err);
 void ds_files_close(struct ds_files *f);
 /* Is it a folder, or one plain file? Then each of its files can be opened by itself. */
 bool ds_files_is_folder(const struct ds_files *f);

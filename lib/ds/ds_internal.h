@@ -39,6 +39,10 @@ struct ds_bytes ds_in_detach(struct ds_in *in);
 /* Makes room for row `at` of a file of n images of h x w. -1 with err: the file has become shorter since
  * it was listed, or no memory. */
 int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err);
+/* (h,w,3) becomes (c,h,w), c 3, or 1: of gray pictures. */
+void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to);
+/* at_least of ds_decoder_run() for this shape. */
+int ds_shape_at_least(const struct ds_shape *s);
 /* A path that a library can open: real, or that of a copy in memory, which *fd keeps (-1: none; the
  * caller closes it). -1 with err. */
 int ds_in_open_path(struct ds_in *in, char path[4096], int *fd, struct err *err);
@@ -128,7 +132,9 @@ struct ds_class {
 };
 
 struct ds_operand {
-	char *path;
+	char *path;   /* as it is called: given, or <stdin> */
+	char *at;     /* where it is read */
+	int fd;       /* of a copy of standard input; -1: it is none */
 	char *prefix; /* of its files' names; "" with a single operand */
 	bool folder;  /* its files are opened by their paths */
 	bool plain;   /* it is one file by itself */
@@ -183,6 +189,10 @@ int ds_check_names(struct ds_source *s, struct err *err);
 /* ds_operands.c: the paths of the source, with what rows' names begin with where there are several, so that
  * they are told apart. -1 with err: no memory, one that is given twice or lies in another. */
 int ds_add_operands(struct ds_source *s, char *const *paths, size_t n, struct err *err);
+/* ds_stdin.c: the path at which standard input can be read again and again; *fd (-1: none) keeps its copy, also in
+ * failure. -1 with err, which does not name it. */
+enum { DS_STDIN = 32 };
+int ds_stdin_open(char path[DS_STDIN], int *fd, struct err *err);
 /* ds_list.c: adds the rows of s->o.list. */
 int ds_list_read(struct ds_source *s, struct err *err);
 /* ds_choose.c: numbers the classes and applies --exclude-classes, --only-classes, --map-classes. */

@@ -100,6 +100,18 @@ static int tell_apart(struct ds_source *s, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+static int add_stdin(struct ds_operand *o, struct err *err)
+{
+	char path[DS_STDIN];
+
+	o->path = strdup("<stdin>");
+	o->prefix = strdup("");
+	if (o->path && o->prefix && ds_stdin_open(path, &o->fd, err) < 0)
+		return err_prefix(err, "'%s' ", o->path);
+	o->at = strdup(path);
+	return o->path && o->prefix && o->at ? 0 : err_memory(err);
+}
+
 static int add(struct ds_source *s, const char *path, struct err *err)
 {
 	struct ds_operand *o = &s->operands[s->n_operands];
@@ -107,10 +119,14 @@ static int add(struct ds_source *s, const char *path, struct err *err)
 
 	while (len > 1 && path[len - 1] == '/')
 		len--;
-	o->path = strndup(path, len);
-	o->prefix = strdup("");
+	o->fd = -1;
 	s->n_operands++;
-	return o->path && o->prefix ? 0 : err_memory(err);
+	if (!s->o.list && strcmp(path, "-") == 0)
+		return add_stdin(o, err);
+	o->path = strndup(path, len);
+	o->at = strndup(path, len);
+	o->prefix = strdup("");
+	return o->path && o->at && o->prefix ? 0 : err_memory(err);
 }
 
 int ds_add_operands(struct ds_source *s, char *const *paths, size_t n, struct err *err)

@@ -43,9 +43,7 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct item *it)
 {
 	const size_t plane = (size_t)w->p.h * (size_t)w->p.w;
-	const uint8_t *from = w->p.rgb;
 	struct err err;
-	uint8_t *to;
 
 	it->c = k->s->o.shape.gray ? 1 : 3;
 	it->h = w->p.h;
@@ -59,17 +57,8 @@ static int store(struct ds_reading *k, struct worker *w, struct chunk *c, struct
 			return ds_fail_row(k, it, DS_BROKEN, &err);
 		c->pixels.n = n;
 	}
-	to = c->pixels.p + c->pixels.n;
+	ds_pixels_planes(&w->p, it->c, c->pixels.p + c->pixels.n);
 	c->pixels.n += plane * (size_t)it->c;
-	if (it->c == 1)
-		for (size_t i = 0; i < plane; i++)
-			to[i] = from[3 * i];
-	else
-		for (size_t i = 0; i < plane; i++) {
-			to[i] = from[3 * i];
-			to[plane + i] = from[3 * i + 1];
-			to[2 * plane + i] = from[3 * i + 2];
-		}
 	return 0;
 }
 
@@ -89,7 +78,7 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 	else if (o->hash)
 		rc = 0;
 	else
-		rc = ds_decoder_run(w->decoder, it->at, it->n, o->shape.fast ? o->shape.size : 0, &w->p, &err);
+		rc = ds_decoder_run(w->decoder, it->at, it->n, ds_shape_at_least(&o->shape), &w->p, &err);
 	it->is_short = rc == 0 && !l->decode && !o->hash && ds_decoder_short(w->decoder);
 	if (rc == 0 && (o->hash || o->check)) {
 		it->bytes = l->decode ? 3 * (uint64_t)w->p.h * (uint64_t)w->p.w : it->n;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "ds/ds_folders.h"
@@ -184,7 +185,7 @@ static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files
 static int list_operand(struct ds_source *s, size_t operand, struct err *err)
 {
 	struct ds_operand *o = &s->operands[operand];
-	struct ds_files *f = ds_files_open(o->path, err);
+	struct ds_files *f = ds_files_open(o->at, o->path, err);
 	struct ds_in in = { 0 };
 	const size_t ignored = s->ignored;
 	int rc;
@@ -307,6 +308,9 @@ void ds_close(struct ds_source *s)
 		free(s->classes[i].name);
 	}
 	for (size_t i = 0; i < s->n_operands; i++) {
+		if (s->operands[i].fd >= 0)
+			close(s->operands[i].fd);
+		free(s->operands[i].at);
 		free(s->operands[i].path);
 		free(s->operands[i].prefix);
 	}

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ds/ds_internal.h"
+#include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
 
 enum { IMAGE, LABEL, NAME, TRUE_LABEL }; /* columns; the last with noise, and noisy behind it */
@@ -24,16 +26,24 @@ static int set_source(struct ts_meta *m, const char *path)
 	return rc;
 }
 
+int ds_stream_begin(struct ts_header *h, const struct ds_shape *prepared, int height, int width, const char *source)
+{
+	const size_t shape[3] = { prepared->gray ? 1 : 3, (size_t)height, (size_t)width };
+
+	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
+	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 || set_source(&h->meta, source) < 0)
+		return -1;
+	return ds_prep_put(&h->meta, prepared);
+}
+
 int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char *path, const struct ds_row *first,
 		     bool noise)
 {
-	const size_t shape[3] = { (size_t)first->c, (size_t)first->h, (size_t)first->w };
 	size_t n;
 	char *const *classes = ds_classes(s, &n);
 
-	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
-	    ts_header_add(h, "name", TS_STR, 0, NULL) < 0 ||
-	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0) || set_source(&h->meta, path) < 0)
+	if (ds_stream_begin(h, &s->o.shape, first->h, first->w, path) < 0 ||
+	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0))
 		return -1;
 	return noise ? ds_noise_header(h) : 0;
 }
@@ -44,10 +54,11 @@ int ds_stream_fits(const struct ts_header *header, const struct ds_row *row, str
 
 	if ((size_t)row->h == h && (size_t)row->w == w)
 		return 0;
-	return err_fail(err,
-			"'%s' is %dx%d where the first image is %zux%zu; add --size N (and --resize short "
-			"--crop N to keep proportions)",
-			row->name, row->w, row->h, w, h);
+	return err_fail(
+		err,
+		"'%s' is %dx%d (height x width) where the first image is %zux%zu; add --size N (and --resize short "
+		"--crop N to keep proportions), or --for MODEL",
+		row->name, row->h, row->w, h, w);
 }
 
 int ds_stream_put(struct ts_batch *b, size_t i, const struct ds_row *row, const struct ds_noise *noise)

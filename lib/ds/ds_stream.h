@@ -13,9 +13,13 @@
 extern "C" {
 #endif
 
-/* The header of a stream of s, which was opened as `path`: the first image sets the size of all. -1: out of memory. */
+/* The header of a stream of s, which was opened as `path`: the first image sets the size of all; meta says how they
+ * were prepared. -1: out of memory. */
 int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char *path, const struct ds_row *first,
 		     bool noise) TS_CHECKED;
+/* The same of pictures that come one at a time: so prepared they have h x w pixels, and no classes. */
+int ds_stream_begin(struct ts_header *h, const struct ds_shape *shape, int height, int width,
+		    const char *source) TS_CHECKED;
 /* Has this row's image the size of all? -1 with err. */
 int ds_stream_fits(const struct ts_header *h, const struct ds_row *row, struct err *err) TS_CHECKED;
 /* Writes the row to row i of b. noise: what changes its label; NULL: nothing. -1: out of memory; 1: the label was made

@@ -47,6 +47,26 @@ static int take_names(struct job *j, struct err *err)
 	return 0;
 }
 
+/* The model's images are prepared as those that it is trained on last, if these say how they were. */
+static int take_prepare(struct job *j, struct err *err)
+{
+	const struct ts_meta *images = &j->parents[JOB_IMAGES].meta;
+	struct ts_meta *own = &j->c.header.meta;
+	char *was = NULL, *is = NULL;
+	int rc = 0;
+
+	if (ts_meta_get_str(images, TS_IMAGES_PREPARE, &is) < 0 || ts_meta_get_str(own, TS_IMAGES_PREPARE, &was) < 0)
+		rc = err_fail(err, "meta '" TS_IMAGES_PREPARE "' is no text, or out of memory");
+	if (rc == 0 && is && was && strcmp(is, was) != 0)
+		cli_warn("'%s': its images were prepared by '%s', those that the model was trained on before by '%s'",
+			 j->input, is, was);
+	if (rc == 0 && is && ts_meta_set_str(own, TS_IMAGES_PREPARE, is) < 0)
+		rc = err_memory(err);
+	free(is);
+	free(was);
+	return rc;
+}
+
 /* The validation images' labels become the model's, by the names of their classes: some of its, in any order. */
 static int take_val(struct job *j, struct err *err)
 {
@@ -179,7 +199,8 @@ static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *
 		return -1;
 	if (job_team_checkpoint(j, err) < 0)
 		return -1;
-	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 || (o->val && take_val(j, err) < 0))
+	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 || take_prepare(j, err) < 0 ||
+	    (o->val && take_val(j, err) < 0))
 		return -1;
 	if (o->aux && job_oe_read(j, err) < 0)
 		return -1;
@@ -224,7 +245,7 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 	if ((job_is_first(o) && check_ood(o, err) < 0) || load_start(j, err) < 0 ||
 	    read_all(j, r, fresh, data, err) < 0)
 		return -1;
-	j->keep = !isnan(o->keep) ? o->keep : j->c.mask ? j->c.mask->keep : 1;
+	j->keep = isnan(o->keep) && j->c.mask ? j->c.mask->keep : o->keep;
 	if (resume(j, err) < 0)
 		return -1;
 	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
@@ -252,8 +273,8 @@ int job_print_run(const struct job_options *o, struct err *err)
 
 	if (isnan(j.keep) && o->start)
 		rc = net_load(&j.c, o->start, err);
-	if (isnan(j.keep))
-		j.keep = j.c.mask ? j.c.mask->keep : 1;
+	if (isnan(j.keep) && j.c.mask)
+		j.keep = j.c.mask->keep;
 	if (rc == 0)
 		rc = job_dir_find(&j, err);
 	if (rc == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * ts_images: what streams of images have in common: a field 'image' of |u1 pixels (channels, height, width), a field
- * 'label' of <i8 numbers, meta 'classes'. What is not as it should be becomes the reader's error.
+ * 'label' of <i8 numbers, meta 'classes', and meta 'prepare', how pictures became images (ds_prep.h). What is not as it
+ * should be becomes the reader's error.
  */
 #ifndef TS_IMAGES_H
 #define TS_IMAGES_H
@@ -11,6 +12,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#define TS_IMAGES_PREPARE "prepare"
 
 /* The field 'image' of r, which must be a stream of images; borrowed. NULL: r has failed. */
 const struct ts_field *ts_images_field(struct ts_reader *r) TS_CHECKED;

@@ -14,8 +14,8 @@ model=$1 normalise=$2 size=$3 train=$4 val=$5 ood=$6 new=$7
 method=${METHOD:-vim} rate=${RATE:-0.05}
 
 # 1. The network, and the images as it takes them. Half of VAL gives the threshold, the other half checks it.
-um-ckpt import -q --normalise "$normalise" -o my.ckpt "$model"
-features() { ds-pack -q "$1" --size "$size" | um-embed -q -m my.ckpt -o "$2"; }
+um-ckpt import -q --normalise "$normalise" --prepare "size=$size" -o my.ckpt "$model"
+features() { ds-pack -q "$1" --for my.ckpt | um-embed -q -m my.ckpt -o "$2"; }
 features "$train" train.features
 features "$val" val.features
 features "$ood" ood.features
@@ -38,5 +38,5 @@ done >>quality.txt
 cat quality.txt >&2
 
 # 4. At work: only this line, and the three files, go to the machine that uses it.
-ds-pack "$new" --size "$size" | um-embed -m my.ckpt |
-	ood-score --fit my.fit --threshold my.threshold | ts-dump --tsv >verdicts.tsv
+ds-pack "$new" --for my.ckpt | um-embed -m my.ckpt |
+	ood-score --fit my.fit --threshold my.threshold | ts-dump --tsv --class-names >verdicts.tsv

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 			sink += p.rgb[i];
 		if (!large) {
 			ds_gray(&p);
-			hold(ds_resize(&p, &small, 5, 3, &err) == 0);
+			hold(ds_resize(&p, &small, 5, 3, (enum ds_filter)(size % 5), &err) == 0);
 		}
 	}
 	ds_pixels_release(&p);

@@ -107,20 +107,36 @@ def formats():
     keep("cmyk.jpg", saved(big.convert("CMYK"), format="jpeg", quality=90))
 
 
-def resize(image, w, h):
+FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS, "box": Image.BOX,
+           "hamming": Image.HAMMING}
+
+
+def resize(image, w, h, how="bilinear"):
     """As Pillow since 13.0 (ImagingResampleInner() of Resample.c): columns first if the height shrinks by more than twice
     what the width does. A pass along one direction is the same in all versions."""
     tall = image.height > h and image.height - h > 2 * (image.width - w)
-    out = (image.resize((image.width, h), Image.BILINEAR) if tall else image).resize((w, h), Image.BILINEAR)
+    out = (image.resize((image.width, h), FILTERS[how]) if tall else image).resize((w, h), FILTERS[how])
     if int(PIL.__version__.split(".")[0]) >= 13:
-        assert out.tobytes() == image.resize((w, h), Image.BILINEAR).tobytes()
+        assert out.tobytes() == image.resize((w, h), FILTERS[how]).tobytes()
     return np.asarray(out)
 
 
-def save_resized(image, name, sizes):
+def save_pixels(name, pixels):
+    with open(f"ds/resize/{name}.rgb", "wb") as f:
+        f.write(struct.pack("<HH", *pixels.shape[:2]) + pixels.tobytes())
+
+
+def save_resized(image, name, sizes, how="bilinear"):
     for h, w in sizes:
-        with open(f"ds/resize/{name}{h}x{w}.rgb", "wb") as f:
-            f.write(struct.pack("<HH", h, w) + resize(image, w, h).tobytes())
+        save_pixels(f"{name}{h}x{w}", resize(image, w, h, how))
+
+
+def presets(image, name, size, crop_h, crop_w, how="bilinear"):
+    """torchvision's Resize(size), then CenterCrop((crop_h, crop_w)); of an image that is wider than high."""
+    w = int(size * image.width / image.height)
+    out = resize(image, w, size, how)
+    top, left = int(round((size - crop_h) / 2.0)), int(round((w - crop_w) / 2.0))
+    save_pixels(name, out[top:top + crop_h, left:left + crop_w])
 
 
 def resizes():
@@ -128,12 +144,7 @@ def resizes():
     image = Image.fromarray(p)
     image.save("ds/resize/source.png")
     save_resized(image, "", ((32, 32), (37, 20), (10, 50), (8, 8), (64, 70), (1, 1), (5, 97)))
-    # torchvision's Resize(20) then CenterCrop(17).
-    w = int(20 * 50 / 37)
-    out = resize(image, w, 20)
-    top, left = int(round((20 - 17) / 2.0)), int(round((w - 17) / 2.0))
-    with open("ds/resize/short20crop17.rgb", "wb") as f:
-        f.write(struct.pack("<HH", 17, 17) + out[top:top + 17, left:left + 17].tobytes())
+    presets(image, "short20crop17", 20, 17, 17)
 
 
 def photos():
@@ -187,9 +198,19 @@ def tall():
     save_resized(image, "tall", ((32, 32), (31, 21), (32, 21), (33, 21), (89, 60)))
 
 
+def filters():
+    """The other filters: shrinking, enlarging, one direction, columns first; and a preset whose corners are halves."""
+    image, high = Image.open("ds/resize/source.png"), Image.open("ds/resize/tall.png")
+    for how in ("bicubic", "lanczos", "box", "hamming"):
+        save_resized(image, f"{how}-", ((16, 20), (45, 61), (1, 1), (37, 13)), how)
+        save_resized(high, f"{how}-tall", ((31, 21),), how)
+    presets(image, "bicubic-short15crop10x15", 15, 10, 15, "bicubic")
+
+
 formats()
 resizes()
 photos()
 cifar()
 archive()
 tall()
+filters()

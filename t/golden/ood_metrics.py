@@ -85,7 +85,24 @@ def right_ones(id_, ood):
         c, f = F(sum(x >= t for x in right), len(id_)), F(sum(x >= t for x in ood), len(ood))
         area += (c + ccr_before) / 2 * (f - fpr_before)
         ccr_before, fpr_before = c, f
-    return [area] + [ccr(right, len(id_), ood, F(1, 10 ** k)) for k in (4, 3, 2, 1)]
+    return [area] + [ccr(right, len(id_), ood, F(1, 10 ** k)) for k in (4, 3, 2, 1)] + [aurra(id_), autc(id_, ood)]
+
+
+def aurra(id_):
+    """Mean accuracy of the k highest; each row among equal ones is as right as they are in the mean."""
+    mean = lambda x: F(sum(1 for i, y in enumerate(id_) if y == x and i % 3), id_.count(x))
+    right = [mean(x) for x in sorted(id_, reverse=True)]
+    return sum(sum(right[:k], F(0)) / k for k in range(1, len(right) + 1)) / len(right)
+
+
+def autc(id_, ood):
+    """The integral of both error rates over the steps of the threshold."""
+    ts = [F(x) for x in sorted(set(id_ + ood))]
+    if len(ts) == 1:
+        return float('nan')
+    area = sum((b - a) * (F(sum(x > a for x in ood), len(ood)) + F(sum(x <= a for x in id_), len(id_))) / 2
+               for a, b in zip(ts, ts[1:]))
+    return area / (ts[-1] - ts[0])
 
 
 def draw(n, mean, step):
@@ -105,7 +122,7 @@ with open('ood_metrics.txt', 'w') as f:
     f.write('# by ood_metrics.py: N-ID N-OOD, the ID scores, the OOD scores,\n'
             '# AUROC AUPR-IN AUPR-OUT FPR95-nearest FPR95-first FPR95-openood, detection error,\n'
             '# AUPR by trapezoids IN OUT, AUPR with a tenth of the rows OOD IN OUT, OSCR and CCR at 1e-4 1e-3\n'
-            '# 1e-2 1e-1 if each ID row but the first of every three is classified right\n')
+            '# 1e-2 1e-1 if each ID row but the first of every three is classified right, AURRA, AUTC\n')
     sizes = [(1, 1), (1, 7), (7, 1), (10, 10), (20, 20), (21, 19), (39, 40), (40, 41), (60, 100), (100, 60)]
     for n_id, n_ood in sizes:
         for step in (1, 0.25, 0.0078125):

@@ -37,8 +37,10 @@ def single(z):
 
 # ---- logits
 
-def msp(t, **k):
-    return [log_odds(l) for l in t.l]
+def msp(t, temperature=1, published=0, **k):
+    if published:
+        return softmax(softmax(t.l / temperature, axis=1), axis=1).max(1)
+    return [log_odds(l / temperature) for l in t.l]
 
 
 def maxlogit(t, **k):
@@ -124,18 +126,33 @@ def gradnorm(t, **k):
 
 
 def head(z, W, b):
-    return logsumexp(z @ W.T + b, axis=1)
+    return THEN((z @ W.T + b))
 
 
-def react(t, W, b, train=None, val=None, percentile=90, **k):
-    high = np.percentile((val or train).z, percentile)
+def ENERGY(l):
+    return logsumexp(l, axis=1)
+
+
+THEN = ENERGY
+OF_SHAPES = 'percentile', 'threshold', 'high', 'low', 'clip', 'each', 'bins'
+
+
+def mcm(t, W, b, temperature=1, **k):
+    cosine = unit(t.z) @ unit(W).T
+    return [log_odds(c / temperature) for c in cosine]
+
+
+def react(t, W, b, train=None, val=None, percentile=90, threshold=0, **k):
+    high = threshold or np.percentile((val or train).z, percentile)
     return head(np.minimum(t.z, high), W, b)
 
 
-def vra(t, W, b, train=None, val=None, high=90, low=10, clip=0, **k):
+def vra(t, W, b, train=None, val=None, high=90, low=10, clip=0, each=0, **k):
     lo, hi = np.percentile((val or train).z, [low, high])
     if hi <= lo:
         return None
+    if each:
+        lo, hi = np.percentile((val or train).z, [low, high], axis=0)
     return head(np.where(t.z < lo, lo if clip else 0, np.minimum(t.z, hi)), W, b)
 
 
@@ -167,7 +184,96 @@ def dice(t, W, b, train=None, percentile=90, **k):
     return head(t.z, np.where(m > np.percentile(m, percentile), W, 0), b)
 
 
+def lts(t, percentile=95, **k):
+    """andrijazz/lts, pytorch-ood 0.4: p = 1 - percentile / 100 of the features, at least one."""
+    out = []
+    for l, z in zip(t.l, np.maximum(t.z, 0)):
+        n = max(1, len(z) - round(len(z) * percentile / 100))
+        top = np.sort(z)[::-1][:n].sum()
+        out.append(logsumexp(l * (z.sum() / top if top else 1) ** 2))
+    return out
+
+
+def optfs(t, W, b, train=None, bins=100, **k):
+    """LingAndZero/CADRef's program of Qinyu-Allen-Zhao/OptFSOOD, whose left < z < left + width depends on rounding where
+    z is the quantile itself; so does the number of its bins."""
+    bins = int(bins)
+    low, high = np.quantile(train.z, [1e-3, 1 - 1e-3])
+    step = lambda z: np.floor((z - low) / ((high - low) / bins))
+    added = W[train.pred] * train.z
+    theta = np.array([((step(train.z) == i) * added).sum(1).mean() for i in range(bins)])
+    theta *= 1000 / np.linalg.norm(theta)
+    return head(sum((step(t.z) == i) * t.z * a for i, a in enumerate(theta)), W, b)
+
+
 # ---- means
+
+def by_prediction(train, z, C):
+    """Means of z over the training rows that the model takes for each class."""
+    rows = [z[train.pred == c] for c in range(C)]
+    return None if any(len(r) == 0 for r in rows) else np.array([r.mean(0) for r in rows])
+
+
+def caref(t, train=None, **k):
+    """LingAndZero/CADRef."""
+    mu = by_prediction(train, train.z, t.l.shape[1])
+    return None if mu is None else [-np.abs(z - mu[c]).sum() / np.abs(z).sum() for z, c in zip(t.z, t.pred)]
+
+
+def cadref(t, W, b, train=None, confidence=0, **k):
+    mu = by_prediction(train, train.z, t.l.shape[1])
+    S = [lambda l: logsumexp(l, axis=1), lambda l: softmax(l, axis=1).max(1), lambda l: l.max(1)][int(confidence)]
+    if mu is None or S(train.l).mean() <= 0:
+        return None
+    out = []
+    for z, c, own in zip(t.z, t.pred, S(t.l)):
+        d = (z - mu[c]) * np.sign(W[c])
+        up, down = d[d > 0].sum() / np.abs(z).sum(), -d[d < 0].sum() / np.abs(z).sum()
+        out.append(-(up / own + down / S(train.l).mean()))
+    return out
+
+
+def core(t, W, b, train=None, **k):
+    """arXiv 2603.18290; no program of its authors was found."""
+    inside = linalg.orth(W.T, rcond=1e-10)
+    if inside.shape[1] == W.shape[1]:
+        return None
+    residual = lambda z: unit(z - z @ inside @ inside.T)
+    mean = by_prediction(train, residual(train.z), t.l.shape[1])
+    if mean is None:
+        return None
+    both = lambda s: (logsumexp(s.l, axis=1), (residual(s.z) * unit(mean)[s.pred]).sum(1))
+    out = 0
+    for own, of_train in zip(both(t), both(train)):
+        if of_train.std() <= 1e-9 * (1 + abs(of_train.mean())):
+            return None
+        out = out + (own - of_train.mean()) / of_train.std()
+    return out
+
+
+def gmm(t, train=None, reg=1e-6, **k):
+    """pytorch-ood 0.4's GMM."""
+    D = t.z.shape[1]
+    parts = []
+    for c in np.unique(train.y):
+        z = train.z[train.y == c]
+        s = (z - z.mean(0)).T @ (z - z.mean(0)) / len(z) + reg * np.eye(D)
+        if np.linalg.eigvalsh(s)[0] <= 0:
+            return None
+        d = t.z - z.mean(0)
+        parts.append(np.log(len(z) / len(train.z)) - 0.5 * ((d * np.linalg.solve(s, d.T).T).sum(1) +
+                                                            np.linalg.slogdet(s)[1] + D * np.log(2 * np.pi)))
+    return logsumexp(parts, axis=0)
+
+
+def pnml(t, W, b, train=None, **k):
+    """pytorch-ood 0.4's PNML, of kobybibas/pnml_ood_detection."""
+    bank, u = single(train.z), single(t.z)
+    P = pinvh(bank.T @ bank)
+    q = ((u @ P) * u).sum(1)[:, None]
+    p = np.clip(softmax(u @ W.T + b, axis=1), 1e-12, 1 - 1e-12)
+    return -np.log((p / (p + (1 - p) * p ** (q / (1 + q)))).sum(1)) / np.log(len(b))
+
 
 def she(t, train=None, **k):
     C = t.l.shape[1]
@@ -274,10 +380,18 @@ def relation(t, train=None, power=1, threshold=0.03, **k):
 
 
 def score(text, t, W, b, train, val=None):
-    """Scores of the set t by METHOD[:PARAMETER=VALUE]..."""
+    """Scores of the set t by METHOD[+SCORE][:PARAMETER=VALUE]..."""
+    global THEN
     name, *params = text.split(':')
     o = {k: float(v) for k, v in (p.split('=') for p in params)}
     common = dict(W=W, b=b, train=train, val=val)
+    if '+' in name.rstrip('+'):  # new logits, scored by another method of logits, in the single precision of networks
+        name, _, then = name.partition('+')
+        THEN = lambda l: globals()[then](Data(l.astype(np.float32), t.z, t.y), **o)
+        try:
+            return score(':'.join([name] + [p for p in params if p.split('=')[0] in OF_SHAPES]), t, W, b, train, val)
+        finally:
+            THEN = ENERGY
     labelled = train.y
     if name in ('mahalanobis', 'rmds'):
         return distances(t.z, train.z, labelled, o.get('ridge', 0), name == 'rmds')

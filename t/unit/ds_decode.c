@@ -104,7 +104,7 @@ static void bomb(void)
 	ok(ds_decode("", 0, &p, &err) < 0 && strstr(err.text, "empty"), "nor is an empty file");
 }
 
-static void resized(const struct ds_pixels *p, const char *name, const int (*sizes)[2], size_t n)
+static void resized(const struct ds_pixels *p, enum ds_filter how, const char *name, const int (*sizes)[2], size_t n)
 {
 	struct ds_pixels q = { 0 };
 
@@ -114,8 +114,8 @@ static void resized(const struct ds_pixels *p, const char *name, const int (*siz
 		int differing;
 
 		snprintf(rgb, sizeof rgb, "%s%dx%d.rgb", name, h, w);
-		ok(ds_resize(p, &q, h, w, &err) == 0 && difference(&q, "resize", rgb, &differing) == 0,
-		   "%d x %d resized to %d x %d: exactly Pillow 13's numbers", p->h, p->w, h, w);
+		ok(ds_resize(p, &q, h, w, how, &err) == 0 && difference(&q, "resize", rgb, &differing) == 0,
+		   "%s, %d x %d: exactly Pillow 13's numbers", rgb, p->h, p->w);
 	}
 	ds_pixels_release(&q);
 }
@@ -128,7 +128,7 @@ static void tall(void)
 	struct ds_pixels p = { 0 };
 
 	ok(ds_decode(b.p, b.n, &p, &err) == 0 && p.h == 90 && p.w == 50, "the tall source: 90 x 50");
-	resized(&p, "tall", sizes, sizeof sizes / sizeof *sizes);
+	resized(&p, DS_BILINEAR, "tall", sizes, sizeof sizes / sizeof *sizes);
 	ds_pixels_release(&p);
 	free(b.p);
 }
@@ -138,24 +138,54 @@ static void resizes(void)
 	static const int sizes[][2] = { { 32, 32 }, { 37, 20 }, { 10, 50 }, { 8, 8 }, { 64, 70 }, { 1, 1 }, { 5, 97 } };
 	struct ds_bytes b = slurp("resize", "source.png");
 	struct ds_pixels p = { 0 }, spare = { 0 };
-	struct ds_shape shape = { .size = 20, .shorter = true, .crop = 17 };
+	struct ds_shape shape = { .h = 20, .w = 20, .shorter = true, .crop_h = 17, .crop_w = 17 };
 	int n;
 
 	ok(ds_decode(b.p, b.n, &p, &err) == 0 && p.h == 37 && p.w == 50, "the source: 37 x 50");
-	resized(&p, "", sizes, sizeof sizes / sizeof *sizes);
+	resized(&p, DS_BILINEAR, "", sizes, sizeof sizes / sizeof *sizes);
 	ok(ds_reshape(&p, &spare, &shape, &err) == 0 && difference(&p, "resize", "short20crop17.rgb", &n) == 0,
 	   "shorter side 20, middle 17");
-	shape = (struct ds_shape){ .crop = 18 };
+	shape = (struct ds_shape){ .crop_h = 16, .crop_w = 18 };
 	ok(ds_reshape(&p, &spare, &shape, &err) < 0 && strstr(err.text, "smaller"), "no crop larger than the image");
 	ds_pixels_release(&p);
 	ds_pixels_release(&spare);
 	free(b.p);
 }
 
+/* The other filters, and torchvision's presets where the corner of the crop falls between two pixels. */
+static void filters(void)
+{
+	static const char *const names[] = { [DS_BICUBIC] = "bicubic", "lanczos", "box", "hamming" };
+	static const int sizes[][2] = { { 16, 20 }, { 45, 61 }, { 1, 1 }, { 37, 13 } }, one[][2] = { { 31, 21 } };
+	const struct ds_shape preset = {
+		.h = 15, .w = 15, .shorter = true, .filter = DS_BICUBIC, .crop_h = 10, .crop_w = 15
+	};
+	struct ds_bytes b = slurp("resize", "source.png"), t = slurp("resize", "tall.png");
+	struct ds_pixels p = { 0 }, high = { 0 };
+	char name[32];
+	int n;
+
+	ok(ds_decode(b.p, b.n, &p, &err) == 0 && ds_decode(t.p, t.n, &high, &err) == 0, "both sources");
+	for (enum ds_filter how = DS_BICUBIC; how <= DS_HAMMING; how++) {
+		snprintf(name, sizeof name, "%s-", names[how]);
+		resized(&p, how, name, sizes, sizeof sizes / sizeof *sizes);
+		snprintf(name, sizeof name, "%s-tall", names[how]);
+		resized(&high, how, name, one, 1);
+	}
+	ok(ds_reshape(&p, &high, &preset, &err) == 0 &&
+		   difference(&p, "resize", "bicubic-short15crop10x15.rgb", &n) == 0,
+	   "shorter side 15, bicubic, middle 10 x 15");
+	ds_pixels_release(&p);
+	ds_pixels_release(&high);
+	free(b.p);
+	free(t.p);
+}
+
 int main(void)
 {
 	formats();
 	resizes();
+	filters();
 	tall();
 	damage("rgb8.png");
 	damage("interlaced.png");

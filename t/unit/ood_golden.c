@@ -79,7 +79,7 @@ static void release(struct task *t)
 /* A fit of rows first, first + step, ... of the batch. */
 static struct ood_fit *fit_of(const struct task *t, const struct ts_batch *b, size_t first, size_t step, size_t bank)
 {
-	const struct ood_fit_options o = { 15, bank, false, 1 };
+	const struct ood_fit_options o = { 15 | OOD_PART_PRED, bank, false, 1 };
 	struct ood_fit *f = NULL;
 	struct ts_batch one;
 	ptrdiff_t *map = ts_header_map(&t->h, &t->h);

@@ -63,7 +63,7 @@ static void parser(void)
 	ok(refused("", "unknown method ''") && refused("msp,", "unknown method ''"), "empty item");
 	ok(refused("msp,all", "'msp' is asked for twice"), "twice");
 	ok(refused("energy:temp=1", "no parameter 'temp'"), "unknown parameter");
-	ok(refused("msp:temperature=1", "no parameter"), "method without parameters");
+	ok(refused("maxlogit:temperature=1", "no parameter"), "method without parameters");
 	ok(refused("energy:temperature", "PARAMETER=VALUE"), "no value");
 	ok(refused("energy:temperature=0", "not a number from") && refused("energy:temperature=", "not") &&
 		   refused("energy:temperature=1x", "not") && refused("energy:temperature=nan", "not"),
@@ -76,6 +76,26 @@ static void parser(void)
 		ood_request_text(&r.q[0], text, sizeof text);
 	ok(r.n == 1 && !strcmp(text, "energy:temperature=2.5"), "text with every parameter");
 	ood_requests_release(&r);
+	if (ood_requests_add(&r, "msp,react+energy:percentile=85,msp:published=1", &err) == 0)
+		ood_request_text(&r.q[1], text, sizeof text);
+	ok(r.n == 3 && !strcmp(text, "react+energy:percentile=85:temperature=1"), "text of two methods: %s", text);
+	if (r.n == 3)
+		ood_request_text(&r.q[0], text, sizeof text);
+	ok(!strcmp(text, "msp"), "parameters that came later are not spelled out: files of before stay valid");
+	if (r.n == 3)
+		ood_request_text(&r.q[2], text, sizeof text);
+	ok(!strcmp(text, "msp:published=1"), "but where they are not the default: %s", text);
+	ood_requests_release(&r);
+	ok(!strcmp(columns("react+msp,mds++,ash-s+msp:percentile=65:temperature=1000"),
+		   "react+msp mds++ ash-s+msp:percentile=65:temperature=1000"),
+	   "METHOD+SCORE, with the parameters of both; mds++ is a name");
+	ok(refused("react+knn", "knn is no score of logits alone") && refused("knn+msp", "makes no new logits") &&
+		   refused("react+", "unknown method ''") && refused("+msp", "unknown method ''") &&
+		   refused("react+msp:k=1", "'react+msp' has no parameter 'k', but percentile threshold temperature"),
+	   "what cannot follow what");
+	ok(!strcmp(columns_of("ash-s+msp:percentile=65,90", ood_requests_sweep),
+		   "ash-s+msp:percentile=65 ash-s+msp:percentile=90"),
+	   "a sweep of two methods");
 	ok(!strcmp(columns_of("vra:high=90,95:low=5,10", ood_requests_sweep),
 		   "vra:high=90:low=5 vra:high=90:low=10 vra:high=95:low=5 vra:high=95:low=10"),
 	   "a sweep: every combination");
@@ -109,6 +129,10 @@ static void scores(void)
 	ok((float)score("msp", b, 3) > (float)score("msp", a, 3), "msp: 60 is above 40");
 	ok(score("msp", c, 2) == 6e4, "msp: does not overflow");
 	ok(score("msp", tie, 2) == 0, "msp: even odds");
+	ok(fabs(score("msp:temperature=4", a, 3) - (10 - log(2))) < 1e-12, "msp at a temperature");
+	ok(fabs(score("msp:published=1", a, 3) - exp(1) / (exp(1) + 2)) < 1e-12 &&
+		   score("msp:published=1", tie, 2) == 0.5 && score("msp:published=1", c, 2) > 0.73,
+	   "msp:published=1: the softmax of the softmax, from 1/n to e/(e + n - 1)");
 	ok(fabs(score("energy", tie, 2) - (2 + log(2))) < 1e-15, "energy of two equal logits");
 	ok(score("energy", c, 2) == 3e4, "energy: does not overflow");
 	ok(score("entropy", b, 3) > score("entropy", a, 3) && score("entropy", c, 2) > 5e4,

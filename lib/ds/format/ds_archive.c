@@ -72,10 +72,10 @@ static int drain(struct ds_archive *a)
 }
 
 /* Opens a->gz if it is a gzip file. */
-static int open_gzip(struct ds_archive *a, struct err *err)
+static int open_gzip(struct ds_archive *a, const char *path, struct err *err)
 {
 	unsigned char magic[2];
-	FILE *file = fopen(a->path, "rb");
+	FILE *file = fopen(path, "rb");
 	bool is = file && ds_is_gzip(magic, fread(magic, 1, sizeof magic, file));
 
 	if (file)
@@ -85,7 +85,7 @@ static int open_gzip(struct ds_archive *a, struct err *err)
 	if (!(a->block = malloc(BLOCK)))
 		return err_memory(err);
 	errno = 0;
-	if ((a->gz = gzopen(a->path, "rb")))
+	if ((a->gz = gzopen(path, "rb")))
 		return 0;
 	return errno ? err_fail(err, "cannot open '%s': %s", a->path, strerror(errno)) : err_memory(err);
 }
@@ -103,28 +103,28 @@ static struct ds_archive *new_archive(const char *path, struct err *err)
 	return a;
 }
 
-struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err)
+struct ds_archive *ds_archive_open(const char *path, const char *name, int *is, struct err *err)
 {
-	struct ds_archive *a = new_archive(path, err);
+	struct ds_archive *a = new_archive(name, err);
 	const char *why;
 	int code;
 
 	*is = 1;
-	if (!a || open_gzip(a, err) < 0)
+	if (!a || open_gzip(a, path, err) < 0)
 		goto fail;
 	support(a->outer);
 	if ((a->gz ? archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
 		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK) {
 		if (a->gz || ds_zip_check_file(path, err) == 0)
 			return a;
-		err_prefix(err, "'%s' ", path);
+		err_prefix(err, "'%s' ", name);
 		goto fail;
 	}
 	why = archive_error_string(a->outer);
 	code = archive_errno(a->outer);
 	*is = code == ENOENT || code == EACCES;
 	if (*is)
-		err_fail(err, "cannot open '%s': %s", path, strerror(code));
+		err_fail(err, "cannot open '%s': %s", name, strerror(code));
 	else
 		err_fail(err, "%s", why ? why : "unknown format");
 fail:

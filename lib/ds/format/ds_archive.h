@@ -16,7 +16,7 @@ extern "C" {
 struct ds_archive;
 
 /* NULL with err. *is = 0: it is no archive, err says why; 1: it cannot be read, err names it. */
-struct ds_archive *ds_archive_open(const char *path, int *is, struct err *err);
+struct ds_archive *ds_archive_open(const char *path, const char *name, int *is, struct err *err);
 /* The same for a zip in memory, which must outlive it. name is for messages. */
 struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name, struct err *err);
 void ds_archive_close(struct ds_archive *a);

@@ -42,3 +42,12 @@ int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, 
 		return err_fail(err, "the file changed while it was read");
 	return ds_pixels_resize(p, (int)h, (int)w, err);
 }
+
+void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to)
+{
+	const size_t plane = (size_t)p->h * (size_t)p->w;
+
+	for (size_t i = 0; i < plane; i++)
+		for (size_t k = 0; k < (size_t)c; k++)
+			to[k * plane + i] = p->rgb[3 * i + k];
+}

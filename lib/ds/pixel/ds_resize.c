@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Resizing, number for number as Pillow 13 does it, because other bilinears shift OOD scores by whole points. Its
- * Resample.c describes: a triangle filter, stretched by the scale, so that every source pixel counts when shrinking;
- * weights in fixed point with 22 bits; first along rows, rounded to 8 bits, then along columns, or, of tall images, the
- * other way round. */
+ * Resample.c describes: a filter, stretched by the scale, so that every source pixel counts when shrinking; weights in
+ * fixed point with 22 bits; first along rows, rounded to 8 bits, then along columns, or, of tall images, the other way
+ * round. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,57 @@ enum {
 	HALF = 11  /* where a weight is cut in two, for 16-bit multiplications */
 };
 
+/* ---- the filters, of a distance in pixels ---- */
+
+static double bilinear(double x)
+{
+	x = fabs(x);
+	return x < 1 ? 1 - x : 0;
+}
+
+/* Keys 1981, a = -1/2. */
+static double bicubic(double x)
+{
+	const double a = -0.5;
+
+	x = fabs(x);
+	if (x < 1)
+		return ((a + 2) * x - (a + 3)) * x * x + 1;
+	return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+static double sinc(double x)
+{
+	x *= M_PI;
+	return x == 0 ? 1 : sin(x) / x;
+}
+
+/* Three lobes of a sinc, under the middle one of a wider. */
+static double lanczos(double x)
+{
+	return -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0;
+}
+
+static double box(double x)
+{
+	return -0.5 < x && x <= 0.5 ? 1 : 0;
+}
+
+/* The window's numbers are floats in Pillow, too. */
+static double hamming(double x)
+{
+	x = fabs(x);
+	if (x == 0)
+		return 1;
+	return x < 1 ? sinc(x) * (0.54f + 0.46f * cos(x * M_PI)) : 0;
+}
+
+/* In the order of enum ds_filter; beyond `support` they are 0. */
+static const struct {
+	double (*weight)(double x);
+	double support;
+} filters[] = { { bilinear, 1 }, { bicubic, 2 }, { lanczos, 3 }, { box, 0.5 }, { hamming, 1 } };
+
 /* Output position o is the sum of weight[o][i] * input[first[o] + i], i below count[o]. */
 struct filter {
 	int taps;           /* the largest count */
@@ -33,15 +84,20 @@ static void filter_release(struct filter *f)
 	free(f->weight);
 }
 
+static int32_t fixed(double weight)
+{
+	return (int32_t)((weight < 0 ? -0.5 : 0.5) + weight * (1 << BITS));
+}
+
 /* in, out: lengths of a row (or column) before and after.
  *
  * Output pixel o has its centre at c = (o + 0.5) * scale of the input, scale = in / out. Input pixel i, centre i + 0.5,
- * weighs max(0, 1 - |i + 0.5 - c| / stretch); stretch = max(scale, 1) makes the triangle as wide as two output pixels
- * when shrinking and two input pixels when enlarging. So input positions from c - stretch to c + stretch count, cut off
- * at the borders, and their weights are divided by their sum. */
-static int filter_init(struct filter *f, int in, int out, struct err *err)
+ * weighs weight((i + 0.5 - c) / stretch); stretch = max(scale, 1) makes the filter as wide in output pixels when
+ * shrinking as in input pixels when enlarging. So input positions from c - support * stretch to c + support * stretch
+ * count, cut off at the borders, and their weights are divided by their sum. */
+static int filter_init(struct filter *f, enum ds_filter kind, int in, int out, struct err *err)
 {
-	double scale = (double)in / out, stretch = fmax(scale, 1), support = stretch;
+	double scale = (double)in / out, stretch = fmax(scale, 1), support = filters[kind].support * stretch;
 	double *w;
 
 	f->taps = (int)ceil(support) * 2 + 1;
@@ -60,12 +116,11 @@ static int filter_init(struct filter *f, int in, int out, struct err *err)
 		lo = lo < 0 ? 0 : lo;
 		hi = hi > in ? in : hi;
 		for (int i = lo; i < hi; i++) {
-			double d = fabs((i - center + 0.5) * (1 / stretch));
-			w[i - lo] = d < 1 ? 1 - d : 0;
+			w[i - lo] = filters[kind].weight((i - center + 0.5) * (1 / stretch));
 			sum += w[i - lo];
 		}
 		for (int i = 0; i < hi - lo; i++)
-			f->weight[o * f->taps + i] = (int32_t)(0.5 + (sum != 0 ? w[i] / sum : w[i]) * (1 << BITS));
+			f->weight[o * f->taps + i] = fixed(sum != 0 ? w[i] / sum : w[i]);
 		f->first[o] = lo;
 		f->count[o] = hi - lo;
 	}
@@ -95,19 +150,25 @@ static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 
 	for (int i = 0; i < n; i += 2, p += 6, k += 2) {
 		int32_t first, second;
-		__m128i pair;
+		__m128i both;
 
 		memcpy(&first, p, 4);      /* r g b r */
 		memcpy(&second, p + 3, 4); /* r g b and whatever */
-		pair = _mm_unpacklo_epi8(_mm_cvtsi32_si128(first), _mm_cvtsi32_si128(second));
-		pair = _mm_unpacklo_epi8(pair, zero);
-		low = _mm_add_epi32(low, _mm_madd_epi16(pair, _mm_set1_epi32(k[0])));
-		high = _mm_add_epi32(high, _mm_madd_epi16(pair, _mm_set1_epi32(k[1])));
+		both = _mm_unpacklo_epi8(_mm_cvtsi32_si128(first), _mm_cvtsi32_si128(second));
+		both = _mm_unpacklo_epi8(both, zero);
+		low = _mm_add_epi32(low, _mm_madd_epi16(both, _mm_set1_epi32(k[0])));
+		high = _mm_add_epi32(high, _mm_madd_epi16(both, _mm_set1_epi32(k[1])));
 	}
 	low = _mm_add_epi32(_mm_add_epi32(low, _mm_slli_epi32(high, HALF)), _mm_set1_epi32(1 << (BITS - 1)));
 	_mm_storeu_si128((__m128i *)sum, low);
 	for (int c = 0; c < 3; c++)
 		out[c] = round_off(sum[c]);
+}
+
+/* Two 16-bit numbers as one. */
+static int32_t pair(int32_t first, int32_t second)
+{
+	return (int32_t)(((uint32_t)first & 0xffff) | (uint32_t)second << 16);
 }
 
 /* Turns the weights (n, taps) into what weigh() takes; f->taps is rounded up to an even number. */
@@ -123,8 +184,8 @@ static int pair_weights(struct filter *f, int n, struct err *err)
 			const int32_t *k = f->weight + x * f->taps + i;
 			const int32_t w0 = k[0], w1 = i + 1 < f->count[x] ? k[1] : 0;
 
-			pairs[x * taps + i] = (w0 & mask) | (w1 & mask) << 16;
-			pairs[x * taps + i + 1] = w0 >> HALF | w1 >> HALF << 16;
+			pairs[x * taps + i] = pair(w0 & mask, w1 & mask);
+			pairs[x * taps + i + 1] = pair(w0 >> HALF, w1 >> HALF);
 		}
 	free(f->weight);
 	f->weight = pairs;
@@ -156,12 +217,12 @@ static int pair_weights(struct filter *f, int n, struct err *err)
 #endif
 
 /* (h, w_in, 3) to (h, w, 3). */
-static int resize_rows(const struct ds_pixels *from, struct ds_pixels *to, int w, struct err *err)
+static int resize_rows(const struct ds_pixels *from, struct ds_pixels *to, int w, enum ds_filter kind, struct err *err)
 {
 	struct filter f = { 0 };
 	int rc = -1;
 
-	if (filter_init(&f, from->w, w, err) < 0 || pair_weights(&f, w, err) < 0 ||
+	if (filter_init(&f, kind, from->w, w, err) < 0 || pair_weights(&f, w, err) < 0 ||
 	    ds_pixels_resize(to, from->h, w, err) < 0)
 		goto out;
 	for (int y = 0; y < from->h; y++) {
@@ -178,7 +239,8 @@ out:
 }
 
 /* (h_in, w, 3) to (h, w, 3): whole rows are weighted and added, since they lie one after another in memory. */
-static int resize_columns(const struct ds_pixels *from, struct ds_pixels *to, int h, struct err *err)
+static int resize_columns(const struct ds_pixels *from, struct ds_pixels *to, int h, enum ds_filter kind,
+			  struct err *err)
 {
 	struct filter f = { 0 };
 	size_t row = (size_t)from->w * 3;
@@ -189,7 +251,7 @@ static int resize_columns(const struct ds_pixels *from, struct ds_pixels *to, in
 		err_memory(err);
 		goto out;
 	}
-	if (filter_init(&f, from->h, h, err) < 0 || ds_pixels_resize(to, h, from->w, err) < 0)
+	if (filter_init(&f, kind, from->h, h, err) < 0 || ds_pixels_resize(to, h, from->w, err) < 0)
 		goto out;
 	for (int y = 0; y < h; y++) {
 		for (size_t x = 0; x < row; x++)
@@ -227,78 +289,25 @@ static bool columns_first(const struct ds_pixels *from, int h, int w)
 	return from->h > h && from->h - h > 2 * (from->w - w);
 }
 
-int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, struct err *err)
+int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, enum ds_filter kind, struct err *err)
 {
 	struct ds_pixels between = { 0 };
 	int rc;
 
 	/* As Pillow: a direction that keeps its length is not filtered. */
 	if (w == from->w)
-		return h == from->h ? copy(from, to, err) : resize_columns(from, to, h, err);
+		return h == from->h ? copy(from, to, err) : resize_columns(from, to, h, kind, err);
 	if (h == from->h)
-		return resize_rows(from, to, w, err);
+		return resize_rows(from, to, w, kind, err);
 	if (columns_first(from, h, w)) {
-		rc = resize_columns(from, &between, h, err);
+		rc = resize_columns(from, &between, h, kind, err);
 		if (rc == 0)
-			rc = resize_rows(&between, to, w, err);
+			rc = resize_rows(&between, to, w, kind, err);
 	} else {
-		rc = resize_rows(from, &between, w, err);
+		rc = resize_rows(from, &between, w, kind, err);
 		if (rc == 0)
-			rc = resize_columns(&between, to, h, err);
+			rc = resize_columns(&between, to, h, kind, err);
 	}
 	ds_pixels_release(&between);
 	return rc;
-}
-
-/* (h, w, 3) becomes its middle (n, n, 3), in place. Its corner is at round-half-even((side - n) / 2), as in
- * torchvision's CenterCrop (Python's round()). */
-static int crop_middle(struct ds_pixels *p, int n, struct err *err)
-{
-	int top, left;
-
-	if (p->h < n || p->w < n)
-		return err_fail(err, "image of %d x %d pixels is smaller than --crop %d", p->w, p->h, n);
-	top = (int)nearbyint((p->h - n) / 2.0);
-	left = (int)nearbyint((p->w - n) / 2.0);
-	for (int y = 0; y < n; y++)
-		memmove(p->rgb + (size_t)y * (size_t)n * 3,
-			p->rgb + ((size_t)(y + top) * (size_t)p->w + (size_t)left) * 3, (size_t)n * 3);
-	p->h = p->w = n;
-	return 0;
-}
-
-void ds_gray(struct ds_pixels *p)
-{
-	uint8_t *at = p->rgb;
-
-	/* L = (19595 R + 38470 G + 7471 B + 0x8000) >> 16, the ITU-R 601 weights in Pillow's fixed point. All three
-	 * channels stay, so that resizing needs no case of its own; the caller keeps one in the end. */
-	for (size_t i = 0; i < (size_t)p->h * (size_t)p->w; i++, at += 3)
-		at[0] = at[1] = at[2] = (uint8_t)((at[0] * 19595u + at[1] * 38470u + at[2] * 7471u + 0x8000) >> 16);
-}
-
-int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, struct err *err)
-{
-	int h = s->size, w = s->size;
-
-	if (s->gray)
-		ds_gray(p);
-	/* torchvision truncates the longer side: int(size * long / short). */
-	if (s->size && s->shorter) {
-		if (p->h <= p->w)
-			w = (int)((double)s->size * p->w / p->h);
-		else
-			h = (int)((double)s->size * p->h / p->w);
-	}
-	if (s->size && (h > DS_MAX_SIDE || w > DS_MAX_SIDE))
-		return err_fail(err, "image of %d x %d pixels is too narrow to resize", p->w, p->h);
-	if (s->size && (h != p->h || w != p->w)) {
-		struct ds_pixels t = *p;
-
-		if (ds_resize(p, spare, h, w, err) < 0)
-			return -1;
-		*p = *spare;
-		*spare = t;
-	}
-	return s->crop ? crop_middle(p, s->crop, err) : 0;
 }

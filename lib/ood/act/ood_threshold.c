@@ -12,6 +12,8 @@
 
 enum { MAX_CLASSES = 1 << 20 };
 
+const char *const ood_guarantee_names[] = { "conformal", "binomial", "fdr" };
+
 /* ---- the rank -------------------------------------------------------------------------------- */
 
 /* Terms relative to the largest one, w_j / w_(j-1) = (n - j + 1) / j * odds, from there to where they vanish on either
@@ -197,8 +199,9 @@ out:
 
 static int too_few(const struct ood_threshold *t, struct ts_reader *r, const char *of, size_t have)
 {
-	return ts_reader_fail(r, "%s%zu rows are too few for a false-alarm rate of %g; it takes %llu", of, have,
-			      t->promise.alpha, (unsigned long long)ood_promise_rows(&t->promise));
+	return ts_reader_fail(r, "%s%zu rows are too few for a %s rate of %g; it takes %llu", of, have,
+			      t->promise.guarantee == OOD_FDR ? "false discovery" : "false-alarm", t->promise.alpha,
+			      (unsigned long long)ood_promise_rows(&t->promise));
 }
 
 /* Counts the rows of each class; fails if a class has too few. */
@@ -244,6 +247,24 @@ static void put(struct ts_tensor *to, size_t c, double v)
 		((float *)to->data)[c] = (float)v;
 }
 
+/* One column's scores, ascending, those of each class by themselves; as fit_column(). */
+static int keep_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
+		       double *grouped, size_t *next)
+{
+	const double *from = t->classes ? grouped : v;
+
+	if (t->classes)
+		group(grouped, next, v, w, t);
+	for (size_t c = 0; c < t->classes; c++)
+		if (num_sort_wide(grouped + next[c] - t->class_rows[c], (size_t)t->class_rows[c]) < 0)
+			return -1;
+	if (!t->classes && num_sort_wide(v, w->n) < 0)
+		return -1;
+	for (size_t i = 0; i < w->n; i++)
+		put(to, i, from[i]);
+	return 0;
+}
+
 /* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are room for the
  * scores of each class by themselves. -1: out of memory. */
 static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
@@ -265,6 +286,12 @@ static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, doubl
 		put(to, c, in_class ? first[in_class - 1] : v[k - 1]);
 	}
 	return 0;
+}
+
+/* How many numbers there are for each column. */
+static size_t numbers_of(const struct ood_threshold *t)
+{
+	return t->promise.guarantee == OOD_FDR ? (size_t)t->rows : t->classes ? t->classes : 1;
 }
 
 int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const *methods, size_t n,
@@ -290,9 +317,10 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	next = calloc(t->classes + 1, sizeof *next);
 	rc = grouped && next ? 0 : ts_reader_fail(r, "out of memory");
 	for (size_t m = 0; m < n && rc == 0; m++) {
-		size_t shape = per_class ? t->classes : 1;
+		size_t shape = numbers_of(t);
 		struct ts_tensor *to = ts_set_add(&t->set, methods[m], w.wide[m] ? TS_F64 : TS_F32, 1, &shape);
-		if (!to || fit_column(t, to, w.scores[m], &w, grouped, next) < 0)
+		if (!to || (promise->guarantee == OOD_FDR ? keep_column : fit_column)(t, to, w.scores[m], &w, grouped,
+										      next) < 0)
 			rc = ts_reader_fail(r, "out of memory");
 	}
 out:
@@ -322,7 +350,7 @@ static int set_meta(const struct ood_threshold *t, struct ts_meta *m)
 	bool binomial = t->promise.guarantee == OOD_BINOMIAL;
 
 	return ts_meta_set_str(m, "fit", "threshold") < 0 || ts_meta_set_double(m, "alpha", t->promise.alpha) < 0 ||
-			       ts_meta_set_str(m, "guarantee", binomial ? "binomial" : "conformal") < 0 ||
+			       ts_meta_set_str(m, "guarantee", ood_guarantee_names[t->promise.guarantee]) < 0 ||
 			       (binomial && ts_meta_set_double(m, "confidence", t->promise.confidence) < 0) ||
 			       ts_meta_set_int(m, "rows", (int64_t)t->rows) < 0 ||
 			       (t->classes && (ts_meta_set_tensor(m, "class.rows", &rows) < 0 ||
@@ -376,7 +404,9 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 		ts_reader_fail(r, "the thresholds' meta does not say of how many rows they are");
 		goto out;
 	}
-	t->promise.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL : OOD_CONFORMAL;
+	t->promise.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL :
+			       strcmp(guarantee, "fdr") == 0      ? OOD_FDR :
+								    OOD_CONFORMAL;
 	t->rows = (uint64_t)n;
 	t->fallback = (size_t)fallback;
 	if (per_class) {
@@ -392,9 +422,31 @@ out:
 	return rc;
 }
 
+/* Scores that are kept are ascending, and each class has those that are its own. */
+static int check_kept(const struct ood_threshold *t, struct ts_reader *r, const struct ts_tensor *v)
+{
+	size_t left = (size_t)t->rows, end = t->classes ? 0 : left, c = 0;
+
+	for (size_t i = 0; i < t->classes; i++) {
+		if (t->class_rows[i] < 0 || (uint64_t)t->class_rows[i] > left)
+			return ts_reader_fail(r, "the classes' rows are not %llu in all", (unsigned long long)t->rows);
+		left -= (size_t)t->class_rows[i];
+	}
+	if (t->classes && left)
+		return ts_reader_fail(r, "the classes' rows are not %llu in all", (unsigned long long)t->rows);
+	for (size_t i = 0; i < t->rows; i++) {
+		const bool first = i == 0 || i == end;
+		while (i >= end)
+			end += (size_t)t->class_rows[c++];
+		if (!first && ts_get(v->type, v->data, i) < ts_get(v->type, v->data, i - 1))
+			return ts_reader_fail(r, "'%s': its scores are not in order", v->name);
+	}
+	return 0;
+}
+
 static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
 {
-	size_t want = t->classes ? t->classes : 1;
+	size_t want = numbers_of(t);
 
 	if (t->set.n == 0)
 		return ts_reader_fail(r, "holds no thresholds");
@@ -405,6 +457,8 @@ static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
 		for (size_t c = 0; c < want; c++)
 			if (isnan(ts_get(v->type, v->data, c)))
 				return ts_reader_fail(r, "'%s': a threshold is not a number", v->name);
+		if (t->promise.guarantee == OOD_FDR && check_kept(t, r, v) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -15,14 +15,19 @@
  *	row to come is <= alpha (Vovk, "Conditional validity of inductive conformal predictors",
  *	ACML 2012, prop. 2a; the bound is that of Clopper and Pearson, Biometrika 26, 1934).
  *
- * Both need rows to come that are drawn as the n were, and neither needs to know how. With ties the
+ * FDR: no threshold at all, but the n scores, against which ood_fdr.h decides for all rows of a batch together. It
+ *	takes as many rows as CONFORMAL does at the same alpha, which is the false discovery rate then: with fewer, no
+ *	batch could have a flagged row.
+ *
+ * All need rows to come that are drawn as the n were, and neither needs to know how. With ties the
  * rates only get smaller, as equal scores are not flagged.
  *
  * Thresholds are kept as a stream of kind "fit": a tensor for each column of scores, called as the column and
- * of its type (<f4; <f8 where it is <f8), of shape (1), or (classes) if there is one for each predicted class. Meta:
+ * of its type (<f4; <f8 where it is <f8), of shape (1), or (classes) if there is one for each predicted class; of FDR
+ * (rows), ascending, those of each class by themselves. Meta:
  *	fit             "threshold"
  *	alpha           the wanted rate
- *	guarantee       "conformal" or "binomial"
+ *	guarantee       "conformal", "binomial" or "fdr"
  *	confidence      of the binomial guarantee
  *	rows            ID rows in all
  *	class.rows      with a threshold per class: tensor <i8 (classes), the rows that each one had
@@ -43,11 +48,12 @@
 extern "C" {
 #endif
 
-enum ood_guarantee { OOD_CONFORMAL, OOD_BINOMIAL };
+enum ood_guarantee { OOD_CONFORMAL, OOD_BINOMIAL, OOD_FDR };
+extern const char *const ood_guarantee_names[OOD_FDR + 1];
 
 struct ood_promise {
 	enum ood_guarantee guarantee;
-	double alpha;      /* wanted false-alarm rate, above 0 and below 1 */
+	double alpha;      /* wanted false-alarm rate, or false discovery rate, above 0 and below 1 */
 	double confidence; /* of OOD_BINOMIAL, above 0 and below 1 */
 };
 
@@ -63,7 +69,7 @@ uint64_t ood_promise_rows(const struct ood_promise *promise);
 
 struct ood_threshold {
 	struct ood_promise promise;
-	struct ts_set set; /* <f4 or <f8 (1) or (classes), in the order of the columns */
+	struct ts_set set; /* <f4 or <f8 (1), (classes) or (rows), in the order of the columns */
 	uint64_t rows;
 	size_t classes;          /* 0: one threshold for all */
 	int64_t *class_rows;     /* (classes) */
@@ -106,8 +112,8 @@ int ood_verdict_init(struct ood_verdict *v, const struct ood_threshold *t, struc
 		     struct err *err) TS_CHECKED;
 void ood_verdict_release(struct ood_verdict *v);
 /* Fills the columns of verdicts of b, a batch of such a header, from its scores and, with thresholds
- * per class, its `pred`. -1: err holds a line with the row's number (`row`: that of b's first): a
- * predicted class that has no threshold. */
+ * per class, its `pred`; where the promise is OOD_FDR, b holds all rows. -1: err holds a line with the row's number
+ * (`row`: that of b's first): a predicted class that has no threshold; or out of memory. */
 int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t row, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus

@@ -219,7 +219,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_sc
 	struct ood_sample right = ood_scores_right(id, k);
 	right.weight = d->right;
 	if (labelled)
-		ood_compare_right(&right, labelled, &b, &m);
+		ood_compare_right(&a, &right, labelled, &b, &m);
 	return m;
 }
 
@@ -317,7 +317,7 @@ int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned grou
 		out[k].m = ood_compare(&a, &b, &e->o.by);
 		if (id->mark && id->labelled) {
 			const struct ood_sample right = ood_scores_right(id, k);
-			ood_compare_right(&right, id->labelled, &b, &out[k].m);
+			ood_compare_right(&a, &right, id->labelled, &b, &out[k].m);
 		}
 	}
 	for (int g = 0; g < OOD_MAX_GROUPS; g++) {

@@ -22,6 +22,9 @@ const struct ood_metric_name ood_metric_names[OOD_N_METRICS] = {
 				"counts" },
 	[OOD_DETECTION] = { "detection_error", "DETECTION-ERROR",
 			    "mean of both error rates at the best threshold; 50 is chance, 0 is best" },
+	[OOD_AUTC] = { "autc", "AUTC",
+		       "mean of both error rates over all thresholds between the smallest and the largest score; 0 is "
+		       "best" },
 	[OOD_OSCR] = { "oscr", "OSCR",
 		       "area under the share of ID rows that are kept and classified right, over the share of OOD rows "
 		       "kept; at most ID-ACC" },
@@ -30,4 +33,7 @@ const struct ood_metric_name ood_metric_names[OOD_N_METRICS] = {
 	[OOD_CCR_1E3] = { "ccr@1e-3", "CCR@1E-3", "the same where 1 in 1,000 OOD rows is kept" },
 	[OOD_CCR_1E2] = { "ccr@1e-2", "CCR@1E-2", "the same where 1 in 100 OOD rows is kept" },
 	[OOD_CCR_1E1] = { "ccr@1e-1", "CCR@1E-1", "the same where 1 in 10 OOD rows is kept" },
+	[OOD_AURRA] = { "aurra", "AURRA",
+			"mean accuracy on the k ID rows of the highest scores, over all k; does the score know what is "
+			"classified right?" },
 };

@@ -97,6 +97,36 @@ static inline uint64_t take(const struct ood_sample *s, size_t *i, double t)
 	return sum;
 }
 
+/* The smallest or largest score that counts. */
+static double end_of(const struct ood_sample *s, bool top)
+{
+	size_t i = 0;
+
+	while (s->weight && !s->weight[top ? s->n - 1 - i : i])
+		i++;
+	return ood_at(s, top ? s->n - 1 - i : i);
+}
+
+/* Mean score above `low`. */
+static double mean_above(const struct ood_sample *s, double low, uint64_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		sum += (s->weight ? s->weight[i] : 1) * (ood_at(s, i) - low);
+	return sum / (double)n;
+}
+
+static double threshold_area(const struct ood_sample *id, const struct ood_sample *ood, const struct step *s)
+{
+	double low = fmin(end_of(id, false), end_of(ood, false)),
+	       width = fmax(end_of(id, true), end_of(ood, true)) - low;
+
+	if (!isfinite(width) || !(width > 0))
+		return NAN;
+	return .5 + (mean_above(ood, low, s->n_ood) - mean_above(id, low, s->n_id)) / width / 2;
+}
+
 struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
 			       const struct ood_conventions *by)
 {
@@ -133,6 +163,7 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 	m.v[OOD_FPR95_OPENOOD] = (double)p.openood_id / n_id;
 	m.v[OOD_FPR95] = m.v[OOD_FPR95_NEAREST + (int)by->fpr];
 	m.v[OOD_DETECTION] = p.detection / 2;
+	m.v[OOD_AUTC] = threshold_area(id, ood, &s);
 	return m;
 }
 
@@ -157,8 +188,26 @@ static uint64_t above(const struct ood_sample *s, double t)
 	return sum;
 }
 
-void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const struct ood_sample *ood,
-		       struct ood_metrics *m)
+/* A group of g rows of one score, r of them right, in all their orders: of its first j rows r j / g are right. */
+static double response_area(const struct ood_sample *id, const struct ood_sample *right)
+{
+	size_t i = id->n, k = right->n;
+	uint64_t rows = 0, hits = 0; /* above the group */
+	double sum = 0;
+
+	while (i > 0) {
+		double t = ood_at(id, i - 1);
+		uint64_t g = take(id, &i, t), r = take(right, &k, t);
+		for (uint64_t j = 1; j <= g; j++)
+			sum += ((double)hits + (double)r * (double)j / (double)g) / (double)(rows + j);
+		rows += g;
+		hits += r;
+	}
+	return sum / (double)rows;
+}
+
+void ood_compare_right(const struct ood_sample *id, const struct ood_sample *right, uint64_t labelled,
+		       const struct ood_sample *ood, struct ood_metrics *m)
 {
 	static const struct ood_conventions plain;
 	uint64_t n_right = total(right), n_ood = total(ood), per = 10000;
@@ -169,4 +218,24 @@ void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const 
 		double t = largest(ood, (n_ood + per - 1) / per);
 		m->v[k] = (double)above(right, t) / (double)labelled;
 	}
+	m->v[OOD_AURRA] = labelled == total(id) ? response_area(id, right) : NAN;
+}
+
+double ood_share_of_ties(const struct ood_sample *id, const struct ood_sample *ood)
+{
+	size_t o = 0;
+	double pairs = 0;
+
+	for (size_t i = 0; i < id->n;) {
+		const double t = ood_at(id, i);
+		size_t same = i, alike = 0;
+		while (i < id->n && ood_at(id, i) == t)
+			i++;
+		while (o < ood->n && ood_at(ood, o) < t)
+			o++;
+		for (; o + alike < ood->n && ood_at(ood, o + alike) == t;)
+			alike++;
+		pairs += (double)(i - same) * (double)alike;
+	}
+	return pairs / ((double)id->n * (double)ood->n);
 }

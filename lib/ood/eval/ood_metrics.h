@@ -38,11 +38,20 @@ enum ood_fpr { OOD_FPR_NEAREST, OOD_FPR_FIRST, OOD_FPR_OPENOOD };
  * FPR95	by the rule that was asked for; then each rule by its name
  * DETECTION	detection error: the smallest of (share of ID below t + share of OOD not below t) / 2
  *		over thresholds t (Liang et al., "ODIN", ICLR 2018, with equal priors)
+ * AUTC		area under the threshold curves: over thresholds t from the smallest to the largest score of both
+ *		sets, scaled to 0..1, the mean of (share of OOD rows at or above t + share of ID rows below t) / 2,
+ *		which is (mean scaled OOD score + 1 - mean scaled ID score) / 2: 0 is best, and a score that only ranks
+ *		well does not have it (Humblot-Renaux, Escalera, Moeslund, "Beyond AUROC & co. for evaluating
+ *		out-of-distribution detection performance", CVPR workshops 2023). Unknown if a score is infinite or all
+ *		are the same
  * OSCR		area under CCR over false positive rate, ties half, where CCR(t) is the share of ID rows
  *		that are classified right and score above t, and the rate is that of OOD rows above t
  *		(Dhamija et al., "Reducing network agnostophobia", NeurIPS 2018)
  * CCR_1E4..1	CCR at a false positive rate of 1e-4..1e-1: t is the ceil(rate n)-th largest OOD score, as
- *		in OpenOOD */
+ *		in OpenOOD
+ * AURRA	area under accuracy over response rate, of the ID rows alone: the mean over k of the accuracy of the k
+ *		rows of the highest scores, rows of equal scores in all their orders (Hendrycks et al., "Natural
+ *		adversarial examples", CVPR 2021). Unknown unless every ID row has a label */
 enum ood_metric {
 	OOD_AUROC,
 	OOD_AUPR_IN,
@@ -52,11 +61,13 @@ enum ood_metric {
 	OOD_FPR95_FIRST,
 	OOD_FPR95_OPENOOD,
 	OOD_DETECTION,
+	OOD_AUTC,
 	OOD_OSCR,
 	OOD_CCR_1E4,
 	OOD_CCR_1E3,
 	OOD_CCR_1E2,
 	OOD_CCR_1E1,
+	OOD_AURRA,
 	OOD_N_METRICS
 };
 
@@ -93,13 +104,15 @@ static inline double ood_at(const struct ood_sample *s, size_t i)
 	return s->wide ? s->wide[i] : (double)s->v[i];
 }
 
-/* All but OSCR and CCR, which become NaN. The weights of each sample must not all be 0. */
+/* All but OSCR, CCR and AURRA, which become NaN. The weights of each sample must not all be 0. */
 struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
 			       const struct ood_conventions *by);
-/* OSCR and CCR, into *m. right: the ID rows that are classified right, which may be none; labelled: the
- * number (or weight) of ID rows that have a label, above 0. */
-void ood_compare_right(const struct ood_sample *right, uint64_t labelled, const struct ood_sample *ood,
-		       struct ood_metrics *m);
+/* The share of pairs of an ID and an OOD row whose scores are equal; weights do not count. */
+double ood_share_of_ties(const struct ood_sample *id, const struct ood_sample *ood);
+/* OSCR, CCR and AURRA, into *m. id: all ID rows; right: those that are classified right, which may be none;
+ * labelled: the number (or weight) of ID rows that have a label, above 0. */
+void ood_compare_right(const struct ood_sample *id, const struct ood_sample *right, uint64_t labelled,
+		       const struct ood_sample *ood, struct ood_metrics *m);
 
 #ifdef __cplusplus
 }

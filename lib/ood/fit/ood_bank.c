@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "num/num_sort.h"
 #include "ood/ood_internal.h"
 
 uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features, int64_t label)
@@ -256,6 +257,27 @@ int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct e
 			*ret += (order_statistic(f, below + 1, count, row) - lower) * (at - (double)below);
 	}
 	free(count);
+	free(row);
+	return rc;
+}
+
+int ood_bank_percentile_each(const struct ood_fit *f, double p, double *ret, struct err *err)
+{
+	const size_t n = f->bank.n;
+	float *column = malloc((n + 1) * sizeof *column), *row = malloc(f->dim * sizeof *row);
+	double at = p / 100 * (double)(n - 1);
+	size_t below = (size_t)at;
+	int rc = !column || !row ? err_memory(err) : n == 0 ? err_fail(err, "the bank of the fit is empty") : 0;
+
+	for (size_t d = 0; d < f->dim && rc == 0; d++) {
+		for (size_t i = 0; i < n; i++)
+			column[i] = ood_bank_rows(f, i, 1, row)[d];
+		double lower = num_select(column, n, below);
+		ret[d] = lower;
+		if (at > (double)below)
+			ret[d] += (num_select(column, n, below + 1) - lower) * (at - (double)below);
+	}
+	free(column);
 	free(row);
 	return rc;
 }

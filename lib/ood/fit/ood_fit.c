@@ -140,6 +140,8 @@ static void add_predictions(struct ood_fit *f, const float *logits, const float 
 
 	for (size_t c = 0; c < C; c++)
 		prob[c] += (exp(logits[c] - lse) - prob[c]) / n;
+	for (size_t d = 0; f->pred_features && d < D; d++)
+		f->pred_features[k * D + d] += (features[d] - f->pred_features[k * D + d]) / n;
 	if (label != (int64_t)k)
 		return;
 	n = f->right_count[k] += 1;
@@ -254,6 +256,8 @@ static void join_predictions(struct ood_fit *f, const struct ood_fit *o)
 
 	join_means(f->right_logits, f->right_count, o->right_logits, o->right_count, C, C, false);
 	join_means(f->right_features, f->right_count, o->right_features, o->right_count, C, D, true);
+	if (f->pred_features)
+		join_means(f->pred_features, f->pred_count, o->pred_features, o->pred_count, C, D, false);
 	join_means(f->pred_prob, f->pred_count, o->pred_prob, o->pred_count, C, C, true);
 }
 

@@ -14,6 +14,7 @@
  *	                                               the means of their features and logits
  *	pred.count (C), pred.prob (C,C)                rows that the model takes for each class, and the
  *	                                               mean of their softmax probabilities
+ *	pred.features (C,D)                            the mean of their features
  *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
  *	                                               a sample of rows, or all of them
  *	meta fit ("features"), rows, unlabelled, parts (enum ood_part), bank (rows at most; -1: all), bank_half (its
@@ -47,7 +48,8 @@ enum ood_part {
 	OOD_PART_UNIT = 1 << 1,    /* and of features divided by their norm */
 	OOD_PART_BANK = 1 << 2,    /* rows */
 	OOD_PART_LAYERS = 1 << 3,  /* scatter of the columns layer0, layer1, ... */
-	OOD_PART_GRAM = 1 << 4     /* ranges of the columns gram:... */
+	OOD_PART_GRAM = 1 << 4,    /* ranges of the columns gram:... */
+	OOD_PART_PRED = 1 << 5     /* means of the features that the model takes for each class; with logits only */
 };
 
 struct ood_bank {
@@ -82,7 +84,7 @@ struct ood_fit {
 	uint64_t rows, unlabelled, seed;
 	struct ood_moments features, unit;                   /* unit: all NULL without OOD_PART_UNIT */
 	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C); without logits NULL, */
-	double *pred_count, *pred_prob;                      /* (C), (C,C); as these */
+	double *pred_count, *pred_prob, *pred_features; /* (C), (C,C), (C,D); as these, the last one with its part */
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;
@@ -132,6 +134,8 @@ const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, floa
 /* The p-th percentile, 0..100, of all features of the bank, by linear interpolation as NumPy's, into
  * *ret. -1: out of memory, or an empty bank. */
 int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
+/* The same of each feature by itself, into ret (D). */
+int ood_bank_percentile_each(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
 
 /* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
  * caller's; NULL if they are not there, or classes or dim is 0. -1: they cannot be read, or are of another shape. */

@@ -65,7 +65,9 @@ int ood_fit_alloc(struct ood_fit *f, struct err *err)
 			       array(f, &f->right_features, "right", "features", C, D, err) < 0 ||
 			       array(f, &f->right_logits, "right", "logits", C, C, err) < 0 ||
 			       array(f, &f->pred_count, "pred", "count", C, 0, err) < 0 ||
-			       array(f, &f->pred_prob, "pred", "prob", C, C, err) < 0 ?
+			       array(f, &f->pred_prob, "pred", "prob", C, C, err) < 0 ||
+			       ((f->parts & OOD_PART_PRED) &&
+				array(f, &f->pred_features, "pred", "features", C, D, err) < 0) ?
 		       -1 :
 		       0;
 }

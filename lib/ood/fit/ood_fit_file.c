@@ -161,7 +161,7 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
 		return err_fail(err, "is not a fit of features; ood-fit makes those");
-	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 31 || half < 0 ||
+	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 63 || half < 0 ||
 	    half > 1)
 		return err_fail(err, "its meta holds a number out of range");
 	f->logits = ts_set_get(s, "right.features") != NULL;

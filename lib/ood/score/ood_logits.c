@@ -8,6 +8,18 @@
 #include "num/num_sort.h"
 #include "ood/score/ood_method.h"
 
+/* What the program of "Unleashing Mask" (Zhu et al., ICML 2023) calls MSP: it takes the softmax of probabilities. The
+ * largest number lies between 1/n and e / (e + n - 1), and confident samples tie. */
+static double softmax_twice(const float *l, size_t n, double t)
+{
+	const double top = l[num_argmax(l, n)], lse = num_log_sum_exp(l, n, n, top, t);
+	double sum = 0;
+
+	for (size_t c = 0; c < n; c++)
+		sum += exp(exp((l[c] - top) / t - lse) - exp(-lse));
+	return 1 / sum;
+}
+
 /* Maximum softmax probability (Hendrycks and Gimpel, "A baseline for detecting misclassified and
  * out-of-distribution examples in neural networks", ICLR 2017), as its log-odds
  *	log(p / (1 - p)) = -log sum_{c != k} exp(l_c - l_k),  k the class of the largest logit,
@@ -15,8 +27,7 @@
  * that confident samples would tie. */
 static double msp(const float *l, size_t n, const double *params)
 {
-	(void)params;
-	return num_log_odds(l, n, 1);
+	return params[1] != 0 ? softmax_twice(l, n, params[0]) : num_log_odds(l, n, params[0]);
 }
 
 /* The largest logit (Hendrycks et al., "Scaling out-of-distribution detection for real-world
@@ -116,7 +127,11 @@ static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 }
 
 const struct ood_method ood_logits_family[] = {
-	{ .name = "msp", .help = "log-odds of the maximum softmax probability", .logits = msp },
+	{ .name = "msp",
+	  .help = "log-odds of the maximum softmax probability",
+	  .params = { { "temperature", 1, 1e-6, 1e6, "divides the logits", true },
+		      { "published", 0, 0, 1, "1: the largest number of the softmax of the softmax", true } },
+	  .logits = msp },
 	{ .name = "maxlogit", .help = "the largest logit", .logits = maxlogit },
 	{ .name = "energy",
 	  .help = "negative free energy of the logits",

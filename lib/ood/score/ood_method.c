@@ -8,12 +8,18 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* One row per family: ood_NAME.c defines the array ood_NAME_family; and what the list calls it. */
+/* One row per family: ood_NAME.c defines the array ood_NAME_family; and what the list calls it, once for those that
+ * follow each other. */
 #define FAMILIES(row) \
-	row(logits, "Logits alone") row(calibrate, "Logits, fitted") row(shape, "Features, and the last layer") \
-		row(means, "Means of classes") row(gauss, "Covariances") row(subspace, "Principal axes") \
-			row(neighbours, "Neighbours in the bank of a fit") row(layers, "Features of many layers") \
-				row(gram, "Gram matrices") row(extra, "Further passes through the network")
+	row(logits, "Logits alone") row(calibrate, "Logits, fitted") row(mcm, SHAPE) row(shape, SHAPE) \
+		row(optfs, SHAPE) row(means, MEANS) row(caref, MEANS) row(core, MEANS) row(gauss, COVARIANCES) \
+			row(gmm, COVARIANCES) row(pnml, COVARIANCES) row(subspace, "Principal axes") \
+				row(neighbours, "Neighbours in the bank of a fit") \
+					row(layers, "Features of many layers") row(gram, "Gram matrices") \
+						row(extra, "Further passes through the network")
+#define SHAPE "Features, and the last layer"
+#define MEANS "Means of classes"
+#define COVARIANCES "Covariances"
 
 #define DECLARE(name, title) extern const struct ood_method ood_##name##_family[];
 FAMILIES(DECLARE)
@@ -71,7 +77,8 @@ static int append(struct ood_requests *r, const struct ood_request *q, struct er
 void ood_methods_list(FILE *f)
 {
 	for (size_t i = 0; ood_families[i]; i++) {
-		fprintf(f, "%s%s:\n", i ? "\n" : "", titles[i]);
+		if (i == 0 || strcmp(titles[i], titles[i - 1]) != 0)
+			fprintf(f, "%s%s:\n", i ? "\n" : "", titles[i]);
 		for (const struct ood_method *m = ood_families[i]; m->name; m++) {
 			fprintf(f, "%-18s %s%s%s\n", m->name, m->help, m->needs ? "; needs " : "",
 				m->needs ? m->needs : "");
@@ -91,37 +98,78 @@ static struct ood_request defaults(const struct ood_method *m)
 	return q;
 }
 
-static int unknown_param(const struct ood_method *m, const char *text, size_t len, struct err *err)
+/* Of a request, parameter i: those of the method, then those of what follows it. NULL: there is none. */
+static const struct ood_param *param_of(const struct ood_request *q, size_t i)
 {
-	err_fail(err, "method '%s' has no parameter '%.*s'%s", m->name, (int)len, text,
-		 m->params[0].name ? ", but" : "");
-	for (size_t i = 0; i < OOD_MAX_PARAMS && m->params[i].name; i++)
-		err_append(err, " %s", m->params[i].name);
+	const struct ood_method *m = i < OOD_MAX_PARAMS ? q->method : q->then;
+	const struct ood_param *p = m ? &m->params[i % OOD_MAX_PARAMS] : NULL;
+
+	return p && p->name ? p : NULL;
+}
+
+static int unknown_param(const struct ood_request *q, const char *method, const char *text, size_t len, struct err *err)
+{
+	size_t n = 0;
+
+	err_fail(err, "method '%s' has no parameter '%.*s'", method, (int)len, text);
+	for (size_t i = 0; i < 2 * OOD_MAX_PARAMS; i++)
+		if (param_of(q, i))
+			err_append(err, "%s %s", n++ ? "" : ", but", param_of(q, i)->name);
 	return -1;
 }
 
-/* Takes "name=value" into q, and a bit for it into *given. */
-static int parse_param(struct ood_request *q, const char *text, unsigned *given, struct err *err)
+/* Takes "name=value" into q, which the user calls `method`, and a bit for it into *given. */
+static int parse_param(struct ood_request *q, const char *method, const char *text, unsigned *given, struct err *err)
 {
-	const struct ood_param *p = q->method->params;
-	const char *method = q->method->name, *value = strchr(text, '=');
-	size_t i = 0, len = strcspn(text, "=");
+	const struct ood_param *p = NULL;
+	const char *value = strchr(text, '=');
+	size_t i, len = strcspn(text, "=");
 	char *end;
 
 	if (!value)
 		return err_fail(err, "'%s' of method '%s' is not PARAMETER=VALUE", text, method);
-	while (i < OOD_MAX_PARAMS && p[i].name && (strncmp(p[i].name, text, len) != 0 || p[i].name[len]))
-		i++;
-	if (i == OOD_MAX_PARAMS || !p[i].name)
-		return unknown_param(q->method, text, len, err);
+	for (i = 0; i < 2 * OOD_MAX_PARAMS; i++)
+		if ((p = param_of(q, i)) && strncmp(p->name, text, len) == 0 && !p->name[len])
+			break;
+	if (i == 2 * OOD_MAX_PARAMS)
+		return unknown_param(q, method, text, len, err);
 	if (*given & 1u << i)
-		return err_fail(err, "%s of method '%s' is given twice", p[i].name, method);
+		return err_fail(err, "%s of method '%s' is given twice", p->name, method);
 	*given |= 1u << i;
 	double x = strtod(++value, &end);
-	if (end == value || *end || !(x >= p[i].min && x <= p[i].max))
-		return err_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p[i].name, method, value,
-				p[i].min, p[i].max);
-	q->params[i] = x;
+	if (end == value || *end || !(x >= p->min && x <= p->max))
+		return err_fail(err, "%s of method '%s' is '%s', not a number from %g to %g", p->name, method, value,
+				p->min, p->max);
+	*(i < OOD_MAX_PARAMS ? &q->params[i] : &q->then_params[i - OOD_MAX_PARAMS]) = x;
+	return 0;
+}
+
+/* The method, or METHOD+SCORE, of a request with its defaults. */
+static int parse_name(struct ood_request *q, const char *word, struct err *err)
+{
+	char name[OOD_MAX_COLUMN];
+	const char *then = strchr(word, '+');
+
+	/* mds++ is a name, not a sum */
+	const struct ood_method *m = find_method(word), *score = NULL;
+	if (!m && then) {
+		snprintf(name, sizeof name, "%.*s", (int)(then - word), word);
+		if (!(m = find_method(name)))
+			return unknown_method(name, err);
+		if (!(score = find_method(then + 1)))
+			return unknown_method(then + 1, err);
+		if (!m->reshapes)
+			return err_fail(err, "'%s': %s makes no new logits that %s could score", word, m->name,
+					score->name);
+		if (!score->logits)
+			return err_fail(err, "'%s': %s is no score of logits alone", word, score->name);
+	}
+	if (!m)
+		return unknown_method(word, err);
+	*q = defaults(m);
+	q->then = score;
+	for (size_t i = 0; score && i < OOD_MAX_PARAMS && score->params[i].name; i++)
+		q->then_params[i] = score->params[i].value;
 	return 0;
 }
 
@@ -132,14 +180,14 @@ static int add_item(struct ood_requests *r, char *item, struct err *err)
 
 	if (strlen(word) + (rest ? strlen(rest) + 1 : 0) >= OOD_MAX_COLUMN)
 		return err_fail(err, "method '%.20s...' is longer than %d bytes", item, OOD_MAX_COLUMN - 1);
-	const struct ood_method *m = find_method(word);
-	if (!m)
-		return unknown_method(word, err);
+	struct ood_request q;
+	if (parse_name(&q, word, err) < 0)
+		return -1;
 	snprintf(column, sizeof column, "%s%s%s", word, rest ? ":" : "", rest ? rest : "");
-	struct ood_request q = defaults(m);
+	const char *method = word;
 	unsigned given = 0;
 	while ((word = strsep(&rest, ":")) != NULL)
-		if (parse_param(&q, word, &given, err) < 0)
+		if (parse_param(&q, method, word, &given, err) < 0)
 			return -1;
 	memcpy(q.column, column, sizeof column);
 	return append(r, &q, err);
@@ -213,8 +261,13 @@ int ood_requests_sweep(struct ood_requests *r, const char *text, struct err *err
 
 void ood_request_text(const struct ood_request *q, char *buf, size_t len)
 {
-	size_t used = (size_t)snprintf(buf, len, "%s", q->method->name);
-	const struct ood_param *p = q->method->params;
-	for (size_t i = 0; i < OOD_MAX_PARAMS && p[i].name && used < len; i++)
-		used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p[i].name, q->params[i]);
+	size_t used =
+		(size_t)snprintf(buf, len, "%s%s%s", q->method->name, q->then ? "+" : "", q->then ? q->then->name : "");
+
+	for (size_t i = 0; i < 2 * OOD_MAX_PARAMS && used < len; i++) {
+		const struct ood_param *p = param_of(q, i);
+		double x = i < OOD_MAX_PARAMS ? q->params[i] : q->then_params[i - OOD_MAX_PARAMS];
+		if (p && (!p->later || x != p->value))
+			used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p->name, x);
+	}
 }

@@ -13,6 +13,11 @@
  * Users ask with text, METHOD[:PARAMETER=VALUE]... in a list separated by commas:
  *
  *	msp,energy,energy:temperature=10
+ *
+ * and METHOD+SCORE[:PARAMETER=VALUE]... for the logits of reshaped features, scored by another method of logits; the
+ * parameters are those of both:
+ *
+ *	react+msp,ash-s+msp:percentile=65:temperature=1000
  */
 #ifndef OOD_METHOD_H
 #define OOD_METHOD_H
@@ -36,6 +41,8 @@ struct ood_param {
 	const char *name;       /* NULL: no more parameters */
 	double value, min, max; /* default, and the range, both ends included */
 	const char *help;
+	bool later; /* came when the method was in use: spelled out only where it is not the default, so that files of
+		     * before say the same of themselves as those of today */
 };
 
 /* The basis of scores: what a stream of features, and fits, give to all of them; borrowed by all. */
@@ -74,6 +81,7 @@ struct ood_method {
 	const char *needs;       /* beside what um-embed writes without being asked, as options; NULL: nothing */
 	unsigned parts;          /* enum ood_part: what it needs of a fit */
 	bool alone;              /* may go without logits, of the stream and of the fit */
+	bool reshapes;           /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
 	double (*logits)(const float *logits, size_t n, const double *params);
@@ -100,8 +108,8 @@ void ood_methods_list(FILE *f);
 
 /* A method with its parameters' values. */
 struct ood_request {
-	const struct ood_method *method;
-	double params[OOD_MAX_PARAMS];
+	const struct ood_method *method, *then; /* then: what the new logits are scored by; NULL: as the method does */
+	double params[OOD_MAX_PARAMS], then_params[OOD_MAX_PARAMS];
 	char column[OOD_MAX_COLUMN]; /* the method's name, or all the text if parametrised */
 	bool optional;               /* from `all`: left out where it cannot work */
 };
@@ -119,8 +127,8 @@ int ood_requests_add(struct ood_requests *r, const char *text, struct err *err) 
  * each. */
 int ood_requests_sweep(struct ood_requests *r, const char *text, struct err *err) TS_CHECKED;
 void ood_requests_release(struct ood_requests *r);
-/* Writes the request with every parameter spelled out, "energy:temperature=1", to buf
- * (size len). */
+/* Writes the request with every parameter spelled out, "energy:temperature=1", but those that came later and have
+ * their defaults, to buf (size len). */
 void ood_request_text(const struct ood_request *q, char *buf, size_t len);
 
 /* ---- scorers: requests that are ready --------------------------------------------------------- */

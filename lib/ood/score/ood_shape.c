@@ -7,85 +7,82 @@
 
 #include "num/num_softmax.h"
 #include "ood/ood_internal.h"
-#include "num/num_linalg.h"
 #include "num/num_sort.h"
 #include "ood/score/ood_method.h"
-
-/* Energies log sum_c exp(w_c z + b_c) of reshaped features z (n,D), by weight (C,D): one product, l (n,C). */
-static int energies(const struct ood_basis *from, const double *z, size_t n, const double *weight, double *out)
-{
-	size_t C = from->classes;
-	double *l = malloc(n * C * sizeof *l);
-
-	if (!l)
-		return -1;
-	num_matmul(z, n, weight, C, from->dim, l);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t c = 0; c < C; c++)
-			l[i * C + c] += from->bias[c];
-		out[i] = num_lse_double(l + i * C, C);
-	}
-	free(l);
-	return 0;
-}
-
-/* Reshapes one row z (D) into out (D); state is the scorer's. room: D floats. */
-typedef void reshape_fn(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room);
-
-static int reshape(const struct ood_scorer *s, const struct ood_rows *rows, double *out, reshape_fn *fn)
-{
-	size_t D = s->basis->dim;
-	double *z = malloc(rows->n * D * sizeof *z);
-	float *room = malloc(D * sizeof *room);
-	int rc = -1;
-
-	if (z && room) {
-		for (size_t i = 0; i < rows->n; i++)
-			fn(s, rows->features + i * D, D, z + i * D, room);
-		rc = energies(s->basis, z, rows->n, s->basis->weight, out);
-	}
-	free(z);
-	free(room);
-	return rc;
-}
+#include "ood/score/ood_reshape.h"
 
 static int head_prepare(struct ood_scorer *s, struct err *err)
 {
 	return ood_need_head(s, err);
 }
 
+static int features_prepare(struct ood_scorer *s, struct err *err)
+{
+	return ood_need_features(s, err);
+}
+
 /* ---- limits from percentiles of in-distribution features --------------------------------------- */
 
 struct limits {
 	double low, high;
+	double *each;   /* (2,D): limits of every feature by itself, lower ones first; NULL: those above for all */
+	double changed; /* share of the fit's rows whose class is another one within the limits */
 };
+
+/* More than a share of 0.1 says that the limits cut into what the model goes by: ReAct's authors report that it loses
+ * a hundredth of its accuracy. */
+static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
+{
+	const struct limits *t = s->state;
+
+	if (t->changed > 0.1)
+		snprintf(note, OOD_NOTE,
+			 "its limits change the predicted class of %.0f %% of the fit's rows: they lie badly for this "
+			 "network; try other percentiles, or react:threshold=1",
+			 100 * t->changed);
+}
+
+/* Takes up to 1024 rows of the bank, shapes them, and counts those that the last layer takes for another class. */
+static int count_changed(struct ood_scorer *s, ood_reshape_fn *fn, struct err *err)
+{
+	const struct ood_fit *f = ood_validation(s);
+	const size_t C = s->basis->classes, D = s->basis->dim;
+	struct limits *t = s->state;
+	size_t n = f && f->logits ? (f->bank.n < 1024 ? f->bank.n : 1024) : 0;
+	double *z = malloc(D * sizeof *z), *l = malloc(C * sizeof *l);
+	float *row = malloc(2 * D * sizeof *row);
+	int rc = z && l && row ? 0 : err_memory(err);
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		size_t k = 0;
+		fn(s, ood_bank_rows(f, i, 1, row), D, z, row + D);
+		ood_reshape_logits(s->basis, z, 1, s->basis->weight, l);
+		for (size_t c = 1; c < C; c++)
+			k = l[c] > l[k] ? c : k;
+		t->changed += (k != num_argmax(f->bank.logits + i * C, C)) / (double)n;
+	}
+	free(z);
+	free(l);
+	free(row);
+	return rc;
+}
 
 static int limits_prepare(struct ood_scorer *s, double high, double low, bool band, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
-	struct limits *t = s->state = ood_keep(s, 1, sizeof *t, err);
+	struct limits *t = s->state;
 
-	if (!t || ood_need_head(s, err) < 0)
-		return -1;
 	if (!f || f->bank.n == 0)
 		return err_fail(err, "needs a fit with a bank: --val FILE or --fit FILE, from ood-fit");
 	if (ood_bank_percentile(f, high, &t->high, err) < 0 || ood_bank_percentile(f, low, &t->low, err) < 0)
 		return -1;
 	if (band && !(t->high > t->low))
 		return err_fail(err, "percentiles %g and %g of the features are equal, %g", low, high, t->low);
-	snprintf(s->note, sizeof s->note, "limits %.6g and %.6g", t->low, t->high);
 	return 0;
 }
 
-/* ReAct (Sun, Guo, Li, NeurIPS 2021): features are cut off above. */
-static int react_prepare(struct ood_scorer *s, struct err *err)
-{
-	int rc = limits_prepare(s, s->request.params[0], 0, false, err);
-	if (rc == 0)
-		snprintf(s->note, sizeof s->note, "features are cut off at %.6g", ((struct limits *)s->state)->high);
-	return rc;
-}
-
+/* ReAct (Sun, Guo, Li, NeurIPS 2021): features are cut off above, at a percentile or, as in the authors' program, at a
+ * number. */
 static void react(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	double high = ((const struct limits *)s->state)->high;
@@ -94,30 +91,70 @@ static void react(const struct ood_scorer *s, const float *z, size_t d, double *
 		out[i] = fmin(z[i], high);
 }
 
+static int react_prepare(struct ood_scorer *s, struct err *err)
+{
+	struct limits *t = s->state = ood_keep(s, 1, sizeof *t, err);
+
+	if (!t || ood_need_head(s, err) < 0)
+		return -1;
+	t->high = s->request.params[1];
+	if (t->high == 0 && limits_prepare(s, s->request.params[0], 0, false, err) < 0)
+		return -1;
+	snprintf(s->note, sizeof s->note, "features are cut off at %.6g", t->high);
+	return count_changed(s, react, err);
+}
+
 static int react_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	return reshape(s, rows, out, react);
+	return ood_reshape(s, rows, out, react);
 }
 
 /* VRA (Xu et al., "VRA: variational rectified activation for out-of-distribution detection", NeurIPS
- * 2023): features below the lower limit become zero; OpenOOD lifts them to it. */
-static int vra_prepare(struct ood_scorer *s, struct err *err)
-{
-	return limits_prepare(s, s->request.params[0], s->request.params[1], true, err);
-}
-
+ * 2023): features below the lower limit become zero; OpenOOD lifts them to it. The limits are those of all features
+ * together, as in the authors' program and in OpenOOD, or of each by itself, as in pytorch-ood. */
 static void vra(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	const struct limits *t = s->state;
-	double below = s->request.params[2] != 0 ? t->low : 0;
+	const bool clip = s->request.params[2] != 0;
 	(void)room;
-	for (size_t i = 0; i < d; i++)
-		out[i] = z[i] < t->low ? below : fmin(z[i], t->high);
+	for (size_t i = 0; i < d; i++) {
+		double low = t->each ? t->each[i] : t->low, high = t->each ? t->each[d + i] : t->high;
+		out[i] = z[i] >= low ? fmin(z[i], high) : clip ? low : 0;
+	}
+}
+
+static int limits_of_each(struct ood_scorer *s, double high, double low, struct err *err)
+{
+	const size_t D = s->basis->dim;
+	struct limits *t = s->state;
+	double *each = ood_keep(s, 2 * D, sizeof *each, err);
+
+	if (!each || ood_bank_percentile_each(ood_validation(s), low, each, err) < 0 ||
+	    ood_bank_percentile_each(ood_validation(s), high, each + D, err) < 0)
+		return -1;
+	t->each = each;
+	return 0;
+}
+
+static int vra_prepare(struct ood_scorer *s, struct err *err)
+{
+	const double high = s->request.params[0], low = s->request.params[1];
+	struct limits *t = s->state = ood_keep(s, 1, sizeof *t, err);
+
+	if (!t || ood_need_head(s, err) < 0 || limits_prepare(s, high, low, true, err) < 0)
+		return -1;
+	if (s->request.params[3] != 0 && limits_of_each(s, high, low, err) < 0)
+		return -1;
+	if (t->each)
+		snprintf(s->note, sizeof s->note, "limits of each feature");
+	else
+		snprintf(s->note, sizeof s->note, "limits %.6g and %.6g", t->low, t->high);
+	return count_changed(s, vra, err);
 }
 
 static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	return reshape(s, rows, out, vra);
+	return ood_reshape(s, rows, out, vra);
 }
 
 /* ---- ASH, SCALE -------------------------------------------------------------------------------- */
@@ -200,22 +237,47 @@ static void scale(const struct ood_scorer *s, const float *z, size_t d, double *
 
 static int ash_p_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	return reshape(s, rows, out, ash_p);
+	return ood_reshape(s, rows, out, ash_p);
 }
 
 static int ash_b_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	return reshape(s, rows, out, ash_b);
+	return ood_reshape(s, rows, out, ash_b);
 }
 
 static int ash_s_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	return reshape(s, rows, out, ash_s);
+	return ood_reshape(s, rows, out, ash_s);
 }
 
 static int scale_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	return reshape(s, rows, out, scale);
+	return ood_reshape(s, rows, out, scale);
+}
+
+/* LTS (Djurisic, Liu, Nikolic, "Logit scaling for out-of-distribution detection", 2024): the energy of all logits times
+ * (sum of the positive features / sum of the k largest of them)^2, k at least 1. The bias is scaled too. */
+static int lts_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const size_t C = s->basis->classes, D = s->basis->dim;
+	float *z = malloc(2 * D * sizeof *z);
+	double *l = malloc(C * sizeof *l);
+	int rc = z && l ? 0 : -1;
+
+	for (size_t i = 0; i < rows->n && rc == 0; i++) {
+		for (size_t d = 0; d < D; d++)
+			z[d] = fmaxf(rows->features[i * D + d], 0);
+		struct kept r = prune(z, D, s->request.params[0], z + D);
+		if (r.k == 0)
+			r.sum = z[num_argmax(z, D)];
+		double by = r.sum > 0 ? r.all / r.sum : 1;
+		for (size_t c = 0; c < C; c++)
+			l[c] = by * by * rows->logits[i * C + c];
+		out[i] = num_lse_double(l, C);
+	}
+	free(z);
+	free(l);
+	return rc;
 }
 
 /* ---- DICE -------------------------------------------------------------------------------------- */
@@ -262,7 +324,7 @@ static int dice_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 	if (z) {
 		for (size_t i = 0; i < n; i++)
 			z[i] = rows->features[i];
-		rc = energies(s->basis, z, rows->n, s->state, out);
+		rc = ood_reshape_score(s, z, rows->n, s->state, out);
 	}
 	free(z);
 	return rc;
@@ -289,11 +351,6 @@ static int gradnorm_score(const struct ood_scorer *s, const struct ood_rows *row
 	return 0;
 }
 
-static int gradnorm_prepare(struct ood_scorer *s, struct err *err)
-{
-	return ood_need_features(s, err);
-}
-
 #define PRUNED(value) \
 	{ \
 		{ \
@@ -304,48 +361,64 @@ static int gradnorm_prepare(struct ood_scorer *s, struct err *err)
 const struct ood_method ood_shape_family[] = {
 	{ .name = "gradnorm",
 	  .help = "L1 norm of the last layer's gradient towards uniform",
-	  .prepare = gradnorm_prepare,
+	  .prepare = features_prepare,
 	  .score = gradnorm_score },
 	{ .name = "react",
 	  .help = "energy of features cut off above",
 	  .needs = "--val or --fit",
 	  .parts = OOD_PART_BANK,
-	  .params = { { "percentile", 90, 0, 100, "of in-distribution features, where they are cut" } },
+	  .params = { { "percentile", 90, 0, 100, "of in-distribution features, where they are cut" },
+		      { "threshold", 0, 0, 1e30, "cut here, whatever the percentile; 0: not", true } },
+	  .reshapes = true,
 	  .prepare = react_prepare,
-	  .score = react_score },
+	  .score = react_score,
+	  .after = limits_after },
 	{ .name = "ash-p",
 	  .help = "energy of pruned features",
 	  .params = PRUNED(90),
+	  .reshapes = true,
 	  .prepare = head_prepare,
 	  .score = ash_p_score },
 	{ .name = "ash-b",
 	  .help = "energy of pruned, binarised features",
 	  .params = PRUNED(90),
+	  .reshapes = true,
 	  .prepare = head_prepare,
 	  .score = ash_b_score },
 	{ .name = "ash-s",
 	  .help = "energy of pruned, scaled features",
 	  .params = PRUNED(90),
+	  .reshapes = true,
 	  .prepare = head_prepare,
 	  .score = ash_s_score },
 	{ .name = "scale",
 	  .help = "energy of features scaled as in ash-s",
 	  .params = PRUNED(85),
+	  .reshapes = true,
 	  .prepare = head_prepare,
 	  .score = scale_score },
+	{ .name = "lts",
+	  .help = "energy of logits scaled by how few features hold their sum",
+	  .params = PRUNED(95),
+	  .prepare = features_prepare,
+	  .score = lts_score },
 	{ .name = "vra",
 	  .help = "energy of features within a band",
 	  .needs = "--val or --fit",
 	  .parts = OOD_PART_BANK,
 	  .params = { { "high", 90, 0, 100, "percentile of in-distribution features, upper limit" },
 		      { "low", 10, 0, 100, "the same, lower limit" },
-		      { "clip", 0, 0, 1, "1: features below become the limit (OpenOOD), not zero" } },
+		      { "clip", 0, 0, 1, "1: features below become the limit (OpenOOD), not zero" },
+		      { "each", 0, 0, 1, "1: percentiles of each feature by itself", true } },
+	  .reshapes = true,
 	  .prepare = vra_prepare,
-	  .score = vra_score },
+	  .score = vra_score,
+	  .after = limits_after },
 	{ .name = "dice",
 	  .help = "energy of the largest contributions to the logits",
 	  .needs = "--fit",
 	  .params = { { "percentile", 90, 0, 100, "share of the weights that is dropped" } },
+	  .reshapes = true,
 	  .prepare = dice_prepare,
 	  .score = dice_score },
 	{ 0 }

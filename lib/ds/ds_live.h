@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ds_live: pictures that come one at a time, each prepared as soon as it is there. Beside ds_open(), which lists a
+ * source first: here nothing is known of the pictures to come, so they have no classes, and what they are prepared by
+ * must give all of them one size, ds_prep_size().
+ */
+#ifndef DS_LIVE_H
+#define DS_LIVE_H
+
+#include "ds/ds.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ds_live;
+/* lenient: see ds_decoder_lenient(). NULL with err: no memory. */
+struct ds_live *ds_live_new(const struct ds_shape *shape, bool lenient, struct err *err);
+void ds_live_free(struct ds_live *l);
+/* The picture in the file at path, which becomes its name. What row has is borrowed until the next call. -1 with err,
+ * which names it: no picture, damaged, no file. */
+int ds_live_file(struct ds_live *l, const char *path, struct ds_row *row, struct err *err);
+/* The same of pixels (h,w,3), which have that name. -1 with err: no memory, too narrow. */
+int ds_live_frame(struct ds_live *l, const uint8_t *rgb, int h, int w, const char *name, struct ds_row *row,
+		  struct err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * Pictures that come one at a time become rows, each written before the next is waited for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ds/ds_live.h"
+#include "ds/ds_prep.h"
+#include "ds/ds_stream.h"
+#include "job/job_live.h"
+#include "kit/kit_live.h"
+
+static const char input[] = "<stdin>";
+
+struct live {
+	const struct job_live *o;
+	struct kit_out *out;
+	struct ds_live *pictures;
+	struct kit_live in;
+	unsigned long long rows, bad, n_short;
+	struct err err;
+};
+
+void job_live_check(const struct job_live *o)
+{
+	int h, w;
+
+	if (!ds_prep_size(&o->shape, &h, &w) && !(o->h && !o->shape.h))
+		cli_usage("pictures that come one at a time need one size, which the stream's header says before the "
+			  "first: --size (with --crop behind --resize short), or --for MODEL");
+}
+
+static int begin(struct live *l)
+{
+	const struct job_live *o = l->o;
+	int h, w;
+
+	if (!ds_prep_size(&o->shape, &h, &w)) { /* frames as they are */
+		h = o->h;
+		w = o->w;
+	}
+	if (ds_stream_begin(&l->out->header, &o->shape, h, w, input) < 0)
+		cli_oom();
+	cli_history(&l->out->header, NULL, 0);
+	return kit_out_begin(l->out);
+}
+
+static int put(struct live *l, const struct ds_row *row)
+{
+	if (ds_stream_fits(&l->out->header, row, &l->err) < 0)
+		return cli_error("%s", l->err.text);
+	if (ds_stream_put(&l->out->rows, kit_out_add(l->out, 1), row, NULL) < 0)
+		cli_oom();
+	l->rows++;
+	if (row->is_short && !l->n_short++)
+		cli_warn("'%s' is a JPEG whose data end too early; what is missing is gray", row->name);
+	cli_progress("%llu images, %s", l->rows, cli_pace((double)l->rows, 0));
+	return kit_out_write(l->out);
+}
+
+static int fail(const struct live *l)
+{
+	return cli_error("'%s': %s", input, l->err.text);
+}
+
+static int names(struct live *l)
+{
+	struct ds_row row;
+	char *name;
+	int rc;
+
+	while ((rc = kit_live_line(&l->in, &name, &l->err)) == 1) {
+		if (!*name)
+			continue;
+		if (ds_live_file(l->pictures, name, &row, &l->err) == 0) {
+			if (put(l, &row) < 0)
+				return -1;
+			continue;
+		}
+		if (l->err.memory)
+			return fail(l);
+		cli_warn("%s", l->err.text);
+		l->bad++;
+	}
+	return rc < 0 ? fail(l) : 0;
+}
+
+static int each_frame(struct live *l, uint8_t *rgb)
+{
+	const struct job_live *o = l->o;
+	const size_t bytes = 3 * (size_t)o->h * (size_t)o->w;
+	unsigned long long at = 0;
+	struct ds_row row;
+	char name[32];
+	int rc;
+
+	for (; (rc = kit_live_block(&l->in, rgb, bytes, &l->err)) == 1; at++) {
+		snprintf(name, sizeof name, "%08llu", at);
+		if (at % (unsigned long long)o->every)
+			continue;
+		if (ds_live_frame(l->pictures, rgb, o->h, o->w, name, &row, &l->err) < 0)
+			return cli_error("frame %llu: %s", at, l->err.text);
+		if (put(l, &row) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		return cli_error("'%s': frame %llu of %dx%d pixels of three bytes: %s", input, at, o->h, o->w,
+				 l->err.text);
+	return 0;
+}
+
+static int frames(struct live *l)
+{
+	uint8_t *rgb = malloc(3 * (size_t)l->o->h * (size_t)l->o->w);
+	int rc = rgb ? 0 : (err_memory(&l->err), fail(l));
+
+	if (rc == 0)
+		rc = each_frame(l, rgb);
+	free(rgb);
+	return rc;
+}
+
+int job_live(const struct job_live *o, struct kit_out *out)
+{
+	struct live l = { .o = o, .out = out };
+	int rc = -1;
+
+	if (!(l.pictures = ds_live_new(&o->shape, o->lenient, &l.err)))
+		return cli_error("%s", l.err.text);
+	kit_live_init(&l.in, STDIN_FILENO);
+	if (begin(&l) == 0)
+		rc = o->h ? frames(&l) : names(&l);
+	cli_info("%llu images", l.rows);
+	if (l.bad)
+		cli_warn("%llu names of what is no whole picture were left out", l.bad);
+	if (l.n_short)
+		cli_warn("%llu JPEGs whose data end too early were read as far as they go", l.n_short);
+	kit_live_release(&l.in);
+	ds_live_free(l.pictures);
+	return rc < 0 ? -1 : kit_out_finish(out);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Scores of reshaped features. */
+#include <stdlib.h>
+
+#include "num/num_linalg.h"
+#include "num/num_softmax.h"
+#include "ood/score/ood_reshape.h"
+
+void ood_reshape_logits(const struct ood_basis *from, const double *z, size_t n, const double *weight, double *l)
+{
+	const size_t C = from->classes;
+
+	num_matmul(z, n, weight, C, from->dim, l);
+	for (size_t i = 0; i < n; i++)
+		for (size_t c = 0; c < C; c++)
+			l[i * C + c] += from->bias[c];
+}
+
+/* Of one row of logits l (C); room: C floats. Scores of logits take floats, as networks give them. */
+static double score(const struct ood_request *q, const double *l, size_t C, float *room)
+{
+	if (!q->then)
+		return num_lse_double(l, C);
+	for (size_t c = 0; c < C; c++)
+		room[c] = (float)l[c];
+	return q->then->logits(room, C, q->then_params);
+}
+
+int ood_reshape_score(const struct ood_scorer *s, const double *z, size_t n, const double *weight, double *out)
+{
+	const size_t C = s->basis->classes;
+	double *l = malloc(n * C * sizeof *l);
+	float *room = malloc(C * sizeof *room);
+	int rc = l && room ? 0 : -1;
+
+	if (rc == 0)
+		ood_reshape_logits(s->basis, z, n, weight, l);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		out[i] = score(&s->request, l + i * C, C, room);
+	free(l);
+	free(room);
+	return rc;
+}
+
+int ood_reshape(const struct ood_scorer *s, const struct ood_rows *rows, double *out, ood_reshape_fn *fn)
+{
+	const size_t D = s->basis->dim;
+	double *z = malloc(rows->n * D * sizeof *z);
+	float *room = malloc(D * sizeof *room);
+	int rc = -1;
+
+	if (z && room) {
+		for (size_t i = 0; i < rows->n; i++)
+			fn(s, rows->features + i * D, D, z + i * D, room);
+		rc = ood_reshape_score(s, z, rows->n, s->basis->weight, out);
+	}
+	free(z);
+	free(room);
+	return rc;
+}

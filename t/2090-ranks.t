@@ -32,11 +32,11 @@ train="um-train -a $net -b 20 --val-fraction 0.1 --seed 3 --threads 1 --no-histo
 # ---- the same training ----
 for size in 1 2 3; do
 	ranks $size $train -e 6 --lr 0.05 --dropout 0.1 --sync-bn --run run.$size -o $size.ckpt images.ts || cat said.*
-	tail -n +2 run.$size/um-train/default/*/log.tsv | cut -f 1-7,10 >log.$size
+	tail -n +2 $(find run.$size -name log.tsv) | cut -f 1-7,10 >log.$size
 done
 ok '54 steps with --sync-bn: losses and accuracies of 1, 2 and 3 ranks are the same to 1e-5' \
 	'near 1e-5 log.1 log.2 && near 1e-5 log.1 log.3 && test $(wc -l <log.3) = 6'
-ok 'rank 0 alone writes and speaks' 'test -s said.0 -a ! -s said.1 -a ! -s said.2 && ls run.3/um-train/default | wc -l | grep -qx 1'
+ok 'rank 0 alone writes and speaks' 'test -s said.0 -a ! -s said.1 -a ! -s said.2 && test $(find run.3 -name log.tsv | wc -l) = 1'
 ok 'the log says whose statistics batch norms go by' 'grep -q "^3 ranks.*by the whole batch" said.0'
 ranks 2 $train -e 1 -o x images.ts
 ok 'and that without --sync-bn they are a rank'"'"'s' 'grep -q "^2 ranks.*by each rank.s part" said.0'
@@ -44,7 +44,7 @@ ok 'and that without --sync-bn they are a rank'"'"'s' 'grep -q "^2 ranks.*by eac
 # --seed 3 and smoothing one does, from one process to any number of ranks.
 same_as_alone() {                      # OPTION...: two epochs with 3 ranks, and with one
 	ranks 1 $train --seed 4 -e 2 --lr 0.02 "$@" -o one images.ts && losses said.0 >one && ranks 3 $train --seed 4 -e 2 --lr 0.02 --sync-bn "$@" -o three images.ts &&
-		losses said.0 >three && test $(wc -l <three) -ge 6 && near ${tolerance:-1e-4} one three
+		losses said.0 >three && test $(wc -l <three) -ge 4 && near ${tolerance:-1e-4} one three
 }
 for options in '--um 2.35' '--ema 0.9 --clip-norm 1 --label-smoothing 0.1' '--optimizer adam --lr 0.003' '--logit-norm 0.04' \
 	'--aux aux.ts --oe oe' '--aux aux.ts --oe energy --separate-bn' '--aux aux.ts --oe mixoe --aux-ratio 0.5' \
@@ -112,7 +112,7 @@ ok 'killed at random moments, then the same command: the same bytes' '
 ok 'stopped by a signal to one rank: all stop, and go on in the middle of an epoch to the same bytes' '
 	mkdir stopped && ( cd stopped; slow=$(echo "$long" | sed "s/-e 5/-e 40/")
 		for r in 0 1; do RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.stop $slow >out.$r 2>said.$r </dev/null & eval "pid$r=$!"; done
-		while ! ls run/*/*/*/checkpoints/last.ckpt >/dev/null 2>&1; do sleep 0.05; done
+		while [ -z "$(find run -name last.ckpt 2>/dev/null)" ]; do sleep 0.05; done
 		kill -TERM $pid1; wait $pid0; wait $pid1
 		grep -q "^stopped in epoch" said.0 && ranks 2 $slow --resume ) && mkdir steady &&
 	( cd steady && ranks 2 $(echo "$long" | sed "s/-e 5/-e 40/") ) && cmp steady/out.ckpt stopped/out.ckpt'
@@ -138,5 +138,5 @@ launcher() {                           # NAME COMMAND...: what the command start
 launcher 'Open MPI' mpirun.openmpi --oversubscribe -n 2
 launcher 'MPICH' mpirun.mpich -n 2
 ok 'threads: the processors are divided among the ranks' '
-	ranks 2 um-train -q -a fc -e 1 --run threads images.ts && grep -qx "threads: $(($(nproc) > 1 ? $(nproc) / 2 : 1))" threads/um-train/default/*/settings.yaml'
+	ranks 2 um-train -q -a fc -e 1 --run threads images.ts && grep -qx "threads: $(($(nproc) > 1 ? $(nproc) / 2 : 1))" $(find threads -name settings.yaml)'
 done_testing

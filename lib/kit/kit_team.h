@@ -14,9 +14,9 @@ extern "C" {
 
 /* If `wanted` and a launcher started several processes, they become a team, *ret, whose ranks but the first are quiet
  * from here on. The processors of a machine are divided among its ranks, in cli.threads, if nobody said how many
- * threads there are to be. -1: torch is how networks are to be run, which ranks do not; not all came; options, but those of
- * own[] (NULL ends it), or instructions, which decide over last bits, are not the same for all. *ret is the caller's to
- * free, then too. *ret NULL: this process is alone. */
+ * threads there are to be. -1: torch is how networks are to be run, which ranks do not; not all came; options, but
+ * those of own[] (NULL ends it), or instructions, which decide over last bits, are not the same for all. *ret is the
+ * caller's to free, then too. *ret NULL: this process is alone. */
 int kit_join(struct team **ret, bool wanted, bool torch, const char *const *own, const char *instructions,
 	     struct err *err) TEAM_CHECKED;
 /* Says err's text; if the team has several ranks, one of them does. -1. */

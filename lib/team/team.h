@@ -54,8 +54,8 @@ struct team_place {
 
 /* What the launcher says in the environment: the first that is there of RANK and WORLD_SIZE (torchrun, or by hand),
  * OMPI_COMM_WORLD_* (Open MPI), PMI_* (MPICH), SLURM_PROCID and SLURM_STEP_NUM_TASKS (srun). MASTER_ADDR and
- * MASTER_PORT name rank 0's machine; on one machine they need not be set, and srun's list of nodes has it. 1: one of several; 0:
- * alone; -1: variables that make no sense, or it cannot be told where rank 0 is. */
+ * MASTER_PORT name rank 0's machine; on one machine they need not be set, and srun's list of nodes has it. 1: one of
+ * several; 0: alone; -1: variables that make no sense, or it cannot be told where rank 0 is. */
 int team_find(struct team_place *p, struct err *err) TEAM_CHECKED;
 
 /* ---- the team ---- */

@@ -115,8 +115,8 @@ struct um_model {
 };
 
 /* Copies the checkpoint's values; borrows its network, and with o->team the team, whose ranks then train the same
- * model, each on its share of every batch (um_ranks.h). A masked checkpoint gives the masked network, whose masks follow
- * its scores. */
+ * model, each on its share of every batch (um_ranks.h). A masked checkpoint gives the masked network, whose masks
+ * follow its scores. */
 int um_model_new(struct um_model **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		 struct err *err) TS_CHECKED;
 void um_model_free(struct um_model *m);

@@ -2,8 +2,8 @@
  *
  * um_ranks: a model that several processes train together (team.h). All have the same values, and all make the same
  * batch, augmented; each takes its share of the images forward, all get all logits, and so each computes the loss of
- * the whole batch as a process alone would, whatever the method; each takes its share of the gradient back, and what comes
- * of it is added up. So the ranks' values stay the same, to the byte.
+ * the whole batch as a process alone would, whatever the method; each takes its share of the gradient back, and what
+ * comes of it is added up. So the ranks' values stay the same, to the byte.
  *
  * With sync_bn a batch norm's statistics are those of the whole batch, and a step is that of a process alone, to
  * rounding. Without, they are a rank's own, as in the published program's replicas, and its running statistics the mean

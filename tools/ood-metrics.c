@@ -138,12 +138,12 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 			     set, 100 * share);
 			break;
 		}
-	for (size_t m = 0; m < k->n; m++) {
+	for (size_t m = 0; m < k->read.n; m++) {
 		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
 		const double ties = ood_share_of_ties(&a, &b);
 		if (ties > .01)
 			tell("'%s', '%s': %.0f %% of the pairs of an ID and an OOD row tie, so that FPR95 can jump",
-			     k->methods[m], set, 100 * ties);
+			     k->read.methods[m], set, 100 * ties);
 	}
 }
 

@@ -202,6 +202,9 @@ format-check:                          ## fails and names the places if `make fo
 demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/demo.mk
+openood: deps                          ## OpenOOD's benchmark from its own lists; BENCH=cifar10 DATA=dir, see pipelines/openood.mk
+	@+$(MAKE) --no-print-directory all
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/openood.mk
 cifar10: deps                          ## plain, +CE and +UM on CIFAR-10; DATA=dir holds it
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
@@ -324,5 +327,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo openood cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

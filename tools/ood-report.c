@@ -77,6 +77,10 @@ static void add_folder(const char *dir)
 	struct dirent **e;
 	int n = scandir(dir, &e, is_scores, alphasort);
 
+	if (n <= 0) {
+		cli_error("the folder '%s' holds no scores, which are files *.scores", dir);
+		exit(1);
+	}
 	if (!id_path)
 		id_path = joined(dir, "id.scores");
 	for (int i = 0; i < n; i++) {
@@ -88,8 +92,7 @@ static void add_folder(const char *dir)
 			add_file(path);
 		free(e[i]);
 	}
-	if (n >= 0)
-		free(e);
+	free(e);
 }
 
 static void add_operands(int n, char **args)

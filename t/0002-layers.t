@@ -73,7 +73,7 @@ may() {
 	ds) echo err pickle ts ;;
 	net) echo err onnx pickle ts ;;
 	job) echo cli ds err kit net nn num ood tb team th ts um ;;
-	report) echo cli err kit net num ood ts ;;
+	report) echo cli ds err kit net num ood ts ;;
 	um) echo err net nn num onnx ood ort team th ts ;; # of ood: the fit that --perturb steps toward
 	nn) echo err net ts ;;
 	*) echo "no-such-layer" ;;

@@ -88,7 +88,7 @@ static int split(struct net_checkpoint *c, struct err *err)
 	return 0;
 }
 
-int net_read_any(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
+int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
 {
 	const struct ts_header *h = ts_reader_expect(r, "checkpoint");
 	struct err why;
@@ -119,13 +119,10 @@ out:
 int net_load_any(struct net_checkpoint *c, const char *path, struct err *err)
 {
 	struct ts_reader *r = ts_reader_open(path);
-	int rc = -1;
+	int rc = r ? net_read(c, r, err) : err_memory(err);
 
-	*c = (struct net_checkpoint){ 0 };
-	if (r)
-		rc = net_read_any(c, r, err);
-	else
-		err_memory(err);
+	if (!r)
+		*c = (struct net_checkpoint){ 0 };
 	ts_reader_close(r);
 	return rc;
 }

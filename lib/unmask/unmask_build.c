@@ -49,7 +49,7 @@ static int read_preparation(struct unmask *u, struct err *err)
 static int read_model(struct unmask *u, const struct ts_set *set, struct err *err)
 {
 	struct ts_reader *r = part(set, "model", err);
-	int rc = r ? net_read_any(&u->c, r, err) : -1;
+	int rc = r ? net_read(&u->c, r, err) : -1;
 
 	ts_reader_close(r);
 	if (rc < 0)

@@ -25,8 +25,8 @@ END'
 ok 'text: columns line up, however long the names are' '
 	ood-metrics --label a-model-of-a-long-name --id id.scores a-set-whose-name-is-rather-long=a.scores b.scores | awk "{ print length }" | sort -u | wc -l | grep -qx 1'
 ok '--plot: the bins of both sets, in Braille dots below the table' '
-	seq 1 100 | sed "s/$/ 0/" | "$gen" scores e:f4,pred:i8 >p.scores && ood-metrics --plot --id p.scores x=p.scores >out && sed -n 5,6p out >got && cmp got - <<END
-e: ID above, x below
+	seq 1 100 | sed "s/$/ 0/" | "$gen" scores energy:f4,pred:i8 >p.scores && ood-metrics --plot --id p.scores x=p.scores >out && sed -n 5,6p out >got && cmp got - <<END
+energy: ID above, x below
      ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
 END
 	test "$(sed -n "8p;11p" out | cut -c 1-5 | tr "\n" "|")" = "ID   |OOD  |" &&

@@ -418,6 +418,7 @@ const struct ood_method ood_shape_family[] = {
 	  .help = "energy of the largest contributions to the logits",
 	  .needs = "--fit",
 	  .params = { { "percentile", 90, 0, 100, "share of the weights that is dropped" } },
+	  .fitted = true,
 	  .reshapes = true,
 	  .prepare = dice_prepare,
 	  .score = dice_score },

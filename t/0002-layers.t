@@ -62,7 +62,7 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 may() {
 	case $1 in
 	err) echo ;;
-	ts|tb|pickle) echo err ;;
+	ts|tb|pickle|parquet) echo err ;;
 	onnx|ort) echo err ts ;;
 	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
@@ -70,7 +70,7 @@ may() {
 	kit) echo cli err ts ;;
 	ood) echo err num ts ;;
 	arr) echo ds err net ts ;;
-	ds) echo err pickle ts ;;
+	ds) echo err parquet pickle ts ;;
 	net) echo err onnx pickle ts ;;
 	job) echo cli ds err kit net num ood tb th ts um ;;
 	report) echo cli err kit net num ood ts ;;

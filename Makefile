@@ -131,7 +131,7 @@ $(B)/version.h: FORCE
 	@$(if $(filter file,$(origin LDLIBS)),pkg-config --print-errors --exists $(PKGS) || $(NO_LIBRARIES))
 	@mkdir -p $(@D)
 	@{ echo '#define UNMASK_VERSION "$(VERSION)$(COMMIT:%=+%)"'; \
-	echo '#define UNMASK_BUILD "$(CC) $(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'; \
+	echo '#define UNMASK_BUILD "$(shell uname -m), $(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'; \
 	echo '#define LIBMATIO "'`readelf -d "$$($(CC) -print-file-name=libmatio.so)" 2>/dev/null | \
 		sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'`'"'; } >$@.tmp; \
 	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi

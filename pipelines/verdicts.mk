@@ -30,7 +30,7 @@ $(RUN)/%.scores: $(RUN)/%.features $(RUN)/my.fit
 $(RUN)/my.threshold: $(RUN)/val.scores
 	ood-threshold --false-alarm 0.05 -o $@ $<
 $(RUN)/verdicts.txt: $(RUN)/pictures.features $(RUN)/my.threshold
-	ood-score --fit $(RUN)/my.fit --threshold $(RUN)/my.threshold $< | ts-dump --tsv >$@
+	ood-score --fit $(RUN)/my.fit --threshold $(RUN)/my.threshold $< | ts-dump --tsv --class-names >$@
 $(RUN)/table.txt: $(RUN)/val.scores $(RUN)/pictures.scores
 	ood-metrics --delong --hist $(RUN)/hist.tsv --id $< textures=$(RUN)/pictures.scores >$@
 $(RUN)/verdicts.svg: $(RUN)/table.txt $(RUN)/my.threshold

@@ -19,9 +19,9 @@ gains() {
 		END { for (i = 1; i <= n; i++) { m = order[i]; print head, m, level, loss, wrong, \
 			over(auroc, 2, m), over(fpr, 2, m), over(acc, 2, m), over(auroc, 1, m), over(fpr, 1, m), over(acc, 1, m) } }' "$2" "$3" "$4"
 }
-# What memory.awk counted of a model, column $2; the level in what um-train was called with.
+# What memory.awk counted of a model, column $2; the level in what um-train was called with (in older runs a folder further in).
 memory() { if [ -s "$1/memory.tsv" ]; then sed -n 2p "$1/memory.tsv" | cut -f "$2"; else echo -; fi; }
-level() { sed -n 's/^um: *//p' "$1"/run/*/*/*/settings.yaml 2>/dev/null | tail -n 1; }
+level() { sed -n 's/^um: *//p' "$1"/run/*/*/settings.yaml "$1"/run/*/*/*/settings.yaml 2>/dev/null | tail -n 1; }
 for run in "$1"/*/; do
 	run=${run%/} name=${run##*/}
 	# RUN/SETTING/SEED/ROW/eval-N/metrics.tsv

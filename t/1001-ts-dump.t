@@ -16,8 +16,33 @@ rows = [json.loads(l) for l in sys.stdin]
 assert rows[1][\"label\"] == 2**63 - 1 and rows[1][\"name\"] == \"b\\\"c\\\\d\" and rows[0][\"m\"][1] == [3, 4]"'
 printf 'x\tlabel\tname\tu\n1.5\t-7\ta\t200\nnan\t9223372036854775807\tb"c\\\\d\t0\n-inf\t0\t\303\251\t1\n' >want
 ok '--tsv: scalar and string columns' 'ts-dump --tsv s | diff want - && ts-dump -t s | cmp - want'
-ok 'no rows: a heading, or nothing' '"$gen" scores x:f4,name:str 0 1 >none && test "$(ts-dump -t none)" = "$(printf "x\tname")" &&
-	ts-dump none >out && ! test -s out'
+ok 'no rows: no heading, and nothing else' '"$gen" scores x:f4,name:str 0 1 >none && ts-dump -t none >out && ! test -s out &&
+	ts-dump -t -w u=7 s >out && ! test -s out && ts-dump none >out && ! test -s out'
+ok '--no-heading' 'sed 1d want | diff - /dev/fd/3 3<<END && ts-dump -w u=200 -t --no-heading s | diff - /dev/fd/4 4<<END2
+$(ts-dump --tsv --no-heading s)
+END
+$(sed -n 2p want)
+END2'
+# ---- classes ----
+ds-synth --set id -n 30 -o classes.ts
+ok '--class-names: in place of their numbers, in tables and objects; numbers without it' '
+	ts-dump -t classes.ts | cut -f 1 | sed 1d >numbers && ts-dump -tc classes.ts | cut -f 1 | sed 1d >names && ! grep -q "[^0-9]" numbers &&
+	paste numbers names | sort -u >map && test $(wc -l <map) = $(sort -u numbers | wc -l) && ! grep -q "[0-9]$" map &&
+	ts-dump --class-names classes.ts | head -n 1 | grep -q "\"label\": \"$(head -n 1 names)\""'
+ok '--where: a class by its name, or a number' '
+	read -r number class <map && ts-dump -t -w label=$class classes.ts | cmp - /dev/fd/3 3<<END && test $(ts-dump -t -w label=$number classes.ts | wc -l) -gt 1
+$(ts-dump -t -w label=$number classes.ts)
+END'
+ok '--where: what is no class' 'ts-dump -w label=${class}x classes.ts 2>err; test $? = 2 && grep -q "no class of the stream; did you mean .$class.?" err'
+ok '--class-names: a number that names no class stays one' 'ds-synth --set blobs -n 2 | ts-dump -tc | grep -q "^-1	"'
+if command -v script >/dev/null; then
+	on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }
+	ok 'on a terminal: columns line up, and classes have names' '
+		on_terminal "ts-dump -t classes.ts" >out && ! grep -q "	" out && test "$(sed "s/[^ ]*$//" out | awk "{ print length }" | sort -u | wc -l)" = 1 &&
+		sed 1d out | grep -q "^$class  " && on_terminal "ts-dump -t --no-class-names classes.ts" | sed 1d | grep -q "^[0-9]  "'
+else
+	ok 'a terminal # SKIP no script' true
+fi
 ok '--tsv escapes what would break the table' '
 	ts-cat --no-history s -o "$(printf "a\tb\nc\\\\d\re")" && f="$(printf "a\tb\nc\\\\d\re")" && test -f "$f" &&
 	ts-cat s "$f" | ts-dump --history | tail -n 1 | grep -q -F "s a\\tb\\nc\\\\d\\re"'

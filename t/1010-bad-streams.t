@@ -66,6 +66,18 @@ printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\200' >bad.
 printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\201\242id\241a' >bad.ts; bad 'a step without a tool' 'byte 0: header with bad history'
 printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\204\242id\241a\244tool\241t\247version\2411\244args\221\001' >bad.ts
 bad 'an argument that is a number' 'byte 0: header with bad history'
+# ---- a pipe whose first program fails ----
+piped() { "$@" 2>err1 | { ts-cat 2>err2; echo $? >rc2; } | { ts-cat - 2>err3; echo $? >rc3; } | { ts-dump >out 2>err4; echo $? >rc4; }; test "$(cat rc2 rc3 rc4 | tr -d "\n")" = 111; }
+head -c $(($(wc -c <good.ts) - 9)) good.ts >cut.ts
+for what in cut.ts:cut /nowhere:cannot; do
+	ok "one line, of the program that failed: ${what#*:}" 'piped ts-cat ${what%:*} && test "$(cat err1 err2 err3 err4 | wc -l)" = 1 && grep -q "^ts-cat: .*${what#*:}" err1'
+done
+ok 'with --verbose the others name it' 'ts-cat cut.ts 2>err | ts-dump --verbose >out 2>err2; grep -q "^ts-dump: .<stdin>.: ts-cat failed, and has said why$" err2'
+ok 'a killed one says nothing, so the next does' '{ head -c 60 good.ts; } | ts-cat 2>err1 | ts-dump >out 2>err2; grep -q "cut off" err1 && ! test -s err2'
+ok 'a file that was begun and not finished has no such record' '! ts-cat cut.ts >part.ts 2>err; ts-dump part.ts >out 2>err; test $? = 1 && grep -q "END record" err'
+ok 'what failed is no column of that name' 'echo 1.5 | "$gen" scores failed:f4 | ts-cat | ts-dump | grep -q "\"failed\": 1.5"'
+printf '\201\246failed\240' >bad.ts; bad 'a failure without a name' 'byte 0: not an unmask'
+
 printf '' >bad.ts; bad 'nothing' 'byte 0: empty input'
 
 # Batches

@@ -77,6 +77,9 @@ ok 'a type that is not read: said, and refused where it is asked for' 'fails 1 "
 	fails 1 "features. is F8_E4M3 (3000, 6), where features are numbers" ts-import -q --features features fp8.safetensors'
 for k in plain.txt named.csv; do ok "$k" 'ts-import -q $k -o s && same s "same(z[\"features\"], f)"'; done
 ok 'pandas: an index, numbers for names' 'ts-import -q pandas.csv -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)"'
+ok 'two columns are features by any word for them' 'for w in emb x feat; do
+	printf "${w}0\\t${w}1\\tlabel\\n1\\t2\\t0\\n3\\t4\\t1\\n" | ts-import -q - -o s && same s "z[\"features\"].tolist() == [[1, 2], [3, 4]]" || exit 1
+	done'
 ok 'standard input' 'ts-import -q - <all.npz >s && same s "$row" && ts-import -q - <pandas.csv >s && same s "same(z[\"features\"], f)"'
 ok 'meta n_classes: the labels tell, or --classes' 'ts-import all.npz -o s && same s "m == {\"n_classes\": 3}" &&
 	ts-import --classes 7 all.npz -o s && same s "m == {\"n_classes\": 7}"'

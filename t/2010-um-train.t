@@ -9,14 +9,14 @@ steps() {                              # number, options
 	n_steps=$1; shift
 	um-train -i start.ckpt -e $n_steps -b 16 --lr 0.01 --lr-policy constant --weight-decay 1e-3 \
 		--no-augment -o out.ckpt "$@" images.ts 2>&1 |
-		sed -n 's/.* loss=\([^ ]*\) folded=\([^ ]*\) .*/\1 \2/p'
+		sed -n 's/.* loss=\([^ ]*\) \(folded\|smoothed\)=\([^ ]*\) .*/\1 \3/p; s/.* loss=\([^ ]*\) train.*/\1/p'
 }
 line() { sed -n "$1p" "$SRC/t/golden/um_steps.txt" | tr ' ' '\n'; }
 
 steps 10 >plain
 ok 'ten steps of SGD: the losses are PyTorch'"'"'s' \
 	'cut -d" " -f1 plain >a; line 1 >b; near 1e-4 a b'
-ok 'without UM nothing is folded' 'awk "\$1 != \$2 {exit 1}" plain'
+ok 'without UM nothing is folded' 'test $(wc -w <plain) = 10'
 ok 'Nesterov and label smoothing' \
 	'steps 10 --nesterov --label-smoothing 0.1 >n; cut -d" " -f2 n >a; line 2 >b; near 1e-4 a b'
 ok 'with label smoothing `loss` is the cross-entropy to the labels, as it is without' 'cut -d" " -f1 n >a; line 5 >b; near 1e-4 a b'
@@ -84,7 +84,7 @@ END
 ds-synth --set id --n 120 -o val.ts
 ok 'top-5 accuracy is that of the five largest logits, in the line and in log.tsv' '
 	um-train --run runs5 -i a.ckpt -e 1 --val val.ts -o x.ckpt images.ts 2>log; um-embed -q -m x.ckpt val.ts | /usr/bin/python3 top5.py >want && got=$(sed -n "s/^epoch=.* val_acc5=\([^ ]*\) .*/\1/p" log) &&
-	test "$got" = "$(cat want)" && awk "NR == 2 {printf \"%.4f\n\", \$NF}" runs5/*/*/*/log.tsv | cmp - want && awk "{exit !(\$1 > 0.2 && \$1 < 1)}" want'
+	test "$got" = "$(cat want)" && awk "NR == 2 {printf \"%.4f\n\", \$NF}" runs5/*/*/log.tsv | cmp - want && awk "{exit !(\$1 > 0.2 && \$1 < 1)}" want'
 # subset.py NAME...: the rows of those classes, which are then its classes, in that order; "as" before them: as they are.
 cat >subset.py <<'END'
 import sys, msgpack

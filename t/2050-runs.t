@@ -11,7 +11,7 @@ net=densenet:depth=10,growth=2
 printf 'epochs: 3\nbatch-size: 25\n# a comment\n' >small.yaml
 um-train --config small.yaml -a $net --run runs --name first --val-fraction 0.1 --save-every 2 --no-history \
 	-o out.ckpt images.ts 2>said
-dir=runs/small/first/prune_rate=1.0
+dir=runs/small/first
 ok 'it is where it is said to be' 'grep -q "^run $dir\$" said && test -d $dir'
 ok 'it holds what it should' '
 	ls $dir | tr "\n" " " | grep -qx "checkpoints ds-synth_log.txt log.tsv logs settings.yaml " &&
@@ -26,7 +26,7 @@ ok 'last is the model that was written, with what resuming needs' '
 ok 'best is the epoch of the best validation accuracy' '
 	best=$(awk "NR == 2 || (NR > 2 && \$7 > m) {m = \$7; e = \$1} END {print e}" $dir/log.tsv); ts-dump --header $dir/checkpoints/best.ckpt | grep -q "\"epoch\": $best,"'
 ok 'threads: all processors, or OMP_NUM_THREADS, the first of its list; the option wins' '
-	threads() { um-train -q -a fc -e 1 $1 --run threads images.ts && sed -n "s/^threads: //p" threads/um-train/*/*/settings.yaml; rm -r threads; }
+	threads() { um-train -q -a fc -e 1 $1 --run threads images.ts && sed -n "s/^threads: //p" threads/um-train/*/settings.yaml; rm -r threads; }
 	(unset OMP_NUM_THREADS; test $(threads) = $(nproc)) &&
 	(export OMP_NUM_THREADS=5,2; test "$(threads) $(threads --threads=3)" = "5 3")'
 ok 'settings.yaml gives the same run again' '
@@ -58,7 +58,7 @@ ok '--resume without --run' 'fails 2 "needs --run" um-train --resume images.ts'
 ok 'resuming with other options names the first that differs' '
 	fails 1 "lr: 0.1.*lr: 0.2" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --lr 0.2 --resume images.ts'
 ok 'resuming from a checkpoint that lost a part names it and the part' '
-	cp -r runs/small/quiet runs/small/lost && /usr/bin/python3 - runs/small/lost/prune_rate=1.0/checkpoints/last.ckpt <<-END
+	cp -r runs/small/quiet runs/small/lost && /usr/bin/python3 - runs/small/lost/checkpoints/last.ckpt <<-END
 		import msgpack, sys
 		recs = list(msgpack.Unpacker(open(sys.argv[1], "rb"), raw=False, strict_map_key=False))
 		del recs[0]["fields"]["train/first/fc.weight"]
@@ -66,13 +66,13 @@ ok 'resuming from a checkpoint that lost a part names it and the part' '
 		recs[-1].update(rows=recs[-1]["rows"] - 1, xxh3=None)
 		open(sys.argv[1], "wb").write(b"".join(msgpack.packb(r) for r in recs))
 	END
-	sed -i s/quiet/lost/ runs/small/lost/*/settings.yaml
+	sed -i s/quiet/lost/ runs/small/lost/settings.yaml
 	fails 1 "last.ckpt.*train/first/fc.weight.*missing" um-train -q --config small.yaml -a $net --run runs --name lost --epochs 1 --resume images.ts'
 ok 'starting from the last checkpoint of a run takes the model alone' '
 	um-prune -q -m $dir/checkpoints/last.ckpt --method magnitude -o m.ckpt images.ts && ! ts-dump --header m.ckpt | grep -q train/'
 ok 'a run that is at work cannot be resumed beside it' '
 	um-train -q --config small.yaml -a $net --run runs --name busy --epochs 200 images.ts & pid=$!
-	while ! test -e runs/small/busy/prune_rate=1.0/checkpoints/last.ckpt; do sleep 0.1; done
+	while ! test -e runs/small/busy/checkpoints/last.ckpt; do sleep 0.1; done
 	fails 1 "in use by another process" um-train -q --config small.yaml -a $net --run runs --name busy --epochs 200 --resume images.ts; rc=$?
 	kill $pid; wait $pid; test $rc = 0'
 ok 'resuming with other images' '
@@ -111,7 +111,7 @@ for tool in train umap; do
 		ok "$tool: killed six times ($kills in all), the same bytes" 'same $tool.whole $tool.$try'
 	done
 	ok "$tool: log.tsv has each epoch once" '
-		cat $tool.?/run/*/*/*/log.tsv | awk "/^epoch/ {n = 0; next} \$1 != ++n {exit 1}"'
+		cat $(find $tool.?/run -name log.tsv) | awk "/^epoch/ {n = 0; next} \$1 != ++n {exit 1}"'
 done
 
 # ---- stopped by a signal ----
@@ -121,20 +121,20 @@ for sig in TERM:143 INT:130; do
 	rc=${sig#*:} sig=${sig%:*}
 	( begin stopped.$sig && exec /usr/bin/python3 -c "$takes_int" $train -e 60 $common ) >out 2>err &
 	pid=$!
-	while ! ls stopped.$sig/run/*/*/*/checkpoints/last.ckpt >/dev/null 2>&1; do sleep 0.1; done
+	while ! ls stopped.$sig/run/*/*/checkpoints/last.ckpt >/dev/null 2>&1; do sleep 0.1; done
 	kill -$sig $pid; wait $pid; got=$?
 	ok "SIG$sig: ends by the signal" 'test $got = $rc'
 	ok "SIG$sig: the checkpoint is in place, no result is" '
-		test ! -e stopped.$sig/out.ckpt && um-embed -q -m stopped.$sig/run/*/*/*/checkpoints/last.ckpt images.ts >x &&
-		tail -n 1 stopped.$sig/run/*/*/*/ds-synth_log.txt | grep -q "^stopped in epoch"'
+		test ! -e stopped.$sig/out.ckpt && um-embed -q -m stopped.$sig/run/*/*/checkpoints/last.ckpt images.ts >x &&
+		tail -n 1 stopped.$sig/run/*/*/ds-synth_log.txt | grep -q "^stopped in epoch"'
 done
 ( begin steady && $train -e 60 $common )
 ( cd stopped.TERM && $train -e 60 --resume $common )
 ok 'resumed from the middle of an epoch: the same bytes' 'same steady stopped.TERM'
 
 # ---- a full disk ----
-( begin full || exit; $train $common & pid=$!; while ! ls run/*/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait ) 2>/dev/null
-last=$(ls full/run/*/*/*/checkpoints/last.ckpt) && cp $last before.ckpt
+( begin full || exit; $train $common & pid=$!; while ! ls run/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait ) 2>/dev/null
+last=$(ls full/run/*/*/checkpoints/last.ckpt) && cp $last before.ckpt
 ( cd full && trap '' XFSZ && ulimit -f $(($(wc -c <../before.ckpt) / 1024)) && $train --resume $common ) >out 2>err; rc=$?
 ok 'a full disk: exit 1, says so and where' 'test $rc = 1 && grep -q "last.ckpt.*File too large" err'
 ok 'the previous checkpoint is as it was, and whole' 'cmp $last before.ckpt'
@@ -142,7 +142,7 @@ ok 'the previous checkpoint is as it was, and whole' 'cmp $last before.ckpt'
 ok 'with room again the run ends in the same bytes' 'same train.whole full'
 
 # ---- a log that cannot be written ----
-( begin logs || exit; $train -e 1 $common; log=$(ls run/*/*/*/*_log.txt) && ln -sf /dev/full $log && $train -e 1 --resume $common ) >out 2>err; rc=$?
+( begin logs || exit; $train -e 1 $common; log=$(ls run/*/*/*_log.txt) && ln -sf /dev/full $log && $train -e 1 --resume $common ) >out 2>err; rc=$?
 ok 'a log that takes nothing: exit 1, names its file' 'test $rc = 1 && grep -q "cannot write .*/[^/]*_log.txt.: " err'
 
 # ---- divergence ----

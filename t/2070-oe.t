@@ -15,7 +15,8 @@ while read -r rows options && read -r numbers; do
 	for engine in $(engines); do
 		um-train -i start.ckpt $aux --lr 0.02 $options --threads 1 -e 2 -b $rows --lr-policy constant --weight-decay 1e-3 \
 			--no-augment --engine $engine -o out.ckpt few.ts 2>said
-		sed -n 's/.* loss=\([^ ]*\) folded=\([^ ]*\) oe=\([^ ]*\) .*/\1 \2 \3/p; s/.* loss=\([^ ]*\) folded=\([^ ]*\) train.*/\1 \2 0/p' said >got
+		sed 's/ smoothed=/ folded=/; /folded=/!s/ loss=\([^ ]*\)/& folded=\1/' said |
+			sed -n 's/.* loss=\([^ ]*\) folded=\([^ ]*\) oe=\([^ ]*\) .*/\1 \2 \3/p; s/.* loss=\([^ ]*\) folded=\([^ ]*\) train.*/\1 \2 0/p' >got
 		ts-values 30 out.ckpt $shown >>got
 		case $engine in torch) within=1e-4 ;; nn) within=1e-3 ;; esac
 		ok "$options, $engine: losses and weights of two steps are PyTorch's" 'near $within got want || { sed "s/^/# /" said; false; }'
@@ -128,7 +129,7 @@ resumes() {                            # name, options
 		  $call ${r:+--resume} ../id.ts & pid=$!; sleep $(moment $name$sig$i); kill -$sig $pid; wait $pid ) 2>/dev/null
 	done
 	(cd $name.cut; r=$(find run -name last.ckpt 2>/dev/null | head -n 1); [ -n "$r" ] || rm -rf run; $call ${r:+--resume} ../id.ts) || return 1
-	cmp $name.whole/out.ckpt $name.cut/out.ckpt && cmp $name.whole/run/*/*/*/checkpoints/last.ckpt $name.cut/run/*/*/*/checkpoints/last.ckpt
+	cmp $name.whole/out.ckpt $name.cut/out.ckpt && cmp $name.whole/run/*/*/checkpoints/last.ckpt $name.cut/run/*/*/checkpoints/last.ckpt
 }
 ok 'oe: the same bytes' 'resumes oe --oe oe --um 2.2'
 ok 'energy: the same bytes' 'resumes energy --oe energy --ema 0.9'
@@ -141,8 +142,8 @@ aux=aux.ts
 ok 'mixoe: the same bytes' 'resumes mixoe --oe mixoe --aux-fixed --um 2.2'
 ok 'poem: stopped in the middle of an epoch, what it had mined is kept' '
 	mkdir mid && (cd mid; um-train -q -i ../base.ckpt --aux ../aux.ts --oe poem -e 40 -b 5 --threads 1 --run run -o out.ckpt ../id.ts & pid=$!
-	while ! ls run/*/*/*/checkpoints/last.ckpt; do sleep 0.1; done; sleep 0.4; kill $pid; wait $pid) >out 2>&1
-	ts-values 0 mid/run/*/*/*/checkpoints/last.ckpt >names; grep -q "^train/oe/beta" names && grep -q "^train/oe/outliers" names'
+	while ! ls run/*/*/checkpoints/last.ckpt; do sleep 0.1; done; sleep 0.4; kill $pid; wait $pid) >out 2>&1
+	ts-values 0 mid/run/*/*/checkpoints/last.ckpt >names; grep -q "^train/oe/beta" names && grep -q "^train/oe/outliers" names'
 ok 'resuming with other outliers is refused' '
 	cp aux.ts keep.ts; ds-synth --set blobs --n 100 -o aux.ts
 	(cd oe.whole && fails 1 "with other outliers" um-train -q -i ../base.ckpt --aux ../$aux -e 6 -b 10 --dropout 0.2 --threads 1 --run run -o z.ckpt --oe oe --um 2.2 --resume ../id.ts); rc=$?

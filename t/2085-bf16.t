@@ -49,7 +49,7 @@ ok 'a trained mask, its losses those of floats to 1 %' '
 run='um-train -q --no-history -i base.ckpt -e 8 -b 20 --precision bf16 --run run --save-every 3'
 for i in whole killed; do mkdir $i && cp base.ckpt $i; done
 (cd whole && $run -o out.ckpt ../id.ts)
-(cd killed && { $run -o out.ckpt ../id.ts & while ! ls run/*/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.02; done; kill -9 $!; wait; }) 2>/dev/null
+(cd killed && { $run -o out.ckpt ../id.ts & while ! ls run/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.02; done; kill -9 $!; wait; }) 2>/dev/null
 ok 'killed and resumed: the same bytes' '(cd killed && ! test -e out.ckpt && $run --resume -o out.ckpt ../id.ts) && cmp whole/out.ckpt killed/out.ckpt'
 ok 'a run is not resumed in another precision' '(cd whole && fails 1 "precision: bf16.*precision: f32" $run --precision f32 --resume -o out.ckpt ../id.ts)'
 done_testing

@@ -37,6 +37,12 @@ ok 'labelled OOD images of CIFAR-100 and the like are scored' '
 ok 'um-estimate needs the model'\''s labels' '
 	fails 1 "named12.ts.*there are 12 classes, the model has 10" um-estimate -m nameless.ckpt --draws 1 named12.ts &&
 	fails 1 "twelve.ts.*label 10 is out of range" um-estimate -m nameless.ckpt --draws 1 twelve.ts && um-estimate -q -m nameless.ckpt --draws 1 named10.ts >out'
+# Scores: what the fit learnt from has names.
+um-embed -q -m nameless.ckpt named10.ts -o named10.f && ood-fit -q named10.f -o named10.fit
+sed 's/class \([0-9]\)/klass \1/g' named10.ts >klass10.ts
+pred() { um-embed -q -m nameless.ckpt "$1" | ood-score -q --fit named10.fit -m msp | ts-dump --tsv --class-names | cut -f 2 | sed 1d | sed 's/[0-9]$//' | sort -u; }
+ok 'pred has the names that the fit learnt' 'test "$(pred ten.ts)" = "class " && test "$(pred named10.ts)" = "class "'
+ok 'and none if the images have as many other names: they are not those of the logits' 'pred klass10.ts | grep -q "^$"'
 train() { um-train -q --threads 1 -i nameless.ckpt -e 1 -b 20 "$@"; }
 names() { ts-dump --header "$1" | grep -o '"class [0-9]"' | wc -l; }
 ok 'um-train takes the names of its images' 'train -o t.ckpt named10.ts && test "$(names t.ckpt)" = 10 && train -o u.ckpt ten.ts && test "$(names u.ckpt)" = 0'

@@ -22,6 +22,8 @@ method                set              AUROC  AUPR-IN  AUPR-OUT   FPR95  ID-ACC 
 energy                a                37.50    71.67     32.50  100.00   66.67         4         2
 energy                average          37.50    71.67     32.50  100.00   66.67         4         -
 END'
+ok 'text: columns line up, however long the names are' '
+	ood-metrics --label a-model-of-a-long-name --id id.scores a-set-whose-name-is-rather-long=a.scores b.scores | awk "{ print length }" | sort -u | wc -l | grep -qx 1'
 ok 'json: an object a line' 'ood-metrics --id id.scores -f json -l "a \"b\"" a.scores | tail -n 1 | cmp - /dev/fd/3 3<<\END
 {"model": "a \"b\"", "method": "energy", "set": "average", "auroc": 0.375, "aupr_in": 0.7166666666666667, "aupr_out": 0.325, "fpr95": 1, "id_acc": 0.6666666666666666, "n_id": 4, "n_ood": null}
 END'

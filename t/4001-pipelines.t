@@ -33,7 +33,7 @@ ok 'what is flagged, from verdicts' '
 	um-embed -q -m whole/um.ckpt whole/blobs.images | ood-score -q --method all --fit whole/um.fit --threshold whole/um.threshold | ts-cat --select verdict:knn | ts-dump --tsv |
 	awk "NR > 1 { n++; f += \$1 } END { print f / n }" >got && awk "\$3 == \"knn\" && \$4 == \"blobs\" { print \$5 }" whole/um.flagged >want && near 1e-5 got want'
 ok 'columns as published' 'head -n 1 whole/table.txt | grep -q "AUROC.*AUPR-IN.*AUPR-OUT.*FPR95.*ID-ACC"'
-ok 'early is the epoch of best validation' 'ts-cat --no-history whole/early.ckpt | cksum >a; ts-cat --no-history whole/plain/um-train/default/*/checkpoints/best.ckpt | cksum | cmp - a'
+ok 'early is the epoch of best validation' 'ts-cat --no-history whole/early.ckpt | cksum >a; ts-cat --no-history whole/plain/um-train/default/checkpoints/best.ckpt | cksum | cmp - a'
 ok 'a second call does nothing anew' 'cp whole/um.ckpt before; touch -r whole/um.ckpt stamp; demo whole >again 2>&1; test ! whole/um.ckpt -nt stamp && head -n $(wc -l <whole/demo.txt) again | cmp - whole/demo.txt'
 ok 'the estimate is what UM was given' 'ts-dump --history whole/um.ckpt | grep -q -- "--um $(cat whole/loss) "'
 for wait in 0.3 1.2 2.6; do
@@ -101,10 +101,10 @@ ok 'its last point is the model that was written' '
 ok 'with a --config too, whose name is in that of the run, a training that was killed goes on' '
 	printf "batch-size: 20\nthreads: 1\n" >own.yaml
 	vs2() { make -s -f "$SRC/pipelines/um-vs-umap.mk" RUN=vs2 $small COMMON="--config own.yaml" EPOCHS=3 TUNE_EPOCHS=1 SEEDS=1 vs2/1/early.ckpt >/dev/null 2>err; }
-	vs2 && rm vs2/1/base.ckpt vs2/1/early.ckpt && vs2 && ls vs2/1/base/own/default >got && echo prune_rate=1.0 | cmp - got || { tail -n 3 err | sed "s/^/# /"; false; }'
+	vs2 && rm vs2/1/base.ckpt vs2/1/early.ckpt && vs2 && ls vs2/1/base/own/default >got && grep -q checkpoints got && ! grep -q "^[0-9]" got || { tail -n 3 err | sed "s/^/# /"; false; }'
 ok 'so does that of the demo' '
 	own() { make -s -f "$SRC/pipelines/demo.mk" RUN=own $small OOD=blobs TRAIN="--config own.yaml --epochs 2" own/early.ckpt >/dev/null 2>err; }
-	own && rm own/plain.ckpt own/early.ckpt && own && grep -q "^resumed in epoch 3" own/plain.log && ls own/plain/own/default >got && echo prune_rate=1.0 | cmp - got || { tail -n 3 err | sed "s/^/# /"; false; }'
+	own && rm own/plain.ckpt own/early.ckpt && own && grep -q "^resumed in epoch 3" own/plain.log && ls own/plain/own/default >got && grep -q checkpoints got && ! grep -q "^[0-9]" got || { tail -n 3 err | sed "s/^/# /"; false; }'
 ok 'atypical runs' '
 	make -s -f "$SRC/pipelines/atypical.mk" RUN=at $small COMMON="$quick" EPOCHS=3 SHOW=10 >out 2>err && test -s at/typical.png && test -s at/atypical.png ||
 	{ tail -n 5 err | sed "s/^/# /"; false; }'

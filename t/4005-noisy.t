@@ -50,8 +50,8 @@ ok 'what it holds of the labels is counted' '
 	paste n/noise40/1/known.tsv n/noise40/1/first/said.tsv | awk "NR > 1 && \$3 { n++; wrong += \$1 == \$4; right += \$2 == \$4 } END { printf \"%.4g %.4g %d\\n\", wrong / n, right / n, n }" >want &&
 	awk "NR == 2 { printf \"%.4g %.4g %d\\n\", \$4, \$5, \$7 }" n/noise40/1/first/memory.tsv | cmp - want && awk "NR == 2 { exit !(\$5 > 0.8) }" n/noise40/1/first/memory.tsv'
 ok 'early is the best epoch by validation, first the one that was asked for' '
-	cmp n/noise40/1/first/model.ckpt n/noise40/1/base/run/um-train/default/prune_rate=1.0/checkpoints/epoch_0003.ckpt &&
-	cmp n/noise40/1/early/model.ckpt n/noise40/1/base/run/um-train/default/prune_rate=1.0/checkpoints/best.ckpt'
+	cmp n/noise40/1/first/model.ckpt n/noise40/1/base/run/um-train/default/checkpoints/epoch_0003.ckpt &&
+	cmp n/noise40/1/early/model.ckpt n/noise40/1/base/run/um-train/default/checkpoints/best.ckpt'
 ok 'the sweep: a level for each ratio' 'test $(grep -c "  0.9: .*  0.95: .*  1: " out) = 2 && test $(wc -l <n/noise40/1/sweep.tsv) = 4'
 ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$(find n -newer stamp -type f)"'
 value() { awk -F '\t' -v c=$2 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["method"] == "energy" && $at["set"] == "average" { print 100 * $at[c] }' n/noise40/1/$1/eval-all/metrics.tsv; }

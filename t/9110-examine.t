@@ -97,7 +97,7 @@ i=0
 while ! test -s out/run.tar && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
 ok 'in stage 5 the run is kept from the first epoch on' 'tar -tf out/run.tar | grep -q "checkpoints/last.ckpt"'
 kill -TERM $pid
-run=cifar10-densenet/default/prune_rate=1.0
+run=cifar10-densenet/default
 ok 'SIGTERM: a last checkpoint, and the report' '
 	wait $pid; test $? = 143 && tar -xf out/run.tar && grep -q "^stopped in epoch" $run/*_log.txt &&
 	shown "^## The training step"'

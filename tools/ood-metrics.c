@@ -19,7 +19,7 @@ enum aupr { AVERAGE, TRAPEZOID };
 static const char *id_path, *method_list, *baseline, *show, *curve_path[REPORT_CURVES];
 static long fpr = OOD_FPR_NEAREST, aupr = AVERAGE, format = CLI_TEXT, replicates;
 static double prevalence;
-static bool delong, pooled, explain;
+static bool delong, pooled, explain, pivot;
 static struct report report = { .confidence = .95 };
 
 static const struct cli_option options[] = {
@@ -44,7 +44,9 @@ static const struct cli_option options[] = {
 	{ "roc", 0, CLI_STR, "FILE", &curve_path[REPORT_ROC], 0, 0, "write ROC curves as TSV" },
 	{ "pr", 0, CLI_STR, "FILE", &curve_path[REPORT_PR], 0, 0, "write precision and recall as TSV" },
 	{ "hist", 0, CLI_STR, "FILE", &curve_path[REPORT_HIST], 0, 0, "write histograms as TSV" },
-	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0, "form of the table (default text)" },
+	{ "pivot", 'p', CLI_FLAG, NULL, &pivot, 0, 0,
+	  "a row for each method, a column for each set (default of --show then: auroc,fpr95)" },
+	{ "format", 'f', CLI_CHOICE, CLI_FORMATS, &format, 0, 0, "form of the table (default text)" },
 	{ "summary", 's', CLI_FLAG, NULL, &report.summary, 0, 0, "print only the averages over the OOD sets" },
 	{ "label", 'l', CLI_STR, "TEXT", &report.label, 0, 0, "add a first column 'model' that holds TEXT" },
 	{ "no-heading", 0, CLI_FLAG, NULL, &report.no_heading, 0, 0, "leave out the heading" },
@@ -158,6 +160,32 @@ static void warn_constant(const struct work *k, const struct ood_scores *ood, co
 	}
 }
 
+/* Where a number means little: said where a table is for print, else with --verbose. */
+static void tell_little(const struct work *k, const struct ood_scores *ood, const char *set)
+{
+	void (*const tell)(const char *, ...) = pivot ? cli_warn : cli_info;
+	const double share = (double)ood->n / (double)(ood->n + k->id.n);
+
+	if (ood->n < 100 || k->id.n < 100)
+		tell("'%s': of %zu ID and %zu OOD rows: at so few, one row moves FPR95 by a point or more", set,
+		     k->id.n, ood->n);
+	for (int i = 0; i < report.n_shown; i++)
+		if ((report.shown[i] == OOD_AUPR_IN || report.shown[i] == OOD_AUPR_OUT) && prevalence == 0 &&
+		    fabs(share - .5) > .3) {
+			tell("'%s': %.0f %% of the rows are OOD, which AUPR goes by: --prevalence 0.5 makes sets "
+			     "comparable",
+			     set, 100 * share);
+			break;
+		}
+	for (size_t m = 0; m < k->n; m++) {
+		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		const double ties = ood_share_of_ties(&a, &b);
+		if (ties > .01)
+			tell("'%s', '%s': %.0f %% of the pairs of an ID and an OOD row tie, so that FPR95 can jump",
+			     k->methods[m], set, 100 * ties);
+	}
+}
+
 static int measure(struct work *k, struct report_operand *set, struct ood_result *out)
 {
 	struct ood_input *in = open_input(set->path);
@@ -174,6 +202,7 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 	if (close_input(in, rc) == 0) {
 		set->n = ood.n;
 		warn_constant(k, &ood, set->name);
+		tell_little(k, &ood, set->name);
 		if (ood_eval_set(k->eval, &ood, set->groups, out) < 0)
 			cli_oom();
 		if ((pooled && ood_scores_append(&k->pool, &ood, &err) < 0) ||
@@ -197,7 +226,8 @@ static int print_table(struct work *k)
 					 .eval = k->eval,
 					 .results = k->results,
 					 .baseline = baseline,
-					 .baseline_at = k->baseline };
+					 .baseline_at = k->baseline,
+					 .pivot = pivot ? stdout : NULL };
 	struct err err;
 
 	if (report_sets(&report, &all, &err) < 0)
@@ -239,11 +269,13 @@ int main(int argc, char **argv)
 		cli_usage("--label: has a control character");
 	if (report_operands_new(&k.sets, n, argv + first, id_path, &err) < 0)
 		cli_usage("%s", err.text);
-	if (report_choose(&report, show, &err) < 0)
+	if (report_choose(&report, show || !pivot ? show : "auroc,fpr95", &err) < 0)
 		cli_usage("--show: %s", err.text);
 	report.format = (enum cli_format)format;
 	report.intervals = delong || replicates;
 	report.test = baseline;
+	if (pivot && (delong || replicates || report.no_heading || explain))
+		cli_usage("--pivot has no room for --delong, --bootstrap, --no-heading and --explain");
 	if (explain && !cli_format_is_for_people(report.format))
 		cli_usage("--explain goes with --format text or markdown");
 	int rc = run(&k);

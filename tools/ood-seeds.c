@@ -6,12 +6,16 @@
 #include "report/report_seeds.h"
 
 static long format = CLI_TEXT, ddof = 1;
-static bool summary;
+static bool summary, pivot;
+static const char *baseline, *show;
 
 static const struct cli_option options[] = {
 	{ "ddof", 0, CLI_INT, "N", &ddof, 0, 1, "divide the variance by the number of seeds minus N (default 1)" },
 	{ "summary", 's', CLI_FLAG, NULL, &summary, 0, 0, "only the averages over the OOD sets" },
-	{ "format", 'f', CLI_CHOICE, "text|tsv|json|markdown", &format, 0, 0, "form of the table (default text)" },
+	{ "pivot", 'p', CLI_FLAG, NULL, &pivot, 0, 0, "a row for each method, a column for each set" },
+	{ "show", 0, CLI_STR, "LIST", &show, 0, 0, "with --pivot: metrics, separated by commas (default auroc,fpr95)" },
+	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0, "with --pivot: compare the best with it (default msp)" },
+	{ "format", 'f', CLI_CHOICE, CLI_FORMATS, &format, 0, 0, "form of the table (default text)" },
 	{ 0 }
 };
 
@@ -28,12 +32,16 @@ static const struct cli_tool tool = {
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = 0, dashes = 0;
+	const struct report_seeds_look look = { (enum cli_format)format, summary,  (size_t)ddof,
+						pivot ? stdout : NULL,   baseline, show };
 	struct report_seeds *t = report_seeds_new();
 	struct err err;
 	char line[1024];
 
 	if (first == argc)
 		cli_usage("no TABLE is given");
+	if ((show || baseline) && !pivot)
+		cli_usage("--show and --baseline go with --pivot");
 	for (int i = first; i < argc; i++)
 		dashes += strcmp(argv[i], "-") == 0;
 	if (dashes > 1)
@@ -45,8 +53,10 @@ int main(int argc, char **argv)
 			rc = cli_error("%s", err.text);
 	for (size_t i = 0; rc == 0 && report_seeds_lacking(t, &i, line, sizeof line);)
 		cli_warn("%s", line);
-	if (rc == 0)
-		report_seeds_print(t, &(struct report_seeds_look){ (enum cli_format)format, summary, (size_t)ddof });
+	if (pivot && rc == 0 && report_seeds_tables(t) == 2)
+		cli_warn("a standard deviation of two seeds says little of a third");
+	if (rc == 0 && report_seeds_print(t, &look, &err) < 0)
+		rc = cli_error("%s", err.text);
 	report_seeds_free(t);
 	return cli_finish(rc ? 1 : 0);
 }

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/cli_align.h"
+#include "err/err_near.h"
 #include "kit/kit.h"
 #include "report/report_rows.h"
 
-static bool tsv, header, history;
-static const char *where; /* "COLUMN=VALUE" */
+static bool tsv, header, history, class_names, no_heading;
+static const char *where, *where_text; /* "COLUMN=VALUE", VALUE */
 static char *where_name;
 static long where_value;
 static ptrdiff_t where_at = -1; /* its column; -1: all rows */
@@ -17,7 +20,10 @@ static ptrdiff_t where_at = -1; /* its column; -1: all rows */
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated scalar and string columns, with a heading" },
 	{ "where", 'w', CLI_STR, "COLUMN=VALUE", &where, 0, 0,
-	  "only the rows with this value in this column of integers" },
+	  "only the rows with this whole number, or class by name, in COLUMN" },
+	{ "class-names", 'c', CLI_FLAG, NULL, &class_names, 0, 0,
+	  "names for numbers of classes, if the stream has them (default: on a terminal)" },
+	{ "no-heading", 0, CLI_FLAG, NULL, &no_heading, 0, 0, "with --tsv: no heading" },
 	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
 	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, one line per step" },
 	{ 0 }
@@ -25,28 +31,46 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = { "ts-dump",
 				      "[option...] [FILE]",
-				      "Print a stream as text: a JSON object a row (of a checkpoint: a tensor).",
+				      "Print a stream as text: a JSON object per row (of a checkpoint: per tensor).",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
 				      0,
 				      NULL };
 
-/* Takes --where apart. Names of columns may hold '=', numbers do not. */
+/* Takes --where apart. Names of columns may hold '=', numbers do not, nor do most classes. */
 static void parse_where(void)
 {
 	const char *eq = strrchr(where, '=');
 
-	if (!eq || cli_parse_int(eq + 1, -9.3e18, 9.3e18, &where_value))
-		cli_usage("--where: '%s' is not COLUMN=VALUE with a whole number", where);
+	if (!eq || eq == where || !eq[1])
+		cli_usage("--where: '%s' is not COLUMN=VALUE", where);
 	if (header || history)
 		cli_usage("--where chooses rows, and --header and --history print none");
+	where_text = eq + 1;
 	where_name = strndup(where, (size_t)(eq - where));
 	if (!where_name)
 		cli_oom();
 }
 
+/* The value of --where: a number, or the name of a class in a column of classes. */
+static void find_value(const struct ts_field *f, const struct report_classes *classes)
+{
+	const size_t n = report_is_class(f) ? classes->n : 0;
+	struct err_near near = err_near(where_text);
+	size_t k = 0;
+
+	if (cli_parse_int(where_text, -9.3e18, 9.3e18, &where_value) == 0)
+		return;
+	for (; k < n && strcmp(classes->name[k], where_text) != 0; k++)
+		err_near_try(&near, classes->name[k]);
+	if (k == n)
+		cli_usage("--where: '%s' is no whole number%s%s", where_text, n ? ", and no class of the stream" : "",
+			  err_near_text(&near, "'"));
+	where_value = (long)k;
+}
+
 /* Makes where_at the column that --where names. */
-static int find_where(struct ts_reader *r, const struct ts_header *h)
+static int find_where(struct ts_reader *r, const struct ts_header *h, const struct report_classes *classes)
 {
 	const struct ts_field *f = ts_header_field(h, where_name);
 
@@ -55,6 +79,7 @@ static int find_where(struct ts_reader *r, const struct ts_header *h)
 	if (f->ndim || !ts_type_is_integer(f->type))
 		return ts_reader_fail(r, "column '%s' is not one integer per row", where_name);
 	where_at = f - h->fields;
+	find_value(f, classes);
 	return 0;
 }
 
@@ -68,28 +93,63 @@ static bool is_wanted(const struct ts_batch *b, size_t i)
 				   ts_get(c->type, c->data, i) == (double)where_value;
 }
 
+/* What rows are printed by. */
+struct dump {
+	const struct ts_header *h;
+	struct report_classes classes;
+	bool headed;             /* the heading is out, or not wanted */
+	struct cli_align *align; /* NULL: no terminal, so tabs */
+};
+
+static int put_rows(struct dump *d, FILE *f, const struct ts_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (!is_wanted(b, i))
+			continue;
+		if (tsv && !d->headed)
+			report_names_tsv(f, d->h);
+		d->headed = true;
+		if (tsv)
+			report_row_tsv(f, b, i, &d->classes);
+		else if (report_row_json(f, b, i, &d->classes) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
  * cannot be written ends it; cli_finish() says why. */
 static int dump_batch(void *data, const struct ts_batch *b)
 {
-	(void)data;
-	for (size_t i = 0; i < b->n; i++)
-		if (!is_wanted(b, i))
-			continue;
-		else if (tsv)
-			report_row_tsv(stdout, b, i);
-		else if (report_row_json(stdout, b, i) < 0)
-			cli_oom();
+	struct dump *d = data;
+	char *text = NULL;
+	size_t len;
+	FILE *f = d->align ? open_memstream(&text, &len) : stdout;
+
+	if (!f || put_rows(d, f, b) < 0 || (d->align && fclose(f) != 0))
+		cli_oom();
+	if (d->align)
+		cli_align_put(d->align, stdout, text);
+	free(text);
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 
 static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 {
-	if (where && find_where(r, h) < 0)
-		return -1;
-	if (tsv)
-		report_names_tsv(stdout, h);
-	return fflush(stdout) == 0 ? kit_each(r, dump_batch, NULL) : -1;
+	struct cli_align align = { 0 };
+	struct dump d = { h, .headed = no_heading, .align = tsv && isatty(STDOUT_FILENO) ? &align : NULL };
+	struct report_classes all;
+	struct err err;
+	int rc = report_classes_init(&all, h, &err) < 0 ? ts_reader_fail(r, "%s", err.text) : 0;
+
+	if (rc == 0 && where)
+		rc = find_where(r, h, &all);
+	if (class_names)
+		d.classes = all;
+	if (rc == 0)
+		rc = kit_each(r, dump_batch, &d);
+	report_classes_release(&all);
+	return rc;
 }
 
 static int dump_set(struct ts_reader *r)
@@ -97,7 +157,7 @@ static int dump_set(struct ts_reader *r)
 	struct ts_set set = { 0 };
 	int rc = ts_reader_set(r, &set);
 
-	if (rc == 0 && tsv)
+	if (rc == 0 && tsv && !no_heading)
 		puts("name\ttype\tshape\tsum\tmin\tmax");
 	for (size_t i = 0; i < set.n && rc == 0; i++)
 		if (tsv)
@@ -127,11 +187,13 @@ static int drain(struct ts_reader *r, const struct ts_header *h)
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv);
-	struct ts_reader *r = cli_input(first, argc, argv);
+	struct ts_reader *r;
 	const struct ts_header *h;
-	int rc = -1;
+	int rc = -1, first;
 
+	class_names = isatty(STDOUT_FILENO);
+	first = cli_parse(&tool, argc, argv);
+	r = cli_input(first, argc, argv);
 	if (where)
 		parse_where();
 	h = ts_reader_header(r);

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
+#include "report/report_archs.h"
 #include "ts/ts_images.h"
 
 static struct job_options o;
@@ -13,7 +14,7 @@ static struct net_init_options init; /* zeros: the default */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &arch, 0, 0,
-	  "network, such as densenet:depth=40,growth=12 (default densenet; the page has them all)" },
+	  "network, such as densenet:depth=40,growth=12 (default densenet); help: list them" },
 	{ "init", 'i', CLI_STR, "FILE", &o.start, 0, 0, "start from this checkpoint" },
 	{ "init-weights", 0, CLI_CHOICE, net_init_names, &init.kind, 0, 0,
 	  "how fresh weights of convolutions are drawn (default kaiming-normal)" },
@@ -88,6 +89,8 @@ int main(int argc, char **argv)
 
 	job_options_init(&o, shared);
 	first = cli_parse(&tool, argc, argv);
+	if (arch && strcmp(arch, "help") == 0)
+		return cli_finish(report_archs(stdout, &err) < 0 ? cli_error("%s", err.text) : 0);
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))

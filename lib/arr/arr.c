@@ -65,6 +65,14 @@ const struct arr *arr_find(const struct arr_set *s, const char *name)
 	return NULL;
 }
 
+const char *const arr_words[ARR_ROLES][ARR_WORDS] = {
+	{ "features", "feature", "feats", "feat", "embeddings", "embedding", "emb", "x" },
+	{ "logits", "logit" },
+	{ "labels", "label", "targets", "target", "classes", "class", "y" },
+	{ "names", "name", "paths", "path", "files", "file", "filenames", "filename", "ids" },
+	{ "preds", "pred", "predictions", "prediction" },
+};
+
 bool arr_has_word(const char *name, const char *const *words)
 {
 	for (const char *p = name; *p;) {

@@ -57,6 +57,9 @@ struct arr {
 	size_t odd;                /* of a table's text among numbers: the first line with no number; 0: it has none */
 };
 
+/* What an array is to a stream. */
+enum arr_role { ARR_FEATURES, ARR_LOGITS, ARR_LABEL, ARR_NAME, ARR_PRED, ARR_ROLES };
+
 struct arr_set {
 	struct arr *a;
 	size_t n;

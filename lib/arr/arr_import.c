@@ -11,14 +11,6 @@
 
 const char *const arr_roles[] = { "features", "logits", "label", "name", "pred" };
 
-static const char *const words[ARR_ROLES][10] = {
-	{ "features", "feature", "feats", "feat", "embeddings", "embedding", "emb", "x" },
-	{ "logits", "logit" },
-	{ "labels", "label", "targets", "target", "classes", "class", "y" },
-	{ "names", "name", "paths", "path", "files", "file", "filenames", "filename", "ids" },
-	{ "preds", "pred", "predictions", "prediction" },
-};
-
 /* A column that an array becomes; of computed logits from is NULL. */
 struct column {
 	const struct arr *from;
@@ -81,7 +73,7 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	if (asked)
 		return (*found = arr_find(s, asked)) ? 0 : not_there(im, asked, err);
 	for (size_t i = 0; i < s->n; i++) {
-		if (!arr_has_word(s->a[i].name, words[role]) || !may_be(&s->a[i], role))
+		if (!arr_has_word(s->a[i].name, arr_words[role]) || !may_be(&s->a[i], role))
 			continue;
 		if (*found)
 			return err_fail(err,

@@ -27,7 +27,6 @@
 extern "C" {
 #endif
 
-enum arr_role { ARR_FEATURES, ARR_LOGITS, ARR_LABEL, ARR_NAME, ARR_PRED, ARR_ROLES };
 extern const char *const arr_roles[]; /* their names */
 
 struct arr_options {

@@ -11,6 +11,9 @@ int arr_keep_take(struct arr_set *s, void *p, struct err *err) TS_CHECKED;
 int arr_add(struct arr_set *s, const struct arr *a, const char *name, struct err *err) TS_CHECKED;
 /* The n bytes of a table. name: what its columns are called that have no name. */
 int arr_table(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
+/* What arrays of each role are called, NULL behind. */
+enum { ARR_WORDS = 10 };
+extern const char *const arr_words[ARR_ROLES][ARR_WORDS];
 /* Does the name hold a word (letters and digits) of the list, which NULL ends? Case does not count. */
 bool arr_has_word(const char *name, const char *const *words);
 

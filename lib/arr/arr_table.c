@@ -207,11 +207,18 @@ static size_t split_number(const char *name, size_t *k, bool *marked)
 	return n > 0 && strchr("._[", name[n - 1]) ? n - 1 : n;
 }
 
+/* Is x0, x1, ... a vector by its name? */
+static bool is_vector(const char *name)
+{
+	static const char *const f[] = { "f", NULL };
+
+	return arr_has_word(name, arr_words[ARR_FEATURES]) || arr_has_word(name, arr_words[ARR_LOGITS]) ||
+	       arr_has_word(name, f);
+}
+
 /* How many columns from c on are one array. */
 static size_t group_at(const struct table *t, size_t c)
 {
-	static const char *const vectors[] = { "features",  "feature",    "feats",  "feat",  "f", "x",
-					       "embedding", "embeddings", "logits", "logit", NULL };
 	const char *name = t->c[c].name;
 	size_t first, k, len = split_number(name, &first, &(bool){ false }), n = 1;
 	bool marked = false, same;
@@ -226,7 +233,7 @@ static size_t group_at(const struct table *t, size_t c)
 	       strncmp(t->c[c + n].name, name, len) == 0)
 		n++;
 	snprintf(base, sizeof base, "%.*s", (int)(len < 63 ? len : 63), name);
-	return marked || n >= MANY || arr_has_word(base, vectors) ? n : 1;
+	return marked || n >= MANY || is_vector(base) ? n : 1;
 }
 
 /* Columns first..first+n, all of numbers or n = 1, as one array; where the second pass puts their cells. */

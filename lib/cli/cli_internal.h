@@ -33,5 +33,10 @@ void cli_read_config(const char *path);
 int cli_yaml_read(FILE *f, int (*take)(void *data, const char *key, const char *value, size_t line, struct err *err),
 		  void *data, struct err *err) TS_CHECKED;
 void cli_signals_init(void);
+/* An error counts as told that was not printed here. */
+void cli_told(void);
+/* w is the stream on standard output: if that is a pipe and the program fails before its END, whoever reads it learns
+ * that the error was told. */
+void cli_watch_output(struct ts_writer *w);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,7 +51,8 @@ __attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list a
 	errno = saved;
 }
 
-static bool told; /* an error */
+static bool told;                      /* an error */
+static bool output_open, output_whole; /* a stream on standard output */
 
 int cli_error(const char *fmt, ...)
 {
@@ -92,9 +94,34 @@ void cli_log(const char *fmt, ...)
 	va_end(ap);
 }
 
+void cli_told(void)
+{
+	told = true;
+}
+
+/* Whoever reads our stream fails as well, and need not say so: an error is told once in a pipe, where it arose. */
+static void tell_reader(void)
+{
+	if (output_open && !output_whole && told)
+		ts_tell_failure(STDOUT_FILENO, cli.tool);
+	output_open = false;
+}
+
+void cli_watch_output(struct ts_writer *w)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		return;
+	output_open = true;
+	ts_writer_watch(w, &output_whole);
+	atexit(tell_reader);
+}
+
 void cli_usage(const char *fmt, ...)
 {
 	va_list ap;
+	told = true;
 	va_start(ap, fmt);
 	say(fmt, ap);
 	va_end(ap);
@@ -285,6 +312,7 @@ int cli_finish(int status)
 	const bool lost = ferror(stdout) != 0; /* before fclose(): it may be closed after it */
 
 	clear_line();
+	tell_reader();
 	if (fclose(stdout) != 0 || lost) {
 		if (status == 0 || !told)
 			cli_error("cannot write to standard output: %s", strerror(errno));

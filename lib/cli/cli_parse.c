@@ -11,6 +11,13 @@
 #include "err/err_near.h"
 #include "version.h"
 
+/* clang's version has its name in it. */
+#ifdef __clang__
+static const char compiler[] = __VERSION__;
+#else
+static const char compiler[] = "gcc " __VERSION__;
+#endif
+
 /* ---- settings ---- */
 
 static bool is_skipped(const struct cli_option *o, const char *const *skip)
@@ -212,7 +219,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 		exit(cli_finish(0));
 	}
 	if (cli_want_version) {
-		printf("%s (unmask) %s\nbuilt with %s\n", tool->name, UNMASK_VERSION, UNMASK_BUILD);
+		printf("%s (unmask) %s, %s, %s\n", tool->name, UNMASK_VERSION, compiler, UNMASK_BUILD);
 		exit(cli_finish(0));
 	}
 	return optind;

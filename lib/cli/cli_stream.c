@@ -45,6 +45,8 @@ struct ts_writer *cli_output(void)
 	w = ts_writer_open(cli.output);
 	if (!w)
 		cli_oom();
+	if (is_dash(cli.output))
+		cli_watch_output(w);
 	return w;
 }
 
@@ -84,7 +86,12 @@ void cli_history_anew(struct ts_header *h, const struct ts_header *const *inputs
 int cli_check_reader(const struct ts_reader *r)
 {
 	const char *e = ts_reader_error(r);
-	return e ? cli_error("%s", e) : 0;
+
+	if (!e || !ts_reader_told(r))
+		return e ? cli_error("%s", e) : 0;
+	cli_info("%s", e);
+	cli_told();
+	return -1;
 }
 
 int cli_check_writer(const struct ts_writer *w)

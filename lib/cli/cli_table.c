@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli_table.h"
 
@@ -16,7 +17,28 @@ static void put_json(const char *s)
 
 bool cli_format_is_for_people(enum cli_format f)
 {
-	return f == CLI_TEXT || f == CLI_MARKDOWN;
+	return f == CLI_TEXT || f == CLI_MARKDOWN || f == CLI_LATEX;
+}
+
+static void put_csv(const char *s)
+{
+	const bool quoted = strpbrk(s, ",\"\n\r") != NULL;
+
+	for (printf(quoted ? "\"" : ""); *s; s++)
+		printf(*s == '"' ? "\"\"" : "%c", *s);
+	printf(quoted ? "\"" : "");
+}
+
+static void put_latex(const char *s)
+{
+	for (; *s; s++) {
+		if (strchr("&%$#_{}", *s))
+			printf("\\%c", *s);
+		else if (strchr("\\~^", *s))
+			printf("\\text%s{}", *s == '~' ? "asciitilde" : *s == '^' ? "asciicircum" : "backslash");
+		else
+			putchar(*s);
+	}
 }
 
 static void put_cell(enum cli_format f, const struct cli_column *c, bool first, const char *cell)
@@ -25,6 +47,17 @@ static void put_cell(enum cli_format f, const struct cli_column *c, bool first, 
 		printf("%s%*s", first ? "" : "  ", c->width, cell ? cell : "-");
 	} else if (f == CLI_TSV) {
 		printf("%s%s", first ? "" : "\t", cell ? cell : "-");
+	} else if (f == CLI_CSV) {
+		printf("%s", first ? "" : ",");
+		put_csv(cell ? cell : "");
+	} else if (f == CLI_LATEX) {
+		printf("%s", first ? "" : " & ");
+		if (!cell)
+			printf("--");
+		else if (c->width < 0)
+			put_latex(cell);
+		else
+			printf("%s", cell);
 	} else if (f == CLI_MARKDOWN) {
 		printf("%s %s |", first ? "|" : "", cell ? cell : "-");
 	} else {
@@ -36,19 +69,50 @@ static void put_cell(enum cli_format f, const struct cli_column *c, bool first, 
 	}
 }
 
+void cli_column_widen(struct cli_column *c, const char *cell)
+{
+	const int n = cell ? (int)strlen(cell) : 0;
+
+	if (-n < c->width)
+		c->width = -n;
+}
+
 void cli_table_row(enum cli_format f, const struct cli_column *c, size_t n, const char *const *cell)
 {
 	for (size_t i = 0; i < n; i++)
 		put_cell(f, &c[i], i == 0, cell[i]);
-	puts(f == CLI_JSON ? "}" : "");
+	puts(f == CLI_JSON ? "}" : f == CLI_LATEX ? " \\\\" : "");
+}
+
+static void begin_latex(const struct cli_column *c, size_t n)
+{
+	printf("\\begin{tabular}{");
+	for (size_t i = 0; i < n; i++)
+		putchar(c[i].width < 0 ? 'l' : 'r');
+	puts("}\n\\toprule");
+	for (size_t i = 0; i < n; i++) {
+		printf("%s", i ? " & " : "");
+		put_latex(c[i].head);
+	}
+	puts(" \\\\\n\\midrule");
+}
+
+void cli_table_end(enum cli_format f)
+{
+	if (f == CLI_LATEX)
+		puts("\\bottomrule\n\\end{tabular}");
 }
 
 void cli_table_heading(enum cli_format f, const struct cli_column *c, size_t n)
 {
 	if (f == CLI_JSON)
 		return;
+	if (f == CLI_LATEX) {
+		begin_latex(c, n);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
-		put_cell(f, &c[i], i == 0, f == CLI_TSV ? c[i].key : c[i].head);
+		put_cell(f, &c[i], i == 0, f == CLI_TSV || f == CLI_CSV ? c[i].key : c[i].head);
 	puts("");
 	for (size_t i = 0; f == CLI_MARKDOWN && i < n; i++)
 		put_cell(f, &c[i], i == 0, c[i].width < 0 ? "---" : "---:");

@@ -21,8 +21,9 @@
  *	job_close(&job);
  *	job_options_release(&o);
  *
- * A run directory (--run DIR) is DIR/CONFIG/NAME/prune_rate=K, or a numbered folder in it if that is
- * taken; CONFIG is the config file's stem (without one, the tool's name):
+ * A run directory (--run DIR) is DIR/CONFIG/NAME, of a network with masks that keep K of its weights
+ * DIR/CONFIG/NAME/prune_rate=K, or a numbered folder in it if that is taken; CONFIG is the config file's stem (without
+ * one, the tool's name):
  *
  *	settings.yaml          every option with its value; use as --config
  *	log.tsv                a line per epoch
@@ -76,7 +77,7 @@ struct job_options {
 	long save_every, max_memory; /* MiB */
 	bool resume, print_run;
 	struct cli_list ood; /* NAME=FILE to report on at the end */
-	double keep;         /* for the directory's name: kept fraction, NAN: the checkpoint's */
+	double keep; /* for the directory's name: kept fraction; NAN: the masks' of the checkpoint, if it has any */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
 	struct um_engine_options how; /* networks are run */
@@ -106,7 +107,7 @@ struct job {
 	bool resumed;                          /* c is what a run resumes from, */
 	bool at_start;                         /* which is its initial.ckpt: no epoch was saved; */
 	long was;                              /* of so many epochs, fewer than asked for now; 0: as many */
-	double keep;                           /* for the directory's name */
+	double keep;                           /* for the directory's name; NAN: nothing is pruned */
 	struct ts_header parents[JOB_PARENTS]; /* what the history needs of what was read */
 
 	char dir[JOB_DIR];  /* the run directory; empty: none */

@@ -230,7 +230,7 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 	*j = (struct job){ .o = o, .input = ts_reader_name(r), .lock = -1 };
 	if (check_ood(o, err) < 0 || load_start(j, err) < 0 || read_all(j, r, fresh, data, err) < 0)
 		return -1;
-	j->keep = !isnan(o->keep) ? o->keep : j->c.mask ? j->c.mask->keep : 1;
+	j->keep = isnan(o->keep) && j->c.mask ? j->c.mask->keep : o->keep;
 	if (o->resume && (job_dir_open(j, err) < 0 || load_last(j, err) < 0))
 		return -1;
 	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
@@ -258,8 +258,8 @@ int job_print_run(const struct job_options *o, struct err *err)
 
 	if (isnan(j.keep) && o->start)
 		rc = net_load(&j.c, o->start, err);
-	if (isnan(j.keep))
-		j.keep = j.c.mask ? j.c.mask->keep : 1;
+	if (isnan(j.keep) && j.c.mask)
+		j.keep = j.c.mask->keep;
 	if (rc == 0)
 		rc = job_dir_find(&j, err);
 	if (rc == 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,17 +85,21 @@ static const char *cut_last(char *path)
 	return slash + 1;
 }
 
-/* CONFIG of DIR/CONFIG/NAME/prune_rate=K: the config file's stem, or that of the run which it is the
- * settings of. */
+static const char pruned[] = "prune_rate=";
+
+/* CONFIG of DIR/CONFIG/NAME: the config file's stem, or that of the run which it is the settings of. */
 static void config_stem(char *buf, size_t len)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], outer[PATH_MAX];
 	const char *part = cli.tool;
 
 	if (run_of_config(path)) {
-		if (strncmp(cut_last(path), "prune_rate=", 11) != 0)
-			cut_last(path); /* it was a number in it */
-		cut_last(path);         /* NAME */
+		snprintf(outer, sizeof outer, "%s", path);
+		cut_last(outer);
+		if (is_run(outer)) /* a number in it, or what was pruned beside it */
+			memcpy(path, outer, sizeof path);
+		if (strncmp(cut_last(path), pruned, sizeof pruned - 1) == 0)
+			cut_last(path); /* it was NAME */
 		part = cut_last(path);
 	} else if (cli.config) {
 		part = strrchr(cli.config, '/') ? strrchr(cli.config, '/') + 1 : cli.config;
@@ -205,17 +210,30 @@ void job_dir_close(struct job *j)
 	j->lock = -1;
 }
 
-/* DIR/CONFIG/NAME/prune_rate=K */
-static int base_of(const struct job *j, char base[JOB_DIR], struct err *err)
+/* DIR/CONFIG/NAME, and of a network with masks DIR/CONFIG/NAME/prune_rate=K, as the published program calls it. */
+static int base_of(const struct job *j, double keep, char base[JOB_DIR], struct err *err)
 {
 	const struct job_options *o = j->o;
-	char stem[NAME_MAX + 1], keep[32];
+	char stem[NAME_MAX + 1], kept[64] = "";
 
 	config_stem(stem, sizeof stem);
-	snprintf(keep, sizeof keep, "%.12g%s", j->keep, j->keep == 0 || j->keep == 1 ? ".0" : ""); /* as Python does */
-	if (snprintf(base, JOB_DIR, "%s/%s/%s/prune_rate=%s", o->run, stem, o->name, keep) >= 3800)
+	if (!isnan(keep)) /* as Python writes it */
+		snprintf(kept, sizeof kept, "/%s%.12g%s", pruned, keep, keep == 0 || keep == 1 ? ".0" : "");
+	if (snprintf(base, JOB_DIR, "%s/%s/%s%s", o->run, stem, o->name, kept) >= 3800)
 		return err_fail(err, "--run and --name are too long");
 	return 0;
+}
+
+/* The newest run there is. Earlier versions called those without masks prune_rate=1.0. */
+static int newest(struct job *j, struct err *err)
+{
+	char base[JOB_DIR], older[JOB_DIR];
+
+	if (base_of(j, j->keep, base, err) < 0 || base_of(j, 1, older, err) < 0)
+		return -1;
+	if (isnan(j->keep) && !is_run(base) && is_run(older))
+		return choose(j, older, true, err);
+	return choose(j, base, true, err);
 }
 
 int job_dir_open(struct job *j, struct err *err)
@@ -225,15 +243,13 @@ int job_dir_open(struct job *j, struct err *err)
 
 	if (!j->o->run)
 		return 0;
-	if (j->o->resume && run_of_config(j->dir))
-		return lock(j, err);
-	if (base_of(j, base, err) < 0)
+	if (j->o->resume)
+		return run_of_config(j->dir) || newest(j, err) == 0 ? lock(j, err) : -1;
+	if (base_of(j, j->keep, base, err) < 0)
 		return -1;
 	do { /* whoever makes the folder has the number */
-		if (choose(j, base, j->o->resume, err) < 0)
+		if (choose(j, base, false, err) < 0)
 			return -1;
-		if (j->o->resume)
-			return lock(j, err);
 		made = make_dirs(job_dir_path(j, "checkpoints", path), err);
 	} while (made == 0);
 	return made < 0 || lock(j, err) < 0 ? -1 : job_dir_begin(j, err);
@@ -248,11 +264,7 @@ int job_dir_begin(const struct job *j, struct err *err)
 
 int job_dir_find(struct job *j, struct err *err)
 {
-	char base[JOB_DIR];
-
-	if (run_of_config(j->dir))
-		return 0;
-	return base_of(j, base, err) < 0 || choose(j, base, true, err) < 0 ? -1 : 0;
+	return run_of_config(j->dir) ? 0 : newest(j, err);
 }
 
 /* Lines that may differ: they change the speed, or the last bits, but not what is computed. */

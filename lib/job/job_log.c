@@ -164,15 +164,18 @@ const char *job_worth_text(const struct um_worth *w, char buf[JOB_WORTH])
 
 int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 {
-	char val[JOB_WORTH] = "", oe[32] = "";
+	char val[JOB_WORTH] = "", oe[32] = "", minimised[48] = "";
+	const struct job_options *o = j->o;
 	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to tell */
 
 	if (!isnan(r->val.loss))
 		job_worth_text(&r->val, val);
 	if (!isnan(r->outlier))
 		snprintf(oe, sizeof oe, " oe=%.6g", r->outlier);
-	job_say(j, "epoch=%ld lr=%.6g loss=%.6g folded=%.6g%s train_acc=%.4f%s images_s=%.1f seconds=%.1f", r->epoch,
-		r->lr, r->loss, r->folded, oe, r->accuracy, val, speed, r->seconds);
+	if (o->train.um || o->train.smoothing > 0)
+		snprintf(minimised, sizeof minimised, " %s=%.6g", o->train.um ? "folded" : "smoothed", r->folded);
+	job_say(j, "epoch=%ld lr=%.6g loss=%.6g%s%s train_acc=%.4f%s images_s=%.1f seconds=%.1f", r->epoch, r->lr,
+		r->loss, minimised, oe, r->accuracy, val, speed, r->seconds);
 	if (!j->table)
 		return 0;
 	fprintf(j->table, "%ld\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.9g\t%.1f\t%.1f", r->epoch, r->lr, r->loss, r->folded,

@@ -296,3 +296,18 @@ size_t net_count(const struct net *n)
 	}
 	return count;
 }
+
+double net_multiply_adds(const struct net *n)
+{
+	double sum = 0;
+
+	for (int i = 0; i < n->n_params; i++) {
+		const struct net_param *p = &n->params[i];
+		double uses = p->role == NET_WEIGHT ? (double)n->nodes[p->node].h * n->nodes[p->node].w : 0;
+
+		for (int k = 0; k < p->ndim; k++)
+			uses *= (double)p->shape[k];
+		sum += uses; /* each weight, once for each pixel of its output */
+	}
+	return sum;
+}

@@ -98,6 +98,8 @@ struct net_arch {
 	bool (*guess)(const struct ts_set *state, char *spec);
 };
 extern const struct net_arch *const net_archs[]; /* NULL ends it */
+/* The i-th other name of a network that is one of these with parameters, and its spec; NULL: there are no more. */
+const char *net_alias(size_t i, const char **spec);
 
 /* Builds the network of a spec for inputs (c, h, w) and this many classes. NULL with a line in err:
  * unknown architecture or parameter, a value out of range, an input it cannot
@@ -142,6 +144,8 @@ bool net_trained(enum net_role role);
 size_t net_node_size(const struct net_node *node);
 /* Trained numbers. */
 size_t net_count(const struct net *n);
+/* Multiply-adds of one image's pass through convolutions and linear layers. */
+double net_multiply_adds(const struct net *n);
 
 /* ---- for architectures: each adds a node behind `in` and returns its number ---- */
 

@@ -50,6 +50,12 @@ static const struct {
 	{ NULL, NULL },
 };
 
+const char *net_alias(size_t i, const char **spec)
+{
+	*spec = aliases[i].spec;
+	return aliases[i].name;
+}
+
 /* The spec that an alias, of len bytes, stands for; NULL: it is none. Case, and '_' for '-', do not matter. */
 static const char *find_alias(const char *name, size_t len)
 {

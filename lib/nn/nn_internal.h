@@ -173,8 +173,6 @@ void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 /* out = A' Y A for outputs m0..m1 of tile t, with bias, addition and ReLU; Y's 36 rows are `step` apart. */
 void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
 		     size_t step);
-/* g = G' u G, u the sum of V times A dout A' over tiles: the gradients of NN_PANEL filters side by side. */
-void nn_winograd_filter(float u[NN_WINO_TAPS][NN_PANEL], float g[9][NN_PANEL]);
 
 /* ---- planning ---- */
 

@@ -48,8 +48,8 @@ struct nn_window {
 	float scale;                       /* of the sum; 0: the largest instead */
 };
 
-/* For training: to (m,k) += sum over pixels of d (m) times y (k), the pixels being `images` times `rows` rows of
- * `cols`. */
+/* For training: to (m,k) += sum over pixels of d (m) times y (k) (set: to = the sum), the pixels being `images` times
+ * `rows` rows of `cols`. */
 struct nn_outer {
 	const float *d, *y; /* of the first pixel */
 	size_t images, rows, cols;
@@ -57,6 +57,7 @@ struct nn_outer {
 	size_t m, k;
 	float *to;
 	size_t to_stride;
+	bool set;
 };
 
 /* The gradient dy of what is read, y = relu(a x + b), on its way to that of x: with m = dy [y > 0],
@@ -102,6 +103,8 @@ struct nn_isa {
 	/* G g G' of NN_PANEL filters g (3,3), NULL: zeros, times gain[], NULL: 1; 36 rows of NN_PANEL, `step` apart.
 	 * In doubles. */
 	void (*wino_weights)(const float *const *filter, const float *gain, float *to, size_t step);
+	/* to (9, NN_PANEL) = G' u G, u the sum of `groups`, `group` floats apart, of 36 rows of NN_PANEL, `step` apart. */
+	void (*wino_filter)(const float *from, size_t step, size_t groups, size_t group, float *to);
 };
 
 /* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that

@@ -56,30 +56,6 @@ size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op)
 	return TAPS * (n * (in_stride(op) + out_stride(op)) + 2 * GAP) + n * NN_POINTER + NN_MAX_VEC;
 }
 
-static const double G[SIDE][3] = { { 1 / 4., 0, 0 },
-				   { -1 / 6., -1 / 6., -1 / 6. },
-				   { -1 / 6., 1 / 6., -1 / 6. },
-				   { 1 / 24., 1 / 12., 1 / 6. },
-				   { 1 / 24., -1 / 12., 1 / 6. },
-				   { 0, 0, 1 } };
-
-void nn_winograd_filter(float u[TAPS][NN_PANEL], float g[9][NN_PANEL])
-{
-	float t[3][SIDE][NN_PANEL] = { 0 };
-
-	memset(g, 0, 9 * sizeof g[0]);
-	for (int i = 0; i < 3; i++)
-		for (int j = 0; j < SIDE; j++)
-			for (int k = 0; k < SIDE; k++)
-				for (int l = 0; l < NN_PANEL; l++)
-					t[i][j][l] += (float)G[k][i] * u[k * SIDE + j][l];
-	for (int i = 0; i < 3; i++)
-		for (int j = 0; j < 3; j++)
-			for (int k = 0; k < SIDE; k++)
-				for (int l = 0; l < NN_PANEL; l++)
-					g[i * 3 + j][l] += t[i][k][l] * (float)G[k][j];
-}
-
 size_t nn_winograd_packed(const struct nn_op *op)
 {
 	return TAPS * out_stride(op) * (size_t)op->in.c;
@@ -118,17 +94,19 @@ void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y,
 /* What lies outside the map is zero. */
 void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step)
 {
-	const float *pixel[TAPS];
+	const float *pixel[TAPS] = { NULL };
 	size_t image;
 	int y0, x0;
 
 	nn_winograd_locate(op, t, &image, &y0, &x0);
-	const float *from = nn_at(j, &op->in) + image * nn_pixels(&op->in) * op->in.stride;
-	for (int i = 0; i < TAPS; i++) {
-		const int y = y0 - 1 + i / SIDE, x = x0 - 1 + i % SIDE;
-		const bool inside = y >= 0 && y < op->in.h && x >= 0 && x < op->in.w;
+	const float *map = nn_at(j, &op->in) + image * nn_pixels(&op->in) * op->in.stride;
+	const int top = y0 > 0 ? 0 : 1, left = x0 > 0 ? 0 : 1, below = op->in.h + 1 - y0, behind = op->in.w + 1 - x0;
 
-		pixel[i] = inside ? from + ((size_t)y * (size_t)op->in.w + (size_t)x) * op->in.stride : NULL;
+	for (int y = top; y < SIDE && y < below; y++) {
+		const float *row = map + (size_t)(y0 - 1 + y) * (size_t)op->in.w * op->in.stride;
+
+		for (int x = left; x < SIDE && x < behind; x++)
+			pixel[y * SIDE + x] = row + (size_t)(x0 - 1 + x) * op->in.stride;
 	}
 	j->m->isa->wino_in(pixel, (size_t)op->in.c, &op->pre, to, step);
 }
@@ -142,15 +120,14 @@ void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
 	int y0, x0;
 
 	nn_winograd_locate(op, t, &image, &y0, &x0);
-	for (int i = 0; i < OUT * OUT; i++) {
-		const int y = y0 + i / OUT, x = x0 + i % OUT;
-		const size_t at = image * nn_pixels(&op->out) + (size_t)y * (size_t)op->out.w + (size_t)x;
+	for (int y = 0; y < OUT && y0 + y < op->out.h; y++) {
+		size_t at = image * nn_pixels(&op->out) + (size_t)(y0 + y) * (size_t)op->out.w + (size_t)x0;
 
-		if (y >= op->out.h || x >= op->out.w)
-			continue;
-		out[i] = nn_at(j, &op->out) + at * op->out.stride + m0;
-		if (op->add.buf >= 0)
-			add[i] = nn_at(j, &op->add) + at * op->add.stride + m0;
+		for (int x = 0; x < OUT && x0 + x < op->out.w; x++, at++) {
+			out[y * OUT + x] = nn_at(j, &op->out) + at * op->out.stride + m0;
+			if (op->add.buf >= 0)
+				add[y * OUT + x] = nn_at(j, &op->add) + at * op->add.stride + m0;
+		}
 	}
 	j->m->isa->wino_out(from + m0, step, m1 - m0, op->bias ? op->bias + m0 : NULL, op->relu,
 			    op->add.buf < 0 ? NULL : add, out);

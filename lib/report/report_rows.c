@@ -96,19 +96,20 @@ static size_t put_nested(FILE *f, const struct ts_col *c, size_t first, int dim)
 	return first;
 }
 
-int report_row_json(FILE *f, const struct ts_batch *b, size_t i)
+int report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes)
 {
 	fputc('{', f);
 	for (size_t k = 0; k < b->n_cols; k++) {
 		const struct ts_col *c = &b->cols[k];
+		const char *word = c->type == TS_STR ? ts_col_str(c, i) : report_class_name(classes, c, i);
 
 		fputs(k ? ", " : "", f);
 		if (put_json(f, c->name) < 0)
 			return -1;
 		fputs(": ", f);
-		if (c->type != TS_STR)
+		if (!word)
 			put_nested(f, c, i * (c->row / ts_type_size(c->type)), 0);
-		else if (put_json(f, ts_col_str(c, i)) < 0)
+		else if (put_json(f, word) < 0)
 			return -1;
 	}
 	fputs("}\n", f);
@@ -129,20 +130,21 @@ void report_names_tsv(FILE *f, const struct ts_header *h)
 	fputc('\n', f);
 }
 
-void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i)
+void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes)
 {
 	char text[32];
 	bool first = true;
 
 	for (size_t k = 0; k < b->n_cols; k++) {
 		const struct ts_col *c = &b->cols[k];
+		const char *word = c->type == TS_STR && !c->ndim ? ts_col_str(c, i) : report_class_name(classes, c, i);
 
 		if (c->ndim)
 			continue;
 		fputs(first ? "" : "\t", f);
 		first = false;
-		if (c->type == TS_STR) {
-			cli_put_cell(f, ts_col_str(c, i));
+		if (word) {
+			cli_put_cell(f, word);
 			continue;
 		}
 		ts_elem_text(c->type, c->data, i, text);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "report/report_classes.h"
 #include "ts/ts.h"
 
 #ifdef __cplusplus
@@ -19,11 +20,11 @@ extern "C" {
 int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows) TS_CHECKED;
 /* A line for each step: its id and those before it, program and version, arguments. */
 void report_history(FILE *f, const struct ts_header *h);
-/* Row i of b: an object of all columns, arrays as nested lists. */
-int report_row_json(FILE *f, const struct ts_batch *b, size_t i) TS_CHECKED;
+/* Row i of b: an object of all columns, arrays as nested lists, with these names of classes. */
+int report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes) TS_CHECKED;
 /* The names of the columns with one number or one string per row, and row i of them. */
 void report_names_tsv(FILE *f, const struct ts_header *h);
-void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i);
+void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes);
 
 /* Sum, least and largest element, in double; NaN: there are none. */
 struct report_range {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/report_pivot.h"
 #include "report/report_seeds.h"
 
 enum { MAX_COLUMNS = 64 };
@@ -273,8 +274,11 @@ static void fill(struct cells *c, const struct report_seeds *t, const struct rep
 	c->column[c->n++] = (struct cli_column){ "method", "method", -20 };
 	if (!how->summary)
 		c->column[c->n++] = (struct cli_column){ "set", "set", -14 };
-	for (size_t i = 0; r && i < c->n; i++)
-		c->cell[i] = r->key[i + !t->has_model];
+	for (size_t i = 0; i < c->n; i++) {
+		for (size_t row = 0; row < t->n; row++)
+			cli_column_widen(&c->column[i], t->row[row].key[i + !t->has_model]);
+		c->cell[i] = r ? r->key[i + !t->has_model] : NULL;
+	}
 	for (size_t k = 0; k < t->n_names; k++)
 		add_mean(c, t, how, r, k);
 	c->column[c->n] = (struct cli_column){ "seeds", "seeds", 6 };
@@ -283,10 +287,65 @@ static void fill(struct cells *c, const struct report_seeds *t, const struct rep
 	c->n++;
 }
 
-void report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how)
+/* The numbers of the metrics of the list, separated by commas, into at; their names into names. How many; 0: err says
+ * which is not there. */
+static size_t choose(const struct report_seeds *t, char *list, size_t at[MAX_COLUMNS], const char *names[MAX_COLUMNS],
+		     struct err *err)
+{
+	size_t n = 0;
+	char *word;
+
+	while ((word = strsep(&list, ",")) != NULL) {
+		size_t k = 0;
+		while (k < t->n_names && strcmp(t->name[k], word) != 0)
+			k++;
+		if (k == t->n_names || n == MAX_COLUMNS) {
+			err_fail(err, "the tables have no metric '%s', but:", word);
+			for (k = 0; k < t->n_names; k++)
+				err_append(err, " %s", t->name[k]);
+			return 0;
+		}
+		names[n] = t->name[k];
+		at[n++] = k;
+	}
+	return n;
+}
+
+static int print_pivot(const struct report_seeds *t, const struct report_seeds_look *how, struct err *err)
+{
+	struct report_cell *cell = calloc(t->n + 1, sizeof *cell);
+	char *list = strdup(how->show ? how->show : "auroc,fpr95");
+	const char *names[MAX_COLUMNS];
+	size_t at[MAX_COLUMNS], n = 0;
+	int rc = cell && list ? 0 : err_memory(err);
+
+	if (rc == 0 && (n = choose(t, list, at, names, err)) == 0)
+		rc = -1;
+	for (size_t i = 0; i < t->n && rc == 0; i++) {
+		const struct row *r = &t->row[i];
+		cell[i] = (struct report_cell){ r->key[MODEL], r->key[METHOD], r->key[SET], (const double *const *)r->v,
+						r->n };
+	}
+	if (rc == 0)
+		rc = report_pivot(&(struct report_pivot){ cell, t->n, names, at, n, how->format, how->summary,
+							  how->ddof, how->pivot, how->baseline },
+				  err);
+	free(cell);
+	free(list);
+	return rc;
+}
+
+size_t report_seeds_tables(const struct report_seeds *t)
+{
+	return (size_t)t->tables;
+}
+
+int report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how, struct err *err)
 {
 	struct cells c;
 
+	if (how->pivot)
+		return print_pivot(t, how, err);
 	fill(&c, t, how, NULL);
 	cli_table_heading(how->format, c.column, c.n);
 	for (size_t i = 0; i < t->n; i++) {
@@ -295,6 +354,8 @@ void report_seeds_print(const struct report_seeds *t, const struct report_seeds_
 		fill(&c, t, how, &t->row[i]);
 		cli_table_row(how->format, c.column, c.n, c.cell);
 	}
+	cli_table_end(how->format);
+	return 0;
 }
 
 const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len)

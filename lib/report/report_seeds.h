@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "cli/cli_table.h"
 #include "err/err.h"
@@ -20,8 +21,11 @@ struct report_seeds;
 
 struct report_seeds_look {
 	enum cli_format format;
-	bool summary; /* only the averages over the OOD sets */
-	size_t ddof;  /* the variance is divided by the number of seeds less this */
+	bool summary;         /* only the averages over the OOD sets */
+	size_t ddof;          /* the variance is divided by the number of seeds less this */
+	FILE *pivot;          /* standard output, to print it as report_pivot.h has it, which compares with the */
+	const char *baseline; /* NULL: the usual one */
+	const char *show;     /* metrics, separated by commas, with pivot; NULL: AUROC and FPR95 */
 };
 
 /* NULL: out of memory. */
@@ -32,8 +36,11 @@ void report_seeds_free(struct report_seeds *t);
 int report_seeds_read(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
 /* The next row, from *i (0 at first) on, that not every table has, as a line of text in buf; NULL: there is none. */
 const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len);
-/* Prints the result. */
-void report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how);
+/* Prints the result. -1: it is asked for what there is not; out of memory. */
+int report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how, struct err *err)
+	__attribute__((warn_unused_result));
+/* How many tables were read. */
+size_t report_seeds_tables(const struct report_seeds *t);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Methods by sets, and their averages. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "report/report_pivot.h"
 #include "report/report_sets.h"
 
 /* of: (n_methods), of this set or average. */
@@ -24,15 +26,27 @@ static int average(const struct report_sets *s, struct ood_result *to)
 	return 0;
 }
 
-int report_sets(const struct report *r, const struct report_sets *s, struct err *err)
+static const char *longer(const char *a, const char *b)
+{
+	return !a || strlen(b) > strlen(a) ? b : a;
+}
+
+/* Columns with room for every name. */
+static struct report with_room(const struct report *r, const struct report_sets *s)
+{
+	struct report wide = *r;
+
+	for (size_t m = 0; m < s->n_methods; m++)
+		wide.method = longer(wide.method, s->methods[m]);
+	for (size_t k = 0; k < s->n_sets; k++)
+		wide.set = longer(wide.set, s->sets[k].name);
+	return wide;
+}
+
+static void print_all(const struct report *r, const struct report_sets *s, const struct ood_result *averages)
 {
 	const size_t n = s->n_methods;
-	struct ood_result *averages = calloc((OOD_MAX_GROUPS + 1) * n, sizeof *averages);
 
-	if (!averages || average(s, averages) < 0) {
-		free(averages);
-		return err_memory(err);
-	}
 	report_heading(r);
 	for (size_t m = 0; m < n; m++) {
 		for (size_t k = 0; k < s->n_sets && !r->summary; k++)
@@ -43,6 +57,71 @@ int report_sets(const struct report *r, const struct report_sets *s, struct err 
 		if (s->pool && !r->summary)
 			print_row(r, s, "pooled", averages + OOD_MAX_GROUPS * n, m, s->pool->n);
 	}
+	cli_table_end(r->format);
+}
+
+/* A set's results, or an average's, as cells; each points to a place in v. */
+static void add_cells(const struct report *r, const struct report_sets *s, const char *set, const struct ood_result *of,
+		      struct report_cell *cell, const double **v)
+{
+	for (size_t m = 0; m < s->n_methods; m++) {
+		for (int k = 0; k < OOD_N_METRICS; k++)
+			v[m * OOD_N_METRICS + (size_t)k] = &of[m].m.v[k];
+		cell[m] =
+			(struct report_cell){ r->label ? r->label : "", s->methods[m], set, v + m * OOD_N_METRICS, 1 };
+	}
+}
+
+static int print_pivot(const struct report *r, const struct report_sets *s, const struct ood_result *averages,
+		       struct err *err)
+{
+	const size_t n = s->n_methods, most = (s->n_sets + OOD_MAX_GROUPS + 1) * n;
+	struct report_cell *cell = calloc(most, sizeof *cell);
+	const double **v = calloc(most * OOD_N_METRICS, sizeof *v);
+	const char *key[OOD_N_METRICS];
+	size_t at[OOD_N_METRICS], used = 0, shown = 0;
+	int rc = cell && v ? 0 : err_memory(err);
+
+	for (size_t k = 0; k < s->n_sets && rc == 0; k++, used += n)
+		add_cells(r, s, s->sets[k].name, s->results + k * n, cell + used, v + used * OOD_N_METRICS);
+	for (size_t g = 0; g < OOD_MAX_GROUPS + 1 && rc == 0; g++) {
+		if (g < OOD_MAX_GROUPS ? !ood_eval_group_size(s->eval, (int)g) : !s->pool)
+			continue;
+		add_cells(r, s, g < OOD_MAX_GROUPS ? report_groups[g] : "pooled", averages + g * n, cell + used,
+			  v + used * OOD_N_METRICS);
+		used += n;
+	}
+	for (int i = 0; i < r->n_shown; i++)
+		if (r->shown[i] < OOD_N_METRICS) { /* those of the ID set alone are the same for every set */
+			at[shown] = (size_t)r->shown[i];
+			key[shown++] = ood_metric_names[r->shown[i]].key;
+		}
+	if (rc == 0 && shown == 0)
+		rc = err_fail(err, "--pivot shows metrics of OOD sets, and --show lists none");
+	if (rc == 0)
+		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 0,
+							  s->pivot, s->baseline },
+				  err);
+	free(cell);
+	free(v);
+	return rc;
+}
+
+int report_sets(const struct report *look, const struct report_sets *s, struct err *err)
+{
+	const size_t n = s->n_methods;
+	const struct report wide = with_room(look, s), *r = &wide;
+	struct ood_result *averages = calloc((OOD_MAX_GROUPS + 1) * n, sizeof *averages);
+
+	if (!averages || average(s, averages) < 0) {
+		free(averages);
+		return err_memory(err);
+	}
+	int rc = 0;
+	if (s->pivot)
+		rc = print_pivot(r, s, averages, err);
+	else
+		print_all(r, s, averages);
 	free(averages);
-	return 0;
+	return rc;
 }

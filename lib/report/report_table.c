@@ -92,6 +92,13 @@ static void add(struct table *t, const char *h, const char *k, const char *suffi
 	t->cell[t->n++] = cell;
 }
 
+/* Adds a column of words; `longest` is the longest of them, or NULL. */
+static void add_words(struct table *t, const char *name, int width, const char *cell, const char *longest)
+{
+	add(t, name, name, "", -width, cell);
+	cli_column_widen(&t->column[t->n - 1], longest);
+}
+
 /* A share: percent with two decimals for people; as many digits as it takes for programs. NaN: NULL. */
 static const char *share(const struct report *report, char text[CELL], double v)
 {
@@ -171,10 +178,10 @@ static void fill(struct table *t, const struct report *report, const struct repo
 {
 	t->n = 0;
 	if (report->label)
-		add(t, "model", "model", "", -16, report->label);
-	add(t, "method", "method", "", -20, r ? r->method : NULL);
+		add_words(t, "model", 16, report->label, report->label);
+	add_words(t, "method", 20, r ? r->method : NULL, report->method);
 	if (!report->summary)
-		add(t, "set", "set", "", -14, r ? r->set : NULL);
+		add_words(t, "set", 14, r ? r->set : NULL, report->set);
 	for (int i = 0; i < report->n_shown; i++)
 		add_metric(t, report, r, report->shown[i]);
 	if (report->test)

@@ -26,8 +26,9 @@ struct report {
 	const char *label;                  /* first column; NULL: none */
 	enum cli_format format;
 	bool summary, no_heading;
-	bool intervals, test; /* there are such columns */
-	double confidence;    /* of intervals; tests are at 1 - confidence */
+	bool intervals, test;     /* there are such columns */
+	double confidence;        /* of intervals; tests are at 1 - confidence */
+	const char *method, *set; /* the longest, for which columns have room; NULL: all are short */
 };
 
 struct report_row {

@@ -276,6 +276,9 @@ uint64_t ts_reader_rows(const struct ts_reader *r);
 const char *ts_reader_name(const struct ts_reader *r);
 /* One line that names file and byte, without a final full stop; NULL if nothing failed. */
 const char *ts_reader_error(const struct ts_reader *r);
+/* The program whose stream it was and which failed, where it says in the stream that it has told the user why; NULL:
+ * none. ts_reader_error() says so too. */
+const char *ts_reader_told(const struct ts_reader *r);
 /* Makes the reader fail with this text, for the caller's own checks of the data: the file's name is
  * put in front, the row is the caller's to name. Returns -1. */
 int ts_reader_fail(struct ts_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -297,6 +300,10 @@ int ts_writer_begin(struct ts_writer *w, const struct ts_header *h) TS_CHECKED;
 int ts_writer_write(struct ts_writer *w, const struct ts_batch *b) TS_CHECKED;
 /* Writes one tensor of a tensor kind; the header has a field of its name, type and shape. */
 int ts_writer_tensor(struct ts_writer *w, const struct ts_tensor *t) TS_CHECKED;
+/* Sets *finished, which must stay, when END is out. */
+void ts_writer_watch(struct ts_writer *w, bool *finished);
+/* Writes to fd, in place of the next record, that this program failed and has told the user why. */
+void ts_tell_failure(int fd, const char *program);
 /* Writes END, flushes to disk, renames. The last act of success. */
 int ts_writer_finish(struct ts_writer *w) TS_CHECKED;
 /* Frees; a file that was not finished is removed. Accepts NULL. */

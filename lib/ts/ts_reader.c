@@ -29,6 +29,7 @@ struct ts_reader {
 	bool have_header, eof, ended;
 	uint64_t rows;
 	char error[ERR_TEXT];
+	char told[64]; /* the program that failed and has said why; empty: none */
 };
 
 static ssize_t read_fd(void *ctx, void *buf, size_t len)
@@ -146,6 +147,24 @@ const char *ts_reader_error(const struct ts_reader *r)
 	return r->error[0] ? r->error : NULL;
 }
 
+const char *ts_reader_told(const struct ts_reader *r)
+{
+	return r->told[0] ? r->told : NULL;
+}
+
+/* Is the record the last word of a program that failed? Then r fails. */
+static bool is_failure(struct ts_reader *r, const msgpack_object *o)
+{
+	const msgpack_object *who = o->via.map.size == 1 ? ts_obj_get(o, TS_FAILED) : NULL;
+
+	if (!who || who->type != MSGPACK_OBJECT_STR || !who->via.str.size) /* a column of that name is no string */
+		return false;
+	snprintf(r->told, sizeof r->told, "%.*s", (int)(who->via.str.size < 32 ? who->via.str.size : 32),
+		 who->via.str.ptr);
+	ts_reader_fail(r, "%s failed, and has said why", r->told);
+	return true;
+}
+
 /* Reads some more bytes behind those that are there. 1, 0 at the end, -1. */
 static int fill(struct ts_reader *r)
 {
@@ -249,12 +268,14 @@ const struct ts_header *ts_reader_header(struct ts_reader *r)
 		fail_at(r, 0, "empty input where a stream was expected");
 	if (rc < 1 || unpack(r, size, &u) < 0)
 		return NULL;
-	if (ts_header_parse(&r->header, &u.data, &why) < 0 && ts_obj_get(&u.data, "unmask"))
+	if (!ts_obj_get(&u.data, "unmask")) {
+		if (!is_failure(r, &u.data))
+			no_stream(r, 0);
+	} else if (ts_header_parse(&r->header, &u.data, &why) < 0) {
 		fail_at(r, r->offset, "%s", why.text);
-	else if (!ts_obj_get(&u.data, "unmask"))
-		no_stream(r, 0);
-	else
+	} else {
 		r->have_header = true;
+	}
 	msgpack_unpacked_destroy(&u);
 	consume(r, size, true);
 	return r->have_header ? &r->header : NULL;
@@ -346,6 +367,10 @@ static int next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
 		return -1;
 	if (u->data.via.map.size && ts_obj_is(&u->data.via.map.ptr[0].key, "end"))
 		return end(r, u, *size);
+	if (is_failure(r, &u->data)) {
+		msgpack_unpacked_destroy(u);
+		return -1;
+	}
 	return 1;
 }
 

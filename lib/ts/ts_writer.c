@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "ts/ts_file.h"
@@ -20,6 +21,7 @@ struct ts_writer {
 	uint64_t rows;
 	size_t next; /* tensor kinds: the field that comes next */
 	bool begun, finished;
+	bool *watched; /* to be set with it; or NULL */
 	char error[ERR_TEXT];
 };
 
@@ -224,7 +226,27 @@ int ts_writer_finish(struct ts_writer *w)
 	if (ts_file_finish(w->file) < 0)
 		return fail(w, "%s", ts_file_error(w->file));
 	w->finished = true;
+	if (w->watched)
+		*w->watched = true;
 	return 0;
+}
+
+void ts_writer_watch(struct ts_writer *w, bool *finished)
+{
+	w->watched = finished;
+}
+
+void ts_tell_failure(int fd, const char *program)
+{
+	struct ts_pack p;
+
+	ts_pack_init(&p);
+	msgpack_pack_map(&p.pk, 1);
+	ts_pack_str(&p.pk, TS_FAILED);
+	ts_pack_str(&p.pk, program);
+	if (!p.failed && write(fd, p.out.data, p.out.size) < 0)
+		p.failed = true; /* nobody reads */
+	ts_pack_release(&p);
 }
 
 void ts_writer_close(struct ts_writer *w)

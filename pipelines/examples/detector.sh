@@ -39,4 +39,4 @@ cat quality.txt >&2
 
 # 4. At work: only this line, and the three files, go to the machine that uses it.
 ds-pack "$new" --for my.ckpt | um-embed -m my.ckpt |
-	ood-score --fit my.fit --threshold my.threshold | ts-dump --tsv >verdicts.tsv
+	ood-score --fit my.fit --threshold my.threshold | ts-dump --tsv --class-names >verdicts.tsv

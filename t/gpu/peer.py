@@ -3,6 +3,8 @@
     python3 peer.py DEVICE
         forward NET PRECISION BATCH HOW ROUNDS SECONDS      HOW: eager, graph (a CUDA graph, replayed), compile
         train NET PRECISION BATCH HOW ROUNDS SECONDS        a step of SGD with momentum; HOW: eager
+        oe NET PRECISION BATCH HOW ROUNDS SECONDS           the same with as many outliers in the batch (Hendrycks, 2019)
+        umap NET PRECISION BATCH HOW ROUNDS SECONDS         a step of masks' scores: each layer's sorted, weights frozen
 
 Answers: ROUNDS numbers of images a second, of at least SECONDS each, a tab and the peak of allocated memory in MiB
 ("-" on a CPU); or "error", a tab and why. This is its best case: channels-last, numbers that lie on the device
@@ -138,23 +140,65 @@ def forward(name, precision, batch, how, rounds, seconds):
         return rates(run, batch, rounds, seconds)
 
 
-def train(name, precision, batch, how, rounds, seconds):
-    net, x, y = set_up(name, precision, batch, how)
-    net.train()
-    opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+def steps(params, loss_of, batch, precision, rounds, seconds):
+    opt = torch.optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=1e-4)
 
     def step():
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=precision == "bf16"):
-            loss = F.cross_entropy(net(x), y)
+            loss = loss_of()
         opt.zero_grad(set_to_none=True)
         loss.backward()
         opt.step()
     return rates(step, batch, rounds, seconds)
 
 
+def train(name, precision, batch, how, rounds, seconds):
+    net, x, y = set_up(name, precision, batch, how)
+    net.train()
+    return steps(net.parameters(), lambda: F.cross_entropy(net(x), y), batch, precision, rounds, seconds)
+
+
+def oe(name, precision, batch, how, rounds, seconds):
+    net, x, y = set_up(name, precision, 2 * batch, how)
+    net.train()
+
+    def loss():
+        z = net(x)
+        return F.cross_entropy(z[:batch], y[:batch]) + \
+            0.5 * (torch.logsumexp(z[batch:], 1) - z[batch:].mean(1)).mean()
+    return steps(net.parameters(), loss, batch, precision, rounds, seconds)
+
+
+class Through(torch.autograd.Function):
+    """Scores to a mask without the smallest fifth; gradients pass as they are."""
+    @staticmethod
+    def forward(ctx, scores):
+        mask = torch.ones_like(scores).flatten()
+        mask[scores.flatten().sort().indices[:int(0.2 * scores.numel())]] = 0
+        return mask.reshape(scores.shape)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+def umap(name, precision, batch, how, rounds, seconds):
+    from torch.nn.utils.stateless import functional_call
+
+    net, x, y = set_up(name, precision, batch, how)
+    net.train()
+    weights = {n: p.detach() for n, p in net.named_parameters() if p.ndim > 1}
+    scores = {n: torch.rand_like(p).requires_grad_() for n, p in weights.items()}
+
+    def loss():
+        masked = {n: w * Through.apply(scores[n].abs()) for n, w in weights.items()}
+        return (F.cross_entropy(functional_call(net, masked, (x,)), y) - 0.15).abs() + 0.15
+    return steps(scores.values(), loss, batch, precision, rounds, seconds)
+
+
 def answer(line):
     what, name, precision, batch, how, rounds, seconds = line.split()
-    got = {"forward": forward, "train": train}[what](name, precision, int(batch), how, int(rounds), float(seconds))
+    got = {"forward": forward, "train": train, "oe": oe, "umap": umap}[what](name, precision, int(batch), how, int(rounds), float(seconds))
     peak = torch.cuda.max_memory_allocated(DEVICE) >> 20 if GPU else "-"
     return " ".join(f"{v:.3f}" for v in got) + f"\t{peak}"
 

@@ -42,6 +42,9 @@ numpy.save("x.npy", numpy.random.default_rng(0).integers(0, 256, (1000, 3, 32, 3
 		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SRC/t/perf/training.py" "$SRC" "$BUILD" "$threads" "${ROUNDS:-5}" \
 			/usr/bin/python3 $PYTHON
 		echo
+		PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$SRC/t/perf/methods.py" "$SRC" "$BUILD" "$threads" "${ROUNDS:-5}" \
+			/usr/bin/python3 $PYTHON
+		echo
 	fi
 	echo '## Programs'
 	echo

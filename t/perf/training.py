@@ -5,7 +5,9 @@
 A step is the forward pass with the batch's statistics, cross-entropy, back, and SGD with momentum; ours starts from
 bytes. PyTorch's is t/gpu/peer.py's: channels-last, normalised floats that are there already, malloc that keeps what was
 freed. Each number is the median of ROUNDS, each of at least a second; the spread is half of (largest - smallest) /
-median. "of sgemm": three times the multiplications of the forward pass, by what OpenBLAS makes of 2048 x 2048.
+median. "to the best": ours by the better PyTorch of the same round, as the clock of a machine that is not one's own
+wanders, the median of the rounds. "of sgemm": three times the multiplications of the forward pass, by what OpenBLAS
+makes of 2048 x 2048.
 """
 import os
 import statistics
@@ -40,6 +42,12 @@ def memory(process):
         return next(int(line.split()[1]) >> 10 for line in f if line.startswith("VmHWM"))
 
 
+def ratio(seen):
+    """Ours by the best other, round by round: the median, smallest and largest."""
+    r = sorted(ours / max(others) for ours, *others in zip(*seen))
+    return f"{statistics.median(r):.2f} ({r[0]:.2f} to {r[-1]:.2f})"
+
+
 def row(name, src, build, threads, rounds, pythons):
     title, spec, shape, batch = NETS[name]
     with tempfile.TemporaryDirectory() as work:
@@ -57,7 +65,7 @@ def row(name, src, build, threads, rounds, pythons):
         sgemm = max(sgemm, ours.ask("sgemm"))
         m = [statistics.median(s) for s in seen]
         cells = [f"{v:.4g} (±{100 * (max(s) - min(s)) / v / 2:.0f} %)" for v, s in zip(m, seen)]
-        print(f"| {title}, {batch} | " + " | ".join(cells) + f" | {m[0] / max(m[1:]):.1f}x | "
+        print(f"| {title}, {batch} | " + " | ".join(cells) + f" | {ratio(seen)} | "
               f"{m[0] * 3 * flop / sgemm / 1e7:.0f} % | {memory(ours)} MiB, " +
               ", ".join(str(memory(p)) for p in peers) + " |", flush=True)
         for p in [ours] + peers:

@@ -144,8 +144,8 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 			      scratch + r.part, scratch + r.outer, scratch + r.rest };
 }
 
-/* dW of a 1x1 convolution of stride 1, pixels r of group g, whose dout is there. */
-static void whole_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r,
+/* dW of a 1x1 convolution of stride 1, pixels r of group g, the first of it or not, whose dout is there. */
+static void whole_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, bool first,
 			  struct room room, const float *dout, size_t stride)
 {
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, y_stride = t->plane[s->in.plane].stride;
@@ -185,11 +185,13 @@ static void whole_weights(const struct nn_train *t, const struct nn_stage *s, si
 					       .m = M,
 					       .k = C,
 					       .to = to,
-					       .to_stride = partial_stride(s) });
+					       .to_stride = partial_stride(s),
+					       .set = first });
 }
 
 /* A 1x1 convolution of stride 1: pixels r of group g. */
-static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, struct room room)
+static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, bool first,
+		       struct room room)
 {
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c;
 	double *sums = nn_group_sums(t, g);
@@ -197,7 +199,7 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	const float *dout = nn_view_settle(t, &s->out, r, room.dout, &stride);
 
 	if (!t->o.fixed)
-		whole_weights(t, s, g, r, room, dout, stride);
+		whole_weights(t, s, g, r, first, room, dout, stride);
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		nn_train_bias(dout, stride, r.n, M, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
@@ -214,8 +216,8 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 }
 
 /* dW of n images, whose windows and dout are there. */
-static void back_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, const float *y,
-			 const float *dout, size_t stride)
+static void back_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, bool first,
+			 const float *y, const float *dout, size_t stride)
 {
 	const size_t C = (size_t)s->in.c, row = (size_t)(s->in.w + 2 * s->pad) * C, step = (size_t)s->stride;
 	float *to = t->partial + g * nn_train_conv_partial(s);
@@ -235,7 +237,8 @@ static void back_weights(const struct nn_train *t, const struct nn_stage *s, siz
 						       .m = (size_t)s->out.c,
 						       .k = (size_t)s->kw * C,
 						       .to = to + k * (size_t)s->kw * C,
-						       .to_stride = partial_stride(s) });
+						       .to_stride = partial_stride(s),
+						       .set = first });
 }
 
 /* The same, of factors that are bfloat16, from image `image` on. */
@@ -301,7 +304,7 @@ static void back_input(const struct nn_train *t, const struct nn_stage *s, size_
 }
 
 static void back_images(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
-			struct room room)
+			bool first, struct room room)
 {
 	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
 	double *sums = nn_group_sums(t, g);
@@ -309,12 +312,12 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 	const float *dout = nn_view_settle(t, &s->out, (struct nn_rows){ image, 0, n * P }, room.dout, &stride);
 
 	if (!t->o.fixed && nn_train_tiled(s)) {
-		nn_train_tiles_backward(t, s, g, image, n, dout, stride, room.y);
+		nn_train_tiles_backward(t, s, g, image, n, dout, stride, first, room.y);
 	} else if (!t->o.fixed && is_bf16(s)) {
 		back_weights_bf16(t, s, g, image, n, room, dout, stride);
 	} else if (!t->o.fixed) {
 		windows(t, s, image, n, room.y);
-		back_weights(t, s, g, n, room.y, dout, stride);
+		back_weights(t, s, g, n, first, room.y, dout, stride);
 	}
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		nn_train_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
@@ -331,19 +334,20 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 	const struct room room = room_of(s, scratch);
 	size_t from, to;
 
-	if (!t->o.fixed)
-		memset(t->partial + g * nn_train_conv_partial(s), 0, nn_train_conv_partial(s) * sizeof(float));
 	memset(nn_group_sums(t, g), 0, 4 * t->most_channels * sizeof(double));
 	nn_group(t, g, s->groups, &from, &to);
+	if (!t->o.fixed && (from == to || is_bf16(s))) /* else the first block sets it */
+		memset(t->partial + g * nn_train_conv_partial(s), 0, nn_train_conv_partial(s) * sizeof(float));
 	if (nn_train_whole(s)) {
 		const size_t most = block_pixels(s);
 
 		for (size_t r = from * P; r < to * P; r += most)
-			back_whole(t, s, g, (struct nn_rows){ 0, r, to * P - r < most ? to * P - r : most }, room);
+			back_whole(t, s, g, (struct nn_rows){ 0, r, to * P - r < most ? to * P - r : most },
+				   r == from * P, room);
 		return;
 	}
 	for (size_t i = from; i < to; i += s->images)
-		back_images(t, s, g, i, to - i < s->images ? to - i : s->images, room);
+		back_images(t, s, g, i, to - i < s->images ? to - i : s->images, i == from, room);
 }
 
 /* Row m from (groups, M, K) to (M, C, kh, kw). */

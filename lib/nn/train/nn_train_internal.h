@@ -217,8 +217,8 @@ size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 size_t nn_train_conv_partial(const struct nn_stage *s); /* floats of a group's dW */
 
 /* Is it Winograd's, forward and dW? Then its dW goes by tiles: floats of a group's sums, and of scratch; what n images,
- * from `image` on, whose dout is there (rows `stride` apart), add to group g; row m of dW from all groups, added to
- * `to`. */
+ * from `image` on, whose dout is there (rows `stride` apart), add to group g, the `first` of it; row m of dW from all
+ * groups, added to `to`. */
 static inline bool nn_train_tiled(const struct nn_stage *s)
 {
 	return s->op.kind == NN_WINOGRAD;
@@ -226,13 +226,14 @@ static inline bool nn_train_tiled(const struct nn_stage *s)
 size_t nn_train_tiles_partial(const struct nn_stage *s);
 size_t nn_train_tiles_room(const struct nn_stage *s);
 void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
-			     const float *dout, size_t stride, float *scratch);
+			     const float *dout, size_t stride, bool first, float *scratch);
 void nn_train_tiles_gather(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to);
 /* A dout A' of tile i of the images at dout, to 36 rows, `step` apart. */
 void nn_train_tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
 			float *to, size_t step);
 /* Adds G' u G to `to` (C, 3, 3), u the sum of groups, `group` floats apart, of 36 rows (C), `plane` apart. */
-void nn_train_tiles_add(const float *from, size_t plane, size_t groups, size_t group, size_t C, float *to);
+void nn_train_tiles_add(const struct nn_train *t, const float *from, size_t plane, size_t groups, size_t group,
+			size_t C, float *to);
 /* sums (M) += the n rows of dout; the m-th number of dbias from those of all groups. */
 void nn_train_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums);
 void nn_train_bias_gather(struct nn_train *t, const struct nn_stage *s, size_t m);

@@ -47,23 +47,20 @@ size_t nn_train_tiles_room(const struct nn_stage *s)
 void nn_train_tile_back(const struct nn_train *t, const struct nn_stage *s, size_t i, const float *dout, size_t stride,
 			float *to, size_t step)
 {
-	const float *pixel[NN_WINO_OUT * NN_WINO_OUT];
+	const float *pixel[NN_WINO_OUT * NN_WINO_OUT] = { NULL };
 	size_t image;
 	int y0, x0;
 
 	nn_winograd_locate(&s->op, i, &image, &y0, &x0);
-	for (int k = 0; k < NN_WINO_OUT * NN_WINO_OUT; k++) {
-		const int y = y0 + k / NN_WINO_OUT, x = x0 + k % NN_WINO_OUT;
-
-		pixel[k] = y < s->out.h && x < s->out.w ?
-				   dout + (image * nn_view_pixels(&s->out) + (size_t)(y * s->out.w + x)) * stride :
-				   NULL;
-	}
+	dout += image * nn_view_pixels(&s->out) * stride;
+	for (int y = 0; y < NN_WINO_OUT && y0 + y < s->out.h; y++)
+		for (int x = 0; x < NN_WINO_OUT && x0 + x < s->out.w; x++)
+			pixel[y * NN_WINO_OUT + x] = dout + (size_t)((y0 + y) * s->out.w + x0 + x) * stride;
 	t->base.isa->wino_back(pixel, (size_t)s->out.c, to, step);
 }
 
 void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
-			     const float *dout, size_t stride, float *y)
+			     const float *dout, size_t stride, bool first, float *y)
 {
 	const struct tiles of = tiles_of(s);
 	const size_t all = n * nn_winograd_tiles(&s->op), plane = plane_size(s);
@@ -73,12 +70,12 @@ void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s,
 
 	op.in.base = nn_view_at(t, &s->in, image);
 	op.pre = nn_view_pre(t, &s->in);
-	for (size_t first = 0; first < all; first += of.at_once) {
-		const size_t tiles = all - first < of.at_once ? all - first : of.at_once;
+	for (size_t at = 0; at < all; at += of.at_once) {
+		const size_t tiles = all - at < of.at_once ? all - at : of.at_once;
 
 		for (size_t i = 0; i < tiles; i++) {
-			nn_winograd_in(&op, &j, first + i, y + i * of.y_stride, of.y_step);
-			nn_train_tile_back(t, s, first + i, dout, stride, d + i * of.d_stride, of.d_step);
+			nn_winograd_in(&op, &j, at + i, y + i * of.y_stride, of.y_step);
+			nn_train_tile_back(t, s, at + i, dout, stride, d + i * of.d_stride, of.d_step);
 		}
 		for (size_t k = 0; k < NN_WINO_TAPS; k++)
 			t->base.isa->outer(&(struct nn_outer){ .d = d + k * of.d_step,
@@ -91,27 +88,25 @@ void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s,
 							       .m = (size_t)s->out.c,
 							       .k = (size_t)s->in.c,
 							       .to = to + k * plane,
-							       .to_stride = row_size(s) });
+							       .to_stride = row_size(s),
+							       .set = first && at == 0 });
 	}
 }
 
 void nn_train_tiles_gather(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to)
 {
-	nn_train_tiles_add(t->partial + m * row_size(s), plane_size(s), s->groups, nn_train_tiles_partial(s),
+	nn_train_tiles_add(t, t->partial + m * row_size(s), plane_size(s), s->groups, nn_train_tiles_partial(s),
 			   (size_t)s->in.c, to);
 }
 
 /* NN_PANEL channels at a time. */
-void nn_train_tiles_add(const float *from, size_t plane, size_t groups, size_t group, size_t C, float *to)
+void nn_train_tiles_add(const struct nn_train *t, const float *from, size_t plane, size_t groups, size_t group,
+			size_t C, float *to)
 {
 	for (size_t c = 0; c < C; c += NN_PANEL) {
-		float u[NN_WINO_TAPS][NN_PANEL] = { 0 }, d[9][NN_PANEL];
+		float d[9][NN_PANEL];
 
-		for (size_t g = 0; g < groups; g++)
-			for (size_t k = 0; k < NN_WINO_TAPS; k++)
-				for (size_t l = 0; l < NN_PANEL; l++)
-					u[k][l] += from[g * group + k * plane + c + l];
-		nn_winograd_filter(u, d);
+		t->base.isa->wino_filter(from + c, plane, groups, group, d[0]);
 		for (size_t l = 0; l < NN_PANEL && c + l < C; l++)
 			for (size_t k = 0; k < 9; k++)
 				to[(c + l) * 9 + k] += d[k][l];

@@ -166,7 +166,6 @@ static void slice(struct nn_train *t, const struct nn_stage *s, const struct wid
 	const size_t row = nn_round(C, 2 * NN_MAX_VEC), plane = SLICE * row;
 	float *to = nn_train_gradient(t, t->net->nodes[s->node].param);
 
-	memset(scratch, 0, TAPS * plane * sizeof *scratch);
 	for (size_t k = 0; k < TAPS; k++)
 		t->base.isa->outer(&(struct nn_outer){ .d = r->d + k * r->m_step + m,
 						       .y = r->v + k * r->c_step,
@@ -178,9 +177,10 @@ static void slice(struct nn_train *t, const struct nn_stage *s, const struct wid
 						       .m = n,
 						       .k = C,
 						       .to = scratch + k * plane,
-						       .to_stride = row });
+						       .to_stride = row,
+						       .set = true });
 	for (size_t i = 0; i < n; i++) {
-		nn_train_tiles_add(scratch + i * row, plane, 1, 0, C, to + (m + i) * C * 9);
+		nn_train_tiles_add(t, scratch + i * row, plane, 1, 0, C, to + (m + i) * C * 9);
 		nn_train_bias_gather(t, s, m + i);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_fdr: which rows of a batch to flag so that few of the flagged ones are ID: the procedure of Benjamini and Hochberg
- * on conformal p-values. With n calibration scores of ID rows, a row of score s has
+ * ood_fdr: which rows of a batch to flag so that few of the flagged ones are ID: the procedure of Benjamini and
+ * Hochberg on conformal p-values. With n calibration scores of ID rows, a row of score s has
  *
  *	p = (1 + calibration scores that are not above s) / (n + 1),
  *

@@ -15,9 +15,9 @@
  *	row to come is <= alpha (Vovk, "Conditional validity of inductive conformal predictors",
  *	ACML 2012, prop. 2a; the bound is that of Clopper and Pearson, Biometrika 26, 1934).
  *
- * FDR: no threshold at all, but the n scores, against which ood_fdr.h decides for all rows of a batch together. It takes
- *	as many rows as CONFORMAL does at the same alpha, which is the false discovery rate then: with fewer, no batch
- *	could have a flagged row.
+ * FDR: no threshold at all, but the n scores, against which ood_fdr.h decides for all rows of a batch together. It
+ *	takes as many rows as CONFORMAL does at the same alpha, which is the false discovery rate then: with fewer, no
+ *	batch could have a flagged row.
  *
  * All need rows to come that are drawn as the n were, and neither needs to know how. With ties the
  * rates only get smaller, as equal scores are not flagged.
@@ -112,8 +112,8 @@ int ood_verdict_init(struct ood_verdict *v, const struct ood_threshold *t, struc
 		     struct err *err) TS_CHECKED;
 void ood_verdict_release(struct ood_verdict *v);
 /* Fills the columns of verdicts of b, a batch of such a header, from its scores and, with thresholds
- * per class, its `pred`; where the promise is OOD_FDR, b holds all rows. -1: err holds a line with the row's number (`row`: that of b's first): a
- * predicted class that has no threshold; or out of memory. */
+ * per class, its `pred`; where the promise is OOD_FDR, b holds all rows. -1: err holds a line with the row's number
+ * (`row`: that of b's first): a predicted class that has no threshold; or out of memory. */
 int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t row, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus

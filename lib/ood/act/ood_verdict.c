@@ -51,7 +51,8 @@ void ood_verdict_release(struct ood_verdict *v)
 	*v = (struct ood_verdict){ 0 };
 }
 
-/* Of the rows of class c, or of all with pred NULL, against that class's scores: kept (n). score, flag: room for all. */
+/* Of the rows of class c, or of all with pred NULL, against that class's scores: kept (n). score, flag: room for all
+ * rows. */
 static int discover(const double *kept, size_t n, const float *from, const int64_t *pred, size_t c, size_t rows,
 		    double q, double *score, uint8_t *flag, uint8_t *to)
 {

@@ -220,3 +220,22 @@ void ood_compare_right(const struct ood_sample *id, const struct ood_sample *rig
 	}
 	m->v[OOD_AURRA] = labelled == total(id) ? response_area(id, right) : NAN;
 }
+
+double ood_share_of_ties(const struct ood_sample *id, const struct ood_sample *ood)
+{
+	size_t o = 0;
+	double pairs = 0;
+
+	for (size_t i = 0; i < id->n;) {
+		const double t = ood_at(id, i);
+		size_t same = i, alike = 0;
+		while (i < id->n && ood_at(id, i) == t)
+			i++;
+		while (o < ood->n && ood_at(ood, o) < t)
+			o++;
+		for (; o + alike < ood->n && ood_at(ood, o + alike) == t;)
+			alike++;
+		pairs += (double)(i - same) * (double)alike;
+	}
+	return pairs / ((double)id->n * (double)ood->n);
+}

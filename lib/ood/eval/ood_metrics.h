@@ -107,8 +107,10 @@ static inline double ood_at(const struct ood_sample *s, size_t i)
 /* All but OSCR, CCR and AURRA, which become NaN. The weights of each sample must not all be 0. */
 struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sample *ood,
 			       const struct ood_conventions *by);
-/* OSCR, CCR and AURRA, into *m. id: all ID rows; right: the ID rows that are classified right, which may be none; labelled: the
- * number (or weight) of ID rows that have a label, above 0. */
+/* The share of pairs of an ID and an OOD row whose scores are equal; weights do not count. */
+double ood_share_of_ties(const struct ood_sample *id, const struct ood_sample *ood);
+/* OSCR, CCR and AURRA, into *m. id: all ID rows; right: those that are classified right, which may be none;
+ * labelled: the number (or weight) of ID rows that have a label, above 0. */
 void ood_compare_right(const struct ood_sample *id, const struct ood_sample *right, uint64_t labelled,
 		       const struct ood_sample *ood, struct ood_metrics *m);
 

@@ -9,6 +9,7 @@
 #include "ood/ood_identity.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_output.h"
+#include "ts/ts_images.h"
 
 static int add_column(struct ts_header *h, const char *name, enum ts_type type, struct err *err)
 {
@@ -117,6 +118,27 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	return rc;
 }
 
+/* The names of the model's classes: those of the stream, or else of what the fit learnt from, if they are as many. Where
+ * both name them, and not alike, none do: images of other classes went through a model that cannot tell its own. */
+static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct err *err)
+{
+	const struct ts_header *fit = from->fit ? &from->fit->header : NULL;
+	char **own = NULL, **learnt = NULL;
+	size_t n_own = 0, n = 0;
+	int have = ts_meta_get_strs(m, "classes", &own, &n_own);
+	int rc = have < 0 || (fit && ts_meta_get_strs(&fit->meta, "classes", &learnt, &n) < 0) ? -1 : 0;
+
+	bool fits = n && n == from->classes; /* not so of features without logits */
+
+	if (rc == 0 && fits && have == 0)
+		rc = ts_meta_set_strs(m, "classes", learnt, n);
+	else if (rc == 0 && fits && have == 1 && !ts_same_classes(own, n_own, learnt, n))
+		ts_meta_del(m, "classes");
+	ts_strs_free(own, n_own);
+	ts_strs_free(learnt, n);
+	return rc < 0 ? err_fail(err, "meta 'classes' is no list of names, or out of memory") : 0;
+}
+
 int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s,
 		    size_t n, const char *extra, struct err *err)
 {
@@ -125,6 +147,8 @@ int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_
 	ts_meta_del(&h->meta, "fc.weight"); /* large, and no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
 	ts_meta_del(&h->meta, "model"); /* each column says it */
+	if (name_classes(&h->meta, from, err) < 0)
+		return -1;
 	if (add_methods(h, s, n, extra, err) < 0 || add_identities(h, from, s, n, extra, err) < 0 ||
 	    add_tuning(h, s, n, err) < 0 || (from->classes && add_column(h, "pred", TS_I64, err) < 0) ||
 	    (from->label_at >= 0 && add_column(h, "label", TS_I64, err) < 0) ||

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Names of classes. */
+#include <string.h>
+
+#include "report/report_classes.h"
+
+int report_classes_init(struct report_classes *c, const struct ts_header *h, struct err *err)
+{
+	*c = (struct report_classes){ 0 };
+	return ts_meta_get_strs(&h->meta, "classes", &c->name, &c->n) < 0 ?
+		       err_fail(err, "meta 'classes' is no list of names, or out of memory") :
+		       0;
+}
+
+void report_classes_release(struct report_classes *c)
+{
+	ts_strs_free(c->name, c->n);
+	*c = (struct report_classes){ 0 };
+}
+
+static bool is_class(const char *name, enum ts_type type, int ndim)
+{
+	return type == TS_I64 && ndim == 0 &&
+	       (strcmp(name, "pred") == 0 || strcmp(name, "label") == 0 || strcmp(name, "true-label") == 0);
+}
+
+bool report_is_class(const struct ts_field *f)
+{
+	return is_class(f->name, f->type, f->ndim);
+}
+
+const char *report_class_name(const struct report_classes *c, const struct ts_col *col, size_t i)
+{
+	int64_t k;
+
+	if (!c->n || !is_class(col->name, col->type, col->ndim))
+		return NULL;
+	k = ((const int64_t *)col->data)[i];
+	return k >= 0 && (uint64_t)k < c->n ? c->name[k] : NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report_pivot: metrics as papers print them: a row for each method, a column for each set and metric, the best
+ * number of a column marked and the second best, and a sentence that says what follows. In TEXT the best has a star and
+ * the second a plus; in MARKDOWN and LATEX (booktabs) the best is bold and the second underlined. Programs get
+ * numbers alone, in columns SET.METRIC, and SET.METRIC_std where there are several seeds.
+ */
+#ifndef REPORT_PIVOT_H
+#define REPORT_PIVOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cli/cli_table.h"
+#include "err/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A model's method on a set, or on an average of sets: for each metric n numbers, one a seed; NaN: not known. */
+struct report_cell {
+	const char *model, *method, *set; /* model: "" where there is none */
+	const double *const *v;           /* (metrics), each (n) */
+	size_t n;
+};
+
+struct report_pivot { /* all borrowed */
+	const struct report_cell *cell;
+	size_t n;                  /* no model, method and set is there twice */
+	const char *const *metric; /* keys (ood_metrics.h) of what is shown, the numbers of cell[].v[at[k]] */
+	const size_t *at;
+	size_t n_metrics;
+	enum cli_format format;
+	bool summary;         /* only the averages, of near sets, far sets and all */
+	size_t ddof;          /* the variance over seeds is divided by their number less this */
+	FILE *f;              /* for the sentence: where the table goes, standard output */
+	const char *baseline; /* the method that the sentence compares with; NULL: msp, or else the first */
+};
+
+/* Is a small number of this metric the better one? */
+bool report_lower_is_better(const char *metric);
+/* Prints it. -1: out of memory; no method is called as the baseline. */
+int report_pivot(const struct report_pivot *p, struct err *err) __attribute__((warn_unused_result));
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -108,14 +108,14 @@ static bool begin_run(struct runs *r)
 	if (r->t.bad || r->left == 0)
 		return false;
 	if (r->packed) {
-		/* The last run may end with its last number's byte. */
-		const uint64_t want = head >> 1 > there ? there + 1 : (head >> 1) * r->width;
+		/* Numbers of no bits take no bytes. The last run may end with its last number's byte. */
+		const uint64_t want = !r->width ? 0 : head >> 1 > there ? there + 1 : (head >> 1) * r->width;
 
 		r->at = r->t.p;
 		r->bit = 0;
-		if (r->width && want > there)
+		if (want > there)
 			r->left = (uint64_t)there * 8 / r->width;
-		r->t.p += r->width && want > there ? there : want;
+		r->t.p += want > there ? there : want;
 		return r->left > 0;
 	}
 	if (bytes > there)

@@ -313,7 +313,7 @@ static int read_values(struct decoder *k, const struct page *g, struct runs *lev
 				return damaged("a number that is not in its dictionary", err);
 			number = k->d.number[i];
 			length = k->d.length[i];
-			p = k->d.bytes + number;
+			p = bytes ? k->d.bytes + number : p;
 		} else if (plain(k->c->type, &p, end, &number, &length, err) < 0) {
 			return -1;
 		}

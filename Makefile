@@ -152,7 +152,7 @@ check-all: deps                        ## all of check, and the studies that it 
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 # Ten seconds of a processor and more each, of which 2050 and 2070 take four minutes. The others, of which 0020 takes 30
 # seconds, took 166 together.
-SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2050-runs 2055-runs-begun \
+SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2050-runs 2055-runs-begun 2090-ranks \
               2060-um-extras 2070-oe 2080-engines 2220-um-ckpt-objects 2230-um-ckpt-names 2300-zoo 2310-zoo-use 2410-device \
               3003-metrics-sklearn 3040-real-features 3050-layers 4001-pipelines 4003-bundle 9110-examine
 SLOW_UNIT  := nn_run um_engine um_exec
@@ -202,6 +202,9 @@ format-check:                          ## fails and names the places if `make fo
 demo: deps                             ## the method on synthetic data, to a table and pictures, in runs/demo
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/demo.mk
+openood: deps                          ## OpenOOD's benchmark from its own lists; BENCH=cifar10 DATA=dir, see pipelines/openood.mk
+	@+$(MAKE) --no-print-directory all
+	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/openood.mk
 cifar10: deps                          ## plain, +CE and +UM on CIFAR-10; DATA=dir holds it
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/cifar10.mk
@@ -324,5 +327,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo openood cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -62,19 +62,19 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 may() {
 	case $1 in
 	err) echo ;;
-	ts|tb|pickle|parquet) echo err ;;
+	ts|tb|pickle|parquet|team) echo err ;;
 	onnx|ort) echo err ts ;;
 	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
 	cli) echo err ts ;;
-	kit) echo cli err ts ;;
+	kit) echo cli err team ts ;;
 	ood) echo err num ts ;;
 	arr) echo ds err net ts ;;
 	ds) echo err parquet pickle ts ;;
 	net) echo err onnx pickle ts ;;
-	job) echo cli ds err kit net num ood tb th ts um ;;
-	report) echo cli err kit net num ood ts ;;
-	um) echo err net nn num onnx ood ort th ts ;; # of ood: the fit that --perturb steps toward
+	job) echo cli ds err kit net nn num ood tb team th ts um ;;
+	report) echo cli ds err kit net num ood ts ;;
+	um) echo err net nn num onnx ood ort team th ts ;; # of ood: the fit that --perturb steps toward
 	nn) echo err net ts ;;
 	*) echo "no-such-layer" ;;
 	esac

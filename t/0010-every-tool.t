@@ -35,6 +35,7 @@ row() {
 	ood-score)   input=features.ts args='--method msp,energy' ;;
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	ood-threshold) input=scores.ts args='--false-alarm 0.5' sink=yes ;;
+	ood-report)  input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	ood-watch)   input=scores.ts args='--reference other.ts --method msp --pass' out=text ;;
 	ood-seeds)   args=seed.tsv file=seed.tsv out=text ;;
 	um-embed)    input=images.ts args='-q -m m.ckpt' slow=yes ;;
@@ -55,7 +56,7 @@ silent_death() {
 # More than a pipe holds, so that a program that wrote only its first block would be seen too.
 big() {
 	case $1 in
-	ts-cat|ts-split|ts-dump|ood-metrics|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
+	ts-cat|ts-split|ts-dump|ood-metrics|ood-report|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;
 	ood-score) ts-gen features logits:f4:3,features:f4:4 20000 1 ;;
 	um-*) cat images.ts ;;
 	esac
@@ -94,7 +95,7 @@ for path in "$BUILD"/*; do
 	[ "$out" = text ] || ok "$tool refuses to write a $out to a terminal" \
 		'test $(on-terminal $tool $args $input 2>err; echo $?) = 1 && grep -q "terminal" err'
 	if [ -n "$input" ]; then
-		case $tool in ood-metrics) stdin=- ;; *) stdin= ;; esac
+		case $tool in ood-metrics|ood-report) stdin=- ;; *) stdin= ;; esac
 		ok "$tool refuses to read a stream from a terminal" \
 			'test $(on-terminal $tool $args $stdin 2>err; echo $?) = 1 && grep -q "terminal" err'
 		ok "$tool reads standard input" '$tool $args $stdin <$input >out 2>err'

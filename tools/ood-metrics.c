@@ -10,8 +10,8 @@
 #include "cli/cli_table.h"
 #include "kit/kit.h"
 #include "ood/eval/ood_eval.h"
-#include "ood/ood_identity.h"
 #include "report/report_curves.h"
+#include "report/report_read.h"
 #include "report/report_sets.h"
 
 enum aupr { AVERAGE, TRAPEZOID };
@@ -68,49 +68,14 @@ static const struct cli_tool tool = {
 
 struct work {
 	struct report_operand *sets;
-	size_t n_sets, n; /* OOD sets, methods */
-	char **methods;
+	size_t n_sets;
+	struct report_read read; /* methods */
 	struct ood_scores id, pool;
-	struct ts_header made; /* of the ID set: how its columns were made */
 	struct ood_eval *eval;
 	size_t baseline;            /* its number, if there is one */
 	struct ood_result *results; /* (n_sets, n) */
 	struct report_curves curves;
 };
-
-static struct ood_input *open_input(const char *path)
-{
-	if (kit_no_terminal(path) < 0)
-		exit(1);
-	struct ood_input *in = ood_input_open(path);
-	if (!in)
-		cli_oom();
-	return in;
-}
-
-static int close_input(struct ood_input *in, int rc)
-{
-	if (rc < 0)
-		cli_error("%s", ood_input_error(in));
-	ood_input_close(in);
-	return rc;
-}
-
-/* The columns to read: those asked for, or all of the header, whose names go into the table. */
-static int choose_methods(struct work *k, struct ood_input *in)
-{
-	const struct ts_header *h = ood_input_header(in);
-	struct err err;
-
-	if (!h)
-		return -1;
-	if (ood_scores_choose(h, method_list, &k->methods, &k->n, &err) < 0)
-		return ood_input_fail(in, "%s", err.text);
-	for (size_t i = 0; !method_list && i < k->n; i++)
-		if (!report_is_printable(k->methods[i]))
-			return ood_input_fail(in, "control character in a column's name");
-	return 0;
-}
 
 static unsigned what_to_keep(void)
 {
@@ -127,22 +92,18 @@ static int begin(struct work *k)
 				      .confidence = report.confidence,
 				      .seed = (uint64_t)cli.seed,
 				      .threads = (int)cli.threads };
-	struct ood_input *in = open_input(id_path);
 	struct err err;
-	int rc = choose_methods(k, in);
 
-	if (rc == 0 && ood_identity_copy(&k->made.meta, &ood_input_header(in)->meta, k->methods, k->n, &err) < 0)
-		rc = ood_input_fail(in, "%s", err.text);
-	if (rc == 0)
-		rc = ood_scores_read(&k->id, in, k->methods, k->n, what_to_keep());
-	if (close_input(in, rc) < 0)
+	if (kit_no_terminal(id_path) < 0)
 		return -1;
-	while (baseline && k->baseline < k->n && strcmp(k->methods[k->baseline], baseline) != 0)
+	if (report_read_id(&k->read, id_path, method_list, what_to_keep(), &k->id, NULL, &err) < 0)
+		return cli_error("%s", err.text);
+	while (baseline && k->baseline < k->read.n && strcmp(k->read.methods[k->baseline], baseline) != 0)
 		k->baseline++;
-	if (baseline && k->baseline == k->n)
+	if (baseline && k->baseline == k->read.n)
 		return cli_error("--baseline: '%s' has no scores '%s'", id_path, baseline);
 	o.baseline = k->baseline;
-	k->results = calloc(k->n_sets * k->n + k->n, sizeof *k->results);
+	k->results = calloc((k->n_sets + 1) * k->read.n, sizeof *k->results);
 	k->eval = ood_eval_new(&k->id, &o);
 	if (!k->results || !k->eval)
 		cli_oom();
@@ -152,11 +113,11 @@ static int begin(struct work *k)
 /* A method that gives every row the same score measures nothing: said, not hidden behind 50 %. */
 static void warn_constant(const struct work *k, const struct ood_scores *ood, const char *set)
 {
-	for (size_t m = 0; m < k->n; m++) {
+	for (size_t m = 0; m < k->read.n; m++) {
 		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
 		const double v = ood_at(&a, 0);
 		if (ood_at(&a, a.n - 1) == v && ood_at(&b, 0) == v && ood_at(&b, b.n - 1) == v)
-			cli_warn("'%s': all scores of ID and '%s' are %g", k->methods[m], set, v);
+			cli_warn("'%s': all scores of ID and '%s' are %g", k->read.methods[m], set, v);
 	}
 }
 
@@ -177,36 +138,34 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 			     set, 100 * share);
 			break;
 		}
-	for (size_t m = 0; m < k->n; m++) {
+	for (size_t m = 0; m < k->read.n; m++) {
 		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
 		const double ties = ood_share_of_ties(&a, &b);
 		if (ties > .01)
 			tell("'%s', '%s': %.0f %% of the pairs of an ID and an OOD row tie, so that FPR95 can jump",
-			     k->methods[m], set, 100 * ties);
+			     k->read.methods[m], set, 100 * ties);
 	}
 }
 
 static int measure(struct work *k, struct report_operand *set, struct ood_result *out)
 {
-	struct ood_input *in = open_input(set->path);
 	struct ood_scores ood = { 0 };
 	struct err err;
-	int rc = method_list ? 0 : ood_scores_no_more(in, k->methods, k->n);
+	int rc;
 
-	for (size_t m = 0; m < k->n && rc == 0 && ood_input_header(in); m++)
-		if (ood_identity_check(&k->made.meta, "the ID set", &ood_input_header(in)->meta, "this one",
-				       k->methods[m], &err) < 0)
-			rc = ood_input_fail(in, "%s", err.text);
-	if (rc == 0)
-		rc = ood_scores_read(&ood, in, k->methods, k->n, what_to_keep() & OOD_SCORES_ORDER);
-	if (close_input(in, rc) == 0) {
+	if (kit_no_terminal(set->path) < 0)
+		return -1;
+	rc = report_read_ood(&k->read, set->path, what_to_keep() & OOD_SCORES_ORDER, &ood, NULL, &err);
+	if (rc < 0) {
+		cli_error("%s", err.text);
+	} else {
 		set->n = ood.n;
 		warn_constant(k, &ood, set->name);
 		tell_little(k, &ood, set->name);
 		if (ood_eval_set(k->eval, &ood, set->groups, out) < 0)
 			cli_oom();
 		if ((pooled && ood_scores_append(&k->pool, &ood, &err) < 0) ||
-		    report_curves_write(&k->curves, k->methods, &k->id, set->name, &ood, &err) < 0)
+		    report_curves_write(&k->curves, k->read.methods, &k->id, set->name, &ood, &err) < 0)
 			rc = cli_error("%s", err.text);
 	}
 	ood_scores_release(&ood);
@@ -219,8 +178,8 @@ static int print_table(struct work *k)
 {
 	const struct report_sets all = { .sets = k->sets,
 					 .n_sets = k->n_sets,
-					 .methods = k->methods,
-					 .n_methods = k->n,
+					 .methods = k->read.methods,
+					 .n_methods = k->read.n,
 					 .id = &k->id,
 					 .pool = pooled ? &k->pool : NULL,
 					 .eval = k->eval,
@@ -243,16 +202,15 @@ static int run(struct work *k)
 	int rc = report_curves_open(&k->curves, curve_path, &err) < 0 ? cli_error("%s", err.text) : begin(k);
 
 	for (size_t s = 0; s < k->n_sets && rc == 0; s++)
-		rc = measure(k, &k->sets[s], k->results + s * k->n);
+		rc = measure(k, &k->sets[s], k->results + s * k->read.n);
 	if (rc == 0)
 		rc = print_table(k);
 	if (report_curves_close(&k->curves, rc == 0, &err) < 0)
 		rc = cli_error("%s", err.text);
 	ood_scores_release(&k->id);
 	ood_scores_release(&k->pool);
-	ts_header_release(&k->made);
+	report_read_release(&k->read);
 	ood_eval_free(k->eval);
-	ts_strs_free(k->methods, k->n);
 	free(k->results);
 	return rc;
 }

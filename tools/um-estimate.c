@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "kit/kit.h"
+#include "kit/kit_team.h"
+#include "nn/nn.h"
 #include "ts/ts_images.h"
 #include "um/train/um_estimate.h"
 
@@ -18,8 +20,9 @@ enum { EVAL, TRAIN }; /* --mode */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512, engine, max_memory = 8192; /* engine: enum um_runner */
-static bool full;
-static long augment; /* enum um_augment */
+static bool full, ranks = true;
+static struct team *team; /* of ranks; NULL: this process is alone */
+static long augment;      /* enum um_augment */
 static double dropout, val_fraction, keep[MAX_RATIOS];
 static int n_keep;
 
@@ -42,6 +45,8 @@ static const struct cli_option options[] = {
 	  "leave out the images that um-train holds out with this and --seed; retains the input" },
 	{ "max-memory", 0, CLI_INT, "MIB", &max_memory, 1, 1e9,
 	  "with --val-fraction: limit for the images in memory (default 8192)" },
+	{ "ranks", 0, CLI_FLAG, NULL, &ranks, 0, 0,
+	  "share the masks out among the processes that a launcher started, such as mpirun (default)" },
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0,
 	  "of a checkpoint with masks, the full network (default: the masked one)" },
 	{ 0 }
@@ -67,6 +72,7 @@ struct work {
 	ptrdiff_t *map;               /* where its label and its name come from; NULL: it is not asked for */
 	size_t image, label;          /* the images' columns */
 	struct net_class_map classes; /* what the images' labels are of the model's */
+	struct err err;               /* why it failed, if neither the reader nor the writer says it */
 };
 enum { LOSS, MASKED_LOSS, TYPICALITY }; /* columns of --per-sample; label and name follow */
 
@@ -108,7 +114,6 @@ static int take(void *data, const struct ts_batch *b)
 	struct work *k = data;
 	const struct ts_col *image = &b->cols[k->image];
 	const int64_t *y = b->cols[k->label].data;
-	struct err err;
 	size_t n;
 
 	if (net_check_mapped(&k->classes, k->r, y, b->n) < 0 || net_check_labels(k->c.net, k->r, y, b->n, 0) < 0)
@@ -117,9 +122,8 @@ static int take(void *data, const struct ts_batch *b)
 		if (k->map && ts_batch_append(&k->out.rows, b, k->map, i) < 0)
 			cli_oom();
 		if (um_estimate_add(k->e, (const uint8_t *)image->data + i * image->row,
-				    net_class_of(&k->classes, y[i]), &n, &err) < 0)
-			return cli_error("%s", err.text);
-		if (write_rows(k, n) < 0)
+				    net_class_of(&k->classes, y[i]), &n, &k->err) < 0 ||
+		    write_rows(k, n) < 0)
 			return -1;
 	}
 	cli_progress("%llu images, %s", (unsigned long long)ts_reader_rows(k->r),
@@ -129,13 +133,10 @@ static int take(void *data, const struct ts_batch *b)
 
 static int read_all(struct work *k)
 {
-	struct err err;
 	size_t n;
 
-	if (kit_each(k->r, take, k) < 0 || ts_images_some(k->r) < 0)
+	if (kit_each(k->r, take, k) < 0 || ts_images_some(k->r) < 0 || um_estimate_flush(k->e, &n, &k->err) < 0)
 		return -1;
-	if (um_estimate_flush(k->e, &n, &err) < 0)
-		return cli_error("%s", err.text);
 	return k->map && (write_rows(k, n) < 0 || kit_out_finish(&k->out) < 0) ? -1 : 0;
 }
 
@@ -143,14 +144,13 @@ static int read_all(struct work *k)
 static int read_fraction(struct work *k)
 {
 	struct um_data d = { 0 }, held = { 0 };
-	struct err err;
 	int rc = um_data_read(&d, k->r, (size_t)max_memory << 20);
 
 	for (size_t i = 0; rc == 0 && i < d.n; i++)
 		d.label[i] = net_class_of(&k->classes, d.label[i]);
-	if (rc == 0 && (um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &err) < 0 ||
-			um_estimate_data(k->e, &d, &err) < 0))
-		rc = cli_error("'%s': %s", ts_reader_name(k->r), err.text);
+	if (rc == 0 && (um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &k->err) < 0 ||
+			um_estimate_data(k->e, &d, &k->err) < 0))
+		rc = err_prefix(&k->err, "'%s': ", ts_reader_name(k->r));
 	um_data_release(&d);
 	um_data_release(&held);
 	return rc;
@@ -186,24 +186,55 @@ static int run(struct work *k)
 					       .seed = (uint64_t)cli.seed,
 					       .engine = { .torch = um_engine_is_torch(engine, cli.device),
 							   .device = cli.device,
-							   .threads = cli.threads } };
-	struct err err;
+							   .threads = cli.threads },
+					       .team = team };
 
-	if (um_engine_check(&o.engine, &err) < 0)
-		cli_usage("%s", err.text);
-	if (net_load(&k->c, model_path, &err) < 0 || net_bake(&k->c, !full, NULL, &err) < 0)
-		return cli_error("%s", err.text);
+	if (team && strcmp(ts_reader_name(k->r), "<stdin>") == 0)
+		return err_fail(&k->err, "each rank reads the images, and standard input goes to one: give their FILE");
+	if (net_load(&k->c, model_path, &k->err) < 0 || net_bake(&k->c, !full, NULL, &k->err) < 0)
+		return -1;
 	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 ||
 	    net_map_all_classes(&k->classes, k->r, &k->c) < 0 || (per_sample && open_rows(k) < 0))
 		return -1;
 	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
 	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");
-	if (um_estimate_new(&k->e, &k->c, &o, &err) < 0)
-		return cli_error("%s", err.text);
-	if ((val_fraction > 0 ? read_fraction(k) : read_all(k)) < 0)
+	if (um_estimate_new(&k->e, &k->c, &o, &k->err) < 0)
 		return -1;
-	print(k->e);
+	if ((val_fraction > 0 ? read_fraction(k) : read_all(k)) < 0 || um_estimate_together(k->e, &k->err) < 0)
+		return -1;
+	if (team_rank(team) == 0)
+		print(k->e);
 	return 0;
+}
+
+/* The ranks that share the masks out, if there are several. */
+static int join(struct err *err)
+{
+	static const char *const own[] = { "threads", "max-memory", NULL };
+	const struct um_engine_options how = { .torch = um_engine_is_torch(engine, cli.device), .device = cli.device };
+
+	if (um_engine_check(&how, err) < 0)
+		cli_usage("%s", err->text);
+	if (kit_join(&team, ranks, how.torch, own, nn_isa_name(), err) < 0)
+		return -1;
+	if (team && per_sample)
+		return err_fail(err, "--per-sample wants all masks in one process: start one, or say --no-ranks");
+	return 0;
+}
+
+/* Of a team one rank says why it failed; else what the reader has to say is kit_end()'s. */
+static int end(struct work *k, int rc)
+{
+	if (rc < 0 && team && k->r && ts_reader_error(k->r))
+		err_fail(&k->err, "%s", ts_reader_error(k->r));
+	if (rc < 0 && k->err.text[0])
+		kit_say_failure(team, &k->err);
+	if (rc < 0 && team) {
+		ts_reader_close(k->r);
+		k->r = NULL;
+	}
+	team_free(team);
+	return kit_end(k->r, &k->out, rc);
 }
 
 int main(int argc, char **argv)
@@ -223,11 +254,14 @@ int main(int argc, char **argv)
 		cli_usage("--per-sample is about one ratio, not a sweep");
 	if (per_sample && val_fraction > 0)
 		cli_usage("--per-sample and --val-fraction exclude each other");
-	k.r = cli_input(first, argc, argv);
-	rc = run(&k);
+	rc = join(&k.err);
+	if (rc == 0) {
+		k.r = cli_input(first, argc, argv);
+		rc = run(&k);
+	}
 	um_estimate_free(k.e);
 	net_class_map_release(&k.classes);
 	net_checkpoint_release(&k.c);
 	free(k.map);
-	return kit_end(k.r, &k.out, rc);
+	return end(&k, rc);
 }

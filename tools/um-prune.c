@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
+#include "kit/kit_team.h"
 
 /* --method, of which the last three make the mask once; --subject. */
 enum { UMAP, BERNOULLI, MAGNITUDE, RANDOM, SNIP }; /* from MAGNITUDE on as enum um_cut_by */
@@ -113,10 +114,17 @@ int main(int argc, char **argv)
 	job_options_init(&o, shared);
 	first = cli_parse(&tool, argc, argv);
 	check();
+	if (job_join(&o, &err) < 0)
+		return cli_finish(kit_say_failure(o.team, &err));
+	if (o.team && method >= MAGNITUDE)
+		return cli_finish(
+			kit_say_failure(o.team, (err_fail(&err, "one process computes the mask of this --method: "
+								"start one, or say --no-ranks"),
+						 &err)));
 	if (o.print_run)
-		return cli_finish(job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
+		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
 	r = cli_input(first, argc, argv);
-	if (cli.output || !o.run)
+	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output();
 	if (o.out && cli_check_writer(o.out) < 0) {
 		ts_reader_close(r);
@@ -131,7 +139,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = run(&job, &err);
 	if (rc == JOB_FAILED)
-		cli_error("%s", err.text);
+		kit_say_failure(o.team, &err);
 	ts_writer_close(o.out);
 	job_close(&job);
 	job_options_release(&o);

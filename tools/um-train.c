@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
+#include "kit/kit_team.h"
 #include "report/report_archs.h"
 #include "ts/ts_images.h"
 
@@ -96,10 +97,12 @@ int main(int argc, char **argv)
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))
 		cli_usage("--init-weights, --init-fan and --init-nonlinearity are about fresh weights, and --init "
 			  "gives them");
+	if (job_join(&o, &err) < 0)
+		return cli_finish(kit_say_failure(o.team, &err));
 	if (o.print_run)
-		return cli_finish(job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
+		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
 	r = cli_input(first, argc, argv);
-	if (cli.output || !o.run)
+	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written, before hours of work */
 	if (o.out && cli_check_writer(o.out) < 0) {
 		ts_reader_close(r);
@@ -111,7 +114,7 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		rc = job_run(&job, &err);
 	if (rc == JOB_FAILED)
-		cli_error("%s", err.text);
+		kit_say_failure(o.team, &err);
 	ts_writer_close(o.out);
 	job_close(&job);
 	job_options_release(&o);

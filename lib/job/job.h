@@ -13,6 +13,7 @@
  *	first = cli_parse(&tool, argc, argv);
  *	if (job_options_check(&o, &err) < 0)
  *		cli_usage("%s", err.text);
+ *	rc = job_join(&o, &err);				// with the other ranks
  *	rc = job_open(&job, &o, reader, fresh, NULL, &err);	// data and the checkpoint to start from
  *	if (rc == 0 && !job.resumed)
  *		rc = my_change(&job.c, &err);
@@ -78,19 +79,28 @@ struct job_options {
 	bool resume, print_run;
 	struct cli_list ood; /* NAME=FILE to report on at the end */
 	double keep; /* for the directory's name: kept fraction; NAN: the masks' of the checkpoint, if it has any */
+	bool ranks, sync_bn; /* several processes are one training, see job_join(); over whose images batch norms go */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
 	struct um_engine_options how; /* networks are run */
+	struct team *team;            /* job_join() sets it; NULL: this process is alone */
 	struct ts_writer *out;        /* where the checkpoint goes, open since the beginning, so that what took hours
 				       * can be written; borrowed; NULL: to the run directory alone */
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 57 };
+enum { JOB_OPTION_ROWS = 59 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
 void job_options_release(struct job_options *o);
+
+/* Where a launcher started several processes, this one and the others become one training, o->team, unless --no-ranks:
+ * kit_join(). Rank 0 alone reads checkpoints and writes; o->out stays NULL for the others. Failures are said by
+ * kit_say_failure() from here on. */
+int job_join(struct job_options *o, struct err *err) TS_CHECKED;
+/* Is this process the one that reads checkpoints and writes? */
+bool job_is_first(const struct job_options *o);
 
 /* ---- a run: what is open ---- */
 

@@ -181,7 +181,7 @@ static int write_history(struct job *j, struct err *err)
 static int load_start(struct job *j, struct err *err)
 {
 	ts_header_init(&j->parents[JOB_START], "checkpoint");
-	if (!j->o->start)
+	if (!j->o->start || !job_is_first(j->o))
 		return 0;
 	if (net_load(&j->c, j->o->start, err) < 0)
 		return -1;
@@ -195,7 +195,9 @@ static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *
 
 	if (read_data(j, &j->data, &j->parents[JOB_IMAGES], r, err) < 0 || (o->val && read_val(j, err) < 0))
 		return -1;
-	if (!j->c.net && fresh(data, &j->c, &j->data, err) < 0)
+	if (!j->c.net && job_is_first(o) && fresh(data, &j->c, &j->data, err) < 0)
+		return -1;
+	if (job_team_checkpoint(j, err) < 0)
 		return -1;
 	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 || take_prepare(j, err) < 0 ||
 	    (o->val && take_val(j, err) < 0))
@@ -203,7 +205,17 @@ static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *
 	if (o->aux && job_oe_read(j, err) < 0)
 		return -1;
 	j->hash = um_data_hash(&j->data);
-	return 0;
+	return job_team_images(j, err);
+}
+
+/* Goes on from the run's checkpoint, if it is to be resumed. */
+static int resume(struct job *j, struct err *err)
+{
+	if (!j->o->resume)
+		return 0;
+	if (job_is_first(j->o) && (job_dir_open(j, err) < 0 || load_last(j, err) < 0))
+		return -1;
+	return job_team_checkpoint(j, err);
 }
 
 /* What is held out, as a stream: for thresholds and tables, which want images that the network has not learnt. */
@@ -228,14 +240,17 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 	     struct err *err)
 {
 	*j = (struct job){ .o = o, .input = ts_reader_name(r), .lock = -1 };
-	if (check_ood(o, err) < 0 || load_start(j, err) < 0 || read_all(j, r, fresh, data, err) < 0)
+	if (o->team && strcmp(j->input, "<stdin>") == 0)
+		return err_fail(err, "each rank reads the images, and standard input goes to one: give their FILE");
+	if ((job_is_first(o) && check_ood(o, err) < 0) || load_start(j, err) < 0 ||
+	    read_all(j, r, fresh, data, err) < 0)
 		return -1;
 	j->keep = isnan(o->keep) && j->c.mask ? j->c.mask->keep : o->keep;
-	if (o->resume && (job_dir_open(j, err) < 0 || load_last(j, err) < 0))
+	if (resume(j, err) < 0)
 		return -1;
 	if (o->val_fraction > 0 && um_data_hold(&j->data, &j->held, o->val_fraction, o->train.seed, err) < 0)
 		return -1;
-	if (o->held && write_held(j, err) < 0)
+	if (o->held && job_is_first(o) && write_held(j, err) < 0)
 		return -1;
 	return write_history(j, err);
 }

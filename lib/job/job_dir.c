@@ -241,7 +241,7 @@ int job_dir_open(struct job *j, struct err *err)
 	char base[JOB_DIR], path[JOB_PATH];
 	int made;
 
-	if (!j->o->run)
+	if (!j->o->run || !job_is_first(j->o))
 		return 0;
 	if (j->o->resume)
 		return run_of_config(j->dir) || newest(j, err) == 0 ? lock(j, err) : -1;

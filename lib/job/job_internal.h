@@ -24,6 +24,17 @@ const char *job_dir_path(const struct job *j, const char *name, char buf[JOB_PAT
 /* Compares its settings with those of this call: -1 names the first that differs. More epochs may be asked for. */
 int job_dir_same_settings(const struct job *j, struct err *err) TS_CHECKED;
 
+/* ---- job_team.c: what ranks have in common ---- */
+
+/* Rank 0's checkpoint, and how it is gone on from, become everybody's. */
+int job_team_checkpoint(struct job *j, struct err *err) TS_CHECKED;
+/* Have all read the same images? */
+int job_team_images(const struct job *j, struct err *err) TS_CHECKED;
+/* Do all have the same values in j->c? */
+int job_team_values(const struct job *j, struct err *err) TS_CHECKED;
+/* Has every rank an image of each pass? */
+int job_team_batches(const struct job *j, struct err *err) TS_CHECKED;
+
 /* ---- job_log.c: what is said ---- */
 
 enum { JOB_WORTH = 96 };

@@ -27,10 +27,12 @@ static void tick(void *data, const struct um_progress *p)
 		     j->data.n, p->loss / (double)p->row, cli_pace((double)p->epoch * n + (double)p->row, epochs * n));
 }
 
-/* Only a run with a directory has a place to stop at. */
+/* Only a run with a directory has a place to stop at. Ranks stop together. */
 static bool stopping(void *data)
 {
-	return job_dir_is_open(((struct loop *)data)->j) && cli_stopping();
+	const struct job_options *o = ((struct loop *)data)->j->o;
+
+	return o->run && team_any(o->team, cli_stopping());
 }
 
 /* ---- checkpoints of the run ---- */
@@ -171,6 +173,8 @@ static int finish_epoch(struct loop *l, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	if (job_team_values(j, err) < 0)
+		return UM_FAILED;
 	l->accuracy = r.accuracy;
 	l->epochs++;
 	if (j->held.n && job_evaluate(j, &r.val, err) < 0)
@@ -234,7 +238,7 @@ static enum job_end epochs(struct loop *l, struct err *err)
 	}
 	if (rc == 0)
 		check_learning(l);
-	if (rc == UM_DIVERGED && job_dir_is_open(j))
+	if ((rc == UM_DIVERGED || (rc < 0 && team_check(j->o->team, err) < 0)) && job_dir_is_open(j))
 		err_append(err, "; the last good checkpoint is '%s'",
 			   job_dir_path(j,
 					l->p.epoch > 0 || (j->resumed && !j->at_start) ? "checkpoints/last.ckpt" :
@@ -264,14 +268,19 @@ static int make(struct loop *l, struct err *err)
 	struct job *j = l->j;
 	const struct job_options *o = j->o;
 	const size_t batch = (size_t)o->train.batch < j->data.n ? (size_t)o->train.batch : j->data.n;
+	const size_t outliers = o->aux ? um_oe_outliers(&o->oe, batch) : 0;
 	const struct um_exec_options how = { .torch = o->how.torch,
 					     .device = o->how.device,
 					     .threads = o->how.threads,
-					     .batch = batch + (o->aux ? um_oe_outliers(&o->oe, batch) : 0),
+					     .batch = team_share_most(o->team, batch) +
+						      team_share_most(o->team, outliers),
+					     .team = o->team,
+					     .sync_bn = o->sync_bn,
 					     .dropout = o->train.dropout,
 					     .bf16 = o->precision == JOB_BF16 };
 
-	if (um_model_new(&l->m, &j->c, &how, err) < 0 || um_model_train(l->m, &o->train, err) < 0)
+	if (job_team_batches(j, err) < 0 || um_model_new(&l->m, &j->c, &how, err) < 0 ||
+	    um_model_train(l->m, &o->train, err) < 0)
 		return -1;
 	if (o->aux && um_oe_new(&l->oe, l->m, &j->data, &j->outliers, &o->oe, &o->train, err) < 0)
 		return -1;
@@ -310,10 +319,14 @@ static int begin(struct loop *l, struct err *err)
 		return -1;
 	if (job_log_open(j, j->resumed ? l->p.epoch : -1, err) < 0)
 		return -1;
-	if (job_dir_is_open(j)) {
+	if (o->run)
 		cli_catch_stop();
+	if (job_dir_is_open(j))
 		job_say(j, "run %s", j->dir);
-	}
+	if (o->team)
+		job_say(j, "%d ranks, rank 0 with %ld threads; batch norms go by %s", team_size(o->team),
+			o->how.threads,
+			o->sync_bn ? "the whole batch" : "each rank's part of a batch (--sync-bn: by the whole)");
 	if (o->train.um)
 		job_say(j, "unleashing mask: loss folded at %g, beta %g", o->train.level, o->train.beta);
 	if (l->oe)
@@ -337,13 +350,13 @@ enum job_end job_run(struct job *j, struct err *err)
 	struct err closing;
 
 	/* All is in the run directory: from here on nothing is lost by a signal, and waiting would be. */
-	if (end == JOB_DONE && job_dir_is_open(j))
+	if (end == JOB_DONE && j->o->run)
 		cli_release_stop();
 	if (end == JOB_DONE && j->o->out && net_write(&j->c, j->o->out, err) < 0)
 		end = JOB_FAILED;
 	um_oe_free(l.oe);
 	um_model_free(l.m);
-	if (end == JOB_DONE && job_report(j, err) < 0)
+	if (end == JOB_DONE && job_is_first(j->o) && job_report(j, err) < 0)
 		end = JOB_FAILED;
 	if (job_log_close(j, &closing) < 0 && end != JOB_FAILED) {
 		*err = closing;

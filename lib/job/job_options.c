@@ -99,6 +99,10 @@ static const struct cli_option rows[] = {
 	{ "resume", 0, CLI_FLAG, NULL, AT(resume), 0, 0, "resume the newest run there" },
 	{ "print-run", 0, CLI_FLAG, NULL, AT(print_run), 0, 0,
 	  "print the newest run's directory, and do nothing else" },
+	{ "ranks", 0, CLI_FLAG, NULL, AT(ranks), 0, 0,
+	  "train together with the other processes that a launcher started, such as mpirun (default)" },
+	{ "sync-bn", 0, CLI_FLAG, NULL, AT(sync_bn), 0, 0,
+	  "of several ranks: batch norms go by the whole batch (default: by a rank's part)" },
 	{ "max-memory", 0, CLI_INT, "MIB", AT(max_memory), 1, 1e9,
 	  "limit for the images in memory, per set (default 8192)" },
 	{ 0 }
@@ -135,6 +139,7 @@ void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_
 		.name = "default",
 		.max_memory = 8192,
 		.keep = NAN,
+		.ranks = true,
 	};
 	memcpy(table, rows, sizeof rows);
 	for (size_t i = 0; table[i].name; i++)
@@ -145,6 +150,8 @@ void job_options_release(struct job_options *o)
 {
 	free(o->ood.v);
 	o->ood = (struct cli_list){ 0 };
+	team_free(o->team);
+	o->team = NULL;
 }
 
 static int check_loss(struct job_options *o, struct err *err)

@@ -17,7 +17,7 @@ static int report_one(const struct job *j, bool masked, const char *which, struc
 	if (rc == 0)
 		rc = job_engine(j, &e, &copy, err);
 	if (rc == 0)
-		rc = um_evaluate(e, &j->held, &worth, err);
+		rc = um_evaluate(e, &j->held, NULL, &worth, err);
 	if (rc == 0) {
 		job_say(j, "%s:%s sparsity=%.4f", which, job_worth_text(&worth, text), sparsity);
 	}

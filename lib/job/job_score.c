@@ -18,7 +18,7 @@ int job_evaluate(const struct job *j, struct um_worth *worth, struct err *err)
 	if (rc == 0)
 		rc = job_engine(j, &e, &copy, err);
 	if (rc == 0)
-		rc = um_evaluate(e, &j->held, worth, err);
+		rc = um_evaluate(e, &j->held, j->o->team, worth, err);
 	um_engine_free(e);
 	net_checkpoint_release(&copy);
 	return rc;

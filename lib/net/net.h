@@ -245,6 +245,8 @@ int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std
  * net_load_any(), for those who do no more than run it. */
 int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
 int net_load_any(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
+/* The same from a stream that is open, graphs too. */
+int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err) TS_CHECKED;
 /* Writes one, atomically; path NULL: standard output. header.meta's keys are kept; arch, input,
  * mean, std, classes are set here. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;

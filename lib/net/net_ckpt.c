@@ -88,17 +88,13 @@ static int split(struct net_checkpoint *c, struct err *err)
 	return 0;
 }
 
-int net_load_any(struct net_checkpoint *c, const char *path, struct err *err)
+int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
 {
-	struct ts_reader *r = ts_reader_open(path);
-	const struct ts_header *h;
+	const struct ts_header *h = ts_reader_expect(r, "checkpoint");
 	struct err why;
 	int rc = -1;
 
 	*c = (struct net_checkpoint){ 0 };
-	if (!r)
-		return err_memory(err);
-	h = ts_reader_expect(r, "checkpoint");
 	if (!h || ts_reader_set(r, &c->state) < 0) {
 		err_fail(err, "%s", ts_reader_error(r));
 		goto out;
@@ -115,9 +111,19 @@ int net_load_any(struct net_checkpoint *c, const char *path, struct err *err)
 	}
 	rc = 0;
 out:
-	ts_reader_close(r);
 	if (rc < 0)
 		net_checkpoint_release(c);
+	return rc;
+}
+
+int net_load_any(struct net_checkpoint *c, const char *path, struct err *err)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	int rc = r ? net_read(c, r, err) : err_memory(err);
+
+	if (!r)
+		*c = (struct net_checkpoint){ 0 };
+	ts_reader_close(r);
 	return rc;
 }
 

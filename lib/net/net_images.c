@@ -11,7 +11,9 @@ int net_check_input(const struct net *n, int c, int h, int w, struct err *err)
 {
 	if (c == n->c && h == n->h && w == n->w)
 		return 0;
-	return err_fail(err, "holds images of %dx%dx%d where the model takes %dx%dx%d; ds-pack --size makes them fit",
+	return err_fail(err,
+			"holds images of %dx%dx%d where the model takes %dx%dx%d; ds-pack --for MODEL, or --size, "
+			"makes them fit",
 			c, h, w, n->c, n->h, n->w);
 }
 

@@ -64,6 +64,8 @@ int nn_check(const char *isa, struct err *err) TS_CHECKED;
 int nn_check_bf16(const char *isa, struct err *err) TS_CHECKED;
 /* Names of the instruction sets that this processor can run, the best first, as "avx2|generic". */
 const char *nn_isas(void);
+/* The one that callers have who name none; NULL: nn_check() fails. */
+const char *nn_isa_name(void);
 /* The plan, an operation a line, for people; the caller frees it. NULL: out of memory. */
 char *nn_describe(const struct nn *m);
 

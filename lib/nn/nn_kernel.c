@@ -86,6 +86,13 @@ const struct nn_isa *nn_isa(const char *name)
 	return NULL;
 }
 
+const char *nn_isa_name(void)
+{
+	const struct nn_isa *isa = nn_isa(NULL);
+
+	return isa ? isa->name : NULL;
+}
+
 int nn_check(const char *isa, struct err *err)
 {
 	if (nn_isa(isa))

@@ -103,8 +103,9 @@ struct um_value {
 struct um_model {
 	const struct net *net; /* borrowed */
 	struct um_exec *exec;
-	struct net_mask mask; /* kind NET_MASK_NONE: none */
-	struct um_value *v;   /* the network's parameters, then what masks add */
+	struct um_ranks *ranks; /* with which it is trained together; NULL: alone */
+	struct net_mask mask;   /* kind NET_MASK_NONE: none */
+	struct um_value *v;     /* the network's parameters, then what masks add */
 	int n;
 	int *extra;             /* (net->n_params) the value that goes with each, or -1 */
 	float **host;           /* (net->n_params) the masks of this pass; NULL: not masked */
@@ -113,8 +114,9 @@ struct um_model {
 	long steps;             /* taken by the optimiser */
 };
 
-/* Copies the checkpoint's values; borrows its network. A masked checkpoint gives the masked network, whose masks follow
- * its scores. */
+/* Copies the checkpoint's values; borrows its network, and with o->team the team, whose ranks then train the same
+ * model, each on its share of every batch (um_ranks.h). A masked checkpoint gives the masked network, whose masks
+ * follow its scores. */
 int um_model_new(struct um_model **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		 struct err *err) TS_CHECKED;
 void um_model_free(struct um_model *m);

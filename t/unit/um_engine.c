@@ -165,7 +165,7 @@ static void nothing(void)
 
 	ok(nn_random(&c, &k, CLASSES, 8) == 0 &&
 		   um_engine_new(&e, &c, &(struct um_engine_options){ .threads = 1 }, &err) == 0 &&
-		   um_evaluate(e, &none, &worth, &err) < 0 && strstr(err.text, "no images") && worth.loss == 0 &&
+		   um_evaluate(e, &none, NULL, &worth, &err) < 0 && strstr(err.text, "no images") && worth.loss == 0 &&
 		   worth.accuracy == 0,
 	   "nothing is not evaluated: %s", err.text);
 	um_engine_free(e);

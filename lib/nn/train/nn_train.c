@@ -50,6 +50,11 @@ void nn_train_free(struct nn_train *t)
 	free(t);
 }
 
+void nn_train_among(struct nn_train *t, const struct nn_among *among)
+{
+	t->among = *among;
+}
+
 /* ---- threads ---- */
 
 /* One thread in a run. Its calls of each() and once() are those of all others. */

@@ -39,6 +39,15 @@ extern "C" {
 
 struct nn_train;
 
+/* Other processes, with whose images those here share batch statistics: gather() brings `mine`, n doubles of each, to
+ * all (processes, n), in their order, which is the same for all. Everybody goes forward and back as often, through the
+ * same network. */
+struct nn_peers {
+	int n;
+	void (*gather)(void *data, const double *mine, size_t n, double *all);
+	void *data;
+};
+
 struct nn_train_options {
 	int threads;            /* at least 1 */
 	size_t batch;           /* the most images of a step */
@@ -50,6 +59,13 @@ struct nn_train_options {
 	bool floats;            /* images are floats, not bytes */
 	bool bf16;              /* products of bfloat16: nn_check_bf16() */
 	const char *isa;        /* of nn_isas(); NULL: the best */
+	struct nn_peers peers;  /* n = 0: none */
+};
+
+/* Of a batch whose images are shared out: i here is number first + i of it for i < here, and then + i - here from there
+ * on; `all` are in it. For dropout, whose random numbers go by that, and for the statistics of peers. */
+struct nn_among {
+	size_t here, first, then, all;
 };
 
 /* Batch norms go by the running statistics, and nothing is dropped; or by the statistics of the images. */
@@ -69,6 +85,8 @@ float *nn_train_value(struct nn_train *t, int i);
  * buffer, in the order of the parameters. */
 float *nn_train_gradient(struct nn_train *t, int i);
 void nn_train_momentum(struct nn_train *t, double momentum);
+/* From now on; without it image i is number i, and all are here. */
+void nn_train_among(struct nn_train *t, const struct nn_among *among);
 
 /* n images |u1 or <f4 (n,c,h,w), 0 to 255, 0 < n <= batch, to logits (n,C) and, if not NULL, features (n,D). seed: of
  * dropout. */

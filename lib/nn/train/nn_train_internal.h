@@ -2,7 +2,7 @@
  * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
  * memory, nn_train.c runs them; nn_train_weights.c plans convolutions, nn_train_conv.c, nn_train_tiles.c,
  * nn_train_wide.c and nn_train_ops.c are the operations, nn_train_bias.c biases, nn_train_norm.c the batch norms;
- * nn_train_view.c reads maps and gives gradients back. */
+ * nn_train_view.c reads maps and gives gradients back; nn_train_peers.c is what other processes add. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
 
@@ -98,6 +98,8 @@ struct nn_train {
 	/* the run */
 	enum nn_mode mode;
 	size_t n; /* images */
+	struct nn_among among;
+	double *mine, *everyones; /* (2 most_channels + 1), (peers, that): what goes to peers and comes from them */
 	uint64_t seed;
 	double momentum;
 	const void *image;
@@ -185,6 +187,15 @@ void nn_norm_measure(const struct nn_train *t, const struct nn_stage *s, size_t 
 void nn_norm_merge(struct nn_train *t, const struct nn_stage *s);
 /* a and b of the batch norm s->node; its running statistics. */
 void nn_norm_forward(struct nn_train *t, const struct nn_stage *s);
+
+/* ---- peers: the same for all of them ---- */
+
+/* Images that batch statistics are of. */
+size_t nn_peers_images(const struct nn_train *t);
+/* mean and m2, sums of squares about the mean, (c) of `count` values each, become those of all. Returns their count. */
+double nn_peers_moments(struct nn_train *t, double *mean, double *m2, size_t c, double count);
+/* The sums over all of a and b (c), one behind the other, until the next call. */
+const double *nn_peers_sums(struct nn_train *t, const double *a, const double *b, size_t c);
 
 /* ---- operations ---- */
 

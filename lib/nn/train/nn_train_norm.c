@@ -22,10 +22,13 @@ void nn_norm_measure(const struct nn_train *t, const struct nn_stage *s, size_t 
 void nn_norm_merge(struct nn_train *t, const struct nn_stage *s)
 {
 	struct nn_plane *p = &t->plane[s->out.plane];
+	double *mean = p->mean + s->out.at, *m2 = p->var + s->out.at, all;
+	const size_t C = (size_t)s->out.c;
 
-	for (size_t c = 0; c < (size_t)s->out.c; c++) {
-		double mean = 0, m2 = 0, count = 0;
+	for (size_t c = 0; c < C; c++) {
+		double count = 0;
 
+		mean[c] = m2[c] = 0;
 		for (size_t g = 0; g < NN_GROUPS; g++) {
 			const double *sums = nn_group_sums(t, g);
 			size_t from, to;
@@ -33,22 +36,23 @@ void nn_norm_merge(struct nn_train *t, const struct nn_stage *s)
 			nn_group(t, g, NN_GROUPS, &from, &to);
 			if (to == from)
 				continue;
-			const double more = (double)((to - from) * p->pixels), far = sums[c] - mean;
+			const double more = (double)((to - from) * p->pixels), far = sums[c] - mean[c];
 
-			m2 += sums[t->most_channels + c] + far * far * count * more / (count + more);
-			mean += far * more / (count + more);
+			m2[c] += sums[t->most_channels + c] + far * far * count * more / (count + more);
+			mean[c] += far * more / (count + more);
 			count += more;
 		}
-		p->mean[s->out.at + c] = mean;
-		p->var[s->out.at + c] = m2 / count;
 	}
+	all = nn_peers_moments(t, mean, m2, C, (double)(t->n * p->pixels));
+	for (size_t c = 0; c < C; c++)
+		m2[c] /= all; /* the variance from here on */
 }
 
 /* running <- (1 - momentum) running + momentum batch; the variance without bias. */
 static void move_running(struct nn_train *t, const struct nn_stage *s, float *mean, float *var)
 {
 	const struct nn_plane *p = &t->plane[s->in.plane];
-	const double count = (double)(t->n * p->pixels), m = t->momentum;
+	const double count = (double)(nn_peers_images(t) * p->pixels), m = t->momentum;
 
 	for (size_t c = 0; c < (size_t)s->in.c; c++) {
 		mean[c] = (float)((1 - m) * (double)mean[c] + m * p->mean[s->in.at + c]);

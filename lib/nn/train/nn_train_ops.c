@@ -90,12 +90,14 @@ static void flatten(const struct nn_stage *s, const float *from, float *to, bool
 				to[c * P + p] = from[p * C + c];
 }
 
-/* What is dropped of an image depends on the seed, the node and the image's number. */
+/* What is dropped of an image depends on the seed, the node and the image's number in the batch. */
 static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out,
 		 size_t stride)
 {
 	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
-	struct ts_rng rng = ts_rng_new(t->seed + 0x9e3779b97f4a7c15u * (image + 1), (uint64_t)s->node);
+	const struct nn_among *a = &t->among;
+	const size_t number = image < a->here ? a->first + image : a->then + image - a->here;
+	struct ts_rng rng = ts_rng_new(t->seed + 0x9e3779b97f4a7c15u * (number + 1), (uint64_t)s->node);
 	uint8_t *kept = s->kept + image * P * C;
 
 	for (size_t p = 0; p < P; p++)

@@ -172,11 +172,16 @@ static int worker_room(struct nn_train *t, struct err *err)
 	t->counter = nn_train_own(t, NN_PARTS(t), sizeof *t->counter);
 	t->base.zeros = nn_train_own(t, t->most_channels, sizeof(float));
 	t->outside = nn_train_own(t, t->most_channels, sizeof(float));
+	t->mine = nn_train_own(t, 2 * t->most_channels + 1, sizeof(double));
+	t->everyones = nn_train_own(t, (size_t)t->o.peers.n * (2 * t->most_channels + 1) + 1, sizeof(double));
 	t->scratch = nn_train_own(t, (size_t)t->o.threads, sizeof *t->scratch);
 	for (int i = 0; t->scratch && i < t->o.threads; i++)
 		if (!(t->scratch[i] = nn_train_own(t, t->most_scratch, sizeof(float))))
 			return err_memory(err);
-	return t->partial && t->sums && t->counter && t->base.zeros && t->outside && t->scratch ? 0 : err_memory(err);
+	return t->partial && t->sums && t->counter && t->base.zeros && t->outside && t->mine && t->everyones &&
+			       t->scratch ?
+		       0 :
+		       err_memory(err);
 }
 
 int nn_train_room(struct nn_train *t, struct err *err)

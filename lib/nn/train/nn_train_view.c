@@ -89,13 +89,17 @@ void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups, 
 void nn_view_prepare(struct nn_train *t, const struct nn_view *v)
 {
 	struct nn_plane *p = &t->plane[v->plane];
-	const double rows = (double)(t->n * p->pixels);
+	const double rows = (double)(nn_peers_images(t) * p->pixels);
 
-	for (size_t c = v->at; p->normal && c < v->at + (size_t)v->c; c++) {
-		const double slope = p->along[c] / rows / (p->var[c] + 1e-5);
+	if (!p->normal)
+		return;
+	const double *along = nn_peers_sums(t, p->along + v->at, p->sum + v->at, (size_t)v->c), *sum = along + v->c;
+
+	for (size_t i = 0, c = v->at; i < (size_t)v->c; i++, c++) {
+		const double slope = along[i] / rows / (p->var[c] + 1e-5);
 
 		p->slope[c] = (float)slope;
-		p->shift[c] = (float)(slope * p->mean[c] - p->sum[c] / rows);
+		p->shift[c] = (float)(slope * p->mean[c] - sum[i] / rows);
 	}
 }
 

@@ -71,22 +71,43 @@ static double share(const struct walk *w, int s)
 	return (double)w->taken[s] / (double)w->s[s]->n;
 }
 
-int ood_roc_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
-		  const struct ood_sample *ood)
+int ood_roc_each(const struct ood_sample *id, const struct ood_sample *ood, double least,
+		 int (*point)(void *data, double threshold, double fpr, double tpr), void *data)
 {
 	struct walk w = { .s = { id, ood } };
 	double tpr = 0, fpr = 0;
-	int rc = put(f, "%s\t%s\tinf\t0\t0\n", method, set);
+	int rc = point(data, INFINITY, 0, 0);
 
 	while (rc == 0 && step(&w)) {
 		bool end = share(&w, 0) == 1 && share(&w, 1) == 1;
-		if (!end && share(&w, 0) - tpr < 1e-3 && share(&w, 1) - fpr < 1e-3)
+		if (!end && share(&w, 0) - tpr < least && share(&w, 1) - fpr < least)
 			continue;
 		tpr = share(&w, 0);
 		fpr = share(&w, 1);
-		rc = put(f, "%s\t%s\t%.*g\t%.9g\t%.9g\n", method, set, digits(&w), w.t, fpr, tpr);
+		rc = point(data, w.t, fpr, tpr);
 	}
 	return rc;
+}
+
+struct roc {
+	struct ts_file *f;
+	const char *method, *set;
+	int digits;
+};
+
+static int put_point(void *data, double threshold, double fpr, double tpr)
+{
+	const struct roc *r = data;
+
+	return put(r->f, "%s\t%s\t%.*g\t%.9g\t%.9g\n", r->method, r->set, r->digits, threshold, fpr, tpr);
+}
+
+int ood_roc_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
+		  const struct ood_sample *ood)
+{
+	struct roc r = { f, method, set, digits(&(struct walk){ .s = { id, ood } }) };
+
+	return ood_roc_each(id, ood, 1e-3, put_point, &r);
 }
 
 int ood_pr_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
@@ -111,8 +132,6 @@ int ood_pr_write(struct ts_file *f, const char *method, const char *set, const s
 	return rc;
 }
 
-enum { BINS = 100 };
-
 /* The range of the bins: the wider one of both sets' percentiles. */
 static void range(const struct ood_sample *id, const struct ood_sample *ood, double *low, double *high)
 {
@@ -133,24 +152,31 @@ static void range(const struct ood_sample *id, const struct ood_sample *ood, dou
 	}
 }
 
+void ood_hist_of(struct ood_hist *h, const struct ood_sample *id, const struct ood_sample *ood)
+{
+	*h = (struct ood_hist){ 0 };
+	range(id, ood, &h->low, &h->high);
+	for (int k = 0; k < 2; k++) {
+		const struct ood_sample *s = k ? ood : id;
+		for (size_t i = 0; i < s->n; i++) {
+			double bin = floor((ood_at(s, i) - h->low) / ((h->high - h->low) / OOD_BINS));
+			h->rows[k][(int)fmin(fmax(bin, 0), OOD_BINS - 1)]++;
+		}
+	}
+}
+
 int ood_hist_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
 		   const struct ood_sample *ood)
 {
-	double low, high;
+	struct ood_hist h;
 	int rc = 0;
 
-	range(id, ood, &low, &high);
-	double width = (high - low) / BINS;
-	for (int k = 0; k < 2; k++) {
-		const struct ood_sample *s = k ? ood : id;
-		size_t rows[BINS] = { 0 };
-		for (size_t i = 0; i < s->n; i++) {
-			double bin = floor((ood_at(s, i) - low) / width);
-			rows[(int)fmin(fmax(bin, 0), BINS - 1)]++;
-		}
-		for (int b = 0; b < BINS && rc == 0; b++)
-			rc = put(f, "%s\t%s\t%.9g\t%.9g\t%zu\t%.9g\n", method, k ? set : "id", low + b * width,
-				 low + (b + 1) * width, rows[b], (double)rows[b] / (double)s->n / width);
-	}
+	ood_hist_of(&h, id, ood);
+	const double width = (h.high - h.low) / OOD_BINS;
+	for (int k = 0; k < 2; k++)
+		for (int b = 0; b < OOD_BINS && rc == 0; b++)
+			rc = put(f, "%s\t%s\t%.9g\t%.9g\t%zu\t%.9g\n", method, k ? set : "id", h.low + b * width,
+				 h.low + (b + 1) * width, h.rows[k][b],
+				 (double)h.rows[k][b] / (double)(k ? ood : id)->n / width);
 	return rc;
 }

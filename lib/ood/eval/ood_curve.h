@@ -13,6 +13,19 @@
 extern "C" {
 #endif
 
+/* Both sets in the same 100 bins of equal width between the 0.1th and 99.9th percentile of both together; what lies
+ * beyond is counted in the outermost bins. Infinities are beyond all. */
+enum { OOD_BINS = 100 };
+struct ood_hist {
+	double low, high;
+	size_t rows[2][OOD_BINS]; /* of the ID set, of the other */
+};
+void ood_hist_of(struct ood_hist *h, const struct ood_sample *id, const struct ood_sample *ood);
+/* Hands each point of the ROC curve with ID as the positives to point(), from (0,0), of threshold infinity, to (1,1).
+ * Of points closer than `least` in both rates only the first is there. -1: point() returned that. */
+int ood_roc_each(const struct ood_sample *id, const struct ood_sample *ood, double least,
+		 int (*point)(void *data, double threshold, double fpr, double tpr), void *data) TS_CHECKED;
+
 /* The headings of the three, with their newlines. */
 extern const char ood_roc_heading[], ood_pr_heading[], ood_hist_heading[];
 
@@ -25,9 +38,7 @@ int ood_roc_write(struct ts_file *f, const char *method, const char *set, const 
  * recall, precision. */
 int ood_pr_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
 		 const struct ood_sample *ood) TS_CHECKED;
-/* A histogram of both sets over the same 100 bins of equal width between the 0.1th and 99.9th percentile
- * of both together; what lies beyond is counted in the outermost bins: method, set ("id" or set), low, high,
- * rows, density (share of the set's rows by width). Infinities are beyond all. */
+/* The histogram: method, set ("id" or set), low, high, rows, density (share of the set's rows by width). */
 int ood_hist_write(struct ts_file *f, const char *method, const char *set, const struct ood_sample *id,
 		   const struct ood_sample *ood) TS_CHECKED;
 

@@ -193,36 +193,59 @@ static size_t rank(const float *z, size_t C, size_t y)
 	return before;
 }
 
-int um_evaluate(struct um_engine *e, const struct um_data *d, struct um_worth *worth, struct err *err)
+/* What is asked of an image. */
+struct answer {
+	double ce;
+	size_t before;
+};
+
+/* Of images from..to, 256 at a time. */
+static int run_rows(struct um_engine *e, const struct um_data *d, size_t from, size_t to, struct answer *a,
+		    struct err *err)
 {
 	const size_t C = (size_t)e->net->classes, row = net_node_size(&e->net->nodes[0]), part = 256;
 	float *logits = malloc(part * C * sizeof *logits);
-	size_t right = 0, right5 = 0;
-	double sum = 0;
 	int rc = logits ? 0 : err_memory(err);
 
-	*worth = (struct um_worth){ 0 };
-
-	if (rc == 0 && d->n == 0)
-		rc = err_fail(err, "no images to evaluate on");
-	for (size_t i = 0; rc == 0 && i < d->n; i += part) {
-		const size_t n = d->n - i < part ? d->n - i : part;
+	for (size_t i = from; rc == 0 && i < to; i += part) {
+		const size_t n = to - i < part ? to - i : part;
 
 		rc = um_engine_run(e, d->image + i * row, n, logits, NULL, NULL, err);
-		if (rc < 0)
-			break;
-		for (size_t k = 0; k < n; k++) {
-			const size_t before = rank(logits + k * C, C, (size_t)d->label[i + k]);
-
-			sum += num_cross_entropy(logits + k * C, C, d->label[i + k]);
-			right += before == 0;
-			right5 += before < 5;
-		}
+		for (size_t k = 0; rc == 0 && k < n; k++)
+			a[i + k] = (struct answer){ num_cross_entropy(logits + k * C, C, d->label[i + k]),
+						    rank(logits + k * C, C, (size_t)d->label[i + k]) };
 	}
 	free(logits);
+	return rc;
+}
+
+int um_evaluate(struct um_engine *e, const struct um_data *d, struct team *team, struct um_worth *worth,
+		struct err *err)
+{
+	struct answer *a = malloc((d->n + 1) * sizeof *a);
+	size_t right = 0, right5 = 0, from, to;
+	double sum = 0;
+	int rc = a ? 0 : err_memory(err);
+
+	*worth = (struct um_worth){ 0 };
+	if (rc == 0 && d->n == 0)
+		rc = err_fail(err, "no images to evaluate on");
+	team_share(team, d->n, &from, &to);
+	if (rc == 0)
+		rc = run_rows(e, d, from, to, a, err);
+	if (rc == 0) {
+		team_rows(team, a, d->n, sizeof *a);
+		rc = team_check(team, err);
+	}
+	for (size_t i = 0; rc == 0 && i < d->n; i++) {
+		sum += a[i].ce;
+		right += a[i].before == 0;
+		right5 += a[i].before < 5;
+	}
+	free(a);
 	if (rc == 0)
 		*worth = (struct um_worth){ .loss = sum / (double)d->n,
 					    .accuracy = (double)right / (double)d->n,
-					    .top5 = C > 5 ? (double)right5 / (double)d->n : NAN };
+					    .top5 = e->net->classes > 5 ? (double)right5 / (double)d->n : NAN };
 	return rc;
 }

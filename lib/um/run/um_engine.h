@@ -78,8 +78,10 @@ struct um_worth {
 	double accuracy; /* share of images whose largest logit, the first of equal ones, is that of the label; */
 	double top5;     /* whose label is among the five largest. NAN: five classes or fewer */
 };
-/* -1: also if there are no images. */
-int um_evaluate(struct um_engine *e, const struct um_data *d, struct um_worth *worth, struct err *err) TS_CHECKED;
+/* With a team each rank runs its share of the images, and all get the same, which is what one process gets. -1: also if
+ * there are no images. */
+int um_evaluate(struct um_engine *e, const struct um_data *d, struct team *team, struct um_worth *worth,
+		struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -23,6 +23,11 @@ int um_exec_check(bool torch, bool bf16, struct err *err)
 	return bf16 ? nn_check_bf16(NULL, err) : 0;
 }
 
+static void gather(void *data, const double *mine, size_t n, double *all)
+{
+	team_gather(data, mine, n * sizeof *mine, all);
+}
+
 static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const struct um_exec_options *o, struct err *err)
 {
 	struct nn_train_options how = { .threads = (int)o->threads,
@@ -34,6 +39,8 @@ static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const stru
 					.floats = o->floats,
 					.bf16 = o->bf16 };
 
+	if (o->team && o->sync_bn)
+		how.peers = (struct nn_peers){ team_size(o->team), gather, o->team };
 	for (int i = 0; i < 4; i++) {
 		how.mean[i] = c->mean[i];
 		how.std[i] = c->std[i];
@@ -56,6 +63,8 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	e->net = c->net;
 	e->batch = o->batch;
 	rc = um_exec_check(o->torch, o->bf16, err);
+	if (rc == 0 && o->torch && o->team)
+		rc = err_fail(err, "several ranks train by unmask's own kernels, not through libtorch");
 	if (rc == 0)
 		rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
 	if (rc == 0)
@@ -77,6 +86,12 @@ void um_exec_free(struct um_exec *e)
 size_t um_exec_batch(const struct um_exec *e)
 {
 	return e->batch;
+}
+
+void um_exec_among(struct um_exec *e, const struct nn_among *among)
+{
+	if (e->nn)
+		nn_train_among(e->nn, among);
 }
 
 float *um_exec_value(struct um_exec *e, int i)

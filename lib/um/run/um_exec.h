@@ -9,6 +9,7 @@
 
 #include "err/err.h"
 #include "net/net.h"
+#include "team/team.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +28,10 @@ struct um_exec_options {
 	bool fixed;     /* values stay from the first pass on, and have no gradients */
 	bool floats;    /* images are floats, not bytes */
 	bool bf16;      /* lib/nn's products are of bfloat16, see nn_check_bf16(); all else is floats */
+	/* Ranks that go forward and back together, each with a share of the images; NULL: this process alone. Borrowed;
+	 * lib/nn's. Batch statistics are those of a rank's images, or, with sync_bn, of all. */
+	struct team *team;
+	bool sync_bn;
 };
 
 /* Batch norms go by their running statistics; or, with dropout, by the batch's, which then move the running ones by
@@ -49,6 +54,9 @@ void um_exec_set(struct um_exec *e, const struct ts_set *state);
 /* Their gradients after um_exec_backward(); NULL for statistics. */
 float *um_exec_gradient(struct um_exec *e, int i);
 
+/* Which images of a batch the next ones are, and how many it has, see nn_train.h. */
+struct nn_among;
+void um_exec_among(struct um_exec *e, const struct nn_among *among);
 /* n <= batch images |u1 or <f4 (n,c,h,w), 0 to 255, to logits (n,C) and, if not NULL, features (n,D). seed: of dropout.
  * back: um_exec_backward() is to come. */
 int um_exec_forward(struct um_exec *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,

@@ -24,6 +24,7 @@ struct um_estimate {
 	struct ts_rng *augment; /* of each */
 	double *sum;            /* of each: its loss over all rows */
 	size_t total;           /* rows that are in the sums */
+	uint64_t hash;          /* with a team: of them */
 	struct um_data room;    /* rows that wait for a full batch */
 	uint8_t *image;         /* the batch, augmented */
 	int64_t *label;
@@ -35,6 +36,12 @@ struct um_estimate {
 static int masks(const struct um_estimate *e)
 {
 	return e->o.n_keep * (int)e->o.draws;
+}
+
+/* Is this mask one that this rank runs? */
+static bool is_mine(const struct um_estimate *e, int i)
+{
+	return i % team_size(e->o.team) == team_rank(e->o.team);
 }
 
 /* Makes *m of c, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw does not depend on
@@ -111,14 +118,17 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, co
 		const bool own = i == masks(e);
 		const uint64_t draw = own ? 0 : (uint64_t)(i % o->draws);
 
-		e->o.engine.beside = i ? e->m[0].e : NULL; /* they run in turn */
 		e->augment[i] = ts_rng_new(o->seed ^ draw << 32, UM_RNG_AUGMENT);
 		if (own && !o->per_sample)
 			break;
+		if (!is_mine(e, i))
+			continue;
 		if (open_member(e, c, own ? NAN : o->keep[i / o->draws], draw, &e->m[i], err) < 0) {
 			um_estimate_free(e);
 			return -1;
 		}
+		if (!e->o.engine.beside)
+			e->o.engine.beside = e->m[i].e; /* they run in turn */
 	}
 	*ret = e;
 	return 0;
@@ -182,10 +192,12 @@ int um_estimate_flush(struct um_estimate *e, size_t *n, struct err *err)
 	int rc = 0;
 
 	*n = e->room.n;
+	if (e->o.team)
+		e->hash = um_data_hash(&e->room) ^ (e->hash << 1 | e->hash >> 63);
 	for (size_t r = 0; r < *n; r++)
 		e->loss[r] = e->masked[r] = 0;
 	for (int i = 0; *n && i < masks(e) && rc == 0; i++)
-		rc = run_model(e, i, 1 / (double)masks(e), e->masked, err);
+		rc = is_mine(e, i) ? run_model(e, i, 1 / (double)masks(e), e->masked, err) : 0;
 	if (*n && rc == 0 && e->o.per_sample)
 		rc = run_model(e, masks(e), 1, e->loss, err);
 	e->total += *n;
@@ -221,6 +233,27 @@ void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double
 {
 	*loss = e->loss[i];
 	*masked = e->masked[i];
+}
+
+int um_estimate_together(struct um_estimate *e, struct err *err)
+{
+	const size_t M = (size_t)masks(e);
+	double *all;
+	char text[100];
+
+	if (!e->o.team)
+		return 0;
+	snprintf(text, sizeof text, "%zu rows, checksum %016llx", e->total, (unsigned long long)e->hash);
+	if (team_same(e->o.team, "images", text, err) < 0)
+		return -1;
+	all = malloc((size_t)team_size(e->o.team) * M * sizeof *all);
+	if (!all)
+		return err_memory(err);
+	team_gather(e->o.team, e->sum, M * sizeof *all, all);
+	for (size_t i = 0; i < M; i++)
+		e->sum[i] = all[i % (size_t)team_size(e->o.team) * M + i];
+	free(all);
+	return team_check(e->o.team, err);
 }
 
 struct um_estimated um_estimate_result(const struct um_estimate *e, int ratio)

@@ -23,6 +23,7 @@ struct um_estimate_options {
 	double dropout;
 	uint64_t seed;
 	struct um_engine_options engine; /* how networks are run */
+	struct team *team; /* whose ranks share the masks out; NULL: this process has all. Not with per_sample */
 };
 struct um_estimated {
 	double mean, std, min, max; /* over the draws, of the mean cross-entropy */
@@ -45,6 +46,8 @@ int um_estimate_data(struct um_estimate *e, const struct um_data *d, struct err 
 /* Of row i < *n of the batch that has just been run: the cross-entropy of the network itself, and the
  * mean of the masked ones'. With per_sample. */
 void um_estimate_row(const struct um_estimate *e, size_t i, double *loss, double *masked);
+/* With a team, before the results: brings together what the ranks have, which all ran the same rows. */
+int um_estimate_together(struct um_estimate *e, struct err *err) TS_CHECKED;
 /* Of all rows so far. */
 struct um_estimated um_estimate_result(const struct um_estimate *e, int ratio);
 

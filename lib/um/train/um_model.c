@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "um/train/um_ranks.h"
 #include "um/um_internal.h"
 
 /* Adds the value of a tensor. at: the executor's place for it, NULL: it gets one of its own. */
@@ -112,6 +113,8 @@ int um_model_new(struct um_model **ret, const struct net_checkpoint *c, const st
 		rc = add_masks(m, c, err);
 	if (rc == 0)
 		rc = add_gradients(m, err);
+	if (rc == 0 && o->team)
+		rc = um_ranks_new(&m->ranks, m, o->team, o->sync_bn, err);
 	if (rc == 0)
 		*ret = m;
 	else
@@ -137,6 +140,7 @@ void um_model_free(struct um_model *m)
 	for (int i = 0; m->host && i < m->net->n_params; i++)
 		free(m->host[i]);
 	um_exec_free(m->exec);
+	um_ranks_free(m->ranks);
 	free(m->v);
 	free(m->extra);
 	free(m->host);
@@ -182,11 +186,16 @@ int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mo
 	const struct net *net = m->net;
 	const size_t row = net_node_size(&net->nodes[0]), chunk = um_exec_batch(m->exec);
 	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
+	size_t from = 0, to = n;
 
-	for (size_t i = 0; i < n; i += chunk)
-		if (um_model_forward(m, image + i * row, n - i < chunk ? n - i : chunk, mode, false, logits + i * C,
+	if (m->ranks && mode == UM_EVALUATION)
+		um_ranks_share(m->ranks, n, &from, &to);
+	for (size_t i = from; i < to; i += chunk)
+		if (um_model_forward(m, image + i * row, to - i < chunk ? to - i : chunk, mode, false, logits + i * C,
 				     features ? features + i * D : NULL, err) < 0)
 			return -1;
+	if (m->ranks && mode == UM_EVALUATION && um_ranks_rows(m->ranks, n, logits, features, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n * C; i++)
 		if (!isfinite(logits[i]))
 			return err_fail(err, "the model's output is not finite for row %zu", i / C);

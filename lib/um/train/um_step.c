@@ -5,6 +5,7 @@
 
 #include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
+#include "um/train/um_ranks.h"
 
 /* One pass over the batch's ID images, its outliers, or both; *loss: what its parts come to. */
 static int pass(struct um_model *m, struct um_batch *b, bool in, bool out, bool add, um_part *part, void *data,
@@ -13,10 +14,12 @@ static int pass(struct um_model *m, struct um_batch *b, bool in, bool out, bool 
 	const size_t row = net_node_size(&m->net->nodes[0]), first = in ? 0 : b->n;
 	const size_t n = (in ? b->n : 0) + (out ? b->k : 0), outliers = b->n * b->C;
 	float *z = b->logits + first * b->C, *dz = b->dlogits + first * b->C;
+	const enum um_pass_mode mode = in ? UM_TRAINING : UM_TRAINING_STILL;
 	double loss = 0;
+	int rc = m->ranks ? um_ranks_forward(m, b, in, out, mode, err) :
+			    um_model_forward(m, b->image + first * row, n, mode, true, z, NULL, err);
 
-	if (um_model_forward(m, b->image + first * row, n, in ? UM_TRAINING : UM_TRAINING_STILL, true, z, NULL, err) <
-	    0)
+	if (rc < 0)
 		return UM_FAILED;
 	memset(dz, 0, n * b->C * sizeof *dz);
 	if (in)
@@ -27,18 +30,21 @@ static int pass(struct um_model *m, struct um_batch *b, bool in, bool out, bool 
 		err_fail(err, "the loss is not finite any more: training diverged; try a smaller --lr (it is %g)", lr);
 		return UM_DIVERGED;
 	}
-	return um_model_backward(m, dz, add, err) < 0 ? UM_FAILED : 0;
+	rc = m->ranks ? um_ranks_backward(m, b, in, out, add, err) : um_model_backward(m, dz, add, err);
+	return rc < 0 ? UM_FAILED : 0;
 }
 
 int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_part *part, void *data, double lr,
 		      struct err *err)
 {
-	int rc;
+	const bool both = !separate && b->k > 0;
+	int rc = pass(m, b, true, both, false, part, data, lr, err);
 
-	if (!separate || b->k == 0)
-		return pass(m, b, true, b->k > 0, false, part, data, lr, err);
-	rc = pass(m, b, true, false, false, part, data, lr, err);
-	return rc < 0 ? rc : pass(m, b, false, true, true, part, data, lr, err);
+	if (rc == 0 && b->k > 0 && !both)
+		rc = pass(m, b, false, true, true, part, data, lr, err);
+	if (rc == 0 && m->ranks && um_ranks_gradients(m, err) < 0)
+		rc = UM_FAILED;
+	return rc;
 }
 
 /* Cross-entropy of the ID images, of logits as they are or as LogitNorm has them. */

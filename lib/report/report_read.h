@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report_read: the scores of an ID set, and of OOD sets that were made as they were.
+ */
+#ifndef REPORT_READ_H
+#define REPORT_READ_H
+
+#include "ood/eval/ood_scores.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the ID set's file says; all zero to begin with. */
+struct report_read {
+	char **methods; /* (n) columns that are read */
+	size_t n;
+	bool all;              /* these are all that there are */
+	struct ts_header made; /* how they were made */
+};
+
+/* Reads the ID set: the columns of list, separated by commas, or (NULL) all. keep: flags of ood_scores_read(). history:
+ * how the file came to be is added there, if it is not NULL. -1 with err. */
+int report_read_id(struct report_read *r, const char *path, const char *list, unsigned keep, struct ood_scores *id,
+		   struct ts_header *history, struct err *err) TS_CHECKED;
+/* Reads the same columns of another set. -1 with err: they are not there, were made otherwise, or, where all are read,
+ * there are more. */
+int report_read_ood(const struct report_read *r, const char *path, unsigned keep, struct ood_scores *ood,
+		    struct ts_header *history, struct err *err) TS_CHECKED;
+void report_read_release(struct report_read *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * Pictures of a report. Coordinates have one decimal: a tenth of a pixel. */
+#include <math.h>
+
+#include "report/report_html.h"
+#include "report/report_svg.h"
+
+enum { WIDTH = 320, HEIGHT = 160, SIDE = 260, LEFT = 34, BOTTOM = 20, KEY = 16, STYLES = 6 };
+
+/* An outline of bars, down to the base line. */
+static void bars(FILE *f, const char *class, const size_t rows[OOD_BINS], double scale)
+{
+	const double step = (double)WIDTH / OOD_BINS;
+
+	fprintf(f, "<path class=\"%s\" d=\"M0 %d", class, HEIGHT);
+	for (int b = 0; b < OOD_BINS; b++)
+		fprintf(f, "V%.1fH%.1f", HEIGHT - scale * (double)rows[b], (b + 1) * step);
+	fprintf(f, "V%dZ\"/>\n", HEIGHT);
+}
+
+static double tallest(const size_t rows[OOD_BINS], size_t n)
+{
+	size_t most = 0;
+
+	for (int b = 0; b < OOD_BINS; b++)
+		most = rows[b] > most ? rows[b] : most;
+	return (double)most / (double)n;
+}
+
+void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set)
+{
+	struct ood_hist h;
+	double top;
+
+	ood_hist_of(&h, id, &set->sample);
+	top = fmax(tallest(h.rows[0], id->n), tallest(h.rows[1], set->sample.n)) / (HEIGHT - 4);
+	fprintf(f,
+		"<figure><svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
+		"aria-label=\"histogram of the scores of the ID set and of ",
+		WIDTH, HEIGHT + BOTTOM, WIDTH, HEIGHT + BOTTOM);
+	report_html_text(f, set->name);
+	fprintf(f, ", from %.4g to %.4g; AUROC %.2f %%\">\n", h.low, h.high, 100 * set->auroc);
+	bars(f, "id", h.rows[0], 1 / top / (double)id->n);
+	bars(f, "ood", h.rows[1], 1 / top / (double)set->sample.n);
+	fprintf(f,
+		"<path class=\"axis\" d=\"M0 %dH%d\"/><text x=\"0\" y=\"%d\">%.4g</text>"
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text></svg>\n<figcaption>ID and ",
+		HEIGHT, WIDTH, HEIGHT + 14, h.low, WIDTH, HEIGHT + 14, h.high);
+	report_html_text(f, set->name);
+	fprintf(f, " <small>AUROC %.2f</small></figcaption></figure>\n", 100 * set->auroc);
+}
+
+static int line_to(void *data, double threshold, double fpr, double tpr)
+{
+	FILE *f = data;
+
+	fprintf(f, "%c%.1f %.1f", isinf(threshold) && fpr == 0 && tpr == 0 ? 'M' : 'L', LEFT + SIDE * fpr,
+		SIDE * (1 - tpr));
+	return 0;
+}
+
+void report_svg_roc(FILE *f, const struct ood_sample *id, const struct report_svg_set *sets, size_t n)
+{
+	const int height = SIDE + 2 * BOTTOM + KEY * (int)n;
+
+	fprintf(f,
+		"<figure><svg viewBox=\"-2 -4 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
+		"aria-label=\"ROC curves: the share of ID rows that pass against that of each OOD set\">\n"
+		"<path class=\"axis\" d=\"M%d 0V%dH%dV0H%dM%d %dL%d 0\"/>\n",
+		LEFT + SIDE + 8, height + 4, LEFT + SIDE + 8, height + 4, LEFT, SIDE, LEFT + SIDE, LEFT, LEFT, SIDE,
+		LEFT + SIDE);
+	fprintf(f,
+		"<text x=\"%d\" y=\"%d\">0</text><text x=\"%d\" y=\"%d\" text-anchor=\"middle\">OOD taken for ID</text>"
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">1</text><text x=\"0\" y=\"10\">ID</text>\n",
+		LEFT, SIDE + 14, LEFT + SIDE / 2, SIDE + 14, LEFT + SIDE, SIDE + 14);
+	for (size_t k = 0; k < n; k++) {
+		const int y = SIDE + 2 * BOTTOM + KEY * (int)k;
+
+		fprintf(f, "<path class=\"roc k%zu\" d=\"", k % STYLES);
+		if (ood_roc_each(id, &sets[k].sample, 1e-2, line_to, f) < 0)
+			return; /* line_to() never fails */
+		fprintf(f, "\"/><path class=\"roc k%zu\" d=\"M%d %dh28\"/><text x=\"%d\" y=\"%d\">", k % STYLES, LEFT,
+			y - 4, LEFT + 34, y);
+		report_html_text(f, sets[k].name);
+		fprintf(f, ", %.2f</text>\n", 100 * sets[k].auroc);
+	}
+	fputs("</svg><figcaption>ROC, and the AUROC of each set</figcaption></figure>\n", f);
+}

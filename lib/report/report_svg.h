@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report_svg: histograms and ROC curves as SVG inside of a page of report_html.h, whose colours they take.
+ */
+#ifndef REPORT_SVG_H
+#define REPORT_SVG_H
+
+#include <stdio.h>
+
+#include "ood/eval/ood_curve.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A set beside the ID set: its name, its scores, its AUROC. */
+struct report_svg_set {
+	const char *name; /* borrowed */
+	struct ood_sample sample;
+	double auroc;
+};
+
+/* Scores of the ID set and of one other; the areas are equal. */
+void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set);
+/* A curve for each of n sets, told apart by colour and dashes, with a key. */
+void report_svg_roc(FILE *f, const struct ood_sample *id, const struct report_svg_set *sets, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

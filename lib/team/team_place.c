@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * What launchers say of a process, in their variables. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "team/team_internal.h"
+
+enum { PATIENCE = 300, TORCH_PORT = 29500 };
+
+uint64_t team_hash(const char *text)
+{
+	return XXH3_64bits(text, strlen(text));
+}
+
+/* A launcher: its variables. local: how many ranks this machine has; nodes: how many machines there are; either may be
+ * NULL. */
+struct launcher {
+	const char *rank, *size, *local, *nodes;
+	const char *job[3]; /* that tell its runs apart; may be NULL */
+};
+
+static const struct launcher launchers[] = {
+	{ "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", NULL, { "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT" } },
+	{ "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", NULL, { "PMIX_NAMESPACE" } },
+	{ "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", NULL, { 0 } },
+	{ "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", NULL, "SLURM_STEP_NUM_NODES", { "SLURM_JOB_ID", "SLURM_STEP_ID" } },
+	{ 0 }
+};
+
+/* The whole number that a variable is. 1; 0: it is not set; -1: it is something else. */
+static int number(const char *name, long least, long most, long *ret, struct err *err)
+{
+	const char *text = name ? getenv(name) : NULL;
+	char *end;
+
+	if (!text || !*text)
+		return 0;
+	*ret = strtol(text, &end, 10);
+	if (*end || *ret < least || *ret > most)
+		return err_fail(err, "%s is '" ERR_NAME "', not a whole number from %ld to %ld", name, text, least,
+				most);
+	return 1;
+}
+
+/* MPICH names its runs nowhere, but the process at the other end of its socket is the same for all ranks of a machine,
+ * whatever shell stands between. */
+static long launcher_process(void)
+{
+	struct ucred who = { 0 };
+	socklen_t len = sizeof who;
+	struct err ignored;
+	long fd;
+
+	if (number("PMI_FD", 0, 1 << 20, &fd, &ignored) == 1 &&
+	    getsockopt((int)fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid > 0)
+		return who.pid;
+	return getppid();
+}
+
+static uint64_t job_of(const struct launcher *l)
+{
+	char text[3 * TEAM_HOST] = "";
+	size_t at = 0;
+	bool named = false;
+
+	for (int i = 0; i < 3; i++) {
+		const char *v = l->job[i] ? getenv(l->job[i]) : NULL;
+
+		at += (size_t)snprintf(text + at, sizeof text - at, "%.200s/", v ? v : "");
+		named = named || v;
+	}
+	if (!named)
+		snprintf(text, sizeof text, "process %ld", launcher_process());
+	return team_hash(text);
+}
+
+/* The first of "a,b", "node[07-12,20]" or "node[3,5]-x": rank 0's machine, as srun orders them. */
+static void first_node(const char *list, char host[TEAM_HOST])
+{
+	const size_t stem = strcspn(list, "[,");
+	const char *digits = list[stem] == '[' ? list + stem + 1 : "", *close = strchr(digits, ']');
+
+	snprintf(host, TEAM_HOST, "%.*s%.*s%.*s", (int)(stem < 100 ? stem : 100), list, (int)strcspn(digits, "-,]"),
+		 digits, close ? (int)strcspn(close + 1, ",") : 0, close ? close + 1 : "");
+}
+
+/* Where rank 0 is, of ranks on several machines or of whom that is not known. */
+static int find_host(struct team_place *p, struct err *err)
+{
+	const char *host = getenv("MASTER_ADDR"), *nodes = getenv("SLURM_STEP_NODELIST");
+	const char *agent = getenv("TORCHELASTIC_USE_AGENT_STORE");
+	int rc;
+
+	p->port = nodes ? 20000 + (long)(p->job % 20000) : TORCH_PORT;
+	rc = number("MASTER_PORT", 1, 65534, &p->port, err);
+	if (rc < 0)
+		return -1;
+	if (agent && strcmp(agent, "True") == 0)
+		p->port++; /* torchrun itself listens at it */
+	if (host && *host)
+		snprintf(p->host, sizeof p->host, "%.250s", host);
+	else if (nodes)
+		first_node(nodes, p->host);
+	else
+		return err_fail(err,
+				"this is rank %d of %d on several machines, and MASTER_ADDR does not say which has "
+				"rank 0; mpirun -x MASTER_ADDR=HOST (MPICH: -genv MASTER_ADDR HOST) does",
+				p->rank, p->size);
+	return 0;
+}
+
+int team_find(struct team_place *p, struct err *err)
+{
+	const struct launcher *l = launchers;
+	long rank = 0, size = 1, local = 0, nodes = 0;
+	int found = 0;
+
+	*p = (struct team_place){ .size = 1, .seconds = PATIENCE };
+	for (; l->rank && found == 0; l += found == 0) {
+		found = number(l->size, 1, TEAM_MOST, &size, err);
+		if (found == 1)
+			found = number(l->rank, 0, size - 1, &rank, err);
+	}
+	if (found <= 0 || size == 1)
+		return found < 0 ? -1 : 0;
+	if (number(l->local, 1, size, &local, err) < 0 || number(l->nodes, 1, size, &nodes, err) < 0)
+		return -1;
+	p->rank = (int)rank;
+	p->size = (int)size;
+	p->job = job_of(l);
+	return local == size || nodes == 1 || (find_host(p, err) == 0) ? 1 : -1;
+}

@@ -1,0 +1,39 @@
+# The search for parameters of openood.mk, both halves of it.
+#
+# -v methods=all|LIST: input is "- METHOD" for each method there is, then METHOD[:SETTING] and its AUROC; output is the methods
+# to compute, each in the setting of the best AUROC, if it has any. all leaves out what cannot work, which a name does not,
+# so all stays, and the tuned ones stand beside it.
+# -v chosen=THAT: input is a table; of a tuned method the row with defaults is left out, and the others lose their setting, so
+# that seeds may have different ones.
+function base_of(method) {
+	sub(/:.*/, "", method)
+	return method
+}
+BEGIN {
+	FS = OFS = chosen == "" ? " " : "\t"
+	n = split(chosen, item, ",")
+	for (i = 1; i <= n; i++)
+		if (item[i] ~ /:/) tuned[base_of(item[i])] = 1
+}
+chosen != "" {
+	if (!($1 in tuned)) {
+		$1 = base_of($1)
+		print
+	}
+	next
+}
+$1 == "-" { order[++known] = $2; next }
+{
+	base = base_of($1)
+	if (!(base in best) || $2 > auroc[base]) { best[base] = $1; auroc[base] = $2 }
+}
+END {
+	if (chosen != "") exit
+	if (methods != "all") known = split(methods, order, ",")
+	line = methods == "all" ? "all" : ""
+	for (i = 1; i <= known; i++) {
+		m = order[i] in best ? best[order[i]] : order[i]
+		if (methods != "all" || m != order[i]) line = line (line == "" ? "" : ",") m
+	}
+	print line
+}

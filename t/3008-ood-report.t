@@ -1,0 +1,63 @@
+#!/bin/sh
+# ood-report: one page that is whole in itself, says what ood-metrics says, shows the right images, and works in a browser.
+. "$SRC/t/lib.sh"
+gen=$BUILD/t/helper/ts-gen
+for s in 1 2 3; do "$gen" scores msp:f4,energy:f4,pred:i8,label:i8,name:str 300 $s | ts-cat -o $s.scores; done
+mkdir d && cp 1.scores d/id.scores && cp 2.scores d/x.scores && cp 3.scores d/y.scores
+ood-report --id 1.scores -o page.html near:x=2.scores y=3.scores
+ok 'the numbers are those of ood-metrics, all that it prints for people' '
+	ood-metrics --delong --id 1.scores near:x=2.scores y=3.scores | sed 1d | sed "s/near average/near-average/; s/\[[^]]*\]//" | awk "{ print \$3, \$4, \$5, \$6 }" | sort >want &&
+	grep "^<tr" page.html | sed "s/<small>[^/]*<\/small>//; s/<[^>]*>/ /g" | sed "s/near average/near-average/" | awk "{ print \$3, \$4, \$5, \$6 }" | sort | cmp - want'
+ok 'the same bytes with other threads, and from a folder' '
+	ood-report --threads 3 --id 1.scores near:x=2.scores y=3.scores | cmp - page.html && ood-report d >f.html && grep -q "<td class=\"w\">y</td>" f.html && ! grep -q ">id</td>" f.html'
+ok 'it loads nothing' '! grep -q -i "http:\|https:\|<link\|src=\"[^d]\|url(\|@import" page.html && grep -q "default-src .none." page.html'
+ok 'where it comes from: each step of each input' 'test "$(grep -c "<li><code>ts-cat -o [123].scores" page.html)" = 3'
+ok 'intervals of all metrics by the bootstrap' 'ood-report -m msp -b 50 --id 1.scores 2.scores | grep "^<tr><td" | grep -o "<small>" | wc -l | grep -qx 4'
+ok 'names are text, whatever is in them' '
+	ood-report --title "a <i> & \"b\"" --id 1.scores "<b onload>&=2.scores" >odd.html && grep -q "<title>a &lt;i&gt; &amp; &quot;b&quot;</title>" odd.html && grep -q "&lt;b onload&gt;&amp;" odd.html && ! grep -q "<b \|<i>" odd.html'
+ok 'scores as text' 'seq 1 30 >a.txt && seq 10 40 >b.txt && ood-report --id a.txt b.txt | grep -q "does not say how it was made"'
+
+# ---- images ----
+ds-synth --set id -n 60 -o id.images && ds-synth --set blobs -n 50 -o blobs.images
+score() { ts-dump --tsv "$1.images" | sed 1d | awk -F '\t' '{ print (NR * 37) % 101, 0, $NF }' | "$gen" scores msp:f4,pred:i8,name:str >$1.scores; }
+score id; score blobs
+# By name: the images come in another order than their scores.
+ts-cat --head 30 blobs.images -o a && ts-cat --shard 1/2 blobs.images -o odd && ts-cat --shard 0/2 blobs.images -o even && ts-cat odd even -o mixed.images
+ood-report --top 3 --images id=id.images --images blobs=mixed.images -o img.html --id id.scores blobs.scores
+ok 'the images of the lowest and highest scores, by name, in their order' '
+	lowest() { ts-cat --select msp,name $1.scores | ts-dump --tsv | sed 1d | sort -g $2 | head -n 3 | sed "s,.*/,,"; }
+	{ lowest id; lowest blobs -r; lowest blobs; } >want && grep -o "<figcaption title=\"[^\"]*\">[^<]*<br>" img.html | sed "s/.*\">//; s/<br>//" | cmp - want'
+ok 'their pixels are the images, as PNG' '/usr/bin/python3 -c "import PIL" 2>/dev/null || exit 0
+	grep -o "base64,[^\"]*" img.html | head -n 1 | cut -c 8- | base64 -d >one.png &&
+	name=$(ts-cat --select msp,name id.scores | ts-dump --tsv | sed 1d | sort -g | head -n 1 | cut -f 2) && /usr/bin/python3 - "$name" <<-END
+		import json, subprocess, sys, numpy, PIL.Image
+		rows = (json.loads(l) for l in subprocess.run(["ts-dump", "id.images"], capture_output=True, text=True).stdout.splitlines())
+		want = next(r["image"] for r in rows if r["name"] == sys.argv[1])
+		assert (numpy.asarray(PIL.Image.open("one.png")) == numpy.array(want).transpose(1, 2, 0)).all()
+	END'
+ok 'captions say the class that it is taken for, and its own' 'grep -q "taken for 0, is square, score" img.html'
+ok 'below 2 MB, and it says what is left out' '
+	ds-synth --set id -n 400 -o many.images && ts-dump --tsv many.images | sed 1d | awk -F "\t" "{ print NR, NR % 7, NR % 11, NR % 13, NR % 17, 0, \$NF }" | "$gen" scores a:f4,b:f4,c:f4,d:f4,e:f4,pred:i8,name:str >many.scores &&
+	ood-report --top 100 --images id=many.images --images m=many.images --id many.scores m=many.scores -o big.html && test $(wc -c <big.html) -lt 2000000 && grep -q "images are left out" big.html'
+ok 'images that do not belong to the scores are refused, and no page is written' '
+	fails 1 "blobs.images" ood-report --images id=blobs.images -o no.html --id id.scores blobs.scores && fails 2 "names no set" ood-report --images z=id.images --id id.scores blobs.scores &&
+	fails 2 "there twice" ood-report --images id=id.images --images id=id.images --id id.scores blobs.scores && ! test -e no.html'
+
+# ---- in a browser ----
+browser=$(command -v chromium || command -v chromium-browser)
+if [ -n "$browser" ]; then
+	# Two presses of AUROC's heading, by a script behind the page's own: the lowest row is the first one then.
+	see() { timeout 120 "$browser" --headless --no-sandbox --disable-gpu --enable-logging=stderr --user-data-dir="$scratch/profile" "$@" 2>err; }
+	ood-report --id 1.scores x=2.scores y=3.scores | sed 's|</body>|<script>const b=document.querySelectorAll("th button")[2];b.click();b.click();document.title="sorted "+[...document.querySelectorAll("tbody tr")].map(r=>r.cells[2].dataset.v).join(" ")</script></body>|' >press.html
+	ok 'the table sorts' 'see --dump-dom "file://$scratch/press.html" >dom && sed -n "s/.*<title>sorted \([^<]*\).*/\1/p" dom | tr " " "\n" >got && test $(wc -l <got) = 6 && sort -g got | cmp - got && grep -q "aria-sort=\"ascending\"" dom'
+	ok 'no error on the console' 'see --dump-dom "file://$scratch/img.html" >dom && ! grep CONSOLE err'
+	ok 'light and dark, it is no blank picture' '/usr/bin/python3 -c "import PIL, numpy" 2>/dev/null || exit 0
+		see --screenshot="$scratch/light.png" --window-size=1000,1400 "file://$scratch/img.html" >out && see --force-dark-mode --enable-features=WebContentsForceDark --screenshot="$scratch/dark.png" --window-size=1000,1400 "file://$scratch/img.html" >out &&
+		/usr/bin/python3 -c "
+import numpy, PIL.Image
+a, b = (numpy.asarray(PIL.Image.open(f).convert(\"RGB\")).astype(int) for f in (\"light.png\", \"dark.png\"))
+assert a.mean() > 200 and b.mean() < 90 and len(numpy.unique(a.reshape(-1, 3), axis=0)) > 100, (a.mean(), b.mean())"'
+else
+	ok 'a browser # SKIP no chromium' true
+fi
+done_testing

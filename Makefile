@@ -16,6 +16,7 @@ VERSION  := 0.2.0-dev
 COMMIT   := $(shell GIT_CEILING_DIRECTORIES="$$(dirname "$$PWD")" git describe --always --dirty --exclude='*' \
             2>/dev/null || grep -x '[0-9a-f]*' .commit)
 prefix   ?= /usr/local
+libdir   ?= $(prefix)/lib
 CC       := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 CXX      := $(if $(filter default undefined,$(origin CXX)),g++,$(CXX))
 AR       ?= ar
@@ -49,7 +50,8 @@ SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -f
 FUZZER   := $(findstring fuzzer,$(SANITIZE))
 SAN_C    := $(SAN:-fsanitize=fuzzer%=-fsanitize=fuzzer-no-link%)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
-C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp
+# All of it may go into libunmask.so, which shows what unmask.h declares and nothing else.
+C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp -fPIC -fvisibility=hidden
 # msgpack-c changed its name with version 4: the first that is there.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
 PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1
@@ -68,6 +70,8 @@ TOOLS_C  := $(wildcard tools/*.c)
 LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
+# The library for other programs. Its number changes when a program that was linked with it would not run any more.
+SONAME   := libunmask.so.0
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
 # Tests that run a network by libtorch; others of lib/um go without it, and so under the sanitizers.
 TORCH_TESTS := um_engine um_exec um_precision um_queue
@@ -78,7 +82,7 @@ HELPER_C := $(filter-out $(if $(WITH_TORCH),,t/helper/nn-bench.c),$(wildcard t/h
 HELPERS  := $(HELPER_C:t/helper/%.c=$(B)/t/helper/%)
 SHIMS    := $(if $(SANITIZE),,$(patsubst t/shim/%.c,$(B)/t/shim/%.so,$(wildcard t/shim/*.c)))
 
-all: $(TOOLS) $(SEAM)                  ## the programs, in build/plain
+all: $(TOOLS) $(SEAM) $(B)/libunmask.so ## the programs and the library, in build/plain
 
 $(B)/%.o: %.c $(B)/flags-c | $(B)/version.h
 	@mkdir -p $(@D)
@@ -100,6 +104,12 @@ $(B)/libunmask-th.so: $(SEAM_O)
 	$(SEAM_LINK)
 $(LIB): $(LIB_C:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/$(SONAME): LDFLAGS += -shared -Wl,-soname,$(SONAME) $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs)
+$(B)/$(SONAME): $(patsubst %.c,$(B)/%.o,$(wildcard lib/unmask/*.c)) $(LIB)
+	$(LINK)
+$(B)/libunmask.so: $(B)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
 
 LINK_LIBS = $(LDLIBS)
 LINK_SAN  = $(SAN_C)
@@ -249,6 +259,11 @@ install: all completions               ## into prefix=/usr/local, below DESTDIR=
 	install -d $(DESTDIR)$(prefix)/bin
 	install -p $(TOOLS) $(DESTDIR)$(prefix)/bin
 	$(if $(SEAM),install -d $(DESTDIR)$(prefix)/lib/unmask && install -p -m 644 $(SEAM) $(DESTDIR)$(prefix)/lib/unmask)
+	install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(prefix)/include
+	install -p -m 644 $(B)/$(SONAME) $(DESTDIR)$(libdir)
+	ln -sf $(SONAME) $(DESTDIR)$(libdir)/libunmask.so
+	install -p -m 644 lib/unmask/unmask.h $(DESTDIR)$(prefix)/include
+	sed 's,@prefix@,$(prefix),; s,@libdir@,$(libdir),; s,@version@,$(VERSION),' lib/unmask/unmask.pc.in >$(DESTDIR)$(libdir)/pkgconfig/unmask.pc
 	$(call SHARE,$(DESTDIR)$(prefix))
 	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions $(DESTDIR)$(prefix)/share/zsh/site-functions $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
 	install -p -m 644 $(B)/completions/bash/* $(DESTDIR)$(prefix)/share/bash-completion/completions

@@ -67,13 +67,14 @@ may() {
 	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
 	cli) echo err ts ;;
-	kit) echo cli err team ts ;;
+	kit) echo cli ds err team ts ;;
 	ood) echo err num ts ;;
 	arr) echo ds err net ts ;;
 	ds) echo err parquet pickle ts ;;
 	net) echo err onnx pickle ts ;;
 	job) echo cli ds err kit net nn num ood tb team th ts um ;;
-	report) echo cli ds err kit net num ood ts ;;
+	report) echo cli ds err kit net num ood ts unmask ;;
+	unmask) echo ds err net ood ts um ;;
 	um) echo err net nn num onnx ood ort team th ts ;; # of ood: the fit that --perturb steps toward
 	nn) echo err net ts ;;
 	*) echo "no-such-layer" ;;
@@ -93,8 +94,8 @@ for dir in lib/*/; do
 	ok "no other layer includes lib/$layer/*_internal.h" \
 		'grep -E "include[[:space:]]*\"$layer/[a-z_/]*internal\.h" "$scratch/all" | grep -v "^lib/$layer/" | none'
 done
-ok 'only the torch tools, lib/job and lib/um include um and th' \
-	'grep -E "include[[:space:]]*\"(um|th)/" "$scratch/all" | grep -v -E "^(lib/(um|th|job)/|tools/um-)" | none'
+ok 'only the torch tools, lib/job, lib/unmask and lib/um include um and th' \
+	'grep -E "include[[:space:]]*\"(um|th)/" "$scratch/all" | grep -v -E "^(lib/(um|th|job|unmask)/|tools/um-)" | none'
 ok 'every source names its licence' 'for f in $sources tools/*.c t/*.h t/*/*.c; do
 	[ -f "$f" ] && ! head -n 2 "$f" | grep -q "SPDX-License-Identifier: MIT" && echo "$f"; done | none'
 ok 'names of sources are unique in the tree' \

@@ -17,12 +17,14 @@ golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt
 golden-net scores-layer densenet:depth=10,growth=2 10 >masked.ckpt
 golden-net images 4 2 8 >tiny.ts; golden-net outliers 4 - 8 >outliers.ts; golden-net ckpt conv2:width=0.02 2 8 >tiny.ckpt
 tiny='--arch conv2:width=0.02 --epochs 1 --batch-size 4'
+um-embed -q -m tiny.ckpt tiny.ts >tiny.f; ood-score -q -m msp tiny.f | ood-threshold -q -a 0.2 -o det.thr; ood-pack -q -m tiny.ckpt -t det.thr -o det
 um-ckpt export -q -o m.pth m.ckpt && um-ckpt export -q -o m.safetensors m.ckpt
 printf 'method\tset\tauroc\nmsp\ta\t1\n' >seed1.tsv; printf 'method\tset\tauroc\nmsp\ta\t0.5\n' >seed2.tsv
 printf 'cat\ndog\nemu\n' >words; printf 'method: msp\nquiet: true\n' >config.yaml
 for c in cat dog; do mkdir -p folder/$c; image-gen png 5 4 >folder/$c/1.png; image-gen jpeg 5 4 >folder/$c/2.jpg; image-gen webp 5 4 >folder/$c/3.webp; done
 tar cf photos.tar folder; tar czf photos.tar.gz folder; ls folder/*/* | sed 's/$/ 1/' >list.txt; sed 's/ 1$/ {"label": 1, "group": [0, 2]}/' list.txt >mos.txt
 ds-pack -q folder -o small.ts
+mkdir folder8; for i in 1 2 3; do image-gen png 8 8 >folder8/$i.png; done; tar cf photos8.tar folder8
 ts-dump --tsv scores.ts >/dev/null; ood-fit -q features.ts -o f.fit; ood-threshold -q -a 0.5 scores.ts -o t.fit
 printf '1\n2\n0\n' | sed '1i label' >labels.csv; tr '\t' , <scores.tsv | cut -d, -f 1-4 >scores.csv
 /usr/bin/python3 -c 'import numpy as np; f = np.ones((3, 4), "f4"); np.savez("feats.npz", features=f, name=np.array(list("abc"))); np.savez("head.npz", weight=f, bias=f[:, 0])'
@@ -89,6 +91,9 @@ each 'ood-score --config' -- ood-score --config config.yaml features.ts
 each 'ood-score --threshold' -- ood-score -q --threshold t.fit features.ts
 each 'ood-threshold' -o o -- ood-threshold -q -a 0.5 -o o scores.ts
 each 'ood-threshold of <f8' -o o -- ood-threshold -q -a 0.5 -o o wide.ts
+each 'ood-pack' -o o -- ood-pack -q -m tiny.ckpt -t det.thr -r scores.ts -o o
+each 'ood-detect' -- ood-detect --tsv --threads 1 det tiny.ts
+each 'ood-detect of an archive' -c -- ood-detect --json --threads 1 det photos8.tar
 each 'ood-watch' -- ood-watch --pass -q -m msp -r other.ts scores.ts
 each 'ood-metrics' -o roc -- ood-metrics --id scores.ts --roc roc -f tsv other.ts
 each 'ood-metrics of text, with everything' -- ood-metrics --id scores.tsv -f json --show all --pooled --delong --bootstrap 5 other.csv

@@ -53,6 +53,8 @@ flips 'images' -i tiny.ts -- um-embed -q --no-history --threads 1 -m plain.ckpt 
 flips 'a checkpoint' -i m.ckpt -- um-ckpt show m.ckpt
 flips 'a fit' -i f.fit -- ood-score -q --no-history --fit f.fit -m knn:k=5,mahalanobis features.ts
 flips 'thresholds' -i t.fit -- ood-score -q --no-history --threshold t.fit -m msp,energy features.ts
+um-embed -q -m plain.ckpt tiny.ts | ood-score -q -m msp | ood-threshold -q -a 0.2 -o det.thr; ood-pack -q -m plain.ckpt -t det.thr -o det
+flips 'a detector' -i det -- ood-detect --tsv --threads 1 det tiny.ts
 flips 'a PyTorch file' -i m.pth -- um-ckpt show m.pth
 flips 'a .tar.gz' -i photos.tar.gz -- ds-pack -q --no-history photos.tar.gz
 flips 'a .tar.xz' -i photos.tar.xz -- ds-pack -q --no-history photos.tar.xz

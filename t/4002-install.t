@@ -15,6 +15,10 @@ if have_torch; then
 	rm root/usr/lib/unmask/libunmask-th.so
 	ok 'and says what is missing when it is gone' 'fails 1 "libunmask-th.so" root/usr/bin/um-embed --engine torch -m m.ckpt -o x.ts i.ts'
 fi
+ok 'the library is found by pkg-config, from where it was put' '
+	! command -v pkg-config >/dev/null || {
+	flags=$(PKG_CONFIG_PATH=root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR="$PWD/root" PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --cflags --libs unmask) &&
+	${CC:-gcc} ${SANITIZE:+-fsanitize=$SANITIZE} "$SRC/pipelines/examples/detect.c" $flags -Wl,-rpath,"$PWD/root/usr/lib" -o detect && fails 2 "usage: detect" ./detect; }'
 ok 'pages that are about several programs, found by man' '
 	for f in "$SRC"/tools/*.7; do test -s root/usr/share/man/man7/${f##*/} || exit; done
 	! command -v man >/dev/null || man -M root/usr/share/man -w unmask | grep -q "man7/unmask.7$"'

@@ -62,7 +62,7 @@ tar cf dataset.tar dataset && tar cf dtd.tar dtd
 # The blocks of a section in their order.
 commands() { sed -n "/^## $1\$/,/^## /p" "$SRC/README.md" | sed -n '/^```sh$/,/^```$/p' | grep -v '^```'; }
 while IFS= read -r section; do
-	commands "$section" | tee -a all.sh >"$section.sh"
+	commands "$section" | tee -a all.sh | sed 's/^ood-detect .*/& || test $? = 1/' >"$section.sh" # 1: some are out
 	ok "$section: there are commands" 'test "$(wc -l <"$section.sh")" -ge 3'
 	ok "$section: they run" 'nice sh -e "$section.sh" >"$section.out" 2>err || { sed "s/^/# /" err; false; }'
 done <<'END'
@@ -72,9 +72,10 @@ Unleashing Mask
 END
 ok 'no block of sh is outside of these sections' '
 	sed -n "/^\`\`\`sh$/,/^\`\`\`$/p" "$SRC/README.md" | grep -v "^\`\`\`" | cmp - all.sh'
-ok 'a verdict for each picture' '[ "$(grep -c "^-*[0-9.e+-]*	.*\.png	[01]$" "Five minutes with your own model.out")" = 30 ]'
-ok 'it has the columns that the README shows' '
-	sed -n "s/^    \(vim  *pred.*\)/\1/p" "$SRC/README.md" | tr -s " " "\t" >want; test -s want && head -n 1 "Five minutes with your own model.out" | cmp - want'
+ok 'a verdict for each picture' '[ "$(grep -c "^\(in \|out\) .* pictures/[0-9]*\.png$" "Five minutes with your own model.out")" = 30 ]'
+ok 'the pipe has the columns that the README shows' '
+	ds-pack -q pictures --for my.ckpt | um-embed -q -m my.ckpt | ood-score -q --fit my.fit --threshold my.threshold | ts-dump --tsv >piped
+	sed -n "s/^    \(vim  *pred.*\)/\1/p" "$SRC/README.md" | tr -s " " "\t" >want; test -s want && head -n 1 piped | cmp - want'
 ok 'a table of methods, and one over seeds' '
 	grep -q "^vim .*dtd" "Compare methods.out" && grep -q "^| *base *| *energy.*3 *|" "Compare methods.out"'
 ok 'the table has the columns that the README shows' '

@@ -61,6 +61,7 @@ enum {
 	CLI_DEVICE = 1 << 2,   /* --device cpu|cuda, cli.device */
 	CLI_PROGRESS = 1 << 3, /* --[no-]progress */
 	CLI_OUTPUT = 1 << 4,   /* -o FILE, --no-history: writes a stream, cli.output */
+	CLI_ANSWERS = 1 << 5,  /* its exit status is an answer, as grep's: all that fails ends with 2 */
 };
 
 struct cli_tool {
@@ -150,9 +151,11 @@ void cli_history_anew(struct ts_header *h, const struct ts_header *const *inputs
 int cli_check_reader(const struct ts_reader *r);
 int cli_check_writer(const struct ts_writer *w);
 /* The last act of every program: checks that standard output took everything, and returns the exit
- * status: 0 if status is 0 and it did, else 1. */
+ * status: 0 if status is 0 and it did, else cli_failed(). */
 int cli_finish(int status);
-/* "out of memory", exit 1. */
+/* The exit status of what failed: 1, or with CLI_ANSWERS 2. */
+int cli_failed(void);
+/* "out of memory", exit. */
 void cli_oom(void) __attribute__((noreturn));
 /* Becomes true when SIGINT or SIGTERM asks to stop; only after cli_catch_stop(), which replaces the
  * deadly handlers by ones that set it. cli_reraise_stop() then ends the program by that signal. */

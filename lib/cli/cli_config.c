@@ -101,7 +101,7 @@ void cli_read_config(const char *path)
 
 	if (!f) {
 		cli_error("cannot open '%s': %s", path, strerror(errno));
-		exit(1);
+		exit(cli_failed());
 	}
 	if (cli_yaml_read(f, apply, (void *)(uintptr_t)path, &err) < 0 && err.memory)
 		cli_oom();

@@ -129,10 +129,15 @@ void cli_usage(const char *fmt, ...)
 	exit(2);
 }
 
+int cli_failed(void)
+{
+	return cli_tool_now && cli_tool_now->flags & CLI_ANSWERS ? 2 : 1;
+}
+
 void cli_oom(void)
 {
 	cli_error("out of memory");
-	exit(1);
+	exit(cli_failed());
 }
 
 /* Where the progress line goes; NULL: nowhere. */
@@ -318,5 +323,5 @@ int cli_finish(int status)
 			cli_error("cannot write to standard output: %s", strerror(errno));
 		status = 1;
 	}
-	return status ? 1 : 0;
+	return status ? cli_failed() : 0;
 }

@@ -19,7 +19,7 @@ struct ts_reader *cli_open(const char *path)
 
 	if (is_dash(path) && isatty(STDIN_FILENO)) {
 		cli_error("cannot read a binary stream from a terminal; name a FILE or use a pipe");
-		exit(1);
+		exit(cli_failed());
 	}
 	r = ts_reader_open(path);
 	if (!r)
@@ -40,7 +40,7 @@ struct ts_writer *cli_output(void)
 
 	if (is_dash(cli.output) && isatty(STDOUT_FILENO)) {
 		cli_error("cannot write a binary stream to a terminal; use -o FILE, a pipe, or ts-dump");
-		exit(1);
+		exit(cli_failed());
 	}
 	w = ts_writer_open(cli.output);
 	if (!w)
@@ -57,7 +57,7 @@ static void no_history(const struct ts_header *h)
 	cli_error("its history would have more than %d steps, which is all that a header holds; --no-history leaves it "
 		  "out",
 		  TS_MAX_HISTORY);
-	exit(1);
+	exit(cli_failed());
 }
 
 void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n)

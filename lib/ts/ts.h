@@ -257,6 +257,8 @@ struct ts_reader;
 struct ts_reader *ts_reader_open(const char *path);
 /* The same over a callback that works like read(2); name is used in messages. */
 struct ts_reader *ts_reader_open_fn(ssize_t (*read)(void *ctx, void *buf, size_t len), void *ctx, const char *name);
+/* The same over n bytes in memory, borrowed until close. */
+struct ts_reader *ts_reader_open_bytes(const void *bytes, size_t n, const char *name);
 void ts_reader_close(struct ts_reader *r);
 /* The header, borrowed until close; NULL after an error. Reads it on the first call. */
 const struct ts_header *ts_reader_header(struct ts_reader *r);

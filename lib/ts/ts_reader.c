@@ -19,7 +19,9 @@ enum { READ_SIZE = 256 << 10 };
 struct ts_reader {
 	ssize_t (*read)(void *ctx, void *buf, size_t len);
 	void *ctx;
-	int fd; /* ours to close, or -1 */
+	int fd;                     /* ours to close, or -1 */
+	const unsigned char *bytes; /* in memory: those to come, n_bytes of them; borrowed */
+	size_t n_bytes;
 	char *name;
 	unsigned char *buf; /* bytes not consumed yet: buf[start..len) */
 	size_t start, len, cap;
@@ -108,6 +110,30 @@ struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void 
 		return NULL;
 	r->read = fn;
 	r->ctx = ctx;
+	return r;
+}
+
+static ssize_t read_bytes(void *ctx, void *buf, size_t len)
+{
+	struct ts_reader *r = ctx;
+	const size_t n = len < r->n_bytes ? len : r->n_bytes;
+
+	if (n)
+		memcpy(buf, r->bytes, n);
+	r->bytes += n;
+	r->n_bytes -= n;
+	return (ssize_t)n;
+}
+
+struct ts_reader *ts_reader_open_bytes(const void *bytes, size_t n, const char *name)
+{
+	struct ts_reader *r = ts_reader_open_fn(read_bytes, NULL, name);
+
+	if (r) {
+		r->ctx = r;
+		r->bytes = bytes;
+		r->n_bytes = n;
+	}
 	return r;
 }
 

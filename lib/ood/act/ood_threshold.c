@@ -463,22 +463,29 @@ static int check_tensors(const struct ood_threshold *t, struct ts_reader *r)
 	return 0;
 }
 
-int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err)
+int ood_threshold_read(struct ood_threshold *t, struct ts_reader *r, struct err *err)
 {
-	struct ts_reader *r = ts_reader_open(path);
-	const struct ts_header *h = r ? ts_reader_expect(r, "fit") : NULL;
+	const struct ts_header *h = ts_reader_expect(r, "fit");
 	int rc = -1;
 
 	*t = (struct ood_threshold){ 0 };
 	ts_header_init(&t->header, "fit");
-	if (!r)
-		return err_memory(err);
 	if (h && (ts_header_chain(&t->header, h) < 0 || ts_meta_merge(&t->header.meta, &h->meta) < 0))
 		ts_reader_fail(r, "out of memory");
 	else if (h && get_meta(t, r, &h->meta) == 0 && ts_reader_set(r, &t->set) == 0)
 		rc = check_tensors(t, r);
-	if (rc < 0)
-		err_fail(err, "%s", ts_reader_error(r));
+	return rc < 0 ? err_fail(err, "%s", ts_reader_error(r)) : 0;
+}
+
+int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	int rc;
+
+	*t = (struct ood_threshold){ 0 };
+	if (!r)
+		return err_memory(err);
+	rc = ood_threshold_read(t, r, err);
 	ts_reader_close(r);
 	return rc;
 }

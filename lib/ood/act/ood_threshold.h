@@ -93,6 +93,7 @@ int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, stru
 /* Reads what ood_threshold_write() wrote. -1: err holds a line that names the file. *t is
  * to be released either way. */
 int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err) TS_CHECKED;
+int ood_threshold_read(struct ood_threshold *t, struct ts_reader *r, struct err *err) TS_CHECKED;
 void ood_threshold_release(struct ood_threshold *t);
 
 /* ---- their use: a column of verdicts per threshold ------------------------------------------- */

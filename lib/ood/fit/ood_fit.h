@@ -122,6 +122,7 @@ int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;
 int ood_fit_write(struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;
 /* Reads one and checks every shape and count against the others. The line in err names the file. */
 int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err) TS_CHECKED;
+int ood_fit_read(struct ood_fit **ret, struct ts_reader *r, struct err *err) TS_CHECKED;
 /* One array of a fit that was read as it is: (a) with b 0, else (a,b) finite numbers, borrowed. NULL: err says that it
  * is not there, or what it is. */
 double *ood_fit_tensor(const struct ts_set *s, const char *name, size_t a, size_t b, struct err *err) TS_CHECKED;

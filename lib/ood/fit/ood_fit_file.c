@@ -196,18 +196,25 @@ static int take(struct ood_fit *f, struct ts_reader *r, struct ts_set *s, struct
 	return 0;
 }
 
-int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err)
+int ood_fit_read(struct ood_fit **ret, struct ts_reader *r, struct err *err)
 {
-	struct ts_reader *r = ts_reader_open(path);
 	struct ood_fit *f = calloc(1, sizeof *f);
 	struct ts_set s = { 0 };
-	int rc = r && f ? take(f, r, &s, err) : err_memory(err);
+	int rc = f ? take(f, r, &s, err) : err_memory(err);
 
-	ts_reader_close(r);
 	ts_set_release(&s);
 	if (rc)
 		ood_fit_free(f);
 	else
 		*ret = f;
+	return rc;
+}
+
+int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err)
+{
+	struct ts_reader *r = ts_reader_open(path);
+	int rc = r ? ood_fit_read(ret, r, err) : err_memory(err);
+
+	ts_reader_close(r);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What a stream of features gives to scores. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "ood/score/ood_method.h"
 
@@ -47,9 +48,20 @@ void ood_basis_release(struct ood_basis *s)
 	*s = (struct ood_basis){ 0 };
 }
 
+static bool has_model(const struct ts_meta *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->e[i].key, "model") == 0)
+			return true;
+	return false;
+}
+
+/* Of those that say which it is (net_identity()) that tells, of others the last layer. */
 static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 {
-	if (f->dim != s->dim)
+	const bool named = has_model(&s->header->meta) && has_model(&f->header.meta);
+
+	if (f->dim != s->dim || (named && !ts_meta_same(&s->header->meta, &f->header.meta, "model")))
 		return false;
 	if (s->classes == 0 || !f->logits) /* features alone: nothing else tells */
 		return true;
@@ -61,11 +73,16 @@ static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 	return true;
 }
 
+int ood_basis_check(const struct ood_basis *s, const char *name, const struct ood_fit *f, const char *path,
+		    struct err *err)
+{
+	return same_model(s, f) ? 0 : err_fail(err, "fit '%s' and features '%s' are of different models", path, name);
+}
+
 int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **ret, const char *path, struct err *err)
 {
 	*ret = NULL;
 	if (ood_fit_load(ret, path, err) < 0)
 		return -1;
-	return same_model(s, *ret) ? 0 :
-				     err_fail(err, "fit '%s' and features '%s' are of different models", path, name);
+	return ood_basis_check(s, name, *ret, path, err);
 }

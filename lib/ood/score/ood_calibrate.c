@@ -310,6 +310,7 @@ const struct ood_method ood_calibrate_family[] = {
 	{ .name = "klm",
 	  .help = "KL divergence from the nearest class's mean probabilities",
 	  .needs = "--val or --fit",
+	  .fitted = true,
 	  .prepare = klm_prepare,
 	  .score = klm_score,
 	  .after = klm_after },

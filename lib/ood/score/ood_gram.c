@@ -78,6 +78,7 @@ const struct ood_method ood_gram_family[] = {
 	{ .name = "gram",
 	  .help = "deviations of Gram matrices from the ranges of the predicted class",
 	  .needs = "um-embed --gram, --fit of ood-fit --tune",
+	  .fitted = true,
 	  .prepare = prepare,
 	  .score = score },
 	{ 0 }

@@ -205,6 +205,7 @@ const struct ood_method ood_layers_family[] = {
 	  .help = "Mahalanobis distances in all layers, combined by ood-fit --tune",
 	  .needs = "um-embed --layers, --fit of ood-fit --tune",
 	  .alone = true,
+	  .fitted = true,
 	  .prepare = prepare_all,
 	  .score = score },
 	{ .name = "mahalanobis-layer",
@@ -213,6 +214,7 @@ const struct ood_method ood_layers_family[] = {
 	  .params = { { "layer", 0, 0, OOD_MAX_LAYERS - 1, "its number" },
 		      { "eps", 0, 0, 1, "step towards the class, one that um-embed --perturb made; 0: none" } },
 	  .alone = true,
+	  .fitted = true,
 	  .prepare = prepare_one,
 	  .score = score },
 	{ 0 }

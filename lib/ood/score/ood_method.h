@@ -62,7 +62,10 @@ int ood_basis_init(struct ood_basis *s, struct ts_reader *r) TS_CHECKED;
 /* The same of a header that is at hand. */
 int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err) TS_CHECKED;
 void ood_basis_release(struct ood_basis *s);
-/* Loads a fit, and checks that it was made with the model that made the stream, which is called `name`. */
+/* Checks that a fit, called `path`, was made with the model that made the stream, called `name`. */
+int ood_basis_check(const struct ood_basis *s, const char *name, const struct ood_fit *f, const char *path,
+		    struct err *err) TS_CHECKED;
+/* Loads one and does so. */
 int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **ret, const char *path,
 		  struct err *err) TS_CHECKED;
 
@@ -80,8 +83,9 @@ struct ood_method {
 	const char *name, *help; /* help: one line that says what is computed */
 	const char *needs;       /* beside what um-embed writes without being asked, as options; NULL: nothing */
 	unsigned parts;          /* enum ood_part: what it needs of a fit */
-	bool alone;              /* may go without logits, of the stream and of the fit */
-	bool reshapes;           /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
+	bool fitted;   /* goes by a fit without asking for a part: by means of classes, layers, Gram matrices */
+	bool alone;    /* may go without logits, of the stream and of the fit */
+	bool reshapes; /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
 	double (*logits)(const float *logits, size_t n, const double *params);
@@ -96,6 +100,12 @@ struct ood_method {
 	/* What the user should know of the rows that were scored, into note, which is empty; NULL: nothing. */
 	void (*after)(const struct ood_scorer *s, char note[OOD_NOTE]);
 };
+
+/* Does a score of the method depend on a fit? */
+static inline bool ood_method_fitted(const struct ood_method *m)
+{
+	return m->parts || m->fitted;
+}
 
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
  * the methods. */

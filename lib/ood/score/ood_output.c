@@ -83,7 +83,7 @@ static int add_identities(struct ts_header *h, const struct ood_basis *from, con
 		if (k < n) {
 			ood_request_text(&s[k].request, text, sizeof text);
 			hash = XXH3_64bits_withSeed(text, strlen(text), XXH3_64bits(model, strlen(model)));
-			if (s[k].request.method->parts)
+			if (ood_method_fitted(s[k].request.method))
 				hash = XXH3_64bits_withSeed(fits, sizeof fits, hash);
 			together = XXH3_64bits_withSeed(&hash, sizeof hash, together);
 		}

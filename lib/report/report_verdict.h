@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report_verdict: what ood-detect says of an image, a line each: for people, as TSV, as JSON.
+ */
+#ifndef REPORT_VERDICT_H
+#define REPORT_VERDICT_H
+
+#include <stdio.h>
+
+#include "err/err.h"
+#include "unmask/unmask.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum report_verdict { REPORT_TEXT, REPORT_TSV, REPORT_JSON };
+
+/* The heading, if this form has one. */
+void report_verdict_head(FILE *f, enum report_verdict form);
+/* -1: out of memory. */
+int report_verdict(FILE *f, enum report_verdict form, const char *name, const struct unmask_result *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * Handles: opening one, asking it, and what errors become on the way out. */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unmask/unmask_internal.h"
+#include "version.h"
+
+/* Numbers of methods' parameters are read and written with a point, whatever the caller's language is. The locale of
+ * this thread alone is changed, and given back. NULL: no memory for it. */
+static locale_t speak_c(locale_t *was)
+{
+	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+
+	*was = c ? uselocale(c) : (locale_t)0;
+	return c;
+}
+
+static void speak_again(locale_t c, locale_t was)
+{
+	uselocale(was);
+	freelocale(c);
+}
+
+static int read_detector(struct unmask *u, struct ts_reader *r, int threads, struct err *err)
+{
+	const struct ts_header *h = ts_reader_header(r);
+	struct ts_set set = { 0 };
+	int rc = -1;
+
+	if (h && strcmp(h->kind, "fit") != 0)
+		ts_reader_fail(r, "holds %s, not a detector; ood-pack makes those", h->kind);
+	if (ts_reader_error(r) || ts_reader_set(r, &set) < 0)
+		err_fail(err, "%s", ts_reader_error(r));
+	else if ((rc = unmask_build(u, &h->meta, &set, threads, err)) < 0 && !err->memory)
+		err_prefix(err, "'%s': ", ts_reader_name(r));
+	ts_set_release(&set);
+	return rc;
+}
+
+static struct unmask *open_reader(struct ts_reader *r_take, int threads)
+{
+	struct unmask *u = calloc(1, sizeof *u);
+	locale_t was, c = speak_c(&was);
+
+	if (u && (!r_take || !c))
+		u->broken = err_memory(&u->error) < 0;
+	else if (u)
+		u->broken = read_detector(u, r_take, threads, &u->error) < 0;
+	if (c)
+		speak_again(c, was);
+	ts_reader_close(r_take);
+	return u;
+}
+
+struct unmask *unmask_open(const char *path, int threads)
+{
+	return open_reader(ts_reader_open(path), threads);
+}
+
+struct unmask *unmask_open_memory(const void *detector, size_t bytes, int threads)
+{
+	return open_reader(ts_reader_open_bytes(detector, bytes, "detector"), threads);
+}
+
+void unmask_close(struct unmask *u)
+{
+	if (!u)
+		return;
+	unmask_release(u);
+	free(u);
+}
+
+const char *unmask_error(const struct unmask *u)
+{
+	if (!u)
+		return "out of memory";
+	return u->error.text[0] ? u->error.text : NULL;
+}
+
+const char *unmask_method(const struct unmask *u)
+{
+	return u->broken ? "" : u->method;
+}
+
+size_t unmask_classes(const struct unmask *u)
+{
+	return u->broken ? 0 : u->basis.classes;
+}
+
+const char *unmask_class_name(const struct unmask *u, size_t i)
+{
+	return i < unmask_classes(u) ? u->names[i] : NULL;
+}
+
+void unmask_sizes(const struct unmask *u, int *channels, int *height, int *width, size_t *features)
+{
+	const struct net *n = u->broken ? NULL : u->c.net;
+
+	if (channels)
+		*channels = n ? n->c : 0;
+	if (height)
+		*height = n ? n->h : 0;
+	if (width)
+		*width = n ? n->w : 0;
+	if (features)
+		*features = n ? u->basis.dim : 0;
+}
+
+const char *unmask_prepare(const struct unmask *u)
+{
+	return u->broken || !u->prepare[0] ? NULL : u->prepare;
+}
+
+const char *unmask_version(void)
+{
+	return UNMASK_VERSION;
+}

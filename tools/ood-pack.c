@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * ood-pack: a network, a fit and a threshold become one file, the detector that ood-detect and libunmask open. Retains
+ * its files, which it opens together before it writes anything. */
+#include <string.h>
+
+#include "kit/kit.h"
+#include "unmask/unmask_bundle.h"
+
+static struct unmask_bundle_files files;
+
+static const struct cli_option options[] = {
+	{ "model", 'm', CLI_STR, "FILE", &files.model, 0, 0, "checkpoint of the network (required)" },
+	{ "threshold", 't', CLI_STR, "FILE", &files.threshold, 0, 0, "what ood-threshold made (required)" },
+	{ "fit", 'f', CLI_STR, "FILE", &files.fit, 0, 0, "what ood-fit made of the training data" },
+	{ "val", 0, CLI_STR, "FILE", &files.val, 0, 0,
+	  "what ood-fit made of validation data, if the scores were made with it" },
+	{ "method", 0, CLI_STR, "NAME", &files.method, 0, 0, "the score (default: the only one of the threshold)" },
+	{ "reference", 'r', CLI_STR, "FILE", &files.reference, 0, 0,
+	  "scores of validation images, for ood-detect --watch" },
+	{ 0 }
+};
+
+static const struct cli_tool tool = { "ood-pack",
+				      "-m MODEL -t THRESHOLD [option...]",
+				      "Make one file of all that a detector needs.",
+				      options,
+				      NULL,
+				      CLI_OUTPUT,
+				      NULL };
+
+static int pack(struct ts_writer *w)
+{
+	struct unmask_bundle b;
+	struct err err;
+	int rc = unmask_bundle_make(&b, &files, &err);
+
+	if (rc == 0 && b.fit_unused)
+		cli_warn("the method uses no fit, so none is in the detector");
+	if (rc == 0) {
+		const struct ts_header *inputs[3] = { &b.model, &b.threshold, b.fit.n_history ? &b.fit : NULL };
+
+		cli_history(&b.header, inputs, 3);
+		rc = ts_set_write(w, &b.header, &b.set, &err);
+	}
+	unmask_bundle_release(&b);
+	return rc < 0 ? cli_error("%s", err.text) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_parse(&tool, argc, argv), rc;
+	struct ts_writer *w;
+
+	if (first < argc)
+		cli_usage("all files are options, but '%s' is none", argv[first]);
+	if (!files.model)
+		cli_usage("no --model given");
+	if (!files.threshold)
+		cli_usage("no --threshold given: ood-threshold makes one of scores of images that the network knows");
+	w = cli_output();
+	rc = cli_check_writer(w) < 0 ? -1 : pack(w);
+	ts_writer_close(w);
+	return cli_finish(rc);
+}

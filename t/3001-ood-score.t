@@ -123,6 +123,8 @@ ok 'all with fits: every method of one pass' 'ood-score -f train.fit --val val.f
 	test $(wc -l <err) = 1 && grep -q "6 more methods of .all. are left out .*: .*mahalanobis-layers.*; --verbose" err &&
 	grep -v -x "mahalanobis-layers\?\|gram\|odin\|rankfeat\|kl-distance" methods >plain &&
 	[ "$(ts-dump --tsv all.s | sed 1q)" = "$({ cat plain; echo pred; echo label; } | paste -s)" ]'
+ok 'limits that lie badly are told, when they do' 'ood-score -q -f train.fit -m react:percentile=60 test.f -o x 2>err && ! test -s err && ood-score -f train.fit -m react:percentile=60,react:threshold=1000 test.f -o x 2>err; cat err | sed "s/^/# /" &&
+	test "$(wc -l <err)" = 1 && grep -q "react:percentile=60: its limits change the predicted class of [0-9]* % of the fit.s rows" err'
 ok 'the same bytes with one thread, and again' 'ood-score --no-history -f train.fit --threads 1 test.f -o a 2>err &&
 	ood-score --no-history -f train.fit --threads 2 test.f -o b 2>err && cmp a b'
 ok 'batches of one row give the same scores' '

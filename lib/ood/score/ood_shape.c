@@ -29,13 +29,14 @@ struct limits {
 	double changed; /* share of the fit's rows whose class is another one within the limits */
 };
 
-/* More than a share of 0.1 says that the limits cut into what the model goes by: ReAct's authors report that it loses
- * a hundredth of its accuracy. */
+/* A share of 0.03 says that the limits cut into what the model goes by: the authors of ReAct lose a hundredth of its
+ * accuracy. On the pooled features of a DenseNet-100 that knows CIFAR-10, percentile 90 changes 0.07, and is the worst of
+ * all scores there; 95 changes 0.003. */
 static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
 {
 	const struct limits *t = s->state;
 
-	if (t->changed > 0.1)
+	if (t->changed > 0.03)
 		snprintf(note, OOD_NOTE,
 			 "its limits change the predicted class of %.0f %% of the fit's rows: they lie badly for this "
 			 "network; try other percentiles, or react:threshold=1",

@@ -183,9 +183,9 @@ for f in a.gif j.bmp o-8.bmp z-rle8.bmp; do
 				{ echo "# $at: exit $rc $(cat err)"; exit 1; }
 		done'
 done
-ok 'Parquet is not read' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet" ds-pack x.parquet'
+ok 'Parquet that is none' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet file" ds-pack x.parquet'
 
-ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx npy; do grep -q "^$f " out || exit; done'
+ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx npy parquet; do grep -q "^$f " out || exit; done'
 ok '--format: one that there is not' 'fails 1 "no format .jpg." ds-pack --format jpg folders'
 ok '--format: nothing of it there' 'fails 1 "no images of format .svhn." ds-pack --format svhn folders'
 ok '--format images: annotations are not looked at' 'test "$(labels --format images tiny --split val)" = "-1 -1 -1 -1 "'

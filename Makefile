@@ -323,7 +323,7 @@ bundle-folder:
 	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
-	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
+	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libsnappy.so.1) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
 # Of libarchive what is used, as shared it brings ICU's 30 MB with it; so would its writer of xar, which is in a table
 # behind that of zip, and which nobody calls. The old kind of run path holds for the libraries
 # of libraries too.

@@ -150,6 +150,8 @@ $(B)/version.h: FORCE
 # `make deps` installs what is missing and does nothing when all is there.
 deps:                                  ## installs the packages that are missing
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
+deps-all:                              ## and those without which some tests are left out: MPI, Slurm
+	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN=yes CLUSTER=yes CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
@@ -164,7 +166,7 @@ TESTS ?= $(UNIT) $(wildcard t/*.t)
 # seconds, took 166 together.
 SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2050-runs 2055-runs-begun 2090-ranks \
               2060-um-extras 2070-oe 2080-engines 2220-um-ckpt-objects 2230-um-ckpt-names 2300-zoo 2310-zoo-use 2410-device \
-              3003-metrics-sklearn 3040-real-features 3050-layers 4001-pipelines 4003-bundle 9110-examine
+              3003-metrics-sklearn 4009-cluster 3040-real-features 3050-layers 4001-pipelines 4003-bundle 9110-examine
 SLOW_UNIT  := nn_run um_engine um_exec
 # A unit test is named by its source or its program; shell tests want the programs.
 ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)
@@ -321,7 +323,7 @@ bundle-folder:
 	@install -p -m 644 lib/th/th.h $(wildcard lib/th/*.[ch]pp) $(BUNDLE)/share/unmask/seam/th
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
-	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
+	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libsnappy.so.1) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
 # Of libarchive what is used, as shared it brings ICU's 30 MB with it; so would its writer of xar, which is in a table
 # behind that of zip, and which nobody calls. The old kind of run path holds for the libraries
 # of libraries too.
@@ -342,5 +344,5 @@ $(BUNDLED_SEAM): $(SEAM_O)
 clean:                                 ## removes build/
 	rm -rf build
 FORCE:
-.PHONY: all deps check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo openood cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
+.PHONY: all deps deps-all check check-fast check-all run-tests fuzz run-fuzz golden format format-check bench run-bench demo openood cifar10 um-vs-umap trajectory atypical oe published published-axes published-outliers published-base published-table noisy noisy-table when install uninstall completions html dist deb bundle bundle-pack bundle-folder clean help FORCE
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

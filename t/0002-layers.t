@@ -62,7 +62,7 @@ ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" 
 may() {
 	case $1 in
 	err) echo ;;
-	ts|tb|pickle|team) echo err ;;
+	ts|tb|pickle|parquet|team) echo err ;;
 	onnx|ort) echo err ts ;;
 	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
@@ -70,7 +70,7 @@ may() {
 	kit) echo cli ds err team ts ;;
 	ood) echo err num ts ;;
 	arr) echo ds err net ts ;;
-	ds) echo err pickle ts ;;
+	ds) echo err parquet pickle ts ;;
 	net) echo err onnx pickle ts ;;
 	job) echo cli ds err kit net nn num ood tb team th ts um ;;
 	report) echo cli ds err kit net num ood ts unmask ;;

@@ -72,11 +72,13 @@ head -c $(($(wc -c <good.ts) - 9)) good.ts >cut.ts
 for what in cut.ts:cut /nowhere:cannot; do
 	ok "one line, of the program that failed: ${what#*:}" 'piped ts-cat ${what%:*} && test "$(cat err1 err2 err3 err4 | wc -l)" = 1 && grep -q "^ts-cat: .*${what#*:}" err1'
 done
-ok 'with --verbose the others name it' 'ts-cat cut.ts 2>err | ts-dump --verbose >out 2>err2; grep -q "^ts-dump: .<stdin>.: ts-cat failed, and has said why$" err2'
+ok 'with --verbose the others name it' 'ts-cat cut.ts 2>err | ts-dump --verbose >out 2>err2; grep -q "^ts-dump: .<stdin>.: ts-cat failed, and said why$" err2'
 ok 'a killed one says nothing, so the next does' '{ head -c 60 good.ts; } | ts-cat 2>err1 | ts-dump >out 2>err2; grep -q "cut off" err1 && ! test -s err2'
 ok 'a file that was begun and not finished has no such record' '! ts-cat cut.ts >part.ts 2>err; ts-dump part.ts >out 2>err; test $? = 1 && grep -q "END record" err'
-ok 'what failed is no column of that name' 'echo 1.5 | "$gen" scores failed:f4 | ts-cat | ts-dump | grep -q "\"failed\": 1.5"'
-printf '\201\246failed\240' >bad.ts; bad 'a failure without a name' 'byte 0: not an unmask'
+ts-cat cut.ts 2>err | cat >later.ts
+ok 'whoever reads a copy of it later says so' 'fails 1 "later.ts.: ts-cat failed, and said why" setsid -w ts-dump --header later.ts'
+ok 'what failed is no column of that name' 'echo 1.5 2 | "$gen" scores failed:f4,group:i8 | ts-cat | ts-dump | grep -q "\"failed\": 1.5"'
+printf '\202\246failed\240\245group\001' >bad.ts; bad 'a failure without a name' 'byte 0: not an unmask'
 
 printf '' >bad.ts; bad 'nothing' 'byte 0: empty input'
 

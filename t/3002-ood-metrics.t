@@ -24,6 +24,14 @@ energy                average          37.50    71.67     32.50  100.00   66.67 
 END'
 ok 'text: columns line up, however long the names are' '
 	ood-metrics --label a-model-of-a-long-name --id id.scores a-set-whose-name-is-rather-long=a.scores b.scores | awk "{ print length }" | sort -u | wc -l | grep -qx 1'
+ok '--plot: the bins of both sets, in Braille dots below the table' '
+	seq 1 100 | sed "s/$/ 0/" | "$gen" scores energy:f4,pred:i8 >p.scores && ood-metrics --plot --id p.scores x=p.scores >out && sed -n 5,6p out >got && cmp got - <<END
+energy: ID above, x below
+     ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+END
+	test "$(sed -n "8p;11p" out | cut -c 1-5 | tr "\n" "|")" = "ID   |OOD  |" &&
+	ood-metrics --plot --id p.scores b.scores | tail -n 1 | grep -q "^     -3  *100$" &&
+	ood-metrics --plot -f tsv --id p.scores b.scores >out 2>err; test $? = 2'
 ok 'json: an object a line' 'ood-metrics --id id.scores -f json -l "a \"b\"" a.scores | tail -n 1 | cmp - /dev/fd/3 3<<\END
 {"model": "a \"b\"", "method": "energy", "set": "average", "auroc": 0.375, "aupr_in": 0.7166666666666667, "aupr_out": 0.325, "fpr95": 1, "id_acc": 0.6666666666666666, "n_id": 4, "n_ood": null}
 END'

@@ -15,6 +15,8 @@ ok 'every file of configs/ is taken by its program' '
 		$tool --config "$f" none 2>&1 | grep -q "cannot open .none." || echo "# $f"
 	done >out; cat out; ! test -s out'
 ok 'the demo runs' 'demo whole >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'it ends with a page, and where that is' '
+	tail -n 1 out | grep -q ": whole/report.html$" && grep -q "false alarms" whole/report.html && grep -q "unseen-shapes: misses" whole/report.html && grep -q "<li><code>um-train" whole/report.html'
 ok 'its first line says how the set was made' '
 	wrong=$(ts-cat --select noisy whole/train.images | ts-dump --tsv | grep -cx 1); test $wrong -gt 5 &&
 	grep -q "^60 drawings of ten shapes .*: $wrong of their labels are wrong" out'

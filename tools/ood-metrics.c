@@ -10,6 +10,7 @@
 #include "cli/cli_table.h"
 #include "kit/kit.h"
 #include "ood/eval/ood_eval.h"
+#include "report/report_braille.h"
 #include "report/report_curves.h"
 #include "report/report_read.h"
 #include "report/report_sets.h"
@@ -19,7 +20,7 @@ enum aupr { AVERAGE, TRAPEZOID };
 static const char *id_path, *method_list, *baseline, *show, *curve_path[REPORT_CURVES];
 static long fpr = OOD_FPR_NEAREST, aupr = AVERAGE, format = CLI_TEXT, replicates;
 static double prevalence;
-static bool delong, pooled, explain, pivot;
+static bool delong, pooled, explain, plot, pivot;
 static struct report report = { .confidence = .95 };
 
 static const struct cli_option options[] = {
@@ -41,6 +42,7 @@ static const struct cli_option options[] = {
 	{ "show", 0, CLI_STR, "LIST", &show, 0, 0,
 	  "metrics, separated by commas, or all (default auroc,aupr_in,aupr_out,fpr95,id_acc)" },
 	{ "explain", 0, CLI_FLAG, NULL, &explain, 0, 0, "explain each column below the table" },
+	{ "plot", 0, CLI_FLAG, NULL, &plot, 0, 0, "histograms of each score and set below the table, in Braille dots" },
 	{ "roc", 0, CLI_STR, "FILE", &curve_path[REPORT_ROC], 0, 0, "write ROC curves as TSV" },
 	{ "pr", 0, CLI_STR, "FILE", &curve_path[REPORT_PR], 0, 0, "write precision and recall as TSV" },
 	{ "hist", 0, CLI_STR, "FILE", &curve_path[REPORT_HIST], 0, 0, "write histograms as TSV" },
@@ -75,6 +77,9 @@ struct work {
 	size_t baseline;            /* its number, if there is one */
 	struct ood_result *results; /* (n_sets, n) */
 	struct report_curves curves;
+	FILE *plots; /* for below the table, into plot_text; NULL: none are asked for */
+	char *plot_text;
+	size_t plot_len;
 };
 
 static unsigned what_to_keep(void)
@@ -147,6 +152,15 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 	}
 }
 
+static void draw(const struct work *k, const struct ood_scores *ood, const char *set)
+{
+	for (size_t m = 0; m < k->read.n && k->plots; m++) {
+		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+
+		report_braille(k->plots, k->read.methods[m], set, &a, &b);
+	}
+}
+
 static int measure(struct work *k, struct report_operand *set, struct ood_result *out)
 {
 	struct ood_scores ood = { 0 };
@@ -162,6 +176,7 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 		set->n = ood.n;
 		warn_constant(k, &ood, set->name);
 		tell_little(k, &ood, set->name);
+		draw(k, &ood, set->name);
 		if (ood_eval_set(k->eval, &ood, set->groups, out) < 0)
 			cli_oom();
 		if ((pooled && ood_scores_append(&k->pool, &ood, &err) < 0) ||
@@ -191,6 +206,10 @@ static int print_table(struct work *k)
 
 	if (report_sets(&report, &all, &err) < 0)
 		return cli_error("%s", err.text);
+	if (k->plots && (fclose(k->plots) != 0 || !k->plot_text))
+		cli_oom();
+	if (k->plots)
+		fputs(k->plot_text, stdout);
 	if (explain)
 		report_explain(&report, stdout, baseline, (size_t)replicates);
 	return 0;
@@ -201,6 +220,8 @@ static int run(struct work *k)
 	struct err err;
 	int rc = report_curves_open(&k->curves, curve_path, &err) < 0 ? cli_error("%s", err.text) : begin(k);
 
+	if (plot && !(k->plots = open_memstream(&k->plot_text, &k->plot_len)))
+		cli_oom();
 	for (size_t s = 0; s < k->n_sets && rc == 0; s++)
 		rc = measure(k, &k->sets[s], k->results + s * k->read.n);
 	if (rc == 0)
@@ -234,6 +255,8 @@ int main(int argc, char **argv)
 	report.test = baseline;
 	if (pivot && (delong || replicates || report.no_heading || explain))
 		cli_usage("--pivot has no room for --delong, --bootstrap, --no-heading and --explain");
+	if (plot && (report.format != CLI_TEXT || pivot))
+		cli_usage("--plot goes with --format text, without --pivot");
 	if (explain && !cli_format_is_for_people(report.format))
 		cli_usage("--explain goes with --format text or markdown");
 	int rc = run(&k);

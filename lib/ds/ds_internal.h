@@ -75,7 +75,7 @@ struct ds_layout {
 };
 /* All of them, in the order in which they are offered a file. Images come first, because most files are images.
  * Each is defined in a file of format/, as ds_layout_NAME. */
-#define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx) X(npy)
+#define DS_LAYOUT_LIST(X) X(images) X(tiny) X(webdataset) X(lmdb) X(svhn) X(cifar) X(imagenet) X(idx) X(npy) X(parquet)
 #define DS_LAYOUT_NUMBER(name) DS_LAYOUT_##name,
 enum { DS_LAYOUT_LIST(DS_LAYOUT_NUMBER) DS_LAYOUTS };
 #define DS_LAYOUT_DECLARE(name) extern const struct ds_layout ds_layout_##name;

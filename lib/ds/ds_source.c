@@ -126,8 +126,6 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	if (!plain && is_archive(in->path))
 		ds_pass(s, in->path,
 			"is an archive inside the source, which is not looked into; give it as a source of its own");
-	if (in->known && in->raw.n >= 8 && memcmp(in->raw.p, "PAR1", 4) == 0)
-		ds_pass(s, in->path, "is a Parquet file, which is not read; unpack its images");
 	return 0;
 }
 

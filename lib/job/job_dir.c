@@ -271,7 +271,8 @@ int job_dir_find(struct job *j, struct err *err)
 static bool may_differ(const char *line)
 {
 	return line[0] == '#' || strncmp(line, "threads:", 8) == 0 || strncmp(line, "device:", 7) == 0 ||
-	       strncmp(line, "max-memory:", 11) == 0 || strncmp(line, "run:", 4) == 0;
+	       strncmp(line, "max-memory:", 11) == 0 || strncmp(line, "ranks:", 6) == 0 ||
+	       strncmp(line, "run:", 4) == 0;
 }
 
 /* The next line of *text, '\n' cut off, that must be the same; NULL at the end. */

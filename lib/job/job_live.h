@@ -22,8 +22,8 @@ struct job_live {
 
 /* Is there one size for all? Else a usage error. */
 void job_live_check(const struct job_live *o);
-/* Begins, fills and finishes out. A file that is no picture, or damaged, is left out with a warning; a frame that is cut
- * off is an error. -1 after saying why. */
+/* Begins, fills and finishes out. A file that is no picture, or damaged, is left out with a warning; a frame that is
+ * cut off is an error. -1 after saying why. */
 int job_live(const struct job_live *o, struct kit_out *out) TS_CHECKED;
 
 #ifdef __cplusplus

@@ -207,8 +207,9 @@ static int find_zero(struct meeting *m, struct err *err)
 	snprintf(port, sizeof port, "%ld", m->p->port);
 	rc = getaddrinfo(m->p->host, port, &want, &found);
 	if (rc != 0)
-		return err_fail(err, "the machine of rank 0, '" ERR_NAME "' by MASTER_ADDR, is not found: %s",
-				m->p->host, gai_strerror(rc));
+		return err_fail(
+			err, "the machine of rank 0, '" ERR_NAME "', is not found: %s; MASTER_ADDR says another name",
+			m->p->host, gai_strerror(rc));
 	z->len = found->ai_addrlen;
 	memcpy(&z->a, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);

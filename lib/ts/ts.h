@@ -278,7 +278,7 @@ uint64_t ts_reader_rows(const struct ts_reader *r);
 const char *ts_reader_name(const struct ts_reader *r);
 /* One line that names file and byte, without a final full stop; NULL if nothing failed. */
 const char *ts_reader_error(const struct ts_reader *r);
-/* The program whose stream it was and which failed, where it says in the stream that it has told the user why; NULL:
+/* The program whose stream it was and which failed, where the stream says that it told the user of this pipe why; NULL:
  * none. ts_reader_error() says so too. */
 const char *ts_reader_told(const struct ts_reader *r);
 /* Makes the reader fail with this text, for the caller's own checks of the data: the file's name is

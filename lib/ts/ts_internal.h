@@ -36,8 +36,10 @@ bool ts_obj_is(const msgpack_object *o, const char *s);
 /* The string as new memory, NULL if it is none, holds a NUL, or is too long (max bytes, as
  * ts_pack_str() would write it). */
 char *ts_obj_strdup(const msgpack_object *o, size_t max);
-/* The one key of the record that a program writes in place of the next when it failed and said why. */
+/* The keys of the record that a program writes in place of the next when it failed and said why: its name, and the
+ * process group that its words were for. */
 #define TS_FAILED "failed"
+#define TS_GROUP "group"
 /* The value of key in a map, or NULL. */
 const msgpack_object *ts_obj_get(const msgpack_object *map, const char *key);
 /* An array of uints into shape; -1 if it is anything else or too long. */

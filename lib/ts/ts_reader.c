@@ -178,16 +178,20 @@ const char *ts_reader_told(const struct ts_reader *r)
 	return r->told[0] ? r->told : NULL;
 }
 
-/* Is the record the last word of a program that failed? Then r fails. */
+/* Is the record the last word of a program that failed? Then r fails. What that program said is seen by whom it was for:
+ * the pipe that both are in, and not whoever reads a copy of it later, or elsewhere. */
 static bool is_failure(struct ts_reader *r, const msgpack_object *o)
 {
-	const msgpack_object *who = o->via.map.size == 1 ? ts_obj_get(o, TS_FAILED) : NULL;
+	const msgpack_object *who = ts_obj_get(o, TS_FAILED), *group = ts_obj_get(o, TS_GROUP);
+	char name[33];
 
-	if (!who || who->type != MSGPACK_OBJECT_STR || !who->via.str.size) /* a column of that name is no string */
-		return false;
-	snprintf(r->told, sizeof r->told, "%.*s", (int)(who->via.str.size < 32 ? who->via.str.size : 32),
-		 who->via.str.ptr);
-	ts_reader_fail(r, "%s failed, and has said why", r->told);
+	if (o->via.map.size != 2 || !who || who->type != MSGPACK_OBJECT_STR || !who->via.str.size || !group ||
+	    group->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return false; /* columns of these names are no strings and numbers */
+	snprintf(name, sizeof name, "%.*s", (int)(who->via.str.size < 32 ? who->via.str.size : 32), who->via.str.ptr);
+	ts_reader_fail(r, "%s failed, and said why", name);
+	if (group->via.u64 == (uint64_t)getpgrp())
+		memcpy(r->told, name, sizeof name);
 	return true;
 }
 

@@ -241,9 +241,11 @@ void ts_tell_failure(int fd, const char *program)
 	struct ts_pack p;
 
 	ts_pack_init(&p);
-	msgpack_pack_map(&p.pk, 1);
+	msgpack_pack_map(&p.pk, 2);
 	ts_pack_str(&p.pk, TS_FAILED);
 	ts_pack_str(&p.pk, program);
+	ts_pack_str(&p.pk, TS_GROUP);
+	msgpack_pack_int64(&p.pk, getpgrp());
 	if (!p.failed && write(fd, p.out.data, p.out.size) < 0)
 		p.failed = true; /* nobody reads */
 	ts_pack_release(&p);

@@ -2,6 +2,7 @@
 # Installs what is missing of the packages that unmask is built from, and says what each is for. Does nothing when
 # all is there. On a system without apt it prints the list and stops.
 #   TORCH=yes|no|own   libtorch from the system's packages, none, or one of the user's    GOLDEN=yes   `make golden` too
+#   CLUSTER=yes        the launchers that tests try
 #   BUNDLE=yes         `make bundle` too              CC=clang[-14]  that compiler as well, for SANITIZE= with its runtime
 # A line is NAME=PURPOSE; NAME may be OLD|NEW..., of which the first that the system has is taken.
 set -eu
@@ -21,6 +22,8 @@ libwebp-dev=WebP images
 libgif-dev=GIF images
 liblmdb-dev=LSUN, which is LMDB
 libmatio-dev=SVHN, which is MATLAB
+libsnappy1v5=images as Parquet
+libzstd1=images as Parquet
 curl=downloads of data sets
 gnuplot-nox=pictures of experiments
 libopenblas0-openmp=matrix products and eigenvectors, also for libtorch
@@ -48,6 +51,13 @@ clang-format=make format"
 	[ -z "${SANITIZE:-}" ] || need="$need
 libclang-rt${CC#clang}-dev=sanitizers of clang" ;;
 esac
+[ "${CLUSTER:-}" != yes ] || need="$need
+openmpi-bin=test: ranks under Open MPI
+mpich=test: ranks under MPICH
+slurmctld=test: jobs and ranks under Slurm
+slurmd=test: jobs and ranks under Slurm
+slurm-client=test: jobs and ranks under Slurm
+munge=test: Slurm"
 [ "${GOLDEN:-}" != yes ] || need="$need
 python3-torch=reference numbers of networks
 python3-torchvision=reference networks

@@ -129,8 +129,9 @@ static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 const struct ood_method ood_logits_family[] = {
 	{ .name = "msp",
 	  .help = "log-odds of the maximum softmax probability",
-	  .params = { { "temperature", 1, 1e-6, 1e6, "divides the logits", true },
-		      { "published", 0, 0, 1, "1: the largest number of the softmax of the softmax", true } },
+	  .params = { { "temperature", 1, 1e-6, 1e6, "divides the logits" },
+		      { "published", 0, 0, 1, "1: the largest number of the softmax of the softmax" } },
+	  .later = 3,
 	  .logits = msp },
 	{ .name = "maxlogit", .help = "the largest logit", .logits = maxlogit },
 	{ .name = "energy",

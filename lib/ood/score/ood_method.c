@@ -266,8 +266,9 @@ void ood_request_text(const struct ood_request *q, char *buf, size_t len)
 
 	for (size_t i = 0; i < 2 * OOD_MAX_PARAMS && used < len; i++) {
 		const struct ood_param *p = param_of(q, i);
+		const struct ood_method *m = i < OOD_MAX_PARAMS ? q->method : q->then;
 		double x = i < OOD_MAX_PARAMS ? q->params[i] : q->then_params[i - OOD_MAX_PARAMS];
-		if (p && (!p->later || x != p->value))
+		if (p && (!(m->later & 1u << i % OOD_MAX_PARAMS) || x != p->value))
 			used += (size_t)snprintf(buf + used, len - used, ":%s=%.17g", p->name, x);
 	}
 }

@@ -41,8 +41,6 @@ struct ood_param {
 	const char *name;       /* NULL: no more parameters */
 	double value, min, max; /* default, and the range, both ends included */
 	const char *help;
-	bool later; /* came when the method was in use: spelled out only where it is not the default, so that files of
-		     * before say the same of themselves as those of today */
 };
 
 /* The basis of scores: what a stream of features, and fits, give to all of them; borrowed by all. */
@@ -87,6 +85,9 @@ struct ood_method {
 	bool alone;    /* may go without logits, of the stream and of the fit */
 	bool reshapes; /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
 	struct ood_param params[OOD_MAX_PARAMS];
+	/* A bit for each parameter that came when the method was in use: spelled out only where it is not the default, so
+	 * that files of before say the same of themselves as those of today. */
+	unsigned later;
 	/* One sample from its logits: classes >= 2 finite numbers. A method has either this, */
 	double (*logits)(const float *logits, size_t n, const double *params);
 	/* or these. prepare() fills s->state, with memory from ood_keep(), and may write s->note; it

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Neuron activation coverage (Liu, Tian, Li, Chen, "Neuron activation coverage: rethinking out-of-distribution detection
- * and generalization", ICLR 2024), of the last features alone, where the gradient is at hand: of each feature's state
+ * Neuron activation coverage (Liu, Tian, Li, Chen, "Neuron activation coverage: rethinking out-of-distribution
+ * detection and generalization", ICLR 2024), of the last features alone, where the gradient is at hand: of each
+ * feature's state
  *
  *	x = sigmoid(alpha z_d g_d),  g = W^T (p - 1/C),
  *
- * g the gradient by z of the divergence of the softmax p from the uniform distribution, there is a histogram over training
- * rows (here: the bank), in bins that are narrowest about 1/2. A row scores the mean over its features
- * of min(rows in the same bin / least, 1). The authors add such means over several layers, which takes gradients through
+ * g the gradient by z of the divergence of the softmax p from the uniform distribution, there is a histogram over
+ * training rows (here: the bank), in bins that are narrowest about 1/2. A row scores the mean over its features of
+ * min(rows in the same bin / least, 1). The authors add such means over several layers, which takes gradients through
  * the network. */
 #include <math.h>
 #include <stdlib.h>
@@ -22,8 +23,8 @@ struct nac {
 	double *turned; /* (D,C): W^T */
 };
 
-/* As in the authors' program: h = M / 2 edges from 0 to 1/2, log(1 + i (sqrt(1000) - 1) / (h - 1)) / log 1000, and their
- * mirror images up to 1. So M edges make M - 2 bins, the widest ones at 0 and 1. */
+/* As in the authors' program: h = M / 2 edges from 0 to 1/2, log(1 + i (sqrt(1000) - 1) / (h - 1)) / log 1000, and
+ * their mirror images up to 1. So M edges make M - 2 bins, the widest ones at 0 and 1. */
 static void make_edges(struct nac *k)
 {
 	const size_t h = k->bins / 2 + 1;

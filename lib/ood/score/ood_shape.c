@@ -30,8 +30,8 @@ struct limits {
 };
 
 /* A share of 0.03 says that the limits cut into what the model goes by: the authors of ReAct lose a hundredth of its
- * accuracy. On the pooled features of a DenseNet-100 that knows CIFAR-10, percentile 90 changes 0.07, and is the worst of
- * all scores there; 95 changes 0.003. */
+ * accuracy. On the pooled features of a DenseNet-100 that knows CIFAR-10, percentile 90 changes 0.07, and is the worst
+ * of all scores there; 95 changes 0.003. */
 static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
 {
 	const struct limits *t = s->state;
@@ -369,7 +369,8 @@ const struct ood_method ood_shape_family[] = {
 	  .needs = "--val or --fit",
 	  .parts = OOD_PART_BANK,
 	  .params = { { "percentile", 90, 0, 100, "of in-distribution features, where they are cut" },
-		      { "threshold", 0, 0, 1e30, "cut here, whatever the percentile; 0: not", true } },
+		      { "threshold", 0, 0, 1e30, "cut here, whatever the percentile; 0: not" } },
+	  .later = 1 << 1,
 	  .reshapes = true,
 	  .prepare = react_prepare,
 	  .score = react_score,
@@ -410,7 +411,8 @@ const struct ood_method ood_shape_family[] = {
 	  .params = { { "high", 90, 0, 100, "percentile of in-distribution features, upper limit" },
 		      { "low", 10, 0, 100, "the same, lower limit" },
 		      { "clip", 0, 0, 1, "1: features below become the limit (OpenOOD), not zero" },
-		      { "each", 0, 0, 1, "1: percentiles of each feature by itself", true } },
+		      { "each", 0, 0, 1, "1: percentiles of each feature by itself" } },
+	  .later = 1 << 3,
 	  .reshapes = true,
 	  .prepare = vra_prepare,
 	  .score = vra_score,

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT
+ * Sets of images as Parquet, as HuggingFace serves them: a column of structs of `bytes`, an encoded picture, and
+ * `path`; a column of numbers, the labels. Which columns those are, and what the classes are called, stands as JSON in
+ * the file's metadata: {"info": {"features": {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names":
+ * [...]}}}}. A set is several files, train-00000-of-00042.parquet. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ds/ds_internal.h"
+#include "parquet/parquet.h"
+
+/* ---- the file at hand ---- */
+
+struct file {
+	int fd; /* of a file on the disk; else */
+	const struct ds_bytes *b;
+	struct parquet *p;
+};
+
+static int read_fd(void *ctx, uint64_t at, void *to, size_t n, struct err *err)
+{
+	const struct file *f = ctx;
+
+	for (size_t done = 0; done < n;) {
+		const ssize_t got = pread(f->fd, (char *)to + done, n - done, (off_t)(at + done));
+
+		if (got < 0 && errno != EINTR)
+			return err_fail(err, "cannot be read: %s", strerror(errno));
+		if (got == 0)
+			return err_fail(err, "became shorter while it was read");
+		done += got > 0 ? (size_t)got : 0;
+	}
+	return 0;
+}
+
+static int read_memory(void *ctx, uint64_t at, void *to, size_t n, struct err *err)
+{
+	const struct file *f = ctx;
+
+	(void)err;
+	memcpy(to, f->b->p + at, n);
+	return 0;
+}
+
+static void close_file(struct file *f)
+{
+	parquet_close(f->p);
+	if (f->fd >= 0)
+		close(f->fd);
+}
+
+/* f must stay where it is until it is closed, also in failure. */
+static int open_file(struct file *f, struct ds_in *in, struct err *err)
+{
+	struct parquet_from from = { .read = read_memory, .ctx = f };
+	unsigned char magic[2];
+	struct stat st;
+
+	*f = (struct file){ .fd = -1 };
+	if (in->real) {
+		if ((f->fd = open(in->real, O_RDONLY | O_CLOEXEC)) < 0 || fstat(f->fd, &st) < 0)
+			return err_fail(err, "cannot be opened: %s", strerror(errno));
+		from.read = read_fd;
+		from.size = (uint64_t)st.st_size;
+	}
+	if (f->fd < 0 || (pread(f->fd, magic, sizeof magic, 0) == sizeof magic && ds_is_gzip(magic, sizeof magic))) {
+		from.read = read_memory;
+		if (!(f->b = ds_in_content(in, DS_MAX_FILE, err)))
+			return -1;
+		from.size = f->b->n;
+	}
+	if (!(f->p = parquet_open(&from, err)))
+		return -1;
+	/* Each row has an image, of a byte at least. */
+	if (parquet_rows(f->p) > from.size || parquet_rows(f->p) > DS_MAX_ROWS)
+		return err_fail(err, "damaged Parquet file: it says that it has %llu rows",
+				(unsigned long long)parquet_rows(f->p));
+	return 0;
+}
+
+/* ---- which columns ---- */
+
+/* What of a file is images and labels. */
+struct layout {
+	json_t *root;
+	const json_t *names; /* of classes, an array; or NULL */
+	const char *label_name;
+	long image, label; /* columns; -1: there is none */
+	size_t n_images, n_labels;
+};
+
+static bool is_kind(const json_t *feature, const char *kind)
+{
+	const char *type = json_string_value(json_object_get(feature, "_type"));
+
+	return type && strcmp(type, kind) == 0;
+}
+
+static bool is_number(const struct parquet *p, long column)
+{
+	const struct parquet_column *c = column < 0 ? NULL : parquet_column(p, (size_t)column);
+
+	return c && !c->repeated && (c->type == PARQUET_INT32 || c->type == PARQUET_INT64);
+}
+
+static bool is_picture(const struct parquet *p, long column)
+{
+	const struct parquet_column *c = column < 0 ? NULL : parquet_column(p, (size_t)column);
+
+	return c && !c->repeated && c->type == PARQUET_BYTES;
+}
+
+static long find_bytes(const struct parquet *p, const char *feature)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s.bytes", feature);
+	return parquet_find(p, path);
+}
+
+/* Of several labels --coarse takes the one that is called so, else the first that is not. */
+static void look_at_feature(struct layout *l, const struct parquet *p, bool coarse, const char *name,
+			    const json_t *feature)
+{
+	const long image = is_kind(feature, "Image") ? find_bytes(p, name) : -1;
+	const long label = is_kind(feature, "ClassLabel") ? parquet_find(p, name) : -1;
+
+	if (is_picture(p, image) && l->n_images++ == 0)
+		l->image = image;
+	if (!is_number(p, label))
+		return;
+	l->n_labels++;
+	if (l->label >= 0 && (strstr(name, "coarse") != NULL) != coarse)
+		return;
+	if (l->label < 0 || (strstr(l->label_name, "coarse") != NULL) != coarse) {
+		l->label = label;
+		l->label_name = name;
+		l->names = json_object_get(feature, "names");
+	}
+}
+
+/* Without metadata: the first struct with bytes, and a number called so. */
+static void look_at_columns(struct layout *l, const struct parquet *p)
+{
+	for (size_t i = 0; i < parquet_columns(p) && l->image < 0; i++) {
+		const char *path = parquet_column(p, i)->path;
+		const size_t n = strlen(path);
+
+		if (n > 6 && strcmp(path + n - 6, ".bytes") == 0 && is_picture(p, (long)i))
+			l->image = (long)i;
+	}
+	if (l->label < 0 && is_number(p, parquet_find(p, "label"))) {
+		l->label = parquet_find(p, "label");
+		l->label_name = "label";
+	}
+}
+
+static void find_columns(struct layout *l, const struct parquet *p, bool coarse)
+{
+	const char *text = parquet_meta(p, "huggingface"), *name;
+	json_t *feature, *features;
+
+	*l = (struct layout){ .image = -1, .label = -1 };
+	l->root = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	features = json_object_get(json_object_get(l->root, "info"), "features");
+	json_object_foreach(features, name, feature) look_at_feature(l, p, coarse, name, feature);
+	look_at_columns(l, p);
+}
+
+/* ---- listing ---- */
+
+/* The set that the labels are of, in words. */
+static void set_name(const struct layout *l, char set[300])
+{
+	snprintf(set, 300, "Parquet's column '%.200s'", l->label_name);
+}
+
+static int give_names(struct ds_source *s, const struct ds_in *in, const struct layout *l, struct err *err)
+{
+	const size_t n = json_array_size(l->names);
+	struct ds_class *classes;
+	char set[300];
+
+	set_name(l, set);
+	if (n == 0)
+		return 0;
+	if (!(classes = calloc(n, sizeof *classes)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = json_string_value(json_array_get(l->names, i));
+
+		if (name && (classes[i].id = strdup(name)))
+			continue;
+		for (size_t k = 0; k < i; k++)
+			free(classes[k].id);
+		free(classes);
+		return name ? err_memory(err) : err_fail(err, "class %zu of '%s' has no name", i, l->label_name);
+	}
+	return ds_labels_named(s, set, in->path, classes, n, err);
+}
+
+static int add_rows(struct ds_source *s, const struct ds_in *in, const struct layout *l, size_t rows,
+		    const struct parquet_values *labels, struct err *err)
+{
+	const size_t n = json_array_size(l->names);
+	char set[300];
+
+	for (size_t i = 0; i < rows; i++) {
+		const int64_t label = labels && labels->length[i] ? labels->number[i] : -1;
+
+		if (label > INT32_MAX || (n && label >= 0 && (size_t)label >= n))
+			return err_fail(err, "label %lld of row %zu is none of its %zu classes", (long long)label, i,
+					n);
+		if (ds_add_row(s, NULL, i, NULL, label < 0 ? -1 : (long)label, err) < 0)
+			return -1;
+	}
+	if (!labels || !ds_wanted(s))
+		return 0;
+	set_name(l, set);
+	return ds_labels_mean(s, s->listing.operand, set, in->path, err) < 0 || give_names(s, in, l, err) < 0 ? -1 : 0;
+}
+
+static int note_others(struct ds_source *s, const struct parquet *p, const struct layout *l, struct err *err)
+{
+	if (l->n_images > 1 && ds_add_note(s, err, "of %zu columns of images '%s' is taken", l->n_images,
+					   parquet_column(p, (size_t)l->image)->path) < 0)
+		return -1;
+	if (l->n_labels > 1 &&
+	    ds_add_note(s, err, "of %zu columns of labels '%s' is taken", l->n_labels, l->label_name) < 0)
+		return -1;
+	return 0;
+}
+
+/* train-00000-of-00042.parquet and train.parquet belong to train; 0000.parquet lies in the folder of its split. */
+static const char *split_of(const char *path, char split[64])
+{
+	const char *base = ds_base(path), *dash = base;
+
+	while ((dash = strchr(dash, '-')) && strspn(dash + 1, "0123456789") != 5)
+		dash++;
+	snprintf(split, 64, "%.*s", (int)(dash ? (size_t)(dash - base) : strcspn(base, ".")), base);
+	return isdigit((unsigned char)split[0]) || !split[0] ? NULL : split;
+}
+
+static int list_columns(struct ds_source *s, struct ds_in *in, const struct parquet *p, const struct layout *l,
+			struct err *err)
+{
+	struct parquet_values labels = { 0 };
+	int rc;
+
+	if (l->image < 0)
+		return ds_pass(s, in->path, "is a Parquet file without a column of images, structs of bytes and path");
+	if (l->label >= 0 && parquet_read(p, (size_t)l->label, DS_MAX_FILE, &labels, err) < 0)
+		return -1;
+	rc = add_rows(s, in, l, (size_t)parquet_rows(p), l->label >= 0 ? &labels : NULL, err);
+	parquet_values_release(&labels);
+	return rc < 0 || note_others(s, p, l, err) < 0 ? -1 : 1;
+}
+
+static bool starts(const unsigned char *head, size_t n)
+{
+	return parquet_is(head, n);
+}
+
+static int list(struct ds_source *s, struct ds_in *in, struct err *err)
+{
+	struct layout l = { 0 };
+	char split[64];
+	struct file f;
+	int rc;
+
+	if (!ds_in_split(s, in->path, split_of(in->path, split)))
+		return 1;
+	rc = open_file(&f, in, err);
+	if (rc == 0) {
+		find_columns(&l, f.p, s->o.coarse);
+		rc = list_columns(s, in, f.p, &l, err);
+	}
+	json_decref(l.root);
+	close_file(&f);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+static int load(struct ds_in *in, void **memo, struct err *err)
+{
+	struct parquet_values *v = *memo = calloc(1, sizeof *v);
+	struct layout l = { 0 };
+	struct file f;
+	int rc;
+
+	if (!v)
+		return err_memory(err);
+	rc = open_file(&f, in, err);
+	if (rc == 0) {
+		find_columns(&l, f.p, false);
+		rc = l.image < 0 ? err_fail(err, "the file changed while it was read") :
+				   parquet_read(f.p, (size_t)l.image, DS_MAX_FILE, v, err);
+	}
+	json_decref(l.root);
+	close_file(&f);
+	return rc;
+}
+
+/* A row's name ends with its number. */
+static int fetch(void *memo, const char *name, const void **p, size_t *n, struct err *err)
+{
+	const struct parquet_values *v = memo;
+	const unsigned long at = strtoul(ds_base(name), NULL, 10);
+
+	if (at >= v->n)
+		return err_fail(err, "the file changed while it was read");
+	if (v->number[at] < 0)
+		return err_fail(err, "has no bytes: the row is null, or has a path alone");
+	*p = v->bytes + v->number[at];
+	*n = v->length[at];
+	return 0;
+}
+
+static void forget(void *memo)
+{
+	parquet_values_release(memo);
+	free(memo);
+}
+
+const struct ds_layout ds_layout_parquet = {
+	.name = "parquet",
+	.what = "HuggingFace's Parquet files of images and labels",
+	.starts = starts,
+	.list = list,
+	.load = load,
+	.fetch = fetch,
+	.forget = forget,
+};

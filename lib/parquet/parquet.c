@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT
+ * The footer of a Parquet file: which columns there are, and where their pages lie.
+ *
+ *	"PAR1", pages, FileMetaData, its length (u32, little-endian), "PAR1"
+ *
+ * FileMetaData and its parts are structs of Thrift's; the numbers of their fields are those of parquet.thrift. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parquet/parquet_internal.h"
+
+enum { MAGIC = 4, TAIL = 8, MAX_FOOTER = 1 << 28, DEPTH = 16, MAX_PATH = 1024 };
+
+struct group {
+	int64_t rows;
+	struct parquet_chunk *chunks; /* (columns) */
+};
+
+struct meta {
+	char *key, *value;
+};
+
+struct parquet {
+	struct parquet_from from;
+	int64_t rows;
+	struct parquet_column *columns;
+	struct group *groups;
+	struct meta *metas;
+	size_t n_columns, n_groups, n_metas;
+};
+
+bool parquet_is(const void *head, size_t n)
+{
+	return n >= MAGIC && (memcmp(head, "PAR1", MAGIC) == 0 || memcmp(head, "PARE", MAGIC) == 0);
+}
+
+/* ---- the schema: a tree, each node in front of its children ---- */
+
+struct element {
+	int type, repetition; /* of a leaf; 0 required, 1 optional, 2 repeated */
+	int64_t children;
+	char name[256];
+};
+
+static char *copy_text(const unsigned char *p, size_t n)
+{
+	return strndup((const char *)p, n);
+}
+
+static void read_element(struct thrift *t, struct element *e)
+{
+	struct thrift_field f = { 0 };
+	const unsigned char *p;
+	size_t n;
+
+	*e = (struct element){ .type = -1 };
+	while (thrift_next(t, &f))
+		switch (f.id) {
+		case 1: e->type = (int)thrift_int(t, &f); break;
+		case 3: e->repetition = (int)thrift_int(t, &f); break;
+		case 4:
+			p = thrift_binary(t, &f, &n);
+			snprintf(e->name, sizeof e->name, "%.*s", (int)(n < 255 ? n : 255), (const char *)p);
+			break;
+		case 5: e->children = thrift_int(t, &f); break;
+		default: thrift_skip(t, &f);
+		}
+}
+
+/* What the tree is walked with: how many elements are left in the list, and what is known on the way down. */
+struct walk {
+	struct thrift *t;
+	size_t left;
+	struct parquet *p;
+};
+
+static int add_column(struct parquet *p, const struct element *e, const char *path, struct parquet_column from,
+		      struct err *err)
+{
+	struct parquet_column *grown = realloc(p->columns, (p->n_columns + 1) * sizeof *grown);
+
+	if (!grown)
+		return err_memory(err);
+	p->columns = grown;
+	from.type = e->type;
+	if (!(from.path = strdup(path)))
+		return err_memory(err);
+	grown[p->n_columns++] = from;
+	return 0;
+}
+
+/* The next element and its children. `from`: what its parents have of optional and repeated. */
+static int read_tree(struct walk *w, const char *above, struct parquet_column from, int depth, struct err *err)
+{
+	char path[MAX_PATH];
+	struct element e;
+
+	if (depth == DEPTH || w->left == 0)
+		return err_fail(err, "damaged Parquet file: its schema is no tree, or too deep");
+	w->left--;
+	read_element(w->t, &e);
+	if (w->t->bad)
+		return err_fail(err, "damaged Parquet file: its schema");
+	if (depth > 0) {
+		from.optional += e.repetition == 1;
+		from.repeated += e.repetition == 2;
+	}
+	/* The root's name is no part of a path. */
+	if (snprintf(path, sizeof path, "%s%s%s", above, *above ? "." : "", depth > 0 ? e.name : "") >=
+	    (int)sizeof path)
+		return err_fail(err, "a column's path of more than %d bytes", MAX_PATH - 1);
+	if (e.children == 0)
+		return depth > 0 ? add_column(w->p, &e, path, from, err) : 0;
+	for (int64_t i = 0; i < e.children; i++)
+		if (read_tree(w, path, from, depth + 1, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_schema(struct parquet *p, struct thrift *t, struct thrift_field *f, struct err *err)
+{
+	struct walk w = { t, thrift_list(t, f), p };
+
+	thrift_struct(t, f);
+	if (t->bad || p->columns)
+		return err_fail(err, "damaged Parquet file: its schema");
+	if (read_tree(&w, "", (struct parquet_column){ 0 }, 0, err) < 0)
+		return -1;
+	return w.left ? err_fail(err, "damaged Parquet file: its schema is no tree") : 0;
+}
+
+/* ---- groups of rows ---- */
+
+static void read_chunk_meta(struct thrift *t, struct parquet_chunk *k)
+{
+	struct thrift_field f = { 0 };
+
+	while (thrift_next(t, &f))
+		switch (f.id) {
+		case 4: k->codec = (int)thrift_int(t, &f); break;
+		case 5: k->values = thrift_int(t, &f); break;
+		case 7: k->bytes = thrift_int(t, &f); break;
+		case 9: k->data = thrift_int(t, &f); break;
+		case 11: k->dictionary = thrift_int(t, &f); break;
+		default: thrift_skip(t, &f);
+		}
+}
+
+static void read_chunk(struct thrift *t, struct parquet_chunk *k)
+{
+	struct thrift_field f = { 0 };
+
+	while (thrift_next(t, &f))
+		if (f.id == 3 && f.type == THRIFT_STRUCT) {
+			read_chunk_meta(t, k);
+		} else {
+			k->elsewhere |= f.id == 1;
+			thrift_skip(t, &f);
+		}
+}
+
+static int read_chunks(struct parquet *p, struct group *g, struct thrift *t, struct thrift_field *f, struct err *err)
+{
+	const size_t n = thrift_list(t, f);
+
+	thrift_struct(t, f);
+	if (t->bad || n != p->n_columns || g->chunks)
+		return err_fail(err, "damaged Parquet file: a group of %zu columns, where the schema has %zu", n,
+				p->n_columns);
+	if (!(g->chunks = calloc(n + 1, sizeof *g->chunks)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++)
+		read_chunk(t, &g->chunks[i]);
+	return 0;
+}
+
+static int read_group(struct parquet *p, struct group *g, struct thrift *t, struct err *err)
+{
+	struct thrift_field f = { 0 };
+
+	while (thrift_next(t, &f))
+		if (f.id == 3)
+			g->rows = thrift_int(t, &f);
+		else if (f.id != 1)
+			thrift_skip(t, &f);
+		else if (read_chunks(p, g, t, &f, err) < 0)
+			return -1;
+	if (t->bad || !g->chunks || g->rows < 0)
+		return err_fail(err, "damaged Parquet file: a group of rows");
+	return 0;
+}
+
+static int read_groups(struct parquet *p, struct thrift *t, struct thrift_field *f, struct err *err)
+{
+	const size_t n = thrift_list(t, f);
+
+	/* Chunks are told apart by the schema, which comes first. */
+	if (t->bad || p->groups || !p->columns || (n && f->type != THRIFT_STRUCT))
+		return err_fail(err, "damaged Parquet file: its groups of rows");
+	if (!(p->groups = calloc(n + 1, sizeof *p->groups)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		p->n_groups++;
+		if (read_group(p, &p->groups[i], t, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the rest of the footer ---- */
+
+static int read_meta(struct meta *m, struct thrift *t, struct err *err)
+{
+	struct thrift_field f = { 0 };
+	const unsigned char *s;
+	size_t n;
+
+	while (thrift_next(t, &f)) {
+		char **to = f.id == 1 ? &m->key : &m->value;
+
+		if (f.id > 2 || *to) {
+			thrift_skip(t, &f);
+			continue;
+		}
+		s = thrift_binary(t, &f, &n);
+		if (!t->bad && !(*to = copy_text(s, n)))
+			return err_memory(err);
+	}
+	return 0;
+}
+
+static int read_metas(struct parquet *p, struct thrift *t, struct thrift_field *f, struct err *err)
+{
+	const size_t n = thrift_list(t, f);
+
+	if (t->bad || p->metas || (n && f->type != THRIFT_STRUCT))
+		return err_fail(err, "damaged Parquet file: its metadata");
+	if (!(p->metas = calloc(n + 1, sizeof *p->metas)))
+		return err_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		p->n_metas++;
+		if (read_meta(&p->metas[i], t, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_field(struct parquet *p, struct thrift *t, struct thrift_field *f, struct err *err)
+{
+	switch (f->id) {
+	case 2: return read_schema(p, t, f, err);
+	case 3: p->rows = thrift_int(t, f); return 0;
+	case 4: return read_groups(p, t, f, err);
+	case 5: return read_metas(p, t, f, err);
+	default: thrift_skip(t, f); return 0;
+	}
+}
+
+/* f's type is that of its elements once a list was read, so each field is looked at by a copy. */
+static int read_footer(struct parquet *p, const unsigned char *b, size_t n, struct err *err)
+{
+	struct thrift t = { b, b + n, false };
+	struct thrift_field f = { 0 };
+	int64_t rows = 0;
+
+	while (thrift_next(&t, &f)) {
+		struct thrift_field copy = f;
+
+		if (read_field(p, &t, &copy, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < p->n_groups; i++)
+		if (p->groups[i].rows > INT64_MAX - rows)
+			t.bad = true;
+		else
+			rows += p->groups[i].rows;
+	if (t.bad || !p->columns || !p->groups || rows != p->rows)
+		return err_fail(err, "damaged Parquet file: its footer");
+	return 0;
+}
+
+static uint32_t u32(const unsigned char *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static int load_footer(struct parquet *p, struct err *err)
+{
+	const struct parquet_from *from = &p->from;
+	unsigned char tail[TAIL], *b;
+	uint32_t n;
+	int rc;
+
+	if (from->size < MAGIC + TAIL)
+		return err_fail(err, "no whole Parquet file: it has %llu bytes", (unsigned long long)from->size);
+	if (from->read(from->ctx, from->size - TAIL, tail, TAIL, err) < 0)
+		return -1;
+	if (memcmp(tail + 4, "PARE", MAGIC) == 0)
+		return err_fail(err, "an encrypted Parquet file, which is not read");
+	if (memcmp(tail + 4, "PAR1", MAGIC) != 0)
+		return err_fail(err, "a Parquet file that is cut off: its end is not there");
+	n = u32(tail);
+	if (n > MAX_FOOTER || n > from->size - MAGIC - TAIL)
+		return err_fail(err, "damaged Parquet file: a footer of %u bytes", n);
+	if (!(b = malloc(n + 1)))
+		return err_memory(err);
+	rc = from->read(from->ctx, from->size - TAIL - n, b, n, err);
+	if (rc == 0)
+		rc = read_footer(p, b, n, err);
+	free(b);
+	return rc;
+}
+
+struct parquet *parquet_open(const struct parquet_from *from, struct err *err)
+{
+	struct parquet *p = calloc(1, sizeof *p);
+
+	if (!p) {
+		err_memory(err);
+		return NULL;
+	}
+	p->from = *from;
+	if (load_footer(p, err) == 0)
+		return p;
+	parquet_close(p);
+	return NULL;
+}
+
+void parquet_close(struct parquet *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_columns; i++)
+		free(p->columns[i].path);
+	for (size_t i = 0; i < p->n_groups; i++)
+		free(p->groups[i].chunks);
+	for (size_t i = 0; i < p->n_metas; i++) {
+		free(p->metas[i].key);
+		free(p->metas[i].value);
+	}
+	free(p->columns);
+	free(p->groups);
+	free(p->metas);
+	free(p);
+}
+
+uint64_t parquet_rows(const struct parquet *p)
+{
+	return (uint64_t)p->rows;
+}
+
+size_t parquet_columns(const struct parquet *p)
+{
+	return p->n_columns;
+}
+
+const struct parquet_column *parquet_column(const struct parquet *p, size_t i)
+{
+	return &p->columns[i];
+}
+
+long parquet_find(const struct parquet *p, const char *path)
+{
+	for (size_t i = 0; i < p->n_columns; i++)
+		if (strcmp(p->columns[i].path, path) == 0)
+			return (long)i;
+	return -1;
+}
+
+const char *parquet_meta(const struct parquet *p, const char *key)
+{
+	for (size_t i = 0; i < p->n_metas; i++)
+		if (p->metas[i].key && strcmp(p->metas[i].key, key) == 0)
+			return p->metas[i].value;
+	return NULL;
+}
+
+/* ---- a column ---- */
+
+static int read_chunk_pages(const struct parquet *p, const struct parquet_column *c, const struct group *g,
+			    const struct parquet_chunk *k, size_t limit, struct parquet_values *v, struct err *err)
+{
+	const uint64_t had = v->n;
+	const int64_t at = k->dictionary > 0 && k->dictionary < k->data ? k->dictionary : k->data;
+	const int64_t end = (int64_t)(p->from.size < INT64_MAX ? p->from.size : INT64_MAX) - TAIL;
+	unsigned char *b;
+	int rc;
+
+	if (k->elsewhere)
+		return err_fail(err, "its pages lie in another file, which is not read");
+	if (k->values != g->rows || at < MAGIC || k->bytes < 0 || at > end || k->bytes > end - at)
+		return err_fail(err, "damaged Parquet file: a chunk of %lld values at byte %lld", (long long)k->values,
+				(long long)at);
+	if (parquet_codec_check(k->codec, err) < 0)
+		return -1;
+	if (!(b = malloc((size_t)k->bytes + 1)))
+		return err_memory(err);
+	rc = p->from.read(p->from.ctx, (uint64_t)at, b, (size_t)k->bytes, err);
+	if (rc == 0)
+		rc = parquet_pages(c, k, b, (size_t)k->bytes, limit, v, err);
+	free(b);
+	if (rc == 0 && v->n - had != (uint64_t)g->rows)
+		rc = err_fail(err, "damaged Parquet file: pages of %llu values, where the group has %lld",
+			      (unsigned long long)(v->n - had), (long long)g->rows);
+	return rc;
+}
+
+static const char *type_name(int type)
+{
+	static const char *const names[] = { "truths", "32-bit numbers", "64-bit numbers", "96-bit times",
+					     "floats", "doubles",        "bytes",          "bytes of a fixed length" };
+
+	return type >= 0 && type < (int)(sizeof names / sizeof *names) ? names[type] : "an unknown type";
+}
+
+int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err)
+{
+	const struct parquet_column *c = &p->columns[column];
+	int rc = 0;
+
+	*v = (struct parquet_values){ 0 };
+	if (c->type != PARQUET_INT32 && c->type != PARQUET_INT64 && c->type != PARQUET_BYTES)
+		rc = err_fail(err, "holds %s, which are not read", type_name(c->type));
+	else if (c->repeated)
+		rc = err_fail(err, "is a list, which is not read");
+	for (size_t i = 0; i < p->n_groups && rc == 0; i++)
+		rc = read_chunk_pages(p, c, &p->groups[i], &p->groups[i].chunks[column], limit, v, err);
+	if (rc == 0)
+		return 0;
+	parquet_values_release(v);
+	return err_prefix(err, "column '%s': ", c->path);
+}
+
+void parquet_values_release(struct parquet_values *v)
+{
+	free(v->number);
+	free(v->length);
+	free(v->bytes);
+	*v = (struct parquet_values){ 0 };
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * Compression of pages, by the libraries that do it, which are opened when a file asks for them. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "parquet/parquet_internal.h"
+
+static const char *const names[] = { "nothing", "snappy", "gzip", "LZO", "Brotli", "LZ4", "zstd", "LZ4" };
+
+/* snappy-c.h: snappy_status (0: good) of these. zstd.h: bytes, or an error. */
+static struct {
+	int (*snappy)(const char *p, size_t n, char *to, size_t *room);
+	size_t (*zstd)(void *to, size_t room, const void *p, size_t n);
+} libraries;
+
+static void open_libraries(void)
+{
+	void *snappy = dlopen("libsnappy.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *zstd = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
+	void *f;
+
+	if (snappy && (f = dlsym(snappy, "snappy_uncompress")))
+		memcpy(&libraries.snappy, &f, sizeof f);
+	if (zstd && (f = dlsym(zstd, "ZSTD_decompress")))
+		memcpy(&libraries.zstd, &f, sizeof f);
+}
+
+int parquet_codec_check(int codec, struct err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	if (codec == PARQUET_PLAIN_CODEC)
+		return 0;
+	pthread_once(&once, open_libraries);
+	if (codec == PARQUET_SNAPPY ? libraries.snappy != NULL : codec == PARQUET_ZSTD && libraries.zstd)
+		return 0;
+	if (codec == PARQUET_SNAPPY || codec == PARQUET_ZSTD)
+		return err_fail(err, "is compressed by %s, and %s is not installed", names[codec],
+				codec == PARQUET_SNAPPY ? "libsnappy.so.1 (Debian: libsnappy1v5)" :
+							  "libzstd.so.1 (Debian: libzstd1)");
+	if (codec > 0 && codec < (int)(sizeof names / sizeof *names))
+		return err_fail(err, "is compressed by %s, which is not read; snappy, zstd and none are", names[codec]);
+	return err_fail(err, "is compressed in a way of number %d, which is not known", codec);
+}
+
+int parquet_unpack(int codec, const unsigned char *p, size_t n, unsigned char *to, size_t want, struct err *err)
+{
+	size_t got = want;
+
+	if (codec == PARQUET_PLAIN_CODEC) {
+		if (n != want)
+			return err_fail(err, "damaged page: %zu bytes where %zu are promised", n, want);
+		memcpy(to, p, n);
+		return 0;
+	}
+	if (codec == PARQUET_SNAPPY) {
+		if (libraries.snappy((const char *)p, n, (char *)to, &got) != 0)
+			got = want + 1;
+	} else {
+		got = libraries.zstd(to, want, p, n);
+	}
+	return got == want ? 0 : err_fail(err, "damaged page: its %s does not unpack to %zu bytes", names[codec], want);
+}

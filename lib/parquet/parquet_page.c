@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT
+ * Pages of a column. Each has a head of Thrift's, then levels, which say of each row how many of its optional names are
+ * there, then the values of those rows that have all of them: plain, or as numbers of a dictionary, which is the first
+ * page. Levels and numbers are runs: of one value, or of small numbers side by side. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parquet/parquet_internal.h"
+
+enum { DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2 };
+enum { PLAIN, PLAIN_DICTIONARY = 2, RLE = 3, RLE_DICTIONARY = 8 };
+enum { MAX_PAGE = INT32_MAX };
+
+struct page {
+	int64_t type, unpacked, packed; /* bytes */
+	int64_t values, encoding, levels_encoding;
+	int64_t levels, repeats; /* bytes of version 2, in front of the values, never compressed */
+	bool compressed;         /* the values of version 2 are */
+};
+
+static int damaged(const char *what, struct err *err)
+{
+	return err_fail(err, "damaged page: %s", what);
+}
+
+/* ---- heads ---- */
+
+/* The struct of a data page of version 1 or of a dictionary. */
+static void read_head(struct thrift *t, struct page *g)
+{
+	struct thrift_field f = { 0 };
+
+	while (thrift_next(t, &f))
+		switch (f.id) {
+		case 1: g->values = thrift_int(t, &f); break;
+		case 2: g->encoding = thrift_int(t, &f); break;
+		case 3:
+			if (f.type == THRIFT_I32) {
+				g->levels_encoding = thrift_int(t, &f);
+				break;
+			} /* of a dictionary: is it sorted? */
+			  /* fallthrough */
+		default: thrift_skip(t, &f);
+		}
+}
+
+static void read_head_v2(struct thrift *t, struct page *g)
+{
+	struct thrift_field f = { 0 };
+
+	while (thrift_next(t, &f))
+		switch (f.id) {
+		case 1: g->values = thrift_int(t, &f); break;
+		case 4: g->encoding = thrift_int(t, &f); break;
+		case 5: g->levels = thrift_int(t, &f); break;
+		case 6: g->repeats = thrift_int(t, &f); break;
+		case 7: g->compressed = thrift_bool(t, &f); break;
+		default: thrift_skip(t, &f);
+		}
+}
+
+static int read_page_head(struct thrift *t, struct page *g, struct err *err)
+{
+	struct thrift_field f = { 0 };
+
+	*g = (struct page){ .type = -1, .encoding = -1, .levels_encoding = RLE, .compressed = true };
+	while (thrift_next(t, &f))
+		if (f.id == 1)
+			g->type = thrift_int(t, &f);
+		else if (f.id == 2)
+			g->unpacked = thrift_int(t, &f);
+		else if (f.id == 3)
+			g->packed = thrift_int(t, &f);
+		else if ((f.id == 5 || f.id == 7) && f.type == THRIFT_STRUCT)
+			read_head(t, g);
+		else if (f.id == 8 && f.type == THRIFT_STRUCT)
+			read_head_v2(t, g);
+		else
+			thrift_skip(t, &f);
+	if (t->bad || g->values < 0 || g->values > INT32_MAX || g->unpacked < 0 || g->unpacked > MAX_PAGE ||
+	    g->packed < 0 || g->packed > t->end - t->p || g->levels < 0 || g->repeats < 0 || g->levels > g->packed ||
+	    g->repeats > g->packed - g->levels || g->levels + g->repeats > g->unpacked)
+		return damaged("its head", err);
+	return 0;
+}
+
+/* ---- runs ---- */
+
+/* Runs of numbers of `width` bits: varint n; if even, n / 2 times the number that follows in whole bytes, else n / 2
+ * times eight numbers side by side, low bits first. */
+struct runs {
+	struct thrift t;
+	unsigned width;
+	uint64_t left;           /* of this run */
+	bool packed;             /* it is one of numbers side by side, */
+	const unsigned char *at; /* which begin here, */
+	uint64_t bit;            /* and go on here */
+	uint32_t value;          /* else all are this */
+};
+
+static bool begin_run(struct runs *r)
+{
+	const uint64_t head = thrift_varint(&r->t), bytes = (r->width + 7) / 8;
+	const size_t there = (size_t)(r->t.end - r->t.p);
+
+	r->packed = head & 1;
+	r->left = r->packed ? (head >> 1) * 8 : head >> 1;
+	if (r->t.bad || r->left == 0)
+		return false;
+	if (r->packed) {
+		/* Numbers of no bits take no bytes. The last run may end with its last number's byte. */
+		const uint64_t want = !r->width ? 0 : head >> 1 > there ? there + 1 : (head >> 1) * r->width;
+
+		r->at = r->t.p;
+		r->bit = 0;
+		if (want > there)
+			r->left = (uint64_t)there * 8 / r->width;
+		r->t.p += want > there ? there : want;
+		return r->left > 0;
+	}
+	if (bytes > there)
+		return false;
+	r->value = 0;
+	for (uint64_t i = 0; i < bytes; i++)
+		r->value |= (uint32_t)r->t.p[i] << (8 * i);
+	r->t.p += bytes;
+	return true;
+}
+
+/* The next number; false: there are no more. */
+static bool next_number(struct runs *r, uint32_t *v)
+{
+	if (r->left == 0 && !begin_run(r))
+		return false;
+	r->left--;
+	if (r->packed) {
+		r->value = 0;
+		for (unsigned i = 0; i < r->width; i++, r->bit++)
+			r->value |= (uint32_t)(r->at[r->bit / 8] >> (r->bit % 8) & 1) << i;
+	}
+	*v = r->value;
+	return true;
+}
+
+static unsigned bits_of(unsigned n)
+{
+	unsigned bits = 0;
+
+	for (; n; n >>= 1)
+		bits++;
+	return bits;
+}
+
+/* ---- values ---- */
+
+struct dictionary {
+	size_t n, cap;
+	int64_t *number;      /* (n) of numbers; of bytes where each begins */
+	uint32_t *length;     /* (n) of bytes */
+	unsigned char *bytes; /* the page */
+};
+
+static void dictionary_release(struct dictionary *d)
+{
+	free(d->number);
+	free(d->length);
+	free(d->bytes);
+	*d = (struct dictionary){ 0 };
+}
+
+static uint32_t u32(const unsigned char *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* The plain value at *p: a number, or n bytes at it, n in *length. */
+static int plain(int type, const unsigned char **p, const unsigned char *end, int64_t *number, uint32_t *length,
+		 struct err *err)
+{
+	const size_t there = (size_t)(end - *p), size = type == PARQUET_INT64 ? 8 : 4;
+
+	if (there < size)
+		return damaged("fewer values than it says", err);
+	*length = 1;
+	*number = (int32_t)u32(*p);
+	if (type == PARQUET_INT64)
+		*number = (int64_t)(u32(*p) | (uint64_t)u32(*p + 4) << 32);
+	*p += size;
+	if (type != PARQUET_BYTES)
+		return 0;
+	*length = u32(*p - 4);
+	*number = 0;
+	return *length <= there - 4 ? 0 : damaged("a value that reaches beyond it", err);
+}
+
+int parquet_room(struct parquet_values *v, size_t more, size_t limit, struct err *err)
+{
+	size_t cap = v->cap ? v->cap : 1 << 16;
+	unsigned char *grown;
+
+	if (v->used > limit || more > limit - v->used)
+		return err_fail(err, "more than %zu bytes", limit);
+	if (v->used + more <= v->cap)
+		return 0;
+	while (cap < v->used + more)
+		cap *= 2;
+	if (!(grown = realloc(v->bytes, cap)))
+		return err_memory(err);
+	v->bytes = grown;
+	v->cap = cap;
+	return 0;
+}
+
+static int put_bytes(struct parquet_values *v, uint64_t row, const unsigned char *p, uint32_t n, size_t limit,
+		     struct err *err)
+{
+	if (parquet_room(v, n, limit, err) < 0)
+		return -1;
+	if (n)
+		memcpy(v->bytes + v->used, p, n);
+	v->number[row] = (int64_t)v->used;
+	v->length[row] = n;
+	v->used += n;
+	return 0;
+}
+
+/* What the pages of a chunk are decoded with. */
+struct decoder {
+	const struct parquet_column *c;
+	int codec;
+	size_t limit;
+	struct parquet_values *v;
+	struct dictionary d;
+	unsigned char *unpacked;
+	size_t cap;
+};
+
+static int read_dictionary(struct decoder *k, const struct page *g, const unsigned char *p, size_t n, struct err *err)
+{
+	struct dictionary *d = &k->d;
+	const unsigned char *at;
+
+	if (d->bytes)
+		return damaged("a second dictionary", err);
+	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY)
+		return err_fail(err, "a dictionary of encoding %lld, which is not read", (long long)g->encoding);
+	/* Each value has four bytes at least. */
+	if ((uint64_t)g->values > n / 4)
+		return damaged("a dictionary of more values than it has bytes", err);
+	d->n = (size_t)g->values;
+	d->bytes = malloc(n + 1);
+	d->number = calloc(d->n + 1, sizeof *d->number);
+	d->length = calloc(d->n + 1, sizeof *d->length);
+	if (!d->bytes || !d->number || !d->length)
+		return err_memory(err);
+	memcpy(d->bytes, p, n);
+	at = d->bytes;
+	for (size_t i = 0; i < d->n; i++) {
+		if (plain(k->c->type, &at, d->bytes + n, &d->number[i], &d->length[i], err) < 0)
+			return -1;
+		if (k->c->type == PARQUET_BYTES) {
+			d->number[i] = at - d->bytes;
+			at += d->length[i];
+		}
+	}
+	return 0;
+}
+
+/* Makes room for the page's rows, all of them null. */
+static int more_rows(struct parquet_values *v, uint64_t n, struct err *err)
+{
+	int64_t *number;
+	uint32_t *length;
+
+	if (v->n + n > UINT32_MAX)
+		return err_fail(err, "more than %u rows", UINT32_MAX);
+	if ((number = realloc(v->number, (v->n + n + 1) * sizeof *number)))
+		v->number = number;
+	if ((length = realloc(v->length, (v->n + n + 1) * sizeof *length)))
+		v->length = length;
+	if (!number || !length)
+		return err_memory(err);
+	for (uint64_t i = v->n; i < v->n + n; i++) {
+		v->number[i] = -1;
+		v->length[i] = 0;
+	}
+	return 0;
+}
+
+/* The values of the rows that have one: `levels` says which. */
+static int read_values(struct decoder *k, const struct page *g, struct runs *levels, const unsigned char *p,
+		       const unsigned char *end, struct err *err)
+{
+	const bool bytes = k->c->type == PARQUET_BYTES, indexed = g->encoding != PLAIN;
+	struct runs index = { .t = { p, end, false } };
+	struct parquet_values *v = k->v;
+	uint32_t level = 0, i, length;
+	int64_t number;
+
+	if (indexed && p < end) {
+		index.t.p++;
+		index.width = *p;
+		if (index.width > 32)
+			return damaged("numbers of more than 32 bits", err);
+	}
+	for (uint64_t row = v->n; row < v->n + (uint64_t)g->values; row++) {
+		if (levels->width && !next_number(levels, &level))
+			return damaged("fewer levels than it says", err);
+		if (levels->width && level != (uint32_t)k->c->optional)
+			continue;
+		if (indexed) {
+			if (!next_number(&index, &i) || i >= k->d.n)
+				return damaged("a number that is not in its dictionary", err);
+			number = k->d.number[i];
+			length = k->d.length[i];
+			p = bytes ? k->d.bytes + number : p;
+		} else if (plain(k->c->type, &p, end, &number, &length, err) < 0) {
+			return -1;
+		}
+		if (!bytes) {
+			v->number[row] = number;
+			v->length[row] = 1;
+		} else if (put_bytes(v, row, p, length, k->limit, err) < 0) {
+			return -1;
+		} else if (!indexed) {
+			p += length;
+		}
+	}
+	v->n += (uint64_t)g->values;
+	return 0;
+}
+
+static int read_data(struct decoder *k, const struct page *g, const unsigned char *p, size_t n, struct err *err)
+{
+	struct runs levels = { .width = bits_of((unsigned)k->c->optional) };
+	const unsigned char *end = p + n;
+
+	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY && g->encoding != RLE_DICTIONARY)
+		return err_fail(err, "pages of encoding %lld, which is not read; plain and dictionary are",
+				(long long)g->encoding);
+	if (g->encoding != PLAIN && !k->d.bytes)
+		return damaged("no dictionary in front of it", err);
+	if (g->type == DATA_PAGE_V2) {
+		levels.t = (struct thrift){ p + g->repeats, p + g->repeats + g->levels, false };
+		p += g->repeats + g->levels;
+	} else if (levels.width) {
+		if (g->levels_encoding != RLE)
+			return err_fail(err, "levels of encoding %lld, which is not read",
+					(long long)g->levels_encoding);
+		if (n < 4 || u32(p) > n - 4)
+			return damaged("its levels", err);
+		levels.t = (struct thrift){ p + 4, p + 4 + u32(p), false };
+		p = levels.t.end;
+	}
+	/* A page of nulls alone is few bytes of many rows, but never more than a run's head can say. */
+	return more_rows(k->v, (uint64_t)g->values, err) < 0 ? -1 : read_values(k, g, &levels, p, end, err);
+}
+
+/* ---- pages ---- */
+
+/* The page's bytes, unpacked, in k->unpacked; or where they are, if they are not packed. NULL with err. */
+static const unsigned char *unpack(struct decoder *k, const struct page *g, const unsigned char *p, struct err *err)
+{
+	/* Levels of version 2 stand in front as they are. */
+	const size_t head = g->type == DATA_PAGE_V2 ? (size_t)(g->levels + g->repeats) : 0;
+	const int codec = g->type == DATA_PAGE_V2 && !g->compressed ? PARQUET_PLAIN_CODEC : k->codec;
+
+	if ((size_t)g->unpacked > k->cap || !k->unpacked) {
+		free(k->unpacked);
+		k->cap = (size_t)g->unpacked;
+		if (!(k->unpacked = malloc(k->cap + 1))) {
+			err_memory(err);
+			return NULL;
+		}
+	}
+	memcpy(k->unpacked, p, head);
+	/* Values that there are none of are not packed. */
+	if ((size_t)g->unpacked > head && parquet_unpack(codec, p + head, (size_t)g->packed - head, k->unpacked + head,
+							 (size_t)g->unpacked - head, err) < 0)
+		return NULL;
+	return k->unpacked;
+}
+
+static int read_page(struct decoder *k, const struct page *g, const unsigned char *p, struct err *err)
+{
+	if (g->type == INDEX_PAGE)
+		return 0;
+	if (g->type != DATA_PAGE && g->type != DATA_PAGE_V2 && g->type != DICTIONARY_PAGE)
+		return err_fail(err, "pages of type %lld, which is not read", (long long)g->type);
+	if ((size_t)g->unpacked > k->limit)
+		return err_fail(err, "more than %zu bytes", k->limit);
+	if (!(p = unpack(k, g, p, err)))
+		return -1;
+	return g->type == DICTIONARY_PAGE ? read_dictionary(k, g, p, (size_t)g->unpacked, err) :
+					    read_data(k, g, p, (size_t)g->unpacked, err);
+}
+
+int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *chunk, const unsigned char *p, size_t n,
+		  size_t limit, struct parquet_values *v, struct err *err)
+{
+	struct decoder k = { .c = c, .codec = chunk->codec, .limit = limit, .v = v };
+	struct thrift t = { p, p + n, false };
+	const uint64_t end = v->n + (uint64_t)chunk->values;
+	struct page g;
+	int rc = 0;
+
+	while (rc == 0 && v->n < end) {
+		rc = read_page_head(&t, &g, err);
+		if (rc == 0 && g.type != DICTIONARY_PAGE && g.type != INDEX_PAGE && (uint64_t)g.values > end - v->n)
+			rc = damaged("more rows than its group", err);
+		if (rc == 0)
+			rc = read_page(&k, &g, t.p, err);
+		if (rc == 0)
+			t.p += g.packed;
+	}
+	dictionary_release(&k.d);
+	free(k.unpacked);
+	return rc;
+}

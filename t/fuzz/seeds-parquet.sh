@@ -1,0 +1,2 @@
+# Those that pyarrow wrote.
+cp "$SRC"/t/golden/parquet/*.parquet .

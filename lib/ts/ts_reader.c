@@ -178,8 +178,8 @@ const char *ts_reader_told(const struct ts_reader *r)
 	return r->told[0] ? r->told : NULL;
 }
 
-/* Is the record the last word of a program that failed? Then r fails. What that program said is seen by whom it was for:
- * the pipe that both are in, and not whoever reads a copy of it later, or elsewhere. */
+/* Is the record the last word of a program that failed? Then r fails. What that program said is seen by whom it was
+ * for: the pipe that both are in, and not whoever reads a copy of it later, or elsewhere. */
 static bool is_failure(struct ts_reader *r, const msgpack_object *o)
 {
 	const msgpack_object *who = ts_obj_get(o, TS_FAILED), *group = ts_obj_get(o, TS_GROUP);

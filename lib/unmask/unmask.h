@@ -65,9 +65,9 @@ UNMASK_API const char *unmask_version(void);
 
 /* ---- detecting ---- */
 
-/* A picture: height rows of `stride` bytes (0: 3 * width), each pixel red, green, blue. It is resized, cut and made gray
- * as the network's own images were (unmask_prepare()); prepared, not 0: it has been already, and has their size. A
- * detector that does not know how takes those alone that have the size. */
+/* A picture: height rows of `stride` bytes (0: 3 * width), each pixel red, green, blue. It is resized, cut and made
+ * gray as the network's own images were (unmask_prepare()); prepared, not 0: it has been already, and has their size.
+ * A detector that does not know how takes those alone that have the size. */
 struct unmask_image {
 	const uint8_t *rgb;
 	int width, height;

@@ -118,8 +118,9 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	return rc;
 }
 
-/* The names of the model's classes: those of the stream, or else of what the fit learnt from, if they are as many. Where
- * both name them, and not alike, none do: images of other classes went through a model that cannot tell its own. */
+/* The names of the model's classes: those of the stream, or else of what the fit learnt from, if they are as many.
+ * Where both name them, and not alike, none do: images of other classes went through a model that cannot tell its
+ * own. */
 static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct err *err)
 {
 	const struct ts_header *fit = from->fit ? &from->fit->header : NULL;

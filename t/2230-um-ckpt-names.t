@@ -32,7 +32,7 @@ ok 'a backbone alone has no classes' 'refuses no-head.pth "no classifier .fc.wei
 ok 'with --partial, --classes and a seed it gets some' 'printf "a\nb\nc\n" >three && import --partial --classes three no-head.pth &&
 	grep -q "missing: tensor .fc.weight. (3x512); it has fresh values" err && um-ckpt diff x.ckpt resnet18.pth >out;
 	test "$(cut -f 1 out | tr "\n" " ")" = "fc.weight fc.bias "'
-ok 'a file of quite another network' 'refuses no-vit.pth "no architecture that is known.*--prefix and --rename"'
+ok 'a file of quite another network' 'refuses no-vit.pth "no architecture that is known.*--prefix and --rename.*export it to ONNX (man unmask-onnx)"'
 ok '--partial takes no network of which nearly nothing is there' '
 	refuses no-vit.pth "has 0 of the .* tensors of architecture densenet.*fresh random" "--arch densenet --partial" &&
 	refuses no-half.pth "has .* of the .* tensors of architecture resnet" "--arch resnet18 --partial"'
@@ -43,7 +43,7 @@ spec() { import --arch "$1" $2 && ts-dump --header x.ckpt | grep -q "\"arch\": \
 ok '--arch takes the names that people use' '
 	spec resnet18 resnet18.pth resnet:depth=18,widen=1 && spec ResNet18 hf18.pth resnet:depth=18,widen=1 &&
 	spec resnet50 "--size 64 resnet50.pth" resnet:depth=50,widen=1 && spec resnet18_32x32:affine=0 cifar18.pth "resnet-cifar:depth=18,affine=0"'
-ok 'and says which there are' 'refuses wrn10.pth "unknown architecture .vgg16. (.* resnet18 .*); there are:.* resnet " "--arch vgg16"'
+ok 'and says which there are' 'refuses wrn10.pth "unknown architecture .alexnet. (.* resnet18 .*); there are:.* resnet " "--arch alexnet"'
 
 /usr/bin/python3 -W ignore "$SRC/t/helper/names.py" bias >biased 2>err || { sed 's/^/# /' err; ok 'biased networks are made' false; }
 while read -r name spec; do

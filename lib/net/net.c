@@ -62,7 +62,7 @@ static void add_param(struct net *n, struct net_node *node, const char *name, co
 		node->param = n->n_params;
 	p = &n->params[n->n_params++];
 	*p = (struct net_param){ .role = role, .node = n->n_nodes, .ndim = ndim };
-	snprintf(p->name, sizeof p->name, "%s.%s", name, suffix);
+	snprintf(p->name, sizeof p->name, "%s%s%s", name, *name ? "." : "", suffix);
 	for (int i = 0; i < ndim; i++)
 		p->shape[i] = shape[i];
 }
@@ -103,10 +103,11 @@ struct net *net_begin(int c, int h, int w, int classes, struct err *err)
 	return n;
 }
 
-static int conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad, bool bias)
+int net_conv_groups(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad, int groups,
+		    bool bias)
 {
 	struct net_node node = behind(n, in, NET_CONV);
-	const size_t k = (size_t)kernel, shape[4] = { (size_t)c, (size_t)node.c, k, k };
+	const size_t k = (size_t)kernel, shape[4] = { (size_t)c, (size_t)(node.c / groups), k, k };
 
 	node.c = c;
 	node.h = (node.h + 2 * pad - kernel) / stride + 1;
@@ -114,6 +115,7 @@ static int conv(struct net *n, int in, const char *name, int c, int kernel, int 
 	node.kernel = kernel;
 	node.stride = stride;
 	node.pad = pad;
+	node.groups = groups;
 	node.bias = bias;
 	add_param(n, &node, name, "weight", NET_WEIGHT, 4, shape);
 	if (bias)
@@ -123,20 +125,40 @@ static int conv(struct net *n, int in, const char *name, int c, int kernel, int 
 
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
 {
-	return conv(n, in, name, c, kernel, stride, pad, false);
+	return net_conv_groups(n, in, name, c, kernel, stride, pad, 1, false);
 }
 
 int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad)
 {
-	return conv(n, in, name, c, kernel, stride, pad, true);
+	return net_conv_groups(n, in, name, c, kernel, stride, pad, 1, true);
 }
 
-int net_bn(struct net *n, int in, const char *name, bool affine)
+int net_pixels_linear_as(struct net *n, int in, const char *name, const char *weight, const char *bias, int c)
+{
+	struct net_node node = behind(n, in, NET_CONV);
+	const size_t shape[2] = { (size_t)c, (size_t)node.c };
+
+	node.c = c;
+	node.kernel = node.stride = node.groups = 1;
+	node.pad = 0;
+	node.bias = true;
+	add_param(n, &node, name, weight, NET_WEIGHT, 2, shape);
+	add_param(n, &node, name, bias, NET_BIAS, 1, shape);
+	return add_node(n, node);
+}
+
+int net_pixels_linear(struct net *n, int in, const char *name, int c)
+{
+	return net_pixels_linear_as(n, in, name, "weight", "bias", c);
+}
+
+static int batch_norm(struct net *n, int in, const char *name, bool affine, double eps)
 {
 	struct net_node node = behind(n, in, NET_BN);
 	const size_t shape[1] = { (size_t)node.c };
 
 	node.affine = affine;
+	node.eps = eps;
 	if (affine) {
 		add_param(n, &node, name, "weight", NET_GAMMA, 1, shape);
 		add_param(n, &node, name, "bias", NET_BETA, 1, shape);
@@ -145,6 +167,91 @@ int net_bn(struct net *n, int in, const char *name, bool affine)
 	add_param(n, &node, name, "running_var", NET_RUNNING_VAR, 1, shape);
 	add_param(n, &node, name, "num_batches_tracked", NET_BATCHES, 0, shape);
 	return add_node(n, node);
+}
+
+int net_bn(struct net *n, int in, const char *name, bool affine)
+{
+	return batch_norm(n, in, name, affine, 1e-5);
+}
+
+int net_bn_eps(struct net *n, int in, const char *name, double eps)
+{
+	return batch_norm(n, in, name, true, eps);
+}
+
+int net_layernorm(struct net *n, int in, const char *name, double eps)
+{
+	struct net_node node = behind(n, in, NET_LAYERNORM);
+	const size_t shape[1] = { (size_t)node.c };
+
+	node.eps = eps;
+	add_param(n, &node, name, "weight", NET_GAMMA, 1, shape);
+	add_param(n, &node, name, "bias", NET_BETA, 1, shape);
+	return add_node(n, node);
+}
+
+int net_act(struct net *n, int in, enum net_act act)
+{
+	struct net_node node = behind(n, in, NET_ACT);
+
+	node.act = act;
+	return add_node(n, node);
+}
+
+int net_mul(struct net *n, int in, int by)
+{
+	struct net_node node = behind(n, in, NET_MUL);
+
+	node.in[1] = by;
+	return add_node(n, node);
+}
+
+int net_scale(struct net *n, int in, const char *name, const char *what)
+{
+	struct net_node node = behind(n, in, NET_SCALE);
+	const size_t shape[3] = { (size_t)node.c, 1, 1 };
+
+	add_param(n, &node, name, what, NET_GAMMA, 3, shape);
+	return add_node(n, node);
+}
+
+int net_tokens(struct net *n, int in, const char *first, const char *places)
+{
+	struct net_node node = behind(n, in, NET_TOKENS);
+	const size_t one[3] = { 1, 1, (size_t)node.c };
+	const size_t all[3] = { 1, (size_t)(1 + node.h * node.w), (size_t)node.c };
+
+	node.h = 1 + node.h * node.w;
+	node.w = 1;
+	add_param(n, &node, "", first, NET_BIAS, 3, one);
+	add_param(n, &node, "", places, NET_BIAS, 3, all);
+	return add_node(n, node);
+}
+
+int net_attention(struct net *n, int in, int heads)
+{
+	struct net_node node = behind(n, in, NET_ATTENTION);
+
+	node.heads = heads;
+	node.c /= 3;
+	return add_node(n, node);
+}
+
+int net_first(struct net *n, int in)
+{
+	struct net_node node = behind(n, in, NET_FIRST);
+
+	node.h = node.w = 1;
+	return add_node(n, node);
+}
+
+int net_excite(struct net *n, int in, const char *first, const char *second, int c, enum net_act inner,
+	       enum net_act outer)
+{
+	int x = net_linear_1x1(n, net_mean(n, in), first, c, true);
+
+	x = inner == NET_LINEAR_ACT ? net_relu(n, x) : net_act(n, x, inner);
+	return net_mul(n, in, net_act(n, net_linear_1x1(n, x, second, n->nodes[in].c, true), outer));
 }
 
 int net_relu(struct net *n, int in)

@@ -27,28 +27,43 @@ extern "C" {
 enum { NET_MAX_PARAMS = 8, NET_MAX_STAGES = 8, NET_NAME = 96, NET_SPEC = 256 };
 
 enum net_op {
-	NET_INPUT,   /* normalised pixels */
-	NET_CONV,    /* in[0]; weight (c, in.c, kernel, kernel), bias (c) or none */
-	NET_BN,      /* in[0]; eps 1e-5, momentum 0.1 as PyTorch's default */
-	NET_RELU,    /* in[0]; may overwrite it: nothing else reads in[0] */
-	NET_DROPOUT, /* in[0]; element-wise, in training only */
-	NET_CONCAT,  /* in[0], in[1] along channels */
-	NET_ADD,     /* in[0] + in[1] */
-	NET_PAD,     /* in[0] with `pad` channels of zeros before its own and as many behind */
-	NET_AVGPOOL, /* in[0]; kernel x kernel, stride kernel */
-	NET_MAXPOOL, /* in[0]; kernel, stride, pad; the border never wins */
-	NET_MEAN,    /* in[0]; mean over space: (c) */
-	NET_FLATTEN, /* in[0]; (c * h * w), channel by channel */
-	NET_LINEAR,  /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
-	NET_GRAPH    /* in[0]; what a graph of ONNX makes of it: (c) (net_graph.h) */
+	NET_INPUT,     /* normalised pixels */
+	NET_CONV,      /* in[0]; weight (c, in.c / groups, kernel, kernel), or (c, in.c) of a linear layer of each
+		      * pixel; bias (c) or none */
+	NET_BN,        /* in[0]; eps, momentum 0.1 as PyTorch's default */
+	NET_RELU,      /* in[0]; may overwrite it: nothing else reads in[0] */
+	NET_ACT,       /* in[0]; act of each number */
+	NET_DROPOUT,   /* in[0]; element-wise, in training only */
+	NET_CONCAT,    /* in[0], in[1] along channels */
+	NET_ADD,       /* in[0] + in[1] */
+	NET_MUL,       /* in[0] (c,h,w) times in[1] (c,1,1), channel by channel */
+	NET_SCALE,     /* in[0] times weight (c,1,1), channel by channel */
+	NET_PAD,       /* in[0] with `pad` channels of zeros before its own and as many behind */
+	NET_AVGPOOL,   /* in[0]; kernel x kernel, stride kernel */
+	NET_MAXPOOL,   /* in[0]; kernel, stride, pad; the border never wins */
+	NET_MEAN,      /* in[0]; mean over space: (c) */
+	NET_FLATTEN,   /* in[0]; (c * h * w), channel by channel */
+	NET_LINEAR,    /* in[0] (c); weight (c, in.c) or (c, in.c, 1, 1); bias (c) or none */
+	NET_LAYERNORM, /* in[0]; each pixel's channels by their mean and variance; eps; weight (c), bias (c) */
+	NET_TOKENS,    /* in[0] (c,h,w) as pixels of a map (c, 1 + h w, 1) behind one that is learnt; plus what is
+			* learnt of each: weights (1, 1, c) and (1, 1 + h w, c) */
+	NET_ATTENTION, /* in[0] (3 c, t, 1): queries, keys, values, of `heads` heads each; softmax(q k / sqrt(d)) v */
+	NET_FIRST,     /* in[0]; its first pixel: (c) */
+	NET_GRAPH      /* in[0]; what a graph of ONNX makes of it: (c) (net_graph.h) */
 };
+
+/* What is done to each number, as PyTorch has it; GELU by erf, not by tanh. */
+enum net_act { NET_LINEAR_ACT, NET_RELU6, NET_SILU, NET_GELU, NET_HARDSWISH, NET_HARDSIGMOID, NET_SIGMOID };
 
 struct net_node {
 	enum net_op op;
 	int in[2];    /* nodes before this one, -1 none */
 	int last_use; /* the last node that reads this one; itself if none does */
 	int c, h, w;  /* output: channels, height, width */
-	int kernel, stride, pad;
+	int kernel, stride, pad, groups;
+	int heads;
+	enum net_act act;
+	double eps;
 	int param; /* first of its parameters in net.params, or -1 */
 	int n_params;
 	bool bias, affine;
@@ -156,7 +171,27 @@ int net_input(struct net *n); /* the first; net_begin() adds it */
 struct net *net_begin(int c, int h, int w, int classes, struct err *err);
 int net_conv(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
 int net_conv_bias(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad);
-int net_bn(struct net *n, int in, const char *name, bool affine);
+/* In groups, each of which sees in.c / groups channels and gives c / groups. */
+int net_conv_groups(struct net *n, int in, const char *name, int c, int kernel, int stride, int pad, int groups,
+		    bool bias);
+/* A linear layer of each pixel; the names of its weight and bias behind `name` and a dot. */
+int net_pixels_linear(struct net *n, int in, const char *name, int c);
+int net_pixels_linear_as(struct net *n, int in, const char *name, const char *weight, const char *bias, int c);
+int net_bn(struct net *n, int in, const char *name, bool affine); /* eps 1e-5 */
+int net_bn_eps(struct net *n, int in, const char *name, double eps);
+int net_layernorm(struct net *n, int in, const char *name, double eps);
+int net_act(struct net *n, int in, enum net_act act);
+int net_mul(struct net *n, int in, int by);
+/* Its parameter is called name.what. */
+int net_scale(struct net *n, int in, const char *name, const char *what);
+/* Its parameters have these names, whole. */
+int net_tokens(struct net *n, int in, const char *first, const char *places);
+int net_attention(struct net *n, int in, int heads);
+int net_first(struct net *n, int in);
+/* Squeeze and excitation (Hu et al., CVPR 2018): in times outer(second(inner(first(mean of in)))), `first` to c
+ * channels; both are linear layers that are written as 1x1 convolutions. inner NET_LINEAR_ACT is a ReLU. */
+int net_excite(struct net *n, int in, const char *first, const char *second, int c, enum net_act inner,
+	       enum net_act outer);
 int net_relu(struct net *n, int in);
 int net_dropout(struct net *n, int in);
 int net_concat(struct net *n, int a, int b);

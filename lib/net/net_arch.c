@@ -14,7 +14,11 @@
 #define ARCHS(X) \
 	X(densenet) \
 	X(wideresnet) \
-	X(resnet_cifar) X(resnet_narrow) X(resnet) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) X(conv8) X(fc)
+	X(resnet_cifar) \
+	X(resnet_narrow) \
+	X(resnet) X(resnext) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) X(conv8) X(fc) X(vgg) \
+		X(mobilenet_v2) X(mobilenet_v3_large) X(mobilenet_v3_small) X(efficientnet) X(regnet) X(convnext) \
+			X(vit)
 #define DECLARE(name) extern const struct net_arch net_##name;
 ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,
@@ -47,6 +51,36 @@ static const struct {
 	{ "wrn-40-4", "wideresnet:depth=40,widen=4" },
 	{ "wrn-28-10", "wideresnet:depth=28,widen=10" },
 	{ "wrn-16-4", "wideresnet:depth=16,widen=4" },
+	{ "resnext50-32x4d", "resnext:depth=50,groups=32,width=4" },
+	{ "resnext101-32x8d", "resnext:depth=101,groups=32,width=8" },
+	{ "resnext101-64x4d", "resnext:depth=101,groups=64,width=4" },
+	{ "vgg11", "vgg:depth=11,bn=0" },
+	{ "vgg13", "vgg:depth=13,bn=0" },
+	{ "vgg16", "vgg:depth=16,bn=0" },
+	{ "vgg19", "vgg:depth=19,bn=0" },
+	{ "vgg11-bn", "vgg:depth=11" },
+	{ "vgg13-bn", "vgg:depth=13" },
+	{ "vgg16-bn", "vgg:depth=16" },
+	{ "vgg19-bn", "vgg:depth=19" },
+	{ "mobilenetv2-100", "mobilenet-v2:timm=1" },
+	{ "mobilenetv3-large-100", "mobilenet-v3-large:timm=1" },
+	{ "mobilenetv3-small-100", "mobilenet-v3-small:timm=1" },
+	{ "efficientnet-b0", "efficientnet" },
+	{ "efficientnet-b1", "efficientnet:widen=1,deepen=1.1" },
+	{ "efficientnet-b2", "efficientnet:widen=1.1,deepen=1.2" },
+	{ "efficientnet-b3", "efficientnet:widen=1.2,deepen=1.4" },
+	{ "efficientnet-b4", "efficientnet:widen=1.4,deepen=1.8" },
+	{ "regnet-x-400mf", "regnet:depth=22,w0=24,wa=24.48,wm=2.54,group=16,se=0" },
+	{ "regnet-y-400mf", "regnet" },
+	{ "regnet-y-800mf", "regnet:depth=14,w0=56,wa=38.84,wm=2.4,group=16" },
+	{ "convnext-tiny", "convnext" },
+	{ "convnext-small", "convnext:block3=27" },
+	{ "convnext-base", "convnext:width=128,block3=27" },
+	{ "vit-b-16", "vit" },
+	{ "vit-b-32", "vit:patch=32" },
+	{ "vit-l-16", "vit:width=1024,depth=24,heads=16,mlp=4096" },
+	{ "vit-small-patch16-224", "vit:width=384,heads=6,mlp=1536" },
+	{ "vit-base-patch16-224", "vit" },
 	{ NULL, NULL },
 };
 
@@ -141,7 +175,8 @@ static const struct net_arch *parse_spec(const char *spec, double *p, struct err
 
 	for (int i = 0; a && i < NET_MAX_PARAMS && a->params[i].name; i++)
 		p[i] = a->params[i].value;
-	if (!a || (alias && set_params(a, strchr(alias, ':'), p, err) < 0) || set_params(a, spec + len, p, err) < 0)
+	if (!a || (alias && set_params(a, alias + strcspn(alias, ":"), p, err) < 0) ||
+	    set_params(a, spec + len, p, err) < 0)
 		return NULL;
 	return a;
 }

@@ -59,12 +59,15 @@ static void fill(const struct net *n, const struct net_param *p, const struct ne
 		 float *v, size_t count)
 {
 	const struct net_node *node = &n->nodes[p->node];
-	const double area = node->op == NET_CONV ? node->kernel * node->kernel : 1, in = n->nodes[node->in[0]].c * area;
+	const double area = node->op == NET_CONV ? (double)(node->kernel * node->kernel) / node->groups : 1;
+	const double in = n->nodes[node->in[0]].c * area;
 	const struct draw d = convolution(o, in, node->c * area);
 
 	for (size_t i = 0; i < count; i++) {
 		if (p->role == NET_BIAS && (node->op == NET_CONV || n->params[node->param].ndim == 4))
 			v[i] = 0; /* beside weights of He et al. */
+		else if (node->op == NET_SCALE)
+			v[i] = 1e-6F; /* as in ConvNeXt: a new branch adds next to nothing */
 		else if (node->op == NET_CONV || (node->op == NET_LINEAR && p->ndim == 4))
 			v[i] = (float)draw(&d, rng);
 		else if (node->op == NET_LINEAR)

@@ -148,6 +148,8 @@ static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_
 	}
 	b.row = table;
 	isa->block(&b);
+	if (op->act) /* while it is in the caches */
+		isa->act(b.out, b.out_stride, b.n_rows, b.m, op->act);
 }
 
 /* Threads share the rows, or, if there are fewer than 8 tiles of them for each, the outputs. */

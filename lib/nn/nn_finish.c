@@ -19,9 +19,10 @@ static int images_at_once(const struct nn *m)
 		for (int i = 0; i < m->n_ops; i++) {
 			const struct nn_op *op = &m->ops[i];
 			const size_t rows = (size_t)images * nn_pixels(&op->out);
-			const double weights = (double)op->in.c * op->kh * op->kw * op->out.c;
+			const double weights =
+				(double)op->in.c * op->kh * op->kw * op->out.c / (op->groups > 1 ? op->groups : 1);
 
-			if (op->kind == NN_CONV || op->kind == NN_BF16)
+			if (op->kind == NN_CONV || op->kind == NN_BF16 || op->kind == NN_GROUPED)
 				cost += weights * ((double)nn_round(rows, m->bf16 ? NN_TILE : m->isa->rows) + 16) /
 					images;
 			else if (op->kind == NN_WINOGRAD)
@@ -71,7 +72,9 @@ int nn_finish(struct nn *m, bool take)
 
 	for (int i = 0; i < m->n_ops; i++) {
 		struct nn_op *op = &m->ops[i];
-		const size_t scratch = nn_is_product(op) ? nn_product_scratch(m, op) : 0;
+		const size_t scratch = nn_is_product(op)     ? nn_product_scratch(m, op) :
+				       op->kind == NN_ATTEND ? nn_attend_scratch(op) :
+							       0;
 
 		if (pack(m, op, take) < 0)
 			return -1;
@@ -79,7 +82,7 @@ int nn_finish(struct nn *m, bool take)
 		use(m, &op->add, i);
 		use(m, &op->out, i);
 		m->scratch = scratch > m->scratch ? scratch : m->scratch;
-		if (op->kind == NN_CONV && (size_t)op->in.c > longest)
+		if ((size_t)op->in.c > longest) /* a pixel outside a window, or what nn_mul() adds */
 			longest = (size_t)op->in.c;
 	}
 	m->zeros = nn_floats(m, longest);

@@ -23,9 +23,16 @@ enum nn_kind {
 	NN_CONV,   /* also linear layers: 1x1 of one pixel */
 	NN_WINOGRAD,
 	NN_BF16,
-	NN_POOL,  /* windows of kh x kw */
-	NN_SCALE, /* out = pre(in) + add */
-	NN_PAD,   /* out = pre(in) with pad channels of zeros on both sides */
+	NN_GROUPED,   /* a convolution in groups */
+	NN_DEPTHWISE, /* of which each has one channel */
+	NN_POOL,      /* windows of kh x kw */
+	NN_SCALE,     /* out = act(pre(in) + add) */
+	NN_MUL,       /* out = in times add, which has one pixel */
+	NN_NORM,      /* layer norm: w is gamma, bias is beta, scale is eps */
+	NN_TOKENS,    /* out = pre(in) + w, behind a pixel that is bias alone */
+	NN_ATTEND,    /* attention of `groups` heads */
+	NN_FIRST,     /* the first pixel */
+	NN_PAD,       /* out = pre(in) with pad channels of zeros on both sides */
 	NN_FLATTEN,
 	NN_GIVE /* to the caller, as floats (c,h,w) */
 };
@@ -36,10 +43,11 @@ struct nn_op {
 	enum nn_kind kind;
 	struct nn_map in, out, add;
 	struct nn_pre pre; /* of what is read from in */
-	int kh, kw, stride, pad;
-	bool loose;  /* windows may leave the input on its far sides although pad is 0 */
-	bool relu;   /* of what is written */
-	float scale; /* of a pool: see nn_window */
+	int kh, kw, stride, pad, groups;
+	bool loose;       /* windows may leave the input on its far sides although pad is 0 */
+	bool relu;        /* of what is written */
+	enum net_act act; /* of what is written, by NN_CONV, NN_GROUPED, NN_DEPTHWISE and NN_SCALE */
+	float scale;      /* of a pool: see nn_window */
 	int node;
 	struct ts_tensor *weight; /* (m, c, kh, kw) as PyTorch has it, until it is packed */
 	const float *plain;       /* its numbers */
@@ -115,16 +123,22 @@ float *nn_floats(struct nn *m, size_t n);
 
 /* ---- operations ---- */
 
-void nn_product(const struct nn_op *op, const struct nn_job *j); /* NN_CONV, NN_WINOGRAD or NN_BF16 */
+void nn_product(const struct nn_op *op, const struct nn_job *j); /* of a convolution's kinds */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j);
 void nn_take(const struct nn_op *op, const struct nn_job *j);
 void nn_pool(const struct nn_op *op, const struct nn_job *j);
 void nn_scale(const struct nn_op *op, const struct nn_job *j);
+void nn_mul(const struct nn_op *op, const struct nn_job *j);
+void nn_norm(const struct nn_op *op, const struct nn_job *j);
+void nn_tokens(const struct nn_op *op, const struct nn_job *j);
+void nn_first(const struct nn_op *op, const struct nn_job *j);
+void nn_attend(const struct nn_op *op, const struct nn_job *j);
+size_t nn_attend_scratch(const struct nn_op *op);
 void nn_pad(const struct nn_op *op, const struct nn_job *j);
 void nn_flatten(const struct nn_op *op, const struct nn_job *j);
 void nn_give(const struct nn_op *op, const struct nn_job *j);
 
-/* Which of the three a convolution should be. */
+/* Which of them a convolution should be. */
 enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op);
 bool nn_is_product(const struct nn_op *op);
 /* Floats of scratch that it needs. */
@@ -138,6 +152,16 @@ void nn_conv(const struct nn_op *op, const struct nn_job *j);
 size_t nn_conv_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_conv_packed(const struct nn_op *op);
 void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
+
+void nn_groups(const struct nn_op *op, const struct nn_job *j);
+size_t nn_groups_scratch(const struct nn *m, const struct nn_op *op);
+size_t nn_groups_packed(const struct nn_op *op);
+void nn_groups_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
+
+void nn_depth(const struct nn_op *op, const struct nn_job *j);
+size_t nn_depth_scratch(const struct nn *m, const struct nn_op *op);
+size_t nn_depth_packed(const struct nn_op *op);
+void nn_depth_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
 
 void nn_bf16_conv(const struct nn_op *op, const struct nn_job *j);
 size_t nn_bf16_scratch(const struct nn_op *op);

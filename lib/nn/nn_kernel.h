@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/net.h"
+
 enum {
 	NN_PANEL = 16, /* outputs in a tile; weights are packed as (k, NN_PANEL) */
 	/* How much of w a tile goes through at once: NN_DEPTH numbers of a panel are 24 KiB, which rows still
@@ -46,6 +48,20 @@ struct nn_window {
 	const float *pixel;                /* the first */
 	size_t rows, cols, row_step, step; /* floats from row to row, from pixel to pixel */
 	float scale;                       /* of the sum; 0: the largest instead */
+};
+
+/* A depthwise convolution of n pixels of a row, of whose windows the same part is inside: rows x cols. */
+struct nn_depth {
+	const float *in;                   /* of the first pixel's window the first pixel that is inside */
+	size_t rows, cols, row_step, step; /* floats from row to row, from pixel to pixel */
+	size_t next;                       /* floats from a window to the next one's */
+	const float *w;                    /* that pixel's weights (c); those of the next pixel are c further */
+	size_t w_row;                      /* floats to the next row's */
+	size_t n, c;
+	const float *bias, *add; /* (c) or NULL; pixel i at add + i * add_stride, or NULL */
+	float *out;
+	size_t add_stride, out_stride;
+	bool relu;
 };
 
 /* For training: to (m,k) += sum over pixels of d (m) times y (k) (set: to = the sum), the pixels being `images` times
@@ -105,6 +121,14 @@ struct nn_isa {
 	void (*wino_weights)(const float *const *filter, const float *gain, float *to, size_t step);
 	/* to (9, NN_PANEL) = G' u G, u the sum of `groups`, `group` floats apart, of 36 rows of NN_PANEL, `step` apart. */
 	void (*wino_filter)(const float *from, size_t step, size_t groups, size_t group, float *to);
+	void (*depth)(const struct nn_depth *d);
+	/* v = act(v): n pixels of c channels. */
+	void (*act)(float *v, size_t stride, size_t n, size_t c, enum net_act act);
+	/* to = (x - mean) / sqrt(var + eps) * gamma + beta, mean and var those of the c numbers x = pre(from). */
+	void (*norm)(const float *from, size_t c, const struct nn_pre *pre, const float *gamma, const float *beta,
+		     float eps, float *to);
+	/* v = softmax(scale v): n numbers. */
+	void (*softmax)(float *v, size_t n, float scale);
 };
 
 /* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that

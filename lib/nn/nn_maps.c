@@ -77,7 +77,8 @@ void nn_pool(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
-/* out = relu?(a in + b) + add, pixel by pixel: what is left of a batch norm, a ReLU or an addition. */
+/* out = act(relu?(a in + b) + add), pixel by pixel: what is left of a batch norm, a ReLU, an addition or another
+ * activation. */
 void nn_scale(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t C = (size_t)op->in.c;
@@ -89,6 +90,23 @@ void nn_scale(const struct nn_op *op, const struct nn_job *j)
 		const float *add = op->add.buf < 0 ? NULL : nn_at(j, &op->add) + r * op->add.stride;
 
 		j->m->isa->scale(nn_at(j, &op->in) + r * op->in.stride, C, &op->pre, add, to);
+		if (op->act)
+			j->m->isa->act(to, C, 1, C, op->act);
+	}
+}
+
+/* out = in times add, which has a number for each of the image's channels. */
+void nn_mul(const struct nn_op *op, const struct nn_job *j)
+{
+	const size_t C = (size_t)op->in.c, P = nn_pixels(&op->in);
+	size_t a, b;
+
+	nn_share(j, j->n * P, &a, &b);
+	for (size_t r = a; r < b; r++) {
+		const struct nn_pre by = { nn_at(j, &op->add) + r / P * op->add.stride, j->m->zeros, false };
+
+		j->m->isa->scale(nn_at(j, &op->in) + r * op->in.stride, C, &by, NULL,
+				 nn_at(j, &op->out) + r * op->out.stride);
 	}
 }
 

@@ -17,16 +17,20 @@ static const struct {
 	[NN_CONV] = { nn_conv, nn_conv_scratch, nn_conv_packed, nn_conv_panels },
 	[NN_WINOGRAD] = { nn_winograd, nn_winograd_scratch, nn_winograd_packed, nn_winograd_panels },
 	[NN_BF16] = { nn_bf16_conv, bf16_scratch, nn_bf16_packed, nn_bf16_panels },
+	[NN_GROUPED] = { nn_groups, nn_groups_scratch, nn_groups_packed, nn_groups_panels },
+	[NN_DEPTHWISE] = { nn_depth, nn_depth_scratch, nn_depth_packed, nn_depth_panels },
 };
 
 enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op)
 {
+	if (op->groups > 1)
+		return op->groups == op->in.c && op->groups == op->out.c ? NN_DEPTHWISE : NN_GROUPED;
 	return m->bf16 ? NN_BF16 : nn_winograd_pays(op) ? NN_WINOGRAD : NN_CONV;
 }
 
 bool nn_is_product(const struct nn_op *op)
 {
-	return op->kind == NN_CONV || op->kind == NN_WINOGRAD || op->kind == NN_BF16;
+	return op->kind >= NN_CONV && op->kind <= NN_DEPTHWISE;
 }
 
 void nn_product(const struct nn_op *op, const struct nn_job *j)

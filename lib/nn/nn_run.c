@@ -16,9 +16,16 @@ static void run_op(const struct nn_op *op, const struct nn_job *j)
 	case NN_TAKE: nn_take(op, j); break;
 	case NN_CONV:
 	case NN_WINOGRAD:
-	case NN_BF16: nn_product(op, j); break;
+	case NN_BF16:
+	case NN_GROUPED:
+	case NN_DEPTHWISE: nn_product(op, j); break;
 	case NN_POOL: nn_pool(op, j); break;
 	case NN_SCALE: nn_scale(op, j); break;
+	case NN_MUL: nn_mul(op, j); break;
+	case NN_NORM: nn_norm(op, j); break;
+	case NN_TOKENS: nn_tokens(op, j); break;
+	case NN_ATTEND: nn_attend(op, j); break;
+	case NN_FIRST: nn_first(op, j); break;
 	case NN_PAD: nn_pad(op, j); break;
 	case NN_FLATTEN: nn_flatten(op, j); break;
 	case NN_GIVE: nn_give(op, j); break;
@@ -127,8 +134,9 @@ void nn_free(struct nn *m)
 
 char *nn_describe(const struct nn *m)
 {
-	static const char *const names[] = { "pixels", "take",  "conv", "winograd", "bf16",
-					     "pool",   "scale", "pad",  "flatten",  "give" };
+	static const char *const names[] = { "pixels", "take",  "conv",  "winograd", "bf16", "groups",
+					     "depth",  "pool",  "scale", "mul",      "norm", "tokens",
+					     "attend", "first", "pad",   "flatten",  "give" };
 	const size_t cap = 128 * (size_t)(m->n_ops + 2);
 	char *text = malloc(cap);
 	size_t len = 0;

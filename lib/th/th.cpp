@@ -235,9 +235,12 @@ static th_tensor *channel_affine(th_scope *s, const th_tensor *x, const th_tenso
 }
 
 static th_tensor *conv2d(th_scope *s, const th_tensor *x, const th_tensor *w, const th_tensor *bias, int stride,
-			 int pad)
+			 int pad, int groups)
 {
-	return th_op(s, x && w, [&] { return at::conv2d(x->t, w->t, maybe(bias), stride, pad); });
+	return th_op(s, x && w, [&] {
+		const Tensor k = w->t.dim() == 2 ? w->t.view({ w->t.size(0), w->t.size(1), 1, 1 }) : w->t;
+		return at::conv2d(x->t, k, maybe(bias), stride, pad, 1, groups);
+	});
 }
 
 static th_tensor *batch_norm(th_scope *s, const th_tensor *x, const th_tensor *gamma, const th_tensor *beta,
@@ -259,6 +262,66 @@ static th_tensor *relu_in_place(th_scope *s, const th_tensor *x)
 		Tensor t = x->t;
 		return at::relu_(t);
 	});
+}
+
+static th_tensor *act(th_scope *s, const th_tensor *x, enum th_act act)
+{
+	return th_op(s, x, [&]() -> Tensor {
+		switch (act) {
+		case TH_RELU6: return at::clamp(x->t, 0, 6);
+		case TH_SILU: return at::silu(x->t);
+		case TH_GELU: return at::gelu(x->t);
+		case TH_HARDSWISH: return at::hardswish(x->t);
+		case TH_HARDSIGMOID: return at::hardsigmoid(x->t);
+		case TH_SIGMOID: return at::sigmoid(x->t);
+		}
+		TORCH_CHECK(false, "activation ", (int)act);
+	});
+}
+
+static th_tensor *mul(th_scope *s, const th_tensor *x, const th_tensor *y)
+{
+	return th_op(s, x && y, [&] {
+		const auto n = y->t.dim() == 2 ? y->t.size(0) : 1, c = x->t.size(1);
+		return x->t.mul(x->t.dim() == 2 ? y->t.view({ n, c }) : y->t.view({ n, c, 1, 1 }));
+	});
+}
+
+// In floats, as a mean of bfloat16s is none.
+static th_tensor *layer_norm(th_scope *s, const th_tensor *x, const th_tensor *gamma, const th_tensor *beta, double eps)
+{
+	return th_op(s, x && gamma && beta, [&] {
+		const bool map = x->t.dim() == 4;
+		const Tensor rows = (map ? x->t.permute({ 0, 2, 3, 1 }) : x->t).to(at::kFloat);
+		const Tensor y = at::layer_norm(rows, { rows.size(-1) }, gamma->t, beta->t, eps).to(x->t.scalar_type());
+		return map ? y.permute({ 0, 3, 1, 2 }) : y;
+	});
+}
+
+static th_tensor *tokens(th_scope *s, const th_tensor *x, const th_tensor *first, const th_tensor *places)
+{
+	return th_op(s, x && first && places, [&] {
+		const auto n = x->t.size(0), c = x->t.size(1);
+		const Tensor pixels = x->t.flatten(2).transpose(1, 2),
+			     all = at::cat({ first->t.expand({ n, 1, c }), pixels }, 1);
+		return layout((all + places->t).transpose(1, 2).unsqueeze(3), x->t.scalar_type());
+	});
+}
+
+static th_tensor *attention(th_scope *s, const th_tensor *x, int heads)
+{
+	return th_op(s, x, [&] {
+		const auto n = x->t.size(0), c = x->t.size(1) / 3, t = x->t.size(2), d = c / heads;
+		const Tensor qkv = x->t.view({ n, 3, heads, d, t }).permute({ 1, 0, 2, 4, 3 }); // (3, n, heads, t, d)
+		const Tensor p = at::matmul(qkv[0], qkv[1].transpose(2, 3)).mul(1 / std::sqrt((double)d)).softmax(-1);
+		return layout(at::matmul(p, qkv[2]).permute({ 0, 1, 3, 2 }).reshape({ n, c, t, 1 }),
+			      x->t.scalar_type());
+	});
+}
+
+static th_tensor *first_pixel(th_scope *s, const th_tensor *x)
+{
+	return th_op(s, x, [&] { return x->t.flatten(2).select(2, 0); });
 }
 
 static th_tensor *concat(th_scope *s, const th_tensor *a, const th_tensor *b)
@@ -303,7 +366,8 @@ static th_tensor *dropout(th_scope *s, const th_tensor *x, double p)
 
 static th_tensor *linear(th_scope *s, const th_tensor *x, const th_tensor *w, const th_tensor *bias)
 {
-	return th_op(s, x && w, [&] { return at::linear(x->t.flatten(1), w->t.flatten(1), maybe(bias)); });
+	return th_op(s, x && w,
+		     [&] { return at::linear(x->t.flatten(1).to(w->t.scalar_type()), w->t.flatten(1), maybe(bias)); });
 }
 
 // ---- gradients ----
@@ -356,6 +420,12 @@ void th_fill_operations(struct th_api *a)
 	a->batch_norm = batch_norm;
 	a->relu = relu;
 	a->relu_ = relu_in_place;
+	a->act = act;
+	a->mul = mul;
+	a->layer_norm = layer_norm;
+	a->tokens = tokens;
+	a->attention = attention;
+	a->first_pixel = first_pixel;
 	a->concat = concat;
 	a->add = add;
 	a->pad_channels = pad_channels;

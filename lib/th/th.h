@@ -41,7 +41,9 @@ struct th_graph;
 struct err;
 /* Of TH_BF16 there are only tensors that a cast made; their numbers come and go as floats. */
 enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
-enum { TH_ABI = 9 };
+/* Activations of act(); GELU by erf. */
+enum th_act { TH_RELU6, TH_SILU, TH_GELU, TH_HARDSWISH, TH_HARDSIGMOID, TH_SIGMOID };
+enum { TH_ABI = 10 };
 
 struct th_api {
 	int abi; /* TH_ABI */
@@ -92,9 +94,9 @@ struct th_api {
 	/* float(x) * scale[c] + shift[c]; x (N,C,H,W) of any type, scale and shift (C) */
 	struct th_tensor *(*channel_affine)(struct th_scope *s, const struct th_tensor *x,
 					    const struct th_tensor *scale, const struct th_tensor *shift);
-	/* w (O,C,K,K), bias (O) or NULL */
+	/* w (O,C/groups,K,K) or (O,C), bias (O) or NULL */
 	struct th_tensor *(*conv2d)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *w,
-				    const struct th_tensor *bias, int stride, int pad);
+				    const struct th_tensor *bias, int stride, int pad, int groups);
 	/* gamma and beta may be NULL; train: batch statistics, mean and var are updated */
 	struct th_tensor *(*batch_norm)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *gamma,
 					const struct th_tensor *beta, struct th_tensor *mean, struct th_tensor *var,
@@ -102,6 +104,18 @@ struct th_api {
 	/* relu_ in place: x's values are overwritten. */
 	struct th_tensor *(*relu)(struct th_scope *s, const struct th_tensor *x);
 	struct th_tensor *(*relu_)(struct th_scope *s, const struct th_tensor *x);
+	struct th_tensor *(*act)(struct th_scope *s, const struct th_tensor *x, enum th_act act);
+	/* x (N,C,H,W) or (N,C) times y (N,C), (C) or (C,1,1) */
+	struct th_tensor *(*mul)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *y);
+	/* Of the channels of each pixel of x (N,C,H,W) or (N,C); gamma and beta (C) */
+	struct th_tensor *(*layer_norm)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *gamma,
+					const struct th_tensor *beta, double eps);
+	/* x (N,C,H,W) to (N,C,1+HW,1): its pixels behind first (1,1,C), plus places (1,1+HW,C) */
+	struct th_tensor *(*tokens)(struct th_scope *s, const struct th_tensor *x, const struct th_tensor *first,
+				    const struct th_tensor *places);
+	/* x (N,3C,T,1), queries, keys and values, to (N,C,T,1) */
+	struct th_tensor *(*attention)(struct th_scope *s, const struct th_tensor *x, int heads);
+	struct th_tensor *(*first_pixel)(struct th_scope *s, const struct th_tensor *x); /* (N,C) */
 	struct th_tensor *(*concat)(struct th_scope *s, const struct th_tensor *a,
 				    const struct th_tensor *b); /* along channels */
 	struct th_tensor *(*add)(struct th_scope *s, const struct th_tensor *a, const struct th_tensor *b);

@@ -109,6 +109,23 @@ static void counts(void)
 	ok(count("conv2:bias=1", 32, 10) == 38592 + 4262400 + 522 &&
 		   count("conv2:bias=2", 32, 10) == 38592 + 4262400 + 650,
 	   "conv2 with biases");
+	ok(count("resnext50_32x4d", 224, 1000) == 25028904 && count("resnext101_32x8d", 224, 1000) == 88791336,
+	   "torchvision's resnext50_32x4d and resnext101_32x8d");
+	ok(count("vgg11", 224, 1000) == 132863336 && count("vgg16_bn", 224, 1000) == 138365992, "vgg11 and vgg16_bn");
+	ok(count("mobilenet-v2", 224, 1000) == 3504872, "mobilenet_v2");
+	ok(count("mobilenet-v3-large", 224, 1000) == 5483032 && count("mobilenet-v3-small", 224, 1000) == 2542856,
+	   "mobilenet_v3_large and mobilenet_v3_small");
+	ok(count("mobilenetv3_large_100", 224, 1000) == 5483032, "timm's mobilenetv3_large_100");
+	ok(count("efficientnet_b0", 224, 1000) == 5288548 && count("efficientnet_b1", 224, 1000) == 7794184 &&
+		   count("efficientnet_b2", 224, 1000) == 9109994,
+	   "efficientnet_b0, b1 and b2");
+	ok(count("regnet_y_400mf", 224, 1000) == 4344144 && count("regnet_y_800mf", 224, 1000) == 6432512 &&
+		   count("regnet_x_400mf", 224, 1000) == 5495976,
+	   "regnet_y_400mf, y_800mf and x_400mf");
+	ok(count("convnext_tiny", 224, 1000) == 28589128 && count("convnext_base", 224, 1000) == 88591464,
+	   "convnext_tiny and convnext_base");
+	ok(count("vit_b_16", 224, 1000) == 86567656 && count("vit_small_patch16_224", 224, 1000) == 22050664,
+	   "vit_b_16 and timm's vit_small_patch16_224");
 	ok(count("fc", 32, 10) == 3072 * 300 + 300 * 100 + 1000, "fc");
 }
 
@@ -124,6 +141,13 @@ static void lists(void)
 	   "of resnet18 at a size that halves unevenly");
 	ok(maps("densenet121", 224, "64x56x56 128x28x28 256x14x14 512x7x7 1024x7x7 1024"), "of densenet121");
 	ok(maps("conv6", 36, "64x18x18 128x9x9 256x4x4 256"), "of conv6 at a size that halves unevenly");
+	ok(maps("mobilenet-v2", 224, "16x112x112 24x56x56 32x28x28 64x14x14 96x14x14 160x7x7 320x7x7 1280x7x7 1280"),
+	   "of mobilenet_v2");
+	ok(maps("mobilenet-v3-small", 224, "16x56x56 24x28x28 40x14x14 48x14x14 96x7x7 576x7x7 1024"),
+	   "of mobilenet_v3_small");
+	ok(maps("regnet", 224, "32x112x112 48x56x56 104x28x28 208x14x14 440x7x7 440"), "of regnet_y_400mf");
+	ok(maps("convnext", 224, "96x56x56 192x28x28 384x14x14 768x7x7 768"), "of convnext_tiny");
+	ok(maps("vit", 224, "768"), "vit has none");
 	ok(maps("fc", 28, "100"), "fc has none");
 }
 
@@ -163,6 +187,10 @@ static void refusals(void)
 	ok(refused("resnet:depth=18,widen=2", 224, "no bottlenecks"), "nothing to widen");
 	ok(refused("resnet", 31, "at least 32x32") && refused("densenet121", 28, "at least 32x32"), "images too small");
 	ok(refused("conv6", 7, "at least 8x8"), "images too small for three poolings");
+	ok(refused("resnext:depth=18", 224, "no bottlenecks"), "no groups without bottlenecks");
+	ok(refused("vgg", 32, "224x224") && refused("mobilenet-v2", 31, "at least 32x32"), "vgg of another size");
+	ok(refused("vit", 100, "multiple of that (100x100 given)") && refused("vit:heads=5", 224, "5 heads"),
+	   "a size that patches do not fill, and heads that do not divide the width");
 	ok(refused("conv2:depth=3", 32, "no parameter 'depth'"), "conv2 has no parameters");
 }
 
@@ -202,6 +230,28 @@ static void guesses(void)
 		{ "conv6:width=1.3", 32 },
 		{ "fc:bias=1", 28 },
 		{ "fc", 28 },
+		{ "resnext", 64 },
+		{ "resnext:depth=101,groups=64,width=4", 64 },
+		{ "vgg:depth=11", 224 },
+		{ "vgg:depth=13,bn=0,dense=64", 224 },
+		{ "vgg", 224 },
+		{ "vgg:depth=19,bn=0", 224 },
+		{ "mobilenet-v2", 64 },
+		{ "mobilenet-v2:widen=0.5", 64 },
+		{ "mobilenet-v2:timm=1", 64 },
+		{ "mobilenet-v3-large", 64 },
+		{ "mobilenet-v3-large:timm=1", 64 },
+		{ "mobilenet-v3-small", 64 },
+		{ "mobilenet-v3-small:widen=0.75,timm=1", 64 },
+		{ "efficientnet", 64 },
+		{ "efficientnet:timm=1", 64 },
+		{ "efficientnet:widen=1.1,deepen=1.2", 64 },
+		{ "regnet", 64 },
+		{ "regnet_x_400mf", 64 },
+		{ "convnext", 64 },
+		{ "convnext:width=128,block3=27,timm=1", 64 },
+		{ "vit", 64 },
+		{ "vit:patch=14,width=384,depth=3,heads=6,mlp=1536", 56 },
 	};
 
 	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
@@ -216,7 +266,7 @@ static void guesses(void)
 	}
 }
 
-/* ResNeXt has ResNet's names. */
+/* A part of the input that is no whole number of groups. */
 static void groups(void)
 {
 	struct net *n = net_new("resnet", 3, 64, 64, 10, &err);
@@ -225,10 +275,10 @@ static void groups(void)
 	bool taken = false;
 
 	if (n && shapes_of(n, &s) == 0) {
-		ts_set_get(&s, "layer1.0.conv2.weight")->shape[1] = 4;
+		ts_set_get(&s, "layer1.0.conv2.weight")->shape[1] = 5;
 		for (int i = 0; net_archs[i]; i++)
 			taken |= net_archs[i]->guess && net_archs[i]->guess(&s, guessed);
-		ok(!taken, "grouped convolutions are not taken for resnet's, nor for another's");
+		ok(!taken, "convolutions of part of their input are not taken for resnet's, nor for another's");
 	}
 	ts_set_release(&s);
 	net_free(n);

@@ -5,7 +5,7 @@
 #include "../tap.h"
 #include "nn_plain.h"
 
-enum { GRAPHS = 1000, IMAGES = 3, CLASSES = 5, MOST_NODES = 64, MOST_SIZE = 11 };
+enum { GRAPHS = 1000, IMAGES = 3, CLASSES = 5, MOST_NODES = 160, MOST_SIZE = 11 };
 
 /* ---- graphs ---- */
 
@@ -57,6 +57,21 @@ static int beside(const struct net *n, struct ts_rng *rng, int a, bool channels)
 	return -1;
 }
 
+/* Depthwise, or in groups of one to all of the channels. */
+static void add_groups(struct net *n, struct ts_rng *rng, int in, int kernel, int stride, int pad)
+{
+	const int from = n->nodes[in].c;
+	int groups = chance(rng, 0.5) ? from : 1 + below(rng, from);
+	char name[16];
+
+	while (from % groups)
+		groups--;
+	snprintf(name, sizeof name, "n%d", n->n_nodes);
+	net_conv_groups(n, in, name,
+			groups == from && chance(rng, 0.7) ? from : groups * (1 + below(rng, 20 / groups + 1)), kernel,
+			stride, pad, groups, chance(rng, 0.3));
+}
+
 static void add_conv(struct net *n, struct ts_rng *rng, int in)
 {
 	static const int widths[] = { 1, 3, 4, 7, 8, 12, 16, 17, 20 };
@@ -69,6 +84,10 @@ static void add_conv(struct net *n, struct ts_rng *rng, int in)
 	if (from->h + 2 * pad < kernel || from->w + 2 * pad < kernel)
 		return;
 	snprintf(name, sizeof name, "n%d", n->n_nodes);
+	if (chance(rng, 0.4)) {
+		add_groups(n, rng, in, kernel, stride, pad);
+		return;
+	}
 	net_conv(n, in, name, c, kernel, stride, pad);
 	if (chance(rng, 0.3))
 		add_bias(n);
@@ -87,9 +106,30 @@ static void add_pool(struct net *n, struct ts_rng *rng, int in)
 		net_maxpool(n, in, kernel, 1 + below(rng, 3), pad);
 }
 
+static void add_excitation(struct net *n, struct ts_rng *rng, int in)
+{
+	char first[16], second[16];
+
+	snprintf(first, sizeof first, "n%d.a", n->n_nodes);
+	snprintf(second, sizeof second, "n%d.b", n->n_nodes);
+	net_excite(n, in, first, second, 1 + below(rng, 20), (enum net_act)below(rng, 7),
+		   NET_RELU6 + (enum net_act)below(rng, 6));
+}
+
+/* The map as tokens, of which the first is taken. */
+static int attend(struct net *n, struct ts_rng *rng, int in)
+{
+	const int heads = 1 + below(rng, 3), c = heads * (1 + below(rng, 9));
+	const int x = net_tokens(n, net_conv_bias(n, in, "patches", c, 1, 1, 0), "first", "places");
+	const int qkv = net_pixels_linear_as(n, net_layernorm(n, x, "before", 1e-6), "attention", "in_weight",
+					     "in_bias", 3 * c);
+
+	return net_first(n, net_add(n, net_pixels_linear(n, net_attention(n, qkv, heads), "behind", c), x));
+}
+
 static void add_some(struct net *n, struct ts_rng *rng)
 {
-	const int a = some(n, rng), what = below(rng, 20);
+	const int a = some(n, rng), what = below(rng, 26);
 	char name[16];
 	int b;
 
@@ -106,8 +146,16 @@ static void add_some(struct net *n, struct ts_rng *rng)
 		net_concat(n, a, b);
 	else if (what < 18 && (b = beside(n, rng, a, true)) >= 0)
 		net_add(n, a, b);
-	else
+	else if (what < 20)
 		add_pool(n, rng, chance(rng, 0.5) ? n->n_nodes - 1 : a);
+	else if (what < 23)
+		net_act(n, a, NET_RELU6 + (enum net_act)below(rng, 6));
+	else if (what == 23)
+		net_scale(n, a, name, "scale");
+	else if (what == 24)
+		net_layernorm(n, a, name, 1e-3);
+	else
+		add_excitation(n, rng, a);
 }
 
 /* From a map to logits. */
@@ -115,7 +163,9 @@ static void finish(struct net *n, struct ts_rng *rng)
 {
 	int at = n->n_nodes - 1;
 
-	at = net_node_size(&n->nodes[at]) < 300 && chance(rng, 0.3) ? net_flatten(n, at) : net_mean(n, at);
+	at = chance(rng, 0.2)                                       ? attend(n, rng, at) :
+	     net_node_size(&n->nodes[at]) < 300 && chance(rng, 0.3) ? net_flatten(n, at) :
+								      net_mean(n, at);
 	if (chance(rng, 0.2))
 		at = net_bn(n, at, "pooled", true);
 	if (chance(rng, 0.3))
@@ -153,8 +203,9 @@ static struct net *graph(struct ts_rng *rng)
 /* The graph on a line, for whoever has to find out. */
 static void print(const struct net *n, const bool *keep)
 {
-	static const char *const ops[] = { "input", "conv",    "bn",      "relu", "dropout", "concat",
-					   "add",   "avgpool", "maxpool", "mean", "flatten", "linear" };
+	static const char *const ops[] = { "input",   "conv",   "bn",        "relu",   "act",       "dropout", "concat",
+					   "add",     "mul",    "scale",     "pad",    "avgpool",   "maxpool", "mean",
+					   "flatten", "linear", "layernorm", "tokens", "attention", "first" };
 
 	printf("#");
 	for (int i = 0; i < n->n_nodes; i++) {
@@ -163,6 +214,10 @@ static void print(const struct net *n, const bool *keep)
 		printf(" %d%s=%s(%d,%d)", i, keep[i] ? "!" : "", ops[o->op], o->in[0], o->in[1]);
 		if (o->op == NET_CONV || o->op == NET_MAXPOOL || o->op == NET_AVGPOOL)
 			printf("k%ds%dp%d%s", o->kernel, o->stride, o->pad, o->op == NET_CONV && o->bias ? "b" : "");
+		if (o->op == NET_CONV && o->groups > 1)
+			printf("g%d", o->groups);
+		if (o->op == NET_ACT)
+			printf("%d", (int)o->act);
 		printf(":%dx%dx%d", o->c, o->h, o->w);
 	}
 	printf("\n");

@@ -35,8 +35,17 @@ static const struct nn_case nn_cases[] = {
 	{ "conv4", 3, 8, 12 },
 	{ "conv6", 1, 16, 16 },
 	{ "fc", 3, 5, 7 },
+	/* those that are not trained on the CPU */
+	{ "resnext:depth=50,groups=4,width=5", 3, 32, 33 },
+	{ "mobilenet-v2:widen=0.3", 3, 33, 32 },
+	{ "mobilenet-v3-large:widen=0.3", 3, 32, 37 },
+	{ "mobilenet-v3-small:widen=0.5,timm=1", 1, 32, 32 },
+	{ "efficientnet:widen=0.3", 3, 35, 32 },
+	{ "regnet:depth=6,w0=16,wa=9,wm=2,group=12", 3, 32, 35 },
+	{ "convnext:width=7,block1=1,block2=1,block3=2,block4=1", 3, 38, 33 },
+	{ "vit:patch=8,width=30,depth=2,heads=3,mlp=50", 3, 40, 24 },
 };
-enum { NN_CASES = sizeof nn_cases / sizeof *nn_cases };
+enum { NN_CASES = sizeof nn_cases / sizeof *nn_cases, NN_UNTRAINED = 8, NN_TRAINED = NN_CASES - NN_UNTRAINED };
 
 /* Batch norms get statistics and factors that matter, some factors negative or 0. */
 static inline void nn_statistics(struct net_checkpoint *c, struct ts_rng *rng)

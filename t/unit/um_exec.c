@@ -242,20 +242,37 @@ static void compare_stages(const struct nn_case *k)
 	net_checkpoint_release(&c);
 }
 
+/* What cannot go back is refused, with what can. */
+static void refuse(const struct nn_case *k)
+{
+	struct net_checkpoint c;
+	struct um_exec *e = NULL;
+	struct err err;
+	const bool there = nn_random(&c, k, CLASSES, 8) == 0;
+
+	ok(there && um_exec_new(&e, &c, &(struct um_exec_options){ .threads = 1, .batch = N }, &err) < 0 && !e &&
+		   strstr(err.text, "--engine torch has them"),
+	   "%s: is refused: %s", k->spec, err.text);
+	net_checkpoint_release(&c);
+}
+
 int main(void)
 {
 	struct err err;
+
 
 	if (um_torch_open("cpu", 2, &err) < 0) {
 		printf("1..0 # SKIP %s\n", err.text);
 		return 0;
 	}
-	for (size_t i = 0; i < NN_CASES; i++)
+	for (size_t i = 0; i < NN_TRAINED; i++)
 		if (!strstr(nn_cases[i].spec, "depth=50") && !strstr(nn_cases[i].spec, "depth=22"))
 			for (int evaluation = 0; evaluation < 2; evaluation++)
 				compare(&nn_cases[i], evaluation ? UM_EVALUATION : UM_TRAINING);
-	for (size_t i = 0; i < NN_CASES; i++)
+	for (size_t i = 0; i < NN_TRAINED; i++)
 		if (!strstr(nn_cases[i].spec, "depth=50"))
 			compare_stages(&nn_cases[i]);
+	for (size_t i = NN_TRAINED; i < NN_CASES; i++)
+		refuse(&nn_cases[i]);
 	return done();
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * ResNet (He et al., CVPR 2016), in the two forms that checkpoints come in, which differ in little:
+ * ResNet (He et al., CVPR 2016), in the forms that checkpoints come in, which differ in little:
  *
  *	resnet          torchvision's: a stem of stride 4; layer2.0.downsample.0; with widen=2 the inner
  *	                widths of Wide ResNet-50-2
+ *	resnext         the same, but that 3x3 convolutions are in groups (Xie et al., CVPR 2017)
  *	resnet-cifar    for small images: a stem of stride 1; layer2.0.shortcut.0
  *
- * Both have the stride of a bottleneck on its 3x3 convolution. The feature list is what the first of
+ * All have the stride of a bottleneck on its 3x3 convolution. The feature list is what the first of
  * the four layers reads, and the four layers. */
 #include <stdio.h>
 
 #include "net/net.h"
 
-enum { DEPTH, WIDEN, AFFINE = WIDEN }; /* resnet: depth, widen; resnet-cifar: depth, affine */
+enum { DEPTH, WIDEN, AFFINE = WIDEN, GROUPS = WIDEN, WIDTH }; /* depth, and what the form has */
 
 static const struct depth {
 	int depth, blocks[4];
@@ -25,32 +26,33 @@ enum { N_DEPTHS = sizeof depths / sizeof *depths };
 struct form {
 	const char *name, *shortcut;
 	bool affine;
-	int widen; /* the inner width of bottlenecks, times this */
+	int width, groups; /* of 64 channels, the inner width of bottlenecks in so many groups */
 };
 
 /* prefix.convK, prefix.bnK */
-static int unit(struct net *n, int in, const char *prefix, int k, int c, int kernel, int stride, bool affine)
+static int unit(struct net *n, int in, const char *prefix, int k, int c, int kernel, int stride, int groups,
+		bool affine)
 {
 	char conv[NET_NAME], bn[NET_NAME];
 
 	net_name(conv, "%s.conv%d", prefix, k);
 	net_name(bn, "%s.bn%d", prefix, k);
-	return net_bn(n, net_conv(n, in, conv, c, kernel, stride, kernel / 2), bn, affine);
+	return net_bn(n, net_conv_groups(n, in, conv, c, kernel, stride, kernel / 2, groups, false), bn, affine);
 }
 
 static int block(struct net *n, int in, const char *prefix, const struct form *f, bool bottleneck, int c, int stride)
 {
-	const int inner = bottleneck ? c * f->widen : c, out = bottleneck ? 4 * c : c;
+	const int inner = bottleneck ? c * f->width / 64 * f->groups : c, out = bottleneck ? 4 * c : c;
 	char conv[NET_NAME], bn[NET_NAME];
 	int x;
 
 	if (bottleneck) {
-		x = net_relu(n, unit(n, in, prefix, 1, inner, 1, 1, f->affine));
-		x = net_relu(n, unit(n, x, prefix, 2, inner, 3, stride, f->affine));
-		x = unit(n, x, prefix, 3, out, 1, 1, f->affine);
+		x = net_relu(n, unit(n, in, prefix, 1, inner, 1, 1, 1, f->affine));
+		x = net_relu(n, unit(n, x, prefix, 2, inner, 3, stride, f->groups, f->affine));
+		x = unit(n, x, prefix, 3, out, 1, 1, 1, f->affine);
 	} else {
-		x = net_relu(n, unit(n, in, prefix, 1, inner, 3, stride, f->affine));
-		x = unit(n, x, prefix, 2, out, 3, 1, f->affine);
+		x = net_relu(n, unit(n, in, prefix, 1, inner, 3, stride, 1, f->affine));
+		x = unit(n, x, prefix, 2, out, 3, 1, 1, f->affine);
 	}
 	if (stride != 1 || n->nodes[in].c != out) {
 		net_name(conv, "%s.%s.0", prefix, f->shortcut);
@@ -86,31 +88,49 @@ static const struct depth *find_depth(const char *arch, double depth, struct err
 	return NULL;
 }
 
-static int build_imagenet(struct net *n, const double *p, struct err *err)
+static int large(struct net *n, const struct form *f, const struct depth *d, struct err *err)
 {
-	const struct form f = { "resnet", "downsample", true, (int)p[WIDEN] };
-	const struct depth *d = find_depth(f.name, p[DEPTH], err);
 	int x;
 
-	if (!d)
-		return -1;
-	if (f.widen != 1 && !d->bottleneck)
-		return err_fail(err, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
 	if (n->h < 32 || n->w < 32) {
 		return err_fail(err,
-				"resnet needs images of at least 32x32 pixels (%dx%d given); for small "
+				"%s needs images of at least 32x32 pixels (%dx%d given); for small "
 				"ones there is resnet-cifar",
-				n->h, n->w);
+				f->name, n->h, n->w);
 	}
 	x = net_conv(n, 0, "conv1", 64, 7, 2, 3);
 	x = net_maxpool(n, net_relu(n, net_bn(n, x, "bn1", true)), 3, 2, 1);
-	layers(n, x, &f, d);
+	layers(n, x, f, d);
 	return 0;
+}
+
+static int build_imagenet(struct net *n, const double *p, struct err *err)
+{
+	const struct form f = { "resnet", "downsample", true, 64 * (int)p[WIDEN], 1 };
+	const struct depth *d = find_depth(f.name, p[DEPTH], err);
+
+	if (!d)
+		return -1;
+	if (p[WIDEN] != 1 && !d->bottleneck)
+		return err_fail(err, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
+	return large(n, &f, d, err);
+}
+
+static int build_resnext(struct net *n, const double *p, struct err *err)
+{
+	const struct form f = { "resnext", "downsample", true, (int)p[WIDTH], (int)p[GROUPS] };
+	const struct depth *d = find_depth(f.name, p[DEPTH], err);
+
+	if (!d)
+		return -1;
+	if (!d->bottleneck)
+		return err_fail(err, "resnext of depth %d has no bottlenecks, which groups are in", d->depth);
+	return large(n, &f, d, err);
 }
 
 static int build_cifar(struct net *n, const double *p, struct err *err)
 {
-	const struct form f = { "resnet-cifar", "shortcut", p[AFFINE] != 0, 1 };
+	const struct form f = { "resnet-cifar", "shortcut", p[AFFINE] != 0, 64, 1 };
 	const struct depth *d = find_depth(f.name, p[DEPTH], err);
 
 	if (!d)
@@ -155,6 +175,18 @@ static bool guess_imagenet(const struct ts_set *state, char *spec)
 	return true;
 }
 
+static bool guess_resnext(const struct ts_set *state, char *spec)
+{
+	const struct form f = { .shortcut = "downsample" };
+	const int depth = guess_depth(state, &f, 7);
+	const size_t *inner = net_shape(state, 4, "layer1.0.conv2.weight");
+
+	if (!depth || !inner || inner[1] >= inner[0] || inner[0] % inner[1] || inner[0] > 4096)
+		return false;
+	snprintf(spec, NET_SPEC, "resnext:depth=%d,groups=%zu,width=%zu", depth, inner[0] / inner[1], inner[1]);
+	return true;
+}
+
 static bool guess_cifar(const struct ts_set *state, char *spec)
 {
 	const struct form f = { .shortcut = "shortcut" };
@@ -173,6 +205,13 @@ const struct net_arch net_resnet = {
 	build_imagenet,
 	guess_imagenet
 };
+const struct net_arch net_resnext = { "resnext",
+				      "ResNeXt with torchvision's structure and names: groups of this width",
+				      { [DEPTH] = { "depth", 50, 18, 152, true },
+					[GROUPS] = { "groups", 32, 1, 128, true },
+					[WIDTH] = { "width", 4, 1, 128, true } },
+				      build_resnext,
+				      guess_resnext };
 const struct net_arch net_resnet_cifar = {
 	"resnet-cifar",
 	"ResNet for small images: a 3x3 stem without stride or pooling",

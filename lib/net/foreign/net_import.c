@@ -56,6 +56,24 @@ static const struct net_node *first_conv(const struct net *n)
 	return node && node->op == NET_CONV && node->in[0] == 0 ? node : NULL;
 }
 
+/* The side of the images whose places a state has learnt; 0: there is no such thing. */
+static int learnt_size(const struct net *n, const struct ts_set *state)
+{
+	for (int i = 0; i < n->n_nodes; i++) {
+		const struct net_node *node = &n->nodes[i];
+		const struct ts_tensor *t =
+			node->op == NET_TOKENS ? ts_set_get(state, n->params[node->param + 1].name) : NULL;
+		int side = 1;
+
+		if (!t || t->ndim != 3 || t->shape[1] < 2 || t->shape[1] > 1 << 20)
+			continue;
+		while ((size_t)(side + 1) * (size_t)(side + 1) <= t->shape[1] - 1)
+			side++;
+		return side * n->nodes[node->in[0]].stride;
+	}
+	return 0;
+}
+
 /* The network of a spec for the input that was said, or as net_import.h says. */
 static struct net *build(const char *spec, const struct ts_set *state, const struct net_import *how, int classes,
 			 struct err *err)
@@ -69,7 +87,7 @@ static struct net *build(const char *spec, const struct ts_set *state, const str
 	if (!n || !first_conv(n))
 		return n;
 	t = ts_set_get(state, n->params[0].name);
-	size = !how->h && first_conv(n)->kernel == 7 ? 224 : h;
+	size = how->h ? h : learnt_size(n, state) ? learnt_size(n, state) : first_conv(n)->stride > 1 ? 224 : h;
 	if (!how->c && t && t->ndim == 4 && t->shape[1] >= 1 && t->shape[1] <= 4)
 		got = (int)t->shape[1];
 	if (size == h && got == ch)
@@ -168,7 +186,8 @@ static int choose(const struct ts_set *state, const struct net_import *how, stru
 		return err_fail(err,
 				"its %zu tensors ('" ERR_NAME "', '" ERR_NAME
 				"'...) look like no architecture that is known; "
-				"--arch names one, --prefix and --rename what its names have in front",
+				"--arch names one, --prefix and --rename what its names have in front; for a network "
+				"that is not among them, export it to ONNX (man unmask-onnx)",
 				state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
 	return rc;
 }
@@ -388,8 +407,25 @@ static int check_first(struct net_importing *im, struct err *err)
 
 static void say_choice(struct net_importing *im, const struct choice *best)
 {
+	/* What names and shapes do not tell. */
+	static const char tf[] = "timm's networks called tf_... look the same, but pad otherwise: if it is one of "
+				 "those, export it to ONNX instead (man unmask-onnx)";
+	static const struct {
+		const char *arch, *param, *why;
+	} unsure[] = {
+		{ "mobilenet-", "timm=1", tf },
+		{ "efficientnet:", "timm=1", tf },
+		{ "vit:", "",
+		  "how many heads there are its shapes do not tell; --arch vit:...,heads=N says so if not "
+		  "as many as in this architecture" },
+	};
+
 	if (!im->how->arch)
 		net_import_say(im, false, "guessed architecture: %s", im->c->net->spec);
+	for (size_t i = 0; !im->how->arch && i < sizeof unsure / sizeof *unsure; i++)
+		if (strncmp(im->c->net->spec, unsure[i].arch, strlen(unsure[i].arch)) == 0 &&
+		    strstr(im->c->net->spec, unsure[i].param))
+			net_import_say(im, false, "%s", unsure[i].why);
 	if (*best->prefix)
 		net_import_say(im, false, "the network is what begins with '%s'", best->prefix);
 	if (*best->dialect->whose)
@@ -407,7 +443,7 @@ int net_import(struct net_checkpoint *c, struct ts_set *state, const struct net_
 	int rc = -1;
 
 	ts_header_init(&c->header, "checkpoint");
-	if (net_names_unwrap(state, err) < 0)
+	if (net_names_unwrap(state, err) < 0 || net_names_join(state, err) < 0)
 		goto out;
 	for (size_t i = 0; i < how->n_renames; i++)
 		if (net_names_replace(state, how->renames[i], err) < 0)

@@ -38,7 +38,7 @@ struct net_import {
 	size_t classes;     /* how many those are, also for a file without classifier, with partial; 0: not known */
 	const char *left;   /* what the file has and cannot be read, by net_import_file(); or NULL */
 	int c, h, w;        /* the input; 0: channels as the first convolution has, 32x32, or
-					   * 224x224 if that convolution is 7x7 */
+					   * 224x224 if that convolution has a stride */
 	bool partial;       /* missing tensors have fresh values, others are left out */
 	bool no_masks;      /* scores are left out */
 	enum net_mask_rule { NET_RULE_TOP, NET_RULE_SAMPLE, NET_RULE_QUANTILE } rule; /* what scores mean */

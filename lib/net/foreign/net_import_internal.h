@@ -27,7 +27,8 @@ bool net_import_fits(struct net_importing *im, const char *name, int ndim, const
 /* Moves the state's tensor `name`, which is there, to *to, converted to its type (|u1: what is neither 0 nor
  * 1 becomes 2). Says so and returns false if the shape is another. */
 bool net_import_move(struct net_importing *im, const char *name, struct ts_tensor *to);
-/* Are the shapes one but for ones behind, as a linear layer's and a 1x1 convolution's? One number may have any. */
+/* Are the shapes one but for ones behind, as a linear layer's and a 1x1 convolution's, or a linear layer's of a whole
+ * map and a convolution's as large as that? One number may have any. */
 bool net_import_same_shape(const struct ts_tensor *t, int ndim, const size_t *shape);
 /* Finds the classifier, whose input has `width` channels, and gives its tensors the names below `head` ("fc"); they
  * may come from im->beside. Its number of classes to *classes; 0: there is none. -1 with a line in err: several. */

@@ -98,6 +98,56 @@ int net_names_replace(struct ts_set *s, const char *rule, struct err *err)
 	return check_distinct(s, from, err);
 }
 
+/* Of "x.query.weight" the tensor "x.key.weight", of the same type and shape. */
+static struct ts_tensor *sibling(const struct ts_set *s, const struct ts_tensor *query, size_t at, const char *what)
+{
+	char name[NET_FOREIGN_NAME];
+	struct ts_tensor *t;
+
+	snprintf(name, sizeof name, "%.*s%s%s", (int)at, query->name, what, query->name + at + strlen("query"));
+	t = ts_set_get(s, name);
+	return t && t->type == query->type && t->ndim == query->ndim &&
+			       memcmp(t->shape, query->shape, (size_t)t->ndim * sizeof *t->shape) == 0 ?
+		       t :
+		       NULL;
+}
+
+static void drop(struct ts_set *s, struct ts_tensor *t)
+{
+	free(t->name);
+	free(t->data);
+	memmove(t, t + 1, (size_t)(s->t + s->n - (t + 1)) * sizeof *t);
+	s->n--;
+}
+
+int net_names_join(struct ts_set *s, struct err *err)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct ts_tensor *q = &s->t[i], *k, *v;
+		const char *word = strstr(q->name, ".query.");
+		const size_t at = word ? (size_t)(word + 1 - q->name) : 0, bytes = ts_tensor_bytes(q);
+		char name[NET_FOREIGN_NAME], *data, *own;
+
+		if (!word || q->ndim < 1 || !(k = sibling(s, q, at, "key")) || !(v = sibling(s, q, at, "value")))
+			continue;
+		snprintf(name, sizeof name, "%.*sqkv%s", (int)at, q->name, word + strlen(".query"));
+		if (!(own = strdup(name)) || !(data = realloc(q->data, 3 * bytes + !bytes))) {
+			free(own);
+			return err_memory(err);
+		}
+		memcpy(data + bytes, k->data, bytes);
+		memcpy(data + 2 * bytes, v->data, bytes);
+		free(q->name);
+		q->name = own;
+		q->data = data;
+		q->shape[0] *= 3;
+		i -= (size_t)(k < q) + (size_t)(v < q); /* where q is when these are gone */
+		drop(s, k > v ? k : v);
+		drop(s, k > v ? v : k);
+	}
+	return 0;
+}
+
 /* ---- dialects ---- */
 
 const struct net_dialect net_dialects[] = {
@@ -152,6 +202,66 @@ const struct net_dialect net_dialects[] = {
 	    { "^fc1.", "linear.0." },
 	    { "^fc2.", "linear.2." },
 	    { "^fc3.", "linear.4." } } },
+	/* VGG */
+	{ "timm's",
+	  { { "^pre_logits.fc1.", "classifier.0." },
+	    { "^pre_logits.fc2.", "classifier.3." },
+	    { "^head.fc.", "classifier.6." } } },
+	/* RegNet */
+	{ "timm's",
+	  { { "^stem.conv.", "stem.0." },
+	    { "^stem.bn.", "stem.1." },
+	    { "^s#.b#.conv1.conv.", "trunk_output.block%1.block%1-%2-1.f.a.0." },
+	    { "^s#.b#.conv1.bn.", "trunk_output.block%1.block%1-%2-1.f.a.1." },
+	    { "^s#.b#.conv2.conv.", "trunk_output.block%1.block%1-%2-1.f.b.0." },
+	    { "^s#.b#.conv2.bn.", "trunk_output.block%1.block%1-%2-1.f.b.1." },
+	    { "^s#.b#.conv3.conv.", "trunk_output.block%1.block%1-%2-1.f.c.0." },
+	    { "^s#.b#.conv3.bn.", "trunk_output.block%1.block%1-%2-1.f.c.1." },
+	    { "^s#.b#.se.", "trunk_output.block%1.block%1-%2-1.f.se." },
+	    { "^s#.b#.downsample.conv.", "trunk_output.block%1.block%1-%2-1.proj.0." },
+	    { "^s#.b#.downsample.bn.", "trunk_output.block%1.block%1-%2-1.proj.1." },
+	    { "^head.fc.", "fc." } } },
+	/* ViT */
+	{ "timm's",
+	  { { "^cls_token", "class_token" },
+	    { "^pos_embed", "encoder.pos_embedding" },
+	    { "^patch_embed.proj.", "conv_proj." },
+	    { "^blocks.#.norm1.", "encoder.layers.encoder_layer_%1.ln_1." },
+	    { "^blocks.#.norm2.", "encoder.layers.encoder_layer_%1.ln_2." },
+	    { "^blocks.#.attn.qkv.weight", "encoder.layers.encoder_layer_%1.self_attention.in_proj_weight" },
+	    { "^blocks.#.attn.qkv.bias", "encoder.layers.encoder_layer_%1.self_attention.in_proj_bias" },
+	    { "^blocks.#.attn.proj.", "encoder.layers.encoder_layer_%1.self_attention.out_proj." },
+	    { "^blocks.#.mlp.fc1.", "encoder.layers.encoder_layer_%1.mlp.0." },
+	    { "^blocks.#.mlp.fc2.", "encoder.layers.encoder_layer_%1.mlp.3." },
+	    { "^norm.", "encoder.ln." },
+	    { "^head.", "heads.head." } } },
+	{ "HuggingFace's",
+	  { { "^embeddings.cls_token", "class_token" },
+	    { "^embeddings.position_embeddings", "encoder.pos_embedding" },
+	    { "^embeddings.patch_embeddings.projection.", "conv_proj." },
+	    { "^encoder.layer.#.layernorm_before.", "encoder.layers.encoder_layer_%1.ln_1." },
+	    { "^encoder.layer.#.layernorm_after.", "encoder.layers.encoder_layer_%1.ln_2." },
+	    { "^encoder.layer.#.attention.attention.qkv.weight",
+	      "encoder.layers.encoder_layer_%1.self_attention.in_proj_weight" },
+	    { "^encoder.layer.#.attention.attention.qkv.bias",
+	      "encoder.layers.encoder_layer_%1.self_attention.in_proj_bias" },
+	    { "^encoder.layer.#.attention.output.dense.", "encoder.layers.encoder_layer_%1.self_attention.out_proj." },
+	    { "^encoder.layer.#.intermediate.dense.", "encoder.layers.encoder_layer_%1.mlp.0." },
+	    { "^encoder.layer.#.output.dense.", "encoder.layers.encoder_layer_%1.mlp.3." },
+	    { "^layernorm.", "encoder.ln." } } },
+	/* torchvision's ViT before its version 0.13 */
+	{ "", { { "linear_1.", "0." }, { "linear_2.", "3." } } },
+	/* ConvNeXt, by timm's names */
+	{ "HuggingFace's",
+	  { { "^embeddings.patch_embeddings.", "stem.0." },
+	    { "^embeddings.layernorm.", "stem.1." },
+	    { "^encoder.stages.#.layers.#.dwconv.", "stages.%1.blocks.%2.conv_dw." },
+	    { "^encoder.stages.#.layers.#.layernorm.", "stages.%1.blocks.%2.norm." },
+	    { "^encoder.stages.#.layers.#.pwconv1.", "stages.%1.blocks.%2.mlp.fc1." },
+	    { "^encoder.stages.#.layers.#.pwconv2.", "stages.%1.blocks.%2.mlp.fc2." },
+	    { "^encoder.stages.#.layers.#.layer_scale_parameter", "stages.%1.blocks.%2.gamma" },
+	    { "^encoder.stages.#.downsampling_layer.#.", "stages.%1.downsample.%2." },
+	    { "^layernorm.", "head.norm." } } },
 	{ NULL, { { NULL, NULL } } },
 };
 
@@ -214,7 +324,7 @@ static bool apply(const char *from, const char *to, const char *name, char *buf)
 	for (const char *at = name; at; at = front || !(at = strchr(at, '.')) ? NULL : at + 1) {
 		const size_t len = match(from + front, at, n);
 
-		if (len && at[len] && fill(to, n, made, sizeof made))
+		if (len && (at[len] || from[strlen(from) - 1] != '.') && fill(to, n, made, sizeof made))
 			return snprintf(buf, NET_FOREIGN_NAME, "%.*s%s%s", (int)(at - name), name, made, at + len) <
 			       NET_FOREIGN_NAME;
 	}
@@ -238,7 +348,7 @@ bool net_dialect_apply(const struct net_dialect *d, const char *name, char *buf)
 			if (*d->rules[i].from == '^') /* what has one new front needs no other */
 				break;
 		}
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4 && strstr(buf, "denselayer"); i++)
 		if (apply(old[i][0], old[i][1], buf, next))
 			memcpy(buf, next, sizeof next);
 	return any;

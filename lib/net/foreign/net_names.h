@@ -17,11 +17,15 @@ enum { NET_FOREIGN_NAME = TS_MAX_NAME + 1, NET_MAX_PREFIXES = 256 };
 
 /* Cuts wrappers out of every name. -1 with a line in err: two names become one. */
 int net_names_unwrap(struct ts_set *s, struct err *err) TS_CHECKED;
+/* Queries, keys and values that are three tensors, x.query.*, x.key.* and x.value.*, become one, x.qkv.*, one behind
+ * the other. */
+int net_names_join(struct ts_set *s, struct err *err) TS_CHECKED;
 /* "FROM=TO": gives each name that has FROM behind a dot or in front TO in its first such place. -1 with a line in
  * err: no '=', no name that has it, two names become one. */
 int net_names_replace(struct ts_set *s, const char *rule, struct err *err) TS_CHECKED;
 
-/* A rule's `from` begins in front ('^') or behind any dot; '#' are digits. In `to`, %1 is the first of these, %1+1 one
+/* A rule's `from` begins in front ('^') or behind any dot, and behind one that ends in a dot there is more; '#' are
+ * digits. In `to`, %1 is the first of these, %1+1 one
  * more, %1-1 one less. */
 struct net_dialect {
 	const char *whose; /* "HuggingFace's"; "": nobody's in particular */

@@ -143,12 +143,34 @@ static int do_pool(struct plan *p, int i, const struct nn_view *in)
 				      .pad = most ? node->pad : 0 });
 }
 
+/* Is there a way back through the node? */
+static bool known(const struct net_node *node)
+{
+	switch (node->op) {
+	case NET_CONV: return node->groups == 1;
+	case NET_BN: return node->eps == 1e-5; /* nn_train_norm.c's */
+	case NET_ACT:
+	case NET_MUL:
+	case NET_SCALE:
+	case NET_LAYERNORM:
+	case NET_TOKENS:
+	case NET_ATTENTION:
+	case NET_FIRST: return false;
+	default: return true;
+	}
+}
+
 static int do_node(struct plan *p, int i)
 {
 	struct nn_train *t = p->t;
 	const struct net_node *node = &t->net->nodes[i];
 	const struct nn_view in = node->in[0] >= 0 ? t->view[node->in[0]] : (struct nn_view){ 0 };
 
+	if (!known(node))
+		return err_fail(p->err,
+				"training and gradients of %s are not there on the CPU's own kernels; "
+				"--engine torch has them",
+				p->t->net->spec);
 	switch (node->op) {
 	case NET_GRAPH: /* um_exec_new() refuses it */
 	case NET_INPUT: return put(p, i, (struct nn_stage){ .kind = NN_S_INPUT });
@@ -177,6 +199,7 @@ static int do_node(struct plan *p, int i)
 	case NET_DROPOUT:
 		t->view[i] = in;
 		return t->o.dropout > 0 ? put(p, i, (struct nn_stage){ .kind = NN_S_DROPOUT, .in = in }) : 0;
+	default: break; /* known() */
 	}
 	return err_fail(p->err, "node %d: an operation that training does not know", i);
 }

@@ -109,7 +109,21 @@ static struct th_tensor *run_bn(struct th_scope *s, struct um_torch *m, const st
 	struct th_tensor **p = m->use + node->param;
 	struct th_tensor *gamma = node->affine ? *p++ : NULL, *beta = node->affine ? *p++ : NULL;
 
-	return th->batch_norm(s, x, gamma, beta, p[0], p[1], train, m->bn_momentum, 1e-5);
+	return th->batch_norm(s, x, gamma, beta, p[0], p[1], train, m->bn_momentum, node->eps);
+}
+
+static enum th_act act_of(enum net_act act)
+{
+	switch (act) {
+	case NET_RELU6: return TH_RELU6;
+	case NET_SILU: return TH_SILU;
+	case NET_GELU: return TH_GELU;
+	case NET_HARDSWISH: return TH_HARDSWISH;
+	case NET_HARDSIGMOID: return TH_HARDSIGMOID;
+	case NET_SIGMOID:
+	case NET_LINEAR_ACT: break;
+	}
+	return TH_SIGMOID;
 }
 
 /* in_place: the node's input may be overwritten. */
@@ -120,12 +134,19 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const 
 	struct th_tensor **p = node->param < 0 ? NULL : m->use + node->param;
 
 	switch (node->op) {
-	case NET_CONV: return th->conv2d(s, x, p[0], node->bias ? p[1] : NULL, node->stride, node->pad);
+	case NET_CONV: return th->conv2d(s, x, p[0], node->bias ? p[1] : NULL, node->stride, node->pad, node->groups);
 	case NET_BN: return run_bn(s, m, node, x, train);
 	case NET_RELU: return in_place ? th->relu_(s, x) : th->relu(s, x);
+	case NET_ACT: return th->act(s, x, act_of(node->act));
 	case NET_DROPOUT: return train && m->dropout > 0 ? th->dropout(s, x, m->dropout) : x;
 	case NET_CONCAT: return th->concat(s, x, m->out[node->in[1]]);
 	case NET_ADD: return th->add(s, x, m->out[node->in[1]]);
+	case NET_MUL: return th->mul(s, x, m->out[node->in[1]]);
+	case NET_SCALE: return th->mul(s, x, p[0]);
+	case NET_LAYERNORM: return th->layer_norm(s, x, p[0], p[1], node->eps);
+	case NET_TOKENS: return th->tokens(s, x, p[0], p[1]);
+	case NET_ATTENTION: return th->attention(s, x, node->heads);
+	case NET_FIRST: return th->first_pixel(s, x);
 	case NET_PAD: return th->pad_channels(s, x, node->pad);
 	case NET_AVGPOOL: return th->avg_pool(s, x, node->kernel);
 	case NET_MAXPOOL: return th->max_pool(s, x, node->kernel, node->stride, node->pad);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# html.sh DIR PAGE...: the manual pages as one site in DIR, without anything from outside. Each links those that it names;
-# index.html has them all, from their NAME lines.
+# html.sh DIR PAGE...: the manual pages as one site in DIR, without anything from outside. Each links those that it names
+# and that are there; index.html has them all, from their NAME lines.
 set -eu
 dir=$1; shift
 mkdir -p "$dir"
@@ -20,11 +20,26 @@ top() {                                # title
 	printf '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
 	printf '<title>%s</title>\n<link rel="stylesheet" href="style.css">\n' "$1"
 }
+unlink_others() {                      # PAGE...: of standard input, links to pages that are not among these
+	awk -v pages=" $(printf '%s ' "${@##*/}")" '{
+		for (out = ""; match($0, /<a class="Xr" href="[^"]*\.html">[^<]*<\/a>/); $0 = substr($0, RSTART + RLENGTH)) {
+			a = substr($0, RSTART, RLENGTH)
+			to = a; sub(/.*href="/, "", to); sub(/\.html".*/, "", to)
+			if (!index(pages, " " to " ")) { sub(/^[^>]*>/, "", a); sub(/<\/a>$/, "", a) }
+			out = out substr($0, 1, RSTART - 1) a
+		}
+		print out $0
+	}'
+}
 link() { printf '<tr><td><a href="%s.%s.html">%s</a>(%s)<td>%s\n' "$1" "$2" "$1" "$2" "$3"; }
 for page; do
 	file=${page##*/} name=${page##*/}
 	name=${name%.*}
-	{ top "$name"; echo '<nav><a href="index.html">unmask</a></nav>'; mandoc -Thtml -Ofragment,man=%N.%S.html "$page"; } >"$dir/$file.html"
+	{
+		top "$name"
+		echo '<nav><a href="index.html">unmask</a></nav>'
+		mandoc -Thtml -Ofragment,man=%N.%S.html "$page" | unlink_others "$@"
+	} >"$dir/$file.html"
 done
 {
 	top unmask

@@ -260,7 +260,6 @@ int main(void)
 {
 	struct err err;
 
-
 	if (um_torch_open("cpu", 2, &err) < 0) {
 		printf("1..0 # SKIP %s\n", err.text);
 		return 0;

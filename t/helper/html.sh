@@ -21,7 +21,7 @@ top() {                                # title
 	printf '<title>%s</title>\n<link rel="stylesheet" href="style.css">\n' "$1"
 }
 unlink_others() {                      # PAGE...: of standard input, links to pages that are not among these
-	awk -v pages=" $(printf '%s ' "${@##*/}")" '{
+	awk -v pages=" $(printf '%s ' "$@" | sed 's|[^ ]*/||g')" '{
 		for (out = ""; match($0, /<a class="Xr" href="[^"]*\.html">[^<]*<\/a>/); $0 = substr($0, RSTART + RLENGTH)) {
 			a = substr($0, RSTART, RLENGTH)
 			to = a; sub(/.*href="/, "", to); sub(/\.html".*/, "", to)

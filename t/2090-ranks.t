@@ -129,6 +129,12 @@ ok 'by TCP' '
 	port=$((20000 + $$ % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=1 WORLD_SIZE=2 $train -e 1 --sync-bn -o x images.ts & pid=$!
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=0 WORLD_SIZE=2 $train -q -e 1 --sync-bn -o tcp.ckpt images.ts && wait $pid && cmp by-hand.ckpt tcp.ckpt'
+# timeout stands for the process that MPICH has on each machine.
+ok 'by the variables of an MPICH that has several machines' '
+	port=$((20000 + ($$ + 1) % 20000))
+	MASTER_ADDR=localhost MASTER_PORT=$port PMI_RANK=1 PMI_SIZE=2 timeout 60 $train -e 1 --sync-bn -o x images.ts & pid=$!
+	MASTER_ADDR=localhost MASTER_PORT=$port PMI_RANK=0 PMI_SIZE=2 timeout 60 $train -q -e 1 --sync-bn -o mpich.ckpt images.ts && wait $pid &&
+	cmp by-hand.ckpt mpich.ckpt'
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 launcher() {                           # NAME COMMAND...: what the command starts is one training, and the same
 	name=$1; shift

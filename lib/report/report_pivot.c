@@ -278,7 +278,7 @@ static double difference(const struct pivot *t, const struct report_cell *a, con
 	double s[2], d = sign * (mean_of(t, a, 0, &s[0]) - mean_of(t, b, 0, &s[1])), squares = 0;
 
 	*std = NAN;
-	if (isnan(d) || a->n != b->n || a->n < 2)
+	if (isnan(d) || a->n != t->p->seeds || b->n != t->p->seeds || a->n < 2)
 		return d;
 	for (size_t i = 0; i < a->n; i++) {
 		double own = sign * (a->v[t->p->at[0]][i] - b->v[t->p->at[0]][i]);
@@ -293,11 +293,14 @@ static void name_row(const struct pivot *t, size_t r)
 	fprintf(t->p->f, "%s%s%s", t->row[r]->model, t->models ? " " : "", t->row[r]->method);
 }
 
+/* Nothing, where neither is better. */
 static void say(const struct pivot *t, size_t a, size_t b, size_t average)
 {
 	double std, d = difference(t, t->at[a * t->sets + average], t->at[b * t->sets + average], &std), own;
 	size_t of = 0, wins = 0;
 
+	if (!(d > 0))
+		return;
 	for (size_t s = 0; s < t->sets; s++) {
 		if (is_average(t->set[s]) || strcmp(t->set[s], "pooled") == 0)
 			continue;

@@ -57,7 +57,8 @@ static void print_all(const struct report *r, const struct report_sets *s, const
 		if (s->pool && !r->summary)
 			print_row(r, s, "pooled", averages + OOD_MAX_GROUPS * n, m, s->pool->n);
 	}
-	cli_table_end(r->format);
+	if (!r->no_heading)
+		cli_table_end(r->format);
 }
 
 /* A set's results, or an average's, as cells; each points to a place in v. */
@@ -99,7 +100,7 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 	if (rc == 0 && shown == 0)
 		rc = err_fail(err, "--pivot shows metrics of OOD sets, and --show lists none");
 	if (rc == 0)
-		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 0,
+		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 1, 0,
 							  s->pivot, s->baseline },
 				  err);
 	free(cell);

@@ -129,6 +129,35 @@ ok 'by TCP' '
 	port=$((20000 + $$ % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=1 WORLD_SIZE=2 $train -e 1 --sync-bn -o x images.ts & pid=$!
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=0 WORLD_SIZE=2 $train -q -e 1 --sync-bn -o tcp.ckpt images.ts && wait $pid && cmp by-hand.ckpt tcp.ckpt'
+# A rank 0 of nobody's, by the name that ours would have.
+cat >stranger.py <<-'END'
+	import os, re, socket, subprocess, sys, time
+	def start(rank):
+	    return subprocess.Popen(sys.argv[1:], env=dict(os.environ, RANK=rank, WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", TORCHELASTIC_RUN_ID="%d.stranger" % os.getpid()))
+	def listens(pid):
+	    try:
+	        open_files = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+	    except OSError:
+	        return None
+	    names = [line.split() for line in open("/proc/net/unix") if "@unmask/" in line]
+	    return next((n[7] for n in names if "socket:[%s]" % n[6] in open_files), None)
+	zero = start("0")
+	while not listens(zero.pid):
+	    time.sleep(0.02)
+	name = listens(zero.pid)
+	zero.kill()
+	zero.wait()
+	os.seteuid(65534)
+	s = socket.socket(socket.AF_UNIX)
+	s.bind("\0" + name[1:])
+	s.listen(4)
+	os.seteuid(0)
+	one = start("1")
+	said = s.accept()[0].recv(1000)
+	one.kill()
+	sys.exit(len(said) > 0)
+END
+[ $(id -u) = 0 ] && ok 'a rank 0 of another user is told nothing' 'timeout 60 /usr/bin/python3 stranger.py $train -e 1 -o x images.ts'
 # timeout stands for the process that MPICH has on each machine.
 ok 'by the variables of an MPICH that has several machines' '
 	port=$((20000 + ($$ + 1) % 20000))

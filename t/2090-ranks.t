@@ -73,7 +73,8 @@ ok 'other outliers' 'fail_once "rank 2 has other images than rank 0" 3 sh -c "te
 ok 'um-estimate: other images' 'fail_once "rank 1 has other images than rank 0" 2 sh -c "test \$RANK = 1 && f=other || f=images; exec um-estimate -m 1.ckpt \$f.ts"'
 ok 'fewer images than ranks in the last batch' 'fail_once "has 1, fewer than the 2 ranks; choose another --batch-size" 2 $train -b 179 -o x images.ts'
 ok 'nothing to resume' 'fail_once "nothing to resume" 2 $train --run none --resume images.ts'
-ok 'one rank fails: rank 0 says whose failure it was' 'fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "mkdir -p d0 d\$RANK; cp aux.ts d0; cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
+ok 'one rank fails: rank 0 says whose failure it was' 'mkdir d0 d1 && cp aux.ts d0 &&
+	fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
 ok 'a loss that is not finite' 'fail_once "training diverged" 2 $train --lr 1000 --weight-decay 1000 -e 30 -q -o x images.ts'
 have_torch && ok 'libtorch' 'fails 1 "not --engine torch" env RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 $train --engine torch -o x images.ts'
 ok 'a mask that one process computes' 'fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip -o x images.ts'

@@ -6,8 +6,8 @@
 #
 # TRAIN, ID and the sets that OOD names are arguments of ds-pack, with PACK behind them, or the name of a stream,
 # X.images, which ts-cat divides. METHODS are ood-score's, FIT are options of ood-fit. What is there is kept: a shard that
-# was lost, with its job or its file, is made again by the same command. The table is that of SHARDS=1, but for the
-# rounding of sums: man 7 unmask-cluster.
+# was lost, with its job or its file, is made again by the same command; so is what was made of other sets, by other options
+# or of files that are newer. The table is that of SHARDS=1, but for the rounding of sums: man 7 unmask-cluster.
 SHARDS  ?= 1
 RUN     ?=
 OUT     ?= runs/cluster
@@ -24,28 +24,38 @@ train   ?= $(TRAIN)
 id      ?= $(ID)
 $(foreach v,MODEL TRAIN ID OOD $(OOD),$(if $($v),,$(error cluster.mk needs $v=; its first lines say what that is)))
 
+# $(call ASK,NAME,TEXT): $(OUT)/NAME.asked holds the text, and is as old as that: what hangs on it is made again if another is
+# asked for.
+$(shell mkdir -p $(OUT))
+SAME     = $(and $(findstring |$1|,|$2|),$(findstring |$2|,|$1|))
+ASK      = $(if $(call SAME,$(file <$(OUT)/$1.asked),$1: $2),,$(file >$(OUT)/$1.asked,$1: $2))
+$(call ASK,fit,$(FIT))
+$(call ASK,scores,$(METHODS))
+$(call ASK,table,$(METRICS) $(OOD))
+$(foreach s,train id $(OOD),$(call ASK,images.$s,$($s) $(PACK)))
+
 # $(call OF,SET,KIND): the files of its shards.
 OF       = $(NUMBERS:%=$(OUT)/$1.%-of-$(SHARDS).$2)
 # $(call DIVIDE,SET): the program that reads the set, and what it is given.
 DIVIDE   = $(if $(filter %.images,$(firstword $($1))),ts-cat $($1),ds-pack $($1) $(PACK))
+# $(call FILE,SET): the file that it is in, if it is in one.
+FILE     = $(if $(wildcard $(firstword $($1))/.),,$(wildcard $(firstword $($1))))
 
 # $(call SHARD,SET,NUMBER)
 define SHARD
-$(OUT)/$1.$2-of-$(SHARDS).images: | $(OUT)
+$(OUT)/$1.$2-of-$(SHARDS).images: $(OUT)/images.$1.asked $(call FILE,$1)
 	$(RUN) $(call DIVIDE,$1) --shard $2/$(SHARDS) -o $$@
 endef
 $(foreach s,train id $(OOD),$(foreach i,$(NUMBERS),$(eval $(call SHARD,$s,$i))))
 
 $(OUT)/%.features: $(OUT)/%.images $(MODEL)
 	$(RUN) um-embed -m $(MODEL) $< -o $@
-$(OUT)/train.%.fit: $(OUT)/train.%.features
+$(OUT)/train.%.fit: $(OUT)/train.%.features $(OUT)/fit.asked
 	$(RUN) ood-fit $(FIT) $< -o $@
 $(OUT)/train.fit: $(call OF,train,fit)
 	$(RUN) ood-fit --merge $^ -o $@
-$(OUT)/%.scores: $(OUT)/%.features $(OUT)/train.fit
+$(OUT)/%.scores: $(OUT)/%.features $(OUT)/train.fit $(OUT)/scores.asked
 	$(RUN) ood-score --fit $(OUT)/train.fit -m $(METHODS) $< -o $@
 $(foreach s,id $(OOD),$(eval $(OUT)/$s.scores: $(call OF,$s,scores); $(RUN) ts-cat $$^ -o $$@))
-$(OUT)/table.txt: $(OUT)/id.scores $(OOD:%=$(OUT)/%.scores)
+$(OUT)/table.txt: $(OUT)/id.scores $(OOD:%=$(OUT)/%.scores) $(OUT)/table.asked
 	ood-metrics $(METRICS) --id $< $(foreach s,$(OOD),$s=$(OUT)/$s.scores) >$@
-$(OUT):
-	mkdir -p $@

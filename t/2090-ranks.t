@@ -73,7 +73,7 @@ ok 'other outliers' 'fail_once "rank 2 has other images than rank 0" 3 sh -c "te
 ok 'um-estimate: other images' 'fail_once "rank 1 has other images than rank 0" 2 sh -c "test \$RANK = 1 && f=other || f=images; exec um-estimate -m 1.ckpt \$f.ts"'
 ok 'fewer images than ranks in the last batch' 'fail_once "has 1, fewer than the 2 ranks; choose another --batch-size" 2 $train -b 179 -o x images.ts'
 ok 'nothing to resume' 'fail_once "nothing to resume" 2 $train --run none --resume images.ts'
-ok 'one rank fails: rank 0 says whose failure it was' 'fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "mkdir -p d\$RANK; cp aux.ts d0; cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
+ok 'one rank fails: rank 0 says whose failure it was' 'fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "mkdir -p d0 d\$RANK; cp aux.ts d0; cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
 ok 'a loss that is not finite' 'fail_once "training diverged" 2 $train --lr 1000 --weight-decay 1000 -e 30 -q -o x images.ts'
 have_torch && ok 'libtorch' 'fails 1 "not --engine torch" env RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 $train --engine torch -o x images.ts'
 ok 'a mask that one process computes' 'fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip -o x images.ts'
@@ -128,6 +128,12 @@ ok 'by TCP' '
 	port=$((20000 + $$ % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=1 WORLD_SIZE=2 $train -e 1 --sync-bn -o x images.ts & pid=$!
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=0 WORLD_SIZE=2 $train -q -e 1 --sync-bn -o tcp.ckpt images.ts && wait $pid && cmp by-hand.ckpt tcp.ckpt'
+# timeout stands for the process that MPICH has on each machine.
+ok 'by the variables of an MPICH that has several machines' '
+	port=$((20000 + ($$ + 1) % 20000))
+	MASTER_ADDR=localhost MASTER_PORT=$port PMI_RANK=1 PMI_SIZE=2 timeout 60 $train -e 1 --sync-bn -o x images.ts & pid=$!
+	MASTER_ADDR=localhost MASTER_PORT=$port PMI_RANK=0 PMI_SIZE=2 timeout 60 $train -q -e 1 --sync-bn -o mpich.ckpt images.ts && wait $pid &&
+	cmp by-hand.ckpt mpich.ckpt'
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 launcher() {                           # NAME COMMAND...: what the command starts is one training, and the same
 	name=$1; shift

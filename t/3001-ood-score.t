@@ -89,6 +89,8 @@ ok 'NaN: names file and row' 'printf "1 2\n1 2\n1 nan\n" | bad logits:f4:2 "x.*r
 ok 'infinity' 'echo "inf 2" | bad logits:f4:2 "row 0: logit 0 is inf"'
 ok 'label beyond the classes' 'echo "1 2 2" | bad logits:f4:2,label:i8 "labels out of range"'
 ok 'label below -1' 'echo "1 2 -2" | bad logits:f4:2,label:i8 "labels out of range"'
+ok 'a fit without logits, for those that need the logits alone of one' '"$gen" features features:f4:3 50 1 | ood-fit -q -o bare.fit && "$gen" features logits:f4:2,features:f4:3 5 1 >both.f &&
+	for how in "she --fit" "klm --fit" "klm --val" "temperature --val"; do fails 1 "the fit is of features without logits" ood-score -m ${how% *} ${how#* } bare.fit both.f || exit; done'
 ok 'no logits' 'echo "1 2" | bad features:f4:2 "none of the methods can work: there are no logits"'
 ok 'one class' 'echo "1" | bad logits:f4:1 "two or more classes"'
 ok 'logits of another type' 'echo "1 1" | bad logits:i8:2 "<f4"'

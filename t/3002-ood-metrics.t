@@ -151,5 +151,5 @@ ok 'the area under the points is the AUROC' '"$gen" scores e:f4 20000 1 >p && "$
 	awk -F "\t" -v a="$a" "NR > 1 { s += (\$4 - x) * (\$5 + y) / 2; x = \$4; y = \$5 } END { exit !(s - a < 2e-3 && a - s < 2e-3) }" roc'
 ok 'a failure leaves no curve' 'fails 1 "no/such" ood-metrics --id id.scores --roc kept a.scores no/such && ! test -e kept && fails 1 "no/roc" ood-metrics --id id.scores --roc no/roc a.scores'
 ok 'misuse of these' 'usage --id id.scores --show nope a.scores && usage --id id.scores --show auroc,auroc a.scores && usage --id id.scores pooled=a.scores && usage --id id.scores near: &&
-	usage --id id.scores --prevalence 1 a.scores && usage --id id.scores --explain -f json a.scores && usage --id id.scores --confidence 1 a.scores'
+	usage --id id.scores --prevalence 1 a.scores && usage --id id.scores --explain -f json a.scores && usage --id id.scores --explain -f latex a.scores && usage --id id.scores --confidence 1 a.scores'
 done_testing

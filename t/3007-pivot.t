@@ -54,6 +54,11 @@ END'
 ok 'LaTeX of the long table' 'ood-metrics -f latex --id id.tsv a.tsv >out && sed -n 2p out | grep -qx .toprule && tail -n 1 out | grep -qx ".end{tabular}" && grep -q "^z._1 & average & 75.00 & .* & -- & 4 & --" out'
 ok 'where msp is the best, it is compared with the second' 'cut -f 1 id.tsv | paste - - id.tsv >/dev/null; printf "msp\ty\n3\t1\n4\t2\n" >i2 && printf "msp\ty\n1\t1.5\n2\t1.7\n" >o2 &&
 	ood-metrics -q --pivot --id i2 o2 | grep -q "^msp beats y by 50.0 points of AUROC, on 1 of 1 sets"'
+ok 'nothing is said where neither is better, or one is not known' 'printf "msp\ty\n3\t3\n4\t4\n" >i5 && printf "msp\ty\n1\t1\n2\t2\n" >o5 && ood-metrics -q --pivot --id i5 o5 >out && ! grep -q beats out && test $(wc -l <out) = 3 &&
+	printf "method\tset\tauroc\nmsp\taverage\t-\nvim\taverage\t0.7\n" >none && ood-seeds --pivot --show auroc none >out && ! grep -q "beats\|nan" out && test $(wc -l <out) = 3'
+ok 'markdown: a bar in a name divides no cell' 'printf "a|b\n1\n2\n" >i6 && ood-metrics -q -s -f markdown --id i6 i5=i6 >out && grep -qF "| a\|b | 50.00 |" out &&
+	ood-metrics -q -s --pivot --show auroc -f markdown --id i6 i5=i6 | grep -qF "| a\|b | 50.00 |"'
+ok 'LaTeX: --no-heading prints the rows alone' 'ood-metrics -s -f latex --no-heading --id id.tsv a.tsv >out && test $(wc -l <out) = 3 && ! grep -q "rule\|tabular" out'
 ok 'warnings where a number means little' 'ood-metrics --pivot --show auroc,aupr_in --id id.tsv a.tsv 2>err >out && grep -q "of 4 ID and 2 OOD rows" err && ! grep -q AUPR err &&
 	seq 1 200 >i3 && { echo 7; seq 1 999; } >o3 && ood-metrics --pivot --show auroc,aupr_in --id i3 o3 2>err >out && grep -q "83 % of the rows are OOD, which AUPR goes by" err && ! grep -q tie err &&
 	ood-metrics --pivot --show auroc,aupr_in --prevalence 0.5 --id i3 o3 2>err >out && ! test -s err && yes 3 | head -n 200 >o4 && { yes 3 | head -n 20; seq 1 200; } >i4 &&

@@ -39,8 +39,9 @@ ok 'captions say the class that it is taken for, and its own' 'grep -q "taken fo
 ok 'below 2 MB, and it says what is left out' '
 	ds-synth --set id -n 400 -o many.images && ts-dump --tsv many.images | sed 1d | awk -F "\t" "{ print NR, NR % 7, NR % 11, NR % 13, NR % 17, 0, \$NF }" | "$gen" scores a:f4,b:f4,c:f4,d:f4,e:f4,pred:i8,name:str >many.scores &&
 	ood-report --top 100 --images id=many.images --images m=many.images --id many.scores m=many.scores -o big.html && test $(wc -c <big.html) -lt 2000000 && grep -q "images are left out" big.html'
+ok 'a set may have = in its name' 'cp blobs.scores k=1.scores && ood-report --images k=1=blobs.images --id id.scores ./k=1.scores | grep -q "<h3>k=1: misses"'
 ok 'images that do not belong to the scores are refused, and no page is written' '
-	fails 1 "blobs.images" ood-report --images id=blobs.images -o no.html --id id.scores blobs.scores && fails 2 "names no set" ood-report --images z=id.images --id id.scores blobs.scores &&
+	fails 1 "blobs.images" ood-report --images id=blobs.images -o no.html --id id.scores blobs.scores && fails 2 "names no set" ood-report --images z=id.images --id id.scores blobs.scores && fails 2 "names no set" ood-report --id id.scores --images blobs blobs.scores -o no.html &&
 	fails 2 "there twice" ood-report --images id=id.images --images id=id.images --id id.scores blobs.scores && ! test -e no.html'
 
 # ---- in a browser ----

@@ -19,9 +19,13 @@ cluster whole >/dev/null 2>err || sed 's/^/# /' err
 ok 'a table, of shards that are the whole' 'test $(grep -c "^[a-z]* *\(tx\|plain\) " whole/table.txt) = 10'
 cluster eight SHARDS=8 >out 2>err || sed 's/^/# /' err
 ok 'eight shards: the same bytes' 'cmp whole/table.txt eight/table.txt && cmp out eight/table.txt && test $(ls eight/tx.*-of-8.scores | wc -l) = 8'
-ok 'nothing to do is nothing done' '! make -q -f "$SRC/pipelines/cluster.mk" OUT=none MODEL=my.ckpt TRAIN=train.images ID=id.images OOD=tx tx=tx.images none/table.txt &&
-	make -q -f "$SRC/pipelines/cluster.mk" OUT=eight SHARDS=8 MODEL=my.ckpt TRAIN=train.images ID=id.images OOD="tx plain" tx=tx.images plain=folder eight/table.txt'
+ok 'nothing to do is nothing done' '! cluster none SHARDS=8 -q none/table.txt && cluster eight SHARDS=8 -q eight/table.txt'
 ok 'a set that is not said' 'fails 2 "needs MODEL=" make -s -f "$SRC/pipelines/cluster.mk"'
+ok 'another set by the same name, other options, a file that is newer: made again' '
+	ds-synth --set id --n 100 --seed 1 -o other.images && cluster fresh SHARDS=2 ID=other.images >/dev/null && cluster eight SHARDS=2 ID=other.images >/dev/null &&
+	cmp fresh/table.txt eight/table.txt && ! cmp -s whole/table.txt eight/table.txt &&
+	cp id.images other.images && cluster eight SHARDS=2 ID=other.images >/dev/null && cmp whole/table.txt eight/table.txt &&
+	cluster eight SHARDS=2 ID=other.images METHODS=msp >/dev/null && test $(grep -c "^[a-z]* *\(tx\|plain\) " eight/table.txt) = 2'
 # The first job that comes is lost.
 cat >loses <<-END
 	#!/bin/sh

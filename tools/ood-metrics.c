@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 		cli_usage("--pivot has no room for --delong, --bootstrap, --no-heading and --explain");
 	if (plot && (report.format != CLI_TEXT || pivot))
 		cli_usage("--plot goes with --format text, without --pivot");
-	if (explain && !cli_format_is_for_people(report.format))
+	if (explain && report.format != CLI_TEXT && report.format != CLI_MARKDOWN)
 		cli_usage("--explain goes with --format text or markdown");
 	int rc = run(&k);
 	report_operands_free(k.sets, n);

@@ -155,15 +155,20 @@ static int read_ood(struct work *k, struct report_page_set *s, const struct repo
 	return 0;
 }
 
-/* The set that the text before the '=' names; its images are behind it. */
+static bool is_named(const char *text, const char *name)
+{
+	const size_t len = strlen(name);
+
+	return strncmp(text, name, len) == 0 && text[len] == '=';
+}
+
+/* The set whose name is before an '='; its images are behind it. */
 static struct report_page_set *set_of(struct report_page *p, const char *text)
 {
-	const size_t len = strcspn(text, "=");
-
-	if (strlen("id") == len && memcmp(text, "id", len) == 0)
+	if (is_named(text, p->id.name))
 		return &p->id;
 	for (size_t i = 0; i < p->n_sets; i++)
-		if (strlen(p->sets[i].name) == len && memcmp(p->sets[i].name, text, len) == 0)
+		if (is_named(text, p->sets[i].name))
 			return &p->sets[i];
 	cli_usage("--images: '%s' names no set; it is SET=FILE, with 'id' or the name of an OOD set", text);
 }

@@ -30,7 +30,7 @@ static struct {
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
-	  "import: input (default: 32, or 224 if the first convolution is 7x7)" },
+	  "import: input (default: 32, or 224 if the first convolution has a stride)" },
 	{ "prepare", 0, CLI_STR, "WORDS", &o.prepare, 0, 0,
 	  "import: how its images were made, 'size=256 resize=short crop=224', for ds-pack --for" },
 	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &o.model.normalise, 0, 0,

@@ -41,6 +41,12 @@ static void put_latex(const char *s)
 	}
 }
 
+static void put_markdown(const char *s)
+{
+	for (; *s; s++)
+		printf(*s == '|' ? "\\|" : "%c", *s);
+}
+
 static void put_cell(enum cli_format f, const struct cli_column *c, bool first, const char *cell)
 {
 	if (f == CLI_TEXT) {
@@ -59,7 +65,9 @@ static void put_cell(enum cli_format f, const struct cli_column *c, bool first, 
 		else
 			printf("%s", cell);
 	} else if (f == CLI_MARKDOWN) {
-		printf("%s %s |", first ? "|" : "", cell ? cell : "-");
+		printf(first ? "| " : " ");
+		put_markdown(cell ? cell : "-");
+		printf(" |");
 	} else {
 		printf("%s\"%s\": ", first ? "{" : ", ", c->key);
 		if (cell && c->width < 0)

@@ -293,11 +293,14 @@ static void name_row(const struct pivot *t, size_t r)
 	fprintf(t->p->f, "%s%s%s", t->row[r]->model, t->models ? " " : "", t->row[r]->method);
 }
 
+/* Nothing, where neither is better. */
 static void say(const struct pivot *t, size_t a, size_t b, size_t average)
 {
 	double std, d = difference(t, t->at[a * t->sets + average], t->at[b * t->sets + average], &std), own;
 	size_t of = 0, wins = 0;
 
+	if (!(d > 0))
+		return;
 	for (size_t s = 0; s < t->sets; s++) {
 		if (is_average(t->set[s]) || strcmp(t->set[s], "pooled") == 0)
 			continue;

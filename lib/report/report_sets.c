@@ -57,7 +57,8 @@ static void print_all(const struct report *r, const struct report_sets *s, const
 		if (s->pool && !r->summary)
 			print_row(r, s, "pooled", averages + OOD_MAX_GROUPS * n, m, s->pool->n);
 	}
-	cli_table_end(r->format);
+	if (!r->no_heading)
+		cli_table_end(r->format);
 }
 
 /* A set's results, or an average's, as cells; each points to a place in v. */

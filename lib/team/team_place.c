@@ -61,20 +61,34 @@ static long launcher_process(void)
 	return getppid();
 }
 
-static uint64_t job_of(const struct launcher *l)
+static size_t add_names(char *text, size_t len, const char *const names[3], bool *any)
 {
-	char text[3 * TEAM_HOST] = "";
 	size_t at = 0;
-	bool named = false;
 
 	for (int i = 0; i < 3; i++) {
-		const char *v = l->job[i] ? getenv(l->job[i]) : NULL;
+		const char *v = names[i] ? getenv(names[i]) : NULL;
 
-		at += (size_t)snprintf(text + at, sizeof text - at, "%.200s/", v ? v : "");
-		named = named || v;
+		at += (size_t)snprintf(text + at, len - at, "%.200s/", v ? v : "");
+		*any = *any || v;
 	}
-	if (!named)
+	return at;
+}
+
+/* A launcher that names no run has a process on each machine; so runs on several are told apart by where they meet. */
+static uint64_t job_of(const struct launcher *l, bool one_machine)
+{
+	static const char *const meeting[3] = { "MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID" };
+	static const char *const step[3] = { "SLURM_STEP_ID" };
+	char text[6 * TEAM_HOST] = "";
+	bool named = false;
+	size_t at = add_names(text, sizeof text, l->job, &named);
+
+	if (!named && one_machine)
 		snprintf(text, sizeof text, "process %ld", launcher_process());
+	else if (!named) {
+		at = add_names(text, sizeof text, meeting, &named);
+		add_names(text + at, sizeof text - at, step, &named);
+	}
 	return team_hash(text);
 }
 
@@ -117,6 +131,7 @@ int team_find(struct team_place *p, struct err *err)
 {
 	const struct launcher *l = launchers;
 	long rank = 0, size = 1, local = 0, nodes = 0;
+	bool one_machine;
 	int found = 0;
 
 	*p = (struct team_place){ .size = 1, .seconds = PATIENCE };
@@ -129,8 +144,9 @@ int team_find(struct team_place *p, struct err *err)
 		return found < 0 ? -1 : 0;
 	if (number(l->local, 1, size, &local, err) < 0 || number(l->nodes, 1, size, &nodes, err) < 0)
 		return -1;
+	one_machine = local == size || nodes == 1;
 	p->rank = (int)rank;
 	p->size = (int)size;
-	p->job = job_of(l);
-	return local == size || nodes == 1 || (find_host(p, err) == 0) ? 1 : -1;
+	p->job = job_of(l, one_machine);
+	return one_machine || find_host(p, err) == 0 ? 1 : -1;
 }

@@ -86,6 +86,9 @@ static int keep_threshold(struct unmask *u, struct err *err)
 	struct ts_set *s = &u->threshold.set;
 	struct ts_tensor *t = ts_set_get(s, u->method), one;
 
+	if (u->threshold.promise.guarantee == OOD_FDR)
+		return err_fail(err, "its threshold is of ood-threshold --fdr, which judges all pictures together; a "
+				     "detector judges each by itself, for which --false-alarm makes one");
 	if (!t)
 		return err_fail(err, "its threshold is not of the method '" ERR_NAME "'", u->method);
 	one = *t;

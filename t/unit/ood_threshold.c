@@ -163,6 +163,28 @@ static int save(const struct ood_threshold *t, const char *path)
 	return rc;
 }
 
+/* A file of thresholds as another version might write it. */
+static int save_promise(const char *guarantee, const char *path)
+{
+	struct ts_header h;
+	struct ts_set set = { 0 };
+	struct ts_writer *w = ts_writer_open(path);
+	struct ts_tensor *one = ts_set_add(&set, "s", TS_F32, 1, &(size_t){ 1 });
+	struct err err;
+	int rc = -1;
+
+	ts_header_init(&h, "fit");
+	if (one && ts_meta_set_str(&h.meta, "fit", "threshold") == 0 && ts_meta_set_double(&h.meta, "alpha", .1) == 0 &&
+	    ts_meta_set_str(&h.meta, "guarantee", guarantee) == 0 && ts_meta_set_int(&h.meta, "rows", 99) == 0) {
+		*(float *)one->data = 1;
+		rc = ts_set_write(w, &h, &set, &err);
+	}
+	ts_writer_close(w);
+	ts_header_release(&h);
+	ts_set_release(&set);
+	return rc;
+}
+
 /* The verdict on one row: 1, 0, or -1 with what is wrong in err; -2: no column. */
 static int verdict(const struct ood_threshold *t, const char *column, float score, int64_t pred, struct err *err)
 {
@@ -235,6 +257,12 @@ static void files(const char *dir)
 	ood_threshold_release(&t);
 	ok(ood_threshold_load(&back, path, &err) && strstr(err.text, "holds scores where fit"),
 	   "scores are no thresholds: %s", err.text);
+	ood_threshold_release(&back);
+	ok(save_promise("conformal", to) == 0 && ood_threshold_load(&back, to, &err) == 0, "a promise that is known");
+	ood_threshold_release(&back);
+	ok(save_promise("sharper", to) == 0 && ood_threshold_load(&back, to, &err) &&
+		   strstr(err.text, "promise 'sharper', which this version does not know"),
+	   "another is not taken for one that is: %s", err.text);
 	ood_threshold_release(&back);
 	unlink(path);
 	unlink(to);

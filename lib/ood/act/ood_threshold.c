@@ -380,6 +380,16 @@ int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, stru
 	return rc < 0 ? err_fail(err, "%s", ts_writer_error(w)) : 0;
 }
 
+static int find_guarantee(enum ood_guarantee *ret, const char *name)
+{
+	for (int i = 0; i <= OOD_FDR; i++)
+		if (strcmp(name, ood_guarantee_names[i]) == 0) {
+			*ret = (enum ood_guarantee)i;
+			return 0;
+		}
+	return -1;
+}
+
 /* The promise and the counts. */
 static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct ts_meta *m)
 {
@@ -398,15 +408,16 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 		ts_reader_fail(r, "the thresholds' meta does not say what they promise: guarantee, alpha, confidence");
 		goto out;
 	}
+	if (find_guarantee(&t->promise.guarantee, guarantee) < 0) {
+		ts_reader_fail(r, "the thresholds promise '" ERR_NAME "', which this version does not know", guarantee);
+		goto out;
+	}
 	if (ts_meta_get_int(m, "rows", &n) != 1 || (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
 	    ts_meta_get_int(m, "class.fallback", &fallback) < 0 ||
 	    (per_class && (rows.type != TS_I64 || rows.ndim != 1 || rows.shape[0] < 1))) {
 		ts_reader_fail(r, "the thresholds' meta does not say of how many rows they are");
 		goto out;
 	}
-	t->promise.guarantee = strcmp(guarantee, "binomial") == 0 ? OOD_BINOMIAL :
-			       strcmp(guarantee, "fdr") == 0      ? OOD_FDR :
-								    OOD_CONFORMAL;
 	t->rows = (uint64_t)n;
 	t->fallback = (size_t)fallback;
 	if (per_class) {

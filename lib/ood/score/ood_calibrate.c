@@ -75,6 +75,8 @@ static int temperature_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	if (!f)
 		return err_fail(err, "needs labelled validation data: --val FILE, from ood-fit");
+	if (ood_need_logits_of(f, err) < 0)
+		return -1;
 	if (f->bank.n == 0 || f->unlabelled)
 		return err_fail(err, "needs a fit of validation data with a bank, every row labelled");
 	if (fit_temperature(f, t, err) < 0)
@@ -114,6 +116,8 @@ static int klm_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	if (!f)
 		return err_fail(err, "needs a fit: --val FILE or --fit FILE, from ood-fit");
+	if (ood_need_logits_of(f, err) < 0)
+		return -1;
 	for (size_t k = 0; k < C; k++)
 		for (size_t c = 0; c < C; c++) {
 			double d = f->pred_count[k] > 0 ? f->pred_prob[k * C + c] : c == k;

@@ -24,7 +24,7 @@ static double norm_from(const float *z, const double *mu, size_t d)
  * training samples that are rightly classified as k, k the predicted class. */
 static int she_prepare(struct ood_scorer *s, struct err *err)
 {
-	if (ood_need_fit(s, err) < 0)
+	if (ood_need_fit(s, err) < 0 || ood_need_logits_of(s->basis->fit, err) < 0)
 		return -1;
 	for (size_t c = 0; c < s->basis->classes; c++)
 		if (s->basis->fit->right_count[c] == 0)

@@ -181,7 +181,8 @@ int ood_score_batch(const struct ood_scorer *s, size_t n, const struct ts_batch 
 /* Zeroed memory that is freed with the scorer. NULL: out of memory, which err says then. */
 void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err);
 /* Fails unless the basis has what is asked for; the line in err says how to get it. */
-int ood_need_logits(const struct ood_scorer *s, struct err *err); /* and of the fit, if there is one */
+int ood_need_logits(const struct ood_scorer *s, struct err *err); /* and of the fit, if it goes by parts of one */
+int ood_need_logits_of(const struct ood_fit *f, struct err *err);
 int ood_need_features(const struct ood_scorer *s, struct err *err);
 int ood_need_head(const struct ood_scorer *s, struct err *err);   /* and features */
 int ood_need_fit(const struct ood_scorer *s, struct err *err);    /* and features, and its parts */

@@ -26,15 +26,18 @@ void *ood_keep(struct ood_scorer *s, size_t count, size_t size, struct err *err)
 	return p;
 }
 
+static const char remedy[] = "; of features alone, ts-import --head computes them by the last layer";
+
+int ood_need_logits_of(const struct ood_fit *f, struct err *err)
+{
+	return f->logits ? 0 : err_fail(err, "the fit is of features without logits%s", remedy);
+}
+
 int ood_need_logits(const struct ood_scorer *s, struct err *err)
 {
-	const char *remedy = "; of features alone, ts-import --head computes them by the last layer";
-
 	if (s->basis->classes == 0)
 		return err_fail(err, "the stream has no column 'logits'%s", remedy);
-	if (s->basis->fit && !s->basis->fit->logits && s->request.method->parts)
-		return err_fail(err, "the fit is of features without logits%s", remedy);
-	return 0;
+	return s->basis->fit && s->request.method->parts ? ood_need_logits_of(s->basis->fit, err) : 0;
 }
 
 int ood_need_features(const struct ood_scorer *s, struct err *err)

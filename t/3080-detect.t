@@ -35,8 +35,6 @@ ok 'a method with parameters' '
 ok 'thresholds per class' '
 	ood-score -q -m msp val.f | ood-threshold -q -a 0.3 --per-class-fallback -o c.thr && ood-score -q -t c.thr mixed.f -o c.s &&
 	ood-pack -q -m m.ckpt -t c.thr -o c.det && same msp c.s c.det mixed.ts'
-ok 'verdicts over a whole batch are refused: they would depend on what comes together' '
-	ood-threshold -q --fdr 0.2 -o f.thr val.s && fails 1 "false discovery rate.*--false-alarm" ood-pack -m m.ckpt -f fit -t f.thr --method vim -o no.det'
 ok 'a fit of validation data' '
 	ood-score -q -f fit --val val.fit -m react val.f | ood-threshold -q -a 0.1 -o v.thr && ood-score -q -f fit --val val.fit -t v.thr mixed.f -o v.s &&
 	ood-pack -q -m m.ckpt -f fit --val val.fit -t v.thr -o v.det && same react v.s v.det mixed.ts &&

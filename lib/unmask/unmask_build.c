@@ -105,14 +105,7 @@ static int read_threshold(struct unmask *u, const struct ts_set *set, struct err
 	int rc = r ? ood_threshold_read(&u->threshold, r, err) : -1;
 
 	ts_reader_close(r);
-	if (rc < 0)
-		return -1;
-	if (u->threshold.promise.guarantee == OOD_FDR)
-		return err_fail(err,
-				"its threshold is one of a false discovery rate (ood-threshold --fdr), which judges a "
-				"whole batch together; a detector judges images as they come, so it needs one of "
-				"ood-threshold --false-alarm");
-	return keep_threshold(u, err);
+	return rc < 0 ? -1 : keep_threshold(u, err);
 }
 
 static int read_reference(struct unmask *u, const struct ts_set *set, struct err *err)

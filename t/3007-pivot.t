@@ -74,6 +74,8 @@ vim                   80.00* (17.32)  80.00* (17.32)
 
 vim beats msp by 20.0 ± 10.0 points of AUROC, on 1 of 1 sets. * best, + second of a column.
 END'
+ok 'seeds: rows of other seeds are not compared seed by seed' '{ s 0.5 0.7 | grep -v vim; } >4.tsv && { s 0.6 0.7 | grep -v msp; } >5.tsv && ood-seeds --pivot --show auroc 4.tsv 1.tsv 2.tsv 5.tsv 2>err >out &&
+	grep -q "vim, x is in 3 of 4 tables only" err && grep -q "^vim beats msp by 16.7 points" out'
 ok 'seeds: LaTeX, csv' 'ood-seeds -p -s -f latex --show auroc 1.tsv 2.tsv 3.tsv | grep -qx "vim & .textbf{80.00} \$.pm\$ 17.32 ...*" && ood-seeds -p -s -f csv --ddof 0 1.tsv 2.tsv 3.tsv | head -n 1 >out &&
 	test "$(cat out)" = "method,average.auroc,average.auroc_std,average.fpr95,average.fpr95_std"'
 ok 'seeds: two are few; what is not there' 'ood-seeds --pivot 1.tsv 2.tsv 2>err >out && grep -q "two seeds says little" err &&

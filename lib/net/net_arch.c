@@ -17,8 +17,15 @@
 	X(resnet_cifar) \
 	X(resnet_narrow) \
 	X(resnet) \
-	X(resnext) X(densenet121) X(cifarnet) X(conv2) X(conv4) X(conv6) X(conv8) X(fc) X(vgg) X(mobilenet_v2) \
-		X(mobilenet_v3_large) X(mobilenet_v3_small) X(efficientnet) X(regnet) X(convnext) X(vit)
+	X(resnext) \
+	X(densenet121) \
+	X(cifarnet) \
+	X(conv2) \
+	X(conv4) \
+	X(conv6) \
+	X(conv8) \
+	X(fc) \
+	X(vgg) X(mobilenet_v2) X(mobilenet_v3_large) X(mobilenet_v3_small) X(efficientnet) X(regnet) X(convnext) X(vit)
 #define DECLARE(name) extern const struct net_arch net_##name;
 ARCHS(DECLARE)
 #define ADDRESS(name) &net_##name,

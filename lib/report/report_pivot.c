@@ -278,7 +278,7 @@ static double difference(const struct pivot *t, const struct report_cell *a, con
 	double s[2], d = sign * (mean_of(t, a, 0, &s[0]) - mean_of(t, b, 0, &s[1])), squares = 0;
 
 	*std = NAN;
-	if (isnan(d) || a->n != b->n || a->n < 2)
+	if (isnan(d) || a->n != t->p->seeds || b->n != t->p->seeds || a->n < 2)
 		return d;
 	for (size_t i = 0; i < a->n; i++) {
 		double own = sign * (a->v[t->p->at[0]][i] - b->v[t->p->at[0]][i]);

@@ -328,7 +328,7 @@ static int print_pivot(const struct report_seeds *t, const struct report_seeds_l
 	}
 	if (rc == 0)
 		rc = report_pivot(&(struct report_pivot){ cell, t->n, names, at, n, how->format, how->summary,
-							  how->ddof, how->pivot, how->baseline },
+							  (size_t)t->tables, how->ddof, how->pivot, how->baseline },
 				  err);
 	free(cell);
 	free(list);

@@ -100,7 +100,7 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 	if (rc == 0 && shown == 0)
 		rc = err_fail(err, "--pivot shows metrics of OOD sets, and --show lists none");
 	if (rc == 0)
-		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 0,
+		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 1, 0,
 							  s->pivot, s->baseline },
 				  err);
 	free(cell);

@@ -8,7 +8,7 @@ for c in cat dog eel fox; do for i in 0 1 2 3 4 5 6 7; do cp "$g/photos/cat/0.pn
 rm set/fox/[3-7].png
 names() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f2; }
 labels() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f1 | sort -n | uniq -c | awk '{ printf "%s:%s ", $2, $1 }'; }
-classes() { ds-pack -q "$@" | ts-dump --header | grep '"classes"' | sed 's/.*"classes": //; s/,$//'; }
+classes() { ds-pack -q "$@" | ts-dump --header | grep '"classes"' | sed 's/.*"classes": //; s/\].*/]/'; }
 is() { want=$1; shift; got=$("$@"); [ "$got" = "$want" ] || { echo "# got $got"; false; }; }
 
 printf '# what we know already\ncat\tone of ours\n\nfox\n' >known.txt

@@ -46,7 +46,7 @@ for kind in png png-wide jpeg; do
 	ok "$kind of impossible size" 'bad_bounded 60 "huge.: .x.*\(too large\|Invalid\|exceeds\)" ds-pack huge'
 done
 hostile grow grow
-ok 'small files that become large pictures (150 of 48 MB): few are held at a time' 'bad_bounded 700 "001.png. is 4000x4000 where the first image is 1x1" ds-pack --threads 3 grow'
+ok 'small files that become large pictures (150 of 48 MB): few are held at a time' 'bad_bounded 700 "001.png. is 4000x4000 .height x width. where the first image is 1x1" ds-pack --threads 3 grow'
 mkdir evil
 for kind in system system4 eval; do
 	for name in data_batch_1 train_data_batch_1 thing.pkl; do

@@ -73,7 +73,8 @@ ok 'other outliers' 'fail_once "rank 2 has other images than rank 0" 3 sh -c "te
 ok 'um-estimate: other images' 'fail_once "rank 1 has other images than rank 0" 2 sh -c "test \$RANK = 1 && f=other || f=images; exec um-estimate -m 1.ckpt \$f.ts"'
 ok 'fewer images than ranks in the last batch' 'fail_once "has 1, fewer than the 2 ranks; choose another --batch-size" 2 $train -b 179 -o x images.ts'
 ok 'nothing to resume' 'fail_once "nothing to resume" 2 $train --run none --resume images.ts'
-ok 'one rank fails: rank 0 says whose failure it was' 'fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "mkdir -p d0 d\$RANK; cp aux.ts d0; cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
+ok 'one rank fails: rank 0 says whose failure it was' 'mkdir d0 d1 && cp aux.ts d0 &&
+	fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
 ok 'a loss that is not finite' 'fail_once "training diverged" 2 $train --lr 1000 --weight-decay 1000 -e 30 -q -o x images.ts'
 have_torch && ok 'libtorch' 'fails 1 "not --engine torch" env RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 $train --engine torch -o x images.ts'
 ok 'a mask that one process computes' 'fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip -o x images.ts'
@@ -128,6 +129,35 @@ ok 'by TCP' '
 	port=$((20000 + $$ % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=1 WORLD_SIZE=2 $train -e 1 --sync-bn -o x images.ts & pid=$!
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=0 WORLD_SIZE=2 $train -q -e 1 --sync-bn -o tcp.ckpt images.ts && wait $pid && cmp by-hand.ckpt tcp.ckpt'
+# A rank 0 of nobody's, by the name that ours would have.
+cat >stranger.py <<-'END'
+	import os, re, socket, subprocess, sys, time
+	def start(rank):
+	    return subprocess.Popen(sys.argv[1:], env=dict(os.environ, RANK=rank, WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", TORCHELASTIC_RUN_ID="%d.stranger" % os.getpid()))
+	def listens(pid):
+	    try:
+	        open_files = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+	    except OSError:
+	        return None
+	    names = [line.split() for line in open("/proc/net/unix") if "@unmask/" in line]
+	    return next((n[7] for n in names if "socket:[%s]" % n[6] in open_files), None)
+	zero = start("0")
+	while not listens(zero.pid):
+	    time.sleep(0.02)
+	name = listens(zero.pid)
+	zero.kill()
+	zero.wait()
+	os.seteuid(65534)
+	s = socket.socket(socket.AF_UNIX)
+	s.bind("\0" + name[1:])
+	s.listen(4)
+	os.seteuid(0)
+	one = start("1")
+	said = s.accept()[0].recv(1000)
+	one.kill()
+	sys.exit(len(said) > 0)
+END
+[ $(id -u) = 0 ] && ok 'a rank 0 of another user is told nothing' 'timeout 60 /usr/bin/python3 stranger.py $train -e 1 -o x images.ts'
 # timeout stands for the process that MPICH has on each machine.
 ok 'by the variables of an MPICH that has several machines' '
 	port=$((20000 + ($$ + 1) % 20000))

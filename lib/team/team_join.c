@@ -111,6 +111,15 @@ static void tune(const struct meeting *m, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
 }
 
+/* Of a Unix socket: is it a process of this user's? Anybody may connect, and listen by any name. */
+static bool is_ours(const struct meeting *m, int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+
+	return is_tcp(m) || (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == geteuid());
+}
+
 /* Tries until somebody listens there. -1: nobody did in time. */
 static int connect_to(const struct meeting *m, const struct address *a)
 {
@@ -119,7 +128,7 @@ static int connect_to(const struct meeting *m, const struct address *a)
 
 		if (fd < 0)
 			return -1;
-		if (connect(fd, &a->a.any, a->len) == 0) {
+		if (connect(fd, &a->a.any, a->len) == 0 && is_ours(m, fd)) {
 			tune(m, fd);
 			return fd;
 		}
@@ -127,15 +136,6 @@ static int connect_to(const struct meeting *m, const struct address *a)
 		poll(NULL, 0, 50);
 	}
 	return -1;
-}
-
-/* Of a Unix socket: is it a process of this user's? Anybody may connect. */
-static bool is_ours(const struct meeting *m, int fd)
-{
-	struct ucred who;
-	socklen_t len = sizeof who;
-
-	return is_tcp(m) || (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == geteuid());
 }
 
 /* The next connection of a rank, whose number is returned. What is not from this run is sent away: a port is open to

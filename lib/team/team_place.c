@@ -122,7 +122,8 @@ static int find_host(struct team_place *p, struct err *err)
 	else
 		return err_fail(err,
 				"this is rank %d of %d on several machines, and MASTER_ADDR does not say which has "
-				"rank 0; mpirun -x MASTER_ADDR=HOST (MPICH: -genv MASTER_ADDR HOST) does",
+				"rank 0; mpirun -x MASTER_ADDR=HOST (MPICH: -genv MASTER_ADDR HOST) does; "
+				"MASTER_ADDR=localhost where all are on one",
 				p->rank, p->size);
 	return 0;
 }

@@ -283,7 +283,8 @@ static th_tensor *mul(th_scope *s, const th_tensor *x, const th_tensor *y)
 {
 	return th_op(s, x && y, [&] {
 		const auto n = y->t.dim() == 2 ? y->t.size(0) : 1, c = x->t.size(1);
-		return x->t.mul(x->t.dim() == 2 ? y->t.view({ n, c }) : y->t.view({ n, c, 1, 1 }));
+		const Tensor by = y->t.to(x->t.scalar_type()); // a scale of layers is floats
+		return x->t.mul(x->t.dim() == 2 ? by.view({ n, c }) : by.view({ n, c, 1, 1 }));
 	});
 }
 

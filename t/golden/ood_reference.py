@@ -216,7 +216,7 @@ def nac(t, W, b, train=None, alpha=100, least=50, edges=50, **k):
     place = lambda v: np.minimum(np.searchsorted(x, v, side='right') - 1, len(x) - 2)
     own, bank = place(state(t)), place(state(train))
     rows = np.stack([np.bincount(bank[:, d], minlength=len(x)) for d in range(D)])
-    return np.minimum(rows / least, 1)[np.arange(D), own].mean(1)
+    return np.minimum(rows, least)[np.arange(D), own].sum(1) / (least * D)
 
 
 # ---- means

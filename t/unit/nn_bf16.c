@@ -333,13 +333,44 @@ static void networks(void)
 {
 	struct net_checkpoint c;
 
-	for (size_t i = 0; i < NN_CASES; i++) {
+	for (size_t i = 0; i < NN_TRAINED; i++) {
 		if (strstr(nn_cases[i].spec, "depth=50"))
 			continue;
 		if (nn_random(&c, &nn_cases[i], CLASSES, 8) == 0)
 			compare(&c, nn_cases[i].spec, 0.05, 0.5);
 		else
 			ok(0, "%s", nn_cases[i].spec);
+		net_checkpoint_release(&c);
+	}
+}
+
+static bool forward(struct net_checkpoint *c, const uint8_t *x, bool bf16, float *z)
+{
+	struct nn *m = NULL;
+	struct err err;
+	const bool made = nn_new(&m, c, &(struct nn_options){ .threads = 2, .bf16 = bf16 }, &err) == 0;
+
+	if (made)
+		nn_run(m, x, N, z, NULL, NULL);
+	else
+		printf("# %s\n", err.text);
+	nn_free(m);
+	return made;
+}
+
+/* Networks that do not go back here. */
+static void forward_alone(void)
+{
+	for (size_t i = NN_TRAINED; i < NN_CASES; i++) {
+		struct net_checkpoint c;
+		float want[N * CLASSES], have[N * CLASSES];
+		const bool there = nn_random(&c, &nn_cases[i], CLASSES, 8) == 0;
+		uint8_t *x = there ? nn_random_images(c.net, N, 9) : NULL;
+		const bool ran = there && forward(&c, x, false, want) && forward(&c, x, true, have);
+		const double z = ran ? off(have, want, N * CLASSES) : INFINITY;
+
+		ok(z > 1e-5 && z < 0.05, "%s: logits off by %.2g of their norm", nn_cases[i].spec, z);
+		free(x);
 		net_checkpoint_release(&c);
 	}
 }
@@ -381,5 +412,6 @@ int main(void)
 	outers();
 	convolutions();
 	networks();
+	forward_alone();
 	return done();
 }

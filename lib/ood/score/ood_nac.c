@@ -19,7 +19,7 @@
 struct nac {
 	size_t bins;
 	double *edge;   /* (bins + 1) */
-	double *filled; /* (D,bins): how well each bin is filled, 0 to 1 */
+	double *filled; /* (D,bins): rows in each bin, `least` at most */
 	double *turned; /* (D,C): W^T */
 };
 
@@ -87,7 +87,7 @@ static int fill(const struct ood_scorer *s, float *buf, size_t *bin)
 			k->filled[j % D * k->bins + bin[j]] += 1;
 	}
 	for (size_t i = 0; i < D * k->bins; i++)
-		k->filled[i] = fmin(k->filled[i] / s->request.params[1], 1);
+		k->filled[i] = fmin(k->filled[i], s->request.params[1]);
 	return 0;
 }
 
@@ -123,8 +123,9 @@ static int nac_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		out[i] = 0;
-		for (size_t d = 0; d < D; d++)
-			out[i] += k->filled[d * k->bins + bin[i * D + d]] / (double)D;
+		for (size_t d = 0; d < D; d++) /* whole numbers, so that ties stay ties */
+			out[i] += k->filled[d * k->bins + bin[i * D + d]];
+		out[i] /= s->request.params[1] * (double)D;
 	}
 	free(bin);
 	return rc;

@@ -155,8 +155,14 @@ ok 'a bad one is said, and the others go on' '
 ok 'a picture on standard input, a folder without pictures: what to do' '
 	ood-detect msp.det <pics/a/1.png >out 2>err; test $? = 2 && grep -q "give it as FILE" err && mkdir empty && fails 2 "empty" ood-detect msp.det empty'
 
+ok 'a data set in one file, also where that begins as MessagePack does' '
+	/usr/bin/python3 -c "import numpy, pickle; pickle.dump({b\"data\": numpy.full((3, 3072), 9, numpy.uint8), b\"labels\": [0, 1, 2]}, open(\"data_batch_1\", \"wb\"), protocol=2)" &&
+	ood-detect --tsv msp.det data_batch_1 | tail -n +2 >out; test $(wc -l <out) = 3'
+
 # ---- it goes on ----
 mkfifo pipe
+ok 'a FIFO or a folder among the names is no picture, and nothing waits for it' '
+	printf "pipe\npics\npics/a/1.png\n" | status timeout -s KILL 20 ood-detect --tsv msp.det >s; test "$(cat s)" = 2 && test $(wc -l <out) = 2 && grep -q "pipe.: is a FIFO" err && grep -q "pics.: is a folder" err'
 until_line() { i=0; while [ "$(wc -l <"$1")" -lt "$2" ]; do i=$((i + 1)); [ $i -lt 100 ] || return 1; sleep 0.05; done; }
 begin() { ood-detect "$@" <pipe >out 2>err & pid=$!; exec 3>pipe; }
 end() { exec 3>&-; wait $pid; }

@@ -21,6 +21,9 @@ ok 'pictures that are the same: by a dictionary' 'pixels "$g/repeated.parquet" >
 ok '--coarse: the other labels; which are taken is said' 'ds-pack --coarse "$g/more.parquet" 2>err >c.ts && test "$(ts-cat --select label c.ts | ts-dump --tsv | sed 1d | tr -d "\n")" = 0101010 && grep -q "of 2 columns of labels .coarse. is taken" err && ts-dump --header c.ts | grep -q "\"a\", \"b\""'
 ok 'shards of a set, and splits' 'test $(labels "$g/data" | wc -l) = 9 && labels "$g/data" --split train | cmp - "$g/labels.txt" && pixels "$g/data" --split train | cmp - want && test $(labels "$g/data" --split test | wc -l) = 2 && fails 1 "folders are: test train" ds-pack "$g/data" --split val'
 ok 'shards as sources, in an archive, packed, on standard input' 'labels "$g"/data/train-* | cmp - "$g/labels.txt" && tar cf d.tar --sort=name -C "$g" data && pixels d.tar --split train | cmp - want && gzip -c "$g/none.parquet" >z.gz && pixels z.gz | cmp - want && pixels - <"$g/none.parquet" | cmp - want'
+ok 'a set of which files are missing is told of' '
+	mkdir part && cp "$g"/data/*-00000-* part && ds-pack part --split train 2>err >p.ts && grep -q "of .train. only 1 of 2 files are read" err && test $(wc -l <err) = 1 &&
+	ds-pack part --split test 2>err >p.ts && ds-pack "$g/data" 2>>err >p.ts && ! test -s err'
 ok 'other options choose and shape' 'echo fox >fox && test $(labels "$g/none.parquet" --map-classes map --size 8 2>/dev/null | wc -l) = 0; printf "cat\tx\ndog\tx\nfox\t-\n" >map && test "$(labels "$g/none.parquet" --map-classes map --size 8 | tr -d "\n")" = "-100-1-100"'
 ok '--threads' 'for t in 1 3; do ds-pack -q --threads $t "$g/pages.parquet" | ts-cat --select image | ts-dump | cmp - want || exit; done'
 

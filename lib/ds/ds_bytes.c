@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -90,4 +91,16 @@ int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err
 	}
 	close(fd);
 	return rc;
+}
+
+int ds_bytes_load_picture(const char *path, struct ds_bytes *b, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_fail(err, "cannot be opened: %s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_fail(err, "is a %s, not a file",
+				S_ISDIR(st.st_mode) ? "folder" : "FIFO, a socket or a device");
+	return ds_bytes_load(path, b, DS_MAX_IMAGE, err);
 }

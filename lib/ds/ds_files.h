@@ -30,6 +30,8 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, s
 /* Replaces what b holds by the file at path, of at most limit bytes. -1 with err, which does not name
  * the file. */
 int ds_bytes_load(const char *path, struct ds_bytes *b, size_t limit, struct err *err);
+/* The same of a picture's file. A FIFO or a device, which open() might wait for, is none. */
+int ds_bytes_load_picture(const char *path, struct ds_bytes *b, struct err *err);
 void ds_bytes_release(struct ds_bytes *b);
 
 /* Do these first bytes begin a gzip file? An .npz, that is a zip whose first file is a .npy? 94 bytes are enough for

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Pictures that come one at a time. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "ds/ds_internal.h"
 #include "ds/ds_live.h"
@@ -59,22 +57,9 @@ static int make_row(struct ds_live *l, const char *name, struct ds_row *row, str
 	return 0;
 }
 
-/* A FIFO or a device, which open() might wait for, is no picture. */
-static int load(struct ds_live *l, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return err_fail(err, "cannot be opened: %s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_fail(err, "is a %s, not a file",
-				S_ISDIR(st.st_mode) ? "folder" : "FIFO, a socket or a device");
-	return ds_bytes_load(path, &l->file, DS_MAX_IMAGE, err);
-}
-
 int ds_live_file(struct ds_live *l, const char *path, struct ds_row *row, struct err *err)
 {
-	if (load(l, path, err) < 0 ||
+	if (ds_bytes_load_picture(path, &l->file, err) < 0 ||
 	    ds_decoder_run(l->decoder, l->file.p, l->file.n, ds_shape_at_least(&l->shape), &l->p, err) < 0 ||
 	    make_row(l, path, row, err) < 0)
 		return err_prefix(err, "'" ERR_NAME "': ", path);

@@ -29,7 +29,7 @@ static int from_file(struct kit_pictures *k, const char *path)
 {
 	struct ds_bytes bytes = { 0 };
 	struct err err;
-	int rc = ds_bytes_load(path, &bytes, DS_MAX_IMAGE, &err);
+	int rc = ds_bytes_load_picture(path, &bytes, &err);
 
 	if (!k->decoder && !(k->decoder = ds_decoder_new()))
 		cli_oom();
@@ -184,10 +184,11 @@ static int from_stream(struct kit_pictures *k, struct ts_reader *r_take)
 	return rc;
 }
 
-/* A small map of MessagePack; no text begins so, and of pictures PNG alone. */
+/* A small map of MessagePack that is not empty; no text begins so, and of pictures PNG alone. An empty one is how a
+ * pickle begins, which is a file of CIFAR's. */
 static bool is_stream(const unsigned char *head, size_t n)
 {
-	return n && (head[0] & 0xf0) == 0x80;
+	return n && head[0] > 0x80 && head[0] < 0x90;
 }
 
 /* ---- standard input ---- */

@@ -104,7 +104,8 @@ static void tune(const struct meeting *m, int fd)
 	if (!is_tcp(m))
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	/* A machine that is gone says nothing: it is missed after a minute and a half. */
+	/* A machine that is gone says nothing: it is missed after a minute and a half, if no bytes are on their way to
+	 * it. TCP_USER_TIMEOUT would see to those, but ends the connection to a rank that is busy for so long, too. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);

@@ -249,6 +249,69 @@ static const char *split_of(const char *path, char split[64])
 	return isdigit((unsigned char)split[0]) || !split[0] ? NULL : split;
 }
 
+/* ---- the parts of a set ---- */
+
+/* train-00000-of-00042.parquet is one of 42. */
+struct parts {
+	char *path;  /* of the first; */
+	size_t stem; /* so many bytes of it all have */
+	unsigned long of, have;
+	struct parts *next;
+};
+
+/* Is path that of a part? */
+static bool find_part(const char *path, size_t *stem, unsigned long *of)
+{
+	char n[6];
+
+	for (const char *dash = ds_base(path); (dash = strchr(dash, '-')); dash++)
+		if (sscanf(dash, "-%*5[0-9]-of-%5[0-9]", n) == 1) {
+			*stem = (size_t)(dash - path);
+			*of = strtoul(n, NULL, 10);
+			return true;
+		}
+	return false;
+}
+
+static int count_part(struct ds_source *s, const char *path, struct err *err)
+{
+	struct parts **at = (struct parts **)ds_state(s, DS_LAYOUT_parquet), *p;
+	unsigned long of;
+	size_t stem;
+
+	if (!find_part(path, &stem, &of))
+		return 0;
+	while ((p = *at) && (p->of != of || p->stem != stem || strncmp(p->path, path, stem) != 0))
+		at = &p->next;
+	if (!p && (!(p = *at = calloc(1, sizeof *p)) || !(p->path = strdup(path))))
+		return err_memory(err);
+	p->stem = stem;
+	p->of = of;
+	p->have++;
+	return 0;
+}
+
+/* A set that was fetched in part is a set, too, but not the one that it seems. */
+static int finish(struct ds_source *s, struct err *err)
+{
+	for (const struct parts *p = *ds_state(s, DS_LAYOUT_parquet); p; p = p->next)
+		if (p->have < p->of && ds_add_note(s, err, "of '%.*s' only %lu of %lu files are read", (int)p->stem,
+						   p->path, p->have, p->of) < 0)
+			return -1;
+	return 0;
+}
+
+static void drop(void *state)
+{
+	for (struct parts *p = state, *next; p; p = next) {
+		next = p->next;
+		free(p->path);
+		free(p);
+	}
+}
+
+/* ---- a file ---- */
+
 static int list_columns(struct ds_source *s, struct ds_in *in, const struct parquet *p, const struct layout *l,
 			struct err *err)
 {
@@ -261,7 +324,7 @@ static int list_columns(struct ds_source *s, struct ds_in *in, const struct parq
 		return -1;
 	rc = add_rows(s, in, l, (size_t)parquet_rows(p), l->label >= 0 ? &labels : NULL, err);
 	parquet_values_release(&labels);
-	return rc < 0 || note_others(s, p, l, err) < 0 ? -1 : 1;
+	return rc < 0 || note_others(s, p, l, err) < 0 || count_part(s, in->path, err) < 0 ? -1 : 1;
 }
 
 static bool starts(const unsigned char *head, size_t n)
@@ -336,7 +399,9 @@ const struct ds_layout ds_layout_parquet = {
 	.what = "HuggingFace's Parquet files of images and labels",
 	.starts = starts,
 	.list = list,
+	.finish = finish,
 	.load = load,
 	.fetch = fetch,
 	.forget = forget,
+	.drop = drop,
 };

@@ -95,6 +95,8 @@ int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, stru
 int ood_threshold_load(struct ood_threshold *t, const char *path, struct err *err) TS_CHECKED;
 int ood_threshold_read(struct ood_threshold *t, struct ts_reader *r, struct err *err) TS_CHECKED;
 void ood_threshold_release(struct ood_threshold *t);
+/* How many numbers there are for each column of scores. */
+size_t ood_threshold_numbers(const struct ood_threshold *t);
 
 /* ---- their use: a column of verdicts per threshold ------------------------------------------- */
 

@@ -73,52 +73,18 @@ int job_team_batches(const struct job *j, struct err *err)
 
 /* ---- rank 0's checkpoint ---- */
 
-/* A stream in memory. */
-struct memory {
-	char *data;
-	size_t n, cap, at;
-};
-
-static ssize_t put(void *ctx, const void *buf, size_t len)
+static int write_memory(struct net_checkpoint *c, struct ts_bytes *m, struct err *err)
 {
-	struct memory *m = ctx;
-
-	if (m->n + len > m->cap) {
-		const size_t cap = m->cap + m->cap / 2 > m->n + len ? m->cap + m->cap / 2 : m->n + len;
-		char *data = realloc(m->data, cap);
-
-		if (!data)
-			return -1;
-		m->data = data;
-		m->cap = cap;
-	}
-	memcpy(m->data + m->n, buf, len);
-	m->n += len;
-	return (ssize_t)len;
-}
-
-static ssize_t get(void *ctx, void *buf, size_t len)
-{
-	struct memory *m = ctx;
-	const size_t n = m->n - m->at < len ? m->n - m->at : len;
-
-	memcpy(buf, m->data + m->at, n);
-	m->at += n;
-	return (ssize_t)n;
-}
-
-static int write_memory(struct net_checkpoint *c, struct memory *m, struct err *err)
-{
-	struct ts_writer *w = ts_writer_open_fn(put, m, "memory");
+	struct ts_writer *w = ts_writer_open_bytes(m, "memory");
 	int rc = w ? net_write(c, w, err) : err_memory(err);
 
 	ts_writer_close(w);
 	return rc;
 }
 
-static int read_memory(struct net_checkpoint *c, struct memory *m, struct err *err)
+static int read_memory(struct net_checkpoint *c, const void *data, size_t n, struct err *err)
 {
-	struct ts_reader *r = ts_reader_open_fn(get, m, "rank 0's checkpoint");
+	struct ts_reader *r = ts_reader_open_bytes(data, n, "rank 0's checkpoint");
 	int rc;
 
 	net_checkpoint_release(c);
@@ -134,20 +100,19 @@ int job_team_checkpoint(struct job *j, struct err *err)
 		bool resumed, at_start;
 		long was;
 	} how = { j->resumed, j->at_start, j->was }, all[TEAM_MOST];
-	struct memory m = { 0 };
+	struct ts_bytes m = { 0 };
 	void *data;
 	int rc;
 
 	if (!team)
 		return 0;
 	rc = team_rank(team) == 0 ? write_memory(&j->c, &m, err) : 0;
-	data = m.data;
+	data = m.p;
 	if (rc == 0)
 		rc = team_spread(team, &data, &m.n, err);
-	m.data = data;
 	if (rc == 0 && team_rank(team) > 0)
-		rc = read_memory(&j->c, &m, err);
-	free(m.data);
+		rc = read_memory(&j->c, data, m.n, err);
+	free(data);
 	if (rc < 0)
 		return -1;
 	team_gather(team, &how, sizeof how, all);

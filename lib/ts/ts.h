@@ -295,6 +295,12 @@ struct ts_writer *ts_writer_open(const char *path);
 /* The same over a callback that works like write(2). */
 struct ts_writer *ts_writer_open_fn(ssize_t (*write)(void *ctx, const void *buf, size_t len), void *ctx,
 				    const char *name);
+/* The same into memory, which is the caller's to free() after ts_writer_close(), whole or not. */
+struct ts_bytes {
+	unsigned char *p;
+	size_t n, cap;
+};
+struct ts_writer *ts_writer_open_bytes(struct ts_bytes *to, const char *name);
 /* Writes the header. */
 int ts_writer_begin(struct ts_writer *w, const struct ts_header *h) TS_CHECKED;
 /* Writes the batch's rows (none: nothing is written), in several records if they exceed

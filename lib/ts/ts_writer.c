@@ -73,6 +73,29 @@ struct ts_writer *ts_writer_open_fn(ssize_t (*fn)(void *, const void *, size_t),
 	return writer_new(ts_file_open_fn(fn, ctx, name));
 }
 
+static ssize_t write_bytes(void *ctx, const void *buf, size_t len)
+{
+	struct ts_bytes *b = ctx;
+
+	if (b->cap - b->n < len) {
+		const size_t cap = b->n + len + b->cap / 2;
+		unsigned char *p = realloc(b->p, cap);
+
+		if (!p)
+			return -1;
+		b->p = p;
+		b->cap = cap;
+	}
+	memcpy(b->p + b->n, buf, len);
+	b->n += len;
+	return (ssize_t)len;
+}
+
+struct ts_writer *ts_writer_open_bytes(struct ts_bytes *to, const char *name)
+{
+	return ts_writer_open_fn(write_bytes, to, name);
+}
+
 static int put(struct ts_writer *w, const void *data, size_t len)
 {
 	if (w->error[0])

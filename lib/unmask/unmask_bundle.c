@@ -13,39 +13,19 @@
 
 /* ---- parts ---- */
 
-/* Room that a stream is written to. */
-static ssize_t write_bytes(void *ctx, const void *buf, size_t len)
-{
-	struct ds_bytes *b = ctx;
-
-	if (b->cap - b->n < len) {
-		const size_t cap = b->n + len + b->cap / 2;
-		unsigned char *p = realloc(b->p, cap);
-
-		if (!p)
-			return -1;
-		b->p = p;
-		b->cap = cap;
-	}
-	memcpy(b->p + b->n, buf, len);
-	b->n += len;
-	return (ssize_t)len;
-}
-
-/* Adds bytes as a part; takes them. */
-static int add_part(struct unmask_bundle *b, const char *name, struct ds_bytes *bytes_take, struct err *err)
+/* Adds n bytes as a part; takes them. */
+static int add_part(struct unmask_bundle *b, const char *name, unsigned char *p_take, size_t n, struct err *err)
 {
 	const size_t none = 0;
 	struct ts_tensor *t = ts_set_add(&b->set, name, TS_U8, 1, &none);
 
 	if (!t) {
-		ds_bytes_release(bytes_take);
+		free(p_take);
 		return err_memory(err);
 	}
 	free(t->data);
-	t->data = bytes_take->p;
-	t->shape[0] = bytes_take->n;
-	*bytes_take = (struct ds_bytes){ 0 };
+	t->data = p_take;
+	t->shape[0] = n;
 	return 0;
 }
 
@@ -59,8 +39,8 @@ static int keep_header(struct ts_header *to, const char *kind, const struct ts_h
 /* The network as um-embed runs it: masks baked, nothing of a run in it. */
 static int add_model(struct unmask_bundle *b, const char *path, struct err *err)
 {
-	struct ds_bytes bytes = { 0 };
-	struct ts_writer *w = ts_writer_open_fn(write_bytes, &bytes, "model");
+	struct ts_bytes bytes = { 0 };
+	struct ts_writer *w = ts_writer_open_bytes(&bytes, "model");
 	struct net_checkpoint c = { 0 };
 	int rc = w ? net_load_any(&c, path, err) : err_memory(err);
 
@@ -75,8 +55,8 @@ static int add_model(struct unmask_bundle *b, const char *path, struct err *err)
 	ts_writer_close(w);
 	net_checkpoint_release(&c);
 	if (rc == 0)
-		return add_part(b, "model", &bytes, err);
-	ds_bytes_release(&bytes);
+		return add_part(b, "model", bytes.p, bytes.n, err);
+	free(bytes.p);
 	return -1;
 }
 
@@ -99,7 +79,7 @@ static int add_file(struct unmask_bundle *b, const char *name, const char *path,
 		rc = header ? keep_header(header, "fit", h, err) : 0;
 	ts_reader_close(r);
 	if (rc == 0)
-		return add_part(b, name, &bytes, err);
+		return add_part(b, name, bytes.p, bytes.n, err);
 	ds_bytes_release(&bytes);
 	return -1;
 }

@@ -58,27 +58,10 @@ static unsigned char *read_all(int fd, size_t *n, struct err *err)
 	return p;
 }
 
-struct memory {
-	const unsigned char *p;
-	size_t n;
-};
-
-static ssize_t read_memory(void *ctx, void *buf, size_t len)
-{
-	struct memory *m = ctx;
-
-	len = len < m->n ? len : m->n;
-	memcpy(buf, m->p, len);
-	m->p += len;
-	m->n -= len;
-	return (ssize_t)len;
-}
-
 /* One of our checkpoints. Its reader names the file itself. */
 static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, const char *name, struct err *err)
 {
-	struct memory m = { p, n };
-	struct ts_reader *r = ts_reader_open_fn(read_memory, &m, name);
+	struct ts_reader *r = ts_reader_open_bytes(p, n, name);
 	const struct ts_header *h = r ? ts_reader_expect(r, "checkpoint") : NULL;
 	int rc = 0;
 

@@ -57,6 +57,10 @@ enum { DS_SLACK = 16 };
 void ds_pixels_release(struct ds_pixels *p);
 /* Makes room for h x w pixels. -1 with err: no memory. */
 int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err);
+/* (h,w,3) becomes (c,h,w), c 3, or 1: of gray pictures. */
+void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to);
+/* And back; one plane becomes all three. -1 with err: no memory. */
+int ds_pixels_from_planes(struct ds_pixels *p, const uint8_t *planes, size_t c, size_t h, size_t w, struct err *err);
 
 /* Decodes a PNG, JPEG, WebP, GIF or BMP file in memory, whichever its first bytes say it is, to what Pillow's
  * convert("RGB") gives: the first frame of a GIF; gray is repeated, palettes are looked up, alpha is dropped, CMYK is

@@ -39,8 +39,6 @@ struct ds_bytes ds_in_detach(struct ds_in *in);
 /* Makes room for row `at` of a file of n images of h x w. -1 with err: the file has become shorter since
  * it was listed, or no memory. */
 int ds_pixels_row(struct ds_pixels *p, size_t at, size_t n, size_t h, size_t w, struct err *err);
-/* (h,w,3) becomes (c,h,w), c 3, or 1: of gray pictures. */
-void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to);
 /* at_least of ds_decoder_run() for this shape. */
 int ds_shape_at_least(const struct ds_shape *s);
 /* A path that a library can open: real, or that of a copy in memory, which *fd keeps (-1: none; the

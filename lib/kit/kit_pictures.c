@@ -49,11 +49,8 @@ static int from_planes(struct kit_pictures *k, const char *name, const uint8_t *
 	struct ds_pixels *p = &k->pixels;
 	struct err err;
 
-	if (ds_pixels_resize(p, (int)h, (int)w, &err) < 0)
+	if (ds_pixels_from_planes(p, planes, c, h, w, &err) < 0)
 		cli_oom();
-	for (size_t i = 0; i < h * w; i++)
-		for (size_t j = 0; j < 3; j++)
-			p->rgb[3 * i + j] = planes[(c == 3 ? j * h * w : 0) + i];
 	return k->take(k->data, name, p, row && p->h == k->h && p->w == k->w);
 }
 

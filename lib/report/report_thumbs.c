@@ -153,12 +153,10 @@ void report_thumbs_release(struct report_thumbs *t)
 /* The pixels of a cell, no larger than a thumbnail. */
 static int shrink(const struct ds_sheet *s, const struct ds_cell *cell, struct ds_pixels *to, struct err *err)
 {
-	const size_t plane = s->h * s->w, longer = s->h > s->w ? s->h : s->w;
+	const size_t longer = s->h > s->w ? s->h : s->w;
 	struct ds_pixels whole = { 0 };
-	int rc = ds_pixels_resize(&whole, (int)s->h, (int)s->w, err);
+	int rc = ds_pixels_from_planes(&whole, cell->pixels, s->c, s->h, s->w, err);
 
-	for (size_t i = 0; i < 3 * plane && rc == 0; i++)
-		whole.rgb[i] = cell->pixels[(s->c == 3 ? i % 3 * plane : 0) + i / 3];
 	if (rc < 0 || longer <= REPORT_THUMB) {
 		*to = whole;
 		return rc;

@@ -44,23 +44,13 @@ static int shape_picture(struct unmask *u, bool prepared, struct err *err)
 				"--prepare records it");
 }
 
-/* (h,w,3) becomes (c,h,w). */
-static void put_planes(uint8_t *to, const struct ds_pixels *p, int channels)
-{
-	const size_t plane = (size_t)p->h * (size_t)p->w;
-
-	for (size_t c = 0; c < (size_t)channels; c++)
-		for (size_t i = 0; i < plane; i++)
-			to[c * plane + i] = p->rgb[3 * i + c];
-}
-
 static int put_image(struct unmask *u, size_t i, const struct unmask_image *im, struct err *err)
 {
 	struct ts_col *to = &u->image.cols[0];
 
 	if (take_picture(&u->picture, im, err) < 0 || shape_picture(u, im->prepared != 0, err) < 0)
 		return -1;
-	put_planes((uint8_t *)to->data + i * to->row, &u->picture, u->c.net->c);
+	ds_pixels_planes(&u->picture, u->c.net->c, (uint8_t *)to->data + i * to->row);
 	return 0;
 }
 

@@ -51,3 +51,15 @@ void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to)
 		for (size_t k = 0; k < (size_t)c; k++)
 			to[k * plane + i] = p->rgb[3 * i + k];
 }
+
+int ds_pixels_from_planes(struct ds_pixels *p, const uint8_t *planes, size_t c, size_t h, size_t w, struct err *err)
+{
+	const size_t plane = h * w;
+
+	if (ds_pixels_resize(p, (int)h, (int)w, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plane; i++)
+		for (size_t k = 0; k < 3; k++)
+			p->rgb[3 * i + k] = planes[(c == 3 ? k * plane : 0) + i];
+	return 0;
+}

@@ -21,7 +21,7 @@ struct pivot {
 	bool models, seeds; /* some cell has a model; has several numbers */
 };
 
-bool report_lower_is_better(const char *metric)
+static bool lower_is_better(const char *metric)
 {
 	return strncmp(metric, "fpr", 3) == 0 || strcmp(metric, "detection_error") == 0 ||
 	       strcmp(metric, "autc") == 0 || strcmp(metric, "ece") == 0;
@@ -108,22 +108,31 @@ static int arrange(struct pivot *t, const struct report_pivot *p, struct err *er
 	return 0;
 }
 
+double report_mean(const double *v, size_t n, size_t ddof, double *std)
+{
+	double sum = 0, squares = 0, mean;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	mean = sum / (double)n;
+	for (size_t i = 0; i < n; i++)
+		squares += (v[i] - mean) * (v[i] - mean);
+	*std = n > ddof ? sqrt(squares / (double)(n - ddof)) : NAN;
+	return mean;
+}
+
 /* Mean of metric number k of the cell, and its deviation over the seeds; NaN: not known. */
 static double mean_of(const struct pivot *t, const struct report_cell *c, size_t k, double *std)
 {
-	double sum = 0, squares = 0;
+	double mean;
 
 	*std = NAN;
 	if (!c || c->n == 0)
 		return NAN;
-	const double *v = c->v[t->p->at[k]], n = (double)c->n;
-	for (size_t i = 0; i < c->n; i++)
-		sum += v[i];
-	for (size_t i = 0; i < c->n; i++)
-		squares += (v[i] - sum / n) * (v[i] - sum / n);
-	if (c->n > 1)
-		*std = sqrt(squares / (n - (double)t->p->ddof));
-	return sum / n;
+	mean = report_mean(c->v[t->p->at[k]], c->n, t->p->ddof, std);
+	if (c->n == 1)
+		*std = NAN; /* one seed, whatever ddof is */
+	return mean;
 }
 
 /* What people see of a number: hundredths of a percent, more is better. */
@@ -132,7 +141,7 @@ static double seen(const struct pivot *t, size_t row, size_t set, size_t k)
 	double std, v = mean_of(t, t->at[row * t->sets + set], k, &std);
 
 	v = nearbyint(1e4 * v);
-	return isnan(v) ? -INFINITY : report_lower_is_better(t->p->metric[k]) ? -v : v;
+	return isnan(v) ? -INFINITY : lower_is_better(t->p->metric[k]) ? -v : v;
 }
 
 /* Numbers that look the same are marked the same. */
@@ -262,7 +271,7 @@ static size_t best_row(const struct pivot *t, size_t s, size_t but)
 
 	for (size_t r = 0; r < t->rows; r++) {
 		double v = mean_of(t, t->at[r * t->sets + s], 0, &std);
-		v = report_lower_is_better(t->p->metric[0]) ? -v : v;
+		v = lower_is_better(t->p->metric[0]) ? -v : v;
 		if (r != but && !isnan(v) && (best == t->rows || v > top)) {
 			best = r;
 			top = v;
@@ -274,7 +283,7 @@ static size_t best_row(const struct pivot *t, size_t s, size_t but)
 /* The difference of two cells in the first metric, so that more is better, and its deviation over the seeds. */
 static double difference(const struct pivot *t, const struct report_cell *a, const struct report_cell *b, double *std)
 {
-	const double sign = report_lower_is_better(t->p->metric[0]) ? -1 : 1;
+	const double sign = lower_is_better(t->p->metric[0]) ? -1 : 1;
 	double s[2], d = sign * (mean_of(t, a, 0, &s[0]) - mean_of(t, b, 0, &s[1])), squares = 0;
 
 	*std = NAN;

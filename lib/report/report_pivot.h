@@ -40,8 +40,8 @@ struct report_pivot { /* all borrowed */
 	const char *baseline; /* the method that the sentence compares with; NULL: msp, or else the first */
 };
 
-/* Is a small number of this metric the better one? */
-bool report_lower_is_better(const char *metric);
+/* The mean of v (n), and its deviation, the variance divided by n less ddof; NaN: n is not more. */
+double report_mean(const double *v, size_t n, size_t ddof, double *std);
 /* Prints it. -1: out of memory; no method is called as the baseline. */
 int report_pivot(const struct report_pivot *p, struct err *err) __attribute__((warn_unused_result));
 

@@ -215,19 +215,6 @@ int report_seeds_read(struct report_seeds *t, const char *path, struct err *err)
 
 /* ---- the result ------------------------------------------------------------------------------ */
 
-/* Mean and deviation of v (n). */
-static void mean_of(const double *v, size_t n, size_t ddof, double *mean, double *std)
-{
-	double sum = 0, squares = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += v[i];
-	*mean = sum / (double)n;
-	for (size_t i = 0; i < n; i++)
-		squares += (v[i] - *mean) * (v[i] - *mean);
-	*std = n > ddof ? sqrt(squares / (double)(n - ddof)) : NAN;
-}
-
 enum { MAX_CELLS = 2 * MAX_COLUMNS + 4, CELL = 64 };
 
 struct cells {
@@ -246,7 +233,7 @@ static void add_mean(struct cells *c, const struct report_seeds *t, const struct
 	size_t at = c->n++;
 
 	if (r)
-		mean_of(r->v[k], r->n, how->ddof, &mean, &std);
+		mean = report_mean(r->v[k], r->n, how->ddof, &std);
 	c->column[at] = (struct cli_column){ t->name[k], t->name[k], 15 };
 	if (people && isnan(std))
 		snprintf(c->text[at], CELL, isnan(mean) ? "-" : "%.2f", 100 * mean);

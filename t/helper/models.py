@@ -13,6 +13,9 @@ if sys.argv[1:] != ["--names"]:         # packages are slow to import: each wher
     import numpy as np
     import torch
     from torch import nn
+
+    sys.dont_write_bytecode = True
+    import pictures
     torch.set_num_threads(1)
 
 warnings.filterwarnings("ignore")
@@ -122,19 +125,6 @@ def of_transformers(name, **more):
     return make
 
 
-def images(folder, size):
-    from PIL import Image
-    path = os.path.join(folder, str(size))
-    os.makedirs(path, exist_ok=True)
-    random = np.random.default_rng(size)
-    all_of = []
-    for i in range(N):
-        a = random.integers(0, 256, (size // 4, size // 4, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
-        Image.fromarray(a).save(os.path.join(path, "%03d.png" % i))
-        all_of.append(a)
-    return (torch.from_numpy(np.stack(all_of)).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
-
-
 for name in "resnet18", "resnet50", "wide_resnet50_2", "resnext50_32x4d", "densenet121", "mobilenet_v2", \
         "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0", "regnet_y_400mf", "regnet_x_800mf", "convnext_tiny", \
         "swin_t", "shufflenet_v2_x1_0":
@@ -168,7 +158,7 @@ def main():
             continue
         torch.manual_seed(sum(name.encode()))
         real, sys.stdout = sys.stdout, sys.stderr       # exporters talk
-        path, y = make(folder, name, images(folder, size))
+        path, y = make(folder, name, (pictures.write(folder, size, N) - 0.5) / 0.5)
         sys.stdout = real
         np.savetxt(os.path.join(folder, name + ".want"), y.numpy(), fmt="%.9g")
         print(name, path, size, options, flush=True)

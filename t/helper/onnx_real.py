@@ -11,8 +11,10 @@ import warnings
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
+
+sys.dont_write_bytecode = True
+import pictures
 
 warnings.filterwarnings("ignore")
 torch.manual_seed(1)
@@ -88,20 +90,8 @@ def transformers_nets():
     yield "hf-clip", Take(m, "image_embeds", "last_hidden_state"), "image_embeds", 56, "half"
 
 
-def images(folder, size):
-    path = os.path.join(folder, str(size))
-    os.makedirs(path, exist_ok=True)
-    random = np.random.default_rng(size)
-    all_of = []
-    for i in range(N):
-        a = random.integers(0, 256, (size // 4, size // 4, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
-        Image.fromarray(a).save(os.path.join(path, "%03d.png" % i))
-        all_of.append(a)
-    return torch.from_numpy(np.stack(all_of)).permute(0, 3, 1, 2).float() / 255
-
-
 def make(folder, name, model, last, size, normalise):
-    x = images(folder, size)
+    x = pictures.write(folder, size, N)
     mean, std = IMAGENET if normalise == "imagenet" else HALF
     x = (x - torch.tensor(mean).view(1, 3, 1, 1)) / torch.tensor(std).view(1, 3, 1, 1)
     names = model.names if isinstance(model, Take) else ("out",)

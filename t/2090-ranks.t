@@ -89,12 +89,13 @@ ok '--no-ranks: alone, whatever the variables say' 'RANK=0 WORLD_SIZE=2 $train -
 moment() { /usr/bin/python3 -c "import random; random.seed($1); print(round(random.uniform($2, $3), 3))"; }
 long="$train -e 5 --save-every 2 --run run -o out.ckpt ../images.ts"
 ( mkdir whole && cd whole && ranks 2 $long )
+# In the run's folder: what goes on with a run that was killed; nothing if it was too early for that, and the run is gone.
+going_on() { find run -name "*.ckpt" 2>/dev/null | grep -q . && echo --resume || rm -rf run; }
 kill_one() {                           # SEED, in the run's folder: starts or resumes it, and kills one rank
-	last=$(find run -name last.ckpt 2>/dev/null | head -n 1)
-	[ -n "$last" ] || rm -rf run
+	resume=$(going_on)
 	job=$((job + 1)) pids=
 	for r in 0 1; do
-		RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.k$1 $long ${last:+--resume} >out.$r 2>said.$r </dev/null &
+		RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.k$1 $long $resume >out.$r 2>said.$r </dev/null &
 		pids="$pids $!"
 	done
 	set -- $1 $pids
@@ -107,9 +108,9 @@ for seed in 1 2 3 4 5 6 ${SLOW:+7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
 done
 ok 'a rank that is killed ends the others, and one of them says so' 'grep -q "^um-train: rank [01] of 2 is gone" said.killed'
 ok 'where rank 0 is left, it names the checkpoint' 'grep -q "rank 1 of 2 is gone.*\(last\|initial\).ckpt" said.killed'
-( cd killed; last=$(find run -name last.ckpt | head -n 1); ranks 2 $long ${last:+--resume} ) || cat killed/said.*
+( cd killed; ranks 2 $long $(going_on) ) || cat killed/said.*
 ok 'killed at random moments, then the same command: the same bytes' '
-	cmp whole/out.ckpt killed/out.ckpt && for f in $(cd whole && find run -name "*.ckpt"); do cmp whole/$f killed/$f || exit 1; done'
+	cmp whole/out.ckpt killed/out.ckpt && (for f in $(cd whole && find run -name "*.ckpt"); do cmp whole/$f killed/$f || exit 1; done)'
 ok 'stopped by a signal to one rank: all stop, and go on in the middle of an epoch to the same bytes' '
 	mkdir stopped && ( cd stopped; slow=$(echo "$long" | sed "s/-e 5/-e 40/")
 		for r in 0 1; do RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.stop $slow >out.$r 2>said.$r </dev/null & eval "pid$r=$!"; done

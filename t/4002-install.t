@@ -43,7 +43,7 @@ fi
 # ---- the version, from git, from an archive of it, and inside another repository ----
 version() { make -s -C "$1" TORCH=no SANITIZE= LIBTORCH= CC=gcc build/plain-notorch/version.h >out 2>&1; sed -n 's/.*UNMASK_VERSION "\(.*\)"/\1/p' "$1/build/plain-notorch/version.h"; }
 number=$(sed -n 's/^VERSION  *:= //p' "$SRC/Makefile")
-ok 'the number, the commit and the build, in one line' '"$BUILD/ts-cat" --version | grep -q "^ts-cat (unmask) $number\(+[0-9a-f]*\(-dirty\)\?\)\?, .*, [^,]*$" && test "$("$BUILD/ts-cat" --version | wc -l)" = 1'
+ok 'the number, the commit and the build, in one line' '"$BUILD/ts-cat" --version | grep -q "^ts-cat (unmask) $number\(+[0-9a-f]*\(-dirty\)\?\)\?, [^,]*, [^,]*, -O.*$" && test "$("$BUILD/ts-cat" --version | wc -l)" = 1'
 if git -C "$SRC" archive --prefix=archive/ HEAD 2>/dev/null >archive.tar; then
 	git init -q && git -c user.name=x -c user.email=x@y commit -q --allow-empty -m other
 	tar xf archive.tar

@@ -6,12 +6,13 @@ ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
 [ "${TORCH:-yes}" = no ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 unset MAKEFLAGS MFLAGS
 export LC_ALL TZ ASAN_OPTIONS UBSAN_OPTIONS
-n=0; bad=0
+n=0 bad=0 claim= planned=
 scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
+# A test that ends before its plan says where.
+trap '[ -n "$planned" ] || echo "# ended after test $n, in: $claim"; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 99
 ok() {
-	n=$((n + 1))
+	n=$((n + 1)) claim=$1
 	if eval "$2"; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# failed: $2"; bad=1; fi
 }
 # The command fails as told: exit status $1, one line on stderr that matches $2, nothing on stdout.
@@ -24,5 +25,5 @@ fails() {
 }
 have_torch() { [ "${TORCH:-yes}" != no ]; }
 engines() { have_torch && echo torch; echo nn; } # what can train
-skip_all() { echo "1..0 # SKIP $1"; exit 0; }
-done_testing() { echo "1..$n"; exit $bad; }
+skip_all() { planned=yes; echo "1..0 # SKIP $1"; exit 0; }
+done_testing() { planned=yes; echo "1..$n"; exit $bad; }

@@ -40,6 +40,9 @@ if command -v script >/dev/null; then
 	ok 'on a terminal: columns line up, and classes have names' '
 		on_terminal "ts-dump -t classes.ts" >out && ! grep -q "	" out && test "$(sed "s/[^ ]*$//" out | awk "{ print length }" | sort -u | wc -l)" = 1 &&
 		sed 1d out | grep -q "^$class  " && on_terminal "ts-dump -t --no-class-names classes.ts" | sed 1d | grep -q "^[0-9]  "'
+	ok 'on a terminal: tensors line up as well' '
+		"$BUILD/t/helper/golden-net" ckpt densenet:depth=10,growth=2 10 >a.ckpt && on_terminal "ts-dump -t a.ckpt" >out && ! grep -q "	" out &&
+		test "$(sed "s/[^ ]*$//" out | awk "{ print length }" | sort -u | wc -l)" = 1'
 else
 	ok 'a terminal # SKIP no script' true
 fi

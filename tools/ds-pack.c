@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli_table.h"
 #include "ds/ds.h"
 #include "ds/ds_manifest.h"
 #include "ds/ds_prep.h"
@@ -80,7 +81,7 @@ static const struct cli_tool tool = {
 	"SOURCE is a folder, an archive (tar, zip; gzip, xz, zstd, ...) or a file, as the data set's site\n"
 	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others; or -,\n"
 	"standard input.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS,
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS | CLI_ROWS,
 	NULL
 };
 
@@ -287,6 +288,8 @@ static void check_options(int n_sources)
 {
 	const struct kit_shard part = kit_shard(shard);
 
+	if (cli.json)
+		cli_usage("--json goes with --list-formats");
 	check_live(n_sources);
 	if (o.list && n_sources)
 		cli_usage("--list FILE names the images, so no SOURCE belongs with it");
@@ -318,7 +321,7 @@ static int print_formats(void)
 	const char *name, *what;
 
 	for (size_t i = 0; ds_formats(i, &name, &what); i++)
-		printf("%-14s %s\n", name, what);
+		cli_list_put(name, what);
 	return cli_finish(0);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cli_table.h"
 #include "ds/ds_noise.h"
 #include "ds/ds_prep.h"
 #include "ds/synth/ds_synth.h"
@@ -36,7 +37,7 @@ static const struct cli_tool tool = {
 	"Make images from a seed: a labelled set of ten classes, or a set out of its distribution.",
 	options,
 	"A smaller N gives the first N of the same rows.",
-	CLI_OUTPUT | CLI_SEED,
+	CLI_OUTPUT | CLI_SEED | CLI_ROWS,
 	NULL
 };
 
@@ -108,9 +109,11 @@ int main(int argc, char **argv)
 		cli_usage("'%s': this program reads no file", argv[first]);
 	if (list) {
 		for (int i = 0; i < DS_SYNTH_SETS; i++)
-			printf("%-14s %s\n", ds_synth_name(i), ds_synth_help(i));
+			cli_list_put(ds_synth_name(i), ds_synth_help(i));
 		return cli_finish(0);
 	}
+	if (cli.json)
+		cli_usage("--json goes with --list");
 	if (!set_name)
 		cli_usage("--set NAME is missing; --list names the sets");
 	if ((set = ds_synth_find(set_name)) < 0)

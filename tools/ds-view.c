@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli_table.h"
 #include "ds/ds.h"
 #include "ds/pixel/ds_sheet.h"
 #include "kit/kit.h"
@@ -41,7 +42,7 @@ static const struct cli_tool tool = { "ds-view",
 				      "Draw the images of a stream on one sheet, a PNG.",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
-				      0,
+				      CLI_ROWS,
 				      NULL };
 
 /* Where a value of an image comes from. */
@@ -59,6 +60,8 @@ struct work {
 	const struct ts_batch *b;          /* in work */
 	struct ts_join join;
 	struct number sort, border;
+	char **classes; /* names, of the images' stream */
+	size_t n_classes;
 	struct ds_sheet sheet;
 	struct err err;
 };
@@ -70,6 +73,8 @@ static int check_images(struct work *k)
 	if (!image || ts_images_labels(k->images, false) < 0)
 		return -1;
 	k->h = ts_reader_header(k->images);
+	if (ts_meta_get_strs(&k->h->meta, "classes", &k->classes, &k->n_classes) < 0)
+		return ts_reader_fail(k->images, "meta 'classes' is not a list of names");
 	k->image = ts_header_col(k->h, "image");
 	k->label = ts_header_col(k->h, "label");
 	k->name = ts_header_col(k->h, "name");
@@ -186,51 +191,56 @@ static int read_images(struct work *k)
 	return 0;
 }
 
-static void put_row(FILE *f, const struct work *k, size_t i, char *const *classes, size_t n)
+/* The name of its class; NULL: it has none. */
+static const char *class_of(const struct work *k, const struct ds_cell *c)
+{
+	return c->label >= 0 && (uint64_t)c->label < k->n_classes ? k->classes[c->label] : NULL;
+}
+
+enum { ROW, COLUMN, INPUT, LABEL, NAME, VALUE, N_COLUMNS };
+
+static void put_row(FILE *f, const struct work *k, size_t i, struct cli_column columns[N_COLUMNS])
 {
 	const struct ds_cell *c = &k->sheet.cells[i];
-	char number[32] = "-";
+	char number[N_COLUMNS][32], *value = number[VALUE];
+	const char *cells[N_COLUMNS] = { number[ROW], number[COLUMN], number[INPUT], number[LABEL], c->name, NULL };
+	const char *class = class_of(k, c);
 	uint64_t element; /* aligned for every type */
 
-	fprintf(f, "%zu\t%zu\t%llu\t", i / k->sheet.columns, i % k->sheet.columns, (unsigned long long)c->row);
-	if (c->label >= 0 && (uint64_t)c->label < n)
-		cli_put_cell(f, classes[c->label]);
-	else if (k->label >= 0)
-		fprintf(f, "%lld", (long long)c->label);
-	else
-		putc('-', f);
-	putc('\t', f);
-	cli_put_cell(f, c->name ? c->name : "-");
+	snprintf(number[ROW], sizeof *number, "%zu", i / k->sheet.columns);
+	snprintf(number[COLUMN], sizeof *number, "%zu", i % k->sheet.columns);
+	snprintf(number[INPUT], sizeof *number, "%llu", (unsigned long long)c->row);
+	snprintf(number[LABEL], sizeof *number, "%lld", (long long)c->label);
+	columns[LABEL].width = class ? -1 : 1;
+	if (class || k->label < 0)
+		cells[LABEL] = class;
 	memcpy(&element, c->value, sizeof element);
-	if (sort_by)
-		ts_elem_text(k->sort.type, &element, 0, number);
-	putc('\t', f);
-	for (const char *p = number; *p; p++)
-		if (*p != '"') /* JSON's for what is not finite */
-			putc(*p, f);
-	putc('\n', f);
+	if (sort_by) {
+		ts_elem_text(k->sort.type, &element, 0, value);
+		value[strcspn(value + 1, "\"") + 1] = '\0'; /* JSON's for what is not finite */
+		cells[VALUE] = value + (*value == '"');
+	}
+	cli_rows_put(f, columns, N_COLUMNS, cells);
 }
 
 static int write_table(struct work *k, struct ts_file *out)
 {
-	char **classes = NULL, *table = NULL;
-	size_t n = 0, len;
-	FILE *f;
+	struct cli_column columns[N_COLUMNS] = { { "", "row", 1 },   { "", "column", 1 }, { "", "input", 1 },
+						 { "", "label", 1 }, { "", "name", -1 },  { "", "value", 1 } };
+	char *table = NULL;
+	size_t len;
+	FILE *f = open_memstream(&table, &len);
 	int rc;
 
-	if (ts_meta_get_strs(&k->h->meta, "classes", &classes, &n) < 0)
-		return ts_reader_fail(k->images, "meta 'classes' is not a list of names");
-	f = open_memstream(&table, &len);
 	if (!f)
 		cli_oom();
-	fputs("row\tcolumn\tinput\tlabel\tname\tvalue\n", f);
+	cli_rows_heading(f, columns, N_COLUMNS);
 	for (size_t i = 0; i < k->sheet.n; i++)
-		put_row(f, k, i, classes, n);
+		put_row(f, k, i, columns);
 	if (fclose(f) != 0 || !table)
 		cli_oom();
 	rc = ts_file_put(out, table, len);
 	free(table);
-	ts_strs_free(classes, n);
 	return rc;
 }
 
@@ -278,6 +288,7 @@ int main(int argc, char **argv)
 	struct work k = { 0 };
 	struct ts_file *out;
 
+	text = text || cli.json;
 	check_options(&k.sheet, first < argc ? argv[first] : NULL);
 	if (!text && (!cli.output || strcmp(cli.output, "-") == 0) && isatty(STDOUT_FILENO))
 		return cli_finish(cli_error("will not write a PNG to a terminal; use -o FILE, a pipe, or --text"));
@@ -293,6 +304,7 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		report(&k, out);
 	ts_file_close(out);
+	ts_strs_free(k.classes, k.n_classes);
 	ts_join_release(&k.join);
 	ds_sheet_release(&k.sheet);
 	ts_reader_close(k.images);

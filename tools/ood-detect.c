@@ -13,13 +13,12 @@
 
 enum { ALL, IN, OUT }; /* --only */
 
-static bool tsv, json, watch;
+static bool tsv, watch;
 static double false_alarm = 0.01;
 static long only = ALL;
 
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated, with a heading (default: for people)" },
-	{ "json", 'j', CLI_FLAG, NULL, &json, 0, 0, "a JSON object a line" },
 	{ "only", 0, CLI_CHOICE, "all|in|out", &only, 0, 0, "print these alone (default all)" },
 	{ "watch", 'w', CLI_FLAG, NULL, &watch, 0, 0,
 	  "tell, as ood-watch, when pictures as a whole are not as they were" },
@@ -36,7 +35,7 @@ static const struct cli_tool tool = {
 	"DETECTOR is what ood-pack made. FILE is a picture, a folder, an archive, a data set or a stream of images.\n"
 	"With no FILE, or when FILE is -, read standard input: names of pictures, one per line, or a stream.\n"
 	"Exit status: 0 all are in, 1 some are out, 2 something failed.",
-	CLI_ANSWERS | CLI_THREADS | CLI_SEED,
+	CLI_ANSWERS | CLI_THREADS | CLI_SEED | CLI_ROWS,
 	NULL
 };
 
@@ -75,14 +74,14 @@ static struct unmask *open_detector(const char *path)
 
 static enum report_verdict form(void)
 {
-	return json ? REPORT_JSON : tsv ? REPORT_TSV : REPORT_TEXT;
+	return cli.json ? REPORT_JSON : tsv ? REPORT_TSV : REPORT_TEXT;
 }
 
 static void print(struct work *k, const char *name, const struct unmask_result *r)
 {
 	k->out = k->out || r->out;
-	if ((only == ALL || (only == OUT) == r->out) && report_verdict(stdout, form(), name, r) < 0)
-		cli_oom();
+	if (only == ALL || (only == OUT) == r->out)
+		report_verdict(stdout, form(), name, r);
 	if (r->alarm.raised)
 		cli_error("alarm at image %llu: scores have left the reference, since about image %llu (evidence %.4g; "
 			  "false-alarm probability %g)",
@@ -209,7 +208,7 @@ int main(int argc, char **argv)
 		cli_usage("no DETECTOR given: ood-pack makes one");
 	if (strcmp(argv[first], "-") == 0)
 		cli_usage("DETECTOR is a file, as standard input has pictures");
-	if (tsv && json)
+	if (tsv && cli.json)
 		cli_usage("--tsv and --json exclude each other");
 	k.path = argv[first];
 	rc = run(&k, left ? argv + first + 1 : (char *[]){ dash }, left ? left : 1);

@@ -62,7 +62,7 @@ static const struct cli_tool tool = {
 	options,
 	"A FILE is a scores stream, or text: one number per line, or a table (tabs, commas, blanks).\n"
 	"A FILE of - is standard input, at most once.",
-	CLI_SEED | CLI_THREADS,
+	CLI_SEED | CLI_THREADS | CLI_ROWS,
 	NULL
 };
 
@@ -201,7 +201,7 @@ static int print_table(struct work *k)
 					 .results = k->results,
 					 .baseline = baseline,
 					 .baseline_at = k->baseline,
-					 .pivot = pivot ? stdout : NULL };
+					 .pivot = pivot };
 	struct err err;
 
 	if (report_sets(&report, &all, &err) < 0)
@@ -211,7 +211,7 @@ static int print_table(struct work *k)
 	if (k->plots)
 		fputs(k->plot_text, stdout);
 	if (explain)
-		report_explain(&report, stdout, baseline, (size_t)replicates);
+		report_explain(&report, baseline, (size_t)replicates);
 	return 0;
 }
 
@@ -250,7 +250,8 @@ int main(int argc, char **argv)
 		cli_usage("%s", err.text);
 	if (report_choose(&report, show || !pivot ? show : "auroc,fpr95", &err) < 0)
 		cli_usage("--show: %s", err.text);
-	report.format = (enum cli_format)format;
+	report.f = stdout;
+	report.format = cli_table_format((enum cli_format)format);
 	report.intervals = delong || replicates;
 	report.test = baseline;
 	if (pivot && (delong || replicates || report.no_heading || explain))

@@ -11,6 +11,7 @@
 #include "ood/act/ood_threshold.h"
 #include "ood/score/ood_method.h"
 #include "ood/score/ood_output.h"
+#include "report/report_methods.h"
 
 static const char *method_list, *fit_path, *val_path;
 static struct cli_list sweeps;
@@ -41,7 +42,7 @@ static const struct cli_tool tool = { "ood-score",
 				      "Score each row of a features stream: the larger, the more in-distribution.",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
-				      CLI_OUTPUT | CLI_THREADS,
+				      CLI_OUTPUT | CLI_THREADS | CLI_ROWS,
 				      NULL };
 
 /* ---- getting ready ----------------------------------------------------------------------------- */
@@ -233,9 +234,11 @@ int main(int argc, char **argv)
 	struct err err;
 
 	if (list) {
-		ood_methods_list(stdout);
+		report_methods(stdout);
 		return cli_finish(0);
 	}
+	if (cli.json)
+		cli_usage("--json goes with --list");
 	if ((combining >= 0) != (reference != NULL))
 		cli_usage("--combine and --reference FILE go together");
 	if (threshold_path && ood_threshold_load(&k.threshold, threshold_path, &err) < 0) {

@@ -25,15 +25,16 @@ static const struct cli_tool tool = {
 	"Mean and standard deviation over seeds, of tables that ood-metrics --format tsv printed.",
 	options,
 	"A TABLE is one seed's; those of several models can be in one file, each with its heading.",
-	0,
+	CLI_ROWS,
 	NULL
 };
 
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc = 0, dashes = 0;
-	const struct report_seeds_look look = { (enum cli_format)format, summary,  (size_t)ddof,
-						pivot ? stdout : NULL,   baseline, show };
+	const struct report_seeds_look look = {
+		stdout, cli_table_format((enum cli_format)format), summary, (size_t)ddof, pivot, baseline, show
+	};
 	struct report_seeds *t = report_seeds_new();
 	struct err err;
 	char line[1024];

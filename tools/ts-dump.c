@@ -34,7 +34,7 @@ static const struct cli_tool tool = { "ts-dump",
 				      "Print a stream as text: a JSON object per row (of a checkpoint: per tensor).",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
-				      0,
+				      CLI_ROWS,
 				      NULL };
 
 /* Takes --where apart. Names of columns may hold '=', numbers do not, nor do most classes. */
@@ -101,7 +101,33 @@ struct dump {
 	struct cli_align *align; /* NULL: no terminal, so tabs */
 };
 
-static int put_rows(struct dump *d, FILE *f, const struct ts_batch *b)
+/* What is on its way to standard output. */
+struct text {
+	FILE *f;
+	char *bytes;
+	size_t len;
+};
+
+/* Where to print: to standard output, or for a terminal into memory, whose columns are then made to line up. */
+static FILE *begin_text(const struct dump *d, struct text *t)
+{
+	*t = (struct text){ .f = stdout };
+	if (d->align && !(t->f = open_memstream(&t->bytes, &t->len)))
+		cli_oom();
+	return t->f;
+}
+
+static void end_text(const struct dump *d, struct text *t)
+{
+	if (!d->align)
+		return;
+	if (fclose(t->f) != 0 || !t->bytes)
+		cli_oom();
+	cli_align_put(d->align, stdout, t->bytes);
+	free(t->bytes);
+}
+
+static void put_rows(struct dump *d, FILE *f, const struct ts_batch *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		if (!is_wanted(b, i))
@@ -111,10 +137,9 @@ static int put_rows(struct dump *d, FILE *f, const struct ts_batch *b)
 		d->headed = true;
 		if (tsv)
 			report_row_tsv(f, b, i, &d->classes);
-		else if (report_row_json(f, b, i, &d->classes) < 0)
-			return -1;
+		else
+			report_row_json(f, b, i, &d->classes);
 	}
-	return 0;
 }
 
 /* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
@@ -122,22 +147,15 @@ static int put_rows(struct dump *d, FILE *f, const struct ts_batch *b)
 static int dump_batch(void *data, const struct ts_batch *b)
 {
 	struct dump *d = data;
-	char *text = NULL;
-	size_t len;
-	FILE *f = d->align ? open_memstream(&text, &len) : stdout;
+	struct text t;
 
-	if (!f || put_rows(d, f, b) < 0 || (d->align && fclose(f) != 0))
-		cli_oom();
-	if (d->align)
-		cli_align_put(d->align, stdout, text);
-	free(text);
+	put_rows(d, begin_text(d, &t), b);
+	end_text(d, &t);
 	return fflush(stdout) == 0 ? 0 : -1;
 }
 
-static int dump_rows(struct ts_reader *r, const struct ts_header *h)
+static int dump_rows(struct ts_reader *r, const struct ts_header *h, struct dump *d)
 {
-	struct cli_align align = { 0 };
-	struct dump d = { h, .headed = no_heading, .align = tsv && isatty(STDOUT_FILENO) ? &align : NULL };
 	struct report_classes all;
 	struct err err;
 	int rc = report_classes_init(&all, h, &err) < 0 ? ts_reader_fail(r, "%s", err.text) : 0;
@@ -145,25 +163,34 @@ static int dump_rows(struct ts_reader *r, const struct ts_header *h)
 	if (rc == 0 && where)
 		rc = find_where(r, h, &all);
 	if (class_names)
-		d.classes = all;
+		d->classes = all;
 	if (rc == 0)
-		rc = kit_each(r, dump_batch, &d);
+		rc = kit_each(r, dump_batch, d);
 	report_classes_release(&all);
 	return rc;
 }
 
-static int dump_set(struct ts_reader *r)
+static void put_set(struct dump *d, FILE *f, const struct ts_set *set)
+{
+	if (tsv && !d->headed)
+		fputs("name\ttype\tshape\tsum\tmin\tmax\n", f);
+	for (size_t i = 0; i < set->n; i++)
+		if (tsv)
+			report_tensor_tsv(f, &set->t[i]);
+		else
+			report_tensor_json(f, &set->t[i]);
+}
+
+static int dump_set(struct ts_reader *r, struct dump *d)
 {
 	struct ts_set set = { 0 };
 	int rc = ts_reader_set(r, &set);
+	struct text t;
 
-	if (rc == 0 && tsv && !no_heading)
-		puts("name\ttype\tshape\tsum\tmin\tmax");
-	for (size_t i = 0; i < set.n && rc == 0; i++)
-		if (tsv)
-			report_tensor_tsv(stdout, &set.t[i]);
-		else if (report_tensor_json(stdout, &set.t[i]) < 0)
-			cli_oom();
+	if (rc == 0) {
+		put_set(d, begin_text(d, &t), &set);
+		end_text(d, &t);
+	}
 	ts_set_release(&set);
 	return rc;
 }
@@ -193,6 +220,8 @@ int main(int argc, char **argv)
 
 	class_names = isatty(STDOUT_FILENO);
 	first = cli_parse(&tool, argc, argv);
+	if (tsv && cli.json)
+		cli_usage("--tsv and --json exclude each other");
 	r = cli_input(first, argc, argv);
 	if (where)
 		parse_where();
@@ -203,12 +232,15 @@ int main(int argc, char **argv)
 	}
 	if (h && (header || history)) {
 		rc = drain(r, h);
-		if (rc == 0 && header && report_header_json(stdout, h, ts_reader_rows(r)) < 0)
-			cli_oom();
+		if (rc == 0 && header)
+			report_header_json(stdout, h, ts_reader_rows(r));
 		if (rc == 0 && history)
 			report_history(stdout, h);
 	} else if (h) {
-		rc = ts_header_is_set(h) ? dump_set(r) : dump_rows(r, h);
+		struct cli_align align = { 0 };
+		struct dump d = { h, .headed = no_heading, .align = tsv && isatty(STDOUT_FILENO) ? &align : NULL };
+
+		rc = ts_header_is_set(h) ? dump_set(r, &d) : dump_rows(r, h, &d);
 	}
 	free(where_name);
 	return kit_end(r, NULL, rc);

@@ -67,7 +67,7 @@ static const struct cli_tool tool = {
 	options,
 	"Reads .pth, .pt, .tar, .state of any PyTorch, safetensors, and ONNX, and executes nothing in them.\n"
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_OUTPUT | CLI_SEED,
+	CLI_OUTPUT | CLI_SEED | CLI_ROWS,
 	NULL
 };
 
@@ -292,6 +292,8 @@ int main(int argc, char **argv)
 		cli_usage("diff takes two files, %d are given", left < 0 ? 0 : left);
 	if (verbs[v].run && left > 1)
 		cli_usage("at most one FILE, %d are given", left);
+	if (cli.json && verbs[v].run && verbs[v].run != show)
+		cli_usage("--json goes with show and diff");
 	if (verbs[v].run == import)
 		job_model_check(&o.model);
 	if (!verbs[v].run) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli_table.h"
 #include "kit/kit.h"
 #include "kit/kit_team.h"
 #include "nn/nn.h"
@@ -60,7 +61,7 @@ static const struct cli_tool tool = {
 	"The mean over the masks goes to standard output, the spread to standard error; with\n"
 	"--keep FIRST:LAST:STEP a table of both, a row per ratio, to standard output.\n"
 	"With no FILE, or when FILE is -, read standard input.",
-	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+	CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS | CLI_ROWS,
 	NULL
 };
 
@@ -156,20 +157,40 @@ static int read_fraction(struct work *k)
 	return rc;
 }
 
+static const struct cli_column columns[] = { { "", "keep", 1 }, { "", "mean", 1 },  { "", "std", 1 }, { "", "min", 1 },
+					     { "", "max", 1 },  { "", "draws", 1 }, { "", "rows", 1 } };
+enum { N_COLUMNS = sizeof columns / sizeof *columns };
+
+static void put_row(double ratio, const struct um_estimated *v)
+{
+	enum { REALS = 5 };
+	const double reals[REALS] = { ratio, v->mean, v->std, v->min, v->max };
+	char text[N_COLUMNS][32];
+	const char *cells[N_COLUMNS];
+
+	for (int i = 0; i < REALS; i++)
+		snprintf(text[i], sizeof text[i], "%.6g", reals[i]);
+	snprintf(text[REALS], sizeof text[REALS], "%ld", draws);
+	snprintf(text[REALS + 1], sizeof text[REALS + 1], "%zu", v->rows);
+	for (int i = 0; i < N_COLUMNS; i++)
+		cells[i] = text[i];
+	cli_rows_put(stdout, columns, N_COLUMNS, cells);
+}
+
 static void print(const struct um_estimate *e)
 {
 	struct um_estimated v = um_estimate_result(e, 0);
 
-	if (n_keep == 1) {
+	if (n_keep == 1 && !cli.json) {
 		printf("%.6g\n", v.mean);
 		cli_log("loss constraint: mean=%.6g std=%.3g min=%.6g max=%.6g draws=%ld keep=%g rows=%zu", v.mean,
 			v.std, v.min, v.max, draws, keep[0], v.rows);
 		return;
 	}
-	printf("keep\tmean\tstd\tmin\tmax\tdraws\trows\n");
+	cli_rows_heading(stdout, columns, N_COLUMNS);
 	for (int i = 0; i < n_keep; i++) {
 		v = um_estimate_result(e, i);
-		printf("%.6g\t%.6g\t%.6g\t%.6g\t%.6g\t%ld\t%zu\n", keep[i], v.mean, v.std, v.min, v.max, draws, v.rows);
+		put_row(keep[i], &v);
 	}
 }
 

@@ -38,7 +38,7 @@ static const struct cli_tool tool = {
 	options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
 	"the run directory alone.",
-	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS | CLI_ROWS,
 	shared
 };
 
@@ -92,6 +92,8 @@ int main(int argc, char **argv)
 	first = cli_parse(&tool, argc, argv);
 	if (arch && strcmp(arch, "help") == 0)
 		return cli_finish(report_archs(stdout, &err) < 0 ? cli_error("%s", err.text) : 0);
+	if (cli.json)
+		cli_usage("--json goes with --arch help");
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))

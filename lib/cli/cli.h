@@ -62,6 +62,7 @@ enum {
 	CLI_PROGRESS = 1 << 3, /* --[no-]progress */
 	CLI_OUTPUT = 1 << 4,   /* -o FILE, --no-history: writes a stream, cli.output */
 	CLI_ANSWERS = 1 << 5,  /* its exit status is an answer, as grep's: all that fails ends with 2 */
+	CLI_ROWS = 1 << 6,     /* --json, cli.json: it prints a table, which cli_table.h can print as JSON */
 };
 
 struct cli_tool {
@@ -74,7 +75,7 @@ struct cli_tool {
 
 /* What the shared options said. */
 struct cli_shared {
-	bool quiet, verbose, no_history;
+	bool quiet, verbose, no_history, json;
 	long seed;          /* default 0 */
 	long threads;       /* default: OMP_NUM_THREADS, or the processors this process may use */
 	const char *device; /* default "cpu" */
@@ -94,7 +95,7 @@ extern struct cli_shared cli;
 int cli_parse(const struct cli_tool *tool, int argc, char **argv);
 /* The settings in force, every option of the tool with its value, as the text of a config file that
  * gives them again; options that were not given and have no default are left out, as are those of
- * this one call: -o, --config, --progress, -q, -v, --no-history, and those named in skip (NULL ends
+ * this one call: -o, --config, --progress, --json, -q, -v, --no-history, and those named in skip (NULL ends
  * it). New memory, the caller's. */
 char *cli_settings(const char *const *skip);
 /* Misuse found by the tool itself: prints the line and "Try 'X --help'.", exits 2. */
@@ -131,6 +132,8 @@ struct ts_reader *cli_input(int first, int argc, char **argv);
 /* Writes a string as a cell of a TSV table: what would break the table is escaped, and so are
  * control characters, which would reach the terminal. */
 void cli_put_cell(FILE *f, const char *s);
+/* Writes a string as JSON writes one. Exits when out of memory. */
+void cli_put_json(FILE *f, const char *s);
 /* The next line of f, without its end, into *line, which is malloc'ed or NULL, holds *cap bytes and grows; the last one
  * may lack its newline. 1; 0: there is none; -1: out of memory, cannot be read, a zero byte, or more than a MiB, as
  * a device has no ends of lines. */

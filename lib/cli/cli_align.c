@@ -5,8 +5,7 @@
 
 #include "cli/cli_align.h"
 
-/* Characters of UTF-8: all bytes but those that continue one. */
-static size_t width(const char *s, size_t n)
+size_t cli_width(const char *s, size_t n)
 {
 	size_t w = 0;
 
@@ -32,7 +31,7 @@ static void walk(struct cli_align *a, FILE *f, const char *text,
 
 static void widen(struct cli_align *a, FILE *f, const char *cell, size_t n, size_t column, bool last)
 {
-	const size_t w = width(cell, n);
+	const size_t w = cli_width(cell, n);
 
 	(void)f;
 	if (!last && column < CLI_ALIGN_COLUMNS && a->width[column] < w)
@@ -41,7 +40,7 @@ static void widen(struct cli_align *a, FILE *f, const char *cell, size_t n, size
 
 static void put(struct cli_align *a, FILE *f, const char *cell, size_t n, size_t column, bool last)
 {
-	const size_t w = width(cell, n), wanted = column < CLI_ALIGN_COLUMNS ? a->width[column] : 0;
+	const size_t w = cli_width(cell, n), wanted = column < CLI_ALIGN_COLUMNS ? a->width[column] : 0;
 
 	fwrite(cell, 1, n, f);
 	if (last)

@@ -13,6 +13,9 @@
 extern "C" {
 #endif
 
+/* The characters of n bytes of UTF-8: all bytes but those that continue one. */
+size_t cli_width(const char *s, size_t n);
+
 /* Columns beyond these are not padded. */
 enum { CLI_ALIGN_COLUMNS = 64 };
 

@@ -32,6 +32,16 @@ void cli_put_cell(FILE *f, const char *s)
 	}
 }
 
+void cli_put_json(FILE *f, const char *s)
+{
+	char *text = ts_str_json(s);
+
+	if (!text)
+		cli_oom();
+	fputs(text, f);
+	free(text);
+}
+
 static int grow(char **line, size_t *cap, struct err *err)
 {
 	size_t more = *cap ? 2 * *cap : 256;

@@ -16,6 +16,7 @@ static const struct cli_option shared[] = {
 	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0, "seed of all that is random (default 0)" },
 	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: OMP_NUM_THREADS, or all processors)" },
 	{ "device", 0, CLI_STR, "NAME", &cli.device, 0, 0, "cpu or cuda (default cpu)" },
+	{ "json", 'j', CLI_FLAG, NULL, &cli.json, 0, 0, "print tables as JSON, an object per row" },
 	{ "config", 0, CLI_STR, "FILE", &cli.config, 0, 0, "read options from FILE, flat YAML; the command line wins" },
 	{ "no-history", 0, CLI_FLAG, NULL, &cli.no_history, 0, 0, "do not record the command history" },
 	{ "progress", 0, CLI_FLAG, NULL, &progress_on, 0, 0,
@@ -41,6 +42,8 @@ static bool in_use(const struct cli_option *o)
 		return flags & CLI_DEVICE;
 	if (o->value == &progress_on)
 		return flags & CLI_PROGRESS;
+	if (o->value == &cli.json)
+		return flags & CLI_ROWS;
 	return true;
 }
 
@@ -73,7 +76,7 @@ const struct cli_option *cli_next(const struct cli_option *o)
 
 bool cli_is_of_call(const struct cli_option *o)
 {
-	const void *const values[] = { &cli.output, &cli.no_history, &cli.quiet,     &cli.verbose,
+	const void *const values[] = { &cli.output, &cli.no_history, &cli.quiet,     &cli.verbose,     &cli.json,
 				       &cli.config, &progress_on,    &cli_want_help, &cli_want_version };
 
 	for (size_t i = 0; i < sizeof values / sizeof *values; i++)

@@ -31,12 +31,9 @@ static bool is_skipped(const struct cli_option *o, const char *const *skip)
 /* A string as YAML's double-quoted scalar, which JSON's strings are. */
 static void put_string(FILE *f, const char *name, const char *value)
 {
-	char *text = ts_str_json(value);
-
-	if (!text)
-		cli_oom();
-	fprintf(f, "%s: %s\n", name, text);
-	free(text);
+	fprintf(f, "%s: ", name);
+	cli_put_json(f, value);
+	putc('\n', f);
 }
 
 static void put_setting(FILE *f, const struct cli_option *o)

@@ -2,61 +2,97 @@
  * The list of networks. */
 #include <stdbool.h>
 
+#include "cli/cli.h"
+#include "cli/cli_table.h"
 #include "net/net.h"
 #include "report/report_archs.h"
 
-/* Columns of a network for images of that side; *weights stays if there is none. */
-static int measure(const char *spec, int side, double *weights, char cost[32], struct err *err)
-{
-	struct net *n = net_new(spec, 3, side, side, 10, err);
+enum { SIDES = 2, CELL = 32, SPEC = 256 };
+static const int sides[SIDES] = { 32, 224 };
 
-	snprintf(cost, 32, "-"); /* such images are too small for it, or there is no memory */
-	if (!n)
+/* What a network costs, as cells; NULL: images of that side are too small for it. */
+struct cost {
+	char text[1 + SIDES][CELL];
+	const char *cell[1 + SIDES];
+};
+
+/* People read millions. */
+static void count(struct cost *c, int i, double n)
+{
+	snprintf(c->text[i], CELL, cli.json ? "%.0f" : i == 0 ? "%.2f" : "%.1f", cli.json ? n : n / 1e6);
+	c->cell[i] = c->text[i];
+}
+
+/* -1: no images fit, or there is no memory. The smaller side comes last, as dense layers over pixels depend on the side:
+ * its weights count. */
+static int measure(struct cost *c, const char *spec, struct err *err)
+{
+	*c = (struct cost){ 0 };
+	for (int i = SIDES - 1; i >= 0; i--) {
+		struct net *n = net_new(spec, 3, sides[i], sides[i], 10, err);
+
+		if (!n)
+			continue;
+		count(c, 0, (double)net_count(n));
+		count(c, 1 + i, net_multiply_adds(n));
+		net_free(n);
+	}
+	return c->cell[0] ? 0 : -1;
+}
+
+static const struct cli_column columns[] = { { "NETWORK", "network", -24 },
+					     { "WEIGHTS", "weights", 9 },
+					     { "AT 32x32", "multiply_adds_32", 10 },
+					     { "AT 224x224", "multiply_adds_224", 10 },
+					     { "", "what", -1 },
+					     { "", "spec", -1 } };
+
+/* A line; JSON has a column more, the spec. */
+static int put(FILE *f, const char *name, const char *spec, const char *what, struct err *err)
+{
+	struct cost c;
+
+	if (measure(&c, spec, err) < 0)
 		return -1;
-	*weights = (double)net_count(n);
-	snprintf(cost, 32, "%.1f", net_multiply_adds(n) / 1e6);
-	net_free(n);
+	cli_table_row(f, cli.json ? CLI_JSON : CLI_TEXT, columns, cli.json ? 6 : 5,
+		      (const char *const[]){ name, c.cell[0], c.cell[1], c.cell[2], what, spec });
 	return 0;
 }
 
-static int put(FILE *f, const char *name, const char *spec, const char *note, struct err *err)
+/* The network with all of its parameters, or its name alone if it has none. */
+static void put_spec(char spec[SPEC], const struct net_arch *a)
 {
-	char small[32], large[32];
-	double weights = 0;
-	/* In this order, as dense layers over pixels depend on the side: the smaller one's count. */
-	const bool none_large = measure(spec, 224, &weights, large, err) < 0;
+	int n = snprintf(spec, SPEC, "%s", a->name);
 
-	if (measure(spec, 32, &weights, small, err) < 0 && none_large)
-		return -1;
-	fprintf(f, "%-18s %9.2f %10s %10s  %s\n", name, weights / 1e6, small, large, note);
-	return 0;
-}
-
-static void put_params(FILE *f, const struct net_arch *a)
-{
-	if (!a->params[0].name)
-		return;
-	fputs(a->name, f);
-	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name; i++)
-		fprintf(f, "%c%s=%g", i ? ',' : ':', a->params[i].name, a->params[i].value);
-	fputs("\n", f);
+	for (int i = 0; i < NET_MAX_PARAMS && a->params[i].name && n < SPEC; i++)
+		n += snprintf(spec + n, (size_t)(SPEC - n), "%c%s=%g", i ? ',' : ':', a->params[i].name,
+			      a->params[i].value);
 }
 
 int report_archs(FILE *f, struct err *err)
 {
 	const char *name, *spec;
+	char full[SPEC];
 
-	fprintf(f, "%-18s %9s %10s %10s\n", "NETWORK", "WEIGHTS", "AT 32x32", "AT 224x224");
-	for (int i = 0; net_archs[i]; i++)
-		if (put(f, net_archs[i]->name, net_archs[i]->name, net_archs[i]->help, err) < 0)
+	if (!cli.json)
+		cli_table_heading(f, CLI_TEXT, columns, 4);
+	for (int i = 0; net_archs[i]; i++) {
+		put_spec(full, net_archs[i]);
+		if (put(f, net_archs[i]->name, full, net_archs[i]->help, err) < 0)
 			return -1;
+	}
 	for (size_t i = 0; (name = net_alias(i, &spec)) != NULL; i++)
 		if (put(f, name, spec, spec, err) < 0)
 			return -1;
+	if (cli.json)
+		return 0;
 	fputs("\nWeights, and multiply-adds of an image, in millions, with 10 classes. Parameters, with their "
 	      "defaults:\n\n",
 	      f);
 	for (int i = 0; net_archs[i]; i++)
-		put_params(f, net_archs[i]);
+		if (net_archs[i]->params[0].name) {
+			put_spec(full, net_archs[i]);
+			fprintf(f, "%s\n", full);
+		}
 	return 0;
 }

@@ -15,7 +15,7 @@ extern "C" {
 
 /* A line for each network as it is by default, and for each name of one with parameters: its trained numbers with 10
  * classes, and the multiply-adds of an image of 32x32 and of 224x224 pixels ("-": it takes none of these), in
- * millions. Then what parameters there are. -1: out of memory. */
+ * millions. Then what parameters there are. With --json an object for each, of whole numbers. -1: out of memory. */
 int report_archs(FILE *f, struct err *err) __attribute__((warn_unused_result));
 
 #ifdef __cplusplus

@@ -248,12 +248,12 @@ static int print_rows(const struct pivot *t, struct err *err)
 	for (size_t row = 0; row <= t->rows && rc == 0; row++) {
 		fill(&l, t, row == 0 ? t->rows : row - 1);
 		if (row == 0)
-			cli_table_heading(t->p->format, l.column, l.n);
+			cli_table_heading(t->p->f, t->p->format, l.column, l.n);
 		else
-			cli_table_row(t->p->format, l.column, l.n, l.cell);
+			cli_table_row(t->p->f, t->p->format, l.column, l.n, l.cell);
 	}
 	if (rc == 0)
-		cli_table_end(t->p->format);
+		cli_table_end(t->p->f, t->p->format);
 	free(l.column);
 	free(l.cell);
 	free(l.text);

@@ -36,7 +36,7 @@ struct report_pivot { /* all borrowed */
 	bool summary;         /* only the averages, of near sets, far sets and all */
 	size_t seeds;         /* how many there are: cells that have all of them are compared seed by seed */
 	size_t ddof;          /* the variance over seeds is divided by their number less this */
-	FILE *f;              /* for the sentence: where the table goes, standard output */
+	FILE *f;              /* where it goes */
 	const char *baseline; /* the method that the sentence compares with; NULL: msp, or else the first */
 };
 

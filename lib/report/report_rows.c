@@ -6,17 +6,6 @@
 #include "cli/cli.h"
 #include "report/report_rows.h"
 
-static int put_json(FILE *f, const char *s)
-{
-	char *text = ts_str_json(s);
-
-	if (!text)
-		return -1;
-	fputs(text, f);
-	free(text);
-	return 0;
-}
-
 /* The sizes of a shape, with a separator between. */
 static void put_shape(FILE *f, int ndim, const size_t *shape, const char *between)
 {
@@ -24,7 +13,7 @@ static void put_shape(FILE *f, int ndim, const size_t *shape, const char *betwee
 		fprintf(f, "%s%zu", i ? between : "", shape[i]);
 }
 
-int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows)
+void report_header_json(FILE *f, const struct ts_header *h, uint64_t rows)
 {
 	fprintf(f, "{\"unmask\": %d, \"kind\": \"%s\", \"rows\": %llu,\n \"fields\": {", TS_VERSION, h->kind,
 		(unsigned long long)rows);
@@ -32,8 +21,7 @@ int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows)
 		const struct ts_field *field = &h->fields[i];
 
 		fputs(i ? ",\n  " : "\n  ", f);
-		if (put_json(f, field->name) < 0)
-			return -1;
+		cli_put_json(f, field->name);
 		fprintf(f, ": {\"type\": \"%s\", \"shape\": [", ts_type_name(field->type));
 		put_shape(f, field->ndim, field->shape, ", ");
 		fputs("]}", f);
@@ -42,16 +30,39 @@ int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows)
 	for (size_t i = 0; i < h->meta.n; i++) {
 		char *text = ts_entry_json(&h->meta.e[i]);
 
+		if (!text)
+			cli_oom();
 		fputs(i ? ",\n  " : "\n  ", f);
-		if (!text || put_json(f, h->meta.e[i].key) < 0) {
-			free(text);
-			return -1;
-		}
+		cli_put_json(f, h->meta.e[i].key);
 		fprintf(f, ": %s", text);
 		free(text);
 	}
 	fputs("}}\n", f);
-	return 0;
+}
+
+static void put_list(FILE *f, char *const *word, size_t n)
+{
+	fputs("[", f);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", f);
+		cli_put_json(f, word[i]);
+	}
+	fputs("]", f);
+}
+
+void report_step_json(FILE *f, const struct ts_step *s)
+{
+	fputs("{\"id\": ", f);
+	cli_put_json(f, s->id);
+	fputs(", \"previous\": ", f);
+	put_list(f, s->prev, s->n_prev);
+	fputs(", \"program\": ", f);
+	cli_put_json(f, s->tool);
+	fputs(", \"version\": ", f);
+	cli_put_json(f, s->version);
+	fputs(", \"arguments\": ", f);
+	put_list(f, s->args, s->n_args);
+	fputs("}", f);
 }
 
 void report_history(FILE *f, const struct ts_header *h)
@@ -59,6 +70,11 @@ void report_history(FILE *f, const struct ts_header *h)
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
 
+		if (cli.json) {
+			report_step_json(f, s);
+			fputc('\n', f);
+			continue;
+		}
 		cli_put_cell(f, s->id);
 		for (size_t k = 0; k < s->n_prev; k++) {
 			fputs(k ? "," : " <- ", f);
@@ -96,7 +112,7 @@ static size_t put_nested(FILE *f, const struct ts_col *c, size_t first, int dim)
 	return first;
 }
 
-int report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes)
+void report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes)
 {
 	fputc('{', f);
 	for (size_t k = 0; k < b->n_cols; k++) {
@@ -104,16 +120,14 @@ int report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct re
 		const char *word = c->type == TS_STR ? ts_col_str(c, i) : report_class_name(classes, c, i);
 
 		fputs(k ? ", " : "", f);
-		if (put_json(f, c->name) < 0)
-			return -1;
+		cli_put_json(f, c->name);
 		fputs(": ", f);
-		if (!word)
+		if (word)
+			cli_put_json(f, word);
+		else
 			put_nested(f, c, i * (c->row / ts_type_size(c->type)), 0);
-		else if (put_json(f, word) < 0)
-			return -1;
 	}
 	fputs("}\n", f);
-	return 0;
 }
 
 void report_names_tsv(FILE *f, const struct ts_header *h)
@@ -169,14 +183,13 @@ struct report_range report_range(const struct ts_tensor *t)
 	return r;
 }
 
-int report_tensor_json(FILE *f, const struct ts_tensor *t)
+void report_tensor_json(FILE *f, const struct ts_tensor *t)
 {
 	const struct report_range r = report_range(t);
 	const bool some = ts_tensor_count(t) > 0;
 
 	fputs("{\"name\": ", f);
-	if (put_json(f, t->name) < 0)
-		return -1;
+	cli_put_json(f, t->name);
 	fprintf(f, ", \"type\": \"%s\", \"shape\": [", ts_type_name(t->type));
 	put_shape(f, t->ndim, t->shape, ", ");
 	if (isfinite(r.sum) && some)
@@ -184,7 +197,6 @@ int report_tensor_json(FILE *f, const struct ts_tensor *t)
 			r.most);
 	else
 		fprintf(f, "], \"sum\": \"%s\"}\n", some ? "not finite" : "empty");
-	return 0;
 }
 
 void report_tensor_tsv(FILE *f, const struct ts_tensor *t)

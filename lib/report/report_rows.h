@@ -16,12 +16,14 @@
 extern "C" {
 #endif
 
-/* All but the data: kind, number of rows, fields, meta, as one object. -1: out of memory, here as below. */
-int report_header_json(FILE *f, const struct ts_header *h, uint64_t rows) TS_CHECKED;
-/* A line for each step: its id and those before it, program and version, arguments. */
+/* All but the data: kind, number of rows, fields, meta, as one object. */
+void report_header_json(FILE *f, const struct ts_header *h, uint64_t rows);
+/* A step of the history as an object, without an end of line. */
+void report_step_json(FILE *f, const struct ts_step *s);
+/* A line for each step: its id and those before it, program and version, arguments; with --json the object. */
 void report_history(FILE *f, const struct ts_header *h);
 /* Row i of b: an object of all columns, arrays as nested lists, with these names of classes. */
-int report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes) TS_CHECKED;
+void report_row_json(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes);
 /* The names of the columns with one number or one string per row, and row i of them. */
 void report_names_tsv(FILE *f, const struct ts_header *h);
 void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i, const struct report_classes *classes);
@@ -33,7 +35,7 @@ struct report_range {
 };
 struct report_range report_range(const struct ts_tensor *t);
 /* Name, type, shape and range. */
-int report_tensor_json(FILE *f, const struct ts_tensor *t) TS_CHECKED;
+void report_tensor_json(FILE *f, const struct ts_tensor *t);
 void report_tensor_tsv(FILE *f, const struct ts_tensor *t);
 
 #ifdef __cplusplus

@@ -315,7 +315,7 @@ static int print_pivot(const struct report_seeds *t, const struct report_seeds_l
 	}
 	if (rc == 0)
 		rc = report_pivot(&(struct report_pivot){ cell, t->n, names, at, n, how->format, how->summary,
-							  (size_t)t->tables, how->ddof, how->pivot, how->baseline },
+							  (size_t)t->tables, how->ddof, how->f, how->baseline },
 				  err);
 	free(cell);
 	free(list);
@@ -334,14 +334,14 @@ int report_seeds_print(const struct report_seeds *t, const struct report_seeds_l
 	if (how->pivot)
 		return print_pivot(t, how, err);
 	fill(&c, t, how, NULL);
-	cli_table_heading(how->format, c.column, c.n);
+	cli_table_heading(how->f, how->format, c.column, c.n);
 	for (size_t i = 0; i < t->n; i++) {
 		if (how->summary && strcmp(t->row[i].key[SET], "average") != 0)
 			continue;
 		fill(&c, t, how, &t->row[i]);
-		cli_table_row(how->format, c.column, c.n, c.cell);
+		cli_table_row(how->f, how->format, c.column, c.n, c.cell);
 	}
-	cli_table_end(how->format);
+	cli_table_end(how->f, how->format);
 	return 0;
 }
 

@@ -20,10 +20,11 @@ extern "C" {
 struct report_seeds;
 
 struct report_seeds_look {
+	FILE *f; /* where it goes */
 	enum cli_format format;
 	bool summary;         /* only the averages over the OOD sets */
 	size_t ddof;          /* the variance is divided by the number of seeds less this */
-	FILE *pivot;          /* standard output, to print it as report_pivot.h has it, which compares with the */
+	bool pivot;           /* print it as report_pivot.h has it, which compares with the */
 	const char *baseline; /* NULL: the usual one */
 	const char *show;     /* metrics, separated by commas, with pivot; NULL: AUROC and FPR95 */
 };

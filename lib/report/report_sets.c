@@ -58,7 +58,7 @@ static void print_all(const struct report *r, const struct report_sets *s, const
 			print_row(r, s, "pooled", averages + OOD_MAX_GROUPS * n, m, s->pool->n);
 	}
 	if (!r->no_heading)
-		cli_table_end(r->format);
+		cli_table_end(r->f, r->format);
 }
 
 /* A set's results, or an average's, as cells; each points to a place in v. */
@@ -100,8 +100,8 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 	if (rc == 0 && shown == 0)
 		rc = err_fail(err, "--pivot shows metrics of OOD sets, and --show lists none");
 	if (rc == 0)
-		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 1, 0,
-							  s->pivot, s->baseline },
+		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 1, 0, r->f,
+							  s->baseline },
 				  err);
 	free(cell);
 	free(v);

@@ -25,7 +25,7 @@ struct report_sets { /* all borrowed */
 	const struct ood_result *results; /* (n_sets, n_methods) */
 	const char *baseline;             /* NULL: none, else method number: */
 	size_t baseline_at;
-	FILE *pivot; /* standard output, to print it as report_pivot.h has it; NULL: a row for each set */
+	bool pivot; /* print it as report_pivot.h has it, not a row for each set */
 };
 
 /* Prints heading and rows. -1: out of memory. */

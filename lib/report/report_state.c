@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/cli_table.h"
 #include "net/foreign/net_foreign.h"
 #include "net/foreign/net_import.h"
 #include "report/report_rows.h"
@@ -12,28 +13,32 @@
 
 enum { SHORT = 16 }; /* numbers of a vector that is shown */
 
-/* A tensor of meta: some numbers as numbers, and a shape as a shape, which is what a person asks of a network; of
- * others `json`, its type and shape. -1: out of memory. */
-static int put_tensor(FILE *f, const struct ts_meta *meta, const char *key, const char *json)
+/* The text of a meta entry's value: JSON, but of a tensor of a few numbers these numbers, with `between` between them;
+ * of others ts_entry_json() says type and shape. */
+static void put_value(FILE *f, const struct ts_meta *meta, const struct ts_entry *e, const char *between)
 {
-	const bool shape = strcmp(key, "input") == 0;
-	struct ts_tensor t;
-	char text[32];
+	char *json = ts_entry_json(e), text[32];
+	const bool is_tensor = json && strncmp(json, "{\"type\"", 7) == 0;
+	struct ts_tensor t = { 0 };
 
-	if (ts_meta_get_tensor(meta, key, &t) != 1)
-		return -1;
-	const size_t n = t.type != TS_STR && t.ndim <= 1 && ts_tensor_count(&t) <= SHORT ? ts_tensor_count(&t) : 0;
-	if (n == 0)
+	if (!json || (is_tensor && ts_meta_get_tensor(meta, e->key, &t) != 1))
+		cli_oom();
+	const size_t n = is_tensor && t.type != TS_STR && t.ndim <= 1 ? ts_tensor_count(&t) : 0;
+	if (n == 0 || n > SHORT)
 		fputs(json, f);
-	for (size_t i = 0; i < n; i++) {
-		if (t.type == TS_F64)
+	else if (cli.json)
+		fputc('[', f);
+	for (size_t i = 0; i < n && n <= SHORT; i++) {
+		if (t.type == TS_F64 && !cli.json)
 			snprintf(text, sizeof text, "%.9g", ((const double *)t.data)[i]);
 		else
 			ts_elem_text(t.type, t.data, i, text);
-		fprintf(f, "%s%s", i == 0 ? "" : shape ? "x" : " ", text);
+		fprintf(f, "%s%s", i == 0 ? "" : between, text);
 	}
+	if (n > 0 && n <= SHORT && cli.json)
+		fputc(']', f);
 	ts_tensor_release(&t);
-	return 0;
+	free(json);
 }
 
 /* How a checkpoint came to be, a line for each step: program, version, what it was given. */
@@ -67,29 +72,20 @@ static size_t parameters(const struct ts_set *state)
 	return n;
 }
 
-static int put_meta(FILE *f, const struct ts_meta *meta)
+/* A person asks of a network for its input's shape as a shape. */
+static void put_meta(FILE *f, const struct ts_meta *meta)
 {
 	for (size_t i = 0; i < meta->n; i++) {
-		char *json;
-		int rc = 0;
+		const struct ts_entry *e = &meta->e[i];
 
-		if (net_is_run_state(meta->e[i].key))
+		if (net_is_run_state(e->key))
 			continue;
-		if (!(json = ts_entry_json(&meta->e[i])))
-			return -1;
 		fputs("# ", f);
-		cli_put_cell(f, meta->e[i].key);
+		cli_put_cell(f, e->key);
 		fputc('\t', f);
-		if (strncmp(json, "{\"type\"", 7) == 0)
-			rc = put_tensor(f, meta, meta->e[i].key, json);
-		else
-			fputs(json, f);
+		put_value(f, meta, e, strcmp(e->key, "input") == 0 ? "x" : " ");
 		fputc('\n', f);
-		free(json);
-		if (rc < 0)
-			return -1;
 	}
-	return 0;
 }
 
 static void put_tensors(FILE *f, const struct ts_set *state)
@@ -107,27 +103,72 @@ static void put_tensors(FILE *f, const struct ts_set *state)
 	}
 }
 
+static void put_text(FILE *f, const struct net_foreign *in)
+{
+	fprintf(f, "# format\t\"%s\"\n", in->format);
+	if (*in->module)
+		fprintf(f, "# module\t\"%s\"\n", in->module);
+	if (*in->left)
+		fprintf(f, "# left out\t\"%s\"\n", in->left);
+	put_meta(f, &in->meta);
+	put_history(f, &in->made);
+	fprintf(f, "# parameters\t%zu\n", parameters(&in->state));
+	put_tensors(f, &in->state);
+}
+
+/* ---- as JSON ---- */
+
+static void put_word(FILE *f, const char *key, const char *word)
+{
+	fprintf(f, "\"%s\": ", key);
+	if (*word)
+		cli_put_json(f, word);
+	else
+		fputs("null", f);
+	fputs(", ", f);
+}
+
+/* An object of the file, then one per tensor. */
+static void put_objects(FILE *f, const struct net_foreign *in)
+{
+	const char *between = "";
+
+	fputs("{", f);
+	put_word(f, "format", in->format);
+	put_word(f, "module", in->module);
+	put_word(f, "left_out", in->left);
+	fputs("\"meta\": {", f);
+	for (size_t i = 0; i < in->meta.n; i++) {
+		if (net_is_run_state(in->meta.e[i].key))
+			continue;
+		fputs(between, f);
+		between = ", ";
+		cli_put_json(f, in->meta.e[i].key);
+		fputs(": ", f);
+		put_value(f, &in->meta, &in->meta.e[i], ", ");
+	}
+	fputs("}, \"history\": [", f);
+	for (size_t i = 0; i < in->made.n_history; i++) {
+		fputs(i ? ", " : "", f);
+		report_step_json(f, &in->made.history[i]);
+	}
+	fprintf(f, "], \"parameters\": %zu}\n", parameters(&in->state));
+	for (size_t i = 0; i < in->state.n; i++)
+		report_tensor_json(f, &in->state.t[i]);
+}
+
 int report_state(FILE *f, const char *path, const char *key, struct err *err)
 {
 	struct net_foreign in;
-	int rc;
 
 	if (net_foreign_read(&in, path, key, err) < 0)
 		return -1;
-	fprintf(f, "# format\t\"%s\"\n", in.format);
-	if (*in.module)
-		fprintf(f, "# module\t\"%s\"\n", in.module);
-	if (*in.left)
-		fprintf(f, "# left out\t\"%s\"\n", in.left);
-	rc = put_meta(f, &in.meta) < 0 ? err_memory(err) : 0;
-	if (rc == 0) {
-		put_history(f, &in.made);
-		fprintf(f, "# parameters\t%zu\n", parameters(&in.state));
-		put_tensors(f, &in.state);
-	}
+	(cli.json ? put_objects : put_text)(f, &in);
 	net_foreign_release(&in);
-	return rc;
+	return 0;
 }
+
+/* ---- what differs ---- */
 
 /* Numbers that a double does not hold apart differ too. */
 static double int_difference(int64_t x, int64_t y)
@@ -152,27 +193,34 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 	return most;
 }
 
+/* The largest difference, or what else is wrong. In a table both are one column. */
+static void put_difference(FILE *f, const char *name, const char *number, const char *what)
+{
+	static const struct cli_column columns[] = { { "", "name", -1 }, { "", "difference", 1 }, { "", "what", -1 } };
+	const char *const json[] = { name, number, what }, *const tsv[] = { name, number ? number : what };
+
+	cli_rows_put(f, columns, cli.json ? 3 : 2, cli.json ? json : tsv);
+}
+
 static size_t diff_one(FILE *f, const struct ts_tensor *a, const struct ts_tensor *b, double tolerance)
 {
 	const bool shaped =
 		a && b && a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
-	char x[TS_SHAPE], y[TS_SHAPE];
+	char x[TS_SHAPE], y[TS_SHAPE], number[32], what[2 * TS_SHAPE + 32];
 	const bool same = shaped && a->type == b->type;
 	const double d = same ? difference(a, b) : 0;
 
 	if (same && d <= tolerance)
 		return 0;
-	cli_put_cell(f, a ? a->name : b->name);
-	if (!a || !b) {
-		fprintf(f, "\tmissing in %s\n", a ? "B" : "A");
-	} else if (same) {
-		fprintf(f, "\t%.9g\n", d);
-	} else if (shaped) {
-		fprintf(f, "\ttype %s against %s\n", ts_type_name(a->type), ts_type_name(b->type));
-	} else {
-		fprintf(f, "\tshape %s against %s\n", ts_shape_text(a->ndim, a->shape, x),
-			ts_shape_text(b->ndim, b->shape, y));
-	}
+	if (!a || !b)
+		snprintf(what, sizeof what, "missing in %s", a ? "B" : "A");
+	else if (!shaped)
+		snprintf(what, sizeof what, "shape %s against %s", ts_shape_text(a->ndim, a->shape, x),
+			 ts_shape_text(b->ndim, b->shape, y));
+	else if (!same)
+		snprintf(what, sizeof what, "type %s against %s", ts_type_name(a->type), ts_type_name(b->type));
+	snprintf(number, sizeof number, "%.9g", d);
+	put_difference(f, a ? a->name : b->name, same ? number : NULL, same ? NULL : what);
 	return 1;
 }
 

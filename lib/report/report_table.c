@@ -202,7 +202,7 @@ void report_heading(const struct report *report)
 
 	fill(&t, report, NULL);
 	if (!report->no_heading)
-		cli_table_heading(report->format, t.column, t.n);
+		cli_table_heading(report->f, report->format, t.column, t.n);
 }
 
 void report_print(const struct report *report, const struct report_row *row)
@@ -210,13 +210,15 @@ void report_print(const struct report *report, const struct report_row *row)
 	struct table t;
 
 	fill(&t, report, row);
-	cli_table_row(report->format, t.column, t.n, t.cell);
+	cli_table_row(report->f, report->format, t.column, t.n, t.cell);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-void report_explain(const struct report *report, FILE *f, const char *baseline, size_t replicates)
+void report_explain(const struct report *report, const char *baseline, size_t replicates)
 {
+	FILE *const f = report->f;
+
 	fputs("\n", f);
 	for (int i = 0; i < report->n_shown; i++)
 		fprintf(f, "%-16s %s\n", head(report->shown[i]), meaning(report->shown[i]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_table: the table that ood-metrics prints, on standard output by cli_table.h: a row for each method and set,
+ * report_table: the table that ood-metrics prints, by cli_table.h: a row for each method and set,
  * then a row for each average.
  */
 #ifndef REPORT_TABLE_H
@@ -22,6 +22,7 @@ enum { REPORT_ID_ACC = OOD_N_METRICS, REPORT_ECE, REPORT_METRICS };
 
 /* What a table looks like. */
 struct report {
+	FILE *f;                            /* where it goes */
 	int shown[REPORT_METRICS], n_shown; /* which metrics, by report_choose() */
 	const char *label;                  /* first column; NULL: none */
 	enum cli_format format;
@@ -49,8 +50,8 @@ bool report_shows_right(const struct report *r);
 bool report_is_printable(const char *s);
 void report_heading(const struct report *r);
 void report_print(const struct report *r, const struct report_row *row);
-/* What each column is, in words, to f, behind the table. baseline: NULL if none. */
-void report_explain(const struct report *r, FILE *f, const char *baseline, size_t replicates);
+/* What each column is, in words, behind the table. baseline: NULL if none. */
+void report_explain(const struct report *r, const char *baseline, size_t replicates);
 
 #ifdef __cplusplus
 }

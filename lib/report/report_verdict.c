@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "cli/cli_table.h"
 #include "report/report_verdict.h"
 
 void report_verdict_head(FILE *f, enum report_verdict form)
@@ -11,31 +12,31 @@ void report_verdict_head(FILE *f, enum report_verdict form)
 		fputs("name\tclass\tscore\tverdict\n", f);
 }
 
-static int put_json(FILE *f, const char *name, const char *score, const struct unmask_result *r, const char *verdict)
+static void put_json(FILE *f, const char *name, const char *score, const struct unmask_result *r, const char *verdict)
 {
-	char *json_name = ts_str_json(name), *json_class = ts_str_json(r->class_name);
-	const int rc = json_name && json_class ? 0 : -1;
+	char number[32];
+	const bool known = r->class_index >= 0;
+	static const struct cli_column columns[] = { { "", "name", -1 },
+						     { "", "class", -1 },
+						     { "", "class_index", 1 },
+						     { "", "score", 1 },
+						     { "", "verdict", -1 } };
+	const char *const cells[] = { name, known ? r->class_name : NULL, known ? number : NULL, score, verdict };
 
-	if (rc == 0 && r->class_index >= 0)
-		fprintf(f, "{\"name\": %s, \"class\": %s, \"class_index\": %d, \"score\": %s, \"verdict\": \"%s\"}\n",
-			json_name, json_class, r->class_index, score, verdict);
-	else if (rc == 0)
-		fprintf(f,
-			"{\"name\": %s, \"class\": null, \"class_index\": null, \"score\": %s, \"verdict\": \"%s\"}\n",
-			json_name, score, verdict);
-	free(json_name);
-	free(json_class);
-	return rc;
+	snprintf(number, sizeof number, "%d", r->class_index);
+	cli_table_row(f, CLI_JSON, columns, 5, cells);
 }
 
-int report_verdict(FILE *f, enum report_verdict form, const char *name, const struct unmask_result *r)
+void report_verdict(FILE *f, enum report_verdict form, const char *name, const struct unmask_result *r)
 {
 	const char *verdict = r->out ? "out" : "in";
 	char score[32];
 
 	ts_elem_text(TS_F32, &r->score, 0, score);
-	if (form == REPORT_JSON)
-		return put_json(f, name, score, r, verdict);
+	if (form == REPORT_JSON) {
+		put_json(f, name, score, r, verdict);
+		return;
+	}
 	if (form == REPORT_TEXT) {
 		fprintf(f, "%-3s  %-13s  ", verdict, score);
 		cli_put_cell(f, r->class_index >= 0 ? r->class_name : "-");
@@ -48,5 +49,4 @@ int report_verdict(FILE *f, enum report_verdict form, const char *name, const st
 		fprintf(f, "\t%s\t%s", score, verdict);
 	}
 	fputs("\n", f);
-	return 0;
 }

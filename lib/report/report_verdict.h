@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#include "err/err.h"
 #include "unmask/unmask.h"
 
 #ifdef __cplusplus
@@ -18,8 +17,7 @@ enum report_verdict { REPORT_TEXT, REPORT_TSV, REPORT_JSON };
 
 /* The heading, if this form has one. */
 void report_verdict_head(FILE *f, enum report_verdict form);
-/* -1: out of memory. */
-int report_verdict(FILE *f, enum report_verdict form, const char *name, const struct unmask_result *r);
+void report_verdict(FILE *f, enum report_verdict form, const char *name, const struct unmask_result *r);
 
 #ifdef __cplusplus
 }

@@ -26,7 +26,7 @@ FAMILIES(DECLARE)
 #define ADDRESS(name, title) ood_##name##_family,
 const struct ood_method *const ood_families[] = { FAMILIES(ADDRESS) NULL };
 #define TITLE(name, title) title,
-static const char *const titles[] = { FAMILIES(TITLE) };
+const char *const ood_family_titles[] = { FAMILIES(TITLE) };
 
 /* The method called so, or NULL. */
 static const struct ood_method *find_method(const char *name)
@@ -72,20 +72,6 @@ static int append(struct ood_requests *r, const struct ood_request *q, struct er
 	r->q = bigger;
 	r->q[r->n++] = *q;
 	return 0;
-}
-
-void ood_methods_list(FILE *f)
-{
-	for (size_t i = 0; ood_families[i]; i++) {
-		if (i == 0 || strcmp(titles[i], titles[i - 1]) != 0)
-			fprintf(f, "%s%s:\n", i ? "\n" : "", titles[i]);
-		for (const struct ood_method *m = ood_families[i]; m->name; m++) {
-			fprintf(f, "%-18s %s%s%s\n", m->name, m->help, m->needs ? "; needs " : "",
-				m->needs ? m->needs : "");
-			for (const struct ood_param *p = m->params; p < m->params + OOD_MAX_PARAMS && p->name; p++)
-				fprintf(f, "  %-16s %s (%g; %g to %g)\n", p->name, p->help, p->value, p->min, p->max);
-		}
-	}
 }
 
 static struct ood_request defaults(const struct ood_method *m)

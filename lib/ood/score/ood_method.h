@@ -111,9 +111,8 @@ static inline bool ood_method_fitted(const struct ood_method *m)
 /* Every family, NULL ends; in each, a method without a name ends. In the order in which `all` gives
  * the methods. */
 extern const struct ood_method *const ood_families[];
-/* Writes every method with its help and what it needs, and below it its parameters: name, help, default and range; in
- * groups, whose headings begin with a capital letter. */
-void ood_methods_list(FILE *f);
+/* What a list calls each of them, beginning with a capital letter; those that follow each other may have one title. */
+extern const char *const ood_family_titles[];
 
 /* ---- requests --------------------------------------------------------------------------------- */
 

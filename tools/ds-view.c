@@ -5,24 +5,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/cli_table.h"
 #include "ds/ds.h"
 #include "ds/pixel/ds_sheet.h"
 #include "kit/kit.h"
+#include "report/report_terminal.h"
 #include "ts/ts_file.h"
 #include "ts/ts_images.h"
 #include "ts/ts_join.h"
 
 enum { MAX_SIDE = 4096 }; /* columns, or rows, of a grid */
+#define GRID "20x10"
 
-static const char *grid = "20x10", *scores_path, *sort_by, *border_by;
+static const char *grid, *scores_path, *sort_by, *border_by, *caption;
 static long scale = 2, top, bottom;
 static bool text;
 
+/* What lines of captions can be, and those asked for. */
+enum caption { CLASS, SCORE, FILE_NAME, N_CAPTIONS };
+static const char *const captions[N_CAPTIONS] = { "class", "value", "name" };
+static enum caption lines[DS_SHEET_LINES];
+
+/* Where the sheet is shown: --terminal, then how. */
+enum { AUTO, KITTY, SIXEL, NONE };
+static long terminal = AUTO;
+static enum report_terminal shown;
+
 static const struct cli_option options[] = {
-	{ "grid", 'g', CLI_STR, "CxR", &grid, 0, 0, "C columns and R rows (default 20x10)" },
+	{ "grid", 'g', CLI_STR, "CxR", &grid, 0, 0, "C columns and R rows (default 20x10; on a terminal, what fits)" },
 	{ "scale", 's', CLI_INT, "N", &scale, 1, 64, "each pixel becomes N x N (default 2)" },
 	{ "scores", 0, CLI_STR, "FILE", &scores_path, 0, 0,
 	  "a stream of scores of these images, matched by name, else by position" },
@@ -31,6 +44,10 @@ static const struct cli_option options[] = {
 	{ "bottom", 0, CLI_INT, "N", &bottom, 1, MAX_SIDE *MAX_SIDE, "show the N smallest, smallest first" },
 	{ "border", 0, CLI_STR, "COLUMN", &border_by, 0, 0,
 	  "draw borders from blue (the smallest value shown) to red (the largest)" },
+	{ "caption", 'c', CLI_STR, "LIST", &caption, 0, 0,
+	  "lines below each image, separated by commas: class, value (of --sort), name; all" },
+	{ "terminal", 0, CLI_CHOICE, "auto|kitty|sixel|none", &terminal, 0, 0,
+	  "how a terminal shows the sheet (default auto: it is asked)" },
 	{ "text", 't', CLI_FLAG, NULL, &text, 0, 0, "write a table of the cells (TSV) instead of a PNG" },
 	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
 	  "write to FILE, whole or not at all (default: standard output)" },
@@ -63,8 +80,28 @@ struct work {
 	char **classes; /* names, of the images' stream */
 	size_t n_classes;
 	struct ds_sheet sheet;
+	unsigned char *png; /* for a terminal */
+	size_t n_png, cap_png;
 	struct err err;
 };
+
+/* The default grid, of as many images as the terminal is wide and high, if it says how many pixels that is. */
+static void fit_grid(struct ds_sheet *s)
+{
+	const size_t edge = s->border ? 2 * DS_SHEET_BORDER : 0;
+	const size_t w = (s->w + edge + DS_SHEET_GAP) * s->scale;
+	const size_t h = (s->h + edge + DS_SHEET_GAP) * s->scale + s->lines * DS_SHEET_LINE;
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_xpixel == 0 || size.ws_ypixel == 0)
+		return;
+	s->columns = size.ws_xpixel / w ? size.ws_xpixel / w : 1;
+	s->rows = size.ws_ypixel / h ? size.ws_ypixel / h : 1;
+	if (!top && !bottom)
+		s->most = s->columns * s->rows;
+	else if (s->rows * s->columns < s->most)
+		s->rows = (s->most + s->columns - 1) / s->columns;
+}
 
 static int check_images(struct work *k)
 {
@@ -87,6 +124,8 @@ static int check_images(struct work *k)
 	k->sheet.c = image->shape[0];
 	k->sheet.h = image->shape[1];
 	k->sheet.w = image->shape[2];
+	if (shown && !grid && k->sheet.w && k->sheet.h)
+		fit_grid(&k->sheet);
 	if (!text && ds_sheet_check(&k->sheet, &k->err) < 0)
 		return ts_reader_fail(k->images, "%s", k->err.text);
 	return 0;
@@ -199,13 +238,23 @@ static const char *class_of(const struct work *k, const struct ds_cell *c)
 
 enum { ROW, COLUMN, INPUT, LABEL, NAME, VALUE, N_COLUMNS };
 
+/* The value of --sort as text. */
+static const char *value_text(const struct work *k, const struct ds_cell *c, char buf[32])
+{
+	uint64_t element; /* aligned for every type */
+
+	memcpy(&element, c->value, sizeof element);
+	ts_elem_text(k->sort.type, &element, 0, buf);
+	buf[strcspn(buf + 1, "\"") + 1] = '\0'; /* JSON's for what is not finite */
+	return buf + (*buf == '"');
+}
+
 static void put_row(FILE *f, const struct work *k, size_t i, struct cli_column columns[N_COLUMNS])
 {
 	const struct ds_cell *c = &k->sheet.cells[i];
-	char number[N_COLUMNS][32], *value = number[VALUE];
+	char number[N_COLUMNS][32];
 	const char *cells[N_COLUMNS] = { number[ROW], number[COLUMN], number[INPUT], number[LABEL], c->name, NULL };
 	const char *class = class_of(k, c);
-	uint64_t element; /* aligned for every type */
 
 	snprintf(number[ROW], sizeof *number, "%zu", i / k->sheet.columns);
 	snprintf(number[COLUMN], sizeof *number, "%zu", i % k->sheet.columns);
@@ -214,13 +263,56 @@ static void put_row(FILE *f, const struct work *k, size_t i, struct cli_column c
 	columns[LABEL].width = class ? -1 : 1;
 	if (class || k->label < 0)
 		cells[LABEL] = class;
-	memcpy(&element, c->value, sizeof element);
-	if (sort_by) {
-		ts_elem_text(k->sort.type, &element, 0, value);
-		value[strcspn(value + 1, "\"") + 1] = '\0'; /* JSON's for what is not finite */
-		cells[VALUE] = value + (*value == '"');
-	}
+	if (sort_by)
+		cells[VALUE] = value_text(k, c, number[VALUE]);
 	cli_rows_put(f, columns, N_COLUMNS, cells);
+}
+
+static int write_captions(struct work *k)
+{
+	for (size_t i = 0; i < k->sheet.n; i++)
+		for (size_t l = 0; l < k->sheet.lines; l++) {
+			const struct ds_cell *c = &k->sheet.cells[i];
+			const char *class = class_of(k, c), *line = NULL;
+			char number[32];
+
+			if (lines[l] == FILE_NAME) {
+				line = c->name;
+			} else if (lines[l] == SCORE) {
+				snprintf(number, sizeof number, "%.4g", c->key);
+				line = number;
+			} else if (class || k->label >= 0) {
+				snprintf(number, sizeof number, "%lld", (long long)c->label);
+				line = class ? class : number;
+			}
+			if (line && ds_sheet_caption(&k->sheet, i, l, line, lines[l] == FILE_NAME, &k->err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+static int draw(struct work *k, struct ts_file *out)
+{
+	return write_captions(k) < 0 ? -1 : ds_sheet_write(&k->sheet, out, &k->err);
+}
+
+/* As write(2): the PNG stays here until it is whole, and is then shown. */
+static ssize_t remember(void *data, const void *buf, size_t len)
+{
+	struct work *k = data;
+
+	if (k->cap_png - k->n_png < len) {
+		const size_t cap = 2 * k->cap_png + len;
+		unsigned char *grown = realloc(k->png, cap);
+
+		if (!grown)
+			return -1;
+		k->png = grown;
+		k->cap_png = cap;
+	}
+	memcpy(k->png + k->n_png, buf, len);
+	k->n_png += len;
+	return (ssize_t)len;
 }
 
 static int write_table(struct work *k, struct ts_file *out)
@@ -244,12 +336,60 @@ static int write_table(struct work *k, struct ts_file *out)
 	return rc;
 }
 
+/* The lines of --caption. */
+static void parse_caption(struct ds_sheet *s)
+{
+	char *copy = strdup(strcmp(caption, "all") ? caption :
+			    sort_by                ? "class,value,name" :
+						     "class,name"),
+	     *rest = copy, *word;
+
+	if (!copy)
+		cli_oom();
+	while ((word = strsep(&rest, ",")) != NULL) {
+		int what = 0;
+
+		while (what < N_CAPTIONS && strcmp(captions[what], word) != 0)
+			what++;
+		if (what == N_CAPTIONS || s->lines == DS_SHEET_LINES)
+			cli_usage("--caption: '%s' is not at most three of class, value and name", caption);
+		if (what == SCORE && !sort_by)
+			cli_usage("--caption value is that of --sort COLUMN, which is not given");
+		lines[s->lines++] = (enum caption)what;
+	}
+	free(copy);
+}
+
+/* A terminal gets the picture in its own way, and nothing else does. */
+static void check_terminal(void)
+{
+	const bool file = cli.output && strcmp(cli.output, "-") != 0, here = !file && isatty(STDOUT_FILENO);
+
+	if ((terminal == KITTY || terminal == SIXEL) && (text || !here))
+		cli_usage("--terminal %s shows a picture on standard output, which %s",
+			  terminal == KITTY ? "kitty" : "sixel",
+			  text ? "gets a table" :
+			  file ? "is not asked for, as -o is given" :
+				 "is no terminal");
+	if (text || !here)
+		return;
+	shown = terminal == KITTY ? REPORT_KITTY :
+		terminal == SIXEL ? REPORT_SIXEL :
+		terminal == AUTO  ? report_terminal_ask() :
+				    REPORT_NO_PICTURES;
+	if (shown == REPORT_NO_PICTURES) {
+		cli_error("will not write a PNG to a terminal%s; use -o FILE, a pipe, or --text",
+			  terminal == AUTO ? " that shows no pictures" : "");
+		exit(cli_finish(1));
+	}
+}
+
 static void check_options(struct ds_sheet *s, const char *file)
 {
 	bool from_stdin = !file || strcmp(file, "-") == 0;
 	long sides[2];
 
-	if (cli_parse_sizes(grid, MAX_SIDE, sides, 2) != 2)
+	if (cli_parse_sizes(grid ? grid : GRID, MAX_SIDE, sides, 2) != 2)
 		cli_usage("--grid: '%s' is not CxR with two whole numbers from 1 to %d", grid, MAX_SIDE);
 	s->columns = (size_t)sides[0];
 	s->rows = (size_t)sides[1];
@@ -267,7 +407,10 @@ static void check_options(struct ds_sheet *s, const char *file)
 	s->most = top || bottom ? (size_t)(top + bottom) : s->columns * s->rows;
 	if (s->most > s->columns * s->rows)
 		cli_usage("--%s %zu is more than the grid of %s holds; give a larger --grid", top ? "top" : "bottom",
-			  s->most, grid);
+			  s->most, grid ? grid : GRID);
+	if (caption)
+		parse_caption(s);
+	check_terminal();
 }
 
 /* Prints why the run failed, in the order of its work: an input comes before what was made of it, and that before the
@@ -290,17 +433,18 @@ int main(int argc, char **argv)
 
 	text = text || cli.json;
 	check_options(&k.sheet, first < argc ? argv[first] : NULL);
-	if (!text && (!cli.output || strcmp(cli.output, "-") == 0) && isatty(STDOUT_FILENO))
-		return cli_finish(cli_error("will not write a PNG to a terminal; use -o FILE, a pipe, or --text"));
 	k.images = cli_input(first, argc, argv);
 	k.scores = scores_path ? cli_open(scores_path) : NULL;
-	out = ts_file_open(cli.output);
+	out = shown ? ts_file_open_fn(remember, &k, "<stdout>") : ts_file_open(cli.output);
 	if (!out)
 		cli_oom();
 	if (!ts_file_error(out) && begin(&k) == 0 && read_images(&k) == 0)
-		rc = text ? write_table(&k, out) : ds_sheet_write(&k.sheet, out, &k.err);
+		rc = text ? write_table(&k, out) : draw(&k, out);
 	if (rc == 0)
 		rc = ts_file_finish(out);
+	if (rc == 0 && shown)
+		rc = report_terminal_show(stdout, shown, k.png, k.n_png, &k.err);
+	free(k.png);
 	if (rc < 0)
 		report(&k, out);
 	ts_file_close(out);

@@ -24,6 +24,7 @@ liblmdb-dev=LSUN, which is LMDB
 libmatio-dev=SVHN, which is MATLAB
 libsnappy1v5=images as Parquet
 libzstd1=images as Parquet
+libsixel1=ds-view on terminals that show sixels
 curl=downloads of data sets
 gnuplot-nox=pictures of experiments
 libopenblas0-openmp=matrix products and eigenvectors, also for libtorch

@@ -9,6 +9,7 @@
 #include <png.h>
 
 #include "ds/ds.h"
+#include "ds/pixel/ds_letters.h"
 #include "ds/pixel/ds_sheet.h"
 
 static size_t cell_w(const struct ds_sheet *s)
@@ -21,15 +22,20 @@ static size_t cell_h(const struct ds_sheet *s)
 	return s->h + (s->border ? 2 * DS_SHEET_BORDER : 0);
 }
 
-/* Pixels of the sheet before they are repeated. */
+/* From the top of a cell to that of the one below it, of the sheet as it is drawn. */
+static size_t down(const struct ds_sheet *s)
+{
+	return (cell_h(s) + DS_SHEET_GAP) * s->scale + s->lines * DS_SHEET_LINE;
+}
+
 static size_t sheet_w(const struct ds_sheet *s)
 {
-	return s->columns * (cell_w(s) + DS_SHEET_GAP) - DS_SHEET_GAP;
+	return (s->columns * (cell_w(s) + DS_SHEET_GAP) - DS_SHEET_GAP) * s->scale;
 }
 
 static size_t sheet_h(const struct ds_sheet *s)
 {
-	return s->rows * (cell_h(s) + DS_SHEET_GAP) - DS_SHEET_GAP;
+	return s->rows * down(s) - DS_SHEET_GAP * s->scale;
 }
 
 static bool fits(size_t a, size_t b, size_t limit)
@@ -42,9 +48,9 @@ int ds_sheet_check(const struct ds_sheet *s, struct err *err)
 {
 	if (s->h == 0 || s->w == 0 || s->h > DS_MAX_SIDE || s->w > DS_MAX_SIDE)
 		return err_fail(err, "images of %zu x %zu pixels cannot be drawn", s->w, s->h);
-	if (!fits(s->columns, cell_w(s) + DS_SHEET_GAP, DS_MAX_SIDE) ||
-	    !fits(s->rows, cell_h(s) + DS_SHEET_GAP, DS_MAX_SIDE) || !fits(sheet_w(s), s->scale, DS_MAX_SIDE) ||
-	    !fits(sheet_h(s), s->scale, DS_MAX_SIDE) || sheet_w(s) * s->scale * (sheet_h(s) * s->scale) > DS_MAX_PIXELS)
+	if (!fits(s->columns, (cell_w(s) + DS_SHEET_GAP) * s->scale, DS_MAX_SIDE + s->scale) ||
+	    !fits(s->rows, down(s), DS_MAX_SIDE + s->scale) || sheet_w(s) > DS_MAX_SIDE || sheet_h(s) > DS_MAX_SIDE ||
+	    sheet_w(s) * sheet_h(s) > DS_MAX_PIXELS)
 		return err_fail(err,
 				"%zu x %zu images of %zu x %zu pixels, magnified %zu times, are more "
 				"than a sheet holds; take a smaller grid or scale",
@@ -90,6 +96,8 @@ static void cell_release(struct ds_cell *c)
 {
 	free((void *)c->pixels);
 	free((void *)c->name);
+	for (size_t i = 0; i < DS_SHEET_LINES; i++)
+		free(c->caption[i]);
 }
 
 /* *to becomes a copy of from that owns what it points to. */
@@ -155,6 +163,25 @@ void ds_sheet_sort(struct ds_sheet *s)
 		qsort(s->cells, s->n, sizeof *s->cells, s->largest ? largest_first : least_first);
 }
 
+int ds_sheet_caption(struct ds_sheet *s, size_t i, size_t line, const char *text, bool end, struct err *err)
+{
+	const size_t room = (cell_w(s) * s->scale + 1) / (DS_LETTER_W + 1);
+	size_t n = 0;
+	char *to = malloc(strlen(text) + 1);
+
+	if (!to)
+		return err_memory(err);
+	for (; *text; text++)
+		if (((unsigned char)*text & 0xc0) != 0x80) /* one letter for a character of several bytes */
+			to[n++] = *text;
+	if (n > room && end)
+		memmove(to, to + n - room, room);
+	to[n < room ? n : room] = '\0';
+	free(s->cells[i].caption[line]);
+	s->cells[i].caption[line] = to;
+	return 0;
+}
+
 void ds_sheet_release(struct ds_sheet *s)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -203,18 +230,36 @@ static void cell_line(const struct picture *p, const struct ds_cell *cell, size_
 	}
 }
 
-/* Line y of the sheet, before lines are repeated. */
+/* Line y of a caption, 3 bytes per pixel, black. */
+static void caption_line(const struct ds_cell *cell, size_t y, uint8_t *to)
+{
+	const char *text = cell->caption[y / DS_SHEET_LINE];
+	const size_t at = y % DS_SHEET_LINE;
+
+	if (!text || at == 0)
+		return;
+	for (; *text; text++, to += 3 * (DS_LETTER_W + 1))
+		for (size_t x = 0; x < DS_LETTER_W; x++)
+			if (ds_letter(*text, x, at - 1))
+				memset(to + 3 * x, 0, 3);
+}
+
+/* Line y of the sheet. Those that repeat the one before leave it as it is. */
 static void sheet_line(const struct picture *p, size_t y)
 {
 	const struct ds_sheet *s = p->sheet;
-	const size_t down = cell_h(s) + DS_SHEET_GAP, across = cell_w(s) + DS_SHEET_GAP;
-	size_t first = y / down * s->columns;
+	const size_t across = (cell_w(s) + DS_SHEET_GAP) * s->scale * 3, image = cell_h(s) * s->scale;
+	const size_t first = y / down(s) * s->columns, at = y % down(s);
 
-	memset(p->line, 255, sheet_w(s) * s->scale * 3);
-	if (y % down >= cell_h(s))
+	if (at < image && at % s->scale)
 		return;
-	for (size_t k = 0; k < s->columns && first + k < s->n; k++)
-		cell_line(p, &s->cells[first + k], y % down, p->line + k * across * s->scale * 3);
+	memset(p->line, 255, sheet_w(s) * 3);
+	for (size_t k = 0; k < s->columns && first + k < s->n; k++) {
+		if (at < image)
+			cell_line(p, &s->cells[first + k], at / s->scale, p->line + k * across);
+		else if (at - image < s->lines * DS_SHEET_LINE)
+			caption_line(&s->cells[first + k], at - image, p->line + k * across);
+	}
 }
 
 static void put(png_structp png, png_bytep data, png_size_t n)
@@ -251,13 +296,12 @@ static int draw(struct picture *p, png_structp png, png_infop info)
 	if (setjmp(png_jmpbuf(png)))
 		return -1;
 	png_set_write_fn(png, p, put, flush_nothing);
-	png_set_IHDR(png, info, (png_uint_32)(sheet_w(s) * s->scale), (png_uint_32)(sheet_h(s) * s->scale), 8,
-		     PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	png_set_IHDR(png, info, (png_uint_32)sheet_w(s), (png_uint_32)sheet_h(s), 8, PNG_COLOR_TYPE_RGB,
+		     PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_write_info(png, info);
 	for (size_t y = 0; y < sheet_h(s); y++) {
 		sheet_line(p, y);
-		for (size_t i = 0; i < s->scale; i++)
-			png_write_row(png, p->line);
+		png_write_row(png, p->line);
 	}
 	png_write_end(png, info);
 	return 0;
@@ -275,7 +319,7 @@ int ds_sheet_write(const struct ds_sheet *s, struct ts_file *out, struct err *er
 		p.least = i == 0 || v < p.least ? v : p.least;
 		p.largest = i == 0 || v > p.largest ? v : p.largest;
 	}
-	p.line = malloc(sheet_w(s) * s->scale * 3);
+	p.line = malloc(sheet_w(s) * 3);
 	if (info && p.line)
 		rc = draw(&p, png, info);
 	else

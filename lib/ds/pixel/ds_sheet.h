@@ -9,6 +9,7 @@
  *	+----------+ +----------+    cell: the image, with a border of 2 around it if there is one
  *	|  image   | |          |    between cells: 1
  *	+----------+ +----------+    all of that times scale, every pixel repeated
+ *	 caption      caption        lines of 9, whatever the scale
  *	+----------+                 gaps and unused cells are white
  *	|          |
  *	+----------+
@@ -27,7 +28,7 @@
 extern "C" {
 #endif
 
-enum { DS_SHEET_BORDER = 2, DS_SHEET_GAP = 1 };
+enum { DS_SHEET_BORDER = 2, DS_SHEET_GAP = 1, DS_SHEET_LINE = 9, DS_SHEET_LINES = 3 };
 
 /* One image. In a sheet, name and pixels are the sheet's; in one that is offered, borrowed. */
 struct ds_cell {
@@ -35,9 +36,10 @@ struct ds_cell {
 	double shade; /* what its border shows; finite */
 	uint64_t row; /* its number in its stream, from 0 */
 	int64_t label;
-	const char *name;       /* or NULL */
-	const uint8_t *pixels;  /* (c,h,w); NULL: not kept, for a sheet that is not drawn */
-	unsigned char value[8]; /* the key's element as it stood in its column */
+	const char *name;              /* or NULL */
+	const uint8_t *pixels;         /* (c,h,w); NULL: not kept, for a sheet that is not drawn */
+	unsigned char value[8];        /* the key's element as it stood in its column */
+	char *caption[DS_SHEET_LINES]; /* NULL: an empty line */
 };
 
 struct ds_sheet {
@@ -46,6 +48,7 @@ struct ds_sheet {
 	size_t most;                 /* images to keep, at most columns * rows */
 	bool largest;                /* keep the largest keys, not the least */
 	bool border;
+	size_t lines;   /* below each image, of captions; at most DS_SHEET_LINES */
 	size_t c, h, w; /* of an image; c is 1 (gray) or 3 (RGB) */
 
 	struct ds_cell *cells; /* a heap with the worst in front; sorted: best first */
@@ -59,6 +62,9 @@ int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell, struct err *e
 /* Sorts the cells, best first: cell i lies in row i / columns, column i % columns. Then nothing more
  * may be offered. */
 void ds_sheet_sort(struct ds_sheet *s);
+/* Gives cell i of the sorted sheet a line of its caption, in place of what it had: as much of the text's beginning as is
+ * as wide as the cell, or of its end. -1 with err: no memory. */
+int ds_sheet_caption(struct ds_sheet *s, size_t i, size_t line, const char *text, bool end, struct err *err) TS_CHECKED;
 /* Draws the sorted sheet into out, as an RGB PNG; equal sheets give equal bytes. A border's colour is linear in its
  * shade from blue (the least) to red (the largest), and blue if all are equal. -1 with err; the caller finishes the
  * file. */

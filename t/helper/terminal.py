@@ -1,0 +1,22 @@
+"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the question for its attributes with ANSWER
+(escapes as in Python; "": nothing), and prints what it shows there; exits as it does."""
+import os, pty, sys
+
+answer = sys.argv[1].encode().decode("unicode_escape").encode("latin1")
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+shown, asked = b"", False
+while True:
+    try:
+        got = os.read(fd, 65536)
+    except OSError:  # the other end is closed
+        got = b""
+    if not got:
+        break
+    shown += got
+    if not asked and b"\x1b[c" in shown:
+        asked = True
+        os.write(fd, answer)
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))

@@ -59,6 +59,9 @@ upper  = $(if $(filter textures,$1),DTD,$(shell printf %s '$1' | tr a-z- A-Z_))
 # sets.sh says NAME:SPLIT:PATH of each; $(call part,1,...) is one of the three. Variables overrule it.
 FOUND  := $(shell sh $(PIPELINES)sets.sh '$(DATA)' <$(PIPELINES)sets.txt)
 part    = $(word $1,$(subst :, ,$2))
+# Neither make nor these rules can have them in a name.
+$(foreach f,$(FOUND),$(if $(and $(findstring :,$f),$(if $(word 4,$(subst :, ,$f)),,yes)),,$(error DATA='$(DATA)': ':' or a blank in \
+	the path of a set, at '$f', which rules of make cannot have: give it another name, or a link)))
 TIN_EXCLUDE ?= $(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt
 define known_set
 $(call part,1,$1)_VAR   := $(call upper,$(call part,1,$1))

@@ -3,8 +3,9 @@
 # -v methods=all|LIST: input is "- METHOD" for each method there is, then METHOD[:SETTING] and its AUROC; output is the methods
 # to compute, each in the setting of the best AUROC, if it has any. all leaves out what cannot work, which a name does not,
 # so all stays, and the tuned ones stand beside it.
-# -v chosen=THAT: input is a table; of a tuned method the row with defaults is left out, and the others lose their setting, so
-# that seeds may have different ones.
+# -v chosen=THAT: input is a table; of a tuned method the row with defaults is left out, and the other loses its setting, so
+# that seeds may have different ones. A method that was asked for in several settings is none that was tuned: each keeps its
+# row.
 function base_of(method) {
 	sub(/:.*/, "", method)
 	return method
@@ -12,12 +13,15 @@ function base_of(method) {
 BEGIN {
 	FS = OFS = chosen == "" ? " " : "\t"
 	n = split(chosen, item, ",")
-	for (i = 1; i <= n; i++)
+	for (i = 1; i <= n; i++) {
+		settings[base_of(item[i])]++
 		if (item[i] ~ /:/) tuned[base_of(item[i])] = 1
+	}
+	for (base in settings) if (settings[base] > 1) delete tuned[base]
 }
 chosen != "" {
 	if (!($1 in tuned)) {
-		$1 = base_of($1)
+		if (base_of($1) in tuned) $1 = base_of($1)
 		print
 	}
 	next

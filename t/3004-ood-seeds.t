@@ -18,6 +18,7 @@ A	msp	0.75	0.25	-	-	3
 END'
 ok '--ddof 0; one table has no deviation with ddof 1' 'ood-seeds -s -f tsv --ddof 0 1.tsv 3.tsv | tail -n 1 | cut -f 3,4 | grep -q "^0.75	0.25$" &&
 	ood-seeds -s -f json 1.tsv | grep -q "\"auroc\": 0.5, \"auroc_std\": null" && ood-seeds -s 1.tsv | grep -q "  50.00  "'
+ok 'a mark before UTF-8, which other programs put there' '{ printf "\357\273\277"; cat 1.tsv; } >marked.tsv && ood-seeds -f tsv 1.tsv 2.tsv >want && ood-seeds -f tsv marked.tsv 2.tsv | cmp - want'
 ok 'several models in a file; standard input' '{ cat 1.tsv; sed s/^A/B/ 2.tsv; } >both && ood-seeds -s -f tsv both - <both >out && test "$(cut -f 1,3,7 out | tr "\n\t" "; ")" = "model auroc seeds;A 0.5 2;B 0.75 2;"'
 ok 'the real thing' 'for s in 1 2 3; do "$BUILD/t/helper/ts-gen" scores msp:f4 500 $s >$s.id; "$BUILD/t/helper/ts-gen" scores msp:f4 500 9$s >$s.ood
 	ood-metrics -f tsv --delong --baseline msp --id $s.id x=$s.ood >$s.m; done; ood-seeds -f tsv 1.m 2.m 3.m >out &&

@@ -36,6 +36,8 @@ ok 'and the network is scored on each' 'published published-base SETS=all DATA=d
 ok 'none is missing, and that is what is said' 'grep -q "cifar10, and to be told from it: cifar100 tin .* inaturalist; outliers: data/tinyimagenet\$" err'
 ok 'CIFAR-100 as ID has CIFAR-10 among its OOD sets' '
 	published SET=cifar100 RUN=hundred -n hundred/cifar10.images hundred/test.images DATA=data >out 2>err && grep -q "^ds-pack --split test  *--size 32  *-o hundred/cifar10.images data/cifar10" out && grep -q "split test  *-o hundred/test.images data/cifar100\$" out'
+ok 'a folder whose name make cannot have is told, not cut off' '
+	for name in a:b "a b"; do ln -sfn "$PWD/data" "$name" && ! published -n DATA="$name" 2>err && grep -q "or a blank in the path of a set" err || exit; done'
 ok 'a set is left out by an empty name, or named' '
 	published -n DATA=data MNIST= SUN=data/LSUN >/dev/null 2>err && grep -q "not in DATA=.data.: mnist" err && grep -q "places sun" err'
 ok 'EVAL_LIMIT: so many images of each' 'for f in run/eval-2/*.images; do ts-dump --tsv $f | sed 1d | wc -l | grep -qx 2 || echo $f; done >many; ! test -s many'

@@ -36,5 +36,9 @@ ok 'FULL=yes: what looks otherwise is ID too' 'openood RUN=full SKIP=yes FULL=ye
 tuned='SWEEPS=knn:k=1,5,20 react:percentile=80,95'
 ok 'TUNE=yes: the settings that are best on validation sets' 'openood RUN=tuned SKIP=yes TUNE=yes METHODS=msp,knn,react "${quick%% METHODS*}" "$tuned" >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }
 	ood-metrics -q -s -f tsv --show auroc --id tuned/s1/val.swept tuned/s1/oodval.swept | sed 1d | sort -t "	" -k 2gr >by && best=$(grep "^knn" by | head -n 1 | cut -f 1) && grep -qx "msp,$best,react:.*" tuned/s1/methods && awk "{ print \$1 }" tuned/table.txt | sed 1d | head -n 3 | paste -sd " " | grep -qx "msp knn react"'
+ok 'a method that is asked for in several settings keeps a row for each' '
+	chosen="msp,knn:k=5,energy:temperature=1,energy:temperature=9,react,react:percentile=80"
+	printf "%s\t1\n" method msp knn knn:k=5 energy:temperature=1 energy:temperature=9 react react:percentile=80 >rows
+	awk -f "$SRC/pipelines/openood.awk" -v chosen="$chosen" rows | cut -f1 | paste -sd " " | grep -qx "method msp knn energy:temperature=1 energy:temperature=9 react react:percentile=80"'
 ok 'no benchmark, no checkpoint' 'make -s -f "$SRC/pipelines/openood.mk" BENCH=mnist DATA=x 2>err; grep -q "BENCH=mnist is no benchmark" err && make -s -f "$SRC/pipelines/openood.mk" DATA=nowhere/data 2>err; grep -q "no checkpoint in nowhere/results: MODELS=" err'
 done_testing

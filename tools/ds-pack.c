@@ -211,6 +211,7 @@ static void check_shape(void)
 			    interpolation != DS_BILINEAR ? "interpolation" :
 			    o.shape.fast                 ? "fast" :
 							   NULL;
+	struct err err;
 
 	if (lacks && !size)
 		cli_usage("--%s needs --size N", lacks);
@@ -220,6 +221,8 @@ static void check_shape(void)
 	o.shape.filter = (enum ds_filter)interpolation;
 	if (o.shape.shorter && o.shape.h != o.shape.w)
 		cli_usage("--resize short takes one number as --size, that of the shorter side");
+	if (ds_prep_crop_check(&o.shape, &err) < 0)
+		cli_usage("--crop: %s", err.text);
 }
 
 /* The same from the checkpoint of --for. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "ts/ts_utf8.h"
 
 enum { MAX_LINE = 1 << 20 };
 
@@ -84,8 +85,8 @@ static char *trim(char *line, bool first)
 {
 	size_t n;
 
-	if (first && strncmp(line, "\xef\xbb\xbf", 3) == 0)
-		line += 3;
+	if (first)
+		line += ts_utf8_mark(line);
 	for (n = strlen(line); n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'); n--)
 		line[n - 1] = '\0';
 	return line;

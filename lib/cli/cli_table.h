@@ -32,8 +32,8 @@ bool cli_format_is_for_people(enum cli_format f);
 void cli_column_widen(struct cli_column *c, const char *cell);
 /* Prints the heading; nothing in JSON. */
 void cli_table_heading(FILE *to, enum cli_format f, const struct cli_column *c, size_t n);
-/* Prints a row of n cells. NULL: nothing is known there ("-", null). Of numbers, JSON quotes those that it does not have
- * ("inf"). */
+/* Prints a row of n cells. NULL: nothing is known there ("-", null). Of numbers, JSON quotes those that it does not
+ * have ("inf"). */
 void cli_table_row(FILE *to, enum cli_format f, const struct cli_column *c, size_t n, const char *const *cell);
 /* Prints what ends it: nothing but in LATEX. */
 void cli_table_end(FILE *to, enum cli_format f);

@@ -10,6 +10,7 @@
 
 #include "ds/ds_noise.h"
 #include "ts/ts_rng.h"
+#include "ts/ts_utf8.h"
 
 struct ds_noise {
 	size_t classes;
@@ -64,7 +65,7 @@ static int read_lines(struct ds_noise *z, FILE *f, const char *path, struct err 
 			rc = line[strspn(line, " \t\r\n")] ?
 				     err_fail(err, "'%s': more than %zu lines, one for each class", path, z->classes) :
 				     0;
-		else if (parse_line(z, line, z->p + at * z->classes, err) < 0)
+		else if (parse_line(z, line + (at ? 0 : ts_utf8_mark(line)), z->p + at * z->classes, err) < 0)
 			rc = err_prefix(err, "'%s': line %zu: ", path, at + 1);
 		else
 			at++;

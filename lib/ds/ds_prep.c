@@ -78,6 +78,16 @@ static int set(struct ds_shape *s, const char *key, const char *value, struct er
 	return n < 0 ? err_prefix(err, "%s= ", key) : 0;
 }
 
+int ds_prep_crop_check(const struct ds_shape *s, struct err *err)
+{
+	const bool high = s->crop_h > s->h, wide = s->crop_w > s->w;
+
+	if (s->h && s->crop_h && (s->shorter ? high && wide : high || wide))
+		return err_fail(err, "the crop of %dx%d is larger than the size of %dx%d that it is cut from",
+				s->crop_h, s->crop_w, s->h, s->w);
+	return 0;
+}
+
 /* Does what was said belong together? */
 static int whole(const struct ds_shape *s, bool how, bool none, struct err *err)
 {
@@ -87,7 +97,7 @@ static int whole(const struct ds_shape *s, bool how, bool none, struct err *err)
 		return err_fail(err, "resize=short takes one number as size=, that of the shorter side");
 	if (none && (s->h || s->crop_h || s->gray))
 		return err_fail(err, "none stands alone");
-	return 0;
+	return ds_prep_crop_check(s, err);
 }
 
 int ds_prep_parse(struct ds_shape *s, const char *words, struct err *err)

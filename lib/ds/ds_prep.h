@@ -28,6 +28,8 @@ enum { DS_PREP = 160 }; /* bytes that the words of any shape need */
 
 /* The words into *s, all of it but fast. They are separated by blanks or commas. -1 with err. */
 int ds_prep_parse(struct ds_shape *s, const char *words, struct err *err) TS_CHECKED;
+/* -1: it has both a size and a crop, and no image of that size is as large as the crop. */
+int ds_prep_crop_check(const struct ds_shape *s, struct err *err) TS_CHECKED;
 /* And back, in the form that parses to the same; two shapes are the same if these are. */
 void ds_prep_words(const struct ds_shape *s, char words[DS_PREP]);
 /* The same as options of ds-pack, each with a blank in front; "" if there are none. */

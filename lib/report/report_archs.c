@@ -23,8 +23,8 @@ static void count(struct cost *c, int i, double n)
 	c->cell[i] = c->text[i];
 }
 
-/* -1: no images fit, or there is no memory. The smaller side comes last, as dense layers over pixels depend on the side:
- * its weights count. */
+/* -1: no images fit, or there is no memory. The smaller side comes last, as dense layers over pixels depend on the
+ * side: its weights count. */
 static int measure(struct cost *c, const char *spec, struct err *err)
 {
 	*c = (struct cost){ 0 };

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "report/report_pivot.h"
 #include "report/report_seeds.h"
+#include "ts/ts_utf8.h"
 
 enum { MAX_COLUMNS = 64 };
 
@@ -180,6 +181,8 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 /* Line number at->line of a table. */
 static int take_line(struct report_seeds *t, struct heading *h, char *line, const struct place *at, struct err *err)
 {
+	if (at->line == 1)
+		line += ts_utf8_mark(line);
 	bool heading = !strncmp(line, "model\t", 6) || !strncmp(line, "method\t", 7);
 
 	if (heading || at->line == 1)

@@ -17,8 +17,8 @@ extern "C" {
  * "# key<TAB>JSON" for its format and each entry of its meta but run state, then a table with a row per tensor: name,
  * type, shape, elements, sum, smallest, largest. With --json an object of all but the tensors, then one per tensor. */
 int report_state(FILE *f, const char *path, const char *key, struct err *err) __attribute__((warn_unused_result));
-/* A row for each tensor that differs between two files, with --json an object: name and largest absolute difference, or what else is wrong.
- * Differences up to tolerance are none; other types and shapes always are. *rows: how many. */
+/* A row for each tensor that differs between two files, with --json an object: name and largest absolute difference,
+ * or what else is wrong. Differences up to tolerance are none; other types and shapes always are. *rows: how many. */
 int report_state_diff(FILE *f, const char *a, const char *b, const char *key, double tolerance, size_t *rows,
 		      struct err *err) __attribute__((warn_unused_result));
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * A character is one byte below 128; or a first byte that says how many follow, each 128 to 191, the second of which
  * may be narrower (RFC 3629, section 4). */
+#include <string.h>
+
 #include "ts/ts_utf8.h"
 
 /* Bytes of the character at p; 0: it is none. */
@@ -27,4 +29,9 @@ size_t ts_utf8_span(const char *s)
 	while (*p && (n = character(p)) != 0)
 		p += n;
 	return (size_t)(p - (const unsigned char *)s);
+}
+
+size_t ts_utf8_mark(const char *s)
+{
+	return strncmp(s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }

@@ -12,6 +12,8 @@ extern "C" {
 
 /* How many bytes s begins with that are characters of UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 size_t ts_utf8_span(const char *s);
+/* Bytes of the mark that some programs put before UTF-8 (Excel, PowerShell), if s begins with it; else 0. */
+size_t ts_utf8_mark(const char *s);
 
 #ifdef __cplusplus
 }

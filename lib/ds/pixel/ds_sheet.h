@@ -62,8 +62,8 @@ int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell, struct err *e
 /* Sorts the cells, best first: cell i lies in row i / columns, column i % columns. Then nothing more
  * may be offered. */
 void ds_sheet_sort(struct ds_sheet *s);
-/* Gives cell i of the sorted sheet a line of its caption, in place of what it had: as much of the text's beginning as is
- * as wide as the cell, or of its end. -1 with err: no memory. */
+/* Gives cell i of the sorted sheet a line of its caption, in place of what it had: as much of the text's beginning as
+ * the cell is wide, or of its end. -1 with err: no memory. */
 int ds_sheet_caption(struct ds_sheet *s, size_t i, size_t line, const char *text, bool end, struct err *err) TS_CHECKED;
 /* Draws the sorted sheet into out, as an RGB PNG; equal sheets give equal bytes. A border's colour is linear in its
  * shade from blue (the least) to red (the largest), and blue if all are equal. -1 with err; the caller finishes the

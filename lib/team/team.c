@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "team/team_internal.h"
@@ -27,6 +28,19 @@ int team_rank(const struct team *t)
 int team_size(const struct team *t)
 {
 	return t ? t->size : 1;
+}
+
+struct team_cost team_cost(const struct team *t)
+{
+	return t ? t->cost : (struct team_cost){ 0 };
+}
+
+double team_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void share_of(size_t n, int r, int size, size_t *from, size_t *to)

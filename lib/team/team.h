@@ -50,6 +50,7 @@ struct team_place {
 	long port;            /* of rank 0, with a host */
 	uint64_t job;         /* the same for all ranks of a run, another for those of others */
 	int seconds;          /* that the ranks wait for each other at the beginning */
+	int silence;          /* after so many seconds without a sign of life a machine is gone; 0: 60 */
 };
 
 /* What the launcher says in the environment: the first that is there of RANK and WORLD_SIZE (torchrun, or by hand),
@@ -90,6 +91,13 @@ int team_spread(struct team *t, void **data, size_t *n, struct err *err) TEAM_CH
 int team_same(struct team *t, const char *what, const char *text, struct err *err) TEAM_CHECKED;
 /* Has all gone well so far? -1: err says what failed; see team_fail(). */
 int team_check(const struct team *t, struct err *err) TEAM_CHECKED;
+
+/* What all this has cost this rank so far: bytes that it sent, and seconds, those in which it waited among them. */
+struct team_cost {
+	uint64_t bytes;
+	double seconds;
+};
+struct team_cost team_cost(const struct team *t);
 
 /* ---- the end of one that failed ---- */
 

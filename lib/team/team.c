@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,9 @@ void team_free(struct team *t)
 	for (int r = 0; t->peer && r < t->size; r++)
 		if (t->peer[r].fd >= 0)
 			close(t->peer[r].fd);
+	for (int r = 1; r < t->size && !t->failed; r++)
+		if (t->child[r] > 0)
+			waitpid(t->child[r], NULL, 0);
 	free(t->peer);
 	free(t->room);
 	free(t);

@@ -30,7 +30,8 @@ struct team {
 	struct team_peer *peer;   /* (size) */
 	bool failed, told, heard; /* told: another rank says why; heard: it was that one's failure */
 	struct err why;
-	int silence; /* of TCP, see team_place; 0: all are on this machine */
+	pid_t child[TEAM_MOST]; /* see team_place */
+	int silence;            /* of TCP, see team_place; 0: all are on this machine */
 	struct team_cost cost;
 	float *room; /* of team_sum() */
 	size_t cap;

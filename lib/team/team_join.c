@@ -167,7 +167,7 @@ static int accept_rank(struct meeting *m, struct hello *h, struct err *err)
 		if (t->peer[r].fd < 0)
 			return err_fail(err,
 					"rank %d of %d did not come within %d seconds: did its process start? To train "
-					"with one process where a launcher set variables of several, --no-ranks",
+					"with one process where a launcher set variables of several, --ranks 1",
 					r, t->size, m->p->seconds);
 	return -1;
 }
@@ -334,6 +334,7 @@ int team_join(struct team **ret, const struct team_place *p, struct err *err)
 	if (rc == 0) {
 		m.t->rank = p->rank;
 		m.t->size = p->size;
+		memcpy(m.t->child, p->child, sizeof m.t->child);
 		m.t->silence = !is_tcp(&m) ? 0 : p->silence ? p->silence : SILENCE;
 		for (int r = 0; r < p->size; r++)
 			m.t->peer[r].fd = -1;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "team/team_internal.h"
@@ -37,14 +36,6 @@ int team_size(const struct team *t)
 struct team_cost team_cost(const struct team *t)
 {
 	return t ? t->cost : (struct team_cost){ 0 };
-}
-
-double team_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void share_of(size_t n, int r, int size, size_t *from, size_t *to)

@@ -84,6 +84,9 @@ ok 'the rate and, of a known total, the time left' '
 	um-train -a densenet:depth=10,growth=2 -b 32 -e 9 --progress -o x.ckpt many.ts 2>err & pid=$!
 	for i in 1 2 3 4 5 6 7 8 9 10; do grep -q " left" err && break; sleep 0.5; done; kill $pid; wait $pid 2>/dev/null
 	tr "\r" "\n" <err | grep -q "epoch 1/9, [0-9]* of 4000 images, loss [0-9.]*, [0-9.]* images/s, [0-9:]* left$"'
+ok 'of a file the size tells the time left, of a pipe nothing does' '
+	um-embed --threads 1 --progress -m m.ckpt -o f.ts many.ts 2>err && tr "\r" "\n" <err | grep -q "[0-9]* images, [0-9.]* images/s, 0:[0-9]* left$" &&
+	cat many.ts | um-embed --threads 1 --progress -m m.ckpt -o f.ts 2>err && tr "\r" "\n" <err | grep -q "[0-9]* images, [0-9.]* images/s$" && ! grep -q left err'
 if command -v script >/dev/null; then
 	ok 'on the terminal that UNMASK_PROGRESS names, where standard error is none' '
 		UNMASK_PROGRESS=/dev/tty script -qec "ds-synth --set id -n 3000 | um-embed -m m.ckpt -o f.ts 2>log" screen </dev/null >/dev/null 2>&1

@@ -41,7 +41,7 @@ static const struct cli_tool tool = { "ood-fit",
 				      "Fit the statistics that ood-score needs to features of in-distribution data.",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
-				      CLI_OUTPUT | CLI_SEED | CLI_THREADS,
+				      CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS,
 				      NULL };
 
 /* What the methods of the list need of features with or without logits. -1 with err: one that is asked for by name
@@ -77,6 +77,7 @@ static int add(void *data, const struct ts_batch *b)
 	struct work *k = data;
 	struct err err;
 
+	kit_progress(k->in);
 	return ood_fit_add(k->fit, b, &err) < 0 ? ts_reader_fail(k->in, "%s", err.text) : 0;
 }
 

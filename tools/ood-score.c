@@ -44,7 +44,7 @@ static const struct cli_tool tool = { "ood-score",
 				      "Score each row of a features stream: the larger, the more in-distribution.",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
-				      CLI_OUTPUT | CLI_THREADS | CLI_ROWS,
+				      CLI_OUTPUT | CLI_THREADS | CLI_PROGRESS | CLI_ROWS,
 				      NULL };
 
 /* ---- getting ready ----------------------------------------------------------------------------- */
@@ -148,6 +148,7 @@ static int score(void *data, const struct ts_batch *b)
 	if (ood_output_rows(&k->output, to, b, first, &err) < 0 ||
 	    (threshold_path && !k->map && ood_verdict_rows(&k->verdict, to, first, &err) < 0))
 		return ts_reader_fail(k->in, "%s", err.text);
+	kit_progress(k->in);
 	return k->map ? hold(k) : kit_out_write(&k->out);
 }
 

@@ -116,8 +116,7 @@ static int pass_on(struct flow *f, size_t left)
 			return cli_error("'%s': %s", ts_reader_name(f->r), err.text);
 		if (ts_writer_write(f->out.w, rows) < 0)
 			return -1;
-		cli_progress("%llu images, %s", (unsigned long long)ts_reader_rows(f->r),
-			     cli_pace((double)ts_reader_rows(f->r), 0));
+		kit_progress(f->r);
 	}
 	return 0;
 }

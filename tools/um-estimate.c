@@ -127,8 +127,7 @@ static int take(void *data, const struct ts_batch *b)
 		    write_rows(k, n) < 0)
 			return -1;
 	}
-	cli_progress("%llu images, %s", (unsigned long long)ts_reader_rows(k->r),
-		     cli_pace((double)ts_reader_rows(k->r), 0));
+	kit_progress(k->r);
 	return 0;
 }
 

@@ -27,6 +27,13 @@ int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch 
 	return rc;
 }
 
+void kit_progress(const struct ts_reader *r)
+{
+	const uint64_t rows = ts_reader_rows(r);
+
+	cli_progress("%llu images, %s", (unsigned long long)rows, cli_pace((double)rows, ts_reader_expected(r)));
+}
+
 void kit_out_init(struct kit_out *out, const char *kind, struct ts_writer *w)
 {
 	if (!w)

@@ -31,6 +31,9 @@ extern "C" {
  * 0: the stream ended well; -1: the reader has the error, or step() returned it after saying why. */
 int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch *b), void *data) TS_CHECKED;
 
+/* The progress line of a program that goes through r: images so far, how fast, and how long it still takes. */
+void kit_progress(const struct ts_reader *r);
+
 /* A stream of a row kind that is written, and the rows of it that wait. Memory that is not there ends the program. */
 struct kit_out {
 	struct ts_writer *w;

@@ -274,6 +274,8 @@ bool ts_reader_ready(const struct ts_reader *r);
 int ts_reader_set(struct ts_reader *r, struct ts_set *set) TS_CHECKED;
 /* Rows (tensor kinds: records) read so far. */
 uint64_t ts_reader_rows(const struct ts_reader *r);
+/* How many rows it may have in all, by the size of its file and what was read of it. 0: nobody knows, as of a pipe. */
+double ts_reader_expected(const struct ts_reader *r);
 /* Path, or "<stdin>". */
 const char *ts_reader_name(const struct ts_reader *r);
 /* One line that names file and byte, without a final full stop; NULL if nothing failed. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -161,6 +162,16 @@ bool ts_reader_ready(const struct ts_reader *r)
 uint64_t ts_reader_rows(const struct ts_reader *r)
 {
 	return r->rows;
+}
+
+double ts_reader_expected(const struct ts_reader *r)
+{
+	struct stat st;
+
+	if (r->read != read_fd || r->offset == 0 || fstat(r->fd >= 0 ? r->fd : STDIN_FILENO, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return 0;
+	return (double)r->rows * ((double)st.st_size / (double)r->offset);
 }
 
 const char *ts_reader_name(const struct ts_reader *r)

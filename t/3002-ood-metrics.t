@@ -75,6 +75,14 @@ ok 'NaN: file, row, column' 'printf "1\n2\nnan\n" | "$gen" scores e:f4 >nan.scor
 ok 'infinities are ranks' 'printf "inf\n-inf\n" | "$gen" scores e:f4 >inf && ood-metrics --id inf inf >out'
 ok 'an empty set' '"$gen" scores e:f4 </dev/null >none && fails 1 "none.*empty" ood-metrics --id id20.scores none &&
 	fails 1 "none.*empty" ood-metrics --id none id20.scores'
+printf 'name,s\n"a, ""b"",\nthen c",1\nd,2\n"e\n\n",3\n' >lines.csv
+ok 'a quoted cell over several lines is one row' '
+	ood-metrics -q -f tsv --id lines.csv lines.csv >out && test "$(sed -n 2p out | cut -f 1,3)" = "s	0.5" && test "$(sed -n 2p out | sed "s/.*	//")" = 3 &&
+	tr , "\t" <lines.csv >lines.tsv && ood-metrics -q -f tsv --id lines.tsv lines.tsv | cut -f 3- >a && cut -f 3- out | cmp - a'
+ok 'one whose quote does not end is told, not read as one long name' '
+	printf "s,name\n1,a\n2,\"b\n3,c\n4,d\n" >open.csv && fails 1 "open.csv.: line 3: a cell.s quote does not end" ood-metrics --id open.csv lines.csv'
+ok 'columns line up where names are of more bytes than letters' '
+	ood-metrics --id id.scores "dés=a.scores" "bcd=a.scores" | sed "s/é/e/" | awk "{ print length }" | sort -u | wc -l | grep -qx 1'
 ok 'an OOD set without a method' 'fails 1 "a.scores.*msp" ood-metrics --id two.scores a.scores'
 ok 'an OOD set with one more' 'fails 1 "two.scores.*msp" ood-metrics --id id.scores two.scores'
 ok 'a method that is not there' 'fails 1 "nope" ood-metrics --id id.scores -m nope a.scores'

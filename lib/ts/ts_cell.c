@@ -44,6 +44,18 @@ bool ts_cell_open(const char *rest)
 	return *rest == '"' && quoted(rest) == 0;
 }
 
+bool ts_cell_goes_on(char *line, char separator)
+{
+	for (char *cell = line, *end; cell; cell = *end ? end + 1 : NULL) {
+		if (ts_cell_open(cell))
+			return true;
+		cell += strspn(cell, " ");
+		end = *cell == '"' ? closing_quote(cell, separator) : NULL;
+		end = strchrnul(end ? end : cell, separator);
+	}
+	return false;
+}
+
 /* Takes the quotes off a cell that ends at `end`. */
 static char *unquote(char *cell, const char *end)
 {

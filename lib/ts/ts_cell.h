@@ -20,6 +20,8 @@ char ts_cell_separator(const char *line);
 char *ts_cell_next(char **rest, char separator);
 /* Does the next cell begin with a quote that does not end on this line? ts_cell_next() takes it for a letter. */
 bool ts_cell_open(const char *rest);
+/* Does the line have such a cell? A table of this separator then goes on with it in the next line. */
+bool ts_cell_goes_on(char *line, char separator);
 /* Is it a number? It keeps all its digits; those that a double does not hold (1e999, 1e-999) are none. */
 bool ts_cell_number(const char *cell, double *v);
 /* Is what is no number no name either? What others write where a number is missing, and numbers with something

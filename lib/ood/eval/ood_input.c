@@ -30,6 +30,7 @@ struct ood_input {
 	char separator;    /* between cells: a tab, a comma, a semicolon, blanks (' '); 0: there is one cell */
 	size_t n;          /* columns of text, passed over ones among them */
 	ptrdiff_t *column; /* (n) which column of the header each is, or -1 */
+	bool over;         /* its end has been read */
 	bool failed;
 	struct err error;
 };
@@ -110,11 +111,23 @@ static int fill(struct ood_input *in)
 	return n < 0 ? ood_input_fail(in, "cannot read: %s", strerror(errno)) : n > 0;
 }
 
-/* The next line, empty or not. The last one may lack its newline. What is no text is told before its line ends: it
- * may not. */
-static int any_line(struct ood_input *in, char **line)
+/* Is the end of a line that is len bytes long inside a quoted cell? */
+static bool goes_on(const struct ood_input *in, size_t len)
 {
-	size_t seen = 0, len;
+	char *line = in->buf + in->at;
+	bool open;
+
+	if (!in->separator || in->separator == ' ' || !memchr(line, '"', len))
+		return false;
+	line[len] = '\0';
+	open = ts_cell_goes_on(line, in->separator);
+	line[len] = '\n';
+	return open;
+}
+
+/* Bytes of the next line, without its end. -1; -2: there is none. */
+static ssize_t line_end(struct ood_input *in, size_t seen)
+{
 	char *end;
 
 	while (!(end = memchr(in->buf + in->at + seen, '\n', in->len - in->at - seen))) {
@@ -123,17 +136,36 @@ static int any_line(struct ood_input *in, char **line)
 		seen = in->len - in->at;
 		int rc = fill(in);
 		if (rc < 0 || (rc == 0 && seen == 0))
-			return rc;
+			return rc < 0 ? -1 : -2;
 		if (rc == 0) {
+			in->over = true;
 			if (in->len == in->cap && fill(in) < 0) /* makes room */
 				return -1;
 			in->buf[in->len++] = '\n';
 		}
 	}
+	return end - (in->buf + in->at);
+}
+
+/* The next line, empty or not, with those that a quoted cell goes on in. The last one may lack its newline. What is no
+ * text is told before its line ends: it may not. */
+static int any_line(struct ood_input *in, char **line)
+{
+	const size_t first = in->line + 1;
+	ssize_t end = line_end(in, 0);
+	size_t len;
+
+	if (end < 0)
+		return end == -2 ? 0 : -1;
+	for (in->line++; goes_on(in, (size_t)end); in->line++) {
+		if ((end = line_end(in, (size_t)end + 1)) < 0)
+			return -1;
+		if (in->over && goes_on(in, (size_t)end))
+			return ood_input_fail(in, "line %zu: a cell's quote does not end", first);
+	}
 	*line = in->buf + in->at;
-	len = (size_t)(end - *line);
+	len = (size_t)end;
 	in->at += len + 1;
-	in->line++;
 	if (memchr(*line, '\0', len))
 		return ood_input_fail(in, "line %zu: is no text", in->line);
 	(*line)[len - (len > 0 && (*line)[len - 1] == '\r')] = '\0';

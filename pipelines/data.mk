@@ -14,6 +14,7 @@
 # Gives COMMON, training options that suit the set, KEEP, the kept fraction that its constraint is estimated with,
 # OOD, the names of the OOD sets, and rules for $(RUN)/train.images, $(RUN)/test.images and $(RUN)/NAME.images; with
 # CIFAR for $(RUN)/aux.images too.
+# FORMAT is that of pictures: png, svg or pdf.
 # by_set: $(call by_set,A,B) is A on the synthetic set and B on others.
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -26,6 +27,7 @@ endif
 
 SET  ?= synth
 SEED ?= 0
+FORMAT ?= png
 by_set = $(if $(filter synth,$(SET)),$1,$2)
 # Without augmentation the model memorises drawings within minutes. A network of 22 layers feels a mask more than
 # one of 100: 1 % cut does here what 3.5 % do there.

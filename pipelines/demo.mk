@@ -27,7 +27,7 @@ include $(HERE)um.mk
 NEAR := unseen-shapes
 
 demo: $(RUN)/demo.txt $(RUN)/table.txt $(RUN)/best.txt $(RUN)/report.html $(if $(shell command -v gnuplot),$(PICTURES))
-	@cat $<; echo; cat $(RUN)/best.txt; echo; echo "Pictures, and tables set by set: $(RUN)/*.png $(RUN)/*.txt"; \
+	@cat $<; echo; cat $(RUN)/best.txt; echo; echo "Pictures, and tables set by set: $(RUN)/*.$(FORMAT) $(RUN)/*.txt"; \
 		echo "A page to look at, of the model that was stopped early: $(RUN)/report.html"
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
 

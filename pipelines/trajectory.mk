@@ -3,7 +3,7 @@
 #
 #	make -f pipelines/trajectory.mk [RUN=] [SEED=1] [SET=synth|cifar10 and its variables, see data.mk]
 #
-# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png shows it where there is gnuplot.
+# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png (FORMAT=svg, pdf) shows it where there is gnuplot.
 SET  ?= synth
 RUN  ?= runs/trajectory-$(SET)
 ARCH ?= densenet:depth=22,growth=12
@@ -19,7 +19,7 @@ HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
 
 .DEFAULT_GOAL := picture
 GNUPLOT := $(shell command -v gnuplot)
-picture: $(RUN)/trajectory.tsv $(if $(GNUPLOT),$(RUN)/trajectory.png)
+picture: $(RUN)/trajectory.tsv $(if $(GNUPLOT),$(RUN)/trajectory.$(FORMAT))
 	@echo "$^"
 	@$(if $(GNUPLOT),:,echo "no gnuplot, so no picture" >&2)
 include $(HERE)data.mk
@@ -63,7 +63,7 @@ $(RUN)/trajectory.tsv: $(POINTS:%=$(RUN)/points/%.tsv)
 		{ split($$at["model"], m, "-"); print m[1], m[2] + (m[1] == "base" ? 0 : base), $$at["set"], 100 * $$at["auroc"], \
 		  100 * $$at["aupr_in"], 100 * $$at["fpr95"], 100 * $$at["id_acc"] }' $^ >$@.tmp
 	mv $@.tmp $@
-$(RUN)/trajectory.png: $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
-	gnuplot -e "table='$<'; picture='$@.tmp'; method='$(METHOD)'" $(HERE)plots/trajectory.gp
+$(RUN)/trajectory.$(FORMAT): $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
+	gnuplot -e "table='$<'; picture='$@.tmp'; format='$(FORMAT)'; method='$(METHOD)'" -c $(HERE)plots/trajectory.gp
 	mv $@.tmp $@
 .PHONY: picture

@@ -23,7 +23,7 @@ SETS     := test $(OOD)
 MODELS   ?= plain ce um
 VALIDATE ?= --val $(RUN)/test.images
 
-PICTURES := $(foreach m,plain um,$(RUN)/$m-hist.png $(RUN)/$m-roc.png) $(RUN)/bars.png
+PICTURES := $(foreach m,plain um,$(RUN)/$m-hist.$(FORMAT) $(RUN)/$m-roc.$(FORMAT)) $(RUN)/bars.$(FORMAT)
 
 table: $(RUN)/table.txt $(RUN)/best.txt $(if $(shell command -v gnuplot),$(PICTURES))
 	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $(RUN)/best.txt; echo; cat $<
@@ -92,15 +92,15 @@ $(RUN)/%.curves.tsv: $(RUN)/best.txt $(RUN)/%.txt
 		--id $(RUN)/$*-test.scores $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
 comma := ,
-PLOT = gnuplot -e "table='$1'; picture='$@.tmp'; method='$(firstword $(subst $(comma), ,$(METHODS)))'" $(UM_HERE)plots/$2.gp && \
+PLOT = gnuplot -e "table='$1'; picture='$@.tmp'; format='$(FORMAT)'; method='$(firstword $(subst $(comma), ,$(METHODS)))'" -c $(UM_HERE)plots/$2.gp && \
 	mv $@.tmp $@
-$(RUN)/%-hist.png: $(RUN)/%.curves.tsv $(UM_HERE)plots/hist.gp
+$(RUN)/%-hist.$(FORMAT): $(RUN)/%.curves.tsv $(UM_HERE)plots/hist.gp
 	$(call PLOT,$(RUN)/$*.hist.tsv,hist)
-$(RUN)/%-roc.png: $(RUN)/%.curves.tsv $(UM_HERE)plots/roc.gp
+$(RUN)/%-roc.$(FORMAT): $(RUN)/%.curves.tsv $(UM_HERE)plots/roc.gp
 	$(call PLOT,$(RUN)/$*.roc.tsv,roc)
 $(RUN)/bars.tsv: $(RUN)/plain.curves.tsv $(RUN)/um.curves.tsv
 	cat $^ >$@.tmp
 	mv $@.tmp $@
-$(RUN)/bars.png: $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
+$(RUN)/bars.$(FORMAT): $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
 	$(call PLOT,$<,bars)
 .PHONY: table

@@ -35,5 +35,5 @@ $(RUN)/table.txt: $(RUN)/val.scores $(RUN)/pictures.scores
 	ood-metrics --delong --hist $(RUN)/hist.tsv --id $< textures=$(RUN)/pictures.scores >$@
 $(RUN)/verdicts.svg: $(RUN)/table.txt $(RUN)/my.threshold
 	gnuplot -e "table='$(RUN)/hist.tsv'; picture='$@'; method='vim'; \
-		threshold=$$(ts-dump --tsv $(RUN)/my.threshold | cut -f 4 | tail -n 1)" $(HERE)plots/hist.gp
+		threshold=$$(ts-dump --tsv $(RUN)/my.threshold | cut -f 4 | tail -n 1)" -c $(HERE)plots/hist.gp
 .PHONY: all

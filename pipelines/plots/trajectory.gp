@@ -7,6 +7,7 @@ set multiplot layout 3,1 title sprintf("OOD detection (%s) along training", meth
 set key outside right
 set rmargin 26
 set offsets 0, 0, graph 0.04, graph 0.04
+set yrange [-2 < * : * < 102]
 set grid
 set xlabel "epoch"
 sets = system(sprintf("awk -F'\\t' 'NR > 1 && $3 != \"average\" && !seen[$3]++ { print $3 }' '%s'", table))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * ts_images: what streams of images have in common: a field 'image' of |u1 pixels (channels, height, width), a field
- * 'label' of <i8 numbers, meta 'classes', meta 'prepare', how pictures became images (ds_prep.h), and meta
- * 'distorted', what was done to them on purpose before that (ds_distort.h), which stays in all that is made of them. What
- * is not as it should be becomes the reader's error.
+ * 'label' of <i8 numbers, meta 'classes', meta 'prepare', how pictures became images (ds_prep.h), and meta 'distorted',
+ * what was done to them on purpose before that (ds_distort.h), which stays in all that is made of them. What is not as
+ * it should be becomes the reader's error.
  */
 #ifndef TS_IMAGES_H
 #define TS_IMAGES_H

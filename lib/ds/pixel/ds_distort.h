@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_distort: pictures made worse on purpose, to see what a score really follows: an image that was compressed shows the
- * same thing as before, so a score that calls it strange follows the compression. What is done is said by words,
+ * ds_distort: pictures made worse on purpose, to see what a score really follows: an image that was compressed shows
+ * the same thing as before, so a score that calls it strange follows the compression. What is done is said by words,
  *
  *	blur=1,jpeg=30
  *
- * each KIND or KIND=LEVEL, in the order in which they are applied, to 8-bit RGB, before a picture is prepared (ds_shape):
+ * each KIND or KIND=LEVEL, in the order in which they are applied, to 8-bit RGB, before a picture is prepared
+ * (ds_shape):
  *
  *	jpeg        compressed and read again; quality 1 to 100 (75), four pixels share a colour (4:2:0), as Pillow's save()
  *	blur        Gauss, standard deviation in pixels, 0.1 to 32 (1); the border is repeated

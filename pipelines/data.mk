@@ -41,6 +41,14 @@ export PATH := $(if $(INSTALLED),$(INSTALLED):)$(PATH)
 $(RUN):
 	mkdir -p $@
 
+# $(call report,SCORES,IMAGES,OPTIONS): the recipe of a page, $@, of the test set and each of OOD, for which % stands in the
+# names of their scores and images; sets of NEAR are near ones. $(call said,PAGE) prints where it is.
+named  = $(subst %,$2,$1)
+report = ood-report -q $3 --images id=$(call named,$2,test) $(foreach s,$(OOD),--images $s=$(call named,$2,$s)) -o $@ \
+	--id $(call named,$1,test) $(foreach s,$(OOD),$(if $(NEAR),$(if $(filter $(NEAR),$s),near:,far:))$s=$(call named,$1,$s))
+of_sets = $(foreach s,test $(OOD),$(call named,$1,$s) $(call named,$2,$s))
+said   = echo "A page to look at: $1"
+
 ifeq ($(SET),synth)
 N_TRAIN ?= 4000
 N_TEST  ?= 2000

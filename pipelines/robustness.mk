@@ -41,7 +41,8 @@ GNUPLOT := $(shell command -v gnuplot)
 all: $(RUN)/robustness.tsv $(RUN)/report.html $(if $(GNUPLOT),$(RUN)/robustness.$(FORMAT))
 	@awk -f $(HERE)robustness.awk -v short=yes $<
 	@$(if $(GNUPLOT),:,echo "no gnuplot, so no picture" >&2)
-	@echo "Every column: $<$(if $(GNUPLOT), and $(RUN)/robustness.$(FORMAT)). A page to look at: $(RUN)/report.html"
+	@echo "Every column: $<$(if $(GNUPLOT), and $(RUN)/robustness.$(FORMAT))"
+	@$(call said,$(RUN)/report.html)
 
 $(RUN)/model.ckpt: $(MODEL) | $(RUN)
 	if ts-dump --header $< >/dev/null 2>&1; then cp $< $@; else um-ckpt import -q --normalise $(MODEL_NORMALISE) -o $@ $<; fi

@@ -97,8 +97,8 @@ void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
 void job_options_release(struct job_options *o);
 
-/* Where there are several ranks they become one training, o->team, see kit_join(). Rank 0 alone reads checkpoints and writes; o->out stays NULL for the others. Failures are said by
- * kit_say_failure() from here on. */
+/* Where there are several ranks they become one training, o->team, see kit_join(). Rank 0 alone reads checkpoints and
+ * writes; o->out stays NULL for the others. Failures are said by kit_say_failure() from here on. */
 int job_join(struct job_options *o, struct err *err) TS_CHECKED;
 /* Is this process the one that reads checkpoints and writes? */
 bool job_is_first(const struct job_options *o);

@@ -17,8 +17,8 @@ uint64_t team_hash(const char *text)
 	return XXH3_64bits(text, strlen(text));
 }
 
-/* A launcher: its variables. local: how many ranks this machine has; nodes: how many machines there are; seat: the rank's
- * number on its machine. These may be NULL. */
+/* A launcher: its variables. local: how many ranks this machine has; nodes: how many machines there are; seat: the
+ * rank's number on its machine. These may be NULL. */
 struct launcher {
 	const char *rank, *size, *local, *nodes, *seat;
 	const char *job[3]; /* that tell its runs apart; may be NULL */

@@ -79,13 +79,14 @@ void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, siz
 
 	(void)m;
 	for (size_t p = from; p < to; p++)
-		for (size_t k = 0; k < K; k++) { /* as plain has them: channel, place in the window */
-			float *at = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
+		for (size_t c = 0; c < C; c++)
+			for (size_t t = 0; t < window; t++) {
+				const float *filters = op->plain + p * NN_PANEL * K + c * window + t;
+				float *at = op->w + (p * K + t * C + c) * NN_PANEL;
 
-			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
-				at[i] = op->plain[(p * NN_PANEL + i) * K + k] *
-					(op->gain ? op->gain[p * NN_PANEL + i] : 1);
-		}
+				for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
+					at[i] = filters[i * K] * (op->gain ? op->gain[p * NN_PANEL + i] : 1);
+			}
 }
 
 /* Points to the pieces of output pixel `row`; its pointers are isa->rows apart in the table. */

@@ -9,21 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "ts/ts_foreign.h"
+#include "ts/ts_hash.h"
 #include "ts/ts_internal.h"
+#include "ts/ts_room.h"
 
-enum { READ_SIZE = 256 << 10 };
+enum { READ_SIZE = 256 << 10, LARGE = 64 << 10 };
 
 struct ts_reader {
 	ssize_t (*read)(void *ctx, void *buf, size_t len);
 	void *ctx;
-	int fd;                     /* ours to close, or -1 */
-	const unsigned char *bytes; /* in memory: those to come, n_bytes of them; borrowed */
-	size_t n_bytes;
+	int fd; /* ours to close, or -1 */
 	char *name;
-	unsigned char *buf; /* bytes not consumed yet: buf[start..len) */
+	unsigned char *room;      /* what was read, cap bytes */
+	const unsigned char *buf; /* room, or a whole stream in memory, borrowed: not consumed yet is buf[start..len) */
 	size_t start, len, cap;
 	uint64_t offset; /* of buf[start] in the stream */
 	XXH3_state_t *hash;
@@ -113,26 +113,14 @@ struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void 
 	return r;
 }
 
-static ssize_t read_bytes(void *ctx, void *buf, size_t len)
-{
-	struct ts_reader *r = ctx;
-	const size_t n = len < r->n_bytes ? len : r->n_bytes;
-
-	if (n)
-		memcpy(buf, r->bytes, n);
-	r->bytes += n;
-	r->n_bytes -= n;
-	return (ssize_t)n;
-}
-
+/* All of it is in the buffer from the beginning. */
 struct ts_reader *ts_reader_open_bytes(const void *bytes, size_t n, const char *name)
 {
-	struct ts_reader *r = ts_reader_open_fn(read_bytes, NULL, name);
+	struct ts_reader *r = reader_new(name);
 
 	if (r) {
-		r->ctx = r;
-		r->bytes = bytes;
-		r->n_bytes = n;
+		r->buf = bytes;
+		r->len = n;
 	}
 	return r;
 }
@@ -146,7 +134,7 @@ void ts_reader_close(struct ts_reader *r)
 	if (r->hash)
 		XXH3_freeState(r->hash);
 	ts_header_release(&r->header);
-	free(r->buf);
+	free(r->room);
 	free(r->name);
 	free(r);
 }
@@ -200,20 +188,24 @@ static int fill(struct ts_reader *r)
 {
 	ssize_t n;
 
+	if (!r->read) {
+		r->eof = true;
+		return 0;
+	}
 	if (r->start && r->cap - r->len < READ_SIZE) {
-		memmove(r->buf, r->buf + r->start, r->len - r->start);
+		memmove(r->room, r->room + r->start, r->len - r->start);
 		r->len -= r->start;
 		r->start = 0;
 	}
 	if (r->cap - r->len < READ_SIZE) {
 		size_t cap = r->cap + (r->cap / 2 > READ_SIZE ? r->cap / 2 : READ_SIZE);
-		unsigned char *buf = realloc(r->buf, cap);
-		if (!buf)
+		unsigned char *room = realloc(r->room, cap);
+		if (!room)
 			return fail_at(r, r->offset, "out of memory");
-		r->buf = buf;
+		r->buf = r->room = room;
 		r->cap = cap;
 	}
-	n = r->read(r->ctx, r->buf + r->len, r->cap - r->len);
+	n = r->read(r->ctx, r->room + r->len, r->cap - r->len);
 	if (n < 0)
 		return ts_reader_fail(r, "cannot read: %s%s", strerror(errno),
 				      errno == EISDIR ? "; ds-pack makes a stream of the images in a folder" : "");
@@ -230,6 +222,12 @@ static int no_stream(struct ts_reader *r, size_t at)
 
 	return fail_at(r, at, "not an unmask stream%s%s%s%s", name ? ", but " : "", name ? name : "",
 		       remedy ? "; " : "", remedy ? remedy : "");
+}
+
+static int cut_off(struct ts_reader *r)
+{
+	return fail_at(r, r->offset + (r->len - r->start),
+		       "stream is cut off inside a record; the program that wrote it did not finish");
 }
 
 /* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops
@@ -252,8 +250,7 @@ static int record(struct ts_reader *r, size_t limit, size_t *size)
 		if (rc == 0 && r->len == r->start)
 			return 0;
 		if (rc == 0)
-			return fail_at(r, r->offset + (r->len - r->start),
-				       "stream is cut off inside a record; the program that wrote it did not finish");
+			return cut_off(r);
 	}
 	*size = scan.pos;
 	return 1;
@@ -438,10 +435,12 @@ int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 static int take_slice(struct ts_tensor *t, const struct ts_view *v, size_t *have)
 {
 	size_t was = ts_tensor_bytes(t);
-	char *data = realloc(t->data, was + v->bytes + 1);
+	char *data = was ? realloc(t->data, was + v->bytes + 1) : ts_room(v->bytes + 1);
 
 	if (!data)
 		return -1;
+	if (!was)
+		free(t->data);
 	if (v->bytes)
 		memcpy(data + was, v->data, v->bytes);
 	t->data = data;
@@ -505,13 +504,105 @@ static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_ob
 	return 0;
 }
 
+/* Does the record at the buffer's front hold the whole of field f, and does it begin as our writer begins it? Then
+ * where its data begins. 0: no, or not so many bytes are there yet. */
+static size_t head_of_whole(const struct ts_reader *r, const struct ts_field *f, size_t bytes)
+{
+	struct ts_pack p;
+	size_t n;
+
+	ts_pack_init(&p);
+	msgpack_pack_map(&p.pk, 1);
+	ts_pack_str(&p.pk, f->name);
+	ts_pack_tensor_head(&p.pk, f->type, f->ndim, f->shape, bytes);
+	n = p.out.size;
+	if (p.failed || r->len - r->start < n || memcmp(r->buf + r->start, p.out.data, n) != 0)
+		n = 0;
+	ts_pack_release(&p);
+	return n;
+}
+
+/* Takes `bytes` bytes off the stream, some at a time, so that the hash finds them in a cache. */
+static int take_bytes(struct ts_reader *r, unsigned char *to, size_t bytes)
+{
+	for (size_t n = 0, more; n < bytes; n += more) {
+		const size_t there = r->len - r->start, most = bytes - n < READ_SIZE ? bytes - n : READ_SIZE;
+		ssize_t some;
+
+		if (there) {
+			more = there < most ? there : most;
+			memcpy(to + n, r->buf + r->start, more);
+			consume(r, more, true);
+			continue;
+		}
+		some = r->read ? r->read(r->ctx, to + n, most) : 0;
+		if (some < 0)
+			return ts_reader_fail(r, "cannot read: %s", strerror(errno));
+		if (some == 0)
+			return cut_off(r);
+		more = (size_t)some;
+		XXH3_64bits_update(r->hash, to + n, more);
+		r->offset += more;
+	}
+	return 0;
+}
+
+/* Bytes of the tensor that f announces; 0 if they are too many to count. */
+static size_t announced(const struct ts_field *f)
+{
+	size_t bytes = ts_type_size(f->type);
+
+	for (int i = 0; i < f->ndim; i++)
+		if (ts_mul(bytes, f->shape[i], &bytes) < 0)
+			return 0;
+	return bytes;
+}
+
+/* A large tensor in one record, as checkpoints have them, goes to its place as it is read, and not by way of the
+ * buffer. 1: taken; 0: it is none such, or an end, or an error that others will find; -1. */
+static int take_straight(struct ts_reader *r, struct ts_set *set, size_t field)
+{
+	const struct ts_field *f = field < r->header.n_fields ? &r->header.fields[field] : NULL;
+	size_t none[TS_MAX_DIMS] = { 0 }, bytes, head;
+	struct ts_tensor *t;
+	void *data;
+
+	if (!f || f->ndim == 0 || (bytes = announced(f)) < LARGE || bytes > TS_MAX_BATCH)
+		return 0;
+	while (r->len - r->start < LARGE / 2 && !r->eof)
+		if (fill(r) < 0)
+			return -1;
+	if (!(head = head_of_whole(r, f, bytes)))
+		return 0;
+	memcpy(none + 1, f->shape + 1, sizeof none - sizeof *none);
+	t = ts_set_add(set, f->name, f->type, f->ndim, none);
+	if (!t || !(data = ts_room(bytes)))
+		return fail_at(r, r->offset, "out of memory");
+	free(t->data);
+	t->data = data;
+	t->shape[0] = f->shape[0];
+	consume(r, head, true);
+	r->rows++;
+	return take_bytes(r, data, bytes) < 0 ? -1 : 1;
+}
+
 int ts_reader_set(struct ts_reader *r, struct ts_set *set)
 {
 	size_t field = 0, have = 0, size;
 	msgpack_unpacked u;
-	int rc;
+	int rc = 0;
 
-	while ((rc = next_record(r, &u, &size)) == 1) {
+	if (!ts_reader_header(r))
+		return -1;
+	for (;;) {
+		if (have == 0 && (rc = take_straight(r, set, field)) < 0)
+			return -1;
+		if (rc == 1) {
+			field++;
+			continue;
+		}
+		if ((rc = next_record(r, &u, &size)) != 1)
+			break;
 		rc = take_tensor(r, set, &u.data, &field, &have);
 		r->rows++;
 		done_record(r, &u, size);

@@ -24,6 +24,16 @@ static void speak_again(locale_t c, locale_t was)
 	freelocale(c);
 }
 
+/* The network, most of a detector, as it comes. What r itself has to say, read_detector() does. */
+static int read_first(struct unmask *u, struct ts_reader *r, struct err *err)
+{
+	struct ts_reader *model = ts_reader_part(r, "model");
+	int rc = model ? unmask_read_model(u, model, err) : 0;
+
+	ts_reader_close(model);
+	return rc;
+}
+
 static int read_detector(struct unmask *u, struct ts_reader *r, int threads, struct err *err)
 {
 	const struct ts_header *h = ts_reader_header(r);
@@ -32,9 +42,12 @@ static int read_detector(struct unmask *u, struct ts_reader *r, int threads, str
 
 	if (h && strcmp(h->kind, "fit") != 0)
 		ts_reader_fail(r, "holds %s, not a detector; ood-pack makes those", h->kind);
-	if (ts_reader_error(r) || ts_reader_set(r, &set) < 0)
-		err_fail(err, "%s", ts_reader_error(r));
-	else if ((rc = unmask_build(u, &h->meta, &set, threads, err)) < 0 && !err->memory)
+	if (!ts_reader_error(r) && (rc = unmask_begin(u, &h->meta, threads, err)) == 0 &&
+	    (rc = read_first(u, r, err)) == 0 && (rc = ts_reader_set(r, &set)) == 0)
+		rc = unmask_build(u, &set, err);
+	if (ts_reader_error(r))
+		rc = err_fail(err, "%s", ts_reader_error(r));
+	else if (rc < 0 && !err->memory)
 		err_prefix(err, "'%s': ", ts_reader_name(r));
 	ts_set_release(&set);
 	return rc;

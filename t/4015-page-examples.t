@@ -52,8 +52,8 @@ ds-pack -q set --size 8 -o train.images && ds-pack -q many --size 8 -o val.image
 for f in test held a b; do cp train.images $f.images; done; cp textures.images outliers.images; ds-pack -q set --size 32 -o test32.images
 for f in dtd id; do cp textures.images $f.images; done
 um-train -q -a resnet-narrow:depth=8 -e 1 -o plain.ckpt train.images
-for f in um my; do cp plain.ckpt $f.ckpt; done; um-prune -q -m plain.ckpt --method magnitude --keep 0.8 -o umap.ckpt train.images
-um-ckpt export -q -o model_best.pth plain.ckpt && cp model_best.pth epoch_99.state
+for f in um my; do cp plain.ckpt $f.ckpt; done; um-prune -q -m plain.ckpt --um 0.3 --keep 0.8 -e 1 -o umap.ckpt train.images
+um-ckpt export -q -o model_best.pth plain.ckpt && um-ckpt export -q -o epoch_99.state umap.ckpt
 golden-net ckpt resnet-narrow:depth=8 3 224 >wide.ckpt && um-ckpt export -q -o wide.pth wide.ckpt &&
 	um-ckpt import -q --normalise imagenet --size 224 --prepare 'size=256 resize=short crop=224' -o resnet50.ckpt wide.pth
 printf 'arch: conv2:width=0.01\n' >densenet.yaml
@@ -84,7 +84,8 @@ script head '/usr/bin/head "$@"; cat >/dev/null'            # so that nobody bef
 PATH=$PWD/bin:$PATH
 
 # What a network makes of another's pictures is told on standard error; an error makes the whole pipe fail.
-run() { { cat "$1"; echo; echo wait; } >typed; bash ${2:--e -o pipefail} typed >out 2>err </dev/null; got=$?; test $got = 0 || { echo "# exit $got"; sed 's/^/# /' "$1" err | head -n 30; false; }; }
+# A variable of one example is there in the next.
+run() { { echo '[ ! -e said ] || m=$(cat said)'; cat "$1"; printf '\nwait\n[ -z "$m" ] || echo "$m" >said\n'; } >typed; bash ${2:--e -o pipefail} typed >out 2>err </dev/null; got=$?; test $got = 0 || { echo "# exit $got"; sed 's/^/# /' "$1" err | head -n 30; false; }; }
 
 # ---- page by page, a page's commands in their order ----
 for page in "$SRC"/tools/*.1; do

@@ -53,12 +53,12 @@ static int read_detector(struct unmask *u, struct ts_reader *r, int threads, str
 	return rc;
 }
 
-static struct unmask *open_reader(struct ts_reader *r_take, int threads)
+static struct unmask *open_reader(struct ts_reader *r_take, int threads, const char *device)
 {
 	struct unmask *u = calloc(1, sizeof *u);
 	locale_t was, c = speak_c(&was);
 
-	if (u && (!r_take || !c))
+	if (u && (!r_take || !c || !(u->device = strdup(device))))
 		u->broken = err_memory(&u->error) < 0;
 	else if (u)
 		u->broken = read_detector(u, r_take, threads, &u->error) < 0;
@@ -70,12 +70,17 @@ static struct unmask *open_reader(struct ts_reader *r_take, int threads)
 
 struct unmask *unmask_open(const char *path, int threads)
 {
-	return open_reader(ts_reader_open(path), threads);
+	return unmask_open_on(path, threads, "cpu");
+}
+
+struct unmask *unmask_open_on(const char *path, int threads, const char *device)
+{
+	return open_reader(ts_reader_open(path), threads, device);
 }
 
 struct unmask *unmask_open_memory(const void *detector, size_t bytes, int threads)
 {
-	return open_reader(ts_reader_open_bytes(detector, bytes, "detector"), threads);
+	return open_reader(ts_reader_open_bytes(detector, bytes, "detector"), threads, "cpu");
 }
 
 void unmask_close(struct unmask *u)

@@ -210,7 +210,10 @@ static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
 static int build(struct unmask *u, const struct ts_set *set, struct err *err)
 {
-	const struct um_engine_options how = { .graph = true, .device = "cpu", .threads = u->threads };
+	const char *device = u->device ? u->device : "cpu";
+	const struct um_engine_options how = {
+		.graph = true, .torch = um_engine_is_torch(UM_NN, device), .device = device, .threads = u->threads
+	};
 
 	if ((!u->c.net && read_model(u, set, err) < 0) || make_features(u, err) < 0 ||
 	    read_fit(u, &u->fit, set, "fit", err) < 0 || read_fit(u, &u->val, set, "val", err) < 0 ||
@@ -270,6 +273,7 @@ void unmask_release(struct unmask *u)
 	ds_pixels_release(&u->picture);
 	ds_pixels_release(&u->spare);
 	free(u->method);
+	free(u->device);
 	free(u->reference);
 	if (u->watch.kept)
 		ood_watch_release(&u->watch);

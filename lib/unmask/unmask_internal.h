@@ -28,6 +28,7 @@ enum { UNMASK_CHUNK = OOD_CHUNK };
 struct unmask {
 	bool broken; /* it could not be opened: error says why, for ever */
 	int threads;
+	char *device;     /* the network's; NULL: "cpu" */
 	struct err error; /* "" none */
 
 	struct net_checkpoint c; /* its values are the engine's */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ts_reading_internal: a reader, and how its records are taken off it: ts_reader.c does that, and reads headers and rows;
- * ts_reader_set.c reads tensor kinds.
+ * ts_reading_internal: a reader, and how its records are taken off it. ts_reader.c does that, and reads headers and
+ * rows; ts_reader_set.c reads tensor kinds.
  */
 #ifndef TS_READING_INTERNAL_H
 #define TS_READING_INTERNAL_H

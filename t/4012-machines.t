@@ -50,7 +50,7 @@ ok 'two machines: the training is that of two ranks on one' 'apart apart.ckpt $t
 if [ "${SLOW:-}" = yes ]; then # a minute of waiting
 	( while ! grep -q '^epoch=2' said.0 2>/dev/null; do sleep 0.1; done; on $zero ip link set cable down ) & pulls=$!
 	rm -f said.0
-	ok 'the cable is pulled: both say within two minutes that the other is gone' '! timeout 150 sh -c "$(sed -n "/^on()/p; /^apart()/,/^}/p" "$SRC/t/4010-machines.t")
+	ok 'the cable is pulled: both say within two minutes that the other is gone' '! timeout 150 sh -c "$(sed -n "/^on()/p; /^apart()/,/^}/p" "$SRC/t/4012-machines.t")
 		zero=$zero one=$one; apart x $train -e 1000" && grep -q "rank 1 of 2 is gone" said.0 && grep -q "rank 0 of 2 is gone" said.1'
 	wait $pulls; on $zero ip link set cable up
 fi

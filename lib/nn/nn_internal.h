@@ -122,6 +122,8 @@ static inline size_t nn_round(size_t n, size_t to)
 
 /* Zeroed floats that live as long as m, with NN_MAX_VEC more behind. NULL: out of memory. */
 float *nn_floats(struct nn *m, size_t n);
+/* The same, but what is in them is anything. */
+float *nn_uncleared(struct nn *m, size_t n);
 
 /* ---- operations ---- */
 
@@ -199,6 +201,10 @@ void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 /* out = A' Y A for outputs m0..m1 of tile t, with bias, addition and ReLU; Y's 36 rows are `step` apart. */
 void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
 		     size_t step);
+
+/* Of what is read soon, a row for each output pixel, what comes with product k of tiles t..t+n: a row for each tile, with
+ * every other product until all are there. */
+struct nn_ahead nn_winograd_ahead(struct nn_ahead a, size_t t, size_t n, size_t k);
 
 /* ---- planning ---- */
 

@@ -18,7 +18,8 @@ enum {
 	TAPS = NN_WINO_TAPS,
 	OUT = NN_WINO_OUT,
 	TILE_BYTES = 400 << 10, /* of tiles in work: the second cache */
-	GAP = NN_WINO_GAP
+	GAP = NN_WINO_GAP,
+	CHANNELS = 16 /* whose weights are transformed at a time */
 };
 
 /* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
@@ -61,20 +62,33 @@ size_t nn_winograd_packed(const struct nn_op *op)
 	return TAPS * out_stride(op) * (size_t)op->in.c;
 }
 
+/* Channels c..c+n of the panel that begins with output p. By way of a small room: the planes lie a power of two apart,
+ * for which a cache has few ways. */
+static void transform(const struct nn *m, const struct nn_op *op, size_t p, size_t c, size_t n)
+{
+	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
+	float room[TAPS][CHANNELS * NN_PANEL];
+
+	for (size_t k = 0; k < n; k++) {
+		const float *filter[NN_PANEL];
+
+		for (size_t i = 0; i < NN_PANEL; i++)
+			filter[i] = p + i < M ? op->plain + ((p + i) * C + c + k) * 9 : NULL;
+		m->isa->wino_weights(filter, op->gain ? op->gain + p : NULL, room[0] + k * NN_PANEL,
+				     CHANNELS * NN_PANEL);
+	}
+	for (size_t t = 0; t < TAPS; t++)
+		memcpy(op->w + t * plane + p * C + c * NN_PANEL, room[t], n * NN_PANEL * sizeof(float));
+}
+
 /* op->w: (36, panels, C, NN_PANEL), a panel being NN_PANEL outputs side by side. */
 void nn_winograd_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
-	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
+	const size_t C = (size_t)op->in.c;
 
 	for (size_t p = from * NN_PANEL; p < to * NN_PANEL; p += NN_PANEL)
-		for (size_t c = 0; c < C; c++) {
-			const float *filter[NN_PANEL];
-
-			for (size_t i = 0; i < NN_PANEL; i++)
-				filter[i] = p + i < M ? op->plain + ((p + i) * C + c) * 9 : NULL;
-			m->isa->wino_weights(filter, op->gain ? op->gain + p : NULL, op->w + p * C + c * NN_PANEL,
-					     plane);
-		}
+		for (size_t c = 0; c < C; c += CHANNELS)
+			transform(m, op, p, c, C - c < CHANNELS ? C - c : CHANNELS);
 }
 
 size_t nn_winograd_tiles(const struct nn_op *op)
@@ -133,6 +147,14 @@ void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
 			    op->add.buf < 0 ? NULL : add, out);
 }
 
+struct nn_ahead nn_winograd_ahead(struct nn_ahead a, size_t t, size_t n, size_t k)
+{
+	if (k % 2 || k / 2 >= OUT * OUT || a.n == 0)
+		return (struct nn_ahead){ 0 };
+	a.first += (t * OUT * OUT + k / 2 * n) * a.stride;
+	return a;
+}
+
 /* Tiles t..t+n, outputs m0..m1; m0 begins a panel. Scratch: pointers (at_once), x = V (36, at_once, in), y = Y (36,
  * at_once, out). */
 static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n, size_t m0, size_t m1)
@@ -143,19 +165,21 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 	const float **row = (const float **)(void *)j->scratch;
 	float *x = (float *)(void *)(row + at_once), *y = x + TAPS * in_step;
 
+	const struct nn_ahead next = { nn_at(j, &op->in), op->in.stride, C }; /* the pixels after these */
+	struct nn_block b = { .row = row, .n_rows = n, .n_seg = 1, .len = C, .m = nn_round(m1 - m0, NN_PANEL) };
+
+	b.out_stride = out;
 	for (size_t i = 0; i < n; i++)
 		nn_winograd_in(op, j, t + i, x + i * in, in_step);
 	for (size_t k = 0; k < TAPS; k++) {
 		for (size_t i = 0; i < nn_round(n, R); i++)
 			row[i] = x + k * in_step + (i < n ? i : n - 1) * in;
-		j->m->isa->block(&(struct nn_block){ .row = row,
-						     .n_rows = n,
-						     .n_seg = 1,
-						     .len = C,
-						     .w = op->w + (k * out + m0) * C,
-						     .m = nn_round(m1 - m0, NN_PANEL),
-						     .out = y + k * out_step + m0,
-						     .out_stride = out });
+		b.w = op->w + (k * out + m0) * C;
+		b.out = y + k * out_step + m0;
+		b.ahead[0] = nn_winograd_ahead(next, t + n, n, k);
+		for (int i = 0; i < NN_AHEAD && j->ahead[0].n > 0; i++)
+			b.ahead[i] = nn_winograd_ahead(j->ahead[i], t, n, k);
+		j->m->isa->block(&b);
 	}
 	for (size_t i = 0; i < n; i++)
 		nn_winograd_out(op, j, t + i, m0, m1, y + i * out, out_step);

@@ -13,7 +13,7 @@ static enum arr_format as;
 static const char *select_list;
 
 static const struct cli_option options[] = { { "format", 'f', CLI_CHOICE, "npy|npz|safetensors|csv|tsv", &format, 0, 0,
-					       "what to write (default: as the name behind -o ends)" },
+					       "format to write (default: by the suffix of -o FILE)" },
 					     { "select", 0, CLI_STR, "FIELD,...", &select_list, 0, 0,
 					       "only these fields, in this order" },
 					     { "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,

@@ -148,7 +148,7 @@ static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 		return -1;
 	k->rows++;
 	if (row->is_short && !k->n_short++)
-		cli_warn("'%s' is a JPEG whose data end too early; what is missing is gray", row->name);
+		cli_warn("'%s' is a truncated JPEG; the missing part is gray", row->name);
 	cli_progress("%zu of %zu images, %s", k->rows, ds_rows(k->source),
 		     cli_pace((double)k->rows, (double)ds_rows(k->source)));
 	return 0;
@@ -187,7 +187,7 @@ static int pack(struct work *k, const char *path)
 	if (k->noise)
 		cli_info("%zu of the labels were made wrong", k->wrong);
 	if (k->n_short)
-		cli_warn("%zu JPEGs whose data end too early were read as far as they go", k->n_short);
+		cli_warn("%zu truncated JPEGs were read as far as they go", k->n_short);
 	if (k->bad)
 		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)

@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 	if (left < 0)
 		cli_usage("no DETECTOR given: ood-pack makes one");
 	if (strcmp(argv[first], "-") == 0)
-		cli_usage("DETECTOR is a file, as standard input has pictures");
+		cli_usage("DETECTOR must be a file, because standard input has pictures");
 	if (tsv && json)
 		cli_usage("--tsv and --json exclude each other");
 	k.path = argv[first];

@@ -52,11 +52,11 @@ int main(int argc, char **argv)
 	struct ts_writer *w;
 
 	if (first < argc)
-		cli_usage("all files are options, but '%s' is none", argv[first]);
+		cli_usage("all files are given by options, but '%s' is not", argv[first]);
 	if (!files.model)
 		cli_usage("no --model given");
 	if (!files.threshold)
-		cli_usage("no --threshold given: ood-threshold makes one of scores of images that the network knows");
+		cli_usage("no --threshold given: ood-threshold makes one from the scores of ID images");
 	w = cli_output();
 	rc = cli_check_writer(w) < 0 ? -1 : pack(w);
 	ts_writer_close(w);

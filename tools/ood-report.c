@@ -183,7 +183,7 @@ static int read_images(struct work *k)
 		if (strcmp(s->path, "-") == 0)
 			cli_usage("--images: the scores of '%s' must be a file, as they are read twice", s->name);
 		if (s->thumbs.n)
-			cli_usage("--images: those of '%s' are there twice", s->name);
+			cli_usage("--images: the images of '%s' appear twice", s->name);
 		if (report_thumbs_read(&s->thumbs, s->path, images.v[i] + strlen(s->name) + 1, k->read.methods,
 				       k->read.n, (size_t)top, &err) < 0)
 			return cli_error("%s", err.text);

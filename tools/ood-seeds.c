@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; rc == 0 && report_seeds_lacking(t, &i, line, sizeof line);)
 		cli_warn("%s", line);
 	if (pivot && rc == 0 && report_seeds_tables(t) == 2)
-		cli_warn("a standard deviation of two seeds says little of a third");
+		cli_warn("a standard deviation over two seeds says little about a third");
 	if (rc == 0 && report_seeds_print(t, &look, &err) < 0)
 		rc = cli_error("%s", err.text);
 	report_seeds_free(t);

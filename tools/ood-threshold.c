@@ -52,7 +52,7 @@ static int choose_methods(struct ts_reader *r, const struct ts_header *h, char *
 	for (size_t i = 0; i < *n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp((*ret)[k], (*ret)[i]) == 0)
-				cli_usage("--method: '%s' is there twice", (*ret)[i]);
+				cli_usage("--method: '%s' appears twice", (*ret)[i]);
 	return 0;
 }
 

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	if (!reference_path)
 		cli_usage("--reference FILE is missing");
 	if (strcmp(reference_path, "-") == 0)
-		cli_usage("--reference: standard input is what is watched");
+		cli_usage("--reference cannot be standard input, which is watched");
 	if (stop_at_alarm && reset)
 		cli_usage("--exit stops at the first alarm, so there is nothing to --reset");
 	rc = refuse_terminal(path);

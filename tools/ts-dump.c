@@ -64,7 +64,7 @@ static void find_value(const struct ts_field *f, const struct report_classes *cl
 	for (; k < n && strcmp(classes->name[k], where_text) != 0; k++)
 		err_near_try(&near, classes->name[k]);
 	if (k == n)
-		cli_usage("--where: '%s' is no whole number%s%s", where_text, n ? ", and no class of the stream" : "",
+		cli_usage("--where: '%s' is not an integer%s%s", where_text, n ? ", nor a class of the stream" : "",
 			  err_near_text(&near, "'"));
 	where_value = (long)k;
 }

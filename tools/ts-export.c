@@ -47,7 +47,7 @@ static enum arr_format choose_format(void)
 	for (size_t i = 0; dot && i < sizeof names / sizeof *names; i++)
 		if (strcasecmp(dot + 1, names[i]) == 0)
 			return (enum arr_format)i;
-	cli_usage("--format is needed: npy, npz, safetensors, csv or tsv, or a name behind -o that ends so");
+	cli_usage("--format is needed: npy, npz, safetensors, csv or tsv, or a name for -o with such a suffix");
 }
 
 static int take(void *data, const struct ts_batch *b)

@@ -161,7 +161,7 @@ static int import_onnx(struct net_checkpoint *c, const char *path, const struct 
 
 	if (o.arch || o.key || o.prefix || o.renames.n || o.partial || o.keep >= 0)
 		return err_fail(err,
-				"'%s' is a graph of ONNX: --arch, --key, --prefix, --rename, --partial and --keep are "
+				"'%s' is an ONNX graph: --arch, --key, --prefix, --rename, --partial and --keep are "
 				"for files of tensors",
 				path);
 	return net_onnx_read(c, path, &onnx, err);
@@ -188,7 +188,7 @@ static int import(const char *path)
 	parse_size(&how);
 	parse_prepare(&how);
 	if ((o.model.features || o.model.logits) && !net_onnx_is(path))
-		cli_usage("--features and --logits are for a file of ONNX, which '%s' is not", net_foreign_name(path));
+		cli_usage("--features and --logits are for an ONNX file, which '%s' is not", net_foreign_name(path));
 	if (o.classes && !(names = class_names(&how.classes)))
 		return -1;
 	how.names = names;

@@ -266,7 +266,7 @@ int main(int argc, char **argv)
 	if (net_onnx_is(model_path))
 		job_model_check(&onnx);
 	else if (onnx.features || onnx.logits || onnx.normalise || onnx.mean || onnx.std)
-		cli_usage("--features, --logits, --normalise, --mean and --std are for a file of ONNX; '%s' is none",
+		cli_usage("--features, --logits, --normalise, --mean and --std are for an ONNX file; '%s' is none",
 			  model_path);
 	f.r = cli_input(first, argc, argv);
 	if ((net_onnx_is(model_path) ? open_onnx(&f, &err) : choose(&f.c, &err)) == 0)

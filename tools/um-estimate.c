@@ -218,7 +218,7 @@ static int join(struct err *err)
 	if (kit_join(&team, ranks, how.torch, own, nn_isa_name(), err) < 0)
 		return -1;
 	if (team && per_sample)
-		return err_fail(err, "--per-sample wants all masks in one process: start one, or say --no-ranks");
+		return err_fail(err, "--per-sample needs all masks in one process: start one, or give --no-ranks");
 	return 0;
 }
 

@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	if (o.team && method >= MAGNITUDE)
 		return cli_finish(
 			kit_say_failure(o.team, (err_fail(&err, "one process computes the mask of this --method: "
-								"start one, or say --no-ranks"),
+								"start one, or give --no-ranks"),
 						 &err)));
 	if (o.print_run)
 		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);

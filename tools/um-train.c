@@ -95,8 +95,8 @@ int main(int argc, char **argv)
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))
-		cli_usage("--init-weights, --init-fan and --init-nonlinearity are about fresh weights, and --init "
-			  "gives them");
+		cli_usage("--init-weights, --init-fan and --init-nonlinearity are for fresh weights, but --init gives "
+			  "the weights");
 	if (job_join(&o, &err) < 0)
 		return cli_finish(kit_say_failure(o.team, &err));
 	if (o.print_run)

@@ -181,7 +181,7 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 	case CLI_STR:
 		/* An empty variable of a script: said now, and not when the work is done. */
 		if (!*value && (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0))
-			cli_usage("%s%s: its value is empty, which is no name of a file", where, o->name);
+			cli_usage("%s%s: its value is empty, and must name a file", where, o->name);
 		*(const char **)o->value = value;
 		return;
 	case CLI_LIST: list_add(o->value, value); return;

@@ -160,7 +160,7 @@ static int check_loss(struct job_options *o, struct err *err)
 
 	o->train.um = level && o->criterion != JOB_CE;
 	if (!level && o->criterion == JOB_UM)
-		return err_fail(err, "--criterion um needs --um LOSS; um-estimate tells it");
+		return err_fail(err, "--criterion um needs --um LOSS; um-estimate measures it");
 	if (!o->train.um && !isnan(o->beta))
 		return err_fail(err, "--beta acts inside the fold and needs --um LOSS");
 	if (!isnan(o->beta))

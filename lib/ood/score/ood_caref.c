@@ -27,7 +27,7 @@ static int caref_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
-			return err_fail(err, "the model takes no row of the fit for class %zu, which has no mean then",
+			return err_fail(err, "the model assigns no row of the fit to class %zu, which then has no mean",
 					c);
 	return 0;
 }

@@ -38,7 +38,7 @@ static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
 
 	if (t->changed > 0.03)
 		snprintf(note, OOD_NOTE,
-			 "its limits change the predicted class of %.0f %% of the fit's rows: they lie badly for this "
+			 "its limits change the predicted class of %.0f %% of the fit's rows: they do not suit this "
 			 "network; try other percentiles, or react:threshold=1",
 			 100 * t->changed);
 }

@@ -78,8 +78,7 @@ static int make_scorers(const struct ood_requests *r, const struct ood_basis *fr
 			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
 	if (l.n)
 		cli_warn("%zu%s methods of 'all' are left out because a fit or columns are missing%s: %s; --verbose "
-			 "says of "
-			 "each why",
+			 "says why for each",
 			 l.n, l.fit ? " more" : "", l.logits ? "" : " (there are no logits)", l.names.text);
 	return 0;
 }

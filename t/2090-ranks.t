@@ -76,14 +76,22 @@ ok 'nothing to resume' 'fail_once "nothing to resume" 2 $train --run none --resu
 ok 'one rank fails: rank 0 says whose failure it was' 'mkdir d0 d1 && cp aux.ts d0 &&
 	fail_once "^um-train: rank 1: cannot open .*aux.ts" 2 sh -c "cd d\$RANK && exec $train -o x --oe oe --aux aux.ts ../images.ts"'
 ok 'a loss that is not finite' 'fail_once "training diverged" 2 $train --lr 1000 --weight-decay 1000 -e 30 -q -o x images.ts'
-have_torch && ok 'libtorch' 'fails 1 "not --engine torch" env RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 $train --engine torch -o x images.ts'
+ok 'an output that cannot be written' 'fail_once "cannot create .*nowhere" 2 $train -o nowhere/x images.ts'
+if have_torch; then
+	ok 'libtorch has no common statistics' 'fail_once "sync-bn is for unmask.s own kernels" 2 $train --sync-bn --engine torch -o x images.ts'
+	ok '--multigpu: a GPU for each rank' 'fails 1 "cannot use device .cuda:7." $train --multigpu 7,6 -o x images.ts &&
+		fail_once "cannot use device .cuda:1." 2 sh -c "LOCAL_RANK=\$((1 - RANK)) exec $train --device cuda -o x images.ts"'
+fi
+ok '--multigpu: what it is not' '
+	fails 2 "not a list of numbers of GPUs" $train --multigpu 0,x -o x images.ts && fails 2 "not a list of numbers" um-estimate -m 1.ckpt --multigpu , images.ts &&
+	fails 2 "says another number" $train --multigpu 0,1 --ranks 3 -o x images.ts && fails 2 "both name GPUs" $train --multigpu 0,1 --device cuda:1 -o x images.ts'
 ok 'a mask that one process computes' 'fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip -o x images.ts'
 ok 'um-estimate --per-sample' 'fail_once "needs all masks in one process" 2 um-estimate -m 1.ckpt --per-sample x images.ts'
 ok 'variables that make no sense' '
 	fails 1 "RANK is .2., not a whole number from 0 to 1" env RANK=2 WORLD_SIZE=2 $train -o x images.ts &&
 	fails 1 "WORLD_SIZE is .many." env WORLD_SIZE=many $train -o x images.ts &&
 	fails 1 "on several machines, and MASTER_ADDR does not say" env OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_SIZE=2 $train -o x images.ts'
-ok '--no-ranks: alone, whatever the variables say' 'RANK=0 WORLD_SIZE=2 $train -q --no-ranks -e 1 -o x images.ts'
+ok '--ranks 1: alone, whatever the variables say' 'RANK=0 WORLD_SIZE=2 $train -q --ranks 1 -e 1 -o x images.ts'
 
 # ---- kills ----
 moment() { /usr/bin/python3 -c "import random; random.seed($1); print(round(random.uniform($2, $3), 3))"; }
@@ -121,11 +129,17 @@ ok 'stopped by a signal to one rank: all stop, and go on in the middle of an epo
 ok 'a run of 2 ranks goes on with 3, and with one' '
 	mkdir more && cd more && ranks 2 $train -e 1 --sync-bn --run run images.ts 2>&1; cd ..; rm -rf more
 	ranks 2 $train -e 2 --sync-bn --run more images.ts && cp -r more fewer &&
-	ranks 3 $train -e 3 --sync-bn --run more --resume -o 3.ckpt images.ts && $train -q --no-ranks -e 3 --sync-bn --run fewer --resume -o 1.ckpt images.ts &&
+	ranks 3 $train -e 3 --sync-bn --run more --resume -o 3.ckpt images.ts && $train -q --ranks 1 -e 3 --sync-bn --run fewer --resume -o 1.ckpt images.ts &&
 	um-ckpt diff 1.ckpt 3.ckpt | awk "\$2 > 1e-4 {bad = 1} END {exit bad}"'
 
 # ---- launchers ----
 ranks 2 $train -e 1 --sync-bn -o by-hand.ckpt images.ts
+ok '--ranks 2 starts them, and is through when all are' '$train -e 1 --sync-bn --ranks 2 -o started.ckpt images.ts 2>said && cmp by-hand.ckpt started.ckpt &&
+	grep -q "^2 ranks" said && grep -q "^rank 0 sent [0-9.]* MB a step; [0-9.]* % of the time" said && test $(wc -l <said) = 3'
+have_torch && ok 'libtorch, each rank with its own statistics: the losses of our own kernels' '
+	$train -e 3 --lr 0.02 --ranks 2 -o x images.ts 2>said && losses said >own && $train -e 3 --lr 0.02 --ranks 2 --engine torch -o x images.ts 2>said && losses said >torch &&
+	test $(wc -l <own) -ge 6 && near 1e-4 own torch &&
+	um-estimate -q -m 1.ckpt images.ts >one && um-estimate -q -m 1.ckpt --engine torch --ranks 2 images.ts >two && near 1e-5 one two'
 ok 'by TCP' '
 	port=$((20000 + $$ % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=1 WORLD_SIZE=2 $train -e 1 --sync-bn -o x images.ts & pid=$!

@@ -122,8 +122,8 @@ END
 	/usr/bin/python3 make.py 3 300 0.3 >test.f && /usr/bin/python3 make.py 3 50 1 other >other.f
 ood-fit train.f -o train.fit; ood-fit val.f -o val.fit
 ok 'all with fits: every method of one pass' 'ood-score -f train.fit --val val.fit test.f -o all.s 2>err &&
-	test $(wc -l <err) = 1 && grep -q "6 more methods of .all. are left out .*: .*mahalanobis-layers.*; --verbose" err &&
-	grep -v -x "mahalanobis-layers\?\|gram\|odin\|rankfeat\|kl-distance" methods >plain &&
+	test $(wc -l <err) = 1 && grep -q "7 more methods of .all. are left out .*: .*mahalanobis-layers.*; --verbose" err &&
+	grep -v -x "mahalanobis-layers\?\|gram\|grood\|odin\|rankfeat\|kl-distance" methods >plain &&
 	[ "$(ts-dump --tsv all.s | sed 1q)" = "$({ cat plain; echo pred; echo label; } | paste -s)" ]'
 ok 'limits that lie badly are told, when they do' 'ood-score -q -f train.fit -m react:percentile=60 test.f -o x 2>err && ! test -s err && ood-score -f train.fit -m react:percentile=60,react:threshold=1000 test.f -o x 2>err; cat err | sed "s/^/# /" &&
 	test "$(wc -l <err)" = 1 && grep -q "react:percentile=60: its limits change the predicted class of [0-9]* % of the fit.s rows" err'
@@ -147,10 +147,17 @@ ok 'a parameter twice, and words that are none: refused' '
 	fails 2 "k of method .knn. is given twice" ood-score --sweep knn:k=1,2,3:k=4,5:k=6 test.f &&
 	fails 2 ".foo. of .knn:k=1. is not PARAMETER=VALUE" ood-score --sweep knn:k=1:foo test.f &&
 	fails 2 ".foo. of .knn. is not PARAMETER=VALUE" ood-score --sweep knn:foo:k=1 test.f'
-for m in knn:k=1 relation nnguide:k=3 msp knn:k=5; do ood-score -f train.fit -m $m test.f | ts-dump --tsv | cut -f 1 >one.$m; done
+/usr/bin/python3 make.py 5 100 0 | ood-fit -q -m grood -o outliers.fit && /usr/bin/python3 make.py 6 100 -1 | ood-fit -q -m grood -o others.fit
+ok 'grood knows outliers: other ones, other scores that are of another origin' '
+	fails 1 "needs a fit of outliers: --outliers" ood-score -f train.fit -m grood test.f && for o in outliers others; do
+		ood-score -f train.fit --outliers $o.fit -m grood,msp -o $o.s test.f && ts-dump --tsv $o.s | cut -f 1 >$o.grood &&
+		ts-dump --header $o.s | tr -d "\n" | sed "s/.*identities[^[]*\[\([^]]*\).*/\1/" | tr , "\n" >$o.id || return 1
+	done; ! cmp -s outliers.grood others.grood && ! cmp -s outliers.id others.id &&
+	test "$(grep -c . outliers.id)" -ge 2 && grep msp outliers.id >a && grep msp others.id | cmp a -'
+for m in knn:k=1 relation nnguide:k=3 msp knn:k=5 cfood; do ood-score -f train.fit -m $m test.f | ts-dump --tsv | cut -f 1 >one.$m; done
 ok 'the methods of the bank, which share its products: each as if it were alone' '
-	ood-score -f train.fit -m knn:k=1,relation,nnguide:k=3,msp,knn:k=5 test.f | ts-dump --tsv | cut -f 1-5 >all &&
-	paste one.knn:k=1 one.relation one.nnguide:k=3 one.msp one.knn:k=5 | cmp - all && [ $(wc -l <all) -gt 100 ]'
+	ood-score -f train.fit -m knn:k=1,relation,nnguide:k=3,msp,knn:k=5,cfood test.f | ts-dump --tsv | cut -f 1-6 >all &&
+	paste one.knn:k=1 one.relation one.nnguide:k=3 one.msp one.knn:k=5 one.cfood | cmp - all && [ $(wc -l <all) -gt 100 ]'
 ood-score -f train.fit -m msp,knn val.f -o val.s
 ok 'combine: Fisher, by hand' 'ood-score -f train.fit -m msp,knn --combine fisher --reference val.s test.f |
 	ts-dump --tsv | tail -n +2 | cut -f 1-3 >got && /usr/bin/python3 -c "

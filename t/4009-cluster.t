@@ -62,7 +62,7 @@ cat >work <<-END
 	sbatch array >/dev/null; while squeue -h | grep -q .; do sleep 0.2; done
 	srun -N 1 -n 2 \$train -o one-node.ckpt train.images 2>one-node
 	MASTER_ADDR=localhost srun -N 2 -n 2 \$train -o two-nodes.ckpt train.images 2>two-nodes
-	srun -n 2 sh -c "um-train -q --no-ranks -a fc -e 1 --seed \\\$SLURM_PROCID -o apart.\\\$SLURM_PROCID train.images"
+	srun -n 2 sh -c "um-train -q --ranks 1 -a fc -e 1 --seed \\\$SLURM_PROCID -o apart.\\\$SLURM_PROCID train.images"
 END
 slurm sh ./work 2>why || sed 's/^/# /' why
 [ "${SLOW:-}" = yes ] && ok 'Slurm: a job that was cancelled ends the first make, the second ends in the same table' \
@@ -71,6 +71,6 @@ ok 'Slurm: an array of jobs, each a shard' '
 	um-embed -q --no-history -m my.ckpt train.images | ts-dump --tsv | sort >a; test -s a && ts-cat -q --no-history [0-3].features | ts-dump --tsv | sort | cmp - a'
 ok 'Slurm: two tasks are one training, on one node and on two' \
 	'grep -q "^2 ranks" one-node && grep -q "^2 ranks" two-nodes && cmp one-node.ckpt two-nodes.ckpt'
-ok 'Slurm: or, with --no-ranks, two' 'test -s apart.0 -a -s apart.1 && ! cmp -s apart.0 apart.1'
+ok 'Slurm: or, with --ranks 1, two' 'test -s apart.0 -a -s apart.1 && ! cmp -s apart.0 apart.1'
 ok 'it is gone afterwards' 'test -s slurm/pids && for pid in $(cat slurm/pids); do ! kill -0 $pid 2>/dev/null || exit 1; done'
 done_testing

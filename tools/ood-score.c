@@ -12,7 +12,7 @@
 #include "ood/score/ood_method.h"
 #include "ood/score/ood_output.h"
 
-static const char *method_list, *fit_path, *val_path;
+static const char *method_list, *fit_path, *val_path, *outliers_path;
 static struct cli_list sweeps;
 static const char *reference, *threshold_path;
 static long combining = -1; /* enum ood_combining; -1: none */
@@ -26,6 +26,8 @@ static const struct cli_option options[] = {
 	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "the training data's fit, from ood-fit" },
 	{ "val", 0, CLI_STR, "FILE", &val_path, 0, 0,
 	  "the validation data's fit, from ood-fit, for methods that need it" },
+	{ "outliers", 0, CLI_STR, "FILE", &outliers_path, 0, 0,
+	  "the outliers' fit, from ood-fit, for methods that need it" },
 	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &combining, 0, 0,
 	  "add a column that combines the methods' conformal p-values" },
 	{ "reference", 0, CLI_STR, "FILE", &reference, 0, 0,
@@ -48,7 +50,7 @@ static const struct cli_tool tool = { "ood-score",
 
 /* Methods of `all` that are left out: one that a user with a fit could expect is told of, the others in a line. */
 struct left {
-	bool fit, logits;
+	bool fit, outliers, logits;
 	size_t n;
 	struct err names;
 };
@@ -56,7 +58,8 @@ struct left {
 static void left_out(void *data, const struct ood_request *q, const char *why)
 {
 	struct left *l = data;
-	const bool expected = l->fit && q->method->parts && (l->logits || q->method->alone);
+	const bool expected =
+		l->fit && q->method->parts && (l->logits || q->method->alone) && (l->outliers || !q->method->outliers);
 
 	(expected ? cli_warn : cli_info)("'%s' is left out: %s", q->column, why);
 	if (!expected)
@@ -65,7 +68,10 @@ static void left_out(void *data, const struct ood_request *q, const char *why)
 
 static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **s, size_t *n)
 {
-	struct left l = { .fit = from->fit != NULL, .logits = from->classes > 0, .names = { .text = "" } };
+	struct left l = { .fit = from->fit != NULL,
+			  .outliers = from->outliers != NULL,
+			  .logits = from->classes > 0,
+			  .names = { .text = "" } };
 	struct err err;
 
 	if (ood_scorers_new(s, n, r, from, left_out, &l, &err) < 0)
@@ -89,7 +95,7 @@ struct work {
 	struct ts_reader *in;
 	struct kit_out out;
 	struct ood_basis from;
-	struct ood_fit *fit, *val; /* or NULL */
+	struct ood_fit *fit, *val, *outliers; /* or NULL */
 	struct ood_scorer *s;
 	size_t n_s;
 	struct ood_combine combine;
@@ -146,9 +152,9 @@ static int score(void *data, const struct ts_batch *b)
 
 static int make_header(struct work *k)
 {
-	const struct ts_header *inputs[4] = { k->from.header, k->fit ? &k->fit->header : NULL,
-					      k->val ? &k->val->header : NULL,
-					      threshold_path ? &k->threshold.header : NULL };
+	const struct ts_header *inputs[] = { k->from.header, k->fit ? &k->fit->header : NULL,
+					     k->val ? &k->val->header : NULL, k->outliers ? &k->outliers->header : NULL,
+					     threshold_path ? &k->threshold.header : NULL };
 	char combined[32];
 	struct err err;
 
@@ -158,7 +164,7 @@ static int make_header(struct work *k)
 		return cli_error("%s", err.text);
 	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, &k->out.header, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
-	cli_history(&k->out.header, inputs, 4);
+	cli_history(&k->out.header, inputs, sizeof inputs / sizeof *inputs);
 	return 0;
 }
 
@@ -171,10 +177,12 @@ static int run(struct work *k, const struct ood_requests *r)
 	if (ood_basis_init(&k->from, k->in) < 0)
 		return -1;
 	if ((fit_path && ood_basis_fit(&k->from, name, &k->fit, fit_path, &err) < 0) ||
-	    (val_path && ood_basis_fit(&k->from, name, &k->val, val_path, &err) < 0))
+	    (val_path && ood_basis_fit(&k->from, name, &k->val, val_path, &err) < 0) ||
+	    (outliers_path && ood_basis_fit(&k->from, name, &k->outliers, outliers_path, &err) < 0))
 		return cli_error("%s", err.text);
 	k->from.fit = k->fit;
 	k->from.val = k->val;
+	k->from.outliers = k->outliers;
 	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0)
 		return -1;
 	if (combining >= 0 && ood_combine_load(&k->combine, (enum ood_combining)combining, reference, k->s, k->n_s,
@@ -207,6 +215,7 @@ static void release(struct work *k)
 	ood_basis_release(&k->from);
 	ood_fit_free(k->fit);
 	ood_fit_free(k->val);
+	ood_fit_free(k->outliers);
 }
 
 /* The methods asked for; or those of the thresholds; or all. */

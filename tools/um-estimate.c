@@ -20,7 +20,8 @@ enum { EVAL, TRAIN }; /* --mode */
 
 static const char *model_path, *keep_text = "0.965", *per_sample;
 static long draws = 5, mode, batch = 512, engine, max_memory = 8192; /* engine: enum um_runner */
-static bool full, ranks = true;
+static bool full;
+static struct kit_ranks ranks;
 static struct team *team; /* of ranks; NULL: this process is alone */
 static long augment;      /* enum um_augment */
 static double dropout, val_fraction, keep[MAX_RATIOS];
@@ -45,8 +46,7 @@ static const struct cli_option options[] = {
 	  "leave out the images that um-train holds out with the same X and --seed; retains the input" },
 	{ "max-memory", 0, CLI_INT, "MIB", &max_memory, 1, 1e9,
 	  "with --val-fraction: limit for the images in memory (default 8192)" },
-	{ "ranks", 0, CLI_FLAG, NULL, &ranks, 0, 0,
-	  "divide the masks among the processes of a launcher such as mpirun (default)" },
+	KIT_RANKS_ROWS(&ranks.n, &ranks.gpus),
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0,
 	  "use the full network of a checkpoint with masks (default: the masked one)" },
 	{ 0 }
@@ -211,14 +211,17 @@ static int run(struct work *k)
 static int join(struct err *err)
 {
 	static const char *const own[] = { "threads", "max-memory", NULL };
-	const struct um_engine_options how = { .torch = um_engine_is_torch(engine, cli.device), .device = cli.device };
+	struct um_engine_options how;
 
+	if (kit_ranks_check(&ranks, err) < 0)
+		cli_usage("%s", err->text);
+	how = (struct um_engine_options){ .torch = um_engine_is_torch(engine, cli.device), .device = cli.device };
 	if (um_engine_check(&how, err) < 0)
 		cli_usage("%s", err->text);
-	if (kit_join(&team, ranks, how.torch, own, nn_isa_name(), err) < 0)
+	if (kit_join(&team, &ranks, own, nn_isa_name(), err) < 0)
 		return -1;
 	if (team && per_sample)
-		return err_fail(err, "--per-sample needs all masks in one process: start one, or give --no-ranks");
+		return err_fail(err, "--per-sample needs all masks in one process: --ranks 1");
 	return 0;
 }
 

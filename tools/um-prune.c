@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	if (o.team && method >= MAGNITUDE)
 		return cli_finish(
 			kit_say_failure(o.team, (err_fail(&err, "one process computes the mask of this --method: "
-								"start one, or give --no-ranks"),
+								"--ranks 1"),
 						 &err)));
 	if (o.print_run)
 		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
@@ -126,6 +126,8 @@ int main(int argc, char **argv)
 	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output();
 	if (o.out && cli_check_writer(o.out) < 0) {
+		err_fail(&err, "the output cannot be written"); /* which is said */
+		(void)team_fail(o.team, &err);
 		ts_reader_close(r);
 		return cli_finish(1);
 	}

@@ -105,6 +105,8 @@ int main(int argc, char **argv)
 	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written, before hours of work */
 	if (o.out && cli_check_writer(o.out) < 0) {
+		err_fail(&err, "the output cannot be written"); /* which is said */
+		(void)team_fail(o.team, &err);
 		ts_reader_close(r);
 		return cli_finish(1);
 	}

@@ -47,6 +47,7 @@
 
 #include "cli/cli.h"
 #include "err/err.h"
+#include "kit/kit_team.h"
 #include "um/oe/um_oe.h"
 #include "um/run/um_engine.h"
 #include "um/um.h"
@@ -79,7 +80,8 @@ struct job_options {
 	bool resume, print_run;
 	struct cli_list ood; /* NAME=FILE to report on at the end */
 	double keep; /* for the directory's name: kept fraction; NAN: the masks' of the checkpoint, if it has any */
-	bool ranks, sync_bn; /* several processes are one training, see job_join(); over whose images batch norms go */
+	struct kit_ranks ranks; /* several processes are one training, see job_join(), */
+	bool sync_bn;           /* and batch norms go by the images of all */
 
 	/* Of the options that all tools share; job_options_check() sets them. */
 	struct um_engine_options how; /* networks are run */
@@ -89,14 +91,13 @@ struct job_options {
 };
 
 /* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
-enum { JOB_OPTION_ROWS = 59 };
+enum { JOB_OPTION_ROWS = 60 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
 void job_options_release(struct job_options *o);
 
-/* Where a launcher started several processes, this one and the others become one training, o->team, unless --no-ranks:
- * kit_join(). Rank 0 alone reads checkpoints and writes; o->out stays NULL for the others. Failures are said by
+/* Where there are several ranks they become one training, o->team, see kit_join(). Rank 0 alone reads checkpoints and writes; o->out stays NULL for the others. Failures are said by
  * kit_say_failure() from here on. */
 int job_join(struct job_options *o, struct err *err) TS_CHECKED;
 /* Is this process the one that reads checkpoints and writes? */

@@ -12,10 +12,13 @@ struct loop {
 	struct um_model *m;
 	struct um_oe *oe; /* NULL: no outliers */
 	struct um_progress p;
-	double best;     /* validation accuracy of best.ckpt; below 0: none yet */
-	double accuracy; /* of the last epoch, */
-	long epochs;     /* if this call has done any */
-	size_t before;   /* images of the epoch that were done when a run was resumed */
+	double best;           /* validation accuracy of best.ckpt; below 0: none yet */
+	double accuracy;       /* of the last epoch, */
+	long epochs;           /* if this call has done any */
+	size_t before;         /* images of the epoch that were done when a run was resumed */
+	long steps;            /* of this call's epochs, */
+	double seconds;        /* how long they took, */
+	struct team_cost cost; /* and what the ranks had to do with each other in them */
 };
 
 static void tick(void *data, const struct um_progress *p)
@@ -222,22 +225,49 @@ static void check_learning(const struct loop *l)
 		 100 * l->accuracy, 100 * p, l->j->o->train.lr);
 }
 
-static enum job_end epochs(struct loop *l, struct err *err)
+/* An epoch, or what is left of it, and what it cost. */
+static int train_epoch(struct loop *l, struct err *err)
 {
 	const struct um_watch watch = { l, tick, stopping };
+	const struct job *j = l->j;
+	const struct team_cost before = team_cost(j->o->team);
+	const double seconds = l->p.seconds;
+	const long steps = l->m->steps;
+	const int rc = um_train_epoch(l->m, &j->data, &j->o->train, l->oe, &l->p, &watch, err);
+	const struct team_cost after = team_cost(j->o->team);
+
+	l->cost.bytes += after.bytes - before.bytes;
+	l->cost.seconds += after.seconds - before.seconds;
+	l->seconds += l->p.seconds - seconds;
+	l->steps += l->m->steps - steps;
+	return rc;
+}
+
+static void say_cost(const struct loop *l)
+{
+	if (l->j->o->team && l->steps > 0 && l->seconds > 0)
+		job_say(l->j,
+			"rank 0 sent %.3g MB a step; %.1f %% of the time went into that and into waiting for others",
+			(double)l->cost.bytes / 1e6 / (double)l->steps, 100 * l->cost.seconds / l->seconds);
+}
+
+static enum job_end epochs(struct loop *l, struct err *err)
+{
 	struct job *j = l->j;
 	char path[JOB_PATH];
 	int rc = 0;
 
 	while (rc == 0 && l->p.epoch < j->o->train.epochs) {
-		rc = um_train_epoch(l->m, &j->data, &j->o->train, l->oe, &l->p, &watch, err);
+		rc = train_epoch(l, err);
 		if (rc == 0)
 			rc = finish_epoch(l, err);
 		if (rc == UM_STOPPED || (rc == 0 && stopping(l)))
 			return stop(l, err);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		say_cost(l);
 		check_learning(l);
+	}
 	if ((rc == UM_DIVERGED || (rc < 0 && team_check(j->o->team, err) < 0)) && job_dir_is_open(j))
 		err_append(err, "; the last good checkpoint is '%s'",
 			   job_dir_path(j,

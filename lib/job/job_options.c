@@ -99,8 +99,7 @@ static const struct cli_option rows[] = {
 	  "keep every N-th epoch's checkpoint in the run directory (default 0: none)" },
 	{ "resume", 0, CLI_FLAG, NULL, AT(resume), 0, 0, "resume the newest run under DIR" },
 	{ "print-run", 0, CLI_FLAG, NULL, AT(print_run), 0, 0, "print the newest run's directory and exit" },
-	{ "ranks", 0, CLI_FLAG, NULL, AT(ranks), 0, 0,
-	  "train together with the other processes of a launcher such as mpirun (default)" },
+	KIT_RANKS_ROWS(AT(ranks.n), AT(ranks.gpus)),
 	{ "sync-bn", 0, CLI_FLAG, NULL, AT(sync_bn), 0, 0,
 	  "with several ranks: batch norms use the whole batch (default: each rank's part)" },
 	{ "max-memory", 0, CLI_INT, "MIB", AT(max_memory), 1, 1e9,
@@ -139,7 +138,6 @@ void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_
 		.name = "default",
 		.max_memory = 8192,
 		.keep = NAN,
-		.ranks = true,
 	};
 	memcpy(table, rows, sizeof rows);
 	for (size_t i = 0; table[i].name; i++)
@@ -180,6 +178,8 @@ static int check_ood(const struct job_options *o, struct err *err)
 
 int job_options_check(struct job_options *o, struct err *err)
 {
+	if (kit_ranks_check(&o->ranks, err) < 0)
+		return -1;
 	o->how = (struct um_engine_options){ .torch = um_engine_is_torch(o->engine, cli.device),
 					     .device = cli.device,
 					     .threads = cli.threads };

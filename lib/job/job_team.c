@@ -17,9 +17,10 @@ int job_join(struct job_options *o, struct err *err)
 {
 	static const char *const own[] = { "threads", "max-memory", "run", "held", "print-run", NULL };
 
-	if (kit_join(&o->team, o->ranks, o->how.torch, own, nn_isa_name(), err) < 0)
+	if (kit_join(&o->team, &o->ranks, own, nn_isa_name(), err) < 0)
 		return -1;
 	o->how.threads = cli.threads;
+	o->how.device = cli.device;
 	return 0;
 }
 

@@ -61,25 +61,77 @@ static int check_options(struct team *team, const char *const *own, const char *
 	return rc;
 }
 
-int kit_join(struct team **ret, bool wanted, bool torch, const char *const *own, const char *instructions,
+/* Rank's GPU of "0,1", as a name of libtorch's. -1: there is no such one in it. */
+static int gpu_of(const char *gpus, int rank, char *name, size_t size)
+{
+	const char *at = gpus;
+	long number;
+	char *end;
+
+	for (int i = 0; i < rank && at; i++)
+		at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL;
+	if (!at || *at < '0' || *at > '9')
+		return -1;
+	number = strtol(at, &end, 10);
+	snprintf(name, size, "cuda:%ld", number);
+	return (*end == '\0' || *end == ',') && number < TEAM_MOST ? 0 : -1;
+}
+
+int kit_ranks_check(struct kit_ranks *r, struct err *err)
+{
+	char name[32];
+	long n = 1;
+
+	if (!r->gpus)
+		return 0;
+	if (r->n > 0)
+		return err_fail(err, "--multigpu starts a rank for each GPU, and --ranks %ld says another number",
+				r->n);
+	if (strcmp(cli.device, "cpu") != 0 && strcmp(cli.device, "cuda") != 0)
+		return err_fail(err, "--multigpu and --device %s both name GPUs", cli.device);
+	for (const char *p = r->gpus; *p; p++)
+		n += *p == ',';
+	for (int i = 0; i < n; i++)
+		if (n > TEAM_MOST || gpu_of(r->gpus, i, name, sizeof name) < 0)
+			return err_fail(err, "--multigpu: '%s' is not a list of numbers of GPUs, such as 0,1", r->gpus);
+	r->n = n;
+	cli.device = "cuda";
+	return 0;
+}
+
+/* What "cuda" is to this rank. */
+static void take_gpu(const struct kit_ranks *r, const struct team_place *p)
+{
+	static char name[32]; /* cli.device is borrowed, and lasts as long as the process */
+
+	if (strcmp(cli.device, "cuda") != 0)
+		return;
+	if (!r->gpus || gpu_of(r->gpus, p->rank, name, sizeof name) < 0)
+		snprintf(name, sizeof name, "cuda:%d", p->local);
+	cli.device = name;
+}
+
+int kit_join(struct team **ret, const struct kit_ranks *r, const char *const *own, const char *instructions,
 	     struct err *err)
 {
-	struct team_place place;
-	int rc = wanted ? team_find(&place, err) : 0;
+	struct team_place place = { .size = 1 };
+	int rc = 0;
 
 	*ret = NULL;
+	if (r->n == 0)
+		rc = team_find(&place, err);
+	else if (r->n > 1)
+		rc = team_start(&place, (int)r->n, err) < 0 ? -1 : 1;
+	if (rc == 0 && r->gpus)
+		take_gpu(r, &place);
 	if (rc != 1)
 		return rc;
-	if (torch)
-		return err_fail(err,
-				"a launcher started %d processes, and several run unmask's own kernels on CPUs, not "
-				"--engine torch or --device; --no-ranks runs each apart",
-				place.size);
 	if (team_join(ret, &place, err) < 0)
 		return -1;
 	cli.quiet = cli.quiet || place.rank > 0;
 	if (check_options(*ret, own, instructions, err) < 0)
 		return -1;
+	take_gpu(r, &place);
 	if (team_any(*ret, threads_are_open()))
 		cli.threads = threads_here(*ret);
 	return team_check(*ret, err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "team/team_internal.h"
@@ -14,6 +15,9 @@ void team_free(struct team *t)
 	for (int r = 0; t->peer && r < t->size; r++)
 		if (t->peer[r].fd >= 0)
 			close(t->peer[r].fd);
+	for (int r = 1; r < t->size && !t->failed; r++)
+		if (t->child[r] > 0)
+			waitpid(t->child[r], NULL, 0);
 	free(t->peer);
 	free(t->room);
 	free(t);
@@ -27,6 +31,11 @@ int team_rank(const struct team *t)
 int team_size(const struct team *t)
 {
 	return t ? t->size : 1;
+}
+
+struct team_cost team_cost(const struct team *t)
+{
+	return t ? t->cost : (struct team_cost){ 0 };
 }
 
 static void share_of(size_t n, int r, int size, size_t *from, size_t *to)

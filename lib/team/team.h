@@ -31,6 +31,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err/err.h"
 
@@ -45,11 +46,14 @@ extern "C" {
 enum { TEAM_HOST = 256, TEAM_MOST = 1024 };
 
 struct team_place {
-	int rank, size;       /* size <= TEAM_MOST */
-	char host[TEAM_HOST]; /* of rank 0; empty: all are on this machine */
-	long port;            /* of rank 0, with a host */
-	uint64_t job;         /* the same for all ranks of a run, another for those of others */
-	int seconds;          /* that the ranks wait for each other at the beginning */
+	int rank, size;         /* size <= TEAM_MOST */
+	int local;              /* its number among the ranks of its machine */
+	char host[TEAM_HOST];   /* of rank 0; empty: all are on this machine */
+	long port;              /* of rank 0, with a host */
+	pid_t child[TEAM_MOST]; /* rank 0's, by rank, that team_start() has made; 0: none */
+	uint64_t job;           /* the same for all ranks of a run, another for those of others */
+	int seconds;            /* that the ranks wait for each other at the beginning */
+	int silence;            /* after so many seconds without a sign of life a machine is gone; 0: 60 */
 };
 
 /* What the launcher says in the environment: the first that is there of RANK and WORLD_SIZE (torchrun, or by hand),
@@ -57,6 +61,9 @@ struct team_place {
  * MASTER_PORT name rank 0's machine; on one machine they need not be set, and srun's list of nodes has it. 1: one of
  * several; 0: alone; -1: variables that make no sense, or it cannot be told where rank 0 is. */
 int team_find(struct team_place *p, struct err *err) TEAM_CHECKED;
+/* Makes this process, which must have no other threads, rank 0 of `size` on this machine, and forks the others, each of
+ * which comes back from here with its own *p. team_free() waits for their ends, unless the team has failed. */
+int team_start(struct team_place *p, int size, struct err *err) TEAM_CHECKED;
 
 /* ---- the team ---- */
 
@@ -90,6 +97,13 @@ int team_spread(struct team *t, void **data, size_t *n, struct err *err) TEAM_CH
 int team_same(struct team *t, const char *what, const char *text, struct err *err) TEAM_CHECKED;
 /* Has all gone well so far? -1: err says what failed; see team_fail(). */
 int team_check(const struct team *t, struct err *err) TEAM_CHECKED;
+
+/* What all this has cost this rank so far: bytes that it sent, and seconds, those in which it waited among them. */
+struct team_cost {
+	uint64_t bytes;
+	double seconds;
+};
+struct team_cost team_cost(const struct team *t);
 
 /* ---- the end of one that failed ---- */
 

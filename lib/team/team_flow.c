@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT
  * Bytes between ranks: to all and from all at once, so that nobody waits for one that waits for him. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "team/team_internal.h"
+
+double team_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static bool again(ssize_t n)
 {
@@ -31,6 +42,23 @@ static void lose(struct team *t, int r)
 	for (int k = 0; k < t->rank && !t->told; k++)
 		t->told = k != r && !is_gone(&t->peer[k]);
 	err_fail(&t->why, "rank %d of %d is gone: its process ended without a word, or its machine did", r, t->size);
+}
+
+/* Does the machine at the other end owe an answer for `silence` seconds, to bytes or to the question whether there is
+ * room for more? TCP_USER_TIMEOUT asks nearly that, but takes a rank that is busy, and so has no room, for one that is
+ * gone, and the kernel's own patience is a quarter of an hour. A question may be on its way just now, so two looks in a
+ * row must agree. */
+static bool is_silent(const struct team *t, struct team_peer *p)
+{
+	struct tcp_info i;
+	socklen_t len = sizeof i;
+
+	if (getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &i, &len) < 0 || (i.tcpi_retransmits == 0 && i.tcpi_probes == 0) ||
+	    i.tcpi_last_ack_recv < 1000 * (uint32_t)t->silence) {
+		p->unanswered = 0;
+		return false;
+	}
+	return ++p->unanswered > 1;
 }
 
 /* Rank r has failed: its reason is to come, for rank 0. */
@@ -117,7 +145,9 @@ static bool received(const struct team_peer *p, const struct team_flow *f)
 /* One round: waits until something can move, and moves it. false: all is through, or the team has failed. */
 static bool round_of(struct team *t, const struct team_flow *flow, struct pollfd *fds)
 {
+	enum { LOOK = 1000 }; /* milliseconds */
 	bool open = false;
+	int n;
 
 	for (int r = 0; r < t->size; r++) {
 		const bool out = !sent(&t->peer[r]), in = !received(&t->peer[r], &flow[r]);
@@ -128,11 +158,17 @@ static bool round_of(struct team *t, const struct team_flow *flow, struct pollfd
 	}
 	if (!open)
 		return false;
-	if (poll(fds, (nfds_t)t->size, -1) < 0 && errno != EINTR) {
+	n = poll(fds, (nfds_t)t->size, t->silence ? LOOK : -1);
+	if (n < 0 && errno != EINTR) {
 		t->failed = true;
 		err_fail(&t->why, "cannot wait for the other ranks: %s", strerror(errno));
 		return false;
 	}
+	for (int r = 0; r < t->size && n == 0; r++)
+		if (fds[r].fd >= 0 && is_silent(t, &t->peer[r])) {
+			lose(t, r);
+			return false;
+		}
 	for (int r = 0; r < t->size; r++) {
 		const struct team_flow *f = &flow[r];
 
@@ -152,6 +188,7 @@ static bool round_of(struct team *t, const struct team_flow *flow, struct pollfd
 
 void team_exchange(struct team *t, const struct team_flow *flow)
 {
+	const double start = team_now();
 	struct pollfd *fds;
 
 	if (t->failed)
@@ -172,6 +209,9 @@ void team_exchange(struct team *t, const struct team_flow *flow)
 	while (round_of(t, flow, fds))
 		;
 	free(fds);
+	t->cost.seconds += team_now() - start;
+	for (int r = 0; r < t->size; r++)
+		t->cost.bytes += r == t->rank ? 0 : t->peer[r].out_done;
 }
 
 /* ---- the end ---- */

@@ -21,6 +21,7 @@ struct team_peer {
 	size_t in_head, in_done; /* bytes that came of the frame `in`, and of what follows it */
 	size_t out_done, out_n;  /* bytes that went, the frame among them; of how many */
 	bool settled;            /* it has failed too, or is gone: there is nothing to tell it */
+	int unanswered;          /* looks in a row at which its machine owed an answer; see team_flow.c */
 };
 
 struct team {
@@ -29,6 +30,9 @@ struct team {
 	struct team_peer *peer;   /* (size) */
 	bool failed, told, heard; /* told: another rank says why; heard: it was that one's failure */
 	struct err why;
+	pid_t child[TEAM_MOST]; /* see team_place */
+	int silence;            /* of TCP, see team_place; 0: all are on this machine */
+	struct team_cost cost;
 	float *room; /* of team_sum() */
 	size_t cap;
 };
@@ -46,6 +50,8 @@ void team_exchange(struct team *t, const struct team_flow *flow);
  * rank 0 cannot be told. */
 bool team_tell(struct team *t, const char *why);
 
+/* Seconds of a clock that only goes forward. */
+double team_now(void);
 /* XXH3-64 of a text. */
 uint64_t team_hash(const char *text);
 

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "team/team_internal.h"
@@ -34,6 +33,7 @@ struct hello {
 	int32_t rank, size;
 	struct address at; /* to rank 0: where it listens */
 };
+enum { SILENCE = 60 };
 static const char magic[8] = "unmask1";
 
 /* A team that is on its way. */
@@ -44,15 +44,8 @@ struct meeting {
 	struct address *table; /* (size) everybody's */
 	struct address mine;
 	int listener;
-	double end; /* of patience, by now() */
+	double end; /* of patience, by team_now() */
 };
-
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool is_tcp(const struct meeting *m)
 {
@@ -81,7 +74,7 @@ static int move(const struct meeting *m, int fd, void *buf, size_t n, bool out)
 {
 	for (size_t at = 0; at < n;) {
 		struct pollfd poll_fd = { .fd = fd, .events = out ? POLLOUT : POLLIN };
-		const double left = m->end - now();
+		const double left = m->end - team_now();
 		ssize_t k;
 
 		if (left <= 0)
@@ -99,13 +92,13 @@ static int move(const struct meeting *m, int fd, void *buf, size_t n, bool out)
 
 static void tune(const struct meeting *m, int fd)
 {
-	const int on = 1, idle = 30, every = 10, times = 6;
+	const int on = 1, times = 6, idle = m->t->silence / 2, every = (m->t->silence - idle + times - 1) / times;
 
 	if (!is_tcp(m))
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	/* A machine that is gone says nothing: it is missed after a minute and a half, if no bytes are on their way to
-	 * it. TCP_USER_TIMEOUT would see to those, but ends the connection to a rank that is busy for so long, too. */
+	/* A machine that is gone says nothing. This misses it while no bytes are on their way to it; else
+	 * team_exchange() does. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
@@ -124,7 +117,7 @@ static bool is_ours(const struct meeting *m, int fd)
 /* Tries until somebody listens there. -1: nobody did in time. */
 static int connect_to(const struct meeting *m, const struct address *a)
 {
-	while (now() < m->end) {
+	while (team_now() < m->end) {
 		const int fd = socket(a->a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		if (fd < 0)
@@ -147,14 +140,14 @@ static int accept_rank(struct meeting *m, struct hello *h, struct err *err)
 	struct pollfd poll_fd = { .fd = m->listener, .events = POLLIN };
 	double left;
 
-	while ((left = m->end - now()) > 0) {
+	while ((left = m->end - team_now()) > 0) {
 		struct meeting brief = *m; /* a stranger that says nothing must not take the others' time */
 		int fd;
 
 		if (poll(&poll_fd, 1, (int)(1000 * left) + 1) < 1 ||
 		    (fd = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC)) < 0)
 			continue;
-		brief.end = now() + 5 < m->end ? now() + 5 : m->end;
+		brief.end = team_now() + 5 < m->end ? team_now() + 5 : m->end;
 		if (!is_ours(m, fd) || move(&brief, fd, h, sizeof *h, false) < 0 ||
 		    memcmp(h->magic, magic, sizeof magic) != 0 || h->job != m->p->job) {
 			close(fd);
@@ -174,7 +167,7 @@ static int accept_rank(struct meeting *m, struct hello *h, struct err *err)
 		if (t->peer[r].fd < 0)
 			return err_fail(err,
 					"rank %d of %d did not come within %d seconds: did its process start? To train "
-					"with one process where a launcher set variables of several, --no-ranks",
+					"with one process where a launcher set variables of several, --ranks 1",
 					r, t->size, m->p->seconds);
 	return -1;
 }
@@ -253,7 +246,7 @@ static int start_listening(struct meeting *m, struct err *err)
 	m->mine.len = sizeof m->mine.a;
 	/* The run before in the same job may not be quite through. */
 	while (bind(m->listener, &at.a.any, at.len) < 0) {
-		if (errno != EADDRINUSE || now() > m->end)
+		if (errno != EADDRINUSE || team_now() > m->end)
 			return err_fail(err, "rank %d cannot listen for the others%s%s: %s", m->p->rank,
 					is_tcp(m) ? " at " : "", m->p->host, strerror(errno));
 		poll(NULL, 0, 50);
@@ -329,7 +322,7 @@ static int go_to_all(struct meeting *m, struct err *err)
 
 int team_join(struct team **ret, const struct team_place *p, struct err *err)
 {
-	struct meeting m = { .t = calloc(1, sizeof *m.t), .p = p, .listener = -1, .end = now() + p->seconds };
+	struct meeting m = { .t = calloc(1, sizeof *m.t), .p = p, .listener = -1, .end = team_now() + p->seconds };
 	int rc = 0;
 
 	*ret = NULL;
@@ -341,6 +334,8 @@ int team_join(struct team **ret, const struct team_place *p, struct err *err)
 	if (rc == 0) {
 		m.t->rank = p->rank;
 		m.t->size = p->size;
+		memcpy(m.t->child, p->child, sizeof m.t->child);
+		m.t->silence = !is_tcp(&m) ? 0 : p->silence ? p->silence : SILENCE;
 		for (int r = 0; r < p->size; r++)
 			m.t->peer[r].fd = -1;
 		rc = find_zero(&m, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What launchers say of a process, in their variables. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +17,33 @@ uint64_t team_hash(const char *text)
 	return XXH3_64bits(text, strlen(text));
 }
 
-/* A launcher: its variables. local: how many ranks this machine has; nodes: how many machines there are; either may be
- * NULL. */
+/* A launcher: its variables. local: how many ranks this machine has; nodes: how many machines there are; seat: the rank's
+ * number on its machine. These may be NULL. */
 struct launcher {
-	const char *rank, *size, *local, *nodes;
+	const char *rank, *size, *local, *nodes, *seat;
 	const char *job[3]; /* that tell its runs apart; may be NULL */
 };
 
 static const struct launcher launchers[] = {
-	{ "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", NULL, { "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT" } },
-	{ "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", NULL, { "PMIX_NAMESPACE" } },
-	{ "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", NULL, { 0 } },
-	{ "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", NULL, "SLURM_STEP_NUM_NODES", { "SLURM_JOB_ID", "SLURM_STEP_ID" } },
+	{ "RANK",
+	  "WORLD_SIZE",
+	  "LOCAL_WORLD_SIZE",
+	  NULL,
+	  "LOCAL_RANK",
+	  { "TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT" } },
+	{ "OMPI_COMM_WORLD_RANK",
+	  "OMPI_COMM_WORLD_SIZE",
+	  "OMPI_COMM_WORLD_LOCAL_SIZE",
+	  NULL,
+	  "OMPI_COMM_WORLD_LOCAL_RANK",
+	  { "PMIX_NAMESPACE" } },
+	{ "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", NULL, "MPI_LOCALRANKID", { 0 } },
+	{ "SLURM_PROCID",
+	  "SLURM_STEP_NUM_TASKS",
+	  NULL,
+	  "SLURM_STEP_NUM_NODES",
+	  "SLURM_LOCALID",
+	  { "SLURM_JOB_ID", "SLURM_STEP_ID" } },
 	{ 0 }
 };
 
@@ -131,7 +147,7 @@ static int find_host(struct team_place *p, struct err *err)
 int team_find(struct team_place *p, struct err *err)
 {
 	const struct launcher *l = launchers;
-	long rank = 0, size = 1, local = 0, nodes = 0;
+	long rank = 0, size = 1, local = 0, nodes = 0, seat;
 	bool one_machine;
 	int found = 0;
 
@@ -146,8 +162,33 @@ int team_find(struct team_place *p, struct err *err)
 	if (number(l->local, 1, size, &local, err) < 0 || number(l->nodes, 1, size, &nodes, err) < 0)
 		return -1;
 	one_machine = local == size || nodes == 1;
+	seat = one_machine ? rank : 0;
+	if (number(l->seat, 0, size - 1, &seat, err) < 0)
+		return -1;
 	p->rank = (int)rank;
 	p->size = (int)size;
+	p->local = (int)seat;
 	p->job = job_of(l, one_machine);
 	return one_machine || find_host(p, err) == 0 ? 1 : -1;
+}
+
+int team_start(struct team_place *p, int size, struct err *err)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "started by %ld at %.9f", (long)getpid(), team_now());
+	*p = (struct team_place){ .size = size, .job = team_hash(text), .seconds = PATIENCE };
+	for (int r = 1; r < size; r++) {
+		const pid_t pid = fork();
+
+		if (pid < 0)
+			return err_fail(err, "cannot start rank %d of %d: %s", r, size, strerror(errno));
+		if (pid == 0) {
+			p->rank = p->local = r;
+			memset(p->child, 0, sizeof p->child);
+			break;
+		}
+		p->child[r] = pid;
+	}
+	return 0;
 }

@@ -13,7 +13,9 @@ knn:k=1000 nnguide:k=3:alpha=1 relation relation:power=2:threshold=0.1
 msp:temperature=10 msp:published=1 mcm mcm:temperature=0.1 react:threshold=1 react+msp react+msp:percentile=75:temperature=10
 ash-s+msp:percentile=60 ash-b+msp:percentile=60:published=1 scale+maxlogit:percentile=60 vra:high=80:low=30:each=1
 vra:high=80:low=30:each=1:clip=1 lts lts:percentile=60 optfs optfs:bins=7 optfs+entropy caref cadref cadref:confidence=1
-cadref:confidence=2 core gmm gmm:reg=0.01 pnml nac nac:alpha=0.5:least=9:edges=8'''.split()
+cadref:confidence=2 core gmm gmm:reg=0.01 pnml nac nac:alpha=0.5:least=9:edges=8
+cfood:alpha=1:k=0.3 cfood:alpha=1:k=0.6 grood weiper
+weiper:delta=0.5:lambda1=0.3:lambda2=2:smooth1=3:smooth2=2:bins=9:repeats=5'''.split()
 
 
 def number(x):

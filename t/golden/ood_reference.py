@@ -392,6 +392,82 @@ def relation(t, train=None, power=1, threshold=0.03, **k):
     return np.where(r > threshold, r, 0).__pow__(power).sum(1)
 
 
+def cfood(t, train=None, alpha=0.1, k=0.01, **o):
+    """alpha=1: of all training rows."""
+    n = int(alpha * len(train.z))
+    if n < 2:
+        return None
+    bank = unit(train.z)
+    grid = np.concatenate([np.linspace(.001, .1, 100), np.linspace(.105, .5, 81), np.linspace(.51, .99, 49)])
+    rank = np.array(grid * n - 1, dtype=int)
+    first = np.concatenate([[True], rank[1:] > rank[:-1]])
+    grid, rank = grid[first], rank[first]
+    to = lambda z: z.any() * 1 + bank.any(1) - 2 * bank @ z  # exactly 2 where no feature is shared, so that ties are ties
+    radius = np.array([np.sort(to(z))[rank + 1] for z in bank])
+    out = []
+    for z in unit(t.z):
+        enough = (radius >= to(z)[:, None]).mean(0) >= k
+        out.append(-grid[enough.argmax()] if enough.any() else -1)
+    return out
+
+
+def grood(t, W, b, train=None, val=None):
+    """val holds the outliers."""
+    right = train.pred == train.y
+    if not right.any() or len(np.unique(train.y)) < train.l.shape[1]:
+        return None
+    o = val.z.mean(0)
+    prototypes = np.array([train.z[train.y == c].mean(0) for c in range(train.l.shape[1])] + [o])
+
+    def gradient(z):
+        d = np.linalg.norm(z - prototypes, axis=1)
+        return softmax(-d)[-1] * (z - o) / d[-1]
+    bank = np.array([gradient(z) for z in train.z[right]])
+    return [-np.log(min(((gradient(z) - bank) ** 2).sum(1))) for z in t.z]
+
+
+def normals(n):
+    """ts_rng.h: what ts_rng_normal() gives of ts_rng_new(0, 0)."""
+    golden = np.uint64(0x9e3779b97f4a7c15)
+
+    def mix(z):
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xbf58476d1ce4e5b9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94d049bb133111eb)
+        return z ^ (z >> np.uint64(31))
+    with np.errstate(over='ignore'):
+        start = mix(np.array([golden])) ^ mix(mix(np.array([0x3c6ef372fe94f82a], dtype=np.uint64)))
+        u = (mix(start + golden * np.arange(1, 2 * n + 1, dtype=np.uint64)) >> np.uint64(11)) * 2.0 ** -53
+    return np.sqrt(-2 * np.log(1 - u[::2])) * np.cos(2 * np.pi * u[1::2])
+
+
+def weiper(t, W, b, train=None, delta=1.8, lambda1=2.5, lambda2=.1, smooth1=4, smooth2=15, bins=100, repeats=100, **k):
+    bins, r, (C, D) = int(bins), int(repeats), W.shape
+    noise = normals(r * C * D).reshape(r, C, D)
+    noise /= np.linalg.norm(noise, axis=2, keepdims=True)
+    perturbed = (W + delta * np.linalg.norm(W, axis=1)[:, None] * noise).astype(np.float32).astype(np.float64)
+    logits = lambda z: np.einsum('nd,rcd->nrc', z, perturbed) + b
+
+    def histograms(v, low, high):
+        return np.array([np.histogram(x, bins=bins, range=(low, high))[0] / len(x) for x in v])
+
+    def smooth(p, width):
+        width = int(width)
+        before = (width - 1) // 2
+        p = np.pad(p, (before, width - 1 - before), mode='edge')
+        return np.convolve(p, np.ones(width) / width, mode='valid')
+
+    def apart(q, p, eps):
+        q, p = (q + eps) / (q + eps).sum(), (p + eps) / (p + eps).sum()
+        return (q * np.log(q / p)).sum() + (p * np.log(p / q)).sum()
+    out = np.zeros(len(t.z))
+    for own, of, width, eps, by in ((train.z, t.z, smooth1, .01, 1),
+                                    (logits(train.z).reshape(len(train.z), -1), logits(t.z).reshape(len(t.z), -1),
+                                     smooth2, .025, lambda1)):
+        q = histograms(own, own.min(), own.max()).mean(0)
+        out -= [by * apart(q, smooth(p, width), eps) for p in histograms(of, own.min(), own.max())]
+    return out + lambda2 * softmax(logits(t.z), axis=2).max(2).mean(1)
+
+
 def score(text, t, W, b, train, val=None):
     """Scores of the set t by METHOD[+SCORE][:PARAMETER=VALUE]..."""
     global THEN

@@ -111,6 +111,7 @@ static bool scores_of(const struct task *t, const struct ood_fit *fit, const str
 				  .bias = t->bias,
 				  .fit = fit,
 				  .val = val,
+				  .outliers = val,
 				  .header = &t->h,
 				  .features_at = 1,
 				  .label_at = 2,

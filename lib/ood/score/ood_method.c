@@ -12,14 +12,15 @@
  * follow each other. */
 #define FAMILIES(row) \
 	row(logits, "Logits alone") row(calibrate, "Logits, fitted") row(mcm, SHAPE) row(shape, SHAPE) \
-		row(optfs, SHAPE) row(nac, SHAPE) row(means, MEANS) row(caref, MEANS) row(core, MEANS) \
-			row(gauss, COVARIANCES) row(gmm, COVARIANCES) row(pnml, COVARIANCES) \
-				row(subspace, "Principal axes") row(neighbours, "Neighbours in the bank of a fit") \
+		row(optfs, SHAPE) row(nac, SHAPE) row(weiper, SHAPE) row(means, MEANS) row(caref, MEANS) \
+			row(core, MEANS) row(gauss, COVARIANCES) row(gmm, COVARIANCES) row(pnml, COVARIANCES) \
+				row(subspace, "Principal axes") row(knn, BANK) row(cfood, BANK) row(grood, BANK) \
 					row(layers, "Features of many layers") row(gram, "Gram matrices") \
 						row(extra, "Further passes through the network")
 #define SHAPE "Features, and the last layer"
 #define MEANS "Means of classes"
 #define COVARIANCES "Covariances"
+#define BANK "Neighbours in the bank of a fit"
 
 #define DECLARE(name, title) extern const struct ood_method ood_##name##_family[];
 FAMILIES(DECLARE)

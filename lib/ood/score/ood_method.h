@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-enum { OOD_MAX_PARAMS = 4, OOD_MAX_COLUMN = 128, OOD_CHUNK = 128, OOD_NOTE = 160 };
+enum { OOD_MAX_PARAMS = 8, OOD_MAX_COLUMN = 128, OOD_MAX_TEXT = 768, OOD_CHUNK = 128, OOD_NOTE = 160 };
 
 struct ood_param {
 	const char *name;       /* NULL: no more parameters */
@@ -48,6 +48,7 @@ struct ood_basis {
 	size_t classes, dim;             /* classes 0: the stream has no logits; dim 0: no features */
 	double *weight, *bias;           /* (C,D), (C): the last layer, or NULL; never without logits */
 	const struct ood_fit *fit, *val; /* of training data, of validation data; or NULL */
+	const struct ood_fit *outliers;  /* of what is known to be out-of-distribution; or NULL */
 	const struct ts_header *header;  /* of the features stream */
 	size_t logits_at, features_at;   /* numbers of its columns, in every batch, of those that it has */
 	ptrdiff_t label_at, name_at;     /* -1: there is none */
@@ -83,6 +84,7 @@ struct ood_method {
 	unsigned parts;          /* enum ood_part: what it needs of a fit */
 	bool fitted;   /* goes by a fit without asking for a part: by means of classes, layers, Gram matrices */
 	bool alone;    /* may go without logits, of the stream and of the fit */
+	bool outliers; /* goes by the fit of outliers, too */
 	bool reshapes; /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* A bit for each parameter that came when the method was in use: spelled out only where it is not the default, so
@@ -139,7 +141,7 @@ int ood_requests_add(struct ood_requests *r, const char *text, struct err *err) 
 int ood_requests_sweep(struct ood_requests *r, const char *text, struct err *err) TS_CHECKED;
 void ood_requests_release(struct ood_requests *r);
 /* Writes the request with every parameter spelled out, "energy:temperature=1", but those that came later and have
- * their defaults, to buf (size len). */
+ * their defaults, to buf (size len; OOD_MAX_TEXT does for all). */
 void ood_request_text(const struct ood_request *q, char *buf, size_t len);
 
 /* ---- scorers: requests that are ready --------------------------------------------------------- */

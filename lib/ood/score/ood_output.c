@@ -20,7 +20,7 @@ static int add_column(struct ts_header *h, const char *name, enum ts_type type, 
 
 static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n, const char *extra, struct err *err)
 {
-	char text[OOD_MAX_COLUMN + 64], **methods = calloc(n + 2, sizeof *methods);
+	char text[OOD_MAX_TEXT], **methods = calloc(n + 2, sizeof *methods);
 	size_t k = 0;
 	int rc = methods ? 0 : err_memory(err);
 
@@ -72,8 +72,8 @@ static int model_of(const struct ood_basis *from, char model[17], struct err *er
 static int add_identities(struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s, size_t n,
 			  const char *extra, struct err *err)
 {
-	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) };
-	char model[17], text[OOD_MAX_COLUMN + 64], id[OOD_IDENTITY], **all = calloc(n + 2, sizeof *all);
+	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) }, outliers = fit_hash(from->outliers);
+	char model[17], text[OOD_MAX_TEXT], id[OOD_IDENTITY], **all = calloc(n + 2, sizeof *all);
 	uint64_t hash, together;
 	size_t k = 0;
 	int rc = all ? model_of(from, model, err) : err_memory(err);
@@ -85,6 +85,8 @@ static int add_identities(struct ts_header *h, const struct ood_basis *from, con
 			hash = XXH3_64bits_withSeed(text, strlen(text), XXH3_64bits(model, strlen(model)));
 			if (ood_method_fitted(s[k].request.method))
 				hash = XXH3_64bits_withSeed(fits, sizeof fits, hash);
+			if (s[k].request.method->outliers)
+				hash = XXH3_64bits_withSeed(&outliers, sizeof outliers, hash);
 			together = XXH3_64bits_withSeed(&hash, sizeof hash, together);
 		}
 		ood_identity_text(id, model, k < n ? hash : together, k < n ? s[k].request.column : extra);

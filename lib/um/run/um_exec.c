@@ -13,6 +13,7 @@ struct um_exec {
 	size_t batch;
 	struct nn_train *nn; /* one of these two */
 	struct um_exec_torch *torch;
+	uint64_t apart; /* of this rank's seeds of libtorch, whose dropout knows no images' numbers, from rank 0's */
 };
 
 int um_exec_check(bool torch, bool bf16, struct err *err)
@@ -62,9 +63,12 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	}
 	e->net = c->net;
 	e->batch = o->batch;
+	e->apart = (uint64_t)team_rank(o->team) * 0x9e3779b97f4a7c15u;
 	rc = um_exec_check(o->torch, o->bf16, err);
-	if (rc == 0 && o->torch && o->team)
-		rc = err_fail(err, "several ranks train by unmask's own kernels, not through libtorch");
+	if (rc == 0 && o->torch && o->team && o->sync_bn)
+		rc = err_fail(err,
+			      "--sync-bn is for unmask's own kernels: through libtorch and on GPUs batch norms go by "
+			      "each rank's part");
 	if (rc == 0)
 		rc = o->torch ? um_exec_torch_new(&e->torch, c, o, err) : open_nn(e, c, o, err);
 	if (rc == 0)
@@ -118,7 +122,7 @@ int um_exec_forward(struct um_exec *e, const void *image, size_t n, enum um_pass
 		    float *logits, float *features, struct err *err)
 {
 	if (e->torch)
-		return um_exec_torch_forward(e->torch, image, n, mode, seed, back, logits, features, err);
+		return um_exec_torch_forward(e->torch, image, n, mode, seed + e->apart, back, logits, features, err);
 	nn_train_momentum(e->nn, mode == UM_TRAINING ? 0.1 : 0);
 	nn_train_forward(e->nn, image, n, mode == UM_EVALUATION ? NN_EVALUATE : NN_TRAIN, seed, logits, features);
 	return 0;

@@ -28,8 +28,8 @@ struct um_exec_options {
 	bool fixed;     /* values stay from the first pass on, and have no gradients */
 	bool floats;    /* images are floats, not bytes */
 	bool bf16;      /* lib/nn's products are of bfloat16, see nn_check_bf16(); all else is floats */
-	/* Ranks that go forward and back together, each with a share of the images; NULL: this process alone. Borrowed;
-	 * lib/nn's. Batch statistics are those of a rank's images, or, with sync_bn, of all. */
+	/* Ranks that go forward and back together, each with a share of the images; NULL: this process alone. Borrowed.
+	 * Batch statistics are those of a rank's images, or, with sync_bn, which is lib/nn's, of all. */
 	struct team *team;
 	bool sync_bn;
 };

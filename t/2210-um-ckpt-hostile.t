@@ -68,14 +68,14 @@ folder.pth numbers of tensor 'w' are missing
 key.pth storage '0??.2J' is said to have
 member.pth data/0??.2J' has 15 bytes
 dtype.pth no dictionary of tensors
-doubled.pth there twice
+doubled.pth appears twice
 photos.pth without a member NAME/data.pkl
 flipped.pth CRC
 trailing.old 1 bytes behind its last storage
 count.old has 5 elements where its pickle says 4
 negative.old not a storage of numbers
 unknown.old nothing refers to
-nokeys.old list of its storages
+nokeys.old list of storages is not
 protocol.old protocol
 endian.old big-endian
 huge.safetensors another number by its shape

@@ -16,8 +16,8 @@ METRICS ?=
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all
-all: $(OUT)/table.txt
-	@cat $<
+all: $(OUT)/table.txt $(OUT)/report.html
+	@cat $<; echo "A page to look at: $(OUT)/report.html"
 
 NUMBERS := $(shell seq 0 $$(($(SHARDS) - 1)))
 train   ?= $(TRAIN)
@@ -59,3 +59,5 @@ $(OUT)/%.scores: $(OUT)/%.features $(OUT)/train.fit $(OUT)/scores.asked
 $(foreach s,id $(OOD),$(eval $(OUT)/$s.scores: $(call OF,$s,scores); $(RUN) ts-cat $$^ -o $$@))
 $(OUT)/table.txt: $(OUT)/id.scores $(OOD:%=$(OUT)/%.scores) $(OUT)/table.asked
 	ood-metrics $(METRICS) --id $< $(foreach s,$(OOD),$s=$(OUT)/$s.scores) >$@
+$(OUT)/report.html: $(OUT)/id.scores $(OOD:%=$(OUT)/%.scores)
+	ood-report -q --id $< -o $@ $(foreach s,$(OOD),$s=$(OUT)/$s.scores)

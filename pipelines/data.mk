@@ -14,6 +14,7 @@
 # Gives COMMON, training options that suit the set, KEEP, the kept fraction that its constraint is estimated with,
 # OOD, the names of the OOD sets, and rules for $(RUN)/train.images, $(RUN)/test.images and $(RUN)/NAME.images; with
 # CIFAR for $(RUN)/aux.images too.
+# FORMAT is that of pictures: png, svg or pdf.
 # by_set: $(call by_set,A,B) is A on the synthetic set and B on others.
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -26,6 +27,7 @@ endif
 
 SET  ?= synth
 SEED ?= 0
+FORMAT ?= png
 by_set = $(if $(filter synth,$(SET)),$1,$2)
 # Without augmentation the model memorises drawings within minutes. A network of 22 layers feels a mask more than
 # one of 100: 1 % cut does here what 3.5 % do there.
@@ -38,6 +40,14 @@ export PATH := $(if $(INSTALLED),$(INSTALLED):)$(PATH)
 
 $(RUN):
 	mkdir -p $@
+
+# $(call report,SCORES,IMAGES,OPTIONS): the recipe of a page, $@, of the test set and each of OOD, for which % stands in the
+# names of their scores and images; sets of NEAR are near ones. $(call said,PAGE) prints where it is.
+named  = $(subst %,$2,$1)
+report = ood-report -q $3 --images id=$(call named,$2,test) $(foreach s,$(OOD),--images $s=$(call named,$2,$s)) -o $@ \
+	--id $(call named,$1,test) $(foreach s,$(OOD),$(if $(NEAR),$(if $(filter $(NEAR),$s),near:,far:))$s=$(call named,$1,$s))
+of_sets = $(foreach s,test $(OOD),$(call named,$1,$s) $(call named,$2,$s))
+said   = echo "A page to look at: $1"
 
 ifeq ($(SET),synth)
 N_TRAIN ?= 4000

@@ -13,6 +13,8 @@ DRAWN   := --plain --atypical 0
 ARCH    := resnet-narrow:depth=8
 METHODS := msp,energy,knn,vim
 MODELS  := plain early ce um
+REPORTED := early
+NEAR    := unseen-shapes
 # Without augmentation it learns everything by heart within a minute.
 TRAIN    := --epochs 30 --batch-size 32 --lr 0.05 --nesterov --no-augment
 # The loss of a batch tells whether the network knows too much, so that batches are larger; and forgetting wants a rate at
@@ -24,11 +26,9 @@ ESTIMATE := --keep 0.95 --draws 10 $(VALIDATE)
 HERE     := $(dir $(lastword $(MAKEFILE_LIST)))
 include $(HERE)um.mk
 .DEFAULT_GOAL := demo
-NEAR := unseen-shapes
-
 demo: $(RUN)/demo.txt $(RUN)/table.txt $(RUN)/best.txt $(RUN)/report.html $(if $(shell command -v gnuplot),$(PICTURES))
-	@cat $<; echo; cat $(RUN)/best.txt; echo; echo "Pictures, and tables set by set: $(RUN)/*.png $(RUN)/*.txt"; \
-		echo "A page to look at, of the model that was stopped early: $(RUN)/report.html"
+	@cat $<; echo; cat $(RUN)/best.txt; echo; echo "Pictures, and tables set by set: $(RUN)/*.$(FORMAT) $(RUN)/*.txt"; \
+		$(call said,$(RUN)/report.html)
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
 
 # For each model: measures of the near set and of the far ones, which of the wrong labels it repeats, and how many of each
@@ -57,9 +57,6 @@ $(RUN)/$1.flagged: $(RUN)/$1.threshold $(SETS:%=$(RUN)/$1-%.scores)
 endef
 $(foreach m,$(MODELS),$(eval $(call demo_of,$m)))
 
-$(RUN)/report.html: $(SETS:%=$(RUN)/early-%.scores)
-	ood-report --method $(METHODS) --title "The demo, stopped early" --images id=$(RUN)/test.images \
-		$(foreach s,$(OOD),--images $s=$(RUN)/$s.images) --id $< -o $@ $(call marked,early)
 $(RUN)/demo.txt: $(RUN)/noisy.tsv $(RUN)/loss $(foreach m,$(MODELS),$(foreach e,tsv repeated flagged,$(RUN)/$m.$e))
 	awk -v methods=$(METHODS) -v sets="$(SETS)" -v m=$$(cat $(RUN)/loss) -f $(HERE)demo.awk \
 		$(RUN)/noisy.tsv $(foreach e,tsv repeated flagged,$(foreach m,$(MODELS),$(RUN)/$m.$e)) >$@.tmp

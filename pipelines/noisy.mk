@@ -55,9 +55,11 @@ include $(HERE)data.mk
 EVAL  := eval-$(or $(EVAL_LIMIT),all)
 CASES := $(foreach n,$(NOISE),$(foreach s,$(SEEDS),noise$n/$s))
 ALL   := $(foreach c,$(CASES),$(foreach r,$(ROWS),$c/$r))
+# The page is of the first row.
+REPORT := $(RUN)/$(firstword $(ALL))/$(EVAL)/report.html
 noisy: $(ALL:%=$(RUN)/%/$(EVAL)/metrics.tsv) $(ALL:%=$(RUN)/%/memory.tsv) $(CASES:%=$(RUN)/%/sweep.tsv) \
-		$(patsubst %,$(RUN)/%/precision.txt,$(filter-out noise0/%,$(ALL)))
-	@$(table)
+		$(patsubst %,$(RUN)/%/precision.txt,$(filter-out noise0/%,$(ALL))) $(REPORT)
+	@$(table) && $(call said,$(REPORT))
 noisy-table:
 	@$(table)
 table = sh $(HERE)published.sh $(RUN) $(EVAL) $(METHODS) $(SETS) $(BEST) && sh $(HERE)noisy.sh $(RUN)
@@ -136,4 +138,7 @@ $(RUN)/$1/$2/precision.txt: $(RUN)/$1/known.tsv $(RUN)/$1/$2/typicality.tsv $(HE
 	mv $$@.tmp $$@
 endef
 $(foreach c,$(CASES),$(foreach r,$(ROWS),$(eval $(call eval_row,$c,$r))))
+SHOWN := $(RUN)/$(firstword $(ALL))/$(EVAL)
+$(REPORT): $(call of_sets,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images)
+	$(call report,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images,--title "$(SET): $(firstword $(ALL))")
 .PHONY: noisy noisy-table

@@ -36,8 +36,9 @@ METHODS ?= msp,energy
 EVAL_LIMIT ?=
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
 
-table: $(RUN)/table.txt $(RUN)/wins.txt
-	@cat $(RUN)/table.txt; echo; cat $(RUN)/wins.txt
+REPORT = $(RUN)/$(firstword $(SEEDS))/report.html
+table: $(RUN)/table.txt $(RUN)/wins.txt $(REPORT)
+	@cat $(RUN)/table.txt; echo; cat $(RUN)/wins.txt; $(call said,$(REPORT))
 
 # Outliers, and OOD sets that are not like them.
 AUX_SETS ?= textures blobs
@@ -118,4 +119,8 @@ $(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
 $(RUN)/wins.txt: $(SEEDS:%=$(RUN)/%/all.tsv) $(HERE)wins.awk FORCE
 	awk -f $(HERE)wins.awk $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
 	mv $@.tmp $@
+# Of the first seed's model with outliers, by the first of the methods.
+FIRST := $(RUN)/$(firstword $(SEEDS))/$(firstword $(OE))-%.scores
+$(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.eval)
+	$(call report,$(FIRST),$(RUN)/%.eval,--title "$(SET): +$(firstword $(OE)) of seed $(firstword $(SEEDS))")
 .PHONY: table FORCE

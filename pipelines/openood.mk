@@ -14,7 +14,8 @@
 #             images against the OOD validation images. They are told in RUN/sN/methods. Without it every method has its default,
 #             which no OOD image has been seen for
 #   EMBED     further options of um-embed, such as --odin
-#   RUN       default runs/openood-BENCH. There: table.txt, and table.tex and table.csv with every set
+#   RUN       default runs/openood-BENCH. There: table.txt, and table.tex and table.csv with every set; report.html of the first
+#             network
 #
 # OpenOOD resizes the shorter side to 32 (256 for ImageNet) and cuts the middle 32 (224); damaged JPEGs are read as far as they
 # go. Its images come from Google Drive, its lists too; ImageNet from its own site. fetch.mk has what is public elsewhere.
@@ -121,7 +122,11 @@ $(RUN)/table.tex: $(TABLES)
 	ood-seeds -q --pivot --show auroc,fpr95 -f latex $^ >$@
 $(RUN)/table.csv: $(TABLES)
 	ood-seeds -q --pivot --show auroc,fpr95,aupr_in,aupr_out -f csv $^ >$@
-table: $(RUN)/table.txt $(RUN)/table.tex $(RUN)/table.csv
+$(RUN)/report.html: $(RUN)/s1/known.scores $(foreach s,$(NEAR) $(FAR),$(RUN)/s1/$s.scores)
+	ood-report -q --title "$(BENCH): the first network" -o $@ --id $< \
+		$(foreach s,$(NEAR),near:$s=$(RUN)/s1/$s.scores) $(foreach s,$(FAR),far:$s=$(RUN)/s1/$s.scores)
+table: $(RUN)/table.txt $(RUN)/table.tex $(RUN)/table.csv $(RUN)/report.html
 	@echo "$(BENCH): $(words $(SEEDS)) network(s); near: $(NEAR); far: $(FAR)$(if $(CSID),; ID too: $(CSID))"
 	@cat $<
 	@echo "every set: $(RUN)/table.tex, $(RUN)/table.csv"
+	@echo "A page to look at: $(RUN)/report.html"

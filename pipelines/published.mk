@@ -82,14 +82,16 @@ OUTLIERS := $(call rows,$(call each,$(OE_EPOCHS),$(OE_LR)),$(SEEDS),$(OE_ROWS))
 ALL      := $(sort $(BASE) $(MAIN) $(AXES) $(OUTLIERS))
 results   = $(1:%=$(RUN)/%/$(EVAL)/metrics.tsv)
 
-published: $(call results,$(BASE) $(MAIN)) $(RUN)/$(BASE)/memory.tsv
-	@$(table)
+# The page is of the network as it is.
+REPORT := $(RUN)/$(BASE)/$(EVAL)/report.html
+published: $(call results,$(BASE) $(MAIN)) $(RUN)/$(BASE)/memory.tsv $(REPORT)
+	@$(table) && $(call said,$(REPORT))
 published-axes: $(call results,$(BASE) $(AXES)) $(RUN)/$(BASE)/memory.tsv
 	@$(table)
 published-outliers: $(call results,$(BASE) $(OUTLIERS))
 	@$(table)
-published-base: $(call results,$(BASE))
-	@$(table)
+published-base: $(call results,$(BASE)) $(REPORT)
+	@$(table) && $(call said,$(REPORT))
 published-table:
 	@$(table)
 table = sh $(HERE)published.sh $(RUN) $(EVAL) $(METHODS) $(SETS) $(BEST)
@@ -175,4 +177,6 @@ $(RUN)/$1/$(EVAL)/metrics.tsv: $(foreach p,$(if $(ODIN),odin-) /,$(foreach o,tes
 	mv $$@.tmp $$@
 endef
 $(foreach r,$(ALL),$(eval $(call eval_row,$r)))
+$(REPORT): $(call of_sets,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images)
+	$(call report,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images,--method $$(echo $(METHODS) | tr , '\n' | grep -vx odin | paste -sd , -) --title "$(SET): the network as it is")
 .PHONY: published published-axes published-outliers published-base published-table models

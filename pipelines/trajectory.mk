@@ -3,7 +3,8 @@
 #
 #	make -f pipelines/trajectory.mk [RUN=] [SEED=1] [SET=synth|cifar10 and its variables, see data.mk]
 #
-# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png shows it where there is gnuplot.
+# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png (FORMAT=svg, pdf) shows it where there is gnuplot,
+# and $(RUN)/report.html shows it too.
 SET  ?= synth
 RUN  ?= runs/trajectory-$(SET)
 ARCH ?= densenet:depth=22,growth=12
@@ -18,11 +19,13 @@ METHOD  ?= energy
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
 
 .DEFAULT_GOAL := picture
-GNUPLOT := $(shell command -v gnuplot)
-picture: $(RUN)/trajectory.tsv $(if $(GNUPLOT),$(RUN)/trajectory.png)
-	@echo "$^"
-	@$(if $(GNUPLOT),:,echo "no gnuplot, so no picture" >&2)
 include $(HERE)data.mk
+
+GNUPLOT := $(shell command -v gnuplot)
+picture: $(RUN)/trajectory.tsv $(if $(GNUPLOT),$(RUN)/trajectory.$(FORMAT)) $(RUN)/report.html
+	@echo "$(filter-out %.html,$^)"
+	@$(if $(GNUPLOT),:,echo "no gnuplot, so no picture" >&2)
+	@$(call said,$(RUN)/report.html)
 
 EPOCH_NUMBERS = $(shell seq -f %04g 1 $1)
 POINTS := $(addprefix base-,$(call EPOCH_NUMBERS,$(EPOCHS))) \
@@ -63,7 +66,13 @@ $(RUN)/trajectory.tsv: $(POINTS:%=$(RUN)/points/%.tsv)
 		{ split($$at["model"], m, "-"); print m[1], m[2] + (m[1] == "base" ? 0 : base), $$at["set"], 100 * $$at["auroc"], \
 		  100 * $$at["aupr_in"], 100 * $$at["fpr95"], 100 * $$at["id_acc"] }' $^ >$@.tmp
 	mv $@.tmp $@
-$(RUN)/trajectory.png: $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
-	gnuplot -e "table='$<'; picture='$@.tmp'; method='$(METHOD)'" $(HERE)plots/trajectory.gp
+$(RUN)/trajectory.$(FORMAT): $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
+	gnuplot -e "table='$<'; picture='$@.tmp'; format='$(FORMAT)'; method='$(METHOD)'" -c $(HERE)plots/trajectory.gp
 	mv $@.tmp $@
+
+# The page has the way there, and what the model says that Unleashing Mask ended with.
+$(RUN)/um-%.scores: $(RUN)/%.images $(RUN)/um.ckpt
+	um-embed -q -m $(RUN)/um.ckpt $< | ood-score -q --method $(METHOD) -o $@
+$(RUN)/report.html: $(RUN)/trajectory.tsv $(call of_sets,$(RUN)/um-%.scores,$(RUN)/%.images)
+	$(call report,$(RUN)/um-%.scores,$(RUN)/%.images,--trajectory $< --title "Along training; +UM at its end")
 .PHONY: picture

@@ -27,8 +27,9 @@ METHODS ?= msp,energy
 HERE    := $(dir $(lastword $(MAKEFILE_LIST)))
 
 .DEFAULT_GOAL := table
-table: $(RUN)/table.txt
-	@cat $<
+REPORT = $(RUN)/$(firstword $(SEEDS))/report.html
+table: $(RUN)/table.txt $(REPORT)
+	@cat $<; $(call said,$(REPORT))
 include $(HERE)data.mk
 
 MODELS := base early ce um umap umap-full magnitude
@@ -81,4 +82,8 @@ $(foreach s,$(SEEDS),$(eval $(call all_of,$s)))
 $(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
 	ood-seeds --summary $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
 	mv $@.tmp $@
+# Of the first seed's model after Unleashing Mask.
+FIRST := $(RUN)/$(firstword $(SEEDS))/um-%.scores
+$(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.images)
+	$(call report,$(FIRST),$(RUN)/%.images,--title "$(SET): +UM of seed $(firstword $(SEEDS))")
 .PHONY: table FORCE

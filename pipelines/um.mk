@@ -6,6 +6,7 @@
 #   ARCH, TRAIN, FINETUNE, ESTIMATE, METHODS, SEED   options, see below; METHODS are those of the tables
 #   MODELS   those of the tables: plain, early (the epoch of plain of best validation accuracy), ce, um
 #   VALIDATE the images that training is validated on; they choose early, so that with it they must not be the test's
+#   REPORTED the model of report.html
 #   BEST     how many of all methods to list, those of the highest average AUROC
 #
 # Files appear whole or not at all, so an interrupted run goes on where it was.
@@ -21,13 +22,15 @@ METHODS  ?= msp,energy
 BEST     ?= 6
 SETS     := test $(OOD)
 MODELS   ?= plain ce um
+REPORTED ?= plain
 VALIDATE ?= --val $(RUN)/test.images
 
-PICTURES := $(foreach m,plain um,$(RUN)/$m-hist.png $(RUN)/$m-roc.png) $(RUN)/bars.png
+PICTURES := $(foreach m,plain um,$(RUN)/$m-hist.$(FORMAT) $(RUN)/$m-roc.$(FORMAT)) $(RUN)/bars.$(FORMAT)
 
-table: $(RUN)/table.txt $(RUN)/best.txt $(if $(shell command -v gnuplot),$(PICTURES))
+table: $(RUN)/table.txt $(RUN)/best.txt $(RUN)/report.html $(if $(shell command -v gnuplot),$(PICTURES))
 	@for m in $(MODELS); do cat $(RUN)/$$m.txt; echo; done; cat $(RUN)/best.txt; echo; cat $<
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
+	@$(call said,$(RUN)/report.html)
 
 # 1. A well-trained model, and what stopping early would have given. Training goes on where it was cut off.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images
@@ -92,15 +95,19 @@ $(RUN)/%.curves.tsv: $(RUN)/best.txt $(RUN)/%.txt
 		--id $(RUN)/$*-test.scores $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
 comma := ,
-PLOT = gnuplot -e "table='$1'; picture='$@.tmp'; method='$(firstword $(subst $(comma), ,$(METHODS)))'" $(UM_HERE)plots/$2.gp && \
+PLOT = gnuplot -e "table='$1'; picture='$@.tmp'; format='$(FORMAT)'; method='$(firstword $(subst $(comma), ,$(METHODS)))'" -c $(UM_HERE)plots/$2.gp && \
 	mv $@.tmp $@
-$(RUN)/%-hist.png: $(RUN)/%.curves.tsv $(UM_HERE)plots/hist.gp
+$(RUN)/%-hist.$(FORMAT): $(RUN)/%.curves.tsv $(UM_HERE)plots/hist.gp
 	$(call PLOT,$(RUN)/$*.hist.tsv,hist)
-$(RUN)/%-roc.png: $(RUN)/%.curves.tsv $(UM_HERE)plots/roc.gp
+$(RUN)/%-roc.$(FORMAT): $(RUN)/%.curves.tsv $(UM_HERE)plots/roc.gp
 	$(call PLOT,$(RUN)/$*.roc.tsv,roc)
 $(RUN)/bars.tsv: $(RUN)/plain.curves.tsv $(RUN)/um.curves.tsv
 	cat $^ >$@.tmp
 	mv $@.tmp $@
-$(RUN)/bars.png: $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
+$(RUN)/bars.$(FORMAT): $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
 	$(call PLOT,$<,bars)
+
+# 9. The page.
+$(RUN)/report.html: $(call of_sets,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images)
+	$(call report,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images,--method $(METHODS) --title "$(SET): the model $(REPORTED)")
 .PHONY: table

@@ -10,8 +10,8 @@ HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
 SETS  := train val pictures
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(RUN)/verdicts.txt $(RUN)/verdicts.svg $(RUN)/table.txt
-	@cat $(RUN)/verdicts.txt $(RUN)/table.txt
+all: $(RUN)/verdicts.txt $(RUN)/verdicts.svg $(RUN)/table.txt $(RUN)/report.html
+	@cat $(RUN)/verdicts.txt $(RUN)/table.txt; echo "A page to look at: $(RUN)/report.html"
 
 $(RUN)/my.ckpt: $(MODEL)
 	@mkdir -p $(@D)
@@ -35,5 +35,8 @@ $(RUN)/table.txt: $(RUN)/val.scores $(RUN)/pictures.scores
 	ood-metrics --delong --hist $(RUN)/hist.tsv --id $< textures=$(RUN)/pictures.scores >$@
 $(RUN)/verdicts.svg: $(RUN)/table.txt $(RUN)/my.threshold
 	gnuplot -e "table='$(RUN)/hist.tsv'; picture='$@'; method='vim'; \
-		threshold=$$(ts-dump --tsv $(RUN)/my.threshold | cut -f 4 | tail -n 1)" $(HERE)plots/hist.gp
+		threshold=$$(ts-dump --tsv $(RUN)/my.threshold | cut -f 4 | tail -n 1)" -c $(HERE)plots/hist.gp
+$(RUN)/report.html: $(RUN)/val.scores $(RUN)/pictures.scores
+	ood-report -q --title "Textures, shown to a network that knows CIFAR-10" --images id=$(RUN)/val.images \
+		--images textures=$(RUN)/pictures.images --id $< -o $@ textures=$(RUN)/pictures.scores
 .PHONY: all

@@ -1,18 +1,19 @@
 # make when: over all runs in RUNS, what Unleashing Mask gained over its control, against how much the network had learnt by
-# heart: when.tsv, a row for each run, seed, level and score, and when.png of the score METHOD where there is gnuplot.
+# heart: when.tsv, a row for each run, seed, level and score, and when.png of the score METHOD where there is gnuplot (FORMAT=svg, pdf).
 RUNS   ?= runs
 METHOD ?= energy
+FORMAT ?= png
 HERE   := $(dir $(lastword $(MAKEFILE_LIST)))
 .DELETE_ON_ERROR:
-when: $(RUNS)/when.tsv $(if $(shell command -v gnuplot),$(RUNS)/when.png)
+when: $(RUNS)/when.tsv $(if $(shell command -v gnuplot),$(RUNS)/when.$(FORMAT))
 	@echo "$^"
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no picture" >&2)
 # Always made, as runs come and go.
 $(RUNS)/when.tsv: FORCE
 	sh $(HERE)when.sh $(RUNS) >$@.tmp
 	mv $@.tmp $@
-$(RUNS)/when.png: $(RUNS)/when.tsv $(HERE)plots/when.gp
-	gnuplot -e "table='$<'; picture='$@.tmp'; method='$(METHOD)'" $(HERE)plots/when.gp
+$(RUNS)/when.$(FORMAT): $(RUNS)/when.tsv $(HERE)plots/when.gp
+	gnuplot -e "table='$<'; picture='$@.tmp'; format='$(FORMAT)'; method='$(METHOD)'" -c $(HERE)plots/when.gp
 	mv $@.tmp $@
 FORCE:
 .PHONY: when FORCE

@@ -113,7 +113,7 @@ ok 'splits as folders are one set' 'is "3 1 2 " labels folders'
 ok 'a source given twice, or in another' 'bad ".data. and .\./data. are one and the same" ds-pack data ./data/ && bad "data/MNIST/raw. lies in .data." ds-pack data data/MNIST/raw &&
 	ln -s data link && bad "one and the same" ds-pack data link'
 ok 'packed beside unpacked counts once' 'is "1 2 3 " labels both && tar cf both.tar both && is "1 2 3 " labels both.tar && is "1 2 3 " labels both --split test'
-ok 'and is an error if they differ' 'bad "t10k-labels-idx1-ubyte. and .t10k-labels-idx1-ubyte.gz., which is not the same packed" ds-pack changed'
+ok 'and is an error if they differ' 'bad "t10k-labels-idx1-ubyte. and .t10k-labels-idx1-ubyte.gz., which does not hold the same" ds-pack changed'
 ok 'two files of labels for one of images' 'bad "train-labels-.*train-labels-.*are both labels of .train-images" ds-pack noisy && is "1 2 " labels noisy --files "train-*s-idx?-ubyte" &&
 	is "7 8 " labels noisy --files "train-*s-[in][do][xi][3s]*"'
 ok 'two files of images for one of labels' 'bad "train-images-.*train-images-.*would have the same labels" ds-pack blurred && is "1 2 " labels blurred --files "*blurred*"'

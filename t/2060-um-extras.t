@@ -42,6 +42,15 @@ ok 'ODIN: another temperature; said in meta' '
 ok 'ODIN: the spaces do differ' '! near 1e-4 "$golden/um_extras_odin-pixel.txt" "$golden/um_extras_odin-normalised.txt"'
 ok 'ODIN: defaults' 'embed --odin "" >one.ts && ts-cat --select odin:eps=0.0014 one.ts >/dev/null'
 
+# ---- i-ODIN, AdaSCALE
+ok 'i-ODIN: the one number of the largest gradient moves' '
+	embed --i-odin eps=0.0014,1 --odin eps=0.0014 >one.ts && numbers i-odin:eps=0.0014,i-odin:eps=1 one.ts >out &&
+	near 1e-4 out "$golden/um_extras_iodin.txt" && numbers i-odin:eps=0.0014 one.ts >a && numbers odin:eps=0.0014 one.ts >b && ! near 1e-6 a b >x'
+ok 'AdaSCALE: features after the step of the least gradients' '
+	for o in 0.05 0.5; do embed --adascale $o >$o.ts && numbers adascale $o.ts >$o || return 1; done &&
+	paste -d, 0.05 0.5 >out && near 1e-4 out "$golden/um_extras_adascale.txt" && ts-dump --header 0.5.ts | grep -q "\"adascale.share\": 0.5" &&
+	numbers features 0.05.ts >a && ! near 1e-3 a 0.05 >x'
+
 # ---- the feature list, and its input step
 ok 'channel means of the feature list' '
 	numbers layer0,layer1,layer2,layer3 all.ts >out && near 1e-4 out "$golden/um_extras_layers.txt"'

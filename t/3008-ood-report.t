@@ -17,6 +17,35 @@ ok 'names are text, whatever is in them' '
 	ood-report --title "a <i> & \"b\"" --id 1.scores "<b onload>&=2.scores" >odd.html && grep -q "<title>a &lt;i&gt; &amp; &quot;b&quot;</title>" odd.html && grep -q "&lt;b onload&gt;&amp;" odd.html && ! grep -q "<b \|<i>" odd.html'
 ok 'scores as text' 'seq 1 30 >a.txt && seq 10 40 >b.txt && ood-report --id a.txt b.txt | grep -q "does not say how it was made"'
 
+# ---- trajectory and drift ----
+printf 'run\tepoch\tset\tauroc\taupr_in\tfpr95\tid_acc\nbase\t1\tx\t9\t9\t9\t9\nbase\t1\taverage\t60\t9\t80\t50\nbase\t3\taverage\t90\t9\t40\t-\num\t5\taverage\t75\t9\t60\t70\n' >tr.tsv
+ood-report --trajectory tr.tsv --id 1.scores 2.scores >tr.html
+ok 'along training: averages, of each run a line, scaled to the whole' '
+	grep -A 5 "aria-label=\"AUROC, %, from 60 to 90, along epoch" tr.html >auroc && grep -q "k0\" d=\"M34.0 160.0L194.0 0.0\"" auroc && grep -q "k1\" d=\"M354.0 80.0\"" auroc && grep -q "ID accuracy, %, from 50 to 70" tr.html && ! grep -q "Along training" page.html'
+ok 'a table that is none' 'printf "run\tepoch\n" >bad1 && fails 1 "bad1.: line 1: no column .set." ood-report --trajectory bad1 --id 1.scores 2.scores && sed "3s/60/x/" tr.tsv >bad2 && fails 1 "bad2.: line 3: .x. is no number" ood-report --trajectory bad2 --id 1.scores 2.scores &&
+	head -n 2 tr.tsv >bad3 && fails 1 "no row of the set .average." ood-report --trajectory bad3 --id 1.scores 2.scores && sed "3s/\t50//" tr.tsv >bad4 && fails 1 "bad4.: line 3: has no cell" ood-report --trajectory bad4 --id 1.scores 2.scores && fails 1 "cannot open .none." ood-report --trajectory none --id 1.scores 2.scores'
+awk 'BEGIN { for (i = 0; i < 400; i++) print (i * 37) % 101 / 10 }' >ref.txt; awk 'BEGIN { for (i = 0; i < 900; i++) print (i * 41) % 103 / 10 - (i < 450 ? 0 : 6) }' >came.txt
+ok 'drift: the row of the alarm is that of ood-watch' '
+	ood-report --drift came.txt --id ref.txt x=came.txt >drift.html && ood-watch --reference ref.txt came.txt 2>err; row=$(sed -n "s/.*alarm at row \([0-9]*\):.*/\1/p" err) && test "$row" -gt 450 && grep -q "raises the alarm at row $row of 900" drift.html &&
+	ood-report --drift ref.txt --id ref.txt x=came.txt | grep -q "raises no alarm in these 400 rows" && grep -q "came.txt, 900 rows" drift.html'
+ok 'drift: percentiles of each window in the order of the rows' '
+	/usr/bin/python3 -c "
+import re, sys
+page = open(\"drift.html\").read()
+low, high = map(float, re.search(r\"set.s, from (\S+) to (\S+), along row\", page).groups())
+paths = re.findall(r\"roc k[012]\\\" d=.M([^\\\"]*)\", page[page.index(\"along row\"):])
+v = [float(l) for l in open(\"came.txt\")]
+w = 45
+for path, p in zip(paths, (95, 50, 5)):
+    got = [float(xy.split()[1]) for xy in path.split(\"L\")]
+    want = []
+    for i in range(w):
+        rows = sorted(v[i * 900 // w:(i + 1) * 900 // w])
+        want.append(160 * (1 - (rows[(len(rows) - 1) * p // 100] - low) / (high - low)))
+    assert len(got) == w and max(abs(a - b) for a, b in zip(got, want)) < 0.06 + 160 * 1e-3, (p, got, want)
+" '
+ok 'drift: scores of other methods are refused' 'fails 1 "energy" ood-report -m energy --drift came.txt --id 1.scores 2.scores'
+
 # ---- images ----
 ds-synth --set id -n 60 -o id.images && ds-synth --set blobs -n 50 -o blobs.images
 score() { ts-dump --tsv "$1.images" | sed 1d | awk -F '\t' '{ print (NR * 37) % 101, 0, $NF }' | "$gen" scores msp:f4,pred:i8,name:str >$1.scores; }

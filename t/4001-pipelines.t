@@ -67,6 +67,7 @@ small='N_TRAIN=80 N_TEST=40 N_OOD=20 OOD=blobs ARCH=densenet:depth=10,growth=2'
 quick='--batch-size 20 --threads 1'
 vs() { make -s -f "$SRC/pipelines/um-vs-umap.mk" RUN=vs $small COMMON="$quick" EPOCHS=3 TUNE_EPOCHS=1 SEEDS="1 2" "$@"; }
 ok 'um-vs-umap runs' 'vs >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'and ends with a page, and where that is' 'tail -n 1 out | grep -q ": vs/1/report.html$" && grep -q "blobs: misses" vs/1/report.html'
 ok 'a row for each model and method, over two seeds' '
 	test $(grep -c " 2\$" out) = 14 && test "$(awk "\$2 == \"energy\" {print \$1}" out | tr "\n" " ")" = "base early ce um umap umap-full magnitude "'
 ok 'UMAP'"'"'s full network is the base: the same numbers' '
@@ -79,18 +80,19 @@ print(f\"{statistics.mean(v):.2f}\\n{statistics.stdev(v):.2f}\")" >want &&
 	sed -n "s/^um  *energy *\([0-9.]*\) (\( *[0-9.]*\)).*/\1 \2/p" out | tr -s " " "\n" >got && near 1e-3 got want'
 ok 'other seeds are another table, and only what is missing is made' '
 	vs SEEDS=2 >one 2>&1 && test $(grep -c " 1\$" one) = 14 && rm vs/1/um-blobs.scores vs/1/um.tsv && touch stamp && vs >again 2>&1 && cmp out again &&
-	find vs -newer stamp -type f | sort | tr "\n" " " | grep -qx "vs/1/all.tsv vs/1/um-blobs.scores vs/1/um.tsv vs/table.txt "'
+	find vs -newer stamp -type f | sort | tr "\n" " " | grep -qx "vs/1/all.tsv vs/1/report.html vs/1/um-blobs.scores vs/1/um.tsv vs/table.txt "'
 ok 'a second call does nothing anew' 'touch stamp; vs >again 2>&1; cmp out again && test -z "$(find vs -newer stamp -name "*.ckpt")"'
 oe() { make -s -f "$SRC/pipelines/oe.mk" RUN=oe $small OOD=gaussian N_AUX=60 COMMON="$quick" EPOCHS=2 TUNE_EPOCHS=1 DRAWS=1 OE=poem SEEDS=1; }
 ok 'oe runs' 'oe >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
+ok 'it ends with a page, too' 'tail -n 1 out | grep -q ": oe/1/report.html$" && grep -q "gaussian: misses" oe/1/report.html'
 ok 'a row for each model and score, with and without outliers' '
 	awk "\$3 == \"energy\" {print \$1, \$2}" out | tr "\n" ";" | grep -qx "base w.o.;ce w.o.;um w.o.;poem w.;poem+um w.;"'
 table() { printf 'model\tmethod\tset\tfpr95\nbase\tmsp\ta\t0.9\nmodel\tmethod\tset\tfpr95\nce\tmsp\ta\t0.8\noe\tmsp\ta\t%s\n' $1; }
 ok 'seeds in which FPR95 fell are counted: below the base, below the control' '
 	table 0.85 >1.tsv; table 0.7 >2.tsv; table 0.9 >3.tsv; awk -f "$SRC/pipelines/wins.awk" 1.tsv 2.tsv 3.tsv | tail -n 1 | tr -s " " >got && echo "oe msp a 2/3 1/3" | cmp - got'
-ok 'trajectory runs, to a picture' '
+ok 'trajectory runs, to a picture and a page' '
 	make -s -f "$SRC/pipelines/trajectory.mk" RUN=tr $small COMMON="$quick" EPOCHS=3 TUNE_EPOCHS=2 >out 2>err &&
-	head -c 8 tr/trajectory.png | od -c | head -n 1 | grep -q "P   N   G" || { tail -n 5 err | sed "s/^/# /"; false; }'
+	head -c 8 tr/trajectory.png | od -c | head -n 1 | grep -q "P   N   G" && tail -n 1 out | grep -q ": tr/report.html$" && grep -q "Along training" tr/report.html || { tail -n 5 err | sed "s/^/# /"; false; }'
 ok 'a row for each epoch, set and average; fine-tuning goes on counting' '
 	test $(wc -l <tr/trajectory.tsv) = 15 && cut -f 1,2 tr/trajectory.tsv | sort -u | tr "\t\n" " ;" | grep -q "base 1;base 2;base 3;ce 4;ce 5;run epoch;um 4;um 5;"'
 ok 'without gnuplot the TSV is there, and it says that the picture is not' '

@@ -18,6 +18,7 @@ plain() { sed 1d "$1" | sed '/^$/,$d; s/([^)]*)//g; s/\([0-9]\)[*+]/\1/g' | awk 
 ok 'both networks beside DATA, every set, every method' 'openood RUN=run >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }
 	head -n 1 out | grep -qx "cifar10: 2 network(s); near: cifar100 tin; far: mnist svhn texture places365" && test "$(plain run/table.txt | wc -l)" -gt 25 && cat err | sed "s/^/# /"; ! test -s err'
 ok 'near and far as OpenOOD counts, to the digit' '$py "$helper" table run id $sets | sort >want && plain run/table.txt >got && cmp got want || { diff got want | sed "s/^/# /"; false; }'
+ok 'it ends with a page, and where that is' 'tail -n 1 out | grep -qx "A page to look at: run/report.html" && grep -q "<td class=\"w\">near average</td>" run/report.html'
 ok 'for a paper: LaTeX and CSV with every set' 'grep -q "cifar100 AUROC & cifar100 FPR95 & tin AUROC .* near average AUROC" run/table.tex && head -n 1 run/table.csv | grep -q "^method,cifar100.auroc,cifar100.auroc_std,.*far average.aupr_out"'
 ok 'what is done is not done again' 'sleep 0.01; touch stamp; openood RUN=run >again 2>&1 && cmp out again && test -z "$(find run -newer stamp)"'
 ok 'the images are as OpenOOD prepares them' 'openood -n RUN=other 2>/dev/null | grep "other/s1/texture.scores" | grep -q "ds-pack -q --lenient --size 32 --resize short --crop 32 --list .OpenOOD/data/benchmark_imglist/cifar10/test_texture.txt. --root .OpenOOD/data/images_classic."'

@@ -9,6 +9,7 @@
 #include "ds/ds_manifest.h"
 #include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
+#include "ds/pixel/ds_distort.h"
 #include "job/job_live.h"
 #include "kit/kit.h"
 #include "ts/ts_file.h"
@@ -16,7 +17,7 @@
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
 enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
 static long resize = SQUASH, interpolation = DS_BILINEAR, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
-static const char *shard, *manifest, *noise, *size, *crop, *model;
+static const char *shard, *manifest, *noise, *size, *crop, *model, *distort;
 static bool skip_bad, list_formats, stream;
 static const char *frames; /* HxW */
 static struct job_live live = { .every = 1 };
@@ -62,6 +63,8 @@ static const struct cli_option options[] = {
 	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (pixels differ)" },
 	{ "lenient", 0, CLI_FLAG, NULL, &o.lenient, 0, 0,
 	  "read truncated JPEGs as far as they go, as OpenOOD does, and report how many" },
+	{ "distort", 0, CLI_STR, "KIND[=LEVEL],...", &distort, 0, 0,
+	  "degrade pictures before preparing them: jpeg, blur, brightness, bilinear, ..." },
 	{ "label-noise", 0, CLI_STR, "SHARE|FILE", &noise, 0, 0,
 	  "make this share of labels wrong, or follow the matrix in FILE; the true labels are kept beside them" },
 	{ "skip-bad", 0, CLI_FLAG, NULL, &skip_bad, 0, 0,
@@ -261,6 +264,7 @@ static void check_live(int n_sources)
 		       { "sample", o.sample >= 0 },
 		       { "limit", o.limit >= 0 },
 		       { "shard", shard },
+		       { "distort", distort },
 		       { "label-noise", noise },
 		       { "manifest", o.hash },
 		       { "check", manifest } };
@@ -283,6 +287,20 @@ static void check_live(int n_sources)
 				  others[i].name, mode);
 }
 
+static void check_distort(void)
+{
+	static struct ds_distort d;
+	struct err err;
+
+	if (!distort)
+		return;
+	if (o.hash)
+		cli_usage("--distort and --manifest exclude each other: a manifest is of files as they are");
+	if (ds_distort_parse(&d, distort, &err) < 0)
+		cli_usage("--distort: %s", err.text);
+	o.distort = &d;
+}
+
 static void check_options(int n_sources)
 {
 	const struct kit_shard part = kit_shard(shard);
@@ -294,6 +312,7 @@ static void check_options(int n_sources)
 		cli_usage("at least one SOURCE is needed, or --list FILE, --stream, --frames HxW");
 	if (o.root && !o.list)
 		cli_usage("--root needs --list FILE");
+	check_distort();
 	o.shard = (long)part.i;
 	o.n_shards = (long)part.n;
 	if (!model)

@@ -51,7 +51,8 @@ static int parts_of(const char *list, bool logits, struct err *err)
 {
 	struct ood_requests r = { 0 };
 	int rc = 0;
-	unsigned parts = OOD_PART_LAYERS | OOD_PART_GRAM; /* whose columns say whether they are wanted */
+	unsigned parts =
+		OOD_PART_LAYERS | OOD_PART_GRAM | OOD_PART_MOVED; /* whose columns say whether they are wanted */
 
 	if (ood_requests_add(&r, list, err) < 0)
 		return err_prefix(err, "--method: ");

@@ -15,7 +15,8 @@
 #include "report/report_read.h"
 #include "ts/ts_file.h"
 
-static const char *id_path, *method_list, *title = "How well scores tell what is unfamiliar";
+static const char *id_path, *drift_path, *trajectory_path, *method_list,
+	*title = "How well scores tell what is unfamiliar";
 static long top = 8, replicates;
 static struct cli_list images;
 
@@ -25,6 +26,10 @@ static const struct cli_option options[] = {
 	{ "images", 0, CLI_LIST, "SET=FILE", &images, 0, 0,
 	  "the images of a set, or of 'id', to show its most extreme ones; may be repeated" },
 	{ "top", 0, CLI_INT, "N", &top, 1, 100, "images at each end of a score (default 8)" },
+	{ "drift", 0, CLI_STR, "FILE", &drift_path, 0, 0,
+	  "scores in the order in which they came, to show how they leave those of the ID set" },
+	{ "trajectory", 0, CLI_STR, "FILE", &trajectory_path, 0, 0,
+	  "the table of pipelines/trajectory.mk, to show quality along training" },
 	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
 	  "confidence intervals of all metrics, from N resamplings (default 0: of AUROC, by DeLong)" },
 	{ "title", 0, CLI_STR, "TEXT", &title, 0, 0, "heading of the page" },
@@ -155,6 +160,25 @@ static int read_ood(struct work *k, struct report_page_set *s, const struct repo
 	return 0;
 }
 
+/* What was asked for beside sets. */
+static int read_others(struct work *k)
+{
+	struct report_page *p = &k->page;
+	struct err err;
+
+	if (trajectory_path && report_trajectory_read(&p->trajectory, trajectory_path, &err) < 0)
+		return cli_error("%s", err.text);
+	if (!drift_path)
+		return 0;
+	if (kit_no_terminal(drift_path) < 0)
+		return -1;
+	p->drift = (struct report_page_set){ .name = "as they came", .path = drift_path };
+	ts_header_init(&p->drift.history, "scores");
+	if (report_read_ood(&k->read, drift_path, OOD_SCORES_ORDER, &p->drift.scores, &p->drift.history, &err) < 0)
+		return cli_error("%s", err.text);
+	return 0;
+}
+
 static bool is_named(const char *text, const char *name)
 {
 	const size_t len = strlen(name);
@@ -207,7 +231,7 @@ static int run(struct work *k)
 		    ood_eval_group(k->eval, g, p->averages[g]) < 0)
 			cli_oom();
 	}
-	return read_images(k);
+	return read_others(k) < 0 ? -1 : read_images(k);
 }
 
 /* The page is made in memory, and written at once. */

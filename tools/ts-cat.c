@@ -6,6 +6,7 @@
 
 #include "kit/kit.h"
 #include "ood/ood_identity.h"
+#include "ts/ts_images.h"
 #include "ts/ts_sample.h"
 
 static long head = -1, sample = -1;
@@ -65,6 +66,15 @@ static int check_made(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
+/* Were the images of both distorted alike, or neither? The first one's meta would call clean what is not. */
+static int check_clean(const struct ts_header *have, struct ts_reader *r)
+{
+	if (ts_meta_same(&have->meta, &ts_reader_header(r)->meta, TS_IMAGES_DISTORTED))
+		return 0;
+	return ts_reader_fail(r, "and the first stream were not distorted alike (meta '" TS_IMAGES_DISTORTED
+				 "', by ds-pack --distort)");
+}
+
 /* Is every field of `have` in the header of r, alike? */
 static int check_fields(const struct ts_header *have, struct ts_reader *r)
 {
@@ -87,7 +97,7 @@ static int check_fields(const struct ts_header *have, struct ts_reader *r)
 	if (ts_header_field(have, "label") && !ts_meta_same(&have->meta, &h->meta, "classes"))
 		return ts_reader_fail(r, "has other classes than the first stream, so labels would be "
 					 "mixed up; --select fields without label");
-	return check_made(have, r);
+	return check_clean(have, r) < 0 ? -1 : check_made(have, r);
 }
 
 static int take_row(struct work *k, const struct ts_batch *b, size_t i)

@@ -46,6 +46,9 @@ static const struct cli_option options[] = {
 	  "add row sums of Gram matrices: of the feature list, or of the last N activations per stage" },
 	{ "rankfeat", 0, CLI_FLAG, NULL, &extra.rankfeat, 0, 0,
 	  "add logits without the first singular part of the last maps" },
+	{ "adascale", 0, CLI_DOUBLE, "SHARE", &extra.adascale, 0, 1,
+	  "add features after a step on this share of the pixels, those of smallest gradient (published: 0.05)" },
+	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0, "as --odin, but only on the value with the largest gradient" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
 	  "attack the images first, with a step that raises the loss of their labels" },
 	{ 0 }
@@ -272,7 +275,8 @@ int main(int argc, char **argv)
 	if ((net_onnx_is(model_path) ? open_onnx(&f, &err) : choose(&f.c, &err)) == 0)
 		rc = um_extras_new(&f.e, &extra, &f.c, &err);
 	if (rc == 0 && precision == UM_BF16 && um_extras_gradients(f.e))
-		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --perturb and --fgsm");
+		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --i-odin, --adascale, "
+			  "--perturb and --fgsm");
 	if (rc == UM_BAD_OPTIONS)
 		cli_usage("%s", err.text);
 	kit_out_init(&f.out, "features", cli_output());

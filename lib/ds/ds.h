@@ -110,6 +110,7 @@ int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_sha
 enum ds_empty { DS_EMPTY_ERROR, DS_EMPTY_DROP, DS_EMPTY_KEEP };
 enum ds_order { DS_BY_NUMBER, DS_BY_BYTES };
 
+struct ds_distort;
 struct ds_options {
 	const char *format;          /* only this one (ds_formats()); NULL: any */
 	const char *split;           /* "train", "test", ...; NULL: everything */
@@ -124,7 +125,8 @@ struct ds_options {
 	const char *map;             /* file of "class<TAB>new class" lines; or NULL */
 	long per_class, sample, limit; /* -1: all; in this order; the first two at random */
 	uint64_t seed;
-	long shard, n_shards; /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
+	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
+	const struct ds_distort *distort; /* borrowed; what is done to each picture first (ds_distort.h); or NULL */
 	struct ds_shape shape;
 	bool lenient; /* see ds_decoder_lenient() */
 	int threads;  /* 1: the caller of ds_next() does all the work */

@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "ds/ds_reading_internal.h"
+#include "ds/pixel/ds_distort.h"
 
 /* ---- decoding: by all workers at once ---- */
 
@@ -84,6 +85,8 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 		it->bytes = l->decode ? 3 * (uint64_t)w->p.h * (uint64_t)w->p.w : it->n;
 		it->hash = XXH3_64bits(l->decode ? w->p.rgb : it->at, it->bytes);
 	}
+	if (rc == 0 && !o->hash && o->distort)
+		rc = ds_distort(&w->p, &w->spare, o->distort, &err);
 	if (rc == 0 && !o->hash)
 		rc = ds_reshape(&w->p, &w->spare, &o->shape, &err);
 	if (rc < 0)

@@ -6,6 +6,8 @@
 #include "ds/ds_internal.h"
 #include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
+#include "ds/pixel/ds_distort.h"
+#include "ts/ts_images.h"
 
 enum { IMAGE, LABEL, NAME, TRUE_LABEL }; /* columns; the last with noise, and noisy behind it */
 
@@ -36,6 +38,16 @@ int ds_stream_begin(struct ts_header *h, const struct ds_shape *prepared, int he
 	return ds_prep_put(&h->meta, prepared);
 }
 
+static int set_distorted(struct ts_meta *m, const struct ds_distort *d)
+{
+	char words[DS_DISTORT];
+
+	if (!d)
+		return 0;
+	ds_distort_words(d, words);
+	return ts_meta_set_str(m, TS_IMAGES_DISTORTED, words);
+}
+
 int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char *path, const struct ds_row *first,
 		     bool noise)
 {
@@ -43,7 +55,7 @@ int ds_stream_header(struct ts_header *h, const struct ds_source *s, const char 
 	char *const *classes = ds_classes(s, &n);
 
 	if (ds_stream_begin(h, &s->o.shape, first->h, first->w, path) < 0 ||
-	    (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0))
+	    set_distorted(&h->meta, s->o.distort) < 0 || (n && ts_meta_set_strs(&h->meta, "classes", classes, n) < 0))
 		return -1;
 	return noise ? ds_noise_header(h) : 0;
 }

@@ -111,6 +111,12 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 		}
 }
 
+/* Are rows the pixels themselves? */
+static bool is_pixels(const struct nn_op *op)
+{
+	return op->kh == 1 && op->kw == 1 && op->stride == 1 && op->pad == 0 && !op->loose;
+}
+
 /* The pointers of all rows from output pixel `row` on, n of them and the last one again up to a whole tile. */
 static void point_all(const struct nn_op *op, const struct nn_job *j, size_t row, size_t n, const float **table,
 		      size_t n_seg)
@@ -118,7 +124,7 @@ static void point_all(const struct nn_op *op, const struct nn_job *j, size_t row
 	const size_t R = j->m->isa->rows, all = nn_round(n, R);
 	const float *in = nn_at(j, &op->in);
 
-	if (op->kh == 1 && op->kw == 1 && op->stride == 1 && op->pad == 0 && !op->loose) { /* the pixels themselves */
+	if (is_pixels(op)) {
 		for (size_t i = 0; i < all; i++)
 			table[i] = in + (row + (i < n ? i : n - 1)) * op->in.stride;
 		return;
@@ -147,6 +153,13 @@ static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_
 		table = packed;
 	}
 	b.row = table;
+	for (int k = 0; k < NN_AHEAD && j->ahead[k].n > 0; k++) {
+		b.ahead[k] = j->ahead[k];
+		b.ahead[k].first += row * b.ahead[k].stride;
+	}
+	if (b.ahead[0].n == 0 && is_pixels(op))
+		b.ahead[0] =
+			(struct nn_ahead){ nn_at(j, &op->in) + (row + b.n_rows) * op->in.stride, op->in.stride, b.len };
 	isa->block(&b);
 	if (op->act) /* while it is in the caches */
 		isa->act(b.out, b.out_stride, b.n_rows, b.m, op->act);

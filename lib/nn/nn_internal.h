@@ -94,6 +94,8 @@ struct nn_job {
 	float *logits, *features, *const *maps;
 	size_t first, n;    /* images: number of the first, how many */
 	size_t part, parts; /* this thread does part of every operation */
+	/* What is read after this run, a row for each of its pixels; n 0 of the first: nobody says, so the next pixels */
+	struct nn_ahead ahead[NN_AHEAD];
 };
 
 /* Of n units, those that are this part's: from *a to *b. */

@@ -19,6 +19,7 @@ enum {
 	 * has to be more, it is better in smaller parts. */
 	NN_DEPTH = 384,
 	NN_DEPTH_PART = 256,
+	NN_AHEAD = 3,
 	NN_MAX_VEC = 16,                            /* floats in the longest vector: what may be read behind a row */
 	NN_POINTER = sizeof(void *) / sizeof(float) /* floats that a pointer takes */
 };
@@ -27,6 +28,13 @@ enum {
 struct nn_pre {
 	const float *a, *b; /* NULL: 1 and 0 */
 	bool relu;
+};
+
+/* Rows that are read next: n numbers of each, which are on their way to the second cache while others are multiplied.
+ * n 0: none. */
+struct nn_ahead {
+	const float *first; /* row i at first + i * stride */
+	size_t stride, n;
 };
 
 /* out[i][j] = relu(sum_k row[i][k] w[k][j] + bias[j] + add[i][j]). A row is n_seg pieces of len. */
@@ -41,6 +49,7 @@ struct nn_block {
 	const float *bias, *add; /* (m) or NULL; row i at add + i * add_stride, or NULL */
 	size_t add_stride;
 	bool relu;
+	struct nn_ahead ahead[NN_AHEAD]; /* as many rows as these */
 };
 
 /* A window of pixels: those of it that are inside, a rectangle of at least one. */
@@ -74,6 +83,7 @@ struct nn_outer {
 	float *to;
 	size_t to_stride;
 	bool set;
+	struct nn_ahead ahead; /* a row for each pixel of a row, as long as y */
 };
 
 /* The gradient dy of what is read, y = relu(a x + b), on its way to that of x: with m = dy [y > 0],

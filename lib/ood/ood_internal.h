@@ -52,10 +52,14 @@ int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct er
 
 /* ---- the bank -------------------------------------------------------------------------------- */
 
+struct ood_bank_row {
+	const float *logits, *features, *moved; /* moved: with OOD_PART_MOVED */
+	int64_t label;
+};
 /* A row's key: XXH3-64 of features, logits and label under the fit's seed. */
-uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features, int64_t label);
+uint64_t ood_bank_key(const struct ood_fit *f, const struct ood_bank_row *row);
 /* Offers a row; kept if the bank has room or its key is among the smallest. -1: out of memory. */
-int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features, int64_t label) TS_CHECKED;
+int ood_bank_add(struct ood_fit *f, uint64_t key, const struct ood_bank_row *row) TS_CHECKED;
 /* Sorts the rows by their keys. -1: out of memory. */
 int ood_bank_sort(struct ood_fit *f) TS_CHECKED;
 

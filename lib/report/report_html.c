@@ -21,7 +21,7 @@ static const char style[] =
 	".plots,.thumbs{display:flex;flex-wrap:wrap;gap:1rem}.plots figure,.thumbs figure{margin:0}"
 	"svg{display:block;max-width:100%}svg text{font:11px system-ui,sans-serif;fill:var(--fg)}"
 	".axis{stroke:var(--line);fill:none}.id{stroke:var(--id);fill:var(--id);fill-opacity:.25}"
-	".ood{stroke:var(--ood);fill:var(--ood);fill-opacity:.25}.roc{fill:none;stroke-width:1.5}"
+	".ood{stroke:var(--ood);fill:var(--ood);fill-opacity:.25}.roc{fill:none;stroke-width:1.5}.thin{stroke-width:.7}"
 	".k0{stroke:var(--id)}.k1{stroke:var(--ood);stroke-dasharray:6 2}.k2{stroke:var(--fg);stroke-dasharray:2 2}"
 	".k3{stroke:var(--dim)}.k4{stroke:var(--id);stroke-dasharray:8 2 2 2}.k5{stroke:var(--ood)}"
 	".thumbs img{display:block;width:64px;height:64px;object-fit:contain;image-rendering:pixelated;"

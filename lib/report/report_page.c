@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "report/report_drift.h"
 #include "report/report_html.h"
 #include "report/report_operands.h"
 #include "report/report_page.h"
@@ -110,12 +111,22 @@ static int put_images(FILE *f, const char *what, const struct report_page_set *s
 	return report_thumbs_put(f, &s->thumbs, m, largest, room, left, err);
 }
 
+static int put_drift(FILE *f, const struct report_page *p, size_t m, struct err *err)
+{
+	if (p->drift.scores.n == 0)
+		return 0;
+	fputs("<h3>", f);
+	report_html_text(f, p->drift.name);
+	fputs(": drift</h3>\n", f);
+	return report_drift_put(f, &p->id.scores, &p->drift.scores, m, err);
+}
+
 static int put_method(FILE *f, const struct report_page *p, size_t m, size_t *room, size_t *left, struct err *err)
 {
 	fprintf(f, "<details%s><summary>", m == 0 ? " open" : "");
 	report_html_text(f, p->methods[m]);
 	fputs("</summary>\n", f);
-	if (put_plots(f, p, m, err) < 0 ||
+	if (put_plots(f, p, m, err) < 0 || put_drift(f, p, m, err) < 0 ||
 	    put_images(f, "false alarms, the ID images with the lowest scores", &p->id, m, false, room, left, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->n_sets; i++)
@@ -184,12 +195,15 @@ int report_page_put(FILE *f, const struct report_page *p, struct err *err)
 			100 * (double)id->n_right / (double)id->labelled, (unsigned long long)id->labelled);
 	fputs("</p>\n", f);
 	put_table(f, p);
+	report_trajectory_put(f, &p->trajectory);
 	if (put_methods(f, p, err) < 0)
 		return -1;
 	fputs("<h2>Where the numbers come from</h2>\n<p>The programs that made each input, in their order.</p>\n", f);
 	put_history(f, &p->id);
 	for (size_t i = 0; i < p->n_sets; i++)
 		put_history(f, &p->sets[i]);
+	if (p->drift.scores.n)
+		put_history(f, &p->drift);
 	report_html_end(f);
 	return 0;
 }
@@ -205,6 +219,8 @@ static void release(struct report_page_set *s)
 void report_page_release(struct report_page *p)
 {
 	release(&p->id);
+	release(&p->drift);
+	report_trajectory_release(&p->trajectory);
 	for (size_t i = 0; i < p->n_sets; i++)
 		release(&p->sets[i]);
 	free(p->sets);

@@ -10,6 +10,7 @@
 
 #include "ood/eval/ood_eval.h"
 #include "report/report_thumbs.h"
+#include "report/report_trajectory.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,8 @@ struct report_page {
 	size_t n_methods, n_sets;
 	struct report_page_set id, *sets;            /* (n_sets) */
 	struct ood_result *averages[OOD_MAX_GROUPS]; /* (n_methods); NULL: there is no such group */
+	struct report_page_set drift;                /* scores as they came; without rows: none */
+	struct report_trajectory trajectory;         /* without runs: none */
 	bool bootstrap;                              /* all metrics have intervals, not AUROC alone */
 };
 

@@ -50,6 +50,79 @@ void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_s
 	fprintf(f, " <small>AUROC %.2f</small></figcaption></figure>\n", 100 * set->auroc);
 }
 
+struct range {
+	double low, high;
+};
+
+static void widen(struct range *r, double v)
+{
+	if (isfinite(v)) {
+		r->low = fmin(r->low, v);
+		r->high = fmax(r->high, v);
+	}
+}
+
+/* Where v lies in the range, from 0 to 1. */
+static double place(const struct range *r, double v)
+{
+	return r->high > r->low ? (v - r->low) / (r->high - r->low) : 0.5;
+}
+
+static void line(FILE *f, const struct report_svg_line *l, const struct range *x, const struct range *y, size_t style)
+{
+	char next = 'M';
+
+	fprintf(f, "<path class=\"roc k%zu%s\" d=\"", style % STYLES, *l->name ? "" : " thin");
+	for (size_t i = 0; i < l->n; i++)
+		if (isfinite(l->y[i])) {
+			fprintf(f, "%c%.1f %.1f", next, LEFT + WIDTH * place(x, l->x[i]),
+				HEIGHT * (1 - place(y, l->y[i])));
+			next = 'L';
+		}
+	fputs("\"/>\n", f);
+}
+
+void report_svg_lines(FILE *f, const char *title, const char *along, const struct report_svg_line *lines, size_t n)
+{
+	struct range x = { INFINITY, -INFINITY }, y = x;
+	size_t named = 0;
+	int height;
+
+	for (size_t k = 0; k < n; k++) {
+		named += *lines[k].name != '\0';
+		for (size_t i = 0; i < lines[k].n; i++) {
+			widen(&x, lines[k].x[i]);
+			widen(&y, lines[k].y[i]);
+		}
+	}
+	height = HEIGHT + 2 * BOTTOM + KEY * (int)named;
+	fprintf(f, "<figure><svg viewBox=\"-2 -8 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"",
+		LEFT + WIDTH + 8, height + 8, LEFT + WIDTH + 8, height + 8);
+	report_html_text(f, title);
+	fprintf(f, ", from %.4g to %.4g, along %s\">\n<path class=\"axis\" d=\"M%d 0V%dH%d\"/>\n", y.low, y.high, along,
+		LEFT, HEIGHT, LEFT + WIDTH);
+	fprintf(f,
+		"<text x=\"%d\" y=\"4\" text-anchor=\"end\">%.4g</text><text x=\"%d\" y=\"%d\" "
+		"text-anchor=\"end\">%.4g</text>"
+		"<text x=\"%d\" y=\"%d\">%.4g</text><text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>"
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.4g</text>\n",
+		LEFT - 4, y.high, LEFT - 4, HEIGHT, y.low, LEFT, HEIGHT + 14, x.low, LEFT + WIDTH / 2, HEIGHT + 14,
+		along, LEFT + WIDTH, HEIGHT + 14, x.high);
+	for (size_t k = 0; k < n; k++)
+		line(f, &lines[k], &x, &y, k < named ? k : k - named);
+	for (size_t k = 0; k < named; k++) {
+		const int at = HEIGHT + 2 * BOTTOM + KEY * (int)k;
+
+		fprintf(f, "<path class=\"roc k%zu\" d=\"M%d %dh28\"/><text x=\"%d\" y=\"%d\">", k % STYLES, LEFT,
+			at - 4, LEFT + 34, at);
+		report_html_text(f, lines[k].name);
+		fputs("</text>\n", f);
+	}
+	fputs("</svg><figcaption>", f);
+	report_html_text(f, title);
+	fputs("</figcaption></figure>\n", f);
+}
+
 static int line_to(void *data, double threshold, double fpr, double tpr)
 {
 	FILE *f = data;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * ts_images: what streams of images have in common: a field 'image' of |u1 pixels (channels, height, width), a field
- * 'label' of <i8 numbers, meta 'classes', and meta 'prepare', how pictures became images (ds_prep.h). What is not as it
- * should be becomes the reader's error.
+ * 'label' of <i8 numbers, meta 'classes', meta 'prepare', how pictures became images (ds_prep.h), and meta 'distorted',
+ * what was done to them on purpose before that (ds_distort.h), which stays in all that is made of them. What is not as
+ * it should be becomes the reader's error.
  */
 #ifndef TS_IMAGES_H
 #define TS_IMAGES_H
@@ -14,6 +15,7 @@ extern "C" {
 #endif
 
 #define TS_IMAGES_PREPARE "prepare"
+#define TS_IMAGES_DISTORTED "distorted"
 
 /* The field 'image' of r, which must be a stream of images; borrowed. NULL: r has failed. */
 const struct ts_field *ts_images_field(struct ts_reader *r) TS_CHECKED;

@@ -1,9 +1,6 @@
-# gnuplot -e "table='metrics.tsv'; picture='bars.png'" bars.gp
+# gnuplot -e "table='metrics.tsv'; picture='bars.png'" -c bars.gp
 # AUROC of each method, average over the OOD sets, with its interval (ood-metrics --delong or --bootstrap, in the
 # form of --format tsv). Tables of several models (--label) stand side by side.
-set terminal pngcairo size 900,460 font "sans,10"
-set output picture
-set datafile separator "\t"
 column_of(name) = 0 + ("0" . system(sprintf("head -n 1 '%s' | tr '\\t' '\\n' | grep -nx '%s' | cut -d : -f 1", table, name)))
 # Not labelled: all rows are of one model.
 m = column_of("model"); k = column_of("method"); s = column_of("set")
@@ -12,13 +9,20 @@ models = m ? system(sprintf("awk -F'\\t' 'NR > 1 && $%d != \"model\" && !seen[$%
 n = words(models)
 rows(model) = sprintf("< awk -F'\\t' -v OFS='\\t' '$%d == \"average\" && (%d == 0 || $%d == \"%s\") { print $%d, $%d, $%d, $%d }' '%s'", \
 	s, m, m ? m : 1, model, k, a, l, h, table)
+wide = 900; high = 460
+load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
 set style fill solid 0.7 noborder
 set grid ytics
-set yrange [0:100]
+# Bars of 100 end below the frame.
+set yrange [0:103]
+set ytics 0, 20, 100
 set ylabel "AUROC, %"
 set title "AUROC, average over the OOD sets, with 95 % intervals" noenhanced
 set xtics rotate by -30 noenhanced
-set key outside top right
+bars = system(sprintf("awk -F'\\t' 'NR > 1 && $%d == \"average\" && !seen[$%d]++ { n++ } END { print n }' '%s'", s, k, table))
+set xrange [-0.6:bars - 0.4]
+# One model needs no key; that of several stands beside the bars.
+if (n > 1) { set key outside top right } else { unset key }
 at(i) = (i - (n + 1) / 2.0) * 0.8 / n
 # The methods' names stand once, below the first model's bars.
 plot for [i = 1:1] rows(word(models, i)) using ($0 + at(i)):(100 * $2):(100 * $3):(100 * $4):(0.8 / n):xtic(1) \

@@ -1,24 +1,25 @@
-# gnuplot -e "table='roc.tsv'; picture='roc.png'" roc.gp
-# ROC curves of several methods (ood-metrics --roc), a panel a set.
+# gnuplot -e "table='roc.tsv'; picture='roc.png'" -c roc.gp
+# ROC curves of several methods (ood-metrics --roc), a panel a set; in the key the area under the points.
 sets = system(sprintf("awk -F'\\t' 'NR > 1 && !seen[$2]++ { print $2 }' '%s'", table))
 methods = system(sprintf("awk -F'\\t' 'NR > 1 && !seen[$1]++ { print $1 }' '%s'", table))
 rows(method, set) = sprintf("< awk -F'\\t' -v m='%s' -v s='%s' '$1 == m && $2 == s' '%s'", method, set, table)
+area(method, set) = system(sprintf("awk -F'\\t' -v m='%s' -v s='%s' '$1 == m && $2 == s { a += ($4 - x) * ($5 + y) / 2; x = $4; y = $5 } END { printf \"%%.1f\", 100 * a }' '%s'", method, set, table))
 n = words(sets)
 columns = n > 1 ? 2 : 1
-set terminal pngcairo size 480 * columns, 440 * ((n + columns - 1) / columns) + 40 font "sans,10"
-set output picture
-set datafile separator "\t"
+wide = 480 * columns; high = 440 * ((n + columns - 1) / columns) + 40
+load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
 set grid
 set key bottom right
 set size square
-set xrange [0:1]
-set yrange [0:1]
+# A curve that runs along the frame is seen beside it.
+set xrange [-0.02:1.02]
+set yrange [-0.02:1.02]
 set xlabel "OOD rows taken for ID"
 set ylabel "ID rows kept"
-set multiplot layout (n + columns - 1) / columns, columns title "ROC, ID positive"
+set multiplot layout (n + columns - 1) / columns, columns title "ROC, ID positive; with AUROC, %"
 do for [s in sets] {
-	set title s
-	plot for [m in methods] rows(m, s) using 4:5 with lines linewidth 1.5 title m noenhanced, \
+	set title s noenhanced
+	plot for [m in methods] rows(m, s) using 4:5 with lines linewidth 1.5 title sprintf("%s %s", m, area(m, s)) noenhanced, \
 	     x with lines dashtype 3 linecolor "gray" notitle
 }
 unset multiplot

@@ -1,11 +1,11 @@
-# gnuplot -e "table='when.tsv'; picture='when.png'; method='energy'" when.gp
+# gnuplot -e "table='when.tsv'; picture='when.png'; method='energy'" -c when.gp
 # What Unleashing Mask gains over its control, against how much the network had learnt by heart: a point a run and seed.
-set terminal pngcairo size 1000,1100 font "sans,11"
-set output picture
-set datafile separator "\t"
+wide = 1000; high = 1100
+load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
 set multiplot layout 3,1 title sprintf("What Unleashing Mask gains over its control (%s): above 0 it helps", method)
 set xrange [0.001:5]
 set key outside right noenhanced
+set offsets 0, 0, graph 0.04, graph 0.04
 set grid
 # Each axis holds 1 and -1, points of percent, by two lines that are not seen.
 set xzeroaxis linewidth 2

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Makes fit_parts.txt: what NumPy and scikit-learn make of the columns of t/helper/parts-gen: eps, bias and AUROC of the
 # combination of layers, then a line per test row: mahalanobis-layers, mahalanobis-layer:layer=1, gram, odin, rankfeat,
-# kl-distance.
+# kl-distance, i-odin, adascale-a and adascale-l with k1=50:k2=20.
 import subprocess
 import sys
 import tempfile
@@ -30,9 +30,32 @@ test = columns('test', '20', '3')
 fit = layers.fit_layers(train)
 auroc, eps, w, bias = layers.combine(fit, val, adv)
 odin = np.sort(test['odin:eps=0.0014'].astype(float) / 1000, 1)
+iodin = np.sort(test['i-odin:eps=0.0014'].astype(float) / 10, 1)
+b = np.array([0.5, -1, 0.25, 0])
+
+
+def adascale(x, q, a):
+    z, l = x['features'].astype(float), x['logits'].astype(float)
+    strange = changes(x)[:, None] >= q[None]
+    percentile = 75 + (1 - strange.mean(1)) * 10
+    out = []
+    for v, row, p in zip(np.maximum(z, 0), l, percentile):
+        r = v.sum() / np.sort(v)[::-1][:int(len(v) - np.round(len(v) * p / 100))].sum() if v.any() else 1
+        out.append(np.exp(r) * (row - b) + b if a else r**2 * row)
+    return lse(np.array(out))
+
+
+def changes(x):
+    z, moved = x['features'].astype(float), x['adascale'].astype(float)
+    order = np.argsort(-z, axis=1, kind='stable')
+    of = lambda v, k: np.take_along_axis(v, order[:, :k], axis=1).sum(1)
+    return (of(np.maximum(moved, 0), 3) + 10 * of(abs(z - moved), 1)).astype(np.float32)
+
+
 scores = np.stack([layers.table(fit, test, eps) @ w + bias, layers.table(fit, test, '0')[:, 1],
                    gram.scores_of(train, val, test), odin[:, -1] - lse(odin[:, :-1]),
-                   lse(test['rankfeat'].astype(float)), test['kl-distance']], 1)
+                   lse(test['rankfeat'].astype(float)), test['kl-distance'], iodin[:, -1] - lse(iodin[:, :-1]),
+                   adascale(test, changes(train), True), adascale(test, changes(train), False)], 1)
 with open('fit_parts.txt', 'w') as f:
     print(eps, '%.9g' % bias, '%.9g' % auroc, file=f)
     for row in scores:

@@ -48,6 +48,25 @@ def odin(net, pixels, temperature, eps, space):
     return logits(net, into(x.detach() - step))
 
 
+def iodin(net, pixels, temperature, eps):
+    """The one normalised number of the largest gradient."""
+    x = normalise(pixels).requires_grad_(True)
+    z = logits(net, x) / temperature
+    F.cross_entropy(z, z.argmax(1), reduction="sum").backward()
+    g = x.grad.flatten(1)
+    one = torch.zeros_like(g).scatter_(1, g.abs().argmax(1, keepdim=True), 1).view_as(x)
+    return logits(net, x.detach() - eps * one * sgn(x.grad) / STD)
+
+
+def adascale(net, pixels, share):
+    x = normalise(pixels).requires_grad_(True)
+    logits(net, x).max(1).values.sum().backward()
+    g = x.grad.flatten(1)
+    least = g.abs().topk(int(g.shape[1] * share), dim=1, largest=False).indices
+    mask = torch.zeros_like(g).scatter_(1, least, 1).view_as(x)
+    return stages(net, x.detach() + 0.5 * x.grad.sign() * mask)[-1].mean((2, 3))
+
+
 def fit(layer, d):
     mean = torch.from_numpy(0.5 * uniform(f"layer{layer}.mean", CLASSES * d)).view(CLASSES, d)
     u = torch.from_numpy(uniform(f"layer{layer}.precision", d * d)).view(d, d)
@@ -130,6 +149,9 @@ def main():
     a = net.fc(deflated(maps[3]).mean((2, 3)))
     b = net.fc(F.relu(net.bn1(net.block3(deflated(maps[2])))).mean((2, 3)))
     save("um_extras_rankfeat.txt", (a + b) / 2)
+
+    save("um_extras_iodin.txt", torch.cat([iodin(net, pixels.clone(), 1000, e) for e in (0.0014, 1)], 1))
+    save("um_extras_adascale.txt", torch.cat([adascale(net, pixels.clone(), o) for o in (0.05, 0.5)], 1))
 
     hit = fgsm(net, pixels, labels, 0.05)
     save("um_extras_fgsm.txt", torch.cat([logits(net, normalise(hit)), odin(net, hit, 1000, EPS[0], "pixel")], 1))

@@ -43,8 +43,26 @@ static void make_header(struct ts_header *h)
 		check(ts_header_add(h, name, TS_F32, 2, shape));
 	}
 	check(ts_header_add(h, "odin:eps=0.0014", TS_F32, 1, &classes) ||
-	      ts_header_add(h, "rankfeat", TS_F32, 1, &classes) || ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
-	      ts_meta_set_double(&h->meta, "odin.temperature", 1000));
+	      ts_header_add(h, "i-odin:eps=0.0014", TS_F32, 1, &classes) ||
+	      ts_header_add(h, "adascale", TS_F32, 1, &dim) || ts_header_add(h, "rankfeat", TS_F32, 1, &classes) ||
+	      ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
+	      ts_meta_set_double(&h->meta, "odin.temperature", 1000) ||
+	      ts_meta_set_double(&h->meta, "i-odin.temperature", 10));
+}
+
+/* A last layer that does not make these logits: its bias is all that is asked for. */
+static void add_head(struct ts_header *h)
+{
+	const size_t shape[] = { CLASSES, DIM };
+	const float of[CLASSES] = { 0.5f, -1, 0.25f, 0 };
+	struct ts_tensor weight = { 0 }, bias = { 0 };
+
+	check(ts_tensor_init(&weight, "fc.weight", TS_F32, 2, shape) ||
+	      ts_tensor_init(&bias, "fc.bias", TS_F32, 1, shape));
+	memcpy(bias.data, of, sizeof of);
+	check(ts_meta_set_tensor(&h->meta, "fc.weight", &weight) || ts_meta_set_tensor(&h->meta, "fc.bias", &bias));
+	ts_tensor_release(&weight);
+	ts_tensor_release(&bias);
 }
 
 /* The mean of class c in column j of space k. */
@@ -71,11 +89,14 @@ static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double mo
 	for (size_t k = 0; k < CLASSES; k++) {
 		logits[k] = (float)((k == c ? 3 : 0) + noise * 1.5 * ts_rng_normal(r));
 		odin[k] = logits[k] + (k == c ? 0.25f : 0);
+		numbers(b, "i-odin:eps=0.0014", i)[k] = logits[k] + (k == c ? 0.0625f : 0);
 		rankfeat[k] = logits[k] * 0.75f - 0.125f;
 	}
 	numbers(b, "kl-distance", i)[0] = (float)(noise * fabs(ts_rng_normal(r)));
 	for (size_t j = 0; j < DIM; j++)
 		z[j] = (float)(centre(c, j, 9) + noise * ts_rng_normal(r));
+	for (size_t j = 0; j < DIM; j++)
+		numbers(b, "adascale", i)[j] = (float)(0.9 * z[j] + 0.3 * sin(5 * z[0] + (double)j));
 	for (size_t l = 0; l < LAYERS; l++)
 		for (size_t j = 0; j < width[l]; j++) {
 			double off = noise * ts_rng_normal(r) + moved * sin(1 + (double)(j + l));
@@ -108,6 +129,7 @@ int main(int argc, char **argv)
 	size_t rows = strtoul(argv[2], NULL, 10);
 
 	make_header(&h);
+	add_head(&h);
 	check(!w || ts_batch_init(&b, &h) || ts_batch_resize(&b, rows) || ts_writer_begin(w, &h));
 	for (size_t i = 0; i < rows; i++)
 		fill(&b, i, i % CLASSES, noise, moved, &r);

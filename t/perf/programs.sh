@@ -82,10 +82,14 @@ for m in $(ood-score -q -f f.fit --val f.fit test.features | ts-dump --tsv | hea
 	case $m in pred|label|name) continue ;; esac
 	line "ood-score -m $m" rows/s 10000 3 ood-score -q -m "$m" -f f.fit --val f.fit -o x.scores test.features
 done
+line 'ood-score -m grood' rows/s 10000 3 ood-score -q -m grood -f f.fit --outliers f.fit -o x.scores test.features
 
 [ "$TORCH" != no ] || exit 0
 golden-net ckpt "$arch" 10 >m.ckpt
 line 'um-embed' images/s 2000 3 um-embed -q -m m.ckpt -o x.features synth.images
+for x in '--odin eps=0.0014' '--i-odin eps=0.0014' '--adascale 0.05'; do
+	line "um-embed $x" images/s 512 1 um-embed -q -m m.ckpt $x -o x.features train.images
+done
 line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b 64 -o x.ckpt train.images
 line 'um-train, fold, average, run directory' images/s 512 1 um-train -q -i m.ckpt --um 2 --ema 0.99 \
 	-e 1 -b 64 --run run -o x.ckpt train.images

@@ -14,6 +14,9 @@ bool ds_is_gif(const unsigned char *p, size_t n);
 int ds_decode_gif(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 bool ds_is_bmp(const unsigned char *p, size_t n);
 int ds_decode_bmp(const void *data, size_t len, struct ds_pixels *p, struct err *err);
+/* The picture as a JPEG file of this quality, 1 to 100; free() it. -1 with err: no memory, or sides that JPEG does not
+ * have. */
+int ds_encode_jpeg(const struct ds_pixels *p, int quality, unsigned char **file, size_t *len, struct err *err);
 /* The name of a format of pictures that is not read ("a TIFF image"), by the file's first bytes; or NULL. */
 const char *ds_other_image(const unsigned char *p, size_t n);
 

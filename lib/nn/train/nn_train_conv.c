@@ -186,7 +186,8 @@ static void whole_weights(const struct nn_train *t, const struct nn_stage *s, si
 					       .k = C,
 					       .to = to,
 					       .to_stride = partial_stride(s),
-					       .set = first });
+					       .set = first,
+					       .ahead = nn_view_ahead(t, &s->in, r, true) });
 }
 
 /* A 1x1 convolution of stride 1: pixels r of group g. */
@@ -211,7 +212,16 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	op.in.h = op.out.h = 1;
 	op.in.w = op.out.w = (int)r.n;
 	op.out.base = room.dy;
-	run(&op, t, 1, room.rest);
+	const struct nn_rows next = { r.image, r.first + r.n, r.n };
+	const struct nn_job j = { .m = &t->base,
+				  .scratch = room.rest,
+				  .n = 1,
+				  .parts = 1,
+				  .ahead = { nn_view_ahead(t, &s->in, next, false),
+					     nn_view_ahead(t, &s->out, next, true),
+					     nn_view_ahead(t, &s->out, next, false) } };
+
+	nn_product(&op, &j);
 	nn_view_give(t, &s->in, &s->fresh[0], r, room.dy, C, sums);
 }
 

@@ -163,6 +163,8 @@ struct nn_rows {
 	size_t image, first, n;
 };
 
+/* These rows of the view's map, or of its gradient, which are read soon: see nn_ahead. */
+struct nn_ahead nn_view_ahead(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, bool gradient);
 struct nn_pre nn_view_pre(const struct nn_train *t, const struct nn_view *v);
 /* y (n, c; rows to_stride apart): what a reader of the view sees. */
 void nn_view_read(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *to, size_t to_stride);

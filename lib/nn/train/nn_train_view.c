@@ -12,6 +12,14 @@ static size_t offset(const struct nn_train *t, const struct nn_view *v, struct n
 	return (r.image * p->pixels + r.first) * p->stride + v->at;
 }
 
+struct nn_ahead nn_view_ahead(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, bool gradient)
+{
+	const struct nn_plane *p = &t->plane[v->plane];
+	const float *of = gradient ? p->g : p->v;
+
+	return of ? (struct nn_ahead){ of + offset(t, v, r), p->stride, (size_t)v->c } : (struct nn_ahead){ 0 };
+}
+
 struct nn_pre nn_view_pre(const struct nn_train *t, const struct nn_view *v)
 {
 	if (v->bn < 0)

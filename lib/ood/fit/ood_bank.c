@@ -10,13 +10,13 @@
 #include "num/num_sort.h"
 #include "ood/ood_internal.h"
 
-uint64_t ood_bank_key(const struct ood_fit *f, const float *logits, const float *features, int64_t label)
+uint64_t ood_bank_key(const struct ood_fit *f, const struct ood_bank_row *row)
 {
-	uint64_t k = XXH3_64bits_withSeed(features, f->dim * sizeof *features, f->seed);
+	uint64_t k = XXH3_64bits_withSeed(row->features, f->dim * sizeof *row->features, f->seed);
 
 	if (f->logits)
-		k = XXH3_64bits_withSeed(logits, f->classes * sizeof *logits, k);
-	return XXH3_64bits_withSeed(&label, sizeof label, k);
+		k = XXH3_64bits_withSeed(row->logits, f->classes * sizeof *row->logits, k);
+	return XXH3_64bits_withSeed(&row->label, sizeof row->label, k);
 }
 
 static size_t feature_bytes(const struct ood_fit *f)
@@ -24,20 +24,21 @@ static size_t feature_bytes(const struct ood_fit *f)
 	return f->dim * ts_type_size(f->bank.type);
 }
 
-static void set_row(struct ood_fit *f, size_t i, uint64_t key, const float *logits, const float *features,
-		    int64_t label)
+static void set_row(struct ood_fit *f, size_t i, uint64_t key, const struct ood_bank_row *row)
 {
 	struct ood_bank *b = &f->bank;
 	char *to = (char *)b->features + i * feature_bytes(f);
 
 	b->key[i] = key;
-	b->label[i] = label;
+	b->label[i] = row->label;
 	if (f->logits)
-		memcpy(b->logits + i * f->classes, logits, f->classes * sizeof *logits);
+		memcpy(b->logits + i * f->classes, row->logits, f->classes * sizeof *b->logits);
+	if (f->parts & OOD_PART_MOVED)
+		memcpy(b->moved + i * f->dim, row->moved, f->dim * sizeof *b->moved);
 	if (b->type == TS_F32)
-		memcpy(to, features, feature_bytes(f));
+		memcpy(to, row->features, feature_bytes(f));
 	for (size_t d = 0; b->type == TS_F16 && d < f->dim; d++)
-		((uint16_t *)(void *)to)[d] = ts_half(features[d]);
+		((uint16_t *)(void *)to)[d] = ts_half(row->features[d]);
 }
 
 static void swap_bytes(char *a, char *b, size_t n)
@@ -65,6 +66,8 @@ static void swap_rows(struct ood_fit *f, size_t i, size_t j)
 	swap_bytes((char *)b->features + i * z, (char *)b->features + j * z, z);
 	if (l)
 		swap_bytes((char *)b->logits + i * l, (char *)b->logits + j * l, l);
+	if (f->parts & OOD_PART_MOVED)
+		swap_bytes((char *)(b->moved + i * f->dim), (char *)(b->moved + j * f->dim), f->dim * sizeof *b->moved);
 }
 
 /* Sinks row i of the first n until no child has a larger key. */
@@ -105,19 +108,22 @@ static int grow(struct ood_fit *f)
 	float *l = f->logits ? realloc(b->logits, cap * f->classes * sizeof *l) : NULL;
 	if (l)
 		b->logits = l;
+	float *moved = f->parts & OOD_PART_MOVED ? realloc(b->moved, cap * f->dim * sizeof *moved) : NULL;
+	if (moved)
+		b->moved = moved;
 	int64_t *y = realloc(b->label, cap * sizeof *y);
 	if (y)
 		b->label = y;
 	uint64_t *k = realloc(b->key, cap * sizeof *k);
 	if (k)
 		b->key = k;
-	if (!z || (f->logits && !l) || !y || !k)
+	if (!z || (f->logits && !l) || (f->parts & OOD_PART_MOVED && !moved) || !y || !k)
 		return -1;
 	b->cap = cap;
 	return 0;
 }
 
-int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const float *features, int64_t label)
+int ood_bank_add(struct ood_fit *f, uint64_t key, const struct ood_bank_row *row)
 {
 	struct ood_bank *b = &f->bank;
 
@@ -127,14 +133,14 @@ int ood_bank_add(struct ood_fit *f, uint64_t key, const float *logits, const flo
 		if (!b->heap)
 			make_heap(f);
 		if (key < b->key[0]) {
-			set_row(f, 0, key, logits, features, label);
+			set_row(f, 0, key, row);
 			sink(f, 0, b->n);
 		}
 		return 0;
 	}
 	if (b->n == b->cap && grow(f) < 0)
 		return -1;
-	set_row(f, b->n++, key, logits, features, label);
+	set_row(f, b->n++, key, row);
 	return 0;
 }
 

@@ -35,6 +35,18 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err 
 	return 0;
 }
 
+/* Without the column there is no such part; with it, a bank. */
+static int find_moved(struct ood_fit *f, const struct ts_header *h, struct err *err)
+{
+	const struct ts_field *moved = ts_header_field(h, "adascale");
+
+	f->parts = moved ? f->parts | OOD_PART_BANK : f->parts & ~(unsigned)OOD_PART_MOVED;
+	f->moved_at = moved ? (size_t)(moved - h->fields) : 0;
+	if (moved && (moved->type != TS_F32 || moved->ndim != 1 || moved->shape[0] != f->dim))
+		return err_fail(err, "column 'adascale' is not <f4 of %zu numbers, as 'features' is", f->dim);
+	return 0;
+}
+
 /* How many classes there are: as many as logits, or as the meta says. */
 static int find_classes(const struct ood_fit *f, const struct ts_header *h, size_t *ret, struct err *err)
 {
@@ -82,7 +94,9 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	f->label_at = ts_header_col(h, "label");
 	f->parts = o->parts;
 	f->seed = o->seed;
-	f->bank.max = o->parts & OOD_PART_BANK ? o->bank : 0;
+	if (o->parts & OOD_PART_MOVED && find_moved(f, h, err) < 0)
+		goto fail;
+	f->bank.max = f->parts & OOD_PART_BANK ? o->bank : 0;
 	f->bank.type = o->half ? TS_F16 : TS_F32;
 	if (find_classes(f, h, &f->classes, err) < 0)
 		goto fail;
@@ -168,10 +182,15 @@ static int add_unit(struct ood_fit *f, const float *features, const int64_t *lab
 
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 {
-	const float *logits = f->logits ? b->cols[f->logits_at].data : NULL;        /* (n,C) */
-	const float *features = b->cols[f->features_at].data;                       /* (n,D) */
-	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL; /* (n) */
+	const float *logits = f->logits ? b->cols[f->logits_at].data : NULL;               /* (n,C) */
+	const float *features = b->cols[f->features_at].data;                              /* (n,D) */
+	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL;        /* (n) */
+	const float *moved = f->parts & OOD_PART_MOVED ? b->cols[f->moved_at].data : NULL; /* (n,D) */
 
+	for (size_t k = 0; moved && k < b->n * f->dim; k++)
+		if (!isfinite(moved[k]))
+			return err_fail(err, "row %zu: 'adascale' is not a number or infinite",
+					(size_t)f->rows + k / f->dim);
 	if (check_rows(f, logits, features, label, b->n, err) < 0)
 		return -1;
 	if (ood_moments_add(&f->features, features, label, b->n) < 0 ||
@@ -189,12 +208,13 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t y = label ? label[i] : -1;
 		const float *l = logits ? logits + i * f->classes : NULL, *z = features + i * f->dim;
+		const struct ood_bank_row row = { l, z, moved ? moved + i * f->dim : NULL, y };
 		if (f->n_grams && ood_gram_add(f, b, i, num_argmax(l, f->classes), err) < 0)
 			return -1;
 		if (l)
 			add_predictions(f, l, z, y);
 		f->unlabelled += y < 0;
-		if (ood_bank_add(f, ood_bank_key(f, l, z, y), l, z, y) < 0)
+		if (ood_bank_add(f, ood_bank_key(f, &row), &row) < 0)
 			return err_memory(err);
 	}
 	f->rows += b->n;
@@ -279,9 +299,12 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	ood_gram_merge(f, o);
 	if (f->logits)
 		join_predictions(f, o);
-	for (size_t i = 0; i < o->bank.n && !rc; i++)
-		rc = ood_bank_add(f, o->bank.key[i], f->logits ? o->bank.logits + i * C : NULL,
-				  ood_bank_rows(o, i, 1, row), o->bank.label[i]);
+	for (size_t i = 0; i < o->bank.n && !rc; i++) {
+		const struct ood_bank_row its = { f->logits ? o->bank.logits + i * C : NULL,
+						  ood_bank_rows(o, i, 1, row),
+						  o->bank.moved ? o->bank.moved + i * D : NULL, o->bank.label[i] };
+		rc = ood_bank_add(f, o->bank.key[i], &its);
+	}
 	f->rows += o->rows;
 	f->unlabelled += o->unlabelled;
 	free(row);

@@ -17,6 +17,7 @@
  *	pred.features (C,D)                            the mean of their features
  *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
  *	                                               a sample of rows, or all of them
+ *	bank.moved (N,D)                               their features after um-embed --adascale's step
  *	meta fit ("features"), rows, unlabelled, parts (enum ood_part), bank (rows at most; -1: all), bank_half (its
  *	features are <f2), seed; of the features fc.weight, fc.bias, arch and what else they had; what ood_tune.h adds
  *
@@ -49,13 +50,15 @@ enum ood_part {
 	OOD_PART_BANK = 1 << 2,    /* rows */
 	OOD_PART_LAYERS = 1 << 3,  /* scatter of the columns layer0, layer1, ... */
 	OOD_PART_GRAM = 1 << 4,    /* ranges of the columns gram:... */
-	OOD_PART_PRED = 1 << 5     /* means of the features that the model takes for each class; with logits only */
+	OOD_PART_PRED = 1 << 5,    /* means of the features that the model takes for each class; with logits only */
+	OOD_PART_MOVED = 1 << 6    /* the bank's rows of the column adascale; there only with this column */
 };
 
 struct ood_bank {
 	size_t n, max;     /* rows; at most (SIZE_MAX: all) */
 	enum ts_type type; /* of features: TS_F32 or TS_F16 */
 	void *features;    /* (n,D) */
+	float *moved;      /* (n,D): um-embed --adascale; NULL without OOD_PART_MOVED */
 	float *logits;     /* (n,C) */
 	int64_t *label;    /* (n), -1: none */
 	uint64_t *key;     /* (n), ascending once the fit is complete */
@@ -92,6 +95,7 @@ struct ood_fit {
 	size_t n_grams;
 	double *weight, *bias;         /* (C,D), (C): the last layer; NULL: not known */
 	size_t logits_at, features_at; /* numbers of the columns in batches to add */
+	size_t moved_at;               /* with OOD_PART_MOVED */
 	ptrdiff_t label_at;            /* -1: there are no labels */
 	struct ts_set set;             /* owns the arrays, but the bank's */
 	struct ts_header header;       /* of the file that it was loaded from */

@@ -76,6 +76,7 @@ void ood_fit_shrink(struct ood_fit *f)
 {
 	free(f->bank.features);
 	free(f->bank.logits);
+	free(f->bank.moved);
 	free(f->bank.label);
 	free(f->bank.key);
 	free(f->weight);

@@ -14,9 +14,9 @@
 static int save_tensors(const struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
 	const struct ood_bank *b = &f->bank;
-	char logits[] = "bank.logits";
+	char logits[] = "bank.logits", moved[] = "bank.moved";
 	size_t n = f->set.n;
-	struct ts_set all = { calloc(n + 4, sizeof *all.t), n + 4, 0 };
+	struct ts_set all = { calloc(n + 5, sizeof *all.t), n + 5, 0 };
 
 	if (!all.t)
 		return err_memory(err);
@@ -24,6 +24,8 @@ static int save_tensors(const struct ood_fit *f, struct ts_header *h, struct ts_
 	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim }, b->features };
 	if (f->logits)
 		all.t[n++] = (struct ts_tensor){ logits, TS_F32, 2, { b->n, f->classes }, b->logits };
+	if (f->parts & OOD_PART_MOVED)
+		all.t[n++] = (struct ts_tensor){ moved, TS_F32, 2, { b->n, f->dim }, b->moved };
 	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.label" }, TS_I64, 1, { b->n }, b->label };
 	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
 	all.n = b->n == 0 ? f->set.n : n;
@@ -106,6 +108,7 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 	b->n = b->cap = z->shape[0];
 	if (!want(s, "bank.features", b->type, 2, b->n, f->dim, err) ||
 	    (f->logits && !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err)) ||
+	    (f->parts & OOD_PART_MOVED && !want(s, "bank.moved", TS_F32, 2, b->n, f->dim, err)) ||
 	    !want(s, "bank.label", TS_I64, 1, b->n, 0, err) || !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
 		return -1;
 	if (b->n == 0 || b->n > b->max || b->n > f->rows)
@@ -114,6 +117,10 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 	z->data = NULL;
 	if (f->logits) {
 		b->logits = (t = ts_set_get(s, "bank.logits"))->data;
+		t->data = NULL;
+	}
+	if (f->parts & OOD_PART_MOVED) {
+		b->moved = (t = ts_set_get(s, "bank.moved"))->data;
 		t->data = NULL;
 	}
 	b->label = (t = ts_set_get(s, "bank.label"))->data;
@@ -127,8 +134,9 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 		for (size_t c = 0; f->logits && c < f->classes; c++)
 			if (!isfinite(b->logits[i * f->classes + c]))
 				return err_fail(err, "row %zu of its bank is not finite", i);
-		for (size_t k = 0; b->type == TS_F32 && k < f->dim; k++)
-			if (!isfinite(((float *)b->features)[i * f->dim + k]))
+		for (size_t k = 0; k < f->dim; k++)
+			if ((b->type == TS_F32 && !isfinite(((float *)b->features)[i * f->dim + k])) ||
+			    (b->moved && !isfinite(b->moved[i * f->dim + k])))
 				return err_fail(err, "row %zu of its bank is not finite", i);
 	}
 	return 0;
@@ -161,7 +169,7 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
 		return err_fail(err, "is not a fit of features; ood-fit makes those");
-	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 63 || half < 0 ||
+	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 127 || half < 0 ||
 	    half > 1)
 		return err_fail(err, "its meta holds a number out of range");
 	f->logits = ts_set_get(s, "right.features") != NULL;

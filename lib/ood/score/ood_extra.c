@@ -39,7 +39,7 @@ static const float *numbers(const struct ood_rows *rows, size_t column, size_t p
 
 /* ODIN (Liang, Li, Srikant, "Enhancing the reliability of out-of-distribution image detection in neural
  * networks", ICLR 2018): the maximum softmax probability at a high temperature of the logits at an input
- * that was moved towards it; as log-odds, which rank alike and keep their digits. */
+ * that was moved towards it; as log-odds, which rank alike and keep their digits. i-ODIN moves one number of it. */
 struct odin {
 	size_t column;
 	double temperature;
@@ -48,14 +48,16 @@ struct odin {
 static int odin_prepare(struct ood_scorer *s, struct err *err)
 {
 	struct odin *o = s->state = ood_keep(s, 1, sizeof *o, err);
-	char name[64];
+	const char *method = s->request.method->name;
+	char name[64], option[32];
 
-	snprintf(name, sizeof name, "odin:eps=%g", s->request.params[0]);
-	if (!o || find_column(&o->column, s, name, s->basis->classes, "--odin", err) < 0)
+	snprintf(name, sizeof name, "%s:eps=%g", method, s->request.params[0]);
+	snprintf(option, sizeof option, "--%s", method);
+	if (!o || find_column(&o->column, s, name, s->basis->classes, option, err) < 0)
 		return -1;
-	if (ts_meta_get_double(&s->basis->header->meta, "odin.temperature", &o->temperature) != 1 ||
-	    !(o->temperature > 0))
-		return err_fail(err, "the stream's meta has no 'odin.temperature'");
+	snprintf(name, sizeof name, "%s.temperature", method);
+	if (ts_meta_get_double(&s->basis->header->meta, name, &o->temperature) != 1 || !(o->temperature > 0))
+		return err_fail(err, "the stream's meta has no '%s'", name);
 	return 0;
 }
 
@@ -110,6 +112,12 @@ const struct ood_method ood_extra_family[] = {
 	  .help = "msp of the logits at a perturbed input, at a temperature",
 	  .needs = "um-embed --odin",
 	  .params = { { "eps", 0.0014, 0, 1, "size of the step, one that um-embed --odin made" } },
+	  .prepare = odin_prepare,
+	  .score = odin_score },
+	{ .name = "i-odin",
+	  .help = "the same, of the one number of the image that counts most",
+	  .needs = "um-embed --i-odin",
+	  .params = { { "eps", 0.0014, 0, 1, "size of the step, one that um-embed --i-odin made" } },
 	  .prepare = odin_prepare,
 	  .score = odin_score },
 	{ .name = "rankfeat",

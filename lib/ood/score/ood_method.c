@@ -16,10 +16,11 @@
 			row(core, MEANS) row(gauss, COVARIANCES) row(gmm, COVARIANCES) row(pnml, COVARIANCES) \
 				row(subspace, "Principal axes") row(knn, BANK) row(cfood, BANK) row(grood, BANK) \
 					row(layers, "Features of many layers") row(gram, "Gram matrices") \
-						row(extra, "Further passes through the network")
+						row(extra, PASSES) row(adascale, PASSES)
 #define SHAPE "Features, and the last layer"
 #define MEANS "Means of classes"
 #define COVARIANCES "Covariances"
+#define PASSES "Further passes through the network"
 #define BANK "Neighbours in the bank of a fit"
 
 #define DECLARE(name, title) extern const struct ood_method ood_##name##_family[];

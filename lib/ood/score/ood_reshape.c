@@ -1,10 +1,34 @@
 /* SPDX-License-Identifier: MIT
  * Scores of reshaped features. */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "num/num_linalg.h"
 #include "num/num_softmax.h"
+#include "num/num_sort.h"
 #include "ood/score/ood_reshape.h"
+
+struct ood_kept ood_prune(const float *z, size_t d, double percentile, float *room)
+{
+	size_t cut = (size_t)nearbyint((double)d * percentile / 100);
+	struct ood_kept r = { .k = d - cut, .border = INFINITY };
+
+	for (size_t i = 0; i < d; i++)
+		r.all += z[i];
+	if (r.k == 0)
+		return r;
+	memcpy(room, z, d * sizeof *z);
+	r.border = num_select(room, d, cut);
+	r.ties = r.k;
+	for (size_t i = 0; i < d; i++)
+		if (z[i] > r.border) {
+			r.ties--;
+			r.sum += z[i];
+		}
+	r.sum += (double)r.ties * r.border;
+	return r;
+}
 
 void ood_reshape_logits(const struct ood_basis *from, const double *z, size_t n, const double *weight, double *l)
 {

@@ -160,39 +160,10 @@ static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* ---- ASH, SCALE -------------------------------------------------------------------------------- */
 
-/* What pruning keeps: the k = D - round(D percentile / 100) largest features (half to even, as NumPy's
- * and PyTorch's round), of equal ones at the border the first; with the sums of all and of these. */
-struct kept {
-	size_t k, ties; /* how many; how many of them are at the border */
-	float border;
-	double all, sum;
-};
-
-static struct kept prune(const float *z, size_t d, double percentile, float *room)
-{
-	size_t cut = (size_t)nearbyint((double)d * percentile / 100);
-	struct kept r = { .k = d - cut, .border = INFINITY };
-
-	for (size_t i = 0; i < d; i++)
-		r.all += z[i];
-	if (r.k == 0)
-		return r;
-	memcpy(room, z, d * sizeof *z);
-	r.border = num_select(room, d, cut);
-	r.ties = r.k;
-	for (size_t i = 0; i < d; i++)
-		if (z[i] > r.border) {
-			r.ties--;
-			r.sum += z[i];
-		}
-	r.sum += (double)r.ties * r.border;
-	return r;
-}
-
 /* Extremely simple activation shaping (Djurisic et al., "Extremely simple activation shaping for
  * out-of-distribution detection", ICLR 2023) of the pooled features. Writes scale * z + value for what
  * is kept, zero for the rest. */
-static void keep(struct kept r, const float *z, size_t d, double scale, double value, double *out)
+static void keep(struct ood_kept r, const float *z, size_t d, double scale, double value, double *out)
 {
 	for (size_t i = 0; i < d; i++) {
 		bool kept = z[i] > r.border || (z[i] == r.border && r.ties > 0);
@@ -204,18 +175,18 @@ static void keep(struct kept r, const float *z, size_t d, double scale, double v
 /* P only prunes. */
 static void ash_p(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
-	keep(prune(z, d, s->request.params[0], room), z, d, 1, 0, out);
+	keep(ood_prune(z, d, s->request.params[0], room), z, d, 1, 0, out);
 }
 
 /* B gives what is kept one value that preserves the sum. */
 static void ash_b(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
-	struct kept r = prune(z, d, s->request.params[0], room);
+	struct ood_kept r = ood_prune(z, d, s->request.params[0], room);
 	keep(r, z, d, 0, r.k ? r.all / (double)r.k : 0, out);
 }
 
 /* exp(all / kept), at most exp(80), so that a small sum does not end in infinity. */
-static double ratio(struct kept r)
+static double ratio(struct ood_kept r)
 {
 	return exp(r.sum != 0 ? fmin(r.all / r.sum, 80) : 80);
 }
@@ -223,7 +194,7 @@ static double ratio(struct kept r)
 /* S scales what is kept by exp(sum before / sum after). */
 static void ash_s(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
-	struct kept r = prune(z, d, s->request.params[0], room);
+	struct ood_kept r = ood_prune(z, d, s->request.params[0], room);
 	keep(r, z, d, ratio(r), 0, out);
 }
 
@@ -231,7 +202,7 @@ static void ash_s(const struct ood_scorer *s, const float *z, size_t d, double *
  * enhancement", ICLR 2024): ASH-S without pruning. */
 static void scale(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
-	double r = ratio(prune(z, d, s->request.params[0], room));
+	double r = ratio(ood_prune(z, d, s->request.params[0], room));
 	for (size_t i = 0; i < d; i++)
 		out[i] = z[i] * r;
 }
@@ -268,7 +239,7 @@ static int lts_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		for (size_t d = 0; d < D; d++)
 			z[d] = fmaxf(rows->features[i * D + d], 0);
-		struct kept r = prune(z, D, s->request.params[0], z + D);
+		struct ood_kept r = ood_prune(z, D, s->request.params[0], z + D);
 		if (r.k == 0)
 			r.sum = z[num_argmax(z, D)];
 		double by = r.sum > 0 ? r.all / r.sum : 1;

@@ -10,7 +10,7 @@
 #include "um/embed/um_extra_internal.h"
 
 /* Each is defined in a file of its own, as um_extra_NAME. In this order columns are added. */
-#define METHODS(row) row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat)
+#define METHODS(row) row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin)
 #define DECLARE(name) extern const struct um_extra um_extra_##name;
 METHODS(DECLARE)
 #define ADDRESS(name) &um_extra_##name,

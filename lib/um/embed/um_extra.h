@@ -11,6 +11,8 @@
  *	against   kl-distance <f4                     from a second model's probabilities
  *	gram      gram:NODE <f4 (5, d)                row sums of Gram matrices of powers 1 to 5
  *	rankfeat  rankfeat <f4 (C)                    logits without the maps' first singular part
+ *	adascale  adascale <f4 (D)                    features after a step of the least important pixels
+ *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, of the most important number of the image alone
  *
  * and fgsm adds no column but changes what all of the pass sees. A step is x + step * sgn(gradient),
  * sgn(0) = +1, on the pixels in [0, 1]. Models run in evaluation mode, and the loss of an image is its
@@ -33,8 +35,9 @@ struct um_extra_options {
 	const char *perturb, *perturb_eps; /* path of a fit; "E,E..." or NULL for the published */
 	const char *against;               /* path of a checkpoint */
 	const char *gram;                  /* "stages", "all", or a number of nodes a stage */
+	const char *iodin;                 /* as odin */
 	bool layers, rankfeat;
-	double fgsm;
+	double fgsm, adascale; /* adascale: the share of the pixels that move */
 };
 
 struct um_extras;

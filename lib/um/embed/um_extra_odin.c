@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * ODIN's input step (Liang, Li, Srikant, ICLR 2018, eq. 2): x' = x - eps sgn(d CE(l / T, argmax l) / dx);
  * the column holds the logits at x'. One pass forward and backward serves every eps. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "um/embed/um_extra_internal.h"
 
 struct odin {
+	const char *name; /* of the option and of its columns */
+	bool one;         /* moves one number of the image, that of the largest gradient */
 	double temperature, eps[UM_MAX_EPS];
 	int n_eps;
 	const char *space;
@@ -25,7 +28,7 @@ static int set_space(struct odin *o, const char *word, struct err *err)
 			o->space = spaces[i];
 			return 0;
 		}
-	err_fail(err, "--odin: '%s' is no space; there are: pixel scale-std normalised", word);
+	err_fail(err, "--%s: '%s' is no space; there are: pixel scale-std normalised", o->name, word);
 	return UM_BAD_OPTIONS;
 }
 
@@ -37,7 +40,7 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 	char *end;
 
 	if (len == 3 && strncmp(text, "eps", len) == 0) {
-		o->n_eps = um_eps_list(equals + 1, "--odin eps", o->eps, err);
+		o->n_eps = um_eps_list(equals + 1, o->one ? "--i-odin eps" : "--odin eps", o->eps, err);
 		return o->n_eps < 0 ? UM_BAD_OPTIONS : 0;
 	}
 	if (len == 5 && strncmp(text, "space", len) == 0)
@@ -46,30 +49,28 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 		o->temperature = strtod(equals + 1, &end);
 		if (end != equals + 1 && !*end && o->temperature >= 1e-3 && o->temperature <= 1e9)
 			return 0;
-		err_fail(err, "--odin: temperature '%s' is not a number from 0.001 to 1e9", equals + 1);
+		err_fail(err, "--%s: temperature '%s' is not a number from 0.001 to 1e9", o->name, equals + 1);
 		return UM_BAD_OPTIONS;
 	}
-	err_fail(err, "--odin: '%s' is not eps=, temperature= or space=", text);
+	err_fail(err, "--%s: '%s' is not eps=, temperature= or space=", o->name, text);
 	return UM_BAD_OPTIONS;
 }
 
-static int init(void **state, const struct um_extra_options *opt, const struct net_checkpoint *c, bool *keep,
-		struct err *err)
+static int init_as(void **state, const char *what, const char *name, bool one, struct err *err)
 {
 	struct odin *o;
 	char *copy, *part, *next;
 	int rc = 0;
 
-	(void)c, (void)keep;
-	if (!opt->odin)
+	if (!what)
 		return 0;
 	*state = o = malloc(sizeof *o);
-	copy = strdup(opt->odin);
+	copy = strdup(what);
 	if (!o || !copy) {
 		free(copy);
 		return err_memory(err);
 	}
-	*o = (struct odin){ 1000, { 0.0014 }, 1, spaces[0] };
+	*o = (struct odin){ name, one, 1000, { 0.0014 }, 1, spaces[0] };
 	for (part = *copy ? copy : NULL; part && rc == 0; part = next) {
 		next = strchr(part, ':');
 		if (next)
@@ -80,6 +81,20 @@ static int init(void **state, const struct um_extra_options *opt, const struct n
 	return rc;
 }
 
+static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		struct err *err)
+{
+	(void)c, (void)keep;
+	return init_as(state, o->odin, "odin", false, err);
+}
+
+static int init_one(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
+		    struct err *err)
+{
+	(void)c, (void)keep;
+	return init_as(state, o->iodin, "i-odin", true, err);
+}
+
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
 	const struct odin *o = state;
@@ -87,14 +102,15 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	char name[64];
 
 	for (int i = 0; i < o->n_eps; i++) {
-		snprintf(name, sizeof name, "odin:eps=%g", o->eps[i]);
+		snprintf(name, sizeof name, "%s:eps=%g", o->name, o->eps[i]);
 		if (um_pass_add(to, name, 1, &C, err) < 0)
 			return -1;
 	}
-	if (ts_meta_set_double(&to->meta, "odin.temperature", o->temperature) < 0 ||
-	    ts_meta_set_str(&to->meta, "odin.space", o->space) < 0)
+	snprintf(name, sizeof name, "%s.temperature", o->name);
+	if (ts_meta_set_double(&to->meta, name, o->temperature) < 0)
 		return err_memory(err);
-	return 0;
+	snprintf(name, sizeof name, "%s.space", o->name);
+	return ts_meta_set_str(&to->meta, name, o->space) < 0 ? err_memory(err) : 0;
 }
 
 /* d CE(l / T, argmax l) / dx (n,c,h,w), times T: its sign is all that counts, and 1/T would only cost digits. */
@@ -122,6 +138,21 @@ static int gradient(const struct odin *o, const struct um_pass *p, float *g, str
 	return rc;
 }
 
+/* Of the moved images x (n,c,h,w) takes back all but the number of the largest gradient, of equal ones the first. */
+static void keep_one(const struct um_pass *p, const float *g, float *x)
+{
+	const size_t size = net_node_size(&p->net->nodes[0]);
+
+	for (size_t i = 0; i < p->n; i++) {
+		size_t top = i * size;
+
+		for (size_t k = i * size; k < (i + 1) * size; k++)
+			top = fabsf(g[k]) > fabsf(g[top]) ? k : top;
+		for (size_t k = i * size; k < (i + 1) * size; k++)
+			x[k] = k == top ? x[k] : p->pixels[k];
+	}
+}
+
 static int run(void *state, struct um_pass *p, struct err *err)
 {
 	const struct odin *o = state;
@@ -136,6 +167,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 		for (int c = 0; c < p->net->c; c++)
 			step[c] = pixel ? -o->eps[i] : -o->eps[i] * p->std[c];
 		um_pass_step(p, g, step, x);
+		if (o->one)
+			keep_one(p, g, x);
 		rc = um_exec_forward(p->exec, x, p->n, UM_EVALUATION, 0, false, um_pass_column(p, (size_t)i), NULL,
 				     err);
 	}
@@ -145,3 +178,5 @@ static int run(void *state, struct um_pass *p, struct err *err)
 }
 
 const struct um_extra um_extra_odin = { true, init, columns, run, free, NULL };
+/* i-ODIN (Regmi, "Going beyond conventional OOD detection", 2024): of the normalised pixels only one moves. */
+const struct um_extra um_extra_iodin = { true, init_one, columns, run, free, NULL };

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * Writing JPEG, as Pillow's save() does: libjpeg's defaults at a quality. */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+#include "ds/pixel/ds_decode_internal.h"
+
+struct trouble {
+	struct jpeg_error_mgr mgr;
+	jmp_buf jump;
+	struct err *err;
+};
+
+/* libjpeg needs a function that does not return. */
+static void fail(j_common_ptr j)
+{
+	struct trouble *t = (struct trouble *)j->err;
+	char text[JMSG_LENGTH_MAX];
+
+	j->err->format_message(j, text);
+	if (j->err->msg_code == JERR_OUT_OF_MEMORY)
+		err_memory(t->err);
+	else
+		err_fail(t->err, "cannot be written as JPEG: %s", text);
+	longjmp(t->jump, 1);
+}
+
+static void write_rows(struct jpeg_compress_struct *j, const struct ds_pixels *p, int quality)
+{
+	j->image_width = (JDIMENSION)p->w;
+	j->image_height = (JDIMENSION)p->h;
+	j->input_components = 3;
+	j->in_color_space = JCS_RGB;
+	jpeg_set_defaults(j);
+	jpeg_set_quality(j, quality, TRUE);
+	jpeg_start_compress(j, TRUE);
+	while (j->next_scanline < j->image_height) {
+		JSAMPROW row = p->rgb + (size_t)j->next_scanline * (size_t)p->w * 3;
+
+		jpeg_write_scanlines(j, &row, 1);
+	}
+	jpeg_finish_compress(j);
+}
+
+/* Into the *len bytes at file, of which it says how many it takes: the caller's variables, which outlive a jump. */
+static int encode(const struct ds_pixels *p, int quality, unsigned char *file, unsigned long *len, struct err *err)
+{
+	struct jpeg_compress_struct j;
+	struct trouble t = { .err = err };
+
+	memset(&j, 0, sizeof j);
+	j.err = jpeg_std_error(&t.mgr);
+	t.mgr.error_exit = fail;
+	if (setjmp(t.jump)) { /* fail() has said why */
+		jpeg_destroy_compress(&j);
+		return -1;
+	}
+	jpeg_create_compress(&j);
+	jpeg_mem_dest(&j, &file, len);
+	write_rows(&j, p, quality);
+	jpeg_destroy_compress(&j);
+	return 0;
+}
+
+int ds_encode_jpeg(const struct ds_pixels *p, int quality, unsigned char **file, size_t *len, struct err *err)
+{
+	/* Blocks are whole, and no file is larger than three bytes a pixel and its head (libjpeg-turbo's tjBufSize()): with
+	 * less room libjpeg would take other memory, and lose it where it fails. */
+	const size_t h = ((size_t)p->h + 15) / 16 * 16, w = ((size_t)p->w + 15) / 16 * 16;
+	unsigned long n = 3 * h * w + 2048;
+
+	if (!(*file = malloc(n)))
+		return err_memory(err);
+	if (encode(p, quality, *file, &n, err) < 0) {
+		free(*file);
+		*file = NULL;
+		return -1;
+	}
+	*len = n;
+	return 0;
+}

@@ -74,6 +74,12 @@ ok 'the second model is in the history' '
 	test "$(ts-dump --history all.ts | wc -l)" -ge 1 &&
 	test "$(ts-dump --history all.ts)" != "$(ts-dump --history plain.ts)"'
 
+ok 'other models: their logits, in the order asked for, and in the history' '
+	embed --ensemble other.ckpt --ensemble m.ckpt >one.ts && numbers ensemble one.ts >out && near 1e-4 out "$golden/um_extras_ensemble.txt" &&
+	test "$(ts-dump --history one.ts | wc -l)" -ge 1 && test "$(ts-dump --history one.ts)" != "$(ts-dump --history plain.ts)"'
+ok 'of them too: other classes, and files that are not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --ensemble other.ckpt --ensemble no.ckpt images.ts &&
+	golden-net ckpt "$spec" 10 >many.ckpt && fails 1 "many.ckpt.*other classes" um-embed -m m.ckpt --ensemble many.ckpt images.ts'
+
 # ---- summaries of maps
 # Fifth powers of sums that nearly cancel: what is 1e-6 in a map is a hundred times that here.
 ok 'Gram: the feature list' '

@@ -22,9 +22,9 @@ ok 'links lead somewhere' '
 ok 'pages that are named are there' '
 	cat $pages | grep -o -E "\bman (5 )?[a-z][a-z-]*( |$|\`)" | tr -d "\`" | sed "s/ *$//; s/.* //" | sort -u | while read -r p; do
 		ls tools/$p.[17] lib/*/$p.5 2>/dev/null | grep -q . || echo "# man $p"; done >"$scratch/no"; cat "$scratch/no"; ! test -s "$scratch/no"'
-ok 'the README fits 100 columns but for tables, and 165 lines' '
+ok 'the README fits 100 columns but for tables, and 175 lines' '
 	awk "length > 100 && !/^\|/ { print \"# \" FILENAME \":\" FNR }" README.md >"$scratch/no"
-	cat "$scratch/no"; ! test -s "$scratch/no" && test "$(wc -l <README.md)" -le 165'
+	cat "$scratch/no"; ! test -s "$scratch/no" && test "$(wc -l <README.md)" -le 175'
 
 ok 'CITATION.cff has the version of the Makefile' 'test "$(sed -n "s/^version: //p" CITATION.cff)" = "$(sed -n "s/^VERSION *:= //p" Makefile)"'
 ok 'as many scores as the README says' '

@@ -126,6 +126,8 @@ static int fit_one(struct ts_writer *out, int first, int argc, char **argv)
 	int rc = fit_stream(&k);
 
 	if (rc == 0)
+		kit_warn_distorted(ts_reader_name(k.in), &ts_reader_header(k.in)->meta);
+	if (rc == 0)
 		rc = save(out, k.fit, (const struct ts_header *[]){ ts_reader_header(k.in) }, 1);
 	cli_check_reader(k.in);
 	ood_fit_free(k.fit);

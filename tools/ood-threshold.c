@@ -109,6 +109,7 @@ static int fit(struct ts_reader *in, struct kit_out *out)
 		rc = ts_reader_fail(in, "%s", err.text);
 	if (rc == 0) {
 		tell(&t);
+		kit_warn_distorted(ts_reader_name(in), &from->meta);
 		cli_history(&out->header, &from, 1);
 		rc = ood_threshold_write(&t, &out->header, out->w, &err);
 		if (rc < 0)

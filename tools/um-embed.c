@@ -15,6 +15,7 @@ static const char *model_path;
 static long chunk, engine, precision; /* the last two: enum um_runner, um_precision */
 static bool masked, full;
 static struct um_extra_options extra;
+static struct cli_list ensemble;
 static struct job_model onnx;
 
 static const struct cli_option options[] = {
@@ -42,6 +43,7 @@ static const struct cli_option options[] = {
 	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "step sizes for --perturb" },
 	{ "against", 0, CLI_STR, "FILE", &extra.against, 0, 0,
 	  "add the distance to a second checkpoint's probabilities" },
+	{ "ensemble", 0, CLI_LIST, "FILE", &ensemble, 0, 0, "add the logits of another checkpoint; may be repeated" },
 	{ "gram", 0, CLI_STR, "stages|all|N", &extra.gram, 0, 0,
 	  "add row sums of Gram matrices: of the feature list, or of the last N activations per stage" },
 	{ "rankfeat", 0, CLI_FLAG, NULL, &extra.rankfeat, 0, 0,
@@ -158,7 +160,7 @@ static int embed(struct flow *f)
 
 static int make_header(struct flow *f, const struct ts_header *images)
 {
-	const struct ts_header *inputs[4] = { images, &f->c.header };
+	const struct ts_header *inputs[2 + UM_MAX_INPUTS] = { images, &f->c.header };
 	struct ts_header *to = &f->out.header;
 	const struct ts_field *label;
 	struct err err;
@@ -262,6 +264,10 @@ int main(int argc, char **argv)
 
 	if (!model_path)
 		cli_usage("no --model given");
+	if (ensemble.n > UM_MAX_ENSEMBLE)
+		cli_usage("--ensemble: %zu models, and %d are the most", ensemble.n, UM_MAX_ENSEMBLE);
+	extra.ensemble = ensemble.v;
+	extra.n_ensemble = ensemble.n;
 	if (masked && full)
 		cli_usage("--masked and --full exclude each other");
 	if (um_engine_check(&how, &err) < 0)

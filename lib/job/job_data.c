@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "job/job_internal.h"
+#include "kit/kit.h"
 #include "num/num_linalg.h"
 #include "ts/ts_images.h"
 
@@ -55,6 +56,7 @@ static int take_prepare(struct job *j, struct err *err)
 	char *was = NULL, *is = NULL;
 	int rc = 0;
 
+	kit_warn_distorted(j->input, images);
 	if (ts_meta_get_str(images, TS_IMAGES_PREPARE, &is) < 0 || ts_meta_get_str(own, TS_IMAGES_PREPARE, &was) < 0)
 		rc = err_fail(err, "meta '" TS_IMAGES_PREPARE "' is not text, or memory ran out");
 	if (rc == 0 && is && was && strcmp(is, was) != 0)

@@ -7,6 +7,7 @@
 
 #include "err/err_near.h"
 #include "kit/kit.h"
+#include "ts/ts_images.h"
 
 int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch *b), void *data)
 {
@@ -165,4 +166,14 @@ int kit_select(struct ts_header *to, const struct ts_header *from, const char *l
 		rc = select_one(to, from, name);
 	free(copy);
 	return rc;
+}
+
+void kit_warn_distorted(const char *name, const struct ts_meta *m)
+{
+	char *words = NULL;
+
+	if (ts_meta_get_str(m, TS_IMAGES_DISTORTED, &words) == 1)
+		cli_warn("'%s': the images were distorted on purpose (%s): this is learnt of them, not of clean ones",
+			 name, words);
+	free(words);
 }

@@ -58,6 +58,10 @@ int kit_out_end(struct kit_out *out, bool tell);
 /* For scores, which may be text, from path, NULL or "-": standard input. A terminal is refused: -1 with a message. */
 int kit_no_terminal(const char *path) TS_CHECKED;
 
+/* Warns if the images that the stream called name, whose meta this is, comes from were distorted on purpose (ds-pack
+ * --distort): what is learnt of them is not of clean ones. */
+void kit_warn_distorted(const char *name, const struct ts_meta *m);
+
 /* --shard I/N: rows I, I+N, I+2N, ... NULL: all rows, which is 0/1. */
 struct kit_shard {
 	uint64_t i, n;

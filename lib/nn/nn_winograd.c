@@ -133,6 +133,14 @@ void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, s
 			    op->add.buf < 0 ? NULL : add, out);
 }
 
+struct nn_ahead nn_winograd_ahead(struct nn_ahead a, size_t t, size_t n, size_t k)
+{
+	if (k % 2 || k / 2 >= OUT * OUT || a.n == 0)
+		return (struct nn_ahead){ 0 };
+	a.first += (t * OUT * OUT + k / 2 * n) * a.stride;
+	return a;
+}
+
 /* Tiles t..t+n, outputs m0..m1; m0 begins a panel. Scratch: pointers (at_once), x = V (36, at_once, in), y = Y (36,
  * at_once, out). */
 static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, size_t n, size_t m0, size_t m1)
@@ -143,19 +151,21 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 	const float **row = (const float **)(void *)j->scratch;
 	float *x = (float *)(void *)(row + at_once), *y = x + TAPS * in_step;
 
+	const struct nn_ahead next = { nn_at(j, &op->in), op->in.stride, C }; /* the pixels after these */
+	struct nn_block b = { .row = row, .n_rows = n, .n_seg = 1, .len = C, .m = nn_round(m1 - m0, NN_PANEL) };
+
+	b.out_stride = out;
 	for (size_t i = 0; i < n; i++)
 		nn_winograd_in(op, j, t + i, x + i * in, in_step);
 	for (size_t k = 0; k < TAPS; k++) {
 		for (size_t i = 0; i < nn_round(n, R); i++)
 			row[i] = x + k * in_step + (i < n ? i : n - 1) * in;
-		j->m->isa->block(&(struct nn_block){ .row = row,
-						     .n_rows = n,
-						     .n_seg = 1,
-						     .len = C,
-						     .w = op->w + (k * out + m0) * C,
-						     .m = nn_round(m1 - m0, NN_PANEL),
-						     .out = y + k * out_step + m0,
-						     .out_stride = out });
+		b.w = op->w + (k * out + m0) * C;
+		b.out = y + k * out_step + m0;
+		b.ahead[0] = nn_winograd_ahead(next, t + n, n, k);
+		for (int i = 0; i < NN_AHEAD && j->ahead[0].n > 0; i++)
+			b.ahead[i] = nn_winograd_ahead(j->ahead[i], t, n, k);
+		j->m->isa->block(&b);
 	}
 	for (size_t i = 0; i < n; i++)
 		nn_winograd_out(op, j, t + i, m0, m1, y + i * out, out_step);

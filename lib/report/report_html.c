@@ -17,7 +17,7 @@ static const char style[] =
 	"cursor:pointer}th button:focus-visible,summary:focus-visible{outline:2px solid var(--id)}"
 	"th[aria-sort=ascending] button:after{content:' \\2191'}th[aria-sort=descending] button:after{content:' "
 	"\\2193'}"
-	"tr.mean td{font-weight:600}small,.dim{color:var(--dim)}"
+	"tr.mean td{font-weight:600}tr.mean small{font-weight:400}small,.dim{color:var(--dim)}"
 	".plots,.thumbs{display:flex;flex-wrap:wrap;gap:1rem}.plots figure,.thumbs figure{margin:0}"
 	"svg{display:block;max-width:100%}svg text{font:11px system-ui,sans-serif;fill:var(--fg)}"
 	".axis{stroke:var(--line);fill:none}.id{stroke:var(--id);fill:var(--id);fill-opacity:.25}"
@@ -29,7 +29,9 @@ static const char style[] =
 	"figure{width:7.5rem;font-size:.75rem;line-height:1.3;overflow-wrap:anywhere}"
 	"summary{cursor:pointer;font-size:1.2rem;font-weight:600;margin-top:1rem}code{font-size:.85rem;overflow-wrap:"
 	"anywhere}"
-	"@media print{body{max-width:none;padding:0}figure,tr{break-inside:avoid}.wide{overflow:visible}"
+	"@media "
+	"print{:root{color-scheme:light;--fg:#1a1a1a;--bg:#fff;--dim:#595959;--line:#c8c8c8;--id:#0b62a8;--ood:#b34700}"
+	"body{max-width:none;padding:0}figure,tr{break-inside:avoid}.wide{overflow:visible}"
 	"th button:after{content:''!important}}";
 
 /* Sorts a table by the column whose heading is pressed; opens what is folded before it is printed. */

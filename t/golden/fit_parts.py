@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Makes fit_parts.txt: what NumPy and scikit-learn make of the columns of t/helper/parts-gen: eps, bias and AUROC of the
 # combination of layers, then a line per test row: mahalanobis-layers, mahalanobis-layer:layer=1, gram, odin, rankfeat,
-# kl-distance, i-odin, adascale-a and adascale-l with k1=50:k2=20.
+# kl-distance, i-odin, adascale-a and adascale-l with k1=50:k2=20, ensemble, ensemble:logits=1.
 import subprocess
 import sys
 import tempfile
@@ -11,6 +11,7 @@ import numpy as np
 sys.path.insert(0, '../helper')
 import gram
 import layers
+from ood_reference import mean_msp
 
 
 def columns(*args):
@@ -52,10 +53,12 @@ def changes(x):
     return (of(np.maximum(moved, 0), 3) + 10 * of(abs(z - moved), 1)).astype(np.float32)
 
 
+models = np.concatenate([test['logits'][None], test['ensemble'].swapaxes(0, 1)]).astype(float)
 scores = np.stack([layers.table(fit, test, eps) @ w + bias, layers.table(fit, test, '0')[:, 1],
                    gram.scores_of(train, val, test), odin[:, -1] - lse(odin[:, :-1]),
                    lse(test['rankfeat'].astype(float)), test['kl-distance'], iodin[:, -1] - lse(iodin[:, :-1]),
-                   adascale(test, changes(train), True), adascale(test, changes(train), False)], 1)
+                   adascale(test, changes(train), True), adascale(test, changes(train), False),
+                   mean_msp(models, False), mean_msp(models, True)], 1)
 with open('fit_parts.txt', 'w') as f:
     print(eps, '%.9g' % bias, '%.9g' % auroc, file=f)
     for row in scores:

@@ -14,7 +14,7 @@ msp:temperature=10 msp:published=1 mcm mcm:temperature=0.1 react:threshold=1 rea
 ash-s+msp:percentile=60 ash-b+msp:percentile=60:published=1 scale+maxlogit:percentile=60 vra:high=80:low=30:each=1
 vra:high=80:low=30:each=1:clip=1 lts lts:percentile=60 optfs optfs:bins=7 optfs+entropy caref cadref cadref:confidence=1
 cadref:confidence=2 core gmm gmm:reg=0.01 pnml nac nac:alpha=0.5:least=9:edges=8
-cfood:alpha=1:k=0.3 cfood:alpha=1:k=0.6 grood weiper
+cfood:alpha=1:k=0.3 cfood:alpha=1:k=0.6 grood mc-dropout mc-dropout:passes=3:share=0.2:logits=1 weiper
 weiper:delta=0.5:lambda1=0.3:lambda2=2:smooth1=3:smooth2=2:bins=9:repeats=5'''.split()
 
 

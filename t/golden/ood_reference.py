@@ -426,8 +426,8 @@ def grood(t, W, b, train=None, val=None):
     return [-np.log(min(((gradient(z) - bank) ** 2).sum(1))) for z in t.z]
 
 
-def normals(n):
-    """ts_rng.h: what ts_rng_normal() gives of ts_rng_new(0, 0)."""
+def uniforms(n, stream):
+    """ts_rng.h: what ts_rng_double() gives of ts_rng_new(0, stream)."""
     golden = np.uint64(0x9e3779b97f4a7c15)
 
     def mix(z):
@@ -435,8 +435,12 @@ def normals(n):
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94d049bb133111eb)
         return z ^ (z >> np.uint64(31))
     with np.errstate(over='ignore'):
-        start = mix(np.array([golden])) ^ mix(mix(np.array([0x3c6ef372fe94f82a], dtype=np.uint64)))
-        u = (mix(start + golden * np.arange(1, 2 * n + 1, dtype=np.uint64)) >> np.uint64(11)) * 2.0 ** -53
+        start = mix(np.array([golden])) ^ mix(mix(np.array([0x3c6ef372fe94f82a + stream], dtype=np.uint64)))
+        return (mix(start + golden * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(11)) * 2.0 ** -53
+
+
+def normals(n):
+    u = uniforms(2 * n, 0)
     return np.sqrt(-2 * np.log(1 - u[::2])) * np.cos(2 * np.pi * u[1::2])
 
 
@@ -468,6 +472,21 @@ def weiper(t, W, b, train=None, delta=1.8, lambda1=2.5, lambda2=.1, smooth1=4, s
     return out + lambda2 * softmax(logits(t.z), axis=2).max(2).mean(1)
 
 
+def mean_msp(l, logits):
+    """l (models,n,C)"""
+    if logits:
+        return [log_odds(v) for v in l.mean(0)]
+    p = softmax(l, axis=2).mean(0)
+    k = p.argmax(1)
+    rest = np.array([np.delete(v, c).sum() for v, c in zip(p, k)])
+    return np.log(p[np.arange(len(p)), k]) - np.log(rest)
+
+
+def mc_dropout(t, W, b, passes=5, share=.5, logits=0):
+    masks = [(uniforms(W.shape[1], i) >= share) / (1 - share) for i in range(int(passes))]
+    return mean_msp(np.array([(t.z * m) @ W.T + b for m in masks]), logits)
+
+
 def score(text, t, W, b, train, val=None):
     """Scores of the set t by METHOD[+SCORE][:PARAMETER=VALUE]..."""
     global THEN
@@ -488,6 +507,8 @@ def score(text, t, W, b, train, val=None):
         return distances(single(t.z), single(train.z), labelled, o.get('ridge', 0), name == 'rmds++')
     if name in ('ash-p', 'ash-b', 'ash-s', 'scale'):
         return ash(t, W, b, o.get('percentile', 85 if name == 'scale' else 90), name.split('-')[-1])
+    if name == 'mc-dropout':
+        return mc_dropout(t, W, b, **o)
     if name == 'nnguide':
         o.pop('alpha', 0)
     return globals()[name](t, **common, **o)

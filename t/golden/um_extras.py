@@ -138,6 +138,8 @@ def main():
     p, q = (logits(n, normalise(pixels)).log_softmax(1) for n in (net, other))
     save("um_extras_against.txt", (q.exp() * (q - p)).sum(1, keepdim=True))
 
+    save("um_extras_ensemble.txt", torch.cat([logits(n, normalise(pixels)) for n in (other, net)], 1))
+
     save("um_extras_perturb.txt", torch.cat([perturbed(net, pixels, k, e) for k in range(4) for e in (0, *EPS)], 1))
 
     maps = stages(net, normalise(pixels))

@@ -26,7 +26,7 @@ static void check(int failed)
 
 static void make_header(struct ts_header *h)
 {
-	size_t classes = CLASSES, dim = DIM;
+	size_t classes = CLASSES, dim = DIM, others[] = { 2, CLASSES };
 	char name[32];
 
 	ts_header_init(h, "features");
@@ -44,8 +44,8 @@ static void make_header(struct ts_header *h)
 	}
 	check(ts_header_add(h, "odin:eps=0.0014", TS_F32, 1, &classes) ||
 	      ts_header_add(h, "i-odin:eps=0.0014", TS_F32, 1, &classes) ||
-	      ts_header_add(h, "adascale", TS_F32, 1, &dim) || ts_header_add(h, "rankfeat", TS_F32, 1, &classes) ||
-	      ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
+	      ts_header_add(h, "adascale", TS_F32, 1, &dim) || ts_header_add(h, "ensemble", TS_F32, 2, others) ||
+	      ts_header_add(h, "rankfeat", TS_F32, 1, &classes) || ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
 	      ts_meta_set_double(&h->meta, "odin.temperature", 1000) ||
 	      ts_meta_set_double(&h->meta, "i-odin.temperature", 10));
 }
@@ -90,6 +90,8 @@ static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double mo
 		logits[k] = (float)((k == c ? 3 : 0) + noise * 1.5 * ts_rng_normal(r));
 		odin[k] = logits[k] + (k == c ? 0.25f : 0);
 		numbers(b, "i-odin:eps=0.0014", i)[k] = logits[k] + (k == c ? 0.0625f : 0);
+		numbers(b, "ensemble", i)[k] = logits[k] * 0.5f + (k == 0 ? 1 : 0);
+		numbers(b, "ensemble", i)[CLASSES + k] = (float)(k % 2) - logits[k] * 0.25f;
 		rankfeat[k] = logits[k] * 0.75f - 0.125f;
 	}
 	numbers(b, "kl-distance", i)[0] = (float)(noise * fabs(ts_rng_normal(r)));

@@ -58,6 +58,21 @@ static void run(struct nn_op *op, const struct nn_train *t, size_t images, float
 	nn_product(op, &j);
 }
 
+/* The same going back; `next` are the rows that go back after these, of which all that is read is fetched ahead. */
+static void run_back(struct nn_op *op, const struct nn_train *t, const struct nn_stage *s, size_t images,
+		     struct nn_rows next, float *scratch)
+{
+	const struct nn_job j = { .m = &t->base,
+				  .scratch = scratch,
+				  .n = images,
+				  .parts = 1,
+				  .ahead = { nn_view_ahead(t, &s->in, next, false),
+					     nn_view_ahead(t, &s->out, next, true),
+					     nn_view_ahead(t, &s->out, next, false) } };
+
+	nn_product(op, &j);
+}
+
 /* n images from `image` on as they are read, each with its border of zeros: (n, h + 2 pad, w + 2 pad, C). */
 static void windows(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, float *to)
 {
@@ -212,16 +227,7 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	op.in.h = op.out.h = 1;
 	op.in.w = op.out.w = (int)r.n;
 	op.out.base = room.dy;
-	const struct nn_rows next = { r.image, r.first + r.n, r.n };
-	const struct nn_job j = { .m = &t->base,
-				  .scratch = room.rest,
-				  .n = 1,
-				  .parts = 1,
-				  .ahead = { nn_view_ahead(t, &s->in, next, false),
-					     nn_view_ahead(t, &s->out, next, true),
-					     nn_view_ahead(t, &s->out, next, false) } };
-
-	nn_product(&op, &j);
+	run_back(&op, t, s, 1, (struct nn_rows){ r.image, r.first + r.n, r.n }, room.rest);
 	nn_view_give(t, &s->in, &s->fresh[0], r, room.dy, C, sums);
 }
 
@@ -295,11 +301,11 @@ static void scatter(const struct nn_stage *s, int k, size_t n, const float *part
 				       C * sizeof *dy);
 }
 
-/* dy of n images. */
-static void back_input(const struct nn_train *t, const struct nn_stage *s, size_t n, const float *dout, size_t stride,
-		       struct room room)
+/* dy of n images from `image` on. */
+static void back_input(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, const float *dout,
+		       size_t stride, struct room room)
 {
-	if (s->stride > 1)
+	if (s->n_back < s->stride * s->stride) /* there are pixels that no window reaches */
 		memset(room.dy, 0, n * nn_view_pixels(&s->in) * (size_t)s->in.c * sizeof *room.dy);
 	for (int k = 0; k < s->n_back; k++) {
 		struct nn_op op = s->back[k];
@@ -307,9 +313,12 @@ static void back_input(const struct nn_train *t, const struct nn_stage *s, size_
 		op.in.base = (float *)dout;
 		op.in.stride = stride;
 		op.out.base = s->stride > 1 ? room.part : room.dy;
+		if (s->stride == 1) {
+			run_back(&op, t, s, n, (struct nn_rows){ image + n, 0, 0 }, room.rest);
+			continue;
+		}
 		run(&op, t, n, room.rest);
-		if (s->stride > 1)
-			scatter(s, k, n, room.part, room.dy);
+		scatter(s, k, n, room.part, room.dy);
 	}
 }
 
@@ -333,7 +342,7 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 		nn_train_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
-	back_input(t, s, n, dout, stride, room);
+	back_input(t, s, image, n, dout, stride, room);
 	nn_view_give(t, &s->in, &s->fresh[0], (struct nn_rows){ image, 0, n * nn_view_pixels(&s->in) }, room.dy, C,
 		     sums);
 }

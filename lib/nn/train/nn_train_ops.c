@@ -57,11 +57,13 @@ static void maximum(const struct nn_stage *s, const float *y, float *out, size_t
 				continue;
 			const uint32_t at = (uint32_t)(i * s->in.w + j);
 
-			for (size_t c = 0; c < C; c++)
-				if (first || y[at * C + c] > out[c] || isnan(y[at * C + c])) {
-					out[c] = y[at * C + c];
-					won[c] = at;
-				}
+			for (size_t c = 0; c < C; c++) { /* without branches, which nothing could foresee */
+				const float x = y[at * C + c];
+				const bool wins = (x > out[c]) | isnan(x) | first;
+
+				out[c] = wins ? x : out[c];
+				won[c] = wins ? at : won[c];
+			}
 			first = false;
 		}
 	}

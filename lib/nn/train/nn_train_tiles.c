@@ -66,6 +66,7 @@ void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s,
 	const size_t all = n * nn_winograd_tiles(&s->op), plane = plane_size(s);
 	const struct nn_job j = { .m = &t->base, .n = n, .parts = 1 };
 	float *to = t->partial + g * nn_train_tiles_partial(s), *d = y + NN_WINO_TAPS * of.y_step;
+	const struct nn_ahead gradient = nn_view_ahead(t, &s->in, (struct nn_rows){ image, 0, 0 }, true);
 	struct nn_op op = s->op;
 
 	op.in.base = nn_view_at(t, &s->in, image);
@@ -89,7 +90,8 @@ void nn_train_tiles_backward(const struct nn_train *t, const struct nn_stage *s,
 							       .k = (size_t)s->in.c,
 							       .to = to + k * plane,
 							       .to_stride = row_size(s),
-							       .set = first && at == 0 });
+							       .set = first && at == 0,
+							       .ahead = nn_winograd_ahead(gradient, at, tiles, k) });
 	}
 }
 

@@ -260,7 +260,7 @@ static int fit_profiles(struct ood_scorer *s, struct err *err)
 	float *row = malloc(D * sizeof *row);
 	double *noise = malloc(D * sizeof *noise);
 	struct room m;
-	int rc = (make_room(s, &m) == 0) & (row && noise) ? 0 : err_memory(err);
+	int rc = make_room(s, &m) == 0 && row && noise ? 0 : err_memory(err);
 
 	if (rc == 0) {
 		perturb(s, noise);
@@ -300,7 +300,7 @@ static int weiper_score(const struct ood_scorer *s, const struct ood_rows *rows,
 	const size_t bins = size(s, BINS);
 	double *p = malloc(bins * sizeof *p);
 	struct room m;
-	int rc = (make_room(s, &m) == 0) & (p != NULL) ? 0 : -1;
+	int rc = make_room(s, &m) == 0 && p ? 0 : -1;
 
 	if (rc == 0) {
 		for (size_t i = 0; i < rows->n * s->basis->dim; i++)

@@ -10,7 +10,8 @@
 #include "um/embed/um_extra_internal.h"
 
 /* Each is defined in a file of its own, as um_extra_NAME. In this order columns are added. */
-#define METHODS(row) row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin)
+#define METHODS(row) \
+	row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin) row(ensemble)
 #define DECLARE(name) extern const struct um_extra um_extra_##name;
 METHODS(DECLARE)
 #define ADDRESS(name) &um_extra_##name,
@@ -110,8 +111,12 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_METHODS; i++)
-		if (e->state[i] && methods[i]->input)
-			ret[n++] = methods[i]->input(e->state[i]);
+		for (size_t k = 0; e->state[i] && methods[i]->input; k++) {
+			const struct ts_header *h = methods[i]->input(e->state[i], k);
+			if (!h)
+				break;
+			ret[n++] = h;
+		}
 	return n;
 }
 

@@ -13,6 +13,7 @@
  *	rankfeat  rankfeat <f4 (C)                    logits without the maps' first singular part
  *	adascale  adascale <f4 (D)                    features after a step of the least important pixels
  *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, of the most important number of the image alone
+ *	ensemble  ensemble <f4 (models,C)             other models' logits
  *
  * and fgsm adds no column but changes what all of the pass sees. A step is x + step * sgn(gradient),
  * sgn(0) = +1, on the pixels in [0, 1]. Models run in evaluation mode, and the loss of an image is its
@@ -29,6 +30,8 @@
 extern "C" {
 #endif
 
+enum { UM_MAX_ENSEMBLE = 64, UM_MAX_INPUTS = UM_MAX_ENSEMBLE + 2 };
+
 /* What is asked for; NULL, false and 0 are none. Texts as the command line has them; borrowed. */
 struct um_extra_options {
 	const char *odin;                  /* "eps=E,E...:temperature=T:space=pixel|scale-std|normalised" */
@@ -36,6 +39,8 @@ struct um_extra_options {
 	const char *against;               /* path of a checkpoint */
 	const char *gram;                  /* "stages", "all", or a number of nodes a stage */
 	const char *iodin;                 /* as odin */
+	const char *const *ensemble;       /* paths of checkpoints, */
+	size_t n_ensemble;                 /* UM_MAX_ENSEMBLE at most */
 	bool layers, rankfeat;
 	double fgsm, adascale; /* adascale: the share of the pixels that move */
 };
@@ -49,7 +54,7 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, cons
 void um_extras_free(struct um_extras *e);
 /* Does something that was asked for need gradients? */
 bool um_extras_gradients(const struct um_extras *e);
-/* Headers of the files that were read, borrowed, into ret[0..2); returns how many. */
+/* Headers of the files that were read, borrowed, into ret[0..UM_MAX_INPUTS); returns how many. */
 size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret);
 /* The header of the features that model c makes of images, into *to, which is empty yet: logits and features, the
  * images' other columns, those of the extras; meta of the images, the model's classes, what scores need of it, and what

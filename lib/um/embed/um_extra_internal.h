@@ -39,8 +39,19 @@ struct um_extra {
 	int (*columns)(const void *state, const struct net *n, struct ts_header *to, struct err *err);
 	int (*run)(void *state, struct um_pass *p, struct err *err); /* fills its columns */
 	void (*free)(void *state);
-	const struct ts_header *(*input)(const void *state); /* NULL: reads no file */
+	const struct ts_header *(*input)(const void *state,
+					 size_t k); /* of file k, NULL: no more; or NULL: reads none */
 };
+
+/* A further model, zeroed at first: of the same images and classes as c. */
+struct um_other {
+	struct net_checkpoint c;
+	struct um_engine *e; /* made on first use: only then is it known how to run it */
+};
+int um_other_load(struct um_other *o, const char *path, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
+void um_other_release(struct um_other *o);
+/* logits (n,C) of the pass's images. */
+int um_other_run(struct um_other *o, const struct um_pass *p, float *logits, struct err *err) TS_CHECKED;
 
 /* "0.001,0.002" into v[0..UM_MAX_EPS): how many, or -1 with a line in err that says what: each from 0
  * to 1, no two of equal name ("%g"). */

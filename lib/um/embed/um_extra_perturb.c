@@ -199,9 +199,9 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	return rc;
 }
 
-static const struct ts_header *input(const void *state)
+static const struct ts_header *input(const void *state, size_t k)
 {
-	return ts_reader_header(((const struct perturb *)state)->r);
+	return k == 0 ? ts_reader_header(((const struct perturb *)state)->r) : NULL;
 }
 
 const struct um_extra um_extra_perturb = { true, init, columns, run, release, input };

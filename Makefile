@@ -150,7 +150,7 @@ $(B)/version.h: FORCE
 # `make deps` installs what is missing and does nothing when all is there.
 deps:                                  ## installs the packages that are missing
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
-deps-all:                              ## the same, and what some tests need besides: MPI, Slurm
+deps-all:                              ## the same, and what some tests need besides: MPI, Slurm, ssh
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN=yes CLUSTER=yes CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------

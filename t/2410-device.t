@@ -26,6 +26,10 @@ ok 'the reason is what is missing' 'test -n "$gpu" || case $(cat err) in
 	*"make LIBTORCH=DIR"*) ! grep -q libtorch_cuda "$BUILD/libunmask-th.so" ;;
 	*"there is no GPU that libtorch"*) grep -q libtorch_cuda "$BUILD/libunmask-th.so" ;;
 	*) false ;; esac'
+um-embed -q -m m.ckpt images.ts | ood-score -q -m msp | ood-threshold -q -a 0.5 -o msp.thr && ood-pack -q -m m.ckpt -t msp.thr -o m.det
+ok "ood-detect --device cuda where there is none: one line with the remedy$gpu" '
+	test -n "$gpu" || { ood-detect --device cuda m.det images.ts >out 2>err; test $? = 2 && ! test -s out && test $(wc -l <err) = 1 &&
+		grep -q "m.det.: cannot use device .cuda.: .*--device cpu" err; }'
 ok 'other devices are refused' 'fails 1 "cannot use device .xpu.: it is neither cpu nor cuda" embed --device xpu images.ts'
 ok 'bf16 without AMX: the remedy is named' 'UNMASK_ISA=generic usage "--engine torch and --device cuda" embed --precision bf16 images.ts'
 ok 'tf32 without a GPU, likewise' 'usage "--device cuda" embed --precision tf32 --engine torch images.ts'

@@ -50,6 +50,19 @@ if [ -e "$BUILD/t/shim/onnxruntime.so" ]; then
 	ok 'a library of too old an API is refused' 'ORT_STUB=old; export ORT_STUB; fails 1 "has no API of version" embed gemm.onnx; r=$?; unset ORT_STUB; [ $r = 0 ]'
 	ok 'what the library says is one line' 'ORT_STUB=refuse; export ORT_STUB; fails 1 "cannot take the graph: this graph is not for me" embed gemm.onnx; r=$?; unset ORT_STUB; [ $r = 0 ]'
 	ok 'a library without CUDA has no GPU' 'fails 1 "without CUDA" embed gemm.onnx --device cuda'
+	um-ckpt import -q $normal --size 8 gemm.onnx -o gemm.ckpt && um-embed -q -m gemm.ckpt images.ts | ood-score -q -m msp >msp.s &&
+		ood-threshold -q -a 0.5 -o msp.thr msp.s && ood-pack -q -m gemm.ckpt -t msp.thr -o gemm.det
+	ood-detect --tsv gemm.det images.ts >cpu.tsv
+	ok 'nor has a detector' 'ood-detect --device cuda gemm.det images.ts >out 2>err; test $? = 2 && ! test -s out && grep -q "gemm.det.: .*without CUDA.*pip install onnxruntime-gpu" err'
+	ONNXRUNTIME=$BUILD/t/shim/onnxruntime_cuda.so ORT_ASKED=$scratch/asked; export ONNXRUNTIME ORT_ASKED
+	ok 'one with CUDA is asked for the GPU, and for this one' '
+		gives want gemm.onnx --device cuda && gives want gemm.onnx --device cuda:1 && gives want gemm.onnx && test "$(cat asked)" = "cuda:0
+cuda:1"'
+	ok 'a detector likewise' 'rm asked; ood-detect --tsv --device cuda:2 gemm.det images.ts | cmp - cpu.tsv && test "$(cat asked)" = cuda:2'
+	ok 'no GPU: the reason of the library, and what it needs' 'ORT_STUB=nogpu; export ORT_STUB; fails 1 "cannot use the GPU: CUDA failure 100.*LD_LIBRARY_PATH" embed gemm.onnx --device cuda; r=$?
+		ood-detect --device cuda gemm.det images.ts >out 2>err; test $? = 2 && grep -q "CUDA failure 100" err && [ $r = 0 ]; r=$?; unset ORT_STUB; [ $r = 0 ]'
+	ok 'devices that there are not' 'fails 1 "knows the devices cpu, cuda and cuda:N, not .cuda:x." embed gemm.onnx --device cuda:x'
+	ONNXRUNTIME=$BUILD/t/shim/onnxruntime.so; unset ORT_ASKED
 fi
 real=$(unset ONNXRUNTIME; ONNXRUNTIME=$UNMASK_ONNXRUNTIME um-embed -q $normal -m gemm.onnx images.ts 2>&1 >/dev/null)
 if [ -z "$real" ]; then

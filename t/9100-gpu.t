@@ -19,6 +19,10 @@ embed images.ts >cpu.ts && numbers logits,features cpu.ts >cpu
 # Five records of 250 and one of 249: two run by themselves, three as a graph, the last by itself.
 ok 'floats: as lib/nn to 1e-4, and nothing to say' '
 	embed --device cuda images.ts >f32.ts 2>err && ! test -s err && numbers logits,features f32.ts >f32 && near 1e-4 f32 cpu'
+ok 'a detector says what it says on the CPU' '
+	um-embed -q -m m.ckpt images.ts | ood-score -q -m energy | ood-threshold -q -a 0.1 -o e.thr && ood-pack -q -m m.ckpt -t e.thr -o m.det &&
+	ood-detect --tsv m.det images.ts | tail -n +2 | cut -f 3 >a; ood-detect --tsv --device cuda m.det images.ts | tail -n +2 | cut -f 3 >b
+	test -s a && near 1e-3 b a'
 ok 'the same bytes again' 'embed --device cuda images.ts | cmp - f32.ts'
 ok 'from a pipe too' 'cat images.ts | embed --device cuda | cmp - f32.ts'
 for b in 1 7 64 100 256 5000; do

@@ -36,7 +36,7 @@ static const struct cli_tool tool = {
 	"DETECTOR is what ood-pack made. FILE is a picture, a folder, an archive, a data set or a stream of images.\n"
 	"With no FILE, or when FILE is -, read standard input: names of pictures, one per line, or a stream.\n"
 	"Exit status: 0 all are in, 1 some are out, 2 something failed.",
-	CLI_ANSWERS | CLI_THREADS | CLI_SEED,
+	CLI_ANSWERS | CLI_THREADS | CLI_DEVICE | CLI_SEED,
 	NULL
 };
 
@@ -59,7 +59,7 @@ struct work {
 /* Opens it, and watches if that is asked for. NULL: told. */
 static struct unmask *open_detector(const char *path)
 {
-	struct unmask *u = unmask_open(path, (int)cli.threads);
+	struct unmask *u = unmask_open_on(path, (int)cli.threads, cli.device);
 
 	if (unmask_error(u))
 		cli_error("%s", unmask_error(u));

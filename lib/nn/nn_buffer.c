@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/nn_internal.h"
+#include "ts/ts_room.h"
 
 static bool meet(const struct nn_buffer *a, const struct nn_buffer *b)
 {
@@ -61,7 +62,7 @@ int nn_place(struct nn *m)
 static float *reserve(size_t n)
 {
 	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
-	float *v = aligned_alloc(64, bytes);
+	float *v = ts_room(bytes);
 
 	return v ? memset(v, 0, bytes) : NULL;
 }
@@ -119,7 +120,7 @@ void nn_room_leave(struct nn *m)
 	free(r);
 }
 
-float *nn_floats(struct nn *m, size_t n)
+float *nn_uncleared(struct nn *m, size_t n)
 {
 	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
 	float *v;
@@ -133,9 +134,15 @@ float *nn_floats(struct nn *m, size_t n)
 		m->owned = grown;
 		m->cap_owned = cap;
 	}
-	v = aligned_alloc(64, bytes);
-	if (!v)
-		return NULL;
-	m->owned[m->n_owned++] = v;
-	return memset(v, 0, bytes);
+	v = ts_room(bytes);
+	if (v)
+		m->owned[m->n_owned++] = v;
+	return v;
+}
+
+float *nn_floats(struct nn *m, size_t n)
+{
+	float *v = nn_uncleared(m, n);
+
+	return v ? memset(v, 0, (n + NN_MAX_VEC) * sizeof *v) : NULL;
 }

@@ -11,6 +11,8 @@
 
 /* Rows that go through at a time: half of a second cache, and not too many pointers. */
 enum { BLOCK_BYTES = 160 << 10, MOST_ROWS = 156 };
+/* Channels that are packed at a time. */
+enum { CHANNELS = 32 };
 
 /* The pieces that a row is made of: how many, and the floats of each. */
 static void segments(const struct nn_op *op, size_t *n_seg, size_t *len)
@@ -72,20 +74,38 @@ size_t nn_conv_packed(const struct nn_op *op)
 	return panels_of(op) * NN_PANEL * depth(op);
 }
 
+/* Channels c..c+n of panel p. Few at a time, so that the first cache has what is read of all filters, and what is
+ * written is of one place after the other: rows of all places lie a power of two apart, for which a cache has few ways.
+ */
+static void pack_part(const struct nn_op *op, size_t p, size_t c, size_t n)
+{
+	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw), K = depth(op);
+	const size_t some = M - p * NN_PANEL < NN_PANEL ? M - p * NN_PANEL : NN_PANEL;
+	float gain[NN_PANEL];
+
+	for (size_t i = 0; i < some; i++)
+		gain[i] = op->gain ? op->gain[p * NN_PANEL + i] : 1;
+	for (size_t t = 0; t < window; t++) {
+		const float *from = op->plain + p * NN_PANEL * K + c * window + t;
+		float *to = op->w + (p * K + t * C + c) * NN_PANEL;
+
+		for (size_t k = 0; k < n; k++, from += window, to += NN_PANEL) {
+			for (size_t i = 0; i < some; i++)
+				to[i] = from[i * K] * gain[i];
+			memset(to + some, 0, (NN_PANEL - some) * sizeof *to);
+		}
+	}
+}
+
 /* From plain (M, C, kh, kw) to w (panels, K, NN_PANEL), so that one load has a panel's weights of one k. */
 void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
-	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, window = (size_t)(op->kh * op->kw), K = depth(op);
+	const size_t C = (size_t)op->in.c;
 
 	(void)m;
 	for (size_t p = from; p < to; p++)
-		for (size_t k = 0; k < K; k++) { /* as plain has them: channel, place in the window */
-			float *at = op->w + (p * K + k % window * C + k / window) * NN_PANEL;
-
-			for (size_t i = 0; i < NN_PANEL && p * NN_PANEL + i < M; i++)
-				at[i] = op->plain[(p * NN_PANEL + i) * K + k] *
-					(op->gain ? op->gain[p * NN_PANEL + i] : 1);
-		}
+		for (size_t c = 0; c < C; c += CHANNELS)
+			pack_part(op, p, c, C - c < CHANNELS ? C - c : CHANNELS);
 }
 
 /* Points to the pieces of output pixel `row`; its pointers are isa->rows apart in the table. */

@@ -46,19 +46,31 @@ static void use(struct nn *m, const struct nn_map *map, int op)
 	m->bufs[map->buf].last = op;
 }
 
+enum { CLEARED = 1 << 18 }; /* floats that a thread clears at a time */
+
 static int pack(struct nn *m, struct nn_op *op, bool take)
 {
 	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL;
+	size_t n, parts;
 
 	if (!op->weight)
 		return 0;
 	op->plain = op->weight->data;
-	op->w = nn_floats(m, nn_product_packed(op));
+	n = nn_product_packed(op) + NN_MAX_VEC;
+	parts = n / CLEARED + 1;
+	op->w = nn_uncleared(m, n);
 	if (!op->w)
 		return -1;
-#pragma omp parallel for num_threads(m->threads)
-	for (size_t p = 0; p < panels; p++)
-		nn_product_panels(m, op, p, p + 1);
+#pragma omp parallel num_threads(m->threads)
+	{
+		/* most of the time goes into memory's first touch, which threads share as they do the rest */
+#pragma omp for
+		for (size_t p = 0; p < parts; p++)
+			memset(op->w + p * n / parts, 0, ((p + 1) * n / parts - p * n / parts) * sizeof(float));
+#pragma omp for
+		for (size_t p = 0; p < panels; p++)
+			nn_product_panels(m, op, p, p + 1);
+	}
 	if (take) {
 		free(op->weight->data);
 		op->weight->data = NULL;

@@ -122,6 +122,8 @@ static inline size_t nn_round(size_t n, size_t to)
 
 /* Zeroed floats that live as long as m, with NN_MAX_VEC more behind. NULL: out of memory. */
 float *nn_floats(struct nn *m, size_t n);
+/* The same, but what is in them is anything. */
+float *nn_uncleared(struct nn *m, size_t n);
 
 /* ---- operations ---- */
 

@@ -18,7 +18,8 @@ enum {
 	TAPS = NN_WINO_TAPS,
 	OUT = NN_WINO_OUT,
 	TILE_BYTES = 400 << 10, /* of tiles in work: the second cache */
-	GAP = NN_WINO_GAP
+	GAP = NN_WINO_GAP,
+	CHANNELS = 16 /* whose weights are transformed at a time */
 };
 
 /* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
@@ -61,20 +62,33 @@ size_t nn_winograd_packed(const struct nn_op *op)
 	return TAPS * out_stride(op) * (size_t)op->in.c;
 }
 
+/* Channels c..c+n of the panel that begins with output p. By way of a small room: the planes lie a power of two apart,
+ * for which a cache has few ways. */
+static void transform(const struct nn *m, const struct nn_op *op, size_t p, size_t c, size_t n)
+{
+	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
+	float room[TAPS][CHANNELS * NN_PANEL];
+
+	for (size_t k = 0; k < n; k++) {
+		const float *filter[NN_PANEL];
+
+		for (size_t i = 0; i < NN_PANEL; i++)
+			filter[i] = p + i < M ? op->plain + ((p + i) * C + c + k) * 9 : NULL;
+		m->isa->wino_weights(filter, op->gain ? op->gain + p : NULL, room[0] + k * NN_PANEL,
+				     CHANNELS * NN_PANEL);
+	}
+	for (size_t t = 0; t < TAPS; t++)
+		memcpy(op->w + t * plane + p * C + c * NN_PANEL, room[t], n * NN_PANEL * sizeof(float));
+}
+
 /* op->w: (36, panels, C, NN_PANEL), a panel being NN_PANEL outputs side by side. */
 void nn_winograd_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
-	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
+	const size_t C = (size_t)op->in.c;
 
 	for (size_t p = from * NN_PANEL; p < to * NN_PANEL; p += NN_PANEL)
-		for (size_t c = 0; c < C; c++) {
-			const float *filter[NN_PANEL];
-
-			for (size_t i = 0; i < NN_PANEL; i++)
-				filter[i] = p + i < M ? op->plain + ((p + i) * C + c) * 9 : NULL;
-			m->isa->wino_weights(filter, op->gain ? op->gain + p : NULL, op->w + p * C + c * NN_PANEL,
-					     plane);
-		}
+		for (size_t c = 0; c < C; c += CHANNELS)
+			transform(m, op, p, c, C - c < CHANNELS ? C - c : CHANNELS);
 }
 
 size_t nn_winograd_tiles(const struct nn_op *op)

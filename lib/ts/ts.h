@@ -272,6 +272,12 @@ int ts_reader_next(struct ts_reader *r, struct ts_batch *b) TS_CHECKED;
 bool ts_reader_ready(const struct ts_reader *r);
 /* All tensors of a tensor kind into *set (zeroed by the caller), to END. 0, or -1. Retains them. */
 int ts_reader_set(struct ts_reader *r, struct ts_set *set) TS_CHECKED;
+/* Of a tensor kind: is the next tensor, called `name`, a stream as a whole (of ts_writer_open_bytes()), |u1? Then a
+ * reader of that one, which takes its bytes from r as they are wanted, so that they are nowhere twice. Once it has come
+ * to its END and is closed, ts_reader_set() reads the tensors behind it. If it fails, r's own error says more, if there
+ * is one. NULL: no, or it is too small to matter, or written in a way that ts_reader_set() alone understands; or r
+ * failed. */
+struct ts_reader *ts_reader_part(struct ts_reader *r, const char *name);
 /* Rows (tensor kinds: records) read so far. */
 uint64_t ts_reader_rows(const struct ts_reader *r);
 /* Path, or "<stdin>". */

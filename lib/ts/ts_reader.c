@@ -9,30 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "ts/ts_foreign.h"
-#include "ts/ts_internal.h"
-
-enum { READ_SIZE = 256 << 10 };
-
-struct ts_reader {
-	ssize_t (*read)(void *ctx, void *buf, size_t len);
-	void *ctx;
-	int fd;                     /* ours to close, or -1 */
-	const unsigned char *bytes; /* in memory: those to come, n_bytes of them; borrowed */
-	size_t n_bytes;
-	char *name;
-	unsigned char *buf; /* bytes not consumed yet: buf[start..len) */
-	size_t start, len, cap;
-	uint64_t offset; /* of buf[start] in the stream */
-	XXH3_state_t *hash;
-	struct ts_header header;
-	bool have_header, eof, ended;
-	uint64_t rows;
-	char error[ERR_TEXT];
-	char told[64]; /* the program that failed and has said why; empty: none */
-};
+#include "ts/ts_hash.h"
+#include "ts/ts_reading_internal.h"
 
 static ssize_t read_fd(void *ctx, void *buf, size_t len)
 {
@@ -58,8 +38,7 @@ int ts_reader_fail(struct ts_reader *r, const char *fmt, ...)
 	return -1;
 }
 
-/* The same, at byte `at` of the stream. */
-static int __attribute__((format(printf, 3, 4))) fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
+int ts_reading_fail_at(struct ts_reader *r, uint64_t at, const char *fmt, ...)
 {
 	char text[ERR_TEXT / 2];
 	va_list ap;
@@ -113,26 +92,14 @@ struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void 
 	return r;
 }
 
-static ssize_t read_bytes(void *ctx, void *buf, size_t len)
-{
-	struct ts_reader *r = ctx;
-	const size_t n = len < r->n_bytes ? len : r->n_bytes;
-
-	if (n)
-		memcpy(buf, r->bytes, n);
-	r->bytes += n;
-	r->n_bytes -= n;
-	return (ssize_t)n;
-}
-
+/* All of it is in the buffer from the beginning. */
 struct ts_reader *ts_reader_open_bytes(const void *bytes, size_t n, const char *name)
 {
-	struct ts_reader *r = ts_reader_open_fn(read_bytes, NULL, name);
+	struct ts_reader *r = reader_new(name);
 
 	if (r) {
-		r->ctx = r;
-		r->bytes = bytes;
-		r->n_bytes = n;
+		r->buf = bytes;
+		r->len = n;
 	}
 	return r;
 }
@@ -146,7 +113,7 @@ void ts_reader_close(struct ts_reader *r)
 	if (r->hash)
 		XXH3_freeState(r->hash);
 	ts_header_release(&r->header);
-	free(r->buf);
+	free(r->room);
 	free(r->name);
 	free(r);
 }
@@ -195,25 +162,28 @@ static bool is_failure(struct ts_reader *r, const msgpack_object *o)
 	return true;
 }
 
-/* Reads some more bytes behind those that are there. 1, 0 at the end, -1. */
-static int fill(struct ts_reader *r)
+int ts_reading_fill(struct ts_reader *r)
 {
 	ssize_t n;
 
+	if (!r->read) {
+		r->eof = true;
+		return 0;
+	}
 	if (r->start && r->cap - r->len < READ_SIZE) {
-		memmove(r->buf, r->buf + r->start, r->len - r->start);
+		memmove(r->room, r->room + r->start, r->len - r->start);
 		r->len -= r->start;
 		r->start = 0;
 	}
 	if (r->cap - r->len < READ_SIZE) {
 		size_t cap = r->cap + (r->cap / 2 > READ_SIZE ? r->cap / 2 : READ_SIZE);
-		unsigned char *buf = realloc(r->buf, cap);
-		if (!buf)
-			return fail_at(r, r->offset, "out of memory");
-		r->buf = buf;
+		unsigned char *room = realloc(r->room, cap);
+		if (!room)
+			return ts_reading_fail_at(r, r->offset, "out of memory");
+		r->buf = r->room = room;
 		r->cap = cap;
 	}
-	n = r->read(r->ctx, r->buf + r->len, r->cap - r->len);
+	n = r->read(r->ctx, r->room + r->len, r->cap - r->len);
 	if (n < 0)
 		return ts_reader_fail(r, "cannot read: %s%s", strerror(errno),
 				      errno == EISDIR ? "; ds-pack makes a stream of the images in a folder" : "");
@@ -228,8 +198,14 @@ static int no_stream(struct ts_reader *r, size_t at)
 	const enum ts_foreign f = ts_foreign_of(r->buf + r->start, r->len - r->start);
 	const char *name = ts_foreign_name(f), *remedy = ts_foreign_remedy(f);
 
-	return fail_at(r, at, "not an unmask stream%s%s%s%s", name ? ", but " : "", name ? name : "",
-		       remedy ? "; " : "", remedy ? remedy : "");
+	return ts_reading_fail_at(r, at, "not an unmask stream%s%s%s%s", name ? ", but " : "", name ? name : "",
+				  remedy ? "; " : "", remedy ? remedy : "");
+}
+
+int ts_reading_cut_off(struct ts_reader *r)
+{
+	return ts_reading_fail_at(r, r->offset + (r->len - r->start),
+				  "stream is cut off inside a record; the program that wrote it did not finish");
 }
 
 /* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops
@@ -242,24 +218,23 @@ static int record(struct ts_reader *r, size_t limit, size_t *size)
 	for (;;) {
 		int rc = r->len > r->start ? ts_scan_step(&scan, r->buf + r->start, r->len - r->start) : 0;
 		if (rc < 0)
-			return r->have_header ? fail_at(r, r->offset + scan.pos, "%s", scan.error) :
+			return r->have_header ? ts_reading_fail_at(r, r->offset + scan.pos, "%s", scan.error) :
 						no_stream(r, scan.pos);
 		if (rc == 1)
 			break;
-		rc = fill(r);
+		rc = ts_reading_fill(r);
 		if (rc < 0)
 			return -1;
 		if (rc == 0 && r->len == r->start)
 			return 0;
 		if (rc == 0)
-			return fail_at(r, r->offset + (r->len - r->start),
-				       "stream is cut off inside a record; the program that wrote it did not finish");
+			return ts_reading_cut_off(r);
 	}
 	*size = scan.pos;
 	return 1;
 }
 
-static void consume(struct ts_reader *r, size_t size, bool hashed)
+void ts_reading_consume(struct ts_reader *r, size_t size, bool hashed)
 {
 	if (hashed)
 		XXH3_64bits_update(r->hash, r->buf + r->start, size);
@@ -277,7 +252,8 @@ static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
 	rc = msgpack_unpack_next(u, (const char *)r->buf + r->start, size, &off);
 	if (rc != MSGPACK_UNPACK_SUCCESS || off != size || u->data.type != MSGPACK_OBJECT_MAP) {
 		msgpack_unpacked_destroy(u);
-		return r->have_header ? fail_at(r, r->offset, "record is not a MessagePack map") : no_stream(r, 0);
+		return r->have_header ? ts_reading_fail_at(r, r->offset, "record is not a MessagePack map") :
+					no_stream(r, 0);
 	}
 	return 0;
 }
@@ -295,19 +271,19 @@ const struct ts_header *ts_reader_header(struct ts_reader *r)
 		return &r->header;
 	rc = record(r, TS_MAX_HEADER, &size);
 	if (rc == 0)
-		fail_at(r, 0, "empty input where a stream was expected");
+		ts_reading_fail_at(r, 0, "empty input where a stream was expected");
 	if (rc < 1 || unpack(r, size, &u) < 0)
 		return NULL;
 	if (!ts_obj_get(&u.data, "unmask")) {
 		if (!is_failure(r, &u.data))
 			no_stream(r, 0);
 	} else if (ts_header_parse(&r->header, &u.data, &why) < 0) {
-		fail_at(r, r->offset, "%s", why.text);
+		ts_reading_fail_at(r, r->offset, "%s", why.text);
 	} else {
 		r->have_header = true;
 	}
 	msgpack_unpacked_destroy(&u);
-	consume(r, size, true);
+	ts_reading_consume(r, size, true);
 	return r->have_header ? &r->header : NULL;
 }
 
@@ -349,16 +325,16 @@ static int check_end(struct ts_reader *r, const msgpack_object *o)
 	XXH64_canonical_t want;
 
 	if (!rows || rows->type != MSGPACK_OBJECT_POSITIVE_INTEGER || !sum)
-		return fail_at(r, r->offset, "END record without rows or checksum");
+		return ts_reading_fail_at(r, r->offset, "END record without rows or checksum");
 	if (said->type != MSGPACK_OBJECT_BOOLEAN || !said->via.boolean || o->via.map.size != 3)
-		return fail_at(r, r->offset, "END record that does not say \"end\": true");
+		return ts_reading_fail_at(r, r->offset, "END record that does not say \"end\": true");
 	if (rows->via.u64 != r->rows)
-		return fail_at(r, r->offset, "END says %llu rows, the stream held %llu",
-			       (unsigned long long)rows->via.u64, (unsigned long long)r->rows);
+		return ts_reading_fail_at(r, r->offset, "END says %llu rows, the stream held %llu",
+					  (unsigned long long)rows->via.u64, (unsigned long long)r->rows);
 	XXH64_canonicalFromHash(&want, XXH3_64bits_digest(r->hash));
 	if (sum->type != MSGPACK_OBJECT_NIL && (sum->type != MSGPACK_OBJECT_BIN || sum->via.bin.size != sizeof want ||
 						memcmp(sum->via.bin.ptr, &want, sizeof want) != 0))
-		return fail_at(r, r->offset, "checksum does not match: the data was changed on its way");
+		return ts_reading_fail_at(r, r->offset, "checksum does not match: the data was changed on its way");
 	return 0;
 }
 
@@ -370,17 +346,16 @@ static int end(struct ts_reader *r, msgpack_unpacked *u, size_t size)
 	msgpack_unpacked_destroy(u);
 	if (rc < 0)
 		return -1;
-	consume(r, size, false);
-	if (r->len == r->start && fill(r) < 0)
+	ts_reading_consume(r, size, false);
+	if (r->len == r->start && ts_reading_fill(r) < 0)
 		return -1;
 	if (r->len > r->start)
-		return fail_at(r, r->offset, "data after the END record");
+		return ts_reading_fail_at(r, r->offset, "data after the END record");
 	r->ended = true;
 	return 0;
 }
 
-/* The next record: 1, then *u borrows from the buffer until done_record(); 0 after END; -1. */
-static int next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
+int ts_reading_next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
 {
 	int rc;
 
@@ -390,9 +365,9 @@ static int next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
 		return 0;
 	rc = record(r, TS_MAX_RECORD, size);
 	if (rc == 0)
-		return fail_at(r, r->offset,
-			       "stream stops without an END record; the program that "
-			       "wrote it did not finish");
+		return ts_reading_fail_at(r, r->offset,
+					  "stream stops without an END record; the program that "
+					  "wrote it did not finish");
 	if (rc < 0 || unpack(r, *size, u) < 0)
 		return -1;
 	if (u->data.via.map.size && ts_obj_is(&u->data.via.map.ptr[0].key, "end"))
@@ -404,10 +379,10 @@ static int next_record(struct ts_reader *r, msgpack_unpacked *u, size_t *size)
 	return 1;
 }
 
-static void done_record(struct ts_reader *r, msgpack_unpacked *u, size_t size)
+void ts_reading_done_record(struct ts_reader *r, msgpack_unpacked *u, size_t size)
 {
 	msgpack_unpacked_destroy(u);
-	consume(r, size, true);
+	ts_reading_consume(r, size, true);
 }
 
 /* ---- row kinds ---- */
@@ -421,104 +396,13 @@ int ts_reader_next(struct ts_reader *r, struct ts_batch *b)
 
 	if (ts_batch_resize(b, 0) < 0)
 		return ts_reader_fail(r, "out of memory");
-	rc = next_record(r, &u, &size);
+	rc = ts_reading_next_record(r, &u, &size);
 	if (rc < 1)
 		return rc;
 	if (ts_rows_unpack(b, &u.data.via.map, &why) < 0)
-		rc = fail_at(r, r->offset, "%s", why.text);
+		rc = ts_reading_fail_at(r, r->offset, "%s", why.text);
 	else
 		r->rows += b->n;
-	done_record(r, &u, size);
-	return rc;
-}
-
-/* ---- tensor kinds ---- */
-
-/* Adds the slice v to t, whose first `have` rows are there; memory grows as bytes arrive. */
-static int take_slice(struct ts_tensor *t, const struct ts_view *v, size_t *have)
-{
-	size_t was = ts_tensor_bytes(t);
-	char *data = realloc(t->data, was + v->bytes + 1);
-
-	if (!data)
-		return -1;
-	if (v->bytes)
-		memcpy(data + was, v->data, v->bytes);
-	t->data = data;
-	*have += t->ndim ? v->shape[0] : 1;
-	if (t->ndim)
-		t->shape[0] = *have;
-	return 0;
-}
-
-/* Does slice v fit behind the `have` rows of field f? */
-static bool slice_fits(const struct ts_field *f, const struct ts_view *v, size_t have)
-{
-	if (v->type != f->type || v->ndim != f->ndim)
-		return false;
-	if (f->ndim == 0)
-		return have == 0;
-	return v->shape[0] <= f->shape[0] - have &&
-	       memcmp(v->shape + 1, f->shape + 1, (size_t)(f->ndim - 1) * sizeof *f->shape) == 0;
-}
-
-/* One record of a tensor kind. *field is the field in work, *have its rows that are there. */
-static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_object *o, size_t *field, size_t *have)
-{
-	const struct ts_header *h = &r->header;
-	const struct ts_field *f = *field < h->n_fields ? &h->fields[*field] : NULL;
-	size_t shape[TS_MAX_DIMS] = { 0 };
-	struct ts_view v;
-	struct err why;
-
-	if (!f || o->via.map.size != 1 || !ts_obj_is(&o->via.map.ptr[0].key, f->name))
-		return fail_at(r, r->offset, "record is not the tensor that the header announces next%s%s",
-			       f ? ": " : "", f ? f->name : "");
-	if (ts_obj_tensor(&o->via.map.ptr[0].val, &v, &why) < 0)
-		return fail_at(r, r->offset, "tensor '%s' %s", f->name, why.text);
-	if (!slice_fits(f, &v, *have))
-		return fail_at(r, r->offset,
-			       "tensor '%s' does not have the type and shape that the "
-			       "header gives it",
-			       f->name);
-	memcpy(shape, v.shape, sizeof shape);
-	if (*have == 0) {
-		size_t none[TS_MAX_DIMS];
-		memcpy(none, f->shape, sizeof none);
-		none[0] = 0;
-		if (!ts_set_add(set, f->name, f->type, f->ndim, none))
-			return fail_at(r, r->offset, "out of memory");
-		if (f->ndim == 0) { /* a scalar: room is there */
-			memcpy(set->t[set->n - 1].data, v.data, v.bytes);
-			++*field;
-			return 0;
-		}
-	}
-	if (take_slice(&set->t[set->n - 1], &v, have) < 0)
-		return fail_at(r, r->offset, "out of memory");
-	if (*have == f->shape[0]) {
-		++*field;
-		*have = 0;
-	} else if (shape[0] == 0) {
-		return fail_at(r, r->offset, "tensor '%s' in a slice without rows", f->name);
-	}
-	return 0;
-}
-
-int ts_reader_set(struct ts_reader *r, struct ts_set *set)
-{
-	size_t field = 0, have = 0, size;
-	msgpack_unpacked u;
-	int rc;
-
-	while ((rc = next_record(r, &u, &size)) == 1) {
-		rc = take_tensor(r, set, &u.data, &field, &have);
-		r->rows++;
-		done_record(r, &u, size);
-		if (rc < 0)
-			return -1;
-	}
-	if (rc == 0 && field < r->header.n_fields)
-		return fail_at(r, r->offset, "tensor '%s' is missing or cut off", r->header.fields[field].name);
+	ts_reading_done_record(r, &u, size);
 	return rc;
 }

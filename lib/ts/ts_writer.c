@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "ts/ts_file.h"
+#include "ts/ts_hash.h"
 #include "ts/ts_internal.h"
 
 enum { FLUSH_SIZE = 64 << 10 };

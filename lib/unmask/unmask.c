@@ -24,6 +24,16 @@ static void speak_again(locale_t c, locale_t was)
 	freelocale(c);
 }
 
+/* The network, most of a detector, as it comes. What r itself has to say, read_detector() does. */
+static int read_first(struct unmask *u, struct ts_reader *r, struct err *err)
+{
+	struct ts_reader *model = ts_reader_part(r, "model");
+	int rc = model ? unmask_read_model(u, model, err) : 0;
+
+	ts_reader_close(model);
+	return rc;
+}
+
 static int read_detector(struct unmask *u, struct ts_reader *r, int threads, struct err *err)
 {
 	const struct ts_header *h = ts_reader_header(r);
@@ -32,20 +42,23 @@ static int read_detector(struct unmask *u, struct ts_reader *r, int threads, str
 
 	if (h && strcmp(h->kind, "fit") != 0)
 		ts_reader_fail(r, "holds %s, not a detector; ood-pack makes those", h->kind);
-	if (ts_reader_error(r) || ts_reader_set(r, &set) < 0)
-		err_fail(err, "%s", ts_reader_error(r));
-	else if ((rc = unmask_build(u, &h->meta, &set, threads, err)) < 0 && !err->memory)
+	if (!ts_reader_error(r) && (rc = unmask_begin(u, &h->meta, threads, err)) == 0 &&
+	    (rc = read_first(u, r, err)) == 0 && (rc = ts_reader_set(r, &set)) == 0)
+		rc = unmask_build(u, &set, err);
+	if (ts_reader_error(r))
+		rc = err_fail(err, "%s", ts_reader_error(r));
+	else if (rc < 0 && !err->memory)
 		err_prefix(err, "'%s': ", ts_reader_name(r));
 	ts_set_release(&set);
 	return rc;
 }
 
-static struct unmask *open_reader(struct ts_reader *r_take, int threads)
+static struct unmask *open_reader(struct ts_reader *r_take, int threads, const char *device)
 {
 	struct unmask *u = calloc(1, sizeof *u);
 	locale_t was, c = speak_c(&was);
 
-	if (u && (!r_take || !c))
+	if (u && (!r_take || !c || !(u->device = strdup(device))))
 		u->broken = err_memory(&u->error) < 0;
 	else if (u)
 		u->broken = read_detector(u, r_take, threads, &u->error) < 0;
@@ -57,12 +70,17 @@ static struct unmask *open_reader(struct ts_reader *r_take, int threads)
 
 struct unmask *unmask_open(const char *path, int threads)
 {
-	return open_reader(ts_reader_open(path), threads);
+	return unmask_open_on(path, threads, "cpu");
+}
+
+struct unmask *unmask_open_on(const char *path, int threads, const char *device)
+{
+	return open_reader(ts_reader_open(path), threads, device);
 }
 
 struct unmask *unmask_open_memory(const void *detector, size_t bytes, int threads)
 {
-	return open_reader(ts_reader_open_bytes(detector, bytes, "detector"), threads);
+	return open_reader(ts_reader_open_bytes(detector, bytes, "detector"), threads, "cpu");
 }
 
 void unmask_close(struct unmask *u)

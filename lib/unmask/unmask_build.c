@@ -46,13 +46,9 @@ static int read_preparation(struct unmask *u, struct err *err)
 	return 0;
 }
 
-static int read_model(struct unmask *u, const struct ts_set *set, struct err *err)
+int unmask_read_model(struct unmask *u, struct ts_reader *r, struct err *err)
 {
-	struct ts_reader *r = part(set, "model", err);
-	int rc = r ? net_read(&u->c, r, err) : -1;
-
-	ts_reader_close(r);
-	if (rc < 0)
+	if (net_read(&u->c, r, err) < 0)
 		return -1;
 	if (read_preparation(u, err) < 0)
 		return -1;
@@ -61,6 +57,15 @@ static int read_model(struct unmask *u, const struct ts_set *set, struct err *er
 	if (u->c.net->c != 3 && u->c.net->c != 1)
 		return err_fail(err, "its network takes images of %d channels, but pictures have 3 or 1", u->c.net->c);
 	return 0;
+}
+
+static int read_model(struct unmask *u, const struct ts_set *set, struct err *err)
+{
+	struct ts_reader *r = part(set, "model", err);
+	int rc = r ? unmask_read_model(u, r, err) : -1;
+
+	ts_reader_close(r);
+	return rc;
 }
 
 /* The fit in the part `name`; no such part: none. */
@@ -204,11 +209,14 @@ static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
 static int build(struct unmask *u, const struct ts_set *set, struct err *err)
 {
-	const struct um_engine_options how = { .graph = true, .device = "cpu", .threads = u->threads };
+	const char *device = u->device ? u->device : "cpu";
+	const struct um_engine_options how = {
+		.graph = true, .torch = um_engine_is_torch(UM_NN, device), .device = device, .threads = u->threads
+	};
 
-	if (read_model(u, set, err) < 0 || make_features(u, err) < 0 || read_fit(u, &u->fit, set, "fit", err) < 0 ||
-	    read_fit(u, &u->val, set, "val", err) < 0 || read_threshold(u, set, err) < 0 ||
-	    read_reference(u, set, err) < 0)
+	if ((!u->c.net && read_model(u, set, err) < 0) || make_features(u, err) < 0 ||
+	    read_fit(u, &u->fit, set, "fit", err) < 0 || read_fit(u, &u->val, set, "val", err) < 0 ||
+	    read_threshold(u, set, err) < 0 || read_reference(u, set, err) < 0)
 		return -1;
 	u->basis.fit = u->fit;
 	u->basis.val = u->val;
@@ -217,7 +225,7 @@ static int build(struct unmask *u, const struct ts_set *set, struct err *err)
 	return um_extras_open(u->pass, &u->c, &how, err);
 }
 
-int unmask_build(struct unmask *u, const struct ts_meta *m, const struct ts_set *set, int threads, struct err *err)
+int unmask_begin(struct unmask *u, const struct ts_meta *m, int threads, struct err *err)
 {
 	char *fit = NULL;
 	int rc;
@@ -231,8 +239,13 @@ int unmask_build(struct unmask *u, const struct ts_meta *m, const struct ts_set 
 	free(fit);
 	if (rc == 0 && ts_meta_get_str(m, "method", &u->method) != 1)
 		rc = err_fail(err, "does not name its method (meta 'method')");
-	if (rc < 0)
-		return -1;
+	return rc;
+}
+
+int unmask_build(struct unmask *u, const struct ts_set *set, struct err *err)
+{
+	int rc;
+
 	pthread_mutex_lock(&opening);
 	rc = build(u, set, err);
 	pthread_mutex_unlock(&opening);
@@ -259,6 +272,7 @@ void unmask_release(struct unmask *u)
 	ds_pixels_release(&u->picture);
 	ds_pixels_release(&u->spare);
 	free(u->method);
+	free(u->device);
 	free(u->reference);
 	if (u->watch.kept)
 		ood_watch_release(&u->watch);

@@ -184,7 +184,9 @@ int unmask_bundle_make(struct unmask_bundle *b, const struct unmask_bundle_files
 	if (rc == 0)
 		rc = add_parts(b, from, method, err);
 	if (rc == 0)
-		rc = unmask_build(u, &b->header.meta, &b->set, 1, err);
+		rc = unmask_begin(u, &b->header.meta, 1, err);
+	if (rc == 0)
+		rc = unmask_build(u, &b->set, err);
 	if (rc == 0 && from->reference)
 		rc = add_reference(b, u, from->reference, err);
 	unmask_close(u);

@@ -28,6 +28,7 @@ enum { UNMASK_CHUNK = OOD_CHUNK };
 struct unmask {
 	bool broken; /* it could not be opened: error says why, for ever */
 	int threads;
+	char *device;     /* the network's; NULL: "cpu" */
 	struct err error; /* "" none */
 
 	struct net_checkpoint c; /* its values are the engine's */
@@ -56,10 +57,11 @@ struct unmask {
 	uint64_t begun;         /* of which the test has not seen so many */
 };
 
-/* Makes the handle, which is zero, that of a detector in memory: its header's meta and its tensors (unmask_bundle.h),
- * which are not needed any more afterwards; n threads. */
-int unmask_build(struct unmask *u, const struct ts_meta *m, const struct ts_set *set, int threads,
-		 struct err *err) TS_CHECKED;
+/* The handle, which is zero, becomes that of a detector (unmask_bundle.h), step by step: its header's meta; its part
+ * "model", if that is read by itself; its tensors, which are not needed any more afterwards. */
+int unmask_begin(struct unmask *u, const struct ts_meta *m, int threads, struct err *err) TS_CHECKED;
+int unmask_read_model(struct unmask *u, struct ts_reader *r, struct err *err) TS_CHECKED;
+int unmask_build(struct unmask *u, const struct ts_set *set, struct err *err) TS_CHECKED;
 void unmask_release(struct unmask *u);
 
 #ifdef __cplusplus

@@ -57,7 +57,11 @@ mpich=test: ranks under MPICH
 slurmctld=test: jobs and ranks under Slurm
 slurmd=test: jobs and ranks under Slurm
 slurm-client=test: jobs and ranks under Slurm
-munge=test: Slurm"
+munge=test: Slurm
+parallel=test: shards by GNU parallel
+openssh-server=test: ranks by ssh
+openssh-client=test: ranks by ssh
+iproute2=test: machines as network namespaces"
 [ "${GOLDEN:-}" != yes ] || need="$need
 python3-torch=reference numbers of networks
 python3-torchvision=reference networks

@@ -1,9 +1,10 @@
 #!/bin/sh
-# ranks.sh BUILD [ROUNDS]: two ranks of one thread beside two threads of one process, by turns, as a Markdown table: images
-# a second of each, the ratio round by round (median and range), and what rank 0 said of its traffic. Then the sum of each
-# network's gradient by itself. RUN stands before each command (RUN='chrt -f 1': before all other programs).
+# ranks.sh BUILD [ROUNDS]: two ranks of one thread, each on a core as mpirun binds them, beside two threads of one process,
+# by turns, as a Markdown table: images a second, the ratio round by round (median and range), and what rank 0 said of its
+# traffic. Then the sum of each network's gradient by itself. RUN stands before each command (RUN='chrt -f 1': before all
+# other programs).
 build=$(cd "${1:-build/plain}" && pwd) || exit 1
-rounds=${2:-5}
+rounds=${2:-8}
 PATH=$build:$build/t/helper:$PATH
 unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMP_NUM_THREADS
 work=$(mktemp -d) && cd "$work" || exit 1
@@ -14,7 +15,7 @@ threads() { $RUN $train --threads 2 2>said; speed said; }
 ranks() {                              # OPTION...
 	job=$((job + 1))
 	for r in 0 1; do
-		RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.$job $RUN $train --threads 1 "$@" 2>said.$r &
+		RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.$job $RUN taskset -c $r $train --threads 1 "$@" 2>said.$r &
 	done
 	wait
 	speed said.0
@@ -36,9 +37,9 @@ while read -r name images batch arch; do
 	done
 	echo "| $name, $batch | $(middle $t | sed 's/ .*//') | $(middle $apart) | $(middle $sync) | $cost | $cost_sync |"
 done <<-END
-	${NETS:-DenseNet-100 384 64 densenet:depth=100,growth=12
-	WRN-40-2 512 64 wideresnet:depth=40,widen=2
-	ResNet-20 2048 64 resnet-narrow:depth=20,projection=0}
+	${NETS:-DenseNet-100 128 64 densenet:depth=100,growth=12
+	WRN-40-2 256 64 wideresnet:depth=40,widen=2
+	ResNet-20 512 64 resnet-narrow:depth=20,projection=0}
 END
 echo
 for n in 270000 770000 2240000 25600000; do

@@ -234,6 +234,83 @@ static void large_tensor(void)
 	free(m.p);
 }
 
+/* A stream that lies in a tensor of another one, with a small tensor behind it; a number for each of n floats. */
+static void nest(struct ts_bytes *to, size_t n)
+{
+	struct ts_bytes inner = { 0 };
+	struct ts_header h, outer;
+	struct ts_set set = { 0 }, all = { 0 };
+	struct ts_tensor *t;
+	struct ts_writer *w = ts_writer_open_bytes(&inner, "inner");
+	const size_t one = 1;
+	struct err err;
+
+	need((t = ts_set_add(&set, "w", TS_F32, 1, &n)));
+	for (size_t i = 0; i < n; i++)
+		((float *)t->data)[i] = (float)(i % 1000);
+	ts_header_init(&h, "checkpoint");
+	need(w && ts_set_write(w, &h, &set, &err) == 0);
+	ts_writer_close(w);
+	need((t = ts_set_add(&all, "model", TS_U8, 1, &inner.n)));
+	memcpy(t->data, inner.p, inner.n);
+	need(ts_set_add(&all, "threshold", TS_F32, 1, &one));
+	ts_header_init(&outer, "fit");
+	w = ts_writer_open_bytes(to, "outer");
+	need(w && ts_set_write(w, &outer, &all, &err) == 0);
+	ts_writer_close(w);
+	ts_header_release(&h);
+	ts_header_release(&outer);
+	ts_set_release(&set);
+	ts_set_release(&all);
+	free(inner.p);
+}
+
+static void parts(void)
+{
+	enum { BYTE = 1000000 }; /* of the model, well behind its beginning */
+	const size_t sizes[] = { 300000, 17600000 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct ts_bytes b = { 0 };
+		struct ts_set set = { 0 }, rest = { 0 };
+		struct ts_reader *r, *part;
+
+		nest(&b, sizes[i]);
+		r = ts_reader_open_bytes(b.p, b.n, "outer");
+		ok(r && !ts_reader_part(r, "threshold"), "%zu numbers: what is not the next is no part", sizes[i]);
+		part = ts_reader_part(r, "model");
+		ok(part && ts_reader_set(part, &set) == 0 && set.n == 1 && ts_tensor_count(&set.t[0]) == sizes[i] &&
+			   ((float *)set.t[0].data)[sizes[i] - 1] == (float)((sizes[i] - 1) % 1000),
+		   "a stream in a stream is read as it comes");
+		ts_reader_close(part);
+		ok(ts_reader_set(r, &rest) == 0 && rest.n == 1 && strcmp(rest.t[0].name, "threshold") == 0,
+		   "and then what is behind it");
+		ts_reader_close(r);
+		ts_set_release(&set);
+		ts_set_release(&rest);
+
+		r = ts_reader_open_bytes(b.p, b.n / 2, "outer");
+		part = r ? ts_reader_part(r, "model") : NULL;
+		ok(part && ts_reader_set(part, &set) < 0 && strstr(ts_reader_error(r), "cut off inside a record"),
+		   "cut off in the middle: the outer one says so");
+		ts_reader_close(part);
+		ts_reader_close(r);
+		ts_set_release(&set);
+
+		b.p[BYTE] ^= 1;
+		r = ts_reader_open_bytes(b.p, b.n, "outer");
+		part = r ? ts_reader_part(r, "model") : NULL;
+		ok(part && ts_reader_set(part, &set) < 0 && strstr(ts_reader_error(part), "checksum"),
+		   "a byte is changed: the inner checksum sees it");
+		ts_reader_close(part);
+		ok(ts_reader_set(r, &rest) < 0 && strstr(ts_reader_error(r), "checksum"), "and so does the outer one");
+		ts_reader_close(r);
+		ts_set_release(&set);
+		ts_set_release(&rest);
+		free(b.p);
+	}
+}
+
 static void writer_refuses(void)
 {
 	struct mem m = { .piece = 64 };
@@ -659,6 +736,7 @@ int main(void)
 	round_trip(7);
 	round_trip(4096);
 	large_tensor();
+	parts();
 	writer_refuses();
 	meta();
 	history();

@@ -85,7 +85,7 @@ PATH=$PWD/bin:$PATH
 
 # What a network makes of another's pictures is told on standard error; an error makes the whole pipe fail.
 # A variable of one example is there in the next.
-run() { { echo '[ ! -e said ] || m=$(cat said)'; cat "$1"; printf '\nwait\n[ -z "$m" ] || echo "$m" >said\n'; } >typed; bash ${2:--e -o pipefail} typed >out 2>err </dev/null; got=$?; test $got = 0 || { echo "# exit $got"; sed 's/^/# /' "$1" err | head -n 30; false; }; }
+run() { { echo '[ ! -e said ] || m=$(cat said)'; cat "$1"; printf '\nwait\n[ -z "${m-}" ] || echo "$m" >said\n'; } >typed; bash ${2:--e -o pipefail} typed >out 2>err </dev/null; got=$?; test $got = 0 || { echo "# exit $got"; sed 's/^/# /' "$1" err | head -n 30; false; }; }
 
 # ---- page by page, a page's commands in their order ----
 for page in "$SRC"/tools/*.1; do
@@ -116,7 +116,7 @@ END
 			sed -n '/^ExecStart=/,/^Exec[^S]/p' "$c" | sed '/^ExecReload/d; s/^ExecStart=//; s/%%/%/g; s,/srv/,,; s,/etc/unmask/,,' >service
 			ok "$claim" '{ run service || test $got = 1; } && grep -q incoming out' ;;
 		'ood-detect --only'*) ok "$claim" 'run "$c" || test $got = 1' ;; # some are out
-		*'case $? in'*) ok "$claim" 'run "$c" -u' ;;                     # which the commands look at themselves
+		*'case $? in'*) ok "$claim" 'run "$c" +e' ;;                     # which the commands look at themselves
 		*'import torch'*) if /usr/bin/python3 -c 'import torch' 2>/dev/null; then ok "$claim" 'run "$c"'; else ok "$claim # SKIP no torch" true; fi ;;
 		*'ood-detect --json --watch'*) ok "$claim" '{ run "$c" || test $got = 1; } && grep -q incoming verdicts.json' ;;
 		*) ok "$claim" 'run "$c"' ;;

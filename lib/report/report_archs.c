@@ -53,7 +53,7 @@ int report_archs(FILE *f, struct err *err)
 	for (size_t i = 0; (name = net_alias(i, &spec)) != NULL; i++)
 		if (put(f, name, spec, spec, err) < 0)
 			return -1;
-	fputs("\nWeights, and multiply-adds of an image, in millions, with 10 classes. Parameters, with their "
+	fputs("\nWeights, and multiply-adds per image, in millions, with 10 classes. Parameters, with their "
 	      "defaults:\n\n",
 	      f);
 	for (int i = 0; net_archs[i]; i++)

@@ -150,16 +150,16 @@ $(B)/version.h: FORCE
 # `make deps` installs what is missing and does nothing when all is there.
 deps:                                  ## installs the packages that are missing
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
-deps-all:                              ## and those without which some tests are left out: MPI, Slurm, ssh
+deps-all:                              ## the same, and what some tests need besides: MPI, Slurm, ssh
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN=yes CLUSTER=yes CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
 # The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
-check: deps                            ## the tests; TESTS='t/1000-ts-cat.t t/unit/ts_rng.c' some of them
+check: deps                            ## all tests; TESTS='t/1000-ts-cat.t t/unit/ts_rng.c' runs some of them
 	@+$(MAKE) --no-print-directory run-tests
-check-fast: deps                       ## those that take no time: two minutes on two cores, without SLOW_TESTS
+check-fast: deps                       ## the quick tests: two minutes on two cores
 	@+$(MAKE) --no-print-directory run-tests TESTS='$(filter-out $(SLOW_TESTS:%=t/%.t) $(SLOW_UNIT:%=$(B)/t/%.t),$(TESTS))'
-check-all: deps                        ## all of check, and the studies that it leaves out (SLOW=yes)
+check-all: deps                        ## all tests, and the long studies (SLOW=yes)
 	@+$(MAKE) --no-print-directory run-tests SLOW=yes
 TESTS ?= $(UNIT) $(wildcard t/*.t)
 # Ten seconds of a processor and more each, of which 2050 and 2070 take four minutes. The others, of which 0020 takes 30
@@ -195,7 +195,7 @@ fuzz:                                  ## libFuzzer over every reader; RUNS= or 
 run-fuzz: $(FUZZ)
 	@SRC='$(CURDIR)' BUILD='$(SEEDS)' FUZZ='$(CURDIR)/$(B)' RUNS='$(RUNS)' LIMIT='$(SECONDS)' TARGETS='$(TARGETS)' \
 	sh t/fuzz/run.sh
-golden: $(B)/t/helper/parts-gen      ## the reference numbers anew, with Debian's Python
+golden: $(B)/t/helper/parts-gen      ## recompute the reference numbers, with Debian's Python
 	@cd t/golden && for f in *.py; do echo "  GOLDEN $$f"; /usr/bin/python3 $$f || exit 1; done
 bench: deps                            ## speed and memory, into t/perf/RESULTS.md
 	@+$(MAKE) --no-print-directory run-bench
@@ -233,8 +233,8 @@ published published-axes published-outliers published-base:
 noisy: deps                           ## networks that learnt wrong labels, and what makes them forget; DATA=dir
 	@+$(MAKE) --no-print-directory all
 	@+PATH="$(CURDIR)/$(B):$$PATH" $(MAKE) --no-print-directory -f pipelines/noisy.mk $@
-published-table:                       ## the table of its runs that are finished, and which are not
-noisy-table:                           ## the same of make noisy
+published-table:                       ## the table of its finished runs, and which are missing
+noisy-table:                           ## the same for make noisy
 when:                                  ## what UM gained over its control in all runs, against what was learnt by heart
 	@+$(MAKE) --no-print-directory -f pipelines/when.mk
 published-table noisy-table:
@@ -278,7 +278,7 @@ uninstall:                             ## removes what install put there
 	@cd $(B)/installed && find . ! -type d -exec sh -c 'for f; do rm -f "$$0/$$f"; done' '$(DESTDIR)$(prefix)' {} + && \
 		find . -depth -type d -path '*/unmask*' -exec sh -c 'for d; do rmdir "$$0/$$d" 2>/dev/null; done; :' '$(DESTDIR)$(prefix)' {} +
 	@rm -rf $(B)/installed
-completions: $(TOOLS)                  ## what bash, zsh and fish complete the programs' options by
+completions: $(TOOLS)                  ## completions of the programs' options for bash, zsh and fish
 	@rm -rf $(B)/completions && mkdir -p $(addprefix $(B)/completions/,bash zsh fish)
 	@for t in $(TOOLS); do $$t --help || exit 1; done | awk -v dir=$(B)/completions -f t/helper/completions.awk
 PAGES    := $(TOOLS_C:.c=.1) $(wildcard tools/*.7 lib/*/*.5)

@@ -99,8 +99,8 @@ printf '' >bad.ts; bad 'nothing' 'byte 0: empty input'
 { one; map 1; column x '|u1' '\221\000' '\000' ''; end '\000'; } >bad.ts; bad 'no rows' 'byte [0-9]*: record without rows'
 { one; map 1; str x; printf '\222\241a\241b'; end '\002'; } >bad.ts; bad 'strings where a tensor is due' "byte [0-9]*: column 'x' is not a tensor"
 { both; map 2; $x; column s '|u1' '\221\002' '\002' ab; end '\002'; } >bad.ts; bad 'a tensor where strings are due' "byte [0-9]*: column 's' is not a list of strings"
-{ both; map 2; $x; str s; printf '\222\241a\007'; end '\002'; } >bad.ts; bad 'a number among strings' "byte [0-9]*: column 's' holds something else than strings"
-{ both; map 2; $x; str s; printf '\222\241a\242b\000'; end '\002'; } >bad.ts; bad 'a NUL in a string' "byte [0-9]*: column 's' holds something else than strings"
+{ both; map 2; $x; str s; printf '\222\241a\007'; end '\002'; } >bad.ts; bad 'a number among strings' "byte [0-9]*: column 's' holds something other than strings"
+{ both; map 2; $x; str s; printf '\222\241a\242b\000'; end '\002'; } >bad.ts; bad 'a NUL in a string' "byte [0-9]*: column 's' holds something other than strings"
 { one; printf '\221\001'; end '\000'; } >bad.ts; bad 'a record that is no map' 'byte [0-9]*: record is not a MessagePack map'
 { one; map 0; end '\000'; } >bad.ts; bad 'an empty record' 'byte [0-9]*: record has 0 columns, the header 1'
 { one; printf '\301'; } >bad.ts; bad 'a byte that is not MessagePack' 'byte [0-9]*: not MessagePack data'

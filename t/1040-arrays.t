@@ -153,8 +153,8 @@ $code" && ok "$name" 'fails 1 "$pattern" ts-import -q $more -o none bad.npz && !
 bad 'other numbers of rows' 'np.savez("bad", features=f, labels=y[:3])' "labels. is <i8 (3,), but .features. has 4 rows"
 bad 'one-hot labels' 'np.savez("bad", features=f, labels=np.eye(4))' 'labels. is <f8 (4, 4), where a label is one whole number per row; of one-hot rows take argmax(1)'
 bad 'labels of text' 'np.savez("bad", features=f, labels=np.array(list("abcd")))' 'labels. is <U1 (4,), where a label is' --label labels
-bad 'labels that are no whole numbers' 'np.savez("bad", features=f, labels=y + .5)' "row 0: .label. is 0.5, which is no whole number"
-bad 'labels beyond 64 bits' 'np.savez("bad", features=f, labels=y.astype("u8") + np.uint64(2**63))' "row 0: .label. is 9.22337e+18, which is no whole"
+bad 'labels that are no whole numbers' 'np.savez("bad", features=f, labels=y + .5)' "row 0: .label. is 0.5, which is not a 64-bit integer"
+bad 'labels beyond 64 bits' 'np.savez("bad", features=f, labels=y.astype("u8") + np.uint64(2**63))' "row 0: .label. is 9.22337e+18, which is not a 64-bit"
 bad 'labels below -1' 'np.savez("bad", features=f, labels=y - 2)' "row 0: .label. is -2, where a class counts from 0"
 bad 'maps' 'np.savez("bad", features=np.zeros((4, 3, 2, 2), "f4"))' "features. is <f4 (4, 3, 2, 2), where features are a vector per row.*mean over their pixels"
 bad 'two that could be it' 'np.savez("bad", x=f, features=f)' "x. and .features. could both be the features: --features NAME"
@@ -167,7 +167,7 @@ bad 'no such array' 'np.savez("bad", features=f)' "there is no array .x.; there 
 bad 'nothing but text' 'np.savez("bad", a=np.array(list("abcd")))' "no array of numbers to take"
 bad 'names that are no characters' 'np.savez("bad", features=f, name=np.array([b"\xff"] * 4))' "row 0 of .name. is not UTF-8"
 bad 'a surrogate' 'a = np.zeros(4, "U1"); a.view("u4")[:] = 0xd800; np.savez("bad", features=f, name=a)' "row 0 of .name. holds U+D800"
-bad 'a reserved name' 'np.savez("bad", end=y)' "end. is no name of a further column"
+bad 'a reserved name' 'np.savez("bad", end=y)' "end. cannot name another column"
 ok 'numbers that are not finite are said, with the first row' '$py -c "
 import numpy as np; f = np.zeros((4, 3), \"f4\"); f[2, 1] = np.nan; f[3] = np.inf; np.savez(\"nan\", features=f, label=[0, 1, 0, 1])" &&
 	ts-import nan.npz -o s2 2>err && grep -q "features.: 2 rows with a number that is not finite, the first is row 2" err && fails 1 "row 2: feature 1 is not a number" ood-fit s2'
@@ -189,7 +189,7 @@ ok 'an .npz and safetensors cut off, or with a bit flipped' '(for x in deflated.
 table() { printf "$1" >x.csv; fails 1 "$2" ts-import -q x.csv; }
 ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number there" &&
 	table "f.0,f.1\n1,2\n\n3,4\n" "line 3: is empty" && table "f.0,f.1\n" "no rows below its heading" && table "a.png,0.5\n" "line 1: may be a heading or a row: it holds numbers and words" &&
-	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is no text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: there are two arrays .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
+	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: there are two arrays .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
 ok 'a cell of several lines is refused, not taken for two rows; a quote within a cell is a letter' 'table "msp,name\n1,\"a\n2,b\"\n" "line 2: a cell in quotes does not end on its line" &&
 	printf "msp,name\n1,5\"\n2,\"6\" x\n" >x.csv && ts-import x.csv -o u && ts-dump u | tail -n 1 | grep -qF "\\\"6\\\" x"'
 ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), as line 3 is no number$" err &&

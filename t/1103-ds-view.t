@@ -129,7 +129,7 @@ ok 'a row of scores too few' 'error "images.ts.*row 2: no row of .w.ts. has its 
 { cat scores.txt; echo '1 more 1'; } | gen_scores >w.ts
 ok 'a row of scores too many' 'error "has 5 rows, .w.ts. has 6: none of its name .more." $run'
 sed 's/ a / b /' images.txt | ts-gen images image:u1:3x2x2,label:i8,name:str,own:f4,same:i8 >twice.ts
-ok 'a name twice in the images' 'error "twice.ts.*row 3: name .b. is there twice" ds-view --scores scores.ts --sort s -o x.png twice.ts'
+ok 'a name twice in the images' 'error "twice.ts.*row 3: name .b. appears twice" ds-view --scores scores.ts --sort s -o x.png twice.ts'
 sed '$d' places.txt | ts-gen scores s:f4,k:i8 >w.ts
 ok 'by position: too few' 'error "has more rows than .w.ts., which has 4" $run'
 { cat places.txt; echo 1 1; } | ts-gen scores s:f4,k:i8 >w.ts
@@ -145,7 +145,7 @@ ok 'infinite: sorts, but has no colour' '
 ok 'a column that is not there, or is no number' '
 	error "images.ts.*has no column .nope., nor have its scores" ds-view --scores scores.ts --sort nope -o x.png images.ts &&
 	error "images.ts.*has no column .s., and no --scores" ds-view --sort s -o x.png images.ts &&
-	error "scores.ts.*column .name. is not one number a row" ds-view --scores scores.ts --sort name -o x.png images.ts'
+	error "scores.ts.*column .name. is not one number per row" ds-view --scores scores.ts --sort name -o x.png images.ts'
 ok 'scores of another kind' 'error "images.ts" ds-view --scores images.ts --sort s -o x.png images.ts'
 for input in images scores; do
 	size=$(wc -c <$input.ts)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # ds-pack: labels stay with their images. Sources of one name, sets whose labels mean different things, keys and files that
-# are there twice, sets that lie there packed and unpacked.
+# appear twice, sets that lie there packed and unpacked.
 . "$SRC/t/lib.sh"
 py=/usr/bin/python3
 $py -c 'import numpy, PIL' 2>/dev/null || skip_all 'no NumPy, Pillow'
@@ -113,14 +113,14 @@ ok 'splits as folders are one set' 'is "3 1 2 " labels folders'
 ok 'a source given twice, or in another' 'bad ".data. and .\./data. are one and the same" ds-pack data ./data/ && bad "data/MNIST/raw. lies in .data." ds-pack data data/MNIST/raw &&
 	ln -s data link && bad "one and the same" ds-pack data link'
 ok 'packed beside unpacked counts once' 'is "1 2 3 " labels both && tar cf both.tar both && is "1 2 3 " labels both.tar && is "1 2 3 " labels both --split test'
-ok 'and is an error if they differ' 'bad "t10k-labels-idx1-ubyte. and .t10k-labels-idx1-ubyte.gz., which is not the same packed" ds-pack changed'
+ok 'and is an error if they differ' 'bad "t10k-labels-idx1-ubyte. and .t10k-labels-idx1-ubyte.gz., which does not hold the same" ds-pack changed'
 ok 'two files of labels for one of images' 'bad "train-labels-.*train-labels-.*are both labels of .train-images" ds-pack noisy && is "1 2 " labels noisy --files "train-*s-idx?-ubyte" &&
 	is "7 8 " labels noisy --files "train-*s-[in][do][xi][3s]*"'
 ok 'two files of images for one of labels' 'bad "train-images-.*train-images-.*would have the same labels" ds-pack blurred && is "1 2 " labels blurred --files "*blurred*"'
-ok 'a name twice in an archive' 'bad "0000.cls. and .0000.cls. are labels of one sample" ds-pack twice.tar && bad "image-twice.tar.: .a/0.png. is there twice, as image 0 and as image 1" ds-pack image-twice.tar'
+ok 'a name twice in an archive' 'bad "0000.cls. and .0000.cls. are labels of one sample" ds-pack twice.tar && bad "image-twice.tar.: .a/0.png. appears twice, as image 0 and as image 1" ds-pack image-twice.tar'
 ok 'labels whose names hold dots' 'is "1 2 0 " labels dots.tar'
 ok 'two images of one sample' 'bad "a.png. and .a.mask.png. are images of one sample" ds-pack mask.tar && is "1 " labels mask.tar --files "a.png"'
-ok 'a label of no image is said' 'ds-pack unused.tar -o x.ts 2>err && grep -q "b.cls. is the label of no image" err'
+ok 'a label of no image is said' 'ds-pack unused.tar -o x.ts 2>err && grep -q "b.cls. is a label without an image" err'
 for c in words:'3 rubbish' nul:5 hex:0x3 two:1; do
 	ok ".cls: ${c%%:*} is no number" 'bad "the .cls file of .0.png. holds .${c#*:}., which is not the number" ds-pack cls-${c%%:*}.tar'
 done
@@ -141,7 +141,7 @@ for z in windows windows3 zip64 bzip2 lzma mac; do ok "an archive as others make
 ok 'CIFAR-10 in both forms would come twice' 'bad "test_batch.bin. and .cifar-10-batches-py/test_batch. are the same part of one set" ds-pack roof && is "3 1 " labels roof --files "*-py/*" &&
 	is "[\"plane\", \"car\", \"bird\", \"cat\"]" classes roof --files "*-py/*"'
 ok 'CIFAR-10 beside CIFAR-100' 'bad "test_batch.bin. and of .cifar-100-binary/test.bin. need not mean the same" ds-pack two && is "9 " labels two --files "*100*" && is "3 1 " labels two --split cifar-10-batches-bin &&
-	is "[\"plane\", \"car\", \"bird\", \"cat\"]" classes two --files "*cifar-10-*" && bad "whose classes are others: pack them one by one" ds-pack two/cifar-100-binary two/cifar-10-batches-bin'
+	is "[\"plane\", \"car\", \"bird\", \"cat\"]" classes two --files "*cifar-10-*" && bad "whose classes differ: pack them one by one" ds-pack two/cifar-100-binary two/cifar-10-batches-bin'
 ok 'names of classes that belong to no image of the source change nothing' 'is "[\"cat\", \"dog\"]" classes stray && is "0 1 " labels stray'
 ok 'downsampled ImageNet in both forms' 'bad "val_data. and .val_data.npz. are the same part" ds-pack forms && is "0 1 " labels forms --files "*.npz"'
 ok 'Tiny ImageNet: each source its own annotations' 'is "0 1 0 1 " labels t1 t2 && sed -i 2d t1/val/val_annotations.txt && bad "t1/val/images/1.png. has no line" ds-pack t1 t2 &&

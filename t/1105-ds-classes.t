@@ -69,7 +69,7 @@ ok 'one that is missing is said' 'is "0 1 2 3 4 5 6 7 8 " labels num && said num
 put twice/01/x.png twice/1/x.png twice/2/x.png
 ok 'one that is there in two forms, too' 'is "0 1 2 " labels twice && said twice | grep -q "numbers, but .01. and .1. are two, with labels 0 and 1"'
 put half/cat/1.png half/dog/1.png; (cd half && tar cf eel.tar dog) && mkdir -p shards/a && cp half/eel.tar shards/a
-ok 'an archive in a folder is said: a class that was not unpacked, shards' 'said half | grep -q "^ds-pack: .eel.tar. is an archive inside the source, which is not looked into; give it as a source" && bad "shards. holds no images that are read; .a/eel.tar. is an archive inside" ds-pack shards'
+ok 'an archive in a folder is said: a class that was not unpacked, shards' 'said half | grep -q "^ds-pack: .eel.tar. is an archive inside the source, which is not read; give it as a source" && bad "shards. holds no images that are read; .a/eel.tar. is an archive inside" ds-pack shards'
 put padded/001/x.png padded/002/x.png padded/003/x.png
 ok 'nothing is said of those from 1 on' 'is "0 1 2 " labels padded && said padded | cmp - /dev/null'
 echo 'not a picture' >padded/002/x.png

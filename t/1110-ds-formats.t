@@ -85,11 +85,11 @@ ok 'cifar: labels that are no whole numbers, too few of them, images of another 
 	cifar "[3, 2.5]"; says "the label of row 1 is not a whole number" ds-pack data_batch_2 &&
 	cifar "[3, 1 << 70]" && says "the label of row 1 is a number of more than 8 bytes" ds-pack data_batch_2 &&
 	cifar "[3]" && says ": 2 images, but 1 labels" ds-pack data_batch_2 &&
-	cifar "[3, 3], \"data\": [1, 2]" && says "its .data. is no array of bytes, (n, 3072)" ds-pack data_batch_2'
+	cifar "[3, 3], \"data\": [1, 2]" && says "its .data. is not an array of bytes, (n, 3072)" ds-pack data_batch_2'
 ok 'cifar: names of classes that are no text, or none' '
 	mkdir meta; cp cifar10/cifar-10-batches-py/test_batch meta; for names in "[b\"a\", 3]" "[]" "7"; do
 		$py -c "import pickle; pickle.dump({\"label_names\": $names}, open(\"meta/batches.meta\", \"wb\"), 2)"; ds-pack meta >x 2>>err4; done
-	test "$(sed "s/.*: //" err4 | tr "\n" ";")" = "the name of class 1 is not text;holds no names of classes;its names of classes are no list;"'
+	test "$(sed "s/.*: //" err4 | tr "\n" ";")" = "the name of class 1 is not text;holds no names of classes;its names of classes are not a list;"'
 ok 'imagenet: a label that is none is named with its row' '
 	for f in val_data val_data.npz; do
 		shaped "y - 3 + 2"; fails 1 "$f.: label 0 of row 1 is not from 1 to 2147483647" ds-pack shaped/$f || exit
@@ -131,7 +131,7 @@ open("x.h5", "wb").write(b"\x89HDF\r\n\x1a\n" + b"\0" * 600)
 EOF
 ok 'an IDX file of labels that is empty, or hardly begun, by its name' '
 	for k in 0 3 7; do rm -rf short; cp -r mnist-raw short; head -c $k mnist-raw/t10k-labels-idx1-ubyte >short/t10k-labels-idx1-ubyte
-		fails 1 "t10k-labels-idx1-ubyte.: is called an IDX file, but does not begin as one" ds-pack short || exit; done'
+		fails 1 "t10k-labels-idx1-ubyte.: is named like an IDX file, but does not begin like one" ds-pack short || exit; done'
 ok 'MATLAB 7.3 is refused, and how to help oneself' 'fails 1 "v73.mat. is a MATLAB 7.3 file (HDF5), which is not read; save it with MATLAB.s -v7" ds-pack v73.mat &&
 	fails 1 "HDF5 file" ds-pack x.h5'
 ok 'beside images it is passed over with a warning' 'mkdir b; cp v73.mat folders/lined/a.png b; ds-pack b -o x.ts 2>err && grep -q "v73.mat. is a MATLAB 7.3" err'

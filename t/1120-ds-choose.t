@@ -23,7 +23,7 @@ rm set/loose.png
 printf 'dog\tpet\ncat\tpet\nfox\twild\neel\t-\n' >map.txt
 ok '--map-classes: many become one, order is the file'"'"'s, - is none' 'is "-1:8 0:16 1:3 " labels set --map-classes map.txt && is "[\"pet\", \"wild\"]" classes set --map-classes map.txt'
 sed -i '/fox/d' map.txt
-ok '--map-classes: each class needs a line' 'fails 1 "says nothing of class .fox." ds-pack set --map-classes map.txt'
+ok '--map-classes: each class needs a line' 'fails 1 "does not mention class .fox." ds-pack set --map-classes map.txt'
 ok '--map-classes: after --exclude-classes it does not' 'echo fox >x.txt; is "-1:8 0:16 " labels set --exclude-classes x.txt --map-classes map.txt'
 printf 'cat pet\n' >map.txt
 ok '--map-classes: a line without a tab' 'fails 1 "not followed by a tab" ds-pack set --map-classes map.txt'

@@ -35,7 +35,7 @@ ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes where its he
 $py -c "
 import numpy as np, scipy.io
 scipy.io.savemat('test_32x32.mat', {'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.zeros((1, 300 << 20), np.uint8)}, do_compression=True)"
-ok 'a .mat of two images and 300 million labels' 'bad_bounded 100 "MATLAB file of 2 images whose y is not as many labels" ds-pack test_32x32.mat'
+ok 'a .mat of two images and 300 million labels' 'bad_bounded 100 "MATLAB file of 2 images whose y has another number of labels" ds-pack test_32x32.mat'
 rm -f test_32x32.mat
 mkdir large; cp "$SRC/t/golden/ds/photos/cat/0.png" large/y.png; truncate -s 300M large/x.png
 ok 'a file that is too large for an image is damaged, and can be skipped' 'fails 1 "x.png.: more than" ds-pack large -o x.ts && ds-pack -q --skip-bad large -o x.ts 2>err && test $(ts-dump --tsv x.ts | wc -l) = 2'
@@ -112,7 +112,7 @@ done
 $py -c "
 b = open('STORED.zip', 'rb').read(); i = b.index(b'photos/dog/')
 open('name.zip', 'wb').write(b[:i] + b'photos/dot/' + b[i + 11:])"
-ok 'a zip whose names differ from its directory' 'bad "name.zip. is damaged: the directory at its end has .photos/dog/0.png., which is called otherwise where it lies" ds-pack name.zip'
+ok 'a zip whose names differ from its directory' 'bad "name.zip. is damaged: the directory at its end has .photos/dog/0.png., which has another name where it lies" ds-pack name.zip'
 # Unicode names, which zips of other code pages have beside theirs (field 0x7075); libarchive takes that of the file's own head.
 $py - <<'END'
 import struct, zlib
@@ -135,7 +135,7 @@ make("central.zip", None, "caf\u00e9/a.png")
 END
 ok 'a Unicode name that stands in both places is the name; one that differs is damage' '
 	ds-pack -q unicode.zip | ts-dump --header | grep -q "\"classes\": .\"caf$(printf "\303\251")\", \"dog\"" &&
-	for f in flip own central; do bad "$f.zip. is damaged: the directory at its end has .ca./a.png., which is called otherwise where it lies" ds-pack $f.zip || return 1; done'
+	for f in flip own central; do bad "$f.zip. is damaged: the directory at its end has .ca./a.png., which has another name where it lies" ds-pack $f.zip || return 1; done'
 $py -c "
 b = open('svhn/test_32x32.mat', 'rb').read(); open('more.mat', 'wb').write(b + b'\\0' * 8)
 import scipy.io, numpy as np

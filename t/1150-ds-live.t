@@ -30,7 +30,7 @@ ds-pack photos --size 16 | rows >want
 ok '--stream: a row for each name, the same pixels' 'all | ds-pack --stream --size 16 >s.ts 2>err && ! test -s err && rows <s.ts | cmp - want && is "$(all | tr "\n" " ")" names <s.ts && ts-dump --header s.ts | grep -q "\"prepare\": \"size=16 "'
 ok '--stream: what is no picture is left out and said' '
 	{ echo photos/cat/0.png; echo; echo none.png; echo photos; echo "$SRC/README.md"; echo photos/dog/1.jpg; } | ds-pack --stream --size 16 >s.ts 2>err && is "photos/cat/0.png photos/dog/1.jpg " names <s.ts &&
-	grep -q "none.png.: cannot be opened" err && grep -q "photos.: is a folder" err && grep -q "README.md.: not a PNG" err && grep -q "3 names of what is no whole picture were left out" err && test $(wc -l <err) = 4'
+	grep -q "none.png.: cannot be opened" err && grep -q "photos.: is a folder" err && grep -q "README.md.: not a PNG" err && grep -q "3 names that are not whole pictures were left out" err && test $(wc -l <err) = 4'
 ok '--stream: a last name without its newline, and with CR' 'printf "photos/cat/0.png\r\nphotos/dog/1.jpg" | ds-pack --stream --size 16 >s.ts && is "photos/cat/0.png photos/dog/1.jpg " names <s.ts'
 ok '--stream: no names are no rows' ': | ds-pack --stream --size 16 | ts-dump | cmp - /dev/null'
 ok '--stream: bytes are no names' '{ printf "a\0b\n" | ds-pack --stream --size 16 >x 2>err; test $? = 1; } && grep -q "zero byte" err && { head -c 70000 /dev/zero | tr "\0" x | ds-pack --stream --size 16 >x 2>err; test $? = 1; } && grep -q "line of more than" err'

@@ -24,7 +24,7 @@ for t in um-train:base.ckpt um-prune:whole.umap; do
 	ok "$tool: before its settings" 'again $tool $result "checkpoints/*" "*.txt" log.tsv logs settings.yaml'
 done
 cp -r whole early; find early/um-train -name last.ckpt -exec rm {} +
-ok 'it says where it begins' '$train --run early --resume images.ts >out 2>err; cat early/um-train/*/*_log.txt | grep -q "begins again from initial.ckpt"'
+ok 'it says where it begins' '$train --run early --resume images.ts >out 2>err; cat early/um-train/*/*_log.txt | grep -q "starting again from initial.ckpt"'
 cp -r whole data; find data/um-train -name last.ckpt -exec rm {} +
 ok 'other images are refused there too' 'fails 1 "initial.ckpt.* was trained on other images" $train --run data --resume other.ts'
 ok 'other options too' 'fails 1 "the options that it began with" $train --run data --lr 0.3 --resume images.ts'

@@ -149,7 +149,7 @@ ok '--full of one with masks works' 'um-embed -q --full -m masked.ckpt images.ts
 misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test $? = 2 -a ! -s out && grep -q -- "$pattern" err; }
 ok 'wrong --odin is misuse' '
 	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
-	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 is there twice" --odin eps=0.1,0.10 &&
+	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
 	misuse "is not eps=" --odin epsilon=1'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'

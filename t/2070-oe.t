@@ -43,7 +43,7 @@ ok '--aux-crop: random windows of them, others each epoch' 'large --aux-crop $st
 ok 'smaller ones are refused all the same; without --aux it is misuse' 'ts-gen images image:u1:3x24x40 100 3 >little.ts && fails 1 "holds images of 3x24x40" um-train -i base.ckpt --aux little.ts --oe oe --aux-crop id.ts && fails 2 "needs --aux" um-train --aux-crop id.ts'
 ok 'of the same size nothing changes' 'train --oe oe -e 1 -b 25 --no-history -o x.ckpt && train --oe oe -e 1 -b 25 --aux-crop --no-history -o y.ckpt && cmp x.ckpt y.ckpt'
 ok '--aux-ratio: so many to a step, the last one too' '
-	train --oe oe -e 1 -b 25 --aux-ratio 0.3 -o x.ckpt && grep -q "^outlier exposure: oe, weight 0.5, 19 of 100 outliers an epoch" said'
+	train --oe oe -e 1 -b 25 --aux-ratio 0.3 -o x.ckpt && grep -q "^outlier exposure: oe, weight 0.5, 19 of 100 outliers per epoch" said'
 ok 'a separate pass for outliers leaves the running statistics to the images' '
 	um-train -q -i base.ckpt --lr 0 -e 1 -b 60 --threads 1 --no-augment -o a.ckpt id.ts && train --oe oe --separate-bn --lr 0 -e 1 -b 60 --no-augment -o b.ckpt &&
 	ts-values 99 a.ckpt bn1.running_mean bn1.running_var | tr " " "\n" >a && ts-values 99 b.ckpt bn1.running_mean bn1.running_var | tr " " "\n" >b && near 1e-6 a b &&

@@ -37,7 +37,7 @@ done
 ok '54 steps with --sync-bn: losses and accuracies of 1, 2 and 3 ranks are the same to 1e-5' \
 	'near 1e-5 log.1 log.2 && near 1e-5 log.1 log.3 && test $(wc -l <log.3) = 6'
 ok 'rank 0 alone writes and speaks' 'test -s said.0 -a ! -s said.1 -a ! -s said.2 && test $(find run.3 -name log.tsv | wc -l) = 1'
-ok 'the log says whose statistics batch norms go by' 'grep -q "^3 ranks.*by the whole batch" said.0'
+ok 'the log says whose statistics batch norms go by' 'grep -q "^3 ranks.*use the whole batch" said.0'
 ranks 2 $train -e 1 -o x images.ts
 ok 'and that without --sync-bn they are a rank'"'"'s' 'grep -q "^2 ranks.*by each rank.s part" said.0'
 # A number within rounding of 0 may take a ReLU's other side, and then all that follows differs by more than rounding: with
@@ -86,7 +86,7 @@ ok '--multigpu: what it is not' '
 	fails 2 "not a list of numbers of GPUs" $train --multigpu 0,x -o x images.ts && fails 2 "not a list of numbers" um-estimate -m 1.ckpt --multigpu , images.ts &&
 	fails 2 "says another number" $train --multigpu 0,1 --ranks 3 -o x images.ts && fails 2 "both name GPUs" $train --multigpu 0,1 --device cuda:1 -o x images.ts'
 ok 'a mask that one process computes' 'fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip -o x images.ts'
-ok 'um-estimate --per-sample' 'fail_once "wants all masks in one process" 2 um-estimate -m 1.ckpt --per-sample x images.ts'
+ok 'um-estimate --per-sample' 'fail_once "needs all masks in one process" 2 um-estimate -m 1.ckpt --per-sample x images.ts'
 ok 'variables that make no sense' '
 	fails 1 "RANK is .2., not a whole number from 0 to 1" env RANK=2 WORLD_SIZE=2 $train -o x images.ts &&
 	fails 1 "WORLD_SIZE is .many." env WORLD_SIZE=many $train -o x images.ts &&

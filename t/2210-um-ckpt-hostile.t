@@ -44,7 +44,7 @@ size a size or a stride that is not
 offset not described as one
 dims not described as one
 twokinds two storages of one key
-twice 'w' is there twice
+twice 'w' appears twice
 control control characters
 cut cut off
 deep no dictionary of tensors
@@ -68,14 +68,14 @@ folder.pth numbers of tensor 'w' are missing
 key.pth storage '0??.2J' is said to have
 member.pth data/0??.2J' has 15 bytes
 dtype.pth no dictionary of tensors
-doubled.pth there twice
+doubled.pth appears twice
 photos.pth without a member NAME/data.pkl
 flipped.pth CRC
 trailing.old 1 bytes behind its last storage
 count.old has 5 elements where its pickle says 4
 negative.old not a storage of numbers
 unknown.old nothing refers to
-nokeys.old list of its storages
+nokeys.old list of storages is not
 protocol.old protocol
 endian.old big-endian
 huge.safetensors another number by its shape
@@ -133,7 +133,7 @@ imports() {                            # pattern of the last line, argument...
 }
 ok 'a device without an end is not read to 4 GiB' '
 	( limit; timeout 20 um-ckpt show /dev/zero >out 2>err; test $? = 1 ) && grep -q "/dev/zero.: is neither a PyTorch file" err'
-ok 'tensors without elements are no guess' 'imports "no architecture that is known" hollow.safetensors'
+ok 'tensors without elements are no guess' 'imports "no known architecture" hollow.safetensors'
 ok 'nor the size of a network' 'imports "do not fit architecture resnet" -a resnet:depth=152,widen=16 hollow.safetensors &&
 	grep -q "misshapen: tensor .fc.weight. is 1000000x0" err'
 ok 'names alone are none' 'imports "do not fit architecture conv2" --size 4096 names.safetensors'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Networks that are a graph of ONNX, through ONNX Runtime: small graphs written byte by byte (t/helper/onnx_small.py), by
+# Networks that are an ONNX graph, through ONNX Runtime: small graphs written byte by byte (t/helper/onnx_small.py), by
 # a library that knows them (t/shim/onnxruntime.c), and again by ONNX Runtime itself where it is.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
@@ -81,7 +81,7 @@ ok 'the file of numbers must be there, whole, and in its folder' '
 ok 'inputs that are no images are said' '
 	fails 1 "has 2 inputs where images go into one: .x. .ids." embed two.onnx &&
 	fails 1 "numbers of type float16" embed half.onnx && fails 1 "an input of 2 dimensions" embed flat.onnx'
-ok 'damage is damage' 'fails 1 "is damaged" embed cut.onnx && fails 1 "is damaged" embed long.onnx && fails 1 "has no graph of ONNX" embed empty.onnx'
+ok 'damage is damage' 'fails 1 "is damaged" embed cut.onnx && fails 1 "is damaged" embed long.onnx && fails 1 "has no ONNX graph" embed empty.onnx'
 ok 'names that are not in it are said, with those that are' '
 	fails 1 "no node of its graph makes a value called .nope.; its outputs are .y. (n,4)" embed gemm.onnx --features nope &&
 	fails 1 "no node of its graph makes a value called .nope." embed gemm.onnx --logits nope'
@@ -95,11 +95,11 @@ printf '1 0.5 -1 -0.25 2 0.125 0.75 -0.5 0.25 0 1 -2\n0.5 -1 0.25 0\n' >layer
 for g in gemm halves matmul constant softmax identity outside old last; do
 	ok "the last layer of $g" 'um-ckpt import -q --normalise none --size 8 $g.onnx -o $g.ckpt && ts-values 12 $g.ckpt fc.weight fc.bias >out && near 0 out layer'
 done
-ok 'of a softmax the logits are taken, and it is said' 'um-ckpt import --normalise none --size 8 softmax.onnx -o x 2>err && grep -q "is a softmax: the logits are what goes into it" err'
+ok 'of a softmax the logits are taken, and it is said' 'um-ckpt import --normalise none --size 8 softmax.onnx -o x 2>err && grep -q "is a softmax: its input is taken as the logits" err'
 ok 'only um-embed runs it: others refuse, and say why' '
-	fails 1 "is a graph of ONNX, which um-embed runs" um-train -q -i gemm.ckpt images.ts -o x &&
-	fails 1 "is a graph of ONNX, which um-embed runs" um-estimate -q -m gemm.ckpt images.ts &&
-	fails 1 "is a graph of ONNX, which um-embed runs" um-ckpt export gemm.ckpt -o x.pth &&
+	fails 1 "is an ONNX graph, which um-embed runs" um-train -q -i gemm.ckpt images.ts -o x &&
+	fails 1 "is an ONNX graph, which um-embed runs" um-estimate -q -m gemm.ckpt images.ts &&
+	fails 1 "is an ONNX graph, which um-embed runs" um-ckpt export gemm.ckpt -o x.pth &&
 	fails 1 "has no masks" um-embed -q --masked -m gemm.ckpt images.ts && fails 1 "has no masks" embed gemm.onnx --full'
 ok 'it has no gradients, no maps, no other engine' '
 	fails 1 "has no feature list" um-embed -q --layers -m gemm.ckpt images.ts &&
@@ -110,7 +110,7 @@ if [ -e "$BUILD/t/shim/onnxruntime.so" ]; then
 		ONNXRUNTIME=$BUILD/t/shim/onnxruntime.so um-embed -q --against other.ckpt -m gemm.ckpt images.ts | ts-dump --header | grep -q kl-distance'
 fi
 ok 'its options are for it alone' '
-	fails 2 "are for a file of ONNX" um-embed --features f -m gemm.ckpt images.ts && fails 2 "are for a file of ONNX" um-ckpt import --normalise none --logits y x.pth &&
+	fails 2 "are for an ONNX file" um-embed --features f -m gemm.ckpt images.ts && fails 2 "are for an ONNX file" um-ckpt import --normalise none --logits y x.pth &&
 	fails 1 "are for files of tensors" um-ckpt import -q --normalise none --size 8 --arch conv2 gemm.onnx'
 ok 'names of its classes' 'printf "a\nb\nc\nd\n" >names && um-ckpt import -q --normalise none --size 8 --classes names gemm.onnx -o named.ckpt &&
 	ts-dump --header named.ckpt | grep -q "\"classes\": \[\"a\", \"b\"" && printf "a\nb\n" >names && fails 1 "names 2 classes" um-ckpt import -q --normalise none --size 8 --classes names gemm.onnx'

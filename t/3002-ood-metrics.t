@@ -110,14 +110,14 @@ ok 'columns without names; verdicts and names are no scores' 'printf "1\t2\n3\t4
 ok 'bad text: file, line, what' 'printf "1\nx\n" >bad.txt && fails 1 "bad.txt.: line 2: .x. is not a number" ood-metrics --id id.txt bad.txt &&
 	printf "a\tb\n1\n" >bad.txt && fails 1 "bad.txt.: line 2: not the 2 columns" ood-metrics --id bad.txt a.txt &&
 	printf "a\n1\t2\n" >bad.txt && fails 1 "line 2: not the 1 columns" ood-metrics --id bad.txt a.txt &&
-	printf "a\ta\n1\t2\n" >bad.txt && fails 1 "line 1: .a. is no name" ood-metrics --id bad.txt a.txt &&
+	printf "a\ta\n1\t2\n" >bad.txt && fails 1 "line 1: .a. is not the name" ood-metrics --id bad.txt a.txt &&
 	printf "1\n\n2\n" >bad.txt && fails 1 "line 2: is empty" ood-metrics --id bad.txt a.txt &&
 	printf "e\tpred\n1\t.5\n" >bad.txt && fails 1 "line 2: ..5. is no class" ood-metrics --id bad.txt a.txt &&
 	printf "1\nnan\n" >bad.txt && fails 1 "bad.txt.: row 1: .score. is not a number" ood-metrics --id id.txt bad.txt &&
-	printf "1\0\n" >bad.txt && fails 1 "line 1: is no text" ood-metrics --id id.txt bad.txt && printf "e\n" >bad.txt && fails 1 "no rows" ood-metrics --id bad.txt a.txt'
+	printf "1\0\n" >bad.txt && fails 1 "line 1: is not text" ood-metrics --id id.txt bad.txt && printf "e\n" >bad.txt && fails 1 "no rows" ood-metrics --id bad.txt a.txt'
 
 ok 'a line without end, and no text at all: bounded memory' 'head -c 3000000 /dev/zero | tr "\\0" 1 >long.txt; ([ -n "$SANITIZE" ] || ulimit -v 400000; fails 1 "line 1: longer than" ood-metrics --id long.txt id.txt) &&
-	fails 1 "/dev/zero.: line 1: is no text" ood-metrics --id /dev/zero id.txt'
+	fails 1 "/dev/zero.: line 1: is not text" ood-metrics --id /dev/zero id.txt'
 
 # ---- groups and further metrics ----
 col() { awk -F "\t" -v c="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == c) k = i; next } { print $2, $k }' | tr "\n" " "; }

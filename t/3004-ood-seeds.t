@@ -25,7 +25,7 @@ ok 'the real thing' 'for s in 1 2 3; do "$BUILD/t/helper/ts-gen" scores msp:f4 5
 	awk -F "\t" "FNR == 2 { s += \$3; q += \$3 ^ 2 } END { m = s / 3; printf \"%.9f %.7f\n\", m, sqrt((q - 3 * m * m) / 2) }" 1.m 2.m 3.m >want &&
 	awk -F "\t" "NR == 2 { printf \"%.9f %.7f\n\", \$3, \$4 }" out | cmp - want'
 ok 'a row that some lack: a warning' 'sed 2d 1.tsv >short && ood-seeds 2.tsv short 2>err >out && grep -q "msp, x is in 1 of 2 tables only" err && grep -q " 1$" out'
-ok 'errors name file and line' '{ cat 1.tsv; tail -n 1 1.tsv; } >bad && fails 1 "bad.: line 4: msp, average is there twice" ood-seeds bad &&
+ok 'errors name file and line' '{ cat 1.tsv; tail -n 1 1.tsv; } >bad && fails 1 "bad.: line 4: msp, average appears twice" ood-seeds bad &&
 	sed s/0.5/half/ 1.tsv >bad && fails 1 "bad.: line 2: .half. is not a number" ood-seeds bad && sed "2s/$/\t1/" 1.tsv >bad && fails 1 "line 2: not the 8 columns" ood-seeds bad &&
 	sed s/fpr95/new/ 1.tsv >bad && fails 1 "bad.: line 1: column .new., which the first table lacks" ood-seeds 1.tsv bad &&
 	echo Dear >bad && fails 1 "bad.: line 1: no table of ood-metrics" ood-seeds bad && : >bad && fails 1 "bad.: no table" ood-seeds bad && fails 1 "no/such" ood-seeds 1.tsv no/such'

@@ -32,7 +32,7 @@ ok 'NaN, no rows, no column' 'fails 1 "nan.scores.*row 0.*msp.*not a number" ood
 	fails 1 "no column of scores .odin" ood-threshold -m odin id.scores && fails 1 "no column of scores .pred" ood-threshold -m pred id.scores &&
 	"$gen" scores energy:f4 0 1 >none && fails 1 "no rows" ood-threshold none && "$gen" scores pred:i8 9 1 >none && fails 1 "no column of scores" ood-threshold none'
 ok '--per-class without classes' '"$gen" scores energy:f4 99 1 >s && fails 1 "no column .pred" ood-threshold --per-class s &&
-	echo "1 -1" | "$gen" scores energy:f4,pred:i8 >s && fails 1 "row 0.*-1, which is no class" ood-threshold --per-class -a 0.5 s'
+	echo "1 -1" | "$gen" scores energy:f4,pred:i8 >s && fails 1 "row 0.*-1, which is not a class" ood-threshold --per-class -a 0.5 s'
 ok 'misuse' 'for o in "-a 0" "-a 1" "-a x" "-g all" "--confidence 1" "-m msp,msp"; do
 	ood-threshold $o id.scores >out 2>err; test $? = 2 && ! test -s out || echo "# $o"; done >bad; cat bad; ! test -s bad'
 

@@ -94,7 +94,7 @@ ok 'several methods: which?' 'fails 1 "thresholds of .* methods; --method says w
 ok 'a method that needs more than logits and features' 'ts-gen scores odin:f4 20 1 >odin.s && ood-threshold -q -a 0.5 -o odin.thr odin.s && fails 1 "method .odin" ood-pack -m m.ckpt -t odin.thr'
 ok 'a combination' 'ood-score -q -m msp,energy --combine fisher --reference val.s -f fit val.f -o comb.s && ood-threshold -q -a 0.1 -m combine:fisher -o comb.thr comb.s && fails 1 "combines scores of several methods" ood-pack -m m.ckpt -t comb.thr'
 ok 'a bound on false discoveries, which is one of all pictures together' '
-	ood-score -q -m msp val.f | ood-threshold -q --fdr 0.1 -o d.thr && fails 1 "judges each by itself, for which --false-alarm" ood-pack -m m.ckpt -t d.thr -o no.det && ! test -e no.det'
+	ood-score -q -m msp val.f | ood-threshold -q --fdr 0.1 -o d.thr && fails 1 "judges each by itself, and needs one from --false-alarm" ood-pack -m m.ckpt -t d.thr -o no.det && ! test -e no.det'
 ok 'a file that is not there, for each of them' '
 	for how in "-m no -t thr" "-m m.ckpt -t no" "-m m.ckpt -t thr --method vim -f no" "-m m.ckpt -t thr --method vim -f fit --val no" "-m m.ckpt -t thr --method vim -f fit -r no"; do
 		fails 1 "no" ood-pack $how || exit; done'

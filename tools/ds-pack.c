@@ -25,12 +25,12 @@ static struct job_live live = { .every = 1 };
 
 static const struct cli_option options[] = {
 	{ "stream", 0, CLI_FLAG, NULL, &stream, 0, 0,
-	  "instead of a SOURCE: names of image files on standard input, a row for each as it comes" },
+	  "instead of a SOURCE: read names of image files from standard input, and write a row for each at once" },
 	{ "frames", 0, CLI_STR, "HxW", &frames, 0, 0,
-	  "instead of a SOURCE: raw frames of H x W pixels on standard input, three bytes each, red, green, blue" },
+	  "instead of a SOURCE: read raw frames of H x W pixels from standard input, 3 bytes per pixel (RGB)" },
 	{ "every", 0, CLI_INT, "N", &live.every, 1, 1e9, "with --frames: take every Nth frame (default 1, all)" },
 	{ "split", 's', CLI_STR, "NAME", &o.split, 0, 0,
-	  "only images under a folder of this name, or in files that belong to this split" },
+	  "only images in a folder of this name, or in files of this split" },
 	{ "format", 0, CLI_STR, "NAME", &o.format, 0, 0, "read only files of this format (--list-formats)" },
 	{ "list-formats", 0, CLI_FLAG, NULL, &list_formats, 0, 0, "list the formats and exit" },
 	{ "files", 0, CLI_STR, "PATTERN", &o.files, 0, 0,
@@ -39,39 +39,39 @@ static const struct cli_option options[] = {
 	  "instead of a SOURCE: the images in FILE, one 'path label' per line" },
 	{ "root", 0, CLI_STR, "DIR", &o.root, 0, 0, "the folder that the paths of the list start from (default .)" },
 	{ "class-level", 0, CLI_INT, "N", &o.class_level, -99, 99,
-	  "the class is the Nth folder of a path below the root; -1: the image's own (default: see the page)" },
+	  "take the class from the Nth folder below the root; -1: from the image's own (default: see the manual)" },
 	{ "class-order", 0, CLI_CHOICE, "number|bytes", &class_order, 0, 0,
-	  "of classes that are all numbers: by value (default), or as texts" },
+	  "sort classes that are all numbers by value (default), or as text" },
 	{ "empty-classes", 0, CLI_CHOICE, "error|drop|keep", &empty_classes, 0, 0,
-	  "folders beside those of classes without an image: an error (default), no classes, or classes" },
-	{ "coarse", 0, CLI_FLAG, NULL, &o.coarse, 0, 0, "CIFAR-100: its 20 coarse labels" },
+	  "class folders without images: fail (default), drop them, or keep them as classes" },
+	{ "coarse", 0, CLI_FLAG, NULL, &o.coarse, 0, 0, "CIFAR-100: use its 20 coarse labels" },
 	{ "exclude-classes", 0, CLI_STR, "FILE", &o.exclude, 0, 0, "leave out the classes listed in FILE" },
 	{ "only-classes", 0, CLI_STR, "FILE", &o.only, 0, 0, "keep only the classes listed in FILE" },
 	{ "map-classes", 0, CLI_STR, "FILE", &o.map, 0, 0, "rename or merge classes, one 'old<tab>new' per line" },
-	{ "per-class", 0, CLI_INT, "N", &o.per_class, 0, 9e15, "N images of each class, chosen at random" },
-	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then N images chosen at random, in their order" },
-	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then the first N" },
-	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then rows I, I+N, I+2N, ... (I from 0 to N-1)" },
+	{ "per-class", 0, CLI_INT, "N", &o.per_class, 0, 9e15, "choose N images per class at random" },
+	{ "sample", 0, CLI_INT, "N", &o.sample, 0, 9e15, "then choose N images at random, in their order" },
+	{ "limit", 'n', CLI_INT, "N", &o.limit, 0, 9e15, "then take the first N" },
+	{ "shard", 0, CLI_STR, "I/N", &shard, 0, 0, "then take rows I, I+N, I+2N, ... (I from 0 to N-1)" },
 	{ "for", 0, CLI_STR, "MODEL", &model, 0, 0,
-	  "prepare images as those of this checkpoint were; instead of the next five options" },
+	  "prepare images as this checkpoint says; replaces the next five options" },
 	{ "size", 0, CLI_STR, "N|HxW", &size, 0, 0, "resize to N x N pixels, or H x W (see --resize)" },
 	{ "resize", 0, CLI_CHOICE, "squash|short", &resize, 0, 0,
-	  "both sides become N (default), or the shorter one does" },
-	{ "interpolation", 0, CLI_CHOICE, DS_FILTERS, &interpolation, 0, 0, "how it is resized (default bilinear)" },
-	{ "crop", 0, CLI_STR, "N|HxW", &crop, 0, 0, "then cut the middle N x N, or H x W" },
-	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "one channel, as Pillow's convert(\"L\")" },
+	  "resize both sides to N (default), or the shorter one" },
+	{ "interpolation", 0, CLI_CHOICE, DS_FILTERS, &interpolation, 0, 0, "filter for resizing (default bilinear)" },
+	{ "crop", 0, CLI_STR, "N|HxW", &crop, 0, 0, "then crop the centre to N x N, or H x W" },
+	{ "gray", 0, CLI_FLAG, NULL, &o.shape.gray, 0, 0, "convert to one channel, as Pillow's convert(\"L\")" },
 	{ "fast", 0, CLI_FLAG, NULL, &o.shape.fast, 0, 0,
-	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (other pixels)" },
+	  "with --size: decode large JPEGs at 1/2, 1/4 or 1/8 of their size (pixels differ)" },
 	{ "lenient", 0, CLI_FLAG, NULL, &o.lenient, 0, 0,
-	  "read JPEGs whose data end too early as far as they go, as OpenOOD does, and say how many" },
+	  "read truncated JPEGs as far as they go, as OpenOOD does, and report how many" },
 	{ "distort", 0, CLI_STR, "KIND[=LEVEL],...", &distort, 0, 0,
-	  "make pictures worse on purpose, before they are prepared: jpeg, blur, brightness, bilinear, ..." },
+	  "degrade pictures before preparing them: jpeg, blur, brightness, bilinear, ..." },
 	{ "label-noise", 0, CLI_STR, "SHARE|FILE", &noise, 0, 0,
-	  "make this share of the labels wrong, or as the matrix in FILE says, and keep the true ones beside them" },
+	  "make this share of labels wrong, or follow the matrix in FILE; the true labels are kept beside them" },
 	{ "skip-bad", 0, CLI_FLAG, NULL, &skip_bad, 0, 0,
-	  "leave out damaged images and say how many, instead of failing" },
+	  "skip damaged images and report how many, instead of failing" },
 	{ "manifest", 0, CLI_FLAG, NULL, &o.hash, 0, 0,
-	  "instead of a stream write a table: path, label, bytes and XXH3 of each image" },
+	  "write a table instead of a stream: path, label, size and XXH3 of each image" },
 	{ "check", 0, CLI_STR, "MANIFEST", &manifest, 0, 0, "fail unless the images are exactly those of this table" },
 	{ 0 }
 };
@@ -82,7 +82,7 @@ static const struct cli_tool tool = {
 	"Read the images of a data set and write them as a stream.",
 	options,
 	"SOURCE is a folder, an archive (tar, zip; gzip, xz, zstd, ...) or a file, as the data set's site\n"
-	"hands it out: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others; or -,\n"
+	"distributes it: image files by class, CIFAR, SVHN, MNIST, Tiny ImageNet, LSUN and others; or -,\n"
 	"standard input.",
 	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS | CLI_ROWS,
 	NULL
@@ -152,7 +152,7 @@ static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 		return -1;
 	k->rows++;
 	if (row->is_short && !k->n_short++)
-		cli_warn("'%s' is a JPEG whose data end too early; what is missing is gray", row->name);
+		cli_warn("'%s' is a truncated JPEG; the missing part is gray", row->name);
 	cli_progress("%zu of %zu images, %s", k->rows, ds_rows(k->source),
 		     cli_pace((double)k->rows, (double)ds_rows(k->source)));
 	return 0;
@@ -191,7 +191,7 @@ static int pack(struct work *k, const char *path)
 	if (k->noise)
 		cli_info("%zu of the labels were made wrong", k->wrong);
 	if (k->n_short)
-		cli_warn("%zu JPEGs whose data end too early were read as far as they go", k->n_short);
+		cli_warn("%zu truncated JPEGs were read as far as they go", k->n_short);
 	if (k->bad)
 		cli_warn("%zu damaged images left out", k->bad);
 	if (k->rows == 0)

@@ -19,14 +19,14 @@ static bool list, plain;
 
 static const struct cli_option options[] = {
 	{ "set", 's', CLI_STR, "NAME", &set_name, 0, 0, "the set; --list names them" },
-	{ "split", 0, CLI_CHOICE, "test|train", &split, 0, 0, "independent halves of a set (default test)" },
-	{ "n", 'n', CLI_INT, "N", &rows, 0, 1e9, "rows (default: id 5000 or 2000, others 1000)" },
+	{ "split", 0, CLI_CHOICE, "test|train", &split, 0, 0,
+	  "which of two independent halves of the set (default test)" },
+	{ "n", 'n', CLI_INT, "N", &rows, 0, 1e9, "number of images (default: id 5000 or 2000, others 1000)" },
 	{ "atypical", 0, CLI_DOUBLE, "F", &atypical, 0, 1,
 	  "share of atypical samples in id and id-inverted (default 0.1)" },
 	{ "label-noise", 0, CLI_STR, "SHARE|FILE", &noise_of, 0, 0,
-	  "make this share of id's labels wrong, or as the matrix in FILE says, and keep the true ones beside them" },
-	{ "plain", 0, CLI_FLAG, NULL, &plain, 0, 0,
-	  "objects that stand alone, on a ground of one colour: easy to learn" },
+	  "make this share of id's labels wrong, or follow the matrix in FILE; the true labels are kept beside them" },
+	{ "plain", 0, CLI_FLAG, NULL, &plain, 0, 0, "single objects on a plain background: easy to learn" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the sets and exit" },
 	{ 0 }
 };
@@ -34,7 +34,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ds-synth",
 	"--set NAME [option...]",
-	"Make images from a seed: a labelled set of ten classes, or a set out of its distribution.",
+	"Draw synthetic images from a seed: a labelled set of ten classes, or an OOD set.",
 	options,
 	"A smaller N gives the first N of the same rows.",
 	CLI_OUTPUT | CLI_SEED | CLI_ROWS,

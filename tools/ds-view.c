@@ -145,7 +145,8 @@ static int locate(struct work *k, struct number *s, const char *column)
 		return ts_reader_fail(k->images, "has no column '%s', %s", column,
 				      scores ? "nor have its scores" : "and no --scores is given");
 	if (f->type == TS_STR || f->ndim)
-		return ts_reader_fail(s->joined ? k->scores : k->images, "column '%s' is not one number a row", column);
+		return ts_reader_fail(s->joined ? k->scores : k->images, "column '%s' is not one number per row",
+				      column);
 	s->type = f->type;
 	s->at = (size_t)(f - (s->joined ? scores : k->h)->fields);
 	return 0;

@@ -19,18 +19,18 @@ static long only = ALL;
 
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated, with a heading (default: for people)" },
-	{ "only", 0, CLI_CHOICE, "all|in|out", &only, 0, 0, "print these alone (default all)" },
+	{ "only", 0, CLI_CHOICE, "all|in|out", &only, 0, 0, "print only these (default all)" },
 	{ "watch", 'w', CLI_FLAG, NULL, &watch, 0, 0,
-	  "tell, as ood-watch, when pictures as a whole are not as they were" },
+	  "raise an alarm, as ood-watch does, when the pictures as a whole have changed" },
 	{ "false-alarm", 'a', CLI_DOUBLE, "P", &false_alarm, 1e-9, 0.5,
-	  "with --watch: probability that there is ever a false alarm (default 0.01)" },
+	  "with --watch: probability of ever raising a false alarm (default 0.01)" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	"ood-detect",
 	"[option...] DETECTOR [FILE...]",
-	"Say of pictures what a network takes them for, and whether it knows such pictures at all.",
+	"Classify pictures, and say whether the network knows such pictures at all.",
 	options,
 	"DETECTOR is what ood-pack made. FILE is a picture, a folder, an archive, a data set or a stream of images.\n"
 	"With no FILE, or when FILE is -, read standard input: names of pictures, one per line, or a stream.\n"
@@ -207,7 +207,7 @@ int main(int argc, char **argv)
 	if (left < 0)
 		cli_usage("no DETECTOR given: ood-pack makes one");
 	if (strcmp(argv[first], "-") == 0)
-		cli_usage("DETECTOR is a file, as standard input has pictures");
+		cli_usage("DETECTOR must be a file, because standard input has pictures");
 	if (tsv && cli.json)
 		cli_usage("--tsv and --json exclude each other");
 	k.path = argv[first];

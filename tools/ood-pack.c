@@ -10,11 +10,11 @@ static struct unmask_bundle_files files;
 
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &files.model, 0, 0, "checkpoint of the network (required)" },
-	{ "threshold", 't', CLI_STR, "FILE", &files.threshold, 0, 0, "what ood-threshold made (required)" },
-	{ "fit", 'f', CLI_STR, "FILE", &files.fit, 0, 0, "what ood-fit made of the training data" },
-	{ "val", 0, CLI_STR, "FILE", &files.val, 0, 0,
-	  "what ood-fit made of validation data, if the scores were made with it" },
-	{ "method", 0, CLI_STR, "NAME", &files.method, 0, 0, "the score (default: the only one of the threshold)" },
+	{ "threshold", 't', CLI_STR, "FILE", &files.threshold, 0, 0, "thresholds from ood-threshold (required)" },
+	{ "fit", 'f', CLI_STR, "FILE", &files.fit, 0, 0, "the training data's fit, from ood-fit" },
+	{ "val", 0, CLI_STR, "FILE", &files.val, 0, 0, "the validation data's fit, if the scores were made with it" },
+	{ "method", 0, CLI_STR, "NAME", &files.method, 0, 0,
+	  "the score to use (default: the only one in the thresholds)" },
 	{ "reference", 'r', CLI_STR, "FILE", &files.reference, 0, 0,
 	  "scores of validation images, for ood-detect --watch" },
 	{ 0 }
@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = { "ood-pack",
 				      "-m MODEL -t THRESHOLD [option...]",
-				      "Make one file of all that a detector needs.",
+				      "Put everything that a detector needs into one file.",
 				      options,
 				      NULL,
 				      CLI_OUTPUT,
@@ -52,11 +52,11 @@ int main(int argc, char **argv)
 	struct ts_writer *w;
 
 	if (first < argc)
-		cli_usage("all files are options, but '%s' is none", argv[first]);
+		cli_usage("all files are given by options, but '%s' is not", argv[first]);
 	if (!files.model)
 		cli_usage("no --model given");
 	if (!files.threshold)
-		cli_usage("no --threshold given: ood-threshold makes one of scores of images that the network knows");
+		cli_usage("no --threshold given: ood-threshold makes one from the scores of ID images");
 	w = cli_output();
 	rc = cli_check_writer(w) < 0 ? -1 : pack(w);
 	ts_writer_close(w);

@@ -24,14 +24,14 @@ static const struct cli_option options[] = {
 	{ "id", 'i', CLI_STR, "FILE", &id_path, 0, 0, "scores of the ID set (default: id.scores of a DIR)" },
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0, "columns of scores, separated by commas (default all)" },
 	{ "images", 0, CLI_LIST, "SET=FILE", &images, 0, 0,
-	  "the images of a set, or of 'id', to show the strangest; may be repeated" },
+	  "the images of a set, or of 'id', to show its most extreme ones; may be repeated" },
 	{ "top", 0, CLI_INT, "N", &top, 1, 100, "images at each end of a score (default 8)" },
 	{ "drift", 0, CLI_STR, "FILE", &drift_path, 0, 0,
 	  "scores in the order in which they came, to show how they leave those of the ID set" },
 	{ "trajectory", 0, CLI_STR, "FILE", &trajectory_path, 0, 0,
 	  "the table of pipelines/trajectory.mk, to show quality along training" },
 	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
-	  "intervals of all metrics, from N resamplings (default 0: of AUROC, by DeLong)" },
+	  "confidence intervals of all metrics, from N resamplings (default 0: of AUROC, by DeLong)" },
 	{ "title", 0, CLI_STR, "TEXT", &title, 0, 0, "heading of the page" },
 	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
 	  "write to FILE, whole or not at all (default: standard output)" },
@@ -41,10 +41,10 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-report",
 	"[option...] {DIR | [near:|far:][NAME=]FILE}...",
-	"Make a page that shows how well scores tell each OOD set from the ID set.",
+	"Write an HTML page that shows how well scores tell each OOD set from the ID set.",
 	options,
 	"A FILE is a scores stream, or text as ood-metrics reads it. A DIR stands for its files "
-	"*.scores,\nwithout that of --id.",
+	"*.scores,\nexcept the one of --id.",
 	CLI_SEED | CLI_THREADS,
 	NULL
 };
@@ -207,7 +207,7 @@ static int read_images(struct work *k)
 		if (strcmp(s->path, "-") == 0)
 			cli_usage("--images: the scores of '%s' must be a file, as they are read twice", s->name);
 		if (s->thumbs.n)
-			cli_usage("--images: those of '%s' are there twice", s->name);
+			cli_usage("--images: the images of '%s' appear twice", s->name);
 		if (report_thumbs_read(&s->thumbs, s->path, images.v[i] + strlen(s->name) + 1, k->read.methods,
 				       k->read.n, (size_t)top, &err) < 0)
 			return cli_error("%s", err.text);

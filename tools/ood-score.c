@@ -23,25 +23,25 @@ static const struct cli_option options[] = {
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0,
 	  "methods, separated by commas: NAME[:PARAMETER=VALUE]... (default: all)" },
 	{ "sweep", 0, CLI_LIST, "METHOD:PARAMETER=V,V...", &sweeps, 0, 0,
-	  "a column for each combination of values; may be repeated" },
-	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "what ood-fit made of the training data" },
+	  "add a column for each combination of values; may be repeated" },
+	{ "fit", 'f', CLI_STR, "FILE", &fit_path, 0, 0, "the training data's fit, from ood-fit" },
 	{ "val", 0, CLI_STR, "FILE", &val_path, 0, 0,
-	  "what ood-fit made of validation data, for the methods that are fitted to it" },
+	  "the validation data's fit, from ood-fit, for methods that need it" },
 	{ "outliers", 0, CLI_STR, "FILE", &outliers_path, 0, 0,
-	  "what ood-fit made of outliers, for the methods that know some" },
+	  "the outliers' fit, from ood-fit, for methods that need it" },
 	{ "combine", 0, CLI_CHOICE, "fisher|min|mean", &combining, 0, 0,
 	  "add a column that combines the methods' conformal p-values" },
 	{ "reference", 0, CLI_STR, "FILE", &reference, 0, 0,
 	  "for --combine: scores of ID validation data with the same columns" },
 	{ "threshold", 't', CLI_STR, "FILE", &threshold_path, 0, 0,
-	  "what ood-threshold made: adds a column of verdicts for each of its columns" },
+	  "thresholds from ood-threshold: add a column of verdicts for each" },
 	{ "list", 0, CLI_FLAG, NULL, &list, 0, 0, "list the methods and exit" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = { "ood-score",
 				      "[option...] [FILE]",
-				      "Score each row of a features stream: the larger, the more in-distribution.",
+				      "Score each row of a features stream; larger means more in-distribution.",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
 				      CLI_OUTPUT | CLI_THREADS | CLI_PROGRESS | CLI_ROWS,
@@ -78,14 +78,14 @@ static int make_scorers(const struct ood_requests *r, const struct ood_basis *fr
 	if (ood_scorers_new(s, n, r, from, left_out, &l, &err) < 0)
 		return cli_error("%s", err.text);
 	if (*n == 0)
-		return cli_error("none of the methods can work%s: %s; --verbose says of each why",
+		return cli_error("none of the methods can work%s: %s; --verbose says why for each",
 				 from->classes ? "" : ": there are no logits", l.names.text);
 	for (size_t i = 0; i < *n; i++)
 		if (*(*s)[i].note)
 			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
 	if (l.n)
-		cli_warn("%zu%s methods of 'all' are left out for want of a fit or of columns%s: %s; --verbose says of "
-			 "each why",
+		cli_warn("%zu%s methods of 'all' are left out because a fit or columns are missing%s: %s; --verbose "
+			 "says why for each",
 			 l.n, l.fit ? " more" : "", l.logits ? "" : " (there are no logits)", l.names.text);
 	return 0;
 }

@@ -12,19 +12,20 @@ static const char *baseline, *show;
 static const struct cli_option options[] = {
 	{ "ddof", 0, CLI_INT, "N", &ddof, 0, 1, "divide the variance by the number of seeds minus N (default 1)" },
 	{ "summary", 's', CLI_FLAG, NULL, &summary, 0, 0, "only the averages over the OOD sets" },
-	{ "pivot", 'p', CLI_FLAG, NULL, &pivot, 0, 0, "a row for each method, a column for each set" },
+	{ "pivot", 'p', CLI_FLAG, NULL, &pivot, 0, 0, "one row per method, one column per set" },
 	{ "show", 0, CLI_STR, "LIST", &show, 0, 0, "with --pivot: metrics, separated by commas (default auroc,fpr95)" },
-	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0, "with --pivot: compare the best with it (default msp)" },
-	{ "format", 'f', CLI_CHOICE, CLI_FORMATS, &format, 0, 0, "form of the table (default text)" },
+	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0,
+	  "with --pivot: compare the best method with this one (default msp)" },
+	{ "format", 'f', CLI_CHOICE, CLI_FORMATS, &format, 0, 0, "format of the table (default text)" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	"ood-seeds",
 	"[option...] TABLE...",
-	"Mean and standard deviation over seeds, of tables that ood-metrics --format tsv printed.",
+	"Print mean and standard deviation over seeds, from tables of ood-metrics --format tsv.",
 	options,
-	"A TABLE is one seed's; those of several models can be in one file, each with its heading.",
+	"A TABLE is one seed's; a file may hold those of several models, each with its heading.",
 	CLI_ROWS,
 	NULL
 };
@@ -55,7 +56,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; rc == 0 && report_seeds_lacking(t, &i, line, sizeof line);)
 		cli_warn("%s", line);
 	if (pivot && rc == 0 && report_seeds_tables(t) == 2)
-		cli_warn("a standard deviation of two seeds says little of a third");
+		cli_warn("a standard deviation over two seeds says little about a third");
 	if (rc == 0 && report_seeds_print(t, &look, &err) < 0)
 		rc = cli_error("%s", err.text);
 	report_seeds_free(t);

@@ -20,7 +20,7 @@ static const struct cli_option options[] = {
 	{ "false-alarm", 'a', CLI_DOUBLE, "RATE", &alpha, 1e-9, 1 - 1e-9,
 	  "share of ID rows that may be flagged (default 0.05)" },
 	{ "fdr", 0, CLI_DOUBLE, "Q", &fdr, 1e-9, 1 - 1e-9,
-	  "instead: of the rows that are flagged in a batch, at most this share is ID, in the mean" },
+	  "instead: bound the mean share of ID rows among those flagged in a batch" },
 	{ "method", 'm', CLI_STR, "LIST", &method_list, 0, 0, "columns of scores, separated by commas (default all)" },
 	{ "guarantee", 'g', CLI_CHOICE, "conformal|binomial", &guarantee, 0, 0,
 	  "bound the mean rate, or with --confidence the rate itself (default conformal)" },
@@ -35,7 +35,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-threshold",
 	"[option...] [FILE]",
-	"Find the thresholds below which a row is flagged as OOD, from scores of ID validation rows.",
+	"Choose the thresholds below which rows are flagged as OOD, from scores of ID validation data.",
 	options,
 	"With no FILE, or when FILE is -, read standard input.",
 	CLI_OUTPUT,
@@ -52,7 +52,7 @@ static int choose_methods(struct ts_reader *r, const struct ts_header *h, char *
 	for (size_t i = 0; i < *n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp((*ret)[k], (*ret)[i]) == 0)
-				cli_usage("--method: '%s' is there twice", (*ret)[i]);
+				cli_usage("--method: '%s' appears twice", (*ret)[i]);
 	return 0;
 }
 

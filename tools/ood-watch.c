@@ -23,11 +23,11 @@ static const struct cli_option options[] = {
 	{ "reference", 'r', CLI_STR, "FILE", &reference_path, 0, 0, "scores of ID rows, a stream or text" },
 	{ "method", 'm', CLI_STR, "COLUMN", &column, 0, 0, "the column of scores (default: the only one)" },
 	{ "false-alarm", 'a', CLI_DOUBLE, "P", &alpha, 1e-9, 0.5,
-	  "probability that there is ever a false alarm (default 0.01)" },
+	  "probability of ever raising a false alarm (default 0.01)" },
 	{ "direction", 0, CLI_CHOICE, "low|both", &direction, 0, 0,
-	  "scores that are too low, or too low or too high (default low)" },
-	{ "exit", 'x', CLI_FLAG, NULL, &stop_at_alarm, 0, 0, "stop at the alarm, exit status 3" },
-	{ "reset", 0, CLI_FLAG, NULL, &reset, 0, 0, "start anew after an alarm (default: be silent from then on)" },
+	  "watch for scores that are too low (default), or also for those that are too high" },
+	{ "exit", 'x', CLI_FLAG, NULL, &stop_at_alarm, 0, 0, "stop at the alarm with exit status 3" },
+	{ "reset", 0, CLI_FLAG, NULL, &reset, 0, 0, "start again after an alarm (default: stay silent from then on)" },
 	{ "pass", 0, CLI_FLAG, NULL, &pass, 0, 0, "copy the input to standard output" },
 	{ 0 }
 };
@@ -35,7 +35,7 @@ static const struct cli_option options[] = {
 static const struct cli_tool tool = {
 	"ood-watch",
 	"[option...] --reference FILE [FILE]",
-	"Tell when a stream of scores, or of numbers, has left the reference's distribution.",
+	"Raise an alarm when a stream of scores, or of numbers, leaves the reference distribution.",
 	options,
 	"Input is a scores stream, or text with one number per line.\n"
 	"With no FILE, or when FILE is -, read standard input.",
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	if (!reference_path)
 		cli_usage("--reference FILE is missing");
 	if (strcmp(reference_path, "-") == 0)
-		cli_usage("--reference: standard input is what is watched");
+		cli_usage("--reference cannot be standard input, which is watched");
 	if (stop_at_alarm && reset)
 		cli_usage("--exit stops at the first alarm, so there is nothing to --reset");
 	rc = refuse_terminal(path);

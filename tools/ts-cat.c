@@ -17,7 +17,7 @@ static const struct cli_option options[] = {
 	{ "select", 0, CLI_STR, "FIELD,...", &select_list, 0, 0, "only these fields, in this order" },
 	{ "shard", 0, CLI_STR, "I/N", &shard_text, 0, 0, "rows I, I+N, I+2N, ... (I from 0 to N-1)" },
 	{ "head", 'n', CLI_INT, "N", &head, 0, 9e15, "only the first N rows" },
-	{ "sample", 0, CLI_INT, "N", &sample, 0, 9e15, "N rows chosen at random, order kept" },
+	{ "sample", 0, CLI_INT, "N", &sample, 0, 9e15, "N random rows, in their order" },
 	{ "shuffle", 0, CLI_FLAG, NULL, &shuffle, 0, 0, "all rows in random order" },
 	{ 0 }
 };
@@ -26,7 +26,7 @@ static const struct cli_tool tool = { "ts-cat",
 				      "[option...] [FILE...]",
 				      "Concatenate streams of one kind, or take a part of them.",
 				      options,
-				      "Order of work: concatenate, select, shard, head, sample, shuffle.\n"
+				      "Order of operations: concatenate, select, shard, head, sample, shuffle.\n"
 				      "With no FILE, or when FILE is -, read standard input.",
 				      CLI_OUTPUT | CLI_SEED,
 				      NULL };

@@ -20,12 +20,12 @@ static ptrdiff_t where_at = -1; /* its column; -1: all rows */
 static const struct cli_option options[] = {
 	{ "tsv", 't', CLI_FLAG, NULL, &tsv, 0, 0, "tab-separated scalar and string columns, with a heading" },
 	{ "where", 'w', CLI_STR, "COLUMN=VALUE", &where, 0, 0,
-	  "only the rows with this whole number, or class by name, in COLUMN" },
+	  "only rows with this value in COLUMN, an integer or the name of a class" },
 	{ "class-names", 'c', CLI_FLAG, NULL, &class_names, 0, 0,
-	  "names for numbers of classes, if the stream has them (default: on a terminal)" },
+	  "print class names instead of numbers, if the stream has them (default: on a terminal)" },
 	{ "no-heading", 0, CLI_FLAG, NULL, &no_heading, 0, 0, "with --tsv: no heading" },
 	{ "header", 0, CLI_FLAG, NULL, &header, 0, 0, "the header and the number of rows, as JSON" },
-	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "how the stream came to be, one line per step" },
+	{ "history", 0, CLI_FLAG, NULL, &history, 0, 0, "the commands that made the stream, one line per step" },
 	{ 0 }
 };
 
@@ -64,7 +64,7 @@ static void find_value(const struct ts_field *f, const struct report_classes *cl
 	for (; k < n && strcmp(classes->name[k], where_text) != 0; k++)
 		err_near_try(&near, classes->name[k]);
 	if (k == n)
-		cli_usage("--where: '%s' is no whole number%s%s", where_text, n ? ", and no class of the stream" : "",
+		cli_usage("--where: '%s' is not an integer%s%s", where_text, n ? ", nor a class of the stream" : "",
 			  err_near_text(&near, "'"));
 	where_value = (long)k;
 }

@@ -13,7 +13,7 @@ static enum arr_format as;
 static const char *select_list;
 
 static const struct cli_option options[] = { { "format", 'f', CLI_CHOICE, "npy|npz|safetensors|csv|tsv", &format, 0, 0,
-					       "what to write (default: as the name behind -o ends)" },
+					       "format to write (default: by the suffix of -o FILE)" },
 					     { "select", 0, CLI_STR, "FIELD,...", &select_list, 0, 0,
 					       "only these fields, in this order" },
 					     { "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
@@ -47,7 +47,7 @@ static enum arr_format choose_format(void)
 	for (size_t i = 0; dot && i < sizeof names / sizeof *names; i++)
 		if (strcasecmp(dot + 1, names[i]) == 0)
 			return (enum arr_format)i;
-	cli_usage("--format is needed: npy, npz, safetensors, csv or tsv, or a name behind -o that ends so");
+	cli_usage("--format is needed: npy, npz, safetensors, csv or tsv, or a name for -o with such a suffix");
 }
 
 static int take(void *data, const struct ts_batch *b)

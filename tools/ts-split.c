@@ -15,7 +15,7 @@ static double fraction;
 static const char *rest;
 
 static const struct cli_option options[] = { { "fraction", 'f', CLI_DOUBLE, "X", &fraction, 0, 1,
-					       "the share of the rows that goes to the first part, as 0.9" },
+					       "share of the rows that goes to the first part, such as 0.9" },
 					     { "rest", 'r', CLI_STR, "FILE", &rest, 0, 0,
 					       "write the other rows to FILE" },
 					     { 0 } };

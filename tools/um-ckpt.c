@@ -30,40 +30,41 @@ static struct {
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &o.arch, 0, 0, "import: architecture (default: guessed)" },
 	{ "size", 0, CLI_STR, "N|CxHxW", &o.size, 0, 0,
-	  "import: input (default: 32, or 224 if the first convolution has a stride)" },
+	  "import: input size (default: 32, or 224 if the first convolution has a stride)" },
 	{ "prepare", 0, CLI_STR, "WORDS", &o.prepare, 0, 0,
-	  "import: how its images were made, 'size=256 resize=short crop=224', for ds-pack --for" },
+	  "import: how to prepare its images, as in 'size=256 resize=short crop=224', for ds-pack --for" },
 	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &o.model.normalise, 0, 0,
-	  "import: input normalisation that the network was trained with; this or --mean and --std" },
+	  "import: input normalisation that the network was trained with (or give --mean and --std)" },
 	{ "mean", 0, CLI_STR, "X,...", &o.model.mean, 0, 0, "import: mean of each channel, pixels in [0, 1]" },
 	{ "std", 0, CLI_STR, "X,...", &o.model.std, 0, 0, "import: standard deviation of each channel" },
 	{ "features", 0, CLI_STR, "NODE", &o.model.features, 0, 0,
-	  "import of ONNX: the value that is the features (default: the last linear layer's input)" },
+	  "import of ONNX: the value to take as features (default: the last linear layer's input)" },
 	{ "logits", 0, CLI_STR, "NODE", &o.model.logits, 0, 0,
-	  "import of ONNX: the value that is the logits, or none (default: the first output)" },
+	  "import of ONNX: the value to take as logits, or none (default: the first output)" },
 	{ "classes", 0, CLI_STR, "FILE", &o.classes, 0, 0, "import: names of the classes, one per line" },
-	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry of a training dictionary (default: state_dict...)" },
+	{ "key", 0, CLI_STR, "NAME", &o.key, 0, 0, "entry that holds the weights (default: state_dict...)" },
 	{ "prefix", 0, CLI_STR, "NAME", &o.prefix, 0, 0,
-	  "import: the network's names begin with NAME. (default: found)" },
+	  "import: prefix of the network's names, without the dot (default: detected)" },
 	{ "rename", 0, CLI_LIST, "FROM=TO", &o.renames, 0, 0,
-	  "import: what is called FROM, in front or behind a dot, is TO; may be given again" },
-	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take what fits, fresh values for the rest" },
-	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that scores keep" },
-	{ "scope", 0, CLI_CHOICE, NET_MASK_SCOPES, &o.scope, 0, 0, "import: what scores are compared within" },
+	  "import: rename FROM, a part of a name between dots, to TO; may be repeated" },
+	{ "partial", 0, CLI_FLAG, NULL, &o.partial, 0, 0, "import: take the tensors that fit, initialise the rest" },
+	{ "keep", 0, CLI_DOUBLE, "X", &o.keep, 0, 1, "import: fraction of weights that mask scores keep" },
+	{ "scope", 0, CLI_CHOICE, NET_MASK_SCOPES, &o.scope, 0, 0,
+	  "import: compare scores within a layer or over the model" },
 	{ "rule", 0, CLI_CHOICE, "top|sample|quantile", &o.rule, 0, 0,
-	  "import: what scores mean: the largest stay, each stays by chance, what reaches a quantile stays" },
-	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: leave them out)" },
+	  "import: how scores become a mask: keep the largest, keep each at random, keep those that reach a quantile" },
+	{ "masks", 0, CLI_FLAG, NULL, &o.masks, 0, 0, "import: take masks (--no-masks: drop them)" },
 	{ "format", 0, CLI_CHOICE, "name|pth|safetensors", &o.format, 0, 0,
-	  "export: what to write (default: as FILE of -o is called, else pth)" },
+	  "export: format to write (default: by the suffix of -o FILE, else pth)" },
 	{ "full", 0, CLI_FLAG, NULL, &o.full, 0, 0, "bake, export: the full network, without masks" },
-	{ "tolerance", 0, CLI_DOUBLE, "X", &o.tolerance, 0, 1e30, "diff: differences up to X are none" },
+	{ "tolerance", 0, CLI_DOUBLE, "X", &o.tolerance, 0, 1e30, "diff: ignore differences up to X" },
 	{ 0 }
 };
 
 static const struct cli_tool tool = {
 	"um-ckpt",
 	"import|export|show|bake [option...] [FILE]\n       um-ckpt diff [option...] A B",
-	"Make checkpoints of PyTorch's files, safetensors and ONNX; export, list, compare and bake them.",
+	"Convert PyTorch, safetensors and ONNX files to checkpoints; export, list, compare and bake them.",
 	options,
 	"Reads .pth, .pt, .tar, .state of any PyTorch, safetensors, and ONNX, and executes nothing in them.\n"
 	"With no FILE, or when FILE is -, read standard input.",
@@ -160,7 +161,7 @@ static int import_onnx(struct net_checkpoint *c, const char *path, const struct 
 
 	if (o.arch || o.key || o.prefix || o.renames.n || o.partial || o.keep >= 0)
 		return err_fail(err,
-				"'%s' is a graph of ONNX: --arch, --key, --prefix, --rename, --partial and --keep are "
+				"'%s' is an ONNX graph: --arch, --key, --prefix, --rename, --partial and --keep are "
 				"for files of tensors",
 				path);
 	return net_onnx_read(c, path, &onnx, err);
@@ -187,7 +188,7 @@ static int import(const char *path)
 	parse_size(&how);
 	parse_prepare(&how);
 	if ((o.model.features || o.model.logits) && !net_onnx_is(path))
-		cli_usage("--features and --logits are for a file of ONNX, which '%s' is not", net_foreign_name(path));
+		cli_usage("--features and --logits are for an ONNX file, which '%s' is not", net_foreign_name(path));
 	if (o.classes && !(names = class_names(&how.classes)))
 		return -1;
 	how.names = names;

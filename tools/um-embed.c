@@ -19,42 +19,40 @@ static struct cli_list ensemble;
 static struct job_model onnx;
 
 static const struct cli_option options[] = {
-	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0,
-	  "checkpoint of the network, or its file of ONNX (required)" },
+	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network, or an ONNX file (required)" },
 	{ "features", 0, CLI_STR, "NODE", &onnx.features, 0, 0,
-	  "of ONNX: the value that is the features (default: the last linear layer's input)" },
+	  "ONNX: the value to take as features (default: the last linear layer's input)" },
 	{ "logits", 0, CLI_STR, "NODE", &onnx.logits, 0, 0,
-	  "of ONNX: the value that is the logits, or none (default: the first output)" },
+	  "ONNX: the value to take as logits, or none (default: the first output)" },
 	{ "normalise", 0, CLI_STR, NET_NORMALISERS, &onnx.normalise, 0, 0,
-	  "of ONNX: input normalisation that the network was trained with; this or --mean and --std" },
-	{ "mean", 0, CLI_STR, "X,...", &onnx.mean, 0, 0, "of ONNX: mean of each channel, pixels in [0, 1]" },
-	{ "std", 0, CLI_STR, "X,...", &onnx.std, 0, 0, "of ONNX: standard deviation of each channel" },
+	  "ONNX: input normalisation that the network was trained with (or give --mean and --std)" },
+	{ "mean", 0, CLI_STR, "X,...", &onnx.mean, 0, 0, "ONNX: mean of each channel, pixels in [0, 1]" },
+	{ "std", 0, CLI_STR, "X,...", &onnx.std, 0, 0, "ONNX: standard deviation of each channel" },
 	{ "batch-size", 'b', CLI_INT, "N", &chunk, 1, 65536,
-	  "images in work at a time (default 16, on a GPU 256; changes the speed, not the result)" },
-	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
-	  "what runs the network on the CPU: our own kernels (default), or libtorch" },
+	  "images per batch (default 16, on a GPU 256; affects speed, not the result)" },
+	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0, "CPU engine: our own kernels (default), or libtorch" },
 	{ "precision", 0, CLI_CHOICE, "f32|tf32|bf16", &precision, 0, 0,
-	  "floats (default); a GPU's products in TF32; bfloat16, by processors with AMX and by libtorch" },
-	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0, "of a checkpoint with masks, run the masked network (default)" },
-	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "of a checkpoint with masks, run the full network" },
+	  "float32 (default); TF32 products on a GPU; bfloat16, with AMX or libtorch" },
+	{ "masked", 0, CLI_FLAG, NULL, &masked, 0, 0, "run the masked network of a checkpoint with masks (default)" },
+	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0, "run the full network of a checkpoint with masks" },
 	{ "odin", 0, CLI_STR, "WHAT", &extra.odin, 0, 0,
 	  "add logits after ODIN's input step: eps=E,E...:temperature=T:space=S" },
 	{ "layers", 0, CLI_FLAG, NULL, &extra.layers, 0, 0, "add channel means of the feature list" },
 	{ "perturb", 0, CLI_STR, "FIT", &extra.perturb, 0, 0,
 	  "add channel means of the feature list after a step toward the nearest class mean of FIT" },
-	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "sizes of the step of --perturb" },
+	{ "perturb-eps", 0, CLI_STR, "E,E...", &extra.perturb_eps, 0, 0, "step sizes for --perturb" },
 	{ "against", 0, CLI_STR, "FILE", &extra.against, 0, 0,
-	  "add the distance of a second checkpoint's probabilities" },
-	{ "ensemble", 0, CLI_LIST, "FILE", &ensemble, 0, 0, "add the logits of a further checkpoint; may be repeated" },
+	  "add the distance to a second checkpoint's probabilities" },
+	{ "ensemble", 0, CLI_LIST, "FILE", &ensemble, 0, 0, "add the logits of another checkpoint; may be repeated" },
 	{ "gram", 0, CLI_STR, "stages|all|N", &extra.gram, 0, 0,
 	  "add row sums of Gram matrices: of the feature list, or of the last N activations per stage" },
 	{ "rankfeat", 0, CLI_FLAG, NULL, &extra.rankfeat, 0, 0,
-	  "add logits without the last maps' first singular part" },
+	  "add logits without the first singular part of the last maps" },
 	{ "adascale", 0, CLI_DOUBLE, "SHARE", &extra.adascale, 0, 1,
-	  "add features after a step of this share of the pixels, those of least gradient (published: 0.05)" },
-	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0, "as --odin, but of the number of largest gradient alone" },
+	  "add features after a step on this share of the pixels, those of smallest gradient (published: 0.05)" },
+	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0, "as --odin, but only on the value with the largest gradient" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
-	  "attack the images first, by a step up the loss of their labels" },
+	  "attack the images first, with a step that raises the loss of their labels" },
 	{ 0 }
 };
 
@@ -276,7 +274,7 @@ int main(int argc, char **argv)
 	if (net_onnx_is(model_path))
 		job_model_check(&onnx);
 	else if (onnx.features || onnx.logits || onnx.normalise || onnx.mean || onnx.std)
-		cli_usage("--features, --logits, --normalise, --mean and --std are for a file of ONNX; '%s' is none",
+		cli_usage("--features, --logits, --normalise, --mean and --std are for an ONNX file; '%s' is none",
 			  model_path);
 	f.r = cli_input(first, argc, argv);
 	if ((net_onnx_is(model_path) ? open_onnx(&f, &err) : choose(&f.c, &err)) == 0)

@@ -31,25 +31,25 @@ static int n_keep;
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network (required)" },
 	{ "keep", 'k', CLI_STR, "RATIO", &keep_text, 0, 0,
-	  "fraction of each layer's weights that is kept (default 0.965), or FIRST:LAST:STEP" },
+	  "fraction of each layer's weights to keep (default 0.965), or FIRST:LAST:STEP" },
 	{ "draws", 0, CLI_INT, "K", &draws, 1, 1000, "masks to average (default 5)" },
 	{ "augment", 0, CLI_CHOICE, um_augment_names, &augment, 0, 0,
-	  "mirror, pad by 4 and crop, or both, for each mask anew (default none; published: both)" },
+	  "flip, pad by 4 and crop, or both, again for each mask (default none; published: both)" },
 	{ "mode", 0, CLI_CHOICE, "eval|train", &mode, 0, 0,
-	  "train: batch norms use the batch, dropout acts (default eval)" },
+	  "train: batch norms use the batch, dropout is on (default eval)" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", &engine, 0, 0,
-	  "what runs networks on the CPU in evaluation mode: our own kernels (default), or libtorch" },
+	  "CPU engine in evaluation mode: our own kernels (default), or libtorch" },
 	{ "dropout", 0, CLI_DOUBLE, "P", &dropout, 0, 0.99, "dropout probability with --mode train (default 0)" },
 	{ "batch-size", 'b', CLI_INT, "N", &batch, 1, 65536,
-	  "images in work at a time (default 512; matters with --mode train)" },
-	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0, "write each image's losses there, a scores stream" },
+	  "images per batch (default 512; matters with --mode train)" },
+	{ "per-sample", 0, CLI_STR, "FILE", &per_sample, 0, 0, "write each image's losses to FILE, a scores stream" },
 	{ "val-fraction", 0, CLI_DOUBLE, "X", &val_fraction, 0, 0.99,
-	  "leave out the images that um-train holds out with this and --seed; retains the input" },
+	  "leave out the images that um-train holds out with the same X and --seed; retains the input" },
 	{ "max-memory", 0, CLI_INT, "MIB", &max_memory, 1, 1e9,
 	  "with --val-fraction: limit for the images in memory (default 8192)" },
 	KIT_RANKS_ROWS(&ranks.n, &ranks.gpus),
 	{ "full", 0, CLI_FLAG, NULL, &full, 0, 0,
-	  "of a checkpoint with masks, the full network (default: the masked one)" },
+	  "use the full network of a checkpoint with masks (default: the masked one)" },
 	{ 0 }
 };
 
@@ -241,7 +241,7 @@ static int join(struct err *err)
 	if (kit_join(&team, &ranks, own, nn_isa_name(), err) < 0)
 		return -1;
 	if (team && per_sample)
-		return err_fail(err, "--per-sample wants all masks in one process: --ranks 1");
+		return err_fail(err, "--per-sample needs all masks in one process: --ranks 1");
 	return 0;
 }
 

@@ -21,16 +21,15 @@ static double keep = 0.8, prune_rate = NAN;
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &o.start, 0, 0, "checkpoint of the network (required)" },
 	{ "method", 0, CLI_CHOICE, "umap|bernoulli|magnitude|random|snip", &method, 0, 0,
-	  "how the mask is made (default umap); the last three compute it once, before training" },
-	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1, "fraction of the weights that is kept (default 0.8)" },
-	{ "prune-rate", 0, CLI_DOUBLE, "RATIO", &prune_rate, 0, 1,
-	  "the same: the published program's name for the fraction that is kept" },
+	  "how to make the mask (default umap); the last three compute it once, before training" },
+	{ "keep", 'k', CLI_DOUBLE, "RATIO", &keep, 0, 1, "fraction of the weights to keep (default 0.8)" },
+	{ "prune-rate", 0, CLI_DOUBLE, "RATIO", &prune_rate, 0, 1, "same as --keep; the published program's name" },
 	{ "scope", 0, CLI_CHOICE, NET_MASK_SCOPES, &scope, 0, 0,
-	  "keep that much of each layer (default), or of the whole" },
+	  "keep this fraction of each layer (default), or of the whole model" },
 	{ "subject", 0, CLI_CHOICE, "score|weight", &subject, 0, 0,
-	  "umap: the mask follows learnt scores (default), or the weights" },
-	{ "dense-first", 0, CLI_FLAG, NULL, &dense_first, 0, 0, "no mask for the first convolution" },
-	{ "dense-last", 0, CLI_FLAG, NULL, &dense_last, 0, 0, "no mask for the classifier" },
+	  "umap: mask by learnt scores (default), or by the weights" },
+	{ "dense-first", 0, CLI_FLAG, NULL, &dense_first, 0, 0, "do not mask the first convolution" },
+	{ "dense-last", 0, CLI_FLAG, NULL, &dense_last, 0, 0, "do not mask the classifier" },
 	{ "train-weights", 0, CLI_FLAG, NULL, &train_weights, 0, 0,
 	  "train the weights too (default: they are frozen)" },
 	{ 0 }
@@ -43,7 +42,7 @@ static const struct cli_tool tool = {
 	"Mask a trained network and write a checkpoint that holds both networks.",
 	options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
-	"the run directory alone. The training options act with --method umap and bernoulli.",
+	"the run directory only. The training options act with --method umap and bernoulli.",
 	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
 	shared
 };

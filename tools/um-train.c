@@ -15,18 +15,18 @@ static struct net_init_options init; /* zeros: the default */
 
 static const struct cli_option options[] = {
 	{ "arch", 'a', CLI_STR, "SPEC", &arch, 0, 0,
-	  "network, such as densenet:depth=40,growth=12 (default densenet); help: list them" },
+	  "network, such as densenet:depth=40,growth=12 (default densenet); 'help' lists them" },
 	{ "init", 'i', CLI_STR, "FILE", &o.start, 0, 0, "start from this checkpoint" },
 	{ "init-weights", 0, CLI_CHOICE, net_init_names, &init.kind, 0, 0,
-	  "how fresh weights of convolutions are drawn (default kaiming-normal)" },
+	  "initial weights of convolutions (default kaiming-normal)" },
 	{ "init-fan", 0, CLI_CHOICE, "in|out", &init.fan_out, 0, 0,
-	  "the fan that their size goes by: of the inputs (default) or the outputs" },
+	  "scale the initial weights by fan-in (default) or fan-out" },
 	{ "init-nonlinearity", 0, CLI_CHOICE, net_nonlinearity_names, &init.nonlinearity, 0, 0,
-	  "what follows them, whose gain they take (default relu)" },
+	  "scale the initial weights by the gain of this nonlinearity (default relu)" },
 	{ "mean", 0, CLI_STR, "X,...", &mean_text, 0, 0,
 	  "mean of each channel, pixels in [0,1] (default: CIFAR-10's)" },
-	{ "std", 0, CLI_STR, "X,...", &std_text, 0, 0, "standard deviation of each (default: CIFAR-10's)" },
-	{ "freeze-weights", 0, CLI_FLAG, NULL, &o.train.freeze_weights, 0, 0, "train the scores of masks alone" },
+	{ "std", 0, CLI_STR, "X,...", &std_text, 0, 0, "standard deviation of each channel (default: CIFAR-10's)" },
+	{ "freeze-weights", 0, CLI_FLAG, NULL, &o.train.freeze_weights, 0, 0, "train only the scores of masks" },
 	{ 0 }
 };
 static struct cli_option shared[JOB_OPTION_ROWS];
@@ -37,7 +37,7 @@ static const struct cli_tool tool = {
 	"Train a classifier on a stream of labelled images and write its checkpoint.",
 	options,
 	"With no FILE, or when FILE is -, read standard input. With --run and no -o the checkpoint is in\n"
-	"the run directory alone.",
+	"the run directory only.",
 	CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS | CLI_ROWS,
 	shared
 };
@@ -97,8 +97,8 @@ int main(int argc, char **argv)
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))
-		cli_usage("--init-weights, --init-fan and --init-nonlinearity are about fresh weights, and --init "
-			  "gives them");
+		cli_usage("--init-weights, --init-fan and --init-nonlinearity are for fresh weights, but --init gives "
+			  "the weights");
 	if (job_join(&o, &err) < 0)
 		return cli_finish(kit_say_failure(o.team, &err));
 	if (o.print_run)

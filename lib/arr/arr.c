@@ -31,7 +31,7 @@ int arr_add(struct arr_set *s, const struct arr *a, const char *name, struct err
 	struct arr *bigger;
 
 	if (!*name || strlen(name) > TS_MAX_NAME || ts_utf8_span(name) != strlen(name))
-		return err_fail(err, "'" ERR_NAME "' is no name of an array", name);
+		return err_fail(err, "'" ERR_NAME "' is not the name of an array", name);
 	if (arr_find(s, name))
 		return err_fail(err, "there are two arrays '" ERR_NAME "'", name);
 	if (s->n == TS_MAX_FIELDS)
@@ -239,7 +239,7 @@ static const char *ucs4(const struct arr *a, size_t i, char *buf, struct err *er
 					   (uint32_t)q[3] << 24 | (uint32_t)q[2] << 16 | (uint32_t)q[1] << 8 | q[0];
 		const size_t more = put_utf8(c, buf + len);
 		if (!more) {
-			err_fail(err, "row %zu of '%s' holds U+%04X, which is no character", i, a->name, c);
+			err_fail(err, "row %zu of '%s' holds U+%04X, which is not a character", i, a->name, c);
 			return NULL;
 		}
 		len += more;

@@ -121,7 +121,7 @@ static int choose(struct arr_head *head, const struct arr_set *s, size_t dim, vo
 				"%s could each be the last layer: write it alone to a file, as fc.weight and fc.bias",
 				names.text);
 	if (!(b = bias_of(s, w)))
-		say("the last layer has no bias: it is taken for zeros");
+		say("the last layer has no bias: zeros are used");
 	if (take(head, w, b, err) < 0)
 		return -1;
 	return head->dim == dim ?
@@ -155,7 +155,9 @@ int arr_head_of(struct arr_head *head, const struct arr_set *s, struct err *err)
 	if (!w || !b)
 		return 0;
 	if (!is_float(w) || !is_float(b) || w->ndim != 2)
-		return err_fail(err, "'fc.weight' and 'fc.bias' are no last layer: a matrix and a vector of floats");
+		return err_fail(
+			err,
+			"'fc.weight' and 'fc.bias' are not a last layer, which is a matrix and a vector of floats");
 	if (take(head, w, b, err) == 0)
 		return 1;
 	arr_head_release(head);

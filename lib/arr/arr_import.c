@@ -140,8 +140,7 @@ static int add_column(struct arr_import *im, struct ts_header *h, const struct a
 	if (im->n_c == TS_MAX_FIELDS)
 		return err_fail(err, "more than %d columns", TS_MAX_FIELDS);
 	if (ts_header_field(h, name) || strcmp(name, "end") == 0 || strcmp(name, "unmask") == 0)
-		return err_fail(err, "'" ERR_NAME "' is no name of a further column: there is one, or it is reserved",
-				name);
+		return err_fail(err, "'" ERR_NAME "' cannot name another column: it is taken or reserved", name);
 	if (ts_header_add(h, name, type, vector, vector ? &n : NULL) < 0)
 		return err_memory(err);
 	if (im->n_c == 0)
@@ -224,8 +223,8 @@ static int add_further(struct arr_import *im, struct ts_header *h, const struct 
 
 	if (a->kind == ARR_OTHER || a->ndim == 0 || a->ndim > 2 || a->shape[0] == 0 || arr_row(a) == 0 ||
 	    (arr_is_text(a) && !is_one_a_row(a)) || (im->scores && !is_one_a_row(a)))
-		return err_fail(err, "'" ERR_NAME "' is %s, which is no column of %s", a->name, arr_describe(a, text),
-				im->scores ? "scores" : "features");
+		return err_fail(err, "'" ERR_NAME "' is %s, which is not a column of %s", a->name,
+				arr_describe(a, text), im->scores ? "scores" : "features");
 	return add_column(im, h, a, a->name, type_of(im, a), a->ndim == 2 && !im->scores ? a->shape[1] : 0, err);
 }
 
@@ -429,7 +428,7 @@ static int put_whole(const struct column *c, int64_t *to, size_t row, size_t at,
 	const bool is_class = strcmp(c->name, "label") == 0 || strcmp(c->name, "pred") == 0;
 
 	if (!arr_whole(c->from, at, to))
-		return err_fail(err, "row %zu: '%s' is %g, which is no whole number of 64 bits", row, c->name,
+		return err_fail(err, "row %zu: '%s' is %g, which is not a 64-bit integer", row, c->name,
 				arr_number(c->from, at));
 	if (is_class && *to < -1)
 		return err_fail(err, "row %zu: '%s' is %lld, where a class counts from 0, and -1 is none", row, c->name,

@@ -45,7 +45,7 @@ static int next_line(struct table *t, struct err *err)
 	t->at += len + (end != NULL);
 	t->line++;
 	if (memchr(from, '\0', len))
-		return err_fail(err, "line %zu: is no text", t->line);
+		return err_fail(err, "line %zu: is not text", t->line);
 	while (len > 0 && (from[len - 1] == '\r' || from[len - 1] == ' '))
 		len--;
 	if (len + 1 > t->cap) {
@@ -284,7 +284,7 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 					"') is not a number there, but is one of numbers",
 					t->c[c].odd, c + 1, t->c[c].name);
 	if (len > TS_MAX_NAME && t->heading)
-		return err_fail(err, "line 1: '" ERR_NAME "' is no name of a column", t->c[first].name);
+		return err_fail(err, "line 1: '" ERR_NAME "' is not the name of a column", t->c[first].name);
 	snprintf(name, sizeof name, "%.*s", t->heading ? (int)len : 0, t->c[first].name);
 	if (!(room = calloc(t->rows * n + 1, sizeof(union {
 				    double number;
@@ -359,7 +359,7 @@ int arr_table(struct arr_set *s, const char *name, const unsigned char *p, size_
 	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) /* Excel's mark */
 		t.at = 3;
 	if (*p >= 0xfe)
-		return err_fail(err, "is UTF-16 text, or none; UTF-8 is read");
+		return err_fail(err, "is UTF-16, or not text; only UTF-8 is read");
 	if (*p < 9 || (*p < 32 && *p > 13) || *p == 0x7f || (*p >= 0x80 && t.at == 0 && *p < 0xc2))
 		return err_fail(err, "is neither .npy, .npz, safetensors nor a table of text");
 	rc = read_table(&t, s, name, err);

@@ -76,7 +76,7 @@ static int add_head(struct items *to, const struct ts_meta *meta, struct err *er
 	for (int i = 0; i < 2; i++) {
 		const int rc = ts_meta_get_tensor(meta, names[i], &to->head[i]);
 		if (rc < 0)
-			return err_fail(err, "meta '%s' is no tensor, or there is no memory for it", names[i]);
+			return err_fail(err, "meta '%s' is not a tensor, or memory ran out", names[i]);
 		if (rc == 0 || to->head[i].type == TS_STR)
 			continue;
 		to->v[to->n] = (struct item){ .t = to->head[i] };

@@ -62,7 +62,7 @@ int cli_line(FILE *f, char **line, size_t *cap, struct err *err)
 
 	while ((c = getc(f)) != EOF && c != '\n') {
 		if (c == '\0')
-			return err_fail(err, "is no text: it holds a zero byte");
+			return err_fail(err, "is not text: it holds a zero byte");
 		if (n >= MAX_LINE)
 			return err_fail(err, "is longer than %d bytes", MAX_LINE);
 		if (n + 1 >= *cap && grow(line, cap, err) < 0)

@@ -13,7 +13,7 @@ static bool progress_on;
 static const struct cli_option shared[] = {
 	{ "output", 'o', CLI_STR, "FILE", &cli.output, 0, 0,
 	  "write to FILE, whole or not at all (default: standard output)" },
-	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0, "seed of all that is random (default 0)" },
+	{ "seed", 0, CLI_INT, "N", &cli.seed, 0, 9007199254740992.0, "seed for everything random (default 0)" },
 	{ "threads", 0, CLI_INT, "N", &cli.threads, 1, 4096, "threads (default: OMP_NUM_THREADS, or all processors)" },
 	{ "device", 0, CLI_STR, "NAME", &cli.device, 0, 0, "cpu or cuda (default cpu)" },
 	{ "json", 'j', CLI_FLAG, NULL, &cli.json, 0, 0, "print tables as JSON, an object per row" },
@@ -184,7 +184,7 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 	case CLI_STR:
 		/* An empty variable of a script: said now, and not when the work is done. */
 		if (!*value && (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0))
-			cli_usage("%s%s: its value is empty, which is no name of a file", where, o->name);
+			cli_usage("%s%s: its value is empty, and must name a file", where, o->name);
 		*(const char **)o->value = value;
 		return;
 	case CLI_LIST: list_add(o->value, value); return;

@@ -310,7 +310,7 @@ static int map_classes(struct ds_source *s, struct err *err)
 		rc = each_line(s->o.map, err, s, &m, map_one);
 	for (size_t i = 0; i < s->n_classes && rc == 0; i++)
 		if (m.number[i] == UNMAPPED)
-			rc = err_fail(err, "'%s' says nothing of class '%s'", s->o.map, class_name(&s->classes[i]));
+			rc = err_fail(err, "'%s' does not mention class '%s'", s->o.map, class_name(&s->classes[i]));
 	for (size_t i = 0; i < s->n && rc == 0; i++)
 		if (s->rows[i].label >= 0)
 			s->rows[i].label = m.number[s->rows[i].label];

@@ -51,7 +51,7 @@ static int note_splits_below(struct ds_source *s, const struct ds_folders *f, st
 		if (strcmp(ds_dir_key(first, first->n - 1, a), ds_dir_key(d, d->n - 1, b)) != 0)
 			return ds_add_note(
 				s, err,
-				"images lie right in folders of splits, of several folders, as '%s' and '%s': "
+				"images lie directly in folders of splits, in several places such as '%s' and '%s': "
 				"they have no class; --class-level -2 makes the folders above the splits "
 				"classes",
 				ds_dir_part(first, first->n - 2), ds_dir_part(d, d->n - 2));

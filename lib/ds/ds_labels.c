@@ -122,7 +122,7 @@ int ds_labels_named(struct ds_source *s, const char *set, const char *path, stru
 	int rc = -1;
 
 	if (other && !same_names(other, classes, n))
-		err_fail(err, "'%s' and '%s' give the classes of %s other names; --files PATTERN takes one of them",
+		err_fail(err, "'%s' and '%s' name the classes of %s differently; --files PATTERN takes one of them",
 			 other->path, path, set);
 	else if (l)
 		rc = other ? 0 :
@@ -145,7 +145,7 @@ int ds_labels_end(struct ds_source *s, struct err *err)
 
 		if (names_of(l, a->name) || names_of(l, b->name))
 			return err_fail(err,
-					"'%s' is of %s and '%s' of %s, whose classes are others: pack them one by one",
+					"'%s' belongs to %s and '%s' to %s, whose classes differ: pack them one by one",
 					a->path, a->name, b->path, b->name);
 		if (ds_add_note(s, err,
 				"the labels of '%s' and of '%s' are in one stream, where the same number is the same "

@@ -52,8 +52,7 @@ static int word_label(const char *word, long *label, struct err *err)
 	if (end == word || *end)
 		return 0;
 	if (!(v >= -1 && v <= INT32_MAX) || v != floor(v))
-		return err_fail(err,
-				"label '" ERR_NAME "' is no class: they are whole numbers from 0 on, or -1 for none",
+		return err_fail(err, "label '" ERR_NAME "' is not a class: classes are integers from 0, or -1 for none",
 				word);
 	*label = (long)v;
 	return 1;

@@ -28,7 +28,7 @@ static int twice(struct ds_source *s, size_t a, size_t b, const char *name, stru
 	const struct ds_operand *o = &s->operands[s->files[s->rows[b].file].operand];
 
 	if (!s->o.list)
-		return err_fail(err, "'%s': '%s' is there twice, as image %zu and as image %zu", o->path, name, a, b);
+		return err_fail(err, "'%s': '%s' appears twice, as image %zu and as image %zu", o->path, name, a, b);
 	if (s->rows[a].label == s->rows[b].label || s->rows[a].label < 0 || s->rows[b].label < 0)
 		return ds_add_note(s, err, "'%s' lists '%s' more than once", s->o.list, name);
 	return err_fail(err, "'%s' lists '%s' twice, with label %d and with label %d", s->o.list, name,

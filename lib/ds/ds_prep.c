@@ -222,7 +222,7 @@ static int get(const struct ts_meta *m, struct ds_shape *s, struct err *err)
 	int rc = ts_meta_get_str(m, TS_IMAGES_PREPARE, &words);
 
 	if (rc < 0)
-		return err_fail(err, "meta '" TS_IMAGES_PREPARE "' is no text, or out of memory");
+		return err_fail(err, "meta '" TS_IMAGES_PREPARE "' is not text, or memory ran out");
 	if (rc == 1 && ds_prep_parse(s, words, err) < 0)
 		rc = err_prefix(err, "meta '" TS_IMAGES_PREPARE "': ");
 	free(words);

@@ -87,7 +87,7 @@ static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err
 		return -1;
 	if (hash == content_hash(in))
 		return 1;
-	return err_fail(err, "there are '%s' and '%s.gz', which is not the same packed; remove one of them", key, key);
+	return err_fail(err, "there are '%s' and '%s.gz', which does not hold the same; remove one of them", key, key);
 }
 
 /* An archive inside the source, by its name: shards, a class that was not unpacked. */
@@ -125,7 +125,7 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	s->ignored++;
 	if (!plain && is_archive(in->path))
 		ds_pass(s, in->path,
-			"is an archive inside the source, which is not looked into; give it as a source of its own");
+			"is an archive inside the source, which is not read; give it as a source of its own");
 	return 0;
 }
 

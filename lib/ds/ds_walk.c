@@ -116,7 +116,7 @@ static int list(struct ds_walk *w, struct level *l, struct err *err)
 		const int why = errno;
 
 		w->path[l->len] = '\0';
-		rc = err_fail(err, "cannot list '%s' to its end: %s", w->path, strerror(why));
+		rc = err_fail(err, "cannot list '%s' completely: %s", w->path, strerror(why));
 	}
 	closedir(d);
 	if (l->n)

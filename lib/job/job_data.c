@@ -58,7 +58,7 @@ static int take_prepare(struct job *j, struct err *err)
 
 	kit_warn_distorted(j->input, images);
 	if (ts_meta_get_str(images, TS_IMAGES_PREPARE, &is) < 0 || ts_meta_get_str(own, TS_IMAGES_PREPARE, &was) < 0)
-		rc = err_fail(err, "meta '" TS_IMAGES_PREPARE "' is no text, or out of memory");
+		rc = err_fail(err, "meta '" TS_IMAGES_PREPARE "' is not text, or memory ran out");
 	if (rc == 0 && is && was && strcmp(is, was) != 0)
 		cli_warn("'%s': its images were prepared by '%s', those that the model was trained on before by '%s'",
 			 j->input, is, was);

@@ -53,7 +53,7 @@ static int put(struct live *l, const struct ds_row *row)
 		cli_oom();
 	l->rows++;
 	if (row->is_short && !l->n_short++)
-		cli_warn("'%s' is a JPEG whose data end too early; what is missing is gray", row->name);
+		cli_warn("'%s' is a truncated JPEG; the missing part is gray", row->name);
 	cli_progress("%llu images, %s", l->rows, cli_pace((double)l->rows, 0));
 	return kit_out_write(l->out);
 }
@@ -132,9 +132,9 @@ int job_live(const struct job_live *o, struct kit_out *out)
 		rc = o->h ? frames(&l) : names(&l);
 	cli_info("%llu images", l.rows);
 	if (l.bad)
-		cli_warn("%llu names of what is no whole picture were left out", l.bad);
+		cli_warn("%llu names that are not whole pictures were left out", l.bad);
 	if (l.n_short)
-		cli_warn("%llu JPEGs whose data end too early were read as far as they go", l.n_short);
+		cli_warn("%llu truncated JPEGs were read as far as they go", l.n_short);
 	kit_live_release(&l.in);
 	ds_live_free(l.pictures);
 	return rc < 0 ? -1 : kit_out_finish(out);

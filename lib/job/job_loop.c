@@ -64,7 +64,7 @@ static int take_state(struct loop *l, struct err *err)
 			for (size_t k = 0; t->type == TS_F32 && k < ts_tensor_count(t); k++)
 				if (!isfinite(((const float *)t->data)[k])) {
 					err_fail(err,
-						 "'%s' is not finite any more: training diverged; "
+						 "'%s' is no longer finite: training diverged; "
 						 "try a smaller --lr (it is %g)",
 						 t->name, um_lr(o, l->p.epoch));
 					return UM_DIVERGED;
@@ -220,7 +220,7 @@ static void check_learning(const struct loop *l)
 
 	if (l->epochs == 0 || d->n < ENOUGH || classes < 2 || l->accuracy > p + 3 * sqrt(p * (1 - p) / n))
 		return;
-	cli_warn("in the last epoch %.4g %% of the training images were classified right, and guessing has %.4g %%: "
+	cli_warn("in the last epoch %.4g %% of the training images were classified right, and guessing gets %.4g %%: "
 		 "nothing was learnt; try another --lr (it was %g)",
 		 100 * l->accuracy, 100 * p, l->j->o->train.lr);
 }
@@ -354,20 +354,19 @@ static int begin(struct loop *l, struct err *err)
 	if (job_dir_is_open(j))
 		job_say(j, "run %s", j->dir);
 	if (o->team)
-		job_say(j, "%d ranks, rank 0 with %ld threads; batch norms go by %s", team_size(o->team),
-			o->how.threads,
-			o->sync_bn ? "the whole batch" : "each rank's part of a batch (--sync-bn: by the whole)");
+		job_say(j, "%d ranks, rank 0 with %ld threads; batch norms use %s", team_size(o->team), o->how.threads,
+			o->sync_bn ? "the whole batch" : "each rank's part of a batch (--sync-bn: the whole)");
 	if (o->train.um)
 		job_say(j, "unleashing mask: loss folded at %g, beta %g", o->train.level, o->train.beta);
 	if (l->oe)
-		job_say(j, "outlier exposure: %s, weight %g, %zu of %zu outliers an epoch", um_oe_name(o->oe.method),
+		job_say(j, "outlier exposure: %s, weight %g, %zu of %zu outliers per epoch", um_oe_name(o->oe.method),
 			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), j->outliers.n);
 	if (!j->resumed)
 		return save_initial(l, err);
 	if (j->was && go_on(l, err) < 0)
 		return -1;
 	if (j->at_start)
-		job_say(j, "no epoch was saved: begins again from initial.ckpt");
+		job_say(j, "no epoch was saved: starting again from initial.ckpt");
 	else
 		job_say(j, "resumed in epoch %ld after %zu images", l->p.epoch + 1, l->p.row);
 	return 0;

@@ -15,7 +15,7 @@ extern "C" {
 
 struct job_model {
 	const char *normalise, *mean, *std; /* a name of NET_NORMALISERS; or one number per channel, twice */
-	const char *features, *logits;      /* values of a graph of ONNX, or NULL */
+	const char *features, *logits;      /* values of an ONNX graph, or NULL */
 };
 
 /* Is one way to normalise given, and nothing twice? Else a usage error. */

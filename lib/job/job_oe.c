@@ -9,7 +9,7 @@ int job_oe_check(const struct job_options *j, struct err *err)
 	const struct um_oe_options *o = &j->oe;
 
 	if (j->aux && o->method == UM_OE_NONE)
-		return err_fail(err, "--aux needs --oe METHOD: what is to be done with the outliers");
+		return err_fail(err, "--aux needs --oe METHOD: how to use the outliers");
 	if (!j->aux && o->method != UM_OE_NONE)
 		return err_fail(err, "--oe %s needs --aux FILE: the outliers", um_oe_name(o->method));
 	if (!j->aux && (o->fixed || o->separate_bn || o->crop))
@@ -22,7 +22,7 @@ int job_oe_check(const struct job_options *j, struct err *err)
 	if (o->doe_published && o->method != UM_OE_DOE)
 		return err_fail(err, "--doe-published needs --oe doe");
 	if (o->fixed && o->method == UM_OE_POEM)
-		return err_fail(err, "--aux-fixed chooses outliers once, --oe poem anew for each epoch");
+		return err_fail(err, "--aux-fixed chooses outliers once, but --oe poem again for each epoch");
 	return 0;
 }
 
@@ -45,14 +45,15 @@ static int check_labels(const struct job *j, struct err *err)
 			continue;
 		if (!d->classes)
 			return err_fail(err,
-					"'%s': row %zu has label %lld, and no class names tell that it is no "
-					"ID class; if it is none, drop the labels with ts-cat --select image",
+					"'%s': row %zu has label %lld, and no class names show that it is not an ID "
+					"class; if it is not, drop the labels with ts-cat --select image",
 					j->o->aux, i, (long long)d->label[i]);
 		if (!j->c.classes)
 			return err_fail(
 				err,
 				"'%s': row %zu is of class '%s', and neither the model nor its images name their "
-				"classes, so nothing tells that it is none; if it is none, drop the labels with "
+				"classes, so nothing shows that it is not an ID class; if it is not, drop the labels "
+				"with "
 				"ts-cat --select image",
 				j->o->aux, i, d->classes[d->label[i]]);
 		if (is_id(&j->c, d->classes[d->label[i]]))

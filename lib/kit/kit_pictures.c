@@ -133,7 +133,7 @@ static int find_columns(struct stream *s)
 		return -1;
 	if ((image->shape[0] != 1 && image->shape[0] != 3) || image->shape[1] > DS_MAX_SIDE ||
 	    image->shape[2] > DS_MAX_SIDE || image->shape[1] * image->shape[2] > DS_MAX_PIXELS)
-		return ts_reader_fail(s->r, "has images of %zux%zux%zu, which are no pictures", image->shape[0],
+		return ts_reader_fail(s->r, "has images of %zux%zux%zu, which are not pictures", image->shape[0],
 				      image->shape[1], image->shape[2]);
 	name = ts_header_field(h, "name");
 	s->image = (size_t)(image - h->fields);

@@ -25,8 +25,8 @@ struct kit_ranks {
 	  n, \
 	  0, \
 	  TEAM_MOST, \
-	  "start N processes on this machine that share the work (default 0: those that mpirun or the like started; " \
-	  "1: alone)" }, \
+	  "start N processes on this machine that share the work (default 0: those that a launcher started; " \
+	  "1: run alone)" }, \
 	{ \
 		"multigpu", 0, CLI_STR, "I,...", gpus, 0, 0, "start a process for each of these GPUs, such as 0,1" \
 	}

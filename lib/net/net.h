@@ -49,7 +49,7 @@ enum net_op {
 			* learnt of each: weights (1, 1, c) and (1, 1 + h w, c) */
 	NET_ATTENTION, /* in[0] (3 c, t, 1): queries, keys, values, of `heads` heads each; softmax(q k / sqrt(d)) v */
 	NET_FIRST,     /* in[0]; its first pixel: (c) */
-	NET_GRAPH      /* in[0]; what a graph of ONNX makes of it: (c) (net_graph.h) */
+	NET_GRAPH      /* in[0]; what an ONNX graph makes of it: (c) (net_graph.h) */
 };
 
 /* What is done to each number, as PyTorch has it; GELU by erf, not by tanh. */
@@ -276,7 +276,7 @@ int net_normalise(struct net_checkpoint *c, const char *name, struct err *err) T
 int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std, struct err *err) TS_CHECKED;
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
- * file. Tensors of masks and of resumable runs go to c->extra. A graph of ONNX (net_graph.h) is refused, but by
+ * file. Tensors of masks and of resumable runs go to c->extra. An ONNX graph (net_graph.h) is refused, but by
  * net_load_any(), for those who do no more than run it. */
 int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
 int net_load_any(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;

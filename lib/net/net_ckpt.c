@@ -68,7 +68,7 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct e
 			return err_fail(err, "its input normalisation has a std that is not positive");
 	if (ts_meta_get_strs(m, "classes", &c->classes, &c->n_classes) < 0 ||
 	    (c->classes && c->n_classes != (size_t)n_classes))
-		return err_fail(err, "its class names are not as many as its classes");
+		return err_fail(err, "its class names and its classes differ in number");
 	return 0;
 }
 
@@ -134,7 +134,7 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err)
 	if (!net_is_graph(c->net))
 		return 0;
 	net_checkpoint_release(c);
-	return err_fail(err, "'%s' is a graph of ONNX, which um-embed runs, and which nothing else can look into",
+	return err_fail(err, "'%s' is an ONNX graph, which um-embed runs and nothing else can read",
 			path ? path : "<stdin>");
 }
 

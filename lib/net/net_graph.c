@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Networks that are a graph of ONNX. */
+ * Networks that are an ONNX graph. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +83,7 @@ int net_graph_check(const struct net_checkpoint *c, const struct ts_meta *m, str
 		return err_fail(err, "its header does not say which values of the graph are features and logits (meta "
 				     "'" NET_GRAPH_FEATURES "', '" NET_GRAPH_LOGITS "')");
 	if (has_text(m, "mask"))
-		return err_fail(err, "its header's 'mask' is not for a graph of ONNX");
+		return err_fail(err, "its header's 'mask' is not for an ONNX graph");
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static const struct onnx_value *only_input(const struct onnx *g, struct err *err
 	for (size_t i = 0; i < g->n_inputs && i < 8; i++)
 		err_append(err, " '%.*s'", (int)(g->inputs[i].name.n < 100 ? g->inputs[i].name.n : 100),
 			   (const char *)g->inputs[i].name.at);
-	err_append(err, "; export the part that sees images alone");
+	err_append(err, "; export only the part that sees images");
 	return NULL;
 }
 

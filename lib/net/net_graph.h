@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * net_graph: networks that are a graph of ONNX, which lib/net knows only from outside: what goes in, how many features
+ * net_graph: networks that are an ONNX graph, which lib/net knows only from outside: what goes in, how many features
  * and logits come out. ONNX Runtime runs them (um_graph.h), nothing trains them or looks into them, so they have no
  * feature list. As a checkpoint:
  *

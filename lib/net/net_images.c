@@ -64,7 +64,7 @@ int net_check_names(const struct net_checkpoint *c, struct ts_reader *r)
 	bool same;
 
 	if (ts_meta_get_strs(&ts_reader_header(r)->meta, "classes", &names, &n) < 0)
-		return ts_reader_fail(r, "meta 'classes' is no list of names, or out of memory");
+		return ts_reader_fail(r, "meta 'classes' is not a list of names, or memory ran out");
 	same = net_same_classes(c->net, c->classes, names, n, why);
 	ts_strs_free(names, n);
 	return same ? 0 : ts_reader_fail(r, "%s", why);
@@ -90,7 +90,7 @@ int net_map_classes(struct net_class_map *m, const struct ts_header *images, con
 	if (c->net->classes == 0) /* without logits there is nothing to agree with */
 		return 0;
 	if ((rc = ts_meta_get_strs(&images->meta, "classes", &have, &m->n)) <= 0)
-		return rc < 0 ? err_fail(err, "meta 'classes' is no list of names, or out of memory") : 0;
+		return rc < 0 ? err_fail(err, "meta 'classes' is not a list of names, or memory ran out") : 0;
 	same = c->classes ? ts_same_classes(have, m->n, c->classes, c->n_classes) : m->n == (size_t)c->net->classes;
 	if (!same && !(m->to = calloc(m->n + 1, sizeof *m->to)))
 		err_memory(err);

@@ -57,7 +57,7 @@ extern const struct num_blas *num_blas;
 /* Opens it; again: nothing. From one thread, as it sets a variable of the environment. -1: it cannot be loaded, or
  * there is no address space for it; err.memory is set then, as nothing may do without it. */
 int num_blas_open(struct err *err) __attribute__((warn_unused_result));
-/* Sets OPENBLAS_CORETYPE as above, for who opens a library that brings OpenBLAS with it. -1: no memory. */
+/* Sets OPENBLAS_CORETYPE as above, for a caller that opens a library that brings OpenBLAS with it. -1: no memory. */
 int num_blas_choose_kernels(struct err *err) __attribute__((warn_unused_result));
 
 #ifdef __cplusplus

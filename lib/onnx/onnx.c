@@ -167,7 +167,7 @@ static int allocate(struct onnx *g, struct walk w, struct err *err)
 	if (rc < 0)
 		return onnx_damaged(err);
 	if (n[ONNX_GRAPH_NODE] == 0)
-		return err_fail(err, "has no graph of ONNX in it");
+		return err_fail(err, "has no ONNX graph in it");
 	g->inputs = calloc(n[ONNX_GRAPH_INPUT] + 1, sizeof *g->inputs);
 	g->outputs = calloc(n[ONNX_GRAPH_OUTPUT] + 1, sizeof *g->outputs);
 	g->values = calloc(n[ONNX_GRAPH_VALUE] + 1, sizeof *g->values);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * onnx: what a file of ONNX says of its graph: inputs, outputs, and the linear layer that makes the logits. It is read
+ * onnx: what an ONNX file says of its graph: inputs, outputs, and the linear layer that makes the logits. It is read
  * from the bytes, by the field numbers of onnx.proto (onnx/onnx, IR version 13; fields are only ever added); what does
  * not matter here is passed over. Nothing is run: lib/ort does that.
  *

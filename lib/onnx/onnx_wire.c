@@ -81,7 +81,7 @@ bool onnx_is(struct onnx_span name, const char *text)
 
 int onnx_damaged(struct err *err)
 {
-	return err_fail(err, "is damaged: its fields do not add up to a graph of ONNX");
+	return err_fail(err, "is damaged: its fields do not add up to an ONNX graph");
 }
 
 void onnx_put(struct onnx_bytes *b, const void *p, size_t n)

@@ -50,7 +50,7 @@ int ood_identity_check(const struct ts_meta *a, const char *what_a, const struct
 	int rc;
 
 	if (find(a, name, &all[0], &n[0], &text[0]) < 0 || find(b, name, &all[1], &n[1], &text[1]) < 0)
-		rc = err_fail(err, "meta '%s' is no list of strings, or out of memory", key);
+		rc = err_fail(err, "meta '%s' is not a list of strings, or memory ran out", key);
 	else
 		rc = compare(text[0], what_a, text[1], what_b, name, err);
 	ts_strs_free(all[0], n[0]);
@@ -67,7 +67,7 @@ int ood_identity_copy(struct ts_meta *dst, const struct ts_meta *src, char *cons
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (find(src, names[i], &all, &n_all, &text) < 0 || (text && !(some[k++] = strdup(text))))
-			rc = err_fail(err, "meta '%s' is no list of strings, or out of memory", key);
+			rc = err_fail(err, "meta '%s' is not a list of strings, or memory ran out", key);
 		ts_strs_free(all, n_all);
 	}
 	if (rc == 0 && k > 0 && ts_meta_set_strs(dst, key, some, k) < 0)

@@ -26,7 +26,7 @@ enum { ORT_DIMS = 8 };
 struct ort;
 struct ort_value;
 
-/* What is run: n bytes of a file of ONNX, borrowed until ort_open() is back. device: "cpu", "cuda" or "cuda:N". */
+/* What is run: n bytes of an ONNX file, borrowed until ort_open() is back. device: "cpu", "cuda" or "cuda:N". */
 int ort_open(struct ort **ret, const void *model, size_t n, const char *device, long threads,
 	     struct err *err) TS_CHECKED;
 void ort_close(struct ort *o); /* accepts NULL */

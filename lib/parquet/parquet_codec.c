@@ -41,7 +41,7 @@ int parquet_codec_check(int codec, struct err *err)
 							  "libzstd.so.1 (Debian: libzstd1)");
 	if (codec > 0 && codec < (int)(sizeof names / sizeof *names))
 		return err_fail(err, "is compressed by %s, which is not read; snappy, zstd and none are", names[codec]);
-	return err_fail(err, "is compressed in a way of number %d, which is not known", codec);
+	return err_fail(err, "is compressed by the unknown codec %d", codec);
 }
 
 int parquet_unpack(int codec, const unsigned char *p, size_t n, unsigned char *to, size_t want, struct err *err)

@@ -135,7 +135,7 @@ static struct pickle_value *make_dict(struct pickle *k, const struct pickle_valu
 	if (from->type != PICKLE_LIST && k->others) /* what makes its missing values */
 		return v;
 	if (from->type != PICKLE_LIST) {
-		pickle_fail(k, "a dictionary of something else than pairs");
+		pickle_fail(k, "a dictionary of something other than pairs");
 		return NULL;
 	}
 	if (spend(k, from->n) < 0)
@@ -144,7 +144,7 @@ static struct pickle_value *make_dict(struct pickle *k, const struct pickle_valu
 		const struct pickle_value *pair = from->item[i];
 
 		if (pair->type != PICKLE_LIST || pair->n != 2) {
-			pickle_fail(k, "a dictionary of something else than pairs");
+			pickle_fail(k, "a dictionary of something other than pairs");
 			return NULL;
 		}
 		if (pickle_append(k, v, pair->item[0]) < 0 || pickle_append(k, v, pair->item[1]) < 0)

@@ -86,7 +86,7 @@ int report_archs(FILE *f, struct err *err)
 			return -1;
 	if (cli.json)
 		return 0;
-	fputs("\nWeights, and multiply-adds of an image, in millions, with 10 classes. Parameters, with their "
+	fputs("\nWeights, and multiply-adds per image, in millions, with 10 classes. Parameters, with their "
 	      "defaults:\n\n",
 	      f);
 	for (int i = 0; net_archs[i]; i++)

@@ -8,7 +8,7 @@ int report_classes_init(struct report_classes *c, const struct ts_header *h, str
 {
 	*c = (struct report_classes){ 0 };
 	return ts_meta_get_strs(&h->meta, "classes", &c->name, &c->n) < 0 ?
-		       err_fail(err, "meta 'classes' is no list of names, or out of memory") :
+		       err_fail(err, "meta 'classes' is not a list of names, or memory ran out") :
 		       0;
 }
 

@@ -17,7 +17,7 @@ struct report_classes {
 	size_t n;
 };
 
-/* -1: "classes" is no list of names, or out of memory. A stream without it has none. */
+/* -1: "classes" is not a list of names, or memory ran out. A stream without it has none. */
 int report_classes_init(struct report_classes *c, const struct ts_header *h, struct err *err) TS_CHECKED;
 void report_classes_release(struct report_classes *c);
 /* Is it a column of numbers of classes: label, pred or true-label, one integer per row? */

@@ -27,7 +27,7 @@ struct report_operand {
 
 /* Takes n operands apart, into a new array. A file without NAME is called by its base name without extension.
  * id_path: that of the ID set, as standard input can be read only once. -1: there are none, or out of memory; names
- * that are there twice, are those of other rows, or hold control characters. */
+ * that appear twice, are those of other rows, or hold control characters. */
 int report_operands_new(struct report_operand **ret, int n, char **args, const char *id_path, struct err *err)
 	__attribute__((warn_unused_result));
 void report_operands_free(struct report_operand *in, int n);

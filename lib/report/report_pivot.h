@@ -28,7 +28,7 @@ struct report_cell {
 
 struct report_pivot { /* all borrowed */
 	const struct report_cell *cell;
-	size_t n;                  /* no model, method and set is there twice */
+	size_t n;                  /* no model, method and set appears twice */
 	const char *const *metric; /* keys (ood_metrics.h) of what is shown, the numbers of cell[].v[at[k]] */
 	const size_t *at;
 	size_t n_metrics;

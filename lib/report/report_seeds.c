@@ -141,8 +141,7 @@ static int add_row(struct report_seeds *t, const char *const key[3], const doubl
 	if (!r)
 		return -1;
 	if (r->table == at->table)
-		return err_fail(err, "'%s': line %zu: %s, %s is there twice", at->path, at->line, key[METHOD],
-				key[SET]);
+		return err_fail(err, "'%s': line %zu: %s, %s appears twice", at->path, at->line, key[METHOD], key[SET]);
 	r->table = at->table;
 	for (size_t k = 0; k < t->n_names; k++) {
 		if (grow(&r->v[k], r->n + 1, sizeof **r->v, err) < 0)

@@ -35,10 +35,10 @@ static int choose_one(struct report *r, const char *word, struct err *err)
 	while (metric < REPORT_METRICS && strcmp(key(metric), word) != 0)
 		metric++;
 	if (metric == REPORT_METRICS)
-		return err_fail(err, "'%s' is no metric; --show all --explain lists them", word);
+		return err_fail(err, "'%s' is not a metric; --show all --explain lists them", word);
 	for (int i = 0; i < r->n_shown; i++)
 		if (r->shown[i] == metric)
-			return err_fail(err, "'%s' is there twice", word);
+			return err_fail(err, "'%s' appears twice", word);
 	r->shown[r->n_shown++] = metric;
 	return 0;
 }

@@ -37,9 +37,9 @@ int th_load(struct err *err)
 		return 0;
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (n < 0) /* the current folder is not to be looked in instead: whoever owns it would run here */
-		return err_fail(
-			err, "cannot tell where this program lies, beside which libunmask-th.so is: /proc/self/exe: %s",
-			strerror(errno));
+		return err_fail(err,
+				"cannot find the folder of this program, where libunmask-th.so is: /proc/self/exe: %s",
+				strerror(errno));
 	self[n] = '\0';
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
@@ -61,7 +61,7 @@ int th_load(struct err *err)
 	th = get ? get() : NULL;
 	if (!th || th->abi != TH_ABI) {
 		th = NULL;
-		return err_fail(err, "'%s' is of another version of unmask", path);
+		return err_fail(err, "'%s' belongs to another version of unmask", path);
 	}
 	return 0;
 }

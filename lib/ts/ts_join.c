@@ -132,7 +132,7 @@ int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader 
 		return ts_reader_fail(other, "row %llu: no row of '%s' has its name, '" ERR_NAME "'", row,
 				      ts_reader_name(r), name);
 	if (j->used[at])
-		return ts_reader_fail(other, "row %llu: name '" ERR_NAME "' is there twice", row, name);
+		return ts_reader_fail(other, "row %llu: name '" ERR_NAME "' appears twice", row, name);
 	j->used[at] = true;
 	*ret = (size_t)at;
 	return 0;

@@ -2,7 +2,7 @@
  *
  * ts_join: columns of one row stream (scores, say) for the rows of another (their images). Rows
  * belong together by the string column "name" where both streams have one, else by position. Each
- * row must have exactly one partner: a name that is there twice or has no partner, and other numbers
+ * row must have exactly one partner: a name that appears twice or has no partner, and other numbers
  * of rows, are errors that name it, because a silent mismatch gives every row a wrong value.
  *
  * Retained: the columns that were asked for, and with names the name and 17 bytes a row.

@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* n bytes as JSON without keys that are there twice, which the caller json_decref()s. NULL with err: what is wrong, and
+/* n bytes as JSON without keys that appear twice, which the caller json_decref()s. NULL with err: what is wrong, and
  * at which byte; or out of memory. */
 json_t *ts_parse_json(const void *p, size_t n, struct err *err);
 

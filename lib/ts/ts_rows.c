@@ -44,7 +44,7 @@ static int take_column(struct err *e, struct ts_col *c, size_t n, const msgpack_
 		int rc = s ? ts_col_set_str(c, i, s) : -1;
 		free(s);
 		if (rc < 0)
-			return err_fail(e, "column '%s' holds something else than strings", c->name);
+			return err_fail(e, "column '%s' holds something other than strings", c->name);
 	}
 	return 0;
 }

@@ -294,7 +294,7 @@ int ts_set_write(struct ts_writer *w, struct ts_header *h, const struct ts_set *
 		const struct ts_tensor *t = &set->t[i];
 
 		if (ts_header_field(h, t->name))
-			return err_fail(err, "cannot write '%s': tensor '%s' is there twice", w->name, t->name);
+			return err_fail(err, "cannot write '%s': tensor '%s' appears twice", w->name, t->name);
 		if (ts_header_add(h, t->name, t->type, t->ndim, t->shape) < 0)
 			return err_fail(err,
 					"cannot write '%s': no memory for tensor '%s', or no stream can have its name "

@@ -198,7 +198,7 @@ struct um_watch {
 
 /* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
  * last batch may be short. oe: with outliers beside the images; NULL: without. 0: the epoch is over;
- * UM_STOPPED: stop() said so, p says where; UM_FAILED; UM_DIVERGED: the loss is not finite any more. */
+ * UM_STOPPED: stop() said so, p says where; UM_FAILED; UM_DIVERGED: the loss is no longer finite. */
 struct um_oe;
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o, struct um_oe *oe,
 		   struct um_progress *p, const struct um_watch *w, struct err *err) TS_CHECKED;

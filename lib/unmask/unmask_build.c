@@ -55,8 +55,7 @@ int unmask_read_model(struct unmask *u, struct ts_reader *r, struct err *err)
 	if (u->c.mask)
 		return err_fail(err, "its network has masks, which ood-pack bakes");
 	if (u->c.net->c != 3 && u->c.net->c != 1)
-		return err_fail(err, "its network takes images of %d channels: of pictures there are 3 or 1",
-				u->c.net->c);
+		return err_fail(err, "its network takes images of %d channels, but pictures have 3 or 1", u->c.net->c);
 	return 0;
 }
 
@@ -92,8 +91,8 @@ static int keep_threshold(struct unmask *u, struct err *err)
 	struct ts_tensor *t = ts_set_get(s, u->method), one;
 
 	if (u->threshold.promise.guarantee == OOD_FDR)
-		return err_fail(err, "its threshold is of ood-threshold --fdr, which judges all pictures together; a "
-				     "detector judges each by itself, for which --false-alarm makes one");
+		return err_fail(err, "its threshold is from ood-threshold --fdr, which judges all pictures together; a "
+				     "detector judges each by itself, and needs one from --false-alarm");
 	if (!t)
 		return err_fail(err, "its threshold is not of the method '" ERR_NAME "'", u->method);
 	one = *t;
@@ -236,7 +235,7 @@ int unmask_begin(struct unmask *u, const struct ts_meta *m, int threads, struct 
 		return err_fail(err, "%d threads: 1 to 4096 can work", threads);
 	rc = ts_meta_get_str(m, "fit", &fit) == 1 && strcmp(fit, UNMASK_BUNDLE_FIT) == 0 ?
 		     0 :
-		     err_fail(err, "is no detector; ood-pack makes those");
+		     err_fail(err, "is not a detector; ood-pack makes those");
 	free(fit);
 	if (rc == 0 && ts_meta_get_str(m, "method", &u->method) != 1)
 		rc = err_fail(err, "does not name its method (meta 'method')");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_onnx: any bytes as a graph of ONNX: what it says of its input, outputs and last layer; and with outputs of ours it
+ * fuzz_onnx: any bytes as an ONNX graph: what it says of its input, outputs and last layer; and with outputs of ours it
  * is the same graph with these. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-"""Small graphs of ONNX, written byte by byte, for t/2700-onnx.t: pixels (n,3,h,w), their channel means f, a linear layer
+"""Small ONNX graphs, written byte by byte, for t/2700-onnx.t: pixels (n,3,h,w), their channel means f, a linear layer
 y. t/shim/onnxruntime.c knows the same values.
 
     python3 onnx_small.py FOLDER            writes NAME.onnx, some of them damaged, and weights.bin of some

@@ -96,7 +96,7 @@ int main(void)
 	ok(refused("densenet:depth=x", "not a whole number"), "a value that is no number");
 	ok(refused("densenet:depth=22.5", "not a whole number"), "a depth that is not whole");
 	ok(refused("densenet:growth=1e9", "from 1 to 128"), "a value out of range says the range");
-	ok(refused("densenet:depth=8", "one layer a block"), "too shallow for a block");
+	ok(refused("densenet:depth=8", "one layer per block"), "too shallow for a block");
 
 	ok(net_init(n, &rng, &s) == 0 && net_check(n, &s, &err) == 0, "a fresh state is a state");
 	w = ts_set_get(&s, "block1.layer.3.conv2.weight")->data;

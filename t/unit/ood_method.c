@@ -61,7 +61,7 @@ static void parser(void)
 	ok(refused("nope", "there are: msp ") && strstr(err.text, of_families()),
 	   "unknown method: those there are, all of them");
 	ok(refused("", "unknown method ''") && refused("msp,", "unknown method ''"), "empty item");
-	ok(refused("msp,all", "'msp' is asked for twice"), "twice");
+	ok(refused("msp,all", "'msp' is given twice"), "twice");
 	ok(refused("energy:temp=1", "no parameter 'temp'"), "unknown parameter");
 	ok(refused("maxlogit:temperature=1", "no parameter"), "method without parameters");
 	ok(refused("energy:temperature", "PARAMETER=VALUE"), "no value");
@@ -89,7 +89,7 @@ static void parser(void)
 	ok(!strcmp(columns("react+msp,mds++,ash-s+msp:percentile=65:temperature=1000"),
 		   "react+msp mds++ ash-s+msp:percentile=65:temperature=1000"),
 	   "METHOD+SCORE, with the parameters of both; mds++ is a name");
-	ok(refused("react+knn", "knn is no score of logits alone") && refused("knn+msp", "makes no new logits") &&
+	ok(refused("react+knn", "knn is not a score of logits alone") && refused("knn+msp", "makes no new logits") &&
 		   refused("react+", "unknown method ''") && refused("+msp", "unknown method ''") &&
 		   refused("react+msp:k=1", "'react+msp' has no parameter 'k', but percentile threshold temperature"),
 	   "what cannot follow what");

@@ -294,7 +294,7 @@ int main(void)
 	   "a dictionary without a mark");
 	ok(REFUSED("\x80\x02"
 		   "ccollections\nOrderedDict\nK\x01\x85R.",
-		   "something else than pairs"),
+		   "something other than pairs"),
 	   "pairs of a number");
 	ok(REFUSED("\x80\x02}(K\x01u.", "nothing to add to"), "a key without a value");
 	ok(REFUSED("\x80\x02K\x01"

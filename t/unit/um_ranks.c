@@ -121,7 +121,7 @@ static void check_sums(int size, size_t n)
 	free(got);
 }
 
-/* Rank *data ends without a word, fails for itself, or says something else than the others. */
+/* Rank *data ends without a word, fails for itself, or says something other than the others. */
 static void goes(struct team *t, void *data, struct report *to)
 {
 	struct err err;

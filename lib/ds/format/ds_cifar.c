@@ -124,7 +124,7 @@ static int names_from_list(struct ds_source *s, const char *path, bool of100, co
 			   struct err *err)
 {
 	struct names names = { 0 };
-	int rc = list->type == PICKLE_LIST ? 0 : err_fail(err, "its names of classes are no list");
+	int rc = list->type == PICKLE_LIST ? 0 : err_fail(err, "its names of classes are not a list");
 
 	for (size_t i = 0; rc == 0 && i < list->n; i++)
 		if (list->item[i]->type == PICKLE_STR)
@@ -175,7 +175,7 @@ static int add_rows(struct ds_source *s, const struct pickle_value *data, const 
 	struct ds_array a;
 
 	if (!ds_array_pickled(data, &a) || !ds_planes_of(&a, &m) || m.side != SIDE)
-		return err_fail(err, "its 'data' is no array of bytes, (n, %d)", PIXELS);
+		return err_fail(err, "its 'data' is not an array of bytes, (n, %d)", PIXELS);
 	if (n != m.n)
 		return err_fail(err, "%zu images, but %zu labels", m.n, n);
 	for (size_t i = 0; i < n; i++) {

@@ -40,7 +40,7 @@ static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 	size_t bytes;
 
 	if (!starts(b->p, b->n))
-		return err_fail(err, "is called an IDX file, but does not begin as one: cut off, or damaged");
+		return err_fail(err, "is named like an IDX file, but does not begin like one: cut off, or damaged");
 	*h = (struct head){ .type = b->p[2], .ndim = b->p[3], .size = sizes[b->p[2] - 8] };
 	h->data = 4 + 4 * (size_t)h->ndim;
 	bytes = h->size;
@@ -113,7 +113,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 		return read_labels(b, &h, x, err) < 0 ? -1 : 1;
 	if (h.type != UBYTE || h.ndim != 3 || h.dim[1] == 0 || h.dim[2] == 0 || h.dim[1] > DS_MAX_SIDE ||
 	    h.dim[2] > DS_MAX_SIDE)
-		return err_fail(err, "IDX file that holds no gray images of 8 bits");
+		return err_fail(err, "IDX file that does not hold 8-bit gray images");
 	x->row = s->n;
 	x->n = x->of = h.dim[0];
 	for (size_t i = 0; i < x->n; i++)

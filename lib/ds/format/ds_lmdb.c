@@ -143,7 +143,7 @@ static int list_keys(struct ds_source *s, struct lmdb *m, const char *path, cons
 	while ((rc = mdb_cursor_get(c, &key, &value, MDB_NEXT)) == 0) {
 		if (n == 0 && !ds_is_image(value.mv_data, value.mv_size)) {
 			mdb_cursor_close(c);
-			return ds_pass(s, path, "is an LMDB of something else than encoded images");
+			return ds_pass(s, path, "is an LMDB of something other than encoded images");
 		}
 		to_name(&key, name);
 		snprintf(row, sizeof row, "%.*s%s", (int)(ds_base(path) - path < 3000 ? ds_base(path) - path : 3000),

@@ -281,7 +281,7 @@ static int read_beside_array(void *ctx, const char *member, const struct ds_arra
 
 	(void)member;
 	if (!ds_array_labels(a) || !is_whole(a))
-		return err_fail(err, "array of %s, which is no labels", describe(a, buf));
+		return err_fail(err, "array of %s, which cannot be labels", describe(a, buf));
 	if (!(x->label = malloc((ds_array_labels(a) + 1) * sizeof *x->label)))
 		return err_memory(err);
 	x->n = ds_array_labels(a);

@@ -119,15 +119,17 @@ static int add_rows(struct ds_source *s, const struct svhn *m, const matvar_t *y
 		    struct err *err)
 {
 	if (!is_labels(y, m) || !y->data || y->nbytes != m->n * label_size(y))
-		return err_fail(err, "MATLAB file of %zu images whose y is not as many labels", m->n);
+		return err_fail(err, "MATLAB file of %zu images whose y has another number of labels", m->n);
 	if (ds_labels_mean(s, s->listing.operand, "SVHN", s->listing.path, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->n; i++) {
 		const double label = label_at(y, i);
 
 		if (whole->y && (i >= whole->n_y || label != whole->y[i]))
-			return err_fail(err, "label of row %zu is %.17g once, and once not: the file cannot be read", i,
-					label);
+			return err_fail(
+				err,
+				"label of row %zu is %.17g in one read and not in another: the file cannot be read", i,
+				label);
 		if (!(label >= 0 && label <= 10))
 			return err_fail(err, "label %.17g of row %zu is not from 0 to 10", label, i);
 		/* The digit 0 has label 10. */

@@ -168,7 +168,7 @@ static int note_unused(struct ds_source *s, const struct labels *l, struct err *
 {
 	for (size_t i = 0; i < l->by_key.n && !s->o.files && !s->o.split; i++)
 		if (!l->label[i].used && l->label[i].number >= 0)
-			return ds_add_note(s, err, "'%s' is the label of no image", l->label[i].path);
+			return ds_add_note(s, err, "'%s' is a label without an image", l->label[i].path);
 	return 0;
 }
 

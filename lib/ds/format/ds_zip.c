@@ -52,7 +52,7 @@ static int read_at(const struct ds_zip *z, uint64_t at, void *to, size_t n)
 
 static int damaged(struct err *err)
 {
-	return err_fail(err, "is damaged: the directory at its end does not fit to the file");
+	return err_fail(err, "is damaged: the directory at its end does not match the file");
 }
 
 /* The place of the directory's end, the last one that fits; -1. */
@@ -154,7 +154,7 @@ static int check_entry(const struct ds_zip *z, const struct directory *d, const 
 	if (number(head + 26, 2) == len && read_at(z, at + d->shift + LOCAL, own, len + n_own) == 0 &&
 	    memcmp(own, rest, len) == 0 && same_unicode(own + len, n_own, rest + len, n_more))
 		return 0;
-	return err_fail(err, "is damaged: the directory at its end has '%.*s', which is called otherwise where it lies",
+	return err_fail(err, "is damaged: the directory at its end has '%.*s', which has another name where it lies",
 			(int)(len < 1000 ? len : 1000), (const char *)rest);
 }
 

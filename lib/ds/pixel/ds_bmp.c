@@ -63,7 +63,7 @@ static int read_masks(struct bmp *b, struct err *err)
 
 		/* One run of at most 8 bits, at least one. */
 		if (!m || ((m >> __builtin_ctz(m)) & ((m >> __builtin_ctz(m)) + 1)) || m >> __builtin_ctz(m) > 255)
-			return err_fail(err, "BMP whose channels are of unusual bits, which is not read");
+			return err_fail(err, "BMP whose channels have unusual bits, which is not read");
 	}
 	return 0;
 }
@@ -190,7 +190,7 @@ static int literal(const struct bmp *b, struct ds_pixels *p, struct run *r, size
 	const size_t bytes = b->form == RLE8 ? n : (n + 1) / 2;
 
 	if (b->n - r->at < bytes || r->x + n > b->w || r->y >= b->h)
-		return b->n - r->at < bytes ? cut_off(err) : err_fail(err, "damaged BMP: a run leads out of it");
+		return b->n - r->at < bytes ? cut_off(err) : err_fail(err, "damaged BMP: a run leaves the image");
 	for (size_t i = 0; i < n; i++)
 		put_colour(b, nibble(b, b->p[r->at + (b->form == RLE8 ? i : i / 2)], i),
 			   row_of(b, p, r->y) + 3 * (r->x + i));
@@ -212,7 +212,7 @@ static int step(const struct bmp *b, struct ds_pixels *p, struct run *r, struct 
 	r->at += 2;
 	if (n) {
 		if (r->x + n > b->w || r->y >= b->h)
-			return err_fail(err, "damaged BMP: a run leads out of it");
+			return err_fail(err, "damaged BMP: a run leaves the image");
 		for (size_t i = 0; i < n; i++)
 			put_colour(b, nibble(b, what, i), row_of(b, p, r->y) + 3 * r->x++);
 		return 0;

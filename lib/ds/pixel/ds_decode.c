@@ -260,7 +260,7 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	VP8StatusCode rc;
 
 	if (!WebPInitDecoderConfig(&c))
-		return err_fail(err, "libwebp is of another version than this was built with");
+		return err_fail(err, "libwebp has another version than this program was built with");
 	if (WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
 		return err_fail(err, "damaged WebP");
 	if (c.input.has_animation)

@@ -55,8 +55,8 @@ static int build(struct net *n, const double *p, struct err *err)
 		per_block /= 2;
 	if (n->h < 8 || n->w < 8 || per_block < 1)
 		return err_fail(err,
-				"densenet needs images of at least 8x8 pixels and depth for one "
-				"layer a block (%dx%d, depth %g given)",
+				"densenet needs images of at least 8x8 pixels and depth for one layer per block "
+				"(%dx%d, depth %g given)",
 				n->h, n->w, p[DEPTH]);
 	x = net_stage(n, net_conv(n, 0, "conv1", 2 * (int)p[GROWTH], 3, 1, 1));
 	for (int block = 1; block <= 3 && !n->failed; block++) {

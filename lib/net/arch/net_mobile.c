@@ -325,14 +325,20 @@ MEMBER(efficient, EFFICIENT)
 const struct net_arch net_mobilenet_v2 = {
 	"mobilenet-v2", "MobileNetV2 with torchvision's or timm's names", { PARAMS }, build_v2, guess_v2
 };
-const struct net_arch net_mobilenet_v3_large = {
-	"mobilenet-v3-large", "MobileNetV3, the large one, alike", { PARAMS }, build_large, guess_large
+const struct net_arch net_mobilenet_v3_large = { "mobilenet-v3-large",
+						 "MobileNetV3 large, with torchvision's or timm's names",
+						 { PARAMS },
+						 build_large,
+						 guess_large };
+const struct net_arch net_mobilenet_v3_small = { "mobilenet-v3-small",
+						 "MobileNetV3 small, with torchvision's or timm's names",
+						 { PARAMS },
+						 build_small,
+						 guess_small };
+const struct net_arch net_efficientnet = {
+	"efficientnet",
+	"EfficientNet, B0 unless wider and deeper, with torchvision's or timm's names",
+	{ PARAMS, [DEEPEN] = { "deepen", 1, 0.1, 4, false } },
+	build_efficient,
+	guess_efficient
 };
-const struct net_arch net_mobilenet_v3_small = {
-	"mobilenet-v3-small", "MobileNetV3, the small one, alike", { PARAMS }, build_small, guess_small
-};
-const struct net_arch net_efficientnet = { "efficientnet",
-					   "EfficientNet, B0 unless it is wider and deeper, alike",
-					   { PARAMS, [DEEPEN] = { "deepen", 1, 0.1, 4, false } },
-					   build_efficient,
-					   guess_efficient };

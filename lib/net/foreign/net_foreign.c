@@ -108,8 +108,7 @@ int net_foreign_read(struct net_foreign *f, const char *path, const char *key, s
 	else if (p && (*p & 0xf0) == 0x80)
 		rc = read_own(f, p, n, name, err);
 	else if (p && onnx_starts(p, n))
-		err_fail(err, "is a graph of ONNX, which is taken of a file, not of a pipe, and by um-ckpt import and "
-			      "um-embed alone");
+		err_fail(err, "is an ONNX graph, which only um-ckpt import and um-embed read, and only from a file");
 	else if (p)
 		err_fail(err, "is neither a PyTorch file (zip or legacy pickle), safetensors, nor an "
 			      "unmask checkpoint");

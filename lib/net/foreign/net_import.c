@@ -184,9 +184,8 @@ static int choose(const struct ts_set *state, const struct net_import *how, stru
 	free(prefixes);
 	if (rc == 0 && !best->dialect)
 		return err_fail(err,
-				"its %zu tensors ('" ERR_NAME "', '" ERR_NAME
-				"'...) look like no architecture that is known; "
-				"--arch names one, --prefix and --rename what its names have in front; for a network "
+				"its %zu tensors ('" ERR_NAME "', '" ERR_NAME "'...) match no known architecture; "
+				"--arch names one, --prefix and --rename say how its names begin; for a network "
 				"that is not among them, export it to ONNX (man unmask-onnx)",
 				state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
 	return rc;
@@ -416,8 +415,8 @@ static void say_choice(struct net_importing *im, const struct choice *best)
 		{ "mobilenet-", "timm=1", tf },
 		{ "efficientnet:", "timm=1", tf },
 		{ "vit:", "",
-		  "how many heads there are its shapes do not tell; --arch vit:...,heads=N says so if not "
-		  "as many as in this architecture" },
+		  "its shapes do not tell how many heads there are; --arch vit:...,heads=N says so if this "
+		  "architecture has another number" },
 	};
 
 	if (!im->how->arch)
@@ -427,7 +426,7 @@ static void say_choice(struct net_importing *im, const struct choice *best)
 		    strstr(im->c->net->spec, unsure[i].param))
 			net_import_say(im, false, "%s", unsure[i].why);
 	if (*best->prefix)
-		net_import_say(im, false, "the network is what begins with '%s'", best->prefix);
+		net_import_say(im, false, "the network is the part that begins with '%s'", best->prefix);
 	if (*best->dialect->whose)
 		net_import_say(im, false, "its names are %s", best->dialect->whose);
 	if (*best->twin)

@@ -21,8 +21,7 @@ static void say_left(const struct net_foreign *f, const struct net_import *how)
 			"beyond its layers is not in the file",
 			f->module);
 	if (*f->unknown)
-		net_import_say(&im, false,
-			       "objects that are not known are not made, and nothing is called for them: %s",
+		net_import_say(&im, false, "unknown objects are not created, and nothing is called for them: %s",
 			       f->unknown);
 	if (*f->left)
 		net_import_say(&im, false, "tensors whose numbers cannot be read are left out: %s", f->left);
@@ -35,10 +34,9 @@ static int name_classes(struct net_checkpoint *c, const struct net_import *how, 
 	struct net_importing im = { .how = how };
 
 	if (!how->names) {
-		net_import_say(
-			&im, false,
-			"its classes have no names: labels are taken for the model's numbers; --classes FILE names "
-			"them, a line each");
+		net_import_say(&im, false,
+			       "its classes have no names: labels are taken for the model's numbers; --classes FILE "
+			       "names them, one per line");
 		return 0;
 	}
 	if (how->classes != (size_t)c->net->classes)

@@ -212,9 +212,10 @@ static int fill(struct net_importing *im, const struct net_mask *m, const char *
 
 static int refuse(const struct found *f, const char *why, struct err *err)
 {
-	return err_fail(
-		err, "has masks ('" ERR_NAME "') that %s: which weights stay is not known; --no-masks leaves them out",
-		f->name, why);
+	return err_fail(err,
+			"has masks ('" ERR_NAME
+			"') that %s: it is not known which weights stay; --no-masks leaves them out",
+			f->name, why);
 }
 
 /* What the scores of a file mean: which mask they are, and from which tensors it comes. -1 with a line in err. */
@@ -227,7 +228,7 @@ static int meaning(struct net_importing *im, const struct found *f, struct net_m
 	*from = f->scores ? "scores" : f->cuts[MASK] ? "mask" : "temp_mask";
 	m->kind = scores ? NET_MASK_SCORES : NET_MASK_FIXED;
 	if (f->odd)
-		return refuse(f, "hold something else than 0 and 1", err);
+		return refuse(f, "hold something other than 0 and 1", err);
 	if (scores && f->cuts[TEMP_MASK] && rule == NET_RULE_TOP) { /* the one in use when it was written */
 		m->kind = NET_MASK_FIXED;
 		*from = "temp_mask";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Checkpoints of files of ONNX. */
+ * Checkpoints of ONNX files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -62,7 +62,7 @@ static int read_file(struct ts_tensor *t, const char *path, struct err *err)
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		rc = err_fail(err, "cannot open: %s", strerror(errno));
 	} else if (st.st_size > INT32_MAX) {
-		rc = err_fail(err, "has more than 2 GiB, which files of ONNX cannot have");
+		rc = err_fail(err, "has more than 2 GiB, which ONNX files cannot have");
 	} else {
 		n = (size_t)st.st_size;
 		rc = ts_tensor_init(t, NET_GRAPH_MODEL, TS_U8, 1, &n) < 0 ? err_memory(err) : 0;
@@ -155,7 +155,7 @@ static int find_logits(struct reading *r, struct err *err)
 	if (onnx_find_head(&r->g, output, &r->head, err) < 0)
 		return -1;
 	if (r->head.softmax)
-		say(r, "'%.*s' is a softmax: the logits are what goes into it", (int)output.n, (const char *)output.at);
+		say(r, "'%.*s' is a softmax: its input is taken as the logits", (int)output.n, (const char *)output.at);
 	return copy_name(&r->logits, r->head.logits, err);
 }
 
@@ -168,7 +168,7 @@ static int find_features(struct reading *r, struct err *err)
 		return -1;
 	if (!asked && !r->head.feature.n) {
 		if (!r->logits)
-			err_fail(err, "which value of the graph are the features? --features NODE says it");
+			err_fail(err, "which value of the graph holds the features? --features NODE names it");
 		else
 			err_fail(err,
 				 "there is %s behind which the logits would come, so its features cannot be guessed: "
@@ -185,7 +185,7 @@ static int find_features(struct reading *r, struct err *err)
 		return err_memory(err);
 	say(r, "features are '%s'%s%s%s; the last layer is %s", r->features, r->logits ? ", logits '" : "",
 	    r->logits ? r->logits : "", r->logits ? "'" : ", and there are no logits",
-	    r->last ? "known" : "not known, so scores that need it cannot be had");
+	    r->last ? "known" : "not known, so scores that need it are not available");
 	return 0;
 }
 
@@ -234,7 +234,7 @@ static int make_net(struct reading *r, struct net_checkpoint *c, const struct ts
 			return -1;
 	}
 	if (r->logits && (sizes[1] < 2 || sizes[1] > 1000000))
-		return err_fail(err, "'%s' has %zu numbers per image, which are no logits of classes", r->logits,
+		return err_fail(err, "'%s' has %zu numbers per image, which cannot be logits of classes", r->logits,
 				sizes[1]);
 	c->net = net_graph_new(chw[0], chw[1], chw[2], sizes[0], (int)(r->logits ? sizes[1] : 0), r->last, err);
 	return c->net ? 0 : -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * net_onnx: a checkpoint of a file of ONNX (net_graph.h). Features and logits are values of its graph. What is not said
+ * net_onnx: a checkpoint of an ONNX file (net_graph.h). Features and logits are values of its graph. What is not said
  * is guessed: the logits are the first output, or, where that is a softmax, what goes into it; the features are what
  * goes into the linear layer that makes the logits, whose weight and bias are then the last layer.
  */

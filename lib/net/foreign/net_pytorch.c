@@ -226,7 +226,7 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 			   struct net_foreign *f, struct err *err)
 {
 	if (keys->type != PICKLE_LIST)
-		return err_fail(err, "the list of its storages is none");
+		return err_fail(err, "its list of storages is not a list");
 	for (size_t i = 0; i < keys->n; i++) {
 		const struct pickle_value *v = keys->item[i];
 		struct pytorch_storage *s = v->type == PICKLE_STR ? pytorch_object_find(o, v->s, v->n) : NULL;

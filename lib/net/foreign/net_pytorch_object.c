@@ -285,7 +285,7 @@ int pytorch_object_fill(struct pytorch_object *o, struct pytorch_storage *s, con
 			struct net_foreign *f, struct err *err)
 {
 	if (s->done)
-		return err_fail(err, "a storage is there twice");
+		return err_fail(err, "a storage appears twice");
 	s->done = true;
 	for (size_t i = 0; s->used && i < o->n_views; i++)
 		if (&o->storages[o->views[i].storage] == s && net_foreign_add(f, &o->views[i].v, data, err) < 0)

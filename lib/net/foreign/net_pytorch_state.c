@@ -61,7 +61,7 @@ int pytorch_walk_module(struct pytorch_walk *w, const struct pickle_value *state
 	char name[2 * TS_MAX_NAME + 2];
 
 	if (depth > MAX_DEPTH || ++w->modules > MAX_MODULES)
-		return err_fail(w->err, "modules within modules without end, or too many of them");
+		return err_fail(w->err, "modules are nested without end, or too many of them");
 	for (int k = 0; k < 3; k++) {
 		const struct pickle_value *d = pickle_get(state, parts[k]);
 

@@ -139,7 +139,7 @@ int net_foreign_add(struct net_foreign *f, const struct net_view *v, const unsig
 	if (f->state.n == TS_MAX_FIELDS)
 		return err_fail(err, "holds more than %d tensors", TS_MAX_FIELDS);
 	if (ts_set_get(&f->state, v->name))
-		return err_fail(err, "tensor '" ERR_NAME "' is there twice", v->name);
+		return err_fail(err, "tensor '" ERR_NAME "' appears twice", v->name);
 	t = ts_set_add(&f->state, v->name, type, v->ndim, v->shape);
 	if (!t)
 		return err_memory(err);

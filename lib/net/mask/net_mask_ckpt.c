@@ -61,7 +61,7 @@ static int expect(const struct net_checkpoint *c, const char *name, enum ts_type
 		const double v = ts_get(t->type, t->data, k);
 		if (!isfinite(v) || (type == TS_U8 && v > 1)) {
 			return err_fail(err, "tensor '%s' of its masks holds %s (element %zu)", name,
-					type == TS_U8 ? "something else than 0 and 1" : "a number that is not finite",
+					type == TS_U8 ? "something other than 0 and 1" : "a number that is not finite",
 					k);
 		}
 	}

@@ -129,7 +129,7 @@ static int take_batch(struct rows *w, struct ts_reader *r, const struct ts_batch
 	}
 	for (size_t i = 0; pred && i < b->n; i++) {
 		if (pred[i] < 0 || pred[i] >= MAX_CLASSES)
-			return ts_reader_fail(r, "row %zu: 'pred' is %lld, which is no class", w->n + i,
+			return ts_reader_fail(r, "row %zu: 'pred' is %lld, which is not a class", w->n + i,
 					      (long long)pred[i]);
 		w->pred[w->n + i] = (int32_t)pred[i];
 		if ((size_t)pred[i] >= w->classes)
@@ -179,7 +179,7 @@ static int read_rows(struct rows *w, struct ts_reader *r, char *const *methods, 
 	if (find_columns(w, r, h, methods, per_class) < 0)
 		goto out;
 	if (per_class && ts_meta_get_strs(&h->meta, "classes", &w->names, &w->n_names) < 0) {
-		ts_reader_fail(r, "meta 'classes' is no list of names");
+		ts_reader_fail(r, "meta 'classes' is not a list of names");
 		goto out;
 	}
 	w->classes = w->n_names;

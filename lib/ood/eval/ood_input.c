@@ -132,7 +132,7 @@ static ssize_t line_end(struct ood_input *in, size_t seen)
 
 	while (!(end = memchr(in->buf + in->at + seen, '\n', in->len - in->at - seen))) {
 		if (memchr(in->buf + in->at + seen, '\0', in->len - in->at - seen))
-			return ood_input_fail(in, "line %zu: is no text", in->line + 1);
+			return ood_input_fail(in, "line %zu: is not text", in->line + 1);
 		seen = in->len - in->at;
 		int rc = fill(in);
 		if (rc < 0 || (rc == 0 && seen == 0))
@@ -167,7 +167,7 @@ static int any_line(struct ood_input *in, char **line)
 	len = (size_t)end;
 	in->at += len + 1;
 	if (memchr(*line, '\0', len))
-		return ood_input_fail(in, "line %zu: is no text", in->line);
+		return ood_input_fail(in, "line %zu: is not text", in->line);
 	(*line)[len - (len > 0 && (*line)[len - 1] == '\r')] = '\0';
 	return 1;
 }
@@ -207,7 +207,7 @@ static int add_column(struct ood_input *in, const char *name, enum ts_type type)
 	in->column[in->n++] = (ptrdiff_t)in->header.n_fields;
 	if (ts_header_field(&in->header, name) || !*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 ||
 	    strcmp(name, "unmask") == 0)
-		return ood_input_fail(in, "line 1: '" ERR_NAME "' is no name of a column, or there twice", name);
+		return ood_input_fail(in, "line 1: '" ERR_NAME "' is not the name of a column, or appears twice", name);
 	return ts_header_add(&in->header, name, type, 0, NULL) < 0 ? ood_input_fail(in, "out of memory") : 0;
 }
 
@@ -434,7 +434,7 @@ static struct ood_input *open_input(const char *path, bool numbers, struct ts_fi
 	if (first < 128 || first == 0xef) {
 		begin_text(in); /* what fails is in in->error */
 	} else if (first >= 0xfe) {
-		ood_input_fail(in, "is UTF-16 text, or none; UTF-8 is read");
+		ood_input_fail(in, "is UTF-16, or not text; only UTF-8 is read");
 	} else if (!(in->r = ts_reader_open_fn(take, in, in->name))) {
 		ood_input_close(in);
 		return NULL;

@@ -347,7 +347,7 @@ static int find_columns(struct reading *k, const struct ts_header *h, char *cons
 	k->label = find_classes(h, "label");
 	k->pred = find_classes(h, "pred");
 	if ((odds = has_log_odds(h)) < 0)
-		return ood_input_fail(k->in, "meta 'methods' is no list of names, or out of memory");
+		return ood_input_fail(k->in, "meta 'methods' is not a list of names, or memory ran out");
 	k->odds = odds ? ts_header_col(h, "msp") : -1;
 	return 0;
 }

@@ -138,9 +138,10 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 						(size_t)f->rows + i, d, z);
 		}
 		if (label && (label[i] < -1 || label[i] >= (int64_t)C))
-			return err_fail(err, "row %zu: labels out of range: %lld, with %zu classes%s",
-					(size_t)f->rows + i, (long long)label[i], C,
-					f->logits ? "" : ", as no logits and no meta n_classes tell of more");
+			return err_fail(
+				err, "row %zu: labels out of range: %lld, with %zu classes%s", (size_t)f->rows + i,
+				(long long)label[i], C,
+				f->logits ? "" : ", because neither logits nor meta n_classes say that there are more");
 	}
 	return 0;
 }

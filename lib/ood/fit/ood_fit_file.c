@@ -150,7 +150,7 @@ static int take_layers(struct ood_fit *f, const struct ts_set *s, struct err *er
 		if (strncmp(t->name, "layer", 5) != 0 || strcmp(t->name + len, ".centre") != 0)
 			continue;
 		if (f->n_layers == OOD_MAX_LAYERS || len >= sizeof f->layers[0].name || t->ndim != 1)
-			return err_fail(err, "tensor '%s' is no layer's", t->name);
+			return err_fail(err, "tensor '%s' belongs to no layer", t->name);
 		struct ood_layer *l = &f->layers[f->n_layers++];
 		snprintf(l->name, sizeof l->name, "%.*s", (int)len, t->name);
 		l->m.d = t->shape[0];

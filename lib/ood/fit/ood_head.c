@@ -28,7 +28,7 @@ static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t
 	int rc = ts_meta_get_tensor(m, key, &t);
 
 	if (rc < 0)
-		return err_fail(err, "meta '%s' is no tensor, or there is no memory for it", key);
+		return err_fail(err, "meta '%s' is not a tensor, or memory ran out", key);
 	if (rc == 0)
 		return 0;
 	if (t.type == TS_STR || t.ndim != ndim || memcmp(t.shape, want, (size_t)ndim * sizeof *want) != 0)

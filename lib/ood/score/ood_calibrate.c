@@ -322,8 +322,8 @@ const struct ood_method ood_calibrate_family[] = {
 	  .help = "log-odds of OpenMax's known classes",
 	  .needs = "--fit",
 	  .parts = OOD_PART_BANK,
-	  .params = { { "tail", 20, 2, 1e6, "distances per class that its tail is fitted to" },
-		      { "alpha", 3, 1, 1e6, "largest logits that are revised" } },
+	  .params = { { "tail", 20, 2, 1e6, "distances per class to fit the tail to" },
+		      { "alpha", 3, 1, 1e6, "how many of the largest logits to revise" } },
 	  .prepare = openmax_prepare,
 	  .score = openmax_score },
 	{ 0 }

@@ -27,7 +27,7 @@ static int caref_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
-			return err_fail(err, "the model takes no row of the fit for class %zu, which has no mean then",
+			return err_fail(err, "the model assigns no row of the fit to class %zu, which then has no mean",
 					c);
 	return 0;
 }
@@ -110,7 +110,7 @@ const struct ood_method ood_caref_family[] = {
 	  .prepare = caref_prepare,
 	  .score = caref_score },
 	{ .name = "cadref",
-	  .help = "the same, what lowers the logit apart from what raises it",
+	  .help = "caref, with features that lower the logit apart from those that raise it",
 	  .needs = "--fit",
 	  .parts = OOD_PART_PRED | OOD_PART_BANK,
 	  .params = { { "confidence", 0, 0, 2, "what weighs the latter: 0 energy, 1 msp, 2 maxlogit" } },

@@ -131,7 +131,7 @@ static int standardise(struct core *k, const struct ood_fit *f, double *count, s
 		return -1;
 	for (size_t c = 0; c < f->classes; c++) {
 		if (count[c] == 0)
-			return err_fail(err, "the model takes no row of the bank for class %zu", c);
+			return err_fail(err, "the model assigns no row of the bank to class %zu", c);
 		k->norm[c] = sqrt(dot(k->mean + c * f->dim, k->mean + c * f->dim, f->dim));
 	}
 	if (each_row(k, f, add_scores, &rows, err) < 0)

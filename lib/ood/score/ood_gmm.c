@@ -144,7 +144,7 @@ static int gmm_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 const struct ood_method ood_gmm_family[] = {
 	{ .name = "gmm",
-	  .help = "log-density of a Gaussian a class, each with its own covariance",
+	  .help = "log-density of one Gaussian per class, each with its own covariance",
 	  .needs = "--fit",
 	  .parts = OOD_PART_BANK,
 	  .alone = true,

@@ -40,10 +40,8 @@ static int prepare(struct ood_scorer *s, struct err *err)
 		return err_fail(err, "the stream lacks columns gram:... of the fit: um-embed --gram adds them");
 	for (size_t c = 0; c < f->classes; c++)
 		if (f->pred_count[c] == 0)
-			return err_fail(err,
-					"the model takes no row of the fit for class %zu, which has no "
-					"ranges then",
-					c);
+			return err_fail(
+				err, "the model assigns no row of the fit to class %zu, which then has no ranges", c);
 	if (ts_meta_get_tensor(&f->header.meta, "gram.weight", &w) != 1 || w.type != TS_F64 || w.ndim != 1 ||
 	    w.shape[0] != f->n_grams) {
 		ts_tensor_release(&w);

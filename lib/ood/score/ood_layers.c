@@ -148,7 +148,7 @@ static int prepare_one(struct ood_scorer *s, struct err *err)
 	if (!st)
 		return -1;
 	if (!f)
-		return err_fail(err, "it needs --fit: what ood-fit made of the training data");
+		return err_fail(err, "it needs --fit, the training data's fit from ood-fit");
 	if (f->n_layers > 0 && i >= f->n_layers)
 		return err_fail(err, "the fit has layers 0 to %zu", f->n_layers - 1);
 	st->weight[i] = 1;
@@ -167,7 +167,7 @@ static int prepare_all(struct ood_scorer *s, struct err *err)
 	if (!st)
 		return -1;
 	if (!f)
-		return err_fail(err, "it needs --fit: what ood-fit made of the training data");
+		return err_fail(err, "it needs --fit, the training data's fit from ood-fit");
 	int rc = ts_meta_get_tensor(&f->header.meta, "layers.weight", &w);
 	if (rc != 1 || w.type != TS_F64 || w.ndim != 1 || w.shape[0] != f->n_layers ||
 	    ts_meta_get_double(&f->header.meta, "layers.bias", &st->bias) != 1 ||

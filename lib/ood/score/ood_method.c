@@ -66,7 +66,7 @@ static int append(struct ood_requests *r, const struct ood_request *q, struct er
 {
 	for (size_t i = 0; i < r->n; i++)
 		if (strcmp(r->q[i].column, q->column) == 0)
-			return err_fail(err, "method '%s' is asked for twice", q->column);
+			return err_fail(err, "method '%s' is given twice", q->column);
 	if (r->n == TS_MAX_FIELDS) /* each is a column */
 		return err_fail(err, "more than %d methods are asked for", TS_MAX_FIELDS);
 	struct ood_request *bigger = realloc(r->q, (r->n + 1) * sizeof *bigger);
@@ -151,7 +151,7 @@ static int parse_name(struct ood_request *q, const char *word, struct err *err)
 			return err_fail(err, "'%s': %s makes no new logits that %s could score", word, m->name,
 					score->name);
 		if (!score->logits)
-			return err_fail(err, "'%s': %s is no score of logits alone", word, score->name);
+			return err_fail(err, "'%s': %s is not a score of logits alone", word, score->name);
 	}
 	if (!m)
 		return unknown_method(word, err);

@@ -138,7 +138,7 @@ const struct ood_method ood_nac_family[] = {
 	  .parts = OOD_PART_BANK,
 	  .params = { { "alpha", 100, 1e-6, 1e9, "steepness of the states" },
 		      { "least", 50, 1, 1e9, "rows that fill a bin" },
-		      { "edges", 50, 4, 1e5, "of a feature's bins, an even number; there are two bins less" } },
+		      { "edges", 50, 4, 1e5, "edges of a feature's bins, an even number; there are two bins fewer" } },
 	  .prepare = nac_prepare,
 	  .score = nac_score },
 	{ 0 }

@@ -57,7 +57,7 @@ static int model_of(const struct ood_basis *from, char model[17], struct err *er
 
 	model[0] = '\0';
 	if (rc < 0)
-		return err_fail(err, "meta 'model' is no string, or out of memory");
+		return err_fail(err, "meta 'model' is not a string, or memory ran out");
 	if (rc == 1)
 		snprintf(model, 17, "%s", said);
 	else if (from->weight)
@@ -111,7 +111,7 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 			continue;
 		int have = ts_meta_get_str(&s[i].basis->fit->header.meta, "layers.tuning", &how);
 		if (have < 0)
-			rc = err_fail(err, "the fit's meta 'layers.tuning' is no string, or out of memory");
+			rc = err_fail(err, "the fit's meta 'layers.tuning' is not a string, or memory ran out");
 		if (have != 1)
 			continue;
 		rc = ts_meta_set_str(&h->meta, "layers.tuning", how) < 0 ? err_memory(err) : 0;
@@ -139,7 +139,7 @@ static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct 
 		ts_meta_del(m, "classes");
 	ts_strs_free(own, n_own);
 	ts_strs_free(learnt, n);
-	return rc < 0 ? err_fail(err, "meta 'classes' is no list of names, or out of memory") : 0;
+	return rc < 0 ? err_fail(err, "meta 'classes' is not a list of names, or memory ran out") : 0;
 }
 
 int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s,

@@ -38,7 +38,7 @@ static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
 
 	if (t->changed > 0.03)
 		snprintf(note, OOD_NOTE,
-			 "its limits change the predicted class of %.0f %% of the fit's rows: they lie badly for this "
+			 "its limits change the predicted class of %.0f %% of the fit's rows: they do not suit this "
 			 "network; try other percentiles, or react:threshold=1",
 			 100 * t->changed);
 }
@@ -326,7 +326,7 @@ static int gradnorm_score(const struct ood_scorer *s, const struct ood_rows *row
 #define PRUNED(value) \
 	{ \
 		{ \
-			"percentile", value, 0, 100, "share of the features that is pruned, percent" \
+			"percentile", value, 0, 100, "share of the features to prune, percent" \
 		} \
 	}
 
@@ -336,11 +336,11 @@ const struct ood_method ood_shape_family[] = {
 	  .prepare = features_prepare,
 	  .score = gradnorm_score },
 	{ .name = "react",
-	  .help = "energy of features cut off above",
+	  .help = "energy of features clipped from above",
 	  .needs = "--val or --fit",
 	  .parts = OOD_PART_BANK,
-	  .params = { { "percentile", 90, 0, 100, "of in-distribution features, where they are cut" },
-		      { "threshold", 0, 0, 1e30, "cut here, whatever the percentile; 0: not" } },
+	  .params = { { "percentile", 90, 0, 100, "percentile of in-distribution features to clip at" },
+		      { "threshold", 0, 0, 1e30, "clip at this value instead; 0: at the percentile" } },
 	  .later = 1 << 1,
 	  .reshapes = true,
 	  .prepare = react_prepare,
@@ -381,8 +381,8 @@ const struct ood_method ood_shape_family[] = {
 	  .parts = OOD_PART_BANK,
 	  .params = { { "high", 90, 0, 100, "percentile of in-distribution features, upper limit" },
 		      { "low", 10, 0, 100, "the same, lower limit" },
-		      { "clip", 0, 0, 1, "1: features below become the limit (OpenOOD), not zero" },
-		      { "each", 0, 0, 1, "1: percentiles of each feature by itself" } },
+		      { "clip", 0, 0, 1, "1: features below the band become its limit, as in OpenOOD, not zero" },
+		      { "each", 0, 0, 1, "1: percentiles per feature" } },
 	  .later = 1 << 3,
 	  .reshapes = true,
 	  .prepare = vra_prepare,
@@ -391,7 +391,7 @@ const struct ood_method ood_shape_family[] = {
 	{ .name = "dice",
 	  .help = "energy of the largest contributions to the logits",
 	  .needs = "--fit",
-	  .params = { { "percentile", 90, 0, 100, "share of the weights that is dropped" } },
+	  .params = { { "percentile", 90, 0, 100, "share of the weights to drop" } },
 	  .fitted = true,
 	  .reshapes = true,
 	  .prepare = dice_prepare,

@@ -248,7 +248,7 @@ static int neco_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 
 const struct ood_method ood_subspace_family[] = {
 	{ .name = "vim",
-	  .help = "energy less the feature's part outside the principal axes",
+	  .help = "energy minus the feature's part outside the principal axes",
 	  .needs = "--fit",
 	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK,
 	  .params = { DIM },
@@ -269,7 +269,7 @@ const struct ood_method ood_subspace_family[] = {
 	  .alone = true,
 	  .params = { { "dim", 0, 0, 1e6, "principal axes; 0: as many as hold `variance`, not all" },
 		      { "variance", 90, 1, 99.999, "share of the variance in the axes, percent" },
-		      { "logit", 1, 0, 1, "0: without the factor of the largest logit" } },
+		      { "logit", 1, 0, 1, "0: leave out the factor of the largest logit" } },
 	  .prepare = neco_prepare,
 	  .score = neco_score },
 	{ 0 }

@@ -25,7 +25,7 @@ int um_eps_list(const char *text, const char *what, double *v, struct err *err)
 		for (int i = 0; i < n; i++) {
 			snprintf(other, sizeof other, "%g", v[i]);
 			if (strcmp(name, other) == 0)
-				return err_fail(err, "%s: %s is there twice", what, name);
+				return err_fail(err, "%s: %s appears twice", what, name);
 		}
 		n++;
 		if (!*end)

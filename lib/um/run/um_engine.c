@@ -20,7 +20,7 @@ struct um_engine {
 	struct nn *nn; /* one of these two, */
 	struct um_torch *model;
 	struct um_queue *queue; /* of the model */
-	struct um_graph *graph; /* instead: the network is a graph of ONNX */
+	struct um_graph *graph; /* instead: the network is an ONNX graph */
 };
 
 bool um_engine_is_torch(long runner, const char *device)
@@ -36,8 +36,7 @@ static bool on_gpu(const struct um_engine_options *o)
 int um_engine_check(const struct um_engine_options *o, struct err *err)
 {
 	if (o->precision == UM_TF32 && !on_gpu(o)) {
-		return err_fail(err, "precision tf32 is a GPU's and changes nothing on a CPU; it goes with "
-				     "--device cuda");
+		return err_fail(err, "precision tf32 works only on a GPU, with --device cuda");
 	}
 	if (o->torch)
 		return 0;
@@ -88,7 +87,7 @@ static int open_torch(struct um_engine *e, struct net_checkpoint *c, struct err 
 	return um_queue_new(&e->queue, e->model, &e->o, err);
 }
 
-/* A graph of ONNX, by ONNX Runtime. */
+/* An ONNX graph, by ONNX Runtime. */
 static int open_graph(struct um_engine *e, struct net_checkpoint *c, struct err *err)
 {
 	if (um_graph_new(&e->graph, c, &e->o, err) < 0)

@@ -2,7 +2,7 @@
  *
  * um_engine: a network in evaluation mode, for callers that want numbers and no gradients: run by lib/nn on the
  * CPU, or through libtorch, which also knows GPUs and is the reference for lib/nn. Both give the same to
- * about 1e-5 of the outputs' size. A network that is a graph of ONNX (net_graph.h) is run by ONNX Runtime (um_graph.h),
+ * about 1e-5 of the outputs' size. A network that is an ONNX graph (net_graph.h) is run by ONNX Runtime (um_graph.h),
  * whichever of them is asked for; it has no maps and no gradients.
  */
 #ifndef UM_ENGINE_H

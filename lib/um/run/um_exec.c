@@ -59,7 +59,7 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 		return err_memory(err);
 	if (net_is_graph(c->net)) {
 		free(e);
-		return err_fail(err, "a graph of ONNX has no gradients here: it gives logits and features alone");
+		return err_fail(err, "an ONNX graph has no gradients here: it gives logits and features alone");
 	}
 	e->net = c->net;
 	e->batch = o->batch;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Images through a graph of ONNX. */
+ * Images through an ONNX graph. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,14 +106,14 @@ static int open_graph(struct um_graph **ret, const struct net *net, const void *
 static int check_options(const struct um_engine_options *o, const struct net *net, struct err *err)
 {
 	if (o->precision != UM_F32)
-		return err_fail(err, "--precision is not for a graph of ONNX, whose numbers are as it was exported");
+		return err_fail(err, "--precision is not for an ONNX graph, whose numbers are as it was exported");
 	if (o->torch && (!o->device || strcmp(o->device, "cpu") == 0))
-		return err_fail(err, "--engine torch cannot run a graph of ONNX: ONNX Runtime does, without --engine");
+		return err_fail(err, "--engine torch cannot run an ONNX graph: ONNX Runtime does, without --engine");
 	if (o->floats || o->from > 0)
-		return err_fail(err, "a graph of ONNX takes the bytes of images alone");
+		return err_fail(err, "an ONNX graph takes the bytes of images alone");
 	for (int i = 0; o->keep && i < net->n_nodes; i++)
 		if (o->keep[i])
-			return err_fail(err, "a graph of ONNX hands out no maps");
+			return err_fail(err, "an ONNX graph hands out no maps");
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_graph: a network that is a graph of ONNX (net_graph.h), run by ONNX Runtime (lib/ort). Values that are no outputs
+ * um_graph: a network that is an ONNX graph (net_graph.h), run by ONNX Runtime (lib/ort). Values that are no outputs
  * of the graph become such in memory, before ONNX Runtime reads it.
  */
 #ifndef UM_GRAPH_H

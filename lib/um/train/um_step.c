@@ -27,7 +27,7 @@ static int pass(struct um_model *m, struct um_batch *b, bool in, bool out, bool 
 	if (out)
 		loss += part(data, b, false, b->logits + outliers, b->dlogits + outliers);
 	if (!isfinite(loss)) {
-		err_fail(err, "the loss is not finite any more: training diverged; try a smaller --lr (it is %g)", lr);
+		err_fail(err, "the loss is no longer finite: training diverged; try a smaller --lr (it is %g)", lr);
 		return UM_DIVERGED;
 	}
 	rc = m->ranks ? um_ranks_backward(m, b, in, out, add, err) : um_model_backward(m, dz, add, err);

@@ -476,10 +476,7 @@ def mean_msp(l, logits):
     """l (models,n,C)"""
     if logits:
         return [log_odds(v) for v in l.mean(0)]
-    p = softmax(l, axis=2).mean(0)
-    k = p.argmax(1)
-    rest = np.array([np.delete(v, c).sum() for v, c in zip(p, k)])
-    return np.log(p[np.arange(len(p)), k]) - np.log(rest)
+    return [log_odds(v) for v in logsumexp(log_softmax(l, axis=2), axis=0)]
 
 
 def mc_dropout(t, W, b, passes=5, share=.5, logits=0):

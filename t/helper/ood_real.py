@@ -35,7 +35,9 @@ train, val, ind, ood = (Data(c['logits'], c['features'], c['label'])
 _, ours = read(sys.argv[6])
 _, theirs = read(sys.argv[7])
 bad = 0
-for m in [k for k in ours if k not in ('pred', 'label', 'name', 'nnguide', 'cfood')]:  # they search a sample; nnguide:alpha=1 all
+# nnguide and cfood search a sample (nnguide:alpha=1 all); mc-dropout's scores tie in single precision where each pass is
+# sure of another class.
+for m in [k for k in ours if k not in ('pred', 'label', 'name', 'nnguide', 'cfood', 'mc-dropout')]:
     got = auroc(ours[m], theirs[m])
     want = auroc(*(np.asarray(score(m, t, W, b, train, val)) for t in (ind, ood)))
     bad += not abs(got - want) <= 1e-6

@@ -94,7 +94,7 @@ run unmask-scores.7
 run unmask-metrics.7 "${gnuplot:-no-such}" 'needs gnuplot'
 run unmask-deploy.7 '^\[Service\]' 'a file of systemd' 'unmask-\*-linux|share/unmask/seam' 'a bundle; t/4003-bundle.t'
 run unmask-published.7
-run unmask-cluster.7 'mpirun|srun|ssh ' 'needs a launcher; t/2090-ranks.t, t/4009-cluster.t' 't/perf/' 'a benchmark of minutes'
+run unmask-cluster.7 'mpirun|srun|ssh |^parallel ' 'needs a launcher; t/2090-ranks.t, t/4009-cluster.t' 't/perf/' 'a benchmark of minutes'
 run unmask-onnx.7 'torch.onnx.export|um-ckpt import|UNMASK_ONNX_PYTHON' 'needs other programs; t/2700-onnx.t, t/2710-onnx-real.t'
 run unmask-library.7 'unmask_open' 'C: below'
 run unmask-reliability.7 '^make ' 'tests themselves'

@@ -50,7 +50,8 @@ cat >array <<-END
 	ts-cat --shard \$SLURM_ARRAY_TASK_ID/4 train.images | um-embed -m my.ckpt -o \$SLURM_ARRAY_TASK_ID.features
 END
 cat >work <<-END
-	. "$SRC/t/lib.sh"                  # ok(), in a folder of its own
+	. "$SRC/t/lib.sh"                  # ok(), in a folder of its own; the plan is not said here
+	planned=yes
 	cd "$PWD"
 	$(sed -n '/^cluster()/,/^}/p' "$SRC/t/4009-cluster.t")
 	jobs=8                             # they wait for Slurm more than they work

@@ -50,7 +50,8 @@ static const struct cli_option options[] = {
 	  "add logits without the first singular part of the last maps" },
 	{ "adascale", 0, CLI_DOUBLE, "SHARE", &extra.adascale, 0, 1,
 	  "add features after a step on this share of the pixels, those of smallest gradient (published: 0.05)" },
-	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0, "as --odin, but only on the value with the largest gradient" },
+	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0,
+	  "as --odin, but only on the value with the largest gradient" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
 	  "attack the images first, with a step that raises the loss of their labels" },
 	{ 0 }

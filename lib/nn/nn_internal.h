@@ -202,7 +202,7 @@ void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
 		     size_t step);
 
-/* Of what is read soon, a row for each output pixel, what comes with product k of tiles t..t+n: a row for each tile, with
+/* Of what is read soon, a row per output pixel: what comes with product k of tiles t..t+n. It is a row per tile, with
  * every other product until all are there. */
 struct nn_ahead nn_winograd_ahead(struct nn_ahead a, size_t t, size_t n, size_t k);
 

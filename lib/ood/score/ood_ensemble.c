@@ -3,9 +3,9 @@
  * their probabilities, as in the papers, or of the softmax of their mean logits, as in OpenOOD.
  *
  * Deep ensembles (Lakshminarayanan, Pritzel, Blundell, NeurIPS 2017): the model's logits and those of others in the
- * column ensemble. MC-dropout (Gal, Ghahramani, ICML 2016), of the last features, as OpenOOD's network has it: each pass
- * drops a share of them, makes the others larger by as much, and the last layer takes what is left. The passes' masks
- * are the same for all rows, so that a score does not depend on the rows around it. */
+ * column ensemble. MC-dropout (Gal, Ghahramani, ICML 2016), of the last features, as OpenOOD's network has it: each
+ * pass drops a share of them, makes the others larger by as much, and the last layer takes what is left. The passes'
+ * masks are the same for all rows, so that a score does not depend on the rows around it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@
 #include "ood/score/ood_method.h"
 #include "ts/ts_rng.h"
 
-/* l (n,C), which are overwritten; log-odds of the largest of their mean probability, or of the softmax of their mean. */
+/* The log-odds of the largest mean probability of logits l (n,C), or of the softmax of their mean. Overwrites l. */
 static double log_odds(double *l, size_t n, size_t C, bool mean_logits)
 {
 	double *all = l; /* (C): log of the sum of the probabilities, or the mean logits */

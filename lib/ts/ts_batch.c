@@ -44,7 +44,7 @@ void ts_batch_release(struct ts_batch *b)
 	*b = (struct ts_batch){ 0 };
 }
 
-/* Makes *p hold at least want bytes; what is new is not initialised. */
+/* Makes *p hold at least want bytes; new bytes are uninitialised. */
 static int grow(void *p, size_t *cap, size_t want)
 {
 	void **q = p;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Cells of tables, as programs for tables write them. */
+ * Cells of tables, as spreadsheets write them. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ bool ts_cell_number(const char *text, double *v)
 	return *text && *text != ' ' && !*end && !(errno == ERANGE && (*v == 0 || isinf(*v)));
 }
 
-/* How far behind a cell's first quote that is which ends it; 0: there is none. */
+/* The distance from a cell's opening quote to its closing one; 0: there is none. */
 static size_t quoted(const char *cell)
 {
 	const char *s = cell + 1;
@@ -26,7 +26,7 @@ static size_t quoted(const char *cell)
 	return s ? (size_t)(s - cell) : 0;
 }
 
-/* The end of a quoted cell's text, if it is one: "..." before the separator or the end. */
+/* The end of a quoted cell's text, if the cell is quoted: "..." before the separator or the end. */
 static char *closing_quote(char *cell, char separator)
 {
 	const size_t n = quoted(cell);
@@ -85,7 +85,7 @@ char *ts_cell_next(char **rest, char separator)
 	return cell;
 }
 
-/* What others write where a number is missing. */
+/* Does the cell hold what other programs write for a missing number? */
 static bool is_missing(const char *cell)
 {
 	static const char *const words[] = { "NA",   "N/A", "#N/A", "<NA>", "na", "n/a",   "null",    "NULL",   "None",
@@ -97,7 +97,7 @@ static bool is_missing(const char *cell)
 	return false;
 }
 
-/* What numbers alone are made of, to the last digit: 1e999, which no double holds, 1_000, 1d3. */
+/* Is the cell made only of what numbers contain? Includes 1e999, which no double holds, 1_000 and 1d3. */
 static bool is_digits(const char *cell)
 {
 	const size_t n = strspn(cell, "0123456789.+-_eEdD");
@@ -105,7 +105,7 @@ static bool is_digits(const char *cell)
 	return n > 0 && !cell[n] && cell[n - 1] >= '0' && cell[n - 1] <= '9' && cell[0] < 'A';
 }
 
-/* A name may begin with a digit (5nn), but not with a whole number before anything else than a word. */
+/* A name may begin with a digit (5nn), but not with a whole number followed by anything other than a word. */
 bool ts_cell_odd(const char *cell)
 {
 	char *end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ts_cell: a line of a table of another program taken apart: cells between tabs, commas, semicolons or blanks, in
- * double quotes or not.
+ * ts_cell: splits a line of another program's table into cells, which are separated by tabs, commas, semicolons or
+ * blanks and may be in double quotes.
  */
 #ifndef TS_CELL_H
 #define TS_CELL_H
@@ -12,20 +12,20 @@
 extern "C" {
 #endif
 
-/* The separator that a line shows outside of quotes, the first of these that is there: a tab, a comma, a semicolon;
- * 0: none. */
+/* The line's separator: the first of tab, comma and semicolon that occurs outside quotes; 0: none. */
 char ts_cell_separator(const char *line);
-/* Takes the next cell off the line, without quotes and blanks around it, in place. A separator of ' ' is any number of
- * blanks, of 0 none: the line is one cell. NULL: there is none left. */
+/* Takes the next cell off the line, in place, without its quotes and surrounding blanks. Separator ' ' means any number
+ * of blanks; 0 means none: the line is one cell. NULL: no cells are left. */
 char *ts_cell_next(char **rest, char separator);
-/* Does the next cell begin with a quote that does not end on this line? ts_cell_next() takes it for a letter. */
+/* Does the next cell begin with a quote that is not closed on this line? ts_cell_next() treats that quote as an
+ * ordinary character. */
 bool ts_cell_open(const char *rest);
-/* Does the line have such a cell? A table of this separator then goes on with it in the next line. */
+/* Does any cell of the line do so? A table with this separator then continues the cell on the next line. */
 bool ts_cell_goes_on(char *line, char separator);
-/* Is it a number? It keeps all its digits; those that a double does not hold (1e999, 1e-999) are none. */
+/* Is it a number without loss? Numbers that a double cannot hold (1e999, 1e-999) do not count. */
 bool ts_cell_number(const char *cell, double *v);
-/* Is what is no number no name either? What others write where a number is missing, and numbers with something
- * behind them. */
+/* Is it neither a number nor a name? Such are what other programs write for a missing number, and numbers followed by
+ * something else. */
 bool ts_cell_odd(const char *cell);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Files that are whole or not there: a temporary name, a rename. */
+ * Files that are either complete or absent: a temporary name, then a rename. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,8 +20,8 @@ struct ts_file {
 	ssize_t (*write)(void *ctx, const void *buf, size_t len);
 	void *ctx;
 	int fd;                 /* a file's, or STDOUT_FILENO */
-	char *name, *temporary; /* temporary: NULL when it goes to a pipe */
-	char *target; /* what the temporary becomes: name, or the file that a symbolic link of this name is to */
+	char *name, *temporary; /* temporary: NULL when writing to a pipe */
+	char *target; /* what the temporary is renamed to: name, or the target of a symbolic link called name */
 	int slot;     /* in temporaries[], or -1 */
 	char error[ERR_TEXT];
 };
@@ -86,7 +86,7 @@ struct ts_file *ts_file_open_fn(ssize_t (*fn)(void *, const void *, size_t), voi
 	return f;
 }
 
-/* Creates it and notes it for the signal handler, which must not come in between. */
+/* Creates the temporary and registers it for the signal handler, which must not run in between. */
 static void create_temporary(struct ts_file *f)
 {
 	sigset_t all, before;
@@ -104,7 +104,7 @@ static void create_temporary(struct ts_file *f)
 	errno = saved;
 }
 
-/* old: the file that is there, or NULL; its mode is kept, and if it is behind a symbolic link, the link. */
+/* old: the existing file, or NULL; its mode is kept, and a symbolic link to it stays. */
 static int open_temporary(struct ts_file *f, const struct stat *old)
 {
 	mode_t mask = umask(0);
@@ -131,7 +131,8 @@ static int open_temporary(struct ts_file *f, const struct stat *old)
 	return 0;
 }
 
-/* Where a file is, or will be: its folder without links and dots, and its name. false: there is no such folder. */
+/* Finds where a file is or will be: its folder without links and dots, plus its name. false: there is no such
+ * folder. */
 static bool resolve(const char *path, char to[static 2 * PATH_MAX])
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -172,7 +173,7 @@ struct ts_file *ts_file_open(const char *path)
 	if (is_stdout)
 		f->fd = STDOUT_FILENO;
 	else if (there && !S_ISREG(st.st_mode)) {
-		/* A device or a pipe has no temporary: it is written as it is. */
+		/* A device or a pipe has no temporary: it is written directly. */
 		f->fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (f->fd < 0)
 			fail(f, "cannot open '%s': %s", path, strerror(errno));
@@ -198,7 +199,7 @@ int ts_file_put(struct ts_file *f, const void *data, size_t len)
 	return 0;
 }
 
-/* The directory entry must reach the disk too, or a power cut forgets the rename. */
+/* The directory entry must reach the disk too, or a power failure undoes the rename. */
 static void sync_folder(const char *path)
 {
 	char *copy = strdup(path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Files by their first bytes. */
+ * Recognises files by their first bytes. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static bool ends_in(const char *name, size_t n, const char *end)
 	return n >= len && memcmp(name + n - len, end, len) == 0;
 }
 
-/* The first file's name is at byte 30, its length at 26. PyTorch puts a folder around its files. */
+/* The first file's name is at byte 30, its length at byte 26. PyTorch puts its files into a folder. */
 static enum ts_foreign zip(const unsigned char *p, size_t n)
 {
 	static const char *const torch[] = { "/data.pkl", "/version", "/.format_version", "/byteorder",
@@ -64,7 +64,7 @@ enum ts_foreign ts_foreign_of(const void *bytes, size_t n)
 		  "7zXZ",
 		  5, TS_PACKED },
 		{ "\x28\xb5\x2f\xfd", 4, TS_PACKED },
-		{ "\x80\2\x8a\nl\xfc\x9c", 7, TS_PYTORCH }, /* as torch.save() wrote before 1.6 */
+		{ "\x80\2\x8a\nl\xfc\x9c", 7, TS_PYTORCH }, /* as torch.save() wrote it before 1.6 */
 		{ "\x80\2", 2, TS_PICKLE },
 		{ "\x80\3", 2, TS_PICKLE },
 		{ "\x80\4", 2, TS_PICKLE },

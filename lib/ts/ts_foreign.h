@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts_foreign: what a file is that is no stream, by its first bytes, for messages that say what to do with it. */
+ * ts_foreign: recognises files that are not streams by their first bytes, for messages that say what to do with
+ * them. */
 #ifndef TS_FOREIGN_H
 #define TS_FOREIGN_H
 
@@ -25,11 +26,11 @@ enum ts_foreign {
 	TS_PACKED,
 	TS_TEXT
 };
-/* What begins with these n bytes; of a few hundred it is sure. */
+/* The type of a file that begins with these n bytes; a few hundred are enough to be sure. */
 enum ts_foreign ts_foreign_of(const void *p, size_t n);
-/* "a PyTorch file", "text", ...; NULL for what is not known. */
+/* "a PyTorch file", "text", ...; NULL if unknown. */
 const char *ts_foreign_name(enum ts_foreign f);
-/* Which program makes a stream of it: "um-ckpt import makes a checkpoint of it"; NULL: none. */
+/* Which program makes a stream from it: "um-ckpt import makes a checkpoint of it"; NULL: none. */
 const char *ts_foreign_remedy(enum ts_foreign f);
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ts_hash: XXH3, by the widest vectors of this processor where libxxhash can choose them as it runs: its plain
- * functions are compiled for the oldest processor of a distribution, and take three times as long for a checkpoint. The
- * numbers are the same.
+ * ts_hash: XXH3 with this processor's widest vectors, where libxxhash can choose them at run time. Its plain functions
+ * are compiled for the oldest processor that a distribution supports, and take three times as long for a checkpoint.
+ * The hashes are the same.
  */
 #ifndef TS_HASH_H
 #define TS_HASH_H

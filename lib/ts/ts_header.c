@@ -78,7 +78,7 @@ int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int 
 		return -1;
 	if (type == TS_STR && (ndim != 0 || ts_header_is_set(h)))
 		return -1;
-	for (int i = 0; i < ndim; i++) /* one without elements has no boundless sizes beside its 0 */
+	for (int i = 0; i < ndim; i++) /* even a shape without elements may not have boundless sizes beside its 0 */
 		if (ts_mul(bytes, shape[i] ? shape[i] : 1, &bytes) < 0)
 			return -1;
 	if (bytes > (ts_header_is_set(h) ? TS_MAX_TENSOR : (size_t)TS_MAX_RECORD))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * ts_images: what streams of images have in common: a field 'image' of |u1 pixels (channels, height, width), a field
- * 'label' of <i8 numbers, meta 'classes', meta 'prepare', how pictures became images (ds_prep.h), and meta 'distorted',
- * what was done to them on purpose before that (ds_distort.h), which stays in all that is made of them. What is not as
- * it should be becomes the reader's error.
+ * 'label' of <i8 numbers, meta 'classes', meta 'prepare' (how pictures became images, ds_prep.h), and meta 'distorted'
+ * (what was done to them on purpose before that, ds_distort.h), which stays in everything that is computed from them.
+ * Anything invalid becomes the reader's error.
  */
 #ifndef TS_IMAGES_H
 #define TS_IMAGES_H
@@ -21,10 +21,9 @@ extern "C" {
 const struct ts_field *ts_images_field(struct ts_reader *r) TS_CHECKED;
 /* Checks the field 'label' of a stream whose header has been read; it may be missing unless it is needed. */
 int ts_images_labels(struct ts_reader *r, bool needed) TS_CHECKED;
-/* After its END: fails if it held no rows. */
+/* To be called after END: fails if the stream held no rows. */
 int ts_images_some(struct ts_reader *r) TS_CHECKED;
-/* Do labels of both mean the same? a (n) and b (m) are the classes' names; NULL, which is not known, is the same as
- * any. */
+/* Do labels mean the same in both? a (n) and b (m) are the class names; NULL, for unknown, matches any. */
 bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m);
 /* A copy of n names: ts_strs_free() it. NULL: out of memory. */
 char **ts_copy_classes(char *const *names, size_t n);

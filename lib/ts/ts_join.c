@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Rows of two streams that belong together. Names are looked up in a sorted index, not in a hash
- * table: equal names are then neighbours, and no input makes it slow. */
+ * Joins the matching rows of two streams. Names are looked up in a sorted index rather than a hash table: equal names
+ * are then neighbours, and no input makes it slow. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ void ts_join_release(struct ts_join *j)
 	*j = (struct ts_join){ 0 };
 }
 
-/* *map: where the columns that are kept are found. */
+/* *map: where the columns to keep are found. */
 static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in, const char *const *columns,
 		 size_t n, bool named, ptrdiff_t **map)
 {
@@ -97,7 +97,7 @@ int ts_join_read(struct ts_join *j, struct ts_reader *r, const char *const *colu
 	return rc;
 }
 
-/* Place in the index of the row called name, or -1. */
+/* The index position of the row called name, or -1. */
 static ssize_t find(const struct ts_join *j, const char *name)
 {
 	size_t low = 0, high = j->kept.n;

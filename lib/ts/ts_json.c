@@ -17,7 +17,7 @@ static void put_string(FILE *f, const char *p, size_t n)
 			fprintf(f, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			fprintf(f, "\\u%04x", c);
-		else if (c == 0xc2 && i + 1 < n && (p[i + 1] & 0xe0) == 0x80) /* C1, which terminals act on too */
+		else if (c == 0xc2 && i + 1 < n && (p[i + 1] & 0xe0) == 0x80) /* C1, which terminals obey too */
 			fprintf(f, "\\u%04x", (unsigned char)p[++i]);
 		else
 			fputc(c, f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Meta: values are kept as their MessagePack bytes, so what we do not know passes through whole.
- * Also the helpers that take MessagePack objects apart. */
+ * Meta: values are kept as their MessagePack bytes, so that values we do not know pass through whole. Also helpers that
+ * take MessagePack objects apart. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,7 @@ bool ts_obj_is(const msgpack_object *o, const char *s)
 	return bytes_of(o, &p, &n) && n == strlen(s) && memcmp(p, s, n) == 0;
 }
 
-/* Bytes of s as ts_pack_str() writes it: 4 for each that is no UTF-8. */
+/* The length of s as ts_pack_str() writes it: 4 for each byte that is not UTF-8. */
 static size_t written_length(const char *s)
 {
 	const size_t n = strlen(s);
@@ -51,7 +51,7 @@ char *ts_obj_strdup(const msgpack_object *o, size_t max)
 		return NULL;
 	char *text = strndup(n ? p : "", n);
 
-	if (text && written_length(text) > max) { /* else a copy would be refused */
+	if (text && written_length(text) > max) { /* otherwise a copy would be refused */
 		free(text);
 		return NULL;
 	}
@@ -149,7 +149,7 @@ void ts_pack_str(msgpack_packer *pk, const char *s)
 		msgpack_pack_str_body(pk, s, n);
 		return;
 	}
-	/* A byte that is no UTF-8 becomes \xe9, as four characters. */
+	/* A byte that is not UTF-8 becomes \xe9, as four characters. */
 	for (;;) {
 		const size_t good = ts_utf8_span(s);
 		const unsigned char bad = (unsigned char)s[good];
@@ -196,7 +196,7 @@ static struct ts_entry *find(const struct ts_meta *m, const char *key)
 	return NULL;
 }
 
-/* Takes bytes (malloc'ed), also when it fails. */
+/* Takes ownership of bytes (malloc'ed), also on failure. */
 static int set_take(struct ts_meta *m, const char *key, void *bytes, size_t len)
 {
 	struct ts_entry *e = find(m, key);
@@ -227,7 +227,7 @@ fail:
 	return -1;
 }
 
-/* Takes what is packed, also when it fails. */
+/* Takes ownership of what is packed, also on failure. */
 static int set_packed(struct ts_meta *m, const char *key, struct ts_pack *p)
 {
 	size_t len = p->out.size;
@@ -369,7 +369,7 @@ int ts_meta_get_double(const struct ts_meta *m, const char *key, double *ret)
 	const msgpack_object *o = &u.data;
 
 	if (rc == 1) {
-		/* An integer of more than 53 bits rounds: that is a loss, so it is none. */
+		/* An integer of more than 53 bits would be rounded, which is a loss, so it does not count. */
 		if (o->type == MSGPACK_OBJECT_FLOAT64 || o->type == MSGPACK_OBJECT_FLOAT32)
 			*ret = o->via.f64;
 		else if (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= UINT64_C(1) << 53)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * jansson's parser looks into memory that it did not get, or calls it a wrong token. Where there is none, it is left at
- * once, with what it holds. */
+ * When memory runs out, jansson's parser reads memory that it did not get, or reports an invalid token. So we leave it
+ * at once then, and leak what it holds. */
 #include <setjmp.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ts_parse: JSON of others, through jansson. */
+ * ts_parse: JSON from other programs, through jansson. */
 #ifndef TS_PARSE_H
 #define TS_PARSE_H
 
@@ -12,8 +12,8 @@
 extern "C" {
 #endif
 
-/* n bytes as JSON without keys that appear twice, which the caller json_decref()s. NULL with err: what is wrong, and
- * at which byte; or out of memory. */
+/* Parses n bytes as JSON without duplicate keys; the caller json_decref()s the result. NULL with err: what is wrong,
+ * and at which byte; or out of memory. */
 json_t *ts_parse_json(const void *p, size_t n, struct err *err);
 
 #ifdef __cplusplus

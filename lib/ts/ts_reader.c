@@ -93,7 +93,7 @@ struct ts_reader *ts_reader_open_fn(ssize_t (*fn)(void *, void *, size_t), void 
 	return r;
 }
 
-/* All of it is in the buffer from the beginning. */
+/* The buffer holds all of it from the beginning. */
 struct ts_reader *ts_reader_open_bytes(const void *bytes, size_t n, const char *name)
 {
 	struct ts_reader *r = reader_new(name);
@@ -156,8 +156,8 @@ const char *ts_reader_told(const struct ts_reader *r)
 	return r->told[0] ? r->told : NULL;
 }
 
-/* Is the record the last word of a program that failed? Then r fails. What that program said is seen by whom it was
- * for: the pipe that both are in, and not whoever reads a copy of it later, or elsewhere. */
+/* Is the record the last word of a program that failed? Then r fails. Only the user it was meant for has seen that
+ * program's message, so this counts only within the same pipe, not for a copy that is read later or elsewhere. */
 static bool is_failure(struct ts_reader *r, const msgpack_object *o)
 {
 	const msgpack_object *who = ts_obj_get(o, TS_FAILED), *group = ts_obj_get(o, TS_GROUP);
@@ -165,7 +165,7 @@ static bool is_failure(struct ts_reader *r, const msgpack_object *o)
 
 	if (o->via.map.size != 2 || !who || who->type != MSGPACK_OBJECT_STR || !who->via.str.size || !group ||
 	    group->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return false; /* columns of these names are no strings and numbers */
+		return false; /* columns of these names would not be a string and a number */
 	snprintf(name, sizeof name, "%.*s", (int)(who->via.str.size < 32 ? who->via.str.size : 32), who->via.str.ptr);
 	ts_reader_fail(r, "%s failed, and said why", name);
 	if (group->via.u64 == (uint64_t)getpgrp())
@@ -203,7 +203,7 @@ int ts_reading_fill(struct ts_reader *r)
 	return n > 0;
 }
 
-/* Fails at byte `at` of what does not begin as a stream, and says what it is if that is known. */
+/* Fails at byte `at` because the data does not begin as a stream does; says what the file is, if known. */
 static int no_stream(struct ts_reader *r, size_t at)
 {
 	const enum ts_foreign f = ts_foreign_of(r->buf + r->start, r->len - r->start);
@@ -219,8 +219,8 @@ int ts_reading_cut_off(struct ts_reader *r)
 				  "stream is cut off inside a record; the program that wrote it did not finish");
 }
 
-/* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1, 0: the stream stops
- * at a record's boundary, -1. */
+/* Brings one whole record into the buffer: r->buf + r->start, *size bytes. 1; 0: the stream stops at a record boundary;
+ * -1. */
 static int record(struct ts_reader *r, size_t limit, size_t *size)
 {
 	struct ts_scan scan;
@@ -253,7 +253,7 @@ void ts_reading_consume(struct ts_reader *r, size_t size, bool hashed)
 	r->offset += size;
 }
 
-/* Unpacks the record at the buffer's front. */
+/* Unpacks the record at the front of the buffer. */
 static int unpack(struct ts_reader *r, size_t size, msgpack_unpacked *u)
 {
 	size_t off = 0;
@@ -298,7 +298,7 @@ const struct ts_header *ts_reader_header(struct ts_reader *r)
 	return r->have_header ? &r->header : NULL;
 }
 
-/* Which program makes the one kind of the other, for those steps that are easily left out; or "". */
+/* Which program turns one kind into the other, for steps that are easily forgotten; or "". */
 static const char *step_missing(const char *from, const char *to)
 {
 	static const char *const steps[][3] = {

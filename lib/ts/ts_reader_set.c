@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Reading tensor kinds. Any program's records are taken apart one by one; a large tensor that begins as our writer
- * begins it goes straight to its place. */
+ * Reading tensor kinds. Records from other writers are taken apart one by one; a large tensor that begins the way our
+ * writer begins it is read straight into place. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 #include "ts/ts_reading_internal.h"
 #include "ts/ts_room.h"
 
-enum { LARGE = 64 << 10 }; /* bytes of a tensor for which that is worth it */
+enum { LARGE = 64 << 10 }; /* bytes of a tensor from which that is worth it */
 
-/* Adds the slice v to t, whose first `have` rows are there; memory grows as bytes arrive. */
+/* Adds slice v to t, which already has `have` rows; memory grows as bytes arrive. */
 static int take_slice(struct ts_tensor *t, const struct ts_view *v, size_t *have)
 {
 	size_t was = ts_tensor_bytes(t);
@@ -67,7 +67,7 @@ static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_ob
 		none[0] = 0;
 		if (!ts_set_add(set, f->name, f->type, f->ndim, none))
 			return ts_reading_fail_at(r, r->offset, "out of memory");
-		if (f->ndim == 0) { /* a scalar: room is there */
+		if (f->ndim == 0) { /* a scalar already has its memory */
 			memcpy(set->t[set->n - 1].data, v.data, v.bytes);
 			r->field++;
 			return 0;
@@ -84,8 +84,8 @@ static int take_tensor(struct ts_reader *r, struct ts_set *set, const msgpack_ob
 	return 0;
 }
 
-/* Does the record at the buffer's front hold this many rows of field f, `bytes` bytes, and does it begin as our writer
- * begins it? Then where its data begins. 0: no. */
+/* If the record at the front of the buffer holds this many rows of field f, in `bytes` bytes, and begins the way our
+ * writer begins it, returns where its data begins; otherwise 0. */
 static size_t head_of(const struct ts_reader *r, const struct ts_field *f, size_t rows, size_t bytes)
 {
 	size_t shape[TS_MAX_DIMS], n;
@@ -104,8 +104,8 @@ static size_t head_of(const struct ts_reader *r, const struct ts_field *f, size_
 	return n;
 }
 
-/* Takes the head of such a record off the stream, of which at least LARGE bytes are to come. 1; 0: there is none; -1.
- */
+/* Takes the head of such a record, with at least LARGE bytes of data to come, off the stream. 1; 0: there is none;
+ * -1. */
 static int take_head(struct ts_reader *r, const struct ts_field *f, size_t rows, size_t bytes)
 {
 	size_t head;
@@ -120,7 +120,8 @@ static int take_head(struct ts_reader *r, const struct ts_field *f, size_t rows,
 	return 1;
 }
 
-/* Takes 1 to `most` bytes of data off the stream, few enough for the hash to find them in a cache. How many; -1. */
+/* Takes 1 to `most` bytes of data off the stream, few enough that they are still in a cache when they are hashed.
+ * Returns how many; -1. */
 static ssize_t take_some(struct ts_reader *r, void *to, size_t most)
 {
 	size_t n = r->len - r->start;
@@ -159,8 +160,8 @@ static size_t announced(const struct ts_field *f)
 	return bytes;
 }
 
-/* A large tensor in one record, as checkpoints have them, goes to its place as it is read, and not by way of the
- * buffer. 1: taken; 0: the next record is none such; -1. */
+/* Reads a large tensor in one record, as checkpoints have them, straight into place instead of through the buffer. 1:
+ * done; 0: the next record is not one of these; -1. */
 static int take_straight(struct ts_reader *r, struct ts_set *set)
 {
 	const struct ts_field *f = next_field(r);
@@ -187,7 +188,7 @@ static int take_straight(struct ts_reader *r, struct ts_set *set)
 	return 1;
 }
 
-/* The next bytes of the tensor in work, for a reader of its own. */
+/* The next bytes of the current tensor, for a reader of its own. */
 static ssize_t read_part(void *ctx, void *buf, size_t len)
 {
 	struct ts_reader *r = ctx;
@@ -230,7 +231,7 @@ struct ts_reader *ts_reader_part(struct ts_reader *r, const char *name)
 	return part;
 }
 
-/* The tensor of which ts_reader_part() gave a reader is behind us, if that has read it to its end. */
+/* If the reader from ts_reader_part() has read its tensor to the end, moves past that tensor. */
 static void end_part(struct ts_reader *r)
 {
 	const struct ts_field *f = next_field(r);

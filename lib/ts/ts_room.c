@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Large pages for large arrays. What is less than one of them comes as ever. */
+ * Large pages for large arrays. Smaller requests are ordinary allocations. */
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -16,7 +16,7 @@ void *ts_room(size_t n)
 		return NULL;
 #ifdef MADV_HUGEPAGE
 	if (whole)
-		(void)madvise(p, whole, MADV_HUGEPAGE); /* a wish: without it, all is as it was */
+		(void)madvise(p, whole, MADV_HUGEPAGE); /* only a hint: without it, everything still works */
 #endif
 	return p;
 }

@@ -5,7 +5,7 @@
 
 #include "ts/ts_internal.h"
 
-/* Checks that o is a column c, and says how many rows it has. */
+/* Checks that o fits column c, and returns how many rows it has. */
 static int check_column(struct err *e, const struct ts_col *c, const msgpack_object *o, size_t *n)
 {
 	struct ts_view v;
@@ -26,7 +26,7 @@ static int check_column(struct err *e, const struct ts_col *c, const msgpack_obj
 	return *n <= TS_MAX_RECORD ? 0 : err_fail(e, "column '%s' has too many rows", c->name);
 }
 
-/* Copies a column that was checked. */
+/* Copies a column that has been checked. */
 static int take_column(struct err *e, struct ts_col *c, size_t n, const msgpack_object *o)
 {
 	struct ts_view v;
@@ -49,7 +49,7 @@ static int take_column(struct err *e, struct ts_col *c, size_t n, const msgpack_
 	return 0;
 }
 
-/* The column that entry i of the record is; NULL: the header lacks it, or it came before. */
+/* The column for entry i of the record; NULL: the header lacks it, or it came before. */
 static struct ts_col *column(const struct ts_batch *b, const msgpack_object_map *m, size_t i)
 {
 	struct ts_col *c = NULL;
@@ -63,7 +63,7 @@ static struct ts_col *column(const struct ts_batch *b, const msgpack_object_map 
 	return c;
 }
 
-/* All columns are checked before any memory is taken, or a narrow one would promise rows of a wide one. */
+/* All columns are checked before any memory is allocated, because a narrow column could promise rows of a wide one. */
 int ts_rows_unpack(struct ts_batch *b, const msgpack_object_map *m, struct err *e)
 {
 	size_t rows = 0, n = 0;

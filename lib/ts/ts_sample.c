@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A sample of rows, and its order. */
+ * A random sample of rows, and its order. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ void ts_sample_release(struct ts_sample *s)
 	*s = (struct ts_sample){ 0 };
 }
 
-/* A new row, which is zero yet. */
+/* Adds a row, which is still zero. */
 static int grow(struct ts_sample *s)
 {
 	const size_t n = s->rows.n;
@@ -39,7 +39,7 @@ int ts_sample_row(struct ts_sample *s, const struct ts_batch *b, const ptrdiff_t
 {
 	size_t at = s->rows.n;
 
-	/* Row k of those offered, from 1, takes one of the places with probability most / k. */
+	/* The k-th row offered, from 1, takes one of the places with probability most / k. */
 	if (++s->offered > s->most) {
 		const uint64_t place = ts_rng_below(&s->rng, s->offered);
 
@@ -69,7 +69,7 @@ size_t *ts_sample_order(struct ts_sample *s, bool shuffle)
 		order[i] = i;
 	if (order)
 		qsort_r(order, n, sizeof *order, by_number, s->number);
-	for (size_t i = n; order && shuffle && i > 1; i--) { /* Fisher and Yates */
+	for (size_t i = n; order && shuffle && i > 1; i--) { /* Fisher-Yates */
 		const size_t j = ts_rng_below(&s->rng, i), t = order[i - 1];
 
 		order[i - 1] = order[j];

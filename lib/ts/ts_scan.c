@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Finds the end of a MessagePack record. msgpack-c's own streaming unpacker allocates 24 bytes for
- * every element that an array or map declares, before one has arrived; this looks first. */
+ * Finds the end of a MessagePack record. msgpack-c's own streaming unpacker allocates 24 bytes for every element that
+ * an array or map declares, before a single one has arrived; this scans first. */
 #include "ts/ts_internal.h"
 
 void ts_scan_init(struct ts_scan *s, size_t limit)
@@ -9,7 +9,7 @@ void ts_scan_init(struct ts_scan *s, size_t limit)
 	s->left[0] = 1;
 }
 
-/* Big-endian number of n bytes. */
+/* A big-endian number of n bytes. */
 static uint64_t be(const unsigned char *p, int n)
 {
 	uint64_t v = 0;
@@ -18,12 +18,12 @@ static uint64_t be(const unsigned char *p, int n)
 	return v;
 }
 
-/* What an object's first byte says: `head` bytes before the body (tag included), then `body` bytes
- * whose count stands in the head's last `width` bytes, or `children` objects. */
+/* What an object's first byte says: `head` bytes before the body (tag included), then `body` bytes, whose count is in
+ * the last `width` bytes of the head, or `children` objects. */
 struct shape {
 	int head, width;
 	uint64_t body, children;
-	int per; /* children an element: 1 array, 2 map, 0 no container */
+	int per; /* children per element: 1 array, 2 map, 0 not a container */
 };
 
 static int look(unsigned char t, struct shape *o)

@@ -39,8 +39,8 @@ int ts_type_parse(const char *name)
 	return -1;
 }
 
-/* A half has 1 sign, 5 exponent (bias 15) and 10 fraction bits, a float 8 (bias 127) and 23. By integers, because not
- * every compiler has a type for halves. */
+/* A half has 1 sign, 5 exponent (bias 15) and 10 fraction bits; a float has 8 exponent (bias 127) and 23 fraction bits.
+ * Done in integers, because not every compiler has a type for halves. */
 float ts_half_get(uint16_t half)
 {
 	const float small = (float)(half & 1023) * 0x1p-24f; /* where the exponent is 0 */
@@ -50,7 +50,7 @@ float ts_half_get(uint16_t half)
 	if (bits >= 0x7c00u << 13)
 		bits |= 0x7f800000; /* infinite or not a number */
 	else if (bits >= 0x0400u << 13)
-		bits += 112u << 23; /* the other bias */
+		bits += 112u << 23; /* change the bias */
 	else
 		memcpy(&bits, &small, sizeof bits);
 	bits |= (half & 0x8000u) << 16;
@@ -67,14 +67,15 @@ uint16_t ts_half(float v)
 	bits &= 0x7fffffff;
 	if (bits > 0x7f800000) /* not a number */
 		return (uint16_t)(sign | 0x7e00);
-	if (bits >= 0x47800000) /* 2^16 and more */
+	if (bits >= 0x47800000) /* 2^16 or more */
 		return (uint16_t)(sign | 0x7c00);
-	if (bits < 0x38800000) { /* below 2^-14: steps of 2^-24, as floats have them at 1/2 */
+	if (bits < 0x38800000) { /* below 2^-14: steps of 2^-24, which are those of floats at 1/2 */
 		v = fabsf(v) + 0.5f;
 		memcpy(&bits, &v, sizeof bits);
 		return (uint16_t)(sign | (bits - 0x3f000000));
 	}
-	bits += 0xfff + (bits >> 13 & 1); /* up, if more than half a step is cut off, or half of an odd one */
+	bits += 0xfff + (bits >> 13 & 1); /* round up if more than half a step is cut off, or exactly half of an odd
+					   * one */
 	return (uint16_t)(sign | (bits - (112u << 23)) >> 13);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * A character is one byte below 128; or a first byte that says how many follow, each 128 to 191, the second of which
- * may be narrower (RFC 3629, section 4). */
+ * A character is one byte below 128, or a first byte that says how many follow, each from 128 to 191; the range of the
+ * second may be narrower (RFC 3629, section 4). */
 #include <string.h>
 
 #include "ts/ts_utf8.h"
 
-/* Bytes of the character at p; 0: it is none. */
+/* Length of the character at p; 0: invalid. */
 static size_t character(const unsigned char *p)
 {
 	const unsigned char c = p[0];

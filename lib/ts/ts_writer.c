@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Writing streams. Small things are packed into one buffer; a tensor's data goes out as it lies. */
+ * Writing streams. Small items are packed into one buffer; a tensor's data is written directly. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +19,9 @@ struct ts_writer {
 	XXH3_state_t *hash;
 	struct ts_header layout; /* fields only */
 	uint64_t rows;
-	size_t next; /* tensor kinds: the field that comes next */
+	size_t next; /* tensor kinds: the next field */
 	bool begun, finished;
-	bool *watched; /* to be set with it; or NULL */
+	bool *watched; /* set when END is written; or NULL */
 	char error[ERR_TEXT];
 };
 
@@ -103,7 +103,7 @@ static int put(struct ts_writer *w, const void *data, size_t len)
 	return ts_file_put(w->file, data, len) < 0 ? fail(w, "%s", ts_file_error(w->file)) : 0;
 }
 
-/* Sends what is packed; nothing of it if a part found no memory. */
+/* Sends what is packed; nothing at all if memory ran out while packing. */
 static int flush(struct ts_writer *w)
 {
 	if (w->p.failed)
@@ -117,7 +117,7 @@ static int flush(struct ts_writer *w)
 	return 0;
 }
 
-/* A tensor: small data is packed with its head, large data goes out directly. */
+/* A tensor: small data is packed with its head, large data is written directly. */
 static int put_tensor(struct ts_writer *w, enum ts_type type, int ndim, const size_t *shape, const void *data,
 		      size_t bytes)
 {
@@ -203,7 +203,7 @@ int ts_writer_tensor(struct ts_writer *w, const struct ts_tensor *t)
 	if (row > TS_MAX_BATCH)
 		return fail(w, "cannot write '%s': one row of tensor '%s' exceeds %d bytes", w->name, t->name,
 			    TS_MAX_BATCH);
-	step = row ? TS_MAX_BATCH / row : n; /* without bytes all in one */
+	step = row ? TS_MAX_BATCH / row : n; /* rows without bytes all go into one record */
 	do {
 		size_t k = n - i < step ? n - i : step;
 		if (t->ndim)
@@ -270,7 +270,7 @@ void ts_tell_failure(int fd, const char *program)
 	ts_pack_str(&p.pk, TS_GROUP);
 	msgpack_pack_int64(&p.pk, getpgrp());
 	if (!p.failed && write(fd, p.out.data, p.out.size) < 0)
-		p.failed = true; /* nobody reads */
+		p.failed = true; /* nothing reads it */
 	ts_pack_release(&p);
 }
 

@@ -55,21 +55,21 @@ struct ds_pixels {
 };
 enum { DS_SLACK = 16 };
 void ds_pixels_release(struct ds_pixels *p);
-/* Makes room for h x w pixels. -1 with err: no memory. */
+/* Makes room for h x w pixels. -1 with err: out of memory. */
 int ds_pixels_resize(struct ds_pixels *p, int h, int w, struct err *err);
-/* (h,w,3) becomes (c,h,w), c 3, or 1: of gray pictures. */
+/* (h,w,3) becomes (c,h,w), where c is 3, or 1 for gray pictures. */
 void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to);
-/* And back; one plane becomes all three. -1 with err: no memory. */
+/* The reverse; a single plane is copied to all three. -1 with err: out of memory. */
 int ds_pixels_from_planes(struct ds_pixels *p, const uint8_t *planes, size_t c, size_t h, size_t w, struct err *err);
 
-/* Decodes a PNG, JPEG, WebP, GIF or BMP file in memory, whichever its first bytes say it is, to what Pillow's
- * convert("RGB") gives: the first frame of a GIF; gray is repeated, palettes are looked up, alpha is dropped, CMYK is
- * taken as Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with
- * err: not an image, damaged, cut off, too large. */
+/* Decodes a PNG, JPEG, WebP, GIF or BMP file in memory, recognised by its first bytes, to what Pillow's convert("RGB")
+ * gives: the first frame of a GIF; gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as Adobe's
+ * inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with err: not an image, damaged,
+ * cut off, too large. */
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 
-/* The same for many files, without setting up libjpeg anew for each. A decoder belongs to one thread.
- * ds_decoder_new() returns NULL if there is no memory. */
+/* The same for many files, without setting up libjpeg anew for each. A decoder belongs to one thread. ds_decoder_new()
+ * returns NULL if out of memory. */
 struct ds_decoder;
 struct ds_decoder *ds_decoder_new(void);
 void ds_decoder_free(struct ds_decoder *d);
@@ -77,32 +77,32 @@ void ds_decoder_free(struct ds_decoder *d);
  * keeps that many pixels (libjpeg's scaled decoding: faster, other pixels). */
 int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_least, struct ds_pixels *p,
 		   struct err *err);
-/* From now on a JPEG whose data end too early is read as far as it goes, as Pillow does with LOAD_TRUNCATED_IMAGES, and
- * what is missing is gray. ds_decoder_short(): was the last one such a file? */
+/* From now on a JPEG whose data ends too early is read as far as it goes, as Pillow does with LOAD_TRUNCATED_IMAGES,
+ * and the missing part is gray. ds_decoder_short(): was the last file like that? */
 void ds_decoder_lenient(struct ds_decoder *d);
 bool ds_decoder_short(const struct ds_decoder *d);
-/* Does it begin like a picture? One of those that ds_decode() reads, or another, which it names as what it does not
- * read. 18 bytes are enough to tell. */
+/* Does it begin like a picture, either of a format that ds_decode() reads or of one that it names as unsupported? 18
+ * bytes are enough to tell. */
 bool ds_is_image(const void *head, size_t n);
 
-/* Antialiased, by one of Pillow's filters: the same numbers as Pillow 13's resize(), fixed point included. from and to
- * differ. -1 with err: no memory. */
+/* Resizes with antialiasing, using one of Pillow's filters: the same numbers as Pillow 13's resize(), fixed point
+ * included. from and to must differ. -1 with err: out of memory. */
 enum ds_filter { DS_BILINEAR, DS_BICUBIC, DS_LANCZOS, DS_BOX, DS_HAMMING };
 #define DS_FILTERS "bilinear|bicubic|lanczos|box|hamming" /* in that order */
 int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, enum ds_filter kind, struct err *err);
-/* All three numbers of each pixel become its gray value, that of Pillow's convert("L"). */
+/* Sets all three channels of each pixel to its gray value, that of Pillow's convert("L"). */
 void ds_gray(struct ds_pixels *p);
 
 struct ds_shape {
 	int h, w;     /* 0: do not resize */
-	bool shorter; /* the shorter side becomes h, which is w, else the sides become h and w */
+	bool shorter; /* resize the shorter side to h, which equals w; otherwise to h x w exactly */
 	enum ds_filter filter;
 	int crop_h, crop_w; /* then cut out the middle; 0: keep all */
-	bool gray;          /* before all of that, make it gray */
+	bool gray;          /* make it gray first */
 	bool fast;          /* see ds_decoder_run(); needs h */
 };
-/* Applies s as torchvision's Grayscale, Resize and CenterCrop round; p changes, spare is a buffer.
- * -1 with err. */
+/* Applies s with the rounding of torchvision's Grayscale, Resize and CenterCrop; p changes, spare is a buffer. -1 with
+ * err. */
 int ds_reshape(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_shape *s, struct err *err);
 
 /* ---- sources --------------------------------------------------------------------------------- */
@@ -116,17 +116,17 @@ struct ds_options {
 	const char *split;           /* "train", "test", ...; NULL: everything */
 	long class_level;            /* which folder of a path is the class: 1 the first below the root, -1 the image's
 					  own; 0: see ds_folders.h */
-	enum ds_empty empty_classes; /* folders beside those of the classes that hold no image */
-	enum ds_order class_order;   /* of classes whose names are whole numbers */
+	enum ds_empty empty_classes; /* what to do with folders beside those of the classes that hold no image */
+	enum ds_order class_order;   /* order of classes whose names are whole numbers */
 	bool coarse;                 /* CIFAR-100: its 20 coarse labels */
-	const char *files;           /* rows of files alone whose path matches this pattern (fnmatch(3)); or NULL */
-	const char *list, *root;     /* a list, and the folder that its paths begin in; or NULL */
-	const char *exclude, *only;  /* files of classes' names or ids, one per line; or NULL */
+	const char *files;           /* only files whose path matches this pattern (fnmatch(3)) give rows; or NULL */
+	const char *list, *root;     /* a list, and the folder that its paths are relative to; or NULL */
+	const char *exclude, *only;  /* files of class names or ids, one per line; or NULL */
 	const char *map;             /* file of "class<TAB>new class" lines; or NULL */
 	long per_class, sample, limit; /* -1: all; in this order; the first two at random */
 	uint64_t seed;
 	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
-	const struct ds_distort *distort; /* borrowed; what is done to each picture first (ds_distort.h); or NULL */
+	const struct ds_distort *distort; /* borrowed; applied to each picture first (ds_distort.h); or NULL */
 	struct ds_shape shape;
 	bool lenient; /* see ds_decoder_lenient() */
 	int threads;  /* 1: the caller of ds_next() does all the work */
@@ -136,23 +136,23 @@ struct ds_options {
 
 struct ds_source;
 
-/* Format number i: its name, and one line that describes it. False: there are no more. */
+/* Format number i: its name, and one line that describes it. False: there is no format i. */
 bool ds_formats(size_t i, const char **name, const char **what);
 
-/* Lists the source, n paths one after another (none with o->list), and chooses rows. NULL with err:
- * not readable, no images in it, no such split (err lists those that there are). The paths and
- * strings of o must outlive the source. */
+/* Lists the source, n paths one after another (none with o->list), and chooses rows. NULL with err: not readable, no
+ * images in it, no such split (err lists those that there are). The paths and strings of o must outlive the source. */
 struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err);
 void ds_close(struct ds_source *s);
 /* Names of the classes, n of them; 0 if the source has no labels. Borrowed. */
 char *const *ds_classes(const struct ds_source *s, size_t *n);
-/* How many rows were chosen. */
+/* The number of chosen rows. */
 size_t ds_rows(const struct ds_source *s);
-/* How many files were skipped because they are of no format that is read; and about the first of
- * those that are of a known format, why it is not read (NULL: there is none). */
+/* How many files were skipped because their format is not read. ds_unread(): why the first of them whose format is known
+ * is not read (NULL: there is none). */
 size_t ds_ignored(const struct ds_source *s);
 const char *ds_unread(const struct ds_source *s);
-/* What else should be known of the source, though it is no error: text i, or NULL behind the last. Borrowed. */
+/* Other facts that the user should know about the source, though they are not errors: text i, or NULL after the last.
+ * Borrowed. */
 const char *ds_note(const struct ds_source *s, size_t i);
 
 struct ds_row {
@@ -161,8 +161,8 @@ struct ds_row {
 	int c, h, w;
 	const uint8_t *image; /* (c,h,w); NULL with o.hash */
 	bool is_short;        /* with o.lenient: a JPEG that ends too early */
-	uint64_t bytes, hash; /* of the image's file, of its pixels where many share a
-					     file; XXH3-64. Only with o.hash or o.check */
+	uint64_t bytes, hash; /* of the image's file, or of its pixels where many share a file; XXH3-64. Only with
+			       * o.hash or o.check */
 };
 /* What ds_next() returns. The errors come with err, which names the row, or the source. */
 enum ds_step {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Bytes that grow as they arrive, up to a limit, whatever their source promises. */
+ * Bytes that grow as they arrive, up to a limit, whatever size the source declares. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ int ds_bytes_grow(struct ds_bytes *b, size_t limit, struct err *err)
 		return 0;
 	if (b->n >= limit)
 		return err_fail(err, "more than %zu bytes", limit);
-	/* One more than the limit, so that reading on tells a file that ends there. */
+	/* One more than the limit, so that another read tells whether the file ends there. */
 	cap = cap > limit ? limit + 1 : cap;
 	if (!(p = realloc(b->p, cap)))
 		return err_memory(err);
@@ -60,7 +60,7 @@ int ds_bytes_gunzip(const void *p, size_t n, struct ds_bytes *b, size_t limit, s
 		b->n = (size_t)(z.next_out - b->p);
 		n -= (size_t)(z.next_in - in);
 		in = z.next_in;
-		/* A gzip file may be several, one after another. */
+		/* A gzip file may consist of several, one after another. */
 		if (rc == Z_STREAM_END && ds_is_gzip(in, n))
 			rc = inflateReset(&z);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Classes and choice: the classes get their numbers, some are left out, renamed or merged, and then
- * rows are chosen: N of each class, N at random, the first N, one in N. */
+ * Choosing classes and rows: numbers the classes, leaves some out, renames or merges them, and then chooses rows: N of
+ * each class, N at random, the first N, one in N. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static int by_id(const void *a, const void *b)
 	return strcmp((*(const struct ds_class *const *)a)->id, (*(const struct ds_class *const *)b)->id);
 }
 
-/* Puts the classes into this order, n of them; a row's label becomes number[label]. */
+/* Puts the n classes into this order; a row's label becomes number[label]. */
 static int reorder(struct ds_source *s, struct ds_class *const *order, size_t n, const int32_t *number, struct err *err)
 {
 	struct ds_class *sorted = malloc((n + 1) * sizeof *sorted);
@@ -54,7 +54,7 @@ static int by_number(const void *a, const void *b)
 	return x != y ? (x > y) - (x < y) : by_id(a, b);
 }
 
-/* Classes that are all numbers are in the order of these: folder 10 comes behind folder 2, though its name does not. */
+/* Classes that are all numbers are sorted by value: folder 10 comes after folder 2, though its name does not. */
 static bool all_numbers(const struct ds_source *s)
 {
 	for (size_t i = 0; i < s->n_classes; i++)
@@ -63,7 +63,7 @@ static bool all_numbers(const struct ds_source *s)
 	return s->n_classes > 1;
 }
 
-/* What should be known of classes that are numbers, now that they are sorted. */
+/* Adds a note about classes that are numbers, now that they are sorted. */
 static int note_numbers(struct ds_source *s, struct err *err)
 {
 	const struct ds_class *c = s->classes;
@@ -120,10 +120,10 @@ static int sort_classes(struct ds_source *s, struct err *err)
 	return rc == 0 && numbers ? note_numbers(s, err) : rc;
 }
 
-/* Each number up to the largest label is a class and gets a name, so a wild label would cost much memory. */
+/* Each number up to the largest label is a class and gets a name, so a stray label would cost much memory. */
 enum { MAX_LABEL = 1 << 20 };
 
-/* Names for classes that came as numbers without a list of names: "0", "1", ... */
+/* Names for classes that are numbers without a list of names: "0", "1", ... */
 static int fill_classes(struct ds_source *s, struct err *err)
 {
 	int32_t max = -1;
@@ -152,7 +152,7 @@ static const char *class_name(const struct ds_class *c)
 
 /* ---- which classes ---- */
 
-/* Does a line of a list of classes mean this one? Its id, its name, or the first of its names. */
+/* Does a line of a class list mean this class? It may be its id, its name, or the first of its names. */
 static bool means(const char *line, const struct ds_class *c)
 {
 	const char *name = class_name(c);
@@ -162,8 +162,8 @@ static bool means(const char *line, const struct ds_class *c)
 	       (strlen(line) == first && memcmp(line, name, first) == 0);
 }
 
-/* Calls each() for every line with what stands before the first tab, and what after it (or NULL). Skips empty lines
- * and those that begin with #. */
+/* Calls each() for every line with the text before the first tab and the text after it (or NULL). Skips empty lines and
+ * those that begin with #. */
 static int each_line(const char *path, struct err *err, struct ds_source *s, void *ctx,
 		     int (*each)(struct ds_source *s, void *ctx, char *word, char *rest, struct err *err))
 {
@@ -223,7 +223,7 @@ static int drop_rows(struct ds_source *s, const int32_t *number, const char *opt
 	return 0;
 }
 
-/* Keeps the classes of --only-classes, or those not of --exclude-classes, and numbers them anew. */
+/* Keeps the classes of --only-classes, or those not in --exclude-classes, and renumbers them. */
 static int filter_classes(struct ds_source *s, const char *path, bool only, struct err *err)
 {
 	size_t n = s->n_classes, k = 0;
@@ -344,7 +344,7 @@ int ds_number_classes(struct ds_source *s, struct err *err)
 
 /* ---- which rows ---- */
 
-/* Keeps the rows whose indices stand in keep[0..n), ascending; frees the others. */
+/* Keeps the rows whose indices are in keep[0..n), ascending; frees the others. */
 static void keep_rows(struct ds_source *s, const size_t *keep, size_t n)
 {
 	size_t k = 0;
@@ -357,7 +357,7 @@ static void keep_rows(struct ds_source *s, const size_t *keep, size_t n)
 	s->n = n;
 }
 
-/* Keeps per_class of each class, and of the rows without one, at random: keep[0..n) becomes shorter. One pass, in
+/* Keeps per_class rows of each class, and of the rows without one, at random: keep[0..n) becomes shorter. One pass, in
  * order (Knuth's algorithm S): a row is taken with probability want/left, where its class still wants `want` and has
  * `left` rows to come, so that each subset is equally likely. Group 0 is the rows without a class. */
 static int choose_per_class(struct ds_source *s, size_t *keep, size_t *n, struct err *err)

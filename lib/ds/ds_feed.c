@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Filling chunks: an archive is read front to back, by one worker at a time; files that hold many rows
- * are loaded; the files of a folder are opened by the worker that decodes them. */
+ * Filling chunks: an archive is read front to back, by one worker at a time; files that hold many rows are loaded;
+ * files in a folder are opened by the worker that decodes them. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ int ds_fail_row(struct ds_reading *k, struct item *it, enum ds_step rc, const st
 
 	if (rc == DS_DAMAGED && why->memory)
 		rc = DS_BROKEN; /* the file may be good */
-	/* A picture that is a source by itself is named once. */
+	/* A picture that is a source by itself is named only once. */
 	if (o->plain && !s->layouts[f->layout]->load)
 		return fail(it, rc, "'%s': %s", o->path, why->text);
 	return fail(it, rc, "'%s': '%s': %s", o->path, ds_row_name(s, it->row, buf), why->text);
@@ -54,7 +54,7 @@ bool ds_real_path(const struct ds_source *s, const struct ds_file *f, char path[
 	return true;
 }
 
-/* Moves k->files on to the row's file in its archive; back to the archive's start if that lies behind. */
+/* Advances k->files to the row's file in its archive; starts over if that file is behind the current position. */
 static int go_to(struct ds_reading *k, struct item *it, const struct ds_file *f)
 {
 	struct ds_source *s = k->s;
@@ -89,7 +89,7 @@ void ds_shared_forget(struct shared *h)
 	h->file = SIZE_MAX;
 }
 
-/* Makes the row's file the shared one, as soon as no chunk is decoded from the last one. */
+/* Makes the row's file the shared one, as soon as no chunk is decoded from the previous one. */
 static int load(struct ds_reading *k, struct item *it, size_t file, const struct ds_layout *l)
 {
 	const struct ds_file *f = &k->s->files[file];

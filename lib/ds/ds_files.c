@@ -17,15 +17,16 @@ struct ds_files {
 	char *path, *name;
 	struct ds_walk *walk;       /* a folder's, or NULL */
 	const char *file;           /* its current path */
-	struct ds_archive *archive; /* or this; neither: one plain file */
-	bool done;                  /* the plain file was given */
+	struct ds_archive *archive; /* or an archive; if neither: one plain file */
+	bool done;                  /* the plain file has been returned */
 	int fd;                     /* of the current file, once it is read; -1 */
 	enum ds_kind kind;          /* of the current file */
 };
 
 bool ds_is_npz(const unsigned char *p, size_t n)
 {
-	/* A zip begins with the head of its first file: 30 bytes, at 26 the length of the name, which follows. */
+	/* A zip begins with the header of its first file: 30 bytes, the length of the name at byte 26; the name
+	 * follows. */
 	enum { NAME_LENGTH = 26, NAME = 30 };
 	size_t len = n > NAME ? p[NAME_LENGTH] | (size_t)p[NAME_LENGTH + 1] << 8 : 0;
 

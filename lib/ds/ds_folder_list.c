@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The folders that hold images, cut into their parts, and what else is in them. */
+ * The folders that hold images, split into path components, and what else they contain. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,7 @@ const char *ds_dir_part(const struct ds_dir *d, size_t i)
 	return d->text + d->part[i];
 }
 
-/* Makes *d of a path of len bytes. */
+/* Fills *d from a path of len bytes. */
 static int cut(struct ds_dir *d, uint32_t operand, const char *path, size_t len, struct err *err)
 {
 	const size_t arrays = (len + 2) & ~(size_t)1; /* behind the text */
@@ -106,7 +106,7 @@ static int add_dir(struct ds_folders *f, uint32_t operand, const char *path, siz
 	return 0;
 }
 
-/* There may be a million folders, of which each makes several keys: formatting would take most of the time. */
+/* There may be a million folders, each of which gives several keys: formatting would take most of the time. */
 size_t ds_dir_append(char key[DS_KEY], size_t len, const char *text, size_t want, char last)
 {
 	const size_t room = DS_KEY - 2 - len, n = want < room ? want : room;
@@ -137,7 +137,7 @@ const char *ds_dir_key(const struct ds_dir *d, size_t n, char key[DS_KEY])
 	return key;
 }
 
-/* The row's folder inside its operand, *len bytes; NULL: it is no image file. */
+/* The row's folder inside its operand, of *len bytes; NULL: the row is not an image file. */
 static const char *folder_of(const struct ds_source *s, const struct ds_entry *r, size_t *len)
 {
 	const struct ds_file *file = &s->files[r->file];

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Which parts of a folder's path make its class: they are kept or dropped one rule after another. */
+ * Which components of a folder's path make its class: rules keep or drop them one after another. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ds/ds_folders_internal.h"
 
-/* Is the part a folder of a split? Its name is, and it stands alone, or beside nothing else or another such. */
+/* Is the component the folder of a split? It is if it has the name of one and either stands alone or has only other
+ * splits beside it. */
 static bool is_split(const struct ds_folders *f, const struct ds_dir *d, size_t part)
 {
 	char key[DS_KEY];
@@ -35,8 +36,8 @@ static void keep_parts(const struct ds_source *s, const struct ds_folders *f, st
 			d->keep[d->n_keep++] = (uint16_t)j;
 }
 
-/* Images right in the folders of splits of several folders (cat/train/1.png, dog/train/1.png) may be those of several
- * sets, without classes, or of classes: it is said what they are taken for. */
+/* Images directly in the split folders of several folders (cat/train/1.png, dog/train/1.png) may belong to several sets
+ * without classes, or to classes: a note says how they were taken. */
 static int note_splits_below(struct ds_source *s, const struct ds_folders *f, struct err *err)
 {
 	const struct ds_dir *first = NULL;
@@ -70,7 +71,7 @@ static void drop_first(struct ds_dir *d, size_t n)
 	d->n_keep = (uint16_t)(d->n_keep - n);
 }
 
-/* How many of their first parts two folders share. */
+/* How many leading components two folders share. */
 static size_t common(const struct ds_dir *a, const struct ds_dir *b, size_t most)
 {
 	size_t n = 0;
@@ -80,7 +81,7 @@ static size_t common(const struct ds_dir *a, const struct ds_dir *b, size_t most
 	return n;
 }
 
-/* The root of an operand: the parts that all of its folders begin with, if there are several that differ. */
+/* The root of an operand: the leading components that all of its folders share, if it has several that differ. */
 struct root {
 	const struct ds_dir *first; /* one of the folders, or NULL */
 	size_t n;                   /* parts */
@@ -102,7 +103,8 @@ static void find_roots(const struct ds_folders *f, struct root *root)
 	}
 }
 
-/* Drops the roots. An operand whose images lie in one folder has the root of another that it begins with, too. */
+/* Drops the roots. An operand whose images are all in one folder also uses the root of another operand that it begins
+ * with. */
 static int drop_roots(struct ds_source *s, struct ds_folders *f, struct err *err)
 {
 	struct root *root = calloc(s->n_operands + 1, sizeof *root), *some = NULL;
@@ -125,7 +127,7 @@ static int drop_roots(struct ds_source *s, struct ds_folders *f, struct err *err
 	return 0;
 }
 
-/* Drops what stands beside a folder called images, below a class: COVID/masks beside COVID/images. */
+/* Drops folders beside one called images, below a class: COVID/masks beside COVID/images. */
 static int drop_siblings(struct ds_source *s, struct ds_folders *f, struct err *err)
 {
 	char key[DS_KEY];
@@ -169,13 +171,13 @@ const char *ds_dir_join(const struct ds_dir *d, size_t first, char buf[DS_KEY])
 	return buf;
 }
 
-/* The parts that are left of a class without its first ones; its last one stays. */
+/* The kept components of a class without its first ones; the last always stays. */
 static size_t first_kept(const struct ds_dir *d, size_t first)
 {
 	return first < d->n_keep ? first : (size_t)d->n_keep - 1;
 }
 
-/* How many classes there are if the first parts, `first` of them, are dropped, *n. -1 with err: no memory. */
+/* *n = how many classes there are if the first `first` components are dropped. -1 with err: out of memory. */
 static int count_classes(const struct ds_folders *f, size_t first, size_t *n, struct err *err)
 {
 	struct ds_map seen = { 0 };
@@ -190,7 +192,8 @@ static int count_classes(const struct ds_folders *f, size_t first, size_t *n, st
 	return rc < 0 ? -1 : 0;
 }
 
-/* Drops as many of the first parts as classes do not need. An only class called by a folder of images is none. */
+/* Drops leading components as long as the classes stay distinct. If the only class is a folder called images, there are
+ * no classes. */
 static int shorten(struct ds_folders *f, struct err *err)
 {
 	size_t n, less, first = 0, longest = 0;

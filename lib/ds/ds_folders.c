@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * From folders to classes. Each folder that holds images is cut into its parts (ds_folder_list.c), of which rules keep
- * some (ds_folder_rules.c); those that stay are the class. */
+ * From folders to classes. The path of each folder that holds images is split into components (ds_folder_list.c), rules
+ * keep some of them (ds_folder_rules.c), and those that stay are the class. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ds/ds_folders_internal.h"
 
-/* Two classes whose own folders have one name are said, once. */
+/* Notes, once, that two classes have folders of the same name. */
 static int note_same_name(struct ds_source *s, const struct ds_folders *f, struct err *err)
 {
 	struct ds_map last = { 0 };
@@ -34,7 +34,7 @@ static int note_same_name(struct ds_source *s, const struct ds_folders *f, struc
 	return rc < 0 ? -1 : 0;
 }
 
-/* Numbers of the folders' classes; -1: none. */
+/* Numbers the folders' classes; -1: none. */
 static int number(struct ds_source *s, const struct ds_folders *f, int32_t *class_of, struct err *err)
 {
 	char buf[DS_KEY];
@@ -74,7 +74,7 @@ int ds_folder_classes(struct ds_source *s, struct err *err)
 
 /* ---- folders without images ---- */
 
-/* Which folders hold images, and in which the folders of classes lie. */
+/* Records which folders hold images, and which contain the folders of classes. */
 static int note_parents(struct ds_folders *f, struct err *err)
 {
 	char key[DS_KEY];
@@ -92,7 +92,7 @@ static int note_parents(struct ds_folders *f, struct err *err)
 	return 0;
 }
 
-/* The folder of a class beside which this one lies, though it holds no image; NULL: it is no such folder. */
+/* The class folder beside which this one lies, though it holds no image; NULL: there is none. */
 static const struct ds_dir *class_beside(const struct ds_folders *f, const struct ds_seen *e)
 {
 	const char *base = ds_base(e->path);
@@ -110,7 +110,7 @@ static const struct ds_dir *class_beside(const struct ds_folders *f, const struc
 	return &f->dir[at];
 }
 
-/* --empty-classes keep: the folder becomes a class, called as those beside it are. */
+/* --empty-classes keep: the folder becomes a class, named like those beside it. */
 static int keep_class(struct ds_source *s, const struct ds_dir *beside, const char *path, struct err *err)
 {
 	char id[DS_KEY], *slash;
@@ -153,7 +153,7 @@ int ds_folder_check(struct ds_source *s, struct err *err)
 
 /* ---- classes given one by one ---- */
 
-/* Would the operands be the folders of classes of the folder that they lie in? *parent becomes its path's length. */
+/* Are the operands the class folders of one parent folder? *parent becomes the length of that folder's path. */
 static bool are_classes(const struct ds_source *s, size_t *parent)
 {
 	const char *first = s->operands[0].path;

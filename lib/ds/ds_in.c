@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The file at hand: a look at its first bytes, then all of it if somebody wants it. */
+ * The current file: first a look at its first bytes, then all of it if needed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ void ds_in_begin(struct ds_in *in, struct ds_files *files, const char *path, con
 	in->real = real;
 	in->raw.n = in->unpacked.n = 0;
 	in->gz = in->known = in->whole = false;
-	/* One large file is no reason to hold so much for the rest of the time. */
+	/* One large file is no reason to hold that much memory from then on. */
 	if (in->raw.cap > 1 << 24)
 		ds_bytes_release(&in->raw);
 	if (in->unpacked.cap > 1 << 24)
@@ -41,7 +41,7 @@ static int more(struct ds_in *in, size_t upto, struct err *err)
 	return ds_bytes_load(in->real, &in->raw, DS_MAX_FILE, err);
 }
 
-/* The first bytes of a gzip file, as far as its own first bytes lead. */
+/* The first bytes of a gzip file, as far as the compressed bytes that were read allow. */
 static int unpack_head(struct ds_in *in, struct err *err)
 {
 	z_stream z = { 0 };
@@ -158,7 +158,7 @@ char *ds_text_line(struct ds_text *t)
 
 	if (line)
 		line[strcspn(line, "\r")] = '\0';
-	/* What follows the last line's end is no line. */
+	/* There is no line after the end of the last one. */
 	return line && (*line || t->rest) ? line : NULL;
 }
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
- * Labels that come as numbers. The same number means other things in other sets, so each file of labels says of which
- * set they are, and a source is of one set: MNIST beside Fashion-MNIST, or the six sets of EMNIST's archive, would give
- * labels of which nobody could say what they mean. Sources that are given one by one are the user's choice. */
+ * Labels that come as numbers. The same number means different things in different sets, so each file of labels states
+ * its set, and a source may have only one: MNIST beside Fashion-MNIST, or the six sets of EMNIST's archive, would give
+ * labels without a clear meaning. Mixing sources that are given one by one is the user's choice. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ds/ds_internal.h"
 
-struct set { /* one that labels were met of */
+struct set { /* a set that labels were found for */
 	char *name, *path;
 	size_t operand;
 };
 
-struct set_names { /* of its classes, from the file at path */
+struct set_names { /* names of its classes, from the file at path */
 	char *set, *path;
 	struct ds_class *classes;
 	size_t n;
@@ -165,7 +165,7 @@ int ds_labels_end(struct ds_source *s, struct err *err)
 	return 0;
 }
 
-/* The word for a split that p begins with: its length, or 0. */
+/* The length of the word for a split that p begins with, or 0. */
 static size_t split_word(const char *p, bool first)
 {
 	static const char *const words[] = { "training", "train",      "testing", "test",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Lists of images as OpenOOD writes them: a line is a path, a space and the number of a class (or
- * -1), or JSON with it as `label`; a path alone has none. */
+ * Lists of images as OpenOOD writes them: a line is a path, a space and the number of a class (or -1), or JSON that has
+ * it as `label`; a path alone has no label. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,8 @@ static int json_label(const char *text, long *label, struct err *err)
 	return good ? 0 : err_fail(err, "'" ERR_NAME "' is JSON without a whole number 'label', -1 or more", text);
 }
 
-/* A label as a word: a whole number, also written as 3.0. 1; 0: it is no number; -1: it is none of a class. */
+/* Parses a label that is a word: a whole number, also written as 3.0. 1; 0: not a number; -1: not the number of a
+ * class. */
 static int word_label(const char *word, long *label, struct err *err)
 {
 	char *end;
@@ -58,7 +59,8 @@ static int word_label(const char *word, long *label, struct err *err)
 	return 1;
 }
 
-/* Cuts the label off the line; -1: there is none. A path with blanks in it has none, if it is there. */
+/* Cuts the label off the line; -1: there is none. A path with blanks in it has no label, if a file of that name
+ * exists. */
 static int split_label(const char *root, char *line, long *label, struct err *err)
 {
 	char path[8192], *cut, *word;
@@ -82,7 +84,7 @@ static int split_label(const char *root, char *line, long *label, struct err *er
 	return 0;
 }
 
-/* Files that a list names and that are not there. */
+/* Files that a list names but that do not exist. */
 struct missing {
 	size_t n;
 	char first[4096];

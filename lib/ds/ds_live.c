@@ -40,7 +40,7 @@ void ds_live_free(struct ds_live *l)
 	free(l);
 }
 
-/* What is in l->p becomes a row. */
+/* Makes a row of the picture in l->p. */
 static int make_row(struct ds_live *l, const char *name, struct ds_row *row, struct err *err)
 {
 	const int c = l->shape.gray ? 1 : 3;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_live: pictures that come one at a time, each prepared as soon as it is there. Beside ds_open(), which lists a
- * source first: here nothing is known of the pictures to come, so they have no classes, and what they are prepared by
- * must give all of them one size, ds_prep_size().
+ * ds_live: pictures that come one at a time, each prepared as soon as it arrives. Unlike ds_open(), which lists a
+ * source first, this knows nothing of the pictures to come, so they have no classes, and the shape must give all of
+ * them the same size, ds_prep_size().
  */
 #ifndef DS_LIVE_H
 #define DS_LIVE_H
@@ -14,13 +14,13 @@ extern "C" {
 #endif
 
 struct ds_live;
-/* lenient: see ds_decoder_lenient(). NULL with err: no memory. */
+/* lenient: see ds_decoder_lenient(). NULL with err: out of memory. */
 struct ds_live *ds_live_new(const struct ds_shape *shape, bool lenient, struct err *err);
 void ds_live_free(struct ds_live *l);
-/* The picture in the file at path, which becomes its name. What row has is borrowed until the next call. -1 with err,
- * which names it: no picture, damaged, no file. */
+/* Reads the picture in the file at path, which becomes its name. The row's contents are borrowed until the next call.
+ * -1 with err, which names the file: not a picture, damaged, missing. */
 int ds_live_file(struct ds_live *l, const char *path, struct ds_row *row, struct err *err);
-/* The same of pixels (h,w,3), which have that name. -1 with err: no memory, too narrow. */
+/* The same for pixels (h,w,3), with this name. -1 with err: out of memory, too narrow. */
 int ds_live_frame(struct ds_live *l, const uint8_t *rgb, int h, int w, const char *name, struct ds_row *row,
 		  struct err *err);
 

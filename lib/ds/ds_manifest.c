@@ -13,7 +13,7 @@ struct ds_manifest {
 	char *path, *text;
 	struct ds_text t;
 	char *line; /* the next one, or NULL */
-	size_t n;   /* rows that were found equal */
+	size_t n;   /* rows found equal */
 };
 
 char *ds_manifest_line(const struct ds_row *row, struct err *err)
@@ -83,7 +83,7 @@ void ds_manifest_close(struct ds_manifest *m)
 	free(m);
 }
 
-/* Names the first of the fields in which two lines differ. Returns -1. */
+/* Reports the first field in which two lines differ. Returns -1. */
 static int differ(struct ds_manifest *m, char *is, char *was, struct err *err)
 {
 	static const char *const fields[] = { "path", "label", "size", "content" };

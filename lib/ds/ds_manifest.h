@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * ds_manifest: what a source held, one line per row under a heading: path, label, bytes and XXH3,
- * separated by tabs. Tabs, line ends and backslashes in a path are escaped (\t \n \r \\), and so are other control
- * characters, which would reach a terminal, and bytes that are no UTF-8 (\x1b). */
+ * ds_manifest: what a source held, one line per row under a heading: path, label, bytes and XXH3, separated by tabs.
+ * Tabs, line ends and backslashes in a path are escaped (\t \n \r \\), and so are other control characters, which would
+ * reach a terminal, and bytes that are not UTF-8 (\x1b). */
 #ifndef DS_MANIFEST_H
 #define DS_MANIFEST_H
 
@@ -14,7 +14,7 @@ extern "C" {
 
 #define DS_MANIFEST_HEAD "path\tlabel\tbytes\txxh3\n"
 
-/* The row's line, its end included, in new memory. NULL with err: no memory. Needs o.hash or o.check. */
+/* The row's line, with its line end, in new memory. NULL with err: out of memory. Needs o.hash or o.check. */
 char *ds_manifest_line(const struct ds_row *row, struct err *err);
 
 struct ds_manifest;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * A hash table with open addressing: cap places, a power of two, so that masking a hash gives a
- * place. A key whose place is taken goes to the next free one (linear probing); since at most half of the places are
- * taken there always is one, and a search ends there. Nothing is ever removed, so no place has to be marked as
- * "was taken". */
+ * A hash table with open addressing: cap places, a power of two, so that masking a hash gives a place. A key whose
+ * place is taken goes to the next free one (linear probing); since at most half of the places are taken there always is
+ * one, and a search ends there. Nothing is ever removed, so no place has to be marked as deleted. */
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "ds/ds_map.h"
 
-/* Where a key of this hash stands, or would. */
+/* The place where a key with this hash is, or would be. */
 static size_t place(const struct ds_map *m, const char *key, uint64_t hash)
 {
 	size_t i = hash & (m->cap - 1);
@@ -26,8 +25,8 @@ int64_t ds_map_get(const struct ds_map *m, const char *key)
 	return m->n && m->at[i].key ? m->at[i].value : -1;
 }
 
-/* Doubles the table. A key's place depends on cap, so each is placed anew; by its hash alone, as no two are equal and
- * reading a million strings again would take longer than all else. */
+/* Doubles the table. A key's place depends on cap, so every key is placed anew. It uses the stored hashes alone: no two
+ * keys are equal, and reading a million strings again would take longer than everything else. */
 static int grow(struct ds_map *m, struct err *err)
 {
 	const size_t cap = m->cap ? 2 * m->cap : 256;

@@ -23,7 +23,7 @@ struct ds_map {
 };
 /* The value of key, or -1. */
 int64_t ds_map_get(const struct ds_map *m, const char *key);
-/* Sets it, value >= 0. 1: it was there before (and has the new value), 0: it is new, -1 with err: no
+/* Sets the value of key, value >= 0. 1: the key existed (and now has the new value), 0: it is new, -1 with err: out of
  * memory. */
 int ds_map_set(struct ds_map *m, const char *key, int64_t value, struct err *err);
 void ds_map_release(struct ds_map *m);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Rows have names of their own: what is known of a row by its name (labels, scores) would go to another of the same
- * name. An archive may hold a name twice (tar -r), and so may a list. */
+ * Names of rows are unique: labels and scores are looked up by name, and would go to another row of the same name. An
+ * archive may hold a name twice (tar -r), and so may a list. */
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "ds/ds_internal.h"
 
-/* A row and the hash of its name: 16 bytes each, while a table of the names would be 100. */
+/* A row and the hash of its name: 16 bytes each, where a table of names would take 100. */
 struct mark {
 	uint64_t hash;
 	size_t row;
@@ -22,7 +22,7 @@ static int by_hash(const void *a, const void *b)
 	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Two rows of one name. */
+/* Reports two rows of the same name. */
 static int twice(struct ds_source *s, size_t a, size_t b, const char *name, struct err *err)
 {
 	const struct ds_operand *o = &s->operands[s->files[s->rows[b].file].operand];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Wrong labels, by a matrix of probabilities; of symmetric noise that is 1 - rate on the diagonal, and the rate's share
- * of each other class beside it. */
+ * Wrong labels, from a matrix of probabilities; for symmetric noise that is 1 - rate on the diagonal, and the rate in
+ * equal shares elsewhere. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 struct ds_noise {
 	size_t classes;
 	uint64_t seed;
-	double *p; /* (classes, classes) of the label, given the class */
+	double *p; /* (classes, classes): probability of the label, given the class */
 };
 
 static void symmetric(struct ds_noise *z, double rate)

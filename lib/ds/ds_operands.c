@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * The paths that a source is made of. With several, a row's name begins with its operand's: with as much of its path as
- * tells all of them apart, so that no two files have one name. */
+ * The paths that make up a source. With several, a row's name begins with its operand's prefix: as much of the
+ * operand's path as distinguishes it from all others, so that no two files have the same name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ds/ds_internal.h"
 
-/* The end of a path that begins `up` parts before its last one. */
+/* The end of a path, beginning `up` components before its last one. */
 static const char *tail(const char *path, size_t up)
 {
 	const char *p = path + strlen(path);
@@ -18,8 +18,8 @@ static const char *tail(const char *path, size_t up)
 	return p;
 }
 
-/* What names begin with, at a level: the last part up to its first dot, all of it, with the folder above, and so on. In
- * new memory; NULL: no memory. */
+/* The prefix at a level: the last component up to its first dot, all of it, with the folder above, and so on. New
+ * memory; NULL: out of memory. */
 static char *prefix_at(const char *path, const char *real, size_t level)
 {
 	const char *base = ds_base(path);
@@ -32,7 +32,7 @@ static char *prefix_at(const char *path, const char *real, size_t level)
 	return asprintf(&prefix, "%s/", level == 1 ? base : tail(real, level - 1)) < 0 ? NULL : prefix;
 }
 
-/* Gives all operands the prefixes of a level. 1: all differ, 0, -1 with err. */
+/* Gives all operands the prefixes of a level. 1: they all differ; 0; -1 with err. */
 static int try_level(struct ds_source *s, char *const *real, size_t level, struct err *err)
 {
 	struct ds_map seen = { 0 };
@@ -51,7 +51,7 @@ static int try_level(struct ds_source *s, char *const *real, size_t level, struc
 	return rc;
 }
 
-/* Is a path given twice, or one that lies in another? */
+/* Checks that no path is given twice or lies in another. */
 static int check_apart(const struct ds_source *s, char *const *real, struct err *err)
 {
 	struct ds_map seen = { 0 };
@@ -87,7 +87,7 @@ static int tell_apart(struct ds_source *s, struct err *err)
 	int rc = real ? 0 : err_memory(err);
 
 	for (size_t i = 0; i < s->n_operands && rc == 0; i++)
-		/* One that is not there is said to be so when it is opened. */
+		/* A missing path is reported when it is opened. */
 		if (!(real[i] = realpath(s->operands[i].path, NULL)) && !(real[i] = strdup(s->operands[i].path)))
 			rc = err_memory(err);
 	if (rc == 0)

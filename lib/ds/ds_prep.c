@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * How pictures were prepared, as words, and in headers. */
+ * How pictures were prepared, as words and in headers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "err/err_near.h"
 #include "ts/ts_images.h"
 
-enum { MOST = 16384 }; /* pixels of a side */
+enum { MOST = 16384 }; /* pixels of a side, at most */
 
 static const char resizes[] = "squash|short";
 
@@ -56,7 +56,7 @@ static int unknown(const char *word, struct err *err)
 			err_near_text(&near, "'"));
 }
 
-/* One word, cut in two at its '='; value NULL: it has none. */
+/* Handles one word, split at its '='; value NULL: it has none. */
 static int set(struct ds_shape *s, const char *key, const char *value, struct err *err)
 {
 	int n = 0;
@@ -88,7 +88,7 @@ int ds_prep_crop_check(const struct ds_shape *s, struct err *err)
 	return 0;
 }
 
-/* Does what was said belong together? */
+/* Checks that the settings go together. */
 static int whole(const struct ds_shape *s, bool how, bool none, struct err *err)
 {
 	if (how && !s->h)
@@ -143,7 +143,7 @@ static void put_sides(char *text, const char *key, int h, int w)
 		snprintf(text + at, DS_PREP - at, "%s%dx%d", key, h, w);
 }
 
-/* All words, with what stands in front of a key and between it and its value. */
+/* Writes all words, with the given texts before each key and between it and its value. */
 static void say(const struct ds_shape *s, const char *front, const char *mid, char text[DS_PREP])
 {
 	char key[32], word[16];
@@ -215,7 +215,7 @@ int ds_prep_put(struct ts_meta *m, const struct ds_shape *s)
 	return ts_meta_set_str(m, TS_IMAGES_PREPARE, words);
 }
 
-/* 1; 0: meta says nothing; -1 with err. */
+/* 1; 0: meta has no such entry; -1 with err. */
 static int get(const struct ts_meta *m, struct ds_shape *s, struct err *err)
 {
 	char *words = NULL;
@@ -281,7 +281,7 @@ int ds_prep_for_file(struct ds_shape *s, const char *path, struct err *err)
 	return rc;
 }
 
-/* Does it leave images of this size as they are? */
+/* Does it leave images of this size unchanged? */
 static bool keeps(const struct ds_shape *s, int h, int w)
 {
 	if (s->h && (s->shorter ? s->h != (h < w ? h : w) : s->h != h || s->w != w))

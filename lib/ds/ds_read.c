@@ -31,7 +31,7 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 		return 0;
 	}
 	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, &err) < 0) {
-		/* A file that is too large is this row's trouble; one that cannot be read, the source's. */
+		/* If the file is too large, only this row fails; if it cannot be read, the source does. */
 		const bool large = stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE;
 		return ds_fail_row(k, it, large ? DS_DAMAGED : DS_BROKEN, &err);
 	}
@@ -95,7 +95,7 @@ static void decode_row(struct ds_reading *k, struct worker *w, struct chunk *c, 
 		store(k, w, c, it);
 }
 
-/* Frees large buffers: one large image is no reason to hold so much for the rest of the time. */
+/* Frees large buffers: one large image is no reason to hold that much memory from then on. */
 static void let_go(struct worker *w)
 {
 	if (w->file.cap > LARGE_BYTES)
@@ -106,7 +106,7 @@ static void let_go(struct worker *w)
 		ds_pixels_release(&w->spare);
 }
 
-/* Decodes the chunk's rows until their pixels are LARGE_BYTES, and leaves the others for later: small files may be
+/* Decodes the chunk's rows until their pixels reach LARGE_BYTES, and leaves the others for later: small files may be
  * large pictures. Rows of a shared file are all decoded now, because the file may be gone later. */
 static void decode(struct ds_reading *k, struct worker *w, struct chunk *c)
 {
@@ -124,7 +124,7 @@ static void decode(struct ds_reading *k, struct worker *w, struct chunk *c)
 
 /* ---- the ring ---- */
 
-/* Takes the next chunk and reads for it; NULL: there is nothing more to do. */
+/* Takes the next chunk and reads its bytes; NULL: there is nothing more to do. */
 static struct chunk *take(struct ds_reading *k)
 {
 	struct chunk *c = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What layouts call: rows, classes and splits of the source that is being listed. */
+ * The functions that layouts call: rows, classes and splits of the source that is being listed. */
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,7 +147,7 @@ void ds_listing_file(struct ds_source *s, const char *path)
 			      fnmatch(s->o.files, path + strlen(s->operands[s->listing.operand].prefix), 0) != 0;
 }
 
-/* The file that is being listed becomes one of files[], with its first row. */
+/* Makes the file that is being listed, with its first row, one of files[]. */
 static int add_file(struct ds_source *s, struct err *err)
 {
 	const struct ds_listing *l = &s->listing;
@@ -204,7 +204,7 @@ int ds_add_row(struct ds_source *s, const char *name, size_t at, const char *cla
 	return 0;
 }
 
-/* Adds the name of a split to s->splits, " a b c", unless it is there already or there is no room. */
+/* Adds the name of a split to s->splits, " a b c", unless it is already there or does not fit. */
 static void note_split(struct ds_source *s, const char *name, size_t len)
 {
 	size_t used = strlen(s->splits);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Sources: the list of files and rows, made by offering every file to the layouts. */
+ * Sources: the list of files and rows, built by offering every file to the layouts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 
 /* ---- listing ---- */
 
-/* What lies in a hidden folder, or in one of those that Macs and network disks leave behind, is no part of a data set:
- * Jupyter keeps copies of images in .ipynb_checkpoints. */
+/* What lies in a hidden folder, or in one that Macs and network disks leave behind, is not part of a data set: Jupyter
+ * keeps copies of images in .ipynb_checkpoints. */
 static bool is_junk(const char *name)
 {
 	static const char *const folders[] = { "__MACOSX/", "@eaDir/" };
@@ -28,8 +28,8 @@ static bool is_junk(const char *name)
 	return false;
 }
 
-/* Does the layout want the file? 1, 0, -1. Its name may say so, else its first bytes. If --format names a layout, it
- * takes a plain file whatever that looks like. */
+/* Does the layout want the file? 1, 0, -1. It decides by the name or else by the first bytes. If --format names a
+ * layout, that layout takes a plain file whatever it looks like. */
 static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *in, bool plain, struct err *err)
 {
 	const unsigned char *head;
@@ -46,8 +46,8 @@ static int wants(struct ds_source *s, const struct ds_layout *l, struct ds_in *i
 	return n && l->starts(head, n);
 }
 
-/* A set may lie there twice, packed and unpacked: torchvision's download leaves NAME.gz beside NAME. Which files were
- * read is remembered without .gz, with a hash of their content. */
+/* The same file may be there twice, packed and unpacked: torchvision's download leaves NAME.gz beside NAME. So each
+ * file that was read is remembered without .gz, with a hash of its content. */
 static void packed_key(const char *path, char key[4096])
 {
 	const size_t n = strlen(path);
@@ -55,7 +55,7 @@ static void packed_key(const char *path, char key[4096])
 	snprintf(key, 4096, "%.*s", (int)(n > 3 && strcmp(path + n - 3, ".gz") == 0 ? n - 3 : n), path);
 }
 
-/* 63 bits, as ds_map has them. */
+/* 63 bits, because values of ds_map are not negative. */
 static int64_t content_hash(const struct ds_in *in)
 {
 	const struct ds_bytes *b = in->gz ? &in->unpacked : &in->raw;
@@ -73,8 +73,8 @@ static int remember_packed(struct ds_source *s, const struct ds_in *in, struct e
 	return ds_map_set(&s->packed, key, content_hash(in), err) < 0 ? -1 : 1;
 }
 
-/* 1: the file was read already, under its name with or without .gz; 0; -1 with err: there is one, of another content.
- * */
+/* 1: the file has been read already, under its name with or without .gz; 0; -1 with err: it has, but with other
+ * content. */
 static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err)
 {
 	char key[4096];
@@ -90,7 +90,7 @@ static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err
 	return err_fail(err, "there are '%s' and '%s.gz', which does not hold the same; remove one of them", key, key);
 }
 
-/* An archive inside the source, by its name: shards, a class that was not unpacked. */
+/* Is it an archive inside the source, judging by its name? Such are shards, or a class that was not unpacked. */
 static bool is_archive(const char *path)
 {
 	static const char *const endings[] = { ".tar",     ".tgz", ".tar.gz",  ".tar.xz", ".tar.bz2",
@@ -129,8 +129,8 @@ static int offer(struct ds_source *s, struct ds_in *in, bool plain, struct err *
 	return 0;
 }
 
-/* Did offer() fail before it could look at a byte of a link? It matters if the name says that a layout would read it,
- * and if it was the folder of a class, which ds_folder_check() says. */
+/* Did offer() fail before it could look at a byte of a link? This matters if, by its name, a layout would read it, and
+ * if it was the folder of a class, which ds_folder_check() reports. */
 static bool is_unread_link(const struct ds_source *s, const struct ds_in *in)
 {
 	for (size_t i = 0; i < DS_LAYOUTS; i++)
@@ -139,7 +139,7 @@ static bool is_unread_link(const struct ds_source *s, const struct ds_in *in)
 	return !in->known && in->raw.n == 0;
 }
 
-/* A FIFO or a device is no file of a data set, though it may be called like one. */
+/* A FIFO or a device is not a file of a data set, even if it has the name of one. */
 static int special(struct ds_source *s, const struct ds_in *in, struct err *err)
 {
 	if (!is_unread_link(s, in))
@@ -194,7 +194,7 @@ static int list_operand(struct ds_source *s, size_t operand, struct err *err)
 	o->folder = ds_files_is_folder(f);
 	s->listing = (struct ds_listing){ .operand = operand };
 	rc = list_files(s, o, f, &in, err);
-	/* Of one source say_nothing_there() says it. Among others it would be passed over: a shard that was not
+	/* For a single source say_nothing_there() reports it. Among others it would go unnoticed: a shard that was not
 	 * downloaded, or that cannot be read. */
 	if (rc == 0 && o->plain && s->ignored > ignored && s->n_operands > 1 && !s->o.files)
 		rc = err_fail(err,
@@ -227,7 +227,7 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 	return err_fail(err, "'%s' holds no images of a format that is read (--list-formats)", path);
 }
 
-/* Each folder and archive among several must have images, as one alone must, unless some of them are asked for. */
+/* Each of several folders and archives must have images, as a single one must, unless only some files are asked for. */
 static int check_operands(const struct ds_source *s, struct err *err)
 {
 	bool *has = calloc(s->n_operands + 1, sizeof *has);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Standard input as a source. A source is read twice, so what comes through a pipe is copied to a file without a name
- * first; a file is read where it lies. */
+ * Standard input as a source. A source is read twice, so data from a pipe is first copied to an unnamed file; a file is
+ * read where it lies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 enum { BLOCK = 256 << 10 };
 
-/* A file without a name in folder; one where the file system cannot do that has its name for a moment. */
+/* An unnamed file in folder; if the file system cannot do that, it has a name for a moment. */
 static int nameless(const char *folder, struct err *err)
 {
 	char path[4096];

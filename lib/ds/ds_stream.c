@@ -9,9 +9,9 @@
 #include "ds/pixel/ds_distort.h"
 #include "ts/ts_images.h"
 
-enum { IMAGE, LABEL, NAME, TRUE_LABEL }; /* columns; the last with noise, and noisy behind it */
+enum { IMAGE, LABEL, NAME, TRUE_LABEL }; /* columns; the last only with noise, followed by noisy */
 
-/* The base name of path, without slashes at its end. */
+/* The base name of path, without trailing slashes. */
 static int set_source(struct ts_meta *m, const char *path)
 {
 	size_t len = strlen(path);

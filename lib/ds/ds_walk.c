@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A walk by readdir(): fts(3) takes a folder whose listing breaks off, on a disk that fails, for one that ends there.
- * */
+ * A walk by readdir(): when a failing disk breaks off the listing of a folder, fts(3) takes it for the folder's end. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -26,14 +25,14 @@ struct level { /* a folder that is walked */
 };
 
 struct ds_walk {
-	char *path; /* of the entry at hand */
+	char *path; /* of the current entry */
 	size_t cap;
 	struct level *level;
 	size_t n_levels, cap_levels;
-	bool enter; /* the entry at hand is a folder, to be walked next */
+	bool enter; /* the current entry is a folder, to be walked next */
 };
 
-/* By the bytes of whole paths: what follows a folder's name is a slash ("cat-2/x" < "cat/x"). */
+/* Compares whole paths by bytes: a folder's name is followed by a slash ("cat-2/x" < "cat/x"). */
 static int by_path(const void *a, const void *b)
 {
 	const struct entry *e = a, *f = b;
@@ -49,7 +48,7 @@ static int by_path(const void *a, const void *b)
 	return cx - cy;
 }
 
-/* The path becomes its first `len` bytes, a slash and the name. */
+/* Sets the path to its first `len` bytes, a slash and the name. */
 static int set_path(struct ds_walk *w, size_t len, const char *name, struct err *err)
 {
 	const size_t want = len + 1 + strlen(name) + 1;
@@ -124,7 +123,7 @@ static int list(struct ds_walk *w, struct level *l, struct err *err)
 	return rc;
 }
 
-/* Goes into the folder at w->path. */
+/* Enters the folder at w->path. */
 static int enter(struct ds_walk *w, dev_t dev, ino_t ino, struct err *err)
 {
 	for (size_t i = 0; i < w->n_levels; i++)

@@ -21,19 +21,19 @@ enum { BLOCK = 256 << 10, PATH = 4096 };
 
 struct ds_archive {
 	char *path;
-	struct archive *outer, *inner; /* inner: a tar inside the archive, while it is read */
-	gzFile gz;                     /* under the outer, or NULL */
+	struct archive *outer, *inner; /* inner: a tar inside the archive, while it is being read */
+	gzFile gz;                     /* decompresses for outer, or NULL */
 	unsigned char *block, *inner_block;
-	locale_t utf8;           /* in which names are read, whatever the user's */
-	bool begun, inner_begun; /* an entry was read */
-	enum ds_kind kind;       /* of the current one */
-	char prefix[PATH];       /* of the inner one's names */
+	locale_t utf8;           /* locale for reading names, whatever the user's is */
+	bool begun, inner_begun; /* an entry has been read */
+	enum ds_kind kind;       /* of the current entry */
+	char prefix[PATH];       /* prefix for the names of the inner tar */
 	char name[2 * PATH];
 };
 
-/* The filters and formats that data sets come in, and no others: some of libarchive's run programs
- * (grzip, lrzip) or name files elsewhere on the disk (mtree). A zip is recognised by the directory at its end, so
- * one that is cut off is not taken for a shorter one. */
+/* The filters and formats that data sets use, and no others: some of libarchive's run programs (grzip, lrzip) or name
+ * files elsewhere on the disk (mtree). A zip is recognised by the directory at its end, so a truncated one is not taken
+ * for a shorter one. */
 static void support(struct archive *a)
 {
 	archive_read_support_filter_bzip2(a);
@@ -60,7 +60,7 @@ static la_ssize_t read_gzip(struct archive *ar, void *ctx, const void **ret)
 	return -1;
 }
 
-/* Reads the rest of the gzip file, which holds its checksum: the archive inside ends before that. */
+/* Reads the rest of the gzip file, where the checksum is: the archive inside ends before that. */
 static int drain(struct ds_archive *a)
 {
 	const void *p;
@@ -180,7 +180,7 @@ static la_ssize_t read_outer(struct archive *ar, void *ctx, const void **ret)
 	return n;
 }
 
-/* ImageNet's training images are a tar of a thousand tars, each named as its class. */
+/* ImageNet's training images are a tar of a thousand tars, each with the name of its class. */
 static int open_inner(struct ds_archive *a, const char *name, struct err *err)
 {
 	if (!(a->inner = archive_read_new()) || (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
@@ -201,8 +201,8 @@ static bool is_tar(const char *name)
 
 /* ---- entries ---- */
 
-/* A tar file ends with a block of zeros, but libarchive also accepts one that is cut off between two
- * files. Then it has read nothing more since the end of the last file, at byte `before`. */
+/* A tar file ends with a block of zeros, but libarchive also accepts one that is truncated between two files. In that
+ * case it has read nothing more since the end of the last file, at byte `before`. */
 static bool cut_off(struct archive *ar, la_int64_t before)
 {
 	return (archive_format(ar) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
@@ -233,7 +233,7 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun, str
 			rc == ARCHIVE_EOF ? "it lacks the mark that ends a tar file" : archive_error_string(ar));
 }
 
-/* Names that lead out of an archive: nothing is unpacked, but such a name was meant to do harm. */
+/* Does the name lead out of the archive? Nothing is unpacked, but such a name was meant to do harm. */
 static bool leads_out(const char *name)
 {
 	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)

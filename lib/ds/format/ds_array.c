@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * NumPy's arrays. A .npy file is "\x93NUMPY", a version (2 bytes), the length of the head (2 bytes, or 4 from version
- * 2 on), the head, and the elements. The head is a Python dictionary of three keys, which NumPy always writes in the
- * same form: {'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), } */
+ * NumPy's arrays. A .npy file is "\x93NUMPY", a version (2 bytes), the length of the header (2 bytes, or 4 from version
+ * 2 on), the header, and the elements. The header is a Python dictionary of three keys, which NumPy always writes in
+ * the same form: {'descr': '|u1', 'fortran_order': False, 'shape': (2, 3072), } */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
-/* Bytes of an element, of a dtype as "u1", "|u1", "<f8", or of text: "<U5", "|S5"; 0: it is neither a number of 1, 2, 4
+/* Bytes of an element with a dtype such as "u1", "|u1", "<f8", or of text: "<U5", "|S5"; 0: neither a number of 1, 2, 4
  * or 8 bytes nor text. */
 static size_t element(const char *dtype)
 {
@@ -28,7 +28,7 @@ static size_t element(const char *dtype)
 	return n == 1 || n == 2 || n == 4 || n == 8 ? n : 0;
 }
 
-/* What stands behind 'key': in the head, blanks skipped; NULL: it is not there. */
+/* What follows 'key': in the header, after blanks; NULL: there is no such key. */
 static const char *find(const char *head, const char *key)
 {
 	char quoted[32];
@@ -39,8 +39,8 @@ static const char *find(const char *head, const char *key)
 	return at ? at + strlen(quoted) + strspn(at + strlen(quoted), " ") : NULL;
 }
 
-/* False: it is not NumPy's form, or has more than 4 dimensions. The type of records, which is a list, and one too long
- * for it becomes "other". */
+/* False: not in NumPy's form, or more than 4 dimensions. The type of records, which is a list, becomes "other", and so
+ * does one that is too long. */
 static bool parse(const char *head, struct ds_array *a)
 {
 	const char *dtype = find(head, "descr"), *order = find(head, "fortran_order"), *shape = find(head, "shape");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their site hands them out. Binary: rows of label bytes
- * (1, or coarse and fine) and 3072 planar pixels, which only the file's name tells apart. Python: pickled
- * dictionaries of an array and lists, which their keys tell apart. */
+ * CIFAR-10 and CIFAR-100 (Krizhevsky 2009) as their site distributes them. Binary: rows of label bytes (1, or coarse
+ * and fine) and 3072 planar pixels; only the file's name tells which set it is. Python: pickled dictionaries of an
+ * array and lists; their keys tell the set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, MAX_LABEL = 99 };
 static const struct kind {
 	const char *file, *split;
 	int label_bytes;    /* binary: bytes before the pixels; 0: a pickle; -1: names of classes */
-	const char *coarse; /* names: of which labels, if there are two kinds of them */
+	const char *coarse; /* names: of which labels, if there are two kinds */
 } kinds[] = {
 	{ "data_batch_1.bin", "train", 1, NULL },
 	{ "data_batch_2.bin", "train", 1, NULL },
@@ -41,7 +41,8 @@ static const char *set_name(const struct ds_source *s, bool of100)
 	return !of100 ? "CIFAR-10" : s->o.coarse ? "CIFAR-100's coarse labels" : "CIFAR-100";
 }
 
-/* A batch of either form is one part of the set: data_batch_1 and data_batch_1.bin are the same images. */
+/* Records that this part of the set was read. The two forms of a batch are the same: data_batch_1 and data_batch_1.bin
+ * hold the same images. */
 static int part_once(struct ds_source *s, const struct ds_in *in, bool of100, struct err *err)
 {
 	char key[512];
@@ -78,7 +79,7 @@ struct names {
 	size_t n;
 };
 
-/* A name is kept or it is an error: one that went missing would shift all classes behind it. */
+/* Adds a name or fails: a missing name would shift all classes after it. */
 static int add_name(struct names *names, const char *s, size_t len, struct err *err)
 {
 	struct ds_class *grown = realloc(names->v, (names->n + 1) * sizeof *grown);
@@ -93,7 +94,7 @@ static int add_name(struct names *names, const char *s, size_t len, struct err *
 	return 0;
 }
 
-/* The set takes the names; rc < 0: they could not be read. Returns as list() does. */
+/* Gives the set the names; rc < 0: they could not be read. Returns what list() does. */
 static int give_names(struct ds_source *s, const char *path, bool of100, struct names *names, int rc, struct err *err)
 {
 	if (rc == 0 && names->n == 0)
@@ -157,7 +158,7 @@ static int list_binary(struct ds_source *s, const struct ds_in *in, const struct
 	return 1;
 }
 
-/* The split to which a pickle says that it belongs: "training batch 1 of 5". */
+/* The split that a pickle names: "training batch 1 of 5". */
 static const char *split_of(const struct pickle_value *root)
 {
 	const struct pickle_value *v = pickle_get(root, "batch_label");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of dimensions, the
- * dimensions (4 bytes each, big-endian), then data. Images are in one file, labels in another; two
- * files of one operand are a pair if their names are equal up to "images" or "labels". What is left of the path
- * without the words for splits names the set: labels of emnist-letters-train and emnist-letters-test mean the same,
- * those of emnist-digits-test do not. */
+ * IDX, the format of MNIST and its relatives: two zero bytes, a type, the number of dimensions, the dimensions (4 bytes
+ * each, big-endian), then data. Images are in one file, labels in another; two files of one operand are a pair if their
+ * names are equal up to "images" or "labels". The rest of the path, without the words for splits, names the set: labels
+ * of emnist-letters-train and emnist-letters-test mean the same, those of emnist-digits-test do not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,8 @@ struct head {
 	size_t dim[4], size, data; /* bytes of an element; where data begins */
 };
 
-/* train-labels-idx1-ubyte.gz, t10k-images.idx3-ubyte: an empty one would leave its images without labels. */
+/* train-labels-idx1-ubyte.gz, t10k-images.idx3-ubyte. The name is enough: an empty file of labels, if it were ignored,
+ * would leave its images without labels. */
 static bool named(const char *path)
 {
 	const char *p = strstr(ds_base(path), "idx");
@@ -33,7 +33,7 @@ static bool starts(const unsigned char *p, size_t n)
 	return n >= 8 && p[0] == 0 && p[1] == 0 && p[2] >= 8 && p[2] <= 14 && p[2] != 10 && p[3] >= 1 && p[3] <= 4;
 }
 
-/* Reads the head and checks that the file is as long as it says. */
+/* Reads the header and checks that the file has the length that it declares. */
 static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 {
 	static const unsigned char sizes[] = { 1, 1, 0, 2, 4, 4, 8 };
@@ -57,7 +57,7 @@ static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 			h->data + bytes);
 }
 
-/* How much of the path says of what set the file is: up to "images" or "labels" in its last part, or all. */
+/* How much of the path identifies the set: up to "images" or "labels" in its last component, or all. */
 static size_t key_length(const char *path)
 {
 	const char *base = ds_base(path), *end = strstr(base, "images");
@@ -122,8 +122,8 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	return 1;
 }
 
-/* Of a file of images that is an operand by itself, reads the labels from the file beside it:
- * train-images-idx3-ubyte, train-labels-idx1-ubyte; the one or the other may be gzipped. 1 found, 0, -1. */
+/* For a file of images that is an operand by itself, reads the labels from the file beside it: train-images-idx3-ubyte,
+ * train-labels-idx1-ubyte; either may be gzipped. 1 found, 0, -1. */
 static int read_beside(struct ds_source *s, const struct ds_part *images, struct ds_part *x, struct err *err)
 {
 	const char *at = strstr(ds_base(images->real), "images"), *rest = at ? at + 6 : NULL;
@@ -155,7 +155,7 @@ static int read_beside(struct ds_source *s, const struct ds_part *images, struct
 	return rc;
 }
 
-/* The set that the images belong to: where they lie, up to "images". NULL: no memory. */
+/* The set that the images belong to: their path, up to "images". NULL: out of memory. */
 static char *set_of(const struct ds_source *s, const struct ds_part *x)
 {
 	const struct ds_operand *o = &s->operands[x->operand];
@@ -164,7 +164,7 @@ static char *set_of(const struct ds_source *s, const struct ds_part *x)
 	char *set = NULL;
 	int rc;
 
-	if (o->plain) /* the path is the file's */
+	if (o->plain) /* the path is that of the file */
 		rc = asprintf(&set, "%.*s", (int)(ds_base(o->path) - o->path + (ptrdiff_t)key - base), o->path);
 	else
 		rc = asprintf(&set, "%s/%.*s", o->path, (int)(key - prefix), x->path + prefix);
@@ -178,8 +178,8 @@ static bool is_pair(const struct ds_part *a, const struct ds_part *b)
 	return a->operand == b->operand && key == key_length(b->path) && strncmp(a->path, b->path, key) == 0;
 }
 
-/* The labels of these images, *labels, or NULL. Of two such files the one that --files wants. -1 with err: both are, or
- * the labels have other images as well. */
+/* *labels: the labels of these images, or NULL. If there are two such files, the one that --files wants. -1 with err:
+ * it wants both, or the labels belong to other images as well. */
 static int find_labels(const struct ds_part *all, const struct ds_part *images, const struct ds_part **labels,
 		       struct err *err)
 {

@@ -9,7 +9,7 @@
 #include "ds/format/ds_array.h"
 #include "ds/ds_internal.h"
 
-static const char set[] = "downsampled ImageNet"; /* whose labels are meant */
+static const char set[] = "downsampled ImageNet"; /* the set that the labels belong to */
 static const struct pickle_name known[] = { PICKLE_NUMPY, { 0 } };
 
 static bool named(const char *path)
@@ -34,12 +34,12 @@ static const char *split_of(const char *path)
 
 /* ---- both forms ---- */
 
-struct part {                        /* of a file */
-	struct ds_planes m;          /* images; n 0: there are none */
+struct part {                        /* part of a file */
+	struct ds_planes m;          /* images; n 0: none */
 	struct ds_bytes label_bytes; /* .npz: the labels' member */
 	struct ds_array label_array;
 	const struct pickle_value *label_list;
-	bool labelled; /* there are labels, of whatever shape */
+	bool labelled; /* there are labels, of any shape */
 	size_t n_labels;
 };
 
@@ -56,7 +56,7 @@ static int label_at(const struct part *p, size_t i, int64_t *ret, struct err *er
 			       ds_array_label(&p->label_array, i, ret, err);
 }
 
-/* 1, 0: it holds no such images, -1. */
+/* 1; 0: it holds no such images; -1. */
 static int read_npz(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	struct ds_archive *z = ds_archive_open_zip(b->p, b->n, "npz", err);
@@ -97,7 +97,7 @@ static int read_pickle(const struct ds_bytes *b, struct part *p, struct err *err
 	return ds_array_pickled(pickle_get(root, "data"), &a) && ds_planes_of(&a, &p->m);
 }
 
-/* Fills *p from the file; its pickle borrows from b. 1, 0, -1. */
+/* Fills *p from the file; the pickle in it borrows from b. 1, 0, -1. */
 static int read_part(const struct ds_bytes *b, struct part *p, struct err *err)
 {
 	*p = (struct part){ 0 };
@@ -116,7 +116,7 @@ static bool is_class(const char *line, size_t n)
 	return ds_is_wnid(line, id) && strncmp(line + id, number, (size_t)len) == 0 && line[id + (size_t)len];
 }
 
-/* The list's lines, *n of them, each as is_class() says. -1 with err; what was read is in *lines all the same. */
+/* The *n lines of the list, each checked by is_class(). -1 with err; *lines is set in any case. */
 static int read_lines(char *text, char ***lines, size_t *n, struct err *err)
 {
 	struct ds_text t = { text };
@@ -166,7 +166,7 @@ static int name_classes(struct ds_source *s, const char *path, const struct ds_b
 	return rc < 0 ? -1 : err_memory(err);
 }
 
-/* train_data_batch_1 and train_data_batch_1.npz are the same images. */
+/* Records that this part was read. train_data_batch_1 and train_data_batch_1.npz are the same images. */
 static int part_once(struct ds_source *s, const struct ds_in *in, const struct part *p, struct err *err)
 {
 	const char *base = ds_base(in->path), *dot = strrchr(base, '.');
@@ -209,7 +209,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	if (!ds_wanted(s) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
 		return 0;
 	if (!ds_in_split(s, in->path, split_of(in->path)) && strcmp(ds_base(in->path), "map_clsloc.txt") != 0)
-		return named(in->path); /* of other names it may be of another layout */
+		return named(in->path); /* with another name it may have another layout */
 	if (!(b = ds_in_content(in, DS_MAX_FILE, err)))
 		return -1;
 	if (strcmp(ds_base(in->path), "map_clsloc.txt") == 0)
@@ -246,7 +246,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	part_release(&p);
 	if (rc < 1)
 		return -1;
-	if (m->pickle) /* which borrows from the file's bytes */
+	if (m->pickle) /* the pickle borrows from the file's bytes */
 		m->own = ds_in_detach(in);
 	else
 		ds_bytes_release(in->gz ? &in->unpacked : &in->raw);

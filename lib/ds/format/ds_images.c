@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Image files, one picture each: their class is the folder that they lie in. */
+ * Image files, one picture each. The class is the folder. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -9,7 +9,7 @@
 
 static bool named(const char *path)
 {
-	/* Pictures that are not read are named, too: each is said to be none that is read, and not passed over. */
+	/* Includes pictures that are not supported: each gets an error, and is not skipped. */
 	static const char *const endings[] = { ".png", ".jpg",  ".jpeg", ".webp", ".jpe", ".jfif", ".gif",
 					       ".bmp", ".dib",  ".tif",  ".tiff", ".ppm", ".pgm",  ".pbm",
 					       ".pnm", ".heic", ".heif", ".avif", ".jp2", ".j2k",  ".jpx",

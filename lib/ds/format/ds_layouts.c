@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The layouts there are, in the order in which they are offered a file. */
+ * All layouts, in the order in which they are offered a file. */
 #include "ds/ds_internal.h"
 
 #define ADDRESS(name) [DS_LAYOUT_##name] = &ds_layout_##name,

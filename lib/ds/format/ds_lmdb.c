@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * LSUN as it is handed out: an LMDB of encoded images, a folder for each category and split
- * (church_outdoor_train_lmdb). Read through liblmdb, which maps the file and trusts it, and so
- * ds_mdb looks at it first. */
+ * LSUN as it is distributed: an LMDB of encoded images, one folder for each category and split
+ * (church_outdoor_train_lmdb). Read through liblmdb, which maps the file and trusts it, so ds_mdb checks it first. */
 #include <errno.h>
 #include <lmdb.h>
 #include <stdio.h>
@@ -59,8 +58,8 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	return load_env(in->real, memo, err);
 }
 
-/* Keys that are no text are written in hexadecimal after "0x"; so are those with a slash, because the part of a row's
- * name after its last slash is the key. */
+/* Keys that are not text are written in hexadecimal after "0x"; so are those with a slash, because the key is what
+ * follows the last slash of a row's name. */
 static void to_name(const MDB_val *key, char name[1100])
 {
 	const unsigned char *p = key->mv_data;
@@ -105,7 +104,8 @@ static int fetch(void *memo, const char *name, const void **p, size_t *n, struct
 	return 0;
 }
 
-/* The folder church_outdoor_train_lmdb: class_id becomes church_outdoor, "train" is returned. NULL: no split. */
+/* For the folder church_outdoor_train_lmdb, class_id becomes church_outdoor, and "train" is returned. NULL: no
+ * split. */
 static const char *take_apart(const char *real, char class_id[256])
 {
 	static const char *const splits[] = { "train", "val", "test" };

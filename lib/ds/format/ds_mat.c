@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A file is a head of 128 bytes, whose last two tell the order of bytes, and elements: a type and a size, 4 bytes each,
- * and as many bytes, filled up to 8. An element of type 15 is another element, compressed by zlib. One of type 14 is a
- * variable, made of elements: its class, its dimensions, its name, and, of an array, its numbers. An element of at most
- * 4 bytes may have its size in the upper half of its type, and its bytes behind that. */
+ * A file is a header of 128 bytes, whose last two give the byte order, followed by elements: a type and a size, 4 bytes
+ * each, and that many bytes, padded to a multiple of 8. An element of type 15 is another element, compressed by zlib.
+ * One of type 14 is a variable, made up of elements: its class, its dimensions, its name, and, for an array, its
+ * numbers. An element of at most 4 bytes may have its size in the upper half of its type, followed by its bytes. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,15 +21,15 @@ enum { CLASS_CHAR = 4, CLASS_DOUBLE = 6, CLASS_UINT8 = 9, CLASS_UINT64 = 15, IS_
 struct mat {
 	FILE *f;
 	bool big;          /* bytes in big-endian order */
-	bool x;            /* a variable X of bytes was met */
-	bool others;       /* so was one that is no array */
-	struct {           /* the numbers of the variable that is read */
+	bool x;            /* a variable X of bytes was found */
+	bool others;       /* so was one that is not an array */
+	struct {           /* the numbers of the current variable */
 		char name; /* 'X', 'y', or 0: another */
 		uint32_t type;
-		uint64_t skip, left; /* bytes before them, and of them that are to come */
+		uint64_t skip, left; /* bytes before them; bytes of them still to come */
 	} data;
 	uint32_t crc;
-	unsigned char *y; /* those of y, as they are */
+	unsigned char *y; /* the numbers of y, as stored */
 	size_t n_y;       /* bytes */
 	uint32_t type_y;
 	unsigned char in[BLOCK], out[BLOCK];
@@ -53,8 +53,8 @@ struct part {
 	const unsigned char *data;
 };
 
-/* The next part of the *n bytes at *p, which has at most `room` bytes, all of them there; with a room of 0 it is the
- * last, and *n may end before it does. False: there is none. */
+/* The next part of the *n bytes at *p. The part has at most `room` bytes, all of them present; with room 0 it is the
+ * last one, and *n may end before it does. False: there is none. */
 static bool next_part(const struct mat *m, const unsigned char **p, size_t *n, size_t room, struct part *ret)
 {
 	size_t len = 8;
@@ -82,7 +82,7 @@ static bool next_part(const struct mat *m, const unsigned char **p, size_t *n, s
 	return true;
 }
 
-/* Bytes of a number of this type; 0: it is none. */
+/* Bytes of a number of this type; 0: not a type of numbers. */
 static size_t type_size(uint32_t type)
 {
 	static const unsigned char size[] = { 0, 1, 1, 2, 2, 4, 4, 4, 0, 8, 0, 0, 8, 8 };
@@ -90,7 +90,7 @@ static size_t type_size(uint32_t type)
 	return type < sizeof size ? size[type] : 0;
 }
 
-/* The numbers of a variable begin, `skip` bytes behind its own begin. */
+/* The numbers of a variable begin here, `skip` bytes after the variable itself. */
 static int begin_data(struct mat *m, char name, const struct part *data, uint64_t skip, struct err *err)
 {
 	m->data.name = name;
@@ -127,7 +127,7 @@ static void take_data(struct mat *m, const unsigned char *p, size_t n)
 	}
 }
 
-/* A variable of `size` bytes, of which n, at least as many as a head has, are at p. */
+/* Checks a variable of `size` bytes, of which n, at least as many as a header has, are at p. */
 static int check_head(struct mat *m, const unsigned char *p, size_t n, uint64_t size, struct err *err)
 {
 	const unsigned char *const begin = p;
@@ -161,7 +161,7 @@ static int check_head(struct mat *m, const unsigned char *p, size_t n, uint64_t 
 	return 0;
 }
 
-/* Inflates `size` bytes, which must be one whole stream, of one element. */
+/* Inflates `size` bytes of one element, which must be one whole stream. */
 static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err *err)
 {
 	uint64_t got = 0, want = 0;
@@ -198,14 +198,14 @@ static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err
 	}
 	if (z->avail_in || size)
 		return err_fail(err, "damaged MATLAB file: bytes behind compressed data");
-	/* Elements are filled up to 8 bytes, but some writers leave that out at the end. */
+	/* Elements are padded to 8 bytes, but some writers omit that at the end. */
 	if (got < want || got > (want + 7) / 8 * 8)
 		return err_fail(err, "damaged MATLAB file: an element of %llu bytes where its head says %llu",
 				(unsigned long long)got, (unsigned long long)want);
 	return 0;
 }
 
-/* The next element. 1, 0: the file ends, -1. */
+/* Reads the next element. 1; 0: end of file; -1. */
 static int element(struct mat *m, struct err *err)
 {
 	unsigned char tag[8];
@@ -246,7 +246,7 @@ static int element(struct mat *m, struct err *err)
 	return 1;
 }
 
-/* The number at p, of this type, whose bytes are in the file's order. */
+/* The number of this type at p, whose bytes are in the file's order. */
 static double number(const struct mat *m, uint32_t type, const unsigned char *p)
 {
 	const size_t n = type_size(type);

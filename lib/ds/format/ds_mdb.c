@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * An LMDB is pages of one size. The first two are metas; the one of the later transaction holds. A table is a tree: a
- * branch's nodes lead to pages, a leaf's are keys with their values, or with the number of the page where a large value
- * begins. All numbers are little-endian, as 64-bit machines write them.
+ * An LMDB consists of pages of one size. The first two are metas; the one of the later transaction counts. A table is a
+ * tree: a branch's nodes lead to pages, a leaf's are keys with their values, or with the number of the page where a
+ * large value begins. All numbers are little-endian, as 64-bit machines write them.
  *
  *	page   number (u64), 0 (u16), flags (u16), lower (u16), upper (u16), offsets of nodes (u16...)
  *	large  number (u64), 0 (u16), flags (u16), pages (u32), the value
  *	node   size or page, low half (u32), flags or page, high part (u16), size of the key (u16), key, value
- *	meta   behind a page's head: magic (u32), version (u32), address (u64), size of the map (u64), two tables,
+ *	meta   after a page's header: magic (u32), version (u32), address (u64), size of the map (u64), two tables,
  *	       the last page (u64), transaction (u64)
  *	table  page size (u32, of the first table), flags (u16), depth (u16), counts of pages (3 u64), entries (u64),
  *	       root (u64) */
@@ -28,9 +28,9 @@ enum { P_BRANCH = 1, P_LEAF = 2, P_LARGE = 4, P_META = 8, N_LARGE = 1 };
 struct mdb {
 	int fd;
 	uint64_t size;         /* of a page */
-	uint64_t pages;        /* that there are */
-	uint64_t root, left;   /* of the table; entries that were not met yet */
-	uint64_t seen;         /* pages of the tree so far */
+	uint64_t pages;        /* number of pages */
+	uint64_t root, left;   /* of the table; entries not seen yet */
+	uint64_t seen;         /* pages of the tree visited so far */
 	unsigned depth;        /* of the tree */
 	unsigned char *buffer; /* (depth,size): the pages from the root on */
 };
@@ -69,7 +69,7 @@ static int read_at(const struct mdb *m, uint64_t page, void *to, size_t n, struc
 	return 0;
 }
 
-/* Both metas; what the later one says goes to m. */
+/* Reads both metas; the later one fills m. */
 static int read_metas(struct mdb *m, struct err *err)
 {
 	unsigned char head[HEAD + META];
@@ -104,7 +104,7 @@ static int read_metas(struct mdb *m, struct err *err)
 	return 0;
 }
 
-/* Is the file as long as its metas say? Touching the missing pages of the map would kill the program. */
+/* Checks that the file is as long as its metas say. Touching missing pages of the map would kill the program. */
 static int check_length(const struct mdb *m, struct err *err)
 {
 	const off_t length = lseek(m->fd, 0, SEEK_END);
@@ -116,7 +116,7 @@ static int check_length(const struct mdb *m, struct err *err)
 	return 0;
 }
 
-/* A value of `size` bytes in pages of its own. */
+/* Checks a value of `size` bytes in pages of its own. */
 static int check_large(const struct mdb *m, uint64_t page, uint64_t size, struct err *err)
 {
 	unsigned char head[HEAD];
@@ -132,7 +132,7 @@ static int check_large(const struct mdb *m, uint64_t page, uint64_t size, struct
 
 static int check_page(struct mdb *m, uint64_t page, unsigned level, struct err *err);
 
-/* Node i at p, which has `room` bytes, of a page on the lowest level, or of a branch. */
+/* Checks node i at p, which has `room` bytes, of a page on the lowest level or of a branch. */
 static int check_node(struct mdb *m, uint64_t page, unsigned level, const unsigned char *p, size_t room, size_t i,
 		      struct err *err)
 {
@@ -140,7 +140,7 @@ static int check_node(struct mdb *m, uint64_t page, unsigned level, const unsign
 
 	if (key > MAX_KEY || NODE + key > room)
 		return damaged(page, err);
-	if (level + 1 < m->depth) /* the first key of a branch stands for all that are less */
+	if (level + 1 < m->depth) /* the first key of a branch stands for all smaller ones */
 		return key || i == 0 ? check_page(m, size | flags << 32, level + 1, err) : damaged(page, err);
 	if (!key || m->left-- == 0 || flags > N_LARGE)
 		return damaged(page, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds_mdb: is an LMDB whole? liblmdb maps the file and trusts it: an offset in it that is wrong ends the program. */
+ * ds_mdb: checks that an LMDB is intact. liblmdb maps the file and trusts it: one wrong offset would crash the
+ * program. */
 #ifndef DS_MDB_H
 #define DS_MDB_H
 
@@ -9,9 +10,9 @@
 extern "C" {
 #endif
 
-/* Goes through all pages that hold keys and the heads of those that hold values, of the file at path, as LSUN has it:
- * one table, each key once. -1 with err: what is where it cannot be, or the file is cut off. Of keys and values it
- * looks at nothing: the format has no checksum. */
+/* Goes through all pages of the file at path that hold keys, and the headers of those that hold values. The file must
+ * be like LSUN's: one table, each key once. -1 with err: something is where it cannot be, or the file is truncated. The
+ * contents of keys and values are not checked: the format has no checksum. */
 int ds_mdb_check(const char *path, struct err *err);
 
 #ifdef __cplusplus

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Arrays of images as NumPy writes them: .npy files, (n,h,w,3), (n,3,h,w), (n,h,w,1) or (n,h,w) of bytes, and .npz
- * files of such. Labels are another array, of n whole numbers, (n) or (n,1), which belongs to the images by its name:
+ * files of such arrays. Labels are another array, of n whole numbers, (n) or (n,1), which is matched to the images by
+ * its name:
  *
  *	images, data, x    labels, targets, y     cifar10.1_v6_data.npy, cifar10.1_v6_labels.npy; x_train, y_train
  *	any                labels                 CIFAR-10-C/fog.npy, CIFAR-10-C/labels.npy
  *
  * The last kind is that of CIFAR-10-C and CIFAR-100-C, whose files hold five severities one after another: these are
- * their splits, 1 to 5. Other splits stand in the names of the arrays (train_images of MedMNIST). */
+ * their splits, 1 to 5. Other splits are part of the arrays' names (train_images of MedMNIST). */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static bool is_whole(const struct ds_array *a)
 	return kind == 'u' || kind == 'i';
 }
 
-/* What the array is, for a message: "|u1 (50000, 3072)". */
+/* A description of the array for a message: "|u1 (50000, 3072)". */
 static const char *describe(const struct ds_array *a, char buf[160])
 {
 	int len = snprintf(buf, 160, "%s (", a->dtype);
@@ -86,7 +87,8 @@ static const char *describe(const struct ds_array *a, char buf[160])
 
 /* ---- arrays of a file ---- */
 
-/* A whole array, or one of elements that are no numbers, whose data is NULL: it is neither images nor labels. */
+/* Reads a whole array, or one whose elements are not numbers: its data is then NULL, as it is neither images nor
+ * labels. */
 static int read_array(const struct ds_bytes *b, struct ds_array *a, struct err *err)
 {
 	return ds_array_npy(b->p, b->n, a, err) < 0 && a->data ? -1 : 0;
@@ -130,10 +132,10 @@ struct listing {
 	struct ds_source *s;
 	struct ds_in *in;
 	size_t at; /* images of the file so far */
-	bool some; /* an array was taken */
+	bool some; /* an array was accepted */
 };
 
-/* The split that a name tells of, or NULL. */
+/* The split named in an array's name, or NULL. */
 static const char *split_of(const char *name)
 {
 	static const char *const words[][2] = { { "train", "train" }, { "test", "test" }, { "val", "val" } };
@@ -145,7 +147,7 @@ static const char *split_of(const char *name)
 	return NULL;
 }
 
-/* The severity that was asked for, 1 to 5; 0: none. */
+/* The requested severity, 1 to 5; 0: none. */
 static int severity(const struct ds_source *s)
 {
 	const char *split = s->o.split;
@@ -226,7 +228,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 
 /* ---- labels to images ---- */
 
-/* Is p at the begin of a word? */
+/* Is p at the start of a word? */
 static bool begins_word(const char *path, const char *p)
 {
 	return p == path || !isalnum((unsigned char)p[-1]);
@@ -238,7 +240,7 @@ static void replace(const char *path, const char *at, size_t n, const char *by, 
 	snprintf(buf, DS_NAME, "%.*s%s%s", (int)(at - path), path, by, at + n);
 }
 
-/* Pairs of words of names, of images and of their labels. */
+/* Pairs of words in the names of images and of their labels. */
 static const char *const pairs[][2] = {
 	{ "images", "labels" }, { "images", "targets" },
 	{ "data", "labels" },   { "data", "targets" },
@@ -247,7 +249,8 @@ static const char *const pairs[][2] = {
 };
 enum { PAIRS = sizeof pairs / sizeof *pairs };
 
-/* Name number i that the labels of the images at path may have; the last is that of CIFAR-10-C. False: no such name. */
+/* Number i of the names that the labels for the images at path may have; the last is that of CIFAR-10-C. False: no such
+ * name. */
 static bool labels_name(const char *path, size_t i, char buf[DS_NAME])
 {
 	const char *base = ds_base(path), *word;
@@ -291,7 +294,7 @@ static int read_beside_array(void *ctx, const char *member, const struct ds_arra
 	return 0;
 }
 
-/* Labels from a file on the disk, beside one of images that is an operand by itself. -1 with err. */
+/* Reads labels from the file on the disk beside a file of images that is an operand by itself. -1 with err. */
 static int read_beside(const char *path, struct ds_part *x, struct err *err)
 {
 	struct ds_in in = { 0 };
@@ -307,8 +310,7 @@ static int read_beside(const char *path, struct ds_part *x, struct err *err)
 	return rc < 0 ? err_prefix(err, "'%s': ", path) : 0;
 }
 
-/* The labels of the images, *labels, which may be *beside, or NULL; *common: they are those of CIFAR-10-C. -1 with
- * err. */
+/* *labels: the labels of the images (may be *beside), or NULL; *common: they are those of CIFAR-10-C. -1 with err. */
 static int find_labels(struct ds_source *s, const struct ds_part *all, const struct ds_part *images,
 		       struct ds_part *beside, const struct ds_part **labels, bool *common, struct err *err)
 {
@@ -340,7 +342,7 @@ static int find_labels(struct ds_source *s, const struct ds_part *all, const str
 	return 0;
 }
 
-/* Where the labels lie that belong to the images. NULL: no memory. */
+/* The set that the labels of these images belong to, as a path. NULL: out of memory. */
 static char *set_of(const struct ds_source *s, const struct ds_part *images, const struct ds_part *labels)
 {
 	const struct ds_operand *o = &s->operands[images->operand];
@@ -423,7 +425,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 		return err_memory(err);
 	if (ds_is_npz(b->p, b->n))
 		return each_array(b, m, keep_array, err);
-	/* A .npy file is kept as it is, without a second copy. */
+	/* A .npy file is kept whole, without a second copy. */
 	if (!(m->part = malloc(sizeof *m->part)) || !(m->own = malloc(sizeof *m->own)))
 		return err_memory(err);
 	if (ds_array_npy(b->p, b->n, &a, err) < 0)

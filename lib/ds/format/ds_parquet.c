@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Sets of images as Parquet, as HuggingFace serves them: a column of structs of `bytes`, an encoded picture, and
- * `path`; a column of numbers, the labels. Which columns those are, and what the classes are called, stands as JSON in
- * the file's metadata: {"info": {"features": {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names":
+ * `path`; a column of numbers, the labels. The file's metadata says as JSON which columns those are, and what the
+ * classes are called: {"info": {"features": {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names":
  * [...]}}}}. A set is several files, train-00000-of-00042.parquet. */
 #include <ctype.h>
 #include <errno.h>
@@ -16,10 +16,10 @@
 #include "ds/ds_internal.h"
 #include "parquet/parquet.h"
 
-/* ---- the file at hand ---- */
+/* ---- the current file ---- */
 
 struct file {
-	int fd; /* of a file on the disk; else */
+	int fd; /* of a file on the disk; otherwise */
 	const struct ds_bytes *b;
 	struct parquet *p;
 };
@@ -56,7 +56,7 @@ static void close_file(struct file *f)
 		close(f->fd);
 }
 
-/* f must stay where it is until it is closed, also in failure. */
+/* f must not move until it is closed, also on failure. */
 static int open_file(struct file *f, struct ds_in *in, struct err *err)
 {
 	struct parquet_from from = { .read = read_memory, .ctx = f };
@@ -78,7 +78,7 @@ static int open_file(struct file *f, struct ds_in *in, struct err *err)
 	}
 	if (!(f->p = parquet_open(&from, err)))
 		return -1;
-	/* Each row has an image, of a byte at least. */
+	/* Each row has an image of at least one byte. */
 	if (parquet_rows(f->p) > from.size || parquet_rows(f->p) > DS_MAX_ROWS)
 		return err_fail(err, "damaged Parquet file: it says that it has %llu rows",
 				(unsigned long long)parquet_rows(f->p));
@@ -87,12 +87,12 @@ static int open_file(struct file *f, struct ds_in *in, struct err *err)
 
 /* ---- which columns ---- */
 
-/* What of a file is images and labels. */
+/* Which columns of a file are images and labels. */
 struct layout {
 	json_t *root;
 	const json_t *names; /* of classes, an array; or NULL */
 	const char *label_name;
-	long image, label; /* columns; -1: there is none */
+	long image, label; /* columns; -1: none */
 	size_t n_images, n_labels;
 };
 
@@ -125,7 +125,7 @@ static long find_bytes(const struct parquet *p, const char *feature)
 	return parquet_find(p, path);
 }
 
-/* Of several labels --coarse takes the one that is called so, else the first that is not. */
+/* Of several labels --coarse takes the one that is called coarse, otherwise the first that is not. */
 static void look_at_feature(struct layout *l, const struct parquet *p, bool coarse, const char *name,
 			    const json_t *feature)
 {
@@ -146,7 +146,7 @@ static void look_at_feature(struct layout *l, const struct parquet *p, bool coar
 	}
 }
 
-/* Without metadata: the first struct with bytes, and a number called so. */
+/* Without metadata: the first struct with bytes, and a column of numbers called like labels. */
 static void look_at_columns(struct layout *l, const struct parquet *p)
 {
 	for (size_t i = 0; i < parquet_columns(p) && l->image < 0; i++) {
@@ -176,7 +176,7 @@ static void find_columns(struct layout *l, const struct parquet *p, bool coarse)
 
 /* ---- listing ---- */
 
-/* The set that the labels are of, in words. */
+/* Names the set that the labels belong to. */
 static void set_name(const struct layout *l, char set[300])
 {
 	snprintf(set, 300, "Parquet's column '%.200s'", l->label_name);
@@ -253,8 +253,8 @@ static const char *split_of(const char *path, char split[64])
 
 /* train-00000-of-00042.parquet is one of 42. */
 struct parts {
-	char *path;  /* of the first; */
-	size_t stem; /* so many bytes of it all have */
+	char *path;  /* of the first part */
+	size_t stem; /* bytes of it that all parts share */
 	unsigned long of, have;
 	struct parts *next;
 };
@@ -291,7 +291,7 @@ static int count_part(struct ds_source *s, const char *path, struct err *err)
 	return 0;
 }
 
-/* A set that was fetched in part is a set, too, but not the one that it seems. */
+/* Adds a note if only some parts of a set were fetched: they can be read, but are not the set that they seem to be. */
 static int finish(struct ds_source *s, struct err *err)
 {
 	for (const struct parts *p = *ds_state(s, DS_LAYOUT_parquet); p; p = p->next)

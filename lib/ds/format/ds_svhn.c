@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * SVHN's cropped digits: MATLAB files of version 5 with X (32,32,3,n) and y (n,1), through libmatio.
- * The library is loaded when such a file comes, because it brings HDF5 and 35 other libraries with it,
- * which would make each start of the program take ten times as long. */
+ * SVHN's cropped digits: MATLAB files of version 5 with X (32,32,3,n) and y (n,1), through libmatio. The library is
+ * loaded only when such a file is read, because it needs HDF5 and 35 other libraries, which would make every start of
+ * the program take ten times as long. */
 #include <dlfcn.h>
 #include <matio.h>
 #include <stdio.h>
@@ -63,13 +63,13 @@ static bool is_v5(const unsigned char *head, size_t n)
 	return n >= 128 && memcmp(head, "MATLAB 5", 8) == 0;
 }
 
-/* libmatio goes by the version and the order of bytes alone: it would take the file for HDF5, or for version 4. */
+/* libmatio looks only at the version and the byte order: it would take the file for HDF5, or for version 4. */
 static bool is_v5_inside(const unsigned char *head)
 {
 	return memcmp(head + 124, "\0\1IM", 4) == 0 || memcmp(head + 124, "\1\0MI", 4) == 0;
 }
 
-/* Is the variable X of images? Its size goes to *m. */
+/* Does the variable X hold images? Their size goes to *m. */
 static bool is_images(const matvar_t *x, struct svhn *m)
 {
 	if (!x || x->class_type != MAT_C_UINT8 || x->isComplex || x->rank < 3 || x->rank > 4 || x->dims[2] != 3 ||
@@ -81,7 +81,7 @@ static bool is_images(const matvar_t *x, struct svhn *m)
 	return m->n <= DS_MAX_FILE / (3 * m->h * m->w);
 }
 
-/* y is of a type that label_size() knows. */
+/* y must have a type that label_size() knows. */
 static double label_at(const matvar_t *y, size_t i)
 {
 	switch (y->class_type) {
@@ -91,7 +91,7 @@ static double label_at(const matvar_t *y, size_t i)
 	}
 }
 
-/* Bytes of a label; 0: a type that is not read. */
+/* Bytes of a label; 0: an unsupported type. */
 static size_t label_size(const matvar_t *y)
 {
 	return y->class_type == MAT_C_UINT8  ? 1 :
@@ -100,7 +100,7 @@ static size_t label_size(const matvar_t *y)
 					       0;
 }
 
-/* Does the head of the variable y say that it is as many labels as there are images? Only then is it read. */
+/* Does the header of the variable y declare as many labels as there are images? It is read only then. */
 static bool is_labels(const matvar_t *y, const struct svhn *m)
 {
 	return y && y->rank == 2 && !y->isComplex && label_size(y) &&
@@ -149,7 +149,7 @@ static const char *split_of(const char *path)
 	return NULL;
 }
 
-/* Rows of a file that was checked, as list() returns. */
+/* Adds the rows of a file that has been checked; returns what list() does. */
 static int list_mat(struct ds_source *s, const char *path, bool named, const struct ds_mat *whole, struct err *err)
 {
 	mat_t *mat;
@@ -173,7 +173,7 @@ static int list_mat(struct ds_source *s, const char *path, bool named, const str
 	return rc;
 }
 
-/* Other data sets have notes in this format; a damaged one may have been images. */
+/* Other data sets keep notes in this format; a damaged file may have held images. */
 static int list_checked(struct ds_source *s, struct ds_in *in, const char *path, struct err *err)
 {
 	static const char mixed[] = "is a MATLAB file of an X and of structures, cells or the like; save X and y alone";
@@ -221,7 +221,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	return rc;
 }
 
-/* libmatio leaves out what it cannot read, and says nothing: are its pixels those of the file? */
+/* libmatio silently omits what it cannot read, so this checks that its pixels are those of the file. */
 static int compare(const struct svhn *m, const char *path, struct err *err)
 {
 	struct ds_mat whole;

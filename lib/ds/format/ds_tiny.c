@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Tiny ImageNet as its zip lays it out. ds_images.c lists train/WNID/images/; this file reads the texts
- * beside the images: val/val_annotations.txt has the classes of val/images/, words.txt the meanings of
- * the WordNet ids. */
+ * Tiny ImageNet as its zip lays it out. ds_images.c lists train/WNID/images/; this file reads the text files beside the
+ * images: val/val_annotations.txt has the classes of val/images/, words.txt the meanings of the WordNet ids. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +8,9 @@
 #include "ds/ds_internal.h"
 
 struct tiny {
-	struct ds_map annotated; /* paths of images to the numbers of their classes */
+	struct ds_map annotated; /* from paths of images to the numbers of their classes */
 	char *words;             /* words.txt */
-	struct ds_map folders;   /* of the images that annotations are about */
+	struct ds_map folders;   /* folders of the annotated images */
 };
 
 static bool named(const char *path)
@@ -77,7 +76,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	return rc;
 }
 
-/* Gives the classes that are WordNet ids their words. */
+/* Names the classes that are WordNet ids with their words. */
 static int name_classes(struct ds_source *s, char *words, struct err *err)
 {
 	struct ds_text t = { words };
@@ -123,7 +122,7 @@ static int tell_apart(struct ds_source *s, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Does the image lie in a folder that annotations are about? */
+/* Does the image lie in a folder of annotated images? */
 static bool is_annotated_folder(const struct tiny *t, const char *name)
 {
 	char folder[4096];

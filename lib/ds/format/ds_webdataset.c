@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * WebDataset's tar shards: X.jpg with the number of its class in X.cls. Files that share a name up to its first dot are
- * one sample; a .cls file that shares more with the image is nearer. */
+ * one sample; if several .cls files do, the one that shares more with the image is used. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +16,14 @@ enum {
 
 /* A .cls file. */
 struct label {
-	long number;     /* -1: something else, text */
-	char text[TEXT]; /* as it begins */
+	long number;     /* -1: other text */
+	char text[TEXT]; /* how the text begins */
 	char *path;
 	bool used;  /* an image has it: */
 	size_t row; /* this one */
 };
 
-/* What .cls files say: the number of a label by the file's path without ".cls". */
+/* The contents of .cls files: from the file's path without ".cls" to the number of a label. */
 struct labels {
 	struct ds_map by_key;
 	struct label *label;
@@ -42,8 +42,8 @@ static bool named(const char *path)
 	return (n > 4 && strcasecmp(path + n - 4, ".cls") == 0) || is_json(path);
 }
 
-/* The path without its ending; or up to the first dot of its last part, which is WebDataset's rule: a.mask.png belongs
- * to a.cls, and a.1.png to a.1.cls if there is one. */
+/* The path without its extension; or up to the first dot of its last component, which is WebDataset's rule: a.mask.png
+ * belongs to a.cls, and a.1.png to a.1.cls if there is one. */
 static void stem(const char *path, bool shortest, char buf[4096])
 {
 	const char *base = ds_base(path), *dot = strrchr(base, '.');
@@ -52,7 +52,7 @@ static void stem(const char *path, bool shortest, char buf[4096])
 	snprintf(buf, 4096, "%.*s", (int)((size_t)(base - path) + len), path);
 }
 
-/* The number that the file is, and blanks around it; nothing else. */
+/* The number that is the file's whole content, blanks aside. */
 static long number_of(const struct ds_bytes *b)
 {
 	char text[TEXT];
@@ -111,7 +111,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 	return (*l)->json.n < MAX_JSON && ds_map_set(&(*l)->json, key, 0, err) < 0 ? -1 : 0;
 }
 
-/* The label of a row, or NULL. *key becomes its sample's. */
+/* The label of a row, or NULL. *key becomes that of its sample. */
 static struct label *label_of(const struct labels *l, const char *name, char key[4096])
 {
 	int64_t at;
@@ -124,7 +124,7 @@ static struct label *label_of(const struct labels *l, const char *name, char key
 	return at < 0 ? NULL : &l->label[at];
 }
 
-/* The first bytes of a .cls file that is none, for a message. Returns -1. */
+/* Reports the first bytes of an invalid .cls file. Returns -1. */
 static int say_bad(const struct label *l, const char *name, struct err *err)
 {
 	return err_fail(err,
@@ -133,8 +133,8 @@ static int say_bad(const struct label *l, const char *name, struct err *err)
 			name, l->text);
 }
 
-/* Counts the rows whose .cls file is a number, *found; *without is the first row without such a file. A row whose
- * .cls file is something else is an error, and so are two images with one label. */
+/* Counts in *found the rows whose .cls file is a number; *without is the first row without such a file. A row whose
+ * .cls file holds something else is an error, and so are two images with the same label file. */
 static int check_rows(struct ds_source *s, struct labels *l, size_t *found, size_t *without, struct err *err)
 {
 	char key[4096], buf[DS_NAME], other[DS_NAME];
@@ -163,7 +163,7 @@ static int check_rows(struct ds_source *s, struct labels *l, size_t *found, size
 	return 0;
 }
 
-/* Labels that no image has: a note, if they are numbers; TeX has .cls files, too. */
+/* Adds a note about labels without an image, if they are numbers; TeX has .cls files, too. */
 static int note_unused(struct ds_source *s, const struct labels *l, struct err *err)
 {
 	for (size_t i = 0; i < l->by_key.n && !s->o.files && !s->o.split; i++)
@@ -172,7 +172,7 @@ static int note_unused(struct ds_source *s, const struct labels *l, struct err *
 	return 0;
 }
 
-/* An image without a class beside which a .json file lies: that is not where labels are read from. */
+/* Adds a note about an image without a class beside a .json file: labels are not read from there. */
 static int note_json(struct ds_source *s, const struct labels *l, struct err *err)
 {
 	char key[4096], buf[DS_NAME];
@@ -208,7 +208,7 @@ static int finish(struct ds_source *s, struct err *err)
 				"'%s' has no .cls file, which %zu of the %zu images have (--format images: do "
 				"not look at them)",
 				ds_row_name(s, &s->rows[without], buf), found, s->n);
-	/* The numbers are the classes; folders are not. */
+	/* The numbers are the classes; the folders are not. */
 	s->named = false;
 	s->numbered = true;
 	for (size_t i = 0; i < s->n; i++)

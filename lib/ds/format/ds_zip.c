@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The directory's end (22 bytes and a comment) says how many entries there are and where they begin; a larger one, of
- * zip64, says so in 64 bits. An entry is 46 bytes, a name, and more; it says where the file's own head is, 30 bytes and
- * the name. All numbers are little-endian. What stands in front of a zip shifts all places. */
+ * The end of the directory (22 bytes and a comment) gives the number of entries and where they begin; a larger one, for
+ * zip64, gives these in 64 bits. An entry is 46 bytes, a name, and extra fields; it says where the file's own header
+ * is, 30 bytes and the name. All numbers are little-endian. Data in front of a zip shifts all offsets. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include "ds/format/ds_zip.h"
 
 enum { END = 22, END64 = 56, LOCATOR = 20, ENTRY = 46, LOCAL = 30, COMMENT = 65535, NAME = 65535 };
-enum { ZIP64 = 1, UNICODE = 0x7075 }; /* fields of an entry */
+enum { ZIP64 = 1, UNICODE = 0x7075 }; /* ids of extra fields */
 
 struct directory {
 	uint64_t at, size, n; /* of the entries */
@@ -29,7 +29,7 @@ static uint64_t number(const unsigned char *p, int bytes)
 	return v;
 }
 
-/* Reads n bytes at a place. -1: there are not so many. */
+/* Reads n bytes at an offset. -1: there are not that many. */
 static int read_at(const struct ds_zip *z, uint64_t at, void *to, size_t n)
 {
 	size_t got = 0;
@@ -55,7 +55,7 @@ static int damaged(struct err *err)
 	return err_fail(err, "is damaged: the directory at its end does not match the file");
 }
 
-/* The place of the directory's end, the last one that fits; -1. */
+/* The offset of the end of the directory, the last one that fits; -1. */
 static int64_t find_end(const struct ds_zip *z, unsigned char *tail, size_t n)
 {
 	if (n < END || read_at(z, z->size - n, tail, n) < 0)
@@ -93,7 +93,7 @@ static int find_directory(const struct ds_zip *z, struct directory *d, struct er
 	return 0;
 }
 
-/* A field of what stands behind a name, n bytes: its data, *len bytes; NULL: there is none. */
+/* The data, *len bytes, of the field with this id among the n bytes of extra fields; NULL: there is none. */
 static const unsigned char *field(const unsigned char *more, size_t n, uint64_t id, size_t *len)
 {
 	*len = 0;
@@ -110,7 +110,7 @@ static const unsigned char *field(const unsigned char *more, size_t n, uint64_t 
 	return NULL;
 }
 
-/* Where the file's own head is: 4 bytes of the entry, or, if these are all ones, 8 of its zip64 field. */
+/* Where the file's own header is: 4 bytes of the entry, or, if these are all ones, 8 bytes of its zip64 field. */
 static int place_of(const unsigned char *entry, const unsigned char *more, size_t n, uint64_t *ret)
 {
 	const size_t skip =
@@ -128,8 +128,8 @@ static int place_of(const unsigned char *entry, const unsigned char *more, size_
 	return 0;
 }
 
-/* Is the Unicode name of an entry, which libarchive takes from the file's own head in place of the name there, the same
- * in both? Its checksum is that of the name which it replaces, so nothing else covers it. */
+/* Checks that an entry's Unicode name is the same in both places. libarchive uses the one in the file's own header
+ * instead of the plain name there. Its checksum is that of the name it replaces, so nothing else covers it. */
 static bool same_unicode(const unsigned char *own, size_t n_own, const unsigned char *more, size_t n_more)
 {
 	size_t a, b;
@@ -138,12 +138,12 @@ static bool same_unicode(const unsigned char *own, size_t n_own, const unsigned 
 	return !x == !y && a == b && (!x || memcmp(x, y, a) == 0);
 }
 
-/* Compares the names of an entry, whose bytes from 46 on are in rest: the name, and more behind it. */
+/* Compares the names of an entry, whose bytes from 46 on are in rest: the name, then extra fields. */
 static int check_entry(const struct ds_zip *z, const struct directory *d, const unsigned char *entry,
 		       const unsigned char *rest, struct err *err)
 {
 	const size_t len = (size_t)number(entry + 28, 2), n_more = (size_t)number(entry + 30, 2);
-	unsigned char head[LOCAL], own[2 * NAME]; /* the name, and more, where the file lies */
+	unsigned char head[LOCAL], own[2 * NAME]; /* the file's own name and extra fields */
 	size_t n_own;
 	uint64_t at;
 
@@ -190,7 +190,7 @@ int ds_zip_check_file(const char *path, struct err *err)
 	int rc = 0;
 
 	if (z.fd < 0)
-		return 0; /* which is said when it is opened to be read */
+		return 0; /* this is reported when it is opened for reading */
 	if (fstat(z.fd, &st) == 0 && S_ISREG(st.st_mode) && pread(z.fd, magic, 2, 0) == 2 &&
 	    memcmp(magic, "PK", 2) == 0) {
 		z.size = (uint64_t)st.st_size;

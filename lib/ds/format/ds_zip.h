@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds_zip: the names of a zip's files stand twice, in front of each file and in the directory at its end, and no
- * checksum covers them: where the two differ, one bit that flipped would make another class. ds_archive uses it. */
+ * ds_zip: a zip stores each file's name twice, in front of the file and in the directory at its end, and no checksum
+ * covers the names: if one bit has flipped and the two differ, the file would get another class. ds_archive uses it. */
 #ifndef DS_ZIP_H
 #define DS_ZIP_H
 
@@ -21,7 +21,7 @@ struct ds_zip {
 };
 /* Compares all names. -1 with err: two differ, or the directory cannot be read. */
 int ds_zip_check(const struct ds_zip *z, struct err *err);
-/* The same for the file at path, if it begins as a zip does. */
+/* The same for the file at path, if it begins like a zip. */
 int ds_zip_check_file(const char *path, struct err *err);
 
 #ifdef __cplusplus

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * BMP, by hand: what Debian has that reads it is either part of something large (SDL, gdk-pixbuf, ImageMagick,
- * FreeImage) or a header with known holes that leaves out the compressed forms (stb). The numbers are Pillow's.
+ * BMP, decoded here: Debian's libraries that read it are part of something large (SDL, gdk-pixbuf, ImageMagick,
+ * FreeImage), or a header with known holes that omits the compressed forms (stb). The numbers are Pillow's.
  *
- * A file is "BM", its size, 4 bytes, where the pixels begin; a header that begins with its own size; masks of the
- * channels; a palette; and rows from the lowest up, each filled up to 4 bytes. All numbers are little-endian. */
+ * A file is "BM", its size, 4 bytes, the offset of the pixels; a header that begins with its own size; masks of the
+ * channels; a palette; and rows from the bottom up, each padded to a multiple of 4 bytes. All numbers are
+ * little-endian. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "ds/pixel/ds_decode_internal.h"
 
 enum { FILE_HEAD = 14, OLD_HEAD = 12, HEAD = 40, MASKS = FILE_HEAD + HEAD };
-enum { RGB, RLE8, RLE4, BITFIELDS, ALPHA_BITFIELDS = 6 }; /* forms */
+enum { RGB, RLE8, RLE4, BITFIELDS, ALPHA_BITFIELDS = 6 }; /* compression methods */
 
 struct bmp {
 	const unsigned char *p;
-	size_t n, pixels; /* bytes of the file; where the pixels begin */
+	size_t n, pixels; /* bytes of the file; offset of the pixels */
 	unsigned long h, w;
 	bool down; /* the first row is the topmost */
 	unsigned bits, form;
@@ -48,7 +49,7 @@ static int cut_off(struct err *err)
 	return err_fail(err, "damaged BMP: file is cut off");
 }
 
-/* The masks of the channels: those of 5, 5 and 5 bits, or of a byte each, if the file has none of its own. */
+/* The masks of the channels: if the file has none, 5 bits each for 16-bit pixels, or one byte each. */
 static int read_masks(struct bmp *b, struct err *err)
 {
 	static const uint32_t of16[3] = { 0x7c00, 0x03e0, 0x001f }, of32[3] = { 0xff0000, 0xff00, 0xff };
@@ -61,7 +62,7 @@ static int read_masks(struct bmp *b, struct err *err)
 	for (int c = 0; c < 3; c++) {
 		const uint32_t m = b->mask[c] = four(b->p + MASKS + 4 * c);
 
-		/* One run of at most 8 bits, at least one. */
+		/* A mask must be one run of 1 to 8 bits. */
 		if (!m || ((m >> __builtin_ctz(m)) & ((m >> __builtin_ctz(m)) + 1)) || m >> __builtin_ctz(m) > 255)
 			return err_fail(err, "BMP whose channels have unusual bits, which is not read");
 	}
@@ -124,7 +125,7 @@ static void put_colour(const struct bmp *b, unsigned index, uint8_t *to)
 		to[c] = index < b->n_colours ? b->colour[index * b->colour_size + 2 - c] : 0;
 }
 
-/* A channel of a pixel, of as many bits as its mask has, to 0..255. */
+/* Scales a channel of a pixel, of as many bits as its mask has, to 0..255. */
 static uint8_t channel(uint32_t v, uint32_t mask)
 {
 	const uint32_t most = mask >> __builtin_ctz(mask);
@@ -165,7 +166,7 @@ static int unpack(const struct bmp *b, struct ds_pixels *p, struct err *err)
 {
 	const size_t row = (b->w * b->bits + 31) / 32 * 4;
 
-	/* The last row need not be filled up. */
+	/* The last row need not be padded. */
 	if (b->n - b->pixels < row * (b->h - 1) + (b->w * b->bits + 7) / 8)
 		return cut_off(err);
 	for (size_t y = 0; y < b->h; y++)
@@ -173,7 +174,7 @@ static int unpack(const struct bmp *b, struct ds_pixels *p, struct err *err)
 	return 0;
 }
 
-/* Pixel i of a pair of run's bytes: of 8 bits, or of 4, the upper ones first. */
+/* Pixel i of a byte of a run: 8 bits, or 4, the upper ones first. */
 static unsigned nibble(const struct bmp *b, unsigned byte, size_t i)
 {
 	return b->form == RLE8 ? byte : i % 2 ? byte & 15 : byte >> 4;
@@ -184,7 +185,7 @@ struct run {
 	bool end;
 };
 
-/* n pixels as they are: their bytes, filled up to two. */
+/* n literal pixels: their bytes, padded to an even number. */
 static int literal(const struct bmp *b, struct ds_pixels *p, struct run *r, size_t n, struct err *err)
 {
 	const size_t bytes = b->form == RLE8 ? n : (n + 1) / 2;
@@ -199,8 +200,8 @@ static int literal(const struct bmp *b, struct ds_pixels *p, struct run *r, size
 	return 0;
 }
 
-/* One pair of bytes: a run, or 0 and what it says: 0 the row ends, 1 the picture does, 2 a step right and up, else that
- * many pixels as they are. */
+/* One pair of bytes: a run, or 0 and a code: 0 end of row, 1 end of picture, 2 move right and up, otherwise that many
+ * literal pixels. */
 static int step(const struct bmp *b, struct ds_pixels *p, struct run *r, struct err *err)
 {
 	unsigned n, what;
@@ -237,7 +238,7 @@ static int unpack_runs(const struct bmp *b, struct ds_pixels *p, struct err *err
 {
 	struct run r = { .at = b->pixels };
 
-	/* Pixels that are stepped over are colour 0. */
+	/* Skipped pixels have colour 0. */
 	for (size_t i = 0; i < b->h * b->w; i++)
 		put_colour(b, 0, p->rgb + 3 * i);
 	while (!r.end)

@@ -2,8 +2,8 @@
  * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB. GIF and BMP have files of
  * their own.
  *
- * libpng and libjpeg report errors by calling a function that must not return: ours writes the reason and jumps back
- * to the setjmp() of decode_X(), which frees. So what is changed between setjmp() and the jump, and read after it,
+ * libpng and libjpeg report errors by calling a function that must not return: ours writes the reason and jumps back to
+ * the setjmp() of decode_X(), which frees. So whatever changes between setjmp() and the jump and is read afterwards
  * must be volatile or lie in memory that is not the function's own. */
 #include <errno.h>
 #include <setjmp.h>
@@ -25,7 +25,7 @@ struct png_input {
 	const unsigned char *p;
 	size_t left;
 	struct err *err;
-	bool lacked; /* memory: what libpng says of it is not told from damage */
+	bool lacked; /* memory ran out: libpng's own report does not distinguish that from damage */
 };
 
 static png_voidp png_take(png_structp png, png_alloc_size_t n)
@@ -102,7 +102,7 @@ static int decode_png(const void *data, size_t len, struct ds_pixels *p, struct 
 		err_memory(err);
 		goto out;
 	}
-	if (setjmp(png_jmpbuf(png))) /* png_fail() has said why */
+	if (setjmp(png_jmpbuf(png))) /* png_fail() has set the reason */
 		goto out;
 	png_set_read_fn(png, &in, png_feed);
 	png_read_info(png, info);
@@ -151,8 +151,8 @@ static void jpeg_fail(j_common_ptr j)
 	longjmp(t->jump, 1);
 }
 
-/* libjpeg warns of missing data and fills it with gray; to us an incomplete picture is an error. What it makes of
- * other damage (a wrong code inside the data) is accepted, as in Pillow. */
+/* libjpeg warns of missing data and fills it with gray; to us an incomplete picture is an error. The result of other
+ * damage (a wrong code inside the data) is accepted, as in Pillow. */
 static void jpeg_warn(j_common_ptr j, int level)
 {
 	struct jpeg_trouble *t = (struct jpeg_trouble *)j->err;
@@ -181,7 +181,7 @@ static void cmyk_row(const JSAMPLE *from, uint8_t *to, int w)
 struct ds_decoder {
 	struct jpeg_decompress_struct j;
 	struct jpeg_trouble t;
-	bool begun;    /* j was made */
+	bool begun;    /* j has been created */
 	JSAMPLE *line; /* of CMYK pixels */
 	size_t line_cap;
 };
@@ -230,7 +230,7 @@ static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int a
 	j->err = jpeg_std_error(&d->t.mgr);
 	d->t.mgr.error_exit = jpeg_fail;
 	d->t.mgr.emit_message = jpeg_warn;
-	if (setjmp(d->t.jump)) /* jpeg_fail() has said why */
+	if (setjmp(d->t.jump)) /* jpeg_fail() has set the reason */
 		goto fail;
 	if (!d->begun)
 		jpeg_create_decompress(j);
@@ -276,7 +276,7 @@ static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct
 	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
 	errno = 0;
 	rc = WebPDecode(data, len, &c);
-	if (rc != VP8_STATUS_OK && errno == ENOMEM) /* which libwebp may call damage */
+	if (rc != VP8_STATUS_OK && errno == ENOMEM) /* libwebp may report this as damage */
 		return err_memory(err);
 	switch (rc) {
 	case VP8_STATUS_OK: return 0;
@@ -328,7 +328,7 @@ static bool is_webp(const unsigned char *p, size_t n)
 	return n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0;
 }
 
-/* A box of ISO's media format that says what the file is: bytes 4 to 7 are "ftyp", the brand follows. */
+/* The brand of a file in ISO's base media format: bytes 4 to 7 are "ftyp", the brand follows. */
 static const char *brand_of(const unsigned char *p, size_t n)
 {
 	static const char *const brands[][2] = { { "avif", "an AVIF image" },  { "avis", "an AVIF image" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Pictures made worse on purpose. */
+ * Pictures that are degraded on purpose. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +14,9 @@
 struct kind {
 	const char *name;
 	int (*apply)(const struct kind *k, struct ds_pixels *p, struct ds_pixels *spare, double level, struct err *err);
-	double level, least, most; /* level: where none is said */
+	double level, least, most; /* level: the default */
 	bool whole;
-	enum ds_filter filter; /* of those that are called like it */
+	enum ds_filter filter; /* for the kinds named after a filter */
 };
 
 static int compress(const struct kind *k, struct ds_pixels *p, struct ds_pixels *spare, double level, struct err *err)
@@ -34,8 +34,8 @@ static int compress(const struct kind *k, struct ds_pixels *p, struct ds_pixels 
 	return rc;
 }
 
-/* Row `in` (w,3), each pixel the sum of weight[|i|] times the one i beside it, |i| <= r; the last ones stand for those
- * beyond the border. */
+/* Filters row `in` (w,3): each pixel becomes the sum of weight[|i|] times the pixel i away, |i| <= r; the border pixels
+ * are repeated beyond the border. */
 static void blur_row(const uint8_t *in, double *out, int w, const double *weight, int r)
 {
 	for (int x = 0; x < w; x++)
@@ -68,7 +68,7 @@ static void blur_columns(const double *rows, uint8_t *out, int y, int h, int w, 
 	}
 }
 
-/* weight[i] is proportional to exp(-i^2 / (2 sigma^2)); they end at three sigma, and their sum over both sides is 1. */
+/* weight[i] is proportional to exp(-i^2 / (2 sigma^2)), up to three sigma; the sum over both sides is 1. */
 static void gauss(double *weight, int r, double sigma)
 {
 	double sum = 0;
@@ -81,7 +81,7 @@ static void gauss(double *weight, int r, double sigma)
 		weight[i] /= sum;
 }
 
-/* Only the 2 r + 1 rows that a row of the result needs are held, not the picture, so that it changes in place. */
+/* Only the 2 r + 1 rows that a row of the result needs are held, so that the picture changes in place. */
 static int blur(const struct kind *k, struct ds_pixels *p, struct ds_pixels *spare, double sigma, struct err *err)
 {
 	const int r = (int)ceil(3 * sigma), held = 2 * r + 1;
@@ -107,7 +107,7 @@ static int blur(const struct kind *k, struct ds_pixels *p, struct ds_pixels *spa
 	return 0;
 }
 
-/* Pillow blends with black in single precision, and cuts the fraction off. */
+/* Pillow blends with black in single precision and truncates. */
 static int brighten(const struct kind *k, struct ds_pixels *p, struct ds_pixels *spare, double level, struct err *err)
 {
 	const float factor = (float)level;
@@ -176,7 +176,7 @@ static int unknown(const char *word, struct err *err)
 			word, err_near_text(&near, "'"));
 }
 
-/* One word, cut in two at its '='; text NULL: it has none. */
+/* Adds one word, split at its '='; text NULL: it has none. */
 static int add(struct ds_distort *d, const char *name, const char *text, struct err *err)
 {
 	struct ds_distort_step s = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_distort: pictures made worse on purpose, to see what a score really follows: an image that was compressed shows
- * the same thing as before, so a score that calls it strange follows the compression. What is done is said by words,
+ * ds_distort: pictures that are degraded on purpose, to see what a score really follows: a compressed image shows the
+ * same thing as before, so a score that calls it strange follows the compression. The distortions are given as words,
  *
  *	blur=1,jpeg=30
  *
@@ -14,7 +14,7 @@
  *	bilinear, bicubic, lanczos, box, hamming
  *	            resized by this filter to LEVEL times its sides, 0.01 to 16 (0.5), at least a pixel, and back by the same
  *
- * The words stand in meta TS_IMAGES_DISTORTED (ts_images.h) of a stream of images and of what is made of it.
+ * The words are in meta TS_IMAGES_DISTORTED (ts_images.h) of a stream of images and of everything computed from it.
  */
 #ifndef DS_DISTORT_H
 #define DS_DISTORT_H
@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-enum { DS_DISTORT_STEPS = 8, DS_DISTORT = 256 }; /* most steps; bytes that their words need */
+enum { DS_DISTORT_STEPS = 8, DS_DISTORT = 256 }; /* at most so many steps; bytes that their words need */
 
 struct ds_distort {
 	int n;
@@ -35,11 +35,11 @@ struct ds_distort {
 	} step[DS_DISTORT_STEPS];
 };
 
-/* -1 with err, which says what there is. */
+/* -1 with err, which lists the kinds. */
 int ds_distort_parse(struct ds_distort *d, const char *words, struct err *err);
-/* And back, each with its level. */
+/* The reverse, each with its level. */
 void ds_distort_words(const struct ds_distort *d, char words[DS_DISTORT]);
-/* p changes, spare is a buffer. -1 with err: no memory, or sides that JPEG does not have. */
+/* p changes, spare is a buffer. -1 with err: out of memory, or sides that JPEG does not allow. */
 int ds_distort(struct ds_pixels *p, struct ds_pixels *spare, const struct ds_distort *d, struct err *err);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * GIF through giflib: the first frame on its screen, as Pillow's convert("RGB") has it. What the frame leaves free is
- * the transparent colour, or colour 0. Later frames are not looked at. */
+ * GIF through giflib: the first frame on its screen, as in Pillow's convert("RGB"). Where the frame does not cover the
+ * screen, it has the transparent colour, or colour 0. Later frames are ignored. */
 #include <gif_lib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static int damaged(const GifFileType *gif, struct err *err)
 	return err_fail(err, "damaged GIF: %s", why ? why : "unknown error");
 }
 
-/* Goes to the first frame; *transparent becomes its transparent colour, or -1. */
+/* Finds the first frame; *transparent becomes its transparent colour, or -1. */
 static int find_frame(GifFileType *gif, int *transparent, struct err *err)
 {
 	GifRecordType type;
@@ -64,7 +64,7 @@ static int find_frame(GifFileType *gif, int *transparent, struct err *err)
 	}
 }
 
-/* The colours of all indices. Pillow takes a map that is a ramp of gray, or none, for gray itself. */
+/* The colours of all indices. Like Pillow, treats a missing map, or one that is a gray ramp, as gray. */
 static void find_colours(const ColorMapObject *map, uint8_t rgb[256][3])
 {
 	bool ramp = true;

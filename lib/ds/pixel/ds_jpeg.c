@@ -47,7 +47,8 @@ static void write_rows(struct jpeg_compress_struct *j, const struct ds_pixels *p
 	jpeg_finish_compress(j);
 }
 
-/* Into the *len bytes at file, of which it says how many it takes: the caller's variables, which outlive a jump. */
+/* Encodes into the *len bytes at file and sets *len to the length used: these are variables of the caller, which
+ * survive a jump. */
 static int encode(const struct ds_pixels *p, int quality, unsigned char *file, unsigned long *len, struct err *err)
 {
 	struct jpeg_compress_struct j;
@@ -56,7 +57,7 @@ static int encode(const struct ds_pixels *p, int quality, unsigned char *file, u
 	memset(&j, 0, sizeof j);
 	j.err = jpeg_std_error(&t.mgr);
 	t.mgr.error_exit = fail;
-	if (setjmp(t.jump)) { /* fail() has said why */
+	if (setjmp(t.jump)) { /* fail() has set the reason */
 		jpeg_destroy_compress(&j);
 		return -1;
 	}
@@ -69,8 +70,8 @@ static int encode(const struct ds_pixels *p, int quality, unsigned char *file, u
 
 int ds_encode_jpeg(const struct ds_pixels *p, int quality, unsigned char **file, size_t *len, struct err *err)
 {
-	/* Blocks are whole, and no file is larger than three bytes a pixel and its head (libjpeg-turbo's tjBufSize()): with
-	 * less room libjpeg would take other memory, and lose it where it fails. */
+	/* Blocks are whole, and no file is larger than three bytes per pixel plus its header (libjpeg-turbo's
+	 * tjBufSize()): with a smaller buffer libjpeg would allocate another, and leak it on failure. */
 	const size_t h = ((size_t)p->h + 15) / 16 * 16, w = ((size_t)p->w + 15) / 16 * 16;
 	unsigned long n = 3 * h * w + 2048;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Room for pixels, and which sizes are taken. */
+ * Memory for pixels, and which sizes are accepted. */
 #include <stdlib.h>
 
 #include "ds/ds_internal.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * What is done to a picture before it becomes a row: gray, resized, its middle cut out, each as torchvision and Pillow
- * round it. */
+ * What is done to a picture before it becomes a row: it is made gray, resized, and its middle cut out, all with the
+ * rounding of torchvision and Pillow. */
 #include <math.h>
 #include <string.h>
 
 #include "ds/ds_internal.h"
 
-/* Its middle (h, w, 3), in place. The corner is at round-half-even((side - n) / 2), as in torchvision's CenterCrop
- * (Python's round()). */
+/* Crops to the middle (h, w, 3), in place. The corner is at round-half-even((side - n) / 2), as in torchvision's
+ * CenterCrop (Python's round()). */
 static int crop_middle(struct ds_pixels *p, int h, int w, struct err *err)
 {
 	int top, left;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Resizing, number for number as Pillow 13 does it, because other bilinears shift OOD scores by whole points. Its
- * Resample.c describes: a filter, stretched by the scale, so that every source pixel counts when shrinking; weights in
- * fixed point with 22 bits; first along rows, rounded to 8 bits, then along columns, or, of tall images, the other way
- * round. */
+ * Resizing, number for number as Pillow 13 does it, because other bilinear filters shift OOD scores by whole points.
+ * The method of its Resample.c: a filter, stretched by the scale, so that every source pixel counts when shrinking;
+ * weights in fixed point with 22 bits; first along rows, rounded to 8 bits, then along columns, or, for tall images,
+ * the other way round. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #include "ds/ds.h"
 
 enum {
-	BITS = 22, /* of a weight behind the point: 1 is 1 << BITS */
-	HALF = 11  /* where a weight is cut in two, for 16-bit multiplications */
+	BITS = 22, /* fraction bits of a weight: 1 is 1 << BITS */
+	HALF = 11  /* where a weight is split in two, for 16-bit multiplications */
 };
 
 /* ---- the filters, of a distance in pixels ---- */
@@ -44,7 +44,7 @@ static double sinc(double x)
 	return x == 0 ? 1 : sin(x) / x;
 }
 
-/* Three lobes of a sinc, under the middle one of a wider. */
+/* Three lobes of a sinc, windowed by the middle lobe of a wider one. */
 static double lanczos(double x)
 {
 	return -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0;
@@ -55,7 +55,7 @@ static double box(double x)
 	return -0.5 < x && x <= 0.5 ? 1 : 0;
 }
 
-/* The window's numbers are floats in Pillow, too. */
+/* The window's constants are floats in Pillow, too. */
 static double hamming(double x)
 {
 	x = fabs(x);
@@ -74,7 +74,7 @@ static const struct {
 struct filter {
 	int taps;           /* the largest count */
 	int *first, *count; /* (out) */
-	int32_t *weight;    /* (out, taps); what lies beyond count is 0 */
+	int32_t *weight;    /* (out, taps); 0 beyond count */
 };
 
 static void filter_release(struct filter *f)
@@ -128,20 +128,20 @@ static int filter_init(struct filter *f, enum ds_filter kind, int in, int out, s
 	return 0;
 }
 
-/* From fixed point to a byte; sums begin with one half, 1 << (BITS - 1), so that this rounds. */
+/* Converts fixed point to a byte; sums begin with one half, 1 << (BITS - 1), so that this rounds. */
 static uint8_t round_off(int32_t sum)
 {
 	int32_t v = sum >> BITS;
 	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/* weigh(): one output pixel, 3 bytes, of n input pixels from p on, with their weights k. */
+/* weigh(): computes one output pixel, 3 bytes, from n input pixels at p with weights k. */
 #ifdef __SSE2__
-/* Two pixels per step. _mm_madd_epi16 multiplies 16-bit numbers and adds pairs of products: with pixel bytes
- * (r0 r1 g0 g1 b0 b1 ..) and weights (w0 w1 w0 w1 ..) it gives r0 w0 + r1 w1, g0 w0 + g1 w1, .. in 32 bits. A weight
- * has 22 bits, so it is cut into w = high << HALF | low, each half is summed by itself, and low + (high << HALF) is
- * the same sum to the last bit. k: for each two pixels the low halves of both weights, then the high ones
- * (pair_weights()). Reads up to 4 bytes behind the last pixel: hence DS_SLACK. */
+/* Two pixels per step. _mm_madd_epi16 multiplies 16-bit numbers and adds pairs of products: with pixel bytes (r0 r1 g0
+ * g1 b0 b1 ..) and weights (w0 w1 w0 w1 ..) it gives r0 w0 + r1 w1, g0 w0 + g1 w1, .. in 32 bits. A weight has 22 bits,
+ * so it is split into w = high << HALF | low, each half is summed by itself, and low + (high << HALF) is the same sum
+ * to the last bit. k: for every two pixels the low halves of both weights, then the high ones (pair_weights()). Reads
+ * up to 4 bytes after the last pixel: hence DS_SLACK. */
 static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 {
 	const __m128i zero = _mm_setzero_si128();
@@ -153,7 +153,7 @@ static void weigh(const uint8_t *p, const int32_t *k, int n, uint8_t *out)
 		__m128i both;
 
 		memcpy(&first, p, 4);      /* r g b r */
-		memcpy(&second, p + 3, 4); /* r g b and whatever */
+		memcpy(&second, p + 3, 4); /* r g b and an arbitrary byte */
 		both = _mm_unpacklo_epi8(_mm_cvtsi32_si128(first), _mm_cvtsi32_si128(second));
 		both = _mm_unpacklo_epi8(both, zero);
 		low = _mm_add_epi32(low, _mm_madd_epi16(both, _mm_set1_epi32(k[0])));
@@ -171,7 +171,7 @@ static int32_t pair(int32_t first, int32_t second)
 	return (int32_t)(((uint32_t)first & 0xffff) | (uint32_t)second << 16);
 }
 
-/* Turns the weights (n, taps) into what weigh() takes; f->taps is rounded up to an even number. */
+/* Converts the weights (n, taps) to the form that weigh() takes; f->taps is rounded up to an even number. */
 static int pair_weights(struct filter *f, int n, struct err *err)
 {
 	const int taps = f->taps + (f->taps & 1), mask = (1 << HALF) - 1;
@@ -238,7 +238,7 @@ out:
 	return rc;
 }
 
-/* (h_in, w, 3) to (h, w, 3): whole rows are weighted and added, since they lie one after another in memory. */
+/* (h_in, w, 3) to (h, w, 3): whole rows are weighted and added, since they are contiguous in memory. */
 static int resize_columns(const struct ds_pixels *from, struct ds_pixels *to, int h, enum ds_filter kind,
 			  struct err *err)
 {
@@ -281,9 +281,9 @@ static int copy(const struct ds_pixels *from, struct ds_pixels *to, struct err *
 	return 0;
 }
 
-/* Is the height cut by more than twice what the width is? Then Pillow shrinks columns first, since version 13.0 (pull
- * request 9549), so that less is left for the rows; until then it always began with the rows. As the first pass
- * rounds, one number in five differs, by one. */
+/* Is the height reduced by more than twice the factor of the width? Then Pillow shrinks columns first, since version
+ * 13.0 (pull request 9549), so that less is left for the rows; earlier versions always began with the rows. Because the
+ * first pass rounds, one number in five differs, by one. */
 static bool columns_first(const struct ds_pixels *from, int h, int w)
 {
 	return from->h > h && from->h - h > 2 * (from->w - w);
@@ -294,7 +294,7 @@ int ds_resize(const struct ds_pixels *from, struct ds_pixels *to, int h, int w, 
 	struct ds_pixels between = { 0 };
 	int rc;
 
-	/* As Pillow: a direction that keeps its length is not filtered. */
+	/* As in Pillow, a direction that keeps its length is not filtered. */
 	if (w == from->w)
 		return h == from->h ? copy(from, to, err) : resize_columns(from, to, h, kind, err);
 	if (h == from->h)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Contact sheets: which images, and the PNG. Written through libpng line by line, because a sheet
- * may be many times the size of the images that it shows. */
+ * Contact sheets: which images, and the PNG. Written through libpng line by line, because a sheet may be many times the
+ * size of the images that it shows. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static size_t cell_h(const struct ds_sheet *s)
 	return s->h + (s->border ? 2 * DS_SHEET_BORDER : 0);
 }
 
-/* From the top of a cell to that of the one below it, of the sheet as it is drawn. */
+/* Distance from the top of a cell to the top of the one below it, in pixels of the drawn sheet. */
 static size_t down(const struct ds_sheet *s)
 {
 	return (cell_h(s) + DS_SHEET_GAP) * s->scale + s->lines * DS_SHEET_LINE;
@@ -60,7 +60,7 @@ int ds_sheet_check(const struct ds_sheet *s, struct err *err)
 
 /* ---- which images ---------------------------------------------------------------------------- */
 
-/* Below 0: a comes first. Rows differ, so there are no equals. */
+/* Below 0: a comes first. Rows differ, so no two cells are equal. */
 static int compare(const struct ds_cell *a, const struct ds_cell *b, bool largest)
 {
 	if (a->key != b->key)
@@ -100,7 +100,7 @@ static void cell_release(struct ds_cell *c)
 		free(c->caption[i]);
 }
 
-/* *to becomes a copy of from that owns what it points to. */
+/* Makes *to a copy of from that owns what it points to. */
 static int copy(const struct ds_sheet *s, struct ds_cell *to, const struct ds_cell *from, struct err *err)
 {
 	size_t bytes = s->c * s->h * s->w;
@@ -172,7 +172,7 @@ int ds_sheet_caption(struct ds_sheet *s, size_t i, size_t line, const char *text
 	if (!to)
 		return err_memory(err);
 	for (; *text; text++)
-		if (((unsigned char)*text & 0xc0) != 0x80) /* one letter for a character of several bytes */
+		if (((unsigned char)*text & 0xc0) != 0x80) /* one letter for each character, even of several bytes */
 			to[n++] = *text;
 	if (n > room && end)
 		memmove(to, to + n - room, room);
@@ -244,7 +244,7 @@ static void caption_line(const struct ds_cell *cell, size_t y, uint8_t *to)
 				memset(to + 3 * x, 0, 3);
 }
 
-/* Line y of the sheet. Those that repeat the one before leave it as it is. */
+/* Line y of the sheet. A line that repeats the previous one is left unchanged. */
 static void sheet_line(const struct picture *p, size_t y)
 {
 	const struct ds_sheet *s = p->sheet;

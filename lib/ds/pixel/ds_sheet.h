@@ -30,15 +30,15 @@ extern "C" {
 
 enum { DS_SHEET_BORDER = 2, DS_SHEET_GAP = 1, DS_SHEET_LINE = 9, DS_SHEET_LINES = 3 };
 
-/* One image. In a sheet, name and pixels are the sheet's; in one that is offered, borrowed. */
+/* One image. In a sheet, name and pixels belong to the sheet; in a cell that is offered, they are borrowed. */
 struct ds_cell {
-	double key;   /* what decides, and orders; not NaN */
+	double key;   /* what selects and sorts the images; not NaN */
 	double shade; /* what its border shows; finite */
 	uint64_t row; /* its number in its stream, from 0 */
 	int64_t label;
 	const char *name;              /* or NULL */
 	const uint8_t *pixels;         /* (c,h,w); NULL: not kept, for a sheet that is not drawn */
-	unsigned char value[8];        /* the key's element as it stood in its column */
+	unsigned char value[8];        /* the key's element as it was in its column */
 	char *caption[DS_SHEET_LINES]; /* NULL: an empty line */
 };
 
@@ -48,22 +48,22 @@ struct ds_sheet {
 	size_t most;                 /* images to keep, at most columns * rows */
 	bool largest;                /* keep the largest keys, not the least */
 	bool border;
-	size_t lines;   /* below each image, of captions; at most DS_SHEET_LINES */
+	size_t lines;   /* of captions below each image; at most DS_SHEET_LINES */
 	size_t c, h, w; /* of an image; c is 1 (gray) or 3 (RGB) */
 
-	struct ds_cell *cells; /* a heap with the worst in front; sorted: best first */
+	struct ds_cell *cells; /* a heap with the worst first; sorted: best first */
 	size_t n, cap;
 };
 
-/* Can it be drawn? -1 with err: images or sheet too large or empty. */
+/* Checks that it can be drawn. -1 with err: images or sheet too large or empty. */
 int ds_sheet_check(const struct ds_sheet *s, struct err *err) TS_CHECKED;
-/* Keeps a copy of the image if it is among the best so far. -1 with err: no memory. */
+/* Keeps a copy of the image if it is among the best so far. -1 with err: out of memory. */
 int ds_sheet_offer(struct ds_sheet *s, const struct ds_cell *cell, struct err *err) TS_CHECKED;
-/* Sorts the cells, best first: cell i lies in row i / columns, column i % columns. Then nothing more
- * may be offered. */
+/* Sorts the cells, best first: cell i lies in row i / columns, column i % columns. Nothing more may be offered
+ * afterwards. */
 void ds_sheet_sort(struct ds_sheet *s);
-/* Gives cell i of the sorted sheet a line of its caption, in place of what it had: as much of the text's beginning as
- * the cell is wide, or of its end. -1 with err: no memory. */
+/* Sets a line of the caption of cell i of the sorted sheet: as much of the beginning of the text as fits the cell's
+ * width, or of its end. -1 with err: out of memory. */
 int ds_sheet_caption(struct ds_sheet *s, size_t i, size_t line, const char *text, bool end, struct err *err) TS_CHECKED;
 /* Draws the sorted sheet into out, as an RGB PNG; equal sheets give equal bytes. A border's colour is linear in its
  * shade from blue (the least) to red (the largest), and blue if all are equal. -1 with err; the caller finishes the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The sets: what a row of each is made of. */
+ * The sets, and how a row of each is generated. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,8 +50,8 @@ int ds_synth_find(const char *name)
  * background, upside down and squeezed. */
 enum { TYPICAL = -1, TRUNCATED, OCCLUDED, BLENDED, TINY, FAINT, POSED, N_ATYPICAL };
 
-/* Radius, turn and place of an object; the whole of it is inside the picture, unless it is TRUNCATED. The numbers are
- * drawn in this order, which is part of what a seed means, as everywhere here. */
+/* Radius, rotation and position of an object; all of it is inside the picture, unless it is TRUNCATED. The order in
+ * which the numbers are drawn is part of what a seed means, here as everywhere. */
 
 static struct ds_object new_object(struct ts_rng *r, int shape, int fate)
 {
@@ -87,7 +87,7 @@ static void occlude(struct ds_picture *p, struct ts_rng *r, const struct ds_obje
 {
 	struct ds_object w = { .shape = DS_SQUARE, .turn = ds_direction(r), .alpha = 1, .a = k, .b = k };
 	double off = wall ? 30 - o->r * ds_uniform(r, .1, .4) : o->r * ds_uniform(r, -.5, .5);
-	w.r = 30 / .72; /* the square's half side is .72: 30 pixels, beyond the picture */
+	w.r = 30 / .72; /* half the square's side is .72 of this: 30 pixels, beyond the picture */
 	w.squash = wall ? 1 : ds_uniform(r, 1, 2) / 30;
 	w.x = o->x + off * w.turn.x;
 	w.y = o->y + off * w.turn.y;
@@ -146,7 +146,7 @@ static void scene(struct ts_rng *r, struct ds_picture *p, int shape, int fate)
 	ds_paint_noise(p, r, ds_uniform(r, .005, .06));
 }
 
-/* The object alone: bright, filled, whole and near the middle, on a darker ground of one colour. */
+/* The object alone: bright, filled, whole and near the middle, on a darker background of one colour. */
 static void plain_scene(struct ts_rng *r, struct ds_picture *p, int shape)
 {
 	double light = ds_uniform(r, .1, .3);
@@ -210,8 +210,8 @@ static void paint_textures(const struct ds_synth *s, uint64_t i, struct ts_rng *
 	ds_paint_noise(p, r, ds_uniform(r, .005, .06));
 }
 
-/* Blurs n values that are `step` apart: v[i] becomes the sum of w[|k|] v[i + k], k from -5 to 5; the outermost values
- * are repeated beyond the ends. */
+/* Blurs n values that are `step` apart: v[i] becomes the sum of w[|k|] v[i + k], k from -5 to 5; the end values are
+ * repeated beyond the ends. */
 static void blur(double *v, int n, int step)
 {
 	enum { REACH = 5 };

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * ds_synth: images made from nothing but a seed, so that every experiment runs with nothing
- * downloaded.
+ * ds_synth: images generated from nothing but a seed, so that every experiment runs without downloads.
  *
- * The ID set is ten classes of objects that differ by their outline, never by colour, pose,
- * surface, background or light. A known share of its samples is atypical: hardly visible, or
- * similar to another class. The other sets are OOD, from pixel noise to objects whose outlines are
- * not in the ID set.
+ * The ID set is ten classes of objects that differ by their outline, never by colour, pose, surface, background or
+ * light. A known share of its samples is atypical: hardly visible, or similar to another class. The other sets are OOD,
+ * from pixel noise to objects whose outlines are not in the ID set.
  *
- * Row i of a set depends on (seed, set, split, i) alone. The arithmetic is +, -, *, /, sqrt and
- * floor in double, which IEEE 754 defines to the last bit, so bytes are equal on every machine.
+ * Row i of a set depends on (seed, set, split, i) alone. The arithmetic is +, -, *, /, sqrt and floor in double, which
+ * IEEE 754 defines to the last bit, so the bytes are the same on every machine.
  */
 #ifndef DS_SYNTH_H
 #define DS_SYNTH_H
@@ -52,10 +50,10 @@ struct ds_synth {
 	enum ds_synth_set set;
 	bool train; /* split: train or test, independent of each other */
 	uint64_t seed;
-	double atypical; /* share of atypical samples of the sets made from ID;
-					   * raising it changes only the rows that become atypical */
-	bool plain;      /* typical objects of these sets, and those of unseen-shapes, stand alone: filled, whole
-			  * and near the middle of a ground of one colour */
+	double atypical; /* share of atypical samples in the sets based on ID;
+			  * raising it changes only the rows that become atypical */
+	bool plain;      /* typical objects of these sets, and those of unseen-shapes, stand alone: filled,
+			  * whole and near the middle of a background of one colour */
 };
 
 struct ds_synth_row {

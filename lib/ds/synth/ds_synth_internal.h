@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Private to ds_synth: outlines, and what is painted with them. Pictures are double in 0..1, one
- * plane per colour; units are pixels, x to the right, y down. */
+ * Private to ds_synth: outlines, and how they are painted. Pictures are double in 0..1, one plane per colour; units are
+ * pixels, x to the right, y down. */
 #ifndef DS_SYNTH_INTERNAL_H
 #define DS_SYNTH_INTERNAL_H
 
@@ -60,15 +60,15 @@ void ds_draw_object(struct ds_picture *p, const struct ds_object *o);
 
 /* Uniform in [lo, hi). */
 double ds_uniform(struct ts_rng *r, double lo, double hi);
-/* A unit vector of uniform direction, and the one of an angle t = tan(angle / 2). */
+/* A unit vector of uniform direction, and the one with angle given by t = tan(angle / 2). */
 struct ds_vec ds_direction(struct ts_rng *r);
 struct ds_vec ds_turn(double t);
-/* Any hue, of the given luminance as far as it exists. */
+/* Any hue, with the given luminance as far as that is possible. */
 struct ds_color ds_color_new(struct ts_rng *r, double luminance);
 struct ds_color ds_color_mix(struct ds_color a, struct ds_color b, double t);
 
-/* Paint the whole picture: a background between the colours a and b, of a random kind; a wilder texture
- * of any colours; light from one side and dark corners; noise of standard deviation sigma. */
+/* These paint the whole picture: a background between the colours a and b, of a random kind; a wilder texture of any
+ * colours; light from one side and dark corners; noise of standard deviation sigma. */
 void ds_paint_background(struct ds_picture *p, struct ts_rng *r, struct ds_color a, struct ds_color b);
 void ds_paint_texture(struct ds_picture *p, struct ts_rng *r);
 void ds_paint_light(struct ds_picture *p, struct ts_rng *r);

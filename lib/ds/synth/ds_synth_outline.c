@@ -21,10 +21,10 @@ static double most(double a, double b)
 	return a > b ? a : b;
 }
 
-/* Distance of p to the polygon v[n]. For each edge v[i], v[j], the nearest point is v[i] + t e with e = v[j] - v[i],
- * w = p - v[i], t = w.e / e.e cut to 0..1; the least |w - t e| counts. p is inside if a ray from it to the right (+x)
- * crosses an odd number of edges: those of which one end is below p.y, the other not, and which meet that height to
- * the right of p. */
+/* Distance of p to the polygon v[n]. For each edge v[i], v[j], the nearest point is v[i] + t e with e = v[j] - v[i], w
+ * = p - v[i], t = w.e / e.e clamped to 0..1; the smallest |w - t e| is the distance. p is inside if a ray from it to
+ * the right (+x) crosses an odd number of edges: those with one end below p.y and the other not, which cross that
+ * height to the right of p. */
 static double polygon(struct ds_vec p, const struct ds_vec *v, size_t n)
 {
 	double best = 1e9;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Objects, surfaces, light and noise. Of libm only sqrt, floor and fabs are used, which are exact to the last bit
- * everywhere: waves are made of cubics, angles of half-angle tangents. And no expression draws two random numbers,
- * because C leaves open which is drawn first. */
+ * Objects, surfaces, light and noise. From libm only sqrt, floor and fabs are used, which are exact to the last bit
+ * everywhere: waves are built from cubics, angles from half-angle tangents. And no expression draws two random numbers,
+ * because C does not specify which is drawn first. */
 #include <math.h>
 
 #include "ds/synth/ds_synth_internal.h"
@@ -16,7 +16,7 @@ static double clamp(double x)
 	return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* A point of the unit disc (rejected until it lies inside, and not near the centre), moved out to the circle. */
+/* A point of the unit disc (redrawn until it lies inside, and not near the centre), scaled to the circle. */
 struct ds_vec ds_direction(struct ts_rng *r)
 {
 	double x, y, q;
@@ -35,7 +35,7 @@ struct ds_vec ds_turn(double t)
 	return (struct ds_vec){ (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t) };
 }
 
-/* Three uniforms, shifted together until .3 r + .59 g + .11 b is the luminance, then cut to 0..1. */
+/* Three uniforms, shifted together until .3 r + .59 g + .11 b is the luminance, then clamped to 0..1. */
 struct ds_color ds_color_new(struct ts_rng *r, double luminance)
 {
 	struct ds_color k;
@@ -63,8 +63,8 @@ static void blend(struct ds_picture *p, int i, struct ds_color k, double alpha)
 
 /* For each pixel near the object: its centre goes into the outline's frame (moved, turned back, divided by the radius,
  * x also by squash); d is its distance from the outline there, in pixels again (of the shorter axis, so that it is not
- * too large); a stroke is what is within half its width of the line that runs half a width inside the outline. The
- * pixel is covered by 1/2 - d, cut to 0..1: antialiasing over one pixel. */
+ * too large); a stroke is everything within half its width of the line that runs half a width inside the outline. The
+ * pixel is covered by 1/2 - d, clamped to 0..1: antialiasing over one pixel. */
 void ds_draw_object(struct ds_picture *p, const struct ds_object *o)
 {
 	double reach = o->r + 1 + o->stroke, squeezed = o->r * o->squash;
@@ -92,7 +92,7 @@ static double wave(double x)
 }
 
 /* A smooth random field in 0..1 with features of about `cell` pixels (value noise): random numbers at the knots of a
- * grid of this width, moved by a random part of a cell, and between four knots the bilinear mix of them, with u and v
+ * grid with this spacing, offset by a random part of a cell; between four knots their bilinear mix, with u and v
  * replaced by 3u^2 - 2u^3, whose slope is 0 at the knots. */
 static void smooth_field(struct ts_rng *r, double cell, double field[DS_PIXELS])
 {
@@ -119,7 +119,7 @@ static void smooth_field(struct ts_rng *r, double cell, double field[DS_PIXELS])
 	}
 }
 
-/* Each pixel between a (mix 0) and b (mix 1). */
+/* Mixes a (0) and b (1) at each pixel. */
 static void fill(struct ds_picture *p, struct ds_color a, struct ds_color b, const double mix[DS_PIXELS])
 {
 	for (int c = 0; c < 3; c++)
@@ -145,10 +145,10 @@ static void clouds(struct ts_rng *r, double mix[DS_PIXELS])
 		mix[i] = clamp(mix[i] + .6 * (fine[i] - .5));
 }
 
-/* Stripes, checks, dots or a grid, of a period from 2.5 pixels up. (u, v) are a pixel's coordinates in periods, turned
- * to a random direction, after the pixel was moved by a smooth field: so the lines bend by some pixels. With the waves
- * a = wave(u), b = wave(v): stripes are a; checks a xor b = a + b - 2ab; dots where both are high; a grid where either
- * is. */
+/* Stripes, checks, dots or a grid, with a period of 2.5 pixels or more. (u, v) are a pixel's coordinates in periods,
+ * turned to a random direction, after the pixel was moved by a smooth field, so that the lines bend by some pixels.
+ * With the waves a = wave(u), b = wave(v): stripes are a; checks a xor b = a + b - 2ab; dots where both are high; a
+ * grid where either is. */
 static void pattern(struct ts_rng *r, double max_period, double max_bend, double mix[DS_PIXELS])
 {
 	double warp[DS_PIXELS];

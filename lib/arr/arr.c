@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Sets of arrays, and their elements one by one. */
+ * Sets of arrays, and access to their elements. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -128,7 +128,7 @@ const char *arr_describe(const struct arr *a, char *buf)
 
 /* ---- elements --------------------------------------------------------------------------------- */
 
-/* Where element i, the last index running fastest, lies. */
+/* The address of element i, counted with the last index fastest. */
 static const unsigned char *place(const struct arr *a, size_t i)
 {
 	size_t at = 0, step = 1, below;
@@ -145,7 +145,7 @@ static const unsigned char *place(const struct arr *a, size_t i)
 	return a->data + at * a->size;
 }
 
-/* The element's bytes, of which there are 8 at most, as a number. */
+/* The element's bytes, at most 8, as a number. */
 static uint64_t bits(const struct arr *a, size_t i)
 {
 	const unsigned char *p = place(a, i);
@@ -200,7 +200,8 @@ bool arr_whole(const struct arr *a, size_t i, int64_t *ret)
 		return v <= INT64_MAX;
 	}
 	d = arr_number(a, i);
-	if (!(fabs(d) <= 9007199254740992.0) || d != floor(d)) /* 2^53: beyond it a double is no count */
+	if (!(fabs(d) <= 9007199254740992.0) || d != floor(d)) /* 2^53: beyond it a double does not hold every whole
+							        * number */
 		return false;
 	*ret = (int64_t)d;
 	return true;
@@ -211,7 +212,7 @@ size_t arr_string_size(const struct arr *a)
 	return a->kind == ARR_STRINGS ? 1 : a->size + 1;
 }
 
-/* A code point as UTF-8: how many bytes, 0: it is none. */
+/* Writes a code point as UTF-8 and returns its length; 0: invalid. */
 static size_t put_utf8(uint32_t c, char *to)
 {
 	const unsigned char head = c < 0x80 ? 0 : c < 0x800 ? 0xc0 : c < 0x10000 ? 0xe0 : 0xf0;

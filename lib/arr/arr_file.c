@@ -14,7 +14,8 @@
 
 /* ---- NumPy ------------------------------------------------------------------------------------ */
 
-/* An array of a .npy in memory that the set owns. One of objects is noted as such: nobody may want it. */
+/* Adds the array of a .npy in memory that the set owns. One of objects is only recorded as such: it may not be
+ * needed. */
 static int add_npy(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err)
 {
 	static const char kinds[] = "fiubUS";
@@ -114,7 +115,7 @@ static int add_tensor(void *ctx, const struct net_safetensor *t, struct err *err
 
 /* ---- files ------------------------------------------------------------------------------------ */
 
-/* What is to be done with a file that is not read here; NULL: nothing is known. */
+/* What to do with a file of an unsupported type; NULL: unknown. */
 static const char *remedy(enum ts_foreign f)
 {
 	switch (f) {
@@ -131,7 +132,7 @@ static const char *remedy(enum ts_foreign f)
 	}
 }
 
-/* The name without folders and what is behind the last dot. */
+/* The name without folders and without the extension. */
 static char *stem(const char *path)
 {
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *dot = strrchr(base, '.');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The last layer out of files of arrays. */
+ * The last layer, read from files of arrays. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static bool is_float(const struct arr *a)
 	return a->kind == ARR_FLOAT || a->kind == ARR_BFLOAT;
 }
 
-/* W, and b, which may be NULL: zeros. */
+/* Takes W, and b, which may be NULL: zeros. */
 static int take(struct arr_head *head, const struct arr *w, const struct arr *b, struct err *err)
 {
 	char text[ARR_TEXT], other[ARR_TEXT];
@@ -59,7 +59,7 @@ static int take(struct arr_head *head, const struct arr *w, const struct arr *b,
 	return 0;
 }
 
-/* The bias of NAME.weight or NAME_W: NAME.bias or NAME_b; where there are but one matrix and one vector, that one. */
+/* The bias for NAME.weight or NAME_W: NAME.bias or NAME_b; if there are only one matrix and one vector, that vector. */
 static const struct arr *bias_of(const struct arr_set *s, const struct arr *w)
 {
 	static const char *const ends[][2] = { { "weight", "bias" }, { "W", "b" }, { "w", "b" }, { "kernel", "bias" } };
@@ -85,7 +85,8 @@ static const struct arr *bias_of(const struct arr_set *s, const struct arr *w)
 	return matrices == 1 && vectors == 1 ? only : NULL;
 }
 
-/* The matrices that may be W: with a bias those that have one, and those of `dim` features. */
+/* A matrix that may be W: it takes `dim` features, unless there are at most two arrays; with_bias: only one that has a
+ * bias. *found: how many there are; names: which. */
 static const struct arr *find_weight(const struct arr_set *s, size_t dim, bool with_bias, size_t *found,
 				     struct err *names)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Arrays as columns: which is what, and row by row. */
+ * Arrays as columns: assigns roles, and copies row by row. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,15 +11,15 @@
 
 const char *const arr_roles[] = { "features", "logits", "label", "name", "pred" };
 
-/* A column that an array becomes; of computed logits from is NULL. */
+/* A column made from an array; for computed logits from is NULL. */
 struct column {
 	const struct arr *from;
 	const char *name;
 	enum ts_type type;
-	size_t n;              /* numbers of a row */
-	char *buf;             /* of text */
-	size_t rounded, other; /* numbers that lost digits; rows with one that is not finite, */
-	size_t first, last;    /* the first and the last of which these are */
+	size_t n;              /* numbers per row */
+	char *buf;             /* for text */
+	size_t rounded, other; /* how many numbers lost digits; how many rows have one that is not finite; */
+	size_t first, last;    /* the first and the last of those rows */
 };
 
 struct arr_import {
@@ -44,9 +44,9 @@ __attribute__((format(printf, 2, 3))) static void say(const struct arr_import *i
 	im->o->say(text);
 }
 
-/* ---- which array is what ----------------------------------------------------------------------- */
+/* ---- the roles of arrays ----------------------------------------------------------------------- */
 
-/* Could it be that, by its numbers and dimensions? */
+/* Can the array have this role, judging by its type and dimensions? */
 static bool may_be(const struct arr *a, enum arr_role role)
 {
 	if (role == ARR_NAME)
@@ -84,7 +84,7 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	return 0;
 }
 
-/* The only matrix is the features, if nothing says otherwise; beside logits, the only one of as many rows. */
+/* The only matrix is the features, if nothing says otherwise; beside logits, the only one with as many rows. */
 static void guess_features(struct arr_import *im)
 {
 	const struct arr *only = NULL, *logits = im->role[ARR_LOGITS];
@@ -228,7 +228,7 @@ static int add_further(struct arr_import *im, struct ts_header *h, const struct 
 	return add_column(im, h, a, a->name, type_of(im, a), a->ndim == 2 && !im->scores ? a->shape[1] : 0, err);
 }
 
-/* May it be a column that nobody has named? */
+/* May it be a column although it was not named? */
 static bool is_further(const struct arr_import *im, const struct arr *a)
 {
 	if (is_used(im, a) || a->kind == ARR_OTHER || a->ndim == 0 || (im->n_c > 0 && a->shape[0] != im->rows))
@@ -281,8 +281,8 @@ static void logits_of(struct arr_import *im, size_t i, double *out)
 	arr_head_logits(&im->head, im->x, out);
 }
 
-/* Logits that are there must be those of the layer: weights of another model, or features from before a layer that is
- * missing, would make scores that are wrong and look right. */
+/* Existing logits must be those of the layer: weights of another model, or features from before a missing layer, would
+ * give scores that are wrong and look right. */
 static int check_logits(struct arr_import *im, struct err *err)
 {
 	const size_t C = im->head.classes;
@@ -331,7 +331,7 @@ static int take_head(struct arr_import *im, struct ts_header *h, struct err *err
 	return arr_head_keep(&im->head, &h->meta, err);
 }
 
-/* Without logits nothing else tells how many classes there are. */
+/* Without logits nothing else gives the number of classes. */
 static int set_classes(struct arr_import *im, struct ts_header *h, struct err *err)
 {
 	const struct arr *y = im->role[ARR_LABEL];
@@ -453,7 +453,7 @@ static int fill_row(struct arr_import *im, struct column *c, struct ts_col *to, 
 		logits_of(im, row, v);
 		for (size_t k = 0; k < c->n && rc == 0; k++)
 			rc = put(c, to->data, at * c->n + k, row, v[k], err);
-		c->rounded = 0; /* nobody gave their digits */
+		c->rounded = 0; /* these were computed, so no digits were lost */
 		free(v);
 		return rc;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Tables of text. A first pass over the lines counts rows and finds which columns are numbers, a second one fills
- * arrays: so a table takes 8 bytes a number and its text. */
+ * arrays: so a table takes 8 bytes per number, plus its text. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,17 +12,17 @@
 enum { MANY = 8, MAX_COLUMNS = 1 << 20 };
 
 struct column {
-	char *name;  /* "" : it has none */
-	bool text;   /* a cell of it is no number */
-	bool number; /* and one is */
-	size_t odd;  /* the line of the first that is none */
+	char *name;  /* "": none */
+	bool text;   /* some cell is not a number */
+	bool number; /* some cell is */
+	size_t odd;  /* line of the first cell that is not */
 };
 
 struct table {
 	const unsigned char *p;
-	size_t n, at; /* bytes; where the next line begins */
-	size_t line;  /* the number of the last one, from 1 */
-	char *copy;   /* of it, to be taken apart */
+	size_t n, at; /* bytes; offset of the next line */
+	size_t line;  /* number of the last line, from 1 */
+	char *copy;   /* of that line, to be taken apart */
 	size_t cap;
 	char separator;
 	bool heading;
@@ -32,7 +32,7 @@ struct table {
 
 /* ---- lines ------------------------------------------------------------------------------------ */
 
-/* The next line into t->copy, without its end and blanks there. 1; 0: there are no more, but for empty ones; -1. */
+/* Reads the next line into t->copy, without its end and trailing blanks. 1; 0: only empty lines are left; -1. */
 static int next_line(struct table *t, struct err *err)
 {
 	const unsigned char *from = t->p + t->at, *end;
@@ -81,8 +81,8 @@ static bool is_whole(const char *cell, double want)
 	return ts_cell_number(cell, &v) && v == want && strspn(cell, "0123456789") == strlen(cell);
 }
 
-/* Does the line name the columns? Those that are numbers then count from 0 or 1: pandas calls them so. A row of data
- * must not pass for a heading: what could be either is refused. */
+/* Does the line name the columns? If its names are numbers, they must count from 0 or 1, as pandas writes them. A row
+ * of data must not pass for a heading: a line that could be either is refused. */
 static int is_heading(struct table *t, struct err *err)
 {
 	size_t cells = 0, numbers = 0, counted = 0;
@@ -151,7 +151,7 @@ static int take_first(struct table *t, struct err *err)
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
-/* Takes the line apart; each cell goes to put(), which gives -1 after saying why. */
+/* Takes the line apart; each cell goes to put(), which returns -1 with a reason. */
 static int each_cell(struct table *t,
 		     int (*put)(struct table *t, size_t c, const char *cell, void *data, struct err *err), void *data,
 		     struct err *err)
@@ -173,7 +173,7 @@ static int each_cell(struct table *t,
 	return c == t->n_c ? 0 : err_fail(err, "line %zu: has %zu cells where line 1 has %zu", t->line, c, t->n_c);
 }
 
-/* A whole number beyond what a double counts is text: as a number it would lose digits. */
+/* A whole number beyond the exact range of a double is text: as a number it would lose digits. */
 static int look(struct table *t, size_t c, const char *cell, void *data, struct err *err)
 {
 	double v;
@@ -191,7 +191,8 @@ static int look(struct table *t, size_t c, const char *cell, void *data, struct 
 
 /* ---- columns to arrays ------------------------------------------------------------------------ */
 
-/* The length of a name without the number at its end, which goes to *k, and what is around it. SIZE_MAX: no number. */
+/* The length of a name without the number at its end, which goes to *k, and the marks around that. SIZE_MAX: no
+ * number. */
 static size_t split_number(const char *name, size_t *k, bool *marked)
 {
 	size_t n = strlen(name), end;
@@ -207,7 +208,7 @@ static size_t split_number(const char *name, size_t *k, bool *marked)
 	return n > 0 && strchr("._[", name[n - 1]) ? n - 1 : n;
 }
 
-/* Is x0, x1, ... a vector by its name? */
+/* Does the name say that x0, x1, ... is a vector? */
 static bool is_vector(const char *name)
 {
 	static const char *const f[] = { "f", NULL };
@@ -216,7 +217,7 @@ static bool is_vector(const char *name)
 	       arr_has_word(name, f);
 }
 
-/* How many columns from c on are one array. */
+/* How many columns from c on form one array. */
 static size_t group_at(const struct table *t, size_t c)
 {
 	const char *name = t->c[c].name;
@@ -236,7 +237,7 @@ static size_t group_at(const struct table *t, size_t c)
 	return marked || n >= MANY || is_vector(base) ? n : 1;
 }
 
-/* Columns first..first+n, all of numbers or n = 1, as one array; where the second pass puts their cells. */
+/* Columns first..first+n, all numbers or n = 1, as one array; where the second pass puts their cells. */
 struct place {
 	double *number; /* of the first row; NULL: */
 	char **string;
@@ -303,7 +304,7 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 	return arr_add(f->s, &a, *name ? name : file, err) < 0 ? err_prefix(err, "line 1: ") : 0;
 }
 
-/* An index, which pandas and R write in front, is called so, or not at all. */
+/* Is it an index, which pandas and R write first? Its name is "" or "Unnamed: 0". */
 static bool is_index(const struct table *t, size_t c)
 {
 	return t->heading && c == 0 && t->n_c > 1 && (!*t->c[0].name || strcmp(t->c[0].name, "Unnamed: 0") == 0);
@@ -356,7 +357,7 @@ int arr_table(struct arr_set *s, const char *name, const unsigned char *p, size_
 	struct table t = { .p = p, .n = n };
 	int rc;
 
-	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) /* Excel's mark */
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) /* the byte order mark that Excel writes */
 		t.at = 3;
 	if (*p >= 0xfe)
 		return err_fail(err, "is UTF-16, or not text; only UTF-8 is read");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Arrays to files. A .npy is "\x93NUMPY\1\0", the length of its head (2 bytes), the head, which is a Python dictionary
- * padded to a multiple of 64 bytes, and the elements. */
+ * Writes arrays to files. A .npy is "\x93NUMPY\1\0", the length of its header (2 bytes), the header, which is a Python
+ * dictionary padded to a multiple of 64 bytes, and the elements. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdio.h>
@@ -12,11 +12,11 @@
 
 enum { HEAD = 1024 };
 
-/* An array on its way out: a tensor, borrowed, or a column of text. */
+/* An array to be written: a tensor, borrowed, or a column of text. */
 struct item {
 	struct ts_tensor t;
 	const struct ts_col *text;
-	size_t wide; /* of text: characters of the longest */
+	size_t wide; /* for text: length of the longest, in characters */
 };
 struct items {
 	struct item *v;
@@ -31,7 +31,7 @@ bool arr_is_table(enum arr_format f)
 
 /* ---- items ------------------------------------------------------------------------------------ */
 
-/* The code point that *s begins with, which is UTF-8; moves behind it. */
+/* The code point at the start of *s, which is UTF-8; advances *s. */
 static uint32_t next_character(const char **s)
 {
 	const unsigned char *p = (const unsigned char *)*s;
@@ -135,7 +135,7 @@ static size_t npy_size(const struct item *i)
 	return i->text ? i->t.shape[0] * i->wide * 4 : ts_tensor_bytes(&i->t);
 }
 
-/* Where bytes go: a file, or a member of an archive. */
+/* The destination of bytes: a file, or a member of an archive. */
 struct sink {
 	struct ts_file *f;
 	struct archive *zip; /* or NULL */
@@ -216,7 +216,7 @@ static int put_npz(struct ts_file *f, const struct items *all, struct err *err)
 		rc = put_member(&to, &all->v[i], e, err);
 	if (rc == 0 && archive_write_close(to.zip) != ARCHIVE_OK)
 		rc = err_fail(err, "%s", ts_file_error(f) ? ts_file_error(f) : archive_error_string(to.zip));
-	if (rc < 0 && to.zip) /* or freeing it would write on */
+	if (rc < 0 && to.zip) /* otherwise freeing it would go on writing */
 		archive_write_fail(to.zip);
 	archive_write_free(to.zip);
 	archive_entry_free(e);
@@ -225,7 +225,7 @@ static int put_npz(struct ts_file *f, const struct items *all, struct err *err)
 
 /* ---- safetensors ------------------------------------------------------------------------------ */
 
-/* Large elements first, so that each lies at a multiple of its size. */
+/* Large elements first, so that each is aligned to its size. */
 static int put_safetensors(struct ts_file *f, const struct items *all, struct err *err)
 {
 	struct ts_set set = { calloc(all->n + 1, sizeof *set.t), 0, 0 };
@@ -265,7 +265,7 @@ int arr_write(struct ts_file *f, enum arr_format format, const struct ts_batch *
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
-/* In quotes if something in it would end the cell, or blanks would be lost. */
+/* Quotes the cell if something in it would end it, or blanks would be lost. */
 static void put_cell(FILE *m, const char *s, char separator)
 {
 	const size_t n = strlen(s);
@@ -293,7 +293,7 @@ static size_t numbers_of(int ndim, const size_t *shape)
 	return n;
 }
 
-/* Puts what was written to m, and frees it. */
+/* Writes what was printed to m to the file, and frees it. */
 static int put_text(struct ts_file *f, FILE *m, char **text, const size_t *len, struct err *err)
 {
 	int rc = 0;
@@ -345,7 +345,7 @@ static void put_row(FILE *m, const struct ts_batch *b, size_t row, char separato
 			}
 			ts_elem_text(c->type, c->data, row * n + k, number);
 			for (const char *p = number; *p; p++)
-				if (*p != '"') /* JSON's for what is not finite */
+				if (*p != '"') /* JSON writes numbers that are not finite as strings */
 					fputc(*p, m);
 		}
 	}

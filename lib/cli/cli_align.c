@@ -14,7 +14,7 @@ size_t cli_width(const char *s, size_t n)
 	return w;
 }
 
-/* Calls each() for the cells of text; last: no other follows in its line. */
+/* Calls each() for the cells of text; last: the last one of its line. */
 static void walk(struct cli_align *a, FILE *f, const char *text,
 		 void (*each)(struct cli_align *a, FILE *f, const char *cell, size_t n, size_t column, bool last))
 {

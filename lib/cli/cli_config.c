@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Config files: flat YAML, `long-option: value`, through the same code as the command line. */
+ * Config files: flat YAML, `long-option: value`, handled by the same code as the command line. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,13 +15,13 @@ static void bad(const char *path, size_t line, const char *what, const char *wor
 	cli_usage("'%s' line %zu: %s '%s'", path, line, what, word);
 }
 
-/* Options that a file cannot give: they end the program, or are the file. */
+/* Options that a config file cannot contain: they end the program, or name the file itself. */
 static bool only_on_command_line(const char *name)
 {
 	return strcmp(name, "config") == 0 || strcmp(name, "help") == 0 || strcmp(name, "version") == 0;
 }
 
-/* Remembers that o was given; false if it was before. Only lists may be given several times. */
+/* Remembers that o was given; false if it was given before. Only lists may be given several times. */
 static bool first_time(const struct cli_option *o)
 {
 	static const struct cli_option *given[CLI_MAX_OPTIONS];
@@ -36,7 +36,7 @@ static bool first_time(const struct cli_option *o)
 	return o->type == CLI_LIST;
 }
 
-/* A copy that lives to the end, as argv does. */
+/* A copy that lives as long as argv does. */
 static const char *keep(const char *value)
 {
 	static struct text {
@@ -69,7 +69,7 @@ static int apply(void *data, const char *k, const char *v, size_t line, struct e
 	const struct cli_option *o;
 	bool yes, no;
 
-	(void)err; /* what is wrong ends the program */
+	(void)err; /* errors end the program */
 	snprintf(name, sizeof name, "%s", k);
 	for (char *p = name; *p; p++)
 		if (*p == '_')
@@ -112,7 +112,7 @@ void cli_read_config(const char *path)
 
 /* ---- flat YAML ------------------------------------------------------------------------------- */
 
-/* Where reading stands: in how many maps, and behind which option, whose value comes next (or NO_EVENT). */
+/* The state of reading: the number of open maps, and the option whose value comes next (or NO_EVENT). */
 struct flat {
 	int depth, documents;
 	yaml_event_t key;
@@ -130,7 +130,7 @@ static const char *text_of(const yaml_event_t *e)
 	return (const char *)e->data.scalar.value;
 }
 
-/* A key, which is kept, or the value that belongs to the one before. */
+/* Handles a key, which is kept, or the value of the previous key. */
 static int scalar(struct flat *y, yaml_event_t *e, struct err *err)
 {
 	if (y->depth == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Lines of text: those that are read, and cells of those that are written. */
+ * Lines of text that are read, and cells of those that are written. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 enum { MAX_LINE = 1 << 20 };
 
-/* Bytes of the control character that s begins with: C0, DEL, or C1 in UTF-8. 0: it is none. */
+/* Length of the control character that s begins with: C0, DEL, or C1 in UTF-8. 0: there is none. */
 static size_t control(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
@@ -80,7 +80,7 @@ int cli_line(FILE *f, char **line, size_t *cap, struct err *err)
 	return 1;
 }
 
-/* A line without the mark before UTF-8, if it is the first, and without blanks at its end. */
+/* Removes trailing blanks, and from the first line the UTF-8 byte order mark. */
 static char *trim(char *line, bool first)
 {
 	size_t n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Signals as something to read, beside standard input. */
+ * Signals as something to read, alongside standard input. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,7 +15,7 @@ enum { READ_SIZE = 64 << 10, LONGEST = 1 << 20 };
 static struct {
 	int signals, stop; /* a signalfd; the signal that ends the program, 0: none */
 	bool again;
-	char *buf; /* bytes of standard input that have been read: buf[start..len) */
+	char *buf; /* bytes read from standard input: buf[start..len) */
 	size_t start, len, cap;
 	bool eof;
 } live = { .signals = -1 };
@@ -77,7 +77,7 @@ void cli_live_end(void)
 
 /* ---- standard input ---- */
 
-/* True: it can be read. False: a signal came. */
+/* Waits. True: standard input can be read. False: a signal came. */
 static bool wait_input(void)
 {
 	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = live.signals, .events = POLLIN } };
@@ -91,7 +91,7 @@ static bool wait_input(void)
 	}
 }
 
-/* Some more bytes behind those that are there. */
+/* Reads some more bytes into the buffer. */
 static enum cli_live fill(void)
 {
 	ssize_t n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cli_live: programs that go on for as long as something comes. Signals do not interrupt what they do; they are looked
- * for where it is convenient, and while standard input is waited for.
+ * cli_live: programs that run for as long as there is input. Signals do not interrupt their work; they are checked for
+ * where it is convenient, and while waiting for standard input.
  *
  *	cli_live_begin();				// before there are threads
  *	while ((what = cli_live_line(&line)) == CLI_LINE) {
@@ -20,27 +20,27 @@
 extern "C" {
 #endif
 
-/* From now on SIGTERM, SIGINT and SIGHUP are noted and do nothing else, in this thread and in those that it starts. One
- * that is ignored, as nohup and shells do for what runs in the background, stays so, but for SIGHUP. -1: told. */
+/* From now on SIGTERM, SIGINT and SIGHUP are only recorded, in this thread and in those that it starts. One that is
+ * ignored, as nohup and shells do for background jobs, stays ignored, except SIGHUP. -1: an error was printed. */
 int cli_live_begin(void) TS_CHECKED;
-/* Has SIGTERM or SIGINT come? It stays so. */
+/* Has SIGTERM or SIGINT come? Stays true. */
 bool cli_live_stopping(void);
-/* Has SIGHUP come, since this was asked last? */
+/* Has SIGHUP come since the last call? */
 bool cli_live_again(void);
 /* If stopping: ends the program by the signal. */
 void cli_live_end(void);
 
-/* ---- standard input, which nothing else reads then ---- */
+/* ---- standard input, which nothing else may read then ---- */
 
 enum cli_live { CLI_SIGNAL = -2, CLI_BROKEN = -1, CLI_END = 0, CLI_LINE = 1 };
-/* Looks at what comes next: up to n bytes, as many as there are at once, and 1 at least unless it has ended; into *got.
- * CLI_LINE; CLI_SIGNAL: one came first; CLI_BROKEN: told. */
+/* Peeks at the next up to n bytes: as many as are available at once, and at least 1 unless the input has ended; into
+ * buf, their number into *got. CLI_LINE; CLI_SIGNAL: a signal came first; CLI_BROKEN: an error was printed. */
 enum cli_live cli_live_peek(unsigned char *buf, size_t n, size_t *got);
 /* The next line without its end, valid until the next call. */
 enum cli_live cli_live_line(char **line);
-/* Is there a line, or an end, without waiting? */
+/* Is a line, or the end, available without waiting? */
 bool cli_live_ready(void);
-/* The next bytes, as read(2) gives them, once there are some; errno EINTR: a signal came first. */
+/* Reads the next bytes like read(2), waiting until there are some; errno EINTR: a signal came first. */
 ssize_t cli_live_read(void *buf, size_t n);
 
 #ifdef __cplusplus

@@ -16,7 +16,7 @@ struct cli_shared cli = { .device = "cpu" };
 const struct cli_tool *cli_tool_now;
 int cli_progress_mode = -1;
 static bool line_shown;
-static FILE *line_file; /* where it is shown; NULL: not asked for yet */
+static FILE *line_file; /* where it is shown; NULL: not determined yet */
 
 static void clear_line(void)
 {
@@ -27,7 +27,7 @@ static void clear_line(void)
 	line_shown = false;
 }
 
-/* One line, whatever the names of files' parts that it quotes: no control characters reach the terminal. */
+/* Prints one line. It may quote names from files, so control characters are kept from the terminal. */
 __attribute__((format(printf, 1, 0))) static void say_plain(const char *fmt, va_list ap)
 {
 	char line[8192];
@@ -51,8 +51,8 @@ __attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list a
 	errno = saved;
 }
 
-static bool told;                      /* an error */
-static bool output_open, output_whole; /* a stream on standard output */
+static bool told;                      /* an error was printed */
+static bool output_open, output_whole; /* of a stream on standard output */
 
 int cli_error(const char *fmt, ...)
 {
@@ -99,7 +99,8 @@ void cli_told(void)
 	told = true;
 }
 
-/* Whoever reads our stream fails as well, and need not say so: an error is told once in a pipe, where it arose. */
+/* The program that reads our stream fails as well, and need not report it: an error is reported once per pipe, where it
+ * arose. */
 static void tell_reader(void)
 {
 	if (output_open && !output_whole && told)
@@ -248,12 +249,12 @@ static void handle(int sig, void (*fn)(int))
 	sigemptyset(&sa.sa_mask);
 	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die &&
 	    was.sa_handler != note)
-		return; /* nohup and the like; a sanitizer */
+		return; /* ignored, by nohup and the like; or handled by a sanitizer */
 	sigaction(sig, &sa, NULL);
 }
 
-/* A stack for die(), as libraries without memory end by recursion without end (libgfortran's message that it has none).
- * A sanitizer brings its own. */
+/* A stack for die(), because when memory runs out some libraries end in infinite recursion (libgfortran, printing that
+ * it has none). A sanitizer has its own. */
 static void make_signal_stack(void)
 {
 	static char room[1 << 16];
@@ -264,14 +265,14 @@ static void make_signal_stack(void)
 		sigaltstack(&ours, NULL);
 }
 
-/* Whatever ends the program, no temporary stays: exit() out of memory, too, and in libraries that call it. A file that
- * has grown too large is an error of write(), with its reason. */
+/* However the program ends, no temporary remains: this includes exit() when out of memory, also in libraries that call
+ * it. A file that grows too large becomes an error of write(), with its reason. */
 void cli_signals_init(void)
 {
 	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
 
 	make_signal_stack();
-	signal(SIGPIPE, die); /* not as it was: whoever ignores it would have us write to nobody */
+	signal(SIGPIPE, die); /* even if it was ignored before: then we would go on writing to a closed pipe */
 	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
 		handle(deadly[i], die);
@@ -314,7 +315,7 @@ void cli_reraise_stop(void)
 
 int cli_finish(int status)
 {
-	const bool lost = ferror(stdout) != 0; /* before fclose(): it may be closed after it */
+	const bool lost = ferror(stdout) != 0; /* before fclose(), after which it may not be asked */
 
 	clear_line();
 	tell_reader();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The options of a program, its own and those that all share: walked, found by name, given a value. */
+ * The options of a program, its own and the shared ones: walking them, finding them by name, setting them. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static bool is_shared(const struct cli_option *o)
 	return o >= shared && o < shared + sizeof shared / sizeof *shared;
 }
 
-/* Does o end the program's own options? */
+/* Does o mark the end of the program's own options? */
 static bool ends_own(const struct cli_option *o)
 {
 	const struct cli_option *end = cli_tool_now->options;
@@ -124,7 +124,7 @@ int cli_parse_sizes(const char *s, long most, long *v, int n)
 	for (int i = 0; i < n; i++) {
 		char *end;
 
-		if (!isdigit((unsigned char)*s)) /* strtol() would take blanks and signs */
+		if (!isdigit((unsigned char)*s)) /* strtol() would accept blanks and signs */
 			return 0;
 		errno = 0;
 		v[i] = strtol(s, &end, 10);
@@ -182,7 +182,7 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 			cli_progress_mode = !negated;
 		return;
 	case CLI_STR:
-		/* An empty variable of a script: said now, and not when the work is done. */
+		/* Probably an empty variable of a script: reported now, not when the work is done. */
 		if (!*value && (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0))
 			cli_usage("%s%s: its value is empty, and must name a file", where, o->name);
 		*(const char **)o->value = value;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The command line: one table serves parsing, help and the config file. */
+ * The command line: parsing, help and the config file all use one table. */
 #include <getopt.h>
 #include <math.h>
 #include <sched.h>
@@ -11,7 +11,7 @@
 #include "err/err_near.h"
 #include "version.h"
 
-/* clang's version has its name in it. */
+/* clang's version string includes its name. */
 #ifdef __clang__
 static const char compiler[] = __VERSION__;
 #else
@@ -28,7 +28,7 @@ static bool is_skipped(const struct cli_option *o, const char *const *skip)
 	return cli_is_of_call(o);
 }
 
-/* A string as YAML's double-quoted scalar, which JSON's strings are. */
+/* Writes a string as a YAML double-quoted scalar; JSON strings are valid ones. */
 static void put_string(FILE *f, const char *name, const char *value)
 {
 	fprintf(f, "%s: ", name);
@@ -102,7 +102,7 @@ static void print_help(void)
 		printf("\n%s\n", t->footer);
 }
 
-/* OMP_NUM_THREADS may be a list, a number for each level of nesting; the first counts. */
+/* OMP_NUM_THREADS may be a list, one number for each level of nesting; the first counts. */
 static long default_threads(void)
 {
 	const char *asked = getenv("OMP_NUM_THREADS");
@@ -149,7 +149,8 @@ static void build_table(struct table *t)
 	}
 }
 
-/* With the option that may be meant: one of another spelling, or "--" forgotten for a long name. */
+/* Reports an unknown option, and suggests the one that may be meant: a similar name, or a long name without its
+ * "--". */
 static void unknown_option(const struct table *t, const char *given)
 {
 	char *word = strndup(given + strspn(given, "-"), strcspn(given + strspn(given, "-"), "="));

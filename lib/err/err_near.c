@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Names that are near: the distance of Damerau in its restricted form (optimal string alignment), by rows. */
+ * Similar names: the Damerau distance in its restricted form (optimal string alignment), row by row. */
 #include <stdio.h>
 #include <string.h>
 
 #include "err/err_near.h"
 
-enum { MOST = 64 }; /* letters of a name that is compared */
+enum { MOST = 64 }; /* names of up to so many letters are compared */
 
 struct err_near err_near(const char *word)
 {
@@ -17,7 +17,7 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* row[i % 3][j]: of the first i letters of a to the first j of b. */
+/* row[i % 3][j]: distance from the first i letters of a to the first j of b. */
 static size_t distance(const char *a, size_t n, const char *b, size_t m)
 {
 	size_t row[3][MOST + 1];
@@ -45,7 +45,7 @@ void err_near_try(struct err_near *n, const char *name)
 	if (a == 0 || a > MOST || b > MOST)
 		return;
 	d = distance(n->word, a, name, b);
-	if (a >= 3 && a < b && strncmp(n->word, name, a) == 0) { /* what was begun is meant before what looks alike */
+	if (a >= 3 && a < b && strncmp(n->word, name, a) == 0) { /* an unfinished word counts before a similar one */
 		d = 1;
 		most = 1;
 	}

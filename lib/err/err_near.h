@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * err_near: the name that somebody may have meant who typed one that is not there.
+ * err_near: finds the existing name that was probably meant when an unknown one is typed.
  *
  *	struct err_near n = err_near(word);
  *	for (...)
@@ -17,13 +17,13 @@ extern "C" {
 #endif
 
 struct err_near {
-	const char *word, *best; /* borrowed; best NULL: none is near */
-	size_t distance;         /* letters to change, add, leave out, or swap with the next */
+	const char *word, *best; /* borrowed; best NULL: none is similar */
+	size_t distance;         /* letters to change, add, omit, or swap with the next */
 	char text[128];
 };
 struct err_near err_near(const char *word);
-/* A name that there is, which stays where it is. The first of equally near ones is taken, where no more than a third
- * of its letters differ; or one that the word, of three letters or more, begins. */
+/* Offers an existing name, which must outlive n. It is taken if it is nearer than all before it and at most a third of
+ * its letters differ; or if it begins with the word, which must have three letters or more. */
 void err_near_try(struct err_near *n, const char *name);
 /* "; did you mean 'NAME'?" with these quotes ("" none, "--" in front), or "". */
 const char *err_near_text(struct err_near *n, const char *quote);

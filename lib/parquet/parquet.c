@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The footer of a Parquet file: which columns there are, and where their pages lie.
+ * The footer of a Parquet file: which columns there are, and where their pages are.
  *
  *	"PAR1", pages, FileMetaData, its length (u32, little-endian), "PAR1"
  *
- * FileMetaData and its parts are structs of Thrift's; the numbers of their fields are those of parquet.thrift. */
+ * FileMetaData and its parts are Thrift structs; the field numbers are those of parquet.thrift. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ bool parquet_is(const void *head, size_t n)
 	return n >= MAGIC && (memcmp(head, "PAR1", MAGIC) == 0 || memcmp(head, "PARE", MAGIC) == 0);
 }
 
-/* ---- the schema: a tree, each node in front of its children ---- */
+/* ---- the schema: a tree, each node before its children ---- */
 
 struct element {
 	int type, repetition; /* of a leaf; 0 required, 1 optional, 2 repeated */
@@ -68,7 +68,8 @@ static void read_element(struct thrift *t, struct element *e)
 		}
 }
 
-/* What the tree is walked with: how many elements are left in the list, and what is known on the way down. */
+/* The state of the walk over the tree: how many elements are left in the list, and what is known from the nodes
+ * above. */
 struct walk {
 	struct thrift *t;
 	size_t left;
@@ -90,7 +91,7 @@ static int add_column(struct parquet *p, const struct element *e, const char *pa
 	return 0;
 }
 
-/* The next element and its children. `from`: what its parents have of optional and repeated. */
+/* Reads the next element and its children. `from`: how many optional and repeated names its parents have. */
 static int read_tree(struct walk *w, const char *above, struct parquet_column from, int depth, struct err *err)
 {
 	char path[MAX_PATH];
@@ -106,7 +107,7 @@ static int read_tree(struct walk *w, const char *above, struct parquet_column fr
 		from.optional += e.repetition == 1;
 		from.repeated += e.repetition == 2;
 	}
-	/* The root's name is no part of a path. */
+	/* The root's name is not part of a path. */
 	if (snprintf(path, sizeof path, "%s%s%s", above, *above ? "." : "", depth > 0 ? e.name : "") >=
 	    (int)sizeof path)
 		return err_fail(err, "a column's path of more than %d bytes", MAX_PATH - 1);
@@ -195,7 +196,7 @@ static int read_groups(struct parquet *p, struct thrift *t, struct thrift_field 
 {
 	const size_t n = thrift_list(t, f);
 
-	/* Chunks are told apart by the schema, which comes first. */
+	/* Chunks are matched to the schema's columns, so the schema must come first. */
 	if (t->bad || p->groups || !p->columns || (n && f->type != THRIFT_STRUCT))
 		return err_fail(err, "damaged Parquet file: its groups of rows");
 	if (!(p->groups = calloc(n + 1, sizeof *p->groups)))
@@ -257,7 +258,7 @@ static int read_field(struct parquet *p, struct thrift *t, struct thrift_field *
 	}
 }
 
-/* f's type is that of its elements once a list was read, so each field is looked at by a copy. */
+/* Reading a list changes f's type to that of its elements, so each field is read through a copy. */
 static int read_footer(struct parquet *p, const unsigned char *b, size_t n, struct err *err)
 {
 	struct thrift t = { b, b + n, false };

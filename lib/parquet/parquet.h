@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * parquet: reads columns of Parquet files, as far as sets of images have them: numbers and byte strings that are not
- * repeated, INT32, INT64 and BYTE_ARRAY, plain or with a dictionary, in pages of version 1 or 2, not compressed or by
- * snappy or zstd. What else a file has is passed over, and what a column that is asked for has else is refused by name.
+ * parquet: reads columns of Parquet files, as far as sets of images need it: numbers and byte strings that are not
+ * repeated, INT32, INT64 and BYTE_ARRAY, plain or with a dictionary, in pages of version 1 or 2, uncompressed or
+ * compressed by snappy or zstd. Anything else in a file is skipped; if a requested column needs it, the error names it.
  *
  *	p = parquet_open(&from, &err);
  *	for (i = 0; i < parquet_columns(p); i++) ... parquet_column(p, i)->path ...
  *	parquet_read(p, i, limit, &v, &err);
  *
- * Format: https://github.com/apache/parquet-format. Any bytes may come: sizes are checked before they are used.
+ * Format: https://github.com/apache/parquet-format. The input is not trusted: sizes are checked before they are used.
  */
 #ifndef PARQUET_H
 #define PARQUET_H
@@ -23,7 +23,8 @@
 extern "C" {
 #endif
 
-/* Where the bytes are: read() puts n of them, from `at` on, to `to`; -1 with err. It is asked for none beyond size. */
+/* The source of the bytes: read() copies n of them, starting at `at`, to `to`; -1 with err. It is never asked for bytes
+ * beyond size. */
 struct parquet_from {
 	int (*read)(void *ctx, uint64_t at, void *to, size_t n, struct err *err);
 	void *ctx;
@@ -42,34 +43,34 @@ enum parquet_type {
 };
 
 struct parquet_column {
-	char *path;             /* its names from the root on, "image.bytes" */
+	char *path;             /* names from the root on, "image.bytes" */
 	int type;               /* enum parquet_type */
-	int optional, repeated; /* how many of its names are */
+	int optional, repeated; /* how many of these names are */
 };
 
 struct parquet;
-/* NULL with err: no Parquet file, damaged, encrypted, no memory. from is copied. */
+/* NULL with err: not a Parquet file, damaged, encrypted, out of memory. from is copied. */
 struct parquet *parquet_open(const struct parquet_from *from, struct err *err);
 void parquet_close(struct parquet *p);
-/* Does it begin like one? 4 bytes are enough. */
+/* Does it begin like a Parquet file? 4 bytes are enough. */
 bool parquet_is(const void *head, size_t n);
 uint64_t parquet_rows(const struct parquet *p);
 size_t parquet_columns(const struct parquet *p);
 const struct parquet_column *parquet_column(const struct parquet *p, size_t i);
 /* The number of the column with this path, or -1. */
 long parquet_find(const struct parquet *p, const char *path);
-/* What the file's metadata says under this key, or NULL. Borrowed. */
+/* The value of this key in the file's metadata, or NULL. Borrowed. */
 const char *parquet_meta(const struct parquet *p, const char *key);
 
 /* All values of a column, one for each row. */
 struct parquet_values {
 	uint64_t n;
-	int64_t *number;      /* (n) of numbers; of bytes where each begins in `bytes`; -1 of bytes: null */
-	uint32_t *length;     /* (n) of bytes; of numbers 1, or 0: null */
+	int64_t *number;      /* (n) numbers; or for bytes their offset in `bytes`; -1 for null bytes */
+	uint32_t *length;     /* (n) lengths of bytes; for numbers 1, or 0 for null */
 	unsigned char *bytes; /* of the whole column */
 	size_t used, cap;
 };
-/* Bytes of a column, unpacked, are at most `limit`. -1 with err, which names the column; *v is released then. */
+/* A column's bytes, decompressed, are limited to `limit`. -1 with err, which names the column; *v is then released. */
 int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err);
 void parquet_values_release(struct parquet_values *v);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Compression of pages, by the libraries that do it, which are opened when a file asks for them. */
+ * Decompression of pages, through libraries that are opened when a file needs them. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 static const char *const names[] = { "nothing", "snappy", "gzip", "LZO", "Brotli", "LZ4", "zstd", "LZ4" };
 
-/* snappy-c.h: snappy_status (0: good) of these. zstd.h: bytes, or an error. */
+/* snappy-c.h: these return a snappy_status (0: success). zstd.h: a number of bytes, or an error. */
 static struct {
 	int (*snappy)(const char *p, size_t n, char *to, size_t *room);
 	size_t (*zstd)(void *to, size_t room, const void *p, size_t n);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * parquet_internal: what the files of lib/parquet know of each other: Thrift's compact form, chunks of columns, pages,
- * compression.
+ * parquet_internal: shared by the files of lib/parquet: Thrift's compact form, chunks of columns, pages, compression.
  */
 #ifndef PARQUET_INTERNAL_H
 #define PARQUET_INTERNAL_H
@@ -10,7 +9,7 @@
 
 /* ---- Thrift's compact form (parquet_thrift.c) ---- */
 
-/* Bytes that are read front to back. What is wrong with them is noted, and then there is nothing but zeros. */
+/* Bytes that are read front to back. Invalid data sets `bad`, and everything after it reads as zeros. */
 struct thrift {
 	const unsigned char *p, *end;
 	bool bad;
@@ -33,15 +32,15 @@ enum {
 struct thrift_field {
 	int id, type;
 };
-/* The next field of a struct, f all zero in front of the first; false: there are no more. */
+/* The next field of a struct; f is all zero before the first; false: there are no more. */
 bool thrift_next(struct thrift *t, struct thrift_field *f);
-/* Values of the field at hand; of another type it is bad. */
+/* The value of the current field; sets `bad` if it has another type. */
 int64_t thrift_int(struct thrift *t, const struct thrift_field *f);
 bool thrift_bool(struct thrift *t, const struct thrift_field *f);
 const unsigned char *thrift_binary(struct thrift *t, const struct thrift_field *f, size_t *n); /* borrowed */
-/* How many elements, whose type becomes f->type and which follow one by one. */
+/* The number of elements, which follow one by one; their type becomes f->type. */
 size_t thrift_list(struct thrift *t, struct thrift_field *f);
-/* A struct begins; the same bad if it is none. */
+/* Enters a struct; sets `bad` if the field is not one. */
 void thrift_struct(struct thrift *t, const struct thrift_field *f);
 void thrift_skip(struct thrift *t, const struct thrift_field *f);
 uint64_t thrift_varint(struct thrift *t);
@@ -62,20 +61,20 @@ enum {
 struct parquet_chunk { /* of one column in one group of rows */
 	int codec;
 	bool elsewhere;                          /* in another file */
-	int64_t values, bytes, data, dictionary; /* how many, compressed; where pages begin (0: none) */
+	int64_t values, bytes, data, dictionary; /* number of values, compressed bytes; where pages begin (0: none) */
 };
 
-/* What a column's pages are decoded into, behind the rows that are there. -1 with err: damaged, not read. */
+/* Decodes a column's pages and appends the rows to v. -1 with err: damaged, unsupported. */
 int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *k, const unsigned char *p, size_t n,
 		  size_t limit, struct parquet_values *v, struct err *err);
-/* Room for `more` bytes behind v->used. -1 with err: more than limit, no memory. */
+/* Makes room for `more` bytes after v->used. -1 with err: more than limit, out of memory. */
 int parquet_room(struct parquet_values *v, size_t more, size_t limit, struct err *err);
 
 /* ---- compression (parquet_codec.c) ---- */
 
-/* -1 with err: this one is not read, or its library is not there. */
+/* -1 with err: unsupported, or its library is missing. */
 int parquet_codec_check(int codec, struct err *err);
-/* Unpacks n bytes to exactly `want`. -1 with err. */
+/* Decompresses n bytes to exactly `want`. -1 with err. */
 int parquet_unpack(int codec, const unsigned char *p, size_t n, unsigned char *to, size_t want, struct err *err);
 
 #endif

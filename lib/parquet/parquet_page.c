@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Pages of a column. Each has a head of Thrift's, then levels, which say of each row how many of its optional names are
- * there, then the values of those rows that have all of them: plain, or as numbers of a dictionary, which is the first
- * page. Levels and numbers are runs: of one value, or of small numbers side by side. */
+ * Pages of a column. Each has a Thrift header, then levels, which say for each row how many of its optional names are
+ * present, then the values of those rows that have all of them: plain, or as indices into a dictionary, which is the
+ * first page. Levels and indices are stored as runs: of one value, or of small numbers packed side by side. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +14,8 @@ enum { MAX_PAGE = INT32_MAX };
 struct page {
 	int64_t type, unpacked, packed; /* bytes */
 	int64_t values, encoding, levels_encoding;
-	int64_t levels, repeats; /* bytes of version 2, in front of the values, never compressed */
-	bool compressed;         /* the values of version 2 are */
+	int64_t levels, repeats; /* bytes in version 2, before the values, never compressed */
+	bool compressed;         /* in version 2: the values are */
 };
 
 static int damaged(const char *what, struct err *err)
@@ -23,9 +23,9 @@ static int damaged(const char *what, struct err *err)
 	return err_fail(err, "damaged page: %s", what);
 }
 
-/* ---- heads ---- */
+/* ---- headers ---- */
 
-/* The struct of a data page of version 1 or of a dictionary. */
+/* Reads the struct of a data page of version 1 or of a dictionary. */
 static void read_head(struct thrift *t, struct page *g)
 {
 	struct thrift_field f = { 0 };
@@ -38,7 +38,7 @@ static void read_head(struct thrift *t, struct page *g)
 			if (f.type == THRIFT_I32) {
 				g->levels_encoding = thrift_int(t, &f);
 				break;
-			} /* of a dictionary: is it sorted? */
+			} /* dictionary pages: whether it is sorted */
 			  /* fallthrough */
 		default: thrift_skip(t, &f);
 		}
@@ -86,16 +86,16 @@ static int read_page_head(struct thrift *t, struct page *g, struct err *err)
 
 /* ---- runs ---- */
 
-/* Runs of numbers of `width` bits: varint n; if even, n / 2 times the number that follows in whole bytes, else n / 2
- * times eight numbers side by side, low bits first. */
+/* Runs of numbers of `width` bits: varint n; if even, n / 2 times the number that follows in whole bytes, otherwise n /
+ * 2 times eight packed numbers, low bits first. */
 struct runs {
 	struct thrift t;
 	unsigned width;
-	uint64_t left;           /* of this run */
-	bool packed;             /* it is one of numbers side by side, */
+	uint64_t left;           /* numbers left in this run */
+	bool packed;             /* the run is packed numbers, */
 	const unsigned char *at; /* which begin here, */
-	uint64_t bit;            /* and go on here */
-	uint32_t value;          /* else all are this */
+	uint64_t bit;            /* and continue at this bit; */
+	uint32_t value;          /* otherwise all are this value */
 };
 
 static bool begin_run(struct runs *r)
@@ -108,7 +108,7 @@ static bool begin_run(struct runs *r)
 	if (r->t.bad || r->left == 0)
 		return false;
 	if (r->packed) {
-		/* Numbers of no bits take no bytes. The last run may end with its last number's byte. */
+		/* Numbers of no bits take no bytes. The last run may end with the byte of its last number. */
 		const uint64_t want = !r->width ? 0 : head >> 1 > there ? there + 1 : (head >> 1) * r->width;
 
 		r->at = r->t.p;
@@ -155,8 +155,8 @@ static unsigned bits_of(unsigned n)
 
 struct dictionary {
 	size_t n, cap;
-	int64_t *number;      /* (n) of numbers; of bytes where each begins */
-	uint32_t *length;     /* (n) of bytes */
+	int64_t *number;      /* (n) numbers; or offsets of bytes */
+	uint32_t *length;     /* (n) lengths of bytes */
 	unsigned char *bytes; /* the page */
 };
 
@@ -173,7 +173,7 @@ static uint32_t u32(const unsigned char *p)
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* The plain value at *p: a number, or n bytes at it, n in *length. */
+/* Reads the plain value at *p: a number, or n bytes there, n in *length. */
 static int plain(int type, const unsigned char **p, const unsigned char *end, int64_t *number, uint32_t *length,
 		 struct err *err)
 {
@@ -224,7 +224,7 @@ static int put_bytes(struct parquet_values *v, uint64_t row, const unsigned char
 	return 0;
 }
 
-/* What the pages of a chunk are decoded with. */
+/* The state for decoding the pages of a chunk. */
 struct decoder {
 	const struct parquet_column *c;
 	int codec;
@@ -244,7 +244,7 @@ static int read_dictionary(struct decoder *k, const struct page *g, const unsign
 		return damaged("a second dictionary", err);
 	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY)
 		return err_fail(err, "a dictionary of encoding %lld, which is not read", (long long)g->encoding);
-	/* Each value has four bytes at least. */
+	/* Each value takes at least four bytes. */
 	if ((uint64_t)g->values > n / 4)
 		return damaged("a dictionary of more values than it has bytes", err);
 	d->n = (size_t)g->values;
@@ -266,7 +266,7 @@ static int read_dictionary(struct decoder *k, const struct page *g, const unsign
 	return 0;
 }
 
-/* Makes room for the page's rows, all of them null. */
+/* Makes room for the page's rows, which are all null at first. */
 static int more_rows(struct parquet_values *v, uint64_t n, struct err *err)
 {
 	int64_t *number;
@@ -287,7 +287,7 @@ static int more_rows(struct parquet_values *v, uint64_t n, struct err *err)
 	return 0;
 }
 
-/* The values of the rows that have one: `levels` says which. */
+/* Reads the values of the rows that have one, as `levels` says. */
 static int read_values(struct decoder *k, const struct page *g, struct runs *levels, const unsigned char *p,
 		       const unsigned char *end, struct err *err)
 {
@@ -352,16 +352,17 @@ static int read_data(struct decoder *k, const struct page *g, const unsigned cha
 		levels.t = (struct thrift){ p + 4, p + 4 + u32(p), false };
 		p = levels.t.end;
 	}
-	/* A page of nulls alone is few bytes of many rows, but never more than a run's head can say. */
+	/* A page of nothing but nulls has few bytes for many rows, but never more rows than a run's header can
+	 * express. */
 	return more_rows(k->v, (uint64_t)g->values, err) < 0 ? -1 : read_values(k, g, &levels, p, end, err);
 }
 
 /* ---- pages ---- */
 
-/* The page's bytes, unpacked, in k->unpacked; or where they are, if they are not packed. NULL with err. */
+/* The page's bytes, decompressed into k->unpacked; or in place, if they are not compressed. NULL with err. */
 static const unsigned char *unpack(struct decoder *k, const struct page *g, const unsigned char *p, struct err *err)
 {
-	/* Levels of version 2 stand in front as they are. */
+	/* In version 2 the levels come first, uncompressed. */
 	const size_t head = g->type == DATA_PAGE_V2 ? (size_t)(g->levels + g->repeats) : 0;
 	const int codec = g->type == DATA_PAGE_V2 && !g->compressed ? PARQUET_PLAIN_CODEC : k->codec;
 
@@ -374,7 +375,7 @@ static const unsigned char *unpack(struct decoder *k, const struct page *g, cons
 		}
 	}
 	memcpy(k->unpacked, p, head);
-	/* Values that there are none of are not packed. */
+	/* If there are no values, nothing is compressed. */
 	if ((size_t)g->unpacked > head && parquet_unpack(codec, p + head, (size_t)g->packed - head, k->unpacked + head,
 							 (size_t)g->unpacked - head, err) < 0)
 		return NULL;

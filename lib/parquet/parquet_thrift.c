@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Thrift's compact form: fields with the difference of their numbers to the one before, numbers of variable length.
+ * Thrift's compact form: fields are numbered by the difference to the previous field; integers have variable length.
  * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md */
 #include "parquet/parquet_internal.h"
 
@@ -92,7 +92,7 @@ size_t thrift_list(struct thrift *t, struct thrift_field *f)
 	head = byte(t);
 	f->type = (int)(head & 15);
 	n = head >> 4 == 15 ? thrift_varint(t) : head >> 4;
-	/* Each element has a byte at least. */
+	/* Each element takes at least one byte. */
 	t->bad |= n > (size_t)(t->end - t->p) || f->type > THRIFT_STRUCT;
 	return t->bad ? 0 : (size_t)n;
 }
@@ -129,7 +129,7 @@ static void skip_map(struct thrift *t, int depth)
 	}
 }
 
-/* An element of a list has its truth in a byte, a field in its type. */
+/* A boolean that is an element of a list is a byte; one that is a field is in the field's type. */
 static void skip(struct thrift *t, int type, int depth, bool element)
 {
 	struct thrift_field f = { 0 };

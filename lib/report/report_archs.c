@@ -10,21 +10,21 @@
 enum { SIDES = 2, CELL = 32, SPEC = 256 };
 static const int sides[SIDES] = { 32, 224 };
 
-/* What a network costs, as cells; NULL: images of that side are too small for it. */
+/* The cost of a network, as cells; NULL: images of that side are too small for it. */
 struct cost {
 	char text[1 + SIDES][CELL];
 	const char *cell[1 + SIDES];
 };
 
-/* People read millions. */
+/* In millions for people. */
 static void count(struct cost *c, int i, double n)
 {
 	snprintf(c->text[i], CELL, cli.json ? "%.0f" : i == 0 ? "%.2f" : "%.1f", cli.json ? n : n / 1e6);
 	c->cell[i] = c->text[i];
 }
 
-/* -1: no images fit, or there is no memory. The smaller side comes last, as dense layers over pixels depend on the
- * side: its weights count. */
+/* -1: neither side is large enough, or out of memory. The smaller side comes last, because its weights count: those of
+ * dense layers over pixels depend on the side. */
 static int measure(struct cost *c, const char *spec, struct err *err)
 {
 	*c = (struct cost){ 0 };
@@ -47,7 +47,7 @@ static const struct cli_column columns[] = { { "NETWORK", "network", -24 },
 					     { "", "what", -1 },
 					     { "", "spec", -1 } };
 
-/* A line; JSON has a column more, the spec. */
+/* Writes one line; JSON has one more column, the spec. */
 static int put(FILE *f, const char *name, const char *spec, const char *what, struct err *err)
 {
 	struct cost c;
@@ -59,7 +59,7 @@ static int put(FILE *f, const char *name, const char *spec, const char *what, st
 	return 0;
 }
 
-/* The network with all of its parameters, or its name alone if it has none. */
+/* The network with all of its parameters, or only its name if it has none. */
 static void put_spec(char spec[SPEC], const struct net_arch *a)
 {
 	int n = snprintf(spec, SPEC, "%s", a->name);

@@ -13,9 +13,10 @@
 extern "C" {
 #endif
 
-/* A line for each network as it is by default, and for each name of one with parameters: its trained numbers with 10
- * classes, and the multiply-adds of an image of 32x32 and of 224x224 pixels ("-": it takes none of these), in
- * millions. Then what parameters there are. With --json an object for each, of whole numbers. -1: out of memory. */
+/* Writes a line for each network with its defaults, and for each named variant of one with parameters: the number of
+ * trained parameters with 10 classes, and the multiply-adds for an image of 32x32 and of 224x224 pixels ("-": the
+ * network does not take that size), in millions. Then lists the parameters of networks. With --json writes an object
+ * for each, with whole numbers. -1: out of memory. */
 int report_archs(FILE *f, struct err *err) __attribute__((warn_unused_result));
 
 #ifdef __cplusplus

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * Histograms in Braille. A letter is two dots wide, which are two bins, and four high. */
+ * Histograms in Braille. A letter is two dots wide, which are two bins, and four dots high. */
 #include <math.h>
 
 #include "report/report_braille.h"
 
 enum { LINES = 3, DOTS = 4 * LINES, LETTERS = OOD_BINS / 2, MARGIN = 5 };
 
-/* Bits of a letter's dots, left and right, from the lowest up. */
+/* Bits of a letter's dots, left and right, from the bottom up. */
 static const unsigned char dots[2][4] = { { 0x40, 0x04, 0x02, 0x01 }, { 0x80, 0x20, 0x10, 0x08 } };
 
-/* How many dots high a bin is. What is there is seen: one dot at least. */
+/* How many dots high a bin is. A bin that is not empty has at least one dot. */
 static int height(size_t rows, double scale)
 {
 	const int n = (int)lround(scale * (double)rows);

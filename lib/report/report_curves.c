@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The files behind --roc, --pr, --hist. */
+ * The files for --roc, --pr and --hist. */
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Scores along time. */
+ * Scores over time. */
 #include <stdlib.h>
 
 #include "num/num_sort.h"
@@ -7,13 +7,13 @@
 #include "report/report_drift.h"
 #include "report/report_svg.h"
 
-enum { WINDOWS = 50, LEAST = 20, LINES = 3 }; /* LEAST: rows of a window */
+enum { WINDOWS = 50, LEAST = 20, LINES = 3 }; /* LEAST: minimum rows per window */
 static const double percent[LINES] = { 95, 50, 5 };
 static const char *const names[LINES] = { "95 % of the rows are below", "median", "5 % of the rows are below" };
-/* The false-alarm probability of ood-watch's default, and its seed. */
+/* ood-watch's default false-alarm probability, and its seed. */
 static const double alpha = 0.01;
 
-/* The percentile of n sorted numbers: the one that so many are below or equal to. */
+/* The index of a percentile in n sorted numbers. */
 static size_t rank(size_t n, double p)
 {
 	return (size_t)((double)(n - 1) * p / 100);
@@ -29,7 +29,7 @@ static double *in_order(const struct ood_scores *s, size_t m)
 	return v;
 }
 
-/* The row at which the alarm is raised, or n: it is not. SIZE_MAX: out of memory. */
+/* The row at which the alarm is raised, or n if it is not. SIZE_MAX: out of memory. */
 static size_t alarm_at(const struct ood_scores *id, size_t m, const double *v, size_t n)
 {
 	const struct ood_sample sorted = ood_scores_sample(id, m);
@@ -47,7 +47,7 @@ static size_t alarm_at(const struct ood_scores *id, size_t m, const double *v, s
 	return i;
 }
 
-/* at (w): the middle row of each window; y (w) each: its percentiles. v is reordered. */
+/* at (w): the middle row of each window; each y (w): its percentiles. v is reordered. */
 static int take_windows(double *v, size_t n, size_t w, double *at, double *y[LINES])
 {
 	for (size_t i = 0; i < w; i++) {

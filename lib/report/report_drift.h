@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_drift: how scores move away from those of the ID set, row by row as they came, as a picture in a page of
+ * report_drift: how scores move away from those of the ID set, row by row in stream order, as a picture in a page of
  * report_html.h; and the row at which the test of ood-watch (ood_watch.h) would raise its alarm.
  */
 #ifndef REPORT_DRIFT_H
@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* Method m of `rows`, which keep their order (OOD_SCORES_ORDER), in up to 50 windows of equal length: the 5th, 50th and
+/* Shows method m of `rows`, in stream order (OOD_SCORES_ORDER), in up to 50 windows of equal length: the 5th, 50th and
  * 95th percentile of each, beside those of the ID set. -1: out of memory. */
 int report_drift_put(FILE *f, const struct ood_scores *id, const struct ood_scores *rows, size_t m,
 		     struct err *err) TS_CHECKED;

@@ -3,7 +3,7 @@
 #include "report/report_html.h"
 #include "ts/ts_utf8.h"
 
-/* Blue and orange are told apart by all eyes, and curves by their dashes too. */
+/* Everyone can tell blue from orange, and curves also differ by their dashes. */
 static const char style[] =
 	":root{color-scheme:light dark;--fg:#1a1a1a;--bg:#fff;--dim:#595959;--line:#c8c8c8;--id:#0b62a8;--ood:#b34700}"
 	"@media(prefers-color-scheme:dark){:root{--fg:#e8e8e8;--bg:#161616;--dim:#b0b0b0;--line:#4a4a4a;--id:#6cb6ff;"
@@ -34,7 +34,7 @@ static const char style[] =
 	"body{max-width:none;padding:0}figure,tr{break-inside:avoid}.wide{overflow:visible}"
 	"th button:after{content:''!important}}";
 
-/* Sorts a table by the column whose heading is pressed; opens what is folded before it is printed. */
+/* Sorts a table by the column whose heading is clicked; opens folded parts before printing. */
 static const char script[] =
 	"for(const b of document.querySelectorAll('th button'))b.onclick=()=>{"
 	"const th=b.parentNode,t=th.closest('table'),i=th.cellIndex,"

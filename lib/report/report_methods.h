@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_methods: the list of the methods that score.
+ * report_methods: the list of scoring methods.
  */
 #ifndef REPORT_METHODS_H
 #define REPORT_METHODS_H
@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* Writes every method with its help and what it needs, and below it its parameters: name, help, default and range; in
- * groups. With --json an object per method. */
+/* Writes every method with its help and what it needs, followed by its parameters: name, help, default and range; in
+ * groups. With --json writes an object per method. */
 void report_methods(FILE *f);
 
 #ifdef __cplusplus

@@ -9,7 +9,7 @@
 
 const char *const report_groups[OOD_MAX_GROUPS] = { "near average", "far average", "average" };
 
-/* A name holds no slash, so that paths with a = in them need no name. */
+/* A name contains no slash, so paths with a = in them need no name. */
 static int parse(struct report_operand *in, const char *arg, struct err *err)
 {
 	const char *rest = arg;

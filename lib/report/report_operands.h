@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_operands: OOD sets as they are named on a command line, [near:|far:][NAME=]FILE.
+ * report_operands: OOD sets as they are given on a command line, [near:|far:][NAME=]FILE.
  */
 #ifndef REPORT_OPERANDS_H
 #define REPORT_OPERANDS_H
@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* The groups that sets are averaged over, and what their rows are called. */
+/* The groups that sets are averaged over; their names are the labels of those rows. */
 enum { REPORT_NEAR, REPORT_FAR, REPORT_ALL };
 extern const char *const report_groups[OOD_MAX_GROUPS];
 
@@ -25,9 +25,9 @@ struct report_operand {
 	size_t n;         /* rows, filled in later */
 };
 
-/* Takes n operands apart, into a new array. A file without NAME is called by its base name without extension.
- * id_path: that of the ID set, as standard input can be read only once. -1: there are none, or out of memory; names
- * that appear twice, are those of other rows, or hold control characters. */
+/* Parses n operands into a new array. A file without NAME is named after its base name without extension. id_path: that
+ * of the ID set, because standard input can be read only once. -1: there are none, or out of memory; a name appears
+ * twice, is that of another row, or contains control characters. */
 int report_operands_new(struct report_operand **ret, int n, char **args, const char *id_path, struct err *err)
 	__attribute__((warn_unused_result));
 void report_operands_free(struct report_operand *in, int n);

@@ -30,7 +30,7 @@ static void put_word(FILE *f, const char *word)
 	fputs("</td>", f);
 }
 
-/* A share in percent, with its interval if it has one; sorted by all its digits. */
+/* Writes a share in percent, with its interval if it has one; sorting uses all its digits. */
 static void put_share(FILE *f, double v, double low, double high)
 {
 	if (isnan(v)) {
@@ -157,7 +157,7 @@ static int put_methods(FILE *f, const struct report_page *p, struct err *err)
 	return 0;
 }
 
-/* ---- where it comes from --------------------------------------------------------------------- */
+/* ---- provenance ------------------------------------------------------------------------------ */
 
 static void put_history(FILE *f, const struct report_page_set *s)
 {

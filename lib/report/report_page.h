@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_page: what ood-report shows: a table that can be sorted, pictures of each score, images, and the commands by
- * which each input came to be. No clock is in it: equal inputs give equal bytes.
+ * report_page: the page of ood-report: a sortable table, pictures of each score, images, and the commands that produced
+ * each input. It contains no time: equal inputs give equal bytes.
  */
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H
@@ -16,13 +16,13 @@
 extern "C" {
 #endif
 
-/* Bytes that images may take, so that a page is below 2 MB and can be mailed. */
+/* Limit for the bytes of images, so that a page is below 2 MB and can be mailed. */
 enum { REPORT_PAGE_IMAGES = 1200000 };
 
 struct report_page_set {
 	const char *name, *path; /* borrowed */
 	struct ood_scores scores;
-	struct ood_result *results; /* (n_methods); NULL of the ID set */
+	struct ood_result *results; /* (n_methods); NULL for the ID set */
 	struct ts_header history;
 	struct report_thumbs thumbs;
 };
@@ -32,10 +32,10 @@ struct report_page {
 	char *const *methods; /* borrowed */
 	size_t n_methods, n_sets;
 	struct report_page_set id, *sets;            /* (n_sets) */
-	struct ood_result *averages[OOD_MAX_GROUPS]; /* (n_methods); NULL: there is no such group */
-	struct report_page_set drift;                /* scores as they came; without rows: none */
-	struct report_trajectory trajectory;         /* without runs: none */
-	bool bootstrap;                              /* all metrics have intervals, not AUROC alone */
+	struct ood_result *averages[OOD_MAX_GROUPS]; /* (n_methods); NULL: no such group */
+	struct report_page_set drift;                /* scores in stream order; no rows: no picture */
+	struct report_trajectory trajectory;         /* no runs: no picture */
+	bool bootstrap;                              /* all metrics have intervals, not only AUROC */
 };
 
 /* Writes the page. -1: out of memory. */

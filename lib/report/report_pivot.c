@@ -13,8 +13,8 @@ enum mark { PLAIN, BEST, SECOND };
 
 struct pivot {
 	const struct report_pivot *p;
-	const struct report_cell **at;  /* (rows, sets); NULL: there is none */
-	const struct report_cell **row; /* (rows): one of the row's, for its names */
+	const struct report_cell **at;  /* (rows, sets); NULL: no such cell */
+	const struct report_cell **row; /* (rows): one cell of each row, for its names */
 	const char **set;               /* (sets) */
 	size_t rows, sets;
 	int model, method;  /* width of these columns */
@@ -121,7 +121,7 @@ double report_mean(const double *v, size_t n, size_t ddof, double *std)
 	return mean;
 }
 
-/* Mean of metric number k of the cell, and its deviation over the seeds; NaN: not known. */
+/* Mean of metric number k of the cell, and its deviation over the seeds; NaN: unknown. */
 static double mean_of(const struct pivot *t, const struct report_cell *c, size_t k, double *std)
 {
 	double mean;
@@ -135,7 +135,7 @@ static double mean_of(const struct pivot *t, const struct report_cell *c, size_t
 	return mean;
 }
 
-/* What people see of a number: hundredths of a percent, more is better. */
+/* A number as people see it: in hundredths of a percent, signed so that more is better. */
 static double seen(const struct pivot *t, size_t row, size_t set, size_t k)
 {
 	double std, v = mean_of(t, t->at[row * t->sets + set], k, &std);
@@ -144,7 +144,7 @@ static double seen(const struct pivot *t, size_t row, size_t set, size_t k)
 	return isnan(v) ? -INFINITY : lower_is_better(t->p->metric[k]) ? -v : v;
 }
 
-/* Numbers that look the same are marked the same. */
+/* Numbers that look the same get the same mark. */
 static enum mark mark_of(const struct pivot *t, size_t row, size_t set, size_t k)
 {
 	const double own = seen(t, row, set, k);
@@ -183,7 +183,7 @@ static void show(char to[CELL], const struct pivot *t, double mean, double std, 
 	snprintf(to, CELL, "%s%.2f%s%s", before[f][mark], 100 * mean, behind[f][mark], spread);
 }
 
-/* The columns of a row; row == t->rows: for the heading. */
+/* The columns of a row; row == t->rows: the heading. */
 struct line {
 	struct cli_column *column;
 	const char **cell;
@@ -263,7 +263,7 @@ static int print_rows(const struct pivot *t, struct err *err)
 
 /* ---- the sentence ---------------------------------------------------------------------------- */
 
-/* The row that is best in the first metric on set s, `but` left out; rows: there is none. */
+/* The row that is best in the first metric on set s, not counting `but`; rows: none. */
 static size_t best_row(const struct pivot *t, size_t s, size_t but)
 {
 	size_t best = t->rows;
@@ -280,7 +280,7 @@ static size_t best_row(const struct pivot *t, size_t s, size_t but)
 	return best;
 }
 
-/* The difference of two cells in the first metric, so that more is better, and its deviation over the seeds. */
+/* The difference of two cells in the first metric, signed so that more is better, and its deviation over the seeds. */
 static double difference(const struct pivot *t, const struct report_cell *a, const struct report_cell *b, double *std)
 {
 	const double sign = lower_is_better(t->p->metric[0]) ? -1 : 1;
@@ -302,7 +302,7 @@ static void name_row(const struct pivot *t, size_t r)
 	fprintf(t->p->f, "%s%s%s", t->row[r]->model, t->models ? " " : "", t->row[r]->method);
 }
 
-/* Nothing, where neither is better. */
+/* Prints nothing if neither is better. */
 static void say(const struct pivot *t, size_t a, size_t b, size_t average)
 {
 	double std, d = difference(t, t->at[a * t->sets + average], t->at[b * t->sets + average], &std), own;
@@ -339,7 +339,7 @@ static int find_baseline(const struct pivot *t, size_t *ret, struct err *err)
 	return t->p->baseline ? err_fail(err, "--baseline: there is no method '%s'", name) : 0;
 }
 
-/* The best on average against the baseline; or, if that is the best, against the second best. */
+/* Compares the method that is best on average with the baseline; or, if that is the best, with the second best. */
 static void close_with(const struct pivot *t, size_t base)
 {
 	size_t average = find_set(t, report_groups[REPORT_ALL]);

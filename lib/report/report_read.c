@@ -15,7 +15,7 @@ static int end(struct ood_input *in, int rc, struct ts_header *history, struct e
 	return rc;
 }
 
-/* The columns to read, whose names go into tables. */
+/* Chooses the columns to read, whose names go into tables. */
 static int choose(struct report_read *r, struct ood_input *in, const char *list)
 {
 	const struct ts_header *h = ood_input_header(in);

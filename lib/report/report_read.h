@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_read: the scores of an ID set, and of OOD sets that were made as they were.
+ * report_read: the scores of an ID set, and of OOD sets that were made in the same way.
  */
 #ifndef REPORT_READ_H
 #define REPORT_READ_H
@@ -11,20 +11,20 @@
 extern "C" {
 #endif
 
-/* What the ID set's file says; all zero to begin with. */
+/* What is known from the ID set's file; initialise it to zero. */
 struct report_read {
-	char **methods; /* (n) columns that are read */
+	char **methods; /* (n) columns to read */
 	size_t n;
-	bool all;              /* these are all that there are */
+	bool all;              /* these are all columns of the file */
 	struct ts_header made; /* how they were made */
 };
 
-/* Reads the ID set: the columns of list, separated by commas, or (NULL) all. keep: flags of ood_scores_read(). history:
- * how the file came to be is added there, if it is not NULL. -1 with err. */
+/* Reads the ID set: the columns of list, separated by commas, or (NULL) all. keep: flags of ood_scores_read(). history,
+ * unless NULL, gets the file's history. -1 with err. */
 int report_read_id(struct report_read *r, const char *path, const char *list, unsigned keep, struct ood_scores *id,
 		   struct ts_header *history, struct err *err) TS_CHECKED;
-/* Reads the same columns of another set. -1 with err: they are not there, were made otherwise, or, where all are read,
- * there are more. */
+/* Reads the same columns of another set. -1 with err: they are missing, were made differently, or, if all columns are
+ * read, there are more. */
 int report_read_ood(const struct report_read *r, const char *path, unsigned keep, struct ood_scores *ood,
 		    struct ts_header *history, struct err *err) TS_CHECKED;
 void report_read_release(struct report_read *r);

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "report/report_rows.h"
 
-/* The sizes of a shape, with a separator between. */
+/* Writes the sizes of a shape, separated by `between`. */
 static void put_shape(FILE *f, int ndim, const size_t *shape, const char *between)
 {
 	for (int i = 0; i < ndim; i++)
@@ -163,7 +163,7 @@ void report_row_tsv(FILE *f, const struct ts_batch *b, size_t i, const struct re
 		}
 		ts_elem_text(c->type, c->data, i, text);
 		for (const char *p = text; *p; p++)
-			if (*p != '"') /* JSON's for what is not finite */
+			if (*p != '"') /* JSON writes numbers that are not finite as strings */
 				fputc(*p, f);
 	}
 	fputc('\n', f);

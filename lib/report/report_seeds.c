@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Tables of several seeds, row by row. */
+ * Combines the tables of several seeds, row by row. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,26 +18,26 @@ struct row {
 	char *key[3];           /* model (or ""), method, set */
 	double *v[MAX_COLUMNS]; /* (n) per column: the seeds' numbers */
 	size_t n;
-	int table; /* the last one that had it */
+	int table; /* the last table that had it */
 };
 
 struct report_seeds {
-	char *name[MAX_COLUMNS]; /* of columns with numbers, as the first table has them */
+	char *name[MAX_COLUMNS]; /* of the columns with numbers, as in the first table */
 	size_t n_names;
 	struct row *row;
 	size_t n;
-	int tables; /* taken so far */
+	int tables; /* tables read so far */
 	bool has_model;
 };
 
-/* A line of an input. */
+/* A position in an input. */
 struct place {
 	const char *path;
 	int table;   /* the input's number, from 0 */
 	size_t line; /* from 1 */
 };
 
-/* Makes *p, a pointer to malloc'ed memory, hold n elements. */
+/* Makes *p, a pointer to malloc'ed memory, large enough for n elements. */
 static int grow(void *p, size_t n, size_t size, struct err *err)
 {
 	void *old, *bigger;
@@ -49,7 +49,7 @@ static int grow(void *p, size_t n, size_t size, struct err *err)
 	return 0;
 }
 
-/* The row of this key; a new one if there is none. NULL: out of memory. */
+/* The row with this key, which is added if it is new. NULL: out of memory. */
 static struct row *find_row(struct report_seeds *t, const char *const key[3], struct err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -67,8 +67,7 @@ static struct row *find_row(struct report_seeds *t, const char *const key[3], st
 	return NULL;
 }
 
-/* Where a column goes: to the key; FIRST + i: to number i of the names; or it is PASSED over, or UNKNOWN to the first
- * table. */
+/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; UNKNOWN to the first table. */
 enum { MODEL, METHOD, SET, FIRST, PASSED = -1, UNKNOWN = -2, FAILED = -3 };
 
 struct heading {
@@ -76,7 +75,7 @@ struct heading {
 	size_t n;
 };
 
-/* Columns that are no metrics of their own. */
+/* Columns that are not metrics of their own. */
 static bool is_passed(const char *name)
 {
 	size_t len = strlen(name);
@@ -85,7 +84,7 @@ static bool is_passed(const char *name)
 	       (len > 4 && !strcmp(name + len - 4, "_low")) || (len > 5 && !strcmp(name + len - 5, "_high"));
 }
 
-/* first: it is the heading that says which columns there are. */
+/* first: this is the heading that determines the columns. */
 static int column_of(struct report_seeds *t, const char *name, bool first, struct err *err)
 {
 	static const char *const keys[] = { [MODEL] = "model", [METHOD] = "method", [SET] = "set" };
@@ -177,7 +176,7 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 	return add_row(t, key, v, at, err);
 }
 
-/* Line number at->line of a table. */
+/* Handles line number at->line of a table. */
 static int take_line(struct report_seeds *t, struct heading *h, char *line, const struct place *at, struct err *err)
 {
 	if (at->line == 1)
@@ -226,7 +225,7 @@ struct cells {
 	size_t n;
 };
 
-/* A column's mean and deviation: in one cell for people, in two for programs. r NULL: the heading only. */
+/* Adds a column's mean and deviation: one cell for people, two for programs. r NULL: only the heading. */
 static void add_mean(struct cells *c, const struct report_seeds *t, const struct report_seeds_look *how,
 		     const struct row *r, size_t k)
 {
@@ -253,7 +252,7 @@ static void add_mean(struct cells *c, const struct report_seeds *t, const struct
 	c->cell[at] = isnan(std) ? NULL : c->text[at];
 }
 
-/* The cells of a row; NULL: the heading only. */
+/* The cells of a row; NULL: only the heading. */
 static void fill(struct cells *c, const struct report_seeds *t, const struct report_seeds_look *how,
 		 const struct row *r)
 {
@@ -276,8 +275,8 @@ static void fill(struct cells *c, const struct report_seeds *t, const struct rep
 	c->n++;
 }
 
-/* The numbers of the metrics of the list, separated by commas, into at; their names into names. How many; 0: err says
- * which is not there. */
+/* Looks up the metrics of the list, separated by commas: their numbers into at, their names into names. Returns how
+ * many; 0: err says which is missing. */
 static size_t choose(const struct report_seeds *t, char *list, size_t at[MAX_COLUMNS], const char *names[MAX_COLUMNS],
 		     struct err *err)
 {

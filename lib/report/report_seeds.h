@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_seeds: tables of ood-metrics --format tsv, one per seed, as one table of means and standard deviations: a row
- * for each model, method and set.
+ * report_seeds: combines tables of ood-metrics --format tsv, one per seed, into one table of means and standard
+ * deviations: a row for each model, method and set.
  */
 #ifndef REPORT_SEEDS_H
 #define REPORT_SEEDS_H
@@ -20,27 +20,27 @@ extern "C" {
 struct report_seeds;
 
 struct report_seeds_look {
-	FILE *f; /* where it goes */
+	FILE *f; /* output */
 	enum cli_format format;
 	bool summary;         /* only the averages over the OOD sets */
-	size_t ddof;          /* the variance is divided by the number of seeds less this */
-	bool pivot;           /* print it as report_pivot.h has it, which compares with the */
-	const char *baseline; /* NULL: the usual one */
+	size_t ddof;          /* the variance is divided by the number of seeds minus this */
+	bool pivot;           /* print it with report_pivot.h, which compares with the */
+	const char *baseline; /* baseline; NULL: the usual one */
 	const char *show;     /* metrics, separated by commas, with pivot; NULL: AUROC and FPR95 */
 };
 
 /* NULL: out of memory. */
 struct report_seeds *report_seeds_new(void);
 void report_seeds_free(struct report_seeds *t);
-/* Adds the table in a file, "-": standard input. The first one says which columns there are. -1: the line in err names
- * file and line: no such table, no number, a row twice, a column that the first one lacks; or out of memory. */
+/* Adds the table in a file, "-": standard input. The first one determines the columns. -1: the line in err names file
+ * and line: not such a table, not a number, a duplicate row, a column that the first table lacks; or out of memory. */
 int report_seeds_read(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
-/* The next row, from *i (0 at first) on, that not every table has, as a line of text in buf; NULL: there is none. */
+/* The next row, starting at *i (0 at first), that some tables lack, as a line of text in buf; NULL: no more. */
 const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len);
-/* Prints the result. -1: it is asked for what there is not; out of memory. */
+/* Prints the result. -1: something that was asked for is missing; out of memory. */
 int report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how, struct err *err)
 	__attribute__((warn_unused_result));
-/* How many tables were read. */
+/* How many tables have been read. */
 size_t report_seeds_tables(const struct report_seeds *t);
 
 #ifdef __cplusplus

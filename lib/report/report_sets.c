@@ -6,7 +6,7 @@
 #include "report/report_pivot.h"
 #include "report/report_sets.h"
 
-/* of: (n_methods), of this set or average. */
+/* of: (n_methods), for this set or average. */
 static void print_row(const struct report *r, const struct report_sets *s, const char *set, const struct ood_result *of,
 		      size_t m, size_t n_ood)
 {
@@ -14,7 +14,7 @@ static void print_row(const struct report *r, const struct report_sets *s, const
 					      s->baseline && m == s->baseline_at, of[s->baseline_at].m.v[OOD_AUROC] });
 }
 
-/* The averages of the groups that there are, and the pool: (OOD_MAX_GROUPS + 1, n_methods). */
+/* The averages of the existing groups, and the pool: (OOD_MAX_GROUPS + 1, n_methods). */
 static int average(const struct report_sets *s, struct ood_result *to)
 {
 	for (int g = 0; g < OOD_MAX_GROUPS; g++)
@@ -31,7 +31,7 @@ static const char *longer(const char *a, const char *b)
 	return !a || strlen(b) > strlen(a) ? b : a;
 }
 
-/* Columns with room for every name. */
+/* Sets columns wide enough for every name. */
 static struct report with_room(const struct report *r, const struct report_sets *s)
 {
 	struct report wide = *r;
@@ -61,7 +61,7 @@ static void print_all(const struct report *r, const struct report_sets *s, const
 		cli_table_end(r->f, r->format);
 }
 
-/* A set's results, or an average's, as cells; each points to a place in v. */
+/* Adds the results of a set or of an average as cells, each of which points into v. */
 static void add_cells(const struct report *r, const struct report_sets *s, const char *set, const struct ood_result *of,
 		      struct report_cell *cell, const double **v)
 {
@@ -93,7 +93,7 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 		used += n;
 	}
 	for (int i = 0; i < r->n_shown; i++)
-		if (r->shown[i] < OOD_N_METRICS) { /* those of the ID set alone are the same for every set */
+		if (r->shown[i] < OOD_N_METRICS) { /* metrics of the ID set alone are the same for every set */
 			at[shown] = (size_t)r->shown[i];
 			key[shown++] = ood_metric_names[r->shown[i]].key;
 		}

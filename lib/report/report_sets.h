@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_sets: what was measured of several methods on several OOD sets, as a table: for each method a row for each
- * set, then one for each average over the sets, and one for all of them pooled.
+ * report_sets: the results of several methods on several OOD sets, as a table: for each method a row for each set, then
+ * one for each average over the sets, and one for all of them pooled.
  */
 #ifndef REPORT_SETS_H
 #define REPORT_SETS_H
@@ -20,12 +20,12 @@ struct report_sets { /* all borrowed */
 	char *const *methods;
 	size_t n_methods;
 	const struct ood_scores *id;
-	struct ood_scores *pool;          /* the rows of all sets, which are sorted then; NULL: no such row */
-	struct ood_eval *eval;            /* to which all sets were given */
+	struct ood_scores *pool;          /* the rows of all sets, which get sorted; NULL: no such row */
+	struct ood_eval *eval;            /* all sets have been given to it */
 	const struct ood_result *results; /* (n_sets, n_methods) */
-	const char *baseline;             /* NULL: none, else method number: */
+	const char *baseline;             /* NULL: none, otherwise that of method number */
 	size_t baseline_at;
-	bool pivot; /* print it as report_pivot.h has it, not a row for each set */
+	bool pivot; /* print it with report_pivot.h, instead of a row for each set */
 };
 
 /* Prints heading and rows. -1: out of memory. */

@@ -11,10 +11,10 @@
 #include "report/report_rows.h"
 #include "report/report_state.h"
 
-enum { SHORT = 16 }; /* numbers of a vector that is shown */
+enum { SHORT = 16 }; /* numbers in a vector that is shown */
 
-/* The text of a meta entry's value: JSON, but of a tensor of a few numbers these numbers, with `between` between them;
- * of others ts_entry_json() says type and shape. */
+/* Writes the value of a meta entry: JSON, but for a tensor of a few numbers these numbers, separated by `between`; for
+ * other tensors ts_entry_json() gives type and shape. */
 static void put_value(FILE *f, const struct ts_meta *meta, const struct ts_entry *e, const char *between)
 {
 	char *json = ts_entry_json(e), text[32];
@@ -41,7 +41,7 @@ static void put_value(FILE *f, const struct ts_meta *meta, const struct ts_entry
 	free(json);
 }
 
-/* How a checkpoint came to be, a line for each step: program, version, what it was given. */
+/* Writes how a checkpoint was made, one line per step: program, version, arguments. */
 static void put_history(FILE *f, const struct ts_header *h)
 {
 	for (size_t i = 0; i < h->n_history; i++) {
@@ -59,7 +59,7 @@ static void put_history(FILE *f, const struct ts_header *h)
 	}
 }
 
-/* How many numbers training may move: all but running means, variances and counts. */
+/* How many numbers training may change: all but running means, variances and counts. */
 static size_t parameters(const struct ts_set *state)
 {
 	size_t n = 0;
@@ -72,7 +72,7 @@ static size_t parameters(const struct ts_set *state)
 	return n;
 }
 
-/* A person asks of a network for its input's shape as a shape. */
+/* For people, the shape of the network's input is printed as a shape. */
 static void put_meta(FILE *f, const struct ts_meta *meta)
 {
 	for (size_t i = 0; i < meta->n; i++) {
@@ -128,7 +128,7 @@ static void put_word(FILE *f, const char *key, const char *word)
 	fputs(", ", f);
 }
 
-/* An object of the file, then one per tensor. */
+/* Writes an object for the file, then one per tensor. */
 static void put_objects(FILE *f, const struct net_foreign *in)
 {
 	const char *between = "";
@@ -168,15 +168,15 @@ int report_state(FILE *f, const char *path, const char *key, struct err *err)
 	return 0;
 }
 
-/* ---- what differs ---- */
+/* ---- differences ---- */
 
-/* Numbers that a double does not hold apart differ too. */
+/* Integers that differ but round to the same double count as different, too. */
 static double int_difference(int64_t x, int64_t y)
 {
 	return (double)(x > y ? (uint64_t)x - (uint64_t)y : (uint64_t)y - (uint64_t)x);
 }
 
-/* Of two of one type and shape. Not-a-number equals itself only. */
+/* For two tensors of one type and shape. NaN equals only NaN. */
 static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 {
 	double most = 0;
@@ -193,7 +193,7 @@ static double difference(const struct ts_tensor *a, const struct ts_tensor *b)
 	return most;
 }
 
-/* The largest difference, or what else is wrong. In a table both are one column. */
+/* Writes the largest difference, or any other problem. In a table both share one column. */
 static void put_difference(FILE *f, const char *name, const char *number, const char *what)
 {
 	static const struct cli_column columns[] = { { "", "name", -1 }, { "", "difference", 1 }, { "", "what", -1 } };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Pictures of a report. Coordinates have one decimal: a tenth of a pixel. */
+ * Pictures of a report. Coordinates have one decimal: tenths of a pixel. */
 #include <math.h>
 
 #include "report/report_html.h"
@@ -62,7 +62,7 @@ static void widen(struct range *r, double v)
 	}
 }
 
-/* Where v lies in the range, from 0 to 1. */
+/* The position of v in the range, from 0 to 1. */
 static double place(const struct range *r, double v)
 {
 	return r->high > r->low ? (v - r->low) / (r->high - r->low) : 0.5;

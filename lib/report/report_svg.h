@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_svg: histograms and ROC curves as SVG inside of a page of report_html.h, whose colours they take.
+ * report_svg: histograms and ROC curves as SVG within a page of report_html.h, whose colours they use.
  */
 #ifndef REPORT_SVG_H
 #define REPORT_SVG_H
@@ -20,18 +20,18 @@ struct report_svg_set {
 	double auroc;
 };
 
-/* Points (x, y) that a line joins; one whose y is no number is left out. Without a name ("") it has the style of the
- * line as many places before it as there are names, but thinner, and no place in the key. */
+/* Points (x, y) joined by a line; points whose y is NaN are left out. A line without a name ("") has the style of the
+ * line that comes as many places before it as there are names, but thinner, and is not in the legend. */
 struct report_svg_line {
 	const char *name; /* borrowed, as are the others */
 	const double *x, *y;
 	size_t n;
 };
-/* Lines along an axis that is called `along`, of which the first have names. */
+/* Lines along an axis labelled `along`; the first of them have names. */
 void report_svg_lines(FILE *f, const char *title, const char *along, const struct report_svg_line *lines, size_t n);
-/* Scores of the ID set and of one other; the areas are equal. */
+/* Scores of the ID set and of one other, with equal areas. */
 void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set);
-/* A curve for each of n sets, told apart by colour and dashes, with a key. */
+/* A curve for each of n sets, distinguished by colour and dashes, with a legend. */
 void report_svg_roc(FILE *f, const struct ood_sample *id, const struct report_svg_set *sets, size_t n);
 
 #ifdef __cplusplus

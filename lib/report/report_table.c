@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Which columns, and what is in them. */
+ * Chooses columns and fills them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static void add_words(struct table *t, const char *name, int width, const char *
 	cli_column_widen(&t->column[t->n - 1], longest);
 }
 
-/* A share: percent with two decimals for people; as many digits as it takes for programs. NaN: NULL. */
+/* A share: percent with two decimals for people; all significant digits for programs. NaN: NULL. */
 static const char *share(const struct report *report, char text[CELL], double v)
 {
 	if (isnan(v))
@@ -122,7 +122,7 @@ static double value(const struct report_row *r, int metric)
 	return r->result->m.v[metric];
 }
 
-/* A metric with its interval: in one cell for people, in three for programs. r NULL: headings only. */
+/* Adds a metric with its interval: one cell for people, three for programs. r NULL: only headings. */
 static void add_metric(struct table *t, const struct report *report, const struct report_row *r, int metric)
 {
 	bool people = cli_format_is_for_people(report->format);
@@ -147,7 +147,7 @@ static void add_metric(struct table *t, const struct report *report, const struc
 	add(t, head(metric), key(metric), "_high", width, share(report, t->text[t->n], high));
 }
 
-/* Which way the AUROC differs from the baseline's, if it does at 1 - confidence. */
+/* In which direction the AUROC differs from the baseline's, if significantly so at level 1 - confidence. */
 static const char *verdict(const struct ood_result *result, double alpha, double than)
 {
 	if (isnan(result->p))
@@ -173,7 +173,7 @@ static void add_test(struct table *t, const struct report *report, const struct 
 			  verdict(r->result, 1 - report->confidence, r->versus));
 }
 
-/* All columns, with the row's cells; r NULL: headings only. */
+/* All columns, with the row's cells; r NULL: only headings. */
 static void fill(struct table *t, const struct report *report, const struct report_row *r)
 {
 	t->n = 0;

@@ -15,7 +15,7 @@
 #include "report/report_html.h"
 #include "report/report_terminal.h"
 
-/* ---- what it can ---- */
+/* ---- capabilities ---- */
 
 static bool says(const char *variable, const char *word)
 {
@@ -24,7 +24,7 @@ static bool says(const char *variable, const char *word)
 	return value && strstr(value, word) != NULL;
 }
 
-/* Milliseconds that are left of a second since `then`. */
+/* Milliseconds left of one second since `then`. */
 static int left_of(const struct timespec *then)
 {
 	struct timespec now;
@@ -34,7 +34,7 @@ static int left_of(const struct timespec *then)
 	return gone < 1000 ? (int)(1000 - gone) : 0;
 }
 
-/* What the terminal answers, up to the end of its device attributes, which every terminal gives. */
+/* Reads the terminal's answer, up to the end of its device attributes, which every terminal sends. */
 static void hear(int fd, char *answer, size_t room)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -71,8 +71,8 @@ static bool has_attribute(const char *answer, const char *number)
 	return false;
 }
 
-/* A picture of one pixel that is not shown, which kitty's protocol answers with OK, and the attributes, of which 4 is
- * sixels. Standard input may be a stream, so the terminal is opened by its own name. */
+/* Asks with a picture of one pixel that is not shown, which kitty's protocol answers with OK, and a request for the
+ * attributes, of which 4 means sixels. Standard input may be a stream, so the terminal is opened by its own name. */
 static enum report_terminal question(int fd)
 {
 	static const char ask[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\\033[c";
@@ -97,7 +97,7 @@ static enum report_terminal question(int fd)
 
 enum report_terminal report_terminal_ask(void)
 {
-	const bool inside = getenv("TMUX") || says("TERM", "screen") || says("TERM", "tmux"); /* it has a say, too */
+	const bool inside = getenv("TMUX") || says("TERM", "screen") || says("TERM", "tmux"); /* they interfere, too */
 	enum report_terminal can = REPORT_NO_PICTURES;
 	int fd;
 

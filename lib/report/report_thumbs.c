@@ -10,7 +10,7 @@
 #include "ts/ts_images.h"
 #include "ts/ts_join.h"
 
-/* ---- which ----------------------------------------------------------------------------------- */
+/* ---- selection ------------------------------------------------------------------------------- */
 
 struct reading {
 	struct report_thumbs *t;
@@ -47,7 +47,7 @@ static int begin(struct reading *k, size_t most)
 	return report_classes_init(&t->is, h, &err) < 0 ? ts_reader_fail(k->images, "%s", err.text) : 0;
 }
 
-/* The scores and, if there is one, pred: all rows, as they must be there when the first image comes. */
+/* Reads the scores and, if there is one, pred: all rows, because they are needed when the first image comes. */
 static int read_scores(struct reading *k)
 {
 	const struct ts_header *h = ts_reader_expect(k->scores, "scores");
@@ -70,7 +70,7 @@ static int read_scores(struct reading *k)
 		k->score[m] = ts_batch_col(&k->join.kept, k->methods[m]);
 	k->pred = rc == 0 && k->t->has_pred ? ts_batch_col(&k->join.kept, "pred") : NULL;
 	free(columns);
-	return rc < 0 ? ts_reader_fail(k->scores, "out of memory") : 0; /* unless it has a reason already */
+	return rc < 0 ? ts_reader_fail(k->scores, "out of memory") : 0; /* does nothing if it already has a reason */
 }
 
 static int offer(struct reading *k, const struct ts_batch *b, size_t i)
@@ -150,7 +150,7 @@ void report_thumbs_release(struct report_thumbs *t)
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
-/* The pixels of a cell, no larger than a thumbnail. */
+/* The pixels of a cell, shrunk to at most the size of a thumbnail. */
 static int shrink(const struct ds_sheet *s, const struct ds_cell *cell, struct ds_pixels *to, struct err *err)
 {
 	const size_t longer = s->h > s->w ? s->h : s->w;
@@ -168,7 +168,7 @@ static int shrink(const struct ds_sheet *s, const struct ds_cell *cell, struct d
 	return rc;
 }
 
-/* A PNG in new memory. NULL: out of memory. */
+/* Encodes a PNG in new memory. NULL: out of memory. */
 static unsigned char *to_png(const struct ds_pixels *p, size_t *n)
 {
 	png_image image = { .version = PNG_IMAGE_VERSION,
@@ -187,7 +187,7 @@ static unsigned char *to_png(const struct ds_pixels *p, size_t *n)
 	return data;
 }
 
-/* "cat", "7", or NULL: none is known. */
+/* "cat", "7", or NULL if unknown. */
 static const char *class_name(const struct report_classes *c, int64_t k, char number[24])
 {
 	if (k < 0)
@@ -250,7 +250,7 @@ int report_thumbs_put(FILE *f, const struct report_thumbs *t, size_t method, boo
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
 		size_t n = 0;
 		unsigned char *png = shrink(s, &s->cells[i], &p, err) < 0 ? NULL : to_png(&p, &n);
-		const size_t bytes = n / 3 * 4 + 700; /* words and markup, which are twice there */
+		const size_t bytes = n / 3 * 4 + 700; /* words and markup, the words twice */
 
 		if (!png)
 			rc = err_memory(err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * OOD quality along training. */
+ * OOD detection quality during training. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include "report/report_svg.h"
 #include "report/report_trajectory.h"
 
-/* Columns, in the order of `number` behind the first three. */
+/* Columns, in the order of `number` after the first three. */
 enum { RUN, EPOCH, SET, NUMBERS, COLUMNS = NUMBERS + REPORT_TRAJECTORY_NUMBERS };
 static const char *const columns[COLUMNS] = { "run", "epoch", "set", "fpr95", "auroc", "id_acc" };
 static const char *const titles[] = { "FPR95, %, smaller is better", "AUROC, %", "ID accuracy, %" };
 
-/* Where the columns stand in the heading. */
+/* Finds the columns in the heading. */
 static int take_heading(size_t at[COLUMNS], char *line, struct err *err)
 {
 	char *cell;

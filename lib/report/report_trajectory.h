@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_trajectory: the table of pipelines/trajectory.mk, how well OOD sets are told along training, as pictures in a
- * page of report_html.h.
+ * report_trajectory: the table of pipelines/trajectory.mk, how well OOD sets are detected during training, as pictures
+ * in a page of report_html.h.
  */
 #ifndef REPORT_TRAJECTORY_H
 #define REPORT_TRAJECTORY_H
@@ -27,11 +27,11 @@ struct report_trajectory {
 	} run[REPORT_TRAJECTORY_RUNS];
 };
 
-/* Reads TSV with a heading that has run, epoch, set, fpr95, auroc and id_acc, of which rows of the set 'average' are
- * kept; "-" as a number is left out. -1 with err. report_trajectory_release() either way. */
+/* Reads TSV with a heading that has run, epoch, set, fpr95, auroc and id_acc. Keeps only rows of the set 'average';
+ * skips "-" in place of a number. -1 with err. Call report_trajectory_release() in either case. */
 int report_trajectory_read(struct report_trajectory *t, const char *path, struct err *err)
 	__attribute__((warn_unused_result));
-/* A picture for each number, a line for each run; nothing if there are no runs. */
+/* Draws a picture for each number, with a line for each run; nothing if there are no runs. */
 void report_trajectory_put(FILE *f, const struct report_trajectory *t);
 void report_trajectory_release(struct report_trajectory *t);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * report_verdict: what ood-detect says of an image, a line each: for people, as TSV, as JSON.
+ * report_verdict: the verdicts of ood-detect, one line per image: for people, as TSV, as JSON.
  */
 #ifndef REPORT_VERDICT_H
 #define REPORT_VERDICT_H
@@ -15,7 +15,7 @@ extern "C" {
 
 enum report_verdict { REPORT_TEXT, REPORT_TSV, REPORT_JSON };
 
-/* The heading, if this form has one. */
+/* Writes the heading, if this form has one. */
 void report_verdict_head(FILE *f, enum report_verdict form);
 void report_verdict(FILE *f, enum report_verdict form, const char *name, const struct unmask_result *r);
 

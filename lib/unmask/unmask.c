@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Handles: opening one, asking it, and what errors become on the way out. */
+ * Handles: opening one, using it, and how errors are handed out. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "unmask/unmask_internal.h"
 #include "version.h"
 
-/* Numbers of methods' parameters are read and written with a point, whatever the caller's language is. The locale of
- * this thread alone is changed, and given back. NULL: no memory for it. */
+/* Numbers in methods' parameters use a decimal point, whatever the caller's locale is. Changes the locale of this
+ * thread only; it must be restored. NULL: out of memory. */
 static locale_t speak_c(locale_t *was)
 {
 	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -24,7 +24,7 @@ static void speak_again(locale_t c, locale_t was)
 	freelocale(c);
 }
 
-/* The network, most of a detector, as it comes. What r itself has to say, read_detector() does. */
+/* Reads the network, most of a detector, as it arrives. Errors of r itself are left to read_detector(). */
 static int read_first(struct unmask *u, struct ts_reader *r, struct err *err)
 {
 	struct ts_reader *model = ts_reader_part(r, "model");

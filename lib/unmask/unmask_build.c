@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A detector from its parts. Each step is the one that a program of the pipe takes, by the same function: um-embed's
- * header of features, ood-score's basis, scorer and header of scores, and their verdicts. So all that these programs
- * check of files that belong together is checked here. */
+ * Builds a detector from its parts. Each step is that of one of the programs in the pipe, by the same function:
+ * um-embed's header of features, ood-score's basis, scorer and header of scores, and their verdicts. So all checks of
+ * these programs that files belong together are made here, too. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 /* ---- parts ---- */
 
-/* A stream that lies in the tensor `name`; what is read of it is called so in errors. NULL: err says why. */
+/* A reader for the stream in the tensor `name`, which errors use as its name. NULL with err. */
 static struct ts_reader *part(const struct ts_set *set, const char *name, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(set, name);
@@ -28,7 +28,7 @@ static struct ts_reader *part(const struct ts_set *set, const char *name, struct
 	return r;
 }
 
-/* How pictures become the model's images: as its checkpoint says, if it does. */
+/* How pictures become the model's images, if its checkpoint says so. */
 static int read_preparation(struct unmask *u, struct err *err)
 {
 	const struct ts_meta *m = &u->c.header.meta;
@@ -68,7 +68,7 @@ static int read_model(struct unmask *u, const struct ts_set *set, struct err *er
 	return rc;
 }
 
-/* The fit in the part `name`; no such part: none. */
+/* Reads the fit in the part `name`; none if there is no such part. */
 static int read_fit(const struct unmask *u, struct ood_fit **ret, const struct ts_set *set, const char *name,
 		    struct err *err)
 {
@@ -84,7 +84,7 @@ static int read_fit(const struct unmask *u, struct ood_fit **ret, const struct t
 	return rc < 0 ? -1 : ood_basis_check(&u->basis, "model", *ret, name, err);
 }
 
-/* Of thresholds of several methods that of one stays. */
+/* Keeps only this method's threshold if there are several. */
 static int keep_threshold(struct unmask *u, struct err *err)
 {
 	struct ts_set *s = &u->threshold.set;
@@ -132,7 +132,7 @@ static int read_reference(struct unmask *u, const struct ts_set *set, struct err
 
 /* ---- the streams between them ---- */
 
-/* The names that the model knows, or numbers. */
+/* The class names that the model has, or numbers. */
 static int name_classes(struct unmask *u, struct err *err)
 {
 	char number[24];
@@ -149,7 +149,7 @@ static int name_classes(struct unmask *u, struct err *err)
 	return 0;
 }
 
-/* What um-embed would write for pictures that have no more than their pixels. */
+/* The features stream that um-embed would write for pictures that have only pixels. */
 static int make_features(struct unmask *u, struct err *err)
 {
 	const struct um_extra_options none = { 0 };
@@ -172,7 +172,7 @@ static void never(void *data, const struct ood_request *q, const char *why)
 	(void)why; /* only methods of "all" are left out */
 }
 
-/* What ood-score would. */
+/* The scores stream that ood-score would write. */
 static int make_scores(struct unmask *u, struct err *err)
 {
 	struct ood_requests r = { 0 };
@@ -204,7 +204,7 @@ static int make_batches(struct unmask *u, struct err *err)
 
 /* ---- all of it ---- */
 
-/* What is opened on first use is there once for all, and who opens it must be alone. */
+/* Libraries opened on first use are opened once for all threads, so opening must be exclusive. */
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
 static int build(struct unmask *u, const struct ts_set *set, struct err *err)

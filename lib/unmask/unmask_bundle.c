@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Making a detector of its files. */
+ * Builds a detector from its files. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 /* ---- parts ---- */
 
-/* Adds n bytes as a part; takes them. */
+/* Adds n bytes as a part; takes ownership of them. */
 static int add_part(struct unmask_bundle *b, const char *name, unsigned char *p_take, size_t n, struct err *err)
 {
 	const size_t none = 0;
@@ -29,14 +29,14 @@ static int add_part(struct unmask_bundle *b, const char *name, unsigned char *p_
 	return 0;
 }
 
-/* The header of a part that was read, for the history. */
+/* Keeps the header of a part, for the history. */
 static int keep_header(struct ts_header *to, const char *kind, const struct ts_header *from, struct err *err)
 {
 	ts_header_init(to, kind);
 	return ts_header_chain(to, from) < 0 || ts_meta_merge(&to->meta, &from->meta) < 0 ? err_memory(err) : 0;
 }
 
-/* The network as um-embed runs it: masks baked, nothing of a run in it. */
+/* The network as um-embed runs it: masks baked, without any run state. */
 static int add_model(struct unmask_bundle *b, const char *path, struct err *err)
 {
 	struct ts_bytes bytes = { 0 };
@@ -60,7 +60,7 @@ static int add_model(struct unmask_bundle *b, const char *path, struct err *err)
 	return -1;
 }
 
-/* A file as it is. header: NULL, or what is to be its own. */
+/* Adds a file unchanged. header: NULL, or receives the file's header. */
 static int add_file(struct unmask_bundle *b, const char *name, const char *path, struct ts_header *header,
 		    struct err *err)
 {
@@ -115,7 +115,7 @@ static int choose_method(char **ret, const struct unmask_bundle_files *from, str
 	return rc;
 }
 
-/* Does a method of this text go by a fit? */
+/* Does the method with this text need a fit? */
 static int wants_fit(const char *method, bool *wants, struct err *err)
 {
 	struct ood_requests r = { 0 };
@@ -133,7 +133,7 @@ static int wants_fit(const char *method, bool *wants, struct err *err)
 
 /* ---- the reference ---- */
 
-/* Scores of the method, made by these parts as the detector u makes them. */
+/* Adds scores of the method, which must have been made from these parts as the detector u makes them. */
 static int add_reference(struct unmask_bundle *b, const struct unmask *u, const char *path, struct err *err)
 {
 	struct ood_origin of;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * unmask_internal: a handle, and what its files share.
+ * unmask_internal: a handle, shared by the files of lib/unmask.
  */
 #ifndef UNMASK_INTERNAL_H
 #define UNMASK_INTERNAL_H
@@ -21,28 +21,29 @@
 extern "C" {
 #endif
 
-/* Images that are in work at a time. */
+/* How many images are processed at a time. */
 enum { UNMASK_CHUNK = OOD_CHUNK };
 
-/* The same streams as between the programs, a batch each: what um-embed, ood-score and its thresholds would write. */
+/* The same streams as between the programs, one batch of each: those that um-embed and ood-score, with its thresholds,
+ * would write. */
 struct unmask {
-	bool broken; /* it could not be opened: error says why, for ever */
+	bool broken; /* it could not be opened: error permanently says why */
 	int threads;
-	char *device;     /* the network's; NULL: "cpu" */
+	char *device;     /* that the network runs on; NULL: "cpu" */
 	struct err error; /* "" none */
 
 	struct net_checkpoint c; /* its values are the engine's */
 	struct ds_shape shape;   /* how pictures become images; */
-	char prepare[DS_PREP];   /* the same in words; "": it is not known */
+	char prepare[DS_PREP];   /* the same in words; "": unknown */
 	struct um_extras *pass;
 	struct ood_basis basis;
 	struct ood_fit *fit, *val; /* or NULL */
-	struct ood_scorer *scorer; /* one */
+	struct ood_scorer *scorer; /* a single one */
 	size_t n_scorers;
 	struct ood_output output;
 	struct ood_threshold threshold;
 	struct ood_verdict verdict;
-	struct ts_header images, features, scores; /* of the batches; their columns: */
+	struct ts_header images, features, scores; /* headers of the batches; their columns: */
 	struct ts_batch image, feature, score;
 	size_t logits_at, features_at, pred_at;
 	char *method;
@@ -52,13 +53,13 @@ struct unmask {
 
 	double *reference; /* (n_reference), or NULL */
 	size_t n_reference;
-	struct ood_watch watch; /* kept NULL: not asked for */
+	struct ood_watch watch; /* kept NULL: not requested */
 	uint64_t watched;       /* images since unmask_watch() */
-	uint64_t begun;         /* of which the test has not seen so many */
+	uint64_t begun;         /* how many of these the current test has not seen */
 };
 
-/* The handle, which is zero, becomes that of a detector (unmask_bundle.h), step by step: its header's meta; its part
- * "model", if that is read by itself; its tensors, which are not needed any more afterwards. */
+/* Build a detector (unmask_bundle.h) in the handle, which is zero, step by step: from its header's meta; from its part
+ * "model", if that is read separately; from its tensors, which are no longer needed afterwards. */
 int unmask_begin(struct unmask *u, const struct ts_meta *m, int threads, struct err *err) TS_CHECKED;
 int unmask_read_model(struct unmask *u, struct ts_reader *r, struct err *err) TS_CHECKED;
 int unmask_build(struct unmask *u, const struct ts_set *set, struct err *err) TS_CHECKED;

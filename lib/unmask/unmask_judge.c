@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Judging: pictures become a batch of images, that becomes features, those become scores and verdicts. */
+ * Judging: pictures become a batch of images, then features, then scores and verdicts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 /* ---- pictures ---- */
 
-/* A picture as lib/ds has them. */
+/* Converts a picture to the form that lib/ds uses. */
 static int take_picture(struct ds_pixels *p, const struct unmask_image *im, struct err *err)
 {
 	const size_t row = 3 * (size_t)im->width, stride = im->stride ? im->stride : row;
@@ -25,7 +25,7 @@ static int take_picture(struct ds_pixels *p, const struct unmask_image *im, stru
 	return 0;
 }
 
-/* Makes it what the network takes. */
+/* Prepares it for the network. */
 static int shape_picture(struct unmask *u, bool prepared, struct err *err)
 {
 	const bool known = u->prepare[0] != '\0';
@@ -61,7 +61,7 @@ static int resize(struct ts_batch *b, size_t n, struct err *err)
 	return ts_batch_resize(b, 0) < 0 || ts_batch_resize(b, n) < 0 ? err_memory(err) : 0;
 }
 
-/* Features of n images of a chunk, the first of which is image `first` of the caller's `all`. */
+/* Computes features of n images of a chunk, whose first is image `first` of the caller's `all`. */
 static int embed(struct unmask *u, const struct unmask_image *images, size_t n, uint64_t first, size_t all,
 		 struct err *err)
 {
@@ -99,7 +99,7 @@ static void put_result(const struct unmask *u, struct unmask_result *r, size_t i
 	};
 }
 
-/* Scores, classes and verdicts of the features that are there. */
+/* Computes scores, classes and verdicts from the current features. */
 static int judge(struct unmask *u, uint64_t first, struct unmask_result *results, struct err *err)
 {
 	const size_t n = u->feature.n;

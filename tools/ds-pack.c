@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds-pack: turns folders, archives and files of images into a stream. Streaming: it holds the list of
- * images, what is being decoded, and one batch. */
+ * ds-pack: turns folders, archives and files of images into a stream. Streaming: it holds the list of images, those
+ * being decoded, and one batch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "ts/ts_file.h"
 
 static struct ds_options o = { .per_class = -1, .sample = -1, .limit = -1, .n_shards = 1 };
-enum resize { SQUASH, SHORT }; /* in the order of --resize's words */
+enum resize { SQUASH, SHORT }; /* in the order of the words of --resize */
 static long resize = SQUASH, interpolation = DS_BILINEAR, class_order = DS_BY_NUMBER, empty_classes = DS_EMPTY_ERROR;
 static const char *shard, *manifest, *noise, *size, *crop, *model, *distort;
 static bool skip_bad, list_formats, stream;
@@ -92,8 +92,8 @@ struct work {
 	struct ds_source *source;
 	struct ds_manifest *check; /* or NULL */
 	struct ds_noise *noise;    /* or NULL */
-	struct kit_out out;        /* a stream; or else */
-	struct ts_file *table;     /* a manifest, NULL: it is a stream */
+	struct kit_out out;        /* a stream; otherwise */
+	struct ts_file *table;     /* a manifest; NULL: a stream is written */
 	size_t rows, bad, n_short, wrong;
 	struct err err;
 };
@@ -143,7 +143,7 @@ static int add_line(struct work *k, const struct ds_row *row)
 	return rc;
 }
 
-/* A row that was read: checked, and written. */
+/* Checks and writes a row that was read. */
 static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 {
 	if (k->check && ds_manifest_check(k->check, row, &k->err) < 0)
@@ -207,7 +207,7 @@ static void check_sides(const char *option, const char *text, int *h, int *w)
 		cli_usage("--%s %s", option, err.text);
 }
 
-/* How images are prepared, from the options. */
+/* Sets how images are prepared, from the options. */
 static void check_shape(void)
 {
 	const char *lacks = resize != SQUASH             ? "resize" :
@@ -247,7 +247,7 @@ static int read_shape(struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Of pictures that come one at a time nothing is known beforehand that could be chosen by. */
+/* When pictures come one at a time nothing is known beforehand, so nothing can be chosen. */
 static void check_live(int n_sources)
 {
 	const struct {
@@ -371,7 +371,7 @@ int main(int argc, char **argv)
 	else if (!(k.table = ts_file_open(cli.output)))
 		cli_oom();
 	if (k.table ? ts_file_error(k.table) : ts_writer_error(k.out.w))
-		; /* is said below */
+		; /* reported below */
 	else if (stream || frames)
 		rc = run_live(&k);
 	else if (read_shape(&k.err) < 0 || (manifest && !(k.check = ds_manifest_open(manifest, &k.err))) ||

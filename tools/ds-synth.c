@@ -12,7 +12,7 @@
 enum { BATCH = 256, TRAIN_ROWS = 5000, TEST_ROWS = 2000, OOD_ROWS = 1000 };
 
 static const char *set_name, *noise_of;
-enum split { TEST, TRAIN }; /* in the order of --split's words */
+enum split { TEST, TRAIN }; /* in the order of the words of --split */
 static long split, rows = -1;
 static double atypical = 0.1;
 static bool list, plain;
@@ -41,8 +41,8 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* Columns; ATYPICAL is the name's, where a set has no atypical images; the last with --label-noise, and noisy
- * behind it. */
+/* Columns; ATYPICAL is the index of the name in a set without atypical images; the last only with --label-noise,
+ * followed by noisy. */
 enum { IMAGE, LABEL, ATYPICAL, NAME, TRUE_LABEL };
 
 static void make_header(struct ts_header *h, const struct ds_synth *s)
@@ -58,7 +58,7 @@ static void make_header(struct ts_header *h, const struct ds_synth *s)
 	cli_history(h, NULL, 0);
 }
 
-/* Rows first, first + 1, ... of the set, n of them. */
+/* Rows first, first + 1, ... of the set, n in all. */
 static void fill(struct ts_batch *b, const struct ds_synth *set, const struct ds_noise *noise, uint64_t first, size_t n)
 {
 	const bool odd = set->set == DS_SYNTH_ID; /* make_header() adds that column */

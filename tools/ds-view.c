@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ds-view: the images of a stream on one sheet, a PNG: the first ones, or those with the smallest or
- * the largest scores. Streaming: it holds the images that it shows, and the scores that it joins. */
+ * ds-view: the images of a stream on one sheet, a PNG: the first ones, or those with the smallest or the largest
+ * scores. Streaming: it holds the images that it shows, and the scores that it joins. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +24,12 @@ static const char *grid, *scores_path, *sort_by, *border_by, *caption;
 static long scale = 2, top, bottom;
 static bool text;
 
-/* What lines of captions can be, and those asked for. */
+/* The possible lines of captions. */
 enum caption { CLASS, SCORE, FILE_NAME, N_CAPTIONS };
 static const char *const captions[N_CAPTIONS] = { "class", "value", "name" };
 static enum caption lines[DS_SHEET_LINES];
 
-/* Where the sheet is shown: --terminal, then how. */
+/* --terminal: how to show the sheet there. */
 enum { AUTO, KITTY, SIXEL, NONE };
 static long terminal = AUTO;
 static enum report_terminal shown;
@@ -62,19 +62,19 @@ static const struct cli_tool tool = { "ds-view",
 				      CLI_ROWS,
 				      NULL };
 
-/* Where a value of an image comes from. */
+/* Where a value for an image comes from. */
 struct number {
-	const char *column; /* NULL: not asked for */
+	const char *column; /* NULL: not requested */
 	bool joined;        /* from the scores */
 	enum ts_type type;
-	size_t at; /* the column's number, in the images or in all scores */
+	size_t at; /* the column's index, in the images or in all scores */
 };
 
 struct work {
 	struct ts_reader *images, *scores; /* scores may be NULL */
 	const struct ts_header *h;         /* the images' */
 	ptrdiff_t image, label, name;      /* columns; the last two may be -1 */
-	const struct ts_batch *b;          /* in work */
+	const struct ts_batch *b;          /* the current batch */
 	struct ts_join join;
 	struct number sort, border;
 	char **classes; /* names, of the images' stream */
@@ -85,7 +85,7 @@ struct work {
 	struct err err;
 };
 
-/* The default grid, of as many images as the terminal is wide and high, if it says how many pixels that is. */
+/* The default grid: as many images as fit the terminal, if its size in pixels is known. */
 static void fit_grid(struct ds_sheet *s)
 {
 	const size_t edge = s->border ? 2 * DS_SHEET_BORDER : 0;
@@ -131,7 +131,7 @@ static int check_images(struct work *k)
 	return 0;
 }
 
-/* Finds the column of this name: in the scores if they have it, else in the images. */
+/* Finds the column with this name: in the scores if it is there, otherwise in the images. */
 static int locate(struct work *k, struct number *s, const char *column)
 {
 	const struct ts_header *scores = k->scores ? ts_reader_header(k->scores) : NULL;
@@ -152,7 +152,7 @@ static int locate(struct work *k, struct number *s, const char *column)
 	return 0;
 }
 
-/* Checks both headers, and reads all scores, because they must be there when the first image comes. */
+/* Checks both headers, and reads all scores, because they are needed when the first image comes. */
 static int begin(struct work *k)
 {
 	struct number *const sources[] = { &k->sort, &k->border };
@@ -173,7 +173,7 @@ static int begin(struct work *k)
 	return 0;
 }
 
-/* The value of row i of the batch, whose scores are row `partner`; *element is where it lies. */
+/* The value for row i of the batch, whose scores are row `partner`; *element is its address. */
 static int value(struct work *k, const struct number *s, size_t i, size_t partner, double *ret, const void **element)
 {
 	const struct ts_col *c = s->joined ? &k->join.kept.cols[s->at] : &k->b->cols[s->at];
@@ -231,7 +231,7 @@ static int read_images(struct work *k)
 	return 0;
 }
 
-/* The name of its class; NULL: it has none. */
+/* The name of the image's class; NULL: none. */
 static const char *class_of(const struct work *k, const struct ds_cell *c)
 {
 	return c->label >= 0 && (uint64_t)c->label < k->n_classes ? k->classes[c->label] : NULL;
@@ -246,7 +246,7 @@ static const char *value_text(const struct work *k, const struct ds_cell *c, cha
 
 	memcpy(&element, c->value, sizeof element);
 	ts_elem_text(k->sort.type, &element, 0, buf);
-	buf[strcspn(buf + 1, "\"") + 1] = '\0'; /* JSON's for what is not finite */
+	buf[strcspn(buf + 1, "\"") + 1] = '\0'; /* JSON writes numbers that are not finite as strings */
 	return buf + (*buf == '"');
 }
 
@@ -297,7 +297,7 @@ static int draw(struct work *k, struct ts_file *out)
 	return write_captions(k) < 0 ? -1 : ds_sheet_write(&k->sheet, out, &k->err);
 }
 
-/* As write(2): the PNG stays here until it is whole, and is then shown. */
+/* Works like write(2): collects the PNG until it is complete and can be shown. */
 static ssize_t remember(void *data, const void *buf, size_t len)
 {
 	struct work *k = data;
@@ -337,7 +337,7 @@ static int write_table(struct work *k, struct ts_file *out)
 	return rc;
 }
 
-/* The lines of --caption. */
+/* Parses the lines of --caption. */
 static void parse_caption(struct ds_sheet *s)
 {
 	char *copy = strdup(strcmp(caption, "all") ? caption :
@@ -361,7 +361,7 @@ static void parse_caption(struct ds_sheet *s)
 	free(copy);
 }
 
-/* A terminal gets the picture in its own way, and nothing else does. */
+/* A terminal gets the picture through its own protocol; anything else gets the PNG. */
 static void check_terminal(void)
 {
 	const bool file = cli.output && strcmp(cli.output, "-") != 0, here = !file && isatty(STDOUT_FILENO);
@@ -414,13 +414,13 @@ static void check_options(struct ds_sheet *s, const char *file)
 	check_terminal();
 }
 
-/* Prints why the run failed, in the order of its work: an input comes before what was made of it, and that before the
- * output. One failure makes others, so only the first is printed. */
+/* Prints why the run failed, in the order of the work: inputs first, then what was computed from them, then the output.
+ * One failure causes others, so only the first is printed. */
 static void report(const struct work *k, const struct ts_file *out)
 {
 	if (cli_check_reader(k->images) < 0 || (k->scores && cli_check_reader(k->scores) < 0))
 		return;
-	if (ts_file_error(out)) /* a sheet that cannot be written fails for this reason */
+	if (ts_file_error(out)) /* if the sheet cannot be written, this is why */
 		cli_error("%s", ts_file_error(out));
 	else
 		cli_error("%s", k->err.text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-detect: pictures in, a verdict a line out, all of the pipe in one process. Streaming: it holds the detector and
- * a few pictures. It knows of detectors what unmask.h says, and no more. */
+ * ood-detect: reads pictures, writes one verdict per line, the whole pipe in one process. Streaming: it holds the
+ * detector and a few pictures. It uses detectors only through unmask.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,23 +39,23 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* Pictures are judged several at a time: so many, or as many as have come. */
+/* Pictures are judged several at a time: up to this many, or as many as have arrived. */
 enum { MOST = 64, MOST_BYTES = 16 << 20 };
 
 struct work {
 	struct unmask *u;
 	const char *path; /* the detector's */
 	struct kit_pictures from;
-	struct ds_pixels pixels[MOST]; /* those that wait, */
+	struct ds_pixels pixels[MOST]; /* the waiting pictures */
 	char *name[MOST];
 	bool prepared[MOST];
 	size_t n, bytes;
-	bool out; /* some were */
+	bool out; /* some verdict was "out" */
 };
 
 /* ---- the detector ---- */
 
-/* Opens it, and watches if that is asked for. NULL: told. */
+/* Opens it, and watches if requested. NULL: an error was printed. */
 static struct unmask *open_detector(const char *path)
 {
 	struct unmask *u = unmask_open_on(path, (int)cli.threads, cli.device);
@@ -70,7 +70,7 @@ static struct unmask *open_detector(const char *path)
 	return NULL;
 }
 
-/* ---- judging what waits ---- */
+/* ---- judging the waiting pictures ---- */
 
 static enum report_verdict form(void)
 {
@@ -89,7 +89,7 @@ static void print(struct work *k, const char *name, const struct unmask_result *
 			  false_alarm);
 }
 
-/* Judges pictures i..i+n: if that fails, one by one, as it is one's fault. */
+/* Judges pictures i..i+n; if that fails, one by one, because only one may be at fault. */
 static void judge(struct work *k, size_t i, size_t n)
 {
 	struct unmask_image images[MOST] = { { 0 } };
@@ -111,7 +111,8 @@ static void judge(struct work *k, size_t i, size_t n)
 	}
 }
 
-/* All that waits. Large room is given back: one large picture is no reason to hold it. -1: nobody reads on. */
+/* Judges all waiting pictures. Large buffers are freed: one large picture is no reason to hold that memory. -1:
+ * standard output cannot be written. */
 static int flush(void *data)
 {
 	struct work *k = data;
@@ -127,7 +128,7 @@ static int flush(void *data)
 	return fflush(stdout) == 0 ? 0 : cli_error("cannot write to standard output: %s", strerror(errno));
 }
 
-/* The pixels are kept, for those that were there. */
+/* Keeps the pixels, and gives back those it had before. */
 static int take(void *data, const char *name, struct ds_pixels *p, bool prepared)
 {
 	struct work *k = data;
@@ -150,7 +151,7 @@ static void use_detector(struct work *k, struct unmask *u_take)
 	k->from.prepare = unmask_prepare(k->u);
 }
 
-/* What signals ask for. A new detector is taken between two pictures; one that cannot be opened is none. */
+/* Handles signals. A new detector is opened between two pictures; if it cannot be opened, the old one stays. */
 static bool stop(void *data)
 {
 	struct work *k = data;

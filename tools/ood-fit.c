@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-fit: features of ID data in, the statistics that scores need out. One pass; holds the statistics
- * and the bank. */
+ * ood-fit: reads features of ID data and writes the statistics that scores need. One pass; holds the statistics and the
+ * bank. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +45,14 @@ static const struct cli_tool tool = { "ood-fit",
 				      CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_PROGRESS,
 				      NULL };
 
-/* What the methods of the list need of features with or without logits. -1 with err: one that is asked for by name
- * needs them. */
+/* What the listed methods need from features with or without logits. -1 with err: a method requested by name needs
+ * them. */
 static int parts_of(const char *list, bool logits, struct err *err)
 {
 	struct ood_requests r = { 0 };
 	int rc = 0;
 	unsigned parts =
-		OOD_PART_LAYERS | OOD_PART_GRAM | OOD_PART_MOVED; /* whose columns say whether they are wanted */
+		OOD_PART_LAYERS | OOD_PART_GRAM | OOD_PART_MOVED; /* whether these are wanted depends on the columns */
 
 	if (ood_requests_add(&r, list, err) < 0)
 		return err_prefix(err, "--method: ");
@@ -104,7 +104,7 @@ static int fit_stream(struct work *k)
 	return ood_fit_finish(k->fit, &err) < 0 ? ts_reader_fail(k->in, "%s", err.text) : 0;
 }
 
-/* Writes the fit; the meta of the features goes along, and how they came to be. */
+/* Writes the fit, with the meta of the features and their history. */
 static int save(struct ts_writer *out, struct ood_fit *f, const struct ts_header *const *from, size_t n)
 {
 	struct ts_header h;
@@ -207,7 +207,8 @@ int main(int argc, char **argv)
 		cli_usage("--merge and --tune are two steps");
 	if ((against && !tune) || (published && !against))
 		cli_usage("--against FILE goes with --tune FIT, and --published-tuning with both");
-	struct ts_writer *out = cli_output(); /* refuses a terminal, or what cannot be written, before the work */
+	struct ts_writer *out = cli_output(); /* before the work: refuses a terminal, and fails if writing is not
+					       * possible */
 	int rc = cli_check_writer(out);
 	if (rc == 0)
 		rc = merge ? merge_fits(out, n, argv + first) :

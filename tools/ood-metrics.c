@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * ood-metrics: how well scores tell OOD sets from an ID set, and how sure that is. Retains the ID set and one
- * OOD set, 4 bytes per row and method (8 of text and <f8; 4 more with intervals); prints when every input has come
- * to its END. */
+ * ood-metrics: how well scores separate OOD sets from an ID set, and with what uncertainty. Holds the ID set and one
+ * OOD set in memory, 4 bytes per row and method (8 for text and <f8; 4 more with intervals); prints once every input
+ * has reached its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,10 +75,10 @@ struct work {
 	struct report_read read; /* methods */
 	struct ood_scores id, pool;
 	struct ood_eval *eval;
-	size_t baseline;            /* its number, if there is one */
+	size_t baseline;            /* its index, if there is one */
 	struct ood_result *results; /* (n_sets, n) */
 	struct report_curves curves;
-	FILE *plots; /* for below the table, into plot_text; NULL: none are asked for */
+	FILE *plots; /* text to print below the table, into plot_text; NULL: not requested */
 	char *plot_text;
 	size_t plot_len;
 };
@@ -116,7 +116,7 @@ static int begin(struct work *k)
 	return 0;
 }
 
-/* A method that gives every row the same score measures nothing: said, not hidden behind 50 %. */
+/* A method that gives every row the same score measures nothing: warns instead of hiding it behind 50 %. */
 static void warn_constant(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	for (size_t m = 0; m < k->read.n; m++) {
@@ -127,7 +127,7 @@ static void warn_constant(const struct work *k, const struct ood_scores *ood, co
 	}
 }
 
-/* Where a number means little: said where a table is for print, else with --verbose. */
+/* Reports numbers that mean little: always in a table for print, otherwise with --verbose. */
 static void tell_little(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	void (*const tell)(const char *, ...) = pivot ? cli_warn : cli_info;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-pack: a network, a fit and a threshold become one file, the detector that ood-detect and libunmask open. Retains
- * its files, which it opens together before it writes anything. */
+ * ood-pack: combines a network, a fit and a threshold into one file, the detector that ood-detect and libunmask open.
+ * Holds its files in memory, and opens them together before it writes anything. */
 #include <string.h>
 
 #include "kit/kit.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * ood-report: one page of how scores tell OOD sets from an ID set: table, pictures, images, and how each input came to
- * be. Retains the scores of all sets, and the images that it shows; writes when every input has come to its END. */
+ * ood-report: one page on how well scores separate OOD sets from an ID set: table, pictures, images, and the history of
+ * each input. Holds the scores of all sets, and the images that it shows; writes once every input has reached its
+ * END. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static const struct cli_tool tool = {
 
 /* ---- operands -------------------------------------------------------------------------------- */
 
-static struct cli_list files; /* operands, with folders replaced by what is in them; they live to the end */
+static struct cli_list files; /* operands, with folders replaced by their files; they live to the end */
 
 static char *joined(const char *dir, const char *name)
 {
@@ -76,7 +77,7 @@ static void add_file(const char *path)
 	files.v[files.n++] = path;
 }
 
-/* Adds the score files of a folder, in the order of their names. */
+/* Adds the score files of a folder, sorted by name. */
 static void add_folder(const char *dir)
 {
 	struct dirent **e;
@@ -160,7 +161,7 @@ static int read_ood(struct work *k, struct report_page_set *s, const struct repo
 	return 0;
 }
 
-/* What was asked for beside sets. */
+/* Reads the other inputs that were requested. */
 static int read_others(struct work *k)
 {
 	struct report_page *p = &k->page;
@@ -186,7 +187,7 @@ static bool is_named(const char *text, const char *name)
 	return strncmp(text, name, len) == 0 && text[len] == '=';
 }
 
-/* The set whose name is before an '='; its images are behind it. */
+/* Finds the set that is named before the '='; the path of its images follows it. */
 static struct report_page_set *set_of(struct report_page *p, const char *text)
 {
 	if (is_named(text, p->id.name))
@@ -234,7 +235,7 @@ static int run(struct work *k)
 	return read_others(k) < 0 ? -1 : read_images(k);
 }
 
-/* The page is made in memory, and written at once. */
+/* Builds the page in memory and writes it at once. */
 static int write_page(const struct report_page *p)
 {
 	struct ts_file *out = ts_file_open(cli.output);

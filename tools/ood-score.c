@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-score: features in, scores out, larger for what looks more in-distribution. Streaming; with a fit, it holds
- * the fit. */
+ * ood-score: reads features and writes scores, larger for what looks more in-distribution. Streaming; with a fit, it
+ * holds the fit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +47,9 @@ static const struct cli_tool tool = { "ood-score",
 				      CLI_OUTPUT | CLI_THREADS | CLI_PROGRESS | CLI_ROWS,
 				      NULL };
 
-/* ---- getting ready ----------------------------------------------------------------------------- */
+/* ---- preparation -------------------------------------------------------------------------------- */
 
-/* Methods of `all` that are left out: one that a user with a fit could expect is told of, the others in a line. */
+/* Methods left out of `all`: those that a user with a fit could expect get a message each, the others share one. */
 struct left {
 	bool fit, outliers, logits;
 	size_t n;
@@ -103,10 +103,10 @@ struct work {
 	struct ood_threshold threshold;
 	struct ood_output output;
 	struct ood_verdict verdict;
-	float **column; /* of the output, one per scorer: where it writes */
-	/* verdicts over a batch: the input is one, whose rows are held until its end */
+	float **column; /* output columns, one per scorer, that the scorers write to */
+	/* for verdicts over the whole input, whose rows are held until its end */
 	struct ts_batch held;
-	ptrdiff_t *map; /* of the held rows' columns; NULL: none are held */
+	ptrdiff_t *map; /* of the held rows' columns; NULL: no rows are held */
 };
 
 static int hold(struct work *k)
@@ -121,7 +121,7 @@ static int hold(struct work *k)
 	return 0;
 }
 
-/* The verdicts of all rows, and these into the output. */
+/* Computes the verdicts of all held rows and writes the rows. */
 static int release_held(struct work *k)
 {
 	struct err err;
@@ -220,7 +220,7 @@ static void release(struct work *k)
 	ood_fit_free(k->outliers);
 }
 
-/* The methods asked for; or those of the thresholds; or all. */
+/* Takes the requested methods, or those of the thresholds, or all. */
 static void take_requests(struct ood_requests *r, const struct ood_threshold *t)
 {
 	struct err err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-seeds: tables of ood-metrics of several seeds in, mean and standard deviation out. Retains a table. */
+ * ood-seeds: reads tables of ood-metrics for several seeds and writes mean and standard deviation. Holds one table in
+ * memory. */
 #include <string.h>
 
 #include "cli/cli.h"

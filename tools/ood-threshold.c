@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-threshold: scores of ID rows in, the thresholds that flag a wanted share of them out. Retains
- * its input, 8 bytes per row and method; writes when that has come to its END. */
+ * ood-threshold: reads scores of ID rows and writes the thresholds that flag the requested share of them. Holds its
+ * input, 8 bytes per row and method; writes once that has reached its END. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* The columns asked for, each once, or all of the header. */
+/* Chooses the requested columns, each once, or all of the header. */
 static int choose_methods(struct ts_reader *r, const struct ts_header *h, char ***ret, size_t *n)
 {
 	struct err err;
@@ -56,13 +56,13 @@ static int choose_methods(struct ts_reader *r, const struct ts_header *h, char *
 	return 0;
 }
 
-/* A line per method, and one for each class that had too few rows. */
+/* Prints a line per method, and one for each class that had too few rows. */
 static void tell(const struct ood_threshold *t)
 {
 	for (size_t m = 0; m < t->set.n; m++) {
 		const struct ts_tensor *v = &t->set.t[m];
 		const double first = ts_get(v->type, v->data, 0);
-		const int digits = v->type == TS_F64 ? 17 : 9; /* read back to the same bits */
+		const int digits = v->type == TS_F64 ? 17 : 9; /* enough to read back to the same bits */
 		double lo = first, hi = first;
 		if (t->promise.guarantee == OOD_FDR) {
 			cli_info("%s: %llu scores, for batches with a false discovery rate of %g", v->name,
@@ -132,6 +132,6 @@ int main(int argc, char **argv)
 	struct ts_reader *in = cli_input(first, argc, argv);
 	kit_out_init(&out, "fit", cli_output());
 	rc = fit(in, &out);
-	kit_out_end(&out, false); /* fit() has told its errors */
+	kit_out_end(&out, false); /* fit() has printed its errors */
 	return kit_end(in, NULL, rc);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ood-watch: tells when a stream of scores has left a reference. Retains the reference, 8 bytes per row.
- * It may never come to an END, so it speaks, on standard error, while it reads. */
+ * ood-watch: reports when a stream of scores has left a reference. Holds the reference, 8 bytes per row. The stream may
+ * never END, so messages go to standard error while it is read. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,7 @@ static int begin(struct ood_watch *w, struct ood_origin *from)
 	return 0;
 }
 
-/* Reads s to its end, or to the alarm. 0, -1, ALARM. */
+/* Reads s to its end, or until the alarm. 0, -1, ALARM. */
 static int watch(struct ood_watch *w, struct ood_column *s)
 {
 	unsigned long long first = 0, alarms = 0; /* first: row at which the test began */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-cat: streams of one kind become one, whole or in part. Streaming but for --sample, which keeps
- * the sample, and --shuffle, which keeps everything. */
+ * ts-cat: joins streams of one kind into one, whole or in part. Streaming except for --sample, which holds the sample,
+ * and --shuffle, which holds everything. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ struct work {
 	struct kit_shard shard;
 	struct ts_sample kept;      /* with --sample and --shuffle */
 	uint64_t seen, after_shard; /* rows of all streams */
-	ptrdiff_t *map;             /* where the columns of the stream are that is being read */
+	ptrdiff_t *map;             /* where the columns of the current stream are */
 };
 
 static bool has(const struct ts_meta *m, const char *key)
@@ -44,8 +44,8 @@ static bool has(const struct ts_meta *m, const char *key)
 	return !ts_meta_same(m, &(struct ts_meta){ 0 }, key);
 }
 
-/* Were the rows made by the same network, as far as both streams say so? Else the first one's meta, which is that of
- * the whole, would be wrong of the others. Labels and names are nobody's. */
+/* Checks that the rows come from the same network, as far as both streams say. The result has the first stream's meta,
+ * which would otherwise be wrong for the others. Labels and names come from no network. */
 static int check_made(const struct ts_header *have, struct ts_reader *r)
 {
 	const struct ts_header *h = ts_reader_header(r);
@@ -66,7 +66,8 @@ static int check_made(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
-/* Were the images of both distorted alike, or neither? The first one's meta would call clean what is not. */
+/* Checks that the images of both are distorted in the same way, or not at all. Otherwise the first stream's meta would
+ * call distorted images clean. */
 static int check_clean(const struct ts_header *have, struct ts_reader *r)
 {
 	if (ts_meta_same(&have->meta, &ts_reader_header(r)->meta, TS_IMAGES_DISTORTED))
@@ -75,7 +76,7 @@ static int check_clean(const struct ts_header *have, struct ts_reader *r)
 				 "', by ds-pack --distort)");
 }
 
-/* Is every field of `have` in the header of r, alike? */
+/* Checks that every field of `have` is in the header of r, with the same type and shape. */
 static int check_fields(const struct ts_header *have, struct ts_reader *r)
 {
 	const struct ts_header *h = ts_reader_header(r);
@@ -114,7 +115,7 @@ static int take_row(struct work *k, const struct ts_batch *b, size_t i)
 	return kit_out_some(&k->out, 1024);
 }
 
-/* All that a batch gives is written at once: a pipe waits for no more. */
+/* Writes all rows of a batch at once, so that a pipe need not wait. */
 static int take(void *data, const struct ts_batch *b)
 {
 	struct work *k = data;

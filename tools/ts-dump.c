@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-dump: any stream as text. Rows are passed on as they come, a batch at a time, so the exit status
- * alone says whether the stream was whole; --header and --history print after END. */
+ * ts-dump: any stream as text. Rows are printed as they come, a batch at a time, so only the exit status says whether
+ * the stream was complete; --header and --history print after END. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static const struct cli_tool tool = { "ts-dump",
 				      CLI_ROWS,
 				      NULL };
 
-/* Takes --where apart. Names of columns may hold '=', numbers do not, nor do most classes. */
+/* Splits the argument of --where. Column names may contain '='; numbers do not, nor do most class names. */
 static void parse_where(void)
 {
 	const char *eq = strrchr(where, '=');
@@ -52,7 +52,7 @@ static void parse_where(void)
 		cli_oom();
 }
 
-/* The value of --where: a number, or the name of a class in a column of classes. */
+/* Interprets the value of --where: a number, or the name of a class in a column of classes. */
 static void find_value(const struct ts_field *f, const struct report_classes *classes)
 {
 	const size_t n = report_is_class(f) ? classes->n : 0;
@@ -69,7 +69,7 @@ static void find_value(const struct ts_field *f, const struct report_classes *cl
 	where_value = (long)k;
 }
 
-/* Makes where_at the column that --where names. */
+/* Sets where_at to the column that --where names. */
 static int find_where(struct ts_reader *r, const struct ts_header *h, const struct report_classes *classes)
 {
 	const struct ts_field *f = ts_header_field(h, where_name);
@@ -93,22 +93,22 @@ static bool is_wanted(const struct ts_batch *b, size_t i)
 				   ts_get(c->type, c->data, i) == (double)where_value;
 }
 
-/* What rows are printed by. */
+/* How rows are printed. */
 struct dump {
 	const struct ts_header *h;
 	struct report_classes classes;
-	bool headed;             /* the heading is out, or not wanted */
-	struct cli_align *align; /* NULL: no terminal, so tabs */
+	bool headed;             /* the heading has been printed, or is not wanted */
+	struct cli_align *align; /* NULL: not a terminal, so tabs */
 };
 
-/* What is on its way to standard output. */
+/* Text on its way to standard output. */
 struct text {
 	FILE *f;
 	char *bytes;
 	size_t len;
 };
 
-/* Where to print: to standard output, or for a terminal into memory, whose columns are then made to line up. */
+/* Returns the file to print to: standard output, or for a terminal a memory buffer, whose columns are then aligned. */
 static FILE *begin_text(const struct dump *d, struct text *t)
 {
 	*t = (struct text){ .f = stdout };
@@ -142,8 +142,8 @@ static void put_rows(struct dump *d, FILE *f, const struct ts_batch *b)
 	}
 }
 
-/* Every batch is flushed, so that whoever reads an endless stream as text sees it as it comes. What
- * cannot be written ends it; cli_finish() says why. */
+/* Every batch is flushed, so that an endless stream can be read as text while it comes. A failed write ends the run;
+ * cli_finish() reports why. */
 static int dump_batch(void *data, const struct ts_batch *b)
 {
 	struct dump *d = data;

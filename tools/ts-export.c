@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-export: a stream as arrays of other programs. Tables are streaming; of all else the rows are retained. */
+ * ts-export: writes a stream as arrays for other programs. Streaming for tables; for all other formats holds the
+ * rows. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,7 +33,7 @@ struct work {
 	struct ts_reader *in;
 	struct ts_file *out;
 	struct ts_header header; /* the fields to write */
-	struct ts_batch rows;    /* those of a table wait for one batch, others for all */
+	struct ts_batch rows;    /* for tables those of one batch, otherwise all */
 	ptrdiff_t *map;
 	struct err err;
 };

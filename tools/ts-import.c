@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ts-import: arrays of other programs become a stream of features or of scores. Retains its files. */
+ * ts-import: turns arrays of other programs into a stream of features or of scores. Holds its files in memory. */
 #include <stdlib.h>
 #include <string.h>
 

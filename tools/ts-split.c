@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-split: a stream in two, by chance. Streaming: of each hundred rows so many go to the one part, the others to the
- * rest. */
+ * ts-split: splits a stream in two at random. Streaming: of each hundred rows a given number goes to the one part, the
+ * others to the rest. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +32,12 @@ struct work {
 	struct kit_out part, rest;
 	ptrdiff_t *map;
 	uint64_t row;
-	size_t order[BLOCK]; /* of this hundred's rows: the first `most` places go to the part */
+	size_t order[BLOCK]; /* of the rows of this block: the first `most` of them go to the part */
 	size_t most;
 };
 
-/* Draws the order of hundred number `block`. Of all hundreds before it and this one as many rows are in the part as the
- * fraction says, to one. */
+/* Draws the order of block number `block`, of a hundred rows. Over all blocks up to this one, the number of rows in the
+ * part differs from what the fraction asks for by at most one. */
 static void draw(struct work *k, uint64_t block)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, block);

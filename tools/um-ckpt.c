@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * um-ckpt: checkpoints, without running them. Makes them of other programs' files and the other way round,
- * lists and compares them; `bake` makes an ordinary checkpoint of a masked one. */
+ * um-ckpt: handles checkpoints without running them. Converts them from and to other programs' files, lists and
+ * compares them; `bake` turns a masked checkpoint into an ordinary one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +93,7 @@ static void parse_size(struct net_import *how)
 	how->w = n ? (int)v[n - 1] : 0;
 }
 
-/* --prepare, which says the input's size, too, if --size does not. */
+/* Parses --prepare, which also gives the input's size if --size does not. */
 static void parse_prepare(struct net_import *how)
 {
 	struct err err;
@@ -109,7 +109,7 @@ static void parse_prepare(struct net_import *how)
 	}
 }
 
-/* Writes down how images are prepared for the network, if it is known. */
+/* Records how images are prepared for the network, if that is known. */
 static int take_prepare(struct net_checkpoint *c, struct err *err)
 {
 	if (!o.prepare)
@@ -124,7 +124,8 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The lines of --classes up to a tab, as ds-pack reads such files. Labels of images are matched by these names. */
+/* The lines of --classes, each up to a tab, read as ds-pack reads such files. Labels of images are matched by these
+ * names. */
 static char **class_names(size_t *n)
 {
 	char **names = cli_lines(o.classes, n), **sorted = names ? malloc(*n * sizeof *sorted) : NULL;
@@ -146,7 +147,7 @@ static char **class_names(size_t *n)
 	return names;
 }
 
-/* A file of ONNX says its network itself. */
+/* An ONNX file describes its network itself. */
 static int import_onnx(struct net_checkpoint *c, const char *path, const struct net_import *how, struct err *err)
 {
 	const struct net_onnx onnx = { .features = o.model.features,
@@ -207,7 +208,7 @@ static int import(const char *path)
 	return rc;
 }
 
-/* ---- the others ---- */
+/* ---- the other subcommands ---- */
 
 static int export(const char *path)
 {
@@ -231,7 +232,7 @@ static int show(const char *path)
 	return tell(report_state(stdout, path, o.key, &err), &err);
 }
 
-/* 0: they are the same. */
+/* Returns 0 if they are equal. */
 static int diff(const char *a, const char *b)
 {
 	struct err err;
@@ -299,7 +300,7 @@ int main(int argc, char **argv)
 		job_model_check(&o.model);
 	if (!verbs[v].run) {
 		const int differ = diff(argv[first + 1], argv[first + 2]);
-		return cli_finish(0) || differ; /* a full disk is said too */
+		return cli_finish(0) || differ; /* a full disk is reported, too */
 	}
 	ts_reader_close(cli_open(argv[first + 1])); /* refuses a terminal */
 	if (verbs[v].run != show)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * um-embed: the one forward pass. Images become logits and penultimate features; every other column
- * goes through, so labels and names stay with their rows. Streaming: it holds one batch, with libtorch two. */
+ * um-embed: the one forward pass. Images become logits and penultimate features; every other column is passed through,
+ * so labels and names stay with their rows. Streaming: it holds one batch, with libtorch two. */
 #include <stdlib.h>
 
 #include "ds/ds_prep.h"
@@ -65,22 +65,22 @@ static const struct cli_tool tool = { "um-embed",
 				      CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
 				      NULL };
 
-/* What is on its way from images to features: batches that were started and not yet written. */
+/* Batches on their way from images to features: started and not yet written. */
 struct flow {
 	struct ts_reader *r;
 	struct kit_out out;
 	struct net_checkpoint c;
 	struct um_extras *e;
 	struct ts_batch rows[UM_DEPTH];
-	ptrdiff_t *map;               /* where the columns that go through are */
+	ptrdiff_t *map;               /* where the columns are that are passed through */
 	ptrdiff_t label;              /* of the output; -1: none */
-	struct net_class_map classes; /* what the images' labels are of the model's */
-	bool strange;                 /* a label was too large, which was said */
+	struct net_class_map classes; /* maps the images' labels to the model's */
+	bool strange;                 /* a label was too large, and this was reported */
 	size_t started, written;
-	bool failed; /* and told */
+	bool failed; /* and reported */
 };
 
-/* Columns that go through; labels that are not the model's hidden. */
+/* Passes columns through; hides labels that are not the model's. */
 static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_batch *in)
 {
 	int64_t *y;
@@ -93,7 +93,8 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 	y = out->cols[f->label].data;
 	for (size_t i = 0; f->classes.to && i < out->n; i++)
 		y[i] = net_class_of(&f->classes, y[i]);
-	if (f->c.net->classes == 0) /* a network without logits has none, and what the labels mean is the images' own */
+	if (f->c.net->classes == 0) /* a network without logits has no classes, so labels keep the images' own
+				     * meaning */
 		return 0;
 	for (size_t i = 0; i < out->n; i++) {
 		if (y[i] < f->c.net->classes)
@@ -108,7 +109,7 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 	return net_check_labels(f->c.net, f->r, y, out->n, -1);
 }
 
-/* Writes the oldest batches, until at most `left` are on their way. */
+/* Writes the oldest batches, until at most `left` remain. */
 static int pass_on(struct flow *f, size_t left)
 {
 	struct err err;
@@ -125,8 +126,8 @@ static int pass_on(struct flow *f, size_t left)
 	return 0;
 }
 
-/* A batch is written when the next has been started, or when there is no next to be read yet: on a live pipe
- * nothing is held back. */
+/* A batch is written once the next has been started, or if there is no next one to read yet: on a live pipe nothing is
+ * held back. */
 static int start(void *data, const struct ts_batch *in)
 {
 	struct flow *f = data;
@@ -151,7 +152,7 @@ static int embed(struct flow *f)
 		if (ts_batch_init(&f->rows[i], &f->out.header) < 0)
 			cli_oom();
 	rc = kit_each(f->r, start, f);
-	if (!f->failed && pass_on(f, 0) < 0) /* of a stream that breaks off too */
+	if (!f->failed && pass_on(f, 0) < 0) /* also for a stream that breaks off */
 		rc = -1;
 	if (um_extras_note(f->e))
 		cli_warn("%s", um_extras_note(f->e));
@@ -175,14 +176,15 @@ static int make_header(struct flow *f, const struct ts_header *images)
 	if (net_map_classes(&f->classes, images, &f->c, &err) < 0)
 		return ts_reader_fail(f->r, "%s", err.text);
 	if (f->classes.to && !f->c.classes)
-		ts_meta_del(&to->meta, "classes"); /* they name no class of the model */
+		ts_meta_del(&to->meta, "classes"); /* they name no classes of the model */
 	if (f->label >= 0 && f->classes.to)
 		(net_class_map_words(&f->classes, &f->c, &err) ? cli_warn : cli_info)("'%s': %s", ts_reader_name(f->r),
 										      err.text);
 	return 0;
 }
 
-/* Other pixels than the network was trained on give other scores, and nothing else would say so. */
+/* Warns if the images were prepared differently from the network's training images: that changes scores, and nothing
+ * else would tell. */
 static void compare_prepared(const struct flow *f)
 {
 	struct err words;
@@ -210,7 +212,7 @@ static int no_masks(struct err *err)
 	return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
 }
 
-/* A file of ONNX for images of the stream's size; guesses go where notes go. */
+/* Opens an ONNX file for images of the stream's size; guesses are reported as notes. */
 static int open_onnx(struct flow *f, struct err *err)
 {
 	const struct ts_field *image = ts_images_field(f->r);
@@ -228,7 +230,7 @@ static int open_onnx(struct flow *f, struct err *err)
 	return net_onnx_read(&f->c, model_path, &how, err) < 0 ? -1 : job_model_normalise(&onnx, &f->c, err);
 }
 
-/* The network that is asked for, of the two that a masked checkpoint holds. */
+/* Chooses the requested one of the two networks in a masked checkpoint. */
 static int choose(struct net_checkpoint *c, struct err *err)
 {
 	if (net_load_any(c, model_path, err) < 0)

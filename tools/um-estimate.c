@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a
- * small share of its weights masked at random. The published program masks once, unseeded, and
- * averages over augmented images; this averages several seeded masks over the images as they are,
- * and says the spread. Streaming: all masked models see each batch, so images are not kept; but with --val-fraction
- * they are, as only the end of the stream tells which are held out. */
+ * um-estimate: the loss constraint m of Unleashing Mask: the mean cross-entropy of the model with a small share of its
+ * weights masked at random. The published program masks once, unseeded, and averages over augmented images; this
+ * averages several seeded masks over the unchanged images, and reports the spread. Streaming: all masked models see
+ * each batch, so images are not kept; with --val-fraction they are, because only the end of the stream tells which are
+ * held out. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,11 +69,11 @@ struct work {
 	struct ts_reader *r;
 	struct net_checkpoint c;
 	struct um_estimate *e;
-	struct kit_out out;           /* of --per-sample: rows that wait for their losses */
-	ptrdiff_t *map;               /* where its label and its name come from; NULL: it is not asked for */
+	struct kit_out out;           /* for --per-sample: rows that wait for their losses */
+	ptrdiff_t *map;               /* where its label and name come from; NULL: not requested */
 	size_t image, label;          /* the images' columns */
-	struct net_class_map classes; /* what the images' labels are of the model's */
-	struct err err;               /* why it failed, if neither the reader nor the writer says it */
+	struct net_class_map classes; /* maps the images' labels to the model's */
+	struct err err;               /* the reason, if neither the reader nor the writer has it */
 };
 enum { LOSS, MASKED_LOSS, TYPICALITY }; /* columns of --per-sample; label and name follow */
 
@@ -94,7 +94,7 @@ static int open_rows(struct work *k)
 	return kit_out_begin(&k->out);
 }
 
-/* The n rows that have waited get their losses. */
+/* Writes the n waiting rows with their losses. */
 static int write_rows(struct work *k, size_t n)
 {
 	if (!k->map || n == 0)
@@ -140,7 +140,7 @@ static int read_all(struct work *k)
 	return k->map && (write_rows(k, n) < 0 || kit_out_finish(&k->out) < 0) ? -1 : 0;
 }
 
-/* The same over all but the images that are held out, which only the end of the stream tells. */
+/* The same over all images but those held out, which are known only at the end of the stream. */
 static int read_fraction(struct work *k)
 {
 	struct um_data d = { 0 }, held = { 0 };
@@ -227,7 +227,7 @@ static int run(struct work *k)
 	return 0;
 }
 
-/* The ranks that share the masks out, if there are several. */
+/* Joins the ranks that share the masks, if there are several. */
 static int join(struct err *err)
 {
 	static const char *const own[] = { "threads", "max-memory", NULL };
@@ -245,7 +245,7 @@ static int join(struct err *err)
 	return 0;
 }
 
-/* Of a team one rank says why it failed; else what the reader has to say is kit_end()'s. */
+/* In a team one rank reports why it failed; otherwise kit_end() reports the reader's error. */
 static int end(struct work *k, int rc)
 {
 	if (rc < 0 && team && k->r && ts_reader_error(k->r))

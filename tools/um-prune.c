@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * um-prune: puts a mask before every weight of a trained network and learns it with the loss of
- * Unleashing Mask (UMAP), or sets it once by a rule. The checkpoint that it writes holds both
- * networks, the full one and the masked one. Retains its input, as um-train does. */
+ * um-prune: puts a mask before every weight of a trained network and learns it with the loss of Unleashing Mask (UMAP),
+ * or sets it once by a rule. The checkpoint that it writes contains both networks, the full one and the masked one.
+ * Holds its input in memory, as um-train does. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -75,7 +75,7 @@ static int add_masks(struct job *job, struct err *err)
 		      err);
 }
 
-/* Trains the mask, or writes what was computed once. */
+/* Trains the mask, or writes the one that was computed at once. */
 static int run(struct job *job, struct err *err)
 {
 	if (method < MAGNITUDE)
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output();
 	if (o.out && cli_check_writer(o.out) < 0) {
-		err_fail(&err, "the output cannot be written"); /* which is said */
+		err_fail(&err, "the output cannot be written"); /* already reported */
 		(void)team_fail(o.team, &err);
 		ts_reader_close(r);
 		return cli_finish(1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * um-train: trains a classifier, from scratch or from a checkpoint, with the plain loss or the one
- * that Unleashing Mask folds. Retains its input: the images are held in memory, as they come. */
+ * um-train: trains a classifier, from scratch or from a checkpoint, with the plain loss or the one that Unleashing Mask
+ * folds. Holds its input: the images are kept in memory, in stream order. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -63,7 +63,7 @@ static int new_model(void *data, struct net_checkpoint *c, const struct um_data 
 	return 0;
 }
 
-/* An architecture asked for together with --init must be the checkpoint's. */
+/* An architecture given together with --init must be that of the checkpoint. */
 static int check_arch(const struct net *n, struct err *err)
 {
 	struct net *want;
@@ -105,9 +105,10 @@ int main(int argc, char **argv)
 		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
 	r = cli_input(first, argc, argv);
 	if (job_is_first(&o) && (cli.output || !o.run))
-		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written, before hours of work */
+		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written to, before hours of
+				       * work */
 	if (o.out && cli_check_writer(o.out) < 0) {
-		err_fail(&err, "the output cannot be written"); /* which is said */
+		err_fail(&err, "the output cannot be written"); /* already reported */
 		(void)team_fail(o.team, &err);
 		ts_reader_close(r);
 		return cli_finish(1);

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Writes a line for each network with its defaults, and for each named variant of one with parameters: the number of
+/* Writes a line for each network with its defaults, and for each alias of one with parameters: the number of
  * trained parameters with 10 classes, and the multiply-adds for an image of 32x32 and of 224x224 pixels ("-": the
  * network does not take that size), in millions. Then lists the parameters of networks. With --json writes an object
  * for each, with whole numbers. -1: out of memory. */

@@ -187,9 +187,9 @@ int team_start(struct team_place *p, int size, struct err *err)
 		if (pid < 0)
 			return err_fail(err, "cannot start rank %d of %d: %s", r, size, strerror(errno));
 		if (pid == 0) {
-			/* nobody else would end it: before all have met, it would wait for rank 0 until it loses patience */
+			/* else it would wait for a rank 0 that is gone until it loses patience */
 			if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
-				_exit(1);
+				return err_fail(err, "rank 0 of %d, which started rank %d, is gone", size, r);
 			p->rank = p->local = r;
 			memset(p->child, 0, sizeof p->child);
 			break;

@@ -166,7 +166,7 @@ int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 {
 	char val[JOB_WORTH] = "", oe[32] = "", minimised[48] = "";
 	const struct job_options *o = j->o;
-	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to tell */
+	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to measure */
 
 	if (!isnan(r->val.loss))
 		job_worth_text(&r->val, val);

@@ -132,7 +132,8 @@ struct ts_reader *cli_input(int first, int argc, char **argv);
 /* Writes a string as a cell of a TSV table: what would break the table is escaped, and so are
  * control characters, which would reach the terminal. */
 void cli_put_cell(FILE *f, const char *s);
-/* Writes a string as JSON writes one. Exits when out of memory. */
+/* Writes a string as JSON writes one; U+FFFD stands for each byte that is not UTF-8, as in names of files. Exits when
+ * out of memory. */
 void cli_put_json(FILE *f, const char *s);
 /* The next line of f, without its end, into *line, which is malloc'ed or NULL, holds *cap bytes and grows; the last one
  * may lack its newline. 1; 0: there is none; -1: out of memory, cannot be read, a zero byte, or more than a MiB, as

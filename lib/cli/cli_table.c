@@ -15,7 +15,7 @@ static void put_json_number(FILE *to, const char *cell)
 	char *end;
 	const double v = strtod(cell, &end);
 
-	if (strchr("{[\"", *cell) || (end != cell && !*end && isfinite(v)))
+	if ((*cell && strchr("{[\"", *cell)) || (end != cell && !*end && isfinite(v)))
 		fputs(cell, to);
 	else
 		cli_put_json(to, cell);

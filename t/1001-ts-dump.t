@@ -33,7 +33,7 @@ ok '--where: a class by its name, or a number' '
 	read -r number class <map && ts-dump -t -w label=$class classes.ts | cmp - /dev/fd/3 3<<END && test $(ts-dump -t -w label=$number classes.ts | wc -l) -gt 1
 $(ts-dump -t -w label=$number classes.ts)
 END'
-ok '--where: what is no class' 'ts-dump -w label=${class}x classes.ts 2>err; test $? = 2 && grep -q "no class of the stream; did you mean .$class.?" err'
+ok '--where: what is no class' 'ts-dump -w label=${class}x classes.ts 2>err; test $? = 2 && grep -q "nor a class of the stream; did you mean .$class.?" err'
 ok '--class-names: a number that names no class stays one' 'ds-synth --set blobs -n 2 | ts-dump -tc | grep -q "^-1	"'
 if command -v script >/dev/null; then
 	on_terminal() { script -qec "$1" /dev/null </dev/null | tr -d '\r'; }

@@ -10,7 +10,7 @@ ok 'labels as floats' 'test "$(labels "a/0.png 3.0\na/1.png -1.0\na/2.png 1e1\n"
 ok 'JSON labels: label' 'test "$(labels "a/0.png {\"group_label\": 0, \"class_label\": 1, \"label\": 1}\na/1.png {\"label\": 5}\n")" = "1 5 "'
 ok 'paths with blanks, with and without labels' 'test "$(labels "a/two words.png 2\na/x 3.5\n")" = "2 -1 " && test "$(labels "a/two words.png\n")" = "-1 "'
 refused() { printf "$1" >list; fails 1 "list.: line 1: $2" ds-pack --list list --root images -o x.ts; }
-ok 'what is no label is told' 'refused "a/0.png -2\n" "label .-2. is no class" && refused "a/0.png 3.5\n" "label .3.5. is no class" && refused "a/0.png nan\n" "label .nan. is no class" && refused "a/0.png 99999999999\n" "label .99999999999. is no class" &&
+ok 'what is no label is told' 'refused "a/0.png -2\n" "label .-2. is not a class" && refused "a/0.png 3.5\n" "label .3.5. is not a class" && refused "a/0.png nan\n" "label .nan. is not a class" && refused "a/0.png 99999999999\n" "label .99999999999. is not a class" &&
 	refused "a/0.png cat\n" "label .cat. is not a number" && refused "a/0.png {\"class\": 1}\n" ".*is JSON without a whole number .label" && refused "a/0.png {\"label\": \"1\"}\n" ".*is JSON without" && refused "a/0.png {label}\n" ".*is JSON without"'
 ok 'a mark before UTF-8' 'test "$(labels "\357\273\277a/0.png 3\na/1.png 4\n")" = "3 4 "'
 ok 'a table of commas is told what a line is' 'printf "a/0.png,3\n" >list; fails 1 "lists .a/0.png,3., .*a line is a path, a blank and a label" ds-pack --list list --root images -o x.ts'

@@ -39,7 +39,7 @@ ok '54 steps with --sync-bn: losses and accuracies of 1, 2 and 3 ranks are the s
 ok 'rank 0 alone writes and speaks' 'test -s said.0 -a ! -s said.1 -a ! -s said.2 && test $(find run.3 -name log.tsv | wc -l) = 1'
 ok 'the log says whose statistics batch norms go by' 'grep -q "^3 ranks.*use the whole batch" said.0'
 ranks 2 $train -e 1 -o x images.ts
-ok 'and that without --sync-bn they are a rank'"'"'s' 'grep -q "^2 ranks.*by each rank.s part" said.0'
+ok 'and that without --sync-bn they are a rank'"'"'s' 'grep -q "^2 ranks.*use each rank.s part" said.0'
 # A number within rounding of 0 may take a ReLU's other side, and then all that follows differs by more than rounding: with
 # --seed 3 and smoothing one does, from one process to any number of ranks.
 same_as_alone() {                      # OPTION...: two epochs with 3 ranks, and with one

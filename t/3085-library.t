@@ -37,7 +37,7 @@ ok 'detect.c: 30 lines, and the numbers of ood-detect' '
 	test $(wc -l <"$examples/detect.c") -le 35 &&
 	${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror ${SANITIZE:+-fsanitize=$SANITIZE} -I"$SRC/lib/unmask" "$examples/detect.c" -L"$BUILD" -lunmask -Wl,-rpath,"$BUILD" -o detect &&
 	for i in 1 2 3; do ./detect vim.det <$i.ppm; done >got; cut -f 2- rows | cmp - got && ./detect vim.det <3.ppm >got; test $? = "$(test "$(tail -n 1 rows | cut -f 4)" = out && echo 1 || echo 0)"'
-ok 'and it says what is wrong' 'fails 2 "" ./detect fit <3.ppm; ./detect fit <3.ppm 2>err; test $? = 2 && grep -q "fit.: is no detector" err'
+ok 'and it says what is wrong' 'fails 2 "" ./detect fit <3.ppm; ./detect fit <3.ppm 2>err; test $? = 2 && grep -q "fit.: is not a detector" err'
 if [ -n "$SANITIZE" ]; then
 	ok 'detect.py # SKIP Python is not sanitized' true
 else

@@ -22,7 +22,8 @@ int job_oe_check(const struct job_options *j, struct err *err)
 	if (o->doe_published && o->method != UM_OE_DOE)
 		return err_fail(err, "--doe-published needs --oe doe");
 	if (o->fixed && o->method == UM_OE_POEM)
-		return err_fail(err, "--aux-fixed chooses outliers once, but --oe poem again for each epoch");
+		return err_fail(err,
+				"--aux-fixed chooses outliers once, but --oe poem chooses them anew in each epoch");
 	return 0;
 }
 

@@ -62,7 +62,8 @@ struct team_place {
  * several; 0: alone; -1: variables that make no sense, or it cannot be told where rank 0 is. */
 int team_find(struct team_place *p, struct err *err) TEAM_CHECKED;
 /* Makes this process, which must have no other threads, rank 0 of `size` on this machine, and forks the others, each of
- * which comes back from here with its own *p. team_free() waits for their ends, unless the team has failed. */
+ * which comes back from here with its own *p. team_free() waits for their ends, unless the team has failed; if rank 0
+ * ends before them, they get a SIGTERM. */
 int team_start(struct team_place *p, int size, struct err *err) TEAM_CHECKED;
 
 /* ---- the team ---- */

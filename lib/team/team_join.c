@@ -347,9 +347,12 @@ int team_join(struct team **ret, const struct team_place *p, struct err *err)
 	if (m.listener >= 0)
 		close(m.listener);
 	free(m.table);
-	if (rc == 0)
+	if (rc == 0) {
 		*ret = m.t;
-	else
+	} else {
+		if (m.t)
+			m.t->failed = true; /* those that have not come are not waited for */
 		team_free(m.t);
+	}
 	return rc;
 }

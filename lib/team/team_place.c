@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * What launchers say of a process, in their variables. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -174,9 +176,10 @@ int team_find(struct team_place *p, struct err *err)
 
 int team_start(struct team_place *p, int size, struct err *err)
 {
+	const pid_t parent = getpid();
 	char text[64];
 
-	snprintf(text, sizeof text, "started by %ld at %.9f", (long)getpid(), team_now());
+	snprintf(text, sizeof text, "started by %ld at %.9f", (long)parent, team_now());
 	*p = (struct team_place){ .size = size, .job = team_hash(text), .seconds = PATIENCE };
 	for (int r = 1; r < size; r++) {
 		const pid_t pid = fork();
@@ -184,6 +187,9 @@ int team_start(struct team_place *p, int size, struct err *err)
 		if (pid < 0)
 			return err_fail(err, "cannot start rank %d of %d: %s", r, size, strerror(errno));
 		if (pid == 0) {
+			/* nobody else would end it: before all have met, it would wait for rank 0 until it loses patience */
+			if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+				_exit(1);
 			p->rank = p->local = r;
 			memset(p->child, 0, sizeof p->child);
 			break;

@@ -120,7 +120,7 @@ static int take_head(struct ts_reader *r, const struct ts_field *f, size_t rows,
 	return 1;
 }
 
-/* Takes 1 to `most` bytes of data off the stream, few enough for the hash to find them in a cache. 0: it ends; -1. */
+/* Takes 1 to `most` bytes of data off the stream, few enough for the hash to find them in a cache. How many; -1. */
 static ssize_t take_some(struct ts_reader *r, void *to, size_t most)
 {
 	size_t n = r->len - r->start;
@@ -214,6 +214,7 @@ struct ts_reader *ts_reader_part(struct ts_reader *r, const char *name)
 {
 	const struct ts_header *h = ts_reader_header(r);
 	const struct ts_field *f = h ? next_field(r) : NULL;
+	struct ts_reader *part;
 
 	if (!f || r->have || strcmp(f->name, name) != 0 || f->type != TS_U8 || f->ndim != 1 || f->shape[0] < LARGE)
 		return NULL;
@@ -223,7 +224,10 @@ struct ts_reader *ts_reader_part(struct ts_reader *r, const char *name)
 		return NULL;
 	}
 	r->have = r->part;
-	return ts_reader_open_fn(read_part, r, name);
+	part = ts_reader_open_fn(read_part, r, name);
+	if (!part)
+		ts_reading_fail_at(r, r->offset, "out of memory");
+	return part;
 }
 
 /* The tensor of which ts_reader_part() gave a reader is behind us, if that has read it to its end. */
@@ -246,6 +250,8 @@ int ts_reader_set(struct ts_reader *r, struct ts_set *set)
 	if (!ts_reader_header(r))
 		return -1;
 	end_part(r);
+	if (r->have)
+		return ts_reading_fail_at(r, r->offset, "tensor '%s' was not read to its end", next_field(r)->name);
 	for (;;) {
 		if ((rc = take_straight(r, set)) == 1)
 			continue;

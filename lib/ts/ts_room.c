@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Large pages for large arrays. What is less than one of them comes as ever. */
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -11,10 +10,12 @@ enum { LINE = 64, LARGE = 2 << 20 };
 void *ts_room(size_t n)
 {
 	const size_t whole = n / LARGE * LARGE;
-	void *p = aligned_alloc(whole ? LARGE : LINE, n > SIZE_MAX - LINE ? n : (n + LINE - 1) / LINE * LINE);
+	void *p;
 
+	if (posix_memalign(&p, whole ? LARGE : LINE, n) != 0)
+		return NULL;
 #ifdef MADV_HUGEPAGE
-	if (p && whole)
+	if (whole)
 		(void)madvise(p, whole, MADV_HUGEPAGE); /* a wish: without it, all is as it was */
 #endif
 	return p;

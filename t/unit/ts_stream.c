@@ -289,6 +289,13 @@ static void parts(void)
 		ts_set_release(&set);
 		ts_set_release(&rest);
 
+		r = ts_reader_open_bytes(b.p, b.n, "outer");
+		ts_reader_close(r ? ts_reader_part(r, "model") : NULL);
+		ok(r && ts_reader_set(r, &rest) < 0 && strstr(ts_reader_error(r), "'model' was not read to its end"),
+		   "not before it was read");
+		ts_reader_close(r);
+		ts_set_release(&rest);
+
 		r = ts_reader_open_bytes(b.p, b.n / 2, "outer");
 		part = r ? ts_reader_part(r, "model") : NULL;
 		ok(part && ts_reader_set(part, &set) < 0 && strstr(ts_reader_error(r), "cut off inside a record"),

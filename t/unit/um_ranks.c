@@ -3,8 +3,10 @@
  * for themselves: gradients add up, running statistics are the mean, weighed by the shares. And teams: sums in the
  * order of the ranks, what all must have the same, who says what failed. */
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,6 +204,41 @@ static void check_failures(struct report *got)
 	ok(strstr(got[0].text, "rank 1 of 2 did not come within 2 seconds"), "a rank that does not start");
 }
 
+/* Of three ranks that team_start() makes, rank 0 does not come: it is gone, or may open no socket. Do all end at once? */
+static bool all_end(bool gone)
+{
+	struct pollfd ends = { .events = POLLIN };
+	int pipes[2], n;
+
+	if (pipe(pipes) < 0)
+		return false;
+	if (fork() == 0) {
+		struct team_place place;
+		struct team *t;
+		struct err err;
+
+		close(pipes[0]);
+		if (team_start(&place, 3, &err) < 0 || (place.rank == 0 && gone))
+			_exit(1);
+		if (place.rank == 0)
+			setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0 });
+		_exit(team_join(&t, &place, &err) < 0);
+	}
+	close(pipes[1]);
+	ends.fd = pipes[0]; /* which closes with the last of them */
+	n = poll(&ends, 1, 10000);
+	close(pipes[0]);
+	return n == 1;
+}
+
+static void check_starts(void)
+{
+	ok(all_end(true), "rank 0 is gone before it meets those that it started: they end, too");
+	ok(all_end(false), "rank 0 cannot meet them: it does not wait for them, and they end, too");
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
 /* ---- a step ---- */
 
 struct work {
@@ -373,6 +410,7 @@ int main(void)
 		for (size_t n = 1; n <= 90000; n = n * 300 - 1)
 			check_sums(size, n);
 	check_failures(got);
+	check_starts();
 	make(&w);
 	check_step(&w, got);
 	um_data_release(&w.d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What all methods of outlier exposure share: which outliers per epoch takes, in which order and how
+ * What all methods of outlier exposure share: which outliers an epoch takes, in which order and how
  * they are cropped; what travels in a checkpoint. */
 #include <math.h>
 #include <stdio.h>

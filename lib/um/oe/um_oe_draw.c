@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Which outliers per epoch takes, in which order and how they are cropped; their numbers in a checkpoint. */
+ * Which outliers an epoch takes, in which order and how they are cropped; their numbers in a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

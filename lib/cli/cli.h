@@ -126,8 +126,9 @@ const char *cli_pace(double done, double total);
 
 /* ---- streams ------------------------------------------------------------------------------- */
 
-/* The one operand of a filter (argv[first], "-" or none: standard input); usage error if there are
- * more. Refuses a terminal as input, exit 1. */
+/* The one operand of a filter, argv[first], or NULL if there is none; usage error if there are more. */
+const char *cli_operand(int first, int argc, char **argv);
+/* A reader of it ("-" or none: standard input). Refuses a terminal as input, exit 1. */
 struct ts_reader *cli_input(int first, int argc, char **argv);
 /* Writes a string as a cell of a TSV table: what would break the table is escaped, and so are
  * control characters, which would reach the terminal. */

@@ -46,19 +46,15 @@ static void lose(struct team *t, int r)
 
 /* Has the machine at the other end owed an answer for `silence` seconds, to bytes or to a probe whether there is room
  * for more? TCP_USER_TIMEOUT does nearly that, but mistakes a busy rank, which has no room, for one that is gone; and
- * the kernel's own timeout is a quarter of an hour. A probe may have just been sent, so two checks in a row must
- * agree. */
-static bool is_silent(const struct team *t, struct team_peer *p)
+ * the kernel's own timeout is a quarter of an hour. Something sent once may still be on its way, or lost, and a rank
+ * that is busy for long is probed only every two minutes: so it must have been sent twice. */
+static bool is_silent(const struct team *t, const struct team_peer *p)
 {
 	struct tcp_info i;
 	socklen_t len = sizeof i;
 
-	if (getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &i, &len) < 0 || (i.tcpi_retransmits == 0 && i.tcpi_probes == 0) ||
-	    i.tcpi_last_ack_recv < 1000 * (uint32_t)t->silence) {
-		p->unanswered = 0;
-		return false;
-	}
-	return ++p->unanswered > 1;
+	return getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &i, &len) == 0 && i.tcpi_retransmits + i.tcpi_probes >= 2 &&
+	       i.tcpi_last_ack_recv >= 1000 * (uint32_t)t->silence;
 }
 
 /* Rank r has failed; its reason follows, for rank 0. */

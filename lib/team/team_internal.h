@@ -21,7 +21,6 @@ struct team_peer {
 	size_t in_head, in_done; /* bytes received of the header `in`, and of the data after it */
 	size_t out_done, out_n;  /* bytes sent, including the header; of how many */
 	bool settled;            /* it has failed, too, or is gone: it need not be told */
-	int unanswered;          /* checks in a row at which its machine owed an answer; see team_flow.c */
 };
 
 struct team {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * parts-gen train|val|adversarial|test ROWS SEED: features with every column that um-embed adds on request, by formula,
+ * parts-gen train|val|adversarial|test|broken ROWS SEED: features with every column that um-embed adds on request, by formula,
  * for tests of what needs no network: layers, steps of size 0.01 and 0.05 in them, Gram columns, ODIN, RankFeat, a
- * second model's distance. Rows of val and of adversarial of one seed are the same images, as they are and moved. */
+ * second model's distance. Rows of val and of adversarial of one seed are the same images, as they are and moved.
+ * Of broken, row 3 has no number in the column adascale. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
 	struct ts_batch b;
 
 	if (argc != 4) {
-		fputs("usage: parts-gen train|val|adversarial|test ROWS SEED\n", stderr);
+		fputs("usage: parts-gen train|val|adversarial|test|broken ROWS SEED\n", stderr);
 		return 99;
 	}
 	struct ts_rng r = ts_rng_new(strtoul(argv[3], NULL, 10), 0);
@@ -135,6 +136,8 @@ int main(int argc, char **argv)
 	check(!w || ts_batch_init(&b, &h) || ts_batch_resize(&b, rows) || ts_writer_begin(w, &h));
 	for (size_t i = 0; i < rows; i++)
 		fill(&b, i, i % CLASSES, noise, moved, &r);
+	for (size_t j = 0; j < DIM && strcmp(argv[1], "broken") == 0; j++)
+		numbers(&b, "adascale", 3)[j] = NAN;
 	check(ts_writer_write(w, &b) || ts_writer_finish(w));
 	ts_writer_close(w);
 	ts_batch_release(&b);

@@ -103,7 +103,7 @@ struct klm {
 	double *log_d; /* (C,C) */
 	float *sure;   /* (C) the score when p is 1 for the class, within float precision */
 	_Atomic uint64_t rows,
-		alike; /* rows scored; those among them with that score, which cannot be told apart within a class */
+		alike; /* scored; with that score, so that rows of a class tie */
 };
 
 static int klm_prepare(struct ood_scorer *s, struct err *err)

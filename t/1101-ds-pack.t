@@ -32,7 +32,7 @@ cp photos/dog/0.png set/test/loose.png; echo hello >set/test/dog/readme.txt; cp 
 ok '--split, other files passed over' 'test "$(names set --split test | tr "\n" " ")" = "test/dog/c.jpg test/loose.png "'
 ok 'an image right in the folder of the split has no class' '
 	test "$(ds-pack set --split test | ts-dump --tsv | sed 1d | cut -f1 | tr "\n" " ")" = "0 -1 "'
-ok 'a split that is not there names those that are' 'fails 1 "its folders are: test train" ds-pack set --split valid'
+ok 'a split that is not there names those that are' 'fails 1 "its folders are: test train .without --split all are taken, and ts-split divides them." ds-pack set --split valid'
 ok '--limit' 'test $(rows photos --limit 2) = 2'
 ok '--sample: a subset in order, the same for the same seed' '
 	names photos --sample 3 --seed 1 >s; test $(wc -l <s) = 3 && sort -c s && names photos --sample 3 --seed 1 | cmp - s'

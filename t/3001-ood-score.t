@@ -42,7 +42,7 @@ ok 'a last layer that cannot be read, does not fit or is half there is no missin
 		sys.stdout.buffer.write(b"".join(msgpack.packb(x) for x in r))
 	END
 	"$gen" features logits:f4:2,features:f4:3 50 1 >fit.f && for p in ood-fit ood-score; do
-		for c in "text:meta .fc.weight. is no tensor" "shape:meta .fc.weight. is <f4 3x2 where .* 2x3" "bias:no .fc.bias."; do
+		for c in "text:meta .fc.weight. is not a tensor" "shape:meta .fc.weight. is <f4 3x2 where .* 2x3" "bias:no .fc.bias."; do
 			/usr/bin/python3 head.py ${c%%:*} >h.f && fails 1 "${c#*:}" $p h.f || return 1
 		done
 		/usr/bin/python3 head.py none | $p -q >x || return 1
@@ -172,6 +172,9 @@ ok 'a method whose fit is missing says what makes it' 'fails 1 "ood-fit" ood-sco
 ood-fit -m msp train.f -o small.fit
 ok 'a fit that lacks what a method needs is refused' 'fails 1 "ood-fit --method vim" ood-score -f small.fit -m vim test.f'
 ok 'a residual without room is refused' 'fails 1 "no residual" ood-score -f train.fit -m vim:dim=8 test.f'
+ok 'a residual that is rounding, as the fit has no more rows than axes, is told' 'ts-cat --head 4 train.f | ood-fit -o four.fit && for m in vim residual; do
+	ood-score -f four.fit -m $m test.f -o x 2>err && grep -q "$m: the fit.s 4 images all lie within 4 principal axes.*smaller dim" err || { echo "# $m"; break; }
+	ood-score -f four.fit -m $m:dim=3 test.f -o x 2>err && ! grep -q rounding err || break; done; test $m = residual && ! grep -q rounding err'
 ok 'more neighbours than rows are refused' 'fails 1 "bank holds 400" ood-score -f train.fit -m knn:k=401 test.f'
 ok 'scores that are all alike are refused' 'fails 1 "same score" ood-score -f train.fit -m react:percentile=0 test.f'
 ok '--combine without --reference is misuse' 'ood-score --combine min f 2>err; test $? = 2'

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	struct work k = { .row = 0 };
 
 	if (!rest || !(fraction > 0 && fraction < 1))
-		cli_usage("--fraction X, between 0 and 1, and --rest FILE are needed");
+		cli_usage("say what share of the rows to write (--fraction 0.9) and where the others go (--rest FILE)");
 	if (ts_file_same(rest, cli.output))
 		cli_usage("--rest and --output are the same file, '%s'", rest);
 	struct ts_reader *in = cli_input(first, argc, argv);

@@ -215,8 +215,10 @@ static int say_nothing_there(const struct ds_source *s, struct err *err)
 	if (s->unread.text[0])
 		return err_fail(err, "'%s' holds no images that are read; %s", path, s->unread.text);
 	if (s->o.split)
-		return err_fail(err, "'%s' has no images in a folder '%s'; its folders are:%s", path, s->o.split,
-				s->splits[0] ? s->splits : " none");
+		return err_fail(err,
+				"'%s' has no images in a folder '%s'; its folders are:%s (without --split all are "
+				"taken, and ts-split divides them)",
+				path, s->o.split, s->splits[0] ? s->splits : " none");
 	if (s->o.format)
 		return err_fail(err, "'%s' holds no images of format '%s'", path, s->o.format);
 	if (s->n_operands == 1 && s->operands[0].plain)

@@ -129,6 +129,20 @@ static int residual_score(const struct ood_scorer *s, const struct ood_rows *row
 	return rc;
 }
 
+/* Fewer images than axes lie within the axes: the residual of training data is rounding, which ViM divides by. */
+static void residual_after(const struct ood_scorer *s, char note[OOD_NOTE])
+{
+	const struct subspace *p = s->state;
+	const size_t dim = s->basis->dim - p->n;
+
+	if (s->basis->fit->rows <= dim)
+		snprintf(note, OOD_NOTE,
+			 "the fit's %llu images all lie within %zu principal axes, so what is left is rounding; fit "
+			 "more "
+			 "images, or give a smaller dim",
+			 (unsigned long long)s->basis->fit->rows, dim);
+}
+
 static int vim_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_head(s, err) < 0 || residual_prepare(s, err) < 0)
@@ -251,7 +265,8 @@ const struct ood_method ood_subspace_family[] = {
 	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK,
 	  .params = { DIM },
 	  .prepare = vim_prepare,
-	  .score = vim_score },
+	  .score = vim_score,
+	  .after = residual_after },
 	{ .name = "residual",
 	  .help = "minus the norm of the feature's part outside the principal axes",
 	  .needs = "--fit",
@@ -259,7 +274,8 @@ const struct ood_method ood_subspace_family[] = {
 	  .alone = true,
 	  .params = { DIM },
 	  .prepare = residual_prepare,
-	  .score = residual_score },
+	  .score = residual_score,
+	  .after = residual_after },
 	{ .name = "neco",
 	  .help = "share of the feature within the principal axes, times the largest logit",
 	  .needs = "--fit",

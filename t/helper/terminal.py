@@ -1,5 +1,5 @@
-"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the question for its attributes with ANSWER
-(escapes as in Python; "": nothing), and prints what it shows there; exits as it does."""
+"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the query for its attributes with ANSWER
+(escapes as in Python; "": nothing), and prints what appears there; exits with the command's status."""
 import os, pty, sys
 
 answer = sys.argv[1].encode().decode("unicode_escape").encode("latin1")

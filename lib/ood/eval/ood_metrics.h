@@ -20,12 +20,11 @@ extern "C" {
 #endif
 
 /* Which threshold FPR95 is read at.
- * NEAREST: ID is positive. The threshold whose recall is closest to 95 %; of two equally close ones, the one with the
- * higher recall; of those with equal recall, the lowest (at full recall: the highest). The rule of the outlier-exposure
- * programs (Hendrycks et al., "Deep anomaly
- *	detection with outlier exposure", ICLR 2019) and their many descendants. "Equally close"
- *	is exact here; in floating point, as there, 90 % and 100 % are not, and the lower one mostly
- *	wins (ood-metrics.1 has counts).
+ * NEAREST: ID is positive. The threshold whose recall is closest to 95 %; of two equally close ones, the one with
+ *	the higher recall; of those with equal recall, the lowest (at full recall: the highest). The rule of the
+ *	outlier-exposure programs (Hendrycks et al., "Deep anomaly detection with outlier exposure", ICLR 2019) and
+ *	their many descendants. "Equally close" is exact here; in floating point, as there, 90 % and 100 % are not,
+ *	and the lower one mostly wins (ood-metrics.1 has counts).
  * FIRST: ID is positive. The highest threshold whose recall is at least 95 %.
  * OPENOOD: OOD is positive. The smallest false positive rate at which recall is at least 95 %
  *	(Zhang et al., "OpenOOD v1.5", 2023). */
@@ -45,12 +44,11 @@ enum ood_fpr { OOD_FPR_NEAREST, OOD_FPR_FIRST, OOD_FPR_OPENOOD };
  *		out-of-distribution detection performance", CVPR workshops 2023). Unknown if a score is infinite or all
  *		are equal
  * OSCR		area under CCR over false positive rate, ties half, where CCR(t) is the share of ID rows that are
- * classified correctly and score above t, and the rate is the share of OOD rows above t
- *		(Dhamija et al., "Reducing network agnostophobia", NeurIPS 2018)
+ *		classified correctly and score above t, and the rate is the share of OOD rows above t (Dhamija et al., "Reducing network agnostophobia", NeurIPS 2018)
  * CCR_1E4..1	CCR at a false positive rate of 1e-4..1e-1: t is the ceil(rate n)-th largest OOD score, as
  *		in OpenOOD
  * AURRA	area under accuracy over response rate, of the ID rows alone: the mean over k of the accuracy of the k
- * rows with the highest scores, averaged over all orders of equal scores (Hendrycks et al., "Natural
+ *		rows with the highest scores, averaged over all orders of equal scores (Hendrycks et al., "Natural
  *		adversarial examples", CVPR 2021). Unknown unless every ID row has a label */
 enum ood_metric {
 	OOD_AUROC,

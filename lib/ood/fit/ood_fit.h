@@ -12,8 +12,9 @@
  *	right.count (C), right.features (C,D), right.logits (C,C)
  *	                                               rows of each class that the model gets right, and
  *	                                               the means of their features and logits
- *	pred.count (C), pred.prob (C,C)                rows predicted as each class, and the mean of their softmax
- *	probabilities pred.features (C,D)                            the mean of their features
+ *	pred.count (C), pred.prob (C,C)                rows predicted as each class, and the
+ *	                                               mean of their softmax probabilities
+ *	pred.features (C,D)                            the mean of their features
  *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
  *	                                               a sample of rows, or all of them
  *	bank.moved (N,D)                               their features after um-embed --adascale's step

@@ -118,4 +118,19 @@ v='column v |u1 \221\002 \002 ab' w='column w <i4 \220 \004 abcd'
 { two; map 1; column v '|u1' '\221\000' '\000' ''; end '\001'; } >bad.ts; bad 'a slice of nothing' "byte [0-9]*: tensor 'v' in a slice without rows"
 { two; map 1; $v; map 1; column w '<i4' '\221\001' '\004' abcd; end '\002'; } >bad.ts; bad 'a list where one number is due' "byte [0-9]*: tensor 'w' does not have the type and shape"
 { two; map 1; str v; printf '\241a'; end '\001'; } >bad.ts; bad 'a string where a tensor is due' "byte [0-9]*: tensor 'v' is not a tensor"
+
+# Large ones, which go straight to their place; 70000 bytes are announced
+large() { str w; printf '\205\304\002nd\303\304\004type\243|u1\304\004kind\304\000\304\005shape\221\316\000\001\021\160\304\004data\306\000\001\021\160'; head -c $1 /dev/zero; }
+wide() { head_ fit 1; field w '|u1' '\221\316\000\001\021'$1; }
+{ wide '\160'; map 1; large 70000; end '\001'; } >large.ts
+ok 'the pieces make a large tensor' 'test "$(ts-dump -t large.ts | tail -n 1 | cut -f 3-4)" = "$(printf "70000\t0")"'
+{ wide '\160'; map 1; large 60000; } >bad.ts; bad 'a large tensor is cut off' 'byte 60[0-9]*: stream is cut off inside a record'
+{ wide '\160'; map 1; large 60000; end '\001'; } >bad.ts; bad 'or is followed by END too early' 'byte 60[0-9]*: stream is cut off inside a record'
+{ wide '\160'; map 1; large 70000; printf x; end '\001'; } >bad.ts; bad 'a byte too many' 'byte 70[0-9]*: record is not a MessagePack map'
+{ wide '\161'; map 1; large 70000; end '\001'; } >bad.ts; bad 'a byte too few' "byte 70[0-9]*: tensor 'w' is missing or cut off"
+{ wide '\157'; map 1; large 70000; end '\001'; } >bad.ts; bad 'more than announced' "byte [0-9]*: tensor 'w' does not have the type and shape"
+{ head_ fit 1; field w '|u1' '\221\317\000\000\000\017\377\377\377\377'; map 1; large 70000; end '\001'; } >bad.ts
+ok "64 GiB announced, 70000 bytes there: no memory is taken for the others" '
+	( [ -n "$SANITIZE" ] || ulimit -v 1000000; fails 1 "tensor .w. is missing or cut off" ts-dump bad.ts )'
+{ head_ fit 1; field w '|u1' '\221\317\020\000\000\000\000\000\000\000'; end '\000'; } >bad.ts; bad '2^60 bytes announced' 'byte 0: header with bad fields'
 done_testing

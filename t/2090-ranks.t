@@ -136,6 +136,9 @@ ok 'a run of 2 ranks goes on with 3, and with one' '
 ranks 2 $train -e 1 --sync-bn -o by-hand.ckpt images.ts
 ok '--ranks 2 starts them, and is through when all are' '$train -e 1 --sync-bn --ranks 2 -o started.ckpt images.ts 2>said && cmp by-hand.ckpt started.ckpt &&
 	grep -q "^2 ranks" said && grep -q "^rank 0 sent [0-9.]* MB a step; [0-9.]* % of the time" said && test $(wc -l <said) = 3'
+ok 'misuse is said once, before they start' '
+	(for tool in "um-train -o x" "um-prune -m 1.ckpt -o x" "um-estimate -m 1.ckpt"; do
+		! $tool --ranks 2 images.ts aux.ts 2>said && test $(grep -c "at most one FILE" said) = 1 || exit 1; done)'
 have_torch && ok 'libtorch, each rank with its own statistics: the losses of our own kernels' '
 	$train -e 3 --lr 0.02 --ranks 2 -o x images.ts 2>said && losses said >own && $train -e 3 --lr 0.02 --ranks 2 --engine torch -o x images.ts 2>said && losses said >torch &&
 	test $(wc -l <own) -ge 6 && near 1e-4 own torch &&

@@ -146,7 +146,7 @@ static char **class_names(size_t *n)
 	return names;
 }
 
-/* A file of ONNX says its network itself. */
+/* An ONNX file says its network itself. */
 static int import_onnx(struct net_checkpoint *c, const char *path, const struct net_import *how, struct err *err)
 {
 	const struct net_onnx onnx = { .features = o.model.features,

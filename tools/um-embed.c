@@ -210,7 +210,7 @@ static int no_masks(struct err *err)
 	return err_fail(err, "'%s' has no masks; leave --%s out", model_path, full ? "full" : "masked");
 }
 
-/* A file of ONNX for images of the stream's size; guesses go where notes go. */
+/* An ONNX file for images of the stream's size; guesses go where notes go. */
 static int open_onnx(struct flow *f, struct err *err)
 {
 	const struct ts_field *image = ts_images_field(f->r);

@@ -262,7 +262,9 @@ static int end(struct work *k, int rc)
 
 int main(int argc, char **argv)
 {
-	int first = cli_parse(&tool, argc, argv), rc;
+	const int first = cli_parse(&tool, argc, argv);
+	const char *input = cli_operand(first, argc, argv);
+	int rc;
 	struct work k = { 0 };
 
 	if (!model_path)
@@ -279,7 +281,7 @@ int main(int argc, char **argv)
 		cli_usage("--per-sample and --val-fraction exclude each other");
 	rc = join(&k.err);
 	if (rc == 0) {
-		k.r = cli_input(first, argc, argv);
+		k.r = cli_open(input);
 		rc = run(&k);
 	}
 	um_estimate_free(k.e);

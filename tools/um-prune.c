@@ -106,12 +106,14 @@ static void check(void)
 int main(int argc, char **argv)
 {
 	struct ts_reader *r;
+	const char *input;
 	struct err err;
 	struct job job;
 	int first, rc;
 
 	job_options_init(&o, shared);
 	first = cli_parse(&tool, argc, argv);
+	input = cli_operand(first, argc, argv);
 	check();
 	if (job_join(&o, &err) < 0)
 		return cli_finish(kit_say_failure(o.team, &err));
@@ -122,7 +124,7 @@ int main(int argc, char **argv)
 						 &err)));
 	if (o.print_run)
 		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
-	r = cli_input(first, argc, argv);
+	r = cli_open(input);
 	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output();
 	if (o.out && cli_check_writer(o.out) < 0) {

@@ -84,6 +84,7 @@ static int check_arch(const struct net *n, struct err *err)
 int main(int argc, char **argv)
 {
 	struct ts_reader *r;
+	const char *input;
 	struct err err;
 	struct job job;
 	int first, rc;
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
 		return cli_finish(report_archs(stdout, &err) < 0 ? cli_error("%s", err.text) : 0);
 	if (cli.json)
 		cli_usage("--json goes with --arch help");
+	input = cli_operand(first, argc, argv);
 	if (job_options_check(&o, &err) < 0)
 		cli_usage("%s", err.text);
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))
@@ -103,7 +105,7 @@ int main(int argc, char **argv)
 		return cli_finish(kit_say_failure(o.team, &err));
 	if (o.print_run)
 		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
-	r = cli_input(first, argc, argv);
+	r = cli_open(input);
 	if (job_is_first(&o) && (cli.output || !o.run))
 		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written, before hours of work */
 	if (o.out && cli_check_writer(o.out) < 0) {

@@ -126,13 +126,15 @@ const char *cli_pace(double done, double total);
 
 /* ---- streams ------------------------------------------------------------------------------- */
 
-/* The one operand of a filter (argv[first], "-" or none: standard input); usage error if there are
- * more. Refuses a terminal as input, exit 1. */
+/* The one operand of a filter, argv[first], or NULL if there is none; usage error if there are more. */
+const char *cli_operand(int first, int argc, char **argv);
+/* A reader of it ("-" or none: standard input). Refuses a terminal as input, exit 1. */
 struct ts_reader *cli_input(int first, int argc, char **argv);
 /* Writes a string as a cell of a TSV table: what would break the table is escaped, and so are
  * control characters, which would reach the terminal. */
 void cli_put_cell(FILE *f, const char *s);
-/* Writes a string as JSON writes one. Exits when out of memory. */
+/* Writes a string as JSON writes one; U+FFFD stands for each byte that is not UTF-8, as in names of files. Exits when
+ * out of memory. */
 void cli_put_json(FILE *f, const char *s);
 /* The next line of f, without its end, into *line, which is malloc'ed or NULL, holds *cap bytes and grows; the last one
  * may lack its newline. 1; 0: there is none; -1: out of memory, cannot be read, a zero byte, or more than a MiB, as

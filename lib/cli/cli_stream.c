@@ -27,11 +27,16 @@ struct ts_reader *cli_open(const char *path)
 	return r;
 }
 
-struct ts_reader *cli_input(int first, int argc, char **argv)
+const char *cli_operand(int first, int argc, char **argv)
 {
 	if (argc - first > 1)
 		cli_usage("at most one FILE, but '%s' follows '%s'", argv[first + 1], argv[first]);
-	return cli_open(first < argc ? argv[first] : NULL);
+	return first < argc ? argv[first] : NULL;
+}
+
+struct ts_reader *cli_input(int first, int argc, char **argv)
+{
+	return cli_open(cli_operand(first, argc, argv));
 }
 
 struct ts_writer *cli_output(void)

@@ -20,14 +20,14 @@ struct report_svg_set {
 	double auroc;
 };
 
-/* Points (x, y) that a line joins; one whose y is no number is left out. Without a name ("") it has the style of the
+/* Points (x, y) that a line joins; one that lacks a number is left out. Without a name ("") it has the style of the
  * line as many places before it as there are names, but thinner, and no place in the key. */
 struct report_svg_line {
 	const char *name; /* borrowed, as are the others */
 	const double *x, *y;
 	size_t n;
 };
-/* Lines along an axis that is called `along`, of which the first have names. */
+/* Lines along an axis that is called `along`, of which the first have names; nothing if there is no point. */
 void report_svg_lines(FILE *f, const char *title, const char *along, const struct report_svg_line *lines, size_t n);
 /* Scores of the ID set and of one other; the areas are equal. */
 void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set);

@@ -18,7 +18,7 @@ extern "C" {
 enum report_terminal { REPORT_NO_PICTURES, REPORT_KITTY, REPORT_SIXEL };
 
 /* What this process's terminal can show: by the environment where that says it (KITTY_WINDOW_ID, TERM, TERM_PROGRAM),
- * else it is asked, and has a second to answer. */
+ * else it is asked, and has a second to answer, in which signals wait. A process in the background does not ask. */
 enum report_terminal report_terminal_ask(void);
 /* Shows the n bytes of a PNG, RGB, and ends the line. -1: no libsixel, no memory, no PNG. */
 int report_terminal_show(FILE *f, enum report_terminal how, const unsigned char *png, size_t n, struct err *err)

@@ -46,19 +46,15 @@ static void lose(struct team *t, int r)
 
 /* Does the machine at the other end owe an answer for `silence` seconds, to bytes or to the question whether there is
  * room for more? TCP_USER_TIMEOUT asks nearly that, but takes a rank that is busy, and so has no room, for one that is
- * gone, and the kernel's own patience is a quarter of an hour. A question may be on its way just now, so two looks in a
- * row must agree. */
-static bool is_silent(const struct team *t, struct team_peer *p)
+ * gone, and the kernel's own patience is a quarter of an hour. What was sent once may be on its way just now, or lost,
+ * and to one that is busy for long the kernel asks every two minutes: so it must have been sent twice. */
+static bool is_silent(const struct team *t, const struct team_peer *p)
 {
 	struct tcp_info i;
 	socklen_t len = sizeof i;
 
-	if (getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &i, &len) < 0 || (i.tcpi_retransmits == 0 && i.tcpi_probes == 0) ||
-	    i.tcpi_last_ack_recv < 1000 * (uint32_t)t->silence) {
-		p->unanswered = 0;
-		return false;
-	}
-	return ++p->unanswered > 1;
+	return getsockopt(p->fd, IPPROTO_TCP, TCP_INFO, &i, &len) == 0 && i.tcpi_retransmits + i.tcpi_probes >= 2 &&
+	       i.tcpi_last_ack_recv >= 1000 * (uint32_t)t->silence;
 }
 
 /* Rank r has failed: its reason is to come, for rank 0. */

@@ -21,7 +21,6 @@ struct team_peer {
 	size_t in_head, in_done; /* bytes that came of the frame `in`, and of what follows it */
 	size_t out_done, out_n;  /* bytes that went, the frame among them; of how many */
 	bool settled;            /* it has failed too, or is gone: there is nothing to tell it */
-	int unanswered;          /* looks in a row at which its machine owed an answer; see team_flow.c */
 };
 
 struct team {

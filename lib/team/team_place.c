@@ -187,9 +187,9 @@ int team_start(struct team_place *p, int size, struct err *err)
 		if (pid < 0)
 			return err_fail(err, "cannot start rank %d of %d: %s", r, size, strerror(errno));
 		if (pid == 0) {
-			/* nobody else would end it: before all have met, it would wait for rank 0 until it loses patience */
+			/* Until all ranks have met, nothing else ends this process when rank 0 dies. */
 			if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
-				_exit(1);
+				return err_fail(err, "rank 0, which started rank %d of %d, is gone", r, size);
 			p->rank = p->local = r;
 			memset(p->child, 0, sizeof p->child);
 			break;

@@ -43,7 +43,7 @@ struct unmask;
 UNMASK_API struct unmask *unmask_open(const char *path, int threads);
 UNMASK_API struct unmask *unmask_open_memory(const void *detector, size_t bytes, int threads);
 /* The same of a file, with the network on a device: "cpu", "cuda", "cuda:1". A GPU is driven by libtorch, or by ONNX
- * Runtime if the network is a graph of ONNX; they are opened here, and missing they are an error like any other. A
+ * Runtime if the network is an ONNX graph; they are opened here, and missing they are an error like any other. A
  * process has one GPU: that of the last handle that was opened on one. */
 UNMASK_API struct unmask *unmask_open_on(const char *path, int threads, const char *device);
 /* Accepts NULL. */

@@ -204,8 +204,7 @@ static void check_failures(struct report *got)
 	ok(strstr(got[0].text, "rank 1 of 2 did not come within 2 seconds"), "a rank that does not start");
 }
 
-/* Of three ranks started by team_start(), rank 0 does not join: it is gone, or cannot open a socket. Do all end at
- * once? */
+/* Of three ranks started by team_start(), rank 0 does not join: it is gone, or cannot open a socket. Do all end? */
 static bool all_end(bool gone)
 {
 	struct pollfd ends = { .events = POLLIN };

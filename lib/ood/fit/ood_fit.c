@@ -265,6 +265,9 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 		return err_fail(err, "is of another model: all must come from the same checkpoint");
 	if (f->parts != o->parts || !layers || !grams)
 		return err_fail(err, "holds other statistics: all must be fitted with the same --method");
+	if (f->parts & OOD_PART_MOVED && !ts_meta_same(&f->header.meta, &o->header.meta, "adascale.share"))
+		return err_fail(err,
+				"is of another um-embed --adascale: all must have moved the same share of the pixels");
 	if (f->seed != o->seed || f->bank.max != o->bank.max || f->bank.type != o->bank.type)
 		return err_fail(err, "has another bank: all must be fitted with the same --bank, "
 				     "--bank-type and --seed");

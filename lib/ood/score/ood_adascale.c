@@ -38,7 +38,7 @@ static double change(const struct ood_scorer *s, const float *z, const float *mo
 
 	num_rank(z, s->basis->dim, room);
 	for (size_t i = 0; i < k->k1; i++)
-		sum += fmax(moved[room[i].at], 0);
+		sum += moved[room[i].at] < 0 ? 0 : moved[room[i].at]; /* NaN stays */
 	for (size_t i = 0; i < k->k2; i++)
 		sum += s->request.params[LAMBDA] * fabs((double)z[room[i].at] - moved[room[i].at]);
 	return sum;
@@ -76,6 +76,8 @@ static int prepare(struct ood_scorer *s, bool logits, struct err *err)
 				D);
 	if (!f || !f->bank.moved)
 		return err_fail(err, "needs a fit of features with um-embed --adascale: --val FILE or --fit FILE");
+	if (!ts_meta_same(&s->basis->header->meta, &f->header.meta, "adascale.share"))
+		return err_fail(err, "um-embed --adascale moved another share of the pixels for the fit");
 	if (!(params[HIGH] >= params[LOW]))
 		return err_fail(err, "high=%g is below low=%g", params[HIGH], params[LOW]);
 	*k = (struct adascale){ .column = (size_t)(column - s->basis->header->fields),
@@ -139,13 +141,13 @@ static int adascale_score(const struct ood_scorer *s, const struct ood_rows *row
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		const float *z = rows->features + i * D;
-		double below = share_below(k, (float)change(s, z, moved + i * D, room));
-		double r = ratio(s, z, low + (1 - below) * (high - low), half);
+		const float q = (float)change(s, z, moved + i * D, room);
+		double r = ratio(s, z, low + (1 - share_below(k, q)) * (high - low), half);
 		for (size_t c = 0; c < C; c++) {
 			double own = rows->logits[i * C + c], bias = s->basis->bias[c];
 			l[c] = k->logits ? r * r * own : exp(r) * (own - bias) + bias;
 		}
-		out[i] = num_lse_double(l, C);
+		out[i] = isfinite(q) ? num_lse_double(l, C) : NAN; /* nothing else checks the column */
 	}
 	free(room);
 	free(half);

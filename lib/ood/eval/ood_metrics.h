@@ -44,7 +44,8 @@ enum ood_fpr { OOD_FPR_NEAREST, OOD_FPR_FIRST, OOD_FPR_OPENOOD };
  *		out-of-distribution detection performance", CVPR workshops 2023). Unknown if a score is infinite or all
  *		are equal
  * OSCR		area under CCR over false positive rate, ties half, where CCR(t) is the share of ID rows that are
- *		classified correctly and score above t, and the rate is the share of OOD rows above t (Dhamija et al., "Reducing network agnostophobia", NeurIPS 2018)
+ *		classified correctly and score above t, and the rate is the share of OOD rows above t (Dhamija
+ *		et al., "Reducing network agnostophobia", NeurIPS 2018)
  * CCR_1E4..1	CCR at a false positive rate of 1e-4..1e-1: t is the ceil(rate n)-th largest OOD score, as
  *		in OpenOOD
  * AURRA	area under accuracy over response rate, of the ID rows alone: the mean over k of the accuracy of the k

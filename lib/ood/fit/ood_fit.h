@@ -87,8 +87,7 @@ struct ood_fit {
 	uint64_t rows, unlabelled, seed;
 	struct ood_moments features, unit;                   /* unit: all NULL without OOD_PART_UNIT */
 	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C); NULL without logits */
-	double *pred_count, *pred_prob,
-		*pred_features; /* (C), (C,C), (C,D); likewise; the last with its part */
+	double *pred_count, *pred_prob, *pred_features;      /* (C), (C,C), (C,D); likewise; the last with its part */
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;

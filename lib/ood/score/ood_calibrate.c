@@ -100,10 +100,9 @@ static int temperature_score(const struct ood_scorer *s, const struct ood_rows *
  * of p over samples predicted k, one-hot if there are none. Zeros of d_k count as 1e-300, not as an
  * infinite divergence. */
 struct klm {
-	double *log_d; /* (C,C) */
-	float *sure;   /* (C) the score when p is 1 for the class, within float precision */
-	_Atomic uint64_t rows,
-		alike; /* scored; with that score, so that rows of a class tie */
+	double *log_d;                /* (C,C) */
+	float *sure;                  /* (C) the score when p is 1 for the class, within float precision */
+	_Atomic uint64_t rows, alike; /* scored; with that score, so that rows of a class tie */
 };
 
 static int klm_prepare(struct ood_scorer *s, struct err *err)

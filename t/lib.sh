@@ -11,9 +11,10 @@ scratch=$(mktemp -d) || exit 99
 # A test that ends before its plan prints where.
 trap '[ -n "$planned" ] || echo "# ended after test $n, in: $claim"; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 99
+holds() { eval "$1"; }                 # a `return` in a claim ends the claim
 ok() {
 	n=$((n + 1)) claim=$1
-	if eval "$2"; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# failed: $2"; bad=1; fi
+	if holds "$2"; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# failed: $2"; bad=1; fi
 }
 # The command fails as expected: exit status $1, one line on stderr that matches $2, nothing on stdout.
 fails() {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Models of other programs: what the command line must say of them. */
+ * Models of other programs: options that the command line must give for them. */
 #include <string.h>
 
 #include "job/job_model.h"

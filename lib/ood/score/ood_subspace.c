@@ -98,6 +98,12 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
+	/* The residual of training data would be rounding alone, and ViM divides by it. */
+	if (from->fit->rows <= dim)
+		return err_fail(err,
+				"the fit's %llu images all lie within %zu principal axes, so there is no residual; fit "
+				"more images, or give a smaller dim",
+				(unsigned long long)from->fit->rows, dim);
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */
 	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) || find_origin(from, p->origin, err) < 0)
 		return -1;
@@ -127,20 +133,6 @@ static int residual_score(const struct ood_scorer *s, const struct ood_rows *row
 	for (size_t i = 0; i < rows->n && rc == 0; i++)
 		out[i] = -out[i];
 	return rc;
-}
-
-/* Fewer images than axes lie within the axes: the residual of training data is rounding, which ViM divides by. */
-static void residual_after(const struct ood_scorer *s, char note[OOD_NOTE])
-{
-	const struct subspace *p = s->state;
-	const size_t dim = s->basis->dim - p->n;
-
-	if (s->basis->fit->rows <= dim)
-		snprintf(note, OOD_NOTE,
-			 "the fit's %llu images all lie within %zu principal axes, so what is left is rounding; fit "
-			 "more "
-			 "images, or give a smaller dim",
-			 (unsigned long long)s->basis->fit->rows, dim);
 }
 
 static int vim_prepare(struct ood_scorer *s, struct err *err)
@@ -265,8 +257,7 @@ const struct ood_method ood_subspace_family[] = {
 	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK,
 	  .params = { DIM },
 	  .prepare = vim_prepare,
-	  .score = vim_score,
-	  .after = residual_after },
+	  .score = vim_score },
 	{ .name = "residual",
 	  .help = "minus the norm of the feature's part outside the principal axes",
 	  .needs = "--fit",
@@ -274,8 +265,7 @@ const struct ood_method ood_subspace_family[] = {
 	  .alone = true,
 	  .params = { DIM },
 	  .prepare = residual_prepare,
-	  .score = residual_score,
-	  .after = residual_after },
+	  .score = residual_score },
 	{ .name = "neco",
 	  .help = "share of the feature within the principal axes, times the largest logit",
 	  .needs = "--fit",

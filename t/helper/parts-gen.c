@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * parts-gen train|val|adversarial|test|broken ROWS SEED: features with every column that um-embed adds on request, by formula,
- * for tests of what needs no network: layers, steps of size 0.01 and 0.05 in them, Gram columns, ODIN, RankFeat, a
- * second model's distance. Rows of val and of adversarial of one seed are the same images, as they are and moved.
- * Of broken, row 3 has no number in the column adascale. */
+ * parts-gen train|val|adversarial|test|broken ROWS SEED: generates features with every column that um-embed adds on
+ * request, by formula, for tests that need no network: layers, steps of size 0.01 and 0.05 in them, Gram columns, ODIN,
+ * RankFeat, a second model's distance. With one seed, rows of val and of adversarial are the same images, before and
+ * after a step. In broken, row 3 has a NaN in the column adascale. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static void make_header(struct ts_header *h)
 	      ts_meta_set_double(&h->meta, "i-odin.temperature", 10));
 }
 
-/* A last layer that does not make these logits: its bias is all that is asked for. */
+/* A last layer that does not produce these logits: only its bias is needed. */
 static void add_head(struct ts_header *h)
 {
 	const size_t shape[] = { CLASSES, DIM };
@@ -79,7 +79,7 @@ static float *numbers(struct ts_batch *b, const char *name, size_t i)
 	return (float *)c->data + i * (c->row / sizeof(float));
 }
 
-/* Row i, of class c. Every row draws as many numbers, whatever it is. */
+/* Row i, of class c. Every row draws equally many random numbers. */
 static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double moved, struct ts_rng *r)
 {
 	float *logits = numbers(b, "logits", i), *odin = numbers(b, "odin:eps=0.0014", i);

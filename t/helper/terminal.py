@@ -1,6 +1,6 @@
-"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the question for its attributes with ANSWER
-(escapes as in Python; "": nothing), and prints what it shows there; exits as it does, or with 99 if the terminal does
-not echo afterwards."""
+"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the query for its attributes with ANSWER
+(escapes as in Python; "": nothing), and prints what appears there; exits with the command's status, or with 99 if the
+terminal does not echo afterwards."""
 import os, pty, sys, termios
 
 answer = sys.argv[1].encode().decode("unicode_escape").encode("latin1")

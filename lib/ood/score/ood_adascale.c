@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * AdaSCALE (Regmi, "AdaSCALE: adaptive scaling for OOD detection", 2025): SCALE and LTS with a percentile of each
- * sample's own. How much a row's features z change, to z~, when the least important pixels move (um-embed --adascale)
- * says how strange it is:
+ * AdaSCALE (Regmi, "AdaSCALE: adaptive scaling for OOD detection", 2025): SCALE and LTS with a percentile chosen per
+ * sample. How much a row's features z change, to z~, when the least important pixels move (um-embed --adascale) shows
+ * how strange it is:
  *
  *	q = sum of relu(z~) over the k1 largest features + lambda * sum of |z - z~| over the k2 largest,
  *
- * k1 and k2 in percent of all. With F the share of validation rows (the bank) whose q is at most the row's,
+ * with k1 and k2 in percent of all features. With F the share of validation rows (the bank) whose q is at most the
+ * row's,
  *
  *	percentile = low + (1 - F) (high - low),
  *	r = sum of relu(z) / sum of its largest, those above the percentile,
@@ -25,7 +26,7 @@ enum { LOW, HIGH, K1, K2, LAMBDA };
 struct adascale {
 	size_t column, k1, k2;
 	size_t n;
-	float *q; /* (n): of the bank's rows, ascending */
+	float *q; /* (n): the q of the bank's rows, ascending */
 	bool logits;
 };
 
@@ -104,7 +105,7 @@ static int adascale_l_prepare(struct ood_scorer *s, struct err *err)
 /* The share of the bank's rows with at most this q. */
 static double share_below(const struct adascale *k, float q)
 {
-	size_t low = 0, high = k->n; /* how many: between these */
+	size_t low = 0, high = k->n; /* the number of them lies between these */
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
@@ -116,7 +117,7 @@ static double share_below(const struct adascale *k, float q)
 	return (double)low / (double)k->n;
 }
 
-/* r of a row; room: (2D). At most 80, so that e^r ends in no infinity. */
+/* r of a row; room: (2D). At most 80, so that e^r never becomes infinite. */
 static double ratio(const struct ood_scorer *s, const float *z, double percentile, float *room)
 {
 	const size_t D = s->basis->dim;

@@ -4,7 +4,7 @@
 #   make [TARGET] [TORCH=no | LIBTORCH=/path [CUDA_HOME=/path]] [SANITIZE=address,undefined] [CC=clang] [V=1]
 #   make check [ISA=avx512|avx2|generic] [THREADS=N] [TESTS='t/3050-layers.t ...']
 #
-# Tools, library files, unit tests and fuzz targets are found by wildcard: adding one is adding a file.
+# Tools, library files, unit tests and fuzz targets are found by wildcard: to add one, add a file.
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
@@ -12,7 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 -include config.mk                    # local overrides, not committed
 
 VERSION  := 0.2.0-dev
-# Of a repository here, not of one that this folder lies in; `git archive` writes it into .commit.
+# Only of a repository here, not of one that contains this folder; `git archive` writes it into .commit.
 COMMIT   := $(shell GIT_CEILING_DIRECTORIES="$$(dirname "$$PWD")" git describe --always --dirty --exclude='*' \
             2>/dev/null || grep -x '[0-9a-f]*' .commit)
 prefix   ?= /usr/local
@@ -37,22 +37,23 @@ endif
 BY       := $(subst $(empty) ,,$(addprefix -,$(filter-out gcc g++ cc c++ ccache -%,$(notdir $(CC)))))
 B        := build/$(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),plain)$(BY)$(if $(WITH_TORCH),$(FLAVOUR),-notorch)
 
-# Not these, whose reports at today's code are no faults: -Wdouble-promotion (69: a float as a double is exact),
+# These are off, as what they report in today's code are not faults: -Wdouble-promotion (69: a float as a double is
+# exact),
 # -Wswitch-enum (31 switches with a default; -Wall reports those without), -Wfloat-equal (107: compared with what was
-# stored), -Wcast-qual and -Wcast-align (10: the cast is written out), -Wnull-dereference (guesses). clang takes an int for an enum as a change of sign,
-# and tells of loops that it does not vectorise.
+# stored), -Wcast-qual and -Wcast-align (10: the cast is written out), -Wnull-dereference (guesses). clang reports an
+# int used as an enum as a change of sign, and loops that it does not vectorise.
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wpointer-arith \
             -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wconversion \
             $(if $(findstring clang,$(CC)),-Wno-sign-conversion -Wno-pass-failed,-Wsign-conversion -Wformat-signedness \
             -Wlogical-op -Wduplicated-cond -Wduplicated-branches) $(if $(CI),-Werror)
 SAN      := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-# With fuzzer among them, the engine's main() goes to the fuzz targets alone.
+# With fuzzer among them, only the fuzz targets get the engine's main().
 FUZZER   := $(findstring fuzzer,$(SANITIZE))
 SAN_C    := $(SAN:-fsanitize=fuzzer%=-fsanitize=fuzzer-no-link%)
 CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
-# All of it may go into libunmask.so, which shows what unmask.h declares and nothing else.
+# All of it may go into libunmask.so, which exports only what unmask.h declares.
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp -fPIC -fvisibility=hidden
-# msgpack-c changed its name with version 4: the first that is there.
+# msgpack-c changed its name in version 4: use the first one found.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
 PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
@@ -60,7 +61,7 @@ NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or na
 # A program loads only what it uses. OpenBLAS is opened on first use (lib/num/num_blas.h).
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
-# ---- libtorch: only lib/th knows it; the seam is a shared object that is loaded on first use ----
+# ---- libtorch: only lib/th uses it; the seam is a shared object, loaded on first use ----
 SEAM_SRC := lib
 SEAM_B   := $(B)/lib
 SEAM_CPP  = $(CPP_ALL)
@@ -70,10 +71,10 @@ TOOLS_C  := $(wildcard tools/*.c)
 LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
-# The library for other programs. Its number changes when a program that was linked with it would not run any more.
+# The library for other programs. Its number changes when programs linked with it would no longer run.
 SONAME   := libunmask.so.0
 TOOLS    := $(TOOLS_C:tools/%.c=$(B)/%)
-# Tests that run a network by libtorch; others of lib/um go without it, and so under the sanitizers.
+# Tests that run a network with libtorch; the other tests of lib/um work without it, and so under the sanitizers.
 TORCH_TESTS := um_engine um_exec um_precision um_queue
 UNIT_C   := $(filter-out $(if $(WITH_TORCH),,$(TORCH_TESTS:%=t/unit/%.c)),$(wildcard t/unit/*.c))
 UNIT     := $(UNIT_C:t/unit/%.c=$(B)/t/%.t)
@@ -88,16 +89,16 @@ $(B)/%.o: %.c $(B)/flags-c | $(B)/version.h
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  CC $<")
 	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) $(C_MORE) -c -o $@ $<
-# The kernels are made of multiply-adds, and of loops that are to unroll.
+# The kernels consist of multiply-adds and of loops to unroll.
 $(B)/lib/nn/%.o: C_MORE = -O3 -ffp-contract=fast
-# What objects were compiled with: with other flags (CFLAGS=, CI=) they are compiled again. A target's own flags are not
-# in it, as prerequisites inherit them.
+# Records what objects were compiled with: they are compiled again when the flags change (CFLAGS=, CI=). A target's own
+# flags are not recorded, as prerequisites inherit them.
 $(B)/flags-c: FORCE
 	$(call KEEP,$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL))
 $(SEAM_O): $(B)/flags-cxx
 $(B)/flags-cxx: FORCE
 	$(call KEEP,$(CXX) $(SEAM_CPP) $(TH_INC) $(TH_DEFS) $(TH_ABI) $(CXXFLAGS))
-# $(call KEEP,TEXT): the target is this line, written only when it is another.
+# $(call KEEP,TEXT): writes this line to the target, only if it has changed.
 KEEP = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' >$@.tmp; \
 	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 $(B)/libunmask-th.so: $(SEAM_O)
@@ -119,7 +120,7 @@ $(TOOLS): $(B)/%: $(B)/tools/%.o $(LIB)
 	$(LINK)
 $(UNIT): $(B)/t/%.t: $(B)/t/unit/%.o $(LIB)
 	$(LINK)
-# The seam is opened beside the program, so unit tests and helpers have it beside them.
+# Programs open the seam from their own folder, so unit tests and helpers get a copy in theirs.
 $(UNIT): | $(if $(SEAM),$(B)/t/libunmask-th.so)
 $(HELPERS): | $(if $(SEAM),$(B)/t/helper/libunmask-th.so)
 $(B)/t/libunmask-th.so $(B)/t/helper/libunmask-th.so: $(SEAM)
@@ -127,7 +128,7 @@ $(B)/t/libunmask-th.so $(B)/t/helper/libunmask-th.so: $(SEAM)
 	$(Q)ln -sf $(CURDIR)/$(SEAM) $@
 $(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
 	$(LINK)
-# What is preloaded into programs of a test.
+# Libraries that tests preload into programs.
 $(B)/t/shim/%.so: t/shim/%.c
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  LINK $@")
@@ -136,7 +137,8 @@ $(FUZZ): LINK_SAN = $(SAN)
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(if $(FUZZER),,$(B)/t/fuzz/standalone.o) $(LIB)
 	$(LINK)
 
-# What the programs say of themselves, and the soname of what ds-pack opens itself. Rewritten only when its text changes.
+# What the programs report about themselves, and the soname of the library that ds-pack opens. Rewritten only when its
+# text changes.
 $(B)/version.h: FORCE
 	@$(if $(filter file,$(origin LDLIBS)),pkg-config --print-errors --exists $(PKGS) || $(NO_LIBRARIES))
 	@mkdir -p $(@D)
@@ -146,15 +148,15 @@ $(B)/version.h: FORCE
 		sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'`'"'; } >$@.tmp; \
 	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
-# ---- what Debian must have -------------------------------------------------------------------
-# `make deps` installs what is missing and does nothing when all is there.
+# ---- Debian packages needed -------------------------------------------------------------------
+# `make deps` installs what is missing, and does nothing if nothing is.
 deps:                                  ## installs the packages that are missing
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN='$(GOLDEN)' CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
 deps-all:                              ## the same, and what some tests need besides: MPI, Slurm, ssh
 	@TORCH='$(if $(LIBTORCH),own,$(TORCH))' GOLDEN=yes CLUSTER=yes CC='$(CC)' SANITIZE='$(SANITIZE)' sh t/helper/deps.sh
 
 # ---- tests -----------------------------------------------------------------------------------
-# The set-up comes first (a sub-make, so that pkg-config is asked after the packages are there).
+# The set-up comes first, in a sub-make, so that pkg-config runs after the packages are installed.
 check: deps                            ## all tests; TESTS='t/1000-ts-cat.t t/unit/ts_rng.c' runs some of them, LEAVE_OUT='t/4%' all others
 	@+$(MAKE) --no-print-directory run-tests
 check-fast: deps                       ## the quick tests: two minutes on two cores
@@ -163,29 +165,29 @@ check-all: deps                        ## all tests, and the long studies (SLOW=
 	@+$(MAKE) --no-print-directory run-tests SLOW=yes
 LEAVE_OUT ?=
 TESTS ?= $(filter-out $(LEAVE_OUT),$(UNIT) $(wildcard t/*.t))
-# Ten seconds of a processor and more each, of which 2050 and 2070 take four minutes. The others, of which 0020 takes 30
-# seconds, took 166 together.
+# Each takes ten seconds of processor time or more; 2050 and 2070 take four minutes. The others took 166 seconds
+# together, 30 of them for 0020.
 SLOW_TESTS := 0010-every-tool 1110-ds-formats 1120-ds-choose 1130-ds-hostile 2010-um-train 2050-runs 2055-runs-begun 2090-ranks \
               2060-um-extras 2070-oe 2080-engines 2220-um-ckpt-objects 2230-um-ckpt-names 2300-zoo 2310-zoo-use 2410-device \
               3003-metrics-sklearn 4009-cluster 3040-real-features 3050-layers 4001-pipelines 4003-bundle 9110-examine
 SLOW_UNIT  := nn_run um_engine um_exec
-# A unit test is named by its source or its program; shell tests want the programs.
+# A unit test is named by its source or its program; shell tests need the programs.
 ASKED     := $(TESTS:t/unit/%.c=$(B)/t/%.t)
 NEEDED_BY := $(if $(filter-out $(B)/%,$(ASKED)),all $(HELPERS) $(SHIMS) $(if $(filter t/0020% t/9110%,$(ASKED)),$(UNIT) $(FUZZ)))
 PROVE     ?= prove -j2 --timer
-# ISA: as on a processor whose best instructions these are, in our kernels, OpenBLAS, oneDNN, ATen and the C library.
-# THREADS: as on one with so many processors.
+# ISA: run as on a processor with at most these instructions, in our kernels, OpenBLAS, oneDNN, ATen and the C library.
+# THREADS: run as on a machine with this many processors.
 AS_ON_avx512  := OPENBLAS_CORETYPE=SkylakeX ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=avx512
 AS_ON_avx2    := OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 AS_ON_generic := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default \
                  GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA
 AS_ON    := $(if $(ISA),UNMASK_ISA=$(ISA) $(AS_ON_$(ISA))) $(if $(THREADS),OMP_NUM_THREADS=$(THREADS))
-# Two tests at a time have more threads than processors: those that wait are not to spin.
+# Two tests at a time have more threads than processors: waiting threads should not spin.
 run-tests: $(NEEDED_BY) $(filter $(B)/%,$(ASKED))
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" \
 	SANITIZE="$(SANITIZE)" LIBTORCH="$(LIBTORCH)" PKG_INC="$(PKG_INC)" SLOW="$(SLOW)" CC="$(CC)" CXX="$(CXX)" \
 	OMP_WAIT_POLICY=passive $(AS_ON) $(PROVE) $(ASKED)
-# RUNS inputs of each target if that is said, else SECONDS of each.
+# Runs each target on RUNS inputs, if set, else for SECONDS.
 FUZZ_SANITIZE ?= fuzzer,address,undefined
 RUNS      ?=
 SECONDS   ?= 60
@@ -203,7 +205,7 @@ bench: deps                            ## speed and memory, into t/perf/RESULTS.
 run-bench: all $(HELPERS)
 	@PATH="$(CURDIR)/$(B):$$PATH" SRC="$(CURDIR)" BUILD="$(CURDIR)/$(B)" TORCH="$(TORCH)" sh t/perf/bench.sh
 
-# ---- how sources are written -------------------------------------------------------------------
+# ---- format of the sources -------------------------------------------------------------------
 CLANG_FORMAT ?= clang-format
 SOURCES   = $(wildcard $(foreach f,c h cpp hpp inc,lib/*/*.$f lib/*/*/*.$f tools/*.$f t/*.$f t/*/*.$f))
 format:                                ## all C and C++ as .clang-format says
@@ -226,7 +228,8 @@ um-vs-umap: deps                      ## UM, UMAP, their controls and magnitude 
 trajectory: deps                      ## OOD quality of every epoch of a training, and of UM after it
 atypical: deps                        ## which training images the masks disturb most
 oe: deps                              ## five ways of training with outliers, with and without UM
-# published has targets of its own, which pass here: published-axes, published-outliers, published-base, published-table.
+# published has further targets, which are passed on here: published-axes, published-outliers, published-base,
+# published-table.
 published: deps                       ## the published experiment from a given network; DATA=dir, see pipelines/published.mk
 published published-axes published-outliers published-base:
 	@+$(MAKE) --no-print-directory all
@@ -246,8 +249,8 @@ um-vs-umap trajectory atypical oe:
 help:                                  ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 18
 
-# ---- what leaves this folder ------------------------------------------------------------------
-# $(call SHARE,DIR): what is no program: manual pages, pipelines, configs.
+# ---- installing and packaging ------------------------------------------------------------------
+# $(call SHARE,DIR): installs what is not a program: manual pages, pipelines, configs.
 define SHARE
 install -d $1/share/man/man1 $1/share/man/man5 $1/share/man/man7 $1/share/unmask/pipelines/plots $1/share/unmask/pipelines/examples $1/share/unmask/configs
 install -p -m 644 $(TOOLS_C:.c=.1) $1/share/man/man1
@@ -272,7 +275,7 @@ install: all completions               ## into prefix=/usr/local, below DESTDIR=
 	install -p -m 644 $(B)/completions/bash/* $(DESTDIR)$(prefix)/share/bash-completion/completions
 	install -p -m 644 $(B)/completions/zsh/* $(DESTDIR)$(prefix)/share/zsh/site-functions
 	install -p -m 644 $(B)/completions/fish/* $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
-# What install puts there it puts into a folder first, to see what it is.
+# Installs into a scratch folder first, to learn which files there are.
 uninstall:                             ## removes what install put there
 	@rm -rf $(B)/installed
 	@+$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(B)/installed prefix= >/dev/null
@@ -286,7 +289,7 @@ PAGES    := $(TOOLS_C:.c=.1) $(wildcard tools/*.7 lib/*/*.5)
 html:                                  ## the manual pages as a site, in build/html
 	@sh t/helper/html.sh build/html $(PAGES) && echo build/html/index.html
 DIST     := build/unmask-$(VERSION).tar.xz
-# Of a repository what is committed; of an archive of one all that it came with.
+# From a repository, what is committed; from an archive of one, everything in it.
 dist:                                  ## the sources, in build/
 	@mkdir -p build
 	@if git rev-parse -q --verify HEAD >/dev/null 2>&1 && git ls-files --error-unmatch Makefile >/dev/null 2>&1; then \
@@ -297,11 +300,12 @@ dist:                                  ## the sources, in build/
 deb: dist                              ## Debian packages, in build/deb; TORCH=no: without unmask-torch
 	@TORCH='$(TORCH)' sh t/helper/deb.sh $(DIST) $(VERSION) build/deb
 
-# A folder that runs from wherever it is unpacked: programs that look for their libraries in it, and these. The seam and
-# libtorch are in it if TORCH=yes is said; without, share/unmask/seam makes the seam for the libtorch of the place.
+# A folder that runs from wherever it is unpacked: the programs, which look for their libraries in it, and the
+# libraries. With TORCH=yes it includes the seam and libtorch; without, share/unmask/seam builds the seam for the
+# libtorch installed there.
 BUNDLE   := build/bundle/unmask-$(VERSION)-linux-$(shell uname -m)
 BUNDLED  := $(TOOLS_C:tools/%.c=$(BUNDLE)/bin/%)
-# t/gpu/files says what t/gpu/examine takes with it: FOLDER FILE, test programs as build/FILE.
+# t/gpu/files lists what t/gpu/examine takes along: FOLDER FILE, test programs as build/FILE.
 EXAMINE  := $(if $(WITH_TORCH),$(shell sed -n 's/^\([a-z][^	]*\)	\(.*\)/\1:\2/p' t/gpu/files))
 BUNDLED_TESTS := $(addprefix $(BUNDLE)/libexec/,$(notdir $(filter libexec:%,$(EXAMINE))))
 BUNDLED_SEAM := $(if $(filter command,$(origin TORCH)),$(SEAM:%=$(BUNDLE)/lib/unmask/libunmask-th.so))
@@ -325,9 +329,9 @@ bundle-folder:
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
 	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libsnappy.so.1) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
-# Of libarchive what is used, as shared it brings ICU's 30 MB with it; so would its writer of xar, which is in a table
-# behind that of zip, and which nobody calls. The old kind of run path holds for the libraries
-# of libraries too.
+# libarchive is linked statically, only the parts used: the shared one brings ICU's 30 MB with it. So would its xar
+# writer, which nobody calls but which is in a table after zip's. The old kind of run path applies to libraries of
+# libraries, too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)
 NEEDED    = $(shell readelf -d $(call LIBRARY,$1) 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 $(BUNDLED) $(BUNDLED_TESTS): LINK_LIBS = $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(call NEEDED,libarchive.so)),$(LDLIBS))

@@ -1,6 +1,6 @@
-# make atypical: which training samples has the model only memorised? Those whose loss a mask raises most. Contact
-# sheets of the most and the least typical ones, and on the synthetic set, where the atypical samples are known, how
-# many of them are found.
+# make atypical: which training samples has the model only memorised? Those whose loss rises most under a mask. Makes
+# contact sheets of the most and the least typical ones; on the synthetic set, where the atypical samples are known,
+# also reports how many of them are found.
 #
 #	make -f pipelines/atypical.mk [RUN=] [SEED=1] [SET=synth|cifar10 and its variables, see data.mk]
 SET  ?= synth
@@ -29,7 +29,7 @@ $(RUN)/atypical.png: $(RUN)/train.images $(RUN)/typicality.scores
 $(RUN)/typical.png: $(RUN)/train.images $(RUN)/typicality.scores
 	ds-view --scores $(RUN)/typicality.scores --sort typicality --top $(SHOW) -o $@ $<
 
-# Of the K samples that come first by each order, how many are atypical by construction.
+# How many of the first K samples in each order are atypical by construction.
 $(RUN)/known.tsv: $(RUN)/train.images
 	ts-dump --tsv $< >$@.tmp
 	mv $@.tmp $@

@@ -1,9 +1,9 @@
-# make cifar10 DATA=dir: the experiment on CIFAR-10 (or SET=cifar100) against every other set that DATA holds.
+# make cifar10 DATA=dir: the experiment on CIFAR-10 (or SET=cifar100) against every other set in DATA.
 #
 #   make cifar10 DATA=/data                       the published setting (configs/cifar10-densenet.yaml)
 #   make cifar10 DATA=/data DEPTH=22 LIMIT=10000 EPOCHS=40 UM_EPOCHS=8 BATCH=64 DROPOUT=0    half an hour on two cores
 #
-# data.mk says what DATA holds.
+# data.mk says what DATA must contain.
 SET       := cifar10
 RUN       ?= runs/$(SET)
 DEPTH     ?= 100

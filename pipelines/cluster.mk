@@ -1,13 +1,13 @@
-# A table of scores whose work is divided: each shard of each set is packed, embedded, fitted and scored as a target of its
-# own, by whatever RUN puts before its command, and merged.
+# A table of scores with the work divided: each shard of each set is packed, embedded, fitted and scored as its own
+# target, with RUN put before each command, and the results are merged.
 #
 #   make -j8 -f cluster.mk SHARDS=8 RUN='srun -n1' MODEL=my.ckpt TRAIN='cifar.tar.gz --split train' \
 #        ID='cifar.tar.gz --split test' OOD='dtd svhn' dtd=dtd.tar svhn='svhn --split test' PACK='--size 32'
 #
-# TRAIN, ID and the sets that OOD names are arguments of ds-pack, with PACK behind them, or the name of a stream,
-# X.images, which ts-cat divides. METHODS are ood-score's, FIT are options of ood-fit. What is there is kept: a shard that
-# was lost, with its job or its file, is made again by the same command; so is what was made of other sets, by other options
-# or of files that are newer. The table is that of SHARDS=1, but for the rounding of sums: man 7 unmask-cluster.
+# TRAIN, ID and the sets that OOD names are arguments of ds-pack, followed by PACK, or the name of a stream,
+# X.images, which ts-cat divides. METHODS are ood-score's, FIT are options of ood-fit. Existing results are kept. The
+# same command makes again a shard whose job or file was lost, and anything made from other sets, with other options or
+# from files that are now newer. The table is that of SHARDS=1, except for the rounding of sums: man 7 unmask-cluster.
 SHARDS  ?= 1
 RUN     ?=
 OUT     ?= runs/cluster
@@ -24,8 +24,8 @@ train   ?= $(TRAIN)
 id      ?= $(ID)
 $(foreach v,MODEL TRAIN ID OOD $(OOD),$(if $($v),,$(error cluster.mk needs $v=; its first lines say what that is)))
 
-# $(call ASK,NAME,TEXT): $(OUT)/NAME.asked holds the text, and is as old as that: what hangs on it is made again if another is
-# asked for.
+# $(call ASK,NAME,TEXT): $(OUT)/NAME.asked holds the text and changes only with it: what depends on it is made again
+# when the text changes.
 $(shell mkdir -p $(OUT))
 SAME     = $(and $(findstring |$1|,|$2|),$(findstring |$2|,|$1|))
 ASK      = $(if $(call SAME,$(file <$(OUT)/$1.asked),$1: $2),,$(file >$(OUT)/$1.asked,$1: $2))
@@ -36,9 +36,9 @@ $(foreach s,train id $(OOD),$(call ASK,images.$s,$($s) $(PACK)))
 
 # $(call OF,SET,KIND): the files of its shards.
 OF       = $(NUMBERS:%=$(OUT)/$1.%-of-$(SHARDS).$2)
-# $(call DIVIDE,SET): the program that reads the set, and what it is given.
+# $(call DIVIDE,SET): the program that reads the set, with its arguments.
 DIVIDE   = $(if $(filter %.images,$(firstword $($1))),ts-cat $($1),ds-pack $($1) $(PACK))
-# $(call FILE,SET): the file that it is in, if it is in one.
+# $(call FILE,SET): the file that holds it, if it is a single file.
 FILE     = $(if $(wildcard $(firstword $($1))/.),,$(wildcard $(firstword $($1))))
 
 # $(call SHARD,SET,NUMBER)

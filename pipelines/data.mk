@@ -3,7 +3,7 @@
 #   SET=synth     drawn by ds-synth, nothing to download (default)
 #	N_TRAIN N_TEST N_OOD SEED	numbers of images; the seed
 #	DRAWN     further options of ds-synth for every set, NOISE the share of training labels that are made wrong
-#   SET=cifar10|cifar100   that set against every other of sets.txt that there is
+#   SET=cifar10|cifar100   that set against every other set of sets.txt found in DATA
 #	DATA      folder that holds what ds-pack reads, called as sets.txt says; each source can be named by itself:
 #	CIFAR10 CIFAR100 TIN DTD MNIST SVHN LSUN LSUN_RESIZE ISUN PLACES SUN INATURALIST	empty: leave it out
 #	X_SPLIT   the folder, or part, of set X that is tested on; TIN_EXCLUDE: classes that Tiny ImageNet is without
@@ -11,16 +11,16 @@
 #	EVAL_LIMIT that many images of each set that is scored, chosen at random, instead of all
 #	LIMIT     that many training images, chosen at random, instead of all
 #
-# Gives COMMON, training options that suit the set, KEEP, the kept fraction that its constraint is estimated with,
+# Sets COMMON, training options that suit the set, KEEP, the kept fraction that its constraint is estimated with,
 # OOD, the names of the OOD sets, and rules for $(RUN)/train.images, $(RUN)/test.images and $(RUN)/NAME.images; with
-# CIFAR for $(RUN)/aux.images too.
-# FORMAT is that of pictures: png, svg or pdf.
+# CIFAR also for $(RUN)/aux.images.
+# FORMAT is the pictures' format: png, svg or pdf.
 # by_set: $(call by_set,A,B) is A on the synthetic set and B on others.
 .DELETE_ON_ERROR:
 .SUFFIXES:
-# Else OpenMP's threads spin for milliseconds at every barrier, which stops a machine that has other things to do.
+# Without this, OpenMP's threads spin for milliseconds at every barrier, which slows a busy machine to a crawl.
 export GOMP_SPINCOUNT ?= 3000
-# What programs say goes to logs; how far they are goes to the terminal, if make is at one.
+# Programs' messages go to logs; their progress goes to the terminal, if make runs in one.
 ifndef UNMASK_PROGRESS
 export UNMASK_PROGRESS := $(shell test -t 2 && echo /dev/tty)
 endif
@@ -29,20 +29,20 @@ SET  ?= synth
 SEED ?= 0
 FORMAT ?= png
 by_set = $(if $(filter synth,$(SET)),$1,$2)
-# Without augmentation the model memorises drawings within minutes. A network of 22 layers feels a mask more than
-# one of 100: 1 % cut does here what 3.5 % do there.
+# Without augmentation the model memorises drawings within minutes. A mask affects a network of 22 layers more than one
+# of 100: cutting 1 % here has the effect of 3.5 % there.
 COMMON ?= $(call by_set,--batch-size 32 --lr 0.05 --nesterov --no-augment,--config $(PIPELINES)../configs/$(SET)-densenet.yaml)
 KEEP   ?= $(call by_set,0.99,0.965)
 PIPELINES := $(dir $(lastword $(MAKEFILE_LIST)))
-# Installed, or in a bundle, the programs are those three folders up.
+# When installed, or in a bundle, the programs are three folders up.
 INSTALLED := $(shell cd $(PIPELINES) && case $$PWD in (*/share/unmask/pipelines) cd ../../../bin && pwd ;; esac)
 export PATH := $(if $(INSTALLED),$(INSTALLED):)$(PATH)
 
 $(RUN):
 	mkdir -p $@
 
-# $(call report,SCORES,IMAGES,OPTIONS): the recipe of a page, $@, of the test set and each of OOD, for which % stands in the
-# names of their scores and images; sets of NEAR are near ones. $(call said,PAGE) prints where it is.
+# $(call report,SCORES,IMAGES,OPTIONS): the recipe for a page, $@, about the test set and each set of OOD, whose name
+# replaces % in the names of scores and images; sets of NEAR are near ones. $(call said,PAGE) prints where the page is.
 named  = $(subst %,$2,$1)
 report = ood-report -q $3 --images id=$(call named,$2,test) $(foreach s,$(OOD),--images $s=$(call named,$2,$s)) -o $@ \
 	--id $(call named,$1,test) $(foreach s,$(OOD),$(if $(NEAR),$(if $(filter $(NEAR),$s),near:,far:))$s=$(call named,$1,$s))
@@ -66,10 +66,10 @@ else ifneq ($(filter cifar10 cifar100,$(SET)),)
 DATA  ?= data
 LIMIT ?=
 upper  = $(if $(filter textures,$1),DTD,$(shell printf %s '$1' | tr a-z- A-Z_))
-# sets.sh says NAME:SPLIT:PATH of each; $(call part,1,...) is one of the three. Variables overrule it.
+# sets.sh prints NAME:SPLIT:PATH for each; $(call part,1,...) is one of the three. Variables override it.
 FOUND  := $(shell sh $(PIPELINES)sets.sh '$(DATA)' <$(PIPELINES)sets.txt)
 part    = $(word $1,$(subst :, ,$2))
-# Neither make nor these rules can have them in a name.
+# Neither make nor these rules can handle them in a name.
 $(foreach f,$(FOUND),$(if $(and $(findstring :,$f),$(if $(word 4,$(subst :, ,$f)),,yes)),,$(error DATA='$(DATA)': ':' or a blank in \
 	the path of a set, at '$f', which rules of make cannot have: give it another name, or a link)))
 TIN_EXCLUDE ?= $(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt
@@ -83,7 +83,7 @@ KNOWN := $(foreach f,$(FOUND),$(call part,1,$f))
 of     = $($($1_VAR)$2)
 there := $(strip $(foreach s,$(filter-out $(SET) aux,$(KNOWN)),$(if $(strip $(call of,$s)),$s)))
 OOD   ?= $(there)
-# Outliers to train with are without the classes that SET has, too. ImageNet has too many to keep.
+# Training outliers leave out the classes that SET has, too. ImageNet is too large to keep whole.
 AUX_EXCLUDE ?= $(if $(shell echo '$(notdir $(AUX))' | grep -i ^tin),$(PIPELINES)../configs/tiny-imagenet-like-$(SET).txt)
 AUX_LIMIT   ?= $(if $(AUX_EXCLUDE),,100000)
 # How many images of each set are packed.

@@ -1,5 +1,5 @@
-# demo.awk: what `make demo` prints, from the columns noisy of the training images, tables of ood-metrics (one a model, in
-# their order), and rows of the wrong labels that are repeated and of the images that are flagged.
+# demo.awk: what `make demo` prints, from the training images' column noisy, the tables of ood-metrics (one per model,
+# in order), and rows on how many wrong labels are repeated and how many images are flagged.
 BEGIN { FS = "\t"; n = split(methods, method, ","); n_sets = split(sets, set, " ") }
 FNR == 1 { file++ }
 file == 1 { if (FNR > 1) { images++; wrong += $1 } next }

@@ -1,6 +1,6 @@
-# make demo: the method where its premise holds, in minutes on two cores. A network learns drawings by heart, some of whose
-# labels are wrong; then it is stopped early, trained further, or made to forget. The same machine gives the same table
-# again; another processor rounds otherwise, and has other numbers.
+# make demo: the method in a setting where its premise holds, in minutes on two cores. A network memorises drawings,
+# some with wrong labels; then it is stopped early, trained further, or made to forget. The same machine gives the same
+# table every time; another processor rounds differently, and gives other numbers.
 #	make -f pipelines/demo.mk [RUN=runs/demo] [SEED=0] [NOISE=0.3]	(programs on PATH; `make demo` sees to it)
 SET  := synth
 SEED ?= 0
@@ -15,12 +15,12 @@ METHODS := msp,energy,knn,vim
 MODELS  := plain early ce um
 REPORTED := early
 NEAR    := unseen-shapes
-# Without augmentation it learns everything by heart within a minute.
+# Without augmentation it memorises everything within a minute.
 TRAIN    := --epochs 30 --batch-size 32 --lr 0.05 --nesterov --no-augment
-# The loss of a batch tells whether the network knows too much, so that batches are larger; and forgetting wants a rate at
-# which the network leaves its minimum, and weights that are averaged.
+# A batch's loss tells whether the network knows too much, so batches are larger; forgetting needs a learning rate at
+# which the network leaves its minimum, and averaged weights.
 FINETUNE := --epochs 8 --batch-size 128 --lr 0.1 --lr-policy constant --ema 0.97 --nesterov --no-augment
-# This small network feels a mask less than the published one. Held-out images choose early.
+# A mask affects this small network less than the published one. Held-out images choose `early`.
 VALIDATE := --val-fraction 0.1
 ESTIMATE := --keep 0.95 --draws 10 $(VALIDATE)
 HERE     := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -31,8 +31,8 @@ demo: $(RUN)/demo.txt $(RUN)/table.txt $(RUN)/best.txt $(RUN)/report.html $(if $
 		$(call said,$(RUN)/report.html)
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
 
-# For each model: measures of the near set and of the far ones, which of the wrong labels it repeats, and how many of each
-# set it flags, at the thresholds that flag 5 % of other drawings like the test's.
+# For each model: metrics on the near set and the far ones, the wrong labels that it repeats, and how many images of
+# each set it flags, at the thresholds that flag 5 % of other drawings like the test's.
 $(RUN)/check.images: | $(RUN)
 	ds-synth --set id --split test --n $(N_TEST) --seed $$(($(SEED) + 1000)) $(DRAWN) -o $@
 $(RUN)/noisy.tsv: $(RUN)/train.images

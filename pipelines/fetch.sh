@@ -1,5 +1,6 @@
 #!/bin/sh
-# fetch.sh FILE SIZE MD5-OR-SHA256 ADDRESS: one download of fetch.mk, which says what it promises. "-": not published.
+# fetch.sh FILE SIZE MD5-OR-SHA256 ADDRESS: does one download for fetch.mk, which documents the guarantees. "-": not
+# published.
 # fetch.sh --table: fetch.txt on standard input for people.
 set -u
 if [ "${1-}" = --table ]; then
@@ -29,21 +30,21 @@ fail() { echo "fetch: '$file': $1" >&2; exit 1; }
 bytes() { if [ -f "$part" ]; then wc -c <"$part"; else echo 0; fi; }
 mkdir -p "$(dirname "$file")" || fail 'cannot make its folder'
 
-# A download that breaks off is taken up where it was, as long as there are tries or it grows.
+# A download that breaks off is resumed, as long as tries are left or the file grows.
 tries=${TRIES:-10} before=-1
 until [ "$size" != - ] && [ "$(bytes)" = "$size" ]; do
-	# No other protocol, wherever a site redirects to, and no more bytes than there should be (unknown: 400 GB), with a
-	# MiB more for what a site says instead of the file. Of an answer without a length the file's own limit ends it.
+	# No other protocol, wherever a site redirects to, and no more bytes than expected (unknown: 400 GB), plus a MiB
+	# for an error page instead of the file. An answer without a length is cut off by the limit on file sizes.
 	case $size in -) most=400000000000 ;; *) most=$((1048576 + size)) ;; esac
 	(ulimit -f $((most / 512 + 1)) && ${CURL:-curl} --proto =http,https --proto-redir =http,https --max-filesize "$most" --fail --location --silent --show-error --continue-at - --output "$part" "$url")
 	rc=$?
 	now=$(bytes)
 	[ $rc = 0 ] && break
 	case $rc in
-	22)     # the site has no such file, or nothing behind what is here
+	22)     # the site has no such file, or nothing beyond what is here
 		[ "$now" -gt 0 ] && [ "$size" = - ] && [ "$sum" != - ] && break
 		fail "is not at $url" ;;
-	33|36)  # the site cannot go on in the middle
+	33|36)  # the site cannot resume
 		rm -f "$part"; now=0 ;;
 	5|6|7|35|60) fail "no connection to $url" ;;
 	1)      fail "no protocol that is followed: $url leads elsewhere than to http or https" ;;

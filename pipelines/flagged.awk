@@ -1,5 +1,5 @@
-# flagged.awk: thresholds (name, number; under a heading), then scores (a heading of the same names, and rows): the share of
-# rows below each threshold, as model, "flagged", method, set, share.
+# flagged.awk: reads thresholds (a heading, then name and number), then scores (a heading with the same names, then
+# rows), and prints the share of rows below each threshold, as model, "flagged", method, set, share.
 BEGIN { FS = OFS = "\t" }
 !scores && NR > 1 && NF == 2 && $2 + 0 == $2 { threshold[$1] = $2; next }
 NR == 1 { next }

@@ -1,6 +1,6 @@
-# memory.awk: columns label, loss, masked_loss and pred of the training images, and true-label and noisy where there are. What the model holds of them:
-# its mean loss on the given labels, that under masks, the share of labels that it says, of the wrong ones, and of the true
-# ones of those images.
+# memory.awk: reads columns label, loss, masked_loss and pred of the training images, and true-label and noisy if
+# present. Prints what the model remembers of them: its mean loss on the given labels, the same under masks, and the
+# share that it predicts of all labels, of the wrong ones, and of those images' true ones.
 NR == 1 { for (i = 1; i <= NF; i++) if (!($i in at)) at[$i] = i; next }
 {
 	loss += $at["loss"]; masked += $at["masked_loss"]

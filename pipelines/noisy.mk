@@ -1,22 +1,22 @@
-# make noisy DATA=dir: where there is something to forget. Networks that learn wrong labels by heart (ds-pack --label-noise),
-# and what makes them forget: stopping early, averages, Unleashing Mask, and its control; on clean test labels.
+# make noisy DATA=dir: the method with something to forget. Networks memorise wrong labels (ds-pack --label-noise);
+# early stopping, averaging, Unleashing Mask and its control are compared on clean test labels.
 #
 #	make noisy DATA=dir [NOISE="0 10 20 40"] [SEEDS="1 2 3"] [SET=cifar10 and its variables] [LIMIT=10000] [EPOCHS=60]
 #		[ROWS="base early first ema ce um"] [M="0.3 0.5 1"] [EVAL_LIMIT=] [THREADS=]
 #	make noisy-table         the tables of all that is finished, with what is not; SETS=all: a row for each set
 #
-# NOISE is percent of the training labels that are wrong, each of the other classes alike. Rows:
+# NOISE is the percentage of training labels that are wrong, uniformly among the other classes. Rows:
 #
 #   base       trained for EPOCHS, to the end
 #   early      its epoch of best accuracy on clean validation labels (a tenth of LIMIT, held out)
 #   first      its epoch FIRST: early learning, chosen without any label
-#   ema        trained anew, the moving average of the weights
-#   ce, um     base fine-tuned for TUNE_EPOCHS: plainly, the control, and with Unleashing Mask at the level of um-estimate
+#   ema        trained again, keeping the moving average of the weights
+#   ce, um     base fine-tuned for TUNE_EPOCHS: plainly (the control), and with Unleashing Mask at um-estimate's level
 #   umX        at the level X, a number of M
 #
-# A row is a folder $(RUN)/noiseN/SEED/ROW: model.ckpt, eval-LIMIT/metrics.tsv, memory.tsv (the loss of its training images,
-# the share of given labels, and of wrong labels, that it says), precision.txt (how well masks and losses find the wrong labels);
-# noiseN/SEED/sweep.tsv has m for every ratio of SWEEP. A training goes on where it was, whenever it was killed.
+# A row is a folder $(RUN)/noiseN/SEED/ROW: model.ckpt, eval-LIMIT/metrics.tsv, memory.tsv (its training images' loss,
+# the shares of given and of wrong labels that it predicts), precision.txt (how well masks and losses find the wrong
+# labels); noiseN/SEED/sweep.tsv has m for every ratio of SWEEP. A training run that was killed resumes.
 SET   ?= cifar10
 .DEFAULT_GOAL := noisy
 HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -48,14 +48,14 @@ THREADS ?=
 ifneq ($(THREADS),)
 export OMP_NUM_THREADS := $(THREADS)
 endif
-# All images are packed, and EVAL_LIMIT is taken of those.
+# All images are packed; EVAL_LIMIT of them are used.
 PACK_LIMIT :=
 include $(HERE)data.mk
 
 EVAL  := eval-$(or $(EVAL_LIMIT),all)
 CASES := $(foreach n,$(NOISE),$(foreach s,$(SEEDS),noise$n/$s))
 ALL   := $(foreach c,$(CASES),$(foreach r,$(ROWS),$c/$r))
-# The page is of the first row.
+# The page is about the first row.
 REPORT := $(RUN)/$(firstword $(ALL))/$(EVAL)/report.html
 noisy: $(ALL:%=$(RUN)/%/$(EVAL)/metrics.tsv) $(ALL:%=$(RUN)/%/memory.tsv) $(CASES:%=$(RUN)/%/sweep.tsv) \
 		$(patsubst %,$(RUN)/%/precision.txt,$(filter-out noise0/%,$(ALL))) $(REPORT)
@@ -95,12 +95,12 @@ $(RUN)/$1/sweep.tsv: $(RUN)/$1/base/model.ckpt $(RUN)/$1/train.images
 endef
 $(foreach c,$(CASES),$(eval $(call case,$c)))
 
-# Rows that are trained, and those that are epochs of base.
+# Rows that are trained, and rows that are epochs of base.
 from     = $(if $(filter base ema,$1),--arch $(ARCH) --epochs $(EPOCHS),--init $2/base/model.ckpt --epochs $(TUNE_EPOCHS) $(TUNE))
 special  = $(if $(filter base,$1),--save-every $(FIRST))$(if $(filter ema,$1),--ema $(EMA))$(if $(filter um,$1),--um $$$$(cat $2/loss))$(addprefix --um ,$(patsubst um%,%,$(filter-out um,$(filter um%,$1))))
 needs    = $(if $(filter base ema,$1),,$2/base/model.ckpt) $(if $(filter um,$1),$2/loss)
 run      = um-train $(COMMON) --run $(RUN)/$1/base/run
-# A run, and the file in its checkpoints/ that the row is.
+# A run, and the file in its checkpoints/ that makes the row.
 define train
 $(RUN)/$1/$2/model.ckpt: $(RUN)/$1/train.images $(RUN)/$1/val.images $(call needs,$2,$(RUN)/$1)
 	@mkdir -p $$(@D)

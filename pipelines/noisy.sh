@@ -1,6 +1,6 @@
 #!/bin/sh
-# noisy.sh RUN: of each row of make noisy what it holds of its training labels, and how well it finds the wrong ones; of each case
-# the level m for each ratio. What is not there yet is left out.
+# noisy.sh RUN: prints, for each row of make noisy, what it remembers of its training labels and how well it finds the
+# wrong ones, and for each case the level m for each ratio. Missing results are left out.
 set -eu
 LC_ALL=C
 export LC_ALL

@@ -1,19 +1,19 @@
 # make oe: a trained classifier fine-tuned with auxiliary outliers, by each method, alone and with Unleashing Mask, over
 # seeds:
 #
-#   base          as it is
+#   base unchanged
 #   ce, um        fine-tuned without outliers: plainly (the control), with Unleashing Mask
 #   oe, oe+um     fine-tuned with outliers by a method of OE, without and with Unleashing Mask
 #
 #	make -f pipelines/oe.mk [RUN=] [SEEDS="1 2 3"] [OE="oe energy poem doe mixoe"] [SET=synth|cifar10 and its variables]
 #
-# The outliers are, of SET=synth, the sets AUX_SETS of ds-synth, and the OOD sets are others; of SET=cifar10 the images
-# of AUX (Tiny ImageNet's training images) without the classes that the file AUX_EXCLUDE names (empty: all), which
-# CIFAR-10 has too, and the OOD sets are Textures and MNIST.
+# With SET=synth, the outliers are the sets AUX_SETS of ds-synth, and the OOD sets are other ones. With SET=cifar10, the
+# outliers are the images of AUX (Tiny ImageNet's training images) without the classes named in the file AUX_EXCLUDE
+# (empty: all classes), which CIFAR-10 shares, and the OOD sets are Textures and MNIST.
 #
-# TUNE_LIMIT is how many of the training images fine-tuning has, chosen at random; without it all of them.
-# EVAL_LIMIT is how many images of each set are scored, chosen at random; without it all of them.
-# Fine-tuning has the settings FINETUNE beside those of the set, and the margins of energy and poem are MARGINS.
+# TUNE_LIMIT is the number of training images for fine-tuning, chosen at random (default: all). EVAL_LIMIT is the number
+# of images of each set to score, chosen at random (default: all). Fine-tuning uses the settings FINETUNE besides those
+# of the set; MARGINS are the margins of energy and poem.
 SET   ?= synth
 RUN   ?= runs/oe-$(SET)
 .DEFAULT_GOAL := table
@@ -29,7 +29,8 @@ EPOCHS  ?= $(call by_set,20,100)
 TUNE_EPOCHS ?= $(call by_set,1,10)
 TUNE_LIMIT ?=
 FINETUNE ?= --lr 0.01 --doe-warmup $(call by_set,0,5)
-# The energies of a small network lie around -4: the published margins, for one trained to the end, would be all it learns.
+# The energies of a small network lie around -4: with the published margins, for a fully trained one, it would learn
+# nothing else.
 MARGINS ?= $(call by_set,--m-in=-6 --m-out=-3,--m-in=-25 --m-out=-7)
 DRAWS   ?= 5
 METHODS ?= msp,energy
@@ -40,7 +41,7 @@ REPORT = $(RUN)/$(firstword $(SEEDS))/report.html
 table: $(RUN)/table.txt $(RUN)/wins.txt $(REPORT)
 	@cat $(RUN)/table.txt; echo; cat $(RUN)/wins.txt; $(call said,$(REPORT))
 
-# Outliers, and OOD sets that are not like them.
+# Outliers, and OOD sets unlike them.
 AUX_SETS ?= textures blobs
 ifeq ($(SET),synth)
 OOD   ?= gaussian rademacher unseen-shapes id-inverted
@@ -48,7 +49,7 @@ COMMON ?= --batch-size 16 --lr 0.05 --nesterov --no-augment --threads 1
 else
 TIN   :=
 endif
-# All images are packed, and EVAL_LIMIT is taken of those.
+# All images are packed; EVAL_LIMIT of them are used.
 PACK_LIMIT :=
 include $(HERE)data.mk
 
@@ -76,7 +77,7 @@ TUNE_ON := $(RUN)/$(if $(TUNE_LIMIT),tune,train).images
 define of_seed
 $(RUN)/$1: | $(RUN)
 	mkdir -p $$@
-# Training is what takes long: a run that was cut off goes on where it was.
+# Training takes longest: an interrupted run resumes.
 $(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
 	um-train $(COMMON) --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
 	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $(RUN)/train.images $$(logged)
@@ -107,19 +108,19 @@ endef
 $(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
 .PRECIOUS: $(RUN)/%.eval
 
-# Averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds, and whether there were outliers; always
-# made, because another SEEDS is another table. sets.txt has the same for each set.
+# Averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds, and whether outliers were used. Always
+# made, because the table depends on SEEDS. sets.txt has the same for each set.
 $(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
 	ood-seeds $(SEEDS:%=$(RUN)/%/all.tsv) >$(RUN)/sets.txt
 	ood-seeds --summary $(SEEDS:%=$(RUN)/%/all.tsv) | awk -v with=' $(TUNED) ' '\
 		NR == 1 { at = index($$0, "method"); print substr($$0, 1, at - 1) "D_aux  " substr($$0, at); next } \
 		{ print substr($$0, 1, at - 1) (index(with, " " $$1 " ") ? "w.     " : "w.o.   ") substr($$0, at) }' >$@.tmp
 	mv $@.tmp $@
-# In how many seeds FPR95 is below the base's, and below the control's, averaged over the sets and for each set.
+# For how many seeds FPR95 is below the base's, and below the control's, averaged over the sets and for each set.
 $(RUN)/wins.txt: $(SEEDS:%=$(RUN)/%/all.tsv) $(HERE)wins.awk FORCE
 	awk -f $(HERE)wins.awk $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
 	mv $@.tmp $@
-# Of the first seed's model with outliers, by the first of the methods.
+# About the first seed's model with outliers, by the first method.
 FIRST := $(RUN)/$(firstword $(SEEDS))/$(firstword $(OE))-%.scores
 $(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.eval)
 	$(call report,$(FIRST),$(RUN)/%.eval,--title "$(SET): +$(firstword $(OE)) of seed $(firstword $(SEEDS))")

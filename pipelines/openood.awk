@@ -1,11 +1,11 @@
-# The search for parameters of openood.mk, both halves of it.
+# The parameter search of openood.mk, both halves.
 #
-# -v methods=all|LIST: input is "- METHOD" for each method there is, then METHOD[:SETTING] and its AUROC; output is the methods
-# to compute, each in the setting of the best AUROC, if it has any. all leaves out what cannot work, which a name does not,
-# so all stays, and the tuned ones stand beside it.
-# -v chosen=THAT: input is a table; of a tuned method the row with defaults is left out, and the other loses its setting, so
-# that seeds may have different ones. A method that was asked for in several settings is none that was tuned: each keeps its
-# row.
+# -v methods=all|LIST: input is "- METHOD" for each known method, then METHOD[:SETTING] and its AUROC; output is the
+# methods to compute, each with its setting of the best AUROC, if it has any. `all` skips methods that cannot work,
+# while a name does not, so `all` stays, and the tuned methods are added to it.
+# -v chosen=THAT: input is a table. For a tuned method, drops the row with defaults and removes the setting from the
+# other's name, so that seeds may have different settings. A method requested in several settings is not a tuned one:
+# each keeps its row.
 function base_of(method) {
 	sub(/:.*/, "", method)
 	return method

@@ -1,24 +1,25 @@
 # make openood BENCH=cifar10|cifar100|imagenet200|imagenet1k DATA=dir: the benchmark of OpenOOD v1.5 with its own lists, its
-# preprocessing, near and far OOD sets, its way to count FPR and AUPR, and every score in one pass.
+# preprocessing, near and far OOD sets, its conventions for FPR and AUPR, and every score in one pass.
 #
-#   make openood BENCH=cifar10 DATA=OpenOOD/data           with the checkpoints in OpenOOD/results, a row's mean over them
+#   make openood BENCH=cifar10 DATA=OpenOOD/data           with the checkpoints in OpenOOD/results; rows are their means
 #   make openood BENCH=imagenet1k DATA=OpenOOD/data MODELS=resnet50.pth METHODS=msp,energy,knn
 #   make openood BENCH=cifar10 DATA=d MODELS='1.ckpt 2.ckpt' SKIP=yes TUNE=yes FULL=yes
 #
 #   DATA      folder with benchmark_imglist, images_classic and images_largescale, as OpenOOD's scripts/download lays it out
 #   MODELS    a checkpoint for each seed, of ours or of OpenOOD; default: the base networks of OpenOOD in results/ beside DATA
-#   METHODS   default all; those that need a fit have it of the training list, of the validation list where they are meant to
-#   SKIP=yes  goes on without sets whose list, or an image of it, is not there; else that is an error. Both say what is not
-#   FULL=yes  the full spectrum: ID images of another look (csid) count as ID too
-#   TUNE=yes  parameters by OpenOOD's search: of SWEEPS, for each method the setting of the best AUROC of the ID validation
-#             images against the OOD validation images. They are told in RUN/sN/methods. Without it every method has its default,
-#             which no OOD image has been seen for
+#   METHODS   default all; those that need a fit get one of the training list, or of the validation list if meant to
+#   SKIP=yes  skips sets whose list, or an image of it, is missing; otherwise that is an error. Either way it names them
+#   FULL=yes  the full spectrum: ID images with a shifted look (csid) count as ID, too
+#   TUNE=yes  parameters by OpenOOD's search: for each method, the setting in SWEEPS with the best AUROC of ID validation
+#             images against OOD validation images, listed in RUN/sN/methods. Without it, every method uses its defaults,
+#             for which no OOD image has been seen
 #   EMBED     further options of um-embed, such as --odin
-#   RUN       default runs/openood-BENCH. There: table.txt, and table.tex and table.csv with every set; report.html of the first
-#             network
+#   RUN       default runs/openood-BENCH. Gets table.txt, table.tex and table.csv with every set, and report.html about
+#             the first network
 #
-# OpenOOD resizes the shorter side to 32 (256 for ImageNet) and cuts the middle 32 (224); damaged JPEGs are read as far as they
-# go. Its images come from Google Drive, its lists too; ImageNet from its own site. fetch.mk has what is public elsewhere.
+# OpenOOD resizes the shorter side to 32 (256 for ImageNet) and crops the middle 32 (224); damaged JPEGs are read as far
+# as possible. Its images and lists come from Google Drive, ImageNet from its own site. fetch.mk has what is public
+# elsewhere.
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := table
@@ -52,7 +53,7 @@ SWEEPS ?= react:percentile=85,90,95,99 vra:high=85,90,95,99:low=1,5,10,15 ash-b:
 	scale:percentile=65,70,75,80,85,90,95 knn:k=50,100,200,500,1000 relation:power=1,2,4,6,8 \
 	gen:gamma=0.01,0.1,0.5,1,2,5,10:top=10,50,100,200,500,1000 nci:alpha=0.0001,0.001,0.01,0.1
 
-# FOUND: GROUP:NAME:ROOT:LIST of each set that is there.
+# FOUND: GROUP:NAME:ROOT:LIST of each set found.
 FOUND := $(shell sh $(HERE)openood.sh $(BENCH) '$(DATA)' 'train val id near far $(if $(TUNE),oodval) $(if $(FULL),csid)' <$(HERE)openood.txt)
 ifneq ($(.SHELLSTATUS),0)
 ifeq ($(SKIP),)
@@ -63,8 +64,8 @@ part  = $(word $1,$(subst :, ,$2))
 names = $(strip $(foreach f,$(FOUND),$(if $(filter $1,$(call part,1,$f)),$(call part,2,$f))))
 entry = $(firstword $(foreach f,$(FOUND),$(if $(filter $1,$(call part,2,$f)),$f)))
 pack  = ds-pack -q --lenient $(PREPARE_$(BENCH)) --list '$(call part,4,$(call entry,$1))' --root '$(call part,3,$(call entry,$1))'
-# Features of set $1 by the network of seed $2. A pipe's status is its last program's, which fails where those before did:
-# there is no END then.
+# Features of set $1 from the network of seed $2. A pipe's status is that of its last program, which also fails if an
+# earlier one did: the END is missing then.
 embed = $(call pack,$1) | um-embed -q $(EMBED) -m $(RUN)/s$2/model.ckpt
 NEAR := $(call names,near)
 FAR  := $(call names,far)
@@ -93,7 +94,7 @@ $(foreach s,train val,$(RUN)/s$1/$s.fit): $(RUN)/s$1/%.fit: $(RUN)/s$1/model.ckp
 	$$(call embed,$$*,$1) | ood-fit -q -o $$@
 $(foreach s,val oodval,$(RUN)/s$1/$s.swept): $(RUN)/s$1/%.swept: $(RUN)/s$1/model.ckpt $(call fits,$1)
 	$$(call embed,$$*,$1) | ood-score -q $(call FITS,$1) $(SWEEPS:%=--sweep %) -o $$@
-# The best setting of each method of the sweeps, and the others as they are.
+# The best setting of each method of the sweeps, and the other methods unchanged.
 $(RUN)/s$1/methods: $(if $(TUNE),$(RUN)/s$1/val.swept $(RUN)/s$1/oodval.swept) | $(RUN)/s$1
 ifeq ($(TUNE),)
 	echo '$(METHODS)' >$$@

@@ -1,6 +1,7 @@
 #!/bin/sh
-# openood.sh BENCH DATA GROUPS <openood.txt: for each set of these groups (separated by blanks) GROUP:NAME:ROOT:LIST, if its
-# list and all images that it lists are there; else a line on standard error that says what is not. Exit 3: some are not.
+# openood.sh BENCH DATA GROUPS <openood.txt: prints GROUP:NAME:ROOT:LIST for each set of these groups (separated by
+# blanks) whose list and images are all present; for others, a line on standard error that says what is missing. Exit 3:
+# some are missing.
 set -eu
 rc=0
 while read -r bench group name root list; do

@@ -1,19 +1,21 @@
 #!/bin/sh
-# precision.sh IMAGES.tsv SCORES.tsv [COLUMN]: rows of images with the column COLUMN, 1 in those that are to be found
-# (atypical, of ds-synth; noisy, of ds-pack --label-noise), beside those of um-estimate --per-sample (ts-dump --tsv of both). Of
-# the K samples that an order puts first, the share that is to be found, and the AUROC of the order; orders: the rise of the
-# loss under masks, the loss under masks, the model's own loss, and the sum of the ranks by the first and the last (both).
+# precision.sh IMAGES.tsv SCORES.tsv [COLUMN]: takes rows of images with the column COLUMN, 1 in those to be found
+# (atypical, from ds-synth; noisy, from ds-pack --label-noise), and those of um-estimate --per-sample (both from ts-dump
+# --tsv). Prints, for each order, how many of its first K samples are to be found, as a share, and the AUROC. The
+# orders: the rise of the loss under masks, the loss under masks, the model's own loss, and the sum of the ranks by the
+# first and the last (both).
 set -eu
 LC_ALL=C
 export LC_ALL
 column=${3:-atypical}
-# One line a sample: to be found or not, then the orders, larger first; equal values have the mean of their ranks.
+# One line per sample: to be found or not, then its value in each order, larger first; equal values share their mean
+# rank.
 rows=$(paste "$1" "$2" | awk -F '\t' -v column="$column" '
 	NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i
 		if (!(column in at) || !("masked_loss" in at)) { print "precision.sh: no column " column ", or none of um-estimate --per-sample" >"/dev/stderr"; exit 1 }
 		next }
 	{ print NR, $at[column], -$at["typicality"], $at["masked_loss"], $at["loss"] }')
-# Lines and a column's number: the same lines with the rank by it, the smallest 1, behind.
+# Takes lines and a column's number, and appends to each line its rank by that column, the smallest 1.
 ranked() {
 	sort -k"$1,$1"g | awk -v c="$1" '
 	{ line[NR] = $0; v[NR] = $c }

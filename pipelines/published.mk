@@ -1,5 +1,5 @@
 # make published DATA=dir: the published experiment from a given well-trained network: fine-tuned with Unleashing Mask,
-# with a learnt mask, and without either (the control), against the OOD sets that DATA holds.
+# with a learnt mask, and without either (the control), against the OOD sets in DATA.
 #
 #	make published DATA=dir [SET=cifar10|cifar100] [MODEL=file] [SEEDS="1 2 3"] [EPOCHS=100] [LR=0.1] [BATCH=256]
 #		[LIMIT=] [EVAL_LIMIT=] [ROWS="ce um ..."] [M="0.2 0.3 0.5"] [THREADS=]
@@ -8,25 +8,25 @@
 #	make published-base      the network as it is
 #	make published-table     the tables of all that is finished, with what is not; SETS=all: a row for each set
 #
-# EPOCHS, LR, BATCH, LIMIT and DROPOUT may be lists: then each with each. LIMIT is how many of the training images,
-# chosen at random, fine-tuning has; EVAL_LIMIT how many images of each set are scored. Rows:
+# EPOCHS, LR, BATCH, LIMIT and DROPOUT may be lists: then every combination is run. LIMIT is the number of training
+# images, chosen at random, for fine-tuning; EVAL_LIMIT is the number of images of each set to score. Rows:
 #
 #   ce, ema          the plain loss, the control; the moving average of its weights
-#   um, umX          Unleashing Mask at the level that um-estimate says, at X; M is a list of X
-#   umap, umapX      a mask learnt to that level, weights as they are: the masked network
+#   um, umX          Unleashing Mask at um-estimate's level, or at X; M is a list of X
+#   umap, umapX      a mask learnt to that level, weights unchanged: the masked network
 #   umap-full        the full network of umap
 #   oe, oe+um, ...   with outliers by a method of OE, without and with Unleashing Mask
 #
-# A row is a folder $(RUN)/SETTING/SEED/ROW: model.ckpt, its log, and eval-LIMIT/ with scores and metrics.tsv. Each is a
-# target, and a training goes on where it was, whenever it was killed: `make -j2 published THREADS=1` is two rows at a time.
+# A row is a folder $(RUN)/SETTING/SEED/ROW: model.ckpt, its log, and eval-LIMIT/ with scores and metrics.tsv. Each row
+# is a target, and a training run that was killed resumes: `make -j2 published THREADS=1` runs two rows at a time.
 SET  ?= cifar10
 RUN  ?= runs/published-$(SET)
 .DEFAULT_GOAL := published
 HERE := $(dir $(lastword $(MAKEFILE_LIST)))
-# The training images are packed whole, and LIMIT is taken of those.
+# All training images are packed; LIMIT of them are used.
 override TUNE_LIMITS := $(or $(LIMIT),all)
 override LIMIT :=
-# All images are packed, and EVAL_LIMIT is taken of those.
+# All images are packed; EVAL_LIMIT of them are used.
 PACK_LIMIT :=
 include $(HERE)data.mk
 
@@ -45,7 +45,7 @@ DROPOUT  ?= 0
 M        ?= 0.2 0.3 0.5
 EMA      ?= 0.999
 OE       ?= oe energy poem doe
-# The margins of energy and poem; doe acts from the half of the epochs on, as published.
+# The margins of energy and poem; doe starts at half of the epochs, as published.
 MARGINS  ?= --m-in=-25 --m-out=-7
 ROWS     ?= ce um $(M:%=um%) umap umap-full ema
 OE_ROWS  ?= ce um $(OE) $(OE:%=%+um)
@@ -63,8 +63,8 @@ METHODS    ?= energy,msp,odin,mahalanobis
 BOOTSTRAP  ?= 1000
 BEST       ?= 6
 SETS       ?= average
-# What every training and um-embed is given besides, such as --device cuda; ODIN= leaves out ODIN, which takes seven times
-# as long as all other scores.
+# Further options for every training and um-embed, such as --device cuda; ODIN= leaves out ODIN, which takes seven times
+# as long as all other scores together.
 DEVICE     ?=
 ODIN       ?= yes
 THREADS    ?=
@@ -82,7 +82,7 @@ OUTLIERS := $(call rows,$(call each,$(OE_EPOCHS),$(OE_LR)),$(SEEDS),$(OE_ROWS))
 ALL      := $(sort $(BASE) $(MAIN) $(AXES) $(OUTLIERS))
 results   = $(1:%=$(RUN)/%/$(EVAL)/metrics.tsv)
 
-# The page is of the network as it is.
+# The page is about the given network.
 REPORT := $(RUN)/$(BASE)/$(EVAL)/report.html
 published: $(call results,$(BASE) $(MAIN)) $(RUN)/$(BASE)/memory.tsv $(REPORT)
 	@$(table) && $(call said,$(REPORT))
@@ -97,7 +97,7 @@ published-table:
 table = sh $(HERE)published.sh $(RUN) $(EVAL) $(METHODS) $(SETS) $(BEST)
 models: $(patsubst %,$(RUN)/%/model.ckpt,$(filter-out %/umap-full,$(BASE) $(MAIN)))
 
-# What is given, the level that it has under a mask, and the images.
+# The given network, its level under a mask, and the images.
 $(RUN)/$(BASE)/model.ckpt: $(MODEL)
 	$(if $(MODEL),,$(error no densenet100-$(SET).pth in DATA='$(DATA)'; name a well-trained network: MODEL=file))
 	mkdir -p $(@D)
@@ -117,7 +117,7 @@ $(RUN)/$(EVAL)/%.images: $(RUN)/%.images
 	ts-cat $(if $(EVAL_LIMIT),--sample $(EVAL_LIMIT)) -o $@ $<
 .PRECIOUS: $(RUN)/$(EVAL)/%.images $(RUN)/tune-%.images
 
-# What the network holds of its training images, for make when.
+# What the network remembers of its training images, for make when.
 KNOWN_LIMIT ?= 3000
 $(RUN)/$(BASE)/memory.tsv: $(INIT) $(RUN)/train.images
 	ts-cat --sample $(KNOWN_LIMIT) -o $(@D)/known.images $(RUN)/train.images
@@ -128,14 +128,14 @@ $(RUN)/$(BASE)/memory.tsv: $(INIT) $(RUN)/train.images
 	paste $(@D)/known.tsv $(@D)/loss.tsv $(@D)/said.tsv | awk -F '\t' -f $(HERE)memory.awk >$@.tmp
 	mv $@.tmp $@
 
-# One row: $1 is SETTING/SEED/ROW. The setting's parts are told by their first letters.
+# One row: $1 is SETTING/SEED/ROW. The first letters tell the setting's parts apart.
 option   = $(patsubst $1%,%,$(filter $1%,$(subst _, ,$(word 1,$(subst /, ,$2)))))
 seed_of  = $(word 2,$(subst /, ,$1))
 row_of   = $(word 3,$(subst /, ,$1))
 method   = $(patsubst %+um,%,$(call row_of,$1))
 tune_on  = $(RUN)/$(if $(call option,n,$1),tune-$(call option,n,$1),train).images
 with_aux = $(filter $(OE),$(call method,$1))
-# The level of a row's name: um0.3 has its own, um and oe+um the estimate, others none.
+# The level from a row's name: um0.3 has its own, um and oe+um use the estimate, others have none.
 own_m    = $(patsubst um%,%,$(patsubst umap%,um%,$(filter-out um umap,$(filter um%,$(call row_of,$1)))))
 needs_m  = $(filter um umap %+um,$(call row_of,$1))
 kind     = $(if $(call with_aux,$1),oe,$(if $(filter umap%,$(call row_of,$1)),umap,$(if $(filter um%,$(call row_of,$1)),um,densenet)))
@@ -155,8 +155,8 @@ $(RUN)/$1/model.ckpt: $(INIT) $(call tune_on,$1) $(if $(call needs_m,$1),$(RUN)/
 endef
 $(foreach r,$(filter-out $(BASE) %/umap-full,$(ALL)),$(eval $(call train_row,$r)))
 
-# What a row's model says of each set: all scores of one pass, fitted to FIT_LIMIT training images; then the metrics, and the
-# same without Tiny ImageNet, of which outliers are. umap-full is the full network of umap's checkpoint.
+# A row's model on each set: all scores in one pass, fitted to FIT_LIMIT training images; then the metrics, and the same
+# without Tiny ImageNet, where outliers come from. umap-full is the full network of umap's checkpoint.
 model_of = $(RUN)/$(patsubst %/umap-full,%/umap,$1)/model.ckpt
 embed    = um-embed -q $(DEVICE) $(if $(filter %/umap-full,$1),--full) -m $(call model_of,$1)
 metrics  = for part in '' $(if $(ODIN),odin-); do ood-metrics -q --format tsv --bootstrap $(BOOTSTRAP) --label $(call row_of,$1) \

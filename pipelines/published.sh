@@ -1,15 +1,15 @@
 #!/bin/sh
-# published.sh RUN EVAL METHODS SETS BEST: the tables of what lies in RUN/SETTING/SEED/ROW/EVAL so far. Of each row the mean
-# over its seeds (standard deviation, ddof 1) and, in brackets, the bootstrap interval over images of its first seed.
-# SETS is average, or all: then each set has its row. Under it the BEST methods of each row by average AUROC (a choice by
-# hindsight), and the rows that are not finished.
+# published.sh RUN EVAL METHODS SETS BEST: prints tables of the results in RUN/SETTING/SEED/ROW/EVAL so far: for each
+# row, the mean over its seeds (standard deviation, ddof 1) and, in brackets, the bootstrap interval over images for its
+# first seed. SETS is average, or all for a row per set. Below come the BEST methods of each row by average AUROC
+# (chosen in hindsight) and the unfinished rows.
 set -eu
 LC_ALL=C
 export LC_ALL
 run=$1 eval=$2 methods=$3 sets=$4 best=$5
 tab=$(printf '\t')
 
-# SETTING SEED ROW and the lines of ood-metrics, tab-separated, those of average, or of all sets.
+# SETTING SEED ROW and the lines of ood-metrics, tab-separated, for the average or for all sets.
 lines() {
 	for f in "$run"/*/*/*/"$eval"/"$1"; do
 		[ -e "$f" ] || continue
@@ -20,7 +20,7 @@ lines() {
 			  $c["fpr95"] "\t" $c["fpr95_low"] "\t" $c["fpr95_high"] "\t" $c["id_acc"] }' "$f"
 	done
 }
-# What each number is of is said once; rows stand as they were listed: by setting, the base first, then by name.
+# Each number's heading is printed once; rows keep their order: by setting, the base first, then by name.
 table() {
 	awk -F '\t' -v methods="$methods" -v sets="$sets" '
 	function order(row) { return row == "base" ? 0 : row == "ce" ? 1 : row == "ema" ? 2 : row ~ /^um[0-9]*/ && row !~ /^umap/ ? 3 : row ~ /^umap/ ? 4 : 5 }

@@ -1,6 +1,7 @@
-# robustness.awk -v worse=SETS -v ood=SETS ACCURACY METRICS: the sheet of robustness.mk, from the accuracy of each distorted set
-# and the long table of ood-metrics, whose near average is over distorted sets and whose far average over OOD sets.
-# -v short=yes SHEET: a short table of it for people.
+# robustness.awk -v worse=SETS -v ood=SETS ACCURACY METRICS: makes the sheet of robustness.mk from the accuracy of each
+# distorted set and the long table of ood-metrics, whose near average is over distorted sets and whose far average over
+# OOD sets.
+# -v short=yes SHEET: makes a short table of it, for people.
 BEGIN { FS = OFS = "\t" }
 function percent(x) { return x == "" || x == "-" ? "-" : sprintf("%.2f", 100 * x) }
 short == "yes" {

@@ -1,15 +1,15 @@
-# What does a score really follow? Every score on ID test images that were distorted on purpose (ds-pack --distort), beside
-# the OOD sets: an image that was compressed still shows what it showed, so a score that flags it follows the compression.
+# What does a score really follow? Evaluates every score on deliberately distorted ID test images (ds-pack --distort),
+# next to the OOD sets: a compressed image still shows the same thing, so a score that flags it follows the compression.
 #
 #	make -f pipelines/robustness.mk DATA=dir [SET=cifar10|cifar100] [MODEL=file] [EVAL_LIMIT=2000] [FIT_LIMIT=10000]
 #		[DISTORT="jpeg=50 blur,jpeg=30 ..."] [METHODS=all] [RUN=runs/robustness-cifar10]	(programs on PATH)
 #
-# DATA is as data.mk says; MODEL is a checkpoint of ours or of PyTorch, by default densenet100-$(SET).pth in DATA. RUN has
+# For DATA see data.mk; MODEL is a checkpoint of ours or of PyTorch, by default densenet100-$(SET).pth in DATA. RUN gets
 #
-#   robustness.tsv   a row a score: its AUROC of clean against distorted ID images, for each distortion (50: it does not see
-#                    it), their mean; its AUROC against each OOD set, their mean; and how much the first mean is below the
-#                    second, by which rows are sorted. The row `accuracy` is how often the network is right about
-#                    each, and how much less in the mean than about clean ones.
+#   robustness.tsv   one row per score: its AUROC of clean against distorted ID images for each distortion (50: it does
+#                    not see it) and their mean; its AUROC against each OOD set and their mean; and by how much the
+#                    first mean is below the second, which sorts the rows. The row `accuracy` is the network's accuracy
+#                    on each, and how far their mean is below that on clean images.
 #   robustness.png   the same as a map (FORMAT=svg, pdf); report.html  the page of ood-report
 SET  ?= cifar10
 RUN  ?= runs/robustness-$(SET)
@@ -18,7 +18,7 @@ HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 EVAL_LIMIT ?= 2000
 FIT_LIMIT  ?= 10000
 METHODS    ?= all
-# The report's: pictures and images of all would be too much to look at.
+# For the report: pictures and images of all would be too many to look at.
 SHOWN      ?= msp,energy
 DISTORT    ?= jpeg=90 jpeg=75 jpeg=50 jpeg=25 bilinear=1.5 bicubic=1.5 bilinear=0.75 bicubic=0.75 blur=0.5 blur=1 \
 	brightness=0.7 brightness=1.4
@@ -34,7 +34,7 @@ $(error no network: MODEL=file names a checkpoint)
 endif
 
 comma  := ,
-# A distortion's name as a file's and a set's.
+# A distortion's name, as the name of a file and a set.
 called  = $(subst $(comma),+,$(subst =,-,$1))
 WORSE  := $(foreach d,$(DISTORT),$(call called,$d))
 GNUPLOT := $(shell command -v gnuplot)
@@ -56,7 +56,7 @@ $(RUN)/train.fit: $(RUN)/model.ckpt $(RUN)/train.images
 $(RUN)/%.scores: $(RUN)/%.images $(RUN)/model.ckpt $(RUN)/train.fit
 	um-embed -q -m $(RUN)/model.ckpt $< | ood-score -q -m $(METHODS) --fit $(RUN)/train.fit -o $@
 SCORED := $(foreach s,test $(WORSE) $(OOD),$(RUN)/$s.scores)
-# Groups are near and far in tables; here near are distorted images, and far are OOD sets.
+# Tables have groups near and far; here the distorted images are near, and the OOD sets far.
 $(RUN)/metrics.tsv: $(SCORED)
 	ood-metrics -q -f tsv --show auroc --id $(RUN)/test.scores $(foreach s,$(WORSE),near:$s=$(RUN)/$s.scores) \
 		$(foreach s,$(OOD),far:$s=$(RUN)/$s.scores) >$@.tmp

@@ -1,9 +1,9 @@
 #!/bin/sh
-# sets.sh DATA <sets.txt: for each set NAME:SPLIT:PATH, with the file or folder in DATA that it is, or no PATH.
+# sets.sh DATA <sets.txt: prints NAME:SPLIT:PATH for each set, PATH its file or folder in DATA, or empty.
 set -eu
 LC_ALL=C
 export LC_ALL
-# Half a download is none, nor are lists of names.
+# Skips partial downloads and lists of names.
 there=$(ls "$1" 2>/dev/null | grep -Ev '[.](part|txt|md|sha256)$' || true)
 while read -r name split patterns; do
 	case $name in '#'* | '') continue ;; esac

@@ -3,8 +3,8 @@
 #
 #	make -f pipelines/trajectory.mk [RUN=] [SEED=1] [SET=synth|cifar10 and its variables, see data.mk]
 #
-# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png (FORMAT=svg, pdf) shows it where there is gnuplot,
-# and $(RUN)/report.html shows it too.
+# $(RUN)/trajectory.tsv has a row for each epoch and set, $(RUN)/trajectory.png (FORMAT=svg, pdf) shows it if gnuplot is
+# installed, and so does $(RUN)/report.html.
 SET  ?= synth
 RUN  ?= runs/trajectory-$(SET)
 ARCH ?= densenet:depth=22,growth=12
@@ -30,7 +30,7 @@ picture: $(RUN)/trajectory.tsv $(if $(GNUPLOT),$(RUN)/trajectory.$(FORMAT)) $(RU
 EPOCH_NUMBERS = $(shell seq -f %04g 1 $1)
 POINTS := $(addprefix base-,$(call EPOCH_NUMBERS,$(EPOCHS))) \
           $(addprefix um-,$(call EPOCH_NUMBERS,$(TUNE_EPOCHS))) $(addprefix ce-,$(call EPOCH_NUMBERS,$(TUNE_EPOCHS)))
-# Training keeps every epoch; a run that was cut off goes on where it was.
+# Training keeps every epoch; an interrupted run resumes.
 TRAIN   = um-train $(COMMON) --run $(RUN)/$* --print-run >/dev/null 2>&1 && resume=--resume; \
           um-train $(COMMON) --seed $(SEED) --save-every 1 --run $(RUN)/$* $$resume -o $@
 logged  = 2>$(RUN)/$*.log || { tail -n 3 $(RUN)/$*.log >&2; exit 1; }
@@ -59,7 +59,7 @@ $(RUN)/points/$1-%.tsv: $(RUN)/$1.ckpt $(RUN)/test.images $(OOD:%=$(RUN)/%.image
 endef
 $(foreach r,base um ce,$(eval $(call of_run,$r)))
 
-# Fine-tuning's epochs are counted on from the base's.
+# Fine-tuning's epochs continue the base's numbers.
 $(RUN)/trajectory.tsv: $(POINTS:%=$(RUN)/points/%.tsv)
 	awk -F '\t' -v base=$(EPOCHS) 'BEGIN { OFS = FS; print "run", "epoch", "set", "auroc", "aupr_in", "fpr95", "id_acc" } \
 		FNR == 1 { for (i = 1; i <= NF; i++) at[$$i] = i; next } \
@@ -70,7 +70,7 @@ $(RUN)/trajectory.$(FORMAT): $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
 	gnuplot -e "table='$<'; picture='$@.tmp'; format='$(FORMAT)'; method='$(METHOD)'" -c $(HERE)plots/trajectory.gp
 	mv $@.tmp $@
 
-# The page has the way there, and what the model says that Unleashing Mask ended with.
+# The page shows the trajectory, and the final model of Unleashing Mask.
 $(RUN)/um-%.scores: $(RUN)/%.images $(RUN)/um.ckpt
 	um-embed -q -m $(RUN)/um.ckpt $< | ood-score -q --method $(METHOD) -o $@
 $(RUN)/report.html: $(RUN)/trajectory.tsv $(call of_sets,$(RUN)/um-%.scores,$(RUN)/%.images)

@@ -1,16 +1,16 @@
 # make um-vs-umap: what to do with a trained classifier so that it detects better, side by side, over seeds:
 #
-#   base       as it is
+#   base unchanged
 #   early      its epoch of best validation accuracy: stopping early
-#   ce         fine-tuned with the plain loss: the control, what more training alone does
+#   ce         fine-tuned with the plain loss: the control, for what more training alone does
 #   um         fine-tuned with Unleashing Mask
-#   umap       a mask learnt with Unleashing Mask, weights as they are: the masked network
+#   umap       a mask learnt with Unleashing Mask, weights unchanged: the masked network
 #   umap-full  the same checkpoint without its mask, which is the base again, to the byte
-#   magnitude  the smallest weights cut, once
+#   magnitude  the smallest weights are cut, once
 #
 #	make -f pipelines/um-vs-umap.mk [RUN=] [SEEDS="1 2 3"] [SET=synth|cifar10 and its variables, see data.mk]
 #
-# Validation images are held out of the training images; the test images choose nothing.
+# Validation images are held out of the training images; the test images are used for no choice.
 SET   ?= synth
 RUN   ?= runs/um-vs-umap-$(SET)
 SEEDS ?= 1 2 3
@@ -40,7 +40,7 @@ logged  = 2>$(@:.ckpt=.log) || { tail -n 3 $(@:.ckpt=.log) >&2; exit 1; }
 define of_seed
 $(RUN)/$1: | $(RUN)
 	mkdir -p $$@
-# Training is what takes long: a run that was cut off goes on where it was.
+# Training takes longest: an interrupted run resumes.
 $(RUN)/$1/base.ckpt: $(RUN)/train.images | $(RUN)/$1
 	um-train $(COMMON) --run $$(@D)/base --print-run >/dev/null 2>&1 && resume=--resume; \
 	$$(TRAIN) --arch $(ARCH) --epochs $(EPOCHS) --run $$(@D)/base $$$$resume -o $$@ $$< $$(logged)
@@ -71,8 +71,8 @@ $(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores)
 endef
 $(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
 
-# The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds; always made, because another
-# SEEDS is another table.
+# The averages over the OOD sets, mean (standard deviation, ddof 1) over the seeds; always made, because the table
+# depends on SEEDS.
 define all_of
 $(RUN)/$1/all.tsv: $(MODELS:%=$(RUN)/$1/%.tsv)
 	cat $$^ >$$@.tmp
@@ -82,7 +82,7 @@ $(foreach s,$(SEEDS),$(eval $(call all_of,$s)))
 $(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
 	ood-seeds --summary $(SEEDS:%=$(RUN)/%/all.tsv) >$@.tmp
 	mv $@.tmp $@
-# Of the first seed's model after Unleashing Mask.
+# About the first seed's model after Unleashing Mask.
 FIRST := $(RUN)/$(firstword $(SEEDS))/um-%.scores
 $(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.images)
 	$(call report,$(FIRST),$(RUN)/%.images,--title "$(SET): +UM of seed $(firstword $(SEEDS))")

@@ -1,15 +1,15 @@
 # The experiment: a classifier scored before and after Unleashing Mask, and after the same fine-tuning without
-# it, so that what more training does is not taken for what the method does. Included by pipelines that say:
+# it, so that the effect of more training is not mistaken for the method's. Included by pipelines that set:
 #
 #   RUN      folder of the run; every file of the experiment is a target in it
 #   SET      where the images come from, and its variables, see data.mk
-#   ARCH, TRAIN, FINETUNE, ESTIMATE, METHODS, SEED   options, see below; METHODS are those of the tables
-#   MODELS   those of the tables: plain, early (the epoch of plain of best validation accuracy), ce, um
-#   VALIDATE the images that training is validated on; they choose early, so that with it they must not be the test's
+#   ARCH, TRAIN, FINETUNE, ESTIMATE, METHODS, SEED   options, see below; METHODS are the methods in the tables
+#   MODELS   the models in the tables: plain, early (plain's epoch of best validation accuracy), ce, um
+#   VALIDATE the images that training is validated on; as they choose early, they must not be test images if it is used
 #   REPORTED the model of report.html
-#   BEST     how many of all methods to list, those of the highest average AUROC
+#   BEST     how many methods to list, those with the highest average AUROC
 #
-# Files appear whole or not at all, so an interrupted run goes on where it was.
+# Files appear whole or not at all, so an interrupted run resumes.
 .DEFAULT_GOAL := table
 UM_HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 include $(UM_HERE)data.mk
@@ -32,7 +32,7 @@ table: $(RUN)/table.txt $(RUN)/best.txt $(RUN)/report.html $(if $(shell command 
 	@$(if $(shell command -v gnuplot),:,echo "no gnuplot, so no pictures" >&2)
 	@$(call said,$(RUN)/report.html)
 
-# 1. A well-trained model, and what stopping early would have given. Training goes on where it was cut off.
+# 1. A well-trained model, and what early stopping would have given. Interrupted training resumes.
 $(RUN)/plain.ckpt: $(RUN)/train.images $(RUN)/test.images
 	um-train $(TRAIN) --run $(RUN)/plain --print-run >/dev/null 2>&1 && resume=--resume; \
 	um-train --arch $(ARCH) $(TRAIN) --seed $(SEED) $(VALIDATE) --run $(RUN)/plain $$resume -o $@ $< 2>$(RUN)/plain.log \
@@ -42,7 +42,7 @@ $(RUN)/early.ckpt: $(RUN)/plain.ckpt
 	run=$$(um-train $(TRAIN) --run $(RUN)/plain --print-run) && cp "$$run/checkpoints/best.ckpt" $@.tmp
 	mv $@.tmp $@
 
-# 2. The loss that it has when a small share of its weights is masked.
+# 2. Its loss when a small share of its weights is masked.
 $(RUN)/loss: $(RUN)/plain.ckpt $(RUN)/train.images
 	um-estimate $(ESTIMATE) --seed $(SEED) -m $^ >$@.tmp
 	mv $@.tmp $@
@@ -53,14 +53,14 @@ $(RUN)/um.ckpt: $(RUN)/plain.ckpt $(RUN)/loss $(RUN)/train.images $(RUN)/test.im
 		-o $@ $(RUN)/train.images 2>$(RUN)/um.log || { cat $(RUN)/um.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/um.log
 
-# 4. The control: fine-tuned just so, with the plain loss.
+# 4. The control: fine-tuned in the same way, with the plain loss.
 $(RUN)/ce.ckpt: $(RUN)/plain.ckpt $(RUN)/train.images $(RUN)/test.images
 	um-train --init $< $(FINETUNE) --seed $(SEED) $(VALIDATE) \
 		-o $@ $(RUN)/train.images 2>$(RUN)/ce.log || { cat $(RUN)/ce.log >&2; exit 1; }
 	@tail -n 1 $(RUN)/ce.log
 
-# 5. What each knows of its training data, and the scores of each on every set, by every method that one forward
-# pass serves. Labels of other sets mean other classes, and some methods cannot work: -q, it need not be said.
+# 5. What each model knows of its training data, and its scores on every set, by every method that a single forward pass
+# allows. Labels of other sets mean other classes, and some methods cannot work; -q suppresses these warnings.
 define scores_of
 $(RUN)/$1.fit: $(RUN)/train.images $(RUN)/$1.ckpt
 	um-embed -q -m $(RUN)/$1.ckpt $$< | ood-fit -o $$@
@@ -69,7 +69,7 @@ $(RUN)/$1-%.scores: $(RUN)/%.images $(RUN)/$1.ckpt $(RUN)/$1.fit
 endef
 $(foreach m,$(MODELS),$(eval $(call scores_of,$m)))
 
-# 6. The tables: a set a row for each model, and the averages of all side by side.
+# 6. The tables: one row per set for each model, and the averages of all side by side.
 sets = $(foreach s,$(OOD),$s=$(RUN)/$1-$s.scores)
 $(RUN)/%.txt: $(RUN)/%-test.scores $(foreach s,$(OOD),$(RUN)/%-$s.scores)
 	ood-metrics --method $(METHODS) --label $* --id $< $(call sets,$*) >$@.tmp
@@ -80,8 +80,8 @@ $(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)
 	{ :$(foreach m,$(MODELS), && $(call average,$(call called,$m),$m,$(if $(filter-out $(firstword $(MODELS)),$m),--no-heading))); } >$@.tmp
 	mv $@.tmp $@
 
-# 7. The methods of the highest average AUROC on these very sets (a choice by hindsight: it shows what is there, not
-# what to expect elsewhere), of the plain model and after UM.
+# 7. The methods with the highest average AUROC on these very sets (chosen in hindsight: it shows what is possible, not
+# what to expect elsewhere), for the plain model and after UM.
 best = ood-metrics --summary --format tsv --no-heading --label $1 $2 --id $(RUN)/$1-test.scores $(call sets,$1) | \
 	sort -t'	' -k3,3gr | head -n $(BEST) | awk -F'	' '{ printf "%-8s %-14s %7.2f %7.2f\n", $$1, $$2, 100 * $$3, 100 * $$6 }'
 $(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores))

@@ -1,9 +1,9 @@
-# The picture and the verdicts at the top of README.md: textures, shown to a network that knows CIFAR-10.
+# The picture and the verdicts at the top of README.md: textures, shown to a network trained on CIFAR-10.
 #
 #	make -f pipelines/verdicts.mk DATA=dir [MODEL=file] [RUN=runs/verdicts]	(programs on PATH)
 #
-# DATA holds cifar10-png.tar.xz (train/CLASS, test/CLASS), dtd-300.tar and densenet100-cifar10.pth. From 5,000 training
-# images the fit, from 2,000 test images the threshold and the blue half of the picture.
+# DATA holds cifar10-png.tar.xz (train/CLASS, test/CLASS), dtd-300.tar and densenet100-cifar10.pth. The fit comes from
+# 5,000 training images, the threshold and the blue half of the picture from 2,000 test images.
 RUN   ?= runs/verdicts
 MODEL ?= $(DATA)/densenet100-cifar10.pth
 HERE  := $(dir $(lastword $(MAKEFILE_LIST)))

@@ -1,5 +1,6 @@
-# make when: over all runs in RUNS, what Unleashing Mask gained over its control, against how much the network had learnt by
-# heart: when.tsv, a row for each run, seed, level and score, and when.png of the score METHOD where there is gnuplot (FORMAT=svg, pdf).
+# make when: over all runs in RUNS, what Unleashing Mask gained over its control, against how much the network had
+# memorised: when.tsv, one row per run, seed, level and score, and, if gnuplot is installed, when.png for the score
+# METHOD (FORMAT=svg, pdf).
 RUNS   ?= runs
 METHOD ?= energy
 FORMAT ?= png

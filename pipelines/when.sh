@@ -1,14 +1,15 @@
 #!/bin/sh
-# when.sh RUNS: of every experiment in the folder RUNS (published, noisy, um-vs-umap, oe) and every seed that has both, what
-# Unleashing Mask did beside its control, as TSV: how much the network had learnt by heart (its loss on training images, the share
-# of the wrong labels that it says), and what UM changed against the control and the base, in points, averaged over sets.
+# when.sh RUNS: compares Unleashing Mask with its control, as TSV, for every experiment in the folder RUNS (published,
+# noisy, um-vs-umap, oe) and every seed that has both: how much the network had memorised (its loss on training images,
+# the share of wrong labels that it predicts), and what UM changed against the control and the base, in points, averaged
+# over sets.
 set -eu
 LC_ALL=C
 export LC_ALL
 tab=$(printf '\t')
 printf 'experiment\tsetting\tseed\trow\tmethod\tlevel\ttraining_loss\twrong_learnt\tauroc_over_control\tfpr95_over_control\taccuracy_over_control'
 printf '\tauroc_over_base\tfpr95_over_base\taccuracy_over_base\n'
-# gains HEAD BASE CONTROL ROW LEVEL LOSS WRONG: tables of one model each, or of several that the label tells apart.
+# gains HEAD BASE CONTROL ROW LEVEL LOSS WRONG: tables with one model each, or with several, told apart by their labels.
 gains() {
 	awk -F '\t' -v OFS='\t' -v head="$1" -v level="$5" -v loss="$6" -v wrong="$7" '
 		FNR == 1 { file++ }
@@ -19,7 +20,8 @@ gains() {
 		END { for (i = 1; i <= n; i++) { m = order[i]; print head, m, level, loss, wrong, \
 			over(auroc, 2, m), over(fpr, 2, m), over(acc, 2, m), over(auroc, 1, m), over(fpr, 1, m), over(acc, 1, m) } }' "$2" "$3" "$4"
 }
-# What memory.awk counted of a model, column $2; the level in what um-train was called with (in older runs a folder further in).
+# What memory.awk counted for a model, column $2; the level that um-train was called with (in older runs one folder
+# deeper).
 memory() { if [ -s "$1/memory.tsv" ]; then sed -n 2p "$1/memory.tsv" | cut -f "$2"; else echo -; fi; }
 level() { sed -n 's/^um: *//p' "$1"/run/*/*/settings.yaml "$1"/run/*/*/*/settings.yaml 2>/dev/null | tail -n 1; }
 for run in "$1"/*/; do

@@ -1,5 +1,5 @@
-# wins.awk TABLE...: tables of ood-metrics --format tsv, one a seed, in which models follow each other. For each model,
-# method and set: in how many tables its FPR95 is below that of the model called base, and of the one called ce.
+# wins.awk TABLE...: reads tables of ood-metrics --format tsv, one per seed, with several models each. Prints for each
+# model, method and set in how many tables its FPR95 is below that of the model called base, and of the one called ce.
 BEGIN { FS = "\t" }
 FNR == 1 { seed++ }
 /^model\t/ { for (i = 1; i <= NF; i++) at[$i] = i; next }

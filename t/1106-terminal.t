@@ -68,6 +68,9 @@ else
 fi
 ok 'one that can neither, or does not answer, is told so within a second or two' '
 	for answer in "$neither" ""; do timeout 20 python3 "$SRC/t/helper/terminal.py" "$answer" $run >shown; test $? = 1 && grep -a -q "terminal that shows no pictures; use -o FILE" shown || exit; done'
+ok '^C while it is asked ends the program, and the terminal echoes as before' 'on_terminal "\x03" $run >shown; test $? = 254 && ! grep -a -q "a=T" shown'
+ok 'in the background it is not asked' '
+	timeout 20 python3 "$SRC/t/helper/terminal.py" "$kitty" bash -mc "$run & wait \$!" >shown; test $? = 1 && ! grep -a -q "a=q" shown && grep -a -q "shows no pictures" shown'
 ok 'a dumb one is not asked; --terminal none' '
 	TERM=dumb on_terminal "" $run >shown; test $? = 1 && ! grep -a -q "a=q" shown; on_terminal "$kitty" $run --terminal none >shown; test $? = 1 && grep -a -q "will not write a PNG to a terminal;" shown'
 ok 'a pipe and a file get a PNG, a table is a table' '

@@ -50,6 +50,10 @@ ok 'AdaSCALE: features after the step of the least gradients' '
 	for o in 0.05 0.5; do embed --adascale $o >$o.ts && numbers adascale $o.ts >$o || return 1; done &&
 	paste -d, 0.05 0.5 >out && near 1e-4 out "$golden/um_extras_adascale.txt" && ts-dump --header 0.5.ts | grep -q "\"adascale.share\": 0.5" &&
 	numbers features 0.05.ts >a && ! near 1e-3 a 0.05 >x'
+ok 'AdaSCALE: a fit of another share is no reference' '
+	for o in 0.05 0.5; do ood-fit -q -o $o.fit $o.ts || return 1; done &&
+	ood-score -q -m adascale-a -f 0.5.fit 0.5.ts >x && fails 1 "another share of the pixels" ood-score -m adascale-a -f 0.05.fit 0.5.ts &&
+	fails 1 "must have moved the same share" ood-fit --merge 0.05.fit 0.5.fit'
 
 # ---- the feature list, and its input step
 ok 'channel means of the feature list' '

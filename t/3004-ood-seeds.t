@@ -28,7 +28,7 @@ ok 'a row that some lack: a warning' 'sed 2d 1.tsv >short && ood-seeds 2.tsv sho
 ok 'errors name file and line' '{ cat 1.tsv; tail -n 1 1.tsv; } >bad && fails 1 "bad.: line 4: msp, average appears twice" ood-seeds bad &&
 	sed s/0.5/half/ 1.tsv >bad && fails 1 "bad.: line 2: .half. is not a number" ood-seeds bad && sed "2s/$/\t1/" 1.tsv >bad && fails 1 "line 2: not the 8 columns" ood-seeds bad &&
 	sed s/fpr95/new/ 1.tsv >bad && fails 1 "bad.: line 1: column .new., which the first table lacks" ood-seeds 1.tsv bad &&
-	echo Dear >bad && fails 1 "bad.: line 1: no table of ood-metrics" ood-seeds bad && : >bad && fails 1 "bad.: no table" ood-seeds bad && fails 1 "no/such" ood-seeds 1.tsv no/such'
+	echo Dear >bad && fails 1 "bad.: line 1: no table of ood-metrics" ood-seeds bad && : >bad && fails 1 "bad.: is empty; see what" ood-seeds bad && head -n 1 1.tsv >bad && fails 1 "bad.: has a heading, but no rows" ood-seeds bad && fails 1 "no/such" ood-seeds 1.tsv no/such'
 ok 'columns line up, however long the names are' '
 	sed "s/	msp	x/	msp	a-set-whose-name-is-rather-long/" 1.tsv >long && ood-seeds long long | awk "{ print length }" | sort -u | wc -l | grep -qx 1 && ood-seeds long | grep -q rather'
 usage() { ood-seeds "$@" >out 2>err </dev/null; test $? = 2 && ! test -s out && grep -q Try err; }

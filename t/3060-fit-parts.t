@@ -53,6 +53,9 @@ ok 'columns that are missing, or of another shape' '
 	fails 1 "no column .odin:eps=0.1.: um-embed --odin" ood-score -m odin:eps=0.1 -o x test.f &&
 	fails 1 "no column .layer0:eps=0.02.: um-embed --perturb" ood-score -f train.fit -m mahalanobis-layer:eps=0.02 -o x test.f &&
 	ts-gen features logits:f4:4,features:f4:6,rankfeat:f4:3 9 1 >odd.f && fails 1 "rankfeat.*another type or shape" ood-score -m rankfeat -o x odd.f'
+parts-gen broken 20 3 >broken.f
+ok 'a row of AdaSCALE that is not a number has no score' '
+	for m in a l; do fails 1 "row 3: .adascale-$m:k1=50. is .*not a number" ood-score -f tuned.fit -m adascale-$m:k1=50 -o x broken.f || return 1; done && fails 1 "row 3: .adascale. is not a number" ood-fit broken.f -o x'
 ok 'what cannot be tuned says why' '
 	fails 1 "plain.f.: the stream has no column .layer0" ood-fit --tune train.fit --against adv.f -o x plain.f &&
 	fails 1 "plain.f.: there is nothing to tune" ood-fit --tune train.fit -o x plain.f &&

@@ -2,20 +2,21 @@
 # ok 'what is claimed' 'shell test'; done_testing at the end. A private scratch folder is the cwd.
 LC_ALL=C TZ=UTC
 ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
-# LeakSanitizer crashes when libtorch's threads have run, so leaks are looked for in the torch-free half.
+# LeakSanitizer crashes once libtorch's threads have run, so only the torch-free half is checked for leaks.
 [ "${TORCH:-yes}" = no ] || ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 unset MAKEFLAGS MFLAGS
 export LC_ALL TZ ASAN_OPTIONS UBSAN_OPTIONS
 n=0 bad=0 claim= planned=
 scratch=$(mktemp -d) || exit 99
-# A test that ends before its plan says where.
+# A test that ends before its plan prints where.
 trap '[ -n "$planned" ] || echo "# ended after test $n, in: $claim"; rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 99
+holds() { eval "$1"; }                 # a `return` in a claim ends the claim
 ok() {
 	n=$((n + 1)) claim=$1
-	if eval "$2"; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# failed: $2"; bad=1; fi
+	if holds "$2"; then echo "ok $n - $1"; else echo "not ok $n - $1"; echo "# failed: $2"; bad=1; fi
 }
-# The command fails as told: exit status $1, one line on stderr that matches $2, nothing on stdout.
+# The command fails as expected: exit status $1, one line on stderr that matches $2, nothing on stdout.
 fails() {
 	want=$1 pattern=$2; shift 2
 	"$@" >fails.out 2>fails.err </dev/null

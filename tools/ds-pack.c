@@ -300,6 +300,8 @@ static void check_distort(void)
 		return;
 	if (o.hash)
 		cli_usage("--distort and --manifest exclude each other: a manifest is of files as they are");
+	if (o.shape.fast)
+		cli_usage("--distort and --fast exclude each other: pictures are distorted at their full size");
 	if (ds_distort_parse(&d, distort, &err) < 0)
 		cli_usage("--distort: %s", err.text);
 	o.distort = &d;

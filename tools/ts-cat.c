@@ -72,7 +72,7 @@ static int check_clean(const struct ts_header *have, struct ts_reader *r)
 {
 	if (ts_meta_same(&have->meta, &ts_reader_header(r)->meta, TS_IMAGES_DISTORTED))
 		return 0;
-	return ts_reader_fail(r, "and the first stream were not distorted alike (meta '" TS_IMAGES_DISTORTED
+	return ts_reader_fail(r, "was not distorted as the first stream was (meta '" TS_IMAGES_DISTORTED
 				 "', by ds-pack --distort)");
 }
 

@@ -35,11 +35,20 @@ void cli_put_cell(FILE *f, const char *s)
 
 void cli_put_json(FILE *f, const char *s)
 {
-	char *text = ts_str_json(s);
+	char *text = ts_str_json(s), *rest = text;
 
 	if (!text)
 		cli_oom();
-	fputs(text, f);
+	while (*rest) {
+		const size_t n = ts_utf8_span(rest);
+
+		fwrite(rest, 1, n, f);
+		rest += n;
+		if (*rest) {
+			fputs("\\ufffd", f);
+			rest++;
+		}
+	}
 	free(text);
 }
 

@@ -28,12 +28,15 @@ static bool is_skipped(const struct cli_option *o, const char *const *skip)
 	return cli_is_of_call(o);
 }
 
-/* Writes a string as a YAML double-quoted scalar; JSON strings are valid ones. */
+/* Writes a string as a YAML double-quoted scalar, as JSON strings are, but keeps every byte of a file name. */
 static void put_string(FILE *f, const char *name, const char *value)
 {
-	fprintf(f, "%s: ", name);
-	cli_put_json(f, value);
-	putc('\n', f);
+	char *text = ts_str_json(value);
+
+	if (!text)
+		cli_oom();
+	fprintf(f, "%s: %s\n", name, text);
+	free(text);
 }
 
 static void put_setting(FILE *f, const struct cli_option *o)

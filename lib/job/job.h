@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * job: a training run, which um-train and um-prune share: its options, its data, its run directory, the loop of
- * epochs, resuming. What a run is asked for (struct job_options) and what is open of it (struct job) are the
- * caller's, and nothing is kept elsewhere, so a process may have several. Says the run's log through lib/cli;
- * functions that return int give -1 with a line in err, which the tool prints.
+ * job: a training run, shared by um-train and um-prune: its options, its data, its run directory, the loop of epochs,
+ * resuming. The request (struct job_options) and the state of the run (struct job) belong to the caller, and nothing is
+ * kept elsewhere, so a process may have several runs. The run's log goes through lib/cli; functions that return int
+ * give -1 with a line in err, which the tool prints.
  *
  *	static struct job_options o;
  *	static struct cli_option rows[JOB_OPTION_ROWS];
@@ -22,22 +22,22 @@
  *	job_close(&job);
  *	job_options_release(&o);
  *
- * A run directory (--run DIR) is DIR/CONFIG/NAME, of a network with masks that keep K of its weights
+ * A run directory (--run DIR) is DIR/CONFIG/NAME, for a network with masks that keep K of its weights
  * DIR/CONFIG/NAME/prune_rate=K, or a numbered folder in it if that is taken; CONFIG is the config file's stem (without
  * one, the tool's name):
  *
  *	settings.yaml          every option with its value; use as --config
- *	log.tsv                a line per epoch
- *	SET_log.txt            what was said; SET is the source of the images
+ *	log.tsv                one line per epoch
+ *	SET_log.txt            the run's messages; SET is the source of the images
  *	checkpoints/           initial, last, best (by validation accuracy), epoch_NNNN (--save-every)
  *	logs/                  TensorBoard's events
  *
- * A run may be resumed with more epochs than it has: it goes on to these, with the learning rate of each epoch's number
- * among them, and is from then on a run of so many, which its settings and its history say.
- * last.ckpt has all that --resume needs: with it, a run that was killed at any moment ends in the
- * same bytes as one that was not. It is written after each epoch, and when SIGINT or SIGTERM ends
- * the run in the middle of one. A run that was killed before its first is begun again from initial.ckpt, and one that
- * has not even that from the beginning, in its directory. Resuming removes the temporaries that kills left there.
+ * A run may be resumed with more epochs than before: it continues to the new number, with the learning rates of a run
+ * of that length, and its settings and its history change to it. last.ckpt has all that --resume needs: with it, a run
+ * that was killed at any moment ends in the same bytes as one that was not. It is written after each epoch, and when
+ * SIGINT or SIGTERM ends the run in the middle of one. A run that was killed before its first last.ckpt starts again
+ * from initial.ckpt, and one without even that from the beginning, in its directory. Resuming removes temporary files
+ * that kills left there.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -56,12 +56,12 @@
 extern "C" {
 #endif
 
-/* ---- options: what the command line fills ---- */
+/* ---- options, filled by the command line ---- */
 
 /* --criterion: the fold if --um is given, never, or --um must be given. */
 enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
 
-/* Of the products of training; validation and reports are in floats always. */
+/* Of the products in training; validation and reports always use floats. */
 enum job_precision { JOB_F32, JOB_BF16 };
 
 struct job_options {
@@ -78,34 +78,34 @@ struct job_options {
 	const char *held;            /* file for the images that --val-fraction holds out, or NULL */
 	long save_every, max_memory; /* MiB */
 	bool resume, print_run;
-	struct cli_list ood; /* NAME=FILE to report on at the end */
-	double keep; /* for the directory's name: kept fraction; NAN: the masks' of the checkpoint, if it has any */
-	struct kit_ranks ranks; /* several processes are one training, see job_join(), */
-	bool sync_bn;           /* and batch norms go by the images of all */
+	struct cli_list ood; /* NAME=FILE, to report on at the end */
+	double keep; /* kept fraction, for the directory's name; NAN: that of the checkpoint's masks, if it has any */
+	struct kit_ranks ranks; /* several processes train together, see job_join(), */
+	bool sync_bn;           /* and batch norms use the images of all */
 
-	/* Of the options that all tools share; job_options_check() sets them. */
-	struct um_engine_options how; /* networks are run */
-	struct team *team;            /* job_join() sets it; NULL: this process is alone */
-	struct ts_writer *out;        /* where the checkpoint goes, open since the beginning, so that what took hours
-				       * can be written; borrowed; NULL: to the run directory alone */
+	/* From the options that all tools share; job_options_check() sets them. */
+	struct um_engine_options how; /* how networks are run */
+	struct team *team;            /* set by job_join(); NULL: this process is alone */
+	struct ts_writer *out;        /* where the checkpoint goes, opened at the start so that hours of work do not
+				       * fail at the end; borrowed; NULL: only the run directory */
 };
 
-/* Sets *o to the defaults, and table to the table of its options, which is to be the `more` of a struct cli_tool. */
+/* Sets *o to the defaults, and fills table, the table of its options, which becomes `more` in a struct cli_tool. */
 enum { JOB_OPTION_ROWS = 60 };
 void job_options_init(struct job_options *o, struct cli_option table[JOB_OPTION_ROWS]);
 /* Checks that the options agree, and completes them. -1: misuse. */
 int job_options_check(struct job_options *o, struct err *err) TS_CHECKED;
 void job_options_release(struct job_options *o);
 
-/* Where there are several ranks they become one training, o->team, see kit_join(). Rank 0 alone reads checkpoints and
- * writes; o->out stays NULL for the others. Failures are said by kit_say_failure() from here on. */
+/* With several ranks, joins them to train together, as o->team; see kit_join(). Only rank 0 reads checkpoints and
+ * writes; o->out stays NULL for the others. From here on kit_say_failure() reports failures. */
 int job_join(struct job_options *o, struct err *err) TS_CHECKED;
-/* Is this process the one that reads checkpoints and writes? */
+/* Is this the process that reads checkpoints and writes? */
 bool job_is_first(const struct job_options *o);
 
-/* ---- a run: what is open ---- */
+/* ---- the state of a run ---- */
 
-enum { JOB_DIR = PATH_MAX, JOB_PATH = JOB_DIR + 64 }; /* bytes of the path of a run directory; of one in it */
+enum { JOB_DIR = PATH_MAX, JOB_PATH = JOB_DIR + 64 }; /* bytes of the path of a run directory; of a file in it */
 enum { JOB_START, JOB_IMAGES, JOB_VAL, JOB_AUX, JOB_PARENTS };
 
 struct job {
@@ -113,13 +113,13 @@ struct job {
 	struct net_checkpoint c;
 	struct um_data data, held;             /* to train on, to validate on (n = 0: none) */
 	struct um_data outliers;               /* of --aux (n = 0: none) */
-	const char *input;                     /* name of the stream that the data came from, the reader's */
+	const char *input;                     /* name of the stream of the data, the reader's */
 	uint64_t hash, aux_hash;               /* of all of the data; of the outliers */
-	bool resumed;                          /* c is what a run resumes from, */
-	bool at_start;                         /* which is its initial.ckpt: no epoch was saved; */
-	long was;                              /* of so many epochs, fewer than asked for now; 0: as many */
+	bool resumed;                          /* c is the checkpoint of a resumed run, */
+	bool at_start;                         /* namely its initial.ckpt: no epoch was saved; */
+	long was;                              /* the run's old number of epochs, if fewer than asked for now; else 0 */
 	double keep;                           /* for the directory's name; NAN: nothing is pruned */
-	struct ts_header parents[JOB_PARENTS]; /* what the history needs of what was read */
+	struct ts_header parents[JOB_PARENTS]; /* headers that were read, for the history */
 
 	char dir[JOB_DIR];  /* the run directory; empty: none */
 	int lock;           /* on it; -1: none */
@@ -127,23 +127,24 @@ struct job {
 	struct tb_writer *events;
 };
 
-/* Makes a network for the data where there is no checkpoint to start from. */
+/* Makes a network for the data if there is no checkpoint to start from. */
 typedef int job_fresh(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err);
 
 /* Reads the data from r to its end, and the checkpoint to start from: o->start, or that of the run to be resumed;
- * without either, fresh(data, ...) makes one. -1: errors of r are in err too. job_close() it also then. The reader
+ * without either, fresh(data, ...) makes one. -1: err has errors of r, too. Call job_close() even then. The reader
  * stays open until then. */
 int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, job_fresh *fresh, void *data,
 	     struct err *err) TS_CHECKED;
-/* Trains j->c, keeps the run directory, writes the checkpoint to o->output, reports. JOB_STOPPED: SIGINT or SIGTERM
- * came, which a run with a directory waits for; all is written, and the caller ends by cli_reraise_stop(). */
+/* Trains j->c, keeps the run directory up to date, writes the checkpoint to o->output, and reports. JOB_STOPPED: SIGINT
+ * or SIGTERM came (a run with a directory handles them); all is written, and the caller ends with
+ * cli_reraise_stop(). */
 enum job_end { JOB_FAILED = -1, JOB_DONE, JOB_STOPPED };
 enum job_end job_run(struct job *j, struct err *err) TS_CHECKED;
-/* Says accuracy of the network, of both if it is masked, on the data held for validation, and how each score tells the
- * sets of --ood from it. */
+/* Reports the accuracy of the network (of both networks if it is masked) on the validation data, and how well each
+ * score tells the sets of --ood from it. */
 int job_report(const struct job *j, struct err *err) TS_CHECKED;
 void job_close(struct job *j);
-/* Prints the run directory that --resume would take: the newest of these options. -1: there is none. */
+/* Prints the run directory that --resume would take: the newest with these options. -1: there is none. */
 int job_print_run(const struct job_options *o, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a run starts from: its data, read and checked against the network, and its checkpoint. */
+ * The start of a run: its data, read and checked against the network, and its checkpoint. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "num/num_linalg.h"
 #include "ts/ts_images.h"
 
-/* Reads images into d, and into h what the history needs of their header. */
+/* Reads images into d, and the parts of their header that the history needs into h. */
 static int read_data(const struct job *j, struct um_data *d, struct ts_header *h, struct ts_reader *r, struct err *err)
 {
 	if (um_data_read(d, r, (size_t)j->o->max_memory << 20) < 0)
@@ -35,7 +35,7 @@ static int check_data(const struct job *j, const struct um_data *d, const char *
 	return 0;
 }
 
-/* A model that was imported without names takes those of the images, whose labels mean its classes from now on. */
+/* A model imported without class names takes those of the images, whose labels denote its classes from now on. */
 static int take_names(struct job *j, struct err *err)
 {
 	const struct um_data *d = &j->data;
@@ -48,7 +48,7 @@ static int take_names(struct job *j, struct err *err)
 	return 0;
 }
 
-/* The model's images are prepared as those that it is trained on last, if these say how they were. */
+/* Records how the images that the model is trained on were prepared, if they tell. */
 static int take_prepare(struct job *j, struct err *err)
 {
 	const struct ts_meta *images = &j->parents[JOB_IMAGES].meta;
@@ -69,7 +69,7 @@ static int take_prepare(struct job *j, struct err *err)
 	return rc;
 }
 
-/* The validation images' labels become the model's, by the names of their classes: some of its, in any order. */
+/* Maps the validation images' labels to the model's, by class names: any subset of its classes, in any order. */
 static int take_val(struct job *j, struct err *err)
 {
 	struct um_data *d = &j->held;
@@ -105,7 +105,7 @@ static int read_val(struct job *j, struct err *err)
 	return rc;
 }
 
-/* The sets of --ood are read after training, which is a poor time to hear that one is not there, or OpenBLAS. */
+/* The sets of --ood are read after training, which is a poor time to learn that one, or OpenBLAS, is missing. */
 static int check_ood(const struct job_options *o, struct err *err)
 {
 	for (size_t i = 0; i < o->ood.n; i++) {
@@ -117,7 +117,7 @@ static int check_ood(const struct job_options *o, struct err *err)
 	return o->ood.n ? num_linalg_open(err) : 0;
 }
 
-/* Is `hash` what the checkpoint says that it was trained on? */
+/* Is `hash` that of the data on which the checkpoint was trained? */
 static bool same_data(const struct net_checkpoint *c, const char *key, uint64_t hash)
 {
 	int64_t was;
@@ -132,8 +132,8 @@ static bool is_there(const struct job *j, const char *name)
 	return access(job_dir_path(j, name, path), F_OK) == 0;
 }
 
-/* Takes the place of the checkpoint to start from with that of the run: the last, or, if it was killed before there was
- * one, the first. If there is none, the run is begun, in its directory. */
+/* Replaces the checkpoint to start from by that of the run: the last or, if the run was killed before there was one,
+ * the first. If there is none, the run starts afresh, in its directory. */
 static int load_last(struct job *j, struct err *err)
 {
 	char buf[JOB_PATH];
@@ -159,8 +159,8 @@ static int load_last(struct job *j, struct err *err)
 	return 0;
 }
 
-/* The checkpoint's new history: its own, the images', this run. A resumed run is the run that it
- * resumes, and adds nothing, but where it goes on for longer. */
+/* The checkpoint's new history: its own, the images', this run. A resumed run is the same run and adds nothing, unless
+ * it goes on for longer. */
 static int write_history(struct job *j, struct err *err)
 {
 	const struct ts_header *from[JOB_PARENTS];
@@ -187,7 +187,7 @@ static int load_start(struct job *j, struct err *err)
 		return 0;
 	if (net_load(&j->c, j->o->start, err) < 0)
 		return -1;
-	net_strip(&j->c); /* of another run: it is not this one's to resume */
+	net_strip(&j->c); /* the state of another run: this one must not resume from it */
 	return ts_header_chain(&j->parents[JOB_START], &j->c.header) < 0 ? err_memory(err) : 0;
 }
 
@@ -220,7 +220,8 @@ static int resume(struct job *j, struct err *err)
 	return job_team_checkpoint(j, err);
 }
 
-/* What is held out, as a stream: for thresholds and tables, which want images that the network has not learnt. */
+/* Writes the held-out images as a stream, for thresholds and tables, which need images that the network has not been
+ * trained on. */
 static int write_held(const struct job *j, struct err *err)
 {
 	const struct ts_header *images = &j->parents[JOB_IMAGES];

@@ -15,7 +15,7 @@
 #include "job/job_internal.h"
 #include "ts/ts_file.h"
 
-/* What is said anew in each call and does not make it another run. */
+/* Options that belong to a call and do not make it a different run. */
 static const char *const not_settings[] = { "resume", "print-run", "held", NULL };
 
 bool job_dir_is_open(const struct job *j)
@@ -34,7 +34,7 @@ static int fail(struct err *err, const char *what, const char *path)
 	return err_fail(err, "cannot %s '%s': %s", what, path, strerror(errno));
 }
 
-/* mkdir -p; 1 if the last part was made, 0 if it was there. */
+/* mkdir -p; 1 if the last part was created, 0 if it existed. */
 static int make_dirs(const char *path, struct err *err)
 {
 	char part[PATH_MAX];
@@ -59,7 +59,7 @@ static bool is_run(const char *path)
 	return stat(inner, &st) == 0;
 }
 
-/* The run directory whose settings.yaml is the config file; false, and "": it is another file. */
+/* The run directory whose settings.yaml is the config file; false, and "", if it is some other file. */
 static bool run_of_config(char path[JOB_DIR])
 {
 	char *slash = cli.config && realpath(cli.config, path) ? strrchr(path, '/') : NULL;
@@ -87,7 +87,7 @@ static const char *cut_last(char *path)
 
 static const char pruned[] = "prune_rate=";
 
-/* CONFIG of DIR/CONFIG/NAME: the config file's stem, or that of the run which it is the settings of. */
+/* CONFIG of DIR/CONFIG/NAME: the config file's stem or, if that is a run's settings.yaml, the run's CONFIG. */
 static void config_stem(char *buf, size_t len)
 {
 	char path[PATH_MAX], outer[PATH_MAX];
@@ -96,7 +96,7 @@ static void config_stem(char *buf, size_t len)
 	if (run_of_config(path)) {
 		snprintf(outer, sizeof outer, "%s", path);
 		cut_last(outer);
-		if (is_run(outer)) /* a number in it, or what was pruned beside it */
+		if (is_run(outer)) /* a number in it, or pruned runs beside it */
 			memcpy(path, outer, sizeof path);
 		if (strncmp(cut_last(path), pruned, sizeof pruned - 1) == 0)
 			cut_last(path); /* it was NAME */
@@ -109,7 +109,7 @@ static void config_stem(char *buf, size_t len)
 		*strrchr(buf, '.') = '\0';
 }
 
-/* Sets j->dir to the first of base, base/0, base/1, ... that is no run yet, or (last) to the last that is. */
+/* Sets j->dir to the first of base, base/0, base/1, ... that is not a run yet, or (last) to the last that is. */
 static int choose(struct job *j, const char *base, bool last, struct err *err)
 {
 	char path[sizeof j->dir];
@@ -137,7 +137,7 @@ static int write_settings(const struct job *j, struct err *err)
 
 	for (char *c = input; c && *c; c++)
 		if ((unsigned char)*c < ' ')
-			*c = '?'; /* of a file's name: it would begin another option */
+			*c = '?'; /* from a file's name: it would begin another option */
 	if (j->was)
 		snprintf(begun, sizeof begun, "# epochs: %ld until it was resumed with more\n", j->was);
 	len = input ? asprintf(&all, "# input: %s\n%s%s", input, begun, text) : -1;
@@ -155,7 +155,7 @@ static int write_settings(const struct job *j, struct err *err)
 	return rc;
 }
 
-/* NAME.XXXXXX, as ts_file calls its temporaries, of a file that runs have. */
+/* Is it NAME.XXXXXX, a temporary of ts_file, for a file of a run? */
 static bool is_temporary(const char *name)
 {
 	static const char *const of[] = { "initial.ckpt", "last.ckpt", "best.ckpt", "settings.yaml", "log.tsv", NULL };
@@ -170,7 +170,7 @@ static bool is_temporary(const char *name)
 	return strncmp(name, "epoch_", 6) == 0 && len > 11 && strncmp(end - 5, ".ckpt", 5) == 0;
 }
 
-/* Removes what runs that were killed had begun to write. Whoever has the lock is alone here. */
+/* Removes files that killed runs had started to write. The holder of the lock is alone here. */
 static void sweep(const struct job *j, const char *folder)
 {
 	char path[JOB_PATH], file[JOB_PATH + 256];
@@ -210,7 +210,7 @@ void job_dir_close(struct job *j)
 	j->lock = -1;
 }
 
-/* DIR/CONFIG/NAME, and of a network with masks DIR/CONFIG/NAME/prune_rate=K, as the published program calls it. */
+/* DIR/CONFIG/NAME, and for a network with masks DIR/CONFIG/NAME/prune_rate=K, named as by the published program. */
 static int base_of(const struct job *j, double keep, char base[JOB_DIR], struct err *err)
 {
 	const struct job_options *o = j->o;
@@ -224,7 +224,7 @@ static int base_of(const struct job *j, double keep, char base[JOB_DIR], struct 
 	return 0;
 }
 
-/* The newest run there is. Earlier versions called those without masks prune_rate=1.0. */
+/* Finds the newest run. Earlier versions named those without masks prune_rate=1.0. */
 static int newest(struct job *j, struct err *err)
 {
 	char base[JOB_DIR], older[JOB_DIR];
@@ -247,7 +247,7 @@ int job_dir_open(struct job *j, struct err *err)
 		return run_of_config(j->dir) || newest(j, err) == 0 ? lock(j, err) : -1;
 	if (base_of(j, j->keep, base, err) < 0)
 		return -1;
-	do { /* whoever makes the folder has the number */
+	do { /* whoever creates the folder gets the number */
 		if (choose(j, base, false, err) < 0)
 			return -1;
 		made = make_dirs(job_dir_path(j, "checkpoints", path), err);
@@ -267,7 +267,7 @@ int job_dir_find(struct job *j, struct err *err)
 	return run_of_config(j->dir) ? 0 : newest(j, err);
 }
 
-/* Lines that may differ: they change the speed, or the last bits, but not what is computed. */
+/* Lines that may differ: they affect speed, or the last bits, but not the computation. */
 static bool may_differ(const char *line)
 {
 	return line[0] == '#' || strncmp(line, "threads:", 8) == 0 || strncmp(line, "device:", 7) == 0 ||
@@ -275,7 +275,7 @@ static bool may_differ(const char *line)
 	       strncmp(line, "run:", 4) == 0;
 }
 
-/* The next line of *text, '\n' cut off, that must be the same; NULL at the end. */
+/* The next line of *text that must be the same, without '\n'; NULL at the end. */
 static char *next_line(char **text)
 {
 	while (*text && **text) {
@@ -304,7 +304,7 @@ static char *read_file(const char *path)
 	return text;
 }
 
-/* Lines of settings, as they were and are: more epochs are a longer run, not another. */
+/* Compares an old and a new line of settings: more epochs make a run longer, not different. */
 static bool is_longer(const char *was, const char *is)
 {
 	static const char key[] = "epochs: ";
@@ -314,7 +314,7 @@ static bool is_longer(const char *was, const char *is)
 	       strtol(is + n, NULL, 10) > strtol(was + n, NULL, 10);
 }
 
-/* Does a line of text begin with the first n bytes of `line`, or is it all of it? */
+/* Does some line of text begin with the first n bytes of `line`? */
 static bool has_line(const char *text, const char *line, size_t n)
 {
 	for (; text && *text; text = strchr(text, '\n'), text += text != NULL)
@@ -323,7 +323,7 @@ static bool has_line(const char *text, const char *line, size_t n)
 	return false;
 }
 
-/* Is it a setting of an option that came after the run, as it is without the option? */
+/* Is it the default of an option that is newer than the run? */
 static bool is_newer(const char *was, const char *is)
 {
 	return is && !has_line(was, is, strcspn(is, ":") + 1) && has_line(cli.defaults, is, strlen(is));

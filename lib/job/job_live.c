@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Pictures that come one at a time become rows, each written before the next is waited for. */
+ * Turns pictures that arrive one at a time into rows, and writes each before it waits for the next. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,7 +35,7 @@ static int begin(struct live *l)
 	const struct job_live *o = l->o;
 	int h, w;
 
-	if (!ds_prep_size(&o->shape, &h, &w)) { /* frames as they are */
+	if (!ds_prep_size(&o->shape, &h, &w)) { /* frames keep their size */
 		h = o->h;
 		w = o->w;
 	}

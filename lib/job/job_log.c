@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a run says: log.tsv, SET_log.txt, TensorBoard's events. All are complete after each epoch. */
+ * A run's logs: log.tsv, SET_log.txt, TensorBoard's events. All are complete after each epoch. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static void text_name(const struct job *j, char *buf, size_t len)
 	free(source);
 }
 
-/* The rows up to `epoch` of log.tsv, new. NULL: out of memory. */
+/* The rows up to `epoch` of log.tsv, in new memory. NULL: out of memory. */
 static char *old_rows(const struct job *j, long epoch)
 {
 	char path[JOB_PATH], line[512], *kept = NULL;
@@ -58,7 +58,7 @@ static char *old_rows(const struct job *j, long epoch)
 	return NULL;
 }
 
-/* Writes the file as it is so far, whole or not at all. */
+/* Writes the file so far, whole or not at all. */
 static int write_table(const char *path, const char *first, const char *kept, struct err *err)
 {
 	struct ts_file *f = ts_file_open(path);
@@ -99,7 +99,7 @@ int job_log_open(struct job *j, long epoch, struct err *err)
 	setvbuf(j->text, NULL, _IOLBF, 0);
 	if (open_table(j, epoch, err) < 0)
 		return -1;
-	/* A resumed run takes back what an earlier file says of epochs that it does again. */
+	/* A resumed run revokes what earlier files have about epochs that it repeats. */
 	j->events = tb_open(job_dir_path(j, "logs", path), epoch < 0 ? -1 : epoch + 1, err);
 	return j->events ? 0 : -1;
 }
@@ -138,7 +138,7 @@ static int draw(const struct job *j, const struct job_row *r, struct err *err)
 	return tb_flush(j->events) < 0 ? err_fail(err, "%s", tb_error(j->events)) : 0;
 }
 
-/* Has all that was written to f arrived? */
+/* Checks that everything written to f has arrived. */
 static int check_file(const struct job *j, FILE *f, const char *name, struct err *err)
 {
 	errno = 0;
@@ -166,7 +166,7 @@ int job_log_row(struct job *j, const struct job_row *r, struct err *err)
 {
 	char val[JOB_WORTH] = "", oe[32] = "", minimised[48] = "";
 	const struct job_options *o = j->o;
-	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to tell */
+	const double speed = r->seconds > 0 ? (double)r->n / r->seconds : 0; /* 0: too fast to measure */
 
 	if (!isnan(r->val.loss))
 		job_worth_text(&r->val, val);

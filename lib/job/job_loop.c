@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The loop of epochs: train, validate, keep, log; stop and go on. */
+ * The loop of epochs: train, validate, save, log; stop and resume. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +14,11 @@ struct loop {
 	struct um_progress p;
 	double best;           /* validation accuracy of best.ckpt; below 0: none yet */
 	double accuracy;       /* of the last epoch, */
-	long epochs;           /* if this call has done any */
-	size_t before;         /* images of the epoch that were done when a run was resumed */
+	long epochs;           /* epochs done by this call */
+	size_t before;         /* images of the epoch already done when the run was resumed */
 	long steps;            /* of this call's epochs, */
-	double seconds;        /* how long they took, */
-	struct team_cost cost; /* and what the ranks had to do with each other in them */
+	double seconds;        /* the time that they took, */
+	struct team_cost cost; /* and the cost of communication between ranks */
 };
 
 static void tick(void *data, const struct um_progress *p)
@@ -30,7 +30,7 @@ static void tick(void *data, const struct um_progress *p)
 		     j->data.n, p->loss / (double)p->row, cli_pace((double)p->epoch * n + (double)p->row, epochs * n));
 }
 
-/* Only a run with a directory has a place to stop at. Ranks stop together. */
+/* Only a run with a directory can stop and be resumed. Ranks stop together. */
 static bool stopping(void *data)
 {
 	const struct job_options *o = ((struct loop *)data)->j->o;
@@ -47,8 +47,8 @@ static int save(struct job *j, const char *name, struct err *err)
 	return job_dir_is_open(j) ? net_save(&j->c, job_dir_path(j, name, path), err) : 0;
 }
 
-/* Copies the model's values to the checkpoint. UM_DIVERGED: some are not finite, so they must not take the place of a
- * good checkpoint; a loss may be finite once more when the statistics of a batch norm are not. */
+/* Copies the model's values to the checkpoint. UM_DIVERGED: some are not finite, so they must not replace a good
+ * checkpoint. The loss may still be finite when the statistics of a batch norm no longer are. */
 static int take_state(struct loop *l, struct err *err)
 {
 	struct net_checkpoint *c = &l->j->c;
@@ -73,7 +73,7 @@ static int take_state(struct loop *l, struct err *err)
 	return 0;
 }
 
-/* Adds to the checkpoint what it is trained on, and for how long. */
+/* Adds to the checkpoint the data that it is trained on, and for how long. */
 static int add_data(struct loop *l, struct err *err)
 {
 	struct ts_meta *m = &l->j->c.header.meta;
@@ -98,7 +98,7 @@ static int add_progress(struct loop *l, struct err *err)
 	return add_data(l, err);
 }
 
-/* Writes initial.ckpt: where a run begins again that is killed before it has a last.ckpt. */
+/* Writes initial.ckpt, from which a run starts again if it is killed before it has a last.ckpt. */
 static int save_initial(struct loop *l, struct err *err)
 {
 	int rc;
@@ -142,7 +142,7 @@ static int set_meta(struct job *j, const struct job_row *r, struct err *err)
 	return 0;
 }
 
-/* Keeps the checkpoints that --save-every asks for, and the best one. */
+/* Saves the checkpoints that --save-every asks for, and the best one. */
 static int keep(struct loop *l, const struct job_row *r, struct err *err)
 {
 	struct job *j = l->j;
@@ -157,7 +157,7 @@ static int keep(struct loop *l, const struct job_row *r, struct err *err)
 	return save(j, "checkpoints/best.ckpt", err);
 }
 
-/* The epoch of l->p is through: what it gave, into row, the checkpoint and the logs. */
+/* Finishes the epoch of l->p: writes its results to the checkpoint and the logs. */
 static int finish_epoch(struct loop *l, struct err *err)
 {
 	struct job *j = l->j;
@@ -190,7 +190,7 @@ static int finish_epoch(struct loop *l, struct err *err)
 	return save_last(l, err);
 }
 
-/* SIGINT or SIGTERM came and the batch is through: the checkpoint gets into place. */
+/* After SIGINT or SIGTERM, when the batch is done: saves the checkpoint. */
 static enum job_end stop(struct loop *l, struct err *err)
 {
 	if (save_last(l, err) < 0)
@@ -199,7 +199,7 @@ static enum job_end stop(struct loop *l, struct err *err)
 	return JOB_STOPPED;
 }
 
-/* The share of the data's commonest class: what guessing has right. */
+/* The share of the data's most common class: the accuracy of guessing. */
 static double chance(const struct um_data *d, size_t classes)
 {
 	size_t *rows = calloc(classes + 1, sizeof *rows), most = 0;
@@ -210,7 +210,7 @@ static double chance(const struct um_data *d, size_t classes)
 	return (double)most / (double)d->n;
 }
 
-/* Training that has taught nothing is said: its checkpoint is as good as none. Few images say nothing. */
+/* Warns if training has learnt nothing, as its checkpoint is useless. With few images there is no telling. */
 static void check_learning(const struct loop *l)
 {
 	enum { ENOUGH = 500 };
@@ -225,7 +225,7 @@ static void check_learning(const struct loop *l)
 		 100 * l->accuracy, 100 * p, l->j->o->train.lr);
 }
 
-/* An epoch, or what is left of it, and what it cost. */
+/* Trains an epoch, or the rest of it, and measures its cost. */
 static int train_epoch(struct loop *l, struct err *err)
 {
 	const struct um_watch watch = { l, tick, stopping };
@@ -292,7 +292,7 @@ static int load_progress(struct loop *l, struct err *err)
 	return rc < 0 ? err_prefix(err, "'%s': ", job_dir_path(l->j, "checkpoints/last.ckpt", path)) : 0;
 }
 
-/* The model on the device, and where its training stands. */
+/* Creates the model on the device, and the state of its training. */
 static int make(struct loop *l, struct err *err)
 {
 	struct job *j = l->j;
@@ -323,8 +323,8 @@ static int make(struct loop *l, struct err *err)
 	return 0;
 }
 
-/* The run becomes one of more epochs. Its settings come first: until its checkpoint says the same, a run that is killed
- * and resumed comes here again. */
+/* Extends the run to more epochs. Settings are written first: until the checkpoint agrees, a run that is killed and
+ * resumed comes here again. */
 static int go_on(struct loop *l, struct err *err)
 {
 	struct job *j = l->j;
@@ -344,7 +344,7 @@ static int begin(struct loop *l, struct err *err)
 
 	if (make(l, err) < 0)
 		return -1;
-	/* All that can be refused has been: a run that was not to be leaves no directory. */
+	/* Everything that can be refused has been checked: a refused run leaves no directory. */
 	if (!o->resume && job_dir_open(j, err) < 0)
 		return -1;
 	if (job_log_open(j, j->resumed ? l->p.epoch : -1, err) < 0)
@@ -378,7 +378,7 @@ enum job_end job_run(struct job *j, struct err *err)
 	enum job_end end = begin(&l, err) < 0 ? JOB_FAILED : epochs(&l, err);
 	struct err closing;
 
-	/* All is in the run directory: from here on nothing is lost by a signal, and waiting would be. */
+	/* Everything is in the run directory: a signal no longer loses anything, and need not wait. */
 	if (end == JOB_DONE && j->o->run)
 		cli_release_stop();
 	if (end == JOB_DONE && j->o->out && net_write(&j->c, j->o->out, err) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * job_model: what um-embed and um-ckpt ask of a model that another program made, and its file does not say: how its
- * input is normalised; of ONNX, which of its values are features and logits.
+ * job_model: options of um-embed and um-ckpt for a model made by another program, which its file does not tell: how its
+ * input is normalised and, for ONNX, which of its values are features and logits.
  */
 #ifndef JOB_MODEL_H
 #define JOB_MODEL_H
@@ -18,11 +18,11 @@ struct job_model {
 	const char *features, *logits;      /* values of an ONNX graph, or NULL */
 };
 
-/* Is one way to normalise given, and nothing twice? Else a usage error. */
+/* Checks that exactly one way to normalise is given; otherwise a usage error. */
 void job_model_check(const struct job_model *o);
-/* Sets it in c, whose network is there. */
+/* Sets the normalisation in c, which must have its network. */
 int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, struct err *err) TS_CHECKED;
-/* Says a line that is wrong, or that is worth knowing. */
+/* Prints a line about an error (wrong), or one worth knowing. */
 void job_model_say(bool wrong, const char *line);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Outliers of a run: do the options agree, and are these outliers? */
+ * Outliers of a run: checks that the options agree, and that these are outliers. */
 #include <string.h>
 
 #include "job/job_internal.h"
@@ -27,7 +27,7 @@ int job_oe_check(const struct job_options *j, struct err *err)
 	return 0;
 }
 
-/* Is the class called so one of the model's? */
+/* Is this name that of one of the model's classes? */
 static bool is_id(const struct net_checkpoint *c, const char *name)
 {
 	for (size_t i = 0; c->classes && i < c->n_classes; i++)
@@ -36,7 +36,7 @@ static bool is_id(const struct net_checkpoint *c, const char *name)
 	return false;
 }
 
-/* A labelled row is an outlier only if its class has a name, and not that of an ID class. */
+/* A labelled row is an outlier only if its class has a name that is not that of an ID class. */
 static int check_labels(const struct job *j, struct err *err)
 {
 	const struct um_data *d = &j->outliers;
@@ -66,7 +66,7 @@ static int check_labels(const struct job *j, struct err *err)
 	return 0;
 }
 
-/* Are the outliers of the network's size, or, with --aux-crop, as large at least? */
+/* Checks that the outliers have the network's size or, with --aux-crop, at least that. */
 static int check_size(const struct job *j, struct err *err)
 {
 	const struct um_data *d = &j->outliers;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * How the scores of a network tell the sets of --ood from the validation images: every score that one network, its
- * training images and one forward pass give, as um-embed, ood-fit and ood-score would. */
+ * How well the scores of a network tell the sets of --ood from the validation images: every score that needs one
+ * network, its training images and one forward pass, as um-embed, ood-fit and ood-score would compute it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "ts/ts_images.h"
 #include "um/embed/um_extra.h"
 
-enum { ROWS = 256, BANK = 50000 }; /* images at a time; rows of the fit's bank, as ood-fit has */
+enum { ROWS = 256, BANK = 50000 }; /* images at a time; rows of the fit's bank, as in ood-fit */
 
 struct list {
 	float *v;
@@ -24,7 +24,7 @@ struct scoring {
 	struct um_extras *e;
 	struct ts_header images, features;
 	struct ts_batch in, out; /* of these */
-	size_t label;            /* the column of out; the images are in's first */
+	size_t label;            /* its column in out; images are the first column of in */
 	struct ood_fit *fit;
 	struct ood_basis from;
 	struct ood_requests asked;
@@ -34,7 +34,7 @@ struct scoring {
 	float **column;        /* (n) */
 };
 
-/* What the features of a batch are for. */
+/* What to do with the features of a batch. */
 typedef int use_fn(struct scoring *k, struct list *to, struct err *err);
 
 static int fit(struct scoring *k, struct list *to, struct err *err)
@@ -57,7 +57,7 @@ static int score(struct scoring *k, struct list *to, struct err *err)
 	return ood_score_batch(k->s, k->n, &k->out, 0, (int)k->j->o->how.threads, k->column, err);
 }
 
-/* Features of n images with their labels (NULL: none), ROWS at a time, for fit() or score(). */
+/* Passes features of n images with their labels (NULL: none) to use(), ROWS at a time. */
 static int pass(struct scoring *k, const uint8_t *image, const int64_t *label, size_t n, use_fn *use, struct list *to,
 		struct err *err)
 {
@@ -82,8 +82,8 @@ static int pass(struct scoring *k, const uint8_t *image, const int64_t *label, s
 
 /* ---- getting ready ---- */
 
-/* The features that an images stream of the network's size would have; for scores with ODIN's and RankFeat's, which a
- * fit does not look at and which take several passes. */
+/* Opens the pass that computes features of images of the network's size; for scores with ODIN's and RankFeat's columns,
+ * which a fit does not use and which take several passes. */
 static int open_pass(struct scoring *k, bool masked, bool scores, struct err *err)
 {
 	if (net_copy(&k->c, &k->j->c, err) < 0 || net_bake(&k->c, masked, NULL, err) < 0)
@@ -120,7 +120,7 @@ static void close_pass(struct scoring *k)
 	net_checkpoint_release(&k->c);
 }
 
-/* What the training images say of the network. */
+/* Fits the network's training images. */
 static int make_fit(struct scoring *k, struct err *err)
 {
 	const struct um_data *d = &k->j->data;
@@ -139,7 +139,7 @@ static void left_out(void *data, const struct ood_request *q, const char *why)
 	cli_info("'%s' is left out: %s", q->column, why);
 }
 
-/* Every method that works; what it lacks is said of the others to those who want to know. */
+/* Creates every method that works here; for the others, prints what is missing if the user wants to know. */
 static int make_scorers(struct scoring *k, struct err *err)
 {
 	if (ood_basis_of(&k->from, &k->features, err) < 0)
@@ -171,7 +171,7 @@ static void release(struct scoring *k)
 
 /* ---- a set ---- */
 
-/* Scores of the images of an open stream. */
+/* Scores the images of an open stream. */
 static int score_batches(struct scoring *k, struct ts_reader *r, struct err *err)
 {
 	const size_t image = (size_t)ts_header_col(ts_reader_header(r), "image");
@@ -188,7 +188,7 @@ static int score_batches(struct scoring *k, struct ts_reader *r, struct err *err
 	return rc < 0 || ts_images_some(r) < 0 ? err_fail(err, "%s", ts_reader_error(r)) : 0;
 }
 
-/* Scores of a stream of images that the network takes, labelled or not. */
+/* Scores a stream of images, labelled or not, that the network takes. */
 static int score_stream(struct scoring *k, const char *path, struct err *err)
 {
 	struct ts_reader *r = cli_open(path);
@@ -209,7 +209,7 @@ static int sort(struct scoring *k, const struct list *l, struct err *err)
 	return 0;
 }
 
-/* A line a score for the set NAME=FILE, against the sorted scores of ID images. */
+/* Prints one line per score for the set NAME=FILE, against the sorted scores of ID images. */
 static int report_set(struct scoring *k, const char *which, const char *set, struct err *err)
 {
 	const char *equals = strchr(set, '=');

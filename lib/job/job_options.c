@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Options of a run: their rows for the command line, their defaults, and whether they agree. */
+ * Options of a run: their rows for the command line, their defaults, and checks that they agree. */
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include "ts/ts_file.h"
 #include "um/run/um_exec.h"
 
-/* A row's value is the place in struct job_options, until job_options_init() makes an address of it. */
+/* A row's value is an offset in struct job_options, until job_options_init() turns it into an address. */
 #define AT(member) ((void *)offsetof(struct job_options, member))
 
 static const struct cli_option rows[] = {

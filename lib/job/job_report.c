@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What a network is worth: accuracy on the validation images, and how its scores tell the sets of --ood
- * from them. */
+ * How good a network is: its accuracy on the validation images, and how well its scores tell the sets of --ood from
+ * them. */
 #include "job/job_internal.h"
 
 static int report_one(const struct job *j, bool masked, const char *which, struct err *err)

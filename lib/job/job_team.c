@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Several processes that are one training: how they begin, and what must be the same for all. */
+ * Several processes that train together: how they start, and what must be the same for all. */
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>

@@ -136,7 +136,7 @@ size_t kit_range(const char *text, double min, double max, double *v, size_t mos
 	if (part[1] < part[0] || (part[1] - part[0]) / part[2] > (double)most - 1)
 		return 0;
 	n = 1 + (size_t)((part[1] - part[0]) / part[2] + 1e-9);
-	for (size_t i = 0; i < n; i++) { /* 0.9 + 2 * 0.04 is not quite the 0.98 that it means */
+	for (size_t i = 0; i < n; i++) { /* 0.9 + 2 * 0.04 is not exactly the intended 0.98 */
 		snprintf(copy, sizeof copy, "%.12g", part[0] + (double)i * part[2]);
 		v[i] = strtod(copy, NULL);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Input that comes as it comes. */
+ * Input that arrives over time. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ void kit_live_release(struct kit_live *in)
 	*in = (struct kit_live){ .fd = -1 };
 }
 
-/* Waits for bytes, an end, or a signal, which cannot slip in between the look at it and the waiting. */
+/* Waits for bytes, the end, or a signal, which cannot slip in between the check and the wait. */
 static void wait_for(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -35,11 +35,11 @@ static void wait_for(int fd)
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &was);
 	if (!cli_stopping())
-		(void)ppoll(&p, 1, NULL, &was); /* what is wrong with fd, read() says */
+		(void)ppoll(&p, 1, NULL, &was); /* read() reports what is wrong with fd */
 	sigprocmask(SIG_SETMASK, &was, NULL);
 }
 
-/* Reads at most n bytes to `to`: how many, 0 at the end, which a signal is, too, -1 with err. */
+/* Reads at most n bytes into `to` and returns how many; 0 at the end or after a signal; -1 with err. */
 static ssize_t read_some(struct kit_live *in, void *to, size_t n, struct err *err)
 {
 	ssize_t got = -1;
@@ -58,7 +58,7 @@ static ssize_t read_some(struct kit_live *in, void *to, size_t n, struct err *er
 	return got < 0 ? err_fail(err, "cannot be read: %s", strerror(errno)) : got;
 }
 
-/* Room for more behind what has arrived, at most a line and its end. */
+/* Makes room for more after what has arrived, at most a line and its end. */
 static int make_room(struct kit_live *in, struct err *err)
 {
 	char *grown;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Where pictures come from. */
+ * Sources of pictures. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static int from_file(struct kit_pictures *k, const char *path)
 	return 0;
 }
 
-/* (c,h,w), c 3 or 1, becomes (h,w,3). */
+/* Converts (c,h,w), c 3 or 1, to (h,w,3). */
 static int from_planes(struct kit_pictures *k, const char *name, const uint8_t *planes, size_t c, size_t h, size_t w,
 		       bool row)
 {
@@ -123,7 +123,7 @@ static int from_rows(void *data, const struct ts_batch *b)
 	return rc == 0 ? s->k->idle(s->k->data) : rc;
 }
 
-/* The columns. -1: the reader has failed. */
+/* Finds the columns. -1: the reader has failed. */
 static int find_columns(struct stream *s)
 {
 	const struct ts_field *image = ts_images_field(s->r), *name;
@@ -141,7 +141,7 @@ static int find_columns(struct stream *s)
 	return 0;
 }
 
-/* Rows that are taken as they are, but were prepared in another way than the network's images, are told of. */
+/* Warns about rows that are used as they are, but were prepared differently from the network's images. */
 static void check_prepared(const struct stream *s)
 {
 	const struct ts_header *h = ts_reader_header(s->r);
@@ -170,7 +170,7 @@ static int from_stream(struct kit_pictures *k, struct ts_reader *r_take)
 		rc = kit_each(r_take, from_rows, &s);
 	}
 	if (ts_reader_error(r_take)) {
-		/* one that a signal has ended is cut off, and nobody is to blame */
+		/* a stream that a signal has ended is truncated, which is not an error */
 		if (!k->stop(k->data)) {
 			cli_check_reader(r_take);
 			k->trouble = true;
@@ -181,8 +181,8 @@ static int from_stream(struct kit_pictures *k, struct ts_reader *r_take)
 	return rc;
 }
 
-/* A small map of MessagePack that is not empty; no text begins so, and of pictures PNG alone. An empty one is how a
- * pickle begins, which is a file of CIFAR's. */
+/* A small, non-empty map of MessagePack. No text begins like that, and of all pictures only PNG. An empty one is the
+ * beginning of a pickle, as in CIFAR's files. */
 static bool is_stream(const unsigned char *head, size_t n)
 {
 	return n && head[0] > 0x80 && head[0] < 0x90;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Several processes that are one program: how they begin and end. */
+ * Several processes that run as one program: how they start and end. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +15,14 @@ struct seat {
 	cpu_set_t set;
 };
 
-/* Each processor is divided among those that may use it, so that ranks which are not bound to some do not all take
- * all. */
+/* Divides each processor among the ranks that may use it, so that unbound ranks do not all use all processors. */
 static long threads_here(struct team *team)
 {
 	struct seat mine = { 0 }, *all = calloc((size_t)team_size(team), sizeof *all);
 	double threads = 0;
 
 	if (gethostname(mine.host, sizeof mine.host - 1) < 0 || sched_getaffinity(0, sizeof mine.set, &mine.set) < 0)
-		CPU_ZERO(&mine.set); /* all ranks must come to gather */
+		CPU_ZERO(&mine.set); /* all ranks must take part in the gather */
 	if (!all)
 		return 1;
 	team_gather(team, &mine, sizeof mine, all);
@@ -38,7 +37,7 @@ static long threads_here(struct team *team)
 	return threads < 2 ? 1 : (long)(threads + 1e-6);
 }
 
-/* Did nobody say how many? cli.threads is then the processors that this process may use. */
+/* Is the number of threads unset? Then cli.threads is the number of processors that this process may use. */
 static bool threads_are_open(void)
 {
 	cpu_set_t set;
@@ -61,7 +60,7 @@ static int check_options(struct team *team, const char *const *own, const char *
 	return rc;
 }
 
-/* Rank's GPU of "0,1", as a name of libtorch's. -1: there is no such one in it. */
+/* The rank's GPU from "0,1", as libtorch names it. -1: the list has no such entry. */
 static int gpu_of(const char *gpus, int rank, char *name, size_t size)
 {
 	const char *at = gpus;
@@ -99,7 +98,7 @@ int kit_ranks_check(struct kit_ranks *r, struct err *err)
 	return 0;
 }
 
-/* What "cuda" is to this rank. */
+/* Replaces "cuda" by this rank's GPU. */
 static void take_gpu(const struct kit_ranks *r, const struct team_place *p)
 {
 	static char name[32]; /* cli.device is borrowed, and lasts as long as the process */

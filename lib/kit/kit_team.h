@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * kit_team: programs that several processes run as one (team.h).
+ * kit_team: programs that run as several processes (team.h).
  */
 #ifndef KIT_TEAM_H
 #define KIT_TEAM_H
@@ -12,10 +12,10 @@
 extern "C" {
 #endif
 
-/* What options say of ranks, and the rows of a table of options that say it. */
+/* Options about ranks, and their rows in a table of options. */
 struct kit_ranks {
-	long n;           /* 0: as many as a launcher has started; 1: this process alone; more: they are started here */
-	const char *gpus; /* --multigpu: one for each of these, "0,1"; or NULL */
+	long n; /* 0: as many as a launcher has started; 1: only this process; more: this process starts them */
+	const char *gpus; /* --multigpu: one rank for each of these, "0,1"; or NULL */
 };
 #define KIT_RANKS_ROWS(n, gpus) \
 	{ "ranks", \
@@ -31,17 +31,17 @@ struct kit_ranks {
 		"multigpu", 0, CLI_STR, "I,...", gpus, 0, 0, "start a process for each of these GPUs, such as 0,1" \
 	}
 
-/* Before cli.device is looked at: -1: the options do not go together. --multigpu sets the number of ranks, and the
- * device to cuda. */
+/* To be called before cli.device is used. --multigpu sets the number of ranks, and the device to cuda. -1: the options
+ * contradict each other. */
 int kit_ranks_check(struct kit_ranks *r, struct err *err) TEAM_CHECKED;
-/* If there are several ranks, they become a team, *ret, all of which but the first are quiet from here on, and those on
- * the device cuda have one of its GPUs each, by their number on their machine. To be called while there are no other
- * threads. The processors of a machine are divided among its ranks, in cli.threads, if nobody said how many threads
- * there are to be. -1: not all came; options, but those of own[] (NULL ends it), or instructions, which decide over
- * last bits, are not the same for all. *ret is the caller's to free, then too. *ret NULL: this process is alone. */
+/* If there are several ranks, joins them into a team, *ret. All but the first are quiet from here on, and on the device
+ * cuda each uses one GPU, by its index on its machine. To be called while there are no other threads. Unless the number
+ * of threads is set, it divides a machine's processors among its ranks, in cli.threads. -1: not all came, or they
+ * differ in options, other than those in own[] (ended by NULL), or in instruction sets, which affect last bits. The
+ * caller frees *ret, even then. *ret NULL: this process is alone. */
 int kit_join(struct team **ret, const struct kit_ranks *r, const char *const *own, const char *instructions,
 	     struct err *err) TEAM_CHECKED;
-/* Says err's text; if the team has several ranks, one of them does. -1. */
+/* Prints err's text; in a team of several ranks, only one of them does. Returns -1. */
 int kit_say_failure(struct team *t, struct err *err);
 
 #ifdef __cplusplus

@@ -29,7 +29,7 @@ static int add_node(struct net *n, struct net_node node)
 	return n->n_nodes++;
 }
 
-/* A node that is like its input but for what the caller changes. */
+/* A node like its input, for the caller to change. */
 static struct net_node behind(const struct net *n, int in, enum net_op op)
 {
 	struct net_node node = n->nodes[in];
@@ -42,7 +42,7 @@ static struct net_node behind(const struct net *n, int in, enum net_op op)
 	return node;
 }
 
-/* Adds a parameter of the node that comes next. */
+/* Adds a parameter of the next node. */
 static void add_param(struct net *n, struct net_node *node, const char *name, const char *suffix, enum net_role role,
 		      int ndim, const size_t *shape)
 {
@@ -95,7 +95,7 @@ struct net *net_begin(int c, int h, int w, int classes, struct err *err)
 	n->w = w;
 	n->classes = classes;
 	net_input(n);
-	if (n->n_nodes == 0) { /* what comes next reads it */
+	if (n->n_nodes == 0) { /* the next node reads it */
 		err_memory(err);
 		net_free(n);
 		return NULL;
@@ -414,7 +414,7 @@ double net_multiply_adds(const struct net *n)
 
 		for (int k = 0; k < p->ndim; k++)
 			uses *= (double)p->shape[k];
-		sum += uses; /* each weight, once for each pixel of its output */
+		sum += uses; /* each weight, once per pixel of its output */
 	}
 	return sum;
 }

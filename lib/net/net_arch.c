@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The architectures there are, their specs, and networks made of them. */
+ * The architectures, their specs, and networks built from them. */
 #include <assert.h>
 #include <ctype.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "err/err_near.h"
 #include "net/net.h"
 
-/* Each is defined in a file of arch/, as net_NAME. In this order they are listed, and guessed from a state. */
+/* Each is net_NAME in a file of arch/. They are listed, and guessed from a state, in this order. */
 #define ARCHS(X) \
 	X(densenet) \
 	X(wideresnet) \
@@ -97,7 +97,7 @@ const char *net_alias(size_t i, const char **spec)
 	return aliases[i].name;
 }
 
-/* The spec that an alias, of len bytes, stands for; NULL: it is none. Case, and '_' for '-', do not matter. */
+/* The spec that an alias of len bytes stands for; NULL: not an alias. Case, and '_' for '-', do not matter. */
 static const char *find_alias(const char *name, size_t len)
 {
 	for (int i = 0; aliases[i].name; i++) {
@@ -136,7 +136,7 @@ static const struct net_arch *find_arch(const char *name, size_t len, struct err
 	return NULL;
 }
 
-/* Takes "name=value" (len bytes) into p. */
+/* Parses "name=value" (len bytes) into p. */
 static int set_param(const struct net_arch *a, const char *text, size_t len, double *p, struct err *err)
 {
 	char copy[64], *equals, *end;
@@ -161,7 +161,7 @@ static int set_param(const struct net_arch *a, const char *text, size_t len, dou
 	return -1;
 }
 
-/* Takes ":name=value,name=value" into p. */
+/* Parses ":name=value,name=value" into p. */
 static int set_params(const struct net_arch *a, const char *text, double *p, struct err *err)
 {
 	while (*text) {
@@ -188,7 +188,7 @@ static const struct net_arch *parse_spec(const char *spec, double *p, struct err
 	return a;
 }
 
-/* Is the network cut at every stage? */
+/* Can the network be cut at every stage? */
 static bool stages_cut(const struct net *n)
 {
 	for (int k = 0; k < n->n_stages; k++)

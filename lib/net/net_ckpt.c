@@ -72,7 +72,7 @@ static int from_meta(struct net_checkpoint *c, const struct ts_meta *m, struct e
 	return 0;
 }
 
-/* What is behind the network's own tensors goes to c->extra. */
+/* Moves the tensors after the network's own to c->extra. */
 static int split(struct net_checkpoint *c, struct err *err)
 {
 	const size_t own = (size_t)c->net->n_params, more = c->state.n - own;

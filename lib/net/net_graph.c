@@ -87,7 +87,7 @@ int net_graph_check(const struct net_checkpoint *c, const struct ts_meta *m, str
 	return 0;
 }
 
-/* A dimension, 0: any. -1: none that an image has. */
+/* A dimension; 0: any. -1: not that of an image. */
 static int dimension(int64_t v)
 {
 	return v == ONNX_FREE ? 0 : v <= 4096 ? (int)v : -1;
@@ -98,7 +98,7 @@ static bool channels(int64_t v)
 	return v == 1 || v == 3 || v == 4;
 }
 
-/* The one input; others have no images, and nobody gives them. */
+/* The only input: further inputs would get no values. */
 static const struct onnx_value *only_input(const struct onnx *g, struct err *err)
 {
 	if (g->n_inputs == 1)

@@ -70,7 +70,7 @@ int net_check_names(const struct net_checkpoint *c, struct ts_reader *r)
 	return same ? 0 : ts_reader_fail(r, "%s", why);
 }
 
-/* The class of the model called so, or -1. */
+/* The model's class of this name, or -1. */
 static int64_t class_called(const struct net_checkpoint *c, const char *name)
 {
 	for (size_t k = 0; k < c->n_classes; k++)
@@ -87,7 +87,7 @@ int net_map_classes(struct net_class_map *m, const struct ts_header *images, con
 	int rc;
 
 	*m = (struct net_class_map){ 0 };
-	if (c->net->classes == 0) /* without logits there is nothing to agree with */
+	if (c->net->classes == 0) /* without logits there is nothing to compare with */
 		return 0;
 	if ((rc = ts_meta_get_strs(&images->meta, "classes", &have, &m->n)) <= 0)
 		return rc < 0 ? err_fail(err, "meta 'classes' is not a list of names, or memory ran out") : 0;
@@ -130,7 +130,7 @@ int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const stru
 		return ts_reader_fail(r, "%s", err.text);
 	if (!m->to)
 		return 0;
-	if (!c->classes) /* and another number of classes */
+	if (!c->classes) /* and the numbers of classes differ */
 		return net_check_names(c, r);
 	if (m->found < m->n && ts_meta_get_strs(&h->meta, "classes", &names, &n) != 1)
 		return ts_reader_fail(r, "out of memory");

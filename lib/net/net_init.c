@@ -22,7 +22,7 @@ struct draw {
 	double scale; /* standard deviation, bound or value */
 };
 
-/* What a convolution's weights are drawn from. */
+/* The distribution of a convolution's weights. */
 static struct draw convolution(const struct net_init_options *o, double in, double out)
 {
 	const double gain = squared_gain(o->nonlinearity), fan = o->fan_out ? out : in;
@@ -65,9 +65,9 @@ static void fill(const struct net *n, const struct net_param *p, const struct ne
 
 	for (size_t i = 0; i < count; i++) {
 		if (p->role == NET_BIAS && (node->op == NET_CONV || n->params[node->param].ndim == 4))
-			v[i] = 0; /* beside weights of He et al. */
+			v[i] = 0; /* biases beside weights of He et al. */
 		else if (node->op == NET_SCALE)
-			v[i] = 1e-6F; /* as in ConvNeXt: a new branch adds next to nothing */
+			v[i] = 1e-6F; /* as in ConvNeXt: a new branch adds almost nothing */
 		else if (node->op == NET_CONV || (node->op == NET_LINEAR && p->ndim == 4))
 			v[i] = (float)draw(&d, rng);
 		else if (node->op == NET_LINEAR)

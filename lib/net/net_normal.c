@@ -5,8 +5,8 @@
 
 #include "net/net.h"
 
-/* Numbers of each channel over the training images; those of "narrow" are the mean over images of each image's
- * deviation, which many trainers of CIFAR-10 took for it. imagenet's are torchvision's. */
+/* Mean and deviation of each channel over the training images. "narrow" has the mean of the images' own deviations,
+ * which many trainers of CIFAR-10 use instead. imagenet's are torchvision's. */
 #define CIFAR10 \
 	{ 125.3 / 255, 123.0 / 255, 113.9 / 255 }, \
 	{ \
@@ -16,7 +16,7 @@ static const struct normaliser {
 	const char *name;
 	double mean[4], std[4]; /* a fourth std of 0: for three channels */
 } normalisers[] = {
-	/* as NET_NORMALISERS lists them */
+	/* in the order of NET_NORMALISERS */
 	{ "cifar10", CIFAR10 },
 	{ "cifar10-narrow", { 0.4914, 0.4822, 0.4465 }, { 0.2023, 0.1994, 0.2010 } },
 	{ "cifar100", { 0.5071, 0.4867, 0.4408 }, { 0.2675, 0.2565, 0.2761 } },
@@ -52,7 +52,7 @@ int net_normalise(struct net_checkpoint *c, const char *name, struct err *err)
 	return 0;
 }
 
-/* Numbers from min on with commas between them into v[n]; NULL: nothing. */
+/* Parses n comma-separated numbers, each at least min, into v; does nothing if text is NULL. */
 static int parse(const char *what, const char *text, int n, double min, double *v, struct err *err)
 {
 	const char *next = text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * States: checks of values that came from elsewhere. */
+ * States: checks of values that come from elsewhere. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, 
 	return t && t->ndim == ndim && ts_tensor_count(t) > 0 ? t->shape : NULL;
 }
 
-/* 0 times a finite number is 0, times another it is not a number: a sum that vectors do, unlike a look at each. */
+/* 0 times a finite number is 0, else NaN. Unlike a test of each number, this sum is vectorised. */
 static bool all_finite(const float *v, size_t n)
 {
 	float sum[16] = { 0 };
@@ -42,7 +42,7 @@ static bool all_finite(const float *v, size_t n)
 	return sum[0] == 0;
 }
 
-/* The first number of t that is not finite; how many there are, if all are. */
+/* Index of the first number of t that is not finite; the number of elements if all are. */
 static size_t first_infinite(const struct ts_tensor *t)
 {
 	const size_t n = ts_tensor_count(t);
@@ -84,7 +84,7 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 			return err_fail(err, "tensor '%s' of architecture %s is missing", p->name, n->spec);
 		if (check_one(p, t, err) < 0)
 			return -1;
-		swap = *t; /* names are distinct, so t is at i or behind */
+		swap = *t; /* names are distinct, so t is at i or after it */
 		*t = set->t[i];
 		set->t[i] = swap;
 	}
@@ -97,7 +97,7 @@ static void hash(XXH3_state_t *x, const struct ts_tensor *t)
 	XXH3_64bits_update(x, t->data, ts_tensor_bytes(t));
 }
 
-/* A graph is its file and which of its values are taken. */
+/* A graph is identified by its file and the values that are used. */
 static int hash_graph(XXH3_state_t *x, const struct net_checkpoint *c)
 {
 	static const char *const keys[] = { NET_GRAPH_FEATURES, NET_GRAPH_LOGITS };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * What a run keeps in a checkpoint to resume from, and how a checkpoint gets rid of it. */
+ * The state for resuming a run in a checkpoint, and its removal. */
 #include <string.h>
 
 #include "net/net.h"
 
-/* The one place that knows how a run's own state is called. */
+/* The one place that knows how a run's own state is named. */
 bool net_is_run_state(const char *name)
 {
 	return strncmp(name, "train/", 6) == 0;

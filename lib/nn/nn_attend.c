@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * What transformers have that convolutional networks have not. A map's pixels are its tokens: in (images, T, 3 C) has
- * queries, keys and values of each, C = heads * D. For each image and head
+ * The operations that transformers have and convolutional networks lack. A map's pixels are its tokens: in (images, T,
+ * 3 C) has queries, keys and values of each, C = heads * D. For each image and head
  *
  *	S (T, T) = Q (T, D) K' (D, T)    P = softmax(S / sqrt(D)), row by row    out (T, D) = P V (T, D)
  *
- * both products nn_kernel's: K' and V are packed as weights are. */
+ * Both products are nn_kernel's: K' and V are packed as weights are. */
 #include <math.h>
 #include <string.h>
 
 #include "nn/nn_internal.h"
 
-enum { ROWS = 48 }; /* queries at a time, a multiple of every tile's */
+enum { ROWS = 48 }; /* queries at a time, a multiple of the rows of every tile */
 
 static size_t tokens_of(const struct nn_op *op)
 {
@@ -36,7 +36,7 @@ size_t nn_attend_scratch(const struct nn_op *op)
 	return nn_round(T, NN_PANEL) * D + nn_round(D, NN_PANEL) * T + ROWS * (wide(op) + NN_POINTER) + 2 * NN_MAX_VEC;
 }
 
-/* w[p][k][i] = from[(p * NN_PANEL + i) * out + k * depth], of m outputs, zeros behind them. */
+/* w[p][k][i] = from[(p * NN_PANEL + i) * out + k * depth], of m outputs, followed by zeros. */
 static void pack(const float *from, size_t out, size_t depth, size_t m, size_t K, float *w)
 {
 	for (size_t p = 0; p * NN_PANEL < m; p++)

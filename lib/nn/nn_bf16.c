@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * A tile is 16 rows of 64 bytes. One instruction adds to a tile of floats C (16, 16) the product of A (16, 32) and
  * B (32, 16), both bfloat16, B with the numbers of two rows side by side: (16 pairs of rows, 16, 2). The first
- * processors take 16 cycles for it, and 8 or more to load a tile: so four products go with four loaded ones. */
+ * processors take 16 cycles for it, and 8 or more to load a tile: so there are four products for every four tiles
+ * loaded. */
 #include <string.h>
 
 #include "nn/nn.h"
@@ -15,7 +16,7 @@ static size_t chunks_of(size_t depth)
 	return (depth + NN_TILE_DEPTH - 1) / NN_TILE_DEPTH;
 }
 
-/* Whole lines, an odd number of them: rows of a tile shall not fall to one place of the first cache. */
+/* Whole cache lines, an odd number of them, so that rows of a tile do not compete for one set of the first cache. */
 size_t nn_bf16_stride(size_t depth)
 {
 	return (chunks_of(depth) | 1) * NN_TILE_DEPTH;
@@ -50,7 +51,7 @@ size_t nn_bf16_outer_room(size_t pixels, size_t m)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,amx-tile,amx-bf16,avx2,fma")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
-/* Linux lets a process use tiles once it has asked. */
+/* On Linux a process has to ask before it uses tiles. */
 static bool allowed(void)
 {
 	enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
@@ -67,7 +68,7 @@ static bool has_tiles(void)
 	       d & AMX_TILE && d & AMX_BF16 && more & AVX512_BF16 && allowed();
 }
 
-/* 0 to 3 are sums, C; 4 and 5 A; 6 and 7 B. */
+/* Tiles 0 to 3 are sums, C; 4 and 5 are A; 6 and 7 are B. */
 static const struct {
 	uint8_t palette, start, unused[14];
 	uint16_t row_bytes[16];
@@ -85,7 +86,7 @@ static __mmask16 first(size_t n)
 	return (__mmask16)((1u << n) - 1);
 }
 
-/* GCC does not know that loading a tile reads memory: what was stored before is to be there. */
+/* GCC does not know that loading a tile reads memory: earlier stores must have happened. */
 INLINE void settle(void)
 {
 	__asm__ volatile("" ::: "memory");
@@ -105,7 +106,7 @@ TARGET void nn_bf16_take(const float *from, size_t from_stride, size_t n, size_t
 			if (p.a)
 				x = _mm512_fmadd_ps(x, _mm512_loadu_ps(p.a + k), _mm512_loadu_ps(p.b + k));
 			if (p.relu)
-				x = _mm512_max_ps(_mm512_setzero_ps(), x); /* of what is no number the second one */
+				x = _mm512_max_ps(_mm512_setzero_ps(), x); /* for NaN it returns the second operand */
 			_mm256_storeu_si256((__m256i *)(void *)(to + k), (__m256i)_mm512_cvtneps_pbh(x));
 		}
 		for (size_t k = c; k < to_stride; k += 16)
@@ -125,8 +126,8 @@ TARGET void nn_bf16_gather(const uint16_t *from, size_t step, size_t n_seg, size
 		_mm512_storeu_si512(end, _mm512_setzero_si512());
 }
 
-/* c (R, V tiles) = R tiles of rows times V panels: 2 and 2, or up to 4 and 1, so that four sums do not wait for each
- * other. */
+/* c (R, V tiles) = R tiles of rows times V panels: 2 and 2, or up to 4 and 1, so that there are four independent
+ * sums. */
 INLINE void multiply(const uint16_t *a, size_t stride, const float *w, size_t panel, size_t chunks, const int R,
 		     const int V, float c[4][NN_TILE * NN_TILE])
 {
@@ -165,7 +166,7 @@ INLINE void multiply(const uint16_t *a, size_t stride, const float *w, size_t pa
 	_tile_stored(3, c[3], 64);
 }
 
-/* Writes what multiply() gave: n rows from i, V panels of outputs from j on. */
+/* Writes the results of multiply(): n rows from i, V panels of outputs from j on. */
 INLINE void finish(const struct nn_bf16_block *b, size_t i, size_t n, size_t j, const int V,
 		   float c[4][NN_TILE * NN_TILE])
 {
@@ -224,7 +225,7 @@ TARGET void nn_bf16_block(const struct nn_bf16_block *b)
 
 /* ---- sums of outer products ---- */
 
-/* 16 numbers of one pixel, then of another, to pairs. */
+/* Interleaves 16 numbers of one pixel, followed by 16 of another, into pairs. */
 INLINE __m512i pairs(__m512i both)
 {
 	const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
@@ -233,7 +234,7 @@ INLINE __m512i pairs(__m512i both)
 	return _mm512_permutexvar_epi16(order, both);
 }
 
-/* The first n of 16 numbers of two pixels, which may be missing. */
+/* The first n of 16 numbers of two pixels, either of which may be missing. */
 INLINE __m512i pairs_of_d(const float *even, const float *odd, __mmask16 n)
 {
 	const __m512 a = even ? _mm512_maskz_loadu_ps(n, even) : _mm512_setzero_ps();
@@ -279,7 +280,7 @@ INLINE void transpose(__m512i v[16])
 		v[i] = t[i];
 }
 
-/* Where the pixels are; behind the last, up to a whole tile, d is nowhere, and so y does not matter. */
+/* Lists where the pixels are. After the last, up to a whole tile, d is NULL, so y does not matter. */
 static void list_pixels(const struct nn_bf16_outer *o, struct outer_room *r)
 {
 	size_t n = 0;
@@ -369,7 +370,7 @@ INLINE void add_products(const uint16_t *a, const uint16_t *b, size_t chunks, fl
 		_tile_stored(3, to1 + NN_TILE, bytes);
 }
 
-/* V tiles of columns, of which `left` are there: numbers from y_at on of each pixel, which come to column `at`. */
+/* V tiles of columns, of which `left` columns exist: numbers from y_at on of each pixel, which go to column `at`. */
 INLINE void outer_columns(const struct nn_bf16_outer *o, const struct outer_room *r, size_t chunks, size_t y_at,
 			  size_t at, size_t left, const int V)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * nn_bf16: products whose factors are rounded to bfloat16, summed in floats, by the tiles of Intel's AMX: 16 rows of 16
- * outputs, 32 numbers of a row at once. What comes in and goes out are floats. nn_check_bf16() (nn.h) says whether this
- * processor can; on others these do nothing.
+ * outputs, 32 numbers of a row at once. Inputs and outputs are floats. nn_check_bf16() (nn.h) tells whether this
+ * processor has them; on others these functions do nothing.
  */
 #ifndef NN_BF16_H
 #define NN_BF16_H
@@ -15,18 +15,18 @@
 enum {
 	NN_TILE = 16,       /* rows of a tile, and outputs */
 	NN_TILE_DEPTH = 32, /* numbers of a row in a tile */
-	NN_BF16_GAP = 64    /* bfloat16s that may be read and written behind an array of them */
+	NN_BF16_GAP = 64    /* bfloat16s that may be read and written past the end of an array */
 };
 
-/* to = pre(from), n pixels of c channels; zeros follow each up to to_stride. */
+/* to = pre(from), n pixels of c channels, each padded with zeros to to_stride. */
 void nn_bf16_take(const float *from, size_t from_stride, size_t n, size_t c, const struct nn_pre *pre, uint16_t *to,
 		  size_t to_stride);
-/* A row of n_seg pieces of len, `step` apart, and zeros up to `all`, a multiple of NN_TILE_DEPTH. */
+/* Copies a row of n_seg pieces of len, `step` apart, padded with zeros to `all`, a multiple of NN_TILE_DEPTH. */
 void nn_bf16_gather(const uint16_t *from, size_t step, size_t n_seg, size_t len, uint16_t *to, size_t all);
 
 /* out[i][j] = relu(sum_k a[i][k] w[k][j] + bias[j] + add[i][j]) */
 struct nn_bf16_block {
-	const uint16_t *a; /* (rows, stride), zeros behind `depth`; as many rows as whole tiles have */
+	const uint16_t *a; /* (rows, stride), zeros from `depth` on; rows rounded up to whole tiles */
 	size_t stride, rows, depth;
 	const float *w; /* (panels of NN_PANEL outputs): nn_bf16_weight() */
 	size_t m;
@@ -43,7 +43,7 @@ size_t nn_bf16_stride(size_t depth);
 /* Floats of a panel of w. */
 size_t nn_bf16_panel(size_t depth);
 
-/* to (m, n_seg * k) += sum over pixels of d (m) times y (n_seg pieces of k): see nn_outer. */
+/* to (m, n_seg * k) += sum over pixels of d (m) times y (n_seg pieces of k); see nn_outer. */
 struct nn_bf16_outer {
 	const float *d; /* of the first pixel; pixels, rows, images without gaps */
 	const uint16_t *y;
@@ -61,7 +61,7 @@ static inline size_t nn_bf16_outer_stride(size_t depth)
 	return (depth + NN_TILE - 1) / NN_TILE * NN_TILE + 2 * NN_TILE;
 }
 
-/* To the nearest, of two as near to the even one; what is not a number stays so. */
+/* Rounds to nearest, ties to even; NaN stays NaN. */
 static inline uint16_t nn_bf16_of(float x)
 {
 	uint32_t bits;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Convolutions as products of bfloat16: rows are unfolded, a block at a time, which beside floats is half the work and
- * lets a tile be loaded as it lies. Windows are unfolded from rows of the map that are rounded first, with what lies
- * outside as zeros.
+ * Convolutions as products of bfloat16: rows are unfolded, a block at a time, which is half the work that floats would
+ * be, and lets tiles be loaded directly. Windows are unfolded from rows of the map that are rounded first, with zeros
+ * outside the map.
  *
  *	out (rows, M) = relu?(a (rows, K) w' (K, M) + bias (M) + add (rows, M))
  *	rows = images * output pixels, K = kh * kw * C in the order (row of the window, column, channel) */
@@ -9,7 +9,7 @@
 
 #include "nn/nn_internal.h"
 
-/* Rows that go through at a time: half of a second cache of 2 MiB, as all processors with AMX have. */
+/* Rows at a time: half of the 2 MiB of second-level cache that all processors with AMX have. */
 enum { BLOCK_BYTES = 1 << 20, MOST_ROWS = 512 };
 
 static size_t depth(const struct nn_op *op)
@@ -73,7 +73,7 @@ void nn_bf16_panels(const struct nn *m, const struct nn_op *op, size_t from, siz
 			const float *w = op->plain + (p * NN_PANEL + i) * K;
 			const float gain = op->gain ? op->gain[p * NN_PANEL + i] : 1;
 
-			for (size_t c = 0; c < C; c++) /* as plain has them: channel, place in the window */
+			for (size_t c = 0; c < C; c++) /* in the order of `plain`: channel, place in the window */
 				for (size_t k = 0; k < window; k++)
 					nn_bf16_weight(op->w + p * nn_bf16_panel(K), k * C + c, i, *w++ * gain);
 		}
@@ -97,7 +97,7 @@ void nn_bf16_map(const struct nn_op *op, const float *image, int y, size_t rows,
 	}
 }
 
-/* Output pixels of one image, which lie side by side. */
+/* Adjacent output pixels of one image. */
 struct run {
 	size_t image;
 	int y, x, n;
@@ -132,7 +132,7 @@ static void take_pixels(const struct nn_op *op, const float *in, size_t row, siz
 	}
 }
 
-/* Rows of windows; `map` is where the rows of an image are rounded that these reach. */
+/* Rows of windows; `map` holds the rounded rows of the image that they reach. */
 static void take_windows(const struct nn_op *op, const float *in, size_t row, size_t n, uint16_t *a, uint16_t *map)
 {
 	const size_t C = (size_t)op->in.c, line = nn_bf16_width(op) * C, step = (size_t)op->stride * C;
@@ -159,7 +159,7 @@ static void take_windows(const struct nn_op *op, const float *in, size_t row, si
 	}
 }
 
-/* Threads share the rows, or, if there are few tiles of them for each, the outputs. */
+/* Threads share the rows or, if that gives each only a few tiles, the outputs. */
 void nn_bf16_conv(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t rows = j->n * nn_pixels(&op->out), M = (size_t)op->out.c, K = depth(op), most = block_rows(op);

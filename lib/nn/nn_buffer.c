@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Places in the arena: two buffers that are in use at the same time do not overlap. Largest first, each at the
- * lowest place that is free for as long as it lives. And the arenas themselves, which plans may share. */
+ * Places in the arena, so that two buffers in use at the same time do not overlap: largest first, each at the lowest
+ * place that is free for its whole life. Also the arenas themselves, which plans may share. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static int by_size(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-/* The lowest place for order[k] beside order[0..k). */
+/* The lowest place for order[k] that does not conflict with order[0..k). */
 static size_t lowest(struct nn_buffer *const *order, int k)
 {
 	size_t at = 0;
@@ -31,7 +31,7 @@ static size_t lowest(struct nn_buffer *const *order, int k)
 
 		if (meet(b, order[k]) && at < b->at + b->size && b->at < at + order[k]->size) {
 			at = b->at + b->size;
-			i = -1; /* what was passed may be in the way now */
+			i = -1; /* buffers checked before may be in the way now */
 		}
 	}
 	return at;
@@ -77,7 +77,7 @@ static void empty(struct nn_room *r)
 	free(r->scratches);
 }
 
-/* At least this much for each thread. What was there is gone; in failure, it is as it was. */
+/* Makes room for at least this much per thread. The contents are lost; on failure nothing changes. */
 static int widen(struct nn_room *r, int threads, size_t arena, size_t scratch)
 {
 	const size_t T = (size_t)(threads > r->threads ? threads : r->threads);

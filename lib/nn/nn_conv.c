@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Convolutions as rows times a matrix. A row is an output pixel's window: a pointer for each of its pixels,
- * or, where the window's rows lie without a gap, for each of these. Nothing is copied but what has to be
- * changed on its way in.
+ * Convolutions as rows times a matrix. A row is an output pixel's window: a pointer for each of its pixels or, where
+ * rows of the window have no gaps, for each of those. Input is copied only if it has to be changed as it is read.
  *
  *	out (rows, M) = relu?(row (rows, K) w' (K, M) + bias (M) + add (rows, M))
  *	rows = images * output pixels, K = kh * kw * C in the order (place in the window, channel) */
@@ -9,12 +8,12 @@
 
 #include "nn/nn_internal.h"
 
-/* Rows that go through at a time: half of a second cache, and not too many pointers. */
+/* Rows at a time: half of a second-level cache, and not too many pointers. */
 enum { BLOCK_BYTES = 160 << 10, MOST_ROWS = 156 };
 /* Channels that are packed at a time. */
 enum { CHANNELS = 32 };
 
-/* The pieces that a row is made of: how many, and the floats of each. */
+/* The pieces of a row: how many, and the floats of each. */
 static void segments(const struct nn_op *op, size_t *n_seg, size_t *len)
 {
 	const size_t c = (size_t)op->in.c;
@@ -74,8 +73,9 @@ size_t nn_conv_packed(const struct nn_op *op)
 	return panels_of(op) * NN_PANEL * depth(op);
 }
 
-/* Channels c..c+n of panel p. Few at a time, so that the first cache has what is read of all filters, and what is
- * written is of one place after the other: rows of all places lie a power of two apart, for which a cache has few ways.
+/* Channels c..c+n of panel p. Few at a time, so that the part of all filters that is read fits the first-level cache.
+ * It writes one place of the window after the other: rows of different places lie a power of two apart, for which a
+ * cache has few ways.
  */
 static void pack_part(const struct nn_op *op, size_t p, size_t c, size_t n)
 {
@@ -97,7 +97,7 @@ static void pack_part(const struct nn_op *op, size_t p, size_t c, size_t n)
 	}
 }
 
-/* From plain (M, C, kh, kw) to w (panels, K, NN_PANEL), so that one load has a panel's weights of one k. */
+/* From plain (M, C, kh, kw) to w (panels, K, NN_PANEL), so that one load gets a panel's weights for one k. */
 void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
 	const size_t C = (size_t)op->in.c;
@@ -108,7 +108,7 @@ void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, siz
 			pack_part(op, p, c, C - c < CHANNELS ? C - c : CHANNELS);
 }
 
-/* Points to the pieces of output pixel `row`; its pointers are isa->rows apart in the table. */
+/* Sets the pointers to the pieces of output pixel `row`; they are isa->rows apart in the table. */
 static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row, const float **to,
 		  size_t n_seg)
 {
@@ -131,13 +131,13 @@ static void point(const struct nn_op *op, const struct nn_job *j, const float *i
 		}
 }
 
-/* Are rows the pixels themselves? */
+/* Are the rows simply the pixels? */
 static bool is_pixels(const struct nn_op *op)
 {
 	return op->kh == 1 && op->kw == 1 && op->stride == 1 && op->pad == 0 && !op->loose;
 }
 
-/* The pointers of all rows from output pixel `row` on, n of them and the last one again up to a whole tile. */
+/* Sets the pointers of n rows from output pixel `row` on, repeating the last one up to a whole tile. */
 static void point_all(const struct nn_op *op, const struct nn_job *j, size_t row, size_t n, const float **table,
 		      size_t n_seg)
 {
@@ -153,8 +153,8 @@ static void point_all(const struct nn_op *op, const struct nn_job *j, size_t row
 		point(op, j, in, row + (i < n ? i : n - 1), table + i / R * R * n_seg + i % R, n_seg);
 }
 
-/* Output pixels row..row+b.n_rows. Scratch: the table of pointers (rows, n_seg); if the input is changed on its way in,
- * also pointers (rows) to, and room for, the packed rows (rows, packed_stride). */
+/* Output pixels row..row+b.n_rows. Scratch: the table of pointers (rows, n_seg); if the input is changed as it is read,
+ * also the packed rows (rows, packed_stride) and pointers to them (rows). */
 static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_block b, size_t row)
 {
 	const struct nn_isa *isa = j->m->isa;
@@ -181,11 +181,11 @@ static void run_block(const struct nn_op *op, const struct nn_job *j, struct nn_
 		b.ahead[0] =
 			(struct nn_ahead){ nn_at(j, &op->in) + (row + b.n_rows) * op->in.stride, op->in.stride, b.len };
 	isa->block(&b);
-	if (op->act) /* while it is in the caches */
+	if (op->act) /* while the block is in the caches */
 		isa->act(b.out, b.out_stride, b.n_rows, b.m, op->act);
 }
 
-/* Threads share the rows, or, if there are fewer than 8 tiles of them for each, the outputs. */
+/* Threads share the rows or, if that gives each fewer than 8 tiles, the outputs. */
 void nn_conv(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t R = j->m->isa->rows, rows = j->n * nn_pixels(&op->out), M = (size_t)op->out.c;

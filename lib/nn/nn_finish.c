@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * From operations to a plan that can run: packed weights, lifetimes of buffers, room. */
+ * Turns operations into a plan that can run: packs weights, finds lifetimes of buffers, allocates memory. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/nn_internal.h"
 
-/* Images at a time: more fill the kernel's rows where maps are small, and weights are fetched less often
- * (about 16 multiplications' time each from the third cache); fewer keep maps in the second. */
+/* Images at a time: more of them fill the kernel's rows where maps are small, and fetch weights less often (each takes
+ * about as long as 16 multiplications from the third-level cache); fewer keep maps in the second. */
 static int images_at_once(const struct nn *m)
 {
 	double least = INFINITY;
@@ -63,7 +63,7 @@ static int pack(struct nn *m, struct nn_op *op, bool take)
 		return -1;
 #pragma omp parallel num_threads(m->threads)
 	{
-		/* most of the time goes into memory's first touch, which threads share as they do the rest */
+		/* most of the time goes into touching memory for the first time, which threads share like the rest */
 #pragma omp for
 		for (size_t p = 0; p < parts; p++)
 			memset(op->w + p * n / parts, 0, ((p + 1) * n / parts - p * n / parts) * sizeof(float));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * Convolutions in groups. A group of few outputs would leave most of a panel empty, so as many as fill one are taken
- * together, as one convolution whose weights between groups are zeros; each of these bundles is nn_conv.c's.
+ * Convolutions in groups. A group of few outputs would leave most of a panel empty, so as many as fill one are bundled
+ * into one convolution whose weights between groups are zeros; nn_conv.c runs each bundle.
  *
- * Depthwise ones, a channel a group, are no products: each output pixel is a sum of its window's pixels times weights,
- * channel by channel, and the vectors of the processor lie along channels. */
+ * Depthwise convolutions, one channel per group, are not matrix products: each output pixel is a sum of its window's
+ * pixels times weights, channel by channel, and the vectors of the processor lie along channels. */
 #include <string.h>
 
 #include "nn/nn_internal.h"
 
 /* ---- groups ---- */
 
-/* Groups of a bundle: as many as fill a panel, and no fewer in the last. */
+/* Groups of a bundle: as many as fill a panel, and as many in the last as in the others. */
 static int together(const struct nn_op *op)
 {
 	const int m = op->out.c / op->groups;
@@ -26,7 +26,7 @@ static int bundles_of(const struct nn_op *op)
 	return op->groups / together(op);
 }
 
-/* Bundle b alone. */
+/* The operation of bundle b alone. */
 static struct nn_op bundle(const struct nn_op *op, int b)
 {
 	const int n = bundles_of(op), c = op->in.c / n, m = op->out.c / n;
@@ -86,7 +86,7 @@ static void pack_bundle(const struct nn_op *op, int b)
 	}
 }
 
-/* The bundles are shared as the panels of an ordinary one are. */
+/* Threads share the bundles as they share the panels of an ordinary convolution. */
 void nn_groups_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)
 {
 	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL, n = (size_t)bundles_of(op);
@@ -121,7 +121,8 @@ void nn_depth_panels(const struct nn *m, const struct nn_op *op, size_t from, si
 			op->w[k * C + c] = op->plain[c * window + k] * (op->gain ? op->gain[c] : 1);
 }
 
-/* n output pixels from (image, y, x) on, whose windows are cut alike: columns left..right of them are inside. */
+/* n output pixels from (image, y, x) on, whose windows are cut in the same way: columns left..right of them are
+ * inside. */
 static void depth_pixels(const struct nn_op *op, const struct nn_job *j, size_t image, int y, int x, int n)
 {
 	const int y0 = y * op->stride - op->pad, x0 = x * op->stride - op->pad;
@@ -130,7 +131,7 @@ static void depth_pixels(const struct nn_op *op, const struct nn_job *j, size_t 
 	const int right = x0 + op->kw > op->in.w ? op->in.w - x0 : op->kw;
 	const size_t C = (size_t)op->in.c, W = (size_t)op->in.w;
 	const size_t at = image * nn_pixels(&op->out) + (size_t)y * (size_t)op->out.w + (size_t)x;
-	const bool any = bottom > top && right > left; /* else it is all border */
+	const bool any = bottom > top && right > left; /* else the window is all border */
 	struct nn_depth d = { .rows = any ? (size_t)(bottom - top) : 0,
 			      .cols = any ? (size_t)(right - left) : 0,
 			      .row_step = W * op->in.stride,
@@ -157,11 +158,11 @@ static void depth_pixels(const struct nn_op *op, const struct nn_job *j, size_t 
 		j->m->isa->act(d.out, d.out_stride, d.n, C, op->act);
 }
 
-/* A row of output pixels: one by one where windows are cut, all others at once. */
+/* A row of output pixels: one by one where windows are cut, the others all at once. */
 void nn_depth(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t H = (size_t)op->out.h;
-	const int wide = op->in.w + op->pad - op->kw; /* the last window that is inside begins here */
+	const int wide = op->in.w + op->pad - op->kw; /* the last window that is fully inside begins here */
 	const int inside = wide < 0 ? 0 : wide / op->stride + 1, W = op->out.w;
 	const int first = (op->pad + op->stride - 1) / op->stride < W ? (op->pad + op->stride - 1) / op->stride : W;
 	const int last = inside < first ? first : inside < W ? inside : W;

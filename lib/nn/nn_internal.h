@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a plan is. nn_plan.c writes it, nn_buffer.c gives its maps places, nn_run.c runs it. */
+ * The structure of a plan. nn_plan.c writes it, nn_buffer.c gives its maps places, nn_run.c runs it. */
 #ifndef NN_INTERNAL_H
 #define NN_INTERNAL_H
 
@@ -8,13 +8,13 @@
 #include "nn/nn_bf16.h"
 #include "nn/nn_kernel.h"
 
-/* Where numbers lie: c of each pixel, `stride` floats from pixel to pixel, pixels of a row and rows of an
- * image without gaps, images too. buf -1 without base: nowhere. */
+/* Where numbers lie: c per pixel, `stride` floats from pixel to pixel, no gaps between pixels, rows or images. buf -1
+ * without base: nowhere. */
 struct nn_map {
 	int buf;
-	size_t at, stride; /* `at`: the first channel's place in the pixel */
+	size_t at, stride; /* `at`: the first channel's offset in the pixel */
 	int c, h, w;
-	float *base; /* of the first image, whoever runs; NULL: in the thread's arena, buf says where */
+	float *base; /* of the first image, for all threads; NULL: at buf in the thread's arena */
 };
 
 enum nn_kind {
@@ -24,34 +24,34 @@ enum nn_kind {
 	NN_WINOGRAD,
 	NN_BF16,
 	NN_GROUPED,   /* a convolution in groups */
-	NN_DEPTHWISE, /* of which each has one channel */
+	NN_DEPTHWISE, /* in which each group has one channel */
 	NN_POOL,      /* windows of kh x kw */
 	NN_SCALE,     /* out = act(pre(in) + add) */
 	NN_MUL,       /* out = in times add, which has one pixel */
 	NN_NORM,      /* layer norm: w is gamma, bias is beta, scale is eps */
-	NN_TOKENS,    /* out = pre(in) + w, behind a pixel that is bias alone */
+	NN_TOKENS,    /* out = pre(in) + w, after a pixel that is bias alone */
 	NN_ATTEND,    /* attention of `groups` heads */
 	NN_FIRST,     /* the first pixel */
 	NN_PAD,       /* out = pre(in) with pad channels of zeros on both sides */
 	NN_FLATTEN,
-	NN_GIVE /* to the caller, as floats (c,h,w) */
+	NN_GIVE /* output to the caller, as floats (c,h,w) */
 };
 
-enum { NN_LOGITS = -1, NN_FEATURES = -2 }; /* what NN_GIVE gives, or the number of a node */
+enum { NN_LOGITS = -1, NN_FEATURES = -2 }; /* what NN_GIVE gives, if not a node */
 
 struct nn_op {
 	enum nn_kind kind;
 	struct nn_map in, out, add;
-	struct nn_pre pre; /* of what is read from in */
+	struct nn_pre pre; /* applied to what is read from `in` */
 	int kh, kw, stride, pad, groups;
-	bool loose;       /* windows may leave the input on its far sides although pad is 0 */
-	bool relu;        /* of what is written */
-	enum net_act act; /* of what is written, by NN_CONV, NN_GROUPED, NN_DEPTHWISE and NN_SCALE */
+	bool loose;       /* windows may extend past the far sides of the input although pad is 0 */
+	bool relu;        /* applied to what is written */
+	enum net_act act; /* applied to what is written, by NN_CONV, NN_GROUPED, NN_DEPTHWISE and NN_SCALE */
 	float scale;      /* of a pool: see nn_window */
 	int node;
-	struct ts_tensor *weight; /* (m, c, kh, kw) as PyTorch has it, until it is packed */
+	struct ts_tensor *weight; /* (m, c, kh, kw) as in PyTorch, until it is packed */
 	const float *plain;       /* its numbers */
-	float *gain;              /* (m) factors that a batch norm behind brings; NULL: 1 */
+	float *gain;              /* (m) factors from a batch norm that follows; NULL: 1 */
 	float *w, *bias;          /* packed; bias (m) or NULL */
 };
 
@@ -61,7 +61,7 @@ struct nn_buffer {
 	size_t at;       /* place in the arena, floats of an image */
 };
 
-/* What a run writes, for each thread. Plans that never run at the same time have one together. */
+/* Memory that a run writes, for each thread. Plans that never run at the same time may share one. */
 struct nn_room {
 	int users, threads;
 	size_t arena, scratch;       /* floats of a thread */
@@ -71,7 +71,7 @@ struct nn_room {
 struct nn {
 	const struct nn_isa *isa;
 	bool bf16;              /* convolutions are NN_BF16 */
-	int threads, chunk;     /* chunk: images that a thread has in work */
+	int threads, chunk;     /* chunk: images that a thread runs at a time */
 	int c, h, w;            /* input */
 	bool floats;            /* of pixels */
 	float mean[4], gain[4]; /* pixels 0..255 to (pixel - mean) * gain */
@@ -79,7 +79,7 @@ struct nn {
 	int n_ops, cap_ops;
 	struct nn_buffer *bufs;
 	int n_bufs, cap_bufs;
-	void **owned; /* everything that the operations point to */
+	void **owned; /* all memory that the operations point to */
 	int n_owned, cap_owned;
 	float *zeros;          /* a pixel outside */
 	size_t arena, scratch; /* floats: of an image; of a thread */
@@ -94,11 +94,11 @@ struct nn_job {
 	float *logits, *features, *const *maps;
 	size_t first, n;    /* images: number of the first, how many */
 	size_t part, parts; /* this thread does part of every operation */
-	/* What is read after this run, a row for each of its pixels; n 0 of the first: nobody says, so the next pixels */
+	/* What is read after this run, a row for each of its pixels; if n of the first is 0, it is the next pixels */
 	struct nn_ahead ahead[NN_AHEAD];
 };
 
-/* Of n units, those that are this part's: from *a to *b. */
+/* This part's share of n units: from *a to *b. */
 static inline void nn_share(const struct nn_job *j, size_t n, size_t *a, size_t *b)
 {
 	*a = n * j->part / j->parts;
@@ -120,14 +120,14 @@ static inline size_t nn_round(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
-/* Zeroed floats that live as long as m, with NN_MAX_VEC more behind. NULL: out of memory. */
+/* Zeroed floats that live as long as m, followed by NN_MAX_VEC more. NULL: out of memory. */
 float *nn_floats(struct nn *m, size_t n);
-/* The same, but what is in them is anything. */
+/* The same, but uninitialised. */
 float *nn_uncleared(struct nn *m, size_t n);
 
 /* ---- operations ---- */
 
-void nn_product(const struct nn_op *op, const struct nn_job *j); /* of a convolution's kinds */
+void nn_product(const struct nn_op *op, const struct nn_job *j); /* for every kind of convolution */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j);
 void nn_take(const struct nn_op *op, const struct nn_job *j);
 void nn_pool(const struct nn_op *op, const struct nn_job *j);
@@ -142,13 +142,13 @@ void nn_pad(const struct nn_op *op, const struct nn_job *j);
 void nn_flatten(const struct nn_op *op, const struct nn_job *j);
 void nn_give(const struct nn_op *op, const struct nn_job *j);
 
-/* Which of them a convolution should be. */
+/* The best kind for a convolution. */
 enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op);
 bool nn_is_product(const struct nn_op *op);
 /* Floats of scratch that it needs. */
 size_t nn_product_scratch(const struct nn *m, const struct nn_op *op);
-/* Floats of op->w, which is zeroed before; and op->plain, times op->gain, packed into panels from..to of it, of which
- * there are as many as NN_PANEL outputs. */
+/* nn_product_packed(): floats of op->w, which must be zeroed. nn_product_panels(): packs op->plain, times op->gain,
+ * into its panels from..to, each of NN_PANEL outputs. */
 size_t nn_product_packed(const struct nn_op *op);
 void nn_product_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
 
@@ -171,8 +171,8 @@ void nn_bf16_conv(const struct nn_op *op, const struct nn_job *j);
 size_t nn_bf16_scratch(const struct nn_op *op);
 size_t nn_bf16_packed(const struct nn_op *op);
 void nn_bf16_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
-/* Rows y..y+rows of an image as windows read them: nn_bf16_width() pixels of C bfloat16s, with what lies outside.
- * nn_bf16_height() rows from -op->pad on are all that there are. */
+/* Rows y..y+rows of an image as windows read them: nn_bf16_width() pixels of C bfloat16s, with the border. All of them
+ * are nn_bf16_height() rows from -op->pad on. */
 void nn_bf16_map(const struct nn_op *op, const float *image, int y, size_t rows, uint16_t *to);
 size_t nn_bf16_width(const struct nn_op *op);
 size_t nn_bf16_height(const struct nn_op *op);
@@ -181,20 +181,20 @@ void nn_winograd(const struct nn_op *op, const struct nn_job *j);
 size_t nn_winograd_scratch(const struct nn *m, const struct nn_op *op);
 size_t nn_winograd_packed(const struct nn_op *op);
 void nn_winograd_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
-/* Is it faster by Winograd's transformation? */
+/* Is the convolution faster by Winograd's transformation? */
 bool nn_winograd_pays(const struct nn_op *op);
 
 enum {
 	NN_WINO_SIDE = 6,
 	NN_WINO_TAPS = 36,
 	NN_WINO_OUT = 4,
-	NN_WINO_GAP = 16 /* floats more than a multiple of 4096 bytes between planes */
+	NN_WINO_GAP = 16 /* floats between planes beyond a multiple of 4096 bytes */
 };
-/* Tiles that are in work at a time, a multiple of R. */
+/* Tiles at a time, a multiple of R. */
 size_t nn_winograd_at_once(const struct nn_op *op, size_t R);
 /* Tiles of an image. */
 size_t nn_winograd_tiles(const struct nn_op *op);
-/* Tile t: its image, and its first output pixel. */
+/* The image and the first output pixel of tile t. */
 void nn_winograd_locate(const struct nn_op *op, size_t t, size_t *image, int *y, int *x);
 /* V of tile t: 36 rows of C floats, `step` apart. */
 void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, float *to, size_t step);
@@ -202,18 +202,18 @@ void nn_winograd_in(const struct nn_op *op, const struct nn_job *j, size_t t, fl
 void nn_winograd_out(const struct nn_op *op, const struct nn_job *j, size_t t, size_t m0, size_t m1, const float *from,
 		     size_t step);
 
-/* Of what is read soon, a row per output pixel: what comes with product k of tiles t..t+n. It is a row per tile, with
- * every other product until all are there. */
+/* The part of what is read soon (a row per output pixel) to fetch during product k of tiles t..t+n: a row per tile,
+ * with every other product, until all are fetched. */
 struct nn_ahead nn_winograd_ahead(struct nn_ahead a, size_t t, size_t n, size_t k);
 
 /* ---- planning ---- */
 
 int nn_plan(struct nn *m, struct net_checkpoint *c, const struct nn_options *o, struct err *err) TS_CHECKED;
-/* Packs weights, which go if `take`; decides m->chunk; sizes m->scratch and places buffers. */
+/* Packs weights, which it frees if `take`; decides m->chunk; sizes m->scratch and places buffers. */
 int nn_finish(struct nn *m, bool take) TS_CHECKED;
-/* Places for the buffers: m->arena, bufs[].at. */
+/* Places the buffers: sets m->arena, bufs[].at. */
 int nn_place(struct nn *m) TS_CHECKED;
-/* m->room: that of `beside`, which grows to what m needs, or m's own if that is NULL. */
+/* Sets m->room to that of `beside`, grown to what m needs, or to m's own if `beside` is NULL. */
 int nn_room_join(struct nn *m, const struct nn *beside) TS_CHECKED;
 void nn_room_leave(struct nn *m);
 

@@ -32,7 +32,7 @@
 #include "nn/nn_kernel.inc"
 #endif
 
-/* Vectors of four floats are what every 64-bit processor has; SSE has 16 of them, NEON 32. */
+/* Every 64-bit processor has vectors of four floats; SSE has 16 registers, NEON 32. */
 #define TARGET
 #define VL 4
 #if defined(__x86_64__)
@@ -68,7 +68,7 @@ static const struct nn_isa *const isas[] = {
 	&isa_generic
 };
 
-/* What the environment asks for; NULL: nothing. */
+/* The instruction set that the environment names, or NULL. */
 static const char *asked(void)
 {
 	const char *name = getenv("UNMASK_ISA");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * nn_kernel: the arithmetic, compiled once for each instruction set (nn_kernel.inc). GCC's vector
- * extensions say it for all; what differs is the shape of a tile, panels of NN_PANEL outputs of `rows` rows, which
- * is to fill the registers: 6 rows of one panel for AVX2 (12 of 16), 8 rows of up to three for AVX-512 (24 of 32).
+ * nn_kernel: the arithmetic, compiled once for each instruction set (nn_kernel.inc). GCC's vector extensions express it
+ * for all of them. Only the shape of a tile differs, `rows` rows of panels of NN_PANEL outputs, which should fill the
+ * registers: 6 rows of one panel for AVX2 (12 of 16 registers), 8 rows of up to three for AVX-512 (24 of 32).
  */
 #ifndef NN_KERNEL_H
 #define NN_KERNEL_H
@@ -14,24 +14,25 @@
 
 enum {
 	NN_PANEL = 16, /* outputs in a tile; weights are packed as (k, NN_PANEL) */
-	/* How much of w a tile goes through at once: NN_DEPTH numbers of a panel are 24 KiB, which rows still
-	 * find place beside in a first cache of 32 (three panels at once, with AVX-512, come from the second); where it
-	 * has to be more, it is better in smaller parts. */
+	/* How much of w a tile goes through at once: NN_DEPTH numbers of a panel are 24 KiB, which leaves room for rows
+	 * in a first-level cache of 32 (three panels at once, with AVX-512, come from the second). Beyond that, smaller
+	 * parts are faster. */
 	NN_DEPTH = 384,
 	NN_DEPTH_PART = 256,
 	NN_AHEAD = 3,
-	NN_MAX_VEC = 16,                            /* floats in the longest vector: what may be read behind a row */
-	NN_POINTER = sizeof(void *) / sizeof(float) /* floats that a pointer takes */
+	NN_MAX_VEC = 16,                            /* floats in the longest vector: as many may be read past the end of
+						     * a row */
+	NN_POINTER = sizeof(void *) / sizeof(float) /* floats in the size of a pointer */
 };
 
-/* What happens to numbers as they are read: relu(a x + b), a and b of each channel. */
+/* What happens to numbers as they are read: relu(a x + b), a and b per channel. */
 struct nn_pre {
 	const float *a, *b; /* NULL: 1 and 0 */
 	bool relu;
 };
 
-/* Rows that are read next: n numbers of each, which are on their way to the second cache while others are multiplied.
- * n 0: none. */
+/* Rows that are read next: n numbers of each, prefetched into the second-level cache while others are multiplied. n 0:
+ * none. */
 struct nn_ahead {
 	const float *first; /* row i at first + i * stride */
 	size_t stride, n;
@@ -39,8 +40,8 @@ struct nn_ahead {
 
 /* out[i][j] = relu(sum_k row[i][k] w[k][j] + bias[j] + add[i][j]). A row is n_seg pieces of len. */
 struct nn_block {
-	const float *const *row; /* (tiles, n_seg, rows): pointers, NULL ones at no place */
-	size_t n_rows;           /* of the last tile, those behind n_rows are not written */
+	const float *const *row; /* (tiles, n_seg, rows): pointers, none of them NULL */
+	size_t n_rows;           /* rows of the last tile beyond n_rows are not written */
 	size_t n_seg, len;
 	const float *w; /* (panels, n_seg * len, NN_PANEL) */
 	size_t m;       /* outputs of a row */
@@ -52,19 +53,19 @@ struct nn_block {
 	struct nn_ahead ahead[NN_AHEAD]; /* as many rows as these */
 };
 
-/* A window of pixels: those of it that are inside, a rectangle of at least one. */
+/* The part of a window that is inside the map: a rectangle of at least one pixel. */
 struct nn_window {
 	const float *pixel;                /* the first */
 	size_t rows, cols, row_step, step; /* floats from row to row, from pixel to pixel */
-	float scale;                       /* of the sum; 0: the largest instead */
+	float scale;                       /* factor of the sum; 0: the maximum instead */
 };
 
-/* A depthwise convolution of n pixels of a row, of whose windows the same part is inside: rows x cols. */
+/* A depthwise convolution of n pixels of a row, with the same part of each window inside the map: rows x cols. */
 struct nn_depth {
-	const float *in;                   /* of the first pixel's window the first pixel that is inside */
+	const float *in;                   /* the first pixel inside the first window */
 	size_t rows, cols, row_step, step; /* floats from row to row, from pixel to pixel */
 	size_t next;                       /* floats from a window to the next one's */
-	const float *w;                    /* that pixel's weights (c); those of the next pixel are c further */
+	const float *w;                    /* that pixel's weights (c); those of the next pixel follow after c floats */
 	size_t w_row;                      /* floats to the next row's */
 	size_t n, c;
 	const float *bias, *add; /* (c) or NULL; pixel i at add + i * add_stride, or NULL */
@@ -86,8 +87,8 @@ struct nn_outer {
 	struct nn_ahead ahead; /* a row for each pixel of a row, as long as y */
 };
 
-/* The gradient dy of what is read, y = relu(a x + b), on its way to that of x: with m = dy [y > 0],
- * g += a m (set: g = a m), along += sum m (x - mean), sum += sum m. a NULL: 1, and no sums. */
+/* Takes the gradient dy of what is read, y = relu(a x + b), to that of x: with m = dy [y > 0], g += a m (set: g = a m),
+ * along += sum m (x - mean), sum += sum m. a NULL: 1, and no sums. */
 struct nn_give {
 	const float *x, *dy;
 	float *g;
@@ -108,8 +109,8 @@ struct nn_isa {
 	/* to = pre(from) + add: one pixel of c channels; add may be NULL. */
 	void (*scale)(const float *from, size_t c, const struct nn_pre *pre, const float *add, float *to);
 	void (*pool)(const struct nn_window *w, size_t c, const struct nn_pre *pre, float *to);
-	/* A tile of (6,6) pixels, NULL where outside, c channels: its 36 transformed pixels, each `step`
-	 * apart. And back: 36 to (4,4), of which out has those that are inside; m outputs. */
+	/* wino_in: a tile of (6,6) pixels, NULL where outside, c channels, to its 36 transformed pixels, `step` apart.
+	 * wino_out: back from 36 to (4,4), NULL where outside; m outputs. */
 	void (*wino_in)(const float *const *pixel, size_t c, const struct nn_pre *pre, float *to, size_t step);
 	void (*wino_out)(const float *from, size_t step, size_t m, const float *bias, bool relu,
 			 const float *const *add, float *const *out);
@@ -121,15 +122,16 @@ struct nn_isa {
 	/* to = g + shift - slope x: n pixels of c channels. */
 	void (*settle)(const float *g, const float *x, size_t stride, size_t n, size_t c, const float *slope,
 		       const float *shift, float *to, size_t to_stride);
-	/* Takes n more pixels into the means and the sums of squared deviations of `before` pixels (Chan, Golub,
-	 * LeVeque 1979). */
+	/* Adds n more pixels to the means and the sums of squared deviations of `before` pixels (Chan, Golub, LeVeque
+	 * 1979). */
 	void (*moments)(const float *x, size_t stride, size_t n, size_t c, size_t before, double *mean, double *m2);
 	/* A d A' of (4,4) gradients d, NULL where outside, c channels: 36, each `step` apart. */
 	void (*wino_back)(const float *const *pixel, size_t c, float *to, size_t step);
 	/* G g G' of NN_PANEL filters g (3,3), NULL: zeros, times gain[], NULL: 1; 36 rows of NN_PANEL, `step` apart.
 	 * In doubles. */
 	void (*wino_weights)(const float *const *filter, const float *gain, float *to, size_t step);
-	/* to (9, NN_PANEL) = G' u G, u the sum of `groups`, `group` floats apart, of 36 rows of NN_PANEL, `step` apart. */
+	/* to (9, NN_PANEL) = G' u G, u the sum of `groups` arrays, `group` floats apart, of 36 rows of NN_PANEL, `step`
+	 * apart. */
 	void (*wino_filter)(const float *from, size_t step, size_t groups, size_t group, float *to);
 	void (*depth)(const struct nn_depth *d);
 	/* v = act(v): n pixels of c channels. */
@@ -141,8 +143,8 @@ struct nn_isa {
 	void (*softmax)(float *v, size_t n, float scale);
 };
 
-/* The one of this name; for NULL that of UNMASK_ISA, or the best that the processor has. NULL: it has none of that
- * name. */
+/* The instruction set of this name; for NULL that of UNMASK_ISA, or the best of this processor. NULL: the processor has
+ * none of that name. */
 const struct nn_isa *nn_isa(const char *name);
 
 #endif

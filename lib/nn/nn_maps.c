@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The operations that are not convolutions: little arithmetic, one pixel at a time. Maps are (images, pixels,
- * channels), what comes from outside is (images, channels, pixels). */
+ * channels), the callers' arrays (images, channels, pixels). */
 #include <string.h>
 
 #include "nn/nn_internal.h"
 
 /* Bytes or floats (n, c, h, w) to out (n, h + 2 pad, w + 2 pad, c) = (pixel - mean[c]) * gain[c], with a border of
- * zeros. The border is written each time: the place was another map's meanwhile. */
+ * zeros. The border is written each time, as another map has used the place since. */
 void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 {
 	const struct nn *m = j->m;
@@ -19,7 +19,7 @@ void nn_pixels_op(const struct nn_op *op, const struct nn_job *j)
 		const uint8_t *bytes = (const uint8_t *)j->input + r / rows * C * H * W;
 		const float *floats = (const float *)j->input + r / rows * C * H * W;
 		float *to = nn_at(j, &op->out) + r * width * op->out.stride;
-		const size_t y = r % rows - pad; /* wraps above the image, so is too large there */
+		const size_t y = r % rows - pad; /* wraps above the image, and so is too large there */
 
 		memset(to, 0, width * op->out.stride * sizeof *to);
 		for (size_t c = 0; c < C && y < H; c++)
@@ -48,7 +48,7 @@ void nn_take(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
-/* Cuts from..from+n to what lies within 0..size: moves *from to the first, returns how many. */
+/* Clips from..from+n to 0..size: moves *from to the first, and returns how many are left. */
 static size_t inside(int *from, int n, int size)
 {
 	const int end = *from + n < size ? *from + n : size;
@@ -77,8 +77,8 @@ void nn_pool(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
-/* out = act(relu?(a in + b) + add), pixel by pixel: what is left of a batch norm, a ReLU, an addition or another
- * activation. */
+/* out = act(relu?(a in + b) + add), pixel by pixel: for batch norms, ReLUs, additions and other activations that could
+ * not be fused. */
 void nn_scale(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t C = (size_t)op->in.c;
@@ -132,7 +132,7 @@ static float value(const struct nn_op *op, const float *pixel, size_t c)
 	return op->pre.relu && x < 0 ? 0 : x;
 }
 
-/* (pixels, channels) of an image to (channels, pixels). */
+/* Transposes an image from (pixels, channels) to (channels, pixels). */
 static void turn(const struct nn_op *op, const float *from, float *to)
 {
 	const size_t C = (size_t)op->in.c, P = nn_pixels(&op->in);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * OpenMP's barrier spins for milliseconds, in which a thread that waits keeps the one that it waits for from the
- * processor if others have work too: DenseNet's 300 meetings then made an image 20 times slower. Here one spins for as
- * long as an operation's rest may take, and then sleeps. */
+ * OpenMP's barrier spins for milliseconds. On a busy machine a waiting thread then keeps the one that it waits for off
+ * the processor: DenseNet's 300 meetings made an image 20 times slower. Here a thread spins only as long as the rest of
+ * an operation may take, and then sleeps. */
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -34,7 +34,7 @@ void nn_meet(struct nn_meeting *m, unsigned parts)
 	for (int i = 0; i < SPINS && __atomic_load_n(&m->round, __ATOMIC_SEQ_CST) == round; i++)
 		relax();
 	__atomic_add_fetch(&m->asleep, 1, __ATOMIC_SEQ_CST);
-	/* The kernel looks once more before it lets sleep. */
+	/* The kernel checks the value once more before it puts the thread to sleep. */
 	while (__atomic_load_n(&m->round, __ATOMIC_SEQ_CST) == round)
 		syscall(SYS_futex, &m->round, FUTEX_WAIT_PRIVATE, round, NULL, NULL, 0);
 	__atomic_sub_fetch(&m->asleep, 1, __ATOMIC_SEQ_CST);

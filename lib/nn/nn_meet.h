@@ -5,13 +5,13 @@
 #ifndef NN_MEET_H
 #define NN_MEET_H
 
-/* Zeroed before the region; nn_meet() alone touches it, with atomic operations. */
+/* Zeroed before the region; only nn_meet() touches it, with atomic operations. */
 struct nn_meeting {
 	unsigned arrived, round;
 	int asleep;
 };
 
-/* Returns when `parts` threads have called it; what each wrote before is then seen by all. */
+/* Returns when `parts` threads have called it; all then see what each wrote before. */
 void nn_meet(struct nn_meeting *m, unsigned parts);
 
 #endif

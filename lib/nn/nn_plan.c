@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * From a network's nodes to operations. The walk keeps, for each node, a value: where its numbers lie, and
- * what is still to be done to them (a batch norm, a ReLU) when they are read. What can be done as they are
- * written goes back into the convolution that writes them, as long as nobody else has seen its output. */
+ * Turns a network's nodes into operations. The walk keeps a value for each node: where its numbers lie, and what still
+ * has to be done to them (a batch norm, a ReLU) when they are read. What can be done as they are written is moved into
+ * the convolution that writes them, as long as nothing else reads its output. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +31,8 @@ static void count_readers(struct nn_planning *p)
 	}
 }
 
-/* Concatenations that build on each other share one buffer, as wide as the last: whoever makes a part is
- * told to write it there. */
+/* Concatenations that build on each other share one buffer, as wide as the last: the operations that compute the parts
+ * write them there. */
 static void place_concats(struct nn_planning *p)
 {
 	const struct net *n = p->n;
@@ -80,7 +80,7 @@ static void walk(struct nn_planning *p)
 		if (p->failed)
 			return;
 		if (p->readers[i] != 1)
-			p->v[i].open = false; /* more than one will see it: it is as it is */
+			p->v[i].open = false; /* more than one reads it: it must stay as it is */
 		if (is_kept(p, i))
 			give(p, &p->v[i], i);
 		if (i == nn_plan_source(p, n->feature))

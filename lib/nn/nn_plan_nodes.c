@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What becomes of each of a network's nodes: an operation, something that is done as numbers are written or read, or
- * nothing. */
+ * Turns each of a network's nodes into an operation, or into something that is done as numbers are written or read, or
+ * into nothing. */
 #include <math.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static void copy_to(struct nn_planning *p, struct nn_value *v, struct nn_map to)
 	*v = (struct nn_value){ .map = to, .op = nn_plan_emit(p, op) };
 }
 
-/* Does what is still to be done, once for all readers. */
+/* Applies what is still pending, once for all readers. */
 static void settle(struct nn_planning *p, struct nn_value *v)
 {
 	if (pending(v))
@@ -55,7 +55,8 @@ static struct nn_value do_input(struct nn_planning *p, int i)
 	return v;
 }
 
-/* A 1x1 convolution before an average pool, both linear, change places: the convolution has fewer pixels. */
+/* A 1x1 convolution and the average pool after it are both linear, so they swap places: the convolution gets fewer
+ * pixels. */
 static bool swaps(const struct nn_planning *p, int i)
 {
 	const struct net_node *node = &p->n->nodes[i];
@@ -115,7 +116,7 @@ static struct nn_value do_conv(struct nn_planning *p, int i, struct nn_value *x)
 		op.pad = 0; /* the input has a border already */
 	op.in = in.map;
 	op.kind = nn_product_kind(p->m, &op);
-	/* what reads windows reads them as they are; pooled pixels are so already */
+	/* what reads windows reads them without changes; pooled pixels need none */
 	if (shape == node &&
 	    (op.kind == NN_DEPTHWISE || ((op.kind == NN_CONV || op.kind == NN_GROUPED) && (op.kh > 1 || op.pad > 0)))) {
 		settle(p, x);
@@ -142,7 +143,7 @@ static void bn_affine(const struct nn_planning *p, const struct net_node *node, 
 	}
 }
 
-/* a x + b, a and b (c) of the plan's. */
+/* a x + b; the plan owns a and b (c). */
 static struct nn_value affine(struct nn_planning *p, int i, struct nn_value *x, float *a, float *b)
 {
 	const int C = p->n->nodes[i].c;
@@ -190,7 +191,7 @@ static struct nn_value do_relu(struct nn_planning *p, const struct nn_value *x)
 	return v;
 }
 
-/* One that writes its rows as they are lets them go through it; what others write is gone through once more. */
+/* An operation that writes plain rows applies the activation to them; for others there is one more operation. */
 static struct nn_value do_act(struct nn_planning *p, int i, struct nn_value *x)
 {
 	const struct net_node *node = &p->n->nodes[i];
@@ -284,7 +285,7 @@ static struct nn_value do_mul(struct nn_planning *p, int i, struct nn_value *x, 
 	return v;
 }
 
-/* A factor for each channel: a batch norm that is a factor alone. */
+/* A factor for each channel: a batch norm without shift. */
 static struct nn_value do_scale(struct nn_planning *p, int i, struct nn_value *x)
 {
 	const struct net_node *node = &p->n->nodes[i];
@@ -296,7 +297,7 @@ static struct nn_value do_scale(struct nn_planning *p, int i, struct nn_value *x
 	return affine(p, i, x, a, b);
 }
 
-/* Operations that read a map, as it is to be read, and write another. */
+/* Operations that read a map, with what is pending applied, and write another. */
 static struct nn_value do_map(struct nn_planning *p, int i, const struct nn_value *x)
 {
 	const struct net_node *node = &p->n->nodes[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What the walk over the nodes and what becomes of each ask for: numbers, maps, operations. */
+ * Allocates numbers, maps and operations for the walk over the nodes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ float *nn_plan_floats(struct nn_planning *p, size_t n)
 	return v;
 }
 
-/* n floats of `from` that are the plan's. */
+/* A copy of n floats of `from`, owned by the plan. */
 float *nn_plan_copied(struct nn_planning *p, const float *from, size_t n)
 {
 	float *v = nn_plan_floats(p, n);
@@ -56,7 +56,7 @@ struct nn_map nn_plan_new_map(struct nn_planning *p, int c, int h, int w)
 	return (struct nn_map){ new_buffer(p, size), 0, (size_t)c, c, h, w, NULL };
 }
 
-/* Adds an operation; gives its number. */
+/* Adds an operation and returns its number. */
 int nn_plan_emit(struct nn_planning *p, struct nn_op op)
 {
 	struct nn *m = p->m;

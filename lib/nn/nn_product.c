@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The ways to a convolution's products: one table, and which of them an operation takes. */
+ * The ways to compute a convolution's products: one table, and the choice for an operation. */
 #include "nn/nn_internal.h"
 
 static size_t bf16_scratch(const struct nn *m, const struct nn_op *op)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Running a plan. As long as there are images for all, each thread runs the whole plan on its own; for what is
- * left, a single image say, all threads share each operation. */
+ * Running a plan. As long as there are enough images, each thread runs the whole plan on its own; for the rest, say a
+ * single image, all threads share each operation. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static void run_op(const struct nn_op *op, const struct nn_job *j)
 	}
 }
 
-/* Images first..first+n of the whole run's. */
+/* The job of images first..first+n of the whole run. */
 static struct nn_job images(const struct nn_job *all, size_t first, size_t n)
 {
 	const struct nn *m = all->m;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3) (Lavin, Gray, CVPR 2016, section 4): 16 outputs of a
- * 6x6 tile take 36 products where the plain way takes 144, for transformations of inputs, weights and
- * outputs. They cost some digits: errors of about 1e-6 of the outputs' size instead of 1e-7.
+ * 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3) (Lavin, Gray, CVPR 2016, section 4): 16 outputs of a 6x6 tile
+ * take 36 products instead of 144, at the price of transformations of inputs, weights and outputs. They cost some
+ * precision: errors of about 1e-6 of the outputs' size instead of 1e-7.
  *
  * With g a 3x3 filter, d a 6x6 tile of the input, summed over C input channels:
  *
  *	U = G g G'  (36, M, C)     V = B' d B  (36, tiles, C)     Y_k = V_k U_k'  (tiles, M), k = 0..35
  *	out = A' Y A               4x4 outputs for each tile and each of M outputs
  *
- * So a convolution becomes 36 matrix products, of which each is the block kernel's. */
+ * So a convolution becomes 36 matrix products, each computed by the block kernel. */
 #include <string.h>
 
 #include "nn/nn_internal.h"
@@ -17,13 +17,13 @@ enum {
 	SIDE = NN_WINO_SIDE,
 	TAPS = NN_WINO_TAPS,
 	OUT = NN_WINO_OUT,
-	TILE_BYTES = 400 << 10, /* of tiles in work: the second cache */
+	TILE_BYTES = 400 << 10, /* of tiles at a time: fits the second-level cache */
 	GAP = NN_WINO_GAP,
-	CHANNELS = 16 /* whose weights are transformed at a time */
+	CHANNELS = 16 /* channels whose weights are transformed at a time */
 };
 
-/* It pays where the transformations cost little beside the products, where there are enough tiles for the kernel's
- * rows, and where four times the weights still fit a cache. */
+/* It pays where the transformations cost little compared with the products, there are enough tiles for the kernel's
+ * rows, and four times the weights still fit a cache. */
 bool nn_winograd_pays(const struct nn_op *op)
 {
 	const struct nn_map *in = &op->in, *out = &op->out;
@@ -62,8 +62,8 @@ size_t nn_winograd_packed(const struct nn_op *op)
 	return TAPS * out_stride(op) * (size_t)op->in.c;
 }
 
-/* Channels c..c+n of the panel that begins with output p. By way of a small room: the planes lie a power of two apart,
- * for which a cache has few ways. */
+/* Channels c..c+n of the panel that begins with output p. Goes through a small buffer: the planes lie a power of two
+ * apart, for which a cache has few ways. */
 static void transform(const struct nn *m, const struct nn_op *op, size_t p, size_t c, size_t n)
 {
 	const size_t M = (size_t)op->out.c, C = (size_t)op->in.c, plane = out_stride(op) * C;
@@ -185,8 +185,8 @@ static void run_tiles(const struct nn_op *op, const struct nn_job *j, size_t t, 
 		nn_winograd_out(op, j, t + i, m0, m1, y + i * out, out_step);
 }
 
-/* Threads share the tiles; where these are fewer than the kernel's rows for each, they share the outputs, and
- * each transforms all tiles. */
+/* Threads share the tiles or, if that gives each fewer than the kernel's rows, the outputs, and then each transforms
+ * all tiles. */
 void nn_winograd(const struct nn_op *op, const struct nn_job *j)
 {
 	const size_t at_once = nn_winograd_at_once(op, j->m->isa->rows), M = (size_t)op->out.c,

@@ -17,13 +17,13 @@ int num_blas_choose_kernels(struct err *err)
 #ifdef __x86_64__
 	const char *core = NULL;
 
-	/* Of the processor and of the system, which must save the registers. */
+	/* Checks the processor, and the system, which must save the registers. */
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		core = "Haswell";
 	if (core && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 		core = "SkylakeX";
-	/* With other kernels the last digits would be others. */
+	/* With other kernels the last digits would differ. */
 	if (core && setenv("OPENBLAS_CORETYPE", core, 0) < 0)
 		return err_memory(err);
 #else
@@ -32,8 +32,8 @@ int num_blas_choose_kernels(struct err *err)
 	return 0;
 }
 
-/* Is there address space for the library, and for a buffer of each thread that calls it and of each of its own? It
- * asks for them again and again until it gets them. */
+/* Checks that there is address space for the library, and for one buffer for each thread that calls it and each of its
+ * own. It would retry for ever to allocate them. */
 static int check_space(struct err *err)
 {
 	const size_t size = ((size_t)128 << 20) * (2 * (size_t)omp_get_max_threads() + 1);
@@ -86,7 +86,7 @@ int num_blas_open(struct err *err)
 		err->memory = true;
 		return -1;
 	}
-	blas.openblas_set_num_threads(omp_get_max_threads()); /* not all of its builds are OpenMP's */
+	blas.openblas_set_num_threads(omp_get_max_threads()); /* not all of its builds use OpenMP */
 	num_blas = &blas;
 	return 0;
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * num_blas: OpenBLAS, opened on first use. Only num_linalg.c calls what it holds; who needs linear algebra opens it
- * with num_linalg_open().
+ * num_blas: OpenBLAS, opened on first use. Only num_linalg.c calls its functions; to use linear algebra, call
+ * num_linalg_open().
  *
- * Linked, its constructor would run in every program that can do linear algebra at all: 3 ms, which is more than
- * the rest of a start, 128 MB of address space a thread, and under `ulimit -v` a loop without end.
+ * If it were linked, its constructor would run in every program that can do linear algebra: 3 ms, which is more than
+ * the rest of a start, 128 MB of address space per thread, and an endless loop under `ulimit -v`.
  *
- * And whoever opens it can choose its kernels. OpenBLAS goes by the model of the processor, and takes one that is
- * newer than itself for a Pentium 4: 0.3.21 (Debian 12) runs SSE3 code on Emerald Rapids, at an eighth of the
- * speed. We go by what the processor can do: OPENBLAS_CORETYPE becomes SkylakeX where there is AVX-512 (F, BW, DQ,
- * VL), Haswell where there is AVX2 with FMA, and is left alone elsewhere and where the user has set it. This is
- * always so, not only for models that are known to be unknown: a list of those would be as old as OpenBLAS's own.
- * Of the cores that have a name of their own, Cooperlake and SapphireRapids multiply floats and doubles with
- * SkylakeX's kernels, Zen with Haswell's; so the same instructions give the same bits.
+ * Opening it also lets us choose its kernels. OpenBLAS looks at the processor's model, and takes one newer than itself
+ * for a Pentium 4: 0.3.21 (Debian 12) runs SSE3 code on Emerald Rapids, at an eighth of the speed. We look at the
+ * processor's features: OPENBLAS_CORETYPE becomes SkylakeX with AVX-512 (F, BW, DQ, VL), Haswell with AVX2 and FMA, and
+ * is left alone otherwise, or if the user has set it. We do this for all models, not only for those that OpenBLAS does
+ * not know: a list of them would be as out of date as OpenBLAS's own. Among other core names, Cooperlake and
+ * SapphireRapids multiply floats and doubles with SkylakeX's kernels, Zen with Haswell's; so the same instructions give
+ * the same bits.
  */
 #ifndef NUM_BLAS_H
 #define NUM_BLAS_H
@@ -28,8 +28,8 @@ extern "C" {
 /* CBLAS's numbers. */
 enum { NUM_ROW_MAJOR = 101, NUM_NO_TRANS = 111, NUM_TRANS, NUM_UPPER = 121, NUM_NON_UNIT = 131 };
 
-/* By their names in OpenBLAS: products of CBLAS, LAPACK as Fortran calls it, matrices in column order and the
- * lengths of strings last. */
+/* Named as in OpenBLAS: CBLAS's products; LAPACK with Fortran's calling convention, matrices in column order, lengths
+ * of strings last. */
 struct num_blas {
 	void (*cblas_sgemm)(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
 			    const float *b, int ldb, float beta, float *c, int ldc);
@@ -54,10 +54,10 @@ struct num_blas {
 /* NULL until it is open. */
 extern const struct num_blas *num_blas;
 
-/* Opens it; again: nothing. From one thread, as it sets a variable of the environment. -1: it cannot be loaded, or
- * there is no address space for it; err.memory is set then, as nothing may do without it. */
+/* Opens it; further calls do nothing. Call it from one thread, as it sets an environment variable. -1: it cannot be
+ * loaded, or there is no address space for it; err.memory is then set, as no caller can do without it. */
 int num_blas_open(struct err *err) __attribute__((warn_unused_result));
-/* Sets OPENBLAS_CORETYPE as above, for a caller that opens a library that brings OpenBLAS with it. -1: no memory. */
+/* Sets OPENBLAS_CORETYPE as above, for a caller that opens a library linked with OpenBLAS. -1: out of memory. */
 int num_blas_choose_kernels(struct err *err) __attribute__((warn_unused_result));
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Bayesian linear regression; of symmetric matrices the upper halves. */
+ * Bayesian linear regression. Symmetric matrices are stored as their upper halves. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ int num_blr_solve(struct num_blr *b)
 	num_solve_upper(b->chol, b->d, true, b->mean);
 	num_solve_upper(b->chol, b->d, false, b->mean);
 	for (size_t i = 0; i < b->d; i++)
-		if (!isfinite(b->mean[i])) /* not every LAPACK says so */
+		if (!isfinite(b->mean[i])) /* not every LAPACK reports it */
 			return -1;
 	return 0;
 }

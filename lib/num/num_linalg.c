@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Linear algebra over OpenBLAS. Symmetric matrices are the same in row and column order, so
- * LAPACK takes ours as they are and its columns are our rows. */
+ * Linear algebra over OpenBLAS. Symmetric matrices are the same in row and column order, so LAPACK can use ours
+ * unchanged, and its columns are our rows. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ void num_add_at_a(const double *a, size_t m, size_t d, double times, double *out
 	num_blas->cblas_dsyrk(NUM_ROW_MAJOR, NUM_UPPER, NUM_TRANS, (int)d, (int)m, times, a, (int)d, 1, out, (int)d);
 }
 
-/* LAPACK may loop on what is not finite, or call it a result. */
+/* With numbers that are not finite, LAPACK may loop for ever, or return them as a result. */
 static bool is_finite(const double *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -104,7 +104,7 @@ int num_cholesky_inverse(double *u, size_t d)
 	return info ? -1 : 0;
 }
 
-/* Room for what a LAPACK function said that it works with: *work of *size, iwork of *isize. */
+/* Allocates the workspace that a LAPACK function asks for: *work of *size, *iwork of *isize. */
 static int take_room(double **work, int *size, int **iwork, int *isize, double wanted, int iwanted, struct err *err)
 {
 	*size = (int)wanted;
@@ -162,7 +162,7 @@ int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, st
 	if (num_eigen(a, d, w, err) < 0)
 		goto out;
 	double least = rank_tolerance(w, d);
-	size_t first = 0; /* ascending: what is kept is the end */
+	size_t first = 0; /* ascending: the kept ones are at the end */
 	while (first < d && !(w[first] > least))
 		first++;
 	*rank = d - first;
@@ -183,7 +183,7 @@ out:
 	return rc;
 }
 
-/* dgelsd of w (c,d) in column order, x (max(c,d)): b (c) goes in, u (d) comes out; s (min(c,d)): singular values. */
+/* dgelsd with w (c,d) in column order, x (max(c,d)): b (c) on entry, u (d) on return; s (min(c,d)): singular values. */
 static int least_squares(double *w, size_t c, size_t d, double *x, double *s, struct err *err)
 {
 	const int rows = (int)c, cols = (int)d, one = 1, ask = -1, longer = (int)(c > d ? c : d);
@@ -203,7 +203,7 @@ static int least_squares(double *w, size_t c, size_t d, double *x, double *s, st
 	return rc;
 }
 
-/* By singular values, those below longer * epsilon * the largest taken for zero, as NumPy's pinv does. */
+/* By singular values, taking those below longer * epsilon * the largest for zero, as NumPy's pinv does. */
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 {
 	size_t longer = c > d ? c : d, shorter = c < d ? c : d;
@@ -213,7 +213,7 @@ int num_least_squares(const double *w, size_t c, size_t d, const double *b, doub
 	if (!is_finite(w, c * d) || !is_finite(b, c))
 		return err_fail(err, "no least squares: there are numbers that are not finite");
 	double *a = malloc(c * d * sizeof *a);   /* (d,c): W in column order, which LAPACK destroys */
-	double *x = calloc(longer, sizeof *x);   /* b (c) goes in, u (d) comes out */
+	double *x = calloc(longer, sizeof *x);   /* b (c) on entry, u (d) on return */
 	double *s = malloc(shorter * sizeof *s); /* singular values */
 	int rc = a && x && s ? 0 : err_memory(err);
 

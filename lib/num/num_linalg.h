@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * num_linalg: the few pieces of linear algebra that are needed here, over OpenBLAS (num_blas.h), which nobody else
- * calls. Matrices are dense, row-major, in double; sizes are (rows, columns). What has no struct err to say that
- * OpenBLAS is not there wants num_linalg_open() first; num_eigen(), num_whiten() and num_least_squares() do that
- * themselves.
+ * num_linalg: the few pieces of linear algebra that are needed here, over OpenBLAS (num_blas.h), which no other file
+ * calls. Matrices are dense, row-major, in double; sizes are (rows, columns). Functions without a struct err, which
+ * cannot report that OpenBLAS is missing, need num_linalg_open() first; num_eigen(), num_whiten() and
+ * num_least_squares() call it themselves.
  */
 #ifndef NUM_LINALG_H
 #define NUM_LINALG_H
@@ -17,10 +17,10 @@
 extern "C" {
 #endif
 
-/* Opens OpenBLAS; again: nothing. -1: it is not there, or the address space is too small; err.memory is set. */
+/* Opens OpenBLAS; further calls do nothing. -1: it is missing, or the address space is too small; err.memory is set. */
 int num_linalg_open(struct err *err) __attribute__((warn_unused_result));
 
-/* Threads of the products and of OpenMP, from now on. */
+/* Sets the threads of the products and of OpenMP. */
 void num_set_threads(int n);
 
 /* out (m,n) = a (m,k) b (n,k)^T. */
@@ -34,15 +34,14 @@ void num_at_a(const double *a, size_t m, size_t d, double *out);
 /* The upper half of out (d,d) += times * a^T a of a (m,d). */
 void num_add_at_a(const double *a, size_t m, size_t d, double times, double *out);
 
-/* Eigenvectors of the symmetric a (d,d), which they replace, one per row, and their eigenvalues w (d),
- * both in ascending order of the eigenvalue. -1: no memory, or there are none (a is not finite). */
+/* Eigenvectors of the symmetric a (d,d), which they replace, one per row, and their eigenvalues w (d), both in
+ * ascending order of the eigenvalue. -1: out of memory, or there are none (a is not finite). */
 int num_eigen(double *a, size_t d, double *w, struct err *err) __attribute__((warn_unused_result));
 
-/* Whitening of a covariance a (d,d), which is destroyed: *ret (rank,d), new and the caller's, with
- * ||W v||^2 = v^T pinv(a) v. Directions without variance are left out: those whose eigenvalue is at most
- * d * epsilon * the largest, as in NumPy's and SciPy's pinv for symmetric matrices. `ridge` > 0 adds that share
- * of the mean variance to every direction before, so that none is. -1: no variance at all, or as
- * num_eigen(). */
+/* Whitening of a covariance a (d,d), which is destroyed: *ret (rank,d), which the caller frees, with ||W v||^2 = v^T
+ * pinv(a) v. Directions without variance are left out: those whose eigenvalue is at most d * epsilon * the largest, as
+ * in NumPy's and SciPy's pinv for symmetric matrices. `ridge` > 0 first adds that share of the mean variance to every
+ * direction, so that none is left out. -1: no variance at all, or as num_eigen(). */
 int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, struct err *err)
 	__attribute__((warn_unused_result));
 
@@ -50,16 +49,16 @@ int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, st
  * not positive definite. */
 int num_solve(double *a, size_t d, double *b) __attribute__((warn_unused_result));
 
-/* Cholesky: of the symmetric, positive definite a (d,d) only the upper half is read, and U of a = U^T U
- * replaces it. -1: a is not positive definite. */
+/* Cholesky: reads only the upper half of the symmetric, positive definite a (d,d), and replaces it by U of a = U^T U.
+ * -1: a is not positive definite. */
 int num_cholesky(double *a, size_t d) __attribute__((warn_unused_result));
 /* x (d) becomes U^-1 x, or U^-T x if transposed. */
 void num_solve_upper(const double *u, size_t d, bool transposed, double *x);
-/* The upper half of U becomes that of (U^T U)^-1. -1: there is a zero on U's diagonal. */
+/* The upper half of U becomes that of (U^T U)^-1. -1: U has a zero on its diagonal. */
 int num_cholesky_inverse(double *u, size_t d) __attribute__((warn_unused_result));
 
 /* The u (d) of least norm among those that bring W u = b closest to zero; W (c,d), b (c): pinv(W) b.
- * -1: no memory, or there is none (W or b is not finite). */
+ * -1: out of memory, or there is none (W or b is not finite). */
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 	__attribute__((warn_unused_result));
 

@@ -38,8 +38,8 @@ static double loss(const struct problem *p, const double *theta)
 	return penalty / 2 + p->c * sum;
 }
 
-/* Gradient g (d+1) and Hessian h (d+1,d+1) at theta, by q = 1 / (1 + exp(-z)) and x with a 1 behind it:
- * g = c sum (q - positive) x + w, h = c sum q (1 - q) x x^T + I; the intercept's share of w and I is 0. */
+/* Gradient g (d+1) and Hessian h (d+1,d+1) at theta, with q = 1 / (1 + exp(-z)) and a 1 appended to x: g = c sum (q -
+ * positive) x + w, h = c sum q (1 - q) x x^T + I; the intercept's share of w and I is 0. */
 static void derive(const struct problem *p, const double *theta, double *g, double *h)
 {
 	size_t m = p->d + 1;
@@ -60,13 +60,13 @@ static void derive(const struct problem *p, const double *theta, double *g, doub
 		g[a] += theta[a];
 		h[a * m + a] += 1;
 	}
-	h[m * m - 1] += 1e-12; /* of the intercept, if all rows are certain */
+	h[m * m - 1] += 1e-12; /* for the intercept, if all rows are certain */
 	for (size_t a = 0; a < m; a++)
 		for (size_t b = 0; b < a; b++)
 			h[b * m + a] = h[a * m + b];
 }
 
-/* One step of Newton's, theta -= share * h^-1 g, the share halved until the loss does not rise; *moved: how far. work
+/* One Newton step, theta -= share * h^-1 g, with the share halved until the loss does not rise; *moved: how far. work
  * (2m + m^2), m = d + 1. */
 static int step(const struct problem *p, double *theta, double *work, double *moved, struct err *err)
 {
@@ -95,14 +95,14 @@ int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t 
 {
 	const struct problem p = { x, positive, n, d, c };
 	size_t m = d + 1;
-	double *theta = calloc(m + m + m + m * m, sizeof *theta); /* (m), then what step() works with */
+	double *theta = calloc(m + m + m + m * m, sizeof *theta); /* (m), then the workspace of step() */
 	double moved = 1;
 	int rc = theta ? num_linalg_open(err) : err_memory(err);
 
 	for (int i = 0; rc == 0 && i < 100 && moved > 1e-12; i++)
 		rc = step(&p, theta, theta + m, &moved, err);
 	if (rc == 0 && !(moved <= 1e-9))
-		rc = err_fail(err, "the regression has not come to its minimum within 100 steps");
+		rc = err_fail(err, "the regression has not reached its minimum within 100 steps");
 	if (rc == 0) {
 		memcpy(w, theta, d * sizeof *w);
 		*b = theta[d];

@@ -2,7 +2,7 @@
  *
  * num_logistic: logistic regression of a few columns, as scikit-learn's LogisticRegression() does by
  * default: minimises |w|^2 / 2 + c * sum over rows of log(1 + exp(-y (w.x + b))), y = 1 or -1; the
- * intercept b is not penalised. By Newton's method, so that it comes to the minimum up to rounding.
+ * intercept b is not penalised. Uses Newton's method, so it reaches the minimum up to rounding.
  */
 #ifndef NUM_LOGISTIC_H
 #define NUM_LOGISTIC_H
@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /* x (n,d) row-major, positive (n): 1 for y = 1, 0 for y = -1; fills w (d) and *b. c > 0. -1: out of memory, or no
- * minimum was found within 100 steps, as with numbers that are not finite. */
+ * minimum found within 100 steps, as with numbers that are not finite. */
 int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t d, double c, double *w, double *b,
 		     struct err *err) __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Softmax and its kin, of one row. */
+ * Softmax and related functions of one row. */
 #include <math.h>
 
 #include "num/num_softmax.h"
@@ -61,7 +61,7 @@ void num_softmax_float(const float *v, size_t n, float *p)
 		p[i] = (float)exp((double)v[i] - lse);
 }
 
-/* log p/(1-p) = v_k/t - log sum of the others' exp(v/t), so that a p near 1 keeps its digits. */
+/* log p/(1-p) = v_k/t - log sum of the others' exp(v/t), so that a p near 1 keeps its precision. */
 double num_log_odds(const float *v, size_t n, double t)
 {
 	const size_t k = num_argmax(v, n);

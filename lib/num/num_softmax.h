@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * num_softmax: what is made of a row of logits: the largest, log-sum-exp, softmax, log-odds, cross-entropy. Rows are
- * floats, sums are doubles, and nothing overflows: the largest is taken out before the exponential function.
+ * num_softmax: functions of a row of logits: the largest, log-sum-exp, softmax, log-odds, cross-entropy. Rows are
+ * floats, sums are doubles, and nothing overflows: the largest is subtracted before the exponential function.
  */
 #ifndef NUM_SOFTMAX_H
 #define NUM_SOFTMAX_H
@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Index of the largest, the first of equal ones. n > 0. */
+/* Index of the largest, the first among equals. n > 0. */
 size_t num_argmax(const float *v, size_t n);
 /* log sum exp((v[i] - shift) / t) over all i but skip (n: none is left out). Does not overflow if shift is the largest
  * of those that count. */

@@ -57,7 +57,7 @@ float num_select(float *v, size_t n, size_t k)
 			v[i++] = v[j];
 			v[j--] = t;
 		}
-		/* v[low..i) <= pivot <= v[i..high], but for i itself where the two met. */
+		/* v[low..i) <= pivot <= v[i..high], except i itself if the two met there. */
 		size_t split = v[i] > pivot || i > j ? i : i + 1;
 		if (k < split)
 			high = split - 1;

@@ -20,7 +20,7 @@ void num_holm(double *p, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		left += isnan(p[i]) ? 0 : 1;
-	/* From the smallest up; what was corrected is put below 0 until the end, so that it is not met again. */
+	/* From the smallest up; corrected values are made negative until the end, so that they are not found again. */
 	while (left > 0) {
 		size_t at = n;
 		for (size_t i = 0; i < n; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The graph of a file: its lists of inputs, outputs, nodes and constants. */
+ * Reads the graph of a file: its lists of inputs, outputs, nodes and constants. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,13 +27,14 @@ bool onnx_starts(const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
 
-	/* ir_version, then another field of a model; a safetensors file of that length of header has a '{' there */
+	/* ir_version, then another field of a model; a safetensors file whose header has such a length has a '{'
+	 * there */
 	return n >= 16 && p[0] == 0x08 && p[1] > 0 && p[1] < 0x40 && p[8] != '{' &&
 	       (p[2] == 0x12 || p[2] == 0x1a || p[2] == 0x22 || p[2] == 0x28 || p[2] == 0x32 || p[2] == 0x3a ||
 		p[2] == 0x42);
 }
 
-/* TensorShapeProto: a dimension that is a word, or not said, is free. */
+/* TensorShapeProto: a dimension that is a name, or missing, is free. */
 static int read_shape(struct onnx_span s, struct onnx_value *v)
 {
 	struct onnx_field f, d;
@@ -134,8 +135,7 @@ static int read_tensor(struct onnx_span s, struct onnx_tensor *t)
 	return rc;
 }
 
-/* The graphs among a model's fields; where it comes twice, its parts are read as one. f: of the graph, or of the model
- * while it returns 1 for each of the graph. */
+/* Walks the fields of the graphs in a model; if there are two, their parts are read as one. */
 struct walk {
 	struct onnx_span model, graph;
 };
@@ -154,7 +154,7 @@ static int next_of_graph(struct walk *w, struct onnx_field *f)
 	return rc;
 }
 
-/* How many there are of each, and room for them. */
+/* Counts the elements of each list, and allocates them. */
 static int allocate(struct onnx *g, struct walk w, struct err *err)
 {
 	size_t n[16] = { 0 };
@@ -201,7 +201,7 @@ static int by_name(const void *a, const void *b)
 	return rc ? rc : (x->name.n > y->name.n) - (x->name.n < y->name.n);
 }
 
-/* Files of before IR version 4 list constants among the inputs. */
+/* Files before IR version 4 list constants among the inputs. */
 static void drop_constants(struct onnx *g)
 {
 	size_t n = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * onnx: what an ONNX file says of its graph: inputs, outputs, and the linear layer that makes the logits. It is read
- * from the bytes, by the field numbers of onnx.proto (onnx/onnx, IR version 13; fields are only ever added); what does
- * not matter here is passed over. Nothing is run: lib/ort does that.
+ * onnx: reads the graph in an ONNX file: inputs, outputs, and the linear layer that computes the logits. It reads the
+ * bytes by the field numbers of onnx.proto (onnx/onnx, IR version 13; fields are only ever added) and skips what does
+ * not matter here. It runs nothing: lib/ort does that.
  *
  * Functions that return int give 0, or -1 with a line in err.
  */
@@ -21,11 +21,11 @@ extern "C" {
 #endif
 
 enum { ONNX_DIMS = 8, ONNX_FREE = -1 };
-/* Types of numbers, onnx.proto's TensorProto.DataType and ONNX Runtime's ONNXTensorElementDataType alike. */
+/* Types of numbers, the same in onnx.proto's TensorProto.DataType and ONNX Runtime's ONNXTensorElementDataType. */
 enum onnx_type { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_FLOAT16 = 10 };
 const char *onnx_type_name(int type);
 
-/* Bytes of the file, borrowed; a name is not ended by a NUL. */
+/* Bytes of the file, borrowed; names are not NUL-terminated. */
 struct onnx_span {
 	const uint8_t *at;
 	size_t n;
@@ -34,14 +34,14 @@ struct onnx_span {
 /* An input or output. */
 struct onnx_value {
 	struct onnx_span name;
-	int type;               /* 0: not said */
-	int ndim;               /* -1: its shape is not said */
+	int type;               /* 0: not given */
+	int ndim;               /* -1: its shape is not given */
 	int64_t dim[ONNX_DIMS]; /* ONNX_FREE: any */
 };
 
 struct onnx_node {
-	struct onnx_span op, all; /* all of it */
-	struct onnx_span in[4];   /* the first; n is 0 where there is none */
+	struct onnx_span op, all; /* op: its type; all: the whole message */
+	struct onnx_span in[4];   /* the first four; n is 0 if there is none */
 	struct onnx_span out;     /* the first */
 };
 
@@ -50,45 +50,46 @@ struct onnx_tensor {
 };
 
 struct onnx {
-	struct onnx_value *inputs, *outputs, *values; /* inputs: no constants. values: shapes of what is between */
+	struct onnx_value *inputs, *outputs, *values; /* inputs: without constants. values: shapes of intermediate
+						       * values */
 	struct onnx_node *nodes;
-	struct onnx_tensor *tensors; /* constants that have names */
+	struct onnx_tensor *tensors; /* named constants */
 	size_t n_inputs, n_outputs, n_values, n_nodes, n_tensors;
-	bool external; /* numbers of a constant are in another file */
+	bool external; /* some constant has its numbers in another file */
 };
 
-/* Does a file that begins so look like ONNX? The first 16 bytes suffice. */
+/* Does a file that begins with these bytes look like ONNX? The first 16 suffice. */
 bool onnx_starts(const void *bytes, size_t n);
 
-/* Reads the graph in n bytes, which are borrowed. -1: they are no ONNX, or damaged; *g is empty then. */
+/* Reads the graph in n bytes, which are borrowed. -1: they are not ONNX, or damaged; *g is empty then. */
 int onnx_read(struct onnx *g, const void *bytes, size_t n, struct err *err) TS_CHECKED;
 void onnx_release(struct onnx *g);
-/* What is known of the value of this name: an output, or one between; NULL: nothing. */
+/* The value of this name, an output or an intermediate one; NULL: not known. */
 const struct onnx_value *onnx_find(const struct onnx *g, const char *name);
-/* Does a node or an input make a value of this name? */
+/* Is a value of this name an input or the output of a node? */
 bool onnx_makes(const struct onnx *g, const char *name);
 bool onnx_is(struct onnx_span name, const char *text);
 
-/* The linear layer behind which the logits come: Gemm, or MatMul and Add, whose factor is a constant, with nothing but
- * Identity between it and the output. Where the output is a Softmax of it, that is left out, as it gives no logits. */
+/* The linear layer that gives the logits: Gemm, or MatMul and Add, with constant weights, and only Identity between it
+ * and the output. A Softmax at the output is skipped, as it does not give logits. */
 struct onnx_head {
-	struct onnx_span feature; /* what goes in; n 0: no such layer is found */
-	struct onnx_span logits;  /* what comes out of it */
+	struct onnx_span feature; /* its input; n 0: no such layer found */
+	struct onnx_span logits;  /* its output */
 	bool softmax;             /* the output is a softmax of the logits */
 	size_t classes, dim;
 	float *weight, *bias; /* (classes,dim), (classes) */
-	const char *why;      /* if none is found: what is there instead */
+	const char *why;      /* if none is found: what is in its place */
 };
-/* That of the value of this name. -1: damaged, or out of memory. */
+/* Finds that of the value of this name. -1: damaged, or out of memory. */
 int onnx_find_head(const struct onnx *g, struct onnx_span output, struct onnx_head *head, struct err *err) TS_CHECKED;
 void onnx_head_release(struct onnx_head *head);
 
-/* The file's bytes with these values among the outputs, for what reads them with Protocol Buffers, where a message that
- * comes twice is joined. New memory; NULL: out of memory. A value that is an output already must not be among them. */
+/* The file's bytes with these values added to the outputs, for readers that use Protocol Buffers, which merge a message
+ * that comes twice. New memory; NULL: out of memory. None of the values may already be an output. */
 uint8_t *onnx_with_outputs(const void *bytes, size_t n, const char *const *names, size_t n_names, size_t *ret_n);
 
-/* The file's bytes with the numbers of constants in it that stand in other files, of the folder of path, which is this
- * file's. New memory of *ret_n bytes. -1: a file is missing or too short, or out of its folder. */
+/* The file's bytes, with numbers of constants from other files embedded; these are in the folder of path, which is the
+ * ONNX file. New memory of *ret_n bytes. -1: a file is missing, too short, or outside that folder. */
 int onnx_embed(const struct onnx *g, const void *bytes, size_t n, const char *path, uint8_t **ret, size_t *ret_n,
 	       struct err *err) TS_CHECKED;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Numbers that stand in files beside the graph's, brought into it. */
+ * Embeds numbers from files beside the graph's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,17 +10,17 @@
 
 #include "onnx/onnx_internal.h"
 
-/* Protocol Buffers know no message of 2 GiB, so neither can the whole be larger. */
+/* Protocol Buffers have no messages of 2 GiB, so the whole cannot be larger either. */
 enum { MOST = INT32_MAX };
 
 /* Where the numbers of a constant are. */
 struct place {
 	struct onnx_span location;
 	uint64_t offset, length;
-	bool whole; /* no length is said: to the file's end */
+	bool whole; /* no length given: to the end of the file */
 };
 
-/* The number that a text is. */
+/* Parses a number. */
 static int number(struct onnx_span text, uint64_t *v)
 {
 	*v = 0;
@@ -75,7 +75,7 @@ static bool stays_inside(const char *path)
 
 static int read_fully(int fd, uint8_t *to, size_t n, uint64_t offset)
 {
-	errno = 0; /* none, if it ends early */
+	errno = 0; /* no error if it ends early */
 	while (n) {
 		const ssize_t got = pread(fd, to, n, (off_t)offset);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * The linear layer in front of an output. */
+ * Finds the linear layer before an output. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "onnx/onnx_internal.h"
 
-/* The node that makes a value; NULL: none does. */
+/* The node that computes a value; NULL: none does. */
 static const struct onnx_node *maker(const struct onnx *g, struct onnx_span name)
 {
 	for (size_t i = g->n_nodes; i-- > 0;)
@@ -14,7 +14,7 @@ static const struct onnx_node *maker(const struct onnx *g, struct onnx_span name
 	return NULL;
 }
 
-/* An attribute of a node; number 0: it has none of this name. */
+/* An attribute of a node; number 0: there is none of this name. */
 static struct onnx_field attribute(const struct onnx_node *node, const char *name, unsigned number)
 {
 	struct onnx_span s = node->all;
@@ -54,7 +54,8 @@ static bool flag(const struct onnx_node *node, const char *name)
 	return attribute(node, name, ONNX_ATTRIBUTE_INT).value != 0;
 }
 
-/* The message of a constant: one of the graph, or of a Constant node, behind Identity; n 0: it is none. */
+/* The message of a constant: one of the graph, or from a Constant node, possibly through Identity; n 0: not a
+ * constant. */
 static struct onnx_span constant(const struct onnx *g, struct onnx_span name)
 {
 	const struct onnx_node *node;
@@ -89,8 +90,8 @@ static int add_dims(const struct onnx_field *f, size_t dim[2], int *ndim)
 	return 0;
 }
 
-/* The floats of a constant of one or two dimensions: little-endian, as raw bytes or as a packed field. NULL: it is none
- * such. The caller frees it. */
+/* The floats of a constant of one or two dimensions: little-endian, as raw bytes or as a packed field. NULL: it is not
+ * like that. The caller frees it. */
 static float *floats(struct onnx_span tensor, size_t dim[2], int *ndim, struct err *err)
 {
 	struct onnx_span s = tensor, data = { 0 };
@@ -133,14 +134,14 @@ static int transpose(float **v, size_t a, size_t b, struct err *err)
 	return 0;
 }
 
-/* What y = alpha x W + beta b is made of. */
+/* The parts of y = alpha x W + beta b. */
 struct linear {
 	struct onnx_span in, weight, bias; /* bias.n 0: none */
 	bool transposed;                   /* W is (classes,dim) */
 	float alpha, beta;
 };
 
-/* -1: a layer of this form whose numbers are no constants of floats; it stays without a head. */
+/* Takes a layer of this form. If its numbers are not constants of floats, there is no head. */
 static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_head *head, struct err *err)
 {
 	size_t dim[2], bias_dim[2] = { 0 };
@@ -149,7 +150,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	err->memory = false;
 	head->weight = floats(constant(g, l->weight), dim, &ndim, err);
 	if (!head->weight || ndim != 2) {
-		head->why = "a linear layer whose weight is no constant of floats";
+		head->why = "a linear layer whose weight is not a constant of floats";
 		return err->memory ? -1 : 0;
 	}
 	head->classes = dim[l->transposed ? 0 : 1];
@@ -159,7 +160,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	if (l->bias.n) {
 		head->bias = floats(constant(g, l->bias), bias_dim, &bias_ndim, err);
 		if (!head->bias || bias_dim[bias_ndim - 1] != head->classes || (bias_ndim == 2 && bias_dim[0] != 1)) {
-			head->why = "a linear layer whose bias is no constant of floats, one per class";
+			head->why = "a linear layer whose bias is not a constant of floats, one per class";
 			return err->memory ? -1 : 0;
 		}
 	} else if (!(head->bias = calloc(head->classes, sizeof *head->bias))) {
@@ -173,7 +174,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	return 0;
 }
 
-/* Gemm; MatMul; or Add of a MatMul and a constant. False: node is none of these. */
+/* Is the node a Gemm, a MatMul, or an Add of a MatMul and a constant? */
 static bool as_layer(const struct onnx *g, const struct onnx_node *node, struct linear *l)
 {
 	*l = (struct linear){ .alpha = 1, .beta = 1 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Protocol Buffers, as much as ONNX's messages need. */
+ * As much of Protocol Buffers as ONNX's messages need. */
 #ifndef ONNX_INTERNAL_H
 #define ONNX_INTERNAL_H
 
 #include "onnx/onnx.h"
 
-/* The numbers of the fields that are read, of onnx.proto. */
+/* The numbers of the fields that are read, from onnx.proto. */
 enum { ONNX_MODEL_GRAPH = 7 };
 enum {
 	ONNX_GRAPH_NODE = 1,
@@ -31,17 +31,17 @@ enum { ONNX_VARINT = 0, ONNX_FIXED64 = 1, ONNX_BYTES = 2, ONNX_FIXED32 = 5 };
 
 /* A field of a message. */
 struct onnx_field {
-	unsigned number, wire;  /* wire: how it is written */
+	unsigned number, wire;  /* wire: its encoding */
 	uint64_t value;         /* of numbers */
-	struct onnx_span bytes; /* of ONNX_BYTES: what is in it */
+	struct onnx_span bytes; /* of ONNX_BYTES: its contents */
 	struct onnx_span all;   /* with its number and length */
 };
 
-/* Takes the next field off the front of a message. 1; 0: there is none; -1: it is damaged. */
+/* Takes the next field from the front of a message. 1; 0: there is none; -1: it is damaged. */
 int onnx_next(struct onnx_span *message, struct onnx_field *f);
-/* Takes a number off the front. -1: there is none. */
+/* Takes a number from the front. -1: there is none. */
 int onnx_varint(struct onnx_span *s, uint64_t *v);
-/* Does a tensor's message say that its numbers are in another file? */
+/* Does a tensor's message have its numbers in another file? */
 bool onnx_is_external(struct onnx_span tensor);
 int onnx_damaged(struct err *err);
 bool onnx_same(struct onnx_span a, struct onnx_span b);
@@ -53,7 +53,7 @@ struct onnx_bytes {
 	bool failed; /* out of memory */
 };
 void onnx_put(struct onnx_bytes *b, const void *p, size_t n);
-/* The number of a field of bytes, and how many come. */
+/* Writes the number of a field of bytes, and how many follow. */
 void onnx_put_head(struct onnx_bytes *b, unsigned number, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Fields of Protocol Buffers, read and written. */
+ * Reads and writes fields of Protocol Buffers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static int take(struct onnx_span *s, uint64_t n, struct onnx_span *ret)
 	return 0;
 }
 
-/* A number of so many bytes, the lowest first. */
+/* A little-endian number of `bytes` bytes. */
 static int fixed(struct onnx_span *s, size_t bytes, uint64_t *v)
 {
 	struct onnx_span b;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Columns that grow together. */
+ * Grows columns together. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -15,7 +15,7 @@ void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash
 		 (unsigned long long)hash, column);
 }
 
-/* The texts of meta, and that of a column: NULL, it has none. -1: out of memory, or something else is there. */
+/* Gets the meta's texts, and a column's: NULL if it has none. -1: out of memory, or the entry is not such a list. */
 static int find(const struct ts_meta *m, const char *name, char ***all, size_t *n, const char **text)
 {
 	*all = NULL;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_identity: what made a column of scores, so that a threshold, a reference, an ID set of another model or of a
- * method with other parameters is not taken for its own. A header of scores, or of thresholds, has it in its meta, a
- * text per column: "identities": ["MODEL HASH NAME", ...]. MODEL is the meta "model" of the features (net_identity()),
- * or of their last layer where they lack it, or dashes; HASH is XXH3-64 of it, of the method with all its parameters,
- * and of the fit that it uses. Both have 16 characters. What others write has none, and nothing is compared then.
+ * ood_identity: records what made a column of scores, so that a threshold, reference or ID set from another model, or
+ * from a method with other parameters, is not mistaken for a match. The header of scores or thresholds holds it in its
+ * meta, one text per column: "identities": ["MODEL HASH NAME", ...]. MODEL is the meta "model" of the features
+ * (net_identity()), or a hash of their last layer if they lack it, or dashes; HASH is XXH3-64 of it, of the method with
+ * all its parameters, and of the fit that it uses. Both have 16 characters. Files from other programs have none; then
+ * nothing is compared.
  */
 #ifndef OOD_IDENTITY_H
 #define OOD_IDENTITY_H
@@ -20,13 +21,13 @@ extern "C" {
 
 enum { OOD_IDENTITY = 35 + TS_MAX_NAME };
 
-/* Writes the text of a column. model: 16 characters, or "" (not known). */
+/* Writes the text for a column. model: 16 characters, or "" (not known). */
 void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash, const char *column);
-/* Checks that column `name` has been made alike in a, called what_a ("the thresholds"), and in b. -1: other models,
- * methods or fits, or out of memory. */
+/* Checks that column `name` was made the same way in a, called what_a in messages ("the thresholds"), and in b. -1: the
+ * model, method or fit differs, or out of memory. */
 int ood_identity_check(const struct ts_meta *a, const char *what_a, const struct ts_meta *b, const char *what_b,
 		       const char *name, struct err *err) TS_CHECKED;
-/* Copies what src says of the columns names[0..n) to dst. */
+/* Copies the identities of the columns names[0..n) from src to dst. */
 int ood_identity_copy(struct ts_meta *dst, const struct ts_meta *src, char *const *names, size_t n,
 		      struct err *err) TS_CHECKED;
 

@@ -14,7 +14,7 @@ struct ort {
 	struct ort_memory_info *memory;
 };
 
-/* -1, with what the status says as one line, if it says something. */
+/* If the status is an error, returns -1 with its message as one line. */
 static int check(const struct ort_api *api, struct ort_status *status, const char *what, struct err *err)
 {
 	char text[2048];
@@ -30,7 +30,7 @@ static int check(const struct ort_api *api, struct ort_status *status, const cha
 	return err_fail(err, "ONNX Runtime %s: %s", what, text);
 }
 
-/* The number of "cuda:N"; -1: device is no GPU that it could be. */
+/* The number of "cuda:N"; -1: not a possible GPU. */
 static int gpu(const char *device)
 {
 	char *end;
@@ -44,7 +44,7 @@ static int gpu(const char *device)
 	return *end || n < 0 || n > 1024 ? -1 : (int)n;
 }
 
-/* The provider of GPUs has a function of its own, which only libraries that are built with it have. */
+/* The GPU provider has its own function, which only libraries built with it have. */
 static int use_gpu(struct ort *o, struct ort_session_options *options, const char *device, struct err *err)
 {
 	struct ort_status *(*append)(struct ort_session_options *, int);
@@ -163,7 +163,7 @@ int ort_run(struct ort *o, const struct ort_tensor *in, struct ort_tensor *out, 
 		return err_fail(err, "%zu outputs at a time", n_out);
 	for (size_t i = 0; i < n_out; i++)
 		names[i] = out[i].name;
-	/* it only reads them */
+	/* the library only reads the data */
 	rc = check(api,
 		   api->create_tensor_with_data(o->memory, (void *)(uintptr_t)in->data, bytes_of(in, element), in->dim,
 						(size_t)in->ndim, in->type, &input),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What of ONNX Runtime's C API is used, so that its header is not needed: Debian 12 has no package of it. The table
- * OrtApi is that of onnxruntime_c_api.h (microsoft/onnxruntime), whose rule is that functions are only ever added at
- * its end: "the ordering of these fields MUST not change after that version has shipped". All that is here was shipped
- * with version 1 of the API, whose table ends with ReleaseCustomOpDomain at 101; every library since 2019 gives it.
- * Numbers are places in the table; members that are not used are gaps.
+ * The part of ONNX Runtime's C API that is used here, so that its header is not needed: Debian 12 has no package of it.
+ * The table OrtApi is that of onnxruntime_c_api.h (microsoft/onnxruntime), whose rule is that functions are only ever
+ * added at its end: "the ordering of these fields MUST not change after that version has shipped". Everything here was
+ * shipped with version 1 of the API, whose table ends with ReleaseCustomOpDomain at 101; every library since 2019
+ * provides it. Numbers are positions in the table; unused members are gaps.
  */
 #ifndef ORT_ABI_H
 #define ORT_ABI_H
@@ -67,7 +67,7 @@ struct ort_api {
 	ort_gap *gap101; /* ReleaseCustomOpDomain, the last of version 1 */
 };
 
-/* What OrtGetApiBase() gives. get_api: NULL if the library has not that version. */
+/* Returned by OrtGetApiBase(). get_api: NULL if the library does not have that version. */
 struct ort_api_base {
 	const struct ort_api *(*get_api)(uint32_t version);
 	const char *(*get_version)(void);

@@ -12,7 +12,7 @@ struct ort_library {
 	const struct ort_api *api;
 };
 
-/* Opens it, once for the process. NULL with a line in err. */
+/* Opens it, once per process. NULL with a line in err. */
 const struct ort_library *ort_load(struct err *err);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "ort/ort_internal.h"
 
-/* The places of the table, counted in onnxruntime_c_api.cc. */
+/* Positions in the table, counted in onnxruntime_c_api.cc. */
 #define IS_AT(member, place) _Static_assert(offsetof(struct ort_api, member) == (place) * sizeof(void *), #member)
 IS_AT(get_error_message, 2);
 IS_AT(create_session_from_array, 8);
@@ -29,13 +29,13 @@ IS_AT(gap101, 101);
 #define SO "libonnxruntime.so"
 #define PIP "python3*/site-packages/onnxruntime/capi/" SO ".*"
 
-/* Below a folder that ONNXRUNTIME names. */
+/* Where it may be inside a folder that ONNXRUNTIME names. */
 static const char *const in_folder[] = {
 	SO, SO ".*", "lib/" SO "*", "capi/" SO ".*", "onnxruntime/capi/" SO ".*", "lib/" PIP
 };
 
-/* Where it is else: what a variable says, or "" for the root, and what is below it. The current folder is no such
- * place: whoever owns it would run here. */
+/* Where else it may be: a folder from a variable, or "" for the root, and the path below it. Not the current folder:
+ * its owner's code would run here. */
 static const struct {
 	const char *variable, *pattern;
 } places[] = {
@@ -46,7 +46,7 @@ static const struct {
 	{ "", "usr/local/lib/" PIP },
 };
 
-/* Opens the file. 1; 0: it cannot be, and err says why. */
+/* Opens the file. 1; 0: it cannot be opened, and err says why. */
 static int open_file(struct ort_library *lib, const char *path, struct err *err)
 {
 	lib->so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -58,8 +58,8 @@ static int open_file(struct ort_library *lib, const char *path, struct err *err)
 	return 1;
 }
 
-/* Opens the last of the files folder/pattern that can be: of several versions the newest, mostly. 0: none; err says why
- * if there is one. */
+/* Opens the last of the files folder/pattern that can be opened, which is usually the newest version. 0: none; if there
+ * are such files, err says why. */
 static int open_pattern(struct ort_library *lib, const char *folder, const char *pattern, struct err *err)
 {
 	char full[4096];
@@ -95,7 +95,7 @@ static int open_anywhere(struct ort_library *lib, struct err *err)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (open_file(lib, names[i], err))
 			return 0;
-	err->text[0] = '\0'; /* that the system has none is no reason yet */
+	err->text[0] = '\0'; /* that the system has none is not an error yet */
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		const char *folder = *places[i].variable ? getenv(places[i].variable) : "";
 
@@ -122,7 +122,7 @@ const struct ort_library *ort_load(struct err *err)
 	*(void **)&get = dlsym(lib.so, "OrtGetApiBase");
 	base = get ? get() : NULL;
 	if (!base)
-		err_fail(err, "'%s' is no ONNX Runtime: it has no OrtGetApiBase", lib.path);
+		err_fail(err, "'%s' is not ONNX Runtime: it has no OrtGetApiBase", lib.path);
 	else if (!(lib.api = base->get_api(ORT_API_VERSION)))
 		err_fail(err, "'%s', ONNX Runtime %s, has no API of version %d", lib.path, base->get_version(),
 			 ORT_API_VERSION);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A pickle machine that knows data alone: a stack and a memo. */
+ * A pickle machine for data only: a stack and a memo. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ int pickle_push(struct pickle *k, struct pickle_value *v)
 	return 0;
 }
 
-/* The lowest that may be popped: values below the last mark are out of reach. */
+/* The bottom of the stack for popping: values below the last mark are out of reach. */
 static size_t bottom(const struct pickle *k)
 {
 	return k->n_marks ? k->marks[k->n_marks - 1] : 0;
@@ -81,7 +81,7 @@ int pickle_append(struct pickle *k, struct pickle_value *list, struct pickle_val
 	return 0;
 }
 
-/* Pops what lies above the last mark (or `count` values) into a new list. */
+/* Pops the values above the last mark into a new list. */
 static struct pickle_value *collect(struct pickle *k, size_t from)
 {
 	struct pickle_value *list = pickle_make(k, PICKLE_LIST);
@@ -216,7 +216,7 @@ static int extend(struct pickle *k, struct pickle_value *items, enum pickle_type
 {
 	struct pickle_value *to = pickle_top(k);
 
-	if (to && to->type == PICKLE_OBJECT && k->others) { /* of a class that is derived from dict or list */
+	if (to && to->type == PICKLE_OBJECT && k->others) { /* of a class derived from dict or list */
 		to->type = type;
 		to->n = 0;
 	}
@@ -245,7 +245,7 @@ static int op_take(struct pickle *k, size_t n, enum pickle_type into)
 	return into == PICKLE_NONE ? pickle_push(k, items) : extend(k, items, into);
 }
 
-/* DICT: of the keys and values above the mark. */
+/* DICT: a dictionary of the keys and values above the mark. */
 static int op_dict(struct pickle *k)
 {
 	struct pickle_value *items = to_mark(k);
@@ -271,7 +271,7 @@ static int op_persistent(struct pickle *k)
 	return pickle_push(k, v);
 }
 
-/* DUP: the same value once more. */
+/* DUP: pushes the same value again. */
 static int op_dup(struct pickle *k)
 {
 	struct pickle_value *v = pickle_top(k);
@@ -287,7 +287,7 @@ static int op_mark(struct pickle *k)
 	return 0;
 }
 
-/* 0 go on, 1 stop, -1. */
+/* Runs one opcode. 0: go on, 1: stop, -1: error. */
 static int step(struct pickle *k)
 {
 	unsigned char op;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Where a pickle would call something: the names that the caller's table has, and the inert values
- * that stand for what they would have made. */
+ * Where a pickle would call something: the names in the caller's table, and the inert values that stand for the results
+ * of calls. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pickle/pickle_internal.h"
 
-/* A copy of a name that the table does not have, one for all its places. NULL: no memory. */
+/* A copy of a name that is not in the table, shared by all its uses. NULL: out of memory. */
 static const char *unknown(struct pickle *k, const char *name)
 {
 	size_t i = 0;
@@ -72,7 +72,7 @@ int pickle_op_stack_global(struct pickle *k)
 	return push_name(k, module->s, module->n, name->s, name->n);
 }
 
-/* Small files that copy the same thing again and again: all copies together are no larger than the
+/* Guards against small files that copy the same thing again and again: all copies together must not be larger than the
  * pickle. */
 static int spend(struct pickle *k, size_t bytes)
 {
@@ -80,8 +80,8 @@ static int spend(struct pickle *k, size_t bytes)
 	return k->n_own > (size_t)(k->end - k->start) ? pickle_fail(k, "the same data is copied again and again") : 0;
 }
 
-/* Bytes, which Python 3 writes in protocol 2 as text that is to be encoded in Latin-1: _codecs.encode(text,
- * "latin1"), bytearray(text, "latin-1"); those that are empty as bytes(), bytearray(). */
+/* Bytes, which Python 3 writes in protocol 2 as text to be encoded in Latin-1: _codecs.encode(text, "latin1"),
+ * bytearray(text, "latin-1"); empty ones as bytes(), bytearray(). */
 static struct pickle_value *make_bytes(struct pickle *k, const char *name, const struct pickle_value *args)
 {
 	const struct pickle_value *text = args->n ? args->item[0] : NULL;
@@ -132,7 +132,7 @@ static struct pickle_value *make_dict(struct pickle *k, const struct pickle_valu
 		return from;
 	if (!(v = pickle_make(k, PICKLE_DICT)) || !from || from->type == PICKLE_NAME || from->type == PICKLE_NONE)
 		return v;
-	if (from->type != PICKLE_LIST && k->others) /* what makes its missing values */
+	if (from->type != PICKLE_LIST && k->others) /* a defaultdict's factory */
 		return v;
 	if (from->type != PICKLE_LIST) {
 		pickle_fail(k, "a dictionary of something other than pairs");
@@ -163,7 +163,7 @@ static struct pickle_value *make_object(struct pickle *k, const char *name, stru
 	return v;
 }
 
-/* Bytes of a dtype's elements: kinds b, i, u, f of 1, 2, 4 or 8 bytes; 0: it is another, or no dtype. */
+/* Bytes of a dtype's elements: kinds b, i, u, f of 1, 2, 4 or 8 bytes; 0: another kind, or not a dtype. */
 static size_t elem_size(const struct pickle_value *dtype)
 {
 	return dtype->type == PICKLE_STR && dtype->n == 2 && memchr("biuf", dtype->s[0], 4) &&
@@ -180,7 +180,7 @@ static bool is_scalar(const struct pickle_value *args)
 	       (*args->item[0]->s != 'f' || size >= 4);
 }
 
-/* A number of NumPy's: dtype, bytes. */
+/* A NumPy number: dtype, bytes. */
 static struct pickle_value *make_scalar(struct pickle *k, const struct pickle_value *args)
 {
 	const struct pickle_value *dtype = args->item[0], *bytes = args->item[1];
@@ -248,7 +248,7 @@ int pickle_op_reduce(struct pickle *k)
 		break;
 	case PICKLE_MAKES_ARRAY:
 		if ((v = pickle_make(k, PICKLE_ARRAY)))
-			v->ndim = 1; /* of no elements, until its state comes */
+			v->ndim = 1; /* without elements until its state comes */
 		return pickle_push(k, v);
 	case PICKLE_MAKES_LIST:
 		if (args->n == 0)
@@ -271,7 +271,7 @@ int pickle_op_reduce(struct pickle *k)
 	return pickle_fail(k, "bad call of '%s'", call->s);
 }
 
-/* Of what is no array of numbers an inert object is made where the table allows it. */
+/* Makes an inert object of an array that does not hold numbers, if the table allows it. */
 static int no_array(struct pickle *k, struct pickle_value *a, const struct pickle_value *dtype)
 {
 	struct pickle_value *none = k->others ? pickle_make(k, PICKLE_LIST) : NULL;
@@ -318,7 +318,7 @@ static int build_array(struct pickle *k, struct pickle_value *a, const struct pi
 			  st->item[4]);
 }
 
-/* BUILD gives an array or an object its state. Of a dtype's the byte order is kept; that of a dictionary
+/* BUILD gives an array or an object its state. Of a dtype's state the byte order is kept; a dictionary's state
  * (attributes of an OrderedDict) is not needed. */
 int pickle_op_build(struct pickle *k)
 {

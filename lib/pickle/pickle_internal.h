@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The pickle machine's inside: pickle.c runs the opcodes, pickle_call.c makes what is "called". */
+ * Inside the pickle machine: pickle.c runs the opcodes, pickle_call.c makes the results of "calls". */
 #ifndef PICKLE_INTERNAL_H
 #define PICKLE_INTERNAL_H
 
@@ -16,7 +16,7 @@ struct pickle {
 	const unsigned char *p, *end, *start;
 	const struct pickle_name *names;
 	struct pickle_block *all; /* every value, to be freed */
-	size_t n_values, n_own;   /* how many; bytes that were copied */
+	size_t n_values, n_own;   /* number of values; bytes copied */
 	struct pickle_value **stack, **memo, **ids;
 	size_t depth, stack_cap, n_memo, memo_cap, n_ids, ids_cap;
 	size_t *marks, n_marks, marks_cap;
@@ -26,13 +26,13 @@ struct pickle {
 	struct err *err;
 };
 
-/* All that return int: 0, or -1 after they have set the error. pickle_fail() says where in the pickle. */
+/* Functions that return int give 0, or -1 with the error set. pickle_fail() adds the position in the pickle. */
 int pickle_fail(struct pickle *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A new value; NULL with the error set: too many of them, or no memory. */
+/* A new value; NULL with the error set: too many values, or out of memory. */
 struct pickle_value *pickle_make(struct pickle *k, enum pickle_type type);
 /* Neither list nor v is NULL. */
 int pickle_append(struct pickle *k, struct pickle_value *list, struct pickle_value *v);
-/* v NULL: -1, with the error that is set. */
+/* With v NULL, returns -1 and leaves the error that is set. */
 int pickle_push(struct pickle *k, struct pickle_value *v);
 /* NULL: nothing above the last mark. */
 struct pickle_value *pickle_pop(struct pickle *k);

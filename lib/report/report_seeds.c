@@ -206,7 +206,8 @@ int report_seeds_read(struct report_seeds *t, const char *path, struct err *err)
 			rc = -1;
 	}
 	if (rc == 0 && at.line < 3)
-		rc = err_fail(err, "'%s': no table of ood-metrics --format tsv", path);
+		rc = err_fail(err, "'%s': %s; see what its ood-metrics --format tsv said", path,
+			      at.line < 2 ? "is empty" : "has a heading, but no rows");
 	if (f && f != stdin)
 		fclose(f);
 	free(line);

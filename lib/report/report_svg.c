@@ -74,7 +74,7 @@ static void line(FILE *f, const struct report_svg_line *l, const struct range *x
 
 	fprintf(f, "<path class=\"roc k%zu%s\" d=\"", style % STYLES, *l->name ? "" : " thin");
 	for (size_t i = 0; i < l->n; i++)
-		if (isfinite(l->y[i])) {
+		if (isfinite(l->x[i]) && isfinite(l->y[i])) {
 			fprintf(f, "%c%.1f %.1f", next, LEFT + WIDTH * place(x, l->x[i]),
 				HEIGHT * (1 - place(y, l->y[i])));
 			next = 'L';
@@ -95,6 +95,8 @@ void report_svg_lines(FILE *f, const char *title, const char *along, const struc
 			widen(&y, lines[k].y[i]);
 		}
 	}
+	if (!(x.high >= x.low && y.high >= y.low))
+		return;
 	height = HEIGHT + 2 * BOTTOM + KEY * (int)named;
 	fprintf(f, "<figure><svg viewBox=\"-2 -8 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" aria-label=\"",
 		LEFT + WIDTH + 8, height + 8, LEFT + WIDTH + 8, height + 8);

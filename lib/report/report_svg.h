@@ -20,14 +20,14 @@ struct report_svg_set {
 	double auroc;
 };
 
-/* Points (x, y) joined by a line; points whose y is NaN are left out. A line without a name ("") has the style of the
- * line that comes as many places before it as there are names, but thinner, and is not in the legend. */
+/* Points (x, y) joined by a line; points that lack a number are left out. A line without a name ("") has the style of
+ * the line that comes as many places before it as there are names, but thinner, and is not in the legend. */
 struct report_svg_line {
 	const char *name; /* borrowed, as are the others */
 	const double *x, *y;
 	size_t n;
 };
-/* Lines along an axis labelled `along`; the first of them have names. */
+/* Lines along an axis labelled `along`; the first of them have names. Draws nothing if there are no points. */
 void report_svg_lines(FILE *f, const char *title, const char *along, const struct report_svg_line *lines, size_t n);
 /* Scores of the ID set and of one other, with equal areas. */
 void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set);

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,24 +73,41 @@ static bool has_attribute(const char *answer, const char *number)
 }
 
 /* Asks with a picture of one pixel that is not shown, which kitty's protocol answers with OK, and a request for the
- * attributes, of which 4 means sixels. Standard input may be a stream, so the terminal is opened by its own name. */
-static enum report_terminal question(int fd)
+ * attributes, of which 4 means sixels. */
+static void question(int fd, char *answer, size_t room)
 {
 	static const char ask[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\\033[c";
 	struct termios was, raw;
-	char answer[512] = "";
+	sigset_t all, before;
 
 	if (tcgetattr(fd, &was) < 0)
-		return REPORT_NO_PICTURES;
+		return;
 	raw = was;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
-	if (tcsetattr(fd, TCSANOW, &raw) < 0)
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before); /* who presses ^C now gets the terminal back as it was */
+	if (tcsetattr(fd, TCSANOW, &raw) == 0) {
+		if (write(fd, ask, sizeof ask - 1) == (ssize_t)(sizeof ask - 1))
+			hear(fd, answer, room);
+		tcsetattr(fd, TCSANOW, &was);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Standard input may be a stream, so the terminal is opened by its own name. In the background it is another's, and is
+ * left alone. */
+static enum report_terminal ask_terminal(void)
+{
+	const int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	char answer[512] = "";
+
+	if (fd < 0)
 		return REPORT_NO_PICTURES;
-	if (write(fd, ask, sizeof ask - 1) == (ssize_t)(sizeof ask - 1))
-		hear(fd, answer, sizeof answer);
-	tcsetattr(fd, TCSANOW, &was);
+	if (tcgetpgrp(fd) == getpgrp())
+		question(fd, answer, sizeof answer);
+	close(fd);
 	return strstr(answer, "\033_Gi=31;OK") ? REPORT_KITTY :
 	       has_attribute(answer, "4")      ? REPORT_SIXEL :
 						 REPORT_NO_PICTURES;
@@ -98,18 +116,12 @@ static enum report_terminal question(int fd)
 enum report_terminal report_terminal_ask(void)
 {
 	const bool inside = getenv("TMUX") || says("TERM", "screen") || says("TERM", "tmux"); /* they interfere, too */
-	enum report_terminal can = REPORT_NO_PICTURES;
-	int fd;
 
 	if (says("TERM", "dumb"))
-		return can;
+		return REPORT_NO_PICTURES;
 	if (!inside && (getenv("KITTY_WINDOW_ID") || says("TERM", "kitty") || says("TERM_PROGRAM", "ghostty")))
 		return REPORT_KITTY;
-	if ((fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) >= 0) {
-		can = question(fd);
-		close(fd);
-	}
-	return can;
+	return ask_terminal();
 }
 
 /* ---- kitty ---- */

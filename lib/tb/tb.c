@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Event files by hand: three messages of protocol buffers are less than a library for them. */
+ * Writes event files by hand: three messages of protocol buffers are less code than a library for them. */
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -25,8 +25,8 @@ struct tb_writer {
 
 /* ---- checksums ---- */
 
-/* Four bits at a time: records are few and short, and a table this small can be read. It is
- * constant, so threads may share it. */
+/* Four bits at a time: records are few and short, and a table this small is readable. It is constant, so threads may
+ * share it. */
 uint32_t tb_crc32c(const void *data, size_t len)
 {
 	static const uint32_t table[16] = {
@@ -90,8 +90,8 @@ static void put_double_bits(struct message *m, double v)
 	put_le(m, bits, 8);
 }
 
-/* A field's key: its number, and how its value is written (0 varint, 1 eight bytes, 2 length and
- * bytes, 5 four bytes). */
+/* A field's key: its number, and the encoding of its value (0 varint, 1 eight bytes, 2 length and bytes, 5 four
+ * bytes). */
 static void put_key(struct message *m, int field, int wire)
 {
 	put_varint(m, (uint64_t)(field << 3 | wire));
@@ -119,7 +119,7 @@ static int fail(struct tb_writer *w, const char *what)
 	return -1;
 }
 
-/* write(2) of all that is buffered. */
+/* Writes out the buffer. */
 static int empty(struct tb_writer *w)
 {
 	for (size_t done = 0; done < w->n;) {
@@ -151,7 +151,7 @@ static int write_record(struct tb_writer *w, const struct message *data)
 	return 0;
 }
 
-/* An event's beginning. */
+/* The beginning of an event. */
 static struct message event(int64_t step)
 {
 	struct message m = { .n = 0 };
@@ -164,7 +164,7 @@ static struct message event(int64_t step)
 	return m;
 }
 
-/* A value's beginning. */
+/* The beginning of a value. */
 static int put_tag(struct tb_writer *w, struct message *m, const char *tag)
 {
 	const size_t n = strlen(tag);
@@ -186,8 +186,8 @@ static int write_value(struct tb_writer *w, int64_t step, const struct message *
 
 /* ---- files ---- */
 
-/* One more than the highest number in dir, whoever gave it: a gap left by a deleted file is not
- * filled, or a new file would sort before older ones. -1 with errno. */
+/* One more than the highest number in dir, whichever program wrote it: gaps left by deleted files are not filled, or a
+ * new file would sort before older ones. -1 with errno. */
 static long long next_number(const char *dir)
 {
 	static const char prefix[] = "events.out.tfevents.";
@@ -220,7 +220,7 @@ static int make_file(const char *dir, char *path)
 
 	if (n < 0)
 		return -1;
-	do { /* again if somebody else was faster */
+	do { /* again if another process was faster */
 		const int len = snprintf(path, PATH_LEN, "%s/events.out.tfevents.%010lld.unmask", dir, n);
 
 		if (len >= PATH_LEN || n > 9999999999) {
@@ -252,8 +252,8 @@ struct tb_writer *tb_open(const char *dir, int64_t first_step, struct err *err)
 	if (first_step >= 0) {
 		static const unsigned char start[2] = { 1 << 3, 1 };
 
-		/* Twice: readers take the first that they see for the run's own beginning, and only
-		 * a further one for a restart. What earlier files have is not known. */
+		/* Twice: readers take the first session start for the beginning of the run, and only another one for a
+		 * restart. What earlier files contain is not known. */
 		e = event(first_step);
 		put_inner(&e, 7, start, sizeof start);
 		write_record(w, &e);

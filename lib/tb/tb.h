@@ -11,11 +11,11 @@
  *            bucket = 7 (packed doubles)
  *   masked-crc(x) = rotate_right(CRC-32C(x), 15) + 0xa282ead8
  *
- * The first record says "brain.Event:2"; in a resumed run's file two session starts follow. Logs,
- * unlike what the programs exchange, may hold a clock.
+ * The first record says "brain.Event:2"; in a resumed run's file two session starts follow. Logs, unlike the streams
+ * between programs, may contain the time.
  *
- * Errors are sticky: after the first, nothing more is written, and every call gives -1. The file
- * may then end within a record; readers take that for a file that is still being written.
+ * Errors are sticky: after the first, nothing more is written, and every call returns -1. The file may then end inside
+ * a record; readers take it for a file that is still being written.
  */
 #ifndef TB_H
 #define TB_H
@@ -33,24 +33,23 @@ enum { TB_MAX_TAG = 1024 }; /* bytes of a tag */
 
 struct tb_writer;
 
-/* Opens a new file in dir, events.out.tfevents.NNNNNNNNNN.unmask. Its number is one above the
- * highest there, so files sort in the order of their making, also where some were deleted, and none
- * is overwritten. first_step >= 0 (a run that was resumed): says so to TensorBoard, which drops what
- * earlier files say of this step and later ones; its fast loader does not listen, but drops them
- * from a curve when the curve goes on. NULL with a line in err (size len): dir, which is named, is
- * not there, cannot be read or written, or is too long a name, or there is no memory. */
+/* Opens a new file in dir, events.out.tfevents.NNNNNNNNNN.unmask. Its number is one above the highest there, so files
+ * sort in the order of creation, even if some were deleted, and none is overwritten. first_step >= 0 (a resumed run):
+ * tells TensorBoard, which drops data of earlier files for this step and later ones; its fast loader ignores this, but
+ * drops them from a curve when the curve continues. NULL with a line in err that names dir: it does not exist, cannot
+ * be read or written, its name is too long, or out of memory. */
 struct tb_writer *tb_open(const char *dir, int64_t first_step, struct err *err);
-/* A number of the curve `tag` (UTF-8), kept as a float; NaN and infinities are written as they are.
- * A tag beyond TB_MAX_TAG is an error. */
+/* Adds a number to the curve `tag` (UTF-8), stored as a float; NaN and infinities are written unchanged. A tag longer
+ * than TB_MAX_TAG is an error. */
 int tb_scalar(struct tb_writer *w, const char *tag, int64_t step, double value);
-/* The distribution of n values in 30 buckets of equal width between the least and the greatest; in
- * one if these are equal. What is not finite is left out, and not counted. n = 0, or nothing finite:
- * one empty bucket, num = min = max = 0. */
+/* Adds the distribution of n values in 30 buckets of equal width between the smallest and the largest, or one bucket if
+ * these are equal. Values that are not finite are left out and not counted. If n = 0 or nothing is finite: one empty
+ * bucket, num = min = max = 0. */
 int tb_histogram(struct tb_writer *w, const char *tag, int64_t step, const float *v, size_t n);
-/* Hands to the kernel what is buffered. */
+/* Passes the buffer to the kernel. */
 int tb_flush(struct tb_writer *w);
-/* Flushes and frees. -1: something has failed; its text goes with it, so a caller that prints it flushes first.
- * Accepts NULL (0). */
+/* Flushes and frees. -1: something has failed; this frees the error's text, so to print it, flush first. Accepts NULL
+ * (0). */
 int tb_close(struct tb_writer *w);
 /* The first failure, a line that names the file; NULL if there is none. */
 const char *tb_error(const struct tb_writer *w);

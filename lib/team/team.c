@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What ranks do together. */
+ * Operations of all ranks together. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +68,7 @@ void team_gather(struct team *t, const void *mine, size_t bytes, void *all)
 	const int size = team_size(t);
 	struct team_flow *flow = t ? calloc((size_t)size, sizeof *flow) : NULL;
 
-	for (int r = 0; r < size; r++) /* what comes from others overwrites it */
+	for (int r = 0; r < size; r++) /* data from others overwrites it */
 		memcpy((char *)all + (size_t)r * bytes, mine, bytes);
 	if (!t)
 		return;
@@ -81,7 +81,7 @@ void team_gather(struct team *t, const void *mine, size_t bytes, void *all)
 	free(flow);
 }
 
-/* Row lengths of 1: everybody's share of v goes to all. */
+/* With rows of length 1: every rank's share of v goes to all. */
 void team_rows(struct team *t, void *v, size_t n, size_t row)
 {
 	struct team_flow *flow = t ? calloc((size_t)t->size, sizeof *flow) : NULL;
@@ -116,8 +116,8 @@ static bool make_room(struct team *t, size_t n)
 	return true;
 }
 
-/* Each rank adds up one share, in the order of the ranks, and hands it to all: 2 (size - 1) / size of the bytes go out
- * of each, which is the least there is. */
+/* Each rank adds up one share, in the order of the ranks, and sends it to all: each sends 2 (size - 1) / size of the
+ * bytes, which is the minimum. */
 void team_sum(struct team *t, float *v, size_t n)
 {
 	struct team_flow *flow;
@@ -191,7 +191,7 @@ int team_spread(struct team *t, void **data, size_t *n, struct err *err)
 	return 0;
 }
 
-/* A line of a text and of rank 0's, the first that is another. */
+/* The first line in which a text differs from rank 0's. */
 struct difference {
 	bool is;
 	char mine[200], zeros[200];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Bytes between ranks: to all and from all at once, so that nobody waits for one that waits for him. */
+ * Bytes between ranks: to all and from all at once, so that no two wait for each other. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,7 +24,7 @@ static bool again(ssize_t n)
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* Has its connection ended, with nothing left to read? */
+/* Has the connection ended, with nothing left to read? */
 static bool is_gone(const struct team_peer *p)
 {
 	char c;
@@ -33,7 +33,7 @@ static bool is_gone(const struct team_peer *p)
 	return n == 0 || (n < 0 && !again(n));
 }
 
-/* Rank r is not there any more. Of those that are, the first says so. */
+/* Rank r is gone. The first of the remaining ranks reports it. */
 static void lose(struct team *t, int r)
 {
 	t->failed = true;
@@ -44,10 +44,10 @@ static void lose(struct team *t, int r)
 	err_fail(&t->why, "rank %d of %d is gone: its process ended without a word, or its machine did", r, t->size);
 }
 
-/* Does the machine at the other end owe an answer for `silence` seconds, to bytes or to the question whether there is
- * room for more? TCP_USER_TIMEOUT asks nearly that, but takes a rank that is busy, and so has no room, for one that is
- * gone, and the kernel's own patience is a quarter of an hour. What was sent once may be on its way just now, or lost,
- * and to one that is busy for long the kernel asks every two minutes: so it must have been sent twice. */
+/* Has the machine at the other end owed an answer for `silence` seconds, to bytes or to a probe whether there is room
+ * for more? TCP_USER_TIMEOUT does nearly that, but mistakes a busy rank, which has no room, for one that is gone; and
+ * the kernel's own timeout is a quarter of an hour. Something sent once may still be on its way, or lost, and a rank
+ * that is busy for long is probed only every two minutes: so it must have been sent twice. */
 static bool is_silent(const struct team *t, const struct team_peer *p)
 {
 	struct tcp_info i;
@@ -57,7 +57,7 @@ static bool is_silent(const struct team *t, const struct team_peer *p)
 	       i.tcpi_last_ack_recv >= 1000 * (uint32_t)t->silence;
 }
 
-/* Rank r has failed: its reason is to come, for rank 0. */
+/* Rank r has failed; its reason follows, for rank 0. */
 static void hear(struct team *t, int r)
 {
 	struct team_peer *p = &t->peer[r];
@@ -78,7 +78,7 @@ static void hear(struct team *t, int r)
 	err_fail(&t->why, "rank %d: %s", r, text);
 }
 
-/* Sends what goes to rank r; false: it is gone. */
+/* Sends data to rank r; false: it is gone. */
 static bool send_to(struct team *t, int r, const struct team_flow *f)
 {
 	const struct team_frame head = { TEAM_DATA, t->turn, f->out_n };
@@ -96,7 +96,7 @@ static bool send_to(struct team *t, int r, const struct team_flow *f)
 	return n > 0 || again(n);
 }
 
-/* Takes what comes from rank r; false: it is gone, has failed, or is elsewhere. */
+/* Receives data from rank r; false: it is gone, has failed, or is at another exchange. */
 static bool receive(struct team *t, int r, const struct team_flow *f)
 {
 	struct team_peer *p = &t->peer[r];
@@ -138,7 +138,7 @@ static bool received(const struct team_peer *p, const struct team_flow *f)
 	return p->fd < 0 || (p->in_head == sizeof p->in && p->in_done == f->in_n);
 }
 
-/* One round: waits until something can move, and moves it. false: all is through, or the team has failed. */
+/* One round: waits until data can move, and moves it. false: all is done, or the team has failed. */
 static bool round_of(struct team *t, const struct team_flow *flow, struct pollfd *fds)
 {
 	enum { LOOK = 1000 }; /* milliseconds */
@@ -168,7 +168,7 @@ static bool round_of(struct team *t, const struct team_flow *flow, struct pollfd
 	for (int r = 0; r < t->size; r++) {
 		const struct team_flow *f = &flow[r];
 
-		/* What it says comes before what it does not take any more. */
+		/* Read what it sent before noticing that it no longer receives. */
 		if (fds[r].revents & (POLLIN | POLLHUP | POLLERR) && !received(&t->peer[r], f) && !receive(t, r, f))
 			return false;
 		if (fds[r].revents & (POLLOUT | POLLHUP | POLLERR) && !sent(&t->peer[r]) && !send_to(t, r, f)) {
@@ -235,7 +235,7 @@ static bool send_fail(struct team_peer *p, const char *text)
 	return true;
 }
 
-/* Reads on, and drops what it reads, until the rank has failed too or is gone. */
+/* Reads and discards data until the rank has failed, too, or is gone. */
 static void drain(struct team_peer *p)
 {
 	char waste[65536];
@@ -262,7 +262,7 @@ bool team_tell(struct team *t, const char *why)
 	for (int r = 0; r < t->size; r++)
 		if (r != t->rank && !send_fail(&t->peer[r], r == 0 ? why : "") && r == 0)
 			told = t->heard;
-	/* A connection that is closed with bytes unread takes along what was sent. */
+	/* Closing a connection with unread bytes would discard what was sent. */
 	for (int i = 0; i < ROUNDS; i++) {
 		bool open = false;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * How ranks meet: each listens; all tell rank 0, which listens where all know, the places where they do; rank 0 tells
- * these to all; then each connects to those below it. */
+ * How ranks meet: each listens on an address of its own; all tell theirs to rank 0, whose address is known; rank 0
+ * sends all addresses to all; then each connects to the ranks below it. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 
 #include "team/team_internal.h"
 
-/* A place to listen at. */
+/* An address to listen on. */
 struct address {
 	socklen_t len;
 	union {
@@ -26,7 +26,7 @@ struct address {
 	} a;
 };
 
-/* What a rank says first on a connection. */
+/* The first message of a rank on a connection. */
 struct hello {
 	char magic[8];
 	uint64_t job;
@@ -36,15 +36,15 @@ struct hello {
 enum { SILENCE = 60 };
 static const char magic[8] = "unmask1";
 
-/* A team that is on its way. */
+/* A team that is being formed. */
 struct meeting {
 	struct team *t;
 	const struct team_place *p;
-	struct address zero;   /* rank 0's place */
+	struct address zero;   /* rank 0's address */
 	struct address *table; /* (size) everybody's */
 	struct address mine;
 	int listener;
-	double end; /* of patience, by team_now() */
+	double end; /* when to give up, by team_now() */
 };
 
 static bool is_tcp(const struct meeting *m)
@@ -69,7 +69,7 @@ static in_port_t *port_of(struct address *a)
 
 /* ---- one connection ---- */
 
-/* Sends or receives n bytes before the end of patience. */
+/* Sends or receives n bytes before m->end. */
 static int move(const struct meeting *m, int fd, void *buf, size_t n, bool out)
 {
 	for (size_t at = 0; at < n;) {
@@ -97,7 +97,7 @@ static void tune(const struct meeting *m, int fd)
 	if (!is_tcp(m))
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	/* A machine that is gone says nothing. This misses it while no bytes are on their way to it; else
+	/* A machine that is gone sends nothing. This detects it while no bytes are being sent to it; otherwise
 	 * team_exchange() does. */
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
@@ -105,7 +105,7 @@ static void tune(const struct meeting *m, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
 }
 
-/* Of a Unix socket: is it a process of this user's? Anybody may connect, and listen by any name. */
+/* For a Unix socket: is the peer a process of this user? Anybody may connect, and listen under any name. */
 static bool is_ours(const struct meeting *m, int fd)
 {
 	struct ucred who;
@@ -114,7 +114,7 @@ static bool is_ours(const struct meeting *m, int fd)
 	return is_tcp(m) || (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == geteuid());
 }
 
-/* Tries until somebody listens there. -1: nobody did in time. */
+/* Tries until the other side listens. -1: it did not in time. */
 static int connect_to(const struct meeting *m, const struct address *a)
 {
 	while (team_now() < m->end) {
@@ -132,8 +132,8 @@ static int connect_to(const struct meeting *m, const struct address *a)
 	return -1;
 }
 
-/* The next connection of a rank, whose number is returned. What is not from this run is sent away: a port is open to
- * all. -1: nobody came in time, or one that makes no sense. */
+/* Accepts the next connection of a rank and returns its number. Connections from outside this run are dropped, as a
+ * port is open to all. -1: no rank came in time, or one that makes no sense. */
 static int accept_rank(struct meeting *m, struct hello *h, struct err *err)
 {
 	struct team *t = m->t;
@@ -141,7 +141,7 @@ static int accept_rank(struct meeting *m, struct hello *h, struct err *err)
 	double left;
 
 	while ((left = m->end - team_now()) > 0) {
-		struct meeting brief = *m; /* a stranger that says nothing must not take the others' time */
+		struct meeting brief = *m; /* a silent stranger must not use up the others' time */
 		int fd;
 
 		if (poll(&poll_fd, 1, (int)(1000 * left) + 1) < 1 ||
@@ -182,7 +182,7 @@ static int say_hello(const struct meeting *m, int fd)
 
 /* ---- places ---- */
 
-/* Rank 0's: of one machine a name that goes when the process does; of several a port. */
+/* Rank 0's address: on one machine a name that vanishes with the process; on several a port. */
 static int find_zero(struct meeting *m, struct err *err)
 {
 	const struct addrinfo want = { .ai_socktype = SOCK_STREAM };
@@ -210,8 +210,8 @@ static int find_zero(struct meeting *m, struct err *err)
 	return 0;
 }
 
-/* Where this rank listens. A name of this machine may stand for its loopback, as in Debian's /etc/hosts, so only what
- * is called so is bound to that. */
+/* Where this rank listens. The machine's name may resolve to loopback, as in Debian's /etc/hosts, so the socket is
+ * bound to loopback only if the host is given that way. */
 static struct address place_of(const struct meeting *m)
 {
 	struct address a = m->zero;
@@ -244,7 +244,7 @@ static int start_listening(struct meeting *m, struct err *err)
 	if (is_tcp(m))
 		setsockopt(m->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	m->mine.len = sizeof m->mine.a;
-	/* The run before in the same job may not be quite through. */
+	/* The previous run in the same job may not have ended completely. */
 	while (bind(m->listener, &at.a.any, at.len) < 0) {
 		if (errno != EADDRINUSE || team_now() > m->end)
 			return err_fail(err, "rank %d cannot listen for the others%s%s: %s", m->p->rank,
@@ -258,8 +258,8 @@ static int start_listening(struct meeting *m, struct err *err)
 
 /* ---- meeting ---- */
 
-/* Rank 0: all say where they listen, and hear it of the others. Those on this machine, which come by its loopback, are
- * for others where rank 0 is. */
+/* Rank 0: all tell where they listen, and learn it about the others. Ranks on this machine, which connect through
+ * loopback, have rank 0's address for the others. */
 static int gather_places(struct meeting *m, struct err *err)
 {
 	struct team *t = m->t;
@@ -285,7 +285,7 @@ static int gather_places(struct meeting *m, struct err *err)
 	return 0;
 }
 
-/* Another rank: to rank 0, then to those below, and those above come here. */
+/* Other ranks: connect to rank 0, then to those below; those above connect here. */
 static int go_to_all(struct meeting *m, struct err *err)
 {
 	struct team *t = m->t;
@@ -351,7 +351,7 @@ int team_join(struct team **ret, const struct team_place *p, struct err *err)
 		*ret = m.t;
 	} else {
 		if (m.t)
-			m.t->failed = true; /* those that have not come are not waited for */
+			m.t->failed = true; /* do not wait for those that have not come */
 		team_free(m.t);
 	}
 	return rc;

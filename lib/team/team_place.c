@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What launchers say of a process, in their variables. */
+ * Reads what launchers tell about a process in environment variables. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,11 +19,11 @@ uint64_t team_hash(const char *text)
 	return XXH3_64bits(text, strlen(text));
 }
 
-/* A launcher: its variables. local: how many ranks this machine has; nodes: how many machines there are; seat: the
- * rank's number on its machine. These may be NULL. */
+/* A launcher's variables. local: how many ranks this machine has; nodes: how many machines there are; seat: the rank's
+ * index on its machine. These may be NULL. */
 struct launcher {
 	const char *rank, *size, *local, *nodes, *seat;
-	const char *job[3]; /* that tell its runs apart; may be NULL */
+	const char *job[3]; /* that distinguish its runs; may be NULL */
 };
 
 static const struct launcher launchers[] = {
@@ -49,7 +49,7 @@ static const struct launcher launchers[] = {
 	{ 0 }
 };
 
-/* The whole number that a variable is. 1; 0: it is not set; -1: it is something else. */
+/* Reads a whole number from a variable. 1; 0: it is not set; -1: it is not a number. */
 static int number(const char *name, long least, long most, long *ret, struct err *err)
 {
 	const char *text = name ? getenv(name) : NULL;
@@ -64,8 +64,8 @@ static int number(const char *name, long least, long most, long *ret, struct err
 	return 1;
 }
 
-/* MPICH names its runs nowhere, but the process at the other end of its socket is the same for all ranks of a machine,
- * whatever shell stands between. */
+/* MPICH does not name its runs, but the process at the other end of its socket is the same for all ranks of a machine,
+ * even with shells in between. */
 static long launcher_process(void)
 {
 	struct ucred who = { 0 };
@@ -92,7 +92,8 @@ static size_t add_names(char *text, size_t len, const char *const names[3], bool
 	return at;
 }
 
-/* A launcher that names no run has a process on each machine; so runs on several are told apart by where they meet. */
+/* A launcher that does not name runs has a process on each machine, so runs on several machines are distinguished by
+ * where they meet. */
 static uint64_t job_of(const struct launcher *l, bool one_machine)
 {
 	static const char *const meeting[3] = { "MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID" };
@@ -120,7 +121,7 @@ static void first_node(const char *list, char host[TEAM_HOST])
 		 digits, close ? (int)strcspn(close + 1, ",") : 0, close ? close + 1 : "");
 }
 
-/* Where rank 0 is, of ranks on several machines or of whom that is not known. */
+/* Finds where rank 0 is, if ranks are on several machines or that is not known. */
 static int find_host(struct team_place *p, struct err *err)
 {
 	const char *host = getenv("MASTER_ADDR"), *nodes = getenv("SLURM_STEP_NODELIST");
@@ -132,7 +133,7 @@ static int find_host(struct team_place *p, struct err *err)
 	if (rc < 0)
 		return -1;
 	if (agent && strcmp(agent, "True") == 0)
-		p->port++; /* torchrun itself listens at it */
+		p->port++; /* torchrun itself listens on it */
 	if (host && *host)
 		snprintf(p->host, sizeof p->host, "%.250s", host);
 	else if (nodes)

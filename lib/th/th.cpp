@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Operations of the seam: functions of struct th_api over ATen. Mechanical; what they mean is said in th.h.
-// Only ATen is included: torch/torch.h costs 25 s a compilation.
+// Operations of the seam: functions of struct th_api over ATen. Mechanical; th.h explains them.
+// Only ATen is included: torch/torch.h costs 25 s per compilation.
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
@@ -29,7 +29,7 @@ at::ScalarType th_scalar_type(enum th_type type)
 	return type == TH_U8 ? at::kByte : type == TH_I64 ? at::kLong : type == TH_BF16 ? at::kBFloat16 : at::kFloat;
 }
 
-// In PyTorch's NCHW or whatever it is; out in channels-last if it is a map of floats.
+// Takes any layout, such as PyTorch's NCHW; returns channels-last for a map of floats.
 static Tensor layout(const Tensor &t, at::ScalarType type)
 {
 	const bool map = t.dim() == 4 && at::isFloatingType(type);
@@ -112,7 +112,7 @@ static int scope_end(th_scope *s)
 static void release(th_scope *s, th_tensor *t)
 {
 	if (s && t)
-		t->t.reset(); // the handle stays until the scope ends
+		t->t.reset(); // the handle lives until the scope ends
 }
 
 // ---- tensors of the caller ----
@@ -170,7 +170,7 @@ static th_tensor *tensor_keep(th_scope *s, const th_tensor *t)
 	TH_GUARD(nullptr, { return new th_tensor{ t->t }; })
 }
 
-// variable_data(): what is written to one view must not look like a change of what another was computed from.
+// variable_data(): writing to one view must not count as a change to values from which others were computed.
 static th_tensor *tensor_view(const th_tensor *t, size_t at, int ndim, const size_t *shape)
 {
 	TH_GUARD(nullptr, {
@@ -283,12 +283,12 @@ static th_tensor *mul(th_scope *s, const th_tensor *x, const th_tensor *y)
 {
 	return th_op(s, x && y, [&] {
 		const auto n = y->t.dim() == 2 ? y->t.size(0) : 1, c = x->t.size(1);
-		const Tensor by = y->t.to(x->t.scalar_type()); // a scale of layers is floats
+		const Tensor by = y->t.to(x->t.scalar_type()); // the scale of a layer is floats
 		return x->t.mul(x->t.dim() == 2 ? by.view({ n, c }) : by.view({ n, c, 1, 1 }));
 	});
 }
 
-// In floats, as a mean of bfloat16s is none.
+// In floats, as the mean of bfloat16s is too inaccurate.
 static th_tensor *layer_norm(th_scope *s, const th_tensor *x, const th_tensor *gamma, const th_tensor *beta, double eps)
 {
 	return th_op(s, x && gamma && beta, [&] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The one symbol of the seam: its table of functions, of which each file knows its own.
+// The only symbol of the seam: its table of functions; each file fills in its own.
 #include "th/th_seam.hpp"
 
 static struct th_api fill()

@@ -15,7 +15,7 @@ SEAM     := ../../../lib/unmask/libunmask-th.so
 
 all: $(SEAM)
 include th_seam.mk
-# What it is built for; another libtorch is another seam.
+# What it is built for; another libtorch needs another seam.
 build/for: FORCE
 	@mkdir -p $(@D)
 	@echo '$(TH_DIR) $(TH_DEFS) $(CXX) $(CXXFLAGS)' | cmp -s - $@ || echo '$(TH_DIR) $(TH_DEFS) $(CXX) $(CXXFLAGS)' >$@

@@ -24,17 +24,17 @@ static c10::Stream computing()
 	return c10::impl::VirtualGuardImpl(th_device.type()).getStream(th_device);
 }
 
-// A lane's copies on a GPU: they have a stream of their own, and wait for the computation, or it for them.
+// A lane's copies on a GPU: they have their own stream, and wait for the computation, or it waits for them.
 struct th_copies {
 	th_copies() : stream(new_stream()), there(th_device.type()), done(th_device.type())
 	{
 	}
 	c10::Stream stream;
-	c10::Event there, done; // what was sent; what was fetched
+	c10::Event there, done; // data has been sent; data has been fetched
 };
 
 struct th_lane {
-	Tensor in, device; // the host's and the device's, the same on a CPU
+	Tensor in, device; // on the host and on the device; the same on a CPU
 	Tensor out;
 	int64_t rows = 0;
 	std::unique_ptr<th_copies> copies; // NULL on a CPU
@@ -53,7 +53,7 @@ static th_lane *lane_new(enum th_type type, int ndim, const size_t *shape, size_
 		if (gpu) {
 			l->device = at::empty(sizes, l->in.options().pinned_memory(false).device(th_device));
 			l->copies = std::make_unique<th_copies>();
-			// The memory may be that of a tensor which operations under way still read.
+			// The memory may belong to a tensor that operations in flight still read.
 			l->copies->done.record(computing());
 			l->copies->done.block(l->copies->stream);
 		}
@@ -109,8 +109,8 @@ static th_tensor *lane_tensor(th_scope *s, th_lane *l)
 	});
 }
 
-// The copy is in the computation's stream, so that what is computed next may overwrite t; only who waits,
-// waits in the lane's.
+// The copy is in the computation's stream, so that what is computed next may overwrite t; only waiting
+// is done in the lane's.
 static int lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, size_t count)
 {
 	return th_act(s, l && t, [&] {
@@ -129,7 +129,7 @@ static int lane_fetch(th_scope *s, th_lane *l, const th_tensor *t, size_t at, si
 
 struct th_graph {
 	at::cuda::CUDAGraph graph;
-	std::unique_ptr<c10::StreamGuard> on; // while it is recorded; the default stream cannot be
+	std::unique_ptr<c10::StreamGuard> on; // during recording; the default stream cannot be recorded
 };
 
 static bool graphs(void)
@@ -152,7 +152,7 @@ static th_graph *graph_begin(void)
 static int graph_end(th_graph *g)
 {
 	TH_GUARD(-1, {
-		const std::unique_ptr<c10::StreamGuard> on = std::move(g->on); // ends here, come what may
+		const std::unique_ptr<c10::StreamGuard> on = std::move(g->on); // ends here in any case
 		g->graph.capture_end();
 		return 0;
 	})

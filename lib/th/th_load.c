@@ -14,9 +14,8 @@
 
 const struct th_api *th;
 
-/* Every operation allocates its output; as malloc comes, each of these is mapped, faulted in page
- * by page and unmapped again. Keeping them doubles the speed. One arena, or worker threads keep
- * their own. */
+/* Every operation allocates its output; by default malloc maps each of these, faults it in page by page and unmaps it
+ * again. Keeping them doubles the speed. One arena only, or worker threads would keep their own. */
 static void tune_malloc(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -36,7 +35,7 @@ int th_load(struct err *err)
 	if (th)
 		return 0;
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
-	if (n < 0) /* the current folder is not to be looked in instead: whoever owns it would run here */
+	if (n < 0) /* do not look in the current folder instead: its owner's code would run here */
 		return err_fail(err,
 				"cannot find the folder of this program, where libunmask-th.so is: /proc/self/exe: %s",
 				strerror(errno));
@@ -44,7 +43,7 @@ int th_load(struct err *err)
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
 	tune_malloc();
-	if (num_blas_choose_kernels(err) < 0) /* Debian's libtorch multiplies by OpenBLAS */
+	if (num_blas_choose_kernels(err) < 0) /* Debian's libtorch multiplies with OpenBLAS */
 		return -1;
 	for (size_t i = 0; !so && i < sizeof places / sizeof *places; i++) {
 		snprintf(path, sizeof path, "%s%slibunmask-th.so", self, places[i]);

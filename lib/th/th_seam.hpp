@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the files of lib/th know of each other: handles, the guard around every body, the device.
+// Shared by the files of lib/th: handles, the guard around every body, the device.
 #ifndef TH_SEAM_HPP
 #define TH_SEAM_HPP
 
@@ -25,8 +25,8 @@ struct th_scope {
 	bool failed = false;
 };
 
-extern at::Device th_device;         // that open() named
-void th_set_error(const char *what); // of this thread; the first line is kept
+extern at::Device th_device;         // set by open()
+void th_set_error(const char *what); // for this thread; keeps the first line
 at::ScalarType th_scalar_type(enum th_type type);
 
 // Runs body; whatever it throws becomes last_error() and the value `bad`.
@@ -49,7 +49,7 @@ template <class F> static th_tensor *th_op(th_scope *s, bool operands, F body)
 {
 	if (!s || s->failed)
 		return nullptr;
-	s->failed = true; // until the body is through
+	s->failed = true; // until the body is done
 	if (!operands) {
 		th_set_error("missing operand");
 		return nullptr;
@@ -61,7 +61,7 @@ template <class F> static th_tensor *th_op(th_scope *s, bool operands, F body)
 	})
 }
 
-// The same for one that yields nothing.
+// The same for one without a result.
 template <class F> static int th_act(th_scope *s, bool operands, F body)
 {
 	if (!s || s->failed)

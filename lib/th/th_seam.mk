@@ -1,12 +1,12 @@
 # How libunmask-th.so, the seam to libtorch, is compiled and linked: for the Makefile of unmask, and for that of a
-# bundle (th_bundle.mk), where nothing else of unmask's is built. The includer says:
+# bundle (th_bundle.mk), where nothing else of unmask is built. The includer sets:
 #
 #   LIBTORCH    the folder of a libtorch: a zip's, or torch/ of a pip package; empty: Debian's libtorch-dev
-#   CUDA_HOME   whose include/ has the headers of CUDA's runtime, where a CUDA libtorch has them not beside itself
+#   CUDA_HOME   whose include/ has the headers of CUDA's runtime, if a CUDA libtorch does not have them beside itself
 #   CXX CXXFLAGS LDFLAGS Q
-#   SEAM_SRC    the folder that holds th/; SEAM_B, where th/*.o go; SEAM_CPP, further flags of the preprocessor
+#   SEAM_SRC    the folder that holds th/; SEAM_B, where th/*.o go; SEAM_CPP, further preprocessor flags
 #
-# Gives SEAM_O, the rules of these, and SEAM_LINK, the recipe that makes the shared object of them.
+# Gives SEAM_O, the rules of these, and SEAM_LINK, the recipe that links the shared object from them.
 # nm finds the ABI of C++ strings that the libtorch was built with, grep the C++ standard that its headers ask for.
 ifneq ($(LIBTORCH),)
 TH_DIR   := $(abspath $(LIBTORCH))

@@ -20,16 +20,16 @@
 extern "C" {
 #endif
 
-/* What a function gives that can end in more ways than 0 and UM_FAILED; its header says which. All below 0 leave a line
+/* Results of functions that can end in more ways than 0 and UM_FAILED; the header says which. All below 0 leave a line
  * in err. */
 enum um_result {
-	UM_BAD_OPTIONS = -3, /* what the user asked for, not what was read, is wrong */
-	UM_DIVERGED = -2,    /* numbers are not finite any more */
+	UM_BAD_OPTIONS = -3, /* the options are wrong, not the input */
+	UM_DIVERGED = -2,    /* numbers are no longer finite */
 	UM_FAILED = -1,
 	UM_STOPPED = 1 /* the caller asked for it */
 };
 
-/* Streams of random numbers under one seed, so that what one draws does not move another. */
+/* Streams of random numbers under one seed, so that draws from one do not shift another. */
 enum um_stream {
 	UM_RNG_INIT = 1,
 	UM_RNG_ORDER,
@@ -52,36 +52,36 @@ struct um_data {
 	int c, h, w;
 	uint8_t *image;   /* (n,c,h,w) */
 	int64_t *label;   /* (n) */
-	char **classes;   /* names, NULL if the stream has none */
-	size_t n_classes; /* with names: as many; else largest label + 1 */
+	char **classes;   /* their names; NULL if the stream has none */
+	size_t n_classes; /* number of names, or largest label + 1 */
 };
 
-/* Reads an images stream to its END and retains it: c*h*w + 8 bytes a row, at most max_bytes. Every
- * row needs a label from 0 to n_classes - 1. Errors are the reader's (-1). */
+/* Reads an images stream to its END and keeps it: c*h*w + 8 bytes per row, at most max_bytes. Every row needs a label
+ * from 0 to n_classes - 1. Errors are the reader's (-1). */
 int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 /* The same for outliers: the column of labels may be missing, and a label may be -1. */
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
 
-/* How images are changed at random before they are trained on: mirrored with probability 1/2; padded by 4 with zeros
- * and cropped; both. Their names as "a|b|c", for the command line, in this order. */
+/* How images are changed at random before training on them: mirrored with probability 1/2; padded by 4 with zeros and
+ * cropped; both. Their names as "a|b|c", for the command line, in this order. */
 enum um_augment { UM_AS_THEY_ARE, UM_FLIP = 1, UM_CROP = 2, UM_FLIP_AND_CROP = UM_FLIP | UM_CROP };
 extern const char um_augment_names[];
 
-/* Copies rows idx[0..n) to image (n,c,h,w), augmented, and label (n). rng: not looked at if they are as they are. */
+/* Copies rows idx[0..n) to image (n,c,h,w), augmented, and label (n). rng is not used without augmentation. */
 void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, long augment, struct ts_rng *rng,
 		   uint8_t *image, int64_t *label);
-/* Copies row i to image (c,h,w), augmented, where the rows may be larger: then a window of h x w at random, of the
- * padded image if augment crops. */
+/* Copies row i to image (c,h,w), augmented. Rows may be larger: then it takes a random window of h x w, of the padded
+ * image if augment crops. */
 void um_data_window(const struct um_data *d, size_t i, int h, int w, long augment, struct ts_rng *rng, uint8_t *image);
 
 /* XXH3-64 of the images and labels: is it the same data? */
 uint64_t um_data_hash(const struct um_data *d);
-/* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the
- * order of what stays is kept. */
+/* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the rest stays in
+ * order. */
 int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err) TS_CHECKED;
-/* Writes the images and labels as a stream to w, and finishes it. *h is a header of images without fields, whose meta
- * and history are the caller's. -1 with a line in err that names the file. */
+/* Writes the images and labels as a stream to w, and finishes it. *h is an images header without fields; the caller has
+ * set its meta and history. -1 with a line in err that names the file. */
 int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;
 
 /* ---- model: a network in training, with its values -------------------------------------------- */
@@ -93,7 +93,7 @@ struct um_value {
 	size_t n;
 	float *v;              /* (n); NULL: a count of batches */
 	int64_t batches;       /* that count */
-	float *gradient;       /* (n) NULL: it has none */
+	float *gradient;       /* (n), or NULL */
 	float *first, *second; /* the optimiser's: SGD's velocity; Adam's moments */
 	float *average;        /* moving average, or NULL */
 	bool trained, decays;
@@ -103,33 +103,33 @@ struct um_value {
 struct um_model {
 	const struct net *net; /* borrowed */
 	struct um_exec *exec;
-	struct um_ranks *ranks; /* with which it is trained together; NULL: alone */
+	struct um_ranks *ranks; /* it is trained with these; NULL: alone */
 	struct net_mask mask;   /* kind NET_MASK_NONE: none */
 	struct um_value *v;     /* the network's parameters, then what masks add */
 	int n;
 	int *extra;             /* (net->n_params) the value that goes with each, or -1 */
-	float **host;           /* (net->n_params) the masks of this pass; NULL: not masked */
-	struct ts_rng mask_rng; /* of Bernoulli masks */
-	uint64_t seed;          /* of dropout, of the next pass */
+	float **host;           /* (net->n_params) the mask of each in this pass; NULL: not masked */
+	struct ts_rng mask_rng; /* for Bernoulli masks */
+	uint64_t seed;          /* of dropout in the next pass */
 	long steps;             /* taken by the optimiser */
 };
 
 /* Copies the checkpoint's values; borrows its network, and with o->team the team, whose ranks then train the same
- * model, each on its share of every batch (um_ranks.h). A masked checkpoint gives the masked network, whose masks
- * follow its scores. */
+ * model, each on its share of every batch (um_ranks.h). From a masked checkpoint it makes the masked network, whose
+ * masks follow its scores. */
 int um_model_new(struct um_model **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		 struct err *err) TS_CHECKED;
 void um_model_free(struct um_model *m);
-/* Copies the values back into c, from which the model was made: averages, where they are kept. */
+/* Copies the values back into c, from which the model was made; averages, if they are kept. */
 int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct err *err) TS_CHECKED;
 
 /* A pass of the network as it is used: weights are masked first, with new masks. See um_exec.h. */
 int um_model_forward(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, bool back,
 		     float *logits, float *features, struct err *err) TS_CHECKED;
-/* And back: gradients of all values, set or added to. */
+/* Goes back: sets the gradients of all values, or adds to them. */
 int um_model_backward(struct um_model *m, const float *dlogits, bool add, struct err *err) TS_CHECKED;
 /* Logits (n,C) and, if not NULL, features (n,D) of n host images, in evaluation mode or, where the result depends on
- * how many go at a time, as in training. -1 also: a logit is not finite. */
+ * how many run at a time, as in training. Also fails if a logit is not finite. */
 int um_embed(struct um_model *m, const uint8_t *image, size_t n, enum um_pass_mode mode, float *logits, float *features,
 	     struct err *err) TS_CHECKED;
 
@@ -142,7 +142,7 @@ struct um_train_options {
 	long optimizer;                                   /* enum um_optimizer */
 	double lr, lr_gamma, lr_drop_epoch, lr_one_drop;
 	double momentum, weight_decay, smoothing, dropout;
-	double clip;  /* largest norm of the gradient; 0: any */
+	double clip;  /* largest norm of the gradient; 0: no limit */
 	double ema;   /* decay of the moving average of the weights; 0: none */
 	long augment; /* enum um_augment */
 	bool nesterov, no_bn_decay;
@@ -155,7 +155,7 @@ struct um_train_options {
 };
 
 /* The learning-rate policies, one row for each: its part of enum um_lr_policy; its function in um_lr.c, where the
- * formula is; what the command line calls it. */
+ * formula is; its name on the command line. */
 #define UM_LR_POLICIES(first, row) \
 	first(COSINE, cosine, "cosine") row(CONSTANT, constant, "constant") row(MULTISTEP, multistep, "multistep") \
 		row(SUPERCONVERGE, superconverge, "superconverge") row(PIECEWISE, piecewise, "piecewise") \
@@ -166,59 +166,58 @@ enum um_lr_policy { UM_LR_POLICIES(UM_LR_POLICY, UM_LR_POLICY) };
 #undef UM_LR_POLICY
 /* Their names as "a|b|c", for the command line, in this order. */
 extern const char um_lr_policies[];
-/* Learning rate of epoch e (from 0), set before it. */
+/* Learning rate of epoch e, from 0 on. */
 double um_lr(const struct um_train_options *o, long e);
 
-/* Makes a model trainable: which values, with what state beside them. Fails if the options freeze
- * all. */
+/* Makes a model trainable: decides which values are trained, and adds the optimiser's state. Fails if the options
+ * freeze all. */
 int um_model_train(struct um_model *m, const struct um_train_options *o, struct err *err) TS_CHECKED;
 
 /* Where training stands. With the model's values and what um_train_save() adds, it is all that a run
  * needs to go on as if it had not been stopped. */
 struct um_progress {
 	long epoch;            /* in work, from 0 */
-	size_t row;            /* images of it that are done */
-	size_t right, batches; /* of this epoch so far; batches that batch norms saw */
-	double loss, folded;   /* sums over images: of the cross-entropy to the labels, and of what is gone down */
-	double outlier;        /* and of what outliers add to it, see um_oe.h */
+	size_t row;            /* images of the epoch that are done */
+	size_t right, batches; /* of this epoch so far; batches seen by batch norms */
+	double loss, folded;   /* sums over images: of the cross-entropy to the labels, and of the loss that is
+			        * minimised */
+	double outlier;        /* and of the outliers' part of it, see um_oe.h */
 	struct ts_rng augment, dropout, mask;
-	double seconds; /* spent on it; no part of the state */
+	double seconds; /* time spent; not part of the state */
 };
 
-/* The start of an epoch. Every epoch has generators of its own, so it is the same whatever came
- * before. */
+/* The start of an epoch. Every epoch has its own generators, so it is the same whatever came before. */
 struct um_progress um_epoch_start(const struct um_train_options *o, long epoch);
 
-/* What the caller wants to know and to say meanwhile. */
+/* Callbacks during training. */
 struct um_watch {
-	void *data;                                            /* the caller's, for both */
+	void *data;                                            /* passed to both */
 	void (*tick)(void *data, const struct um_progress *p); /* after each batch; or NULL */
 	bool (*stop)(void *data);                              /* asked after each batch; or NULL */
 };
 
 /* Trains from p to the end of its epoch, over all of d in the order that (seed, epoch) gives; the
- * last batch may be short. oe: with outliers beside the images; NULL: without. 0: the epoch is over;
- * UM_STOPPED: stop() said so, p says where; UM_FAILED; UM_DIVERGED: the loss is no longer finite. */
+ * last batch may be short. oe: outliers beside the images; NULL: none. 0: the epoch is over; UM_STOPPED: stop()
+ * returned true, and p says where; UM_FAILED; UM_DIVERGED: the loss is no longer finite. */
 struct um_oe;
 int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_train_options *o, struct um_oe *oe,
 		   struct um_progress *p, const struct um_watch *w, struct err *err) TS_CHECKED;
 
-/* Adds to c->extra, as "train/...", what the optimiser knows, and p to its meta; and takes it from
- * there. The latter fails if something is missing. */
+/* Saves the optimiser's state in c->extra, as "train/...", and p in its meta; or loads both. Loading fails if something
+ * is missing. */
 int um_train_save(const struct um_model *m, const struct um_progress *p, struct net_checkpoint *c,
 		  struct err *err) TS_CHECKED;
 int um_train_load(struct um_model *m, struct um_progress *p, const struct net_checkpoint *c,
 		  struct err *err) TS_CHECKED;
 
-/* SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss of these images would feel the loss of
- * each weight, |w dL/dw|, in evaluation mode. sensitivity: an array for each parameter, NULL for
- * those that are not asked for. */
+/* SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss of these images depends on each weight, |w dL/dw|, in
+ * evaluation mode. sensitivity: an array per parameter, NULL for those not wanted. */
 int um_snip(struct um_model *m, const struct um_data *d, float *const *sensitivity, struct err *err) TS_CHECKED;
 
-/* What a mask that is computed once goes by: the largest weights stay, or random ones, or those that SNIP finds the
- * loss of the images in d to feel most, for which o says how the network is run. */
+/* What decides a mask that is computed once: the largest weights stay, or random ones, or those on which, by SNIP, the
+ * loss of the images in d depends most (o says how to run the network for that). */
 enum um_cut_by { UM_CUT_MAGNITUDE, UM_CUT_RANDOM, UM_CUT_SNIP };
-/* Gives c, which has no masks, the fixed mask of this description. */
+/* Gives c, which has no masks, the fixed mask that `mask` describes. */
 int um_cut(struct net_checkpoint *c, const struct net_mask *mask, enum um_cut_by by, const struct um_data *d,
 	   const struct um_exec_options *o, struct err *err) TS_CHECKED;
 

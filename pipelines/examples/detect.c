@@ -1,5 +1,5 @@
 /* cc detect.c $(pkg-config --cflags --libs unmask) -o detect && djpeg photo.jpg | ./detect my.detector
- * Judges a picture in PPM on standard input. */
+ * Judges a PPM picture from standard input. */
 #include <stdio.h>
 #include <unmask.h>
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# A paper's table from three seeds: a network trained plainly, and the same fine-tuned with Unleashing Mask and without it
-# (the control), against two OOD sets, on synthetic images.
+# A paper's table from three seeds: a plainly trained network, and the same one fine-tuned with Unleashing Mask and
+# without it (the control), against two OOD sets, on synthetic images.
 #
 #	table.sh [EPOCHS [IMAGES]]	(into the current folder; table.md is the table)
 #
-# For images of your own put ds-pack in the place of ds-synth.
+# For images of your own, replace ds-synth by ds-pack.
 set -eu
 epochs=${1:-20} n=${2:-2000} methods=msp,energy,knn,vim
 ds-synth -n "$n" --set id --split train -o train.images

@@ -1,6 +1,6 @@
 # gnuplot -e "table='hist.tsv'; picture='hist.png'; method='energy'" -c hist.gp
-# Histograms of a method's scores (ood-metrics --hist): ID against each OOD set, a panel per set, of
-# equal areas; threshold=NUMBER draws a line there.
+# Histograms of a method's scores (ood-metrics --hist): ID against each OOD set, one panel per set, with equal areas;
+# threshold=NUMBER draws a line there.
 rows(set, ours) = sprintf("< awk -F'\\t' -v m='%s' -v s='%s' -v id=%d " . \
 	"'$1 != m { next } $2 != \"id\" { k = $2; for (i = 0; i < n && k == s && id; i++) print kept[i]; if (k == s && !id) print; n = 0 } " . \
 	"$2 == \"id\" { kept[n++] = $0 }' '%s' | head -n 100", method, set, ours, table)

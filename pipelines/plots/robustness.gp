@@ -1,11 +1,11 @@
 # gnuplot -e "table='robustness.tsv'; picture='robustness.png'" -c robustness.gp
-# The sheet of robustness.mk as a map: a row a score, a column a distortion or an OOD set, the darker the better it is told
-# from clean ID images. Under a distortion's name stands how often the network is still right about such images.
+# The sheet of robustness.mk as a map: one row per score, one column per distortion or OOD set; darker means better told
+# from clean ID images. Below a distortion's name is the network's accuracy on such images.
 columns = int(system(sprintf("head -n 1 '%s' | tr '\\t' '\\n' | wc -l", table))) - 2
 rows = int(system(sprintf("wc -l <'%s'", table))) - 2
 wide = 200 + 47 * columns; high = 220 + 19 * rows
 load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
-# column, row, AUROC; or the names of what stands at these.
+# column, row, AUROC; or the labels of these.
 cells = sprintf("< awk -F'\\t' 'NR > 2 { for (i = 2; i < NF; i++) print i - 2 \"\\t\" NR - 3 \"\\t\" $i }' '%s'", table)
 names = sprintf("< awk -F'\\t' 'NR == 1 { n = split($0, name) } NR == 2 { for (i = 2; i < n; i++) print i - 2 \"\\t\" name[i] ($i == \"-\" ? \"\" : \"  (\" int($i + 0.5) \")\") }' '%s'", table)
 scores = sprintf("< awk -F'\\t' 'NR > 2 { print NR - 3 \"\\t\" $1 }' '%s'", table)

@@ -1,5 +1,5 @@
 # gnuplot -e "table='roc.tsv'; picture='roc.png'" -c roc.gp
-# ROC curves of several methods (ood-metrics --roc), a panel a set; in the key the area under the points.
+# ROC curves of several methods (ood-metrics --roc), one panel per set; the key has the area under the points.
 sets = system(sprintf("awk -F'\\t' 'NR > 1 && !seen[$2]++ { print $2 }' '%s'", table))
 methods = system(sprintf("awk -F'\\t' 'NR > 1 && !seen[$1]++ { print $1 }' '%s'", table))
 rows(method, set) = sprintf("< awk -F'\\t' -v m='%s' -v s='%s' '$1 == m && $2 == s' '%s'", method, set, table)
@@ -11,7 +11,7 @@ load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal
 set grid
 set key bottom right
 set size square
-# A curve that runs along the frame is seen beside it.
+# Keeps a curve along the frame visible.
 set xrange [-0.02:1.02]
 set yrange [-0.02:1.02]
 set xlabel "OOD rows taken for ID"

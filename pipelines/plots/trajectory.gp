@@ -3,7 +3,7 @@
 wide = 1000; high = 1100
 load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
 set multiplot layout 3,1 title sprintf("OOD detection (%s) along training", method)
-# The panels are of one width, whatever stands in their keys.
+# The panels have the same width, whatever is in their keys.
 set key outside right
 set rmargin 26
 set offsets 0, 0, graph 0.04, graph 0.04

@@ -1,5 +1,5 @@
 # gnuplot -e "table='when.tsv'; picture='when.png'; method='energy'" -c when.gp
-# What Unleashing Mask gains over its control, against how much the network had learnt by heart: a point a run and seed.
+# What Unleashing Mask gains over its control, against how much the network had memorised: one point per run and seed.
 wide = 1000; high = 1100
 load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
 set multiplot layout 3,1 title sprintf("What Unleashing Mask gains over its control (%s): above 0 it helps", method)
@@ -7,9 +7,9 @@ set xrange [0.001:5]
 set key outside right noenhanced
 set offsets 0, 0, graph 0.04, graph 0.04
 set grid
-# Each axis holds 1 and -1, points of percent, by two lines that are not seen.
+# Two invisible lines make each axis include 1 and -1 percentage points.
 set xzeroaxis linewidth 2
-# The runs that know column x and have y, and these columns of one of them, the latter times sign.
+# The runs with known column x and y, and these columns of one of them, y times sign.
 known(x, y) = sprintf("$5 == \"%s\" && $%d != \"-\" && $%d != \"-\"", method, x, y)
 names(x, y) = system(sprintf("awk -F'\\t' 'NR > 1 && %s && !seen[$1]++ { print $1 }' '%s'", known(x, y), table))
 rows(name, x, y, sign) = sprintf("< awk -F'\\t' -v OFS='\\t' '$1 == \"%s\" && %s { print $%d, %d * $%d }' '%s'", name, known(x, y), x, sign, y, table)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * file.h: what the fuzz targets share. Those whose readers open a path write the bytes to a file, in a folder of the
- * process's own: below TMPDIR, or else in memory where there is such a folder. */
+ * file.h: what the fuzz targets share. Targets whose readers open a path write the bytes to a file, in the process's
+ * own folder: below TMPDIR, or else in memory if there is a folder for that. */
 #ifndef FUZZ_FILE_H
 #define FUZZ_FILE_H
 
@@ -21,7 +21,7 @@ static inline void hold(bool c)
 		abort();
 }
 
-/* What failed says why. */
+/* Whatever fails must report why. */
 static inline void hold_text(const struct err *err)
 {
 	hold(err->text[0] && memchr(err->text, 0, sizeof err->text) != NULL);
@@ -37,7 +37,7 @@ static inline void file_remove(void)
 	hold(!file_dir[0] || system(command) == 0);
 }
 
-/* The path of a file in the folder, which is made on first use; static storage. */
+/* The path of a file in the folder, which is created on first use; static storage. */
 static inline const char *file_path(const char *name)
 {
 	static char path[256];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_archive: any bytes as an archive of whatever it is taken for, on the disk, and as a zip in memory (.npz). */
+ * fuzz_archive: any bytes as an archive, of whatever format is detected, on disk, and as a zip in memory (.npz). */
 #include "ds/format/ds_archive.h"
 #include "source.h"
 

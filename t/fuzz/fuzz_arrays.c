@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_arrays: any bytes as a file of arrays, which are then rows of features or of scores. */
+ * fuzz_arrays: any bytes as a file of arrays, which then become rows of features or scores. */
 #include <stdlib.h>
 #include <string.h>
 

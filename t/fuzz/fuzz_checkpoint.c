@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_checkpoint: any bytes as a checkpoint. One that is read is a network with all its numbers, and is written again.
- * Seeds have no checksum, so that what is changed is looked at. */
+ * fuzz_checkpoint: any bytes as a checkpoint. If it can be read, it is a complete network, and is written again. Seeds
+ * have no checksum, so that changed bytes are parsed. */
 #include "file.h"
 #include "net/net.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_cls: any bytes as the .cls files of a WebDataset: each line is one. */
+ * fuzz_cls: any bytes as the .cls files of a WebDataset: each line is one file. */
 #include "source.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)

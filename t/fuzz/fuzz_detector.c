@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_detector: any bytes as a detector. One that opens judges a picture and features, or says why it does not. */
+ * fuzz_detector: any bytes as a detector. If it opens, it judges a picture and features, or reports why it cannot. */
 #include "file.h"
 #include "unmask/unmask.h"
 

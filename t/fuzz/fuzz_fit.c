@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_fit: any bytes as a fit, and as thresholds. A fit that is read is one that all methods can look at, or refuse.
- * Seeds have no checksum, so that what is changed is looked at. */
+ * fuzz_fit: any bytes as a fit, and as thresholds. Every method can use a fit that was read, or refuse it. Seeds have
+ * no checksum, so that changed bytes are parsed. */
 #include "file.h"
 #include "ood/act/ood_threshold.h"
 #include "ood/fit/ood_fit.h"
@@ -23,7 +23,7 @@ static void walk(struct ood_fit *f)
 		hold_text(&err);
 }
 
-/* As ood-fit --merge does with the same file twice. */
+/* Like ood-fit --merge with the same file twice. */
 static void merge(struct ood_fit *f, const char *path)
 {
 	struct ood_fit *other;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_image: any bytes as a PNG, JPEG, WebP, GIF or BMP, by a decoder that has seen the ones before. What is
- * decoded is resized, too. */
+ * fuzz_image: any bytes as a PNG, JPEG, WebP, GIF or BMP, with one decoder for all of them. Decoded pictures are
+ * resized, too. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	} else {
 		if (p.h < 1 || p.w < 1 || p.h > DS_MAX_SIDE || p.w > DS_MAX_SIDE)
 			abort();
-		/* Of a large one the ends: few bytes can be many pixels. */
+		/* Only the ends of a large picture: few bytes can mean many pixels. */
 		const size_t n = 3 * (size_t)p.h * (size_t)p.w;
 		const bool large = n > 200000;
 		for (size_t i = 0; i < n; i += large ? n - 1 : 1)

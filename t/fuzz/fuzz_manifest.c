@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_manifest: any bytes as a manifest, against rows of which the first line's path is one. */
+ * fuzz_manifest: any bytes as a manifest, against rows that include the first line's path. */
 #include "ds/ds_manifest.h"
 #include "file.h"
 

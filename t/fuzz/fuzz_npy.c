@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_npy: any bytes as a file of arrays, with labels beside it. */
+ * fuzz_npy: any bytes as a file of arrays, next to a file of labels. */
 #include "source.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_onnx: any bytes as an ONNX graph: what it says of its input, outputs and last layer; and with outputs of ours it
- * is the same graph with these. */
+ * fuzz_onnx: any bytes as an ONNX graph: its input, outputs and last layer; and adding our outputs gives the same graph
+ * with these. */
 #include <stdlib.h>
 #include <string.h>
 

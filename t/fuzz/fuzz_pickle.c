@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_pickle: any bytes as a pickle. What is read is walked through, every byte and every shape of it. */
+ * fuzz_pickle: any bytes as a pickle. The result is walked through, every byte and every shape. */
 #include <stdlib.h>
 #include <string.h>
 

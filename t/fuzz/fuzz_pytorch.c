@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_pytorch: any bytes as a file of torch.save(), in either form. What is read is finite in number and
- * size, and goes out and in again the same. */
+ * fuzz_pytorch: any bytes as a file of torch.save(), in either form. The result is finite in number and size, and stays
+ * the same when written and read again. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_safetensors: any bytes as safetensors. What is read is then imported as if it were a network's state,
- * with whatever names and shapes it has. */
+ * fuzz_safetensors: any bytes as safetensors. The result is then imported as if it were a network's state, whatever its
+ * names and shapes. */
 #include <stdlib.h>
 #include <string.h>
 

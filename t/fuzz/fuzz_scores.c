@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_scores: any bytes as somebody's scores, in a table or a number a line. A number that is read is one. */
+ * fuzz_scores: any bytes as another program's scores, in a table or one number per line. No number that is read is NaN.
+ * */
 #include <math.h>
 
 #include "file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_seeds: any bytes as a table of ood-metrics, as the first and as the second that ood-seeds is given. */
+ * fuzz_seeds: any bytes as a table of ood-metrics, as the first and as the second argument of ood-seeds. */
 #include "file.h"
 #include "report/report_seeds.h"
 

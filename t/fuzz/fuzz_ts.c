@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_ts: any bytes as a stream, in odd pieces. What is read is written again and must read back equal.
- * A checksum would stop nearly every changed input at its END, so what came before is written again also
- * when the END was wrong. */
+ * fuzz_ts: any bytes as a stream, in odd pieces. The contents are written again and must read back equal. A checksum
+ * would stop nearly every changed input at its END, so the contents before a wrong END are also written again. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +42,7 @@ static ssize_t mem_write(void *ctx, const void *buf, size_t len)
 	return (ssize_t)len;
 }
 
-/* All text that can be made of a header. */
+/* Every text that can be produced from a header. */
 static void touch_header(const struct ts_header *h)
 {
 	for (size_t i = 0; i < h->meta.n; i++) {
@@ -66,7 +65,7 @@ static void touch_header(const struct ts_header *h)
 	}
 }
 
-/* Reads m into all[], batches put together, or set. True: read to END. */
+/* Reads m into all[], batches joined, or set. True: read to END. */
 static bool read_all(struct mem *m, struct ts_header *h, struct ts_batch *all, struct ts_set *set)
 {
 	struct ts_reader *r = ts_reader_open_fn(mem_read, m, "fuzz");
@@ -110,7 +109,7 @@ static void write_all(struct mem *m, const struct ts_header *h, const struct ts_
 	ts_writer_close(w);
 }
 
-/* Is text b what was written of a? What is not UTF-8 is written as what it stands for, see ts_utf8.h. */
+/* Is text b what is written for a? Invalid UTF-8 is written as its replacement, see ts_utf8.h. */
 static bool same_text(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0 || a[ts_utf8_span(a)] != '\0';

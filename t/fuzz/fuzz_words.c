@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fuzz_words: any text as the small languages of options: networks, scores and their sweeps, numbers. What a request
- * is written as is read as the same. */
+ * fuzz_words: any text as the small languages of options: networks, scores and their sweeps, numbers. A request's text
+ * parses to the same request. */
 #include "cli/cli.h"
 #include "file.h"
 #include "net/net.h"

@@ -1,17 +1,17 @@
 #!/bin/sh
-# libFuzzer over the fuzz targets in $FUZZ, one after another: RUNS inputs of each, or without RUNS for LIMIT seconds
-# (TARGETS: only these). Inputs begin with those of t/fuzz/corpus and of seeds-X.sh, and what is found grows in
-# build/corpus/X from run to run; what fails lies in build/findings. A line for each target. `make fuzz` runs this.
+# libFuzzer over the fuzz targets in $FUZZ, one after another: RUNS inputs each, or without RUNS for LIMIT seconds
+# (TARGETS: only these). Inputs start from t/fuzz/corpus and seeds-X.sh; new ones collect in build/corpus/X from run to
+# run, and failures go to build/findings. Prints a line for each target. `make fuzz` runs this.
 #	MERGE=yes t/fuzz/run.sh          instead: t/fuzz/corpus/X becomes the least set of inputs, none above MERGE_LEN
 #	                                 bytes, that reaches what all reach
 corpus=$SRC/build/corpus findings=$SRC/build/findings
 export TMPDIR; TMPDIR=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)/unmask-fuzz.XXXXXX") || exit 99
 trap 'rm -rf "$TMPDIR"' EXIT
 trap 'exit 1' INT TERM HUP
-# Libraries that are loaded and left loaded are no leaks; a finding is to end the run.
+# Libraries that stay loaded are not leaks; a finding must end the run.
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 LC_ALL=C PATH="$BUILD:$PATH"
-max_len() { # what is larger is slower and no other
+max_len() { # larger inputs are slower without being different
 	case $1 in
 	words) echo 120 ;; cls|list|annotations|manifest|seeds|config) echo 400 ;; scores) echo 1000 ;;
 	cifar) echo 6500 ;; lmdb) echo 24576 ;; checkpoint|pytorch|safetensors) echo 30000 ;; *) echo 4096 ;;

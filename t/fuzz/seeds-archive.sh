@@ -1,4 +1,4 @@
-# Two small images, in every archive that is read, one of them a tar of tars.
+# Two small images, in every archive format, one of them a tar of tars.
 mkdir -p ../archive-files/cat ../archive-files/dog
 "$BUILD/t/helper/image-gen" png 3 2 >../archive-files/cat/a.png
 "$BUILD/t/helper/image-gen" webp 3 2 >../archive-files/dog/b.webp

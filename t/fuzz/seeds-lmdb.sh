@@ -1,4 +1,4 @@
-# Two images, and one that is too large for a page.
+# Two images, and one too large for a page.
 "$BUILD/t/helper/image-gen" png 3 2 >../lmdb.png
 if command -v /usr/bin/python3 >/dev/null; then
 	/usr/bin/python3 -c "import lmdb, os

@@ -1,2 +1,2 @@
-# Small graphs of every kind that is told apart.
+# Small graphs of every kind that the reader distinguishes.
 /usr/bin/python3 "$SRC/t/helper/onnx_small.py" . && rm -f weights.bin

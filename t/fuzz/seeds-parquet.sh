@@ -1,2 +1,2 @@
-# Those that pyarrow wrote.
+# Files written by pyarrow.
 cp "$SRC"/t/golden/parquet/*.parquet .

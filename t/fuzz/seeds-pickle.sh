@@ -1,4 +1,4 @@
-# Pickles, opcode by opcode: what the CIFAR archives hold, in small.
+# Pickles, opcode by opcode: the contents of the CIFAR archives, in small.
 {
 	printf '\200\002}q\001('                                  # protocol 2, a dictionary, its entries
 	printf 'U\004dataq\002cnumpy.core.multiarray\n_reconstruct\nq\003cnumpy\nndarray\nq\004K\000\205U\001b\207R'

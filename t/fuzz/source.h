@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * source.h: what the fuzz targets of lib/ds share: any bytes as a file of a source, which is listed, read
- * and walked through. The files lie in file.h's folder. */
+ * source.h: what the fuzz targets of lib/ds share: any bytes as a file of a source, which is listed, read and walked
+ * through. The files are in file.h's folder. */
 #ifndef FUZZ_SOURCE_H
 #define FUZZ_SOURCE_H
 

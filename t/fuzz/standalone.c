@@ -2,12 +2,11 @@
  * standalone: runs a fuzz target without a fuzzing engine.
  *
  *	fuzz_X FILE...                each file as one input
- *	fuzz_X --mutate N SEED FILE...  each file, then N inputs made of them: bits flipped, bytes set to
+ *	fuzz_X --mutate N SEED FILE...  each file, then N inputs made from them: bits flipped, bytes set to
  *	                              telling values, parts cut out, doubled, or taken from another file
  *
- * Equal arguments, equal inputs. The number of an input is kept in the variable case_now, to be printed in
- * a debugger after a crash; --only K runs that one alone. With clang's -fsanitize=fuzzer this file is left
- * out. */
+ * Equal arguments give equal inputs. The variable case_now holds the number of the current input, to be printed in a
+ * debugger after a crash; --only K runs only that one. With clang's -fsanitize=fuzzer this file is left out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +40,7 @@ static struct input load(const char *path)
 	return in;
 }
 
-/* The target gets memory of exactly this size, so that a sanitizer sees a read behind it. */
+/* The target gets memory of exactly this size, so that a sanitizer detects a read beyond it. */
 static void run(const unsigned char *p, size_t n)
 {
 	unsigned char *copy = malloc(n ? n : 1);
@@ -65,7 +64,7 @@ static size_t splice(struct ts_rng *r, unsigned char *buf, size_t n, size_t at, 
 	return n + len;
 }
 
-/* One change of buf, which holds n bytes; returns how many it holds then. */
+/* Makes one change to buf, which holds n bytes; returns its new size. */
 static size_t mutate(struct ts_rng *r, unsigned char *buf, size_t n, const struct input *other)
 {
 	static const unsigned char telling[] = { 0,    1,    0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xc0,
@@ -79,7 +78,7 @@ static size_t mutate(struct ts_rng *r, unsigned char *buf, size_t n, const struc
 	case 1: buf[at] = telling[ts_rng_below(r, sizeof telling)]; return n;
 	case 2: buf[at] = (unsigned char)(buf[at] + ts_rng_below(r, 5) - 2); return n;
 	case 3: memset(buf + at, ts_rng_below(r, 2) ? 0xff : 0, len < 8 ? len : 8); return n;
-	case 4: /* cut out; now and then everything behind */
+	case 4: /* cut out; now and then everything after it, too */
 		if (ts_rng_below(r, 8) == 0)
 			return at;
 		memmove(buf + at, buf + at + len, n - at - len);

@@ -1,8 +1,8 @@
-"""Small images of every kind, and what Pillow makes of them, for the tests of ds-pack.
+"""Small images of every kind, and Pillow's results for them, for the tests of ds-pack.
 
-Pillow 13's resizing, of whatever version this runs with; Debian 12 has 9.4.
+The resizing is Pillow 13's, whatever version this runs with; Debian 12 has 9.4.
 
-    python3 ds_images.py        makes ds/ anew: photos/ (two classes), formats/ (a file and its pixels), resize/
+    python3 ds_images.py        recreates ds/: photos/ (two classes), formats/ (a file and its pixels), resize/
 """
 import io
 import os
@@ -112,8 +112,8 @@ FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Imag
 
 
 def resize(image, w, h, how="bilinear"):
-    """As Pillow since 13.0 (ImagingResampleInner() of Resample.c): columns first if the height shrinks by more than twice
-    what the width does. A pass along one direction is the same in all versions."""
+    """As Pillow since 13.0 (ImagingResampleInner() of Resample.c): columns first if the height shrinks by more than
+    twice as much as the width. A pass along one direction is the same in all versions."""
     tall = image.height > h and image.height - h > 2 * (image.width - w)
     out = (image.resize((image.width, h), FILTERS[how]) if tall else image).resize((w, h), FILTERS[how])
     if int(PIL.__version__.split(".")[0]) >= 13:
@@ -132,7 +132,7 @@ def save_resized(image, name, sizes, how="bilinear"):
 
 
 def presets(image, name, size, crop_h, crop_w, how="bilinear"):
-    """torchvision's Resize(size), then CenterCrop((crop_h, crop_w)); of an image that is wider than high."""
+    """torchvision's Resize(size), then CenterCrop((crop_h, crop_w)); for an image that is wider than high."""
     w = int(size * image.width / image.height)
     out = resize(image, w, size, how)
     top, left = int(round((size - crop_h) / 2.0)), int(round((w - crop_w) / 2.0))
@@ -158,7 +158,7 @@ def photos():
 
 
 def cifar():
-    """Three rows a file, of few colours so that they pack well; the same in both forms."""
+    """Three rows per file, with few colours so that they compress well; the same in both forms."""
     names = ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     for form in ("bin", "py"):
         os.makedirs(f"ds/cifar/{form}")
@@ -171,7 +171,7 @@ def cifar():
         with open(f"ds/cifar/bin/{file}.bin", "wb") as f:
             for row, label in zip(data, labels):
                 f.write(bytes([label]) + row.tobytes())
-        # As Python 2 wrote it, which is what the site hands out: raw bytes in a protocol 2 pickle.
+        # As Python 2 wrote it, and as the site distributes it: raw bytes in a protocol 2 pickle.
         array = (b"cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02K\x00\x85U\x01b\x87Rq\x03"
                  b"(K\x01K\x03M\x00\x0c\x86cnumpy\ndtype\nq\x04U\x02u1K\x00K\x01\x87Rq\x05(K\x03U\x01|NNN"
                  b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T" + struct.pack("<I", data.size)
@@ -179,20 +179,20 @@ def cifar():
         with open(f"ds/cifar/py/{file}", "wb") as f:
             f.write(b"\x80\x02}q\x00(U\x04dataq\x06" + array + b"U\x06labels]q\x07("
                     + b"".join(b"K" + bytes([n]) for n in labels) + b"eu.")
-    # The last file again, as Python 3 writes it: bytes are text to be encoded.
+    # The last file again, as Python 3 writes it: bytes are stored as text to encode.
     os.makedirs("ds/cifar/py3")
     with open("ds/cifar/py3/test_batch", "wb") as f:
         pickle.dump({"data": data, "labels": labels}, f, 2)
 
 
 def archive():
-    """A zip whose names are not ASCII, and say so."""
+    """A zip whose names are not ASCII, and flagged as such."""
     with open("ds/formats/gray1.png", "rb") as f, zipfile.ZipFile("ds/names.zip", "w") as z:
         z.writestr(zipfile.ZipInfo("caf\u00e9/\u00e9.png", (2026, 1, 1, 0, 0, 0)), f.read())
 
 
 def tall():
-    """The height is cut by more than, as much as and less than twice what the width is; and the width grows."""
+    """The height shrinks by more than, exactly, and less than twice as much as the width; and the width grows."""
     image = Image.fromarray(picture(90, 50))
     image.save("ds/resize/tall.png")
     save_resized(image, "tall", ((32, 32), (31, 21), (32, 21), (33, 21), (89, 60)))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-# Makes fit_parts.txt: what NumPy and scikit-learn make of the columns of t/helper/parts-gen: eps, bias and AUROC of the
-# combination of layers, then a line per test row: mahalanobis-layers, mahalanobis-layer:layer=1, gram, odin, rankfeat,
-# kl-distance, i-odin, adascale-a and adascale-l with k1=50:k2=20, ensemble, ensemble:logits=1.
+# Makes fit_parts.txt, with NumPy's and scikit-learn's results for the columns of t/helper/parts-gen: eps, bias and
+# AUROC of the combination of layers, then a line per test row: mahalanobis-layers, mahalanobis-layer:layer=1, gram,
+# odin, rankfeat, kl-distance, i-odin, adascale-a and adascale-l with k1=50:k2=20, ensemble, ensemble:logits=1.
 import subprocess
 import sys
 import tempfile

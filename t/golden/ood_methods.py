@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# Makes ood_methods.txt: small sets, and what ood_reference.py says each method gives for them.
+# Makes ood_methods.txt: small sets, and each method's scores for them by ood_reference.py.
 import numpy as np
 
 from ood_reference import Data, score

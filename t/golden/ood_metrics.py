@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-# Makes ood_metrics.txt and ood_scores.txt: what lib/ood must give, computed in another way. Metrics
+# Makes ood_metrics.txt and ood_scores.txt: what lib/ood must give, computed independently. Metrics
 # by their definitions, every threshold and every pair, in exact fractions; scores with 60 decimal
-# digits. Nothing but Python's own library; the same bytes each time.
+# digits. Uses only Python's standard library; gives the same bytes each time.
 import random
 from decimal import Decimal, getcontext
 from fractions import Fraction as F
@@ -78,7 +78,7 @@ def metrics(id_, ood):
 
 
 def right_ones(id_, ood):
-    """Every row but each third is classified right. The area by its definition, a step a threshold, ties half."""
+    """All rows but every third are classified right. The area by its definition, one step per threshold, ties half."""
     right = [x for i, x in enumerate(id_) if i % 3]
     area, ccr_before, fpr_before = F(0), F(0), F(0)
     for t in sorted(set(id_ + ood), reverse=True):
@@ -89,7 +89,7 @@ def right_ones(id_, ood):
 
 
 def aurra(id_):
-    """Mean accuracy of the k highest; each row among equal ones is as right as they are in the mean."""
+    """Mean accuracy of the k highest; each row among ties counts as the mean of their correctness."""
     mean = lambda x: F(sum(1 for i, y in enumerate(id_) if y == x and i % 3), id_.count(x))
     right = [mean(x) for x in sorted(id_, reverse=True)]
     return sum(sum(right[:k], F(0)) / k for k in range(1, len(right) + 1)) / len(right)

@@ -52,7 +52,7 @@ def energy(t, temperature=1, **k):
 
 
 def entropy(t, **k):
-    # -log H; H by mpmath-free long double, fine for margins up to 40
+    # -log H; H in long double, without mpmath, fine for margins up to 40
     lp = log_softmax(t.l, axis=1)
     out = []
     for l, q in zip(t.l, lp):
@@ -207,7 +207,7 @@ def optfs(t, W, b, train=None, bins=100, **k):
 
 
 def nac(t, W, b, train=None, alpha=100, least=50, edges=50, **k):
-    """BierOne/ood_coverage, as mgranz/weiper has it, of the layer avgpool alone; its gradient by hand."""
+    """BierOne/ood_coverage, as in mgranz/weiper, for the layer avgpool alone; its gradient by hand."""
     left = np.log(np.linspace(1, np.sqrt(1000), int(edges) // 2)) / np.log(1000)
     left[-1] = 0.5
     x = np.concatenate([left[:-1], 1 - left[::-1]])
@@ -247,7 +247,7 @@ def cadref(t, W, b, train=None, confidence=0, **k):
 
 
 def core(t, W, b, train=None, **k):
-    """arXiv 2603.18290; no program of its authors was found."""
+    """arXiv 2603.18290; no program by its authors was found."""
     inside = linalg.orth(W.T, rcond=1e-10)
     if inside.shape[1] == W.shape[1]:
         return None
@@ -427,7 +427,7 @@ def grood(t, W, b, train=None, val=None):
 
 
 def uniforms(n, stream):
-    """ts_rng.h: what ts_rng_double() gives of ts_rng_new(0, stream)."""
+    """ts_rng.h: the numbers of ts_rng_double() from ts_rng_new(0, stream)."""
     golden = np.uint64(0x9e3779b97f4a7c15)
 
     def mix(z):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# Makes ood_threshold.txt: ranks and tails for lib/ood/act/ood_threshold.c, by SciPy's beta distribution. The
+# Makes ood_threshold.txt: ranks and tails for lib/ood/act/ood_threshold.c, from SciPy's beta distribution. The
 # rank is found from the definition, by trying every k upwards. Tails of few terms are summed in 50
 # digits, as SciPy's are off by up to 1.3e-10.
 from decimal import Decimal, getcontext
@@ -11,7 +11,7 @@ getcontext().prec = 50
 
 
 def conformal(n, alpha):
-    """alpha is the decimal that is written, so this is exact."""
+    """alpha is taken as the decimal number written, so this is exact."""
     return min(n, int(Fraction(alpha) * (n + 1)))
 
 

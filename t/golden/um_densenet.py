@@ -1,9 +1,9 @@
 """Reference numbers for networks, losses and training steps, computed with PyTorch.
 
-DenseNet is written here once more, after the paper and the published program's layout, in PyTorch; values
+DenseNet is written here independently, from the paper and the published program's layout, in PyTorch; values
 come from the formula of t/helper/golden-net.c, so the test needs no Python and the files stay small.
 
-    python3 um_densenet.py                      makes um_*.txt anew
+    python3 um_densenet.py                      recreates um_*.txt
     python3 um_densenet.py stream CKPT IMAGES   random weights: writes a checkpoint stream from the
                                                 state_dict and prints the logits of an images stream
 """
@@ -141,9 +141,9 @@ def forwards():
 
 
 def steps():
-    """SGD steps on one batch, in double precision; a line a run: the loss before each step; last, of the
-    run with label smoothing, the loss without it. The step
-    is small because rounding grows along the way: at lr 0.05 single and double differ by 2e-4."""
+    """SGD steps on one batch, in double precision; one line per run: the loss before each step; last, for the run with
+    label smoothing, the loss without it. The step is small because rounding errors grow along the way: at lr 0.05
+    single and double differ by 2e-4."""
     x, y = images(16, 10)
     x = x.double()
     runs, plain = [], []
@@ -175,7 +175,8 @@ def shake(parameters, seed):
 
 
 def settled(run):
-    """The losses run(0), if they do not hang on the last bits: those of eight shaken networks are the same to 1e-6."""
+    """The losses run(0), provided they do not depend on the last bits: those of eight perturbed networks agree to
+    1e-6."""
     losses = run(0)
     for seed in range(1, 9):
         off = max(abs(a - b) for a, b in zip(losses, run(seed)))
@@ -185,8 +186,8 @@ def settled(run):
 
 
 def adam(shaken):
-    """Six steps of Adam, the loss before each. A weight whose gradient is nearly 0 goes a whole step either way, as the
-    gradient is rounded; so of few weights and few images."""
+    """Six steps of Adam, the loss before each. A weight whose gradient is nearly 0 moves a whole step either way,
+    depending on rounding; so uses few weights and few images."""
     x, y = images(4, 10)
     net = fill(DenseNet(10, 10, growth=4, affine=True)).train().double()
     shake(net.parameters(), shaken)
@@ -202,8 +203,8 @@ def adam(shaken):
 
 
 def options():
-    """Six steps with each of um-train's options, the loss before each; then, of the run with a moving average,
-    the average of the classifier's first weights."""
+    """Six steps with each of um-train's options, the loss before each; then, for the run with a moving average, the
+    average of the classifier's first weights."""
     x, y = images(16, 10)
     x = x.double()
     rows = [settled(adam)]

@@ -1,9 +1,9 @@
-"""Reference numbers for um-embed's extra columns, by PyTorch's autograd in double precision.
+"""Reference numbers for um-embed's extra columns, from PyTorch's autograd in double precision.
 
 The network and its values are those of um_densenet.py (t/helper/golden-net.c computes the same), with another
-mean and deviation for each channel ("uneven"); 4 images, a row each.
+mean and deviation for each channel ("uneven"); 4 images, one row each.
 
-    python3 um_extras.py     makes um_extras_*.txt anew
+    python3 um_extras.py     recreates um_extras_*.txt
 """
 import torch
 import torch.nn.functional as F
@@ -37,7 +37,7 @@ def sgn(g):
 
 
 def odin(net, pixels, temperature, eps, space):
-    """space: where the gradient is taken and the step is made."""
+    """space: the space of the gradient and the step."""
     x = (pixels if space == "pixel" else normalise(pixels)).requires_grad_(True)
     into = normalise if space == "pixel" else lambda v: v
     z = logits(net, into(x)) / temperature
@@ -49,7 +49,7 @@ def odin(net, pixels, temperature, eps, space):
 
 
 def iodin(net, pixels, temperature, eps):
-    """The one normalised number of the largest gradient."""
+    """The single normalised number with the largest gradient."""
     x = normalise(pixels).requires_grad_(True)
     z = logits(net, x) / temperature
     F.cross_entropy(z, z.argmax(1), reduction="sum").backward()
@@ -99,7 +99,7 @@ def gram(m):
 
 
 def activations(net, pixels):
-    """Outputs of the convolutions, and of the ReLUs by the name of the batch norm before."""
+    """Outputs of the convolutions, and of the ReLUs, under the name of the preceding batch norm."""
     seen, hooks = {}, []
     for name, m in net.named_modules():
         if isinstance(m, torch.nn.Conv2d):
@@ -128,7 +128,7 @@ def main():
 
     steps = {space: torch.cat([odin(net, pixels.clone(), 1000, e, space) for e in EPS], 1)
              for space in ("pixel", "scale-std", "normalised")}
-    assert torch.allclose(steps["pixel"], steps["scale-std"], rtol=0, atol=1e-12)  # one step, two ways to say it
+    assert torch.allclose(steps["pixel"], steps["scale-std"], rtol=0, atol=1e-12)  # one step, written in two ways
     save("um_extras_odin-pixel.txt", steps["pixel"])
     save("um_extras_odin-normalised.txt", steps["normalised"])
     save("um_extras_odin-t1.txt", odin(net, pixels.clone(), 1, 0.05, "pixel"))

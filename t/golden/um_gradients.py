@@ -1,10 +1,11 @@
 """Gradients of every architecture, in double precision: um_gradients.txt.
 
 For each network a line "NAME SPEC CLASSES SIDE SEED", then one for each trained parameter: its name, how many numbers it
-has, the largest gradient, its sums with three arrays between -1 and 1, and up to 16 gradients, evenly. Of the mean
-cross-entropy of 8 images in training mode; values and images come from the formula of t/helper/golden-net.c. Where a
-ReLU's input is nearly 0, rounding decides on which side it lies, and gradients jump: SEED is the first whose images
-give nearly the same gradients when all values are shaken by 2e-7, three times. No such images were found for 50 layers.
+has, the largest gradient, the sums of their products with three arrays between -1 and 1, and up to 16 gradients, evenly
+spaced. The loss is the mean cross-entropy of 8 images in training mode; values and images come from the formula of
+t/helper/golden-net.c. Where a ReLU's input is nearly 0, rounding decides on which side it lies, and gradients jump:
+SEED is the first whose images give nearly the same gradients when all values are perturbed by 2e-7, three times. No
+such images were found for 50 layers.
 """
 import os
 import sys
@@ -65,7 +66,7 @@ def gradients(net, inner, x, y):
 
 
 def shaken(net, inner, x, y, want):
-    """The largest change, of the largest gradient of its parameter."""
+    """The largest change, relative to the largest gradient of its parameter."""
     values = [p.data for p in inner.parameters()]
     worst = 0
     for _ in range(3):
@@ -80,7 +81,7 @@ def shaken(net, inner, x, y, want):
 
 def case(spec, make, classes, side):
     net = make().double().train()
-    inner = getattr(net, "net", net)        # whose names are those of a state_dict
+    inner = getattr(net, "net", net)        # its names are those of a state_dict
     by_formula(inner)
     y = torch.arange(N) % classes
     least = 1

@@ -5,7 +5,7 @@ and the gradient goes straight through to |score| (edge-popup); or each weight s
 sigmoid(score), drawn with the generator of lib/ts/ts_rng.c (supermasks). Values come from the formula of
 t/helper/golden-net.c.
 
-    python3 um_masks.py     makes um_masks_*.txt anew
+    python3 um_masks.py     recreates um_masks_*.txt
 """
 import numpy as np
 import torch
@@ -106,9 +106,9 @@ def shown(kind, weights, scores):
 
 
 def one_step():
-    """One step of rate 1 without momentum, so that old minus new values are the gradients. An activation
-    within rounding of 0 takes its ReLU's other side in single precision; so of as many images as bring none:
-    single and double precision agree. The first line says how many."""
+    """One step of rate 1 without momentum, so that old minus new values are the gradients. An activation within
+    rounding of 0 takes its ReLU's other side in single precision; so only as many images are used as have none: single
+    and double precision agree. The first line says how many."""
     for kind, scope in (("scores", "layer"), ("scores", "model"), ("weights", "layer"), ("bernoulli", "layer")):
         for n_images in range(2, 17):
             _, *double = run(kind, scope, 1, 1.0, n_images=n_images)
@@ -123,7 +123,7 @@ def one_step():
 
 if __name__ == "__main__":
     one_step()
-    # A score near the threshold is cut or not as it is rounded, and a loss near the level folded or not.
+    # Rounding decides whether a score near the threshold is cut, and whether a loss near the level is folded.
     save("um_masks_umap.txt", [settled(lambda shaken: run(
         "scores", "layer", 20, 0.02, um=2.312, frozen=True, momentum=0.9, decay=1e-3,
         start=lambda: DenseNet(10, 10, growth=4), shaken=shaken)[0])])

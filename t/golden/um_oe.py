@@ -1,11 +1,11 @@
-"""Reference numbers for outlier exposure, by PyTorch and NumPy from the formulas, in double precision.
+"""Reference numbers for outlier exposure, from PyTorch and NumPy by the formulas, in double precision.
 
 Two steps of each method from the network and images of t/helper/golden-net.c, with the random numbers of
-lib/ts/ts_rng.c: which outliers, their order, what perturbs. What is written: the options of um-train, the loss, folded
-loss and outliers' loss before each step, and numbers of the state after. And the posterior of a Bayesian linear
+lib/ts/ts_rng.c: the choice of outliers, their order, perturbations. Writes the options of um-train, the loss, folded
+loss and outliers' loss before each step, and numbers of the state after. Also the posterior of a Bayesian linear
 regression.
 
-    python3 um_oe.py     makes um_oe.txt and um_blr.txt anew
+    python3 um_oe.py     recreates um_oe.txt and um_blr.txt
 """
 import copy
 import math
@@ -245,8 +245,8 @@ CASES = (
 
 
 def steps():
-    """An activation within rounding of 0 takes its ReLU's other side in single precision; so of as many images as
-    bring none: single precision, in two memory layouts, and double agree."""
+    """An activation within rounding of 0 takes its ReLU's other side in single precision; so only as many images are
+    used as have none: single precision, in two memory layouts, and double agree."""
     with open("um_oe.txt", "w") as f:
         for options, args in CASES:
             for n in range(4, 20):
@@ -263,7 +263,7 @@ def steps():
 
 
 def regression():
-    """Rows of a formula; the posterior's mean and covariance, and a sample."""
+    """Rows from a formula; the posterior's mean and covariance, and a sample."""
     d, n = 12, 40
     h = (4 * uniform("h", n * d) - 1).astype(np.float32).astype(np.float64).reshape(n, d)
     y = np.where(np.arange(n) < 15, -3.9, 3.9)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * bare-decode: what the bare calls of libjpeg cost: decodes every JPEG below FOLDER to RGB, once and on one
- * core, and prints the seconds of the processor without those of reading the files, and how many there were.
+ * bare-decode: measures what bare libjpeg calls cost: decodes every JPEG below FOLDER to RGB, once, on one core, and
+ * prints the processor seconds, without reading the files, and the number of files.
  * bare-decode FOLDER */
 #include <fts.h>
 #include <stdio.h>

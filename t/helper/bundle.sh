@@ -1,7 +1,7 @@
 #!/bin/sh
-# bundle.sh DIR [LIBRARY...]: puts into the bundle DIR every shared library that its bin/, libexec/ and lib/unmask/ load, and each
-# LIBRARY with its own, but glibc's; and the licences of what it put there, from the packages that they came from. Of a
-# LIBRARY.a, which is in the programs, it puts the licence there.
+# bundle.sh DIR [LIBRARY...]: puts into the bundle DIR every shared library that its bin/, libexec/ and lib/unmask/
+# load, and each LIBRARY with those it loads, except glibc's; and their licences, from the packages that they came from.
+# For a LIBRARY.a, which is linked into the programs, it adds only the licence.
 set -eu
 dir=$(cd "$1" && pwd -P); shift
 fail() { echo "bundle: $*" >&2; exit 1; }
@@ -15,7 +15,7 @@ licence() {                            # FILE of a package
 	mkdir -p "$dir/share/doc/$package"
 	cp -L "/usr/share/doc/$package/copyright" "$dir/share/doc/$package/" || fail "no licence of $package"
 }
-needs() {                              # SONAME PATH of what these load, as the loader finds them; PATH is - for nowhere
+needs() {                              # SONAME PATH of what these load, as the loader finds it; PATH is - if not found
 	ldd "$@" | awk '/=> not found/ { print $1, "-" } $2 == "=>" && $3 ~ /^\// { print $1, $3 }'
 }
 
@@ -38,7 +38,7 @@ done
 	licence "$path"
 done
 
-# Packages name the licences that every Debian has by their paths.
+# Packages refer to the licences that every Debian has by path.
 mkdir -p "$dir/share/doc/common-licenses"
 grep -oh '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$dir"/share/doc/*/copyright | sort -u | while read -r text; do
 	[ ! -f "$text" ] || cp -L "$text" "$dir/share/doc/common-licenses/"

@@ -1,4 +1,4 @@
-"""Files that torch.save() makes, for t/2200-um-ckpt.t.
+"""Files made by torch.save(), for t/2200-um-ckpt.t.
 
     python3 ckpt.py make            writes them to the current folder
     python3 ckpt.py same A B...     for each pair: torch.load() gives equal tensors in equal order
@@ -58,7 +58,7 @@ def flat(state):
 
 
 def masked(state, keep, scores):
-    """What SubnetConv and SubnetLinear compute with: the lowest int((1 - keep) n) of |scores| are cut."""
+    """The weights that SubnetConv and SubnetLinear use: the lowest int((1 - keep) n) of |scores| are cut."""
     s = collections.OrderedDict()
     for k, v in state.items():
         s[k] = v
@@ -81,7 +81,7 @@ def make():
     state = net.state_dict()
     both(state, "plain")
     torch.save(state, "mod\u00e8le 1.pth")
-    # A training dictionary as the published program writes it, by way of a step with momentum.
+    # A training dictionary as the published program writes it, after a step with momentum.
     opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
     for p in net.parameters():
         p.grad = torch.randn_like(p)
@@ -109,7 +109,7 @@ def make():
     torch.save({k: v * 0 if "num_batches" in k else v for k, v in state.items()}, "uncounted.want")
     both(collections.OrderedDict((k, torch.nn.Parameter(v) if v.is_floating_point() else v) for k, v in state.items()),
          "parameters")
-    # What does not fit, in three ways.
+    # Three ways not to fit.
     wrong = collections.OrderedDict(state)
     del wrong["bn1.running_mean"], wrong["block2.layer.0.conv2.weight"]
     wrong["fc.extra"] = torch.zeros(3)
@@ -134,7 +134,7 @@ def make():
         under.update({k: v, k[:-6] + "mask": torch.ones_like(v), k[:-6] + "temp_mask": torch.ones_like(v),
                       k[:-6] + "threshold": torch.tensor(0.1)})
     torch.save({**state, **under}, "underscore.pth")
-    # _SubnetConv keeps what reaches a quantile of its layer's scores, or of all.
+    # _SubnetConv keeps the weights whose scores reach a quantile, of the layer's scores or of all.
     everything = torch.cat([v.abs().flatten() for v in scores.values()])
     for name, limit in (("layer", lambda v: torch.quantile(v.abs().flatten(), 1 - 0.8)), ("model", lambda v: torch.quantile(everything, 1 - 0.8))):
         torch.save({k: v * (scores[k[:-6] + "scores"].abs() >= limit(scores[k[:-6] + "scores"])) if k[:-6] + "scores" in scores else v

@@ -1,7 +1,7 @@
-# completions.awk: from what programs say with --help, one after another, files that complete their command lines:
+# completions.awk: makes files that complete the programs' command lines from their --help texts, one after another:
 #	awk -v dir=DIR -f completions.awk
-# makes DIR/bash/NAME, DIR/zsh/_NAME, DIR/fish/NAME.fish. An option is a line "  -x, --name ARG  help", or its help stands
-# on the next one; lib/cli/cli_parse.c prints them. Of ARG, a|b|c are choices; FILE and the like are files.
+# writes DIR/bash/NAME, DIR/zsh/_NAME, DIR/fish/NAME.fish. An option is a line "  -x, --name ARG  help", or its help is on
+# the next line; lib/cli/cli_parse.c prints them. An ARG a|b|c means choices; FILE and the like mean files.
 function trim(s) { gsub(/^ +| +$/, "", s); return s }
 function take(left, help,   w) {
 	left = trim(left)
@@ -63,7 +63,7 @@ function finish(   i, out, words, from) {
 	finish()
 	tool = under = $2; gsub(/-/, "_", under); n = 0; subcommands = ""
 }
-# What a program can do, named by its usage lines: "um-ckpt import|export [option...] FILE".
+# A program's subcommands, from its usage lines: "um-ckpt import|export [option...] FILE".
 /^(Usage:)? +[a-z-]+ [a-z|]+( |$)/ && ($1 == "Usage:" ? $2 : $1) == tool {
 	word = $1 == "Usage:" ? $3 : $2
 	gsub(/\|/, " ", word)

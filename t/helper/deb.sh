@@ -1,7 +1,7 @@
 #!/bin/sh
-# deb.sh TARBALL VERSION DIR: Debian packages of the sources in TARBALL (make dist), into DIR. TORCH=no: only unmask. Whose
-# packages they are is said by DEBFULLNAME and DEBEMAIL, as for dch, else by git. debian/ is t/helper/debian, with the
-# changelog made here.
+# deb.sh TARBALL VERSION DIR: builds Debian packages into DIR from the sources in TARBALL (make dist). TORCH=no: only
+# unmask. DEBFULLNAME and DEBEMAIL name the maintainer, as for dch, else git's configuration does. debian/ is
+# t/helper/debian, with the changelog generated here.
 set -eu
 tarball=$1 version=$(echo "$2" | tr - '~') dir=$3
 command -v dh >/dev/null && command -v dpkg-buildpackage >/dev/null || {

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs what is missing of the packages that unmask is built from, and says what each is for. Does nothing when
-# all is there. On a system without apt it prints the list and stops.
+# Installs the missing ones of the packages that unmask needs, and prints what each is for. Does nothing if none is
+# missing. On a system without apt, it prints the list and stops.
 #   TORCH=yes|no|own   libtorch from the system's packages, none, or one of the user's    GOLDEN=yes   `make golden` too
 #   CLUSTER=yes        the launchers that tests try
 #   BUNDLE=yes         `make bundle` too              CC=clang[-14]  that compiler as well, for SANITIZE= with its runtime
-# A line is NAME=PURPOSE; NAME may be OLD|NEW..., of which the first that the system has is taken.
+# A line is NAME=PURPOSE; NAME may be OLD|NEW..., where the first one available is taken.
 set -eu
 need='gcc=C compiler
 libc6-dev=C library
@@ -110,5 +110,5 @@ echo "$absent" | sed 's/^\([^=]*\)=/  not among the packages of this system: \1:
 case $absent in
 *libtorch-dev*) echo 'without libtorch-dev: make LIBTORCH=DIR names a libtorch, make TORCH=no builds without' >&2 ;;
 esac
-# What only a test wants is done without; the test says that it is skipped.
+# Packages that only tests need may be missing; the test then reports that it is skipped.
 ! echo "$absent" | grep -q -v '=test: '

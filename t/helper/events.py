@@ -1,4 +1,4 @@
-"""events.py FILE...: what TensorBoard's event files say, a line a value: TAG STEP VALUE, or TAG STEP histogram
+"""events.py FILE...: prints TensorBoard's event files, one line per value: TAG STEP VALUE, or TAG STEP histogram
 num=N sum=S squares=Q min=A max=B last=LIMIT buckets=C,..., equal neighbours as COUNTxTIMES. Checks lengths and
 checksums. Standard library only."""
 import itertools

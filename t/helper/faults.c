@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
- * faults: runs a command once for each thing that can go wrong, and judges what is left.
+ * faults: runs a command once for each thing that can go wrong, and checks the outcome.
  *
  *	faults SHIM KIND FROM STEP [-c] [-w] [-i FILE] [-o FILE]... -- COMMAND...
  *
- *	alloc, read, write, rename	call number n of that kind fails (t/shim/fault.c), once alone and once with all
- *				that follow
- *	flip			bit n of FILE, the input of -i, is another
+ *	alloc, read, write, rename	call number n of that kind fails (t/shim/fault.c), once by itself and once with
+ *				all later ones
+ *	flip			bit n of FILE, the input of -i, is flipped
  *	cut			FILE ends before its n-th byte
- *	term, kill		SIGTERM or SIGKILL comes after n of 1,000 parts of the time that the command takes
+ *	term, kill		SIGTERM or SIGKILL arrives after n thousandths of the command's run time
  *
- * The first run, without a fault, tells how many there are and what the right results are: standard output, and each
- * FILE of -o. Then come the numbers FROM, FROM + STEP, ..., each in a run of its own. After each: no signal but ours, no
- * waiting for ever (20 s); exit status 0 only with the right results; otherwise 1 or 2 with a line on standard error and
- * FILE as it was before ("old"); no file that was not there, but after SIGKILL. A line for each finding, at last the
- * counts; exit status 1 if there is a finding. -c: a library of Debian's is known to crash without memory (libarchive's
- * archive_read_new(); libgfortran as OpenBLAS loads it), so SIGSEGV and SIGABRT of alloc are counted and no finding, as
- * long as nothing is left behind. -w: the input's format
- * has no checksum, so other results are counted and no findings. */
+ * The first run, without a fault, counts the possible faults and records the right results: standard output, and each
+ * FILE of -o. Then faults FROM, FROM + STEP, ... follow, each in its own run. After each: no signal but ours, no
+ * endless wait (20 s); exit status 0 only with the right results; otherwise 1 or 2 with a line on standard error and
+ * FILE unchanged ("old"); no new files, except after SIGKILL. Prints a line for each finding, and finally the counts;
+ * exit status 1 if there is a finding. -c: a Debian library is known to crash when out of memory (libarchive's
+ * archive_read_new(); libgfortran while OpenBLAS loads it), so SIGSEGV and SIGABRT of alloc are counted but are not
+ * findings, as long as nothing is left behind. -w: the input's format has no checksum, so different results are counted
+ * but are not findings. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +87,7 @@ static bool is_known(const char *name)
 	return false;
 }
 
-/* The names of this folder: noted, or those that are new removed and told. */
+/* Records the names in this folder, or removes and reports the new ones. */
 static size_t look(bool note, char *first)
 {
 	DIR *d = opendir(".");
@@ -109,7 +109,7 @@ static size_t look(bool note, char *first)
 	return new;
 }
 
-/* Writes the input with fault k of this kind; 0: as it was. */
+/* Writes the input with fault k of this kind; 0: unchanged. */
 static void harm(long k)
 {
 	FILE *f = in ? fopen(in, "w") : NULL;
@@ -144,7 +144,7 @@ static void become(char **argv, const char *fault)
 	_exit(126);
 }
 
-/* Runs the command with fault k (0: none), which the shim is told in words; its status as wait() gives it. */
+/* Runs the command with fault k (0: none), passed to the shim as text; returns the status from wait(). */
 static int run(char **argv, const char *fault, long k)
 {
 	int status;
@@ -210,7 +210,7 @@ static void judge(const char *fault, int status)
 	refused += !done && !ended;
 	others += other;
 	went_on += done && !other;
-	if (said) /* the first line that says something: libgomp's begin with an empty one */
+	if (said) /* the first line that is not empty: libgomp's messages begin with an empty one */
 		memmove(said, said + strspn(said, "\n"), len + 1 - strspn(said, "\n"));
 	if (said)
 		said[strcspn(said, "\n")] = '\0';
@@ -243,7 +243,7 @@ static void judge(const char *fault, int status)
 	free(said);
 }
 
-/* How many faults there are. */
+/* The number of possible faults. */
 static long count(void)
 {
 	size_t len;

@@ -1,6 +1,6 @@
-# Data sets in the layout of their sites, small, and what Pillow and NumPy read of them.
+# Small data sets in their sites' layouts, and what Pillow and NumPy read from them.
 #   formats.py make NAME DIR     makes DIR/... and DIR.npz: images (n,c,h,w), labels, names, classes
-#   formats.py same DIR.npz      holds a stream on standard input to it; says what differs
+#   formats.py same DIR.npz      compares a stream on standard input with it; prints the differences
 # Pictures come from t/golden/ds (SRC) or are noise from a fixed seed.
 import gzip, io, os, pickle, struct, sys, tarfile, zipfile
 import numpy as np
@@ -11,7 +11,7 @@ noise = lambda *shape: r.randint(0, 256, shape).astype("u1")
 
 
 def photo(n, size=(32, 32)):
-    """Smooth pictures: JPEG and WebP change noise beyond telling."""
+    """Smooth pictures: JPEG and WebP change noise beyond recognition."""
     y, x = np.mgrid[0:size[0], 0:size[1]]
     return [np.stack([(127 + 120 * np.sin((x * (k + 1) + y * (c + 1)) / 9.0)) for c in range(3)], 2).astype("u1")
             for k in range(n)]
@@ -57,7 +57,7 @@ def mnist(d, zipped=True, qmnist=False):
         put(d + "/qmnist-train-images-idx3-ubyte.gz", gzip.compress(idx(a)))
         put(d + "/qmnist-train-labels-idx2-int.gz", gzip.compress(idx(many)))
         return save(d, a, la)
-    # The labels' file of one split comes before its images, of the other behind.
+    # One split's label file comes before its images, the other's after.
     put(d + "/t10k-images-idx3-ubyte" + end, pack(idx(b)))
     put(d + "/t10k-labels-idx1-ubyte" + end, pack(idx(lb)))
     put(d + "/train-images-idx3-ubyte" + end, pack(idx(a)))
@@ -165,7 +165,7 @@ def folders(d):
 
 
 def bmp(a, bits, head=40, form=0, down=False, colours=(), masks=(), rows=None):
-    """A BMP of the (h,w) array a, whose elements are its pixels as numbers; rows: the bytes of these, if not plain."""
+    """A BMP of the (h,w) array a of pixel numbers; rows: their bytes, if not plain."""
     h, w = a.shape
     lines = [a[y] for y in (range(h) if down else range(h - 1, -1, -1))]
     if rows is None:
@@ -191,7 +191,7 @@ def bmp(a, bits, head=40, form=0, down=False, colours=(), masks=(), rows=None):
 
 
 def gif(a, colours, screen=None, at=(0, 0), local=False, interlaced=False, clear=None):
-    """A GIF of one frame, written without compression: each code is a pixel, and the table is cleared in time."""
+    """A GIF of one frame, without compression: each code is a pixel, and the table is cleared before it fills."""
     h, w = a.shape
     sw, sh = screen or (w, h)
     table = b"".join(bytes(c) for c in colours) + bytes(3 * (128 - len(colours)))
@@ -212,7 +212,7 @@ def gif(a, colours, screen=None, at=(0, 0), local=False, interlaced=False, clear
 
 
 def runs(a, bits):
-    """RLE of BMP: a row as pairs, the next as it is, and a step over the pixels of the last row but its first ones."""
+    """RLE of BMP: one row as pairs, the next literally, and a jump over all but the first pixels of the last row."""
     rows = b""
     for i, line in enumerate(a[::-1]):
         pack = lambda vs: bytes(vs) if bits == 8 else bytes((vs[j] << 4) + (vs[j + 1] if j + 1 < len(vs) else 0) for j in range(0, len(vs), 2))
@@ -255,7 +255,7 @@ def pictures(d):
     images = []
     for name, b in sorted(files.items()):
         put(d + "/set/" + name, b); images.append(decoded(b))
-    # Pillow 9.4 reads a step in a run wrongly, and no runs of 4 bits: the same pixels, as they are.
+    # Pillow 9.4 misreads jumps in runs, and cannot read 4-bit runs: compare with the same pixels, uncompressed.
     for bits in 4, 8:
         put("%s/set/z-rle%d.bmp" % (d, bits), bmp(stepped, bits, form=1 if bits == 8 else 2, colours=colours[:16], rows=runs(stepped, bits)))
         images.append(decoded(bmp(stepped, bits, colours=colours[:16])))
@@ -263,7 +263,7 @@ def pictures(d):
 
 
 def npy(d):
-    """CIFAR-10-C: five severities in a file, labels of all in one; CIFAR-10.1 in a folder of its own would be another set."""
+    """CIFAR-10-C: five severities per file, all labels in one; CIFAR-10.1 in its own folder would be another set."""
     a, b, y = noise(10, 8, 8, 3), noise(10, 8, 8, 3), noise(10) % 10
     os.makedirs(d)
     np.save(d + "/fog.npy", a); np.save(d + "/snow.npy", b); np.save(d + "/labels.npy", y)
@@ -274,7 +274,7 @@ def npy(d):
 
 
 def npy_named(d, images, labels, kind):
-    """Arrays whose names tell what belongs together, of every form."""
+    """Arrays of every form, matched by their names."""
     a, y = noise(4, 8, 8, 3), noise(4) % 10
     form = {"hwc": a, "chw": a.transpose(0, 3, 1, 2).copy(), "gray": a[..., 0].copy(), "gray1": a[..., :1].copy()}[kind]
     os.makedirs(d)
@@ -334,7 +334,7 @@ def webdataset(d):
 
 
 def ilsvrc(d):
-    """A tar of tars, a class each."""
+    """A tar of tars, one per class."""
     os.makedirs(d)
     outer, images, labels, names = [], [], [], []
     for k, w in enumerate(["n01440764", "n01443537"]):

@@ -7,14 +7,14 @@
  *	golden-net KIND-SCOPE SPEC CLASSES	the same with masks: scores-layer, bernoulli-model, ...; 0.8
  *					is kept
  *	golden-net uneven SPEC CLASSES	as ckpt, with another mean and deviation for each channel
- *	golden-net gauss SPEC CLASSES FIT	as uneven, but the last layer takes an image for the class whose mean
- *					in FIT is nearest, FIT being ood-fit's of what um-embed --layers
- *					makes of images with the uneven one: it names every class, untrained
+ *	golden-net gauss SPEC CLASSES FIT	as uneven, but the last layer assigns an image to the class with the
+ *					nearest mean in FIT, which ood-fit makes from um-embed --layers with
+ *					the uneven network: so the untrained network predicts every class
  *	golden-net fit SPEC CLASSES	class means and precisions of its feature list, as --perturb reads
  *	golden-net images N CLASSES	N images of 3x32x32, labels i mod CLASSES
  *	golden-net outliers N -		N others, labels -1
  *	golden-net gradients SPEC CLASSES SIZE SEED	what t/golden/um_gradients.py writes, by lib/nn's training
- * A further SIZE makes networks for images of 3xSIZExSIZE, and such images. */
+ * An additional SIZE makes networks for images of 3xSIZExSIZE, and such images. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,8 +73,8 @@ static bool add_masks(struct net_checkpoint *c, const char *kind, struct err *er
 	return true;
 }
 
-/* Of a linear discriminant: w_k = P mu_k and bias_k = -mu_k' P mu_k / 2, mu_k the mean of class k and P the
- * precision within classes. The largest logit is that of the class whose mean is nearest under P. */
+/* A linear discriminant: w_k = P mu_k and bias_k = -mu_k' P mu_k / 2, mu_k the mean of class k and P the
+ * precision within classes. The largest logit belongs to the class whose mean is nearest under P. */
 static void gauss_layer(const double *mu, const double *P, size_t C, size_t D, float *w, float *bias)
 {
 	for (size_t k = 0; k < C; k++, mu += D, w += D) {
@@ -132,7 +132,7 @@ static bool by_formula(struct net_checkpoint *c, const char *spec, int classes, 
 	return true;
 }
 
-/* with: of gauss, the fit. */
+/* with: the fit, for gauss. */
 static int ckpt(const char *what, const char *spec, int classes, const char *with)
 {
 	const bool nan = strcmp(what, "nan") == 0, uneven = with || strcmp(what, "uneven") == 0;
@@ -218,8 +218,8 @@ static int images(size_t n, size_t classes)
 	return 0;
 }
 
-/* The gradient g of a parameter: how many numbers, the largest, sums of g times three arrays between -1 and 1, and
- * MOST of its numbers, evenly. */
+/* Prints the gradient g of a parameter: its size, its largest number, the sums of g times three arrays between -1 and
+ * 1, and MOST of its numbers, evenly spaced. */
 static void print_gradient(const char *name, const float *g, size_t n)
 {
 	enum { SUMS = 3, MOST = 16 };
@@ -241,7 +241,7 @@ static void print_gradient(const char *name, const float *g, size_t n)
 	putchar('\n');
 }
 
-/* Of the mean cross-entropy of 8 images in training mode. */
+/* The gradients of the mean cross-entropy of 8 images in training mode. */
 static int gradients(const char *spec, int classes, const char *seed)
 {
 	enum { N = 8 };

@@ -1,4 +1,5 @@
-# gram.py TRAIN VAL TEST SCORES: gram by NumPy, from the features alone. Exit 1 unless scores agree to 1e-6 of their size.
+# gram.py TRAIN VAL TEST SCORES: computes gram with NumPy, from the features alone. Exit 1 unless the scores agree to a
+# relative 1e-6.
 import sys
 
 import numpy as np

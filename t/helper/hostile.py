@@ -1,6 +1,6 @@
-"""PyTorch files and safetensors that mean harm, for t/2210-um-ckpt-hostile.t; made without PyTorch.
+"""Malicious PyTorch and safetensors files, for t/2210-um-ckpt-hostile.t; written without PyTorch.
 
-Writes NAME.pth, NAME.old, NAME.safetensors to the current folder. Every file but good.* is broken in one way.
+Writes NAME.pth, NAME.old, NAME.safetensors to the current folder. Every file except good.* is broken in one way.
 """
 import io
 import json
@@ -92,7 +92,7 @@ for name, pkl in {
     old(name, pkl)
 old("huge", state(tensor("w", numel=1 << 40, size=(1 << 40,))), ((1 << 40, b"\0" * 16),))
 old("quantised", state(tensor("w", storage="QInt8", numel=16)), ((16, b"\0" * 16),))
-# What Python 2 wrote, and PyTorch before 0.4: pairs, views of storages, the first _rebuild_tensor.
+# As written by Python 2 and PyTorch before 0.4: pairs, views of storages, the first _rebuild_tensor.
 ancient = tensor("w", offset=1, size=(2,), call="torch._utils\n_rebuild_tensor", numel=8)
 ancient = ancient.replace(b"\x89ccollections\nOrderedDict\n)RtR", b"tR").replace(number(8) + b"tQ", number(8) + b"(" + text("1") + b"K\x03K\x05ttQ")
 old("ancient", b"\x80\x02ccollections\nOrderedDict\n](](" + ancient + b"ee\x85R.",
@@ -180,7 +180,7 @@ safe("deep", b'{"w":' + b"[" * 100000)
 safe("lies", {"w": entry}, length=1 << 30)
 safe("lies2", {"w": entry}, length=1000)
 safe("many", {"w%d" % i: {**entry, "shape": [0], "data_offsets": [0, 0]} for i in range(8193)})
-# Small files of large networks: by shapes without elements, by names alone.
+# Small files that claim large networks: by shapes without elements, by names alone.
 def shapes(name, **tensors):
     at, header = 0, {}
     for tensor, shape in tensors.items():

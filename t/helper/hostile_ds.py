@@ -1,4 +1,4 @@
-# Sources that mean harm: hostile_ds.py NAME FILE. What each is stands in t/1130-ds-hostile.t.
+# Malicious sources: hostile_ds.py NAME FILE. t/1130-ds-hostile.t describes each.
 import gzip, io, os, pickle, struct, sys, tarfile, zipfile, zlib
 
 def png(w, h, rows=b""):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# html.sh DIR PAGE...: the manual pages as one site in DIR, without anything from outside. Each links those that it names
-# and that are there; index.html has them all, from their NAME lines.
+# html.sh DIR PAGE...: makes one site in DIR from the manual pages, with no external resources. Each page links to the
+# pages of the site that it names; index.html lists them all by their NAME lines.
 set -eu
 dir=$1; shift
 mkdir -p "$dir"
@@ -20,7 +20,7 @@ top() {                                # title
 	printf '<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
 	printf '<title>%s</title>\n<link rel="stylesheet" href="style.css">\n' "$1"
 }
-unlink_others() {                      # PAGE...: of standard input, links to pages that are not among these
+unlink_others() {                      # PAGE...: removes links from standard input to pages that are not among these
 	awk -v pages=" $(printf '%s ' "$@" | sed 's|[^ ]*/||g')" '{
 		for (out = ""; match($0, /<a class="Xr" href="[^"]*\.html">[^<]*<\/a>/); $0 = substr($0, RSTART + RLENGTH)) {
 			a = substr($0, RSTART, RLENGTH)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * image-gen: a small image, for tests: image-gen png|png16|pngmap|jpeg|jpeggray|webp|webpl WIDTH HEIGHT >FILE */
+ * image-gen: writes a small image, for tests: image-gen png|png16|pngmap|jpeg|jpeggray|webp|webpl WIDTH HEIGHT >FILE */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-# layers.py TRAIN VAL ADVERSARIAL TEST SCORES FIT-META.json: mahalanobis-layers by NumPy and scikit-learn, from the features
-# alone. Exit 1 unless eps is the same, and weights and scores agree to 1e-6 of their size.
+# layers.py TRAIN VAL ADVERSARIAL TEST SCORES FIT-META.json: computes mahalanobis-layers with NumPy and scikit-learn,
+# from the features alone. Exit 1 unless eps is the same, and weights and scores agree to a relative 1e-6.
 import json
 import sys
 
@@ -21,7 +21,7 @@ def read(path):
     return {k: np.concatenate([np.asarray(x) for x in v]) for k, v in cols.items() if k != 'name'}
 
 
-# Means of the classes and the precision within them, of each layer.
+# Each layer's class means and the precision within classes.
 def fit_layers(train):
     fit = {}
     for k in sorted(k for k in train if k.startswith('layer') and ':' not in k):
@@ -32,7 +32,7 @@ def fit_layers(train):
     return fit
 
 
-# The scores of the rows of s, a column per layer.
+# The scores of the rows of s, one column per layer.
 def table(fit, s, eps):
     out = []
     for k, (mu, p) in fit.items():

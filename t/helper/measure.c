@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * measure N COMMAND...: runs it N times with its output thrown away and prints the median and the
+ * measure N COMMAND...: runs it N times, discards its output, and prints the median and the
  * largest wall time in seconds and the peak resident memory in MiB, separated by blanks. */
 #include <fcntl.h>
 #include <stdio.h>

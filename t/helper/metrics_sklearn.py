@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-# Holds ood-metrics against scikit-learn, and against rules written out by hand, on 1,000 random inputs full
-# of ties: 10 pairs of files of 100 columns each. Prints the largest differences; exit 1 if one is above 1e-9.
+# Compares ood-metrics with scikit-learn, and with rules written out by hand, on 1,000 random inputs full of ties: 10
+# pairs of files with 100 columns each. Prints the largest differences; exit 1 if one is above 1e-9.
 import subprocess
 import sys
 

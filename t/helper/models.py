@@ -1,9 +1,9 @@
-"""Model files as people have them, with random weights, for t/2720-models.t.
+"""Model files as found in practice, with random weights, for t/2720-models.t.
 
     python3 models.py --names
-    python3 models.py FOLDER [NAME...]   writes each file, and NAME.want: a line an image with its logits as PyTorch has
-                                         them; FOLDER/SIZE/ has the images. Prints a line a file: NAME FILE SIZE OPTIONS,
-                                         OPTIONS for um-ckpt import
+    python3 models.py FOLDER [NAME...]   writes each file, and NAME.want: a line per image with its logits as PyTorch has
+                                         them; FOLDER/SIZE/ has the images. Prints a line per file: NAME FILE SIZE
+                                         OPTIONS, OPTIONS for um-ckpt import
 """
 import os
 import sys
@@ -24,8 +24,8 @@ FILES = []                      # (name, size, options, maker(folder, x): file, 
 
 
 def spread(model):
-    """Random weights as they come give outputs of 1e-2, and what is initialised to zeros or ones does not matter;
-    biases, norms and statistics are moved, so that all matter."""
+    """Default random weights give outputs of 1e-2, and values initialised to zeros or ones have no effect;
+    biases, norms and statistics are changed, so that all have one."""
     for p in model.parameters():
         if p.dim() == 1 or p.numel() == max(p.shape):
             p.data += 0.1 * torch.randn_like(p)
@@ -47,7 +47,7 @@ def file(name, size, make, options=""):
 
 
 def saved(suffix, model, way):
-    """The function of that name, below, makes the file."""
+    """The function of that name below makes the file."""
     def make(folder, name, x):
         net = spread(model())
         path = os.path.join(folder, name + suffix)
@@ -90,7 +90,7 @@ def exported(net, path):
 
 
 def own():
-    """What someone writes for an afternoon."""
+    """What someone writes in an afternoon."""
     class Own(nn.Module):
         def __init__(self):
             super().__init__()
@@ -157,7 +157,7 @@ def main():
         if only and name not in only:
             continue
         torch.manual_seed(sum(name.encode()))
-        real, sys.stdout = sys.stdout, sys.stderr       # exporters talk
+        real, sys.stdout = sys.stdout, sys.stderr       # exporters print
         path, y = make(folder, name, (pictures.write(folder, size, N) - 0.5) / 0.5)
         sys.stdout = real
         np.savetxt(os.path.join(folder, name + ".want"), y.numpy(), fmt="%.9g")

@@ -1,6 +1,6 @@
 """Networks of t/helper/zoo.py as other programs save them, for t/2230-um-ckpt-names.t.
 
-    python3 names.py                writes files to the current folder and prints a line each: FILE BASE OPTIONS, where
+    python3 names.py                writes files to the current folder and prints a line for each: FILE BASE OPTIONS, where
                                     BASE.pth has the tensors by our names
     python3 names.py bias           networks whose convolutions have biases: NAME.pth, NAME.images, NAME.want;
                                     prints NAME SPEC
@@ -18,7 +18,7 @@ import zoo  # noqa: E402
 
 
 def rename(state, *rules):
-    """Each name by the first rule (regular expression, replacement) that fits it in front."""
+    """Renames each by the first rule (regular expression, replacement) that matches its beginning."""
     out = {}
     for k, v in state.items():
         for a, b in rules:
@@ -93,7 +93,7 @@ def names():
         one(f"head{i}.pth", "wrn10", head(wrn, h))
     one("densehead.pth", "narrow", head(d121, "fc.", "classifier."))
     one("outside.pth", "cifar18", {**put("backbone.", no(c18, "fc.")), "linear.weight": c18["fc.weight"], "linear.bias": c18["fc.bias"]})
-    # What stands beside.
+    # Other entries beside the state.
     counter = torch.tensor(5)
     one("criterion.pth", "wrn10", {"criterion.weight": torch.ones(7), **put("model.", wrn)})
     one("beside.pth", "wrn10", {**wrn, "criterion.weight": torch.ones(7), "n_averaged": counter, "temperature": torch.ones(1)})
@@ -125,7 +125,7 @@ def names():
     one("sequential.pth", "resnet18", {**put("backbone.", no(s, "fc.")), "fc.weight": s["fc.weight"], "fc.bias": s["fc.bias"]})
     s = sequential(c18, 2)
     one("sequential2.pth", "cifar18", {**put("f.", no(s, "fc.")), "g.weight": s["fc.weight"], "g.bias": s["fc.bias"]})
-    # What only options can say.
+    # Needs options.
     one("odd.pth", "wrn10", {k.replace("convShortcut", "proj").replace("fc.", "logit."): v for k, v in wrn.items()}, "--rename", "proj=convShortcut")
     one("renamed.pth", "resnet18", rename(put("net_", r18), ("net_layer", "stage"), ("net_", "")), "--rename", "stage1=layer1", "--rename", "stage2=layer2",
         "--rename", "stage3=layer3", "--rename", "stage4=layer4")
@@ -143,7 +143,7 @@ def names():
     dead = {f"conv{i}.weight": torch.ones(9, 3, 3, 3) for i in (1, 2, 3, 4)}
     dead.update({f"fc{i}.{k}": torch.ones(5, 5) for i in (1, 2, 3) for k in ("weight", "bias")})
     one("published4.pth", "conv4", put("module.", {**four, **dead}), "--size", "22x28")
-    # Not to be taken.
+    # Must be refused.
     torch.save({**no(wrn, "fc."), "a.weight": wrn["fc.weight"], "a.bias": wrn["fc.bias"], "b.weight": torch.ones(3, 64)}, "no-several.pth")
     torch.save({**no(wrn, "fc."), "fc.0.weight": torch.ones(64, 64), "fc.0.bias": torch.ones(64), "fc.2.weight": torch.ones(9, 64),
                 "fc.2.bias": torch.ones(9)}, "no-mlp.pth")
@@ -157,7 +157,7 @@ def names():
 
 
 def with_biases(net, only=None):
-    """All convolutions have biases now, as by default in PyTorch."""
+    """Gives all convolutions biases, as by default in PyTorch."""
     for name, m in net.named_modules():
         if isinstance(m, nn.Conv2d) and m.bias is None and (not only or re.search(only, name)):
             m.bias = nn.Parameter(torch.randn(m.out_channels) * 0.3)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
- * nn-bench CHECKPOINT THREADS [DEVICE]: answers each line of standard input with one of its own.
- *	nn BATCH, torch BATCH		images a second of that engine on the CPU, over at least half a second
- *	step BATCH, step-torch BATCH	images a second of that executor's training step on the CPU (forward with the
+ * nn-bench CHECKPOINT THREADS [DEVICE]: answers each line of standard input with one line.
+ *	nn BATCH, torch BATCH		images per second of that engine on the CPU, over at least half a second
+ *	step BATCH, step-torch BATCH	images per second of that executor's training step on the CPU (forward with the
  *					batch's statistics, cross-entropy, back, SGD with momentum), over at least a second
  *	stream PRECISION BATCH ROUNDS SECONDS
- *					images a second on DEVICE, ROUNDS numbers of at least SECONDS each, in steady
+ *					images per second on DEVICE, ROUNDS numbers of at least SECONDS each, in steady
  *					state and as um-embed runs it: from pixels in host memory to logits and features
- *					there, one batch under way while the next is brought, graphs where they are to
- *					be had; behind a tab what did not go as it should
- *	near PRECISION N		N images on DEVICE and by lib/nn: the largest difference of a logit and of a
- *					feature, over the largest logit and feature (or over 1)
- *	flop				multiplications and additions of an image
- *	sgemm				what OpenBLAS makes of THREADS, in GFLOP/s
+ *					there, one batch in flight while the next is prepared, with graphs if available;
+ *					after a tab, any problem
+ *	near PRECISION N		N images on DEVICE and by lib/nn: the largest difference in a logit and in a
+ *					feature, relative to the largest logit and feature (or to 1)
+ *	flop				multiplications and additions per image
+ *	sgemm				OpenBLAS's speed with THREADS, in GFLOP/s
  *	plan				the plan
- * The engine of "stream" stays until the next line, so that its memory can be looked at. For t/perf and t/gpu. */
+ * The engine of "stream" stays until the next line, so that its memory use can be inspected. For t/perf and t/gpu. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,7 +138,7 @@ static size_t count(const struct net_param *p)
 	return n;
 }
 
-/* A step of plain SGD with momentum; what is set here learns nothing that is worth having, at the usual cost. */
+/* A step of plain SGD with momentum; these settings learn nothing useful, at the usual cost. */
 static int step(struct um_exec *e, const struct net *n, const struct room *r, size_t batch, float **v, struct err *err)
 {
 	float *dz = r->z; /* in place */
@@ -201,7 +201,7 @@ static int training(struct net_checkpoint *c, char *const *word, struct err *err
 
 /* ---- on a device, as um-embed does ---- */
 
-enum { AHEAD = 2, WARM = 4 }; /* batches under way; before the clock, the graph's recording among them */
+enum { AHEAD = 2, WARM = 4 }; /* batches in flight; batches before timing starts, including the graph's recording */
 
 static long precision(const char *name)
 {
@@ -221,7 +221,7 @@ static int on_device(struct um_engine **e, struct net_checkpoint *c, const char 
 	return um_engine_new(e, c, &o, err);
 }
 
-/* Batches for so many seconds, at least `least` of them; how many, or 0 with a line in err. */
+/* Runs batches for this many seconds, at least `least` of them; returns how many, or 0 with a line in err. */
 static size_t flow(struct um_engine *e, struct room *r, size_t batch, double seconds, size_t least, struct err *err)
 {
 	const double start = now();

@@ -62,7 +62,7 @@ class Trap:
 
 
 class TrapCalled:
-    """Calls what a call returns, and gives that a state."""
+    """Calls what a call returns, and sets the state of the result."""
     def __reduce__(self):
         return functools.partial(os.system, "touch executed"), (), {"x": 1}
 
@@ -112,7 +112,7 @@ for n, o in beside.items():
 with open("names", "w") as f:
     f.write("\n".join(names) + "\n")
 
-# The state in other places than usual.
+# The state in unusual places.
 both = {k: v for k, v in state.items()}
 torch.save(Config(state_dict=Config(state)), "config.pth")
 torch.save({"epoch": 3, "my_net": state, "my_head": {"weight": torch.ones(3)}}, "otherkey.pth")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * on-terminal COMMAND...: runs it with standard input and output on a new terminal (standard error
- * stays), and exits as it does, 128 + signal if it was killed. */
+ * stays), and exits with its status, or 128 + signal if it was killed. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

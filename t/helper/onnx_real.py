@@ -1,8 +1,8 @@
 """Networks as people export them to ONNX, with random weights, for t/2710-onnx-real.t.
 
-    python3 onnx_real.py make FOLDER     NAME.onnx and NAME.want for each network whose package is here: a line an image
+    python3 onnx_real.py make FOLDER     NAME.onnx and NAME.want for each network whose package is installed: a line
                                          with logits and features as PyTorch computes them; FOLDER/SIZE/ has the images.
-                                         Prints a line a network: NAME SIZE NORMALISE COLUMNS FEATURES LOGITS ('-':
+                                         Prints a line per network: NAME SIZE NORMALISE COLUMNS FEATURES LOGITS ('-':
                                          guessed)
 """
 import os
@@ -25,7 +25,7 @@ N = 3
 
 
 def spread(model):
-    """Random weights as they come give outputs of 1e-2; biases and statistics are moved, so that all matter."""
+    """Default random weights give outputs of 1e-2; biases and statistics are changed, so that all have an effect."""
     for name, p in model.named_parameters():
         if p.dim() == 1:
             p.data += 0.1 * torch.randn_like(p)
@@ -37,7 +37,7 @@ def spread(model):
 
 
 def head_input(model, layer, x):
-    """What goes into a layer, and what comes out of the model."""
+    """A layer's input, and the model's output."""
     seen = []
     hook = layer.register_forward_hook(lambda m, inputs, out: seen.append(inputs[0]))
     with torch.no_grad():
@@ -47,7 +47,7 @@ def head_input(model, layer, x):
 
 
 class Take(nn.Module):
-    """What a model of transformers gives, by name."""
+    """The outputs of a model of transformers, by name."""
 
     def __init__(self, model, *names):
         super().__init__()
@@ -121,7 +121,7 @@ def make(folder, name, model, last, size, normalise):
 def main():
     folder = sys.argv[2]
     only = sys.argv[3:]
-    real, sys.stdout = sys.stdout, sys.stderr           # exporters talk
+    real, sys.stdout = sys.stdout, sys.stderr           # exporters print
     for nets in torchvision_nets, timm_nets, transformers_nets:
         try:
             for name, *rest in nets():

@@ -1,9 +1,9 @@
 """Small ONNX graphs, written byte by byte, for t/2700-onnx.t: pixels (n,3,h,w), their channel means f, a linear layer
-y. t/shim/onnxruntime.c knows the same values.
+y. t/shim/onnxruntime.c has the same values.
 
-    python3 onnx_small.py FOLDER            writes NAME.onnx, some of them damaged, and weights.bin of some
+    python3 onnx_small.py FOLDER            writes NAME.onnx, some of them damaged, and weights.bin for some
     python3 onnx_small.py pictures FOLDER   seven pictures, 0.bmp...
-    python3 onnx_small.py want MEAN STD     a line each of these: y and f
+    python3 onnx_small.py want MEAN STD     one line for each of these: y and f
 """
 import os
 import struct

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # ood_real.py REFERENCE-DIR TRAIN VAL ID OOD ID-SCORES OOD-SCORES: AUROC of every column of the two scores streams,
-# and the same from ood_reference.py on the features; a line a method, exit 1 if any two differ by more than 1e-6.
+# and the same from ood_reference.py on the features; one line per method, exit 1 if any two differ by more than 1e-6.
 import sys
 
 import msgpack
@@ -35,7 +35,7 @@ train, val, ind, ood = (Data(c['logits'], c['features'], c['label'])
 _, ours = read(sys.argv[6])
 _, theirs = read(sys.argv[7])
 bad = 0
-# nnguide and cfood search a sample (nnguide:alpha=1 all); mc-dropout's scores tie in single precision where each pass is
+# nnguide and cfood search a sample (nnguide:alpha=1 all); mc-dropout's scores tie in single precision if each pass is
 # sure of another class.
 for m in [k for k in ours if k not in ('pred', 'label', 'name', 'nnguide', 'cfood', 'mc-dropout')]:
     got = auroc(ours[m], theirs[m])

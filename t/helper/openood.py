@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # openood.py make DIR: a small benchmark in exactly OpenOOD's layout: benchmark_imglist, images_classic.
-# openood.py table RUN SETS...: the table of the scores in RUN/s1, RUN/s2, ... as OpenOOD's evaluators make it
+# openood.py table RUN SETS...: the table of the scores in RUN/s1, RUN/s2, ... as OpenOOD's evaluators compute it
 # (openood/evaluators/metrics.py, evaluation_api/evaluator.py; their own code agrees to 1e-12, see "Which score leads" in
 # pipelines/RESULTS.md): scikit-learn's curves, each in percent, near and far the means
 # of their sets, then mean over seeds; a line "METHOD near far" for AUROC, then for FPR. SETS: near:NAME, far:NAME.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * parts-gen train|val|adversarial|test ROWS SEED: features with every column that um-embed adds on request, by formula,
- * for tests of what needs no network: layers, steps of size 0.01 and 0.05 in them, Gram columns, ODIN, RankFeat, a
- * second model's distance. Rows of val and of adversarial of one seed are the same images, as they are and moved. */
+ * parts-gen train|val|adversarial|test|broken ROWS SEED: generates features with every column that um-embed adds on
+ * request, by formula, for tests that need no network: layers, steps of size 0.01 and 0.05 in them, Gram columns, ODIN,
+ * RankFeat, a second model's distance. With one seed, rows of val and of adversarial are the same images, before and
+ * after a step. In broken, row 3 has a NaN in the column adascale. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static void make_header(struct ts_header *h)
 	      ts_meta_set_double(&h->meta, "i-odin.temperature", 10));
 }
 
-/* A last layer that does not make these logits: its bias is all that is asked for. */
+/* A last layer that does not produce these logits: only its bias is needed. */
 static void add_head(struct ts_header *h)
 {
 	const size_t shape[] = { CLASSES, DIM };
@@ -78,7 +79,7 @@ static float *numbers(struct ts_batch *b, const char *name, size_t i)
 	return (float *)c->data + i * (c->row / sizeof(float));
 }
 
-/* Row i, of class c. Every row draws as many numbers, whatever it is. */
+/* Row i, of class c. Every row draws equally many random numbers. */
 static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double moved, struct ts_rng *r)
 {
 	float *logits = numbers(b, "logits", i), *odin = numbers(b, "odin:eps=0.0014", i);
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
 	struct ts_batch b;
 
 	if (argc != 4) {
-		fputs("usage: parts-gen train|val|adversarial|test ROWS SEED\n", stderr);
+		fputs("usage: parts-gen train|val|adversarial|test|broken ROWS SEED\n", stderr);
 		return 99;
 	}
 	struct ts_rng r = ts_rng_new(strtoul(argv[3], NULL, 10), 0);
@@ -135,6 +136,8 @@ int main(int argc, char **argv)
 	check(!w || ts_batch_init(&b, &h) || ts_batch_resize(&b, rows) || ts_writer_begin(w, &h));
 	for (size_t i = 0; i < rows; i++)
 		fill(&b, i, i % CLASSES, noise, moved, &r);
+	for (size_t j = 0; j < DIM && strcmp(argv[1], "broken") == 0; j++)
+		numbers(&b, "adascale", 3)[j] = NAN;
 	check(ts_writer_write(w, &b) || ts_writer_finish(w));
 	ts_writer_close(w);
 	ts_batch_release(&b);

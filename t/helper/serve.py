@@ -1,7 +1,7 @@
-# A server of a folder that has bad days: serve.py FOLDER PORTFILE [HOW...]
-#   break    each answer ends after 1000 bytes; ranges are served
-#   no-range ranges are ignored, the whole comes anew
-#   dead     each answer ends before its first byte
+# An unreliable file server: serve.py FOLDER PORTFILE [HOW...]
+#   break    each response ends after 1000 bytes; ranges are served
+#   no-range ranges are ignored: the whole file is sent again
+#   dead     each response ends before its first byte
 # The port goes to PORTFILE; requests are logged to FOLDER/../log.
 import http.server, os, sys
 

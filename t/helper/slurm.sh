@@ -1,6 +1,6 @@
 #!/bin/sh
-# slurm.sh FOLDER COMMAND...: runs the command with a Slurm of its own, a controller and two nodes on this machine, which
-# begins before it and ends after it. 77: it cannot be here.
+# slurm.sh FOLDER COMMAND...: runs the command with a private Slurm, a controller and two nodes on this machine, started
+# before it and stopped after it. Exit 77: Slurm cannot run here.
 [ $# -ge 2 ] || { echo 'usage: slurm.sh FOLDER COMMAND...' >&2; exit 2; }
 dir=$1; shift
 PATH=$PATH:/usr/sbin:/sbin
@@ -38,7 +38,7 @@ cat >slurm.conf <<-END
 	PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 END
 export SLURM_CONF="$dir/slurm.conf"
-# Ends them, by the numbers that they have written down, and waits until they are gone.
+# Stops them, by the process ids in their pid files, and waits until they are gone.
 stop() {
 	for f in slurmd.n1 slurmd.n2 slurmctld munged; do
 		[ -s "$dir/$f.pid" ] && cat "$dir/$f.pid"

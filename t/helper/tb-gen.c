@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * tb-gen DIR [FIRST-STEP [N]]: an event file whose contents t/1030-events.t knows, or, with N, one
- * of so many numbers n/i = i/4. Prints the first error, as the library words it. */
+ * tb-gen DIR [FIRST-STEP [N]]: writes an event file whose contents t/1030-events.t knows, or, with N, one with N
+ * numbers n/i = i/4. Prints the library's first error. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * team-bench RANKS NUMBERS TIMES: the sum of so many floats over that many ranks of this machine, made TIMES times:
- * milliseconds of one, and the bytes that a rank sends for it. */
+ * team-bench RANKS NUMBERS TIMES: sums NUMBERS floats over RANKS ranks on this machine, TIMES times. Prints the
+ * milliseconds of one sum, and the bytes that a rank sends for it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -19,7 +19,7 @@ static int run(int rank, int size, size_t n, int times)
 
 	if (!v || team_join(&t, &place, &err) < 0)
 		return 1;
-	team_sum(t, v, n); /* memory is there, and all are at the same place */
+	team_sum(t, v, n); /* so that memory is mapped, and all ranks are at the same point */
 	start = team_now();
 	for (int i = 0; i < times; i++)
 		team_sum(t, v, n);

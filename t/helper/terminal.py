@@ -1,6 +1,7 @@
-"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the question for its attributes with ANSWER
-(escapes as in Python; "": nothing), and prints what it shows there; exits as it does."""
-import os, pty, sys
+"""terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the query for its attributes with ANSWER
+(escapes as in Python; "": nothing), and prints what appears there; exits with the command's status, or with 99 if the
+terminal does not echo afterwards."""
+import os, pty, sys, termios
 
 answer = sys.argv[1].encode().decode("unicode_escape").encode("latin1")
 pid, fd = pty.fork()
@@ -19,4 +20,5 @@ while True:
         asked = True
         os.write(fd, answer)
 sys.stdout.buffer.write(shown)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(status & 255 if termios.tcgetattr(fd)[3] & termios.ECHO else 99)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * ts-gen: a stream from text, for tests.
+ * ts-gen: makes a stream from text, for tests.
  *
- *	ts-gen KIND FIELD:TYPE[:DIMxDIM...],... <TEXT      a line a row, values separated by blanks
- *	ts-gen KIND FIELDS ROWS SEED                       random rows: normal floats, labels below
- *	10,                                                    any bytes, names row000000...
+ *	ts-gen KIND FIELD:TYPE[:DIMxDIM...],... <TEXT      one line per row, values separated by blanks
+ *	ts-gen KIND FIELDS ROWS SEED                       random rows: normal floats, labels below 10, any bytes,
+ *	                                                   names row000000...
  * TYPE is f2, f4, f8, i8, u1 or str. Streams of features get a meta of "arch", "fc.weight" and "fc.bias". */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static bool is_vector(const struct ts_header *h, const char *name, size_t n)
 	return !f || f->ndim != 1 || f->shape[0] == n;
 }
 
-/* A last layer of 2 classes and 3 features, unless the columns are of other sizes. */
+/* A last layer of 2 classes and 3 features, unless the columns have other sizes. */
 static void add_meta(const struct ts_header *h, struct ts_meta *m)
 {
 	struct ts_tensor weight, bias;

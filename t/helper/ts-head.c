@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts-head <FEATURES: gives a stream of features with logits and features a random last layer, and the logits
- * that it makes, for benchmarks and tests. */
+ * ts-head <FEATURES: adds a random last layer to a stream of features, and replaces the logits by those it produces,
+ * for benchmarks and tests. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ts-values N FILE NAME...: the first N numbers of each named tensor of a checkpoint, a line a tensor;
+ * ts-values N FILE NAME...: prints the first N numbers of each named tensor of a checkpoint, one line per tensor;
  * without names, the names of all. */
 #include <stdio.h>
 #include <stdlib.h>

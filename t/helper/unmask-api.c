@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * unmask-api DETECTOR THREADS: the library as a program with threads uses it. Each thread opens the detector for itself,
- * in memory, and judges the same pictures, one at a time or many; all must say the same to the bit. Then the same
- * features twice, and what must fail with a reason. Prints one line a complaint; exit status 1 if there was one. */
+ * unmask-api DETECTOR THREADS: uses the library as a multithreaded program does. Each thread opens its own detector,
+ * from memory, and judges the same pictures, one or many at a time; all results must be the same to the bit. Then come
+ * the same features twice, and calls that must fail with a reason. Prints one line per complaint; exit status 1 if
+ * there was one. */
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ enum { PICTURES = 150, SIDE = 32, MOST = 16 };
 static unsigned char *file;
 static size_t file_bytes;
 static int complaints;
-static uint8_t pixels[PICTURES][SIDE * (SIDE * 3 + 5)]; /* rows are 5 bytes longer than they need be */
+static uint8_t pixels[PICTURES][SIDE * (SIDE * 3 + 5)]; /* rows are 5 bytes longer than necessary */
 
 static void complain(const char *what, const char *why)
 {
@@ -40,7 +41,7 @@ static int read_file(const char *path)
 
 struct job {
 	pthread_t thread;
-	size_t step; /* pictures in a call */
+	size_t step; /* pictures per call */
 	struct unmask_result r[PICTURES];
 	char why[200];
 };
@@ -91,7 +92,7 @@ static void threads(size_t n)
 			}
 }
 
-/* Fails with a reason. */
+/* Must fail with a reason. */
 static void must_fail(const char *what, struct unmask *u, int rc)
 {
 	if (rc != -1 || !unmask_error(u) || strchr(unmask_error(u), '\n'))

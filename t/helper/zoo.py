@@ -1,14 +1,14 @@
-"""Every architecture of lib/net once more, in PyTorch: torchvision's own where it has them, else written after the
+"""Every architecture of lib/net, in PyTorch: torchvision's own if it has it, else written from the
 papers and the published program's layout. Weights and running statistics are random.
 
     python3 zoo.py make [NAME...]           for each network NAME.pth and NAME-legacy.pth (PyTorch's two forms),
-                                            NAME.images (a stream) and NAME.want: a line an image with logits,
+                                            NAME.images (a stream) and NAME.want: a line per image with logits,
                                             features, channel means of the feature list; some with more.
-                                            Prints a line a network: NAME SPEC INPUT LAYERS EXTRAS MEAN STD
-    python3 zoo.py same A.pth B.pth ...     in pairs: equal names in equal order, types and values?
+                                            Prints a line per network: NAME SPEC INPUT LAYERS EXTRAS MEAN STD
+    python3 zoo.py same A.pth B.pth ...     pairwise: equal names in equal order, types and values?
     python3 zoo.py run NAME IMAGES CKPT...  runs the tensors of checkpoint streams (mean 0.5, deviation 0.25) in the
-                                            network NAME: CKPT.want has logits, CKPT.zeros a line a weight: name,
-                                            zeros, numbers
+                                            network NAME: CKPT.want has logits, CKPT.zeros a line per weight:
+                                            name, zeros, numbers
 """
 import sys
 
@@ -122,7 +122,7 @@ class CifarResNet(Listed):
 
 
 class NarrowBlock(CifarBlock):
-    """Where a layer halves the map: every second pixel and zeros for the channels that lack, or a projection."""
+    """Where a layer halves the map: every second pixel and zeros for missing channels, or a projection."""
     def __init__(self, c, width, stride, projection):
         super().__init__(c, width, stride, False, True)
         self.pad = 0 if projection or c == width else width // 4
@@ -182,7 +182,7 @@ class CifarNet(Listed):
 
 
 class Small(Listed):
-    """Convolutions in pairs, then 1x1 convolutions as dense layers. bias: 0 none, 1 of the dense ones, 2 of all."""
+    """Convolutions in pairs, then 1x1 convolutions as dense layers. bias: 0 none, 1 in the dense ones, 2 in all."""
     def __init__(self, pairs, shape, classes, widths, bias=0, width=1):
         super().__init__()
         c, h, w = shape
@@ -199,7 +199,7 @@ class Small(Listed):
         self.linear = nn.Sequential(nn.Conv2d(c * h * w, a, 1, bias=bias > 0), nn.ReLU(),
                                     nn.Conv2d(a, b, 1, bias=bias > 0), nn.ReLU(),
                                     nn.Conv2d(b, classes, 1, bias=bias > 0))
-        for m in self.modules():        # without norms, PyTorch's start lets logits die out
+        for m in self.modules():        # without norms, logits vanish under PyTorch's initialisation
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight)
 
@@ -237,7 +237,7 @@ class Torchvision(Listed):
 
 
 class Split(Torchvision):
-    """The same where parts of `features` are the feature list; tail(net, map) gives features and logits."""
+    """The same if parts of `features` are the feature list; tail(net, map) gives features and logits."""
     def __init__(self, net, ends, tail, features=None):
         super().__init__(net)
         self.sequence, self.ends, self.end = net.features if features is None else features, ends, tail
@@ -379,7 +379,7 @@ CASES = {       # name: (spec, network, (c, h, w), extra columns)
 
 
 def pictures(n, shape, seed):
-    """Patches and noise: pictures of noise alone look all the same to deep layers."""
+    """Patches and noise: pictures of pure noise all look the same to deep layers."""
     rng = np.random.default_rng(seed)
     c, h, w = shape
     patches = rng.integers(0, 200, (n, c, h // 8 + 1, w // 8 + 1), dtype=np.uint8).repeat(8, 2).repeat(8, 3)
@@ -387,15 +387,15 @@ def pictures(n, shape, seed):
 
 
 def network(name):
-    """Random values that matter: running statistics near those of such pictures, so that layers neither die out nor
-    blow up, but not the very same."""
+    """Random values that have an effect: running statistics close to those of such pictures, but not equal,
+    so that layers neither vanish nor blow up."""
     torch.manual_seed(len(name) * 7 + sum(name.encode()))
     _, make, shape, _ = CASES[name]
     net = make()
     norms = {k: m for k, m in net.named_modules() if isinstance(m, nn.BatchNorm2d)}
     for k, m in norms.items():
         m.momentum = 1.0
-        if m.affine:                    # of bottlenecks in a long row, each adds a little, as learnt ones do
+        if m.affine:                    # in a long chain of bottlenecks, each adds a little, as learnt ones do
             nn.init.uniform_(m.weight, *((0.1, 0.4) if k.endswith("bn3") else (0.7, 1.3)))
             nn.init.normal_(m.bias, 0, 0.2)
     for m in net.modules():
@@ -404,18 +404,18 @@ def network(name):
             nn.init.normal_(m.bias, 0, 0.2)
     with torch.no_grad():
         net.train()(normalise(torch.from_numpy(pictures(8, shape, 1)).double()).float())
-        deep = isinstance(net, Split)   # fifty norms in a row: what each adds to rounding must not add up
+        deep = isinstance(net, Split)   # fifty norms in a row: their rounding errors must not add up
         for m in norms.values():
             m.running_mean += (0.02 if deep else 0.2) * m.running_var.sqrt() * torch.randn(m.num_features)
             m.running_var *= torch.empty(m.num_features).uniform_(*((0.95, 1.05) if deep else (0.7, 1.3)))
-            if deep:                    # on a few pixels a depthwise channel may vary by nothing, and rounding decides
+            if deep:                    # on a few pixels, a depthwise channel may not vary at all, and rounding decides
                 m.running_var.clamp_(min=m.running_var.mean())
             m.momentum = 0.1
     return net.eval()
 
 
 def pack(o):
-    import msgpack                      # here, so that who wants the networks alone needs neither
+    import msgpack                      # here, so that using the networks alone needs neither
     import msgpack_numpy
     return msgpack.packb(o, default=msgpack_numpy.encode)
 
@@ -530,7 +530,7 @@ def same(paths):
     bad = 0
     for a, b in zip(paths[::2], paths[1::2]):
         x, y = torch.load(a), torch.load(b)
-        # What ViT and ConvNeXt learn beside their layers comes first in PyTorch, and here where it is used.
+        # Parameters of ViT and ConvNeXt outside layers come first in PyTorch, but here where they are used.
         if sorted(x) != sorted(y) or (list(x) != list(y) and not a.startswith(("vit", "convnext"))):
             print(f"# {a}, {b}: names differ or their order")
             bad = 1

@@ -1,7 +1,8 @@
 #!/bin/sh
-# make bench: how fast and how large, into t/perf/RESULTS.md. Nothing is asserted: timers lie on busy machines.
-#   ROUNDS=5     measurements of the forward pass, of which the median counts
-#   PYTHON=...   a further Python with PyTorch, torchvision and msgpack-numpy
+# make bench: speed and memory use, into t/perf/RESULTS.md. Nothing is asserted: timings on busy machines are
+# unreliable.
+#   ROUNDS=5     measurements of the forward pass; the median counts
+#   PYTHON=...   another Python with PyTorch, torchvision and msgpack-numpy
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 threads=$(nproc)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Are products of bfloat16 faster than those of floats on this processor? Multiply-adds a second of one core: of
- * AVX-512's vfmadd231ps and AVX512_BF16's vdpbf16ps, each on 12 registers that do not wait for each other; of AMX's
- * tdpbf16ps on four tiles, alone, and with the tiles loaded that lib/nn loads for it, from the first cache.
+ * Are products of bfloat16 faster than those of floats on this processor? Multiply-adds per second on one core: of
+ * AVX-512's vfmadd231ps and AVX512_BF16's vdpbf16ps, each on 12 independent registers; of AMX's tdpbf16ps on four
+ * tiles, alone, and including the tile loads of lib/nn, from the first-level cache.
  *
  *	cc -O2 -o bf16 t/perf/bf16.c && ./bf16
  */
@@ -29,7 +29,7 @@ static double now(void)
 #define BFLOATS(i) "vdpbf16ps %%zmm30, %%zmm31, %%zmm" #i "\n"
 #define USED "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6", "zmm7", "zmm8", "zmm9", "zmm10", "zmm11"
 
-/* A (2, 8, 1024 bytes), B alike. */
+/* A is (2, 8, 1024 bytes), and so is B. */
 __attribute__((target("amx-tile,amx-bf16"))) static void tiles(void)
 {
 	static const struct {

@@ -1,12 +1,12 @@
-"""Images a second of the forward pass, ours and Python's by turns, as a Markdown table.
+"""Images per second of the forward pass, ours and Python's in turn, as a Markdown table.
 
     python3 forward.py SRC BUILD THREADS ROUNDS [PYTHON...]     the table; PYTHON: other interpreters with a PyTorch
-    python3 forward.py worker NET tuned|plain THREADS           answers "BATCH" lines with images a second
+    python3 forward.py worker NET tuned|plain THREADS           answers "BATCH" lines with images per second
 
-"as it comes": the interpreter and its defaults. "tuned": malloc keeps what was freed, and the better of all thread
-counts and memory formats. Both in inference mode, on normalised floats; ours starts from pixels. Each number is the
-median of ROUNDS, each of at least half a second; the spread is half of (largest - smallest) / median. Of further
-interpreters only "tuned" is measured.
+"as it comes": the interpreter and its defaults. "tuned": malloc keeps freed memory, and the best of all thread counts
+and memory formats. Both in inference mode, on normalised floats; ours starts from pixels. Each number is the median of
+ROUNDS, each of at least half a second; the spread is half of (largest - smallest) / median. For other interpreters,
+only "tuned" is measured.
 """
 import os
 import statistics
@@ -27,7 +27,7 @@ TUNED = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "2147
 
 
 def network(name):
-    """The network, random, and a forward pass that keeps nothing."""
+    """The network with random weights, and a forward pass that keeps nothing."""
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "helper"))
     sys.dont_write_bytecode = True
     import torch
@@ -62,7 +62,7 @@ def worker(name, how, threads):
         with torch.inference_mode():
             start = time.time()
             forward(x)
-            if time.time() - start > 2:         # what a first pass costs more is little beside that
+            if time.time() - start > 2:         # the first pass's overhead is small compared to that
                 return batch / (time.time() - start)
             start, done = time.time(), 0
             while time.time() - start < seconds:

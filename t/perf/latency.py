@@ -3,8 +3,8 @@
     python3 latency.py BUILD THREADS [ROUNDS]
 
 Prints, as medians with the smallest and largest: ood-detect from its start to the verdict of one picture; opening the
-detector; one picture in the library (unmask_images(), score and verdict with it); and the network alone (nn-bench), by
-turns with that. DETECTOR=FILE: another detector, and NETWORK=FILE its network.
+detector; one picture in the library (unmask_images(), including score and verdict); and the network alone (nn-bench),
+in turn with that. DETECTOR=FILE: another detector, and NETWORK=FILE its network.
 """
 import ctypes as c
 import os
@@ -24,7 +24,7 @@ class Picture(c.Structure):
 
 
 def make(build, work):
-    """A network with random weights, and a detector of it."""
+    """A network with random weights, and a detector built from it."""
     def run(words):
         subprocess.run(["sh", "-c", words], cwd=work, check=True, env={**os.environ, "PATH": f"{build}:{os.environ['PATH']}"})
     run(f"{build}/t/helper/golden-net ckpt {SPEC} 10 >m.ckpt && ds-synth -q --set id -n 32 -o i.ts && "

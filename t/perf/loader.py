@@ -1,6 +1,7 @@
-# Images by torchvision's ImageFolder + Resize + ToTensor, at each of several numbers of workers, and by ds-pack, in
-# turn, so that both see the same machine: loader.py FOLDER SIZE ROUNDS WORKERS... The import of torch is not counted,
-# the start of ds-pack is. Prints a line for each and the median of the rounds' ratios to the best of torchvision's.
+# Images per second of torchvision's ImageFolder + Resize + ToTensor, with several numbers of workers, and of ds-pack,
+# in turn, so that both see the same machine: loader.py FOLDER SIZE ROUNDS WORKERS... The import of torch is not
+# counted; the start of ds-pack is. Prints a line for each and the median of the rounds' ratios to the best of
+# torchvision's.
 import os, statistics, subprocess, sys, time
 import torch, torchvision
 from torchvision import transforms as T

@@ -1,11 +1,11 @@
-"""Steps of other kinds, DenseNet-100 with batches of 64, ours and PyTorch's by turns, as a Markdown table; then what
+"""Other kinds of steps, DenseNet-100 with batches of 64, ours and PyTorch's in turn, as a Markdown table; then how long
 um-train takes to start, and how three busy programs slow it.
 
     python3 methods.py SRC BUILD THREADS ROUNDS [PYTHON...]    PYTHON: other interpreters with a PyTorch
 
 Ours is the last epoch's rate as um-train and um-prune log it, reading and cropping included; PyTorch's is t/gpu/peer.py's,
-as in training.py. A rate counts images of the network's own classes; outlier exposure (oe) has as many others beside
-them.
+as in training.py. A rate counts images of the network's own classes; outlier exposure (oe) has as many others in
+addition.
 """
 import os
 import statistics
@@ -39,7 +39,7 @@ class Ours:
         subprocess.run([f"{self.build}/{program}", *args], cwd=self.work, check=True)
 
     def rate(self, words):
-        """Images a second of the second epoch."""
+        """Images per second of the second epoch."""
         self.n += 1
         program, *args = words.split()
         self.run(program, *args, "-q", "-b", "64", "-e", "2", "--threads", str(self.threads), "--run", f"run{self.n}",
@@ -51,14 +51,14 @@ class Ours:
         return float(rows[-1][names.index("images_s")])
 
     def start(self):
-        """Milliseconds of a whole run: a network is read, one step taken, a checkpoint written."""
+        """Milliseconds of a whole run: reads a network, takes one step, writes a checkpoint."""
         begin = time.perf_counter()
         self.run("um-train", "-q", "-i", "m.ckpt", "-b", "2", "-e", "1", "-o", "x.ckpt", "two.images")
         return 1e3 * (time.perf_counter() - begin)
 
 
 def busy(ours, rounds):
-    """How much longer um-train takes beside three programs that do nothing but compute, round by round."""
+    """How much longer um-train takes next to three programs that only compute, round by round."""
     slowed = []
     for _ in range(rounds):
         alone = ours.rate(METHODS["plain"][0])

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-# metrics.py ID OOD: what a user runs instead of ood-metrics on two streams of one score; prints AUROC and AP. Says on
-# stderr how long scikit-learn's three calls took by themselves, without imports and reading.
+# metrics.py ID OOD: what a user would run instead of ood-metrics on two streams of one score; prints AUROC and AP, and
+# on stderr how long scikit-learn's three calls alone took, without imports and reading.
 import sys
 import time
 

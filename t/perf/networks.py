@@ -1,14 +1,14 @@
-"""Images a second of the forward pass of networks with torchvision's and timm's structure, ours and PyTorch's by turns, as
-a Markdown table.
+"""Images per second of the forward pass of networks with torchvision's and timm's structure, ours and PyTorch's in
+turn, as a Markdown table.
 
     python3 networks.py BUILD THREADS ROUNDS PYTHON    PYTHON has torch, torchvision and timm
     NETS="vgg16 vit-s" BATCHES="1 8" python3 networks.py ...
 
-224 x 224, random weights. PyTorch is tuned as in forward.py: malloc keeps what was freed, and the better of both memory
-formats, in inference mode, on normalised floats; ours starts from pixels. Each number is the median of ROUNDS, each of at
-least half a second; the spread is half of (largest - smallest) / median. "ratio": ours by PyTorch's of the same round,
-the median of the rounds, the smallest and largest. "of sgemm": the network's multiplications by what OpenBLAS makes of
-2048 x 2048.
+224 x 224, random weights. PyTorch is tuned as in forward.py: malloc keeps freed memory, and the better of both memory
+formats, in inference mode, on normalised floats; ours starts from pixels. Each number is the median of ROUNDS, each of
+at least half a second; the spread is half of (largest - smallest) / median. "ratio": ours over PyTorch's in the same
+round, the median of the rounds, the smallest and largest. "of sgemm": the network's multiplication rate over OpenBLAS's
+for 2048 x 2048.
 """
 import os
 import statistics
@@ -42,7 +42,7 @@ def network(name):
 
 
 def worker(name, threads):
-    """Answers "BATCH" lines with images a second."""
+    """Answers "BATCH" lines with images per second."""
     import torch
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -77,7 +77,7 @@ def rows(name, build, threads, rounds, python, batches):
         flop, sgemm = ours.ask("flop"), ours.ask("sgemm")
         for batch in batches:
             seen = [[], []]
-            peer.ask(batch)     # only now it has started, and chosen its format
+            peer.ask(batch)     # now it has started, and chosen its format
             for _ in range(rounds):
                 seen[0].append(ours.ask(f"nn {batch}"))
                 seen[1].append(peer.ask(batch))

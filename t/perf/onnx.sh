@@ -1,7 +1,7 @@
 #!/bin/sh
-# Our kernels beside ONNX Runtime, both through um-embed: torchvision's ResNet-18 with random weights, as a checkpoint and
-# as the graph that PyTorch exports of it, on the same images, by turns, five rounds. Prints images a second (median) and
-# the ratio; the start of the program, measured on a few images, is taken off.
+# Our kernels compared with ONNX Runtime, both through um-embed: torchvision's ResNet-18 with random weights, as a
+# checkpoint and as the graph that PyTorch exports from it, on the same images, in turn, five rounds. Prints images per
+# second (median) and the ratio; the program's start-up time, measured on a few images, is subtracted.
 #	UNMASK_ONNX_PYTHON=/path/python3 THREADS=2 sh t/perf/onnx.sh [SIZE [N]]      (a Python with torchvision, onnx, onnxruntime)
 size=${1:-224} n=${2:-64} few=4 threads=${THREADS:-$(nproc)}
 python=${UNMASK_ONNX_PYTHON:-python3}

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The programs' part of make bench: how fast and how large, a line each. Python's lines need Debian's python3-torch
-# and are left out without it. Real images are used where there are any.
+# The programs' part of make bench: speed and memory use, one line each. Python's lines need Debian's python3-torch and
+# are left out without it. Real images are used if available.
 PATH=$BUILD/t/helper:$PATH
 unset MAKEFLAGS MFLAGS
 work=$(mktemp -d) || exit 1
@@ -42,7 +42,7 @@ if [ -f "$data/cifar10-jpeg.tar.xz" ]; then
 	line 'ds-pack, 10,000 of them, tar.xz' images/s 10000 3 ds-pack --split test -o x.images "$data/cifar10-jpeg.tar.xz"
 	line 'ds-pack, 300 large JPEGs to 32x32' images/s 300 3 ds-pack --size 32 -o x.images "$data/dtd-300.tar"
 	line 'ds-pack --fast, the same' images/s 300 3 ds-pack --size 32 --fast -o x.images "$data/dtd-300.tar"
-	# The least that it can take: reading the archive, and libjpeg's bare calls.
+	# A lower bound: reading the archive, and libjpeg's bare calls.
 	set -- $(measure 3 tar xOf cifar.tar) $(bare-decode small)
 	awk -v r="$1" -v d="$4" 'BEGIN { printf "%-46s %10.0f %-9s %8.3f s (tar -x %.3f s, decoding %.3f s)\n",
 		"tar -x and bare libjpeg, the same 60,000", 60000 / (r + d), "images/s", r + d, r, d }'
@@ -94,7 +94,7 @@ line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b
 line 'um-train, fold, average, run directory' images/s 512 1 um-train -q -i m.ckpt --um 2 --ema 0.99 \
 	-e 1 -b 64 --run run -o x.ckpt train.images
 ds-synth --set textures -n 512 -o aux.images
-for m in oe energy poem doe mixoe; do  # beside 512 images 512 outliers; doe with its perturbation from the start
+for m in oe energy poem doe mixoe; do  # 512 images and 512 outliers; doe perturbs from the start
 	line "um-train --oe $m, the same" images/s 512 1 um-train -q -i m.ckpt --aux aux.images --oe $m --doe-warmup 0 \
 		-e 1 -b 64 -o x.ckpt train.images
 done

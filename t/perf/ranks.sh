@@ -1,8 +1,8 @@
 #!/bin/sh
-# ranks.sh BUILD [ROUNDS]: two ranks of one thread, each on a core as mpirun binds them, beside two threads of one process,
-# by turns, as a Markdown table: images a second, the ratio round by round (median and range), and what rank 0 said of its
-# traffic. Then the sum of each network's gradient by itself. RUN stands before each command (RUN='chrt -f 1': before all
-# other programs).
+# ranks.sh BUILD [ROUNDS]: two ranks of one thread, each bound to a core as by mpirun, against two threads of one
+# process, in turn, as a Markdown table: images per second, the ratio round by round (median and range), and rank 0's
+# report of its traffic. Then the sum of each network's gradient alone. RUN is put before each command (RUN='chrt -f 1':
+# real-time priority).
 build=$(cd "${1:-build/plain}" && pwd) || exit 1
 rounds=${2:-8}
 PATH=$build:$build/t/helper:$PATH

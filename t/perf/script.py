@@ -6,7 +6,7 @@ import torch
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from forward import network
 
-threads = torch.get_num_threads()           # as it comes
+threads = torch.get_num_threads()           # the default
 net, forward = network("densenet")
 torch.set_num_threads(threads)
 net.load_state_dict(torch.load(sys.argv[1]))

@@ -17,7 +17,7 @@ from um_masks import Through, cut_smallest
 
 
 def line(name, count, runs, work):
-    work()  # the first pass faults its memory in, and takes twice as long
+    work()  # the first pass maps its memory, and takes twice as long
     times = []
     for _ in range(runs):
         t = time.time()
@@ -45,7 +45,7 @@ def train(net, batch):
 
 
 def umap(net, batch):
-    """Training of scores with frozen weights, the masks by sorting each layer, as the published layers do."""
+    """Trains scores with frozen weights, with masks from sorting each layer, as the published layers do."""
     x, y = images(256, 10)
     weights = {n: p.detach() for n, p in net.named_parameters() if n.endswith(".weight")}
     scores = {n: (torch.rand_like(p) - 0.5).requires_grad_() for n, p in weights.items()}

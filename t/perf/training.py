@@ -1,13 +1,13 @@
-"""Images a second of the training step, ours and PyTorch's by turns, as a Markdown table.
+"""Images per second of the training step, ours and PyTorch's in turn, as a Markdown table.
 
     python3 training.py SRC BUILD THREADS ROUNDS [PYTHON...]    PYTHON: other interpreters with a PyTorch
 
 A step is the forward pass with the batch's statistics, cross-entropy, back, and SGD with momentum; ours starts from
-bytes. PyTorch's is t/gpu/peer.py's: channels-last, normalised floats that are there already, malloc that keeps what was
-freed. Each number is the median of ROUNDS, each of at least a second; the spread is half of (largest - smallest) /
-median. "to the best": ours by the better PyTorch of the same round, as the clock of a machine that is not one's own
-wanders, the median of the rounds. "of sgemm": three times the multiplications of the forward pass, by what OpenBLAS
-makes of 2048 x 2048.
+bytes. PyTorch's is t/gpu/peer.py's: channels-last, normalised floats already in memory, a malloc that keeps freed
+memory. Each number is the median of ROUNDS, each of at least a second; the spread is half of (largest - smallest) /
+median. "to the best": ours over the better PyTorch in the same round, as the clock speed of a shared machine varies,
+the median of the rounds. "of sgemm": three times the forward pass's multiplication rate, over OpenBLAS's for 2048 x
+2048.
 """
 import os
 import statistics
@@ -27,7 +27,7 @@ NETS = {  # name: (title, architecture, input, batch)
 
 
 class Peer(forward.Peer):
-    """peer.py, which says several numbers, a tab and its memory."""
+    """peer.py, which prints several numbers, a tab and its memory use."""
     def ask(self, line):
         print(line, file=self.p.stdin, flush=True)
         answer = self.p.stdout.readline()
@@ -43,7 +43,7 @@ def memory(process):
 
 
 def ratio(seen):
-    """Ours by the best other, round by round: the median, smallest and largest."""
+    """Ours over the best other, round by round: the median, smallest and largest."""
     r = sorted(ours / max(others) for ours, *others in zip(*seen))
     return f"{statistics.median(r):.2f} ({r[0]:.2f} to {r[-1]:.2f})"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * fault: preloaded, it lets the n-th call of a kind fail, or all from there on, and counts them.
+ * fault: when preloaded, makes the n-th call of a kind fail, or that and all later ones, and counts the calls.
  *
  *	FAULT=KIND:N[+] FAULT_COUNT=FILE LD_PRELOAD=fault.so COMMAND...
  *
  * KIND is alloc (malloc and its kin return NULL), read (EIO, also of stdio), write (ENOSPC, also of stdio, fsync and
- * close), rename (EIO, also of mkostemp and open for writing). N is 0 to count alone. FILE, which must be there, gets
- * the number of calls at the end. FAULT_TRACE=1 prints who called the one that failed (without +). */
+ * close), rename (EIO, also of mkostemp and open for writing). N = 0 only counts. FILE, which must exist, gets the
+ * number of calls at the end. FAULT_TRACE=1 prints the callers of the failed call (without +). */
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -32,7 +32,7 @@ enum kind { NONE, ALLOC, READ, WRITE, RENAME };
 
 static enum kind wanted;
 static long at, count;
-static int from_there, begun; /* begun: in main(), not in what libraries do before it */
+static int from_there, begun; /* begun: main() has started, so that libraries' initialisation does not count */
 
 static void begin(void)
 {
@@ -51,7 +51,7 @@ static void begin(void)
 		}
 }
 
-/* Is this call to fail? */
+/* Should this call fail? */
 static int fails(enum kind k, int why)
 {
 	if (!begun || k != wanted)
@@ -210,7 +210,7 @@ int open64(const char *path, int flags, ...)
 
 /* ---- stdio, which calls the kernel by its own ways ---- */
 
-/* The stream has failed, as feof() and ferror() tell. */
+/* Marks the stream as failed, for ferror(). */
 static int spoil(FILE *f)
 {
 	f->_flags |= 0x20; /* glibc's _IO_ERR_SEEN */

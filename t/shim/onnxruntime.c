@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * What um-embed calls of ONNX Runtime, for machines without it: it runs no graph, but knows the values of those that
- * t/helper/onnx_small.py writes. f: channel means; y: the linear layer; g: the means as (n,c,1,1); map: as many
- * numbers as pixels. It refuses what it would refuse: a value that is not among the model's outputs.
- * ORT_STUB=old: it has no API of ours; ORT_STUB=refuse: it takes no graph. */
+ * The parts of ONNX Runtime that um-embed calls, for machines without it: it does not run graphs, but knows the values
+ * of those that t/helper/onnx_small.py writes. f: channel means; y: the linear layer; g: the means as (n,c,1,1); map:
+ * as many numbers as pixels. Like ONNX Runtime, it refuses a value that is not among the model's outputs. ORT_STUB=old:
+ * it lacks our version of the API; ORT_STUB=refuse: it refuses every graph. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The stand-in once more, as a library that is built with CUDA: it is asked for its provider of GPUs, and appends to the
- * file ORT_ASKED of which one. ORT_STUB=nogpu: there is none. */
+ * The same stand-in, as a library built with CUDA: when asked for its GPU provider, it appends the GPU's number to the
+ * file ORT_ASKED. ORT_STUB=nogpu: there is no GPU. */
 #include <stdio.h>
 
 #include "onnxruntime.c"

@@ -76,7 +76,7 @@ static void damage(const char *name)
 	size_t taken = 0;
 
 	for (size_t n = 0; n < b.n; n++) {
-		unsigned char *cut = malloc(n ? n : 1); /* its own block, so that overruns are seen */
+		unsigned char *cut = malloc(n ? n : 1); /* its own block, so that overruns are detected */
 		memcpy(cut, b.p, n);
 		taken += ds_decode(cut, n, &p, &err) == 0 && n + 16 < b.n;
 		free(cut);
@@ -94,7 +94,7 @@ static void damage(const char *name)
 
 static void bomb(void)
 {
-	/* A PNG's head that promises 30000 x 30000 pixels; the checksum is right. */
+	/* A PNG header that claims 30000 x 30000 pixels, with a correct checksum. */
 	static const unsigned char head[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x75\x30\0\0\x75\x30\x08\x02\0\0\0"
 					    "\x91\xd3\x03\x8e\0\0\0\0IDAT";
 	struct ds_pixels p = { 0 };
@@ -120,7 +120,7 @@ static void resized(const struct ds_pixels *p, enum ds_filter how, const char *n
 	ds_pixels_release(&q);
 }
 
-/* The height is cut by more than twice what the width is, or not quite. */
+/* The height shrinks by more than twice as much as the width, or not quite. */
 static void tall(void)
 {
 	static const int sizes[][2] = { { 32, 32 }, { 31, 21 }, { 32, 21 }, { 33, 21 }, { 89, 60 } };
@@ -152,7 +152,7 @@ static void resizes(void)
 	free(b.p);
 }
 
-/* The other filters, and torchvision's presets where the corner of the crop falls between two pixels. */
+/* The other filters, and torchvision's presets whose crop has its corner between two pixels. */
 static void filters(void)
 {
 	static const char *const names[] = { [DS_BICUBIC] = "bicubic", "lanczos", "box", "hamming" };

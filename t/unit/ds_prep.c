@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * How pictures are prepared, as words: there and back, what is refused, and what a checkpoint's header makes of them. */
+ * The preparation of pictures, as words: parsing and printing, what is refused, and what a checkpoint's header implies.
+ * */
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +70,7 @@ static void words(void)
 	   "does it fit a network?");
 }
 
-/* The header of a checkpoint of input (c,h,w); NULL: it says nothing of it. */
+/* The header of a checkpoint with input (c,h,w); prepare NULL: not recorded. */
 static struct ts_header header_of(int64_t c, int64_t h, int64_t w, const char *prepare)
 {
 	const int64_t input[] = { c, h, w };
@@ -88,7 +89,7 @@ static struct ts_header header_of(int64_t c, int64_t h, int64_t w, const char *p
 	return m;
 }
 
-/* What pictures are prepared by for a checkpoint. */
+/* The preparation that a checkpoint asks for. */
 static bool asks(int64_t c, int64_t side, const char *prepare, int want_rc, const char *want)
 {
 	struct ts_header m = header_of(c, side, side, prepare);

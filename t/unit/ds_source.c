@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Sources that change between the two passes: an error, never another image under a row's name. The limits of what
- * ds_add_row() holds. And memory that runs out while names are copied. */
+ * Sources that change between the two passes: an error, never another image under a row's name. Also the limits of
+ * ds_add_row(), and memory that runs out while names are copied. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 #include "ds/ds_internal.h"
 #include "../tap.h"
 
-/* These stand in for the C library's everywhere in this program. The one numbered `fails` returns NULL. */
+/* These replace the C library's everywhere in this program. Call number `fails` returns NULL. */
 static unsigned long copies, fails;
 
 char *strndup(const char *s, size_t n)
@@ -69,8 +69,8 @@ static void make(const char *name)
 	mkdir(path, 0700);
 }
 
-/* ds_open() where the n-th copy of a string fails, n from 1 on until all succeed: "out of memory" each time, and never
- * a source that lacks a name. */
+/* ds_open() with the n-th copy of a string failing, for n from 1 until all succeed: "out of memory" each time, and
+ * never a source without a name. */
 static void memory(const char *what, size_t want)
 {
 	unsigned long wrong = 0, n = 0;
@@ -142,7 +142,7 @@ static void names(void)
 	drop("images");
 }
 
-/* The last index, label and number of rows that fit, and the first that do not. */
+/* The largest index, label and number of rows that fit, and the first ones that do not. */
 static void limits(void)
 {
 	const size_t size = ((size_t)DS_MAX_ROWS + 1) * sizeof(struct ds_entry);
@@ -160,7 +160,7 @@ static void limits(void)
 	   "one more: %s", err.text);
 	ok(s.n_files == 1 && strcmp(s.files[0].path, "a/file") == 0 && s.files[0].entry == 1, "one file has both");
 	free(s.rows);
-	/* As many rows as there may be; of their memory only the page that is written is there. */
+	/* The maximum number of rows; only the page that is written takes memory. */
 	s.rows = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	s.cap = (size_t)DS_MAX_ROWS + 1;
 	s.n = DS_MAX_ROWS - 1;
@@ -174,7 +174,7 @@ static void limits(void)
 	free(s.files);
 }
 
-/* Rows that are read until something goes wrong; *rc tells what. */
+/* Reads rows until something goes wrong, and returns their number; *rc says what went wrong. */
 static int read_all(struct ds_source *s, int *rc)
 {
 	struct ds_row row;

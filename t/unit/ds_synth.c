@@ -34,7 +34,7 @@ static uint64_t plain_bytes(enum ds_synth_set set, uint64_t n)
 	return got;
 }
 
-/* The bytes are part of what we promise: other machines and compilers must get the same. */
+/* The bytes are part of the interface: other machines and compilers must get the same. */
 static void bytes(void)
 {
 	static const uint64_t want[DS_SYNTH_SETS] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A walk through folders: its order, and a disk that fails while one is listed, which is never the folder's end. */
+ * A walk through folders: its order, and a disk that fails during a listing, which must not pass for the folder's end.
+ * */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 static struct err err;
 static char dir[] = "/tmp/ds_walk.XXXXXX";
 
-/* Stands in for the C library's in this program: a folder has these files; the step numbered `fails` says EIO. */
+/* Replaces the C library's in this program: a folder has these files; step number `fails` returns EIO. */
 static unsigned long steps, fails;
 static const char *const files[] = { ".", "a.png", "..", "b.png", "c.png" };
 static size_t at;
@@ -48,7 +49,7 @@ struct dirent *readdir(DIR *d)
 	return &e;
 }
 
-/* How many files a walk gives; -1: an error. */
+/* The number of files that a walk finds; -1: an error. */
 static int walk(void)
 {
 	struct ds_walk *w = ds_walk_open(dir, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Masks: how many weights are cut and which, ties, scopes, draws; masked checkpoints and baking. */
+ * Masks: how many weights are cut, and which; ties, scopes, draws; masked checkpoints and baking. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static int find(const struct net *n, const char *name)
 	return -1;
 }
 
-/* Masks of every weight of n by random scores. */
+/* Masks for every weight of n from random scores. */
 static float **make(const struct net *n, const struct net_mask *m, float ***score)
 {
 	struct ts_rng rng = ts_rng_new(1, 2), draw = ts_rng_new(3, 4);
@@ -56,7 +56,7 @@ static void release(const struct net *n, float **v)
 	free(v);
 }
 
-/* Every weight that is cut is smaller than every one that stays. */
+/* Every weight that is cut is smaller than every weight that stays. */
 static bool ordered(const float *v, const float *m, size_t n)
 {
 	float cut = -1, kept = INFINITY;
@@ -111,8 +111,8 @@ static void whole(const struct net *n)
 	release(n, v);
 }
 
-/* Of 648 weights in order, and of as many in disorder, each number is cut once: wherever the last one that is cut lies
- * beside the pivots by which it is looked for. */
+/* Cuts every possible number of 648 weights, sorted and shuffled, so that the last weight cut takes every position
+ * relative to the selection's pivots. */
 static void every_cut(const struct net *n)
 {
 	struct net_mask m = { .kind = NET_MASK_WEIGHTS };
@@ -124,7 +124,7 @@ static void every_cut(const struct net *n)
 
 	v[stem] = w;
 	to[stem] = mask;
-	for (int step = 1; step < 648; step += 318) /* 1 and 319, which has no divisor in common with 648 */
+	for (int step = 1; step < 648; step += 318) /* 1 and 319, which is coprime to 648 */
 		for (size_t cut = 1; cut < 648; cut++) {
 			struct ts_rng draw = ts_rng_new(3, 4);
 

@@ -22,7 +22,7 @@ static bool refused(const char *spec, const char *because)
 	return !n && strstr(err.text, because);
 }
 
-/* Channels behind the node whose parameter is called name. */
+/* Output channels of the node whose parameter is called name. */
 static int width(const struct net *n, const char *name)
 {
 	for (int i = 0; i < n->n_params; i++)
@@ -31,7 +31,7 @@ static int width(const struct net *n, const char *name)
 	return -1;
 }
 
-/* Normalisation of a network with this many channels. */
+/* Sets the normalisation of a network with this many channels. */
 static bool normalises(int channels, const char *name, const char *mean, const char *std, struct net_checkpoint *c)
 {
 	bool good;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The architectures: published counts, feature lists, what they refuse, and that each is known by the names
- * and shapes of its state. */
+ * The architectures: published counts, feature lists, what they refuse, and that each is recognised by the names and
+ * shapes of its state. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +43,7 @@ static bool maps(const char *spec, int size, const char *want)
 	return strcmp(have, want) == 0;
 }
 
-/* Names and shapes of a state whose values are all 0: nothing of it is touched. */
+/* Names and shapes of a state whose values are all 0, in untouched memory. */
 static int shapes_of(const struct net *n, struct ts_set *s)
 {
 	for (int i = 0; i < n->n_params; i++)
@@ -52,7 +52,7 @@ static int shapes_of(const struct net *n, struct ts_set *s)
 	return 0;
 }
 
-/* Does one architecture alone know the state, and is its spec, made canonical, the network's? */
+/* Does exactly one architecture recognise the state, and is its canonical spec the network's? */
 static bool known(const char *spec, int size)
 {
 	struct net *n = net_new(spec, 3, size, size, 10, &err), *again = NULL;
@@ -151,7 +151,7 @@ static void lists(void)
 	ok(maps("fc", 28, "100"), "fc has none");
 }
 
-/* Do all dropouts, and as many as this, stand between an op and one that reads a weight called so? */
+/* Are there this many dropouts, each between such an op and one that reads a weight of this name? */
 static bool dropouts(const char *spec, int many, enum net_op before, const char *reader)
 {
 	struct net *n = net_new(spec, 3, 32, 32, 10, &err);
@@ -266,7 +266,7 @@ static void guesses(void)
 	}
 }
 
-/* A part of the input that is no whole number of groups. */
+/* A part of the input that is not a whole number of groups. */
 static void groups(void)
 {
 	struct net *n = net_new("resnet", 3, 64, 64, 10, &err);

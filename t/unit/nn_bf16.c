@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Products of bfloat16. Those of small whole numbers are exact, so the kernels give what plain loops give, to the last
- * bit, at any size, and touch nothing beside it; networks give what floats give, to the rounding of factors to 8 bits,
- * and the same bytes for any number of threads. */
+ * Products of bfloat16. Products of small whole numbers are exact, so the kernels match plain loops to the last bit, at
+ * any size, and write nothing outside the result. Networks match floats up to the rounding of factors to 8 bits, and
+ * give the same bytes for any number of threads. */
 #include "../tap.h"
 #include "nn/nn_bf16.h"
 #include "nn/nn_internal.h"
@@ -25,7 +25,7 @@ static float *whole(size_t n, uint64_t seed)
 
 struct shape {
 	size_t rows, depth, m;
-	bool pre, more; /* more: bias, what is added, ReLU */
+	bool pre, more; /* more: bias, addition, ReLU */
 };
 
 static bool block(const struct shape *s)
@@ -94,7 +94,7 @@ static void blocks(void)
 		   shapes[i].pre ? ", changed on their way in" : "", shapes[i].more ? ", with more" : "");
 }
 
-/* Rounded as lib/nn rounds weights: to the nearest, of two to the even one. */
+/* Rounded as lib/nn rounds weights: to nearest, ties to even. */
 static void rounds(void)
 {
 	static const float x[] = { 1, 1.00390625F, 1.01171875F, -1.004F, 3.4e38F, -0.0F, INFINITY, 1e30F };
@@ -115,7 +115,7 @@ static void rounds(void)
 	   "weights and what is read are rounded alike, to the nearest even");
 }
 
-/* Pixels of y with a gap behind each, rows and images too. */
+/* Pixels of y with a gap after each, and after rows and images. */
 static bool outer(size_t images, size_t rows, size_t cols, size_t n_seg, size_t k, size_t m)
 {
 	const size_t K = n_seg * k, gap = 5, d_step = m + gap, y_step = k + gap, P = images * rows * cols;
@@ -207,7 +207,7 @@ static void release(struct pass *p)
 	free(p->v);
 }
 
-/* Values are one array, trained ones first, and so are gradients: those of the first parameter begin them. */
+/* Values are one array, trained ones first, and so are gradients, beginning with the first parameter's. */
 static struct pass run(const struct net_checkpoint *c, const uint8_t *x, const float *dz, bool bf16, int threads)
 {
 	const struct net *n = c->net;
@@ -253,7 +253,7 @@ static double off(const float *a, const float *b, size_t n)
 	return norm(a, b, n) / norm(b, NULL, n);
 }
 
-/* Both ways; are logits, gradients of values and of pixels off by at most these shares of their norms? */
+/* Runs forward and back: are logits, gradients of values and of pixels off by at most these shares of their norms? */
 static void compare(const struct net_checkpoint *c, const char *what, double most, double most_d)
 {
 	struct ts_rng rng = ts_rng_new(1, 3);
@@ -280,8 +280,8 @@ static void compare(const struct net_checkpoint *c, const char *what, double mos
 	free(x);
 }
 
-/* One convolution, through which nothing but rounding goes: each factor is off by at most 1/512 of itself, and a sum's
- * rounding averages. */
+/* One convolution, where only rounding matters: each factor is off by at most 1/512 of itself, and rounding averages
+ * out in a sum. */
 static void convolution(int kernel, int stride, int pad, int C, int M, int side)
 {
 	struct net_checkpoint c = { .mean = { 0.5, 0.4, 0.3, 0.6 }, .std = { 0.25, 0.2, 0.3, 0.22 } };
@@ -322,13 +322,13 @@ static void convolutions(void)
 			convolution(kernel, 1, pad, kernel % 2 ? 12 : 40, 17, 9);
 	for (size_t i = 0; i < sizeof strided / sizeof *strided; i++)
 		convolution(strided[i][0], strided[i][1], strided[i][2], 12, 17, 9);
-	convolution(3, 1, 1, 48, 12, 33); /* several blocks an image */
-	convolution(3, 1, 1, 64, 64, 4);  /* several images a block */
+	convolution(3, 1, 1, 48, 12, 33); /* several blocks per image */
+	convolution(3, 1, 1, 64, 64, 4);  /* several images per block */
 	convolution(3, 2, 1, 16, 32, 32);
 }
 
-/* Half a percent of the logits, and now and then a ReLU that falls to the other side, which a gradient shows by itself.
- * Left out are networks of 50 layers, in which on so few pixels that grows from layer to layer. */
+/* Half a percent of the logits, and now and then a ReLU that takes the other side, which shows in a gradient. Networks
+ * of 50 layers are left out: on so few pixels, the difference grows from layer to layer. */
 static void networks(void)
 {
 	struct net_checkpoint c;
@@ -358,7 +358,7 @@ static bool forward(struct net_checkpoint *c, const uint8_t *x, bool bf16, float
 	return made;
 }
 
-/* Networks that do not go back here. */
+/* Networks that this engine cannot train. */
 static void forward_alone(void)
 {
 	for (size_t i = NN_TRAINED; i < NN_CASES; i++) {

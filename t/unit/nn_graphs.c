@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The planner on graphs that no architecture has: any node behind any, seeded. What a plan fuses, moves and
- * leaves out is to give what the plainest program gives. */
+ * The planner on graphs that no architecture has: any node after any other, seeded. Whatever a plan fuses, moves and
+ * leaves out, it must match the plainest program. */
 #include "nn/nn.h"
 #include "../tap.h"
 #include "nn_plain.h"
@@ -19,7 +19,7 @@ static bool chance(struct ts_rng *rng, double p)
 	return ts_rng_double(rng) < p;
 }
 
-/* A bias for the convolution that came last, which no architecture of ours has. */
+/* A bias for the last convolution, which none of our architectures has. */
 static void add_bias(struct net *n)
 {
 	struct net_node *node = &n->nodes[n->n_nodes - 1];
@@ -37,14 +37,14 @@ static void add_bias(struct net *n)
 	node->bias = true;
 }
 
-/* A node that is a map, one of the latest more often than not. */
+/* Picks a node that is a map, usually a recent one. */
 static int some(const struct net *n, struct ts_rng *rng)
 {
 	const int latest = n->n_nodes < 4 ? n->n_nodes : 4;
 	return chance(rng, 0.7) ? n->n_nodes - 1 - below(rng, latest) : below(rng, n->n_nodes);
 }
 
-/* A node of a's size, and for an addition of as many channels; -1: none was found. It may be a itself. */
+/* Picks a node of a's size (for an addition, also with as many channels), perhaps a itself; -1: none found. */
 static int beside(const struct net *n, struct ts_rng *rng, int a, bool channels)
 {
 	for (int tries = 0; tries < 20; tries++) {
@@ -116,7 +116,7 @@ static void add_excitation(struct net *n, struct ts_rng *rng, int in)
 		   NET_RELU6 + (enum net_act)below(rng, 6));
 }
 
-/* The map as tokens, of which the first is taken. */
+/* The map as tokens, of which the first is used. */
 static int attend(struct net *n, struct ts_rng *rng, int in)
 {
 	const int heads = 1 + below(rng, 3), c = heads * (1 + below(rng, 9));
@@ -200,7 +200,7 @@ static struct net *graph(struct ts_rng *rng)
 
 /* ---- comparisons ---- */
 
-/* The graph on a line, for whoever has to find out. */
+/* Prints the graph on one line, for debugging. */
 static void print(const struct net *n, const bool *keep)
 {
 	static const char *const ops[] = { "input",   "conv",   "bn",        "relu",   "act",       "dropout", "concat",
@@ -254,7 +254,7 @@ static double run(struct net_checkpoint *c, const uint8_t *image, float *const *
 	return off;
 }
 
-/* The worst of all instruction sets, with nothing kept, some nodes, all. */
+/* The largest error over all instruction sets, keeping no nodes, some, or all. */
 static double try_graph(uint64_t seed)
 {
 	struct ts_rng rng = ts_rng_new(seed, 3);

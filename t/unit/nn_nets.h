@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Networks with random values for tests of the engine, and what they are tried on. */
+ * Networks with random values for tests of the engine, and the inputs they are tested on. */
 #ifndef NN_NETS_H
 #define NN_NETS_H
 
@@ -16,7 +16,7 @@ struct nn_case {
 	int c, h, w;
 };
 
-/* Every architecture; image sizes that tiles of 4 and 6, and vectors of 16, do not divide. */
+/* Every architecture, with image sizes that are not multiples of tiles of 4 and 6 or vectors of 16. */
 static const struct nn_case nn_cases[] = {
 	{ "densenet:depth=22,growth=12", 3, 32, 32 },
 	{ "densenet:depth=13,growth=5,reduction=0.7,affine=1", 3, 20, 28 },
@@ -35,7 +35,7 @@ static const struct nn_case nn_cases[] = {
 	{ "conv4", 3, 8, 12 },
 	{ "conv6", 1, 16, 16 },
 	{ "fc", 3, 5, 7 },
-	/* those that are not trained on the CPU */
+	/* these are not trained on the CPU */
 	{ "resnext:depth=50,groups=4,width=5", 3, 32, 33 },
 	{ "mobilenet-v2:widen=0.3", 3, 33, 32 },
 	{ "mobilenet-v3-large:widen=0.3", 3, 32, 37 },
@@ -47,7 +47,7 @@ static const struct nn_case nn_cases[] = {
 };
 enum { NN_CASES = sizeof nn_cases / sizeof *nn_cases, NN_UNTRAINED = 8, NN_TRAINED = NN_CASES - NN_UNTRAINED };
 
-/* Batch norms get statistics and factors that matter, some factors negative or 0. */
+/* Gives batch norms statistics and factors that have an effect, some factors negative or 0. */
 static inline void nn_statistics(struct net_checkpoint *c, struct ts_rng *rng)
 {
 	for (int i = 0; i < c->net->n_params; i++) {
@@ -64,7 +64,7 @@ static inline void nn_statistics(struct net_checkpoint *c, struct ts_rng *rng)
 	}
 }
 
-/* A checkpoint whose batch norms have statistics and factors that matter, some factors negative or 0. */
+/* A checkpoint whose batch norms have statistics and factors with an effect, some factors negative or 0. */
 static inline int nn_random(struct net_checkpoint *c, const struct nn_case *k, int classes, uint64_t seed)
 {
 	struct ts_rng rng = ts_rng_new(seed, 1);
@@ -92,7 +92,7 @@ static inline uint8_t *nn_random_images(const struct net *n, size_t count, uint6
 	return x;
 }
 
-/* The largest difference, as a share of the largest number of want, or of 1 if that is smaller. */
+/* The largest difference, relative to the largest number of want, or to 1 if that is smaller. */
 static inline double nn_distance(const float *have, const float *want, size_t n)
 {
 	double off = 0, most = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The plainest program that runs a network: each node in turn, in double, as its definition says. */
+ * The plainest program that runs a network: each node in turn, in double, by its definition. */
 #ifndef NN_PLAIN_H
 #define NN_PLAIN_H
 
@@ -8,7 +8,7 @@
 struct plain {
 	const struct net *n;
 	const struct ts_set *state;
-	double **out; /* (n_nodes) of one image */
+	double **out; /* (n_nodes) for one image */
 };
 
 static inline double plain_weight(const struct plain *p, const struct net_node *node, int k, size_t i)
@@ -20,7 +20,7 @@ static inline void plain_conv(const struct plain *p, const struct net_node *o, c
 			      const double *x, double *y)
 {
 	const float *w = p->state->t[o->param].data;
-	const int C = in->c / o->groups; /* that an output sees */
+	const int C = in->c / o->groups; /* channels that an output sees */
 
 	for (int m = 0; m < o->c; m++)
 		for (int r = 0; r < o->h; r++)

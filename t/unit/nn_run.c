@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The inference engine against the plainest program that does the same: each node in turn, in double, as its
- * definition says. All architectures, all instruction sets that are here, maps in the middle, starts in the
- * middle, any number of images and threads. */
+ * The inference engine against the plainest program that does the same: each node in turn, in double, by its
+ * definition. Covers all architectures, all available instruction sets, intermediate maps, intermediate starts, any
+ * number of images and threads. */
 #include "nn/nn.h"
 #include "../tap.h"
 #include "nn_plain.h"
@@ -64,7 +64,7 @@ static double compare(struct net_checkpoint *c, const uint8_t *image, float *con
 	return off;
 }
 
-/* Each image alone, or all with this many threads, gives the same bytes. */
+/* Do images one at a time, and all together with this many threads, give the same bytes? */
 static bool same_bytes(struct net_checkpoint *c, const uint8_t *image)
 {
 	const size_t size = net_node_size(&c->net->nodes[0]), C = CLASSES;
@@ -72,7 +72,7 @@ static bool same_bytes(struct net_checkpoint *c, const uint8_t *image)
 	struct err err;
 	bool same = true;
 
-	for (int threads = 1; threads <= 5; threads += 2) { /* more than images, too */
+	for (int threads = 1; threads <= 5; threads += 2) { /* also more than images */
 		struct nn *m;
 
 		if (nn_new(&m, c, &(struct nn_options){ .threads = threads }, &err) < 0)
@@ -109,7 +109,7 @@ static double from_stages(struct net_checkpoint *c, float *const *want)
 	return off;
 }
 
-/* Beside another plan, which has left numbers that are none in the memory that both have, and goes first. */
+/* After another plan, which shares its memory and has left NaNs there. */
 static bool shares(struct net_checkpoint *c, const uint8_t *image, float *const *want)
 {
 	const int from = c->net->n_stages ? c->net->stages[0] : c->net->feature;
@@ -167,7 +167,7 @@ static void try_case(const struct nn_case *k)
 	net_checkpoint_release(&c);
 }
 
-/* Is it this one's plan that comes of these options, with UNMASK_ISA so? want NULL: err has the reason. */
+/* Do these options, with UNMASK_ISA set so, give the plan of `want`? want NULL: err has the reason. */
 static bool chooses(struct net_checkpoint *c, const char *environment, const char *isa, const char *want,
 		    struct err *err)
 {

@@ -23,7 +23,7 @@ static double uniform(const char *name, uint64_t i)
 	return ts_rng_double(&r);
 }
 
-/* The largest relative difference of v to the next n numbers of f. */
+/* The largest relative difference between v and the next n numbers of f. */
 static double differs(FILE *f, const double *v, size_t n)
 {
 	double worst = 0, want;
@@ -45,7 +45,7 @@ static bool is_scaled_identity(const double *m, double x)
 	return true;
 }
 
-/* The variance of many samples of the prior, each coordinate; their mean is 0. */
+/* The variance of many samples from the prior, over all coordinates; their mean is 0. */
 static double variance(const struct num_blr *b, double scale)
 {
 	struct ts_rng rng = ts_rng_new(1, 2);

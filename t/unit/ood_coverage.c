@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What intervals and tests promise, by 1,000 simulations: a minute. Only with SLOW=yes; ood_eval.c makes 60. */
+ * Checks the promises of intervals and tests with 1,000 simulations: a minute, only with SLOW=yes. ood_eval.c runs 60.
+ * */
 #include "ood_intervals.h"
 
 int main(void)

@@ -14,7 +14,7 @@ static void placements(void)
 	ood_placements(&of_b, b.order[0], &of_a, true, y);
 	ok(x[0] == 1 && x[1] == .5 && x[2] == .75 && x[3] == .75 && y[0] == .5 && y[1] == 1,
 	   "placements by hand, in the order of the rows");
-	/* Means .75 both; S^2 = (.0625 + .0625) / 3 over 4 rows, .125 over 2 */
+	/* Both means are .75; S^2 = (.0625 + .0625) / 3 over 4 rows, .125 over 2 */
 	ok(fabs(ood_variance_of_mean(x, NULL, 4) - .125 / 12) < 1e-15 &&
 		   fabs(ood_variance_of_mean(y, NULL, 2) - .125 / 2) < 1e-15 && isnan(ood_variance_of_mean(y, NULL, 1)),
 	   "variance of a mean, ddof 1");

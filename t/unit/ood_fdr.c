@@ -36,7 +36,7 @@ static void by_definition(const double *cal, size_t n, const double *s, size_t m
 		flag[i] = p[i] <= most;
 }
 
-/* n scores, the first `far` of them OOD: that much lower. grid > 0: rounded to it, so that there are ties. */
+/* n scores, the first `far` of them OOD, that is, lower. grid > 0: rounded to it, so that there are ties. */
 static void draw(struct ts_rng *rng, double *v, size_t n, size_t far, double by, double grid)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -91,7 +91,7 @@ static double simulate(size_t far, double q, double grid, double *power)
 	return share;
 }
 
-/* Promised is q times the share of ID rows. Three standard errors of these means are below 0.02. */
+/* The promise is q times the share of ID rows. Three standard errors of these means are below 0.02. */
 static void promise(void)
 {
 	double power, fdr = simulate(50, 0.2, 0, &power);

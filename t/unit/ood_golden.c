@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Every method against the golden file, and what does not change a score: shards of a fit, their order,
- * threads, how rows are divided into batches. */
+ * Every method against the golden file, and what must not change a score: shards of a fit, their order, threads, the
+ * division of rows into batches. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static void release(struct task *t)
 	free(t->bias);
 }
 
-/* A fit of rows first, first + step, ... of the batch. */
+/* A fit of the batch's rows first, first + step, ... */
 static struct ood_fit *fit_of(const struct task *t, const struct ts_batch *b, size_t first, size_t step, size_t bank)
 {
 	const struct ood_fit_options o = { 15 | OOD_PART_PRED, bank, false, 1 };
@@ -132,7 +132,7 @@ static bool scores_of(const struct task *t, const struct ood_fit *fit, const str
 	return true;
 }
 
-/* The golden lines of one case; `also` says how fit and val came about. */
+/* Checks the golden lines of one case; `also` says how fit and val were made. */
 static void compare(FILE *f, const struct task *t, const struct ood_fit *fit, const struct ood_fit *val,
 		    const char *also)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Sets made of numbers, and a simulation of what intervals and tests promise; for ood_eval.c and ood_coverage.c. */
+ * Sets from given numbers, and a simulation of the promises of intervals and tests; for ood_eval.c and ood_coverage.c.
+ * */
 #ifndef OOD_INTERVALS_H
 #define OOD_INTERVALS_H
 
@@ -13,7 +14,7 @@
 #include "ts/ts_rng.h"
 #include "../tap.h"
 
-/* A set of n rows of m methods from v[m][n], with labels all right if `right`. */
+/* A set of n rows and m methods from v[m][n], all predictions right if `right`. */
 static struct ood_scores make(size_t n, size_t methods, const double *v, bool right)
 {
 	struct ood_scores s = { .n = n, .n_methods = methods, .ece = NAN };
@@ -43,7 +44,7 @@ static struct ood_scores make(size_t n, size_t methods, const double *v, bool ri
 }
 
 /* ID ~ N(1.2, 1), OOD ~ N(0, 1): AUROC is Phi(1.2 / sqrt 2). A second method adds noise of its own to the
- * first: Phi(1.2 / sqrt(2 + 2 s^2)). A third is as good as the first: the other's own draw of noise. */
+ * first: Phi(1.2 / sqrt(2 + 2 s^2)). A third is as good as the second: its own draw of the same noise. */
 enum { N_ID = 200, N_OOD = 150, METHODS = 3, REPLICATES = 300 };
 
 static void draw(struct ts_rng *r, double *v, size_t n, double mean)
@@ -61,9 +62,9 @@ static double phi(double z)
 	return erfc(-z / sqrt(2)) / 2;
 }
 
-/* The shares that are asked of 1,000 simulations: of 95 % intervals 93 to 97 % hold the truth (950 +- 2.9 standard
- * deviations), at most 9 % false differences, at least 90 % true ones. Fewer simulations spread more: each bound is
- * wider then by 2.9 standard deviations of a binomial of that share, sqrt(n s (1 - s)). Of 60: 51 to 60, 11, 48. */
+/* The shares required of 1,000 simulations: 93 to 97 % of 95 % intervals hold the truth (950 +- 2.9 standard
+ * deviations), at most 9 % false differences, at least 90 % true ones. Fewer simulations spread more: then each bound
+ * is wider by 2.9 standard deviations of a binomial with that share, sqrt(n s (1 - s)). Of 60: 51 to 60, 11, 48. */
 static int bound(double share, int runs, int way)
 {
 	double at = share * runs + (runs < 1000 ? way * 2.9 * sqrt(runs * share * (1 - share)) : 0);
@@ -107,7 +108,7 @@ static void promises(int runs)
 		boot += b[0].low.v[OOD_AUROC] <= truth[0] && truth[0] <= b[0].high.v[OOD_AUROC];
 		average += all[1].low.v[OOD_AUROC] <= truth[1] && truth[1] <= all[1].high.v[OOD_AUROC];
 		average_boot += all_b[1].low.v[OOD_AUROC] <= truth[1] && truth[1] <= all_b[1].high.v[OOD_AUROC];
-		/* Each p is corrected for two tests, which the half of it undoes. */
+		/* Each p is corrected for two tests; halving it undoes that. */
 		wrong += all[2].p / 2 <= .025 || d[2].p <= .05;
 		found += all[0].p <= .05;
 		ood_eval_free(e);

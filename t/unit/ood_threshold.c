@@ -75,7 +75,7 @@ static void needed(void)
 	   "99 rows for 1 %% on average, 59 for 5 %% with confidence 95 %%");
 }
 
-/* Thresholds of n uniform scores, rounded to 1/grain (0: not): the rate is known exactly. */
+/* Thresholds of n uniform scores, rounded to 1/grain (0: not rounded): the rate is known exactly. */
 static void simulate(const struct ood_promise *promise, int n, int grain, double *mean, double *kept)
 {
 	enum { DRAWS = 20000 };
@@ -115,7 +115,7 @@ static void promises(void)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
-/* Scores s of i, msp of -i, pred of i mod 3 but for class 2, which has rows below 20 only. */
+/* Scores s = i and msp = -i; pred is i mod 3, except that class 2 only has rows below 20. */
 static bool write_scores(const char *path, int n)
 {
 	struct ts_writer *w = ts_writer_open(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The watch: p are independent and uniform, the evidence is what its definition says, false alarms
- * are as rare as promised, changes are found. */
+ * The sequential test: p are independent and uniform, the evidence matches its definition, false alarms are as rare as
+ * promised, changes are found. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "ts/ts_rng.h"
 #include "../tap.h"
 
-/* A reference of m standard normals, rounded to 1/grain (0: not). */
+/* A reference of m standard normals, rounded to 1/grain (0: not rounded). */
 static void begin(struct ood_watch *w, size_t m, double alpha, bool both, struct ts_rng *r, double grain)
 {
 	double v[5000];
@@ -31,7 +31,7 @@ static bool is_sorted(const struct ood_watch *w)
 	return true;
 }
 
-/* Few kept scores, where any dependence shows most. Under the promise, sums over N rows of products of
+/* Keeps few scores, where any dependence shows most. Under the promise, sums over N rows of products of
  * 1-step and 2-step neighbours have known spread. */
 static void ranks(size_t m, double grain)
 {
@@ -63,7 +63,7 @@ static void ranks(size_t m, double grain)
 	ood_watch_release(&w);
 }
 
-/* The evidence by its definition: every start by itself. */
+/* The evidence by its definition: every start separately. */
 static void definition(bool both)
 {
 	enum { N = 60 };
@@ -134,7 +134,8 @@ static void promise(void)
 	ok(d < 0.19, "in long runs too");
 }
 
-/* Rows until the alarm after n rows without change, the median of 21; share: of the new rows. */
+/* Rows until the alarm after n rows without a change, the median of 21 runs; share: how many of the later rows are new.
+ * */
 static int delay(int n, double shift, double share, bool both, size_t m, double *since)
 {
 	enum { RUNS = 21 };

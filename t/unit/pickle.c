@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The pickle reader: data in, nothing else, and nothing hostile does harm. */
+ * The pickle reader: it reads data and nothing else, and hostile files do no harm. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +77,7 @@ static void values(void)
 	ok(1, "any bit changed does no harm");
 }
 
-/* What Python 3 writes for bytes in protocol 2, and for arrays in Fortran order. */
+/* How Python 3 writes bytes in protocol 2, and arrays in Fortran order. */
 static void encoded(void)
 {
 	struct pickle *k = READ("\x80\x02"
@@ -102,7 +102,7 @@ static void encoded(void)
 	pickle_free(k);
 }
 
-/* What the table says becomes of a name, and what it says nothing of. */
+/* Names that the table maps, and names that it does not have. */
 static void objects(void)
 {
 	static const char text[] = "\x80\x02"
@@ -225,7 +225,7 @@ static void others(void)
 	pickle_free(k);
 }
 
-/* Small files that ask for much memory. */
+/* Small files that demand much memory. */
 static void greedy(void)
 {
 	enum { N = PICKLE_MAX_VALUES + 1, TEXT = 1 << 12, CALLS = 100 };

@@ -40,8 +40,7 @@ static size_t take(int n, unsigned char *b, size_t len)
 
 static void test_bytes(void)
 {
-	/* Version and start; both hold the time, so their data and its checksum are not compared
-	 * whole. */
+	/* Version and start; both hold the time, so their data and checksums are not compared in full. */
 	static const char version[] = "\x1a\0\0\0\0\0\0",
 			  name[] = "\x10\0\x1a\x0d"
 				   "brain.Event:2",
@@ -84,7 +83,7 @@ static void test_varints(void)
 
 		ok(w && tb_scalar(w, "x", c[i].step, 1) == 0 && tb_close(w) == 0, "a scalar of step %d",
 		   (int)c[i].step);
-		n = take(0, b, sizeof b); /* 42 bytes of version; 12, then field 1, which is the time */
+		n = take(0, b, sizeof b); /* 42 bytes of version; 12, then field 1, the time */
 		ok(n > 42 + 12 + 9 + c[i].n && memcmp(b + 42 + 12 + 9, c[i].bytes, c[i].n) == 0 &&
 			   b[42 + 12 + 9 + c[i].n] == 0x2a,
 		   "whose step has %zu bytes, field 5 behind it", c[i].n - 1);
@@ -109,7 +108,7 @@ static void test_refused(void)
 	ok(take(0, b, sizeof b) > TB_MAX_TAG, "what was whole is in the file");
 	ok(!tb_open("/no/such/folder", -1, &err) && strstr(err.text, "/no/such/folder"),
 	   "a folder that is not there is named");
-	for (int i = 0; deep && i < 2030; i++) /* this folder, and no room for the file's name */
+	for (int i = 0; deep && i < 2030; i++) /* so long a path that the file's name does not fit */
 		memcpy(deep + 2 * i, "./", 2);
 	ok(deep && !tb_open(deep, -1, &err) && strstr(err.text, "too long"), "a name that is too long is not cut");
 	ok(tb_close(NULL) == 0, "closing nothing");

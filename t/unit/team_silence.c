@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Ranks on several machines, one of which is cut off: it is missed, whether bytes are on their way to it or not. One that
- * is busy, and has no room for what comes, is not. The machines are processes, and the cable is the loopback of a
- * network namespace of the test's own. */
+ * Ranks on several machines, one of which is cut off: the others notice, whether bytes are on their way to it or not. A
+ * rank that is busy, and has no room for incoming bytes, is not given up. The machines are processes, and the cable is
+ * the loopback of a private network namespace. */
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ enum { SILENCE = 2, LONG = 6, MANY = 8 << 20 };
 enum fate { BUSY, CUT_WITH_BYTES, CUT_WITHOUT };
 #define FATES 3
 
-/* The loopback of this namespace is there from now on, or is not. */
+/* Switches the loopback of this namespace on or off. */
 static bool plug(bool in)
 {
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -36,11 +36,11 @@ static bool plug(bool in)
 
 struct report {
 	bool met, failed;
-	double seconds; /* that rank 0 waited */
+	double seconds; /* how long rank 0 waited */
 	char text[200];
 };
 
-/* Rank 0 sends numbers to rank 1, which has no time for them, or pulls the cable before they are sent or after. */
+/* Rank 0 sends numbers to rank 1, which is busy, or pulls the cable before or after sending. */
 static void run_rank(int rank, enum fate fate, struct report *to)
 {
 	const struct team_place place = {
@@ -74,7 +74,7 @@ static void run_rank(int rank, enum fate fate, struct report *to)
 	_exit(0);
 }
 
-/* Both ranks, in a namespace of their own. Returns the process that started them, which ends with 0. */
+/* Runs both ranks in their own namespace. Returns the process that started them, which exits with 0. */
 static pid_t start(enum fate fate, struct report *to)
 {
 	const pid_t pid = fork();

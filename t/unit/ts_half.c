@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Half floats: all of them there and back, and what lies between two goes to the nearest, of two to the even one. */
+ * Half floats: all of them there and back; numbers in between round to nearest, ties to even. */
 #include <math.h>
 #include <string.h>
 
 #include "../tap.h"
 #include "ts/ts.h"
 
-/* What a half says by the definition. */
+/* The value of a half by definition. */
 static double value(unsigned h)
 {
 	const int e = h >> 10 & 31, f = h & 1023;
@@ -38,7 +38,7 @@ static void all(void)
 	ok(nan_back == 0, "what is not a number stays so");
 }
 
-/* h and the next have the middle between them, which goes to the even one; the floats beside it to the nearer. */
+/* The middle between h and the next half rounds to the even one; the floats next to it round to the nearer one. */
 static void between(void)
 {
 	int bad = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ts_rng: the generator's known numbers, and what is drawn from it. */
+ * ts_rng: the generator's known numbers, and draws from it. */
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>

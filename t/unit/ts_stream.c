@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ts: writer to reader over memory, in odd pieces; meta; history; batches; and hostile declarations,
- * which must be refused at once and without memory. */
+ * ts: writer to reader over memory, in odd pieces; meta; history; batches; and hostile declarations, which must be
+ * refused at once and without allocating memory. */
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include "../tap.h"
 #include "ts/ts.h"
 
-/* A stream in memory; reads and writes give at most `piece` bytes. After its end come `zeros` zeros. */
+/* A stream in memory; reads and writes transfer at most `piece` bytes. `zeros` zeros follow its end. */
 struct mem {
 	unsigned char *p;
 	size_t len, cap, pos, piece, zeros;
@@ -234,7 +234,7 @@ static void large_tensor(void)
 	free(m.p);
 }
 
-/* A stream that lies in a tensor of another one, with a small tensor behind it; a number for each of n floats. */
+/* A stream inside a tensor of another one, followed by a small tensor; a number for each of n floats. */
 static void nest(struct ts_bytes *to, size_t n)
 {
 	struct ts_bytes inner = { 0 };
@@ -267,7 +267,7 @@ static void nest(struct ts_bytes *to, size_t n)
 
 static void parts(void)
 {
-	enum { BYTE = 1000000 }; /* of the model, well behind its beginning */
+	enum { BYTE = 1000000 }; /* in the model, well after its beginning */
 	const size_t sizes[] = { 300000, 17600000 };
 
 	for (size_t i = 0; i < 2; i++) {
@@ -390,7 +390,7 @@ static void meta(void)
 	ts_tensor_release(&back);
 	ok(ts_meta_get_tensor(&m, "s", &back) == -1, "no tensor");
 
-	/* What a double cannot hold. */
+	/* Numbers that a double cannot hold. */
 	need(ts_meta_set_int(&m, "i", INT64_MAX) == 0);
 	ok(ts_meta_get_int(&m, "i", &i) == 1 && i == INT64_MAX, "the largest integer");
 	ok(ts_meta_get_double(&m, "i", &d) == -1, "is no double");
@@ -621,8 +621,8 @@ static void read_all(struct mem *m, char *error, size_t size)
 	ts_reader_close(r);
 }
 
-/* In a child with 96 MiB of memory and 5 seconds: these bytes behind a header of `fields`, then `zeros`
- * zeros, are refused with a text that has `want` in it, and no more than 1 MiB is read for it. */
+/* In a child with 96 MiB of memory and 5 seconds, these bytes after a header of `fields`, then `zeros` zeros, must be
+ * refused with a text that contains `want`, after reading at most 1 MiB. */
 static void refused(const char *what, const char *fields, const char *bytes, size_t len, size_t zeros, const char *want)
 {
 	struct mem m = { .piece = 4096, .zeros = zeros };
@@ -697,7 +697,7 @@ static void hostile(void)
 
 	memset(deep, 0x91, sizeof deep);
 	refused("nesting of 64", "row", deep, sizeof deep, much, "nested too deeply");
-	/* 65 arrays of 65535 zeros: the limit is reached by what arrives, without any large number. */
+	/* 65 arrays of 65535 zeros: the data itself reaches the limit, without any large number. */
 	memcpy(objects, "\xdc\x00\x41", n = 3);
 	for (int i = 0; i < 65; i++) {
 		memcpy(objects + n, "\xdc\xff\xff", 3);

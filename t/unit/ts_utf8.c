@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * UTF-8: every character there is, and forms that look like one. */
+ * UTF-8: every character, and malformed sequences that look like one. */
 #include <stdint.h>
 #include <string.h>
 
 #include "ts/ts_utf8.h"
 #include "../tap.h"
 
-/* The character c; its bytes in s, which ends behind them. */
+/* Writes the character c to s, terminated. */
 static size_t encode(uint32_t c, char s[5])
 {
 	const size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;

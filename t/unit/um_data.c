@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Augmentation: which windows of an image there are, mirrored or not. */
+ * Augmentation: which windows of an image it gives, mirrored or not. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ enum { H = 12, W = 10, N = 4000 };
 
 static uint8_t pixels[2 * H * W]; /* (2,H,W), no zeros: 1 + the pixel's number in its channel */
 
-/* Where a window lies, by its pixels that are not padding; false: it is no window of the image. */
+/* Finds a window's position from its pixels that are not padding; false: it is not a window of the image. */
 static bool find(const uint8_t *v, int h, int w, int *dy, int *dx, bool *mirror)
 {
 	for (*mirror = false;; *mirror = true) {
@@ -33,7 +33,7 @@ static bool find(const uint8_t *v, int h, int w, int *dy, int *dx, bool *mirror)
 	}
 }
 
-/* N windows: all of them from least to most, both ends met, and so many mirrored. */
+/* Checks N windows: all between least and most, both ends reached, and this many mirrored. */
 static bool windows(int h, int w, long augment, int least, int most_y, int most_x)
 {
 	const struct um_data d = { .n = 1, .c = 2, .h = H, .w = W, .image = pixels };

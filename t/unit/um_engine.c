@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The inference engine and libtorch give the same to 1e-4 of the outputs' size: every architecture, mask, image
+ * The inference engine and libtorch agree to 1e-4 of the outputs' size: every architecture, mask, image
  * size, and number of images; logits, features and the feature list. */
 #include "../tap.h"
 #include "nn_nets.h"
@@ -12,7 +12,7 @@ static float *room(size_t n)
 	return calloc(n ? n : 1, sizeof(float));
 }
 
-/* The largest difference of n images, in chunks of as many for libtorch. */
+/* The largest difference over n images, given to libtorch in chunks of this size. */
 static double compare(struct net_checkpoint *c, const uint8_t *image, size_t n, long threads)
 {
 	const struct net *net = c->net;
@@ -78,7 +78,7 @@ static void architectures(void)
 	}
 }
 
-/* Image sizes from the smallest that a network takes. */
+/* Image sizes from the smallest that each network takes. */
 static void sizes(void)
 {
 	static const int size[][2] = { { 8, 8 }, { 9, 23 }, { 16, 16 }, { 31, 33 }, { 64, 64 }, { 96, 40 } };
@@ -128,7 +128,7 @@ static void masks(void)
 		}
 }
 
-/* What is not finite is an error with either. */
+/* Results that are not finite are an error with either. */
 static void not_finite(void)
 {
 	const struct nn_case k = { "densenet:depth=10,growth=4", 3, 8, 8 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * lib/nn's training gives what libtorch's automatic differentiation gives: logits and features in training mode,
+ * lib/nn's training agrees with libtorch's automatic differentiation: logits and features in training mode,
  * running statistics, gradients of every value, of pixels, and of pixels by each stage; the same bytes for any number
- * of threads. Left out are networks of 50 layers on so small images, and one without factors behind its norms: there a
- * number near 0 takes a ReLU's other side as it is rounded, which is all that they differ by. */
+ * of threads. Networks of 50 layers on such small images, and one without factors after its norms, are left out: there,
+ * rounding pushes a number near 0 to a ReLU's other side, and that is the only difference. */
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_exec.h"
@@ -95,7 +95,7 @@ static int run(const struct net_checkpoint *c, const uint8_t *x, enum um_pass_mo
 	return 0;
 }
 
-/* Largest difference of two arrays, of the largest of the second. */
+/* Largest difference of two arrays, relative to the largest of the second. */
 static double off(const float *a, const float *b, size_t n)
 {
 	double worst = 0, largest = 1e-20;
@@ -118,7 +118,7 @@ static void compare(const struct nn_case *k, enum um_pass_mode mode)
 		return;
 	}
 	const struct net *n = c.net;
-	uint8_t *x = nn_random_images(n, N, mode == UM_TRAINING ? 11 : 10); /* no ReLU hangs on rounding */
+	uint8_t *x = nn_random_images(n, N, mode == UM_TRAINING ? 11 : 10); /* no ReLU depends on rounding */
 	float *dz = noise(N * CLASSES, 1), *df = noise(N * feature_size(n), 2);
 	struct answer have = room(n), want = room(n), other = room(n);
 	double gradients = 0, values = 0;
@@ -159,7 +159,7 @@ static void compare(const struct nn_case *k, enum um_pass_mode mode)
 	net_checkpoint_release(&c);
 }
 
-/* An executor of fixed values whose images are floats. */
+/* An executor with fixed values whose images are floats. */
 static struct um_exec *fixed(const struct net_checkpoint *c, bool torch, long threads)
 {
 	const struct um_exec_options o = {
@@ -242,7 +242,7 @@ static void compare_stages(const struct nn_case *k)
 	net_checkpoint_release(&c);
 }
 
-/* What cannot go back is refused, with what can. */
+/* Networks that cannot be trained are refused, and the message names what can. */
 static void refuse(const struct nn_case *k)
 {
 	struct net_checkpoint c;

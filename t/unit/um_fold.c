@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The fold of Unleashing Mask: value and gradient, above the level and below. */
+ * The fold of Unleashing Mask: value and gradient, above and below the level. */
 #include <math.h>
 
 #include "../tap.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Two runs in one process, open at the same time and each of its own options: they are what they are alone. */
+ * Two runs in one process, open at the same time with different options: each gives what it gives alone. */
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static bool write_images(const char *path)
 	return good;
 }
 
-/* data: how often it was called. */
+/* data: counts the calls. */
 static int fresh(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new(3, UM_RNG_INIT);
@@ -59,7 +59,7 @@ static int fresh(void *data, struct net_checkpoint *c, const struct um_data *d, 
 	return c->net && net_init(c->net, &rng, &c->state) == 0 ? 0 : -1;
 }
 
-/* A run of so many epochs, with a directory if it has a name. */
+/* A run of this many epochs, with a directory if it has a name. */
 struct one {
 	struct job_options o;
 	struct cli_option rows[JOB_OPTION_ROWS];
@@ -111,7 +111,7 @@ static bool same_state(const struct net_checkpoint *a, const struct net_checkpoi
 	return a->state.n == b->state.n;
 }
 
-/* What the run a comes to if no other is there. */
+/* Does run a match the same run alone? */
 static bool as_alone(const struct one *a)
 {
 	static struct one alone;

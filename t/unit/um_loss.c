@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Every loss's gradient is that of finite differences to 1e-6 of the largest, on logits of usual and of awkward sizes;
- * values that are known; gradients are added, weighted. */
+ * Every loss's gradient matches finite differences to 1e-6 of the largest, on logits of usual and of awkward sizes;
+ * known values; gradients are weighted and added. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static const struct {
 	{ "doe", doe },
 };
 
-/* Logits on a grid of 2^-10, so that a step of it is exact in floats. */
+/* Logits on a grid of 2^-10, so that a step on it is exact in floats. */
 static void draw(float *z, double size, uint64_t seed)
 {
 	struct ts_rng rng = ts_rng_new(seed, 1);
@@ -81,7 +81,7 @@ static void draw(float *z, double size, uint64_t seed)
 		label[i] = (int64_t)ts_rng_below(&rng, C);
 }
 
-/* Central differences of five points: error of order h^4. */
+/* Five-point central differences: error of order h^4. */
 static double difference(double (*loss)(const float *, double, float *), float *z, int i)
 {
 	const float at = z[i], h = 1.f / 256;

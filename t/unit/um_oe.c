@@ -8,7 +8,7 @@
 enum { C = 10 };
 
 /* A term of n equal rows z: its value, and its derivative with respect to the first logit of the first
- * row. margin NAN: outlier exposure's, else energy's part of this side. */
+ * row. margin NAN: outlier exposure's, else energy's term for this side. */
 static bool term(size_t n, const float *z, double margin, bool in, double value, double slope)
 {
 	const struct um_oe_options o = { .m_in = margin, .m_out = margin };
@@ -37,7 +37,7 @@ static void draw(struct um_oe *oe, long epoch, bool fixed, size_t *idx)
 	ok(um_oe_draw(oe, epoch, &err) == 0, "outliers of epoch %ld%s", epoch, fixed ? ", fixed" : "");
 }
 
-/* How many of a are in b, at all and at the same place; -1: one of a is out of range or there twice. */
+/* How many of a are in b, anywhere or at the same place; -1: one of a is out of range or occurs twice. */
 static int common(const size_t *a, const size_t *b, bool placed)
 {
 	bool in_a[100] = { false };

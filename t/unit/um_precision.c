@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * bfloat16 gives what floats give, to 2e-2 of the outputs' size, and it is bfloat16; what a precision is not to be
- * had with is refused. On a GPU, if there is one: floats give what lib/nn gives to 1e-4, TF32 to 1e-2 and bfloat16
- * to 3e-2, with graphs and without, batch after batch. */
+ * bfloat16 agrees with floats to 2e-2 of the outputs' size, and really is bfloat16; precisions are refused where they
+ * are not available. On a GPU, if there is one, floats agree with lib/nn to 1e-4, TF32 to 1e-2 and bfloat16 to 3e-2,
+ * with graphs and without, batch after batch. */
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_engine.h"
@@ -25,7 +25,7 @@ static void release(struct run *r)
 	free(r->f);
 }
 
-/* Batches of `part` images through an engine with these options; -1 with a comment. */
+/* Runs batches of `part` images through an engine with these options; -1 after printing a comment. */
 static int run(struct net_checkpoint *c, const struct um_engine_options *o, const uint8_t *image, size_t n, size_t part,
 	       struct run *to)
 {
@@ -57,7 +57,7 @@ static double distance(const struct net *net, const struct run *a, const struct 
 }
 
 /* `make check ISA=avx2` tells oneDNN to do without AVX-512, which its bfloat16 needs. libtorch asks the processor
- * instead, and gives it bfloat16 all the same: what no processor does. */
+ * instead, and still gives it bfloat16, a combination that no processor has. */
 static bool hidden(void)
 {
 	const char *isa = getenv("ONEDNN_MAX_CPU_ISA");
@@ -72,7 +72,7 @@ static void bf16_on_cpu(void)
 	struct net_checkpoint c;
 
 	for (size_t i = 0; i < NN_CASES; i++) {
-		/* Depthwise sums are of nine products, in which rounding averages less. */
+		/* Depthwise sums have only nine products, so rounding averages out less. */
 		const double most = strstr(nn_cases[i].spec, "mobilenet") ? 0.1 : 2e-2;
 		double off = INFINITY;
 

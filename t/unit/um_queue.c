@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Chunks on their way through libtorch give what one after the other gives, to the byte; and on a device that
- * works beside the caller, played by a seam that delivers as late as it may, nothing is read before it is there
- * and nothing overwritten before it is gone. Graphs are played too: what is recorded, when, and what happens if
- * it cannot be. */
+ * Chunks queued through libtorch give the same bytes as chunks run one after another. With an asynchronous device,
+ * simulated by a seam that delivers as late as allowed, nothing is read before it has arrived and nothing is
+ * overwritten before it has been sent. Graphs are simulated, too: what is recorded, when, and what happens if it cannot
+ * be. */
 #include "../tap.h"
 #include "nn_nets.h"
 #include "um/run/um_engine.h"
@@ -19,16 +19,16 @@ static struct {
 	struct th_api api;
 	struct lane {
 		struct th_lane *l;
-		void *input;   /* the host's, which goes to the real one when it is sent */
-		float *output; /* the host's: NaN until it has been waited for */
+		void *input;   /* the host's; passed to the real one when sent */
+		float *output; /* the host's: NaN until waited for */
 		size_t bytes, row, n_out, rows;
 		uint64_t hash; /* of what was sent */
 		bool busy;
 	} lane[LANES];
-	int in_work, most; /* lanes that were sent and not waited for */
-	bool early;        /* the caller did what it must not */
+	int in_work, most; /* lanes sent and not yet waited for */
+	bool early;        /* the caller broke a rule */
 	/* graphs */
-	struct um_torch *model; /* runs instead of the graph */
+	struct um_torch *model; /* runs in place of the graph */
 	const bool *keep;
 	bool recording;
 	struct th_tensor *in, *kept[256];
@@ -172,7 +172,7 @@ static int assign(struct th_scope *s, struct th_tensor *to, const struct th_tens
 	return real->assign(s, to, x);
 }
 
-/* What the graph would do: from what `in` holds now to what was kept, in the order in which it was. */
+/* Does what the graph would do: from what `in` holds now to the kept nodes, in the order in which they were kept. */
 static int graph_run(struct th_graph *g)
 {
 	const struct net *net = gpu.model->net;
@@ -207,7 +207,7 @@ static const char *last_error(void)
 	return "played";
 }
 
-/* A seam without graphs is a CPU's but for the lanes. */
+/* A seam without graphs is like a CPU's, except for the lanes. */
 static void play(bool with_graphs)
 {
 	memset(&gpu, 0, sizeof gpu);
@@ -277,7 +277,7 @@ static void release(struct numbers *n)
 	free(n->map);
 }
 
-/* Of n images; node < 0: without the map. */
+/* For n images; node < 0: without the map. */
 static bool equal(const struct net *net, int node, const struct numbers *a, const struct numbers *b, size_t n)
 {
 	const size_t D = (size_t)net->nodes[net->feature].c, size = node < 0 ? 0 : net_node_size(&net->nodes[node]);
@@ -291,7 +291,7 @@ struct fixture {
 	struct um_torch *m;
 	uint8_t *image;
 	bool *keep;
-	int node; /* that is kept */
+	int node; /* the node that is kept */
 	struct numbers want, have;
 };
 
@@ -334,7 +334,7 @@ static struct um_engine *engine(struct fixture *f, size_t chunk, bool keep)
 	return e;
 }
 
-/* Batches of these sizes, one behind the other, through e; then the same one by one. */
+/* Runs batches of these sizes through e, queued; then the same one by one. */
 static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, size_t chunk, bool keep)
 {
 	const struct net *net = f->c.net;
@@ -346,7 +346,7 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 	bool right = e != NULL;
 
 	blank(f);
-	float **maps = calloc((size_t)net->n_nodes * 32, sizeof *maps); /* a job's stay until it is waited for */
+	float **maps = calloc((size_t)net->n_nodes * 32, sizeof *maps); /* a job's maps stay until it is waited for */
 	for (int b = 0; right && n[b]; at += n[b++]) {
 		struct numbers w = { f->want.z + at * CLASSES, f->want.f + at * D, f->want.map + at * size };
 		float **own = maps + b * net->n_nodes;
@@ -357,7 +357,7 @@ static bool batches(struct fixture *f, struct um_engine *e, const size_t *n, siz
 		right = plain(f->m, copy, n[b], chunk, f->keep, f->node, &w) == 0 &&
 			um_engine_start(e, copy, n[b], f->have.z + at * CLASSES, f->have.f + at * D, own, &job, &err) ==
 				0;
-		memset(copy, 0, n[b] * row); /* the caller's again */
+		memset(copy, 0, n[b] * row); /* the caller may overwrite it */
 		free(copy);
 	}
 	right = right && um_engine_wait(e, job, &err) == 0 && equal(net, keep ? f->node : -1, &f->have, &f->want, at);
@@ -414,7 +414,7 @@ static void order(struct fixture *f)
 	th = real;
 }
 
-/* Results are there after the wait for their job, and not before. */
+/* Results arrive with the wait for their job, and not before. */
 static void jobs(struct fixture *f)
 {
 	const size_t row = net_node_size(&f->c.net->nodes[0]);
@@ -491,7 +491,7 @@ static void failure(struct fixture *f)
 
 	play(false);
 	e = engine(f, 4, false);
-	gpu.fail_wait = 2; /* of the second chunk, while the fourth is to go */
+	gpu.fail_wait = 2; /* for the second chunk, when the fourth is about to be sent */
 	ok(um_engine_start(e, f->image, 16, f->have.z, f->have.f, NULL, &job, &err) < 0 &&
 		   strcmp(err.text, "played") == 0,
 	   "a copy that fails ends the job, with its reason");

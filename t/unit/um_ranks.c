@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A step of several ranks without common batch statistics is what one process computes that takes each rank's images
- * for themselves: gradients add up, running statistics are the mean, weighed by the shares. And teams: sums in the
- * order of the ranks, what all must have the same, who says what failed. */
+ * A step of several ranks without common batch statistics equals that of one process that runs each rank's images
+ * separately: gradients add up, running statistics are the mean, weighted by the shares. Also teams: sums in the order
+ * of the ranks, what all must have in common, and who reports a failure. */
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ enum { N = 23, C = 10, SIDE = 16, PIXELS = 3 * SIDE * SIDE, MOST = 100000 };
 
 /* ---- processes ---- */
 
-/* What a rank hands back to the test. */
+/* What a rank returns to the test. */
 struct report {
 	float v[MOST];
 	char text[200];
@@ -28,7 +28,7 @@ struct report {
 
 typedef void rank_fn(struct team *t, void *data, struct report *to);
 
-/* Runs fn in `size` processes, a team; its report of each. A rank of `absent` does not start. */
+/* Runs fn in a team of `size` processes and collects each one's report. Ranks in `absent` do not start. */
 static void run_team(int size, rank_fn *fn, void *data, int absent, struct report *to)
 {
 	static uint64_t job;
@@ -123,7 +123,7 @@ static void check_sums(int size, size_t n)
 	free(got);
 }
 
-/* Rank *data ends without a word, fails for itself, or says something other than the others. */
+/* Rank *data ends silently, fails on its own, or disagrees with the others. */
 static void goes(struct team *t, void *data, struct report *to)
 {
 	struct err err;
@@ -163,7 +163,7 @@ static void differs(struct team *t, void *data, struct report *to)
 	}
 }
 
-/* One says it, and it is this. */
+/* Exactly one rank reports it, and it is this one. */
 static bool said_once(const struct report *got, int size, int by, const char *text)
 {
 	int n = 0;
@@ -204,7 +204,7 @@ static void check_failures(struct report *got)
 	ok(strstr(got[0].text, "rank 1 of 2 did not come within 2 seconds"), "a rank that does not start");
 }
 
-/* Of three ranks that team_start() makes, rank 0 does not come: it is gone, or may open no socket. Do all end? */
+/* Of three ranks started by team_start(), rank 0 does not join: it is gone, or cannot open a socket. Do all end? */
 static bool all_end(bool gone)
 {
 	struct pollfd ends = { .events = POLLIN };
@@ -225,7 +225,7 @@ static bool all_end(bool gone)
 		_exit(team_join(&t, &place, &err) < 0);
 	}
 	close(pipes[1]);
-	ends.fd = pipes[0]; /* which closes with the last of them */
+	ends.fd = pipes[0]; /* closes when the last of them ends */
 	n = poll(&ends, 1, 10000);
 	close(pipes[0]);
 	return n == 1;
@@ -294,7 +294,7 @@ static struct um_model *model(struct work *w, struct team *t, bool sync)
 	return m;
 }
 
-/* An epoch of one step; to->v: the values after it. */
+/* Trains an epoch of one step; to->v gets the values after it. */
 static void train(struct work *w, struct team *t, bool sync, struct report *to)
 {
 	struct um_model *m = model(w, t, sync);
@@ -317,7 +317,7 @@ static void common_stats(struct team *t, void *data, struct report *to)
 	train(data, t, true, to);
 }
 
-/* The same by one process, rank by rank. Returns how many values there are. */
+/* The same in one process, rank by rank. Returns the number of values. */
 static size_t simulate(struct work *w, int size, float *to)
 {
 	struct um_model *m = model(w, NULL, false);
@@ -339,7 +339,7 @@ static size_t simulate(struct work *w, int size, float *to)
 
 		memset(dz, 0, sizeof dz);
 		for (int i = 0; i < m->n; i++)
-			if (m->v[i].v) { /* running statistics begin where they were */
+			if (m->v[i].v) { /* running statistics start from their old values */
 				memcpy(m->v[i].v, before + at, m->v[i].n * sizeof *before);
 				at += m->v[i].n;
 			}

@@ -222,6 +222,6 @@ void ds_distort_words(const struct ds_distort *d, char words[DS_DISTORT])
 
 	words[0] = '\0';
 	for (int i = 0; i < d->n; i++)
-		at += (size_t)snprintf(words + at, DS_DISTORT - at, "%s%s=%g", i ? "," : "",
+		at += (size_t)snprintf(words + at, DS_DISTORT - at, "%s%s=%.15g", i ? "," : "",
 				       kinds[d->step[i].kind].name, d->step[i].level);
 }

@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-enum { DS_DISTORT_STEPS = 8, DS_DISTORT = 256 }; /* at most so many steps; bytes that their words need */
+enum { DS_DISTORT_STEPS = 8, DS_DISTORT = 288 }; /* at most so many steps; bytes that their words need */
 
 struct ds_distort {
 	int n;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * A plain network of 3x3 convolutions for images of about 32x32 pixels, of the shape that the fastest recipes for
+ * A plain network of 3x3 convolutions for images of about 32x32 pixels, of the kind that the fastest recipes for
  * CIFAR-10 train (K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024): a stem of 24 filters of 2x2
- * pixels, three blocks of two convolutions, the first of which is pooled to half the size, and the largest number of
- * each channel, through a linear layer. 2 M parameters, 118 M multiplications an image. The stem learns as
- * all else does; ReLU takes the place of GELU. Parameter names are those of a Sequential: whiten, block1.conv1,
- * block1.norm1, fc. The feature list is the stem and the three blocks. */
+ * pixels, three blocks of two convolutions, the first of which is pooled to half the size, then the maximum of each
+ * channel and a linear layer. 2 M parameters, 118 M multiplications per image. The stem is trained like the rest; ReLU
+ * replaces GELU. Parameter names are those of a Sequential: whiten, block1.conv1, block1.norm1, fc. The feature list is
+ * the stem and the three blocks. */
 #include <stdio.h>
 
 #include "net/net.h"

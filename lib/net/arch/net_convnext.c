@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * ConvNeXt (Liu et al., CVPR 2022): a block goes over its map depthwise, 7x7, normalises each pixel's channels,
- * widens them by four and narrows them again; each channel of the result is weighed by a number that is learnt.
- * Names are torchvision's, or timm's with timm=1. block1 to block4 are the numbers of blocks of the four stages,
- * each twice as wide as the one before; the feature list is the stages. */
+ * ConvNeXt (Liu et al., CVPR 2022): a block applies a depthwise 7x7 convolution, normalises each pixel's channels,
+ * widens them by four and narrows them again; each channel of the result has a learnt weight. Names are torchvision's,
+ * or timm's with timm=1. block1 to block4 are the numbers of blocks of the four stages, each twice as wide as the one
+ * before; the feature list is the stages. */
 #include <stdio.h>
 
 #include "net/net.h"
@@ -11,7 +11,7 @@ enum { WIDTH, BLOCK1, BLOCK4 = BLOCK1 + 3, TIMM };
 
 static const double eps = 1e-6;
 
-/* In torchvision's names a block's members are numbered, in timm's they have words. */
+/* torchvision numbers the members of a block, timm names them. */
 static void member(char name[NET_NAME], const double *p, int stage, int block, int number, const char *word)
 {
 	if (p[TIMM] != 0)

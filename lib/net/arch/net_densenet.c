@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * DenseNet (Huang et al., CVPR 2017) for small images, as in its CIFAR experiments and in the
  * published Unleashing Mask program: three dense blocks, compression between them. Parameter names
- * are those of the program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc; the feature
- * list is its too: stem, both transitions, what is pooled. */
+ * are those of the program's state_dict: conv1, block1.layer.0.bn1, trans1.conv1, bn1, fc; so is the feature list:
+ * stem, both transitions, the map that is pooled. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 enum { DEPTH, GROWTH, REDUCTION, BOTTLENECK, AFFINE };
 
-/* bn, relu, conv as the net's unit; dropout behind it. */
+/* The unit of the network: bn, relu, conv, dropout. */
 static int unit(struct net *n, int in, const char *prefix, int k, int c, int kernel, bool affine)
 {
 	char bn[NET_NAME], conv[NET_NAME];
@@ -21,7 +21,7 @@ static int unit(struct net *n, int in, const char *prefix, int k, int c, int ker
 	return net_dropout(n, net_conv(n, in, conv, c, kernel, 1, kernel / 2));
 }
 
-/* n_layers layers, each sees all before it and adds `growth` channels. */
+/* n_layers layers; each reads the outputs of all before it and adds `growth` channels. */
 static int dense_block(struct net *n, int in, int block, int n_layers, const double *p)
 {
 	int growth = (int)p[GROWTH];
@@ -43,9 +43,9 @@ static int dense_block(struct net *n, int in, int block, int n_layers, const dou
 	return in;
 }
 
-/* DEPTH counts what has weights: conv1, two transitions and fc, and in each of three blocks per_block layers, of one
- * convolution or, with a bottleneck, of two: DEPTH = 4 + 3 per_block, or 4 + 6 per_block. A block of c channels ends
- * with c + per_block growth, a transition with REDUCTION of those and half the height and width. */
+/* DEPTH counts the layers with weights: conv1, two transitions, fc, and in each of three blocks per_block layers of one
+ * convolution or, with a bottleneck, two: DEPTH = 4 + 3 per_block, or 4 + 6 per_block. A block turns c channels into c
+ * + per_block growth; a transition keeps REDUCTION of those, and half the height and width. */
 static int build(struct net *n, const double *p, struct err *err)
 {
 	int per_block = ((int)p[DEPTH] - 4) / 3, x;
@@ -75,7 +75,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	return 0;
 }
 
-/* The shortest number that makes both transitions as narrow as they are. */
+/* The shortest number that gives both transitions their widths. */
 static double guess_reduction(const size_t *a, const size_t *b)
 {
 	double r = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * DenseNet-BC (Huang et al., CVPR 2017) for large images with torchvision's structure and names:
  * features.conv0, features.denseblock1.denselayer1.norm1, features.transition1.conv, features.norm5,
- * classifier. By default densenet121; the other three are parameters away:
+ * classifier. The default is densenet121; parameters give the other three:
  *
  *	densenet169     block3=32,block4=32
  *	densenet201     block3=48,block4=32
  *	densenet161     growth=48,init=96,block3=36,block4=24
  *
- * The feature list is what the first block reads, the three transitions, and what is pooled. */
+ * The feature list is the input of the first block, the three transitions, and the map that is pooled. */
 #include <stdio.h>
 
 #include "net/net.h"
@@ -21,7 +21,7 @@ static const char *name(char *buf, const char *a, const char *b)
 	return buf;
 }
 
-/* Dropout stands behind the second convolution alone, unlike in the networks for small images. */
+/* Dropout follows only the second convolution, unlike in the networks for small images. */
 static int dense_layer(struct net *n, int in, const char *prefix, int growth)
 {
 	char buf[NET_NAME];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Networks of inverted residuals: MobileNetV2 (Sandler et al., CVPR 2018), MobileNetV3 (Howard et al., ICCV 2019)
- * and EfficientNet (Tan, Le, ICML 2019). A block widens its map by a 1x1 convolution, goes over it depthwise, weighs
- * its channels (squeeze and excitation) and narrows it again; where sizes are the same its input is added. All
- * three are rows of blocks and an end.
+ * and EfficientNet (Tan, Le, ICML 2019). A block widens its map by a 1x1 convolution, applies a depthwise one, weights
+ * its channels (squeeze and excitation) and narrows it again; where the sizes match, its input is added. All three are
+ * rows of blocks and an end.
  *
- * Names are torchvision's, or timm's with timm=1; torchvision's MobileNetV3 divides by sqrt(var + 0.001), timm's as
- * all others by sqrt(var + 1e-5). widen and, of EfficientNet, deepen are the papers' multipliers. The feature list
- * is the map behind each group of blocks, and what is pooled. */
+ * Names are torchvision's, or timm's with timm=1; torchvision's MobileNetV3 divides by sqrt(var + 0.001), timm's, like
+ * all others, by sqrt(var + 1e-5). widen and, in EfficientNet, deepen are the papers' multipliers. The feature list is
+ * the map after each group of blocks, and the map that is pooled. */
 #include <math.h>
 #include <stdio.h>
 
@@ -15,7 +15,7 @@
 enum { WIDEN, TIMM, DEEPEN };
 enum kind { V2, V3_LARGE, V3_SMALL, EFFICIENT };
 
-/* n blocks to c channels, the first of this stride, each t times as wide within. */
+/* n blocks to c channels, the first with this stride, each t times as wide inside. */
 struct row {
 	int group, n, kernel, stride, c;
 	double t;
@@ -54,7 +54,7 @@ static const struct family {
 	size_t n_rows;
 	int stem;
 	enum net_act act;  /* of the stem and the end */
-	int hidden;        /* of V3, behind the pooling; of others, before it */
+	int hidden;        /* in V3 after the pooling, in others before it */
 	const char *block; /* torchvision's name within a block */
 } families[] = {
 	[V2] = { "mobilenet-v2", ROWS(v2_rows), 32, NET_RELU6, 1280, "conv" },
@@ -86,7 +86,7 @@ static bool is_v3(const struct form *f)
 	return f->kind == V3_LARGE || f->kind == V3_SMALL;
 }
 
-/* The papers' rounding to multiples of 8, by less than a tenth downwards. */
+/* The papers' rounding to multiples of 8, down by less than a tenth. */
 static int eights(double v)
 {
 	const int c = (int)(v + 4) / 8 * 8 > 8 ? (int)(v + 4) / 8 * 8 : 8;
@@ -104,10 +104,10 @@ static int repeats(const struct form *f, const struct row *r)
 	return (int)ceil(r->n * f->deepen);
 }
 
-/* Where a block stands, for its names. */
+/* A block's position, for its names. */
 struct place {
-	int group, index, number; /* in its group; of all */
-	bool widens;              /* has it the first of its convolutions? */
+	int group, index, number; /* in its group; among all */
+	bool widens;              /* does it have the convolution that widens? */
 };
 
 enum part { WIDER, DEPTH, EXCITE, NARROW };
@@ -175,7 +175,7 @@ static int block(struct net *n, int in, const struct form *f, const struct row *
 	return stride == 1 && from == c ? net_add(n, x, in) : x;
 }
 
-/* All blocks, behind x. number: of blocks. */
+/* Adds all blocks after x. *number: how many. */
 static int blocks(struct net *n, int x, const struct form *f, int *number)
 {
 	struct place at = { 0 };
@@ -195,7 +195,7 @@ static int blocks(struct net *n, int x, const struct form *f, int *number)
 	return net_stage(n, x);
 }
 
-/* The last convolution, which torchvision counts with the blocks, and timm's V3 too. */
+/* The last convolution, which torchvision counts among the blocks, as does timm's V3. */
 static int last_conv(struct net *n, int x, const struct form *f, int number)
 {
 	const int group = f->f->rows[f->f->n_rows - 1].group + 1, from = n->nodes[x].c;
@@ -246,7 +246,7 @@ static int build(struct net *n, enum kind kind, const double *p, struct err *err
 
 /* ---- which one is it? ---- */
 
-/* Are the narrow ends of the blocks, and what is behind them, as wide as this form's? */
+/* Are the narrow ends of the blocks, and the layers after them, as wide as this form's? */
 static bool same(const struct ts_set *state, const struct form *f)
 {
 	const size_t *stem = net_shape(state, 4, f->timm ? "conv_stem.weight" : "features.0.0.weight");
@@ -272,7 +272,7 @@ static bool same(const struct ts_set *state, const struct form *f)
 			if (!w || w[0] != (size_t)from || w[1] != (size_t)inner)
 				return false;
 		}
-		/* and no block more: of a group, if names count in groups, or of all */
+		/* and there is no further block: in the group, if names count per group, or at all */
 		const bool last = i + 1 == f->f->n_rows;
 
 		part_names(f, &(struct place){ at.group, at.index, at.number, true }, r->excite, NARROW, a, b);
@@ -285,7 +285,7 @@ static bool same(const struct ts_set *state, const struct form *f)
 
 static bool guess(const struct ts_set *state, enum kind kind, char *spec)
 {
-	/* B0 to B8, and the widths that timm and torchvision have; those of the first two are tried first. */
+	/* B0 to B8, and the widths of timm and torchvision; the first two are tried first. */
 	static const double forms[][2] = { { 1, 1 },     { 1, 1.1 },   { 1.1, 1.2 }, { 1.2, 1.4 }, { 1.4, 1.8 },
 					   { 1.6, 2.2 }, { 1.8, 2.6 }, { 2, 3.1 },   { 2.2, 3.6 }, { 0.75, 1 },
 					   { 0.5, 1 },   { 0.35, 1 },  { 1.4, 1 },   { 1.1, 1 } };

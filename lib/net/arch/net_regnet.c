@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * RegNet (Radosavovic et al., CVPR 2020) with torchvision's names: four stages of bottlenecks whose 3x3 convolutions
- * are in groups. Widths grow linearly, w0 + wa * block, and are brought to a power of wm times w0, then to multiples
- * of 8 and of the groups' width; blocks of one width are a stage. se=1, RegNetY, weighs channels by squeeze and
+ * RegNet (Radosavovic et al., CVPR 2020) with torchvision's names: four stages of bottlenecks with grouped 3x3
+ * convolutions. Widths grow linearly, w0 + wa * block, and are rounded to a power of wm times w0, then to multiples of
+ * 8 and of the groups' width; blocks of one width form a stage. se=1, RegNetY, weights channels by squeeze and
  * excitation. The feature list is the stem and the stages. */
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ struct stages {
 	int n, blocks[MOST_STAGES], width[MOST_STAGES];
 };
 
-/* To a multiple of `by`, by less than a tenth downwards. */
+/* Rounds to a multiple of `by`, down by less than a tenth. */
 static int multiple(int v, int by)
 {
 	const int c = (int)(v + by / 2.0) / by * by > by ? (int)(v + by / 2.0) / by * by : by;
@@ -107,7 +107,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	return 0;
 }
 
-/* torchvision's and timm's: what they are called for is their billions of multiplications. */
+/* torchvision's and timm's, which are named after their billions of multiplications. */
 static const double known[][6] = { { 13, 24, 36.44, 2.49, 8, 0 },     { 22, 24, 24.48, 2.54, 16, 0 },
 				   { 16, 56, 35.73, 2.28, 16, 0 },    { 18, 80, 34.01, 2.25, 24, 0 },
 				   { 25, 88, 26.31, 2.25, 48, 0 },    { 23, 80, 49.56, 2.88, 120, 0 },

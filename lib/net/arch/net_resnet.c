@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * ResNet (He et al., CVPR 2016), in the forms that checkpoints come in, which differ in little:
+ * ResNet (He et al., CVPR 2016), in the forms found in checkpoints, which differ little:
  *
  *	resnet          torchvision's: a stem of stride 4; layer2.0.downsample.0; with widen=2 the inner
  *	                widths of Wide ResNet-50-2
- *	resnext         the same, but that 3x3 convolutions are in groups (Xie et al., CVPR 2017)
+ *	resnext         the same, but with grouped 3x3 convolutions (Xie et al., CVPR 2017)
  *	resnet-cifar    for small images: a stem of stride 1; layer2.0.shortcut.0
  *
- * All have the stride of a bottleneck on its 3x3 convolution. The feature list is what the first of
- * the four layers reads, and the four layers. */
+ * All have the stride of a bottleneck on its 3x3 convolution. The feature list is the input of the first of the four
+ * layers, and the four layers. */
 #include <stdio.h>
 
 #include "net/net.h"
 
-enum { DEPTH, WIDEN, AFFINE = WIDEN, GROUPS = WIDEN, WIDTH }; /* depth, and what the form has */
+enum { DEPTH, WIDEN, AFFINE = WIDEN, GROUPS = WIDEN, WIDTH }; /* depth, and the parameters of the form */
 
 static const struct depth {
 	int depth, blocks[4];
@@ -26,7 +26,7 @@ enum { N_DEPTHS = sizeof depths / sizeof *depths };
 struct form {
 	const char *name, *shortcut;
 	bool affine;
-	int width, groups; /* of 64 channels, the inner width of bottlenecks in so many groups */
+	int width, groups; /* inner width of a bottleneck of 64 channels, and its groups */
 };
 
 /* prefix.convK, prefix.bnK */
@@ -62,7 +62,7 @@ static int block(struct net *n, int in, const char *prefix, const struct form *f
 	return net_relu(n, net_add(n, x, in));
 }
 
-/* The four layers and the head, behind the stem. */
+/* The four layers and the head, after the stem. */
 static void layers(struct net *n, int x, const struct form *f, const struct depth *d)
 {
 	net_stage(n, x);
@@ -139,7 +139,7 @@ static int build_cifar(struct net *n, const double *p, struct err *err)
 	return 0;
 }
 
-/* The depth whose blocks these are; 0: none, or the shortcuts or the stem are another form's. */
+/* The depth that has these blocks; 0: none, or the shortcuts or the stem are those of another form. */
 static int guess_depth(const struct ts_set *state, const struct form *f, size_t kernel)
 {
 	const size_t *stem = net_shape(state, 4, "conv1.weight");
@@ -168,7 +168,7 @@ static bool guess_imagenet(const struct ts_set *state, char *spec)
 	const int depth = guess_depth(state, &f, 7);
 	const size_t *inner = net_shape(state, 4, "layer1.0.conv2.weight");
 
-	/* ResNeXt has the same names; its 3x3 convolutions see a part of their input. */
+	/* ResNeXt has the same names; its 3x3 convolutions see only part of their input. */
 	if (!depth || !inner || inner[0] % 64 || inner[1] != inner[0])
 		return false;
 	snprintf(spec, NET_SPEC, "resnet:depth=%d,widen=%zu", depth, inner[0] / 64);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * The ResNet that He et al. made for CIFAR-10 (CVPR 2016, section 4.2): a 3x3 stem of 16 channels and three layers of
- * 16, 32 and 64, each of (depth - 2) / 6 blocks of two 3x3 convolutions. Where a layer halves the map, the shortcut
- * takes every second pixel and has zeros for the channels that it lacks (the paper's option A, which adds no
- * parameters), or is a 1x1 convolution with a batch norm (projection=1, option B). Parameter names are those of the
- * usual CIFAR checkpoints: conv1, bn1, layer2.0.conv1, layer2.0.shortcut.0, fc. The feature list is the stem and the
- * three layers. */
+ * The ResNet of He et al. for CIFAR-10 (CVPR 2016, section 4.2): a 3x3 stem of 16 channels and three layers of 16, 32
+ * and 64, each of (depth - 2) / 6 blocks of two 3x3 convolutions. Where a layer halves the map, the shortcut takes
+ * every second pixel and has zeros for the channels that it lacks (the paper's option A, which adds no parameters), or
+ * is a 1x1 convolution with a batch norm (projection=1, option B). Parameter names are those of the usual CIFAR
+ * checkpoints: conv1, bn1, layer2.0.conv1, layer2.0.shortcut.0, fc. The feature list is the stem and the three
+ * layers. */
 #include <stdio.h>
 
 #include "net/net.h"

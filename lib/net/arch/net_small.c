@@ -2,11 +2,10 @@
  * The small networks of the lottery-ticket papers (Frankle, Carbin, ICLR 2019; Zhou et al., NeurIPS 2019;
  * Ramanujan et al., CVPR 2020), for quick experiments: pairs of 3x3 convolutions with pooling between
  * them, then dense layers, which those programs write as 1x1 convolutions; no biases, no norms.
- * Parameter names are those of Sequentials: convs.0, convs.2, convs.5, linear.0, linear.2, linear.4. The
- * dense layers take the last map as it is, so their number of weights follows the image's size. The
- * feature list is the map behind each pooling; fc has none. With width the layers are int(width * n) wide, as those of
- * the published program's Conv4Wide are. Biases are those of its Conv2: the dense layers' (bias=1), or of programs that
- * take PyTorch's default: all (bias=2). */
+ * Parameter names are those of Sequentials: convs.0, convs.2, convs.5, linear.0, linear.2, linear.4. The dense layers
+ * read the whole last map, so their number of weights depends on the image's size. The feature list is the map after
+ * each pooling; fc has none. With width, layers are int(width * n) wide, as in the published program's Conv4Wide.
+ * bias=1 gives the dense layers biases, as in its Conv2; bias=2 gives all layers biases, PyTorch's default. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,7 +76,7 @@ static int build_fc(struct net *n, const double *p, struct err *err)
 	return 0;
 }
 
-/* The shortest number whose product with 64 is so wide. */
+/* The shortest number that gives this width times 64. */
 static double guess_width(size_t wide)
 {
 	double w = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * VGG (Simonyan, Zisserman, ICLR 2015) with torchvision's names: convolutions with biases, with batch norms behind
- * them (bn=1) or without, and three dense layers, of which the first two are 4096 wide, or dense, and the second
- * gives the features. The dense layers read a map of 7x7, to which the last one is averaged; so images are 224x224,
- * or twice, three times that. The feature list is the map behind each of the five poolings. */
+ * VGG (Simonyan, Zisserman, ICLR 2015) with torchvision's names: convolutions with biases, followed by batch norms
+ * (bn=1) or not, and three dense layers. The first two are 4096 wide, or `dense`, and the second gives the features.
+ * The dense layers read a 7x7 map, to which the last map is averaged; so images are 224x224, or two or three times
+ * that. The feature list is the map after each of the five poolings. */
 #include <stdio.h>
 
 #include "net/net.h"
@@ -61,7 +61,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	return 0;
 }
 
-/* Has the state convolutions, and norms if bn, just where this form has them? */
+/* Does the state have convolutions (and norms, if bn) exactly where this form has them? */
 static bool has(const struct ts_set *state, const struct form *f, bool bn)
 {
 	int member = 0;
@@ -82,7 +82,7 @@ static bool guess(const struct ts_set *state, char *spec)
 	const size_t *dense = net_shape(state, 2, "classifier.3.weight");
 
 	if (!dense)
-		dense = net_shape(state, 4, "classifier.3.weight"); /* as timm has it */
+		dense = net_shape(state, 4, "classifier.3.weight"); /* timm's shape */
 	for (int i = 0; i < N_FORMS && dense; i++)
 		for (int bn = 0; bn < 2; bn++)
 			if (has(state, &forms[i], bn)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The Vision Transformer (Dosovitskiy et al., ICLR 2021) with torchvision's names. Squares of `patch` pixels become
- * tokens, one more that is learnt stands before them, and that one's last state is the feature. A token lies as a
- * pixel of a map (width, tokens, 1). What is learnt of each place fixes the images' size. There is no feature list. */
+ * tokens, preceded by a learnt one, whose last state is the feature. A token lies as a pixel of a map (width, tokens,
+ * 1). The learnt embedding of each place fixes the images' size. There is no feature list. */
 #include <stdio.h>
 
 #include "net/net.h"
@@ -39,7 +39,7 @@ static int build(struct net *n, const double *p, struct err *err)
 		return err_fail(err, "vit of patches of %dx%d pixels takes images of a multiple of that (%dx%d given)",
 				patch, patch, n->h, n->w);
 	if ((int)p[WIDTH] % (int)p[HEADS])
-		return err_fail(err, "vit: a width of %g is not so many times %g heads", p[WIDTH], p[HEADS]);
+		return err_fail(err, "vit: a width of %g is not a multiple of %g heads", p[WIDTH], p[HEADS]);
 	if ((n->h / patch) * (n->w / patch) > 16384)
 		return err_fail(err, "vit: more than 16384 patches");
 	x = net_conv_bias(n, 0, "conv_proj", (int)p[WIDTH], patch, patch, 0);
@@ -51,7 +51,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	return 0;
 }
 
-/* How many heads there are shows in no shape: all that are known have 64 channels a head, but for the huge one. */
+/* No shape tells the number of heads: all known networks have 64 channels per head, except the huge one. */
 static bool guess(const struct ts_set *state, char *spec)
 {
 	const size_t *stem = net_shape(state, 4, "conv_proj.weight");

@@ -2,8 +2,8 @@
  * Wide ResNet (Zagoruyko, Komodakis, BMVC 2016) for small images, pre-activation: three groups of widths
  * 16, 32 and 64 times `widen`. Parameter names are those of the PyTorch program that most published
  * checkpoints come from: conv1, block1.layer.0.bn1, block1.layer.0.convShortcut, bn1, fc. The feature
- * list is the stem and the three groups as they come: the last is before the final norm, which is
- * where methods that take a map from the list and run the rest have it in such networks. */
+ * list is the stem and the three groups as they come: the last is before the final norm, where methods that take a map
+ * from the list and run the rest of the network expect it. */
 #include <stdio.h>
 
 #include "net/net.h"
@@ -16,7 +16,7 @@ static const char *name(char *buf, const char *prefix, const char *part)
 	return buf;
 }
 
-/* Where widths differ the shortcut is a convolution of the activated input; else the input itself. */
+/* Where widths differ, the shortcut is a convolution of the activated input; otherwise it is the input itself. */
 static int block(struct net *n, int in, const char *prefix, int c, int stride, bool affine)
 {
 	char buf[NET_NAME];

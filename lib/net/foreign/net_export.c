@@ -8,8 +8,8 @@
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_safetensors.h"
 
-/* The tensors to write, all borrowed; the names too, but for those of the masked network's statistics, which
- * have the full one's. */
+/* Chooses the tensors to write, all borrowed. Names are borrowed too; the masked network's statistics get those of the
+ * full one. */
 static int choose(struct ts_set *out, const struct net_checkpoint *c, bool full)
 {
 	out->t = calloc(c->state.n + c->extra.n + 1, sizeof *out->t);

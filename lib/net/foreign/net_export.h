@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * net_export: a checkpoint as a file that PyTorch or safetensors read.
+ * net_export: a checkpoint as a file for PyTorch or safetensors.
  */
 #ifndef NET_EXPORT_H
 #define NET_EXPORT_H
@@ -14,9 +14,9 @@ extern "C" {
 
 enum net_export_format { NET_EXPORT_PTH, NET_EXPORT_SAFETENSORS };
 
-/* Writes c to path (NULL: standard output), whole or not at all. A masked checkpoint as the published program
- * has it: the masked network's statistics, conv1.scores or conv1.mask beside conv1.weight; full: the full
- * network without masks. What a run resumes from is left out. -1 with a line in err. */
+/* Writes c to path (NULL: standard output), whole or not at all. A masked checkpoint is written as by the published
+ * program: the masked network's statistics, and conv1.scores or conv1.mask beside conv1.weight; with `full`, the full
+ * network without masks. The state for resuming a run is left out. -1 with a line in err. */
 int net_export(const struct net_checkpoint *c, enum net_export_format format, bool full, const char *path,
 	       struct err *err) TS_CHECKED;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Foreign files: which form one has, and its numbers as f32 and i64. */
+ * Foreign files: recognises their format, and converts numbers to f32 and i64. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -13,14 +13,14 @@
 #include "net/foreign/net_safetensors.h"
 #include "onnx/onnx.h"
 
-/* Does it begin as anything that is read here? */
+/* Does it begin like any format that is read here? */
 static bool is_known(const unsigned char *p, size_t n)
 {
 	return net_pytorch_is(p, n) || net_safetensors_is(p, n) || (n && (*p & 0xf0) == 0x80);
 }
 
-/* All of fd, growing as bytes arrive; of what begins as nothing that is known, the beginning. NULL with a line in
- * err. */
+/* Reads all of fd, growing as bytes arrive; only the beginning, if no known format begins like that. NULL with a line
+ * in err. */
 static unsigned char *read_all(int fd, size_t *n, struct err *err)
 {
 	enum { BEGINNING = 16 };
@@ -58,7 +58,7 @@ static unsigned char *read_all(int fd, size_t *n, struct err *err)
 	return p;
 }
 
-/* One of our checkpoints. Its reader names the file itself. */
+/* Reads one of our checkpoints. That reader names the file itself. */
 static int read_own(struct net_foreign *f, const unsigned char *p, size_t n, const char *name, struct err *err)
 {
 	struct ts_reader *r = ts_reader_open_bytes(p, n, name);

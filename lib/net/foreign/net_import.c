@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Foreign states become checkpoints: names, architecture, and every tensor held against the network. */
+ * Turns foreign states into checkpoints: names, architecture, and a comparison of every tensor with the network's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 /* ---- for comparisons ---- */
 
-/* Names that all tensors have in front of theirs, and nothing is lost without. */
+/* A first part that all tensors' names have in common, and that carries no meaning. */
 static const char *common_wrapper(const struct ts_set *s)
 {
 	static const char *const wrappers[] = { "model.", "net.", "network.", "backbone.", "encoder.", "student." };
@@ -45,8 +45,8 @@ int net_import_prefixes(struct ts_set *s, struct err *err)
 struct choice {
 	char prefix[NET_FOREIGN_NAME], spec[NET_SPEC];
 	const struct net_dialect *dialect; /* NULL: none yet */
-	size_t matched, all;               /* tensors, but for the classifier and counters */
-	char twin[NET_FOREIGN_NAME];       /* another prefix under which as much is; "" */
+	size_t matched, all;               /* tensors, without the classifier and counters */
+	char twin[NET_FOREIGN_NAME];       /* another prefix that matches as much; "" if none */
 };
 
 /* The first convolution if it reads the input, else NULL. */
@@ -56,7 +56,7 @@ static const struct net_node *first_conv(const struct net *n)
 	return node && node->op == NET_CONV && node->in[0] == 0 ? node : NULL;
 }
 
-/* The side of the images whose places a state has learnt; 0: there is no such thing. */
+/* The side of the images for which a state has learnt places; 0: it has learnt none. */
 static int learnt_size(const struct net *n, const struct ts_set *state)
 {
 	for (int i = 0; i < n->n_nodes; i++) {
@@ -74,7 +74,7 @@ static int learnt_size(const struct net *n, const struct ts_set *state)
 	return 0;
 }
 
-/* The network of a spec for the input that was said, or as net_import.h says. */
+/* Builds the network of a spec, for the given input or that which net_import.h describes. */
 static struct net *build(const char *spec, const struct ts_set *state, const struct net_import *how, int classes,
 			 struct err *err)
 {
@@ -96,7 +96,7 @@ static struct net *build(const char *spec, const struct ts_set *state, const str
 	return net_new(spec, got, size, size == h ? w : size, classes, err);
 }
 
-/* Counts what of the spec's network is in the state, and keeps it in *best if it is more. */
+/* Counts the tensors of the spec's network that are in the state, and stores the choice in *best if they are more. */
 static void weigh(const struct net_named *s, const char *prefix, const struct net_dialect *d, const char *spec,
 		  const struct net_import *how, struct choice *best)
 {
@@ -148,7 +148,7 @@ static int look(const struct ts_set *state, const char *prefix, const struct net
 	return 0;
 }
 
-/* The prefix that --prefix names, with its dot. -1 with a line in err: nothing has it. */
+/* The prefix that --prefix names, with its dot. -1 with a line in err: no tensor has it. */
 static int asked_prefix(const struct ts_set *state, const char *prefix, char *buf, struct err *err)
 {
 	const size_t len = strlen(prefix);
@@ -191,7 +191,7 @@ static int choose(const struct ts_set *state, const struct net_import *how, stru
 	return rc;
 }
 
-/* Parts the state: what is under the prefix, by our names, stays; the rest goes to im->beside. */
+/* Splits the state: tensors under the prefix stay, by our names; the rest goes to im->beside. */
 static int part(struct net_importing *im, const struct choice *best, struct err *err)
 {
 	struct ts_set *s = im->state;
@@ -218,7 +218,7 @@ static int part(struct net_importing *im, const struct choice *best, struct err 
 		kept++;
 	}
 	s->n = kept;
-	return net_names_unwrap(s, err); /* also says whether two became one */
+	return net_names_unwrap(s, err); /* also fails if two names become one */
 }
 
 /* Finds the network in the state and builds it. */
@@ -256,7 +256,7 @@ static int find(struct net_importing *im, struct choice *best, struct err *err)
 
 /* ---- tensors ---- */
 
-/* What is to be said of a missing tensor which the file has, but which cannot be read. */
+/* The message for a missing tensor that is in the file, but cannot be read. */
 static const char *unreadable(const struct net_importing *im, const char *name, char *buf, size_t size)
 {
 	char quoted[NET_NAME + 2];
@@ -272,7 +272,7 @@ static const char *unreadable(const struct net_importing *im, const char *name, 
 	return buf;
 }
 
-/* Compares every tensor of the network with the state's; to: takes those that fit. */
+/* Compares every tensor of the network with the state's; moves those that fit to `to`. */
 static void each(struct net_importing *im, struct ts_tensor *to)
 {
 	const struct net *n = im->c->net;
@@ -295,7 +295,7 @@ static void each(struct net_importing *im, struct ts_tensor *to)
 	}
 }
 
-/* Does the network have a module whose name begins as this one's, up to its first dot? */
+/* Does the network have a module whose name begins like this one, up to its first dot? */
 static bool within(const struct net *n, const char *name)
 {
 	const size_t len = strcspn(name, ".");
@@ -317,7 +317,8 @@ static bool is_counter(const char *name)
 	return false;
 }
 
-/* Notes a tensor for the line of what was left out. What may be the input's normalisation has one of its own. */
+/* Notes a tensor for the line about tensors left out. One that may be the input's normalisation gets a line of its
+ * own. */
 static void leave(struct net_importing *im, const struct ts_tensor *t)
 {
 	const char *last = strrchr(t->name, '.') ? strrchr(t->name, '.') + 1 : t->name;
@@ -333,7 +334,7 @@ static void leave(struct net_importing *im, const struct ts_tensor *t)
 		snprintf(im->outside + at, sizeof im->outside - at, "%s'" ERR_NAME "'", at ? ", " : "", t->name);
 }
 
-/* The published Conv4 has its layers twice; its forward() runs convs and linear, and these never. */
+/* The published Conv4 has its layers twice; its forward() runs convs and linear, but never these. */
 static bool is_dead(const struct net *n, const char *name)
 {
 	static const char *const dead[] = { "conv1.", "conv2.", "conv3.", "conv4.", "fc1.", "fc2.", "fc3." };
@@ -344,7 +345,7 @@ static bool is_dead(const struct net *n, const char *name)
 	return false;
 }
 
-/* What nothing has taken. */
+/* Deals with the tensors that nothing has taken. */
 static void extras(struct net_importing *im)
 {
 	char shape[TS_SHAPE];
@@ -377,8 +378,8 @@ static int misfit(const struct net_importing *im, struct err *err)
 			im->wrong, im->c->net->spec);
 }
 
-/* Before there is memory for the network: its size comes from names and shapes, which cost a file nothing.
- * So all must fit; or with --partial, what was guessed must not be far larger than the file. */
+/* Runs before memory for the network is allocated: its size comes from names and shapes, which cost a file nothing. So
+ * all tensors must fit or, with --partial, the guessed network must not be far larger than the file. */
 static int check_first(struct net_importing *im, struct err *err)
 {
 	const struct net *n = im->c->net;
@@ -406,7 +407,7 @@ static int check_first(struct net_importing *im, struct err *err)
 
 static void say_choice(struct net_importing *im, const struct choice *best)
 {
-	/* What names and shapes do not tell. */
+	/* A warning about what names and shapes do not tell. */
 	static const char tf[] = "timm's networks called tf_... look the same, but pad otherwise: if it is one of "
 				 "those, export it to ONNX instead (man unmask-onnx)";
 	static const struct {

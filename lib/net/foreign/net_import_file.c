@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * A checkpoint of a file, and what is not taken of it. */
+ * Makes a checkpoint of a file, and reports what it leaves out. */
 #include <string.h>
 
 #include "net/foreign/net_foreign.h"
 #include "net/foreign/net_import_internal.h"
 #include "ts/ts_images.h"
 
-/* What of the file is not in the tensors that were read, and why. */
+/* Reports what is in the file but not in the tensors that were read, and why. */
 static void say_left(const struct net_foreign *f, const struct net_import *how)
 {
 	struct net_importing im = { .how = how };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Biases of convolutions before batch norm. BN(x + b) with running mean m is BN(x) with m - b, and what lies between
- * adds, joins or pools maps, which constants pass through. So a bias b of a convolution is a shift of its map's
- * channels that every batch norm behind takes into its mean:
+ * Biases of convolutions before batch norm. BN(x + b) with running mean m is BN(x) with m - b, and the nodes in between
+ * add, join or pool maps, which constants pass through. So a bias b of a convolution is a shift of its map's channels
+ * that every batch norm after it moves into its mean:
  *
  *	shift(conv) = b          shift(a + b) = shift(a) + shift(b)      shift(join(a, b)) = join(shift(a), shift(b))
  *	shift(pool x) = shift(x) shift(dropout x) = shift(x)             shift(BN x) = 0, mean <- mean - shift(x)
  *
- * Anything else behind a shift (a ReLU, a convolution) cannot be so; the bias then has no place. */
+ * If anything else follows a shift (a ReLU, a convolution), this does not work, and the bias has no place. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static bool passes(enum net_op op)
 	       op == NET_MEAN;
 }
 
-/* Can the bias of node b be taken by batch norms? at: room for a flag a node. */
+/* Can batch norms take the bias of node b? at: room for one flag per node. */
 static bool foldable(const struct net *n, int b, bool *at)
 {
 	memset(at, 0, (size_t)n->n_nodes * sizeof *at);
@@ -51,7 +51,7 @@ static bool foldable(const struct net *n, int b, bool *at)
 	return !at[n->n_nodes - 1];
 }
 
-/* shift[i] of node i, NULL: none. */
+/* Computes shift[i] of node i; NULL: none. */
 static int shift_node(struct net_importing *im, int i, double **shift)
 {
 	const struct net_node *node = &im->c->net->nodes[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Which of a file's layers is the classifier. */
+ * Finds the classifier among a file's layers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "net/foreign/net_import_internal.h"
 #include "net/foreign/net_names.h"
 
-/* The module of a tensor that is a linear layer's weight of this width, into buf. Other layers may not stand in one
- * Sequential or block with it: an MLP is no classifier. */
+/* Is the tensor the weight of a linear layer of this width? If so, writes its module into buf. No other layer may be in
+ * the same Sequential or block: an MLP is not a classifier. */
 static bool is_linear(const struct ts_set *s, const struct ts_tensor *t, size_t width, char *module)
 {
 	const char *last = strrchr(t->name, '.');
@@ -19,7 +19,7 @@ static bool is_linear(const struct ts_set *s, const struct ts_tensor *t, size_t 
 		return false;
 	snprintf(module, NET_FOREIGN_NAME, "%.*s", (int)(last - t->name), t->name);
 	block = strrchr(module, '.') ? (size_t)(strrchr(module, '.') - module) + 1 : 0;
-	for (size_t i = 0; block && i < s->n; i++) /* of those in the block, is one not this layer's? */
+	for (size_t i = 0; block && i < s->n; i++) /* does the block have a tensor of another layer? */
 		if (strncmp(s->t[i].name, module, block) == 0 &&
 		    !(strncmp(s->t[i].name, module, strlen(module)) == 0 && s->t[i].name[strlen(module)] == '.'))
 			return false;
@@ -38,7 +38,7 @@ static bool is_usual(const char *module)
 	return false;
 }
 
-/* The classifier among s, its module into buf. 1: found, 0: none, -1 with a line in err: several. */
+/* Finds the classifier in s and writes its module into buf. 1: found, 0: none, -1 with a line in err: several. */
 static int find(const struct ts_set *s, size_t width, char *buf, struct err *err)
 {
 	char module[NET_FOREIGN_NAME], list[256] = "";
@@ -58,7 +58,7 @@ static int find(const struct ts_set *s, size_t width, char *buf, struct err *err
 			list);
 }
 
-/* Moves tensors of `module` from `from` to im->state, called as the head's. */
+/* Moves tensors of `module` from `from` to im->state, with the head's names. */
 static int take(struct net_importing *im, struct ts_set *from, const char *module, const char *head)
 {
 	const size_t len = strlen(module);

@@ -25,7 +25,7 @@ bool net_import_of_mask(const char *name)
 	return false;
 }
 
-/* What all values of a tensor are. */
+/* The values that a tensor has. */
 enum { OTHER, BINARY, ONES };
 static int values_of(const struct ts_tensor *t)
 {
@@ -39,14 +39,14 @@ static int values_of(const struct ts_tensor *t)
 }
 
 struct found {
-	size_t layers;       /* that may have masks */
-	size_t scores;       /* of layers, how many have them */
+	size_t layers;       /* layers that may have masks */
+	size_t scores;       /* how many of them have scores */
 	bool binary;         /* all scores are 0 or 1 */
-	bool underscore;     /* beside scores there are temp_mask or threshold: _SubnetConv's */
-	bool cuts[2], odd;   /* a mask, a temp_mask is not all ones; a mask is not of 0 and 1 */
-	bool middle;         /* a layer between the first and the classifier has none, and others have */
-	bool first, last;    /* the first layer, the classifier have none */
-	char name[NET_NAME]; /* one that has scores or a mask */
+	bool underscore;     /* there are temp_mask or threshold beside scores: _SubnetConv's */
+	bool cuts[2], odd;   /* a mask or a temp_mask is not all ones; a mask has values other than 0 and 1 */
+	bool middle;         /* a layer between the first and the classifier has none, but others do */
+	bool first, last;    /* the first layer or the classifier has none */
+	char name[NET_NAME]; /* a layer with scores or a mask */
 };
 enum { MASK, TEMP_MASK };
 
@@ -106,7 +106,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* torch.quantile() of the n values of v, which are sorted: between two neighbours, in proportion. */
+/* torch.quantile() of the n values of v, which it sorts: interpolates between two neighbours. */
 static float quantile(float *v, size_t n, double q)
 {
 	const double at = q * (double)(n - 1);
@@ -116,7 +116,7 @@ static float quantile(float *v, size_t n, double q)
 	return k + 1 < n ? (float)(v[k] + (at - (double)k) * ((double)v[k + 1] - v[k])) : v[n - 1];
 }
 
-/* |scores| of parameter i, behind those of the parameters before it; room for all. */
+/* Appends |scores| of parameter i to v, after those of earlier parameters. */
 static size_t absolute(const struct ts_tensor *s, float *v)
 {
 	const size_t n = ts_tensor_count(s);
@@ -128,8 +128,8 @@ static size_t absolute(const struct ts_tensor *s, float *v)
 	return n;
 }
 
-/* The rule of _SubnetConv: a weight stays whose |score| reaches the (1 - keep) quantile, of its layer or of all. Writes
- * it over the scores. */
+/* The rule of _SubnetConv: a weight stays if its |score| reaches the (1 - keep) quantile, of its layer or of all.
+ * Overwrites the scores with the mask. */
 static int cut_quantile(struct net_importing *im, struct err *err)
 {
 	const struct net *n = im->c->net;
@@ -166,7 +166,7 @@ static int cut_quantile(struct net_importing *im, struct err *err)
 	return 0;
 }
 
-/* Mean probability of the scores of SampleSubnetConv, within what a Bernoulli mask may have. */
+/* Mean probability of the scores of SampleSubnetConv, within the limits of a Bernoulli mask. */
 static double mean_chance(const struct net_importing *im)
 {
 	const struct net *n = im->c->net;
@@ -182,7 +182,7 @@ static double mean_chance(const struct net_importing *im)
 	return mean < 1e-6 ? 1e-6 : mean > 1 - 1e-6 ? 1 - 1e-6 : mean;
 }
 
-/* Fills the masks that net_mask_add() has made. from: what the state calls them. A layer that has none stays whole. */
+/* Fills the masks that net_mask_add() has created. from: their name in the state. A layer without one stays whole. */
 static int fill(struct net_importing *im, const struct net_mask *m, const char *from, struct err *err)
 {
 	const struct net *n = im->c->net;
@@ -218,7 +218,7 @@ static int refuse(const struct found *f, const char *why, struct err *err)
 			f->name, why);
 }
 
-/* What the scores of a file mean: which mask they are, and from which tensors it comes. -1 with a line in err. */
+/* Decides what the scores of a file mean: which kind of mask, from which tensors. -1 with a line in err. */
 static int meaning(struct net_importing *im, const struct found *f, struct net_mask *m, const char **from,
 		   struct err *err)
 {
@@ -265,8 +265,8 @@ static int meaning(struct net_importing *im, const struct found *f, struct net_m
 	return 0;
 }
 
-/* Layers between that have no scores (SubnetLinear behind dense convolutions): the masks that the scores make, as fixed
- * ones, those layers' of ones. */
+/* If layers in between have no scores (SubnetLinear after dense convolutions): stores the masks that the scores give as
+ * fixed ones, and masks of ones for those layers. */
 static int fix(struct net_importing *im, const struct net_mask *top, struct err *err)
 {
 	const struct net *n = im->c->net;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Takes the tensors of a network out of those of a file. */
+ * Takes a network's tensors from those of a file. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ bool net_import_same_shape(const struct ts_tensor *t, int ndim, const size_t *sh
 	const int both = t->ndim < ndim ? t->ndim : ndim;
 	size_t a = 1, b = 1;
 
-	if (t->ndim == 4 && ndim == 2) /* of a map that is flattened, channel by channel */
+	if (t->ndim == 4 && ndim == 2) /* for a map that is flattened channel by channel */
 		return t->shape[0] == shape[0] && t->shape[1] * t->shape[2] * t->shape[3] == shape[1];
 
 	for (int i = both; i < t->ndim; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Names of other programs: wrappers, dialects, prefixes. */
+ * Names in other programs: wrappers, dialects, prefixes. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp((*x)->name, (*y)->name);
 }
 
-/* Pointers to the tensors, by name. NULL: no memory. */
+/* Pointers to the tensors, sorted by name. NULL: out of memory. */
 static const struct ts_tensor **sort(const struct ts_set *s)
 {
 	const struct ts_tensor **p = malloc((s->n + 1) * sizeof *p);
@@ -39,7 +39,7 @@ static int check_distinct(const struct ts_set *s, const char *how, struct err *e
 	return rc;
 }
 
-/* Where `what` begins in front or behind a dot, with something behind it. NULL: nowhere. */
+/* Finds `what` at the start or after a dot, with something following it. NULL: not found. */
 static char *find(char *name, const char *what)
 {
 	char *at = name;
@@ -98,7 +98,7 @@ int net_names_replace(struct ts_set *s, const char *rule, struct err *err)
 	return check_distinct(s, from, err);
 }
 
-/* Of "x.query.weight" the tensor "x.key.weight", of the same type and shape. */
+/* For "x.query.weight", finds the tensor "x.key.weight" of the same type and shape. */
 static struct ts_tensor *sibling(const struct ts_set *s, const struct ts_tensor *query, size_t at, const char *what)
 {
 	char name[NET_FOREIGN_NAME];
@@ -141,7 +141,7 @@ int net_names_join(struct ts_set *s, struct err *err)
 		q->name = own;
 		q->data = data;
 		q->shape[0] *= 3;
-		i -= (size_t)(k < q) + (size_t)(v < q); /* where q is when these are gone */
+		i -= (size_t)(k < q) + (size_t)(v < q); /* where q is once these are gone */
 		drop(s, k > v ? k : v);
 		drop(s, k > v ? v : k);
 	}
@@ -249,7 +249,7 @@ const struct net_dialect net_dialects[] = {
 	    { "^encoder.layer.#.intermediate.dense.", "encoder.layers.encoder_layer_%1.mlp.0." },
 	    { "^encoder.layer.#.output.dense.", "encoder.layers.encoder_layer_%1.mlp.3." },
 	    { "^layernorm.", "encoder.ln." } } },
-	/* torchvision's ViT before its version 0.13 */
+	/* torchvision's ViT before version 0.13 */
 	{ "", { { "linear_1.", "0." }, { "linear_2.", "3." } } },
 	/* ConvNeXt, by timm's names */
 	{ "HuggingFace's",
@@ -265,7 +265,7 @@ const struct net_dialect net_dialects[] = {
 	{ NULL, { { NULL, NULL } } },
 };
 
-/* The length of text that begins as the pattern, 0: it does not; n[0...] are its numbers. */
+/* The length of the match if text begins with the pattern, else 0; n[0...] are its numbers. */
 static size_t match(const char *from, const char *text, long *n)
 {
 	const char *p = text;
@@ -280,7 +280,7 @@ static size_t match(const char *from, const char *text, long *n)
 		if (!isdigit((unsigned char)*p))
 			return 0;
 		*n = strtol(p, &end, 10);
-		if (end - p > 6) /* no number of a layer, and %1+1 stays one */
+		if (end - p > 6) /* too long for a layer's number, and %1+1 must not overflow */
 			return 0;
 		n++;
 		p = end;
@@ -288,7 +288,7 @@ static size_t match(const char *from, const char *text, long *n)
 	return (size_t)(p - text);
 }
 
-/* Writes `to` with its numbers. false: no room, or a number below 0. */
+/* Writes `to` with the numbers filled in. false: no room, or a number below 0. */
 static bool fill(const char *to, const long *n, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -333,7 +333,7 @@ static bool apply(const char *from, const char *to, const char *name, char *buf)
 
 bool net_dialect_apply(const struct net_dialect *d, const char *name, char *buf)
 {
-	/* torchvision's DenseNets as they were called before its version 0.2 */
+	/* names in torchvision's DenseNets before version 0.2 */
 	static const char *const old[][2] = {
 		{ "norm.1.", "norm1." }, { "norm.2.", "norm2." }, { "conv.1.", "conv1." }, { "conv.2.", "conv2." }
 	};
@@ -345,7 +345,7 @@ bool net_dialect_apply(const struct net_dialect *d, const char *name, char *buf)
 		if (apply(d->rules[i].from, d->rules[i].to, buf, next)) {
 			memcpy(buf, next, sizeof next);
 			any = true;
-			if (*d->rules[i].from == '^') /* what has one new front needs no other */
+			if (*d->rules[i].from == '^') /* a name gets only one new beginning */
 				break;
 		}
 	for (int i = 0; i < 4 && strstr(buf, "denselayer"); i++)
@@ -402,7 +402,7 @@ const struct ts_tensor *net_named_get(const struct net_named *n, const char *nam
 
 struct prefix {
 	char *text;
-	size_t count, first; /* tensors; the number of the first in the file */
+	size_t count, first; /* number of tensors; index of the first in the file */
 };
 
 static int by_count(const void *a, const void *b)
@@ -418,7 +418,7 @@ static int by_count(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
-/* Names are sorted, so all of one prefix lie together: it is counted where it begins. */
+/* Names are sorted, so all of one prefix are together: it is counted where it begins. */
 static int add_prefixes(const struct ts_set *s, const struct ts_tensor **sorted, size_t i, struct prefix *p,
 			size_t *n_p)
 {

@@ -12,7 +12,7 @@
 #include "net/foreign/net_onnx.h"
 #include "ts/ts_images.h"
 
-/* What is being made of a file. */
+/* The import of a file in progress. */
 struct reading {
 	const struct net_onnx *how;
 	struct onnx g;
@@ -20,7 +20,7 @@ struct reading {
 	struct net_graph_input in;
 	char *features, *logits; /* names, owned; no logits: NULL */
 	size_t dim, classes;     /* 0: not known yet */
-	bool last;               /* the head is the last layer of these features and logits */
+	bool last;               /* the head leads from these features to these logits */
 };
 
 static void __attribute__((format(printf, 2, 3))) say(const struct reading *r, const char *format, ...)
@@ -50,7 +50,7 @@ bool net_onnx_is(const char *path)
 	return is;
 }
 
-/* The file as a tensor of bytes. */
+/* Reads the file as a tensor of bytes. */
 static int read_file(struct ts_tensor *t, const char *path, struct err *err)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -82,7 +82,7 @@ static int read_file(struct ts_tensor *t, const char *path, struct err *err)
 	return rc;
 }
 
-/* Numbers from other files come into the tensor. */
+/* Embeds numbers from other files into the tensor. */
 static int embed(struct reading *r, struct ts_tensor *t, const char *path, struct err *err)
 {
 	struct ts_tensor all = { 0 };
@@ -112,7 +112,7 @@ static int copy_name(char **to, struct onnx_span name, struct err *err)
 	return *to ? 0 : err_memory(err);
 }
 
-/* "'a' (1x3), 'b' (any x 768)" of the outputs, behind what err says. */
+/* Appends the outputs to err, as "'a' (1x3), 'b' (any x 768)". */
 static int list_outputs(const struct reading *r, struct err *err)
 {
 	err_append(err, "; its outputs are");
@@ -139,7 +139,7 @@ static int check_name(const struct reading *r, const char *option, const char *n
 	return list_outputs(r, err);
 }
 
-/* Which output the logits come from, and the layer before it. */
+/* Finds the output that gives the logits, and the layer before it. */
 static int find_logits(struct reading *r, struct err *err)
 {
 	const char *asked = r->how->logits;
@@ -159,7 +159,7 @@ static int find_logits(struct reading *r, struct err *err)
 	return copy_name(&r->logits, r->head.logits, err);
 }
 
-/* The features, and whether the layer found is theirs. */
+/* Finds the features, and whether the layer found reads them. */
 static int find_features(struct reading *r, struct err *err)
 {
 	const char *asked = r->how->features;
@@ -189,7 +189,7 @@ static int find_features(struct reading *r, struct err *err)
 	return 0;
 }
 
-/* Numbers per image of a value, if the file says it: all but the first dimension. 0: it does not. */
+/* Numbers per image of a value: all dimensions but the first. 0: the file does not tell. */
 static size_t said_size(const struct reading *r, const char *name)
 {
 	const struct onnx_value *v = name ? onnx_find(&r->g, name) : NULL;
@@ -199,10 +199,10 @@ static size_t said_size(const struct reading *r, const char *name)
 		n = v->dim[i] == ONNX_FREE ? 0 : n * (size_t)v->dim[i];
 		wide += v->dim[i] != 1;
 	}
-	return wide > 1 ? 0 : n; /* maps and tokens: the one that runs it refuses them by their shape */
+	return wide > 1 ? 0 : n; /* maps and tokens: refused by their shape when the graph is run */
 }
 
-/* One side of the images: the graph's, or what is asked for. */
+/* One side of the images: the graph's, or the one asked for. */
 static int side(const char *what, int own, int asked, int *ret, struct err *err)
 {
 	if (own && asked && own != asked)
@@ -213,7 +213,7 @@ static int side(const char *what, int own, int asked, int *ret, struct err *err)
 	return 0;
 }
 
-/* What is known of the graph by its file; then what running it tells. */
+/* Makes the network from what the file tells about the graph, then from what running it tells. */
 static int make_net(struct reading *r, struct net_checkpoint *c, const struct ts_tensor *model, struct err *err)
 {
 	const char *names[2] = { r->features, r->logits };
@@ -268,7 +268,7 @@ static int name_classes(const struct reading *r, struct net_checkpoint *c, struc
 	return c->classes ? 0 : err_memory(err);
 }
 
-/* The file's bytes go into the checkpoint. */
+/* Stores the file's bytes in the checkpoint. */
 static int keep_model(struct net_checkpoint *c, struct ts_tensor *model, const struct reading *r, struct err *err)
 {
 	c->extra.t = malloc(sizeof *c->extra.t);

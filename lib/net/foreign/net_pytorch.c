@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * PyTorch's containers: the zip archive, and the row of pickles that was there before it. */
+ * PyTorch's containers: the zip archive, and the older sequence of pickles. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>
@@ -10,7 +10,7 @@
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_pytorch_internal.h"
 
-/* Reads a pickle of the first at most NET_MAX_PICKLE bytes. */
+/* Reads a pickle from the first bytes, at most NET_MAX_PICKLE. */
 static struct pickle *unpickle(const unsigned char *p, size_t n, struct err *err)
 {
 	return pickle_read(p, n < NET_MAX_PICKLE ? n : NET_MAX_PICKLE, pytorch_names, err);
@@ -22,8 +22,8 @@ struct zip {
 	struct archive *a;
 	struct archive_entry *entry;
 	const unsigned char *p;
-	size_t n, left; /* left: bytes that may yet come out, as many as the file has:
-					   * PyTorch stores, so no more can; only bombs would */
+	size_t n, left; /* left: bytes that may still come out, at most the size of the file: PyTorch does not compress;
+			 * only zip bombs give more */
 	struct err *err;
 };
 
@@ -43,7 +43,7 @@ static void zip_close(struct zip *z)
 	z->a = NULL;
 }
 
-/* The next member's name; NULL: there is none. -1 in *rc: an error. */
+/* The next member's name; NULL: there is none, or, with *rc -1, an error. */
 static const char *zip_next(struct zip *z, int *rc)
 {
 	const char *name = NULL, *why;
@@ -61,7 +61,7 @@ static const char *zip_next(struct zip *z, int *rc)
 	return name;
 }
 
-/* The member's bytes, at most max (and what is left), growing as they arrive. NULL with a line in err. */
+/* The member's bytes, at most max and z->left, growing as they arrive. NULL with a line in err. */
 static unsigned char *zip_member(struct zip *z, const char *name, size_t max, size_t *n)
 {
 	size_t cap = 0;
@@ -103,7 +103,7 @@ static bool is_member(const char *name, const char *tail)
 	return slash && strcmp(slash + 1, tail) == 0;
 }
 
-/* The pickle's bytes, and what its folder is called, which the caller frees also in failure. */
+/* The pickle's bytes, and the name of its folder, which the caller frees even on failure. */
 static unsigned char *zip_pickle(struct zip *z, size_t *n, char **folder)
 {
 	unsigned char *p = NULL, *order;
@@ -196,7 +196,7 @@ static int read_members(struct net_foreign *f, const unsigned char *p, size_t n,
 	return rc;
 }
 
-/* The folder is called as the file was when it was saved, in UTF-8 whatever the user's locale. */
+/* The folder has the name of the file when it was saved, in UTF-8 whatever the user's locale. */
 static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, const char *key, struct err *err)
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old;
@@ -213,7 +213,7 @@ static int read_zip(struct net_foreign *f, const unsigned char *p, size_t n, con
 
 /* ---- legacy ---- */
 
-/* The first pickle is this number, 10 bytes of it. */
+/* The first pickle is this 10-byte number. */
 static bool is_magic(const struct pickle_value *v)
 {
 	static const unsigned char magic[] = { 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19 };
@@ -279,7 +279,7 @@ static int read_legacy(struct net_foreign *f, const unsigned char *p, size_t n, 
 		little = i == 2 ? pickle_get(pickle_root(k[2]), "little_endian") : NULL;
 		if (i == 2 && (!little || little->type != PICKLE_INT || !little->i))
 			rc = err_fail(err, "was written by a big-endian machine");
-		if (i < 3) { /* is not looked at again */
+		if (i < 3) { /* is not used again */
 			pickle_free(k[i]);
 			k[i] = NULL;
 		}
@@ -309,7 +309,7 @@ int net_pytorch_read(struct net_foreign *f, const unsigned char *p, size_t n, co
 	if (n > 4 && memcmp(p, "PK\3\4", 4) == 0)
 		return read_zip(f, p, n, key, err);
 	f->format = "pickle";
-	if (!(k = unpickle(p, n, err))) /* says what in it is refused */
+	if (!(k = unpickle(p, n, err))) /* err names what is refused */
 		return -1;
 	legacy = is_magic(pickle_root(k));
 	pickle_free(k);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * What a PyTorch pickle means: storages, and the tensors that look into them. */
+ * The contents of a PyTorch pickle: storages, and the tensors that are views of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/foreign/net_pytorch_internal.h"
 
-/* What is made of the names that mean something here; any other makes an inert object. */
+/* The meaning of the names that are known here; any other creates an inert object. */
 const struct pickle_name pytorch_names[] = { PICKLE_NUMPY,
 					     { "collections OrderedDict", PICKLE_MAKES_DICT },
 					     { "collections defaultdict", PICKLE_MAKES_DICT },
@@ -46,7 +46,7 @@ const struct pickle_name pytorch_names[] = { PICKLE_NUMPY,
 static const struct {
 	const char *name;
 	enum net_elem elem;
-	size_t size; /* bytes of an element */
+	size_t size; /* bytes per element */
 } storage_types[] = {
 	{ "torch DoubleStorage", NET_E_F64, 8 },
 	{ "torch FloatStorage", NET_E_F32, 4 },
@@ -60,7 +60,7 @@ static const struct {
 	{ "torch BoolStorage", NET_E_BOOL, 1 },
 	{ "torch.storage UntypedStorage", NET_E_U8, 1 },
 	{ "torch.storage _UntypedStorage", NET_E_U8, 1 },
-	/* Not what a checkpoint can have; their sizes are needed to find what is behind them. */
+	/* A checkpoint cannot hold these; their sizes are needed to find what follows them. */
 	{ "torch ComplexFloatStorage", NET_E_OTHER, 8 },
 	{ "torch ComplexDoubleStorage", NET_E_OTHER, 16 },
 	{ "torch QInt8Storage", NET_E_OTHER, 1 },
@@ -71,7 +71,7 @@ enum { STORAGE_TYPES = sizeof storage_types / sizeof *storage_types };
 
 /* ---- storages ---- */
 
-/* Takes ("storage", type, key, device, elements, view?) apart; *first: where a view of old files begins. */
+/* Parses ("storage", type, key, device, elements, view?); *first: where a view begins (old files). */
 static int read_id(const struct pickle_value *id, struct pytorch_storage *s, size_t *first)
 {
 	const struct pickle_value *t = id->type == PICKLE_PERSISTENT ? id->item[0] : NULL, *view;
@@ -99,7 +99,7 @@ static int read_id(const struct pickle_value *id, struct pytorch_storage *s, siz
 	return 0;
 }
 
-/* The class of a module, which files before PyTorch 1.6 name so, with its source text. */
+/* Is it the id of a module's class, as in files before PyTorch 1.6, with its source text? */
 static bool is_module_id(const struct pickle_value *id)
 {
 	const struct pickle_value *t = id->item[0];
@@ -152,8 +152,8 @@ struct pytorch_storage *pytorch_object_find(const struct pytorch_object *o, cons
 
 /* ---- tensors ---- */
 
-/* Why a tensor's numbers are not what its storage holds, or NULL: ("storage", offset, size, stride, grad, hooks,
- * dtype) of _rebuild_tensor_v3, whose storage is of bytes; a last dictionary that says "neg" or "conj". */
+/* Why a tensor's numbers are not those in its storage, or NULL: (storage, offset, size, stride, grad, hooks, dtype) of
+ * _rebuild_tensor_v3, whose storage holds bytes; or a last dictionary with "neg" or "conj". */
 static const char *other_numbers(const struct pickle_value *a)
 {
 	const struct pickle_value *last = a->item[a->n - 1];
@@ -163,7 +163,7 @@ static const char *other_numbers(const struct pickle_value *a)
 	return a->n >= 7 && (pickle_get(last, "neg") || pickle_get(last, "conj")) ? "a negated view" : NULL;
 }
 
-/* Adds the view of a tensor. One that cannot be read is left out, and f says so: it may not be wanted. */
+/* Adds the view of a tensor. One that cannot be read is left out and noted in f, as it may not be needed. */
 static int add_view(struct pytorch_object *o, const char *name, size_t len, const struct pickle_value *a,
 		    struct net_foreign *f, struct err *err)
 {
@@ -207,7 +207,7 @@ static int add_view(struct pytorch_object *o, const char *name, size_t len, cons
 
 /* ---- the whole ---- */
 
-/* The training dictionary's numbers and short texts: epoch, arch, best_acc1... */
+/* Copies the training dictionary's numbers and short texts: epoch, arch, best_acc1... */
 static int read_meta(const struct pickle_value *root, struct ts_meta *m)
 {
 	int rc = 0;
@@ -231,7 +231,7 @@ static int read_meta(const struct pickle_value *root, struct ts_meta *m)
 	return rc;
 }
 
-/* Names of what the pickle would have called, and nobody knows. */
+/* Lists the unknown names that the pickle would have called. */
 static void say_unknown(const struct pickle *k, char *text, size_t size)
 {
 	for (size_t i = 0; pickle_unknown(k, i); i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Where in a pickled object the state is: a dictionary of tensors under some key, or a module of modules. */
+ * Finds the state in a pickled object: a dictionary of tensors under some key, or a module of modules. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +43,7 @@ const struct pickle_value *pytorch_module_state(const struct pickle_value *v)
 	return s && pickle_get(s, "_modules") && pickle_get(s, "_parameters") ? s : NULL;
 }
 
-/* Is this buffer one that state_dict() leaves out? */
+/* Is this a buffer that state_dict() leaves out? */
 static bool is_volatile(const struct pickle_value *module, const struct pickle_value *name)
 {
 	const struct pickle_value *set = pickle_get(module, "_non_persistent_buffers_set");
@@ -101,7 +101,7 @@ size_t pytorch_count_state(const struct pickle_value *v)
 		       count_tensors(v);
 }
 
-/* What is found by looking into dictionaries: the state of most tensors, and names of the others. */
+/* The result of searching dictionaries: the state with most tensors, and the names of the others. */
 struct search {
 	const struct pickle_value *best;
 	size_t n, looked;

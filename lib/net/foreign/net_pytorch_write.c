@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Writes what torch.save(OrderedDict) writes: a stored zip whose data begin at multiples of 64 bytes, in the
+ * Writes what torch.save(OrderedDict) writes: an uncompressed zip whose data begin at multiples of 64 bytes, in the
  * order data.pkl, byteorder, data/0..., version. Written front to back, so it works through a pipe. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct buffer {
 };
 struct zip_out {
 	struct ts_file *f;
-	struct buffer central; /* the directory that comes last */
+	struct buffer central; /* the directory at the end */
 	size_t at;             /* bytes written */
 	unsigned n;            /* members */
 	int rc;                /* sticky: after the first failure nothing is written */
@@ -41,7 +41,7 @@ static void add(struct buffer *b, const void *p, size_t n)
 
 static void add_int(struct buffer *b, uint64_t v, int bytes)
 {
-	add(b, &v, (size_t)bytes); /* little-endian, as all that we run on */
+	add(b, &v, (size_t)bytes); /* little-endian, like everything that we run on */
 }
 
 static void add_text(struct buffer *b, const char *s)
@@ -58,7 +58,7 @@ static void put(struct zip_out *z, const void *p, size_t n)
 	z->at += n;
 }
 
-/* The same for what was put together in a buffer, which is freed. */
+/* Writes the contents of a buffer and frees it. */
 static void put_buffer(struct zip_out *z, struct buffer *b)
 {
 	if (z->rc == 0 && b->failed)
@@ -67,7 +67,7 @@ static void put_buffer(struct zip_out *z, struct buffer *b)
 	free(b->p);
 }
 
-/* The fields that both headers of a member have: from version to the length of the name. */
+/* The fields common to both headers of a member: from version to the length of the name. */
 static void common(struct buffer *b, const char *name, uint32_t crc, size_t n)
 {
 	add_int(b, 20, 2); /* version 2.0; no flags; stored */

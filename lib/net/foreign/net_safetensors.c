@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * safetensors, read and written. The header is hostile until it is checked: every offset lies in the
- * file, every size is what type and shape make it, no two tensors share a byte. */
+ * safetensors, read and written. The header is hostile until it is checked: every offset must lie in the file, every
+ * size must match type and shape, and no two tensors may share a byte. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ bool net_safetensors_is(const unsigned char *p, size_t n)
 	return n > 8 && p[8] == '{' && header_length(p) >> 40 == 0;
 }
 
-/* A number from 0 on. */
+/* A whole number, 0 or more. */
 static int get_size(const json_t *j, size_t *ret)
 {
 	if (!json_is_integer(j) || json_integer_value(j) < 0)
@@ -91,7 +91,7 @@ static int by_begin(const void *a, const void *b)
 				      (x->end > y->end) - (x->end < y->end);
 }
 
-/* The spans must cover the data without gaps, as the format asks. */
+/* Checks that the spans cover the data without gaps, as the format requires. */
 static int check_spans(struct span *s, size_t n, size_t room, struct err *err)
 {
 	size_t at = 0;
@@ -117,7 +117,7 @@ static int read_meta(struct ts_meta *m, json_t *from)
 	return 0;
 }
 
-/* Every tensor of the header, and its metadata into *meta (NULL: nobody wants it). */
+/* Visits every tensor of the header; metadata goes to *meta, which may be NULL. */
 static int each_tensor(json_t *root, const unsigned char *data, size_t room, struct ts_meta *meta,
 		       net_safetensor_fn *each, void *ctx, struct err *err)
 {
@@ -215,7 +215,7 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 
 	for (int i = 0; i < t->ndim; i++)
 		failed |= json_array_append_new(shape, json_integer((json_int_t)t->shape[i])) < 0;
-	if (failed) { /* a shape without its last number is one, too */
+	if (failed) { /* a shape without its last number would be valid, too */
 		json_decref(shape);
 		return NULL;
 	}
@@ -223,7 +223,7 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 			 (json_int_t)at, (json_int_t)(at + ts_tensor_bytes(t)));
 }
 
-/* Jansson's text lacks some of it, without a word, where it finds no memory. */
+/* When Jansson runs out of memory, its text silently lacks parts. */
 static bool reads_back(const char *text, const json_t *root)
 {
 	struct err err;

@@ -14,13 +14,13 @@
 extern "C" {
 #endif
 
-/* Do the file's first bytes look so? */
+/* Do the file's first bytes look like safetensors? */
 bool net_safetensors_is(const unsigned char *p, size_t n);
-/* Reads n bytes of a file into *f, which holds nothing but file_size. -1 with a line in err: a
- * header that lies about offsets, sizes, overlaps. */
+/* Reads n bytes of a file into *f, of which only file_size is set. -1 with a line in err: the header has wrong offsets
+ * or sizes, or overlaps. */
 int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
-/* A tensor as it lies in the file. dtype is the file's word for its elements, "BF16"; of those that are known here, the
- * bytes are as many as the shape asks for. */
+/* A tensor as it is in the file. dtype is the file's name for its elements, "BF16"; for those known here, the number of
+ * bytes matches the shape. */
 struct net_safetensor {
 	const char *name, *dtype;
 	int ndim;
@@ -29,8 +29,8 @@ struct net_safetensor {
 	size_t bytes;
 };
 typedef int net_safetensor_fn(void *ctx, const struct net_safetensor *t, struct err *err);
-/* Calls each() for every tensor of n bytes of a file, whose metadata goes to *meta, which may be NULL. What each() saw
- * holds once 0 is returned. -1 with a line in err: each()'s own, or as below. */
+/* Calls each() for every tensor in n bytes of a file; metadata goes to *meta, which may be NULL. What each() saw is
+ * valid only if this returns 0. -1 with a line in err: each()'s own, or as above. */
 int net_safetensors_each(const unsigned char *p, size_t n, struct ts_meta *meta, net_safetensor_fn *each, void *ctx,
 			 struct err *err) TS_CHECKED;
 /* Writes the tensors (of any type but strings), with `pairs` of metadata: key, value, key, value..., NULL ends it.

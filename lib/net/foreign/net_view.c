@@ -115,7 +115,7 @@ static void copy(const struct net_view *v, const unsigned char *data, struct ts_
 			((float *)t->data)[k] = get_float(v->elem, data + from * size);
 		else
 			((int64_t *)t->data)[k] = get_int(v->elem, data + from * size);
-		for (int i = v->ndim; i-- > 0;) { /* the next element's place */
+		for (int i = v->ndim; i-- > 0;) { /* moves on to the next element */
 			from += v->stride[i];
 			if (++at[i] < v->shape[i])
 				break;
@@ -162,7 +162,7 @@ void net_foreign_leave(struct net_foreign *f, const char *name, const char *type
 	const int n = snprintf(f->left + at, sizeof f->left - at, "%s'" ERR_NAME "' (" ERR_NAME ")", at ? ", " : "",
 			       name, type);
 
-	if (n < 0 || (size_t)n >= sizeof f->left - at) /* not half a name */
+	if (n < 0 || (size_t)n >= sizeof f->left - at) /* no truncated name */
 		f->left[at] = '\0';
 	net_foreign_plain(f->left + at);
 	f->skipped++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Masks: which weights count. */
+ * Masks: which weights are kept. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,8 +48,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The k-th smallest (from 0) of v, which is reordered: quickselect, finished by sorting what is
- * small. */
+/* The k-th smallest (from 0) of v, which is reordered: quickselect, finished by sorting once few are left. */
 static float kth(float *v, size_t n, size_t k)
 {
 	while (n > 64) {
@@ -83,13 +82,13 @@ static float kth(float *v, size_t n, size_t k)
 	return v[k];
 }
 
-/* The parts of a vector that lies in several pieces. */
+/* A vector that lies in several pieces. */
 struct pieces {
-	const float *const *v; /* NULL ones are passed over */
+	const float *const *v; /* NULL ones are skipped */
 	float *const *mask;
 	const size_t *count;
 	int from, to;
-	size_t n; /* of all together */
+	size_t n; /* length of all together */
 };
 
 static int cut_smallest(const struct pieces *p, size_t cut)
@@ -107,7 +106,7 @@ static int cut_smallest(const struct pieces *p, size_t cut)
 	for (int i = p->from; i < p->to; i++)
 		for (size_t k = 0; p->v[i] && k < p->count[i]; k++)
 			below += fabsf(p->v[i][k]) < limit;
-	equal = cut - below; /* of those at the limit, the first */
+	equal = cut - below; /* of those at the threshold, the first ones */
 	for (int i = p->from; i < p->to; i++)
 		for (size_t k = 0; p->v[i] && k < p->count[i]; k++) {
 			const float x = fabsf(p->v[i][k]);
@@ -235,7 +234,7 @@ int net_mask_add(struct net_checkpoint *c, const struct net_mask *m, struct ts_r
 	return rc < 0 ? err_memory(err) : 0;
 }
 
-/* The masks of a checkpoint, an array for each parameter that has one. */
+/* Computes the masks of a checkpoint, one array per parameter that has one. */
 static int make_masks(const struct net_checkpoint *c, float **mask)
 {
 	const struct net *n = c->net;

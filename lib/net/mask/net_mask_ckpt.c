@@ -46,7 +46,7 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 	return 0;
 }
 
-/* The extra tensor called name, with the type and shape that go with parameter i. */
+/* Checks that there is an extra tensor `name` with the type and shape that go with parameter i. */
 static int expect(const struct net_checkpoint *c, const char *name, enum ts_type type, int i, struct err *err)
 {
 	const struct ts_tensor *t = ts_set_get(&c->extra, name);
@@ -83,7 +83,7 @@ static bool wanted(const struct net_checkpoint *c, int i, char *name, enum ts_ty
 	return c->mask->kind != NET_MASK_WEIGHTS && net_is_masked(c->net, c->mask, i);
 }
 
-/* Names a tensor that nobody asked for. */
+/* Fails with the name of a tensor that does not belong there. */
 static int unknown(const struct net_checkpoint *c, struct err *err)
 {
 	for (size_t k = 0; k < c->extra.n; k++) {

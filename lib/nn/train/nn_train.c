@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Stages in order, forward and back, by threads that take groups of images as they are free and meet after each
+ * Runs stages in order, forward and back. Threads take groups of images as they become free, and meet after each
  * part. */
 #include <omp.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ void nn_train_among(struct nn_train *t, const struct nn_among *among)
 
 /* ---- threads ---- */
 
-/* One thread in a run. Its calls of each() and once() are those of all others. */
+/* One thread in a run. All threads make the same calls of each() and once(). */
 struct worker {
 	struct nn_train *t;
 	struct nn_meeting *meeting;
@@ -66,7 +66,7 @@ struct worker {
 	size_t part; /* parts of the run so far */
 };
 
-/* Calls run() for each of n units, once, by whoever is free; then all meet. */
+/* Calls run() once for each of n units, on whichever thread is free; then all meet. */
 static void each(struct worker *w, size_t n, void (*run)(struct worker *w, int stage, size_t unit), int stage)
 {
 	_Atomic size_t *counter = &w->t->counter[w->part++];
@@ -160,7 +160,8 @@ static void forward_stage(struct worker *w, int stage)
 	each(w, NN_GROUPS, wide_out, stage);
 }
 
-/* After a stage, and before the next that is more than a batch norm: statistics, and what these make of them. */
+/* After a stage, and before the next that is not a batch norm: merges statistics, and sets up the batch norms that use
+ * them. */
 static void settle(struct worker *w, int stage)
 {
 	struct nn_train *t = w->t;
@@ -182,13 +183,13 @@ static void forward(struct worker *w)
 		}
 }
 
-/* A map of one pixel, of all images, as it is read. */
+/* Copies out a map of one pixel, of all images, as its readers see it. */
 static void hand_out(const struct nn_train *t, const struct nn_view *v, float *to)
 {
 	nn_view_read(t, v, (struct nn_rows){ 0, 0, t->n }, to, (size_t)v->c);
 }
 
-/* Up to node `top`. */
+/* Runs forward up to node `top`. */
 static void run_forward(struct nn_train *t, const void *image, size_t n, enum nn_mode mode, int top)
 {
 	t->n = n;
@@ -233,8 +234,8 @@ void nn_train_means(struct nn_train *t, const void *image, size_t n, int stage, 
 
 /* ---- back ---- */
 
-/* dL/dmean (n, C) over the view's pixels, mostly one, from outside, NULL: zeros; by way of t->outside, as whole
- * vectors are read. */
+/* Takes in the caller's dL/dmean (n, C) over the view's pixels (mostly one); NULL: zeros. Goes through t->outside, as
+ * whole vectors are read. */
 static void take_in(struct nn_train *t, const struct nn_view *v, const float *d)
 {
 	static const struct nn_fresh all = { .all = true };
@@ -313,7 +314,7 @@ static void backward_stage(struct worker *w, int stage)
 		each(w, (size_t)s->out.c, gather_row, stage);
 }
 
-/* Sums of what the stage read; what the next one to go back asks for. */
+/* Sums for what the stage read, and preparations for the next stage to go back. */
 static void turn_back(struct worker *w, int stage)
 {
 	struct nn_train *t = w->t;

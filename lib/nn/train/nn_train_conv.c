@@ -5,15 +5,15 @@
  *	out = y W' + bias      dW += dout' y      dy = dout W, window by window      dbias += sum of dout's rows
  *
  * out and dy are lib/nn's forward operations: dy is dout's convolution with W turned around. With a stride, dy's pixels
- * fall into stride x stride lattices, each of which is reached by other places of the window and has an operation of
- * its own. 1x1 convolutions of stride 1 need no windows: they go back block by block, while it is in the cache. Those
- * that are Winograd's (nn_winograd.c) have dW by tiles as well: nn_train_tiles.c. Where factors are bfloat16
- * (nn_bf16_conv.c), y of dW is, too. */
+ * fall into stride x stride lattices, each reached by different places of the window, with an operation of its own. 1x1
+ * convolutions of stride 1 need no windows: they go back block by block, while a block is in the cache. Those that use
+ * Winograd's tiles (nn_winograd.c) also compute dW by tiles: nn_train_tiles.c. Where factors are bfloat16
+ * (nn_bf16_conv.c), y in dW is, too. */
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
 
-/* Pixels of a 1x1 convolution at a time, and of bfloat16. */
+/* Pixels of a 1x1 convolution at a time; the same with bfloat16. */
 enum { BLOCK = 96, BF16_BLOCK = 256 };
 
 static bool is_bf16(const struct nn_stage *s)
@@ -58,7 +58,7 @@ static void run(struct nn_op *op, const struct nn_train *t, size_t images, float
 	nn_product(op, &j);
 }
 
-/* The same going back; `next` are the rows that go back after these, of which all that is read is fetched ahead. */
+/* The same going back; `next` are the rows that go back after these, whose inputs are prefetched. */
 static void run_back(struct nn_op *op, const struct nn_train *t, const struct nn_stage *s, size_t images,
 		     struct nn_rows next, float *scratch)
 {
@@ -73,7 +73,7 @@ static void run_back(struct nn_op *op, const struct nn_train *t, const struct nn
 	nn_product(op, &j);
 }
 
-/* n images from `image` on as they are read, each with its border of zeros: (n, h + 2 pad, w + 2 pad, C). */
+/* Copies n images from `image` on, as they are read, each with its border of zeros: (n, h + 2 pad, w + 2 pad, C). */
 static void windows(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, float *to)
 {
 	const size_t C = (size_t)s->in.c, H = (size_t)s->in.h, W = (size_t)s->in.w, pad = (size_t)s->pad;
@@ -96,7 +96,7 @@ static void windows(const struct nn_train *t, const struct nn_stage *s, size_t i
 	}
 }
 
-/* Floats of the windows that are made before going forward. */
+/* Floats of the windows that are built before going forward. */
 static size_t windows_size(const struct nn_stage *s)
 {
 	return nn_train_reads_plane(s) ? 0 : nn_round(s->images * border_pixels(s) * (size_t)s->in.c, NN_MAX_VEC);
@@ -127,7 +127,7 @@ void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, s
 
 /* ---- back ---- */
 
-/* Where a worker keeps what, in floats from the start of its scratch. */
+/* Offsets in a worker's scratch, in floats. */
 struct share {
 	size_t dout, dy, part, outer, rest; /* y, or tiles, at 0; part: dy of one lattice; outer: nn_bf16_outer()'s */
 };
@@ -159,7 +159,8 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 			      scratch + r.part, scratch + r.outer, scratch + r.rest };
 }
 
-/* dW of a 1x1 convolution of stride 1, pixels r of group g, the first of it or not, whose dout is there. */
+/* dW of a 1x1 convolution of stride 1, pixels r of group g (the first of the group or not), whose dout has been
+ * computed. */
 static void whole_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, bool first,
 			  struct room room, const float *dout, size_t stride)
 {
@@ -231,7 +232,7 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	nn_view_give(t, &s->in, &s->fresh[0], r, room.dy, C, sums);
 }
 
-/* dW of n images, whose windows and dout are there. */
+/* dW of n images, whose windows and dout have been computed. */
 static void back_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, bool first,
 			 const float *y, const float *dout, size_t stride)
 {
@@ -257,7 +258,7 @@ static void back_weights(const struct nn_train *t, const struct nn_stage *s, siz
 						       .set = first });
 }
 
-/* The same, of factors that are bfloat16, from image `image` on. */
+/* The same with bfloat16 factors, from image `image` on. */
 static void back_weights_bf16(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t image, size_t n,
 			      struct room room, const float *dout, size_t stride)
 {
@@ -287,7 +288,7 @@ static void back_weights_bf16(const struct nn_train *t, const struct nn_stage *s
 					       .room = room.outer });
 }
 
-/* part (n images, h, w, C) to its lattice of dy. */
+/* Copies part (n images, h, w, C) to its lattice of dy. */
 static void scatter(const struct nn_stage *s, int k, size_t n, const float *part, float *dy)
 {
 	const struct nn_map *from = &s->back[k].out;
@@ -305,7 +306,7 @@ static void scatter(const struct nn_stage *s, int k, size_t n, const float *part
 static void back_input(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, const float *dout,
 		       size_t stride, struct room room)
 {
-	if (s->n_back < s->stride * s->stride) /* there are pixels that no window reaches */
+	if (s->n_back < s->stride * s->stride) /* no window reaches some pixels */
 		memset(room.dy, 0, n * nn_view_pixels(&s->in) * (size_t)s->in.c * sizeof *room.dy);
 	for (int k = 0; k < s->n_back; k++) {
 		struct nn_op op = s->back[k];
@@ -397,7 +398,7 @@ void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m
 	nn_train_bias_gather(t, s, m);
 }
 
-/* The most of what packing, going forward, and going back need. */
+/* The largest scratch that packing, going forward and going back need. */
 size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 {
 	const size_t weights = depth(s) * (size_t)s->out.c, wide = s->wide ? nn_train_wide_scratch(t, s) : 0;
@@ -406,7 +407,7 @@ size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s)
 
 	if (s->wide)
 		return (wide > weights ? wide : weights) + 4 * NN_MAX_VEC;
-	op.pre.relu = !nn_view_plain(&s->in); /* something is done to what is read */
+	op.pre.relu = !nn_view_plain(&s->in); /* input is changed as it is read */
 	most = nn_product_scratch(&t->base, &op) + windows_size(s);
 	for (int k = 0; k < s->n_back; k++) {
 		const size_t n = nn_product_scratch(&t->base, &s->back[k]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * What the files of training know of each other: nn_train_plan.c makes stages of nodes, nn_train_room.c gives them
- * memory, nn_train.c runs them; nn_train_weights.c plans convolutions, nn_train_conv.c, nn_train_tiles.c,
- * nn_train_wide.c and nn_train_ops.c are the operations, nn_train_bias.c biases, nn_train_norm.c the batch norms;
- * nn_train_view.c reads maps and gives gradients back; nn_train_peers.c is what other processes add. */
+ * Shared by the files of training: nn_train_plan.c turns nodes into stages, nn_train_room.c allocates their memory,
+ * nn_train.c runs them; nn_train_weights.c plans convolutions; nn_train_conv.c, nn_train_tiles.c, nn_train_wide.c and
+ * nn_train_ops.c are the operations, nn_train_bias.c the biases, nn_train_norm.c the batch norms; nn_train_view.c reads
+ * maps and passes gradients back; nn_train_peers.c adds the other processes' statistics. */
 #ifndef NN_TRAIN_INTERNAL_H
 #define NN_TRAIN_INTERNAL_H
 
@@ -12,13 +12,14 @@
 #include "nn/nn_meet.h"
 #include "nn/train/nn_train.h"
 
-/* A map of all images: v (N, pixels, stride), g its gradient alike, but for what statistics bring, see settle. */
+/* A map of all images: v (N, pixels, stride); g is its gradient, without the part from statistics (see
+ * nn_view_settle()). */
 struct nn_plane {
 	float *v, *g;
-	size_t stride, pixels; /* channels; of an image */
+	size_t stride, pixels; /* channels; pixels of an image */
 	bool normal;           /* a batch norm reads it */
-	double *mean, *var;    /* (stride) of the batch */
-	double *along, *sum;   /* (stride) sum G (x - mean), sum G, of G that came through batch norms */
+	double *mean, *var;    /* (stride) statistics of the batch */
+	double *along, *sum;   /* (stride) sum G (x - mean), sum G, of the G that came through batch norms */
 	float *slope, *shift;  /* (stride) dx = G + shift - slope x */
 	int writer, reader;    /* the first stage that writes it, the last that reads it: g lives between */
 };
@@ -45,7 +46,8 @@ enum nn_step {
 	NN_S_DROPOUT
 };
 
-/* Gradients of a view that a stage gives: channels lo..hi are the first that their place gets; `all`: all are. */
+/* Gradients that a stage gives to a view: channels lo..hi are set, as the first to arrive there, the others added to;
+ * `all`: all are set. */
 struct nn_fresh {
 	bool all;
 	size_t lo, hi;
@@ -56,12 +58,12 @@ enum { NN_MOST_BACK = 16 }; /* strides up to 4 */
 struct nn_stage {
 	enum nn_step kind;
 	int node;
-	struct nn_view in, other, out; /* other: NN_S_ADD's second; out is plain */
+	struct nn_view in, other, out; /* other: the second input of NN_S_ADD; out is plain */
 	struct nn_fresh fresh[2];      /* of in and other */
 	int kh, kw, stride, pad;
-	bool wide;     /* nn_train_wide.c's */
-	size_t groups; /* of images, in which sums are made going back; forward there are NN_GROUPS */
-	size_t images; /* that are in work at a time */
+	bool wide;     /* run by nn_train_wide.c */
+	size_t groups; /* groups of images for sums going back; forward there are NN_GROUPS */
+	size_t images; /* images at a time */
 	bool moments;  /* out's channels are normalised */
 	/* NN_S_CONV: the operation, and those that give dy from dout: one for each place (i, j) of a stride x stride
 	 * lattice of the input's pixels that some window reaches, at back_at[]. */
@@ -71,7 +73,7 @@ struct nn_stage {
 	uint8_t *kept;   /* NN_S_DROPOUT: (N, pixels, c) */
 };
 
-/* The statistics that a batch norm goes by, and y = a x + b (c). */
+/* The statistics that a batch norm uses, and its y = a x + b (c). */
 struct nn_norm {
 	float *a, *b, *mean, *scale; /* scale: 1 / sigma */
 };
@@ -79,19 +81,19 @@ struct nn_norm {
 struct nn_train {
 	const struct net *net;
 	struct nn_train_options o;
-	struct nn base; /* what operations of lib/nn ask for: isa, zeros */
+	struct nn base; /* what operations of lib/nn use: isa, zeros */
 	struct nn_plane *plane;
 	int n_planes, cap_planes;
 	struct nn_stage *stage;
 	int n_stages, cap_stages;
 	struct nn_view *view;      /* (n_nodes) */
-	float *values, *gradients; /* trained ones, then running statistics; trained ones */
+	float *values, *gradients; /* trained ones, then running statistics; gradients of trained ones */
 	size_t n_gradients;
 	size_t *offset;       /* (n_params) into values */
 	struct nn_norm *norm; /* (n_nodes) */
 	float *partial;       /* dW of each group: nn_train_conv_partial() floats */
 	double *sums;         /* (groups, 4, most_channels) of a stage at work */
-	float *outside;       /* a gradient that comes in (most_channels) */
+	float *outside;       /* a gradient from the caller (most_channels) */
 	float **scratch;      /* (threads) */
 	size_t most_partial, most_channels, most_scratch;
 
@@ -99,18 +101,18 @@ struct nn_train {
 	enum nn_mode mode;
 	size_t n; /* images */
 	struct nn_among among;
-	double *mine, *everyones; /* (2 most_channels + 1), (peers, that): what goes to peers and comes from them */
+	double *mine, *everyones; /* (2 most_channels + 1), (peers, that): sent to peers and received from them */
 	uint64_t seed;
 	double momentum;
 	const void *image;
-	int top, end;            /* the node that was asked for; the stages that lead there */
-	bool packed;             /* the values have been, and stay */
-	_Atomic size_t *counter; /* (NN_PARTS) units that have been taken, in each part of a run */
+	int top, end;            /* the output node; the number of stages that lead there */
+	bool packed;             /* the values have been packed, and stay so */
+	_Atomic size_t *counter; /* (NN_PARTS) units already taken, in each part of a run */
 	void **owned;
 	int n_owned, cap_owned;
 };
 
-/* Zeroed memory that lives as long as t, with room for a vector behind. NULL: out of memory. */
+/* Zeroed memory that lives as long as t, with room for one vector past the end. NULL: out of memory. */
 void *nn_train_own(struct nn_train *t, size_t count, size_t size);
 
 /* ---- planning ---- */
@@ -121,7 +123,7 @@ int nn_train_room(struct nn_train *t, struct err *err) TS_CHECKED;
 /* ---- views ---- */
 
 enum { NN_GROUPS = 16 };
-/* Parts of a run whose units threads share: at most three of a stage, and the packing. */
+/* Parts of a run whose units threads share: at most three per stage, and the packing. */
 #define NN_PARTS(t) (3 * (size_t)(t)->n_stages + 1)
 
 /* Images from..to of group g of G. */
@@ -158,24 +160,24 @@ static inline bool nn_view_plain(const struct nn_view *v)
 	return v->bn < 0 && !v->relu;
 }
 
-/* Rows of pixels: n of them from pixel `first` of image `image` on, which may go on into the next images. */
+/* n rows of pixels from pixel `first` of image `image` on; they may continue into the next images. */
 struct nn_rows {
 	size_t image, first, n;
 };
 
-/* These rows of the view's map, or of its gradient, which are read soon: see nn_ahead. */
+/* These rows of the view's map, or of its gradient, to prefetch; see nn_ahead. */
 struct nn_ahead nn_view_ahead(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, bool gradient);
 struct nn_pre nn_view_pre(const struct nn_train *t, const struct nn_view *v);
 /* y (n, c; rows to_stride apart): what a reader of the view sees. */
 void nn_view_read(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *to, size_t to_stride);
-/* dL/dy (n, c; rows dy_stride apart) on its way to the plane's gradients. sums (2, most_channels): sum m (x - mean),
- * sum m, added to; see nn_give. */
+/* Passes dL/dy (n, c; rows dy_stride apart) on to the plane's gradients. sums (2, most_channels): sum m (x - mean), sum
+ * m, added to; see nn_give. */
 void nn_view_give(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r,
 		  const float *dy, size_t dy_stride, double *sums);
 /* Adds the groups' sums to the gradients of the view's batch norm, and to those of the plane. sums: of the first
  * group. */
 void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups, const double *sums);
-/* What a writer of plain view v asks for before it goes back. */
+/* Prepares plain view v for its writer to go back. */
 void nn_view_prepare(struct nn_train *t, const struct nn_view *v);
 /* dL/dv of these rows: in place, or in `room` (n, c). */
 const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *room,
@@ -183,20 +185,20 @@ const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, s
 
 /* ---- batch norms ---- */
 
-/* Takes images from..to into the group's statistics of what stage s writes. */
+/* Adds images from..to to the group's statistics of what stage s writes. */
 void nn_norm_measure(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t from, size_t to);
-/* The groups' statistics together. */
+/* Merges the groups' statistics. */
 void nn_norm_merge(struct nn_train *t, const struct nn_stage *s);
-/* a and b of the batch norm s->node; its running statistics. */
+/* Computes a and b of the batch norm s->node, and moves its running statistics. */
 void nn_norm_forward(struct nn_train *t, const struct nn_stage *s);
 
 /* ---- peers: the same for all of them ---- */
 
-/* Images that batch statistics are of. */
+/* Number of images in the batch statistics. */
 size_t nn_peers_images(const struct nn_train *t);
 /* mean and m2, sums of squares about the mean, (c) of `count` values each, become those of all. Returns their count. */
 double nn_peers_moments(struct nn_train *t, double *mean, double *m2, size_t c, double count);
-/* The sums over all of a and b (c), one behind the other, until the next call. */
+/* Returns the sums over all processes of a and b (c), one after the other; valid until the next call. */
 const double *nn_peers_sums(struct nn_train *t, const double *a, const double *b, size_t c);
 
 /* ---- operations ---- */
@@ -206,13 +208,13 @@ static inline double *nn_group_sums(const struct nn_train *t, size_t g)
 	return t->sums + g * 4 * t->most_channels;
 }
 
-/* A 1x1 convolution of stride 1, which needs no windows? */
+/* Is it a 1x1 convolution of stride 1, which needs no windows? */
 static inline bool nn_train_whole(const struct nn_stage *s)
 {
 	return s->kh == 1 && s->kw == 1 && s->stride == 1 && s->pad == 0;
 }
 
-/* Does the operation read the plane itself? Else it is given a copy as it is to be read, with its border. */
+/* Does the operation read the plane itself? Otherwise it reads a copy with all changes applied and with its border. */
 static inline bool nn_train_reads_plane(const struct nn_stage *s)
 {
 	return s->op.kind != NN_CONV || (s->kh == 1 && s->kw == 1 && s->pad == 0);
@@ -222,16 +224,16 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err) 
 /* Packs the weights, for both ways. room: as many floats as the weights. */
 void nn_train_conv_pack(struct nn_train *t, const struct nn_stage *s, float *room);
 void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, size_t from, size_t to, float *scratch);
-/* Group g's dW into t->partial, its dy given. */
+/* Computes group g's dW into t->partial, and its dy. */
 void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch);
 /* Row m of dW, and dbias, from all groups. */
 void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m);
 size_t nn_train_conv_scratch(const struct nn_train *t, const struct nn_stage *s);
 size_t nn_train_conv_partial(const struct nn_stage *s); /* floats of a group's dW */
 
-/* Is it Winograd's, forward and dW? Then its dW goes by tiles: floats of a group's sums, and of scratch; what n images,
- * from `image` on, whose dout is there (rows `stride` apart), add to group g, the `first` of it; row m of dW from all
- * groups, added to `to`. */
+/* Does it use Winograd's tiles, forward and for dW? If so, in this order: floats of a group's sums; floats of scratch;
+ * adds n images from `image` on, whose dout has been computed (rows `stride` apart), to group g, where `first` says
+ * whether they are its first; adds row m of dW from all groups to `to`. */
 static inline bool nn_train_tiled(const struct nn_stage *s)
 {
 	return s->op.kind == NN_WINOGRAD;
@@ -247,13 +249,13 @@ void nn_train_tile_back(const struct nn_train *t, const struct nn_stage *s, size
 /* Adds G' u G to `to` (C, 3, 3), u the sum of groups, `group` floats apart, of 36 rows (C), `plane` apart. */
 void nn_train_tiles_add(const struct nn_train *t, const float *from, size_t plane, size_t groups, size_t group,
 			size_t C, float *to);
-/* sums (M) += the n rows of dout; the m-th number of dbias from those of all groups. */
+/* nn_train_bias(): sums (M) += the n rows of dout. Then the m-th number of dbias, from the sums of all groups. */
 void nn_train_bias(const float *dout, size_t stride, size_t n, size_t M, double *sums);
 void nn_train_bias_gather(struct nn_train *t, const struct nn_stage *s, size_t m);
 
 /* Is it a 3x3 convolution whose weights are larger than its maps? Then it runs in parts, each over all images: forward
- * in (of images), multiply (units 0..35), out (of images); back back_in (of groups), back_unit (of units()), back_out
- * (of groups). What goes from part to part lies in t->partial: floats of it, and of scratch. */
+ * in (by images), multiply (units 0..35), out (by images); back back_in (by groups), back_unit (by units()), back_out
+ * (by groups). t->partial carries data from part to part; its floats, and those of scratch, are given below. */
 bool nn_train_wide(const struct nn_train *t, const struct nn_stage *s);
 size_t nn_train_wide_room(const struct nn_train *t, const struct nn_stage *s);
 size_t nn_train_wide_scratch(const struct nn_train *t, const struct nn_stage *s);

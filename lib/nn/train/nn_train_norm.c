@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Statistics of batches, and what batch norms make of them. */
+ * Statistics of batches, and the batch norms that use them. */
 #include <math.h>
 #include <string.h>
 
@@ -48,7 +48,7 @@ void nn_norm_merge(struct nn_train *t, const struct nn_stage *s)
 		m2[c] /= all; /* the variance from here on */
 }
 
-/* running <- (1 - momentum) running + momentum batch; the variance without bias. */
+/* running <- (1 - momentum) running + momentum batch; with the unbiased variance. */
 static void move_running(struct nn_train *t, const struct nn_stage *s, float *mean, float *var)
 {
 	const struct nn_plane *p = &t->plane[s->in.plane];

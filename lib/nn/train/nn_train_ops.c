@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The operations of training that are not convolutions, an image at a time: forward writes out, back gives dy. */
+ * The operations of training that are not convolutions, one image at a time: forward writes out, back computes dy. */
 #include <math.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ static void average_back(const struct nn_stage *s, const float *dout, size_t str
 		}
 }
 
-/* The first of equal ones wins, as PyTorch has it; what is outside never does. */
+/* The first among equals wins, as in PyTorch; pixels outside never do. */
 static void maximum(const struct nn_stage *s, const float *y, float *out, size_t stride, uint32_t *won)
 {
 	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
@@ -57,7 +57,7 @@ static void maximum(const struct nn_stage *s, const float *y, float *out, size_t
 				continue;
 			const uint32_t at = (uint32_t)(i * s->in.w + j);
 
-			for (size_t c = 0; c < C; c++) { /* without branches, which nothing could foresee */
+			for (size_t c = 0; c < C; c++) { /* without branches, which would be unpredictable */
 				const float x = y[at * C + c];
 				const bool wins = (x > out[c]) | isnan(x) | first;
 
@@ -92,7 +92,7 @@ static void flatten(const struct nn_stage *s, const float *from, float *to, bool
 				to[c * P + p] = from[p * C + c];
 }
 
-/* What is dropped of an image depends on the seed, the node and the image's number in the batch. */
+/* What is dropped from an image depends on the seed, the node and the image's number in the batch. */
 static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out,
 		 size_t stride)
 {
@@ -195,7 +195,7 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
 	const struct nn_rows written = { image, 0, nn_view_pixels(&s->out) };
 	const size_t C = (size_t)s->in.c;
-	const size_t skip = s->kind == NN_S_PAD ? (size_t)s->pad : 0; /* gradients of zeros go nowhere */
+	const size_t skip = s->kind == NN_S_PAD ? (size_t)s->pad : 0; /* the padding needs no gradients */
 	float *dy = scratch + nn_round(written.n * (size_t)s->out.c + NN_MAX_VEC, NN_MAX_VEC);
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, written, scratch, &stride);

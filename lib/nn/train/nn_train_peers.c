@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Batch statistics over the images of several processes: what each has of them is brought together, in the order of the
- * processes, so all have the same. */
+ * Batch statistics over the images of several processes. Their parts are merged in the order of the processes, so all
+ * get the same result. */
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"

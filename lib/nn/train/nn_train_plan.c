@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * From a network's nodes to stages. A node is a view of a plane; batch norms and ReLUs only change the view,
+ * Turns a network's nodes into stages. A node is a view of a plane; batch norms and ReLUs only change the view,
  * concatenations are places in one plane, as in nn_plan.c. */
 #include <limits.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 struct plan {
 	struct nn_train *t;
-	int *plane, *at; /* (n_nodes) where a node is to write as part of a concatenation; -1: nowhere */
+	int *plane, *at; /* (n_nodes) where a node must write as part of a concatenation; -1: anywhere */
 	struct err *err;
 };
 
@@ -62,7 +62,7 @@ static struct nn_stage *emit(struct plan *p, struct nn_stage s)
 	return &t->stage[t->n_stages++];
 }
 
-/* A stage whose output has the shape of node i. */
+/* Adds a stage whose output has the shape of node i. */
 static int put(struct plan *p, int i, struct nn_stage s)
 {
 	const struct net_node *node = &p->t->net->nodes[i];
@@ -79,7 +79,7 @@ static bool same(const struct nn_view *a, int plane, int at, int c)
 	return nn_view_plain(a) && a->plane == plane && a->at == (size_t)at && a->c == c;
 }
 
-/* Both parts to their places, where they are not there already. */
+/* Copies both parts to their places, unless they are already there. */
 static int do_concat(struct plan *p, int i)
 {
 	struct nn_train *t = p->t;
@@ -143,12 +143,12 @@ static int do_pool(struct plan *p, int i, const struct nn_view *in)
 				      .pad = most ? node->pad : 0 });
 }
 
-/* Is there a way back through the node? */
+/* Can training go back through the node? */
 static bool known(const struct net_node *node)
 {
 	switch (node->op) {
 	case NET_CONV: return node->groups == 1;
-	case NET_BN: return node->eps == 1e-5; /* nn_train_norm.c's */
+	case NET_BN: return node->eps == 1e-5; /* the eps of nn_train_norm.c */
 	case NET_ACT:
 	case NET_MUL:
 	case NET_SCALE:
@@ -199,12 +199,12 @@ static int do_node(struct plan *p, int i)
 	case NET_DROPOUT:
 		t->view[i] = in;
 		return t->o.dropout > 0 ? put(p, i, (struct nn_stage){ .kind = NN_S_DROPOUT, .in = in }) : 0;
-	default: break; /* known() */
+	default: break; /* known() refuses it */
 	}
 	return err_fail(p->err, "node %d: an operation that training does not know", i);
 }
 
-/* The node whose output node i hands on: dropout that drops nothing writes nothing. */
+/* The node whose output node i passes on: dropout that drops nothing writes nothing. */
 static int source(const struct nn_train *t, int i)
 {
 	while (t->o.dropout <= 0 && t->net->nodes[i].op == NET_DROPOUT)
@@ -239,7 +239,7 @@ static int place_concats(struct plan *p)
 	return 0;
 }
 
-/* Which gradients are the first that their place gets, in the order in which stages go back. */
+/* Finds which gradients are the first to arrive at their place, in the order in which stages go back. */
 static int first_gradients(const struct nn_view *v, bool **given, struct nn_fresh *fresh, struct err *err)
 {
 	const size_t end = v->at + (size_t)v->c;

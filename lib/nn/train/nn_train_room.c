@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Memory of training: maps, gradients, values, what threads work in. */
+ * Memory of training: maps, gradients, values, scratch of threads. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +10,9 @@ static void largest(size_t *most, size_t n)
 	*most = n > *most ? n : *most;
 }
 
-/* In how many groups sums over images are made going back: a power of two, which threads share best. The sums of a
- * large layer are cleared, added to and added up, which takes longer the more of them there are; four of them stay, for
- * as many threads, as long as they take no more than 64 MiB. */
+/* The number of groups for sums over images going back: a power of two, which threads share best. Clearing, filling and
+ * adding up the sums of a large layer takes longer the more groups there are. At least four groups remain, for as many
+ * threads, as long as they take at most 64 MiB. */
 static size_t groups(size_t sum)
 {
 	const size_t few = 4, much = (size_t)4 << 20, most = (size_t)16 << 20;
@@ -65,10 +65,10 @@ static int plane_room(struct nn_train *t, int i, struct err *err)
 	return p->mean && p->var && p->along && p->sum && p->slope && p->shift ? 0 : err_memory(err);
 }
 
-/* A buffer that arrays take in turn. */
+/* A buffer that several arrays use one after the other. */
 struct turn {
 	size_t size;
-	int until; /* the last one's last moment */
+	int until; /* the last use of the last array */
 	float *at;
 };
 
@@ -86,7 +86,7 @@ static bool has_gradient(const struct nn_train *t, int i)
 	return t->plane[i].reader >= 0 && (t->o.pixels || i != t->view[0].plane);
 }
 
-/* Gives each plane one of the turns, of room for as many as there are planes. How many turns there are. */
+/* Assigns a turn to each plane; `turn` has room for one per plane. Returns the number of turns. */
 static int take_turns(const struct nn_train *t, bool back, struct turn *turn, int *mine)
 {
 	int n = 0;
@@ -128,7 +128,7 @@ static int turns_room(struct nn_train *t, bool back, struct err *err)
 	return rc;
 }
 
-/* Maps, which all are there until the way back is over, unless there is none; and their gradients. */
+/* Allocates maps, which all last until the way back is over (if there is one), and their gradients. */
 static int maps_room(struct nn_train *t, struct err *err)
 {
 	if (t->o.forward)

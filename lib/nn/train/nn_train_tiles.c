@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * dW of 3x3 convolutions of stride 1 by Winograd's tiles (nn_winograd.c), 36 products where 16 places of a window have
- * 144. With y what is read, C channels, and dout (M) the output's gradient, over all tiles of 6x6 and 4x4 pixels:
+ * dW of 3x3 convolutions of stride 1 by Winograd's tiles (nn_winograd.c), 36 products instead of 144 for the 16 places
+ * of a window. With y what is read, C channels, and dout (M) the output's gradient, over all tiles of 6x6 and 4x4
+ * pixels:
  *
  *	dW = G' (sum of (B' y B) (A dout A')) G		the sums: (36, M, C) */
 #include "nn/train/nn_train_internal.h"
@@ -20,14 +21,14 @@ size_t nn_train_tiles_partial(const struct nn_stage *s)
 	return plane_size(s) * NN_WINO_TAPS;
 }
 
-/* V and A dout A' of the tiles in work: (36, tiles, stride) each, planes `step` apart. */
+/* V and A dout A' of the current tiles: (36, tiles, stride) each, planes `step` apart. */
 struct tiles {
 	size_t at_once, y_stride, y_step, d_stride, d_step;
 };
 
 static struct tiles tiles_of(const struct nn_stage *s)
 {
-	/* Of the kernel's rows it does not depend: all instructions add in the same order. */
+	/* It does not depend on the kernel's rows: all instruction sets add in the same order. */
 	struct tiles r = { .at_once = nn_winograd_at_once(&s->op, 8) };
 
 	r.y_stride = nn_round((size_t)s->in.c, NN_MAX_VEC);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What lives as long as a network in training: memory; values, and their gradients. */
+ * Memory that lives as long as a network in training; values, and their gradients. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ void *nn_train_own(struct nn_train *t, size_t count, size_t size)
 	const size_t large = (size_t)1 << 22, page = 4096, bytes = (count * size + 63) / 64 * 64 + 256;
 	void *p = aligned_alloc(64, bytes);
 
-#ifdef MADV_HUGEPAGE /* maps are gone through from end to end; it is no error that a system has no large pages */
+#ifdef MADV_HUGEPAGE /* maps are read from end to end; a system without large pages is not an error */
 	if (p && bytes >= large)
 		(void)madvise((char *)p + (page - (uintptr_t)p % page) % page, bytes - page, MADV_HUGEPAGE);
 #else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Maps as they are read, through batch norms and ReLUs, and gradients on their way back through these. */
+ * Reads maps through batch norms and ReLUs, and passes gradients back through these. */
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
 
-/* Floats from the plane's first to the first of these rows. */
+/* Floats from the start of the plane to the first of these rows. */
 static size_t offset(const struct nn_train *t, const struct nn_view *v, struct nn_rows r)
 {
 	const struct nn_plane *p = &t->plane[v->plane];
@@ -35,7 +35,7 @@ void nn_view_read(const struct nn_train *t, const struct nn_view *v, struct nn_r
 	t->base.isa->read(p->v + offset(t, v, r), p->stride, r.n, (size_t)v->c, &pre, to, to_stride);
 }
 
-/* Sets the first part of gradients that was not set before, where some of the view's were. */
+/* Clears those of a view's gradients that nothing has set yet, if others have been. */
 static void clear(const struct nn_plane *p, const struct nn_fresh *fresh, struct nn_rows r)
 {
 	float *g = p->g + (r.image * p->pixels + r.first) * p->stride + fresh->lo;

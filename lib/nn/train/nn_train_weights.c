@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The operations of convolutions in training, forward and back, and their weights: W as it is, and turned around, which
- * is what goes back (nn_train_conv.c). */
+ * The operations of convolutions in training, forward and back, and their weights: W as it is and, for going back,
+ * turned around (nn_train_conv.c). */
 #include "nn/train/nn_train_internal.h"
 
-enum { ROWS = 512 }; /* pixels of images that are worked at together */
+enum { ROWS = 512 }; /* pixels of images that are processed together */
 
 static int own_weights(struct nn_train *t, struct nn_op *op, struct err *err)
 {
@@ -90,7 +90,7 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
 
 /* ---- weights ---- */
 
-/* (C, M, kh, kw) of one operation that goes back, from W (M, C, kh, kw). */
+/* Writes the weights (C, M, kh, kw) of one operation that goes back, from W (M, C, kh, kw). */
 static void turn(const struct nn_stage *s, int k, const float *w, float *to)
 {
 	const struct nn_op *op = &s->back[k];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * 3x3 convolutions of stride 1 whose weights take more room than the maps that they read, by Winograd's tiles
- * (nn_winograd.c): the tiles of all images at once, so that each weight is read once a batch. With T tiles, C channels
- * read, M written, k = 0..35:
+ * 3x3 convolutions of stride 1 whose weights are larger than the maps that they read, by Winograd's tiles
+ * (nn_winograd.c): the tiles of all images at once, so that each weight is read once per batch. With T tiles, C
+ * channels read, M written, k = 0..35:
  *
  *	forward	V = B' y B (36, T, C)	Y_k = V_k U_k' (T, M)		out = A' Y A
  *	back	E = B' dout B (36, T, M)	Z_k = E_k W_k' (T, C)		dy = A' Z A
@@ -28,10 +28,10 @@ bool nn_train_wide(const struct nn_train *t, const struct nn_stage *s)
 	       s->in.w >= OUT && C >= 16 && M >= 16 && T * (C + M) <= 4 * C * M;
 }
 
-/* The planes of all tiles. Rows are not powers of two apart, which few lines of a cache would have to share. */
+/* The planes of all tiles. Rows are not powers of two apart, as those would compete for few cache lines. */
 struct wide {
 	size_t tiles, c_stride, m_stride, c_step, m_step;
-	float *v, *y, *d, *e, *z; /* y, of going forward, is where e is */
+	float *v, *y, *d, *e, *z; /* y (forward) and e share memory */
 };
 
 static struct wide wide_of(const struct nn_train *t, const struct nn_stage *s)
@@ -88,7 +88,7 @@ static void multiply(const struct nn_train *t, const struct nn_op *op, size_t k,
 					       .out_stride = y_stride });
 }
 
-/* V of images from..to. */
+/* Computes V of images from..to. */
 static void read_tiles(const struct nn_train *t, const struct nn_stage *s, const struct wide *r, size_t from, size_t to)
 {
 	const struct nn_job j = { .m = &t->base, .n = to - from, .parts = 1 };
@@ -159,7 +159,7 @@ void nn_train_wide_back_in(const struct nn_train *t, const struct nn_stage *s, s
 	}
 }
 
-/* Rows m.. of dW, SLICE of them at most. */
+/* Rows of dW from m on, at most SLICE of them. */
 static void slice(struct nn_train *t, const struct nn_stage *s, const struct wide *r, size_t m, float *scratch)
 {
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, n = M - m < SLICE ? M - m : SLICE;

@@ -8,7 +8,7 @@
 
 const char *const ood_combining_names[OOD_N_COMBININGS] = { "fisher", "min", "mean" };
 
-/* Reads the columns called so; they must be made as those of the stream that is scored. */
+/* Reads the columns of these names, which must have been made like those of the stream being scored. */
 static int read_columns(struct ood_scores *val, struct ood_input *in, char *const *names, size_t n,
 			const struct ts_meta *made, struct err *err)
 {
@@ -47,7 +47,7 @@ void ood_combine_release(struct ood_combine *c)
 
 static double p_value(const struct ood_sample *val, float score)
 {
-	size_t low = 0, high = val->n; /* val[low..high) may hold the first that is higher */
+	size_t low = 0, high = val->n; /* the first higher score lies in val[low..high), if anywhere */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		if (ood_at(val, mid) > (double)score)

@@ -33,7 +33,7 @@ int ood_fdr(const double *calibration, size_t n, const double *score, size_t m, 
 		rows[rank[i] = not_above(calibration, n, score[i])]++;
 	for (size_t c = 0; c <= n; c++) {
 		k += rows[c];
-		/* p <= q k / m; what is equal but for rounding counts as equal */
+		/* p <= q k / m; values that differ only by rounding count as equal */
 		if (rows[c] && (double)(c + 1) * (double)m <= q * (double)k * ((double)n + 1) * (1 + 1e-13))
 			flagged = c + 1;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Thresholds: which order statistic, of which rows. */
+ * Computes thresholds: which order statistic, and of which rows. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +39,8 @@ double ood_binomial_below(uint64_t n, double p, uint64_t k)
 	return below / total;
 }
 
-/* The largest k with P(Bin(n, alpha) < k) <= 1 - confidence, by bisection. What fits exactly (n odd, alpha and
- * confidence one half) fits in spite of rounding. */
+/* The largest k with P(Bin(n, alpha) < k) <= 1 - confidence, by bisection. An exact fit (n odd, alpha and confidence
+ * one half) survives rounding. */
 static uint64_t binomial_rank(const struct ood_promise *promise, uint64_t n)
 {
 	uint64_t lo = 0, hi = n; /* lo fits (0 always does), above hi nothing does */
@@ -247,7 +247,7 @@ static void put(struct ts_tensor *to, size_t c, double v)
 		((float *)to->data)[c] = (float)v;
 }
 
-/* One column's scores, ascending, those of each class by themselves; as fit_column(). */
+/* Like fit_column(), but keeps one column's scores, ascending, grouped by class. */
 static int keep_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
 		       double *grouped, size_t *next)
 {
@@ -265,8 +265,8 @@ static int keep_column(const struct ood_threshold *t, struct ts_tensor *to, doub
 	return 0;
 }
 
-/* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are room for the
- * scores of each class by themselves. -1: out of memory. */
+/* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are scratch space for
+ * grouping the scores by class. -1: out of memory. */
 static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
 		      double *grouped, size_t *next)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The file of thresholds: written, and read with a look at all that verdicts rely on. */
+ * Writes and reads files of thresholds. Reading checks everything that verdicts rely on. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,7 @@ out:
 	return rc;
 }
 
-/* Scores that are kept are ascending, and each class has those that are its own. */
+/* Checks that the kept scores are ascending, and that the classes' counts add up. */
 static int check_kept(const struct ood_threshold *t, struct ts_reader *r, const struct ts_tensor *v)
 {
 	size_t left = (size_t)t->rows, end = t->classes ? 0 : left, c = 0;

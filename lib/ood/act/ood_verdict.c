@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The use of thresholds: columns of verdicts beside the scores. */
+ * Applies thresholds: adds columns of verdicts to the scores. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +51,8 @@ void ood_verdict_release(struct ood_verdict *v)
 	*v = (struct ood_verdict){ 0 };
 }
 
-/* Of the rows of class c, or of all with pred NULL, against that class's scores: kept (n). score, flag: room for all
- * rows. */
+/* Judges the rows of class c, or all rows if pred is NULL, against that class's scores kept (n). score, flag: room for
+ * all rows. */
 static int discover(const double *kept, size_t n, const float *from, const int64_t *pred, size_t c, size_t rows,
 		    double q, double *score, uint8_t *flag, uint8_t *to)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The watch: ranks, bets, capital. */
+ * The sequential test: ranks, bets, capital. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +43,7 @@ void ood_watch_reset(struct ood_watch *w)
 	memset(w->start, 0, sizeof w->start);
 }
 
-/* How many are below z, or (or_equal) not above. */
+/* How many kept scores are below z, or (or_equal) not above it. */
 static size_t count(const struct ood_watch *w, double z, bool or_equal)
 {
 	size_t lo = 0, hi = w->m;
@@ -58,7 +58,7 @@ static size_t count(const struct ood_watch *w, double z, bool or_equal)
 	return lo;
 }
 
-/* z joins at rank `at`, the one of rank `gone` goes: only what lies between the two moves. */
+/* Inserts z at rank `at` and drops rank `gone`: only the scores between the two move. */
 static void exchange(struct ood_watch *w, double z, size_t at, size_t gone)
 {
 	double *k = w->kept;
@@ -72,8 +72,8 @@ static void exchange(struct ood_watch *w, double z, size_t at, size_t gone)
 	k[gone > at ? at : at - 1] = z;
 }
 
-/* Every bet on a small p: each capital gains the share that starts now, then becomes f(p) of itself, f = 1 - l + l e
- * p^(e-1). Returns their sum. */
+/* Places every bet on a small p: adds to each capital the share that starts now, then multiplies it by f(p), f = 1 - l
+ * + l e p^(e-1). Returns their sum. */
 static double bet(struct ood_watch *w, size_t first, double p, double start)
 {
 	double sum = 0, log_p = log(p);

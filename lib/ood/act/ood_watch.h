@@ -1,39 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_watch: has a stream of scores left the distribution of a reference sample? A sequential test
- * that may look after every row, for ever: while reference and rows are independent draws of one
- * distribution, whichever it is, the probability that it ever raises the alarm is at most alpha.
+ * ood_watch: has a stream of scores left the distribution of a reference sample? A sequential test that may check after
+ * every row, for ever: while the reference and the rows are independent draws from one distribution, whichever it is,
+ * the probability that it ever raises the alarm is at most alpha.
  *
- * A row's score z is ranked among the m scores that are kept, ties broken at random: p = (number
- * below z + u (number equal to z + 1)) / (m + 1). Then z joins them and one of the m + 1, drawn
- * uniformly by its rank, goes: it may be z. Why that keeps the promise:
+ * A row's score z is ranked among the m kept scores, ties broken at random: p = (number
+ * below z + u (number equal to z + 1)) / (m + 1). Then z joins them, and one of the m + 1, drawn uniformly by rank, is
+ * dropped: it may be z. Why this keeps the promise:
  *
- *   Let Q be the m + 1 scores once z has joined. Given Q, the rank that goes, and all later rows, z is
- *   equally likely to be any of Q, as all were drawn alike and what stays was chosen without regard
- *   to order; so p is uniform on (0, 1), given everything that later p are computed from (what
- *   stays, later rows, later draws). Hence all p are independent and uniform, exactly and for ever.
- *   A fixed reference (p independent only given it, and never quite uniform), or one where the
- *   oldest goes, does not have this.
+ *   Let Q be the m + 1 scores once z has joined. Given Q, the rank dropped, and all later rows, z is equally likely to
+ *   be any of Q, as all were drawn from one distribution and the ones kept were chosen without regard to order. So p is
+ *   uniform on (0, 1), given everything that later p are computed from (the kept scores, later rows, later draws).
+ *   Hence all p are independent and uniform, exactly and for ever.
+ *   A fixed reference (p independent only given it, and never quite uniform), or one that drops its oldest score, does
+ *   not have this property.
  *
  * (For a reference that grows without bound this is Vovk, Nouretdinov, Gammerman, "Testing
  * exchangeability on-line", ICML 2003.) Evidence is bet against uniformity: a bettor that starts
- * before row k has the capital W(k,n) = product of f(p_i) over i = k..n, where f >= 0 has the
- * integral 1, and
+ * before row k has the capital W(k,n) = product of f(p_i) over i = k..n, where f >= 0 integrates to 1, and
  *
  *	M(n) = sum over k <= n of (k^-1/2 - (k+1)^-1/2) W(k,n) + (n+1)^-1/2
  *
- * averages over all starts, those to come included. M is a martingale that starts at 1, so it ever
+ * averages over all starts, including future ones. M is a martingale that starts at 1, so it ever
  * reaches 1 / alpha with probability at most alpha (Ville 1939). The sum over starts, after Shiryaev
  * and Roberts (for conformal p: Volkhonskiy et al., "Inductive conformal martingales for change-point
  * detection", COPA 2017; Vovk, "Testing randomness online", Statistical Science 2021; for mixtures
  * that keep Ville's bound: Shin, Ramdas, Rinaldo, "E-detectors", 2022), makes a change at row N cost
- * 1.5 log N more evidence, where one bettor from row 1 would have lost all by then. f is a mixture of
+ * 1.5 log N more evidence, where a single bettor from row 1 would have lost everything by then. f is a mixture of
  * 1 - l + l e p^(e-1) (the power bets of the 2003 paper, diluted by l for a change that only some
  * rows show): e of 0.2, 0.5, 0.8 and l of 0.1, 0.4, 1, each with a capital of its own.
  *
- * What it cannot see: rows that depend on each other (sorted by class, frames of a film) break the
- * promise, and a change is to be found within about m rows, as the reference follows: after t rows
- * the share (1 - 1/(m+1))^t of it is old. So it sees steps, not slow drifts.
+ * What it cannot see: rows that depend on each other (sorted by class, frames of a film) break the promise, and a
+ * change must show within about m rows, because the reference follows: after t rows, the share (1 - 1/(m+1))^t of it is
+ * old. So it sees steps, not slow drifts.
  *
  * A row costs O(log m) comparisons and a move of at most 8 m bytes.
  */
@@ -58,10 +57,10 @@ struct ood_watch {
 	bool both;
 	double alpha;
 	struct ts_rng rng;
-	uint64_t rows;                         /* rows seen since init or reset */
-	double p;                              /* of the last row */
-	double evidence;                       /* M */
-	double capital[2 * OOD_WATCH_BETS];    /* sum over starts, per bet; of high scores behind those of low */
+	uint64_t rows;                      /* rows seen since init or reset */
+	double p;                           /* of the last row */
+	double evidence;                    /* M */
+	double capital[2 * OOD_WATCH_BETS]; /* sum over starts, per bet; those on high scores after those on low ones */
 	double since_best[2 * OOD_WATCH_BETS]; /* W of the best start, per bet */
 	uint64_t start[2 * OOD_WATCH_BETS];    /* that start */
 };
@@ -71,13 +70,13 @@ struct ood_watch {
 int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both, uint64_t seed)
 	__attribute__((warn_unused_result));
 void ood_watch_release(struct ood_watch *w);
-/* Takes the next row's score, no NaN. True: the evidence is 1 / alpha or more, now. */
+/* Takes the next row's score, not NaN. Returns true if the evidence is now 1 / alpha or more. */
 bool ood_watch_row(struct ood_watch *w, double score);
-/* The row, counted from 0 since init or reset, of the largest W: a guess at where the change was. After at
- * least one row. */
+/* The row, counted from 0 since init or reset, of the largest W: an estimate of where the change was. Needs at least
+ * one row. */
 uint64_t ood_watch_since(const struct ood_watch *w);
-/* Begins a new test with the scores that are kept now. As the p of all rows are independent, so are the
- * tests: each has its own alpha. */
+/* Begins a new test with the scores kept now. The p of all rows are independent, so the tests are, too: each has its
+ * own alpha. */
 void ood_watch_reset(struct ood_watch *w);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A column of scores, one number after the other. */
+ * Reads a column of scores, one number after another. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -45,7 +45,7 @@ static bool comes_first(const struct walk *w, double a, double b)
 	return w->up ? a < b : a > b;
 }
 
-/* To the next distinct score. False: there is none. */
+/* Moves to the next distinct score. False: there is none. */
 static bool step(struct walk *w)
 {
 	bool left[2] = { w->taken[0] < w->s[0]->n, w->taken[1] < w->s[1]->n };
@@ -60,7 +60,7 @@ static bool step(struct walk *w)
 	return true;
 }
 
-/* As many as it takes to read a threshold back. */
+/* Digits enough to read a threshold back exactly. */
 static int digits(const struct walk *w)
 {
 	return w->s[0]->wide || w->s[1]->wide ? 17 : 9;
@@ -132,7 +132,7 @@ int ood_pr_write(struct ts_file *f, const char *method, const char *set, const s
 	return rc;
 }
 
-/* The range of the bins: the wider one of both sets' percentiles. */
+/* The range of the bins: the wider of the two sets' percentile ranges. */
 static void range(const struct ood_sample *id, const struct ood_sample *ood, double *low, double *high)
 {
 	const struct ood_sample *s[2] = { id, ood };
@@ -146,7 +146,7 @@ static void range(const struct ood_sample *id, const struct ood_sample *ood, dou
 		if (isfinite(b))
 			*high = fmax(*high, b);
 	}
-	if (!(*low < *high)) { /* one score, or none that is finite */
+	if (!(*low < *high)) { /* a single score, or no finite one */
 		*low = isfinite(*low) ? *low - .5 : 0;
 		*high = *low + 1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * DeLong's variance from placements: where a row of one sample stands in the other, the share of the other that is
- * below it, ties by half. Their mean is the AUROC, and the variance of the mean that of the AUROC; both samples are
- * sorted, so one pass finds all. */
+ * DeLong's variance from placements: a row's placement is the share of the other sample below it, ties counting half.
+ * The mean placement is the AUROC, and the variance of the mean is the AUROC's. Both samples are sorted, so one pass
+ * finds all placements. */
 #include <math.h>
 
 #include "ood/eval/ood_delong.h"

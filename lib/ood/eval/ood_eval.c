@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Metrics with intervals, a set at a time, and their averages. */
+ * Metrics with intervals, one set at a time, and their averages. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "ood/eval/ood_eval.h"
 #include "ts/ts_rng.h"
 
-/* What a group's average needs of the sets that went by; each array has an element per method. */
+/* What a group's average needs from the sets seen so far; each array has one element per method. */
 struct group {
 	size_t sets;
 	struct ood_metrics *sum;
@@ -21,7 +21,7 @@ struct group {
 struct ood_eval {
 	const struct ood_scores *id;
 	struct ood_eval_options o;
-	size_t sets; /* that came so far */
+	size_t sets; /* seen so far */
 	struct group group[OOD_MAX_GROUPS];
 };
 
@@ -74,7 +74,7 @@ static void add(struct ood_metrics *to, const struct ood_metrics *m)
 
 /* ---- DeLong ---------------------------------------------------------------------------------- */
 
-/* The normal interval around the AUROC, held to 0..1. */
+/* The normal interval around the AUROC, clipped to 0..1. */
 static void normal_interval(const struct ood_eval_options *o, struct ood_result *r, double variance)
 {
 	double z = num_normal_quantile(.5 + o->confidence / 2);
@@ -107,7 +107,7 @@ static void holm(struct ood_result *out, double *p, size_t n)
 }
 
 /* Intervals and tests of every method, from placements: x (n_id) and y (n_ood) of method k, x0 and y0 of the baseline.
- * Var(AUROC) = var(mean x) + var(mean y), and of a difference the same of x - x0 and y - y0. */
+ * Var(AUROC) = var(mean x) + var(mean y), and likewise for a difference, with x - x0 and y - y0. */
 static int delong(struct ood_eval *e, const struct ood_scores *ood, unsigned groups, struct ood_result *out)
 {
 	size_t n = e->id->n_methods, n_id = e->id->n, base = e->o.test ? e->o.baseline : 0;
@@ -158,7 +158,7 @@ static void delong_group(const struct ood_eval *e, const struct group *g, struct
 
 /* ---- bootstrap ------------------------------------------------------------------------------- */
 
-/* Room for the weights of one resampling. */
+/* Space for the weights of one resample. */
 struct draw {
 	uint32_t *row[2];            /* (n_id), (n_ood): how often each row was drawn */
 	uint32_t *sorted[2], *right; /* the same in the order of a method's scores */
@@ -192,7 +192,7 @@ static void draw_rows(uint32_t *count, size_t n, uint64_t seed, uint64_t stream)
 		count[ts_rng_below(&rng, n)]++;
 }
 
-/* Method k under the draw. */
+/* The metrics of method k under these weights. */
 static struct ood_metrics resample(const struct ood_eval *e, const struct ood_scores *ood, size_t k, struct draw *d)
 {
 	const struct ood_scores *id = e->id;

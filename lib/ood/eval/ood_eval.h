@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_eval: every method's metrics on one ID set against several OOD sets, one at a time, and their
- * averages over groups of sets, with how sure they are:
+ * ood_eval: every method's metrics on one ID set against several OOD sets, one at a time, and their averages over
+ * groups of sets, with their uncertainty:
  *
  *	DeLong's intervals and paired tests of the AUROC (ood_delong.h). An average over sets shares the ID
  *	rows, so its ID placements are averaged row by row first.
  *	A stratified bootstrap of every metric: ID rows and OOD rows are each drawn with replacement,
  *	the same rows for all methods, the same ID rows for all sets; percentile intervals, between order
  *	statistics by linear interpolation (Efron and Tibshirani, "An introduction to the bootstrap",
- *	1993, ch. 13). Nothing is sorted again: a resampling is a weight per row.
+ *	1993, ch. 13). Nothing is sorted again: a resample is one weight per row.
  *
  * Replicate b of a set is drawn from (seed, b, set), so results do not depend on the number of threads.
  */
@@ -27,8 +27,8 @@ enum { OOD_MAX_GROUPS = 3 };
 struct ood_eval_options {
 	struct ood_conventions by;
 	bool delong;       /* intervals of the AUROC */
-	size_t baseline;   /* number of the method that others are tested against; or */
-	bool test;         /* false: none is */
+	size_t baseline;   /* number of the method that the others are tested against, */
+	bool test;         /* if true */
 	size_t bootstrap;  /* replicates; 0: none */
 	double confidence; /* of the intervals */
 	uint64_t seed;
@@ -44,16 +44,16 @@ struct ood_result {
 
 struct ood_eval;
 
-/* Begins. id outlives it; its order is there (OOD_SCORES_ORDER) if intervals or tests are wanted. Retains,
- * for DeLong, 8 bytes per group, method and ID row; for the bootstrap 100 bytes per group, method and
- * replicate. NULL: out of memory. */
+/* Begins. id must outlive the result, and have its order (OOD_SCORES_ORDER) if intervals or tests are wanted. Retains 8
+ * bytes per group, method and ID row for DeLong, and 100 bytes per group, method and replicate for the bootstrap. NULL:
+ * out of memory. */
 struct ood_eval *ood_eval_new(const struct ood_scores *id, const struct ood_eval_options *options);
 void ood_eval_free(struct ood_eval *e);
-/* Compares an OOD set of the same methods: out (n_methods). groups: a bit for each group that it counts
- * in. -1: out of memory. */
+/* Compares an OOD set of the same methods: out (n_methods). groups: one bit for each group that the set belongs to. -1:
+ * out of memory. */
 int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned groups, struct ood_result *out) TS_CHECKED;
-/* The number of sets that group g has, and, if that is not 0, their averages, all sets of one weight: out
- * (n_methods). -1: out of memory. */
+/* The number of sets in group g, and, if that is not 0, their averages with equal weights: out (n_methods). -1: out of
+ * memory. */
 size_t ood_eval_group_size(const struct ood_eval *e, int g);
 int ood_eval_group(const struct ood_eval *e, int g, struct ood_result *out) TS_CHECKED;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Scores from streams and from text. Bytes come by read(2) into a buffer, whose lines are text, or which goes to the
- * reader of a stream before the rest does. */
+ * Reads scores from streams and from text. read(2) fills a buffer, which is split into lines of text or handed to the
+ * stream reader before the rest of the input. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -18,19 +18,19 @@ enum { BATCH = 1024, MAX_FIELDS = 10000, FIRST = 4096, MAX_LINE = 1 << 20 };
 struct ood_input {
 	const char *name;
 	int fd;
-	bool numbers;         /* text is a number per line */
-	struct ts_file *copy; /* where to all that is read goes too, or NULL */
-	char *buf;            /* read and not used yet: buf[at..len) */
+	bool numbers;         /* text has one number per line */
+	struct ts_file *copy; /* also gets everything read; or NULL */
+	char *buf;            /* buf[at..len) is read but not yet used */
 	size_t at, len, cap;
 	struct ts_reader *r;     /* NULL: text */
 	struct ts_header header; /* of text */
 	size_t line;             /* the number of the last line, from 1 */
-	char *ahead;             /* a line that is given again, in buf; or NULL */
-	size_t blank;      /* the number of the first of the empty lines before it, which only the end may follow */
+	char *ahead;             /* a line to return again, in buf; or NULL */
+	size_t blank;      /* the number of the first of the empty lines just read, which only the end may follow */
 	char separator;    /* between cells: a tab, a comma, a semicolon, blanks (' '); 0: there is one cell */
-	size_t n;          /* columns of text, passed over ones among them */
+	size_t n;          /* columns of text, including skipped ones */
 	ptrdiff_t *column; /* (n) which column of the header each is, or -1 */
-	bool over;         /* its end has been read */
+	bool over;         /* the end has been read */
 	bool failed;
 	struct err error;
 };
@@ -63,7 +63,7 @@ bool ood_input_is_text(const struct ood_input *in)
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* Like read(2): what is in the buffer first. A copy that cannot be written is an error of its own. */
+/* Like read(2), but returns what is in the buffer first. A copy that cannot be written is a separate error. */
 static ssize_t take(void *ctx, void *buf, size_t len)
 {
 	struct ood_input *in = ctx;
@@ -85,7 +85,7 @@ static ssize_t take(void *ctx, void *buf, size_t len)
 	return n;
 }
 
-/* Reads some more behind what is in the buffer. 1, 0 at the end of input, -1. */
+/* Appends more input to the buffer. 1, 0 at the end of input, -1. */
 static int fill(struct ood_input *in)
 {
 	const size_t have = in->len - in->at, most = in->numbers ? FIRST : MAX_LINE;
@@ -111,7 +111,7 @@ static int fill(struct ood_input *in)
 	return n < 0 ? ood_input_fail(in, "cannot read: %s", strerror(errno)) : n > 0;
 }
 
-/* Is the end of a line that is len bytes long inside a quoted cell? */
+/* Does this line, len bytes long, end inside a quoted cell? */
 static bool goes_on(const struct ood_input *in, size_t len)
 {
 	char *line = in->buf + in->at;
@@ -125,7 +125,7 @@ static bool goes_on(const struct ood_input *in, size_t len)
 	return open;
 }
 
-/* Bytes of the next line, without its end. -1; -2: there is none. */
+/* Returns the number of bytes of the next line, without its end. -1: failed; -2: there is no line. */
 static ssize_t line_end(struct ood_input *in, size_t seen)
 {
 	char *end;
@@ -147,8 +147,8 @@ static ssize_t line_end(struct ood_input *in, size_t seen)
 	return end - (in->buf + in->at);
 }
 
-/* The next line, empty or not, with those that a quoted cell goes on in. The last one may lack its newline. What is no
- * text is told before its line ends: it may not. */
+/* Reads the next line, empty or not, and the lines that a quoted cell continues on. The last one may lack its newline.
+ * Input that is not text is reported before its line ends, as it may never end. */
 static int any_line(struct ood_input *in, char **line)
 {
 	const size_t first = in->line + 1;
@@ -172,8 +172,8 @@ static int any_line(struct ood_input *in, char **line)
 	return 1;
 }
 
-/* The next line of text, without its end and blanks there, until the next one is asked for. 1, 0 at the end, -1. Lines
- * without anything are none at the end, where editors and programs leave them; elsewhere a score may be missing. */
+/* Reads the next line of text, without trailing blanks, valid until the next call. Returns 1, 0 at the end, -1. Empty
+ * lines are ignored at the end, where editors and programs leave them; elsewhere a score may be missing. */
 static int next_line(struct ood_input *in, char **line)
 {
 	int rc;
@@ -194,7 +194,7 @@ static int next_line(struct ood_input *in, char **line)
 	return rc;
 }
 
-/* Must the next line be waited for? */
+/* Would reading the next line block? */
 static bool must_wait(const struct ood_input *in)
 {
 	return !in->ahead && !memchr(in->buf + in->at, '\n', in->len - in->at);
@@ -211,7 +211,7 @@ static int add_column(struct ood_input *in, const char *name, enum ts_type type)
 	return ts_header_add(&in->header, name, type, 0, NULL) < 0 ? ood_input_fail(in, "out of memory") : 0;
 }
 
-/* What a column of this name is. An index (pandas calls it so, or not at all) is first and no score. */
+/* What a column of this name is. An index (pandas' name for it; it may have no name) comes first and is not a score. */
 static int add_named(struct ood_input *in, const char *name)
 {
 	const bool index = in->n == 0 && (!*name || !strcmp(name, "Unnamed: 0"));
@@ -226,7 +226,7 @@ static int add_named(struct ood_input *in, const char *name)
 /* What a first line holds. */
 struct first {
 	size_t n, numbers; /* cells, those that are numbers */
-	bool counted;      /* the first is empty, the others are 0, 1, 2...: names that pandas gives */
+	bool counted;      /* the first is empty, the others are 0, 1, 2...: the names that pandas makes up */
 	char odd[64];      /* a cell that is neither a number nor a name; "" */
 };
 
@@ -250,7 +250,7 @@ static int look_at(struct ood_input *in, const char *line, struct first *f)
 	return copy ? 0 : ood_input_fail(in, "out of memory");
 }
 
-/* Makes the header from the first line, which is taken apart. */
+/* Makes the header from the first line, which it splits in place. */
 static int take_heading(struct ood_input *in, char *line)
 {
 	char *word;
@@ -279,11 +279,11 @@ static int make_room(struct ood_input *in, size_t n)
 {
 	if (n > MAX_FIELDS)
 		return ood_input_fail(in, "line 1: more than %d columns", MAX_FIELDS);
-	in->column = calloc(n + 1, sizeof *in->column); /* one more: the names of rows that R writes */
+	in->column = calloc(n + 1, sizeof *in->column); /* one more, for the row names that R writes */
 	return in->column ? 0 : ood_input_fail(in, "out of memory");
 }
 
-/* A heading, and the first row, whose names R gives no heading. */
+/* Reads a heading, then looks at the first row: R writes row names without a heading. */
 static int begin_named(struct ood_input *in, char *heading)
 {
 	struct first names, row;
@@ -302,7 +302,7 @@ static int begin_named(struct ood_input *in, char *heading)
 	return take_heading(in, heading);
 }
 
-/* Looks at the first line, which is given again if it holds numbers. What could be a row must not pass for a
+/* Looks at the first line, which is returned again if it holds numbers. A line that could be a row must not pass for a
  * heading: its scores would be lost. */
 static int begin_table(struct ood_input *in)
 {
@@ -395,7 +395,7 @@ static int take_row(struct ood_input *in, char *line, struct ts_batch *b, size_t
 	return k == in->n && !word ? 0 : ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);
 }
 
-/* The same of a number per line. */
+/* The same for one number per line. */
 static int take_number(struct ood_input *in, const char *line, struct ts_batch *b, size_t i)
 {
 	double *v = (double *)b->cols[0].data + i;
@@ -432,7 +432,7 @@ static struct ood_input *open_input(const char *path, bool numbers, struct ts_fi
 		return in;
 	const unsigned char first = (unsigned char)*in->buf;
 	if (first < 128 || first == 0xef) {
-		begin_text(in); /* what fails is in in->error */
+		begin_text(in); /* a failure is recorded in in->error */
 	} else if (first >= 0xfe) {
 		ood_input_fail(in, "is UTF-16, or not text; only UTF-8 is read");
 	} else if (!(in->r = ts_reader_open_fn(take, in, in->name))) {

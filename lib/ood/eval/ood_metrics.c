@@ -7,7 +7,7 @@
 
 #include "ood/eval/ood_metrics.h"
 
-/* The rows of one threshold and what lies above: counts are weights. */
+/* The rows at one threshold and above it: counts are sums of weights. */
 struct step {
 	uint64_t tp, fp;      /* ID and OOD rows at or above the threshold */
 	uint64_t d_id, d_ood; /* those at it */
@@ -31,14 +31,14 @@ static uint64_t total(const struct ood_sample *s)
 	return sum;
 }
 
-/* Precision where `hit` positives and `miss` negatives are taken for positive, a miss weighing `odds`
- * hits; with none, 1. */
+/* Precision when `hit` positives and `miss` negatives are taken for positive, a miss weighing `odds` hits; 1 if there
+ * are none. */
 static inline double precision(uint64_t hit, uint64_t miss, double odds)
 {
 	return hit + miss ? (double)hit / ((double)hit + odds * (double)miss) : 1;
 }
 
-/* odds: weight of an OOD row as against an ID row's. */
+/* odds: the weight of an OOD row relative to an ID row. */
 static inline void add_area(struct area *a, const struct step *s, const struct ood_conventions *by, double odds)
 {
 	uint64_t fn = s->n_id - s->tp, tn = s->n_ood - s->fp;
@@ -78,7 +78,7 @@ static inline void add_points(struct points *p, const struct step *s)
 		p->found = true;
 		p->first = s->fp;
 	}
-	/* Rows at or below the threshold; the last one at which enough OOD rows are has the least ID. */
+	/* Counts rows at or below the threshold; the last one with enough OOD rows has the fewest ID rows. */
 	if (20 * (s->n_ood - s->fp + s->d_ood) >= 19 * s->n_ood)
 		p->openood_id = s->n_id - s->tp + s->d_id;
 	if (error < p->detection)
@@ -97,7 +97,7 @@ static inline uint64_t take(const struct ood_sample *s, size_t *i, double t)
 	return sum;
 }
 
-/* The smallest or largest score that counts. */
+/* The smallest or largest score with a weight above 0. */
 static double end_of(const struct ood_sample *s, bool top)
 {
 	size_t i = 0;
@@ -145,9 +145,9 @@ struct ood_metrics ood_compare(const struct ood_sample *id, const struct ood_sam
 		size_t before = i + o;
 		s.d_id = take(id, &i, t);
 		s.d_ood = take(ood, &o, t);
-		assert(i + o < before); /* NaN would stay for ever */
+		assert(i + o < before); /* NaN would loop for ever */
 		if (s.d_id + s.d_ood == 0)
-			continue; /* not in this resampling */
+			continue; /* not in this resample */
 		s.tp += s.d_id;
 		s.fp += s.d_ood;
 		add_area(&a, &s, by, odds);
@@ -188,7 +188,8 @@ static uint64_t above(const struct ood_sample *s, double t)
 	return sum;
 }
 
-/* A group of g rows of one score, r of them right, in all their orders: of its first j rows r j / g are right. */
+/* A group of g rows with one score, r of them right, averaged over all orders: of its first j rows, r j / g are right.
+ * */
 static double response_area(const struct ood_sample *id, const struct ood_sample *right)
 {
 	size_t i = id->n, k = right->n;

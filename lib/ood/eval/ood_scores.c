@@ -25,7 +25,7 @@ int ood_no_score(const struct ts_header *h, const char *name, struct err *err)
 			ts_type_name(f->type));
 }
 
-/* Says what there is instead of scores. */
+/* Reports what the input holds instead of scores. */
 static int no_scores(const struct ts_header *h, struct err *err)
 {
 	err_fail(err, "has no column of scores (one number of <f8, <f4 or <f2 per row)");
@@ -136,7 +136,7 @@ static int grow_scores(struct ood_scores *set, size_t m, bool wide, size_t rows)
 
 enum { BINS = 15 };
 
-/* What is going on while a set is read. */
+/* State while a set is read. */
 struct reading {
 	struct ood_scores *set;
 	struct ood_input *in;
@@ -144,7 +144,7 @@ struct reading {
 	size_t cap;
 	size_t *column;              /* (n_methods): their numbers in the batches */
 	const struct ts_field *f;    /* the header's */
-	ptrdiff_t label, pred, odds; /* those of classes, and of log-odds; -1: there are none */
+	ptrdiff_t label, pred, odds; /* the columns of classes and of log-odds; -1: none */
 	struct {
 		double rows, right, confidence;
 	} bin[BINS];
@@ -184,7 +184,7 @@ static int take_scores(struct reading *k, size_t m)
 	return 0;
 }
 
-/* Counts right predictions, if the input has what that takes. */
+/* Counts right predictions, if the input has pred and label. */
 static void take_labels(struct reading *k)
 {
 	const int64_t *label = k->label >= 0 ? k->b.cols[k->label].data : NULL;
@@ -272,7 +272,7 @@ static int sort_scores(struct ood_scores *set, size_t m, uint32_t *order)
 	return wide ? num_sort_wide(wide, set->n) : num_sort(set->scores[m], set->n);
 }
 
-/* Sorts the scores, with what goes along with them. */
+/* Sorts the scores and what belongs to them. */
 static int sort_all(struct ood_scores *set)
 {
 	for (size_t m = 0; m < set->n_methods; m++) {
@@ -307,7 +307,7 @@ static int begin(struct ood_scores *set, size_t n, unsigned flags)
 		       -1;
 }
 
-/* In a stream, and without parameters: else it is no log-odds of the softmax. 1, 0, -1: not known. */
+/* Only in a stream, and without parameters: otherwise it is not the log-odds of the softmax. 1, 0, -1: not known. */
 static int has_log_odds(const struct ts_header *h)
 {
 	char **texts = NULL;
@@ -395,7 +395,7 @@ static int widen(struct ood_scores *set, size_t m)
 	return 0;
 }
 
-/* Behind a's scores of method m, b's; doubles if one of them has doubles. */
+/* Appends b's scores of method m to a's; doubles if either has doubles. */
 static int append_scores(struct ood_scores *a, const struct ood_scores *b, size_t m)
 {
 	const struct ood_sample from = ood_scores_sample(b, m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The bank of a fit: the rows of the smallest keys (bottom-k sampling: Cohen and Kaplan, "Summarizing
- * data using bottom-k sketches", PODC 2007). Once it is full it is a heap whose root has the largest
- * key, the next to go. */
+ * data using bottom-k sketches", PODC 2007). Once full, it is a heap whose root has the largest key, the next to be
+ * dropped. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,7 +193,7 @@ const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, floa
 
 /* ---- percentiles ------------------------------------------------------------------------------ */
 
-/* Bits of a float as an integer of the same order. */
+/* The bits of a float as an integer that sorts the same way. */
 static uint32_t order_of(float v)
 {
 	uint32_t bits;
@@ -209,8 +209,8 @@ static float value_of(uint32_t order)
 	return v;
 }
 
-/* Counts features by 16 bits of their order: the upper ones, or, of those whose upper ones are `top`,
- * the lower ones. */
+/* Counts features by 16 bits of their sort key: by the upper half, or, among those whose upper half is `top`, by the
+ * lower half. */
 static void count_orders(const struct ood_fit *f, long top, size_t *count, float *row)
 {
 	memset(count, 0, 65536 * sizeof *count);
@@ -226,7 +226,7 @@ static void count_orders(const struct ood_fit *f, long top, size_t *count, float
 	}
 }
 
-/* The bucket that holds number *rank, which becomes its rank within. */
+/* Returns the bucket that holds number *rank, and makes *rank its rank within the bucket. */
 static long bucket_of(const size_t *count, size_t *rank)
 {
 	long k = 0;
@@ -235,7 +235,7 @@ static long bucket_of(const size_t *count, size_t *rank)
 	return k;
 }
 
-/* Feature number `rank` in ascending order, by two counts: no copy of the bank. */
+/* Feature number `rank` in ascending order, found by counting twice, without a copy of the bank. */
 static double order_statistic(const struct ood_fit *f, size_t rank, size_t *count, float *row)
 {
 	count_orders(f, -1, count, row);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A fit, row by row and part by part. */
+ * Builds a fit, row by row and part by part. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err 
 	return 0;
 }
 
-/* Without the column there is no such part; with it, a bank. */
+/* Without the column, there is no such part; with it, there must be a bank. */
 static int find_moved(struct ood_fit *f, const struct ts_header *h, struct err *err)
 {
 	const struct ts_field *moved = ts_header_field(h, "adascale");
@@ -47,7 +47,7 @@ static int find_moved(struct ood_fit *f, const struct ts_header *h, struct err *
 	return 0;
 }
 
-/* How many classes there are: as many as logits, or as the meta says. */
+/* The number of classes: that of the logits, or the one in the meta. */
 static int find_classes(const struct ood_fit *f, const struct ts_header *h, size_t *ret, struct err *err)
 {
 	char **names = NULL;
@@ -64,7 +64,7 @@ static int find_classes(const struct ood_fit *f, const struct ts_header *h, size
 	ts_strs_free(names, n_names);
 	if (rc < 0 || n < 0 || (rc == 1 && n > INT32_MAX))
 		return err_fail(err, "its meta does not tell how many classes there are");
-	if (rc == 0) /* all labels are -1 for all that is known */
+	if (rc == 0) /* all labels may be -1 */
 		return 0;
 	*ret = n > 0 ? (size_t)n : 1;
 	return 0;
@@ -146,7 +146,7 @@ static int check_rows(const struct ood_fit *f, const float *logits, const float 
 	return 0;
 }
 
-/* The means that need the model's opinion, each moved by a share of the difference: mean += (x - mean) / n. */
+/* Updates the means that depend on the model's prediction: mean += (x - mean) / n. */
 static void add_predictions(struct ood_fit *f, const float *logits, const float *features, int64_t label)
 {
 	const size_t C = f->classes, D = f->dim, k = num_argmax(logits, C);
@@ -223,7 +223,7 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 
 /* ---- merging and the end --------------------------------------------------------------------- */
 
-/* Means of groups: mean (g,d), of count (g) rows each, join those of other. */
+/* Merges other's means of groups into mean (g,d), of count (g) rows each. */
 static void join_means(double *mean, double *count, const double *other, const double *more, size_t g, size_t d,
 		       bool last)
 {
@@ -265,6 +265,9 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 		return err_fail(err, "is of another model: all must come from the same checkpoint");
 	if (f->parts != o->parts || !layers || !grams)
 		return err_fail(err, "holds other statistics: all must be fitted with the same --method");
+	if (f->parts & OOD_PART_MOVED && !ts_meta_same(&f->header.meta, &o->header.meta, "adascale.share"))
+		return err_fail(err,
+				"is of another um-embed --adascale: all must have moved the same share of the pixels");
 	if (f->seed != o->seed || f->bank.max != o->bank.max || f->bank.type != o->bank.type)
 		return err_fail(err, "has another bank: all must be fitted with the same --bank, "
 				     "--bank-type and --seed");
@@ -308,7 +311,7 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	f->rows += o->rows;
 	f->unlabelled += o->unlabelled;
 	free(row);
-	return rc ? err_memory(err) : 0; /* the only reason there is */
+	return rc ? err_memory(err) : 0; /* the only possible reason */
 }
 
 /* The published program's precision: the pseudo-inverse of the covariance within classes, W^T W of its whitening

@@ -4,27 +4,27 @@
  * A stream of kind "fit" holds it:
  *
  *	features.{total,centre,scatter,count,mean}     ood_moments.h, of the features
- *	unit.{...}                                     the same of features divided by their norm
- *	layerK.{...}, layerK.precision                 the same of each column layerK, and the
+ *	unit.{...}                                     the same for features divided by their norm
+ *	layerK.{...}, layerK.precision                 the same for each column layerK, and the
  *	                                               pseudo-inverse of its covariance within classes
  *	gram:NAME.min, gram:NAME.max (C,5d)            smallest and largest numbers of each column gram:NAME
  *	                                               among the rows that the model takes for each class
  *	right.count (C), right.features (C,D), right.logits (C,C)
  *	                                               rows of each class that the model gets right, and
  *	                                               the means of their features and logits
- *	pred.count (C), pred.prob (C,C)                rows that the model takes for each class, and the
+ *	pred.count (C), pred.prob (C,C)                rows predicted as each class, and the
  *	                                               mean of their softmax probabilities
  *	pred.features (C,D)                            the mean of their features
  *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
  *	                                               a sample of rows, or all of them
  *	bank.moved (N,D)                               their features after um-embed --adascale's step
  *	meta fit ("features"), rows, unlabelled, parts (enum ood_part), bank (rows at most; -1: all), bank_half (its
- *	features are <f2), seed; of the features fc.weight, fc.bias, arch and what else they had; what ood_tune.h adds
+ *	features are <f2), seed; from the features fc.weight, fc.bias, arch and their other meta; what ood_tune.h adds
  *
  * All but the bank is O(D^2 + C D) memory, whatever the number of rows. The bank holds the rows whose
- * key, a hash of the row's contents under the seed, is smallest: every row has the same chance, and
- * which ones are kept does not depend on the order of rows or on how they were divided. So fits of
- * parts merge to the fit of the whole: counts and bank exactly, means and scatter up to rounding.
+ * key, a hash of the row's contents under the seed, is smallest: every row has the same chance, and which ones are kept
+ * does not depend on the order of rows or on how they were split. So the fits of parts merge into the fit of the whole:
+ * counts and bank exactly, means and scatter up to rounding.
  */
 #ifndef OOD_FIT_H
 #define OOD_FIT_H
@@ -43,15 +43,15 @@ extern "C" {
 
 enum { OOD_MAX_LAYERS = 64, OOD_MAX_GRAMS = 4096 };
 
-/* What a fit is asked to hold; the means of classes are always there. */
+/* The optional parts of a fit; the means of the classes are always there. */
 enum ood_part {
 	OOD_PART_MOMENTS = 1 << 0, /* scatter of the features: O(D^2) */
-	OOD_PART_UNIT = 1 << 1,    /* and of features divided by their norm */
+	OOD_PART_UNIT = 1 << 1,    /* the same for features divided by their norm */
 	OOD_PART_BANK = 1 << 2,    /* rows */
 	OOD_PART_LAYERS = 1 << 3,  /* scatter of the columns layer0, layer1, ... */
 	OOD_PART_GRAM = 1 << 4,    /* ranges of the columns gram:... */
-	OOD_PART_PRED = 1 << 5,    /* means of the features that the model takes for each class; with logits only */
-	OOD_PART_MOVED = 1 << 6    /* the bank's rows of the column adascale; there only with this column */
+	OOD_PART_PRED = 1 << 5,    /* mean features by predicted class; only with logits */
+	OOD_PART_MOVED = 1 << 6    /* the bank's rows of the column adascale; only if the features have it */
 };
 
 struct ood_bank {
@@ -63,7 +63,7 @@ struct ood_bank {
 	int64_t *label;    /* (n), -1: none */
 	uint64_t *key;     /* (n), ascending once the fit is complete */
 	size_t cap;
-	bool heap; /* full: rows are a heap, the largest key first */
+	bool heap; /* full: the rows form a heap, the largest key first */
 };
 
 struct ood_layer {
@@ -82,12 +82,12 @@ struct ood_ranges {
 
 struct ood_fit {
 	size_t classes, dim; /* C, D */
-	bool logits;         /* rows have them; else there is nothing of right, pred, bank.logits, and the last layer */
+	bool logits;         /* rows have them; without them there is no right, pred, bank.logits or last layer */
 	unsigned parts;
 	uint64_t rows, unlabelled, seed;
 	struct ood_moments features, unit;                   /* unit: all NULL without OOD_PART_UNIT */
-	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C); without logits NULL, */
-	double *pred_count, *pred_prob, *pred_features; /* (C), (C,C), (C,D); as these, the last one with its part */
+	double *right_count, *right_features, *right_logits; /* (C), (C,D), (C,C); NULL without logits */
+	double *pred_count, *pred_prob, *pred_features;      /* (C), (C,C), (C,D); likewise; the last with its part */
 	struct ood_bank bank;
 	struct ood_layer layers[OOD_MAX_LAYERS];
 	size_t n_layers;
@@ -97,53 +97,54 @@ struct ood_fit {
 	size_t logits_at, features_at; /* numbers of the columns in batches to add */
 	size_t moved_at;               /* with OOD_PART_MOVED */
 	ptrdiff_t label_at;            /* -1: there are no labels */
-	struct ts_set set;             /* owns the arrays, but the bank's */
+	struct ts_set set;             /* owns the arrays, except the bank's */
 	struct ts_header header;       /* of the file that it was loaded from */
 };
 
 struct ood_fit_options {
 	unsigned parts;
-	size_t bank; /* rows of the bank at most; SIZE_MAX: all */
-	bool half;   /* features of the bank as <f2 */
+	size_t bank; /* maximum number of rows in the bank; SIZE_MAX: all */
+	bool half;   /* keep the bank's features as <f2 */
 	uint64_t seed;
 };
 
-/* An empty fit for streams of this header, kind "features". Logits may be missing: then C is meta "n_classes" or the
- * number of "classes", and 1 where there are no labels. Fails if it lacks features (<f4, one vector per row), if logits
- * are not <f4 of two or more classes, if labels are not <i8 or nothing tells C, if a layer is not a vector. */
+/* Makes an empty fit for streams with this header, of kind "features". Logits may be missing: then C is meta
+ * "n_classes" or the number of "classes", or 1 if there are no labels. Fails if the header lacks features (<f4, one
+ * vector per row), if logits are not <f4 with two or more classes, if labels are not <i8 or nothing gives C, or if a
+ * layer is not a vector. */
 int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct ood_fit_options *o,
 		struct err *err) TS_CHECKED;
-/* Adds the rows of a batch of this header. Fails, naming the row of the batch, on a number that is not
- * finite, and on a label that is no class. */
+/* Adds the rows of a batch of this header. Fails, naming the row of the batch, on a number that is not finite and on a
+ * label that is not a class. */
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err) TS_CHECKED;
-/* Adds what another fit holds, complete or not. Fails if the two are of other models, parts, sizes,
- * seeds or banks. */
+/* Adds what another fit holds, complete or not. Fails if the two differ in model, parts, sizes, seed or bank. */
 int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, struct err *err) TS_CHECKED;
-/* Completes the fit: sorts the bank, inverts the layers' covariances. After it nothing is added. Fails
- * if there are no rows. */
+/* Completes the fit: sorts the bank, inverts the layers' covariances. Nothing can be added afterwards. Fails if there
+ * are no rows. */
 int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;
 /* Writes a complete fit to w and finishes it, with the caller's meta and history in h. */
 int ood_fit_write(struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;
-/* Reads one and checks every shape and count against the others. The line in err names the file. */
+/* Reads a fit and checks that all shapes and counts agree. The line in err names the file. */
 int ood_fit_load(struct ood_fit **ret, const char *path, struct err *err) TS_CHECKED;
 int ood_fit_read(struct ood_fit **ret, struct ts_reader *r, struct err *err) TS_CHECKED;
-/* One array of a fit that was read as it is: (a) with b 0, else (a,b) finite numbers, borrowed. NULL: err says that it
- * is not there, or what it is. */
+/* Returns one array of a fit as it was read, borrowed: (a) finite numbers if b is 0, else (a,b). NULL: err says that it
+ * is missing, or what it is instead. */
 double *ood_fit_tensor(const struct ts_set *s, const char *name, size_t a, size_t b, struct err *err) TS_CHECKED;
 void ood_fit_free(struct ood_fit *f);
 /* Frees the arrays and keeps the header: for fits that have been merged. */
 void ood_fit_shrink(struct ood_fit *f);
 
-/* Rows first..first+n of the bank's features as <f4, (n,D): in buf, or in place. */
+/* Returns rows first..first+n of the bank's features as <f4, (n,D): copied into buf, or in place. */
 const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, float *buf);
-/* The p-th percentile, 0..100, of all features of the bank, by linear interpolation as NumPy's, into
- * *ret. -1: out of memory, or an empty bank. */
+/* The p-th percentile, 0..100, of all features of the bank, by linear interpolation like NumPy's, into *ret. -1: out of
+ * memory, or an empty bank. */
 int ood_bank_percentile(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
-/* The same of each feature by itself, into ret (D). */
+/* The same for each feature separately, into ret (D). */
 int ood_bank_percentile_each(const struct ood_fit *f, double p, double *ret, struct err *err) TS_CHECKED;
 
-/* The last layer of a stream of features: meta fc.weight (C,D) and fc.bias (C), as double, new and the
- * caller's; NULL if they are not there, or classes or dim is 0. -1: they cannot be read, or are of another shape. */
+/* Reads the last layer from the meta of a stream of features: fc.weight (C,D) and fc.bias (C), as new arrays of double
+ * that the caller owns; NULL if they are missing, or classes or dim is 0. -1: they cannot be read, or have another
+ * shape. */
 int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **weight, double **bias,
 		  struct err *err) TS_CHECKED;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A fit's arrays. */
+ * Allocates a fit's arrays. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Fits as streams of kind "fit". What is read is not trusted: shapes, counts and labels are checked
- * against each other, so that no score looks outside an array. */
+ * Reads and writes fits as streams of kind "fit". Input is not trusted: shapes, counts and labels are checked against
+ * each other, so that no score reads outside an array. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +80,7 @@ double *ood_fit_tensor(const struct ts_set *s, const char *name, size_t a, size_
 	return x;
 }
 
-/* Copies what was read into the arrays that the fit has made. */
+/* Copies what was read into the fit's arrays. */
 static int take_arrays(struct ood_fit *f, const struct ts_set *s, struct err *err)
 {
 	for (size_t i = 0; i < f->set.n; i++) {
@@ -158,7 +158,7 @@ static int take_layers(struct ood_fit *f, const struct ts_set *s, struct err *er
 	return 0;
 }
 
-/* Sizes and options, from meta and the tensors that show them. */
+/* Reads sizes and options from the meta and from the tensors' shapes. */
 static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct ts_set *s, struct err *err)
 {
 	int64_t rows, unlabelled, parts, bank, half, seed;

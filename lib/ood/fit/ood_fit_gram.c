@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The part of a fit that the Gram scores need: ranges of each class, and how far rows leave them. */
+ * The part of a fit that the Gram scores need: the ranges of each class, and how far rows lie outside them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +118,7 @@ double ood_gram_deviation(const struct ood_ranges *g, const float *v, size_t c)
 		double x = (double)v[k];
 		if (x < min[k])
 			sum += (min[k] - x) / fabs(min[k] + 1e-6);
-		else if (!(x <= max[k])) /* NaN too, which then is the sum */
+		else if (!(x <= max[k])) /* also for NaN, which then becomes the sum */
 			sum += (x - max[k]) / fabs(max[k] + 1e-6);
 	}
 	return sum;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The last layer of a model, out of a stream's header; and features of norm 1. */
+ * Reads a model's last layer from a stream's header, and scales features to norm 1. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@ void ood_unit(const float *x, size_t d, float *out)
 		out[i] = (float)(x[i] * scale);
 }
 
-/* A tensor of meta as new doubles, of shape (a), or with ndim 2 (a,b). 1: there, 0: not, -1: of another shape or
- * kind. */
+/* Reads a tensor of meta as new doubles, of shape (a), or (a,b) if ndim is 2. 1: read, 0: missing, -1: of another shape
+ * or kind. */
 static int read_array(const struct ts_meta *m, const char *key, int ndim, size_t a, size_t b, double **ret,
 		      struct err *err)
 {
@@ -48,7 +48,7 @@ int ood_head_read(const struct ts_meta *m, size_t classes, size_t dim, double **
 	int rc;
 
 	*weight = *bias = NULL;
-	if (dim == 0 || classes == 0) /* without features, or logits that it explains, it is no use */
+	if (dim == 0 || classes == 0) /* it is of no use without both features and logits */
 		return 0;
 	rc = read_array(m, "fc.weight", 2, classes, dim, weight, err);
 	if (rc <= 0)

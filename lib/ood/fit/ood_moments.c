@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Means and scatter, a block of vectors at a time: what a block adds is one symmetric product. */
+ * Means and scatter, a block of vectors at a time: each block adds one symmetric product. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 enum { BLOCK = 256 };
 
-/* Moves mean (d), of `count` vectors, to that of count + more with the mean `other`. */
+/* Updates mean (d), of `count` vectors, by `more` vectors with the mean `other`. */
 static void move_mean(double *mean, double count, const double *other, double more, size_t d)
 {
 	double share = more / (count + more);
@@ -16,8 +16,8 @@ static void move_mean(double *mean, double count, const double *other, double mo
 		mean[k] += share * (other[k] - mean[k]);
 }
 
-/* Joins n vectors of mean centre (d) and scatter (d,d) about it, NULL: it is there already. About the common mean the
- * scatters add up, and n_a n_b / (n_a + n_b) diff diff^T, diff (d) the difference of the means. */
+/* Joins n vectors of mean centre (d) and scatter (d,d) about it; scatter NULL: it has been added already. About the
+ * common mean the scatters add up, and n_a n_b / (n_a + n_b) diff diff^T, diff (d) the difference of the means. */
 static void join(struct ood_moments *m, double n, const double *centre, const double *scatter, double *diff)
 {
 	double before = *m->total;
@@ -46,7 +46,7 @@ static void add_classes(struct ood_moments *m, const float *x, const int64_t *la
 int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label, size_t n)
 {
 	size_t d = m->d;
-	double *block = malloc((BLOCK + 2) * d * sizeof *block); /* (BLOCK,d): vectors less their mean */
+	double *block = malloc((BLOCK + 2) * d * sizeof *block); /* (BLOCK,d): vectors minus their mean */
 
 	if (!block)
 		return -1;
@@ -99,7 +99,7 @@ void ood_moments_cov(const struct ood_moments *m, const double *about, double *c
 		}
 }
 
-/* That of all less the weighted scatter of the means: sum_c n_c / n (m_c - m)(m_c - m)^T. */
+/* The covariance of all minus the weighted scatter of the means: sum_c n_c / n (m_c - m)(m_c - m)^T. */
 void ood_moments_within(const struct ood_moments *m, double *cov)
 {
 	size_t d = m->d;

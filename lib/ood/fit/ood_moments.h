@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_moments: means and scatter of vectors, in one pass, O(d^2 + C d) memory, mergeable. Sums are
+ * ood_moments: means and scatter of vectors, in one pass and O(d^2 + C d) memory, mergeable. Sums are
  * kept about the running mean (Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for
  * computing sample variances", 1979), so nothing cancels, and the order of the data or of the parts
- * changes the result by rounding alone. Where scatter is kept, num_linalg_open() comes first.
+ * changes the result only by rounding. If scatter is kept, call num_linalg_open() first.
  */
 #ifndef OOD_MOMENTS_H
 #define OOD_MOMENTS_H
@@ -25,12 +25,12 @@ struct ood_moments {
 	double *mean;    /* (C,d) their mean; zeros if there are none */
 };
 
-/* Adds n vectors x (n,d) with labels (n), -1: none; labels NULL: none has one. -1: out of memory. */
+/* Adds n vectors x (n,d) with labels (n); label -1: none; label NULL: none at all. Returns -1 if out of memory. */
 int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label, size_t n)
 	__attribute__((warn_unused_result));
 /* Adds b, of the same sizes. -1: out of memory. */
 int ood_moments_merge(struct ood_moments *m, const struct ood_moments *b) __attribute__((warn_unused_result));
-/* Mean scatter about `about` (d), NULL: the centre; cov (d,d): (1/n) sum (x - about)(x - about)^T. */
+/* Mean scatter about `about` (d), or about the centre if it is NULL; cov (d,d): (1/n) sum (x - about)(x - about)^T. */
 void ood_moments_cov(const struct ood_moments *m, const double *about, double *cov);
 /* The covariance within classes: (1/n) sum (x - mean_label)(x - mean_label)^T, cov (d,d). Every vector
  * must have had a label. */

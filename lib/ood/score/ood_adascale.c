@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * AdaSCALE (Regmi, "AdaSCALE: adaptive scaling for OOD detection", 2025): SCALE and LTS with a percentile of each
- * sample's own. How much a row's features z change, to z~, when the least important pixels move (um-embed --adascale)
- * says how strange it is:
+ * AdaSCALE (Regmi, "AdaSCALE: adaptive scaling for OOD detection", 2025): SCALE and LTS with a percentile chosen per
+ * sample. How much a row's features z change, to z~, when the least important pixels move (um-embed --adascale) shows
+ * how strange it is:
  *
  *	q = sum of relu(z~) over the k1 largest features + lambda * sum of |z - z~| over the k2 largest,
  *
- * k1 and k2 in percent of all. With F the share of validation rows (the bank) whose q is at most the row's,
+ * with k1 and k2 in percent of all features. With F the share of validation rows (the bank) whose q is at most the
+ * row's,
  *
  *	percentile = low + (1 - F) (high - low),
  *	r = sum of relu(z) / sum of its largest, those above the percentile,
@@ -25,7 +26,7 @@ enum { LOW, HIGH, K1, K2, LAMBDA };
 struct adascale {
 	size_t column, k1, k2;
 	size_t n;
-	float *q; /* (n): of the bank's rows, ascending */
+	float *q; /* (n): the q of the bank's rows, ascending */
 	bool logits;
 };
 
@@ -37,7 +38,7 @@ static double change(const struct ood_scorer *s, const float *z, const float *mo
 
 	num_rank(z, s->basis->dim, room);
 	for (size_t i = 0; i < k->k1; i++)
-		sum += fmax(moved[room[i].at], 0);
+		sum += moved[room[i].at] < 0 ? 0 : moved[room[i].at]; /* NaN stays */
 	for (size_t i = 0; i < k->k2; i++)
 		sum += s->request.params[LAMBDA] * fabs((double)z[room[i].at] - moved[room[i].at]);
 	return sum;
@@ -75,6 +76,8 @@ static int prepare(struct ood_scorer *s, bool logits, struct err *err)
 				D);
 	if (!f || !f->bank.moved)
 		return err_fail(err, "needs a fit of features with um-embed --adascale: --val FILE or --fit FILE");
+	if (!ts_meta_same(&s->basis->header->meta, &f->header.meta, "adascale.share"))
+		return err_fail(err, "um-embed --adascale moved another share of the pixels for the fit");
 	if (!(params[HIGH] >= params[LOW]))
 		return err_fail(err, "high=%g is below low=%g", params[HIGH], params[LOW]);
 	*k = (struct adascale){ .column = (size_t)(column - s->basis->header->fields),
@@ -102,7 +105,7 @@ static int adascale_l_prepare(struct ood_scorer *s, struct err *err)
 /* The share of the bank's rows with at most this q. */
 static double share_below(const struct adascale *k, float q)
 {
-	size_t low = 0, high = k->n; /* how many: between these */
+	size_t low = 0, high = k->n; /* the number of them lies between these */
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
@@ -114,7 +117,7 @@ static double share_below(const struct adascale *k, float q)
 	return (double)low / (double)k->n;
 }
 
-/* r of a row; room: (2D). At most 80, so that e^r ends in no infinity. */
+/* r of a row; room: (2D). At most 80, so that e^r never becomes infinite. */
 static double ratio(const struct ood_scorer *s, const float *z, double percentile, float *room)
 {
 	const size_t D = s->basis->dim;
@@ -138,13 +141,13 @@ static int adascale_score(const struct ood_scorer *s, const struct ood_rows *row
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		const float *z = rows->features + i * D;
-		double below = share_below(k, (float)change(s, z, moved + i * D, room));
-		double r = ratio(s, z, low + (1 - below) * (high - low), half);
+		const float q = (float)change(s, z, moved + i * D, room);
+		double r = ratio(s, z, low + (1 - share_below(k, q)) * (high - low), half);
 		for (size_t c = 0; c < C; c++) {
 			double own = rows->logits[i * C + c], bias = s->basis->bias[c];
 			l[c] = k->logits ? r * r * own : exp(r) * (own - bias) + bias;
 		}
-		out[i] = num_lse_double(l, C);
+		out[i] = isfinite(q) ? num_lse_double(l, C) : NAN; /* nothing else checks the column */
 	}
 	free(room);
 	free(half);

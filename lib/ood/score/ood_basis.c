@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a stream of features gives to scores. */
+ * What scores take from a stream of features. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,14 +56,14 @@ static bool has_model(const struct ts_meta *m)
 	return false;
 }
 
-/* Of those that say which it is (net_identity()) that tells, of others the last layer. */
+/* If both name their model (net_identity()), the names decide, else the last layer. */
 static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 {
 	const bool named = has_model(&s->header->meta) && has_model(&f->header.meta);
 
 	if (f->dim != s->dim || (named && !ts_meta_same(&s->header->meta, &f->header.meta, "model")))
 		return false;
-	if (s->classes == 0 || !f->logits) /* features alone: nothing else tells */
+	if (s->classes == 0 || !f->logits) /* features alone: nothing else to compare */
 		return true;
 	if (f->classes != s->classes || !f->weight != !s->weight)
 		return false;

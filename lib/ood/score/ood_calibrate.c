@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Scores of the logits that are fitted: a temperature, the classes' mean probabilities, and Weibull
- * tails. */
+ * Scores of the logits with fitted parameters: a temperature, the classes' mean probabilities, and Weibull tails. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,8 +13,9 @@
 
 /* ---- temperature scaling ---------------------------------------------------------------------- */
 
-/* First and second derivative by b of the sum over the bank of the cross-entropy of b * logits: with d the logits less
- * the largest, and p = softmax(b d), the mean of d under p less the label's d, and the variance of d under p. */
+/* First and second derivatives with respect to b of the sum over the bank of the cross-entropy of b * logits: with d
+ * the logits minus the largest, and p = softmax(b d), they are the mean of d under p minus the label's d, and the
+ * variance of d under p. */
 static void slopes(const struct ood_fit *f, double b, double *first, double *second)
 {
 	size_t C = f->classes;
@@ -35,7 +35,7 @@ static void slopes(const struct ood_fit *f, double b, double *first, double *sec
 	}
 }
 
-/* The temperature of least cross-entropy on validation data (Guo et al., "On calibration of modern
+/* The temperature with the least cross-entropy on validation data (Guo et al., "On calibration of modern
  * neural networks", ICML 2017). The loss is convex in b = 1/T: Newton's method, kept within the
  * bracket that the signs of the slope give. */
 static int fit_temperature(const struct ood_fit *f, double *t, struct err *err)
@@ -97,12 +97,12 @@ static int temperature_score(const struct ood_scorer *s, const struct ood_rows *
 
 /* The least divergence from the mean probabilities of a class (Hendrycks et al., "Scaling
  * out-of-distribution detection for real-world settings", ICML 2022): -min_k KL(p || d_k), d_k the mean
- * of p over samples predicted k, one-hot where there are none. Zeros of d_k count as 1e-300, not as an
+ * of p over samples predicted k, one-hot if there are none. Zeros of d_k count as 1e-300, not as an
  * infinite divergence. */
 struct klm {
 	double *log_d;                /* (C,C) */
-	float *sure;                  /* (C) the score where p is 1 for the class, as far as floats tell */
-	_Atomic uint64_t rows, alike; /* scored; of these with that score: rows of a class that nothing tells apart */
+	float *sure;                  /* (C) the score when p is 1 for the class, within float precision */
+	_Atomic uint64_t rows, alike; /* scored; with that score, so that rows of a class tie */
 };
 
 static int klm_prepare(struct ood_scorer *s, struct err *err)
@@ -175,7 +175,7 @@ static void klm_after(const struct ood_scorer *s, char note[OOD_NOTE])
  * largest distances to it. The reference implementation fits a Weibull distribution to distances
  * shifted by 10,000, which is a Gumbel distribution of minima in all but name:
  *	F(d) = 1 - exp(-exp((d - m) / s)).
- * That is what is fitted here, by maximum likelihood, and nothing overflows. */
+ * That is what is fitted here, by maximum likelihood, and it does not overflow. */
 struct tail {
 	double m, s;
 };
@@ -230,7 +230,7 @@ static double distance(const float *l, const double *mean, size_t n)
 	return sqrt(sum);
 }
 
-/* Fits each class's tail to its `longest` largest distances; x: room for the bank's. */
+/* Fits each class's tail to its `longest` largest distances; x: space for the bank's. */
 static int fit_tails(struct openmax *o, const struct ood_fit *f, size_t longest, double *x, struct err *err)
 {
 	size_t C = f->classes;
@@ -269,7 +269,7 @@ static int openmax_prepare(struct ood_scorer *s, struct err *err)
 }
 
 /* The log-odds of not being the unknown class, log sum_c exp(l'_c) - u: of the alpha largest logits, the one of rank r
- * loses the share F(d_c) (alpha - r) / alpha, and u is what they lose in all. order, revised (n). */
+ * loses the share F(d_c) (alpha - r) / alpha, and u is their total loss. order, revised (n). */
 static double openmax_row(const struct openmax *o, const float *l, size_t n, size_t alpha, struct num_ranked *order,
 			  double *revised)
 {

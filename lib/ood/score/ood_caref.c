@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * CARef and CADRef (Ling, Chang, Zhao, Zhao, Xing, "CADRef: robust out-of-distribution detection via class-aware
  * decoupled relative feature leveraging", CVPR 2025): how far a feature lies from the mean mu_k of the training rows
- * that the model takes for the same class k, in the L1 norm and relative to its own:
+ * that the model takes for the same class k, in the L1 norm and relative to the feature's own norm:
  *
  *	caref = -||z - mu_k||_1 / ||z||_1
  *
- * CADRef tells apart what of it raises the logit of k and what lowers it. With d = (z - mu_k) sign(w_k), feature by
- * feature, e+ the sum of its positive and e- that of its negative numbers, each over ||z||_1,
+ * CADRef separates the part that raises the logit of k from the part that lowers it. With d = (z - mu_k) sign(w_k),
+ * feature by feature, e+ the sum of its positive numbers and e- that of its negative ones, each over ||z||_1,
  *
  *	cadref = -(e+ / S(logits) + e- / mean S),
  *
- * S the energy, or another confidence, and its mean that over training data (here: the bank). */
+ * with S the energy, or another confidence, and mean S taken over training data (here: the bank). */
 #include <float.h>
 #include <math.h>
 
@@ -55,8 +55,8 @@ static int cadref_prepare(struct ood_scorer *s, struct err *err)
 	return 0;
 }
 
-/* Sums of (z - mu) sign(w), positive and negative numbers apart, over ||z||_1; w NULL: all count as positive. False:
- * the feature is zero, to which nothing is relative. */
+/* Sums (z - mu) sign(w), positive and negative numbers separately, over ||z||_1; w NULL: all count as positive. False:
+ * the feature is zero, and cannot be divided by. */
 static bool errors(const float *z, const double *mu, const double *w, size_t D, double *up, double *down)
 {
 	double norm = 0;

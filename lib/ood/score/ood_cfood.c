@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * CF-OOD (Angiulli, Fassetti, Zupi, "CF-OOD: concentration-free density estimation for reliable out-of-distribution
- * detection", SISAP 2025), as its authors gave it to OpenOOD: how far a feature must be reached for by the training
- * features, in ranks and not in distances. Of n training rows, a share of those known, all divided by their norms,
- * r_i(kappa) is the squared distance from row i to its own neighbour number kappa n. A row x scores minus the smallest
- * kappa at which a share k of them reach it,
+ * detection", SISAP 2025), as its authors contributed it to OpenOOD: how far the training features must reach to find a
+ * feature, in ranks rather than distances. Of n training rows, a share of those in the bank, all divided by their
+ * norms, r_i(kappa) is the squared distance from row i to its own neighbour number kappa n. A row x scores minus the
+ * smallest kappa at which a share k of them reach it,
  *
  *	|{ i : r_i(kappa) >= ||x - x_i||^2 }| >= k n,
  *
- * or -1 where none does. Kappa goes over a grid, so that many rows tie. */
+ * or -1 if there is no such kappa. Kappa runs over a grid, so many rows tie. */
 #include <stdlib.h>
 
 #include "num/num_linalg.h"
@@ -24,13 +24,14 @@ struct reach {
 	float *radius;     /* (steps,n) */
 };
 
-/* Number i of n numbers from a to b, as NumPy's linspace. */
+/* Number i of n numbers from a to b, like NumPy's linspace. */
 static double spaced(double a, double b, size_t n, size_t i)
 {
 	return i == n - 1 ? b : (double)i * ((b - a) / (double)(n - 1)) + a;
 }
 
-/* From 0.001 to 0.99, ever wider apart; of those that ask for the same neighbour among n rows the first. */
+/* Makes the grid, from 0.001 to 0.99 with growing steps; of values that mean the same neighbour among n rows, it keeps
+ * the first. */
 static void make_grid(struct reach *r, size_t n)
 {
 	long last = -1;
@@ -48,7 +49,7 @@ static void make_grid(struct reach *r, size_t n)
 	}
 }
 
-/* The squared distance of two vectors of this product, of which `units` have norm 1 and the others are zero. */
+/* The squared distance of two vectors with this product; `units` of them have norm 1, the others are zero. */
 static float distance(int units, float product)
 {
 	float d = (float)units - 2 * product;
@@ -121,7 +122,7 @@ static void cfood_tile(struct ood_near *p, const float *product, size_t first, s
 	}
 }
 
-/* Whether a share of the n rows reaches a row at these distances d by their radii r. */
+/* Do enough of the n rows, at distances d, reach the row with their radii r? */
 static bool reached(const float *r, const float *d, size_t n, double share)
 {
 	int count = 0;
@@ -140,7 +141,7 @@ static int cfood_end(struct ood_near *p, double *out)
 
 	for (size_t i = 0; i < p->rows->n; i++) {
 		const float *d = (const float *)p->own + i * n;
-		size_t low = 0, high = r->steps; /* the first step at which it is reached lies here */
+		size_t low = 0, high = r->steps; /* the first step that reaches it lies here */
 		while (low < high) {
 			size_t mid = (low + high) / 2;
 			if (reached(r->radius + mid * n, d, n, p->s->request.params[1]))

@@ -3,8 +3,8 @@
  * 2026): the sum of two confidences that cannot see each other's part of a feature. One is the energy. The other is
  * the cosine of the residual r, the part of z outside the span of the last layer's weights, with the mean direction
  * of r over training rows that the model takes for the same class. Each is standardised by its mean and standard
- * deviation over training data; all three over the bank here. The paper calls it "normalized summation" and leaves the
- * rest to its reader. */
+ * deviation over training data. Here all of these come from the bank. The paper calls the sum "normalized summation"
+ * and gives no details. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 struct core {
 	double *span; /* (rank,D): an orthonormal basis of the weights' span */
 	size_t rank;
-	double *mean;            /* (C,D): mean direction of the residual, a class each */
+	double *mean;            /* (C,D): mean direction of the residual, per class */
 	double *norm;            /* (C): its length */
 	double centre[2], sd[2]; /* of the energy, of the cosine */
 };
@@ -30,8 +30,8 @@ static double dot(const double *a, const double *b, size_t n)
 	return sum;
 }
 
-/* Gram and Schmidt, every vector twice, which is enough (Giraud, Langou, Rozloznik, 2005). What depends on those before
- * it, up to rounding, adds nothing. */
+/* Gram-Schmidt, with every vector orthogonalised twice, which is enough (Giraud, Langou, Rozloznik, 2005). A vector
+ * that depends on those before it, up to rounding, adds nothing. */
 static void find_span(const double *weight, size_t C, size_t D, struct core *k)
 {
 	for (size_t c = 0; c < C && k->rank < D; c++) {
@@ -53,7 +53,7 @@ static void find_span(const double *weight, size_t C, size_t D, struct core *k)
 	}
 }
 
-/* r (n,D): residuals of z (n,D), of length 1; zeros stay zeros. room: (n,rank). */
+/* r (n,D): residuals of z (n,D), scaled to length 1; zeros stay zeros. room: (n,rank). */
 static void residuals(const struct core *k, const float *z, size_t n, size_t D, double *r, double *room)
 {
 	for (size_t i = 0; i < n * D; i++)
@@ -108,7 +108,7 @@ static void add_direction(struct core *k, double *count, const float *l, const d
 		mean[d] += share * (r[d] - mean[d]);
 }
 
-/* Mean and sum of squares about it, one row more (Welford). */
+/* Adds one row to the mean and the sum of squares about it (Welford). */
 static void add_scores(struct core *k, double *count, const float *l, const double *r, size_t C, size_t D)
 {
 	double both[2];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Several predictions of one sample: the largest probability of their mean, as its log-odds (see msp). Of the mean of
- * their probabilities, as in the papers, or of the softmax of their mean logits, as in OpenOOD.
+ * Several predictions for one sample: the log-odds (see msp) of the largest probability of their mean, which is the
+ * mean of their probabilities, as in the papers, or the softmax of their mean logits, as in OpenOOD.
  *
- * Deep ensembles (Lakshminarayanan, Pritzel, Blundell, NeurIPS 2017): the model's logits and those of others in the
- * column ensemble. MC-dropout (Gal, Ghahramani, ICML 2016), of the last features, as OpenOOD's network has it: each
- * pass drops a share of them, makes the others larger by as much, and the last layer takes what is left. The passes'
- * masks are the same for all rows, so that a score does not depend on the rows around it. */
+ * Deep ensembles (Lakshminarayanan, Pritzel, Blundell, NeurIPS 2017): the model's logits and those of other models in
+ * the column ensemble. MC-dropout (Gal, Ghahramani, ICML 2016) on the last features, as in OpenOOD's network: each pass
+ * drops a share of them, scales up the others to compensate, and applies the last layer. The passes' masks are the same
+ * for all rows, so that a score does not depend on the rows around it. */
 #include <math.h>
 #include <stdlib.h>
 

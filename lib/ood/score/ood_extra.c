@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Scores of columns that um-embed adds on request, because they take another pass through the network. */
+ * Scores from columns that um-embed adds on request, because they take another pass through the network. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* The number of the stream's column of this name, which must be <f4 with n numbers per row, 0: one. */
+/* Finds the number of the stream's column of this name, which must be <f4 with n numbers per row (0: a single one). */
 static int find_column(size_t *column, const struct ood_scorer *s, const char *name, size_t n, const char *remedy,
 		       struct err *err)
 {
@@ -29,7 +29,7 @@ static int one_column(struct ood_scorer *s, const char *name, size_t n, const ch
 	return column ? find_column(column, s, name, n, remedy, err) : -1;
 }
 
-/* Its numbers from the rows' first one on. */
+/* The column's numbers, from the first of these rows on. */
 static const float *numbers(const struct ood_rows *rows, size_t column, size_t per_row)
 {
 	return (const float *)rows->batch->cols[column].data + rows->first * per_row;
@@ -38,8 +38,8 @@ static const float *numbers(const struct ood_rows *rows, size_t column, size_t p
 /* ---- ODIN --------------------------------------------------------------------------------------- */
 
 /* ODIN (Liang, Li, Srikant, "Enhancing the reliability of out-of-distribution image detection in neural
- * networks", ICLR 2018): the maximum softmax probability at a high temperature of the logits at an input
- * that was moved towards it; as log-odds, which rank alike and keep their digits. i-ODIN moves one number of it. */
+ * networks", ICLR 2018): the maximum softmax probability, at a high temperature, of the logits at an input moved to
+ * raise it; as log-odds, which rank alike and keep their precision. i-ODIN moves a single number of the input. */
 struct odin {
 	size_t column;
 	double temperature;

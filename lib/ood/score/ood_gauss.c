@@ -13,7 +13,7 @@
 struct whitened {
 	double *w; /* (rank,D) */
 	size_t rank;
-	double *mean; /* (C,rank): the classes' means, whitened, about the centre */
+	double *mean; /* (C,rank): the whitened class means, relative to the centre */
 };
 
 struct gauss {
@@ -50,7 +50,7 @@ static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within
 	return to->w ? 0 : -1;
 }
 
-/* y (n,rank) = W x of each x (n,D), taken about the centre. */
+/* y (n,rank) = W x for each x (n,D), already relative to the centre. */
 static void project(const struct whitened *t, const double *x, size_t n, size_t d, double *y)
 {
 	num_matmul(x, n, t->w, t->rank, d, y);
@@ -72,7 +72,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 	g->present = ood_keep(s, C, sizeof *g->present, err);
 	if (!g->present || !(g->within.mean = ood_keep(s, C * g->within.rank, sizeof *g->within.mean, err)))
 		return -1;
-	double *about = malloc(C * D * sizeof *about); /* (C,D): the means about the centre */
+	double *about = malloc(C * D * sizeof *about); /* (C,D): the means minus the centre */
 	if (!about)
 		return err_memory(err);
 	for (size_t c = 0; c < C; c++) {
@@ -104,8 +104,8 @@ static int gauss_score(const struct ood_scorer *s, const struct ood_rows *rows, 
 	const struct gauss *g = s->state;
 	const size_t C = g->m->classes, D = g->m->d;
 	size_t wide = g->within.rank > g->total.rank ? g->within.rank : g->total.rank;
-	double *x = malloc(rows->n * D * sizeof *x);    /* (n,D): rows about the centre */
-	double *y = malloc(rows->n * wide * sizeof *y); /* (n,rank): those whitened */
+	double *x = malloc(rows->n * D * sizeof *x);    /* (n,D): rows minus the centre */
+	double *y = malloc(rows->n * wide * sizeof *y); /* (n,rank): the same, whitened */
 	float *unit = malloc(D * sizeof *unit);
 	int rc = -1;
 

@@ -4,7 +4,7 @@
  *
  *	conf = log sum_c n_c / n N(z; mu_c, S_c + reg I),  S_c divided by n_c.
  *
- * From the bank, as a covariance a class is too much for a fit. */
+ * Computed from the bank, as a covariance per class is too much for a fit. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static size_t count_rows(const struct ood_fit *f, size_t c)
 	return n;
 }
 
-/* x (n,D): the n rows of the bank with label c, less their mean (D), which is zeros at first. row: (D). */
+/* x (n,D): the n rows of the bank with label c, minus their mean (D), which starts as zeros. row: (D). */
 static void take_rows(const struct ood_fit *f, size_t c, size_t n, double *x, double *mean, float *row)
 {
 	const size_t D = f->dim;
@@ -49,7 +49,7 @@ static void take_rows(const struct ood_fit *f, size_t c, size_t n, double *x, do
 			x[i * D + d] -= mean[d];
 }
 
-/* white (D,D) = U^-T of the covariance U^T U of x (n,D) plus reg; gives its log-determinant. cov: (D,D). */
+/* white (D,D) = U^-T of the covariance U^T U of x (n,D) plus reg; returns its log-determinant. cov: (D,D). */
 static int whiten(const double *x, size_t n, size_t D, double reg, double *cov, double *white, double *log_det)
 {
 	num_at_a(x, n, D, cov);
@@ -59,7 +59,7 @@ static int whiten(const double *x, size_t n, size_t D, double reg, double *cov, 
 		return -1;
 	*log_det = 0;
 	for (size_t d = 0; d < D; d++) {
-		double *e = white + d * D; /* the d-th column of U^-1, which is its row of U^-T */
+		double *e = white + d * D; /* the d-th column of U^-1, a row of U^-T */
 		*log_det += 2 * log(cov[d * D + d]);
 		for (size_t i = 0; i < D; i++)
 			e[i] = i == d;

@@ -2,8 +2,8 @@
  * Gram matrices (Sastry, Oore, "Detecting out-of-distribution examples with Gram matrices", ICML 2020). A
  * column gram:NAME holds, for a layer with feature maps F (d channels) and p = 1..5, the row sums of F^p (F^p)^T,
  * their p-th root taken with the sign (um-embed --gram). Among ID training rows that the model takes for a class,
- * each number has a range; a sample's deviation in a column is how far its numbers lie outside of its own class's
- * ranges, each relative to the end that it passed:
+ * each number has a range; a sample's deviation in a column is how far its numbers lie outside the ranges of its class,
+ * each relative to the end that it exceeds:
  *
  *	delta = sum of relu(min - v) / |min + 1e-6| + relu(v - max) / |max + 1e-6|
  *
@@ -19,7 +19,7 @@
 #include "ood/score/ood_method.h"
 
 struct state {
-	double *weight; /* (n_grams): what a column's deviation counts */
+	double *weight; /* (n_grams): the weight of a column's deviation */
 	size_t *column; /* (n_grams): its number in the batches */
 };
 
@@ -67,7 +67,7 @@ static int score(const struct ood_scorer *s, const struct ood_rows *rows, double
 			sum += st->weight[g] *
 			       ood_gram_deviation(&f->grams[g], v + (rows->first + i) * f->grams[g].size, c);
 		}
-		out[i] = 0 - sum / p; /* 0 where all are within, not -0 */
+		out[i] = 0 - sum / p; /* if all are within, 0 rather than -0 */
 	}
 	return 0;
 }

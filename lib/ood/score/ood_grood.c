@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * GROOD (ElAraby, Sahoo, Pequignot, Novello, Paull, "GROOD: gradient-aware out-of-distribution detection", 2023), of
- * the last features. Prototypes are the mean features of the classes and the mean feature o of outliers, which the
- * fit of outliers holds. A row's gradient is that, with respect to o, of the cross-entropy between the softmax of minus
- * its distances to all prototypes and the predicted class:
+ * GROOD (ElAraby, Sahoo, Pequignot, Novello, Paull, "GROOD: gradient-aware out-of-distribution detection", 2023), on
+ * the last features. Prototypes are the mean features of the classes and the mean feature o of outliers, which the fit
+ * of outliers holds. A row's gradient is taken, with respect to o, of the cross-entropy between the predicted class and
+ * the softmax of minus the distances to all prototypes:
  *
  *	g = a u,  a = the probability of the outliers' prototype,  u = (z - o) / ||z - o||.
  *
  * A row scores minus the log of its squared distance to the nearest gradient among training rows (here: the bank) that
- * the model gets right; the authors have minus the distance itself, which ranks alike, but rounds to 0 for most rows.
+ * the model gets right; the authors use minus the distance itself, which ranks alike, but rounds to 0 for most rows.
  *
  *	||g - g_i||^2 = (a - a_i)^2 + 2 a a_i (1 - <u, u_i>). */
 #include <float.h>
@@ -17,7 +17,7 @@
 #include "num/num_softmax.h"
 #include "ood/score/ood_neighbours.h"
 
-/* Of a row: its a, its distance from o, and <z, o>. */
+/* A row's a, its distance from o, and <z, o>. */
 struct gradient {
 	double a, far, along;
 };
@@ -25,7 +25,7 @@ struct grood {
 	const double *outlier; /* o (D) */
 	double square;         /* ||o||^2 */
 	double least;          /* the smallest a of the bank's rows */
-	struct gradient *of;   /* (n): of the bank's rows; a infinite: the model gets it wrong */
+	struct gradient *of;   /* (n): of the bank's rows; an infinite a: the model gets it wrong */
 };
 
 static struct gradient gradient_of(const struct ood_scorer *s, const struct grood *k, const float *z)
@@ -43,7 +43,7 @@ static struct gradient gradient_of(const struct ood_scorer *s, const struct groo
 		double square = 0;
 		for (size_t d = 0; d < m->d; d++)
 			square += (z[d] - m->mean[c * m->d + d]) * (z[d] - m->mean[c * m->d + d]);
-		sum += exp(fmin(g.far - sqrt(square), 300)); /* so that squares of a stay numbers */
+		sum += exp(fmin(g.far - sqrt(square), 300)); /* so that squares of a stay finite */
 	}
 	g.a = 1 / sum;
 	return g;
@@ -62,8 +62,8 @@ static int grood_begin(struct ood_near *p)
 	return g ? ood_tops_new(p, 1) : -1;
 }
 
-/* Minus the squared distances in units of the largest number that the smallest of them can hold, so that they fit into
- * single precision; those of other orders of size become minus infinity. */
+/* Minus the squared distances, scaled by the largest value that the smallest can have, so that they fit into single
+ * precision; those of far larger size become minus infinity. */
 static void grood_tile(struct ood_near *p, const float *product, size_t first, size_t n)
 {
 	const struct grood *k = p->b->own;
@@ -84,7 +84,7 @@ static void grood_tile(struct ood_near *p, const float *product, size_t first, s
 	}
 }
 
-/* The squared distance of the gradients of z, whose is g, and of row `at` of the bank, from the directions themselves,
+/* The squared distance between g, the gradient of z, and that of row `at` of the bank, from the directions themselves,
  * ||u - u_i||^2 / 2 = 1 - <u, u_i>. room: (D). */
 static double apart(const struct ood_near *p, const float *z, struct gradient g, size_t at, float *room)
 {

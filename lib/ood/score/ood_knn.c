@@ -25,7 +25,7 @@ static int descending(const void *a, const void *b)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* Minus the squared distance of x from b / norm, or their product. */
+/* Minus the squared distance between x and b / norm, or their product. */
 static double compare(const double *x, const float *b, size_t d, double norm, bool distance)
 {
 	double sum = 0, by = norm > 0 ? 1 / norm : 0;
@@ -42,8 +42,8 @@ static double compare(const double *x, const float *b, size_t d, double norm, bo
 	return sum * by;
 }
 
-/* The candidates' values anew, in double, in descending order: single precision chose them, but its
- * digits do not do for distances between close neighbours. unit: (D); room: (D). */
+/* Recomputes the candidates' values in double, in descending order: single precision selects them, but is not precise
+ * enough for distances between close neighbours. unit: (D); room: (D). */
 static void refine(const struct ood_near *p, size_t row, bool distance, double *unit, float *room, double *value)
 {
 	const struct ood_fit *f = p->s->basis->fit;
@@ -61,11 +61,11 @@ static void refine(const struct ood_near *p, size_t row, bool distance, double *
 	qsort(value, n, sizeof *value, descending);
 }
 
-/* The k-th best of each row by distance, or the mean of the k best products. */
+/* For each row, the k-th smallest distance, or the mean of the k largest products. */
 static int top_end(struct ood_near *p, bool distance, double *out)
 {
 	size_t k = (size_t)p->s->request.params[0], dim = p->s->basis->fit->dim;
-	const size_t most = ood_tops_count(p, 0); /* as many in every row */
+	const size_t most = ood_tops_count(p, 0); /* the same in every row */
 	double *value = malloc((most + dim) * sizeof *value);
 	float *room = malloc(dim * sizeof *room);
 	int rc = value && room ? 0 : -1;
@@ -138,7 +138,7 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 	double share = ceil(s->request.params[1] * (double)f->rows);
 	size_t n = share < (double)f->bank.n ? (size_t)share : f->bank.n;
 	if (n < k)
-		n = k; /* a small set: at least the neighbours that are asked for */
+		n = k; /* a small set: at least as many rows as neighbours requested */
 	if (n > f->bank.n)
 		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
 	return ood_near_prepare(s, &nnguide_look, n, true, err);

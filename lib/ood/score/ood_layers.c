@@ -27,7 +27,7 @@ void ood_layers_free(struct ood_layers *l)
 	free(l);
 }
 
-/* What does not depend on the rows, by one product M P of the means about the centre M (C,d). */
+/* Computes what does not depend on the rows from one product M P, M (C,d) the means minus the centre. */
 static int prepare_layer(struct ood_layers *l, size_t i, struct err *err)
 {
 	const struct ood_layer *from = &l->fit->layers[i];
@@ -88,13 +88,13 @@ int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struc
 	return 0;
 }
 
-/* One layer's scores of n rows x (n,d), out[k * stride]. x is taken about the centre, which is what keeps the
- * digits: f^T P f - 2 f^T P mu + mu^T P mu. */
+/* One layer's scores of n rows x (n,d), out[k * stride]. The centre is subtracted from x to preserve precision: f^T P f
+ * - 2 f^T P mu + mu^T P mu. */
 static int score_layer(const struct ood_layers *l, size_t i, const float *x, size_t n, double *out, size_t stride)
 {
 	const struct ood_layer *from = &l->fit->layers[i];
 	size_t C = l->fit->classes, d = from->m.d;
-	double *f = malloc((2 * n * d + n * C) * sizeof *f); /* (n,d): x about the centre */
+	double *f = malloc((2 * n * d + n * C) * sizeof *f); /* (n,d): x minus the centre */
 	double *p, *cross;                                   /* (n,d): f P; (n,C): f P mu^T */
 
 	if (!f)

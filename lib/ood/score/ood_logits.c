@@ -8,7 +8,7 @@
 #include "num/num_sort.h"
 #include "ood/score/ood_method.h"
 
-/* What the program of "Unleashing Mask" (Zhu et al., ICML 2023) calls MSP: it takes the softmax of probabilities. The
+/* What the "Unleashing Mask" program (Zhu et al., ICML 2023) calls MSP: it applies the softmax to probabilities. The
  * largest number lies between 1/n and e / (e + n - 1), and confident samples tie. */
 static double softmax_twice(const float *l, size_t n, double t)
 {
@@ -46,8 +46,8 @@ static double energy(const float *l, size_t n, const double *params)
 	return top + t * num_log_sum_exp(l, n, n, top, t);
 }
 
-/* log p_k and log(1 - p_k) of the largest softmax probability, from the log-odds: neither is a
- * difference of numbers that are close. */
+/* log p_k and log(1 - p_k) of the largest softmax probability, from the log-odds: neither subtracts nearly equal
+ * numbers. */
 static void top_logs(double odds, double *log_p, double *log_rest)
 {
 	*log_p = -log1p(exp(-odds));
@@ -84,7 +84,7 @@ static double gen(const float *l, size_t n, double g, size_t most, float *room)
 	const double least = -80;
 	double log_p, log_rest, lse = num_lse(l, n), top, sum, parts = 1; /* sum: e^top parts */
 	float border = -INFINITY;
-	size_t ties = n; /* how many of those at the border count: the first ones */
+	size_t ties = n; /* how many at the border count: the first ones */
 
 	top_logs(num_log_odds(l, n, 1), &log_p, &log_rest);
 	top = g * (log_p + log_rest); /* the largest: p (1 - p) grows with p, and with 1 - p */

@@ -2,7 +2,7 @@
  * Maximum concept matching (Ming et al., "Delving into out-of-distribution detection with vision-language
  * representations", NeurIPS 2022): the maximum softmax probability of the cosines between the feature and each class's
  * weights, which in a CLIP model are the embeddings of the classes' names; as log-odds, which rank alike and do not
- * saturate. Of logits that are cosines already it is msp:temperature=T. */
+ * saturate. If the logits already are cosines, this is msp:temperature=T. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static int mcm_prepare(struct ood_scorer *s, struct err *err)
 	return 0;
 }
 
-/* Log-odds of the largest of the softmax of v (n) / t; v is overwritten. */
+/* Log-odds of the largest softmax probability of v (n) / t; v is overwritten. */
 static double log_odds(double *v, size_t n, double t)
 {
 	size_t k = 0;

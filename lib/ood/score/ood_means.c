@@ -20,8 +20,8 @@ static double norm_from(const float *z, const double *mu, size_t d)
 /* ---- SHE --------------------------------------------------------------------------------------- */
 
 /* Simplified Hopfield energy (Zhang et al., "Out-of-distribution detection based on in-distribution data
- * patterns memorization with modern Hopfield energy", ICLR 2023): <z, S_k>, S_k the mean feature of
- * training samples that are rightly classified as k, k the predicted class. */
+ * patterns memorization with modern Hopfield energy", ICLR 2023): <z, S_k>, S_k the mean feature of training samples
+ * correctly classified as k, k the predicted class. */
 static int she_prepare(struct ood_scorer *s, struct err *err)
 {
 	if (ood_need_fit(s, err) < 0 || ood_need_logits_of(s->basis->fit, err) < 0)
@@ -76,9 +76,8 @@ static int nci_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* ---- fDBD -------------------------------------------------------------------------------------- */
 
-/* Fast decision boundary distance (Liu and Qin, ICML 2024): the distances of z to the boundaries between
- * the predicted class and each other, (l_k - l_c) / ||w_k - w_c||, summed, over the distance of z from
- * the mean feature. */
+/* Fast decision boundary distance (Liu and Qin, ICML 2024): the sum of the distances of z to the boundaries between the
+ * predicted class and each other class, (l_k - l_c) / ||w_k - w_c||, over the distance of z from the mean feature. */
 static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_basis *from = s->basis;

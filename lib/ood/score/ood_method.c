@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The list of families, and the parser of what users ask for. */
+ * The list of families, and the parser of users' requests. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "ood/ood_internal.h"
 #include "ood/score/ood_method.h"
 
-/* One row per family: ood_NAME.c defines the array ood_NAME_family; and what the list calls it, once for those that
- * follow each other. */
+/* One row per family: ood_NAME.c defines the array ood_NAME_family, and the title is its heading in lists; neighbours
+ * share one. */
 #define FAMILIES(row) \
 	row(logits, "Logits alone") row(calibrate, "Logits, fitted") row(mcm, SHAPE) row(shape, SHAPE) \
 		row(optfs, SHAPE) row(nac, SHAPE) row(weiper, SHAPE) row(dropout, SHAPE) row(means, MEANS) \
@@ -31,7 +31,7 @@ const struct ood_method *const ood_families[] = { FAMILIES(ADDRESS) NULL };
 #define TITLE(name, title) title,
 const char *const ood_family_titles[] = { FAMILIES(TITLE) };
 
-/* The method called so, or NULL. */
+/* The method of this name, or NULL. */
 static const struct ood_method *find_method(const char *name)
 {
 	for (const struct ood_method *const *f = ood_families; *f; f++)
@@ -61,7 +61,7 @@ void ood_requests_release(struct ood_requests *r)
 	*r = (struct ood_requests){ 0 };
 }
 
-/* Appends a request; a column that is there already is an error. */
+/* Appends a request; a column that already exists is an error. */
 static int append(struct ood_requests *r, const struct ood_request *q, struct err *err)
 {
 	for (size_t i = 0; i < r->n; i++)
@@ -87,7 +87,7 @@ static struct ood_request defaults(const struct ood_method *m)
 	return q;
 }
 
-/* Of a request, parameter i: those of the method, then those of what follows it. NULL: there is none. */
+/* Parameter i of a request: the method's, then those of the score that follows it. NULL: none. */
 static const struct ood_param *param_of(const struct ood_request *q, size_t i)
 {
 	const struct ood_method *m = i < OOD_MAX_PARAMS ? q->method : q->then;
@@ -107,7 +107,7 @@ static int unknown_param(const struct ood_request *q, const char *method, const 
 	return -1;
 }
 
-/* Takes "name=value" into q, which the user calls `method`, and a bit for it into *given. */
+/* Parses "name=value" into q, which the user calls `method`, and sets its bit in *given. */
 static int parse_param(struct ood_request *q, const char *method, const char *text, unsigned *given, struct err *err)
 {
 	const struct ood_param *p = NULL;
@@ -133,7 +133,7 @@ static int parse_param(struct ood_request *q, const char *method, const char *te
 	return 0;
 }
 
-/* The method, or METHOD+SCORE, of a request with its defaults. */
+/* Fills a request for METHOD or METHOD+SCORE with the defaults. */
 static int parse_name(struct ood_request *q, const char *word, struct err *err)
 {
 	char name[OOD_MAX_COLUMN];
@@ -162,7 +162,7 @@ static int parse_name(struct ood_request *q, const char *word, struct err *err)
 	return 0;
 }
 
-/* Appends METHOD[:PARAMETER=VALUE]..., text that may be written to. */
+/* Appends METHOD[:PARAMETER=VALUE]..., text, which it may overwrite. */
 static int add_item(struct ood_requests *r, char *item, struct err *err)
 {
 	char column[OOD_MAX_COLUMN], *rest = item, *word = strsep(&rest, ":");
@@ -205,7 +205,7 @@ int ood_requests_add(struct ood_requests *r, const char *text, struct err *err)
 	return rc;
 }
 
-/* Appends every combination: `item` holds what is chosen so far, rest what is not. */
+/* Appends every combination: `item` holds the choices so far, rest what remains. */
 static int sweep(struct ood_requests *r, const char *item, char *rest, struct err *err)
 {
 	char next[2 * OOD_MAX_COLUMN], *word = strsep(&rest, ":"), *value;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Neuron activation coverage (Liu, Tian, Li, Chen, "Neuron activation coverage: rethinking out-of-distribution
- * detection and generalization", ICLR 2024), of the last features alone, where the gradient is at hand: of each
- * feature's state
+ * detection and generalization", ICLR 2024), on the last features alone, for which the gradient has a closed form. For
+ * the state of each feature
  *
  *	x = sigmoid(alpha z_d g_d),  g = W^T (p - 1/C),
  *
- * g the gradient by z of the divergence of the softmax p from the uniform distribution, there is a histogram over
- * training rows (here: the bank), in bins that are narrowest about 1/2. A row scores the mean over its features of
- * min(rows in the same bin / least, 1). The authors add such means over several layers, which takes gradients through
- * the network. */
+ * with g the gradient with respect to z of the divergence of the softmax p from the uniform distribution, there is a
+ * histogram over training rows (here: the bank), with bins that are narrowest around 1/2. A row scores the mean over
+ * its features of min(rows in the same bin / least, 1). The authors add such means over several layers, which needs
+ * gradients through the network. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@
 struct nac {
 	size_t bins;
 	double *edge;   /* (bins + 1) */
-	double *filled; /* (D,bins): rows in each bin, `least` at most */
+	double *filled; /* (D,bins): rows in each bin, at most `least` */
 	double *turned; /* (D,C): W^T */
 };
 
@@ -123,7 +123,7 @@ static int nac_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		out[i] = 0;
-		for (size_t d = 0; d < D; d++) /* whole numbers, so that ties stay ties */
+		for (size_t d = 0; d < D; d++) /* sums whole numbers, so that ties stay ties */
 			out[i] += k->filled[d * k->bins + bin[i * D + d]];
 		out[i] /= s->request.params[1] * (double)D;
 	}

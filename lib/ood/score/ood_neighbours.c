@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What scores from the rows of the bank share. The products of a chunk of rows with a tile of the bank are one
- * matrix product in single precision; each method that was asked for then goes over them. */
+ * What scores from the rows of the bank share. The products of a chunk of rows with a tile of the bank are one matrix
+ * product in single precision; each requested method then goes over them. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ double ood_near_norm(const float *z, size_t d)
 	return sqrt(sum);
 }
 
-/* Prepares the first n rows of the bank; energy: products are weighted with the row's energy. */
+/* Prepares the first n rows of the bank; energy: products are weighted by the row's energy. */
 int ood_near_prepare(struct ood_scorer *s, const struct ood_look *look, size_t n, bool energy, struct err *err)
 {
 	if (ood_need_fit(s, err) < 0)
@@ -89,7 +89,7 @@ static int look_at_bank(struct ood_near *pass, size_t passes, const struct ood_r
 	return rc;
 }
 
-/* The product with the bank is most of the work: one does for all. */
+/* The product with the bank is most of the work, so it is computed once for all. */
 int ood_near_together(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows, double *const *out)
 {
 	struct ood_near *pass = calloc(n, sizeof *pass);
@@ -150,7 +150,7 @@ void ood_tops_keep(struct ood_near *p, size_t row, const float *v, size_t first,
 			for (size_t j = t->k / 2; j-- > 0;)
 				sift(h, t->k, j);
 	}
-	while (i < n) { /* few are among the largest: whole blocks are passed over */
+	while (i < n) { /* few are among the largest, so whole blocks are skipped */
 		size_t end = i + BLOCK < n ? i + BLOCK : n;
 		float most = v[i];
 #pragma omp simd reduction(max : most)
@@ -166,7 +166,7 @@ void ood_tops_keep(struct ood_near *p, size_t row, const float *v, size_t first,
 	}
 }
 
-/* SPARE more than asked for are looked at, so that rounding in the choice does not reach the result. */
+/* Keeps SPARE more rows than requested, so that rounding in the selection does not affect the result. */
 int ood_tops_new(struct ood_near *p, size_t k)
 {
 	k = k + SPARE < p->b->n ? k + SPARE : p->b->n;

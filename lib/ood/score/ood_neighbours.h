@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_neighbours: scores that look at every row of the bank. The product of a chunk of rows with the bank is most of
- * their work, so all of them that are asked for share it: a tile of the bank at a time, each method looks at the
- * products while they are in the cache.
+ * ood_neighbours: scores that look at every row of the bank. Most of their work is the product of a chunk of rows with
+ * the bank, so all requested methods share it: tile by tile, each method looks at the products while they are in the
+ * cache.
  */
 #ifndef OOD_NEIGHBOURS_H
 #define OOD_NEIGHBOURS_H
@@ -21,11 +21,11 @@ enum { OOD_TILE = 1024 };
 struct ood_look;
 struct ood_tops;
 
-/* What a method keeps of the bank: the state of its scorer. */
+/* What a method keeps from the bank: the state of its scorer. */
 struct ood_neighbours {
 	const struct ood_look *look;
 	size_t n;              /* rows of the bank in use, from the first */
-	float *scale;          /* (n): what a product counts: weight/norm */
+	float *scale;          /* (n): the factor of a product: weight/norm */
 	double *norm, *weight; /* (n): of the feature; the row's energy, or 1 */
 	void *own;             /* the method's own */
 };
@@ -36,12 +36,12 @@ struct ood_near {
 	const struct ood_neighbours *b;
 	const struct ood_rows *rows;
 	float *room;           /* (OOD_TILE) */
-	struct ood_tops *tops; /* of those that ask for the nearest */
+	struct ood_tops *tops; /* for methods that use the nearest rows */
 	void *own;             /* the method's own */
 };
 
 /* tile() gets the products <z / ||z||, z_k>, (rows,OOD_TILE), with rows first..first+n of the bank. begin() and end()
- * give -1 when out of memory; release() follows in any case. */
+ * return -1 when out of memory; release() follows in any case. */
 struct ood_look {
 	int (*begin)(struct ood_near *p);
 	void (*tile)(struct ood_near *p, const float *product, size_t first, size_t n);
@@ -49,22 +49,23 @@ struct ood_look {
 	void (*release)(struct ood_near *p);
 };
 
-/* Prepares the first n rows of the bank as the scorer's state; energy: products are weighted with the row's energy. */
+/* Prepares the first n rows of the bank as the scorer's state; energy: products are weighted by the row's energy. */
 int ood_near_prepare(struct ood_scorer *s, const struct ood_look *look, size_t n, bool energy,
 		     struct err *err) TS_CHECKED;
-/* ood_method.together of all of them. */
+/* The methods' ood_method.together. */
 int ood_near_together(const struct ood_scorer *const *s, size_t n, const struct ood_rows *rows, double *const *out);
 /* ||z|| of z (d), in double. */
 double ood_near_norm(const float *z, size_t d);
 
 /* ---- the rows of the largest numbers ----------------------------------------------------------- */
 
-/* Makes p->tops of k rows of the bank, and some more, so that rounding in the choice does not reach the result. */
+/* Makes p->tops for k rows of the bank and a few spare ones, so that rounding in the selection does not affect the
+ * result. */
 int ood_tops_new(struct ood_near *p, size_t k) TS_CHECKED;
 void ood_tops_free(struct ood_near *p);
-/* Row `row`'s numbers v with rows first..first+n of the bank. */
+/* Offers row `row`'s numbers v for rows first..first+n of the bank. */
 void ood_tops_keep(struct ood_near *p, size_t row, const float *v, size_t first, size_t n);
-/* How many were kept for it, and the i-th one's row of the bank, in no order. */
+/* How many rows of the bank were kept for it, and the i-th of them, in no order. */
 size_t ood_tops_count(const struct ood_near *p, size_t row);
 size_t ood_tops_at(const struct ood_near *p, size_t row, size_t i);
 

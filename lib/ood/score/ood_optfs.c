@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * OptFS (Zhao et al., "Towards optimal feature-shaping methods for out-of-distribution detection", ICLR 2024): the
- * energy of features that are multiplied by a step function of their own size. Its steps are the equal parts of what
- * lies between the 0.1 % and the 99.9 % quantile of all training features; beyond, features become zero. A step's
- * factor is the mean, over training rows, of what the features in it add to the logit of the predicted class,
+ * energy of features multiplied by a step function of their own value. Its steps divide the range between the 0.1 % and
+ * the 99.9 % quantiles of all training features equally; features outside become zero. A step's factor is the mean,
+ * over training rows, of what the features in it add to the logit of the predicted class,
  *
  *	theta_b = mean sum_{d in b} w_kd z_d,
  *
@@ -15,7 +15,7 @@
 #include "ood/score/ood_reshape.h"
 
 struct optfs {
-	double low, width; /* of the first step, of each */
+	double low, width; /* lower end of the first step; width of each */
 	size_t n;
 	double *theta; /* (n) */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The header and the passing columns of a scores stream. */
+ * Makes the header of a scores stream, and the columns copied from the features. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n
 	return rc;
 }
 
-/* Hash of what a fit learnt: its arrays. 0: none. */
+/* Hash of what a fit has learnt: its arrays. 0: no fit. */
 static uint64_t fit_hash(const struct ood_fit *f)
 {
 	uint64_t h = f ? f->rows : 0;
@@ -49,7 +49,7 @@ static uint64_t fit_hash(const struct ood_fit *f)
 	return h;
 }
 
-/* The model that the features are of: as they say, or by their last layer, or "". */
+/* The model that made the features: the one they name, else a hash of their last layer, or "". */
 static int model_of(const struct ood_basis *from, char model[17], struct err *err)
 {
 	char *said = NULL;
@@ -68,7 +68,7 @@ static int model_of(const struct ood_basis *from, char model[17], struct err *er
 	return 0;
 }
 
-/* What made each of the columns (ood_identity.h): of the combined one, all of them. */
+/* Records what made each column (ood_identity.h); for the combined one, all of them. */
 static int add_identities(struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s, size_t n,
 			  const char *extra, struct err *err)
 {
@@ -99,8 +99,8 @@ static int add_identities(struct ts_header *h, const struct ood_basis *from, con
 	return rc;
 }
 
-/* On which data a combination of layers was tuned, so that nobody takes a score that has seen the test set for
- * one that has not. */
+/* Records on which data a combination of layers was tuned, so that nobody mistakes a score tuned on the test set for
+ * one that was not. */
 static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n, struct err *err)
 {
 	char *how = NULL;
@@ -120,9 +120,9 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	return rc;
 }
 
-/* The names of the model's classes: those of the stream, or else of what the fit learnt from, if they are as many.
- * Where both name them, and not alike, none do: images of other classes went through a model that cannot tell its
- * own. */
+/* The names of the model's classes: the stream's, or else those of the fit's data, if their number is right. If both
+ * name them, and differently, neither is used: images of other classes went through a model that cannot name its own.
+ * */
 static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct err *err)
 {
 	const struct ts_header *fit = from->fit ? &from->fit->header : NULL;
@@ -131,7 +131,7 @@ static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct 
 	int have = ts_meta_get_strs(m, "classes", &own, &n_own);
 	int rc = have < 0 || (fit && ts_meta_get_strs(&fit->meta, "classes", &learnt, &n) < 0) ? -1 : 0;
 
-	bool fits = n && n == from->classes; /* not so of features without logits */
+	bool fits = n && n == from->classes; /* false for features without logits */
 
 	if (rc == 0 && fits && have == 0)
 		rc = ts_meta_set_strs(m, "classes", learnt, n);
@@ -147,9 +147,9 @@ int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_
 {
 	if (ts_meta_merge(&h->meta, &from->header->meta) < 0)
 		return err_memory(err);
-	ts_meta_del(&h->meta, "fc.weight"); /* large, and no use with scores */
+	ts_meta_del(&h->meta, "fc.weight"); /* large, and of no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
-	ts_meta_del(&h->meta, "model"); /* each column says it */
+	ts_meta_del(&h->meta, "model"); /* each column's identity has it */
 	if (name_classes(&h->meta, from, err) < 0)
 		return -1;
 	if (add_methods(h, s, n, extra, err) < 0 || add_identities(h, from, s, n, extra, err) < 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ood_output: the scores stream that comes out of a features stream: a column per scorer, and what passes
- * on: the predicted class `pred`, and `label` and `name` where the features have them.
+ * ood_output: the scores stream made from a features stream: one column per scorer, the predicted class `pred`, and
+ * `label` and `name` if the features have them.
  */
 #ifndef OOD_OUTPUT_H
 #define OOD_OUTPUT_H
@@ -15,18 +15,17 @@ extern "C" {
 
 struct ood_output {
 	const struct ood_basis *from;
-	ptrdiff_t pred, label,
-		name; /* numbers of its columns; -1: there is none; that of a scorer is the scorer's own */
+	ptrdiff_t pred, label, name; /* numbers of the columns; -1: none. Scorer m's column is number m */
 };
 
-/* Makes *o, and in *h, a header of scores that is empty yet: columns of n scorers, one called `extra` (NULL: none)
- * for a score made from theirs, then pred (of features with logits), label, name; meta of the features, without the
- * last layer, with the list `methods`, every parameter spelled out, and layers.tuning (ood_layers.h) if that matters.
- * `from` outlives *o. -1: out of memory, or two columns of one name. */
+/* Makes *o, and fills the empty scores header *h: columns for n scorers, one called `extra` (NULL: none) for a score
+ * combined from theirs, then pred (if the features have logits), label, name; the features' meta without the last
+ * layer, with the list `methods`, every parameter spelled out, and layers.tuning (ood_tune.h) if it applies. `from`
+ * must outlive *o. -1: out of memory, or two columns have the same name. */
 int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s,
 		    size_t n, const char *extra, struct err *err) TS_CHECKED;
-/* Fills pred, label and name of `to`, a batch of *h with as many rows as `from`. -1: err holds a line
- * with the row's number (`row`: that of the first): with logits, a label that is no class and not -1. */
+/* Fills pred, label and name of `to`, a batch of *h with as many rows as `from`. -1: err holds a line with the row's
+ * number (`row`: that of the first): with logits, a label that is neither a class nor -1. */
 int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struct ts_batch *from, uint64_t row,
 		    struct err *err) TS_CHECKED;
 

@@ -6,7 +6,7 @@
  *
  *	conf = -log sum_c p_c / (p_c + (1 - p_c) p_c^kappa) / log C
  *
- * p is kept from 1e-12 to 1 - 1e-12, as pytorch-ood does. */
+ * p is clipped to 1e-12 .. 1 - 1e-12, as in pytorch-ood. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +59,8 @@ static int pnml_prepare(struct ood_scorer *s, struct err *err)
 	return p->w ? 0 : -1;
 }
 
-/* log of the sum of p / (p + (1 - p) p^kappa) over the classes, as log1p of what it exceeds sum p = 1 by, which is
- * sum p (1 - p) (1 - p^kappa) / (p + (1 - p) p^kappa): no difference of numbers that are close. */
+/* log of the sum of p / (p + (1 - p) p^kappa) over the classes, as log1p of its excess over sum p = 1, which is
+ * sum p (1 - p) (1 - p^kappa) / (p + (1 - p) p^kappa): it does not subtract nearly equal numbers. */
 static double regret(const double *l, size_t C, double kappa)
 {
 	const double least = log(1e-12), most = log1p(-1e-12), lse = num_lse_double(l, C);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Scores of reshaped features. */
+ * Scores reshaped features. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ void ood_reshape_logits(const struct ood_basis *from, const double *z, size_t n,
 			l[i * C + c] += from->bias[c];
 }
 
-/* Of one row of logits l (C); room: C floats. Scores of logits take floats, as networks give them. */
+/* The score of one row of logits l (C); room: C floats. Scores of logits take floats, as networks produce them. */
 static double score(const struct ood_request *q, const double *l, size_t C, float *room)
 {
 	if (!q->then)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Scorers: getting methods ready, and running them over batches, a chunk of rows a thread. */
+ * Scorers: prepares methods and runs them over batches, one chunk of rows per job. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -113,7 +113,7 @@ int ood_score_rows(const struct ood_scorer *s, const struct ood_rows *rows, doub
 	return 0;
 }
 
-/* Rows to try a method on: midpoints between neighbours of the bank, so that no row finds itself there. */
+/* Rows to try a method on: midpoints between neighbouring rows of the bank, so that no row finds itself in the bank. */
 static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float *features, float *buf)
 {
 	const size_t C = f->logits ? f->classes : 0, D = f->dim;
@@ -130,8 +130,8 @@ static bool make_probes(const struct ood_fit *f, size_t n, float *logits, float 
 	return varied;
 }
 
-/* Checks that it tells samples apart at all: a method that does not is set up wrongly for this model, and its
- * tables would look like chance. Methods without a fit, or that read further columns, are not asked. */
+/* Checks that the scorer tells samples apart at all: a method that does not is set up wrongly for this model, and its
+ * results would look like chance. Methods without a fit, or that read other columns, are not checked. */
 static int check_constant(const struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->basis->fit;
@@ -194,19 +194,19 @@ static int check_batch(const struct ood_basis *from, const struct ts_batch *b, u
 	return 0;
 }
 
-/* Scorers that get their rows at once: one, or all that have the same together(). */
+/* Scorers that get their rows together: one, or all that share a together(). */
 struct group {
 	const struct ood_scorer **s;
 	float **out;
 	size_t n;
 };
-/* Where a score could not be made. */
+/* Where a score could not be computed. */
 struct failure {
 	const struct ood_scorer *s; /* NULL: out of memory */
 	size_t row;
 };
 
-/* Sorts n scorers and their columns into at most n groups, in room for n each; gives how many. */
+/* Sorts n scorers and their columns into at most n groups, with space for n each; returns how many. */
 static size_t make_groups(const struct ood_scorer *s, size_t n, float *const *out, struct group *g,
 			  const struct ood_scorer **order, float **column)
 {
@@ -262,7 +262,7 @@ static int score_chunk(const struct group *g, const struct ts_batch *b, size_t f
 	return rc;
 }
 
-/* Scores all chunks with all groups; the failure that is told is the first one, whoever finds it. */
+/* Scores all chunks with all groups; it reports the first failure in this order, whichever thread finds it. */
 static int score_groups(const struct group *g, size_t n, const struct ts_batch *b, int threads, struct failure *first)
 {
 	long chunks = (long)((b->n + OOD_CHUNK - 1) / OOD_CHUNK), jobs = chunks * (long)n, worst = -1;

@@ -25,12 +25,12 @@ static int features_prepare(struct ood_scorer *s, struct err *err)
 
 struct limits {
 	double low, high;
-	double *each;   /* (2,D): limits of every feature by itself, lower ones first; NULL: those above for all */
-	double changed; /* share of the fit's rows whose class is another one within the limits */
+	double *each;   /* (2,D): limits per feature, lower ones first; NULL: those above, for all */
+	double changed; /* share of the fit's rows whose predicted class the limits change */
 };
 
-/* A share of 0.03 says that the limits cut into what the model goes by: the authors of ReAct lose a hundredth of its
- * accuracy. On the pooled features of a DenseNet-100 that knows CIFAR-10, percentile 90 changes 0.07, and is the worst
+/* A share of 0.03 means that the limits cut into what the model relies on: the authors of ReAct lose 0.01 of its
+ * accuracy. On the pooled features of a DenseNet-100 trained on CIFAR-10, percentile 90 changes 0.07, and is the worst
  * of all scores there; 95 changes 0.003. */
 static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
 {
@@ -43,7 +43,8 @@ static void limits_after(const struct ood_scorer *s, char note[OOD_NOTE])
 			 100 * t->changed);
 }
 
-/* Takes up to 1024 rows of the bank, shapes them, and counts those that the last layer takes for another class. */
+/* Takes up to 1024 rows of the bank, shapes them, and counts those that the last layer then assigns to another class.
+ * */
 static int count_changed(struct ood_scorer *s, ood_reshape_fn *fn, struct err *err)
 {
 	const struct ood_fit *f = ood_validation(s);
@@ -82,8 +83,8 @@ static int limits_prepare(struct ood_scorer *s, double high, double low, bool ba
 	return 0;
 }
 
-/* ReAct (Sun, Guo, Li, NeurIPS 2021): features are cut off above, at a percentile or, as in the authors' program, at a
- * number. */
+/* ReAct (Sun, Guo, Li, NeurIPS 2021): features are clipped from above, at a percentile or, as in the authors' program,
+ * at a given value. */
 static void react(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	double high = ((const struct limits *)s->state)->high;
@@ -112,7 +113,7 @@ static int react_score(const struct ood_scorer *s, const struct ood_rows *rows, 
 
 /* VRA (Xu et al., "VRA: variational rectified activation for out-of-distribution detection", NeurIPS
  * 2023): features below the lower limit become zero; OpenOOD lifts them to it. The limits are those of all features
- * together, as in the authors' program and in OpenOOD, or of each by itself, as in pytorch-ood. */
+ * together, as in the authors' program and in OpenOOD, or separate for each, as in pytorch-ood. */
 static void vra(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	const struct limits *t = s->state;
@@ -161,8 +162,8 @@ static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 /* ---- ASH, SCALE -------------------------------------------------------------------------------- */
 
 /* Extremely simple activation shaping (Djurisic et al., "Extremely simple activation shaping for
- * out-of-distribution detection", ICLR 2023) of the pooled features. Writes scale * z + value for what
- * is kept, zero for the rest. */
+ * out-of-distribution detection", ICLR 2023) of the pooled features. Writes scale * z + value for kept features, zero
+ * for the rest. */
 static void keep(struct ood_kept r, const float *z, size_t d, double scale, double value, double *out)
 {
 	for (size_t i = 0; i < d; i++) {
@@ -172,26 +173,26 @@ static void keep(struct ood_kept r, const float *z, size_t d, double scale, doub
 	}
 }
 
-/* P only prunes. */
+/* ASH-P only prunes. */
 static void ash_p(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	keep(ood_prune(z, d, s->request.params[0], room), z, d, 1, 0, out);
 }
 
-/* B gives what is kept one value that preserves the sum. */
+/* ASH-B sets all kept features to one value that preserves the sum. */
 static void ash_b(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	struct ood_kept r = ood_prune(z, d, s->request.params[0], room);
 	keep(r, z, d, 0, r.k ? r.all / (double)r.k : 0, out);
 }
 
-/* exp(all / kept), at most exp(80), so that a small sum does not end in infinity. */
+/* exp(all / kept), at most exp(80), so that a small sum does not overflow. */
 static double ratio(struct ood_kept r)
 {
 	return exp(r.sum != 0 ? fmin(r.all / r.sum, 80) : 80);
 }
 
-/* S scales what is kept by exp(sum before / sum after). */
+/* ASH-S scales kept features by exp(sum before / sum after). */
 static void ash_s(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	struct ood_kept r = ood_prune(z, d, s->request.params[0], room);
@@ -260,8 +261,8 @@ static int ascending_double(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* DICE (Sun and Li, ECCV 2022): of the last layer's weights only those stay whose mean contribution
- * w_cd mean(z_d) over training data is above the percentile of all. */
+/* DICE (Sun and Li, ECCV 2022): keeps only those weights of the last layer whose mean contribution w_cd mean(z_d) over
+ * training data is above the given percentile. */
 static int dice_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_basis *from = s->basis;
@@ -304,7 +305,7 @@ static int dice_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 
 /* ---- GradNorm ---------------------------------------------------------------------------------- */
 
-/* GradNorm (Huang, Geng, Li, NeurIPS 2021): the L1 norm of the gradient, by the last layer's weights, of
+/* GradNorm (Huang, Geng, Li, NeurIPS 2021): the L1 norm of the gradient, with respect to the last layer's weights, of
  * the cross-entropy between the uniform distribution and the softmax. The gradient is the outer product
  * of C p - 1 and z, so its norm is ||z||_1 sum_c |C p_c - 1|. */
 static int gradnorm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)

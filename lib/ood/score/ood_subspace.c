@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Scores from the principal axes of in-distribution features: what lies within their span, what does
- * not. */
+ * Scores from the principal axes of in-distribution features: from the parts inside and outside their span. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +14,15 @@ struct subspace {
 	double *axes; /* (n,D) */
 	size_t n;
 	double *origin; /* (D) */
-	double *scale;  /* (D): features are multiplied by it; NULL: not */
-	double alpha;   /* ViM: what a unit of residual counts */
+	double *scale;  /* (D): factors of the features; NULL: none */
+	double alpha;   /* ViM: the weight of the residual */
 };
 
-/* Projects the rows, about the origin, on the axes: y (n rows, axes); the norms of what is projected
- * into norm (n rows), if not NULL. */
+/* Projects the rows minus the origin onto the axes: y (n rows, axes). Puts the norms before projection into norm (n
+ * rows), if it is not NULL. */
 static int project(const struct subspace *p, const float *z, size_t n, size_t d, double *y, double *norm)
 {
-	double *x = malloc(n * d * sizeof *x); /* (n,D): z about the origin, scaled */
+	double *x = malloc(n * d * sizeof *x); /* (n,D): z minus the origin, scaled */
 
 	if (!x)
 		return -1;
@@ -50,8 +49,8 @@ static double length(const double *y, size_t n)
 	return sqrt(sum);
 }
 
-/* The principal axes of the covariance cov (D,D), which they replace, one per row, and their variances w (D), NULL: not
- * wanted; both in ascending order. */
+/* Replaces the covariance cov (D,D) by its principal axes, one per row, and puts their variances into w (D), unless it
+ * is NULL; both in ascending order of variance. */
 static int find_axes(double *cov, size_t D, double *w, struct err *err)
 {
 	double *own = w ? NULL : malloc(D * sizeof *own);
@@ -66,17 +65,16 @@ static int find_axes(double *cov, size_t D, double *w, struct err *err)
 /* ---- ViM and Residual -------------------------------------------------------------------------- */
 
 /* Virtual-logit matching (Wang et al., "ViM: out-of-distribution with virtual-logit matching", CVPR
- * 2022). The origin is the feature at which all logits are the bias-free zero, -pinv(W) b, and where no last layer is
- * known the mean; the residual is the part of z - origin outside the first `dim` principal axes. Its norm is scaled so
- * that it weighs as much as the largest logit does on training data (here: on the bank), and counts against the
- * energy. */
+ * 2022). The origin is -pinv(W) b, where the logits are zero, or the mean if the last layer is unknown; the residual is
+ * the part of z - origin outside the first `dim` principal axes. Its norm is scaled to weigh as much as the largest
+ * logit on training data (here: on the bank), and subtracted from the energy. */
 static int find_origin(const struct ood_basis *from, double *origin, struct err *err)
 {
 	const double *weight = from->weight ? from->weight : from->fit->weight;
 	const double *bias = from->weight ? from->bias : from->fit->bias;
 	const size_t D = from->dim, C = from->weight ? from->classes : from->fit->classes;
 
-	if (!weight) { /* features alone: about their mean, as principal axes mostly are */
+	if (!weight) { /* features alone: about their mean, as is usual for principal axes */
 		memcpy(origin, from->fit->features.centre, D * sizeof *origin);
 		return 0;
 	}
@@ -100,6 +98,12 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
+	/* The residual of training data would be rounding alone, and ViM divides by it. */
+	if (from->fit->rows <= dim)
+		return err_fail(err,
+				"the fit's %llu images all lie within %zu principal axes, so there is no residual; fit "
+				"more images, or give a smaller dim",
+				(unsigned long long)from->fit->rows, dim);
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */
 	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) || find_origin(from, p->origin, err) < 0)
 		return -1;
@@ -129,20 +133,6 @@ static int residual_score(const struct ood_scorer *s, const struct ood_rows *row
 	for (size_t i = 0; i < rows->n && rc == 0; i++)
 		out[i] = -out[i];
 	return rc;
-}
-
-/* Fewer images than axes lie within the axes: the residual of training data is rounding, which ViM divides by. */
-static void residual_after(const struct ood_scorer *s, char note[OOD_NOTE])
-{
-	const struct subspace *p = s->state;
-	const size_t dim = s->basis->dim - p->n;
-
-	if (s->basis->fit->rows <= dim)
-		snprintf(note, OOD_NOTE,
-			 "the fit's %llu images all lie within %zu principal axes, so what is left is rounding; fit "
-			 "more "
-			 "images, or give a smaller dim",
-			 (unsigned long long)s->basis->fit->rows, dim);
 }
 
 static int vim_prepare(struct ood_scorer *s, struct err *err)
@@ -225,7 +215,7 @@ static int neco_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	ood_moments_cov(m, NULL, cov);
 	for (size_t d = 0; d < D; d++)
-		/* less is the rounding of a feature that does not vary */
+		/* smaller values are the rounding errors of a feature that does not vary */
 		p->scale[d] = cov[d * D + d] > 1e-26 * m->centre[d] * m->centre[d] ? 1 / sqrt(cov[d * D + d]) : 0;
 	for (size_t i = 0; i < D; i++)
 		for (size_t d = 0; d < D; d++)
@@ -267,8 +257,7 @@ const struct ood_method ood_subspace_family[] = {
 	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK,
 	  .params = { DIM },
 	  .prepare = vim_prepare,
-	  .score = vim_score,
-	  .after = residual_after },
+	  .score = vim_score },
 	{ .name = "residual",
 	  .help = "minus the norm of the feature's part outside the principal axes",
 	  .needs = "--fit",
@@ -276,8 +265,7 @@ const struct ood_method ood_subspace_family[] = {
 	  .alone = true,
 	  .params = { DIM },
 	  .prepare = residual_prepare,
-	  .score = residual_score,
-	  .after = residual_after },
+	  .score = residual_score },
 	{ .name = "neco",
 	  .help = "share of the feature within the principal axes, times the largest logit",
 	  .needs = "--fit",

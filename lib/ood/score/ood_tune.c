@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What is fitted to validation data: the combination of layers (which step, which weights), and what the
- * deviations of Gram matrices count. */
+ * Parameters fitted to validation data: the combination of layers (step size and weights), and the weights of the Gram
+ * matrices' deviations. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct tuning {
 	size_t logits_at;    /* that of its logits */
 };
 
-/* A combination, and how well it tells the half that it was not fitted to. */
+/* A combination, and how well it does on the half that it was not fitted to. */
 struct combination {
 	double weight[OOD_MAX_LAYERS], bias, auroc, fpr95;
 };
@@ -114,8 +114,8 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	return rc;
 }
 
-/* Which half a row is in, an image and its adversarial counterpart in the same one: the top bit of row / golden ratio.
- * That takes every second row nearly, but keeps step with no order of the rows, sorted or in turns. */
+/* Which half a row is in, the same for an image and its adversarial counterpart: the top bit of row / golden ratio.
+ * That takes nearly every second row, but stays out of step with any order of the rows, sorted or alternating. */
 static bool is_fitted_to(size_t row)
 {
 	return row * UINT64_C(0x9e3779b97f4a7c15) >> 63 == 0;
@@ -137,7 +137,7 @@ static void standardise(double *x, size_t n, size_t L, double *mean, double *std
 	}
 }
 
-/* Fits to one half. Standardised columns, and the weights brought back to the columns as they are. */
+/* Fits to one half, on standardised columns, then scales the weights back to the original columns. */
 static int fit_half(const struct tuning *t, size_t e, struct combination *c, struct err *err)
 {
 	const struct table *of[2] = { &t->id, &t->adversarial };
@@ -187,7 +187,7 @@ static float *other_half(const struct tuning *t, const struct table *of, size_t 
 	return v;
 }
 
-/* How well the combination tells the halves that it was not fitted to. */
+/* How well the combination separates ID from adversarial in the half that it was not fitted to. */
 static int judge(const struct tuning *t, size_t e, struct combination *c, struct err *err)
 {
 	static const struct ood_conventions by = { .fpr = OOD_FPR_NEAREST };
@@ -225,7 +225,7 @@ static int keep(struct tuning *t, const struct combination *c, double eps)
 		       0;
 }
 
-/* The best combination; of equal ones, that of the first eps. */
+/* The best combination; of equally good ones, that of the first eps. */
 static int choose(struct tuning *t, struct err *err)
 {
 	struct combination best = { .auroc = -1, .fpr95 = 2 };
@@ -243,7 +243,7 @@ static int choose(struct tuning *t, struct err *err)
 	return keep(t, &best, eps) ? err_memory(err) : 0;
 }
 
-/* Finds what the streams can tune, and fails if that is nothing. */
+/* Finds what the streams can tune, and fails if there is nothing. */
 static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader *adversarial)
 {
 	const struct ts_header *h = ts_reader_expect(id, "features");

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * WeiPer+KLD (Granz, Heurich, Landgraf, "WeiPer: OOD detection using weight perturbations of class projections",
  * NeurIPS 2024). The last layer's weights are repeated r times, each time with noise, w_c + delta ||w_c|| n, n a random
- * direction of length 1. A row has two histograms, of its D features and of its r C perturbed logits, each over the
- * range of these in training data (here: up to `rows` rows of the bank), in n_b bins; what lies outside of the range is
- * in none. With q1 and q2 the means of these histograms over the training rows and p1 and p2 the row's own, smoothed by
- * a moving average over s1 and s2 bins,
+ * direction of length 1. A row has two histograms, of its D features and of its r C perturbed logits, each over their
+ * range in training data (here: up to `rows` rows of the bank), in n_b bins; values outside the range are in no bin.
+ * With q1 and q2 the means of these histograms over the training rows and p1 and p2 the row's own, smoothed by a moving
+ * average over s1 and s2 bins,
  *
  *	weiper = -(KL(q1, p1; 0.01) + lambda1 KL(q2, p2; 0.025) - lambda2 mean over r of the largest softmax probability),
  *
- * KL(a, b; eps) the sum of both divergences of a and b after eps is added to each bin and both are made to sum to 1.
+ * KL(a, b; eps) is the sum of both divergences of a and b after eps is added to each bin and both are normalised to sum
+ * 1.
  *
  * The authors' program draws the noise anew at each call, so that training data and samples see different weights; here
  * it is drawn once, as in the paper. */
@@ -22,15 +23,15 @@
 #include "ts/ts_rng.h"
 
 enum { DELTA, LAMBDA1, LAMBDA2, SMOOTH1, SMOOTH2, BINS, REPEATS, ROWS };
-enum { WIDE = 1024 }; /* about as many perturbed logits are made at a time */
+enum { WIDE = 1024 }; /* about this many perturbed logits are computed at a time */
 
-/* A histogram's range, and the mean one over training data. */
+/* A histogram's range, and the mean histogram over training data. */
 struct profile {
 	double low, high;
 	double *mean; /* (bins) */
 };
 struct weiper {
-	float *weight;           /* (r C,D): in single precision, for their sheer number */
+	float *weight;           /* (r C,D): in single precision, as there are so many */
 	size_t step;             /* repeats at a time */
 	struct profile one, two; /* of features, of perturbed logits */
 };
@@ -97,7 +98,8 @@ static int make_room(const struct ood_scorer *s, struct room *m)
 	return m->z && m->weight && m->logits && m->one && m->two ? 0 : -1;
 }
 
-/* m->logits (n,repeats C) of m->z (n,D), of repeats first, first + 1, ...; gives how many repeats, 0: none is left. */
+/* m->logits (n,repeats C) of m->z (n,D), for repeats first, first + 1, ...; returns how many repeats, 0: none are left.
+ * */
 static size_t perturbed(const struct ood_scorer *s, const struct room *m, size_t n, size_t first)
 {
 	const struct weiper *k = s->state;
@@ -123,7 +125,7 @@ static void widen(struct profile *p, const double *v, size_t n)
 	}
 }
 
-/* Adds `each` to the bin of every one of v (n) that lies in the range; the last bin has its upper end. */
+/* Adds `each` to the bin of every v (n) that lies in the range; the last bin includes its upper end. */
 static void count(const struct profile *p, const double *v, size_t n, size_t bins, double each, double *into)
 {
 	const double by = (double)bins / (p->high - p->low);
@@ -174,8 +176,8 @@ static void histograms(const struct ood_scorer *s, const struct room *m, size_t 
 		}
 }
 
-/* p (n) as its moving average over `width` bins, those beyond the ends as the ends; an even width reaches one bin
- * further up than down. */
+/* Replaces p (n) by its moving average over `width` bins, with the end bins repeated beyond the ends; an even width
+ * reaches one bin further up than down. */
 static void smooth(const double *p, size_t n, size_t width, double *out)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -188,7 +190,7 @@ static void smooth(const double *p, size_t n, size_t width, double *out)
 	}
 }
 
-/* Both divergences of q (n) and p (n), which is overwritten, added. */
+/* The sum of both divergences of q (n) and p (n); overwrites p. */
 static double divergence(const double *q, double *p, size_t n, double eps)
 {
 	double of_q = 0, of_p = 0, sum = 0;
@@ -206,7 +208,7 @@ static double divergence(const double *q, double *p, size_t n, double eps)
 
 /* ---- the method ------------------------------------------------------------------------------------ */
 
-/* Rows of the bank, from number i on, into m->z; how many. */
+/* Copies rows of the bank, from number i on, into m->z; returns how many. */
 static size_t bank_rows(const struct ood_scorer *s, size_t i, float *row, const struct room *m)
 {
 	const struct ood_fit *f = s->basis->fit;

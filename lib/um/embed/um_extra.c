@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Extras: the table of methods and the pass that they share. */
+ * The table of methods, and the pass that they share. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "net/net_graph.h"
 #include "um/embed/um_extra_internal.h"
 
-/* Each is defined in a file of its own, as um_extra_NAME. In this order columns are added. */
+/* Each is um_extra_NAME in a file of its own. Columns are added in this order. */
 #define METHODS(row) \
 	row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin) row(ensemble)
 #define DECLARE(name) extern const struct um_extra um_extra_##name;
@@ -18,10 +18,10 @@ METHODS(DECLARE)
 static const struct um_extra *const methods[] = { METHODS(ADDRESS) };
 enum { N_METHODS = sizeof methods / sizeof *methods };
 
-/* The first columns of features. A network without logits, which has no extras, begins with its features. */
+/* The first columns of a features stream. A network without logits, which has no extras, starts with its features. */
 enum { LOGITS, FEATURES };
 
-/* A batch that was started. */
+/* A batch in flight. */
 struct work {
 	const struct ts_batch *out;
 	uint64_t row, job;
@@ -30,19 +30,19 @@ struct work {
 struct um_extras {
 	const struct net *net;
 	void *state[N_METHODS]; /* NULL: not asked for */
-	bool *keep;             /* (n_nodes) the maps that are handed out */
+	bool *keep;             /* (n_nodes) whether the node's map is kept */
 	bool any, grad;
 	double fgsm;
 	struct um_engine_options engine;
 	struct um_engine *e;
 	struct um_exec *exec; /* with gradients */
 	double std[4];
-	float **map;             /* (n_nodes) room for chunk images of what is kept */
-	float *pixels;           /* with gradients: of chunk images, after an attack */
+	float **map;             /* (n_nodes) room for chunk images of the kept maps */
+	float *pixels;           /* with gradients: chunk images, after an attack */
 	size_t image;            /* the images' column */
-	ptrdiff_t label;         /* column of the features; -1: there is none */
-	size_t first[N_METHODS]; /* of each method's columns */
-	bool *own;               /* (columns) is one of the features filled here? */
+	ptrdiff_t label;         /* column of the features; -1: none */
+	size_t first[N_METHODS]; /* the first column of each method */
+	bool *own;               /* (columns) is this column of the features filled here? */
 	struct work work[UM_DEPTH];
 	size_t started, finished;
 };
@@ -120,7 +120,7 @@ size_t um_extras_inputs(const struct um_extras *e, const struct ts_header **ret)
 	return n;
 }
 
-/* Logits and features, then what goes through. */
+/* Logits and features, then the columns that are passed through. */
 static int add_fields(struct ts_header *to, const struct ts_header *images, const struct net *n, struct err *err)
 {
 	const size_t C = (size_t)n->classes, D = (size_t)n->nodes[n->feature].c;
@@ -155,7 +155,7 @@ static int add_last_layer(struct ts_meta *m, const struct net_checkpoint *c)
 	return rc;
 }
 
-/* The images' meta, and what scores need of the model. */
+/* The images' meta, and what scores need to know about the model. */
 static int add_meta(struct ts_meta *m, const struct ts_meta *images, const struct net_checkpoint *c, struct err *err)
 {
 	char id[17];
@@ -187,7 +187,7 @@ int um_extras_header(struct um_extras *e, struct ts_header *to, const struct ts_
 	return e->own ? 0 : err_memory(err);
 }
 
-/* The network that goes back to the pixels, with c's values. */
+/* The network with gradients of the pixels, with c's values. */
 static int open_gradients(struct um_extras *e, const struct net_checkpoint *c, size_t chunk, struct err *err)
 {
 	const struct um_exec_options how = { .torch = e->engine.torch,
@@ -226,7 +226,7 @@ int um_extras_open(struct um_extras *e, struct net_checkpoint *c_take, const str
 		return -1;
 	own = e->engine;
 	own.keep = e->any ? e->keep : NULL;
-	own.take = own.unchecked = true; /* check() does */
+	own.take = own.unchecked = true; /* check() looks at them */
 	own.graph = engine->graph;
 	return um_engine_new(&e->e, c_take, &own, err);
 }
@@ -264,7 +264,7 @@ static int make_pixels(struct um_extras *e, struct um_pass *p, uint64_t row, str
 
 static int run_pass(struct um_extras *e, struct um_pass *p, uint64_t row, struct err *err)
 {
-	p->logits = um_pass_column(p, LOGITS); /* no method runs yet: these are columns of all */
+	p->logits = um_pass_column(p, LOGITS); /* no method is running: these columns belong to all */
 	p->features = um_pass_column(p, FEATURES);
 	p->label = e->label >= 0 ? (const int64_t *)p->out->cols[e->label].data + p->at : NULL;
 	p->map = e->map;

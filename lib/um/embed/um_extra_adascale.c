@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * AdaSCALE's second pass (Regmi, "AdaSCALE: adaptive scaling for OOD detection", 2025): the features of an image whose
- * least important numbers were moved. With s the gradient, by the normalised pixels, of the largest logit, the share o
- * of them with the smallest |s| becomes x + 0.5 sgn(s), sgn(0) = 0, in normalised space. The column holds the features
- * there. */
+ * least important numbers have been moved. With s the gradient, by the normalised pixels, of the largest logit, the
+ * share o of them with the smallest |s| becomes x + 0.5 sgn(s), sgn(0) = 0, in normalised space. The column holds the
+ * features there. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -56,7 +56,8 @@ static int gradient(const struct um_pass *p, float *g, struct err *err)
 	return rc;
 }
 
-/* Moves the share of one image's pixels x (size) that g says, of equal ones the first; room: (size). */
+/* Moves the `share` of one image's pixels x (size) with the smallest gradient g, the first among equals; room:
+ * (size). */
 static void move(const struct um_pass *p, double share, const float *g, float *x, float *room)
 {
 	const size_t size = net_node_size(&p->net->nodes[0]), channel = size / (size_t)p->net->c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015, section 4): pixels after a step up the loss of their labels, clamped to
- * what pixels can be. No column, but what all of the pass sees. */
+ * what pixels can be. Adds no column; the whole pass sees these pixels. */
 #include <inttypes.h>
 #include <stdlib.h>
 

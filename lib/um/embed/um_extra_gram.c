@@ -13,7 +13,7 @@ enum { POWERS = 5 };
 
 struct gram {
 	int *node, n;
-	bool stages; /* they are the feature list */
+	bool stages; /* the nodes are the feature list */
 };
 
 static void release(void *state)
@@ -24,7 +24,7 @@ static void release(void *state)
 	free(g);
 }
 
-/* The nodes that the original looks at. */
+/* The nodes that the original program uses. */
 static bool is_activation(const struct net_node *node)
 {
 	return node->op == NET_CONV || node->op == NET_RELU;

@@ -5,7 +5,7 @@
 
 #include "um/embed/um_extra_internal.h"
 
-static int asked; /* has no state but that */
+static int asked; /* its only state */
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
 		struct err *err)

@@ -10,14 +10,14 @@
 #include "um/embed/um_extra_internal.h"
 
 struct odin {
-	const char *name; /* of the option and of its columns */
-	bool one;         /* moves one number of the image, that of the largest gradient */
+	const char *name; /* of the option and its columns */
+	bool one;         /* moves only the number of the image with the largest gradient */
 	double temperature, eps[UM_MAX_EPS];
 	int n_eps;
 	const char *space;
 };
 
-/* In pixel space as published by the Unleashing Mask program. The original steps by eps / std in
+/* The default, pixel space, is that of the published Unleashing Mask program. The original steps by eps / std in
  * normalised space, which is the same; 'normalised' leaves that division out. */
 static const char *const spaces[] = { "pixel", "scale-std", "normalised", NULL };
 
@@ -138,7 +138,7 @@ static int gradient(const struct odin *o, const struct um_pass *p, float *g, str
 	return rc;
 }
 
-/* Of the moved images x (n,c,h,w) takes back all but the number of the largest gradient, of equal ones the first. */
+/* Undoes the step in the images x (n,c,h,w) except at the number with the largest gradient, the first among equals. */
 static void keep_one(const struct um_pass *p, const float *g, float *x)
 {
 	const size_t size = net_node_size(&p->net->nodes[0]);
@@ -178,5 +178,5 @@ static int run(void *state, struct um_pass *p, struct err *err)
 }
 
 const struct um_extra um_extra_odin = { true, init, columns, run, free, NULL };
-/* i-ODIN (Regmi, "Going beyond conventional OOD detection", 2024): of the normalised pixels only one moves. */
+/* i-ODIN (Regmi, "Going beyond conventional OOD detection", 2024): only one of the normalised pixels moves. */
 const struct um_extra um_extra_iodin = { true, init_one, columns, run, free, NULL };

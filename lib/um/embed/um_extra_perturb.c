@@ -12,7 +12,7 @@
 #include "um/embed/um_extra_internal.h"
 
 struct perturb {
-	struct ts_reader *r; /* kept open: its header is an input's */
+	struct ts_reader *r; /* kept open: its header is that of an input */
 	struct ts_set fit;
 	const double *mean[NET_MAX_STAGES]; /* (C,d) */
 	double *precision[NET_MAX_STAGES];  /* P (d,d), made symmetric */
@@ -32,7 +32,7 @@ static void release(void *state)
 	free(q);
 }
 
-/* What the fit has of a layer: "layerK.WHAT" of rows x d numbers. */
+/* Returns an array of the fit for one layer: "layerK.WHAT", rows x d numbers. */
 static double *get(struct perturb *q, int layer, const char *what, size_t rows, size_t d)
 {
 	char name[48];
@@ -48,7 +48,7 @@ static double *get(struct perturb *q, int layer, const char *what, size_t rows, 
 	return v;
 }
 
-/* The quadratic form knows only the symmetric part. */
+/* The quadratic form depends only on the symmetric part. */
 static void symmetrise(double *p, size_t d)
 {
 	for (size_t i = 0; i < d; i++)
@@ -120,7 +120,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	return 0;
 }
 
-/* v (d) <- P (f - mu) of the class mean mu that is nearest to f. room: (2 d) */
+/* v (d) <- P (f - mu), mu the class mean nearest to f. room: (2 d) */
 static void toward(const struct perturb *q, int k, size_t C, size_t d, const float *f, float *v, double *room)
 {
 	double *g = room, *Pg = room + d, best = INFINITY;
@@ -142,9 +142,9 @@ static void toward(const struct perturb *q, int k, size_t C, size_t d, const flo
 	}
 }
 
-/* What a pass works in. */
+/* Scratch memory of a pass. */
 struct room {
-	float *f, *v; /* (n,d) means, and gradients by them */
+	float *f, *v; /* (n,d) means, and gradients with respect to them */
 	float *g, *x; /* (n,c,h,w) gradients of pixels, and pixels after the step */
 	double *two;  /* (2 d) */
 };

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  * RankFeat (Song, Sebe, Wang, NeurIPS 2022, eq. 1 and section 3.2): the logits when the first singular
- * part, s1 u1 v1', is taken from the last map of the feature list, and those when it is taken from the
- * map before, which then runs through the rest of the network; their mean. Maps are channels x pixels. */
+ * part, s1 u1 v1', is taken from the last map of the feature list, and those when it is taken from the map before,
+ * which then runs through the rest of the network; the mean of both. Maps are channels x pixels. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "num/num_dense.h"
 #include "um/embed/um_extra_internal.h"
 
-/* Power iteration goes on until the vector stands still: the paper's 20 rounds are its fast path, and
- * here a round is small beside the network. */
+/* Power iteration goes on until the vector no longer moves: the paper's 20 rounds are its fast path, and here a round
+ * is small beside the network. */
 enum { ROUNDS = 1000 };
 static const double still = 1e-10;
 
 struct rankfeat {
 	struct net_checkpoint c;   /* a copy of the model, to run from a map on */
-	struct um_engine *rest[2]; /* behind the last map and the one before; made on first use */
+	struct um_engine *rest[2]; /* the network behind the last map, and behind the one before; opened on first use */
 };
 
 static void release(void *state)
@@ -67,7 +67,7 @@ static void deflate(float *f, size_t c, size_t d, double *room)
 	for (size_t i = 0; i < n; i++)
 		v[i] = ts_rng_normal(&rng);
 	num_first_eigenvector(G, n, ROUNDS, still, v, v + n);
-	/* Along the other axis each line loses its part in direction v. A map of zeros stays. */
+	/* Each line along the other axis loses its part in direction v. A map of zeros stays as it is. */
 	for (size_t k = 0; k < inner; k++) {
 		double part = 0;
 		for (size_t i = 0; i < n; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Further models that go over the images of a pass. */
+ * Other models that run on the images of a pass. */
 #include <stdlib.h>
 
 #include "ts/ts_images.h"

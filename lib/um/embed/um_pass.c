@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What extra columns share: lists of steps, and columns of a pass. */
+ * Shared by the methods: lists of steps, and columns of a pass. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

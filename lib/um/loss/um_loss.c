@@ -47,7 +47,7 @@ static double norm(const float *v, size_t n)
 	return sqrt(sum);
 }
 
-/* u_c = z_c * scale, as doubles: a float's rounding of u would be the error of the whole. */
+/* u_c = z_c * scale, in double: rounding u to float would be the largest error. */
 static double lse_scaled(const float *z, size_t C, double scale)
 {
 	const double top = (double)z[num_argmax(z, C)] * scale;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * um_loss: the losses of training as functions of logits on the host, each with its gradient. None needs automatic
- * differentiation, so an executor of networks has only to go forward to the logits z (n,C), rows of floats, and back
+ * differentiation, so an executor of networks only has to go forward to the logits z (n,C), rows of floats, and back
  * from dz (n,C). With p = softmax(z), LSE(z) = log sum_c exp z_c, C classes, means over the n rows (n > 0):
  *
  * Each function returns the value of its loss, computed in double and without overflow, and adds weight * dL/dz to dz,
- * which the caller has set to zero or to another term's gradient; dz NULL: the value alone.
+ * which the caller has set to zero or to another term's gradient; with dz NULL it computes the value alone.
  *
  *	double ce = um_loss_cross_entropy(z, y, n, C, 0, 1, NULL), slope;
  *	double folded = um_loss_fold(ce, level, beta, &slope);	// Unleashing Mask
@@ -39,8 +39,8 @@ double um_loss_uniform(const float *z, size_t n, size_t C, double weight, float 
 /* Half of energy's and POEM's term (Liu et al., NeurIPS 2020, eq. 8 and 9): L = mean(h^2) with h = max(0, E -
  * margin) of ID rows (in), h = max(0, margin - E) of outliers; E = -LSE(z). dL/dz = -+ 2 h p / n. */
 double um_loss_hinge(const float *z, size_t n, size_t C, double margin, bool in, double weight, float *dz);
-/* MixOE (Zhang et al., WACV 2023): cross-entropy to the target lambda for the label and (1 - lambda) / C for all:
- * um_loss_cross_entropy() with smoothing 1 - lambda. */
+/* MixOE (Zhang et al., WACV 2023): cross-entropy to the target lambda for the label plus (1 - lambda) / C for every
+ * class: um_loss_cross_entropy() with smoothing 1 - lambda. */
 
 /* DOE (Wang et al., ICLR 2023, eq. 10): the square of how the uniform loss changes as logits are scaled,
  * r = (d/ds mean(LSE(s z) - mean_c s z_c) at s = 1)^2 = h^2, h = mean(sum_c z_c (p_c - 1/C)), and

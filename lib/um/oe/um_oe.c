@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What all methods of outlier exposure share: which outliers an epoch takes, in which order and how
- * they are cropped; what travels in a checkpoint. */
+ * Shared by all methods of outlier exposure: which outliers an epoch takes, in which order, how they are cropped, and
+ * what is stored in a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +101,7 @@ int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress 
 
 void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *b)
 {
-	const struct um_data *d = oe->data; /* whose size the crops have */
+	const struct um_data *d = oe->data; /* crops have the size of its images */
 	const size_t batch = (size_t)oe->train->batch;
 	const size_t from = p->row / batch * um_oe_count(oe, batch);
 

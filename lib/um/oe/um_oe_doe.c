@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * DOE (Wang et al. 2023): outlier exposure at weights that are moved where it is hardest, so that the
- * network sees outliers which the data does not hold. */
+ * DOE (Wang et al. 2023): outlier exposure at weights moved to where it is hardest, so that the network sees outliers
+ * that are not in the data. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +20,10 @@ struct doe {
 		size_t count;
 		float *d; /* the running direction D */
 	} * v;
-	bool started; /* D holds something */
+	bool started; /* D has been set */
 };
 
-/* The proxy's optimiser: plain steps up, or as published that of the network. */
+/* The proxy's optimiser: plain steps up, or, as published, that of the network. */
 static void proxy_step(struct um_oe *oe)
 {
 	struct doe *doe = oe->state;
@@ -95,7 +95,7 @@ static void end(struct um_oe *oe)
 	free(doe->v);
 }
 
-/* r, which the proxy climbs, so its loss is -r; or goes down, as published. */
+/* The proxy climbs r, so its loss is -r; as published, it goes down. */
 static double slope_part(void *data, struct um_batch *b, bool in, const float *z, float *dz)
 {
 	const double sign = ((const struct um_oe *)data)->o->doe_published ? 1 : -1;
@@ -103,7 +103,7 @@ static double slope_part(void *data, struct um_batch *b, bool in, const float *z
 	return in ? 0 : sign * um_loss_scale_slope(z, b->k, b->C, sign, dz);
 }
 
-/* All values to doe->kept, or back. */
+/* Copies all values to doe->kept, or back. */
 static void keep(struct doe *doe, struct um_model *m, bool back)
 {
 	for (int i = 0; i < m->n; i++)
@@ -112,7 +112,7 @@ static void keep(struct doe *doe, struct um_model *m, bool back)
 			       m->v[i].n * sizeof(float));
 }
 
-/* Moves the proxy from where the model is one step along the gradient of r = (d/ds term(s z) at s = 1)^2. The model's
+/* Moves the proxy one step from the model's weights along the gradient of r = (d/ds term(s z) at s = 1)^2. The model's
  * values are then in doe->kept, the proxy's in their place. */
 static int move_proxy(struct um_oe *oe, struct um_model *m, struct um_batch *b, struct err *err)
 {
@@ -158,7 +158,7 @@ static void point(struct doe *doe, struct um_model *m)
 	doe->started = true;
 }
 
-/* weights += step * D; frozen ones go back to just what they were when step is below 0. */
+/* weights += step * D; with step below 0, frozen ones return to exactly what they were. */
 static void shift(struct doe *doe, struct um_model *m, double step)
 {
 	for (int k = 0; k < doe->n; k++) {
@@ -217,7 +217,7 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 		return rc;
 	point(oe->state, m);
 	shift(oe->state, m, gamma);
-	o.ema = 0; /* moved weights are nothing to remember */
+	o.ema = 0; /* moved weights do not belong in the average */
 	rc = half_step(oe, m, &o, lr, b, true, err);
 	if (rc < 0)
 		return rc;
@@ -228,9 +228,9 @@ static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *
 	return rc;
 }
 
-/* ---- resuming: D and, as published, the state of the proxy's optimiser ---- */
+/* ---- resuming: D and, in the published variant, the state of the proxy's optimiser ---- */
 
-/* Visits what must be kept: save it to c, or take it from there. */
+/* Visits what must be kept: saves it to `to`, or takes it from `from`. */
 static int visit(struct um_oe *oe, struct net_checkpoint *to, const struct net_checkpoint *from, struct err *err)
 {
 	struct doe *doe = oe->state;

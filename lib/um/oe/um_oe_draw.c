@@ -36,7 +36,7 @@ int um_oe_draw(struct um_oe *oe, long epoch, struct err *err)
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
 		 uint8_t *image)
 {
-	const int h = oe->data->h, w = oe->data->w; /* the network's; outliers may be larger */
+	const int h = oe->data->h, w = oe->data->w; /* the network's size; outliers may be larger */
 	const size_t row = (size_t)d->c * (size_t)h * (size_t)w;
 
 	for (size_t i = 0; i < n; i++) {

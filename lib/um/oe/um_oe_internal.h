@@ -18,11 +18,11 @@ struct um_oe {
 	const struct um_data *data, *aux;
 	double weight;
 	size_t per_epoch;
-	size_t *idx; /* (per_epoch) of this epoch's outliers, in their order */
-	void *state; /* the method's, zeroed before start() */
+	size_t *idx; /* (per_epoch) this epoch's outliers, in order */
+	void *state; /* the method's; all zeros before start() */
 };
 
-/* Any of the functions may be NULL but loss. 0, or -1 with a line in err. */
+/* Any function but loss may be NULL. Those that return int give 0, or -1 with a line in err. */
 struct um_oe_method {
 	double weight; /* default */
 	size_t state_size;
@@ -32,14 +32,14 @@ struct um_oe_method {
 	int (*before)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err);
 	/* May change the step's images before they are seen. */
 	void (*images)(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);
-	/* What ID images (in) or outliers add to the term of a step, without its weight, from their logits z (b->n or
-	 * b->k rows); adds weight times its gradient to dz, unless that is NULL. */
+	/* Returns what ID images (in) or outliers add to the term of a step, without its weight, from their logits z
+	 * (b->n or b->k rows); adds weight times the gradient to dz, unless that is NULL. */
 	double (*loss)(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
 		       float *dz);
-	/* The whole step in place of um_step(). 1: um_step() is to do it. */
+	/* The whole step, in place of um_step(). 1: um_step() must do it. */
 	int (*step)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
 		    struct err *err);
-	/* After an epoch, which was p->epoch. */
+	/* After epoch p->epoch. */
 	int (*after)(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err);
 	int (*save)(const struct um_oe *oe, const struct um_progress *p, struct net_checkpoint *c, struct err *err);
 	int (*load)(struct um_oe *oe, const struct um_progress *p, const struct net_checkpoint *c, struct err *err);
@@ -47,10 +47,9 @@ struct um_oe_method {
 
 /* The generator of (seed, epoch, n) for a purpose. */
 struct ts_rng um_oe_rng(const struct um_oe *oe, long epoch, uint64_t n, enum um_stream purpose);
-/* Draws the epoch's outliers and their order. */
+/* Draws the outliers of an epoch, and their order. */
 int um_oe_draw(struct um_oe *oe, long epoch, struct err *err) TS_CHECKED;
-/* Copies n images of d, augmented as (seed, epoch, their number) says; of larger ones a window of the network's
- * size. */
+/* Copies n images of d, augmented by (seed, epoch, row number); of larger images a window of the network's size. */
 void um_oe_crops(const struct um_oe *oe, const struct um_data *d, long epoch, const size_t *idx, size_t n,
 		 uint8_t *image);
 /* oe's term, which is doe's too; energy's, which is poem's. */
@@ -58,7 +57,7 @@ double um_oe_uniform(const struct um_oe *oe, const struct um_batch *b, bool in, 
 		     float *dz);
 double um_oe_energy(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight,
 		    float *dz);
-/* Adds a tensor of floats to c->extra; finds one there (NULL: missing, with a line in err). */
+/* um_oe_put() adds a tensor to c->extra; um_oe_get() finds one there (NULL: missing, with a line in err). */
 int um_oe_put(struct net_checkpoint *c, const char *name, enum ts_type type, int ndim, const size_t *shape,
 	      const void *data, struct err *err) TS_CHECKED;
 const void *um_oe_get(const struct net_checkpoint *c, const char *name, enum ts_type type, size_t count,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Mixture outlier exposure (Zhang et al. 2023): between an ID image and an outlier, the network's
- * confidence is to fall in a straight line. */
+ * Mixture outlier exposure (Zhang et al. 2023): between an ID image and an outlier, the network's confidence should
+ * fall in a straight line. */
 #include <math.h>
 
 #include "um/loss/um_loss.h"
@@ -39,8 +39,8 @@ static void images(struct um_oe *oe, const struct um_progress *p, struct um_batc
 	}
 }
 
-/* The target lambda y + (1 - lambda) / C is a label that is smoothed by 1 - lambda. Rows come in runs of the ID images'
- * labels. */
+/* The target lambda y + (1 - lambda) / C is a label smoothed by 1 - lambda. The ID images' labels repeat every b->n
+ * rows. */
 static double loss(const struct um_oe *oe, const struct um_batch *b, bool in, const float *z, double weight, float *dz)
 {
 	const struct mix *mix = oe->state;

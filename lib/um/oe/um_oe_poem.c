@@ -15,7 +15,7 @@
 #include "num/num_blr.h"
 #include "um/oe/um_oe_internal.h"
 
-enum { CHUNK = 256 }; /* images held */
+enum { CHUNK = 256 }; /* images held at a time */
 
 struct poem {
 	struct num_blr blr;
@@ -42,7 +42,7 @@ static double scale(const struct um_oe *oe)
 	return oe->o->poem_published ? oe->o->sigma : 1;
 }
 
-/* beta before the first epoch: around a small random mean, as published. */
+/* Draws beta for the first epoch, around a small random mean, as published. */
 static void first_beta(struct um_oe *oe)
 {
 	struct ts_rng rng = um_oe_rng(oe, 0, 0, UM_RNG_POEM);
@@ -50,7 +50,7 @@ static void first_beta(struct um_oe *oe)
 
 	for (size_t i = 0; i < poem->blr.d; i++)
 		poem->blr.mean[i] = 0.01 * ts_rng_normal(&rng);
-	/* The published covariance is sigma I here too: the factor sigma comes with a posterior. */
+	/* The published program's covariance is sigma I here, too: its factor sigma applies to posteriors only. */
 	num_blr_sample(&poem->blr, 1, &rng, poem->beta);
 }
 
@@ -87,7 +87,7 @@ static void end(struct um_oe *oe)
 	free(poem->feature);
 }
 
-/* Features in evaluation mode of n <= CHUNK images of d, cropped as in this epoch. */
+/* Computes features, in evaluation mode, of n <= CHUNK images of d, cropped as in this epoch. */
 static int features(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch, const size_t *idx,
 		    size_t n, struct err *err)
 {
@@ -138,7 +138,7 @@ static int measure(struct um_oe *oe, struct um_model *m, long epoch, struct cand
 	return 0;
 }
 
-/* Of `pool` outliers chosen at random, the per_epoch nearest to the boundary, in random order. */
+/* Takes the per_epoch outliers nearest to the boundary, of `pool` chosen at random; in random order. */
 static int mine(struct um_oe *oe, struct um_model *m, long epoch, struct err *err)
 {
 	struct ts_rng choice = um_oe_rng(oe, epoch, 0, UM_RNG_OUTLIERS);
@@ -183,7 +183,7 @@ static int before(struct um_oe *oe, struct um_model *m, const struct um_progress
 
 /* ---- after an epoch: the posterior ---- */
 
-/* Adds n images of d, all (which NULL) or those in which, as they were in an epoch. */
+/* Adds n images of d, all of them (which NULL) or those in `which`, cropped as in an epoch. */
 static int add(struct um_oe *oe, struct um_model *m, const struct um_data *d, long epoch, const int64_t *which,
 	       size_t n, double y, double times, struct err *err)
 {

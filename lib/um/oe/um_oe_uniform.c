@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Outlier exposure (Hendrycks et al. 2019): the network is to say of outliers that every class is
- * equally likely. */
+ * Outlier exposure (Hendrycks et al. 2019): for outliers the network should call every class equally likely. */
 #include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
 

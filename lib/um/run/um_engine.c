@@ -192,7 +192,7 @@ static size_t rank(const float *z, size_t C, size_t y)
 	return before;
 }
 
-/* What is asked of an image. */
+/* The answer for one image. */
 struct answer {
 	double ce;
 	size_t before;

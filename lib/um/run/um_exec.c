@@ -13,7 +13,8 @@ struct um_exec {
 	size_t batch;
 	struct nn_train *nn; /* one of these two */
 	struct um_exec_torch *torch;
-	uint64_t apart; /* of this rank's seeds of libtorch, whose dropout knows no images' numbers, from rank 0's */
+	uint64_t apart; /* the distance of this rank's libtorch seeds from rank 0's: libtorch's dropout knows no image
+			 * numbers */
 };
 
 int um_exec_check(bool torch, bool bf16, struct err *err)

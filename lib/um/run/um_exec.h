@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_exec: the executor of training: a network forward to logits and features, and back from their gradients to those
- * of its values and pixels. It knows no loss and no optimiser. Two do it: lib/nn on the CPU, and libtorch, which also
- * knows GPUs and is the reference for lib/nn. Values and gradients are arrays on the host, for both.
+ * um_exec: the executor of training. It runs a network forward to logits and features, and back from their gradients to
+ * those of its values and pixels. It knows no loss and no optimiser. There are two: lib/nn on the CPU, and libtorch,
+ * which also knows GPUs and is the reference for lib/nn. Both have values and gradients as arrays on the host.
  */
 #ifndef UM_EXEC_H
 #define UM_EXEC_H
@@ -18,27 +18,27 @@ extern "C" {
 struct um_exec;
 
 struct um_exec_options {
-	bool torch;         /* through libtorch, which is loaded then */
+	bool torch;         /* through libtorch, which this loads */
 	const char *device; /* libtorch's; NULL: the CPU */
 	long threads;
-	size_t batch;   /* the most images of a pass */
+	size_t batch;   /* most images of a pass */
 	double dropout; /* probability in training */
-	bool pixels;    /* um_exec_backward() gives dL/dpixels, too */
-	bool forward;   /* it never goes back, and takes less memory */
-	bool fixed;     /* values stay from the first pass on, and have no gradients */
+	bool pixels;    /* um_exec_backward() also gives dL/dpixels */
+	bool forward;   /* it never goes back, and needs less memory */
+	bool fixed;     /* values do not change from the first pass on, and have no gradients */
 	bool floats;    /* images are floats, not bytes */
 	bool bf16;      /* lib/nn's products are of bfloat16, see nn_check_bf16(); all else is floats */
 	/* Ranks that go forward and back together, each with a share of the images; NULL: this process alone. Borrowed.
-	 * Batch statistics are those of a rank's images, or, with sync_bn, which is lib/nn's, of all. */
+	 * Batch statistics are those of a rank's images or, with sync_bn (lib/nn only), of all. */
 	struct team *team;
 	bool sync_bn;
 };
 
-/* Batch norms go by their running statistics; or, with dropout, by the batch's, which then move the running ones by
- * 0.1, or leave them. */
+/* Batch norms use their running statistics; or, with dropout, the batch's, which then move the running ones by 0.1, or
+ * leave them alone. */
 enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
 
-/* Can it be so? -1 with a line in err: bf16 is lib/nn's, on some processors. */
+/* Fails if bf16 is not available: only lib/nn has it, on some processors. */
 int um_exec_check(bool torch, bool bf16, struct err *err) TS_CHECKED;
 /* Borrows c's network; takes its normalisation, not its values. */
 int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
@@ -46,28 +46,28 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 void um_exec_free(struct um_exec *e);
 size_t um_exec_batch(const struct um_exec *e);
 
-/* The values of net->params[i], NULL for counts of batches: read by um_exec_forward(), which moves running statistics
- * in them. */
+/* The values of net->params[i], NULL for counts of batches. um_exec_forward() reads them, and moves the running
+ * statistics among them. */
 float *um_exec_value(struct um_exec *e, int i);
 /* Sets them all to a state of the network. */
 void um_exec_set(struct um_exec *e, const struct ts_set *state);
-/* Their gradients after um_exec_backward(); NULL for statistics. */
+/* Its gradients after um_exec_backward(); NULL for statistics. */
 float *um_exec_gradient(struct um_exec *e, int i);
 
-/* Which images of a batch the next ones are, and how many it has, see nn_train.h. */
+/* Which images of a batch the next ones are, and how many images the batch has; see nn_train.h. */
 struct nn_among;
 void um_exec_among(struct um_exec *e, const struct nn_among *among);
-/* n <= batch images |u1 or <f4 (n,c,h,w), 0 to 255, to logits (n,C) and, if not NULL, features (n,D). seed: of dropout.
- * back: um_exec_backward() is to come. */
+/* Runs n <= batch images |u1 or <f4 (n,c,h,w), 0 to 255, to logits (n,C) and, if not NULL, features (n,D). seed: of
+ * dropout. back: um_exec_backward() will follow. */
 int um_exec_forward(struct um_exec *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
 		    float *logits, float *features, struct err *err) TS_CHECKED;
-/* From dL/dlogits (n,C) and, if not NULL, dL/dfeatures (n,D) of the images that went forward last, once. Gradients are
- * set, or added to. dpixels: dL/dx of normalised pixels (n,c,h,w), or NULL. */
+/* Goes back, once, from dL/dlogits (n,C) and, if not NULL, dL/dfeatures (n,D) of the images that went forward last.
+ * Gradients are set, or added to. dpixels: dL/dx of normalised pixels (n,c,h,w), or NULL. */
 int um_exec_backward(struct um_exec *e, const float *dlogits, const float *dfeatures, float *dpixels, bool add,
 		     struct err *err) TS_CHECKED;
 
-/* Of one stage of the network alone, in evaluation mode: the channel means (n,c) of its map; and dL/dx of normalised
- * pixels, from dL/dmeans (n,c) of the images and the stage that went forward last, which were to go back. */
+/* For one stage of the network, in evaluation mode: the channel means (n,c) of its map; and dL/dx of normalised pixels
+ * from dL/dmeans (n,c), for the images and the stage that last went forward with `back`. */
 int um_exec_means(struct um_exec *e, const void *image, size_t n, int stage, bool back, float *means,
 		  struct err *err) TS_CHECKED;
 int um_exec_means_backward(struct um_exec *e, const float *dmeans, float *dpixels, struct err *err) TS_CHECKED;

@@ -15,12 +15,12 @@ struct um_exec_torch {
 	size_t n_values, n_trained;
 	size_t *offset;                        /* (n_params) */
 	float *value, *gradient;               /* on the host */
-	struct th_tensor *values, *statistics; /* on the device; the latter is the end of the former */
+	struct th_tensor *values, *statistics; /* on the device; the second is the end of the first */
 	struct th_tensor *gradients;
 
 	/* Between forward and backward. */
 	struct th_scope *s;
-	struct th_tensor *x, *z, *f; /* of a stage alone: z its means, (n, width) */
+	struct th_tensor *x, *z, *f; /* for a single stage z holds its means, (n, width) */
 	size_t n, width;
 };
 
@@ -116,7 +116,7 @@ int um_exec_torch_new(struct um_exec_torch **ret, const struct net_checkpoint *c
 	return rc;
 }
 
-/* Forgets what a pass has left for a way back. */
+/* Forgets what a forward pass kept for the way back. */
 static int end_pass(struct um_exec_torch *e, struct err *err)
 {
 	struct th_scope *s = e->s;
@@ -156,7 +156,7 @@ float *um_exec_torch_gradient(struct um_exec_torch *e, int i)
 	return net_trained(e->net->params[i].role) ? e->gradient + e->offset[i] : NULL;
 }
 
-/* Images are on the device, normalised, as the network's input. */
+/* Puts the images on the device, normalised, as the network's input. */
 static int begin_pass(struct um_exec_torch *e, const void *image, size_t n, bool back, struct err *err)
 {
 	const struct net *net = e->net;
@@ -217,7 +217,7 @@ int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const 
 	const struct net *net = e->net;
 	const size_t z[2] = { e->n, e->width }, f[2] = { e->n, (size_t)net->nodes[net->feature].c };
 	struct th_tensor *y[2] = { e->z, e->f }, *dy[2];
-	/* What is added to may have been changed on the host. */
+	/* The gradients to add to may have changed on the host. */
 	bool good = e->fixed || th->tensor_set(e->gradients, add ? e->gradient : NULL) == 0;
 
 	dy[0] = th->from_host(e->s, TH_F32, 2, z, dlogits);

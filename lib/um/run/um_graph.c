@@ -6,14 +6,14 @@
 #include "ort/ort.h"
 #include "um/run/um_graph.h"
 
-enum { FEATURES, LOGITS, VALUES }; /* what is asked for, in this order */
+enum { FEATURES, LOGITS, VALUES }; /* the values wanted, in this order */
 
 struct um_graph {
 	struct ort *ort;
 	struct net_graph_input in;
 	int c, h, w;
-	size_t chunk; /* images that go in at a time: in.n, if the graph says it */
-	size_t n;     /* values that are asked for */
+	size_t chunk; /* images that go in at a time: in.n, if the graph fixes it */
+	size_t n;     /* values that are wanted */
 	char *name[VALUES];
 	size_t size[VALUES];      /* numbers per image */
 	float scale[4], shift[4]; /* pixels to normalised input */
@@ -32,7 +32,7 @@ void um_graph_free(struct um_graph *g)
 	free(g);
 }
 
-/* The values that are not among the outputs yet. */
+/* Lists the values that are not outputs yet. */
 static size_t missing_outputs(const struct um_graph *g, const struct onnx *o, const char **names)
 {
 	size_t n = 0;
@@ -72,7 +72,7 @@ static int open_session(struct um_graph *g, const void *model, size_t bytes, con
 	return rc;
 }
 
-/* A graph that gives these values; their sizes are the caller's to set. */
+/* Opens a graph that gives these values; the caller sets their sizes. */
 static int open_graph(struct um_graph **ret, const struct net *net, const void *model, size_t bytes,
 		      const char *const *names, size_t n, const struct um_engine_options *o, struct err *err)
 {
@@ -102,7 +102,7 @@ static int open_graph(struct um_graph **ret, const struct net *net, const void *
 	return rc;
 }
 
-/* What is asked for, and cannot be. */
+/* Refuses options that a graph does not support. */
 static int check_options(const struct um_engine_options *o, const struct net *net, struct err *err)
 {
 	if (o->precision != UM_F32)
@@ -148,7 +148,7 @@ int um_graph_new(struct um_graph **ret, const struct net_checkpoint *c, const st
 	return rc;
 }
 
-/* n images |u1 (n,c,h,w) to input: (n,c,h,w) or (n,h,w,c), normalised if it is floats. */
+/* Writes n images |u1 (n,c,h,w) to the input: (n,c,h,w) or (n,h,w,c), normalised if it is floats. */
 static void put_images(struct um_graph *g, const uint8_t *image, size_t n)
 {
 	const size_t C = (size_t)g->c, P = (size_t)g->h * (size_t)g->w;
@@ -183,7 +183,8 @@ static int run(struct um_graph *g, size_t n, struct ort_tensor *out, struct err 
 	return 0;
 }
 
-/* The numbers per image of an output of n images: of all of its dimensions but the first at most one is not 1. -1. */
+/* Numbers per image in an output of n images. Fails unless at most one of its dimensions after the first differs from
+ * 1. */
 static int row_size(const struct ort_tensor *t, size_t n, size_t *size, struct err *err)
 {
 	int wide = 0;
@@ -230,7 +231,7 @@ int um_graph_run(struct um_graph *g, const void *input, size_t n, float *logits,
 
 	for (size_t i = 0; i < n && rc == 0; i += g->chunk) {
 		const size_t some = n - i < g->chunk ? n - i : g->chunk;
-		/* of a graph that takes so many, not fewer, the rest is what was there before */
+		/* if the graph takes exactly `chunk` images, the rest is left over from the run before */
 		const size_t run_n = g->in.n ? g->chunk : some;
 		float *to[VALUES] = { features ? features + i * g->size[FEATURES] : NULL,
 				      logits ? logits + i * g->size[LOGITS] : NULL };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Chunks of images on their way through libtorch. */
+ * Runs chunks of images through libtorch. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,42 +8,42 @@
 #include "um/um_internal.h"
 #include "um/run/um_queue.h"
 
-/* WARM: chunks of a size that run by themselves before their graph is recorded. Libraries choose and load
- * their kernels then, which must not happen while a graph is recorded; and a stream of two batches, or of one
- * odd size, is not worth recording. */
+/* WARM: chunks of one size that run without a graph before it is recorded. Libraries choose and load their kernels
+ * then, which must not happen while a graph is recorded; and a stream of two batches, or of one odd size, is not worth
+ * recording. */
 enum { LANES = 2, WARM = 2 };
 
 /* A chunk and where its results go. */
 struct lane {
 	struct th_lane *l;
 	size_t room;  /* images that l has room for */
-	size_t n, at; /* images in work, 0: idle; the first's row in the job */
+	size_t n, at; /* images in flight, 0: idle; row of the first in the job */
 	uint64_t job;
 	float *logits, *features; /* the job's; features may be NULL */
 	float *const *maps;
 };
 
-/* What runs on a chunk of n images, recorded. */
+/* The recorded operations on a chunk of n images. */
 struct graph {
 	struct th_graph *g;     /* NULL: not recorded yet */
-	struct th_tensor *in;   /* (n,c,h,w) that it reads */
+	struct th_tensor *in;   /* (n,c,h,w) its input */
 	struct th_tensor **out; /* as um_queue.out */
-	size_t n;               /* the most that a chunk has had */
+	size_t n;               /* size of the largest chunk so far */
 	int seen;               /* chunks of n that ran without it */
 };
 
 struct um_queue {
 	struct um_torch *m;
 	const struct um_engine_options *o;
-	size_t row, C, D; /* numbers of an image, of its logits, of its features */
-	size_t kept;      /* and of what is kept of its maps */
+	size_t row, C, D; /* numbers per image: of pixels, of logits, of features */
+	size_t kept;      /* and of its kept maps */
 	bool floats;
 	struct lane lane[LANES];
-	int next; /* the lane of the next chunk; the oldest in work, if it is */
+	int next; /* the lane of the next chunk; if it is busy, its chunk is the oldest */
 	uint64_t jobs;
 	struct th_tensor **out; /* (2 + n_nodes) of the chunk: logits, features, kept maps or NULL */
 	struct graph graph;
-	bool eager; /* no graph, or not any more */
+	bool eager; /* no graph, or no longer one */
 	char note[512];
 };
 
@@ -133,7 +133,7 @@ static void shape_of(const struct um_queue *q, size_t n, size_t shape[4])
 	shape[3] = (size_t)from->w;
 }
 
-/* The network on x, which stays the caller's. */
+/* Runs the network on x, which the caller keeps. */
 static void step(struct um_queue *q, struct th_scope *s, const struct th_tensor *x, struct th_tensor **out)
 {
 	const struct net *net = q->m->net;
@@ -200,7 +200,7 @@ static int record(struct um_queue *q, size_t n)
 	}
 	if (rc < 0)
 		not_recorded(q);
-	if (g->g && th->graph_end(g->g) < 0 && rc == 0) { /* it is ended in any case */
+	if (g->g && th->graph_end(g->g) < 0 && rc == 0) { /* recording must end in any case */
 		not_recorded(q);
 		rc = -1;
 	}
@@ -209,7 +209,7 @@ static int record(struct um_queue *q, size_t n)
 	return rc;
 }
 
-/* Is there a graph for n images, recorded now or before? */
+/* Is there a graph for n images? Records it if it is time to. */
 static bool recorded(struct um_queue *q, size_t n)
 {
 	struct graph *g = &q->graph;
@@ -226,7 +226,7 @@ static bool recorded(struct um_queue *q, size_t n)
 	return g->g || record(q, n) == 0;
 }
 
-/* Sends l's chunk, computes it, has the results sent back. */
+/* Sends l's chunk, computes it, and has the results sent back. */
 static int compute(struct um_queue *q, const struct lane *l)
 {
 	int rc = th->lane_send(l->l, l->n);
@@ -247,7 +247,7 @@ static int compute(struct um_queue *q, const struct lane *l)
 
 /* ---- the queue ---- */
 
-/* The results of l's chunk, when they are there, go where they belong. */
+/* Waits for the results of l's chunk and copies them to where they belong. */
 static int collect(struct um_queue *q, struct lane *l)
 {
 	const struct net *net = q->m->net;
@@ -272,7 +272,7 @@ static int collect(struct um_queue *q, struct lane *l)
 	return 0;
 }
 
-/* Sees to it that an idle lane has room for n images. */
+/* Makes sure that an idle lane has room for n images. */
 static int make_room(struct um_queue *q, struct lane *l, size_t n)
 {
 	size_t shape[4];

@@ -38,7 +38,7 @@ static struct um_torch *allocate(const struct net *n)
 	return NULL;
 }
 
-/* Pixels become (pixel / 255 - mean) / std: by one scale and one shift for each channel. */
+/* Pixels become (pixel / 255 - mean) / std, by one scale and one shift per channel. */
 static int add_normalisation(struct um_torch *m, const struct net_checkpoint *c, struct err *err)
 {
 	const size_t channels = (size_t)m->net->c;
@@ -159,8 +159,7 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const 
 	return NULL;
 }
 
-/* Is i's output one that is to stay as it is? Dropout in evaluation hands its input on, so that two
- * nodes share a tensor. */
+/* Must i's output stay unchanged? Dropout in evaluation mode passes its input on, so that two nodes share a tensor. */
 static bool is_kept(const struct net *n, const bool *keep, int i)
 {
 	while (!keep[i] && n->nodes[i].op == NET_DROPOUT)
@@ -179,8 +178,7 @@ struct th_tensor *um_torch_run(struct th_scope *s, struct um_torch *m, int from,
 		out[i] = run_node(s, m, node, train, !keep || !is_kept(n, keep, node->in[0]));
 		if (m->bf16 && i == n->feature)
 			out[i] = th->cast(s, out[i], TH_F32);
-		/* What nobody reads any more goes at once: a smaller working set is a faster
-		 * one. */
+		/* Outputs are freed after their last use: a smaller working set is a faster one. */
 		for (int k = 0; k < 2; k++) {
 			int in = node->in[k];
 			if (in >= 0 && in != n->feature && n->nodes[in].last_use == i && out[in] != out[i] &&

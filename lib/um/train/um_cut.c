@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Masks that are computed once and stay. */
+ * Masks that are computed once and stay fixed. */
 #include <stdlib.h>
 
 #include "um/um.h"

@@ -11,7 +11,7 @@
 
 enum { PAD = 4 };
 
-/* A stream that is being read: where its columns are, and how much room there is. */
+/* A stream that is being read: where its columns are, and how many rows fit. */
 struct reading {
 	struct ts_reader *r;
 	size_t image;
@@ -70,7 +70,7 @@ static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 	return 0;
 }
 
-/* least: the smallest label; below 0 the column may be missing. */
+/* least: the smallest label allowed; if below 0, the column may be missing. */
 static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least)
 {
 	const struct ts_field *image = ts_images_field(r);
@@ -189,7 +189,7 @@ int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer
 
 const char um_augment_names[] = "none|flip|crop|both";
 
-/* The window (c,h,w) of an image at (dy, dx), with zeros where it reaches beyond, mirrored or not. */
+/* Copies the window (c,h,w) of an image at (dy, dx), with zeros outside the image, mirrored or not. */
 static void cut(const struct um_data *d, const uint8_t *from, uint8_t *to, int h, int w, int dy, int dx, bool mirror)
 {
 	for (int c = 0; c < d->c; c++)
@@ -208,7 +208,7 @@ static void cut(const struct um_data *d, const uint8_t *from, uint8_t *to, int h
 		}
 }
 
-/* Where a window begins along a side that is `over` longer, and padded. */
+/* Where a window begins along a side that is `over` longer than it, and padded. */
 static int place(struct ts_rng *rng, int over, int pad)
 {
 	return over + 2 * pad > 0 ? (int)ts_rng_below(rng, (uint64_t)(over + 2 * pad + 1)) - pad : 0;

@@ -9,8 +9,8 @@
 #include "um/train/um_estimate.h"
 #include "um/um_internal.h"
 
-/* A copy of the checkpoint, all its own. In evaluation mode an engine has taken its values, in training mode the
- * executor is given them when it is this one's turn. */
+/* A full copy of the checkpoint. In evaluation mode an engine has taken its values; in training mode the executor gets
+ * them when it is this member's turn. */
 struct member {
 	struct net_checkpoint c;
 	struct um_engine *e;
@@ -20,12 +20,12 @@ struct um_estimate {
 	struct um_estimate_options o;
 	const struct net *net;
 	struct um_exec *exec;   /* with o.train */
-	struct member *m;       /* masks() masked ones, then the network itself */
+	struct member *m;       /* masks() masked members, then the network itself */
 	struct ts_rng *augment; /* of each */
-	double *sum;            /* of each: its loss over all rows */
-	size_t total;           /* rows that are in the sums */
-	uint64_t hash;          /* with a team: of them */
-	struct um_data room;    /* rows that wait for a full batch */
+	double *sum;            /* of each: the sum of its losses over all rows */
+	size_t total;           /* rows in the sums */
+	uint64_t hash;          /* with a team: hash of these rows */
+	struct um_data room;    /* rows waiting for a full batch */
 	uint8_t *image;         /* the batch, augmented */
 	int64_t *label;
 	size_t *idx;
@@ -38,14 +38,14 @@ static int masks(const struct um_estimate *e)
 	return e->o.n_keep * (int)e->o.draws;
 }
 
-/* Is this mask one that this rank runs? */
+/* Does this rank run mask i? */
 static bool is_mine(const struct um_estimate *e, int i)
 {
 	return i % team_size(e->o.team) == team_rank(e->o.team);
 }
 
-/* Makes *m of c, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw does not depend on
- * how many there are. */
+/* Makes *m from c, masked by this draw unless keep is NAN. Every ratio has the same draws, and a draw does not depend
+ * on how many there are. */
 static int open_member(const struct um_estimate *e, const struct net_checkpoint *c, double keep, uint64_t draw,
 		       struct member *m, struct err *err)
 {
@@ -128,7 +128,7 @@ int um_estimate_new(struct um_estimate **ret, const struct net_checkpoint *c, co
 			return -1;
 		}
 		if (!e->o.engine.beside)
-			e->o.engine.beside = e->m[i].e; /* they run in turn */
+			e->o.engine.beside = e->m[i].e; /* they run one after another */
 	}
 	*ret = e;
 	return 0;
@@ -156,7 +156,7 @@ void um_estimate_free(struct um_estimate *e)
 	free(e);
 }
 
-/* One member's logits in training mode. */
+/* Computes one member's logits in training mode. */
 static int run_training(struct um_estimate *e, int i, struct err *err)
 {
 	const uint64_t seed = e->o.seed ^ (uint64_t)i << 32 ^ (uint64_t)e->total;
@@ -165,7 +165,7 @@ static int run_training(struct um_estimate *e, int i, struct err *err)
 	return um_exec_forward(e->exec, e->image, e->room.n, UM_TRAINING_STILL, seed, false, e->logits, NULL, err);
 }
 
-/* One model's cross-entropies on the room's rows, added to its sum and, times share, to loss[]. */
+/* Adds one model's cross-entropies on the waiting rows to its sum and, times share, to loss[]. */
 static int run_model(struct um_estimate *e, int i, double share, double *loss, struct err *err)
 {
 	const size_t C = (size_t)e->net->classes, n = e->room.n;

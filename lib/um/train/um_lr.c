@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Learning-rate policies, by epoch, as the published program has them. */
+ * Learning-rate policies, by epoch, as in the published program. */
 #include <math.h>
 
 #include "um/um.h"
@@ -74,7 +74,7 @@ static double onedrop(const struct um_train_options *o, double e)
 	return e >= floor(o->lr_drop_epoch * (double)o->epochs) ? o->lr_one_drop * o->lr : o->lr;
 }
 
-/* A tenth of the rate less every tenth of the epochs. */
+/* Loses a tenth of the initial rate every tenth of the epochs. */
 static double multipledecay(const struct um_train_options *o, double e)
 {
 	const double tenth = fmax(1, floor((double)o->epochs / 10));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Masked weights: w * mask, where the mask is hard and its gradient goes straight through to what it follows (methods
- * of edge-popup and supermasks): with g = dL/d(w mask),
+ * Masked weights: w * mask, where the mask is hard and its gradient passes straight through to the values that it
+ * follows (as in edge-popup and supermasks): with g = dL/d(w mask),
  *
  *	dL/dw = g mask      dL/ds = g w sgn(s) for learnt masks, g w p (1 - p) with p = sigmoid(s) for Bernoulli masks,
  *
@@ -73,7 +73,7 @@ void um_mask_backward(struct um_model *m, bool add)
 			if (s && s->gradient)
 				s->gradient[k] +=
 					(float)((double)(g[k] * w->v[k]) * slope(m->mask.kind, (double)s->v[k]));
-			g[k] = 0; /* the next pass of this step begins anew */
+			g[k] = 0; /* the next pass of this step starts from zero */
 		}
 	}
 }

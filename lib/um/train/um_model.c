@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A network's values in training, and its passes through the executor. Values that the executor uses as they are lie in
- * its memory; masked weights, and the statistics of the full network that a masked one is cut from, in the model's. */
+ * A network's values in training, and its passes through the executor. Values that the executor uses directly lie in
+ * its memory. Weights behind a mask, and the statistics of the full network from which a masked one is cut, lie in the
+ * model's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "um/train/um_ranks.h"
 #include "um/um_internal.h"
 
-/* Adds the value of a tensor. at: the executor's place for it, NULL: it gets one of its own. */
+/* Adds the value of a tensor. at: the executor's place for it; NULL: it gets its own. */
 static int add_value(struct um_model *m, const struct ts_tensor *t, float *at, struct err *err)
 {
 	struct um_value *v = &m->v[m->n++];
@@ -29,13 +30,13 @@ static int add_value(struct um_model *m, const struct ts_tensor *t, float *at, s
 	return 0;
 }
 
-/* The parameters: does the executor use them as they are? */
+/* Does the executor use parameter i directly? */
 static bool used(const struct um_model *m, const struct net_checkpoint *c, int i)
 {
 	return !c->mask || !(net_is_masked(m->net, c->mask, i) || net_is_statistic(m->net, i));
 }
 
-/* What the masks add: scores or fixed masks of the weights, statistics of the masked network. */
+/* Adds the values of masks: scores or fixed masks of the weights, statistics of the masked network. */
 static int add_masks(struct um_model *m, const struct net_checkpoint *c, struct err *err)
 {
 	const struct net *n = c->net;
@@ -58,7 +59,7 @@ static int add_masks(struct um_model *m, const struct net_checkpoint *c, struct 
 	return 0;
 }
 
-/* Gradients: the executor's, or the model's own of what stands behind a mask. */
+/* Gradients: the executor's, or the model's own for what is behind a mask. */
 static int add_gradients(struct um_model *m, struct err *err)
 {
 	for (int i = 0; i < m->net->n_params; i++) {
@@ -157,7 +158,7 @@ int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct er
 			return err_fail(err, "the checkpoint lacks '%s', which the model has", v->name);
 		if (t->type == TS_I64)
 			((int64_t *)t->data)[0] = v->batches;
-		else if (t->type == TS_F32) /* a fixed mask is as it was */
+		else if (t->type == TS_F32) /* a fixed mask has not changed */
 			memcpy(t->data, v->average ? v->average : v->v, v->n * sizeof *v->v);
 	}
 	return 0;

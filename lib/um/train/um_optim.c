@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What is trained, with what state beside it, and how that state travels in a checkpoint. */
+ * Which values are trained, with what state, and how that state is stored in a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "um/um.h"
 #include "um/um_internal.h"
 
-/* The parameter of the network that value i belongs to: itself, or the weight of its scores. */
+/* The parameter of the network that value i belongs to: itself, or, for scores, their weight. */
 static int owner(const struct um_model *m, int i)
 {
 	if (i < m->net->n_params)
@@ -154,8 +154,8 @@ void um_optim_step(struct um_model *m, const struct um_train_options *o, double 
 
 /* ---- resuming ---- */
 
-/* The three tensors that a value may have beside it in a checkpoint. With an average the checkpoint's
- * own tensor is that, and what it is an average of stands here. */
+/* The three tensors that a checkpoint may hold beside a value. With an average, the checkpoint's own tensor is the
+ * average, and "raw" is the value itself. */
 static const char *const kinds[] = { "first", "second", "raw" };
 
 static float *beside(const struct um_value *v, int kind)

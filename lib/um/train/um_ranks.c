@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A model that several processes have, and what they bring together. */
+ * A model shared by several processes, and the sums over them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,8 +53,8 @@ int um_ranks_rows(struct um_ranks *r, size_t n, float *logits, float *features, 
 	return team_check(r->team, err);
 }
 
-/* Gradients of what is trained, and, where they are not the same anyway, running statistics in use, times this rank's
- * share; to r->sum, or back from there. Returns how many. */
+/* Copies the gradients of trained values to r->sum and, where ranks differ in them, the running statistics in use times
+ * this rank's share; or copies both back. Returns how many numbers. */
 static size_t pack(struct um_model *m, bool back)
 {
 	struct um_ranks *r = m->ranks;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * um_ranks: a model that several processes train together (team.h). All have the same values, and all make the same
- * batch, augmented; each takes its share of the images forward, all get all logits, and so each computes the loss of
- * the whole batch as a process alone would, whatever the method; each takes its share of the gradient back, and what
- * comes of it is added up. So the ranks' values stay the same, to the byte.
+ * um_ranks: a model that several processes train together (team.h). All have the same values and make the same
+ * augmented batch. Each runs its share of the images forward, and all get all logits. So each computes the loss of the
+ * whole batch as a single process would, whatever the method. Each runs its share of the gradient back, and the results
+ * are added up. So the ranks' values stay the same, to the byte.
  *
- * With sync_bn a batch norm's statistics are those of the whole batch, and a step is that of a process alone, to
- * rounding. Without, they are a rank's own, as in the published program's replicas, and its running statistics the mean
- * of the ranks', weighed by their shares, after each step.
+ * With sync_bn a batch norm's statistics are those of the whole batch, and a step is that of a single process, to
+ * rounding. Without, they are a rank's own, as in the published program's replicas, and after each step the running
+ * statistics are the mean of the ranks', weighted by their shares.
  */
 #ifndef UM_RANKS_H
 #define UM_RANKS_H
@@ -19,11 +19,11 @@ struct um_ranks {
 	struct team *team;
 	const struct net *net;
 	bool sync_bn;
-	double share;   /* of the last pass that moved running statistics: this rank's, of the images */
+	double share;   /* this rank's share of the images in the last pass that moved running statistics */
 	uint8_t *image; /* this rank's images of a pass, side by side */
-	float *z;       /* and their logits, or their gradients */
-	size_t cap;     /* images that there is room for */
-	float *sum;     /* what is added up */
+	float *z;       /* their logits, or the gradients of these */
+	size_t cap;     /* images that fit */
+	float *sum;     /* buffer for sums over the ranks */
 };
 
 /* Borrows both. */
@@ -31,16 +31,17 @@ int um_ranks_new(struct um_ranks **ret, const struct um_model *m, struct team *t
 		 struct err *err) TS_CHECKED;
 void um_ranks_free(struct um_ranks *r);
 
-/* Forward of the ID images of b, or its outliers, or both, and back, as um_model_forward() and um_model_backward() have
- * it: logits and their gradients are those of all images. */
+/* Forward with the ID images of b, its outliers, or both, and back, as in um_model_forward() and um_model_backward().
+ * Logits and their gradients are those of all images. */
 int um_ranks_forward(struct um_model *m, const struct um_batch *b, bool in, bool out, enum um_pass_mode mode,
 		     struct err *err) TS_CHECKED;
 int um_ranks_backward(struct um_model *m, const struct um_batch *b, bool in, bool out, bool add,
 		      struct err *err) TS_CHECKED;
-/* Adds up the gradients of trained values, once a step, and brings running statistics together. */
+/* Adds up the gradients of trained values, once a step, and averages running statistics. */
 int um_ranks_gradients(struct um_model *m, struct err *err) TS_CHECKED;
 
-/* This rank's share of n rows; and all rows of logits and features (NULL: none), of which each rank has its share. */
+/* um_ranks_share() gives this rank's share of n rows; um_ranks_rows() completes logits and features (NULL: none), of
+ * which each rank has its share. */
 void um_ranks_share(const struct um_ranks *r, size_t n, size_t *from, size_t *to);
 int um_ranks_rows(struct um_ranks *r, size_t n, float *logits, float *features, struct err *err) TS_CHECKED;
 

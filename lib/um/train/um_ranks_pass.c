@@ -7,8 +7,8 @@
 
 /* The images of a pass that are this rank's: some of the ID images, then some of the outliers. */
 struct shares {
-	size_t in, n, out, k; /* the first of each, counted in its kind, and how many */
-	size_t all;           /* images of the pass, of all ranks */
+	size_t in, n, out, k; /* of each kind: the first, and how many */
+	size_t all;           /* images of the pass, over all ranks */
 };
 
 static struct shares shares_of(const struct um_ranks *r, const struct um_batch *b, bool in, bool out)
@@ -23,7 +23,7 @@ static struct shares shares_of(const struct um_ranks *r, const struct um_batch *
 	return s;
 }
 
-/* Rows of the batch, which has all ID images first, to this rank's, side by side; or back. */
+/* Copies this rank's rows of the batch, which has all ID images first, to one contiguous block; or back. */
 static void move(const struct shares *s, const struct um_batch *b, size_t row, void *all, void *mine, bool back)
 {
 	char *const in = (char *)all + s->in * row, *const out = (char *)all + (b->n + s->out) * row;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss changes, to first order, if a weight goes: |w dL/dw|, where
- * L is the mean cross-entropy over all images as they are. */
+ * SNIP (Lee, Ajanthan, Torr, ICLR 2019): how much the loss changes, to first order, if a weight is removed: |w dL/dw|,
+ * where L is the mean cross-entropy over all images, not augmented. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "um/loss/um_loss.h"
 #include "um/um_internal.h"
 
-/* Goes back from the cross-entropy of rows from..from+n, weighed by their share; gradients add up. z, dz: (n,C). */
+/* Goes back from the cross-entropy of rows from..from+n, weighted by their share; gradients add up. z, dz: (n,C). */
 static int add_gradient(struct um_model *m, const struct um_data *d, size_t from, size_t n, float *z, float *dz,
 			struct err *err)
 {

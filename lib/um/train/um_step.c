@@ -7,7 +7,7 @@
 #include "um/oe/um_oe_internal.h"
 #include "um/train/um_ranks.h"
 
-/* One pass over the batch's ID images, its outliers, or both; *loss: what its parts come to. */
+/* One pass over the batch's ID images, its outliers, or both; *loss: the sum of its parts. */
 static int pass(struct um_model *m, struct um_batch *b, bool in, bool out, bool add, um_part *part, void *data,
 		double lr, struct err *err)
 {
@@ -47,7 +47,7 @@ int um_step_gradients(struct um_model *m, struct um_batch *b, bool separate, um_
 	return rc;
 }
 
-/* Cross-entropy of the ID images, of logits as they are or as LogitNorm has them. */
+/* Cross-entropy of the ID images, with logits as they are or as in LogitNorm. */
 static double id_loss(const struct um_train_options *o, const struct um_batch *b, const float *z, double smoothing,
 		      double weight, float *dz)
 {
@@ -67,7 +67,7 @@ double um_step_id(const struct um_train_options *o, struct um_batch *b, const fl
 	return b->folded;
 }
 
-/* What an ordinary step goes down. */
+/* The loss of an ordinary step. */
 struct ordinary {
 	const struct um_train_options *o;
 	struct um_oe *oe; /* NULL: no outliers */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Training: epochs, with the loss as it is or folded by Unleashing Mask. */
+ * Training epochs, with the plain loss or that folded by Unleashing Mask. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static void batch_release(struct um_batch *b)
 	free(b->dlogits);
 }
 
-/* The batch norms in use count the batches that they have seen: those of a masked network its own. */
+/* Counts the batches that the batch norms in use have seen: in a masked network, its own. */
 static void count_batches(struct um_model *m, int64_t more)
 {
 	for (int i = 0; i < m->net->n_params; i++)
@@ -53,7 +53,7 @@ struct um_progress um_epoch_start(const struct um_train_options *o, long epoch)
 				     .mask = ts_rng_new(seed, UM_RNG_MASK) };
 }
 
-/* One batch from row p->row on, and what it adds to p. */
+/* Trains on one batch from row p->row on, and adds it to p. */
 static int train_batch(struct um_model *m, const struct um_data *d, const struct um_train_options *o, struct um_oe *oe,
 		       const size_t *idx, struct um_batch *b, struct um_progress *p, struct err *err)
 {

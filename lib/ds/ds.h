@@ -147,8 +147,8 @@ void ds_close(struct ds_source *s);
 char *const *ds_classes(const struct ds_source *s, size_t *n);
 /* The number of chosen rows. */
 size_t ds_rows(const struct ds_source *s);
-/* How many files were skipped because their format is not read. ds_unread(): why the first of them whose format is known
- * is not read (NULL: there is none). */
+/* How many files were skipped because their format is not read. ds_unread(): why the first of them whose format is
+ * known is not read (NULL: there is none). */
 size_t ds_ignored(const struct ds_source *s);
 const char *ds_unread(const struct ds_source *s);
 /* Other facts that the user should know about the source, though they are not errors: text i, or NULL after the last.

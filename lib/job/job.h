@@ -56,7 +56,7 @@
 extern "C" {
 #endif
 
-/* ---- options: what the command line fills ---- */
+/* ---- options, filled by the command line ---- */
 
 /* --criterion: the fold if --um is given, never, or --um must be given. */
 enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
@@ -103,7 +103,7 @@ int job_join(struct job_options *o, struct err *err) TS_CHECKED;
 /* Is this the process that reads checkpoints and writes? */
 bool job_is_first(const struct job_options *o);
 
-/* ---- a run: what is open ---- */
+/* ---- the state of a run ---- */
 
 enum { JOB_DIR = PATH_MAX, JOB_PATH = JOB_DIR + 64 }; /* bytes of the path of a run directory; of a file in it */
 enum { JOB_START, JOB_IMAGES, JOB_VAL, JOB_AUX, JOB_PARENTS };

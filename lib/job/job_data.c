@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a run starts from: its data, read and checked against the network, and its checkpoint. */
+ * The start of a run: its data, read and checked against the network, and its checkpoint. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

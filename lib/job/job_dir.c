@@ -267,7 +267,7 @@ int job_dir_find(struct job *j, struct err *err)
 	return run_of_config(j->dir) ? 0 : newest(j, err);
 }
 
-/* Lines that may differ: they change the speed, or the last bits, but not what is computed. */
+/* Lines that may differ: they affect speed, or the last bits, but not the computation. */
 static bool may_differ(const char *line)
 {
 	return line[0] == '#' || strncmp(line, "threads:", 8) == 0 || strncmp(line, "device:", 7) == 0 ||

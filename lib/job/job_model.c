@@ -21,7 +21,7 @@ int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, str
 		if (net_normalise_by(c, o->mean, o->std, err) < 0)
 			return err_prefix(err, "--");
 	} else if (net_normalise(c, o->normalise, err) < 0) {
-		return err_append(err, "; --mean and --std say others");
+		return err_append(err, "; use --mean and --std");
 	} else if (strcmp(o->normalise, "cifar10") == 0) {
 		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
 			 "--normalise cifar10-narrow",

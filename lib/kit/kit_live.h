@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * kit_live: standard input that arrives over time, in lines or in blocks, for a program that SIGINT and SIGTERM end in
- * an orderly way, even while it waits. What has arrived is passed on at once.
+ * an orderly way, even while it waits. Data is passed on as soon as it arrives.
  *
  *	struct kit_live in;
  *

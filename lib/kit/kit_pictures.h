@@ -25,7 +25,7 @@ struct kit_pictures {
 	int (*idle)(void *data);
 	/* Asked before each picture and after a signal; true: stop. */
 	bool (*stop)(void *data);
-	int h, w;            /* what the caller wants in the end, */
+	int h, w;            /* the size that the caller wants, */
 	const char *prepare; /* and how pictures are brought to it (ds_prep.h); NULL: not known */
 	bool trouble;        /* something was wrong and has been reported */
 	int threads;         /* threads that decode */

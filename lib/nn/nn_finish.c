@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * From operations to a plan that can run: packed weights, lifetimes of buffers, room. */
+ * Turns operations into a plan that can run: packs weights, finds lifetimes of buffers, allocates memory. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

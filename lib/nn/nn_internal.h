@@ -29,7 +29,7 @@ enum nn_kind {
 	NN_SCALE,     /* out = act(pre(in) + add) */
 	NN_MUL,       /* out = in times add, which has one pixel */
 	NN_NORM,      /* layer norm: w is gamma, bias is beta, scale is eps */
-	NN_TOKENS,    /* out = pre(in) + w, behind a pixel that is bias alone */
+	NN_TOKENS,    /* out = pre(in) + w, after a pixel that is bias alone */
 	NN_ATTEND,    /* attention of `groups` heads */
 	NN_FIRST,     /* the first pixel */
 	NN_PAD,       /* out = pre(in) with pad channels of zeros on both sides */
@@ -49,7 +49,7 @@ struct nn_op {
 	enum net_act act; /* applied to what is written, by NN_CONV, NN_GROUPED, NN_DEPTHWISE and NN_SCALE */
 	float scale;      /* of a pool: see nn_window */
 	int node;
-	struct ts_tensor *weight; /* (m, c, kh, kw) as PyTorch has it, until it is packed */
+	struct ts_tensor *weight; /* (m, c, kh, kw) as in PyTorch, until it is packed */
 	const float *plain;       /* its numbers */
 	float *gain;              /* (m) factors from a batch norm that follows; NULL: 1 */
 	float *w, *bias;          /* packed; bias (m) or NULL */

@@ -102,7 +102,7 @@ int num_logistic_fit(const double *x, const uint8_t *positive, size_t n, size_t 
 	for (int i = 0; rc == 0 && i < 100 && moved > 1e-12; i++)
 		rc = step(&p, theta, theta + m, &moved, err);
 	if (rc == 0 && !(moved <= 1e-9))
-		rc = err_fail(err, "the regression has not come to its minimum within 100 steps");
+		rc = err_fail(err, "the regression has not reached its minimum within 100 steps");
 	if (rc == 0) {
 		memcpy(w, theta, d * sizeof *w);
 		*b = theta[d];

@@ -150,7 +150,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	err->memory = false;
 	head->weight = floats(constant(g, l->weight), dim, &ndim, err);
 	if (!head->weight || ndim != 2) {
-		head->why = "a linear layer whose weight is no constant of floats";
+		head->why = "a linear layer whose weight is not a constant of floats";
 		return err->memory ? -1 : 0;
 	}
 	head->classes = dim[l->transposed ? 0 : 1];
@@ -160,7 +160,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	if (l->bias.n) {
 		head->bias = floats(constant(g, l->bias), bias_dim, &bias_ndim, err);
 		if (!head->bias || bias_dim[bias_ndim - 1] != head->classes || (bias_ndim == 2 && bias_dim[0] != 1)) {
-			head->why = "a linear layer whose bias is no constant of floats, one per class";
+			head->why = "a linear layer whose bias is not a constant of floats, one per class";
 			return err->memory ? -1 : 0;
 		}
 	} else if (!(head->bias = calloc(head->classes, sizeof *head->bias))) {

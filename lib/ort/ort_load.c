@@ -122,7 +122,7 @@ const struct ort_library *ort_load(struct err *err)
 	*(void **)&get = dlsym(lib.so, "OrtGetApiBase");
 	base = get ? get() : NULL;
 	if (!base)
-		err_fail(err, "'%s' is no ONNX Runtime: it has no OrtGetApiBase", lib.path);
+		err_fail(err, "'%s' is not ONNX Runtime: it has no OrtGetApiBase", lib.path);
 	else if (!(lib.api = base->get_api(ORT_API_VERSION)))
 		err_fail(err, "'%s', ONNX Runtime %s, has no API of version %d", lib.path, base->get_version(),
 			 ORT_API_VERSION);

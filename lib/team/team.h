@@ -19,7 +19,7 @@
  * is used, and no launcher's library. Whoever can reach a TCP port is trusted, as with MPI and torchrun: ranks on
  * several machines belong on a private network.
  *
- * Like streams, a team is sticky: after the first failure calls do nothing, and hand out what is finite, until
+ * Like streams, a team is sticky: after the first failure calls do nothing, and return finite numbers, until
  * team_check() or team_free(). A rank that fails tells rank 0 why, and all end; see team_fail(). A NULL team is a
  * single process: rank 0 of 1, whose calls return their own input.
  *

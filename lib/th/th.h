@@ -2,9 +2,9 @@
  *
  * th: the seam to libtorch. A C ABI of operations, without domain logic; lib/um gives them their purpose.
  *
- * Linking libtorch costs 0.6 s and 160 MB at every start, so it is a shared object of ours
- * (libunmask-th.so) that th_load() opens on first use; its functions are the members of struct
- * th_api, reached through the pointer th:
+ * Linking libtorch costs 0.6 s and 160 MB at every start, so it is linked to a shared object of our own
+ * (libunmask-th.so) that th_load() opens on first use; its functions are the members of struct th_api, reached through
+ * the pointer th:
  *
  *	if (th_load(err) < 0 || th->open("cpu", 2) < 0) ...
  *	struct th_scope *s = th->scope_begin(true);

@@ -48,7 +48,7 @@ int um_step(struct um_model *m, struct um_batch *b, const struct um_train_option
 /* Returns how many outliers go with the n images of a step. */
 size_t um_oe_count(const struct um_oe *oe, size_t n);
 int um_oe_before(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct err *err) TS_CHECKED;
-/* Puts the step's outliers behind its images. */
+/* Puts the step's outliers after its images. */
 void um_oe_fill(struct um_oe *oe, const struct um_progress *p, struct um_batch *b);
 int um_oe_step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b,
 	       struct err *err) TS_CHECKED;

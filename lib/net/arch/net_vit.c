@@ -39,7 +39,7 @@ static int build(struct net *n, const double *p, struct err *err)
 		return err_fail(err, "vit of patches of %dx%d pixels takes images of a multiple of that (%dx%d given)",
 				patch, patch, n->h, n->w);
 	if ((int)p[WIDTH] % (int)p[HEADS])
-		return err_fail(err, "vit: a width of %g is not so many times %g heads", p[WIDTH], p[HEADS]);
+		return err_fail(err, "vit: a width of %g is not a multiple of %g heads", p[WIDTH], p[HEADS]);
 	if ((n->h / patch) * (n->w / patch) > 16384)
 		return err_fail(err, "vit: more than 16384 patches");
 	x = net_conv_bias(n, 0, "conv_proj", (int)p[WIDTH], patch, patch, 0);

@@ -25,7 +25,7 @@ bool net_import_of_mask(const char *name)
 	return false;
 }
 
-/* What values a tensor has. */
+/* The values that a tensor has. */
 enum { OTHER, BINARY, ONES };
 static int values_of(const struct ts_tensor *t)
 {

@@ -10,8 +10,8 @@
  *	against   kl-distance <f4                     from a second model's probabilities
  *	gram      gram:NODE <f4 (5, d)                row sums of Gram matrices of powers 1 to 5
  *	rankfeat  rankfeat <f4 (C)                    logits without the maps' first singular part
- *	adascale  adascale <f4 (D)                    features after a step of the least important pixels
- *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, of the most important number of the image alone
+ *	adascale  adascale <f4 (D)                    features after a step on the least important pixels
+ *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, but moves only the image's most important number
  *	ensemble  ensemble <f4 (models,C)             other models' logits
  *
  * fgsm adds no column; it changes the images that the whole pass sees. A step is x + step * sgn(gradient), sgn(0) = +1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What the methods of um_extra share. */
+ * Shared by the methods of um_extra. */
 #ifndef UM_EXTRA_INTERNAL_H
 #define UM_EXTRA_INTERNAL_H
 

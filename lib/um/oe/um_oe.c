@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What all methods of outlier exposure share: which outliers an epoch takes, in which order and how
- * they are cropped; what travels in a checkpoint. */
+ * Shared by all methods of outlier exposure: which outliers an epoch takes, in which order, how they are cropped, and
+ * what is stored in a checkpoint. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -34,10 +34,10 @@ void um_torch_free(struct um_torch *m);
  * logits are computed in floats. For evaluation. */
 int um_torch_bf16(struct um_torch *m, struct err *err) TS_CHECKED;
 
-/* Runs the nodes behind `from`, whose output the caller has put into m->out[from], up to `to`, and
- * returns that one's output. keep, if not NULL: (n_nodes) the nodes whose outputs stay in m->out until the next run.
- * All others are released after their last use, including the caller's m->out[from]. train: batch statistics, dropout.
- * NULL after an error (sticky in s). */
+/* Runs the nodes after `from`, whose output the caller has put into m->out[from], up to `to`, and returns the output of
+ * `to`. keep, if not NULL: (n_nodes) the nodes whose outputs stay in m->out until the next run. All others are released
+ * after their last use, including the caller's m->out[from]. train: batch statistics, dropout. NULL after an error
+ * (sticky in s). */
 struct th_tensor *um_torch_run(struct th_scope *s, struct um_torch *m, int from, int to, const bool *keep, bool train);
 
 #ifdef __cplusplus

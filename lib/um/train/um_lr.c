@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Learning-rate policies, by epoch, as the published program has them. */
+ * Learning-rate policies, by epoch, as in the published program. */
 #include <math.h>
 
 #include "um/um.h"

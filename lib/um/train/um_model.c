@@ -36,7 +36,7 @@ static bool used(const struct um_model *m, const struct net_checkpoint *c, int i
 	return !c->mask || !(net_is_masked(m->net, c->mask, i) || net_is_statistic(m->net, i));
 }
 
-/* What the masks add: scores or fixed masks of the weights, statistics of the masked network. */
+/* Adds the values of masks: scores or fixed masks of the weights, statistics of the masked network. */
 static int add_masks(struct um_model *m, const struct net_checkpoint *c, struct err *err)
 {
 	const struct net *n = c->net;

@@ -6,7 +6,7 @@ cd "$SRC" || exit 99
 
 sources=$(find lib -name "*.[ch]" -o -name "*.[ch]pp" | sort)
 
-# Source without comments, string contents blanked, as FILE:LINE:TEXT.
+# Prints the sources as FILE:LINE:TEXT, without comments and with blanked strings.
 code() {
 	awk '
 	FNR == 1 { inside = 0 }
@@ -58,7 +58,7 @@ ok 'nobody calls what cannot be called safely' \
 	<"$scratch/all" | none'
 ok 'nobody asks for the time of day' 'calls "time|gettimeofday" <"$scratch/all" | none'
 
-# What each layer may include of ours; itself always.
+# Which of our layers each layer may include; itself always.
 may() {
 	case $1 in
 	err) echo ;;
@@ -102,7 +102,7 @@ ok 'names of sources are unique in the tree' \
 	'ls $sources tools/*.c | sed "s,.*/,," | sort | uniq -d | none'
 
 # ---- inside the layers ----
-# Circles that stay, each line of objects with its reason.
+# Circles that are accepted, one line of objects each, with the reason.
 circles='
 pickle/pickle pickle/pickle_call   a machine, and its calls, which make values for it'
 # Rooms that call each other.

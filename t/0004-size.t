@@ -1,6 +1,6 @@
 #!/bin/sh
-# No line has more than 120 columns. Of files and functions that are long it is only said which they are: length is a
-# sign, and a rule would have them cut where they do not part.
+# No line has more than 120 columns. Long files and functions are only listed: length is a hint, and a rule would split
+# them in unnatural places.
 . "$SRC/t/lib.sh"
 cd "$SRC" || exit 99
 long() {                               # limit, files

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Objects are compiled again when the flags are others, and only then: a warning that CI refuses is not hidden by an
-# object that is there already.
+# Objects are compiled again when the flags change, and only then: an existing object must not hide a warning that CI
+# refuses.
 . "$SRC/t/lib.sh"
 cd "$SRC" || exit 99
 unset MAKELEVEL CFLAGS CI

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The manners that every program shares. The table below says how each one is called; a program without a
-# row fails the test.
+# The behaviour that all programs share. The table below says how to call each one; a program without a row fails the
+# test.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 
@@ -51,13 +51,13 @@ row() {
 	esac
 }
 status() { "$@" >/dev/null 2>err; echo $?; }
-# The reader is gone before the program starts: a pipe whose only reader was closed.
+# The reader is gone before the program starts: a pipe whose only reader has closed.
 mkfifo gone
 silent_death() {
 	( exec 8<>gone 9>gone 8<&-; exec "$@" >&9 9>&- 2>err )
 	test $? = 141 -a ! -s err
 }
-# More than a pipe holds, so that a program that wrote only its first block would be seen too.
+# More than a pipe holds, so that a program that writes only its first block is caught, too.
 big() {
 	case $1 in
 	ts-cat|ts-split|ts-dump|ood-metrics|ood-report|ood-watch) ts-gen scores msp:f4,energy:f4,label:i8,pred:i8,name:str 20000 1 ;;

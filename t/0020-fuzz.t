@@ -1,6 +1,6 @@
 #!/bin/sh
-# The fuzz targets over good inputs, over those that `make fuzz` found to reach something new, and over thousands that
-# were made of the good ones, the same ones every time.
+# The fuzz targets on good inputs, on those that `make fuzz` found to reach new code, and on thousands of mutations of
+# the good ones, the same every time.
 # More of them: fuzz_X --mutate 1000000 2 FILE...
 . "$SRC/t/lib.sh"
 gen=$BUILD/t/helper/ts-gen

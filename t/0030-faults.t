@@ -1,6 +1,7 @@
 #!/bin/sh
-# Every allocation, every read, every write, every rename may fail: each call in a run of its own, over every program
-# that goes without libtorch (t/helper/faults.c says what is asked of each run). With SLOW=yes all calls; otherwise a sample.
+# Every allocation, every read, every write, every rename may fail: each call in its own run, for every program that
+# works without libtorch (t/helper/faults.c says what each run must satisfy). With SLOW=yes all calls; otherwise a
+# sample.
 . "$SRC/t/lib.sh"
 [ -z "$SANITIZE" ] || skip_all 'the sanitizers have a malloc of their own'
 PATH=$BUILD/t/helper:$PATH
@@ -32,7 +33,7 @@ ts-import -q feats.npz | ts-export --select features -o f.safetensors
 mkdir graphs && /usr/bin/python3 "$SRC/t/helper/onnx_small.py" graphs && um-ckpt import -q --normalise imagenet --size 32 -o graph.ckpt graphs/gemm.onnx
 mkdir sets; /usr/bin/python3 "$SRC/t/helper/formats.py" make mnist,cifar10,imagenet32,tiny,svhn,webdataset sets
 
-# A sample of a kind: 4 calls at most, each failing alone and with all that follow.
+# A sample of each kind: at most 4 calls, each failing alone and with all later ones.
 faults_in() { # WHAT [-o FILE]... -- COMMAND...
 	what=$1; shift; bad=0
 	for kind in alloc read write rename; do
@@ -73,8 +74,8 @@ each 'ds-pack --skip-bad' -o o -- ds-pack -q --skip-bad folder -o o
 for s in mnist cifar10 imagenet32 tiny; do
 	each "ds-pack of $s" -c -o o -- ds-pack -q sets/$s -o o
 done
-# libmatio takes a read that fails for the end, libarchive a file that it cannot open for no archive; without memory the
-# libraries behind libmatio end the program with 127, so of these all reads alone.
+# libmatio takes a failed read for the end, and libarchive takes a file that it cannot open for one that is not an
+# archive. Out of memory, the libraries behind libmatio end the program with 127, so here only reads fail.
 for src in sets/svhn "$(echo sets/webdataset/*.tar)"; do
 	n=$((n + 1)) what="ds-pack of $src: every read"
 	if faults "$SHIM" read 1 1 -o o -- ds-pack -q --size 8 $src -o o >said; then echo "ok $n - $what"; else bad_all=1; echo "not ok $n - $what"; cat said; fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# One bit of a file is another, or the file ends too early, or a signal comes at some moment: in a run of its own each
-# (t/helper/faults.c says what is asked of it). With SLOW=yes 25 times as many.
+# One bit of a file is flipped, or the file ends too early, or a signal arrives at some moment: each in its own run
+# (t/helper/faults.c says what it must satisfy). With SLOW=yes 25 times as many.
 . "$SRC/t/lib.sh"
 [ -z "$SANITIZE" ] || skip_all 'the same programs run under the sanitizers in the fuzz targets'
 /usr/bin/python3 -c 'import numpy, scipy.io, PIL, lmdb' 2>/dev/null || skip_all 'no NumPy, SciPy, Pillow, lmdb'

@@ -78,7 +78,7 @@ ok 'config: options without --output write to standard output all the same' 'con
 ok '--quiet, --verbose are accepted everywhere' 'ts-cat -q -v s >/dev/null && ts-dump --quiet --verbose s >/dev/null'
 ok '--help wins over missing operands; lines fit 100 columns' '
 	ts-cat --help | awk "length > 100 { bad = 1 } END { exit bad }"'
-# ---- progress: how fast it is, and how long it takes yet ----
+# ---- progress: the rate, and the time left ----
 ds-synth --set id -n 4000 -o many.ts && golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt 2>/dev/null
 ok 'the rate and, of a known total, the time left' '
 	um-train -a densenet:depth=10,growth=2 -b 32 -e 9 --progress -o x.ckpt many.ts 2>err & pid=$!

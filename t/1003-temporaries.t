@@ -1,5 +1,6 @@
 #!/bin/sh
-# No temporary stays behind, whatever ends a program; control characters of names do not reach a terminal; lines end.
+# No temporary file stays behind, whatever ends a program; control characters in names do not reach a terminal; lines
+# end.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 for sig in QUIT PIPE TERM HUP XCPU ABRT; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is likely to be done wrong, and whether the message says what to type. um-ckpt show as a person reads it.
+# Likely mistakes, and whether the message says what to type. um-ckpt show for people.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt; golden-net images 4 10 >i; um-embed -q -m m.ckpt i -o f; ood-score -q -m msp,energy f -o s

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What an output does to a file that is there, and headers that ask for too much.
+# What an output does to an existing file, and headers that demand too much.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 ts-gen features logits:f4:3,features:f4:2,label:i8 20 1 >s

@@ -1,5 +1,5 @@
 #!/bin/sh
-# ds-pack: nothing is left out in silence. Sources that are cut off, hold links, have odd names or odd files.
+# ds-pack: nothing is left out silently. Sources that are cut off, hold links, have odd names or odd files.
 . "$SRC/t/lib.sh"
 g=$SRC/t/golden/ds
 cp -r "$g/photos" photos

@@ -1,6 +1,6 @@
 #!/bin/sh
 # ds-pack: labels stay with their images. Sources of one name, sets whose labels mean different things, keys and files that
-# appear twice, sets that lie there packed and unpacked.
+# appear twice, sets that are present both packed and unpacked.
 . "$SRC/t/lib.sh"
 py=/usr/bin/python3
 $py -c 'import numpy, PIL' 2>/dev/null || skip_all 'no NumPy, Pillow'

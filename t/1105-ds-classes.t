@@ -1,5 +1,5 @@
 #!/bin/sh
-# ds-pack: which class an image of a folder has, and that no class goes missing without a word.
+# ds-pack: which class an image of a folder has, and that no class goes missing silently.
 . "$SRC/t/lib.sh"
 g=$SRC/t/golden/ds/photos
 labels() { ds-pack -q "$@" | ts-dump --tsv | sed 1d | cut -f1 | tr '\n' ' '; }

@@ -8,7 +8,7 @@ TERM=xterm; export TERM
 on_terminal() { python3 "$SRC/t/helper/terminal.py" "$@"; }
 kitty='\x1b_Gi=31;OK\x1b\\\x1b[?62;22c' sixel='\x1b[?62;4;22c' neither='\x1b[?62;14;24c'
 
-# What a terminal makes of what it is sent, as its lines of hexadecimal pixels.
+# What a terminal shows, as lines of hexadecimal pixels.
 cat >screen.py <<'END'
 import base64, re, struct, sys, zlib
 data = sys.stdin.buffer.read()

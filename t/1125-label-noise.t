@@ -1,5 +1,5 @@
 #!/bin/sh
-# ds-pack --label-noise: as many wrong labels as were asked for, evenly or as a matrix says, the true ones beside them.
+# ds-pack --label-noise: as many wrong labels as requested, uniform or by a matrix, with the true ones next to them.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 

@@ -1,12 +1,12 @@
 #!/bin/sh
-# ds-pack on sources that mean harm: a line that says what is wrong, bounded memory, nothing written but the output.
+# ds-pack on malicious sources: a line that says what is wrong, bounded memory, nothing written but the output.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 py=/usr/bin/python3
 $py -c 'import numpy, scipy.io, PIL, lmdb' 2>/dev/null || skip_all 'no NumPy, SciPy, Pillow, lmdb'
 hostile() { $py "$SRC/t/helper/hostile_ds.py" "$@"; }
 bad() { rm -f x.ts; fails 1 "$@" -o x.ts && test ! -e x.ts; }
-# The same, and with its peak memory below so many MiB. Sanitizers hold several times as much.
+# The same, with peak memory below this many MiB. Sanitizers use several times as much.
 [ -n "$SANITIZE" ] && times=8 || times=1
 bounded() {
 	limit=$(($1 * times)) pattern=$2; shift 2
@@ -55,7 +55,7 @@ for kind in system system4 eval; do
 	done
 done
 
-# Every format cut off, at four places each: an error that names the file.
+# Every format truncated at four places: an error that names the file.
 $py "$SRC/t/helper/formats.py" make mnist,mnist-raw,svhn,svhn-plain,cifar10,cifar100-bin,imagenet32,imagenet8-npz,folders,lsun . || ok 'sources are made' false
 cut_off() {                            # file, name under which it is cut: refused each time
 	size=$(wc -c <"$1")
@@ -143,7 +143,7 @@ scipy.io.savemat('y_32x32.mat', {'y': np.ones((2, 1), 'u1'), 'X': np.zeros((32, 
 b = open('y_32x32.mat', 'rb').read(); open('short_32x32.mat', 'wb').write(b[:-8])"
 ok 'a .mat with more behind its elements, or without its last bytes' 'bad "more.mat.: damaged MATLAB file: an element of type 0" ds-pack more.mat && ds-pack y_32x32.mat -o x.ts && bad "short_32x32.mat.: .*MATLAB" ds-pack short_32x32.mat'
 
-# Bytes changed at random in files that libraries of others read: whatever comes of it, no crash.
+# Bytes changed at random in files that libraries of others read: whatever the result, no crash.
 cat >flip.py <<'EOF'
 import os, random, sys
 whole = open(sys.argv[1], "rb").read()

@@ -34,7 +34,7 @@ ok 'a crop that no image is large enough for is misuse, and not said of each' '
 ok 'a stream says how it was prepared' 'says none photos && says "size=8x9 resize=squash interpolation=bilinear" photos --size 8x9 --fast &&
 	says "gray size=16 resize=short interpolation=lanczos crop=12" photos --gray --size 16 --resize short --interpolation lanczos --crop 12'
 
-# Of a model that is trained.
+# For a model that is trained.
 train() { um-train -q --arch conv2 --epochs 1 --batch-size 4 --lr 0.001 "$@"; }
 ds-pack photos --size 16x20 --interpolation bicubic -o a.images
 train -o a.ckpt a.images
@@ -55,7 +55,7 @@ train -o s.ckpt s.images
 ok 'images as they were: others are resized to them' 'um-ckpt show s.ckpt | grep -q "^# prepare	\"none\"$" && ds-pack -v photos --for s.ckpt -o s2.images 2>err && grep -q "trained on images as they were; others are prepared by size=32 resize=squash" err &&
 	um-embed -m s.ckpt s2.images -o f 2>err && ! grep prepared err'
 
-# Of a model that is imported.
+# For a model that is imported.
 um-ckpt export -o a.pth a.ckpt
 import() { um-ckpt import -q --arch conv2 --normalise half "$@" a.pth; }
 ok 'import without it: --for says what to do' 'import --size 16x20 -o i.ckpt && fails 1 "i.ckpt.: does not say how its images were prepared; um-ckpt import --prepare" ds-pack photos --for i.ckpt &&

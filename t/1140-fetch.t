@@ -1,5 +1,5 @@
 #!/bin/sh
-# pipelines/fetch.mk against a server of this machine that breaks off, and serves wrong files.
+# pipelines/fetch.mk against a local server that breaks off, and serves wrong files.
 . "$SRC/t/lib.sh"
 command -v curl >/dev/null && command -v python3 >/dev/null || skip_all 'no curl, or no python3'
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY

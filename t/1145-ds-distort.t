@@ -1,5 +1,5 @@
 #!/bin/sh
-# ds-pack --distort: pictures made worse on purpose are as Pillow makes them, and never taken for clean ones.
+# ds-pack --distort: deliberately distorted pictures match Pillow's, and are never taken for clean ones.
 . "$SRC/t/lib.sh"
 /usr/bin/python3 -c 'import PIL, numpy' 2>/dev/null || skip_all 'no NumPy, no Pillow'
 mkdir p q

@@ -1,5 +1,5 @@
 #!/bin/sh
-# ds-pack of standard input: a source, names as they come, raw frames; each row at once, an orderly end.
+# ds-pack from standard input: a source, names as they come, raw frames; each row at once, an orderly end.
 . "$SRC/t/lib.sh"
 g=$SRC/t/golden/ds
 cp -r "$g/photos" photos

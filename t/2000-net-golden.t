@@ -1,5 +1,5 @@
 #!/bin/sh
-# Networks give what PyTorch gives, from equal weights (t/golden/um_densenet.py).
+# Networks agree with PyTorch on equal weights (t/golden/um_densenet.py).
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 golden=$SRC/t/golden

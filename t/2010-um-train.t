@@ -73,7 +73,7 @@ ok 'a checkpoint comes through a pipe, the history grows' 'test $(ts-dump --hist
 
 ok 'validation accuracy is in the line' \
 	'um-train -i a.ckpt -e 1 --val images.ts -o x.ckpt images.ts 2>log; grep -q " val_acc=[01]\.[0-9]* " log'
-# Equal logits are taken in their order, as argmax takes them.
+# Of equal logits, the first counts, as in argmax.
 cat >top5.py <<'END'
 import sys, msgpack, msgpack_numpy, numpy
 rows = list(msgpack.Unpacker(sys.stdin.buffer, object_hook=msgpack_numpy.decode, raw=False, strict_map_key=False))[1:-1]

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Run directories and resuming: what is in them, and that a run that was killed ends in the same bytes as one
-# that was not.
+# Run directories and resuming: their contents, and that a killed run ends in the same bytes as an uninterrupted one.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 ds-synth --set id --n 200 -o images.ts

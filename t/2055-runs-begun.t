@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs that were killed before they had a checkpoint of an epoch, what a run's directory is asked for, outputs that cannot
-# be written, and the end of a run.
+# Runs killed before their first epoch's checkpoint, queries of a run's directory, outputs that cannot be written, and
+# the end of a run.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 ds-synth --set id --n 60 -o images.ts; ds-synth --set id --n 60 --seed 1 -o other.ts

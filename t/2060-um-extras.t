@@ -1,5 +1,5 @@
 #!/bin/sh
-# um-embed's extra columns are what PyTorch's autograd gives in double precision (t/golden/um_extras.py).
+# um-embed's extra columns match PyTorch's autograd in double precision (t/golden/um_extras.py).
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 golden=$SRC/t/golden

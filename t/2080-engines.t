@@ -1,6 +1,7 @@
 #!/bin/sh
-# Fifty steps of every method with both engines. Rounding grows as training goes on, so no fixed tolerance means anything;
-# what a known change does to the same fifty steps is measured beside it: a learning rate that is larger by 1e-4 of itself.
+# Fifty steps of every method with both engines. Rounding grows as training goes on, so no fixed tolerance is
+# meaningful. Instead the effect of a known change on the same fifty steps is measured: a learning rate larger by 1e-4
+# of itself.
 # The engines may differ by five times what that does to either of them (measured: 0.3 to 1.9 times).
 . "$SRC/t/lib.sh"
 have_torch || skip_all 'built without libtorch: there is one engine'

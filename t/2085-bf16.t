@@ -1,5 +1,5 @@
 #!/bin/sh
-# --precision bf16 on the CPU: refused where there is no AMX; where there is, fifty steps learn what floats learn, the
+# --precision bf16 on the CPU: refused without AMX; with it, fifty steps learn what floats learn, the
 # bytes are the same for any number of threads and after a kill, and evaluation is off by what rounding explains.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
@@ -12,7 +12,7 @@ ds-synth -q --set id --n 100 --seed 1 -o id.ts
 ds-synth -q --set id --n 60 --seed 2 -o test.ts
 um-train -q -a densenet:depth=10,growth=4 -e 1 -b 20 --threads 1 -o base.ckpt id.ts
 
-# ---- what is not to be had
+# ---- what is not available
 none='this processor (generic) has none'
 ok 'um-train says that there is none' 'UNMASK_ISA=generic usage "$none" um-train -a fc -e 1 --precision bf16 -o x id.ts && ! test -e x'
 ok 'um-prune too' 'UNMASK_ISA=generic usage "$none" um-prune -m base.ckpt --um 1 --precision bf16 -o x id.ts'

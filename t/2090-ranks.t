@@ -1,6 +1,6 @@
 #!/bin/sh
-# Several processes as one training: the same numbers with any number of ranks, by any launcher; what goes wrong with
-# one is said once and ends all; kills at any moment end in the same bytes.
+# Several processes as one training: the same numbers with any number of ranks, by any launcher; a failure of one is
+# reported once and ends all; kills at any moment end in the same bytes.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMP_NUM_THREADS
@@ -9,7 +9,7 @@ ds-synth --set id --n 200 --seed 1 -o other.ts
 ds-synth --set textures --n 200 -o aux.ts
 net=densenet:depth=10,growth=2
 
-# N COMMAND...: as torchrun would start them, by hand. What rank R says is in said.R.
+# N COMMAND...: starts them by hand as torchrun would. Rank R's output is in said.R.
 ranks() {
 	size=$1 job=$((job + 1)) pids=; shift
 	r=0; while [ $r -lt $size ]; do
@@ -20,7 +20,7 @@ ranks() {
 	for pid in $pids; do wait $pid || status=$?; done
 	return $status
 }
-# All fail, one of them says why, in one line, and nothing else is said.
+# All fail, one of them reports why, in one line, and nothing else is printed.
 fail_once() {
 	pattern=$1; shift
 	rm -f said.*
@@ -63,7 +63,7 @@ for how in '' '--mode train --dropout 0.1 --augment both' '--val-fraction 0.1'; 
 		ranks 3 um-estimate -m 1.ckpt --keep 0.9:0.99:0.03 $how images.ts && cmp one out.0 && test ! -s out.1 -a ! -s out.2'
 done
 
-# ---- what goes wrong is said once ----
+# ---- a failure is reported once ----
 ok 'a file that is not there' 'fail_once "cannot open .nowhere.ts.: No such file" 3 $train -o x nowhere.ts'
 ok 'standard input' 'fail_once "standard input goes to one: give their FILE" 2 $train -o x'
 ok 'other options' 'fail_once "rank 1 has other options than rank 0: .lr: 0.2., not .lr: 0.1." 2 sh -c "$train --lr 0.\$((RANK + 1)) -o x images.ts"'
@@ -97,7 +97,7 @@ ok '--ranks 1: alone, whatever the variables say' 'RANK=0 WORLD_SIZE=2 $train -q
 moment() { /usr/bin/python3 -c "import random; random.seed($1); print(round(random.uniform($2, $3), 3))"; }
 long="$train -e 5 --save-every 2 --run run -o out.ckpt ../images.ts"
 ( mkdir whole && cd whole && ranks 2 $long )
-# In the run's folder: what goes on with a run that was killed; nothing if it was too early for that, and the run is gone.
+# In the run's folder: resumes a killed run; does nothing if it was killed too early, and the run is gone.
 going_on() { find run -name "*.ckpt" 2>/dev/null | grep -q . && echo --resume || rm -rf run; }
 kill_one() {                           # SEED, in the run's folder: starts or resumes it, and kills one rank
 	resume=$(going_on)
@@ -147,7 +147,7 @@ ok 'by TCP' '
 	port=$((20000 + $$ % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=1 WORLD_SIZE=2 $train -e 1 --sync-bn -o x images.ts & pid=$!
 	MASTER_ADDR=localhost MASTER_PORT=$port RANK=0 WORLD_SIZE=2 $train -q -e 1 --sync-bn -o tcp.ckpt images.ts && wait $pid && cmp by-hand.ckpt tcp.ckpt'
-# A rank 0 of nobody's, by the name that ours would have.
+# Someone else's rank 0, under the name that ours would have.
 cat >stranger.py <<-'END'
 	import os, re, socket, subprocess, sys, time
 	def start(rank):
@@ -176,7 +176,7 @@ cat >stranger.py <<-'END'
 	sys.exit(len(said) > 0)
 END
 [ $(id -u) = 0 ] && ok 'a rank 0 of another user is told nothing' 'timeout 60 /usr/bin/python3 stranger.py $train -e 1 -o x images.ts'
-# timeout stands for the process that MPICH has on each machine.
+# timeout plays the process that MPICH has on each machine.
 ok 'by the variables of an MPICH that has several machines' '
 	port=$((20000 + ($$ + 1) % 20000))
 	MASTER_ADDR=localhost MASTER_PORT=$port PMI_RANK=1 PMI_SIZE=2 timeout 60 $train -e 1 --sync-bn -o x images.ts & pid=$!

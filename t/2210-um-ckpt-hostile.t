@@ -1,5 +1,5 @@
 #!/bin/sh
-# Files that mean harm: one line that names the file and says what is wrong, exit 1, little memory, nothing
+# Malicious files: one line that names the file and says what is wrong, exit 1, little memory, nothing
 # executed. Needs Python for its zip module, not PyTorch.
 . "$SRC/t/lib.sh"
 python=/usr/bin/python3
@@ -124,7 +124,7 @@ ok 'neither a file of zeros nor of ones' '
 	head -c 5000 /dev/zero >z.pth && refuses z.pth "neither a PyTorch file" && tr "\0" "\377" <z.pth >o.pth && refuses o.pth "neither a PyTorch file"'
 [ -n "$SANITIZE" ] || ok 'a file without end ends when memory does' '
 	( ulimit -v 300000; { printf "PK\\3\\4"; cat /dev/zero; } | um-ckpt show >out 2>err ); test $? = 1 && grep -q "not enough memory" err'
-# Networks of many gigabytes by what small files say.
+# Small files that claim networks of many gigabytes.
 imports() {                            # pattern of the last line, argument...
 	pattern=$1; shift
 	( limit; um-ckpt import --normalise none "$@" >out 2>err )

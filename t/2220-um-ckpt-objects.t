@@ -1,5 +1,5 @@
 #!/bin/sh
-# What stands beside a state in a file of torch.save(): inert stand-ins, of any protocol, and nothing is called.
+# Objects beside a state in a file of torch.save(): inert stand-ins, of any protocol, and nothing is called.
 . "$SRC/t/lib.sh"
 python=/usr/bin/python3
 $python -c 'import torch' 2>/dev/null || skip_all 'no python3-torch here'

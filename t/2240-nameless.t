@@ -1,6 +1,6 @@
 #!/bin/sh
-# Models without class names, as an import makes them: labels that cannot be the model's are none, and names are taken
-# from the images that such a model is trained on.
+# Models without class names, as an import makes them: labels that cannot be the model's count as missing, and names
+# come from the images that such a model is trained on.
 . "$SRC/t/lib.sh"
 /usr/bin/python3 -c 'import msgpack' 2>/dev/null || skip_all 'no python3-msgpack here'
 PATH=$BUILD/t/helper:$PATH

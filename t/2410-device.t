@@ -1,6 +1,6 @@
 #!/bin/sh
-# How libtorch runs a network: devices and precisions that are not to be had, bfloat16, and that what is in work
-# at the same time comes out in order, whole, and as soon as it is there.
+# How libtorch runs a network: devices and precisions that are not available, bfloat16, and that batches in flight
+# together come out in order, whole, and as soon as they are ready.
 . "$SRC/t/lib.sh"
 have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH
@@ -15,7 +15,7 @@ for i in 0 1 2; do ts-cat --no-history --shard $i/3 -o part$i.ts all.ts; done
 ts-cat --no-history part0.ts part1.ts part2.ts >images.ts       # in three records of 60
 golden-net uneven densenet:depth=10,growth=4 10 >m.ckpt
 
-# ---- what is not to be had
+# ---- what is not available
 if embed --device cuda images.ts >/dev/null 2>err; then gpu=' # SKIP there is a GPU'; else gpu=; fi
 for tool in 'um-embed -m m.ckpt -o out.ts' 'um-estimate -m m.ckpt --draws 1' 'um-train -a conv2 -e 1 -o out.ts'; do
 	ok "${tool%% *} --device cuda where there is none: one line with the remedy$gpu" '

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Scores of other programs: digits of doubles from text and streams to the rank, and tables as pandas, R, NumPy and Excel
-# write them. What is not read is refused for what it is, and no row is lost to a heading.
+# write them. What cannot be read is refused with the reason, and no row is lost to a heading.
 . "$SRC/t/lib.sh"
 gen=$BUILD/t/helper/ts-gen
 auroc() { ood-metrics -f tsv "$@" >out 2>err && sed -n 2p out | cut -f 3; }

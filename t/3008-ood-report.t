@@ -1,5 +1,5 @@
 #!/bin/sh
-# ood-report: one page that is whole in itself, says what ood-metrics says, shows the right images, and works in a browser.
+# ood-report: one self-contained page that agrees with ood-metrics, shows the right images, and works in a browser.
 . "$SRC/t/lib.sh"
 gen=$BUILD/t/helper/ts-gen
 for s in 1 2 3; do "$gen" scores msp:f4,energy:f4,pred:i8,label:i8,name:str 300 $s | ts-cat -o $s.scores; done

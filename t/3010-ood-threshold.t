@@ -1,5 +1,5 @@
 #!/bin/sh
-# ood-threshold: the file it writes, what it says, what it refuses. Numbers are held by t/unit/ood_threshold.c.
+# ood-threshold: the file it writes, what it prints, what it refuses. t/unit/ood_threshold.c checks the numbers.
 . "$SRC/t/lib.sh"
 gen=$BUILD/t/helper/ts-gen
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A label, a threshold, a reference, an ID set meets what it was made for: names of classes are mapped, their numbers
-# compared, models, methods and fits checked. What does not fit is refused or said.
+# compared, models, methods and fits checked. A mismatch is refused or reported.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 net=densenet:depth=10,growth=2

@@ -1,6 +1,6 @@
 #!/bin/sh
-# ood-watch: alarms, exit status, copies, text and streams, what it refuses. The test itself is held by
-# t/unit/ood_watch.c.
+# ood-watch: alarms, exit status, copies, text and streams, what it refuses. t/unit/ood_watch.c checks the statistical
+# test itself.
 . "$SRC/t/lib.sh"
 gen=$BUILD/t/helper/ts-gen
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# OpenBLAS is opened by those who multiply matrices, when they do, with the kernels of this processor.
+# OpenBLAS is opened only by programs that multiply matrices, when they do, with this processor's kernels.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 unset OPENBLAS_CORETYPE OPENBLAS_VERBOSE

@@ -1,6 +1,6 @@
 #!/bin/sh
-# ood-pack and ood-detect: a detector in one file says what the pipe of programs says, to the last digit; what does not
-# belong together is refused; it goes on for ever, and signals find it well.
+# ood-pack and ood-detect: a detector in one file gives the same results as the pipe of programs, to the last digit;
+# parts that do not belong together are refused; it can run for ever, and signals end it in order.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 OMP_NUM_THREADS=2; export OMP_NUM_THREADS
@@ -164,7 +164,7 @@ mkfifo pipe
 ok 'a FIFO or a folder among the names is no picture, and nothing waits for it' '
 	printf "pipe\npics\npics/a/1.png\n" | status timeout -s KILL 20 ood-detect --tsv msp.det >s; test "$(cat s)" = 2 && test $(wc -l <out) = 2 && grep -q "pipe.: is a FIFO" err && grep -q "pics.: is a folder" err'
 until_line() { i=0; while [ "$(wc -l <"$1")" -lt "$2" ]; do i=$((i + 1)); [ $i -lt 100 ] || return 1; sleep 0.05; done; }
-# Empty first: what the last one wrote would pass for its lines until it has opened them itself.
+# Emptied first: the last one's output would pass for its lines until it has opened the files itself.
 begin() { : >out; : >err; ood-detect "$@" <pipe >out 2>err & pid=$!; exec 3>pipe; }
 end() { exec 3>&-; wait $pid; }
 ok 'a name is judged when it comes' 'begin --tsv msp.det && echo pics/a/1.png >&3 && until_line out 2 && echo pics/a/2.png >&3 && until_line out 3 && end; test $? -le 1'
@@ -182,7 +182,7 @@ ok 'SIGTERM in the middle of a stream is no damaged stream' '
 	ood-detect --tsv msp.det <pipe >out 2>err & pid=$!; exec 3>pipe; head -c 20000 mixed.ts >&3; sleep 0.3; kill -TERM $pid; end; test $? = 143 && ! test -s err'
 ok 'a row of a stream is judged when it comes' 'begin --tsv msp.det; ts-cat -q --no-history in.ts | head -c -27 >&3; until_line out 2; ok=$?; end; test $ok = 0'
 size() { for i in $(seq $1); do echo pics/a/$((i % 3 + 1)).png; done | measure 1 ood-detect --threads 1 msp.det | cut -d " " -f 3; }
-# AddressSanitizer keeps what was freed.
+# AddressSanitizer keeps freed memory.
 [ -n "$SANITIZE" ] || ok 'memory is constant' 'a=$(size 300) b=$(size 4000) && echo "# $a $b MiB" && awk -v a="$a" -v b="$b" "BEGIN { exit !(b < a + 2) }"'
 
 # ---- the watch ----

@@ -1,5 +1,5 @@
 #!/bin/sh
-# libunmask: what it shows, what it calls, and the examples in C and Python, which say what ood-detect says.
+# libunmask: what it exports, what it calls, and the examples in C and Python, which agree with ood-detect.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 export OMP_NUM_THREADS=2

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The experiment in small: from data to the table, and killed on the way it goes on to the same table.
+# The experiment in small: from data to the table; killed on the way, it resumes and ends in the same table.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 

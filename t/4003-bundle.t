@@ -1,6 +1,6 @@
 #!/bin/sh
-# make bundle: a folder that runs from wherever it is unpacked, from a path with a space in it too, with nothing of the
-# system but glibc; and the seam to libtorch made where it lies.
+# make bundle: a folder that runs from wherever it is unpacked, from a path with a space in it too, with nothing from
+# the system but glibc; and the seam to libtorch, built in place.
 . "$SRC/t/lib.sh"
 [ -z "$SANITIZE" ] || skip_all 'a bundle of sanitized programs is none'
 command -v dpkg-query >/dev/null || skip_all 'no dpkg, so no licences of libraries'

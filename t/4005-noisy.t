@@ -14,7 +14,7 @@ ok 'AUROC by hand, ties one half' '
 	awk "\$1 == \"AUROC\"" out | tr -s " " | grep -qx " AUROC 88.9 100.0 94.4 100.0" || { sed "s/^/# /" out; false; }'
 ok 'a column that is not there is an error that names it' '! precision atypical >out 2>err && grep -q "no column atypical" err'
 
-# Classes of colours, which a network learns before it learns wrong labels by heart.
+# Classes of colours, which a network learns before it memorises wrong labels.
 $py - <<END
 import os
 import numpy as np

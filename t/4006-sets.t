@@ -1,5 +1,5 @@
 #!/bin/sh
-# The folders that experiments find their sets in: laid out as the published program has them, in any case, and others.
+# The folders in which experiments find their sets: laid out as the published program has them, in any case, and others.
 . "$SRC/t/lib.sh"
 py=/usr/bin/python3
 $py -c 'import numpy, scipy.io, PIL, msgpack, msgpack_numpy, lmdb' 2>/dev/null || skip_all 'no NumPy, SciPy, Pillow, lmdb'

@@ -1,6 +1,6 @@
 #!/bin/sh
-# pipelines/cluster.mk: shards as targets of their own give the table of the whole; what a job loses is made again; under
-# a real Slurm too, whose jobs train together as well.
+# pipelines/cluster.mk: shards as separate targets give the table of the whole; what a job loses is made again; also
+# under a real Slurm, whose jobs train together, too.
 . "$SRC/t/lib.sh"
 export OMP_NUM_THREADS=1
 ds-synth --set id --split train --n 200 -o train.images

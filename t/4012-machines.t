@@ -1,5 +1,5 @@
 #!/bin/sh
-# Several machines: two network namespaces with a cable between them, each with a name and an sshd of its own. Ranks on both
+# Several machines: two network namespaces with a cable between them, each with its own name and sshd. Ranks on both
 # are one training, by hand and by ssh; shards by GNU parallel.
 . "$SRC/t/lib.sh"
 PATH=$PATH:/usr/sbin:/sbin

@@ -1,5 +1,5 @@
 #!/bin/sh
-# pipelines/examples: each script runs as it stands, on little, to what it promises.
+# pipelines/examples: each script runs unchanged, on little data, and delivers what it promises.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
 examples=$SRC/pipelines/examples

@@ -1,6 +1,6 @@
 #!/bin/sh
-# On a GPU, where there is one: um-embed gives what it gives on the CPU, in batches of all sizes, recorded as a graph
-# without a word of complaint.
+# On a GPU, if there is one: um-embed agrees with the CPU, in batches of all sizes, recorded as a graph without
+# complaint.
 . "$SRC/t/lib.sh"
 have_torch || skip_all 'built without libtorch'
 PATH=$BUILD/t/helper:$PATH

@@ -24,7 +24,7 @@ ok '--select: these fields, in this order' 'ts-cat --select name,x a | ts-dump -
 	test "$(cat out)" = "$(printf "name\tx")" &&
 	ts-cat --select name,x a | ts-dump --tsv >out && ts-dump --tsv a | awk -F "\t" "{ print \$3 \"\t\" \$1 }" | cmp - out'
 ok '--select joins streams that differ elsewhere' 'ts-cat --select x a c | ts-dump | wc -l | grep -q 2503'
-ok '--select of what is not there: says so' 'fails 1 "no field .nope.*ts-dump --header" ts-cat --select x,nope a'
+ok '--select of a missing field is an error' 'fails 1 "no field .nope.*ts-dump --header" ts-cat --select x,nope a'
 ok '--select twice' 'fails 1 "selected twice" ts-cat --select x,x a'
 ok '--select of an empty name' 'fails 1 "no field" ts-cat --select x, a'
 ok 'other fields are refused, and --select is named' 'fails 1 "c.: has other fields.*--select" ts-cat a c'

@@ -76,7 +76,7 @@ ok 'with --verbose the others name it' 'ts-cat cut.ts 2>err | ts-dump --verbose 
 ok 'a killed one says nothing, so the next does' '{ head -c 60 good.ts; } | ts-cat 2>err1 | ts-dump >out 2>err2; grep -q "cut off" err1 && ! test -s err2'
 ok 'a file that was begun and not finished has no such record' '! ts-cat cut.ts >part.ts 2>err; ts-dump part.ts >out 2>err; test $? = 1 && grep -q "END record" err'
 ts-cat cut.ts 2>err | cat >later.ts
-ok 'whoever reads a copy of it later says so' 'fails 1 "later.ts.: ts-cat failed, and said why" setsid -w ts-dump --header later.ts'
+ok 'a later reader of a copy reports it' 'fails 1 "later.ts.: ts-cat failed, and said why" setsid -w ts-dump --header later.ts'
 ok 'what failed is no column of that name' 'echo 1.5 2 | "$gen" scores failed:f4,group:i8 | ts-cat | ts-dump | grep -q "\"failed\": 1.5"'
 printf '\202\246failed\240\245group\001' >bad.ts; bad 'a failure without a name' 'byte 0: not an unmask'
 

@@ -174,7 +174,7 @@ ts-gen images image:u1:2x2x2 3 1 >two.ts; ts-gen images image:u1:3x0x2 3 1 >flat
 ok 'images of two channels, of no pixels, no images' '
 	error "two.ts.*1 or 3 channels" ds-view -o x.png two.ts && error "flat.ts.*2 x 0 pixels cannot" ds-view -o x.png flat.ts &&
 	error "none.ts.*is empty" ds-view -o x.png none.ts'
-ok 'a sheet that is too large says so' 'error "smaller grid or scale" ds-view --grid 4096x4096 --scale 4 -o x.png images.ts'
+ok 'a sheet that is too large is refused' 'error "smaller grid or scale" ds-view --grid 4096x4096 --scale 4 -o x.png images.ts'
 usage() { fails 2 "$@"; }
 ok 'misuse' '
 	usage "is not CxR" ds-view --grid 3 images.ts && usage "is not CxR" ds-view --grid 0x3 images.ts && usage "is not CxR" ds-view --grid 3x3x3 images.ts &&

@@ -183,7 +183,7 @@ for f in a.gif j.bmp o-8.bmp z-rle8.bmp; do
 				{ echo "# $at: exit $rc $(cat err)"; exit 1; }
 		done'
 done
-ok 'Parquet that is none' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet file" ds-pack x.parquet'
+ok 'a file that only looks like Parquet' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet file" ds-pack x.parquet'
 
 ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx npy parquet; do grep -q "^$f " out || exit; done'
 ok '--format: one that there is not' 'fails 1 "no format .jpg." ds-pack --format jpg folders'

@@ -49,7 +49,7 @@ ok 'what each kind does, number by number' '/usr/bin/python3 - <<-END
 	END'
 pack() { ds-pack -q "$@" p; }
 ok 'it comes before a picture is prepared' 'ds-pack -q --distort jpeg=20 --size 16 --gray p | ts-dump >a && ds-pack -q --size 16 --gray q | ts-dump >b && cmp a b && ds-pack -q --size 16 --gray p | ts-dump >c && ! cmp -s a c'
-ok 'meta and history say it, with each level, and all that is made of it says so too' '
+ok 'meta and history record it, with each level, and so does all that is made from it' '
 	pack --distort blur,jpeg=30 -o d.images && ts-dump --header d.images | grep -q "\"distorted\": *\"blur=1,jpeg=30\"" && ts-dump --history d.images | grep -q -- "--distort blur,jpeg=30" &&
 	ds-synth --set id -n 12 -o x.images && um-train -q -a resnet-narrow:depth=8 -e 1 --threads 1 -o m.ckpt x.images 2>err && ds-pack -q --distort jpeg --for m.ckpt p | um-embed -q -m m.ckpt | ood-score -q -m msp | ts-dump --header | grep -q "\"distorted\": *\"jpeg=75\"" &&
 	! pack | ts-dump --header | grep -q distorted && pack --distort brightness=1.23456789 | ts-dump --header | grep -q "brightness=1.23456789\""'

@@ -143,7 +143,7 @@ ok '--val and --val-fraction exclude each other' 'fails 2 "exclude" um-train --v
 ok '--beta without --um is misuse' 'fails 2 "needs --um" um-train --beta 2 images.ts'
 ok 'another architecture than the checkpoint'"'"'s is refused' \
 	'fails 1 "not the densenet:depth=16" um-train -i a.ckpt -a densenet:depth=16 -o z.ckpt images.ts && test ! -e z.ckpt'
-ok 'a diverging run says so and leaves nothing' \
+ok 'a diverging run reports it and leaves nothing' \
 	'! um-train -q -a densenet:depth=10 -e 30 --lr 1000 --weight-decay 1000 -b 4 -o z.ckpt images.ts 2>err && grep -q "diverged" err && test ! -e z.ckpt'
 ok 'labels out of range for the checkpoint' \
 	'golden-net images 16 12 >l12.ts; fails 1 "out of range" um-train -i a.ckpt -o z.ckpt l12.ts'

@@ -66,6 +66,6 @@ ds-synth --set id -n 8 | ts-cat -o more.ts
 ok 'classes of the same names keep their labels' \
 	'um-embed -q -m named.ckpt more.ts | ts-dump --tsv | awk "NR > 1 && \$1 == -1 {exit 1}"'
 ok 'um-embed without a model is misuse' 'fails 2 "no --model" um-embed good.ts'
-have_torch && ok 'an unknown device says so' 'fails 1 "tpu9" um-embed -m m.ckpt --device tpu9 good.ts'
+have_torch && ok 'an unknown device is named' 'fails 1 "tpu9" um-embed -m m.ckpt --device tpu9 good.ts'
 ok 'a config file is read' 'printf "model: m.ckpt\nbatch_size: 3\n" >c.yaml; um-embed --config c.yaml good.ts | ts-dump >/dev/null'
 done_testing

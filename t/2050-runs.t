@@ -135,7 +135,7 @@ ok 'resumed from the middle of an epoch: the same bytes' 'same steady stopped.TE
 ( begin full || exit; $train $common & pid=$!; while ! ls run/*/*/checkpoints/epoch_0003.ckpt >/dev/null 2>&1; do sleep 0.05; done; kill -TERM $pid; wait ) 2>/dev/null
 last=$(ls full/run/*/*/checkpoints/last.ckpt) && cp $last before.ckpt
 ( cd full && trap '' XFSZ && ulimit -f $(($(wc -c <../before.ckpt) / 1024)) && $train --resume $common ) >out 2>err; rc=$?
-ok 'a full disk: exit 1, says so and where' 'test $rc = 1 && grep -q "last.ckpt.*File too large" err'
+ok 'a full disk: exit 1, with the reason and the file' 'test $rc = 1 && grep -q "last.ckpt.*File too large" err'
 ok 'the previous checkpoint is as it was, and whole' 'cmp $last before.ckpt'
 ( cd full && $train --resume $common )
 ok 'with room again the run ends in the same bytes' 'same train.whole full'

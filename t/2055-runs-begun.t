@@ -43,7 +43,7 @@ long='um-train -q -a fc -b 20 --threads 1 --val-fraction 0.2 --no-history --lr-p
 $long -e 3 --run long5 images.ts && cp -r long5 killed && $long -e 5 --run five -o five.ckpt images.ts
 ok '--resume with more --epochs goes on; with a constant rate it ends in the bytes of a run of so many' '
 	$long -e 5 --run long5 --resume -o more.ckpt images.ts && cmp more.ckpt five.ckpt && log long5 >a && log five | cmp - a && cmp long5/um-train/*/checkpoints/best.ckpt five/um-train/*/checkpoints/best.ckpt'
-ok 'settings.yaml says so; resumed again it is a run of so many' '
+ok 'settings.yaml records it; resumed again, it is a run of that many' '
 	grep -q "^epochs: 5$" long5/um-train/*/settings.yaml && grep -qx "# epochs: 3 until it was resumed with more" long5/um-train/*/settings.yaml &&
 	$long -e 5 --run long5 --resume -o more.ckpt images.ts && cmp more.ckpt five.ckpt'
 ok 'fewer are refused, and other options with more' 'fails 1 "epochs: 5.*epochs: 4" $long -e 4 --run long5 --resume images.ts && fails 1 "lr: 0.1.*lr: 0.3" $long -e 9 --lr 0.3 --run long5 --resume images.ts'
@@ -89,6 +89,6 @@ while ! test -e term/um-train/default/checkpoints/last.ckpt || ! grep -q "^epoch
 sleep 0.5; kill -TERM $pid; n0=$(date +%s); wait $pid; rc=$?
 ok 'SIGTERM while --ood is reported: at once' 'test $rc = 143 && test $(($(date +%s) - n0)) -lt 5'
 ds-synth --set id --n 500 -o many.ts
-ok 'a training that learns nothing says so; one that does, does not' 'um-train -a fc -e 1 -b 100 --lr 1e-12 -o x many.ts 2>err && grep -q "nothing was learnt; try another --lr (it was 1e-12)" err &&
+ok 'a training that learns nothing reports it; one that learns does not' 'um-train -a fc -e 1 -b 100 --lr 1e-12 -o x many.ts 2>err && grep -q "nothing was learnt; try another --lr (it was 1e-12)" err &&
 	um-train -a fc -e 4 -b 50 --lr 0.002 -o x many.ts 2>err && ! grep -q "nothing was learnt" err || { cat err; false; }'
 done_testing

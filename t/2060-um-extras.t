@@ -164,7 +164,7 @@ ok 'a second model of other classes' 'fails 1 "ten.ckpt.*other classes" um-embed
 ok 'a second model that is not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --against no.ckpt images.ts'
 golden-net fit densenet:depth=13,bottleneck=0 7 >other.fit
 ok 'a fit of another network' 'fails 1 "other.fit.*layer0.mean.*16" um-embed -m m.ckpt --perturb other.fit images.ts'
-ok 'a fit that is none' 'fails 1 "images.ts.*fit" um-embed -m m.ckpt --perturb images.ts images.ts'
+ok 'a file that is not a fit' 'fails 1 "images.ts.*fit" um-embed -m m.ckpt --perturb images.ts images.ts'
 ts-cat --select image images.ts >nolabel.ts
 ok 'FGSM without labels' 'um-embed -m m.ckpt --fgsm 0.1 nolabel.ts >out 2>err; test $? = 1 && grep -q "nolabel.ts.*row 0.*label" err'
 ok 'a column of that name is there already' '

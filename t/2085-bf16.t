@@ -14,7 +14,7 @@ um-train -q -a densenet:depth=10,growth=4 -e 1 -b 20 --threads 1 -o base.ckpt id
 
 # ---- what is not available
 none='this processor (generic) has none'
-ok 'um-train says that there is none' 'UNMASK_ISA=generic usage "$none" um-train -a fc -e 1 --precision bf16 -o x id.ts && ! test -e x'
+ok 'um-train reports that it is not available' 'UNMASK_ISA=generic usage "$none" um-train -a fc -e 1 --precision bf16 -o x id.ts && ! test -e x'
 ok 'um-prune too' 'UNMASK_ISA=generic usage "$none" um-prune -m base.ckpt --um 1 --precision bf16 -o x id.ts'
 ok 'um-embed names what needs none' 'UNMASK_ISA=generic usage "$none; --engine torch and --device cuda need none" um-embed -m base.ckpt --precision bf16 test.ts'
 ok 'training by libtorch does not take it' 'usage "not for --engine torch" um-train -a fc -e 1 --engine torch --precision bf16 -o x id.ts'

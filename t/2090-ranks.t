@@ -114,7 +114,7 @@ kill_one() {                           # SEED, in the run's folder: starts or re
 for seed in 1 2 3 4 5 6 ${SLOW:+7 8 9 10 11 12 13 14 15 16 17 18 19 20}; do
 	( mkdir -p killed && cd killed && kill_one $seed; cat said.* >>../said.killed )
 done
-ok 'a rank that is killed ends the others, and one of them says so' 'grep -q "^um-train: rank [01] of 2 is gone" said.killed'
+ok 'a rank that is killed ends the others, and one of them reports it' 'grep -q "^um-train: rank [01] of 2 is gone" said.killed'
 ok 'where rank 0 is left, it names the checkpoint' 'grep -q "rank 1 of 2 is gone.*\(last\|initial\).ckpt" said.killed'
 ( cd killed; ranks 2 $long $(going_on) ) || cat killed/said.*
 ok 'killed at random moments, then the same command: the same bytes' '
@@ -136,7 +136,7 @@ ok 'a run of 2 ranks goes on with 3, and with one' '
 ranks 2 $train -e 1 --sync-bn -o by-hand.ckpt images.ts
 ok '--ranks 2 starts them, and is through when all are' '$train -e 1 --sync-bn --ranks 2 -o started.ckpt images.ts 2>said && cmp by-hand.ckpt started.ckpt &&
 	grep -q "^2 ranks" said && grep -q "^rank 0 sent [0-9.]* MB a step; [0-9.]* % of the time" said && test $(wc -l <said) = 3'
-ok 'misuse is said once, before they start' '
+ok 'misuse is reported once, before they start' '
 	(for tool in "um-train -o x" "um-prune -m 1.ckpt -o x" "um-estimate -m 1.ckpt"; do
 		! $tool --ranks 2 images.ts aux.ts 2>said && test $(grep -c "at most one FILE" said) = 1 || exit 1; done)'
 have_torch && ok 'libtorch, each rank with its own statistics: the losses of our own kernels' '

@@ -88,7 +88,7 @@ ok '--arch: what does not fit is listed, all of it' '
 	grep -q "missing: tensor .bn1.running_mean. (" fails.err && grep -q "missing: tensor .block2.layer.0.conv2.weight. (2x8x3x3)" fails.err &&
 	grep -q "misshapen: tensor .block3.layer.0.conv2.weight. is 2x8x1x1, the architecture has 2x8x3x3" fails.err &&
 	grep -q "extra: tensor .fc.extra. (3)" fails.err && grep -q "4 tensors do not fit" fails.err'
-ok '--partial: fresh values from the seed, and says so' '
+ok '--partial: fresh values from the seed, with a message' '
 	um-ckpt import --normalise none --partial -o p.ckpt wrong.pth 2>err && grep -q "missing: tensor .bn1.running_mean.*fresh" err &&
 	um-ckpt diff p.ckpt plain.pth >out; test $(wc -l <out) = 3 && ! grep -q missing out &&
 	um-ckpt import -q --normalise none --partial --seed 1 -o q.ckpt wrong.pth && ! um-ckpt diff p.ckpt q.ckpt >x &&

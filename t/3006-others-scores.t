@@ -30,7 +30,7 @@ ok 'thresholds of curves read back' 'ood-metrics --id id.near --roc roc --pr pr 
 ok 'constant as floats is not constant' 'ood-metrics --id id.near ood.near 2>err >out && ! test -s err'
 ok 'ood-threshold: the threshold of <f8 is <f8, to its digits' 'ood-threshold -a 0.2 id.near.ts -o t.f8 2>err && ts-dump t.f8 | grep -q "<f8" &&
 	ts-dump t.f8 | grep -q "$(sort id.near | awk "NR == 2 { printf \"%.17g\", \$1 }")"'
-ok 'ood-watch reads <f8 and says so of other types' 'ood-watch -r id.near.ts id.near.ts 2>err && seq 3 | "$gen" scores k:i8 >k.ts &&
+ok 'ood-watch reads <f8 and refuses other types' 'ood-watch -r id.near.ts id.near.ts 2>err && seq 3 | "$gen" scores k:i8 >k.ts &&
 	fails 1 "k.ts.: has no column of scores .k.: it is <i8, where scores are <f8, <f4 or <f2" ood-watch -m k -r k.ts id.f4'
 ok 'no scores: what there is' 'fails 1 "k.ts.: has no column of scores (.*): it has .k. (<i8)" ood-metrics --id k.ts k.ts &&
 	fails 1 "k.ts.: has no column of scores .k.: it is <i8" ood-metrics --id k.ts -m k k.ts &&

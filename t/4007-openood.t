@@ -27,7 +27,7 @@ ok 'of ImageNet too' 'make -s -n -f "$SRC/pipelines/openood.mk" BENCH=imagenet20
 rm OpenOOD/data/images_classic/svhn/test/0/0003.png OpenOOD/data/benchmark_imglist/cifar10/test_mnist.txt
 quick='MODELS=OpenOOD/results/cifar10_resnet18_32x32_base_e100_lr0.1_default/s0/best.ckpt METHODS=msp,energy,knn:k=5'
 ok 'a list or an image that is missing is told, and ends it' 'openood RUN=less $quick 2>err; test $? = 2 && grep -q "mnist (far): no list .OpenOOD/data/benchmark_imglist/cifar10/test_mnist.txt" err && grep -q "svhn (far): .*svhn/test/0/0003.png" err && grep -q "SKIP=yes goes on" err && ! test -e less'
-ok 'SKIP=yes goes on without these sets, and says so' 'openood RUN=less SKIP=yes $quick >out 2>err && grep -q "svhn (far)" err && head -n 1 out | grep -qx "cifar10: 1 network(s); near: cifar100 tin; far: texture places365" &&
+ok 'SKIP=yes skips these sets, and names them' 'openood RUN=less SKIP=yes $quick >out 2>err && grep -q "svhn (far)" err && head -n 1 out | grep -qx "cifar10: 1 network(s); near: cifar100 tin; far: texture places365" &&
 	$py "$helper" table less id near:cifar100 near:tin far:texture far:places365 | sort >want && plain less/table.txt | cmp - want'
 um-ckpt export -q --format pth -o s0.pth "$(echo "$quick" | sed 's/MODELS=//; s/ .*//')"
 ok 'a checkpoint of PyTorch' 'openood RUN=pth SKIP=yes $quick MODELS=s0.pth >out 2>err && ts-dump --history pth/s1/model.ckpt | grep -q -- "--mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616" &&

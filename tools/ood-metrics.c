@@ -207,10 +207,11 @@ static int print_table(struct work *k)
 
 	if (report_sets(&report, &all, &err) < 0)
 		return cli_error("%s", err.text);
-	if (k->plots && (fclose(k->plots) != 0 || !k->plot_text))
-		cli_oom();
-	if (k->plots)
-		fputs(k->plot_text, stdout);
+	if (k->plots) {
+		if (fflush(k->plots) != 0)
+			cli_oom();
+		fwrite(k->plot_text, 1, k->plot_len, stdout);
+	}
 	if (explain)
 		report_explain(&report, baseline, (size_t)replicates);
 	return 0;
@@ -234,6 +235,9 @@ static int run(struct work *k)
 	report_read_release(&k->read);
 	ood_eval_free(k->eval);
 	free(k->results);
+	if (k->plots)
+		fclose(k->plots);
+	free(k->plot_text);
 	return rc;
 }
 

@@ -66,7 +66,7 @@ else
 	ok 'sixels, pixel for pixel, but for what libsixel rounds' 'on_terminal "$sixel" $run >shown && python3 screen.py sixel <shown >got; cmp got want || { sed "s/^/# /" got; false; }'
 	ok '--terminal sixel asks nobody' 'on_terminal "" $run --terminal sixel >again && ! grep -a -q "a=q" again && python3 screen.py sixel <again >a && python3 screen.py sixel <shown | cmp - a'
 fi
-ok 'one that can neither, or does not answer, is told so within a second or two' '
+ok 'one that can neither, or does not answer, is told so within seconds' '
 	for answer in "$neither" ""; do timeout 20 python3 "$SRC/t/helper/terminal.py" "$answer" $run >shown; test $? = 1 && grep -a -q "terminal that shows no pictures; use -o FILE" shown || exit; done'
 ok '^C while it is asked ends the program, and the terminal echoes as before' 'on_terminal "\x03" $run >shown; test $? = 254 && ! grep -a -q "a=T" shown'
 ok 'in the background it is not asked' '

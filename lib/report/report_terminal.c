@@ -25,14 +25,17 @@ static bool says(const char *variable, const char *word)
 	return value && strstr(value, word) != NULL;
 }
 
-/* Milliseconds left of one second since `then`. */
+/* What a terminal has to answer: one beyond a slow connection needs more than a second. */
+enum { PATIENCE = 3000 }; /* milliseconds */
+
+/* Milliseconds left of that since `then`. */
 static int left_of(const struct timespec *then)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	const long gone = (now.tv_sec - then->tv_sec) * 1000 + (now.tv_nsec - then->tv_nsec) / 1000000;
-	return gone < 1000 ? (int)(1000 - gone) : 0;
+	return gone < PATIENCE ? (int)(PATIENCE - gone) : 0;
 }
 
 /* Reads the terminal's answer, up to the end of its device attributes, which every terminal sends. */

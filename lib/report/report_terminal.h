@@ -18,8 +18,8 @@ extern "C" {
 enum report_terminal { REPORT_NO_PICTURES, REPORT_KITTY, REPORT_SIXEL };
 
 /* What this process's terminal can show: taken from the environment if possible (KITTY_WINDOW_ID, TERM, TERM_PROGRAM),
- * otherwise the terminal is asked, and has three seconds to answer, during which signals wait. A background process does
- * not ask. */
+ * otherwise the terminal is asked, and has three seconds to answer, during which signals wait. A background process
+ * does not ask. */
 enum report_terminal report_terminal_ask(void);
 /* Shows a PNG of n bytes, RGB, and ends the line. -1: no libsixel, out of memory, not a PNG. */
 int report_terminal_show(FILE *f, enum report_terminal how, const unsigned char *png, size_t n, struct err *err)

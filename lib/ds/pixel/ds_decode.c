@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
-#include <jerror.h>
 #include <png.h>
 #include <webp/decode.h>
 
 #include "ds/ds_internal.h"
 #include "ds/pixel/ds_decode_internal.h"
+#include "ds/pixel/ds_jpeg.h"
+
+#include <jerror.h>
 
 /* ---- PNG ---- */
 
@@ -132,24 +133,9 @@ out:
 /* ---- JPEG ---- */
 
 struct jpeg_trouble {
-	struct jpeg_error_mgr mgr;
-	jmp_buf jump;
-	struct err *err;
-	bool lenient, is_short; /* ds_decoder_lenient(), ds_decoder_short() */
+	struct ds_jpeg_trouble base; /* first, as ds_jpeg_fail() has it */
+	bool lenient, is_short;      /* ds_decoder_lenient(), ds_decoder_short() */
 };
-
-static void jpeg_fail(j_common_ptr j)
-{
-	struct jpeg_trouble *t = (struct jpeg_trouble *)j->err;
-	char text[JMSG_LENGTH_MAX];
-
-	j->err->format_message(j, text);
-	if (j->err->msg_code == JERR_OUT_OF_MEMORY)
-		err_memory(t->err);
-	else
-		err_fail(t->err, "damaged JPEG: %s", text);
-	longjmp(t->jump, 1);
-}
 
 /* libjpeg warns of missing data and fills it with gray; to us an incomplete picture is an error. The result of other
  * damage (a wrong code inside the data) is accepted, as in Pillow. */
@@ -160,7 +146,7 @@ static void jpeg_warn(j_common_ptr j, int level)
 	if (level >= 0 || (j->err->msg_code != JWRN_JPEG_EOF && j->err->msg_code != JWRN_HIT_MARKER))
 		return;
 	if (!t->lenient)
-		jpeg_fail(j);
+		ds_jpeg_fail(j);
 	t->is_short = true;
 }
 
@@ -226,11 +212,12 @@ static int decode_jpeg(struct ds_decoder *d, const void *data, size_t len, int a
 {
 	struct jpeg_decompress_struct *j = &d->j;
 
-	d->t.err = err;
-	j->err = jpeg_std_error(&d->t.mgr);
-	d->t.mgr.error_exit = jpeg_fail;
-	d->t.mgr.emit_message = jpeg_warn;
-	if (setjmp(d->t.jump)) /* jpeg_fail() has set the reason */
+	d->t.base.err = err;
+	d->t.base.what = "damaged JPEG";
+	j->err = jpeg_std_error(&d->t.base.mgr);
+	d->t.base.mgr.error_exit = ds_jpeg_fail;
+	d->t.base.mgr.emit_message = jpeg_warn;
+	if (setjmp(d->t.base.jump)) /* ds_jpeg_fail() has set the reason */
 		goto fail;
 	if (!d->begun)
 		jpeg_create_decompress(j);

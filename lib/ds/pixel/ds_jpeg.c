@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: MIT
  * Writing JPEG, as Pillow's save() does: libjpeg's defaults at a quality. */
-#include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
+#include "ds/pixel/ds_decode_internal.h"
+#include "ds/pixel/ds_jpeg.h"
+
 #include <jerror.h>
 
-#include "ds/pixel/ds_decode_internal.h"
-
-struct trouble {
-	struct jpeg_error_mgr mgr;
-	jmp_buf jump;
-	struct err *err;
-};
-
-/* libjpeg needs a function that does not return. */
-static void fail(j_common_ptr j)
+void ds_jpeg_fail(j_common_ptr j)
 {
-	struct trouble *t = (struct trouble *)j->err;
+	struct ds_jpeg_trouble *t = (struct ds_jpeg_trouble *)j->err;
 	char text[JMSG_LENGTH_MAX];
 
 	j->err->format_message(j, text);
 	if (j->err->msg_code == JERR_OUT_OF_MEMORY)
 		err_memory(t->err);
 	else
-		err_fail(t->err, "cannot be written as JPEG: %s", text);
+		err_fail(t->err, "%s: %s", t->what, text);
 	longjmp(t->jump, 1);
 }
 
@@ -52,12 +43,12 @@ static void write_rows(struct jpeg_compress_struct *j, const struct ds_pixels *p
 static int encode(const struct ds_pixels *p, int quality, unsigned char *file, unsigned long *len, struct err *err)
 {
 	struct jpeg_compress_struct j;
-	struct trouble t = { .err = err };
+	struct ds_jpeg_trouble t = { .err = err, .what = "cannot be written as JPEG" };
 
 	memset(&j, 0, sizeof j);
 	j.err = jpeg_std_error(&t.mgr);
-	t.mgr.error_exit = fail;
-	if (setjmp(t.jump)) { /* fail() has set the reason */
+	t.mgr.error_exit = ds_jpeg_fail;
+	if (setjmp(t.jump)) { /* ds_jpeg_fail() has set the reason */
 		jpeg_destroy_compress(&j);
 		return -1;
 	}

@@ -98,6 +98,11 @@ static int knn_end(struct ood_near *p, double *out)
 
 static const struct ood_look knn_look = { top_begin, top_tile, knn_end, ood_tops_free };
 
+static int has_neighbours(const struct ood_fit *f, size_t k, struct err *err)
+{
+	return k > f->bank.n ? err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n) : 0;
+}
+
 static int knn_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_fit *f = s->basis->fit;
@@ -105,8 +110,8 @@ static int knn_prepare(struct ood_scorer *s, struct err *err)
 
 	if (ood_need_fit(s, err) < 0)
 		return -1;
-	if (k > f->bank.n)
-		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
+	if (has_neighbours(f, k, err) < 0)
+		return -1;
 	return ood_near_prepare(s, &knn_look, f->bank.n, false, err);
 }
 
@@ -139,8 +144,8 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 	size_t n = share < (double)f->bank.n ? (size_t)share : f->bank.n;
 	if (n < k)
 		n = k; /* a small set: at least as many rows as neighbours requested */
-	if (n > f->bank.n)
-		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n);
+	if (has_neighbours(f, k, err) < 0)
+		return -1;
 	return ood_near_prepare(s, &nnguide_look, n, true, err);
 }
 

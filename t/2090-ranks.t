@@ -191,6 +191,8 @@ launcher() {                           # NAME COMMAND...: what the command start
 }
 launcher 'Open MPI' mpirun.openmpi --oversubscribe -n 2
 launcher 'MPICH' mpirun.mpich -n 2
+# Debian 12's torchrun cannot take its defaults of -r and -t apart under Python 3.11; newer ones need neither.
+launcher 'torchrun' torchrun -r 1 -t 2 --log_dir torchrun --nproc_per_node 2 --no_python
 ok 'threads: the processors are divided among the ranks' '
 	ranks 2 um-train -q -a fc -e 1 --run threads images.ts && grep -qx "threads: $(($(nproc) > 1 ? $(nproc) / 2 : 1))" $(find threads -name settings.yaml)'
 done_testing

@@ -71,7 +71,7 @@ static int add_masks(struct job *job, struct err *err)
 						 .device = o.how.device,
 						 .threads = o.how.threads,
 						 .batch = (size_t)o.train.batch,
-						 .bf16 = o.precision == JOB_BF16 },
+						 .precision = o.precision },
 		      err);
 }
 

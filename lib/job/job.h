@@ -61,9 +61,6 @@ extern "C" {
 /* --criterion: the fold if --um is given, never, or --um must be given. */
 enum job_criterion { JOB_AUTO, JOB_CE, JOB_UM };
 
-/* Of the products in training; validation and reports always use floats. */
-enum job_precision { JOB_F32, JOB_BF16 };
-
 struct job_options {
 	struct um_train_options train;
 	struct um_oe_options oe;
@@ -71,7 +68,7 @@ struct job_options {
 	double beta;       /* NAN: not given */
 	long criterion;    /* enum job_criterion */
 	long engine;       /* enum um_runner */
-	long precision;    /* enum job_precision */
+	long precision;    /* enum um_precision, in training; validation and reports always use floats */
 	const char *start; /* checkpoint to start from, or NULL; the tool's option */
 	const char *val, *run, *name;
 	double val_fraction;

@@ -307,7 +307,7 @@ static int make(struct loop *l, struct err *err)
 					     .team = o->team,
 					     .sync_bn = o->sync_bn,
 					     .dropout = o->train.dropout,
-					     .bf16 = o->precision == JOB_BF16 };
+					     .precision = o->precision };
 
 	if (job_team_batches(j, err) < 0 || um_model_new(&l->m, &j->c, &how, err) < 0 ||
 	    um_model_train(l->m, &o->train, err) < 0)

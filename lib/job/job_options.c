@@ -26,8 +26,8 @@ static const struct cli_option rows[] = {
 	  "fold the loss if --um is given (default), never, or require --um" },
 	{ "engine", 0, CLI_CHOICE, "nn|torch", AT(engine), 0, 0,
 	  "CPU engine: our own kernels (default), or libtorch, the reference" },
-	{ "precision", 0, CLI_CHOICE, "f32|bf16", AT(precision), 0, 0,
-	  "precision of products in training: float32 (default), or bfloat16 (needs AMX)" },
+	{ "precision", 0, CLI_CHOICE, "f32|tf32|bf16", AT(precision), 0, 0,
+	  "precision of training: float32 (default), TF32 (GPUs), or bfloat16 (AMX or libtorch)" },
 	{ "logit-norm", 0, CLI_DOUBLE, "T", AT(train.logit_norm), 0, 1e3,
 	  "LogitNorm: scale logits to norm 1/T in the loss, T such as 0.04 (default 0: off)" },
 	{ "aux", 0, CLI_STR, "FILE", AT(aux), 0, 0, "outlier images to train with" },
@@ -186,7 +186,7 @@ int job_options_check(struct job_options *o, struct err *err)
 	o->train.seed = (uint64_t)cli.seed;
 	if (isnan(o->train.weight_decay))
 		o->train.weight_decay = o->train.optimizer == UM_ADAM ? 0 : 1e-4; /* as published, and in PyTorch */
-	if (um_engine_check(&o->how, err) < 0 || um_exec_check(o->how.torch, o->precision == JOB_BF16, err) < 0 ||
+	if (um_engine_check(&o->how, err) < 0 || um_exec_check(o->how.torch, o->how.device, o->precision, err) < 0 ||
 	    check_loss(o, err) < 0)
 		return -1;
 	if (o->train.warmup >= o->train.epochs)

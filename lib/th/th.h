@@ -42,7 +42,7 @@ struct err;
 enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
 /* Activations of act(); GELU by erf. */
 enum th_act { TH_RELU6, TH_SILU, TH_GELU, TH_HARDSWISH, TH_HARDSIGMOID, TH_SIGMOID };
-enum { TH_ABI = 10 };
+enum { TH_ABI = 11 };
 
 struct th_api {
 	int abi; /* TH_ABI */
@@ -150,7 +150,8 @@ struct th_api {
 	struct th_lane *(*lane_new)(enum th_type type, int ndim, const size_t *shape, size_t n_out);
 	void (*lane_free)(struct th_lane *l);   /* waits first; accepts NULL */
 	void *(*lane_input)(struct th_lane *l); /* the host's buffer, to be filled */
-	const float *(*lane_output)(const struct th_lane *l);
+	float *(*lane_output)(
+		const struct th_lane *l); /* likewise; the caller may write to what nothing is fetched to */
 	int (*lane_send)(struct th_lane *l, size_t rows); /* the first `rows` rows of input */
 	/* The batch that was sent, on the device, valid until the next send; row-major, cast() brings maps of floats
 	 * into the seam's layout. Operations on it wait until it has arrived. */
@@ -165,8 +166,10 @@ struct th_api {
 	/* Operations up to graph_end() are recorded, not run. run() runs them on the current values of tensors from
 	 * before the recording, and sets the values of kept tensors from the recording. In between nothing may be
 	 * copied to or from the host. If recording fails, begin returns NULL, and end -1, with last_error(); the graph
-	 * may then only be freed, and operations run as before. */
-	struct th_graph *(*graph_begin)(void);
+	 * may then only be freed, and operations run as before.
+	 * after: a graph that this one goes on from, as backward() goes on from what the other one computed, so that
+	 * the two share their memory and must always run in this order; or NULL. */
+	struct th_graph *(*graph_begin)(const struct th_graph *after);
 	int (*graph_end)(struct th_graph *g);
 	int (*graph_run)(struct th_graph *g);
 	void (*graph_free)(struct th_graph *g); /* accepts NULL */

@@ -82,7 +82,7 @@ static void *lane_input(th_lane *l)
 	return l->in.data_ptr();
 }
 
-static const float *lane_output(const th_lane *l)
+static float *lane_output(const th_lane *l)
 {
 	return l->out.data_ptr<float>();
 }
@@ -137,14 +137,24 @@ static bool graphs(void)
 	return th_device.is_cuda();
 }
 
-static th_graph *graph_begin(void)
+// All recordings use one stream: going back, each operation runs in the stream that it went forward in.
+static c10::Stream recording_stream()
+{
+	static const c10::Stream stream = new_stream();
+	return stream;
+}
+
+static th_graph *graph_begin(const th_graph *after)
 {
 	TH_GUARD(nullptr, {
 		TORCH_CHECK(graphs(), "graphs are recorded on a GPU only");
 		auto g = std::make_unique<th_graph>();
 		c10::cuda::device_synchronize();
-		g->on = std::make_unique<c10::StreamGuard>(new_stream());
-		g->graph.capture_begin();
+		g->on = std::make_unique<c10::StreamGuard>(recording_stream());
+		if (after)
+			g->graph.capture_begin(const_cast<th_graph *>(after)->graph.pool());
+		else
+			g->graph.capture_begin();
 		return g.release();
 	})
 }
@@ -176,7 +186,7 @@ static bool graphs(void)
 	return false;
 }
 
-static th_graph *graph_begin(void)
+static th_graph *graph_begin(const th_graph *)
 {
 	th_set_error("graphs are recorded on a GPU only");
 	return nullptr;

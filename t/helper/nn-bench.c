@@ -167,7 +167,7 @@ static int training(struct net_checkpoint *c, char *const *word, struct err *err
 {
 	const size_t batch = strtoul(word[1], NULL, 10);
 	const struct um_exec_options o = { .torch = strcmp(word[0], "step-torch") == 0,
-					   .bf16 = strcmp(word[0], "step-bf16") == 0,
+					   .precision = strcmp(word[0], "step-bf16") == 0 ? UM_BF16 : UM_F32,
 					   .threads = threads,
 					   .batch = batch };
 	struct room r = room(c->net, batch);

@@ -96,7 +96,7 @@ static void *lane_input(struct th_lane *l)
 	return lane_of(l)->input;
 }
 
-static const float *lane_output(const struct th_lane *l)
+static float *lane_output(const struct th_lane *l)
 {
 	return lane_of(l)->output;
 }
@@ -144,8 +144,9 @@ static bool graphs(void)
 	return true;
 }
 
-static struct th_graph *graph_begin(void)
+static struct th_graph *graph_begin(const struct th_graph *after)
 {
+	(void)after;
 	gpu.begun++;
 	gpu.n_kept = 0;
 	if (gpu.fail_begin)

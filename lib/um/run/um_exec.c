@@ -6,6 +6,7 @@
 #include "net/net_graph.h"
 #include "nn/nn.h"
 #include "nn/train/nn_train.h"
+#include "um/run/um_engine.h"
 #include "um/run/um_exec_torch.h"
 
 struct um_exec {
@@ -17,12 +18,10 @@ struct um_exec {
 			 * numbers */
 };
 
-int um_exec_check(bool torch, bool bf16, struct err *err)
+int um_exec_check(bool torch, const char *device, long precision, struct err *err)
 {
-	if (bf16 && torch)
-		return err_fail(err, "training with precision bf16 is for unmask's own kernels on the CPU, not for "
-				     "--engine torch and GPUs");
-	return bf16 ? nn_check_bf16(NULL, err) : 0;
+	return um_engine_check(&(struct um_engine_options){ .torch = torch, .device = device, .precision = precision },
+			       err);
 }
 
 static void gather(void *data, const double *mine, size_t n, double *all)
@@ -39,7 +38,7 @@ static int open_nn(struct um_exec *e, const struct net_checkpoint *c, const stru
 					.forward = o->forward,
 					.fixed = o->fixed,
 					.floats = o->floats,
-					.bf16 = o->bf16 };
+					.bf16 = o->precision == UM_BF16 };
 
 	if (o->team && o->sync_bn)
 		how.peers = (struct nn_peers){ team_size(o->team), gather, o->team };
@@ -65,7 +64,7 @@ int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const stru
 	e->net = c->net;
 	e->batch = o->batch;
 	e->apart = (uint64_t)team_rank(o->team) * 0x9e3779b97f4a7c15u;
-	rc = um_exec_check(o->torch, o->bf16, err);
+	rc = um_exec_check(o->torch, o->device, o->precision, err);
 	if (rc == 0 && o->torch && o->team && o->sync_bn)
 		rc = err_fail(err,
 			      "--sync-bn is for unmask's own kernels: through libtorch and on GPUs batch norms go by "
@@ -91,6 +90,11 @@ void um_exec_free(struct um_exec *e)
 size_t um_exec_batch(const struct um_exec *e)
 {
 	return e->batch;
+}
+
+const char *um_exec_note(const struct um_exec *e)
+{
+	return e->torch ? um_exec_torch_note(e->torch) : NULL;
 }
 
 void um_exec_among(struct um_exec *e, const struct nn_among *among)

@@ -27,7 +27,9 @@ struct um_exec_options {
 	bool forward;   /* it never goes back, and needs less memory */
 	bool fixed;     /* values do not change from the first pass on, and have no gradients */
 	bool floats;    /* images are floats, not bytes */
-	bool bf16;      /* lib/nn's products are of bfloat16, see nn_check_bf16(); all else is floats */
+	long precision; /* enum um_precision, in training alone. With lib/nn UM_BF16 is that of products, see
+			 * nn_check_bf16(); with libtorch maps up to the features are bfloat16, too. Values, their
+			 * gradients, batch norms' statistics, features and logits are floats. */
 	/* Ranks that go forward and back together, each with a share of the images; NULL: this process alone. Borrowed.
 	 * Batch statistics are those of a rank's images or, with sync_bn (lib/nn only), of all. */
 	struct team *team;
@@ -38,13 +40,15 @@ struct um_exec_options {
  * leave them alone. */
 enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
 
-/* Fails if bf16 is not available: only lib/nn has it, on some processors. */
-int um_exec_check(bool torch, bool bf16, struct err *err) TS_CHECKED;
+/* Fails if this way of running lacks this precision. */
+int um_exec_check(bool torch, const char *device, long precision, struct err *err) TS_CHECKED;
 /* Borrows c's network; takes its normalisation, not its values. */
 int um_exec_new(struct um_exec **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		struct err *err) TS_CHECKED;
 void um_exec_free(struct um_exec *e);
 size_t um_exec_batch(const struct um_exec *e);
+/* What did not go as fast as it could, in one line; NULL: nothing to say. */
+const char *um_exec_note(const struct um_exec *e);
 
 /* The values of net->params[i], NULL for counts of batches. um_exec_forward() reads them, and moves the running
  * statistics among them. */

@@ -10,6 +10,7 @@ struct um_exec_torch;
 int um_exec_torch_new(struct um_exec_torch **ret, const struct net_checkpoint *c, const struct um_exec_options *o,
 		      struct err *err) TS_CHECKED;
 void um_exec_torch_free(struct um_exec_torch *e);
+const char *um_exec_torch_note(const struct um_exec_torch *e);
 float *um_exec_torch_value(struct um_exec_torch *e, int i);
 float *um_exec_torch_gradient(struct um_exec_torch *e, int i);
 int um_exec_torch_forward(struct um_exec_torch *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed,

@@ -188,7 +188,7 @@ static int record(struct um_queue *q, size_t n)
 
 	shape_of(q, n, shape);
 	g->in = th->tensor_new(q->floats ? TH_F32 : TH_U8, 4, shape, NULL);
-	g->g = g->in ? th->graph_begin() : NULL;
+	g->g = g->in ? th->graph_begin(NULL) : NULL;
 	if (g->g) {
 		struct th_scope *s = th->scope_begin(false);
 

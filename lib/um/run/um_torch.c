@@ -126,6 +126,14 @@ static enum th_act act_of(enum net_act act)
 	return TH_SIGMOID;
 }
 
+/* The k-th value of a convolution or linear layer, in the precision of its pass. */
+static struct th_tensor *value(struct th_scope *s, struct um_torch *m, const struct net_node *node, int k, bool train)
+{
+	struct th_tensor *v = m->use[node->param + k];
+
+	return train && m->cast && node <= &m->net->nodes[m->net->feature] ? th->cast(s, v, TH_BF16) : v;
+}
+
 /* in_place: the node's input may be overwritten. */
 static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const struct net_node *node, bool train,
 				  bool in_place)
@@ -134,7 +142,9 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const 
 	struct th_tensor **p = node->param < 0 ? NULL : m->use + node->param;
 
 	switch (node->op) {
-	case NET_CONV: return th->conv2d(s, x, p[0], node->bias ? p[1] : NULL, node->stride, node->pad, node->groups);
+	case NET_CONV:
+		return th->conv2d(s, x, value(s, m, node, 0, train), node->bias ? value(s, m, node, 1, train) : NULL,
+				  node->stride, node->pad, node->groups);
 	case NET_BN: return run_bn(s, m, node, x, train);
 	case NET_RELU: return in_place ? th->relu_(s, x) : th->relu(s, x);
 	case NET_ACT: return th->act(s, x, act_of(node->act));
@@ -152,7 +162,8 @@ static struct th_tensor *run_node(struct th_scope *s, struct um_torch *m, const 
 	case NET_MAXPOOL: return th->max_pool(s, x, node->kernel, node->stride, node->pad);
 	case NET_FLATTEN: return th->flatten(s, x);
 	case NET_MEAN: return th->mean_hw(s, x);
-	case NET_LINEAR: return th->linear(s, x, p[0], node->bias ? p[1] : NULL);
+	case NET_LINEAR:
+		return th->linear(s, x, value(s, m, node, 0, train), node->bias ? value(s, m, node, 1, train) : NULL);
 	case NET_GRAPH:
 	case NET_INPUT: break;
 	}
@@ -176,7 +187,7 @@ struct th_tensor *um_torch_run(struct th_scope *s, struct um_torch *m, int from,
 		const struct net_node *node = &n->nodes[i];
 
 		out[i] = run_node(s, m, node, train, !keep || !is_kept(n, keep, node->in[0]));
-		if (m->bf16 && i == n->feature)
+		if ((m->bf16 || (m->cast && train)) && i == n->feature)
 			out[i] = th->cast(s, out[i], TH_F32);
 		/* Outputs are freed after their last use: a smaller working set is a faster one. */
 		for (int k = 0; k < 2; k++) {

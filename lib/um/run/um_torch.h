@@ -20,6 +20,7 @@ struct um_torch {
 	struct th_tensor **out;      /* of the nodes, while it runs */
 	struct th_tensor *affine[2]; /* pixels to normalised input: scale and shift, on the device (c) */
 	bool bf16;                   /* um_torch_bf16() */
+	bool cast;                   /* in training, likewise, from values that stay floats */
 	double dropout;              /* probability in training */
 	double bn_momentum;          /* of running statistics in training; 0.1 */
 };

@@ -17,7 +17,6 @@ none='this processor (generic) has none'
 ok 'um-train reports that it is not available' 'UNMASK_ISA=generic usage "$none" um-train -a fc -e 1 --precision bf16 -o x id.ts && ! test -e x'
 ok 'um-prune too' 'UNMASK_ISA=generic usage "$none" um-prune -m base.ckpt --um 1 --precision bf16 -o x id.ts'
 ok 'um-embed names what needs none' 'UNMASK_ISA=generic usage "$none; --engine torch and --device cuda need none" um-embed -m base.ckpt --precision bf16 test.ts'
-ok 'training by libtorch does not take it' 'usage "not for --engine torch" um-train -a fc -e 1 --engine torch --precision bf16 -o x id.ts'
 ok 'gradients of pixels neither' 'usage "for the forward pass alone\|has none" um-embed -m base.ckpt --precision bf16 --odin eps=0.01 test.ts'
 if ! um-embed -m base.ckpt --precision bf16 test.ts >embedded.ts 2>err && grep -q 'has none;' err; then
 	ok "the rest # SKIP $(sed -n 's/um-embed: //p;q' err)" true

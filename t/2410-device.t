@@ -33,6 +33,7 @@ ok "ood-detect --device cuda where there is none: one line with the remedy$gpu" 
 ok 'other devices are refused' 'fails 1 "cannot use device .xpu.: it is neither cpu nor cuda" embed --device xpu images.ts'
 ok 'bf16 without AMX: the remedy is named' 'UNMASK_ISA=generic usage "--engine torch and --device cuda" embed --precision bf16 images.ts'
 ok 'tf32 without a GPU, likewise' 'usage "--device cuda" embed --precision tf32 --engine torch images.ts'
+ok 'in training too' 'usage "--device cuda" um-train -a fc -e 1 --precision tf32 -o x images.ts && usage "--device cuda" um-prune -m m.ckpt --um 1 --engine torch --precision tf32 -o x images.ts'
 ok 'gradients are not taken in bf16' 'usage "--odin" embed --engine torch --precision bf16 --odin eps=0.01 images.ts'
 ok 'there is no f16' 'usage "f32|tf32|bf16" embed --precision f16 images.ts'
 
@@ -50,6 +51,11 @@ ok "logits and features are floats still$hidden" 'test -n "$hidden" || ts-dump -
 ok "maps too$hidden" 'test -n "$hidden" || { embed --engine torch --precision bf16 --layers --rankfeat part0.ts >extra.ts &&
 	embed --layers --rankfeat part0.ts >want.ts && for f in extra want; do
 	ts-cat --select layer1,rankfeat $f.ts | ts-dump | sed "s/\"[^\"]*\"://g; s/[{}]//g" >$f; done && near 3e-2 extra want; }'
+
+ok "training in bfloat16: losses to 2 % of those of floats, and not the same$hidden" 'test -n "$hidden" || {
+	for p in f32 bf16; do um-train -q --no-history --engine torch --precision $p -i m.ckpt -e 4 -b 20 --lr 0.01 --threads 1 --run run.$p images.ts || return 1
+		tail -n +2 $(find run.$p -name log.tsv) | cut -f 3 >$p.losses; done
+	test $(wc -l <f32.losses) = 4 && near 2e-2 bf16.losses f32.losses && ! near 1e-6 bf16.losses f32.losses; }'
 
 # ---- in order and whole
 ok 'chunks that divide nothing: the same to rounding' '

@@ -42,4 +42,14 @@ ok 'extra columns: as on the CPU to 1e-3' '
 	numbers $columns a.ts >a && numbers $columns b.ts >b && near 1e-3 a b'
 ok 'training starts, and its model works' '
 	um-train -q --device cuda -a densenet:depth=10,growth=4 -e 1 -b 32 -o t.ckpt images.ts && um-embed -q -m t.ckpt few.ts >out'
+# 250 images, batches of 50 and of 49: the fourth step on is recorded.
+losses() { tail -n +2 $(find $1 -name log.tsv) | cut -f 3; }
+trained() { name=$1; shift; um-train -q --no-history -i m.ckpt -e 4 -b 50 --lr 0.01 --augment none --run $name "$@" part0.ts 2>err && losses $name >$name.losses; }
+ok 'training: losses as through libtorch on the CPU to 1e-3, recorded without complaint' '
+	trained on-cpu --engine torch && trained on-gpu --device cuda && ! grep -q "graph" err && test $(wc -l <on-gpu.losses) = 4 && near 1e-3 on-gpu.losses on-cpu.losses'
+ok 'in TF32 to 1e-2' 'trained in-tf32 --device cuda --precision tf32 && near 1e-2 in-tf32.losses on-cpu.losses'
+ok 'in bfloat16 to 3e-2' 'trained in-bf16 --device cuda --precision bf16 && near 3e-2 in-bf16.losses on-cpu.losses'
+ok 'with outliers and batch norms apart, and with dropout' '
+	trained apart-cpu --engine torch --oe oe --aux part1.ts --separate-bn && trained apart-gpu --device cuda --oe oe --aux part1.ts --separate-bn &&
+	near 1e-3 apart-gpu.losses apart-cpu.losses && trained dropped --device cuda --dropout 0.3'
 done_testing

@@ -19,6 +19,7 @@ struct loop {
 	long steps;            /* of this call's epochs, */
 	double seconds;        /* the time that they took, */
 	struct team_cost cost; /* and the cost of communication between ranks */
+	bool noted;            /* what the executor had to say has been said */
 };
 
 static void tick(void *data, const struct um_progress *p)
@@ -240,6 +241,9 @@ static int train_epoch(struct loop *l, struct err *err)
 	l->cost.seconds += after.seconds - before.seconds;
 	l->seconds += l->p.seconds - seconds;
 	l->steps += l->m->steps - steps;
+	if (!l->noted && um_exec_note(l->m->exec))
+		job_say(l->j, "%s", um_exec_note(l->m->exec));
+	l->noted = um_exec_note(l->m->exec) != NULL;
 	return rc;
 }
 

@@ -128,9 +128,9 @@ END {
 	}
 	if (n_embeds) whole_program()
 	if (n_keys["train"]) {
-		section("The training step, images/s", "unmask: whole epochs of `um-train`, in floats, crops and mirrors "\
+		section("The training step, images/s", "unmask: whole epochs of `um-train`, crops and mirrors "\
 			"included, without the first. PyTorch eager, in its best case: the same batch again and again, on the device, "\
-			"SGD with momentum, channels-last; bf16 by autocast. `um-train` has no other precision than f32.")
+			"SGD with momentum, channels-last; bf16 by autocast.")
 		speeds("train")
 	}
 	if (n_runs) training()

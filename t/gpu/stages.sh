@@ -163,7 +163,7 @@ compare_training() (
 )
 # No clock matters here, so the tests run side by side.
 stage_2() {
-	for test in ${tests:-um_precision.t t/9100-gpu.t um_queue.t t/2410-device.t}; do start_test "$test"; done
+	for test in ${tests:-um_precision.t t/9100-gpu.t um_queue.t um_exec_record.t t/2410-device.t}; do start_test "$test"; done
 	compare_networks
 	compare_training 2>"$work/err" || failure "training by lib/nn and by libtorch on $device" "$work/err"
 	for test in $testing; do end_test "$test"; done
@@ -258,11 +258,11 @@ stage_3() {
 
 # ---- 4. the training step --------------------------------------------------------------------------------------
 # Whole epochs of um-train, of which the first does not count; the most memory that was seen meanwhile.
-our_steps() {                          # NET BATCH
+our_steps() {                          # NET BATCH PRECISION
 	per=16
 	[ $side = 32 ] || per=6
 	golden-net images $((per * $2)) $classes $side >"$work/steps.images" || return
-	timeout -k 5 "$(left || echo 1)" um-train -a "$spec" -e 5 -b $2 --device "$device" -o "$work/x.ckpt" \
+	timeout -k 5 "$(left || echo 1)" um-train -a "$spec" -e 5 -b $2 --device "$device" --engine torch --precision $3 -o "$work/x.ckpt" \
 		"$work/steps.images" >"$work/said" 2>&1 &
 	peer=$! most=-
 	while kill -0 $peer 2>/dev/null; do
@@ -274,16 +274,18 @@ our_steps() {                          # NET BATCH
 	peer=
 	cat "$work/said" >>"$log"
 	speeds=$(sed -n 's/.*images_s=\([0-9.]*\).*/\1/p' "$work/said" | sed 1d | tr '\n' ' ')
-	[ -z "$speeds" ] || rates train $1 f32 $2 unmask "${speeds% }" "$most" - ''
-	[ $rc = 0 ] || failure "um-train $1, batches of $2 (exit $rc)" "$work/said"
+	[ -z "$speeds" ] || rates train $1 $3 $2 unmask "${speeds% }" "$most" - ''
+	[ $rc = 0 ] || failure "um-train $1, $3, batches of $2 (exit $rc)" "$work/said"
 }
 stage_4() {
 	for net in $nets; do
 		network $net
 		for b in $steps; do
 			[ -n "$(left)" ] || return
-			our_steps $net $b
-			for p in $precisions; do theirs train $net eager $p $b; done
+			for p in $precisions; do
+				our_steps $net $b $p
+				theirs train $net eager $p $b
+			done
 			theirs_end
 		done
 	done

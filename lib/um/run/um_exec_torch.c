@@ -69,7 +69,7 @@ static int make_views(struct um_exec_torch *e, struct err *err)
 	struct th_scope *s = th->scope_begin(false);
 	struct th_tensor *values =
 		th->lane_send(e->values, e->n_values) == 0 ? th->tensor_keep(s, th->lane_tensor(s, e->values)) : NULL;
-	bool good = th->scope_end(s) == 0 && values;
+	bool good = th->scope_end(s) == 0 && values && th->lane_wait(e->values) == 0;
 
 	e->gradients = th->tensor_new(TH_F32, 1, &e->n_trained, NULL);
 	e->statistics = good ? th->tensor_view(values, e->n_trained, 1, &statistics) : NULL;

@@ -31,7 +31,7 @@ rm -f many.tar many.ts
 hostile zip bomb.zip
 ok 'a zip bomb' 'bad_bounded 700 "bomb.zip.: .a/x.png.: larger than an image.s file may be" ds-pack bomb.zip'
 hostile idx bomb.gz
-ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes where its head says" ds-pack bomb.gz'
+ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes, but its header says" ds-pack bomb.gz'
 $py -c "
 import numpy as np, scipy.io
 scipy.io.savemat('test_32x32.mat', {'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.zeros((1, 300 << 20), np.uint8)}, do_compression=True)"

@@ -56,7 +56,7 @@ while read -r file pattern; do
 	ok "$file: $pattern" 'refuses $file "$pattern"'
 done <<'END'
 missing.pth numbers of tensor 'w' are missing
-short.pth has 15 bytes where its pickle says 16
+short.pth has 15 bytes, but its pickle says 16
 long.pth has more than 16 bytes
 bomb.pth 268435456 elements, more than the file has bytes
 views.pth 'w[0-9]*' brings the tensors to more than 8 times
@@ -72,7 +72,7 @@ doubled.pth appears twice
 photos.pth without a member NAME/data.pkl
 flipped.pth CRC
 trailing.old 1 bytes behind its last storage
-count.old has 5 elements where its pickle says 4
+count.old has 5 elements, but its pickle says 4
 negative.old not a storage of numbers
 unknown.old nothing refers to
 nokeys.old list of storages is not

@@ -122,7 +122,7 @@ const char *arr_describe(const struct arr *a, char *buf)
 		len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s%zu", i ? ", " : "", a->shape[i]);
 	len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s)", a->ndim == 1 ? "," : "");
 	if (a->odd && len < ARR_TEXT)
-		snprintf(buf + len, ARR_TEXT - (size_t)len, ", as line %zu is no number", a->odd);
+		snprintf(buf + len, ARR_TEXT - (size_t)len, ", because line %zu is not a number", a->odd);
 	return buf;
 }
 

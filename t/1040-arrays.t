@@ -189,7 +189,7 @@ ok 'an .npz and safetensors cut off, or with a bit flipped' '(for x in deflated.
 table() { printf "$1" >x.csv; fails 1 "$2" ts-import -q x.csv; }
 ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number, but is one" &&
 	table "f.0,f.1\n1,2\n\n3,4\n" "line 3: is empty" && table "f.0,f.1\n" "no rows below its heading" && table "a.png,0.5\n" "line 1: may be a heading or a row: it holds numbers and words" &&
-	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: there are two arrays .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
+	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: two arrays are named .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
 ok 'a cell of several lines is refused, not taken for two rows; a quote within a cell is a letter' 'table "msp,name\n1,\"a\n2,b\"\n" "line 2: a cell in quotes does not end on its line" &&
 	printf "msp,name\n1,5\"\n2,\"6\" x\n" >x.csv && ts-import x.csv -o u && ts-dump u | tail -n 1 | grep -qF "\\\"6\\\" x"'
 ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), because line 3 is not a number$" err &&

@@ -33,7 +33,7 @@ int arr_add(struct arr_set *s, const struct arr *a, const char *name, struct err
 	if (!*name || strlen(name) > TS_MAX_NAME || ts_utf8_span(name) != strlen(name))
 		return err_fail(err, "'" ERR_NAME "' is not the name of an array", name);
 	if (arr_find(s, name))
-		return err_fail(err, "there are two arrays '" ERR_NAME "'", name);
+		return err_fail(err, "two arrays are named '" ERR_NAME "'", name);
 	if (s->n == TS_MAX_FIELDS)
 		return err_fail(err, "holds more than %d arrays", TS_MAX_FIELDS);
 	if (!(bigger = realloc(s->a, (s->n + 1) * sizeof *bigger)))

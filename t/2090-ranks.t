@@ -90,7 +90,7 @@ ok 'um-estimate --per-sample' 'fail_once "needs all masks in one process" 2 um-e
 ok 'variables that make no sense' '
 	fails 1 "RANK is .2., not a whole number from 0 to 1" env RANK=2 WORLD_SIZE=2 $train -o x images.ts &&
 	fails 1 "WORLD_SIZE is .many." env WORLD_SIZE=many $train -o x images.ts &&
-	fails 1 "on several machines, and MASTER_ADDR does not say" env OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_SIZE=2 $train -o x images.ts'
+	fails 1 "on several machines, and MASTER_ADDR does not name" env OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_SIZE=2 $train -o x images.ts'
 ok '--ranks 1: alone, whatever the variables say' 'RANK=0 WORLD_SIZE=2 $train -q --ranks 1 -e 1 -o x images.ts'
 
 # ---- kills ----

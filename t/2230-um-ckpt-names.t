@@ -18,7 +18,7 @@ ok 'what stands beside is said' 'said criterion.pth "" "beside the network: 1 te
 ok 'counters are not' 'import thop.pth && ! grep -q "left out" err && import ema.pth && ! grep -q "left out" err'
 ok 'nor is a file without any of it' 'import wrn10.pth && ! grep -q "left out" err'
 ok 'what may normalise the input is asked' 'said normalised.pth "" ".0.mean. (1,1,1): does it normalise"'
-ok 'of two that fit the first, and the other is named' 'said teacher.pth "" "under .teacher.. once more; --prefix" && said teacher.pth "" "begins with .student\.."'
+ok 'of two that fit the first, and the other is named' 'said teacher.pth "" "also under .teacher..; choose with --prefix" && said teacher.pth "" "begins with .student\.."'
 ok 'the prefix and the dialect are said' 'said hf18.pth "" "names are HuggingFace" && said hf18.pth "" "begins with .resnet\.."'
 ok 'a classifier of an unusual name is said' 'said head8.pth "" "classifier is .output_layer."'
 ok 'several linear layers: which is the classifier must be said' '

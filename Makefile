@@ -275,6 +275,8 @@ install: all completions               ## into prefix=/usr/local, below DESTDIR=
 	install -p -m 644 $(B)/completions/bash/* $(DESTDIR)$(prefix)/share/bash-completion/completions
 	install -p -m 644 $(B)/completions/zsh/* $(DESTDIR)$(prefix)/share/zsh/site-functions
 	install -p -m 644 $(B)/completions/fish/* $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
+	@case "$(DESTDIR):$$PATH:" in :*:$(prefix)/bin:* | ?*:*) ;; *) \
+		echo 'Programs and pages will be found after: export PATH=$(prefix)/bin:$$PATH' ;; esac
 # Installs into a scratch folder first, to learn which files there are.
 uninstall:                             ## removes what install put there
 	@rm -rf $(B)/installed
@@ -297,7 +299,9 @@ dist:                                  ## the sources, in build/
 	else tar -cf - --exclude=./build --exclude=./runs --transform='s,^[.],unmask-$(VERSION),' .; fi | xz -T0 >$(DIST).tmp
 	@mv $(DIST).tmp $(DIST)
 	@echo $(DIST)
-deb: dist                              ## Debian packages, in build/deb; TORCH=no: without unmask-torch
+deb:                                   ## Debian packages, in build/deb; TORCH=no: without unmask-torch
+	@sh t/helper/deb.sh --check
+	@+$(MAKE) --no-print-directory dist
 	@TORCH='$(TORCH)' sh t/helper/deb.sh $(DIST) $(VERSION) build/deb
 
 # A folder that runs from wherever it is unpacked: the programs, which look for their libraries in it, and the

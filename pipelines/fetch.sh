@@ -52,7 +52,7 @@ until [ "$size" != - ] && [ "$(bytes)" = "$size" ]; do
 	63|153) rm -f "$part"; fail "is larger at $url than the $most bytes that it should have; it was removed" ;;
 	esac
 	[ "$now" -gt "$before" ] || tries=$((tries - 1))
-	[ $tries -gt 0 ] || fail "breaks off again and again; what there is stays in '$part'"
+	[ $tries -gt 0 ] || fail "the download breaks off again and again; what has arrived stays in '$part'"
 	before=$now
 done
 
@@ -62,7 +62,7 @@ case ${#sum} in
 1)  ;;
 32) got=$(md5sum <"$part" | cut -d' ' -f1) ;;
 64) got=$(sha256sum <"$part" | cut -d' ' -f1) ;;
-*)  fail "'$sum' is no checksum" ;;
+*)  fail "'$sum' is not a checksum" ;;
 esac
 [ "$sum" = - ] || [ "$got" = "$sum" ] || wrong "has the checksum $got, and should have $sum"
 if [ "$sum" = - ]; then

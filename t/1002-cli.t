@@ -27,9 +27,14 @@ ok 'an unknown option' 'misuse "bad option.*--nope" ts-cat --nope s && misuse "b
 ok 'a missing value' 'misuse "head.*value is missing" ts-cat s --head && misuse "n.*value is missing" ts-cat s -n'
 ok 'an empty name of a file, before anything is done' 'misuse "output: its value is empty" ts-cat s -o "" && ! misuse . ts-cat s -o s2 && misuse "config: its value" ts-cat --config= s'
 ok 'a value where none goes' 'misuse "shuffle" ts-cat --shuffle=3 s'
-for v in -1 1e3 3x '' ' ' 0x10 99999999999999999999 9e15 1.0 nan; do
+for v in -1 1e3 3x ' ' 0x10 99999999999999999999 9e15 1.0 nan; do
 	ok "'$v' is no count" 'misuse "head: .$v. is not a whole number from 0 to" ts-cat --head "$v" s'
 done
+ok 'no number or word, as if a variable of a script were empty: said, and what stands there instead' '
+	misuse "head: its value is empty; is a variable of a script empty?$" ts-cat --head "" s &&
+	misuse "head: its value is missing, as .--shuffle. follows; is a variable" ts-cat --head --shuffle s &&
+	misuse "head: its value is missing, as .-q. follows" ts-cat -n -q s && misuse "format: its value is missing, as .-t. follows" ts-export --format -t s &&
+	misuse "format: its value is empty" ts-export --format "" s'
 ok 'a number may have a sign and zeros in front' 'test $(count ts-cat --head +03 s) = 3'
 ok 'numbers with a fraction: range and form' '
 	misuse "temperature" ood-score -m energy:temperature=0x s && misuse "temperature" ood-score -m energy:temperature=nan s'

@@ -15,7 +15,7 @@ ok '2: a folder' 'fails 1 "folder.: cannot read: Is a directory; ds-pack makes a
 ok '3: an option in another spelling' 'fails=; um-ckpt import --normalize cifar10 x 2>err; test $? = 2 && grep -q "bad option .--normalize.; did you mean --normalise?" err'
 usage() { pattern=$1; shift; "$@" >out 2>err </dev/null; test $? = 2 && ! test -s out && grep -q -- "$pattern" err; }
 ok '4: an option mistyped' 'usage "bad option .--modle.; did you mean --model?" um-embed --modle m.ckpt && usage "bad option .--epoch-count=3.$" um-train --epoch-count=3 && usage "did you mean --batch-size" um-train --bach-size 3 && usage "bad option .--no-histroy.; did you mean --no-history" ts-cat --no-histroy'
-ok '5: a method mistyped, or its parameter' 'usage "unknown method .mahalanobs.; did you mean .mahalanobis.? there are:" ood-score -m mahalanobs f && usage "did you mean .energy." ood-fit -m enegry f && usage "no parameter .kk., but k" ood-score -m knn:kk=3 f'
+ok '5: a method mistyped, or its parameter' 'usage "unknown method .mahalanobs.; did you mean .mahalanobis.? the methods are:" ood-score -m mahalanobs f && usage "did you mean .energy." ood-fit -m enegry f && usage "no parameter .kk., but k" ood-score -m knn:kk=3 f'
 ok '6: a field mistyped' 'fails 1 "no field .logit. to select; .*; did you mean .logits.?" ts-cat --select logit f'
 ok '7: an architecture mistyped' 'fails 1 "unknown architecture .denset.; did you mean .densenet.?" um-train --arch denset -o o i'
 ok '8: a verb mistyped' 'usage "not imprt; did you mean .import.?" um-ckpt imprt'
@@ -27,7 +27,7 @@ ok '13: NumPy, safetensors, a table' 'fails 1 "but NumPy arrays; ts-import makes
 	fails 1 "but safetensors; um-ckpt import makes a checkpoint of a model" um-embed -m m.safetensors i && fails 1 "but text; ts-import makes a stream of a table" ood-score t.csv'
 ok '14: a picture, archives' 'fails 1 "but a picture; ds-pack makes a stream of it" um-embed -m m.ckpt folder/1.png && fails 1 "but an archive; ds-pack makes a stream of the images in it" um-embed -m m.ckpt t.tar && fails 1 "but gzip; ds-pack" um-embed -m m.ckpt t.tgz'
 ok '15: a PyTorch file where features are expected' '[ "$has_torch" != yes ] || fails 1 "new.pth.: is a PyTorch file; numpy.savez() or safetensors. save_file() writes the arrays of it" ts-import new.pth'
-ok 'words that are near nothing get no advice' 'usage "bad option .--frobnicate.$" ts-cat --frobnicate && usage "unknown method .x., there are:" ood-score -m x f && usage "unknown method .frobnicate., there are:" ood-score -m frobnicate f'
+ok 'words that are near nothing get no advice' 'usage "bad option .--frobnicate.$" ts-cat --frobnicate && usage "unknown method .x.; the methods are:" ood-score -m x f && usage "unknown method .frobnicate.; the methods are:" ood-score -m frobnicate f'
 ok 'what is not known is called nothing else' 'printf "\001\002" >odd && fails 1 "byte 0: not an unmask stream$" ts-dump odd && printf "\200" >odd && fails 1 "not an unmask stream$" ts-dump odd'
 
 um-train -q --threads 1 --arch conv2:width=0.02 --epochs 1 --batch-size 4 -o t.ckpt i

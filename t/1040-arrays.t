@@ -73,7 +73,7 @@ ok 'half floats and Fortran'"'"'s big-endian doubles; uint64 labels' 'for k in u
 ok 'several files are one set' 'ts-import feats.npy targets.npy -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)"'
 ok 'safetensors: F32, BF16' 'ts-import f32.safetensors -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)" &&
 	ts-import bf16.safetensors -o s && same s "same(z[\"features\"], (f.view(\"u4\") & 0xffff0000).view(\"f4\")) and same(z[\"label\"], y)"'
-ok 'a type that is not read: said, and refused where it is asked for' 'fails 1 "fp8.*could\|there is no array of features" ts-import -q -k features fp8.safetensors &&
+ok 'a type that is not read: said, and refused where it is asked for' 'fails 1 "fp8.*could\|found no array of features" ts-import -q -k features fp8.safetensors &&
 	fails 1 "features. is F8_E4M3 (3000, 6), where features are numbers" ts-import -q --features features fp8.safetensors'
 for k in plain.txt named.csv; do ok "$k" 'ts-import -q $k -o s && same s "same(z[\"features\"], f)"'; done
 ok 'pandas: an index, numbers for names' 'ts-import -q pandas.csv -o s && same s "same(z[\"features\"], f) and same(z[\"label\"], y)"'
@@ -135,7 +135,7 @@ except ImportError: pass
 else: assert load(p)[\"label\"].dtype == \"i8\""'
 ok 'npy: one field; of text too' 'ts-export --select features s -o f.npy && $py -c "import numpy as np; assert np.load(\"f.npy\").tobytes() == np.load(\"feats.npy\").tobytes()" &&
 	ts-export -f npy --select name s | $py -c "import numpy as np, io, sys; assert list(np.load(io.BytesIO(sys.stdin.buffer.read()))) == list(np.load(\"all.npz\")[\"names\"])" &&
-	fails 1 "a .npy is one array, and there are 4" ts-export s -f npy'
+	fails 1 "a .npy holds one array, not 4" ts-export s -f npy'
 ok 'images' 'golden-net images 4 3 >i && ts-export i -o i.npz && $py -c "
 exec(open(\"read.py\").read()); assert same(np.load(\"i.npz\")[\"image\"], stream(\"i\")[0][\"image\"])"'
 ok 'a fit is its tensors, and no table' 'ood-fit -q -m knn s -o fit && ts-export fit -o fit.npz && $py -c "
@@ -155,7 +155,7 @@ bad 'one-hot labels' 'np.savez("bad", features=f, labels=np.eye(4))' 'labels. is
 bad 'labels of text' 'np.savez("bad", features=f, labels=np.array(list("abcd")))' 'labels. is <U1 (4,), where a label is' --label labels
 bad 'labels that are no whole numbers' 'np.savez("bad", features=f, labels=y + .5)' "row 0: .label. is 0.5, which is not a 64-bit integer"
 bad 'labels beyond 64 bits' 'np.savez("bad", features=f, labels=y.astype("u8") + np.uint64(2**63))' "row 0: .label. is 9.22337e+18, which is not a 64-bit"
-bad 'labels below -1' 'np.savez("bad", features=f, labels=y - 2)' "row 0: .label. is -2, where a class counts from 0"
+bad 'labels below -1' 'np.savez("bad", features=f, labels=y - 2)' "row 0: .label. is -2, but classes count from 0"
 bad 'maps' 'np.savez("bad", features=np.zeros((4, 3, 2, 2), "f4"))' "features. is <f4 (4, 3, 2, 2), where features are a vector per row.*mean over their pixels"
 bad 'two that could be it' 'np.savez("bad", x=f, features=f)' "x. and .features. could both be the features: --features NAME"
 bad 'objects' 'np.savez("bad", features=f.astype(object))' "features. is |O (4, 3), where features are numbers" --features features
@@ -163,8 +163,8 @@ bad 'complex numbers' 'np.savez("bad", features=f.astype("c8"))' "features. is <
 bad 'a double beyond floats' 'f = f.astype("f8"); f[2, 1] = 1e39; np.savez("bad", features=f)' "row 2: .features. is 1e+39, too large for <f4"
 bad 'no rows' 'np.savez("bad", features=f[:0])' "features. is <f4 (0, 3)"
 bad 'no columns, and very many rows of them' 'np.savez("bad", features=np.zeros((1 << 50, 0), "f4"))' "features. is <f4 (1125899906842624, 0)"
-bad 'no such array' 'np.savez("bad", features=f)' "there is no array .x.; there are: features" --features x
-bad 'nothing but text' 'np.savez("bad", a=np.array(list("abcd")))' "no array of numbers to take"
+bad 'no such array' 'np.savez("bad", features=f)' "no array is named .x.; the arrays are: features" --features x
+bad 'nothing but text' 'np.savez("bad", a=np.array(list("abcd")))' "no array holds numbers to take"
 bad 'names that are no characters' 'np.savez("bad", features=f, name=np.array([b"\xff"] * 4))' "row 0 of .name. is not UTF-8"
 bad 'a surrogate' 'a = np.zeros(4, "U1"); a.view("u4")[:] = 0xd800; np.savez("bad", features=f, name=a)' "row 0 of .name. holds U+D800"
 bad 'a reserved name' 'np.savez("bad", end=y)' "end. cannot name another column"
@@ -187,12 +187,12 @@ ok 'an .npz and safetensors cut off, or with a bit flipped' '(for x in deflated.
 	for i in 1 3 7 20; do head -c $((size - size / i / 2)) $x >cut; ts-import cut >out 2>err && exit 1; [ $(wc -l <err) = 1 ] || exit 1; done; done) &&
 	cp deflated.npz flip && printf "\377" | dd of=flip bs=1 seek=20000 conv=notrunc 2>/dev/null && ts-import flip >out 2>err; test $? = 1 && ! ts-dump out >rows 2>err'
 table() { printf "$1" >x.csv; fails 1 "$2" ts-import -q x.csv; }
-ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number there" &&
+ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number, but is one" &&
 	table "f.0,f.1\n1,2\n\n3,4\n" "line 3: is empty" && table "f.0,f.1\n" "no rows below its heading" && table "a.png,0.5\n" "line 1: may be a heading or a row: it holds numbers and words" &&
-	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: there are two arrays .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
+	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: two arrays are named .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
 ok 'a cell of several lines is refused, not taken for two rows; a quote within a cell is a letter' 'table "msp,name\n1,\"a\n2,b\"\n" "line 2: a cell in quotes does not end on its line" &&
 	printf "msp,name\n1,5\"\n2,\"6\" x\n" >x.csv && ts-import x.csv -o u && ts-dump u | tail -n 1 | grep -qF "\\\"6\\\" x"'
-ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), as line 3 is no number$" err &&
-	fails 1 "msp. is text (2,), as line 3 is no number, where features are" ts-import -q --features msp x.csv'
+ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), because line 3 is not a number$" err &&
+	fails 1 "msp. is text (2,), because line 3 is not a number, where features are" ts-import -q --features msp x.csv'
 ok 'a number that a double does not hold stays text' 'printf "energy,label,id\n0.5,0,9007199254740993\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .id. text" err'
 done_testing

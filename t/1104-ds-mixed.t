@@ -113,7 +113,7 @@ ok 'splits as folders are one set' 'is "3 1 2 " labels folders'
 ok 'a source given twice, or in another' 'bad ".data. and .\./data. are one and the same" ds-pack data ./data/ && bad "data/MNIST/raw. lies in .data." ds-pack data data/MNIST/raw &&
 	ln -s data link && bad "one and the same" ds-pack data link'
 ok 'packed beside unpacked counts once' 'is "1 2 3 " labels both && tar cf both.tar both && is "1 2 3 " labels both.tar && is "1 2 3 " labels both --split test'
-ok 'and is an error if they differ' 'bad "t10k-labels-idx1-ubyte. and .t10k-labels-idx1-ubyte.gz., which does not hold the same" ds-pack changed'
+ok 'and is an error if they differ' 'bad "t10k-labels-idx1-ubyte. and .t10k-labels-idx1-ubyte.gz. do not hold the same" ds-pack changed'
 ok 'two files of labels for one of images' 'bad "train-labels-.*train-labels-.*are both labels of .train-images" ds-pack noisy && is "1 2 " labels noisy --files "train-*s-idx?-ubyte" &&
 	is "7 8 " labels noisy --files "train-*s-[in][do][xi][3s]*"'
 ok 'two files of images for one of labels' 'bad "train-images-.*train-images-.*would have the same labels" ds-pack blurred && is "1 2 " labels blurred --files "*blurred*"'
@@ -145,7 +145,7 @@ ok 'CIFAR-10 beside CIFAR-100' 'bad "test_batch.bin. and of .cifar-100-binary/te
 ok 'names of classes that belong to no image of the source change nothing' 'is "[\"cat\", \"dog\"]" classes stray && is "0 1 " labels stray'
 ok 'downsampled ImageNet in both forms' 'bad "val_data. and .val_data.npz. are the same part" ds-pack forms && is "0 1 " labels forms --files "*.npz"'
 ok 'Tiny ImageNet: each source its own annotations' 'is "0 1 0 1 " labels t1 t2 && sed -i 2d t1/val/val_annotations.txt && bad "t1/val/images/1.png. has no line" ds-pack t1 t2 &&
-	printf "0.png\tn00000002\n" >>t1/val/val_annotations.txt && bad "line 2 is the second one of .0.png." ds-pack t1'
+	printf "0.png\tn00000002\n" >>t1/val/val_annotations.txt && bad "line 2 is the second line for .0.png." ds-pack t1'
 ok 'a list that names an image twice: a word, or an error if the labels differ' 'ds-pack --list list.txt -o x.ts 2>err && grep -q "lists .stray/cat/1.png. more than once" err && test $(ts-dump --tsv x.ts | wc -l) = 4 &&
 	bad "list2.txt. lists .stray/cat/1.png. twice, with label 0 and with label 1" ds-pack --list list2.txt'
 done_testing

@@ -47,7 +47,7 @@ for s in hidden hidden.tar; do
 done
 mkdir empty; put empty/cat/1.png empty/eel/1.png; mkdir -p empty/dog; tarred empty
 for s in empty empty.tar; do
-	ok "$s: a class folder without an image" 'bad "$s.: .*dog. holds no image, and lies beside the folders of classes such as .\(cat\|eel\).: without it later classes have other labels" ds-pack $s &&
+	ok "$s: a class folder without an image" 'bad "$s.: .*dog. holds no image, and lies beside the folders of classes such as .\(cat\|eel\).: choose --empty-classes" ds-pack $s &&
 		is "0 1 " labels $s --empty-classes drop && is "0 2 " labels $s --empty-classes keep && is "cat, dog, eel" classes $s --empty-classes keep'
 done
 echo notes >empty/dog/notes.txt

@@ -76,7 +76,7 @@ ok 'a dumb one is not asked; --terminal none' '
 ok 'a pipe and a file get a PNG, a table is a table' '
 	KITTY_WINDOW_ID=1 $run | cmp - two.png && KITTY_WINDOW_ID=1 on_terminal "" $run -o x.png && cmp x.png two.png && on_terminal "" $run --text | grep -q "red/a.png"'
 ok 'where no terminal is, none can be asked for' '
-	fails 2 "standard output, which is no terminal" $run --terminal kitty && fails 2 "as -o is given" $run --terminal sixel -o y.png && fails 2 "gets a table" $run --terminal kitty --text && ! test -e y.png'
+	fails 2 "standard output, which is not a terminal" $run --terminal kitty && fails 2 "because -o is given" $run --terminal sixel -o y.png && fails 2 "gets a table" $run --terminal kitty --text && ! test -e y.png'
 ok 'a stream that is cut off shows nothing' 'head -c 100 two.ts >cut.ts; KITTY_WINDOW_ID=1 on_terminal "" ds-view cut.ts >shown; test $? = 1 && ! grep -a -q "_G" shown'
 
 # ---- captions ----

@@ -34,9 +34,9 @@ refused() { what=$1; shift; fails 1 "$what" ds-pack -q "$@" -o no.ts set && ! te
 sed 4d matrix | sed '$d' >short; sed 's/^1 0 0 0/0.9 0 0 0/' matrix >sum; sed 's/,0$/,x/' matrix >word; cat matrix matrix >long
 sed 's/^1 0 0 0/1 0 0/' matrix >narrow
 ok 'what is no matrix of four classes is refused, by its line' '
-	refused "short.: 3 lines where there are 4 classes" --label-noise short &&
+	refused "short.: 3 lines for 4 classes" --label-noise short &&
 	refused "sum.: line 1: the numbers sum to 0.9 " --label-noise sum && refused "word.: line 2: .x. is not a prob" --label-noise word &&
-	refused "long.: more than 4 lines" --label-noise long && refused "narrow.: line 1: 3 numbers where" --label-noise narrow'
+	refused "long.: more than 4 lines" --label-noise long && refused "narrow.: line 1: 3 numbers for 4 classes" --label-noise narrow'
 ok 'a mark before UTF-8, which other programs put there' '{ printf "\357\273\277"; cat matrix; } >marked && pack --label-noise marked | cmp - x.ts'
 ok 'nor is what is neither share nor file' 'refused "1.5 is not a share" --label-noise 1.5 && refused "neither a share" --label-noise none'
 ok 'with --manifest it is misuse' 'fails 2 "true labels" ds-pack --label-noise 0.1 --manifest set'

@@ -31,7 +31,7 @@ rm -f many.tar many.ts
 hostile zip bomb.zip
 ok 'a zip bomb' 'bad_bounded 700 "bomb.zip.: .a/x.png.: larger than an image.s file may be" ds-pack bomb.zip'
 hostile idx bomb.gz
-ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes where its head says" ds-pack bomb.gz'
+ok 'an IDX bomb' 'bad_bounded 300 "bomb.gz.: .*IDX file of .* bytes, but its header says" ds-pack bomb.gz'
 $py -c "
 import numpy as np, scipy.io
 scipy.io.savemat('test_32x32.mat', {'X': np.zeros((32, 32, 3, 2), np.uint8), 'y': np.zeros((1, 300 << 20), np.uint8)}, do_compression=True)"
@@ -177,5 +177,5 @@ ok 'an LMDB with a wrong number anywhere where pages begin: refused, or read; no
 rm -f [0-9]*.mdb
 $py -c "
 b = bytearray(open('svhn/test_32x32.mat', 'rb').read()); b[125] ^= 3; open('v_32x32.mat', 'wb').write(b)"
-ok 'a .mat whose head says two versions' 'bad "v_32x32.mat.: damaged MATLAB file: its head says version 5, and another" ds-pack v_32x32.mat && test $(wc -l <err) = 1'
+ok 'a .mat whose head says two versions' 'bad "v_32x32.mat.: damaged MATLAB file: its header names two versions" ds-pack v_32x32.mat && test $(wc -l <err) = 1'
 done_testing

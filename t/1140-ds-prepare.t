@@ -64,5 +64,5 @@ ok 'import --prepare: the size, and how' 'import --prepare "size=24,resize=short
 	ds-pack photos --for i.ckpt | ts-dump --header | grep -q "\"shape\": \[3, 16, 20\]"'
 ok 'import --prepare that does not fit' 'fails 1 "prepare .size=8.* makes images of 8x8, the network takes 16x20" import --size 16x20 --prepare size=8 -o j.ckpt && test ! -e j.ckpt &&
 	fails 1 "3 channels\|1 channels" import --size 16x20 --prepare "gray size=16x20" -o j.ckpt'
-ok 'import --prepare: words' 'fails 2 "prepare: .sizes. is none of .*did you mean .size" import --prepare sizes=3 -o j.ckpt'
+ok 'import --prepare: words' 'fails 2 "prepare: .sizes. is not one of .*did you mean .size" import --prepare sizes=3 -o j.ckpt'
 done_testing

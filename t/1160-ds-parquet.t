@@ -28,11 +28,11 @@ ok 'other options choose and shape' 'echo fox >fox && test $(labels "$g/none.par
 ok '--threads' 'for t in 1 3; do ds-pack -q --threads $t "$g/pages.parquet" | ts-cat --select image | ts-dump | cmp - want || exit; done'
 
 # ---- refused by name ----
-ok 'compression that is not read' 'fails 1 "gzip.parquet.: column .label.: is compressed by gzip, which is not read; snappy, zstd and none are" ds-pack "$g/gzip.parquet" && fails 1 "by Brotli" ds-pack "$g/brotli.parquet"'
+ok 'compression that is not read' 'fails 1 "gzip.parquet.: column .label.: is compressed with gzip, which is not read; snappy, zstd and uncompressed are" ds-pack "$g/gzip.parquet" && fails 1 "with Brotli" ds-pack "$g/brotli.parquet"'
 ok 'encodings that are not read' 'fails 1 "column .label.: pages of encoding 5, which is not read; plain and dictionary are" ds-pack "$g/delta.parquet"'
 ok 'a null, or a path alone, is a damaged row' 'fails 1 "null.parquet/00003.: has no bytes: the row is null, or has a path alone" ds-pack "$g/null.parquet" -o x.ts && test $(labels "$g/null.parquet" --skip-bad | wc -l) = 5'
 ok 'no images' 'fails 1 "without a column of images" ds-pack "$g/lists.parquet" && fails 1 "without a column of images" ds-pack "$g/numbers.parquet"'
-ok 'a label that has no name' 'fails 1 "label 3 of row 3 is none of its 3 classes" ds-pack "$g/label.parquet"'
+ok 'a label that has no name' 'fails 1 "label 3 of row 3 is not one of its 3 classes" ds-pack "$g/label.parquet"'
 
 # ---- damage ----
 size=$(wc -c <"$g/none.parquet")

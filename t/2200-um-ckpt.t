@@ -24,7 +24,7 @@ for form in pth old; do
 	ok "no num_batches_tracked: 0, $form" 'comes_out uncounted.$form uncounted.want'
 	ok "parameters, $form" 'comes_out parameters.$form plain.pth'
 	ok "two models in a dictionary: the first, and says so, $form" 'comes_out twomodels.$form plain.pth &&
-		um-ckpt import --normalise none twomodels.$form 2>&1 >x.ckpt | grep -q "under .model.; --key could say: ema" '
+		um-ckpt import --normalise none twomodels.$form 2>&1 >x.ckpt | grep -q "under .model.; choose another with --key: ema" '
 	ok "--key takes the other, $form" 'import --key ema -o ema.ckpt twomodels.$form && um-ckpt diff ema.ckpt plain.pth'
 done
 for f in plain half bf16 double; do

@@ -34,9 +34,9 @@ system no dictionary of tensors.*nothing is called.*posix.system
 eval no dictionary of tensors.*nothing is called.*builtins.eval
 build no dictionary of tensors.*nothing is called.*torch.nn.modules.module.Module
 storagecall no dictionary of tensors
-huge said to have 1099511627776 elements
+huge 1099511627776 elements
 hugeview 'w'.* 8 times the file
-overflow more elements than there are numbers
+overflow too many elements to count
 outside reaches element 4 of a storage of 4
 faroutside beyond all memory\|reaches element
 stride a size or a stride that is not
@@ -56,7 +56,7 @@ while read -r file pattern; do
 	ok "$file: $pattern" 'refuses $file "$pattern"'
 done <<'END'
 missing.pth numbers of tensor 'w' are missing
-short.pth has 15 bytes where its pickle says 16
+short.pth has 15 bytes, but its pickle says 16
 long.pth has more than 16 bytes
 bomb.pth 268435456 elements, more than the file has bytes
 views.pth 'w[0-9]*' brings the tensors to more than 8 times
@@ -65,14 +65,14 @@ picklebomb.pth has more than [0-9]* bytes
 empty.pth cut off
 bigendian.pth big-endian
 folder.pth numbers of tensor 'w' are missing
-key.pth storage '0??.2J' is said to have
+key.pth storage '0??.2J' claims
 member.pth data/0??.2J' has 15 bytes
 dtype.pth no dictionary of tensors
 doubled.pth appears twice
 photos.pth without a member NAME/data.pkl
 flipped.pth CRC
 trailing.old 1 bytes behind its last storage
-count.old has 5 elements where its pickle says 4
+count.old has 5 elements, but its pickle says 4
 negative.old not a storage of numbers
 unknown.old nothing refers to
 nokeys.old list of storages is not
@@ -80,7 +80,7 @@ protocol.old protocol
 endian.old big-endian
 huge.safetensors another number by its shape
 hugeall.safetensors outside of the file's 16 bytes
-overflow.safetensors more elements than there are numbers
+overflow.safetensors too many elements to count
 wraps.safetensors another number by its shape
 outside.safetensors outside of the file's 16 bytes
 backwards.safetensors outside of the file's 16 bytes

@@ -13,13 +13,13 @@ for what in $(sed 's/-.*//' names | uniq); do
 done
 ok 'nothing was called' '! test -e executed'
 ok 'what was not made is named' '
-	um-ckpt import --normalise none -o x.ckpt posixpath-2.pth 2>err && grep -q "nothing is called for them: pathlib.PosixPath" err &&
-	um-ckpt import --normalise none -o x.ckpt trap-4.pth 2>err && grep -q "nothing is called for them: posix.system" err'
+	um-ckpt import --normalise none -o x.ckpt posixpath-2.pth 2>err && grep -q "none of their functions is called: pathlib.PosixPath" err &&
+	um-ckpt import --normalise none -o x.ckpt trap-4.pth 2>err && grep -q "none of their functions is called: posix.system" err'
 ok 'with nothing of the kind, nothing is said' 'um-ckpt import --normalise none -o x.ckpt namespace-none.pth 2>/dev/null;
 	um-ckpt import --normalise none -o x.ckpt none-2.pth 2>err && ! grep -q called err'
 ok 'a state of a class that is derived from dict' 'is_plain config.pth'
 ok 'a state under no usual key: that of most tensors, and said' 'is_plain otherkey.pth &&
-	um-ckpt import --normalise none -o x.ckpt otherkey.pth 2>err && grep -q "under .my_net.; --key could say: my_head" err'
+	um-ckpt import --normalise none -o x.ckpt otherkey.pth 2>err && grep -q "under .my_net.; choose another with --key: my_head" err'
 ok 'a state in a dictionary in a dictionary, and --key names it' 'is_plain nested.pth && is_plain --key all.teacher nested.pth &&
 	fails 1 "no dictionary of tensors under the key .all.; there is one under all.teacher student" import --key all nested.pth'
 ok 'what is no tensor in the state, or one that cannot be read, is left out and said' 'is_plain inside.pth &&

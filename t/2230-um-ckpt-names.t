@@ -18,11 +18,11 @@ ok 'what stands beside is said' 'said criterion.pth "" "beside the network: 1 te
 ok 'counters are not' 'import thop.pth && ! grep -q "left out" err && import ema.pth && ! grep -q "left out" err'
 ok 'nor is a file without any of it' 'import wrn10.pth && ! grep -q "left out" err'
 ok 'what may normalise the input is asked' 'said normalised.pth "" ".0.mean. (1,1,1): does it normalise"'
-ok 'of two that fit the first, and the other is named' 'said teacher.pth "" "under .teacher.. once more; --prefix" && said teacher.pth "" "begins with .student\.."'
+ok 'of two that fit the first, and the other is named' 'said teacher.pth "" "also under .teacher..; choose with --prefix" && said teacher.pth "" "begins with .student\.."'
 ok 'the prefix and the dialect are said' 'said hf18.pth "" "names are HuggingFace" && said hf18.pth "" "begins with .resnet\.."'
 ok 'a classifier of an unusual name is said' 'said head8.pth "" "classifier is .output_layer."'
 ok 'several linear layers: which is the classifier must be said' '
-	fails 1 "several linear layers.* .a. .b.; --rename NAME=fc" import no-several.pth; cp err fails.err; grep -q "several linear layers" err'
+	fails 1 "several linear layers.* .a. .b.; choose with --rename NAME=fc" import no-several.pth; cp err fails.err; grep -q "several linear layers" err'
 refuses() { import "$1" $3; test $? = 1 && grep -q -- "$2" err || { sed 's/^/# /' err; return 1; }; }
 ok 'an MLP is no classifier' 'refuses no-mlp.pth "no classifier .fc.weight."'
 ok 'nor what has a norm before it' 'refuses no-norm.pth "no classifier"'
@@ -43,7 +43,7 @@ spec() { import --arch "$1" $2 && ts-dump --header x.ckpt | grep -q "\"arch\": \
 ok '--arch takes the names that people use' '
 	spec resnet18 resnet18.pth resnet:depth=18,widen=1 && spec ResNet18 hf18.pth resnet:depth=18,widen=1 &&
 	spec resnet50 "--size 64 resnet50.pth" resnet:depth=50,widen=1 && spec resnet18_32x32:affine=0 cifar18.pth "resnet-cifar:depth=18,affine=0"'
-ok 'and says which there are' 'refuses wrn10.pth "unknown architecture .alexnet. (.* resnet18 .*); there are:.* resnet " "--arch alexnet"'
+ok 'and says which there are' 'refuses wrn10.pth "unknown architecture .alexnet. (.* resnet18 .*); the architectures are:.* resnet " "--arch alexnet"'
 
 /usr/bin/python3 -W ignore "$SRC/t/helper/names.py" bias >biased 2>err || { sed 's/^/# /' err; ok 'biased networks are made' false; }
 while read -r name spec; do

@@ -29,7 +29,7 @@ ok 'and their names do not go on as those of the logits' '! um-embed -q -m namel
 	um-embed -q -m nameless.ckpt named10.ts | ts-dump --header | grep -q "class 3"'
 ok 'a label that the model has no class for becomes -1, said once' '
 	test "$(labels twelve.ts)" = "$(seq 0 39 | awk "{printf \"%d \", \$1 % 12 < 10 ? \$1 % 12 : -1}")" &&
-	test "$(wc -l <err)" = 1 && grep -q "row 10: label 10 is none of the model.s 10 classes" err'
+	test "$(wc -l <err)" = 1 && grep -q "row 10: label 10 is not one of the model.s 10 classes" err'
 ok 'however the rows come' 'ts-cat --rows 7 twelve.ts >seven.ts 2>/dev/null || cp twelve.ts seven.ts; labels twelve.ts >a; labels seven.ts >b; cmp a b'
 ok 'labelled OOD images of CIFAR-100 and the like are scored' '
 	um-embed -q -m nameless.ckpt large.ts | ood-score -q -m msp -o ood.scores && um-embed -q -m nameless.ckpt ten.ts | ood-score -q -m msp -o id.scores &&

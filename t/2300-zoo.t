@@ -15,7 +15,7 @@ take() { um-ckpt import -q --no-history --mean "$mean" --std "$std" --size "$inp
 ok 'PyTorch makes them' 'zoo make >list && test -s list'
 ok 'every architecture is among them' '
 	um-ckpt import -q --normalise none --size 3x32x32 --arch no-such "$(sed "s/ .*/.pth/;q" list)" -o x.ckpt 2>err
-	sed -n "s/.*there are: //p" err | tr " " "\n" | sort >known && test "$(wc -l <known)" -gt 5 &&
+	sed -n "s/.*the architectures are: //p" err | tr " " "\n" | sort >known && test "$(wc -l <known)" -gt 5 &&
 	cut -d " " -f 2 list | sed "s/:.*//" | sort -u | cmp - known'
 while read -r name spec input layers extras mean std; do
 	have_torch || extras=$(echo "$extras" | sed 's/odin//')       # its step is compared with libtorch's, too

@@ -14,7 +14,7 @@ loss() {
 }
 golden-net images 10 10 >images.ts
 
-um-train -q --threads 1 -a nothing images.ts 2>&1 >/dev/null | sed 's/.*there are: //' | tr ' ' '\n' >archs
+um-train -q --threads 1 -a nothing images.ts 2>&1 >/dev/null | sed 's/.*the architectures are: //' | tr ' ' '\n' >archs
 ok 'um-train and its page have them all' '
 	test "$(wc -l <archs)" = "$(grep -o "[[:space:]]X([a-z0-9_]*)" "$SRC/lib/net/net_arch.c" | wc -l)" && while read -r a; do
 		grep -q "Cm .*\<$a\>" "$SRC/tools/um-train.1" || echo "# $a"; done <archs >missing; cat missing; ! test -s missing'

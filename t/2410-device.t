@@ -24,7 +24,7 @@ for tool in 'um-embed -m m.ckpt -o out.ts' 'um-estimate -m m.ckpt --draws 1' 'um
 done
 ok 'the reason is what is missing' 'test -n "$gpu" || case $(cat err) in
 	*"make LIBTORCH=DIR"*) ! grep -q libtorch_cuda "$BUILD/libunmask-th.so" ;;
-	*"there is no GPU that libtorch"*) grep -q libtorch_cuda "$BUILD/libunmask-th.so" ;;
+	*"libtorch finds no GPU"*) grep -q libtorch_cuda "$BUILD/libunmask-th.so" ;;
 	*) false ;; esac'
 um-embed -q -m m.ckpt images.ts | ood-score -q -m msp | ood-threshold -q -a 0.5 -o msp.thr && ood-pack -q -m m.ckpt -t msp.thr -o m.det
 ok "ood-detect --device cuda where there is none: one line with the remedy$gpu" '

@@ -73,7 +73,7 @@ fi
 unset ONNXRUNTIME
 
 # ---- what needs no library ----
-ok 'no library, no network: it says where it is looked for' 'ONNXRUNTIME=$scratch; export ONNXRUNTIME; fails 1 "ONNXRUNTIME: there is no libonnxruntime.so in" embed gemm.onnx; r=$?; unset ONNXRUNTIME; [ $r = 0 ]'
+ok 'no library, no network: it says where it is looked for' 'ONNXRUNTIME=$scratch; export ONNXRUNTIME; fails 1 "ONNXRUNTIME: .*has no libonnxruntime.so" embed gemm.onnx; r=$?; unset ONNXRUNTIME; [ $r = 0 ]'
 ok 'a library of something else' 'ONNXRUNTIME=images.ts; export ONNXRUNTIME; fails 1 "cannot load .images.ts" embed gemm.onnx; r=$?; unset ONNXRUNTIME; [ $r = 0 ]'
 ok 'the file of numbers must be there, whole, and in its folder' '
 	fails 1 "no-such.bin., which cannot be opened" embed missing.onnx && fails 1 "ends before them" embed short.onnx &&
@@ -85,12 +85,12 @@ ok 'damage is damage' 'fails 1 "is damaged" embed cut.onnx && fails 1 "is damage
 ok 'names that are not in it are said, with those that are' '
 	fails 1 "no node of its graph makes a value called .nope.; its outputs are .y. (n,4)" embed gemm.onnx --features nope &&
 	fails 1 "no node of its graph makes a value called .nope." embed gemm.onnx --logits nope'
-ok 'no linear layer, no guess' 'fails 1 "no linear layer behind which the logits would come.*--features NODE.*outputs are .f. (n,3)" embed headless.onnx'
+ok 'no linear layer, no guess' 'fails 1 "logits seem to come from no linear layer.*--features NODE.*outputs are .f. (n,3)" embed headless.onnx'
 ok 'images of another size than it takes' 'fails 1 "takes images of height 9, not 8" embed fixed.onnx'
 ok 'the normalisation must be said, and bytes have none' '
-	fails 2 "with which normalisation" um-embed -m gemm.onnx images.ts && fails 1 "normalises itself: --normalise none" embed bytes.onnx &&
-	fails 2 "with which normalisation" um-ckpt import gemm.onnx'
-ok 'a size that the graph leaves open must be said' 'fails 1 "its graph takes images of any height: --size CxHxW" um-ckpt import -q --normalise none gemm.onnx'
+	fails 2 "how was the input normalised" um-embed -m gemm.onnx images.ts && fails 1 "normalises itself: --normalise none" embed bytes.onnx &&
+	fails 2 "how was the input normalised" um-ckpt import gemm.onnx'
+ok 'a size that the graph leaves open must be said' 'fails 1 "its graph takes images of any height; choose with --size CxHxW" um-ckpt import -q --normalise none gemm.onnx'
 printf '1 0.5 -1 -0.25 2 0.125 0.75 -0.5 0.25 0 1 -2\n0.5 -1 0.25 0\n' >layer
 for g in gemm halves matmul constant softmax identity outside old last; do
 	ok "the last layer of $g" 'um-ckpt import -q --normalise none --size 8 $g.onnx -o $g.ckpt && ts-values 12 $g.ckpt fc.weight fc.bias >out && near 0 out layer'

@@ -82,7 +82,7 @@ ok '--list says what a method needs, and of none more: without that it is refuse
 	done >out; cat out; ! test -s out'
 ok 'an unknown method is misuse, and those there are get listed' \
 	'! ood-score -m nope f 2>err && test $? = 1; ood-score -m nope f 2>err; test $? = 2 &&
-	grep -q "there are: $(echo $(cat methods))$" err'
+	grep -q "the methods are: $(echo $(cat methods))$" err'
 ok 'a parameter out of range is misuse' 'ood-score -m energy:temperature=-1 f 2>err; test $? = 2'
 bad() { "$gen" features "$1" >x; ood-score x >out 2>err; test $? = 1 && grep -q "$2" err; }
 ok 'NaN: names file and row' 'printf "1 2\n1 2\n1 nan\n" | bad logits:f4:2 "x.*row 2: logit 1"'
@@ -91,7 +91,7 @@ ok 'label beyond the classes' 'echo "1 2 2" | bad logits:f4:2,label:i8 "labels o
 ok 'label below -1' 'echo "1 2 -2" | bad logits:f4:2,label:i8 "labels out of range"'
 ok 'a fit without logits, for those that need the logits alone of one' '"$gen" features features:f4:3 50 1 | ood-fit -q -o bare.fit && "$gen" features logits:f4:2,features:f4:3 5 1 >both.f &&
 	for how in "she --fit" "klm --fit" "klm --val" "temperature --val"; do fails 1 "the fit is of features without logits" ood-score -m ${how% *} ${how#* } bare.fit both.f || exit; done'
-ok 'no logits' 'echo "1 2" | bad features:f4:2 "none of the methods can work: there are no logits"'
+ok 'no logits' 'echo "1 2" | bad features:f4:2 "none of the methods can work: the stream has no logits"'
 ok 'one class' 'echo "1" | bad logits:f4:1 "two or more classes"'
 ok 'logits of another type' 'echo "1 1" | bad logits:i8:2 "<f4"'
 ok 'a score beyond single precision' 'echo "3e38 -3e38" | bad logits:f4:2 "too large"'

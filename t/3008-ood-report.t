@@ -25,7 +25,7 @@ ok 'along training: averages, of each run a line, scaled to the whole' '
 ok 'what no epoch has is no picture, and an epoch without a number no point' '
 	sed "2,\$s/[0-9-]*$/-/; 4s/3/-/" tr.tsv >some.tsv && ood-report --trajectory some.tsv --id 1.scores 2.scores >some.html && ! grep -q "ID accuracy, %" some.html && ! grep -q "nan\|[^a-z]inf" some.html &&
 	grep -q "AUROC, %, from 60 to 90, along epoch" some.html'
-ok 'a malformed table' 'printf "run\tepoch\n" >bad1 && fails 1 "bad1.: line 1: no column .set." ood-report --trajectory bad1 --id 1.scores 2.scores && sed "3s/60/x/" tr.tsv >bad2 && fails 1 "bad2.: line 3: .x. is no number" ood-report --trajectory bad2 --id 1.scores 2.scores &&
+ok 'a malformed table' 'printf "run\tepoch\n" >bad1 && fails 1 "bad1.: line 1: no column .set." ood-report --trajectory bad1 --id 1.scores 2.scores && sed "3s/60/x/" tr.tsv >bad2 && fails 1 "bad2.: line 3: .x. is not a number" ood-report --trajectory bad2 --id 1.scores 2.scores &&
 	head -n 2 tr.tsv >bad3 && fails 1 "no row of the set .average." ood-report --trajectory bad3 --id 1.scores 2.scores && sed "3s/\t50//" tr.tsv >bad4 && fails 1 "bad4.: line 3: has no cell" ood-report --trajectory bad4 --id 1.scores 2.scores && fails 1 "cannot open .none." ood-report --trajectory none --id 1.scores 2.scores'
 awk 'BEGIN { for (i = 0; i < 400; i++) print (i * 37) % 101 / 10 }' >ref.txt; awk 'BEGIN { for (i = 0; i < 900; i++) print (i * 41) % 103 / 10 - (i < 450 ? 0 : 6) }' >came.txt
 ok 'drift: the row of the alarm is that of ood-watch' '

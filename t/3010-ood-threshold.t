@@ -46,12 +46,12 @@ ok 'flagged are the lowest 199 of 2000, by name' 'ts-dump -t -w verdict:energy=1
 ok 'its header says at which rate, and its history names the thresholds' 'ts-dump --header v >h && grep -q "\"verdict.alpha\": 0.1" h &&
 	grep -q "\"verdict.guarantee\": \"conformal\"" h && ts-dump --history v | grep -q ood-threshold'
 ok 'more methods may be asked for, not fewer' 'ood-score -t t -m energy,maxlogit,msp f | ts-dump -t | head -n 1 | grep -q "maxlogit.*verdict:msp	verdict:energy" &&
-	fails 1 "threshold .t.: there is no column of scores .msp" ood-score -t t -m energy f'
+	fails 1 "threshold .t.: no column of scores is named .msp" ood-score -t t -m energy f'
 ood-threshold --per-class -a 0.1 -m energy f.scores -o by-class
 ok 'thresholds a class' 'ood-score -t by-class f -o v && ts-dump -t -w verdict:energy=1 v | tail -n +2 | cut -f 2 | sort | uniq -c >got &&
 	ts-dump -t -w pred=1 f.scores | tail -n +2 | wc -l | awk "{ print int((\$1 + 1) / 10) - 1 }" >want && test "$(awk "NR == 2 { print \$1 }" got)" = "$(cat want)"'
 "$gen" features logits:f4:4 2000 1 >four
-ok 'a class without a threshold is named with its row' 'fails 1 "four.*row [0-9]*: there is no threshold for class 3" ood-score -t by-class -o v four'
+ok 'a class without a threshold is named with its row' 'fails 1 "four.*row [0-9]*: no threshold for class 3" ood-score -t by-class -o v four'
 ok 'a fit is no threshold' 'fails 1 "f.scores.*holds scores where fit" ood-score -t f.scores f'
 
 # ---- ood-threshold --fdr ----

@@ -55,7 +55,7 @@ assert np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-6)" &
 	ood-score -q --fit h.fit -m residual test.x | ts-cat --select residual | ts-dump --tsv >r1 && ood-score -q --fit h.fit -m residual test.h | ts-cat --select residual | ts-dump --tsv | cmp - r1'
 ok 'neco without the logit' 'ood-score -q --fit x.fit -m neco:logit=0 test.x | ts-cat --select neco:logit=0 | ts-dump --tsv >n && ood-score -q --fit h.fit -m neco:logit=0 test.h | ts-cat --select neco:logit=0 | ts-dump --tsv | cmp - n'
 ok 'all: what can be, and which are left out' 'ood-score --fit x.fit test.x 2>err | ts-dump --tsv | head -1 >head && grep -q "^mahalanobis.*rmds.*residual.*knn	cfood	label$" head && ! grep -q "msp\|vim\|pred" head &&
-	grep -q "methods of .all. are left out because a fit or columns are missing (there are no logits): .*msp.*vim.*nnguide" err'
+	grep -q "methods of .all. are left out because a fit or columns are missing (the stream has no logits): .*msp.*vim.*nnguide" err'
 ok 'methods that need logits report it, with what to type' '(for m in msp energy react vim neco she nnguide relation openmax klm temperature gradnorm odin gram; do
 	fails 1 "method .$m.: the stream has no column .logits.; of features alone, ts-import --head computes" ood-score -q --fit x.fit -m $m test.x || exit 1; done) &&
 	fails 1 "has no column .logits., which method .vim. needs; ts-import --head" ood-fit -m knn,vim train.x'
@@ -63,7 +63,7 @@ ok 'a fit without logits serves a stream with them, as far as it goes' 'ood-scor
 	fails 1 "method .vim.: the fit is of features without logits" ood-score -q --fit x.fit -m vim test.h'
 ok 'fits of parts merge to that of the whole' '(for i in 0 1 2; do ts-cat --shard $i/3 train.x | ood-fit -q -o $i.fit; done) && ood-fit --merge -o m.fit 2.fit 0.fit 1.fit && ood-score -q --fit m.fit -m knn test.x | ts-dump --tsv >k && ood-score -q --fit x.fit -m knn test.x | ts-dump --tsv | cmp - k &&
 	fails 1 "rows with logits, which the others have not" ood-fit --merge -o z x.fit h.fit'
-ok 'fits of other numbers of classes say what to type' 'ts-import -q --classes 12 train_alone.npz | ood-fit -q -o 12.fit && fails 1 "of 12 classes, and the others of 10: ts-import --classes" ood-fit --merge -o z x.fit 12.fit'
+ok 'fits of other numbers of classes say what to type' 'ts-import -q --classes 12 train_alone.npz | ood-fit -q -o 12.fit && fails 1 "has 12 classes, and the others 10: give the number to ts-import --classes" ood-fit --merge -o z x.fit 12.fit'
 ok 'thresholds, verdicts, metrics, drift' 'ood-score -q --fit x.fit -m knn test.x -o s && ood-threshold -q -a 0.1 s -o t && ood-score -q --fit x.fit --threshold t test.x | ts-dump --tsv | head -1 | grep -q "^knn	label	verdict:knn$" &&
 	ood-metrics --id s -f tsv s >m && grep -q "^knn" m && ood-watch -m knn -r s s && fails 1 "pred" ood-threshold --per-class -a 0.1 s'
 ok 'without labels: neighbours and axes; what needs classes says so' 'ts-cat --select features train.x | ood-fit -q -o u.fit && ts-cat --select features test.x | ood-score -q --fit u.fit -m knn | ts-dump --tsv | cut -f 1 >u && cut -f 1 k | cmp - u &&

@@ -58,7 +58,7 @@ ok 'a row of AdaSCALE that is not a number has no score' '
 	for m in a l; do fails 1 "row 3: .adascale-$m:k1=50. is .*not a number" ood-score -f tuned.fit -m adascale-$m:k1=50 -o x broken.f || return 1; done && fails 1 "row 3: .adascale. is not a number" ood-fit broken.f -o x'
 ok 'what cannot be tuned says why' '
 	fails 1 "plain.f.: the stream has no column .layer0" ood-fit --tune train.fit --against adv.f -o x plain.f &&
-	fails 1 "plain.f.: there is nothing to tune" ood-fit --tune train.fit -o x plain.f &&
+	fails 1 "plain.f.: nothing to tune" ood-fit --tune train.fit -o x plain.f &&
 	ts-cat --head 3 val.f -o few.f && fails 1 "few.f.: 3 rows are too few" ood-fit --tune train.fit --against adv.f -o x few.f &&
 	ts-cat --head 50 adv.f -o part.f && fails 1 "part.f. has 50 rows and .val.f. 120" ood-fit --tune train.fit --against part.f -o x val.f &&
 	fails 1 "no validation row leaves the ranges" ood-fit --tune train.fit -o x train.f'
@@ -69,6 +69,6 @@ ok 'a layer that is no vector, or not finite, is named' '
 	fails 1 "odd.f.*row 0: .layer0. is not a number or infinite" ood-fit odd.f'
 ok 'layers without variance, or without labels, have no inverse' '
 	printf "1 2 3 4 7 0\n1 2 3 4 7 0\n" | ts-gen features logits:f4:2,features:f4:2,layer0:f4:1,label:i8 >flat.f &&
-	fails 1 "flat.f.*covariance of .layer0. has no inverse: there is no variance" ood-fit flat.f &&
+	fails 1 "flat.f.*covariance of .layer0. has no inverse: the rows have no variance" ood-fit flat.f &&
 	ts-cat --select logits,features,layer0,layer1 train.f -o bare.f && fails 1 "400 rows have no label" ood-fit bare.f'
 done_testing

@@ -90,7 +90,7 @@ ok 'a threshold of another model' 'fails 1 "of different models" ood-pack -m m.c
 ok 'a threshold of another fit' 'ts-cat -q --head 200 train.f | ood-fit -q -o some.fit && fails 1 "made differently: by other parameters, or with another fit" ood-pack -m m.ckpt -f some.fit -t thr --method vim'
 ok 'no fit where one is needed; none where none is' '
 	fails 1 "needs a fit of training data" ood-pack -m m.ckpt -t thr --method vim && ood-pack -m m.ckpt -f fit -t thr --method msp -o x.det 2>err && grep -q "uses no fit" err && test $(wc -c <x.det) -lt $(wc -c <vim.det)'
-ok 'several methods: which?' 'fails 1 "thresholds of .* methods; --method says which: " ood-pack -m m.ckpt -f fit -t thr && fails 1 "not of the method .energy:temperature=3" ood-pack -m m.ckpt -f fit -t thr --method energy:temperature=3'
+ok 'several methods: which?' 'fails 1 "thresholds of .* methods; choose with --method: " ood-pack -m m.ckpt -f fit -t thr && fails 1 "not of the method .energy:temperature=3" ood-pack -m m.ckpt -f fit -t thr --method energy:temperature=3'
 ok 'a method that needs more than logits and features' 'ts-gen scores odin:f4 20 1 >odin.s && ood-threshold -q -a 0.5 -o odin.thr odin.s && fails 1 "method .odin" ood-pack -m m.ckpt -t odin.thr'
 ok 'a combination' 'ood-score -q -m msp,energy --combine fisher --reference val.s -f fit val.f -o comb.s && ood-threshold -q -a 0.1 -m combine:fisher -o comb.thr comb.s && fails 1 "combines scores of several methods" ood-pack -m m.ckpt -t comb.thr'
 ok 'a bound on false discoveries, which is one of all pictures together' '

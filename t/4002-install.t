@@ -26,6 +26,10 @@ ok 'completions for each program and shell' '
 	for f in root/usr/bin/*; do t=${f##*/}; test -s root/usr/share/bash-completion/completions/$t -a -s root/usr/share/zsh/site-functions/_$t -a \
 		-s root/usr/share/fish/vendor_completions.d/$t.fish || exit; done'
 ok 'examples, which can be run' 'for f in "$SRC"/pipelines/examples/*; do test -x root/usr/share/unmask/pipelines/examples/${f##*/} || exit; done'
+into() { make -s -C "$SRC" TORCH="$TORCH" LIBTORCH="$LIBTORCH" SANITIZE="$SANITIZE" install prefix="$scratch/own" "$@" 2>&1; }
+ok 'a bin that is not in PATH is named, with what to type' '
+	into >out && grep -q "export PATH=$scratch/own/bin:.PATH$" out && PATH=$PATH:$scratch/own/bin into >out && ! grep PATH= out &&
+	into DESTDIR="$scratch/package" >out && ! grep PATH= out'
 ok 'make uninstall leaves what was not installed, and nothing else' '
 	echo mine >root/usr/bin/mine && make -s -C "$SRC" TORCH="$TORCH" LIBTORCH="$LIBTORCH" SANITIZE="$SANITIZE" uninstall DESTDIR="$scratch/root" prefix=/usr >out 2>&1
 	test "$(find root ! -type d)" = root/usr/bin/mine && test -z "$(find root -path "*/unmask*")" || { find root ! -type d | head | sed "s/^/# /"; cat out; false; }'

@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	if (!set_name)
 		cli_usage("--set NAME is missing; --list names the sets");
 	if ((set = ds_synth_find(set_name)) < 0)
-		cli_usage("there is no set '%s'; --list names the sets", set_name);
+		cli_usage("unknown set '%s'; --list names the sets", set_name);
 	s = (struct ds_synth){ .set = (enum ds_synth_set)set,
 			       .train = split == TRAIN,
 			       .seed = (uint64_t)cli.seed,

@@ -370,8 +370,8 @@ static void check_terminal(void)
 		cli_usage("--terminal %s shows a picture on standard output, which %s",
 			  terminal == KITTY ? "kitty" : "sixel",
 			  text ? "gets a table" :
-			  file ? "is not asked for, as -o is given" :
-				 "is no terminal");
+			  file ? "is not used, because -o is given" :
+				 "is not a terminal");
 	if (text || !here)
 		return;
 	shown = terminal == KITTY ? REPORT_KITTY :

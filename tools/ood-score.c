@@ -79,14 +79,14 @@ static int make_scorers(const struct ood_requests *r, const struct ood_basis *fr
 		return cli_error("%s", err.text);
 	if (*n == 0)
 		return cli_error("none of the methods can work%s: %s; --verbose says why for each",
-				 from->classes ? "" : ": there are no logits", l.names.text);
+				 from->classes ? "" : ": the stream has no logits", l.names.text);
 	for (size_t i = 0; i < *n; i++)
 		if (*(*s)[i].note)
 			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
 	if (l.n)
 		cli_warn("%zu%s methods of 'all' are left out because a fit or columns are missing%s: %s; --verbose "
 			 "says why for each",
-			 l.n, l.fit ? " more" : "", l.logits ? "" : " (there are no logits)", l.names.text);
+			 l.n, l.fit ? " more" : "", l.logits ? "" : " (the stream has no logits)", l.names.text);
 	return 0;
 }
 

@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (fdr > 0 && (alpha > 0 || guarantee != OOD_CONFORMAL || fallback))
-		cli_usage("--fdr bounds another rate: it goes without --false-alarm, --guarantee and "
+		cli_usage("--fdr bounds another rate; leave out --false-alarm, --guarantee and "
 			  "--per-class-fallback");
 	struct ts_reader *in = cli_input(first, argc, argv);
 	kit_out_init(&out, "fit", cli_output());

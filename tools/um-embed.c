@@ -100,7 +100,8 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 		if (y[i] < f->c.net->classes)
 			continue;
 		if (!f->strange)
-			cli_warn("'%s': row %llu: label %lld is none of the model's %d classes; such labels become -1",
+			cli_warn("'%s': row %llu: label %lld is not one of the model's %d classes; such labels become "
+				 "-1",
 				 ts_reader_name(f->r), (unsigned long long)(ts_reader_rows(f->r) - out->n + i),
 				 (long long)y[i], f->c.net->classes);
 		f->strange = true;
@@ -277,7 +278,7 @@ int main(int argc, char **argv)
 	if (net_onnx_is(model_path))
 		job_model_check(&onnx);
 	else if (onnx.features || onnx.logits || onnx.normalise || onnx.mean || onnx.std)
-		cli_usage("--features, --logits, --normalise, --mean and --std are for an ONNX file; '%s' is none",
+		cli_usage("--features, --logits, --normalise, --mean and --std are for an ONNX file; '%s' is not one",
 			  model_path);
 	f.r = cli_input(first, argc, argv);
 	if ((net_onnx_is(model_path) ? open_onnx(&f, &err) : choose(&f.c, &err)) == 0)

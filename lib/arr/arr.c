@@ -33,7 +33,7 @@ int arr_add(struct arr_set *s, const struct arr *a, const char *name, struct err
 	if (!*name || strlen(name) > TS_MAX_NAME || ts_utf8_span(name) != strlen(name))
 		return err_fail(err, "'" ERR_NAME "' is not the name of an array", name);
 	if (arr_find(s, name))
-		return err_fail(err, "there are two arrays '" ERR_NAME "'", name);
+		return err_fail(err, "two arrays are named '" ERR_NAME "'", name);
 	if (s->n == TS_MAX_FIELDS)
 		return err_fail(err, "holds more than %d arrays", TS_MAX_FIELDS);
 	if (!(bigger = realloc(s->a, (s->n + 1) * sizeof *bigger)))
@@ -122,7 +122,7 @@ const char *arr_describe(const struct arr *a, char *buf)
 		len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s%zu", i ? ", " : "", a->shape[i]);
 	len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s)", a->ndim == 1 ? "," : "");
 	if (a->odd && len < ARR_TEXT)
-		snprintf(buf + len, ARR_TEXT - (size_t)len, ", as line %zu is no number", a->odd);
+		snprintf(buf + len, ARR_TEXT - (size_t)len, ", because line %zu is not a number", a->odd);
 	return buf;
 }
 

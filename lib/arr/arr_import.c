@@ -58,7 +58,7 @@ static bool may_be(const struct arr *a, enum arr_role role)
 
 static int not_there(const struct arr_import *im, const char *name, struct err *err)
 {
-	err_fail(err, "there is no array '" ERR_NAME "'; there are:", name);
+	err_fail(err, "no array is named '" ERR_NAME "'; the arrays are:", name);
 	for (size_t i = 0; i < im->s->n && i < 30; i++)
 		err_append(err, " " ERR_NAME, im->s->a[i].name);
 	return -1;
@@ -77,7 +77,7 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 			continue;
 		if (*found)
 			return err_fail(err,
-					"'" ERR_NAME "' and '" ERR_NAME "' could both be the %s: --%s NAME says which",
+					"'" ERR_NAME "' and '" ERR_NAME "' could both be the %s: choose with --%s NAME",
 					(*found)->name, s->a[i].name, arr_roles[role], arr_roles[role]);
 		*found = &s->a[i];
 	}
@@ -119,9 +119,8 @@ static int find_roles(struct arr_import *im, struct err *err)
 	if (im->role[ARR_FEATURES] || im->role[ARR_LOGITS])
 		return 0;
 	if (im->o->kind)
-		return err_fail(
-			err, "there is no array of features or logits; --features NAME or --logits NAME says which it "
-			     "is");
+		return err_fail(err,
+				"found no array of features or logits; name it with --features NAME or --logits NAME");
 	im->scores = true;
 	return find_role(im, ARR_PRED, err);
 }
@@ -315,7 +314,7 @@ static int take_head(struct arr_import *im, struct ts_header *h, struct err *err
 	int rc;
 
 	if (im->o->head && !x)
-		return err_fail(err, "a last layer is given, and there are no features that it goes with");
+		return err_fail(err, "a last layer needs features, and no array holds any");
 	rc = im->o->head ? arr_head_read(&im->head, im->o->head, x->shape[1], im->o->say, err) :
 	     x           ? arr_head_of(&im->head, im->s, err) :
 			   0;
@@ -361,7 +360,7 @@ static int make(struct arr_import *im, struct ts_header *h, struct err *err)
 	if (im->scores && add_columns(im, h, err) < 0)
 		return -1;
 	if (im->scores && im->n_c == 0)
-		return err_fail(err, "there is no array of numbers to take as features, logits or scores");
+		return err_fail(err, "no array holds numbers to take as features, logits or scores");
 	if (add_single(im, h, ARR_PRED, err) < 0 || add_single(im, h, ARR_LABEL, err) < 0 ||
 	    add_single(im, h, ARR_NAME, err) < 0 || (!im->scores && add_columns(im, h, err) < 0))
 		return -1;
@@ -431,8 +430,8 @@ static int put_whole(const struct column *c, int64_t *to, size_t row, size_t at,
 		return err_fail(err, "row %zu: '%s' is %g, which is not a 64-bit integer", row, c->name,
 				arr_number(c->from, at));
 	if (is_class && *to < -1)
-		return err_fail(err, "row %zu: '%s' is %lld, where a class counts from 0, and -1 is none", row, c->name,
-				(long long)*to);
+		return err_fail(err, "row %zu: '%s' is %lld, but classes count from 0, and -1 means no class", row,
+				c->name, (long long)*to);
 	return 0;
 }
 

@@ -254,7 +254,7 @@ int arr_write(struct ts_file *f, enum arr_format format, const struct ts_batch *
 	int rc = collect(&all, format, rows, set, meta, err);
 
 	if (rc == 0 && format == ARR_NPY && all.n != 1)
-		rc = err_fail(err, "a .npy is one array, and there are %zu: --select one, or write .npz", all.n);
+		rc = err_fail(err, "a .npy holds one array, not %zu: --select one, or write .npz", all.n);
 	else if (rc == 0 && format == ARR_NPY)
 		rc = put_npy(&(struct sink){ f, NULL }, &all.v[0], err);
 	else if (rc == 0)

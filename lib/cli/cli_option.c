@@ -173,8 +173,20 @@ static void list_add(struct cli_list *l, const char *value)
 	l->v = v;
 }
 
+/* A number or a word that is not there: an empty variable of a script gives "", or without quotes the next option. */
+static void check_given(const struct cli_option *o, const char *value, const char *where)
+{
+	if (!*value)
+		cli_usage("%s%s: its value is empty; is a variable of a script empty?", where, o->name);
+	if (value[0] == '-' && (value[1] == '-' || isalpha((unsigned char)value[1])))
+		cli_usage("%s%s: its value is missing, as '%s' follows; is a variable of a script empty?", where, o->name,
+			  value);
+}
+
 void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where)
 {
+	if (o->type == CLI_INT || o->type == CLI_DOUBLE || (o->type == CLI_CHOICE && !negated))
+		check_given(o, value, where);
 	switch (o->type) {
 	case CLI_FLAG:
 		*(bool *)o->value = !negated;
@@ -201,7 +213,7 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 		value = negated ? "none" : value;
 		*(long *)o->value = cli_choice(o->arg, value);
 		if (*(long *)o->value < 0)
-			cli_usage("%s%s: '%s' is none of %s", where, o->name, value, o->arg);
+			cli_usage("%s%s: '%s' is not one of %s", where, o->name, value, o->arg);
 		return;
 	}
 }

@@ -196,7 +196,7 @@ static int mark(struct ds_source *s, void *ctx, char *word, char *rest, struct e
 	for (size_t i = 0; i < s->n_classes; i++)
 		if (means(word, &s->classes[i]))
 			found = marked[i] = true;
-	return found ? 0 : err_fail(err, "there is no class '%s' in the source", word);
+	return found ? 0 : err_fail(err, "the source has no class '%s'", word);
 }
 
 /* Drops the rows whose class gets no number. A row without a class is an error, which names the option. */
@@ -296,7 +296,7 @@ static int map_one(struct ds_source *s, void *ctx, char *word, char *rest, struc
 			m->number[i] = to;
 			found = true;
 		}
-	return found ? 0 : err_fail(err, "there is no class '%s' in the source", word);
+	return found ? 0 : err_fail(err, "the source has no class '%s'", word);
 }
 
 static int map_classes(struct ds_source *s, struct err *err)
@@ -328,7 +328,7 @@ int ds_number_classes(struct ds_source *s, struct err *err)
 	if (s->numbered && s->named)
 		return err_fail(err,
 				"'%s' holds both image files and rows whose classes are numbers "
-				"(CIFAR, IDX, ...); --format takes one of them",
+				"(CIFAR, IDX, ...); choose one kind with --format",
 				s->operands[0].path);
 	if (s->numbered ? fill_classes(s, err) < 0 : sort_classes(s, err) < 0)
 		return -1;

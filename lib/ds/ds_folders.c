@@ -140,8 +140,8 @@ int ds_folder_check(struct ds_source *s, struct err *err)
 		if (s->o.empty_classes == DS_EMPTY_ERROR)
 			return err_fail(
 				err,
-				"'%s': '%s' %s, and lies beside the folders of classes such as '%s': without it "
-				"later classes have other labels; --empty-classes keep or drop says what it is",
+				"'%s': '%s' %s, and lies beside the folders of classes such as '%s': "
+				"choose --empty-classes keep or drop, as without it later classes have other labels",
 				s->operands[e->operand].path, e->path,
 				e->link ? "is a link that leads to nothing" : "holds no image",
 				ds_dir_join(beside, 0, buf));

@@ -122,7 +122,7 @@ int ds_labels_named(struct ds_source *s, const char *set, const char *path, stru
 	int rc = -1;
 
 	if (other && !same_names(other, classes, n))
-		err_fail(err, "'%s' and '%s' name the classes of %s differently; --files PATTERN takes one of them",
+		err_fail(err, "'%s' and '%s' name the classes of %s differently; choose one with --files PATTERN",
 			 other->path, path, set);
 	else if (l)
 		rc = other ? 0 :

@@ -45,7 +45,7 @@ static int parse_line(const struct ds_noise *z, const char *line, double *p, str
 		word = end + strspn(end, blank);
 	}
 	if (n != z->classes)
-		return err_fail(err, "%zu numbers where there are %zu classes", n, z->classes);
+		return err_fail(err, "%zu numbers for %zu classes", n, z->classes);
 	if (fabs(sum - 1) > 1e-4)
 		return err_fail(err, "the numbers sum to %.6g and not to 1", sum);
 	return 0;
@@ -73,7 +73,7 @@ static int read_lines(struct ds_noise *z, FILE *f, const char *path, struct err 
 	if (rc == 0 && ferror(f))
 		rc = err_fail(err, "cannot read '%s': %s", path, strerror(errno));
 	if (rc == 0 && at < z->classes)
-		rc = err_fail(err, "'%s': %zu lines where there are %zu classes", path, at, z->classes);
+		rc = err_fail(err, "'%s': %zu lines for %zu classes", path, at, z->classes);
 	free(line);
 	return rc;
 }

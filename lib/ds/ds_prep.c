@@ -52,7 +52,7 @@ static int unknown(const char *word, struct err *err)
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		err_near_try(&near, keys[i]);
-	return err_fail(err, "'" ERR_NAME "' is none of size=, resize=, interpolation=, crop=, gray, none%s", word,
+	return err_fail(err, "'" ERR_NAME "' is not one of size=, resize=, interpolation=, crop=, gray, none%s", word,
 			err_near_text(&near, "'"));
 }
 
@@ -121,7 +121,7 @@ int ds_prep_parse(struct ds_shape *s, const char *words, struct err *err)
 	}
 	free(copy);
 	if (rc == 0 && !some)
-		rc = err_fail(err, "no words; none says that pictures are taken as they are");
+		rc = err_fail(err, "no words; 'none' takes pictures as they are");
 	return rc < 0 ? -1 : whole(s, how, none, err);
 }
 

@@ -75,7 +75,7 @@ int ds_once(struct ds_source *s, const char *key, const char *path, struct err *
 
 	snprintf(full, sizeof full, "%zu:%s", s->listing.operand, key);
 	if ((at = ds_map_get(&s->once, full)) >= 0)
-		return err_fail(err, "'%s' and '%s' are the same part of one set; --files PATTERN takes one of them",
+		return err_fail(err, "'%s' and '%s' are the same part of one set; choose one with --files PATTERN",
 				s->once_path[at], path);
 	if (!(grown = realloc(s->once_path, (s->once.n + 1) * sizeof *grown)))
 		return err_memory(err);

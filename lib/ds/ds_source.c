@@ -87,7 +87,7 @@ static int is_packed_twin(struct ds_source *s, struct ds_in *in, struct err *err
 		return -1;
 	if (hash == content_hash(in))
 		return 1;
-	return err_fail(err, "there are '%s' and '%s.gz', which does not hold the same; remove one of them", key, key);
+	return err_fail(err, "'%s' and '%s.gz' do not hold the same; remove one of them", key, key);
 }
 
 /* Is it an archive inside the source, judging by its name? Such are shards, or a class that was not unpacked. */
@@ -271,7 +271,7 @@ static int find_format(struct ds_source *s, const char *name, struct err *err)
 			s->format = s->layouts[i];
 			return 0;
 		}
-	return err_fail(err, "there is no format '%s' (--list-formats)", name);
+	return err_fail(err, "unknown format '%s'; --list-formats lists them", name);
 }
 
 struct ds_source *ds_open(char *const *paths, size_t n, const struct ds_options *o, struct err *err)

@@ -83,8 +83,8 @@ static int take_val(struct job *j, struct err *err)
 		return err_prefix(err, "'%s': ", j->o->val);
 	for (size_t i = 0; m.to && i < m.n && rc == 0; i++)
 		if (m.to[i] < 0)
-			rc = err_fail(err, "'%s': its classes are not the model's: '%s' is none of them", j->o->val,
-				      d->classes[i]);
+			rc = err_fail(err, "'%s': its classes are not the model's: the model does not know '%s'",
+				      j->o->val, d->classes[i]);
 	for (size_t i = 0; i < d->n && rc == 0; i++)
 		d->label[i] = net_class_of(&m, d->label[i]);
 	net_class_map_release(&m);

@@ -336,7 +336,7 @@ static int go_on(struct loop *l, struct err *err)
 
 	if (job_dir_begin(j, err) < 0)
 		return -1;
-	job_say(j, "%ld epochs where it was %ld: the learning rate is that of epoch %ld of %ld, %.6g, and so on", //
+	job_say(j, "%ld epochs, before %ld: the learning rate is that of epoch %ld of %ld, %.6g, and so on", //
 		j->o->train.epochs, j->was, e + 1, j->o->train.epochs, um_lr(&j->o->train, e));
 	return j->at_start ? save_initial(l, err) : save_last(l, err);
 }

@@ -11,8 +11,8 @@ void job_model_check(const struct job_model *o)
 	if (!o->mean != !o->std)
 		cli_usage("--mean and --std go together");
 	if ((o->normalise && !net_is_normaliser(o->normalise)) || (!o->normalise && !o->mean))
-		cli_usage("with which normalisation of its input was the network trained? --normalise " NET_NORMALISERS
-			  ", or --mean and --std; no file says it");
+		cli_usage("how was the input normalised when the network was trained? give --normalise " NET_NORMALISERS
+			  ", or --mean and --std; the file does not record it");
 }
 
 int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, struct err *err)

@@ -89,7 +89,7 @@ static const struct cli_option rows[] = {
 	{ "label-smoothing", 0, CLI_DOUBLE, "X", AT(train.smoothing), 0, 1, "label smoothing (default 0)" },
 	{ "dropout", 0, CLI_DOUBLE, "P", AT(train.dropout), 0, 0.99, "dropout probability (default 0)" },
 	{ "augment", 0, CLI_CHOICE, um_augment_names, AT(train.augment), 0, 0,
-	  "flip, pad by 4 and crop, or both (default); --no-augment is none" },
+	  "flip, pad by 4 and crop, or both (default); --no-augment: neither" },
 	{ "freeze-conv", 0, CLI_FLAG, NULL, AT(train.freeze_conv), 0, 0, "train only the classifier" },
 	{ "freeze-fc", 0, CLI_FLAG, NULL, AT(train.freeze_fc), 0, 0, "train everything but the classifier" },
 	{ "freeze-scores", 0, CLI_FLAG, NULL, AT(train.freeze_scores), 0, 0, "do not train the scores of masks" },

@@ -152,7 +152,7 @@ static int select_one(struct ts_header *to, const struct ts_header *from, const 
 
 		for (size_t i = 0; i < from->n_fields; i++)
 			err_near_try(&near, from->fields[i].name);
-		return cli_error("there is no field '%s' to select; ts-dump --header lists them%s", name,
+		return cli_error("no field '%s' to select; ts-dump --header lists them%s", name,
 				 err_near_text(&near, "'"));
 	}
 	if (ts_header_field(to, f->name))

@@ -84,8 +84,7 @@ int kit_ranks_check(struct kit_ranks *r, struct err *err)
 	if (!r->gpus)
 		return 0;
 	if (r->n > 0)
-		return err_fail(err, "--multigpu starts a rank for each GPU, and --ranks %ld says another number",
-				r->n);
+		return err_fail(err, "--multigpu starts a rank for each GPU; leave out --ranks %ld", r->n);
 	if (strcmp(cli.device, "cpu") != 0 && strcmp(cli.device, "cuda") != 0)
 		return err_fail(err, "--multigpu and --device %s both name GPUs", cli.device);
 	for (const char *p = r->gpus; *p; p++)

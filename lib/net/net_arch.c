@@ -130,7 +130,7 @@ static const struct net_arch *find_arch(const char *name, size_t len, struct err
 		 name, err_near_text(&near, "'"));
 	for (int i = 0; aliases[i].name; i++)
 		err_append(err, " %s", aliases[i].name);
-	err_append(err, "); there are:");
+	err_append(err, "); the architectures are:");
 	for (int i = 0; net_archs[i]; i++)
 		err_append(err, " %s", net_archs[i]->name);
 	return NULL;

@@ -136,7 +136,7 @@ int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const stru
 		return ts_reader_fail(r, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		if (m->to[i] < 0) {
-			ts_reader_fail(r, "its classes are not the model's: '%s' is none of them", names[i]);
+			ts_reader_fail(r, "its classes are not the model's: the model does not know '%s'", names[i]);
 			break;
 		}
 	ts_strs_free(names, n);
@@ -154,7 +154,7 @@ int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const i
 {
 	for (size_t i = 0; m->to && i < rows; i++)
 		if (label[i] >= 0 && (size_t)label[i] >= m->n)
-			return ts_reader_fail(r, "row %llu: label %lld is none of its %zu classes",
+			return ts_reader_fail(r, "row %llu: label %lld is not one of its %zu classes",
 					      (unsigned long long)(ts_reader_rows(r) - rows + i), (long long)label[i],
 					      m->n);
 	return 0;

@@ -44,7 +44,7 @@ int net_normalise(struct net_checkpoint *c, const char *name, struct err *err)
 	const struct normaliser *n = find(name);
 
 	if (!n)
-		return err_fail(err, "normalisation '%s' is none of " NET_NORMALISERS, name);
+		return err_fail(err, "normalisation '%s' is not one of " NET_NORMALISERS, name);
 	if (c->net->c != 3 && n->std[3] <= 0)
 		return err_fail(err, "normalisation '%s' is for 3 channels, the network has %d", name, c->net->c);
 	memcpy(c->mean, n->mean, sizeof c->mean);

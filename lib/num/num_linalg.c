@@ -167,7 +167,7 @@ int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, st
 		first++;
 	*rank = d - first;
 	if (*rank == 0) {
-		err_fail(err, "there is no variance in any direction");
+		err_fail(err, "the rows have no variance in any direction");
 		goto out;
 	}
 	if (!(*ret = malloc(*rank * d * sizeof **ret))) {
@@ -211,7 +211,7 @@ int num_least_squares(const double *w, size_t c, size_t d, const double *b, doub
 	if (num_linalg_open(err) < 0)
 		return -1;
 	if (!is_finite(w, c * d) || !is_finite(b, c))
-		return err_fail(err, "no least squares: there are numbers that are not finite");
+		return err_fail(err, "least squares needs finite numbers");
 	double *a = malloc(c * d * sizeof *a);   /* (d,c): W in column order, which LAPACK destroys */
 	double *x = calloc(longer, sizeof *x);   /* b (c) on entry, u (d) on return */
 	double *s = malloc(shorter * sizeof *s); /* singular values */

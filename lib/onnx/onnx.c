@@ -7,18 +7,8 @@
 
 const char *onnx_type_name(int type)
 {
-	static const char *const names[] = { "nothing that is said",
-					     "float",
-					     "uint8",
-					     "int8",
-					     "uint16",
-					     "int16",
-					     "int32",
-					     "int64",
-					     "text",
-					     "bool",
-					     "float16",
-					     "double" };
+	static const char *const names[] = { "unspecified", "float", "uint8", "int8", "uint16",  "int16",
+					     "int32",       "int64", "text",  "bool", "float16", "double" };
 
 	return type >= 0 && type < (int)(sizeof names / sizeof *names) ? names[type] : "another type";
 }

@@ -84,8 +84,7 @@ static int open_named(struct ort_library *lib, const char *path, struct err *err
 	for (size_t i = 0; i < sizeof in_folder / sizeof *in_folder; i++)
 		if (open_pattern(lib, path, in_folder[i], err))
 			return 0;
-	return err->text[0] ? err_prefix(err, "ONNXRUNTIME: ") :
-			      err_fail(err, "ONNXRUNTIME: there is no " SO " in '%s'", path);
+	return err->text[0] ? err_prefix(err, "ONNXRUNTIME: ") : err_fail(err, "ONNXRUNTIME: '%s' has no " SO, path);
 }
 
 static int open_anywhere(struct ort_library *lib, struct err *err)
@@ -104,8 +103,8 @@ static int open_anywhere(struct ort_library *lib, struct err *err)
 	}
 	if (err->text[0])
 		return -1;
-	return err_fail(err, "cannot find ONNX Runtime, which runs networks of ONNX: pip install onnxruntime, and say "
-			     "ONNXRUNTIME=FOLDER of the environment it is in, or of a " SO);
+	return err_fail(err, "cannot find ONNX Runtime, which runs networks of ONNX: pip install onnxruntime, and set "
+			     "ONNXRUNTIME to the folder of its environment, or of " SO);
 }
 
 const struct ort_library *ort_load(struct err *err)

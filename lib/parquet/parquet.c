@@ -98,7 +98,7 @@ static int read_tree(struct walk *w, const char *above, struct parquet_column fr
 	struct element e;
 
 	if (depth == DEPTH || w->left == 0)
-		return err_fail(err, "damaged Parquet file: its schema is no tree, or too deep");
+		return err_fail(err, "damaged Parquet file: its schema is not a tree, or too deep");
 	w->left--;
 	read_element(w->t, &e);
 	if (w->t->bad)
@@ -128,7 +128,7 @@ static int read_schema(struct parquet *p, struct thrift *t, struct thrift_field 
 		return err_fail(err, "damaged Parquet file: its schema");
 	if (read_tree(&w, "", (struct parquet_column){ 0 }, 0, err) < 0)
 		return -1;
-	return w.left ? err_fail(err, "damaged Parquet file: its schema is no tree") : 0;
+	return w.left ? err_fail(err, "damaged Parquet file: its schema is not a tree") : 0;
 }
 
 /* ---- groups of rows ---- */

@@ -40,7 +40,8 @@ int parquet_codec_check(int codec, struct err *err)
 				codec == PARQUET_SNAPPY ? "libsnappy.so.1 (Debian: libsnappy1v5)" :
 							  "libzstd.so.1 (Debian: libzstd1)");
 	if (codec > 0 && codec < (int)(sizeof names / sizeof *names))
-		return err_fail(err, "is compressed by %s, which is not read; snappy, zstd and none are", names[codec]);
+		return err_fail(err, "is compressed with %s, which is not read; snappy, zstd and uncompressed are",
+				names[codec]);
 	return err_fail(err, "is compressed by the unknown codec %d", codec);
 }
 
@@ -50,7 +51,7 @@ int parquet_unpack(int codec, const unsigned char *p, size_t n, unsigned char *t
 
 	if (codec == PARQUET_PLAIN_CODEC) {
 		if (n != want)
-			return err_fail(err, "damaged page: %zu bytes where %zu are promised", n, want);
+			return err_fail(err, "damaged page: %zu bytes instead of %zu", n, want);
 		memcpy(to, p, n);
 		return 0;
 	}

@@ -9,6 +9,15 @@
 
 const char *const report_groups[OOD_MAX_GROUPS] = { "near average", "far average", "average" };
 
+bool report_is_average(const char *set)
+{
+	int g = 0;
+
+	while (g < OOD_MAX_GROUPS && strcmp(report_groups[g], set) != 0)
+		g++;
+	return g < OOD_MAX_GROUPS;
+}
+
 /* A name contains no slash, so paths with a = in them need no name. */
 static int parse(struct report_operand *in, const char *arg, struct err *err)
 {

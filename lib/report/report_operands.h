@@ -5,6 +5,7 @@
 #ifndef REPORT_OPERANDS_H
 #define REPORT_OPERANDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err/err.h"
@@ -17,6 +18,7 @@ extern "C" {
 /* The groups that sets are averaged over; their names are the labels of those rows. */
 enum { REPORT_NEAR, REPORT_FAR, REPORT_ALL };
 extern const char *const report_groups[OOD_MAX_GROUPS];
+bool report_is_average(const char *set); /* whether it is one of these names */
 
 struct report_operand {
 	char *name;

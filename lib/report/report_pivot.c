@@ -19,6 +19,7 @@ struct pivot {
 	size_t rows, sets;
 	int model, method;  /* width of these columns */
 	bool models, seeds; /* some cell has a model; has several numbers */
+	bool alone;         /* the table is for people, and there is one set beside the averages */
 };
 
 static bool lower_is_better(const char *metric)
@@ -37,18 +38,10 @@ static const char *head_of(const char *metric)
 
 /* ---- rows and columns ------------------------------------------------------------------------ */
 
-static bool is_average(const char *set)
+/* To people, averages over the only set would show its numbers again. Programs look for them. */
+static bool is_shown(const struct pivot *t, const char *set)
 {
-	int g = 0;
-
-	while (g < OOD_MAX_GROUPS && strcmp(report_groups[g], set) != 0)
-		g++;
-	return g < OOD_MAX_GROUPS;
-}
-
-static bool is_shown(const struct report_pivot *p, const char *set)
-{
-	return !p->summary || is_average(set);
+	return report_is_average(set) ? t->p->summary || !t->alone : !t->p->summary;
 }
 
 static size_t find_row(const struct pivot *t, const struct report_cell *c)
@@ -83,6 +76,8 @@ static int wider(int width, const char *text)
 
 static int arrange(struct pivot *t, const struct report_pivot *p, struct err *err)
 {
+	size_t own = 0;
+
 	*t = (struct pivot){ .p = p,
 			     .model = 16,
 			     .method = 20,
@@ -94,13 +89,16 @@ static int arrange(struct pivot *t, const struct report_pivot *p, struct err *er
 		const struct report_cell *c = &p->cell[i];
 		if (find_row(t, c) == t->rows)
 			t->row[t->rows++] = c;
-		if (find_set(t, c->set) == t->sets)
+		if (find_set(t, c->set) == t->sets) {
 			t->set[t->sets++] = c->set;
+			own += !report_is_average(c->set);
+		}
 		t->models |= *c->model != '\0';
 		t->model = wider(t->model, c->model);
 		t->method = wider(t->method, c->method);
 		t->seeds |= c->n > 1;
 	}
+	t->alone = own == 1 && cli_format_is_for_people(p->format);
 	if (!(t->at = calloc(t->rows * t->sets + 1, sizeof *t->at)))
 		return err_memory(err);
 	for (size_t i = 0; i < p->n; i++)
@@ -234,7 +232,7 @@ static void fill(struct line *l, const struct pivot *t, size_t row)
 		add(l, "model", "model", -t->model, c ? c->model : NULL);
 	add(l, "method", "method", -t->method, c ? c->method : NULL);
 	for (size_t s = 0; s < t->sets; s++)
-		for (size_t k = 0; k < t->p->n_metrics && is_shown(t->p, t->set[s]); k++)
+		for (size_t k = 0; k < t->p->n_metrics && is_shown(t, t->set[s]); k++)
 			add_number(l, t, row, s, k);
 }
 
@@ -311,7 +309,7 @@ static void say(const struct pivot *t, size_t a, size_t b, size_t average)
 	if (!(d > 0))
 		return;
 	for (size_t s = 0; s < t->sets; s++) {
-		if (is_average(t->set[s]) || strcmp(t->set[s], "pooled") == 0)
+		if (report_is_average(t->set[s]) || strcmp(t->set[s], "pooled") == 0)
 			continue;
 		double by = difference(t, t->at[a * t->sets + s], t->at[b * t->sets + s], &own);
 		of += isnan(by) ? 0 : 1;
@@ -336,7 +334,7 @@ static int find_baseline(const struct pivot *t, size_t *ret, struct err *err)
 		if (strcmp(t->row[*ret]->method, name) == 0)
 			return 0;
 	*ret = 0;
-	return t->p->baseline ? err_fail(err, "--baseline: there is no method '%s'", name) : 0;
+	return t->p->baseline ? err_fail(err, "--baseline: unknown method '%s'", name) : 0;
 }
 
 /* Compares the method that is best on average with the baseline; or, if that is the best, with the second best. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/report_operands.h"
 #include "report/report_pivot.h"
 #include "report/report_seeds.h"
 #include "ts/ts_utf8.h"
@@ -329,16 +330,37 @@ size_t report_seeds_tables(const struct report_seeds *t)
 	return (size_t)t->tables;
 }
 
+/* Beside the averages, which then are its numbers again. */
+static bool has_one_set(const struct report_seeds *t)
+{
+	const char *only = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *set = t->row[i].key[SET];
+
+		if (report_is_average(set))
+			continue;
+		if (only && strcmp(only, set) != 0)
+			return false;
+		only = set;
+	}
+	return only != NULL;
+}
+
 int report_seeds_print(const struct report_seeds *t, const struct report_seeds_look *how, struct err *err)
 {
 	struct cells c;
 
 	if (how->pivot)
 		return print_pivot(t, how, err);
+	const bool alone = cli_format_is_for_people(how->format) && has_one_set(t);
+
 	fill(&c, t, how, NULL);
 	cli_table_heading(how->f, how->format, c.column, c.n);
 	for (size_t i = 0; i < t->n; i++) {
-		if (how->summary && strcmp(t->row[i].key[SET], "average") != 0)
+		const char *set = t->row[i].key[SET];
+
+		if (how->summary ? strcmp(set, "average") != 0 : alone && report_is_average(set))
 			continue;
 		fill(&c, t, how, &t->row[i]);
 		cli_table_row(how->f, how->format, c.column, c.n, c.cell);

@@ -172,7 +172,7 @@ static int open_sixel(struct sixel *s, struct err *err)
 		      { "sixel_dither_unref", &s->dither_unref }, { "sixel_encode", &s->encode } };
 
 	if (!library)
-		return err_fail(err, "sixels are made by " SIXEL_SO " (Debian: libsixel1), which is not installed");
+		return err_fail(err, "sixels need " SIXEL_SO " (Debian: libsixel1), which is not installed");
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
 		if (!(f = dlsym(library, calls[i].name)))
 			return err_fail(err, SIXEL_SO " has no %s: it is another version", calls[i].name);

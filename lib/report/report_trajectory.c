@@ -73,7 +73,7 @@ static int number(const char *text, double *ret, struct err *err)
 		return 0;
 	*ret = strtod(text, &end);
 	if (end == text || *end || !isfinite(*ret))
-		return err_fail(err, "'" ERR_NAME "' is no number", text);
+		return err_fail(err, "'" ERR_NAME "' is not a number", text);
 	return 0;
 }
 

@@ -167,7 +167,7 @@ static int accept_rank(struct meeting *m, struct hello *h, struct err *err)
 		if (t->peer[r].fd < 0)
 			return err_fail(err,
 					"rank %d of %d did not come within %d seconds: did its process start? To train "
-					"with one process where a launcher set variables of several, --ranks 1",
+					"with one process although a launcher set variables of several, give --ranks 1",
 					r, t->size, m->p->seconds);
 	return -1;
 }
@@ -201,9 +201,9 @@ static int find_zero(struct meeting *m, struct err *err)
 	snprintf(port, sizeof port, "%ld", m->p->port);
 	rc = getaddrinfo(m->p->host, port, &want, &found);
 	if (rc != 0)
-		return err_fail(
-			err, "the machine of rank 0, '" ERR_NAME "', is not found: %s; MASTER_ADDR says another name",
-			m->p->host, gai_strerror(rc));
+		return err_fail(err,
+				"cannot find the machine of rank 0, '" ERR_NAME "': %s; set MASTER_ADDR to its name",
+				m->p->host, gai_strerror(rc));
 	z->len = found->ai_addrlen;
 	memcpy(&z->a, found->ai_addr, found->ai_addrlen);
 	freeaddrinfo(found);

@@ -140,9 +140,9 @@ static int find_host(struct team_place *p, struct err *err)
 		first_node(nodes, p->host);
 	else
 		return err_fail(err,
-				"this is rank %d of %d on several machines, and MASTER_ADDR does not say which has "
-				"rank 0; mpirun -x MASTER_ADDR=HOST (MPICH: -genv MASTER_ADDR HOST) does; "
-				"MASTER_ADDR=localhost where all are on one",
+				"this is rank %d of %d on several machines, and MASTER_ADDR does not name that of "
+				"rank 0: mpirun -x MASTER_ADDR=HOST (MPICH: -genv MASTER_ADDR HOST); on one "
+				"machine MASTER_ADDR=localhost",
 				p->rank, p->size);
 	return 0;
 }

@@ -73,7 +73,7 @@ static int open_device(const char *name, int threads)
 		const at::Device named(name);
 		TORCH_CHECK(named.is_cpu() || TH_CUDA, "this build's libtorch knows no GPUs; "
 						       "make LIBTORCH=DIR builds with one that does");
-		TORCH_CHECK(named.is_cpu() || at::hasCUDA(), "there is no GPU that libtorch can use, or no driver");
+		TORCH_CHECK(named.is_cpu() || at::hasCUDA(), "libtorch finds no GPU, or no driver");
 		at::set_num_threads(threads);
 		device = at::zeros({ 1 }, at::TensorOptions().device(named)).device();
 		tf32(false);

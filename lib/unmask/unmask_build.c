@@ -119,7 +119,7 @@ static int read_reference(struct unmask *u, const struct ts_set *set, struct err
 	if (!t)
 		return 0;
 	if (t->type != TS_F64 || t->ndim != 1 || t->shape[0] == 0)
-		return err_fail(err, "its reference is no <f8 of one or more scores");
+		return err_fail(err, "its reference is not a <f8 of one or more scores");
 	u->n_reference = t->shape[0];
 	if (!(u->reference = malloc(ts_tensor_bytes(t))))
 		return err_memory(err);

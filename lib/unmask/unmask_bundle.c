@@ -91,7 +91,7 @@ static int only_method(const struct ts_header *h, char **ret, struct err *err)
 {
 	if (h->n_fields == 1)
 		return (*ret = strdup(h->fields[0].name)) ? 0 : err_memory(err);
-	err_fail(err, "has thresholds of %zu methods; --method says which:", h->n_fields);
+	err_fail(err, "has thresholds of %zu methods; choose with --method:", h->n_fields);
 	for (size_t i = 0; i < h->n_fields; i++)
 		err_append(err, "%s " ERR_NAME, i ? "," : "", h->fields[i].name);
 	return -1;

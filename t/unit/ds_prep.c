@@ -50,8 +50,8 @@ static void words(void)
 		   refused("size=3 interpolation=cubic", "takes bilinear|bicubic") &&
 		   refused("size=3 interpolation=", "not ''"),
 	   "words that are none");
-	ok(refused("sice=3", "did you mean 'size'") && refused("rgb", "'rgb' is none of") &&
-		   refused("gray=1", "is none of"),
+	ok(refused("sice=3", "did you mean 'size'") && refused("rgb", "'rgb' is not one of") &&
+		   refused("gray=1", "is not one of"),
 	   "keys that are none");
 	ok(refused("resize=short", "need size=") && refused("interpolation=box crop=3", "need size=") &&
 		   refused("size=3x4 resize=short", "one number") && refused("none gray", "stands alone"),

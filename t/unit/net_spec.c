@@ -90,7 +90,7 @@ int main(void)
 	   "widths 24 216 108 300 342");
 	ok(n->nodes[n->feature].c == 342 && n->nodes[n->head].c == 10, "features and logits");
 
-	ok(refused("alexnet", "there are: densenet"), "an unknown architecture names those there are");
+	ok(refused("alexnet", "are: densenet"), "an unknown architecture names those there are");
 	ok(refused("densenet:dept=3", "no parameter 'dept'; it has: depth growth reduction bottleneck affine"),
 	   "an unknown parameter is named, and those there are");
 	ok(refused("densenet:depth=x", "not a whole number"), "a value that is no number");

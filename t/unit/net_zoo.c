@@ -178,11 +178,11 @@ static void dropout_places(void)
 
 static void refusals(void)
 {
-	ok(refused("wideresnet:depth=30", 32, "near 30 there are 28 and 34"),
+	ok(refused("wideresnet:depth=30", 32, "nearest to 30 are 28 and 34"),
 	   "a depth between those there are names its neighbours");
-	ok(refused("resnet:depth=20", 224, "18, 34, 50, 101 or 152; 20 is none"), "a depth that is not on the list");
-	ok(refused("resnet-cifar:depth=56", 32, "18, 34, 50, 101 or 152; 56 is none"), "nor for small images");
-	ok(refused("resnet-narrow:depth=21", 32, "near 21 there are 20 and 26"), "nor between those of CIFAR-10");
+	ok(refused("resnet:depth=20", 224, "18, 34, 50, 101 or 152, not 20"), "a depth that is not on the list");
+	ok(refused("resnet-cifar:depth=56", 32, "18, 34, 50, 101 or 152, not 56"), "nor for small images");
+	ok(refused("resnet-narrow:depth=21", 32, "nearest to 21 are 20 and 26"), "nor between those of CIFAR-10");
 	ok(refused("cifarnet", 16, "at least 17x17"), "cifarnet of images too small for its poolings");
 	ok(refused("resnet:depth=18,widen=2", 224, "no bottlenecks"), "nothing to widen");
 	ok(refused("resnet", 31, "at least 32x32") && refused("densenet121", 28, "at least 32x32"), "images too small");

@@ -58,7 +58,7 @@ static void parser(void)
 	ok(strstr(columns("all,energy:temperature=2"), "relation") &&
 		   strstr(columns("all,energy:temperature=2"), " energy:temperature=2"),
 	   "a second setting has its own column");
-	ok(refused("nope", "there are: msp ") && strstr(err.text, of_families()),
+	ok(refused("nope", "are: msp ") && strstr(err.text, of_families()),
 	   "unknown method: those there are, all of them");
 	ok(refused("", "unknown method ''") && refused("msp,", "unknown method ''"), "empty item");
 	ok(refused("msp,all", "'msp' is given twice"), "twice");

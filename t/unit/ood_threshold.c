@@ -247,7 +247,7 @@ static void files(const char *dir)
 	   "each class has its own");
 	ok(verdict(&back, "s", 0, 3, &err) == -1 && verdict(&back, "s", 0, -1, &err) == -1,
 	   "a class that was not there has none");
-	ok(strstr(err.text, "row 7: there is no threshold for class -1"), "it and the row are named: %s", err.text);
+	ok(strstr(err.text, "row 7: no threshold for class -1"), "it and the row are named: %s", err.text);
 	ood_threshold_release(&t);
 	ood_threshold_release(&back);
 

@@ -230,7 +230,7 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun, str
 		return 1;
 	return err_fail(err, "'%s' is damaged or cut off: %s%s%s", a->path, ar == a->inner ? a->prefix : "",
 			ar == a->inner ? ": " : "",
-			rc == ARCHIVE_EOF ? "it lacks the mark that ends a tar file" : archive_error_string(ar));
+			rc == ARCHIVE_EOF ? "the mark at the end of a tar file is missing" : archive_error_string(ar));
 }
 
 /* Does the name lead out of the archive? Nothing is unpacked, but such a name was meant to do harm. */

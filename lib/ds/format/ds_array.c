@@ -102,7 +102,7 @@ int ds_array_npy(const void *bytes, size_t n, struct ds_array *a, struct err *er
 		if (__builtin_mul_overflow(size, a->shape[i], &size))
 			return err_fail(err, "NumPy array of impossible size");
 	if (size != n - 8 - wide - len)
-		return err_fail(err, "NumPy array of %zu bytes where its head says %zu: cut off, or damaged",
+		return err_fail(err, "NumPy array of %zu bytes, but its header says %zu: cut off, or damaged",
 				n - 8 - wide - len, size);
 	return 0;
 }

@@ -53,7 +53,7 @@ static int read_head(const struct ds_bytes *b, struct head *h, struct err *err)
 	}
 	if (b->n >= h->data && b->n - h->data == bytes)
 		return 0;
-	return err_fail(err, "IDX file of %zu bytes where its head says %zu: cut off, or damaged", b->n,
+	return err_fail(err, "IDX file of %zu bytes, but its header says %zu: cut off, or damaged", b->n,
 			h->data + bytes);
 }
 
@@ -191,7 +191,7 @@ static int find_labels(const struct ds_part *all, const struct ds_part *images, 
 			continue;
 		if (!l->label)
 			return err_fail(err,
-					"'%s' and '%s' would have the same labels; --files PATTERN takes one of them",
+					"'%s' and '%s' would have the same labels; choose one with --files PATTERN",
 					l->path, images->path);
 		if (*labels && (*labels)->wanted == l->wanted)
 			other = l;

@@ -188,7 +188,7 @@ static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err
 			const size_t n = BLOCK - z->avail_out;
 
 			if (n < 8 || four(m, m->out) != MATRIX)
-				return err_fail(err, "damaged MATLAB file: compressed data that are no variable");
+				return err_fail(err, "damaged MATLAB file: compressed data that are not a variable");
 			want = 8 + (uint64_t)four(m, m->out + 4);
 			if (check_head(m, m->out + 8, n < want ? n - 8 : want - 8, want - 8, err) < 0)
 				return -1;
@@ -200,7 +200,7 @@ static int inflate_element(struct mat *m, z_stream *z, uint32_t size, struct err
 		return err_fail(err, "damaged MATLAB file: bytes behind compressed data");
 	/* Elements are padded to 8 bytes, but some writers omit that at the end. */
 	if (got < want || got > (want + 7) / 8 * 8)
-		return err_fail(err, "damaged MATLAB file: an element of %llu bytes where its head says %llu",
+		return err_fail(err, "damaged MATLAB file: an element of %llu bytes, but its header says %llu",
 				(unsigned long long)got, (unsigned long long)want);
 	return 0;
 }

@@ -216,7 +216,7 @@ static int add_rows(struct ds_source *s, const struct ds_in *in, const struct la
 		const int64_t label = labels && labels->length[i] ? labels->number[i] : -1;
 
 		if (label > INT32_MAX || (n && label >= 0 && (size_t)label >= n))
-			return err_fail(err, "label %lld of row %zu is none of its %zu classes", (long long)label, i,
+			return err_fail(err, "label %lld of row %zu is not one of its %zu classes", (long long)label, i,
 					n);
 		if (ds_add_row(s, NULL, i, NULL, label < 0 ? -1 : (long)label, err) < 0)
 			return -1;

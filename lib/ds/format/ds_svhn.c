@@ -212,7 +212,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 							  "not read; save it with MATLAB's -v7" :
 							  "is an HDF5 file, which is not read");
 	if (!is_v5_inside(head))
-		return err_fail(err, "damaged MATLAB file: its head says version 5, and another version behind that");
+		return err_fail(err, "damaged MATLAB file: its header names two versions");
 	if (ds_in_open_path(in, path, &fd, err) < 0)
 		return -1;
 	rc = list_checked(s, in, path, err);

@@ -45,7 +45,7 @@ static int annotate(struct ds_source *s, struct tiny *t, const char *path, char 
 		if (class_number < 0)
 			return -1;
 		if (ds_map_get(&t->annotated, image) >= 0)
-			return err_fail(err, "line %zu is the second one of '%s'", n, line);
+			return err_fail(err, "line %zu is the second line for '%s'", n, line);
 		if (ds_map_set(&t->annotated, image, class_number, err) < 0)
 			return -1;
 	}

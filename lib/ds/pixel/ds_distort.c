@@ -171,9 +171,9 @@ static int unknown(const char *word, struct err *err)
 
 	for (int i = 0; i < KINDS; i++)
 		err_near_try(&near, kinds[i].name);
-	return err_fail(err,
-			"'" ERR_NAME "' is none of jpeg, blur, brightness, bilinear, bicubic, lanczos, box, hamming%s",
-			word, err_near_text(&near, "'"));
+	return err_fail(
+		err, "'" ERR_NAME "' is not one of jpeg, blur, brightness, bilinear, bicubic, lanczos, box, hamming%s",
+		word, err_near_text(&near, "'"));
 }
 
 /* Adds one word, split at its '='; text NULL: it has none. */

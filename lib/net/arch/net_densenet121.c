@@ -51,7 +51,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	if (n->h < 32 || n->w < 32) {
 		return err_fail(err,
 				"densenet121 needs images of at least 32x32 pixels (%dx%d given); for "
-				"small ones there is densenet",
+				"smaller ones use densenet",
 				n->h, n->w);
 	}
 	x = net_conv(n, 0, "features.conv0", (int)p[INIT], 7, 2, 3);

@@ -84,7 +84,7 @@ static const struct depth *find_depth(const char *arch, double depth, struct err
 	for (int i = 0; i < N_DEPTHS; i++)
 		if (depths[i].depth == depth)
 			return &depths[i];
-	err_fail(err, "%s has a depth of 18, 34, 50, 101 or 152; %g is none of these", arch, depth);
+	err_fail(err, "the depth of %s is 18, 34, 50, 101 or 152, not %g", arch, depth);
 	return NULL;
 }
 
@@ -94,8 +94,8 @@ static int large(struct net *n, const struct form *f, const struct depth *d, str
 
 	if (n->h < 32 || n->w < 32) {
 		return err_fail(err,
-				"%s needs images of at least 32x32 pixels (%dx%d given); for small "
-				"ones there is resnet-cifar",
+				"%s needs images of at least 32x32 pixels (%dx%d given); for smaller "
+				"ones use resnet-cifar",
 				f->name, n->h, n->w);
 	}
 	x = net_conv(n, 0, "conv1", 64, 7, 2, 3);
@@ -112,7 +112,7 @@ static int build_imagenet(struct net *n, const double *p, struct err *err)
 	if (!d)
 		return -1;
 	if (p[WIDEN] != 1 && !d->bottleneck)
-		return err_fail(err, "resnet of depth %d has no bottlenecks that widen could widen", d->depth);
+		return err_fail(err, "resnet of depth %d has no bottlenecks, so widen does not apply", d->depth);
 	return large(n, &f, d, err);
 }
 

@@ -47,7 +47,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	int x;
 
 	if (depth % 6 != 2)
-		return err_fail(err, "resnet-narrow has a depth of 6 N + 2; near %d there are %d and %d", depth,
+		return err_fail(err, "the depth of resnet-narrow is 6 N + 2; nearest to %d are %d and %d", depth,
 				6 * blocks + 2, 6 * blocks + 8);
 	x = net_stage(n, net_relu(n, net_bn(n, net_conv(n, 0, "conv1", 16, 3, 1, 1), "bn1", true)));
 	for (int layer = 0; layer < 3; layer++) {

@@ -30,7 +30,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	for (int i = 0; i < N_FORMS; i++)
 		f = forms[i].depth == p[DEPTH] ? &forms[i] : f;
 	if (!f)
-		return err_fail(err, "vgg has a depth of 11, 13, 16 or 19; %g is none of these", p[DEPTH]);
+		return err_fail(err, "the depth of vgg is 11, 13, 16 or 19, not %g", p[DEPTH]);
 	if (n->h % 224 || n->w != n->h)
 		return err_fail(
 			err,

@@ -39,7 +39,7 @@ static int build(struct net *n, const double *p, struct err *err)
 	if (depth % 6 != 4) {
 		const int below = depth - (depth + 2) % 6;
 
-		return err_fail(err, "wideresnet has a depth of 6 N + 4; near %d there are %d and %d", depth, below,
+		return err_fail(err, "the depth of wideresnet is 6 N + 4; nearest to %d are %d and %d", depth, below,
 				below + 6);
 	}
 	x = net_stage(n, net_conv(n, 0, "conv1", 16, 3, 1, 1));

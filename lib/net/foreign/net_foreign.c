@@ -34,7 +34,7 @@ static unsigned char *read_all(int fd, size_t *n, struct err *err)
 			grown = cap < NET_MAX_FILE ? realloc(p, 2 * cap) : NULL;
 			if (!grown) {
 				if (cap < NET_MAX_FILE)
-					err_fail(err, "there is not enough memory for more than %zu bytes", cap);
+					err_fail(err, "not enough memory for more than %zu bytes", cap);
 				else
 					err_fail(err, "has more than %zu bytes", cap);
 				free(p);

@@ -185,8 +185,8 @@ static int choose(const struct ts_set *state, const struct net_import *how, stru
 	if (rc == 0 && !best->dialect)
 		return err_fail(err,
 				"its %zu tensors ('" ERR_NAME "', '" ERR_NAME "'...) match no known architecture; "
-				"--arch names one, --prefix and --rename say how its names begin; for a network "
-				"that is not among them, export it to ONNX (man unmask-onnx)",
+				"name one with --arch, tell how its names begin with --prefix or --rename, or "
+				"export the network to ONNX (man unmask-onnx)",
 				state->n, state->n ? state->t[0].name : "", state->n > 1 ? state->t[1].name : "");
 	return rc;
 }
@@ -235,7 +235,7 @@ static int find(struct net_importing *im, struct choice *best, struct err *err)
 	if (how->partial && best->matched * 2 < best->all)
 		return err_fail(err,
 				"has %zu of the %zu tensors of architecture %s but for the classifier: most would be "
-				"fresh random values; --prefix and --rename say how its names begin",
+				"fresh random values; tell how its names begin with --prefix or --rename",
 				best->matched, best->all, best->spec);
 	if (!(n = build(best->spec, im->state, how, 2, err)))
 		return -1;
@@ -389,8 +389,8 @@ static int check_first(struct net_importing *im, struct err *err)
 		have += ts_tensor_count(&im->state->t[i]);
 	if (im->how->partial && !im->how->arch && net_count(n) / 4 > have)
 		return err_fail(err,
-				"its tensors are much less than the guessed architecture %s has; --arch "
-				"says that it is meant",
+				"its tensors are far smaller than the guessed architecture %s; if it is "
+				"the right one, name it with --arch",
 				n->spec);
 	if (im->how->partial)
 		return 0;
@@ -416,8 +416,8 @@ static void say_choice(struct net_importing *im, const struct choice *best)
 		{ "mobilenet-", "timm=1", tf },
 		{ "efficientnet:", "timm=1", tf },
 		{ "vit:", "",
-		  "its shapes do not tell how many heads there are; --arch vit:...,heads=N says so if this "
-		  "architecture has another number" },
+		  "its shapes do not show the number of heads; if it is not the usual one, give --arch "
+		  "vit:...,heads=N" },
 	};
 
 	if (!im->how->arch)
@@ -431,7 +431,7 @@ static void say_choice(struct net_importing *im, const struct choice *best)
 	if (*best->dialect->whose)
 		net_import_say(im, false, "its names are %s", best->dialect->whose);
 	if (*best->twin)
-		net_import_say(im, false, "the same is under '%s' once more; --prefix says which", best->twin);
+		net_import_say(im, false, "the same network is also under '%s'; choose with --prefix", best->twin);
 	net_import_say(im, false, "input %dx%dx%d, %d classes", im->c->net->c, im->c->net->h, im->c->net->w,
 		       im->c->net->classes);
 }

@@ -13,7 +13,7 @@ static void say_left(const struct net_foreign *f, const struct net_import *how)
 
 	if (*f->key)
 		net_import_say(&im, false, "using the state dict under '%s'%s%s", f->key,
-			       *f->others ? "; --key could say:" : "", f->others);
+			       *f->others ? "; choose another with --key:" : "", f->others);
 	if (*f->module)
 		net_import_say(
 			&im, false,
@@ -21,7 +21,8 @@ static void say_left(const struct net_foreign *f, const struct net_import *how)
 			"beyond its layers is not in the file",
 			f->module);
 	if (*f->unknown)
-		net_import_say(&im, false, "unknown objects are not created, and nothing is called for them: %s",
+		net_import_say(&im, false,
+			       "objects of unknown classes are not created, and none of their functions is called: %s",
 			       f->unknown);
 	if (*f->left)
 		net_import_say(&im, false, "tensors whose numbers cannot be read are left out: %s", f->left);

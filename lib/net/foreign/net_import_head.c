@@ -54,7 +54,7 @@ static int find(const struct ts_set *s, size_t width, char *buf, struct err *err
 	}
 	if (hits <= 1 || usual == 1)
 		return hits > 0;
-	return err_fail(err, "has several linear layers that may be the classifier:%s; --rename NAME=fc says which",
+	return err_fail(err, "has several linear layers that may be the classifier:%s; choose with --rename NAME=fc",
 			list);
 }
 

@@ -249,13 +249,12 @@ static int meaning(struct net_importing *im, const struct found *f, struct net_m
 		return 0;
 	}
 	if (im->how->keep < 0)
-		return err_fail(
-			err,
-			"has scores of %zu masked layers ('" ERR_NAME
-			"'), but not which fraction of the weights they keep: "
-			"--keep says it, --rule sample that each is drawn (SampleSubnetConv), --no-masks leaves them "
-			"out",
-			f->scores, f->name);
+		return err_fail(err,
+				"has scores of %zu masked layers ('" ERR_NAME
+				"'), but not the fraction of the weights that they keep: "
+				"give it with --keep, draw each weight with --rule sample (SampleSubnetConv), or leave "
+				"them out with --no-masks",
+				f->scores, f->name);
 	m->keep = im->how->keep;
 	if (rule == NET_RULE_QUANTILE || (f->middle && m->scope == NET_SCOPE_MODEL)) {
 		m->kind = NET_MASK_FIXED;

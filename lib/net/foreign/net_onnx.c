@@ -168,11 +168,11 @@ static int find_features(struct reading *r, struct err *err)
 		return -1;
 	if (!asked && !r->head.feature.n) {
 		if (!r->logits)
-			err_fail(err, "which value of the graph holds the features? --features NODE names it");
+			err_fail(err, "which value of the graph holds the features? name it with --features NODE");
 		else
 			err_fail(err,
-				 "there is %s behind which the logits would come, so its features cannot be guessed: "
-				 "--features NODE says them, and --logits NODE or --logits none",
+				 "the logits seem to come from %s, so the features cannot be guessed: "
+				 "give --features NODE, and --logits NODE or --logits none",
 				 r->head.why);
 		return list_outputs(r, err);
 	}
@@ -209,7 +209,7 @@ static int side(const char *what, int own, int asked, int *ret, struct err *err)
 		return err_fail(err, "its graph takes images of %s %d, not %d", what, own, asked);
 	*ret = own ? own : asked;
 	if (!*ret)
-		return err_fail(err, "its graph takes images of any %s: --size CxHxW says which it is for", what);
+		return err_fail(err, "its graph takes images of any %s; choose with --size CxHxW", what);
 	return 0;
 }
 

@@ -153,15 +153,14 @@ static int zip_storages(struct zip *z, const char *folder, struct pytorch_object
 			continue;
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &want) || want > z->n)
 			return err_fail(z->err,
-					"storage '" ERR_NAME "' is said to have %zu elements, more than the "
-					"file has bytes",
+					"storage '" ERR_NAME "' claims %zu elements, more than the file has bytes",
 					tail + 6, s->numel);
 		p = zip_member(z, name, want, &n);
 		if (!p)
 			return -1;
 		if (n != want)
-			rc = err_fail(z->err, "zip, member '" ERR_NAME "' has %zu bytes where its pickle says %zu",
-				      name, n, want);
+			rc = err_fail(z->err, "zip, member '" ERR_NAME "' has %zu bytes, but its pickle says %zu", name,
+				      n, want);
 		else
 			rc = pytorch_object_fill(o, s, p, f, z->err);
 		free(p);
@@ -239,7 +238,7 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 			return err_fail(err, "is cut off before storage %zu of %zu", i + 1, keys->n);
 		memcpy(&numel, p, 8);
 		if (numel != s->numel)
-			return err_fail(err, "storage '%.*s' has %llu elements where its pickle says %zu", (int)v->n,
+			return err_fail(err, "storage '%.*s' has %llu elements, but its pickle says %zu", (int)v->n,
 					v->s, (unsigned long long)numel, s->numel);
 		if (!s->elem_size)
 			return err_fail(err,
@@ -247,10 +246,8 @@ static int legacy_storages(const struct pickle_value *keys, const unsigned char 
 					", of unknown size: what is behind it cannot be found",
 					(int)v->n, v->s, s->type);
 		if (__builtin_mul_overflow(s->numel, s->elem_size, &bytes) || bytes > n - 8)
-			return err_fail(err,
-					"is cut off in storage %zu of %zu, which is said to have %zu "
-					"elements",
-					i + 1, keys->n, s->numel);
+			return err_fail(err, "is cut off in storage %zu of %zu, which should have %zu elements", i + 1,
+					keys->n, s->numel);
 		if (pytorch_object_fill(o, s, p + 8, f, err) < 0)
 			return -1;
 		p += 8 + bytes;

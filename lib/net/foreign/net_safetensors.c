@@ -170,7 +170,7 @@ int net_safetensors_each(const unsigned char *p, size_t n, struct ts_meta *meta,
 
 	len = n < 8 ? 0 : header_length(p);
 	if (n < 8 || len > n - 8 || len > NET_MAX_JSON)
-		return err_fail(err, "its header is said to have %llu bytes, more than there are or than %d",
+		return err_fail(err, "its header claims %llu bytes, more than the file has, or more than %d",
 				(unsigned long long)len, NET_MAX_JSON);
 	if (!(root = ts_parse_json(p + 8, (size_t)len, err)))
 		return err->memory ? -1 : err_prefix(err, "its header, ");

@@ -87,7 +87,7 @@ int net_view_check(struct net_view *v, size_t numel, struct err *err)
 	v->count = 1;
 	for (int i = 0; i < v->ndim; i++)
 		if (__builtin_mul_overflow(v->count, v->shape[i], &v->count))
-			return err_fail(err, "tensor '" ERR_NAME "' has more elements than there are numbers", v->name);
+			return err_fail(err, "tensor '" ERR_NAME "' has too many elements to count", v->name);
 	for (int i = 0; i < v->ndim && v->count; i++)
 		if (__builtin_mul_overflow(v->shape[i] - 1, v->stride[i], &far) ||
 		    __builtin_add_overflow(last, far, &last))

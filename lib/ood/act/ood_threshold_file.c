@@ -34,7 +34,7 @@ int ood_threshold_write(const struct ood_threshold *t, struct ts_header *h, stru
 	for (size_t i = 0; i < t->set.n; i++) {
 		const struct ts_tensor *v = &t->set.t[i];
 		if (ts_header_field(h, v->name))
-			return err_fail(err, "there are two columns '%s'", v->name);
+			return err_fail(err, "column '%s' appears twice", v->name);
 		if (ts_header_add(h, v->name, v->type, 1, v->shape) < 0)
 			return err_memory(err);
 	}
@@ -71,7 +71,7 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 	if (ts_meta_get_str(m, "guarantee", &guarantee) != 1 ||
 	    ts_meta_get_double(m, "alpha", &t->promise.alpha) != 1 ||
 	    ts_meta_get_double(m, "confidence", &t->promise.confidence) < 0) {
-		ts_reader_fail(r, "the thresholds' meta does not say what they promise: guarantee, alpha, confidence");
+		ts_reader_fail(r, "the thresholds' meta lacks what they promise: guarantee, alpha, confidence");
 		goto out;
 	}
 	if (find_guarantee(&t->promise.guarantee, guarantee) < 0) {
@@ -81,7 +81,7 @@ static int get_meta(struct ood_threshold *t, struct ts_reader *r, const struct t
 	if (ts_meta_get_int(m, "rows", &n) != 1 || (per_class = ts_meta_get_tensor(m, "class.rows", &rows)) < 0 ||
 	    ts_meta_get_int(m, "class.fallback", &fallback) < 0 ||
 	    (per_class && (rows.type != TS_I64 || rows.ndim != 1 || rows.shape[0] < 1))) {
-		ts_reader_fail(r, "the thresholds' meta does not say of how many rows they are");
+		ts_reader_fail(r, "the thresholds' meta lacks the number of rows that they were chosen from");
 		goto out;
 	}
 	t->rows = (uint64_t)n;

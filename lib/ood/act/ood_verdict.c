@@ -15,7 +15,7 @@ static int add_column(struct ood_verdict *v, size_t i, struct ts_header *h, stru
 	char name[sizeof "verdict:" + TS_MAX_NAME];
 
 	if (!f || f->type != TS_F32 || f->ndim)
-		return err_fail(err, "there is no column of scores '%s'", score);
+		return err_fail(err, "no column of scores is named '%s'", score);
 	if (ood_identity_check(&v->t->header.meta, "the thresholds", &h->meta, "this stream", score, err) < 0)
 		return -1;
 	v->score[i] = (size_t)(f - h->fields);
@@ -23,7 +23,7 @@ static int add_column(struct ood_verdict *v, size_t i, struct ts_header *h, stru
 	if (strlen(name) > TS_MAX_NAME)
 		return err_fail(err, "the name '%s' is too long for a column", name);
 	if (ts_header_field(h, name))
-		return err_fail(err, "there is a column '%s' already", name);
+		return err_fail(err, "a column '%s' exists already", name);
 	return ts_header_add(h, name, TS_U8, 0, NULL) < 0 ? err_memory(err) : 0;
 }
 
@@ -101,8 +101,8 @@ int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t r
 
 	for (size_t k = 0; pred && k < b->n; k++)
 		if (pred[k] < 0 || (uint64_t)pred[k] >= t->classes)
-			return err_fail(err, "row %llu: there is no threshold for class %lld",
-					(unsigned long long)(row + k), (long long)pred[k]);
+			return err_fail(err, "row %llu: no threshold for class %lld", (unsigned long long)(row + k),
+					(long long)pred[k]);
 	for (size_t i = 0; i < t->set.n && t->promise.guarantee == OOD_FDR; i++)
 		if (discover_column(v, i, b, pred) < 0)
 			return err_memory(err);

@@ -24,7 +24,7 @@ static int choose(struct ood_column *c, const struct ts_header *h, const char *n
 	if (!name && n == 1)
 		name = all[0];
 	if (!name) {
-		ood_input_fail(c->in, "has %zu columns of scores; --method says which", n);
+		ood_input_fail(c->in, "has %zu columns of scores; choose one with --method", n);
 		rc = err_fail(err, "%s", ood_input_error(c->in));
 	} else if (!ood_is_score(ts_header_field(h, name))) {
 		ood_no_score(h, name, err);

@@ -336,10 +336,10 @@ static int begin_table(struct ood_input *in)
 		return make_room(in, f.n) < 0 ? -1 : take_columns(in, f.n);
 	}
 	if (*f.odd)
-		return ood_input_fail(in, "line 1: '" ERR_NAME "' is not a number, and no name of a column", f.odd);
+		return ood_input_fail(in, "line 1: '" ERR_NAME "' is neither a number nor a column's name", f.odd);
 	if (f.numbers > 0 && !f.counted)
-		return ood_input_fail(in, "line 1: holds numbers and words, so it is no heading and no row of scores; "
-					  "a first line that names the columns tells ('name' is passed over)");
+		return ood_input_fail(in, "line 1: holds numbers and words, so it is neither a heading nor a row of "
+					  "scores; add a first line that names the columns ('name' is passed over)");
 	if (!(heading = strdup(line)))
 		return ood_input_fail(in, "out of memory");
 	rc = begin_named(in, heading);
@@ -377,7 +377,7 @@ static int take_value(struct ood_input *in, const char *word, struct ts_col *to,
 	if (to->type == TS_F64)
 		((double *)to->data)[i] = v;
 	else if (v < -1 || v > 1e9 || v != (double)(int64_t)v)
-		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is no class", in->line, word);
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a class", in->line, word);
 	else
 		((int64_t *)to->data)[i] = (int64_t)v;
 	return 0;

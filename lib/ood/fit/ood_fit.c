@@ -63,7 +63,7 @@ static int find_classes(const struct ood_fit *f, const struct ts_header *h, size
 		n = (int64_t)n_names;
 	ts_strs_free(names, n_names);
 	if (rc < 0 || n < 0 || (rc == 1 && n > INT32_MAX))
-		return err_fail(err, "its meta does not tell how many classes there are");
+		return err_fail(err, "its meta lacks the number of classes");
 	if (rc == 0) /* all labels may be -1 */
 		return 0;
 	*ret = n > 0 ? (size_t)n : 1;
@@ -258,8 +258,7 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 		return err_fail(err, "is of rows with%s logits, which the others have%s", o->logits ? "" : "out",
 				o->logits ? " not" : "");
 	if (f->classes != o->classes && !f->logits && f->dim == o->dim)
-		return err_fail(err,
-				"is of %zu classes, and the others of %zu: ts-import --classes says how many there are",
+		return err_fail(err, "has %zu classes, and the others %zu: give the number to ts-import --classes",
 				o->classes, f->classes);
 	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
 		return err_fail(err, "is of another model: all must come from the same checkpoint");

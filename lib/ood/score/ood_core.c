@@ -157,8 +157,8 @@ static int core_prepare(struct ood_scorer *s, struct err *err)
 		return -1;
 	find_span(s->basis->weight, C, D, k);
 	if (k->rank == 0 || k->rank == D)
-		return err_fail(err, "the last layer's weights span %zu of %zu features: there is no residual", k->rank,
-				D);
+		return err_fail(err, "the last layer's weights span %zu of %zu features, so no residual is left",
+				k->rank, D);
 	snprintf(s->note, sizeof s->note, "the residual has %zu of %zu dimensions", D - k->rank, D);
 	return standardise(k, s->basis->fit, count, err);
 }

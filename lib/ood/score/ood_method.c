@@ -48,7 +48,8 @@ static int unknown_method(const char *name, struct err *err)
 	for (const struct ood_method *const *f = ood_families; *f; f++)
 		for (const struct ood_method *m = *f; m->name; m++)
 			err_near_try(&near, m->name);
-	err_fail(err, "unknown method '%s'%s%s there are:", name, err_near_text(&near, "'"), near.best ? "" : ",");
+	err_fail(err, "unknown method '%s'%s%s the methods are:", name, err_near_text(&near, "'"),
+		 near.best ? "" : ";");
 	for (const struct ood_method *const *f = ood_families; *f; f++)
 		for (const struct ood_method *m = *f; m->name; m++)
 			err_append(err, " %s", m->name);
@@ -148,8 +149,7 @@ static int parse_name(struct ood_request *q, const char *word, struct err *err)
 		if (!(score = find_method(then + 1)))
 			return unknown_method(then + 1, err);
 		if (!m->reshapes)
-			return err_fail(err, "'%s': %s makes no new logits that %s could score", word, m->name,
-					score->name);
+			return err_fail(err, "'%s': %s makes no new logits for %s", word, m->name, score->name);
 		if (!score->logits)
 			return err_fail(err, "'%s': %s is not a score of logits alone", word, score->name);
 	}

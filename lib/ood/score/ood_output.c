@@ -14,7 +14,7 @@
 static int add_column(struct ts_header *h, const char *name, enum ts_type type, struct err *err)
 {
 	if (ts_header_field(h, name))
-		return err_fail(err, "there are two columns '%s'", name);
+		return err_fail(err, "column '%s' appears twice", name);
 	return ts_header_add(h, name, type, 0, NULL) < 0 ? err_memory(err) : 0;
 }
 

@@ -101,7 +101,7 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 	/* The residual of training data would be rounding alone, and ViM divides by it. */
 	if (from->fit->rows <= dim)
 		return err_fail(err,
-				"the fit's %llu images all lie within %zu principal axes, so there is no residual; fit "
+				"the fit's %llu images all lie within %zu principal axes, so no residual is left; fit "
 				"more images, or give a smaller dim",
 				(unsigned long long)from->fit->rows, dim);
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */

@@ -262,7 +262,7 @@ static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader 
 		return ts_reader_fail(id, "cannot be used: the fit has no layers: it takes features with "
 					  "um-embed --layers");
 	if (!adversarial && !t->gram)
-		return ts_reader_fail(id, "there is nothing to tune: --against is missing, and columns of the "
+		return ts_reader_fail(id, "nothing to tune: --against is missing, and columns of the "
 					  "fit from um-embed --gram are");
 	return adversarial ? find_eps(t, id, h) : 0;
 }

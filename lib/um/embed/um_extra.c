@@ -59,8 +59,8 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, cons
 	*ret = NULL;
 	if (c->net->n_stages == 0 && (o->layers || o->perturb || o->gram || o->rankfeat))
 		return err_fail(err,
-				"architecture %s has no feature list, so there is nothing for --layers, "
-				"--perturb, --gram and --rankfeat",
+				"architecture %s has no feature list, so --layers, --perturb, --gram "
+				"and --rankfeat do not apply",
 				c->net->spec);
 	e = calloc(1, sizeof *e);
 	if (!e)

@@ -28,7 +28,7 @@ static int set_space(struct odin *o, const char *word, struct err *err)
 			o->space = spaces[i];
 			return 0;
 		}
-	err_fail(err, "--%s: '%s' is no space; there are: pixel scale-std normalised", o->name, word);
+	err_fail(err, "--%s: '%s' is not a space; choose pixel, scale-std or normalised", o->name, word);
 	return UM_BAD_OPTIONS;
 }
 

@@ -46,27 +46,51 @@ static void use(struct nn *m, const struct nn_map *map, int op)
 	m->bufs[map->buf].last = op;
 }
 
+/* Floats for the packed weights of an operation. */
+static size_t packed_room(const struct nn_op *op)
+{
+	return op->weight ? nn_round(nn_product_packed(op) + NN_MAX_VEC, NN_MAX_VEC) : 0;
+}
+
+/* One block for all packed weights, so that nearly all of it lies on large pages. Pages that nothing has written yet
+ * take no memory, so it grows as weights are packed. */
+static int reserve_packed(struct nn *m)
+{
+	size_t n = 0;
+	float *w;
+
+	for (int i = 0; i < m->n_ops; i++)
+		n += packed_room(&m->ops[i]);
+	if (!(w = nn_uncleared(m, n)))
+		return -1;
+	for (int i = 0; i < m->n_ops; w += packed_room(&m->ops[i++]))
+		if (m->ops[i].weight)
+			m->ops[i].w = w;
+	return 0;
+}
+
 enum { CLEARED = 1 << 18 }; /* floats that a thread clears at a time */
 
-static int pack(struct nn *m, struct nn_op *op, bool take)
+/* Most of the time goes into touching memory for the first time, which threads share like the rest. */
+static void pack(struct nn *m, struct nn_op *op, bool take)
 {
 	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL;
-	size_t n, parts;
+	size_t n, from, parts;
 
 	if (!op->weight)
-		return 0;
+		return;
 	op->plain = op->weight->data;
-	n = nn_product_packed(op) + NN_MAX_VEC;
-	parts = n / CLEARED + 1;
-	op->w = nn_uncleared(m, n);
-	if (!op->w)
-		return -1;
+	n = packed_room(op);
+	from = nn_product_whole(op) ? nn_product_packed(op) : 0;
+	parts = (n - from) / CLEARED + 1;
 #pragma omp parallel num_threads(m->threads)
 	{
-		/* most of the time goes into touching memory for the first time, which threads share like the rest */
 #pragma omp for
-		for (size_t p = 0; p < parts; p++)
-			memset(op->w + p * n / parts, 0, ((p + 1) * n / parts - p * n / parts) * sizeof(float));
+		for (size_t p = 0; p < parts; p++) {
+			const size_t a = from + p * (n - from) / parts, b = from + (p + 1) * (n - from) / parts;
+
+			memset(op->w + a, 0, (b - a) * sizeof(float));
+		}
 #pragma omp for
 		for (size_t p = 0; p < panels; p++)
 			nn_product_panels(m, op, p, p + 1);
@@ -75,21 +99,21 @@ static int pack(struct nn *m, struct nn_op *op, bool take)
 		free(op->weight->data);
 		op->weight->data = NULL;
 	}
-	return 0;
 }
 
 int nn_finish(struct nn *m, bool take)
 {
 	size_t longest = 0;
 
+	if (reserve_packed(m) < 0)
+		return -1;
 	for (int i = 0; i < m->n_ops; i++) {
 		struct nn_op *op = &m->ops[i];
 		const size_t scratch = nn_is_product(op)     ? nn_product_scratch(m, op) :
 				       op->kind == NN_ATTEND ? nn_attend_scratch(op) :
 							       0;
 
-		if (pack(m, op, take) < 0)
-			return -1;
+		pack(m, op, take);
 		use(m, &op->in, i);
 		use(m, &op->add, i);
 		use(m, &op->out, i);

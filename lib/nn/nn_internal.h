@@ -147,9 +147,10 @@ enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op);
 bool nn_is_product(const struct nn_op *op);
 /* Floats of scratch that it needs. */
 size_t nn_product_scratch(const struct nn *m, const struct nn_op *op);
-/* nn_product_packed(): floats of op->w, which must be zeroed. nn_product_panels(): packs op->plain, times op->gain,
- * into its panels from..to, each of NN_PANEL outputs. */
+/* nn_product_packed(): floats of op->w, which must be zeroed unless nn_product_whole(): then the panels are all of it.
+ * nn_product_panels(): packs op->plain, times op->gain, into its panels from..to, each of NN_PANEL outputs. */
 size_t nn_product_packed(const struct nn_op *op);
+bool nn_product_whole(const struct nn_op *op);
 void nn_product_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
 
 void nn_conv(const struct nn_op *op, const struct nn_job *j);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Turns operations into a plan that can run: packs weights, finds lifetimes of buffers, allocates memory. */
+ * Turns operations into a plan that can run: has weights packed, finds lifetimes of buffers, allocates memory. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "nn/nn_internal.h"
 
@@ -46,66 +44,11 @@ static void use(struct nn *m, const struct nn_map *map, int op)
 	m->bufs[map->buf].last = op;
 }
 
-/* Floats for the packed weights of an operation. */
-static size_t packed_room(const struct nn_op *op)
-{
-	return op->weight ? nn_round(nn_product_packed(op) + NN_MAX_VEC, NN_MAX_VEC) : 0;
-}
-
-/* One block for all packed weights, so that nearly all of it lies on large pages. Pages that nothing has written yet
- * take no memory, so it grows as weights are packed. */
-static int reserve_packed(struct nn *m)
-{
-	size_t n = 0;
-	float *w;
-
-	for (int i = 0; i < m->n_ops; i++)
-		n += packed_room(&m->ops[i]);
-	if (!(w = nn_uncleared(m, n)))
-		return -1;
-	for (int i = 0; i < m->n_ops; w += packed_room(&m->ops[i++]))
-		if (m->ops[i].weight)
-			m->ops[i].w = w;
-	return 0;
-}
-
-enum { CLEARED = 1 << 18 }; /* floats that a thread clears at a time */
-
-/* Most of the time goes into touching memory for the first time, which threads share like the rest. */
-static void pack(struct nn *m, struct nn_op *op, bool take)
-{
-	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL;
-	size_t n, from, parts;
-
-	if (!op->weight)
-		return;
-	op->plain = op->weight->data;
-	n = packed_room(op);
-	from = nn_product_whole(op) ? nn_product_packed(op) : 0;
-	parts = (n - from) / CLEARED + 1;
-#pragma omp parallel num_threads(m->threads)
-	{
-#pragma omp for
-		for (size_t p = 0; p < parts; p++) {
-			const size_t a = from + p * (n - from) / parts, b = from + (p + 1) * (n - from) / parts;
-
-			memset(op->w + a, 0, (b - a) * sizeof(float));
-		}
-#pragma omp for
-		for (size_t p = 0; p < panels; p++)
-			nn_product_panels(m, op, p, p + 1);
-	}
-	if (take) {
-		free(op->weight->data);
-		op->weight->data = NULL;
-	}
-}
-
 int nn_finish(struct nn *m, bool take)
 {
 	size_t longest = 0;
 
-	if (reserve_packed(m) < 0)
+	if (nn_pack(m, take) < 0)
 		return -1;
 	for (int i = 0; i < m->n_ops; i++) {
 		struct nn_op *op = &m->ops[i];
@@ -113,7 +56,6 @@ int nn_finish(struct nn *m, bool take)
 				       op->kind == NN_ATTEND ? nn_attend_scratch(op) :
 							       0;
 
-		pack(m, op, take);
 		use(m, &op->in, i);
 		use(m, &op->add, i);
 		use(m, &op->out, i);

@@ -30,7 +30,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_tool tool = { "ts-import",
 				      "[option...] FILE...",
-				      "Make a stream from arrays (.npy, .npz, safetensors) or tables (CSV, TSV).",
+				      "Make a stream from arrays (.npy, .npz, safetensors, Parquet) or tables (CSV, TSV).",
 				      options,
 				      "A FILE of - is standard input.",
 				      CLI_OUTPUT,

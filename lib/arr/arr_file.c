@@ -124,7 +124,6 @@ static const char *remedy(enum ts_foreign f)
 	case TS_ZIP: return "numpy.savez() or safetensors' save_file() writes the arrays of it";
 	case TS_HDF5:
 	case TS_MATLAB: return "numpy.savez() writes its arrays as .npz";
-	case TS_PARQUET: return "pandas writes it as CSV";
 	case TS_GZIP: return "zcat FILE | ts-import - reads a table in it";
 	case TS_PICTURE:
 	case TS_PACKED: return ts_foreign_remedy(f);
@@ -154,6 +153,8 @@ static int read_known(struct arr_set *s, const char *name, const unsigned char *
 		return add_npz(s, p, n, err);
 	if (net_safetensors_is(p, n))
 		return net_safetensors_each(p, n, NULL, add_tensor, s, err);
+	if (f == TS_PARQUET)
+		return arr_parquet(s, p, n, err);
 	if (remedy(f))
 		return err_fail(err, "is %s; %s", ts_foreign_name(f), remedy(f));
 	if ((*p & 0xf0) == 0x80)

@@ -93,23 +93,14 @@ static int add_npz(struct arr_set *s, const unsigned char *p, size_t n, struct e
 
 static int add_tensor(void *ctx, const struct net_safetensor *t, struct err *err)
 {
-	static const struct {
-		const char *dtype;
-		enum arr_kind kind;
-		size_t size;
-	} types[] = { { "F64", ARR_FLOAT, 8 },   { "F32", ARR_FLOAT, 4 }, { "F16", ARR_FLOAT, 2 },
-		      { "BF16", ARR_BFLOAT, 2 }, { "I64", ARR_INT, 8 },   { "I32", ARR_INT, 4 },
-		      { "I16", ARR_INT, 2 },     { "I8", ARR_INT, 1 },    { "U8", ARR_UINT, 1 },
-		      { "BOOL", ARR_BOOL, 1 } };
-	struct arr a = { .kind = ARR_OTHER, .ndim = t->ndim, .data = t->data };
+	static const enum arr_kind kinds[] = {
+		[NET_ST_FLOAT] = ARR_FLOAT, [NET_ST_BFLOAT] = ARR_BFLOAT, [NET_ST_INT] = ARR_INT,
+		[NET_ST_UINT] = ARR_UINT,   [NET_ST_BOOL] = ARR_BOOL,     [NET_ST_OTHER] = ARR_OTHER
+	};
+	struct arr a = { .kind = kinds[t->kind], .size = t->size, .ndim = t->ndim, .data = t->data };
 
 	snprintf(a.type, sizeof a.type, "%s", t->dtype);
 	memcpy(a.shape, t->shape, (size_t)t->ndim * sizeof *t->shape);
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (strcmp(types[i].dtype, t->dtype) == 0) {
-			a.kind = types[i].kind;
-			a.size = types[i].size;
-		}
 	return arr_add(ctx, &a, t->name, err);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * arr: arrays in the files of other programs: NumPy's .npy and .npz, safetensors, Parquet, and tables of text. Arrays keep their
- * own type, and elements are returned without loss of digits.
+ * arr: arrays in the files of other programs: NumPy's .npy and .npz, safetensors, Parquet, and tables of text. Arrays
+ * keep their own type, and elements are returned without loss of digits.
  *
  *	struct arr_set s = { 0 };
  *	if (arr_read(&s, path, &err) < 0) ...
@@ -14,8 +14,8 @@
  * logits or there are at least 8; and 0, 1, ... without a name. The first line names the columns, unless it holds only
  * numbers: then all columns are one array, named after the file. Separators are found as in ts_cell.h.
  *
- * A Parquet file's columns are arrays: numbers (rows), lists of as many numbers in each row (rows, numbers), text. Others
- * (nulls, rows of different lengths, structs, lists of lists, dates) are arrays of an unsupported type.
+ * A Parquet file's columns are arrays: numbers (rows), lists of as many numbers in each row (rows, numbers), text.
+ * Others (nulls, rows of different lengths, structs, lists of lists, dates) are arrays of an unsupported type.
  *
  * Memory: the files, plus the unpacked contents of an .npz, Parquet or a table.
  */
@@ -87,7 +87,8 @@ bool arr_is_text(const struct arr *a);
 /* The number of elements; and the number per row, which spans all indices after the first (1 for a vector). */
 size_t arr_count(const struct arr *a);
 size_t arr_row(const struct arr *a);
-/* "<f4 (1000, 512)", or "text (3,), as line 3 is no number", or "<f4 (7,), as row 3 is null", in buf of ARR_TEXT bytes, which is returned. */
+/* "<f4 (1000, 512)", or "text (3,), as line 3 is no number", or "<f4 (7,), as row 3 is null", in buf of ARR_TEXT bytes,
+ * which is returned. */
 enum { ARR_TEXT = 256 };
 const char *arr_describe(const struct arr *a, char *buf);
 

@@ -26,8 +26,8 @@ const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, 
 	return t && t->ndim == ndim && ts_tensor_count(t) > 0 ? t->shape : NULL;
 }
 
-/* 0 times a finite number is 0, else NaN. Unlike a test of each number, this sum is made by vectors, and written as such,
- * since compilers do not do it by themselves at every level of optimisation. */
+/* 0 times a finite number is 0, else NaN. Unlike a test of each number, this sum is made by vectors, and written as
+ * such, since compilers do not do it by themselves at every level of optimisation. */
 static bool all_finite(const float *v, size_t n)
 {
 	typedef float many __attribute__((vector_size(64), aligned(4), may_alias));

@@ -139,7 +139,8 @@ static int place(struct nn *m, struct packing *k)
 	return k->copies ? 0 : -1;
 }
 
-/* Nobody waits for anybody but at the end: on a busy machine, a thread that has no processor must not hold up others. */
+/* Nobody waits for anybody but at the end: on a busy machine, a thread that has no processor must not hold up
+ * others. */
 static void pack(const struct nn *m, bool take, const struct packing *k)
 {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(m->threads)

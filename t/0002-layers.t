@@ -69,7 +69,7 @@ may() {
 	cli) echo err ts ;;
 	kit) echo cli ds err team ts ;;
 	ood) echo err num ts ;;
-	arr) echo ds err net ts ;;
+	arr) echo ds err net parquet ts ;;
 	ds) echo err parquet pickle ts ;;
 	net) echo err onnx pickle ts ;;
 	job) echo cli ds err kit net nn num ood tb team th ts um ;;

@@ -177,7 +177,7 @@ import numpy as np; f = np.zeros((4, 3), \"f4\"); np.savez(\"beside\", features=
 ok 'logits without features, beside the last layer, which is no features' '$py -c "
 import numpy as np; w = np.load(\"W.npy\"); np.savez(\"beside\", logits=np.load(\"logits.npy\"), **{\"fc.weight\": w, \"fc.bias\": w[:, 0]})" &&
 	ts-import beside.npz -o s2 2>err && ts-dump --header s2 | grep -q "\"logits\"" && ! ts-dump --header s2 | grep -q features\":'
-ok 'files of other kinds are called what they are' 'echo "\211HDF12345678" >h5 && fails 1 "h5.: is HDF5; numpy.savez" ts-import h5 && printf "PAR1aaaaaaaa" >pq && fails 1 "is Parquet" ts-import pq &&
+ok 'files of other kinds are called what they are' 'echo "\211HDF12345678" >h5 && fails 1 "h5.: is HDF5; numpy.savez" ts-import h5 && printf "PAR1aaaaaaaa" >pq && fails 1 "a Parquet file that is cut off" ts-import pq &&
 	$py -c "import pickle; pickle.dump({}, open(\"pkl\", \"wb\"))" && fails 1 "is a pickle; numpy.savez" ts-import pkl && fails 1 "is a stream already" ts-import s && gzip -c pandas.csv >gz && fails 1 "is gzip; zcat" ts-import gz &&
 	: >empty && fails 1 "empty.: is empty" ts-import empty && fails 1 "neither .npy" ts-import "$BUILD/t/helper/ts-gen"'
 

@@ -125,6 +125,12 @@ ok 'parts that are missing, damaged, or no such parts' '
 	edit vim.det "r = [x for x in r if \"model\" not in x]; del r[0][\"fields\"][\"model\"]; r[-1][\"rows\"] = 2" >x.det && fails 2 "has no part .model." ood-detect x.det in.ts &&
 	edit vim.det "d = bytearray(data(r, \"fit\")); d[-700] ^= 1; put(r, \"fit\", bytes(d))" >x.det && fails 2 "fit.: byte" ood-detect x.det in.ts &&
 	edit vim.det "put(r, \"threshold\", data(r, \"threshold\")[:-9])" >x.det && fails 2 "threshold.: " ood-detect x.det in.ts'
+ok 'weights that are not finite, with one thread or two; a network in which one number differs is another' '
+	changed() { edit msp.det "m = list(msgpack.Unpacker(__import__(\"io\").BytesIO(data(r, \"model\")), raw=False, max_buffer_size=1 << 30)); t = next(x[k] for x in reversed(m[1:-1]) for k in x if x[k][b\"type\"] == \"<f4\" and len(x[k][b\"data\"]) > 400); t[b\"data\"] = t[b\"data\"][:400] + $1 + t[b\"data\"][404:]; m[-1][\"xxh3\"] = None; put(r, \"model\", b\"\".join(msgpack.packb(x) for x in m))" >x.det; }
+	for t in 1 2; do
+		changed "b\"\\x00\\x00\\xc0\\x7f\"" && fails 2 "not finite (element 100)" ood-detect --threads $t x.det in.ts &&
+		changed "b\"\\x00\\x00\\xc0\\x3f\"" && fails 2 "of different models" ood-detect --threads $t x.det in.ts || return 1
+	done'
 ok 'cut off anywhere' 'size=$(wc -c <vim.det); for at in 0 1 40 200 3000 $((size / 2)) $((size - 1)); do head -c $at vim.det >x.det; fails 2 "x.det" ood-detect x.det in.ts || exit; done'
 
 # ---- pictures ----

@@ -28,13 +28,15 @@ static const struct cli_option options[] = {
 	{ 0 }
 };
 
-static const struct cli_tool tool = { "ts-import",
-				      "[option...] FILE...",
-				      "Make a stream from arrays (.npy, .npz, safetensors) or tables (CSV, TSV).",
-				      options,
-				      "A FILE of - is standard input.",
-				      CLI_OUTPUT,
-				      NULL };
+static const struct cli_tool tool = {
+	"ts-import",
+	"[option...] FILE...",
+	"Make a stream from arrays (.npy, .npz, safetensors, Parquet) or tables (CSV, TSV).",
+	options,
+	"A FILE of - is standard input.",
+	CLI_OUTPUT,
+	NULL
+};
 
 static void say(const char *text)
 {

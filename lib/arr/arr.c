@@ -121,7 +121,9 @@ const char *arr_describe(const struct arr *a, char *buf)
 	for (int i = 0; i < a->ndim && len < ARR_TEXT - 32; i++)
 		len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s%zu", i ? ", " : "", a->shape[i]);
 	len += snprintf(buf + len, ARR_TEXT - (size_t)len, "%s)", a->ndim == 1 ? "," : "");
-	if (a->odd && len < ARR_TEXT)
+	if (a->why && len < ARR_TEXT)
+		snprintf(buf + len, ARR_TEXT - (size_t)len, ", because %s", a->why);
+	else if (a->odd && len < ARR_TEXT)
 		snprintf(buf + len, ARR_TEXT - (size_t)len, ", because line %zu is not a number", a->odd);
 	return buf;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * arr: arrays in the files of other programs: NumPy's .npy and .npz, safetensors, and tables of text. Arrays keep their
- * own type, and elements are returned without loss of digits.
+ * arr: arrays in the files of other programs: NumPy's .npy and .npz, safetensors, Parquet, and tables of text. Arrays
+ * keep their own type, and elements are returned without loss of digits.
  *
  *	struct arr_set s = { 0 };
  *	if (arr_read(&s, path, &err) < 0) ...
@@ -14,7 +14,10 @@
  * logits or there are at least 8; and 0, 1, ... without a name. The first line names the columns, unless it holds only
  * numbers: then all columns are one array, named after the file. Separators are found as in ts_cell.h.
  *
- * Memory: the files, plus the unpacked contents of an .npz or a table.
+ * A Parquet file's columns are arrays: numbers (rows), lists of as many numbers in each row (rows, numbers), text.
+ * Others (nulls, rows of different lengths, structs, lists of lists, dates) are arrays of an unsupported type.
+ *
+ * Memory: the files, plus the unpacked contents of an .npz, Parquet or a table.
  */
 #ifndef ARR_H
 #define ARR_H
@@ -38,7 +41,7 @@ enum arr_kind {
 	ARR_BOOL,
 	ARR_UCS4,    /* NumPy's U: code points of four bytes, padded with zeros */
 	ARR_BYTES,   /* NumPy's S: bytes, padded with zeros */
-	ARR_STRINGS, /* of a table */
+	ARR_STRINGS, /* of a table or Parquet */
 	ARR_OTHER    /* an unsupported type */
 };
 
@@ -54,6 +57,7 @@ struct arr {
 	size_t shape[TS_MAX_DIMS];
 	const unsigned char *data; /* borrowed from the set */
 	char *const *strings;      /* ARR_STRINGS: its elements, borrowed */
+	const char *why;           /* NULL, or why this is ARR_OTHER: "row 3 is null"; borrowed */
 	size_t odd;                /* for text in a table that also has numbers: the first line without a number; 0:
 				    * none */
 };
@@ -83,7 +87,8 @@ bool arr_is_text(const struct arr *a);
 /* The number of elements; and the number per row, which spans all indices after the first (1 for a vector). */
 size_t arr_count(const struct arr *a);
 size_t arr_row(const struct arr *a);
-/* "<f4 (1000, 512)", or "text (3,), as line 3 is no number", in buf of ARR_TEXT bytes, which is returned. */
+/* "<f4 (1000, 512)", or "text (3,), as line 3 is no number", or "<f4 (7,), as row 3 is null", in buf of ARR_TEXT bytes,
+ * which is returned. */
 enum { ARR_TEXT = 256 };
 const char *arr_describe(const struct arr *a, char *buf);
 

@@ -93,23 +93,14 @@ static int add_npz(struct arr_set *s, const unsigned char *p, size_t n, struct e
 
 static int add_tensor(void *ctx, const struct net_safetensor *t, struct err *err)
 {
-	static const struct {
-		const char *dtype;
-		enum arr_kind kind;
-		size_t size;
-	} types[] = { { "F64", ARR_FLOAT, 8 },   { "F32", ARR_FLOAT, 4 }, { "F16", ARR_FLOAT, 2 },
-		      { "BF16", ARR_BFLOAT, 2 }, { "I64", ARR_INT, 8 },   { "I32", ARR_INT, 4 },
-		      { "I16", ARR_INT, 2 },     { "I8", ARR_INT, 1 },    { "U8", ARR_UINT, 1 },
-		      { "BOOL", ARR_BOOL, 1 } };
-	struct arr a = { .kind = ARR_OTHER, .ndim = t->ndim, .data = t->data };
+	static const enum arr_kind kinds[] = {
+		[NET_ST_FLOAT] = ARR_FLOAT, [NET_ST_BFLOAT] = ARR_BFLOAT, [NET_ST_INT] = ARR_INT,
+		[NET_ST_UINT] = ARR_UINT,   [NET_ST_BOOL] = ARR_BOOL,     [NET_ST_OTHER] = ARR_OTHER
+	};
+	struct arr a = { .kind = kinds[t->kind], .size = t->size, .ndim = t->ndim, .data = t->data };
 
 	snprintf(a.type, sizeof a.type, "%s", t->dtype);
 	memcpy(a.shape, t->shape, (size_t)t->ndim * sizeof *t->shape);
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (strcmp(types[i].dtype, t->dtype) == 0) {
-			a.kind = types[i].kind;
-			a.size = types[i].size;
-		}
 	return arr_add(ctx, &a, t->name, err);
 }
 
@@ -124,7 +115,6 @@ static const char *remedy(enum ts_foreign f)
 	case TS_ZIP: return "numpy.savez() or safetensors' save_file() writes the arrays of it";
 	case TS_HDF5:
 	case TS_MATLAB: return "numpy.savez() writes its arrays as .npz";
-	case TS_PARQUET: return "pandas writes it as CSV";
 	case TS_GZIP: return "zcat FILE | ts-import - reads a table in it";
 	case TS_PICTURE:
 	case TS_PACKED: return ts_foreign_remedy(f);
@@ -154,6 +144,8 @@ static int read_known(struct arr_set *s, const char *name, const unsigned char *
 		return add_npz(s, p, n, err);
 	if (net_safetensors_is(p, n))
 		return net_safetensors_each(p, n, NULL, add_tensor, s, err);
+	if (f == TS_PARQUET)
+		return arr_parquet(s, p, n, err);
 	if (remedy(f))
 		return err_fail(err, "is %s; %s", ts_foreign_name(f), remedy(f));
 	if ((*p & 0xf0) == 0x80)

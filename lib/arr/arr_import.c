@@ -52,7 +52,7 @@ static bool may_be(const struct arr *a, enum arr_role role)
 	if (role == ARR_NAME)
 		return arr_is_text(a) && (a->ndim == 1 || (a->ndim == 2 && a->shape[1] == 1));
 	if (role == ARR_FEATURES || role == ARR_LOGITS)
-		return arr_is_number(a) && a->ndim >= 2;
+		return (arr_is_number(a) && a->ndim >= 2) || a->why; /* the user is told why it cannot */
 	return arr_is_number(a) && a->ndim >= 1;
 }
 

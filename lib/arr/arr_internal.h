@@ -11,6 +11,8 @@ int arr_keep_take(struct arr_set *s, void *p, struct err *err) TS_CHECKED;
 int arr_add(struct arr_set *s, const struct arr *a, const char *name, struct err *err) TS_CHECKED;
 /* Reads the n bytes of a table. name: for columns without a name. */
 int arr_table(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
+/* Reads the n bytes of a Parquet file. */
+int arr_parquet(struct arr_set *s, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
 /* The names for arrays of each role; NULL ends a list. */
 enum { ARR_WORDS = 10 };
 extern const char *const arr_words[ARR_ROLES][ARR_WORDS];

@@ -264,6 +264,7 @@ struct net_checkpoint {
 	double mean[4], std[4];  /* of the input's channels, for pixels in [0, 1]; part of the model */
 	char **classes;          /* names; NULL if none are known */
 	size_t n_classes;
+	char identity[17]; /* net_identity(), if net_read_beside() found it; "": compute it */
 };
 
 /* Sets mean and standard deviation of c's input; c must have its network. net_normalise(): to the usual ones of this
@@ -281,6 +282,8 @@ int net_load(struct net_checkpoint *c, const char *path, struct err *err) TS_CHE
 int net_load_any(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;
 /* The same from an open stream, graphs too. */
 int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err) TS_CHECKED;
+/* The same with the help of a second thread, for callers that do not change the values and want the identity. */
+int net_read_beside(struct net_checkpoint *c, struct ts_reader *r, struct err *err) TS_CHECKED;
 /* Writes a checkpoint atomically; path NULL: standard output. Keeps header.meta's keys, and sets arch, input, mean, std
  * and classes. -1 with a line in err. */
 int net_save(struct net_checkpoint *c, const char *path, struct err *err) TS_CHECKED;

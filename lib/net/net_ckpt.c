@@ -6,6 +6,8 @@
 
 #include "net/mask/net_mask.h"
 #include "net/net_graph.h"
+#include "net/net_look.h"
+#include "net/net_state.h"
 #include "ts/ts_images.h"
 
 /* A short vector of numbers from meta. -1: absent or of another length. */
@@ -88,18 +90,22 @@ static int split(struct net_checkpoint *c, struct err *err)
 	return 0;
 }
 
-int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
+/* Reads it; what was looked at meanwhile (look not NULL) is known. */
+static int read_looked(struct net_checkpoint *c, struct ts_reader *r, struct net_look *look, struct err *err)
 {
 	const struct ts_header *h = ts_reader_expect(r, "checkpoint");
+	const struct ts_set_watch w = { net_look_begins, net_look_at, look };
 	struct err why;
 	int rc = -1;
 
-	*c = (struct net_checkpoint){ 0 };
-	if (!h || ts_reader_set(r, &c->state) < 0) {
+	if (!h || ts_reader_set_watched(r, &c->state, look ? &w : NULL) < 0) {
 		err_fail(err, "%s", ts_reader_error(r));
 		goto out;
 	}
-	if (from_meta(c, &h->meta, &why) < 0 || net_check(c->net, &c->state, &why) < 0 || split(c, &why) < 0 ||
+	if (look)
+		net_look_wait(look);
+	if (from_meta(c, &h->meta, &why) < 0 ||
+	    net_check_known(c->net, &c->state, look && net_look_finite(look), &why) < 0 || split(c, &why) < 0 ||
 	    (net_is_graph(c->net) ? net_graph_check(c, &h->meta, &why) : net_mask_read(c, &h->meta, &why)) < 0) {
 		err_fail(err, "'%s': %s", ts_reader_name(r), why.text);
 		goto out;
@@ -109,8 +115,32 @@ int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
 		err_memory(err);
 		goto out;
 	}
+	if (look && !net_is_graph(c->net) && !net_look_identity(look, &c->state, c->identity))
+		c->identity[0] = '\0';
 	rc = 0;
 out:
+	return rc;
+}
+
+int net_read(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
+{
+	int rc;
+
+	*c = (struct net_checkpoint){ 0 };
+	if ((rc = read_looked(c, r, NULL, err)) < 0)
+		net_checkpoint_release(c);
+	return rc;
+}
+
+int net_read_beside(struct net_checkpoint *c, struct ts_reader *r, struct err *err)
+{
+	const struct ts_header *h = ts_reader_expect(r, "checkpoint");
+	struct net_look *look = h ? net_look_begin(h->n_fields) : NULL;
+	int rc;
+
+	*c = (struct net_checkpoint){ 0 };
+	rc = read_looked(c, r, look, err);
+	net_look_end(look); /* it may still look at what is released now */
 	if (rc < 0)
 		net_checkpoint_release(c);
 	return rc;

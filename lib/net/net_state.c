@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "net/net_graph.h"
-#include "ts/ts_hash.h"
+#include "net/net_state.h"
 
 static enum ts_type type_of(enum net_role role)
 {
@@ -26,15 +26,16 @@ const size_t *net_shape(const struct ts_set *state, int ndim, const char *name, 
 	return t && t->ndim == ndim && ts_tensor_count(t) > 0 ? t->shape : NULL;
 }
 
-/* 0 times a finite number is 0, else NaN. Unlike a test of each number, this sum is vectorised. */
+/* 0 times a finite number is 0, else NaN. Unlike a test of each number, this sum is made by vectors, and written as
+ * such, since compilers do not do it by themselves at every level of optimisation. */
 static bool all_finite(const float *v, size_t n)
 {
-	float sum[16] = { 0 };
+	typedef float many __attribute__((vector_size(64), aligned(4), may_alias));
+	many sum = { 0 };
 	size_t i = 0;
 
 	for (; i + 16 <= n; i += 16)
-		for (size_t k = 0; k < 16; k++)
-			sum[k] += 0 * v[i + k];
+		sum += 0 * *(const many *)(v + i);
 	for (; i < n; i++)
 		sum[0] += 0 * v[i];
 	for (size_t k = 1; k < 16; k++)
@@ -42,8 +43,7 @@ static bool all_finite(const float *v, size_t n)
 	return sum[0] == 0;
 }
 
-/* Index of the first number of t that is not finite; the number of elements if all are. */
-static size_t first_infinite(const struct ts_tensor *t)
+size_t net_first_infinite(const struct ts_tensor *t)
 {
 	const size_t n = ts_tensor_count(t);
 	size_t i = 0;
@@ -55,7 +55,7 @@ static size_t first_infinite(const struct ts_tensor *t)
 	return i;
 }
 
-static int check_one(const struct net_param *p, const struct ts_tensor *t, struct err *err)
+static int check_one(const struct net_param *p, const struct ts_tensor *t, bool finite, struct err *err)
 {
 	char want[TS_SHAPE], have[TS_SHAPE];
 	size_t i;
@@ -65,7 +65,7 @@ static int check_one(const struct net_param *p, const struct ts_tensor *t, struc
 		return err_fail(err, "tensor '%s' is %s %s where the architecture has %s %s", p->name,
 				ts_type_name(t->type), ts_shape_text(t->ndim, t->shape, have),
 				ts_type_name(type_of(p->role)), ts_shape_text(p->ndim, p->shape, want));
-	i = first_infinite(t);
+	i = finite ? ts_tensor_count(t) : net_first_infinite(t);
 	if (i < ts_tensor_count(t))
 		return err_fail(err,
 				"tensor '%s' holds a number that is not finite (element "
@@ -74,7 +74,7 @@ static int check_one(const struct net_param *p, const struct ts_tensor *t, struc
 	return 0;
 }
 
-int net_check(const struct net *n, struct ts_set *set, struct err *err)
+int net_check_known(const struct net *n, struct ts_set *set, bool finite, struct err *err)
 {
 	for (int i = 0; i < n->n_params; i++) {
 		const struct net_param *p = &n->params[i];
@@ -82,7 +82,7 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 
 		if (!t)
 			return err_fail(err, "tensor '%s' of architecture %s is missing", p->name, n->spec);
-		if (check_one(p, t, err) < 0)
+		if (check_one(p, t, finite, err) < 0)
 			return -1;
 		swap = *t; /* names are distinct, so t is at i or after it */
 		*t = set->t[i];
@@ -91,7 +91,12 @@ int net_check(const struct net *n, struct ts_set *set, struct err *err)
 	return 0;
 }
 
-static void hash(XXH3_state_t *x, const struct ts_tensor *t)
+int net_check(const struct net *n, struct ts_set *set, struct err *err)
+{
+	return net_check_known(n, set, false, err);
+}
+
+void net_hash(XXH3_state_t *x, const struct ts_tensor *t)
 {
 	XXH3_64bits_update(x, t->name, strlen(t->name) + 1);
 	XXH3_64bits_update(x, t->data, ts_tensor_bytes(t));
@@ -105,7 +110,7 @@ static int hash_graph(XXH3_state_t *x, const struct net_checkpoint *c)
 	int rc = 0;
 
 	if (model)
-		hash(x, model);
+		net_hash(x, model);
 	for (size_t i = 0; i < 2 && rc >= 0; i++) {
 		char *name = NULL;
 
@@ -117,19 +122,28 @@ static int hash_graph(XXH3_state_t *x, const struct net_checkpoint *c)
 	return rc < 0 ? -1 : 0;
 }
 
+void net_identity_text(uint64_t sum, char id[17])
+{
+	snprintf(id, 17, "%016llx", (unsigned long long)sum);
+}
+
 int net_identity(const struct net_checkpoint *c, char id[17])
 {
-	XXH3_state_t *x = XXH3_createState();
+	XXH3_state_t *x;
 	int rc = 0;
 
-	if (!x)
+	if (c->identity[0]) {
+		memcpy(id, c->identity, sizeof c->identity);
+		return 0;
+	}
+	if (!(x = XXH3_createState()))
 		return -1;
 	XXH3_64bits_reset(x);
 	for (size_t i = 0; i < c->state.n; i++)
-		hash(x, &c->state.t[i]);
+		net_hash(x, &c->state.t[i]);
 	if (net_is_graph(c->net))
 		rc = hash_graph(x, c);
-	snprintf(id, 17, "%016llx", (unsigned long long)XXH3_64bits_digest(x));
+	net_identity_text(XXH3_64bits_digest(x), id);
 	XXH3_freeState(x);
 	return rc;
 }

@@ -120,24 +120,28 @@ void nn_room_leave(struct nn *m)
 	free(r);
 }
 
-float *nn_uncleared(struct nn *m, size_t n)
+int nn_own(struct nn *m, void *v_take)
 {
-	const size_t bytes = nn_round((n + NN_MAX_VEC) * sizeof(float), 64);
-	float *v;
-
 	if (m->n_owned == m->cap_owned) {
 		const int cap = m->cap_owned ? 2 * m->cap_owned : 64;
-		void **grown = realloc(m->owned, (size_t)cap * sizeof *grown);
+		void **grown = v_take ? realloc(m->owned, (size_t)cap * sizeof *grown) : NULL;
 
-		if (!grown)
-			return NULL;
+		if (!grown) {
+			free(v_take);
+			return -1;
+		}
 		m->owned = grown;
 		m->cap_owned = cap;
 	}
-	v = ts_room(bytes);
-	if (v)
-		m->owned[m->n_owned++] = v;
-	return v;
+	m->owned[m->n_owned++] = v_take;
+	return v_take ? 0 : -1;
+}
+
+float *nn_uncleared(struct nn *m, size_t n)
+{
+	float *v = ts_room(nn_round((n + NN_MAX_VEC) * sizeof(float), 64));
+
+	return nn_own(m, v) < 0 ? NULL : v;
 }
 
 float *nn_floats(struct nn *m, size_t n)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Turns operations into a plan that can run: packs weights, finds lifetimes of buffers, allocates memory. */
+ * Turns operations into a plan that can run: has weights packed, finds lifetimes of buffers, allocates memory. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "nn/nn_internal.h"
 
@@ -46,50 +44,18 @@ static void use(struct nn *m, const struct nn_map *map, int op)
 	m->bufs[map->buf].last = op;
 }
 
-enum { CLEARED = 1 << 18 }; /* floats that a thread clears at a time */
-
-static int pack(struct nn *m, struct nn_op *op, bool take)
-{
-	const size_t panels = nn_round((size_t)op->out.c, NN_PANEL) / NN_PANEL;
-	size_t n, parts;
-
-	if (!op->weight)
-		return 0;
-	op->plain = op->weight->data;
-	n = nn_product_packed(op) + NN_MAX_VEC;
-	parts = n / CLEARED + 1;
-	op->w = nn_uncleared(m, n);
-	if (!op->w)
-		return -1;
-#pragma omp parallel num_threads(m->threads)
-	{
-		/* most of the time goes into touching memory for the first time, which threads share like the rest */
-#pragma omp for
-		for (size_t p = 0; p < parts; p++)
-			memset(op->w + p * n / parts, 0, ((p + 1) * n / parts - p * n / parts) * sizeof(float));
-#pragma omp for
-		for (size_t p = 0; p < panels; p++)
-			nn_product_panels(m, op, p, p + 1);
-	}
-	if (take) {
-		free(op->weight->data);
-		op->weight->data = NULL;
-	}
-	return 0;
-}
-
 int nn_finish(struct nn *m, bool take)
 {
 	size_t longest = 0;
 
+	if (nn_pack(m, take) < 0)
+		return -1;
 	for (int i = 0; i < m->n_ops; i++) {
 		struct nn_op *op = &m->ops[i];
 		const size_t scratch = nn_is_product(op)     ? nn_product_scratch(m, op) :
 				       op->kind == NN_ATTEND ? nn_attend_scratch(op) :
 							       0;
 
-		if (pack(m, op, take) < 0)
-			return -1;
 		use(m, &op->in, i);
 		use(m, &op->add, i);
 		use(m, &op->out, i);

@@ -124,6 +124,8 @@ static inline size_t nn_round(size_t n, size_t to)
 float *nn_floats(struct nn *m, size_t n);
 /* The same, but uninitialised. */
 float *nn_uncleared(struct nn *m, size_t n);
+/* Makes m free v with itself. -1: v is NULL, or out of memory; v is freed. */
+int nn_own(struct nn *m, void *v_take);
 
 /* ---- operations ---- */
 
@@ -147,9 +149,13 @@ enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op);
 bool nn_is_product(const struct nn_op *op);
 /* Floats of scratch that it needs. */
 size_t nn_product_scratch(const struct nn *m, const struct nn_op *op);
-/* nn_product_packed(): floats of op->w, which must be zeroed. nn_product_panels(): packs op->plain, times op->gain,
- * into its panels from..to, each of NN_PANEL outputs. */
+/* nn_product_packed(): floats of op->w, which must be zeroed unless nn_product_whole(): then the panels are all of it.
+ * nn_product_panels(): packs op->plain, times op->gain, into its panels from..to, each of NN_PANEL outputs. nn_pack():
+ * does all that for every operation; with take, it frees the weights, or turns them into packed ones in their place.
+ * -1: out of memory. */
 size_t nn_product_packed(const struct nn_op *op);
+bool nn_product_whole(const struct nn_op *op);
+int nn_pack(struct nn *m, bool take);
 void nn_product_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
 
 void nn_conv(const struct nn_op *op, const struct nn_job *j);

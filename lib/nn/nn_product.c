@@ -13,12 +13,13 @@ static const struct {
 	size_t (*scratch)(const struct nn *m, const struct nn_op *op);
 	size_t (*packed)(const struct nn_op *op);
 	void (*panels)(const struct nn *m, const struct nn_op *op, size_t from, size_t to);
+	bool whole; /* panels() writes zeros, too */
 } ways[] = {
-	[NN_CONV] = { nn_conv, nn_conv_scratch, nn_conv_packed, nn_conv_panels },
-	[NN_WINOGRAD] = { nn_winograd, nn_winograd_scratch, nn_winograd_packed, nn_winograd_panels },
-	[NN_BF16] = { nn_bf16_conv, bf16_scratch, nn_bf16_packed, nn_bf16_panels },
-	[NN_GROUPED] = { nn_groups, nn_groups_scratch, nn_groups_packed, nn_groups_panels },
-	[NN_DEPTHWISE] = { nn_depth, nn_depth_scratch, nn_depth_packed, nn_depth_panels },
+	[NN_CONV] = { nn_conv, nn_conv_scratch, nn_conv_packed, nn_conv_panels, true },
+	[NN_WINOGRAD] = { nn_winograd, nn_winograd_scratch, nn_winograd_packed, nn_winograd_panels, true },
+	[NN_BF16] = { nn_bf16_conv, bf16_scratch, nn_bf16_packed, nn_bf16_panels, false },
+	[NN_GROUPED] = { nn_groups, nn_groups_scratch, nn_groups_packed, nn_groups_panels, false },
+	[NN_DEPTHWISE] = { nn_depth, nn_depth_scratch, nn_depth_packed, nn_depth_panels, true },
 };
 
 enum nn_kind nn_product_kind(const struct nn *m, const struct nn_op *op)
@@ -46,6 +47,11 @@ size_t nn_product_scratch(const struct nn *m, const struct nn_op *op)
 size_t nn_product_packed(const struct nn_op *op)
 {
 	return ways[op->kind].packed(op);
+}
+
+bool nn_product_whole(const struct nn_op *op)
+{
+	return ways[op->kind].whole;
 }
 
 void nn_product_panels(const struct nn *m, const struct nn_op *op, size_t from, size_t to)

@@ -39,6 +39,7 @@ bool parquet_is(const void *head, size_t n)
 
 struct element {
 	int type, repetition; /* of a leaf; 0 required, 1 optional, 2 repeated */
+	int meaning;
 	int64_t children;
 	char name[256];
 };
@@ -46,6 +47,32 @@ struct element {
 static char *copy_text(const unsigned char *p, size_t n)
 {
 	return strndup((const char *)p, n);
+}
+
+/* Of parquet.thrift's ConvertedType. */
+static int meaning_of(int64_t converted)
+{
+	return converted == 0                     ? PARQUET_TEXT :
+	       converted == 5                     ? PARQUET_DECIMAL :
+	       converted >= 6 && converted <= 10  ? PARQUET_TIME :
+	       converted >= 11 && converted <= 14 ? PARQUET_UNSIGNED :
+						    PARQUET_ITSELF;
+}
+
+/* The newer LogicalType, a union, says some things that have no older form: times in nanoseconds. */
+static int logical_of(struct thrift *t, const struct thrift_field *f, int meaning)
+{
+	struct thrift_field member = { 0 };
+
+	thrift_struct(t, f);
+	while (thrift_next(t, &member)) {
+		if (member.id == 1)
+			meaning = PARQUET_TEXT;
+		else if (member.id >= 5 && member.id <= 8)
+			meaning = member.id == 5 ? PARQUET_DECIMAL : PARQUET_TIME;
+		thrift_skip(t, &member);
+	}
+	return meaning;
 }
 
 static void read_element(struct thrift *t, struct element *e)
@@ -64,6 +91,8 @@ static void read_element(struct thrift *t, struct element *e)
 			snprintf(e->name, sizeof e->name, "%.*s", (int)(n < 255 ? n : 255), (const char *)p);
 			break;
 		case 5: e->children = thrift_int(t, &f); break;
+		case 6: e->meaning = meaning_of(thrift_int(t, &f)); break;
+		case 10: e->meaning = logical_of(t, &f, e->meaning); break;
 		default: thrift_skip(t, &f);
 		}
 }
@@ -85,6 +114,7 @@ static int add_column(struct parquet *p, const struct element *e, const char *pa
 		return err_memory(err);
 	p->columns = grown;
 	from.type = e->type;
+	from.meaning = e->meaning;
 	if (!(from.path = strdup(path)))
 		return err_memory(err);
 	grown[p->n_columns++] = from;
@@ -103,6 +133,9 @@ static int read_tree(struct walk *w, const char *above, struct parquet_column fr
 	read_element(w->t, &e);
 	if (w->t->bad)
 		return err_fail(err, "damaged Parquet file: its schema");
+	if (depth == 1)
+		from.first = strlen(e.name);
+	from.depth = depth;
 	if (depth > 0) {
 		from.optional += e.repetition == 1;
 		from.repeated += e.repetition == 2;
@@ -380,9 +413,10 @@ const char *parquet_meta(const struct parquet *p, const char *key)
 /* ---- a column ---- */
 
 static int read_chunk_pages(const struct parquet *p, const struct parquet_column *c, const struct group *g,
-			    const struct parquet_chunk *k, size_t limit, struct parquet_values *v, struct err *err)
+			    const struct parquet_chunk *k, size_t limit, struct parquet_values *v,
+			    struct parquet_lists *lists, struct err *err)
 {
-	const uint64_t had = v->n;
+	const uint64_t had = lists ? lists->rows : v->n;
 	const int64_t at = k->dictionary > 0 && k->dictionary < k->data ? k->dictionary : k->data;
 	const int64_t end = (int64_t)(p->from.size < INT64_MAX ? p->from.size : INT64_MAX) - TAIL;
 	unsigned char *b;
@@ -390,7 +424,8 @@ static int read_chunk_pages(const struct parquet *p, const struct parquet_column
 
 	if (k->elsewhere)
 		return err_fail(err, "its pages lie in another file, which is not read");
-	if (k->values != g->rows || at < MAGIC || k->bytes < 0 || at > end || k->bytes > end - at)
+	if ((k->values != g->rows && !c->repeated) || k->values < 0 || at < MAGIC || k->bytes < 0 || at > end ||
+	    k->bytes > end - at)
 		return err_fail(err, "damaged Parquet file: a chunk of %lld values at byte %lld", (long long)k->values,
 				(long long)at);
 	if (parquet_codec_check(k->codec, err) < 0)
@@ -399,11 +434,11 @@ static int read_chunk_pages(const struct parquet *p, const struct parquet_column
 		return err_memory(err);
 	rc = p->from.read(p->from.ctx, (uint64_t)at, b, (size_t)k->bytes, err);
 	if (rc == 0)
-		rc = parquet_pages(c, k, b, (size_t)k->bytes, limit, v, err);
+		rc = parquet_pages(c, k, b, (size_t)k->bytes, limit, v, lists, err);
 	free(b);
-	if (rc == 0 && v->n - had != (uint64_t)g->rows)
-		rc = err_fail(err, "damaged Parquet file: pages of %llu values, where the group has %lld",
-			      (unsigned long long)(v->n - had), (long long)g->rows);
+	if (rc == 0 && (lists ? lists->rows : v->n) - had != (uint64_t)g->rows)
+		rc = err_fail(err, "damaged Parquet file: pages of %llu rows, where the group has %lld",
+			      (unsigned long long)((lists ? lists->rows : v->n) - had), (long long)g->rows);
 	return rc;
 }
 
@@ -426,11 +461,38 @@ int parquet_read(const struct parquet *p, size_t column, size_t limit, struct pa
 	else if (c->repeated)
 		rc = err_fail(err, "is a list, which is not read");
 	for (size_t i = 0; i < p->n_groups && rc == 0; i++)
-		rc = read_chunk_pages(p, c, &p->groups[i], &p->groups[i].chunks[column], limit, v, err);
+		rc = read_chunk_pages(p, c, &p->groups[i], &p->groups[i].chunks[column], limit, v, NULL, err);
 	if (rc == 0)
 		return 0;
 	parquet_values_release(v);
 	return err_prefix(err, "column '%s': ", c->path);
+}
+
+int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, struct parquet_numbers *ret,
+			 struct err *err)
+{
+	const struct parquet_column *c = &p->columns[column];
+	struct parquet_lists lists = { 0 };
+	struct parquet_values v = { 0 };
+	int rc = 0;
+
+	*ret = (struct parquet_numbers){ 0 };
+	if (c->type != PARQUET_INT32 && c->type != PARQUET_INT64 && c->type != PARQUET_FLOAT &&
+	    c->type != PARQUET_DOUBLE)
+		rc = err_fail(err, "holds %s, which are no numbers that are read", type_name(c->type));
+	else if (c->repeated > 1)
+		rc = err_fail(err, "is a list of lists, which is not read");
+	for (size_t i = 0; i < p->n_groups && rc == 0; i++)
+		rc = read_chunk_pages(p, c, &p->groups[i], &p->groups[i].chunks[column], limit, &v, &lists, err);
+	if (rc == 0)
+		rc = parquet_row_ends(&lists, err);
+	if (rc == 0) {
+		*ret = (struct parquet_numbers){ .width = lists.width, .data = v.bytes, .bytes = v.used };
+		ret->size = c->type == PARQUET_INT64 || c->type == PARQUET_DOUBLE ? 8 : 4;
+		v.bytes = NULL;
+	}
+	parquet_values_release(&v);
+	return rc == 0 ? 0 : lists.unfit ? 1 : err_prefix(err, "column '%s': ", c->path);
 }
 
 void parquet_values_release(struct parquet_values *v)

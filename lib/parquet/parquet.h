@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * parquet: reads columns of Parquet files, as far as sets of images need it: numbers and byte strings that are not
- * repeated, INT32, INT64 and BYTE_ARRAY, plain or with a dictionary, in pages of version 1 or 2, uncompressed or
- * compressed by snappy or zstd. Anything else in a file is skipped; if a requested column needs it, the error names it.
+ * parquet: reads columns of Parquet files, as far as sets of images and tables of numbers need it: INT32, INT64,
+ * BYTE_ARRAY, and of numbers also FLOAT, DOUBLE and lists, plain or with a dictionary, in pages of version 1 or 2,
+ * uncompressed or compressed by snappy or zstd. Anything else in a file is skipped; if a requested column needs it, the
+ * error names it.
  *
  *	p = parquet_open(&from, &err);
  *	for (i = 0; i < parquet_columns(p); i++) ... parquet_column(p, i)->path ...
@@ -42,10 +43,16 @@ enum parquet_type {
 	PARQUET_FIXED
 };
 
+/* What a column's numbers or bytes stand for. */
+enum parquet_meaning { PARQUET_ITSELF, PARQUET_TEXT, PARQUET_UNSIGNED, PARQUET_DECIMAL, PARQUET_TIME };
+
 struct parquet_column {
 	char *path;             /* names from the root on, "image.bytes" */
 	int type;               /* enum parquet_type */
 	int optional, repeated; /* how many of these names are */
+	int meaning;            /* enum parquet_meaning */
+	size_t first;           /* bytes of the first of these names */
+	int depth;              /* how many names there are; a list's are "features.list.element" */
 };
 
 struct parquet;
@@ -73,6 +80,18 @@ struct parquet_values {
 /* A column's bytes, decompressed, are limited to `limit`. -1 with err, which names the column; *v is then released. */
 int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err);
 void parquet_values_release(struct parquet_values *v);
+
+/* All numbers of a column of INT32, INT64, FLOAT or DOUBLE, in little-endian order. */
+struct parquet_numbers {
+	uint64_t width;      /* numbers in a row; 1 if the column is no list */
+	size_t size;         /* bytes of a number */
+	unsigned char *data; /* (rows, width); the caller frees it */
+	size_t bytes;
+};
+/* 0. 1: there are numbers, but not as many in each row, or nulls; err says in which row. -1 with err, which names the
+ * column. */
+int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, struct parquet_numbers *ret,
+			 struct err *err);
 
 #ifdef __cplusplus
 }

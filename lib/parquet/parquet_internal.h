@@ -64,9 +64,18 @@ struct parquet_chunk { /* of one column in one group of rows */
 	int64_t values, bytes, data, dictionary; /* number of values, compressed bytes; where pages begin (0: none) */
 };
 
-/* Decodes a column's pages and appends the rows to v. -1 with err: damaged, unsupported. */
+/* The rows of numbers that have been decoded. */
+struct parquet_lists {
+	uint64_t rows, width, in_row; /* width: of the first row; in_row: numbers of the last row */
+	bool unfit;                   /* rows differ in width, or there is a null */
+};
+/* A new row begins, or the last one has ended. -1 with err: the one before it is not as wide as the first. */
+int parquet_row_ends(struct parquet_lists *l, struct err *err);
+
+/* Decodes a column's pages and appends the rows to v. lists not NULL: appends numbers to v->bytes, counts them in v->n,
+ * and rows in *lists. -1 with err: damaged, unsupported, or lists->unfit. */
 int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *k, const unsigned char *p, size_t n,
-		  size_t limit, struct parquet_values *v, struct err *err);
+		  size_t limit, struct parquet_values *v, struct parquet_lists *lists, struct err *err);
 /* Makes room for `more` bytes after v->used. -1 with err: more than limit, out of memory. */
 int parquet_room(struct parquet_values *v, size_t more, size_t limit, struct err *err);
 

@@ -177,13 +177,13 @@ static uint32_t u32(const unsigned char *p)
 static int plain(int type, const unsigned char **p, const unsigned char *end, int64_t *number, uint32_t *length,
 		 struct err *err)
 {
-	const size_t there = (size_t)(end - *p), size = type == PARQUET_INT64 ? 8 : 4;
+	const size_t there = (size_t)(end - *p), size = type == PARQUET_INT64 || type == PARQUET_DOUBLE ? 8 : 4;
 
 	if (there < size)
 		return damaged("fewer values than it says", err);
 	*length = 1;
 	*number = (int32_t)u32(*p);
-	if (type == PARQUET_INT64)
+	if (size == 8)
 		*number = (int64_t)(u32(*p) | (uint64_t)u32(*p + 4) << 32);
 	*p += size;
 	if (type != PARQUET_BYTES)
@@ -230,6 +230,7 @@ struct decoder {
 	int codec;
 	size_t limit;
 	struct parquet_values *v;
+	struct parquet_lists *lists; /* NULL: values of rows */
 	struct dictionary d;
 	unsigned char *unpacked;
 	size_t cap;
@@ -330,9 +331,97 @@ static int read_values(struct decoder *k, const struct page *g, struct runs *lev
 	return 0;
 }
 
+/* ---- lists of numbers ---- */
+
+static int unfit(struct parquet_lists *l, const char *what, uint64_t row, struct err *err)
+{
+	l->unfit = true;
+	return err_fail(err, "row %llu %s", (unsigned long long)row, what);
+}
+
+int parquet_row_ends(struct parquet_lists *l, struct err *err)
+{
+	if (l->rows == 1)
+		l->width = l->in_row;
+	if (l->rows == 0 || l->in_row == l->width)
+		return 0;
+	l->unfit = true;
+	return err_fail(err, "row 0 has %llu numbers, and row %llu has %llu", (unsigned long long)l->width,
+			(unsigned long long)(l->rows - 1), (unsigned long long)l->in_row);
+}
+
+static int put_number(struct decoder *k, int64_t number, struct err *err)
+{
+	const size_t size = k->c->type == PARQUET_INT64 || k->c->type == PARQUET_DOUBLE ? 8 : 4;
+	struct parquet_values *v = k->v;
+
+	if (parquet_room(v, size, k->limit, err) < 0)
+		return -1;
+	for (size_t i = 0; i < size; i++)
+		v->bytes[v->used++] = (unsigned char)((uint64_t)number >> (8 * i));
+	return 0;
+}
+
+/* Reads numbers, of which `repeats` says where a row begins. */
+static int read_lists(struct decoder *k, const struct page *g, struct runs *repeats, struct runs *levels,
+		      const unsigned char *p, const unsigned char *end, struct err *err)
+{
+	const uint32_t whole = (uint32_t)(k->c->optional + k->c->repeated);
+	struct runs index = { .t = { p, end, false } };
+	struct parquet_lists *l = k->lists;
+	uint32_t repeat, level, i, length;
+	int64_t number;
+
+	if (g->encoding != PLAIN && p < end && (index.width = *index.t.p++) > 32)
+		return damaged("numbers of more than 32 bits", err);
+	for (int64_t n = 0; n < g->values; n++) {
+		repeat = 0;
+		level = whole;
+		if ((repeats->width && !next_number(repeats, &repeat)) ||
+		    (levels->width && !next_number(levels, &level)) || (repeat && l->rows == 0))
+			return damaged("its levels", err);
+		if (!repeat) {
+			if (parquet_row_ends(l, err) < 0)
+				return -1;
+			l->rows++;
+			l->in_row = 0;
+		}
+		if (level != whole)
+			return unfit(l, "is null, is empty, or has a null", l->rows - 1, err);
+		if (g->encoding == PLAIN) {
+			if (plain(k->c->type, &p, end, &number, &length, err) < 0)
+				return -1;
+		} else if (next_number(&index, &i) && i < k->d.n) {
+			number = k->d.number[i];
+		} else {
+			return damaged("a number that is not in its dictionary", err);
+		}
+		if (put_number(k, number, err) < 0)
+			return -1;
+		l->in_row++;
+	}
+	k->v->n += (uint64_t)g->values;
+	return 0;
+}
+
+/* Takes levels off a page of version 1. */
+static int take_levels(struct runs *r, const unsigned char **p, const unsigned char *end, struct err *err)
+{
+	const size_t n = (size_t)(end - *p);
+
+	if (!r->width)
+		return 0;
+	if (n < 4 || u32(*p) > n - 4)
+		return damaged("its levels", err);
+	r->t = (struct thrift){ *p + 4, *p + 4 + u32(*p), false };
+	*p = r->t.end;
+	return 0;
+}
+
 static int read_data(struct decoder *k, const struct page *g, const unsigned char *p, size_t n, struct err *err)
 {
-	struct runs levels = { .width = bits_of((unsigned)k->c->optional) };
+	struct runs levels = { .width = bits_of((unsigned)(k->c->optional + k->c->repeated)) };
+	struct runs repeats = { .width = bits_of((unsigned)k->c->repeated) };
 	const unsigned char *end = p + n;
 
 	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY && g->encoding != RLE_DICTIONARY)
@@ -341,17 +430,18 @@ static int read_data(struct decoder *k, const struct page *g, const unsigned cha
 	if (g->encoding != PLAIN && !k->d.bytes)
 		return damaged("no dictionary in front of it", err);
 	if (g->type == DATA_PAGE_V2) {
+		repeats.t = (struct thrift){ p, p + g->repeats, false };
 		levels.t = (struct thrift){ p + g->repeats, p + g->repeats + g->levels, false };
 		p += g->repeats + g->levels;
-	} else if (levels.width) {
-		if (g->levels_encoding != RLE)
+	} else {
+		if (levels.width && g->levels_encoding != RLE)
 			return err_fail(err, "levels of encoding %lld, which is not read",
 					(long long)g->levels_encoding);
-		if (n < 4 || u32(p) > n - 4)
-			return damaged("its levels", err);
-		levels.t = (struct thrift){ p + 4, p + 4 + u32(p), false };
-		p = levels.t.end;
+		if (take_levels(&repeats, &p, end, err) < 0 || take_levels(&levels, &p, end, err) < 0)
+			return -1;
 	}
+	if (k->lists)
+		return read_lists(k, g, &repeats, &levels, p, end, err);
 	/* A page of nothing but nulls has few bytes for many rows, but never more rows than a run's header can
 	 * express. */
 	return more_rows(k->v, (uint64_t)g->values, err) < 0 ? -1 : read_values(k, g, &levels, p, end, err);
@@ -397,9 +487,9 @@ static int read_page(struct decoder *k, const struct page *g, const unsigned cha
 }
 
 int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *chunk, const unsigned char *p, size_t n,
-		  size_t limit, struct parquet_values *v, struct err *err)
+		  size_t limit, struct parquet_values *v, struct parquet_lists *lists, struct err *err)
 {
-	struct decoder k = { .c = c, .codec = chunk->codec, .limit = limit, .v = v };
+	struct decoder k = { .c = c, .codec = chunk->codec, .limit = limit, .v = v, .lists = lists };
 	struct thrift t = { p, p + n, false };
 	const uint64_t end = v->n + (uint64_t)chunk->values;
 	struct page g;

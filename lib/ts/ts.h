@@ -274,6 +274,14 @@ bool ts_reader_ready(const struct ts_reader *r);
 /* Reads all tensors of a tensor kind, up to END, into *set, which the caller has zeroed. 0, or -1. Holds all of them in
  * memory. */
 int ts_reader_set(struct ts_reader *r, struct ts_set *set) TS_CHECKED;
+/* The same, and tells of each tensor: begins(), where its bytes will be, if there are many; ends(), that all are there.
+ * Its name and values then stay where they are. */
+struct ts_set_watch {
+	void (*begins)(void *ctx, void *room, size_t bytes);
+	void (*ends)(void *ctx, const struct ts_tensor *t);
+	void *ctx;
+};
+int ts_reader_set_watched(struct ts_reader *r, struct ts_set *set, const struct ts_set_watch *w) TS_CHECKED;
 /* For a tensor kind: if the next tensor is called `name`, is |u1 and holds a whole stream (from
  * ts_writer_open_bytes()), returns a reader of that stream. It takes its bytes from r as they are needed, so that they
  * are never held twice. Once it has reached its END and is closed, ts_reader_set() reads the tensors that follow. If it

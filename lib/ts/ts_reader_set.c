@@ -162,7 +162,7 @@ static size_t announced(const struct ts_field *f)
 
 /* Reads a large tensor in one record, as checkpoints have them, straight into place instead of through the buffer. 1:
  * done; 0: the next record is not one of these; -1. */
-static int take_straight(struct ts_reader *r, struct ts_set *set)
+static int take_straight(struct ts_reader *r, struct ts_set *set, const struct ts_set_watch *w)
 {
 	const struct ts_field *f = next_field(r);
 	size_t none[TS_MAX_DIMS] = { 0 }, bytes;
@@ -181,6 +181,8 @@ static int take_straight(struct ts_reader *r, struct ts_set *set)
 	free(t->data);
 	t->data = data;
 	t->shape[0] = f->shape[0];
+	if (w)
+		w->begins(w->ctx, data, bytes);
 	for (size_t n = 0; n < bytes; n += (size_t)rc)
 		if ((rc = (int)take_some(r, data + n, bytes - n)) < 0)
 			return -1;
@@ -244,8 +246,13 @@ static void end_part(struct ts_reader *r)
 
 int ts_reader_set(struct ts_reader *r, struct ts_set *set)
 {
+	return ts_reader_set_watched(r, set, NULL);
+}
+
+int ts_reader_set_watched(struct ts_reader *r, struct ts_set *set, const struct ts_set_watch *w)
+{
 	msgpack_unpacked u;
-	size_t size;
+	size_t size, told = 0;
 	int rc;
 
 	if (!ts_reader_header(r))
@@ -254,7 +261,9 @@ int ts_reader_set(struct ts_reader *r, struct ts_set *set)
 	if (r->have)
 		return ts_reading_fail_at(r, r->offset, "tensor '%s' was not read to its end", next_field(r)->name);
 	for (;;) {
-		if ((rc = take_straight(r, set)) == 1)
+		if (w && told < set->n && !r->have)
+			w->ends(w->ctx, &set->t[told++]);
+		if ((rc = take_straight(r, set, w)) == 1)
 			continue;
 		if (rc < 0 || (rc = ts_reading_next_record(r, &u, &size)) != 1)
 			break;

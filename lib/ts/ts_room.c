@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Large pages for large arrays. Smaller requests are ordinary allocations. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -9,10 +10,11 @@ enum { LINE = 64, LARGE = 2 << 20 };
 
 void *ts_room(size_t n)
 {
-	const size_t whole = n / LARGE * LARGE;
+	/* the end gets a large page, too, if that is not mostly waste: else there are hundreds of small ones */
+	const size_t whole = (n + LARGE / 2) / LARGE * LARGE;
 	void *p;
 
-	if (posix_memalign(&p, whole ? LARGE : LINE, n) != 0)
+	if (n > SIZE_MAX - LARGE || posix_memalign(&p, whole ? LARGE : LINE, n > whole ? n : whole) != 0)
 		return NULL;
 #ifdef MADV_HUGEPAGE
 	if (whole)

@@ -48,7 +48,7 @@ static int read_preparation(struct unmask *u, struct err *err)
 
 int unmask_read_model(struct unmask *u, struct ts_reader *r, struct err *err)
 {
-	if (net_read(&u->c, r, err) < 0)
+	if ((u->threads > 1 ? net_read_beside : net_read)(&u->c, r, err) < 0)
 		return -1;
 	if (read_preparation(u, err) < 0)
 		return -1;

@@ -1,4 +1,4 @@
-# Features and labels of every form: .npy, .npz stored and deflated, safetensors, tables.
+# Features and labels of every form: .npy, .npz stored and deflated, safetensors, tables; Parquet written by pyarrow.
 npy() { printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '$1', 'fortran_order': $2, 'shape': ($3), }"; printf "$4"; }
 npy '<f4' False '2, 3' "$(printf %024d 7)" >x.npy
 npy '>f8' True '2, 3' "$(printf %048d 7)" >fortran.npy
@@ -21,4 +21,5 @@ printf 'name,f.0,f.1,label\n"a,""b",0.5,1e-3,1\nc,-1,nan,-1\n' >table.csv
 printf ',0,1,label\n0,0.5,1,1\n1,1,2,0\n' >pandas.csv
 printf '1.5 2.5\n3 4\n' >plain
 printf 'energy\tmsp\tlabel\n0.1\t7\t1\n0.2\t9007199254740993\t0\n' >scores.tsv
+cp "$SRC"/t/golden/parquet/arrays*.parquet .
 unset -f npy entry

@@ -10,24 +10,30 @@
 #include "net/foreign/net_safetensors.h"
 #include "ts/ts_parse.h"
 
-static const struct {
+static const struct dtype {
 	const char *name;
 	enum net_elem elem;
+	enum net_safetensor_kind kind;
+	int type; /* enum ts_type, if one is the same; or -1 */
 } dtypes[] = {
-	{ "F32", NET_E_F32 }, { "F64", NET_E_F64 },   { "F16", NET_E_F16 }, { "BF16", NET_E_BF16 },
-	{ "I64", NET_E_I64 }, { "I32", NET_E_I32 },   { "I16", NET_E_I16 }, { "I8", NET_E_I8 },
-	{ "U8", NET_E_U8 },   { "BOOL", NET_E_BOOL },
+	{ "F32", NET_E_F32, NET_ST_FLOAT, TS_F32 }, { "F64", NET_E_F64, NET_ST_FLOAT, TS_F64 },
+	{ "F16", NET_E_F16, NET_ST_FLOAT, TS_F16 }, { "BF16", NET_E_BF16, NET_ST_BFLOAT, -1 },
+	{ "I64", NET_E_I64, NET_ST_INT, TS_I64 },   { "I32", NET_E_I32, NET_ST_INT, TS_I32 },
+	{ "I16", NET_E_I16, NET_ST_INT, -1 },       { "I8", NET_E_I8, NET_ST_INT, TS_I8 },
+	{ "U8", NET_E_U8, NET_ST_UINT, TS_U8 },     { "BOOL", NET_E_BOOL, NET_ST_BOOL, TS_BOOL },
+	{ NULL, NET_E_OTHER, NET_ST_OTHER, -1 },
 };
 struct span {
 	size_t begin, end;
 };
 
-static enum net_elem elem_of(const char *dtype)
+static const struct dtype *dtype_of(const char *name)
 {
-	for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-		if (strcmp(dtypes[i].name, dtype) == 0)
-			return dtypes[i].elem;
-	return NET_E_OTHER;
+	const struct dtype *d = dtypes;
+
+	while (d->name && strcmp(d->name, name) != 0)
+		d++;
+	return d;
 }
 
 static uint64_t header_length(const unsigned char *p)
@@ -63,7 +69,7 @@ static int read_entry(const char *name, const json_t *j, size_t room, struct net
 	if (!dtype || !json_is_array(shape) || json_array_size(shape) > TS_MAX_DIMS || json_array_size(at) != 2)
 		return err_fail(err, "tensor '" ERR_NAME "' is not described as one that is known (dtype %s)", name,
 				dtype ? dtype : "none");
-	v->elem = elem_of(dtype);
+	v->elem = dtype_of(dtype)->elem;
 	v->ndim = (int)json_array_size(shape);
 	for (size_t i = 0; i < (size_t)v->ndim; i++)
 		if (get_size(json_array_get(shape, i), &v->shape[i]) < 0)
@@ -117,6 +123,22 @@ static int read_meta(struct ts_meta *m, json_t *from)
 	return 0;
 }
 
+static int give(const char *name, const json_t *j, const struct net_view *v, const unsigned char *data,
+		const struct span *at, net_safetensor_fn *each, void *ctx, struct err *err)
+{
+	const char *dtype = json_string_value(json_object_get(j, "dtype"));
+	const struct net_safetensor t = { .name = name,
+					  .dtype = dtype,
+					  .kind = dtype_of(dtype)->kind,
+					  .size = v->elem == NET_E_OTHER ? 0 : net_elem_size(v->elem),
+					  .ndim = v->ndim,
+					  .shape = v->shape,
+					  .data = data + at->begin,
+					  .bytes = at->end - at->begin };
+
+	return each(ctx, &t, err);
+}
+
 /* Visits every tensor of the header; metadata goes to *meta, which may be NULL. */
 static int each_tensor(json_t *root, const unsigned char *data, size_t room, struct ts_meta *meta,
 		       net_safetensor_fn *each, void *ctx, struct err *err)
@@ -146,11 +168,7 @@ static int each_tensor(json_t *root, const unsigned char *data, size_t room, str
 		}
 		rc = read_entry(name, j, room, &v, &spans[k], err);
 		if (rc == 0)
-			rc = each(ctx,
-				  &(struct net_safetensor){ name, json_string_value(json_object_get(j, "dtype")),
-							    v.ndim, v.shape, data + spans[k].begin,
-							    spans[k].end - spans[k].begin },
-				  err);
+			rc = give(name, j, &v, data, &spans[k], each, ctx, err);
 		k++;
 		if (rc < 0)
 			break;
@@ -185,7 +203,7 @@ int net_safetensors_each(const unsigned char *p, size_t n, struct ts_meta *meta,
 static int take_tensor(void *ctx, const struct net_safetensor *t, struct err *err)
 {
 	struct net_foreign *f = ctx;
-	struct net_view v = { .elem = elem_of(t->dtype), .ndim = t->ndim };
+	struct net_view v = { .elem = dtype_of(t->dtype)->elem, .ndim = t->ndim };
 
 	if (v.elem == NET_E_OTHER) {
 		net_foreign_leave(f, t->name, t->dtype);
@@ -208,8 +226,7 @@ int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n
 
 static json_t *entry_json(const struct ts_tensor *t, size_t at)
 {
-	static const char *const names[] = { [TS_U8] = "U8",   [TS_I8] = "I8",   [TS_BOOL] = "BOOL", [TS_I32] = "I32",
-					     [TS_I64] = "I64", [TS_F16] = "F16", [TS_F32] = "F32",   [TS_F64] = "F64" };
+	const struct dtype *d = dtypes;
 	json_t *shape = json_array();
 	bool failed = !shape;
 
@@ -219,8 +236,10 @@ static json_t *entry_json(const struct ts_tensor *t, size_t at)
 		json_decref(shape);
 		return NULL;
 	}
-	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", names[t->type], "shape", shape, "data_offsets",
-			 (json_int_t)at, (json_int_t)(at + ts_tensor_bytes(t)));
+	while (d->type != (int)t->type)
+		d++;
+	return json_pack("{s:s, s:o, s:[I, I]}", "dtype", d->name, "shape", shape, "data_offsets", (json_int_t)at,
+			 (json_int_t)(at + ts_tensor_bytes(t)));
 }
 
 /* When Jansson runs out of memory, its text silently lacks parts. */

@@ -19,10 +19,21 @@ bool net_safetensors_is(const unsigned char *p, size_t n);
 /* Reads n bytes of a file into *f, of which only file_size is set. -1 with a line in err: the header has wrong offsets
  * or sizes, or overlaps. */
 int net_safetensors_read(struct net_foreign *f, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
-/* A tensor as it is in the file. dtype is the file's name for its elements, "BF16"; for those known here, the number of
- * bytes matches the shape. */
+/* What an element is. */
+enum net_safetensor_kind {
+	NET_ST_FLOAT,
+	NET_ST_BFLOAT, /* the upper half of a float */
+	NET_ST_INT,
+	NET_ST_UINT,
+	NET_ST_BOOL,
+	NET_ST_OTHER /* not known here */
+};
+/* A tensor as it is in the file. dtype is the file's name for its elements, "BF16"; for those known here, `size` is
+ * their number of bytes, and the number of all bytes matches the shape. */
 struct net_safetensor {
 	const char *name, *dtype;
+	enum net_safetensor_kind kind;
+	size_t size;
 	int ndim;
 	const size_t *shape;
 	const unsigned char *data;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ * The columns of a Parquet file as arrays. What an array cannot hold is kept as one of an unsupported type, with the
+ * reason: it may not be needed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arr/arr_internal.h"
+#include "parquet/parquet.h"
+
+static int read_memory(void *ctx, uint64_t at, void *to, size_t n, struct err *err)
+{
+	(void)err;
+	memcpy(to, (const unsigned char *)ctx + at, n);
+	return 0;
+}
+
+struct reading {
+	struct arr_set *s;
+	const struct parquet *p;
+	size_t limit; /* bytes of an unpacked column */
+};
+
+/* A list is called as its column, "features" and not "features.list.element"; a struct's members are called by their
+ * paths. */
+static bool is_plain(const struct parquet_column *c)
+{
+	return c->repeated == 0 ? c->depth == 1 : c->repeated == 1 && c->depth <= 3;
+}
+
+/* The type as NumPy spells it, or what it is instead of numbers and text; *known: it is one that is read. */
+static const char *type_of(const struct parquet_column *c, bool *known)
+{
+	const bool natural = c->meaning == PARQUET_UNSIGNED;
+
+	*known = false;
+	if (c->repeated > 1)
+		return "list of lists";
+	if (!is_plain(c))
+		return c->repeated ? "list of structs" : "in a struct";
+	if (c->meaning == PARQUET_DECIMAL || c->meaning == PARQUET_TIME)
+		return c->meaning == PARQUET_TIME ? "date or time" : "decimal";
+	*known = true;
+	switch (c->type) {
+	case PARQUET_INT32: return natural ? "<u4" : "<i4";
+	case PARQUET_INT64: return natural ? "<u8" : "<i8";
+	case PARQUET_FLOAT: return "<f4";
+	case PARQUET_DOUBLE: return "<f8";
+	case PARQUET_BYTES:
+		if (c->meaning == PARQUET_TEXT && !c->repeated)
+			return "text";
+	}
+	*known = false;
+	return c->type == PARQUET_BOOLEAN ? "boolean" : c->meaning == PARQUET_TEXT ? "list of text" : "bytes";
+}
+
+/* Keeps the reason why *a is not read. */
+static int keep_why(struct arr_set *s, struct arr *a, const char *why, struct err *err)
+{
+	char *copy = strdup(why);
+
+	a->kind = ARR_OTHER;
+	a->why = copy;
+	return copy ? arr_keep_take(s, copy, err) : err_memory(err);
+}
+
+static int read_numbers(struct reading *r, size_t i, struct arr *a, struct err *err)
+{
+	struct parquet_numbers n;
+	const int rc = parquet_read_numbers(r->p, i, r->limit, &n, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : keep_why(r->s, a, err->text, err);
+	a->kind = a->type[1] == 'f' ? ARR_FLOAT : a->type[1] == 'u' ? ARR_UINT : ARR_INT;
+	a->size = n.size;
+	a->data = n.data;
+	if (parquet_column(r->p, i)->repeated) {
+		a->ndim = 2;
+		a->shape[1] = (size_t)n.width;
+	}
+	return n.data ? arr_keep_take(r->s, n.data, err) : 0;
+}
+
+/* Makes strings of v, whose bytes lie one behind the other without ends. */
+static int take_text(struct reading *r, const struct parquet_values *v, struct arr *a, struct err *err)
+{
+	const size_t n = (size_t)v->n;
+	char why[64], **strings, *text;
+
+	for (size_t i = 0; i < n; i++)
+		if (v->number[i] < 0) {
+			snprintf(why, sizeof why, "row %zu is null", i);
+			return keep_why(r->s, a, why, err);
+		}
+	if (!(strings = malloc((n + 1) * sizeof *strings)))
+		return err_memory(err);
+	if (arr_keep_take(r->s, strings, err) < 0)
+		return -1;
+	if (!(text = malloc(v->used + n + 1)))
+		return err_memory(err);
+	if (arr_keep_take(r->s, text, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; text += v->length[i++] + 1) {
+		strings[i] = text;
+		if (v->length[i])
+			memcpy(text, v->bytes + v->number[i], v->length[i]);
+		text[v->length[i]] = '\0';
+		if (strlen(text) != v->length[i]) {
+			snprintf(why, sizeof why, "row %zu has a zero byte", i);
+			return keep_why(r->s, a, why, err);
+		}
+	}
+	a->kind = ARR_STRINGS;
+	a->strings = strings;
+	return 0;
+}
+
+static int read_text(struct reading *r, size_t i, struct arr *a, struct err *err)
+{
+	struct parquet_values v;
+	int rc;
+
+	if (parquet_read(r->p, i, r->limit, &v, err) < 0)
+		return -1;
+	rc = take_text(r, &v, a, err);
+	parquet_values_release(&v);
+	return rc;
+}
+
+static int add_column(struct reading *r, size_t i, struct err *err)
+{
+	const struct parquet_column *c = parquet_column(r->p, i);
+	struct arr a = { .kind = ARR_OTHER, .ndim = 1, .shape = { (size_t)parquet_rows(r->p) } };
+	bool known;
+	const char *type = type_of(c, &known);
+	char *name;
+	int rc = 0;
+
+	snprintf(a.type, sizeof a.type, "%s", type);
+	if (known)
+		rc = (c->type == PARQUET_BYTES ? read_text : read_numbers)(r, i, &a, err);
+	if (rc < 0)
+		return -1;
+	if (!(name = strndup(c->path, is_plain(c) ? c->first : strlen(c->path))))
+		return err_memory(err);
+	rc = arr_add(r->s, &a, name, err);
+	free(name);
+	return rc;
+}
+
+enum { MOST = 1000 }; /* times the file's bytes that a column may unpack to; zip's bombs have about as many */
+
+int arr_parquet(struct arr_set *s, const unsigned char *p, size_t n, struct err *err)
+{
+	const struct parquet_from from = { .read = read_memory, .ctx = (void *)(uintptr_t)p, .size = n };
+	struct reading r = { .s = s, .limit = n < TS_MAX_TENSOR / MOST ? MOST * n : TS_MAX_TENSOR };
+	struct parquet *q = parquet_open(&from, err);
+	int rc = 0;
+
+	if (!q)
+		return -1;
+	r.p = q;
+	if (parquet_rows(q) > r.limit)
+		rc = err_fail(err, "damaged Parquet file: it says that it has %llu rows",
+			      (unsigned long long)parquet_rows(q));
+	for (size_t i = 0; i < parquet_columns(q) && rc == 0; i++)
+		rc = add_column(&r, i, err);
+	parquet_close(q);
+	return rc;
+}

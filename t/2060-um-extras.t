@@ -55,6 +55,10 @@ ok 'AdaSCALE: a fit of another share is no reference' '
 	ood-score -q -m adascale-a -f 0.5.fit 0.5.ts >x && fails 1 "another share of the pixels" ood-score -m adascale-a -f 0.05.fit 0.5.ts &&
 	fails 1 "must have moved the same share" ood-fit --merge 0.05.fit 0.5.fit'
 
+# ---- extremes
+ok 'extremes of the input of each ReLU' 'embed --extremes >one.ts && numbers extremes one.ts >out && near 1e-5 out "$golden/um_extras_extremes.txt" &&
+	test "$(tr , "\n" <out | wc -l)" = 168 && numbers logits,features plain.ts >want && numbers logits,features one.ts >got && near 1e-6 got want'
+
 # ---- the feature list, and its input step
 ok 'channel means of the feature list' '
 	numbers layer0,layer1,layer2,layer3 all.ts >out && near 1e-4 out "$golden/um_extras_layers.txt"'

@@ -52,6 +52,8 @@ static const struct cli_option options[] = {
 	  "add features after a step on this share of the pixels, those of smallest gradient (published: 0.05)" },
 	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0,
 	  "as --odin, but only on the value with the largest gradient" },
+	{ "extremes", 0, CLI_FLAG, NULL, &extra.extremes, 0, 0,
+	  "add the smallest and largest input of each activation layer" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
 	  "attack the images first, with a step that raises the loss of their labels" },
 	{ 0 }

@@ -118,6 +118,18 @@ def deflated(m):
     return (m.flatten(2) - first).view_as(m)
 
 
+def extremes(net, pixels):
+    """Minus the smallest and the largest input of each ReLU, which are the batch norms' outputs, in order."""
+    seen, hooks = [], []
+    for m in net.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            hooks.append(m.register_forward_hook(lambda _, i, o: seen.extend([-o.flatten(1).amin(1), o.flatten(1).amax(1)])))
+    logits(net, normalise(pixels))
+    for h in hooks:
+        h.remove()
+    return torch.stack(seen, 1)
+
+
 def main():
     pixels, labels = images(4, CLASSES)
     pixels = pixels.double() / 255
@@ -154,6 +166,8 @@ def main():
 
     save("um_extras_iodin.txt", torch.cat([iodin(net, pixels.clone(), 1000, e) for e in (0.0014, 1)], 1))
     save("um_extras_adascale.txt", torch.cat([adascale(net, pixels.clone(), o) for o in (0.05, 0.5)], 1))
+
+    save("um_extras_extremes.txt", extremes(net, pixels))
 
     hit = fgsm(net, pixels, labels, 0.05)
     save("um_extras_fgsm.txt", torch.cat([logits(net, normalise(hit)), odin(net, hit, 1000, EPS[0], "pixel")], 1))

@@ -11,7 +11,8 @@
 
 /* Each is um_extra_NAME in a file of its own. Columns are added in this order. */
 #define METHODS(row) \
-	row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin) row(ensemble)
+	row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin) row(ensemble) \
+		row(extremes)
 #define DECLARE(name) extern const struct um_extra um_extra_##name;
 METHODS(DECLARE)
 #define ADDRESS(name) &um_extra_##name,

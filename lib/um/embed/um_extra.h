@@ -13,6 +13,7 @@
  *	adascale  adascale <f4 (D)                    features after a step on the least important pixels
  *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, but moves only the image's most important number
  *	ensemble  ensemble <f4 (models,C)             other models' logits
+ *	extremes  extremes <f4 (2 layers)             smallest (negated) and largest input of each activation layer
  *
  * fgsm adds no column; it changes the images that the whole pass sees. A step is x + step * sgn(gradient), sgn(0) = +1,
  * on the pixels in [0, 1]. Models run in evaluation mode, and the loss of an image is its own, so apart from rounding
@@ -40,7 +41,7 @@ struct um_extra_options {
 	const char *iodin;                 /* as odin */
 	const char *const *ensemble;       /* paths of checkpoints, */
 	size_t n_ensemble;                 /* at most UM_MAX_ENSEMBLE */
-	bool layers, rankfeat;
+	bool layers, rankfeat, extremes;
 	double fgsm, adascale; /* adascale: the share of the pixels that move */
 };
 

@@ -159,10 +159,15 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 	return rc;
 }
 
+bool ood_scorer_opens(const struct ood_request *q, const struct ood_basis *basis)
+{
+	return !q->method->logits && basis->dim;
+}
+
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_basis *basis, struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .basis = basis };
-	if (!q->method->logits && basis->dim && num_linalg_open(err) < 0)
+	if (ood_scorer_opens(q, basis) && num_linalg_open(err) < 0)
 		return -1;
 	if ((!q->method->alone && ood_need_logits(s, err) < 0) ||
 	    (q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {

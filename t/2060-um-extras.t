@@ -59,6 +59,22 @@ ok 'AdaSCALE: a fit of another share is no reference' '
 ok 'extremes of the input of each ReLU' 'embed --extremes >one.ts && numbers extremes one.ts >out && near 1e-5 out "$golden/um_extras_extremes.txt" &&
 	test "$(tr , "\n" <out | wc -l)" = 168 && numbers logits,features plain.ts >want && numbers logits,features one.ts >got && near 1e-6 got want'
 
+# ---- dropout inside the network
+ok 'passes with dropout: the logits of the network with known numbers dropped, in any batch, by any threads, of any images beside' '
+	embed --seed 5 --passes 3 --dropout 0.3 >one.ts && numbers passes one.ts | tr -d "[]" >out && tr -s ", " " " <out >got && near 1e-4 got "$golden/um_extras_passes.txt" &&
+	numbers logits,features one.ts >out && numbers logits,features plain.ts >want && near 1e-6 out want &&
+	for how in "-b 1" "-b 3" "--threads 1" "--threads 3"; do embed $how --seed 5 --passes 3 --dropout 0.3 >two.ts && numbers passes one.ts >a && numbers passes two.ts | cmp - a || return 1; done &&
+	ts-cat --head 2 images.ts | um-embed -q -m m.ckpt --seed 5 --passes 3 --dropout 0.3 >two.ts && numbers passes two.ts >b && head -n 2 a | cmp - b'
+ok 'another seed drops others, more passes drop the same and others' '
+	embed --seed 6 --passes 3 --dropout 0.3 >two.ts && numbers passes two.ts >b && ! cmp -s a b && embed --seed 5 --passes 1 --dropout 0.3 >two.ts && numbers passes two.ts | tr -d "[]" | tr -s ", " " " >b &&
+	awk "{ NF = 7 } 1" got >c && near 1e-6 b c'
+golden-net ckpt resnet-narrow:depth=8 7 >plain.ckpt
+ok 'a network without dropout, a probability that is not given, libtorch' '
+	fails 1 "resnet-narrow.* has no dropout.*--passes; mc-dropout of ood-score" um-embed -m plain.ckpt --passes 3 --dropout 0.3 images.ts &&
+	{ um-embed -m m.ckpt --passes 3 images.ts >out 2>err; test $? = 2 && grep -q "passes and --dropout go together" err; } &&
+	{ um-embed -m m.ckpt --dropout 0.3 images.ts >out 2>err; test $? = 2; } && { ! have_torch || fails 1 "passes is for unmask.s own kernels" um-embed --engine torch -m m.ckpt --passes 3 --dropout 0.3 images.ts; }'
+ok 'ood-score takes them: the mean of the passes' 'ood-score -q -m mc-dropout-network one.ts | ts-dump --tsv >out && test $(wc -l <out) = 5'
+
 # ---- the feature list, and its input step
 ok 'channel means of the feature list' '
 	numbers layer0,layer1,layer2,layer3 all.ts >out && near 1e-4 out "$golden/um_extras_layers.txt"'

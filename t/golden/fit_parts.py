@@ -2,7 +2,7 @@
 # Makes fit_parts.txt, with NumPy's and scikit-learn's results for the columns of t/helper/parts-gen: eps, bias and
 # AUROC of the combination of layers, then a line per test row: mahalanobis-layers, mahalanobis-layer:layer=1, gram,
 # odin, rankfeat, kl-distance, i-odin, adascale-a and adascale-l with k1=50:k2=20, ensemble, ensemble:logits=1,
-# combood, combood:k=3:reg=0.1.
+# combood, combood:k=3:reg=0.1, mc-dropout-network, mc-dropout-network:logits=1.
 import subprocess
 import sys
 import tempfile
@@ -68,12 +68,14 @@ def combood(x, k, reg):
 
 
 models = np.concatenate([test['logits'][None], test['ensemble'].swapaxes(0, 1)]).astype(float)
+passes = test['passes'].swapaxes(0, 1).astype(float)
 scores = np.stack([layers.table(fit, test, eps) @ w + bias, layers.table(fit, test, '0')[:, 1],
                    gram.scores_of(train, val, test), odin[:, -1] - lse(odin[:, :-1]),
                    lse(test['rankfeat'].astype(float)), test['kl-distance'], iodin[:, -1] - lse(iodin[:, :-1]),
                    adascale(test, changes(train), True), adascale(test, changes(train), False),
                    mean_msp(models, False), mean_msp(models, True),
-                   combood(test, 50, 1), combood(test, 3, .1)], 1)
+                   combood(test, 50, 1), combood(test, 3, .1),
+                   mean_msp(passes, False), mean_msp(passes, True)], 1)
 with open('fit_parts.txt', 'w') as f:
     print(eps, '%.9g' % bias, '%.9g' % auroc, file=f)
     for row in scores:

@@ -5,10 +5,11 @@ mean and deviation for each channel ("uneven"); 4 images, one row each.
 
     python3 um_extras.py     recreates um_extras_*.txt
 """
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from um_densenet import DenseNet, fill, images, save, uniform
+from um_densenet import DenseNet, fill, images, M64, save, uniform
 
 MEAN = torch.tensor([0.4, 0.5, 0.6], dtype=torch.float64).view(1, 3, 1, 1)
 STD = torch.tensor([0.2, 0.25, 0.3], dtype=torch.float64).view(1, 3, 1, 1)
@@ -118,6 +119,41 @@ def deflated(m):
     return (m.flatten(2) - first).view_as(m)
 
 
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def random(seed, stream, n):
+    """ts_rng.h: n numbers of ts_rng_u64() from ts_rng_new(seed, stream)."""
+    def mix(z):
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+    of = lambda x: np.array([x & M64], dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        start = mix(of(seed + GOLDEN)) ^ mix(mix(of(stream + 0x3C6EF372FE94F82A)))
+        return mix(start + np.uint64(GOLDEN) * np.arange(1, n + 1, dtype=np.uint64))
+
+
+def dropped(net, pixels, seed, p):
+    """Logits with dropout after each convolution but the first, the same numbers from every image (nn_train_ops.c)."""
+    node, hooks = [1], []  # the number of the last node of the network's list so far: the first convolution
+
+    def drop(name, out):
+        node[0] += 4  # batch norm, ReLU, convolution, dropout
+        c, h, w = out.shape[1:]
+        u = (random(seed + GOLDEN, node[0], c * h * w) >> np.uint64(11)) * 2.0 ** -53
+        kept = torch.from_numpy((u >= p).reshape(h, w, c).transpose(2, 0, 1).copy())
+        node[0] += name.endswith("conv2") or name.startswith("trans")  # concatenation, average
+        return out * kept / (1 - p)
+    for name, m in net.named_modules():
+        if isinstance(m, torch.nn.Conv2d) and name != "conv1":
+            hooks.append(m.register_forward_hook(lambda _, i, o, name=name: drop(name, o)))
+    out = logits(net, normalise(pixels))
+    for h in hooks:
+        h.remove()
+    return out
+
+
 def extremes(net, pixels):
     """Minus the smallest and the largest input of each ReLU, which are the batch norms' outputs, in order."""
     seen, hooks = [], []
@@ -168,6 +204,8 @@ def main():
     save("um_extras_adascale.txt", torch.cat([adascale(net, pixels.clone(), o) for o in (0.05, 0.5)], 1))
 
     save("um_extras_extremes.txt", extremes(net, pixels))
+
+    save("um_extras_passes.txt", torch.cat([dropped(net, pixels, int(random(5, k, 1)[0]), 0.3) for k in range(3)], 1))
 
     hit = fgsm(net, pixels, labels, 0.05)
     save("um_extras_fgsm.txt", torch.cat([logits(net, normalise(hit)), odin(net, hit, 1000, EPS[0], "pixel")], 1))

@@ -28,7 +28,7 @@ static void check(int failed)
 
 static void make_header(struct ts_header *h)
 {
-	size_t classes = CLASSES, dim = DIM, others[] = { 2, CLASSES }, extremes = EXTREMES;
+	size_t classes = CLASSES, dim = DIM, others[] = { 2, CLASSES }, passes[] = { 3, CLASSES }, extremes = EXTREMES;
 	char name[32];
 
 	ts_header_init(h, "features");
@@ -47,8 +47,8 @@ static void make_header(struct ts_header *h)
 	check(ts_header_add(h, "odin:eps=0.0014", TS_F32, 1, &classes) ||
 	      ts_header_add(h, "i-odin:eps=0.0014", TS_F32, 1, &classes) ||
 	      ts_header_add(h, "adascale", TS_F32, 1, &dim) || ts_header_add(h, "ensemble", TS_F32, 2, others) ||
-	      ts_header_add(h, "extremes", TS_F32, 1, &extremes) || ts_header_add(h, "rankfeat", TS_F32, 1, &classes) ||
-	      ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
+	      ts_header_add(h, "extremes", TS_F32, 1, &extremes) || ts_header_add(h, "passes", TS_F32, 2, passes) ||
+	      ts_header_add(h, "rankfeat", TS_F32, 1, &classes) || ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
 	      ts_meta_set_double(&h->meta, "odin.temperature", 1000) ||
 	      ts_meta_set_double(&h->meta, "i-odin.temperature", 10));
 }
@@ -95,6 +95,8 @@ static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double mo
 		numbers(b, "i-odin:eps=0.0014", i)[k] = logits[k] + (k == c ? 0.0625f : 0);
 		numbers(b, "ensemble", i)[k] = logits[k] * 0.5f + (k == 0 ? 1 : 0);
 		numbers(b, "ensemble", i)[CLASSES + k] = (float)(k % 2) - logits[k] * 0.25f;
+		for (size_t j = 0; j < 3; j++)
+			numbers(b, "passes", i)[j * CLASSES + k] = logits[k] * (float)j + (j == k ? 0.5f : 0);
 		rankfeat[k] = logits[k] * 0.75f - 0.125f;
 	}
 	numbers(b, "kl-distance", i)[0] = (float)(noise * fabs(ts_rng_normal(r)));

@@ -94,7 +94,7 @@ line 'ood-score -m grood' rows/s 10000 3 ood-score -q -m grood -f f.fit --outlie
 [ "$TORCH" != no ] || exit 0
 golden-net ckpt "$arch" 10 >m.ckpt
 line 'um-embed' images/s 2000 3 um-embed -q -m m.ckpt -o x.features synth.images
-for x in '--odin eps=0.0014' '--i-odin eps=0.0014' '--adascale 0.05' --extremes; do
+for x in '--odin eps=0.0014' '--i-odin eps=0.0014' '--adascale 0.05' --extremes '--passes 5 --dropout 0.3'; do
 	line "um-embed $x" images/s 512 1 um-embed -q -m m.ckpt $x -o x.features train.images
 done
 line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b 64 -o x.ckpt train.images

@@ -13,6 +13,7 @@
  *	adascale  adascale <f4 (D)                    features after a step on the least important pixels
  *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, but moves only the image's most important number
  *	ensemble  ensemble <f4 (models,C)             other models' logits
+ *	passes    passes <f4 (passes,C)               logits with the network's dropout
  *	extremes  extremes <f4 (2 layers)             smallest (negated) and largest input of each activation layer
  *
  * fgsm adds no column; it changes the images that the whole pass sees. A step is x + step * sgn(gradient), sgn(0) = +1,
@@ -43,6 +44,9 @@ struct um_extra_options {
 	size_t n_ensemble;                 /* at most UM_MAX_ENSEMBLE */
 	bool layers, rankfeat, extremes;
 	double fgsm, adascale; /* adascale: the share of the pixels that move */
+	size_t passes;         /* how many */
+	double dropout;        /* their probability of dropping a number */
+	uint64_t seed;         /* of what they drop */
 };
 
 struct um_extras;

@@ -42,6 +42,14 @@ ok 'ODIN: another temperature; said in meta' '
 ok 'ODIN: the spaces do differ' '! near 1e-4 "$golden/um_extras_odin-pixel.txt" "$golden/um_extras_odin-normalised.txt"'
 ok 'ODIN: defaults' 'embed --odin "" >one.ts && ts-cat --select odin:eps=0.0014 one.ts >/dev/null'
 
+ok 'ODIN through ReAct and ASH, as published' '
+	for s in react ash-p ash-b ash-s; do embed --odin eps=0.01:shape=$s >$s.ts && numbers $s+odin:eps=0.01 $s.ts >$s.n || return 1; done &&
+	paste -d, react.n ash-p.n ash-b.n ash-s.n >out && near 1e-5 out "$golden/um_extras_odin-shaped.txt" && ts-dump --header ash-s.ts | grep -q "\"ash-s+odin.percentile\": 65" &&
+	ts-dump --header react.ts | grep -q "\"react+odin.threshold\": 1," && numbers logits ash-s.ts >a && numbers logits plain.ts >b && near 1e-6 a b'
+ok 'their scores, and other parameters' 'for s in react ash-p ash-b ash-s; do ood-score -q -m $s+odin:eps=0.01 $s.ts >s || return 1; done &&
+	embed --odin eps=0.01:shape=ash-s:percentile=90 >one.ts && numbers ash-s+odin:eps=0.01 one.ts >a && ! near 1e-3 a ash-s.n >x &&
+	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts'
+
 # ---- i-ODIN, AdaSCALE
 ok 'i-ODIN: the one number of the largest gradient moves' '
 	embed --i-odin eps=0.0014,1 --odin eps=0.0014 >one.ts && numbers i-odin:eps=0.0014,i-odin:eps=1 one.ts >out &&
@@ -174,7 +182,8 @@ misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test
 ok 'wrong --odin is misuse' '
 	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
-	misuse "is not eps=" --odin epsilon=1'
+	misuse "is not eps=" --odin epsilon=1 && misuse "no shape; there are: react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "is not eps=, temperature= or space=$" --i-odin shape=react'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '

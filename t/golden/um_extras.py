@@ -49,6 +49,27 @@ def odin(net, pixels, temperature, eps, space):
     return logits(net, into(x.detach() - step))
 
 
+def shaped(z, kind):
+    """The published program's ReAct and ASH, at its threshold 1 and percentile 65."""
+    if kind == "react":
+        return z.clip(max=1)
+    k = z.shape[1] - int(np.round(z.shape[1] * 65 / 100))
+    v, i = torch.topk(z, k, dim=1)
+    s1 = z.sum(1, keepdim=True)
+    if kind == "ash-b":
+        v = (s1 / k).expand(v.shape)
+    y = torch.zeros_like(z).scatter(1, i, v)
+    return y * torch.exp(s1 / y.sum(1, keepdim=True)) if kind == "ash-s" else y
+
+
+def shaped_odin(net, pixels, temperature, eps, kind):
+    of = lambda x: net.fc(shaped(stages(net, normalise(x))[-1].mean((2, 3)), kind))
+    x = pixels.requires_grad_(True)
+    z = of(x) / temperature
+    F.cross_entropy(z, z.argmax(1), reduction="sum").backward()
+    return of(x.detach() - eps * sgn(x.grad))
+
+
 def iodin(net, pixels, temperature, eps):
     """The single normalised number with the largest gradient."""
     x = normalise(pixels).requires_grad_(True)
@@ -200,6 +221,8 @@ def main():
     b = net.fc(F.relu(net.bn1(net.block3(deflated(maps[2])))).mean((2, 3)))
     save("um_extras_rankfeat.txt", (a + b) / 2)
 
+    save("um_extras_odin-shaped.txt", torch.cat([shaped_odin(net, pixels.clone(), 1000, 0.01, kind)
+                                                 for kind in ("react", "ash-p", "ash-b", "ash-s")], 1))
     save("um_extras_iodin.txt", torch.cat([iodin(net, pixels.clone(), 1000, e) for e in (0.0014, 1)], 1))
     save("um_extras_adascale.txt", torch.cat([adascale(net, pixels.clone(), o) for o in (0.05, 0.5)], 1))
 

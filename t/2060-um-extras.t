@@ -42,6 +42,14 @@ ok 'ODIN: another temperature; said in meta' '
 ok 'ODIN: the spaces do differ' '! near 1e-4 "$golden/um_extras_odin-pixel.txt" "$golden/um_extras_odin-normalised.txt"'
 ok 'ODIN: defaults' 'embed --odin "" >one.ts && ts-cat --select odin:eps=0.0014 one.ts >/dev/null'
 
+ok 'ODIN through ReAct and ASH, as published' '
+	for s in react ash-p ash-b ash-s; do embed --odin eps=0.01:shape=$s >$s.ts && numbers $s+odin:eps=0.01 $s.ts >$s.n || return 1; done &&
+	paste -d, react.n ash-p.n ash-b.n ash-s.n >out && near 1e-5 out "$golden/um_extras_odin-shaped.txt" && ts-dump --header ash-s.ts | grep -q "\"ash-s+odin.percentile\": 65" &&
+	ts-dump --header react.ts | grep -q "\"react+odin.threshold\": 1," && numbers logits ash-s.ts >a && numbers logits plain.ts >b && near 1e-6 a b'
+ok 'their scores, and other parameters' 'for s in react ash-p ash-b ash-s; do ood-score -q -m $s+odin:eps=0.01 $s.ts >s || return 1; done &&
+	embed --odin eps=0.01:shape=ash-s:percentile=90 >one.ts && numbers ash-s+odin:eps=0.01 one.ts >a && ! near 1e-3 a ash-s.n >x &&
+	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts'
+
 # ---- i-ODIN, AdaSCALE
 ok 'i-ODIN: the one number of the largest gradient moves' '
 	embed --i-odin eps=0.0014,1 --odin eps=0.0014 >one.ts && numbers i-odin:eps=0.0014,i-odin:eps=1 one.ts >out &&
@@ -54,6 +62,26 @@ ok 'AdaSCALE: a fit of another share is no reference' '
 	for o in 0.05 0.5; do ood-fit -q -o $o.fit $o.ts || return 1; done &&
 	ood-score -q -m adascale-a -f 0.5.fit 0.5.ts >x && fails 1 "another share of the pixels" ood-score -m adascale-a -f 0.05.fit 0.5.ts &&
 	fails 1 "must have moved the same share" ood-fit --merge 0.05.fit 0.5.fit'
+
+# ---- extremes
+ok 'extremes of the input of each ReLU' 'embed --extremes >one.ts && numbers extremes one.ts >out && near 1e-5 out "$golden/um_extras_extremes.txt" &&
+	test "$(tr , "\n" <out | wc -l)" = 168 && numbers logits,features plain.ts >want && numbers logits,features one.ts >got && near 1e-6 got want'
+
+# ---- dropout inside the network
+ok 'passes with dropout: the logits of the network with known numbers dropped, in any batch, by any threads, of any images beside' '
+	embed --seed 5 --passes 3 --dropout 0.3 >one.ts && numbers passes one.ts | tr -d "[]" >out && tr -s ", " " " <out >got && near 1e-4 got "$golden/um_extras_passes.txt" &&
+	numbers logits,features one.ts >out && numbers logits,features plain.ts >want && near 1e-6 out want &&
+	for how in "-b 1" "-b 3" "--threads 1" "--threads 3"; do embed $how --seed 5 --passes 3 --dropout 0.3 >two.ts && numbers passes one.ts >a && numbers passes two.ts | cmp - a || return 1; done &&
+	ts-cat --head 2 images.ts | um-embed -q -m m.ckpt --seed 5 --passes 3 --dropout 0.3 >two.ts && numbers passes two.ts >b && head -n 2 a | cmp - b'
+ok 'another seed drops others, more passes drop the same and others' '
+	embed --seed 6 --passes 3 --dropout 0.3 >two.ts && numbers passes two.ts >b && ! cmp -s a b && embed --seed 5 --passes 1 --dropout 0.3 >two.ts && numbers passes two.ts | tr -d "[]" | tr -s ", " " " >b &&
+	awk "{ NF = 7 } 1" got >c && near 1e-6 b c'
+golden-net ckpt resnet-narrow:depth=8 7 >plain.ckpt
+ok 'a network without dropout, a probability that is not given, libtorch' '
+	fails 1 "resnet-narrow.* has no dropout.*--passes; mc-dropout of ood-score" um-embed -m plain.ckpt --passes 3 --dropout 0.3 images.ts &&
+	{ um-embed -m m.ckpt --passes 3 images.ts >out 2>err; test $? = 2 && grep -q "passes and --dropout go together" err; } &&
+	{ um-embed -m m.ckpt --dropout 0.3 images.ts >out 2>err; test $? = 2; } && { ! have_torch || fails 1 "passes is for unmask.s own kernels" um-embed --engine torch -m m.ckpt --passes 3 --dropout 0.3 images.ts; }'
+ok 'ood-score takes them: the mean of the passes' 'ood-score -q -m mc-dropout-network one.ts | ts-dump --tsv >out && test $(wc -l <out) = 5'
 
 # ---- the feature list, and its input step
 ok 'channel means of the feature list' '
@@ -154,7 +182,8 @@ misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test
 ok 'wrong --odin is misuse' '
 	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
-	misuse "is not eps=" --odin epsilon=1'
+	misuse "is not eps=" --odin epsilon=1 && misuse "no shape; there are: react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "is not eps=, temperature= or space=$" --i-odin shape=react'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '

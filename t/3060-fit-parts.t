@@ -1,6 +1,6 @@
 #!/bin/sh
 # The parts of a fit and of scores that take columns of um-embed --layers, --perturb, --gram, --odin, --i-odin,
-# --rankfeat, --adascale, --ensemble and --against, without a network: columns by formula (t/helper/parts-gen), numbers by NumPy and scikit-learn
+# --rankfeat, --adascale, --ensemble, --passes, --extremes and --against, without a network: columns by formula (t/helper/parts-gen), numbers by NumPy and scikit-learn
 # (t/golden/fit_parts.py). t/3050-layers.t does the same from images on.
 . "$SRC/t/lib.sh"
 PATH=$BUILD/t/helper:$PATH
@@ -11,7 +11,7 @@ parts-gen train 400 1 >train.f
 parts-gen val 120 2 >val.f
 parts-gen adversarial 120 2 >adv.f
 parts-gen test 20 3 >test.f
-methods=mahalanobis-layers,mahalanobis-layer:layer=1,gram,odin,rankfeat,kl-distance,i-odin,adascale-a:k1=50:k2=20,adascale-l:k1=50:k2=20,ensemble,ensemble:logits=1
+methods=mahalanobis-layers,mahalanobis-layer:layer=1,gram,odin,rankfeat,kl-distance,i-odin,adascale-a:k1=50:k2=20,adascale-l:k1=50:k2=20,ensemble,ensemble:logits=1,combood,combood:k=3:reg=0.1,mc-dropout-network,mc-dropout-network:logits=1
 
 ok 'a fit has its layers and its ranges' 'ood-fit train.f -o train.fit && ts-values 1 train.fit >names &&
 	grep -q "^layer1.precision$" names && grep -q "^gram:map1.max$" names && ! grep -q "eps" names'
@@ -24,7 +24,7 @@ ok 'eps, bias and AUROC of the combination are the golden ones' '
 	sed 1q "$golden" >want && near 1e-7 numbers want'
 ok 'scores are the golden ones' 'ood-score -v -f tuned.fit -m $methods -o test.s test.f 2>err &&
 	grep -q "mahalanobis-layers: 2 layers at eps=0.01, tuned on held-out data" err &&
-	ts-dump --tsv test.s | tail -n +2 | cut -f 1-11 >got && sed 1d "$golden" >want && near 2e-6 got want'
+	ts-dump --tsv test.s | tail -n +2 | cut -f 1-15 >got && sed 1d "$golden" >want && near 2e-6 got want'
 if $python -c 'import numpy, sklearn, msgpack, msgpack_numpy' 2>/dev/null; then
 	ok 'NumPy and scikit-learn give the same now' '
 		$python "$SRC/t/helper/layers.py" train.f val.f adv.f test.f test.s meta.json &&
@@ -33,10 +33,10 @@ fi
 ok 'the same bytes with any threads, and row by row up to rounding' '
 	for t in 1 2; do ood-score --no-history --threads $t -f tuned.fit -m $methods test.f -o $t.s; done && cmp 1.s 2.s &&
 	for i in 0 1 2; do ts-cat --shard $i/3 test.f -o part && ood-score -f tuned.fit -m $methods part | ts-dump --tsv |
-		tail -n +2 | cut -f 1-11; done | sort >parts && ts-dump --tsv test.s | tail -n +2 | cut -f 1-11 | sort >whole && near 1e-6 parts whole'
+		tail -n +2 | cut -f 1-15; done | sort >parts && ts-dump --tsv test.s | tail -n +2 | cut -f 1-15 | sort >whole && near 1e-6 parts whole'
 ok 'fits of parts join to that of the whole, ranges to the bit, and forget what was tuned' '
 	for i in 0 1 2; do ts-cat --shard $i/3 train.f | ood-fit -o part$i; done && ood-fit --merge part2 part0 part1 -o joined &&
-	for x in gram:map0.min gram:map1.max bank.moved; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x | cmp - a || exit 1; done &&
+	for x in gram:map0.min gram:map1.max bank.moved bank.extremes; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x | cmp - a || exit 1; done &&
 	for x in layer0.precision layer1.mean; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x >b && near 1e-9 a b || exit 1; done &&
 	ood-fit --merge tuned.fit train.fit -o both && ! ts-dump --header both | grep -q "layers\.\|gram\.weight"'
 ok '--published-tuning says so, in the fit and with the scores' '
@@ -48,7 +48,7 @@ ok 'tuned with one of the two: the other is left out' '
 
 ok 'columns that are missing, or of another shape' '
 	ts-cat --select logits,features,label test.f -o plain.f &&
-	for m in mahalanobis-layers gram odin i-odin rankfeat kl-distance adascale-a ensemble; do
+	for m in mahalanobis-layers gram odin i-odin rankfeat kl-distance adascale-a ensemble combood mc-dropout-network; do
 		fails 1 "um-embed --" ood-score -f tuned.fit -m $m -o x plain.f || exit 1; done &&
 	fails 1 "no column .odin:eps=0.1.: um-embed --odin" ood-score -m odin:eps=0.1 -o x test.f &&
 	fails 1 "no column .layer0:eps=0.02.: um-embed --perturb" ood-score -f train.fit -m mahalanobis-layer:eps=0.02 -o x test.f &&
@@ -56,6 +56,11 @@ ok 'columns that are missing, or of another shape' '
 parts-gen broken 20 3 >broken.f
 ok 'a row of AdaSCALE that is not a number has no score' '
 	for m in a l; do fails 1 "row 3: .adascale-$m:k1=50. is .*not a number" ood-score -f tuned.fit -m adascale-$m:k1=50 -o x broken.f || return 1; done && fails 1 "row 3: .adascale. is not a number" ood-fit broken.f -o x'
+ok 'combood: a row whose extremes are no numbers has no score, nor a place in a fit; a fit without them, or of too few rows' '
+	fails 1 "row 3: .combood. is .*not a number" ood-score -f tuned.fit -m combood -o x broken.f &&
+	ts-cat --select logits,features,extremes broken.f -o some.f && fails 1 "row 3: .extremes. is not a number" ood-fit some.f -o x &&
+	ts-cat --select logits,features,label train.f | ood-fit -o bare.fit && fails 1 "combood.: needs a fit of features with um-embed --extremes" ood-score -f bare.fit -m combood -o x test.f &&
+	fails 1 "k=401 neighbours, but the bank holds 400" ood-score -f tuned.fit -m combood:k=401 -o x test.f'
 ok 'what cannot be tuned says why' '
 	fails 1 "plain.f.: the stream has no column .layer0" ood-fit --tune train.fit --against adv.f -o x plain.f &&
 	fails 1 "plain.f.: nothing to tune" ood-fit --tune train.fit -o x plain.f &&

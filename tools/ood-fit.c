@@ -52,7 +52,8 @@ static int parts_of(const char *list, bool logits, struct err *err)
 	struct ood_requests r = { 0 };
 	int rc = 0;
 	unsigned parts =
-		OOD_PART_LAYERS | OOD_PART_GRAM | OOD_PART_MOVED; /* whether these are wanted depends on the columns */
+		/* whether these are wanted depends on the columns */
+		OOD_PART_LAYERS | OOD_PART_GRAM | OOD_PART_MOVED | OOD_PART_EXTREMES;
 
 	if (ood_requests_add(&r, list, err) < 0)
 		return err_prefix(err, "--method: ");

@@ -17,6 +17,7 @@ static bool masked, full;
 static struct um_extra_options extra;
 static struct cli_list ensemble;
 static struct job_model onnx;
+static long passes;
 
 static const struct cli_option options[] = {
 	{ "model", 'm', CLI_STR, "FILE", &model_path, 0, 0, "checkpoint of the network, or an ONNX file (required)" },
@@ -52,6 +53,11 @@ static const struct cli_option options[] = {
 	  "add features after a step on this share of the pixels, those of smallest gradient (published: 0.05)" },
 	{ "i-odin", 0, CLI_STR, "WHAT", &extra.iodin, 0, 0,
 	  "as --odin, but only on the value with the largest gradient" },
+	{ "passes", 0, CLI_INT, "N", &passes, 1, 1000, "add the logits of N passes with the network's dropout" },
+	{ "dropout", 0, CLI_DOUBLE, "P", &extra.dropout, 0, 0.99,
+	  "probability of dropping a number in --passes (required with it)" },
+	{ "extremes", 0, CLI_FLAG, NULL, &extra.extremes, 0, 0,
+	  "add the smallest and largest input of each activation layer" },
 	{ "fgsm", 0, CLI_DOUBLE, "EPS", &extra.fgsm, 0, 1,
 	  "attack the images first, with a step that raises the loss of their labels" },
 	{ 0 }
@@ -62,7 +68,7 @@ static const struct cli_tool tool = { "um-embed",
 				      "Run a network over a stream of images and write its logits and features.",
 				      options,
 				      "With no FILE, or when FILE is -, read standard input.",
-				      CLI_OUTPUT | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
+				      CLI_OUTPUT | CLI_SEED | CLI_THREADS | CLI_DEVICE | CLI_PROGRESS,
 				      NULL };
 
 /* Batches on their way from images to features: started and not yet written. */
@@ -271,6 +277,11 @@ int main(int argc, char **argv)
 		cli_usage("--ensemble: %zu models, and %d are the most", ensemble.n, UM_MAX_ENSEMBLE);
 	extra.ensemble = ensemble.v;
 	extra.n_ensemble = ensemble.n;
+	extra.passes = (size_t)passes;
+	extra.seed = (uint64_t)cli.seed;
+	if ((passes > 0) != (extra.dropout > 0))
+		cli_usage("--passes and --dropout go together: how many, and the probability, above 0, of dropping a "
+			  "number; give the one that the network was trained with");
 	if (masked && full)
 		cli_usage("--masked and --full exclude each other");
 	if (um_engine_check(&how, &err) < 0)
@@ -285,7 +296,7 @@ int main(int argc, char **argv)
 		rc = um_extras_new(&f.e, &extra, &f.c, &err);
 	if (rc == 0 && precision == UM_BF16 && um_extras_gradients(f.e))
 		cli_usage("--precision bf16 is for the forward pass alone, not for --odin, --i-odin, --adascale, "
-			  "--perturb and --fgsm");
+			  "--passes, --perturb and --fgsm");
 	if (rc == UM_BAD_OPTIONS)
 		cli_usage("%s", err.text);
 	kit_out_init(&f.out, "features", cli_output());

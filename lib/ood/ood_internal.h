@@ -53,10 +53,24 @@ void ood_gram_deviations(const struct ood_fit *f, const struct ts_batch *b, cons
  * Fails if a sum is not finite, or all are 0. */
 int ood_gram_tune(struct ood_fit *f, const double *sum, uint64_t rows, struct err *err) TS_CHECKED;
 
+/* Does preparing the request open OpenBLAS? */
+struct ood_request;
+struct ood_basis;
+bool ood_scorer_opens(const struct ood_request *q, const struct ood_basis *basis);
+
 /* ---- the bank -------------------------------------------------------------------------------- */
 
+/* A column that a bank may keep: its names in features and in a fit, its part, and the option of um-embed that makes
+ * it. */
+struct ood_bank_column {
+	const char *name, *tensor, *option;
+	unsigned part;
+};
+extern const struct ood_bank_column ood_bank_columns[OOD_BESIDES];
+
 struct ood_bank_row {
-	const float *logits, *features, *moved; /* moved: with OOD_PART_MOVED */
+	const float *logits, *features;
+	const float *beside[OOD_BESIDES]; /* those with their part */
 	int64_t label;
 };
 /* A row's key: XXH3-64 of features, logits and label under the fit's seed. */

@@ -5,10 +5,11 @@ mean and deviation for each channel ("uneven"); 4 images, one row each.
 
     python3 um_extras.py     recreates um_extras_*.txt
 """
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from um_densenet import DenseNet, fill, images, save, uniform
+from um_densenet import DenseNet, fill, images, M64, save, uniform
 
 MEAN = torch.tensor([0.4, 0.5, 0.6], dtype=torch.float64).view(1, 3, 1, 1)
 STD = torch.tensor([0.2, 0.25, 0.3], dtype=torch.float64).view(1, 3, 1, 1)
@@ -46,6 +47,27 @@ def odin(net, pixels, temperature, eps, space):
     if space == "scale-std":
         step = step / STD
     return logits(net, into(x.detach() - step))
+
+
+def shaped(z, kind):
+    """The published program's ReAct and ASH, at its threshold 1 and percentile 65."""
+    if kind == "react":
+        return z.clip(max=1)
+    k = z.shape[1] - int(np.round(z.shape[1] * 65 / 100))
+    v, i = torch.topk(z, k, dim=1)
+    s1 = z.sum(1, keepdim=True)
+    if kind == "ash-b":
+        v = (s1 / k).expand(v.shape)
+    y = torch.zeros_like(z).scatter(1, i, v)
+    return y * torch.exp(s1 / y.sum(1, keepdim=True)) if kind == "ash-s" else y
+
+
+def shaped_odin(net, pixels, temperature, eps, kind):
+    of = lambda x: net.fc(shaped(stages(net, normalise(x))[-1].mean((2, 3)), kind))
+    x = pixels.requires_grad_(True)
+    z = of(x) / temperature
+    F.cross_entropy(z, z.argmax(1), reduction="sum").backward()
+    return of(x.detach() - eps * sgn(x.grad))
 
 
 def iodin(net, pixels, temperature, eps):
@@ -118,6 +140,53 @@ def deflated(m):
     return (m.flatten(2) - first).view_as(m)
 
 
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def random(seed, stream, n):
+    """ts_rng.h: n numbers of ts_rng_u64() from ts_rng_new(seed, stream)."""
+    def mix(z):
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+    of = lambda x: np.array([x & M64], dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        start = mix(of(seed + GOLDEN)) ^ mix(mix(of(stream + 0x3C6EF372FE94F82A)))
+        return mix(start + np.uint64(GOLDEN) * np.arange(1, n + 1, dtype=np.uint64))
+
+
+def dropped(net, pixels, seed, p):
+    """Logits with dropout after each convolution but the first, the same numbers from every image (nn_train_ops.c)."""
+    node, hooks = [1], []  # the number of the last node of the network's list so far: the first convolution
+
+    def drop(name, out):
+        node[0] += 4  # batch norm, ReLU, convolution, dropout
+        c, h, w = out.shape[1:]
+        u = (random(seed + GOLDEN, node[0], c * h * w) >> np.uint64(11)) * 2.0 ** -53
+        kept = torch.from_numpy((u >= p).reshape(h, w, c).transpose(2, 0, 1).copy())
+        node[0] += name.endswith("conv2") or name.startswith("trans")  # concatenation, average
+        return out * kept / (1 - p)
+    for name, m in net.named_modules():
+        if isinstance(m, torch.nn.Conv2d) and name != "conv1":
+            hooks.append(m.register_forward_hook(lambda _, i, o, name=name: drop(name, o)))
+    out = logits(net, normalise(pixels))
+    for h in hooks:
+        h.remove()
+    return out
+
+
+def extremes(net, pixels):
+    """Minus the smallest and the largest input of each ReLU, which are the batch norms' outputs, in order."""
+    seen, hooks = [], []
+    for m in net.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            hooks.append(m.register_forward_hook(lambda _, i, o: seen.extend([-o.flatten(1).amin(1), o.flatten(1).amax(1)])))
+    logits(net, normalise(pixels))
+    for h in hooks:
+        h.remove()
+    return torch.stack(seen, 1)
+
+
 def main():
     pixels, labels = images(4, CLASSES)
     pixels = pixels.double() / 255
@@ -152,8 +221,14 @@ def main():
     b = net.fc(F.relu(net.bn1(net.block3(deflated(maps[2])))).mean((2, 3)))
     save("um_extras_rankfeat.txt", (a + b) / 2)
 
+    save("um_extras_odin-shaped.txt", torch.cat([shaped_odin(net, pixels.clone(), 1000, 0.01, kind)
+                                                 for kind in ("react", "ash-p", "ash-b", "ash-s")], 1))
     save("um_extras_iodin.txt", torch.cat([iodin(net, pixels.clone(), 1000, e) for e in (0.0014, 1)], 1))
     save("um_extras_adascale.txt", torch.cat([adascale(net, pixels.clone(), o) for o in (0.05, 0.5)], 1))
+
+    save("um_extras_extremes.txt", extremes(net, pixels))
+
+    save("um_extras_passes.txt", torch.cat([dropped(net, pixels, int(random(5, k, 1)[0]), 0.3) for k in range(3)], 1))
 
     hit = fgsm(net, pixels, labels, 0.05)
     save("um_extras_fgsm.txt", torch.cat([logits(net, normalise(hit)), odin(net, hit, 1000, EPS[0], "pixel")], 1))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * parts-gen train|val|adversarial|test|broken ROWS SEED: generates features with every column that um-embed adds on
  * request, by formula, for tests that need no network: layers, steps of size 0.01 and 0.05 in them, Gram columns, ODIN,
- * RankFeat, a second model's distance. With one seed, rows of val and of adversarial are the same images, before and
- * after a step. In broken, row 3 has a NaN in the column adascale. */
+ * RankFeat, a second model's distance, extremes of layers, one of them always the same. With one seed, rows of val and of
+ * adversarial are the same images, before and after a step. In broken, row 3 has a NaN in the columns adascale and
+ * extremes. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "ts/ts.h"
 #include "ts/ts_rng.h"
 
-enum { CLASSES = 4, DIM = 6, LAYERS = 2, STEPS = 3, GRAMS = 2 };
+enum { CLASSES = 4, DIM = 6, LAYERS = 2, STEPS = 3, GRAMS = 2, EXTREMES = 6 };
 static const size_t width[LAYERS] = { 3, 5 }, maps[GRAMS] = { 2, 3 };
 static const char *const step_name[STEPS] = { "", ":eps=0.01", ":eps=0.05" };
 /* The share of the way to its class's mean that a step moves a row; half as much if it is adversarial. */
@@ -27,7 +28,7 @@ static void check(int failed)
 
 static void make_header(struct ts_header *h)
 {
-	size_t classes = CLASSES, dim = DIM, others[] = { 2, CLASSES };
+	size_t classes = CLASSES, dim = DIM, others[] = { 2, CLASSES }, passes[] = { 3, CLASSES }, extremes = EXTREMES;
 	char name[32];
 
 	ts_header_init(h, "features");
@@ -46,6 +47,7 @@ static void make_header(struct ts_header *h)
 	check(ts_header_add(h, "odin:eps=0.0014", TS_F32, 1, &classes) ||
 	      ts_header_add(h, "i-odin:eps=0.0014", TS_F32, 1, &classes) ||
 	      ts_header_add(h, "adascale", TS_F32, 1, &dim) || ts_header_add(h, "ensemble", TS_F32, 2, others) ||
+	      ts_header_add(h, "extremes", TS_F32, 1, &extremes) || ts_header_add(h, "passes", TS_F32, 2, passes) ||
 	      ts_header_add(h, "rankfeat", TS_F32, 1, &classes) || ts_header_add(h, "kl-distance", TS_F32, 0, NULL) ||
 	      ts_meta_set_double(&h->meta, "odin.temperature", 1000) ||
 	      ts_meta_set_double(&h->meta, "i-odin.temperature", 10));
@@ -93,6 +95,8 @@ static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double mo
 		numbers(b, "i-odin:eps=0.0014", i)[k] = logits[k] + (k == c ? 0.0625f : 0);
 		numbers(b, "ensemble", i)[k] = logits[k] * 0.5f + (k == 0 ? 1 : 0);
 		numbers(b, "ensemble", i)[CLASSES + k] = (float)(k % 2) - logits[k] * 0.25f;
+		for (size_t j = 0; j < 3; j++)
+			numbers(b, "passes", i)[j * CLASSES + k] = logits[k] * (float)j + (j == k ? 0.5f : 0);
 		rankfeat[k] = logits[k] * 0.75f - 0.125f;
 	}
 	numbers(b, "kl-distance", i)[0] = (float)(noise * fabs(ts_rng_normal(r)));
@@ -100,6 +104,10 @@ static void fill(struct ts_batch *b, size_t i, size_t c, double noise, double mo
 		z[j] = (float)(centre(c, j, 9) + noise * ts_rng_normal(r));
 	for (size_t j = 0; j < DIM; j++)
 		numbers(b, "adascale", i)[j] = (float)(0.9 * z[j] + 0.3 * sin(5 * z[0] + (double)j));
+	for (size_t j = 0; j < EXTREMES; j++)
+		numbers(b, "extremes", i)[j] = (float)(j == 4 ? 0.5 :
+						       j == 5 ? z[0] * z[1] :
+								exp(0.4 * z[j]) - 0.3 * (double)j);
 	for (size_t l = 0; l < LAYERS; l++)
 		for (size_t j = 0; j < width[l]; j++) {
 			double off = noise * ts_rng_normal(r) + moved * sin(1 + (double)(j + l));
@@ -137,7 +145,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < rows; i++)
 		fill(&b, i, i % CLASSES, noise, moved, &r);
 	for (size_t j = 0; j < DIM && strcmp(argv[1], "broken") == 0; j++)
-		numbers(&b, "adascale", 3)[j] = NAN;
+		numbers(&b, "adascale", 3)[j] = numbers(&b, "extremes", 3)[j] = NAN;
 	check(ts_writer_write(w, &b) || ts_writer_finish(w));
 	ts_writer_close(w);
 	ts_batch_release(&b);

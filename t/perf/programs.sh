@@ -82,12 +82,19 @@ for m in $(ood-score -q -f f.fit --val f.fit test.features | ts-dump --tsv | hea
 	case $m in pred|label|name) continue ;; esac
 	line "ood-score -m $m" rows/s 10000 3 ood-score -q -m "$m" -f f.fit --val f.fit -o x.scores test.features
 done
+# Columns that um-embed adds on request, as many extremes as a DenseNet-100 has.
+more=logits:f4:10,features:f4:342,extremes:f4:198,adascale:f4:342,label:i8
+ts-gen features $more 50000 3 | ts-head | ood-fit -q -o more.fit
+ts-gen features $more 10000 4 | ts-head >more.features
+for m in combood adascale-a adascale-l; do
+	line "ood-score -m $m" rows/s 10000 3 ood-score -q -m "$m" -f more.fit -o x.scores more.features
+done
 line 'ood-score -m grood' rows/s 10000 3 ood-score -q -m grood -f f.fit --outliers f.fit -o x.scores test.features
 
 [ "$TORCH" != no ] || exit 0
 golden-net ckpt "$arch" 10 >m.ckpt
 line 'um-embed' images/s 2000 3 um-embed -q -m m.ckpt -o x.features synth.images
-for x in '--odin eps=0.0014' '--i-odin eps=0.0014' '--adascale 0.05'; do
+for x in '--odin eps=0.0014' '--i-odin eps=0.0014' '--adascale 0.05' --extremes '--passes 5 --dropout 0.3'; do
 	line "um-embed $x" images/s 512 1 um-embed -q -m m.ckpt $x -o x.features train.images
 done
 line 'um-train, 1 epoch, batch 64' images/s 512 1 um-train -q -a "$arch" -e 1 -b 64 -o x.ckpt train.images

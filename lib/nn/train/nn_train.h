@@ -70,8 +70,8 @@ struct nn_among {
 };
 
 /* NN_EVALUATE: batch norms use the running statistics, and nothing is dropped. NN_TRAIN: they use the statistics of the
- * images. */
-enum nn_mode { NN_EVALUATE, NN_TRAIN };
+ * images. NN_DROP: they use the running statistics, and the same is dropped from every image. */
+enum nn_mode { NN_EVALUATE, NN_TRAIN, NN_DROP };
 
 /* Plans the network, which it borrows. Values and running statistics start as zeros. Memory: each map once, the
  * gradients of the maps in use at one time, and weights twice more, packed (3x3 ones up to eight times). -1 with a line

@@ -92,13 +92,14 @@ static void flatten(const struct nn_stage *s, const float *from, float *to, bool
 				to[c * P + p] = from[p * C + c];
 }
 
-/* What is dropped from an image depends on the seed, the node and the image's number in the batch. */
+/* What is dropped from an image depends on the seed, the node and, in training, the image's number in the batch. */
 static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out,
 		 size_t stride)
 {
 	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in);
 	const struct nn_among *a = &t->among;
-	const size_t number = image < a->here ? a->first + image : a->then + image - a->here;
+	const size_t own = image < a->here ? a->first + image : a->then + image - a->here;
+	const size_t number = t->mode == NN_TRAIN ? own : 0;
 	struct ts_rng rng = ts_rng_new(t->seed + 0x9e3779b97f4a7c15u * (number + 1), (uint64_t)s->node);
 	uint8_t *kept = s->kept + image * P * C;
 
@@ -179,7 +180,7 @@ void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, siz
 	case NN_S_MAXIMUM: maximum(s, y, out, stride, s->index + image * nn_view_pixels(&s->out) * C); break;
 	case NN_S_FLATTEN: flatten(s, y, out, false); break;
 	case NN_S_DROPOUT:
-		if (t->mode == NN_TRAIN)
+		if (t->mode != NN_EVALUATE)
 			drop(t, s, image, y, out, stride);
 		else
 			nn_view_read(t, &s->in, all, out, stride);

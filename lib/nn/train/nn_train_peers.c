@@ -5,10 +5,10 @@
 
 #include "nn/train/nn_train_internal.h"
 
-/* In evaluation mode nothing depends on the other images. */
+/* But in training nothing depends on the other images. */
 static bool alone(const struct nn_train *t)
 {
-	return t->o.peers.n == 0 || t->mode == NN_EVALUATE;
+	return t->o.peers.n == 0 || t->mode != NN_TRAIN;
 }
 
 size_t nn_peers_images(const struct nn_train *t)

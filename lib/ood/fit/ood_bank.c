@@ -10,6 +10,11 @@
 #include "num/num_sort.h"
 #include "ood/ood_internal.h"
 
+const struct ood_bank_column ood_bank_columns[OOD_BESIDES] = {
+	[OOD_MOVED] = { "adascale", "bank.moved", "--adascale", OOD_PART_MOVED },
+	[OOD_EXTREMES] = { "extremes", "bank.extremes", "--extremes", OOD_PART_EXTREMES },
+};
+
 uint64_t ood_bank_key(const struct ood_fit *f, const struct ood_bank_row *row)
 {
 	uint64_t k = XXH3_64bits_withSeed(row->features, f->dim * sizeof *row->features, f->seed);
@@ -33,8 +38,9 @@ static void set_row(struct ood_fit *f, size_t i, uint64_t key, const struct ood_
 	b->label[i] = row->label;
 	if (f->logits)
 		memcpy(b->logits + i * f->classes, row->logits, f->classes * sizeof *b->logits);
-	if (f->parts & OOD_PART_MOVED)
-		memcpy(b->moved + i * f->dim, row->moved, f->dim * sizeof *b->moved);
+	for (size_t k = 0; k < OOD_BESIDES; k++)
+		if (b->wide[k])
+			memcpy(b->beside[k] + i * b->wide[k], row->beside[k], b->wide[k] * sizeof *row->beside[k]);
 	if (b->type == TS_F32)
 		memcpy(to, row->features, feature_bytes(f));
 	for (size_t d = 0; b->type == TS_F16 && d < f->dim; d++)
@@ -66,8 +72,12 @@ static void swap_rows(struct ood_fit *f, size_t i, size_t j)
 	swap_bytes((char *)b->features + i * z, (char *)b->features + j * z, z);
 	if (l)
 		swap_bytes((char *)b->logits + i * l, (char *)b->logits + j * l, l);
-	if (f->parts & OOD_PART_MOVED)
-		swap_bytes((char *)(b->moved + i * f->dim), (char *)(b->moved + j * f->dim), f->dim * sizeof *b->moved);
+	for (size_t k = 0; k < OOD_BESIDES; k++) {
+		const size_t wide = b->wide[k];
+		if (wide)
+			swap_bytes((char *)(b->beside[k] + i * wide), (char *)(b->beside[k] + j * wide),
+				   wide * sizeof *b->beside[k]);
+	}
 }
 
 /* Sinks row i of the first n until no child has a larger key. */
@@ -108,16 +118,20 @@ static int grow(struct ood_fit *f)
 	float *l = f->logits ? realloc(b->logits, cap * f->classes * sizeof *l) : NULL;
 	if (l)
 		b->logits = l;
-	float *moved = f->parts & OOD_PART_MOVED ? realloc(b->moved, cap * f->dim * sizeof *moved) : NULL;
-	if (moved)
-		b->moved = moved;
+	bool all = true;
+	for (size_t i = 0; i < OOD_BESIDES; i++) {
+		float *v = b->wide[i] ? realloc(b->beside[i], cap * b->wide[i] * sizeof *v) : NULL;
+		if (v)
+			b->beside[i] = v;
+		all = all && (v || !b->wide[i]);
+	}
 	int64_t *y = realloc(b->label, cap * sizeof *y);
 	if (y)
 		b->label = y;
 	uint64_t *k = realloc(b->key, cap * sizeof *k);
 	if (k)
 		b->key = k;
-	if (!z || (f->logits && !l) || (f->parts & OOD_PART_MOVED && !moved) || !y || !k)
+	if (!z || (f->logits && !l) || !all || !y || !k)
 		return -1;
 	b->cap = cap;
 	return 0;

@@ -35,14 +35,24 @@ static int find_layers(struct ood_fit *f, const struct ts_header *h, struct err 
 	return 0;
 }
 
-/* Without the column, there is no such part; with it, there must be a bank. */
-static int find_moved(struct ood_fit *f, const struct ts_header *h, struct err *err)
+/* Columns for the bank. Without the column, there is no such part; with it, there must be a bank. */
+static int find_besides(struct ood_fit *f, const struct ts_header *h, struct err *err)
 {
-	const struct ts_field *moved = ts_header_field(h, "adascale");
+	for (size_t i = 0; i < OOD_BESIDES; i++) {
+		const struct ood_bank_column *c = &ood_bank_columns[i];
+		const struct ts_field *field = f->parts & c->part ? ts_header_field(h, c->name) : NULL;
 
-	f->parts = moved ? f->parts | OOD_PART_BANK : f->parts & ~(unsigned)OOD_PART_MOVED;
-	f->moved_at = moved ? (size_t)(moved - h->fields) : 0;
-	if (moved && (moved->type != TS_F32 || moved->ndim != 1 || moved->shape[0] != f->dim))
+		if (!field) {
+			f->parts &= ~c->part;
+			continue;
+		}
+		f->parts |= OOD_PART_BANK;
+		if (field->type != TS_F32 || field->ndim != 1 || field->shape[0] == 0)
+			return err_fail(err, "column '%s' is not one <f4 vector per row", c->name);
+		f->beside_at[i] = (size_t)(field - h->fields);
+		f->bank.wide[i] = field->shape[0];
+	}
+	if (f->bank.wide[OOD_MOVED] && f->bank.wide[OOD_MOVED] != f->dim)
 		return err_fail(err, "column 'adascale' is not <f4 of %zu numbers, as 'features' is", f->dim);
 	return 0;
 }
@@ -94,7 +104,7 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 	f->label_at = ts_header_col(h, "label");
 	f->parts = o->parts;
 	f->seed = o->seed;
-	if (o->parts & OOD_PART_MOVED && find_moved(f, h, err) < 0)
+	if (find_besides(f, h, err) < 0)
 		goto fail;
 	f->bank.max = f->parts & OOD_PART_BANK ? o->bank : 0;
 	f->bank.type = o->half ? TS_F16 : TS_F32;
@@ -180,18 +190,28 @@ static int add_unit(struct ood_fit *f, const float *features, const int64_t *lab
 	return rc;
 }
 
+/* Columns for the bank must be finite. */
+static int check_besides(const struct ood_fit *f, const struct ts_batch *b, struct err *err)
+{
+	for (size_t i = 0; i < OOD_BESIDES; i++) {
+		const size_t wide = f->bank.wide[i];
+		const float *v = wide ? b->cols[f->beside_at[i]].data : NULL; /* (n,wide) */
+
+		for (size_t k = 0; k < b->n * wide; k++)
+			if (!isfinite(v[k]))
+				return err_fail(err, "row %zu: '%s' is not a number or infinite",
+						(size_t)f->rows + k / wide, ood_bank_columns[i].name);
+	}
+	return 0;
+}
+
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 {
-	const float *logits = f->logits ? b->cols[f->logits_at].data : NULL;               /* (n,C) */
-	const float *features = b->cols[f->features_at].data;                              /* (n,D) */
-	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL;        /* (n) */
-	const float *moved = f->parts & OOD_PART_MOVED ? b->cols[f->moved_at].data : NULL; /* (n,D) */
+	const float *logits = f->logits ? b->cols[f->logits_at].data : NULL;        /* (n,C) */
+	const float *features = b->cols[f->features_at].data;                       /* (n,D) */
+	const int64_t *label = f->label_at >= 0 ? b->cols[f->label_at].data : NULL; /* (n) */
 
-	for (size_t k = 0; moved && k < b->n * f->dim; k++)
-		if (!isfinite(moved[k]))
-			return err_fail(err, "row %zu: 'adascale' is not a number or infinite",
-					(size_t)f->rows + k / f->dim);
-	if (check_rows(f, logits, features, label, b->n, err) < 0)
+	if (check_besides(f, b, err) < 0 || check_rows(f, logits, features, label, b->n, err) < 0)
 		return -1;
 	if (ood_moments_add(&f->features, features, label, b->n) < 0 ||
 	    ((f->parts & OOD_PART_UNIT) && add_unit(f, features, label, b->n) < 0))
@@ -208,7 +228,10 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t y = label ? label[i] : -1;
 		const float *l = logits ? logits + i * f->classes : NULL, *z = features + i * f->dim;
-		const struct ood_bank_row row = { l, z, moved ? moved + i * f->dim : NULL, y };
+		struct ood_bank_row row = { .logits = l, .features = z, .label = y };
+		for (size_t k = 0; k < OOD_BESIDES; k++)
+			if (f->bank.wide[k])
+				row.beside[k] = (const float *)b->cols[f->beside_at[k]].data + i * f->bank.wide[k];
 		if (f->n_grams && ood_gram_add(f, b, i, num_argmax(l, f->classes), err) < 0)
 			return -1;
 		if (l)
@@ -262,7 +285,7 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 				o->classes, f->classes);
 	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
 		return err_fail(err, "is of another model: all must come from the same checkpoint");
-	if (f->parts != o->parts || !layers || !grams)
+	if (f->parts != o->parts || f->bank.wide[OOD_EXTREMES] != o->bank.wide[OOD_EXTREMES] || !layers || !grams)
 		return err_fail(err, "holds other statistics: all must be fitted with the same --method");
 	if (f->parts & OOD_PART_MOVED && !ts_meta_same(&f->header.meta, &o->header.meta, "adascale.share"))
 		return err_fail(err,
@@ -302,9 +325,12 @@ int ood_fit_merge(struct ood_fit *f, const struct ood_fit *o, struct err *err)
 	if (f->logits)
 		join_predictions(f, o);
 	for (size_t i = 0; i < o->bank.n && !rc; i++) {
-		const struct ood_bank_row its = { f->logits ? o->bank.logits + i * C : NULL,
-						  ood_bank_rows(o, i, 1, row),
-						  o->bank.moved ? o->bank.moved + i * D : NULL, o->bank.label[i] };
+		struct ood_bank_row its = { .logits = f->logits ? o->bank.logits + i * C : NULL,
+					    .features = ood_bank_rows(o, i, 1, row),
+					    .label = o->bank.label[i] };
+		for (size_t k = 0; k < OOD_BESIDES; k++)
+			if (o->bank.wide[k])
+				its.beside[k] = o->bank.beside[k] + i * o->bank.wide[k];
 		rc = ood_bank_add(f, o->bank.key[i], &its);
 	}
 	f->rows += o->rows;

@@ -18,6 +18,7 @@
  *	bank.features (N,D), bank.logits (N,C), bank.label (N), bank.key (N)
  *	                                               a sample of rows, or all of them
  *	bank.moved (N,D)                               their features after um-embed --adascale's step
+ *	bank.extremes (N,E)                            their column of um-embed --extremes
  *	meta fit ("features"), rows, unlabelled, parts (enum ood_part), bank (rows at most; -1: all), bank_half (its
  *	features are <f2), seed; from the features fc.weight, fc.bias, arch and their other meta; what ood_tune.h adds
  *
@@ -51,17 +52,22 @@ enum ood_part {
 	OOD_PART_LAYERS = 1 << 3,  /* scatter of the columns layer0, layer1, ... */
 	OOD_PART_GRAM = 1 << 4,    /* ranges of the columns gram:... */
 	OOD_PART_PRED = 1 << 5,    /* mean features by predicted class; only with logits */
-	OOD_PART_MOVED = 1 << 6    /* the bank's rows of the column adascale; only if the features have it */
+	OOD_PART_MOVED = 1 << 6,   /* the bank's rows of the column adascale; only if the features have it */
+	OOD_PART_EXTREMES = 1 << 7 /* the same, of the column extremes */
 };
 
+/* Columns that a bank keeps beside its rows' features. */
+enum ood_beside { OOD_MOVED, OOD_EXTREMES, OOD_BESIDES };
+
 struct ood_bank {
-	size_t n, max;     /* rows; at most (SIZE_MAX: all) */
-	enum ts_type type; /* of features: TS_F32 or TS_F16 */
-	void *features;    /* (n,D) */
-	float *moved;      /* (n,D): um-embed --adascale; NULL without OOD_PART_MOVED */
-	float *logits;     /* (n,C) */
-	int64_t *label;    /* (n), -1: none */
-	uint64_t *key;     /* (n), ascending once the fit is complete */
+	size_t n, max;              /* rows; at most (SIZE_MAX: all) */
+	enum ts_type type;          /* of features: TS_F32 or TS_F16 */
+	void *features;             /* (n,D) */
+	float *logits;              /* (n,C) */
+	float *beside[OOD_BESIDES]; /* (n,wide): of each such column; NULL without its part */
+	size_t wide[OOD_BESIDES];   /* D, E; 0 without its part */
+	int64_t *label;             /* (n), -1: none */
+	uint64_t *key;              /* (n), ascending once the fit is complete */
 	size_t cap;
 	bool heap; /* full: the rows form a heap, the largest key first */
 };
@@ -95,7 +101,7 @@ struct ood_fit {
 	size_t n_grams;
 	double *weight, *bias;         /* (C,D), (C): the last layer; NULL: not known */
 	size_t logits_at, features_at; /* numbers of the columns in batches to add */
-	size_t moved_at;               /* with OOD_PART_MOVED */
+	size_t beside_at[OOD_BESIDES]; /* those with their part */
 	ptrdiff_t label_at;            /* -1: there are no labels */
 	struct ts_set set;             /* owns the arrays, except the bank's */
 	struct ts_header header;       /* of the file that it was loaded from */

@@ -76,7 +76,8 @@ void ood_fit_shrink(struct ood_fit *f)
 {
 	free(f->bank.features);
 	free(f->bank.logits);
-	free(f->bank.moved);
+	for (size_t i = 0; i < OOD_BESIDES; i++)
+		free(f->bank.beside[i]);
 	free(f->bank.label);
 	free(f->bank.key);
 	free(f->weight);

@@ -14,9 +14,9 @@
 static int save_tensors(const struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
 	const struct ood_bank *b = &f->bank;
-	char logits[] = "bank.logits", moved[] = "bank.moved";
+	char logits[] = "bank.logits", beside[OOD_BESIDES][24];
 	size_t n = f->set.n;
-	struct ts_set all = { calloc(n + 5, sizeof *all.t), n + 5, 0 };
+	struct ts_set all = { calloc(n + 4 + OOD_BESIDES, sizeof *all.t), n + 4 + OOD_BESIDES, 0 };
 
 	if (!all.t)
 		return err_memory(err);
@@ -24,8 +24,11 @@ static int save_tensors(const struct ood_fit *f, struct ts_header *h, struct ts_
 	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.features" }, b->type, 2, { b->n, f->dim }, b->features };
 	if (f->logits)
 		all.t[n++] = (struct ts_tensor){ logits, TS_F32, 2, { b->n, f->classes }, b->logits };
-	if (f->parts & OOD_PART_MOVED)
-		all.t[n++] = (struct ts_tensor){ moved, TS_F32, 2, { b->n, f->dim }, b->moved };
+	for (size_t i = 0; i < OOD_BESIDES; i++) {
+		snprintf(beside[i], sizeof beside[i], "%s", ood_bank_columns[i].tensor);
+		if (b->wide[i])
+			all.t[n++] = (struct ts_tensor){ beside[i], TS_F32, 2, { b->n, b->wide[i] }, b->beside[i] };
+	}
 	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.label" }, TS_I64, 1, { b->n }, b->label };
 	all.t[n++] = (struct ts_tensor){ (char[]){ "bank.key" }, TS_I64, 1, { b->n }, b->key };
 	all.n = b->n == 0 ? f->set.n : n;
@@ -98,6 +101,30 @@ static int take_arrays(struct ood_fit *f, const struct ts_set *s, struct err *er
 	return 0;
 }
 
+/* The columns beside the bank's features. */
+static int take_besides(struct ood_fit *f, struct ts_set *s, struct err *err)
+{
+	struct ood_bank *b = &f->bank;
+
+	for (size_t i = 0; i < OOD_BESIDES; i++) {
+		const char *name = ood_bank_columns[i].tensor;
+		struct ts_tensor *t = ts_set_get(s, name);
+
+		if (!(f->parts & ood_bank_columns[i].part))
+			continue;
+		const size_t wide = i == OOD_MOVED || !t || t->ndim != 2 || t->shape[1] == 0 ? f->dim : t->shape[1];
+		if (!want(s, name, TS_F32, 2, b->n, wide, err))
+			return -1;
+		b->wide[i] = wide;
+		b->beside[i] = t->data;
+		t->data = NULL;
+		for (size_t k = 0; k < b->n * wide; k++)
+			if (!isfinite(b->beside[i][k]))
+				return err_fail(err, "row %zu of its bank is not finite", k / wide);
+	}
+	return 0;
+}
+
 static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 {
 	struct ood_bank *b = &f->bank;
@@ -108,7 +135,6 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 	b->n = b->cap = z->shape[0];
 	if (!want(s, "bank.features", b->type, 2, b->n, f->dim, err) ||
 	    (f->logits && !want(s, "bank.logits", TS_F32, 2, b->n, f->classes, err)) ||
-	    (f->parts & OOD_PART_MOVED && !want(s, "bank.moved", TS_F32, 2, b->n, f->dim, err)) ||
 	    !want(s, "bank.label", TS_I64, 1, b->n, 0, err) || !want(s, "bank.key", TS_I64, 1, b->n, 0, err))
 		return -1;
 	if (b->n == 0 || b->n > b->max || b->n > f->rows)
@@ -117,10 +143,6 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 	z->data = NULL;
 	if (f->logits) {
 		b->logits = (t = ts_set_get(s, "bank.logits"))->data;
-		t->data = NULL;
-	}
-	if (f->parts & OOD_PART_MOVED) {
-		b->moved = (t = ts_set_get(s, "bank.moved"))->data;
 		t->data = NULL;
 	}
 	b->label = (t = ts_set_get(s, "bank.label"))->data;
@@ -135,11 +157,10 @@ static int take_bank(struct ood_fit *f, struct ts_set *s, struct err *err)
 			if (!isfinite(b->logits[i * f->classes + c]))
 				return err_fail(err, "row %zu of its bank is not finite", i);
 		for (size_t k = 0; k < f->dim; k++)
-			if ((b->type == TS_F32 && !isfinite(((float *)b->features)[i * f->dim + k])) ||
-			    (b->moved && !isfinite(b->moved[i * f->dim + k])))
+			if (b->type == TS_F32 && !isfinite(((float *)b->features)[i * f->dim + k]))
 				return err_fail(err, "row %zu of its bank is not finite", i);
 	}
-	return 0;
+	return take_besides(f, s, err);
 }
 
 static int take_layers(struct ood_fit *f, const struct ts_set *s, struct err *err)
@@ -169,7 +190,7 @@ static int take_sizes(struct ood_fit *f, const struct ts_meta *m, const struct t
 	    ts_meta_get_int(m, "parts", &parts) != 1 || ts_meta_get_int(m, "seed", &seed) != 1 ||
 	    ts_meta_get_int(m, "bank_half", &half) != 1)
 		return err_fail(err, "is not a fit of features; ood-fit makes those");
-	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 127 || half < 0 ||
+	if (rows < 1 || unlabelled < 0 || unlabelled > rows || bank < -1 || parts < 0 || parts > 255 || half < 0 ||
 	    half > 1)
 		return err_fail(err, "its meta holds a number out of range");
 	f->logits = ts_set_get(s, "right.features") != NULL;

@@ -53,7 +53,7 @@ static int fill(struct ood_scorer *s, const struct ood_fit *f, struct err *err)
 	int rc = row && room ? 0 : err_memory(err);
 
 	for (size_t i = 0; i < k->n && rc == 0; i++)
-		k->q[i] = (float)change(s, ood_bank_rows(f, i, 1, row), f->bank.moved + i * D, room);
+		k->q[i] = (float)change(s, ood_bank_rows(f, i, 1, row), f->bank.beside[OOD_MOVED] + i * D, room);
 	if (rc == 0 && num_sort(k->q, k->n) < 0)
 		rc = err_memory(err);
 	free(row);
@@ -74,7 +74,7 @@ static int prepare(struct ood_scorer *s, bool logits, struct err *err)
 	if (!column || column->type != TS_F32 || column->ndim != 1 || column->shape[0] != D)
 		return err_fail(err, "the stream has no column 'adascale' of %zu numbers: um-embed --adascale adds it",
 				D);
-	if (!f || !f->bank.moved)
+	if (!f || !f->bank.beside[OOD_MOVED])
 		return err_fail(err, "needs a fit of features with um-embed --adascale: --val FILE or --fit FILE");
 	if (!ts_meta_same(&s->basis->header->meta, &f->header.meta, "adascale.share"))
 		return err_fail(err, "um-embed --adascale moved another share of the pixels for the fit");

@@ -3,9 +3,10 @@
  * mean of their probabilities, as in the papers, or the softmax of their mean logits, as in OpenOOD.
  *
  * Deep ensembles (Lakshminarayanan, Pritzel, Blundell, NeurIPS 2017): the model's logits and those of other models in
- * the column ensemble. MC-dropout (Gal, Ghahramani, ICML 2016) on the last features, as in OpenOOD's network: each pass
- * drops a share of them, scales up the others to compensate, and applies the last layer. The passes' masks are the same
- * for all rows, so that a score does not depend on the rows around it. */
+ * the column ensemble. MC-dropout (Gal, Ghahramani, ICML 2016): passes inside the network, in the column passes; or on
+ * the last features, as in OpenOOD's network: each pass drops a share of them, scales up the others to compensate, and
+ * applies the last layer. The passes' masks are the same for all rows, so that a score does not depend on the rows
+ * around it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -83,36 +84,48 @@ static int dropout_score(const struct ood_scorer *s, const struct ood_rows *rows
 /* ---- ensembles ------------------------------------------------------------------------------------ */
 
 struct ensemble {
-	size_t column, models; /* the column's number; how many others it has */
+	size_t column, others; /* the column's number; how many logits it has */
+	size_t own;            /* 1: the model's own count, too */
 };
 
-static int ensemble_prepare(struct ood_scorer *s, struct err *err)
+/* The column has the name of the option that makes it. */
+static int prepare_column(struct ood_scorer *s, const char *name, bool own, struct err *err)
 {
-	const struct ts_field *f = ts_header_field(s->basis->header, "ensemble");
+	const struct ts_field *f = ts_header_field(s->basis->header, name);
 	struct ensemble *k = s->state = ood_keep(s, 1, sizeof *k, err);
 
 	if (!k)
 		return -1;
 	if (!f)
-		return err_fail(err, "the stream has no column 'ensemble': um-embed --ensemble adds it");
-	if (f->type != TS_F32 || f->ndim != 2 || f->shape[1] != s->basis->classes)
-		return err_fail(err, "column 'ensemble' has another type or shape than it needs");
-	*k = (struct ensemble){ (size_t)(f - s->basis->header->fields), f->shape[0] };
+		return err_fail(err, "the stream has no column '%s': um-embed --%s adds it", name, name);
+	if (f->type != TS_F32 || f->ndim != 2 || f->shape[0] == 0 || f->shape[1] != s->basis->classes)
+		return err_fail(err, "column '%s' has another type or shape than it needs", name);
+	*k = (struct ensemble){ (size_t)(f - s->basis->header->fields), f->shape[0], own };
 	return 0;
+}
+
+static int ensemble_prepare(struct ood_scorer *s, struct err *err)
+{
+	return prepare_column(s, "ensemble", true, err);
+}
+
+static int passes_prepare(struct ood_scorer *s, struct err *err)
+{
+	return prepare_column(s, "passes", false, err);
 }
 
 static int ensemble_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const struct ensemble *k = s->state;
-	const size_t C = s->basis->classes, models = k->models + 1;
-	const float *others = (const float *)rows->batch->cols[k->column].data + rows->first * k->models * C;
+	const size_t C = s->basis->classes, models = k->own + k->others;
+	const float *others = (const float *)rows->batch->cols[k->column].data + rows->first * k->others * C;
 	double *l = malloc(models * C * sizeof *l);
 
 	for (size_t i = 0; l && i < rows->n; i++) {
-		for (size_t c = 0; c < C; c++)
+		for (size_t c = 0; c < k->own * C; c++)
 			l[c] = rows->logits[i * C + c];
-		for (size_t c = 0; c < k->models * C; c++)
-			l[C + c] = others[i * k->models * C + c];
+		for (size_t c = 0; c < k->others * C; c++)
+			l[k->own * C + c] = others[i * k->others * C + c];
 		out[i] = log_odds(l, models, C, s->request.params[0] != 0);
 	}
 	free(l);
@@ -136,6 +149,12 @@ const struct ood_method ood_ensemble_family[] = {
 	  .needs = "um-embed --ensemble",
 	  .params = { { "logits", 0, 0, 1, "1: of the mean logits (OpenOOD), not probabilities" } },
 	  .prepare = ensemble_prepare,
+	  .score = ensemble_score },
+	{ .name = "mc-dropout-network",
+	  .help = "msp of the mean over passes with dropout inside the network",
+	  .needs = "um-embed --passes",
+	  .params = { { "logits", 0, 0, 1, "1: of the mean logits (OpenOOD), not probabilities" } },
+	  .prepare = passes_prepare,
 	  .score = ensemble_score },
 	{ 0 }
 };

@@ -52,7 +52,11 @@ static int odin_prepare(struct ood_scorer *s, struct err *err)
 	char name[64], option[32];
 
 	snprintf(name, sizeof name, "%s:eps=%g", method, s->request.params[0]);
-	snprintf(option, sizeof option, "--%s", method);
+	const char *plus = strchr(method, '+');
+	if (plus)
+		snprintf(option, sizeof option, "--odin shape=%.*s", (int)(plus - method), method);
+	else
+		snprintf(option, sizeof option, "--%s", method);
 	if (!o || find_column(&o->column, s, name, s->basis->classes, option, err) < 0)
 		return -1;
 	snprintf(name, sizeof name, "%s.temperature", method);
@@ -107,6 +111,14 @@ static int kl_score(const struct ood_scorer *s, const struct ood_rows *rows, dou
 	return 0;
 }
 
+/* As in the published program of Unleashing Mask, the step goes through the reshaped features. */
+#define SHAPED_ODIN(shape, how) \
+	{ \
+		.name = shape "+odin", .help = "odin of " how " features", .needs = "um-embed --odin shape=" shape, \
+		.params = { { "eps", 0.0014, 0, 1, "size of the step, one that um-embed --odin made" } }, \
+		.prepare = odin_prepare, .score = odin_score \
+	}
+
 const struct ood_method ood_extra_family[] = {
 	{ .name = "odin",
 	  .help = "msp of the logits at a perturbed input, at a temperature",
@@ -120,6 +132,10 @@ const struct ood_method ood_extra_family[] = {
 	  .params = { { "eps", 0.0014, 0, 1, "size of the step, one that um-embed --i-odin made" } },
 	  .prepare = odin_prepare,
 	  .score = odin_score },
+	SHAPED_ODIN("react", "clipped"),
+	SHAPED_ODIN("ash-p", "pruned"),
+	SHAPED_ODIN("ash-b", "pruned, binarised"),
+	SHAPED_ODIN("ash-s", "pruned, scaled"),
 	{ .name = "rankfeat",
 	  .help = "energy without the feature maps' largest singular part",
 	  .needs = "um-embed --rankfeat",

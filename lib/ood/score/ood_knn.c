@@ -8,111 +8,22 @@
 #include "num/num_softmax.h"
 #include "ood/score/ood_neighbours.h"
 
-static void top_tile(struct ood_near *p, const float *product, size_t first, size_t n)
-{
-	for (size_t i = 0; i < p->rows->n; i++) {
-		const float *v = product + i * OOD_TILE, *scale = p->b->scale + first;
-#pragma omp simd
-		for (size_t k = 0; k < n; k++)
-			p->room[k] = v[k] * scale[k];
-		ood_tops_keep(p, i, p->room, first, n);
-	}
-}
-
-static int descending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* Minus the squared distance between x and b / norm, or their product. */
-static double compare(const double *x, const float *b, size_t d, double norm, bool distance)
-{
-	double sum = 0, by = norm > 0 ? 1 / norm : 0;
-
-	if (distance) {
-#pragma omp simd reduction(+ : sum)
-		for (size_t i = 0; i < d; i++)
-			sum -= (x[i] - b[i] * by) * (x[i] - b[i] * by);
-		return sum;
-	}
-#pragma omp simd reduction(+ : sum)
-	for (size_t i = 0; i < d; i++)
-		sum += x[i] * b[i];
-	return sum * by;
-}
-
-/* Recomputes the candidates' values in double, in descending order: single precision selects them, but is not precise
- * enough for distances between close neighbours. unit: (D); room: (D). */
-static void refine(const struct ood_near *p, size_t row, bool distance, double *unit, float *room, double *value)
-{
-	const struct ood_fit *f = p->s->basis->fit;
-	const size_t n = ood_tops_count(p, row);
-	const float *z = p->rows->features + row * f->dim;
-	double norm = ood_near_norm(z, f->dim);
-
-	for (size_t d = 0; d < f->dim; d++)
-		unit[d] = norm > 0 ? z[d] / norm : 0;
-	for (size_t i = 0; i < n; i++) {
-		size_t at = ood_tops_at(p, row, i);
-		const float *b = ood_bank_rows(f, at, 1, room);
-		value[i] = compare(unit, b, f->dim, p->b->norm[at], distance) * p->b->weight[at];
-	}
-	qsort(value, n, sizeof *value, descending);
-}
-
-/* For each row, the k-th smallest distance, or the mean of the k largest products. */
-static int top_end(struct ood_near *p, bool distance, double *out)
-{
-	size_t k = (size_t)p->s->request.params[0], dim = p->s->basis->fit->dim;
-	const size_t most = ood_tops_count(p, 0); /* the same in every row */
-	double *value = malloc((most + dim) * sizeof *value);
-	float *room = malloc(dim * sizeof *room);
-	int rc = value && room ? 0 : -1;
-
-	for (size_t i = 0; i < p->rows->n && rc == 0; i++) {
-		double sum = 0;
-		refine(p, i, distance, value + most, room, value);
-		for (size_t j = 0; j < k; j++)
-			sum += value[j];
-		out[i] = distance ? value[k - 1] : sum / (double)k;
-	}
-	free(value);
-	free(room);
-	return rc;
-}
-
-static int top_begin(struct ood_near *p)
-{
-	return ood_tops_new(p, (size_t)p->s->request.params[0]);
-}
-
 /* ---- KNN ---------------------------------------------------------------------------------------- */
 
 /* Deep nearest neighbours (Sun et al., ICML 2022): minus the squared distance to the k-th nearest
  * training feature, all divided by their norms. */
 static int knn_end(struct ood_near *p, double *out)
 {
-	return top_end(p, true, out);
+	return ood_nearest_end(p, true, out);
 }
 
-static const struct ood_look knn_look = { top_begin, top_tile, knn_end, ood_tops_free };
-
-static int has_neighbours(const struct ood_fit *f, size_t k, struct err *err)
-{
-	return k > f->bank.n ? err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, f->bank.n) : 0;
-}
+static const struct ood_look knn_look = { ood_nearest_begin, ood_nearest_tile, knn_end, ood_tops_free };
 
 static int knn_prepare(struct ood_scorer *s, struct err *err)
 {
-	const struct ood_fit *f = s->basis->fit;
-	size_t k = (size_t)s->request.params[0];
-
 	if (ood_need_fit(s, err) < 0)
 		return -1;
-	if (has_neighbours(f, k, err) < 0)
-		return -1;
-	return ood_near_prepare(s, &knn_look, f->bank.n, false, err);
+	return ood_nearest_prepare(s, &knn_look, s->basis->fit->bank.n, false, err);
 }
 
 /* ---- NNGuide ------------------------------------------------------------------------------------ */
@@ -124,14 +35,14 @@ static int nnguide_end(struct ood_near *p, double *out)
 {
 	size_t C = p->s->basis->classes;
 
-	if (top_end(p, false, out) < 0)
+	if (ood_nearest_end(p, false, out) < 0)
 		return -1;
 	for (size_t i = 0; i < p->rows->n; i++)
 		out[i] *= num_lse(p->rows->logits + i * C, C);
 	return 0;
 }
 
-static const struct ood_look nnguide_look = { top_begin, top_tile, nnguide_end, ood_tops_free };
+static const struct ood_look nnguide_look = { ood_nearest_begin, ood_nearest_tile, nnguide_end, ood_tops_free };
 
 static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 {
@@ -144,9 +55,7 @@ static int nnguide_prepare(struct ood_scorer *s, struct err *err)
 	size_t n = share < (double)f->bank.n ? (size_t)share : f->bank.n;
 	if (n < k)
 		n = k; /* a small set: at least as many rows as neighbours requested */
-	if (has_neighbours(f, k, err) < 0)
-		return -1;
-	return ood_near_prepare(s, &nnguide_look, n, true, err);
+	return ood_nearest_prepare(s, &nnguide_look, n, true, err);
 }
 
 /* ---- Relation ----------------------------------------------------------------------------------- */

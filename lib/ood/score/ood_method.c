@@ -15,13 +15,14 @@
 		row(optfs, SHAPE) row(nac, SHAPE) row(weiper, SHAPE) row(dropout, SHAPE) row(means, MEANS) \
 			row(caref, MEANS) row(core, MEANS) row(gauss, COVARIANCES) row(gmm, COVARIANCES) \
 				row(pnml, COVARIANCES) row(subspace, "Principal axes") row(knn, BANK) row(cfood, BANK) \
-					row(grood, BANK) row(layers, "Features of many layers") \
+					row(grood, BANK) row(layers, LAYERS) row(combood, LAYERS) \
 						row(gram, "Gram matrices") row(extra, PASSES) row(adascale, PASSES) \
 							row(ensemble, PASSES)
 #define SHAPE "Features, and the last layer"
 #define MEANS "Means of classes"
 #define COVARIANCES "Covariances"
 #define PASSES "Further passes through the network"
+#define LAYERS "Features of many layers"
 #define BANK "Neighbours in the bank of a fit"
 
 #define DECLARE(name, title) extern const struct ood_method ood_##name##_family[];

@@ -194,3 +194,94 @@ size_t ood_tops_at(const struct ood_near *p, size_t row, size_t i)
 {
 	return p->tops->heap[row * p->tops->k + i].at;
 }
+
+/* ---- the nearest rows ------------------------------------------------------------------------------ */
+
+int ood_nearest_prepare(struct ood_scorer *s, const struct ood_look *look, size_t n, bool energy, struct err *err)
+{
+	const size_t k = (size_t)s->request.params[0];
+
+	if (ood_need_fit(s, err) < 0)
+		return -1;
+	if (k > s->basis->fit->bank.n)
+		return err_fail(err, "k=%zu neighbours, but the bank holds %zu", k, s->basis->fit->bank.n);
+	return ood_near_prepare(s, look, n, energy, err);
+}
+
+void ood_nearest_tile(struct ood_near *p, const float *product, size_t first, size_t n)
+{
+	for (size_t i = 0; i < p->rows->n; i++) {
+		const float *v = product + i * OOD_TILE, *scale = p->b->scale + first;
+#pragma omp simd
+		for (size_t k = 0; k < n; k++)
+			p->room[k] = v[k] * scale[k];
+		ood_tops_keep(p, i, p->room, first, n);
+	}
+}
+
+static int descending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Minus the squared distance between x and b / norm, or their product. */
+static double compare(const double *x, const float *b, size_t d, double norm, bool distance)
+{
+	double sum = 0, by = norm > 0 ? 1 / norm : 0;
+
+	if (distance) {
+#pragma omp simd reduction(+ : sum)
+		for (size_t i = 0; i < d; i++)
+			sum -= (x[i] - b[i] * by) * (x[i] - b[i] * by);
+		return sum;
+	}
+#pragma omp simd reduction(+ : sum)
+	for (size_t i = 0; i < d; i++)
+		sum += x[i] * b[i];
+	return sum * by;
+}
+
+/* Recomputes the candidates' values in double, in descending order: single precision selects them, but is not precise
+ * enough for distances between close neighbours. unit: (D); room: (D). */
+static void refine(const struct ood_near *p, size_t row, bool distance, double *unit, float *room, double *value)
+{
+	const struct ood_fit *f = p->s->basis->fit;
+	const size_t n = ood_tops_count(p, row);
+	const float *z = p->rows->features + row * f->dim;
+	double norm = ood_near_norm(z, f->dim);
+
+	for (size_t d = 0; d < f->dim; d++)
+		unit[d] = norm > 0 ? z[d] / norm : 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = ood_tops_at(p, row, i);
+		const float *b = ood_bank_rows(f, at, 1, room);
+		value[i] = compare(unit, b, f->dim, p->b->norm[at], distance) * p->b->weight[at];
+	}
+	qsort(value, n, sizeof *value, descending);
+}
+
+int ood_nearest_end(struct ood_near *p, bool distance, double *out)
+{
+	size_t k = (size_t)p->s->request.params[0], dim = p->s->basis->fit->dim;
+	const size_t most = ood_tops_count(p, 0); /* the same in every row */
+	double *value = malloc((most + dim) * sizeof *value);
+	float *room = malloc(dim * sizeof *room);
+	int rc = value && room ? 0 : -1;
+
+	for (size_t i = 0; i < p->rows->n && rc == 0; i++) {
+		double sum = 0;
+		refine(p, i, distance, value + most, room, value);
+		for (size_t j = 0; j < k; j++)
+			sum += value[j];
+		out[i] = distance ? value[k - 1] : sum / (double)k;
+	}
+	free(value);
+	free(room);
+	return rc;
+}
+
+int ood_nearest_begin(struct ood_near *p)
+{
+	return ood_tops_new(p, (size_t)p->s->request.params[0]);
+}

@@ -69,6 +69,18 @@ void ood_tops_keep(struct ood_near *p, size_t row, const float *v, size_t first,
 size_t ood_tops_count(const struct ood_near *p, size_t row);
 size_t ood_tops_at(const struct ood_near *p, size_t row, size_t i);
 
+/* ---- the nearest rows, for methods whose first parameter is how many ----------------------------- */
+
+/* As ood_near_prepare(); the bank must hold that many. */
+int ood_nearest_prepare(struct ood_scorer *s, const struct ood_look *look, size_t n, bool energy,
+			struct err *err) TS_CHECKED;
+/* For their ood_look: begin() and tile() keep the rows of the largest products; release() is ood_tops_free(). */
+int ood_nearest_begin(struct ood_near *p);
+void ood_nearest_tile(struct ood_near *p, const float *product, size_t first, size_t n);
+/* For each row, minus the k-th smallest squared distance, or the mean of the k largest products, in double. -1: out of
+ * memory. */
+int ood_nearest_end(struct ood_near *p, bool distance, double *out);
+
 #ifdef __cplusplus
 }
 #endif

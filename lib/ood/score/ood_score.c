@@ -159,10 +159,15 @@ static int check_constant(const struct ood_scorer *s, struct err *err)
 	return rc;
 }
 
+bool ood_scorer_opens(const struct ood_request *q, const struct ood_basis *basis)
+{
+	return !q->method->logits && basis->dim;
+}
+
 int ood_scorer_init(struct ood_scorer *s, const struct ood_request *q, const struct ood_basis *basis, struct err *err)
 {
 	*s = (struct ood_scorer){ .request = *q, .basis = basis };
-	if (!q->method->logits && basis->dim && num_linalg_open(err) < 0)
+	if (ood_scorer_opens(q, basis) && num_linalg_open(err) < 0)
 		return -1;
 	if ((!q->method->alone && ood_need_logits(s, err) < 0) ||
 	    (q->method->prepare && q->method->prepare(s, err) < 0) || check_constant(s, err) < 0) {
@@ -267,8 +272,9 @@ static int score_groups(const struct group *g, size_t n, const struct ts_batch *
 {
 	long chunks = (long)((b->n + OOD_CHUNK - 1) / OOD_CHUNK), jobs = chunks * (long)n, worst = -1;
 
-/* The jobs of one group follow each other, so that its tables stay in the cache. */
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (jobs > 1 && threads > 1)
+/* The jobs of one group follow each other, so that its tables stay in the cache. A single job, too, runs in a parallel
+ * region: there OpenBLAS uses one thread, and its sums are the same whatever else is scored. */
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
 	for (long j = 0; j < jobs; j++) {
 		struct failure why;
 		int rc = score_chunk(&g[j / chunks], b, (size_t)(j % chunks) * OOD_CHUNK, &why);

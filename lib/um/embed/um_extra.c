@@ -11,7 +11,8 @@
 
 /* Each is um_extra_NAME in a file of its own. Columns are added in this order. */
 #define METHODS(row) \
-	row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin) row(ensemble)
+	row(odin) row(layers) row(perturb) row(against) row(gram) row(rankfeat) row(adascale) row(iodin) row(ensemble) \
+		row(extremes) row(passes)
 #define DECLARE(name) extern const struct um_extra um_extra_##name;
 METHODS(DECLARE)
 #define ADDRESS(name) &um_extra_##name,
@@ -32,7 +33,8 @@ struct um_extras {
 	void *state[N_METHODS]; /* NULL: not asked for */
 	bool *keep;             /* (n_nodes) whether the node's map is kept */
 	bool any, grad;
-	double fgsm;
+	double fgsm, dropout;
+	bool passes;
 	struct um_engine_options engine;
 	struct um_engine *e;
 	struct um_exec *exec; /* with gradients */
@@ -67,6 +69,8 @@ int um_extras_new(struct um_extras **ret, const struct um_extra_options *o, cons
 		return err_memory(err);
 	e->net = c->net;
 	e->fgsm = o->fgsm;
+	e->dropout = o->dropout;
+	e->passes = o->passes > 0;
 	e->any = e->grad = o->fgsm > 0;
 	e->keep = calloc(N, sizeof *e->keep);
 	e->map = calloc(N, sizeof *e->map);
@@ -194,12 +198,16 @@ static int open_gradients(struct um_extras *e, const struct net_checkpoint *c, s
 					     .device = e->engine.device,
 					     .threads = e->engine.threads,
 					     .batch = chunk,
+					     .dropout = e->passes ? e->dropout : 0,
 					     .pixels = true,
 					     .fixed = true,
 					     .floats = true };
 
 	if (e->engine.precision == UM_BF16)
 		return err_fail(err, "precision bf16 is for the forward pass alone, not for gradients");
+	if (e->passes && e->engine.torch)
+		return err_fail(err, "--passes is for unmask's own kernels on the CPU: libtorch would drop other "
+				     "numbers from each image");
 	if (!(e->pixels = malloc(chunk * net_node_size(&e->net->nodes[0]) * sizeof *e->pixels)))
 		return err_memory(err);
 	memcpy(e->std, c->std, sizeof e->std);

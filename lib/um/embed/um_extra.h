@@ -4,7 +4,8 @@
  * intermediate maps or a second model. Each method is one file, um_extra_NAME.c, and its name in the list of
  * um_extra.c; all share one clean pass over the images, whose memory is bounded by the images that run at a time.
  *
- *	odin      odin:eps=E <f4 (C), one per eps     logits after a step against the loss
+ *	odin      odin:eps=E <f4 (C), one per eps     logits after a step against the loss; shape+odin:eps=E: both through
+ *	                                              reshaped features (um_shape.h)
  *	layers    layer0, layer1, ... <f4 (d)         channel means of the network's feature list
  *	perturb   layer0:eps=E, ... <f4 (d)           the same after a step toward the nearest class mean
  *	against   kl-distance <f4                     from a second model's probabilities
@@ -13,6 +14,8 @@
  *	adascale  adascale <f4 (D)                    features after a step on the least important pixels
  *	iodin     i-odin:eps=E <f4 (C), one per eps   as odin, but moves only the image's most important number
  *	ensemble  ensemble <f4 (models,C)             other models' logits
+ *	passes    passes <f4 (passes,C)               logits with the network's dropout
+ *	extremes  extremes <f4 (2 layers)             smallest (negated) and largest input of each activation layer
  *
  * fgsm adds no column; it changes the images that the whole pass sees. A step is x + step * sgn(gradient), sgn(0) = +1,
  * on the pixels in [0, 1]. Models run in evaluation mode, and the loss of an image is its own, so apart from rounding
@@ -33,15 +36,18 @@ enum { UM_MAX_ENSEMBLE = 64, UM_MAX_INPUTS = UM_MAX_ENSEMBLE + 2 };
 
 /* The extras wanted; NULL, false and 0 mean none. Texts as on the command line; borrowed. */
 struct um_extra_options {
-	const char *odin;                  /* "eps=E,E...:temperature=T:space=pixel|scale-std|normalised" */
+	const char *odin;                  /* "eps=E,E...:temperature=T:space=pixel|scale-std|normalised:shape=..." */
 	const char *perturb, *perturb_eps; /* path of a fit; "E,E...", or NULL for the published steps */
 	const char *against;               /* path of a checkpoint */
 	const char *gram;                  /* "stages", "all", or a number of nodes per stage */
 	const char *iodin;                 /* as odin */
 	const char *const *ensemble;       /* paths of checkpoints, */
 	size_t n_ensemble;                 /* at most UM_MAX_ENSEMBLE */
-	bool layers, rankfeat;
+	bool layers, rankfeat, extremes;
 	double fgsm, adascale; /* adascale: the share of the pixels that move */
+	size_t passes;         /* how many */
+	double dropout;        /* their probability of dropping a number */
+	uint64_t seed;         /* of what they drop */
 };
 
 struct um_extras;

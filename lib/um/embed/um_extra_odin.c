@@ -8,6 +8,7 @@
 
 #include "num/num_softmax.h"
 #include "um/embed/um_extra_internal.h"
+#include "um/embed/um_shape.h"
 
 struct odin {
 	const char *name; /* of the option and its columns */
@@ -15,6 +16,8 @@ struct odin {
 	double temperature, eps[UM_MAX_EPS];
 	int n_eps;
 	const char *space;
+	bool shaped; /* gradient and logits go through `shape` */
+	struct um_shape shape;
 };
 
 /* The default, pixel space, is that of the published Unleashing Mask program. The original steps by eps / std in
@@ -29,6 +32,32 @@ static int set_space(struct odin *o, const char *word, struct err *err)
 			return 0;
 		}
 	err_fail(err, "--%s: '%s' is not a space; choose pixel, scale-std or normalised", o->name, word);
+	return UM_BAD_OPTIONS;
+}
+
+/* Takes shape=NAME, percentile=P or threshold=T; published: 65 and 1. Returns 1 if text is none of these. */
+static int set_shape(struct odin *o, const char *text, struct err *err)
+{
+	const bool percentile = strncmp(text, "percentile=", 11) == 0, threshold = strncmp(text, "threshold=", 10) == 0;
+	char *end;
+
+	if (o->one || (!percentile && !threshold && strncmp(text, "shape=", 6) != 0))
+		return 1;
+	if (!percentile && !threshold) {
+		o->shaped = (o->shape.kind = um_shape_find(text + 6)) >= 0;
+		if (o->shaped)
+			return 0;
+		err_fail(err, "--odin: '%s' is no shape; there are: react ash-p ash-b ash-s", text + 6);
+		return UM_BAD_OPTIONS;
+	}
+	const char *number = strchr(text, '=') + 1;
+	const double x = strtod(number, &end);
+	if (end != number && !*end && x >= 0 && (threshold ? x <= 1e30 : x < 100)) {
+		*(threshold ? &o->shape.threshold : &o->shape.percentile) = x;
+		return 0;
+	}
+	err_fail(err, "--odin: %.*s '%s' is not a number from 0 to %s", (int)(number - text - 1), text, number,
+		 threshold ? "1e30" : "below 100");
 	return UM_BAD_OPTIONS;
 }
 
@@ -52,7 +81,11 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 		err_fail(err, "--%s: temperature '%s' is not a number from 0.001 to 1e9", o->name, equals + 1);
 		return UM_BAD_OPTIONS;
 	}
-	err_fail(err, "--%s: '%s' is not eps=, temperature= or space=", o->name, text);
+	const int rc = set_shape(o, text, err);
+	if (rc <= 0)
+		return rc;
+	err_fail(err, "--%s: '%s' is not eps=, temperature= or space=%s", o->name, text,
+		 o->one ? "" : ", nor shape=, percentile= or threshold=");
 	return UM_BAD_OPTIONS;
 }
 
@@ -70,7 +103,13 @@ static int init_as(void **state, const char *what, const char *name, bool one, s
 		free(copy);
 		return err_memory(err);
 	}
-	*o = (struct odin){ name, one, 1000, { 0.0014 }, 1, spaces[0] };
+	*o = (struct odin){ .name = name,
+			    .one = one,
+			    .temperature = 1000,
+			    .eps = { 0.0014 },
+			    .n_eps = 1,
+			    .space = spaces[0],
+			    .shape = { .threshold = 1, .percentile = 65 } };
 	for (part = *copy ? copy : NULL; part && rc == 0; part = next) {
 		next = strchr(part, ':');
 		if (next)
@@ -84,8 +123,11 @@ static int init_as(void **state, const char *what, const char *name, bool one, s
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
 		struct err *err)
 {
-	(void)c, (void)keep;
-	return init_as(state, o->odin, "odin", false, err);
+	(void)keep;
+	const int rc = init_as(state, o->odin, "odin", false, err);
+	struct odin *own = *state;
+
+	return rc == 0 && own && own->shaped ? um_shape_open(&own->shape, c, err) : rc;
 }
 
 static int init_one(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
@@ -99,30 +141,46 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 {
 	const struct odin *o = state;
 	const size_t C = (size_t)n->classes;
+	const char *shape = o->shaped ? um_shape_name(&o->shape) : "", *plus = o->shaped ? "+" : "";
 	char name[64];
 
 	for (int i = 0; i < o->n_eps; i++) {
-		snprintf(name, sizeof name, "%s:eps=%g", o->name, o->eps[i]);
+		snprintf(name, sizeof name, "%s%s%s:eps=%g", shape, plus, o->name, o->eps[i]);
 		if (um_pass_add(to, name, 1, &C, err) < 0)
 			return -1;
 	}
-	snprintf(name, sizeof name, "%s.temperature", o->name);
+	if (o->shaped) {
+		const bool prunes = um_shape_prunes(&o->shape);
+		snprintf(name, sizeof name, "%s+odin.%s", shape, prunes ? "percentile" : "threshold");
+		if (ts_meta_set_double(&to->meta, name, prunes ? o->shape.percentile : o->shape.threshold) < 0)
+			return err_memory(err);
+	}
+	snprintf(name, sizeof name, "%s%s%s.temperature", shape, plus, o->name);
 	if (ts_meta_set_double(&to->meta, name, o->temperature) < 0)
 		return err_memory(err);
-	snprintf(name, sizeof name, "%s.space", o->name);
+	snprintf(name, sizeof name, "%s%s%s.space", shape, plus, o->name);
 	return ts_meta_set_str(&to->meta, name, o->space) < 0 ? err_memory(err) : 0;
+}
+
+/* Logits l (n,C) of pixels x, of reshaped features if asked for; f: (n,D) features. */
+static int logits_of(const struct odin *o, const struct um_pass *p, const float *x, bool back, float *l, float *f,
+		     struct err *err)
+{
+	if (um_exec_forward(p->exec, x, p->n, UM_EVALUATION, 0, back, l, o->shaped ? f : NULL, err) < 0)
+		return -1;
+	return o->shaped && um_shape_logits(&o->shape, f, p->n, l) < 0 ? err_memory(err) : 0;
 }
 
 /* d CE(l / T, argmax l) / dx (n,c,h,w), times T: its sign is all that counts, and 1/T would only cost digits. */
 static int gradient(const struct odin *o, const struct um_pass *p, float *g, struct err *err)
 {
-	const size_t C = (size_t)p->net->classes;
-	float *z = malloc(p->n * C * sizeof *z);
+	const size_t C = (size_t)p->net->classes, D = (size_t)p->net->nodes[p->net->feature].c;
+	float *z = malloc(p->n * C * sizeof *z), *f = malloc(2 * p->n * D * sizeof *f), *df = f + p->n * D;
 	double *q = malloc(C * sizeof *q);
-	int rc = z && q ? 0 : err_memory(err);
+	int rc = z && f && q ? 0 : err_memory(err);
 
 	if (rc == 0)
-		rc = um_exec_forward(p->exec, p->pixels, p->n, UM_EVALUATION, 0, true, z, NULL, err);
+		rc = logits_of(o, p, p->pixels, true, z, f, err);
 	for (size_t i = 0; rc == 0 && i < p->n; i++) {
 		float *l = z + i * C;
 
@@ -131,9 +189,15 @@ static int gradient(const struct odin *o, const struct um_pass *p, float *g, str
 		for (size_t c = 0; c < C; c++)
 			l[c] = (float)q[c];
 	}
+	if (rc == 0 && o->shaped) {
+		if (um_shape_back(&o->shape, f, z, p->n, df) < 0)
+			rc = err_memory(err);
+		memset(z, 0, p->n * C * sizeof *z); /* the network's own last layer is not used */
+	}
 	if (rc == 0)
-		rc = um_exec_backward(p->exec, z, NULL, g, false, err);
+		rc = um_exec_backward(p->exec, z, o->shaped ? df : NULL, g, false, err);
 	free(z);
+	free(f);
 	free(q);
 	return rc;
 }
@@ -159,7 +223,8 @@ static int run(void *state, struct um_pass *p, struct err *err)
 	const size_t count = p->n * net_node_size(&p->net->nodes[0]);
 	const bool pixel = strcmp(o->space, "normalised") != 0;
 	float *g = malloc(count * sizeof *g), *x = malloc(count * sizeof *x);
-	int rc = g && x ? gradient(o, p, g, err) : err_memory(err);
+	float *f = malloc(p->n * (size_t)p->net->nodes[p->net->feature].c * sizeof *f);
+	int rc = g && x && f ? gradient(o, p, g, err) : err_memory(err);
 
 	for (int i = 0; i < o->n_eps && rc == 0; i++) {
 		double step[4] = { 0 };
@@ -169,14 +234,22 @@ static int run(void *state, struct um_pass *p, struct err *err)
 		um_pass_step(p, g, step, x);
 		if (o->one)
 			keep_one(p, g, x);
-		rc = um_exec_forward(p->exec, x, p->n, UM_EVALUATION, 0, false, um_pass_column(p, (size_t)i), NULL,
-				     err);
+		rc = logits_of(o, p, x, false, um_pass_column(p, (size_t)i), f, err);
 	}
+	free(f);
 	free(g);
 	free(x);
 	return rc;
 }
 
-const struct um_extra um_extra_odin = { true, init, columns, run, free, NULL };
+static void release(void *state)
+{
+	struct odin *o = state;
+
+	um_shape_release(&o->shape);
+	free(o);
+}
+
+const struct um_extra um_extra_odin = { true, init, columns, run, release, NULL };
 /* i-ODIN (Regmi, "Going beyond conventional OOD detection", 2024): only one of the normalised pixels moves. */
-const struct um_extra um_extra_iodin = { true, init_one, columns, run, free, NULL };
+const struct um_extra um_extra_iodin = { true, init_one, columns, run, release, NULL };

@@ -123,13 +123,18 @@ float *um_exec_gradient(struct um_exec *e, int i)
 	return e->nn ? nn_train_gradient(e->nn, i) : um_exec_torch_gradient(e->torch, i);
 }
 
+static enum nn_mode nn_mode(enum um_pass_mode mode)
+{
+	return mode == UM_EVALUATION ? NN_EVALUATE : mode == UM_DROPOUT ? NN_DROP : NN_TRAIN;
+}
+
 int um_exec_forward(struct um_exec *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed, bool back,
 		    float *logits, float *features, struct err *err)
 {
 	if (e->torch)
 		return um_exec_torch_forward(e->torch, image, n, mode, seed + e->apart, back, logits, features, err);
 	nn_train_momentum(e->nn, mode == UM_TRAINING ? 0.1 : 0);
-	nn_train_forward(e->nn, image, n, mode == UM_EVALUATION ? NN_EVALUATE : NN_TRAIN, seed, logits, features);
+	nn_train_forward(e->nn, image, n, nn_mode(mode), seed, logits, features);
 	return 0;
 }
 

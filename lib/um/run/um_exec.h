@@ -37,8 +37,8 @@ struct um_exec_options {
 };
 
 /* Batch norms use their running statistics; or, with dropout, the batch's, which then move the running ones by 0.1, or
- * leave them alone. */
-enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL };
+ * leave them alone; or the running ones with dropout, the same for every image, which only lib/nn has. */
+enum um_pass_mode { UM_EVALUATION, UM_TRAINING, UM_TRAINING_STILL, UM_DROPOUT };
 
 /* Fails if this way of running lacks this precision. */
 int um_exec_check(bool torch, const char *device, long precision, struct err *err) TS_CHECKED;

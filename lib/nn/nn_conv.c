@@ -142,26 +142,53 @@ void nn_conv_panels(const struct nn *m, const struct nn_op *op, size_t from, siz
 	}
 }
 
-/* Sets the pointers to the pieces of output pixel `row`; they are isa->rows apart in the table. */
-static void point(const struct nn_op *op, const struct nn_job *j, const float *in, size_t row, const float **to,
-		  size_t n_seg)
-{
-	const size_t per_image = nn_pixels(&op->out), at = row % per_image, rows = j->m->isa->rows;
-	const float *image = in + row / per_image * nn_pixels(&op->in) * op->in.stride;
-	const int x0 = (int)(at % (size_t)op->out.w) * op->stride - op->pad;
-	const int y0 = (int)(at / (size_t)op->out.w) * op->stride - op->pad;
-	const int across = n_seg == (size_t)op->kh ? 1 : op->kw;
+/* An output pixel. */
+struct place {
+	const float *image; /* of the input */
+	int y, x;
+};
 
-	if (n_seg == 1 && op->pad == 0 && !op->loose) {
-		*to = image + ((size_t)y0 * (size_t)op->in.w + (size_t)x0) * op->in.stride;
+static struct place place_of(const struct nn_op *op, const struct nn_job *j, size_t row)
+{
+	const size_t per_image = nn_pixels(&op->out), at = row % per_image;
+
+	return (struct place){ nn_at(j, &op->in) + row / per_image * nn_pixels(&op->in) * op->in.stride,
+			       (int)(at / (size_t)op->out.w), (int)(at % (size_t)op->out.w) };
+}
+
+static void next_place(const struct nn_op *op, struct place *p)
+{
+	if (++p->x < op->out.w)
+		return;
+	p->x = 0;
+	if (++p->y < op->out.h)
+		return;
+	p->y = 0;
+	p->image += nn_pixels(&op->in) * op->in.stride;
+}
+
+/* Sets the pointers to the pieces of an output pixel; they are isa->rows apart in the table. */
+static void point(const struct nn_op *op, const struct nn_job *j, const struct place *p, const float **to, size_t n_seg)
+{
+	const int x0 = p->x * op->stride - op->pad, y0 = p->y * op->stride - op->pad;
+	const int across = n_seg == (size_t)op->kh ? 1 : op->kw;
+	const size_t step = op->in.stride, down = (size_t)op->in.w * step, rows = j->m->isa->rows;
+	const bool inside = y0 >= 0 && x0 >= 0 && y0 + op->kh <= op->in.h && x0 + across <= op->in.w;
+
+	if (inside) {
+		const float *from = p->image + (size_t)y0 * down + (size_t)x0 * step;
+
+		for (int dy = 0; dy < op->kh; dy++, from += down)
+			for (int dx = 0; dx < across; dx++, to += rows)
+				*to = from + (size_t)dx * step;
 		return;
 	}
 	for (int dy = 0; dy < op->kh; dy++)
 		for (int dx = 0; dx < across; dx++, to += rows) {
 			const int y = y0 + dy, x = x0 + dx;
-			const bool inside = y >= 0 && y < op->in.h && x >= 0 && x < op->in.w;
+			const bool has = y >= 0 && y < op->in.h && x >= 0 && x < op->in.w;
 
-			*to = inside ? image + ((size_t)y * (size_t)op->in.w + (size_t)x) * op->in.stride : j->m->zeros;
+			*to = has ? p->image + (size_t)y * down + (size_t)x * step : j->m->zeros;
 		}
 }
 
@@ -176,15 +203,21 @@ static void point_all(const struct nn_op *op, const struct nn_job *j, size_t row
 		      size_t n_seg)
 {
 	const size_t R = j->m->isa->rows, all = nn_round(n, R);
-	const float *in = nn_at(j, &op->in);
+	struct place p;
 
 	if (is_pixels(op)) {
+		const float *in = nn_at(j, &op->in);
+
 		for (size_t i = 0; i < all; i++)
 			table[i] = in + (row + (i < n ? i : n - 1)) * op->in.stride;
 		return;
 	}
-	for (size_t i = 0; i < all; i++)
-		point(op, j, in, row + (i < n ? i : n - 1), table + i / R * R * n_seg + i % R, n_seg);
+	p = place_of(op, j, row);
+	for (size_t i = 0; i < all; i++) {
+		point(op, j, &p, table + i / R * R * n_seg + i % R, n_seg);
+		if (i + 1 < n)
+			next_place(op, &p);
+	}
 }
 
 /* Output pixels row..row+b.n_rows. Scratch: the table of pointers (rows, n_seg); if the input is changed as it is read,

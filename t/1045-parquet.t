@@ -30,7 +30,7 @@ ok 'lists of lists and of text, structs, dates, bytes, truths' '
 ok 'if the features are guessed, they are refused with the reason, too' '/usr/bin/python3 - "$g/arrays-unfit.parquet" >u.parquet <<END
 import sys; sys.stdout.buffer.write(open(sys.argv[1], "rb").read().replace(b"ragged", b"logits"))
 END
-	fails 1 "logits. is <f4 (7,), as row 0 has 4 numbers, and row 3 has 2" ts-import u.parquet'
+	fails 1 "logits. is <f4 (7,), because row 0 has 4 numbers, and row 3 has 2" ts-import u.parquet'
 ok 'codecs and encodings that are not read' 'fails 1 "column .label.: is compressed by gzip, which is not read" ts-import "$g/gzip.parquet"; fails 1 "pages of encoding 5" ts-import "$g/delta.parquet"'
 size=$(wc -c <"$g/arrays.parquet")
 ok 'cut off anywhere, or changed: one line, or the right rows' '

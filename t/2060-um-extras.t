@@ -180,14 +180,14 @@ ok '--full of one with masks works' 'um-embed -q --full -m masked.ckpt images.ts
 # ---- what is refused
 misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test $? = 2 -a ! -s out && grep -q -- "$pattern" err; }
 ok 'wrong --odin is misuse' '
-	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
+	misuse "is not a space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
-	misuse "is not eps=" --odin epsilon=1 && misuse "no shape; there are: react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "is not eps=" --odin epsilon=1 && misuse "is not a shape; choose react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
 	misuse "is not eps=, temperature= or space=$" --i-odin shape=react'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '
-	mkdir here && misuse "no space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
+	mkdir here && misuse "is not a space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
 golden-net ckpt densenet:depth=13,bottleneck=0 10 >ten.ckpt
 ok 'a second model of other classes' 'fails 1 "ten.ckpt.*other classes" um-embed -m m.ckpt --against ten.ckpt images.ts'
 ok 'a second model that is not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --against no.ckpt images.ts'

@@ -47,7 +47,7 @@ static int set_shape(struct odin *o, const char *text, struct err *err)
 		o->shaped = (o->shape.kind = um_shape_find(text + 6)) >= 0;
 		if (o->shaped)
 			return 0;
-		err_fail(err, "--odin: '%s' is no shape; there are: react ash-p ash-b ash-s", text + 6);
+		err_fail(err, "--odin: '%s' is not a shape; choose react ash-p ash-b ash-s", text + 6);
 		return UM_BAD_OPTIONS;
 	}
 	const char *number = strchr(text, '=') + 1;

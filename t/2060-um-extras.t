@@ -49,6 +49,7 @@ ok 'ODIN through ReAct and ASH, as published' '
 ok 'their scores, and other parameters' 'for s in react ash-p ash-b ash-s; do ood-score -q -m $s+odin:eps=0.01 $s.ts >s || return 1; done &&
 	embed --odin eps=0.01:shape=ash-s:percentile=90 >one.ts && numbers ash-s+odin:eps=0.01 one.ts >a && ! near 1e-3 a ash-s.n >x &&
 	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts'
+ok 'a percentile that keeps nothing is refused' 'fails 1 "percentile 99.9 keeps none of the network.s [0-9]* features; choose a smaller one" um-embed -m m.ckpt --odin shape=ash-b:percentile=99.9 images.ts'
 
 # ---- i-ODIN, AdaSCALE
 ok 'i-ODIN: the one number of the largest gradient moves' '
@@ -180,14 +181,16 @@ ok '--full of one with masks works' 'um-embed -q --full -m masked.ckpt images.ts
 # ---- what is refused
 misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test $? = 2 -a ! -s out && grep -q -- "$pattern" err; }
 ok 'wrong --odin is misuse' '
-	misuse "is not a space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
+	misuse "is not a space; choose pixel" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
 	misuse "is not eps=" --odin epsilon=1 && misuse "is not a shape; choose react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "percentile= goes with shape=ash" --odin percentile=65 && misuse "percentile= goes with" --odin shape=react:percentile=65 &&
+	misuse "threshold= goes with shape=react" --odin threshold=1 && misuse "threshold= goes with" --odin threshold=1:shape=ash-s &&
 	misuse "is not eps=, temperature= or space=$" --i-odin shape=react'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '
-	mkdir here && misuse "is not a space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
+	mkdir here && misuse "is not a space; choose pixel" -o here/x.ts --odin space=here; test -z "$(ls here)"'
 golden-net ckpt densenet:depth=13,bottleneck=0 10 >ten.ckpt
 ok 'a second model of other classes' 'fails 1 "ten.ckpt.*other classes" um-embed -m m.ckpt --against ten.ckpt images.ts'
 ok 'a second model that is not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --against no.ckpt images.ts'

@@ -87,8 +87,8 @@ bool arr_is_text(const struct arr *a);
 /* The number of elements; and the number per row, which spans all indices after the first (1 for a vector). */
 size_t arr_count(const struct arr *a);
 size_t arr_row(const struct arr *a);
-/* "<f4 (1000, 512)", or "text (3,), as line 3 is no number", or "<f4 (7,), as row 3 is null", in buf of ARR_TEXT bytes,
- * which is returned. */
+/* "<f4 (1000, 512)", or "text (3,), because line 3 is not a number", or "<f4 (7,), because row 3 is null", in buf of
+ * ARR_TEXT bytes, which is returned. */
 enum { ARR_TEXT = 256 };
 const char *arr_describe(const struct arr *a, char *buf);
 

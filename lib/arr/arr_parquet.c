@@ -21,22 +21,38 @@ struct reading {
 	size_t limit; /* bytes of an unpacked column */
 };
 
-/* A list is called as its column, "features" and not "features.list.element"; a struct's members are called by their
- * paths. */
-static bool is_plain(const struct parquet_column *c)
+/* Do columns i and k lie in the same outermost one? */
+static bool are_beside(const struct parquet *p, size_t i, size_t k)
 {
-	return c->repeated == 0 ? c->depth == 1 : c->repeated == 1 && c->depth <= 3;
+	const struct parquet_column *a = parquet_column(p, i), *b;
+
+	if (k >= parquet_columns(p))
+		return false;
+	b = parquet_column(p, k);
+	return a->first == b->first && memcmp(a->path, b->path, a->first) == 0;
+}
+
+/* A list is called as its column, "features" and not "features.list.element"; the members of a struct and the keys and
+ * values of a map, which are beside each other, are called by their paths. */
+static bool is_plain(const struct parquet *p, size_t i)
+{
+	const struct parquet_column *c = parquet_column(p, i);
+
+	if (c->repeated == 0)
+		return c->depth == 1;
+	return c->repeated == 1 && c->depth <= 3 && !are_beside(p, i, i + 1) && (i == 0 || !are_beside(p, i, i - 1));
 }
 
 /* The type as NumPy spells it, or what it is instead of numbers and text; *known: it is one that is read. */
-static const char *type_of(const struct parquet_column *c, bool *known)
+static const char *type_of(const struct parquet *p, size_t i, bool *known)
 {
+	const struct parquet_column *c = parquet_column(p, i);
 	const bool natural = c->meaning == PARQUET_UNSIGNED;
 
 	*known = false;
 	if (c->repeated > 1)
 		return "list of lists";
-	if (!is_plain(c))
+	if (!is_plain(p, i))
 		return c->repeated ? "list of structs" : "in a struct";
 	if (c->meaning == PARQUET_DECIMAL || c->meaning == PARQUET_TIME)
 		return c->meaning == PARQUET_TIME ? "date or time" : "decimal";
@@ -132,7 +148,7 @@ static int add_column(struct reading *r, size_t i, struct err *err)
 	const struct parquet_column *c = parquet_column(r->p, i);
 	struct arr a = { .kind = ARR_OTHER, .ndim = 1, .shape = { (size_t)parquet_rows(r->p) } };
 	bool known;
-	const char *type = type_of(c, &known);
+	const char *type = type_of(r->p, i, &known);
 	char *name;
 	int rc = 0;
 
@@ -141,7 +157,7 @@ static int add_column(struct reading *r, size_t i, struct err *err)
 		rc = (c->type == PARQUET_BYTES ? read_text : read_numbers)(r, i, &a, err);
 	if (rc < 0)
 		return -1;
-	if (!(name = strndup(c->path, is_plain(c) ? c->first : strlen(c->path))))
+	if (!(name = strndup(c->path, is_plain(r->p, i) ? c->first : strlen(c->path))))
 		return err_memory(err);
 	rc = arr_add(r->s, &a, name, err);
 	free(name);

@@ -179,8 +179,8 @@ static void check_given(const struct cli_option *o, const char *value, const cha
 	if (!*value)
 		cli_usage("%s%s: its value is empty; is a variable of a script empty?", where, o->name);
 	if (value[0] == '-' && (value[1] == '-' || isalpha((unsigned char)value[1])))
-		cli_usage("%s%s: its value is missing, as '%s' follows; is a variable of a script empty?", where, o->name,
-			  value);
+		cli_usage("%s%s: its value is missing, as '%s' follows; is a variable of a script empty?", where,
+			  o->name, value);
 }
 
 void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where)

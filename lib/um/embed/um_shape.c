@@ -36,6 +36,9 @@ int um_shape_open(struct um_shape *s, const struct net_checkpoint *c, struct err
 	if (!net_has_last_layer(c->net))
 		return err_fail(err, "architecture %s has no last layer of its own, whose input could be reshaped",
 				c->net->spec);
+	if (um_shape_prunes(s) && nearbyint((double)s->D * s->percentile / 100) >= (double)s->D)
+		return err_fail(err, "percentile %g keeps none of the network's %zu features; choose a smaller one",
+				s->percentile, s->D);
 	return net_last_layer(c, &s->weight, &s->bias) < 0 ? err_memory(err) : 0;
 }
 

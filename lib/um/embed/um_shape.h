@@ -32,7 +32,7 @@ int um_shape_find(const char *name);
 const char *um_shape_name(const struct um_shape *s);
 /* Does it prune, by the percentile? */
 bool um_shape_prunes(const struct um_shape *s);
-/* Copies the last layer. -1: the network has none, or out of memory. */
+/* Copies the last layer. -1: the network has none, the percentile keeps nothing, or out of memory. */
 int um_shape_open(struct um_shape *s, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void um_shape_release(struct um_shape *s);
 /* Logits l (n,C) of features z (n,D). -1: out of memory. */

@@ -42,5 +42,6 @@ save("arrays-unfit", {
     "deep": pa.array([[r] for r in rows], pa.list_(pa.list_(pa.float32()))),
     "pair": pa.array([{"a": 1.0, "b": 2.0}] * N), "day": pa.array([datetime.date(2026, 1, 1)] * N),
     "words": pa.array([["a"]] * N), "raw": pa.array([b"a"] * N), "truth": pa.array([True] * N),
+    "tags": pa.array([[("a", 1.0)]] * N, pa.map_(pa.string(), pa.float32())),
     "nothing": pa.array(["a"] * 6 + [None]), "hole": pa.array([1, None] + [0] * 5, pa.int64()),
 })

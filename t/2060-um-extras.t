@@ -63,6 +63,19 @@ ok 'AdaSCALE: a fit of another share is no reference' '
 	ood-score -q -m adascale-a -f 0.5.fit 0.5.ts >x && fails 1 "another share of the pixels" ood-score -m adascale-a -f 0.05.fit 0.5.ts &&
 	fails 1 "must have moved the same share" ood-fit --merge 0.05.fit 0.5.fit'
 
+ok 'scores, thresholds and joined streams of columns that other options made are refused' '
+	made() { what=$1 other=$2 m=$3; embed $what >1.f && embed $other >2.f && for i in 1 2; do ood-score -q -m $m,msp -o $i.s $i.f || return 1; done &&
+		ood-threshold -q -a 0.5 -o 1.t 1.s && ood-score -q -m $m,msp --threshold 1.t 1.f >x && ts-cat 1.f 1.f >x && ts-cat 1.s 1.s >x && ood-metrics -m msp --id 1.s 2.s >x &&
+		ts-cat --select logits 1.f 2.f >x && fails 1 "scores .$m. of the thresholds.*made differently" ood-score -m $m,msp --threshold 1.t 2.f &&
+		fails 1 "scores .$m. of the ID set and.*made differently" ood-metrics --id 1.s 2.s && fails 1 "2.f.: column .*was made otherwise.*meta ." ts-cat 1.f 2.f; } &&
+	made "--odin eps=0.01:temperature=10" "--odin eps=0.01" odin:eps=0.01 && made "--odin space=normalised" "--odin space=pixel" odin &&
+	made "--odin shape=ash-s" "--odin shape=ash-s:percentile=90" ash-s+odin && made "--odin shape=react" "--odin shape=react:threshold=2" react+odin &&
+	made "--i-odin temperature=10" --i-odin= i-odin && made "--passes 2 --dropout 0.3" "--passes 2 --dropout 0.2" mc-dropout-network &&
+	made "--passes 2 --dropout 0.3" "--passes 2 --dropout 0.3 --seed 1" mc-dropout-network && made "--ensemble other.ckpt" "--ensemble m.ckpt" ensemble && made "--against other.ckpt" "--against m.ckpt" kl-distance'
+ok 'of adascale, too, and of other numbers of passes' '
+	for o in 0.05 0.5; do ood-score -q -m adascale-a,msp -f $o.fit -o $o.s $o.ts || return 1; done; fails 1 "adascale-a. .*made differently" ood-metrics --id 0.05.s 0.5.s && fails 1 "adascale.share" ts-cat 0.05.ts 0.5.ts &&
+	for k in 2 3; do embed --passes $k --dropout 0.3 | ood-score -q -m mc-dropout-network -o $k.s || return 1; done; fails 1 "made differently" ood-metrics --id 2.s 3.s && ood-metrics --id 3.s 3.s >x'
+
 # ---- extremes
 ok 'extremes of the input of each ReLU' 'embed --extremes >one.ts && numbers extremes one.ts >out && near 1e-5 out "$golden/um_extras_extremes.txt" &&
 	test "$(tr , "\n" <out | wc -l)" = 168 && numbers logits,features plain.ts >want && numbers logits,features one.ts >got && near 1e-6 got want'
@@ -180,14 +193,16 @@ ok '--full of one with masks works' 'um-embed -q --full -m masked.ckpt images.ts
 # ---- what is refused
 misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test $? = 2 -a ! -s out && grep -q -- "$pattern" err; }
 ok 'wrong --odin is misuse' '
-	misuse "no space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
+	misuse "not a space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
-	misuse "is not eps=" --odin epsilon=1 && misuse "no shape; there are: react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "is not eps=" --odin epsilon=1 && misuse "not a shape; choose react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "percentile= is for shape=ash-p" --odin percentile=90 && misuse "percentile= is for shape=ash-p" --odin percentile=90:shape=react &&
+	misuse "threshold= is for shape=react" --odin shape=ash-b:threshold=2 && misuse "threshold= is for shape=react" --odin threshold=2 &&
 	misuse "is not eps=, temperature= or space=$" --i-odin shape=react'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '
-	mkdir here && misuse "no space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
+	mkdir here && misuse "not a space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
 golden-net ckpt densenet:depth=13,bottleneck=0 10 >ten.ckpt
 ok 'a second model of other classes' 'fails 1 "ten.ckpt.*other classes" um-embed -m m.ckpt --against ten.ckpt images.ts'
 ok 'a second model that is not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --against no.ckpt images.ts'

@@ -16,7 +16,8 @@ struct odin {
 	double temperature, eps[UM_MAX_EPS];
 	int n_eps;
 	const char *space;
-	bool shaped; /* gradient and logits go through `shape` */
+	bool shaped;                /* gradient and logits go through `shape` */
+	bool threshold, percentile; /* were they given? */
 	struct um_shape shape;
 };
 
@@ -47,17 +48,32 @@ static int set_shape(struct odin *o, const char *text, struct err *err)
 		o->shaped = (o->shape.kind = um_shape_find(text + 6)) >= 0;
 		if (o->shaped)
 			return 0;
-		err_fail(err, "--odin: '%s' is no shape; there are: react ash-p ash-b ash-s", text + 6);
+		err_fail(err, "--odin: '%s' is not a shape; choose react, ash-p, ash-b or ash-s", text + 6);
 		return UM_BAD_OPTIONS;
 	}
 	const char *number = strchr(text, '=') + 1;
 	const double x = strtod(number, &end);
 	if (end != number && !*end && x >= 0 && (threshold ? x <= 1e30 : x < 100)) {
 		*(threshold ? &o->shape.threshold : &o->shape.percentile) = x;
+		*(threshold ? &o->threshold : &o->percentile) = true;
 		return 0;
 	}
 	err_fail(err, "--odin: %.*s '%s' is not a number from 0 to %s", (int)(number - text - 1), text, number,
-		 threshold ? "1e30" : "below 100");
+		 threshold ? "1e30" : "less than 100");
+	return UM_BAD_OPTIONS;
+}
+
+/* Were only those numbers given that the shape uses? */
+static int check_shape(const struct odin *o, struct err *err)
+{
+	const bool prunes = o->shaped && um_shape_prunes(&o->shape), clips = o->shaped && !prunes;
+
+	if (o->percentile && !prunes)
+		err_fail(err, "--odin: percentile= is for shape=ash-p, ash-b and ash-s");
+	else if (o->threshold && !clips)
+		err_fail(err, "--odin: threshold= is for shape=react");
+	else
+		return 0;
 	return UM_BAD_OPTIONS;
 }
 
@@ -97,7 +113,7 @@ static int init_as(void **state, const char *what, const char *name, bool one, s
 
 	if (!what)
 		return 0;
-	*state = o = malloc(sizeof *o);
+	*state = o = calloc(1, sizeof *o);
 	copy = strdup(what);
 	if (!o || !copy) {
 		free(copy);
@@ -117,7 +133,7 @@ static int init_as(void **state, const char *what, const char *name, bool one, s
 		rc = set_one(o, part, err);
 	}
 	free(copy);
-	return rc;
+	return rc == 0 ? check_shape(o, err) : rc;
 }
 
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,

@@ -275,7 +275,7 @@ install: all completions               ## into prefix=/usr/local, below DESTDIR=
 	install -p -m 644 $(B)/completions/bash/* $(DESTDIR)$(prefix)/share/bash-completion/completions
 	install -p -m 644 $(B)/completions/zsh/* $(DESTDIR)$(prefix)/share/zsh/site-functions
 	install -p -m 644 $(B)/completions/fish/* $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
-	@case "$(DESTDIR):$$PATH:" in :*:$(prefix)/bin:* | ?*:*) ;; *) \
+	@[ -n '$(DESTDIR)' ] || case ":$$PATH:" in *':$(prefix)/bin:'*) ;; *) \
 		echo 'Programs and pages will be found after: export PATH=$(prefix)/bin:$$PATH' ;; esac
 # Installs into a scratch folder first, to learn which files there are.
 uninstall:                             ## removes what install put there

@@ -32,7 +32,7 @@ ok 'a backbone alone has no classes' 'refuses no-head.pth "no classifier .fc.wei
 ok 'with --partial, --classes and a seed it gets some' 'printf "a\nb\nc\n" >three && import --partial --classes three no-head.pth &&
 	grep -q "missing: tensor .fc.weight. (3x512); it has fresh values" err && um-ckpt diff x.ckpt resnet18.pth >out;
 	test "$(cut -f 1 out | tr "\n" " ")" = "fc.weight fc.bias "'
-ok 'a file of quite another network' 'refuses no-vit.pth "no known architecture.*--prefix and --rename.*export it to ONNX (man unmask-onnx)"'
+ok 'a file of quite another network' 'refuses no-vit.pth "no known architecture.*--prefix or --rename.*export the network to ONNX (man unmask-onnx)"'
 ok '--partial takes no network of which nearly nothing is there' '
 	refuses no-vit.pth "has 0 of the .* tensors of architecture densenet.*fresh random" "--arch densenet --partial" &&
 	refuses no-half.pth "has .* of the .* tensors of architecture resnet" "--arch resnet18 --partial"'

@@ -83,8 +83,10 @@ static int check_options(const struct ts_header *have, struct ts_reader *r)
 		for (size_t k = 0; k < have->meta.n; k++) {
 			const char *key = have->meta.e[k].key, *column = have->fields[i].name;
 			if (tells(key, column) && has(its, key) && !ts_meta_same(&have->meta, its, key))
-				return ts_reader_fail(r, "column '%s' was made otherwise than the first stream's "
-							 "(meta '%s')", column, key);
+				return ts_reader_fail(r,
+						      "column '%s' was made otherwise than the first stream's "
+						      "(meta '%s')",
+						      column, key);
 		}
 	return 0;
 }

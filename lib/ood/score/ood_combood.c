@@ -165,13 +165,13 @@ static void fit_axis(struct axis *a, double *x, size_t n, double *room)
 }
 
 /* Tasks, as this may run in one thread of several that prepare methods: those that are idle help. Each fits axes of its
- * own, so the result does not depend on their number. */
+ * own, so the result does not depend on their number. There are few: of more than 64 a thread libgomp shares none. */
 static int fit_axes(struct combood *k, const struct ood_fit *f, struct err *err)
 {
 	const size_t n = f->bank.n, C = f->classes;
 	bool failed = false;
 
-#pragma omp taskloop grainsize(1) shared(failed)
+#pragma omp taskloop num_tasks(32) shared(failed)
 	for (size_t i = 0; i < k->n; i++) {
 		double *x = malloc(4 * n * sizeof *x);
 		for (size_t j = 0; x && j < n; j++)

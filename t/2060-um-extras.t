@@ -48,7 +48,8 @@ ok 'ODIN through ReAct and ASH, as published' '
 	ts-dump --header react.ts | grep -q "\"react+odin.threshold\": 1," && numbers logits ash-s.ts >a && numbers logits plain.ts >b && near 1e-6 a b'
 ok 'their scores, and other parameters' 'for s in react ash-p ash-b ash-s; do ood-score -q -m $s+odin:eps=0.01 $s.ts >s || return 1; done &&
 	embed --odin eps=0.01:shape=ash-s:percentile=90 >one.ts && numbers ash-s+odin:eps=0.01 one.ts >a && ! near 1e-3 a ash-s.n >x &&
-	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts'
+	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts &&
+	fails 1 "percentile=99.9 keeps none of the [0-9]* features" um-embed -m m.ckpt --odin shape=ash-s:percentile=99.9 images.ts'
 
 # ---- i-ODIN, AdaSCALE
 ok 'i-ODIN: the one number of the largest gradient moves' '

@@ -99,8 +99,8 @@ int um_shape_logits(const struct um_shape *s, const float *z, size_t n, float *l
 	return done ? 0 : -1;
 }
 
-/* dz (D) of z from g (D), the gradient of the shaped row; kept: (D) room. ASH-S: y = kept z e^r, r = a / b, a the sum of
- * all and b of the kept, so dz = kept e^r g + (sum of g y) (1 - kept r) / b, or without the sum where r is bounded. */
+/* dz (D) of z from g (D), the gradient of the shaped row; kept: (D) room. ASH-S: y = kept z e^r, r = a / b, a the sum
+ * of all and b of the kept, so dz = kept e^r g + (sum of g y) (1 - kept r) / b, without the sum where r is bounded. */
 static void unshape(const struct um_shape *s, const float *z, const double *g, double *kept, float *room, float *dz)
 {
 	double sum = 0;

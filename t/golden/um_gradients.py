@@ -56,7 +56,9 @@ def line(name, g):
     n = g.size
     sums = [float((g * (2 * uniform(f"probe{s}", n) - 1)).sum()) for s in range(3)]
     some = [g[i if n < 16 else i * n // 16] for i in range(min(n, 16))]
-    return " ".join([name, str(n)] + [f"{v:.9g}" for v in [np.abs(g).max()] + sums + some])
+    largest = np.abs(g).max()
+    # What is 0 but for double precision's rounding is written as 0: another processor rounds otherwise.
+    return " ".join([name, str(n)] + [f"{v if abs(v) > 1e-12 * largest else 0:.9g}" for v in [largest] + sums + some])
 
 
 def gradients(net, inner, x, y):

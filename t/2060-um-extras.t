@@ -152,7 +152,7 @@ if have_torch; then
 	ok 'and on attacked images' '
 		embed --fgsm 0.05 --against other.ckpt >one.ts && embed --engine torch --fgsm 0.05 --against other.ckpt >two.ts &&
 		for column in logits features kl-distance; do
-			numbers $column one.ts >out && numbers $column two.ts >want && near 1e-4 out want || exit 1
+			numbers $column one.ts >out && numbers $column two.ts >want && near 1e-4 out want || return 1
 		done'
 fi
 for threads in 1 2 3; do

@@ -186,7 +186,7 @@ done
 ok 'a file that only looks like Parquet' 'printf "PAR1abcdPAR1" >x.parquet; fails 1 "Parquet file" ds-pack x.parquet'
 
 ok '--list-formats names all' 'ds-pack --list-formats >out && for f in images tiny-imagenet webdataset lmdb svhn cifar imagenet idx npy parquet; do grep -q "^$f " out || exit; done'
-ok '--format: one that there is not' 'fails 1 "no format .jpg." ds-pack --format jpg folders'
+ok '--format: one that there is not' 'fails 1 "unknown format .jpg." ds-pack --format jpg folders'
 ok '--format: nothing of it there' 'fails 1 "no images of format .svhn." ds-pack --format svhn folders'
 ok '--format images: annotations are not looked at' 'test "$(labels --format images tiny --split val)" = "-1 -1 -1 -1 "'
 done_testing

@@ -15,7 +15,7 @@ printf '# what we know already\ncat\tone of ours\n\nfox\n' >known.txt
 ok '--exclude-classes: rows go, the others are numbered anew' 'is "0:8 1:8 " labels set --exclude-classes known.txt && is "[\"dog\", \"eel\"]" classes set --exclude-classes known.txt'
 ok '--only-classes' 'is "0:8 1:3 " labels set --only-classes known.txt && is "[\"cat\", \"fox\"]" classes set --only-classes known.txt'
 echo unicorn >none.txt
-ok 'a class that is not there' 'fails 1 "none.txt.*no class .unicorn. in the source" ds-pack set --exclude-classes none.txt'
+ok 'a class that is not there' 'fails 1 "none.txt.*the source has no class .unicorn." ds-pack set --exclude-classes none.txt'
 ok 'a file that is not there' 'fails 1 "no/such" ds-pack set --only-classes no/such'
 cp set/cat/0.png set/loose.png
 ok 'an image without a class' 'fails 1 "loose.png. has no class" ds-pack set --exclude-classes known.txt'

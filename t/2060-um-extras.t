@@ -48,8 +48,8 @@ ok 'ODIN through ReAct and ASH, as published' '
 	ts-dump --header react.ts | grep -q "\"react+odin.threshold\": 1," && numbers logits ash-s.ts >a && numbers logits plain.ts >b && near 1e-6 a b'
 ok 'their scores, and other parameters' 'for s in react ash-p ash-b ash-s; do ood-score -q -m $s+odin:eps=0.01 $s.ts >s || return 1; done &&
 	embed --odin eps=0.01:shape=ash-s:percentile=90 >one.ts && numbers ash-s+odin:eps=0.01 one.ts >a && ! near 1e-3 a ash-s.n >x &&
-	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts'
-ok 'a percentile that keeps nothing is refused' 'fails 1 "percentile 99.9 keeps none of the network.s [0-9]* features; choose a smaller one" um-embed -m m.ckpt --odin shape=ash-b:percentile=99.9 images.ts'
+	fails 1 "no column .ash-b+odin:eps=0.01.: um-embed --odin shape=ash-b adds it" ood-score -m ash-b+odin:eps=0.01 one.ts &&
+	fails 1 "percentile=99.9 keeps none of the [0-9]* features" um-embed -m m.ckpt --odin shape=ash-s:percentile=99.9 images.ts'
 
 # ---- i-ODIN, AdaSCALE
 ok 'i-ODIN: the one number of the largest gradient moves' '
@@ -63,6 +63,19 @@ ok 'AdaSCALE: a fit of another share is no reference' '
 	for o in 0.05 0.5; do ood-fit -q -o $o.fit $o.ts || return 1; done &&
 	ood-score -q -m adascale-a -f 0.5.fit 0.5.ts >x && fails 1 "another share of the pixels" ood-score -m adascale-a -f 0.05.fit 0.5.ts &&
 	fails 1 "must have moved the same share" ood-fit --merge 0.05.fit 0.5.fit'
+
+ok 'scores, thresholds and joined streams of columns that other options made are refused' '
+	made() { what=$1 other=$2 m=$3; embed $what >1.f && embed $other >2.f && for i in 1 2; do ood-score -q -m $m,msp -o $i.s $i.f || return 1; done &&
+		ood-threshold -q -a 0.5 -o 1.t 1.s && ood-score -q -m $m,msp --threshold 1.t 1.f >x && ts-cat 1.f 1.f >x && ts-cat 1.s 1.s >x && ood-metrics -m msp --id 1.s 2.s >x &&
+		ts-cat --select logits 1.f 2.f >x && fails 1 "scores .$m. of the thresholds.*made differently" ood-score -m $m,msp --threshold 1.t 2.f &&
+		fails 1 "scores .$m. of the ID set and.*made differently" ood-metrics --id 1.s 2.s && fails 1 "2.f.: column .*was made otherwise.*meta ." ts-cat 1.f 2.f; } &&
+	made "--odin eps=0.01:temperature=10" "--odin eps=0.01" odin:eps=0.01 && made "--odin space=normalised" "--odin space=pixel" odin &&
+	made "--odin shape=ash-s" "--odin shape=ash-s:percentile=90" ash-s+odin && made "--odin shape=react" "--odin shape=react:threshold=2" react+odin &&
+	made "--i-odin temperature=10" --i-odin= i-odin && made "--passes 2 --dropout 0.3" "--passes 2 --dropout 0.2" mc-dropout-network &&
+	made "--passes 2 --dropout 0.3" "--passes 2 --dropout 0.3 --seed 1" mc-dropout-network && made "--ensemble other.ckpt" "--ensemble m.ckpt" ensemble && made "--against other.ckpt" "--against m.ckpt" kl-distance'
+ok 'of adascale, too, and of other numbers of passes' '
+	for o in 0.05 0.5; do ood-score -q -m adascale-a,msp -f $o.fit -o $o.s $o.ts || return 1; done; fails 1 "adascale-a. .*made differently" ood-metrics --id 0.05.s 0.5.s && fails 1 "adascale.share" ts-cat 0.05.ts 0.5.ts &&
+	for k in 2 3; do embed --passes $k --dropout 0.3 | ood-score -q -m mc-dropout-network -o $k.s || return 1; done; fails 1 "made differently" ood-metrics --id 2.s 3.s && ood-metrics --id 3.s 3.s >x'
 
 # ---- extremes
 ok 'extremes of the input of each ReLU' 'embed --extremes >one.ts && numbers extremes one.ts >out && near 1e-5 out "$golden/um_extras_extremes.txt" &&
@@ -139,7 +152,7 @@ if have_torch; then
 	ok 'and on attacked images' '
 		embed --fgsm 0.05 --against other.ckpt >one.ts && embed --engine torch --fgsm 0.05 --against other.ckpt >two.ts &&
 		for column in logits features kl-distance; do
-			numbers $column one.ts >out && numbers $column two.ts >want && near 1e-4 out want || exit 1
+			numbers $column one.ts >out && numbers $column two.ts >want && near 1e-4 out want || return 1
 		done'
 fi
 for threads in 1 2 3; do
@@ -181,16 +194,16 @@ ok '--full of one with masks works' 'um-embed -q --full -m masked.ckpt images.ts
 # ---- what is refused
 misuse() { pattern=$1; shift; um-embed -m m.ckpt "$@" images.ts >out 2>err; test $? = 2 -a ! -s out && grep -q -- "$pattern" err; }
 ok 'wrong --odin is misuse' '
-	misuse "is not a space; choose pixel" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
+	misuse "not a space" --odin space=here && misuse "temperature .x. is not" --odin temperature=x &&
 	misuse "not a list of numbers" --odin eps=0.1,2 && misuse "0.1 appears twice" --odin eps=0.1,0.10 &&
-	misuse "is not eps=" --odin epsilon=1 && misuse "is not a shape; choose react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
-	misuse "percentile= goes with shape=ash" --odin percentile=65 && misuse "percentile= goes with" --odin shape=react:percentile=65 &&
-	misuse "threshold= goes with shape=react" --odin threshold=1 && misuse "threshold= goes with" --odin threshold=1:shape=ash-s &&
+	misuse "is not eps=" --odin epsilon=1 && misuse "not a shape; choose react" --odin shape=ash && misuse "percentile .100. is not" --odin percentile=100 &&
+	misuse "percentile= is for shape=ash-p" --odin percentile=90 && misuse "percentile= is for shape=ash-p" --odin percentile=90:shape=react &&
+	misuse "threshold= is for shape=react" --odin shape=ash-b:threshold=2 && misuse "threshold= is for shape=react" --odin threshold=2 &&
 	misuse "is not eps=, temperature= or space=$" --i-odin shape=react'
 ok 'wrong --gram is misuse' 'misuse "is not .stages." --gram 0 && misuse "is not .stages." --gram layer'
 ok '--perturb-eps without --perturb is misuse' 'misuse "needs --perturb" --perturb-eps 0.1'
 ok 'misuse leaves no temporary behind' '
-	mkdir here && misuse "is not a space; choose pixel" -o here/x.ts --odin space=here; test -z "$(ls here)"'
+	mkdir here && misuse "not a space" -o here/x.ts --odin space=here; test -z "$(ls here)"'
 golden-net ckpt densenet:depth=13,bottleneck=0 10 >ten.ckpt
 ok 'a second model of other classes' 'fails 1 "ten.ckpt.*other classes" um-embed -m m.ckpt --against ten.ckpt images.ts'
 ok 'a second model that is not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --against no.ckpt images.ts'

@@ -23,7 +23,7 @@ for f in one two; do ood-score -q -m mahalanobis,energy --fit $f.fit x.f -o $f.s
 ok 'of another fit: the columns that use it, and no others' 'fails 1 "scores .mahalanobis. of the ID set and of this one are made differently" ood-metrics --id one.s two.s && ood-metrics -m energy --id one.s two.s >out &&
 	ood-threshold -q -a 0.2 one.s -o one.t && fails 1 "made differently" ood-score -q --threshold one.t --fit two.fit x.f && ood-score -q --threshold one.t --fit one.fit x.f >v'
 ok 'also those that go by what every fit has' 'for f in one two; do ood-score -q -m klm,she,msp --fit $f.fit x.f -o $f.m; done
-	for m in klm she; do fails 1 "scores .$m. of the ID set and of this one are made differently" ood-metrics -m $m --id one.m two.m || exit; done; ood-metrics -m msp --id one.m two.m >out'
+	for m in klm she; do fails 1 "scores .$m. of the ID set and of this one are made differently" ood-metrics -m $m --id one.m two.m || return 1; done; ood-metrics -m msp --id one.m two.m >out'
 ok 'a fit of another model, though the last layer is the same' '
 	um-train -q --init a.ckpt --freeze-fc -e 1 -b 4 -o tuned.ckpt images.ts && um-embed -q -m tuned.ckpt images.ts >t.f && ood-fit -q -o t.fit t.f && ood-fit -q -o a.fit a.f &&
 	ts-dump a.ckpt | grep fc.weight >l && ts-dump tuned.ckpt | grep fc.weight | cmp - l &&

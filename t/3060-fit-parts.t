@@ -36,8 +36,8 @@ ok 'the same bytes with any threads, and row by row up to rounding' '
 		tail -n +2 | cut -f 1-15; done | sort >parts && ts-dump --tsv test.s | tail -n +2 | cut -f 1-15 | sort >whole && near 1e-6 parts whole'
 ok 'fits of parts join to that of the whole, ranges to the bit, and forget what was tuned' '
 	for i in 0 1 2; do ts-cat --shard $i/3 train.f | ood-fit -o part$i; done && ood-fit --merge part2 part0 part1 -o joined &&
-	for x in gram:map0.min gram:map1.max bank.moved bank.extremes; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x | cmp - a || exit 1; done &&
-	for x in layer0.precision layer1.mean; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x >b && near 1e-9 a b || exit 1; done &&
+	for x in gram:map0.min gram:map1.max bank.moved bank.extremes; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x | cmp - a || return 1; done &&
+	for x in layer0.precision layer1.mean; do ts-values 1000 joined $x >a && ts-values 1000 train.fit $x >b && near 1e-9 a b || return 1; done &&
 	ood-fit --merge tuned.fit train.fit -o both && ! ts-dump --header both | grep -q "layers\.\|gram\.weight"'
 ok '--published-tuning says so, in the fit and with the scores' '
 	ood-fit --tune train.fit --against adv.f --published-tuning val.f -o p.fit &&
@@ -49,7 +49,7 @@ ok 'tuned with one of the two: the other is left out' '
 ok 'columns that are missing, or of another shape' '
 	ts-cat --select logits,features,label test.f -o plain.f &&
 	for m in mahalanobis-layers gram odin i-odin rankfeat kl-distance adascale-a ensemble combood mc-dropout-network; do
-		fails 1 "um-embed --" ood-score -f tuned.fit -m $m -o x plain.f || exit 1; done &&
+		fails 1 "um-embed --" ood-score -f tuned.fit -m $m -o x plain.f || return 1; done &&
 	fails 1 "no column .odin:eps=0.1.: um-embed --odin" ood-score -m odin:eps=0.1 -o x test.f &&
 	fails 1 "no column .layer0:eps=0.02.: um-embed --perturb" ood-score -f train.fit -m mahalanobis-layer:eps=0.02 -o x test.f &&
 	ts-gen features logits:f4:4,features:f4:6,rankfeat:f4:3 9 1 >odd.f && fails 1 "rankfeat.*another type or shape" ood-score -m rankfeat -o x odd.f'

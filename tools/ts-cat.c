@@ -66,6 +66,31 @@ static int check_made(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
+/* Is key one of the entries that say how the column was made: "odin.temperature" of "odin:eps=0.1"? */
+static bool tells(const char *key, const char *column)
+{
+	const size_t len = strcspn(column, ":");
+
+	return strncmp(key, column, len) == 0 && key[len] == '.';
+}
+
+/* Checks that columns of um-embed were made with the same options, as far as both streams say. */
+static int check_options(const struct ts_header *have, struct ts_reader *r)
+{
+	const struct ts_meta *its = &ts_reader_header(r)->meta;
+
+	for (size_t i = 0; i < have->n_fields; i++)
+		for (size_t k = 0; k < have->meta.n; k++) {
+			const char *key = have->meta.e[k].key, *column = have->fields[i].name;
+			if (tells(key, column) && has(its, key) && !ts_meta_same(&have->meta, its, key))
+				return ts_reader_fail(r,
+						      "column '%s' was made otherwise than the first stream's "
+						      "(meta '%s')",
+						      column, key);
+		}
+	return 0;
+}
+
 /* Checks that the images of both are distorted in the same way, or not at all. Otherwise the first stream's meta would
  * call distorted images clean. */
 static int check_clean(const struct ts_header *have, struct ts_reader *r)
@@ -98,7 +123,7 @@ static int check_fields(const struct ts_header *have, struct ts_reader *r)
 	if (ts_header_field(have, "label") && !ts_meta_same(&have->meta, &h->meta, "classes"))
 		return ts_reader_fail(r, "has other classes than the first stream, so labels would be "
 					 "mixed up; --select fields without label");
-	return check_clean(have, r) < 0 ? -1 : check_made(have, r);
+	return check_clean(have, r) < 0 || check_options(have, r) < 0 ? -1 : check_made(have, r);
 }
 
 static int take_row(struct work *k, const struct ts_batch *b, size_t i)

@@ -286,7 +286,8 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
 		return err_fail(err, "is of another model: all must come from the same checkpoint");
 	if (f->parts != o->parts || f->bank.wide[OOD_EXTREMES] != o->bank.wide[OOD_EXTREMES] || !layers || !grams)
-		return err_fail(err, "holds other statistics: all must be fitted with the same --method");
+		return err_fail(err, "holds other statistics: all must be fitted with the same --method, from the "
+				     "same columns");
 	if (f->parts & OOD_PART_MOVED && !ts_meta_same(&f->header.meta, &o->header.meta, "adascale.share"))
 		return err_fail(err,
 				"is of another um-embed --adascale: all must have moved the same share of the pixels");

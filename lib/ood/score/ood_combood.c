@@ -9,7 +9,7 @@
  * input of each activation layer (um-embed --extremes), the largest logit and minus the smallest; each is standardised,
  * bent by the power transform of Yeo and Johnson ("A new family of power transformations to improve normality or
  * symmetry", Biometrika 2000) of greatest likelihood, and standardised again. All of this, and the covariance S of y,
- * comes from the bank. A distance of 0 counts as the smallest number that there is. */
+ * comes from the bank. A distance of 0 counts as the smallest normal number. */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -164,22 +164,23 @@ static void fit_axis(struct axis *a, double *x, size_t n, double *room)
 	a->spread = sqrt(variance(x, n, a->centre));
 }
 
-/* Every thread fits axes of its own, so the result does not depend on their number. */
+/* Tasks, as this may run in one thread of several that prepare methods: those that are idle help. Each fits axes of its
+ * own, so the result does not depend on their number. There are few: of more than 64 a thread libgomp shares none. */
 static int fit_axes(struct combood *k, const struct ood_fit *f, struct err *err)
 {
 	const size_t n = f->bank.n, C = f->classes;
 	bool failed = false;
 
-#pragma omp parallel reduction(|| : failed)
-	{
+#pragma omp taskloop num_tasks(32) shared(failed)
+	for (size_t i = 0; i < k->n; i++) {
 		double *x = malloc(4 * n * sizeof *x);
-		failed = !x;
-#pragma omp for schedule(dynamic)
-		for (size_t i = 0; i < k->n; i++) {
-			for (size_t j = 0; x && j < n; j++)
-				x[j] = raw(k, f->bank.beside[OOD_EXTREMES] + j * k->wide, f->bank.logits + j * C, C, i);
-			if (x)
-				fit_axis(&k->axis[i], x, n, x + n);
+		for (size_t j = 0; x && j < n; j++)
+			x[j] = raw(k, f->bank.beside[OOD_EXTREMES] + j * k->wide, f->bank.logits + j * C, C, i);
+		if (x) {
+			fit_axis(&k->axis[i], x, n, x + n);
+		} else {
+#pragma omp atomic write
+			failed = true;
 		}
 		free(x);
 	}

@@ -153,6 +153,7 @@ const struct ood_method ood_ensemble_family[] = {
 	{ .name = "mc-dropout-network",
 	  .help = "msp of the mean over passes with dropout inside the network",
 	  .needs = "um-embed --passes",
+	  .made = "passes",
 	  .params = { { "logits", 0, 0, 1, "1: of the mean logits (OpenOOD), not probabilities" } },
 	  .prepare = passes_prepare,
 	  .score = ensemble_score },

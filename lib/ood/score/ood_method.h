@@ -81,11 +81,12 @@ struct ood_scorer;
 struct ood_method {
 	const char *name, *help; /* help: one line on what it computes */
 	const char *needs;       /* options for input beyond what um-embed writes by default; NULL: none */
-	unsigned parts;          /* enum ood_part: what it needs of a fit */
-	bool fitted;             /* uses a fit without asking for a part: class means, layers, Gram matrices */
-	bool alone;              /* works without logits, in the stream and in the fit */
-	bool outliers;           /* also uses the fit of outliers */
-	bool reshapes;           /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
+	const char *made; /* key of the meta, up to the dot, that says how um-embed made its columns; NULL: name */
+	unsigned parts;   /* enum ood_part: what it needs of a fit */
+	bool fitted;      /* uses a fit without asking for a part: class means, layers, Gram matrices */
+	bool alone;       /* works without logits, in the stream and in the fit */
+	bool outliers;    /* also uses the fit of outliers */
+	bool reshapes;    /* makes new logits: METHOD+SCORE, SCORE a method with logits(), may follow it */
 	struct ood_param params[OOD_MAX_PARAMS];
 	/* One bit for each parameter added after the method was first released. Files spell these out only if they
 	 * differ from the default, so that older files still match. */

@@ -49,6 +49,21 @@ static uint64_t fit_hash(const struct ood_fit *f)
 	return h;
 }
 
+/* Hash of what the stream's meta says of how a method's columns were made, in any order. 0: nothing. */
+static uint64_t columns_hash(const struct ts_meta *m, const struct ood_method *method)
+{
+	const char *made = method->made ? method->made : method->name;
+	const size_t len = strlen(made);
+	uint64_t h = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct ts_entry *e = &m->e[i];
+		if (strncmp(e->key, made, len) == 0 && e->key[len] == '.')
+			h += XXH3_64bits_withSeed(e->bytes, e->len, XXH3_64bits(e->key, strlen(e->key)));
+	}
+	return h;
+}
+
 /* The model that made the features: the one they name, else a hash of their last layer, or "". */
 static int model_of(const struct ood_basis *from, char model[17], struct err *err)
 {
@@ -74,7 +89,7 @@ static int add_identities(struct ts_header *h, const struct ood_basis *from, con
 {
 	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) }, outliers = fit_hash(from->outliers);
 	char model[17], text[OOD_MAX_TEXT], id[OOD_IDENTITY], **all = calloc(n + 2, sizeof *all);
-	uint64_t hash, together;
+	uint64_t hash, together, columns;
 	size_t k = 0;
 	int rc = all ? model_of(from, model, err) : err_memory(err);
 
@@ -87,6 +102,8 @@ static int add_identities(struct ts_header *h, const struct ood_basis *from, con
 				hash = XXH3_64bits_withSeed(fits, sizeof fits, hash);
 			if (s[k].request.method->outliers)
 				hash = XXH3_64bits_withSeed(&outliers, sizeof outliers, hash);
+			if ((columns = columns_hash(&from->header->meta, s[k].request.method)) != 0)
+				hash = XXH3_64bits_withSeed(&columns, sizeof columns, hash);
 			together = XXH3_64bits_withSeed(&hash, sizeof hash, together);
 		}
 		ood_identity_text(id, model, k < n ? hash : together, k < n ? s[k].request.column : extra);

@@ -30,6 +30,20 @@ struct ood_kept ood_prune(const float *z, size_t d, double percentile, float *ro
 	return r;
 }
 
+void ood_prune_to(struct ood_kept r, const float *z, size_t d, double scale, double value, double *out)
+{
+	for (size_t i = 0; i < d; i++) {
+		bool kept = z[i] > r.border || (z[i] == r.border && r.ties > 0);
+		r.ties -= kept && z[i] == r.border;
+		out[i] = kept ? scale * z[i] + value : 0;
+	}
+}
+
+double ood_kept_scale(struct ood_kept r)
+{
+	return exp(r.sum != 0 ? fmin(r.all / r.sum, OOD_MOST_SCALE) : OOD_MOST_SCALE);
+}
+
 void ood_reshape_logits(const struct ood_basis *from, const double *z, size_t n, const double *weight, double *l)
 {
 	const size_t C = from->classes;

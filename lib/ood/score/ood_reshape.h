@@ -26,6 +26,11 @@ struct ood_kept {
 };
 /* Of z (d); room: d floats. */
 struct ood_kept ood_prune(const float *z, size_t d, double percentile, float *room);
+/* out (d): scale * z + value for kept features, 0 for the rest. */
+void ood_prune_to(struct ood_kept r, const float *z, size_t d, double scale, double value, double *out);
+/* ASH-S's and SCALE's exp(all / sum); the exponent is at most OOD_MOST_SCALE, so that a small sum does not overflow. */
+enum { OOD_MOST_SCALE = 80 };
+double ood_kept_scale(struct ood_kept r);
 
 /* l (n,C) = z (n,D) weight (C,D)^T + the last layer's bias. */
 void ood_reshape_logits(const struct ood_basis *from, const double *z, size_t n, const double *weight, double *l);

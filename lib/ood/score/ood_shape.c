@@ -162,48 +162,33 @@ static int vra_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 /* ---- ASH, SCALE -------------------------------------------------------------------------------- */
 
 /* Extremely simple activation shaping (Djurisic et al., "Extremely simple activation shaping for
- * out-of-distribution detection", ICLR 2023) of the pooled features. Writes scale * z + value for kept features, zero
- * for the rest. */
-static void keep(struct ood_kept r, const float *z, size_t d, double scale, double value, double *out)
-{
-	for (size_t i = 0; i < d; i++) {
-		bool kept = z[i] > r.border || (z[i] == r.border && r.ties > 0);
-		r.ties -= kept && z[i] == r.border;
-		out[i] = kept ? scale * z[i] + value : 0;
-	}
-}
+ * out-of-distribution detection", ICLR 2023) of the pooled features. */
 
 /* ASH-P only prunes. */
 static void ash_p(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
-	keep(ood_prune(z, d, s->request.params[0], room), z, d, 1, 0, out);
+	ood_prune_to(ood_prune(z, d, s->request.params[0], room), z, d, 1, 0, out);
 }
 
 /* ASH-B sets all kept features to one value that preserves the sum. */
 static void ash_b(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	struct ood_kept r = ood_prune(z, d, s->request.params[0], room);
-	keep(r, z, d, 0, r.k ? r.all / (double)r.k : 0, out);
-}
-
-/* exp(all / kept), at most exp(80), so that a small sum does not overflow. */
-static double ratio(struct ood_kept r)
-{
-	return exp(r.sum != 0 ? fmin(r.all / r.sum, 80) : 80);
+	ood_prune_to(r, z, d, 0, r.k ? r.all / (double)r.k : 0, out);
 }
 
 /* ASH-S scales kept features by exp(sum before / sum after). */
 static void ash_s(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
 	struct ood_kept r = ood_prune(z, d, s->request.params[0], room);
-	keep(r, z, d, ratio(r), 0, out);
+	ood_prune_to(r, z, d, ood_kept_scale(r), 0, out);
 }
 
 /* SCALE (Xu et al., "Scaling for training time and post-hoc out-of-distribution detection
  * enhancement", ICLR 2024): ASH-S without pruning. */
 static void scale(const struct ood_scorer *s, const float *z, size_t d, double *out, float *room)
 {
-	double r = ratio(ood_prune(z, d, s->request.params[0], room));
+	double r = ood_kept_scale(ood_prune(z, d, s->request.params[0], room));
 	for (size_t i = 0; i < d; i++)
 		out[i] = z[i] * r;
 }

@@ -26,8 +26,10 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
-	(void)state, (void)n;
-	return um_pass_add(to, "kl-distance", 0, NULL, err);
+	(void)n;
+	return um_pass_add(to, "kl-distance", 0, NULL, err) < 0 ?
+		       -1 :
+		       um_other_tell(state, 1, "kl-distance.models", to, err);
 }
 
 static int run(void *state, struct um_pass *p, struct err *err)

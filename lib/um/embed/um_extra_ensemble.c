@@ -40,9 +40,12 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
-	const size_t shape[] = { ((const struct ensemble *)state)->n, (size_t)n->classes };
+	const struct ensemble *e = state;
+	const size_t shape[] = { e->n, (size_t)n->classes };
 
-	return um_pass_add(to, "ensemble", 2, shape, err);
+	if (um_pass_add(to, "ensemble", 2, shape, err) < 0)
+		return -1;
+	return um_other_tell(e->m, e->n, "ensemble.models", to, err);
 }
 
 static int run(void *state, struct um_pass *p, struct err *err)

@@ -50,6 +50,9 @@ struct um_other {
 };
 int um_other_load(struct um_other *o, const char *path, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void um_other_release(struct um_other *o);
+/* Sets a key of the meta of *to to the identities (net_identity()) of n loaded models. */
+int um_other_tell(const struct um_other *o, size_t n, const char *key, struct ts_header *to,
+		  struct err *err) TS_CHECKED;
 /* logits (n,C) of the pass's images. */
 int um_other_run(struct um_other *o, const struct um_pass *p, float *logits, struct err *err) TS_CHECKED;
 

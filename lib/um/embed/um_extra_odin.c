@@ -16,8 +16,8 @@ struct odin {
 	double temperature, eps[UM_MAX_EPS];
 	int n_eps;
 	const char *space;
-	bool shaped;                /* gradient and logits go through `shape`, */
-	bool percentile, threshold; /* of which these were given */
+	bool shaped;                /* gradient and logits go through `shape` */
+	bool threshold, percentile; /* were they given? */
 	struct um_shape shape;
 };
 
@@ -59,7 +59,21 @@ static int set_shape(struct odin *o, const char *text, struct err *err)
 		return 0;
 	}
 	err_fail(err, "--odin: %.*s '%s' is not a number from 0 to %s", (int)(number - text - 1), text, number,
-		 threshold ? "1e30" : "below 100");
+		 threshold ? "1e30" : "less than 100");
+	return UM_BAD_OPTIONS;
+}
+
+/* Were only those numbers given that the shape uses? */
+static int check_shape(const struct odin *o, struct err *err)
+{
+	const bool prunes = o->shaped && um_shape_prunes(&o->shape), clips = o->shaped && !prunes;
+
+	if (o->percentile && !prunes)
+		err_fail(err, "--odin: percentile= is for shape=ash-p, ash-b and ash-s");
+	else if (o->threshold && !clips)
+		err_fail(err, "--odin: threshold= is for shape=react");
+	else
+		return 0;
 	return UM_BAD_OPTIONS;
 }
 
@@ -88,20 +102,6 @@ static int set_one(struct odin *o, const char *text, struct err *err)
 		return rc;
 	err_fail(err, "--%s: '%s' is not eps=, temperature= or space=%s", o->name, text,
 		 o->one ? "" : ", nor shape=, percentile= or threshold=");
-	return UM_BAD_OPTIONS;
-}
-
-/* Nothing that was given may be without effect. */
-static int check_shape(const struct odin *o, struct err *err)
-{
-	const bool prunes = o->shaped && um_shape_prunes(&o->shape);
-
-	if (o->percentile && !prunes)
-		err_fail(err, "--odin: percentile= goes with shape=ash-p, ash-b or ash-s");
-	else if (o->threshold && (prunes || !o->shaped))
-		err_fail(err, "--odin: threshold= goes with shape=react");
-	else
-		return 0;
 	return UM_BAD_OPTIONS;
 }
 

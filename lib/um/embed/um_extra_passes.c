@@ -11,6 +11,7 @@
 
 struct passes {
 	size_t n;
+	double dropout;
 	uint64_t seed;
 };
 
@@ -37,15 +38,22 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 				c->net->spec);
 	if (!(*state = p = malloc(sizeof *p)))
 		return err_memory(err);
-	*p = (struct passes){ o->passes, o->seed };
+	*p = (struct passes){ o->passes, o->dropout, o->seed };
 	return 0;
 }
 
 static int columns(const void *state, const struct net *n, struct ts_header *to, struct err *err)
 {
-	const size_t shape[] = { ((const struct passes *)state)->n, (size_t)n->classes };
+	const struct passes *p = state;
+	const size_t shape[] = { p->n, (size_t)n->classes };
 
-	return um_pass_add(to, "passes", 2, shape, err);
+	if (um_pass_add(to, "passes", 2, shape, err) < 0)
+		return -1;
+	return ts_meta_set_int(&to->meta, "passes.n", (int64_t)p->n) < 0 ||
+			       ts_meta_set_double(&to->meta, "passes.dropout", p->dropout) < 0 ||
+			       ts_meta_set_int(&to->meta, "passes.seed", (int64_t)p->seed) < 0 ?
+		       err_memory(err) :
+		       0;
 }
 
 static int run(void *state, struct um_pass *p, struct err *err)

@@ -37,7 +37,7 @@ int um_shape_open(struct um_shape *s, const struct net_checkpoint *c, struct err
 		return err_fail(err, "architecture %s has no last layer of its own, whose input could be reshaped",
 				c->net->spec);
 	if (um_shape_prunes(s) && nearbyint((double)s->D * s->percentile / 100) >= (double)s->D)
-		return err_fail(err, "percentile %g keeps none of the network's %zu features; choose a smaller one",
+		return err_fail(err, "--odin percentile=%g keeps none of the %zu features; choose a smaller one",
 				s->percentile, s->D);
 	return net_last_layer(c, &s->weight, &s->bias) < 0 ? err_memory(err) : 0;
 }
@@ -48,45 +48,27 @@ void um_shape_release(struct um_shape *s)
 	ts_tensor_release(&s->bias);
 }
 
-/* What ASH does to one row: keeps some features, and multiplies them by `by`, or makes them `by` (b). */
+/* What ASH does to one row: the kept features become scale * z + value. */
 struct pruned {
 	struct ood_kept of;
-	double by;
+	double scale, value;
 };
 
 static struct pruned prune(const struct um_shape *s, const float *z, float *room)
 {
-	struct pruned p = { ood_prune(z, s->D, s->percentile, room), 1 };
+	struct pruned p = { ood_prune(z, s->D, s->percentile, room), 1, 0 };
 
-	if (s->kind == ASH_B)
-		p.by = p.of.k > 0 ? p.of.all / (double)p.of.k : 0;
+	if (s->kind == ASH_B) {
+		p.scale = 0;
+		p.value = p.of.all / (double)p.of.k;
+	}
 	if (s->kind == ASH_S)
-		p.by = exp(p.of.all / p.of.sum);
+		p.scale = ood_kept_scale(p.of);
 	return p;
 }
 
-/* Is this number among the kept, of which *ties at the border are still to come? */
-static bool is_kept(const struct pruned *p, float z, size_t *ties)
-{
-	if (z != p->of.border)
-		return z > p->of.border;
-	*ties -= *ties > 0;
-	return true;
-}
-
-/* kept (D): 1 or 0. */
-static void mark(const struct um_shape *s, const struct pruned *p, const float *z, double *kept)
-{
-	size_t ties = p->of.ties;
-
-	for (size_t d = 0; d < s->D; d++) {
-		const bool any = z[d] != p->of.border || ties > 0;
-		kept[d] = any && is_kept(p, z[d], &ties);
-	}
-}
-
-/* The shaped row y (D) of z; room: D floats, kept: (D). */
-static void shape(const struct um_shape *s, const float *z, double *y, double *kept, float *room)
+/* The shaped row y (D) of z; room: D floats. */
+static void shape(const struct um_shape *s, const float *z, double *y, float *room)
 {
 	if (s->kind == REACT) {
 		for (size_t d = 0; d < s->D; d++)
@@ -94,19 +76,17 @@ static void shape(const struct um_shape *s, const float *z, double *y, double *k
 		return;
 	}
 	const struct pruned p = prune(s, z, room);
-	mark(s, &p, z, kept);
-	for (size_t d = 0; d < s->D; d++)
-		y[d] = kept[d] * p.by * (s->kind == ASH_B ? 1 : z[d]);
+	ood_prune_to(p.of, z, s->D, p.scale, p.value, y);
 }
 
 int um_shape_logits(const struct um_shape *s, const float *z, size_t n, float *l)
 {
 	const float *weight = s->weight.data, *bias = s->bias.data;
-	double *y = malloc(2 * s->D * sizeof *y);
+	double *y = malloc(s->D * sizeof *y);
 	float *room = malloc(s->D * sizeof *room);
 
 	for (size_t i = 0; y && room && i < n; i++) {
-		shape(s, z + i * s->D, y, y + s->D, room);
+		shape(s, z + i * s->D, y, room);
 		for (size_t c = 0; c < s->C; c++) {
 			double sum = bias[c];
 			for (size_t d = 0; d < s->D; d++)
@@ -120,8 +100,8 @@ int um_shape_logits(const struct um_shape *s, const float *z, size_t n, float *l
 	return done ? 0 : -1;
 }
 
-/* dz (D) of z from g (D), the gradient of the shaped row. ASH-S: y = kept z e^r, r = a / b, a the sum of all and b of
- * the kept, so dz = kept e^r g + (sum of g y) (1 - kept r) / b. */
+/* dz (D) of z from g (D), the gradient of the shaped row; kept: (D) room. ASH-S: y = kept z e^r, r = a / b, a the sum
+ * of all and b of the kept, so dz = kept e^r g + (sum of g y) (1 - kept r) / b, without the sum where r is bounded. */
 static void unshape(const struct um_shape *s, const float *z, const double *g, double *kept, float *room, float *dz)
 {
 	double sum = 0;
@@ -132,15 +112,18 @@ static void unshape(const struct um_shape *s, const float *z, const double *g, d
 		return;
 	}
 	const struct pruned p = prune(s, z, room);
-	mark(s, &p, z, kept);
+	const double b = p.of.sum, r = b != 0 ? p.of.all / b : INFINITY;
+	ood_prune_to(p.of, z, s->D, 0, 1, kept);
 	for (size_t d = 0; d < s->D; d++)
-		sum += kept[d] * g[d] * (s->kind == ASH_B ? 1 : p.by * z[d]);
-	for (size_t d = 0; d < s->D; d++)
-		dz[d] = s->kind == ASH_P ?
-				(float)(kept[d] * g[d]) :
-			s->kind == ASH_B ?
-				(float)(sum / (double)p.of.k) :
-				(float)(kept[d] * p.by * g[d] + sum * (1 - kept[d] * p.of.all / p.of.sum) / p.of.sum);
+		sum += kept[d] * g[d] * (s->kind == ASH_B ? 1 : p.scale * z[d]);
+	for (size_t d = 0; d < s->D; d++) {
+		double v = kept[d] * p.scale * g[d];
+		if (s->kind == ASH_B)
+			v = sum / (double)p.of.k;
+		if (s->kind == ASH_S && r < OOD_MOST_SCALE)
+			v += sum * (1 - kept[d] * r) / b;
+		dz[d] = (float)v;
+	}
 }
 
 int um_shape_back(const struct um_shape *s, const float *z, const float *dl, size_t n, float *dz)

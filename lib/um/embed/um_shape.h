@@ -6,7 +6,7 @@
  *	react   min(z, threshold)
  *	ash-p   the k = D - round(D percentile / 100) largest features, zeros for the others
  *	ash-b   (sum of all) / k for the kept
- *	ash-s   the kept times e^(sum of all / sum of the kept)
+ *	ash-s   the kept times e^(sum of all / sum of the kept), the exponent at most 80
  *
  * Back, the choice of the kept is constant and the sums are not, as in PyTorch's gradient.
  */
@@ -32,7 +32,7 @@ int um_shape_find(const char *name);
 const char *um_shape_name(const struct um_shape *s);
 /* Does it prune, by the percentile? */
 bool um_shape_prunes(const struct um_shape *s);
-/* Copies the last layer. -1: the network has none, the percentile keeps nothing, or out of memory. */
+/* Copies the last layer. -1: the network has none, the percentile keeps no feature, or out of memory. */
 int um_shape_open(struct um_shape *s, const struct net_checkpoint *c, struct err *err) TS_CHECKED;
 void um_shape_release(struct um_shape *s);
 /* Logits l (n,C) of features z (n,D). -1: out of memory. */

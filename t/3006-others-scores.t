@@ -62,12 +62,12 @@ ok 'a quoted heading with quotes and a comma' 'same strange "a \"b\", c"'
 ok 'columns with blanks between them' 'ood-metrics --id v.two -s -f tsv w.two | cut -f 1 | tr "\n" " " | grep -q "^method score1 score2 $"'
 ok 'a quote that does not close is a letter' 'printf "name\te\n\"x\t1\n\"y\t2\n" >q && ood-metrics --id q q | grep -q "^e "'
 refused() { printf -- "$1" >bad; fails 1 "$2" ood-metrics --id bad v; }
-ok 'a missing first score is no heading' '(for m in NA nan N/A "#N/A" null None - "?"; do refused "$m\n1\n2\n" "line 1: .$m. is not a number\|row 0: .score. is not a number" || exit 1; done)'
+ok 'a missing first score is no heading' '(for m in NA nan N/A "#N/A" null None - "?"; do refused "$m\n1\n2\n" "line 1: .$m. is neither a number nor\|row 0: .score. is not a number" || exit 1; done)'
 ok 'nor elsewhere' 'refused "1\nNA\n" "line 2: .NA. is not a number" && refused "score,label\n1,1\n,1\n" "line 3: .. is not a number, in column .score." &&
 	refused "score\tlabel\nNA\t1\n" "line 2: .NA. is not a number"'
 ok 'a first row with a word in it is no heading' 'refused "a.png\t0.5\nb.png\t0.7\n" "line 1: holds numbers and words" && refused "0.5,x\n1,y\n" "line 1: holds numbers" &&
-	refused "0.5\tNA\n1\t2\n" "line 1: .NA. is not" && refused "1.5%%\n2\n" "line 1: .1.5%. is not a number" && refused "0,1,x\n" "holds numbers"'
-ok 'nor is a number that no double holds, or is written in another way' '(for n in 1e999 -1e999 1e-999 1_000 1d3 -1.5D+02; do refused "$n\n1\n2\n" "line 1: .$n. is not a number" || exit 1; done) &&
+	refused "0.5\tNA\n1\t2\n" "line 1: .NA. is neither" && refused "1.5%%\n2\n" "line 1: .1.5%. is neither a number" && refused "0,1,x\n" "holds numbers"'
+ok 'nor is a number that no double holds, or is written in another way' '(for n in 1e999 -1e999 1e-999 1_000 1d3 -1.5D+02; do refused "$n\n1\n2\n" "line 1: .$n. is neither a number" || exit 1; done) &&
 	printf "5nn,3-nn,2d\n1,2,3\n4,5,6\n" >named && ood-metrics -s --id named named | cut -d " " -f 1 | tr "\n" " " | grep -q "5nn .*3-nn .*2d "'
 ok 'decimal commas' 'refused "0,534\n0,634\n" "line 1: .0,534. may be two numbers, or one with a decimal comma" && refused "score\n0,5\n" "line 2: .0,5. is not" && refused "a;b\n0,5;1\n" "line 2: .0,5. is not a number, in column .a."'
 ok 'an empty line elsewhere' 'refused "1\n\n2\n" "line 2: is empty" && refused "\n1\n" "line 1: is empty" && refused "1\n \n\n2\n" "line 2: is empty"'

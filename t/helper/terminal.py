@@ -1,11 +1,12 @@
 """terminal.py ANSWER COMMAND...: runs it on a new terminal, which answers the query for its attributes with ANSWER
 (escapes as in Python; "": nothing), and prints what appears there; exits with the command's status, or with 99 if the
 terminal does not echo afterwards."""
-import os, pty, sys, termios
+import os, pty, signal, sys, termios
 
 answer = sys.argv[1].encode().decode("unicode_escape").encode("latin1")
 pid, fd = pty.fork()
 if pid == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
     os.execvp(sys.argv[2], sys.argv[2:])
 shown, asked = b"", False
 while True:

@@ -17,7 +17,8 @@
  * process or set signal handlers, and all its state is in handles, with one exception: libraries that it opens on first
  * use (OpenBLAS, ONNX Runtime) stay open, and opening OpenBLAS sets OPENBLAS_CORETYPE in the environment if it is not
  * set. A handle belongs to one thread at a time; any number of handles may be used in as many threads. After a fork()
- * only handles with one thread keep working in the child.
+ * only handles with one thread keep working in the child, and a child cannot open a detector if its parent has opened
+ * one: the OpenMP library that prepares it does not survive a fork().
  */
 #ifndef UNMASK_H
 #define UNMASK_H

@@ -10,29 +10,12 @@
 
 #include "parquet/parquet_internal.h"
 
-enum { MAGIC = 4, TAIL = 8, MAX_FOOTER = 1 << 28, DEPTH = 16, MAX_PATH = 1024 };
-
-struct group {
-	int64_t rows;
-	struct parquet_chunk *chunks; /* (columns) */
-};
-
-struct meta {
-	char *key, *value;
-};
-
-struct parquet {
-	struct parquet_from from;
-	int64_t rows;
-	struct parquet_column *columns;
-	struct group *groups;
-	struct meta *metas;
-	size_t n_columns, n_groups, n_metas;
-};
+enum { MAX_FOOTER = 1 << 28, DEPTH = 16, MAX_PATH = 1024 };
 
 bool parquet_is(const void *head, size_t n)
 {
-	return n >= MAGIC && (memcmp(head, "PAR1", MAGIC) == 0 || memcmp(head, "PARE", MAGIC) == 0);
+	return n >= PARQUET_MAGIC &&
+	       (memcmp(head, "PAR1", PARQUET_MAGIC) == 0 || memcmp(head, "PARE", PARQUET_MAGIC) == 0);
 }
 
 /* ---- the schema: a tree, each node before its children ---- */
@@ -194,7 +177,8 @@ static void read_chunk(struct thrift *t, struct parquet_chunk *k)
 		}
 }
 
-static int read_chunks(struct parquet *p, struct group *g, struct thrift *t, struct thrift_field *f, struct err *err)
+static int read_chunks(struct parquet *p, struct parquet_group *g, struct thrift *t, struct thrift_field *f,
+		       struct err *err)
 {
 	const size_t n = thrift_list(t, f);
 
@@ -209,7 +193,7 @@ static int read_chunks(struct parquet *p, struct group *g, struct thrift *t, str
 	return 0;
 }
 
-static int read_group(struct parquet *p, struct group *g, struct thrift *t, struct err *err)
+static int read_group(struct parquet *p, struct parquet_group *g, struct thrift *t, struct err *err)
 {
 	struct thrift_field f = { 0 };
 
@@ -244,7 +228,7 @@ static int read_groups(struct parquet *p, struct thrift *t, struct thrift_field 
 
 /* ---- the rest of the footer ---- */
 
-static int read_meta(struct meta *m, struct thrift *t, struct err *err)
+static int read_meta(struct parquet_meta *m, struct thrift *t, struct err *err)
 {
 	struct thrift_field f = { 0 };
 	const unsigned char *s;
@@ -314,32 +298,27 @@ static int read_footer(struct parquet *p, const unsigned char *b, size_t n, stru
 	return 0;
 }
 
-static uint32_t u32(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static int load_footer(struct parquet *p, struct err *err)
 {
 	const struct parquet_from *from = &p->from;
-	unsigned char tail[TAIL], *b;
+	unsigned char tail[PARQUET_TAIL], *b;
 	uint32_t n;
 	int rc;
 
-	if (from->size < MAGIC + TAIL)
+	if (from->size < PARQUET_MAGIC + PARQUET_TAIL)
 		return err_fail(err, "no whole Parquet file: it has %llu bytes", (unsigned long long)from->size);
-	if (from->read(from->ctx, from->size - TAIL, tail, TAIL, err) < 0)
+	if (from->read(from->ctx, from->size - PARQUET_TAIL, tail, PARQUET_TAIL, err) < 0)
 		return -1;
-	if (memcmp(tail + 4, "PARE", MAGIC) == 0)
+	if (memcmp(tail + 4, "PARE", PARQUET_MAGIC) == 0)
 		return err_fail(err, "an encrypted Parquet file, which is not read");
-	if (memcmp(tail + 4, "PAR1", MAGIC) != 0)
+	if (memcmp(tail + 4, "PAR1", PARQUET_MAGIC) != 0)
 		return err_fail(err, "a Parquet file that is cut off: its end is not there");
-	n = u32(tail);
-	if (n > MAX_FOOTER || n > from->size - MAGIC - TAIL)
+	n = parquet_u32(tail);
+	if (n > MAX_FOOTER || n > from->size - PARQUET_MAGIC - PARQUET_TAIL)
 		return err_fail(err, "damaged Parquet file: a footer of %u bytes", n);
 	if (!(b = malloc(n + 1)))
 		return err_memory(err);
-	rc = from->read(from->ctx, from->size - TAIL - n, b, n, err);
+	rc = from->read(from->ctx, from->size - PARQUET_TAIL - n, b, n, err);
 	if (rc == 0)
 		rc = read_footer(p, b, n, err);
 	free(b);
@@ -408,97 +387,4 @@ const char *parquet_meta(const struct parquet *p, const char *key)
 		if (p->metas[i].key && strcmp(p->metas[i].key, key) == 0)
 			return p->metas[i].value;
 	return NULL;
-}
-
-/* ---- a column ---- */
-
-static int read_chunk_pages(const struct parquet *p, const struct parquet_column *c, const struct group *g,
-			    const struct parquet_chunk *k, size_t limit, struct parquet_values *v,
-			    struct parquet_lists *lists, struct err *err)
-{
-	const uint64_t had = lists ? lists->rows : v->n;
-	const int64_t at = k->dictionary > 0 && k->dictionary < k->data ? k->dictionary : k->data;
-	const int64_t end = (int64_t)(p->from.size < INT64_MAX ? p->from.size : INT64_MAX) - TAIL;
-	unsigned char *b;
-	int rc;
-
-	if (k->elsewhere)
-		return err_fail(err, "its pages lie in another file, which is not read");
-	if ((k->values != g->rows && !c->repeated) || k->values < 0 || at < MAGIC || k->bytes < 0 || at > end ||
-	    k->bytes > end - at)
-		return err_fail(err, "damaged Parquet file: a chunk of %lld values at byte %lld", (long long)k->values,
-				(long long)at);
-	if (parquet_codec_check(k->codec, err) < 0)
-		return -1;
-	if (!(b = malloc((size_t)k->bytes + 1)))
-		return err_memory(err);
-	rc = p->from.read(p->from.ctx, (uint64_t)at, b, (size_t)k->bytes, err);
-	if (rc == 0)
-		rc = parquet_pages(c, k, b, (size_t)k->bytes, limit, v, lists, err);
-	free(b);
-	if (rc == 0 && (lists ? lists->rows : v->n) - had != (uint64_t)g->rows)
-		rc = err_fail(err, "damaged Parquet file: pages of %llu rows, where the group has %lld",
-			      (unsigned long long)((lists ? lists->rows : v->n) - had), (long long)g->rows);
-	return rc;
-}
-
-static const char *type_name(int type)
-{
-	static const char *const names[] = { "truths", "32-bit numbers", "64-bit numbers", "96-bit times",
-					     "floats", "doubles",        "bytes",          "bytes of a fixed length" };
-
-	return type >= 0 && type < (int)(sizeof names / sizeof *names) ? names[type] : "an unknown type";
-}
-
-int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err)
-{
-	const struct parquet_column *c = &p->columns[column];
-	int rc = 0;
-
-	*v = (struct parquet_values){ 0 };
-	if (c->type != PARQUET_INT32 && c->type != PARQUET_INT64 && c->type != PARQUET_BYTES)
-		rc = err_fail(err, "holds %s, which are not read", type_name(c->type));
-	else if (c->repeated)
-		rc = err_fail(err, "is a list, which is not read");
-	for (size_t i = 0; i < p->n_groups && rc == 0; i++)
-		rc = read_chunk_pages(p, c, &p->groups[i], &p->groups[i].chunks[column], limit, v, NULL, err);
-	if (rc == 0)
-		return 0;
-	parquet_values_release(v);
-	return err_prefix(err, "column '%s': ", c->path);
-}
-
-int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, struct parquet_numbers *ret,
-			 struct err *err)
-{
-	const struct parquet_column *c = &p->columns[column];
-	struct parquet_lists lists = { 0 };
-	struct parquet_values v = { 0 };
-	int rc = 0;
-
-	*ret = (struct parquet_numbers){ 0 };
-	if (c->type != PARQUET_INT32 && c->type != PARQUET_INT64 && c->type != PARQUET_FLOAT &&
-	    c->type != PARQUET_DOUBLE)
-		rc = err_fail(err, "holds %s, which are no numbers that are read", type_name(c->type));
-	else if (c->repeated > 1)
-		rc = err_fail(err, "is a list of lists, which is not read");
-	for (size_t i = 0; i < p->n_groups && rc == 0; i++)
-		rc = read_chunk_pages(p, c, &p->groups[i], &p->groups[i].chunks[column], limit, &v, &lists, err);
-	if (rc == 0)
-		rc = parquet_row_ends(&lists, err);
-	if (rc == 0) {
-		*ret = (struct parquet_numbers){ .width = lists.width, .data = v.bytes, .bytes = v.used };
-		ret->size = c->type == PARQUET_INT64 || c->type == PARQUET_DOUBLE ? 8 : 4;
-		v.bytes = NULL;
-	}
-	parquet_values_release(&v);
-	return rc == 0 ? 0 : lists.unfit ? 1 : err_prefix(err, "column '%s': ", c->path);
-}
-
-void parquet_values_release(struct parquet_values *v)
-{
-	free(v->number);
-	free(v->length);
-	free(v->bytes);
-	*v = (struct parquet_values){ 0 };
 }

@@ -64,6 +64,25 @@ struct parquet_chunk { /* of one column in one group of rows */
 	int64_t values, bytes, data, dictionary; /* number of values, compressed bytes; where pages begin (0: none) */
 };
 
+struct parquet_group { /* of rows */
+	int64_t rows;
+	struct parquet_chunk *chunks; /* (columns) */
+};
+
+struct parquet_meta {
+	char *key, *value;
+};
+
+struct parquet {
+	struct parquet_from from;
+	int64_t rows;
+	struct parquet_column *columns;
+	struct parquet_group *groups;
+	struct parquet_meta *metas;
+	size_t n_columns, n_groups, n_metas;
+};
+enum { PARQUET_MAGIC = 4, PARQUET_TAIL = 8 }; /* bytes before and behind all others */
+
 /* The rows of numbers that have been decoded. */
 struct parquet_lists {
 	uint64_t rows, width, in_row; /* width: of the first row; in_row: numbers of the last row */
@@ -78,6 +97,27 @@ int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *k,
 		  size_t limit, struct parquet_values *v, struct parquet_lists *lists, struct err *err);
 /* Makes room for `more` bytes after v->used. -1 with err: more than limit, out of memory. */
 int parquet_room(struct parquet_values *v, size_t more, size_t limit, struct err *err);
+
+/* ---- runs (parquet_runs.c) ---- */
+
+/* Runs of numbers of `width` bits: varint n; if even, n / 2 times the number that follows in whole bytes, otherwise n /
+ * 2 times eight packed numbers, low bits first. */
+struct parquet_runs {
+	struct thrift t;
+	unsigned width;
+	uint64_t left;           /* numbers left in this run */
+	bool packed;             /* the run is packed numbers, */
+	const unsigned char *at; /* which begin here, */
+	uint64_t bit;            /* and continue at this bit; */
+	uint32_t value;          /* otherwise all are this value */
+};
+/* The next number; false: there are no more. */
+bool parquet_run_next(struct parquet_runs *r, uint32_t *v);
+
+static inline uint32_t parquet_u32(const unsigned char *p) /* little-endian */
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 
 /* ---- compression (parquet_codec.c) ---- */
 

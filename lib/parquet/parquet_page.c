@@ -84,63 +84,7 @@ static int read_page_head(struct thrift *t, struct page *g, struct err *err)
 	return 0;
 }
 
-/* ---- runs ---- */
-
-/* Runs of numbers of `width` bits: varint n; if even, n / 2 times the number that follows in whole bytes, otherwise n /
- * 2 times eight packed numbers, low bits first. */
-struct runs {
-	struct thrift t;
-	unsigned width;
-	uint64_t left;           /* numbers left in this run */
-	bool packed;             /* the run is packed numbers, */
-	const unsigned char *at; /* which begin here, */
-	uint64_t bit;            /* and continue at this bit; */
-	uint32_t value;          /* otherwise all are this value */
-};
-
-static bool begin_run(struct runs *r)
-{
-	const uint64_t head = thrift_varint(&r->t), bytes = (r->width + 7) / 8;
-	const size_t there = (size_t)(r->t.end - r->t.p);
-
-	r->packed = head & 1;
-	r->left = r->packed ? (head >> 1) * 8 : head >> 1;
-	if (r->t.bad || r->left == 0)
-		return false;
-	if (r->packed) {
-		/* Numbers of no bits take no bytes. The last run may end with the byte of its last number. */
-		const uint64_t want = !r->width ? 0 : head >> 1 > there ? there + 1 : (head >> 1) * r->width;
-
-		r->at = r->t.p;
-		r->bit = 0;
-		if (want > there)
-			r->left = (uint64_t)there * 8 / r->width;
-		r->t.p += want > there ? there : want;
-		return r->left > 0;
-	}
-	if (bytes > there)
-		return false;
-	r->value = 0;
-	for (uint64_t i = 0; i < bytes; i++)
-		r->value |= (uint32_t)r->t.p[i] << (8 * i);
-	r->t.p += bytes;
-	return true;
-}
-
-/* The next number; false: there are no more. */
-static bool next_number(struct runs *r, uint32_t *v)
-{
-	if (r->left == 0 && !begin_run(r))
-		return false;
-	r->left--;
-	if (r->packed) {
-		r->value = 0;
-		for (unsigned i = 0; i < r->width; i++, r->bit++)
-			r->value |= (uint32_t)(r->at[r->bit / 8] >> (r->bit % 8) & 1) << i;
-	}
-	*v = r->value;
-	return true;
-}
+/* ---- values ---- */
 
 static unsigned bits_of(unsigned n)
 {
@@ -150,8 +94,6 @@ static unsigned bits_of(unsigned n)
 		bits++;
 	return bits;
 }
-
-/* ---- values ---- */
 
 struct dictionary {
 	size_t n, cap;
@@ -168,11 +110,6 @@ static void dictionary_release(struct dictionary *d)
 	*d = (struct dictionary){ 0 };
 }
 
-static uint32_t u32(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* Reads the plain value at *p: a number, or n bytes there, n in *length. */
 static int plain(int type, const unsigned char **p, const unsigned char *end, int64_t *number, uint32_t *length,
 		 struct err *err)
@@ -182,13 +119,13 @@ static int plain(int type, const unsigned char **p, const unsigned char *end, in
 	if (there < size)
 		return damaged("fewer values than it says", err);
 	*length = 1;
-	*number = (int32_t)u32(*p);
+	*number = (int32_t)parquet_u32(*p);
 	if (size == 8)
-		*number = (int64_t)(u32(*p) | (uint64_t)u32(*p + 4) << 32);
+		*number = (int64_t)(parquet_u32(*p) | (uint64_t)parquet_u32(*p + 4) << 32);
 	*p += size;
 	if (type != PARQUET_BYTES)
 		return 0;
-	*length = u32(*p - 4);
+	*length = parquet_u32(*p - 4);
 	*number = 0;
 	return *length <= there - 4 ? 0 : damaged("a value that reaches beyond it", err);
 }
@@ -289,11 +226,11 @@ static int more_rows(struct parquet_values *v, uint64_t n, struct err *err)
 }
 
 /* Reads the values of the rows that have one, as `levels` says. */
-static int read_values(struct decoder *k, const struct page *g, struct runs *levels, const unsigned char *p,
+static int read_values(struct decoder *k, const struct page *g, struct parquet_runs *levels, const unsigned char *p,
 		       const unsigned char *end, struct err *err)
 {
 	const bool bytes = k->c->type == PARQUET_BYTES, indexed = g->encoding != PLAIN;
-	struct runs index = { .t = { p, end, false } };
+	struct parquet_runs index = { .t = { p, end, false } };
 	struct parquet_values *v = k->v;
 	uint32_t level = 0, i, length;
 	int64_t number;
@@ -305,12 +242,12 @@ static int read_values(struct decoder *k, const struct page *g, struct runs *lev
 			return damaged("numbers of more than 32 bits", err);
 	}
 	for (uint64_t row = v->n; row < v->n + (uint64_t)g->values; row++) {
-		if (levels->width && !next_number(levels, &level))
+		if (levels->width && !parquet_run_next(levels, &level))
 			return damaged("fewer levels than it says", err);
 		if (levels->width && level != (uint32_t)k->c->optional)
 			continue;
 		if (indexed) {
-			if (!next_number(&index, &i) || i >= k->d.n)
+			if (!parquet_run_next(&index, &i) || i >= k->d.n)
 				return damaged("a number that is not in its dictionary", err);
 			number = k->d.number[i];
 			length = k->d.length[i];
@@ -363,11 +300,11 @@ static int put_number(struct decoder *k, int64_t number, struct err *err)
 }
 
 /* Reads numbers, of which `repeats` says where a row begins. */
-static int read_lists(struct decoder *k, const struct page *g, struct runs *repeats, struct runs *levels,
-		      const unsigned char *p, const unsigned char *end, struct err *err)
+static int read_lists(struct decoder *k, const struct page *g, struct parquet_runs *repeats,
+		      struct parquet_runs *levels, const unsigned char *p, const unsigned char *end, struct err *err)
 {
 	const uint32_t whole = (uint32_t)(k->c->optional + k->c->repeated);
-	struct runs index = { .t = { p, end, false } };
+	struct parquet_runs index = { .t = { p, end, false } };
 	struct parquet_lists *l = k->lists;
 	uint32_t repeat, level, i, length;
 	int64_t number;
@@ -377,8 +314,8 @@ static int read_lists(struct decoder *k, const struct page *g, struct runs *repe
 	for (int64_t n = 0; n < g->values; n++) {
 		repeat = 0;
 		level = whole;
-		if ((repeats->width && !next_number(repeats, &repeat)) ||
-		    (levels->width && !next_number(levels, &level)) || (repeat && l->rows == 0))
+		if ((repeats->width && !parquet_run_next(repeats, &repeat)) ||
+		    (levels->width && !parquet_run_next(levels, &level)) || (repeat && l->rows == 0))
 			return damaged("its levels", err);
 		if (!repeat) {
 			if (parquet_row_ends(l, err) < 0)
@@ -391,7 +328,7 @@ static int read_lists(struct decoder *k, const struct page *g, struct runs *repe
 		if (g->encoding == PLAIN) {
 			if (plain(k->c->type, &p, end, &number, &length, err) < 0)
 				return -1;
-		} else if (next_number(&index, &i) && i < k->d.n) {
+		} else if (parquet_run_next(&index, &i) && i < k->d.n) {
 			number = k->d.number[i];
 		} else {
 			return damaged("a number that is not in its dictionary", err);
@@ -405,23 +342,23 @@ static int read_lists(struct decoder *k, const struct page *g, struct runs *repe
 }
 
 /* Takes levels off a page of version 1. */
-static int take_levels(struct runs *r, const unsigned char **p, const unsigned char *end, struct err *err)
+static int take_levels(struct parquet_runs *r, const unsigned char **p, const unsigned char *end, struct err *err)
 {
 	const size_t n = (size_t)(end - *p);
 
 	if (!r->width)
 		return 0;
-	if (n < 4 || u32(*p) > n - 4)
+	if (n < 4 || parquet_u32(*p) > n - 4)
 		return damaged("its levels", err);
-	r->t = (struct thrift){ *p + 4, *p + 4 + u32(*p), false };
+	r->t = (struct thrift){ *p + 4, *p + 4 + parquet_u32(*p), false };
 	*p = r->t.end;
 	return 0;
 }
 
 static int read_data(struct decoder *k, const struct page *g, const unsigned char *p, size_t n, struct err *err)
 {
-	struct runs levels = { .width = bits_of((unsigned)(k->c->optional + k->c->repeated)) };
-	struct runs repeats = { .width = bits_of((unsigned)k->c->repeated) };
+	struct parquet_runs levels = { .width = bits_of((unsigned)(k->c->optional + k->c->repeated)) };
+	struct parquet_runs repeats = { .width = bits_of((unsigned)k->c->repeated) };
 	const unsigned char *end = p + n;
 
 	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY && g->encoding != RLE_DICTIONARY)

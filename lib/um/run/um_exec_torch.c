@@ -325,6 +325,16 @@ static int again(struct um_exec_torch *e, struct err *err)
 	return run(e, false, true, false, false, err) < 0 ? -1 : wait(e, err);
 }
 
+static bool record_back(struct um_exec_torch *e)
+{
+	bool recorded;
+
+	th->tf32(e->tf32 && e->train);
+	recorded = um_record_back(&e->record, e->width);
+	th->tf32(false);
+	return recorded;
+}
+
 /* By the record, whose graph adds to the gradients. */
 static int back_recorded(struct um_exec_torch *e, const float *dlogits)
 {
@@ -335,10 +345,14 @@ static int back(struct um_exec_torch *e, const float *dlogits, const float *dfea
 {
 	const size_t z[2] = { e->n, e->width }, f[2] = { e->n, (size_t)e->net->nodes[e->net->feature].c };
 	struct th_tensor *y[2] = { e->z, e->f }, *dy[2];
+	int rc;
 
 	dy[0] = th->from_host(e->s, TH_F32, 2, z, dlogits);
 	dy[1] = dfeatures ? th->from_host(e->s, TH_F32, 2, f, dfeatures) : NULL;
-	return th->backward(e->s, dfeatures ? 2 : 1, y, dy);
+	th->tf32(e->tf32 && e->train);
+	rc = th->backward(e->s, dfeatures ? 2 : 1, y, dy);
+	th->tf32(false);
+	return rc;
 }
 
 int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const float *dfeatures, float *dpixels,
@@ -346,10 +360,8 @@ int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const 
 {
 	bool good;
 
-	th->tf32(e->tf32 && e->train);
-	if (e->recorded && (dfeatures || !um_record_back(&e->record, e->width)) && again(e, err) < 0)
+	if (e->recorded && (dfeatures || !record_back(e)) && again(e, err) < 0)
 		return -1;
-	th->tf32(e->tf32 && e->train);
 	if (e->recorded)
 		e->s = th->scope_begin(false);
 	/* The gradients to add to may have changed on the host. */
@@ -357,7 +369,6 @@ int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const 
 	good = good && (e->recorded ? back_recorded(e, dlogits) : back(e, dlogits, dfeatures)) == 0 &&
 	       (!dpixels || th->tensor_grad(e->x, dpixels) == 0) &&
 	       (e->fixed || th->lane_fetch(e->s, e->values, e->gradients, 0, e->n_trained) == 0);
-	th->tf32(false);
 	if (end_pass(e, err) < 0)
 		return -1;
 	return seam(good, err) < 0 ? -1 : wait(e, err);

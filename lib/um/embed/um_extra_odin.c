@@ -157,24 +157,25 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 {
 	const struct odin *o = state;
 	const size_t C = (size_t)n->classes;
-	const char *shape = o->shaped ? um_shape_name(&o->shape) : "", *plus = o->shaped ? "+" : "";
-	char name[64];
+	char method[16], name[64]; /* method: "odin", "ash-s+odin" */
 
+	snprintf(method, sizeof method, "%s%s%s", o->shaped ? um_shape_name(&o->shape) : "", o->shaped ? "+" : "",
+		 o->name);
 	for (int i = 0; i < o->n_eps; i++) {
-		snprintf(name, sizeof name, "%s%s%s:eps=%g", shape, plus, o->name, o->eps[i]);
+		snprintf(name, sizeof name, "%s:eps=%g", method, o->eps[i]);
 		if (um_pass_add(to, name, 1, &C, err) < 0)
 			return -1;
 	}
 	if (o->shaped) {
 		const bool prunes = um_shape_prunes(&o->shape);
-		snprintf(name, sizeof name, "%s+odin.%s", shape, prunes ? "percentile" : "threshold");
+		snprintf(name, sizeof name, "%s.%s", method, prunes ? "percentile" : "threshold");
 		if (ts_meta_set_double(&to->meta, name, prunes ? o->shape.percentile : o->shape.threshold) < 0)
 			return err_memory(err);
 	}
-	snprintf(name, sizeof name, "%s%s%s.temperature", shape, plus, o->name);
+	snprintf(name, sizeof name, "%s.temperature", method);
 	if (ts_meta_set_double(&to->meta, name, o->temperature) < 0)
 		return err_memory(err);
-	snprintf(name, sizeof name, "%s%s%s.space", shape, plus, o->name);
+	snprintf(name, sizeof name, "%s.space", method);
 	return ts_meta_set_str(&to->meta, name, o->space) < 0 ? err_memory(err) : 0;
 }
 

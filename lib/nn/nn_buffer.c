@@ -120,21 +120,21 @@ void nn_room_leave(struct nn *m)
 	free(r);
 }
 
-int nn_own(struct nn *m, void *v_take)
+int nn_own(struct nn *m, void *v)
 {
 	if (m->n_owned == m->cap_owned) {
 		const int cap = m->cap_owned ? 2 * m->cap_owned : 64;
-		void **grown = v_take ? realloc(m->owned, (size_t)cap * sizeof *grown) : NULL;
+		void **grown = v ? realloc(m->owned, (size_t)cap * sizeof *grown) : NULL;
 
 		if (!grown) {
-			free(v_take);
+			free(v);
 			return -1;
 		}
 		m->owned = grown;
 		m->cap_owned = cap;
 	}
-	m->owned[m->n_owned++] = v_take;
-	return v_take ? 0 : -1;
+	m->owned[m->n_owned++] = v;
+	return v ? 0 : -1;
 }
 
 float *nn_uncleared(struct nn *m, size_t n)

@@ -125,7 +125,7 @@ float *nn_floats(struct nn *m, size_t n);
 /* The same, but uninitialised. */
 float *nn_uncleared(struct nn *m, size_t n);
 /* Makes m free v with itself. -1: v is NULL, or out of memory; v is freed. */
-int nn_own(struct nn *m, void *v_take);
+int nn_own(struct nn *m, void *v);
 
 /* ---- operations ---- */
 

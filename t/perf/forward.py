@@ -99,16 +99,19 @@ class Peer:
 
 
 def version(python, modules="torch, torchvision, msgpack_numpy"):
+    """Its PyTorch's. One that was asked for and cannot be measured is an error: a column would be missing."""
     try:
-        return subprocess.run([python, "-c", f"import {modules}; print(torch.__version__.split('+')[0])"],
-                              capture_output=True, text=True).stdout.strip()
-    except OSError:
-        return ""
+        p = subprocess.run([python, "-c", f"import {modules}; print(torch.__version__.split('+')[0])"],
+                           capture_output=True, text=True)
+    except OSError as e:
+        sys.exit(f"{sys.argv[0]}: {python}: {e.strerror}")
+    if p.returncode:
+        sys.exit(f"{sys.argv[0]}: {python}: {(p.stderr.splitlines() or ['no answer'])[-1]}; it needs {modules}")
+    return p.stdout.strip()
 
 
 def table(src, build, threads, rounds, pythons):
     versions = {p: version(p) for p in pythons}
-    pythons = [p for p in pythons if versions[p]]
     me = os.path.abspath(__file__)
     columns_of = [(p, how) for p in pythons for how in ("tuned", "plain") if how == "tuned" or p == pythons[0]]
     columns = ["unmask", "unmask --engine torch"] + [f"PyTorch {versions[p]} " + how.replace("plain", "as it comes")
@@ -136,8 +139,8 @@ def table(src, build, threads, rounds, pythons):
                 sgemm = max(sgemm, ours.ask("sgemm"))
                 m = [statistics.median(s) for s in seen]
                 cells = [f"{v:.4g} (±{100 * (max(s) - min(s)) / v / 2:.0f} %)" for v, s in zip(m, seen)]
-                tuned = f"{m[0] / max(v for v, c in zip(m[2:], columns_of) if c[1] == 'tuned'):.1f}x" if pythons else "-"
-                plain = f"{m[0] / m[3]:.1f}x" if pythons else "-"
+                tuned = f"{m[0] / max(v for v, c in zip(m[2:], columns_of) if c[1] == 'tuned'):.1f}x"
+                plain = f"{m[0] / m[3]:.1f}x"
                 print(f"| {title}, {batch} | " + " | ".join(cells) +
                       f" | {tuned} | {plain} | {m[0] * flop / sgemm / 1e7:.0f} % |", flush=True)
             for p in peers + [ours]:

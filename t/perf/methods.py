@@ -74,7 +74,6 @@ def busy(ours, rounds):
 
 def main(src, build, threads, rounds, pythons):
     versions = {p: forward.version(p, "torch, torchvision") for p in pythons}
-    pythons = [p for p in pythons if versions[p]]
     env = {**forward.TUNED, "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryDirectory() as work:
         ours = Ours(os.path.abspath(build), threads, work)

@@ -75,7 +75,6 @@ def row(name, src, build, threads, rounds, pythons):
 
 def main(src, build, threads, rounds, pythons):
     versions = {p: forward.version(p, "torch, torchvision") for p in pythons}
-    pythons = [p for p in pythons if versions[p]]
     print("| network, batch | unmask | " + " | ".join(f"PyTorch {versions[p]} tuned" for p in pythons) +
           " | to the best | of sgemm | memory |")
     print("|---|" + "--:|" * (len(pythons) + 4))

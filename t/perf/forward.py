@@ -8,6 +8,7 @@ and memory formats. Both in inference mode, on normalised floats; ours starts fr
 ROUNDS, each of at least half a second; the spread is half of (largest - smallest) / median. For other interpreters,
 only "tuned" is measured.
 """
+import math
 import os
 import statistics
 import subprocess
@@ -86,15 +87,29 @@ class Peer:
         self.p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                   env={**os.environ, **env})
 
-    def ask(self, line):
-        print(line, file=self.p.stdin, flush=True)
-        answer = self.p.stdout.readline()
+    def rate(self, line):
+        """Its number; NaN if it died, as one does for which memory is too small."""
+        try:
+            print(line, file=self.p.stdin, flush=True)
+            answer = self.p.stdout.readline()
+        except BrokenPipeError:
+            return math.nan
         if not answer:
-            sys.exit(f"forward.py: no answer from {self.p.args}")
+            print(f"forward.py: {line}: no answer from {self.p.args}: exit {self.p.wait()}", file=sys.stderr)
+            return math.nan
         return float(answer)
 
+    def ask(self, line):
+        number = self.rate(line)
+        if math.isnan(number):
+            sys.exit(f"forward.py: no answer from {self.p.args}")
+        return number
+
     def close(self):
-        self.p.stdin.close()
+        try:
+            self.p.stdin.close()
+        except BrokenPipeError:
+            pass
         self.p.wait()
 
 
@@ -135,11 +150,12 @@ def table(src, build, threads, rounds, pythons):
                 seen = [[] for _ in columns]
                 for _ in range(rounds):
                     for k, s in enumerate(seen):
-                        s.append(ours.ask(f"{('nn', 'torch')[k]} {batch}") if k < 2 else peers[k - 2].ask(batch))
+                        s.append(ours.ask(f"{('nn', 'torch')[k]} {batch}") if k < 2 else peers[k - 2].rate(batch))
                 sgemm = max(sgemm, ours.ask("sgemm"))
+                seen = [[math.nan] if any(map(math.isnan, s)) else s for s in seen]
                 m = [statistics.median(s) for s in seen]
                 cells = [f"{v:.4g} (±{100 * (max(s) - min(s)) / v / 2:.0f} %)" for v, s in zip(m, seen)]
-                tuned = f"{m[0] / max(v for v, c in zip(m[2:], columns_of) if c[1] == 'tuned'):.1f}x"
+                tuned = f"{m[0] / max(v for v, c in zip(m[2:], columns_of) if c[1] == 'tuned' and v == v):.1f}x"
                 plain = f"{m[0] / m[3]:.1f}x"
                 print(f"| {title}, {batch} | " + " | ".join(cells) +
                       f" | {tuned} | {plain} | {m[0] * flop / sgemm / 1e7:.0f} % |", flush=True)

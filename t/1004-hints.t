@@ -34,6 +34,9 @@ ok '19: arrays where scores are expected' 'fails 1 "f.npz.: holds no scores, but
 ok '20: scores where their tables are expected' 'fails 1 "s.: line 1: is not text: it holds a zero byte; tables are what ood-metrics --format tsv prints" ood-seeds s'
 ok '21: a threshold of a method that was not asked for' 'ood-threshold -q -a 0.5 -m energy s -o t && fails 1 "no column of scores is named .energy.; --method energy adds it" ood-score -m msp -t t f'
 ok '22: a normalisation mistyped' 'usage "normalise: .imagnet. is not one of cifar10|.*|imagenet|.*, or give --mean and --std" um-ckpt import --normalise imagnet m.safetensors'
+ok '24: a share in percent, a decimal comma' 'usage "false-alarm: .5%. is not a number from .*; did you mean 0.05?" ood-threshold -a 5% s && usage "lr: .0,1. is not a number .*; did you mean 0.1?" um-train --lr 0,1 i && usage "lr: .x. is not a number from 0 to 1000$" um-train --lr x i'
+ok '25: a synthetic set mistyped' 'usage "unknown set .blosb.; did you mean .blobs.? the sets are: id " ds-synth --set blosb'
+ok '26: the folder before the detector' 'usage "folder. is a folder; the first operand is the DETECTOR" ood-detect folder m.ckpt'
 ok '23: methods that lack the same thing share a line, which says what adds it' 'ts-export --select logits f -o l.npy && ts-import -q --features f --logits l f.npy l.npy -o g && ood-fit -q -o fit g && ood-score --fit fit -m all g -o out 2>err
 	grep -q "are left out: the stream has no last layer (meta fc.weight, fc.bias); ts-import --head FILE adds it" err && test $(grep -c "no last layer" err) = 1'
 ok 'words that are near nothing get no advice' 'usage "bad option .--frobnicate.$" ts-cat --frobnicate && usage "unknown method .x.; the methods are:" ood-score -m x f && usage "unknown method .frobnicate.; the methods are:" ood-score -m frobnicate f'

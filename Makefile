@@ -91,6 +91,8 @@ $(B)/%.o: %.c $(B)/flags-c | $(B)/version.h
 	$(Q)$(CC) $(CPP_ALL) $(PKG_INC) $(C_ALL) $(C_MORE) -c -o $@ $<
 # The kernels consist of multiply-adds and of loops to unroll.
 $(B)/lib/nn/%.o: C_MORE = -O3 -ffp-contract=fast
+# Vectors that the processor does not have take the optimiser a minute.
+$(B)/t/unit/nn_wide.o: C_MORE = -O0 -Wno-psabi
 # Records what objects were compiled with: they are compiled again when the flags change (CFLAGS=, CI=). A target's own
 # flags are not recorded, as prerequisites inherit them.
 $(B)/flags-c: FORCE

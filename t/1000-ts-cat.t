@@ -30,7 +30,7 @@ ok '--select of an empty name' 'fails 1 "no field" ts-cat --select x, a'
 ok 'other fields are refused, and --select is named' 'fails 1 "c.: has other fields.*--select" ts-cat a c'
 ok 'another shape is refused' '"$gen" scores x:f4:1 3 3 >y; fails 1 "y.: field .x. is missing or of another" ts-cat c y'
 ok 'another type is refused' '"$gen" scores x:i8 3 3 >y; fails 1 "y.: field .x. is missing or of another" ts-cat c y'
-ok 'another kind is refused' 'fails 1 "f.: holds features, the first stream scores" ts-cat a f'
+ok 'another kind is refused' 'fails 1 "f.: holds features, but the first stream holds scores" ts-cat a f'
 
 ds-synth --set id --n 20 --seed 1 -o s1 && ds-synth --set id --n 20 --seed 2 -o s2
 ok 'streams of the same classes are joined' 'ts-cat s1 s2 | ts-dump --tsv | wc -l | grep -q 41'

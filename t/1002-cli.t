@@ -92,6 +92,7 @@ ok 'the rate and, of a known total, the time left' '
 ok 'of a file the size tells the time left, of a pipe nothing does' '
 	um-embed --threads 1 --progress -m m.ckpt -o f.ts many.ts 2>err && tr "\r" "\n" <err | grep -q "[0-9]* images, [0-9.]* images/s, 0:[0-9]* left$" &&
 	cat many.ts | um-embed --threads 1 --progress -m m.ckpt -o f.ts 2>err && tr "\r" "\n" <err | grep -q "[0-9]* images, [0-9.]* images/s$" && ! grep -q left err'
+ok 'features are no images' 'ood-fit --progress -o fit f.ts 2>err && tr "\r" "\n" <err | grep -q "[0-9] rows, " && ! grep -q images err'
 if command -v script >/dev/null; then
 	ok 'on the terminal that UNMASK_PROGRESS names, if standard error is not one' '
 		UNMASK_PROGRESS=/dev/tty script -qec "ds-synth --set id -n 3000 | um-embed -m m.ckpt -o f.ts 2>log" screen </dev/null >/dev/null 2>&1

@@ -32,7 +32,13 @@ ok 'if the features are guessed, they are refused with the reason, too' '/usr/bi
 import sys; sys.stdout.buffer.write(open(sys.argv[1], "rb").read().replace(b"ragged", b"logits"))
 END
 	fails 1 "logits. is <f4 (7,), because row 0 has 4 numbers, and row 3 has 2" ts-import u.parquet'
-ok 'codecs and encodings that are not read' 'fails 1 "column .label.: is compressed with gzip, which is not read" ts-import "$g/gzip.parquet" && fails 1 "pages of encoding 5" ts-import "$g/delta.parquet"'
+ok 'codecs and encodings that are not read' '
+	fails 1 "no array holds numbers .*; .label. is <i8 (7,), because it is compressed with gzip, which is not read" ts-import "$g/gzip.parquet" &&
+	fails 1 ".label. is <i8 (7,), because it has pages of encoding 5, which is not read; plain and dictionary are" ts-import "$g/delta.parquet" &&
+	fails 1 "found no array of features .*; .label. is .* encoding 5" ts-import --kind features "$g/delta.parquet"'
+ok 'a column that nobody wants is left out with the reason, and refused if it is asked for' '
+	ts-import "$g/arrays-delta.parquet" -o f.ts 2>err && numbers features f.ts | cmp - values && grep -q "left out: .time. <i8 (7,), because it has pages of encoding 5" err && test $(wc -l <err) = 1 &&
+	fails 1 "time. is <i8 (7,), because it has pages of encoding 5, .* not a column of features" ts-import --columns time "$g/arrays-delta.parquet"'
 size=$(wc -c <"$g/arrays.parquet")
 ok 'cut off anywhere, or changed: one line, or the right rows' '
 	for at in 4 11 12 100 $((size / 2)) $((size - 1)); do head -c $at "$g/arrays.parquet" >cut; ts-import cut >out 2>err; test $? = 1 && test $(wc -l <err) = 1 || { echo "# $at"; return 1; }; done'

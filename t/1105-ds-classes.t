@@ -19,7 +19,8 @@ ok 'which is said, with what makes one of them' 'said sun | grep -q "apartment_b
 	is "abbey, exterior, indoor, outdoor" classes sun --class-level -1'
 put split/train/cat/1.png split/train/dog/1.png split/val/dog/2.png split/test/3.png
 tarred split
-ok 'the folders of splits are no part of a class' 'is "cat, dog" classes split && is "-1 0 1 1 " labels split && is "cat, dog" classes split.tar && is "-1 0 1 1 " labels split.tar && said split | cmp - /dev/null'
+ok 'the folders of splits are no part of a class' 'is "cat, dog" classes split && is "-1 0 1 1 " labels split && is "cat, dog" classes split.tar && is "-1 0 1 1 " labels split.tar &&
+	said split | grep -q "split. has several splits, such as .t.*., and all are taken; --split NAME takes one" && said split --split train | cmp - /dev/null'
 put medical/control/1.png medical/test/2.png
 ok 'but a class may be called test' 'is "control, test" classes medical'
 put covid/COVID/images/1.png covid/COVID/masks/1.png covid/Normal/images/2.png covid/Normal/masks/2.png
@@ -79,7 +80,7 @@ for d in cat/train cat/test dog/train dog/test; do mkdir -p below/$d && cp hidde
 ok 'folders of splits below those of classes: said that there is no class, and what makes one' '
 	said below | grep -q "cat. and .dog.: they have no class; --class-level -2" && said below --split train | grep -q "class-level -2" &&
 	is "cat, dog" classes below --class-level -2 && said below --class-level -2 | cmp - /dev/null'
-ok 'of one folder with its splits nothing is said' 'said below/cat | cmp - /dev/null'
+ok 'of one folder with its splits only that all are taken' 'said below/cat | grep -q "several splits" && test $(wc -l <err) = 1'
 
 mkfifo empty/cat/2.png; tar cf fifo.tar -C empty cat eel
 for s in empty fifo.tar; do

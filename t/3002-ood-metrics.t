@@ -149,7 +149,7 @@ ok 'the same bytes for any threads, others for another seed' 'ood-metrics --id p
 	! ood-metrics --id p -f json -b 40 --seed 1 q | cmp -s - out'
 ok 'a wider confidence is wider' 'w() { ood-metrics --id p -f tsv --delong --confidence $1 -m a q | awk "NR == 2 { print \$5 - \$4 }"; }; awk "BEGIN { exit !($(w 0.99) > $(w 0.9)) }"'
 ok '--baseline: marked, itself not tested' 'ood-metrics --id p -f tsv --baseline b q >out && test "$(col versus <out)" = "q same average same q baseline average baseline " &&
-	fails 1 "no scores .c" ood-metrics --id p --baseline c q'
+	fails 1 "baseline: .c. is not among the scores to compare; they are a, b" ood-metrics --id p --baseline c q'
 ok '--explain: a line a column shown' 'ood-metrics --id p --explain --show auroc,oscr --baseline a q >out && grep -q "^AUROC  *probability" out && grep -q "^OSCR  *area" out && grep -q "Holm" out && ! grep -q "^FPR95" out'
 
 # ---- curves ----

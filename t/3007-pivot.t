@@ -15,6 +15,7 @@ z_1                    75.00+   62.50+        75.00+       62.50+   68.75+
 
 y beats msp by 25.0 points of AUROC, on 1 of 2 sets. * best, + second of a column.
 END'
+ok 'one set: its column alone, and that of the pool' 'ood-metrics --pivot --pooled --show auroc --id id.tsv near:a.tsv >out && head -n 1 out | grep -qx "method  *a  *pooled"'
 ok '--summary: the averages, of near and far too' 'm -s -f tsv --show auroc >out && cmp - out <<END
 method	near average.auroc	far average.auroc	average.auroc
 msp	0.5	0.75	0.625

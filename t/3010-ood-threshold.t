@@ -52,7 +52,7 @@ ok 'thresholds a class' 'ood-score -t by-class f -o v && ts-dump -t -w verdict:e
 	ts-dump -t -w pred=1 f.scores | tail -n +2 | wc -l | awk "{ print int((\$1 + 1) / 10) - 1 }" >want && test "$(awk "NR == 2 { print \$1 }" got)" = "$(cat want)"'
 "$gen" features logits:f4:4 2000 1 >four
 ok 'a class without a threshold is named with its row' 'fails 1 "four.*row [0-9]*: no threshold for class 3" ood-score -t by-class -o v four'
-ok 'a fit is no threshold' 'fails 1 "f.scores.*holds scores where fit" ood-score -t f.scores f'
+ok 'a fit is no threshold' 'fails 1 "f.scores.*holds scores where a fit is expected" ood-score -t f.scores f'
 
 # ---- ood-threshold --fdr ----
 ok '--fdr: the scores, ascending, and how' 'ood-threshold -v --fdr 0.1 -o d id.scores 2>err && grep -q "energy: 99 scores, for batches with a false discovery rate of 0.1" err &&

@@ -24,6 +24,11 @@ ok 'of another fit: the columns that use it, and no others' 'fails 1 "scores .ma
 	ood-threshold -q -a 0.2 one.s -o one.t && fails 1 "made differently" ood-score -q --threshold one.t --fit two.fit x.f && ood-score -q --threshold one.t --fit one.fit x.f >v'
 ok 'also those that go by what every fit has' 'for f in one two; do ood-score -q -m klm,she,msp --fit $f.fit x.f -o $f.m; done
 	for m in klm she; do fails 1 "scores .$m. of the ID set and of this one are made differently" ood-metrics -m $m --id one.m two.m || return 1; done; ood-metrics -m msp --id one.m two.m >out'
+ood-fit -q --bank 20 -o small.fit x.f; ood-fit -q --bank 20 --seed 5 -o other.fit x.f; ood-fit -q --bank-type f2 -o half.fit x.f; ood-fit -q --bank 40 -o whole.fit x.f
+for f in small other half whole; do ood-score -q -m knn:k=1,mahalanobis --fit $f.fit x.f -o $f.s; done; ood-score -q -m knn:k=1 --fit one.fit x.f -o one.k
+ok 'another bank of the same data, for the methods that look at its rows' '
+	for f in small other half; do fails 1 "scores .knn:k=1. of the ID set and of this one are made differently" ood-metrics -m knn:k=1 --id one.k $f.s || return 1; done
+	fails 1 "made differently" ood-metrics -m knn:k=1 --id small.s other.s && ood-metrics -m mahalanobis --id one.s small.s >out && ood-metrics -m knn:k=1 --id one.k whole.s >out'
 ok 'a fit of another model, though the last layer is the same' '
 	um-train -q --init a.ckpt --freeze-fc -e 1 -b 4 -o tuned.ckpt images.ts && um-embed -q -m tuned.ckpt images.ts >t.f && ood-fit -q -o t.fit t.f && ood-fit -q -o a.fit a.f &&
 	ts-dump a.ckpt | grep fc.weight >l && ts-dump tuned.ckpt | grep fc.weight | cmp - l &&

@@ -78,7 +78,7 @@ ok '2: something failed, though the others are judged' '
 ok '2: misuse, no detector, a full disk' '
 	test "$(status ood-detect)$(status ood-detect --nope)$(status ood-detect no.det in.ts)$(status ood-detect m.ckpt in.ts)$(ood-detect vim.det in.ts >/dev/full 2>err; echo $?)" = 22222 && grep -q "No space" err'
 ok 'what is no detector: what makes one' '
-	fails 2 "m.ckpt.: holds checkpoint, not a detector; ood-pack" ood-detect m.ckpt in.ts && fails 2 "fit.: is not a detector; ood-pack" ood-detect fit in.ts'
+	fails 2 "m.ckpt.: holds a checkpoint, not a detector; ood-pack" ood-detect m.ckpt in.ts && fails 2 "fit.: is not a detector; ood-pack" ood-detect fit in.ts'
 ok 'a stream that is cut off: its rows, and 2' 'head -c $(($(wc -c <mixed.ts) - 5)) mixed.ts >cut.ts; test "$(status ood-detect vim.det cut.ts)" = 2 && test $(wc -l <out) = 80 && grep -q "cut off\|did not finish" err
 	test "$(ood-detect vim.det <cut.ts >out 2>err; echo $?)" = 2 && test $(wc -l <out) = 80'
 ok 'ood-pack to a full disk' 'test "$(ood-pack -q -m m.ckpt -f fit -t thr --method vim >/dev/full 2>err; echo $?)" = 1 && grep -q "No space" err'

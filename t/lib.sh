@@ -9,8 +9,15 @@ export LC_ALL TZ ASAN_OPTIONS UBSAN_OPTIONS
 n=0 bad=0 claim= planned=
 scratch=$(mktemp -d) || exit 99
 # A test that ends before its plan prints where.
-trap '[ -n "$planned" ] || echo "# ended after test $n, in: $claim"; rm -rf "$scratch"' EXIT
+trap '[ -n "$planned" ] || echo "# ended after test $n, in: $claim"; rm -rf "$scratch" "$scratch".san.*' EXIT
 cd "$scratch" || exit 99
+# Sanitizers report into files: the status of a program in mid-pipe, and what it says on stderr, may go unseen.
+ASAN_OPTIONS=$ASAN_OPTIONS:log_path=$scratch.san UBSAN_OPTIONS=$UBSAN_OPTIONS:log_path=$scratch.san
+no_reports() {
+	for report in "$scratch".san.*; do
+		[ ! -s "$report" ] || { sed 's/^/# /' "$report" | head -n 60; return 1; }
+	done
+}
 holds() { eval "$1"; }                 # a `return` in a claim ends the claim
 ok() {
 	n=$((n + 1)) claim=$1
@@ -27,4 +34,7 @@ fails() {
 have_torch() { [ "${TORCH:-yes}" != no ]; }
 engines() { have_torch && echo torch; echo nn; } # what can train
 skip_all() { planned=yes; echo "1..0 # SKIP $1"; exit 0; }
-done_testing() { planned=yes; echo "1..$n"; exit $bad; }
+done_testing() {
+	no_reports || bad=1
+	planned=yes; echo "1..$n"; exit $bad
+}

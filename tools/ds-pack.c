@@ -154,7 +154,7 @@ static int pack_row(struct work *k, const struct ds_row *row, const char *path)
 	if (row->is_short && !k->n_short++)
 		cli_warn("'%s' is a truncated JPEG; the missing part is gray", row->name);
 	cli_progress("%zu of %zu images, %s", k->rows, ds_rows(k->source),
-		     cli_pace((double)k->rows, (double)ds_rows(k->source)));
+		     cli_pace("images", (double)k->rows, (double)ds_rows(k->source)));
 	return 0;
 }
 

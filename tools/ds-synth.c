@@ -7,6 +7,7 @@
 #include "ds/ds_noise.h"
 #include "ds/ds_prep.h"
 #include "ds/synth/ds_synth.h"
+#include "err/err_near.h"
 #include "kit/kit.h"
 
 enum { BATCH = 256, TRAIN_ROWS = 5000, TEST_ROWS = 2000, OOD_ROWS = 1000 };
@@ -97,6 +98,19 @@ static int write_set(const struct ds_synth *set, const struct ds_noise *noise)
 	return kit_end(NULL, &out, rc);
 }
 
+static void unknown_set(const char *name)
+{
+	struct err_near near = err_near(name);
+	struct err names = { .text = "" };
+
+	for (int i = 0; i < DS_SYNTH_SETS; i++) {
+		err_near_try(&near, ds_synth_name(i));
+		err_append(&names, " %s", ds_synth_name(i));
+	}
+	cli_usage("unknown set '%s'%s%s the sets are:%s", name, err_near_text(&near, "'"), near.best ? "" : ";",
+		  names.text);
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), set;
@@ -117,7 +131,7 @@ int main(int argc, char **argv)
 	if (!set_name)
 		cli_usage("--set NAME is missing; --list names the sets");
 	if ((set = ds_synth_find(set_name)) < 0)
-		cli_usage("unknown set '%s'; --list names the sets", set_name);
+		unknown_set(set_name);
 	s = (struct ds_synth){ .set = (enum ds_synth_set)set,
 			       .train = split == TRAIN,
 			       .seed = (uint64_t)cli.seed,

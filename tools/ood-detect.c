@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli_live.h"
 #include "kit/kit_pictures.h"
@@ -204,11 +205,15 @@ int main(int argc, char **argv)
 	int first = cli_parse(&tool, argc, argv), rc;
 	const int left = argc - first - 1;
 	struct work k = { 0 };
+	struct stat st;
 
 	if (left < 0)
 		cli_usage("no DETECTOR given: ood-pack makes one");
 	if (strcmp(argv[first], "-") == 0)
 		cli_usage("DETECTOR must be a file, because standard input has pictures");
+	if (stat(argv[first], &st) == 0 && S_ISDIR(st.st_mode))
+		cli_usage("'%s' is a folder; the first operand is the DETECTOR, a file that ood-pack makes",
+			  argv[first]);
 	if (tsv && cli.json)
 		cli_usage("--tsv and --json exclude each other");
 	k.path = argv[first];

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli_table.h"
+#include "err/err_near.h"
 #include "kit/kit.h"
 #include "ood/eval/ood_eval.h"
 #include "report/report_braille.h"
@@ -89,6 +90,20 @@ static unsigned what_to_keep(void)
 	       (report_shows_right(&report) ? OOD_SCORES_RIGHT : 0);
 }
 
+/* Says what --baseline may be. */
+static int no_baseline(const struct work *k)
+{
+	struct err_near near = err_near(baseline);
+	struct err names = { .text = "" };
+
+	for (size_t m = 0; m < k->read.n; m++) {
+		err_near_try(&near, k->read.methods[m]);
+		err_append(&names, "%s%s", m ? ", " : "", k->read.methods[m]);
+	}
+	return cli_error("--baseline: '%s' is not among the scores to compare%s%s %s", baseline,
+			 err_near_text(&near, "'"), near.best ? " they are" : "; they are", names.text);
+}
+
 static int begin(struct work *k)
 {
 	struct ood_eval_options o = { .by = { (enum ood_fpr)fpr, aupr == TRAPEZOID, prevalence },
@@ -107,7 +122,7 @@ static int begin(struct work *k)
 	while (baseline && k->baseline < k->read.n && strcmp(k->read.methods[k->baseline], baseline) != 0)
 		k->baseline++;
 	if (baseline && k->baseline == k->read.n)
-		return cli_error("--baseline: '%s' has no scores '%s'", id_path, baseline);
+		return no_baseline(k);
 	o.baseline = k->baseline;
 	k->results = calloc((k->n_sets + 1) * k->read.n, sizeof *k->results);
 	k->eval = ood_eval_new(&k->id, &o);

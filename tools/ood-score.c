@@ -49,12 +49,39 @@ static const struct cli_tool tool = { "ood-score",
 
 /* ---- preparation -------------------------------------------------------------------------------- */
 
-/* Methods left out of `all`: those that a user with a fit could expect get a message each, the others share one. */
+/* Methods left out of `all`: those that a user with a fit could expect get a message for each reason, the others share
+ * one. */
+enum { REASONS = 16 };
 struct left {
 	bool fit, outliers, logits;
-	size_t n;
+	size_t n, n_why;
 	struct err names;
+	struct reason {
+		char *why;
+		struct err names;
+		size_t n;
+	} reason[REASONS];
 };
+
+/* Adds a method to those with the same reason. */
+static void add_reason(struct left *l, const char *name, const char *why)
+{
+	struct reason *r = l->reason;
+
+	while (r < l->reason + l->n_why && strcmp(r->why, why) != 0)
+		r++;
+	if (r == l->reason + REASONS) {
+		cli_warn("'%s' is left out: %s", name, why);
+		return;
+	}
+	if (r == l->reason + l->n_why) {
+		if (!(r->why = strdup(why)))
+			cli_oom();
+		r->names.text[0] = '\0';
+		l->n_why++;
+	}
+	err_append(&r->names, "%s'%s'", r->n++ ? ", " : "", name);
+}
 
 static void left_out(void *data, const struct ood_request *q, const char *why)
 {
@@ -62,9 +89,21 @@ static void left_out(void *data, const struct ood_request *q, const char *why)
 	const bool expected =
 		l->fit && q->method->parts && (l->logits || q->method->alone) && (l->outliers || !q->method->outliers);
 
-	(expected ? cli_warn : cli_info)("'%s' is left out: %s", q->column, why);
-	if (!expected)
-		err_append(&l->names, "%s%s", l->n++ ? ", " : "", q->column);
+	if (expected) {
+		add_reason(l, q->column, why);
+		return;
+	}
+	cli_info("'%s' is left out: %s", q->column, why);
+	err_append(&l->names, "%s%s", l->n++ ? ", " : "", q->column);
+}
+
+static void say_reasons(struct left *l)
+{
+	for (size_t i = 0; i < l->n_why; i++) {
+		cli_warn("%s %s left out: %s", l->reason[i].names.text, l->reason[i].n > 1 ? "are" : "is",
+			 l->reason[i].why);
+		free(l->reason[i].why);
+	}
 }
 
 static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **s, size_t *n)
@@ -77,6 +116,7 @@ static int make_scorers(const struct ood_requests *r, const struct ood_basis *fr
 
 	if (ood_scorers_new(s, n, r, from, left_out, &l, &err) < 0)
 		return cli_error("%s", err.text);
+	say_reasons(&l);
 	if (*n == 0)
 		return cli_error("none of the methods can work%s: %s; --verbose says why for each",
 				 from->classes ? "" : ": the stream has no logits", l.names.text);
@@ -84,8 +124,8 @@ static int make_scorers(const struct ood_requests *r, const struct ood_basis *fr
 		if (*(*s)[i].note)
 			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
 	if (l.n)
-		cli_warn("%zu%s methods of 'all' are left out because a fit or columns are missing%s: %s; --verbose "
-			 "says why for each",
+		cli_warn("%zu%s methods of 'all' are left out because a fit, the last layer or columns are missing%s: "
+			 "%s; --verbose says why for each",
 			 l.n, l.fit ? " more" : "", l.logits ? "" : " (the stream has no logits)", l.names.text);
 	return 0;
 }

@@ -108,7 +108,7 @@ static int check_fields(const struct ts_header *have, struct ts_reader *r)
 	ptrdiff_t *map;
 
 	if (strcmp(have->kind, h->kind) != 0)
-		return ts_reader_fail(r, "holds %s, the first stream %s", h->kind, have->kind);
+		return ts_reader_fail(r, "holds %s, but the first stream holds %s", h->kind, have->kind);
 	if (!select_list && have->n_fields != h->n_fields)
 		return ts_reader_fail(r, "has other fields than the first stream; --select the common ones");
 	if (!(map = ts_header_map(have, h)))

@@ -15,7 +15,8 @@
  * numbers: then all columns are one array, named after the file. Separators are found as in ts_cell.h.
  *
  * A Parquet file's columns are arrays: numbers (rows), lists of as many numbers in each row (rows, numbers), text.
- * Others (nulls, rows of different lengths, structs, lists of lists, dates) are arrays of an unsupported type.
+ * Others (nulls, rows of different lengths, structs, lists of lists, dates; encodings and compressions that are not
+ * read) are arrays of an unsupported type.
  *
  * Memory: the files, plus the unpacked contents of an .npz, Parquet or a table.
  */

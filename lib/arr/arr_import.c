@@ -84,6 +84,19 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	return 0;
 }
 
+/* Nothing that was looked for is there. What could not be read may be it. */
+static int none_found(const struct arr_import *im, const char *what, struct err *err)
+{
+	char text[ARR_TEXT];
+
+	err_fail(err, "%s", what);
+	for (size_t i = 0; i < im->s->n; i++)
+		if (im->s->a[i].why)
+			return err_append(err, "; '" ERR_NAME "' is %s", im->s->a[i].name,
+					  arr_describe(&im->s->a[i], text));
+	return -1;
+}
+
 /* The only matrix is the features, if nothing says otherwise; beside logits, the only one with as many rows. */
 static void guess_features(struct arr_import *im)
 {
@@ -119,8 +132,8 @@ static int find_roles(struct arr_import *im, struct err *err)
 	if (im->role[ARR_FEATURES] || im->role[ARR_LOGITS])
 		return 0;
 	if (im->o->kind)
-		return err_fail(err,
-				"found no array of features or logits; name it with --features NAME or --logits NAME");
+		return none_found(
+			im, "found no array of features or logits; name it with --features NAME or --logits NAME", err);
 	im->scores = true;
 	return find_role(im, ARR_PRED, err);
 }
@@ -360,7 +373,7 @@ static int make(struct arr_import *im, struct ts_header *h, struct err *err)
 	if (im->scores && add_columns(im, h, err) < 0)
 		return -1;
 	if (im->scores && im->n_c == 0)
-		return err_fail(err, "no array holds numbers to take as features, logits or scores");
+		return none_found(im, "no array holds numbers to take as features, logits or scores", err);
 	if (add_single(im, h, ARR_PRED, err) < 0 || add_single(im, h, ARR_LABEL, err) < 0 ||
 	    add_single(im, h, ARR_NAME, err) < 0 || (!im->scores && add_columns(im, h, err) < 0))
 		return -1;

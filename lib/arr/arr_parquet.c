@@ -134,10 +134,10 @@ static int take_text(struct reading *r, const struct parquet_values *v, struct a
 static int read_text(struct reading *r, size_t i, struct arr *a, struct err *err)
 {
 	struct parquet_values v;
-	int rc;
+	int rc = parquet_read(r->p, i, r->limit, &v, err);
 
-	if (parquet_read(r->p, i, r->limit, &v, err) < 0)
-		return -1;
+	if (rc != 0)
+		return rc < 0 ? -1 : keep_why(r->s, a, err->text, err);
 	rc = take_text(r, &v, a, err);
 	parquet_values_release(&v);
 	return rc;

@@ -120,9 +120,9 @@ void cli_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * names, as for pipelines whose stderr is a log; not with --quiet; at most four times a second. An empty text clears
  * it. */
 void cli_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The speed, and the remaining time if the total is known (0: it is not): "52.3 images/s, 1:05 left". Counts what was
- * done since the first call, which gives the starting point. Overwritten by the next call. */
-const char *cli_pace(double done, double total);
+/* The speed in `what`, and the remaining time if the total is known (0: it is not): "52.3 images/s, 1:05 left". Counts
+ * what was done since the first call, which gives the starting point. Overwritten by the next call. */
+const char *cli_pace(const char *what, double done, double total);
 
 /* ---- streams ------------------------------------------------------------------------------- */
 

@@ -194,7 +194,7 @@ void cli_progress(const char *fmt, ...)
 	line_shown = true;
 }
 
-const char *cli_pace(double done, double total)
+const char *cli_pace(const char *what, double done, double total)
 {
 	static struct timespec first;
 	static double before;
@@ -212,7 +212,7 @@ const char *cli_pace(double done, double total)
 	rate = seconds > 0 ? (done - before) / seconds : 0;
 	if (rate <= 0)
 		return "starting";
-	n = snprintf(text, sizeof text, rate < 100 ? "%.1f images/s" : "%.0f images/s", rate);
+	n = snprintf(text, sizeof text, "%.*f %s/s", rate < 100, rate, what);
 	seconds = (total - done) / rate;
 	if (total > 0 && seconds < 360000) {
 		const long s = (long)(seconds + 0.5);

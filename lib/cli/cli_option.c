@@ -183,8 +183,25 @@ static void check_given(const struct cli_option *o, const char *value, const cha
 			  o->name, value);
 }
 
+/* "; did you mean 0.05?" for 5%, and 0.1 for 0,1; or "". */
+static const char *meant(const char *value, char text[64])
+{
+	char *end;
+	const double v = strtod(value, &end);
+
+	text[0] = '\0';
+	if (end != value && strcmp(end, "%") == 0)
+		snprintf(text, 64, "; did you mean %g?", v / 100);
+	else if (end != value && *end == ',' && end[1] && !end[1 + strspn(end + 1, "0123456789")])
+		snprintf(text, 64, "; did you mean %.*s.%.20s?", (int)(end - value < 20 ? end - value : 20), value,
+			 end + 1);
+	return text;
+}
+
 void cli_set(const struct cli_option *o, const char *value, bool negated, const char *where)
 {
+	char text[64];
+
 	if (o->type == CLI_INT || o->type == CLI_DOUBLE || (o->type == CLI_CHOICE && !negated))
 		check_given(o, value, where);
 	switch (o->type) {
@@ -207,7 +224,8 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 		return;
 	case CLI_DOUBLE:
 		if (cli_parse_double(value, o->min, o->max, o->value) < 0)
-			cli_usage("%s%s: '%s' is not a number from %g to %g", where, o->name, value, o->min, o->max);
+			cli_usage("%s%s: '%s' is not a number from %g to %g%s", where, o->name, value, o->min, o->max,
+				  meant(value, text));
 		return;
 	case CLI_CHOICE:
 		value = negated ? "none" : value;

@@ -60,6 +60,25 @@ static int note_splits_below(struct ds_source *s, const struct ds_folders *f, st
 	return 0;
 }
 
+/* Notes, once, that the folders of several splits are taken: who forgets --split tests on what was trained on. */
+static int note_splits(struct ds_source *s, const struct ds_folders *f, struct err *err)
+{
+	char key[DS_KEY];
+
+	for (size_t i = 0; i < f->n && !s->o.split; i++)
+		for (size_t j = 0; j < f->dir[i].n; j++) {
+			const struct ds_dir *d = &f->dir[i];
+			const int64_t splits = ds_map_get(&f->children, ds_dir_key(d, j, key)) & (DS_DIR_IMAGES - 1);
+
+			if (is_split(f, d, j) && (splits & (splits - 1)))
+				return ds_add_note(s, err,
+						   "'%s' has several splits, such as '%s', and all are taken; "
+						   "--split NAME takes one",
+						   s->operands[d->operand].path, ds_dir_part(d, j));
+		}
+	return 0;
+}
+
 const char *ds_dir_kept(const struct ds_dir *d, size_t i)
 {
 	return ds_dir_part(d, d->keep[i]);
@@ -240,7 +259,7 @@ int ds_dirs_apply_rules(struct ds_source *s, struct ds_folders *f, struct err *e
 		return -1;
 	for (size_t i = 0; i < f->n; i++)
 		keep_parts(s, f, &f->dir[i]);
-	if (note_splits_below(s, f, err) < 0)
+	if (note_splits(s, f, err) < 0 || note_splits_below(s, f, err) < 0)
 		return -1;
 	return drop_roots(s, f, err) < 0 || drop_siblings(s, f, err) < 0 || shorten(f, err) < 0 ? -1 : 0;
 }

@@ -171,7 +171,7 @@ struct ds_source {
 	void *state[DS_LAYOUTS];
 	size_t ignored;
 	struct err unread;          /* see ds_pass() */
-	char splits[512];           /* the existing splits, for the text of an error */
+	char splits[512];           /* the existing splits, for messages */
 	struct ds_listing listing;  /* until ds_open() returns */
 	struct ds_reading *reading; /* from the first ds_next() on; ds_read.c */
 };

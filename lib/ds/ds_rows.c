@@ -223,6 +223,8 @@ bool ds_in_split(struct ds_source *s, const char *path, const char *own)
 {
 	size_t len;
 
+	if (!s->o.split && own)
+		note_split(s, own, strlen(own));
 	if (!s->o.split || (own && strcmp(own, s->o.split) == 0))
 		return true;
 	if (own)

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "ds/ds_folders.h"
-#include "ds/ds_internal.h"
+#include "ds/ds_folders_internal.h"
 
 /* ---- listing ---- */
 
@@ -245,12 +245,31 @@ static int check_operands(const struct ds_source *s, struct err *err)
 	return rc;
 }
 
+/* Without --split, adds a note if the files just listed are of several splits: who forgets it tests on what was
+ * trained on. Not every name is a split's: part-1.parquet, part-2.parquet. */
+static int note_splits(struct ds_source *s, size_t operand, struct err *err)
+{
+	char names[sizeof s->splits], *rest = names, *word;
+	size_t n = 0;
+
+	if (s->o.split)
+		return 0;
+	memcpy(names, s->splits, sizeof names);
+	while ((word = strsep(&rest, " ")))
+		n += *word && ds_dir_what(word) < DS_DIR_IMAGES;
+	memcpy(names, s->splits, sizeof names);
+	s->splits[0] = '\0';
+	return n < 2 ? 0 :
+		       ds_add_note(s, err, "'%s' has several splits, and all are taken:%s; --split NAME takes one",
+				   s->operands[operand].path, names);
+}
+
 static int list(struct ds_source *s, struct err *err)
 {
 	if (s->o.list && ds_list_read(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n_operands && !s->o.list; i++)
-		if (list_operand(s, i, err) < 0)
+		if (list_operand(s, i, err) < 0 || note_splits(s, i, err) < 0)
 			return -1;
 	for (size_t i = 0; i < DS_LAYOUTS; i++)
 		if (s->layouts[i]->finish && s->layouts[i]->finish(s, err) < 0)

@@ -54,7 +54,7 @@ static int put(struct live *l, const struct ds_row *row)
 	l->rows++;
 	if (row->is_short && !l->n_short++)
 		cli_warn("'%s' is a truncated JPEG; the missing part is gray", row->name);
-	cli_progress("%llu images, %s", l->rows, cli_pace((double)l->rows, 0));
+	cli_progress("%llu images, %s", l->rows, cli_pace("images", (double)l->rows, 0));
 	return kit_out_write(l->out);
 }
 

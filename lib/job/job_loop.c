@@ -26,9 +26,10 @@ static void tick(void *data, const struct um_progress *p)
 {
 	const struct job *j = ((struct loop *)data)->j;
 	const double n = (double)j->data.n, epochs = (double)j->o->train.epochs;
+	const char *pace = cli_pace("images", (double)p->epoch * n + (double)p->row, epochs * n);
 
 	cli_progress("epoch %ld/%ld, %zu of %zu images, loss %.4f, %s", p->epoch + 1, j->o->train.epochs, p->row,
-		     j->data.n, p->loss / (double)p->row, cli_pace((double)p->epoch * n + (double)p->row, epochs * n));
+		     j->data.n, p->loss / (double)p->row, pace);
 }
 
 /* Only a run with a directory can stop and be resumed. Ranks stop together. */

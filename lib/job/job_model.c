@@ -10,7 +10,10 @@ void job_model_check(const struct job_model *o)
 		cli_usage("--normalise, or --mean and --std, not both");
 	if (!o->mean != !o->std)
 		cli_usage("--mean and --std go together");
-	if ((o->normalise && !net_is_normaliser(o->normalise)) || (!o->normalise && !o->mean))
+	if (o->normalise && !net_is_normaliser(o->normalise))
+		cli_usage("--normalise: '%s' is not one of " NET_NORMALISERS ", or give --mean and --std",
+			  o->normalise);
+	if (!o->normalise && !o->mean)
 		cli_usage("how was the input normalised when the network was trained? give --normalise " NET_NORMALISERS
 			  ", or --mean and --std; the file does not record it");
 }

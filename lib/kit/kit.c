@@ -28,11 +28,14 @@ int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch 
 	return rc;
 }
 
-void kit_progress(const struct ts_reader *r)
+void kit_progress(struct ts_reader *r)
 {
+	const struct ts_header *h = ts_reader_header(r);
+	const char *what = h && strcmp(h->kind, "images") == 0 ? "images" : "rows";
 	const uint64_t rows = ts_reader_rows(r);
 
-	cli_progress("%llu images, %s", (unsigned long long)rows, cli_pace((double)rows, ts_reader_expected(r)));
+	cli_progress("%llu %s, %s", (unsigned long long)rows, what,
+		     cli_pace(what, (double)rows, ts_reader_expected(r)));
 }
 
 void kit_out_init(struct kit_out *out, const char *kind, struct ts_writer *w)

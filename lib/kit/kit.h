@@ -31,8 +31,8 @@ extern "C" {
  * the stream ended well; -1: the reader has the error, or step() returned -1 after a message. */
 int kit_each(struct ts_reader *r, int (*step)(void *data, const struct ts_batch *b), void *data) TS_CHECKED;
 
-/* The progress line of a program that goes through r: images so far, speed, and time left. */
-void kit_progress(const struct ts_reader *r);
+/* The progress line of a program that goes through r: its images, or rows, so far, speed, and time left. */
+void kit_progress(struct ts_reader *r);
 
 /* An output stream of a row kind, and its rows that wait to be written. Running out of memory ends the program. */
 struct kit_out {

@@ -8,8 +8,14 @@
 #include "nn/nn.h"
 #include "nn/nn_kernel.h"
 
+/* t/unit/nn_wide.c makes vectors of any length of what every processor has. */
+#ifndef WITH
+#define WITH(instructions) __attribute__((target(instructions)))
+#define HAS(instructions) __builtin_cpu_supports(instructions)
+#endif
+
 #if defined(__x86_64__)
-#define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")))
+#define TARGET WITH("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 #define VL 16
 #define ROWS 8
 #define PANELS 3
@@ -20,7 +26,7 @@
 #define ISA_NAME "avx512"
 #include "nn/nn_kernel.inc"
 
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET WITH("avx2,fma")
 #define VL 8
 #define ROWS 6
 #define OUTER 6
@@ -53,15 +59,14 @@ static bool can_run(const struct nn_isa *i)
 {
 #if defined(__x86_64__)
 	if (i == &isa_avx512)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && can_run(&isa_avx2);
+		return HAS("avx512f") && HAS("avx512vl") && HAS("avx512dq") && HAS("avx512bw") && can_run(&isa_avx2);
 	if (i == &isa_avx2)
-		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+		return HAS("avx2") && HAS("fma");
 #endif
 	return i == &isa_generic;
 }
 
-static const struct nn_isa *const isas[] = {
+static const struct nn_isa *const every_isa[] = {
 #if defined(__x86_64__)
 	&isa_avx512, &isa_avx2,
 #endif
@@ -80,9 +85,9 @@ const struct nn_isa *nn_isa(const char *name)
 {
 	if (!name)
 		name = asked();
-	for (size_t i = 0; i < sizeof isas / sizeof *isas; i++)
-		if (can_run(isas[i]) && (!name || strcmp(name, isas[i]->name) == 0))
-			return isas[i];
+	for (size_t i = 0; i < sizeof every_isa / sizeof *every_isa; i++)
+		if (can_run(every_isa[i]) && (!name || strcmp(name, every_isa[i]->name) == 0))
+			return every_isa[i];
 	return NULL;
 }
 
@@ -104,9 +109,9 @@ int nn_check(const char *isa, struct err *err)
 const char *nn_isas(void)
 {
 	static const char *const lists[] = { "avx512|avx2|generic", "avx2|generic", "generic" };
-	size_t best = sizeof isas / sizeof *isas;
+	size_t best = sizeof every_isa / sizeof *every_isa;
 
-	while (best > 0 && nn_isa(isas[best - 1]->name))
+	while (best > 0 && nn_isa(every_isa[best - 1]->name))
 		best--;
-	return lists[best + 3 - sizeof isas / sizeof *isas];
+	return lists[best + 3 - sizeof every_isa / sizeof *every_isa];
 }

@@ -2,8 +2,7 @@
  *
  * parquet: reads columns of Parquet files, as far as sets of images and tables of numbers need it: INT32, INT64,
  * BYTE_ARRAY, and of numbers also FLOAT, DOUBLE and lists, plain or with a dictionary, in pages of version 1 or 2,
- * uncompressed or compressed by snappy or zstd. Anything else in a file is skipped; if a requested column needs it, the
- * error names it.
+ * uncompressed or compressed by snappy or zstd. Columns of anything else cannot be read, and those beside them can.
  *
  *	p = parquet_open(&from, &err);
  *	for (i = 0; i < parquet_columns(p); i++) ... parquet_column(p, i)->path ...
@@ -76,8 +75,11 @@ struct parquet_values {
 	uint32_t *length;     /* (n) lengths of bytes; for numbers 1, or 0 for null */
 	unsigned char *bytes; /* of the whole column */
 	size_t used, cap;
+	bool unread; /* the column needs what is not read */
 };
-/* A column's bytes, decompressed, are limited to `limit`. -1 with err, which names the column; *v is then released. */
+/* A column's bytes, decompressed, are limited to `limit`. 0. 1: the column is of a type, encoding or compression that
+ * is not read; err says which. -1 with err, which names the column: damaged, more than the limit, out of memory. Unless
+ * 0, *v is released. */
 int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err);
 void parquet_values_release(struct parquet_values *v);
 
@@ -88,8 +90,7 @@ struct parquet_numbers {
 	unsigned char *data; /* (rows, width); the caller frees it */
 	size_t bytes;
 };
-/* 0. 1: there are numbers, but not as many in each row, or nulls; err says in which row. -1 with err, which names the
- * column. */
+/* The same. 1 also for numbers that are not as many in each row, or nulls; err says in which row. */
 int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, struct parquet_numbers *ret,
 			 struct err *err);
 

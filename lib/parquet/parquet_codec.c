@@ -36,13 +36,13 @@ int parquet_codec_check(int codec, struct err *err)
 	if (codec == PARQUET_SNAPPY ? libraries.snappy != NULL : codec == PARQUET_ZSTD && libraries.zstd)
 		return 0;
 	if (codec == PARQUET_SNAPPY || codec == PARQUET_ZSTD)
-		return err_fail(err, "is compressed with %s, and %s is not installed", names[codec],
+		return err_fail(err, "it is compressed with %s, and %s is not installed", names[codec],
 				codec == PARQUET_SNAPPY ? "libsnappy.so.1 (Debian: libsnappy1v5)" :
 							  "libzstd.so.1 (Debian: libzstd1)");
 	if (codec > 0 && codec < (int)(sizeof names / sizeof *names))
-		return err_fail(err, "is compressed with %s, which is not read; snappy, zstd and uncompressed are",
+		return err_fail(err, "it is compressed with %s, which is not read; snappy, zstd and uncompressed are",
 				names[codec]);
-	return err_fail(err, "is compressed with the unknown codec %d", codec);
+	return err_fail(err, "it is compressed with the unknown codec %d", codec);
 }
 
 int parquet_unpack(int codec, const unsigned char *p, size_t n, unsigned char *to, size_t want, struct err *err)

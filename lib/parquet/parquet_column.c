@@ -14,13 +14,15 @@ static int read_chunk_pages(const struct parquet *p, const struct parquet_column
 	unsigned char *b;
 	int rc;
 
+	v->unread = k->elsewhere;
 	if (k->elsewhere)
 		return err_fail(err, "its pages lie in another file, which is not read");
 	if ((k->values != g->rows && !c->repeated) || k->values < 0 || at < PARQUET_MAGIC || k->bytes < 0 || at > end ||
 	    k->bytes > end - at)
 		return err_fail(err, "damaged Parquet file: a chunk of %lld values at byte %lld", (long long)k->values,
 				(long long)at);
-	if (parquet_codec_check(k->codec, err) < 0)
+	v->unread = parquet_codec_check(k->codec, err) < 0;
+	if (v->unread)
 		return -1;
 	if (!(b = malloc((size_t)k->bytes + 1)))
 		return err_memory(err);
@@ -53,22 +55,27 @@ static const char *type_name(int type)
 	return type >= 0 && type < (int)(sizeof names / sizeof *names) ? names[type] : "an unknown type";
 }
 
+/* What has failed: only this column, of which err says why, or the file. */
+static int failed(const struct parquet_column *c, bool only_it, struct err *err)
+{
+	return only_it && !err->memory ? 1 : err_prefix(err, "column '%s': ", c->path);
+}
+
 int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err)
 {
 	const struct parquet_column *c = &p->columns[column];
-	int rc = 0;
+	bool unread;
 
-	*v = (struct parquet_values){ 0 };
+	*v = (struct parquet_values){ .unread = true };
 	if (c->type != PARQUET_INT32 && c->type != PARQUET_INT64 && c->type != PARQUET_BYTES)
-		rc = err_fail(err, "holds %s, which are not read", type_name(c->type));
+		err_fail(err, "holds %s, which are not read", type_name(c->type));
 	else if (c->repeated)
-		rc = err_fail(err, "is a list, which is not read");
-	if (rc == 0)
-		rc = read_groups(p, column, limit, v, NULL, err);
-	if (rc == 0)
+		err_fail(err, "is a list, which is not read");
+	else if (read_groups(p, column, limit, v, NULL, err) == 0)
 		return 0;
+	unread = v->unread;
 	parquet_values_release(v);
-	return err_prefix(err, "column '%s': ", c->path);
+	return failed(c, unread, err);
 }
 
 int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, struct parquet_numbers *ret,
@@ -76,7 +83,7 @@ int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, s
 {
 	const struct parquet_column *c = &p->columns[column];
 	struct parquet_lists lists = { 0 };
-	struct parquet_values v = { 0 };
+	struct parquet_values v = { .unread = true };
 	int rc = 0;
 
 	*ret = (struct parquet_numbers){ 0 };
@@ -93,9 +100,11 @@ int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, s
 		*ret = (struct parquet_numbers){ .width = lists.width, .data = v.bytes, .bytes = v.used };
 		ret->size = c->type == PARQUET_INT64 || c->type == PARQUET_DOUBLE ? 8 : 4;
 		v.bytes = NULL;
+	} else {
+		rc = failed(c, v.unread || lists.unfit, err);
 	}
 	parquet_values_release(&v);
-	return rc == 0 ? 0 : lists.unfit ? 1 : err_prefix(err, "column '%s': ", c->path);
+	return rc;
 }
 
 void parquet_values_release(struct parquet_values *v)

@@ -92,7 +92,7 @@ struct parquet_lists {
 int parquet_row_ends(struct parquet_lists *l, struct err *err);
 
 /* Decodes a column's pages and appends the rows to v. lists not NULL: appends numbers to v->bytes, counts them in v->n,
- * and rows in *lists. -1 with err: damaged, unsupported, or lists->unfit. */
+ * and rows in *lists. -1 with err: damaged, v->unread, or lists->unfit. */
 int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *k, const unsigned char *p, size_t n,
 		  size_t limit, struct parquet_values *v, struct parquet_lists *lists, struct err *err);
 /* Makes room for `more` bytes after v->used. -1 with err: more than limit, out of memory. */

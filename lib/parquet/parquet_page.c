@@ -173,6 +173,12 @@ struct decoder {
 	size_t cap;
 };
 
+static int unread(struct decoder *k, const char *what, int64_t number, const char *known, struct err *err)
+{
+	k->v->unread = true;
+	return err_fail(err, "it has %s %lld, which is not read%s", what, (long long)number, known);
+}
+
 static int read_dictionary(struct decoder *k, const struct page *g, const unsigned char *p, size_t n, struct err *err)
 {
 	struct dictionary *d = &k->d;
@@ -181,7 +187,7 @@ static int read_dictionary(struct decoder *k, const struct page *g, const unsign
 	if (d->bytes)
 		return damaged("a second dictionary", err);
 	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY)
-		return err_fail(err, "a dictionary of encoding %lld, which is not read", (long long)g->encoding);
+		return unread(k, "a dictionary of encoding", g->encoding, "", err);
 	/* Each value takes at least four bytes. */
 	if ((uint64_t)g->values > n / 4)
 		return damaged("a dictionary of more values than it has bytes", err);
@@ -362,8 +368,7 @@ static int read_data(struct decoder *k, const struct page *g, const unsigned cha
 	const unsigned char *end = p + n;
 
 	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY && g->encoding != RLE_DICTIONARY)
-		return err_fail(err, "pages of encoding %lld, which is not read; plain and dictionary are",
-				(long long)g->encoding);
+		return unread(k, "pages of encoding", g->encoding, "; plain and dictionary are", err);
 	if (g->encoding != PLAIN && !k->d.bytes)
 		return damaged("no dictionary in front of it", err);
 	if (g->type == DATA_PAGE_V2) {
@@ -372,8 +377,7 @@ static int read_data(struct decoder *k, const struct page *g, const unsigned cha
 		p += g->repeats + g->levels;
 	} else {
 		if (levels.width && g->levels_encoding != RLE)
-			return err_fail(err, "levels of encoding %lld, which is not read",
-					(long long)g->levels_encoding);
+			return unread(k, "levels of encoding", g->levels_encoding, "", err);
 		if (take_levels(&repeats, &p, end, err) < 0 || take_levels(&levels, &p, end, err) < 0)
 			return -1;
 	}
@@ -414,7 +418,7 @@ static int read_page(struct decoder *k, const struct page *g, const unsigned cha
 	if (g->type == INDEX_PAGE)
 		return 0;
 	if (g->type != DATA_PAGE && g->type != DATA_PAGE_V2 && g->type != DICTIONARY_PAGE)
-		return err_fail(err, "pages of type %lld, which is not read", (long long)g->type);
+		return unread(k, "pages of type", g->type, "", err);
 	if ((size_t)g->unpacked > k->limit)
 		return err_fail(err, "more than %zu bytes", k->limit);
 	if (!(p = unpack(k, g, p, err)))

@@ -18,6 +18,16 @@ bool report_is_average(const char *set)
 	return g < OOD_MAX_GROUPS;
 }
 
+bool report_is_set(const char *name)
+{
+	return !report_is_average(name) && strcmp(name, "pooled") != 0;
+}
+
+bool report_has_averages(size_t n, enum cli_format format)
+{
+	return n != 1 || !cli_format_is_for_people(format);
+}
+
 /* A name contains no slash, so paths with a = in them need no name. */
 static int parse(struct report_operand *in, const char *arg, struct err *err)
 {
@@ -45,20 +55,12 @@ static int parse(struct report_operand *in, const char *arg, struct err *err)
 	return 0;
 }
 
-static bool is_taken(const char *name)
-{
-	for (int g = 0; g < OOD_MAX_GROUPS; g++)
-		if (strcmp(name, report_groups[g]) == 0)
-			return true;
-	return strcmp(name, "pooled") == 0;
-}
-
 /* Checks the name of the last of n operands against the others. */
 static int check_name(const struct report_operand *in, int n, struct err *err)
 {
 	const char *name = in[n - 1].name;
 
-	if (is_taken(name))
+	if (!report_is_set(name))
 		return err_fail(err, "'%s' is the name of another row; NAME=FILE gives another", name);
 	for (int i = 0; i < n - 1; i++)
 		if (strcmp(name, in[i].name) == 0)

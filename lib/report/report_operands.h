@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/cli_table.h"
 #include "err/err.h"
 #include "ood/eval/ood_eval.h"
 
@@ -19,6 +20,11 @@ extern "C" {
 enum { REPORT_NEAR, REPORT_FAR, REPORT_ALL };
 extern const char *const report_groups[OOD_MAX_GROUPS];
 bool report_is_average(const char *set); /* whether it is one of these names */
+/* Is it an OOD set: no average, and not all of them pooled? */
+bool report_is_set(const char *name);
+/* Does a table in this format have averages over n sets? To people, those over the only set would show its numbers
+ * again. Programs look for them. */
+bool report_has_averages(size_t n, enum cli_format format);
 
 struct report_operand {
 	char *name;

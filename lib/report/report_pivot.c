@@ -19,7 +19,7 @@ struct pivot {
 	size_t rows, sets;
 	int model, method;  /* width of these columns */
 	bool models, seeds; /* some cell has a model; has several numbers */
-	bool alone;         /* the table is for people, and there is one set beside the averages */
+	bool averages;      /* are in the table beside the sets */
 };
 
 static bool lower_is_better(const char *metric)
@@ -38,10 +38,9 @@ static const char *head_of(const char *metric)
 
 /* ---- rows and columns ------------------------------------------------------------------------ */
 
-/* To people, averages over the only set would show its numbers again. Programs look for them. */
 static bool is_shown(const struct pivot *t, const char *set)
 {
-	return report_is_average(set) ? t->p->summary || !t->alone : !t->p->summary;
+	return report_is_average(set) ? t->p->summary || t->averages : !t->p->summary;
 }
 
 static size_t find_row(const struct pivot *t, const struct report_cell *c)
@@ -91,14 +90,14 @@ static int arrange(struct pivot *t, const struct report_pivot *p, struct err *er
 			t->row[t->rows++] = c;
 		if (find_set(t, c->set) == t->sets) {
 			t->set[t->sets++] = c->set;
-			own += !report_is_average(c->set);
+			own += report_is_set(c->set);
 		}
 		t->models |= *c->model != '\0';
 		t->model = wider(t->model, c->model);
 		t->method = wider(t->method, c->method);
 		t->seeds |= c->n > 1;
 	}
-	t->alone = own == 1 && cli_format_is_for_people(p->format);
+	t->averages = report_has_averages(own, p->format);
 	if (!(t->at = calloc(t->rows * t->sets + 1, sizeof *t->at)))
 		return err_memory(err);
 	for (size_t i = 0; i < p->n; i++)
@@ -309,7 +308,7 @@ static void say(const struct pivot *t, size_t a, size_t b, size_t average)
 	if (!(d > 0))
 		return;
 	for (size_t s = 0; s < t->sets; s++) {
-		if (report_is_average(t->set[s]) || strcmp(t->set[s], "pooled") == 0)
+		if (!report_is_set(t->set[s]))
 			continue;
 		double by = difference(t, t->at[a * t->sets + s], t->at[b * t->sets + s], &own);
 		of += isnan(by) ? 0 : 1;

@@ -203,6 +203,8 @@ int report_seeds_read(struct report_seeds *t, const char *path, struct err *err)
 		rc = cli_line(f, &line, &cap, err);
 		if (rc < 0)
 			err_prefix(err, "'%s': line %zu: ", path, at.line);
+		if (rc < 0 && at.line == 1 && !err->memory)
+			err_append(err, "; tables are what ood-metrics --format tsv prints");
 		else if (rc == 1 && take_line(t, &h, line, &at, err) < 0)
 			rc = -1;
 	}
@@ -330,18 +332,18 @@ size_t report_seeds_tables(const struct report_seeds *t)
 	return (size_t)t->tables;
 }
 
-/* Beside the averages, which then are its numbers again. */
-static bool has_one_set(const struct report_seeds *t)
+/* The number of OOD sets: 0, 1, or 2 if there are more. */
+static size_t count_sets(const struct report_seeds *t)
 {
 	const char *only = NULL;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const char *set = t->row[i].key[SET];
 
-		if (report_is_average(set))
+		if (!report_is_set(set))
 			continue;
 		if (only && strcmp(only, set) != 0)
-			return false;
+			return 2;
 		only = set;
 	}
 	return only != NULL;
@@ -353,14 +355,14 @@ int report_seeds_print(const struct report_seeds *t, const struct report_seeds_l
 
 	if (how->pivot)
 		return print_pivot(t, how, err);
-	const bool alone = cli_format_is_for_people(how->format) && has_one_set(t);
+	const bool averages = report_has_averages(count_sets(t), how->format);
 
 	fill(&c, t, how, NULL);
 	cli_table_heading(how->f, how->format, c.column, c.n);
 	for (size_t i = 0; i < t->n; i++) {
 		const char *set = t->row[i].key[SET];
 
-		if (how->summary ? strcmp(set, "average") != 0 : alone && report_is_average(set))
+		if (how->summary ? strcmp(set, "average") != 0 : report_is_average(set) && !averages)
 			continue;
 		fill(&c, t, how, &t->row[i]);
 		cli_table_row(how->f, how->format, c.column, c.n, c.cell);

@@ -47,14 +47,13 @@ static struct report with_room(const struct report *r, const struct report_sets 
 static void print_all(const struct report *r, const struct report_sets *s, const struct ood_result *averages)
 {
 	const size_t n = s->n_methods;
-	/* To people, averages over the only set would show its numbers again. Programs look for them. */
-	const bool alone = s->n_sets == 1 && !r->summary && cli_format_is_for_people(r->format);
+	const bool averages_too = r->summary || report_has_averages(s->n_sets, r->format);
 
 	report_heading(r);
 	for (size_t m = 0; m < n; m++) {
 		for (size_t k = 0; k < s->n_sets && !r->summary; k++)
 			print_row(r, s, s->sets[k].name, s->results + k * n, m, s->sets[k].n);
-		for (size_t g = 0; g < OOD_MAX_GROUPS && !alone; g++)
+		for (size_t g = 0; g < OOD_MAX_GROUPS && averages_too; g++)
 			if (ood_eval_group_size(s->eval, (int)g) && (g == OOD_MAX_GROUPS - 1 || !r->summary))
 				print_row(r, s, report_groups[g], averages + g * n, m, 0);
 		if (s->pool && !r->summary)

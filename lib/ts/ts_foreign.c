@@ -97,7 +97,7 @@ static const struct {
 	[TS_SAFETENSORS] = { "safetensors",
 			     "um-ckpt import makes a checkpoint of a model, ts-import a stream of features" },
 	[TS_HDF5] = { "HDF5", NULL },
-	[TS_PARQUET] = { "Parquet", NULL },
+	[TS_PARQUET] = { "Parquet", "ts-import makes a stream of features or scores, ds-pack of images" },
 	[TS_MATLAB] = { "a MATLAB file", "ds-pack makes a stream of its images, if it is SVHN" },
 	[TS_PICTURE] = { "a picture", "ds-pack makes a stream of it" },
 	[TS_GZIP] = { "gzip", "ds-pack makes a stream of the images in it" },

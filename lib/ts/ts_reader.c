@@ -316,14 +316,19 @@ static const char *step_missing(const char *from, const char *to)
 	return "";
 }
 
+/* "a fit", "images". */
+static const char *article(const char *kind)
+{
+	return strcmp(kind, "fit") == 0 || strcmp(kind, "checkpoint") == 0 ? "a " : "";
+}
+
 const struct ts_header *ts_reader_expect(struct ts_reader *r, const char *kind)
 {
 	const struct ts_header *h = ts_reader_header(r);
 
 	if (h && strcmp(h->kind, kind) != 0) {
-		ts_reader_fail(r, "holds %s where %s are expected%s", h->kind,
-			       strcmp(kind, "checkpoint") == 0 ? "a checkpoint's tensors" : kind,
-			       step_missing(h->kind, kind));
+		ts_reader_fail(r, "holds %s%s where %s%s %s expected%s", article(h->kind), h->kind, article(kind), kind,
+			       *article(kind) ? "is" : "are", step_missing(h->kind, kind));
 		return NULL;
 	}
 	return h;

@@ -41,7 +41,8 @@ static int read_detector(struct unmask *u, struct ts_reader *r, int threads, str
 	int rc = -1;
 
 	if (h && strcmp(h->kind, "fit") != 0)
-		ts_reader_fail(r, "holds %s, not a detector; ood-pack makes those", h->kind);
+		ts_reader_fail(r, "holds %s%s, not a detector; ood-pack makes those",
+			       strcmp(h->kind, "checkpoint") == 0 ? "a " : "", h->kind);
 	if (!ts_reader_error(r) && (rc = unmask_begin(u, &h->meta, threads, err)) == 0 &&
 	    (rc = read_first(u, r, err)) == 0 && (rc = ts_reader_set(r, &set)) == 0)
 		rc = unmask_build(u, &set, err);

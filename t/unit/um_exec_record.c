@@ -6,26 +6,15 @@
 #include "nn_nets.h"
 /* The played graphs run the executor's own network. */
 #include "um/run/um_exec_torch.c"
+#include "um_lanes.h"
 
-enum { CLASSES = 7, MOST = 8, LANES = 2 };
+enum { CLASSES = 7, MOST = 8 };
 
-/* ---- the seam that plays a GPU: the real one, and what is between ---- */
+/* ---- graphs that are played, beside the lanes ---- */
 
-static const struct th_api *real;
 static struct um_exec_torch *exec; /* the one whose graphs are played */
 static struct {
-	struct th_api api;
-	struct lane {
-		struct th_lane *l;
-		unsigned char *input, *sent; /* the host's; what was sent of it */
-		float *output;               /* the host's: not there until waited for */
-		size_t bytes, n_out, rows, row;
-		bool *fetched; /* (n_out) on the way */
-		bool busy;
-	} lane[LANES];
-	int lanes;
-	bool early; /* the caller broke a rule */
-	bool recording, with_graphs;
+	bool with_graphs;
 	int begun, fail_begin, fail_end; /* recordings begun; which of them fails, from 1 */
 	int runs[2];                     /* of the forward graph, of the way back */
 	float *before;                   /* the device's values when a recording began */
@@ -34,91 +23,6 @@ static struct {
 	struct th_graph *forward;
 } gpu;
 static char graphs_of[2];
-
-static struct lane *lane_of(const struct th_lane *l)
-{
-	for (int i = 0; i < LANES; i++)
-		if (gpu.lane[i].l == l)
-			return &gpu.lane[i];
-	return NULL;
-}
-
-static struct th_lane *lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out)
-{
-	struct lane *p = &gpu.lane[gpu.lanes++];
-
-	p->row = type == TH_F32 ? sizeof(float) : 1;
-	for (int i = 1; i < ndim; i++)
-		p->row *= shape[i];
-	p->bytes = p->row * shape[0];
-	p->l = real->lane_new(type, ndim, shape, n_out);
-	p->input = calloc(p->bytes, 1);
-	p->sent = calloc(p->bytes, 1);
-	p->output = calloc(n_out, sizeof(float));
-	p->fetched = calloc(n_out, sizeof(bool));
-	p->n_out = n_out;
-	return p->l;
-}
-
-static void lane_free(struct th_lane *l)
-{
-	struct lane *p = lane_of(l);
-
-	free(p->input);
-	free(p->sent);
-	free(p->output);
-	free(p->fetched);
-	*p = (struct lane){ 0 };
-	real->lane_free(l);
-}
-
-static void *lane_input(struct th_lane *l)
-{
-	return lane_of(l)->input;
-}
-
-static float *lane_output(const struct th_lane *l)
-{
-	return lane_of(l)->output;
-}
-
-static int lane_send(struct th_lane *l, size_t rows)
-{
-	struct lane *p = lane_of(l);
-
-	gpu.early |= p->busy || gpu.recording || rows * p->row > p->bytes;
-	p->rows = rows;
-	memcpy(p->sent, p->input, rows * p->row);
-	memcpy(real->lane_input(l), p->input, rows * p->row);
-	p->busy = true;
-	return real->lane_send(l, rows);
-}
-
-static int lane_fetch(struct th_scope *s, struct th_lane *l, const struct th_tensor *t, size_t at, size_t count)
-{
-	struct lane *p = lane_of(l);
-
-	gpu.early |= gpu.recording;
-	for (size_t i = at; i < at + count; i++) {
-		p->fetched[i] = true;
-		p->output[i] = NAN;
-	}
-	return real->lane_fetch(s, l, t, at, count);
-}
-
-static int lane_wait(struct th_lane *l)
-{
-	struct lane *p = lane_of(l);
-
-	gpu.early |= p->busy && memcmp(p->input, p->sent, p->rows * p->row) != 0;
-	for (size_t i = 0; i < p->n_out; i++)
-		if (p->fetched[i]) {
-			p->fetched[i] = false;
-			p->output[i] = real->lane_output(l)[i];
-		}
-	p->busy = false;
-	return 0;
-}
 
 static bool graphs(void)
 {
@@ -130,10 +34,10 @@ static struct th_graph *graph_begin(const struct th_graph *after)
 {
 	const int k = after != NULL;
 
-	gpu.early |= after && after != gpu.forward;
+	lanes.early |= after && after != gpu.forward;
 	if (++gpu.begun == gpu.fail_begin)
 		return NULL;
-	gpu.recording = true;
+	lanes.recording = true;
 	memcpy(gpu.before, real->lane_input(exec->values), exec->n_values * sizeof(float));
 	if (!after)
 		gpu.forward = (struct th_graph *)&graphs_of[0];
@@ -143,7 +47,7 @@ static struct th_graph *graph_begin(const struct th_graph *after)
 static int graph_end(struct th_graph *g)
 {
 	(void)g;
-	gpu.recording = false;
+	lanes.recording = false;
 	memcpy(real->lane_input(exec->values), gpu.before, exec->n_values * sizeof(float));
 	return gpu.begun == gpu.fail_end ? -1 : 0;
 }
@@ -175,38 +79,16 @@ static void graph_free(struct th_graph *g)
 	(void)g;
 }
 
-static struct th_tensor *from_host(struct th_scope *s, enum th_type type, int ndim, const size_t *shape,
-				   const void *data)
-{
-	gpu.early |= gpu.recording;
-	return real->from_host(s, type, ndim, shape, data);
-}
-
-static const char *last_error(void)
-{
-	return "played";
-}
-
 static void play(bool with_graphs)
 {
 	memset(&gpu, 0, sizeof gpu);
 	gpu.with_graphs = with_graphs;
-	gpu.api = *real;
-	gpu.api.lane_new = lane_new;
-	gpu.api.lane_free = lane_free;
-	gpu.api.lane_input = lane_input;
-	gpu.api.lane_output = lane_output;
-	gpu.api.lane_send = lane_send;
-	gpu.api.lane_fetch = lane_fetch;
-	gpu.api.lane_wait = lane_wait;
-	gpu.api.from_host = from_host;
-	gpu.api.last_error = last_error;
-	gpu.api.graphs = graphs;
-	gpu.api.graph_begin = graph_begin;
-	gpu.api.graph_end = graph_end;
-	gpu.api.graph_run = graph_run;
-	gpu.api.graph_free = graph_free;
-	th = &gpu.api;
+	lanes_play(false);
+	lanes.api.graphs = graphs;
+	lanes.api.graph_begin = graph_begin;
+	lanes.api.graph_end = graph_end;
+	lanes.api.graph_run = graph_run;
+	lanes.api.graph_free = graph_free;
 }
 
 /* ---- a training ---- */
@@ -326,12 +208,12 @@ int main(void)
 	   "a training on a CPU");
 	play(false);
 	ok(train(&have, &c, UM_F32, STEPS, note) == 0 && same(&have, &want), "late delivery: the same bytes");
-	ok(!gpu.early && gpu.begun == 0 && !*note, "nothing is used too early, and nothing recorded");
+	ok(!lanes.early && gpu.begun == 0 && !*note, "nothing is used too early, and nothing recorded");
 	forget(&have);
 	play(true);
 	ok(train(&have, &c, UM_F32, STEPS, note) == 0 && same(&have, &want),
 	   "late delivery and graphs: the same bytes");
-	ok(!gpu.early && gpu.begun == 2 && !*note, "both are recorded once");
+	ok(!lanes.early && gpu.begun == 2 && !*note, "both are recorded once");
 	ok(gpu.runs[0] == 7 && gpu.runs[1] == 7,
 	   "after two batches of the size; other sizes, evaluation and gradients of features run without (%d, %d)",
 	   gpu.runs[0], gpu.runs[1]);
@@ -340,7 +222,7 @@ int main(void)
 		for (int at_end = 0; at_end < 2; at_end++) {
 			play(true);
 			*(at_end ? &gpu.fail_end : &gpu.fail_begin) = which;
-			ok(train(&have, &c, UM_F32, STEPS, note) == 0 && same(&have, &want) && !gpu.early,
+			ok(train(&have, &c, UM_F32, STEPS, note) == 0 && same(&have, &want) && !lanes.early,
 			   "%s cannot be %s: the same bytes", which == 1 ? "the forward pass" : "the way back",
 			   at_end ? "ended" : "begun");
 			ok(gpu.begun == which && gpu.runs[0] == which - 1 && gpu.runs[1] == 0 && strstr(note, "played"),

@@ -8,136 +8,20 @@
 #include "um/run/um_engine.h"
 #include "um/run/um_torch.h"
 #include "um/um_internal.h"
+#include "um_lanes.h"
 
-enum { CLASSES = 7, MOST = 64, LANES = 16 };
+enum { CLASSES = 7, MOST = 64 };
 static const struct nn_case small = { "densenet:depth=10,growth=4", 3, 12, 12 };
 
-/* ---- the seam that plays a GPU: the real one, and what is between ---- */
+/* ---- graphs that are played, beside the lanes ---- */
 
-static const struct th_api *real;
 static struct {
-	struct th_api api;
-	struct lane {
-		struct th_lane *l;
-		void *input;   /* the host's; passed to the real one when sent */
-		float *output; /* the host's: NaN until waited for */
-		size_t bytes, row, n_out, rows;
-		uint64_t hash; /* of what was sent */
-		bool busy;
-	} lane[LANES];
-	int in_work, most; /* lanes sent and not yet waited for */
-	bool early;        /* the caller broke a rule */
-	/* graphs */
 	struct um_torch *model; /* runs in place of the graph */
 	const bool *keep;
-	bool recording;
 	struct th_tensor *in, *kept[256];
 	int n_kept, begun, runs;
 	bool fail_begin, fail_end;
-	int fail_wait; /* the wait that fails, counted down */
 } gpu;
-
-static uint64_t hash(const void *p, size_t n)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ ((const unsigned char *)p)[i]) * 1099511628211u;
-	return h;
-}
-
-static struct lane *lane_of(const struct th_lane *l)
-{
-	for (int i = 0; i < LANES; i++)
-		if (gpu.lane[i].l == l)
-			return &gpu.lane[i];
-	return NULL;
-}
-
-static void poison(struct lane *p)
-{
-	for (size_t i = 0; i < p->n_out; i++)
-		p->output[i] = NAN;
-}
-
-static struct th_lane *lane_new(enum th_type type, int ndim, const size_t *shape, size_t n_out)
-{
-	struct lane *p = lane_of(NULL);
-
-	p->row = type == TH_F32 ? sizeof(float) : 1;
-	for (int i = 1; i < ndim; i++)
-		p->row *= shape[i];
-	p->bytes = p->row * shape[0];
-	p->l = real->lane_new(type, ndim, shape, n_out);
-	p->input = calloc(p->bytes, 1);
-	p->output = calloc(n_out, sizeof(float));
-	p->n_out = n_out;
-	p->busy = false;
-	poison(p);
-	return p->l;
-}
-
-static void lane_free(struct th_lane *l)
-{
-	struct lane *p = l ? lane_of(l) : NULL;
-
-	if (!p)
-		return;
-	gpu.in_work -= p->busy;
-	free(p->input);
-	free(p->output);
-	*p = (struct lane){ 0 };
-	real->lane_free(l);
-}
-
-static void *lane_input(struct th_lane *l)
-{
-	gpu.early = gpu.early || lane_of(l)->busy;
-	return lane_of(l)->input;
-}
-
-static float *lane_output(const struct th_lane *l)
-{
-	return lane_of(l)->output;
-}
-
-static int lane_send(struct th_lane *l, size_t rows)
-{
-	struct lane *p = lane_of(l);
-
-	gpu.early = gpu.early || p->busy || rows * p->row > p->bytes || gpu.recording;
-	memset(real->lane_input(l), 0xa5, p->bytes);
-	memcpy(real->lane_input(l), p->input, rows * p->row);
-	p->rows = rows;
-	p->hash = hash(p->input, rows * p->row);
-	p->busy = true;
-	poison(p);
-	gpu.in_work++;
-	gpu.most = gpu.in_work > gpu.most ? gpu.in_work : gpu.most;
-	return real->lane_send(l, rows);
-}
-
-static int lane_fetch(struct th_scope *s, struct th_lane *l, const struct th_tensor *t, size_t at, size_t count)
-{
-	gpu.early = gpu.early || gpu.recording || !lane_of(l)->busy;
-	return real->lane_fetch(s, l, t, at, count);
-}
-
-static int lane_wait(struct th_lane *l)
-{
-	struct lane *p = lane_of(l);
-
-	if (gpu.fail_wait && --gpu.fail_wait == 0)
-		return -1;
-	if (p->busy) {
-		gpu.early = gpu.early || hash(p->input, p->rows * p->row) != p->hash;
-		memset(p->input, 0x5a, p->bytes);
-		memcpy(p->output, real->lane_output(l), p->n_out * sizeof(float));
-		gpu.in_work--;
-	}
-	p->busy = false;
-	return 0;
-}
 
 static bool graphs(void)
 {
@@ -151,14 +35,14 @@ static struct th_graph *graph_begin(const struct th_graph *after)
 	gpu.n_kept = 0;
 	if (gpu.fail_begin)
 		return NULL;
-	gpu.recording = true;
+	lanes.recording = true;
 	return (struct th_graph *)&gpu;
 }
 
 static int graph_end(struct th_graph *g)
 {
 	(void)g;
-	gpu.recording = false;
+	lanes.recording = false;
 	return gpu.fail_end ? -1 : 0;
 }
 
@@ -196,42 +80,20 @@ static void graph_free(struct th_graph *g)
 	(void)g;
 }
 
-static struct th_tensor *from_host(struct th_scope *s, enum th_type type, int ndim, const size_t *shape,
-				   const void *data)
-{
-	gpu.early = gpu.early || gpu.recording;
-	return real->from_host(s, type, ndim, shape, data);
-}
-
-static const char *last_error(void)
-{
-	return "played";
-}
-
 /* A seam without graphs is like a CPU's, except for the lanes. */
 static void play(bool with_graphs)
 {
 	memset(&gpu, 0, sizeof gpu);
-	gpu.api = *real;
-	gpu.api.lane_new = lane_new;
-	gpu.api.lane_free = lane_free;
-	gpu.api.lane_input = lane_input;
-	gpu.api.lane_output = lane_output;
-	gpu.api.lane_send = lane_send;
-	gpu.api.lane_fetch = lane_fetch;
-	gpu.api.lane_wait = lane_wait;
-	gpu.api.last_error = last_error;
-	gpu.api.from_host = from_host;
+	lanes_play(true);
 	if (with_graphs) {
-		gpu.api.graphs = graphs;
-		gpu.api.graph_begin = graph_begin;
-		gpu.api.graph_end = graph_end;
-		gpu.api.graph_run = graph_run;
-		gpu.api.graph_free = graph_free;
-		gpu.api.tensor_keep = tensor_keep;
-		gpu.api.assign = assign;
+		lanes.api.graphs = graphs;
+		lanes.api.graph_begin = graph_begin;
+		lanes.api.graph_end = graph_end;
+		lanes.api.graph_run = graph_run;
+		lanes.api.graph_free = graph_free;
+		lanes.api.tensor_keep = tensor_keep;
+		lanes.api.assign = assign;
 	}
-	th = &gpu.api;
 }
 
 /* ---- what they are held against: one chunk after the other, as it was before there were lanes ---- */
@@ -404,8 +266,8 @@ static void order(struct fixture *f)
 					printf("# sizes %zu, %zu, ...\n", sizes[i][0], sizes[i][1]);
 					right = false;
 				}
-				early = early || gpu.early;
-				most = gpu.most > most ? gpu.most : most;
+				early = early || lanes.early;
+				most = lanes.most > most ? lanes.most : most;
 				runs += gpu.runs;
 				um_engine_free(e);
 			}
@@ -438,10 +300,10 @@ static void jobs(struct fixture *f)
 	right = right &&
 		um_engine_start(e, f->image + 4 * row, 2, f->have.z + 4 * CLASSES, NULL, NULL, &job[2], &err) == 0 &&
 		um_engine_wait(e, job[2], &err) == 0;
-	ok(right && memcmp(f->have.z, f->want.z, 6 * CLASSES * sizeof(float)) == 0 && !gpu.early,
+	ok(right && memcmp(f->have.z, f->want.z, 6 * CLASSES * sizeof(float)) == 0 && !lanes.early,
 	   "who waits for the last has all");
 	um_engine_free(e);
-	ok(gpu.in_work == 0, "nothing is left in work");
+	ok(lanes.in_work == 0, "nothing is left in work");
 	th = real;
 }
 
@@ -492,12 +354,12 @@ static void failure(struct fixture *f)
 
 	play(false);
 	e = engine(f, 4, false);
-	gpu.fail_wait = 2; /* for the second chunk, when the fourth is about to be sent */
+	lanes.fail_wait = 2; /* for the second chunk, when the fourth is about to be sent */
 	ok(um_engine_start(e, f->image, 16, f->have.z, f->have.f, NULL, &job, &err) < 0 &&
 		   strcmp(err.text, "played") == 0,
 	   "a copy that fails ends the job, with its reason");
-	ok(gpu.in_work == 0, "and nothing is in work then");
-	gpu.fail_wait = 2;
+	ok(lanes.in_work == 0, "and nothing is in work then");
+	lanes.fail_wait = 2;
 	ok(um_engine_start(e, f->image, 8, f->have.z, f->have.f, NULL, &job, &err) == 0 &&
 		   um_engine_wait(e, job, &err) < 0,
 	   "so does one at the end");

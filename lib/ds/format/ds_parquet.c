@@ -312,6 +312,13 @@ static void drop(void *state)
 
 /* ---- a file ---- */
 
+static int read_column(const struct parquet *p, size_t i, struct parquet_values *v, struct err *err)
+{
+	const int rc = parquet_read(p, i, DS_MAX_FILE, v, err);
+
+	return rc == 1 ? err_prefix(err, "column '%s': ", parquet_column(p, i)->path) : rc;
+}
+
 static int list_columns(struct ds_source *s, struct ds_in *in, const struct parquet *p, const struct layout *l,
 			struct err *err)
 {
@@ -320,7 +327,7 @@ static int list_columns(struct ds_source *s, struct ds_in *in, const struct parq
 
 	if (l->image < 0)
 		return ds_pass(s, in->path, "is a Parquet file without a column of images, structs of bytes and path");
-	if (l->label >= 0 && parquet_read(p, (size_t)l->label, DS_MAX_FILE, &labels, err) < 0)
+	if (l->label >= 0 && read_column(p, (size_t)l->label, &labels, err) < 0)
 		return -1;
 	rc = add_rows(s, in, l, (size_t)parquet_rows(p), l->label >= 0 ? &labels : NULL, err);
 	parquet_values_release(&labels);
@@ -366,7 +373,7 @@ static int load(struct ds_in *in, void **memo, struct err *err)
 	if (rc == 0) {
 		find_columns(&l, f.p, false);
 		rc = l.image < 0 ? err_fail(err, "the file changed while it was read") :
-				   parquet_read(f.p, (size_t)l.image, DS_MAX_FILE, v, err);
+				   read_column(f.p, (size_t)l.image, v, err);
 	}
 	json_decref(l.root);
 	close_file(&f);

@@ -15,7 +15,7 @@ static int add_column(struct ood_verdict *v, size_t i, struct ts_header *h, stru
 	char name[sizeof "verdict:" + TS_MAX_NAME];
 
 	if (!f || f->type != TS_F32 || f->ndim)
-		return err_fail(err, "no column of scores is named '%s'", score);
+		return err_fail(err, "no column of scores is named '%s'; --method %s adds it", score, score);
 	if (ood_identity_check(&v->t->header.meta, "the thresholds", &h->meta, "this stream", score, err) < 0)
 		return -1;
 	v->score[i] = (size_t)(f - h->fields);

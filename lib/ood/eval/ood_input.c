@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ts/ts_cell.h"
 #include "ood/eval/ood_input.h"
+#include "ts/ts_cell.h"
+#include "ts/ts_foreign.h"
 
 enum { BATCH = 1024, MAX_FIELDS = 10000, FIRST = 4096, MAX_LINE = 1 << 20 };
 
@@ -408,6 +409,18 @@ static int take_number(struct ood_input *in, const char *line, struct ts_batch *
 
 /* ---- the input ------------------------------------------------------------------------------- */
 
+/* Fails if the input is a file of another program, known by its first bytes. */
+static int check_foreign(struct ood_input *in)
+{
+	const enum ts_foreign f = ts_foreign_of(in->buf, in->len);
+	const char *remedy = ts_foreign_remedy(f);
+
+	if (f == TS_TEXT || f == TS_UNKNOWN)
+		return 0;
+	return ood_input_fail(in, "holds no scores, but %s%s%s", ts_foreign_name(f), remedy ? "; " : "",
+			      remedy ? remedy : "");
+}
+
 static struct ood_input *open_input(const char *path, bool numbers, struct ts_file *copy)
 {
 	bool is_stdin = !path || strcmp(path, "-") == 0;
@@ -428,7 +441,7 @@ static struct ood_input *open_input(const char *path, bool numbers, struct ts_fi
 	int rc = fill(in);
 	if (rc == 0)
 		ood_input_fail(in, "empty input where scores were expected");
-	if (rc <= 0)
+	if (rc <= 0 || check_foreign(in) < 0)
 		return in;
 	const unsigned char first = (unsigned char)*in->buf;
 	if (first < 128 || first == 0xef) {

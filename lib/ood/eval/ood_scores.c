@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "err/err_near.h"
 #include "num/num_sort.h"
 #include "ood/eval/ood_scores.h"
 #include "ood/ood_internal.h"
@@ -13,12 +14,28 @@ bool ood_is_score(const struct ts_field *f)
 	return f && f->ndim == 0 && (f->type == TS_F16 || f->type == TS_F32 || f->type == TS_F64);
 }
 
+/* Says which columns of scores there are. */
+static int no_column(const struct ts_header *h, const char *name, struct err *err)
+{
+	struct err_near near = err_near(name);
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (ood_is_score(&h->fields[i]))
+			err_near_try(&near, h->fields[i].name);
+	err_fail(err, "has no column of scores '%s'%s", name, err_near_text(&near, "'"));
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (ood_is_score(&h->fields[i]))
+			err_append(err, "%s%s", n++ ? ", " : near.best ? " it has " : "; it has ", h->fields[i].name);
+	return -1;
+}
+
 int ood_no_score(const struct ts_header *h, const char *name, struct err *err)
 {
 	const struct ts_field *f = ts_header_field(h, name);
 
 	if (!f)
-		return err_fail(err, "has no column of scores '%s'", name);
+		return no_column(h, name, err);
 	if (f->ndim)
 		return err_fail(err, "has no column of scores '%s': it holds more than a number per row", name);
 	return err_fail(err, "has no column of scores '%s': it is %s, where scores are <f8, <f4 or <f2", name,

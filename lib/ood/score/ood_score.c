@@ -50,7 +50,8 @@ int ood_need_head(const struct ood_scorer *s, struct err *err)
 	if (ood_need_features(s, err) < 0)
 		return -1;
 	if (!s->basis->weight)
-		return err_fail(err, "the stream has no last layer that fits (meta fc.weight, fc.bias)");
+		return err_fail(
+			err, "the stream has no last layer (meta fc.weight, fc.bias); ts-import --head FILE adds it");
 	return 0;
 }
 

@@ -49,7 +49,7 @@ int ood_scorers_new(struct ood_scorer **ret, size_t *n, const struct ood_request
 	*ret = NULL;
 	*n = 0;
 	if (rc == 0) {
-/* A method goes over the fit's rows by itself, in one thread, and uses nothing of the others. */
+/* A method goes over the fit's rows by itself, and uses nothing of the others; its tasks go to threads that wait. */
 #pragma omp parallel for schedule(dynamic)
 		for (size_t i = 0; i < r->n; i++)
 			failed[i] = ood_scorer_init(&s[i], &r->q[i], basis, &why[i]) < 0;

@@ -31,6 +31,8 @@ save("arrays-v2", usual(pa.list_(pa.float32())), data_page_version="2.0", compre
 save("arrays-required", {"x": pa.array(rows, pa.list_(pa.field("item", pa.float32(), nullable=False)))}, use_compliant_nested_type=False)
 save("arrays-scores", {"energy": pa.array([r[0] for r in rows], pa.float64()), "msp": pa.array([r[1] for r in rows], pa.float32()),
                        "votes": pa.array(range(N), pa.uint32()), "pred": pa.array(labels, pa.int32())})
+save("arrays-delta", {**usual(pa.list_(pa.float32())), "time": pa.array(range(N), pa.int64())}, use_dictionary=False,
+     column_encoding={"time": "DELTA_BINARY_PACKED"})
 unfit = [list(r) for r in rows]
 unfit[3] = unfit[3][:2]
 gap = [list(r) for r in rows]

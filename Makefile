@@ -58,7 +58,7 @@ MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exis
 PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
-# A program loads only what it uses. OpenBLAS is opened on first use (lib/num/num_blas.h).
+# A program loads only what it uses. OpenBLAS and libarchive are opened on first use (lib/num/num_blas.h, lib/arc/arc.h).
 LDLIBS   ?= -Wl$(comma)--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -ldl -lpthread -lm
 
 # ---- libtorch: only lib/th uses it; the seam is a shared object, loaded on first use ----
@@ -69,6 +69,7 @@ include lib/th/th_seam.mk
 
 TOOLS_C  := $(wildcard tools/*.c)
 LIB_C    := $(wildcard lib/*/*.c lib/*/*/*.c)
+LIB_O    := $(LIB_C:%.c=$(B)/%.o)
 LIB      := $(B)/libunmask.a
 SEAM     := $(if $(WITH_TORCH),$(B)/libunmask-th.so)
 # The library for other programs. Its number changes when programs linked with it would no longer run.
@@ -105,7 +106,7 @@ KEEP = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$1)' >$@.tmp; \
 	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 $(B)/libunmask-th.so: $(SEAM_O)
 	$(SEAM_LINK)
-$(LIB): $(LIB_C:%.c=$(B)/%.o)
+$(LIB): $(filter-out %/arc_linked.o,$(LIB_O))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/$(SONAME): LDFLAGS += -shared -Wl,-soname,$(SONAME) $(if $(SANITIZE),,-Wl$(comma)-z$(comma)defs)
@@ -139,15 +140,16 @@ $(FUZZ): LINK_SAN = $(SAN)
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(if $(FUZZER),,$(B)/t/fuzz/standalone.o) $(LIB)
 	$(LINK)
 
-# What the programs report about themselves, and the soname of the library that ds-pack opens. Rewritten only when its
-# text changes.
+# What the programs report about themselves, and the sonames of libraries that they open. Rewritten only when its text
+# changes.
 $(B)/version.h: FORCE
 	@$(if $(filter file,$(origin LDLIBS)),pkg-config --print-errors --exists $(PKGS) || $(NO_LIBRARIES))
 	@mkdir -p $(@D)
-	@{ echo '#define UNMASK_VERSION "$(VERSION)$(COMMIT:%=+%)"'; \
+	@soname() { readelf -d "$$($(CC) -print-file-name=$$1)" 2>/dev/null | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'; }; \
+	{ echo '#define UNMASK_VERSION "$(VERSION)$(COMMIT:%=+%)"'; \
 	echo '#define UNMASK_BUILD "$(shell uname -m), $(CFLAGS)$(if $(SANITIZE), -fsanitize=$(SANITIZE))"'; \
-	echo '#define LIBMATIO "'`readelf -d "$$($(CC) -print-file-name=libmatio.so)" 2>/dev/null | \
-		sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p'`'"'; } >$@.tmp; \
+	echo "#define LIBMATIO \"$$(soname libmatio.so)\""; \
+	echo "#define LIBARCHIVE \"$$(soname libarchive.so)\""; } >$@.tmp; \
 	if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
 # ---- Debian packages needed -------------------------------------------------------------------
@@ -335,18 +337,21 @@ bundle-folder:
 	@install -p -m 644 README.md $(BUNDLE)/README
 	@install -p -m 644 LICENSE $(BUNDLE)/share/doc/unmask
 	@sh t/helper/bundle.sh $(BUNDLE) $(call LIBRARY,libmatio.so) $(call LIBRARY,libsnappy.so.1) $(call LIBRARY,libopenblas.so.0) $(call LIBRARY,libarchive.a)
-# libarchive is linked statically, only the parts used: the shared one brings ICU's 30 MB with it. So would its xar
-# writer, which nobody calls but which is in a table after zip's. The old kind of run path applies to libraries of
-# libraries, too.
+# libarchive is linked statically (lib/arc/arc_linked.c), only the parts used: the shared one brings ICU's 30 MB with it.
+# So would its xar writer, which nobody calls but which is in a table after zip's. The old kind of run path applies to
+# libraries of libraries, too.
 LIBRARY   = $(shell $(CC) -print-file-name=$1)
 NEEDED    = $(shell readelf -d $(call LIBRARY,$1) 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 $(BUNDLED) $(BUNDLED_TESTS): LINK_LIBS = $(subst -larchive,-l:libarchive.a $(addprefix -l:,$(call NEEDED,libarchive.so)),$(LDLIBS))
 $(BUNDLED) $(BUNDLED_TESTS): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib' -Wl,--defsym=archive_write_set_format_xar=0
-$(BUNDLED): $(BUNDLE)/bin/%: $(B)/tools/%.o $(LIB)
+BUNDLED_LIB := $(B)/libunmask-linked.a
+$(BUNDLED_LIB): $(filter-out %/arc.o,$(LIB_O))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(BUNDLED): $(BUNDLE)/bin/%: $(B)/tools/%.o $(BUNDLED_LIB)
 	$(LINK)
-$(filter %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%.t: $(B)/t/unit/%.o $(LIB)
+$(filter %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%.t: $(B)/t/unit/%.o $(BUNDLED_LIB)
 	$(LINK)
-$(filter-out %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%: $(B)/t/helper/%.o $(LIB)
+$(filter-out %.t,$(BUNDLED_TESTS)): $(BUNDLE)/libexec/%: $(B)/t/helper/%.o $(BUNDLED_LIB)
 	$(LINK)
 $(BUNDLED_SEAM): LDFLAGS += -s -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/..'
 $(BUNDLED_SEAM): $(SEAM_O)

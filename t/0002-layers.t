@@ -63,15 +63,16 @@ may() {
 	case $1 in
 	err) echo ;;
 	ts|tb|pickle|parquet|team) echo err ;;
+	arc) echo err ;;
 	onnx|ort) echo err ts ;;
 	th) echo err num ;;               # of num: which kernels OpenBLAS is to take
 	num) echo err ts ;;
 	cli) echo err ts ;;
 	kit) echo cli ds err team ts ;;
 	ood) echo err num ts ;;
-	arr) echo ds err net parquet ts ;;
-	ds) echo err parquet pickle ts ;;
-	net) echo err onnx pickle ts ;;
+	arr) echo arc ds err net parquet ts ;;
+	ds) echo arc err parquet pickle ts ;;
+	net) echo arc err onnx pickle ts ;;
 	job) echo cli ds err kit net nn num ood tb team th ts um ;;
 	report) echo cli ds err kit net num ood ts unmask ;;
 	unmask) echo ds err net ood ts um ;;

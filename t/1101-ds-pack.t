@@ -16,6 +16,12 @@ for kind in '' z J; do
 	tar c${kind}f photos.tar$kind --sort=name photos
 	ok "an archive, tar$kind: the same" 'pixels photos.tar$kind | cmp - want'
 done
+# Whether the command loads libarchive.
+loads() { LD_DEBUG=files "$@" 2>&1 >/dev/null | grep -a -q "calling init: .*libarchive"; }
+ok 'libarchive is loaded for an archive, and not before' 'loads ds-pack photos.tar && ! loads ds-pack photos && ! loads ds-pack --help'
+mkdir nowhere; : >nowhere/$(sed -n 's/^#define LIBARCHIVE "\(.*\)"/\1/p' "$BUILD/version.h")
+ok 'without it: said, in a line' 'LD_LIBRARY_PATH=nowhere fails 1 "cannot load libarchive .*install the version" ds-pack photos.tar -o x.ts && test ! -e x.ts &&
+	LD_LIBRARY_PATH=nowhere ds-pack -q photos -o x.ts'
 for program in zstd zip bsdtar; do command -v $program >/dev/null || continue
 	case $program in
 	zstd) tar cf - --sort=name photos | zstd -q >p.archive ;;

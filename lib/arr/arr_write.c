@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Writes arrays to files. A .npy is "\x93NUMPY\1\0", the length of its header (2 bytes), the header, which is a Python
  * dictionary padded to a multiple of 64 bytes, and the elements. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arc/arc.h"
 #include "arr/arr_write.h"
 #include "net/foreign/net_safetensors.h"
 
@@ -146,10 +145,11 @@ static int put(const struct sink *to, const void *p, size_t n, struct err *err)
 	if (!to->zip)
 		return ts_file_put(to->f, p, n) < 0 ? err_fail(err, "%s", ts_file_error(to->f)) : 0;
 	for (const char *q = p; n > 0;) {
-		const la_ssize_t some = archive_write_data(to->zip, q, n);
+		const la_ssize_t some = arc->archive_write_data(to->zip, q, n);
 		if (some <= 0)
 			return err_fail(err, "%s",
-					ts_file_error(to->f) ? ts_file_error(to->f) : archive_error_string(to->zip));
+					ts_file_error(to->f) ? ts_file_error(to->f) :
+							       arc->archive_error_string(to->zip));
 		q += some;
 		n -= (size_t)some;
 	}
@@ -181,7 +181,7 @@ static la_ssize_t write_zip(struct archive *a, void *ctx, const void *p, size_t 
 {
 	if (ts_file_put(ctx, p, n) == 0)
 		return (la_ssize_t)n;
-	archive_set_error(a, -1, "%s", ts_file_error(ctx));
+	arc->archive_set_error(a, -1, "%s", ts_file_error(ctx));
 	return -1;
 }
 
@@ -190,36 +190,40 @@ static int put_member(const struct sink *to, const struct item *i, struct archiv
 	char name[TS_MAX_NAME + 8], head[HEAD];
 
 	snprintf(name, sizeof name, "%s.npy", i->t.name);
-	archive_entry_clear(e);
-	archive_entry_set_pathname_utf8(e, name);
-	archive_entry_set_filetype(e, AE_IFREG);
-	archive_entry_set_perm(e, 0644);
-	archive_entry_set_size(e, (la_int64_t)(npy_head(i, head) + npy_size(i)));
-	if (archive_write_header(to->zip, e) < ARCHIVE_WARN)
-		return err_fail(err, "'%s' cannot be written: %s", name, archive_error_string(to->zip));
+	arc->archive_entry_clear(e);
+	arc->archive_entry_set_pathname_utf8(e, name);
+	arc->archive_entry_set_filetype(e, AE_IFREG);
+	arc->archive_entry_set_perm(e, 0644);
+	arc->archive_entry_set_size(e, (la_int64_t)(npy_head(i, head) + npy_size(i)));
+	if (arc->archive_write_header(to->zip, e) < ARCHIVE_WARN)
+		return err_fail(err, "'%s' cannot be written: %s", name, arc->archive_error_string(to->zip));
 	return put_npy(to, i, err);
 }
 
 /* Members are stored, as numpy.savez() does. */
 static int put_npz(struct ts_file *f, const struct items *all, struct err *err)
 {
-	struct sink to = { f, archive_write_new() };
-	struct archive_entry *e = archive_entry_new();
+	struct sink to = { .f = f };
+	struct archive_entry *e;
 	int rc = 0;
 
-	if (!to.zip || !e || archive_write_set_format_zip(to.zip) != ARCHIVE_OK ||
-	    archive_write_zip_set_compression_store(to.zip) != ARCHIVE_OK ||
-	    archive_write_set_bytes_in_last_block(to.zip, 1) != ARCHIVE_OK ||
-	    archive_write_open(to.zip, f, NULL, write_zip, NULL) != ARCHIVE_OK)
+	if (arc_open(err) < 0)
+		return -1;
+	to.zip = arc->archive_write_new();
+	e = arc->archive_entry_new();
+	if (!to.zip || !e || arc->archive_write_set_format_zip(to.zip) != ARCHIVE_OK ||
+	    arc->archive_write_zip_set_compression_store(to.zip) != ARCHIVE_OK ||
+	    arc->archive_write_set_bytes_in_last_block(to.zip, 1) != ARCHIVE_OK ||
+	    arc->archive_write_open(to.zip, f, NULL, write_zip, NULL) != ARCHIVE_OK)
 		rc = err_memory(err);
 	for (size_t i = 0; i < all->n && rc == 0; i++)
 		rc = put_member(&to, &all->v[i], e, err);
-	if (rc == 0 && archive_write_close(to.zip) != ARCHIVE_OK)
-		rc = err_fail(err, "%s", ts_file_error(f) ? ts_file_error(f) : archive_error_string(to.zip));
+	if (rc == 0 && arc->archive_write_close(to.zip) != ARCHIVE_OK)
+		rc = err_fail(err, "%s", ts_file_error(f) ? ts_file_error(f) : arc->archive_error_string(to.zip));
 	if (rc < 0 && to.zip) /* otherwise freeing it would go on writing */
-		archive_write_fail(to.zip);
-	archive_write_free(to.zip);
-	archive_entry_free(e);
+		arc->archive_write_fail(to.zip);
+	arc->archive_write_free(to.zip);
+	arc->archive_entry_free(e);
 	return rc;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Handles: opening one, using it, and how errors are handed out. */
 #include <locale.h>
+#include <omp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +56,25 @@ static int read_detector(struct unmask *u, struct ts_reader *r, int threads, str
 	return rc;
 }
 
+/* A child of fork() has none of its parent's OpenMP threads, but the OpenMP library there would wait for them for ever.
+ * So those of the thread that forks end before; they start anew when they are needed. */
+static void end_threads(void)
+{
+	(void)omp_pause_resource_all(omp_pause_soft);
+}
+
+static void survive_forks(void)
+{
+	(void)pthread_atfork(end_threads, NULL, NULL);
+}
+
 static struct unmask *open_reader(struct ts_reader *r_take, int threads, const char *device)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct unmask *u = calloc(1, sizeof *u);
 	locale_t was, c = speak_c(&was);
 
+	pthread_once(&once, survive_forks);
 	if (u && (!r_take || !c || !(u->device = strdup(device))))
 		u->broken = err_memory(&u->error) < 0;
 	else if (u)

@@ -16,9 +16,10 @@
  * Scores, classes and verdicts are those of the programs, to the last digit. The library does not print, end the
  * process or set signal handlers, and all its state is in handles, with one exception: libraries that it opens on first
  * use (OpenBLAS, ONNX Runtime) stay open, and opening OpenBLAS sets OPENBLAS_CORETYPE in the environment if it is not
- * set. A handle belongs to one thread at a time; any number of handles may be used in as many threads. After a fork()
- * only handles with one thread keep working in the child, and a child cannot open a detector if its parent has opened
- * one: the OpenMP library that prepares it does not survive a fork().
+ * set. A handle belongs to one thread at a time; any number of handles may be used in as many threads. A child after
+ * fork() may open detectors, and go on with its parent's handles if no other thread was using them, but not with those
+ * of ONNX graphs or of a GPU. For that, the thread that forks first lets its OpenMP threads end; they come back when
+ * they are needed.
  */
 #ifndef UNMASK_H
 #define UNMASK_H

@@ -3,7 +3,8 @@
     python3 models.py --names
     python3 models.py FOLDER [NAME...]   writes each file, and NAME.want: a line per image with its logits as PyTorch has
                                          them; FOLDER/SIZE/ has the images. Prints a line per file: NAME FILE SIZE
-                                         OPTIONS, OPTIONS for um-ckpt import
+                                         OPTIONS, OPTIONS for um-ckpt import; or NAME !WHY. NAME -: names from
+                                         standard input, each as it comes
 """
 import os
 import sys
@@ -153,15 +154,19 @@ def main():
     if folder == "--names":
         print(*(f[0] for f in FILES))
         return
-    for name, size, options, make in FILES:
-        if only and name not in only:
-            continue
+    files, real = {f[0]: f[1:] for f in FILES}, sys.stdout
+    for name in (line.strip() for line in iter(sys.stdin.readline, "")) if only == ["-"] else only or files:
+        size, options, make = files[name]
         torch.manual_seed(sum(name.encode()))
-        real, sys.stdout = sys.stdout, sys.stderr       # exporters print
-        path, y = make(folder, name, (pictures.write(folder, size, N) - 0.5) / 0.5)
+        sys.stdout = sys.stderr                         # exporters print
+        try:
+            path, y = make(folder, name, (pictures.write(folder, size, N) - 0.5) / 0.5)
+            np.savetxt(os.path.join(folder, name + ".want"), y.numpy(), fmt="%.9g")
+            said = f"{path} {size} {options}"
+        except Exception as e:                          # the next one may be made all the same
+            said = "!" + " ".join(str(e).split())
         sys.stdout = real
-        np.savetxt(os.path.join(folder, name + ".want"), y.numpy(), fmt="%.9g")
-        print(name, path, size, options, flush=True)
+        print(name, said, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * unmask-api DETECTOR THREADS: uses the library as a multithreaded program does. Each thread opens its own detector,
  * from memory, and judges the same pictures, one or many at a time; all results must be the same to the bit. Then come
- * the same features twice, and calls that must fail with a reason. Prints one line per complaint; exit status 1 if
- * there was one. */
+ * the same features twice, a child after fork(), and calls that must fail with a reason. Prints one line per complaint;
+ * exit status 1 if there was one. */
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unmask/unmask.h"
 
@@ -92,6 +94,40 @@ static void threads(size_t n)
 			}
 }
 
+/* Result of the first picture. */
+static struct unmask_result first(struct unmask *u)
+{
+	struct unmask_image image = { .rgb = pixels[0], .width = SIDE, .height = SIDE, .stride = SIDE * 3 + 5 };
+	struct unmask_result r = { .class_index = -2 };
+
+	(void)unmask_images(u, &image, 1, &r);
+	return r;
+}
+
+/* In a child its parent's handle goes on, and another detector can be opened; in the parent, too. */
+static void forks(void)
+{
+	struct unmask *u = unmask_open_memory(file, file_bytes, 2), *own;
+	const struct unmask_result want = first(u);
+	const pid_t pid = fork();
+	struct unmask_result r, mine;
+	int status = -1;
+
+	if (pid == 0)
+		alarm(60); /* a thread that is waited for and does not exist */
+	r = first(u);
+	own = unmask_open_memory(file, file_bytes, 2);
+	mine = first(own);
+	unmask_close(own);
+	unmask_close(u);
+	if (pid == 0)
+		_exit(same(&want, &r) && same(&want, &mine) ? 0 : 1);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		complain("a child", WIFSIGNALED(status) ? "hangs" : "another result than its parent's");
+	if (!same(&want, &r) || !same(&want, &mine))
+		complain("a parent", "another result than before");
+}
+
 /* Must fail with a reason. */
 static void must_fail(const char *what, struct unmask *u, int rc)
 {
@@ -169,6 +205,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof pixels; i++)
 		((uint8_t *)pixels)[i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
 	threads((size_t)n);
+	forks();
 	errors();
 	features();
 	free(file);

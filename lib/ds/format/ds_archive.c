@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Archives through libarchive. Gzip is read by zlib, which verifies the checksums: libarchive does not, and a flipped
  * bit in a .tar.gz would change pixels without an error. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdbool.h>
@@ -12,6 +10,7 @@
 #include <strings.h>
 #include <zlib.h>
 
+#include "arc/arc.h"
 #include "ds/ds.h"
 #include "ds/ds_files.h"
 #include "ds/format/ds_archive.h"
@@ -36,15 +35,15 @@ struct ds_archive {
  * for a shorter one. */
 static void support(struct archive *a)
 {
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_filter_lzma(a);
-	archive_read_support_filter_zstd(a);
-	archive_read_support_filter_lz4(a);
-	archive_read_support_filter_compress(a);
-	archive_read_support_format_tar(a);
-	archive_read_support_format_zip_seekable(a);
-	archive_read_support_format_7zip(a);
+	arc->archive_read_support_filter_bzip2(a);
+	arc->archive_read_support_filter_xz(a);
+	arc->archive_read_support_filter_lzma(a);
+	arc->archive_read_support_filter_zstd(a);
+	arc->archive_read_support_filter_lz4(a);
+	arc->archive_read_support_filter_compress(a);
+	arc->archive_read_support_format_tar(a);
+	arc->archive_read_support_format_zip_seekable(a);
+	arc->archive_read_support_format_7zip(a);
 }
 
 static la_ssize_t read_gzip(struct archive *ar, void *ctx, const void **ret)
@@ -56,7 +55,7 @@ static la_ssize_t read_gzip(struct archive *ar, void *ctx, const void **ret)
 	*ret = a->block;
 	if (n > 0 || (n == 0 && code == Z_OK))
 		return n;
-	archive_set_error(ar, EIO, "%s", code == Z_ERRNO ? strerror(errno) : why);
+	arc->archive_set_error(ar, EIO, "%s", code == Z_ERRNO ? strerror(errno) : why);
 	return -1;
 }
 
@@ -92,9 +91,12 @@ static int open_gzip(struct ds_archive *a, const char *path, struct err *err)
 
 static struct ds_archive *new_archive(const char *path, struct err *err)
 {
-	struct ds_archive *a = calloc(1, sizeof *a);
+	struct ds_archive *a;
 
-	if (!a || !(a->path = strdup(path)) || !(a->outer = archive_read_new())) {
+	if (arc_open(err) < 0)
+		return NULL;
+	a = calloc(1, sizeof *a);
+	if (!a || !(a->path = strdup(path)) || !(a->outer = arc->archive_read_new())) {
 		err_memory(err);
 		ds_archive_close(a);
 		return NULL;
@@ -113,15 +115,15 @@ struct ds_archive *ds_archive_open(const char *path, const char *name, int *is, 
 	if (!a || open_gzip(a, path, err) < 0)
 		goto fail;
 	support(a->outer);
-	if ((a->gz ? archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
-		     archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK) {
+	if ((a->gz ? arc->archive_read_open(a->outer, a, NULL, read_gzip, NULL) :
+		     arc->archive_read_open_filename(a->outer, path, BLOCK)) == ARCHIVE_OK) {
 		if (a->gz || ds_zip_check_file(path, err) == 0)
 			return a;
 		err_prefix(err, "'%s' ", name);
 		goto fail;
 	}
-	why = archive_error_string(a->outer);
-	code = archive_errno(a->outer);
+	why = arc->archive_error_string(a->outer);
+	code = arc->archive_errno(a->outer);
 	*is = code == ENOENT || code == EACCES;
 	if (*is)
 		err_fail(err, "cannot open '%s': %s", name, strerror(code));
@@ -138,15 +140,15 @@ struct ds_archive *ds_archive_open_zip(const void *p, size_t n, const char *name
 
 	if (!a)
 		return NULL;
-	archive_read_support_format_zip_seekable(a->outer);
-	if (archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK) {
+	arc->archive_read_support_format_zip_seekable(a->outer);
+	if (arc->archive_read_open_memory(a->outer, p, n) == ARCHIVE_OK) {
 		if (ds_zip_check(&(struct ds_zip){ p, -1, n }, err) == 0)
 			return a;
 		err_prefix(err, "zip file ");
 		ds_archive_close(a);
 		return NULL;
 	}
-	err_fail(err, "not a whole zip file: %s", archive_error_string(a->outer));
+	err_fail(err, "not a whole zip file: %s", arc->archive_error_string(a->outer));
 	ds_archive_close(a);
 	return NULL;
 }
@@ -155,8 +157,8 @@ void ds_archive_close(struct ds_archive *a)
 {
 	if (!a)
 		return;
-	archive_read_free(a->inner);
-	archive_read_free(a->outer);
+	arc->archive_read_free(a->inner);
+	arc->archive_read_free(a->outer);
 	if (a->gz)
 		gzclose(a->gz);
 	if (a->utf8)
@@ -172,23 +174,23 @@ void ds_archive_close(struct ds_archive *a)
 static la_ssize_t read_outer(struct archive *ar, void *ctx, const void **ret)
 {
 	struct ds_archive *a = ctx;
-	la_ssize_t n = archive_read_data(a->outer, a->inner_block, BLOCK);
+	la_ssize_t n = arc->archive_read_data(a->outer, a->inner_block, BLOCK);
 
 	*ret = a->inner_block;
 	if (n < 0)
-		archive_set_error(ar, EIO, "%s", archive_error_string(a->outer));
+		arc->archive_set_error(ar, EIO, "%s", arc->archive_error_string(a->outer));
 	return n;
 }
 
 /* ImageNet's training images are a tar of a thousand tars, each with the name of its class. */
 static int open_inner(struct ds_archive *a, const char *name, struct err *err)
 {
-	if (!(a->inner = archive_read_new()) || (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
+	if (!(a->inner = arc->archive_read_new()) || (!a->inner_block && !(a->inner_block = malloc(BLOCK))))
 		return err_memory(err);
 	snprintf(a->prefix, sizeof a->prefix, "%.*s/", (int)(strlen(name) - 4), name);
 	a->inner_begun = false;
-	archive_read_support_format_tar(a->inner);
-	if (archive_read_open(a->inner, a, NULL, read_outer, NULL) == ARCHIVE_OK)
+	arc->archive_read_support_format_tar(a->inner);
+	if (arc->archive_read_open(a->inner, a, NULL, read_outer, NULL) == ARCHIVE_OK)
 		return 0;
 	return err_fail(err, "'%s': '%s' is not a whole tar file", a->path, name);
 }
@@ -205,8 +207,8 @@ static bool is_tar(const char *name)
  * case it has read nothing more since the end of the last file, at byte `before`. */
 static bool cut_off(struct archive *ar, la_int64_t before)
 {
-	return (archive_format(ar) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
-	       archive_filter_bytes(ar, 0) == before;
+	return (arc->archive_format(ar) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR &&
+	       arc->archive_filter_bytes(ar, 0) == before;
 }
 
 /* The next header: 1, 0 at the end, -1. */
@@ -216,10 +218,10 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun, str
 	int rc = ARCHIVE_OK;
 
 	if (*begun)
-		rc = archive_read_data_skip(ar);
-	before = archive_filter_bytes(ar, 0);
+		rc = arc->archive_read_data_skip(ar);
+	before = arc->archive_filter_bytes(ar, 0);
 	if (rc >= ARCHIVE_WARN)
-		rc = archive_read_next_header(ar, e);
+		rc = arc->archive_read_next_header(ar, e);
 	*begun = true;
 	if (rc == ARCHIVE_EOF && !cut_off(ar, before)) {
 		if (ar == a->inner || drain(a) == 0)
@@ -230,7 +232,8 @@ static int next_entry(struct ds_archive *a, struct archive *ar, bool *begun, str
 		return 1;
 	return err_fail(err, "'%s' is damaged or cut off: %s%s%s", a->path, ar == a->inner ? a->prefix : "",
 			ar == a->inner ? ": " : "",
-			rc == ARCHIVE_EOF ? "the mark at the end of a tar file is missing" : archive_error_string(ar));
+			rc == ARCHIVE_EOF ? "the mark at the end of a tar file is missing" :
+					    arc->archive_error_string(ar));
 }
 
 /* Does the name lead out of the archive? Nothing is unpacked, but such a name was meant to do harm. */
@@ -244,7 +247,7 @@ static bool leads_out(const char *name)
 
 static int take(struct ds_archive *a, struct archive_entry *e, const char **name, struct err *err)
 {
-	const char *path = archive_entry_pathname(e);
+	const char *path = arc->archive_entry_pathname(e);
 
 	if (!path)
 		return err_fail(err, "'%s' has a file whose name cannot be read", a->path);
@@ -254,10 +257,10 @@ static int take(struct ds_archive *a, struct archive_entry *e, const char **name
 		return err_fail(err, "'%s' has a file named '%s', which leads out of it", a->path, path);
 	if (strlen(path) >= PATH)
 		return err_fail(err, "'%s' has a file named '%s', which is too long a name", a->path, path);
-	a->kind = archive_entry_filetype(e) == AE_IFLNK || archive_entry_hardlink(e) ? DS_LINK :
-		  archive_entry_filetype(e) == AE_IFREG                              ? DS_FILE :
-		  archive_entry_filetype(e) == AE_IFDIR                              ? DS_FOLDER :
-										       DS_SPECIAL;
+	a->kind = arc->archive_entry_filetype(e) == AE_IFLNK || arc->archive_entry_hardlink(e) ? DS_LINK :
+		  arc->archive_entry_filetype(e) == AE_IFREG                                   ? DS_FILE :
+		  arc->archive_entry_filetype(e) == AE_IFDIR                                   ? DS_FOLDER :
+												 DS_SPECIAL;
 	snprintf(a->name, sizeof a->name, "%s%s", a->inner ? a->prefix : "", path);
 	while (a->kind == DS_FOLDER && a->name[0] && a->name[strlen(a->name) - 1] == '/')
 		a->name[strlen(a->name) - 1] = '\0';
@@ -274,7 +277,7 @@ static int next(struct ds_archive *a, const char **name, struct err *err)
 		rc = a->inner ? next_entry(a, a->inner, &a->inner_begun, &e, err) :
 				next_entry(a, a->outer, &a->begun, &e, err);
 		if (rc == 0 && a->inner) {
-			archive_read_free(a->inner);
+			arc->archive_read_free(a->inner);
 			a->inner = NULL;
 			continue;
 		}
@@ -308,8 +311,8 @@ ssize_t ds_archive_read(struct ds_archive *a, void *to, size_t n, struct err *er
 
 	if (a->kind == DS_LINK)
 		return err_fail(err, "is a link; archive the files themselves (tar -h --hard-dereference)");
-	got = archive_read_data(ar, to, n);
-	return got < 0 ? err_fail(err, "cannot be read: %s", archive_error_string(ar)) : got;
+	got = arc->archive_read_data(ar, to, n);
+	return got < 0 ? err_fail(err, "cannot be read: %s", arc->archive_error_string(ar)) : got;
 }
 
 int ds_archive_read_all(struct ds_archive *a, struct ds_bytes *b, size_t limit, struct err *err)

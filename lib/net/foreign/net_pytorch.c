@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * PyTorch's containers: the zip archive, and the older sequence of pickles. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arc/arc.h"
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_pytorch_internal.h"
 
@@ -29,17 +28,21 @@ struct zip {
 
 static int zip_open(struct zip *z)
 {
-	z->a = archive_read_new();
+	z->a = NULL;
 	z->entry = NULL;
-	if (!z->a || archive_read_support_format_zip_seekable(z->a) != ARCHIVE_OK ||
-	    archive_read_open_memory(z->a, z->p, z->n) != ARCHIVE_OK)
-		return err_fail(z->err, "zip: %s", z->a ? archive_error_string(z->a) : "out of memory");
+	if (arc_open(z->err) < 0)
+		return -1;
+	z->a = arc->archive_read_new();
+	if (!z->a || arc->archive_read_support_format_zip_seekable(z->a) != ARCHIVE_OK ||
+	    arc->archive_read_open_memory(z->a, z->p, z->n) != ARCHIVE_OK)
+		return err_fail(z->err, "zip: %s", z->a ? arc->archive_error_string(z->a) : "out of memory");
 	return 0;
 }
 
 static void zip_close(struct zip *z)
 {
-	archive_read_free(z->a);
+	if (z->a)
+		arc->archive_read_free(z->a);
 	z->a = NULL;
 }
 
@@ -47,15 +50,15 @@ static void zip_close(struct zip *z)
 static const char *zip_next(struct zip *z, int *rc)
 {
 	const char *name = NULL, *why;
-	int got = archive_read_next_header(z->a, &z->entry);
+	int got = arc->archive_read_next_header(z->a, &z->entry);
 
 	*rc = 0;
 	if (got == ARCHIVE_EOF)
 		return NULL;
 	if (got == ARCHIVE_OK || got == ARCHIVE_WARN)
-		name = archive_entry_pathname(z->entry);
+		name = arc->archive_entry_pathname(z->entry);
 	if (!name) {
-		why = archive_error_string(z->a);
+		why = arc->archive_error_string(z->a);
 		*rc = err_fail(z->err, "zip: %s", why ? why : "a member without a name");
 	}
 	return name;
@@ -78,9 +81,9 @@ static unsigned char *zip_member(struct zip *z, const char *name, size_t max, si
 			}
 			p = grown;
 		}
-		got = archive_read_data(z->a, p + *n, cap - *n);
+		got = arc->archive_read_data(z->a, p + *n, cap - *n);
 		if (got < 0) {
-			const char *why = archive_error_string(z->a);
+			const char *why = arc->archive_error_string(z->a);
 			err_fail(z->err, "zip, member '" ERR_NAME "': %s", name, why ? why : "cannot be read");
 			goto bad;
 		}

@@ -370,20 +370,31 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 		back_images(t, s, g, i, to - i < s->images ? to - i : s->images, i == from, room);
 }
 
-/* Row m from (groups, M, K) to (M, C, kh, kw). */
+/* Adds n numbers of all groups, `group` floats apart, to numbers of `to`, `step` floats apart. */
+static void gather_groups(const float *from, size_t n, size_t groups, size_t group, float *to, size_t step)
+{
+	enum { PART = 256 };
+
+	for (size_t at = 0; at < n; at += PART, from += PART) {
+		const size_t part = n - at < PART ? n - at : PART;
+		float sum[PART] = { 0 };
+
+		for (size_t g = 0; g < groups; g++)
+			for (size_t i = 0; i < part; i++)
+				sum[i] += from[g * group + i];
+		for (size_t i = 0; i < part; i++)
+			to[(at + i) * step] += sum[i];
+	}
+}
+
+/* Row m from (groups, M, places, C) to (M, C, places). */
 static void gather_places(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to)
 {
-	const size_t C = (size_t)s->in.c, places = (size_t)(s->kh * s->kw), K = depth(s);
-	const size_t group = nn_train_conv_partial(s);
+	const size_t C = (size_t)s->in.c, places = (size_t)(s->kh * s->kw);
 	const float *from = t->partial + m * partial_stride(s);
 
-	for (size_t k = 0; k < K; k++) {
-		float sum = 0;
-
-		for (size_t g = 0; g < s->groups; g++)
-			sum += from[g * group + k];
-		to[k % C * places + k / C] += sum;
-	}
+	for (size_t k = 0; k < places; k++)
+		gather_groups(from + k * C, C, s->groups, nn_train_conv_partial(s), to + k, places);
 }
 
 void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m)

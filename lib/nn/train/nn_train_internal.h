@@ -179,7 +179,7 @@ void nn_view_give(const struct nn_train *t, const struct nn_view *v, const struc
 void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups, const double *sums);
 /* Prepares plain view v for its writer to go back. */
 void nn_view_prepare(struct nn_train *t, const struct nn_view *v);
-/* dL/dv of these rows: in place, or in `room` (n, c). */
+/* dL/dv of these rows: in place, or in `room` (n, nn_apart(c)). */
 const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *room,
 			    size_t *stride);
 

@@ -197,7 +197,7 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 	const struct nn_rows written = { image, 0, nn_view_pixels(&s->out) };
 	const size_t C = (size_t)s->in.c;
 	const size_t skip = s->kind == NN_S_PAD ? (size_t)s->pad : 0; /* the padding needs no gradients */
-	float *dy = scratch + nn_round(written.n * (size_t)s->out.c + NN_MAX_VEC, NN_MAX_VEC);
+	float *dy = scratch + nn_round(written.n * nn_apart((size_t)s->out.c) + NN_MAX_VEC, NN_MAX_VEC);
 	size_t stride;
 	const float *dout = nn_view_settle(t, &s->out, written, scratch, &stride);
 	const bool handed_on = s->kind == NN_S_ADD || s->kind == NN_S_PAD || s->kind == NN_S_COPY ||
@@ -220,5 +220,6 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 
 size_t nn_train_op_scratch(const struct nn_stage *s)
 {
-	return nn_view_pixels(&s->in) * (size_t)s->in.c + nn_view_pixels(&s->out) * (size_t)s->out.c + 4 * NN_MAX_VEC;
+	return nn_view_pixels(&s->in) * (size_t)s->in.c + nn_view_pixels(&s->out) * nn_apart((size_t)s->out.c) +
+	       4 * NN_MAX_VEC;
 }

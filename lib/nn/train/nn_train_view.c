@@ -120,8 +120,8 @@ const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, s
 	*stride = p->stride;
 	if (!p->normal || t->mode != NN_TRAIN) /* running statistics do not depend on x */
 		return p->g + at;
-	*stride = (size_t)v->c;
+	*stride = nn_apart((size_t)v->c);
 	t->base.isa->settle(p->g + at, p->v + at, p->stride, r.n, (size_t)v->c, p->slope + v->at, p->shift + v->at,
-			    room, (size_t)v->c);
+			    room, *stride);
 	return room;
 }

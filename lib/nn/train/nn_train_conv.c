@@ -159,6 +159,26 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 			      scratch + r.part, scratch + r.outer, scratch + r.rest };
 }
 
+/* dW of a 1x1 convolution from n pixels y, `step` floats apart, and their dout, for group g (the first of the group or
+ * not). */
+static void pixel_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, bool first,
+			  const float *y, size_t step, const float *dout, size_t stride, struct nn_ahead ahead)
+{
+	t->base.isa->outer(&(struct nn_outer){ .d = dout,
+					       .y = y,
+					       .images = 1,
+					       .rows = 1,
+					       .cols = n,
+					       .d_step = stride,
+					       .y_step = step,
+					       .m = (size_t)s->out.c,
+					       .k = (size_t)s->in.c,
+					       .to = t->partial + g * nn_train_conv_partial(s),
+					       .to_stride = partial_stride(s),
+					       .set = first,
+					       .ahead = ahead });
+}
+
 /* dW of a 1x1 convolution of stride 1, pixels r of group g (the first of the group or not), whose dout has been
  * computed. */
 static void whole_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, bool first,
@@ -167,7 +187,6 @@ static void whole_weights(const struct nn_train *t, const struct nn_stage *s, si
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, y_stride = t->plane[s->in.plane].stride;
 	const float *x = nn_view_at(t, &s->in, r.image) + r.first * y_stride;
 	const bool plain = nn_view_plain(&s->in);
-	float *to = t->partial + g * nn_train_conv_partial(s);
 
 	if (is_bf16(s)) {
 		uint16_t *y = (uint16_t *)(void *)room.y;
@@ -184,26 +203,15 @@ static void whole_weights(const struct nn_train *t, const struct nn_stage *s, si
 						       .m = M,
 						       .k = C,
 						       .n_seg = 1,
-						       .to = to,
+						       .to = t->partial + g * nn_train_conv_partial(s),
 						       .to_stride = partial_stride(s),
 						       .room = room.outer });
 		return;
 	}
 	if (!plain)
 		nn_view_read(t, &s->in, r, room.y, nn_apart(C));
-	t->base.isa->outer(&(struct nn_outer){ .d = dout,
-					       .y = plain ? x : room.y,
-					       .images = 1,
-					       .rows = 1,
-					       .cols = r.n,
-					       .d_step = stride,
-					       .y_step = plain ? y_stride : nn_apart(C),
-					       .m = M,
-					       .k = C,
-					       .to = to,
-					       .to_stride = partial_stride(s),
-					       .set = first,
-					       .ahead = nn_view_ahead(t, &s->in, r, true) });
+	pixel_weights(t, s, g, r.n, first, plain ? x : room.y, plain ? y_stride : nn_apart(C), dout, stride,
+		      nn_view_ahead(t, &s->in, r, true));
 }
 
 /* A 1x1 convolution of stride 1: pixels r of group g. */
@@ -231,6 +239,27 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	op.out.stride = nn_apart(C);
 	run_back(&op, t, s, 1, (struct nn_rows){ r.image, r.first + r.n, r.n }, room.rest);
 	nn_view_give(t, &s->in, &s->fresh[0], r, room.dy, op.out.stride, sums);
+}
+
+/* Is it a 1x1 convolution that reads every stride-th pixel of every stride-th row? It needs no windows either. */
+static bool is_lattice(const struct nn_stage *s)
+{
+	return s->kh == 1 && s->kw == 1 && s->stride > 1 && s->pad == 0 && !is_bf16(s);
+}
+
+/* The pixels that such a convolution reads of n images, as it reads them: (n, h, w of out), nn_apart(C) floats
+ * apart. */
+static void read_lattice(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, float *to)
+{
+	const size_t C = (size_t)s->in.c, W = (size_t)s->out.w, step = t->plane[s->in.plane].stride * (size_t)s->stride;
+	const struct nn_pre pre = nn_view_pre(t, &s->in);
+
+	for (size_t i = 0; i < n; i++) {
+		const float *from = nn_view_at(t, &s->in, image + i);
+
+		for (int y = 0; y < s->out.h; y++, from += (size_t)s->in.w * step, to += W * nn_apart(C))
+			t->base.isa->read(from, step, W, C, &pre, to, nn_apart(C));
+	}
 }
 
 /* dW of n images, whose windows (pixels `apart` floats apart) and dout have been computed. Where these have no gaps, a
@@ -305,6 +334,28 @@ static void scatter(const struct nn_stage *s, int k, size_t n, const float *part
 				       C * sizeof *dy);
 }
 
+/* Passes on what n images from `image` on give to such a convolution's input: only to the pixels that it reads. The
+ * input has no batch norm, whose sums go over all pixels. */
+static void back_lattice(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, const float *dout,
+			 size_t stride, struct room room, double *sums)
+{
+	const size_t W = (size_t)s->out.w, apart = nn_apart((size_t)s->in.c), down = (size_t)(s->stride * s->in.w);
+	const float *dy = room.part;
+	struct nn_op op = s->back[0];
+
+	op.in.base = (float *)dout;
+	op.in.stride = stride;
+	op.out.stride = apart;
+	op.out.base = room.part;
+	run(&op, t, n, room.rest);
+	for (size_t i = image; i < image + n; i++) {
+		nn_view_clear(t, &s->in, &s->fresh[0], (struct nn_rows){ i, 0, nn_view_pixels(&s->in) });
+		for (size_t y = 0; y < (size_t)s->out.h; y++, dy += W * apart)
+			nn_view_give_every(t, &s->in, (size_t)s->stride, (struct nn_rows){ i, y * down, W }, dy, apart,
+					   sums);
+	}
+}
+
 /* dy of n images from `image` on, pixels nn_apart(C) floats apart. */
 static void back_input(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, const float *dout,
 		       size_t stride, struct room room)
@@ -339,6 +390,9 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 		nn_train_tiles_backward(t, s, g, image, n, dout, stride, first, room.y);
 	} else if (!t->o.fixed && is_bf16(s)) {
 		back_weights_bf16(t, s, g, image, n, room, dout, stride);
+	} else if (!t->o.fixed && is_lattice(s)) {
+		read_lattice(t, s, image, n, room.y);
+		pixel_weights(t, s, g, n * P, first, room.y, nn_apart(C), dout, stride, (struct nn_ahead){ 0 });
 	} else if (!t->o.fixed) {
 		windows(t, s, image, n, room.y, nn_apart(C));
 		back_weights(t, s, g, n, first, room.y, nn_apart(C), dout, stride);
@@ -347,6 +401,10 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 		nn_train_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
+	if (is_lattice(s) && s->in.bn < 0) {
+		back_lattice(t, s, image, n, dout, stride, room, sums);
+		return;
+	}
 	back_input(t, s, image, n, dout, stride, room);
 	nn_view_give(t, &s->in, &s->fresh[0], (struct nn_rows){ image, 0, n * nn_view_pixels(&s->in) }, room.dy,
 		     nn_apart(C), sums);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * The operations of training that are not convolutions, one image at a time: forward writes out, back computes dy. */
-#include <math.h>
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
@@ -41,32 +40,39 @@ static void average_back(const struct nn_stage *s, const float *dout, size_t str
 		}
 }
 
-/* The first among equals wins, as in PyTorch; pixels outside never do. */
-static void maximum(const struct nn_stage *s, const float *y, float *out, size_t stride, uint32_t *won)
+/* The pixels of a row or column that a window of k reads for output i, of those that exist. */
+struct span {
+	size_t first, n;
+};
+
+static struct span inside(int i, int k, int stride, int pad, int size)
 {
-	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
+	const int from = i * stride - pad, to = from + k < size ? from + k : size, first = from > 0 ? from : 0;
 
-	for (size_t p = 0; p < P; p++, out += stride, won += C) {
-		bool first = true;
+	return (struct span){ (size_t)first, (size_t)(to - first) };
+}
 
-		for (int k = 0; k < s->kh * s->kw; k++) {
-			const int i = (int)(p / (size_t)s->out.w) * s->stride - s->pad + k / s->kw;
-			const int j = (int)(p % (size_t)s->out.w) * s->stride - s->pad + k % s->kw;
+/* The first among equals wins, as in PyTorch; pixels outside never do. */
+static void maximum(const struct nn_train *t, const struct nn_stage *s, size_t image, float *out, size_t stride)
+{
+	const size_t C = (size_t)s->in.c, step = t->plane[s->in.plane].stride, W = (size_t)s->in.w;
+	const float *in = nn_view_at(t, &s->in, image);
+	uint32_t *won = s->index + image * nn_view_pixels(&s->out) * C;
+	const struct nn_pre pre = nn_view_pre(t, &s->in);
 
-			if (i < 0 || i >= s->in.h || j < 0 || j >= s->in.w)
-				continue;
-			const uint32_t at = (uint32_t)(i * s->in.w + j);
+	for (int y = 0; y < s->out.h; y++)
+		for (int x = 0; x < s->out.w; x++, out += stride, won += C) {
+			const struct span down = inside(y, s->kh, s->stride, s->pad, s->in.h);
+			const struct span across = inside(x, s->kw, s->stride, s->pad, s->in.w);
+			const size_t at = down.first * W + across.first;
+			const struct nn_window w = { .pixel = in + at * step,
+						     .rows = down.n,
+						     .cols = across.n,
+						     .row_step = W * step,
+						     .step = step };
 
-			for (size_t c = 0; c < C; c++) { /* without branches, which would be unpredictable */
-				const float x = y[at * C + c];
-				const bool wins = (x > out[c]) | isnan(x) | first;
-
-				out[c] = wins ? x : out[c];
-				won[c] = wins ? at : won[c];
-			}
-			first = false;
+			t->base.isa->most(&w, (uint32_t)at, (uint32_t)W, C, &pre, out, won);
 		}
-	}
 }
 
 static void maximum_back(const struct nn_stage *s, const float *dout, size_t stride, const uint32_t *won, float *dy)
@@ -178,11 +184,11 @@ void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, siz
 	case NN_S_ADD: add(t, s, image, out, stride); return;
 	case NN_S_PAD: pad(t, s, image, out, stride); return;
 	case NN_S_COPY: nn_view_read(t, &s->in, all, out, stride); return;
+	case NN_S_MAXIMUM: maximum(t, s, image, out, stride); return;
 	default: nn_view_read(t, &s->in, all, y, C);
 	}
 	switch (s->kind) {
 	case NN_S_AVERAGE: average(s, y, out, stride); break;
-	case NN_S_MAXIMUM: maximum(s, y, out, stride, s->index + image * nn_view_pixels(&s->out) * C); break;
 	case NN_S_FLATTEN: flatten(s, y, out, false); break;
 	case NN_S_DROPOUT:
 		if (t->mode != NN_EVALUATE)

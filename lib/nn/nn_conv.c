@@ -46,7 +46,7 @@ static size_t block_rows(const struct nn *m, const struct nn_op *op)
 
 static size_t packed_stride(const struct nn_op *op)
 {
-	return nn_round((size_t)op->in.c, NN_MAX_VEC);
+	return nn_apart(nn_round((size_t)op->in.c, NN_MAX_VEC));
 }
 
 /* Two tables of pointers and the packed rows. */

@@ -120,6 +120,13 @@ static inline size_t nn_round(size_t n, size_t to)
 	return (n + to - 1) / to * to;
 }
 
+/* Floats from row to row of c numbers each: rows a multiple of a large power of two apart would share few places of the
+ * caches. */
+static inline size_t nn_apart(size_t c)
+{
+	return c % (4 * NN_PANEL) == 0 ? c + NN_PANEL : c;
+}
+
 /* Zeroed floats that live as long as m, followed by NN_MAX_VEC more. NULL: out of memory. */
 float *nn_floats(struct nn *m, size_t n);
 /* The same, but uninitialised. */

@@ -133,6 +133,10 @@ struct nn_isa {
 	/* to (9, NN_PANEL) = G' u G, u the sum of `groups` arrays, `group` floats apart, of 36 rows of NN_PANEL, `step`
 	 * apart. */
 	void (*wino_filter)(const float *from, size_t step, size_t groups, size_t group, float *to);
+	/* For training: to = the maximum of the window's pre(pixels), the first among equals, or the last NaN; won: which
+	 * pixel that is. The window's first pixel is number `at`, that below it number at + down. */
+	void (*most)(const struct nn_window *w, uint32_t at, uint32_t down, size_t c, const struct nn_pre *pre,
+		     float *to, uint32_t *won);
 	void (*depth)(const struct nn_depth *d);
 	/* v = act(v): n pixels of c channels. */
 	void (*act)(float *v, size_t stride, size_t n, size_t c, enum net_act act);

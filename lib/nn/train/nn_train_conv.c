@@ -73,15 +73,15 @@ static void run_back(struct nn_op *op, const struct nn_train *t, const struct nn
 	nn_product(op, &j);
 }
 
-/* Copies n images from `image` on, as they are read, each with its border of zeros: (n, h + 2 pad, w + 2 pad, C). */
-static void windows(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, float *to)
+/* Copies n images from `image` on, as they are read, each with its border of zeros: (n, h + 2 pad, w + 2 pad), pixels
+ * of C numbers, `step` floats apart. */
+static void windows(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, float *to, size_t step)
 {
-	const size_t C = (size_t)s->in.c, H = (size_t)s->in.h, W = (size_t)s->in.w, pad = (size_t)s->pad;
-	const size_t row = (W + 2 * pad) * C;
+	const size_t H = (size_t)s->in.h, W = (size_t)s->in.w, pad = (size_t)s->pad, row = (W + 2 * pad) * step;
 
-	for (size_t i = 0; i < n; i++, to += border_pixels(s) * C) {
+	for (size_t i = 0; i < n; i++, to += border_pixels(s) * step) {
 		if (pad == 0) {
-			nn_view_read(t, &s->in, (struct nn_rows){ image + i, 0, H * W }, to, C);
+			nn_view_read(t, &s->in, (struct nn_rows){ image + i, 0, H * W }, to, step);
 			continue;
 		}
 		memset(to, 0, pad * row * sizeof *to);
@@ -89,9 +89,9 @@ static void windows(const struct nn_train *t, const struct nn_stage *s, size_t i
 		for (size_t y = 0; y < H; y++) {
 			float *at = to + (pad + y) * row;
 
-			memset(at, 0, pad * C * sizeof *at);
-			nn_view_read(t, &s->in, (struct nn_rows){ image + i, y * W, W }, at + pad * C, C);
-			memset(at + (pad + W) * C, 0, pad * C * sizeof *at);
+			memset(at, 0, pad * step * sizeof *at);
+			nn_view_read(t, &s->in, (struct nn_rows){ image + i, y * W, W }, at + pad * step, step);
+			memset(at + (pad + W) * step, 0, pad * step * sizeof *at);
 		}
 	}
 }
@@ -118,7 +118,7 @@ void nn_train_conv_forward(const struct nn_train *t, const struct nn_stage *s, s
 			op.in.base = nn_view_at(t, &s->in, i);
 			op.pre = nn_view_pre(t, &s->in);
 		} else {
-			windows(t, s, i, n, scratch);
+			windows(t, s, i, n, scratch, (size_t)s->in.c);
 		}
 		op.out.base = nn_view_at(t, &s->out, i);
 		run(&op, t, n, rest);
@@ -143,10 +143,10 @@ static struct share share(const struct nn_stage *s)
 	struct share r;
 
 	r.dout = nn_train_tiled(s) ? nn_train_tiles_room(s) :
-				     nn_round(n * (whole ? 1 : border_pixels(s)) * C + gap, NN_MAX_VEC);
-	r.dy = r.dout + nn_round(out * (size_t)s->out.c + gap, NN_MAX_VEC);
-	r.part = r.dy + nn_round(in * C + gap, NN_MAX_VEC);
-	r.outer = r.part + (s->stride > 1 ? nn_round(in * C + gap, NN_MAX_VEC) : 0);
+				     nn_round(n * (whole ? 1 : border_pixels(s)) * nn_apart(C) + gap, NN_MAX_VEC);
+	r.dy = r.dout + nn_round(out * nn_apart((size_t)s->out.c) + gap, NN_MAX_VEC);
+	r.part = r.dy + nn_round(in * nn_apart(C) + gap, NN_MAX_VEC);
+	r.outer = r.part + (s->stride > 1 ? nn_round(in * nn_apart(C) + gap, NN_MAX_VEC) : 0);
 	r.rest = r.outer + (is_bf16(s) ? nn_round(nn_bf16_outer_room(out, (size_t)s->out.c), NN_MAX_VEC) : 0);
 	return r;
 }
@@ -159,6 +159,26 @@ static struct room room_of(const struct nn_stage *s, float *scratch)
 			      scratch + r.part, scratch + r.outer, scratch + r.rest };
 }
 
+/* dW of a 1x1 convolution from n pixels y, `step` floats apart, and their dout, for group g (the first of the group or
+ * not). */
+static void pixel_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, bool first,
+			  const float *y, size_t step, const float *dout, size_t stride, struct nn_ahead ahead)
+{
+	t->base.isa->outer(&(struct nn_outer){ .d = dout,
+					       .y = y,
+					       .images = 1,
+					       .rows = 1,
+					       .cols = n,
+					       .d_step = stride,
+					       .y_step = step,
+					       .m = (size_t)s->out.c,
+					       .k = (size_t)s->in.c,
+					       .to = t->partial + g * nn_train_conv_partial(s),
+					       .to_stride = partial_stride(s),
+					       .set = first,
+					       .ahead = ahead });
+}
+
 /* dW of a 1x1 convolution of stride 1, pixels r of group g (the first of the group or not), whose dout has been
  * computed. */
 static void whole_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, struct nn_rows r, bool first,
@@ -167,7 +187,6 @@ static void whole_weights(const struct nn_train *t, const struct nn_stage *s, si
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, y_stride = t->plane[s->in.plane].stride;
 	const float *x = nn_view_at(t, &s->in, r.image) + r.first * y_stride;
 	const bool plain = nn_view_plain(&s->in);
-	float *to = t->partial + g * nn_train_conv_partial(s);
 
 	if (is_bf16(s)) {
 		uint16_t *y = (uint16_t *)(void *)room.y;
@@ -184,26 +203,15 @@ static void whole_weights(const struct nn_train *t, const struct nn_stage *s, si
 						       .m = M,
 						       .k = C,
 						       .n_seg = 1,
-						       .to = to,
+						       .to = t->partial + g * nn_train_conv_partial(s),
 						       .to_stride = partial_stride(s),
 						       .room = room.outer });
 		return;
 	}
 	if (!plain)
-		nn_view_read(t, &s->in, r, room.y, C);
-	t->base.isa->outer(&(struct nn_outer){ .d = dout,
-					       .y = plain ? x : room.y,
-					       .images = 1,
-					       .rows = 1,
-					       .cols = r.n,
-					       .d_step = stride,
-					       .y_step = plain ? y_stride : C,
-					       .m = M,
-					       .k = C,
-					       .to = to,
-					       .to_stride = partial_stride(s),
-					       .set = first,
-					       .ahead = nn_view_ahead(t, &s->in, r, true) });
+		nn_view_read(t, &s->in, r, room.y, nn_apart(C));
+	pixel_weights(t, s, g, r.n, first, plain ? x : room.y, plain ? y_stride : nn_apart(C), dout, stride,
+		      nn_view_ahead(t, &s->in, r, true));
 }
 
 /* A 1x1 convolution of stride 1: pixels r of group g. */
@@ -228,32 +236,56 @@ static void back_whole(const struct nn_train *t, const struct nn_stage *s, size_
 	op.in.h = op.out.h = 1;
 	op.in.w = op.out.w = (int)r.n;
 	op.out.base = room.dy;
+	op.out.stride = nn_apart(C);
 	run_back(&op, t, s, 1, (struct nn_rows){ r.image, r.first + r.n, r.n }, room.rest);
-	nn_view_give(t, &s->in, &s->fresh[0], r, room.dy, C, sums);
+	nn_view_give(t, &s->in, &s->fresh[0], r, room.dy, op.out.stride, sums);
 }
 
-/* dW of n images, whose windows and dout have been computed. */
-static void back_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, bool first,
-			 const float *y, const float *dout, size_t stride)
+/* Is it a 1x1 convolution that reads every stride-th pixel of every stride-th row? It needs no windows either. */
+static bool is_lattice(const struct nn_stage *s)
 {
-	const size_t C = (size_t)s->in.c, row = (size_t)(s->in.w + 2 * s->pad) * C, step = (size_t)s->stride;
+	return s->kh == 1 && s->kw == 1 && s->stride > 1 && s->pad == 0 && !is_bf16(s);
+}
+
+/* The pixels that such a convolution reads of n images, as it reads them: (n, h, w of out), nn_apart(C) floats
+ * apart. */
+static void read_lattice(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, float *to)
+{
+	const size_t C = (size_t)s->in.c, W = (size_t)s->out.w, step = t->plane[s->in.plane].stride * (size_t)s->stride;
+	const struct nn_pre pre = nn_view_pre(t, &s->in);
+
+	for (size_t i = 0; i < n; i++) {
+		const float *from = nn_view_at(t, &s->in, image + i);
+
+		for (int y = 0; y < s->out.h; y++, from += (size_t)s->in.w * step, to += W * nn_apart(C))
+			t->base.isa->read(from, step, W, C, &pre, to, nn_apart(C));
+	}
+}
+
+/* dW of n images, whose windows (pixels `apart` floats apart) and dout have been computed. Where these have no gaps, a
+ * row of the window is one product. */
+static void back_weights(const struct nn_train *t, const struct nn_stage *s, size_t g, size_t n, bool first,
+			 const float *y, size_t apart, const float *dout, size_t stride)
+{
+	const size_t C = (size_t)s->in.c, row = (size_t)(s->in.w + 2 * s->pad) * apart, step = (size_t)s->stride;
+	const size_t across = apart == C ? 1 : (size_t)s->kw, k = (size_t)s->kw / across * C;
 	float *to = t->partial + g * nn_train_conv_partial(s);
 
-	for (size_t k = 0; k < (size_t)s->kh; k++)
+	for (size_t i = 0; i < (size_t)s->kh * across; i++, to += k)
 		t->base.isa->outer(&(struct nn_outer){ .d = dout,
-						       .y = y + k * row,
+						       .y = y + i / across * row + i % across * apart,
 						       .images = n,
 						       .rows = (size_t)s->out.h,
 						       .cols = (size_t)s->out.w,
 						       .d_step = stride,
 						       .d_row = (size_t)s->out.w * stride,
 						       .d_image = nn_view_pixels(&s->out) * stride,
-						       .y_step = step * C,
+						       .y_step = step * apart,
 						       .y_row = step * row,
-						       .y_image = border_pixels(s) * C,
+						       .y_image = border_pixels(s) * apart,
 						       .m = (size_t)s->out.c,
-						       .k = (size_t)s->kw * C,
-						       .to = to + k * (size_t)s->kw * C,
+						       .k = k,
+						       .to = to,
 						       .to_stride = partial_stride(s),
 						       .set = first });
 }
@@ -288,31 +320,54 @@ static void back_weights_bf16(const struct nn_train *t, const struct nn_stage *s
 					       .room = room.outer });
 }
 
-/* Copies part (n images, h, w, C) to its lattice of dy. */
+/* Copies part (n images, h, w, C) to its lattice of dy; pixels of both are nn_apart(C) floats apart. */
 static void scatter(const struct nn_stage *s, int k, size_t n, const float *part, float *dy)
 {
 	const struct nn_map *from = &s->back[k].out;
 	const int i = s->back_at[k] / s->stride, j = s->back_at[k] % s->stride;
-	const size_t C = (size_t)s->in.c;
+	const size_t C = (size_t)s->in.c, apart = nn_apart(C);
 
-	for (size_t image = 0; image < n; image++, dy += nn_view_pixels(&s->in) * C)
+	for (size_t image = 0; image < n; image++, dy += nn_view_pixels(&s->in) * apart)
 		for (int y = 0; y < from->h; y++)
-			for (int x = 0; x < from->w; x++, part += C)
-				memcpy(dy + (size_t)((i + y * s->stride) * s->in.w + j + x * s->stride) * C, part,
+			for (int x = 0; x < from->w; x++, part += apart)
+				memcpy(dy + (size_t)((i + y * s->stride) * s->in.w + j + x * s->stride) * apart, part,
 				       C * sizeof *dy);
 }
 
-/* dy of n images from `image` on. */
+/* Passes on what n images from `image` on give to such a convolution's input: only to the pixels that it reads. The
+ * input has no batch norm, whose sums go over all pixels. */
+static void back_lattice(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, const float *dout,
+			 size_t stride, struct room room, double *sums)
+{
+	const size_t W = (size_t)s->out.w, apart = nn_apart((size_t)s->in.c), down = (size_t)(s->stride * s->in.w);
+	const float *dy = room.part;
+	struct nn_op op = s->back[0];
+
+	op.in.base = (float *)dout;
+	op.in.stride = stride;
+	op.out.stride = apart;
+	op.out.base = room.part;
+	run(&op, t, n, room.rest);
+	for (size_t i = image; i < image + n; i++) {
+		nn_view_clear(t, &s->in, &s->fresh[0], (struct nn_rows){ i, 0, nn_view_pixels(&s->in) });
+		for (size_t y = 0; y < (size_t)s->out.h; y++, dy += W * apart)
+			nn_view_give_every(t, &s->in, (size_t)s->stride, (struct nn_rows){ i, y * down, W }, dy, apart,
+					   sums);
+	}
+}
+
+/* dy of n images from `image` on, pixels nn_apart(C) floats apart. */
 static void back_input(const struct nn_train *t, const struct nn_stage *s, size_t image, size_t n, const float *dout,
 		       size_t stride, struct room room)
 {
 	if (s->n_back < s->stride * s->stride) /* no window reaches some pixels */
-		memset(room.dy, 0, n * nn_view_pixels(&s->in) * (size_t)s->in.c * sizeof *room.dy);
+		memset(room.dy, 0, n * nn_view_pixels(&s->in) * nn_apart((size_t)s->in.c) * sizeof *room.dy);
 	for (int k = 0; k < s->n_back; k++) {
 		struct nn_op op = s->back[k];
 
 		op.in.base = (float *)dout;
 		op.in.stride = stride;
+		op.out.stride = nn_apart((size_t)s->in.c);
 		op.out.base = s->stride > 1 ? room.part : room.dy;
 		if (s->stride == 1) {
 			run_back(&op, t, s, n, (struct nn_rows){ image + n, 0, 0 }, room.rest);
@@ -335,17 +390,24 @@ static void back_images(const struct nn_train *t, const struct nn_stage *s, size
 		nn_train_tiles_backward(t, s, g, image, n, dout, stride, first, room.y);
 	} else if (!t->o.fixed && is_bf16(s)) {
 		back_weights_bf16(t, s, g, image, n, room, dout, stride);
+	} else if (!t->o.fixed && is_lattice(s)) {
+		read_lattice(t, s, image, n, room.y);
+		pixel_weights(t, s, g, n * P, first, room.y, nn_apart(C), dout, stride, (struct nn_ahead){ 0 });
 	} else if (!t->o.fixed) {
-		windows(t, s, image, n, room.y);
-		back_weights(t, s, g, n, first, room.y, dout, stride);
+		windows(t, s, image, n, room.y, nn_apart(C));
+		back_weights(t, s, g, n, first, room.y, nn_apart(C), dout, stride);
 	}
 	if (t->net->nodes[s->node].bias && !t->o.fixed)
 		nn_train_bias(dout, stride, n * P, (size_t)s->out.c, sums + 2 * t->most_channels);
 	if (s->n_back == 0)
 		return;
+	if (is_lattice(s) && s->in.bn < 0) {
+		back_lattice(t, s, image, n, dout, stride, room, sums);
+		return;
+	}
 	back_input(t, s, image, n, dout, stride, room);
-	nn_view_give(t, &s->in, &s->fresh[0], (struct nn_rows){ image, 0, n * nn_view_pixels(&s->in) }, room.dy, C,
-		     sums);
+	nn_view_give(t, &s->in, &s->fresh[0], (struct nn_rows){ image, 0, n * nn_view_pixels(&s->in) }, room.dy,
+		     nn_apart(C), sums);
 }
 
 void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, size_t g, float *scratch)
@@ -370,20 +432,31 @@ void nn_train_conv_backward(const struct nn_train *t, const struct nn_stage *s, 
 		back_images(t, s, g, i, to - i < s->images ? to - i : s->images, i == from, room);
 }
 
-/* Row m from (groups, M, K) to (M, C, kh, kw). */
+/* Adds n numbers of all groups, `group` floats apart, to numbers of `to`, `step` floats apart. */
+static void gather_groups(const float *from, size_t n, size_t groups, size_t group, float *to, size_t step)
+{
+	enum { PART = 256 };
+
+	for (size_t at = 0; at < n; at += PART, from += PART) {
+		const size_t part = n - at < PART ? n - at : PART;
+		float sum[PART] = { 0 };
+
+		for (size_t g = 0; g < groups; g++)
+			for (size_t i = 0; i < part; i++)
+				sum[i] += from[g * group + i];
+		for (size_t i = 0; i < part; i++)
+			to[(at + i) * step] += sum[i];
+	}
+}
+
+/* Row m from (groups, M, places, C) to (M, C, places). */
 static void gather_places(const struct nn_train *t, const struct nn_stage *s, size_t m, float *to)
 {
-	const size_t C = (size_t)s->in.c, places = (size_t)(s->kh * s->kw), K = depth(s);
-	const size_t group = nn_train_conv_partial(s);
+	const size_t C = (size_t)s->in.c, places = (size_t)(s->kh * s->kw);
 	const float *from = t->partial + m * partial_stride(s);
 
-	for (size_t k = 0; k < K; k++) {
-		float sum = 0;
-
-		for (size_t g = 0; g < s->groups; g++)
-			sum += from[g * group + k];
-		to[k % C * places + k / C] += sum;
-	}
+	for (size_t k = 0; k < places; k++)
+		gather_groups(from + k * C, C, s->groups, nn_train_conv_partial(s), to + k, places);
 }
 
 void nn_train_conv_gather(struct nn_train *t, const struct nn_stage *s, size_t m)

@@ -174,12 +174,16 @@ void nn_view_read(const struct nn_train *t, const struct nn_view *v, struct nn_r
  * m, added to; see nn_give. */
 void nn_view_give(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r,
 		  const float *dy, size_t dy_stride, double *sums);
+/* Clears the gradients that nothing has set yet, and then adds those of every step-th pixel, r.n of them. */
+void nn_view_clear(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r);
+void nn_view_give_every(const struct nn_train *t, const struct nn_view *v, size_t step, struct nn_rows r,
+			const float *dy, size_t dy_stride, double *sums);
 /* Adds the groups' sums to the gradients of the view's batch norm, and to those of the plane. sums: of the first
  * group. */
 void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups, const double *sums);
 /* Prepares plain view v for its writer to go back. */
 void nn_view_prepare(struct nn_train *t, const struct nn_view *v);
-/* dL/dv of these rows: in place, or in `room` (n, c). */
+/* dL/dv of these rows: in place, or in `room` (n, nn_apart(c)). */
 const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, struct nn_rows r, float *room,
 			    size_t *stride);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * The operations of training that are not convolutions, one image at a time: forward writes out, back computes dy. */
-#include <math.h>
 #include <string.h>
 
 #include "nn/train/nn_train_internal.h"
@@ -41,32 +40,39 @@ static void average_back(const struct nn_stage *s, const float *dout, size_t str
 		}
 }
 
-/* The first among equals wins, as in PyTorch; pixels outside never do. */
-static void maximum(const struct nn_stage *s, const float *y, float *out, size_t stride, uint32_t *won)
+/* The pixels of a row or column that a window of k reads for output i, of those that exist. */
+struct span {
+	size_t first, n;
+};
+
+static struct span inside(int i, int k, int stride, int pad, int size)
 {
-	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->out);
+	const int from = i * stride - pad, to = from + k < size ? from + k : size, first = from > 0 ? from : 0;
 
-	for (size_t p = 0; p < P; p++, out += stride, won += C) {
-		bool first = true;
+	return (struct span){ (size_t)first, (size_t)(to - first) };
+}
 
-		for (int k = 0; k < s->kh * s->kw; k++) {
-			const int i = (int)(p / (size_t)s->out.w) * s->stride - s->pad + k / s->kw;
-			const int j = (int)(p % (size_t)s->out.w) * s->stride - s->pad + k % s->kw;
+/* The first among equals wins, as in PyTorch; pixels outside never do. */
+static void maximum(const struct nn_train *t, const struct nn_stage *s, size_t image, float *out, size_t stride)
+{
+	const size_t C = (size_t)s->in.c, step = t->plane[s->in.plane].stride, W = (size_t)s->in.w;
+	const float *in = nn_view_at(t, &s->in, image);
+	uint32_t *won = s->index + image * nn_view_pixels(&s->out) * C;
+	const struct nn_pre pre = nn_view_pre(t, &s->in);
 
-			if (i < 0 || i >= s->in.h || j < 0 || j >= s->in.w)
-				continue;
-			const uint32_t at = (uint32_t)(i * s->in.w + j);
+	for (int y = 0; y < s->out.h; y++)
+		for (int x = 0; x < s->out.w; x++, out += stride, won += C) {
+			const struct span down = inside(y, s->kh, s->stride, s->pad, s->in.h);
+			const struct span across = inside(x, s->kw, s->stride, s->pad, s->in.w);
+			const size_t at = down.first * W + across.first;
+			const struct nn_window w = { .pixel = in + at * step,
+						     .rows = down.n,
+						     .cols = across.n,
+						     .row_step = W * step,
+						     .step = step };
 
-			for (size_t c = 0; c < C; c++) { /* without branches, which would be unpredictable */
-				const float x = y[at * C + c];
-				const bool wins = (x > out[c]) | isnan(x) | first;
-
-				out[c] = wins ? x : out[c];
-				won[c] = wins ? at : won[c];
-			}
-			first = false;
+			t->base.isa->most(&w, (uint32_t)at, (uint32_t)W, C, &pre, out, won);
 		}
-	}
 }
 
 static void maximum_back(const struct nn_stage *s, const float *dout, size_t stride, const uint32_t *won, float *dy)
@@ -137,16 +143,21 @@ static void input(const struct nn_train *t, const struct nn_stage *s, size_t ima
 		}
 }
 
-/* out = in + other, each as it is read. */
+/* out = in + other, each as it is read, a few pixels at a time, which stay in the first cache. */
 static void add(const struct nn_train *t, const struct nn_stage *s, size_t image, float *out, size_t stride)
 {
+	enum { FLOATS = 2048 };
+	const size_t C = (size_t)s->in.c, P = nn_view_pixels(&s->in), most = C < FLOATS ? FLOATS / C : 1;
 	const struct nn_pre pre = nn_view_pre(t, &s->other);
 	const float *from = nn_view_at(t, &s->other, image);
-	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
 
-	nn_view_read(t, &s->in, all, out, stride);
-	for (size_t p = 0; p < all.n; p++, out += stride, from += t->plane[s->other.plane].stride)
-		t->base.isa->scale(from, (size_t)s->other.c, &pre, out, out);
+	for (size_t p = 0; p < P; p += most) {
+		const size_t n = P - p < most ? P - p : most;
+
+		nn_view_read(t, &s->in, (struct nn_rows){ image, p, n }, out, stride);
+		for (size_t i = 0; i < n; i++, out += stride, from += t->plane[s->other.plane].stride)
+			t->base.isa->scale(from, C, &pre, out, out);
+	}
 }
 
 /* out = in as it is read, with channels of zeros on both sides. */
@@ -173,11 +184,11 @@ void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, siz
 	case NN_S_ADD: add(t, s, image, out, stride); return;
 	case NN_S_PAD: pad(t, s, image, out, stride); return;
 	case NN_S_COPY: nn_view_read(t, &s->in, all, out, stride); return;
+	case NN_S_MAXIMUM: maximum(t, s, image, out, stride); return;
 	default: nn_view_read(t, &s->in, all, y, C);
 	}
 	switch (s->kind) {
 	case NN_S_AVERAGE: average(s, y, out, stride); break;
-	case NN_S_MAXIMUM: maximum(s, y, out, stride, s->index + image * nn_view_pixels(&s->out) * C); break;
 	case NN_S_FLATTEN: flatten(s, y, out, false); break;
 	case NN_S_DROPOUT:
 		if (t->mode != NN_EVALUATE)
@@ -189,6 +200,25 @@ void nn_train_op_forward(const struct nn_train *t, const struct nn_stage *s, siz
 	}
 }
 
+/* Gives dout to what a stage adds, pads or copies: BLOCK pixels at a time, so that an addition reads it once from
+ * memory. BLOCK is a multiple of the pixels that nn_give sums as floats. Scratch: dout (BLOCK pixels of out). */
+static void hand_on(const struct nn_train *t, const struct nn_stage *s, size_t image, double *sums, float *scratch)
+{
+	enum { BLOCK = 64 };
+	const size_t P = nn_view_pixels(&s->in);
+	const size_t skip = s->kind == NN_S_PAD ? (size_t)s->pad : 0; /* the padding needs no gradients */
+
+	for (size_t p = 0; p < P; p += BLOCK) {
+		const struct nn_rows r = { image, p, P - p < BLOCK ? P - p : BLOCK };
+		size_t stride;
+		const float *dout = nn_view_settle(t, &s->out, r, scratch, &stride);
+
+		nn_view_give(t, &s->in, &s->fresh[0], r, dout + skip, stride, sums);
+		if (s->kind == NN_S_ADD)
+			nn_view_give(t, &s->other, &s->fresh[1], r, dout, stride, sums + 2 * t->most_channels);
+	}
+}
+
 /* Scratch: dout (out), dy (in). */
 void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, size_t image, double *sums,
 			  float *scratch)
@@ -196,29 +226,28 @@ void nn_train_op_backward(const struct nn_train *t, const struct nn_stage *s, si
 	const struct nn_rows all = { image, 0, nn_view_pixels(&s->in) };
 	const struct nn_rows written = { image, 0, nn_view_pixels(&s->out) };
 	const size_t C = (size_t)s->in.c;
-	const size_t skip = s->kind == NN_S_PAD ? (size_t)s->pad : 0; /* the padding needs no gradients */
-	float *dy = scratch + nn_round(written.n * (size_t)s->out.c + NN_MAX_VEC, NN_MAX_VEC);
+	float *dy = scratch + nn_round(written.n * nn_apart((size_t)s->out.c) + NN_MAX_VEC, NN_MAX_VEC);
 	size_t stride;
+
+	if (s->kind == NN_S_ADD || s->kind == NN_S_PAD || s->kind == NN_S_COPY ||
+	    (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE)) {
+		hand_on(t, s, image, sums, scratch);
+		return;
+	}
 	const float *dout = nn_view_settle(t, &s->out, written, scratch, &stride);
-	const bool handed_on = s->kind == NN_S_ADD || s->kind == NN_S_PAD || s->kind == NN_S_COPY ||
-			       (s->kind == NN_S_DROPOUT && t->mode == NN_EVALUATE);
 
 	switch (s->kind) {
 	case NN_S_AVERAGE: average_back(s, dout, stride, dy); break;
 	case NN_S_MAXIMUM: maximum_back(s, dout, stride, s->index + image * written.n * C, dy); break;
 	case NN_S_FLATTEN: flatten(s, dout, dy, true); break;
-	case NN_S_DROPOUT:
-		if (!handed_on)
-			drop_back(t, s, image, dout, stride, dy);
-		break;
+	case NN_S_DROPOUT: drop_back(t, s, image, dout, stride, dy); break;
 	default: break;
 	}
-	nn_view_give(t, &s->in, &s->fresh[0], all, handed_on ? dout + skip : dy, handed_on ? stride : C, sums);
-	if (s->kind == NN_S_ADD)
-		nn_view_give(t, &s->other, &s->fresh[1], all, dout, stride, sums + 2 * t->most_channels);
+	nn_view_give(t, &s->in, &s->fresh[0], all, dy, C, sums);
 }
 
 size_t nn_train_op_scratch(const struct nn_stage *s)
 {
-	return nn_view_pixels(&s->in) * (size_t)s->in.c + nn_view_pixels(&s->out) * (size_t)s->out.c + 4 * NN_MAX_VEC;
+	return nn_view_pixels(&s->in) * (size_t)s->in.c + nn_view_pixels(&s->out) * nn_apart((size_t)s->out.c) +
+	       4 * NN_MAX_VEC;
 }

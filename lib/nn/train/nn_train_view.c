@@ -35,38 +35,52 @@ void nn_view_read(const struct nn_train *t, const struct nn_view *v, struct nn_r
 	t->base.isa->read(p->v + offset(t, v, r), p->stride, r.n, (size_t)v->c, &pre, to, to_stride);
 }
 
-/* Clears those of a view's gradients that nothing has set yet, if others have been. */
-static void clear(const struct nn_plane *p, const struct nn_fresh *fresh, struct nn_rows r)
+void nn_view_clear(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r)
 {
+	const struct nn_plane *p = &t->plane[v->plane];
 	float *g = p->g + (r.image * p->pixels + r.first) * p->stride + fresh->lo;
 
-	if (!fresh->all && fresh->hi > fresh->lo)
+	if (fresh->hi > fresh->lo)
 		for (size_t i = 0; i < r.n; i++, g += p->stride)
 			memset(g, 0, (fresh->hi - fresh->lo) * sizeof *g);
 }
 
-void nn_view_give(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r,
-		  const float *dy, size_t dy_stride, double *sums)
+/* Every step-th pixel, r.n of them. set: their gradients are the first. */
+static void give(const struct nn_train *t, const struct nn_view *v, bool set, size_t step, struct nn_rows r,
+		 const float *dy, size_t dy_stride, double *sums)
 {
 	const struct nn_plane *p = &t->plane[v->plane];
 	const struct nn_norm *n = v->bn < 0 ? NULL : &t->norm[v->bn];
 	const size_t at = offset(t, v, r);
 
-	clear(p, fresh, r);
 	t->base.isa->give(&(struct nn_give){ .x = p->v + at,
 					     .dy = dy,
 					     .g = p->g + at,
 					     .n = r.n,
 					     .c = (size_t)v->c,
-					     .stride = p->stride,
+					     .stride = p->stride * step,
 					     .dy_stride = dy_stride,
 					     .a = n ? n->a : NULL,
 					     .b = n ? n->b : NULL,
 					     .mean = n ? n->mean : NULL,
 					     .relu = v->relu,
-					     .set = fresh->all,
+					     .set = set,
 					     .along = sums,
 					     .sum = sums + t->most_channels });
+}
+
+void nn_view_give(const struct nn_train *t, const struct nn_view *v, const struct nn_fresh *fresh, struct nn_rows r,
+		  const float *dy, size_t dy_stride, double *sums)
+{
+	if (!fresh->all)
+		nn_view_clear(t, v, fresh, r);
+	give(t, v, fresh->all, 1, r, dy, dy_stride, sums);
+}
+
+void nn_view_give_every(const struct nn_train *t, const struct nn_view *v, size_t step, struct nn_rows r,
+			const float *dy, size_t dy_stride, double *sums)
+{
+	give(t, v, false, step, r, dy, dy_stride, sums);
 }
 
 void nn_view_gather(struct nn_train *t, const struct nn_view *v, size_t groups, const double *sums)
@@ -120,8 +134,8 @@ const float *nn_view_settle(const struct nn_train *t, const struct nn_view *v, s
 	*stride = p->stride;
 	if (!p->normal || t->mode != NN_TRAIN) /* running statistics do not depend on x */
 		return p->g + at;
-	*stride = (size_t)v->c;
+	*stride = nn_apart((size_t)v->c);
 	t->base.isa->settle(p->g + at, p->v + at, p->stride, r.n, (size_t)v->c, p->slope + v->at, p->shift + v->at,
-			    room, (size_t)v->c);
+			    room, *stride);
 	return room;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The operations of convolutions in training, forward and back, and their weights: W as it is and, for going back,
  * turned around (nn_train_conv.c). */
+#include <string.h>
+
 #include "nn/train/nn_train_internal.h"
 
 enum { ROWS = 512 }; /* pixels of images that are processed together */
@@ -90,7 +92,7 @@ int nn_train_conv_plan(struct nn_train *t, struct nn_stage *s, struct err *err)
 
 /* ---- weights ---- */
 
-/* Writes the weights (C, M, kh, kw) of one operation that goes back, from W (M, C, kh, kw). */
+/* Writes the weights (C, M, kh, kw) of operation k that goes back, from W (M, C, kh, kw). */
 static void turn(const struct nn_stage *s, int k, const float *w, float *to)
 {
 	const struct nn_op *op = &s->back[k];
@@ -107,6 +109,42 @@ static void turn(const struct nn_stage *s, int k, const float *w, float *to)
 						  j * s->stride];
 }
 
+/* One row of a panel: n numbers, `step` floats apart, and zeros. */
+static void pack_row(const float *from, size_t step, size_t n, float *to)
+{
+	if (step == 1 && n == NN_PANEL) {
+		memcpy(to, from, NN_PANEL * sizeof *to);
+		return;
+	}
+	for (size_t c = 0; c < n; c++)
+		to[c] = from[c * step];
+	memset(to + n, 0, (NN_PANEL - n) * sizeof *to);
+}
+
+/* The weights of operation k that goes back as nn_conv_panels() packs them: (panels of C, kh, kw, M, NN_PANEL). In W
+ * (M, C, kh, kw), a panel's channels lie side by side already. */
+static void pack_turned(const struct nn_stage *s, int k, const float *w)
+{
+	const struct nn_op *op = &s->back[k];
+	const size_t M = (size_t)s->out.c, C = (size_t)s->in.c, places = (size_t)(s->kh * s->kw);
+	float *to = op->w;
+	int y1, x1, first;
+
+	reach(s->kh, s->stride, s->pad, s->back_at[k] / s->stride, &y1, &first);
+	reach(s->kw, s->stride, s->pad, s->back_at[k] % s->stride, &x1, &first);
+	for (size_t p = 0; p < C; p += NN_PANEL) {
+		const size_t n = C - p < NN_PANEL ? C - p : NN_PANEL;
+
+		for (int i = 0; i < op->kh * op->kw; i++) {
+			const int y = y1 - i / op->kw * s->stride, x = x1 - i % op->kw * s->stride;
+			const float *from = w + p * places + (size_t)(y * s->kw + x);
+
+			for (size_t m = 0; m < M; m++, from += C * places, to += NN_PANEL)
+				pack_row(from, places, n, to);
+		}
+	}
+}
+
 static void pack(const struct nn *m, struct nn_op op, const float *plain)
 {
 	const size_t panels = ((size_t)op.out.c + NN_PANEL - 1) / NN_PANEL;
@@ -121,6 +159,10 @@ void nn_train_conv_pack(struct nn_train *t, const struct nn_stage *s, float *roo
 
 	pack(&t->base, s->op, w);
 	for (int k = 0; k < s->n_back; k++) {
+		if (s->back[k].kind == NN_CONV) {
+			pack_turned(s, k, w);
+			continue;
+		}
 		turn(s, k, w, room);
 		pack(&t->base, s->back[k], room);
 	}

@@ -2,7 +2,8 @@
  * A seam to libtorch that plays a GPU on the CPU, for whole programs: put beside a program as its libunmask-th.so, it
  * answers --device cuda with the seam that PLAYED_SEAM names, on the CPU. Its device has memory of its own: a lane's
  * buffers on the host are copies, made when it is sent, and what is fetched is there only after lane_wait(). Whoever
- * changes what is being sent is aborted. PLAYED_ALONE=1: it cannot add up over ranks. No graphs. */
+ * changes what is being sent is aborted. PLAYED_ALONE=1: it cannot add up over ranks. PLAYED_HOST=1:
+ * it says that it is the host, so that the optimiser is there. No graphs. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -139,7 +140,8 @@ const struct th_api *th_get_api(void)
 	real = get();
 	api = *real;
 	api.open = open_played;
-	api.apart = apart;
+	if (!getenv("PLAYED_HOST"))
+		api.apart = apart;
 	api.lane_new = lane_new;
 	api.lane_free = lane_free;
 	api.lane_input = lane_input;

@@ -61,7 +61,7 @@ done
 ok 'stopped by a signal, and resumed: the same bytes' 'cmp steady/out.ckpt stopped/out.ckpt'
 ok 'a run moves from the device to the host and back: as on the host to 1e-4' '
 	for e in 3 6 9; do
-		go="gpu/um-train -q --device cuda $options -a $net -e $e -b 20 --optimizer adam --lr-policy constant --lr 0.001 --ema 0.9 $(test $e = 3 || echo --resume)"
+		go="gpu/um-train -q --device cuda $options -a $net -e $e -b 20 --nesterov --lr-policy constant --lr 0.005 --ema 0.9 $(test $e = 3 || echo --resume)"
 		PLAYED_HOST=1 $go --run h -o h.ckpt images.ts && (test $e != 6 || export PLAYED_HOST=1; exec $go --run g -o g.ckpt images.ts) || return 1
 	done; close h.ckpt g.ckpt 1e-4'
 

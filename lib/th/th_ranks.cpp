@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sums over processes, by libtorch's c10d: NCCL on GPUs, Gloo on the CPU. TH_NCCL and TH_GLOO say which of them libtorch
-// has and whose headers are here; with neither nothing here refers to c10d.
+// Sums over processes, by libtorch's c10d: NCCL on GPUs, Gloo on the CPU. TH_NCCL and TH_GLOO say which of them
+// libtorch has and whose headers are here; with neither nothing here refers to c10d.
 #include <torch/version.h>
 
 #include <cstring>

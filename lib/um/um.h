@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um: training networks; Unleashing Mask. Plain C on arrays of the host; an executor (um_exec.h) runs the network, and a
- * GPU's may keep those arrays (um_flat.h).
+ * um: training networks; Unleashing Mask. Plain C on arrays of the host; an executor (um_exec.h) runs the network, and
+ * a GPU's may keep those arrays (um_flat.h).
  * Functions that return int give 0, or -1 with a line in err.
  */
 #ifndef UM_H

@@ -2,8 +2,8 @@
  *
  * um_exec: the executor of training. It runs a network forward to logits and features, and back from their gradients to
  * those of its values and pixels. It knows no loss and no optimiser. There are two: lib/nn on the CPU, and libtorch,
- * which also knows GPUs and is the reference for lib/nn. Both have values and gradients as arrays on the host; a GPU's may
- * stay there instead.
+ * which also knows GPUs and is the reference for lib/nn. Both have values and gradients as arrays on the host; a GPU's
+ * may stay there instead.
  */
 #ifndef UM_EXEC_H
 #define UM_EXEC_H

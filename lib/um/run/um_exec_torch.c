@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Training through libtorch. All values lie in one array, on the host and on the device, trained ones before the
  * running statistics, so that a step copies three arrays and not hundreds, or none if they stay on the device; its
- * tensors are views of them. The host's arrays are those of lanes: page-locked for a GPU, and on a CPU the values are not
- * copied at all. Images go to the device as bytes. */
+ * tensors are views of them. The host's arrays are those of lanes: page-locked for a GPU, and on a CPU the values are
+ * not copied at all. Images go to the device as bytes. */
 #include <stdlib.h>
 #include <string.h>
 

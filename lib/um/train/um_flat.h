@@ -18,8 +18,8 @@
 #include "err/err.h"
 #include "um/um_internal.h"
 
-/* The end of um_model_train(): if the executor has such a device, sets m->flat, unless gradients are needed on the host;
- * m->where says which. All ranks come to the same result. */
+/* The end of um_model_train(): if the executor has such a device, sets m->flat, unless gradients are needed on the
+ * host; m->where says which. All ranks come to the same result. */
 int um_flat_begin(struct um_model *m, const struct um_train_options *o, struct err *err) TS_CHECKED;
 /* Frees m->flat, if there is one. */
 void um_flat_end(struct um_model *m);

@@ -47,6 +47,27 @@ losses() { tail -n +2 $(find $1 -name log.tsv) | cut -f 3; }
 trained() { name=$1; shift; um-train -q --no-history -i m.ckpt -e 4 -b 50 --lr 0.01 --augment none --run $name "$@" part0.ts 2>err && losses $name >$name.losses; }
 ok 'training: losses as through libtorch on the CPU to 1e-3, recorded without complaint' '
 	trained on-cpu --engine torch && trained on-gpu --device cuda && ! grep -q "graph" err && test $(wc -l <on-gpu.losses) = 4 && near 1e-3 on-gpu.losses on-cpu.losses'
+ok 'the optimiser is on the device, as the log says' '
+	grep -q "^values, gradients and the optimiser stay on the device" err'
+# The step of um_optim.c with the gradients of the same GPU: DOE's warm-up is ordinary steps on the host, clipped to 1.
+for how in '--nesterov --weight-decay 0.01 --no-bn-decay' '--ema 0.9 --freeze-fc' '--optimizer adam --lr 0.001'; do
+	ok "a step on the device is a step on the host to 1e-3: $how" '
+		more="--aux part1.ts --separate-bn --oe-weight 0.5 $how"
+		trained "at-host" --device cuda --oe doe --doe-warmup 9 $more && grep -q "^gradients come to the host" err &&
+		trained "at-device" --device cuda --oe oe --clip-norm 1 $more && ! grep -q "^gradients come" err && near 1e-3 at-device.losses at-host.losses; rc=$?
+		rm -rf at-host at-device; test $rc = 0'
+done
+ok 'stopped in an epoch and resumed: the losses of a run that was not, to 1e-2' '
+	long="-i m.ckpt -e 30 -b 50 --lr 0.01 --augment none --no-history --device cuda"
+	um-train -q $long --run whole part0.ts && { um-train -q $long --run parts part0.ts & pid=$!
+		while [ -z "$(find parts -name last.ckpt 2>/dev/null)" ]; do sleep 0.05; done; kill -TERM $pid; wait $pid
+		um-train -q $long --run parts --resume part0.ts; } && losses whole >a && losses parts >b && test $(wc -l <b) = 30 && near 1e-2 b a'
+if [ "$(nvidia-smi -L 2>/dev/null | grep -c "^GPU")" -ge 2 ]; then
+	ok 'two ranks by NCCL: the losses of their sum on the host to 1e-3' '
+		trained two --multigpu 0,1 && grep -q "add up gradients with NCCL" err && trained summed --ranks 2 --engine torch && near 1e-3 two.losses summed.losses'
+else
+	ok 'two ranks by NCCL # SKIP there is one GPU' true
+fi
 ok 'in TF32 to 1e-2' 'trained in-tf32 --device cuda --precision tf32 && near 1e-2 in-tf32.losses on-cpu.losses'
 ok 'in bfloat16 to 3e-2' 'trained in-bf16 --device cuda --precision bf16 && near 3e-2 in-bf16.losses on-cpu.losses'
 ok 'with outliers and batch norms apart, and with dropout' '

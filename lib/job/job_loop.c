@@ -361,6 +361,8 @@ static int begin(struct loop *l, struct err *err)
 	if (o->team)
 		job_say(j, "%d ranks, rank 0 with %ld threads; batch norms use %s", team_size(o->team), o->how.threads,
 			o->sync_bn ? "the whole batch" : "each rank's part of a batch (--sync-bn: the whole)");
+	if (l->m->where[0])
+		job_say(j, "%s", l->m->where);
 	if (o->train.um)
 		job_say(j, "unleashing mask: loss folded at %g, beta %g", o->train.level, o->train.beta);
 	if (l->oe)

@@ -33,6 +33,11 @@ int team_size(const struct team *t)
 	return t ? t->size : 1;
 }
 
+const char *team_host(const struct team *t)
+{
+	return t && t->host[0] ? t->host : "localhost";
+}
+
 struct team_cost team_cost(const struct team *t)
 {
 	return t ? t->cost : (struct team_cost){ 0 };

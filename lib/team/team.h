@@ -76,6 +76,8 @@ int team_join(struct team **ret, const struct team_place *p, struct err *err) TE
 void team_free(struct team *t);
 int team_rank(const struct team *t);
 int team_size(const struct team *t);
+/* Rank 0's machine; "localhost" if all ranks are on it. */
+const char *team_host(const struct team *t);
 
 /* This rank's share of n things: from..to; shares are in the order of the ranks. */
 void team_share(const struct team *t, size_t n, size_t *from, size_t *to);

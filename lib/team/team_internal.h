@@ -30,6 +30,7 @@ struct team {
 	bool failed, told, heard; /* told: another rank reports why; heard: it was that rank's failure */
 	struct err why;
 	pid_t child[TEAM_MOST]; /* see team_place */
+	char host[TEAM_HOST];   /* of rank 0; empty: all are on this machine */
 	int silence;            /* for TCP, see team_place; 0: all are on this machine */
 	struct team_cost cost;
 	float *room; /* for team_sum() */

@@ -335,6 +335,7 @@ int team_join(struct team **ret, const struct team_place *p, struct err *err)
 		m.t->rank = p->rank;
 		m.t->size = p->size;
 		memcpy(m.t->child, p->child, sizeof m.t->child);
+		memcpy(m.t->host, p->host, sizeof m.t->host);
 		m.t->silence = !is_tcp(&m) ? 0 : p->silence ? p->silence : SILENCE;
 		for (int r = 0; r < p->size; r++)
 			m.t->peer[r].fd = -1;

@@ -81,6 +81,11 @@ static int open_device(const char *name, int threads)
 	})
 }
 
+static bool apart()
+{
+	return !device.is_cpu();
+}
+
 static void seed(uint64_t value)
 {
 	try {
@@ -393,10 +398,54 @@ static th_tensor *leaf(th_scope *s, const th_tensor *x)
 	return th_op(s, x, [&] { return x->t.detach().requires_grad_(true); });
 }
 
+// ---- arithmetic in place ----
+
+static int affine_in_place(th_scope *s, th_tensor *x, double a, double b)
+{
+	return th_act(s, x, [&] {
+		if (a != 1)
+			x->t.mul_(a);
+		if (b != 0)
+			x->t.add_(b);
+	});
+}
+
+static int times_in_place(th_scope *s, th_tensor *x, const th_tensor *y)
+{
+	return th_act(s, x && y, [&] { x->t.mul_(y->t); });
+}
+
+static int add_in_place(th_scope *s, th_tensor *y, double a, const th_tensor *x)
+{
+	return th_act(s, y && x, [&] { y->t.add_(x->t, a); });
+}
+
+static int add_product(th_scope *s, th_tensor *y, double a, const th_tensor *x, const th_tensor *z)
+{
+	return th_act(s, y && x && z, [&] { y->t.addcmul_(x->t, z->t, a); });
+}
+
+static int add_quotient(th_scope *s, th_tensor *y, double a, const th_tensor *x, const th_tensor *z)
+{
+	return th_act(s, y && x && z, [&] { y->t.addcdiv_(x->t, z->t, a); });
+}
+
+static th_tensor *root(th_scope *s, const th_tensor *x)
+{
+	return th_op(s, x, [&] { return x->t.sqrt(); });
+}
+
+// The norm stays on the device: reading it would wait for the way back.
+static int clip_in_place(th_scope *s, th_tensor *x, double max)
+{
+	return th_act(s, x, [&] { x->t.mul_(at::norm(x->t).add_(1e-6).reciprocal_().mul_(max).clamp_max_(1)); });
+}
+
 void th_fill_operations(struct th_api *a)
 {
 	a->version = version;
 	a->open = open_device;
+	a->apart = apart;
 	a->tf32 = tf32;
 	a->seed = seed;
 	a->last_error = last_error;
@@ -438,4 +487,11 @@ void th_fill_operations(struct th_api *a)
 	a->linear = linear;
 	a->leaf = leaf;
 	a->backward = backward;
+	a->affine_ = affine_in_place;
+	a->times_ = times_in_place;
+	a->add_ = add_in_place;
+	a->add_product_ = add_product;
+	a->add_quotient_ = add_quotient;
+	a->root = root;
+	a->clip_ = clip_in_place;
 }

@@ -42,7 +42,7 @@ struct err;
 enum th_type { TH_U8, TH_I64, TH_F32, TH_BF16 };
 /* Activations of act(); GELU by erf. */
 enum th_act { TH_RELU6, TH_SILU, TH_GELU, TH_HARDSWISH, TH_HARDSIGMOID, TH_SIGMOID };
-enum { TH_ABI = 11 };
+enum { TH_ABI = 12 };
 
 struct th_api {
 	int abi; /* TH_ABI */
@@ -51,6 +51,8 @@ struct th_api {
 	const char *(*version)(void); /* libtorch's, "1.13.1" */
 	/* Sets the device ("cpu", "cuda", "cuda:1") and the threads for everything that follows. -1: no such device. */
 	int (*open)(const char *device, int threads);
+	/* Has the device memory of its own, apart from the host's? */
+	bool (*apart)(void);
 	/* May a GPU's convolutions and products round floats to TF32's 11 bits? open() sets no, unlike PyTorch, whose
 	 * convolutions do. */
 	void (*tf32)(bool on);
@@ -138,6 +140,33 @@ struct th_api {
 
 	/* Goes back, once, from n outputs y and their gradients to all tracked tensors. */
 	int (*backward)(struct th_scope *s, size_t n, struct th_tensor *const *y, struct th_tensor *const *dy);
+
+	/* ---- arithmetic in place, on tensors of the same shape; nothing waits for the device ---- */
+	int (*affine_)(struct th_scope *s, struct th_tensor *x, double a, double b); /* x = a x + b */
+	int (*times_)(struct th_scope *s, struct th_tensor *x, const struct th_tensor *y);
+	/* y += a x;  y += a x z;  y += a x / z */
+	int (*add_)(struct th_scope *s, struct th_tensor *y, double a, const struct th_tensor *x);
+	int (*add_product_)(struct th_scope *s, struct th_tensor *y, double a, const struct th_tensor *x,
+			    const struct th_tensor *z);
+	int (*add_quotient_)(struct th_scope *s, struct th_tensor *y, double a, const struct th_tensor *x,
+			     const struct th_tensor *z);
+	struct th_tensor *(*root)(struct th_scope *s, const struct th_tensor *x); /* a new one */
+	/* Scales x so that its 2-norm is at most max: by max / (norm + 1e-6), if that is below 1. */
+	int (*clip_)(struct th_scope *s, struct th_tensor *x, double max);
+
+	/* ---- ranks: processes with a device each, which add up tensors through libtorch's c10d ----
+	 *
+	 * By NCCL on GPUs, by Gloo on the CPU, if libtorch has that and the seam was built with its headers. */
+
+	/* "NCCL", "Gloo", or NULL: this build cannot, for the device that is open. */
+	const char *(*ranks_by)(void);
+	/* Rank 0 opens a port, on all of its machine's addresses, and returns it; -1. All ranks then join there, within
+	 * `seconds`, which is also how long a sum waits for a rank that is gone. */
+	int (*ranks_listen)(int size, int seconds);
+	int (*ranks_join)(const char *host, int port, int rank, int size, int seconds);
+	/* Adds up x over the ranks, after the operations before it and before those that follow. */
+	int (*ranks_sum)(struct th_scope *s, struct th_tensor *x);
+	void (*ranks_leave)(void);
 
 	/* ---- lanes: batches that are copied in and out during the computation ----
 	 *

@@ -9,6 +9,7 @@ static struct th_api fill()
 	a.abi = TH_ABI;
 	th_fill_operations(&a);
 	th_fill_lanes(&a);
+	th_fill_ranks(&a);
 	return a;
 }
 

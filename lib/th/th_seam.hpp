@@ -83,5 +83,6 @@ template <class F> static int th_act(th_scope *s, bool operands, F body)
 // Each file sets the members of struct th_api that it implements, by name.
 void th_fill_operations(struct th_api *a); // th.cpp
 void th_fill_lanes(struct th_api *a);      // th_cuda.cpp
+void th_fill_ranks(struct th_api *a);      // th_ranks.cpp
 
 #endif

@@ -27,14 +27,22 @@ TH_INC   := -isystem /usr/include/torch/csrc/api/include
 TH_LINK  := -ltorch_cpu -lc10
 TH_H     := $(wildcard /usr/include/ATen/ATen.h)
 endif
+# Sums over ranks need the headers of NCCL (a pip package of libtorch has them beside itself) or, on CPUs and only for
+# tests, those of Gloo, which belong to a distribution's libtorch.
+NCCL_INC := $(if $(CUDA_INC),$(patsubst %/nccl.h,%,$(firstword $(wildcard $(TH_DIR)/../nvidia/nccl/include/nccl.h \
+            $(CUDA_INC)/nccl.h /usr/include/nccl.h))))
+TH_GLOO  := $(if $(LIBTORCH),,$(wildcard /usr/include/gloo/context.h))
 # The seam is C++17; headers of newer libtorches ask for C++20 themselves.
 TH_STD   := $(if $(shell grep -l 'C++20' $(TH_H) /dev/null 2>/dev/null),c++20,c++17)
-TH_DEFS  := -DTH_CUDA=$(if $(TH_CUDA),1,0) -DTH_GRAPHS=$(if $(CUDA_INC),1 $(addprefix -isystem ,$(filter-out /usr/include,$(CUDA_INC))),0)
+TH_DEFS  := -DTH_CUDA=$(if $(TH_CUDA),1,0) -DTH_GRAPHS=$(if $(CUDA_INC),1 $(addprefix -isystem ,$(filter-out /usr/include,$(CUDA_INC))),0) \
+            -DTH_NCCL=$(if $(NCCL_INC),1 $(addprefix -isystem ,$(filter-out /usr/include,$(NCCL_INC))),0) -DTH_GLOO=$(if $(TH_GLOO),1,0)
 ifeq ($(TH_H),)
 TH_LACKS := $(if $(LIBTORCH),$(TH_DIR) holds no libtorch: it has no include/ATen/ATen.h,no libtorch in /usr/include: \
             LIBTORCH=DIR names one; a pip package is .../site-packages/torch)
 endif
 ifneq ($(TH_CUDA),)
+TH_ALONE := $(if $(NCCL_INC),,without NCCL: several GPUs add up their gradients on the host; its header, nccl.h, is in pip \
+            package nvidia-nccl-cu13 (or -cu12))
 TH_NOTE  := $(if $(CUDA_INC),,without CUDA graphs, as the headers of the CUDA runtime are not here whole (crt/host_config.h): \
             CUDA_HOME=DIR says where; pip package nvidia-cuda-crt. A GPU works without them, small batches more slowly)
 endif
@@ -43,6 +51,7 @@ SEAM_O   := $(patsubst $(SEAM_SRC)/%.cpp,$(SEAM_B)/%.o,$(wildcard $(SEAM_SRC)/th
 $(SEAM_O): $(SEAM_B)/%.o: $(SEAM_SRC)/%.cpp
 	@$(if $(TH_LACKS),echo "$(strip $(TH_LACKS))" >&2; exit 1)
 	@$(if $(and $(TH_NOTE),$(filter %_cuda.o,$@)),echo "  $(strip $(TH_NOTE))" >&2)
+	@$(if $(and $(TH_ALONE),$(filter %_ranks.o,$@)),echo "  $(strip $(TH_ALONE))" >&2)
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  CXX $<")
 	$(Q)$(CXX) -I$(SEAM_SRC) $(SEAM_CPP) $(TH_INC) $(TH_DEFS) $(TH_ABI) -std=$(TH_STD) -Wall -Wextra -fPIC \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * um: training networks; Unleashing Mask. Plain C on arrays of the host; an executor (um_exec.h) runs the network.
+ * um: training networks; Unleashing Mask. Plain C on arrays of the host; an executor (um_exec.h) runs the network, and
+ * a GPU's may keep those arrays (um_flat.h).
  * Functions that return int give 0, or -1 with a line in err.
  */
 #ifndef UM_H
@@ -112,6 +113,9 @@ struct um_model {
 	struct ts_rng mask_rng; /* for Bernoulli masks */
 	uint64_t seed;          /* of dropout in the next pass */
 	long steps;             /* taken by the optimiser */
+	struct um_flat *flat;   /* the optimiser is on the executor's device (um_flat.h); NULL: on the host */
+	const char *on_host;    /* why it must not be; NULL: it may */
+	char where[256];        /* which of the two, in one line; empty: there is only the host */
 };
 
 /* Copies the checkpoint's values; borrows its network, and with o->team the team, whose ranks then train the same
@@ -170,7 +174,8 @@ extern const char um_lr_policies[];
 double um_lr(const struct um_train_options *o, long e);
 
 /* Makes a model trainable: decides which values are trained, and adds the optimiser's state. Fails if the options
- * freeze all. */
+ * freeze all. On a GPU values, gradients and that state then stay there, where it is possible; m->where says so, or
+ * why not. The model's values are then copies, which um_model_state() and um_train_save() bring up to date. */
 int um_model_train(struct um_model *m, const struct um_train_options *o, struct err *err) TS_CHECKED;
 
 /* Where training stands. With the model's values and what um_train_save() adds, it is all that a run

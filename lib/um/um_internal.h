@@ -6,8 +6,8 @@
 #include "err/err.h"
 #include "um/um.h"
 
-/* Clips the gradients and takes a step on every trained value; moves the averages. */
-void um_optim_step(struct um_model *m, const struct um_train_options *o, double lr);
+/* Clips the gradients and takes a step on every trained value; moves the averages. Fails only on a device. */
+int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err) TS_CHECKED;
 
 /* Sets the weights that the executor uses, masked. -1: out of memory. */
 int um_mask_forward(struct um_model *m, struct err *err) TS_CHECKED;

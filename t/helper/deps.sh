@@ -40,7 +40,8 @@ python3-lmdb=test: LMDB'
 [ "${TORCH:-yes}" = no ] || need="$need
 g++=the seam to libtorch"
 [ "${TORCH:-yes}" != yes ] || need="$need
-libtorch-dev=GPUs, --engine torch; make deps TORCH=no does without"
+libtorch-dev=GPUs, --engine torch; make deps TORCH=no does without
+libgloo-dev=test: ranks that add up through libtorch"
 [ "${BUNDLE:-}" != yes ] || need="$need
 binutils=stripped programs
 zstd=the packed bundle"

@@ -8,6 +8,7 @@
 
 #include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
+#include "um/train/um_flat.h"
 
 struct doe {
 	struct um_model
@@ -59,6 +60,7 @@ static int start(struct um_oe *oe, struct um_model *m, struct err *err)
 {
 	struct doe *doe = oe->state;
 
+	um_flat_refuse(m, "DOE moves weights there in the course of a step");
 	proxy_step(oe);
 	if (make_proxy(doe, m, err) < 0)
 		return -1;
@@ -124,7 +126,7 @@ static int move_proxy(struct um_oe *oe, struct um_model *m, struct um_batch *b, 
 	doe->proxy.seed = m->seed;
 	rc = um_step_gradients(&doe->proxy, b, oe->o->separate_bn, slope_part, oe, 1, err);
 	if (rc == 0)
-		um_optim_step(&doe->proxy, &doe->step, 1);
+		rc = um_optim_step(&doe->proxy, &doe->step, 1, err);
 	return rc;
 }
 
@@ -196,9 +198,7 @@ static int half_step(struct um_oe *oe, struct um_model *m, const struct um_train
 	struct half h = { oe, o, outliers };
 	const int rc = um_step_gradients(m, b, oe->o->separate_bn, half_part, &h, lr, err);
 
-	if (rc == 0)
-		um_optim_step(m, o, lr);
-	return rc;
+	return rc == 0 ? um_optim_step(m, o, lr, err) : rc;
 }
 
 static int step(struct um_oe *oe, struct um_model *m, const struct um_progress *p, struct um_batch *b, struct err *err)

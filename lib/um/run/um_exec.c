@@ -123,6 +123,27 @@ float *um_exec_gradient(struct um_exec *e, int i)
 	return e->nn ? nn_train_gradient(e->nn, i) : um_exec_torch_gradient(e->torch, i);
 }
 
+bool um_exec_apart(const struct um_exec *e)
+{
+	return e->torch && um_exec_torch_apart(e->torch);
+}
+
+const struct um_exec_arrays *um_exec_stay(struct um_exec *e, bool stay)
+{
+	return um_exec_torch_stay(e->torch, stay);
+}
+
+int um_exec_fetch(struct um_exec *e, struct err *err)
+{
+	return e->torch ? um_exec_torch_fetch(e->torch, err) : 0;
+}
+
+void um_exec_changed(struct um_exec *e)
+{
+	if (e->torch)
+		um_exec_torch_changed(e->torch);
+}
+
 static enum nn_mode nn_mode(enum um_pass_mode mode)
 {
 	return mode == UM_EVALUATION ? NN_EVALUATE : mode == UM_DROPOUT ? NN_DROP : NN_TRAIN;

@@ -2,7 +2,8 @@
  *
  * um_exec: the executor of training. It runs a network forward to logits and features, and back from their gradients to
  * those of its values and pixels. It knows no loss and no optimiser. There are two: lib/nn on the CPU, and libtorch,
- * which also knows GPUs and is the reference for lib/nn. Both have values and gradients as arrays on the host.
+ * which also knows GPUs and is the reference for lib/nn. Both have values and gradients as arrays on the host; a GPU's
+ * may stay there instead.
  */
 #ifndef UM_EXEC_H
 #define UM_EXEC_H
@@ -16,6 +17,7 @@ extern "C" {
 #endif
 
 struct um_exec;
+struct th_tensor;
 
 struct um_exec_options {
 	bool torch;         /* through libtorch, which this loads */
@@ -57,6 +59,29 @@ float *um_exec_value(struct um_exec *e, int i);
 void um_exec_set(struct um_exec *e, const struct ts_set *state);
 /* Its gradients after um_exec_backward(); NULL for statistics. */
 float *um_exec_gradient(struct um_exec *e, int i);
+
+/* ---- values and gradients that stay on a device ----
+ *
+ * On a device with memory of its own, a GPU, they are copied at every pass, unless they stay there. Then who changes
+ * values does so in the device's arrays, and um_exec_value() is a copy, of what it was before the first pass or at the
+ * last um_exec_fetch(); gradients are not copied at all, and um_exec_backward() returns before they are there. */
+
+/* The device's arrays: the trained values, n_trained of them, then the running statistics, n_values in all. */
+struct um_exec_arrays {
+	size_t n_trained, n_values;
+	const size_t *offset;               /* (net->n_params) where a parameter's values and gradients begin */
+	struct th_tensor *value, *gradient; /* (n_values); the gradients of statistics are room for the caller's use */
+};
+
+/* Has the executor such a device? */
+bool um_exec_apart(const struct um_exec *e);
+/* With um_exec_apart(), before the first pass: lets values and gradients stay there, or be copied again. Returns the
+ * arrays, which are the executor's. */
+const struct um_exec_arrays *um_exec_stay(struct um_exec *e, bool stay);
+/* Copies the values to um_exec_value(). */
+int um_exec_fetch(struct um_exec *e, struct err *err) TS_CHECKED;
+/* um_exec_value() has been changed, and goes to the device again before the next pass. */
+void um_exec_changed(struct um_exec *e);
 
 /* Which images of a batch the next ones are, and how many images the batch has; see nn_train.h. */
 struct nn_among;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Training through libtorch. All values lie in one array, on the host and on the device, trained ones before the
- * running statistics, so that a step copies three arrays and not hundreds; the device's tensors are views of it. The
- * arrays are those of lanes: page-locked for a GPU, and on a CPU the values are not copied at all. Images go to the
- * device as bytes. */
+ * running statistics, so that a step copies three arrays and not hundreds, or none if they stay on the device; its
+ * tensors are views of them. The host's arrays are those of lanes: page-locked for a GPU, and on a CPU the values are
+ * not copied at all. Images go to the device as bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,10 @@ struct um_exec_torch {
 	size_t n_values, n_trained;
 	size_t *offset;               /* (n_params) */
 	struct th_lane *values;       /* in: all values. Out: gradients, then statistics, (n_values) */
-	bool there;                   /* the values are on the device, and stay */
+	bool stay;                    /* values and gradients are not copied, see um_exec_stay() */
+	bool there;                   /* the values are on the device already */
+	struct um_exec_arrays arrays; /* its tensors are the next two */
+	struct th_tensor *all, *room; /* on the device: the values; gradients and room for statistics; (n_values) */
 	float *value, *gradient;      /* on the host, of `values` */
 	struct th_tensor *statistics; /* on the device: the end of the values */
 	struct th_tensor *gradients;  /* (n_trained) */
@@ -67,12 +70,13 @@ static int make_views(struct um_exec_torch *e, struct err *err)
 {
 	const size_t statistics = e->n_values - e->n_trained;
 	struct th_scope *s = th->scope_begin(false);
-	struct th_tensor *values =
-		th->lane_send(e->values, e->n_values) == 0 ? th->tensor_keep(s, th->lane_tensor(s, e->values)) : NULL;
-	bool good = th->scope_end(s) == 0 && values && th->lane_wait(e->values) == 0;
+	bool good;
 
-	e->gradients = th->tensor_new(TH_F32, 1, &e->n_trained, NULL);
-	e->statistics = good ? th->tensor_view(values, e->n_trained, 1, &statistics) : NULL;
+	e->all = th->lane_send(e->values, e->n_values) == 0 ? th->tensor_keep(s, th->lane_tensor(s, e->values)) : NULL;
+	good = th->scope_end(s) == 0 && e->all && th->lane_wait(e->values) == 0;
+	e->room = th->tensor_new(TH_F32, 1, &e->n_values, NULL);
+	e->gradients = e->room ? th->tensor_view(e->room, 0, 1, &e->n_trained) : NULL;
+	e->statistics = good ? th->tensor_view(e->all, e->n_trained, 1, &statistics) : NULL;
 	good = good && e->gradients && e->statistics;
 	for (int i = 0; i < e->net->n_params && good; i++) {
 		const struct net_param *p = &e->net->params[i];
@@ -80,7 +84,7 @@ static int make_views(struct um_exec_torch *e, struct err *err)
 
 		if (p->role == NET_BATCHES)
 			continue;
-		e->m->use[i] = th->tensor_view(values, e->offset[i], p->ndim, p->shape);
+		e->m->use[i] = th->tensor_view(e->all, e->offset[i], p->ndim, p->shape);
 		good = e->m->use[i] != NULL;
 		if (!good || !net_trained(p->role) || e->fixed)
 			continue;
@@ -88,7 +92,6 @@ static int make_views(struct um_exec_torch *e, struct err *err)
 		good = g && th->tensor_track(e->m->use[i], g) == 0;
 		th->tensor_free(g);
 	}
-	th->tensor_free(values);
 	return seam(good, err);
 }
 
@@ -177,6 +180,8 @@ void um_exec_torch_free(struct um_exec_torch *e)
 		um_torch_free(e->m);
 		th->tensor_free(e->statistics);
 		th->tensor_free(e->gradients);
+		th->tensor_free(e->room);
+		th->tensor_free(e->all);
 		th->lane_free(e->values);
 		th->lane_free(e->images);
 	}
@@ -198,6 +203,40 @@ float *um_exec_torch_value(struct um_exec_torch *e, int i)
 float *um_exec_torch_gradient(struct um_exec_torch *e, int i)
 {
 	return net_trained(e->net->params[i].role) ? e->gradient + e->offset[i] : NULL;
+}
+
+/* ---- values that stay ---- */
+
+bool um_exec_torch_apart(const struct um_exec_torch *e)
+{
+	return !e->fixed && th->apart();
+}
+
+const struct um_exec_arrays *um_exec_torch_stay(struct um_exec_torch *e, bool stay)
+{
+	e->stay = stay;
+	e->arrays = (struct um_exec_arrays){ e->n_trained, e->n_values, e->offset, e->all, e->room };
+	return &e->arrays;
+}
+
+int um_exec_torch_fetch(struct um_exec_torch *e, struct err *err)
+{
+	struct th_scope *s;
+	bool good;
+
+	if (!e->stay || !e->there)
+		return 0;
+	s = th->scope_begin(false);
+	good = th->lane_fetch(s, e->values, e->all, 0, e->n_values) == 0;
+	if (seam(th->scope_end(s) == 0 && good, err) < 0 || seam(th->lane_wait(e->values) == 0, err) < 0)
+		return -1;
+	memcpy(e->value, e->gradient, e->n_values * sizeof *e->value);
+	return 0;
+}
+
+void um_exec_torch_changed(struct um_exec_torch *e)
+{
+	e->there = false;
 }
 
 /* ---- forward ---- */
@@ -229,7 +268,7 @@ static int send(struct um_exec_torch *e, const void *image, size_t n)
 		return -1;
 	if (e->there)
 		return 0;
-	e->there = e->fixed;
+	e->there = e->fixed || e->stay;
 	return th->lane_send(e->values, e->n_values);
 }
 
@@ -277,7 +316,7 @@ int um_exec_torch_forward(struct um_exec_torch *e, const void *image, size_t n, 
 {
 	const struct net *net = e->net;
 	const size_t C = (size_t)net->classes, D = (size_t)net->nodes[net->feature].c;
-	const size_t statistics = mode == UM_TRAINING ? e->n_values - e->n_trained : 0;
+	const size_t statistics = mode == UM_TRAINING && !e->stay ? e->n_values - e->n_trained : 0;
 	const size_t shape[4] = { n, (size_t)net->c, (size_t)net->h, (size_t)net->w };
 	const float *out = th->lane_output(e->images);
 
@@ -365,13 +404,13 @@ int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const 
 	if (e->recorded)
 		e->s = th->scope_begin(false);
 	/* The gradients to add to may have changed on the host. */
-	good = e->fixed || th->tensor_set(e->gradients, add ? e->gradient : NULL) == 0;
+	good = e->fixed || (add && e->stay) || th->tensor_set(e->gradients, add ? e->gradient : NULL) == 0;
 	good = good && (e->recorded ? back_recorded(e, dlogits) : back(e, dlogits, dfeatures)) == 0 &&
 	       (!dpixels || th->tensor_grad(e->x, dpixels) == 0) &&
-	       (e->fixed || th->lane_fetch(e->s, e->values, e->gradients, 0, e->n_trained) == 0);
+	       (e->fixed || e->stay || th->lane_fetch(e->s, e->values, e->gradients, 0, e->n_trained) == 0);
 	if (end_pass(e, err) < 0)
 		return -1;
-	return seam(good, err) < 0 ? -1 : wait(e, err);
+	return seam(good, err) < 0 ? -1 : e->stay && !dpixels ? 0 : wait(e, err);
 }
 
 int um_exec_torch_means_backward(struct um_exec_torch *e, const float *dmeans, float *dpixels, struct err *err)

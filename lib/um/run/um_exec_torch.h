@@ -13,6 +13,10 @@ void um_exec_torch_free(struct um_exec_torch *e);
 const char *um_exec_torch_note(const struct um_exec_torch *e);
 float *um_exec_torch_value(struct um_exec_torch *e, int i);
 float *um_exec_torch_gradient(struct um_exec_torch *e, int i);
+bool um_exec_torch_apart(const struct um_exec_torch *e);
+const struct um_exec_arrays *um_exec_torch_stay(struct um_exec_torch *e, bool stay);
+int um_exec_torch_fetch(struct um_exec_torch *e, struct err *err) TS_CHECKED;
+void um_exec_torch_changed(struct um_exec_torch *e);
 int um_exec_torch_forward(struct um_exec_torch *e, const void *image, size_t n, enum um_pass_mode mode, uint64_t seed,
 			  bool back, float *logits, float *features, struct err *err) TS_CHECKED;
 int um_exec_torch_backward(struct um_exec_torch *e, const float *dlogits, const float *dfeatures, float *dpixels,

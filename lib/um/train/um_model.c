@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "um/train/um_flat.h"
 #include "um/train/um_ranks.h"
 #include "um/um_internal.h"
 
@@ -140,6 +141,7 @@ void um_model_free(struct um_model *m)
 	}
 	for (int i = 0; m->host && i < m->net->n_params; i++)
 		free(m->host[i]);
+	um_flat_end(m);
 	um_exec_free(m->exec);
 	um_ranks_free(m->ranks);
 	free(m->v);
@@ -150,6 +152,8 @@ void um_model_free(struct um_model *m)
 
 int um_model_state(const struct um_model *m, struct net_checkpoint *c, struct err *err)
 {
+	if (um_flat_fetch(m, err) < 0)
+		return -1;
 	for (int i = 0; i < m->n; i++) {
 		const struct um_value *v = &m->v[i];
 		struct ts_tensor *t = i < m->net->n_params ? &c->state.t[i] : ts_set_get(&c->extra, v->name);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "um/um.h"
+#include "um/train/um_flat.h"
 #include "um/um_internal.h"
 
 /* The parameter of the network that value i belongs to: itself, or, for scores, their weight. */
@@ -72,7 +72,7 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 	}
 	if (trained == 0)
 		return err_fail(err, "nothing is left to train: the options freeze all of the network");
-	return 0;
+	return um_flat_begin(m, o, err);
 }
 
 /* torch.optim.SGD's rule: d = g + decay p; with momentum v <- momentum v + d, d = v (Nesterov: d + momentum v); p <-
@@ -134,8 +134,10 @@ static void average(struct um_value *v, double decay)
 		v->average[k] = keep * v->average[k] + more * v->v[k];
 }
 
-void um_optim_step(struct um_model *m, const struct um_train_options *o, double lr)
+int um_optim_step(struct um_model *m, const struct um_train_options *o, double lr, struct err *err)
 {
+	if (m->flat)
+		return um_flat_step(m, o, lr, err);
 	if (o->clip > 0)
 		clip(m, o->clip);
 	m->steps++;
@@ -150,6 +152,7 @@ void um_optim_step(struct um_model *m, const struct um_train_options *o, double 
 		if (o->ema > 0 && v->average)
 			average(v, o->ema);
 	}
+	return 0;
 }
 
 /* ---- resuming ---- */
@@ -181,6 +184,8 @@ int um_train_save(const struct um_model *m, const struct um_progress *p, struct 
 	struct ts_meta *meta = &c->header.meta;
 	char name[NET_NAME + 16];
 
+	if (um_flat_fetch(m, err) < 0)
+		return -1;
 	for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
 		if (ts_meta_set_int(meta, ints[i].key, (int64_t)ints[i].v) < 0)
 			return err_memory(err);
@@ -246,5 +251,6 @@ int um_train_load(struct um_model *m, struct um_progress *p, const struct net_ch
 			memcpy(beside(value, k), t->data, value->n * sizeof *value->v);
 		}
 	}
+	um_flat_changed(m);
 	return 0;
 }

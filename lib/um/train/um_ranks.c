@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "um/train/um_flat.h"
 #include "um/train/um_ranks.h"
 
 int um_ranks_new(struct um_ranks **ret, const struct um_model *m, struct team *team, bool sync_bn, struct err *err)
@@ -86,6 +87,8 @@ static size_t pack(struct um_model *m, bool back)
 
 int um_ranks_gradients(struct um_model *m, struct err *err)
 {
+	if (m->flat)
+		return um_flat_sum(m, m->ranks->share, err);
 	team_sum(m->ranks->team, m->ranks->sum, pack(m, false));
 	if (team_check(m->ranks->team, err) < 0)
 		return -1;

@@ -95,6 +95,6 @@ int um_step(struct um_model *m, struct um_batch *b, const struct um_train_option
 	b->passes = 1;
 	rc = um_step_gradients(m, b, oe && oe->o->separate_bn, ordinary_part, &s, lr, err);
 	if (rc == 0)
-		um_optim_step(m, o, lr);
+		rc = um_optim_step(m, o, lr, err);
 	return rc;
 }

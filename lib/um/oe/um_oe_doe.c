@@ -8,7 +8,7 @@
 
 #include "um/loss/um_loss.h"
 #include "um/oe/um_oe_internal.h"
-#include "um/train/um_flat.h"
+#include "um/run/um_flat.h"
 
 struct doe {
 	struct um_model

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "um/train/um_flat.h"
+#include "um/run/um_flat.h"
 #include "um/train/um_ranks.h"
 #include "um/um_internal.h"
 

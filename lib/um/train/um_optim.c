@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "um/train/um_flat.h"
+#include "um/run/um_flat.h"
+#include "um/train/um_ranks.h"
 #include "um/um_internal.h"
 
 /* The parameter of the network that value i belongs to: itself, or, for scores, their weight. */
@@ -72,7 +73,7 @@ int um_model_train(struct um_model *m, const struct um_train_options *o, struct 
 	}
 	if (trained == 0)
 		return err_fail(err, "nothing is left to train: the options freeze all of the network");
-	return um_flat_begin(m, o, err);
+	return um_flat_begin(m, o, m->ranks ? m->ranks->team : NULL, err);
 }
 
 /* torch.optim.SGD's rule: d = g + decay p; with momentum v <- momentum v + d, d = v (Nesterov: d + momentum v); p <-

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "um/train/um_flat.h"
+#include "um/run/um_flat.h"
 #include "um/train/um_ranks.h"
 
 int um_ranks_new(struct um_ranks **ret, const struct um_model *m, struct team *team, bool sync_bn, struct err *err)

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "th/th.h"
-#include "um/train/um_flat.h"
-#include "um/train/um_ranks.h"
+#include "um/run/um_flat.h"
 
 enum { PATIENCE = 60 }; /* seconds for which ranks wait for each other */
 
@@ -199,13 +198,13 @@ static int join(struct um_flat *f, struct team *team, struct err *err)
 /* ---- begin and end ---- */
 
 /* Why gradients have to come to the host; NULL: they need not. */
-static const char *reason(const struct um_model *m)
+static const char *reason(const struct um_model *m, struct team *team)
 {
 	if (m->on_host)
 		return m->on_host;
 	if (m->mask.kind != NET_MASK_NONE)
 		return "masks are made there";
-	if (m->ranks && team_any(m->ranks->team, !th->ranks_by()))
+	if (team && team_any(team, !th->ranks_by()))
 		return "this build of the seam to libtorch has no NCCL to add them up (lib/th/th_seam.mk)";
 	return NULL;
 }
@@ -249,14 +248,14 @@ static void say_host(struct um_model *m, const char *why)
 		 why);
 }
 
-int um_flat_begin(struct um_model *m, const struct um_train_options *o, struct err *err)
+int um_flat_begin(struct um_model *m, const struct um_train_options *o, struct team *team, struct err *err)
 {
 	const char *why;
 	struct um_flat *f;
 
 	if (!um_exec_apart(m->exec))
 		return 0;
-	why = reason(m);
+	why = reason(m, team);
 	if (why) {
 		say_host(m, why);
 		return 0;
@@ -268,10 +267,10 @@ int um_flat_begin(struct um_model *m, const struct um_train_options *o, struct e
 	f->room = malloc((f->x->n_values + 1) * sizeof *f->room);
 	if (!f->room)
 		return err_memory(err);
-	if (seam(make(m, o), err) < 0 || (m->ranks && join(f, m->ranks->team, err) < 0))
+	if (seam(make(m, o), err) < 0 || (team && join(f, team, err) < 0))
 		return -1;
 	snprintf(m->where, sizeof m->where, "values, gradients and the optimiser stay on the device%s%s",
-		 m->ranks ? "; ranks add up gradients with " : "", m->ranks ? th->ranks_by() : "");
+		 team ? "; ranks add up gradients with " : "", team ? th->ranks_by() : "");
 	return 0;
 }
 

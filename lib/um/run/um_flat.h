@@ -16,11 +16,11 @@
 #define UM_FLAT_H
 
 #include "err/err.h"
-#include "um/um_internal.h"
+#include "um/um.h"
 
 /* The end of um_model_train(): if the executor has such a device, sets m->flat, unless gradients are needed on the
- * host; m->where says which. All ranks come to the same result. */
-int um_flat_begin(struct um_model *m, const struct um_train_options *o, struct err *err) TS_CHECKED;
+ * host; m->where says which. team: the ranks, which all come to the same result, or NULL. */
+int um_flat_begin(struct um_model *m, const struct um_train_options *o, struct team *team, struct err *err) TS_CHECKED;
 /* Frees m->flat, if there is one. */
 void um_flat_end(struct um_model *m);
 /* Before the first step: m, and copies of it, are to step on the host. why: for m->where; stays the caller's. */

@@ -34,11 +34,12 @@ int arc_open(struct err *err)
 	int rc = 0;
 
 	pthread_mutex_lock(&opening);
-	if (!arc && load(&loaded, err) < 0) {
-		err->memory = true;
-		rc = -1;
-	} else {
-		arc = &loaded;
+	if (!arc) { /* is written once: others read it without the lock */
+		rc = load(&loaded, err);
+		if (rc == 0)
+			arc = &loaded;
+		else
+			err->memory = true;
 	}
 	pthread_mutex_unlock(&opening);
 	return rc;

@@ -6,6 +6,8 @@
 #include "arc/arc.h"
 #include "version.h" /* LIBARCHIVE: the soname of the library whose header this is */
 
+_Static_assert(sizeof LIBARCHIVE > 1, "the Makefile found no libarchive.so, or no readelf that says its soname");
+
 const struct arc *arc;
 
 static int load(struct arc *a, struct err *err)

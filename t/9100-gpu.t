@@ -44,7 +44,7 @@ ok 'training starts, and its model works' '
 	um-train -q --device cuda -a densenet:depth=10,growth=4 -e 1 -b 32 -o t.ckpt images.ts && um-embed -q -m t.ckpt few.ts >out'
 # 250 images, batches of 50 and of 49: the fourth step on is recorded.
 losses() { tail -n +2 $(find $1 -name log.tsv) | cut -f 3; }
-trained() { name=$1; shift; um-train -q --no-history -i m.ckpt -e 4 -b 50 --lr 0.01 --augment none --run $name "$@" part0.ts 2>err && losses $name >$name.losses; }
+trained() { name=$1; shift; um-train --no-history -i m.ckpt -e 4 -b 50 --lr 0.01 --augment none --run $name "$@" part0.ts 2>err && losses $name >$name.losses; }
 ok 'training: losses as through libtorch on the CPU to 1e-3, recorded without complaint' '
 	trained on-cpu --engine torch && trained on-gpu --device cuda && ! grep -q "graph" err && test $(wc -l <on-gpu.losses) = 4 && near 1e-3 on-gpu.losses on-cpu.losses'
 ok 'the optimiser is on the device, as the log says' '

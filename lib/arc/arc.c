@@ -6,6 +6,8 @@
 #include "arc/arc.h"
 #include "version.h" /* LIBARCHIVE: the soname of the library whose header this is */
 
+_Static_assert(sizeof LIBARCHIVE > 1, "the Makefile found no libarchive.so, or no readelf that says its soname");
+
 const struct arc *arc;
 
 static int load(struct arc *a, struct err *err)
@@ -34,11 +36,12 @@ int arc_open(struct err *err)
 	int rc = 0;
 
 	pthread_mutex_lock(&opening);
-	if (!arc && load(&loaded, err) < 0) {
-		err->memory = true;
-		rc = -1;
-	} else {
-		arc = &loaded;
+	if (!arc) { /* is written once: others read it without the lock */
+		rc = load(&loaded, err);
+		if (rc == 0)
+			arc = &loaded;
+		else
+			err->memory = true;
 	}
 	pthread_mutex_unlock(&opening);
 	return rc;

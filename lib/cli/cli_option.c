@@ -184,13 +184,13 @@ static void check_given(const struct cli_option *o, const char *value, const cha
 }
 
 /* "; did you mean 0.05?" for 5%, and 0.1 for 0,1; or "". */
-static const char *meant(const char *value, char text[64])
+static const char *meant(const struct cli_option *o, const char *value, char text[64])
 {
 	char *end;
 	const double v = strtod(value, &end);
 
 	text[0] = '\0';
-	if (end != value && strcmp(end, "%") == 0)
+	if (end != value && strcmp(end, "%") == 0 && v / 100 >= o->min && v / 100 <= o->max)
 		snprintf(text, 64, "; did you mean %g?", v / 100);
 	else if (end != value && *end == ',' && end[1] && !end[1 + strspn(end + 1, "0123456789")])
 		snprintf(text, 64, "; did you mean %.*s.%.20s?", (int)(end - value < 20 ? end - value : 20), value,
@@ -225,7 +225,7 @@ void cli_set(const struct cli_option *o, const char *value, bool negated, const 
 	case CLI_DOUBLE:
 		if (cli_parse_double(value, o->min, o->max, o->value) < 0)
 			cli_usage("%s%s: '%s' is not a number from %g to %g%s", where, o->name, value, o->min, o->max,
-				  meant(value, text));
+				  meant(o, value, text));
 		return;
 	case CLI_CHOICE:
 		value = negated ? "none" : value;

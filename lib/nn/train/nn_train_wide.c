@@ -61,8 +61,8 @@ size_t nn_train_wide_scratch(const struct nn_train *t, const struct nn_stage *s)
 {
 	const size_t C = (size_t)s->in.c, M = (size_t)s->out.c, pixels = nn_view_pixels(&s->out);
 	const size_t rows = nn_round(t->o.batch * tiles_of(&s->out), NN_MAX_VEC) * NN_POINTER;
-	const size_t image = pixels * nn_apart(C > M ? C : M) + NN_MAX_VEC,
-		     slice = TAPS * SLICE * nn_round(C, 2 * NN_MAX_VEC);
+	const size_t dout = nn_apart(M), image = pixels * (C > dout ? C : dout) + NN_MAX_VEC;
+	const size_t slice = TAPS * SLICE * nn_round(C, 2 * NN_MAX_VEC);
 
 	return rows > image ? rows > slice ? rows : slice : image > slice ? image : slice;
 }

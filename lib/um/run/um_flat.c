@@ -180,7 +180,7 @@ int um_flat_sum(struct um_model *m, double share, struct err *err)
 static int join(struct um_flat *f, struct team *team, struct err *err)
 {
 	const int rank = team_rank(team), size = team_size(team);
-	int port = rank == 0 ? th->ranks_listen(size, PATIENCE) : 0;
+	int port = rank == 0 ? th->ranks_listen(size, PATIENCE) : 0, rc;
 	void *data = &port;
 	size_t n = sizeof port;
 
@@ -192,7 +192,9 @@ static int join(struct um_flat *f, struct team *team, struct err *err)
 	if (rank > 0)
 		free(data);
 	f->joined = true;
-	return seam(th->ranks_join(team_host(team), port, rank, size, PATIENCE) == 0, err);
+	rc = seam(th->ranks_join(team_host(team), port, rank, size, PATIENCE) == 0, err);
+	(void)team_any(team, rc < 0); /* rank 0, where they meet, must not leave before all have joined */
+	return rc;
 }
 
 /* ---- begin and end ---- */

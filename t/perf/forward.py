@@ -155,7 +155,8 @@ def table(src, build, threads, rounds, pythons):
                 seen = [[math.nan] if any(map(math.isnan, s)) else s for s in seen]
                 m = [statistics.median(s) for s in seen]
                 cells = [f"{v:.4g} (±{100 * (max(s) - min(s)) / v / 2:.0f} %)" for v, s in zip(m, seen)]
-                tuned = f"{m[0] / max(v for v, c in zip(m[2:], columns_of) if c[1] == 'tuned' and v == v):.1f}x"
+                others = [v for v, c in zip(m[2:], columns_of) if c[1] == "tuned" and not math.isnan(v)]
+                tuned = f"{m[0] / max(others, default=math.nan):.1f}x"
                 plain = f"{m[0] / m[3]:.1f}x"
                 print(f"| {title}, {batch} | " + " | ".join(cells) +
                       f" | {tuned} | {plain} | {m[0] * flop / sgemm / 1e7:.0f} % |", flush=True)

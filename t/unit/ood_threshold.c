@@ -255,7 +255,7 @@ static void files(const char *dir)
 		   strstr(err.text, path),
 	   "too few rows in all: %s", err.text);
 	ood_threshold_release(&t);
-	ok(ood_threshold_load(&back, path, &err) && strstr(err.text, "holds scores where fit"),
+	ok(ood_threshold_load(&back, path, &err) && strstr(err.text, "holds scores where a fit"),
 	   "scores are no thresholds: %s", err.text);
 	ood_threshold_release(&back);
 	ok(save_promise("conformal", to) == 0 && ood_threshold_load(&back, to, &err) == 0, "a promise that is known");

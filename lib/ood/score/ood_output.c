@@ -39,20 +39,23 @@ static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n
 	return rc;
 }
 
-/* Hash of what a fit has learnt: its arrays, and with `bank` also its bank, whose rows follow from the data, from how
- * many they are at most, and from the seed. 0: no fit. */
-static uint64_t fit_hash(const struct ood_fit *f, bool bank)
+/* Hash of what a fit has learnt: its arrays. 0: no fit. */
+static uint64_t fit_hash(const struct ood_fit *f)
 {
 	uint64_t h = f ? f->rows : 0;
 
 	for (size_t i = 0; f && i < f->set.n; i++)
 		h = XXH3_64bits_withSeed(f->set.t[i].data, ts_tensor_bytes(&f->set.t[i]), h);
-	if (f && bank) {
-		const uint64_t made[3] = { f->bank.n, f->bank.type, f->seed };
-
-		h = XXH3_64bits_withSeed(made, sizeof made, h);
-	}
 	return h;
+}
+
+/* fit_hash()'s h and the fit's bank, whose rows follow from the data, from how many they are at most, and from the
+ * seed. */
+static uint64_t bank_hash(const struct ood_fit *f, uint64_t h)
+{
+	const uint64_t made[3] = { f ? f->bank.n : 0, f ? f->bank.type : 0, f ? f->seed : 0 };
+
+	return f ? XXH3_64bits_withSeed(made, sizeof made, h) : h;
 }
 
 static bool uses_bank(const struct ood_method *m)
@@ -98,9 +101,8 @@ static int model_of(const struct ood_basis *from, char model[17], struct err *er
 static int add_identities(struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s, size_t n,
 			  const char *extra, struct err *err)
 {
-	const uint64_t fits[2][2] = { { fit_hash(from->fit, false), fit_hash(from->val, false) },
-				      { fit_hash(from->fit, true), fit_hash(from->val, true) } };
-	const uint64_t outliers = fit_hash(from->outliers, false);
+	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) }, outliers = fit_hash(from->outliers);
+	const uint64_t banks[2] = { bank_hash(from->fit, fits[0]), bank_hash(from->val, fits[1]) };
 	char model[17], text[OOD_MAX_TEXT], id[OOD_IDENTITY], **all = calloc(n + 2, sizeof *all);
 	uint64_t hash, together, columns;
 	size_t k = 0;
@@ -112,7 +114,8 @@ static int add_identities(struct ts_header *h, const struct ood_basis *from, con
 			ood_request_text(&s[k].request, text, sizeof text);
 			hash = XXH3_64bits_withSeed(text, strlen(text), XXH3_64bits(model, strlen(model)));
 			if (ood_method_fitted(s[k].request.method))
-				hash = XXH3_64bits_withSeed(fits[uses_bank(s[k].request.method)], sizeof fits[0], hash);
+				hash = XXH3_64bits_withSeed(uses_bank(s[k].request.method) ? banks : fits, sizeof fits,
+							    hash);
 			if (s[k].request.method->outliers)
 				hash = XXH3_64bits_withSeed(&outliers, sizeof outliers, hash);
 			if ((columns = columns_hash(&from->header->meta, s[k].request.method)) != 0)

@@ -131,11 +131,12 @@ $(B)/t/libunmask-th.so $(B)/t/helper/libunmask-th.so: $(SEAM)
 	$(Q)ln -sf $(CURDIR)/$(SEAM) $@
 $(HELPERS): $(B)/t/helper/%: $(B)/t/helper/%.o $(LIB)
 	$(LINK)
-# Libraries that tests preload into programs.
+# Libraries that tests preload into programs, or put beside them.
+$(B)/t/shim/played.so: t/unit/um_lanes.h lib/th/th.h
 $(B)/t/shim/%.so: t/shim/%.c
 	@mkdir -p $(@D)
 	@$(if $(Q),echo "  LINK $@")
-	$(Q)$(CC) -std=gnu11 -O2 -fPIC -shared -fno-builtin -o $@ $< -ldl
+	$(Q)$(CC) -std=gnu11 -O2 -fPIC -shared -fno-builtin -Ilib -o $@ $< -ldl
 $(FUZZ): LINK_SAN = $(SAN)
 $(FUZZ): $(B)/%: $(B)/t/fuzz/%.o $(if $(FUZZER),,$(B)/t/fuzz/standalone.o) $(LIB)
 	$(LINK)

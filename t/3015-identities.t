@@ -43,6 +43,8 @@ ok 'ood-watch: the same column' 'ood-watch -r msp.s msp.s && fails 1 "energy.s.:
 ok 'and the same model' 'fails 1 "b.s.: scores .msp. of the reference and of this stream are of different models" ood-watch -m msp -r a.s b.s && ood-watch -m msp -r a.s msp.s'
 ok 'ood-score --combine: the reference of this model' 'ood-score -q -m msp,energy --combine fisher --reference a.s a.f >c.s && fails 1 "different models" ood-score -q -m msp,energy --combine fisher --reference a.s b.f &&
 	ood-threshold -q -a 0.2 -m combine:fisher c.s -o c.t && ood-score -q -m msp,energy --combine fisher --reference a.s --threshold c.t a.f >v && fails 1 "combine:fisher. .*made differently" ood-score -q -m msp --combine fisher --reference a.s --threshold c.t a.f'
+ok 'and with other rows in the reference the combined scores are others' 'ts-cat --head 3 -o head.s a.s && fails 1 "combine:fisher. .*made differently" ood-score -q -m msp,energy --combine fisher --reference head.s --threshold c.t a.f &&
+	ood-score -q -m msp,energy --combine fisher --reference head.s a.f >h.s && fails 1 "combine:fisher. .*made differently" ood-metrics -m combine:fisher --id c.s h.s && ood-metrics -m msp --id c.s h.s >out'
 
 # ---- classes ----
 for c in cat dog emu; do mkdir -p all/$c; for i in 1 2; do image-gen png 32 32 >all/$c/$i.png; done; done

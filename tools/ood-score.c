@@ -9,6 +9,7 @@
 #include "num/num_linalg.h"
 #include "ood/act/ood_combine.h"
 #include "ood/act/ood_threshold.h"
+#include "ood/ood_identity.h"
 #include "ood/score/ood_method.h"
 #include "ood/score/ood_output.h"
 #include "report/report_methods.h"
@@ -204,6 +205,11 @@ static int make_header(struct work *k)
 	if (ood_output_init(&k->output, &k->out.header, &k->from, k->s, k->n_s, combining >= 0 ? combined : NULL,
 			    &err) < 0)
 		return cli_error("%s", err.text);
+	if (combining >= 0 &&
+	    (ood_combine_load(&k->combine, (enum ood_combining)combining, reference, k->s, k->n_s, &k->out.header.meta,
+			      &err) < 0 ||
+	     ood_identity_mix(&k->out.header.meta, combined, ood_combine_hash(&k->combine), &err) < 0))
+		return cli_error("--combine: %s", err.text);
 	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, &k->out.header, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
 	cli_history(&k->out.header, inputs, sizeof inputs / sizeof *inputs);
@@ -227,9 +233,6 @@ static int run(struct work *k, const struct ood_requests *r)
 	k->from.outliers = k->outliers;
 	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0)
 		return -1;
-	if (combining >= 0 && ood_combine_load(&k->combine, (enum ood_combining)combining, reference, k->s, k->n_s,
-					       &k->out.header.meta, &err) < 0)
-		return cli_error("--combine: %s", err.text);
 	if (kit_out_begin(&k->out) < 0)
 		return -1;
 	if (!(k->column = calloc(k->n_s + 1, sizeof *k->column)))

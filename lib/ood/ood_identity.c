@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "ood/ood_identity.h"
 
@@ -55,6 +56,28 @@ int ood_identity_check(const struct ts_meta *a, const char *what_a, const struct
 		rc = compare(text[0], what_a, text[1], what_b, name, err);
 	ts_strs_free(all[0], n[0]);
 	ts_strs_free(all[1], n[1]);
+	return rc;
+}
+
+int ood_identity_mix(struct ts_meta *m, const char *name, uint64_t with, struct err *err)
+{
+	char **all, hash[ID + 1];
+	const char *text;
+	size_t n, at = 0;
+	int rc = find(m, name, &all, &n, &text) < 0 ?
+			 err_fail(err, "meta '%s' is not a list of strings, or memory ran out", key) :
+			 0;
+
+	if (rc == 0 && text) {
+		const uint64_t old = strtoull(text + HASH_AT, NULL, 16);
+		while (all[at] != text)
+			at++;
+		snprintf(hash, sizeof hash, "%016llx",
+			 (unsigned long long)XXH3_64bits_withSeed(&with, sizeof with, old));
+		memcpy(all[at] + HASH_AT, hash, ID);
+		rc = ts_meta_set_strs(m, key, all, n) < 0 ? err_memory(err) : 0;
+	}
+	ts_strs_free(all, n);
 	return rc;
 }
 

@@ -26,7 +26,7 @@ echo "network: $arch at 3x32x32; median of the runs, start of the program includ
 echo
 
 for tool in "$BUILD"/*; do
-	case $tool in *.so|*.a|*.h|*/fuzz_*) continue ;; esac
+	case $tool in *.so|*.so.*|*.a|*.h|*/fuzz_*) continue ;; esac
 	[ -f "$tool" ] && [ -x "$tool" ] && start "${tool##*/}"
 done
 echo

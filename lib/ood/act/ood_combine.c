@@ -2,6 +2,7 @@
  * Conformal p-values by binary search in sorted validation scores. */
 #include <math.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "ood/act/ood_combine.h"
 #include "ood/ood_identity.h"
@@ -38,6 +39,20 @@ int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *
 	ood_input_close(in);
 	free(names);
 	return rc;
+}
+
+uint64_t ood_combine_hash(const struct ood_combine *c)
+{
+	uint64_t h = 0;
+
+	for (size_t m = 0; m < c->val.n_methods; m++) {
+		const struct ood_sample val = ood_scores_sample(&c->val, m);
+		for (size_t i = 0; i < val.n; i++) {
+			const double v = ood_at(&val, i);
+			h = XXH3_64bits_withSeed(&v, sizeof v, h);
+		}
+	}
+	return h;
 }
 
 void ood_combine_release(struct ood_combine *c)

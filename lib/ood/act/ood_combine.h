@@ -10,6 +10,7 @@
 #define OOD_COMBINE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ood/eval/ood_scores.h"
 #include "ood/score/ood_method.h"
@@ -33,6 +34,8 @@ struct ood_combine {
  * `made` records (ood_identity.h). -1: err names the columns; also if n is 0. */
 int ood_combine_load(struct ood_combine *c, enum ood_combining how, const char *path, const struct ood_scorer *s,
 		     size_t n, const struct ts_meta *made, struct err *err) TS_CHECKED;
+/* XXH3-64 of the validation scores, in their sorted order: other validation data make other combined scores. */
+uint64_t ood_combine_hash(const struct ood_combine *c);
 void ood_combine_release(struct ood_combine *c);
 /* Combines n rows of the scores in[0..], one array per scorer, into out (n). */
 void ood_combine_rows(const struct ood_combine *c, float *const *in, size_t n, float *out);

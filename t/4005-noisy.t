@@ -61,5 +61,10 @@ ok 'make when: what UM gained over its control beside what was learnt by heart, 
 	printf "%.2f %.2f %s\n" $(less um0.5 ce auroc) $(less um0.5 base fpr95) $(sed -n 2p n/noise40/1/base/memory.tsv | cut -f 1) >want &&
 	awk -F "\t" "\$2 == \"noise40\" && \$4 == \"um0.5\" && \$5 == \"energy\" && \$6 == 0.5 { printf \"%.2f %.2f %s\n\", \$9, \$13, \$7 }" runs/when.tsv | cmp - want &&
 	{ ! command -v gnuplot >/dev/null || head -c 8 runs/when.png | grep -aq PNG; } || { sed "s/^/# /" err want; false; }'
+ok 'and beside it the experiments that RESULTS.md tells' '
+	known=$SRC/pipelines/when.tsv && make -s -f "$SRC/pipelines/when.mk" RUNS=runs KNOWN="$known" >out 2>err && ! test -s err &&
+	head -n 1 runs/when.tsv >heading && head -n 1 "$known" | cmp - heading && awk -F "\t" "NF != 14 { exit 1 }" "$known" &&
+	tail -n +2 "$known" >want && tail -n "$(wc -l <want)" runs/when.tsv | cmp - want && make -s -f "$SRC/pipelines/when.mk" RUNS=runs >out &&
+	awk -F "\t" "NR > 1 && \$1 != \"noisy-toy\"" runs/when.tsv >rest && ! test -s rest'
 ok 'make noisy-table names what is not finished' 'rm n/noise0/1/um/eval-all/metrics.tsv && noisy noisy-table >out 2>err && grep -qx "noise0/1/um: trained, not scored" out'
 done_testing

@@ -4,10 +4,9 @@
  * from a method with other parameters, is not mistaken for a match. The header of scores or thresholds holds it in its
  * meta, one text per column: "identities": ["MODEL HASH NAME", ...]. MODEL is the meta "model" of the features
  * (net_identity()), or a hash of their last layer if they lack it, or dashes; HASH is XXH3-64 of it, of the method with
- * all its parameters, of the fit that it uses (and of the fit's bank, if the method looks at rows), of how um-embed made
- * its columns (meta "odin.temperature" and the like), and of the reference that scores were combined by. Both have 16
- * characters. Files from other programs have
- * none; then nothing is compared.
+ * all its parameters, of the fit that it uses (and of the fit's bank, if the method looks at rows), of how um-embed
+ * made its columns (meta "odin.temperature" and the like), and of the reference that scores were combined by. Both
+ * have 16 characters. Files from other programs have none; then nothing is compared.
  */
 #ifndef OOD_IDENTITY_H
 #define OOD_IDENTITY_H

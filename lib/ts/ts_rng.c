@@ -27,6 +27,15 @@ double ts_rng_double(struct ts_rng *r)
 	return (double)(ts_rng_u64(r) >> 11) * 0x1p-53;
 }
 
+/* u 2^-53 >= p for a whole number u, without rounding, if u >= p 2^53. */
+void ts_rng_kept(struct ts_rng *r, double p, uint8_t *kept, size_t n)
+{
+	const uint64_t least = p > 0 ? (uint64_t)ceil(p * 0x1p53) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		kept[i] = ts_rng_u64(r) >> 11 >= least;
+}
+
 uint64_t ts_rng_below(struct ts_rng *r, uint64_t n)
 {
 	uint64_t limit = UINT64_MAX - UINT64_MAX % n, x;

@@ -24,6 +24,8 @@ struct ts_rng ts_rng_new(uint64_t seed, uint64_t stream);
 uint64_t ts_rng_u64(struct ts_rng *r);
 /* Uniform in [0, 1), 53 bits. */
 double ts_rng_double(struct ts_rng *r);
+/* Sets each of n bytes to 1 with probability 1 - p, else to 0: ts_rng_double() >= p, n times. */
+void ts_rng_kept(struct ts_rng *r, double p, uint8_t *kept, size_t n);
 /* Uniform in [0, n), n >= 1, without bias. */
 uint64_t ts_rng_below(struct ts_rng *r, uint64_t n);
 /* Standard normal (Box-Muller, one of the pair). */

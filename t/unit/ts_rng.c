@@ -126,8 +126,33 @@ static void test_sample(void)
 	ok(s[0] == 0 && s[4] == 4 && s[5] == 99, "a sample of all is all");
 }
 
+static void test_kept(void)
+{
+	/* the last but one is a number that is drawn: it is kept, as the bound belongs to it; the last lies just above */
+	struct ts_rng r = ts_rng_new(7, 0);
+	const double drawn = ts_rng_double(&r), p[] = { 0, 0x1p-53, 0.3, 0.5, 1, drawn, drawn + 0x1p-53 };
+	uint8_t kept[1000];
+	bool same = true, first[7], all = true, none = true;
+
+	for (size_t k = 0; k < 7; k++) {
+		struct ts_rng one = ts_rng_new(7, 0), many = ts_rng_new(7, 0);
+		ts_rng_kept(&many, p[k], kept, 1000);
+		for (size_t i = 0; i < 1000; i++) {
+			same = same && kept[i] == (ts_rng_double(&one) >= p[k]);
+			all = all && (k != 0 || kept[i]);
+			none = none && (k != 4 || !kept[i]);
+		}
+		same = same && one.state == many.state;
+		first[k] = kept[0];
+	}
+	ok(same, "what is kept is what one draw after the other would keep");
+	ok(all && none, "with p = 0 all, with p = 1 nothing");
+	ok(first[5] && !first[6], "the bound itself is kept");
+}
+
 int main(void)
 {
+	test_kept();
 	test_vector();
 	test_streams();
 	test_below();

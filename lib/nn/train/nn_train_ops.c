@@ -98,6 +98,16 @@ static void flatten(const struct nn_stage *s, const float *from, float *to, bool
 				to[c * P + p] = from[p * C + c];
 }
 
+/* Divides the kept of n numbers by their share; the others become 0. */
+static void keep(const uint8_t *kept, size_t n, float share, const float *from, float *to)
+{
+#pragma omp simd
+	for (size_t i = 0; i < n; i++) {
+		const float x = from[i] / share; /* without a branch, which could not be foreseen */
+		to[i] = kept[i] ? x : 0;
+	}
+}
+
 /* What is dropped from an image depends on the seed, the node and, in training, the image's number in the batch. */
 static void drop(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *y, float *out,
 		 size_t stride)
@@ -109,11 +119,9 @@ static void drop(const struct nn_train *t, const struct nn_stage *s, size_t imag
 	struct ts_rng rng = ts_rng_new(t->seed + 0x9e3779b97f4a7c15u * (number + 1), (uint64_t)s->node);
 	uint8_t *kept = s->kept + image * P * C;
 
+	ts_rng_kept(&rng, t->o.dropout, kept, P * C);
 	for (size_t p = 0; p < P; p++)
-		for (size_t c = 0; c < C; c++) {
-			kept[p * C + c] = ts_rng_double(&rng) >= t->o.dropout;
-			out[p * stride + c] = kept[p * C + c] ? y[p * C + c] / (float)(1 - t->o.dropout) : 0;
-		}
+		keep(kept + p * C, C, (float)(1 - t->o.dropout), y + p * C, out + p * stride);
 }
 
 static void drop_back(const struct nn_train *t, const struct nn_stage *s, size_t image, const float *dout,
@@ -123,8 +131,7 @@ static void drop_back(const struct nn_train *t, const struct nn_stage *s, size_t
 	const uint8_t *kept = s->kept + image * P * C;
 
 	for (size_t p = 0; p < P; p++)
-		for (size_t c = 0; c < C; c++)
-			dy[p * C + c] = kept[p * C + c] ? dout[p * stride + c] / (float)(1 - t->o.dropout) : 0;
+		keep(kept + p * C, C, (float)(1 - t->o.dropout), dout + p * stride, dy + p * C);
 }
 
 /* (c, h, w) bytes or floats to normalised pixels (h, w, c). */

@@ -7,6 +7,7 @@
 #include "job/job_model.h"
 #include "kit/kit.h"
 #include "net/mask/net_mask.h"
+#include "ood/ood_identity.h"
 #include "ts/ts_images.h"
 #include "um/embed/um_extra.h"
 #include "um/run/um_graph.h"
@@ -175,6 +176,8 @@ static int make_header(struct flow *f, const struct ts_header *images)
 
 	if (um_extras_header(f->e, to, images, &f->c, &err) < 0)
 		return ts_reader_fail(f->r, "%s", err.text);
+	if (precision == UM_BF16 && ts_meta_set_str(&to->meta, OOD_PRECISION, "bf16") < 0)
+		cli_oom();
 	cli_history(to, inputs, 2 + um_extras_inputs(f->e, inputs + 2));
 	if (!(f->map = ts_header_map(to, images)))
 		cli_oom();

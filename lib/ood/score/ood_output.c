@@ -63,7 +63,8 @@ static bool uses_bank(const struct ood_method *m)
 	return m->parts & (OOD_PART_BANK | OOD_PART_MOVED | OOD_PART_EXTREMES);
 }
 
-/* Hash of what the stream's meta says of how a method's columns were made, in any order. 0: nothing. */
+/* Hash of what the stream's meta says of how a method's columns were made, in any order, and in what precision. 0:
+ * nothing. */
 static uint64_t columns_hash(const struct ts_meta *m, const struct ood_method *method)
 {
 	const char *made = method->made ? method->made : method->name;
@@ -72,7 +73,7 @@ static uint64_t columns_hash(const struct ts_meta *m, const struct ood_method *m
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct ts_entry *e = &m->e[i];
-		if (strncmp(e->key, made, len) == 0 && e->key[len] == '.')
+		if ((strncmp(e->key, made, len) == 0 && e->key[len] == '.') || strcmp(e->key, OOD_PRECISION) == 0)
 			h += XXH3_64bits_withSeed(e->bytes, e->len, XXH3_64bits(e->key, strlen(e->key)));
 	}
 	return h;

@@ -53,6 +53,27 @@ ok 'ood-score --combine: the reference of this model' 'ood-score -q -m msp,energ
 ok 'and with other rows in the reference the combined scores are others' 'ts-cat --head 3 -o head.s a.s && fails 1 "combine:fisher. .*made differently" ood-score -q -m msp,energy --combine fisher --reference head.s --threshold c.t a.f &&
 	ood-score -q -m msp,energy --combine fisher --reference head.s a.f >h.s && fails 1 "combine:fisher. .*made differently" ood-metrics -m combine:fisher --id c.s h.s && ood-metrics -m msp --id c.s h.s >out'
 
+ok 'one fit in two roles' 'ood-score -m energy,klm --fit one.fit --val one.fit --outliers two.fit x.f 2>err >out && grep -q -- "--val is of the same rows as --fit" err && test $(wc -l <err) = 1 &&
+	ood-score -m energy --fit one.fit --outliers one.fit x.f 2>err >out && grep -q -- "--outliers is of the same rows as --fit, and not of outliers" err && ood-score -m klm --fit one.fit --val two.fit x.f 2>err >out && ! test -s err'
+if have_torch || um-embed -q -m a.ckpt --fgsm 0.05 images.ts >/dev/null; then
+	ok 'attacked images are neither joined to others nor learnt from without a word' 'um-embed -q -m a.ckpt --fgsm 0.05 images.ts >adv.f && fails 1 "adv.f.: was not attacked as the first" ts-cat a.f adv.f && fails 1 "a.f.: was not attacked" ts-cat adv.f a.f &&
+		ood-fit adv.f 2>err >out && grep -q "adv.f.: the images were attacked (um-embed --fgsm 0.05): this is learnt" err && ood-score -q -m msp adv.f -o adv.s && ood-threshold -a 0.2 adv.s 2>err >out && grep -q "images were attacked" err &&
+		ood-watch -m msp -r adv.s a.s 2>err; grep -q "adv.s.: the images were attacked" err'
+fi
+
+# ---- preparation ----
+for c in cat dog; do mkdir -p big/$c; for i in 1 2 3; do image-gen png 40 48 >big/$c/$i.png; done; done
+ds-pack -q --size 32 big -o linear.ts; ds-pack -q --size 32 --interpolation bicubic big -o cubic.ts; ts-cat --select image linear.ts -o linear.aux; ts-cat --select image cubic.ts -o cubic.aux
+train() { um-train -a $net -e 1 -b 3 -o "$@" linear.ts 2>err; }
+train linear.ckpt
+said() { grep -c "cubic.*images were prepared by .size=32 resize=squash interpolation=bicubic., those of the model by" err; }
+ok 'other images than the network was trained on: um-estimate, --val, --aux, an ensemble' '
+	um-estimate -m linear.ckpt --keep 1 --draws 1 cubic.ts 2>err >out && test $(said) = 1 && um-estimate -m linear.ckpt --keep 1 --draws 1 linear.ts 2>err >out && test $(said) = 0 &&
+	train x --val cubic.ts && test $(said) = 1 && train x --val linear.ts && test $(said) = 0 &&
+	train x --oe oe --aux cubic.aux && test $(said) = 1 && train x --oe oe --aux linear.aux && test $(said) = 0 &&
+	um-ckpt export -q linear.ckpt | um-ckpt import -q --normalise cifar10 --size 32 -o plain.ckpt && um-embed -m plain.ckpt --ensemble linear.ckpt cubic.ts 2>err >out && test $(said) = 1 && grep -q ": --against, --ensemble: .cubic" err'
+ok 'ts-cat' 'ts-cat linear.ts cubic.ts 2>err >out && grep -q "cubic.ts.: its images were prepared otherwise than those of the first stream" err && ts-cat linear.ts linear.ts 2>err >out && ! test -s err'
+
 # ---- classes ----
 for c in cat dog emu; do mkdir -p all/$c; for i in 1 2; do image-gen png 32 32 >all/$c/$i.png; done; done
 cp -r all some; rm -r some/cat; mkdir -p fish && cp -r all/dog all/emu fish && cp -r all/cat fish/zebra; mkdir -p none && cp -r all/cat none/x && cp -r all/dog none/y && cp -r all/emu none/z

@@ -88,11 +88,20 @@ static int check_options(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
-/* Checks that the images of both are distorted in the same way, or not at all. Otherwise the first stream's meta would
- * call distorted images clean. */
+/* Checks that the images of both are distorted and attacked in the same way, or not at all. Otherwise the first stream's
+ * meta would call distorted images clean. Images that were only prepared otherwise, which may be meant, get a warning. */
 static int check_clean(const struct ts_header *have, struct ts_reader *r)
 {
-	if (ts_meta_same(&have->meta, &ts_reader_header(r)->meta, TS_IMAGES_DISTORTED))
+	const struct ts_meta *its = &ts_reader_header(r)->meta;
+
+	if (!ts_meta_same(&have->meta, its, "fgsm.eps"))
+		return ts_reader_fail(r,
+				      "was not attacked as the first stream was (meta 'fgsm.eps', by um-embed --fgsm)");
+	if (strcmp(have->kind, "images") == 0 && !ts_meta_agree(&have->meta, its, TS_IMAGES_PREPARE))
+		cli_warn("'%s': its images were prepared otherwise than those of the first stream, whose meta "
+			 "'" TS_IMAGES_PREPARE "' is said of all",
+			 ts_reader_name(r));
+	if (ts_meta_same(&have->meta, its, TS_IMAGES_DISTORTED))
 		return 0;
 	return ts_reader_fail(r, "was not distorted as the first stream was (meta '" TS_IMAGES_DISTORTED
 				 "', by ds-pack --distort)");

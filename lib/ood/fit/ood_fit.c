@@ -369,6 +369,15 @@ static int invert(struct ood_layer *l, struct err *err)
 	return rc;
 }
 
+uint64_t ood_fit_hash(const struct ood_fit *f)
+{
+	uint64_t h = f ? f->rows : 0;
+
+	for (size_t i = 0; f && i < f->set.n; i++)
+		h = XXH3_64bits_withSeed(f->set.t[i].data, ts_tensor_bytes(&f->set.t[i]), h);
+	return h;
+}
+
 void ood_layer_text(char text[17], const double *mean, size_t C, const double *precision, size_t d)
 {
 	const uint64_t h = XXH3_64bits(mean, C * d * sizeof *mean);

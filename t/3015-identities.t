@@ -33,6 +33,13 @@ ok 'a fit of another model, though the last layer is the same' '
 	um-train -q --init a.ckpt --freeze-fc -e 1 -b 4 -o tuned.ckpt images.ts && um-embed -q -m tuned.ckpt images.ts >t.f && ood-fit -q -o t.fit t.f && ood-fit -q -o a.fit a.f &&
 	ts-dump a.ckpt | grep fc.weight >l && ts-dump tuned.ckpt | grep fc.weight | cmp - l &&
 	fails 1 "fit .t.fit. and features .a.f. are of different models" ood-score -m knn --fit t.fit a.f && ood-score -q -m knn:k=1 --fit a.fit a.f >out'
+ok 'ood-fit --merge: neither joins what two models made' 'fails 1 "t.fit. is of another model" ood-fit --merge a.fit t.fit && ood-fit -q --merge a.fit a.fit >out'
+if have_torch; then
+	ok 'another precision' 'um-embed -q --engine torch --precision bf16 -m a.ckpt images.ts >h.f && ood-fit -q -o h.fit h.f && ood-score -q -m msp,knn:k=1 --fit h.fit -o h.s h.f &&
+		fails 1 "fit .a.fit. and features .h.f. were computed in other precisions" ood-score -m knn:k=1 --fit a.fit h.f && fails 1 "in other precisions" ood-score -m knn:k=1 --fit h.fit a.f &&
+		fails 1 "h.fit. is of features in another precision" ood-fit --merge a.fit h.fit && fails 1 "h.f.: was not computed in the same precision" ts-cat a.f h.f &&
+		fails 1 "scores .msp. .*made differently" ood-metrics -m msp --id a.s h.s && fails 1 "made differently: .*options of um-embed" ood-score --threshold a.t h.f'
+fi
 ood-score -q -m energy --sweep energy:temperature=2 x.f >out 2>/dev/null
 ok 'a threshold of a column by another name, or of other parameters' 'ood-threshold -q -a 0.2 energy.s -o e.t && fails 1 "no column of scores is named .energy." ood-score -q -m msp --threshold e.t a.f'
 ok 'what ts-cat takes out keeps what it is' 'ts-cat --select msp a.s -o some.s && ts-cat --select msp b.s -o other.s && ood-metrics --id some.s msp.s >out && fails 1 "different models" ood-metrics --id some.s other.s'
@@ -46,6 +53,27 @@ ok 'ood-score --combine: the reference of this model' 'ood-score -q -m msp,energ
 ok 'and with other rows in the reference the combined scores are others' 'ts-cat --head 3 -o head.s a.s && fails 1 "combine:fisher. .*made differently" ood-score -q -m msp,energy --combine fisher --reference head.s --threshold c.t a.f &&
 	ood-score -q -m msp,energy --combine fisher --reference head.s a.f >h.s && fails 1 "combine:fisher. .*made differently" ood-metrics -m combine:fisher --id c.s h.s && ood-metrics -m msp --id c.s h.s >out'
 
+ok 'one fit in two roles' 'ood-score -m energy,klm --fit one.fit --val one.fit --outliers two.fit x.f 2>err >out && grep -q -- "--val is of the same rows as --fit" err && test $(wc -l <err) = 1 &&
+	ood-score -m energy --fit one.fit --outliers one.fit x.f 2>err >out && grep -q -- "--outliers is of the same rows as --fit, and not of outliers" err && ood-score -m klm --fit one.fit --val two.fit x.f 2>err >out && ! test -s err'
+if have_torch || um-embed -q -m a.ckpt --fgsm 0.05 images.ts >/dev/null; then
+	ok 'attacked images are neither joined to others nor learnt from without a word' 'um-embed -q -m a.ckpt --fgsm 0.05 images.ts >adv.f && fails 1 "adv.f.: was not attacked as the first" ts-cat a.f adv.f && fails 1 "a.f.: was not attacked" ts-cat adv.f a.f &&
+		ood-fit adv.f 2>err >out && grep -q "adv.f.: the images were attacked (um-embed --fgsm 0.05): this is learnt" err && ood-score -q -m msp adv.f -o adv.s && ood-threshold -a 0.2 adv.s 2>err >out && grep -q "images were attacked" err &&
+		ood-watch -m msp -r adv.s a.s 2>err; grep -q "adv.s.: the images were attacked" err'
+fi
+
+# ---- preparation ----
+for c in cat dog; do mkdir -p big/$c; for i in 1 2 3; do image-gen png 40 48 >big/$c/$i.png; done; done
+ds-pack -q --size 32 big -o linear.ts; ds-pack -q --size 32 --interpolation bicubic big -o cubic.ts; ts-cat --select image linear.ts -o linear.aux; ts-cat --select image cubic.ts -o cubic.aux
+train() { um-train -a $net -e 1 -b 3 -o "$@" linear.ts 2>err; }
+train linear.ckpt
+said() { grep -c "cubic.*images were prepared by .size=32 resize=squash interpolation=bicubic., those of the model by" err; }
+ok 'other images than the network was trained on: um-estimate, --val, --aux, an ensemble' '
+	um-estimate -m linear.ckpt --keep 1 --draws 1 cubic.ts 2>err >out && test $(said) = 1 && um-estimate -m linear.ckpt --keep 1 --draws 1 linear.ts 2>err >out && test $(said) = 0 &&
+	train x --val cubic.ts && test $(said) = 1 && train x --val linear.ts && test $(said) = 0 &&
+	train x --oe oe --aux cubic.aux && test $(said) = 1 && train x --oe oe --aux linear.aux && test $(said) = 0 &&
+	um-ckpt export -q linear.ckpt | um-ckpt import -q --normalise cifar10 --size 32 -o plain.ckpt && um-embed -m plain.ckpt --ensemble linear.ckpt cubic.ts 2>err >out && test $(said) = 1 && grep -q ": --against, --ensemble: .cubic" err'
+ok 'ts-cat' 'ts-cat linear.ts cubic.ts 2>err >out && grep -q "cubic.ts.: its images were prepared otherwise than those of the first stream" err && ts-cat linear.ts linear.ts 2>err >out && ! test -s err'
+
 # ---- classes ----
 for c in cat dog emu; do mkdir -p all/$c; for i in 1 2; do image-gen png 32 32 >all/$c/$i.png; done; done
 cp -r all some; rm -r some/cat; mkdir -p fish && cp -r all/dog all/emu fish && cp -r all/cat fish/zebra; mkdir -p none && cp -r all/cat none/x && cp -r all/dog none/y && cp -r all/emu none/z
@@ -53,6 +81,16 @@ printf 'cat\ndog\nemu\n' >names
 golden-net ckpt $net 3 >n.ckpt && um-ckpt export -q -o n.pth n.ckpt
 imp="um-ckpt import -q --arch $net --mean .5,.5,.5 --std .25,.25,.25 --size 32"
 $imp -o nameless.ckpt n.pth; $imp --classes names -o named.ckpt n.pth
+um-ckpt import -q --arch $net --normalise imagenet --size 32 --classes names -o other.ckpt n.pth; um-ckpt import -q --arch $net --normalise half --size 16 -o small.ckpt n.pth
+ok 'a model is known by its normalisation, too: the same weights with another are another' '
+	for m in named other; do um-embed -q -m $m.ckpt images.ts >$m.g 2>err && ood-fit -q -o $m.fit $m.g && ood-score -q -m msp -o $m.s $m.g || return 1; done; test "$(model named.g)" != "$(model other.g)" &&
+	um-embed -q -m nameless.ckpt images.ts >g && test "$(model named.g)" = "$(model g)" &&
+	fails 1 "of different models" ood-score -m knn --fit named.fit other.g && fails 1 "another model" ood-fit --merge named.fit other.fit && fails 1 "different models" ood-metrics --id named.s other.s'
+ok 'um-ckpt diff compares tensors, and says what else differs' 'um-ckpt diff named.ckpt other.ckpt >out 2>err && ! test -s out && grep -q "they differ in mean, std (um-ckpt show)" err &&
+	um-ckpt diff nameless.ckpt small.ckpt 2>err >out && grep -q "they differ in input, std" err && um-ckpt diff named.ckpt nameless.ckpt 2>err && um-ckpt diff named.ckpt n.pth 2>>err && ! test -s err'
+ok 'um-train --init: a normalisation that is not the checkpoint'"'"'s is refused, not ignored' '
+	train() { um-train -q --init named.ckpt --freeze-conv -e 1 -b 4 "$@" all.ts; }; ds-pack -q all -o all.ts && fails 1 "named.ckpt. has another normalisation than --mean and --std; leave them out" train --mean .4,.4,.4 -o x &&
+	train --mean .5,.5,.5 --std .25,.25,.25 -o x && train --no-history -o y'
 relabel() { # CLASSES LABELS: other names, and label i becomes the i-th
 	/usr/bin/python3 -c '
 import sys, msgpack
@@ -68,6 +106,8 @@ ok 'some of its classes: by name' 'test "$(labels some named.ckpt -v)" = "1 1 2 
 ok 'some of them, and others: those' 'test "$(labels fish named.ckpt)" = "1 1 2 2 -1 -1 " && grep -q "2 of its 3 classes are the model.s, whose labels they get; others become -1" err'
 ok 'none of them' 'test "$(labels none named.ckpt)" = "-1 -1 -1 -1 -1 -1 " && grep -q "its classes are not the model.s, so its labels become -1" err'
 ok 'a model without names and another number of classes: none is known' 'test "$(labels some nameless.ckpt)" = "-1 -1 -1 -1 " && grep -q "it has 2 classes and the model 3, without names, so its labels become -1; um-ckpt import --classes names them" err'
+ok 'ood-fit --merge: labels of other classes' 'ds-pack -q all | um-embed -q -m nameless.ckpt >all.f && relabel "cat dog emu" "0 1 2" <all.f >l.f && relabel "emu dog cat" "2 1 0" <all.f >r.f && ood-fit -q l.f -o l.fit && ood-fit -q r.f -o r.fit &&
+	fails 1 "r.fit. has other classes, so labels would be mixed up" ood-fit --merge l.fit r.fit'
 # The loss with everything kept is that of the six images, 2 of cats and 4 of others.
 estimate() { ds-pack -q $1 | um-estimate -q --keep 1 --draws 1 -m $2 $3; }
 ok 'um-estimate maps them too: of some classes, and in another order' '

@@ -87,7 +87,7 @@ ok 'ood-pack to a full disk' 'test "$(ood-pack -q -m m.ckpt -f fit -t thr --meth
 um-embed -q -m other.ckpt train.ts | ood-fit -q -o other.fit; um-embed -q -m other.ckpt val.ts | ood-score -q -m vim -f other.fit | ood-threshold -q -a 0.1 -o other.thr
 ok 'a fit of another model' 'fails 1 "fit .fit. and features .model. are of different models" ood-pack -m m.ckpt -f other.fit -t thr --method vim'
 ok 'a threshold of another model' 'fails 1 "of different models" ood-pack -m m.ckpt -f fit -t other.thr'
-ok 'a threshold of another fit' 'ts-cat -q --head 200 train.f | ood-fit -q -o some.fit && fails 1 "made differently: by other parameters, or with another fit" ood-pack -m m.ckpt -f some.fit -t thr --method vim'
+ok 'a threshold of another fit' 'ts-cat -q --head 200 train.f | ood-fit -q -o some.fit && fails 1 "made differently: by other parameters, or options of um-embed, or with another fit" ood-pack -m m.ckpt -f some.fit -t thr --method vim'
 ok 'no fit where one is needed; none where none is' '
 	fails 1 "needs a fit of training data" ood-pack -m m.ckpt -t thr --method vim && ood-pack -m m.ckpt -f fit -t thr --method msp -o x.det 2>err && grep -q "uses no fit" err && test $(wc -c <x.det) -lt $(wc -c <vim.det)'
 ok 'several methods: which?' 'fails 1 "thresholds of .* methods; choose with --method: " ood-pack -m m.ckpt -f fit -t thr && fails 1 "not of the method .energy:temperature=3" ood-pack -m m.ckpt -f fit -t thr --method energy:temperature=3'

@@ -216,6 +216,13 @@ static int make_header(struct work *k)
 	return 0;
 }
 
+/* Warns if another fit is of the very rows of --fit. */
+static void warn_same(const struct work *k, const struct ood_fit *f, const char *option, const char *what)
+{
+	if (f && k->fit && f->rows == k->fit->rows && ood_fit_hash(f) == ood_fit_hash(k->fit))
+		cli_warn("--%s is of the same rows as --fit, and not of %s", option, what);
+}
+
 static int run(struct work *k, const struct ood_requests *r)
 {
 	const char *name = ts_reader_name(k->in);
@@ -231,6 +238,8 @@ static int run(struct work *k, const struct ood_requests *r)
 	k->from.fit = k->fit;
 	k->from.val = k->val;
 	k->from.outliers = k->outliers;
+	warn_same(k, k->val, "val", "images that the model was not trained on");
+	warn_same(k, k->outliers, "outliers", "outliers");
 	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0)
 		return -1;
 	if (kit_out_begin(&k->out) < 0)

@@ -56,6 +56,10 @@ int main(int argc, char **argv)
 			rc = cli_error("%s", err.text);
 	for (size_t i = 0; rc == 0 && report_seeds_lacking(t, &i, line, sizeof line);)
 		cli_warn("%s", line);
+	if (rc == 0 && report_seeds_unlike(t, line, sizeof line))
+		cli_warn("%s", line);
+	if (rc == 0 && report_seeds_twice(t, line, sizeof line))
+		cli_warn("%s", line);
 	if (pivot && rc == 0 && report_seeds_tables(t) == 2)
 		cli_warn("a standard deviation over two seeds says little about a third");
 	if (rc == 0 && report_seeds_print(t, &look, &err) < 0)

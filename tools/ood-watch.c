@@ -62,6 +62,8 @@ static int begin(struct ood_watch *w, struct ood_origin *from)
 	if (ood_watch_init(w, v, n, alpha, direction == BOTH, (uint64_t)cli.seed) < 0)
 		cli_oom();
 	free(v);
+	if (*from->name)
+		kit_warn_distorted(reference_path, &from->header.meta);
 	return 0;
 }
 

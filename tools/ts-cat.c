@@ -39,11 +39,6 @@ struct work {
 	ptrdiff_t *map;             /* where the columns of the current stream are */
 };
 
-static bool has(const struct ts_meta *m, const char *key)
-{
-	return !ts_meta_same(m, &(struct ts_meta){ 0 }, key);
-}
-
 /* Checks that the rows come from the same network, as far as both streams say. The result has the first stream's meta,
  * which would otherwise be wrong for the others. Labels and names come from no network. */
 static int check_made(const struct ts_header *have, struct ts_reader *r)
@@ -60,9 +55,11 @@ static int check_made(const struct ts_header *have, struct ts_reader *r)
 			return ts_reader_fail(r, "%s", err.text);
 	}
 	for (size_t k = 0; numbers && k < sizeof keys / sizeof *keys; k++)
-		if (has(&have->meta, keys[k]) && has(&h->meta, keys[k]) &&
-		    !ts_meta_same(&have->meta, &h->meta, keys[k]))
+		if (!ts_meta_agree(&have->meta, &h->meta, keys[k]))
 			return ts_reader_fail(r, "is of another model than the first stream");
+	if (numbers && !ood_same_precision(&have->meta, &h->meta))
+		return ts_reader_fail(r, "was not computed in the same precision as the first stream (um-embed "
+					 "--precision)");
 	return 0;
 }
 
@@ -82,7 +79,7 @@ static int check_options(const struct ts_header *have, struct ts_reader *r)
 	for (size_t i = 0; i < have->n_fields; i++)
 		for (size_t k = 0; k < have->meta.n; k++) {
 			const char *key = have->meta.e[k].key, *column = have->fields[i].name;
-			if (tells(key, column) && has(its, key) && !ts_meta_same(&have->meta, its, key))
+			if (tells(key, column) && !ts_meta_agree(&have->meta, its, key))
 				return ts_reader_fail(r,
 						      "column '%s' was made otherwise than the first stream's "
 						      "(meta '%s')",
@@ -91,11 +88,20 @@ static int check_options(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
-/* Checks that the images of both are distorted in the same way, or not at all. Otherwise the first stream's meta would
- * call distorted images clean. */
+/* Checks that the images of both are distorted and attacked in the same way, or not at all. Otherwise the first stream's
+ * meta would call distorted images clean. Images that were only prepared otherwise, which may be meant, get a warning. */
 static int check_clean(const struct ts_header *have, struct ts_reader *r)
 {
-	if (ts_meta_same(&have->meta, &ts_reader_header(r)->meta, TS_IMAGES_DISTORTED))
+	const struct ts_meta *its = &ts_reader_header(r)->meta;
+
+	if (!ts_meta_same(&have->meta, its, "fgsm.eps"))
+		return ts_reader_fail(r,
+				      "was not attacked as the first stream was (meta 'fgsm.eps', by um-embed --fgsm)");
+	if (strcmp(have->kind, "images") == 0 && !ts_meta_agree(&have->meta, its, TS_IMAGES_PREPARE))
+		cli_warn("'%s': its images were prepared otherwise than those of the first stream, whose meta "
+			 "'" TS_IMAGES_PREPARE "' is said of all",
+			 ts_reader_name(r));
+	if (ts_meta_same(&have->meta, its, TS_IMAGES_DISTORTED))
 		return 0;
 	return ts_reader_fail(r, "was not distorted as the first stream was (meta '" TS_IMAGES_DISTORTED
 				 "', by ds-pack --distort)");

@@ -2,11 +2,13 @@
  * um-embed: the one forward pass. Images become logits and penultimate features; every other column is passed through,
  * so labels and names stay with their rows. Streaming: it holds one batch, with libtorch two. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "ds/ds_prep.h"
 #include "job/job_model.h"
 #include "kit/kit.h"
 #include "net/mask/net_mask.h"
+#include "ood/ood_identity.h"
 #include "ts/ts_images.h"
 #include "um/embed/um_extra.h"
 #include "um/run/um_graph.h"
@@ -175,6 +177,8 @@ static int make_header(struct flow *f, const struct ts_header *images)
 
 	if (um_extras_header(f->e, to, images, &f->c, &err) < 0)
 		return ts_reader_fail(f->r, "%s", err.text);
+	if (precision == UM_BF16 && ts_meta_set_str(&to->meta, OOD_PRECISION, "bf16") < 0)
+		cli_oom();
 	cli_history(to, inputs, 2 + um_extras_inputs(f->e, inputs + 2));
 	if (!(f->map = ts_header_map(to, images)))
 		cli_oom();
@@ -190,14 +194,18 @@ static int make_header(struct flow *f, const struct ts_header *images)
 	return 0;
 }
 
-/* Warns if the images were prepared differently from the network's training images: that changes scores, and nothing
- * else would tell. */
+/* Were the images prepared as those of the network, and of the others that see them, were? */
 static void compare_prepared(const struct flow *f)
 {
+	const struct ts_header *inputs[UM_MAX_INPUTS], *images = ts_reader_header(f->r);
+	const size_t n = um_extras_inputs(f->e, inputs);
 	struct err words;
 
-	if (ds_prep_differs(&ts_reader_header(f->r)->meta, f->c.net->h, f->c.net->w, &f->c.header.meta, &words))
-		cli_warn("'%s': %s", ts_reader_name(f->r), words.text);
+	kit_warn_prepared(ts_reader_name(f->r), &images->meta, f->c.net->h, f->c.net->w, &f->c.header.meta);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(inputs[i]->kind, "checkpoint") == 0 &&
+		    ds_prep_differs(&images->meta, f->c.net->h, f->c.net->w, &inputs[i]->meta, &words))
+			cli_warn("--against, --ensemble: '%s': %s", ts_reader_name(f->r), words.text);
 }
 
 static int run(struct flow *f, const struct um_engine_options *how)

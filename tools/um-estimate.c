@@ -216,6 +216,9 @@ static int run(struct work *k)
 	if (net_check_images(k->c.net, k->r) < 0 || ts_images_labels(k->r, true) < 0 ||
 	    net_map_all_classes(&k->classes, k->r, &k->c) < 0 || (per_sample && open_rows(k) < 0))
 		return -1;
+	if (team_rank(team) == 0)
+		kit_warn_prepared(ts_reader_name(k->r), &ts_reader_header(k->r)->meta, k->c.net->h, k->c.net->w,
+				  &k->c.header.meta);
 	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
 	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");
 	if (um_estimate_new(&k->e, &k->c, &o, &k->err) < 0)

@@ -81,6 +81,20 @@ static int check_arch(const struct net *n, struct err *err)
 	return rc;
 }
 
+/* So must a normalisation: that of the weights is theirs. */
+static int check_normalise(const struct net_checkpoint *c, struct err *err)
+{
+	struct net_checkpoint want = *c; /* borrows all but the numbers */
+	const size_t bytes = (size_t)c->net->c * sizeof *c->mean;
+
+	if (net_normalise_by(&want, mean_text, std_text, err) < 0)
+		return err_prefix(err, "--");
+	if (memcmp(want.mean, c->mean, bytes) == 0 && memcmp(want.std, c->std, bytes) == 0)
+		return 0;
+	return err_fail(err, "'%s' has another normalisation than --mean and --std; leave them out to keep it",
+			o.start ? o.start : o.run);
+}
+
 int main(int argc, char **argv)
 {
 	struct ts_reader *r;
@@ -118,6 +132,8 @@ int main(int argc, char **argv)
 	rc = job_open(&job, &o, r, new_model, NULL, &err);
 	if (rc == 0)
 		rc = check_arch(job.c.net, &err);
+	if (rc == 0)
+		rc = check_normalise(&job.c, &err);
 	if (rc == 0)
 		rc = job_run(&job, &err);
 	if (rc == JOB_FAILED)

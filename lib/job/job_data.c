@@ -76,6 +76,7 @@ static int take_val(struct job *j, struct err *err)
 	struct net_class_map m;
 	int rc = 0;
 
+	kit_warn_prepared(j->o->val, &j->parents[JOB_VAL].meta, j->c.net->h, j->c.net->w, &j->c.header.meta);
 	if (!j->c.classes || !d->classes)
 		return check_data(j, d, j->o->val, err);
 	if (net_check_input(j->c.net, d->c, d->h, d->w, err) < 0 ||

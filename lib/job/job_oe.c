@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "job/job_internal.h"
+#include "kit/kit.h"
 
 int job_oe_check(const struct job_options *j, struct err *err)
 {
@@ -88,6 +89,8 @@ int job_oe_read(struct job *j, struct err *err)
 
 	if (rc < 0)
 		err_fail(err, "%s", ts_reader_error(r));
+	if (rc == 0 && !j->o->oe.crop)
+		kit_warn_prepared(j->o->aux, &ts_reader_header(r)->meta, j->c.net->h, j->c.net->w, &j->c.header.meta);
 	ts_header_init(&j->parents[JOB_AUX], "images");
 	if (rc == 0 && ts_header_chain(&j->parents[JOB_AUX], ts_reader_header(r)) < 0)
 		rc = err_memory(err);

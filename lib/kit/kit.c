@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ds/ds_prep.h"
 #include "err/err_near.h"
 #include "kit/kit.h"
 #include "ts/ts_images.h"
@@ -178,10 +179,23 @@ int kit_select(struct ts_header *to, const struct ts_header *from, const char *l
 	return rc;
 }
 
+void kit_warn_prepared(const char *name, const struct ts_meta *images, int h, int w, const struct ts_meta *model)
+{
+	struct err words;
+
+	if (ds_prep_differs(images, h, w, model, &words))
+		cli_warn("'%s': %s", name, words.text);
+}
+
 void kit_warn_distorted(const char *name, const struct ts_meta *m)
 {
 	char *words = NULL;
+	double eps;
 
+	if (ts_meta_get_double(m, "fgsm.eps", &eps) == 1)
+		cli_warn("'%s': the images were attacked (um-embed --fgsm %g): this is learnt of them, not of clean "
+			 "ones",
+			 name, eps);
 	if (ts_meta_get_str(m, TS_IMAGES_DISTORTED, &words) == 1)
 		cli_warn("'%s': the images were distorted on purpose (%s): this is learnt of them, not of clean ones",
 			 name, words);

@@ -264,7 +264,7 @@ struct net_checkpoint {
 	double mean[4], std[4];  /* of the input's channels, for pixels in [0, 1]; part of the model */
 	char **classes;          /* names; NULL if none are known */
 	size_t n_classes;
-	char identity[17]; /* net_identity(), if net_read_beside() found it; "": compute it */
+	char state_hash[17]; /* for net_identity(), if net_read_beside() found it; "": compute it */
 };
 
 /* Sets mean and standard deviation of c's input; c must have its network. net_normalise(): to the usual ones of this
@@ -294,7 +294,8 @@ bool net_is_run_state(const char *name);
 /* Removes everything with such a name: tensors of c->extra and values of the header; or those of a header alone. */
 void net_strip(struct net_checkpoint *c);
 void net_strip_meta(struct ts_meta *m);
-/* Identifies a network: XXH3-64 in hex of its state's names and values. -1: out of memory. */
+/* Identifies a network: XXH3-64 in hex of all that its logits depend on: its state's names and values, architecture,
+ * input size and normalisation. -1: out of memory. */
 int net_identity(const struct net_checkpoint *c, char id[17]) TS_CHECKED;
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;

@@ -115,8 +115,8 @@ static int read_looked(struct net_checkpoint *c, struct ts_reader *r, struct net
 		err_memory(err);
 		goto out;
 	}
-	if (look && !net_is_graph(c->net) && !net_look_identity(look, &c->state, c->identity))
-		c->identity[0] = '\0';
+	if (look && !net_is_graph(c->net) && !net_look_hash(look, &c->state, c->state_hash))
+		c->state_hash[0] = '\0';
 	rc = 0;
 out:
 	return rc;

@@ -168,13 +168,13 @@ bool net_look_finite(const struct net_look *l)
 	return l->finite;
 }
 
-bool net_look_identity(const struct net_look *l, const struct ts_set *state, char id[17])
+bool net_look_hash(const struct net_look *l, const struct ts_set *state, char sum[17])
 {
 	if (state->n == 0 || state->n > l->n)
 		return false;
 	for (size_t i = 0; i < state->n; i++)
 		if (l->seen[i].t.data != state->t[i].data)
 			return false;
-	net_identity_text(l->seen[state->n - 1].sum, id);
+	net_identity_text(l->seen[state->n - 1].sum, sum);
 	return true;
 }

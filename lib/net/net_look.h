@@ -28,9 +28,9 @@ void net_look_wait(struct net_look *l);
 void net_look_end(struct net_look *l);
 /* After net_look_wait(): are all numbers of all tensors finite? False also if one of them is of an unusual type. */
 bool net_look_finite(const struct net_look *l);
-/* The same as net_identity() of this state, if its tensors are those that came first, in this order. False: they are
- * not. */
-bool net_look_identity(const struct net_look *l, const struct ts_set *state, char id[17]);
+/* What net_identity() needs to know of this state, if its tensors are those that came first, in this order. False: they
+ * are not. */
+bool net_look_hash(const struct net_look *l, const struct ts_set *state, char sum[17]);
 
 #ifdef __cplusplus
 }

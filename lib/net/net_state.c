@@ -127,23 +127,41 @@ void net_identity_text(uint64_t sum, char id[17])
 	snprintf(id, 17, "%016llx", (unsigned long long)sum);
 }
 
-int net_identity(const struct net_checkpoint *c, char id[17])
+/* The hash of the state's names and values, and of a graph's file. -1: out of memory. */
+static int hash_state(XXH3_state_t *x, const struct net_checkpoint *c, char sum[17])
 {
-	XXH3_state_t *x;
 	int rc = 0;
 
-	if (c->identity[0]) {
-		memcpy(id, c->identity, sizeof c->identity);
+	if (c->state_hash[0]) {
+		memcpy(sum, c->state_hash, sizeof c->state_hash);
 		return 0;
 	}
-	if (!(x = XXH3_createState()))
-		return -1;
 	XXH3_64bits_reset(x);
 	for (size_t i = 0; i < c->state.n; i++)
 		net_hash(x, &c->state.t[i]);
 	if (net_is_graph(c->net))
 		rc = hash_graph(x, c);
-	net_identity_text(XXH3_64bits_digest(x), id);
+	net_identity_text(XXH3_64bits_digest(x), sum);
+	return rc;
+}
+
+int net_identity(const struct net_checkpoint *c, char id[17])
+{
+	const struct net *n = c->net;
+	const int64_t size[] = { n->c, n->h, n->w };
+	XXH3_state_t *x = XXH3_createState();
+	char sum[17];
+	int rc = x ? hash_state(x, c, sum) : -1;
+
+	if (rc == 0) { /* the same values with another input compute something else */
+		XXH3_64bits_reset(x);
+		XXH3_64bits_update(x, sum, sizeof sum);
+		XXH3_64bits_update(x, n->spec, strlen(n->spec) + 1);
+		XXH3_64bits_update(x, size, sizeof size);
+		XXH3_64bits_update(x, c->mean, (size_t)n->c * sizeof *c->mean);
+		XXH3_64bits_update(x, c->std, (size_t)n->c * sizeof *c->std);
+		net_identity_text(XXH3_64bits_digest(x), id);
+	}
 	XXH3_freeState(x);
 	return rc;
 }

@@ -10,6 +10,13 @@
 enum { ID = 16, HASH_AT = ID + 1, NAME_AT = 2 * (ID + 1) };
 static const char key[] = "identities", unknown[] = "----------------";
 
+bool ood_same_precision(const struct ts_meta *a, const struct ts_meta *b)
+{
+	const struct ts_meta none = { 0 };
+
+	return ts_meta_same(a, &none, "model") || ts_meta_same(b, &none, "model") || ts_meta_same(a, b, OOD_PRECISION);
+}
+
 void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash, const char *column)
 {
 	snprintf(text, OOD_IDENTITY, "%.16s %016llx %s", strlen(model) == ID ? model : unknown,
@@ -38,7 +45,8 @@ static int compare(const char *x, const char *what_x, const char *y, const char 
 	if (strncmp(x, unknown, ID) != 0 && strncmp(y, unknown, ID) != 0 && strncmp(x, y, ID) != 0)
 		return err_fail(err, "scores '%s' of %s and of %s are of different models", name, what_x, what_y);
 	return err_fail(err,
-			"scores '%s' of %s and of %s are made differently: by other parameters, or with another fit",
+			"scores '%s' of %s and of %s are made differently: by other parameters, or options of "
+			"um-embed, or with another fit",
 			name, what_x, what_y);
 }
 

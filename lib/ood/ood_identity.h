@@ -5,12 +5,13 @@
  * meta, one text per column: "identities": ["MODEL HASH NAME", ...]. MODEL is the meta "model" of the features
  * (net_identity()), or a hash of their last layer if they lack it, or dashes; HASH is XXH3-64 of it, of the method with
  * all its parameters, of the fit that it uses (and of the fit's bank, if the method looks at rows), of how um-embed
- * made its columns (meta "odin.temperature" and the like), and of the reference that scores were combined by. Both
- * have 16 characters. Files from other programs have none; then nothing is compared.
+ * made its columns (meta "odin.temperature" and the like, and "precision"), and of the reference that scores were
+ * combined by. Both have 16 characters. Files from other programs have none; then nothing is compared.
  */
 #ifndef OOD_IDENTITY_H
 #define OOD_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err/err.h"
@@ -22,6 +23,11 @@ extern "C" {
 
 enum { OOD_IDENTITY = 35 + TS_MAX_NAME };
 
+/* um-embed writes it to the meta of features that it computed in another precision than f32. */
+#define OOD_PRECISION "precision"
+/* Were features with these metas computed in the same precision? True if one does not name its model: it is from
+ * another program. */
+bool ood_same_precision(const struct ts_meta *a, const struct ts_meta *b);
 /* Writes the text for a column. model: 16 characters, or "" (not known). */
 void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash, const char *column);
 /* Checks that column `name` was made the same way in a, called what_a in messages ("the thresholds"), and in b. -1: the

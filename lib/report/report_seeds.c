@@ -12,14 +12,16 @@
 #include "report/report_seeds.h"
 #include "ts/ts_utf8.h"
 
-enum { MAX_COLUMNS = 64 };
+enum { MAX_COLUMNS = 64, SIZES = 2 };
 
 /* A row of the result: the same model, method and set in every table. */
 struct row {
 	char *key[3];           /* model (or ""), method, set */
 	double *v[MAX_COLUMNS]; /* (n) per column: the seeds' numbers */
 	size_t n;
-	int table; /* the last table that had it */
+	int table;            /* the last table that had it */
+	double sizes[SIZES];  /* numbers of ID and of OOD rows in the first table; NaN: not known */
+	double others[SIZES]; /* the same in the first table whose are not these; NaN: none */
 };
 
 struct report_seeds {
@@ -61,15 +63,18 @@ static struct row *find_row(struct report_seeds *t, const char *const key[3], st
 	if (grow(&t->row, t->n + 1, sizeof *t->row, err) < 0)
 		return NULL;
 	struct row *r = &t->row[t->n++];
-	*r = (struct row){ .key = { strdup(key[0]), strdup(key[1]), strdup(key[2]) }, .table = -1 };
+	*r = (struct row){ .key = { strdup(key[0]), strdup(key[1]), strdup(key[2]) },
+			   .table = -1,
+			   .sizes = { NAN, NAN },
+			   .others = { NAN, NAN } };
 	if (r->key[0] && r->key[1] && r->key[2])
 		return r;
 	err_memory(err);
 	return NULL;
 }
 
-/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; UNKNOWN to the first table. */
-enum { MODEL, METHOD, SET, FIRST, PASSED = -1, UNKNOWN = -2, FAILED = -3 };
+/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; N_ID, N_OOD: sizes; UNKNOWN to the first table. */
+enum { MODEL, METHOD, SET, FIRST, PASSED = -1, UNKNOWN = -2, FAILED = -3, N_ID = -4, N_OOD = -5 };
 
 struct heading {
 	int to[MAX_COLUMNS];
@@ -81,8 +86,8 @@ static bool is_passed(const char *name)
 {
 	size_t len = strlen(name);
 
-	return !strcmp(name, "n_id") || !strcmp(name, "n_ood") || !strcmp(name, "p") || !strcmp(name, "versus") ||
-	       (len > 4 && !strcmp(name + len - 4, "_low")) || (len > 5 && !strcmp(name + len - 5, "_high"));
+	return !strcmp(name, "p") || !strcmp(name, "versus") || (len > 4 && !strcmp(name + len - 4, "_low")) ||
+	       (len > 5 && !strcmp(name + len - 5, "_high"));
 }
 
 /* first: this is the heading that determines the columns. */
@@ -96,6 +101,10 @@ static int column_of(struct report_seeds *t, const char *name, bool first, struc
 			t->has_model |= k == MODEL;
 			return k;
 		}
+	if (!strcmp(name, "n_id"))
+		return N_ID;
+	if (!strcmp(name, "n_ood"))
+		return N_OOD;
 	if (is_passed(name))
 		return PASSED;
 	while (i < t->n_names && strcmp(t->name[i], name) != 0)
@@ -132,9 +141,20 @@ static int take_heading(struct report_seeds *t, struct heading *h, char *line, b
 	return method ? 0 : err_fail(err, "'%s': line %zu: no table of ood-metrics --format tsv", at->path, at->line);
 }
 
+/* Remembers a row's sizes, or that they are others than before. */
+static void take_sizes(struct row *r, const double sizes[SIZES])
+{
+	for (int k = 0; k < SIZES; k++) {
+		if (isnan(r->sizes[k]))
+			r->sizes[k] = sizes[k];
+		else if (!isnan(sizes[k]) && sizes[k] != r->sizes[k] && isnan(r->others[k]))
+			r->others[k] = sizes[k];
+	}
+}
+
 /* Adds a row's numbers, (n_names), to the result. */
-static int add_row(struct report_seeds *t, const char *const key[3], const double *v, const struct place *at,
-		   struct err *err)
+static int add_row(struct report_seeds *t, const char *const key[3], const double *v, const double sizes[SIZES],
+		   const struct place *at, struct err *err)
 {
 	struct row *r = find_row(t, key, err);
 
@@ -143,6 +163,7 @@ static int add_row(struct report_seeds *t, const char *const key[3], const doubl
 	if (r->table == at->table)
 		return err_fail(err, "'%s': line %zu: %s, %s appears twice", at->path, at->line, key[METHOD], key[SET]);
 	r->table = at->table;
+	take_sizes(r, sizes);
 	for (size_t k = 0; k < t->n_names; k++) {
 		if (grow(&r->v[k], r->n + 1, sizeof **r->v, err) < 0)
 			return -1;
@@ -157,7 +178,7 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 {
 	const char *key[] = { [MODEL] = "", [METHOD] = "", [SET] = "average" };
 	char *word, *rest = line;
-	double v[MAX_COLUMNS];
+	double v[MAX_COLUMNS], sizes[SIZES] = { NAN, NAN };
 	size_t i = 0;
 
 	for (size_t k = 0; k < MAX_COLUMNS; k++)
@@ -166,6 +187,8 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 		char *end;
 		if (h->to[i] >= 0 && h->to[i] < FIRST)
 			key[h->to[i]] = word;
+		if ((h->to[i] == N_ID || h->to[i] == N_OOD) && strcmp(word, "-") != 0)
+			sizes[N_ID - h->to[i]] = strtod(word, NULL);
 		if (h->to[i] < FIRST || !strcmp(word, "-"))
 			continue;
 		v[h->to[i] - FIRST] = strtod(word, &end);
@@ -174,7 +197,7 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 	}
 	if (word || i < h->n)
 		return err_fail(err, "'%s': line %zu: not the %zu columns of its heading", at->path, at->line, h->n);
-	return add_row(t, key, v, at, err);
+	return add_row(t, key, v, sizes, at, err);
 }
 
 /* Handles line number at->line of a table. */
@@ -380,6 +403,49 @@ const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *
 				 t->tables);
 			return buf;
 		}
+	return NULL;
+}
+
+/* Do tables i and k have the same numbers in all rows? */
+static bool same_tables(const struct report_seeds *t, size_t i, size_t k)
+{
+	for (size_t n = 0; n < t->n; n++)
+		for (size_t c = 0; c < t->n_names; c++) {
+			const double *v = t->row[n].v[c];
+			if (t->row[n].n != (size_t)t->tables || (v[i] != v[k] && !(isnan(v[i]) && isnan(v[k]))))
+				return false;
+		}
+	return t->n > 0;
+}
+
+const char *report_seeds_unlike(const struct report_seeds *t, char *buf, size_t len)
+{
+	static const char *const names[SIZES] = { "ID", "OOD" };
+
+	for (size_t i = 0; i < t->n; i++)
+		for (int k = 0; k < SIZES; k++) {
+			const struct row *r = &t->row[i];
+			if (isnan(r->others[k]))
+				continue;
+			snprintf(buf, len,
+				 "the tables are not of the same rows: %s, %s has %.0f %s rows in one and %.0f in "
+				 "another",
+				 r->key[METHOD], r->key[SET], r->sizes[k], names[k], r->others[k]);
+			return buf;
+		}
+	return NULL;
+}
+
+const char *report_seeds_twice(const struct report_seeds *t, char *buf, size_t len)
+{
+	for (size_t i = 0; i < (size_t)t->tables; i++)
+		for (size_t k = i + 1; k < (size_t)t->tables; k++)
+			if (same_tables(t, i, k)) {
+				snprintf(buf, len,
+					 "tables %zu and %zu have the same numbers in all rows: is a seed there twice?",
+					 i + 1, k + 1);
+				return buf;
+			}
 	return NULL;
 }
 

@@ -236,6 +236,22 @@ static size_t diff_states(FILE *f, const struct ts_set *a, const struct ts_set *
 	return rows;
 }
 
+/* Names what else two checkpoints say differently about what their network computes. Files of other programs do not
+ * say. */
+static void warn_meta(const struct ts_meta *a, const struct ts_meta *b)
+{
+	static const char *const keys[] = { "arch", "input", "mean", "std", "classes" };
+	struct err words = { .text = "" };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (!ts_meta_agree(a, b, keys[i]))
+			err_append(&words, "%s%s", n++ ? ", " : "", keys[i]);
+	if (n)
+		cli_warn("A and B are different networks beyond their tensors: they differ in %s (um-ckpt show)",
+			 words.text);
+}
+
 int report_state_diff(FILE *f, const char *a, const char *b, const char *key, double tolerance, size_t *rows,
 		      struct err *err)
 {
@@ -250,6 +266,8 @@ int report_state_diff(FILE *f, const char *a, const char *b, const char *key, do
 	if (rc == 0 && (x.doubles || y.doubles))
 		cli_warn("%zu tensors of A and %zu of B are double precision; compared in single", x.doubles,
 			 y.doubles);
+	if (rc == 0)
+		warn_meta(&x.meta, &y.meta);
 	net_foreign_release(&x);
 	net_foreign_release(&y);
 	return rc;

@@ -20,7 +20,7 @@ extern "C" {
 int report_state(FILE *f, const char *path, const char *key, struct err *err) __attribute__((warn_unused_result));
 /* Writes a row, with --json an object, for each tensor that differs between two files: name and largest absolute
  * difference, or what else differs. Differences up to tolerance are ignored; different types and shapes never are.
- * *rows: how many. */
+ * *rows: how many. Warns if both are checkpoints and their architectures, inputs or classes differ. */
 int report_state_diff(FILE *f, const char *a, const char *b, const char *key, double tolerance, size_t *rows,
 		      struct err *err) __attribute__((warn_unused_result));
 

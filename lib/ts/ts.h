@@ -134,6 +134,8 @@ int ts_meta_merge(struct ts_meta *dst, const struct ts_meta *src) TS_CHECKED;
 void ts_meta_del(struct ts_meta *m, const char *key);
 /* Is the value of key the same in both, or absent from both? */
 bool ts_meta_same(const struct ts_meta *a, const struct ts_meta *b, const char *key);
+/* False if key is in both, with different values. */
+bool ts_meta_agree(const struct ts_meta *a, const struct ts_meta *b, const char *key);
 
 /* Getters: 1 found, 0 absent, -1 present but of another type (or out of memory). What they put in *ret is new and
  * belongs to the caller: free() it, ts_strs_free() it, ts_tensor_release() it. Numbers convert between int and double

@@ -29,7 +29,7 @@ static bool same(struct net_checkpoint *c, bool known)
 
 	good = good && load(&two, true, &e2) == rc;
 	if (rc == 0) {
-		good = good && !*one.identity && !!*two.identity == known;
+		good = good && !*one.state_hash && !!*two.state_hash == known;
 		good = good && net_identity(&one, a) == 0 && net_identity(&two, b) == 0 && strcmp(a, b) == 0;
 	} else {
 		good = good && strcmp(e1.text, e2.text) == 0 && strstr(e1.text, "not finite");

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "num/num_softmax.h"
+#include "ood/ood_identity.h"
 #include "ood/fit/ood_fit.h"
 #include "ood/ood_internal.h"
 #include "num/num_linalg.h"
@@ -283,8 +285,15 @@ static int check_like(const struct ood_fit *f, const struct ood_fit *o, struct e
 	if (f->classes != o->classes && !f->logits && f->dim == o->dim)
 		return err_fail(err, "has %zu classes, and the others %zu: give the number to ts-import --classes",
 				o->classes, f->classes);
-	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o))
+	if (f->classes != o->classes || f->dim != o->dim || !same_head(f, o) ||
+	    !ts_meta_agree(&f->header.meta, &o->header.meta, "model"))
 		return err_fail(err, "is of another model: all must come from the same checkpoint");
+	if (!ood_same_precision(&f->header.meta, &o->header.meta))
+		return err_fail(err, "is of features in another precision: give um-embed the same --precision");
+	if (f->unlabelled < f->rows && o->unlabelled < o->rows &&
+	    !ts_meta_agree(&f->header.meta, &o->header.meta, "classes"))
+		return err_fail(err, "has other classes, so labels would be mixed up: all must have the same names, "
+				     "in the same order");
 	if (f->parts != o->parts || f->bank.wide[OOD_EXTREMES] != o->bank.wide[OOD_EXTREMES] || !layers || !grams)
 		return err_fail(err, "holds other statistics: all must be fitted with the same --method, from the "
 				     "same columns");
@@ -358,6 +367,23 @@ static int invert(struct ood_layer *l, struct err *err)
 	free(cov);
 	free(w);
 	return rc;
+}
+
+uint64_t ood_fit_hash(const struct ood_fit *f)
+{
+	uint64_t h = f ? f->rows : 0;
+
+	for (size_t i = 0; f && i < f->set.n; i++)
+		h = XXH3_64bits_withSeed(f->set.t[i].data, ts_tensor_bytes(&f->set.t[i]), h);
+	return h;
+}
+
+void ood_layer_text(char text[17], const double *mean, size_t C, const double *precision, size_t d)
+{
+	const uint64_t h = XXH3_64bits(mean, C * d * sizeof *mean);
+
+	snprintf(text, 17, "%016llx",
+		 (unsigned long long)XXH3_64bits_withSeed(precision, d * d * sizeof *precision, h));
 }
 
 int ood_fit_finish(struct ood_fit *f, struct err *err)

@@ -136,6 +136,11 @@ int ood_fit_read(struct ood_fit **ret, struct ts_reader *r, struct err *err) TS_
 /* Returns one array of a fit as it was read, borrowed: (a) finite numbers if b is 0, else (a,b). NULL: err says that it
  * is missing, or what it is instead. */
 double *ood_fit_tensor(const struct ts_set *s, const char *name, size_t a, size_t b, struct err *err) TS_CHECKED;
+/* Hash of what a fit has learnt: its arrays, but not its bank, which is a sample of the same rows. 0: no fit. */
+uint64_t ood_fit_hash(const struct ood_fit *f);
+/* Identifies what um-embed --perturb takes from a fit for a layer: mean (C,d) and precision (d,d). It writes it to meta
+ * "layerK.fit", by which ood_layers_new() knows steps toward the means of another fit. */
+void ood_layer_text(char text[17], const double *mean, size_t C, const double *precision, size_t d);
 void ood_fit_free(struct ood_fit *f);
 /* Frees the arrays and keeps the header: for fits that have been merged. */
 void ood_fit_shrink(struct ood_fit *f);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ood/ood_identity.h"
 #include "ood/score/ood_method.h"
 
 int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err)
@@ -48,20 +49,10 @@ void ood_basis_release(struct ood_basis *s)
 	*s = (struct ood_basis){ 0 };
 }
 
-static bool has_model(const struct ts_meta *m)
-{
-	for (size_t i = 0; i < m->n; i++)
-		if (strcmp(m->e[i].key, "model") == 0)
-			return true;
-	return false;
-}
-
 /* If both name their model (net_identity()), the names decide, else the last layer. */
 static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 {
-	const bool named = has_model(&s->header->meta) && has_model(&f->header.meta);
-
-	if (f->dim != s->dim || (named && !ts_meta_same(&s->header->meta, &f->header.meta, "model")))
+	if (f->dim != s->dim || !ts_meta_agree(&s->header->meta, &f->header.meta, "model"))
 		return false;
 	if (s->classes == 0 || !f->logits) /* features alone: nothing else to compare */
 		return true;
@@ -76,7 +67,14 @@ static bool same_model(const struct ood_basis *s, const struct ood_fit *f)
 int ood_basis_check(const struct ood_basis *s, const char *name, const struct ood_fit *f, const char *path,
 		    struct err *err)
 {
-	return same_model(s, f) ? 0 : err_fail(err, "fit '%s' and features '%s' are of different models", path, name);
+	if (!same_model(s, f))
+		return err_fail(err, "fit '%s' and features '%s' are of different models", path, name);
+	if (!ood_same_precision(&s->header->meta, &f->header.meta))
+		return err_fail(err,
+				"fit '%s' and features '%s' were computed in other precisions: give um-embed the same "
+				"--precision for both",
+				path, name);
+	return 0;
 }
 
 int ood_basis_fit(const struct ood_basis *s, const char *name, struct ood_fit **ret, const char *path, struct err *err)

@@ -70,6 +70,26 @@ static int find_column(struct ood_layers *l, size_t i, const struct ts_header *h
 	return 0;
 }
 
+/* Checks that the layer's steps were towards the means of this fit, as far as the stream says. */
+static int check_steps(const struct ood_layers *l, size_t i, const struct ts_header *h, struct err *err)
+{
+	const struct ood_layer *from = &l->fit->layers[i];
+	char key[48], own[17], *said = NULL;
+	int rc;
+
+	snprintf(key, sizeof key, "%s.fit", from->name);
+	if ((rc = ts_meta_get_str(&h->meta, key, &said)) < 0)
+		return err_fail(err, "meta '%s' is not text, or memory ran out", key);
+	ood_layer_text(own, from->m.mean, l->fit->classes, from->precision, from->m.d);
+	if (rc == 1 && strcmp(said, own) != 0)
+		rc = err_fail(err,
+			      "the steps of '%s' were made with another fit than this: give this one to um-embed "
+			      "--perturb",
+			      from->name);
+	free(said);
+	return rc < 0 ? -1 : 0;
+}
+
 int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
 		   struct err *err)
 {
@@ -83,7 +103,8 @@ int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struc
 	if (f->n_layers == 0)
 		return err_fail(err, "the fit has no layers: it takes features with um-embed --layers");
 	for (size_t i = 0; i < f->n_layers; i++)
-		if (find_column(l, i, h, eps, err) < 0 || prepare_layer(l, i, err) < 0)
+		if (find_column(l, i, h, eps, err) < 0 || (eps > 0 && check_steps(l, i, h, err) < 0) ||
+		    prepare_layer(l, i, err) < 0)
 			return -1;
 	return 0;
 }

@@ -23,7 +23,8 @@ extern "C" {
 struct ood_layers;
 
 /* The layers of a fit for rows with this header, at eps (0: the columns layerK, else layerK:eps=E). -1: the fit has no
- * layers, a column is missing, out of memory. The caller frees *ret either way. */
+ * layers, a column is missing, its steps were made with another fit, out of memory. The caller frees *ret either way.
+ */
 int ood_layers_new(struct ood_layers **ret, const struct ood_fit *f, const struct ts_header *h, double eps,
 		   struct err *err) TS_CHECKED;
 void ood_layers_free(struct ood_layers *l);

@@ -39,17 +39,7 @@ static int add_methods(struct ts_header *h, const struct ood_scorer *s, size_t n
 	return rc;
 }
 
-/* Hash of what a fit has learnt: its arrays. 0: no fit. */
-static uint64_t fit_hash(const struct ood_fit *f)
-{
-	uint64_t h = f ? f->rows : 0;
-
-	for (size_t i = 0; f && i < f->set.n; i++)
-		h = XXH3_64bits_withSeed(f->set.t[i].data, ts_tensor_bytes(&f->set.t[i]), h);
-	return h;
-}
-
-/* fit_hash()'s h and the fit's bank, whose rows follow from the data, from how many they are at most, and from the
+/* ood_fit_hash()'s h and the fit's bank, whose rows follow from the data, from how many they are at most, and from the
  * seed. */
 static uint64_t bank_hash(const struct ood_fit *f, uint64_t h)
 {
@@ -63,7 +53,8 @@ static bool uses_bank(const struct ood_method *m)
 	return m->parts & (OOD_PART_BANK | OOD_PART_MOVED | OOD_PART_EXTREMES);
 }
 
-/* Hash of what the stream's meta says of how a method's columns were made, in any order. 0: nothing. */
+/* Hash of what the stream's meta says of how a method's columns were made, in any order, and in what precision. 0:
+ * nothing. */
 static uint64_t columns_hash(const struct ts_meta *m, const struct ood_method *method)
 {
 	const char *made = method->made ? method->made : method->name;
@@ -72,7 +63,7 @@ static uint64_t columns_hash(const struct ts_meta *m, const struct ood_method *m
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct ts_entry *e = &m->e[i];
-		if (strncmp(e->key, made, len) == 0 && e->key[len] == '.')
+		if ((strncmp(e->key, made, len) == 0 && e->key[len] == '.') || strcmp(e->key, OOD_PRECISION) == 0)
 			h += XXH3_64bits_withSeed(e->bytes, e->len, XXH3_64bits(e->key, strlen(e->key)));
 	}
 	return h;
@@ -101,7 +92,8 @@ static int model_of(const struct ood_basis *from, char model[17], struct err *er
 static int add_identities(struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s, size_t n,
 			  const char *extra, struct err *err)
 {
-	const uint64_t fits[2] = { fit_hash(from->fit), fit_hash(from->val) }, outliers = fit_hash(from->outliers);
+	const uint64_t fits[2] = { ood_fit_hash(from->fit), ood_fit_hash(from->val) },
+		       outliers = ood_fit_hash(from->outliers);
 	const uint64_t banks[2] = { bank_hash(from->fit, fits[0]), bank_hash(from->val, fits[1]) };
 	char model[17], text[OOD_MAX_TEXT], id[OOD_IDENTITY], **all = calloc(n + 2, sizeof *all);
 	uint64_t hash, together, columns;

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "ood/ood_identity.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_layers.h"
 #include "num/num_logistic.h"
@@ -19,6 +21,7 @@ enum { MAX_EPS = 32 };
 struct table {
 	size_t n, cap;
 	double *v[MAX_EPS]; /* (n,L) each */
+	uint64_t names;     /* hash of the rows' names; 0: they have none */
 };
 
 struct tuning {
@@ -81,13 +84,42 @@ static int take_batch(const struct tuning *t, struct table *to, struct ood_layer
 	return 0;
 }
 
+/* Checks that a stream is of the fit's model, and that the ID rows were not attacked. */
+static int check_stream(const struct tuning *t, const struct table *to, struct ts_reader *r)
+{
+	static const struct ts_meta none = { 0 };
+	const struct ts_header *h = ts_reader_expect(r, "features");
+
+	if (!h)
+		return -1;
+	if (!ts_meta_agree(&h->meta, &t->fit->header.meta, "model"))
+		return ts_reader_fail(r, "is of another model than the fit");
+	if (!ood_same_precision(&h->meta, &t->fit->header.meta))
+		return ts_reader_fail(r, "was not computed in the same precision as the fit (um-embed --precision)");
+	if (to == &t->id && !ts_meta_same(&h->meta, &none, "fgsm.eps"))
+		return ts_reader_fail(r, "holds attacked images (um-embed --fgsm): give it to --against, and the "
+					 "images as they are in its place");
+	return 0;
+}
+
+/* Adds the names of b's rows, at column `at`, to the table's hash. */
+static void take_names(struct table *to, const struct ts_batch *b, ptrdiff_t at)
+{
+	for (size_t i = 0; at >= 0 && i < b->n; i++) {
+		const char *name = ts_col_str(&b->cols[at], i);
+		to->names = XXH3_64bits_withSeed(name, strlen(name), to->names);
+	}
+}
+
 /* Reads a stream into its table. */
 static int take_stream(const struct tuning *t, struct table *to, struct ts_reader *r, struct err *err)
 {
 	const struct ts_header *h = ts_reader_expect(r, "features");
+	const struct ts_field *name = h ? ts_header_field(h, "name") : NULL;
+	const ptrdiff_t name_at = name && name->type == TS_STR ? name - h->fields : -1;
 	struct ood_layers *layers[MAX_EPS] = { NULL };
 	struct ts_batch b = { 0 };
-	int rc = h ? 0 : -1;
+	int rc = check_stream(t, to, r);
 
 	for (size_t e = 0; e < t->n_eps && rc == 0; e++)
 		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], err) < 0)
@@ -98,6 +130,7 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 		rc = 0;
 		if (take_batch(t, to, layers, &b))
 			rc = ts_reader_fail(r, "out of memory");
+		take_names(to, &b, name_at);
 		if (to == &t->id && t->gram)
 			ood_gram_deviations(t->fit, &b, b.cols[t->logits_at].data, t->gram_column, t->gram);
 	}
@@ -286,6 +319,9 @@ int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversar
 	if (rc == 0 && adversarial && t->adversarial.n != t->id.n)
 		rc = err_fail(err, "'%s' has %zu rows and '%s' %zu: the same images are needed, in the same order",
 			      ts_reader_name(adversarial), t->adversarial.n, ts_reader_name(id), t->id.n);
+	if (rc == 0 && adversarial && t->id.names && t->adversarial.names && t->id.names != t->adversarial.names)
+		rc = err_fail(err, "'%s' and '%s' have other names: the same images are needed, in the same order",
+			      ts_reader_name(adversarial), ts_reader_name(id));
 	if (rc == 0 && adversarial)
 		rc = choose(t, err);
 	if (rc == 0 && t->gram)

@@ -27,9 +27,10 @@ extern "C" {
 #endif
 
 /* Reads ID validation rows and, for the layers (NULL: without them), their adversarial counterparts, both to END,
- * and puts the result into the meta of f->header. published: chooses eps as the published program does, by FPR95, for
- * use with the very test images that it tunes on. Retains 8 bytes per row, layer and eps. -1: err holds a line that
- * names the stream at fault. */
+ * and puts the result into the meta of f->header. They must be of the fit's model, the first not attacked (meta
+ * "fgsm.eps"), the second the same images in the same order, by their number and, if both have it, column "name".
+ * published: chooses eps as the published program does, by FPR95, for use with the very test images that it tunes on.
+ * Retains 8 bytes per row, layer and eps. -1: err holds a line that names the stream at fault. */
 int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published,
 	     struct err *err) TS_CHECKED;
 /* Removes all of that from the meta: a change of the fit invalidates it. */

@@ -14,6 +14,7 @@
 struct perturb {
 	struct ts_reader *r; /* kept open: its header is that of an input */
 	struct ts_set fit;
+	char made[NET_MAX_STAGES][17];      /* ood_layer_text() */
 	const double *mean[NET_MAX_STAGES]; /* (C,d) */
 	double *precision[NET_MAX_STAGES];  /* P (d,d), made symmetric */
 	double *there[NET_MAX_STAGES];      /* P mu of each class (C,d) */
@@ -56,9 +57,27 @@ static void symmetrise(double *p, size_t d)
 			p[i * d + j] = p[j * d + i] = (p[i * d + j] + p[j * d + i]) / 2;
 }
 
-static int read_fit(struct perturb *q, const struct net *n)
+/* Checks that the fit is of this model, as far as it says. */
+static int check_model(struct perturb *q, const struct net_checkpoint *c)
 {
-	if (!ts_reader_expect(q->r, "fit") || ts_reader_set(q->r, &q->fit) < 0)
+	char id[17], *said = NULL;
+	const int has = ts_meta_get_str(&ts_reader_header(q->r)->meta, "model", &said);
+	int rc = 0;
+
+	if (has < 0 || net_identity(c, id) < 0)
+		rc = ts_reader_fail(q->r, "meta 'model' is not text, or memory ran out");
+	else if (has && strcmp(said, id) != 0)
+		rc = ts_reader_fail(q->r, "is of another model; --perturb needs what ood-fit makes of features with "
+					  "--layers of this one");
+	free(said);
+	return rc;
+}
+
+static int read_fit(struct perturb *q, const struct net_checkpoint *model)
+{
+	const struct net *n = model->net;
+
+	if (!ts_reader_expect(q->r, "fit") || check_model(q, model) < 0 || ts_reader_set(q->r, &q->fit) < 0)
 		return -1;
 	for (int k = 0; k < n->n_stages; k++) {
 		const size_t C = (size_t)n->classes, d = (size_t)n->nodes[n->stages[k]].c;
@@ -67,6 +86,7 @@ static int read_fit(struct perturb *q, const struct net *n)
 		q->precision[k] = q->mean[k] ? get(q, k, "precision", d, d) : NULL;
 		if (!q->precision[k])
 			return -1;
+		ood_layer_text(q->made[k], q->mean[k], C, q->precision[k], d);
 		symmetrise(q->precision[k], d);
 		q->there[k] = malloc(C * d * sizeof *q->there[k]);
 		if (!q->there[k])
@@ -99,7 +119,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	q->r = ts_reader_open(o->perturb);
 	if (!q->r)
 		return err_memory(err);
-	if (read_fit(q, c->net) < 0)
+	if (read_fit(q, c) < 0)
 		return err_fail(err, "%s", ts_reader_error(q->r));
 	return 0;
 }
@@ -109,7 +129,10 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 	const struct perturb *q = state;
 	char name[64];
 
-	for (int k = 0; k < n->n_stages; k++)
+	for (int k = 0; k < n->n_stages; k++) {
+		snprintf(name, sizeof name, "layer%d.fit", k);
+		if (ts_meta_set_str(&to->meta, name, q->made[k]) < 0)
+			return err_memory(err);
 		for (int i = 0; i < q->n_eps; i++) {
 			const size_t d = (size_t)n->nodes[n->stages[k]].c;
 
@@ -117,6 +140,7 @@ static int columns(const void *state, const struct net *n, struct ts_header *to,
 			if (um_pass_add(to, name, 1, &d, err) < 0)
 				return -1;
 		}
+	}
 	return 0;
 }
 

@@ -88,8 +88,9 @@ static int check_options(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
-/* Checks that the images of both are distorted and attacked in the same way, or not at all. Otherwise the first stream's
- * meta would call distorted images clean. Images that were only prepared otherwise, which may be meant, get a warning. */
+/* Checks that the images of both are distorted and attacked in the same way, or not at all. Otherwise the first
+ * stream's meta would call distorted images clean. Images that were only prepared otherwise, which may be meant, get a
+ * warning. */
 static int check_clean(const struct ts_header *have, struct ts_reader *r)
 {
 	const struct ts_meta *its = &ts_reader_header(r)->meta;

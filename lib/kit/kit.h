@@ -64,8 +64,8 @@ int kit_no_terminal(const char *path) TS_CHECKED;
 /* Warns if the images behind the stream `name`, with meta m, were distorted on purpose (ds-pack --distort) or attacked
  * (um-embed --fgsm): results are then not about clean images. */
 void kit_warn_distorted(const char *name, const struct ts_meta *m);
-/* Warns if the images of the stream `name`, with this meta, were prepared otherwise than those of the network (h,w) whose
- * checkpoint has meta `model`: that changes what is computed from them, and nothing else would tell. */
+/* Warns if the images of the stream `name`, with this meta, were prepared otherwise than those of the network (h,w)
+ * whose checkpoint has meta `model`: that changes what is computed from them, and nothing else would tell. */
 void kit_warn_prepared(const char *name, const struct ts_meta *images, int h, int w, const struct ts_meta *model);
 
 /* --shard I/N: rows I, I+N, I+2N, ... NULL: all rows, as with 0/1. */

@@ -73,7 +73,8 @@ static struct row *find_row(struct report_seeds *t, const char *const key[3], st
 	return NULL;
 }
 
-/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; N_ID, N_OOD: sizes; UNKNOWN to the first table. */
+/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; N_ID, N_OOD: sizes; UNKNOWN to
+ * the first table. */
 enum { MODEL, METHOD, SET, FIRST, PASSED = -1, UNKNOWN = -2, FAILED = -3, N_ID = -4, N_OOD = -5 };
 
 struct heading {

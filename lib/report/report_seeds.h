@@ -37,7 +37,8 @@ void report_seeds_free(struct report_seeds *t);
 int report_seeds_read(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
 /* The next row, starting at *i (0 at first), that some tables lack, as a line of text in buf; NULL: no more. */
 const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len);
-/* What shows, as a line of text in buf, that tables are not of the same images: other numbers of rows; NULL: nothing. */
+/* What shows, as a line of text in buf, that tables are not of the same images: other numbers of rows; NULL: nothing.
+ */
 const char *report_seeds_unlike(const struct report_seeds *t, char *buf, size_t len);
 /* Two tables that are the same, as a line of text in buf; NULL: there are none. */
 const char *report_seeds_twice(const struct report_seeds *t, char *buf, size_t len);

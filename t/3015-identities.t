@@ -89,8 +89,16 @@ ok 'a model is known by its normalisation, too: the same weights with another ar
 ok 'um-ckpt diff compares tensors, and says what else differs' 'um-ckpt diff named.ckpt other.ckpt >out 2>err && ! test -s out && grep -q "they differ in mean, std (um-ckpt show)" err &&
 	um-ckpt diff nameless.ckpt small.ckpt 2>err >out && grep -q "they differ in input, std" err && um-ckpt diff named.ckpt nameless.ckpt 2>err && um-ckpt diff named.ckpt n.pth 2>>err && ! test -s err'
 ok 'um-train --init: a normalisation that is not the checkpoint'"'"'s is refused, not ignored' '
-	train() { um-train -q --init named.ckpt --freeze-conv -e 1 -b 4 "$@" all.ts; }; ds-pack -q all -o all.ts && fails 1 "named.ckpt. has another normalisation than --mean and --std; leave them out" train --mean .4,.4,.4 -o x &&
-	train --mean .5,.5,.5 --std .25,.25,.25 -o x && train --no-history -o y'
+	train() { um-train -q --init named.ckpt --freeze-conv -e 1 -b 4 "$@" all.ts; }; ds-pack -q all -o all.ts && fails 1 "named.ckpt. normalises by mean 0.5,0.5,0.5 and std 0.25,0.25,0.25, not by what --mean and --std say; leave them out" train --mean .4,.4,.4 -o x &&
+	train --mean .5,.5,.5 --std .25,.25,.25 -o x && train --no-history -o y && train --run r -o z && fails 1 "began with" train --run r --resume --mean .4,.4,.4 -o z && train --run r --resume -o z'
+ok 'numbers that are one in single precision, and specs that build one network, are of one model' '
+	um-ckpt import -q --arch $net --mean .1,.2,.3 --std .25,.25,.25 --size 32 --classes names -o one.ckpt n.pth && um-ckpt import -q --arch $net --mean .100000001,.2,.3 --std .25,.25,.25 --size 32 --classes names -o same.ckpt n.pth &&
+	um-embed -q -m one.ckpt images.ts >one.g && um-embed -q -m same.ckpt images.ts >same.g && test "$(model one.g)" = "$(model same.g)" && um-ckpt diff one.ckpt same.ckpt 2>err && ! test -s err &&
+	um-train -q --init one.ckpt --mean .100000001,.2,.3 --std .25,.25,.25 --freeze-conv -e 1 -b 4 -o x all.ts && golden-net ckpt densenet:depth=10,growth=4,reduction=0.51 10 >r.ckpt && um-ckpt export -q -o r.pth r.ckpt &&
+	um-ckpt import -q --mean .5,.5,.5 --std .25,.25,.25 --size 32 -o guessed.ckpt r.pth && ! um-ckpt show guessed.ckpt | grep -q reduction=0.51 && um-embed -q -m r.ckpt images.ts >r.g && um-embed -q -m guessed.ckpt images.ts >guessed.g &&
+	test "$(model r.g)" = "$(model guessed.g)"'
+ok 'ts-cat: what preparing would leave as it is is not prepared otherwise' 'ds-pack -q --size 32 all -o sized.ts && ts-cat -q all.ts sized.ts -o x && ts-cat all.ts sized.ts -o x 2>err && ts-cat sized.ts all.ts -o x 2>>err && ! test -s err && ds-pack -q --size 32 --interpolation bicubic all -o cubic.ts &&
+	ts-cat sized.ts cubic.ts -o x 2>err && grep -q "prepared otherwise" err && ts-cat --select label sized.ts cubic.ts -o x 2>err && ! test -s err'
 relabel() { # CLASSES LABELS: other names, and label i becomes the i-th
 	/usr/bin/python3 -c '
 import sys, msgpack

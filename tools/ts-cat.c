@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ds/ds_prep.h"
 #include "kit/kit.h"
 #include "ood/ood_identity.h"
 #include "ts/ts_images.h"
@@ -63,12 +64,13 @@ static int check_made(const struct ts_header *have, struct ts_reader *r)
 	return 0;
 }
 
-/* Is key one of the entries that say how the column was made: "odin.temperature" of "odin:eps=0.1"? */
+/* Is key one of the entries that say how the column was made: "odin.temperature" of "odin:eps=0.1"? "layer0.fit" tells
+ * only of steps, "layer0:eps=0.1". */
 static bool tells(const char *key, const char *column)
 {
 	const size_t len = strcspn(column, ":");
 
-	return strncmp(key, column, len) == 0 && key[len] == '.';
+	return strncmp(key, column, len) == 0 && key[len] == '.' && (column[len] || strcmp(key + len, ".fit") != 0);
 }
 
 /* Checks that columns of um-embed were made with the same options, as far as both streams say. */
@@ -94,11 +96,13 @@ static int check_options(const struct ts_header *have, struct ts_reader *r)
 static int check_clean(const struct ts_header *have, struct ts_reader *r)
 {
 	const struct ts_meta *its = &ts_reader_header(r)->meta;
+	const struct ts_field *image = strcmp(have->kind, "images") == 0 ? ts_header_field(have, "image") : NULL;
+	struct err words;
 
 	if (!ts_meta_same(&have->meta, its, "fgsm.eps"))
 		return ts_reader_fail(r,
 				      "was not attacked as the first stream was (meta 'fgsm.eps', by um-embed --fgsm)");
-	if (strcmp(have->kind, "images") == 0 && !ts_meta_agree(&have->meta, its, TS_IMAGES_PREPARE))
+	if (image && ds_prep_differs(its, (int)image->shape[1], (int)image->shape[2], &have->meta, &words))
 		cli_warn("'%s': its images were prepared otherwise than those of the first stream, whose meta "
 			 "'" TS_IMAGES_PREPARE "' is said of all",
 			 ts_reader_name(r));

@@ -81,18 +81,26 @@ static int check_arch(const struct net *n, struct err *err)
 	return rc;
 }
 
-/* So must a normalisation: that of the weights is theirs. */
+/* So must a normalisation: that of the weights is theirs. A run that began with other numbers, when they were ignored,
+ * is resumed as it began. */
 static int check_normalise(const struct net_checkpoint *c, struct err *err)
 {
 	struct net_checkpoint want = *c; /* borrows all but the numbers */
-	const size_t bytes = (size_t)c->net->c * sizeof *c->mean;
+	int rc;
 
+	if (o.resume)
+		return 0;
 	if (net_normalise_by(&want, mean_text, std_text, err) < 0)
 		return err_prefix(err, "--");
-	if (memcmp(want.mean, c->mean, bytes) == 0 && memcmp(want.std, c->std, bytes) == 0)
+	if (net_same_normalisation(&want, c))
 		return 0;
-	return err_fail(err, "'%s' has another normalisation than --mean and --std; leave them out to keep it",
-			o.start ? o.start : o.run);
+	rc = err_fail(err, "'%s' normalises by", o.start);
+	for (int i = 0; i < c->net->c; i++)
+		err_append(err, "%s%.9g", i ? "," : " mean ", c->mean[i]);
+	for (int i = 0; i < c->net->c; i++)
+		err_append(err, "%s%.9g", i ? "," : " and std ", c->std[i]);
+	err_append(err, ", not by what --mean and --std say; leave them out to keep it");
+	return rc;
 }
 
 int main(int argc, char **argv)

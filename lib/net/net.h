@@ -267,6 +267,8 @@ struct net_checkpoint {
 	char state_hash[17]; /* for net_identity(), if net_read_beside() found it; "": compute it */
 };
 
+/* Do both normalise alike, in the single precision in which it is done? They must have the same channels. */
+bool net_same_normalisation(const struct net_checkpoint *a, const struct net_checkpoint *b);
 /* Sets mean and standard deviation of c's input; c must have its network. net_normalise(): to the usual ones of this
  * name; -1: there are none for this number of channels. net_normalise_by(): to numbers, "0.5,0.4,0.3", one per channel;
  * NULL: no change; -1: malformed; err begins with "mean" or "std". */
@@ -294,8 +296,9 @@ bool net_is_run_state(const char *name);
 /* Removes everything with such a name: tensors of c->extra and values of the header; or those of a header alone. */
 void net_strip(struct net_checkpoint *c);
 void net_strip_meta(struct ts_meta *m);
-/* Identifies a network: XXH3-64 in hex of all that its logits depend on: its state's names and values, architecture,
- * input size and normalisation. -1: out of memory. */
+/* Identifies a network: XXH3-64 in hex of all that its logits depend on: its state's names and values, its nodes, its
+ * input's size (but of a graph, which takes any that its file allows) and normalisation, in single precision. -1: out of
+ * memory. */
 int net_identity(const struct net_checkpoint *c, char id[17]) TS_CHECKED;
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;

@@ -80,3 +80,11 @@ int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std
 				mean);
 	return parse("std", std, c->net->c, 1e-9, c->std, err);
 }
+
+bool net_same_normalisation(const struct net_checkpoint *a, const struct net_checkpoint *b)
+{
+	for (int i = 0; i < a->net->c; i++)
+		if ((float)a->mean[i] != (float)b->mean[i] || (float)a->std[i] != (float)b->std[i])
+			return false;
+	return true;
+}

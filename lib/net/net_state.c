@@ -145,21 +145,38 @@ static int hash_state(XXH3_state_t *x, const struct net_checkpoint *c, char sum[
 	return rc;
 }
 
-int net_identity(const struct net_checkpoint *c, char id[17])
+/* What the network does with its values: its nodes, not its spec, as several may describe the same; the size of its
+ * input, which a graph takes as it comes; and the normalisation in the precision in which it is done. */
+static void hash_use(XXH3_state_t *x, const struct net_checkpoint *c)
 {
 	const struct net *n = c->net;
-	const int64_t size[] = { n->c, n->h, n->w };
+	const int size[] = { n->c, n->h, n->w };
+
+	XXH3_64bits_update(x, size, net_is_graph(n) ? sizeof *size : sizeof size);
+	for (int i = 0; i < n->n_nodes; i++) {
+		const struct net_node *v = &n->nodes[i];
+		const int does[] = { (int)v->op, v->in[0], v->in[1],    v->kernel, v->stride, v->pad,
+				     v->groups,  v->heads, (int)v->act, v->bias,   v->affine };
+
+		XXH3_64bits_update(x, does, sizeof does);
+		XXH3_64bits_update(x, &v->eps, sizeof v->eps);
+	}
+	for (int i = 0; i < n->c; i++) {
+		const float by[] = { (float)c->mean[i], (float)c->std[i] };
+		XXH3_64bits_update(x, by, sizeof by);
+	}
+}
+
+int net_identity(const struct net_checkpoint *c, char id[17])
+{
 	XXH3_state_t *x = XXH3_createState();
 	char sum[17];
 	int rc = x ? hash_state(x, c, sum) : -1;
 
-	if (rc == 0) { /* the same values with another input compute something else */
+	if (rc == 0) { /* the same values used otherwise compute something else */
 		XXH3_64bits_reset(x);
 		XXH3_64bits_update(x, sum, sizeof sum);
-		XXH3_64bits_update(x, n->spec, strlen(n->spec) + 1);
-		XXH3_64bits_update(x, size, sizeof size);
-		XXH3_64bits_update(x, c->mean, (size_t)n->c * sizeof *c->mean);
-		XXH3_64bits_update(x, c->std, (size_t)n->c * sizeof *c->std);
+		hash_use(x, c);
 		net_identity_text(XXH3_64bits_digest(x), id);
 	}
 	XXH3_freeState(x);

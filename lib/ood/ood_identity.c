@@ -43,7 +43,10 @@ static int compare(const char *x, const char *what_x, const char *y, const char 
 	if (!x || !y || strncmp(x + HASH_AT, y + HASH_AT, ID) == 0)
 		return 0;
 	if (strncmp(x, unknown, ID) != 0 && strncmp(y, unknown, ID) != 0 && strncmp(x, y, ID) != 0)
-		return err_fail(err, "scores '%s' of %s and of %s are of different models", name, what_x, what_y);
+		return err_fail(err,
+				"scores '%s' of %s and of %s are of different models, or made by different "
+				"versions of unmask: make both anew",
+				name, what_x, what_y);
 	return err_fail(err,
 			"scores '%s' of %s and of %s are made differently: by other parameters, or options of "
 			"um-embed, or with another fit",

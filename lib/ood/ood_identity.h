@@ -23,7 +23,7 @@ extern "C" {
 
 enum { OOD_IDENTITY = 35 + TS_MAX_NAME };
 
-/* um-embed writes it to the meta of features that it computed in another precision than f32. */
+/* um-embed writes it to the meta of features that it computed in bfloat16. */
 #define OOD_PRECISION "precision"
 /* Were features with these metas computed in the same precision? True if one does not name its model: it is from
  * another program. */

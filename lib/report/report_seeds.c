@@ -189,7 +189,9 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 		if (h->to[i] >= 0 && h->to[i] < FIRST)
 			key[h->to[i]] = word;
 		if ((h->to[i] == N_ID || h->to[i] == N_OOD) && strcmp(word, "-") != 0)
-			sizes[N_ID - h->to[i]] = strtod(word, NULL);
+			sizes[N_ID - h->to[i]] = strtod(word, &end);
+		if ((h->to[i] == N_ID || h->to[i] == N_OOD) && strcmp(word, "-") != 0 && (!*word || *end))
+			return err_fail(err, "'%s': line %zu: '%s' is not a number", at->path, at->line, word);
 		if (h->to[i] < FIRST || !strcmp(word, "-"))
 			continue;
 		v[h->to[i] - FIRST] = strtod(word, &end);

@@ -236,6 +236,20 @@ static size_t diff_states(FILE *f, const struct ts_set *a, const struct ts_set *
 	return rows;
 }
 
+/* Is key in both with numbers that are the same in single precision, in which they are used? */
+static bool same_numbers(const struct ts_meta *a, const struct ts_meta *b, const char *key)
+{
+	struct ts_tensor x = { 0 }, y = { 0 };
+	bool same = ts_meta_get_tensor(a, key, &x) == 1 && ts_meta_get_tensor(b, key, &y) == 1 && x.type == TS_F64 &&
+		    y.type == TS_F64 && ts_tensor_count(&x) == ts_tensor_count(&y);
+
+	for (size_t i = 0; same && i < ts_tensor_count(&x); i++)
+		same = (float)((double *)x.data)[i] == (float)((double *)y.data)[i];
+	ts_tensor_release(&x);
+	ts_tensor_release(&y);
+	return same;
+}
+
 /* Names what else two checkpoints say differently about what their network computes. Files of other programs do not
  * say. */
 static void warn_meta(const struct ts_meta *a, const struct ts_meta *b)
@@ -245,7 +259,7 @@ static void warn_meta(const struct ts_meta *a, const struct ts_meta *b)
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		if (!ts_meta_agree(a, b, keys[i]))
+		if (!ts_meta_agree(a, b, keys[i]) && !same_numbers(a, b, keys[i]))
 			err_append(&words, "%s%s", n++ ? ", " : "", keys[i]);
 	if (n)
 		cli_warn("A and B are different networks beyond their tensors: they differ in %s (um-ckpt show)",

@@ -48,7 +48,7 @@ uint64_t ood_combine_hash(const struct ood_combine *c)
 	for (size_t m = 0; m < c->val.n_methods; m++) {
 		const struct ood_sample val = ood_scores_sample(&c->val, m);
 		for (size_t i = 0; i < val.n; i++) {
-			const double v = ood_at(&val, i);
+			const float v = (float)ood_at(&val, i); /* text of a stream has more digits */
 			h = XXH3_64bits_withSeed(&v, sizeof v, h);
 		}
 	}

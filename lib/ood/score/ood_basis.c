@@ -68,7 +68,10 @@ int ood_basis_check(const struct ood_basis *s, const char *name, const struct oo
 		    struct err *err)
 {
 	if (!same_model(s, f))
-		return err_fail(err, "fit '%s' and features '%s' are of different models", path, name);
+		return err_fail(err,
+				"fit '%s' and features '%s' are of different models, or made by different "
+				"versions of unmask: make both anew",
+				path, name);
 	if (!ood_same_precision(&s->header->meta, &f->header.meta))
 		return err_fail(err,
 				"fit '%s' and features '%s' were computed in other precisions: give um-embed the same "

@@ -297,8 +297,8 @@ bool net_is_run_state(const char *name);
 void net_strip(struct net_checkpoint *c);
 void net_strip_meta(struct ts_meta *m);
 /* Identifies a network: XXH3-64 in hex of all that its logits depend on: its state's names and values, its nodes, its
- * input's size (but of a graph, which takes any that its file allows) and normalisation, in single precision. -1: out of
- * memory. */
+ * input's size (but of a graph, which takes any that its file allows) and normalisation, in single precision. -1: out
+ * of memory. */
 int net_identity(const struct net_checkpoint *c, char id[17]) TS_CHECKED;
 /* A copy that shares nothing. -1: out of memory. */
 int net_copy(struct net_checkpoint *ret, const struct net_checkpoint *c, struct err *err) TS_CHECKED;

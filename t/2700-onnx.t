@@ -39,6 +39,8 @@ runs_them() { # LIBRARY
 		um-ckpt import -q $normal --size 8 gemm.onnx -o gemm.ckpt && embed gemm.onnx >a.ts &&
 		um-embed -q --threads 1 -m gemm.ckpt images.ts >b.ts && numbers logits,features a.ts >a && numbers logits,features b.ts | cmp - a &&
 		[ "$(ts-dump --header a.ts | grep -o "\"model\": \"[^\"]*\"")" = "$(ts-dump --header b.ts | grep -o "\"model\": \"[^\"]*\"")" ]'
+	ok "$2: a graph that takes any size is one model at two" 'ds-pack -q --size 12 pictures -o large.ts && embed gemm.onnx >a.ts && um-embed -q --threads 1 $normal -m gemm.onnx large.ts >l.ts &&
+		for s in a l; do ood-score -q -m msp -o $s.s $s.ts || return 1; done; ood-metrics -q --id a.s l.s >out'
 	ok "$2: all of it is in the checkpoint, numbers of other files too" '
 		um-ckpt import -q $normal --size 8 outside.onnx -o outside.ckpt && mv weights.bin w && um-embed -q -m outside.ckpt images.ts >out.ts; mv w weights.bin
 		numbers logits,features out.ts >out && near 1e-5 out want'

@@ -185,16 +185,15 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 	for (size_t k = 0; k < MAX_COLUMNS; k++)
 		v[k] = NAN;
 	for (; (word = strsep(&rest, "\t")) != NULL && i < h->n; i++) {
+		const int k = h->to[i];
+		double *to = k >= FIRST ? &v[k - FIRST] : k == N_ID || k == N_OOD ? &sizes[N_ID - k] : NULL;
 		char *end;
-		if (h->to[i] >= 0 && h->to[i] < FIRST)
-			key[h->to[i]] = word;
-		if ((h->to[i] == N_ID || h->to[i] == N_OOD) && strcmp(word, "-") != 0)
-			sizes[N_ID - h->to[i]] = strtod(word, &end);
-		if ((h->to[i] == N_ID || h->to[i] == N_OOD) && strcmp(word, "-") != 0 && (!*word || *end))
-			return err_fail(err, "'%s': line %zu: '%s' is not a number", at->path, at->line, word);
-		if (h->to[i] < FIRST || !strcmp(word, "-"))
+
+		if (k >= 0 && k < FIRST)
+			key[k] = word;
+		if (!to || !strcmp(word, "-"))
 			continue;
-		v[h->to[i] - FIRST] = strtod(word, &end);
+		*to = strtod(word, &end);
 		if (!*word || *end)
 			return err_fail(err, "'%s': line %zu: '%s' is not a number", at->path, at->line, word);
 	}
@@ -412,12 +411,15 @@ const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *
 /* Do tables i and k have the same numbers in all rows? */
 static bool same_tables(const struct report_seeds *t, size_t i, size_t k)
 {
-	for (size_t n = 0; n < t->n; n++)
+	for (size_t n = 0; n < t->n; n++) {
+		if (t->row[n].n != (size_t)t->tables) /* then v[i] is not table i's */
+			return false;
 		for (size_t c = 0; c < t->n_names; c++) {
 			const double *v = t->row[n].v[c];
-			if (t->row[n].n != (size_t)t->tables || (v[i] != v[k] && !(isnan(v[i]) && isnan(v[k]))))
+			if (v[i] != v[k] && !(isnan(v[i]) && isnan(v[k])))
 				return false;
 		}
+	}
 	return t->n > 0;
 }
 

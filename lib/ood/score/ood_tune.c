@@ -88,10 +88,8 @@ static int take_batch(const struct tuning *t, struct table *to, struct ood_layer
 static int check_stream(const struct tuning *t, const struct table *to, struct ts_reader *r)
 {
 	static const struct ts_meta none = { 0 };
-	const struct ts_header *h = ts_reader_expect(r, "features");
+	const struct ts_header *h = ts_reader_header(r);
 
-	if (!h)
-		return -1;
 	if (!ts_meta_agree(&h->meta, &t->fit->header.meta, "model"))
 		return ts_reader_fail(r, "is of another model than the fit");
 	if (!ood_same_precision(&h->meta, &t->fit->header.meta))
@@ -119,7 +117,7 @@ static int take_stream(const struct tuning *t, struct table *to, struct ts_reade
 	const ptrdiff_t name_at = name && name->type == TS_STR ? name - h->fields : -1;
 	struct ood_layers *layers[MAX_EPS] = { NULL };
 	struct ts_batch b = { 0 };
-	int rc = check_stream(t, to, r);
+	int rc = h ? check_stream(t, to, r) : -1;
 
 	for (size_t e = 0; e < t->n_eps && rc == 0; e++)
 		if (ood_layers_new(&layers[e], t->fit, h, t->eps[e], err) < 0)

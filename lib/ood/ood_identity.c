@@ -12,9 +12,7 @@ static const char key[] = "identities", unknown[] = "----------------";
 
 bool ood_same_precision(const struct ts_meta *a, const struct ts_meta *b)
 {
-	const struct ts_meta none = { 0 };
-
-	return ts_meta_same(a, &none, "model") || ts_meta_same(b, &none, "model") || ts_meta_same(a, b, OOD_PRECISION);
+	return !ts_meta_has(a, "model") || !ts_meta_has(b, "model") || ts_meta_same(a, b, OOD_PRECISION);
 }
 
 void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash, const char *column)

@@ -132,6 +132,7 @@ int ts_meta_set_tensor(struct ts_meta *m, const char *key, const struct ts_tenso
 /* Copies every key of src, replacing equal ones. */
 int ts_meta_merge(struct ts_meta *dst, const struct ts_meta *src) TS_CHECKED;
 void ts_meta_del(struct ts_meta *m, const char *key);
+bool ts_meta_has(const struct ts_meta *m, const char *key);
 /* Is the value of key the same in both, or absent from both? */
 bool ts_meta_same(const struct ts_meta *a, const struct ts_meta *b, const char *key);
 /* False if key is in both, with different values. */

@@ -319,9 +319,14 @@ bool ts_meta_same(const struct ts_meta *a, const struct ts_meta *b, const char *
 	return x && y ? x->len == y->len && memcmp(x->bytes, y->bytes, x->len) == 0 : !x && !y;
 }
 
+bool ts_meta_has(const struct ts_meta *m, const char *key)
+{
+	return find(m, key) != NULL;
+}
+
 bool ts_meta_agree(const struct ts_meta *a, const struct ts_meta *b, const char *key)
 {
-	return !find(a, key) || !find(b, key) || ts_meta_same(a, b, key);
+	return !ts_meta_has(a, key) || !ts_meta_has(b, key) || ts_meta_same(a, b, key);
 }
 
 /* Unpacks key's value into *u (the caller destroys it). 1, 0 absent, -1. */

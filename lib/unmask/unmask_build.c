@@ -32,10 +32,9 @@ static struct ts_reader *part(const struct ts_set *set, const char *name, struct
 static int read_preparation(struct unmask *u, struct err *err)
 {
 	const struct ts_meta *m = &u->c.header.meta;
-	const struct ts_meta none = { 0 };
 	int rc;
 
-	if (ts_meta_same(m, &none, TS_IMAGES_PREPARE))
+	if (!ts_meta_has(m, TS_IMAGES_PREPARE))
 		return 0;
 	if ((rc = ds_prep_for(&u->shape, m, err)) < 0)
 		return err_prefix(err, "its network: ");

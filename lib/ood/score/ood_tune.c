@@ -87,14 +87,13 @@ static int take_batch(const struct tuning *t, struct table *to, struct ood_layer
 /* Checks that a stream is of the fit's model, and that the ID rows were not attacked. */
 static int check_stream(const struct tuning *t, const struct table *to, struct ts_reader *r)
 {
-	static const struct ts_meta none = { 0 };
 	const struct ts_header *h = ts_reader_header(r);
 
 	if (!ts_meta_agree(&h->meta, &t->fit->header.meta, "model"))
 		return ts_reader_fail(r, "is of another model than the fit");
 	if (!ood_same_precision(&h->meta, &t->fit->header.meta))
 		return ts_reader_fail(r, "was not computed in the same precision as the fit (um-embed --precision)");
-	if (to == &t->id && !ts_meta_same(&h->meta, &none, "fgsm.eps"))
+	if (to == &t->id && ts_meta_has(&h->meta, "fgsm.eps"))
 		return ts_reader_fail(r, "holds attacked images (um-embed --fgsm): give it to --against, and the "
 					 "images as they are in its place");
 	return 0;

@@ -1,39 +1,25 @@
 /* SPDX-License-Identifier: MIT
- * Reads scores from streams and from text. read(2) fills a buffer, which is split into lines of text or handed to the
- * stream reader before the rest of the input. */
-#include <errno.h>
-#include <fcntl.h>
+ * Reads scores from streams and from text. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ood/eval/ood_input.h"
+#include "ood/eval/ood_lines.h"
 #include "ts/ts_cell.h"
 #include "ts/ts_foreign.h"
 
-enum { BATCH = 1024, MAX_FIELDS = 10000, FIRST = 4096, MAX_LINE = 1 << 20 };
+enum { BATCH = 1024, MAX_FIELDS = 10000, MAX_NUMBER = 4096, MAX_LINE = 1 << 20 };
 
 struct ood_input {
-	const char *name;
-	int fd;
-	bool numbers;         /* text has one number per line */
-	struct ts_file *copy; /* also gets everything read; or NULL */
-	char *buf;            /* buf[at..len) is read but not yet used */
-	size_t at, len, cap;
+	struct ood_lines lines;
 	struct ts_reader *r;     /* NULL: text */
+	bool numbers;            /* text has one number per line */
 	struct ts_header header; /* of text */
-	size_t line;             /* the number of the last line, from 1 */
-	char *ahead;             /* a line to return again, in buf; or NULL */
-	size_t blank;      /* the number of the first of the empty lines just read, which only the end may follow */
-	char separator;    /* between cells: a tab, a comma, a semicolon, blanks (' '); 0: there is one cell */
-	size_t n;          /* columns of text, including skipped ones */
-	ptrdiff_t *column; /* (n) which column of the header each is, or -1 */
-	bool over;         /* the end has been read */
-	bool failed;
-	struct err error;
+	size_t n;                /* columns of text, including skipped ones */
+	ptrdiff_t *column;       /* (n) which column of the header each is, or -1 */
 };
 
 int ood_input_fail(struct ood_input *in, const char *fmt, ...)
@@ -41,164 +27,21 @@ int ood_input_fail(struct ood_input *in, const char *fmt, ...)
 	struct err what;
 	va_list ap;
 
-	if (in->failed)
-		return -1;
 	va_start(ap, fmt);
 	vsnprintf(what.text, sizeof what.text, fmt, ap);
 	va_end(ap);
-	if (in->r)
-		return ts_reader_fail(in->r, "%s", what.text);
-	in->failed = true;
-	return err_fail(&in->error, "'%s': %s", in->name, what.text);
+	return in->r && !in->lines.failed ? ts_reader_fail(in->r, "%s", what.text) :
+					    ood_lines_fail(&in->lines, "%s", what.text);
 }
 
 const char *ood_input_error(const struct ood_input *in)
 {
-	return in->failed ? in->error.text : in->r ? ts_reader_error(in->r) : NULL;
+	return in->lines.failed ? in->lines.error.text : in->r ? ts_reader_error(in->r) : NULL;
 }
 
 bool ood_input_is_text(const struct ood_input *in)
 {
 	return !in->r;
-}
-
-/* ---- bytes ----------------------------------------------------------------------------------- */
-
-/* Like read(2), but returns what is in the buffer first. A copy that cannot be written is a separate error. */
-static ssize_t take(void *ctx, void *buf, size_t len)
-{
-	struct ood_input *in = ctx;
-	ssize_t n;
-
-	if (in->at < in->len) {
-		len = len < in->len - in->at ? len : in->len - in->at;
-		memcpy(buf, in->buf + in->at, len);
-		in->at += len;
-		return (ssize_t)len;
-	}
-	do
-		n = read(in->fd, buf, len);
-	while (n < 0 && errno == EINTR);
-	if (n > 0 && in->copy && ts_file_put(in->copy, buf, (size_t)n) < 0) {
-		in->failed = true;
-		return err_fail(&in->error, "%s", ts_file_error(in->copy));
-	}
-	return n;
-}
-
-/* Appends more input to the buffer. 1, 0 at the end of input, -1. */
-static int fill(struct ood_input *in)
-{
-	const size_t have = in->len - in->at, most = in->numbers ? FIRST : MAX_LINE;
-	ssize_t n;
-
-	if (have > 0)
-		memmove(in->buf, in->buf + in->at, have);
-	in->at = in->len = 0; /* so that take() reads */
-	if (have == in->cap) {
-		size_t cap = in->cap ? 2 * in->cap : FIRST;
-		char *bigger = cap <= most ? realloc(in->buf, cap) : NULL;
-		if (cap > most && in->numbers)
-			return ood_input_fail(in, "line %zu is too long for a number", in->line + 1);
-		if (cap > most)
-			return ood_input_fail(in, "line %zu: longer than %zu bytes", in->line + 1, most);
-		if (!bigger)
-			return ood_input_fail(in, "out of memory");
-		in->buf = bigger;
-		in->cap = cap;
-	}
-	n = take(in, in->buf + have, in->cap - have);
-	in->len = have + (n > 0 ? (size_t)n : 0);
-	return n < 0 ? ood_input_fail(in, "cannot read: %s", strerror(errno)) : n > 0;
-}
-
-/* Does this line, len bytes long, end inside a quoted cell? */
-static bool goes_on(const struct ood_input *in, size_t len)
-{
-	char *line = in->buf + in->at;
-	bool open;
-
-	if (!in->separator || in->separator == ' ' || !memchr(line, '"', len))
-		return false;
-	line[len] = '\0';
-	open = ts_cell_goes_on(line, in->separator);
-	line[len] = '\n';
-	return open;
-}
-
-/* Returns the number of bytes of the next line, without its end. -1: failed; -2: there is no line. */
-static ssize_t line_end(struct ood_input *in, size_t seen)
-{
-	char *end;
-
-	while (!(end = memchr(in->buf + in->at + seen, '\n', in->len - in->at - seen))) {
-		if (memchr(in->buf + in->at + seen, '\0', in->len - in->at - seen))
-			return ood_input_fail(in, "line %zu: is not text", in->line + 1);
-		seen = in->len - in->at;
-		int rc = fill(in);
-		if (rc < 0 || (rc == 0 && seen == 0))
-			return rc < 0 ? -1 : -2;
-		if (rc == 0) {
-			in->over = true;
-			if (in->len == in->cap && fill(in) < 0) /* makes room */
-				return -1;
-			in->buf[in->len++] = '\n';
-		}
-	}
-	return end - (in->buf + in->at);
-}
-
-/* Reads the next line, empty or not, and the lines that a quoted cell continues on. The last one may lack its newline.
- * Input that is not text is reported before its line ends, as it may never end. */
-static int any_line(struct ood_input *in, char **line)
-{
-	const size_t first = in->line + 1;
-	ssize_t end = line_end(in, 0);
-	size_t len;
-
-	if (end < 0)
-		return end == -2 ? 0 : -1;
-	for (in->line++; goes_on(in, (size_t)end); in->line++) {
-		if ((end = line_end(in, (size_t)end + 1)) < 0)
-			return -1;
-		if (in->over && goes_on(in, (size_t)end))
-			return ood_input_fail(in, "line %zu: a cell's quote does not end", first);
-	}
-	*line = in->buf + in->at;
-	len = (size_t)end;
-	in->at += len + 1;
-	if (memchr(*line, '\0', len))
-		return ood_input_fail(in, "line %zu: is not text", in->line);
-	(*line)[len - (len > 0 && (*line)[len - 1] == '\r')] = '\0';
-	return 1;
-}
-
-/* Reads the next line of text, without trailing blanks, valid until the next call. Returns 1, 0 at the end, -1. Empty
- * lines are ignored at the end, where editors and programs leave them; elsewhere a score may be missing. */
-static int next_line(struct ood_input *in, char **line)
-{
-	int rc;
-
-	if (in->ahead) {
-		*line = in->ahead;
-		in->ahead = NULL;
-		return 1;
-	}
-	while ((rc = any_line(in, line)) == 1) {
-		size_t len = strlen(*line);
-		while (len > 0 && (*line)[len - 1] == ' ')
-			(*line)[--len] = '\0';
-		if (len > 0)
-			return in->blank ? ood_input_fail(in, "line %zu: is empty", in->blank) : 1;
-		in->blank = in->blank ? in->blank : in->line;
-	}
-	return rc;
-}
-
-/* Would reading the next line block? */
-static bool must_wait(const struct ood_input *in)
-{
-	return !in->ahead && !memchr(in->buf + in->at, '\n', in->len - in->at);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -217,7 +60,7 @@ static int add_named(struct ood_input *in, const char *name)
 {
 	const bool index = in->n == 0 && (!*name || !strcmp(name, "Unnamed: 0"));
 
-	if (!strcmp(name, "name") || !strncmp(name, "verdict:", 8) || (index && in->separator)) {
+	if (!strcmp(name, "name") || !strncmp(name, "verdict:", 8) || (index && in->lines.separator)) {
 		in->column[in->n++] = -1;
 		return 0;
 	}
@@ -237,7 +80,7 @@ static int look_at(struct ood_input *in, const char *line, struct first *f)
 	double v;
 
 	*f = (struct first){ .counted = true };
-	while ((cell = ts_cell_next(&rest, in->separator)) != NULL) {
+	while ((cell = ts_cell_next(&rest, in->lines.separator)) != NULL) {
 		bool number = ts_cell_number(cell, &v);
 		f->counted =
 			f->counted && (f->n == 0 ? !*cell : number && v == (double)(f->n - 1) && !strpbrk(cell, ".eE"));
@@ -257,7 +100,7 @@ static int take_heading(struct ood_input *in, char *line)
 	char *word;
 	int rc = 0;
 
-	while (rc == 0 && (word = ts_cell_next(&line, in->separator)) != NULL)
+	while (rc == 0 && (word = ts_cell_next(&line, in->lines.separator)) != NULL)
 		rc = add_named(in, word);
 	return rc;
 }
@@ -287,18 +130,19 @@ static int make_room(struct ood_input *in, size_t n)
 /* Reads a heading, then looks at the first row: R writes row names without a heading. */
 static int begin_named(struct ood_input *in, char *heading)
 {
+	struct ood_lines *l = &in->lines;
 	struct first names, row;
-	int rc = next_line(in, &in->ahead);
+	char *line;
+	int rc = ood_lines_next(l, &line);
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : ood_input_fail(in, "no rows of numbers, and not an unmask stream");
-	if (!in->separator)
-		in->separator = strchr(in->ahead, '\t')                         ? '\t' :
-				strchr(in->ahead + strspn(in->ahead, " "), ' ') ? ' ' :
-										  0;
-	if (look_at(in, heading, &names) < 0 || look_at(in, in->ahead, &row) < 0 || make_room(in, names.n) < 0)
+	ood_lines_again(l, line);
+	if (!l->separator)
+		l->separator = strchr(line, '\t') ? '\t' : strchr(line + strspn(line, " "), ' ') ? ' ' : 0;
+	if (look_at(in, heading, &names) < 0 || look_at(in, line, &row) < 0 || make_room(in, names.n) < 0)
 		return -1;
-	if (row.n == names.n + 1 && in->ahead[strspn(in->ahead, " ")] == '"')
+	if (row.n == names.n + 1 && line[strspn(line, " ")] == '"')
 		in->column[in->n++] = -1;
 	return take_heading(in, heading);
 }
@@ -307,33 +151,34 @@ static int begin_named(struct ood_input *in, char *heading)
  * heading: its scores would be lost. */
 static int begin_table(struct ood_input *in)
 {
+	struct ood_lines *l = &in->lines;
 	struct first f;
 	char *line, *heading;
-	int rc = next_line(in, &line);
+	int rc = ood_lines_next(l, &line);
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : ood_input_fail(in, "no rows of numbers, and not an unmask stream");
 	const bool comment = strncmp(line, "# ", 2) == 0; /* numpy.savetxt(header=) */
 	line += comment ? 2 : 0;
-	in->separator = ts_cell_separator(line);
+	l->separator = ts_cell_separator(line);
 	if (look_at(in, line, &f) < 0)
 		return -1;
 	if (f.n == 1 && f.numbers == 0) { /* numbers with blanks between them? */
-		in->separator = ' ';
+		l->separator = ' ';
 		if (look_at(in, line, &f) < 0)
 			return -1;
-		in->separator = f.n > 1 && f.numbers > 0 ? ' ' : 0;
-		if (!in->separator && look_at(in, line, &f) < 0)
+		l->separator = f.n > 1 && f.numbers > 0 ? ' ' : 0;
+		if (!l->separator && look_at(in, line, &f) < 0)
 			return -1;
 	}
-	if (f.numbers == f.n && in->separator == ',' && f.n == 2 && !strpbrk(line, ".eE"))
+	if (f.numbers == f.n && l->separator == ',' && f.n == 2 && !strpbrk(line, ".eE"))
 		return ood_input_fail(in,
 				      "line 1: '" ERR_NAME
 				      "' may be two numbers, or one with a decimal comma; decimal points "
 				      "and a heading, or tabs, tell",
 				      line);
 	if (f.numbers == f.n && !comment) {
-		in->ahead = line;
+		ood_lines_again(l, line);
 		return make_room(in, f.n) < 0 ? -1 : take_columns(in, f.n);
 	}
 	if (*f.odd)
@@ -348,18 +193,10 @@ static int begin_table(struct ood_input *in)
 	return rc;
 }
 
-/* After the mark that Excel and PowerShell put before UTF-8. */
 static int begin_text(struct ood_input *in)
 {
-	static const char mark[] = "\xef\xbb\xbf";
-	int rc = 1;
-
-	while (rc > 0 && in->len - in->at < 3 && *in->buf == mark[0])
-		rc = fill(in);
-	if (rc < 0)
+	if (ood_lines_skip_mark(&in->lines) < 0)
 		return -1;
-	if (in->len - in->at >= 3 && memcmp(in->buf + in->at, mark, 3) == 0)
-		in->at += 3;
 	if (!in->numbers)
 		return begin_table(in);
 	return make_room(in, 1) < 0 ? -1 : take_columns(in, 1);
@@ -371,14 +208,14 @@ static int take_value(struct ood_input *in, const char *word, struct ts_col *to,
 	double v;
 
 	if (!ts_cell_number(word, &v) && to->type == TS_F64 && in->header.n_fields == 1)
-		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number", in->line, word);
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number", in->lines.line, word);
 	if (!ts_cell_number(word, &v))
-		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number, in column '%s'", in->line, word,
-				      to->name);
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a number, in column '%s'", in->lines.line,
+				      word, to->name);
 	if (to->type == TS_F64)
 		((double *)to->data)[i] = v;
 	else if (v < -1 || v > 1e9 || v != (double)(int64_t)v)
-		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a class", in->line, word);
+		return ood_input_fail(in, "line %zu: '" ERR_NAME "' is not a class", in->lines.line, word);
 	else
 		((int64_t *)to->data)[i] = (int64_t)v;
 	return 0;
@@ -390,10 +227,12 @@ static int take_row(struct ood_input *in, char *line, struct ts_batch *b, size_t
 	char *word;
 	size_t k = 0;
 
-	for (; (word = ts_cell_next(&line, in->separator)) != NULL && k < in->n; k++)
+	for (; (word = ts_cell_next(&line, in->lines.separator)) != NULL && k < in->n; k++)
 		if (in->column[k] >= 0 && take_value(in, word, &b->cols[in->column[k]], i) < 0)
 			return -1;
-	return k == in->n && !word ? 0 : ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->line, in->n);
+	return k == in->n && !word ?
+		       0 :
+		       ood_input_fail(in, "line %zu: not the %zu columns of line 1", in->lines.line, in->n);
 }
 
 /* The same for one number per line. */
@@ -402,8 +241,8 @@ static int take_number(struct ood_input *in, const char *line, struct ts_batch *
 	double *v = (double *)b->cols[0].data + i;
 
 	if (!ts_cell_number(line + strspn(line, " "), v) || isnan(*v))
-		return ood_input_fail(in, "line %zu is not a number%s", in->line,
-				      in->line > 1 ? "" : ", and the input is not an unmask stream");
+		return ood_input_fail(in, "line %zu is not a number%s", in->lines.line,
+				      in->lines.line > 1 ? "" : ", and the input is not an unmask stream");
 	return 0;
 }
 
@@ -412,7 +251,7 @@ static int take_number(struct ood_input *in, const char *line, struct ts_batch *
 /* Fails if the input is a file of another program, known by its first bytes. */
 static int check_foreign(struct ood_input *in)
 {
-	const enum ts_foreign f = ts_foreign_of(in->buf, in->len);
+	const enum ts_foreign f = ts_foreign_of(in->lines.buf, in->lines.len);
 	const char *remedy = ts_foreign_remedy(f);
 
 	if (f == TS_TEXT || f == TS_UNKNOWN)
@@ -423,32 +262,26 @@ static int check_foreign(struct ood_input *in)
 
 static struct ood_input *open_input(const char *path, bool numbers, struct ts_file *copy)
 {
-	bool is_stdin = !path || strcmp(path, "-") == 0;
 	struct ood_input *in = calloc(1, sizeof *in);
+	struct ood_lines *l = &in->lines;
 
 	if (!in)
 		return NULL;
-	in->name = is_stdin ? "<stdin>" : path;
 	in->numbers = numbers;
-	in->copy = copy;
 	ts_header_init(&in->header, "scores");
-	in->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (in->fd < 0) {
-		in->failed = true;
-		err_fail(&in->error, "cannot open '%s': %s", path, strerror(errno));
+	if (ood_lines_open(l, path, numbers ? MAX_NUMBER : MAX_LINE, copy) < 0)
 		return in;
-	}
-	int rc = fill(in);
+	int rc = ood_lines_fill(l);
 	if (rc == 0)
 		ood_input_fail(in, "empty input where scores were expected");
 	if (rc <= 0 || check_foreign(in) < 0)
 		return in;
-	const unsigned char first = (unsigned char)*in->buf;
+	const unsigned char first = (unsigned char)l->buf[0];
 	if (first < 128 || first == 0xef) {
-		begin_text(in); /* a failure is recorded in in->error */
+		begin_text(in); /* a failure is recorded in lines.error */
 	} else if (first >= 0xfe) {
 		ood_input_fail(in, "is UTF-16, or not text; only UTF-8 is read");
-	} else if (!(in->r = ts_reader_open_fn(take, in, in->name))) {
+	} else if (!(in->r = ts_reader_open_fn(ood_lines_read, l, l->name))) {
 		ood_input_close(in);
 		return NULL;
 	}
@@ -470,17 +303,15 @@ void ood_input_close(struct ood_input *in)
 	if (!in)
 		return;
 	ts_reader_close(in->r);
-	if (in->fd > STDIN_FILENO)
-		close(in->fd);
+	ood_lines_close(&in->lines);
 	ts_header_release(&in->header);
-	free(in->buf);
 	free(in->column);
 	free(in);
 }
 
 const struct ts_header *ood_input_header(struct ood_input *in)
 {
-	if (in->failed)
+	if (in->lines.failed)
 		return NULL;
 	return in->r ? ts_reader_expect(in->r, "scores") : &in->header;
 }
@@ -490,15 +321,15 @@ int ood_input_next(struct ood_input *in, struct ts_batch *b)
 	int rc = 1;
 	size_t i = 0;
 
-	if (in->failed)
+	if (in->lines.failed)
 		return -1;
 	if (in->r)
 		return ts_reader_next(in->r, b);
 	if (ts_batch_resize(b, BATCH) < 0)
 		return ood_input_fail(in, "out of memory");
-	while (i < BATCH && (i == 0 || !must_wait(in))) {
+	while (i < BATCH && (i == 0 || !ood_lines_wait(&in->lines))) {
 		char *line;
-		if ((rc = next_line(in, &line)) <= 0)
+		if ((rc = ood_lines_next(&in->lines, &line)) <= 0)
 			break;
 		if ((in->numbers ? take_number(in, line, b, i) : take_row(in, line, b, i)) < 0)
 			return -1;

@@ -97,7 +97,8 @@ ok '--prune-rate is the same kept fraction, and says so' '
 ok 'same seed, same bytes' '
 	prune --no-history --um 1.5 -o a.ckpt && prune --no-history --um 1.5 -o b.ckpt && cmp a.ckpt b.ckpt && prune --no-history --um 1.5 --seed 1 -o c.ckpt && ! cmp -s a.ckpt c.ckpt'
 
-ok 'masks on masks are refused' 'fails 1 "has masks already" um-prune -m umap.ckpt -o z.ckpt images.ts'
+ok 'masks on masks, and another architecture, are refused before the images are read' 'head -c 3000 images.ts >cut && fails 1 "has masks already" um-prune -m umap.ckpt -o z.ckpt cut &&
+	fails 1 "base.ckpt. is of architecture .*, not the resnet-narrow.* that --arch asks for" um-train -i base.ckpt --arch resnet20 -o z.ckpt cut && fails 1 "cut.*byte" um-train -i base.ckpt -o z.ckpt cut'
 ok 'nothing to learn is misuse' 'fails 2 "nothing to learn" um-prune -m base.ckpt --subject weight set.ts'
 ok '--subject weight with the weights' 'prune --subject weight --train-weights -o w.ckpt && um-ckpt bake w.ckpt 2>&1 >/dev/null | grep -q "sparsity=0.19"'
 ok 'freezing everything is an error' 'fails 1 "nothing is left to train" um-train -i base.ckpt --freeze-weights -o z.ckpt set.ts'

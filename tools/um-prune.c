@@ -7,7 +7,6 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
-#include "kit/kit_team.h"
 
 /* --method, of which the last three make the mask once; --subject. */
 enum { UMAP, BERNOULLI, MAGNITUDE, RANDOM, SNIP }; /* from MAGNITUDE on as enum um_cut_by */
@@ -47,8 +46,16 @@ static const struct cli_tool tool = {
 	shared
 };
 
+static int check_start(void *data, const struct net_checkpoint *c, struct err *err)
+{
+	(void)data;
+	return c->mask ? err_fail(err, "'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
+				  o.start) :
+			 0;
+}
+
 /* Puts the masks into the checkpoint. */
-static int add_masks(struct job *job, struct err *err)
+static int add_masks(void *data, struct job *job, struct err *err)
 {
 	struct ts_rng rng = ts_rng_new((uint64_t)cli.seed, UM_RNG_MASK);
 	struct net_mask mask = { .keep = keep,
@@ -57,9 +64,12 @@ static int add_masks(struct job *job, struct err *err)
 				 .dense_last = dense_last,
 				 .seed = (uint64_t)cli.seed };
 
-	if (job->c.mask)
-		return err_fail(err, "'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
-				o.start);
+	(void)data;
+	if (o.team && method >= MAGNITUDE)
+		return err_fail(err, "one process computes the mask of this --method: --ranks 1");
+	if (!isnan(prune_rate))
+		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
+			 prune_rate);
 	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED :
 		    method == BERNOULLI ? NET_MASK_BERNOULLI :
 		    subject == WEIGHT   ? NET_MASK_WEIGHTS :
@@ -76,11 +86,12 @@ static int add_masks(struct job *job, struct err *err)
 }
 
 /* Trains the mask, or writes the one that was computed at once. */
-static int run(struct job *job, struct err *err)
+static enum job_end run(void *data, struct job *job, struct err *err)
 {
+	(void)data;
 	if (method < MAGNITUDE)
 		return job_run(job, err);
-	return net_write(&job->c, o.out, err) < 0 ? -1 : job_report(job, err);
+	return net_write(&job->c, o.out, err) < 0 || job_report(job, err) < 0 ? JOB_FAILED : JOB_DONE;
 }
 
 static void check(void)
@@ -105,49 +116,13 @@ static void check(void)
 
 int main(int argc, char **argv)
 {
-	struct ts_reader *r;
+	const struct job_program program = { .check = check_start, .begin = add_masks, .run = run };
 	const char *input;
-	struct err err;
-	struct job job;
-	int first, rc;
+	int first;
 
 	job_options_init(&o, shared);
 	first = cli_parse(&tool, argc, argv);
 	input = cli_operand(first, argc, argv);
 	check();
-	if (job_join(&o, &err) < 0)
-		return cli_finish(kit_say_failure(o.team, &err));
-	if (o.team && method >= MAGNITUDE)
-		return cli_finish(
-			kit_say_failure(o.team, (err_fail(&err, "one process computes the mask of this --method: "
-								"--ranks 1"),
-						 &err)));
-	if (o.print_run)
-		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
-	r = cli_open(input);
-	if (job_is_first(&o) && (cli.output || !o.run))
-		o.out = cli_output();
-	if (o.out && cli_check_writer(o.out) < 0) {
-		err_fail(&err, "the output cannot be written"); /* already reported */
-		(void)team_fail(o.team, &err);
-		ts_reader_close(r);
-		return cli_finish(1);
-	}
-	if (!isnan(prune_rate))
-		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
-			 prune_rate);
-	rc = job_open(&job, &o, r, NULL, NULL, &err); /* there is a checkpoint to start from */
-	if (rc == 0 && !job.resumed)
-		rc = add_masks(&job, &err);
-	if (rc == 0)
-		rc = run(&job, &err);
-	if (rc == JOB_FAILED)
-		kit_say_failure(o.team, &err);
-	ts_writer_close(o.out);
-	job_close(&job);
-	job_options_release(&o);
-	ts_reader_close(r);
-	if (rc == JOB_STOPPED)
-		cli_reraise_stop();
-	return cli_finish(rc);
+	return job_main(&o, &program, input);
 }

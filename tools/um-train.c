@@ -5,7 +5,6 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
-#include "kit/kit_team.h"
 #include "report/report_archs.h"
 #include "ts/ts_images.h"
 
@@ -103,13 +102,18 @@ static int check_normalise(const struct net_checkpoint *c, struct err *err)
 	return rc;
 }
 
+static int check_start(void *data, const struct net_checkpoint *c, struct err *err)
+{
+	(void)data;
+	return check_arch(c->net, err) < 0 ? -1 : check_normalise(c, err);
+}
+
 int main(int argc, char **argv)
 {
-	struct ts_reader *r;
+	const struct job_program program = { .fresh = new_model, .check = check_start };
 	const char *input;
 	struct err err;
-	struct job job;
-	int first, rc;
+	int first;
 
 	job_options_init(&o, shared);
 	first = cli_parse(&tool, argc, argv);
@@ -123,34 +127,5 @@ int main(int argc, char **argv)
 	if (o.start && (init.kind || init.fan_out || init.nonlinearity))
 		cli_usage("--init-weights, --init-fan and --init-nonlinearity are for fresh weights, but --init gives "
 			  "the weights");
-	if (job_join(&o, &err) < 0)
-		return cli_finish(kit_say_failure(o.team, &err));
-	if (o.print_run)
-		return cli_finish(job_is_first(&o) && job_print_run(&o, &err) < 0 ? cli_error("%s", err.text) : 0);
-	r = cli_open(input);
-	if (job_is_first(&o) && (cli.output || !o.run))
-		o.out = cli_output(); /* refuses a terminal, or a folder that cannot be written to, before hours of
-				       * work */
-	if (o.out && cli_check_writer(o.out) < 0) {
-		err_fail(&err, "the output cannot be written"); /* already reported */
-		(void)team_fail(o.team, &err);
-		ts_reader_close(r);
-		return cli_finish(1);
-	}
-	rc = job_open(&job, &o, r, new_model, NULL, &err);
-	if (rc == 0)
-		rc = check_arch(job.c.net, &err);
-	if (rc == 0)
-		rc = check_normalise(&job.c, &err);
-	if (rc == 0)
-		rc = job_run(&job, &err);
-	if (rc == JOB_FAILED)
-		kit_say_failure(o.team, &err);
-	ts_writer_close(o.out);
-	job_close(&job);
-	job_options_release(&o);
-	ts_reader_close(r);
-	if (rc == JOB_STOPPED)
-		cli_reraise_stop();
-	return cli_finish(rc);
+	return job_main(&o, &program, input);
 }

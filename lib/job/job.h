@@ -13,14 +13,7 @@
  *	first = cli_parse(&tool, argc, argv);
  *	if (job_options_check(&o, &err) < 0)
  *		cli_usage("%s", err.text);
- *	rc = job_join(&o, &err);				// with the other ranks
- *	rc = job_open(&job, &o, reader, fresh, NULL, &err);	// data and the checkpoint to start from
- *	if (rc == 0 && !job.resumed)
- *		rc = my_change(&job.c, &err);
- *	if (rc == 0)
- *		rc = job_run(&job, &err);			// train, write
- *	job_close(&job);
- *	job_options_release(&o);
+ *	return job_main(&o, &(struct job_program){ .fresh = my_network }, cli_operand(first, argc, argv));
  *
  * A run directory (--run DIR) is DIR/CONFIG/NAME, for a network with masks that keep K of its weights
  * DIR/CONFIG/NAME/prune_rate=K, or a numbered folder in it if that is taken; CONFIG is the config file's stem (without
@@ -124,18 +117,34 @@ struct job {
 	struct tb_writer *events;
 };
 
-/* Makes a network for the data if there is no checkpoint to start from. */
-typedef int job_fresh(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err);
+enum job_end { JOB_FAILED = -1, JOB_DONE, JOB_STOPPED };
+
+/* What a program adds to a run; NULL: nothing. data is passed on to each. */
+struct job_program {
+	void *data;
+	/* Makes a network for the data if there is no checkpoint to start from. */
+	int (*fresh)(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err);
+	/* Checks the checkpoint o->start, before the data are read; on rank 0 only. */
+	int (*check)(void *data, const struct net_checkpoint *c, struct err *err);
+	/* Changes the network of a run that begins, but not of one that is resumed. */
+	int (*begin)(void *data, struct job *j, struct err *err);
+	/* Replaces job_run(). */
+	enum job_end (*run)(void *data, struct job *j, struct err *err);
+};
+
+/* The rest of main(), from options that were checked: prints the run's directory if that is asked for; otherwise joins
+ * the other ranks, opens input and output, and goes through the four calls below and p's steps. Reports what fails.
+ * Returns the exit status. */
+int job_main(struct job_options *o, const struct job_program *p, const char *input);
 
 /* Reads the data from r to its end, and the checkpoint to start from: o->start, or that of the run to be resumed;
- * without either, fresh(data, ...) makes one. -1: err has errors of r, too. Call job_close() even then. The reader
- * stays open until then. */
-int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, job_fresh *fresh, void *data,
+ * without either, p->fresh() makes one. Then calls p->begin(). -1: err has errors of r, too. Call job_close() even
+ * then. The reader stays open until then. */
+int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, const struct job_program *p,
 	     struct err *err) TS_CHECKED;
 /* Trains j->c, keeps the run directory up to date, writes the checkpoint to o->output, and reports. JOB_STOPPED: SIGINT
  * or SIGTERM came (a run with a directory handles them); all is written, and the caller ends with
  * cli_reraise_stop(). */
-enum job_end { JOB_FAILED = -1, JOB_DONE, JOB_STOPPED };
 enum job_end job_run(struct job *j, struct err *err) TS_CHECKED;
 /* Reports the accuracy of the network (of both networks if it is masked) on the validation data, and how well each
  * score tells the sets of --ood from it. */

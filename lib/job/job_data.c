@@ -181,24 +181,24 @@ static int write_history(struct job *j, struct err *err)
 }
 
 /* The checkpoint to start from; without --init or --model there is none yet. */
-static int load_start(struct job *j, struct err *err)
+static int load_start(struct job *j, const struct job_program *p, struct err *err)
 {
 	ts_header_init(&j->parents[JOB_START], "checkpoint");
 	if (!j->o->start || !job_is_first(j->o))
 		return 0;
-	if (net_load(&j->c, j->o->start, err) < 0)
+	if (net_load(&j->c, j->o->start, err) < 0 || (p->check && p->check(p->data, &j->c, err) < 0))
 		return -1;
 	net_strip(&j->c); /* the state of another run: this one must not resume from it */
 	return ts_header_chain(&j->parents[JOB_START], &j->c.header) < 0 ? err_memory(err) : 0;
 }
 
-static int read_all(struct job *j, struct ts_reader *r, job_fresh *fresh, void *data, struct err *err)
+static int read_all(struct job *j, struct ts_reader *r, const struct job_program *p, struct err *err)
 {
 	const struct job_options *o = j->o;
 
 	if (read_data(j, &j->data, &j->parents[JOB_IMAGES], r, err) < 0 || (o->val && read_val(j, err) < 0))
 		return -1;
-	if (!j->c.net && job_is_first(o) && fresh(data, &j->c, &j->data, err) < 0)
+	if (!j->c.net && job_is_first(o) && p->fresh(p->data, &j->c, &j->data, err) < 0)
 		return -1;
 	if (job_team_checkpoint(j, err) < 0)
 		return -1;
@@ -240,14 +240,13 @@ static int write_held(const struct job *j, struct err *err)
 	return rc;
 }
 
-int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, job_fresh *fresh, void *data,
+int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, const struct job_program *p,
 	     struct err *err)
 {
 	*j = (struct job){ .o = o, .input = ts_reader_name(r), .lock = -1 };
 	if (o->team && strcmp(j->input, "<stdin>") == 0)
 		return err_fail(err, "each rank reads the images, and standard input goes to one: give their FILE");
-	if ((job_is_first(o) && check_ood(o, err) < 0) || load_start(j, err) < 0 ||
-	    read_all(j, r, fresh, data, err) < 0)
+	if ((job_is_first(o) && check_ood(o, err) < 0) || load_start(j, p, err) < 0 || read_all(j, r, p, err) < 0)
 		return -1;
 	j->keep = isnan(o->keep) && j->c.mask ? j->c.mask->keep : o->keep;
 	if (resume(j, err) < 0)
@@ -256,7 +255,9 @@ int job_open(struct job *j, const struct job_options *o, struct ts_reader *r, jo
 		return -1;
 	if (o->held && job_is_first(o) && write_held(j, err) < 0)
 		return -1;
-	return write_history(j, err);
+	if (write_history(j, err) < 0)
+		return -1;
+	return !j->resumed && p->begin ? p->begin(p->data, j, err) : 0;
 }
 
 void job_close(struct job *j)

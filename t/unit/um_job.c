@@ -93,7 +93,8 @@ static bool open_run(struct one *a)
 
 	a->r = ts_reader_open(in_folder("images.ts"));
 	return good(job_options_check(&a->o, &err), &err) &&
-	       good(job_open(&a->job, &a->o, a->r, fresh, &a->made, &err), &err);
+	       good(job_open(&a->job, &a->o, a->r, &(struct job_program){ .data = &a->made, .fresh = fresh }, &err),
+		    &err);
 }
 
 static void close_run(struct one *a)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Shared by the files of lib/job. Calls go one way: job_main calls job_loop and job_data; job_loop calls job_report, job_log,
- * job_data; these call job_ood, job_score, job_dir, job_oe; job_options calls job_oe. */
+ * Shared by the files of lib/job. Calls go one way: job_main calls job_loop and job_data; job_loop calls job_report,
+ * job_log and job_data; these call job_ood, job_score, job_dir and job_oe; job_options calls job_oe. */
 #ifndef JOB_INTERNAL_H
 #define JOB_INTERNAL_H
 

@@ -39,9 +39,9 @@ int job_main(struct job_options *o, const struct job_program *p, const char *inp
 		end = work(&job, o, r, p, &err);
 		if (end == JOB_FAILED)
 			kit_say_failure(o->team, &err);
-		ts_writer_close(o->out);
 		job_close(&job);
 	}
+	ts_writer_close(o->out);
 	job_options_release(o);
 	ts_reader_close(r);
 	if (end == JOB_STOPPED)

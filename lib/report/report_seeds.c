@@ -18,8 +18,8 @@ enum { MAX_COLUMNS = 64, SIZES = 2 };
 struct row {
 	char *key[3];           /* model (or ""), method, set */
 	double *v[MAX_COLUMNS]; /* (n) per column: the seeds' numbers */
+	int *of;                /* (n) the tables that they are from, ascending */
 	size_t n;
-	int table;            /* the last table that had it */
 	double sizes[SIZES];  /* numbers of ID and of OOD rows in the first table; NaN: not known */
 	double others[SIZES]; /* the same in the first table whose are not these; NaN: none */
 };
@@ -29,7 +29,8 @@ struct report_seeds {
 	size_t n_names;
 	struct row *row;
 	size_t n;
-	int tables; /* tables read so far */
+	char **path; /* (tables) of those read so far */
+	int tables;
 	bool has_model;
 };
 
@@ -64,7 +65,6 @@ static struct row *find_row(struct report_seeds *t, const char *const key[3], st
 		return NULL;
 	struct row *r = &t->row[t->n++];
 	*r = (struct row){ .key = { strdup(key[0]), strdup(key[1]), strdup(key[2]) },
-			   .table = -1,
 			   .sizes = { NAN, NAN },
 			   .others = { NAN, NAN } };
 	if (r->key[0] && r->key[1] && r->key[2])
@@ -161,10 +161,12 @@ static int add_row(struct report_seeds *t, const char *const key[3], const doubl
 
 	if (!r)
 		return -1;
-	if (r->table == at->table)
+	if (r->n && r->of[r->n - 1] == at->table)
 		return err_fail(err, "'%s': line %zu: %s, %s appears twice", at->path, at->line, key[METHOD], key[SET]);
-	r->table = at->table;
 	take_sizes(r, sizes);
+	if (grow(&r->of, r->n + 1, sizeof *r->of, err) < 0)
+		return -1;
+	r->of[r->n] = at->table;
 	for (size_t k = 0; k < t->n_names; k++) {
 		if (grow(&r->v[k], r->n + 1, sizeof **r->v, err) < 0)
 			return -1;
@@ -210,7 +212,7 @@ static int take_line(struct report_seeds *t, struct heading *h, char *line, cons
 	bool heading = !strncmp(line, "model\t", 6) || !strncmp(line, "method\t", 7);
 
 	if (heading || at->line == 1)
-		return take_heading(t, h, line, t->tables == 0 && at->line == 1, at, err);
+		return take_heading(t, h, line, at->table == 0 && at->line == 1, at, err);
 	return take_row(t, h, line, at, err);
 }
 
@@ -223,6 +225,10 @@ int report_seeds_read(struct report_seeds *t, const char *path, struct err *err)
 	size_t cap = 0;
 	int rc = f ? 1 : err_fail(err, "cannot open '%s': %s", path, strerror(errno));
 
+	if (rc == 1 && grow(&t->path, (size_t)t->tables + 1, sizeof *t->path, err) < 0)
+		rc = -1;
+	if (rc == 1 && !(t->path[t->tables++] = strdup(path)))
+		rc = err_memory(err);
 	while (rc == 1) {
 		at.line++;
 		rc = cli_line(f, &line, &cap, err);
@@ -239,7 +245,6 @@ int report_seeds_read(struct report_seeds *t, const char *path, struct err *err)
 	if (f && f != stdin)
 		fclose(f);
 	free(line);
-	t->tables++;
 	return rc;
 }
 
@@ -408,17 +413,28 @@ const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *
 	return NULL;
 }
 
-/* Do tables i and k have the same numbers in all rows? */
-static bool same_tables(const struct report_seeds *t, size_t i, size_t k)
+/* Which of the row's numbers are from this table? r->n: none are. */
+static size_t from_table(const struct row *r, int table)
+{
+	size_t i = 0;
+
+	while (i < r->n && r->of[i] != table)
+		i++;
+	return i;
+}
+
+/* Do tables a and b have the same rows, with the same numbers? */
+static bool same_tables(const struct report_seeds *t, int a, int b)
 {
 	for (size_t n = 0; n < t->n; n++) {
-		if (t->row[n].n != (size_t)t->tables) /* then v[i] is not table i's */
+		const struct row *r = &t->row[n];
+		const size_t i = from_table(r, a), k = from_table(r, b);
+
+		if ((i == r->n) != (k == r->n))
 			return false;
-		for (size_t c = 0; c < t->n_names; c++) {
-			const double *v = t->row[n].v[c];
-			if (v[i] != v[k] && !(isnan(v[i]) && isnan(v[k])))
+		for (size_t c = 0; c < t->n_names && i < r->n; c++)
+			if (r->v[c][i] != r->v[c][k] && !(isnan(r->v[c][i]) && isnan(r->v[c][k])))
 				return false;
-		}
 	}
 	return t->n > 0;
 }
@@ -443,12 +459,12 @@ const char *report_seeds_unlike(const struct report_seeds *t, char *buf, size_t 
 
 const char *report_seeds_twice(const struct report_seeds *t, char *buf, size_t len)
 {
-	for (size_t i = 0; i < (size_t)t->tables; i++)
-		for (size_t k = i + 1; k < (size_t)t->tables; k++)
+	for (int i = 0; i < t->tables; i++)
+		for (int k = i + 1; k < t->tables; k++)
 			if (same_tables(t, i, k)) {
 				snprintf(buf, len,
-					 "tables %zu and %zu have the same numbers in all rows: is a seed there twice?",
-					 i + 1, k + 1);
+					 "'%s' and '%s' have the same numbers in all rows: is a seed there twice?",
+					 t->path[i], t->path[k]);
 				return buf;
 			}
 	return NULL;
@@ -468,7 +484,11 @@ void report_seeds_free(struct report_seeds *t)
 			free(t->row[i].key[k]);
 		for (size_t k = 0; k < t->n_names; k++)
 			free(t->row[i].v[k]);
+		free(t->row[i].of);
 	}
+	for (int i = 0; i < t->tables; i++)
+		free(t->path[i]);
+	free(t->path);
 	for (size_t k = 0; k < t->n_names; k++)
 		free(t->name[k]);
 	free(t->row);

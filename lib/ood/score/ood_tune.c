@@ -297,6 +297,15 @@ static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader 
 	return adversarial ? find_eps(t, id, h) : 0;
 }
 
+/* Were the images not changed? */
+static bool same_values(const struct tuning *t)
+{
+	for (size_t e = 0; e < t->n_eps; e++)
+		if (memcmp(t->id.v[e], t->adversarial.v[e], t->id.n * t->L * sizeof **t->id.v) != 0)
+			return false;
+	return true;
+}
+
 int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversarial, bool published, struct err *err)
 {
 	struct tuning *t = calloc(1, sizeof *t);
@@ -318,6 +327,11 @@ int ood_tune(struct ood_fit *f, struct ts_reader *id, struct ts_reader *adversar
 			      ts_reader_name(adversarial), t->adversarial.n, ts_reader_name(id), t->id.n);
 	if (rc == 0 && adversarial && t->id.names && t->adversarial.names && t->id.names != t->adversarial.names)
 		rc = err_fail(err, "'%s' and '%s' have other names: the same images are needed, in the same order",
+			      ts_reader_name(adversarial), ts_reader_name(id));
+	if (rc == 0 && adversarial && same_values(t))
+		rc = err_fail(err,
+			      "'%s' has the same values as '%s': --against takes features of adversarial versions of "
+			      "its images (um-embed --fgsm)",
 			      ts_reader_name(adversarial), ts_reader_name(id));
 	if (rc == 0 && adversarial)
 		rc = choose(t, err);

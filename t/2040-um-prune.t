@@ -99,6 +99,8 @@ ok 'same seed, same bytes' '
 
 ok 'masks on masks, and another architecture, are refused before the images are read' 'head -c 3000 images.ts >cut && fails 1 "has masks already" um-prune -m umap.ckpt -o z.ckpt cut &&
 	fails 1 "base.ckpt. is of architecture .*, not the resnet-narrow.* that --arch asks for" um-train -i base.ckpt --arch resnet20 -o z.ckpt cut && fails 1 "cut.*byte" um-train -i base.ckpt -o z.ckpt cut'
+ok 'a run is resumed whose output has replaced what it started from' '
+	cp base.ckpt own.ckpt && more() { um-prune -q -m own.ckpt -b 20 --um 1.5 --run own -o own.ckpt "$@" set.ts; } && more -e 1 && more -e 2 --resume && fails 1 "has masks already" more -e 1'
 ok 'nothing to learn is misuse' 'fails 2 "nothing to learn" um-prune -m base.ckpt --subject weight set.ts'
 ok '--subject weight with the weights' 'prune --subject weight --train-weights -o w.ckpt && um-ckpt bake w.ckpt 2>&1 >/dev/null | grep -q "sparsity=0.19"'
 ok 'freezing everything is an error' 'fails 1 "nothing is left to train" um-train -i base.ckpt --freeze-weights -o z.ckpt set.ts'

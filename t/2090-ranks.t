@@ -85,7 +85,8 @@ fi
 ok '--multigpu: what it is not' '
 	fails 2 "not a list of numbers of GPUs" $train --multigpu 0,x -o x images.ts && fails 2 "not a list of numbers" um-estimate -m 1.ckpt --multigpu , images.ts &&
 	fails 2 "leave out --ranks 3" $train --multigpu 0,1 --ranks 3 -o x images.ts && fails 2 "both name GPUs" $train --multigpu 0,1 --device cuda:1 -o x images.ts'
-ok 'a mask that one process computes' 'fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip -o x images.ts'
+ok 'a mask that one process computes: refused before anything is read or written' 'head -c 3000 images.ts >cut && echo kept >held &&
+	fail_once "one process computes the mask" 2 um-prune -m 1.ckpt --method snip --val-fraction 0.2 --held held -o x cut && grep -qx kept held'
 ok 'um-estimate --per-sample' 'fail_once "needs all masks in one process" 2 um-estimate -m 1.ckpt --per-sample x images.ts'
 ok 'variables that make no sense' '
 	fails 1 "RANK is .2., not a whole number from 0 to 1" env RANK=2 WORLD_SIZE=2 $train -o x images.ts &&

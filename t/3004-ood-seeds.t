@@ -28,7 +28,7 @@ ok 'the real thing' 'for s in 1 2 3; do "$BUILD/t/helper/ts-gen" scores msp:f4 5
 	awk -F "\t" "NR == 2 { printf \"%.9f %.7f\n\", \$3, \$4 }" out | cmp - want'
 ok 'a row that some lack: a warning' 'sed 2d 1.tsv >short && ood-seeds 2.tsv short 2>err >out && grep -q "msp, x is in 1 of 2 tables only" err && grep -q " 1$" out'
 ok 'tables of other rows, and one that is there twice: a warning' 'sed "s/9$/8/" 2.tsv >fewer && ood-seeds 1.tsv fewer 2>err >out && grep -q "not of the same rows: msp, x has 9 ID rows in one and 8 in another" err && test $(wc -l <err) = 1 &&
-	ood-seeds 2.tsv 1.tsv 2.tsv 2>err >out && grep -q "ood-seeds: .2.tsv. and .2.tsv. have the same numbers in all rows" err && cp 2.tsv copy && sed 2d 1.tsv >short && ood-seeds short 2.tsv copy 2>err >out && grep -q "ood-seeds: .2.tsv. and .copy. have" err &&
+	ood-seeds 2.tsv 1.tsv 2.tsv 2>err >out && grep -q "a seed may be there twice: the same numbers in all rows of .2.tsv. and .2.tsv." err && cp 2.tsv copy && sed 2d 1.tsv >short && ood-seeds short 2.tsv copy 2>err >out && grep -q "rows of .2.tsv. and .copy." err &&
 	sed 2d 2.tsv >short && ood-seeds short 2.tsv 2>err >out && ! grep -q "same numbers" err && ood-seeds 1.tsv 2.tsv 3.tsv 2>err >out && ! test -s err'
 ok 'errors name file and line' '{ cat 1.tsv; tail -n 1 1.tsv; } >bad && fails 1 "bad.: line 4: msp, average appears twice" ood-seeds bad &&
 	sed s/0.5/half/ 1.tsv >bad && fails 1 "bad.: line 2: .half. is not a number" ood-seeds bad && sed "2s/$/\t1/" 1.tsv >bad && fails 1 "line 2: not the 8 columns" ood-seeds bad &&

@@ -48,7 +48,7 @@ kill $feeder $watcher 2>/dev/null; wait 2>/dev/null
 ok 'a stream cut off: exit 1, after what it held' 'head -c 400000 long.scores >cut; ood-watch -r ref.scores cut >out 2>err3; test $? = 1 && tail -n 1 err3 | grep -q "cut.*byte"'
 ok 'text: the last newline may lack, what is no number is named' 'printf "1\n2" | ood-watch -v -r ref.scores 2>err3 && grep -q "2 rows" err3 &&
 	printf "1\n2\nx\n" >bad && fails 1 "bad.*line 3 is not a number" ood-watch -r ref.scores bad && printf "1\n\n2\n" >bad && fails 1 "line 2: is empty" ood-watch -r ref.scores bad &&
-	printf "nan\n" >bad && fails 1 "line 1 is not a number, and" ood-watch -r ref.scores bad && printf "%05000d\n" 7 >bad && fails 1 "line 1: longer than 4096 bytes" ood-watch -r ref.scores bad'
+	printf "nan\n" >bad && fails 1 "line 1 is not a number, and" ood-watch -r ref.scores bad && printf "%05000d\n" 7 >bad && fails 1 "line 1: longer than 4095 bytes" ood-watch -r ref.scores bad'
 echo 'nan x' | "$gen" scores energy:f4,name:str >nan.scores
 ok 'NaN in a stream, and in the reference' 'fails 1 "nan.scores.*row 0.*energy" ood-watch -r ref.scores nan.scores && fails 1 "nan.scores.*row 0" ood-watch -r nan.scores id.scores'
 "$gen" scores energy:f4,msp:f4 9 1 >two.scores

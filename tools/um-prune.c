@@ -46,12 +46,21 @@ static const struct cli_tool tool = {
 	shared
 };
 
+static int refuse_masks(const struct net_checkpoint *c, struct err *err)
+{
+	if (!c->mask)
+		return 0;
+	return err_fail(err, "'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it", o.start);
+}
+
+/* A run may have replaced the file that it started from by its own output, and is resumed then. */
 static int check_start(void *data, const struct net_checkpoint *c, struct err *err)
 {
 	(void)data;
-	return c->mask ? err_fail(err, "'%s' has masks already; um-ckpt bake makes an ordinary checkpoint of it",
-				  o.start) :
-			 0;
+	if (!isnan(prune_rate))
+		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
+			 prune_rate);
+	return o.resume ? 0 : refuse_masks(c, err);
 }
 
 /* Puts the masks into the checkpoint. */
@@ -65,11 +74,8 @@ static int add_masks(void *data, struct job *job, struct err *err)
 				 .seed = (uint64_t)cli.seed };
 
 	(void)data;
-	if (o.team && method >= MAGNITUDE)
-		return err_fail(err, "one process computes the mask of this --method: --ranks 1");
-	if (!isnan(prune_rate))
-		cli_warn("--prune-rate %g keeps that fraction of the weights and cuts the rest, as --keep does",
-			 prune_rate);
+	if (refuse_masks(&job->c, err) < 0)
+		return -1;
 	mask.kind = method >= MAGNITUDE ? NET_MASK_FIXED :
 		    method == BERNOULLI ? NET_MASK_BERNOULLI :
 		    subject == WEIGHT   ? NET_MASK_WEIGHTS :
@@ -116,7 +122,7 @@ static void check(void)
 
 int main(int argc, char **argv)
 {
-	const struct job_program program = { .check = check_start, .begin = add_masks, .run = run };
+	struct job_program program = { .check = check_start, .begin = add_masks, .run = run };
 	const char *input;
 	int first;
 
@@ -124,5 +130,7 @@ int main(int argc, char **argv)
 	first = cli_parse(&tool, argc, argv);
 	input = cli_operand(first, argc, argv);
 	check();
+	if (method >= MAGNITUDE)
+		program.alone = "computes the mask of this --method";
 	return job_main(&o, &program, input);
 }

@@ -119,12 +119,13 @@ struct job {
 
 enum job_end { JOB_FAILED = -1, JOB_DONE, JOB_STOPPED };
 
-/* What a program adds to a run; NULL: nothing. data is passed on to each. */
+/* What a program adds to a run. What is NULL is left out; data is passed on to each. */
 struct job_program {
 	void *data;
-	/* Makes a network for the data if there is no checkpoint to start from. */
+	const char *alone; /* what one process does by itself ("computes the mask"), so that more are refused */
+	/* Makes a network for the data if there is no checkpoint to start from; needed unless o->start is always set. */
 	int (*fresh)(void *data, struct net_checkpoint *c, const struct um_data *d, struct err *err);
-	/* Checks the checkpoint o->start, before the data are read; on rank 0 only. */
+	/* Checks the checkpoint o->start before the data are read, also if the run is resumed; on rank 0 only. */
 	int (*check)(void *data, const struct net_checkpoint *c, struct err *err);
 	/* Changes the network of a run that begins, but not of one that is resumed. */
 	int (*begin)(void *data, struct job *j, struct err *err);
@@ -132,9 +133,9 @@ struct job_program {
 	enum job_end (*run)(void *data, struct job *j, struct err *err);
 };
 
-/* The rest of main(), from options that were checked: prints the run's directory if that is asked for; otherwise joins
- * the other ranks, opens input and output, and goes through the four calls below and p's steps. Reports what fails.
- * Returns the exit status. */
+/* The rest of main(), from options that were checked: joins the other ranks; then prints the run's directory, if that is
+ * asked for, or opens input and output, calls job_open(), job_run() and job_close(), and reports what fails. Returns the
+ * exit status. */
 int job_main(struct job_options *o, const struct job_program *p, const char *input);
 
 /* Reads the data from r to its end, and the checkpoint to start from: o->start, or that of the run to be resumed;

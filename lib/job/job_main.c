@@ -30,7 +30,7 @@ int job_main(struct job_options *o, const struct job_program *p, const char *inp
 	struct job job;
 	struct err err;
 
-	if (job_join(o, &err) < 0)
+	if (job_join(o, &err) < 0 || (p->alone && o->team && err_fail(&err, "one process %s: --ranks 1", p->alone) < 0))
 		return cli_finish(kit_say_failure(o->team, &err));
 	if (o->print_run)
 		return cli_finish(job_is_first(o) && job_print_run(o, &err) < 0 ? cli_error("%s", err.text) : 0);

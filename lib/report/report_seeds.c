@@ -426,6 +426,8 @@ static size_t from_table(const struct row *r, int table)
 /* Do tables a and b have the same rows, with the same numbers? */
 static bool same_tables(const struct report_seeds *t, int a, int b)
 {
+	size_t shared = 0;
+
 	for (size_t n = 0; n < t->n; n++) {
 		const struct row *r = &t->row[n];
 		const size_t i = from_table(r, a), k = from_table(r, b);
@@ -435,8 +437,9 @@ static bool same_tables(const struct report_seeds *t, int a, int b)
 		for (size_t c = 0; c < t->n_names && i < r->n; c++)
 			if (r->v[c][i] != r->v[c][k] && !(isnan(r->v[c][i]) && isnan(r->v[c][k])))
 				return false;
+		shared += i < r->n;
 	}
-	return t->n > 0;
+	return shared > 0;
 }
 
 const char *report_seeds_unlike(const struct report_seeds *t, char *buf, size_t len)
@@ -463,7 +466,7 @@ const char *report_seeds_twice(const struct report_seeds *t, char *buf, size_t l
 		for (int k = i + 1; k < t->tables; k++)
 			if (same_tables(t, i, k)) {
 				snprintf(buf, len,
-					 "'%s' and '%s' have the same numbers in all rows: is a seed there twice?",
+					 "a seed may be there twice: the same numbers in all rows of '%s' and '%s'",
 					 t->path[i], t->path[k]);
 				return buf;
 			}

@@ -80,7 +80,7 @@ int ood_lines_fill(struct ood_lines *l)
 		size_t cap = l->cap ? 2 * l->cap : FIRST;
 		char *bigger = cap <= l->most ? realloc(l->buf, cap) : NULL;
 		if (cap > l->most)
-			return ood_lines_fail(l, "line %zu: longer than %zu bytes", l->line + 1, l->most);
+			return ood_lines_fail(l, "line %zu: longer than %zu bytes", l->line + 1, l->most - 1);
 		if (!bigger)
 			return ood_lines_fail(l, "out of memory");
 		l->buf = bigger;
@@ -134,13 +134,19 @@ static int any_line(struct ood_lines *l, char **line)
 	const size_t first = l->line + 1;
 	ssize_t end = line_end(l, 0);
 	size_t len;
+	bool open;
 
 	if (end < 0)
 		return end == -2 ? 0 : -1;
-	for (l->line++; goes_on(l, (size_t)end); l->line++) {
-		if ((end = line_end(l, (size_t)end + 1)) < 0)
+	open = goes_on(l, (size_t)end);
+	for (l->line++; open; l->line++) {
+		const size_t from = (size_t)end + 1;
+
+		if ((end = line_end(l, from)) < 0)
 			return -1;
-		if (l->over && goes_on(l, (size_t)end))
+		if (memchr(l->buf + l->at + from, '"', (size_t)end - from)) /* nothing else closes the cell */
+			open = goes_on(l, (size_t)end);
+		if (open && l->over)
 			return ood_lines_fail(l, "line %zu: a cell's quote does not end", first);
 	}
 	*line = l->buf + l->at;

@@ -36,7 +36,7 @@ struct ood_lines {
 };
 
 /* Opens path; NULL or "-" is standard input. Everything read is also written to copy, unless it is NULL. A line of more
- * than `most` bytes is an error. */
+ * than `most` bytes, its end among them, is an error. */
 int ood_lines_open(struct ood_lines *l, const char *path, size_t most, struct ts_file *copy) TS_CHECKED;
 void ood_lines_close(struct ood_lines *l);
 /* Like read(2), from what is in the buffer first; lines: the ood_lines. For ts_reader_open_fn(). */

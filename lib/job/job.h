@@ -133,9 +133,9 @@ struct job_program {
 	enum job_end (*run)(void *data, struct job *j, struct err *err);
 };
 
-/* The rest of main(), from options that were checked: joins the other ranks; then prints the run's directory, if that is
- * asked for, or opens input and output, calls job_open(), job_run() and job_close(), and reports what fails. Returns the
- * exit status. */
+/* The rest of main(), from options that were checked: joins the other ranks; then prints the run's directory, if that
+ * is asked for, or opens input and output, calls job_open(), job_run() and job_close(), and reports what fails. Returns
+ * the exit status. */
 int job_main(struct job_options *o, const struct job_program *p, const char *input);
 
 /* Reads the data from r to its end, and the checkpoint to start from: o->start, or that of the run to be resumed;

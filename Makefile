@@ -164,12 +164,12 @@ deps-all:                              ## the same, and what some tests need bes
 # The set-up comes first, in a sub-make, so that pkg-config runs after the packages are installed.
 check: deps                            ## all tests; TESTS='t/1000-ts-cat.t t/unit/ts_rng.c' runs some of them, LEAVE_OUT='t/4%' all others
 	@+$(MAKE) --no-print-directory run-tests
-check-fast: deps                       ## the quick tests: a minute on two cores
+check-fast: deps                       ## the quick tests: two minutes on two cores
 	@+$(MAKE) --no-print-directory run-tests TESTS='$(filter-out $(LONG),$(TESTS))'
 check-all: deps                        ## all tests, and the long studies (SLOW=yes)
 	@+$(MAKE) --no-print-directory run-tests SLOW=yes
 # Those of ten seconds or more, the longest first: `make check` begins with them, so that none is left for one processor at
-# the end, and `make check-fast` leaves them out. All others take about two minutes of a processor.
+# the end, and `make check-fast` leaves them out. All others take three to four minutes of a processor.
 SLOW_TESTS := 2420-on-device 2300-zoo 9110-examine 2050-runs 2230-um-ckpt-names 2070-oe 0020-fuzz 0010-every-tool 1130-ds-hostile \
               4015-page-examples 2080-engines 0030-faults 3040-real-features 2090-ranks 1120-ds-choose 2310-zoo-use 1110-ds-formats \
               2410-device 4009-cluster 4004-published 4003-bundle 0040-flips 2015-training-edges 2055-runs-begun 1040-arrays \

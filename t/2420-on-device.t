@@ -20,12 +20,12 @@ stays='^values, gradients and the optimiser stay on the device'
 comes='^gradients come to the host at every step'
 close() { um-ckpt diff "$1" "$2" | awk -v most=$3 '$2 > most { bad = 1; print "# " $0 } END { exit bad }'; }
 
-# ---- 30 steps, on the host and on the device ----
+# ---- 50 steps, on the host and on the device ----
 host -a $net -e 1 -b 20 --lr 0.02 -o m.ckpt -q images.ts
 same_as_host() {                       # OPTION...
-	host -i m.ckpt -e 3 -b 20 --lr 0.01 "$@" -o host.ckpt images.ts 2>said && losses said >h &&
-	device -i m.ckpt -e 3 -b 20 --lr 0.01 "$@" -o device.ckpt images.ts 2>said && losses said >d &&
-	grep -q "$stays" said && test $(wc -l <h) -ge 3 && near 1e-5 h d && close host.ckpt device.ckpt ${near:-1e-4} || { sed 's/^/# /' said; false; }
+	host -i m.ckpt -e 5 -b 20 --lr 0.01 "$@" -o host.ckpt images.ts 2>said && losses said >h &&
+	device -i m.ckpt -e 5 -b 20 --lr 0.01 "$@" -o device.ckpt images.ts 2>said && losses said >d &&
+	grep -q "$stays" said && test $(wc -l <h) -ge 5 && near 1e-5 h d && close host.ckpt device.ckpt ${near:-1e-4} || { sed 's/^/# /' said; false; }
 }
 for how in '--momentum 0 --weight-decay 0.05' '--weight-decay 0.05 --no-bn-decay --nesterov' '--clip-norm 0.1 --ema 0.9' \
 	'--freeze-conv --um 2.2 --dropout 0.2' '--aux aux.ts --oe energy --separate-bn' '--aux aux.ts --oe poem'; do
@@ -58,9 +58,9 @@ done
   cd stopped && run ) >out 2>&1
 ok 'stopped by a signal, and resumed: the same bytes' 'cmp steady/out.ckpt stopped/out.ckpt'
 ok 'a run moves from the device to the host and back: as on the host to 1e-4' '
-	for e in 2 4 6; do
-		go="gpu/um-train -q --device cuda $options -a $net -e $e -b 20 --nesterov --lr-policy constant --lr 0.005 --ema 0.9 $(test $e = 2 || echo --resume)"
-		PLAYED_HOST=1 $go --run hosted -o h.ckpt images.ts && (test $e != 4 || export PLAYED_HOST=1; exec $go --run moved -o g.ckpt images.ts) || return 1
+	for e in 3 6 9; do
+		go="gpu/um-train -q --device cuda $options -a $net -e $e -b 20 --nesterov --lr-policy constant --lr 0.005 --ema 0.9 $(test $e = 3 || echo --resume)"
+		PLAYED_HOST=1 $go --run hosted -o h.ckpt images.ts && (test $e != 6 || export PLAYED_HOST=1; exec $go --run moved -o g.ckpt images.ts) || return 1
 	done; close h.ckpt g.ckpt 1e-4'
 
 # ---- what needs gradients on the host ----
@@ -104,7 +104,7 @@ else
 		port=$((20000 + $$ % 20000)); export MASTER_ADDR=127.0.0.1 MASTER_PORT=$port
 		ranks gpu/um-train --device cuda $options $two -o tcp.ckpt images.ts; rc=$?; unset MASTER_ADDR MASTER_PORT
 		test $rc = 0 && cmp device.ckpt tcp.ckpt || { sed "s/^/# /" said.?; false; }'
-	long="-a $net -e 16 -b 20 --run dead -o x images.ts"
+	long="-a $net -e 40 -b 20 --run dead -o x images.ts"
 	ok 'a rank that is killed ends the other, which says so' '
 		for r in 0 1; do RANK=$r LOCAL_RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.dead gpu/um-train --device cuda $options $long 2>said.$r & eval "pid$r=$!"; done
 		while [ -z "$(find dead -name last.ckpt 2>/dev/null)" ]; do sleep 0.05; done; sleep 0.2

@@ -300,6 +300,8 @@ static int begin(struct tuning *t, struct ts_reader *id, const struct ts_reader 
 /* Were the images not changed? */
 static bool same_values(const struct tuning *t)
 {
+	if (t->id.n == 0) /* and no memory */
+		return false;
 	for (size_t e = 0; e < t->n_eps; e++)
 		if (memcmp(t->id.v[e], t->adversarial.v[e], t->id.n * t->L * sizeof **t->id.v) != 0)
 			return false;

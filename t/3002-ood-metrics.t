@@ -140,6 +140,11 @@ ood-score -m msp f >m.scores
 ok 'ECE of msp as ood-score writes it, and of no other' 'test "$(ood-metrics --id m.scores -f tsv --show ece,id_acc m.scores 2>/dev/null | sed -n 2p | cut -f 3,4)" = "$(printf "0.16666666666666666\t0.6666666666666666")" &&
 	ts-dump -t m.scores >m.tsv && test "$(ood-metrics --id m.tsv -f tsv --show ece m.tsv 2>/dev/null | sed -n 2p | cut -f 3)" = -'
 ok 'constant scores: a warning' 'ood-metrics --id m.scores m.scores 2>err >out && grep -q "msp.*all scores of ID and .m. are 0" err && ood-metrics -q --id m.scores m.scores 2>err >out && ! test -s err'
+three() { awk 'BEGIN { print "up\tdown\tany" } { print $1 "\t" 201 - $1 "\t" $1 % 7 }'; }
+seq 1 200 | three >rise; seq 150 349 | three >fall; seq -148 51 | three >low
+ok 'ID and OOD swapped, or the sign: a warning that names the scores' 'ood-metrics --id rise fall 2>err >out && test $(wc -l <err) = 1 && grep -q "ood-metrics: .up.: OOD rows score above ID rows (AUROC 3.3 %)" err &&
+	ood-metrics --id fall rise 2>err >out && grep -q "ood-metrics: .down.: OOD rows" err && ood-metrics -m up,any --id fall rise 2>err >out && ! test -s err &&
+	ood-metrics --id rise fall low 2>err >out && ! test -s err && ood-metrics -q --id rise fall 2>err >out && ! test -s err'
 
 # ---- intervals and tests ----
 "$gen" scores a:f4,b:f4 300 1 >p; "$gen" scores a:f4,b:f4 200 2 >q

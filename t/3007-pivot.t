@@ -61,7 +61,7 @@ ok 'markdown: a bar in a name divides no cell' 'printf "a|b\n1\n2\n" >i6 && ood-
 	ood-metrics -q -s --pivot --show auroc -f markdown --id i6 i5=i6 | grep -qF "| a\|b | 50.00 |"'
 ok 'LaTeX: --no-heading prints the rows alone' 'ood-metrics -s -f latex --no-heading --id id.tsv a.tsv >out && test $(wc -l <out) = 3 && ! grep -q "rule\|tabular" out'
 ok 'warnings where a number means little' 'ood-metrics --pivot --show auroc,aupr_in --id id.tsv a.tsv 2>err >out && grep -q "of 4 ID and 2 OOD rows" err && ! grep -q AUPR err &&
-	seq 1 200 >i3 && { echo 7; seq 1 999; } >o3 && ood-metrics --pivot --show auroc,aupr_in --id i3 o3 2>err >out && grep -q "83 % of the rows are OOD, which AUPR goes by" err && ! grep -q tie err &&
+	seq 1 200 >i3 && { echo 7; seq -798 200; } >o3 && ood-metrics --pivot --show auroc,aupr_in --id i3 o3 2>err >out && grep -q "83 % of the rows are OOD, which AUPR goes by" err && ! grep -q tie err &&
 	ood-metrics --pivot --show auroc,aupr_in --prevalence 0.5 --id i3 o3 2>err >out && ! test -s err && yes 3 | head -n 200 >o4 && { yes 3 | head -n 20; seq 1 200; } >i4 &&
 	ood-metrics --pivot --id i4 o4 2>err >out && grep -q "10 % of the pairs .* tie" err && ood-metrics --id id.tsv a.tsv 2>err >out && ! test -s err && ood-metrics -v --id id.tsv a.tsv 2>err >out && grep -q "2 OOD rows" err'
 

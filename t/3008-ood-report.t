@@ -16,6 +16,8 @@ ok 'intervals of all metrics by the bootstrap' 'ood-report -m msp -b 50 --id 1.s
 ok 'names are text, whatever is in them' '
 	ood-report --title "a <i> & \"b\"" --id 1.scores "<b onload>&=2.scores" >odd.html && grep -q "<title>a &lt;i&gt; &amp; &quot;b&quot;</title>" odd.html && grep -q "&lt;b onload&gt;&amp;" odd.html && ! grep -q "<b \|<i>" odd.html'
 ok 'scores as text' 'seq 1 30 >a.txt && seq 10 40 >b.txt && ood-report --id a.txt b.txt | grep -q "does not say how it was made"'
+ok 'ID and OOD swapped: a warning' 'seq 1 200 >low.txt && seq 150 349 >high.txt && ood-report --id low.txt high.txt 2>err >out && grep -q ".score.: OOD rows score above ID rows" err &&
+	ood-report --id high.txt low.txt 2>err >out && ! test -s err'
 
 # ---- trajectory and drift ----
 printf 'run\tepoch\tset\tauroc\taupr_in\tfpr95\tid_acc\nbase\t1\tx\t9\t9\t9\t9\nbase\t1\taverage\t60\t9\t80\t50\nbase\t3\taverage\t90\t9\t40\t-\num\t5\taverage\t75\t9\t60\t70\n' >tr.tsv

@@ -220,6 +220,8 @@ static int print_table(struct work *k)
 					 .pivot = pivot };
 	struct err err;
 
+	if (ood_eval_reversed(k->eval, REPORT_ALL, k->read.methods, &err))
+		cli_warn("%s", err.text);
 	if (report_sets(&report, &all, &err) < 0)
 		return cli_error("%s", err.text);
 	if (k->plots) {

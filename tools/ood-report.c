@@ -219,6 +219,7 @@ static int read_images(struct work *k)
 static int run(struct work *k)
 {
 	struct report_page *p = &k->page;
+	struct err err;
 
 	if (read_id(k) < 0)
 		return -1;
@@ -232,6 +233,8 @@ static int run(struct work *k)
 		    ood_eval_group(k->eval, g, p->averages[g]) < 0)
 			cli_oom();
 	}
+	if (ood_eval_reversed(k->eval, REPORT_ALL, k->read.methods, &err))
+		cli_warn("%s", err.text);
 	return read_others(k) < 0 ? -1 : read_images(k);
 }
 

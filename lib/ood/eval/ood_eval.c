@@ -359,3 +359,26 @@ int ood_eval_group(const struct ood_eval *e, int g, struct ood_result *out)
 	free(p);
 	return rc;
 }
+
+bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, struct err *words)
+{
+	const struct group *of = &e->group[g];
+	double highest = 0;
+	size_t n = 0;
+
+	*words = (struct err){ .text = "" };
+	for (size_t k = 0; k < e->id->n_methods; k++) {
+		const double auroc = of->sum[k].v[OOD_AUROC] / (double)of->sets;
+		if (e->id->n < 100 || !(auroc < .4)) /* of fewer rows it may be chance */
+			continue;
+		err_append(words, "%s'%s'", n++ ? ", " : "", methods[k]);
+		highest = fmax(highest, auroc);
+	}
+	if (n)
+		err_append(words,
+			   ": OOD rows score above ID rows (AUROC %.1f %%%s), but larger scores must mean ID: is the "
+			   "ID file "
+			   "an OOD one, or do these scores need a minus sign?",
+			   100 * highest, n > 1 ? " at most" : "");
+	return n > 0;
+}

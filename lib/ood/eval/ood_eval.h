@@ -15,6 +15,7 @@
 #ifndef OOD_EVAL_H
 #define OOD_EVAL_H
 
+#include "err/err.h"
 #include "ood/eval/ood_metrics.h"
 #include "ood/eval/ood_scores.h"
 
@@ -56,6 +57,10 @@ int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned grou
  * memory. */
 size_t ood_eval_group_size(const struct ood_eval *e, int g);
 int ood_eval_group(const struct ood_eval *e, int g, struct ood_result *out) TS_CHECKED;
+/* Whether methods have an AUROC far below chance, under 40 % of at least 100 ID rows, on average over the sets of group g:
+ * a reversed score, as other programs write them, or ID and OOD swapped. words then names the methods (n_methods) and
+ * says so. */
+bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, struct err *words);
 
 #ifdef __cplusplus
 }

@@ -47,7 +47,7 @@ static bool is_plain(const struct parquet *p, size_t i)
 static const char *type_of(const struct parquet *p, size_t i, bool *known)
 {
 	const struct parquet_column *c = parquet_column(p, i);
-	const bool natural = c->meaning == PARQUET_UNSIGNED;
+	const bool natural = c->meaning == PARQUET_UNSIGNED, half = c->meaning == PARQUET_HALF;
 
 	*known = false;
 	if (c->repeated > 1)
@@ -66,8 +66,11 @@ static const char *type_of(const struct parquet *p, size_t i, bool *known)
 		if (c->meaning == PARQUET_TEXT && !c->repeated)
 			return "text";
 	}
-	*known = false;
-	return c->type == PARQUET_BOOLEAN ? "boolean" : c->meaning == PARQUET_TEXT ? "list of text" : "bytes";
+	*known = half;
+	return half                       ? "<f2" :
+	       c->type == PARQUET_BOOLEAN ? "boolean" :
+	       c->meaning == PARQUET_TEXT ? "list of text" :
+					    "bytes";
 }
 
 /* Keeps the reason why *a is not read. */

@@ -23,7 +23,7 @@ bool parquet_is(const void *head, size_t n)
 struct element {
 	int type, repetition; /* of a leaf; 0 required, 1 optional, 2 repeated */
 	int meaning;
-	int64_t children;
+	int64_t length, children; /* length: bytes of PARQUET_FIXED */
 	char name[256];
 };
 
@@ -42,7 +42,7 @@ static int meaning_of(int64_t converted)
 						    PARQUET_ITSELF;
 }
 
-/* The newer LogicalType, a union, says some things that have no older form: times in nanoseconds. */
+/* The newer LogicalType, a union, says some things that have no older form: times in nanoseconds, half floats. */
 static int logical_of(struct thrift *t, const struct thrift_field *f, int meaning)
 {
 	struct thrift_field member = { 0 };
@@ -53,6 +53,8 @@ static int logical_of(struct thrift *t, const struct thrift_field *f, int meanin
 			meaning = PARQUET_TEXT;
 		else if (member.id >= 5 && member.id <= 8)
 			meaning = member.id == 5 ? PARQUET_DECIMAL : PARQUET_TIME;
+		else if (member.id == 15)
+			meaning = PARQUET_HALF;
 		thrift_skip(t, &member);
 	}
 	return meaning;
@@ -68,6 +70,7 @@ static void read_element(struct thrift *t, struct element *e)
 	while (thrift_next(t, &f))
 		switch (f.id) {
 		case 1: e->type = (int)thrift_int(t, &f); break;
+		case 2: e->length = thrift_int(t, &f); break;
 		case 3: e->repetition = (int)thrift_int(t, &f); break;
 		case 4:
 			p = thrift_binary(t, &f, &n);
@@ -98,6 +101,8 @@ static int add_column(struct parquet *p, const struct element *e, const char *pa
 	p->columns = grown;
 	from.type = e->type;
 	from.meaning = e->meaning;
+	if (e->meaning == PARQUET_HALF && (e->type != PARQUET_FIXED || e->length != 2))
+		from.meaning = PARQUET_ITSELF;
 	if (!(from.path = strdup(path)))
 		return err_memory(err);
 	grown[p->n_columns++] = from;

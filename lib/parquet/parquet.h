@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * parquet: reads columns of Parquet files, as far as sets of images and tables of numbers need it: INT32, INT64,
- * BYTE_ARRAY, and of numbers also FLOAT, DOUBLE and lists, plain or with a dictionary, in pages of version 1 or 2,
+ * BYTE_ARRAY, and of numbers also FLOAT, DOUBLE, half floats and lists, plain or with a dictionary, in pages of version 1 or 2,
  * uncompressed or compressed by snappy or zstd. Columns of anything else cannot be read, and those beside them can.
  *
  *	p = parquet_open(&from, &err);
@@ -43,7 +43,14 @@ enum parquet_type {
 };
 
 /* What a column's numbers or bytes stand for. */
-enum parquet_meaning { PARQUET_ITSELF, PARQUET_TEXT, PARQUET_UNSIGNED, PARQUET_DECIMAL, PARQUET_TIME };
+enum parquet_meaning {
+	PARQUET_ITSELF,
+	PARQUET_TEXT,
+	PARQUET_UNSIGNED,
+	PARQUET_DECIMAL,
+	PARQUET_TIME,
+	PARQUET_HALF /* a half float; only of PARQUET_FIXED of two bytes */
+};
 
 struct parquet_column {
 	char *path;             /* names from the root on, "image.bytes" */
@@ -83,7 +90,7 @@ struct parquet_values {
 int parquet_read(const struct parquet *p, size_t column, size_t limit, struct parquet_values *v, struct err *err);
 void parquet_values_release(struct parquet_values *v);
 
-/* All numbers of a column of INT32, INT64, FLOAT or DOUBLE, in little-endian order. */
+/* All numbers of a column of INT32, INT64, FLOAT, DOUBLE or half floats, in little-endian order. */
 struct parquet_numbers {
 	uint64_t width;      /* numbers in a row; 1 if the column is no list */
 	size_t size;         /* bytes of a number */

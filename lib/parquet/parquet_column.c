@@ -88,7 +88,7 @@ int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, s
 
 	*ret = (struct parquet_numbers){ 0 };
 	if (c->type != PARQUET_INT32 && c->type != PARQUET_INT64 && c->type != PARQUET_FLOAT &&
-	    c->type != PARQUET_DOUBLE)
+	    c->type != PARQUET_DOUBLE && c->meaning != PARQUET_HALF)
 		rc = err_fail(err, "holds %s, which are no numbers that are read", type_name(c->type));
 	else if (c->repeated > 1)
 		rc = err_fail(err, "is a list of lists, which is not read");
@@ -98,7 +98,7 @@ int parquet_read_numbers(const struct parquet *p, size_t column, size_t limit, s
 		rc = parquet_row_ends(&lists, err);
 	if (rc == 0) {
 		*ret = (struct parquet_numbers){ .width = lists.width, .data = v.bytes, .bytes = v.used };
-		ret->size = c->type == PARQUET_INT64 || c->type == PARQUET_DOUBLE ? 8 : 4;
+		ret->size = parquet_size(c);
 		v.bytes = NULL;
 	} else {
 		rc = failed(c, v.unread || lists.unfit, err);

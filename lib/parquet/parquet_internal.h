@@ -98,6 +98,12 @@ int parquet_pages(const struct parquet_column *c, const struct parquet_chunk *k,
 /* Makes room for `more` bytes after v->used. -1 with err: more than limit, out of memory. */
 int parquet_room(struct parquet_values *v, size_t more, size_t limit, struct err *err);
 
+/* Bytes of a number; of PARQUET_BYTES those of its length, which stands before it. */
+static inline size_t parquet_size(const struct parquet_column *c)
+{
+	return c->meaning == PARQUET_HALF ? 2 : c->type == PARQUET_INT64 || c->type == PARQUET_DOUBLE ? 8 : 4;
+}
+
 /* ---- runs (parquet_runs.c) ---- */
 
 /* Runs of numbers of `width` bits: varint n; if even, n / 2 times the number that follows in whole bytes, otherwise n /

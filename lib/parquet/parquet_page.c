@@ -111,19 +111,19 @@ static void dictionary_release(struct dictionary *d)
 }
 
 /* Reads the plain value at *p: a number, or n bytes there, n in *length. */
-static int plain(int type, const unsigned char **p, const unsigned char *end, int64_t *number, uint32_t *length,
-		 struct err *err)
+static int plain(const struct parquet_column *c, const unsigned char **p, const unsigned char *end, int64_t *number,
+		 uint32_t *length, struct err *err)
 {
-	const size_t there = (size_t)(end - *p), size = type == PARQUET_INT64 || type == PARQUET_DOUBLE ? 8 : 4;
+	const size_t there = (size_t)(end - *p), size = parquet_size(c);
 
 	if (there < size)
 		return damaged("fewer values than it says", err);
 	*length = 1;
-	*number = (int32_t)parquet_u32(*p);
+	*number = size == 2 ? (*p)[0] | (*p)[1] << 8 : (int32_t)parquet_u32(*p);
 	if (size == 8)
 		*number = (int64_t)(parquet_u32(*p) | (uint64_t)parquet_u32(*p + 4) << 32);
 	*p += size;
-	if (type != PARQUET_BYTES)
+	if (c->type != PARQUET_BYTES)
 		return 0;
 	*length = parquet_u32(*p - 4);
 	*number = 0;
@@ -188,8 +188,7 @@ static int read_dictionary(struct decoder *k, const struct page *g, const unsign
 		return damaged("a second dictionary", err);
 	if (g->encoding != PLAIN && g->encoding != PLAIN_DICTIONARY)
 		return unread(k, "a dictionary of encoding", g->encoding, "", err);
-	/* Each value takes at least four bytes. */
-	if ((uint64_t)g->values > n / 4)
+	if ((uint64_t)g->values > n / parquet_size(k->c))
 		return damaged("a dictionary of more values than it has bytes", err);
 	d->n = (size_t)g->values;
 	d->bytes = malloc(n + 1);
@@ -200,7 +199,7 @@ static int read_dictionary(struct decoder *k, const struct page *g, const unsign
 	memcpy(d->bytes, p, n);
 	at = d->bytes;
 	for (size_t i = 0; i < d->n; i++) {
-		if (plain(k->c->type, &at, d->bytes + n, &d->number[i], &d->length[i], err) < 0)
+		if (plain(k->c, &at, d->bytes + n, &d->number[i], &d->length[i], err) < 0)
 			return -1;
 		if (k->c->type == PARQUET_BYTES) {
 			d->number[i] = at - d->bytes;
@@ -258,7 +257,7 @@ static int read_values(struct decoder *k, const struct page *g, struct parquet_r
 			number = k->d.number[i];
 			length = k->d.length[i];
 			p = bytes ? k->d.bytes + number : p;
-		} else if (plain(k->c->type, &p, end, &number, &length, err) < 0) {
+		} else if (plain(k->c, &p, end, &number, &length, err) < 0) {
 			return -1;
 		}
 		if (!bytes) {
@@ -295,7 +294,7 @@ int parquet_row_ends(struct parquet_lists *l, struct err *err)
 
 static int put_number(struct decoder *k, int64_t number, struct err *err)
 {
-	const size_t size = k->c->type == PARQUET_INT64 || k->c->type == PARQUET_DOUBLE ? 8 : 4;
+	const size_t size = parquet_size(k->c);
 	struct parquet_values *v = k->v;
 
 	if (parquet_room(v, size, k->limit, err) < 0)
@@ -332,7 +331,7 @@ static int read_lists(struct decoder *k, const struct page *g, struct parquet_ru
 		if (level != whole)
 			return unfit(l, "is null, is empty, or has a null", l->rows - 1, err);
 		if (g->encoding == PLAIN) {
-			if (plain(k->c->type, &p, end, &number, &length, err) < 0)
+			if (plain(k->c, &p, end, &number, &length, err) < 0)
 				return -1;
 		} else if (parquet_run_next(&index, &i) && i < k->d.n) {
 			number = k->d.number[i];

@@ -33,6 +33,8 @@ save("arrays-scores", {"energy": pa.array([r[0] for r in rows], pa.float64()), "
                        "votes": pa.array(range(N), pa.uint32()), "pred": pa.array(labels, pa.int32())})
 save("arrays-delta", {**usual(pa.list_(pa.float32())), "time": pa.array(range(N), pa.int64())}, use_dictionary=False,
      column_encoding={"time": "DELTA_BINARY_PACKED"})
+save("arrays-half", {**usual(pa.list_(pa.float16())), "temp": pa.array([r[1] for r in rows], pa.float16())})
+save("arrays-half-plain", {"energy": pa.array([r[0] for r in rows], pa.float16())}, use_dictionary=False)
 unfit = [list(r) for r in rows]
 unfit[3] = unfit[3][:2]
 gap = [list(r) for r in rows]

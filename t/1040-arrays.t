@@ -192,6 +192,11 @@ ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where 
 	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: two arrays are named .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
 ok 'a cell of several lines is refused, not taken for two rows; a quote within a cell is a letter' 'table "msp,name\n1,\"a\n2,b\"\n" "line 2: a cell in quotes does not end on its line" &&
 	printf "msp,name\n1,5\"\n2,\"6\" x\n" >x.csv && ts-import x.csv -o u && ts-dump u | tail -n 1 | grep -qF "\\\"6\\\" x"'
+ok 'columns of an array that were sorted as text, of which one is missing, or there twice: refused, where the rest was left out' '
+	table "x0,x1,x10,x2,label\n1,2,3,4,0\n" "line 1: column .x10. behind .x1.: those of one array stand side by side" &&
+	table "logits.0,logits.1,logits.3\n1,2,3\n" "column .logits.3. behind" && table "f0,f1,f1\n1,2,3\n" "column .f1. behind .f1." && table "v1,v2,v3,v4,v5,v6,v7,v8,v10\n1,2,3,4,5,6,7,8,9\n" "column .v10. behind .v8." &&
+	printf "x0,x1,x2y,y10\n1,2,3,4\n" >x.csv && ts-import -q x.csv -o u && ts-dump --header u | grep -q "features.*\[2\]" &&
+	printf "run1,run2,run10\n1,2,3\n" >x.csv && ts-import x.csv -o u && ts-dump --header u | grep -q run10'
 ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), because line 3 is not a number$" err &&
 	fails 1 "msp. is text (2,), because line 3 is not a number, where features are" ts-import -q --features msp x.csv'
 ok 'a number that a double does not hold stays text' 'printf "energy,label,id\n0.5,0,9007199254740993\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .id. text" err'

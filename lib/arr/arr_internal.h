@@ -13,6 +13,13 @@ int arr_add(struct arr_set *s, const struct arr *a, const char *name, struct err
 int arr_table(struct arr_set *s, const char *name, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
 /* Reads the n bytes of a Parquet file. */
 int arr_parquet(struct arr_set *s, const unsigned char *p, size_t n, struct err *err) TS_CHECKED;
+/* How many of the columns c, c+1, ... (below n_c) are one array, as arr.h says; name_of: a column's name. -1 with err:
+ * its columns are followed by others of it, whose numbers do not go on. */
+long arr_group(const char *(*name_of)(const void *table, size_t c), const void *table, size_t c, size_t n_c,
+	       struct err *err) TS_CHECKED;
+/* The length of the array's name, which is that of a column without its number. */
+size_t arr_group_base(const char *name);
+enum { ARR_MANY = 8 }; /* columns that are one array under any name */
 /* The names for arrays of each role; NULL ends a list. */
 enum { ARR_WORDS = 10 };
 extern const char *const arr_words[ARR_ROLES][ARR_WORDS];

@@ -9,7 +9,7 @@
 #include "arr/arr_internal.h"
 #include "ts/ts_cell.h"
 
-enum { MANY = 8, MAX_COLUMNS = 1 << 20 };
+enum { MAX_COLUMNS = 1 << 20 };
 
 struct column {
 	char *name;  /* "": none */
@@ -100,7 +100,7 @@ static int is_heading(struct table *t, struct err *err)
 	}
 	if (numbers == 0)
 		return 1;
-	if (counted == numbers && (numbers >= MANY || empty_first))
+	if (counted == numbers && (numbers >= ARR_MANY || empty_first))
 		return 1;
 	if (numbers == cells && (counted < numbers || numbers < 3))
 		return 0;
@@ -191,50 +191,15 @@ static int look(struct table *t, size_t c, const char *cell, void *data, struct 
 
 /* ---- columns to arrays ------------------------------------------------------------------------ */
 
-/* The length of a name without the number at its end, which goes to *k, and the marks around that. SIZE_MAX: no
- * number. */
-static size_t split_number(const char *name, size_t *k, bool *marked)
+static const char *name_of(const void *table, size_t c)
 {
-	size_t n = strlen(name), end;
-	const bool bracket = n > 2 && name[n - 1] == ']';
-
-	end = n -= bracket;
-	while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9')
-		n--;
-	if (n == end || end - n > 7 || (bracket && (n == 0 || name[n - 1] != '[')))
-		return SIZE_MAX;
-	*k = strtoul(name + n, NULL, 10);
-	*marked = n == 0 || bracket || name[n - 1] == '.';
-	return n > 0 && strchr("._[", name[n - 1]) ? n - 1 : n;
+	return ((const struct table *)table)->c[c].name;
 }
 
-/* Does the name say that x0, x1, ... is a vector? */
-static bool is_vector(const char *name)
+/* How many columns from c on form one array. -1 with err: not certain. */
+static long group_at(const struct table *t, size_t c, struct err *err)
 {
-	static const char *const f[] = { "f", NULL };
-
-	return arr_has_word(name, arr_words[ARR_FEATURES]) || arr_has_word(name, arr_words[ARR_LOGITS]) ||
-	       arr_has_word(name, f);
-}
-
-/* How many columns from c on form one array. */
-static size_t group_at(const struct table *t, size_t c)
-{
-	const char *name = t->c[c].name;
-	size_t first, k, len = split_number(name, &first, &(bool){ false }), n = 1;
-	bool marked = false, same;
-	char base[64];
-
-	if (!t->heading)
-		return t->n_c;
-	if (len == SIZE_MAX || first > 1)
-		return 1;
-	split_number(name, &k, &marked);
-	while (c + n < t->n_c && split_number(t->c[c + n].name, &k, &same) == len && k == first + n &&
-	       strncmp(t->c[c + n].name, name, len) == 0)
-		n++;
-	snprintf(base, sizeof base, "%.*s", (int)(len < 63 ? len : 63), name);
-	return marked || n >= MANY || is_vector(base) ? n : 1;
+	return t->heading ? arr_group(name_of, t, c, t->n_c, err) : (long)t->n_c;
 }
 
 /* Columns first..first+n, all numbers or n = 1, as one array; where the second pass puts their cells. */
@@ -274,7 +239,7 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 		.type = "text", .decimal = true, .ndim = n > 1 || !t->heading ? 2 : 1, .shape = { t->rows, n }
 	};
 	const bool text = n == 1 && t->c[first].text;
-	size_t k, len = n > 1 ? split_number(t->c[first].name, &k, &(bool){ false }) : strlen(t->c[first].name);
+	const size_t len = n > 1 ? arr_group_base(t->c[first].name) : strlen(t->c[first].name);
 	char name[TS_MAX_NAME + 1];
 	void *room;
 
@@ -311,9 +276,12 @@ static bool is_index(const struct table *t, size_t c)
 
 static int make_arrays(struct table *t, const char *file, struct filling *f, struct err *err)
 {
-	for (size_t c = 0, n; c < t->n_c; c += n) {
-		n = is_index(t, c) ? 1 : group_at(t, c);
-		if (!is_index(t, c) && add_group(t, c, n, file, f, err) < 0)
+	long n;
+
+	for (size_t c = 0; c < t->n_c; c += (size_t)n) {
+		if ((n = is_index(t, c) ? 1 : group_at(t, c, err)) < 0)
+			return err_prefix(err, "line 1: ");
+		if (!is_index(t, c) && add_group(t, c, (size_t)n, file, f, err) < 0)
 			return -1;
 	}
 	return 0;

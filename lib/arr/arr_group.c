@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * Which columns of a table are one array, by their names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arr/arr_internal.h"
+
+/* The length of a name without the number at its end, which goes to *k, and the marks around that. SIZE_MAX: no
+ * number. */
+static size_t split_number(const char *name, size_t *k, bool *marked)
+{
+	size_t n = strlen(name), end;
+	const bool bracket = n > 2 && name[n - 1] == ']';
+
+	end = n -= bracket;
+	while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9')
+		n--;
+	if (n == end || end - n > 7 || (bracket && (n == 0 || name[n - 1] != '[')))
+		return SIZE_MAX;
+	*k = strtoul(name + n, NULL, 10);
+	*marked = n == 0 || bracket || name[n - 1] == '.';
+	return n > 0 && strchr("._[", name[n - 1]) ? n - 1 : n;
+}
+
+/* Does the name say that x0, x1, ... is a vector? */
+static bool is_vector(const char *name)
+{
+	static const char *const f[] = { "f", NULL };
+
+	return arr_has_word(name, arr_words[ARR_FEATURES]) || arr_has_word(name, arr_words[ARR_LOGITS]) ||
+	       arr_has_word(name, f);
+}
+
+size_t arr_group_base(const char *name)
+{
+	return split_number(name, &(size_t){ 0 }, &(bool){ false });
+}
+
+long arr_group(const char *(*name_of)(const void *table, size_t c), const void *table, size_t c, size_t n_c,
+	       struct err *err)
+{
+	const char *name = name_of(table, c);
+	size_t first, k = 0, len = split_number(name, &first, &(bool){ false }), n = 1;
+	bool marked = false, same, more = false;
+	char base[64];
+
+	if (len == SIZE_MAX || first > 1)
+		return 1;
+	split_number(name, &k, &marked);
+	while (c + n < n_c &&
+	       (more = split_number(name_of(table, c + n), &k, &same) == len &&
+		       strncmp(name_of(table, c + n), name, len) == 0) &&
+	       k == first + n)
+		n++;
+	snprintf(base, sizeof base, "%.*s", (int)(len < 63 ? len : 63), name);
+	if (!marked && n < ARR_MANY && !is_vector(base))
+		return 1;
+	/* The rest of columns that were sorted as text, x0, x1, x10, x2, must not be lost. */
+	if (n > 1 && c + n < n_c && more)
+		return err_fail(err,
+				"column '" ERR_NAME "' behind '" ERR_NAME
+				"': those of one array stand side by side, and their numbers count up by one",
+				name_of(table, c + n), name_of(table, c + n - 1));
+	return (long)n;
+}

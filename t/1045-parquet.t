@@ -15,6 +15,7 @@ ok 'the only list is the features' 'ts-import "$g/arrays-required.parquet" -o f.
 ok 'numbers that are no list are scores; a type without sign' 'ts-import "$g/arrays-scores.parquet" -o s.ts && ts-dump --header s.ts | grep -q "\"kind\": \"scores\"" && numbers energy,msp s.ts >got && cut -f 1,2 values | cmp - got && ts-cat --select votes,pred s.ts | ts-dump --tsv | sed 1d | tr "\t\n" ": " >got && grep -q "^0:0 1:1 2:2 3:0 4:1 5:2 6:0 " got'
 ok 'half floats: lists, a column; with a dictionary or without' 'ts-import -q --columns temp "$g/arrays-half.parquet" -o h.ts && numbers features h.ts | cmp - values && ts-dump --header h.ts | grep -q "temp.*<f2" && numbers temp h.ts >got && cut -f 2 values | cmp - got &&
 	ts-import "$g/arrays-half-plain.parquet" -o h.ts && numbers energy h.ts >got && cut -f 1 values | cmp - got'
+ok 'columns side by side are features, as in a table of text' 'ts-import "$g/arrays-wide.parquet" -o w.ts 2>err && numbers features w.ts | cmp - values && grep -q "left out: .q. <i8 (7, 2), because .q.1.: row 0 is null, .*, .r. columns (7, 2), because .r.0. is <f8, and .r.1. <i8" err && ts-cat --select label,name w.ts | ts-dump --tsv | sed 1d | cmp - others'
 ok 'through a pipe, and by options' 'cat "$g/arrays.parquet" | ts-import --logits embeddings --label label - -o l.ts && numbers logits l.ts | cmp - values'
 ok 'they go the way of all features' 'ts-import -q "$g/arrays.parquet" | ood-fit -q -o fit && ts-import -q "$g/arrays.parquet" | ood-score -q -f fit -m knn:k=2 | ts-dump >out && test $(wc -l <out) = 7'
 
@@ -46,7 +47,7 @@ ok 'cut off anywhere, or changed: one line, or the right rows' '
 	for at in 4 11 12 100 $((size / 2)) $((size - 1)); do head -c $at "$g/arrays.parquet" >cut; ts-import cut >out 2>err; test $? = 1 && test $(wc -l <err) = 1 || { echo "# $at"; return 1; }; done'
 python=${UNMASK_ONNX_PYTHON:-/usr/bin/python3}
 if "$python" -c 'import pyarrow' 2>/dev/null; then
-	ok 'what this pyarrow writes' 'mkdir new && "$python" "$SRC/t/golden/parquet/arrays.py" new && for f in arrays arrays-fixed arrays-groups arrays-v2 arrays-half; do ts-import -q new/$f.parquet -o f.ts && numbers features f.ts | cmp - values || return 1; done'
+	ok 'what this pyarrow writes' 'mkdir new && "$python" "$SRC/t/golden/parquet/arrays.py" new && for f in arrays arrays-fixed arrays-groups arrays-v2 arrays-half arrays-wide; do ts-import -q new/$f.parquet -o f.ts && numbers features f.ts | cmp - values || return 1; done'
 else
 	ok 'what this pyarrow writes # SKIP no pyarrow in UNMASK_ONNX_PYTHON' true
 fi

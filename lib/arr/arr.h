@@ -16,7 +16,7 @@
  *
  * A Parquet file's columns are arrays: numbers (rows), lists of as many numbers in each row (rows, numbers), text.
  * Others (nulls, rows of different lengths, structs, lists of lists, dates; encodings and compressions that are not
- * read) are arrays of an unsupported type.
+ * read) are arrays of an unsupported type. Columns of numbers NAME0, NAME1, ... form one array as those of a table do.
  *
  * Memory: the files, plus the unpacked contents of an .npz, Parquet or a table.
  */

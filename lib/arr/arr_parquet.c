@@ -83,6 +83,14 @@ static int keep_why(struct arr_set *s, struct arr *a, const char *why, struct er
 	return copy ? arr_keep_take(s, copy, err) : err_memory(err);
 }
 
+/* Gives *a its numbers, which are of its type. */
+static void set_kind(struct arr *a, size_t size, const unsigned char *data)
+{
+	a->kind = a->type[1] == 'f' ? ARR_FLOAT : a->type[1] == 'u' ? ARR_UINT : ARR_INT;
+	a->size = size;
+	a->data = data;
+}
+
 static int read_numbers(struct reading *r, size_t i, struct arr *a, struct err *err)
 {
 	struct parquet_numbers n;
@@ -90,9 +98,7 @@ static int read_numbers(struct reading *r, size_t i, struct arr *a, struct err *
 
 	if (rc != 0)
 		return rc < 0 ? -1 : keep_why(r->s, a, err->text, err);
-	a->kind = a->type[1] == 'f' ? ARR_FLOAT : a->type[1] == 'u' ? ARR_UINT : ARR_INT;
-	a->size = n.size;
-	a->data = n.data;
+	set_kind(a, n.size, n.data);
 	if (parquet_column(r->p, i)->repeated) {
 		a->ndim = 2;
 		a->shape[1] = (size_t)n.width;
@@ -167,6 +173,95 @@ static int add_column(struct reading *r, size_t i, struct err *err)
 	return rc;
 }
 
+/* ---- columns side by side ---- */
+
+/* The name of a column that may be one of several in an array; "": it may not. */
+static const char *name_of(const void *table, size_t i)
+{
+	const struct parquet_column *c = parquet_column(table, i);
+
+	return c->depth == 1 && c->repeated == 0 ? c->path : "";
+}
+
+/* The type of columns first..first+n, or NULL with the reason in err: it is not one type of numbers. */
+static const char *type_of_all(const struct parquet *p, size_t first, size_t n, struct err *err)
+{
+	const char *type = type_of(p, first, &(bool){ false }), *other;
+	bool known;
+
+	for (size_t i = first; i < first + n; i++) {
+		other = type_of(p, i, &known);
+		if (!known || strcmp(other, "text") == 0 || strcmp(other, type) != 0) {
+			err_fail(err, "'" ERR_NAME "' is %s, and '" ERR_NAME "' %s", name_of(p, first), type,
+				 name_of(p, i), other);
+			return NULL;
+		}
+	}
+	return type;
+}
+
+/* Puts the numbers of column i into all, column `at` of rows of n. 1 with the reason in err: they are not read. */
+static int read_beside(struct reading *r, size_t i, unsigned char **all, size_t at, size_t n, struct err *err)
+{
+	const size_t rows = (size_t)parquet_rows(r->p);
+	struct parquet_numbers one;
+	int rc = parquet_read_numbers(r->p, i, r->limit, &one, err);
+
+	if (rc > 0)
+		err_prefix(err, "'" ERR_NAME "': ", name_of(r->p, i));
+	if (rc != 0)
+		return rc;
+	if (!*all && rows > r->limit / n / one.size)
+		rc = err_fail(err, "%zu columns of more than %zu bytes", n, r->limit);
+	else if (!*all && !(*all = malloc(rows * n * one.size + 1)))
+		rc = err_memory(err);
+	for (size_t row = 0; row < rows && rc == 0; row++)
+		memcpy(*all + (row * n + at) * one.size, one.data + row * one.size, one.size);
+	free(one.data);
+	return rc;
+}
+
+/* Adds columns first..first+n, NAME0, NAME1, ..., as one array. */
+static int add_array(struct reading *r, size_t first, size_t n, struct err *err)
+{
+	struct arr a = { .kind = ARR_OTHER, .ndim = 2, .shape = { (size_t)parquet_rows(r->p), n } };
+	const char *path = name_of(r->p, first), *type = type_of_all(r->p, first, n, err);
+	unsigned char *all = NULL;
+	int rc = type ? 0 : 1;
+	char *name;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = read_beside(r, first + i, &all, i, n, err);
+	snprintf(a.type, sizeof a.type, "%s", type ? type : "columns");
+	if (rc == 0)
+		set_kind(&a, (size_t)(type[2] - '0'), all);
+	if (rc > 0)
+		rc = keep_why(r->s, &a, err->text, err);
+	if (all && arr_keep_take(r->s, all, err) < 0)
+		return -1;
+	if (rc < 0)
+		return -1;
+	if (!(name = strndup(path, arr_group_base(path))))
+		return err_memory(err);
+	rc = arr_add(r->s, &a, *name ? name : "columns", err);
+	free(name);
+	return rc;
+}
+
+static int add_columns(struct reading *r, struct err *err)
+{
+	const size_t all = parquet_columns(r->p);
+	long n;
+
+	for (size_t i = 0; i < all; i += (size_t)n) {
+		if ((n = arr_group(name_of, r->p, i, all, err)) < 0)
+			return -1;
+		if ((n > 1 ? add_array(r, i, (size_t)n, err) : add_column(r, i, err)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 enum { MOST = 1000 }; /* times the file's bytes that a column may unpack to; zip's bombs have about as many */
 
 int arr_parquet(struct arr_set *s, const unsigned char *p, size_t n, struct err *err)
@@ -182,8 +277,8 @@ int arr_parquet(struct arr_set *s, const unsigned char *p, size_t n, struct err 
 	if (parquet_rows(q) > r.limit)
 		rc = err_fail(err, "damaged Parquet file: it says that it has %llu rows",
 			      (unsigned long long)parquet_rows(q));
-	for (size_t i = 0; i < parquet_columns(q) && rc == 0; i++)
-		rc = add_column(&r, i, err);
+	if (rc == 0)
+		rc = add_columns(&r, err);
 	parquet_close(q);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Makes a checkpoint of a file, and reports what it leaves out. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/foreign/net_foreign.h"
@@ -28,6 +29,25 @@ static void say_left(const struct net_foreign *f, const struct net_import *how)
 		net_import_say(&im, false, "tensors whose numbers cannot be read are left out: %s", f->left);
 	if (f->skipped)
 		net_import_say(&im, false, "%zu entries of the state are left out", f->skipped);
+}
+
+/* Networks of timm's that pad or shrink maps otherwise than others with the same tensors: their state does not tell, but
+ * the dictionary that timm's train.py saves has their name. */
+static int check_name(const struct net_foreign *f, const struct net_import *how, struct err *err)
+{
+	char *arch = NULL;
+	int rc = 0;
+
+	if (how->arch || ts_meta_get_str(&f->meta, "arch", &arch) != 1)
+		return 0;
+	if (strncmp(arch, "tf_", 3) == 0 || strstr(arch, "resnetblur") || strstr(arch, "resnetaa"))
+		rc = err_fail(
+			err,
+			"is a '" ERR_NAME "', says its 'arch': a network of timm's that has the tensors of another, "
+			"but computes otherwise; export it to ONNX (man unmask-onnx), or name the other with --arch",
+			arch);
+	free(arch);
+	return rc;
 }
 
 static int name_classes(struct net_checkpoint *c, const struct net_import *how, struct err *err)
@@ -59,7 +79,7 @@ int net_import_file(struct net_checkpoint *c, const char *path, const char *key,
 		return -1;
 	if (net_foreign_is_own(&f)) {
 		err_fail(err, "is a checkpoint already");
-	} else {
+	} else if (check_name(&f, how, err) == 0) {
 		say_left(&f, how);
 		of_file.left = f.left;
 		rc = net_import(c, &f.state, &of_file, err);

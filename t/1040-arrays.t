@@ -164,6 +164,7 @@ bad 'a double beyond floats' 'f = f.astype("f8"); f[2, 1] = 1e39; np.savez("bad"
 bad 'no rows' 'np.savez("bad", features=f[:0])' "features. is <f4 (0, 3)"
 bad 'no columns, and very many rows of them' 'np.savez("bad", features=np.zeros((1 << 50, 0), "f4"))' "features. is <f4 (1125899906842624, 0)"
 bad 'no such array' 'np.savez("bad", features=f)' "no array is named .x.; the arrays are: features" --features x
+bad 'nothing but what is not read' 'np.savez("bad", features=f.astype("c8"), labels=y.astype(object))' "no array holds numbers .*; .features. is <c8 (4, 3)$"
 bad 'nothing but text' 'np.savez("bad", a=np.array(list("abcd")))' "no array holds numbers to take"
 bad 'names that are no characters' 'np.savez("bad", features=f, name=np.array([b"\xff"] * 4))' "row 0 of .name. is not UTF-8"
 bad 'a surrogate' 'a = np.zeros(4, "U1"); a.view("u4")[:] = 0xd800; np.savez("bad", features=f, name=a)' "row 0 of .name. holds U+D800"

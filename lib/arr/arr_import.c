@@ -84,14 +84,14 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	return 0;
 }
 
-/* Nothing that was looked for is there. What could not be read may be it. */
+/* Nothing that was looked for is there. The first that cannot be read may be it. */
 static int none_found(const struct arr_import *im, const char *what, struct err *err)
 {
 	char text[ARR_TEXT];
 
 	err_fail(err, "%s", what);
 	for (size_t i = 0; i < im->s->n; i++)
-		if (im->s->a[i].why)
+		if (im->s->a[i].kind == ARR_OTHER)
 			return err_append(err, "; '" ERR_NAME "' is %s", im->s->a[i].name,
 					  arr_describe(&im->s->a[i], text));
 	return -1;

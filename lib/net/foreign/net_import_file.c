@@ -31,8 +31,8 @@ static void say_left(const struct net_foreign *f, const struct net_import *how)
 		net_import_say(&im, false, "%zu entries of the state are left out", f->skipped);
 }
 
-/* Networks of timm's that pad or shrink maps otherwise than others with the same tensors: their state does not tell, but
- * the dictionary that timm's train.py saves has their name. */
+/* Networks of timm's that pad or shrink maps otherwise than others with the same tensors: their state does not tell,
+ * but the dictionary that timm's train.py saves has their name. */
 static int check_name(const struct net_foreign *f, const struct net_import *how, struct err *err)
 {
 	char *arch = NULL;

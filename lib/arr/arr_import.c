@@ -84,16 +84,21 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	return 0;
 }
 
-/* Nothing that was looked for is there. The first that cannot be read may be it. */
+/* Nothing that was looked for is there. What is named is the first that could not be read, or else that is no numbers:
+ * it may be it. */
 static int none_found(const struct arr_import *im, const char *what, struct err *err)
 {
+	const struct arr *other = NULL;
 	char text[ARR_TEXT];
 
 	err_fail(err, "%s", what);
-	for (size_t i = 0; i < im->s->n; i++)
-		if (im->s->a[i].kind == ARR_OTHER)
-			return err_append(err, "; '" ERR_NAME "' is %s", im->s->a[i].name,
-					  arr_describe(&im->s->a[i], text));
+	for (size_t i = im->s->n; i-- > 0;) {
+		const struct arr *a = &im->s->a[i];
+		if (a->why || (a->kind == ARR_OTHER && !(other && other->why)))
+			other = a;
+	}
+	if (other)
+		err_append(err, "; '" ERR_NAME "' is %s", other->name, arr_describe(other, text));
 	return -1;
 }
 

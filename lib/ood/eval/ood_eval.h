@@ -57,9 +57,9 @@ int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned grou
  * memory. */
 size_t ood_eval_group_size(const struct ood_eval *e, int g);
 int ood_eval_group(const struct ood_eval *e, int g, struct ood_result *out) TS_CHECKED;
-/* Whether methods have an AUROC far below chance, under 40 % of at least 100 ID rows, on average over the sets of group g:
- * a reversed score, as other programs write them, or ID and OOD swapped. words then names the methods (n_methods) and
- * says so. */
+/* Whether methods have an AUROC far below chance, on average over the sets of group g under 40 %, of at least 100 ID
+ * rows: a reversed score, as other programs write them, or ID and OOD swapped. words then names the methods (n_methods)
+ * and says so. */
 bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, struct err *words);
 
 #ifdef __cplusplus

@@ -161,6 +161,13 @@ bad 'two that could be it' 'np.savez("bad", x=f, features=f)' "x. and .features.
 bad 'objects' 'np.savez("bad", features=f.astype(object))' "features. is |O (4, 3), where features are numbers" --features features
 bad 'complex numbers' 'np.savez("bad", features=f.astype("c8"))' "features. is <c8 (4, 3), where" --features features
 bad 'a double beyond floats' 'f = f.astype("f8"); f[2, 1] = 1e39; np.savez("bad", features=f)' "row 2: .features. is 1e+39, too large for <f4"
+$py -c "
+import numpy as np
+z = np.random.default_rng(0).normal(size=(90, 5)); p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+np.savez('p.npz', logits=p.astype('f2')); np.savez('lp.npz', logits=np.log(p).astype('f4'))
+np.savez('z.npz', logits=z.astype('f4')); np.savez('abs.npz', logits=abs(z).astype('f4'))"
+ok 'logits that are probabilities, or their logarithms: a warning' 'ts-import -o x.ts p.npz 2>err && test $(wc -l <err) = 1 && grep -q ".logits. holds probabilities, as each row sums to 1" err &&
+	ts-import -o x.ts lp.npz 2>err && grep -q ".logits. holds logarithms of probabilities" err && for f in z abs; do ts-import -o x.ts $f.npz 2>err && ! test -s err || break; done && ! test -s err'
 bad 'no rows' 'np.savez("bad", features=f[:0])' "features. is <f4 (0, 3)"
 bad 'no columns, and very many rows of them' 'np.savez("bad", features=np.zeros((1 << 50, 0), "f4"))' "features. is <f4 (1125899906842624, 0)"
 bad 'no such array' 'np.savez("bad", features=f)' "no array is named .x.; the arrays are: features" --features x

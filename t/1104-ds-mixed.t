@@ -129,6 +129,8 @@ warned() { rm -f x.ts; want=$1; shift; ds-pack "$@" -o x.ts 2>err && grep -q "$w
 silent() { ds-pack "$@" -o x.ts 2>err && ! test -s err || { sed 's/^/# /' err; false; }; }
 ok 'labels in .json files only: one warning' 'warned ".0.png. has no class: labels are read from .cls files" json0.tar && warned "0.png. has no class: .*\.cls" json0.tar json1.tar &&
 	silent -q json0.tar && is "-1 " labels json0.tar'
+ok 'so are labels in .label files and the like' 'mkdir lb && cp num/0/1.png lb && echo 3 >lb/1.label && warned ".1.png. has no class: .* and not from the .label file beside it" lb && mv lb/1.label lb/1.CLASS && warned "the .class file" lb &&
+	mv lb/1.CLASS lb/2.class && silent lb'
 ok 'beside .cls files, or in folders of classes, they are not said' 'mkdir -p js/cat js/dog && cp num/0/1.png js/cat && cp num/0/2.png js/dog && touch js/cat/1.json && silent js &&
 	mkdir js2 && cp num/0/1.png js2 && touch js2/1.json && echo 3 >js2/1.cls && silent js2 && touch js2/info.json && rm js2/1.* && cp num/0/1.png js2 && silent js2'
 ok 'folders of classes given one by one: one warning, and what to give' 'warned "no image has a class: .* these 2 have none; .*give .num. alone" num/1 num/0 && silent -q num/1 num/0 && silent num &&

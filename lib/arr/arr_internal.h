@@ -20,6 +20,9 @@ long arr_group(const char *(*name_of)(const void *table, size_t c), const void *
 /* The length of the array's name, which is that of a column without its number. */
 size_t arr_group_base(const char *name);
 enum { ARR_MANY = 8 }; /* columns that are one array under any name */
+/* What is odd about numeric a (n,C) if it is to be logits, after "'NAME' ": they are probabilities, or logarithms of
+ * these, of which scores would be wrong and look right. NULL: nothing. Looks at the first rows. */
+const char *arr_logits_odd(const struct arr *a);
 /* The names for arrays of each role; NULL ends a list. */
 enum { ARR_WORDS = 10 };
 extern const char *const arr_words[ARR_ROLES][ARR_WORDS];

@@ -10,8 +10,8 @@
 #include "ds/ds_internal.h"
 
 enum {
-	TEXT = 32,       /* of a .cls file's first word, with its NUL */
-	MAX_JSON = 1024, /* .json files that are remembered: one beside an image is enough */
+	TEXT = 32,         /* of a .cls file's first word, with its NUL */
+	MAX_BESIDE = 1024, /* other labels that are remembered: one beside an image is enough */
 };
 
 /* A .cls file. */
@@ -27,19 +27,33 @@ struct label {
 struct labels {
 	struct ds_map by_key;
 	struct label *label;
-	struct ds_map json; /* the paths of .json files, up to their first dot; they are not read */
+	struct ds_map
+		beside; /* the paths of other labels, which are not read, up to their first dot: which of others[] */
 };
 
-static bool is_json(const char *path)
+/* Where others keep the class of an image. */
+static const char *const others[] = { ".json", ".label", ".labels", ".target", ".class", ".category" };
+enum { N_OTHERS = sizeof others / sizeof *others };
+
+static bool ends(const char *path, const char *ext)
 {
-	const size_t n = strlen(path);
-	return n > 5 && strcasecmp(path + n - 5, ".json") == 0;
+	const size_t n = strlen(path), len = strlen(ext);
+	return n > len && strcasecmp(path + n - len, ext) == 0;
+}
+
+/* Which of others[], or N_OTHERS. */
+static int which_other(const char *path)
+{
+	int i = 0;
+
+	while (i < N_OTHERS && !ends(path, others[i]))
+		i++;
+	return i;
 }
 
 static bool named(const char *path)
 {
-	size_t n = strlen(path);
-	return (n > 4 && strcasecmp(path + n - 4, ".cls") == 0) || is_json(path);
+	return ends(path, ".cls") || which_other(path) < N_OTHERS;
 }
 
 /* The path without its extension; or up to the first dot of its last component, which is WebDataset's rule: a.mask.png
@@ -105,10 +119,10 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 
 	if (!*l && !(*l = calloc(1, sizeof **l)))
 		return err_memory(err);
-	if (!is_json(in->path))
+	if (ends(in->path, ".cls"))
 		return list_cls(*l, in, err);
 	stem(in->path, true, key);
-	return (*l)->json.n < MAX_JSON && ds_map_set(&(*l)->json, key, 0, err) < 0 ? -1 : 0;
+	return (*l)->beside.n < MAX_BESIDE && ds_map_set(&(*l)->beside, key, which_other(in->path), err) < 0 ? -1 : 0;
 }
 
 /* The label of a row, or NULL. *key becomes that of its sample. */
@@ -172,21 +186,22 @@ static int note_unused(struct ds_source *s, const struct labels *l, struct err *
 	return 0;
 }
 
-/* Adds a note about an image without a class beside a .json file: labels are not read from there. */
-static int note_json(struct ds_source *s, const struct labels *l, struct err *err)
+/* Adds a note about an image without a class that has a label of another kind: those are not read. */
+static int note_beside(struct ds_source *s, const struct labels *l, struct err *err)
 {
 	char key[4096], buf[DS_NAME];
 
-	for (size_t i = 0; i < s->n && l->json.n && !s->o.list; i++) {
+	for (size_t i = 0; i < s->n && l->beside.n && !s->o.list; i++) {
 		const char *name = ds_row_name(s, &s->rows[i], buf);
+		int64_t which;
 
 		stem(name, true, key);
 		if (s->rows[i].label < 0 && s->files[s->rows[i].file].layout == DS_LAYOUT_images &&
-		    ds_map_get(&l->json, key) >= 0)
+		    (which = ds_map_get(&l->beside, key)) >= 0)
 			return ds_add_note(s, err,
 					   "'%s' has no class: labels are read from .cls files, which hold the number "
-					   "of the class, and not from the .json file beside it",
-					   name);
+					   "of the class, and not from the %s file beside it",
+					   name, others[which]);
 	}
 	return 0;
 }
@@ -202,7 +217,7 @@ static int finish(struct ds_source *s, struct err *err)
 	if (check_rows(s, l, &found, &without, err) < 0 || note_unused(s, l, err) < 0)
 		return -1;
 	if (!found)
-		return note_json(s, l, err);
+		return note_beside(s, l, err);
 	if (found < s->n)
 		return err_fail(err,
 				"'%s' has no .cls file, which %zu of the %zu images have (--format images: do "
@@ -224,7 +239,7 @@ static void drop(void *state)
 		free(l->label[i].path);
 	free(l->label);
 	ds_map_release(&l->by_key);
-	ds_map_release(&l->json);
+	ds_map_release(&l->beside);
 	free(l);
 }
 

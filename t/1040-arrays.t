@@ -168,6 +168,12 @@ np.savez('p.npz', logits=p.astype('f2')); np.savez('lp.npz', logits=np.log(p).as
 np.savez('z.npz', logits=z.astype('f4')); np.savez('abs.npz', logits=abs(z).astype('f4'))"
 ok 'logits that are probabilities, or their logarithms: a warning' 'ts-import -o x.ts p.npz 2>err && test $(wc -l <err) = 1 && grep -q ".logits. holds probabilities, as each row sums to 1" err &&
 	ts-import -o x.ts lp.npz 2>err && grep -q ".logits. holds logarithms of probabilities" err && for f in z abs; do ts-import -o x.ts $f.npz 2>err && ! test -s err || break; done && ! test -s err'
+$py -c "
+import numpy as np
+f = np.ones((4, 5), 'f4'); t = np.array(['cat', 'dog'] * 2); np.savez('text.npz', features=f, labels=t); np.savez('both.npz', features=f, labels=[0, 1, 0, 1], class_text=t)"
+printf 'f0,f1,class\n1,2,cat\n2,3,dog\n' >text.csv
+ok 'labels that are text: a warning beside the list of what is left out' 'for f in text.npz text.csv; do ts-import -o x.ts $f 2>err && grep -q "no labels: .[a-z]*. holds no numbers" err || return; done &&
+	ts-import -o x.ts both.npz 2>err && grep -q "left out: .class_text" err && ! grep -q "no labels" err'
 bad 'no rows' 'np.savez("bad", features=f[:0])' "features. is <f4 (0, 3)"
 bad 'no columns, and very many rows of them' 'np.savez("bad", features=np.zeros((1 << 50, 0), "f4"))' "features. is <f4 (1125899906842624, 0)"
 bad 'no such array' 'np.savez("bad", features=f)' "no array is named .x.; the arrays are: features" --features x

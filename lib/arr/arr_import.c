@@ -277,6 +277,21 @@ static int add_columns(struct arr_import *im, struct ts_header *h, struct err *e
 	return rc;
 }
 
+/* Labels that are text are easily overlooked among the arrays that are left out. */
+static void say_no_labels(const struct arr_import *im)
+{
+	for (size_t i = 0; i < im->s->n && !im->role[ARR_LABEL]; i++) {
+		const struct arr *a = &im->s->a[i];
+		if (!is_used(im, a) && !arr_is_number(a) && arr_has_word(a->name, arr_words[ARR_LABEL])) {
+			say(im,
+			    "no labels: '" ERR_NAME "' holds no numbers; a label is the number of a class, from 0 in "
+			    "the order of the logits",
+			    a->name);
+			return;
+		}
+	}
+}
+
 static void say_unused(const struct arr_import *im)
 {
 	struct err list = { 0 };
@@ -386,6 +401,7 @@ static int make(struct arr_import *im, struct ts_header *h, struct err *err)
 		return -1;
 	if (set_classes(im, h, err) < 0)
 		return -1;
+	say_no_labels(im);
 	say_unused(im);
 	return 0;
 }

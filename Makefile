@@ -55,7 +55,7 @@ CPP_ALL  := -D_GNU_SOURCE -Ilib -I$(B) -MMD -MP
 C_ALL     = -std=c11 $(WARN) $(CFLAGS) $(SAN_C) -ffp-contract=off -fopenmp -fPIC -fvisibility=hidden
 # msgpack-c changed its name in version 4: use the first one found.
 MSGPACK  := $(firstword $(shell for p in msgpack-c msgpack; do pkg-config --exists $$p && echo $$p; done 2>/dev/null) msgpack-c)
-PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1
+PKGS     := $(MSGPACK) libarchive jansson libpng libjpeg libwebp libwebpdemux libgif lmdb zlib libxxhash yaml-0.1
 PKG_INC   = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 NO_LIBRARIES := { echo 'unmask lacks libraries: "make deps" installs them, or names them' >&2; exit 1; }
 # A program loads only what it uses. OpenBLAS and libarchive are opened on first use (lib/num/num_blas.h, lib/arc/arc.h).

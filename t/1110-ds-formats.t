@@ -174,7 +174,7 @@ ok 'nor are HEIC, AVIF, JPEG XL, whatever they are called' '
 	for b in heic avif mif1 "jxl "; do printf "\0\0\0\030ftyp%sxxxxyyyyzzzz" "$b" >other; cp_as other x.jpg; fails 1 "dog/x.jpg.: a[n]* .* image, which is not read" ds-pack as --size 8 -o x.ts || exit; done
 	for b in "v/1\001xxxx" "DDS |\0\0\0xxxx" "#?RADIANCE\nxxxx"; do printf "$b" >other; cp_as other x.bin; fails 1 "dog/x.bin.: a[n]* .* image, which is not read" ds-pack as --size 8 -o x.ts || exit; done
 	for e in exr dds pcx pfm dcm heic avif tga psd tiff pbm; do echo text >other; cp_as other x.$e; fails 1 "dog/x.$e.: not a PNG, JPEG, WebP, GIF or BMP image" ds-pack as --size 8 -o x.ts || exit; done'
-for f in a.gif j.bmp o-8.bmp z-rle8.bmp; do
+for f in a.gif j.bmp o-8.bmp w-animation.webp z-rle8.bmp; do
 	ok "$f, cut off anywhere: an error or all of it" '
 		size=$(wc -c <pictures/set/$f) took=0; ds-pack -q pictures/set/$f --manifest >/dev/null
 		for at in 7 20 30 60 200 400 $((size / 2)) $((size - 20)) $((size - 1)); do head -c $at pictures/set/$f >as/dog/cut.$f; rm -f x.ts

@@ -73,7 +73,7 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
 	echo 'unmask needs these (names of Debian packages); install them and run make again:'
 	echo "$need" | sed 's/=/	/; s/|/ or /g'
 	command -v pkg-config >/dev/null 2>&1 &&
-		pkg-config --exists libarchive jansson libpng libjpeg libwebp libgif lmdb zlib libxxhash yaml-0.1 &&
+		pkg-config --exists libarchive jansson libpng libjpeg libwebp libwebpdemux libgif lmdb zlib libxxhash yaml-0.1 &&
 		{ pkg-config --exists msgpack-c || pkg-config --exists msgpack; } &&
 		echo 'The libraries are here, so going on.' && exit 0
 	exit 1

@@ -227,6 +227,22 @@ def runs(a, bits):
     return rows
 
 
+def webp(frames, **how):
+    """An animation."""
+    b = io.BytesIO()
+    Image.fromarray(frames[0]).save(b, "WEBP", save_all=True, append_images=[Image.fromarray(f) for f in frames[1:]], **how)
+    return b.getvalue()
+
+
+def moved(b, size, at):
+    """An animation whose first frame lies there (both even) on a larger canvas."""
+    b, three = bytearray(b), lambda v: struct.pack("<I", v)[:3]
+    b[24:30] = three(size[0] - 1) + three(size[1] - 1)     # VP8X
+    i = b.index(b"ANMF") + 8
+    b[i:i + 6] = three(at[0] // 2) + three(at[1] // 2)
+    return bytes(b)
+
+
 def pictures(d):
     """GIF and BMP in all their forms, some of them called .jpg."""
     colours = [tuple(int(v) for v in c) for c in noise(100, 3)]
@@ -251,6 +267,8 @@ def pictures(d):
         "u-os2-24.bmp": bmp(v24, 24, head=12), "v-down.bmp": bmp(v24, 24, down=True),
         "x-v5.bmp": bmp(many, 8, head=124, colours=colours),
         "y-v4.bmp": bmp(v24, 32, head=108, form=3, masks=(0xff0000, 0xff00, 0xff)),
+        "w-animation.webp": webp([a, a[::-1]]), "w-lossless.webp": webp([a, a[::-1]], lossless=True),
+        "w-part.webp": moved(webp([a[:20, :12], a[12:, 20:]], lossless=True), (32, 32), (6, 8)),
     }
     images = []
     for name, b in sorted(files.items()):

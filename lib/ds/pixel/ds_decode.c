@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * PNG through libpng, JPEG through libjpeg-turbo, WebP through libwebp; from memory, to RGB. GIF and BMP have files of
- * their own.
+ * PNG through libpng, JPEG through libjpeg-turbo; from memory, to RGB. WebP, GIF and BMP have files of their own.
  *
  * libpng and libjpeg report errors by calling a function that must not return: ours writes the reason and jumps back to
  * the setjmp() of decode_X(), which frees. So whatever changes between setjmp() and the jump and is read afterwards
@@ -12,7 +11,6 @@
 #include <string.h>
 
 #include <png.h>
-#include <webp/decode.h>
 
 #include "ds/ds_internal.h"
 #include "ds/pixel/ds_decode_internal.h"
@@ -239,41 +237,6 @@ fail:
 	return -1;
 }
 
-/* ---- WebP ---- */
-
-static int decode_webp(const void *data, size_t len, struct ds_pixels *p, struct err *err)
-{
-	WebPDecoderConfig c;
-	VP8StatusCode rc;
-
-	if (!WebPInitDecoderConfig(&c))
-		return err_fail(err, "libwebp has another version than this program was built with");
-	if (WebPGetFeatures(data, len, &c.input) != VP8_STATUS_OK)
-		return err_fail(err, "damaged WebP");
-	if (c.input.has_animation)
-		return err_fail(err, "a WebP animation, not an image");
-	if (ds_check_size((unsigned long)c.input.height, (unsigned long)c.input.width, err) < 0)
-		return -1;
-	if (ds_pixels_resize(p, c.input.height, c.input.width, err) < 0)
-		return -1;
-	c.output.colorspace = MODE_RGB;
-	c.output.is_external_memory = 1;
-	c.output.u.RGBA.rgba = p->rgb;
-	c.output.u.RGBA.stride = 3 * p->w;
-	c.output.u.RGBA.size = (size_t)3 * (size_t)p->w * (size_t)p->h;
-	errno = 0;
-	rc = WebPDecode(data, len, &c);
-	if (rc != VP8_STATUS_OK && errno == ENOMEM) /* libwebp may report this as damage */
-		return err_memory(err);
-	switch (rc) {
-	case VP8_STATUS_OK: return 0;
-	case VP8_STATUS_OUT_OF_MEMORY: return err_memory(err);
-	case VP8_STATUS_NOT_ENOUGH_DATA:
-	case VP8_STATUS_SUSPENDED: return err_fail(err, "damaged WebP: file is cut off");
-	default: return err_fail(err, "damaged WebP");
-	}
-}
-
 /* ---- any ---- */
 
 struct ds_decoder *ds_decoder_new(void)
@@ -308,11 +271,6 @@ static bool is_png(const unsigned char *p, size_t n)
 static bool is_jpeg(const unsigned char *p, size_t n)
 {
 	return n >= 3 && memcmp(p, "\xff\xd8\xff", 3) == 0;
-}
-
-static bool is_webp(const unsigned char *p, size_t n)
-{
-	return n >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0;
 }
 
 /* The brand of a file in ISO's base media format: bytes 4 to 7 are "ftyp", the brand follows. */
@@ -361,7 +319,7 @@ const char *ds_other_image(const unsigned char *p, size_t n)
 
 bool ds_is_image(const void *head, size_t n)
 {
-	return is_png(head, n) || is_jpeg(head, n) || is_webp(head, n) || ds_is_gif(head, n) || ds_is_bmp(head, n) ||
+	return is_png(head, n) || is_jpeg(head, n) || ds_is_webp(head, n) || ds_is_gif(head, n) || ds_is_bmp(head, n) ||
 	       ds_other_image(head, n);
 }
 
@@ -373,8 +331,8 @@ int ds_decoder_run(struct ds_decoder *d, const void *data, size_t len, int at_le
 		return decode_png(data, len, p, err);
 	if (is_jpeg(data, len))
 		return decode_jpeg(d, data, len, at_least, p, err);
-	if (is_webp(data, len))
-		return decode_webp(data, len, p, err);
+	if (ds_is_webp(data, len))
+		return ds_decode_webp(data, len, p, err);
 	if (ds_is_gif(data, len))
 		return ds_decode_gif(data, len, p, err);
 	if (ds_is_bmp(data, len))

@@ -10,6 +10,8 @@
 /* -1 with err: no pixels, or too many. */
 int ds_check_size(unsigned long h, unsigned long w, struct err *err);
 
+bool ds_is_webp(const unsigned char *p, size_t n);
+int ds_decode_webp(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 bool ds_is_gif(const unsigned char *p, size_t n);
 int ds_decode_gif(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 bool ds_is_bmp(const unsigned char *p, size_t n);

@@ -63,9 +63,9 @@ void ds_pixels_planes(const struct ds_pixels *p, int c, uint8_t *to);
 int ds_pixels_from_planes(struct ds_pixels *p, const uint8_t *planes, size_t c, size_t h, size_t w, struct err *err);
 
 /* Decodes a PNG, JPEG, WebP, GIF or BMP file in memory, recognised by its first bytes, to what Pillow's convert("RGB")
- * gives: the first frame of an animation; gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as Adobe's
- * inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with err: not an image, damaged,
- * cut off, too large. */
+ * gives: the first frame of an animation; gray is repeated, palettes are looked up, alpha is dropped, CMYK is taken as
+ * Adobe's inverted. 16-bit samples keep their high byte (Pillow clips 16-bit gray instead). -1 with err: not an image,
+ * damaged, cut off, too large. */
 int ds_decode(const void *data, size_t len, struct ds_pixels *p, struct err *err);
 
 /* The same for many files, without setting up libjpeg anew for each. A decoder belongs to one thread. ds_decoder_new()

@@ -2,8 +2,8 @@
  *
  * parquet: reads columns of Parquet files, as far as sets of images and tables of numbers need it: INT32, INT64,
  * BYTE_ARRAY, and of numbers also FLOAT, DOUBLE, half floats and lists, plain or with a dictionary, in pages of version
- * 1 or 2, uncompressed or compressed by snappy or zstd. Columns of anything else cannot be read, and those beside them
- * can.
+ * 1 or 2, uncompressed or compressed by snappy, zstd or gzip. Columns of anything else cannot be read, and those beside
+ * them can.
  *
  *	p = parquet_open(&from, &err);
  *	for (i = 0; i < parquet_columns(p); i++) ... parquet_column(p, i)->path ...

@@ -235,9 +235,7 @@ static int fill(struct table *t, size_t c, const char *cell, void *data, struct 
 
 static int add_group(struct table *t, size_t first, size_t n, const char *file, struct filling *f, struct err *err)
 {
-	struct arr a = {
-		.type = "text", .decimal = true, .ndim = n > 1 || !t->heading ? 2 : 1, .shape = { t->rows, n }
-	};
+	struct arr a = { .decimal = true, .ndim = n > 1 || !t->heading ? 2 : 1, .shape = { t->rows, n } };
 	const bool text = n == 1 && t->c[first].text;
 	const size_t len = n > 1 ? arr_group_base(t->c[first].name) : strlen(t->c[first].name);
 	char name[TS_MAX_NAME + 1];
@@ -258,6 +256,7 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 		return err_memory(err);
 	if (arr_keep_take(f->s, room, err) < 0)
 		return -1;
+	snprintf(a.type, sizeof a.type, "%s", text ? "text" : "numbers");
 	a.kind = text ? ARR_STRINGS : ARR_FLOAT;
 	a.size = text ? 0 : sizeof(double);
 	a.data = room;

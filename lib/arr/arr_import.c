@@ -277,16 +277,18 @@ static int add_columns(struct arr_import *im, struct ts_header *h, struct err *e
 	return rc;
 }
 
-/* Labels that are text are easily overlooked among the arrays that are left out. */
+/* Labels that are text, or of which some are missing, are easily overlooked among the arrays that are left out. */
 static void say_no_labels(const struct arr_import *im)
 {
+	char text[ARR_TEXT];
+
 	for (size_t i = 0; i < im->s->n && !im->role[ARR_LABEL]; i++) {
 		const struct arr *a = &im->s->a[i];
 		if (!is_used(im, a) && !arr_is_number(a) && arr_has_word(a->name, arr_words[ARR_LABEL])) {
 			say(im,
-			    "no labels: '" ERR_NAME "' holds no numbers; a label is the number of a class, from 0 in "
-			    "the order of the logits",
-			    a->name);
+			    "no labels: '" ERR_NAME "' is %s; a label is the number of a class, from 0 in the order of "
+			    "the logits, or -1 where there is none",
+			    a->name, arr_describe(a, text));
 			return;
 		}
 	}

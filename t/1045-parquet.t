@@ -16,6 +16,7 @@ ok 'numbers that are no list are scores; a type without sign' 'ts-import "$g/arr
 ok 'half floats: lists, a column; with a dictionary or without' 'ts-import -q --columns temp "$g/arrays-half.parquet" -o h.ts && numbers features h.ts | cmp - values && ts-dump --header h.ts | grep -q "temp.*<f2" && numbers temp h.ts >got && cut -f 2 values | cmp - got &&
 	ts-import "$g/arrays-half-plain.parquet" -o h.ts && numbers energy h.ts >got && cut -f 1 values | cmp - got'
 ok 'columns side by side are features, as in a table of text' 'ts-import "$g/arrays-wide.parquet" -o w.ts 2>err && numbers features w.ts | cmp - values && grep -q "left out: .q. <i8 (7, 2), because .q.1.: row 0 is null, .*, .r. columns (7, 2), because .r.0. is <f8, and .r.1. <i8" err && ts-cat --select label,name w.ts | ts-dump --tsv | sed 1d | cmp - others'
+ok 'but not columns of text' 'ts-import -q --name t.1 "$g/arrays-wide.parquet" -o w.ts && ts-cat --select name w.ts | ts-dump --tsv | sed -n 3p | grep -qx "1 of 1"'
 ok 'through a pipe, and by options' 'cat "$g/arrays.parquet" | ts-import --logits embeddings --label label - -o l.ts && numbers logits l.ts | cmp - values'
 ok 'they go the way of all features' 'ts-import -q "$g/arrays.parquet" | ood-fit -q -o fit && ts-import -q "$g/arrays.parquet" | ood-score -q -f fit -m knn:k=2 | ts-dump >out && test $(wc -l <out) = 7'
 

@@ -183,15 +183,29 @@ static const char *name_of(const void *table, size_t i)
 	return c->depth == 1 && c->repeated == 0 ? c->path : "";
 }
 
+static bool is_number(const struct parquet *p, size_t i)
+{
+	bool known;
+
+	return strcmp(type_of(p, i, &known), "text") != 0 && known;
+}
+
+static bool has_number(const struct parquet *p, size_t first, size_t n)
+{
+	for (size_t i = first; i < first + n; i++)
+		if (is_number(p, i))
+			return true;
+	return false;
+}
+
 /* The type of columns first..first+n, or NULL with the reason in err: it is not one type of numbers. */
 static const char *type_of_all(const struct parquet *p, size_t first, size_t n, struct err *err)
 {
 	const char *type = type_of(p, first, &(bool){ false }), *other;
-	bool known;
 
 	for (size_t i = first; i < first + n; i++) {
-		other = type_of(p, i, &known);
-		if (!known || strcmp(other, "text") == 0 || strcmp(other, type) != 0) {
+		other = type_of(p, i, &(bool){ false });
+		if (!is_number(p, i) || strcmp(other, type) != 0) {
 			err_fail(err, "'" ERR_NAME "' is %s, and '" ERR_NAME "' %s", name_of(p, first), type,
 				 name_of(p, i), other);
 			return NULL;
@@ -256,6 +270,8 @@ static int add_columns(struct reading *r, struct err *err)
 	for (size_t i = 0; i < all; i += (size_t)n) {
 		if ((n = arr_group(name_of, r->p, i, all, err)) < 0)
 			return -1;
+		if (!has_number(r->p, i, (size_t)n)) /* text and the like stay columns of their own, to be named */
+			n = 1;
 		if ((n > 1 ? add_array(r, i, (size_t)n, err) : add_column(r, i, err)) < 0)
 			return -1;
 	}

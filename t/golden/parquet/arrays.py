@@ -37,6 +37,7 @@ save("arrays-half", {**usual(pa.list_(pa.float16())), "temp": pa.array([r[1] for
 save("arrays-half-plain", {"energy": pa.array([r[0] for r in rows], pa.float16())}, use_dictionary=False)
 wide = {f"feat_{j}": pa.array([r[j] for r in rows], pa.float64()) for j in range(D)}
 wide |= {"q.0": pa.array(labels, pa.int64()), "q.1": pa.array([None] + labels[1:], pa.int64()), "r.0": wide["feat_0"], "r.1": pa.array(labels, pa.int64())}
+wide |= {f"t.{j}": [f"{i} of {j}" for i in range(N)] for j in range(2)}
 save("arrays-wide", {**wide, "label": pa.array(labels, pa.int64()), "name": [f"row {i}" for i in range(N)]})
 unfit = [list(r) for r in rows]
 unfit[3] = unfit[3][:2]

@@ -210,7 +210,8 @@ ok 'a cell of several lines is refused, not taken for two rows; a quote within a
 	printf "msp,name\n1,5\"\n2,\"6\" x\n" >x.csv && ts-import x.csv -o u && ts-dump u | tail -n 1 | grep -qF "\\\"6\\\" x"'
 ok 'columns of an array that were sorted as text, of which one is missing, or there twice: refused, where the rest was left out' '
 	table "x0,x1,x10,x2,label\n1,2,3,4,0\n" "line 1: column .x10. behind .x1.: those of one array stand side by side" &&
-	table "logits.0,logits.1,logits.3\n1,2,3\n" "column .logits.3. behind" && table "f0,f1,f1\n1,2,3\n" "column .f1. behind .f1." && table "v1,v2,v3,v4,v5,v6,v7,v8,v10\n1,2,3,4,5,6,7,8,9\n" "column .v10. behind .v8." &&
+	table "logits.0,logits.1,logits.3\n1,2,3\n" "column .logits.3. behind" && table "f0,f1,f1\n1,2,3\n" "column .f1. behind .f1." &&
+	table "feat_1,feat_10,feat_2\n1,2,3\n" "column .feat_10. behind .feat_1." && printf "acc.1,acc.10,x1,x5\n1,2,3,4\n" >x.csv && ts-import x.csv -o u && ts-dump --header u | grep -q "\"x5\"" && table "v1,v2,v3,v4,v5,v6,v7,v8,v10\n1,2,3,4,5,6,7,8,9\n" "column .v10. behind .v8." &&
 	printf "x0,x1,x2y,y10\n1,2,3,4\n" >x.csv && ts-import -q x.csv -o u && ts-dump --header u | grep -q "features.*\[2\]" &&
 	printf "run1,run2,run10\n1,2,3\n" >x.csv && ts-import x.csv -o u && ts-dump --header u | grep -q run10'
 ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), because line 3 is not a number$" err &&

@@ -56,8 +56,10 @@ long arr_group(const char *(*name_of)(const void *table, size_t c), const void *
 	snprintf(base, sizeof base, "%.*s", (int)(len < 63 ? len : 63), name);
 	if (!marked && n < ARR_MANY && !is_vector(base))
 		return 1;
-	/* The rest of columns that were sorted as text, x0, x1, x10, x2, must not be lost. */
-	if (n > 1 && c + n < n_c && more)
+	/* The rest of columns that were sorted as text, x0, x1, x10, x2, must not be lost, nor x1, x10, x2 be taken for
+	 * scores, as x1, x5 are. */
+	if (c + n < n_c && more &&
+	    (n > 1 || (!marked && is_vector(base) && strncmp(name_of(table, c + 1), name, strlen(name)) == 0)))
 		return err_fail(err,
 				"column '" ERR_NAME "' behind '" ERR_NAME
 				"': those of one array stand side by side, and their numbers count up by one",

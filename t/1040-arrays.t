@@ -161,12 +161,14 @@ bad 'two that could be it' 'np.savez("bad", x=f, features=f)' "x. and .features.
 bad 'objects' 'np.savez("bad", features=f.astype(object))' "features. is |O (4, 3), where features are numbers" --features features
 bad 'complex numbers' 'np.savez("bad", features=f.astype("c8"))' "features. is <c8 (4, 3), where" --features features
 bad 'a double beyond floats' 'f = f.astype("f8"); f[2, 1] = 1e39; np.savez("bad", features=f)' "row 2: .features. is 1e+39, too large for <f4"
+ok 'eight columns or more that were sorted as text are refused, whatever their name; how to help oneself' 'printf "v0,v1,v10,v11,v2,v3,v4,v5,v6,v7,v8,v9\n1,2,3,4,5,6,7,8,9,10,11,12\n" >v.csv && fails 1 "column .v10. behind .v1.: .* rename columns that are no array" ts-import v.csv &&
+	printf "v1,v5,v10,k1,k2\n1,2,3,4,5\n" >few.csv && ts-import -q few.csv | ts-dump --header | grep -q "\"kind\": \"scores\""'
 $py -c "
 import numpy as np
 z = np.random.default_rng(0).normal(size=(90, 5)); p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
 np.savez('p.npz', logits=p.astype('f2')); np.savez('lp.npz', logits=np.log(p).astype('f4'))
 np.savez('z.npz', logits=z.astype('f4')); np.savez('abs.npz', logits=abs(z).astype('f4'))"
-ok 'logits that are probabilities, or their logarithms: a warning' 'ts-import -o x.ts p.npz 2>err && test $(wc -l <err) = 1 && grep -q ".logits. holds probabilities, as each row sums to 1" err &&
+ok 'logits that are probabilities, or their logarithms: a warning' 'ts-import -o x.ts p.npz 2>err && test $(wc -l <err) = 1 && grep -q ".logits. holds probabilities, as rows sum to 1" err &&
 	ts-import -o x.ts lp.npz 2>err && grep -q ".logits. holds logarithms of probabilities" err && for f in z abs; do ts-import -o x.ts $f.npz 2>err && ! test -s err || break; done && ! test -s err'
 $py -c "
 import numpy as np

@@ -41,7 +41,7 @@ import torch
 s = torch.load("resnet18.pth"); s = s.get("state_dict", s)
 for a in "resnetblur18", "resnet18": torch.save({"epoch": 3, "arch": a, "state_dict": s}, a + "-timm.pth")'
 ok 'one of timm that computes otherwise than its tensors tell, and says which it is' '
-	refuses resnetblur18-timm.pth "is a .resnetblur18., says its .arch.: .* export it to ONNX" && import resnet18-timm.pth && import --arch resnet18 resnetblur18-timm.pth'
+	refuses resnetblur18-timm.pth "its .arch. is .resnetblur18., a network of timm.s .*: export it to ONNX" && import resnet18-timm.pth && import --arch resnet18 resnetblur18-timm.pth'
 ok '--prefix of nothing' 'refuses wrn10.pth "no tensor.s name begins with .nope\..; the first is .conv1.weight." "--prefix nope"'
 ok '--rename of nothing, and without =' 'refuses wrn10.pth "no tensor.s name has .nope." "--rename nope=fc" && refuses wrn10.pth "takes FROM=TO" "--rename nope"'
 ok '--rename that makes two of one name' 'refuses wrn10.pth "two tensors are called" "--rename block1=block2"'

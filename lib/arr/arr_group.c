@@ -37,32 +37,43 @@ size_t arr_group_base(const char *name)
 	return split_number(name, &(size_t){ 0 }, &(bool){ false });
 }
 
+/* How many of the columns from c on have the name of column c but for the number. */
+static size_t run_of(const char *(*name_of)(const void *table, size_t c), const void *table, size_t c, size_t n_c)
+{
+	const char *name = name_of(table, c);
+	const size_t len = arr_group_base(name);
+	size_t n = 1;
+
+	while (c + n < n_c && arr_group_base(name_of(table, c + n)) == len &&
+	       strncmp(name_of(table, c + n), name, len) == 0)
+		n++;
+	return n;
+}
+
 long arr_group(const char *(*name_of)(const void *table, size_t c), const void *table, size_t c, size_t n_c,
 	       struct err *err)
 {
 	const char *name = name_of(table, c);
-	size_t first, k = 0, len = split_number(name, &first, &(bool){ false }), n = 1;
-	bool marked = false, same, more = false;
+	size_t first, k, len, run, n = 1;
+	bool marked = false, vector;
 	char base[64];
 
-	if (len == SIZE_MAX || first > 1)
+	if ((len = split_number(name, &first, &marked)) == SIZE_MAX || first > 1)
 		return 1;
-	split_number(name, &k, &marked);
-	while (c + n < n_c &&
-	       (more = split_number(name_of(table, c + n), &k, &same) == len &&
-		       strncmp(name_of(table, c + n), name, len) == 0) &&
-	       k == first + n)
+	run = run_of(name_of, table, c, n_c);
+	while (n < run && split_number(name_of(table, c + n), &k, &(bool){ false }) == len && k == first + n)
 		n++;
 	snprintf(base, sizeof base, "%.*s", (int)(len < 63 ? len : 63), name);
-	if (!marked && n < ARR_MANY && !is_vector(base))
+	vector = is_vector(base);
+	if (!marked && run < ARR_MANY && !vector)
 		return 1;
 	/* The rest of columns that were sorted as text, x0, x1, x10, x2, must not be lost, nor x1, x10, x2 be taken for
 	 * scores, as x1, x5 are. */
-	if (c + n < n_c && more &&
-	    (n > 1 || (!marked && is_vector(base) && strncmp(name_of(table, c + 1), name, strlen(name)) == 0)))
+	if (n < run && (n > 1 || (!marked && vector && strncmp(name_of(table, c + 1), name, strlen(name)) == 0)))
 		return err_fail(err,
 				"column '" ERR_NAME "' behind '" ERR_NAME
-				"': those of one array stand side by side, and their numbers count up by one",
+				"': those of one array stand side by side, and their numbers count up by one; rename "
+				"columns that are no array",
 				name_of(table, c + n), name_of(table, c + n - 1));
-	return (long)n;
+	return n >= ARR_MANY || marked || vector ? (long)n : 1;
 }

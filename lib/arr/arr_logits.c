@@ -27,8 +27,10 @@ static bool sums_to_one(const struct arr *a, bool logarithms)
 
 const char *arr_logits_odd(const struct arr *a)
 {
+	if (a->shape[0] < 2) /* of one row it may be chance */
+		return NULL;
 	if (sums_to_one(a, false))
-		return "holds probabilities, as each row sums to 1, and scores of logits will be wrong: import the "
+		return "holds probabilities, as rows sum to 1, and scores of logits will be wrong: import the "
 		       "numbers before the softmax";
 	if (sums_to_one(a, true))
 		return "holds logarithms of probabilities, and energy, maxlogit and others that need the logits' "

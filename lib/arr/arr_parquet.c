@@ -198,41 +198,63 @@ static bool has_number(const struct parquet *p, size_t first, size_t n)
 	return false;
 }
 
-/* The type of columns first..first+n, or NULL with the reason in err: it is not one type of numbers. */
+/* The type of columns first..first+n: theirs, or <f8 if they have several types of numbers, as a column of a table that
+ * happens to hold whole numbers has. NULL with the reason in err: one is no numbers. */
 static const char *type_of_all(const struct parquet *p, size_t first, size_t n, struct err *err)
 {
-	const char *type = type_of(p, first, &(bool){ false }), *other;
+	const char *type = NULL, *one;
 
 	for (size_t i = first; i < first + n; i++) {
-		other = type_of(p, i, &(bool){ false });
-		if (!is_number(p, i) || strcmp(other, type) != 0) {
-			err_fail(err, "'" ERR_NAME "' is %s, and '" ERR_NAME "' %s", name_of(p, first), type,
-				 name_of(p, i), other);
+		one = type_of(p, i, &(bool){ false });
+		if (!is_number(p, i)) {
+			err_fail(err, "'" ERR_NAME "' is %s, and others of it are numbers", name_of(p, i), one);
 			return NULL;
 		}
+		type = !type || strcmp(type, one) == 0 ? one : "<f8";
 	}
 	return type;
 }
 
-/* Puts the numbers of column i into all, column `at` of rows of n. 1 with the reason in err: they are not read. */
-static int read_beside(struct reading *r, size_t i, unsigned char **all, size_t at, size_t n, struct err *err)
+/* Puts the numbers of column i into all, column `at` of rows of n numbers of this type and size. 1 with the reason in
+ * err: they are not read. */
+static int read_beside(struct reading *r, size_t i, const char *type, size_t size, unsigned char *all, size_t at,
+		       size_t n, struct err *err)
 {
-	const size_t rows = (size_t)parquet_rows(r->p);
-	struct parquet_numbers one;
-	int rc = parquet_read_numbers(r->p, i, r->limit, &one, err);
+	struct parquet_numbers numbers;
+	struct arr one = { 0 };
+	int rc = parquet_read_numbers(r->p, i, r->limit, &numbers, err);
 
 	if (rc > 0)
 		err_prefix(err, "'" ERR_NAME "': ", name_of(r->p, i));
 	if (rc != 0)
 		return rc;
-	if (!*all && rows > r->limit / n / one.size)
-		rc = err_fail(err, "%zu columns of more than %zu bytes", n, r->limit);
-	else if (!*all && !(*all = malloc(rows * n * one.size + 1)))
-		rc = err_memory(err);
-	for (size_t row = 0; row < rows && rc == 0; row++)
-		memcpy(*all + (row * n + at) * one.size, one.data + row * one.size, one.size);
-	free(one.data);
-	return rc;
+	snprintf(one.type, sizeof one.type, "%s", type_of(r->p, i, &(bool){ false }));
+	set_kind(&one, numbers.size, numbers.data);
+	for (size_t row = 0; row < (size_t)parquet_rows(r->p); row++) {
+		unsigned char *to = all + (row * n + at) * size;
+		if (strcmp(one.type, type) == 0)
+			memcpy(to, numbers.data + row * size, size);
+		else
+			memcpy(to, &(double){ arr_number(&one, row) }, sizeof(double));
+	}
+	free(numbers.data);
+	return 0;
+}
+
+/* Room for so many columns of numbers of this size, or NULL with err; *rc is then 1 if it is more than may be. */
+static unsigned char *room_beside(struct reading *r, size_t n, size_t size, int *rc, struct err *err)
+{
+	const size_t rows = (size_t)parquet_rows(r->p);
+	unsigned char *all;
+
+	*rc = 1;
+	if (rows > r->limit / size || rows > TS_MAX_TENSOR / size / n) {
+		err_fail(err, "%zu columns of %zu rows are more than a file of this length may hold", n, rows);
+		return NULL;
+	}
+	all = malloc(rows * n * size + 1);
+	*rc = all ? 0 : err_memory(err);
+	return all;
 }
 
 /* Adds columns first..first+n, NAME0, NAME1, ..., as one array. */
@@ -240,15 +262,18 @@ static int add_array(struct reading *r, size_t first, size_t n, struct err *err)
 {
 	struct arr a = { .kind = ARR_OTHER, .ndim = 2, .shape = { (size_t)parquet_rows(r->p), n } };
 	const char *path = name_of(r->p, first), *type = type_of_all(r->p, first, n, err);
+	const size_t size = type ? (size_t)(type[2] - '0') : 0;
 	unsigned char *all = NULL;
-	int rc = type ? 0 : 1;
+	int rc = 1;
 	char *name;
 
+	if (type)
+		all = room_beside(r, n, size, &rc, err);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = read_beside(r, first + i, &all, i, n, err);
+		rc = read_beside(r, first + i, type, size, all, i, n, err);
 	snprintf(a.type, sizeof a.type, "%s", type ? type : "columns");
 	if (rc == 0)
-		set_kind(&a, (size_t)(type[2] - '0'), all);
+		set_kind(&a, size, all);
 	if (rc > 0)
 		rc = keep_why(r->s, &a, err->text, err);
 	if (all && arr_keep_take(r->s, all, err) < 0)

@@ -47,7 +47,7 @@ static int decode_first(WebPDecoderConfig *c, const uint8_t *data, size_t len, s
 	int rc = -1;
 
 	if (!demux)
-		return err_fail(err, "damaged WebP: an animation that is cut off");
+		return err_fail(err, "damaged WebP: an animation that is cut off, or not valid");
 	if (!WebPDemuxGetFrame(demux, 1, &frame) ||
 	    WebPGetFeatures(frame.fragment.bytes, frame.fragment.size, &c->input) != VP8_STATUS_OK ||
 	    frame.x_offset < 0 || c->input.width > p->w - frame.x_offset || frame.y_offset < 0 ||

@@ -36,16 +36,18 @@ static void say_left(const struct net_foreign *f, const struct net_import *how)
 static int check_name(const struct net_foreign *f, const struct net_import *how, struct err *err)
 {
 	char *arch = NULL;
+	const char *name;
 	int rc = 0;
 
 	if (how->arch || ts_meta_get_str(&f->meta, "arch", &arch) != 1)
 		return 0;
-	if (strncmp(arch, "tf_", 3) == 0 || strstr(arch, "resnetblur") || strstr(arch, "resnetaa"))
-		rc = err_fail(
-			err,
-			"is a '" ERR_NAME "', says its 'arch': a network of timm's that has the tensors of another, "
-			"but computes otherwise; export it to ONNX (man unmask-onnx), or name the other with --arch",
-			arch);
+	name = strrchr(arch, '/') ? strrchr(arch, '/') + 1 : arch; /* hf-hub:timm/NAME */
+	if (strncmp(name, "tf_", 3) == 0 || strstr(name, "resnetblur") || strstr(name, "resnetaa"))
+		rc = err_fail(err,
+			      "its 'arch' is '" ERR_NAME "', a network of timm's with the tensors of another but other "
+			      "arithmetic: export it to ONNX (man unmask-onnx), or if that is not what it is, say what "
+			      "it is with --arch",
+			      arch);
 	free(arch);
 	return rc;
 }

@@ -362,6 +362,7 @@ int ood_eval_group(const struct ood_eval *e, int g, struct ood_result *out)
 
 bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, struct err *words)
 {
+	enum { MOST = 8 };
 	const struct group *of = &e->group[g];
 	double highest = 0;
 	size_t n = 0;
@@ -371,9 +372,12 @@ bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, st
 		const double auroc = of->sum[k].v[OOD_AUROC] / (double)of->sets;
 		if (e->id->n < 100 || !(auroc < .4)) /* of fewer rows it may be chance */
 			continue;
-		err_append(words, "%s'%s'", n++ ? ", " : "", methods[k]);
+		if (n++ < MOST)
+			err_append(words, "%s'%s'", n > 1 ? ", " : "", methods[k]);
 		highest = fmax(highest, auroc);
 	}
+	if (n > MOST)
+		err_append(words, " and %zu more", n - MOST);
 	if (n)
 		err_append(words,
 			   ": OOD rows score above ID rows (AUROC %.1f %%%s), but larger scores must mean ID: is the "

@@ -172,12 +172,12 @@ ok 'logits that are probabilities, or their logarithms: a warning' 'ts-import -o
 	ts-import -o x.ts lp.npz 2>err && grep -q ".logits. holds logarithms of probabilities" err && for f in z abs; do ts-import -o x.ts $f.npz 2>err && ! test -s err || break; done && ! test -s err'
 $py -c "
 import numpy as np
-f = np.ones((4, 5), 'f4'); t = np.array(['cat', 'dog'] * 2); np.savez('text.npz', features=f, labels=t); np.savez('both.npz', features=f, labels=[0, 1, 0, 1], class_text=t)"
+f = np.ones((4, 5), 'f4'); t = np.array(['cat', 'dog'] * 2); np.savez('text.npz', features=f, labels=t); np.savez('both.npz', features=f, labels=[0, 1, 0, 1], class_text=t, class_names=t[:2])"
 printf 'f0,f1,class,age\n1,2,cat,3\n2,3,dog,4\n' >text.csv
 ok 'labels that are text: a warning beside the list of what is left out' 'for f in text.npz text.csv; do ts-import -o x.ts $f 2>err && grep -q "no labels: .[a-z]*. is .*; a label is the number" err || return; done &&
 	grep -q "left out: .class. text (2,), .age. numbers (2,)" err &&
 	printf "f0,f1,label\n1,2,0\n2,3,\n" >gap.csv && ts-import -o x.ts gap.csv 2>err && grep -q "no labels: .label. is text (2,), because line 3 is not a number; a label" err &&
-	ts-import -o x.ts both.npz 2>err && grep -q "left out: .class_text" err && ! grep -q "no labels" err'
+	ts-import -o x.ts both.npz 2>err && grep -q "left out: .class_text. .*, .class_names. <U3 (2,)" err && ! grep -q "no labels" err'
 bad 'no rows' 'np.savez("bad", features=f[:0])' "features. is <f4 (0, 3)"
 bad 'no columns, and very many rows of them' 'np.savez("bad", features=np.zeros((1 << 50, 0), "f4"))' "features. is <f4 (1125899906842624, 0)"
 bad 'no such array' 'np.savez("bad", features=f)' "no array is named .x.; the arrays are: features" --features x

@@ -75,6 +75,8 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	for (size_t i = 0; i < s->n; i++) {
 		if (!arr_has_word(s->a[i].name, arr_words[role]) || !may_be(&s->a[i], role))
 			continue;
+		if (role == ARR_NAME && arr_has_word(s->a[i].name, arr_words[ARR_LABEL]))
+			continue; /* class_names are not those of rows */
 		if (*found)
 			return err_fail(err,
 					"'" ERR_NAME "' and '" ERR_NAME "' could both be the %s: choose with --%s NAME",

@@ -7,6 +7,7 @@
  *	logits     logits logit                                               (n,C): numbers, as <f4
  *	label      labels label targets target classes class y                (n): whole numbers, -1: none
  *	name       names name paths path files file filenames filename ids    (n): text
+ *	           (but not class_names and the like, which have a word of labels)
  *	pred       preds pred predictions prediction                          (n): whole numbers; of scores
  *
  * The only two-dimensional array of numbers is features, whatever its name, and the user is told. With features or

@@ -290,17 +290,19 @@ static int add_array(struct reading *r, size_t first, size_t n, struct err *err)
 static int add_columns(struct reading *r, struct err *err)
 {
 	const size_t all = parquet_columns(r->p);
+	int rc = 0;
 	long n;
 
-	for (size_t i = 0; i < all; i += (size_t)n) {
+	for (size_t i = 0; i < all && rc == 0; i += (size_t)n) {
 		if ((n = arr_group(name_of, r->p, i, all, err)) < 0)
 			return -1;
-		if (!has_number(r->p, i, (size_t)n)) /* text and the like stay columns of their own, to be named */
-			n = 1;
-		if ((n > 1 ? add_array(r, i, (size_t)n, err) : add_column(r, i, err)) < 0)
-			return -1;
+		if (n > 1 && has_number(r->p, i, (size_t)n))
+			rc = add_array(r, i, (size_t)n, err);
+		else /* text and the like stay columns of their own, to be named */
+			for (long k = 0; k < n && rc == 0; k++)
+				rc = add_column(r, i + (size_t)k, err);
 	}
-	return 0;
+	return rc;
 }
 
 enum { MOST = 1000 }; /* times the file's bytes that a column may unpack to; zip's bombs have about as many */

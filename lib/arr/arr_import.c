@@ -176,6 +176,7 @@ static int add_column(struct arr_import *im, struct ts_header *h, const struct a
 static int add_vectors(struct arr_import *im, struct ts_header *h, enum arr_role role, struct err *err)
 {
 	const struct arr *a = im->role[role];
+	const char *odd;
 	char text[ARR_TEXT];
 
 	if (!a)
@@ -190,8 +191,8 @@ static int add_vectors(struct arr_import *im, struct ts_header *h, enum arr_role
 	if (role == ARR_LOGITS && a->shape[1] < 2)
 		return err_fail(err, "'" ERR_NAME "' is %s, where logits are of two classes or more", a->name,
 				arr_describe(a, text));
-	if (role == ARR_LOGITS && arr_logits_odd(a))
-		say(im, "'" ERR_NAME "' %s", a->name, arr_logits_odd(a));
+	if (role == ARR_LOGITS && (odd = arr_logits_odd(a)))
+		say(im, "'" ERR_NAME "' %s", a->name, odd);
 	return add_column(im, h, a, arr_roles[role], TS_F32, a->shape[1], err);
 }
 

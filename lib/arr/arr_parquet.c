@@ -222,6 +222,7 @@ static int read_beside(struct reading *r, size_t i, const char *type, size_t siz
 {
 	struct parquet_numbers numbers;
 	struct arr one = { 0 };
+	bool same;
 	int rc = parquet_read_numbers(r->p, i, r->limit, &numbers, err);
 
 	if (rc > 0)
@@ -230,9 +231,10 @@ static int read_beside(struct reading *r, size_t i, const char *type, size_t siz
 		return rc;
 	snprintf(one.type, sizeof one.type, "%s", type_of(r->p, i, &(bool){ false }));
 	set_kind(&one, numbers.size, numbers.data);
+	same = strcmp(one.type, type) == 0;
 	for (size_t row = 0; row < (size_t)parquet_rows(r->p); row++) {
 		unsigned char *to = all + (row * n + at) * size;
-		if (strcmp(one.type, type) == 0)
+		if (same)
 			memcpy(to, numbers.data + row * size, size);
 		else
 			memcpy(to, &(double){ arr_number(&one, row) }, sizeof(double));

@@ -79,6 +79,8 @@ extern const struct ds_layout *const ds_layouts[DS_LAYOUTS]; /* ds_layouts.c; a 
 
 /* Last component of a path. */
 const char *ds_base(const char *path);
+/* Does the path have this ending, case aside, and something before it? */
+bool ds_ends_in(const char *path, const char *end);
 /* Starts listing another file of the current operand: sets s->listing, which ds_add_row() reads. path, with the
  * operand's prefix, is borrowed until the next file. */
 void ds_listing_file(struct ds_source *s, const char *path);

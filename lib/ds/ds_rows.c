@@ -15,6 +15,13 @@ const char *ds_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+bool ds_ends_in(const char *path, const char *end)
+{
+	const size_t n = strlen(path), m = strlen(end);
+
+	return n > m && strcasecmp(path + n - m, end) == 0;
+}
+
 void **ds_state(struct ds_source *s, int layout)
 {
 	return &s->state[layout];

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -95,13 +94,10 @@ static bool is_archive(const char *path)
 {
 	static const char *const endings[] = { ".tar",     ".tgz", ".tar.gz",  ".tar.xz", ".tar.bz2",
 					       ".tar.zst", ".zip", ".tar.lz4", ".7z" };
-	const size_t n = strlen(path);
 
-	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-		const size_t k = strlen(endings[i]);
-		if (n > k && strcasecmp(path + n - k, endings[i]) == 0)
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+		if (ds_ends_in(path, endings[i]))
 			return true;
-	}
 	return false;
 }
 

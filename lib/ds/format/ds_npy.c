@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "ds/format/ds_archive.h"
@@ -27,16 +26,9 @@ struct images { /* of an array */
 	bool planar;
 };
 
-static bool ends_in(const char *path, const char *end)
-{
-	const size_t n = strlen(path), m = strlen(end);
-
-	return n > m && strcasecmp(path + n - m, end) == 0;
-}
-
 static bool named(const char *path)
 {
-	return ends_in(path, ".npy") || ends_in(path, ".npz");
+	return ds_ends_in(path, ".npy") || ds_ends_in(path, ".npz");
 }
 
 static bool starts(const unsigned char *p, size_t n)
@@ -111,7 +103,7 @@ static int each_array(const struct ds_bytes *b, void *ctx,
 	if (!(z = ds_archive_open_zip(b->p, b->n, "npz", err)))
 		return -1;
 	while ((rc = ds_archive_next(z, &name, &kind, err)) == 1) {
-		if (!ends_in(name, ".npy"))
+		if (!ds_ends_in(name, ".npy"))
 			continue;
 		if ((rc = ds_archive_read_all(z, &member, DS_MAX_FILE, err)) < 0 ||
 		    (rc = read_array(&member, &a, err)) < 0) {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ds/ds_internal.h"
 
@@ -35,25 +34,19 @@ struct labels {
 static const char *const others[] = { ".json", ".label", ".labels", ".target", ".class", ".category" };
 enum { N_OTHERS = sizeof others / sizeof *others };
 
-static bool ends(const char *path, const char *ext)
-{
-	const size_t n = strlen(path), len = strlen(ext);
-	return n > len && strcasecmp(path + n - len, ext) == 0;
-}
-
 /* Which of others[], or N_OTHERS. */
 static int which_other(const char *path)
 {
 	int i = 0;
 
-	while (i < N_OTHERS && !ends(path, others[i]))
+	while (i < N_OTHERS && !ds_ends_in(path, others[i]))
 		i++;
 	return i;
 }
 
 static bool named(const char *path)
 {
-	return ends(path, ".cls") || which_other(path) < N_OTHERS;
+	return ds_ends_in(path, ".cls") || which_other(path) < N_OTHERS;
 }
 
 /* The path without its extension; or up to the first dot of its last component, which is WebDataset's rule: a.mask.png
@@ -119,7 +112,7 @@ static int list(struct ds_source *s, struct ds_in *in, struct err *err)
 
 	if (!*l && !(*l = calloc(1, sizeof **l)))
 		return err_memory(err);
-	if (ends(in->path, ".cls"))
+	if (ds_ends_in(in->path, ".cls"))
 		return list_cls(*l, in, err);
 	stem(in->path, true, key);
 	return (*l)->beside.n < MAX_BESIDE && ds_map_set(&(*l)->beside, key, which_other(in->path), err) < 0 ? -1 : 0;

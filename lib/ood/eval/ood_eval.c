@@ -368,9 +368,11 @@ bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, st
 	size_t n = 0;
 
 	*words = (struct err){ .text = "" };
+	if (e->id->n < 100) /* it may be chance */
+		return false;
 	for (size_t k = 0; k < e->id->n_methods; k++) {
 		const double auroc = of->sum[k].v[OOD_AUROC] / (double)of->sets;
-		if (e->id->n < 100 || !(auroc < .4)) /* of fewer rows it may be chance */
+		if (!(auroc < .4))
 			continue;
 		if (n++ < MOST)
 			err_append(words, "%s'%s'", n > 1 ? ", " : "", methods[k]);
@@ -381,8 +383,7 @@ bool ood_eval_reversed(const struct ood_eval *e, int g, char *const *methods, st
 	if (n)
 		err_append(words,
 			   ": OOD rows score above ID rows (AUROC %.1f %%%s), but larger scores must mean ID: is the "
-			   "ID file "
-			   "an OOD one, or do these scores need a minus sign?",
+			   "ID file an OOD one, or do these scores need a minus sign?",
 			   100 * highest, n > 1 ? " at most" : "");
 	return n > 0;
 }

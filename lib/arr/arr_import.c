@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * Arrays as columns: assigns roles, and copies row by row. */
+ * Arrays as columns: assigns roles. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "arr/arr_import.h"
-#include "arr/arr_internal.h"
+#include "arr/arr_import_internal.h"
 
 const char *const arr_roles[] = { "features", "logits", "label", "name", "pred" };
 
-/* A column made from an array; for computed logits from is NULL. */
-struct column {
-	const struct arr *from;
-	const char *name;
-	enum ts_type type;
-	size_t n;              /* numbers per row */
-	char *buf;             /* for text */
-	size_t rounded, other; /* how many numbers lost digits; how many rows have one that is not finite; */
-	size_t first, last;    /* the first and the last of those rows */
-};
-
-struct arr_import {
-	const struct arr_set *s;
-	const struct arr_options *o;
-	const struct arr *role[ARR_ROLES];
-	struct column *c;
-	size_t n_c, rows;
-	struct arr_head head;
-	double *x; /* (D): a row of features, for logits */
-	bool scores;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(const struct arr_import *im, const char *fmt, ...)
+void arr_import_say(const struct arr_import *im, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -119,7 +96,7 @@ static void guess_features(struct arr_import *im)
 		only = a;
 	}
 	if (only)
-		say(im, "'" ERR_NAME "' is taken for the features (--features)", only->name);
+		arr_import_say(im, "'" ERR_NAME "' is taken for the features (--features)", only->name);
 	im->role[ARR_FEATURES] = only;
 }
 
@@ -192,7 +169,7 @@ static int add_vectors(struct arr_import *im, struct ts_header *h, enum arr_role
 		return err_fail(err, "'" ERR_NAME "' is %s, where logits are of two classes or more", a->name,
 				arr_describe(a, text));
 	if (role == ARR_LOGITS && (odd = arr_logits_odd(a)))
-		say(im, "'" ERR_NAME "' %s", a->name, odd);
+		arr_import_say(im, "'" ERR_NAME "' %s", a->name, odd);
 	return add_column(im, h, a, arr_roles[role], TS_F32, a->shape[1], err);
 }
 
@@ -288,10 +265,11 @@ static void say_no_labels(const struct arr_import *im)
 	for (size_t i = 0; i < im->s->n && !im->role[ARR_LABEL]; i++) {
 		const struct arr *a = &im->s->a[i];
 		if (!is_used(im, a) && !arr_is_number(a) && arr_has_word(a->name, arr_words[ARR_LABEL])) {
-			say(im,
-			    "no labels: '" ERR_NAME "' is %s; a label is the number of a class, from 0 in the order of "
-			    "the logits, or -1 where there is none",
-			    a->name, arr_describe(a, text));
+			arr_import_say(im,
+				       "no labels: '" ERR_NAME
+				       "' is %s; a label is the number of a class, from 0 in the order of "
+				       "the logits, or -1 where there is none",
+				       a->name, arr_describe(a, text));
 			return;
 		}
 	}
@@ -308,12 +286,12 @@ static void say_unused(const struct arr_import *im)
 			err_append(&list, "%s'" ERR_NAME "' %s", n > 1 ? ", " : "", im->s->a[i].name,
 				   arr_describe(&im->s->a[i], text));
 	if (n)
-		say(im, "left out: %s%s", list.text, n > 20 ? " and more" : "");
+		arr_import_say(im, "left out: %s%s", list.text, n > 20 ? " and more" : "");
 }
 
 /* ---- the last layer ---------------------------------------------------------------------------- */
 
-static void logits_of(struct arr_import *im, size_t i, double *out)
+void arr_import_logits(struct arr_import *im, size_t i, double *out)
 {
 	for (size_t d = 0; d < im->head.dim; d++)
 		im->x[d] = (double)(float)arr_number(im->role[ARR_FEATURES], i * im->head.dim + d);
@@ -331,7 +309,7 @@ static int check_logits(struct arr_import *im, struct err *err)
 	if (!own)
 		return err_memory(err);
 	for (size_t i = 0; i < im->rows && i < 64; i++) {
-		logits_of(im, i, own);
+		arr_import_logits(im, i, own);
 		for (size_t c = 0; c < C; c++) {
 			const double have = arr_number(im->role[ARR_LOGITS], i * C + c);
 			const double off = fabs(have - own[c]) / (1 + fabs(have));
@@ -340,10 +318,11 @@ static int check_logits(struct arr_import *im, struct err *err)
 		}
 	}
 	if (worst > 0.02)
-		say(im,
-		    "the logits are not those of the last layer and the features (row %zu is off by %.2g of itself): "
-		    "are all three of one model, and the features what its last layer gets?",
-		    row, worst);
+		arr_import_say(im,
+			       "the logits are not those of the last layer and the features (row %zu is off by %.2g of "
+			       "itself): "
+			       "are all three of one model, and the features what its last layer gets?",
+			       row, worst);
 	free(own);
 	return 0;
 }
@@ -438,91 +417,4 @@ void arr_import_free(struct arr_import *im)
 size_t arr_import_rows(const struct arr_import *im)
 {
 	return im->rows;
-}
-
-/* ---- rows -------------------------------------------------------------------------------------- */
-
-static int put(struct column *c, void *to, size_t at, size_t row, double v, struct err *err)
-{
-	const double most = c->type == TS_F16 ? 65504 : c->type == TS_F32 ? (double)3.4028234664e38f : HUGE_VAL;
-
-	if (isfinite(v) && fabs(v) > most && !isfinite((float)v))
-		return err_fail(err, "row %zu: '%s' is %g, too large for %s", row, c->name, v, ts_type_name(c->type));
-	if (!isfinite(v) && (c->other == 0 || c->last != row)) {
-		c->first = c->other++ == 0 ? row : c->first;
-		c->last = row;
-	}
-	if (c->type == TS_F64) {
-		((double *)to)[at] = v;
-	} else if (c->type == TS_F16) {
-		((uint16_t *)to)[at] = ts_half((float)v);
-	} else {
-		((float *)to)[at] = (float)v;
-		c->rounded += (double)(float)v != v && isfinite(v);
-	}
-	return 0;
-}
-
-static int put_whole(const struct column *c, int64_t *to, size_t row, size_t at, struct err *err)
-{
-	const bool is_class = strcmp(c->name, "label") == 0 || strcmp(c->name, "pred") == 0;
-
-	if (!arr_whole(c->from, at, to))
-		return err_fail(err, "row %zu: '%s' is %g, which is not a 64-bit integer", row, c->name,
-				arr_number(c->from, at));
-	if (is_class && *to < -1)
-		return err_fail(err, "row %zu: '%s' is %lld, but classes count from 0, and -1 means no class", row,
-				c->name, (long long)*to);
-	return 0;
-}
-
-static int fill_row(struct arr_import *im, struct column *c, struct ts_col *to, size_t at, size_t row, struct err *err)
-{
-	const char *text;
-	double *v;
-	int rc = 0;
-
-	if (c->type == TS_STR) {
-		if (!(text = arr_string(c->from, row, c->buf, err)))
-			return -1;
-		return ts_col_set_str(to, at, text) < 0 ? err_memory(err) : 0;
-	}
-	if (!c->from) {
-		if (!(v = malloc(c->n * sizeof *v)))
-			return err_memory(err);
-		logits_of(im, row, v);
-		for (size_t k = 0; k < c->n && rc == 0; k++)
-			rc = put(c, to->data, at * c->n + k, row, v[k], err);
-		c->rounded = 0; /* these were computed, so no digits were lost */
-		free(v);
-		return rc;
-	}
-	for (size_t k = 0; k < c->n && rc == 0; k++)
-		rc = c->type == TS_I64 ? put_whole(c, (int64_t *)to->data + at * c->n + k, row, row * c->n + k, err) :
-					 put(c, to->data, at * c->n + k, row, arr_number(c->from, row * c->n + k), err);
-	return rc;
-}
-
-int arr_import_fill(struct arr_import *im, struct ts_batch *b, size_t to, size_t first, size_t n, struct err *err)
-{
-	for (size_t k = 0; k < im->n_c; k++)
-		for (size_t i = 0; i < n; i++)
-			if (fill_row(im, &im->c[k], &b->cols[k], to + i, first + i, err) < 0)
-				return -1;
-	return 0;
-}
-
-void arr_import_end(const struct arr_import *im)
-{
-	for (size_t k = 0; k < im->n_c; k++) {
-		const struct column *c = &im->c[k];
-		if (c->rounded && c->from && !c->from->decimal)
-			say(im, "'%s' is %s, and rounded to %s: %zu of its numbers lost digits", c->from->name,
-			    c->from->type, ts_type_name(c->type), c->rounded);
-		if (c->other)
-			say(im,
-			    "'%s': %zu row%s with a number that is not finite, the first is row %zu; scores refuse "
-			    "them",
-			    c->name, c->other, c->other > 1 ? "s" : "", c->first);
-	}
 }

@@ -134,6 +134,14 @@ sed '$d' places.txt | ts-gen scores s:f4,k:i8 >w.ts
 ok 'by position: too few' 'error "has more rows than .w.ts., which has 4" $run'
 { cat places.txt; echo 1 1; } | ts-gen scores s:f4,k:i8 >w.ts
 ok 'by position: too many' 'error "images.ts.*has 5 rows, .w.ts. has 6" $run'
+labelled() { ts-gen scores s:f4,label:i8 >w.ts; }
+printf '%s\n' '4 0' '1.5 1' '9 -1' '-3 1' '1.5 3' | labelled
+ok 'partners have one label, if both are known' 'shows badce --scores w.ts --sort s images.ts'
+printf '%s\n' '4 0' '1.5 1' '9 1' '-3 1' '1.5 3' | labelled
+ok 'scores of other images, by position: refused, with what to type' '
+	error "images.ts.*row 2 has label 2, row 2 of .w.ts. has 1: .*ts-cat --select" $run && ts-cat --select s w.ts -o s.ts && shows badce --scores s.ts --sort s images.ts'
+printf '%s\n' '4 0 c' '1.5 2 a' '9 0 e' '-3 0 b' '1.5 3 d' | ts-gen scores s:f4,label:i8,name:str >w.ts
+ok 'and by name' 'error "images.ts.*row 1 has label 1, row 1 of .w.ts. has 2" $run'
 sed 's/^4/nan/' scores.txt | gen_scores >w.ts
 ok 'not a number: the row is named' 'error "w.ts.*row 0: .s. is not a number" $run'
 sed 's/ -1 7/ nan 7/' images.txt | ts-gen images image:u1:3x2x2,label:i8,name:str,own:f4,same:i8 >nan.ts

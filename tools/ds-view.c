@@ -200,7 +200,7 @@ static int offer(struct work *k, size_t i)
 		cell.label = ((const int64_t *)k->b->cols[k->label].data)[i];
 	cell.name = k->name >= 0 ? ts_col_str(&k->b->cols[k->name], i) : NULL;
 	cell.pixels = text ? NULL : (const uint8_t *)image->data + i * image->row;
-	if (k->scores && ts_join_next(&k->join, k->scores, k->images, cell.name, &partner) < 0)
+	if (k->scores && ts_join_next(&k->join, k->scores, k->images, cell.name, cell.label, &partner) < 0)
 		return -1;
 	if (sort_by && value(k, &k->sort, i, partner, &cell.key, &element) < 0)
 		return -1;

@@ -84,7 +84,7 @@ static int offer(struct reading *k, const struct ts_batch *b, size_t i)
 	cell.pixels = (const uint8_t *)image->data + i * image->row;
 	if (k->label >= 0)
 		cell.label = ((const int64_t *)b->cols[k->label].data)[i];
-	if (ts_join_next(&k->join, k->scores, k->images, cell.name, &partner) < 0)
+	if (ts_join_next(&k->join, k->scores, k->images, cell.name, cell.label, &partner) < 0)
 		return -1;
 	if (k->pred)
 		memcpy(cell.value, (const int64_t *)k->pred->data + partner, sizeof(int64_t));

@@ -18,7 +18,8 @@ void ts_join_release(struct ts_join *j)
 static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in, const char *const *columns,
 		 size_t n, bool named, ptrdiff_t **map)
 {
-	const struct ts_field *name = ts_header_field(in, "name");
+	const struct ts_field *name = ts_header_field(in, "name"), *label = ts_header_field(in, "label");
+	const bool labelled = label && label->type == TS_I64 && label->ndim == 0;
 	struct ts_header h;
 	int rc = 0;
 
@@ -26,6 +27,8 @@ static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header 
 	ts_header_init(&h, in->kind);
 	if (named)
 		rc = ts_header_add(&h, "name", TS_STR, 0, NULL);
+	if (labelled && rc == 0)
+		rc = ts_header_add(&h, "label", TS_I64, 0, NULL);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct ts_field *f = ts_header_field(in, columns[i]);
 		if (!f)
@@ -37,6 +40,7 @@ static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header 
 		rc = ts_reader_fail(r, "out of memory");
 	ts_header_release(&h);
 	j->name = named && rc == 0 ? ts_batch_col(&j->kept, "name") : NULL;
+	j->label = labelled && rc == 0 ? ts_batch_col(&j->kept, "label") : NULL;
 	return rc;
 }
 
@@ -115,9 +119,10 @@ static ssize_t find(const struct ts_join *j, const char *name)
 	return -1;
 }
 
-int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other, const char *name, size_t *ret)
+/* *ret = the partner of the other stream's row. */
+static int find_partner(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other, const char *name,
+			unsigned long long row, size_t *ret)
 {
-	unsigned long long row = j->partners++;
 	ssize_t at;
 
 	if (!j->name) {
@@ -135,6 +140,23 @@ int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader 
 		return ts_reader_fail(other, "row %llu: name '" ERR_NAME "' appears twice", row, name);
 	j->used[at] = true;
 	*ret = (size_t)at;
+	return 0;
+}
+
+int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other, const char *name, int64_t label,
+		 size_t *ret)
+{
+	const unsigned long long row = j->partners++;
+	int64_t theirs;
+
+	if (find_partner(j, r, other, name, row, ret) < 0)
+		return -1;
+	theirs = j->label ? ((const int64_t *)j->label->data)[*ret] : -1;
+	if (label >= 0 && theirs >= 0 && label != theirs)
+		return ts_reader_fail(other,
+				      "row %llu has label %lld, row %zu of '%s' has %lld: the same images? (ts-cat "
+				      "--select with other columns leaves labels out)",
+				      row, (long long)label, *ret, ts_reader_name(r), (long long)theirs);
 	return 0;
 }
 

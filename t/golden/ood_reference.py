@@ -307,6 +307,22 @@ def fdbd(t, W, b, train=None, centred=1, **k):
             np.linalg.norm(z - mu) for l, z, i in zip(t.l, t.z, t.pred)]
 
 
+def ora(t, W, b, train=None, **k):
+    """The angles themselves, between vectors; by Kahan's formula, which is exact for small ones."""
+    C = len(b)
+    if any(not (train.y == c).any() for c in range(C)):
+        return None
+    mu = np.mean([train.z[train.y == c].mean(0) for c in range(C)], axis=0)
+
+    def angle(u, v):
+        u, v = u * np.linalg.norm(v), v * np.linalg.norm(u)
+        return 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
+
+    onto = lambda z, l, v: z - l / (v @ v) * v
+    return [max(angle(z - mu, onto(z, l[i] - l[c], W[i] - W[c]) - mu) for c in range(C) if c != i) / np.pi
+            for l, z, i in zip(t.l, t.z, t.pred)]
+
+
 def distances(z, train_z, y, ridge, relative):
     """max_c -(z - mu_c)' P (z - mu_c) [+ (z - mu)' P0 (z - mu)]"""
     classes = np.unique(y)

@@ -76,18 +76,12 @@ static int nci_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* ---- fDBD -------------------------------------------------------------------------------------- */
 
-/* Fast decision boundary distance (Liu and Qin, ICML 2024): the sum of the distances of z to the boundaries between the
- * predicted class and each other class, (l_k - l_c) / ||w_k - w_c||, over the distance of z from the mean feature. */
-static int fdbd_prepare(struct ood_scorer *s, struct err *err)
+/* gap (C,C): ||w_a - w_b||. */
+static int find_gaps(struct ood_scorer *s, double *gap, struct err *err)
 {
 	const struct ood_basis *from = s->basis;
 	size_t C = from->classes, D = from->dim;
 
-	if (head_fit_prepare(s, err) < 0)
-		return -1;
-	double *gap = s->state = ood_keep(s, C * C, sizeof *gap, err); /* (C,C): ||w_a - w_b|| */
-	if (!gap)
-		return -1;
 	for (size_t a = 0; a < C; a++)
 		for (size_t b = 0; b < a; b++) {
 			double sum = 0;
@@ -100,6 +94,17 @@ static int fdbd_prepare(struct ood_scorer *s, struct err *err)
 			gap[a * C + b] = gap[b * C + a] = sqrt(sum);
 		}
 	return 0;
+}
+
+/* Fast decision boundary distance (Liu and Qin, ICML 2024): the sum of the distances of z to the boundaries between the
+ * predicted class and each other class, (l_k - l_c) / ||w_k - w_c||, over the distance of z from the mean feature. */
+static int fdbd_prepare(struct ood_scorer *s, struct err *err)
+{
+	const size_t C = s->basis->classes;
+
+	if (head_fit_prepare(s, err) < 0 || !(s->state = ood_keep(s, C * C, sizeof(double), err)))
+		return -1;
+	return find_gaps(s, s->state, err);
 }
 
 static int fdbd_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
@@ -117,6 +122,78 @@ static int fdbd_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 				sum += ((double)l[k] - l[c]) / gap[k * C + c];
 		out[i] = norm > 0 ? sum / norm : 0;
 	}
+	return 0;
+}
+
+/* ---- ORA --------------------------------------------------------------------------------------- */
+
+/* Relative angles (Demirel, Fumero, Locatello, "Out-of-distribution detection with relative angles", NeurIPS
+ * 2025): seen from mu, the mean of the classes' mean features, the largest angle between z and its projections onto
+ * the boundaries between the predicted class k and the other classes c, over pi:
+ *
+ *	a = z - mu,  v = w_k - w_c,  t = (l_k - l_c) / ||v||^2,  the angle of a and a - t v
+ *
+ * Their scalar product and the length of their cross product follow from ||a||, ||v|| and <a, v>. The arctangent of
+ * the two keeps the digits of small angles, which the arc cosine of the published program loses. */
+struct ora {
+	double *gap; /* (C,C): ||w_a - w_b|| */
+	double *mu;  /* (D) */
+};
+
+static int ora_prepare(struct ood_scorer *s, struct err *err)
+{
+	struct ora *k = s->state = ood_keep(s, 1, sizeof *k, err);
+	const size_t C = s->basis->classes, D = s->basis->dim;
+
+	if (!k || head_fit_prepare(s, err) < 0 || ood_need_labels(s, err) < 0 ||
+	    !(k->gap = ood_keep(s, C * C, sizeof *k->gap, err)) || !(k->mu = ood_keep(s, D, sizeof *k->mu, err)) ||
+	    find_gaps(s, k->gap, err) < 0)
+		return -1;
+	const struct ood_moments *m = &s->basis->fit->features;
+	for (size_t c = 0; c < C; c++) {
+		if (m->count[c] == 0)
+			return err_fail(err, "class %zu has no sample in the fit", c);
+		for (size_t d = 0; d < D; d++)
+			k->mu[d] += m->mean[c * D + d] / (double)C;
+	}
+	return 0;
+}
+
+/* The angle of a and a - t v from their norms and product, along = <a, v>. */
+static double angle_to(double size, double gap, double along, double t)
+{
+	const double across = size * size * gap * gap - along * along;
+
+	return atan2(t * sqrt(across > 0 ? across : 0), size * size - t * along);
+}
+
+static int ora_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct ora *k = s->state;
+	const size_t C = s->basis->classes, D = s->basis->dim, n = rows->n;
+	double *a = malloc(n * (D + C) * sizeof *a), *p = a + n * D; /* (n,D); (n,C): <a, w_c> */
+
+	if (!a)
+		return -1;
+	for (size_t i = 0; i < n * D; i++)
+		a[i] = rows->features[i] - k->mu[i % D];
+	num_matmul(a, n, s->basis->weight, C, D, p);
+	for (size_t i = 0; i < n; i++) {
+		const float *l = rows->logits + i * C;
+		const size_t own = num_argmax(l, C);
+		const double size = norm_from(rows->features + i * D, k->mu, D);
+
+		out[i] = 0;
+		for (size_t c = 0; c < C; c++) {
+			const double gap = k->gap[own * C + c], along = p[i * C + own] - p[i * C + c];
+			const double ahead = (double)l[own] - l[c];
+
+			if (c != own)
+				out[i] = fmax(out[i], angle_to(size, gap, along, ahead / (gap * gap)));
+		}
+		out[i] /= M_PI;
+	}
+	free(a);
 	return 0;
 }
 
@@ -141,5 +218,11 @@ const struct ood_method ood_means_family[] = {
 	  .fitted = true,
 	  .prepare = fdbd_prepare,
 	  .score = fdbd_score },
+	{ .name = "ora",
+	  .help = "largest angle between the feature and its projections onto the decision boundaries",
+	  .needs = "--fit",
+	  .fitted = true,
+	  .prepare = ora_prepare,
+	  .score = ora_score },
 	{ 0 }
 };

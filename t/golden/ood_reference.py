@@ -63,6 +63,10 @@ def entropy(t, **k):
     return out
 
 
+def logitgap(t, W, b, top=0, **k):
+    return [np.mean(sorted(l[i] - np.delete(l, i))[:int(top) or None]) for l, i in zip(t.l, t.pred)]
+
+
 def gen(t, gamma=0.1, top=100, **k):
     whole = logsumexp(t.l, axis=1)[:, None]
     rest = np.stack([logsumexp(np.delete(t.l, c, axis=1), axis=1) for c in range(t.l.shape[1])], axis=1)

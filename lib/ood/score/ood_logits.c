@@ -126,6 +126,44 @@ static int gen_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 	return 0;
 }
 
+/* LogitGap (Liang et al., "Revisiting logit distributions for reliable out-of-distribution detection", NeurIPS
+ * 2025): how far the next `most` logits are below the largest, in the mean. room (n). */
+static double logitgap(const float *l, size_t n, size_t most, float *room)
+{
+	const float top = l[num_argmax(l, n)];
+	double sum = 0;
+	size_t above = 0; /* logits above the border, the largest too; those at it fill up */
+	float border = -INFINITY;
+
+	if (most < n - 1) {
+		memcpy(room, l, n * sizeof *l);
+		border = num_select(room, n, n - 1 - most);
+	}
+	for (size_t c = 0; c < n; c++)
+		if (l[c] > border) {
+			sum += (double)top - l[c];
+			above++;
+		}
+	if (above <= most)
+		sum += (double)(most + 1 - above) * ((double)top - border);
+	return sum / (double)most;
+}
+
+static int logitgap_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const size_t C = s->basis->classes, others = C - 1;
+	const double *params = s->request.params;
+	const size_t most = params[0] > 0 && params[0] < (double)others ? (size_t)params[0] : others;
+	float *room = malloc(C * sizeof *room);
+
+	if (!room)
+		return -1;
+	for (size_t i = 0; i < rows->n; i++)
+		out[i] = logitgap(rows->logits + i * C, C, most, room);
+	free(room);
+	return 0;
+}
+
 const struct ood_method ood_logits_family[] = {
 	{ .name = "msp",
 	  .help = "log-odds of the maximum softmax probability",
@@ -144,5 +182,9 @@ const struct ood_method ood_logits_family[] = {
 	  .params = { { "gamma", 0.1, 1e-6, 10, "power of p (1 - p)" },
 		      { "top", 100, 1, 1e9, "how many of the largest probabilities" } },
 	  .score = gen_score },
+	{ .name = "logitgap",
+	  .help = "how far the next logits are below the largest, in the mean",
+	  .params = { { "top", 0, 0, 1e9, "how many of them; 0: all" } },
+	  .score = logitgap_score },
 	{ 0 }
 };

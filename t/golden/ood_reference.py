@@ -210,6 +210,12 @@ def optfs(t, W, b, train=None, bins=100, **k):
     return head(sum((step(t.z) == i) * t.z * a for i, a in enumerate(theta)), W, b)
 
 
+def ras(t, W, b, train=None, **k):
+    shifted = np.empty_like(t.z)
+    np.put_along_axis(shifted, np.argsort(-t.z, axis=1, kind='stable'), -np.sort(-train.z, axis=1).mean(0)[None], axis=1)
+    return head(shifted, W, b)
+
+
 def nac(t, W, b, train=None, alpha=100, least=50, edges=50, **k):
     """BierOne/ood_coverage, as in mgranz/weiper, for the layer avgpool alone; its gradient by hand."""
     left = np.log(np.linspace(1, np.sqrt(1000), int(edges) // 2)) / np.log(1000)
@@ -298,6 +304,13 @@ def she(t, train=None, **k):
     if any(len(r) == 0 for r in right):
         return None
     return [z @ right[c].mean(0) for z, c in zip(t.z, t.pred)]
+
+
+def ctm(t, train=None, **k):
+    if any(not (train.y == c).any() for c in range(t.l.shape[1])):
+        return None
+    means = [train.z[train.y == c].mean(0) for c in range(t.l.shape[1])]
+    return [max(z @ m / np.linalg.norm(z) / np.linalg.norm(m) for m in means) for z in t.z]
 
 
 def nci(t, W, b, train=None, alpha=1e-4, **k):

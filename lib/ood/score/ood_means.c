@@ -46,6 +46,42 @@ static int she_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 	return 0;
 }
 
+/* ---- CTM --------------------------------------------------------------------------------------- */
+
+/* Class typical matching (Ngoc-Hieu et al., "A cosine similarity-based method for out-of-distribution detection",
+ * 2023): the largest cosine between z and the mean feature of a class. */
+static int class_means_prepare(struct ood_scorer *s, struct err *err)
+{
+	if (ood_need_fit(s, err) < 0 || ood_need_labels(s, err) < 0)
+		return -1;
+	for (size_t c = 0; c < s->basis->fit->classes; c++)
+		if (s->basis->fit->features.count[c] == 0)
+			return err_fail(err, "class %zu has no sample in the fit", c);
+	return 0;
+}
+
+static int ctm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const size_t C = s->basis->fit->classes, D = s->basis->dim;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const float *z = rows->features + i * D;
+		const double size = norm_from(z, NULL, D);
+
+		out[i] = -1;
+		for (size_t c = 0; c < C; c++) {
+			const double *mean = s->basis->fit->features.mean + c * D;
+			double dot = 0, square = 0;
+			for (size_t d = 0; d < D; d++) {
+				dot += z[d] * mean[d];
+				square += mean[d] * mean[d];
+			}
+			out[i] = fmax(out[i], size > 0 && square > 0 ? dot / (size * sqrt(square)) : 0);
+		}
+	}
+	return 0;
+}
+
 /* ---- NCI --------------------------------------------------------------------------------------- */
 
 /* Neural collapse inspired (Liu and Qin, "Detecting out-of-distribution through the lens of neural
@@ -145,17 +181,14 @@ static int ora_prepare(struct ood_scorer *s, struct err *err)
 	struct ora *k = s->state = ood_keep(s, 1, sizeof *k, err);
 	const size_t C = s->basis->classes, D = s->basis->dim;
 
-	if (!k || head_fit_prepare(s, err) < 0 || ood_need_labels(s, err) < 0 ||
+	if (!k || head_fit_prepare(s, err) < 0 || class_means_prepare(s, err) < 0 ||
 	    !(k->gap = ood_keep(s, C * C, sizeof *k->gap, err)) || !(k->mu = ood_keep(s, D, sizeof *k->mu, err)) ||
 	    find_gaps(s, k->gap, err) < 0)
 		return -1;
 	const struct ood_moments *m = &s->basis->fit->features;
-	for (size_t c = 0; c < C; c++) {
-		if (m->count[c] == 0)
-			return err_fail(err, "class %zu has no sample in the fit", c);
+	for (size_t c = 0; c < C; c++)
 		for (size_t d = 0; d < D; d++)
 			k->mu[d] += m->mean[c * D + d] / (double)C;
-	}
 	return 0;
 }
 
@@ -204,6 +237,13 @@ const struct ood_method ood_means_family[] = {
 	  .fitted = true,
 	  .prepare = she_prepare,
 	  .score = she_score },
+	{ .name = "ctm",
+	  .help = "largest cosine between the feature and a class's mean feature",
+	  .needs = "--fit",
+	  .fitted = true,
+	  .alone = true,
+	  .prepare = class_means_prepare,
+	  .score = ctm_score },
 	{ .name = "nci",
 	  .help = "closeness to the predicted class's weights, and feature norm",
 	  .needs = "--fit",

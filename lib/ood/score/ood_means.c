@@ -17,6 +17,17 @@ static double norm_from(const float *z, const double *mu, size_t d)
 	return sqrt(sum);
 }
 
+/* Every class needs a mean. */
+static int class_means_prepare(struct ood_scorer *s, struct err *err)
+{
+	if (ood_need_fit(s, err) < 0 || ood_need_labels(s, err) < 0)
+		return -1;
+	for (size_t c = 0; c < s->basis->fit->classes; c++)
+		if (s->basis->fit->features.count[c] == 0)
+			return err_fail(err, "class %zu has no sample in the fit", c);
+	return 0;
+}
+
 /* ---- SHE --------------------------------------------------------------------------------------- */
 
 /* Simplified Hopfield energy (Zhang et al., "Out-of-distribution detection based on in-distribution data
@@ -50,16 +61,6 @@ static int she_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* Class typical matching (Ngoc-Hieu et al., "A cosine similarity-based method for out-of-distribution detection",
  * 2023): the largest cosine between z and the mean feature of a class. */
-static int class_means_prepare(struct ood_scorer *s, struct err *err)
-{
-	if (ood_need_fit(s, err) < 0 || ood_need_labels(s, err) < 0)
-		return -1;
-	for (size_t c = 0; c < s->basis->fit->classes; c++)
-		if (s->basis->fit->features.count[c] == 0)
-			return err_fail(err, "class %zu has no sample in the fit", c);
-	return 0;
-}
-
 static int ctm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const size_t C = s->basis->fit->classes, D = s->basis->dim;

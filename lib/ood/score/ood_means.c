@@ -61,25 +61,46 @@ static int she_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 
 /* Class typical matching (Ngoc-Hieu et al., "A cosine similarity-based method for out-of-distribution detection",
  * 2023): the largest cosine between z and the mean feature of a class. */
+static int ctm_prepare(struct ood_scorer *s, struct err *err)
+{
+	if (class_means_prepare(s, err) < 0)
+		return -1;
+	const struct ood_moments *m = &s->basis->fit->features;
+	double *unit = s->state = ood_keep(s, m->classes * m->d, sizeof *unit, err); /* (C,D): means, of length 1 */
+
+	if (!unit)
+		return -1;
+	for (size_t c = 0; c < m->classes; c++) {
+		const double *mean = m->mean + c * m->d;
+		double square = 0;
+
+		for (size_t d = 0; d < m->d; d++)
+			square += mean[d] * mean[d];
+		for (size_t d = 0; d < m->d && square > 0; d++)
+			unit[c * m->d + d] = mean[d] / sqrt(square);
+	}
+	return 0;
+}
+
 static int ctm_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
-	const size_t C = s->basis->fit->classes, D = s->basis->dim;
+	const size_t C = s->basis->fit->classes, D = s->basis->dim, n = rows->n;
+	double *z = malloc(n * (D + C) * sizeof *z), *p = z + n * D; /* (n,D); (n,C): <z, unit_c> */
 
-	for (size_t i = 0; i < rows->n; i++) {
-		const float *z = rows->features + i * D;
-		const double size = norm_from(z, NULL, D);
+	if (!z)
+		return -1;
+	for (size_t i = 0; i < n * D; i++)
+		z[i] = rows->features[i];
+	num_matmul(z, n, s->state, C, D, p);
+	for (size_t i = 0; i < n; i++) {
+		const double size = norm_from(rows->features + i * D, NULL, D);
+		double most = p[i * C];
 
-		out[i] = -1;
-		for (size_t c = 0; c < C; c++) {
-			const double *mean = s->basis->fit->features.mean + c * D;
-			double dot = 0, square = 0;
-			for (size_t d = 0; d < D; d++) {
-				dot += z[d] * mean[d];
-				square += mean[d] * mean[d];
-			}
-			out[i] = fmax(out[i], size > 0 && square > 0 ? dot / (size * sqrt(square)) : 0);
-		}
+		for (size_t c = 1; c < C; c++)
+			most = fmax(most, p[i * C + c]);
+		out[i] = size > 0 ? most / size : 0;
 	}
+	free(z);
 	return 0;
 }
 
@@ -243,7 +264,7 @@ const struct ood_method ood_means_family[] = {
 	  .needs = "--fit",
 	  .fitted = true,
 	  .alone = true,
-	  .prepare = class_means_prepare,
+	  .prepare = ctm_prepare,
 	  .score = ctm_score },
 	{ .name = "nci",
 	  .help = "closeness to the predicted class's weights, and feature norm",

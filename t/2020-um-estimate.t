@@ -41,6 +41,8 @@ ok 'it is the loss that training sees' '
 	um-train -i m.ckpt -e 1 -b 32 --no-augment -o x.ckpt images.ts 2>&1 | sed -n "s/.* loss=\([^ ]*\) .*/\1/p" >want && near 1e-5 tr want'
 ok 'how the stream is cut into batches does not matter' '
 	{ ts-cat --head 20 images.ts >p1; ts-cat --shard 0/1 images.ts >all; }; um-estimate -q -m m.ckpt -b 7 images.ts >b7; um-estimate -q -m m.ckpt images.ts >ball; near 1e-6 b7 ball'
+ok 'dropout for a network without it is warned of' '
+	um-train -q -a resnet-narrow:depth=8 -e 1 -o plain.ckpt images.ts && um-estimate -m plain.ckpt --draws 1 --mode train --dropout 0.3 images.ts 2>err >/dev/null; grep -q "dropout 0.3 changes nothing: resnet-narrow" err'
 ok 'dropout acts in train mode' '
 	um-estimate -q -m m.ckpt --keep 1 --draws 1 --mode train --dropout 0.3 -b 32 images.ts >dr; ! cmp -s dr tr && fails 2 "mode train" um-estimate -m m.ckpt --dropout 0.3 images.ts'
 um-estimate -m m.ckpt --per-sample ps.ts --draws 4 images.ts >ps 2>/dev/null

@@ -219,6 +219,8 @@ static int run(struct work *k)
 	if (team_rank(team) == 0)
 		kit_warn_prepared(ts_reader_name(k->r), &ts_reader_header(k->r)->meta, k->c.net->h, k->c.net->w,
 				  &k->c.header.meta);
+	if (dropout > 0 && !net_has_dropout(k->c.net))
+		cli_warn("--dropout %g changes nothing: %s has no dropout", dropout, k->c.net->spec);
 	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
 	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");
 	if (um_estimate_new(&k->e, &k->c, &o, &k->err) < 0)

@@ -368,6 +368,7 @@ static int begin(struct loop *l, struct err *err)
 	if (l->oe)
 		job_say(j, "outlier exposure: %s, weight %g, %zu of %zu outliers per epoch", um_oe_name(o->oe.method),
 			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), j->outliers.n);
+	job_doubts_before(j);
 	if (!j->resumed)
 		return save_initial(l, err);
 	if (j->was && go_on(l, err) < 0)

@@ -154,6 +154,8 @@ int64_t net_class_of(const struct net_class_map *m, int64_t y);
 int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows) TS_CHECKED;
 void net_class_map_release(struct net_class_map *m);
 bool net_trained(enum net_role role);
+/* Has it a node of dropout? If not, a probability of dropout changes nothing. */
+bool net_has_dropout(const struct net *n);
 /* Numbers in one image's output. */
 size_t net_node_size(const struct net_node *node);
 /* Number of trained values. */

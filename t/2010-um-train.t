@@ -147,6 +147,12 @@ ok 'what would not act is misuse: a warm-up that the policy has not, Nesterov wi
 ok 'dropout that the network has not is warned of, and no other' '
 	said() { um-train -a $1 -e 1 -b 8 --dropout 0.2 -o x.ckpt images.ts 2>&1 | grep -c "dropout 0.2 changes nothing"; }
 	test "$(said resnet-narrow:depth=8)" = 1 && test "$(said densenet:depth=10,growth=4)" = 0'
+ok 'classes without images are warned of, by their names, or numbers; where all have some nothing is said' '
+	said() { um-train -a fc -e 1 -o x.ckpt "$@" 2>&1 | grep "has no image of"; }
+	for i in 1 3; do seq 48 | tr "\n" " "; echo $i; done | ts-gen images image:u1:3x4x4,label:i8 >one3.ts &&
+	ds-synth -q --set id --n 3 | said | grep -q "<stdin>. has no image of 7 of the network.s 10 classes, the first .star.," &&
+	said one3.ts | grep -q "one3.ts. has no image of 2 of the network.s 4 classes, the first .0.," &&
+	said --val-fraction 0.9 val.ts | grep -q "classes, the first" && ! said val.ts'
 ok '--beta without --um is misuse' 'fails 2 "needs --um" um-train --beta 2 images.ts'
 ok 'another architecture than the checkpoint'"'"'s is refused' \
 	'fails 1 "not the densenet:depth=16" um-train -i a.ckpt -a densenet:depth=16 -o z.ckpt images.ts && test ! -e z.ckpt'

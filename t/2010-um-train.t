@@ -153,6 +153,12 @@ ok 'classes without images are warned of, by their names, or numbers; where all 
 	ds-synth -q --set id --n 3 | said | grep -q "<stdin>. has no image of 7 of the network.s 10 classes, the first .star.," &&
 	said one3.ts | grep -q "one3.ts. has no image of 2 of the network.s 4 classes, the first .0.," &&
 	said --val-fraction 0.9 val.ts | grep -q "classes, the first" && ! said val.ts'
+ok 'a level below any loss and one above that of guessing are warned of; others are not' '
+	said() { um-train -a fc -e 1 -o x.ckpt "$@" images.ts 2>&1 | grep "^um-train: --um"; }
+	said --um 0.2 --label-smoothing 0.1 | grep -q "um 0.2 never acts: with --label-smoothing the loss of 10 classes is at least 0.5003$" &&
+	said --um 0.2 --logit-norm 1 | grep -q "with --logit-norm the loss of 10 classes is at least 1.42$" && said --um 0 | grep -q "never acts: the loss of 10 classes is at least 0$" &&
+	said --um 2.4 | grep -q "a loss of 2.4, and guessing among 10 classes has 2.303" && said --um 1.3 --beta 0.5 | grep -q "a loss of 2.6," &&
+	! { said --um 0.2; said --um 0.6 --label-smoothing 0.1; said --um 0.2 --logit-norm 0.04; said --um 2.2; said --um 1.1 --beta 0.5; said --um 3 --criterion ce; }'
 ok '--beta without --um is misuse' 'fails 2 "needs --um" um-train --beta 2 images.ts'
 ok 'another architecture than the checkpoint'"'"'s is refused' \
 	'fails 1 "not the densenet:depth=16" um-train -i a.ckpt -a densenet:depth=16 -o z.ckpt images.ts && test ! -e z.ckpt'

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Doubts about a run: what was asked for and does nothing, classes that cannot be learnt. They are warnings, as the
- * user may mean it so. */
+ * Doubts about a run: what was asked for and does nothing, classes that cannot be learnt, a network that has learnt
+ * nothing. They are warnings, as the user may mean it so. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -65,4 +65,47 @@ void job_doubts_before(const struct job *j)
 	doubt_level(j);
 	doubt_classes(j);
 	doubt_dropout(j);
+}
+
+/* The share of the data's most common class: the accuracy of guessing. */
+static double chance(const struct um_data *d, size_t classes)
+{
+	size_t *rows = calloc(classes + 1, sizeof *rows), most = 0;
+
+	for (size_t i = 0; rows && i < d->n; i++)
+		most = ++rows[d->label[i]] > most ? rows[d->label[i]] : most;
+	free(rows);
+	return (double)most / (double)d->n;
+}
+
+/* Has training learnt nothing, so that its checkpoint is useless? With few images there is no telling. */
+static void doubt_learning(const struct job *j, double accuracy)
+{
+	enum { ENOUGH = 500 };
+	const struct um_data *d = &j->data;
+	const size_t classes = (size_t)j->c.net->classes;
+	const double p = chance(d, classes), n = (double)d->n;
+
+	if (d->n < ENOUGH || classes < 2 || accuracy > p + 3 * sqrt(p * (1 - p) / n))
+		return;
+	cli_warn("in the last epoch %.4g %% of the training images were classified right, and guessing gets %.4g %%: "
+		 "nothing was learnt; try another --lr (it was %g)",
+		 100 * accuracy, 100 * p, j->o->train.lr);
+}
+
+/* Is much of the average still the values before training? Their share is decay^steps. */
+static void doubt_average(const struct job *j, long steps)
+{
+	const double decay = j->o->train.ema, left = pow(decay, (double)steps);
+
+	if (decay > 0 && left > 0.1)
+		cli_warn("--ema %g over %ld steps: %.3g %% of what is written are the values before training; "
+			 "%.4g would leave 1 %%",
+			 decay, steps, 100 * left, pow(0.01, 1 / (double)steps));
+}
+
+void job_doubts_after(const struct job *j, double accuracy, long steps)
+{
+	doubt_learning(j, accuracy);
+	doubt_average(j, steps);
 }

@@ -39,6 +39,8 @@ int job_team_batches(const struct job *j, struct err *err) TS_CHECKED;
 
 /* What will not be as it was asked for, before training. */
 void job_doubts_before(const struct job *j);
+/* What training has not done: accuracy is that of the last epoch, steps those of the optimiser since the run began. */
+void job_doubts_after(const struct job *j, double accuracy, long steps);
 
 /* ---- job_log.c: messages ---- */
 

@@ -83,6 +83,10 @@ ok 'the file of numbers must be there, whole, and in its folder' '
 ok 'inputs that are no images are said' '
 	fails 1 "has 2 inputs where images go into one: .x. .ids." embed two.onnx &&
 	fails 1 "numbers of type float16" embed half.onnx && fails 1 "an input of 2 dimensions" embed flat.onnx'
+ok 'a graph in training mode, or one that draws numbers, is refused; a Dropout that is off is not' '
+	for g in drops drops-number drops-constant; do fails 1 "$g.onnx.: its graph has a Dropout that is in training mode.*model.eval()" embed $g.onnx || return 1; done
+	fails 1 "has a BatchNormalization that is in training mode" embed norm.onnx && fails 1 "has a RandomNormalLike that" um-ckpt import -q --normalise none --size 8 noise.onnx -o x &&
+	um-ckpt import -q --normalise none --size 8 still.onnx -o x'
 ok 'damage is damage' 'fails 1 "is damaged" embed cut.onnx && fails 1 "is damaged" embed long.onnx && fails 1 "has no ONNX graph" embed empty.onnx'
 ok 'names that are not in it are said, with those that are' '
 	fails 1 "no node of its graph makes a value called .nope.; its outputs are .y. (n,4)" embed gemm.onnx --features nope &&

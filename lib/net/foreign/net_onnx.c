@@ -268,6 +268,19 @@ static int name_classes(const struct reading *r, struct net_checkpoint *c, struc
 	return c->classes ? 0 : err_memory(err);
 }
 
+/* Outputs must be the image's own, and the same every time. */
+static int check_mode(const struct reading *r, struct err *err)
+{
+	const struct onnx_node *n = onnx_find_chance(&r->g);
+
+	if (!n)
+		return 0;
+	return err_fail(err,
+			"its graph has a %.*s that is in training mode or random, so that an image's logits depend on "
+			"chance or on the images beside it; call model.eval() before torch.onnx.export()",
+			(int)n->op.n, (const char *)n->op.at);
+}
+
 /* Stores the file's bytes in the checkpoint. */
 static int keep_model(struct net_checkpoint *c, struct ts_tensor *model, const struct reading *r, struct err *err)
 {
@@ -288,10 +301,10 @@ static int read_graph(struct reading *r, struct net_checkpoint *c, const char *p
 	struct ts_tensor model;
 	int rc = read_file(&model, path, err);
 
-	if (rc == 0 &&
-	    (onnx_read(&r->g, model.data, ts_tensor_bytes(&model), err) < 0 || embed(r, &model, path, err) < 0 ||
-	     find_logits(r, err) < 0 || find_features(r, err) < 0 || make_net(r, c, &model, err) < 0 ||
-	     make_state(r, c, err) < 0 || name_classes(r, c, err) < 0 || keep_model(c, &model, r, err) < 0))
+	if (rc == 0 && (onnx_read(&r->g, model.data, ts_tensor_bytes(&model), err) < 0 ||
+			embed(r, &model, path, err) < 0 || check_mode(r, err) < 0 || find_logits(r, err) < 0 ||
+			find_features(r, err) < 0 || make_net(r, c, &model, err) < 0 || make_state(r, c, err) < 0 ||
+			name_classes(r, c, err) < 0 || keep_model(c, &model, r, err) < 0))
 		rc = -1;
 	ts_tensor_release(&model);
 	return rc;

@@ -96,6 +96,12 @@ ok 'images of another size than it takes' 'fails 1 "takes images of height 9, no
 ok 'the normalisation must be said, and bytes have none' '
 	fails 2 "how was the input normalised" um-embed -m gemm.onnx images.ts && fails 1 "normalises itself: --normalise none" embed bytes.onnx &&
 	fails 2 "how was the input normalised" um-ckpt import gemm.onnx'
+ok 'a graph that seems to normalise its input itself is pointed out, where the pixels do not suit that' '
+	said() { um-ckpt import --size 8 -o x "$@" 2>&1 | grep "begins with a"; }
+	said --normalise imagenet sub.onnx | grep -q "a Sub of the pixels: .*twice; --normalise none" && said --normalise half div.onnx | grep -q "a Div of the pixels: .*twice" &&
+	said --normalise none div.onnx | grep -q "a Div of the pixels, which are from 0 to 1: .*0 to 255, give --mean" &&
+	! { said --normalise none sub.onnx; said --mean 0,0,0 --std 0.00392156863,0.00392156863,0.00392156863 div.onnx; said --normalise imagenet gemm.onnx; said --normalise imagenet later.onnx; } &&
+	um-embed -m sub.onnx --normalise half images.ts 2>&1 >x | grep -q "begins with a Sub"'
 ok 'a size that the graph leaves open must be said' 'fails 1 "its graph takes images of any height; choose with --size CxHxW" um-ckpt import -q --normalise none gemm.onnx'
 printf '1 0.5 -1 -0.25 2 0.125 0.75 -0.5 0.25 0 1 -2\n0.5 -1 0.25 0\n' >layer
 for g in gemm halves matmul constant softmax identity outside old last; do

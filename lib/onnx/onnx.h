@@ -89,6 +89,10 @@ void onnx_head_release(struct onnx_head *head);
  * there is none. */
 const struct onnx_node *onnx_find_chance(const struct onnx *g);
 
+/* The first node that computes with the input, if it is Add, Sub, Mul or Div, as in graphs that normalise their input
+ * themselves. NULL: it is another. */
+const struct onnx_node *onnx_find_normal(const struct onnx *g);
+
 /* The file's bytes with these values added to the outputs, for readers that use Protocol Buffers, which merge a message
  * that comes twice. New memory; NULL: out of memory. None of the values may already be an output. */
 uint8_t *onnx_with_outputs(const void *bytes, size_t n, const char *const *names, size_t n_names, size_t *ret_n);

@@ -113,6 +113,13 @@ def files():
     yield "still", model(X, drop, W, B, Y, flag("on", put(9, b"\0")))
     yield "norm", model(X, node("BatchNormalization", ["x", "s", "b", "m", "v"], ["x2"], training_mode=1), MEANS, GEMM, W, B, Y)
     yield "noise", model(X, node("RandomNormalLike", ["x"], ["x2"]), MEANS, GEMM, W, B, Y)
+    # Which normalise their input themselves, or take other pixels; and which do arithmetic later alone.
+    half = lambda op: node(op, ["p", "c"], ["t"]) + MEANS.replace(put(1, "x"), put(1, "t")) + GEMM
+    one = tensor("c", (1,), floats([1]))
+    P = value(11, "p", ("n", 3, "h", "w"))
+    yield "sub", model(P, node("Shape", ["p"], ["s"]), half("Sub"), W, B, one, Y)
+    yield "div", model(value(11, "q", ("n", 3, "h", "w")), node("Identity", ["q"], ["p"]), half("Div"), W, B, one, Y)
+    yield "later", model(X, node("Relu", ["x"], ["p"]), half("Sub"), W, B, one, Y)
     whole = model(X, MEANS, GEMM, W, B, Y)
     yield "cut", whole[:len(whole) // 2]
     yield "long", whole + b"\x3a\xff\xff\xff\xff\x0f"

@@ -131,7 +131,7 @@ int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *la
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
 /* Do labels of images with these class names (NULL: none) mean the classes of n, with names `own` (NULL: not known)?
  * Compares names if both have them, else the numbers of classes. False: `why` (NET_WHY bytes) says what differs. */
-enum { NET_WHY = 160 };
+enum { NET_WHY = 256 };
 bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why);
 /* Checks this for the labels of a stream whose header has been read. */
 struct net_checkpoint;

@@ -80,6 +80,7 @@ static int add_data(struct loop *l, struct err *err)
 	struct ts_meta *m = &l->j->c.header.meta;
 
 	if ((l->oe && ts_meta_set_int(m, "train/aux", (int64_t)l->j->aux_hash) < 0) ||
+	    (l->j->o->val && ts_meta_set_int(m, "train/val", (int64_t)l->j->val_hash) < 0) ||
 	    ts_meta_set_int(m, "train/epochs", l->j->o->train.epochs) < 0 ||
 	    ts_meta_set_int(m, "train/data", (int64_t)l->j->hash) < 0)
 		return err_memory(err);

@@ -28,7 +28,8 @@ um-estimate -q -m m.ckpt --keep 0.9:0.98:0.04 --draws 3 images.ts >sweep
 ok 'a sweep: a row a ratio' 'cut -f 1 sweep | tr "\n" " " | grep -qx "keep 0.9 0.94 0.98 "'
 ok 'each is what the ratio alone gives' '
 	for k in 0.9 0.94 0.98; do um-estimate -q -m m.ckpt --keep $k --draws 3 images.ts; done >alone; sed 1d sweep | cut -f 2 >b && near 1e-5 b alone'
-ok 'a malformed sweep' 'fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.8:0.1 images.ts && fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.95 images.ts'
+ok 'a malformed sweep' 'fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.8:0.1 images.ts && fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.95 images.ts &&
+	fails 2 "upward, of at most 1000" um-estimate -m m.ckpt --keep 0:1:0.0001 images.ts'
 um-estimate -q -m m.ckpt --seed 1 --augment both images.ts >d
 ok 'augmented images give another loss, the same one again' '! cmp -s a d && um-estimate -q -m m.ckpt --seed 1 --augment both images.ts | cmp - d'
 ok 'each of um-train'"'"'s ways, none the default, none like another' 'um-estimate -q -m m.ckpt --seed 1 --augment none images.ts | cmp - a &&

@@ -277,7 +277,8 @@ int main(int argc, char **argv)
 	if (dropout > 0 && mode == EVAL)
 		cli_usage("--dropout acts with --mode train");
 	if (!(n_keep = (int)kit_range(keep_text, 0, 1, keep, MAX_RATIOS)))
-		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
+		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP, upward, of at most %d",
+			  keep_text, MAX_RATIOS);
 	if (per_sample && strcmp(per_sample, "-") == 0)
 		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
 	if (per_sample && n_keep > 1)

@@ -119,6 +119,9 @@ ok '--val of some of the classes, in another order: by their names' '
 ok 'of a class that the model has not: refused' '
 	/usr/bin/python3 subset.py tee star <val.ts | um-train -q -a densenet:depth=10,growth=4 -e 1 -o two.ckpt &&
 	/usr/bin/python3 subset.py tee star <val.ts >some.ts && fails 1 "val.ts.: its classes are not the model.s: the model does not know .disc." um-train -q -i two.ckpt -e 1 --val val.ts -o x.ckpt some.ts'
+ok 'images to train on whose classes have another order are refused, by the first that differs' '
+	/usr/bin/python3 subset.py disc triangle square star cross crescent heart arrow hourglass tee <val.ts >some.ts &&
+	fails 1 "some.ts.: its classes are not the model.s: label 1 is .triangle. here and .square. there; ds-pack --map-classes" um-train -q -i named.ckpt -e 1 -o x.ckpt some.ts'
 ok 'of five classes or fewer it is not said' '
 	ts-cat --head 20 images.ts | /usr/bin/python3 -c "
 import sys, msgpack
@@ -140,6 +143,25 @@ ok '--val-fraction holds images out, the same ones for a seed' '
 	um-train -q --no-history -i a.ckpt -e 1 --val-fraction 0.25 -o x.ckpt images.ts && um-train -q --no-history -i a.ckpt -e 1 --val-fraction 0.25 -o y.ckpt images.ts && cmp x.ckpt y.ckpt &&
 	um-train -i a.ckpt -e 1 --val-fraction 0.25 -o x.ckpt images.ts 2>&1 | grep -q "val_acc" && fails 1 "too few" um-train -i a.ckpt -e 1 --val-fraction 0.99 images.ts'
 ok '--val and --val-fraction exclude each other' 'fails 2 "exclude" um-train --val images.ts --val-fraction 0.1 images.ts'
+ok 'what would not act is misuse: a warm-up that the policy has not, Nesterov without momentum, with Adam' '
+	for p in multistep superconverge piecewise linear onedrop multipledecay; do fails 2 "warmup goes with" um-train --warmup 2 --lr-policy $p images.ts || return 1; done
+	fails 2 "nesterov needs" um-train --nesterov --momentum 0 images.ts && fails 2 "nesterov is for --optimizer sgd" um-train --nesterov --optimizer adam images.ts &&
+	um-train -q -a fc -e 3 --warmup 2 --lr-policy constant -o x.ckpt images.ts'
+ok 'dropout that the network has not is warned of, and no other' '
+	said() { um-train -a $1 -e 1 -b 8 --dropout 0.2 -o x.ckpt images.ts 2>&1 | grep -c "dropout 0.2 changes nothing"; }
+	test "$(said resnet-narrow:depth=8)" = 1 && test "$(said densenet:depth=10,growth=4)" = 0'
+ok 'classes without images are warned of, by their names, or numbers; where all have some nothing is said' '
+	said() { um-train -a fc -e 1 -o x.ckpt "$@" 2>&1 | grep "has no image of"; }
+	for i in 1 3; do seq 48 | tr "\n" " "; echo $i; done | ts-gen images image:u1:3x4x4,label:i8 >one3.ts &&
+	ds-synth -q --set id --n 3 | said | grep -q "<stdin>. has no image of 7 of the network.s 10 classes, the first .star.," &&
+	said one3.ts | grep -q "one3.ts. has no image of 2 of the network.s 4 classes, the first .0.," &&
+	said --val-fraction 0.9 val.ts | grep -q "classes, the first" && ! said val.ts'
+ok 'a level below any loss and one above that of guessing are warned of; others are not' '
+	said() { um-train -a fc -e 1 -o x.ckpt "$@" images.ts 2>&1 | grep "^um-train: --um"; }
+	said --um 0.2 --label-smoothing 0.1 | grep -q "um 0.2 never acts: with --label-smoothing the loss of 10 classes is at least 0.5003$" &&
+	said --um 0.2 --logit-norm 1 | grep -q "with --logit-norm the loss of 10 classes is at least 1.42$" && said --um 0 | grep -q "never acts: the loss of 10 classes is at least 0$" &&
+	said --um 2.4 | grep -q "a loss of 2.4, and guessing among 10 classes has 2.303" && said --um 1.3 --beta 0.5 | grep -q "a loss of 2.6," &&
+	! { said --um 0.2; said --um 0.6 --label-smoothing 0.1; said --um 0.2 --logit-norm 0.04; said --um 2.2; said --um 1.1 --beta 0.5; said --um 3 --criterion ce; }'
 ok '--beta without --um is misuse' 'fails 2 "needs --um" um-train --beta 2 images.ts'
 ok 'another architecture than the checkpoint'"'"'s is refused' \
 	'fails 1 "not the densenet:depth=16" um-train -i a.ckpt -a densenet:depth=16 -o z.ckpt images.ts && test ! -e z.ckpt'

@@ -57,6 +57,11 @@ for engine in $(engines); do
 			-o no.ckpt id.ts 2>err; test $? = 1 && test $(wc -l <err) = 1 && grep -q "diverged" err && ! test -e no.ckpt &&
 		last=$(find run.$engine -name last.ckpt) && test -n "$last" && um-embed -q -m $last nine.ts | ts-dump >/dev/null'
 done
+# 3 x 256 x 256 bytes a million times are 197 GB.
+ts-gen images image:u1:3x256x256,label:i8 2 1 >two.ts
+ts-cat --select image two.ts >bare.ts
+ok 'a batch larger than the data takes no more memory than they need' '
+	trained -a resnet-narrow:depth=8 -e 1 -b 1000000 -o x.ckpt two.ts && trained -a resnet-narrow:depth=8 -e 1 -b 1000000 --oe oe --aux bare.ts -o x.ckpt two.ts'
 # Of one number there is no variance, which PyTorch makes NaN.
 engine=nn
 ok 'a map of one pixel and a batch of one: the running variance stays' \

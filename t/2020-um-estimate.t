@@ -28,7 +28,8 @@ um-estimate -q -m m.ckpt --keep 0.9:0.98:0.04 --draws 3 images.ts >sweep
 ok 'a sweep: a row a ratio' 'cut -f 1 sweep | tr "\n" " " | grep -qx "keep 0.9 0.94 0.98 "'
 ok 'each is what the ratio alone gives' '
 	for k in 0.9 0.94 0.98; do um-estimate -q -m m.ckpt --keep $k --draws 3 images.ts; done >alone; sed 1d sweep | cut -f 2 >b && near 1e-5 b alone'
-ok 'a malformed sweep' 'fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.8:0.1 images.ts && fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.95 images.ts'
+ok 'a malformed sweep' 'fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.8:0.1 images.ts && fails 2 "FIRST:LAST:STEP" um-estimate -m m.ckpt --keep 0.9:0.95 images.ts &&
+	fails 2 "upward, of at most 1000" um-estimate -m m.ckpt --keep 0:1:0.0001 images.ts'
 um-estimate -q -m m.ckpt --seed 1 --augment both images.ts >d
 ok 'augmented images give another loss, the same one again' '! cmp -s a d && um-estimate -q -m m.ckpt --seed 1 --augment both images.ts | cmp - d'
 ok 'each of um-train'"'"'s ways, none the default, none like another' 'um-estimate -q -m m.ckpt --seed 1 --augment none images.ts | cmp - a &&
@@ -41,6 +42,8 @@ ok 'it is the loss that training sees' '
 	um-train -i m.ckpt -e 1 -b 32 --no-augment -o x.ckpt images.ts 2>&1 | sed -n "s/.* loss=\([^ ]*\) .*/\1/p" >want && near 1e-5 tr want'
 ok 'how the stream is cut into batches does not matter' '
 	{ ts-cat --head 20 images.ts >p1; ts-cat --shard 0/1 images.ts >all; }; um-estimate -q -m m.ckpt -b 7 images.ts >b7; um-estimate -q -m m.ckpt images.ts >ball; near 1e-6 b7 ball'
+ok 'dropout for a network without it is warned of' '
+	um-train -q -a resnet-narrow:depth=8 -e 1 -o plain.ckpt images.ts && um-estimate -m plain.ckpt --draws 1 --mode train --dropout 0.3 images.ts 2>err >/dev/null; grep -q "dropout 0.3 changes nothing: resnet-narrow" err'
 ok 'dropout acts in train mode' '
 	um-estimate -q -m m.ckpt --keep 1 --draws 1 --mode train --dropout 0.3 -b 32 images.ts >dr; ! cmp -s dr tr && fails 2 "mode train" um-estimate -m m.ckpt --dropout 0.3 images.ts'
 um-estimate -m m.ckpt --per-sample ps.ts --draws 4 images.ts >ps 2>/dev/null

@@ -76,6 +76,14 @@ ok 'a run that is at work cannot be resumed beside it' '
 	kill $pid; wait $pid; test $rc = 0'
 ok 'resuming with other images' '
 	fails 1 "other images" um-train --config small.yaml -a $net --run runs --name quiet --epochs 1 --resume other.ts'
+ok 'resuming with other validation images, whose accuracy says nothing about the best so far; a run that does not know its own' '
+	judged() { um-train -q -a fc -b 50 --run judged --val val.ts -o x "$@" images.ts; }
+	cp images.ts val.ts && judged -e 1 && cp other.ts val.ts && fails 1 "last.ckpt. was validated on other images than .val.ts." judged -e 2 --resume &&
+	/usr/bin/python3 -c "
+import sys, msgpack
+r = list(msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False, max_buffer_size=1 << 30))
+del r[0][b\"meta\"][b\"train/val\"]; r[-1][b\"xxh3\"] = None
+[sys.stdout.buffer.write(msgpack.packb(x)) for x in r]" <judged/um-train/default/checkpoints/last.ckpt >older && cp older judged/um-train/default/checkpoints/last.ckpt && judged -e 2 --resume'
 ok 'resuming what is finished writes the same' '
 	um-train -q --config small.yaml -a $net --run runs --name first --val-fraction 0.1 --save-every 2 --no-history images.ts &&
 	um-train -q --config small.yaml -a $net --run runs --name first --val-fraction 0.1 --save-every 2 --no-history --resume -o again.ckpt images.ts && cmp again.ckpt out.ckpt'

@@ -89,6 +89,10 @@ while ! test -e term/um-train/default/checkpoints/last.ckpt || ! grep -q "^epoch
 sleep 0.5; kill -TERM $pid; n0=$(date +%s); wait $pid; rc=$?
 ok 'SIGTERM while --ood is reported: at once' 'test $rc = 143 && test $(($(date +%s) - n0)) -lt 5'
 ds-synth --set id --n 500 -o many.ts
+ok 'an average that is still what training began with is reported, also after a resumed run, one that is not is not' '
+	said() { um-train -a fc -e 1 -b 100 --lr 0.002 --threads 1 "$@" many.ts 2>&1 | grep "^um-train: --ema"; }
+	said --ema 0.999 -o x | grep -q "ema 0.999 over [0-9]* steps: 9[0-9.]* % of what is written are the values before training; 0.[0-9]* would leave 1 %" &&
+	! said --ema 0.3 -o x && said --ema 0.97 --run averaged | grep -q . && said --ema 0.97 --run averaged --resume -e 2 | grep -q "over $((2 * $(ts-dump many.ts | wc -l) / 100)) steps"'
 ok 'a training that learns nothing reports it; one that learns does not' 'um-train -a fc -e 1 -b 100 --lr 1e-12 -o x many.ts 2>err && grep -q "nothing was learnt; try another --lr (it was 1e-12)" err &&
 	um-train -a fc -e 4 -b 50 --lr 0.002 -o x many.ts 2>err && ! grep -q "nothing was learnt" err || { cat err; false; }'
 done_testing

@@ -161,6 +161,8 @@ ok 'scores of which each is drawn: a Bernoulli mask' '
 ok 'scores of the classifier alone, of some layers: the others are whole' '
 	import --keep 0.5 -o u.ckpt onlyfc.pth && baked u.ckpt onlyfc.want && import --keep 0.5 -o u.ckpt some.pth && baked u.ckpt some.want &&
 	fails 1 "some have none" import --keep 0.5 --scope model some.pth && fails 1 "have none" import --rule sample some.pth'
+ok 'a fraction to keep, but nothing to cut: an error, unless it is all' '
+	fails 1 "plain.pth.: has no masks or scores, of which --keep would be the fraction" import --keep 0.8 -o u.ckpt plain.pth && import --keep 1 -o u.ckpt plain.pth'
 ok 'a mask that cuts beside scores is not guessed at' 'fails 1 "not known" import --keep 0.8 undercut.pth'
 ok 'a masked checkpoint goes out as it came, and in again' '
 	um-ckpt export -o s.pth s.ckpt && um-ckpt show s.pth | grep -q "^fc.scores	" && import --keep 0.8 -o s2.ckpt s.pth && um-ckpt diff s.ckpt s2.ckpt &&

@@ -42,6 +42,11 @@ s = torch.load("resnet18.pth"); s = s.get("state_dict", s)
 for a in "resnetblur18", "resnet18": torch.save({"epoch": 3, "arch": a, "state_dict": s}, a + "-timm.pth")'
 ok 'one of timm that computes otherwise than its tensors tell, and says which it is' '
 	refuses resnetblur18-timm.pth "its .arch. is .resnetblur18., a network of timm.s .*: export it to ONNX" && import resnet18-timm.pth && import --arch resnet18 resnetblur18-timm.pth'
+ok 'poolings and strides that no file shows are pointed to where they often differ, but not where --arch says what it is' '
+	said mmcifar.pth "" "do not show poolings: .*first convolution of 3x3.*ONNX" && said resnet18.pth "--size 32" "do not show strides and poolings: .*for images of 32x32" &&
+	for f in cifar18.pth resnet18.pth wrn10.pth "--size 32 wrn10.pth" "--size 32 --arch resnet18 resnet18.pth" "--arch resnet-cifar:depth=50 mmcifar.pth"; do
+		import $f && ! grep "do not show" err || return 1
+	done'
 ok '--prefix of nothing' 'refuses wrn10.pth "no tensor.s name begins with .nope\..; the first is .conv1.weight." "--prefix nope"'
 ok '--rename of nothing, and without =' 'refuses wrn10.pth "no tensor.s name has .nope." "--rename nope=fc" && refuses wrn10.pth "takes FROM=TO" "--rename nope"'
 ok '--rename that makes two of one name' 'refuses wrn10.pth "two tensors are called" "--rename block1=block2"'

@@ -83,6 +83,10 @@ ok 'the file of numbers must be there, whole, and in its folder' '
 ok 'inputs that are no images are said' '
 	fails 1 "has 2 inputs where images go into one: .x. .ids." embed two.onnx &&
 	fails 1 "numbers of type float16" embed half.onnx && fails 1 "an input of 2 dimensions" embed flat.onnx'
+ok 'a graph in training mode, or one that draws numbers, is refused; a Dropout that is off is not' '
+	for g in drops drops-number drops-constant; do fails 1 "$g.onnx.: its graph has a Dropout that is in training mode.*model.eval()" embed $g.onnx || return 1; done
+	fails 1 "has a BatchNormalization that is in training mode" embed norm.onnx && fails 1 "has a RandomNormalLike that" um-ckpt import -q --normalise none --size 8 noise.onnx -o x &&
+	um-ckpt import -q --normalise none --size 8 still.onnx -o x'
 ok 'damage is damage' 'fails 1 "is damaged" embed cut.onnx && fails 1 "is damaged" embed long.onnx && fails 1 "has no ONNX graph" embed empty.onnx'
 ok 'names that are not in it are said, with those that are' '
 	fails 1 "no node of its graph makes a value called .nope.; its outputs are .y. (n,4)" embed gemm.onnx --features nope &&
@@ -92,6 +96,12 @@ ok 'images of another size than it takes' 'fails 1 "takes images of height 9, no
 ok 'the normalisation must be said, and bytes have none' '
 	fails 2 "how was the input normalised" um-embed -m gemm.onnx images.ts && fails 1 "normalises itself: --normalise none" embed bytes.onnx &&
 	fails 2 "how was the input normalised" um-ckpt import gemm.onnx'
+ok 'a graph that seems to normalise its input itself is pointed out, where the pixels do not suit that' '
+	said() { um-ckpt import --size 8 -o x "$@" 2>&1 | grep "begins with a"; }
+	said --normalise imagenet sub.onnx | grep -q "a Sub of the pixels: .*twice; --normalise none" && said --normalise half div.onnx | grep -q "a Div of the pixels: .*twice" &&
+	said --normalise none div.onnx | grep -q "a Div of the pixels, which are from 0 to 1: .*0 to 255, give --mean" &&
+	! { said --normalise none sub.onnx; said --mean 0,0,0 --std 0.00392156863,0.00392156863,0.00392156863 div.onnx; said --normalise imagenet gemm.onnx; said --normalise imagenet later.onnx; } &&
+	um-embed -m sub.onnx --normalise half images.ts 2>&1 >x | grep -q "begins with a Sub"'
 ok 'a size that the graph leaves open must be said' 'fails 1 "its graph takes images of any height; choose with --size CxHxW" um-ckpt import -q --normalise none gemm.onnx'
 printf '1 0.5 -1 -0.25 2 0.125 0.75 -0.5 0.25 0 1 -2\n0.5 -1 0.25 0\n' >layer
 for g in gemm halves matmul constant softmax identity outside old last; do

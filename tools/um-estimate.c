@@ -219,6 +219,8 @@ static int run(struct work *k)
 	if (team_rank(team) == 0)
 		kit_warn_prepared(ts_reader_name(k->r), &ts_reader_header(k->r)->meta, k->c.net->h, k->c.net->w,
 				  &k->c.header.meta);
+	if (dropout > 0 && !net_has_dropout(k->c.net))
+		cli_warn("--dropout %g changes nothing: %s has no dropout", dropout, k->c.net->spec);
 	k->image = (size_t)ts_header_col(ts_reader_header(k->r), "image");
 	k->label = (size_t)ts_header_col(ts_reader_header(k->r), "label");
 	if (um_estimate_new(&k->e, &k->c, &o, &k->err) < 0)
@@ -275,7 +277,8 @@ int main(int argc, char **argv)
 	if (dropout > 0 && mode == EVAL)
 		cli_usage("--dropout acts with --mode train");
 	if (!(n_keep = (int)kit_range(keep_text, 0, 1, keep, MAX_RATIOS)))
-		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP", keep_text);
+		cli_usage("--keep: '%s' is not a ratio from 0 to 1, or FIRST:LAST:STEP, upward, of at most %d",
+			  keep_text, MAX_RATIOS);
 	if (per_sample && strcmp(per_sample, "-") == 0)
 		cli_usage("--per-sample - would mix two outputs: m goes to standard output");
 	if (per_sample && n_keep > 1)

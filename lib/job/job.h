@@ -104,7 +104,7 @@ struct job {
 	struct um_data data, held;             /* to train on, to validate on (n = 0: none) */
 	struct um_data outliers;               /* of --aux (n = 0: none) */
 	const char *input;                     /* name of the stream of the data, the reader's */
-	uint64_t hash, aux_hash;               /* of all of the data; of the outliers */
+	uint64_t hash, aux_hash, val_hash;     /* of all of the data; of the outliers; of the images of --val */
 	bool resumed;                          /* c is the checkpoint of a resumed run, */
 	bool at_start;                         /* namely its initial.ckpt: no epoch was saved; */
 	long was;                              /* the run's old number of epochs, if fewer than asked for now; else 0 */

@@ -118,12 +118,12 @@ static int check_ood(const struct job_options *o, struct err *err)
 	return o->ood.n ? num_linalg_open(err) : 0;
 }
 
-/* Is `hash` that of the data on which the checkpoint was trained? */
-static bool same_data(const struct net_checkpoint *c, const char *key, uint64_t hash)
+/* Is `hash` that of the data on which the checkpoint was trained? If it does not say, `silent`. */
+static bool same_data(const struct net_checkpoint *c, const char *key, uint64_t hash, bool silent)
 {
 	int64_t was;
 
-	return ts_meta_get_int(&c->header.meta, key, &was) == 1 && (uint64_t)was == hash;
+	return ts_meta_get_int(&c->header.meta, key, &was) == 1 ? (uint64_t)was == hash : silent;
 }
 
 static bool is_there(const struct job *j, const char *name)
@@ -149,10 +149,12 @@ static int load_last(struct job *j, struct err *err)
 	net_checkpoint_release(&j->c);
 	if (net_load(&j->c, path, err) < 0)
 		return -1;
-	if (!same_data(&j->c, "train/data", j->hash))
+	if (!same_data(&j->c, "train/data", j->hash, false))
 		return err_fail(err, "'%s' was trained on other images than '%s'", path, j->input);
-	if (j->o->aux && !same_data(&j->c, "train/aux", j->aux_hash))
+	if (j->o->aux && !same_data(&j->c, "train/aux", j->aux_hash, false))
 		return err_fail(err, "'%s' was trained with other outliers than '%s'", path, j->o->aux);
+	if (j->o->val && !same_data(&j->c, "train/val", j->val_hash, true)) /* earlier versions do not say */
+		return err_fail(err, "'%s' was validated on other images than '%s'", path, j->o->val);
 	j->resumed = true;
 	j->at_start = !last;
 	if (ts_meta_get_int(&j->c.header.meta, "train/epochs", &was) == 1 && was < j->o->train.epochs)
@@ -205,6 +207,7 @@ static int read_all(struct job *j, struct ts_reader *r, const struct job_program
 	if (check_data(j, &j->data, j->input, err) < 0 || take_names(j, err) < 0 || take_prepare(j, err) < 0 ||
 	    (o->val && take_val(j, err) < 0))
 		return -1;
+	j->val_hash = o->val ? um_data_hash(&j->held) : 0;
 	if (o->aux && job_oe_read(j, err) < 0)
 		return -1;
 	j->hash = um_data_hash(&j->data);

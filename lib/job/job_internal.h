@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Shared by the files of lib/job. Calls go one way: job_main calls job_loop and job_data; job_loop calls job_report,
- * job_log and job_data; these call job_ood, job_score, job_dir and job_oe; job_options calls job_oe. */
+ * job_log, job_doubts and job_data; these call job_ood, job_score, job_dir and job_oe; job_options calls job_oe. */
 #ifndef JOB_INTERNAL_H
 #define JOB_INTERNAL_H
 
@@ -34,6 +34,13 @@ int job_team_images(const struct job *j, struct err *err) TS_CHECKED;
 int job_team_values(const struct job *j, struct err *err) TS_CHECKED;
 /* Does every rank have an image in each pass? */
 int job_team_batches(const struct job *j, struct err *err) TS_CHECKED;
+
+/* ---- job_doubts.c: warnings ---- */
+
+/* What will not be as it was asked for, before training. */
+void job_doubts_before(const struct job *j);
+/* What training has not done: accuracy is that of the last epoch, steps those of the optimiser since the run began. */
+void job_doubts_after(const struct job *j, double accuracy, long steps);
 
 /* ---- job_log.c: messages ---- */
 

@@ -2,7 +2,6 @@
  * The loop of epochs: train, validate, save, log; stop and resume. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "job/job_internal.h"
@@ -81,6 +80,7 @@ static int add_data(struct loop *l, struct err *err)
 	struct ts_meta *m = &l->j->c.header.meta;
 
 	if ((l->oe && ts_meta_set_int(m, "train/aux", (int64_t)l->j->aux_hash) < 0) ||
+	    (l->j->o->val && ts_meta_set_int(m, "train/val", (int64_t)l->j->val_hash) < 0) ||
 	    ts_meta_set_int(m, "train/epochs", l->j->o->train.epochs) < 0 ||
 	    ts_meta_set_int(m, "train/data", (int64_t)l->j->hash) < 0)
 		return err_memory(err);
@@ -201,32 +201,6 @@ static enum job_end stop(struct loop *l, struct err *err)
 	return JOB_STOPPED;
 }
 
-/* The share of the data's most common class: the accuracy of guessing. */
-static double chance(const struct um_data *d, size_t classes)
-{
-	size_t *rows = calloc(classes + 1, sizeof *rows), most = 0;
-
-	for (size_t i = 0; rows && i < d->n; i++)
-		most = ++rows[d->label[i]] > most ? rows[d->label[i]] : most;
-	free(rows);
-	return (double)most / (double)d->n;
-}
-
-/* Warns if training has learnt nothing, as its checkpoint is useless. With few images there is no telling. */
-static void check_learning(const struct loop *l)
-{
-	enum { ENOUGH = 500 };
-	const struct um_data *d = &l->j->data;
-	const size_t classes = (size_t)l->j->c.net->classes;
-	const double p = chance(d, classes), n = (double)d->n;
-
-	if (l->epochs == 0 || d->n < ENOUGH || classes < 2 || l->accuracy > p + 3 * sqrt(p * (1 - p) / n))
-		return;
-	cli_warn("in the last epoch %.4g %% of the training images were classified right, and guessing gets %.4g %%: "
-		 "nothing was learnt; try another --lr (it was %g)",
-		 100 * l->accuracy, 100 * p, l->j->o->train.lr);
-}
-
 /* Trains an epoch, or the rest of it, and measures its cost. */
 static int train_epoch(struct loop *l, struct err *err)
 {
@@ -271,7 +245,8 @@ static enum job_end epochs(struct loop *l, struct err *err)
 	}
 	if (rc == 0) {
 		say_cost(l);
-		check_learning(l);
+		if (l->epochs > 0)
+			job_doubts_after(j, l->accuracy, l->m->steps);
 	}
 	if ((rc == UM_DIVERGED || (rc < 0 && team_check(j->o->team, err) < 0)) && job_dir_is_open(j))
 		err_append(err, "; the last good checkpoint is '%s'",
@@ -368,6 +343,7 @@ static int begin(struct loop *l, struct err *err)
 	if (l->oe)
 		job_say(j, "outlier exposure: %s, weight %g, %zu of %zu outliers per epoch", um_oe_name(o->oe.method),
 			um_oe_weight(l->oe), um_oe_per_epoch(l->oe), j->outliers.n);
+	job_doubts_before(j);
 	if (!j->resumed)
 		return save_initial(l, err);
 	if (j->was && go_on(l, err) < 0)

@@ -20,6 +20,8 @@ void job_model_check(const struct job_model *o)
 
 int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, struct err *err)
 {
+	struct err doubt;
+
 	if (o->mean) {
 		if (net_normalise_by(c, o->mean, o->std, err) < 0)
 			return err_prefix(err, "--");
@@ -30,7 +32,13 @@ int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, str
 			 "--normalise cifar10-narrow",
 			 c->std[0], c->std[1], c->std[2]);
 	}
-	return net_is_graph(c->net) ? net_onnx_check_normal(c, err) : 0;
+	if (!net_is_graph(c->net))
+		return 0;
+	if (net_onnx_check_normal(c, &doubt, err) < 0)
+		return -1;
+	if (doubt.text[0])
+		cli_warn("%s", doubt.text);
+	return 0;
 }
 
 void job_model_say(bool wrong, const char *line)

@@ -166,6 +166,19 @@ static int check_loss(struct job_options *o, struct err *err)
 	return 0;
 }
 
+static int check_optimiser(const struct um_train_options *o, struct err *err)
+{
+	if (o->warmup > 0 && o->lr_policy != UM_LR_COSINE && o->lr_policy != UM_LR_CONSTANT)
+		return err_fail(err, "--warmup goes with --lr-policy cosine or constant; the others have none");
+	if (o->warmup >= o->epochs)
+		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->warmup, o->epochs);
+	if (o->nesterov && o->optimizer == UM_ADAM)
+		return err_fail(err, "--nesterov is for --optimizer sgd");
+	if (o->nesterov && o->momentum <= 0)
+		return err_fail(err, "--nesterov needs a --momentum above 0");
+	return 0;
+}
+
 static int check_ood(const struct job_options *o, struct err *err)
 {
 	for (size_t i = 0; i < o->ood.n; i++)
@@ -187,10 +200,8 @@ int job_options_check(struct job_options *o, struct err *err)
 	if (isnan(o->train.weight_decay))
 		o->train.weight_decay = o->train.optimizer == UM_ADAM ? 0 : 1e-4; /* as published, and in PyTorch */
 	if (um_engine_check(&o->how, err) < 0 || um_exec_check(o->how.torch, o->how.device, o->precision, err) < 0 ||
-	    check_loss(o, err) < 0)
+	    check_loss(o, err) < 0 || check_optimiser(&o->train, err) < 0)
 		return -1;
-	if (o->train.warmup >= o->train.epochs)
-		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->train.warmup, o->train.epochs);
 	if (o->val && o->val_fraction > 0)
 		return err_fail(err, "--val and --val-fraction exclude each other: there is one validation set");
 	if (o->held && ts_file_same(o->held, cli.output))

@@ -386,6 +386,14 @@ bool net_trained(enum net_role role)
 	return role <= NET_BETA;
 }
 
+bool net_has_dropout(const struct net *n)
+{
+	for (int i = 0; i < n->n_nodes; i++)
+		if (n->nodes[i].op == NET_DROPOUT)
+			return true;
+	return false;
+}
+
 size_t net_node_size(const struct net_node *node)
 {
 	return (size_t)node->c * (size_t)node->h * (size_t)node->w;

@@ -131,7 +131,7 @@ int net_check_labels(const struct net *n, struct ts_reader *r, const int64_t *la
 int net_check_classes(const struct net *n, size_t n_classes, struct err *err) TS_CHECKED;
 /* Do labels of images with these class names (NULL: none) mean the classes of n, with names `own` (NULL: not known)?
  * Compares names if both have them, else the numbers of classes. False: `why` (NET_WHY bytes) says what differs. */
-enum { NET_WHY = 160 };
+enum { NET_WHY = 256 };
 bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why);
 /* Checks this for the labels of a stream whose header has been read. */
 struct net_checkpoint;
@@ -154,6 +154,8 @@ int64_t net_class_of(const struct net_class_map *m, int64_t y);
 int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows) TS_CHECKED;
 void net_class_map_release(struct net_class_map *m);
 bool net_trained(enum net_role role);
+/* Has it a node of dropout? If not, a probability of dropout changes nothing. */
+bool net_has_dropout(const struct net *n);
 /* Numbers in one image's output. */
 size_t net_node_size(const struct net_node *node);
 /* Number of trained values. */

@@ -48,12 +48,20 @@ int net_check_classes(const struct net *n, size_t n_classes, struct err *err)
 
 bool net_same_classes(const struct net *n, char *const *own, char *const *names, size_t n_names, char *why)
 {
-	if (names && n_names != (size_t)n->classes)
+	size_t i = 0;
+
+	if (names && n_names != (size_t)n->classes) {
 		snprintf(why, NET_WHY, "there are %zu classes, the model has %d", n_names, n->classes);
-	else if (!ts_same_classes(names, n_names, own, (size_t)n->classes))
-		snprintf(why, NET_WHY, "its classes are not the model's");
-	else
+		return false;
+	}
+	if (ts_same_classes(names, n_names, own, (size_t)n->classes))
 		return true;
+	while (strcmp(names[i], own[i]) == 0)
+		i++;
+	snprintf(why, NET_WHY,
+		 "its classes are not the model's: label %zu is '%.60s' here and '%.60s' there; ds-pack "
+		 "--map-classes renames and orders them",
+		 i, names[i], own[i]);
 	return false;
 }
 

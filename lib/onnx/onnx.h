@@ -84,6 +84,15 @@ struct onnx_head {
 int onnx_find_head(const struct onnx *g, struct onnx_span output, struct onnx_head *head, struct err *err) TS_CHECKED;
 void onnx_head_release(struct onnx_head *head);
 
+/* The first node by which an image's outputs depend on chance or on the images beside it, as in graphs that were
+ * exported in training mode: Dropout or BatchNormalization in that mode, or a node that draws random numbers. NULL:
+ * there is none. */
+const struct onnx_node *onnx_find_chance(const struct onnx *g);
+
+/* The first node that computes with the input, if it is Add, Sub, Mul or Div, as in graphs that normalise their input
+ * themselves. NULL: it is another. */
+const struct onnx_node *onnx_find_normal(const struct onnx *g);
+
 /* The file's bytes with these values added to the outputs, for readers that use Protocol Buffers, which merge a message
  * that comes twice. New memory; NULL: out of memory. None of the values may already be an output. */
 uint8_t *onnx_with_outputs(const void *bytes, size_t n, const char *const *names, size_t n_names, size_t *ret_n);

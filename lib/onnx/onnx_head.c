@@ -14,8 +14,7 @@ static const struct onnx_node *maker(const struct onnx *g, struct onnx_span name
 	return NULL;
 }
 
-/* An attribute of a node; number 0: there is none of this name. */
-static struct onnx_field attribute(const struct onnx_node *node, const char *name, unsigned number)
+struct onnx_field onnx_attribute(const struct onnx_node *node, const char *name, unsigned number)
 {
 	struct onnx_span s = node->all;
 	struct onnx_field f, a;
@@ -39,7 +38,7 @@ static struct onnx_field attribute(const struct onnx_node *node, const char *nam
 
 static float float_attribute(const struct onnx_node *node, const char *name, float by_default)
 {
-	const struct onnx_field f = attribute(node, name, ONNX_ATTRIBUTE_FLOAT);
+	const struct onnx_field f = onnx_attribute(node, name, ONNX_ATTRIBUTE_FLOAT);
 	const uint32_t bits = (uint32_t)f.value;
 	float v;
 
@@ -51,12 +50,10 @@ static float float_attribute(const struct onnx_node *node, const char *name, flo
 
 static bool flag(const struct onnx_node *node, const char *name)
 {
-	return attribute(node, name, ONNX_ATTRIBUTE_INT).value != 0;
+	return onnx_attribute(node, name, ONNX_ATTRIBUTE_INT).value != 0;
 }
 
-/* The message of a constant: one of the graph, or from a Constant node, possibly through Identity; n 0: not a
- * constant. */
-static struct onnx_span constant(const struct onnx *g, struct onnx_span name)
+struct onnx_span onnx_constant(const struct onnx *g, struct onnx_span name)
 {
 	const struct onnx_node *node;
 
@@ -66,7 +63,7 @@ static struct onnx_span constant(const struct onnx *g, struct onnx_span name)
 				return g->tensors[i].all;
 		node = maker(g, name);
 		if (node && onnx_is(node->op, "Constant"))
-			return attribute(node, "value", ONNX_ATTRIBUTE_TENSOR).bytes;
+			return onnx_attribute(node, "value", ONNX_ATTRIBUTE_TENSOR).bytes;
 		if (!node || !onnx_is(node->op, "Identity"))
 			break;
 		name = node->in[0];
@@ -148,7 +145,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	int ndim, bias_ndim;
 
 	err->memory = false;
-	head->weight = floats(constant(g, l->weight), dim, &ndim, err);
+	head->weight = floats(onnx_constant(g, l->weight), dim, &ndim, err);
 	if (!head->weight || ndim != 2) {
 		head->why = "a linear layer whose weight is not a constant of floats";
 		return err->memory ? -1 : 0;
@@ -158,7 +155,7 @@ static int take_layer(const struct onnx *g, const struct linear *l, struct onnx_
 	if (!l->transposed && transpose(&head->weight, dim[0], dim[1], err) < 0)
 		return -1;
 	if (l->bias.n) {
-		head->bias = floats(constant(g, l->bias), bias_dim, &bias_ndim, err);
+		head->bias = floats(onnx_constant(g, l->bias), bias_dim, &bias_ndim, err);
 		if (!head->bias || bias_dim[bias_ndim - 1] != head->classes || (bias_ndim == 2 && bias_dim[0] != 1)) {
 			head->why = "a linear layer whose bias is not a constant of floats, one per class";
 			return err->memory ? -1 : 0;
@@ -190,7 +187,7 @@ static bool as_layer(const struct onnx *g, const struct onnx_node *node, struct 
 	for (int side = 0; onnx_is(node->op, "Add") && side < 2; side++) {
 		const struct onnx_node *product = maker(g, node->in[side]);
 
-		if (!product || !onnx_is(product->op, "MatMul") || !constant(g, node->in[1 - side]).n)
+		if (!product || !onnx_is(product->op, "MatMul") || !onnx_constant(g, node->in[1 - side]).n)
 			continue;
 		l->bias = node->in[1 - side];
 		node = product;

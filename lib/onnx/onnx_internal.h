@@ -20,6 +20,7 @@ enum {
 	ONNX_TENSOR_DIMS = 1,
 	ONNX_TENSOR_TYPE = 2,
 	ONNX_TENSOR_FLOATS = 4,
+	ONNX_TENSOR_INTS = 5,
 	ONNX_TENSOR_NAME = 8,
 	ONNX_TENSOR_RAW = 9,
 	ONNX_TENSOR_EXTERNAL = 13,
@@ -45,6 +46,11 @@ int onnx_varint(struct onnx_span *s, uint64_t *v);
 bool onnx_is_external(struct onnx_span tensor);
 int onnx_damaged(struct err *err);
 bool onnx_same(struct onnx_span a, struct onnx_span b);
+/* An attribute of a node; number 0: there is none of this name with this field. */
+struct onnx_field onnx_attribute(const struct onnx_node *node, const char *name, unsigned number);
+/* The message of a constant: one of the graph, or from a Constant node, possibly through Identity; n 0: not a
+ * constant. */
+struct onnx_span onnx_constant(const struct onnx *g, struct onnx_span name);
 
 /* Bytes that grow. */
 struct onnx_bytes {

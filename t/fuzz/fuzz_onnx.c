@@ -18,6 +18,8 @@ static void look(const struct onnx *g)
 	if (net_graph_input(&in, g, &err) == 0)
 		hold(in.c >= 0 && in.c <= 4096 && in.h >= 0 && in.w <= 4096);
 	free(in.name);
+	hold(!onnx_find_chance(g) || g->n_nodes);
+	hold(!onnx_find_normal(g) || g->n_nodes);
 	for (size_t i = 0; i < g->n_outputs && i < 4; i++) {
 		if (onnx_find_head(g, g->outputs[i].name, &head, &err) < 0)
 			continue;

@@ -103,6 +103,23 @@ def files():
     yield "flat", model(value(11, "x", ("n", 192)), MEANS, GEMM, W, B, Y)
     yield "empty", number(1, 8) + put(2, "by hand") + put(7, put(2, "g"))
     yield "old", model(X, value(11, "W", (4, 3)), value(11, "B", (4,)), MEANS, GEMM, W, B, Y)
+    # Exported in training mode, with the flag as raw bytes, as numbers, in a Constant; and with a flag of false, which is not.
+    drop = MEANS + node("Dropout", ["f", "", "on"], ["d"]) + GEMM.replace(put(1, "f"), put(1, "d"))
+    flag = lambda name, *data: put(5, number(2, 9) + put(8, name) + b"".join(data))
+    inside = put(5, put(1, "value") + flag("", put(9, b"\1")) + number(20, 4))
+    yield "drops", model(X, drop, W, B, Y, flag("on", put(9, b"\1")))
+    yield "drops-number", model(X, drop, W, B, Y, flag("on", number(5, 1)))
+    yield "drops-constant", model(X, put(1, put(2, "on") + put(4, "Constant") + inside), drop, W, B, Y)
+    yield "still", model(X, drop, W, B, Y, flag("on", put(9, b"\0")))
+    yield "norm", model(X, node("BatchNormalization", ["x", "s", "b", "m", "v"], ["x2"], training_mode=1), MEANS, GEMM, W, B, Y)
+    yield "noise", model(X, node("RandomNormalLike", ["x"], ["x2"]), MEANS, GEMM, W, B, Y)
+    # Which normalise their input themselves, or take other pixels; and which do arithmetic later alone.
+    half = lambda op: node(op, ["p", "c"], ["t"]) + MEANS.replace(put(1, "x"), put(1, "t")) + GEMM
+    one = tensor("c", (1,), floats([1]))
+    P = value(11, "p", ("n", 3, "h", "w"))
+    yield "sub", model(P, node("Shape", ["p"], ["s"]), half("Sub"), W, B, one, Y)
+    yield "div", model(value(11, "q", ("n", 3, "h", "w")), node("Identity", ["q"], ["p"]), half("Div"), W, B, one, Y)
+    yield "later", model(X, node("Relu", ["x"], ["p"]), half("Sub"), W, B, one, Y)
     whole = model(X, MEANS, GEMM, W, B, Y)
     yield "cut", whole[:len(whole) // 2]
     yield "long", whole + b"\x3a\xff\xff\xff\xff\x0f"

@@ -155,8 +155,37 @@ static void known(void)
 	   "the fold: up below the level, down above it, nothing at it");
 }
 
+/* Logits of which the label's is `gap` above the others, all N rows. */
+static void spread(float *z, float gap)
+{
+	for (int i = 0; i < N * C; i++)
+		z[i] = i % C == 0 ? gap * (C - 1) / C : -gap / C; /* a mean of 0, the best for LogitNorm */
+}
+
+static void least(void)
+{
+	const double s = 0.1 / C, entropy = -(1 - 6 * s) * log(1 - 6 * s) - 6 * s * log(s);
+	float z[N * C];
+	bool above = true;
+
+	memset(label, 0, sizeof label);
+	for (float gap = 0; gap < 12; gap += 0.01f) {
+		spread(z, gap);
+		above = above && um_loss_least(C, 0.1, 0) <= smooth(z, 1, NULL) &&
+			um_loss_least(C, 0, 0.5) <= logit_norm(z, 1, NULL) + 1e-6;
+	}
+	ok(above, "no loss is below the least");
+	ok(fabs(um_loss_least(C, 0.1, 0) - entropy) < 1e-14, "with smoothing it is the entropy of the targets");
+	ok(fabs(um_loss_least(C, 0, 0.5) - logit_norm(z, 1, NULL)) < 1e-6, "and LogitNorm comes to its own");
+	ok(fabs(um_loss_least(C, 0.1, 0.04) - entropy) < 1e-14 && um_loss_least(C, 0.1, 1) > entropy + 0.1,
+	   "with both it is the larger, or above");
+	ok(um_loss_least(C, 0, 0) == 0 && fabs(um_loss_least(C, 1, 0) - log(C)) < 1e-15,
+	   "without either 0; of nothing but smoothing log C");
+}
+
 int main(void)
 {
+	least();
 	gradients(0.5, 1);
 	gradients(3, 2);
 	gradients(8, 3);

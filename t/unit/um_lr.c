@@ -17,6 +17,7 @@ int main(void)
 		.epochs = 100, .lr = 0.1, .lr_adjust = 30, .lr_gamma = 0.1, .lr_drop_epoch = 0.5, .lr_one_drop = 0.05
 	};
 	float z[3] = { 1000, 1000, -1000 };
+	bool positive = true;
 
 	ok(near(um_lr(&o, 0), 0.1) && near(um_lr(&o, 50), 0.05), "cosine at 0 and 50 of 100");
 	ok(fabs(um_lr(&o, 99) - 2.467e-5) < 1e-8, "cosine at 99: 2.467e-5");
@@ -41,7 +42,14 @@ int main(void)
 	o.lr_policy = UM_LR_MULTIPLEDECAY;
 	ok(near(um_lr(&o, 9), 0.1) && near(um_lr(&o, 10), 0.09) && near(um_lr(&o, 99), 0.01), "multipledecay");
 	o.epochs = 5;
-	ok(near(um_lr(&o, 1), 0.09), "multipledecay of fewer than 10 epochs");
+	ok(near(um_lr(&o, 1), 0.08) && near(um_lr(&o, 4), 0.02), "multipledecay of fewer than 10 epochs");
+	o.epochs = 25;
+	ok(near(um_lr(&o, 2), 0.1) && near(um_lr(&o, 3), 0.09) && near(um_lr(&o, 24), 0.01), "multipledecay of 25");
+	for (o.lr_policy = 0; o.lr_policy <= UM_LR_MULTIPLEDECAY; o.lr_policy++)
+		for (o.epochs = 1; o.epochs <= 40; o.epochs++)
+			for (long e = 0; e < o.epochs; e++)
+				positive = positive && um_lr(&o, e) >= 0 && um_lr(&o, e) <= 0.1;
+	ok(positive, "no policy leaves 0 to lr, whatever the number of epochs");
 
 	ok(net_cut(0.965, 648) == 22 && net_cut(0.8, 648) == 129, "648 weights: 22 and 129 are cut");
 	ok(net_cut(0.965, 3420) == 119 && net_cut(0.8, 3420) == 683, "3420: 119 and 683");

@@ -405,6 +405,24 @@ static int check_first(struct net_importing *im, struct err *err)
 	return misfit(im, err);
 }
 
+/* What shapes do not tell of networks that many change for small images, with the same tensors. */
+static void say_unseen(struct net_importing *im, const struct choice *best)
+{
+	const struct net *n = im->c->net;
+	const char *from = best->dialect->rules[0].from; /* of torchvision's names, which the architecture has not */
+
+	if (strncmp(n->spec, "resnet-cifar:", 13) == 0 && from && strcmp(from, "downsample.") == 0)
+		net_import_say(
+			im, false,
+			"its shapes do not show poolings: if it is torchvision's ResNet with a first convolution "
+			"of 3x3, whose max-pooling has stayed, export it to ONNX instead (man unmask-onnx)");
+	if (im->how->h && n->h < 64 && first_conv(n) && first_conv(n)->stride > 1 && strncmp(n->spec, "vit:", 4) != 0)
+		net_import_say(im, false,
+			       "its shapes do not show strides and poolings: if some were changed for images of %dx%d, "
+			       "export it to ONNX instead (man unmask-onnx)",
+			       n->h, n->w);
+}
+
 static void say_choice(struct net_importing *im, const struct choice *best)
 {
 	/* A warning about what names and shapes do not tell. */
@@ -426,6 +444,8 @@ static void say_choice(struct net_importing *im, const struct choice *best)
 		if (strncmp(im->c->net->spec, unsure[i].arch, strlen(unsure[i].arch)) == 0 &&
 		    strstr(im->c->net->spec, unsure[i].param))
 			net_import_say(im, false, "%s", unsure[i].why);
+	if (!im->how->arch)
+		say_unseen(im, best);
 	if (*best->prefix)
 		net_import_say(im, false, "the network is the part that begins with '%s'", best->prefix);
 	if (*best->dialect->whose)

@@ -298,9 +298,14 @@ int net_import_masks(struct net_importing *im, struct err *err)
 	const struct found f = look(im);
 	struct net_mask m = { .keep = 1, .scope = im->how->scope };
 	const char *from;
+	const bool some = f.scores || f.cuts[MASK] || f.cuts[TEMP_MASK];
 	int rc = 0;
 
-	if ((f.scores || f.cuts[MASK] || f.cuts[TEMP_MASK]) && !im->how->no_masks) {
+	if (!some && im->how->keep >= 0 && im->how->keep < 1)
+		return err_fail(err,
+				"has no masks or scores, of which --keep would be the fraction: leave it out, or --key "
+				"names the entry of the file that has them");
+	if (some && !im->how->no_masks) {
 		if (meaning(im, &f, &m, &from, err) < 0)
 			return -1;
 		if (m.kind == NET_MASK_SCORES && f.middle) {

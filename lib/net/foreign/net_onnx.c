@@ -2,6 +2,7 @@
  * Checkpoints of ONNX files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,19 @@ static int name_classes(const struct reading *r, struct net_checkpoint *c, struc
 	return c->classes ? 0 : err_memory(err);
 }
 
+/* Outputs must be the image's own, and the same every time. */
+static int check_mode(const struct reading *r, struct err *err)
+{
+	const struct onnx_node *n = onnx_find_chance(&r->g);
+
+	if (!n)
+		return 0;
+	return err_fail(err,
+			"its graph has a %.*s that is in training mode or random, so that an image's logits depend on "
+			"chance or on the images beside it; call model.eval() before torch.onnx.export()",
+			(int)n->op.n, (const char *)n->op.at);
+}
+
 /* Stores the file's bytes in the checkpoint. */
 static int keep_model(struct net_checkpoint *c, struct ts_tensor *model, const struct reading *r, struct err *err)
 {
@@ -288,10 +302,10 @@ static int read_graph(struct reading *r, struct net_checkpoint *c, const char *p
 	struct ts_tensor model;
 	int rc = read_file(&model, path, err);
 
-	if (rc == 0 &&
-	    (onnx_read(&r->g, model.data, ts_tensor_bytes(&model), err) < 0 || embed(r, &model, path, err) < 0 ||
-	     find_logits(r, err) < 0 || find_features(r, err) < 0 || make_net(r, c, &model, err) < 0 ||
-	     make_state(r, c, err) < 0 || name_classes(r, c, err) < 0 || keep_model(c, &model, r, err) < 0))
+	if (rc == 0 && (onnx_read(&r->g, model.data, ts_tensor_bytes(&model), err) < 0 ||
+			embed(r, &model, path, err) < 0 || check_mode(r, err) < 0 || find_logits(r, err) < 0 ||
+			find_features(r, err) < 0 || make_net(r, c, &model, err) < 0 || make_state(r, c, err) < 0 ||
+			name_classes(r, c, err) < 0 || keep_model(c, &model, r, err) < 0))
 		rc = -1;
 	ts_tensor_release(&model);
 	return rc;
@@ -312,7 +326,33 @@ int net_onnx_read(struct net_checkpoint *c, const char *path, const struct net_o
 	return rc < 0 ? err_prefix(err, "'%s': ", path) : 0;
 }
 
-int net_onnx_check_normal(const struct net_checkpoint *c, struct err *err)
+/* Does the graph begin by what may be a normalisation of its own, and the pixels that it gets do not suit that? */
+static void doubt_normal(const struct net_checkpoint *c, const struct onnx *g, struct err *doubt)
+{
+	const struct onnx_node *n = onnx_find_normal(g);
+	bool none = true, bytes = true; /* pixels from 0 to 1, from 0 to 255 */
+
+	for (int i = 0; i < c->net->c; i++) {
+		none = none && c->mean[i] == 0 && c->std[i] == 1;
+		bytes = bytes && c->mean[i] == 0 && fabs(c->std[i] * 255 - 1) < 1e-3;
+	}
+	if (!n || bytes)
+		return;
+	if (!none)
+		err_fail(
+			doubt,
+			"its graph begins with a %.*s of the pixels: if it normalises them itself, they are normalised "
+			"twice; --normalise none leaves it to the graph",
+			(int)n->op.n, (const char *)n->op.at);
+	else if (onnx_is(n->op, "Mul") || onnx_is(n->op, "Div"))
+		err_fail(
+			doubt,
+			"its graph begins with a %.*s of the pixels, which are from 0 to 1: if it takes them from 0 to "
+			"255, give --mean 0,... --std 0.00392156863,... for each channel",
+			(int)n->op.n, (const char *)n->op.at);
+}
+
+int net_onnx_check_normal(const struct net_checkpoint *c, struct err *doubt, struct err *err)
 {
 	const struct ts_tensor *model = ts_set_get(&c->extra, NET_GRAPH_MODEL);
 	struct net_graph_input in = { 0 };
@@ -325,6 +365,9 @@ int net_onnx_check_normal(const struct net_checkpoint *c, struct err *err)
 		if (in.type == ONNX_UINT8 && (c->mean[i] != 0 || c->std[i] != 1))
 			rc = err_fail(err, "its graph takes pixels as bytes, which it normalises itself: "
 					   "--normalise none");
+	doubt->text[0] = '\0';
+	if (rc == 0 && in.type != ONNX_UINT8)
+		doubt_normal(c, &g, doubt);
 	free(in.name);
 	onnx_release(&g);
 	return rc;

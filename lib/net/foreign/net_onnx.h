@@ -33,8 +33,9 @@ bool net_onnx_is(const char *path);
 /* Reads it into a zeroed *c; the caller sets the normalisation. -1 with a line in err that names the file; the caller
  * releases *c even then. */
 int net_onnx_read(struct net_checkpoint *c, const char *path, const struct net_onnx *how, struct err *err) TS_CHECKED;
-/* Checks that the normalisation fits the graph's input: a graph that takes bytes normalises them itself. */
-int net_onnx_check_normal(const struct net_checkpoint *c, struct err *err) TS_CHECKED;
+/* Checks that the normalisation fits the graph's input: a graph that takes bytes normalises them itself. If it seems to
+ * do so with floats, too, doubt is a line about it, and else empty. */
+int net_onnx_check_normal(const struct net_checkpoint *c, struct err *doubt, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus
 }

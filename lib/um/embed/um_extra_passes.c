@@ -15,14 +15,6 @@ struct passes {
 	uint64_t seed;
 };
 
-static bool has_dropout(const struct net *n)
-{
-	for (int i = 0; i < n->n_nodes; i++)
-		if (n->nodes[i].op == NET_DROPOUT)
-			return true;
-	return false;
-}
-
 static int init(void **state, const struct um_extra_options *o, const struct net_checkpoint *c, bool *keep,
 		struct err *err)
 {
@@ -31,7 +23,7 @@ static int init(void **state, const struct um_extra_options *o, const struct net
 	(void)keep;
 	if (o->passes == 0)
 		return 0;
-	if (!has_dropout(c->net))
+	if (!net_has_dropout(c->net))
 		return err_fail(err,
 				"architecture %s has no dropout, so there is nothing for --passes; mc-dropout of "
 				"ood-score drops features instead",

@@ -84,6 +84,16 @@ double um_loss_logit_norm(const float *z, const int64_t *y, size_t n, size_t C, 
 	return sum / (double)n;
 }
 
+double um_loss_least(size_t C, double smoothing, double t)
+{
+	const double others = (double)C - 1, q = smoothing / (double)C;
+	double gap = q > 0 ? log((1 - others * q) / q) : INFINITY;
+
+	if (t > 0)
+		gap = fmin(gap, sqrt((double)C / others) / t);
+	return log1p(others * exp(-gap)) + (q > 0 ? others * q * gap : 0);
+}
+
 /* ---- Unleashing Mask ---- */
 
 double um_loss_fold(double ce, double level, double beta, double *slope)

@@ -31,6 +31,10 @@ double um_loss_cross_entropy(const float *z, const int64_t *y, size_t n, size_t 
  * dL/dz = (g - z (g.z) / (r (r + 1e-7))) / ((r + 1e-7) t); a row of zeros: g / (1e-7 t). */
 double um_loss_logit_norm(const float *z, const int64_t *y, size_t n, size_t C, double smoothing, double t,
 			  double weight, float *dz);
+/* The smallest value that these two can have, t = 0 for the first. Then the label's logit is g above the others, which
+ * are equal, and L = log(1 + (C - 1) e^-g) + smoothing (C - 1) / C g; g = log of the ratio of the targets, but no more
+ * than sqrt(C / (C - 1)) / t, the most that LogitNorm allows. */
+double um_loss_least(size_t C, double smoothing, double t);
 /* Unleashing Mask (Zhu et al., ICML 2023, eq. 5): |beta * ce - level| + level. *slope = sgn(beta * ce - level) *
  * beta, the factor of dCE/dz; 0 at the fold itself. */
 double um_loss_fold(double ce, double level, double beta, double *slope);

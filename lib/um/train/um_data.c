@@ -29,7 +29,7 @@ static int take(struct um_data *d, struct reading *in, const struct ts_batch *b)
 	if (want > in->max_bytes / (image->row + sizeof *d->label))
 		return ts_reader_fail(in->r,
 				      "more than %zu MiB of images; raise --max-memory or take a part "
-				      "with ts-cat --head or --sample",
+				      "with ts-cat --sample",
 				      in->max_bytes >> 20);
 	if (want > in->cap) {
 		size_t n = in->cap + in->cap / 2 > want ? in->cap + in->cap / 2 : want;

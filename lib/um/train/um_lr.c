@@ -74,12 +74,11 @@ static double onedrop(const struct um_train_options *o, double e)
 	return e >= floor(o->lr_drop_epoch * (double)o->epochs) ? o->lr_one_drop * o->lr : o->lr;
 }
 
-/* Loses a tenth of the initial rate every tenth of the epochs. */
+/* Loses a tenth of the initial rate every tenth of the epochs. The published program rounds a tenth of the epochs down,
+ * so that of 25 epochs the last two have rates below 0. */
 static double multipledecay(const struct um_train_options *o, double e)
 {
-	const double tenth = fmax(1, floor((double)o->epochs / 10));
-
-	return o->lr - floor(e / tenth) * o->lr / 10;
+	return o->lr - floor(10 * e / (double)o->epochs) * o->lr / 10;
 }
 
 #define NAME(policy, function, name) name

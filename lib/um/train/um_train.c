@@ -84,7 +84,7 @@ int um_train_epoch(struct um_model *m, const struct um_data *d, const struct um_
 		   struct um_progress *p, const struct um_watch *w, struct err *err)
 {
 	struct ts_rng order = ts_rng_new(o->seed ^ (uint64_t)p->epoch << 32, UM_RNG_ORDER);
-	const size_t batch = (size_t)o->batch;
+	const size_t batch = (size_t)o->batch < d->n ? (size_t)o->batch : d->n;
 	size_t *idx = malloc(d->n * sizeof *idx);
 	const double start = now() - p->seconds;
 	struct um_batch b;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * Doubts about a run: what was asked for and does nothing, classes that cannot be learnt, a network that has learnt
+ * nothing. They are warnings, as the user may mean it so. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "job/job_internal.h"
+#include "um/loss/um_loss.h"
+
+static void doubt_dropout(const struct job *j)
+{
+	if (j->o->train.dropout > 0 && !net_has_dropout(j->c.net))
+		cli_warn("--dropout %g changes nothing: %s has no dropout", j->o->train.dropout, j->c.net->spec);
+}
+
+/* Classes without an image: those of a part of a sorted set, or where labels begin at 1. */
+static void doubt_classes(const struct job *j)
+{
+	const struct um_data *d = &j->data;
+	const size_t classes = (size_t)j->c.net->classes;
+	bool *seen = calloc(classes + 1, sizeof *seen);
+	size_t missing = 0, first = 0;
+	char number[32];
+
+	for (size_t i = 0; seen && i < d->n; i++)
+		seen[d->label[i]] = true;
+	for (size_t k = classes; seen && k-- > 0;)
+		if (!seen[k]) {
+			missing++;
+			first = k;
+		}
+	free(seen);
+	snprintf(number, sizeof number, "%zu", first);
+	if (missing)
+		cli_warn(
+			"'%s' has no image of %zu of the network's %zu classes, the first '%s', which it cannot learn; "
+			"ts-cat --sample takes a part of all classes",
+			j->input, missing, classes, j->c.classes ? j->c.classes[first] : number);
+}
+
+/* A level that the loss cannot fall below, and one that is worse than guessing. */
+static void doubt_level(const struct job *j)
+{
+	const struct um_train_options *o = &j->o->train;
+	const size_t classes = (size_t)j->c.net->classes;
+	double least;
+
+	if (!o->um || classes < 2)
+		return;
+	least = um_loss_least(classes, o->smoothing, o->logit_norm);
+	if (o->beta * least >= o->level)
+		cli_warn("--um %g never acts: %sthe loss of %zu classes is at least %.4g", o->level,
+			 o->logit_norm > 0 ? "with --logit-norm " :
+			 o->smoothing > 0  ? "with --label-smoothing " :
+					     "",
+			 classes, least);
+	if (o->beta > 0 && o->level >= o->beta * log((double)classes))
+		cli_warn("--um %g asks for a loss of %.4g, and guessing among %zu classes has %.4g: the network will "
+			 "unlearn all; was it measured by um-estimate, with this network and these images?",
+			 o->level, o->level / o->beta, classes, log((double)classes));
+}
+
+void job_doubts_before(const struct job *j)
+{
+	doubt_level(j);
+	doubt_classes(j);
+	doubt_dropout(j);
+}
+
+/* The share of the data's most common class: the accuracy of guessing. */
+static double chance(const struct um_data *d, size_t classes)
+{
+	size_t *rows = calloc(classes + 1, sizeof *rows), most = 0;
+
+	for (size_t i = 0; rows && i < d->n; i++)
+		most = ++rows[d->label[i]] > most ? rows[d->label[i]] : most;
+	free(rows);
+	return (double)most / (double)d->n;
+}
+
+/* Has training learnt nothing, so that its checkpoint is useless? With few images there is no telling. */
+static void doubt_learning(const struct job *j, double accuracy)
+{
+	enum { ENOUGH = 500 };
+	const struct um_data *d = &j->data;
+	const size_t classes = (size_t)j->c.net->classes;
+	const double p = chance(d, classes), n = (double)d->n;
+
+	if (d->n < ENOUGH || classes < 2 || accuracy > p + 3 * sqrt(p * (1 - p) / n))
+		return;
+	cli_warn("in the last epoch %.4g %% of the training images were classified right, and guessing gets %.4g %%: "
+		 "nothing was learnt; try another --lr (it was %g)",
+		 100 * accuracy, 100 * p, j->o->train.lr);
+}
+
+/* Is much of the average still the values before training? Their share is decay^steps. */
+static void doubt_average(const struct job *j, long steps)
+{
+	const double decay = j->o->train.ema, left = pow(decay, (double)steps);
+
+	if (decay > 0 && left > 0.1)
+		cli_warn("--ema %g over %ld steps: %.3g %% of what is written are the values before training; "
+			 "%.4g would leave 1 %%",
+			 decay, steps, 100 * left, pow(0.01, 1 / (double)steps));
+}
+
+void job_doubts_after(const struct job *j, double accuracy, long steps)
+{
+	doubt_learning(j, accuracy);
+	doubt_average(j, steps);
+}

@@ -45,6 +45,11 @@ ok 'flagged are the lowest 199 of 2000, by name' 'ts-dump -t -w verdict:energy=1
 	ts-dump -t f.scores | tail -n +2 | sort -g -k 2 | head -n 199 | cut -f 4 | sort | cmp - got'
 ok 'its header says at which rate, and its history names the thresholds' 'ts-dump --header v >h && grep -q "\"verdict.alpha\": 0.1" h &&
 	grep -q "\"verdict.guarantee\": \"conformal\"" h && ts-dump --history v | grep -q ood-threshold'
+ok 'of scores that went through text: the same verdicts, where scores tie with a threshold, too' '
+	for v in 0.7 0.3; do yes "$v 0" | head -n 99 | "$gen" features logits:f4:2 >tied.f && ood-score -q -m maxlogit tied.f -o tied.s && ts-export -f csv tied.s | ts-import -q -k scores -o tied.f8 - &&
+		for o in "-a 0.1" "--fdr 0.5"; do
+			ood-threshold -q $o tied.f8 -o tied.t && ts-dump tied.t | grep -q "<f8" && ood-score -q -t tied.t tied.f | ts-dump -t -w verdict:maxlogit=0 | sed 1d | wc -l | grep -qx 99 || return 1
+		done || return 1; done'
 ok 'more methods may be asked for, not fewer' 'ood-score -t t -m energy,maxlogit,msp f | ts-dump -t | head -n 1 | grep -q "maxlogit.*verdict:msp	verdict:energy" &&
 	fails 1 "threshold .t.: no column of scores is named .msp" ood-score -t t -m energy f'
 ood-threshold --per-class -a 0.1 -m energy f.scores -o by-class

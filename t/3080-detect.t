@@ -197,6 +197,11 @@ alarms() { sed -n "s/.*alarm at [a-z]* \([0-9]*\).*about [a-z]* \([0-9]*\) (evid
 ok '--watch: the alarms of ood-watch' '
 	um-embed -q -m m.ckpt train.ts | ood-score -q -m energy | ood-watch --reset -r ref.txt 2>err; alarms err >want
 	ood-detect --watch w.det train.ts >out 2>err; alarms err | cmp - want && test -s want && test $(wc -l <out) = 300'
+ok 'a reference of scores as ood-detect prints them ties with them: no alarm' '
+	score=$(sed 1d all.tsv | cut -f 3 | /usr/bin/python3 -c "import struct, sys; print(next(l.strip() for l in sys.stdin if struct.unpack(\"f\", struct.pack(\"f\", float(l)))[0] < float(l)))") &&
+	at=$(cut -f 3 all.tsv | grep -n -m 1 -F -x -e "$score" | cut -d : -f 1) && ts-cat -q --head $((at - 1)) mixed.ts | ts-cat -q --shard $((at - 2))/$((at - 1)) -o one.ts &&
+	set -- && for i in 1 2 3 4 5 6; do set -- "$@" one.ts one.ts one.ts one.ts one.ts; done && yes -- "$score" | head -n 100 >own.txt &&
+	ood-pack -q -m m.ckpt -f fit -t thr --method vim -r own.txt -o own.det && ood-detect --watch own.det "$@" 2>err >out; test $? -le 1 && test $(wc -l <out) = 30 && ! test -s err'
 ok 'without a reference there is nothing to watch by' 'fails 2 "ood-pack --reference" ood-detect --watch energy.det in.ts'
 ok 'a reference of another model or method' '
 	um-embed -q -m other.ckpt val.ts | ood-score -q -m energy -o o.s && fails 1 "of different models" ood-pack -m m.ckpt -t thr --method energy -r o.s &&

@@ -135,7 +135,8 @@ static int begin(struct work *k)
 static void warn_constant(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	for (size_t m = 0; m < k->read.n; m++) {
-		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		struct ood_sample a, b;
+		ood_scores_pair(&k->id, ood, m, &a, &b);
 		const double v = ood_at(&a, 0);
 		if (ood_at(&a, a.n - 1) == v && ood_at(&b, 0) == v && ood_at(&b, b.n - 1) == v)
 			cli_warn("'%s': all scores of ID and '%s' are %g", k->read.methods[m], set, v);
@@ -160,7 +161,8 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 			break;
 		}
 	for (size_t m = 0; m < k->read.n; m++) {
-		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		struct ood_sample a, b;
+		ood_scores_pair(&k->id, ood, m, &a, &b);
 		const double ties = ood_share_of_ties(&a, &b);
 		if (ties > .01)
 			tell("'%s', '%s': %.0f %% of the pairs of an ID and an OOD row tie, so that FPR95 can jump",
@@ -171,8 +173,9 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 static void draw(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	for (size_t m = 0; m < k->read.n && k->plots; m++) {
-		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		struct ood_sample a, b;
 
+		ood_scores_pair(&k->id, ood, m, &a, &b);
 		report_braille(k->plots, k->read.methods[m], set, &a, &b);
 	}
 }

@@ -105,10 +105,14 @@ static int run(struct ood_watch *w, const struct ood_origin *from, const char *p
 
 	if (pass && !copy)
 		cli_oom();
-	if (ood_column_open(&s, path, column, copy, &err) < 0 || ood_column_same(&s, from, &err) < 0)
+	if (ood_column_open(&s, path, column, copy, &err) < 0 || ood_column_same(&s, from, &err) < 0) {
 		rc = cli_error("%s", err.text);
-	else
+	} else {
+		if (s.floats)
+			ood_watch_round(w);
+		s.round = from->floats;
 		rc = watch(w, &s);
+	}
 	ood_column_close(&s);
 	ts_file_close(copy);
 	return rc;

@@ -70,6 +70,8 @@ struct ood_watch {
 int ood_watch_init(struct ood_watch *w, const double *reference, size_t m, double alpha, bool both, uint64_t seed)
 	__attribute__((warn_unused_result));
 void ood_watch_release(struct ood_watch *w);
+/* Rounds the reference to floats, for rows that are floats: its text reads as other doubles, which would not tie. */
+void ood_watch_round(struct ood_watch *w);
 /* Takes the next row's score, not NaN. Returns true if the evidence is now 1 / alpha or more. */
 bool ood_watch_row(struct ood_watch *w, double score);
 /* The row, counted from 0 since init or reset, of the largest W: an estimate of where the change was. Needs at least

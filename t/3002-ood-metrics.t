@@ -142,6 +142,11 @@ ok 'ECE of msp as ood-score writes it, and of no other' 'test "$(ood-metrics --i
 ok 'constant scores: a warning' 'ood-metrics --id m.scores m.scores 2>err >out && grep -q "msp.*all scores of ID and .m. are 0" err && ood-metrics -q --id m.scores m.scores 2>err >out && ! test -s err'
 three() { awk 'BEGIN { print "up\tdown\tany" } { print $1 "\t" 201 - $1 "\t" $1 % 7 }'; }
 seq 1 200 | three >rise; seq 150 349 | three >fall; seq -148 51 | three >low
+ok 'the ID set among the OOD sets, or one there twice: a warning that names it' '
+	said() { ood-metrics "$@" 2>err >out && cat err; }
+	said --id id.scores id.scores a.scores b.scores | grep -qx "ood-metrics: OOD set .id. has the very scores of the ID set; leave it out, as averages count it" &&
+	said --id id.tsv x=id.tsv a.scores | grep -q "OOD set .x. has the very" && said --id id.scores b.scores a.scores near:c=b.scores | grep -q "OOD sets .b. and .c. have the same scores" &&
+	test $(wc -l <err) = 1 && ! said --id id.scores a.scores b.scores | grep .'
 ok 'ID and OOD swapped, or the sign: a warning that names the scores' 'ood-metrics --id rise fall 2>err >out && test $(wc -l <err) = 1 && grep -q "ood-metrics: .up.: OOD rows score above ID rows (AUROC 3.3 %)" err &&
 	ood-metrics --id fall rise 2>err >out && grep -q "ood-metrics: .down.: OOD rows" err && ood-metrics -m up,any --id fall rise 2>err >out && ! test -s err &&
 	ood-metrics --id rise fall low 2>err >out && ! test -s err && ood-metrics -q --id rise fall 2>err >out && ! test -s err'

@@ -193,6 +193,7 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 		cli_error("%s", err.text);
 	} else {
 		set->n = ood.n;
+		set->hash = ood_scores_hash(&ood);
 		warn_constant(k, &ood, set->name);
 		tell_little(k, &ood, set->name);
 		draw(k, &ood, set->name);
@@ -223,6 +224,8 @@ static int print_table(struct work *k)
 					 .pivot = pivot };
 	struct err err;
 
+	if (report_operands_alike(k->sets, k->n_sets, ood_scores_hash(&k->id), &err))
+		cli_warn("%s", err.text);
 	if (ood_eval_reversed(k->eval, REPORT_ALL, k->read.methods, &err))
 		cli_warn("%s", err.text);
 	if (report_sets(&report, &all, &err) < 0)

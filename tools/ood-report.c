@@ -144,7 +144,7 @@ static int read_id(struct work *k)
 	return 0;
 }
 
-static int read_ood(struct work *k, struct report_page_set *s, const struct report_operand *from)
+static int read_ood(struct work *k, struct report_page_set *s, struct report_operand *from)
 {
 	struct err err;
 
@@ -156,6 +156,7 @@ static int read_ood(struct work *k, struct report_page_set *s, const struct repo
 	ts_header_init(&s->history, "scores");
 	if (report_read_ood(&k->read, from->path, OOD_SCORES_ORDER, &s->scores, &s->history, &err) < 0)
 		return cli_error("%s", err.text);
+	from->hash = ood_scores_hash(&s->scores);
 	if (!s->results || ood_eval_set(k->eval, &s->scores, from->groups, s->results) < 0)
 		cli_oom();
 	return 0;
@@ -233,6 +234,8 @@ static int run(struct work *k)
 		    ood_eval_group(k->eval, g, p->averages[g]) < 0)
 			cli_oom();
 	}
+	if (report_operands_alike(k->operands, p->n_sets, ood_scores_hash(&p->id.scores), &err))
+		cli_warn("%s", err.text);
 	if (ood_eval_reversed(k->eval, REPORT_ALL, k->read.methods, &err))
 		cli_warn("%s", err.text);
 	return read_others(k) < 0 ? -1 : read_images(k);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "err/err_near.h"
 #include "num/num_sort.h"
@@ -151,6 +152,20 @@ struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m)
 	return (struct ood_sample){ .v = set->right[m],
 				    .n = set->n_right,
 				    .wide = set->right_wide ? set->right_wide[m] : NULL };
+}
+
+uint64_t ood_scores_hash(const struct ood_scores *set)
+{
+	uint64_t h = 0;
+
+	for (size_t m = 0; m < set->n_methods; m++) {
+		const struct ood_sample s = ood_scores_sample(set, m);
+		for (size_t i = 0; i < s.n; i++) {
+			const double v = ood_at(&s, i);
+			h = XXH3_64bits_withSeed(&v, sizeof v, h);
+		}
+	}
+	return h;
 }
 
 /* Room for `rows` scores of method m. */

@@ -33,6 +33,7 @@ ok 'NaN, no rows, no column' 'fails 1 "nan.scores.*row 0.*msp.*not a number" ood
 	"$gen" scores energy:f4 0 1 >none && fails 1 "no rows" ood-threshold none && "$gen" scores pred:i8 9 1 >none && fails 1 "no column of scores" ood-threshold none'
 ok '--per-class without classes' '"$gen" scores energy:f4 99 1 >s && fails 1 "no column .pred" ood-threshold --per-class s &&
 	echo "1 -1" | "$gen" scores energy:f4,pred:i8 >s && fails 1 "row 0.*-1, which is not a class" ood-threshold --per-class -a 0.5 s'
+ok 'a confidence without the guarantee that has one' 'fails 2 "confidence goes with --guarantee binomial" ood-threshold --confidence 0.99 id.scores && fails 2 "leave out.*--confidence" ood-threshold --fdr 0.1 --confidence 0.9 id.scores'
 ok 'misuse' 'for o in "-a 0" "-a 1" "-a x" "-g all" "--confidence 1" "-m msp,msp"; do
 	ood-threshold $o id.scores >out 2>err; test $? = 2 && ! test -s out || echo "# $o"; done >bad; cat bad; ! test -s bad'
 

@@ -62,6 +62,7 @@ END'
 ok '--only out' 'ood-detect --tsv --only out vim.det mixed.ts >o; ood-detect --tsv vim.det mixed.ts | awk "NR == 1 || /out\$/" | cmp - o'
 ok '--tsv and --json exclude each other' 'fails 2 "" ood-detect --tsv --json vim.det mixed.ts || test $? = 1 -a -s fails.err'
 
+ok '--false-alarm is of --watch, and no threshold' 'fails 2 "goes with --watch.*ood-threshold --false-alarm" ood-detect --false-alarm 0.2 vim.det mixed.ts'
 
 # ---- exit status, as grep's ----
 status() { "$@" >out 2>err; echo $?; }

@@ -140,6 +140,7 @@ image-gen jpeg 32 32 >pics/a/4.jpg; head -c 300 pics/a/4.jpg >bad.jpg; tar cf pi
 ok 'a picture, a folder, an archive, names: the same verdicts' '
 	find pics -name "*.??g" | sort >list && ood-detect --tsv msp.det pics/a/1.png pics/a/2.png | cut -f 2- >one; ood-detect --tsv msp.det pics >folder; ood-detect --tsv msp.det pics.tar >tar
 	ood-detect --tsv msp.det <list >names; head -n 3 folder | cut -f 2- | cmp - one && cmp folder names && sed "s,^pics.tar/,," tar | sort >t && sort folder | cmp - t && test $(wc -l <folder) = 8'
+ok 'names in a file of Windows, too' '{ printf "\\357\\273\\277"; sed "s/\$/\r/" list; printf "\r\n"; } >list.txt && ood-detect --tsv msp.det <list.txt 2>err >windows; ! test -s err && cmp names windows'
 ok 'they are those of the pipe' 'ds-pack -q pics | um-embed -q -m m.ckpt 2>err | ood-score -q -t thr -m msp -f fit 2>>err >p.s; true; ds-pack -q pics | um-embed -q -m m.ckpt | ood-score -q -m msp | ts-dump --tsv | tail -n +2 | cut -f 1 >want; tail -n +2 folder | cut -f 3 | cmp - want'
 um-ckpt export -q -o m.pth m.ckpt
 imports() { um-ckpt import -q --arch $net --size 32 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25 -o "$@" m.pth; }

@@ -196,6 +196,7 @@ size() { for i in $(seq $1); do echo pics/a/$((i % 3 + 1)).png; done | measure 1
 # ---- the watch ----
 seq 1000 1099 >ref.txt; ood-pack -q -m m.ckpt -f fit -t thr --method energy -r ref.txt -o w.det
 alarms() { sed -n "s/.*alarm at [a-z]* \([0-9]*\).*about [a-z]* \([0-9]*\) (evidence \([^;]*\);.*/\1 \2 \3/p" "$1"; }
+ok 'few rows in the reference: a warning' 'seq 30 >few.txt && ood-pack -m m.ckpt -t thr --method energy -r few.txt -o few.det 2>err && test $(wc -l <err) = 1 && grep -q "few.txt.: 30 rows are few" err'
 ok '--watch: the alarms of ood-watch' '
 	um-embed -q -m m.ckpt train.ts | ood-score -q -m energy | ood-watch --reset -r ref.txt 2>err; alarms err >want
 	ood-detect --watch w.det train.ts >out 2>err; alarms err | cmp - want && test -s want && test $(wc -l <out) = 300'

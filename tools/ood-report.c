@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "kit/kit.h"
+#include "ood/act/ood_watch.h"
 #include "ood/eval/ood_eval.h"
 #include "report/report_html.h"
 #include "report/report_operands.h"
@@ -174,6 +175,10 @@ static int read_others(struct work *k)
 		return 0;
 	if (kit_no_terminal(drift_path) < 0)
 		return -1;
+	if (p->id.scores.n < OOD_WATCH_FEW)
+		cli_warn("'%s': %zu rows are few for a reference of --drift: a change may never be seen; give %d or "
+			 "more",
+			 id_path, p->id.scores.n, OOD_WATCH_FEW);
 	p->drift = (struct report_page_set){ .name = "as they came", .path = drift_path };
 	ts_header_init(&p->drift.history, "scores");
 	if (report_read_ood(&k->read, drift_path, OOD_SCORES_ORDER, &p->drift.scores, &p->drift.history, &err) < 0)

@@ -157,6 +157,11 @@ ok '--delong, --bootstrap: columns for programs, brackets for people' 'ood-metri
 	ood-metrics --id p --bootstrap 50 q >out && test "$(grep -c "\[.*\].*\[.*\].*\[.*\]" out)" = 2'
 ok 'the same bytes for any threads, others for another seed' 'ood-metrics --id p -f json -b 40 --threads 1 q >out && ood-metrics --id p -f json -b 40 --threads 4 q | cmp - out &&
 	! ood-metrics --id p -f json -b 40 --seed 1 q | cmp -s - out'
+ok 'no interval of no width, where all ID rows are above all OOD rows; few rows: a warning' '
+	seq 201 320 >above && seq 1 120 >below && ood-metrics --delong --show auroc --id above below 2>err | grep -qx "score  *below  *100.00  *120  *120" && ! test -s err &&
+	ood-metrics -f tsv -b 20 --show auroc,fpr95 --id above below | sed 1d | cut -f 3-8 | uniq | tr "\t" " " | grep -qx "1 - - 0 - -" &&
+	head -n 99 below >few && ood-metrics --baseline score --id above few 2>err >out && grep -q "few.: of 120 ID and 99 OOD rows: of fewer than 100, intervals are too narrow and tests too sure" err &&
+	ood-metrics --id above few 2>err >out && ! test -s err'
 ok 'a wider confidence is wider' 'w() { ood-metrics --id p -f tsv --delong --confidence $1 -m a q | awk "NR == 2 { print \$5 - \$4 }"; }; awk "BEGIN { exit !($(w 0.99) > $(w 0.9)) }"'
 ok '--baseline: marked, itself not tested' 'ood-metrics --id p -f tsv --baseline b q >out && test "$(col versus <out)" = "q same average same q baseline average baseline " &&
 	fails 1 "baseline: .c. is not among the scores to compare; they are a, b" ood-metrics --id p --baseline c q'

@@ -74,13 +74,14 @@ static void add(struct ood_metrics *to, const struct ood_metrics *m)
 
 /* ---- DeLong ---------------------------------------------------------------------------------- */
 
-/* The normal interval around the AUROC, clipped to 0..1. */
+/* The normal interval around the AUROC, clipped to 0..1. None without variance: where all ID rows are above all OOD
+ * rows, an interval from 1 to 1 would claim to know that of all rows. */
 static void normal_interval(const struct ood_eval_options *o, struct ood_result *r, double variance)
 {
 	double z = num_normal_quantile(.5 + o->confidence / 2);
 
 	r->se = sqrt(variance);
-	if (!o->delong || isnan(variance))
+	if (!o->delong || !(variance > 0))
 		return;
 	r->low.v[OOD_AUROC] = fmax(0, r->m.v[OOD_AUROC] - z * r->se);
 	r->high.v[OOD_AUROC] = fmin(1, r->m.v[OOD_AUROC] + z * r->se);
@@ -241,7 +242,7 @@ static double quantile(const double *v, size_t n, double q)
 	return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
-/* Intervals from the replicates' metrics, each divided by `by`. */
+/* Intervals from the replicates' metrics, each divided by `by`; none where all replicates are alike, as above. */
 static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, double by, struct ood_result *out)
 {
 	size_t n = e->o.bootstrap;
@@ -258,6 +259,8 @@ static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, do
 		if (!known)
 			continue;
 		qsort(v, n, sizeof *v, by_value);
+		if (v[0] == v[n - 1])
+			continue;
 		out->low.v[k] = quantile(v, n, .5 - e->o.confidence / 2);
 		out->high.v[k] = quantile(v, n, .5 + e->o.confidence / 2);
 	}

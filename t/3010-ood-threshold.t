@@ -51,6 +51,9 @@ ok 'of scores that went through text: the same verdicts, where scores tie with a
 		for o in "-a 0.1" "--fdr 0.5"; do
 			ood-threshold -q $o tied.f8 -o tied.t && ts-dump tied.t | grep -q "<f8" && ood-score -q -t tied.t tied.f | ts-dump -t -w verdict:maxlogit=0 | sed 1d | wc -l | grep -qx 99 || return 1
 		done || return 1; done'
+ok 'one that does not say what made its scores, since they were text, is taken with a warning' '
+	ood-score -m maxlogit tied.f -o tied.s && ood-threshold tied.s -o knows.t && ood-score -t knows.t tied.f 2>err >out && ! test -s err &&
+	ood-score -t tied.t tied.f 2>err >out && test $(wc -l <err) = 1 && grep -q "tied.t. does not say which model and fit made its scores .maxlogit.*nothing checks that it belongs to these" err'
 ok 'more methods may be asked for, not fewer' 'ood-score -t t -m energy,maxlogit,msp f | ts-dump -t | head -n 1 | grep -q "maxlogit.*verdict:msp	verdict:energy" &&
 	fails 1 "threshold .t.: no column of scores is named .msp" ood-score -t t -m energy f'
 ood-threshold --per-class -a 0.1 -m energy f.scores -o by-class

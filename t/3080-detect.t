@@ -89,6 +89,9 @@ um-embed -q -m other.ckpt train.ts | ood-fit -q -o other.fit; um-embed -q -m oth
 ok 'a fit of another model' 'fails 1 "fit .fit. and features .model. are of different models" ood-pack -m m.ckpt -f other.fit -t thr --method vim'
 ok 'a threshold of another model' 'fails 1 "of different models" ood-pack -m m.ckpt -f fit -t other.thr'
 ok 'a threshold of another fit' 'ts-cat -q --head 200 train.f | ood-fit -q -o some.fit && fails 1 "made differently: by other parameters, or options of um-embed, or with another fit" ood-pack -m m.ckpt -f some.fit -t thr --method vim'
+ok 'a threshold of scores that were text: a warning, as nothing can be checked' '
+	ts-cat -q --select msp val.s | ts-export -f csv | ts-import -q -k scores - | ood-threshold -a 0.1 -o text.thr && ood-pack -m other.ckpt -t text.thr -o x.det 2>err && test $(wc -l <err) = 1 &&
+	grep -q "text.thr. does not say which model and fit made its scores.*nothing checks" err'
 ok 'no fit where one is needed; none where none is' '
 	fails 1 "needs a fit of training data" ood-pack -m m.ckpt -t thr --method vim && ood-pack -m m.ckpt -f fit -t thr --method msp -o x.det 2>err && grep -q "uses no fit" err && test $(wc -c <x.det) -lt $(wc -c <vim.det)'
 ok 'several methods: which?' 'fails 1 "thresholds of .* methods; choose with --method: " ood-pack -m m.ckpt -f fit -t thr && fails 1 "not of the method .energy:temperature=3" ood-pack -m m.ckpt -f fit -t thr --method energy:temperature=3'

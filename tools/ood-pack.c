@@ -37,6 +37,10 @@ static int pack(struct ts_writer *w)
 
 	if (rc == 0 && b.fit_unused)
 		cli_warn("the method uses no fit, so none is in the detector");
+	if (rc == 0 && b.unchecked)
+		cli_warn("'%s' does not say which model and fit made its scores, which were text or another program's: "
+			 "nothing checks that it belongs to these",
+			 files.threshold);
 	const struct ts_tensor *reference = rc == 0 ? ts_set_get(&b.set, "reference") : NULL;
 
 	if (reference && reference->shape[0] < OOD_WATCH_FEW)

@@ -51,8 +51,8 @@ extern "C" {
 
 enum { OOD_WATCH_BETS = 9 };
 /* A reference of fewer rows may never show a change, however large: it has become like the new rows before there is
- * evidence. With alpha 0.01, of 20 steps by 30 standard deviations after 1,000 rows a reference of 30 rows showed 4, one
- * of 50 rows 19, one of 100 rows all; after 20,000 rows 3, 14, and all. */
+ * evidence. With alpha 0.01, of 20 steps by 30 standard deviations after 1,000 rows a reference of 30 rows showed 4,
+ * one of 50 rows 19, one of 100 rows all; after 20,000 rows 3, 14, and all. */
 enum { OOD_WATCH_FEW = 100 };
 
 struct ood_watch {

@@ -37,7 +37,7 @@ table() {
 		count[key]++
 		for (i = 6; i <= 12; i += 3) {
 			v = 100 * $i; k = key SUBSEP i; sum[k] += v; square[k] += v * v
-			if (i < 12 && count[key] == 1) low[k] = sprintf("[%.1f, %.1f]", 100 * $(i + 1), 100 * $(i + 2))
+			if (i < 12 && count[key] == 1) low[k] = $(i + 1) == "-" ? "-" : sprintf("[%.1f, %.1f]", 100 * $(i + 1), 100 * $(i + 2))
 		}
 	}
 	END {

@@ -38,7 +38,7 @@ row() {
 	ood-metrics) input=scores.ts args='--id other.ts' out=text sink=yes ;;
 	ood-threshold) input=scores.ts args='--false-alarm 0.5' sink=yes ;;
 	ood-report)  input=scores.ts args='--id other.ts' out=text sink=yes ;;
-	ood-watch)   input=scores.ts args='--reference other.ts --method msp --pass' out=text ;;
+	ood-watch)   input=scores.ts args='-q --reference other.ts --method msp --pass' out=text ;;
 	ood-seeds)   args=seed.tsv file=seed.tsv out=text ;;
 	ood-pack)    args='-q -m m.ckpt -t t.fit' file=t.fit ;;
 	ood-detect)  args='m.det images.ts' file=images.ts out=text failed=2 ;;

@@ -178,5 +178,8 @@ ok 'vim and residual refuse a fit of no more rows than axes: the residual would 
 	ood-score -q -f four.fit -m $m:dim=3 -o x test.f || exit; done)'
 ok 'more neighbours than rows are refused' 'fails 1 "bank holds 400" ood-score -f train.fit -m knn:k=401 test.f'
 ok 'scores that are all alike are refused' 'fails 1 "same score" ood-score -f train.fit -m react:percentile=0 test.f'
+ok 'combine: a reference as text ties with scores as its stream does' '
+	ts-dump -t val.s >val.tsv && for how in fisher min mean; do
+		for r in val.s val.tsv; do ood-score -q --no-history -f train.fit -m msp,knn --combine $how --reference $r val.f >$r.c; done; cmp val.s.c val.tsv.c || return 1; done'
 ok '--combine without --reference is misuse' 'ood-score --combine min f 2>err; test $? = 2'
 done_testing

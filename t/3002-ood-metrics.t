@@ -142,6 +142,11 @@ ok 'ECE of msp as ood-score writes it, and of no other' 'test "$(ood-metrics --i
 ok 'constant scores: a warning' 'ood-metrics --id m.scores m.scores 2>err >out && grep -q "msp.*all scores of ID and .m. are 0" err && ood-metrics -q --id m.scores m.scores 2>err >out && ! test -s err'
 three() { awk 'BEGIN { print "up\tdown\tany" } { print $1 "\t" 201 - $1 "\t" $1 % 7 }'; }
 seq 1 200 | three >rise; seq 150 349 | three >fall; seq -148 51 | three >low
+ok 'the ID set among the OOD sets, or one there twice: a warning that names it' '
+	said() { ood-metrics "$@" 2>err >out && cat err; }
+	said --id id.scores id.scores a.scores b.scores | grep -qx "ood-metrics: OOD set .id. has the very scores of the ID set; leave it out, as averages count it" &&
+	said --id id.tsv x=id.tsv a.scores | grep -q "OOD set .x. has the very" && said --id id.scores b.scores a.scores near:c=b.scores | grep -q "OOD sets .b. and .c. have the same scores" &&
+	test $(wc -l <err) = 1 && ! said --id id.scores a.scores b.scores | grep .'
 ok 'ID and OOD swapped, or the sign: a warning that names the scores' 'ood-metrics --id rise fall 2>err >out && test $(wc -l <err) = 1 && grep -q "ood-metrics: .up.: OOD rows score above ID rows (AUROC 3.3 %)" err &&
 	ood-metrics --id fall rise 2>err >out && grep -q "ood-metrics: .down.: OOD rows" err && ood-metrics -m up,any --id fall rise 2>err >out && ! test -s err &&
 	ood-metrics --id rise fall low 2>err >out && ! test -s err && ood-metrics -q --id rise fall 2>err >out && ! test -s err'
@@ -152,6 +157,11 @@ ok '--delong, --bootstrap: columns for programs, brackets for people' 'ood-metri
 	ood-metrics --id p --bootstrap 50 q >out && test "$(grep -c "\[.*\].*\[.*\].*\[.*\]" out)" = 2'
 ok 'the same bytes for any threads, others for another seed' 'ood-metrics --id p -f json -b 40 --threads 1 q >out && ood-metrics --id p -f json -b 40 --threads 4 q | cmp - out &&
 	! ood-metrics --id p -f json -b 40 --seed 1 q | cmp -s - out'
+ok 'no interval of no width, where all ID rows are above all OOD rows; few rows: a warning' '
+	seq 201 320 >above && seq 1 120 >below && ood-metrics --delong --show auroc --id above below 2>err | grep -qx "score  *below  *100.00  *120  *120" && ! test -s err &&
+	ood-metrics -f tsv -b 20 --show auroc,fpr95 --id above below | sed 1d | cut -f 3-8 | uniq | tr "\t" " " | grep -qx "1 - - 0 - -" &&
+	head -n 99 below >few && ood-metrics --baseline score --id above few 2>err >out && grep -q "few.: of 120 ID and 99 OOD rows: of fewer than 100, intervals are too narrow and tests too sure" err &&
+	ood-metrics --id above few 2>err >out && ! test -s err'
 ok 'a wider confidence is wider' 'w() { ood-metrics --id p -f tsv --delong --confidence $1 -m a q | awk "NR == 2 { print \$5 - \$4 }"; }; awk "BEGIN { exit !($(w 0.99) > $(w 0.9)) }"'
 ok '--baseline: marked, itself not tested' 'ood-metrics --id p -f tsv --baseline b q >out && test "$(col versus <out)" = "q same average same q baseline average baseline " &&
 	fails 1 "baseline: .c. is not among the scores to compare; they are a, b" ood-metrics --id p --baseline c q'

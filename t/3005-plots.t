@@ -12,6 +12,9 @@ picture() { gnuplot -e "table='$2'; picture='$1.png'; method='energy'" -c "$plot
 ok 'histograms' 'picture hist hist'
 ok 'ROC curves' 'picture roc roc'
 ok 'bars of two models, and of one without a label' 'picture bars two.tsv && cp bars.png two.png && picture bars one.tsv && ! cmp -s two.png bars.png'
+ok 'a bar of 100 %, which has no interval, has one of no width' '
+	seq 201 320 >above && seq 1 120 >below && ood-metrics --id above --delong -f tsv below >none.tsv && awk -F "\t" -v OFS="\t" "NR > 1 { \$4 = \$5 = \$3 } 1" none.tsv >width.tsv && ! cmp -s none.tsv width.tsv &&
+	for t in none width; do gnuplot -e "table=\"$t.tsv\"; picture=\"$t.svg\"" -c "$plots/bars.gp" || return 1; done && cmp none.svg width.svg'
 ok 'as SVG and PDF too, by the ending or by format' '
 	for f in svg pdf; do
 		gnuplot -e "table=\"roc\"; picture=\"a.$f\"" -c "$plots/roc.gp" && gnuplot -e "table=\"two.tsv\"; picture=\"a.tmp\"; format=\"$f\"" -c "$plots/bars.gp" && head -c 200 a.$f >one && head -c 200 a.tmp >two || echo "# $f"

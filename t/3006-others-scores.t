@@ -32,6 +32,28 @@ ok 'ood-threshold: the threshold of <f8 is <f8, to its digits' 'ood-threshold -a
 	ts-dump t.f8 | grep -q "$(sort id.near | awk "NR == 2 { printf \"%.17g\", \$1 }")"'
 ok 'ood-watch reads <f8 and refuses other types' 'ood-watch -r id.near.ts id.near.ts 2>err && seq 3 | "$gen" scores k:i8 >k.ts &&
 	fails 1 "k.ts.: has no column of scores .k.: it is <i8, where scores are <f8, <f4 or <f2" ood-watch -m k -r k.ts id.f4'
+
+# ---- text of floats: 0.7 is 0.699999988 as ts-dump prints the float, and not that float as a double ----
+for s in "id 0.7 0.9" "ood 0.7 0.1" "more 0.7 0.3"; do set -- $s; yes "$2 $3" | tr " " "\n" | head -n 120 | "$gen" scores e:f4 >$1.s; ts-dump -t $1.s >$1.t; done
+ts-export -f csv id.s | ts-import -q -k scores -o id.f8 -
+ok 'equal scores tie, one as text or <f8 and one as float, in all that is computed, pooled too' '
+	all() { ood-metrics --id $1 -f tsv --pooled --delong --bootstrap 20 --show all --roc $4.roc --pr $4.pr --hist $4.hist a=$2 b=$3; }
+	all id.s ood.s more.s want >want && grep -q "a	0.875	" want && cut -f 3 want.roc | grep -q "^0.699999988$" || return 1
+	for x in "id.t ood.s more.s" "id.f8 ood.s more.s" "id.s ood.t more.t" "id.s ood.s more.t"; do
+		set -- $x; all $1 $2 $3 got | cmp - want && cmp got.roc want.roc && cmp got.pr want.pr && cmp got.hist want.hist || return 1
+	done
+	for x in "id.s ood.s" "id.f8 ood.t"; do set -- $x; ood-metrics --id $1 -f tsv --pooled --show auroc $2 more.s | grep pooled; done | uniq | wc -l | grep -qx 1'
+ok 'in what labels tell, too' '
+	awk "{ print \$0, NR % 2, 1 }" id.plain >l && { sed "s/.*/0.7 1 1/" l; sed "s/.*/0.9 1 0/" l; } | "$gen" scores e:f4,pred:i8,label:i8 >l.s && ts-dump -t l.s >l.t &&
+	for i in l.s l.t; do for o in ood.s ood.t; do ood-metrics --id $i -f tsv --show oscr,ccr@1e-1,aurra,id_acc -b 9 o=$o; done; done >got 2>err && test "$(sort -u got | wc -l)" = 3'
+ok 'ood-report: the same page but for where it comes from' '
+	page() { ood-report --drift $1 --id $1 o=$2 | grep "<tr>\|<path\|<svg\|test of ood-watch"; }
+	page id.s ood.s >want && grep -q "no alarm" want && page id.t ood.s | cmp - want && page id.s ood.t | cmp - want &&
+	ood-report --drift id.t --id id.s o=ood.t | grep -q "raises no alarm in these 120"'
+sed 1d id.t >numbers; yes 0.3 | head -n 120 | "$gen" scores e:f4 >3.s; ts-dump -t --no-heading 3.s >3.t
+ok 'ood-watch: no alarm at the same scores as text and stream' '
+	for r in numbers id.s id.f8; do for i in numbers id.s id.f8; do ood-watch -v -r $r $i 2>&1; done; done | sort -u >got && test $(wc -l <got) = 1 &&
+	grep -q "120 rows, 0 alarms" got && ood-watch -r 3.t 3.s && ood-watch -r 3.s 3.t && ood-watch -r 3.s --direction both 3.t 2>err && ! test -s err'
 ok 'no scores: what there is' 'fails 1 "k.ts.: has no column of scores (.*): it has .k. (<i8)" ood-metrics --id k.ts k.ts &&
 	fails 1 "k.ts.: has no column of scores .k.: it is <i8" ood-metrics --id k.ts -m k k.ts &&
 	fails 1 "k.ts.: has no column of scores .k.: it is <i8" ood-threshold -m k k.ts'

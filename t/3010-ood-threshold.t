@@ -33,6 +33,7 @@ ok 'NaN, no rows, no column' 'fails 1 "nan.scores.*row 0.*msp.*not a number" ood
 	"$gen" scores energy:f4 0 1 >none && fails 1 "no rows" ood-threshold none && "$gen" scores pred:i8 9 1 >none && fails 1 "no column of scores" ood-threshold none'
 ok '--per-class without classes' '"$gen" scores energy:f4 99 1 >s && fails 1 "no column .pred" ood-threshold --per-class s &&
 	echo "1 -1" | "$gen" scores energy:f4,pred:i8 >s && fails 1 "row 0.*-1, which is not a class" ood-threshold --per-class -a 0.5 s'
+ok 'a confidence without the guarantee that has one' 'fails 2 "confidence goes with --guarantee binomial" ood-threshold --confidence 0.99 id.scores && fails 2 "leave out.*--confidence" ood-threshold --fdr 0.1 --confidence 0.9 id.scores'
 ok 'misuse' 'for o in "-a 0" "-a 1" "-a x" "-g all" "--confidence 1" "-m msp,msp"; do
 	ood-threshold $o id.scores >out 2>err; test $? = 2 && ! test -s out || echo "# $o"; done >bad; cat bad; ! test -s bad'
 
@@ -45,6 +46,14 @@ ok 'flagged are the lowest 199 of 2000, by name' 'ts-dump -t -w verdict:energy=1
 	ts-dump -t f.scores | tail -n +2 | sort -g -k 2 | head -n 199 | cut -f 4 | sort | cmp - got'
 ok 'its header says at which rate, and its history names the thresholds' 'ts-dump --header v >h && grep -q "\"verdict.alpha\": 0.1" h &&
 	grep -q "\"verdict.guarantee\": \"conformal\"" h && ts-dump --history v | grep -q ood-threshold'
+ok 'of scores that went through text: the same verdicts, where scores tie with a threshold, too' '
+	for v in 0.7 0.3; do yes "$v 0" | head -n 99 | "$gen" features logits:f4:2 >tied.f && ood-score -q -m maxlogit tied.f -o tied.s && ts-export -f csv tied.s | ts-import -q -k scores -o tied.f8 - &&
+		for o in "-a 0.1" "--fdr 0.5"; do
+			ood-threshold -q $o tied.f8 -o tied.t && ts-dump tied.t | grep -q "<f8" && ood-score -q -t tied.t tied.f | ts-dump -t -w verdict:maxlogit=0 | sed 1d | wc -l | grep -qx 99 || return 1
+		done || return 1; done'
+ok 'one that does not say what made its scores, since they were text, is taken with a warning' '
+	ood-score -m maxlogit tied.f -o tied.s && ood-threshold tied.s -o knows.t && ood-score -t knows.t tied.f 2>err >out && ! test -s err &&
+	ood-score -t tied.t tied.f 2>err >out && test $(wc -l <err) = 1 && grep -q "tied.t. does not say which model and fit made its scores .maxlogit.*nothing checks that it belongs to these" err'
 ok 'more methods may be asked for, not fewer' 'ood-score -t t -m energy,maxlogit,msp f | ts-dump -t | head -n 1 | grep -q "maxlogit.*verdict:msp	verdict:energy" &&
 	fails 1 "threshold .t.: no column of scores is named .msp" ood-score -t t -m energy f'
 ood-threshold --per-class -a 0.1 -m energy f.scores -o by-class

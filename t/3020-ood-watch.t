@@ -57,6 +57,10 @@ ok 'which column' 'fails 1 "two.scores.*2 columns.*--method" ood-watch -r ref.sc
 	fails 1 "no column of scores .msp" ood-watch -m msp -r ref.scores two.scores'
 ok 'a reference without rows; another kind; missing' 'fails 1 "none.scores.*no rows" ood-watch -r none.scores id.scores && ood-watch -r ref.scores none.scores &&
 	"$gen" features logits:f4:3 9 1 >f && fails 1 "holds features where scores" ood-watch -r f id.scores && fails 1 "no/such" ood-watch -r no/such id.scores'
+ok 'few rows in the reference: a warning; they may be blind to any change' '
+	head -n 30 ref.txt >few.txt && { head -n 1000 id.txt; yes -- -1000 | head -n 500; } >step.txt && ood-watch -r few.txt step.txt 2>err3 && test $(wc -l <err3) = 1 &&
+	grep -q "few.txt.: 30 rows are few for a reference: a change may never be seen; give 100 or more" err3 && ood-watch -q -r few.txt step.txt 2>err3 && ! test -s err3 &&
+	head -n 100 ref.txt >enough.txt && ood-watch -r enough.txt step.txt 2>err3 && test $(wc -l <err3) = 1 && grep -q "alarm at row 10" err3'
 ok 'misuse' 'for o in "" "-r -" "-r ref.scores -x --reset" "-r ref.scores -a 0" "-r ref.scores -a 0.9" "-r ref.scores --direction up" "-r ref.scores id.scores"; do
 	ood-watch $o id.scores >out 2>err3 </dev/null; test $? = 2 && ! test -s out || echo "# $o"; done >bad; cat bad; ! test -s bad'
 done_testing

@@ -62,6 +62,7 @@ END'
 ok '--only out' 'ood-detect --tsv --only out vim.det mixed.ts >o; ood-detect --tsv vim.det mixed.ts | awk "NR == 1 || /out\$/" | cmp - o'
 ok '--tsv and --json exclude each other' 'fails 2 "" ood-detect --tsv --json vim.det mixed.ts || test $? = 1 -a -s fails.err'
 
+ok '--false-alarm is of --watch, and no threshold' 'fails 2 "goes with --watch.*ood-threshold --false-alarm" ood-detect --false-alarm 0.2 vim.det mixed.ts'
 
 # ---- exit status, as grep's ----
 status() { "$@" >out 2>err; echo $?; }
@@ -88,6 +89,9 @@ um-embed -q -m other.ckpt train.ts | ood-fit -q -o other.fit; um-embed -q -m oth
 ok 'a fit of another model' 'fails 1 "fit .fit. and features .model. are of different models" ood-pack -m m.ckpt -f other.fit -t thr --method vim'
 ok 'a threshold of another model' 'fails 1 "of different models" ood-pack -m m.ckpt -f fit -t other.thr'
 ok 'a threshold of another fit' 'ts-cat -q --head 200 train.f | ood-fit -q -o some.fit && fails 1 "made differently: by other parameters, or options of um-embed, or with another fit" ood-pack -m m.ckpt -f some.fit -t thr --method vim'
+ok 'a threshold of scores that were text: a warning, as nothing can be checked' '
+	ts-cat -q --select msp val.s | ts-export -f csv | ts-import -q -k scores - | ood-threshold -a 0.1 -o text.thr && ood-pack -m other.ckpt -t text.thr -o x.det 2>err && test $(wc -l <err) = 1 &&
+	grep -q "text.thr. does not say which model and fit made its scores.*nothing checks" err'
 ok 'no fit where one is needed; none where none is' '
 	fails 1 "needs a fit of training data" ood-pack -m m.ckpt -t thr --method vim && ood-pack -m m.ckpt -f fit -t thr --method msp -o x.det 2>err && grep -q "uses no fit" err && test $(wc -c <x.det) -lt $(wc -c <vim.det)'
 ok 'several methods: which?' 'fails 1 "thresholds of .* methods; choose with --method: " ood-pack -m m.ckpt -f fit -t thr && fails 1 "not of the method .energy:temperature=3" ood-pack -m m.ckpt -f fit -t thr --method energy:temperature=3'
@@ -139,6 +143,7 @@ image-gen jpeg 32 32 >pics/a/4.jpg; head -c 300 pics/a/4.jpg >bad.jpg; tar cf pi
 ok 'a picture, a folder, an archive, names: the same verdicts' '
 	find pics -name "*.??g" | sort >list && ood-detect --tsv msp.det pics/a/1.png pics/a/2.png | cut -f 2- >one; ood-detect --tsv msp.det pics >folder; ood-detect --tsv msp.det pics.tar >tar
 	ood-detect --tsv msp.det <list >names; head -n 3 folder | cut -f 2- | cmp - one && cmp folder names && sed "s,^pics.tar/,," tar | sort >t && sort folder | cmp - t && test $(wc -l <folder) = 8'
+ok 'names in a file of Windows, too' '{ printf "\\357\\273\\277"; sed "s/\$/\r/" list; printf "\r\n"; } >list.txt && ood-detect --tsv msp.det <list.txt 2>err >windows; ! test -s err && cmp names windows'
 ok 'they are those of the pipe' 'ds-pack -q pics | um-embed -q -m m.ckpt 2>err | ood-score -q -t thr -m msp -f fit 2>>err >p.s; true; ds-pack -q pics | um-embed -q -m m.ckpt | ood-score -q -m msp | ts-dump --tsv | tail -n +2 | cut -f 1 >want; tail -n +2 folder | cut -f 3 | cmp - want'
 um-ckpt export -q -o m.pth m.ckpt
 imports() { um-ckpt import -q --arch $net --size 32 --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25 -o "$@" m.pth; }
@@ -194,9 +199,15 @@ size() { for i in $(seq $1); do echo pics/a/$((i % 3 + 1)).png; done | measure 1
 # ---- the watch ----
 seq 1000 1099 >ref.txt; ood-pack -q -m m.ckpt -f fit -t thr --method energy -r ref.txt -o w.det
 alarms() { sed -n "s/.*alarm at [a-z]* \([0-9]*\).*about [a-z]* \([0-9]*\) (evidence \([^;]*\);.*/\1 \2 \3/p" "$1"; }
+ok 'few rows in the reference: a warning' 'seq 30 >few.txt && ood-pack -m m.ckpt -t thr --method energy -r few.txt -o few.det 2>err && test $(wc -l <err) = 1 && grep -q "few.txt.: 30 rows are few" err'
 ok '--watch: the alarms of ood-watch' '
 	um-embed -q -m m.ckpt train.ts | ood-score -q -m energy | ood-watch --reset -r ref.txt 2>err; alarms err >want
 	ood-detect --watch w.det train.ts >out 2>err; alarms err | cmp - want && test -s want && test $(wc -l <out) = 300'
+ok 'a reference of scores as ood-detect prints them ties with them: no alarm' '
+	score=$(sed 1d all.tsv | cut -f 3 | /usr/bin/python3 -c "import struct, sys; print(next(l.strip() for l in sys.stdin if struct.unpack(\"f\", struct.pack(\"f\", float(l)))[0] < float(l)))") &&
+	at=$(cut -f 3 all.tsv | grep -n -m 1 -F -x -e "$score" | cut -d : -f 1) && ts-cat -q --head $((at - 1)) mixed.ts | ts-cat -q --shard $((at - 2))/$((at - 1)) -o one.ts &&
+	set -- && for i in 1 2 3 4 5 6; do set -- "$@" one.ts one.ts one.ts one.ts one.ts; done && yes -- "$score" | head -n 100 >own.txt &&
+	ood-pack -q -m m.ckpt -f fit -t thr --method vim -r own.txt -o own.det && ood-detect --watch own.det "$@" 2>err >out; test $? -le 1 && test $(wc -l <out) = 30 && ! test -s err'
 ok 'without a reference there is nothing to watch by' 'fails 2 "ood-pack --reference" ood-detect --watch energy.det in.ts'
 ok 'a reference of another model or method' '
 	um-embed -q -m other.ckpt val.ts | ood-score -q -m energy -o o.s && fails 1 "of different models" ood-pack -m m.ckpt -t thr --method energy -r o.s &&

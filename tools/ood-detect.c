@@ -15,7 +15,7 @@
 enum { ALL, IN, OUT }; /* --only */
 
 static bool tsv, watch;
-static double false_alarm = 0.01;
+static double false_alarm; /* 0: not given */
 static long only = ALL;
 
 static const struct cli_option options[] = {
@@ -216,6 +216,11 @@ int main(int argc, char **argv)
 			  argv[first]);
 	if (tsv && cli.json)
 		cli_usage("--tsv and --json exclude each other");
+	if (false_alarm > 0 && !watch)
+		cli_usage("--false-alarm goes with --watch; at what rate pictures are out is up to the detector's "
+			  "threshold (ood-threshold --false-alarm)");
+	if (false_alarm == 0)
+		false_alarm = 0.01;
 	k.path = argv[first];
 	rc = run(&k, left ? argv + first + 1 : (char *[]){ dash }, left ? left : 1);
 	rc = cli_finish(k.from.trouble || (rc < 0 && !cli_live_stopping()));

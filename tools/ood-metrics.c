@@ -135,7 +135,8 @@ static int begin(struct work *k)
 static void warn_constant(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	for (size_t m = 0; m < k->read.n; m++) {
-		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		struct ood_sample a, b;
+		ood_scores_pair(&k->id, ood, m, &a, &b);
 		const double v = ood_at(&a, 0);
 		if (ood_at(&a, a.n - 1) == v && ood_at(&b, 0) == v && ood_at(&b, b.n - 1) == v)
 			cli_warn("'%s': all scores of ID and '%s' are %g", k->read.methods[m], set, v);
@@ -148,9 +149,14 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 	void (*const tell)(const char *, ...) = pivot ? cli_warn : cli_info;
 	const double share = (double)ood->n / (double)(ood->n + k->id.n);
 
-	if (ood->n < 100 || k->id.n < 100)
+	if (ood->n < 100 || k->id.n < 100) {
 		tell("'%s': of %zu ID and %zu OOD rows: at so few, one row moves FPR95 by a point or more", set,
 		     k->id.n, ood->n);
+		if (report.intervals || baseline)
+			cli_warn("'%s': of %zu ID and %zu OOD rows: of fewer than 100, intervals are too narrow and "
+				 "tests too sure",
+				 set, k->id.n, ood->n);
+	}
 	for (int i = 0; i < report.n_shown; i++)
 		if ((report.shown[i] == OOD_AUPR_IN || report.shown[i] == OOD_AUPR_OUT) && prevalence == 0 &&
 		    fabs(share - .5) > .3) {
@@ -160,7 +166,8 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 			break;
 		}
 	for (size_t m = 0; m < k->read.n; m++) {
-		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		struct ood_sample a, b;
+		ood_scores_pair(&k->id, ood, m, &a, &b);
 		const double ties = ood_share_of_ties(&a, &b);
 		if (ties > .01)
 			tell("'%s', '%s': %.0f %% of the pairs of an ID and an OOD row tie, so that FPR95 can jump",
@@ -171,8 +178,9 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 static void draw(const struct work *k, const struct ood_scores *ood, const char *set)
 {
 	for (size_t m = 0; m < k->read.n && k->plots; m++) {
-		const struct ood_sample a = ood_scores_sample(&k->id, m), b = ood_scores_sample(ood, m);
+		struct ood_sample a, b;
 
+		ood_scores_pair(&k->id, ood, m, &a, &b);
 		report_braille(k->plots, k->read.methods[m], set, &a, &b);
 	}
 }
@@ -190,6 +198,7 @@ static int measure(struct work *k, struct report_operand *set, struct ood_result
 		cli_error("%s", err.text);
 	} else {
 		set->n = ood.n;
+		set->hash = ood_scores_hash(&ood);
 		warn_constant(k, &ood, set->name);
 		tell_little(k, &ood, set->name);
 		draw(k, &ood, set->name);
@@ -220,6 +229,8 @@ static int print_table(struct work *k)
 					 .pivot = pivot };
 	struct err err;
 
+	if (report_operands_alike(k->sets, k->n_sets, ood_scores_hash(&k->id), &err))
+		cli_warn("%s", err.text);
 	if (ood_eval_reversed(k->eval, REPORT_ALL, k->read.methods, &err))
 		cli_warn("%s", err.text);
 	if (report_sets(&report, &all, &err) < 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kit/kit.h"
+#include "ood/act/ood_watch.h"
 #include "unmask/unmask_bundle.h"
 
 static struct unmask_bundle_files files;
@@ -36,6 +37,15 @@ static int pack(struct ts_writer *w)
 
 	if (rc == 0 && b.fit_unused)
 		cli_warn("the method uses no fit, so none is in the detector");
+	if (rc == 0 && b.unchecked)
+		cli_warn("'%s' does not say which model and fit made its scores, which were text or another program's: "
+			 "nothing checks that it belongs to these",
+			 files.threshold);
+	const struct ts_tensor *reference = rc == 0 ? ts_set_get(&b.set, "reference") : NULL;
+
+	if (reference && reference->shape[0] < OOD_WATCH_FEW)
+		cli_warn("'%s': %zu rows are few for a reference: a change may never be seen; give %d or more",
+			 files.reference, reference->shape[0], OOD_WATCH_FEW);
 	if (rc == 0) {
 		const struct ts_header *inputs[3] = { &b.model, &b.threshold, b.fit.n_history ? &b.fit : NULL };
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "kit/kit.h"
+#include "ood/act/ood_watch.h"
 #include "ood/eval/ood_eval.h"
 #include "report/report_html.h"
 #include "report/report_operands.h"
@@ -144,7 +145,7 @@ static int read_id(struct work *k)
 	return 0;
 }
 
-static int read_ood(struct work *k, struct report_page_set *s, const struct report_operand *from)
+static int read_ood(struct work *k, struct report_page_set *s, struct report_operand *from)
 {
 	struct err err;
 
@@ -156,6 +157,10 @@ static int read_ood(struct work *k, struct report_page_set *s, const struct repo
 	ts_header_init(&s->history, "scores");
 	if (report_read_ood(&k->read, from->path, OOD_SCORES_ORDER, &s->scores, &s->history, &err) < 0)
 		return cli_error("%s", err.text);
+	from->hash = ood_scores_hash(&s->scores);
+	if (s->scores.n < 100 || k->page.id.scores.n < 100)
+		cli_warn("'%s': of %zu ID and %zu OOD rows: of fewer than 100, intervals are too narrow", s->name,
+			 k->page.id.scores.n, s->scores.n);
 	if (!s->results || ood_eval_set(k->eval, &s->scores, from->groups, s->results) < 0)
 		cli_oom();
 	return 0;
@@ -173,6 +178,10 @@ static int read_others(struct work *k)
 		return 0;
 	if (kit_no_terminal(drift_path) < 0)
 		return -1;
+	if (p->id.scores.n < OOD_WATCH_FEW)
+		cli_warn("'%s': %zu rows are few for a reference of --drift: a change may never be seen; give %d or "
+			 "more",
+			 id_path, p->id.scores.n, OOD_WATCH_FEW);
 	p->drift = (struct report_page_set){ .name = "as they came", .path = drift_path };
 	ts_header_init(&p->drift.history, "scores");
 	if (report_read_ood(&k->read, drift_path, OOD_SCORES_ORDER, &p->drift.scores, &p->drift.history, &err) < 0)
@@ -233,6 +242,8 @@ static int run(struct work *k)
 		    ood_eval_group(k->eval, g, p->averages[g]) < 0)
 			cli_oom();
 	}
+	if (report_operands_alike(k->operands, p->n_sets, ood_scores_hash(&p->id.scores), &err))
+		cli_warn("%s", err.text);
 	if (ood_eval_reversed(k->eval, REPORT_ALL, k->read.methods, &err))
 		cli_warn("%s", err.text);
 	return read_others(k) < 0 ? -1 : read_images(k);

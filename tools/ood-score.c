@@ -193,6 +193,21 @@ static int score(void *data, const struct ts_batch *b)
 	return k->map ? hold(k) : kit_out_write(&k->out);
 }
 
+/* Warns of a threshold that does not say what made its scores. */
+static void warn_unchecked(const struct work *k)
+{
+	for (size_t i = 0; i < k->threshold.set.n; i++) {
+		const char *name = k->threshold.set.t[i].name;
+
+		if (ood_identity_known(&k->threshold.header.meta, name))
+			continue;
+		cli_warn("'%s' does not say which model and fit made its scores '%s', which were text or another "
+			 "program's: nothing checks that it belongs to these",
+			 threshold_path, name);
+		return;
+	}
+}
+
 static int make_header(struct work *k)
 {
 	const struct ts_header *inputs[] = { k->from.header, k->fit ? &k->fit->header : NULL,
@@ -212,6 +227,7 @@ static int make_header(struct work *k)
 		return cli_error("--combine: %s", err.text);
 	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, &k->out.header, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
+	warn_unchecked(k);
 	cli_history(&k->out.header, inputs, sizeof inputs / sizeof *inputs);
 	return 0;
 }

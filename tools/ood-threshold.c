@@ -12,7 +12,7 @@
 #include "ood/ood_identity.h"
 
 static const char *method_list;
-static double alpha, fdr, confidence = 0.95; /* alpha, fdr 0: not given */
+static double alpha, fdr, confidence; /* 0: not given */
 static long guarantee = OOD_CONFORMAL;
 static bool per_class, fallback;
 
@@ -93,7 +93,7 @@ static int fit(struct ts_reader *in, struct kit_out *out)
 				       fdr > 0   ? fdr :
 				       alpha > 0 ? alpha :
 						   0.05,
-				       confidence };
+				       confidence > 0 ? confidence : 0.95 };
 	unsigned flags =
 		(per_class || fallback ? OOD_THRESHOLD_PER_CLASS : 0) | (fallback ? OOD_THRESHOLD_FALLBACK : 0);
 	const struct ts_header *from = ts_reader_expect(in, "scores");
@@ -126,9 +126,12 @@ int main(int argc, char **argv)
 	struct kit_out out;
 	int rc;
 
-	if (fdr > 0 && (alpha > 0 || guarantee != OOD_CONFORMAL || fallback))
-		cli_usage("--fdr bounds another rate; leave out --false-alarm, --guarantee and "
+	if (fdr > 0 && (alpha > 0 || guarantee != OOD_CONFORMAL || fallback || confidence > 0))
+		cli_usage("--fdr bounds another rate; leave out --false-alarm, --guarantee, --confidence and "
 			  "--per-class-fallback");
+	if (confidence > 0 && guarantee != OOD_BINOMIAL)
+		cli_usage("--confidence goes with --guarantee binomial; the conformal one bounds the mean rate, "
+			  "without any");
 	struct ts_reader *in = cli_input(first, argc, argv);
 	kit_out_init(&out, "fit", cli_output());
 	rc = fit(in, &out);

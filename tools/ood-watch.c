@@ -62,6 +62,9 @@ static int begin(struct ood_watch *w, struct ood_origin *from)
 	if (ood_watch_init(w, v, n, alpha, direction == BOTH, (uint64_t)cli.seed) < 0)
 		cli_oom();
 	free(v);
+	if (n < OOD_WATCH_FEW)
+		cli_warn("'%s': %zu rows are few for a reference: a change may never be seen; give %d or more",
+			 reference_path, n, OOD_WATCH_FEW);
 	if (*from->name)
 		kit_warn_distorted(reference_path, &from->header.meta);
 	return 0;
@@ -105,10 +108,14 @@ static int run(struct ood_watch *w, const struct ood_origin *from, const char *p
 
 	if (pass && !copy)
 		cli_oom();
-	if (ood_column_open(&s, path, column, copy, &err) < 0 || ood_column_same(&s, from, &err) < 0)
+	if (ood_column_open(&s, path, column, copy, &err) < 0 || ood_column_same(&s, from, &err) < 0) {
 		rc = cli_error("%s", err.text);
-	else
+	} else {
+		if (s.floats)
+			ood_watch_round(w);
+		s.round = from->floats;
 		rc = watch(w, &s);
+	}
 	ood_column_close(&s);
 	ts_file_close(copy);
 	return rc;

@@ -159,6 +159,8 @@ enum cli_live cli_live_line(char **line)
 	if (strlen(*line) != (size_t)(end - *line))
 		return (enum cli_live)cli_error("standard input has a zero byte in a line");
 	live.start = (size_t)(end - live.buf) + (end < live.buf + live.len);
+	if (end > *line && end[-1] == '\r')
+		end[-1] = '\0';
 	return CLI_LINE;
 }
 

@@ -36,7 +36,7 @@ enum cli_live { CLI_SIGNAL = -2, CLI_BROKEN = -1, CLI_END = 0, CLI_LINE = 1 };
 /* Peeks at the next up to n bytes: as many as are available at once, and at least 1 unless the input has ended; into
  * buf, their number into *got. CLI_LINE; CLI_SIGNAL: a signal came first; CLI_BROKEN: an error was printed. */
 enum cli_live cli_live_peek(unsigned char *buf, size_t n, size_t *got);
-/* The next line without its end, valid until the next call. */
+/* The next line without its end, which may be that of Windows; valid until the next call. */
 enum cli_live cli_live_line(char **line);
 /* Is a line, or the end, available without waiting? */
 bool cli_live_ready(void);

@@ -12,6 +12,7 @@
 #include "kit/kit.h"
 #include "kit/kit_pictures.h"
 #include "ts/ts_images.h"
+#include "ts/ts_utf8.h"
 
 void kit_pictures_wrong(struct kit_pictures *k, const char *name, const char *why)
 {
@@ -204,6 +205,7 @@ static ssize_t read_live(void *ctx, void *buf, size_t len)
 static int from_names(struct kit_pictures *k)
 {
 	enum cli_live what;
+	bool first = true;
 	char *line;
 	int rc = 0;
 
@@ -212,8 +214,11 @@ static int from_names(struct kit_pictures *k)
 		k->trouble = k->trouble || what == CLI_BROKEN;
 		if (what == CLI_END || what == CLI_BROKEN)
 			break;
-		if (what == CLI_LINE && *line)
-			rc = from_file(k, line);
+		if (what == CLI_LINE) {
+			line += first ? ts_utf8_mark(line) : 0;
+			first = false;
+			rc = *line ? from_file(k, line) : 0;
+		}
 		if (rc == 0 && !cli_live_ready())
 			rc = k->idle(k->data);
 	}

@@ -68,6 +68,17 @@ int ood_identity_check(const struct ts_meta *a, const char *what_a, const struct
 	return rc;
 }
 
+bool ood_identity_known(const struct ts_meta *m, const char *name)
+{
+	char **all;
+	const char *text;
+	size_t n;
+	const bool known = find(m, name, &all, &n, &text) == 0 && text;
+
+	ts_strs_free(all, n);
+	return known;
+}
+
 int ood_identity_mix(struct ts_meta *m, const char *name, uint64_t with, struct err *err)
 {
 	char **all, hash[ID + 1];

@@ -34,6 +34,8 @@ void ood_identity_text(char text[OOD_IDENTITY], const char *model, uint64_t hash
  * model, method or fit differs, or out of memory. */
 int ood_identity_check(const struct ts_meta *a, const char *what_a, const struct ts_meta *b, const char *what_b,
 		       const char *name, struct err *err) TS_CHECKED;
+/* Does m say what made column `name`? False also if that cannot be read. */
+bool ood_identity_known(const struct ts_meta *m, const char *name);
 /* Adds to column `name`'s HASH what else made it, such as the reference of a combination. A column without an identity
  * stays without. */
 int ood_identity_mix(struct ts_meta *m, const char *name, uint64_t with, struct err *err) TS_CHECKED;

@@ -35,7 +35,8 @@ int report_curves_write(struct report_curves *c, char *const *methods, const str
 {
 	for (int i = 0; i < REPORT_CURVES; i++)
 		for (size_t m = 0; m < id->n_methods && c->f[i]; m++) {
-			const struct ood_sample a = ood_scores_sample(id, m), b = ood_scores_sample(ood, m);
+			struct ood_sample a, b;
+			ood_scores_pair(id, ood, m, &a, &b);
 			if (curves[i].write(c->f[i], methods[m], set, &a, &b) < 0)
 				return err_fail(err, "%s", ts_file_error(c->f[i]));
 		}

@@ -19,26 +19,25 @@ static size_t rank(size_t n, double p)
 	return (size_t)((double)(n - 1) * p / 100);
 }
 
-static double *in_order(const struct ood_scores *s, size_t m)
+/* order: numbers of the sorted rows. */
+static double *in_order(const struct ood_sample *sorted, const uint32_t *order)
 {
-	const struct ood_sample sorted = ood_scores_sample(s, m);
-	double *v = malloc(s->n * sizeof *v);
+	double *v = malloc(sorted->n * sizeof *v);
 
-	for (size_t k = 0; v && k < s->n; k++)
-		v[s->order[m][k]] = ood_at(&sorted, k);
+	for (size_t k = 0; v && k < sorted->n; k++)
+		v[order[k]] = ood_at(sorted, k);
 	return v;
 }
 
 /* The row at which the alarm is raised, or n if it is not. SIZE_MAX: out of memory. */
-static size_t alarm_at(const struct ood_scores *id, size_t m, const double *v, size_t n)
+static size_t alarm_at(const struct ood_sample *id, const double *v, size_t n)
 {
-	const struct ood_sample sorted = ood_scores_sample(id, m);
 	double *reference = malloc(id->n * sizeof *reference);
 	struct ood_watch w = { 0 };
 	size_t i = SIZE_MAX;
 
 	for (size_t k = 0; reference && k < id->n; k++)
-		reference[k] = ood_at(&sorted, k);
+		reference[k] = ood_at(id, k);
 	if (reference && ood_watch_init(&w, reference, id->n, alpha, false, 0) == 0)
 		for (i = 0; i < n && !ood_watch_row(&w, v[i]); i++)
 			;
@@ -62,15 +61,14 @@ static int take_windows(double *v, size_t n, size_t w, double *at, double *y[LIN
 	return 0;
 }
 
-static void put(FILE *f, const struct ood_scores *id, size_t m, size_t n, size_t w, const double *at, double *const *y)
+static void put(FILE *f, const struct ood_sample *id, size_t n, size_t w, const double *at, double *const *y)
 {
-	const struct ood_sample sorted = ood_scores_sample(id, m);
 	const double ends[2] = { 0, (double)n };
 	struct report_svg_line lines[2 * LINES];
 	double level[LINES][2];
 
 	for (size_t k = 0; k < LINES; k++) {
-		level[k][0] = level[k][1] = ood_at(&sorted, rank(id->n, percent[k]));
+		level[k][0] = level[k][1] = ood_at(id, rank(id->n, percent[k]));
 		lines[k] = (struct report_svg_line){ names[k], at, y[k], w };
 		lines[LINES + k] = (struct report_svg_line){ "", ends, level[k], 2 };
 	}
@@ -82,19 +80,22 @@ static void put(FILE *f, const struct ood_scores *id, size_t m, size_t n, size_t
 int report_drift_put(FILE *f, const struct ood_scores *id, const struct ood_scores *rows, size_t m, struct err *err)
 {
 	const size_t n = rows->n, most = n / LEAST, w = most < 1 ? 1 : most > WINDOWS ? WINDOWS : most;
-	double *v = in_order(rows, m), *numbers = malloc((LINES + 1) * w * sizeof *numbers);
-	double *const at = numbers;
+	double *v, *numbers = malloc((LINES + 1) * w * sizeof *numbers), *const at = numbers;
+	struct ood_sample reference, came;
 	double *y[LINES];
-	size_t alarm = v ? alarm_at(id, m, v, n) : SIZE_MAX;
+	size_t alarm;
 	int rc = -1;
 
+	ood_scores_pair(id, rows, m, &reference, &came);
+	v = in_order(&came, rows->order[m]);
+	alarm = v ? alarm_at(&reference, v, n) : SIZE_MAX;
 	for (size_t k = 0; numbers && k < LINES; k++)
 		y[k] = numbers + (k + 1) * w;
 	if (alarm == SIZE_MAX || !numbers || take_windows(v, n, w, at, y) < 0) {
 		err_memory(err);
 		goto out;
 	}
-	put(f, id, m, n, w, at, y);
+	put(f, &reference, n, w, at, y);
 	fputs("<p>The test of ood-watch, whose probability of a false alarm is 1 %, ", f);
 	if (alarm < n)
 		fprintf(f, "raises the alarm at row %zu of %zu.</p>\n", alarm, n);

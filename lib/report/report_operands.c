@@ -68,6 +68,26 @@ static int check_name(const struct report_operand *in, int n, struct err *err)
 	return 0;
 }
 
+bool report_operands_alike(const struct report_operand *in, size_t n, uint64_t id, struct err *words)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (in[i].hash == id) {
+			err_fail(words,
+				 "OOD set '%s' has the very scores of the ID set; leave it out, as averages count it",
+				 in[i].name);
+			return true;
+		}
+		for (size_t k = 0; k < i; k++)
+			if (in[k].hash == in[i].hash) {
+				err_fail(words,
+					 "OOD sets '%s' and '%s' have the same scores; averages count them twice",
+					 in[k].name, in[i].name);
+				return true;
+			}
+	}
+	return false;
+}
+
 void report_operands_free(struct report_operand *in, int n)
 {
 	for (int i = 0; in && i < n; i++)

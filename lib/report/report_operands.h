@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli/cli_table.h"
 #include "err/err.h"
@@ -31,6 +32,7 @@ struct report_operand {
 	const char *path; /* borrowed from the command line */
 	unsigned groups;  /* a bit for each of the above */
 	size_t n;         /* rows, filled in later */
+	uint64_t hash;    /* of the scores (ood_scores_hash()), filled in later */
 };
 
 /* Parses n operands into a new array. A file without NAME is named after its base name without extension. id_path: that
@@ -38,6 +40,9 @@ struct report_operand {
  * twice, is that of another row, or contains control characters. */
 int report_operands_new(struct report_operand **ret, int n, char **args, const char *id_path, struct err *err)
 	__attribute__((warn_unused_result));
+/* Whether one of the n sets has the very scores of the ID set, or two have the same, which falsifies averages. words
+ * then says which. */
+bool report_operands_alike(const struct report_operand *in, size_t n, uint64_t id, struct err *words);
 void report_operands_free(struct report_operand *in, int n);
 
 #ifdef __cplusplus

@@ -83,18 +83,18 @@ static void put_table(FILE *f, const struct report_page *p)
 
 static int put_plots(FILE *f, const struct report_page *p, size_t m, struct err *err)
 {
-	const struct ood_sample id = ood_scores_sample(&p->id.scores, m);
 	struct report_svg_set *sets = calloc(p->n_sets, sizeof *sets);
 
 	if (!sets)
 		return err_memory(err);
 	fputs("<div class=\"plots\">\n", f);
 	for (size_t i = 0; i < p->n_sets; i++) {
-		sets[i] = (struct report_svg_set){ p->sets[i].name, ood_scores_sample(&p->sets[i].scores, m),
-						   p->sets[i].results[m].m.v[OOD_AUROC] };
-		report_svg_hist(f, &id, &sets[i]);
+		sets[i].name = p->sets[i].name;
+		sets[i].auroc = p->sets[i].results[m].m.v[OOD_AUROC];
+		ood_scores_pair(&p->id.scores, &p->sets[i].scores, m, &sets[i].id, &sets[i].sample);
+		report_svg_hist(f, &sets[i]);
 	}
-	report_svg_roc(f, &id, sets, p->n_sets);
+	report_svg_roc(f, sets, p->n_sets);
 	fputs("</div>\n", f);
 	free(sets);
 	return 0;

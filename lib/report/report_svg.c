@@ -27,20 +27,20 @@ static double tallest(const size_t rows[OOD_BINS], size_t n)
 	return (double)most / (double)n;
 }
 
-void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set)
+void report_svg_hist(FILE *f, const struct report_svg_set *set)
 {
 	struct ood_hist h;
 	double top;
 
-	ood_hist_of(&h, id, &set->sample);
-	top = fmax(tallest(h.rows[0], id->n), tallest(h.rows[1], set->sample.n)) / (HEIGHT - 4);
+	ood_hist_of(&h, &set->id, &set->sample);
+	top = fmax(tallest(h.rows[0], set->id.n), tallest(h.rows[1], set->sample.n)) / (HEIGHT - 4);
 	fprintf(f,
 		"<figure><svg viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\" "
 		"aria-label=\"histogram of the scores of the ID set and of ",
 		WIDTH, HEIGHT + BOTTOM, WIDTH, HEIGHT + BOTTOM);
 	report_html_text(f, set->name);
 	fprintf(f, ", from %.4g to %.4g; AUROC %.2f %%\">\n", h.low, h.high, 100 * set->auroc);
-	bars(f, "id", h.rows[0], 1 / top / (double)id->n);
+	bars(f, "id", h.rows[0], 1 / top / (double)set->id.n);
 	bars(f, "ood", h.rows[1], 1 / top / (double)set->sample.n);
 	fprintf(f,
 		"<path class=\"axis\" d=\"M0 %dH%d\"/><text x=\"0\" y=\"%d\">%.4g</text>"
@@ -134,7 +134,7 @@ static int line_to(void *data, double threshold, double fpr, double tpr)
 	return 0;
 }
 
-void report_svg_roc(FILE *f, const struct ood_sample *id, const struct report_svg_set *sets, size_t n)
+void report_svg_roc(FILE *f, const struct report_svg_set *sets, size_t n)
 {
 	const int height = SIDE + 2 * BOTTOM + KEY * (int)n;
 
@@ -152,7 +152,7 @@ void report_svg_roc(FILE *f, const struct ood_sample *id, const struct report_sv
 		const int y = SIDE + 2 * BOTTOM + KEY * (int)k;
 
 		fprintf(f, "<path class=\"roc k%zu\" d=\"", k % STYLES);
-		if (ood_roc_each(id, &sets[k].sample, 1e-2, line_to, f) < 0)
+		if (ood_roc_each(&sets[k].id, &sets[k].sample, 1e-2, line_to, f) < 0)
 			return; /* line_to() never fails */
 		fprintf(f, "\"/><path class=\"roc k%zu\" d=\"M%d %dh28\"/><text x=\"%d\" y=\"%d\">", k % STYLES, LEFT,
 			y - 4, LEFT + 34, y);

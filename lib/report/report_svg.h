@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-/* A set beside the ID set: its name, its scores, its AUROC. */
+/* A set beside the ID set: its name, the scores of both (ood_scores_pair()), its AUROC. */
 struct report_svg_set {
 	const char *name; /* borrowed */
-	struct ood_sample sample;
+	struct ood_sample id, sample;
 	double auroc;
 };
 
@@ -30,9 +30,9 @@ struct report_svg_line {
 /* Lines along an axis labelled `along`; the first of them have names. Draws nothing if there are no points. */
 void report_svg_lines(FILE *f, const char *title, const char *along, const struct report_svg_line *lines, size_t n);
 /* Scores of the ID set and of one other, with equal areas. */
-void report_svg_hist(FILE *f, const struct ood_sample *id, const struct report_svg_set *set);
+void report_svg_hist(FILE *f, const struct report_svg_set *set);
 /* A curve for each of n sets, distinguished by colour and dashes, with a legend. */
-void report_svg_roc(FILE *f, const struct ood_sample *id, const struct report_svg_set *sets, size_t n);
+void report_svg_roc(FILE *f, const struct report_svg_set *sets, size_t n);
 
 #ifdef __cplusplus
 }

@@ -122,10 +122,11 @@ static int read_reference(struct unmask *u, const struct ts_set *set, struct err
 	u->n_reference = t->shape[0];
 	if (!(u->reference = malloc(ts_tensor_bytes(t))))
 		return err_memory(err);
-	memcpy(u->reference, t->data, ts_tensor_bytes(t));
-	for (size_t i = 0; i < u->n_reference; i++)
+	for (size_t i = 0; i < u->n_reference; i++) {
+		u->reference[i] = (double)(float)ts_get(TS_F64, t->data, i); /* as scores are: it may come from text */
 		if (u->reference[i] != u->reference[i])
 			return err_fail(err, "score %zu of its reference is not a number", i);
+	}
 	return 0;
 }
 

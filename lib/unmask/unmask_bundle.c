@@ -187,6 +187,7 @@ int unmask_bundle_make(struct unmask_bundle *b, const struct unmask_bundle_files
 		rc = unmask_begin(u, &b->header.meta, 1, err);
 	if (rc == 0)
 		rc = unmask_build(u, &b->set, err);
+	b->unchecked = rc == 0 && !ood_identity_known(&b->threshold.meta, method);
 	if (rc == 0 && from->reference)
 		rc = add_reference(b, u, from->reference, err);
 	unmask_close(u);

@@ -1,14 +1,14 @@
 # gnuplot -e "table='metrics.tsv'; picture='bars.png'" -c bars.gp
 # AUROC of each method, averaged over the OOD sets, with its interval (ood-metrics --delong or --bootstrap, with
-# --format tsv). Several models (--label) are shown side by side.
+# --format tsv), if it has one. Several models (--label) are shown side by side.
 column_of(name) = 0 + ("0" . system(sprintf("head -n 1 '%s' | tr '\\t' '\\n' | grep -nx '%s' | cut -d : -f 1", table, name)))
 # No labels: all rows belong to one model.
 m = column_of("model"); k = column_of("method"); s = column_of("set")
 a = column_of("auroc"); l = column_of("auroc_low"); h = column_of("auroc_high")
 models = m ? system(sprintf("awk -F'\\t' 'NR > 1 && $%d != \"model\" && !seen[$%d]++ { print $%d }' '%s'", m, m, m, table)) : "all"
 n = words(models)
-rows(model) = sprintf("< awk -F'\\t' -v OFS='\\t' '$%d == \"average\" && (%d == 0 || $%d == \"%s\") { print $%d, $%d, $%d, $%d }' '%s'", \
-	s, m, m ? m : 1, model, k, a, l, h, table)
+rows(model) = sprintf("< awk -F'\\t' -v OFS='\\t' '$%d == \"average\" && (%d == 0 || $%d == \"%s\") { w = $%d != \"-\"; print $%d, $%d, w ? $%d : $%d, w ? $%d : $%d }' '%s'", \
+	s, m, m ? m : 1, model, l, k, a, l, a, h, a, table)
 wide = 900; high = 460
 load (exists("ARG0") ? system(sprintf("dirname '%s'", ARG0)) : ".") . "/terminal.gp"
 set style fill solid 0.7 noborder

@@ -232,9 +232,11 @@ static void weights(void)
 			for (uint32_t k = 0; k < w[0][i]; k++)
 				right_copies[n_right_copies++] = v[0][i];
 		}
-		struct ood_sample a = { v[0], 40, w[0], NULL }, b = { v[1], 40, w[1], NULL },
-				  ra = { right, n_right, right_w, NULL }, ca = { copies[0], n[0], NULL, NULL },
-				  cb = { copies[1], n[1], NULL, NULL }, cr = { .v = right_copies, .n = n_right_copies };
+		struct ood_sample a = { .v = v[0], .n = 40, .weight = w[0] },
+				  b = { .v = v[1], .n = 40, .weight = w[1] },
+				  ra = { .v = right, .n = n_right, .weight = right_w },
+				  ca = { .v = copies[0], .n = n[0] }, cb = { .v = copies[1], .n = n[1] },
+				  cr = { .v = right_copies, .n = n_right_copies };
 		struct ood_metrics got = ood_compare(&a, &b, &rules), want = ood_compare(&ca, &cb, &rules);
 		ood_compare_right(&a, &ra, n[0], &b, &got);
 		ood_compare_right(&ca, &cr, n[0], &cb, &want);

@@ -65,7 +65,7 @@ static double p_value(const struct ood_sample *val, float score)
 	size_t low = 0, high = val->n; /* the first higher score lies in val[low..high), if anywhere */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (ood_at(val, mid) > (double)score)
+		if ((float)ood_at(val, mid) > score) /* text of a float is another double */
 			high = mid;
 		else
 			low = mid + 1;

@@ -115,8 +115,9 @@ int ood_verdict_init(struct ood_verdict *v, const struct ood_threshold *t, struc
 		     struct err *err) TS_CHECKED;
 void ood_verdict_release(struct ood_verdict *v);
 /* Fills the columns of verdicts of b, a batch of such a header, from its scores and, with thresholds
- * per class, its `pred`; if the promise is OOD_FDR, b must hold all rows. -1: err holds a line with the row's number
- * (`row`: that of b's first): a predicted class that has no threshold; or out of memory. */
+ * per class, its `pred`; if the promise is OOD_FDR, b must hold all rows. As its scores are floats, thresholds of <f8,
+ * which come from text, are rounded to floats. -1: err holds a line with the row's number (`row`: that of b's first): a
+ * predicted class that has no threshold; or out of memory. */
 int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t row, struct err *err) TS_CHECKED;
 
 #ifdef __cplusplus

@@ -70,7 +70,7 @@ static int discover(const double *kept, size_t n, const float *from, const int64
 	return 0;
 }
 
-/* The verdicts of one column over all rows. */
+/* The verdicts of one column over all rows. Scores are floats, so what they are compared with is rounded to floats. */
 static int discover_column(const struct ood_verdict *v, size_t i, const struct ts_batch *b, const int64_t *pred)
 {
 	const struct ood_threshold *t = v->t;
@@ -81,7 +81,7 @@ static int discover_column(const struct ood_verdict *v, size_t i, const struct t
 	size_t first = 0, groups = t->classes ? t->classes : 1;
 
 	for (size_t k = 0; k < t->rows && rc == 0; k++)
-		kept[k] = ts_get(of->type, of->data, k);
+		kept[k] = (double)(float)ts_get(of->type, of->data, k);
 	for (size_t c = 0; c < groups && rc == 0; c++) {
 		size_t n = t->classes ? (size_t)t->class_rows[c] : (size_t)t->rows;
 		rc = discover(kept + first, n, b->cols[v->score[i]].data, pred, c, b->n, t->promise.alpha, score, flag,
@@ -111,7 +111,7 @@ int ood_verdict_rows(const struct ood_verdict *v, struct ts_batch *b, uint64_t r
 		const float *score = b->cols[v->score[i]].data;
 		uint8_t *to = b->cols[v->first + i].data;
 		for (size_t k = 0; k < b->n; k++)
-			to[k] = (double)score[k] < ts_get(limit->type, limit->data, pred ? (size_t)pred[k] : 0);
+			to[k] = score[k] < (float)ts_get(limit->type, limit->data, pred ? (size_t)pred[k] : 0);
 	}
 	return 0;
 }

@@ -34,6 +34,12 @@ void ood_watch_release(struct ood_watch *w)
 	*w = (struct ood_watch){ 0 };
 }
 
+void ood_watch_round(struct ood_watch *w)
+{
+	for (size_t i = 0; i < w->m; i++)
+		w->kept[i] = (double)(float)w->kept[i];
+}
+
 void ood_watch_reset(struct ood_watch *w)
 {
 	w->rows = 0;

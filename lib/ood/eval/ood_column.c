@@ -48,6 +48,7 @@ int ood_column_open(struct ood_column *c, const char *path, const char *name, st
 		return err_fail(err, "%s", ood_input_error(c->in));
 	if (choose(c, h, name, err) < 0)
 		return -1;
+	c->floats = h->fields[c->at].type != TS_F64;
 	return ts_batch_init(&c->b, h) < 0 ? err_memory(err) : 0;
 }
 
@@ -64,6 +65,8 @@ int ood_column_next(struct ood_column *c, double *ret, struct err *err)
 	}
 	col = &c->b.cols[c->at];
 	*ret = ts_get(col->type, col->data, c->i++);
+	if (c->round)
+		*ret = (double)(float)*ret;
 	if (isnan(*ret)) {
 		ood_input_fail(c->in, "row %llu: '%s' is not a number", (unsigned long long)c->row, col->name);
 		return err_fail(err, "%s", ood_input_error(c->in));
@@ -81,6 +84,7 @@ void ood_column_close(struct ood_column *c)
 
 static int note_origin(const struct ood_column *c, struct ood_origin *from, struct err *err)
 {
+	from->floats = c->floats;
 	if (ood_input_is_text(c->in))
 		return 0;
 	snprintf(from->name, sizeof from->name, "%s", c->b.cols[c->at].name);

@@ -17,6 +17,8 @@ struct ood_column {
 	struct ts_batch b;
 	size_t at, i; /* the column's number; rows of b returned so far */
 	uint64_t row; /* rows returned so far */
+	bool floats;  /* its numbers are <f4 or <f2 */
+	bool round;   /* for the caller to set: return numbers rounded to floats, because others are that they meet */
 };
 
 /* Opens path; NULL or "-" is standard input. name: the column's, or NULL for the only one; text has just one.
@@ -29,6 +31,7 @@ void ood_column_close(struct ood_column *c);
 /* Where a column comes from. For text nothing is known, and name is "". */
 struct ood_origin {
 	char name[TS_MAX_NAME + 1];
+	bool floats;             /* as in struct ood_column */
 	struct ts_header header; /* its meta alone */
 };
 /* Returns all n numbers of the column in a new array and puts its origin into *from, which the caller releases either

@@ -63,7 +63,7 @@ static bool step(struct walk *w)
 /* Digits enough to read a threshold back exactly. */
 static int digits(const struct walk *w)
 {
-	return w->s[0]->wide || w->s[1]->wide ? 17 : 9;
+	return w->s[0]->wide && w->s[1]->wide ? 17 : 9;
 }
 
 static double share(const struct walk *w, int s)

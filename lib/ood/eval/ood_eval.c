@@ -74,13 +74,14 @@ static void add(struct ood_metrics *to, const struct ood_metrics *m)
 
 /* ---- DeLong ---------------------------------------------------------------------------------- */
 
-/* The normal interval around the AUROC, clipped to 0..1. */
+/* The normal interval around the AUROC, clipped to 0..1. None without variance: where all ID rows are above all OOD
+ * rows, an interval from 1 to 1 would claim to know that of all rows. */
 static void normal_interval(const struct ood_eval_options *o, struct ood_result *r, double variance)
 {
 	double z = num_normal_quantile(.5 + o->confidence / 2);
 
 	r->se = sqrt(variance);
-	if (!o->delong || isnan(variance))
+	if (!o->delong || !(variance > 0))
 		return;
 	r->low.v[OOD_AUROC] = fmax(0, r->m.v[OOD_AUROC] - z * r->se);
 	r->high.v[OOD_AUROC] = fmin(1, r->m.v[OOD_AUROC] + z * r->se);
@@ -90,9 +91,9 @@ static void normal_interval(const struct ood_eval_options *o, struct ood_result 
 static void place(const struct ood_eval *e, const struct ood_scores *ood, size_t k, double *x, double *y)
 {
 	const struct ood_scores *id = e->id;
+	struct ood_sample a, b;
 
-	const struct ood_sample a = ood_scores_sample(id, k), b = ood_scores_sample(ood, k);
-
+	ood_scores_pair(id, ood, k, &a, &b);
 	ood_placements(&a, id->order[k], &b, false, x);
 	ood_placements(&b, ood->order[k], &a, true, y);
 }
@@ -196,6 +197,7 @@ static void draw_rows(uint32_t *count, size_t n, uint64_t seed, uint64_t stream)
 static struct ood_metrics resample(const struct ood_eval *e, const struct ood_scores *ood, size_t k, struct draw *d)
 {
 	const struct ood_scores *id = e->id;
+	struct ood_sample a, b;
 	size_t n_right = 0;
 	uint64_t labelled = 0;
 
@@ -203,7 +205,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_sc
 		d->sorted[0][i] = d->row[0][id->order[k][i]];
 	for (size_t i = 0; i < ood->n; i++)
 		d->sorted[1][i] = d->row[1][ood->order[k][i]];
-	struct ood_sample a = ood_scores_sample(id, k), b = ood_scores_sample(ood, k);
+	ood_scores_pair(id, ood, k, &a, &b);
 	a.weight = d->sorted[0];
 	b.weight = d->sorted[1];
 	struct ood_metrics m = ood_compare(&a, &b, &e->o.by);
@@ -217,6 +219,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_sc
 			d->right[n_right++] = d->row[0][row];
 	}
 	struct ood_sample right = ood_scores_right(id, k);
+	right.rounded = a.rounded;
 	right.weight = d->right;
 	if (labelled)
 		ood_compare_right(&a, &right, labelled, &b, &m);
@@ -239,7 +242,7 @@ static double quantile(const double *v, size_t n, double q)
 	return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
-/* Intervals from the replicates' metrics, each divided by `by`. */
+/* Intervals from the replicates' metrics, each divided by `by`; none where all replicates are alike, as above. */
 static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, double by, struct ood_result *out)
 {
 	size_t n = e->o.bootstrap;
@@ -256,6 +259,8 @@ static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, do
 		if (!known)
 			continue;
 		qsort(v, n, sizeof *v, by_value);
+		if (v[0] == v[n - 1])
+			continue;
 		out->low.v[k] = quantile(v, n, .5 - e->o.confidence / 2);
 		out->high.v[k] = quantile(v, n, .5 + e->o.confidence / 2);
 	}
@@ -312,11 +317,13 @@ int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned grou
 
 #pragma omp parallel for schedule(dynamic) num_threads(e->o.threads)
 	for (size_t k = 0; k < id->n_methods; k++) {
-		const struct ood_sample a = ood_scores_sample(id, k), b = ood_scores_sample(ood, k);
+		struct ood_sample a, b;
+		ood_scores_pair(id, ood, k, &a, &b);
 		unknown(&out[k]);
 		out[k].m = ood_compare(&a, &b, &e->o.by);
 		if (id->mark && id->labelled) {
-			const struct ood_sample right = ood_scores_right(id, k);
+			struct ood_sample right = ood_scores_right(id, k);
+			right.rounded = a.rounded;
 			ood_compare_right(&a, &right, id->labelled, &b, &out[k].m);
 		}
 	}

@@ -37,7 +37,7 @@ struct ood_eval_options {
 };
 
 struct ood_result {
-	struct ood_metrics m, low, high; /* NaN in low and high: no interval */
+	struct ood_metrics m, low, high; /* NaN in low and high: no interval, as it would have no width */
 	double se;                       /* of the AUROC, by DeLong; NaN: not computed */
 	double p;                        /* that the baseline's AUROC differs, after Holm's correction
 					   * over the methods; NaN: not tested */

@@ -90,17 +90,20 @@ struct ood_conventions {
 					   * 1; 0: as they are */
 };
 
-/* Scores sorted ascending, at least one, no NaN: floats, or doubles if they were read as such. The two kinds can be
- * compared. */
+/* Scores sorted ascending, at least one, no NaN: floats, or doubles if they were read as such. Doubles beside floats
+ * must be rounded to floats: 0.699999988 is the text of a float, and as a double it is not that float. */
 struct ood_sample {
 	const float *v;
 	size_t n;
 	const uint32_t *weight; /* (n) row k counts weight[k] times; NULL: once each */
 	const double *wide;     /* instead of v, if not NULL */
+	bool rounded;           /* wide is compared with floats */
 };
 static inline double ood_at(const struct ood_sample *s, size_t i)
 {
-	return s->wide ? s->wide[i] : (double)s->v[i];
+	if (!s->wide)
+		return (double)s->v[i];
+	return s->rounded ? (double)(float)s->wide[i] : s->wide[i];
 }
 
 /* Computes all but OSCR, CCR and AURRA, which become NaN. The weights of each sample must not all be 0. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "err/err_near.h"
 #include "num/num_sort.h"
@@ -134,12 +135,37 @@ void ood_scores_release(struct ood_scores *set)
 
 struct ood_sample ood_scores_sample(const struct ood_scores *set, size_t m)
 {
-	return (struct ood_sample){ set->scores[m], set->n, NULL, set->wide ? set->wide[m] : NULL };
+	return (struct ood_sample){ .v = set->scores[m], .n = set->n, .wide = set->wide ? set->wide[m] : NULL };
+}
+
+void ood_scores_pair(const struct ood_scores *a, const struct ood_scores *b, size_t m, struct ood_sample *of_a,
+		     struct ood_sample *of_b)
+{
+	*of_a = ood_scores_sample(a, m);
+	*of_b = ood_scores_sample(b, m);
+	of_a->rounded = !of_b->wide;
+	of_b->rounded = !of_a->wide;
 }
 
 struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m)
 {
-	return (struct ood_sample){ set->right[m], set->n_right, NULL, set->right_wide ? set->right_wide[m] : NULL };
+	return (struct ood_sample){ .v = set->right[m],
+				    .n = set->n_right,
+				    .wide = set->right_wide ? set->right_wide[m] : NULL };
+}
+
+uint64_t ood_scores_hash(const struct ood_scores *set)
+{
+	uint64_t h = 0;
+
+	for (size_t m = 0; m < set->n_methods; m++) {
+		const struct ood_sample s = ood_scores_sample(set, m);
+		for (size_t i = 0; i < s.n; i++) {
+			const double v = ood_at(&s, i);
+			h = XXH3_64bits_withSeed(&v, sizeof v, h);
+		}
+	}
+	return h;
 }
 
 /* Room for `rows` scores of method m. */
@@ -399,33 +425,34 @@ int ood_scores_read(struct ood_scores *set, struct ood_input *in, char *const *m
 	return rc;
 }
 
-/* Makes method m's scores doubles. */
-static int widen(struct ood_scores *set, size_t m)
+/* Makes method m's scores floats. */
+static int narrow(struct ood_scores *set, size_t m)
 {
-	set->wide[m] = malloc((set->n + 1) * sizeof **set->wide);
-	if (!set->wide[m])
+	set->scores[m] = malloc((set->n + 1) * sizeof **set->scores);
+	if (!set->scores[m])
 		return -1;
 	for (size_t i = 0; i < set->n; i++)
-		set->wide[m][i] = (double)set->scores[m][i];
-	free(set->scores[m]);
-	set->scores[m] = NULL;
+		set->scores[m][i] = (float)set->wide[m][i];
+	free(set->wide[m]);
+	set->wide[m] = NULL;
 	return 0;
 }
 
-/* Appends b's scores of method m to a's; doubles if either has doubles. */
+/* Appends b's scores of method m to a's; floats if either has floats. */
 static int append_scores(struct ood_scores *a, const struct ood_scores *b, size_t m)
 {
 	const struct ood_sample from = ood_scores_sample(b, m);
+	const bool wide = from.wide && (a->n == 0 || a->wide[m]);
 
-	if (from.wide && !a->wide[m] && widen(a, m) < 0)
+	if (!wide && a->wide[m] && narrow(a, m) < 0)
 		return -1;
-	if (grow_scores(a, m, a->wide[m], a->n + b->n) < 0)
+	if (grow_scores(a, m, wide, a->n + b->n) < 0)
 		return -1;
 	for (size_t i = 0; i < b->n; i++) {
-		if (a->wide[m])
-			a->wide[m][a->n + i] = ood_at(&from, i);
+		if (wide)
+			a->wide[m][a->n + i] = from.wide[i];
 		else
-			a->scores[m][a->n + i] = from.v[i];
+			a->scores[m][a->n + i] = (float)ood_at(&from, i);
 	}
 	return 0;
 }

@@ -2,7 +2,8 @@
  *
  * ood_scores: the scores of a set, read into one sorted array per method: floats if they arrive as <f4 or <f2 (4 bytes
  * per row and method), doubles if they arrive as <f8 or text (8 bytes); sorting needs as much again for one method. No
- * score loses a digit.
+ * score loses a digit, unless one set has floats and the other doubles: these are then compared as floats, since text
+ * of a float reads as another double and would not tie with it.
  */
 #ifndef OOD_SCORES_H
 #define OOD_SCORES_H
@@ -61,10 +62,15 @@ int ood_scores_read(struct ood_scores *set, struct ood_input *in, char *const *m
 		    unsigned flags) TS_CHECKED;
 /* Method m's scores, and those of its right rows, borrowed. */
 struct ood_sample ood_scores_sample(const struct ood_scores *set, size_t m);
+/* Method m's scores of two sets that are to be compared, rounded if only the other set has floats. */
+void ood_scores_pair(const struct ood_scores *a, const struct ood_scores *b, size_t m, struct ood_sample *of_a,
+		     struct ood_sample *of_b);
 struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m);
-/* Appends b's rows, without their labels, to a's; a starts zeroed. The caller sorts a afterwards. -1: out of memory, or
- * 2^32 rows with order. */
+/* Appends b's rows, without their labels, to a's; a starts zeroed. Of floats and doubles all become floats. The caller
+ * sorts a afterwards. -1: out of memory, or 2^32 rows with order. */
 int ood_scores_append(struct ood_scores *a, const struct ood_scores *b, struct err *err) TS_CHECKED;
+/* XXH3-64 of all methods' sorted scores, with all their digits: that of a stream's text is another. */
+uint64_t ood_scores_hash(const struct ood_scores *set);
 /* -1: out of memory. */
 int ood_scores_sort(struct ood_scores *set) TS_CHECKED;
 void ood_scores_release(struct ood_scores *set);

@@ -140,6 +140,16 @@ ok 'partners have one label, if both are known' 'shows badce --scores w.ts --sor
 printf '%s\n' '4 0' '1.5 1' '9 1' '-3 1' '1.5 3' | labelled
 ok 'scores of other images, by position: refused, with what to type' '
 	error "images.ts.*row 2 has label 2, row 2 of .w.ts. has 1: .*ts-cat --select" $run && ts-cat --select s w.ts -o s.ts && shows badce --scores s.ts --sort s images.ts'
+named() { # labels are numbers of these classes
+	/usr/bin/python3 -c "
+import sys, msgpack
+r = list(msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False))
+r[0].setdefault(b\"meta\", {})[b\"classes\"] = sys.argv[1:]; r[-1][b\"xxh3\"] = None
+[sys.stdout.buffer.write(msgpack.packb(x)) for x in r]" "$@"
+}
+ok 'labels of other classes are no other labels: um-embed takes the numbers of its model' '
+	named cat dog emu fox <images.ts >images-named.ts && named fox emu dog cat <w.ts >other.ts && named cat dog emu fox <w.ts >same.ts &&
+	shows badce --scores other.ts --sort s images-named.ts && fails 1 "row 2 has label 2" ds-view --scores same.ts --sort s images-named.ts'
 printf '%s\n' '4 0 c' '1.5 2 a' '9 0 e' '-3 0 b' '1.5 3 d' | ts-gen scores s:f4,label:i8,name:str >w.ts
 ok 'and by name' 'error "images.ts.*row 1 has label 1, row 1 of .w.ts. has 2" $run'
 sed 's/^4/nan/' scores.txt | gen_scores >w.ts

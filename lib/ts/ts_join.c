@@ -4,14 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ts/ts_images.h"
 #include "ts/ts_join.h"
 
 void ts_join_release(struct ts_join *j)
 {
 	ts_batch_release(&j->kept);
+	ts_strs_free(j->classes, j->n_classes);
 	free(j->order);
 	free(j->used);
 	*j = (struct ts_join){ 0 };
+}
+
+/* The names of the classes that labels are numbers of; NULL: not known. */
+static int read_classes(struct ts_reader *r, const struct ts_header *h, char ***names, size_t *n)
+{
+	return ts_meta_get_strs(&h->meta, "classes", names, n) < 0 ?
+		       ts_reader_fail(r, "meta 'classes' is not a list of names, or memory ran out") :
+		       0;
 }
 
 /* *map: where the columns to keep are found. */
@@ -38,6 +48,8 @@ static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header 
 	}
 	if (rc < 0 || ts_batch_init(&j->kept, &h) < 0 || !(*map = ts_header_map(&h, in)))
 		rc = ts_reader_fail(r, "out of memory");
+	if (rc == 0 && labelled && read_classes(r, in, &j->classes, &j->n_classes) < 0)
+		rc = -1;
 	ts_header_release(&h);
 	j->name = named && rc == 0 ? ts_batch_col(&j->kept, "name") : NULL;
 	j->label = labelled && rc == 0 ? ts_batch_col(&j->kept, "label") : NULL;
@@ -143,12 +155,29 @@ static int find_partner(struct ts_join *j, const struct ts_reader *r, struct ts_
 	return 0;
 }
 
+/* Forgets the labels if they are of other classes than the other stream's: um-embed gives images the numbers that its
+ * model has for their classes. */
+static int compare_classes(struct ts_join *j, struct ts_reader *other)
+{
+	char **names = NULL;
+	size_t n = 0;
+
+	if (read_classes(other, ts_reader_header(other), &names, &n) < 0)
+		return -1;
+	if (!ts_same_classes(j->classes, j->n_classes, names, n))
+		j->label = NULL;
+	ts_strs_free(names, n);
+	return 0;
+}
+
 int ts_join_next(struct ts_join *j, const struct ts_reader *r, struct ts_reader *other, const char *name, int64_t label,
 		 size_t *ret)
 {
 	const unsigned long long row = j->partners++;
 	int64_t theirs;
 
+	if (row == 0 && j->label && compare_classes(j, other) < 0)
+		return -1;
 	if (find_partner(j, r, other, name, row, ret) < 0)
 		return -1;
 	theirs = j->label ? ((const int64_t *)j->label->data)[*ret] : -1;

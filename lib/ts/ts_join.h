@@ -3,7 +3,7 @@
  * ts_join: columns of one row stream (scores, say) for the rows of another (their images). Rows are matched by the
  * string column "name" if both streams have one, otherwise by position. Each row must have exactly one partner: a name
  * that appears twice or has no partner is an error that names it, and so are different numbers of rows, and partners
- * with two labels, because a silent mismatch gives every row a wrong value.
+ * with two labels of the same classes, because a silent mismatch gives every row a wrong value.
  *
  * Held in memory: the requested columns, the label, and with names also the name and 17 bytes per row.
  */
@@ -19,10 +19,12 @@ extern "C" {
 struct ts_join {
 	struct ts_batch kept;       /* all rows in stream order: "name", "label" and the columns */
 	const struct ts_col *name;  /* borrowed from kept; NULL: by position */
-	const struct ts_col *label; /* likewise; NULL: the stream has none */
-	size_t *order;              /* rows, sorted by name */
-	bool *used;                 /* rows that have found their partner */
-	uint64_t partners;          /* rows that have been looked up */
+	const struct ts_col *label; /* likewise; NULL: the stream has none, or they are of other classes */
+	char **classes;             /* names of the label's classes; NULL: not known */
+	size_t n_classes;
+	size_t *order;     /* rows, sorted by name */
+	bool *used;        /* rows that have found their partner */
+	uint64_t partners; /* rows that have been looked up */
 };
 
 /* Reads r to END and keeps its n columns; named: the other stream has names. -1: r has failed and says why. Call

@@ -162,6 +162,9 @@ ok 'no interval of no width, where all ID rows are above all OOD rows; few rows:
 	ood-metrics -f tsv -b 20 --show auroc,fpr95 --id above below | sed 1d | cut -f 3-8 | uniq | tr "\t" " " | grep -qx "1 - - 0 - -" &&
 	head -n 99 below >few && ood-metrics --baseline score --id above few 2>err >out && grep -q "few.: of 120 ID and 99 OOD rows: of fewer than 100, intervals are too narrow and tests too sure" err &&
 	ood-metrics --id above few 2>err >out && ! test -s err'
+ok 'nor where resamplings differ that an interval leaves out: FPR95 is 0 unless the lowest of 100 ID rows is drawn five times' '
+	seq 1000 1099 >above && { seq 99; echo 1000.5; } >below && ood-metrics -f tsv -b 1000 --show fpr95,auroc --id above below | sed 1d | cut -f 3-5 | uniq | tr "\t" " " | grep -qx "0 - -" &&
+	ood-metrics -f tsv -b 1000 --confidence 0.9999 --show fpr95 --id above below | sed 1d | cut -f 3-5 | uniq | tr "\t" " " | grep -q "^0 0 0.0"'
 ok 'a wider confidence is wider' 'w() { ood-metrics --id p -f tsv --delong --confidence $1 -m a q | awk "NR == 2 { print \$5 - \$4 }"; }; awk "BEGIN { exit !($(w 0.99) > $(w 0.9)) }"'
 ok '--baseline: marked, itself not tested' 'ood-metrics --id p -f tsv --baseline b q >out && test "$(col versus <out)" = "q same average same q baseline average baseline " &&
 	fails 1 "baseline: .c. is not among the scores to compare; they are a, b" ood-metrics --id p --baseline c q'

@@ -124,7 +124,7 @@ static double score(const char *method, const float *logits, size_t n)
 
 static void scores(void)
 {
-	float a[] = { 40, 0, 0 }, b[] = { 60, 0, 0 }, c[] = { 3e4f, -3e4f }, tie[] = { 2, 2 };
+	float a[] = { 40, 0, 0 }, b[] = { 60, 0, 0 }, c[] = { 3e4f, -3e4f }, tie[] = { 2, 2 }, steps[] = { 3, 5, 0 };
 	ok(fabs(score("msp", a, 3) - (40 - log(2))) < 1e-12, "msp: margin 40");
 	ok((float)score("msp", b, 3) > (float)score("msp", a, 3), "msp: 60 is above 40");
 	ok(score("msp", c, 2) == 6e4, "msp: does not overflow");
@@ -139,6 +139,11 @@ static void scores(void)
 	   "entropy: confident samples differ, a margin of 60,000 does not vanish");
 	ok(fabs(score("entropy", tie, 2) + log(log(2))) < 1e-14, "entropy of even odds is log 2");
 	ok(isfinite(score("gen", c, 2)) && score("gen", b, 3) > score("gen", a, 3), "gen: confident samples differ");
+	ok(score("logitgap", steps, 3) == 3.5 && score("logitgap:top=1", steps, 3) == 2 &&
+		   score("logitgap:top=9", steps, 3) == 3.5 && score("logitgap", tie, 2) == 0 &&
+		   score("logitgap", c, 2) == 6e4,
+	   "logitgap: the mean of the gaps, of the first, of ties, large ones");
+	ok(score("logitgap:top=0.5", steps, 3) == 3.5, "logitgap:top=0.5 is none, that is all, and not 0 / 0");
 	ok(num_argmax(tie, 2) == 0, "argmax: the first of equal ones");
 }
 

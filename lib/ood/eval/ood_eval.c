@@ -242,7 +242,7 @@ static double quantile(const double *v, size_t n, double q)
 	return i + 1 < n ? v[i] + (at - (double)i) * (v[i + 1] - v[i]) : v[n - 1];
 }
 
-/* Intervals from the replicates' metrics, each divided by `by`; none where all replicates are alike, as above. */
+/* Intervals from the replicates' metrics, each divided by `by`; none where they would have no width, as above. */
 static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, double by, struct ood_result *out)
 {
 	size_t n = e->o.bootstrap;
@@ -259,10 +259,12 @@ static int percentiles(const struct ood_eval *e, const struct ood_metrics *m, do
 		if (!known)
 			continue;
 		qsort(v, n, sizeof *v, by_value);
-		if (v[0] == v[n - 1])
+		const double low = quantile(v, n, .5 - e->o.confidence / 2);
+		const double high = quantile(v, n, .5 + e->o.confidence / 2);
+		if (low == high)
 			continue;
-		out->low.v[k] = quantile(v, n, .5 - e->o.confidence / 2);
-		out->high.v[k] = quantile(v, n, .5 + e->o.confidence / 2);
+		out->low.v[k] = low;
+		out->high.v[k] = high;
 	}
 	free(v);
 	return 0;

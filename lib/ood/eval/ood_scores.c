@@ -156,21 +156,12 @@ struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m)
 
 uint64_t ood_scores_hash(const struct ood_scores *set)
 {
-	enum { PART = 512 }; /* a call of the hash for each number was a tenth of ood-metrics' time */
-	double part[PART];
 	uint64_t h = 0;
 
 	for (size_t m = 0; m < set->n_methods; m++) {
 		const struct ood_sample s = ood_scores_sample(set, m);
-		size_t n = 0;
-
-		for (size_t i = 0; i < s.n; i++) {
-			part[n++] = ood_at(&s, i);
-			if (n == PART || i + 1 == s.n) {
-				h = XXH3_64bits_withSeed(part, n * sizeof *part, h);
-				n = 0;
-			}
-		}
+		h = s.wide ? XXH3_64bits_withSeed(s.wide, s.n * sizeof *s.wide, h) :
+			     XXH3_64bits_withSeed(s.v, s.n * sizeof *s.v, h);
 	}
 	return h;
 }

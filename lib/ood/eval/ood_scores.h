@@ -69,7 +69,7 @@ struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m);
 /* Appends b's rows, without their labels, to a's; a starts zeroed. Of floats and doubles all become floats. The caller
  * sorts a afterwards. -1: out of memory, or 2^32 rows with order. */
 int ood_scores_append(struct ood_scores *a, const struct ood_scores *b, struct err *err) TS_CHECKED;
-/* XXH3-64 of all methods' sorted scores, with all their digits: that of a stream's text is another. */
+/* XXH3-64 of all methods' sorted scores as they are held: that of a stream's text is another. */
 uint64_t ood_scores_hash(const struct ood_scores *set);
 /* -1: out of memory. */
 int ood_scores_sort(struct ood_scores *set) TS_CHECKED;

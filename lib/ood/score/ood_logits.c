@@ -152,8 +152,7 @@ static double logitgap(const float *l, size_t n, size_t most, float *room)
 static int logitgap_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
 {
 	const size_t C = s->basis->classes, others = C - 1;
-	const double *params = s->request.params;
-	const size_t most = params[0] > 0 && params[0] < (double)others ? (size_t)params[0] : others;
+	const size_t top = (size_t)s->request.params[0], most = top > 0 && top < others ? top : others;
 	float *room = malloc(C * sizeof *room);
 
 	if (!room)

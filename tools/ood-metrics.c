@@ -149,13 +149,14 @@ static void tell_little(const struct work *k, const struct ood_scores *ood, cons
 	void (*const tell)(const char *, ...) = pivot ? cli_warn : cli_info;
 	const double share = (double)ood->n / (double)(ood->n + k->id.n);
 
-	if (ood->n < 100 || k->id.n < 100) {
-		tell("'%s': of %zu ID and %zu OOD rows: at so few, one row moves FPR95 by a point or more", set,
-		     k->id.n, ood->n);
+	if (ood->n < OOD_EVAL_FEW || k->id.n < OOD_EVAL_FEW) {
 		if (report.intervals || baseline)
-			cli_warn("'%s': of %zu ID and %zu OOD rows: of fewer than 100, intervals are too narrow and "
+			cli_warn("'%s': of %zu ID and %zu OOD rows: of fewer than %d, intervals are too narrow and "
 				 "tests too sure",
-				 set, k->id.n, ood->n);
+				 set, k->id.n, ood->n, OOD_EVAL_FEW);
+		else
+			tell("'%s': of %zu ID and %zu OOD rows: at so few, one row moves FPR95 by a point or more", set,
+			     k->id.n, ood->n);
 	}
 	for (int i = 0; i < report.n_shown; i++)
 		if ((report.shown[i] == OOD_AUPR_IN || report.shown[i] == OOD_AUPR_OUT) && prevalence == 0 &&

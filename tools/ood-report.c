@@ -158,9 +158,9 @@ static int read_ood(struct work *k, struct report_page_set *s, struct report_ope
 	if (report_read_ood(&k->read, from->path, OOD_SCORES_ORDER, &s->scores, &s->history, &err) < 0)
 		return cli_error("%s", err.text);
 	from->hash = ood_scores_hash(&s->scores);
-	if (s->scores.n < 100 || k->page.id.scores.n < 100)
-		cli_warn("'%s': of %zu ID and %zu OOD rows: of fewer than 100, intervals are too narrow", s->name,
-			 k->page.id.scores.n, s->scores.n);
+	if (s->scores.n < OOD_EVAL_FEW || k->page.id.scores.n < OOD_EVAL_FEW)
+		cli_warn("'%s': of %zu ID and %zu OOD rows: of fewer than %d, intervals are too narrow", s->name,
+			 k->page.id.scores.n, s->scores.n, OOD_EVAL_FEW);
 	if (!s->results || ood_eval_set(k->eval, &s->scores, from->groups, s->results) < 0)
 		cli_oom();
 	return 0;

@@ -121,7 +121,7 @@ ok 'of a class that the model has not: refused' '
 	/usr/bin/python3 subset.py tee star <val.ts >some.ts && fails 1 "val.ts.: its classes are not the model.s: the model does not know .disc." um-train -q -i two.ckpt -e 1 --val val.ts -o x.ckpt some.ts'
 ok 'images to train on whose classes have another order are refused, by the first that differs' '
 	/usr/bin/python3 subset.py disc triangle square star cross crescent heart arrow hourglass tee <val.ts >some.ts &&
-	fails 1 "some.ts.: its classes are not the model.s: label 1 is .triangle. here and .square. there; ds-pack --map-classes" um-train -q -i named.ckpt -e 1 -o x.ckpt some.ts'
+	fails 1 "some.ts.: its classes are not the model.s: label 1 is .triangle., and the model.s .square.; ds-pack --map-classes" um-train -q -i named.ckpt -e 1 -o x.ckpt some.ts'
 ok 'of five classes or fewer it is not said' '
 	ts-cat --head 20 images.ts | /usr/bin/python3 -c "
 import sys, msgpack

@@ -59,7 +59,7 @@ bool net_same_classes(const struct net *n, char *const *own, char *const *names,
 	while (strcmp(names[i], own[i]) == 0)
 		i++;
 	snprintf(why, NET_WHY,
-		 "its classes are not the model's: label %zu is '%.60s' here and '%.60s' there; ds-pack "
+		 "its classes are not the model's: label %zu is '%.60s', and the model's '%.60s'; ds-pack "
 		 "--map-classes renames and orders them",
 		 i, names[i], own[i]);
 	return false;

@@ -29,7 +29,8 @@ function table(what, title,   i) {
 END {
 	printf "%d drawings of ten shapes to learn from, made so that there is something to forget: %d of their labels are wrong.\n", images, wrong
 	print "plain has learnt them by heart; early is its epoch of best validation; +CE is plain trained further, the control;"
-	printf "+UM just so, with the loss folded at %.2f, the estimate with 5 %% of the weights masked. All in percent.\n\n", m
+	printf "+UM just so, with the loss folded at %.2f, the estimate with 5 %% of the weights masked.\n", m
+	print "All in percent; an AUROC below 50 is worse than guessing.\n"
 	table("auroc", "AUROC")
 	table("fpr95", "FPR95")
 	print "Flagged, of 100 images of each set, by thresholds that flag 5 of 100 other drawings:"

@@ -41,7 +41,7 @@ $(RUN)/noisy.tsv: $(RUN)/train.images
 marked = $(foreach s,$(OOD),$(if $(filter $(NEAR),$s),near,far):$s=$(RUN)/$1-$s.scores)
 define demo_of
 $(RUN)/$1.tsv: $(SETS:%=$(RUN)/$1-%.scores)
-	ood-metrics --method $(METHODS) --format tsv --label $(call called,$1) --id $$< $(call marked,$1) >$$@.tmp
+	ood-metrics -q --method $(METHODS) --format tsv --label $(call called,$1) --id $$< $(call marked,$1) >$$@.tmp
 	mv $$@.tmp $$@
 $(RUN)/$1.repeated: $(RUN)/noisy.tsv $(RUN)/$1-train.scores
 	ts-cat --select pred,label $(RUN)/$1-train.scores | ts-dump --tsv | paste $(RUN)/noisy.tsv - | \

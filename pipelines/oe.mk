@@ -98,7 +98,7 @@ $(foreach m,$(MODELS),
 $(RUN)/$1/$m-%.scores: $(RUN)/%.eval $(RUN)/$1/$m.ckpt
 	um-embed -q -m $(RUN)/$1/$m.ckpt $$< | ood-score --method $(METHODS) -o $$@
 $(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores)
-	ood-metrics --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
+	ood-metrics -q --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
 	mv $$@.tmp $$@
 )
 $(RUN)/$1/all.tsv: $(MODELS:%=$(RUN)/$1/%.tsv)

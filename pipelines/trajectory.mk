@@ -52,7 +52,7 @@ $(RUN)/points/$1-%.tsv: $(RUN)/$1.ckpt $(RUN)/test.images $(OOD:%=$(RUN)/%.image
 	run=$$$$(um-train $(COMMON) --run $(RUN)/$1 --print-run) && for s in test $(OOD); do \
 		um-embed -q -m "$$$$run/checkpoints/epoch_$$*.ckpt" $(RUN)/$$$$s.images | \
 		ood-score --method $(METHOD) -o $(RUN)/points/$1-$$*-$$$$s.scores || exit 1; done
-	ood-metrics --format tsv --label $1-$$* --id $(RUN)/points/$1-$$*-test.scores \
+	ood-metrics -q --format tsv --label $1-$$* --id $(RUN)/points/$1-$$*-test.scores \
 		$(foreach o,$(OOD),$o=$(RUN)/points/$1-$$*-$o.scores) >$$@.tmp
 	rm $(RUN)/points/$1-$$*-*.scores
 	mv $$@.tmp $$@

@@ -65,7 +65,7 @@ $(RUN)/$1/umap-full-%.scores: $(RUN)/%.images $(RUN)/$1/umap.ckpt
 	um-embed -q --full -m $(RUN)/$1/umap.ckpt $$< | ood-score --method $(METHODS) -o $$@
 $(foreach m,$(MODELS),
 $(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores)
-	ood-metrics --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
+	ood-metrics -q --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
 	mv $$@.tmp $$@
 )
 endef

@@ -72,9 +72,9 @@ $(foreach m,$(MODELS),$(eval $(call scores_of,$m)))
 # 6. The tables: one row per set for each model, and the averages of all side by side.
 sets = $(foreach s,$(OOD),$s=$(RUN)/$1-$s.scores)
 $(RUN)/%.txt: $(RUN)/%-test.scores $(foreach s,$(OOD),$(RUN)/%-$s.scores)
-	ood-metrics --method $(METHODS) --label $* --id $< $(call sets,$*) >$@.tmp
+	ood-metrics -q --method $(METHODS) --label $* --id $< $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
-average = ood-metrics --method $(METHODS) --summary --label $1 $3 --id $(RUN)/$2-test.scores $(call sets,$2)
+average = ood-metrics -q --method $(METHODS) --summary --label $1 $3 --id $(RUN)/$2-test.scores $(call sets,$2)
 called = $(patsubst ce,+CE,$(patsubst um,+UM,$1))
 $(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)/$m-$s.scores))
 	{ :$(foreach m,$(MODELS), && $(call average,$(call called,$m),$m,$(if $(filter-out $(firstword $(MODELS)),$m),--no-heading))); } >$@.tmp
@@ -82,7 +82,7 @@ $(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)
 
 # 7. The methods with the highest average AUROC on these very sets (chosen in hindsight: it shows what is possible, not
 # what to expect elsewhere), for the plain model and after UM.
-best = ood-metrics --summary --format tsv --no-heading --label $1 $2 --id $(RUN)/$1-test.scores $(call sets,$1) | \
+best = ood-metrics -q --summary --format tsv --no-heading --label $1 $2 --id $(RUN)/$1-test.scores $(call sets,$1) | \
 	sort -t'	' -k3,3gr | head -n $(BEST) | awk -F'	' '{ printf "%-8s %-14s %7.2f %7.2f\n", $$1, $$2, 100 * $$3, 100 * $$6 }'
 $(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores))
 	{ printf '%-8s %-14s %7s %7s\n' model 'best methods' AUROC FPR95 && $(call best,plain) && $(call best,um); } >$@.tmp
@@ -91,7 +91,7 @@ $(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores))
 # 8. Pictures: histograms of the first of METHODS, ROC curves of these and the best, AUROC with DeLong's intervals.
 shown = $(METHODS)$$(awk 'NR > 1 && !index(",$(METHODS),", "," $$2 ",") && !seen[$$2]++ { printf ",%s", $$2 }' $(RUN)/best.txt)
 $(RUN)/%.curves.tsv: $(RUN)/best.txt $(RUN)/%.txt
-	ood-metrics --method $(shown) --label $* --delong --format tsv --roc $(RUN)/$*.roc.tsv --hist $(RUN)/$*.hist.tsv \
+	ood-metrics -q --method $(shown) --label $* --delong --format tsv --roc $(RUN)/$*.roc.tsv --hist $(RUN)/$*.hist.tsv \
 		--id $(RUN)/$*-test.scores $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
 comma := ,

@@ -110,8 +110,8 @@ static int check_images(struct work *k)
 	if (!image || ts_images_labels(k->images, false) < 0)
 		return -1;
 	k->h = ts_reader_header(k->images);
-	if (ts_meta_get_strs(&k->h->meta, "classes", &k->classes, &k->n_classes) < 0)
-		return ts_reader_fail(k->images, "meta 'classes' is not a list of names");
+	if (ts_images_classes(k->images, &k->classes, &k->n_classes) < 0)
+		return -1;
 	k->image = ts_header_col(k->h, "image");
 	k->label = ts_header_col(k->h, "label");
 	k->name = ts_header_col(k->h, "name");

@@ -71,8 +71,8 @@ int net_check_names(const struct net_checkpoint *c, struct ts_reader *r)
 	size_t n = 0;
 	bool same;
 
-	if (ts_meta_get_strs(&ts_reader_header(r)->meta, "classes", &names, &n) < 0)
-		return ts_reader_fail(r, "meta 'classes' is not a list of names, or memory ran out");
+	if (ts_images_classes(r, &names, &n) < 0)
+		return -1;
 	same = net_same_classes(c->net, c->classes, names, n, why);
 	ts_strs_free(names, n);
 	return same ? 0 : ts_reader_fail(r, "%s", why);

@@ -29,6 +29,13 @@ int ts_images_labels(struct ts_reader *r, bool needed)
 	return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
 }
 
+int ts_images_classes(struct ts_reader *r, char ***names, size_t *n)
+{
+	if (ts_meta_get_strs(&ts_reader_header(r)->meta, "classes", names, n) < 0)
+		return ts_reader_fail(r, "meta 'classes' is not a list of names, or memory ran out");
+	return 0;
+}
+
 int ts_images_some(struct ts_reader *r)
 {
 	return ts_reader_rows(r) ? 0 : ts_reader_fail(r, "is empty: it holds no images");

@@ -21,6 +21,8 @@ extern "C" {
 const struct ts_field *ts_images_field(struct ts_reader *r) TS_CHECKED;
 /* Checks the field 'label' of a stream whose header has been read; it may be missing unless it is needed. */
 int ts_images_labels(struct ts_reader *r, bool needed) TS_CHECKED;
+/* The names of meta 'classes', which labels are numbers of: new, ts_strs_free() them; NULL and 0 if there are none. */
+int ts_images_classes(struct ts_reader *r, char ***names, size_t *n) TS_CHECKED;
 /* To be called after END: fails if the stream held no rows. */
 int ts_images_some(struct ts_reader *r) TS_CHECKED;
 /* Do labels mean the same in both? a (n) and b (m) are the class names; NULL, for unknown, matches any. */

@@ -16,14 +16,6 @@ void ts_join_release(struct ts_join *j)
 	*j = (struct ts_join){ 0 };
 }
 
-/* The names of the classes that labels are numbers of; NULL: not known. */
-static int read_classes(struct ts_reader *r, const struct ts_header *h, char ***names, size_t *n)
-{
-	return ts_meta_get_strs(&h->meta, "classes", names, n) < 0 ?
-		       ts_reader_fail(r, "meta 'classes' is not a list of names, or memory ran out") :
-		       0;
-}
-
 /* *map: where the columns to keep are found. */
 static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in, const char *const *columns,
 		 size_t n, bool named, ptrdiff_t **map)
@@ -48,7 +40,7 @@ static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header 
 	}
 	if (rc < 0 || ts_batch_init(&j->kept, &h) < 0 || !(*map = ts_header_map(&h, in)))
 		rc = ts_reader_fail(r, "out of memory");
-	if (rc == 0 && labelled && read_classes(r, in, &j->classes, &j->n_classes) < 0)
+	if (rc == 0 && labelled && ts_images_classes(r, &j->classes, &j->n_classes) < 0)
 		rc = -1;
 	ts_header_release(&h);
 	j->name = named && rc == 0 ? ts_batch_col(&j->kept, "name") : NULL;
@@ -162,7 +154,7 @@ static int compare_classes(struct ts_join *j, struct ts_reader *other)
 	char **names = NULL;
 	size_t n = 0;
 
-	if (read_classes(other, ts_reader_header(other), &names, &n) < 0)
+	if (ts_images_classes(other, &names, &n) < 0)
 		return -1;
 	if (!ts_same_classes(j->classes, j->n_classes, names, n))
 		j->label = NULL;

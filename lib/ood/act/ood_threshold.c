@@ -9,6 +9,7 @@
 #include "ood/eval/ood_scores.h"
 #include "ood/ood_internal.h"
 #include "ood/act/ood_threshold.h"
+#include "ts/ts_images.h"
 
 enum { MAX_CLASSES = 1 << 20 };
 
@@ -178,10 +179,8 @@ static int read_rows(struct rows *w, struct ts_reader *r, char *const *methods, 
 	}
 	if (find_columns(w, r, h, methods, per_class) < 0)
 		goto out;
-	if (per_class && ts_meta_get_strs(&h->meta, "classes", &w->names, &w->n_names) < 0) {
-		ts_reader_fail(r, "meta 'classes' is not a list of names");
+	if (per_class && ts_images_classes(r, &w->names, &w->n_names) < 0)
 		goto out;
-	}
 	w->classes = w->n_names;
 	while ((rc = ts_reader_next(r, &b)) == 1)
 		if (take_batch(w, r, &b) < 0) {

@@ -84,8 +84,8 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 		return -1;
 	if (image->shape[0] > 4)
 		return ts_reader_fail(r, "has images of %zu channels; networks take at most 4", image->shape[0]);
-	if (ts_meta_get_strs(&h->meta, "classes", &d->classes, &d->n_classes) < 0)
-		return ts_reader_fail(r, "meta 'classes' is not a list of names");
+	if (ts_images_classes(r, &d->classes, &d->n_classes) < 0)
+		return -1;
 	d->c = (int)image->shape[0];
 	d->h = (int)image->shape[1];
 	d->w = (int)image->shape[2];

@@ -231,7 +231,10 @@ static int ora_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 	if (!a)
 		return -1;
 	for (size_t i = 0; i < n * D; i++)
-		a[i] = rows->features[i] - k->mu[i % D];
+		a[i] = rows->features[i];
+	for (size_t i = 0; i < n; i++)
+		for (size_t d = 0; d < D; d++)
+			a[i * D + d] -= k->mu[d];
 	num_matmul(a, n, s->basis->weight, C, D, p);
 	for (size_t i = 0; i < n; i++) {
 		const float *l = rows->logits + i * C;

@@ -13,23 +13,29 @@ static void doubt_dropout(const struct job *j)
 		cli_warn("--dropout %g changes nothing: %s has no dropout", j->o->train.dropout, j->c.net->spec);
 }
 
+/* The images of each class, new: (classes). NULL: out of memory, and then nothing is doubted. */
+static size_t *count(const struct um_data *d, size_t classes)
+{
+	size_t *rows = calloc(classes + 1, sizeof *rows);
+
+	for (size_t i = 0; rows && i < d->n; i++)
+		rows[d->label[i]]++;
+	return rows;
+}
+
 /* Classes without an image: those of a part of a sorted set, or where labels begin at 1. */
 static void doubt_classes(const struct job *j)
 {
-	const struct um_data *d = &j->data;
 	const size_t classes = (size_t)j->c.net->classes;
-	bool *seen = calloc(classes + 1, sizeof *seen);
-	size_t missing = 0, first = 0;
+	size_t *rows = count(&j->data, classes), missing = 0, first = 0;
 	char number[32];
 
-	for (size_t i = 0; seen && i < d->n; i++)
-		seen[d->label[i]] = true;
-	for (size_t k = classes; seen && k-- > 0;)
-		if (!seen[k]) {
+	for (size_t k = classes; rows && k-- > 0;)
+		if (rows[k] == 0) {
 			missing++;
 			first = k;
 		}
-	free(seen);
+	free(rows);
 	snprintf(number, sizeof number, "%zu", first);
 	if (missing)
 		cli_warn(
@@ -70,10 +76,10 @@ void job_doubts_before(const struct job *j)
 /* The share of the data's most common class: the accuracy of guessing. */
 static double chance(const struct um_data *d, size_t classes)
 {
-	size_t *rows = calloc(classes + 1, sizeof *rows), most = 0;
+	size_t *rows = count(d, classes), most = 0;
 
-	for (size_t i = 0; rows && i < d->n; i++)
-		most = ++rows[d->label[i]] > most ? rows[d->label[i]] : most;
+	for (size_t k = 0; rows && k < classes; k++)
+		most = rows[k] > most ? rows[k] : most;
 	free(rows);
 	return (double)most / (double)d->n;
 }

@@ -218,8 +218,7 @@ static struct ood_metrics resample(const struct ood_eval *e, const struct ood_sc
 		if (id->mark[row] == OOD_RIGHT)
 			d->right[n_right++] = d->row[0][row];
 	}
-	struct ood_sample right = ood_scores_right(id, k);
-	right.rounded = a.rounded;
+	struct ood_sample right = ood_scores_right(id, k, &a);
 	right.weight = d->right;
 	if (labelled)
 		ood_compare_right(&a, &right, labelled, &b, &m);
@@ -324,8 +323,7 @@ int ood_eval_set(struct ood_eval *e, const struct ood_scores *ood, unsigned grou
 		unknown(&out[k]);
 		out[k].m = ood_compare(&a, &b, &e->o.by);
 		if (id->mark && id->labelled) {
-			struct ood_sample right = ood_scores_right(id, k);
-			right.rounded = a.rounded;
+			const struct ood_sample right = ood_scores_right(id, k, &a);
 			ood_compare_right(&a, &right, id->labelled, &b, &out[k].m);
 		}
 	}

@@ -147,11 +147,12 @@ void ood_scores_pair(const struct ood_scores *a, const struct ood_scores *b, siz
 	of_b->rounded = !of_a->wide;
 }
 
-struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m)
+struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m, const struct ood_sample *all)
 {
 	return (struct ood_sample){ .v = set->right[m],
 				    .n = set->n_right,
-				    .wide = set->right_wide ? set->right_wide[m] : NULL };
+				    .wide = set->right_wide ? set->right_wide[m] : NULL,
+				    .rounded = all->rounded };
 }
 
 uint64_t ood_scores_hash(const struct ood_scores *set)

@@ -60,12 +60,13 @@ int ood_scores_no_more(struct ood_input *in, char *const *methods, size_t n) TS_
  * either way. */
 int ood_scores_read(struct ood_scores *set, struct ood_input *in, char *const *methods, size_t n,
 		    unsigned flags) TS_CHECKED;
-/* Method m's scores, and those of its right rows, borrowed. */
+/* Method m's scores, borrowed. */
 struct ood_sample ood_scores_sample(const struct ood_scores *set, size_t m);
 /* Method m's scores of two sets that are to be compared, rounded if only the other set has floats. */
 void ood_scores_pair(const struct ood_scores *a, const struct ood_scores *b, size_t m, struct ood_sample *of_a,
 		     struct ood_sample *of_b);
-struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m);
+/* Those of its right rows, borrowed, and rounded if all of them are. */
+struct ood_sample ood_scores_right(const struct ood_scores *set, size_t m, const struct ood_sample *all);
 /* Appends b's rows, without their labels, to a's; a starts zeroed. Of floats and doubles all become floats. The caller
  * sorts a afterwards. -1: out of memory, or 2^32 rows with order. */
 int ood_scores_append(struct ood_scores *a, const struct ood_scores *b, struct err *err) TS_CHECKED;

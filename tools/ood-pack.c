@@ -43,9 +43,8 @@ static int pack(struct ts_writer *w)
 			 files.threshold);
 	const struct ts_tensor *reference = rc == 0 ? ts_set_get(&b.set, "reference") : NULL;
 
-	if (reference && reference->shape[0] < OOD_WATCH_FEW)
-		cli_warn("'%s': %zu rows are few for a reference: a change may never be seen; give %d or more",
-			 files.reference, reference->shape[0], OOD_WATCH_FEW);
+	if (reference && ood_watch_few(reference->shape[0], files.reference, "a reference", &err))
+		cli_warn("%s", err.text);
 	if (rc == 0) {
 		const struct ts_header *inputs[3] = { &b.model, &b.threshold, b.fit.n_history ? &b.fit : NULL };
 

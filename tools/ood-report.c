@@ -178,10 +178,8 @@ static int read_others(struct work *k)
 		return 0;
 	if (kit_no_terminal(drift_path) < 0)
 		return -1;
-	if (p->id.scores.n < OOD_WATCH_FEW)
-		cli_warn("'%s': %zu rows are few for a reference of --drift: a change may never be seen; give %d or "
-			 "more",
-			 id_path, p->id.scores.n, OOD_WATCH_FEW);
+	if (ood_watch_few(p->id.scores.n, id_path, "a reference of --drift", &err))
+		cli_warn("%s", err.text);
 	p->drift = (struct report_page_set){ .name = "as they came", .path = drift_path };
 	ts_header_init(&p->drift.history, "scores");
 	if (report_read_ood(&k->read, drift_path, OOD_SCORES_ORDER, &p->drift.scores, &p->drift.history, &err) < 0)

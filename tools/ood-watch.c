@@ -62,9 +62,8 @@ static int begin(struct ood_watch *w, struct ood_origin *from)
 	if (ood_watch_init(w, v, n, alpha, direction == BOTH, (uint64_t)cli.seed) < 0)
 		cli_oom();
 	free(v);
-	if (n < OOD_WATCH_FEW)
-		cli_warn("'%s': %zu rows are few for a reference: a change may never be seen; give %d or more",
-			 reference_path, n, OOD_WATCH_FEW);
+	if (ood_watch_few(n, reference_path, "a reference", &err))
+		cli_warn("%s", err.text);
 	if (*from->name)
 		kit_warn_distorted(reference_path, &from->header.meta);
 	return 0;

@@ -34,6 +34,15 @@ void ood_watch_release(struct ood_watch *w)
 	*w = (struct ood_watch){ 0 };
 }
 
+bool ood_watch_few(size_t rows, const char *name, const char *what, struct err *words)
+{
+	if (rows >= OOD_WATCH_FEW)
+		return false;
+	err_fail(words, "'%s': %zu rows are few for %s: a change may never be seen; give %d or more", name, rows, what,
+		 OOD_WATCH_FEW);
+	return true;
+}
+
 void ood_watch_round(struct ood_watch *w)
 {
 	for (size_t i = 0; i < w->m; i++)

@@ -43,6 +43,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err/err.h"
 #include "ts/ts_rng.h"
 
 #ifdef __cplusplus
@@ -54,6 +55,8 @@ enum { OOD_WATCH_BETS = 9 };
  * evidence. With alpha 0.01, of 20 steps by 30 standard deviations after 1,000 rows a reference of 30 rows showed 4,
  * one of 50 rows 19, one of 100 rows all; after 20,000 rows 3, 14, and all. */
 enum { OOD_WATCH_FEW = 100 };
+/* Are `rows` so few? Then words is a line that warns of it; name: the reference's file, what: "a reference". */
+bool ood_watch_few(size_t rows, const char *name, const char *what, struct err *words);
 
 struct ood_watch {
 	double *kept; /* (m), sorted */

@@ -123,6 +123,11 @@ ok 'the second model is in the history' '
 ok 'other models: their logits, in the order asked for, and in the history' '
 	embed --ensemble other.ckpt --ensemble m.ckpt >one.ts && numbers ensemble one.ts >out && near 1e-4 out "$golden/um_extras_ensemble.txt" &&
 	test "$(ts-dump --history one.ts | wc -l)" -ge 1 && test "$(ts-dump --history one.ts)" != "$(ts-dump --history plain.ts)"'
+ok 'a network that is there twice is said, and is no error' '
+	cp other.ckpt again.ckpt && um-embed -m m.ckpt --ensemble other.ckpt --ensemble again.ckpt --ensemble m.ckpt --against m.ckpt images.ts 2>err >out &&
+	test $(grep -c "same network" err) = 3 && grep -q "again.ckpt. is the same network as .other.ckpt.: the ensemble counts it twice" err &&
+	grep -q "m.ckpt. is the same network as --model: the ensemble counts it twice" err && grep -q "m.ckpt. .*--model: every distance will be 0" err &&
+	um-embed -m m.ckpt --ensemble other.ckpt --against other.ckpt images.ts 2>err >out && ! grep -q "same network" err'
 ok 'of them too: other classes, and files that are not there' 'fails 1 "no.ckpt" um-embed -m m.ckpt --ensemble other.ckpt --ensemble no.ckpt images.ts &&
 	golden-net ckpt "$spec" 10 >many.ckpt && fails 1 "many.ckpt.*other classes" um-embed -m m.ckpt --ensemble many.ckpt images.ts'
 

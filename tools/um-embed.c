@@ -208,6 +208,31 @@ static void compare_prepared(const struct flow *f)
 			cli_warn("--against, --ensemble: '%s': %s", ts_reader_name(f->r), words.text);
 }
 
+/* Warns of networks of --against and --ensemble, n at `path`, that are the model, or one before them in the list. Their
+ * identities are in the output's meta at `key`. */
+static void compare_networks(const struct flow *f, const char *key, const char *const *path, size_t n)
+{
+	const struct ts_meta *m = &f->out.header.meta;
+	char *model, **id;
+	size_t found;
+
+	if (n == 0)
+		return;
+	if (ts_meta_get_str(m, "model", &model) < 1 || ts_meta_get_strs(m, key, &id, &found) < 1)
+		cli_oom();
+	for (size_t k = 0, i; k < n; k++) {
+		for (i = 0; i < k && strcmp(id[i], id[k]) != 0;)
+			i++;
+		if (strcmp(model, id[k]) == 0)
+			cli_warn("'%s' is the same network as --model: %s", path[k],
+				 path == ensemble.v ? "the ensemble counts it twice" : "every distance will be 0");
+		else if (i < k)
+			cli_warn("'%s' is the same network as '%s': the ensemble counts it twice", path[k], path[i]);
+	}
+	ts_strs_free(id, found);
+	free(model);
+}
+
 static int run(struct flow *f, const struct um_engine_options *how)
 {
 	struct err err;
@@ -217,6 +242,8 @@ static int run(struct flow *f, const struct um_engine_options *how)
 	compare_prepared(f);
 	if (make_header(f, ts_reader_header(f->r)) < 0)
 		return -1;
+	compare_networks(f, "ensemble.models", ensemble.v, ensemble.n);
+	compare_networks(f, "kl-distance.models", &extra.against, extra.against ? 1 : 0);
 	if (um_extras_open(f->e, &f->c, how, &err) < 0)
 		return cli_error("%s", err.text);
 	return kit_out_begin(&f->out) < 0 || embed(f) < 0 ? -1 : kit_out_finish(&f->out);

@@ -32,6 +32,7 @@ ok '--stream: what is no picture is left out and said' '
 	{ echo photos/cat/0.png; echo; echo none.png; echo photos; echo "$SRC/README.md"; echo photos/dog/1.jpg; } | ds-pack --stream --size 16 >s.ts 2>err && is "photos/cat/0.png photos/dog/1.jpg " names <s.ts &&
 	grep -q "none.png.: cannot be opened" err && grep -q "photos.: is a folder" err && grep -q "README.md.: not a PNG" err && grep -q "3 names that are not whole pictures were left out" err && test $(wc -l <err) = 4'
 ok '--stream: a last name without its newline, and with CR' 'printf "photos/cat/0.png\r\nphotos/dog/1.jpg" | ds-pack --stream --size 16 >s.ts && is "photos/cat/0.png photos/dog/1.jpg " names <s.ts'
+ok '--stream: a byte order mark before the first name' 'printf "\357\273\277photos/cat/0.png\nphotos/dog/1.jpg\n" | ds-pack --stream --size 16 >s.ts 2>err && ! test -s err && is "photos/cat/0.png photos/dog/1.jpg " names <s.ts'
 ok '--stream: no names are no rows' ': | ds-pack --stream --size 16 | ts-dump | cmp - /dev/null'
 ok '--stream: bytes are no names' '{ printf "a\0b\n" | ds-pack --stream --size 16 >x 2>err; test $? = 1; } && grep -q "zero byte" err && { head -c 70000 /dev/zero | tr "\0" x | ds-pack --stream --size 16 >x 2>err; test $? = 1; } && grep -q "line of more than" err'
 ok 'misuse: no one size, a source, what chooses' '

@@ -9,6 +9,7 @@
 #include "ds/ds_stream.h"
 #include "job/job_live.h"
 #include "kit/kit_live.h"
+#include "ts/ts_utf8.h"
 
 static const char input[] = "<stdin>";
 
@@ -70,6 +71,8 @@ static int names(struct live *l)
 	int rc;
 
 	while ((rc = kit_live_line(&l->in, &name, &l->err)) == 1) {
+		if (l->rows + l->bad == 0)
+			name += ts_utf8_mark(name);
 		if (!*name)
 			continue;
 		if (ds_live_file(l->pictures, name, &row, &l->err) == 0) {

@@ -104,7 +104,7 @@ else
 		port=$((20000 + $$ % 20000)); export MASTER_ADDR=127.0.0.1 MASTER_PORT=$port
 		ranks gpu/um-train --device cuda $options $two -o tcp.ckpt images.ts; rc=$?; unset MASTER_ADDR MASTER_PORT
 		test $rc = 0 && cmp device.ckpt tcp.ckpt || { sed "s/^/# /" said.?; false; }'
-	long="-a $net -e 40 -b 20 --run dead -o x images.ts"
+	long="-a $net -e 12 -b 20 --run dead -o x images.ts"
 	ok 'a rank that is killed ends the other, which says so' '
 		for r in 0 1; do RANK=$r LOCAL_RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 TORCHELASTIC_RUN_ID=$$.dead gpu/um-train --device cuda $options $long 2>said.$r & eval "pid$r=$!"; done
 		while [ -z "$(find dead -name last.ckpt 2>/dev/null)" ]; do sleep 0.05; done; sleep 0.2

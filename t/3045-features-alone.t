@@ -43,7 +43,7 @@ ok '--head W,b and features alone: the scores of the network itself' '
 
 # ---- features alone ----
 ts-import -q train_alone.npz -o train.x; ts-import -q test_alone.npz -o test.x
-alone=ctm,knn,mahalanobis,rmds,mds++,rmds++
+alone=ctm,cop,corp,knn,mahalanobis,rmds,mds++,rmds++
 ok 'features alone: to the last digit what features with logits give' 'ood-fit -q train.x -o x.fit && ood-score -q --fit x.fit -m $alone test.x | ts-cat --select $alone | ts-dump --tsv >x.tsv &&
 	ood-score -q --fit h.fit -m $alone test.h | ts-cat --select $alone | ts-dump --tsv | cmp - x.tsv'
 ok 'residual about the mean, as NumPy has it; and with the last layer where the fit knows it' '
@@ -54,7 +54,7 @@ v = np.linalg.eigh(np.cov(a.T, bias=True))[1][:, :-5]; want = -np.linalg.norm((b
 assert np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-6)" &&
 	ood-score -q --fit h.fit -m residual test.x | ts-cat --select residual | ts-dump --tsv >r1 && ood-score -q --fit h.fit -m residual test.h | ts-cat --select residual | ts-dump --tsv | cmp - r1'
 ok 'neco without the logit' 'ood-score -q --fit x.fit -m neco:logit=0 test.x | ts-cat --select neco:logit=0 | ts-dump --tsv >n && ood-score -q --fit h.fit -m neco:logit=0 test.h | ts-cat --select neco:logit=0 | ts-dump --tsv | cmp - n'
-ok 'all: what can be, and which are left out' 'ood-score --fit x.fit test.x 2>err | ts-dump --tsv | head -1 >head && grep -q "^ctm	mahalanobis.*rmds.*residual.*knn	cfood	label$" head && ! grep -q "msp\|vim\|pred" head &&
+ok 'all: what can be, and which are left out' 'ood-score --fit x.fit test.x 2>err | ts-dump --tsv | head -1 >head && grep -q "^ctm	mahalanobis.*rmds.*residual	cop	corp	knn	cfood	label$" head && ! grep -q "msp\|vim\|pred" head &&
 	grep -q "methods of .all. are left out because a fit, the last layer or columns are missing (the stream has no logits): .*msp.*vim.*nnguide" err'
 ok 'methods that need logits report it, with what to type' '(for m in msp energy react vim neco she nnguide relation openmax klm temperature gradnorm odin gram; do
 	fails 1 "method .$m.: the stream has no column .logits.; of features alone, ts-import --head computes" ood-score -q --fit x.fit -m $m test.x || exit 1; done) &&

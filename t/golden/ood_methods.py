@@ -9,7 +9,8 @@ METHODS = '''msp maxlogit energy energy:temperature=10 entropy gen gen:gamma=0.5
 openmax:tail=5:alpha=2 gradnorm react react:percentile=75 ash-p:percentile=60 ash-b:percentile=60 ash-s:percentile=60
 scale:percentile=60 vra vra:high=80:low=30:clip=1 dice:percentile=50 she nci nci:alpha=0.1 fdbd fdbd:centred=0 ora
 logitgap logitgap:top=2 ctm ras ras+msp mahalanobis mahalanobis:ridge=0.01 rmds mds++ rmds++ vim vim:dim=2 residual
-neco neco:dim=2:logit=0 knn:k=1 knn:k=4 knn:k=1000 nnguide:k=3:alpha=1 relation relation:power=2:threshold=0.1
+sirc sirc:dim=2 sirc:norm=1 neco neco:dim=2:logit=0 cop cop:variance=50 corp corp:variance=95:gamma=0.5:size=40
+knn:k=1 knn:k=4 knn:k=1000 nnguide:k=3:alpha=1 relation relation:power=2:threshold=0.1
 msp:temperature=10 msp:published=1 mcm mcm:temperature=0.1 react:threshold=1 react+msp react+msp:percentile=75:temperature=10
 ash-s+msp:percentile=60 ash-b+msp:percentile=60:published=1 scale+maxlogit:percentile=60 vra:high=80:low=30:each=1
 vra:high=80:low=30:each=1:clip=1 lts lts:percentile=60 optfs optfs:bins=7 optfs+entropy caref cadref cadref:confidence=1

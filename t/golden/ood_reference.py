@@ -387,6 +387,19 @@ def vim(t, W, b, train=None, dim=0, **k):
     return logsumexp(t.l, axis=1) - train.l.max(1).mean() / own.mean() * r
 
 
+def sirc(t, W, b, train=None, dim=0, norm=0, **k):
+    if norm:
+        s, own = np.abs(t.z).sum(1), np.abs(train.z).sum(1)
+    else:
+        s, own = residual_norm(t.z, W, b, train, dim)
+        if s is None:
+            return None
+        s, own = -s, -own
+    if own.std() == 0:
+        return None
+    return np.logaddexp(0, msp(t)) - np.logaddexp(0, -(s - own.mean() + 3 * own.std()) / own.std())
+
+
 def neco(t, train=None, dim=0, variance=90, logit=1, **k):
     mu, sd = train.z.mean(0), train.z.std(0)
     scale = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
@@ -400,6 +413,29 @@ def neco(t, train=None, dim=0, variance=90, logit=1, **k):
     x = (t.z - mu) * scale
     share = np.linalg.norm(x @ v[:, :d], axis=1) / np.linalg.norm(x, axis=1)
     return share * (t.l.max(1) if logit else 1)
+
+
+def outside(x, own, variance):
+    """Minus the norms of what lies outside the principal axes that hold `variance` percent of own's variance."""
+    mu = own.mean(0)
+    w, v = np.linalg.eigh((own - mu).T @ (own - mu))
+    w, v = np.maximum(w[::-1], 0), v[:, ::-1]
+    q = int(np.searchsorted(np.cumsum(w), variance / 100 * w.sum()) + 1)
+    if w[q:].sum() <= 1e-12 * w.sum():
+        return None
+    return -np.linalg.norm((x - mu) @ v[:, q:], axis=1)
+
+
+def cop(t, train=None, variance=85, **k):
+    return outside(single(t.z), single(train.z), variance)
+
+
+def corp(t, train=None, variance=80, gamma=2, size=0, **k):
+    D = train.z.shape[1]
+    M = int(size) or min(4 * D, 2048)
+    w, u = np.sqrt(2 * gamma) * normals(M * D).reshape(M, D), 2 * np.pi * uniforms(M, 1)
+    phi = lambda z: (np.sqrt(2 / M) * np.cos(single(z) @ w.T + u)).astype(np.float32).astype(np.float64)
+    return outside(phi(t.z), phi(train.z), variance)
 
 
 # ---- neighbours

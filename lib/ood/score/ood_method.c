@@ -14,13 +14,14 @@
 	row(logits, "Logits alone") row(calibrate, "Logits, fitted") row(mcm, SHAPE) row(shape, SHAPE) \
 		row(optfs, SHAPE) row(ras, SHAPE) row(nac, SHAPE) row(weiper, SHAPE) row(dropout, SHAPE) \
 			row(means, MEANS) row(caref, MEANS) row(core, MEANS) row(gauss, COVARIANCES) \
-				row(gmm, COVARIANCES) row(pnml, COVARIANCES) row(subspace, "Principal axes") \
+				row(gmm, COVARIANCES) row(pnml, COVARIANCES) row(subspace, AXES) row(kpca, AXES) \
 					row(knn, BANK) row(cfood, BANK) row(grood, BANK) row(layers, LAYERS) \
 						row(combood, LAYERS) row(gram, "Gram matrices") row(extra, PASSES) \
 							row(adascale, PASSES) row(ensemble, PASSES)
 #define SHAPE "Features, and the last layer"
 #define MEANS "Means of classes"
 #define COVARIANCES "Covariances"
+#define AXES "Principal axes"
 #define PASSES "Further passes through the network"
 #define LAYERS "Features of many layers"
 #define BANK "Neighbours in the bank of a fit"

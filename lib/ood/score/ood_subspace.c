@@ -16,6 +16,7 @@ struct subspace {
 	double *origin; /* (D) */
 	double *scale;  /* (D): factors of the features; NULL: none */
 	double alpha;   /* ViM: the weight of the residual */
+	double a, b;    /* SIRC: where the second score begins to count, and how fast */
 };
 
 /* Projects the rows minus the origin onto the axes: y (n rows, axes). Puts the norms before projection into norm (n
@@ -126,13 +127,18 @@ static int residual_norms(const struct subspace *p, const float *z, size_t n, si
 	return rc;
 }
 
-static int residual_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+static int minus_residual(const struct subspace *p, const float *z, size_t n, size_t d, double *out)
 {
-	int rc = residual_norms(s->state, rows->features, rows->n, s->basis->dim, out);
+	int rc = residual_norms(p, z, n, d, out);
 
-	for (size_t i = 0; i < rows->n && rc == 0; i++)
+	for (size_t i = 0; i < n && rc == 0; i++)
 		out[i] = -out[i];
 	return rc;
+}
+
+static int residual_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	return minus_residual(s->state, rows->features, rows->n, s->basis->dim, out);
 }
 
 static int vim_prepare(struct ood_scorer *s, struct err *err)
@@ -174,6 +180,94 @@ static int vim_score(const struct ood_scorer *s, const struct ood_rows *rows, do
 	for (size_t i = 0; i < rows->n && rc == 0; i++)
 		out[i] = num_lse(rows->logits + i * C, C) - p->alpha * out[i];
 	return rc;
+}
+
+/* ---- SIRC -------------------------------------------------------------------------------------- */
+
+/* Softmax information retaining combination (Xia and Bouganis, "Augmenting softmax information for selective
+ * classification with out-of-distribution data", ACCV 2022), as its logarithm:
+ *
+ *	-log(1 - p) - log(1 + exp(-b (s - a))),  a = mean - 3 sd, b = 1 / sd of s over training data (here: the bank),
+ *
+ * p the largest softmax probability, s minus ViM's residual, or the feature's L1 norm. Above a the probability decides,
+ * below it s does. */
+enum { SIRC_NORM = 1 };
+
+static double softplus(double x)
+{
+	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+/* s of z (n,D). -1: out of memory. */
+static int sirc_second(const struct ood_scorer *s, const float *z, size_t n, double *out)
+{
+	const size_t D = s->basis->dim;
+
+	if (s->request.params[SIRC_NORM] == 0)
+		return minus_residual(s->state, z, n, D, out);
+	for (size_t i = 0; i < n; i++) {
+		out[i] = 0;
+		for (size_t d = 0; d < D; d++)
+			out[i] += fabs((double)z[i * D + d]);
+	}
+	return 0;
+}
+
+/* second (n): that of the bank's rows. */
+static int sirc_bank(const struct ood_scorer *s, double *second)
+{
+	const struct ood_fit *f = s->basis->fit;
+	float *buf = malloc(OOD_CHUNK * f->dim * sizeof *buf); /* (chunk,D) */
+	int rc = buf ? 0 : -1;
+
+	for (size_t i = 0; i < f->bank.n && rc == 0; i += OOD_CHUNK) {
+		const size_t n = f->bank.n - i < OOD_CHUNK ? f->bank.n - i : OOD_CHUNK;
+		rc = sirc_second(s, ood_bank_rows(f, i, n, buf), n, second + i);
+	}
+	free(buf);
+	return rc;
+}
+
+static int sirc_prepare(struct ood_scorer *s, struct err *err)
+{
+	if (ood_need_logits(s, err) < 0)
+		return -1;
+	if (s->request.params[SIRC_NORM] == 0 ?
+		    residual_prepare(s, err) < 0 :
+		    ood_need_fit(s, err) < 0 || !(s->state = ood_keep(s, 1, sizeof(struct subspace), err)))
+		return -1;
+	struct subspace *p = s->state;
+	const size_t n = s->basis->fit->bank.n;
+	double *second = malloc((n + 1) * sizeof *second), mean = 0, sum = 0; /* (n) */
+	int rc = second ? sirc_bank(s, second) : -1;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		mean += second[i] / (double)n;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		sum += (second[i] - mean) * (second[i] - mean);
+	free(second);
+	if (rc < 0)
+		return err_memory(err);
+	if (!(sum > 0))
+		return err_fail(err, "all rows of the fit's bank have the same %s",
+				s->request.params[SIRC_NORM] == 0 ? "residual" : "norm");
+	const double sd = sqrt(sum / (double)n);
+	p->a = mean - 3 * sd;
+	p->b = 1 / sd;
+	return 0;
+}
+
+static int sirc_score(const struct ood_scorer *s, const struct ood_rows *rows, double *out)
+{
+	const struct subspace *p = s->state;
+	const size_t C = s->basis->classes;
+
+	if (sirc_second(s, rows->features, rows->n, out) < 0)
+		return -1;
+	for (size_t i = 0; i < rows->n; i++)
+		/* -log(1 - p) = log(1 + odds) */
+		out[i] = softplus(num_log_odds(rows->logits + i * C, C, 1)) - softplus(-p->b * (out[i] - p->a));
+	return 0;
 }
 
 /* ---- NECO -------------------------------------------------------------------------------------- */
@@ -266,6 +360,13 @@ const struct ood_method ood_subspace_family[] = {
 	  .params = { DIM },
 	  .prepare = residual_prepare,
 	  .score = residual_score },
+	{ .name = "sirc",
+	  .help = "maximum softmax probability, less where the residual is unlike training data's",
+	  .needs = "--fit",
+	  .parts = OOD_PART_MOMENTS | OOD_PART_BANK,
+	  .params = { DIM, [SIRC_NORM] = { "norm", 0, 0, 1, "1: the feature's L1 norm, not the residual" } },
+	  .prepare = sirc_prepare,
+	  .score = sirc_score },
 	{ .name = "neco",
 	  .help = "share of the feature within the principal axes, times the largest logit",
 	  .needs = "--fit",

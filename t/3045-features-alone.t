@@ -54,6 +54,15 @@ v = np.linalg.eigh(np.cov(a.T, bias=True))[1][:, :-5]; want = -np.linalg.norm((b
 assert np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-6)" &&
 	ood-score -q --fit h.fit -m residual test.x | ts-cat --select residual | ts-dump --tsv >r1 && ood-score -q --fit h.fit -m residual test.h | ts-cat --select residual | ts-dump --tsv | cmp - r1'
 ok 'neco without the logit' 'ood-score -q --fit x.fit -m neco:logit=0 test.x | ts-cat --select neco:logit=0 | ts-dump --tsv >n && ood-score -q --fit h.fit -m neco:logit=0 test.h | ts-cat --select neco:logit=0 | ts-dump --tsv | cmp - n'
+ok 'kernel PCA and sirc refuse features without variance: the rest would be rounding' '
+	$py -c "
+import numpy as np
+r = np.random.default_rng(0); y = np.zeros(30, int); one = np.ones((30, 6), \"f4\"); line = np.outer(r.normal(size=30), one[0]).astype(\"f4\")
+for n, z in ((\"one\", one), (\"line\", line)): np.savez(n, features=z, labels=y, logits=(z @ r.normal(size=(6, 3))).astype(\"f4\"))" &&
+	for kind in one line; do ts-import -q $kind.npz -o $kind.x && ood-fit -q $kind.x -o $kind.fit || return 1; done &&
+	fails 1 "cop.: the features of the fit do not vary" ood-score -m cop --fit one.fit one.x && fails 1 "same norm" ood-score -m sirc:norm=1 --fit one.fit one.x &&
+	fails 1 "same residual" ood-score -m sirc --fit one.fit one.x &&
+	for m in cop corp; do fails 1 "1 of .* principal axes hold all of the variance: no residual" ood-score -m $m --fit line.fit line.x || return 1; done'
 ok 'all: what can be, and which are left out' 'ood-score --fit x.fit test.x 2>err | ts-dump --tsv | head -1 >head && grep -q "^ctm	mahalanobis.*rmds.*residual	cop	corp	knn	cfood	label$" head && ! grep -q "msp\|vim\|pred" head &&
 	grep -q "methods of .all. are left out because a fit, the last layer or columns are missing (the stream has no logits): .*msp.*vim.*nnguide" err'
 ok 'methods that need logits report it, with what to type' '(for m in msp energy react vim neco she nnguide relation openmax klm temperature gradnorm odin gram; do

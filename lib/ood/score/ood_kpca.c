@@ -86,8 +86,11 @@ static int find_axes(struct ood_scorer *s, double *cov, double percent, struct e
 	free(w);
 	if (rc < 0)
 		return err_prefix(err, "the covariance of the features: ");
+	if (!(all > 0))
+		return err_fail(err, "the features of the fit do not vary");
 	if (!(all - sum > 1e-12 * all))
-		return err_fail(err, "the fit's features lie within %zu principal axes: no residual is left", k->n);
+		return err_fail(err, "%zu of %zu principal axes hold all of the variance: no residual is left", k->n,
+				m);
 	k->axes = cov + (m - k->n) * m;
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu", k->n, m);
 	return 0;

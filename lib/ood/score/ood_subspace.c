@@ -248,10 +248,10 @@ static int sirc_prepare(struct ood_scorer *s, struct err *err)
 	free(second);
 	if (rc < 0)
 		return err_memory(err);
-	if (!(sum > 0))
+	const double sd = sqrt(sum / (double)n);
+	if (!(sd > 1e-9 * fabs(mean))) /* less is rounding */
 		return err_fail(err, "all rows of the fit's bank have the same %s",
 				s->request.params[SIRC_NORM] == 0 ? "residual" : "norm");
-	const double sd = sqrt(sum / (double)n);
 	p->a = mean - 3 * sd;
 	p->b = 1 / sd;
 	return 0;

@@ -201,6 +201,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 
 	cli_tool_now = tool;
 	cli.tool = tool->name;
+	cli_standard_init();
 	cli_signals_init();
 	cli.threads = default_threads();
 	cli.argc = argc - 1;

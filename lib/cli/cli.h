@@ -143,6 +143,8 @@ int cli_line(FILE *f, char **line, size_t *cap, struct err *err);
 /* The lines of a text file, without line ends and trailing blanks, and without a UTF-8 byte order mark; ts_strs_free()
  * it. NULL after an error that it prints: no file, no lines. */
 char **cli_lines(const char *path, size_t *n);
+/* Warns of the names in the lines of p[0..n), if there are any: they had arrived when a signal ended the program. */
+void cli_warn_unread(const char *p, size_t n);
 /* Opens path for reading; NULL and "-" are standard input; refuses a terminal, exit 1. */
 struct ts_reader *cli_open(const char *path);
 /* Opens cli.output for writing; refuses a terminal, exit 1. */

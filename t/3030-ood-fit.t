@@ -31,6 +31,10 @@ ok 'merging other banks, other models, other seeds: refused, the file named' '
 	ood-fit --bank 50 f -o c.fit && fails 1 "c.fit.*--bank" ood-fit --merge a.fit c.fit &&
 	ts-gen features logits:f4:3,features:f4:5 9 1 | ood-fit --bank 100 -o d.fit && fails 1 "d.fit.*another model" ood-fit --merge a.fit d.fit &&
 	ood-fit --bank 100 --seed 9 f -o e.fit && fails 1 "e.fit.*--seed" ood-fit --merge a.fit e.fit'
+ok 'a fit that is there is merged and tuned as it is: what chooses its rows and parts is misuse' '
+	for o in "--bank 50" "--bank-type f4" "--seed 0" "-m knn"; do
+		fails 2 "is for a fit that is made from features; --merge takes" ood-fit --merge $o a.fit b.fit && fails 2 "; --tune takes" ood-fit --tune a.fit $o f || return 1
+	done'
 ok 'NaN: file and row are named' 'printf "1 2 3 4 0\n1 2 nan 4 0\n" | ts-gen features logits:f4:2,features:f4:2,label:i8 >x.f;
 	fails 1 "x.f.*row 1: feature 0" ood-fit x.f'
 ok 'a label that is no class' 'echo "1 2 3 4 2" | ts-gen features logits:f4:2,features:f4:2,label:i8 >x.f;

@@ -194,6 +194,22 @@ static int merge_fits(struct ts_writer *out, int n, char **paths)
 	return rc;
 }
 
+/* A fit that is there has its bank and its parts: what chooses them would be ignored. */
+static void check_no_choice(const char *with)
+{
+	static const struct {
+		const char *name;
+		const void *value;
+	} choices[] = {
+		{ "method", &method_list }, { "bank", &bank }, { "bank-type", &bank_type }, { "seed", &cli.seed }
+	};
+
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+		if (cli_given(choices[i].value))
+			cli_usage("--%s is for a fit that is made from features; --%s takes the fit as it is",
+				  choices[i].name, with);
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
@@ -206,6 +222,8 @@ int main(int argc, char **argv)
 		cli_usage("--merge: no FIT");
 	if (merge && tune)
 		cli_usage("--merge and --tune are two steps");
+	if (merge || tune)
+		check_no_choice(merge ? "merge" : "tune");
 	if ((against && !tune) || (published && !against))
 		cli_usage("--against FILE goes with --tune FIT, and --published-tuning with both");
 	struct ts_writer *out = cli_output(); /* before the work: refuses a terminal, and fails if writing is not

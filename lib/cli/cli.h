@@ -98,6 +98,9 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv);
  * --progress, --json, -q, -v, --no-history, and those named in skip (NULL ends it). New memory that the caller
  * frees. */
 char *cli_settings(const char *const *skip);
+/* Was the option with this value on the command line? Then it was meant for this run, and is misuse if it cannot act; a
+ * config file may serve several runs. */
+bool cli_given(const void *value);
 /* Reports misuse found by the tool itself: prints the line and "Try 'X --help'.", exits 2. */
 void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Parses a whole string as a number within a range, for values that tools take apart. 0, or -1 with nothing printed. */

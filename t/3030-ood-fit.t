@@ -20,6 +20,12 @@ ok 'the order of the shards does not matter' '
 	close a.fit b.fit features.scatter'
 ok 'nor does the order of the rows' 'ts-cat --shuffle --seed 3 f | ood-fit --bank 100 -o c.fit && same c.fit whole.fit bank.key bank.logits'
 ok 'the bank holds 100 rows' '[ "$(values whole.fit bank.label | wc -w)" = 100 ]'
+ok 'a fit whose rows are there already, as that of the whole among its parts, is warned of; parts are not' '
+	told() { ood-fit --merge -o c.fit "$@" 2>err && test $(wc -l <err) = 1 && grep -q "$want.fit. holds rows of the fits before it, or they hold its rows: they count twice" err || { cat err; return 1; }; }
+	ood-fit --merge -o a.fit 0.fit 1.fit 2.fit 3.fit 4.fit 5.fit 6.fit 2>err && ! test -s err &&
+	want=3 told 3.fit 3.fit && want=whole told 0.fit 1.fit 2.fit 3.fit 4.fit 5.fit 6.fit whole.fit && want=5 told whole.fit 5.fit && want=whole told 5.fit whole.fit &&
+	for i in 0 1; do ts-cat --shard $i/2 f | ood-fit --bank 0 -o half$i.fit; done && ood-fit --bank 0 -o all.fit f && want=all told half1.fit half0.fit all.fit && want=half0 told all.fit half0.fit &&
+	ood-fit --merge -o c.fit half0.fit half1.fit 2>err && ! test -s err && ood-fit --merge -q -o c.fit all.fit all.fit 2>err && ! test -s err'
 ok 'another seed, another bank' 'ood-fit --bank 100 --seed 1 f -o c.fit && ! same c.fit whole.fit bank.key >/dev/null'
 ok '--bank 0 holds all rows' 'ood-fit --bank 0 f -o c.fit && [ "$(values c.fit bank.label | wc -w)" = 700 ]'
 ok 'half precision: half the space, close numbers' 'ood-fit --bank 100 --bank-type f2 f -o half.fit &&

@@ -83,6 +83,34 @@ ok 'config: options without --output write to standard output all the same' 'con
 ok '--quiet, --verbose are accepted everywhere' 'ts-cat -q -v s >/dev/null && ts-dump --quiet --verbose s >/dev/null'
 ok '--help wins over missing operands; lines fit 100 columns' '
 	ts-cat --help | awk "length > 100 { bad = 1 } END { exit bad }"'
+# ---- standard streams that are closed, or do not wait ----
+ok 'closed standard error: messages do not get into the file that is written' '
+	printf "none.png\n" | ds-pack --stream --size 8 -o o.ts 2>&- && ts-dump o.ts | cmp - /dev/null &&
+	cat s | ts-cat --select x | ood-threshold -v -a 0.2 -o o.ts 2>&- && ts-dump o.ts | grep -q "\"x\""'
+ok 'closed standard output: what writes a file does not need it, what does says so' '
+	ts-cat s -o o.ts >&- && ts-dump o.ts | wc -l | grep -q 20 && { ts-cat s >&- 2>err; test $? = 1; } && grep -q "Bad file descriptor" err'
+ok 'closed standard input: what reads it says so' '{ timeout -s KILL 20 ts-cat <&- >out 2>err; test $? = 1; } && grep -q "Bad file descriptor" err'
+# nonblocking in|out COMMAND: its standard input, 60 kB in three parts, or its output, read late, is a pipe that does not wait.
+nonblocking() { /usr/bin/python3 - "$@" <<'END'
+import fcntl, os, subprocess, sys, time
+(r, w), out = os.pipe(), sys.argv[1] == "out"
+fcntl.fcntl(w if out else r, fcntl.F_SETFL, os.O_NONBLOCK)
+p = subprocess.Popen(sys.argv[2:], **({"stdout": w} if out else {"stdin": r}))
+os.close(w if out else r)
+time.sleep(0.3)
+if out:
+    with open(r, "rb") as f, open("got", "wb") as to: to.write(f.read())
+else:
+    data = open("long", "rb").read()
+    with open(w, "wb", 0) as f:
+        for i in range(3): f.write(data[i * len(data) // 3:(i + 1) * len(data) // 3]); time.sleep(0.1)
+sys.exit(p.wait())
+END
+}
+$gen scores x:f8,name:str 5000 2 >long; ts-dump long >want
+ok 'a pipe that does not wait: everything is read and written' '
+	nonblocking in ts-cat - --no-history -o got && cmp got long && nonblocking out ts-cat --no-history long && cmp got long && nonblocking out ts-dump long && cmp got want'
+
 # ---- progress: the rate, and the time left ----
 ds-synth --set id -n 4000 -o many.ts && golden-net ckpt densenet:depth=10,growth=2 10 >m.ckpt 2>/dev/null
 ok 'the rate and, of a known total, the time left' '

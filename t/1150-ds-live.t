@@ -52,6 +52,12 @@ live --stream --size 16
 ok '--stream: each row is written before the next name comes' 'echo photos/cat/0.png >&3 && waits "grep -q cat/0.png s.tsv" && echo photos/dog/1.jpg >&3 && waits "grep -q dog/1.jpg s.tsv" && ! test -s rc'
 ok '--stream: SIGTERM while it waits ends the stream with its END' 'kill -TERM $(cat pid) && waits "test -s rc" && is 0 cat rc && wait && ! test -s err && test $(wc -l <s.tsv) = 3'
 exec 3>&-
+live --stream --size 16
+ok '--stream: SIGTERM before all names are read: how many are left, from which on' '
+	yes photos/cat/0.png | head -n 3000 >many; cat many >&3; waits "grep -q cat/0.png s.tsv" && kill -TERM $(cat pid) && waits "test -s rc" && is 0 cat rc && wait &&
+	taken=$(($(wc -l <s.tsv) - 1)) && echo "# $taken read" && 
+	left=$(sed -n "s/.*stopped by a signal: \([0-9]*\) names that had arrived were not read, from .photos.cat.0.png. on$/\1/p" err) && test $left -ge 1 && test $((taken + left)) -le 3000'
+exec 3>&-
 live --frames 2x2
 ok '--frames: SIGTERM within a frame is no cut frame' 'printf 123456789012abcd >&3 && waits "grep -q 00000000 s.tsv" && kill -TERM $(cat pid) && waits "test -s rc" && is 0 cat rc && wait && ! test -s err'
 exec 3>&-

@@ -147,6 +147,11 @@ ok 'what would not act is misuse: a warm-up that the policy has not, Nesterov wi
 	for p in multistep superconverge piecewise linear onedrop multipledecay; do fails 2 "warmup goes with" um-train --warmup 2 --lr-policy $p images.ts || return 1; done
 	fails 2 "nesterov needs" um-train --nesterov --momentum 0 images.ts && fails 2 "nesterov is for --optimizer sgd" um-train --nesterov --optimizer adam images.ts &&
 	um-train -q -a fc -e 3 --warmup 2 --lr-policy constant -o x.ckpt images.ts'
+ok 'no more does what belongs to another policy, Adam and a momentum, a name without a run; a config file may hold it' '
+	for o in "--multistep-lr-adjust 3" "--multistep-lr-gamma 0.1"; do fails 2 "goes with --lr-policy multistep" um-train $o images.ts && fails 2 "multistep" um-train --lr-policy onedrop $o images.ts || return 1; done
+	for o in "--lr-drop-epoch 0.5" "--lr-one-drop 0.1"; do fails 2 "goes with --lr-policy onedrop" um-train $o images.ts || return 1; done
+	fails 2 "momentum is for --optimizer sgd" um-train --optimizer adam --momentum 0.9 images.ts && fails 2 "name is that of a run" um-train --name x images.ts &&
+	printf "lr-one-drop: 0.1\nname: x\n" >c.yaml && um-train -q --config c.yaml -a fc -e 1 -o x.ckpt images.ts && um-train -q --lr-policy onedrop --lr-one-drop 0.1 -a fc -e 1 -o x.ckpt images.ts'
 ok 'dropout that the network has not is warned of, and no other' '
 	said() { um-train -a $1 -e 1 -b 8 --dropout 0.2 -o x.ckpt images.ts 2>&1 | grep -c "dropout 0.2 changes nothing"; }
 	test "$(said resnet-narrow:depth=8)" = 1 && test "$(said densenet:depth=10,growth=4)" = 0'

@@ -107,7 +107,7 @@ ok 'what is refused leaves no run directory: outliers, the checkpoint, the netwo
 	refused "holds no images" um-train id.ts -i base.ckpt --aux empty.ts --oe oe && refused "not the densenet:depth=13" um-train id.ts -i base.ckpt -a densenet:depth=13 &&
 	refused "hold" um-train one.ts -i base.ckpt --val-fraction 0.5 &&
 	refused "freeze" um-train id.ts -i base.ckpt --freeze-conv --freeze-fc && refused "none.ts.*No such file" um-train id.ts -i base.ckpt --val id.ts --ood x=none.ts'
-for c in '--aux aux.ts|needs --oe' '--oe oe|needs --aux' '--aux-fixed|needs --aux' '--separate-bn|needs --aux' \
+for c in '--aux aux.ts|needs --oe' '--oe oe|needs --aux' '--aux-fixed|needs --aux' '--separate-bn|needs --aux' '--oe-weight 1|needs --aux' '--aux-ratio 1|needs --aux' \
 	'--aux aux.ts --oe oe --poem-published|needs --oe poem' '--aux aux.ts --oe poem --doe-published|needs --oe doe' \
 	'--aux aux.ts --oe poem --aux-fixed|anew in each epoch' '--aux aux.ts --oe nope|is not one of'; do
 	ok "misuse: ${c%|*}: ${c#*|}" 'fails 2 "${c#*|}" um-train -i base.ckpt ${c%|*} -o z.ckpt id.ts'

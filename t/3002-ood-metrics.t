@@ -179,6 +179,12 @@ ok 'histograms count every row, and integrate to 1' 'awk -F "\t" "\$2 == \"id\" 
 ok 'the area under the points is the AUROC' '"$gen" scores e:f4 20000 1 >p && "$gen" scores e:f4 20000 2 >q && a=$(ood-metrics --id p -f tsv --roc roc q | sed -n 2p | cut -f 3) && test "$(wc -l <roc)" -lt 2100 &&
 	awk -F "\t" -v a="$a" "NR > 1 { s += (\$4 - x) * (\$5 + y) / 2; x = \$4; y = \$5 } END { exit !(s - a < 2e-3 && a - s < 2e-3) }" roc'
 ok 'a failure leaves no curve' 'fails 1 "no/such" ood-metrics --id id.scores --roc kept a.scores no/such && ! test -e kept && fails 1 "no/roc" ood-metrics --id id.scores --roc no/roc a.scores'
+ok 'two files of curves with one name, or one of the name of the table: misuse, and nothing is written' '
+	rm -f r && usage --id id.scores --roc r --pr ./r a.scores && grep -q "roc and --pr are the same file" err && usage --id id.scores --pr r --hist $PWD/r a.scores && ! test -e r &&
+	usage --id id.scores --hist - a.scores && grep -q "would mix two outputs" err && ood-metrics --id id.scores --roc r --pr p --hist h a.scores >out && test -s r -a -s p -a -s h'
+ok '--confidence without intervals and tests is misuse; in a config file it waits for them' '
+	usage --id id.scores --confidence 0.9 a.scores && grep -q "confidence is that of" err && ood-metrics --id id.scores --confidence 0.9 --delong a.scores >out && ood-metrics --id id.scores --confidence 0.9 --baseline energy a.scores >out &&
+	echo "confidence: 0.9" >c.yaml && ood-metrics --id id.scores --config c.yaml a.scores >out'
 ok 'misuse of these' 'usage --id id.scores --show nope a.scores && usage --id id.scores --show auroc,auroc a.scores && usage --id id.scores pooled=a.scores && usage --id id.scores near: &&
 	usage --id id.scores --prevalence 1 a.scores && usage --id id.scores --explain -f json a.scores && usage --id id.scores --explain -f latex a.scores && usage --id id.scores --confidence 1 a.scores'
 done_testing

@@ -20,6 +20,12 @@ ok 'the order of the shards does not matter' '
 	close a.fit b.fit features.scatter'
 ok 'nor does the order of the rows' 'ts-cat --shuffle --seed 3 f | ood-fit --bank 100 -o c.fit && same c.fit whole.fit bank.key bank.logits'
 ok 'the bank holds 100 rows' '[ "$(values whole.fit bank.label | wc -w)" = 100 ]'
+ok 'a fit whose rows are there already, as that of the whole among its parts, is warned of; parts are not' '
+	told() { ood-fit --merge -o c.fit "$@" 2>err && test $(wc -l <err) = 1 && grep -q "$want.fit. holds rows of the fits before it, or they hold its rows: they count twice" err || { cat err; return 1; }; }
+	ood-fit --merge -o a.fit 0.fit 1.fit 2.fit 3.fit 4.fit 5.fit 6.fit 2>err && ! test -s err &&
+	want=3 told 3.fit 3.fit && want=whole told 0.fit 1.fit 2.fit 3.fit 4.fit 5.fit 6.fit whole.fit && want=5 told whole.fit 5.fit && want=whole told 5.fit whole.fit &&
+	for i in 0 1; do ts-cat --shard $i/2 f | ood-fit --bank 0 -o half$i.fit; done && ood-fit --bank 0 -o all.fit f && want=all told half1.fit half0.fit all.fit && want=half0 told all.fit half0.fit &&
+	ood-fit --merge -o c.fit half0.fit half1.fit 2>err && ! test -s err && ood-fit --merge -q -o c.fit all.fit all.fit 2>err && ! test -s err'
 ok 'another seed, another bank' 'ood-fit --bank 100 --seed 1 f -o c.fit && ! same c.fit whole.fit bank.key >/dev/null'
 ok '--bank 0 holds all rows' 'ood-fit --bank 0 f -o c.fit && [ "$(values c.fit bank.label | wc -w)" = 700 ]'
 ok 'half precision: half the space, close numbers' 'ood-fit --bank 100 --bank-type f2 f -o half.fit &&
@@ -31,6 +37,10 @@ ok 'merging other banks, other models, other seeds: refused, the file named' '
 	ood-fit --bank 50 f -o c.fit && fails 1 "c.fit.*--bank" ood-fit --merge a.fit c.fit &&
 	ts-gen features logits:f4:3,features:f4:5 9 1 | ood-fit --bank 100 -o d.fit && fails 1 "d.fit.*another model" ood-fit --merge a.fit d.fit &&
 	ood-fit --bank 100 --seed 9 f -o e.fit && fails 1 "e.fit.*--seed" ood-fit --merge a.fit e.fit'
+ok 'a fit that is there is merged and tuned as it is: what chooses its rows and parts is misuse' '
+	for o in "--bank 50" "--bank-type f4" "--seed 0" "-m knn"; do
+		fails 2 "is for a fit that is made from features; --merge takes" ood-fit --merge $o a.fit b.fit && fails 2 "; --tune takes" ood-fit --tune a.fit $o f || return 1
+	done'
 ok 'NaN: file and row are named' 'printf "1 2 3 4 0\n1 2 nan 4 0\n" | ts-gen features logits:f4:2,features:f4:2,label:i8 >x.f;
 	fails 1 "x.f.*row 1: feature 0" ood-fit x.f'
 ok 'a label that is no class' 'echo "1 2 3 4 2" | ts-gen features logits:f4:2,features:f4:2,label:i8 >x.f;

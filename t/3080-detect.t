@@ -189,8 +189,13 @@ ok 'a broken one: the old one stays, and that is said' '
 	echo pics/a/1.png >&3 && until_line out 3 && end; test $? = 2 && test "$(tail -n +2 out)" = "$energy
 $energy" && grep -q "live.det" err && grep -q "stays as it was" err'
 ok 'SIGTERM: what has come is judged, then it dies' 'begin --tsv msp.det && echo pics/a/1.png >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } && test $(wc -l <out) = 2 && ! test -s err'
+ok 'SIGTERM before all names are read: how many are left, from which on' '
+	yes pics/a/1.png | head -n 4000 >many && begin --tsv msp.det && cat many >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } &&
+	judged=$(($(wc -l <out) - 1)) && test $(wc -l <err) = 1 && left=$(sed -n "s/.* stopped by a signal: \([0-9]*\) names .* from .pics.a.1.png. on$/\1/p" err) && echo "# $judged judged, $left left" &&
+	test $judged -ge 1 && test $left -ge 1 && test $((judged + left)) -le 4000'
 ok 'SIGTERM in the middle of a stream is no damaged stream' '
 	ood-detect --tsv msp.det <pipe >out 2>err & pid=$!; exec 3>pipe; head -c 20000 mixed.ts >&3; sleep 0.3; kill -TERM $pid; end; test $? = 143 && ! test -s err'
+ok 'closed standard input is an error, and nothing waits for it' '{ timeout -s KILL 20 ood-detect msp.det <&- >out 2>err; test $? = 2; } && grep -q "cannot read standard input" err'
 ok 'a row of a stream is judged when it comes' 'begin --tsv msp.det; ts-cat -q --no-history in.ts | head -c -27 >&3; until_line out 2; ok=$?; end; test $ok = 0'
 size() { for i in $(seq $1); do echo pics/a/$((i % 3 + 1)).png; done | measure 1 ood-detect --threads 1 msp.det | cut -d " " -f 3; }
 # AddressSanitizer keeps freed memory.

@@ -161,6 +161,19 @@ static int tune_fit(struct ts_writer *out, int first, int argc, char **argv)
 	return rc;
 }
 
+static int merge_one(struct ood_fit *to, const struct ood_fit *f, const char *path, struct err *err)
+{
+	const int again = ood_fit_repeats(to, f);
+
+	if (again < 0)
+		return err_memory(err);
+	if (ood_fit_merge(to, f, err) < 0)
+		return -1;
+	if (again)
+		cli_warn("'%s' holds rows of the fits before it, or they hold its rows: they count twice", path);
+	return 0;
+}
+
 static int merge_fits(struct ts_writer *out, int n, char **paths)
 {
 	struct ood_fit **f = calloc((size_t)n, sizeof *f);
@@ -174,7 +187,7 @@ static int merge_fits(struct ts_writer *out, int n, char **paths)
 		if ((rc = ood_fit_load(&f[i], paths[i], &err)) < 0)
 			break;
 		from[i] = &f[i]->header;
-		if (i > 0 && (rc = ood_fit_merge(f[0], f[i], &err)) < 0)
+		if (i > 0 && (rc = merge_one(f[0], f[i], paths[i], &err)) < 0)
 			err_prefix(&err, "'%s' ", paths[i]);
 		if (i > 0)
 			ood_fit_shrink(f[i]);
@@ -194,6 +207,22 @@ static int merge_fits(struct ts_writer *out, int n, char **paths)
 	return rc;
 }
 
+/* A fit that is there has its bank and its parts: what chooses them would be ignored. */
+static void check_no_choice(const char *with)
+{
+	static const struct {
+		const char *name;
+		const void *value;
+	} choices[] = {
+		{ "method", &method_list }, { "bank", &bank }, { "bank-type", &bank_type }, { "seed", &cli.seed }
+	};
+
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+		if (cli_given(choices[i].value))
+			cli_usage("--%s is for a fit that is made from features; --%s takes the fit as it is",
+				  choices[i].name, with);
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
@@ -206,6 +235,8 @@ int main(int argc, char **argv)
 		cli_usage("--merge: no FIT");
 	if (merge && tune)
 		cli_usage("--merge and --tune are two steps");
+	if (merge || tune)
+		check_no_choice(merge ? "merge" : "tune");
 	if ((against && !tune) || (published && !against))
 		cli_usage("--against FILE goes with --tune FIT, and --published-tuning with both");
 	struct ts_writer *out = cli_output(); /* before the work: refuses a terminal, and fails if writing is not

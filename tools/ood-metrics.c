@@ -15,6 +15,7 @@
 #include "report/report_curves.h"
 #include "report/report_read.h"
 #include "report/report_sets.h"
+#include "ts/ts_file.h"
 
 enum aupr { AVERAGE, TRAPEZOID };
 
@@ -36,7 +37,7 @@ static const struct cli_option options[] = {
 	{ "bootstrap", 'b', CLI_INT, "N", &replicates, 0, 1e6,
 	  "confidence intervals of all metrics, from N resamplings (default 0: none)" },
 	{ "confidence", 0, CLI_DOUBLE, "P", &report.confidence, .01, .9999,
-	  "confidence of the intervals (default 0.95)" },
+	  "confidence of the intervals and tests (default 0.95)" },
 	{ "baseline", 0, CLI_STR, "METHOD", &baseline, 0, 0,
 	  "mark methods whose AUROC differs from this one's (DeLong, Holm)" },
 	{ "pooled", 0, CLI_FLAG, NULL, &pooled, 0, 0, "add a row for all OOD sets pooled" },
@@ -270,6 +271,22 @@ static int run(struct work *k)
 	return rc;
 }
 
+/* The last of two outputs with one name would replace the first. */
+static void check_curves(void)
+{
+	static const char *const names[REPORT_CURVES] = {
+		[REPORT_ROC] = "roc", [REPORT_PR] = "pr", [REPORT_HIST] = "hist"
+	};
+
+	for (int i = 0; i < REPORT_CURVES; i++) {
+		if (curve_path[i] && ts_file_same(curve_path[i], NULL))
+			cli_usage("--%s - would mix two outputs: the table goes to standard output", names[i]);
+		for (int j = 0; j < i && curve_path[i]; j++)
+			if (curve_path[j] && ts_file_same(curve_path[i], curve_path[j]))
+				cli_usage("--%s and --%s are the same file, '%s'", names[j], names[i], curve_path[i]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), n = argc - first;
@@ -294,6 +311,9 @@ int main(int argc, char **argv)
 		cli_usage("--plot goes with --format text, without --pivot");
 	if (explain && report.format != CLI_TEXT && report.format != CLI_MARKDOWN)
 		cli_usage("--explain goes with --format text or markdown");
+	if (cli_given(&report.confidence) && !delong && !replicates && !baseline)
+		cli_usage("--confidence is that of intervals and tests: --delong, --bootstrap N, --baseline METHOD");
+	check_curves();
 	int rc = run(&k);
 	report_operands_free(k.sets, n);
 	return cli_finish(rc ? 1 : 0);

@@ -87,6 +87,26 @@ static void tell(const struct ood_threshold *t)
 				 (long long)t->class_rows[c]);
 }
 
+enum { MANY_TIES = 10 };
+
+/* Rows that tie with the threshold are not flagged. If many do, as where all scores are alike or -inf, hardly any row
+ * ever is, whatever the rate. */
+static void warn_ties(const struct ood_threshold *t)
+{
+	const double n = (double)t->rows;
+
+	for (size_t m = 0; m < t->set.n; m++) {
+		const struct ood_at_threshold *at = &t->at[m];
+
+		if (at->tied >= MANY_TIES && (double)at->tied > t->promise.alpha * n / 2)
+			cli_warn("'%s': %llu other rows tie with %s, so that it flags %.2g %% of these %llu rows, not "
+				 "%g %%",
+				 t->set.t[m].name, (unsigned long long)at->tied,
+				 t->classes ? "their class's threshold" : "the threshold", 100 * (double)at->below / n,
+				 (unsigned long long)t->rows, 100 * t->promise.alpha);
+	}
+}
+
 static int fit(struct ts_reader *in, struct kit_out *out)
 {
 	struct ood_promise promise = { fdr > 0 ? OOD_FDR : (enum ood_guarantee)guarantee,
@@ -109,6 +129,7 @@ static int fit(struct ts_reader *in, struct kit_out *out)
 		rc = ts_reader_fail(in, "%s", err.text);
 	if (rc == 0) {
 		tell(&t);
+		warn_ties(&t);
 		kit_warn_distorted(ts_reader_name(in), &from->meta);
 		cli_history(&out->header, &from, 1);
 		rc = ood_threshold_write(&t, &out->header, out->w, &err);

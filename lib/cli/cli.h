@@ -98,6 +98,9 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv);
  * --progress, --json, -q, -v, --no-history, and those named in skip (NULL ends it). New memory that the caller
  * frees. */
 char *cli_settings(const char *const *skip);
+/* Was the option with this value on the command line? Then it was meant for this run, and is misuse if it cannot act; a
+ * config file may serve several runs. */
+bool cli_given(const void *value);
 /* Reports misuse found by the tool itself: prints the line and "Try 'X --help'.", exits 2. */
 void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Parses a whole string as a number within a range, for values that tools take apart. 0, or -1 with nothing printed. */
@@ -143,6 +146,8 @@ int cli_line(FILE *f, char **line, size_t *cap, struct err *err);
 /* The lines of a text file, without line ends and trailing blanks, and without a UTF-8 byte order mark; ts_strs_free()
  * it. NULL after an error that it prints: no file, no lines. */
 char **cli_lines(const char *path, size_t *n);
+/* Warns of the names in the lines of p[0..n), if there are any: they had arrived when a signal ended the program. */
+void cli_warn_unread(const char *p, size_t n);
 /* Opens path for reading; NULL and "-" are standard input; refuses a terminal, exit 1. */
 struct ts_reader *cli_open(const char *path);
 /* Opens cli.output for writing; refuses a terminal, exit 1. */

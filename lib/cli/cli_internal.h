@@ -33,6 +33,9 @@ void cli_read_config(const char *path);
 int cli_yaml_read(FILE *f, int (*take)(void *data, const char *key, const char *value, size_t line, struct err *err),
 		  void *data, struct err *err) TS_CHECKED;
 void cli_signals_init(void);
+/* Fills the places of standard streams that are closed, and makes the others wait where they would give up. Before
+ * anything is opened. Exits if it cannot. */
+void cli_standard_init(void);
 /* Marks an error as reported that was not printed here. */
 void cli_told(void);
 /* w is the stream on standard output: if that is a pipe and the program fails before END, the program that reads it

@@ -101,6 +101,27 @@ static char *trim(char *line, bool first)
 	return line;
 }
 
+void cli_warn_unread(const char *p, size_t n)
+{
+	const char *first = NULL;
+	size_t lines = 0, first_len = 0;
+
+	while (n) {
+		const char *end = memchr(p, '\n', n);
+		const size_t whole = end ? (size_t)(end - p) : n, len = whole - (whole > 0 && p[whole - 1] == '\r');
+
+		if (len && !lines++) {
+			first = p;
+			first_len = len;
+		}
+		p += end ? whole + 1 : whole;
+		n -= end ? whole + 1 : whole;
+	}
+	if (lines)
+		cli_warn("stopped by a signal: %zu names that had arrived were not read, from '%.*s' on", lines,
+			 (int)first_len, first);
+}
+
 char **cli_lines(const char *path, size_t *n)
 {
 	FILE *f = fopen(path, "re");

@@ -164,6 +164,12 @@ enum cli_live cli_live_line(char **line)
 	return CLI_LINE;
 }
 
+void cli_live_unread(void)
+{
+	if (cli_live_stopping() && live.len > live.start)
+		cli_warn_unread(live.buf + live.start, live.len - live.start);
+}
+
 bool cli_live_ready(void)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };

@@ -38,6 +38,8 @@ enum cli_live { CLI_SIGNAL = -2, CLI_BROKEN = -1, CLI_END = 0, CLI_LINE = 1 };
 enum cli_live cli_live_peek(unsigned char *buf, size_t n, size_t *got);
 /* The next line without its end, which may be that of Windows; valid until the next call. */
 enum cli_live cli_live_line(char **line);
+/* Warns if a signal came before all lines that have arrived were taken: they are names, and lost. */
+void cli_live_unread(void);
 /* Is a line, or the end, available without waiting? */
 bool cli_live_ready(void);
 /* Reads the next bytes like read(2), waiting until there are some; errno EINTR: a signal came first. */

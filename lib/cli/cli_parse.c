@@ -167,6 +167,26 @@ static void unknown_option(const struct table *t, const char *given)
 	cli_usage("bad option '%s'%s", given, err_near_text(&near, "--"));
 }
 
+static const struct cli_option *given[MAX_OPTIONS]; /* on the command line, each once; NULL ends it */
+
+static void note_given(const struct cli_option *o)
+{
+	int n = 0;
+
+	while (n < MAX_OPTIONS && given[n] && given[n] != o)
+		n++;
+	if (n < MAX_OPTIONS)
+		given[n] = o;
+}
+
+bool cli_given(const void *value)
+{
+	for (int i = 0; i < MAX_OPTIONS && given[i]; i++)
+		if (given[i]->value == value)
+			return true;
+	return false;
+}
+
 /* One walk over argv. With only_config, nothing but --config takes effect. */
 static void walk(struct table *t, int argc, char **argv, bool only_config)
 {
@@ -190,8 +210,10 @@ static void walk(struct table *t, int argc, char **argv, bool only_config)
 		for (int i = 0; i < t->n && !o; i++)
 			if (t->opts[i]->key == c)
 				o = t->opts[i];
-		if (o && only_config == (o->value == &cli.config))
+		if (o && only_config == (o->value == &cli.config)) {
 			cli_set(o, optarg, negated, "--");
+			note_given(o);
+		}
 	}
 }
 
@@ -201,6 +223,7 @@ int cli_parse(const struct cli_tool *tool, int argc, char **argv)
 
 	cli_tool_now = tool;
 	cli.tool = tool->name;
+	cli_standard_init();
 	cli_signals_init();
 	cli.threads = default_threads();
 	cli.argc = argc - 1;

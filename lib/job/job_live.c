@@ -85,6 +85,7 @@ static int names(struct live *l)
 		cli_warn("%s", l->err.text);
 		l->bad++;
 	}
+	kit_live_unread(&l->in);
 	return rc < 0 ? fail(l) : 0;
 }
 

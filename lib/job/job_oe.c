@@ -18,6 +18,9 @@ int job_oe_check(const struct job_options *j, struct err *err)
 				o->fixed ? "aux-fixed" :
 				o->crop  ? "aux-crop" :
 					   "separate-bn");
+	if (!j->aux && (cli_given(&o->weight) || cli_given(&o->ratio)))
+		return err_fail(err, "--%s is about outliers and needs --aux FILE",
+				cli_given(&o->weight) ? "oe-weight" : "aux-ratio");
 	if (o->poem_published && o->method != UM_OE_POEM)
 		return err_fail(err, "--poem-published needs --oe poem");
 	if (o->doe_published && o->method != UM_OE_DOE)

@@ -166,8 +166,30 @@ static int check_loss(struct job_options *o, struct err *err)
 	return 0;
 }
 
+/* What only one policy goes by would be ignored with another. */
+static int check_policy(const struct um_train_options *o, struct err *err)
+{
+	const struct {
+		const char *name, *of;
+		const void *value;
+		long policy;
+	} only[] = { { "multistep-lr-adjust", "multistep", &o->lr_adjust, UM_LR_MULTISTEP },
+		     { "multistep-lr-gamma", "multistep", &o->lr_gamma, UM_LR_MULTISTEP },
+		     { "lr-drop-epoch", "onedrop", &o->lr_drop_epoch, UM_LR_ONEDROP },
+		     { "lr-one-drop", "onedrop", &o->lr_one_drop, UM_LR_ONEDROP } };
+
+	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
+		if (cli_given(only[i].value) && o->lr_policy != only[i].policy)
+			return err_fail(err, "--%s goes with --lr-policy %s", only[i].name, only[i].of);
+	return 0;
+}
+
 static int check_optimiser(const struct um_train_options *o, struct err *err)
 {
+	if (check_policy(o, err) < 0)
+		return -1;
+	if (cli_given(&o->momentum) && o->optimizer == UM_ADAM)
+		return err_fail(err, "--momentum is for --optimizer sgd");
 	if (o->warmup > 0 && o->lr_policy != UM_LR_COSINE && o->lr_policy != UM_LR_CONSTANT)
 		return err_fail(err, "--warmup goes with --lr-policy cosine or constant; the others have none");
 	if (o->warmup >= o->epochs)
@@ -213,5 +235,7 @@ int job_options_check(struct job_options *o, struct err *err)
 				o->resume    ? "resume" :
 				o->print_run ? "print-run" :
 					       "save-every");
+	if (!o->run && cli_given(&o->name))
+		return err_fail(err, "--name is that of a run and needs --run DIR");
 	return check_ood(o, err) < 0 ? -1 : job_oe_check(o, err);
 }

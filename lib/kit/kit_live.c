@@ -24,6 +24,12 @@ void kit_live_release(struct kit_live *in)
 	*in = (struct kit_live){ .fd = -1 };
 }
 
+void kit_live_unread(const struct kit_live *in)
+{
+	if (cli_stopping() && in->n > in->from)
+		cli_warn_unread(in->p + in->from, in->n - in->from);
+}
+
 /* Waits for bytes, the end, or a signal, which cannot slip in between the check and the wait. */
 static void wait_for(int fd)
 {

@@ -33,6 +33,8 @@ void kit_live_release(struct kit_live *in);
 /* The next line without its end, borrowed until the next call; the last one may lack its newline. 1; 0: the end, or a
  * signal; -1 with err: a read error, out of memory, a line of more than 64 KiB, or a zero byte in it. */
 int kit_live_line(struct kit_live *in, char **line, struct err *err) TS_CHECKED;
+/* Warns if a signal came before all lines that have arrived were taken: they are names, and lost. */
+void kit_live_unread(const struct kit_live *in);
 /* Reads the next n bytes into `to`. 1; 0: the end came before the first of them, or a signal; -1 with err: a read
  * error, out of memory, or the end came before the nth byte. */
 int kit_live_block(struct kit_live *in, void *to, size_t n, struct err *err) TS_CHECKED;

@@ -222,6 +222,7 @@ static int from_names(struct kit_pictures *k)
 		if (rc == 0 && !cli_live_ready())
 			rc = k->idle(k->data);
 	}
+	cli_live_unread();
 	return rc;
 }
 

@@ -247,8 +247,8 @@ static void put(struct ts_tensor *to, size_t c, double v)
 }
 
 /* Like fit_column(), but keeps one column's scores, ascending, grouped by class. */
-static int keep_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
-		       double *grouped, size_t *next)
+static int keep_column(struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w, double *grouped,
+		       size_t *next)
 {
 	const double *from = t->classes ? grouped : v;
 
@@ -264,18 +264,35 @@ static int keep_column(const struct ood_threshold *t, struct ts_tensor *to, doub
 	return 0;
 }
 
+/* Counts among n sorted scores those below the one of this rank, from 1, and the others that tie with it. */
+static void count_ties(struct ood_at_threshold *at, const double *v, size_t n, size_t rank)
+{
+	size_t first = rank - 1, end = rank;
+
+	while (first > 0 && v[first - 1] == v[rank - 1])
+		first--;
+	while (end < n && v[end] == v[rank - 1])
+		end++;
+	at->below += first;
+	at->tied += end - first - 1;
+}
+
 /* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are scratch space for
  * grouping the scores by class. -1: out of memory. */
-static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w,
-		      double *grouped, size_t *next)
+static int fit_column(struct ood_threshold *t, struct ts_tensor *to, double *v, const struct rows *w, double *grouped,
+		      size_t *next)
 {
+	struct ood_at_threshold *at = &t->at[t->set.n - 1];
+
 	if (t->classes)
 		group(grouped, next, v, w, t);
 	if (num_sort_wide(v, w->n) < 0)
 		return -1;
 	uint64_t k = ood_promise_rank(&t->promise, w->n);
-	if (!t->classes)
+	if (!t->classes) {
 		put(to, 0, v[k - 1]);
+		count_ties(at, v, w->n, k);
+	}
 	for (size_t c = 0; c < t->classes; c++) {
 		size_t have = (size_t)t->class_rows[c];
 		uint64_t in_class = ood_promise_rank(&t->promise, have);
@@ -283,6 +300,8 @@ static int fit_column(const struct ood_threshold *t, struct ts_tensor *to, doubl
 		if (in_class && num_sort_wide(first, have) < 0)
 			return -1;
 		put(to, c, in_class ? first[in_class - 1] : v[k - 1]);
+		if (in_class)
+			count_ties(at, first, have, in_class);
 	}
 	return 0;
 }
@@ -313,7 +332,8 @@ int ood_threshold_fit(struct ood_threshold *t, struct ts_reader *r, char *const 
 	}
 	grouped = malloc((per_class ? w.n : 1) * sizeof *grouped);
 	next = calloc(t->classes + 1, sizeof *next);
-	rc = grouped && next ? 0 : ts_reader_fail(r, "out of memory");
+	t->at = calloc(n + 1, sizeof *t->at);
+	rc = grouped && next && t->at ? 0 : ts_reader_fail(r, "out of memory");
 	for (size_t m = 0; m < n && rc == 0; m++) {
 		size_t shape = ood_threshold_numbers(t);
 		struct ts_tensor *to = ts_set_add(&t->set, methods[m], w.wide[m] ? TS_F64 : TS_F32, 1, &shape);
@@ -332,6 +352,7 @@ void ood_threshold_release(struct ood_threshold *t)
 {
 	ts_set_release(&t->set);
 	free(t->class_rows);
+	free(t->at);
 	ts_header_release(&t->header);
 	*t = (struct ood_threshold){ 0 };
 }

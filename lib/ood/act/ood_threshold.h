@@ -67,14 +67,21 @@ uint64_t ood_promise_rows(const struct ood_promise *promise);
 
 /* ---- thresholds of some columns ------------------------------------------------------------- */
 
+/* A threshold is the score of a row. How many rows are below it, and how many others tie with it; with a threshold for
+ * each class, the sums of that. */
+struct ood_at_threshold {
+	uint64_t below, tied;
+};
+
 struct ood_threshold {
 	struct ood_promise promise;
 	struct ts_set set; /* <f4 or <f8 (1), (classes) or (rows), in the order of the columns */
 	uint64_t rows;
-	size_t classes;          /* 0: one threshold for all */
-	int64_t *class_rows;     /* (classes) */
-	size_t fallback;         /* classes with the threshold of all rows */
-	struct ts_header header; /* of the file that was loaded: its history and meta */
+	size_t classes;              /* 0: one threshold for all */
+	int64_t *class_rows;         /* (classes) */
+	struct ood_at_threshold *at; /* (set.n) with ood_threshold_fit(), but for OOD_FDR; otherwise NULL or zeros */
+	size_t fallback;             /* classes with the threshold of all rows */
+	struct ts_header header;     /* of the file that was loaded: its history and meta */
 };
 
 enum { OOD_THRESHOLD_PER_CLASS = 1 << 0, OOD_THRESHOLD_FALLBACK = 1 << 1 };

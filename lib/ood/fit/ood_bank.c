@@ -195,6 +195,57 @@ int ood_bank_sort(struct ood_fit *f)
 	return 0;
 }
 
+/* ---- rows that two banks share ----------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* New memory, ascending. */
+static uint64_t *sorted_keys(const struct ood_bank *b)
+{
+	uint64_t *key = malloc((b->n + 1) * sizeof *key);
+
+	if (!key)
+		return NULL;
+	for (size_t i = 0; i < b->n; i++)
+		key[i] = b->key[i];
+	qsort(key, b->n, sizeof *key, ascending);
+	return key;
+}
+
+/* Are all of a's keys up to `last` among b's, and is there one? */
+static bool all_within(const uint64_t *a, size_t n, const uint64_t *b, size_t m, uint64_t last)
+{
+	size_t i = 0;
+
+	while (i < n && a[i] <= last && bsearch(&a[i], b, m, sizeof *b, ascending))
+		i++;
+	return i > 0 && (i == n || a[i] > last);
+}
+
+/* What a full bank has dropped has larger keys than what it holds, so keys are compared up to there. */
+int ood_fit_repeats(const struct ood_fit *f, const struct ood_fit *other)
+{
+	const struct ood_bank *a = &f->bank, *b = &other->bank;
+	uint64_t *x = sorted_keys(a), *y = sorted_keys(b), last = UINT64_MAX;
+	int rc = x && y ? 0 : -1;
+
+	if (rc == 0 && a->n && b->n) {
+		if (a->n == a->max)
+			last = x[a->n - 1];
+		if (b->n == b->max && y[b->n - 1] < last)
+			last = y[b->n - 1];
+		rc = all_within(x, a->n, y, b->n, last) || all_within(y, b->n, x, a->n, last);
+	}
+	free(x);
+	free(y);
+	return rc;
+}
+
 const float *ood_bank_rows(const struct ood_fit *f, size_t first, size_t n, float *buf)
 {
 	if (f->bank.type == TS_F32)

@@ -125,6 +125,8 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err) TS_CHECKED;
 /* Adds what another fit holds, complete or not. Fails if the two differ in model, parts, sizes, seed or bank. */
 int ood_fit_merge(struct ood_fit *f, const struct ood_fit *other, struct err *err) TS_CHECKED;
+/* Does one of the two hold only rows that are in the other, as far as their banks show? 1 or 0; -1: out of memory. */
+int ood_fit_repeats(const struct ood_fit *f, const struct ood_fit *other) TS_CHECKED;
 /* Completes the fit: sorts the bank, inverts the layers' covariances. Nothing can be added afterwards. Fails if there
  * are no rows. */
 int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;

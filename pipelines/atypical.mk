@@ -40,3 +40,5 @@ $(RUN)/precision.txt: $(RUN)/known.tsv $(RUN)/typicality.tsv $(HERE)precision.sh
 	sh $(HERE)precision.sh $(RUN)/known.tsv $(RUN)/typicality.tsv >$@.tmp
 	mv $@.tmp $@
 .PHONY: sheets
+SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS KEEP DRAWS
+include $(HERE)same.mk

@@ -6,8 +6,8 @@
 #
 # TRAIN, ID and the sets that OOD names are arguments of ds-pack, followed by PACK, or the name of a stream,
 # X.images, which ts-cat divides. METHODS are ood-score's, FIT are options of ood-fit. Existing results are kept. The
-# same command makes again a shard whose job or file was lost, and anything made from other sets, with other options or
-# from files that are now newer. The table is that of SHARDS=1, except for the rounding of sums: man 7 unmask-cluster.
+# same command makes again a shard whose job or file was lost, and anything made from other sets, by another model, with
+# other options or from files that are now newer. The table is that of SHARDS=1, except for the rounding of sums: man 7 unmask-cluster.
 SHARDS  ?= 1
 RUN     ?=
 OUT     ?= runs/cluster
@@ -24,11 +24,9 @@ train   ?= $(TRAIN)
 id      ?= $(ID)
 $(foreach v,MODEL TRAIN ID OOD $(OOD),$(if $($v),,$(error cluster.mk needs $v=; its first lines say what that is)))
 
-# $(call ASK,NAME,TEXT): $(OUT)/NAME.asked holds the text and changes only with it: what depends on it is made again
-# when the text changes.
+include $(dir $(lastword $(MAKEFILE_LIST)))asked.mk
 $(shell mkdir -p $(OUT))
-SAME     = $(and $(findstring |$1|,|$2|),$(findstring |$2|,|$1|))
-ASK      = $(if $(call SAME,$(file <$(OUT)/$1.asked),$1: $2),,$(file >$(OUT)/$1.asked,$1: $2))
+$(call ASK,model,$(MODEL))
 $(call ASK,fit,$(FIT))
 $(call ASK,scores,$(METHODS))
 $(call ASK,table,$(METRICS) $(OOD))
@@ -48,7 +46,7 @@ $(OUT)/$1.$2-of-$(SHARDS).images: $(OUT)/images.$1.asked $(call FILE,$1)
 endef
 $(foreach s,train id $(OOD),$(foreach i,$(NUMBERS),$(eval $(call SHARD,$s,$i))))
 
-$(OUT)/%.features: $(OUT)/%.images $(MODEL)
+$(OUT)/%.features: $(OUT)/%.images $(MODEL) $(OUT)/model.asked
 	$(RUN) um-embed -m $(MODEL) $< -o $@
 $(OUT)/train.%.fit: $(OUT)/train.%.features $(OUT)/fit.asked
 	$(RUN) ood-fit $(FIT) $< -o $@

@@ -38,8 +38,11 @@ PIPELINES := $(dir $(lastword $(MAKEFILE_LIST)))
 INSTALLED := $(shell cd $(PIPELINES) && case $$PWD in (*/share/unmask/pipelines) cd ../../../bin && pwd ;; esac)
 export PATH := $(if $(INSTALLED),$(INSTALLED):)$(PATH)
 
-$(RUN):
-	mkdir -p $@
+# Names that the images follow from, for SAME of same.mk, which has the rule for $(RUN).
+DRAWN_FROM := SET SEED N_TRAIN N_TEST N_OOD DRAWN NOISE LIMIT PACK_LIMIT
+ifneq ($(word 2,$(RUN)),)
+$(error RUN='$(RUN)': rules of make cannot have a blank in a name)
+endif
 
 # $(call report,SCORES,IMAGES,OPTIONS): the recipe for a page, $@, about the test set and each set of OOD, whose name
 # replaces % in the names of scores and images; sets of NEAR are near ones. $(call said,PAGE) prints where the page is.

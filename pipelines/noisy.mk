@@ -73,10 +73,10 @@ $(RUN)/$(EVAL)/%.images: $(RUN)/%.images
 share     = $(shell awk 'BEGIN { print $(1:noise%=%) / 100 }')
 option    = $(word $1,$(subst /, ,$2))
 define case
-$(RUN)/$1/all.images: $(call of,$(SET))
+$(RUN)/$1/all.images: $(call of,$(SET)) | $(RUN)
 	@mkdir -p $$(@D)
 	ds-pack -q --split train --sample $(LIMIT) --seed $(call option,2,$1) --label-noise $(call share,$(call option,1,$1)) -o $$@ $$<
-$(RUN)/$1/val.images: $(call of,$(SET))
+$(RUN)/$1/val.images: $(call of,$(SET)) | $(RUN)
 	@mkdir -p $$(@D)
 	ds-pack -q --split train --sample $(LIMIT) --seed $(call option,2,$1) $$< | ts-cat --shard 0/$(HELD) -o $$@
 $(RUN)/$1/train.images: $(RUN)/$1/all.images
@@ -142,3 +142,6 @@ SHOWN := $(RUN)/$(firstword $(ALL))/$(EVAL)
 $(REPORT): $(call of_sets,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images)
 	$(call report,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images,--title "$(SET): $(firstword $(ALL))")
 .PHONY: noisy noisy-table
+# Shares of wrong labels are folders.
+SAME := $(filter-out NOISE,$(DRAWN_FROM)) ARCH COMMON EPOCHS FIRST TUNE_EPOCHS TUNE EMA KEEP DRAWS SWEEP HELD METHODS
+include $(HERE)same.mk

@@ -125,3 +125,5 @@ FIRST := $(RUN)/$(firstword $(SEEDS))/$(firstword $(OE))-%.scores
 $(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.eval)
 	$(call report,$(FIRST),$(RUN)/%.eval,--title "$(SET): +$(firstword $(OE)) of seed $(firstword $(SEEDS))")
 .PHONY: table FORCE
+SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS TUNE_EPOCHS TUNE_LIMIT FINETUNE MARGINS KEEP DRAWS N_AUX AUX_SETS METHODS EVAL_LIMIT
+include $(HERE)same.mk

@@ -82,20 +82,29 @@ $(error TUNE=yes needs both validation sets, val and oodval)
 endif
 endif
 SEEDS := $(shell seq 1 $(words $(MODELS)))
+# Another network, other methods or sets in the same RUN are made again, and not passed over for their times.
+OUT   := $(RUN)
+include $(HERE)asked.mk
+$(shell mkdir -p $(RUN))
+$(foreach s,$(SEEDS),$(call ASK,s$s,$(word $s,$(MODELS))))
+$(call ASK,embed,$(EMBED))
+$(call ASK,methods,$(METHODS)$(if $(TUNE), of $(SWEEPS)))
+$(call ASK,sets,$(FOUND))
+$(call ASK,seeds,$(SEEDS))
 FITS   = $(if $(call names,train),--fit $(RUN)/s$1/train.fit) $(if $(call names,val),--val $(RUN)/s$1/val.fit)
 fits   = $(if $(call names,train),$(RUN)/s$1/train.fit) $(if $(call names,val),$(RUN)/s$1/val.fit)
 
 define of_seed
 $(RUN)/s$1:
 	mkdir -p $$@
-$(RUN)/s$1/model.ckpt: $(word $1,$(MODELS)) | $(RUN)/s$1
+$(RUN)/s$1/model.ckpt: $(word $1,$(MODELS)) $(RUN)/s$1.asked | $(RUN)/s$1
 	if ts-dump --header $$< >/dev/null 2>&1; then cp $$< $$@; else um-ckpt import -q $(IMPORT_$(BENCH)) -o $$@ $$<; fi
-$(foreach s,train val,$(RUN)/s$1/$s.fit): $(RUN)/s$1/%.fit: $(RUN)/s$1/model.ckpt
+$(foreach s,train val,$(RUN)/s$1/$s.fit): $(RUN)/s$1/%.fit: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked
 	$$(call embed,$$*,$1) | ood-fit -q -o $$@
-$(foreach s,val oodval,$(RUN)/s$1/$s.swept): $(RUN)/s$1/%.swept: $(RUN)/s$1/model.ckpt $(call fits,$1)
+$(foreach s,val oodval,$(RUN)/s$1/$s.swept): $(RUN)/s$1/%.swept: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/methods.asked $(call fits,$1)
 	$$(call embed,$$*,$1) | ood-score -q $(call FITS,$1) $(SWEEPS:%=--sweep %) -o $$@
 # The best setting of each method of the sweeps, and the other methods unchanged.
-$(RUN)/s$1/methods: $(if $(TUNE),$(RUN)/s$1/val.swept $(RUN)/s$1/oodval.swept) | $(RUN)/s$1
+$(RUN)/s$1/methods: $(RUN)/methods.asked $(if $(TUNE),$(RUN)/s$1/val.swept $(RUN)/s$1/oodval.swept) | $(RUN)/s$1
 ifeq ($(TUNE),)
 	echo '$(METHODS)' >$$@
 else
@@ -104,10 +113,10 @@ else
 	awk -f $(HERE)openood.awk -v methods='$(METHODS)' $$@.all >$$@
 	rm $$@.all
 endif
-$(foreach s,id $(NEAR) $(FAR) $(CSID),$(RUN)/s$1/$s.scores): $(RUN)/s$1/%.scores: $(RUN)/s$1/model.ckpt $(RUN)/s$1/methods $(call fits,$1)
+$(foreach s,id $(NEAR) $(FAR) $(CSID),$(RUN)/s$1/$s.scores): $(RUN)/s$1/%.scores: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/s$1/methods $(call fits,$1)
 	$$(call embed,$$*,$1) | ood-score -q $(call FITS,$1) -m "$$$$(cat $(RUN)/s$1/methods)" -o $$@
-$(RUN)/s$1/known.scores: $(RUN)/s$1/id.scores $(CSID:%=$(RUN)/s$1/%.scores)
-	ts-cat -o $$@ $$^
+$(RUN)/s$1/known.scores: $(RUN)/s$1/id.scores $(CSID:%=$(RUN)/s$1/%.scores) $(RUN)/sets.asked
+	ts-cat -o $$@ $$(filter %.scores,$$^)
 $(RUN)/s$1.tsv: $(RUN)/s$1/known.scores $(foreach s,$(NEAR) $(FAR),$(RUN)/s$1/$s.scores)
 	ood-metrics -q -f tsv --fpr openood --aupr trapezoid --show auroc,fpr95,aupr_in,aupr_out,id_acc --id $$< \
 		$(foreach s,$(NEAR),near:$s=$(RUN)/s$1/$s.scores) $(foreach s,$(FAR),far:$s=$(RUN)/s$1/$s.scores) >$$@.all
@@ -117,12 +126,12 @@ endef
 $(foreach s,$(SEEDS),$(eval $(call of_seed,$s)))
 
 TABLES := $(SEEDS:%=$(RUN)/s%.tsv)
-$(RUN)/table.txt: $(TABLES)
-	ood-seeds -q --pivot --summary --show auroc,fpr95 $^ >$@
-$(RUN)/table.tex: $(TABLES)
-	ood-seeds -q --pivot --show auroc,fpr95 -f latex $^ >$@
-$(RUN)/table.csv: $(TABLES)
-	ood-seeds -q --pivot --show auroc,fpr95,aupr_in,aupr_out -f csv $^ >$@
+$(RUN)/table.txt: $(TABLES) $(RUN)/seeds.asked
+	ood-seeds -q --pivot --summary --show auroc,fpr95 $(TABLES) >$@
+$(RUN)/table.tex: $(TABLES) $(RUN)/seeds.asked
+	ood-seeds -q --pivot --show auroc,fpr95 -f latex $(TABLES) >$@
+$(RUN)/table.csv: $(TABLES) $(RUN)/seeds.asked
+	ood-seeds -q --pivot --show auroc,fpr95,aupr_in,aupr_out -f csv $(TABLES) >$@
 $(RUN)/report.html: $(RUN)/s1/known.scores $(foreach s,$(NEAR) $(FAR),$(RUN)/s1/$s.scores)
 	ood-report -q --title "$(BENCH): the first network" -o $@ --id $< \
 		$(foreach s,$(NEAR),near:$s=$(RUN)/s1/$s.scores) $(foreach s,$(FAR),far:$s=$(RUN)/s1/$s.scores)

@@ -98,7 +98,7 @@ table = sh $(HERE)published.sh $(RUN) $(EVAL) $(METHODS) $(SETS) $(BEST)
 models: $(patsubst %,$(RUN)/%/model.ckpt,$(filter-out %/umap-full,$(BASE) $(MAIN)))
 
 # The given network, its level under a mask, and the images.
-$(RUN)/$(BASE)/model.ckpt: $(MODEL)
+$(RUN)/$(BASE)/model.ckpt: $(MODEL) | $(RUN)
 	$(if $(MODEL),,$(error no densenet100-$(SET).pth in DATA='$(DATA)'; name a well-trained network: MODEL=file))
 	mkdir -p $(@D)
 	case $< in (*.ckpt) ts-cat -o $@ $< ;; (*) um-ckpt import -q --mean $(MODEL_MEAN) --std $(MODEL_STD) \
@@ -180,3 +180,5 @@ $(foreach r,$(ALL),$(eval $(call eval_row,$r)))
 $(REPORT): $(call of_sets,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images)
 	$(call report,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images,--method $$(echo $(METHODS) | tr , '\n' | grep -vx odin | paste -sd , -) --title "$(SET): the network as it is")
 .PHONY: published published-axes published-outliers published-base published-table models
+SAME := $(filter-out SEED,$(DRAWN_FROM)) MODEL MODEL_MEAN MODEL_STD KEEP DRAWS EMA MARGINS UMAP_KEEP ESTIMATE_LIMIT FIT_LIMIT KNOWN_LIMIT
+include $(HERE)same.mk

@@ -78,3 +78,5 @@ $(RUN)/report.html: $(SCORED)
 		--id $(RUN)/test.scores -o $@ $(foreach s,$(WORSE),near:$s=$(RUN)/$s.scores) $(foreach s,$(OOD),far:$s=$(RUN)/$s.scores)
 .SECONDARY:
 .PHONY: all
+SAME := $(DRAWN_FROM) MODEL MODEL_NORMALISE METHODS
+include $(HERE)same.mk

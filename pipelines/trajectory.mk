@@ -76,3 +76,5 @@ $(RUN)/um-%.scores: $(RUN)/%.images $(RUN)/um.ckpt
 $(RUN)/report.html: $(RUN)/trajectory.tsv $(call of_sets,$(RUN)/um-%.scores,$(RUN)/%.images)
 	$(call report,$(RUN)/um-%.scores,$(RUN)/%.images,--trajectory $< --title "Along training; +UM at its end")
 .PHONY: picture
+SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS TUNE_EPOCHS KEEP DRAWS METHOD
+include $(HERE)same.mk

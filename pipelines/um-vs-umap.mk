@@ -87,3 +87,5 @@ FIRST := $(RUN)/$(firstword $(SEEDS))/um-%.scores
 $(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.images)
 	$(call report,$(FIRST),$(RUN)/%.images,--title "$(SET): +UM of seed $(firstword $(SEEDS))")
 .PHONY: table FORCE
+SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS TUNE_EPOCHS UMAP_KEEP KEEP DRAWS VAL METHODS
+include $(HERE)same.mk

@@ -9,11 +9,16 @@ MODEL ?= $(DATA)/densenet100-cifar10.pth
 HERE  := $(dir $(lastword $(MAKEFILE_LIST)))
 SETS  := train val pictures
 .DELETE_ON_ERROR:
+# Another network is made again, even if its file is older.
+OUT   := $(RUN)
+include $(HERE)asked.mk
+$(shell mkdir -p $(RUN))
+$(call ASK,model,$(MODEL))
 .SECONDARY:
 all: $(RUN)/verdicts.txt $(RUN)/verdicts.svg $(RUN)/table.txt $(RUN)/report.html
 	@cat $(RUN)/verdicts.txt $(RUN)/table.txt; echo "A page to look at: $(RUN)/report.html"
 
-$(RUN)/my.ckpt: $(MODEL)
+$(RUN)/my.ckpt: $(MODEL) $(RUN)/model.asked
 	@mkdir -p $(@D)
 	um-ckpt import -q --normalise cifar10-narrow --classes $(DATA)/classes-cifar10.txt -o $@ $<
 $(RUN)/train.images $(RUN)/val.images: $(RUN)/my.ckpt

@@ -80,6 +80,7 @@ packed("windows.zip", slash="\\", system=0); packed("windows3.zip", slash="\\");
 packed("bzip2.zip", zipfile.ZIP_BZIP2); packed("lzma.zip", zipfile.ZIP_LZMA)
 packed("mac.zip", more={"__MACOSX/set/cat/._1.png": b"\0\5\x16\7" + b"x" * 60, "set/.DS_Store": b"\0\0\0\1Bud1", "set/cat/._1.png": b"\0\5\x16\7",
     "set/cat/Thumbs.db": b"\xd0\xcf\x11\xe0"})
+packed("mac2.zip", more={"set/__MACOSX/": b"", "set/__MACOSX/cat/._1.png": b"\0\5\x16\7" + b"x" * 60, "set/@eaDir/": b""})
 # CIFAR in both forms, and both CIFARs, under one roof, as torchvision leaves them.
 def bins(path, y, n): put(path, b"".join(bytes(l) + bytes(3072) for l in y))
 bins("roof/cifar-10-batches-bin/test_batch.bin", [(3,), (1,)], 1); put("roof/cifar-10-batches-bin/batches.meta.txt", b"plane\ncar\nbird\ncat\n")
@@ -138,8 +139,10 @@ ok 'folders of classes given one by one: one warning, and what to give' 'warned 
 ok 'archives and folders of splits, too' 'warned "these 2 have none; .*put a folder for each into one folder" flat0.tar flat1.tar && warned "these 2 have none; .*put a folder" bare/train bare/test &&
 	warned "these 2 have none; .*put a folder" num/1 flat1.tar'
 ok 'not of one source, of files, where some have a class' 'silent num/1 && silent flat0.tar && silent num/1/1.png num/0/1.png && silent num/1 js'
+ok "what Macs and network disks leave behind is no class without images" 'mkdir -p left/cat left/dog left/__MACOSX left/@eaDir && cp num/0/1.png left/cat && cp num/0/2.png left/dog && silent left && is "0 1 " labels left &&
+	silent left --empty-classes keep && is "[\"cat\", \"dog\"]" classes left --empty-classes keep && mkdir left/eaDir && bad "eaDir. holds no image" ds-pack left'
 for form in p4 p5 np; do ok "CIFAR pickled anew: $form" 'is "1 2 3 0 " labels anew/$form'; done
-for z in windows windows3 zip64 bzip2 lzma mac; do ok "an archive as others make it: $z" 'is "set/cat/1.png set/dog/1.png " names $z.zip && is "0 1 " labels $z.zip && silent $z.zip'; done
+for z in windows windows3 zip64 bzip2 lzma mac mac2; do ok "an archive as others make it: $z" 'is "set/cat/1.png set/dog/1.png " names $z.zip && is "0 1 " labels $z.zip && silent $z.zip'; done
 ok 'CIFAR-10 in both forms would come twice' 'bad "test_batch.bin. and .cifar-10-batches-py/test_batch. are the same part of one set" ds-pack roof && is "3 1 " labels roof --files "*-py/*" &&
 	is "[\"plane\", \"car\", \"bird\", \"cat\"]" classes roof --files "*-py/*"'
 ok 'CIFAR-10 beside CIFAR-100' 'bad "test_batch.bin. and of .cifar-100-binary/test.bin. need not mean the same" ds-pack two && is "9 " labels two --files "*100*" && is "3 1 " labels two --split cifar-10-batches-bin &&

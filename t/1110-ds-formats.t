@@ -30,6 +30,11 @@ done
 for k in 1 2 3 4 5; do ok "CIFAR-10-C: severity $k" 'same npy-$k npy --split $k && same npy-$k npy.tar --split $k'; done
 ok 'CIFAR-10-C: one file, its labels beside it' 'test "$(labels npy/fog.npy npy/snow.npy)" = "$(labels npy)" && test "$(labels npy/fog.npy)$(labels npy/snow.npy)" = "$(labels npy)" &&
 	test "$(names npy/snow.npy --split 2 | tr "\n" " ")" = "snow.npy/00002 snow.npy/00003 " && test "$(labels npy/*.npy)" = "$(labels npy)"'
+ok 'arrays whose names are no pair: a word, as their labels are lost' '
+	mkdir a0 && $py -c "import numpy as np; x = np.zeros((4, 8, 8, 3), np.uint8); y = np.arange(4); np.savez(\"a0/one\", data=x, label=y); np.savez(\"a0/two\", x, y); np.savez(\"a0/three\", data=x, labels=y, more=y)
+np.savez(\"a0/four\", x_train=x, y_train=y, train_id=y); np.savez(\"a0/five\", x, np.arange(3))" &&
+	for f in one:label:data two:arr_1:arr_0; do ds-pack a0/${f%%:*}.npz -o x.ts 2>err && pair=${f#*:} && grep -q "/${pair%:*}.npy. holds 4 whole numbers, but .*/${pair#*:}.npy., which have no class" err || return; done &&
+	for f in three four five; do ds-pack a0/$f.npz -o x.ts 2>err && ! test -s err || return; done && ds-pack a0/four.npz --split test -o x.ts 2>err; ! grep -q "no class" err'
 ok 'MedMNIST: its splits' 'same medmnist-val medmnist --split val && same medmnist medmnist/pathmnist.npz && fails 1 "folders are: train val test" ds-pack medmnist --split 1'
 ok 'arrays: what does not fit together' '
 	mkdir a1 && cp npy/fog.npy a1 && test "$(labels a1 | tr " " "\n" | sort -u | tr -d "\n")" = -1 && fails 1 "fog.npy. has no severities" ds-pack a1 --split 3 &&

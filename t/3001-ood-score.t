@@ -176,6 +176,29 @@ ok 'vim and residual refuse a fit of no more rows than axes: the residual would 
 	ts-cat --head 4 train.f | ood-fit -o four.fit && (for m in vim residual; do
 	fails 1 "the fit.s 4 images all lie within 4 principal axes.*smaller dim" ood-score -f four.fit -m $m test.f || exit
 	ood-score -q -f four.fit -m $m:dim=3 -o x test.f || exit; done)'
+# Fewer rows than features, of classes far apart: the covariance within classes is a small difference of large numbers.
+/usr/bin/python3 - <<'END' || exit 99
+import numpy as np
+r, C, n, D = np.random.RandomState(1), 5, 40, 64
+mean = 30 * r.normal(size=(C, D)); y = np.arange(n) % C; t = np.arange(30) % C
+z, x = [(mean[k] + r.normal(size=(len(k), D))).astype("f4") for k in (y, t)]
+np.savez("far", features=z, label=y); np.savez("far-x", features=x)
+np.savez("same", features=np.repeat(z[:20], 4, axis=0), label=np.repeat(y[:20], 4))
+def distances(z, x):
+    own = np.array([z[y == c].mean(0) for c in range(C)])
+    within, all = (np.linalg.pinv((d := z - m).T @ d / n, rcond=1e-8, hermitian=True) for m in (own[y], z.mean(0)))
+    far = lambda d, p: np.einsum("...d,de,...e", d, p, d)
+    return -far(x[:, None] - own, within).min(1), far(x - z.mean(0), all)
+unit = lambda a: a / np.linalg.norm(a, axis=1, keepdims=True)
+z, x = z.astype("f8"), x.astype("f8"); a, b = distances(z, x); c, d = distances(unit(z), unit(x))
+np.savetxt("far.want", np.stack([a, a + b, c, c + d], 1), fmt="%.9g")
+END
+for f in far far-x same; do ts-import $f.npz -o $f.f || exit 99; done
+ood-fit far.f -o far.fit; ood-fit same.f -o same.fit
+ok 'Mahalanobis with fewer rows than features, of classes far apart: NumPy' '
+	ood-score -f far.fit -m mahalanobis,rmds,mds++,rmds++ far-x.f | ts-dump --tsv | tail -n +2 | cut -f 1-4 >got && near 1e-4 got far.want'
+ok 'a residual of few rows that come several times is refused, too' 'fails 1 "80 images all lie within 32 principal axes" ood-score -f same.fit -m residual far-x.f &&
+	ood-score -f same.fit -m residual:dim=10 far-x.f -o x'
 ok 'more neighbours than rows are refused' 'fails 1 "bank holds 400" ood-score -f train.fit -m knn:k=401 test.f'
 ok 'scores that are all alike are refused' 'fails 1 "same score" ood-score -f train.fit -m react:percentile=0 test.f'
 ok 'combine: a reference as text ties with scores as its stream does' '

@@ -37,6 +37,15 @@ ok 'what is flagged, from verdicts' '
 ok 'columns as published' 'head -n 1 whole/table.txt | grep -q "AUROC.*AUPR-IN.*AUPR-OUT.*FPR95.*ID-ACC"'
 ok 'early is the epoch of best validation' 'ts-cat --no-history whole/early.ckpt | cksum >a; ts-cat --no-history whole/plain/um-train/default/checkpoints/best.ckpt | cksum | cmp - a'
 ok 'a second call does nothing anew' 'cp whole/um.ckpt before; touch -r whole/um.ckpt stamp; demo whole >again 2>&1; test ! whole/um.ckpt -nt stamp && head -n $(wc -l <whole/demo.txt) again | cmp - whole/demo.txt'
+ok 'the same folder for another experiment is refused, with what differs' '
+	! make -s -f "$SRC/pipelines/demo.mk" RUN=whole $small NOISE=0 >out2 2>err && grep -q "RUN=whole holds an experiment with other settings: NOISE was .0.3. and is .0. now; give another RUN" err && cp -r whole twin &&
+	more() { make -s -f "$SRC/pipelines/demo.mk" RUN=twin $small OOD="unseen-shapes blobs" ESTIMATE="--draws 2 --val-fraction 0.1" TRAIN="--epochs 2 --batch-size 20 --threads 1" "$@" >out2 2>err; } &&
+	! more FINETUNE="--epochs 1 --batch-size 10" && grep -q "FINETUNE was .--epochs 1 --batch-size 20 --threads 1. and is .--epochs 1 --batch-size 10. now" err &&
+	rm twin/settings && more FINETUNE="--epochs 1 --batch-size 20 --threads 1" && cmp twin/demo.txt whole/demo.txt'
+ok 'other methods are other tables, of the same networks' '
+	METHODS=msp,gen && make -s -f "$SRC/pipelines/demo.mk" RUN=whole $small OOD="unseen-shapes blobs" TRAIN="--epochs 2 --batch-size 20 --threads 1" FINETUNE="--epochs 1 --batch-size 20 --threads 1" \
+		ESTIMATE="--draws 2 --val-fraction 0.1" METHODS=$METHODS whole/table.txt >out2 2>err && awk "NR > 1 { print \$2 }" whole/table.txt | sort -u | paste -sd " " | grep -qx "gen msp" && ! test whole/um.ckpt -nt stamp && demo whole >again 2>&1 &&
+	tail -n +2 whole/table.txt | awk "{ print \$2 }" | sort -u | paste -sd " " | grep -qx "energy knn msp vim"'
 ok 'the estimate is what UM was given' 'ts-dump --history whole/um.ckpt | grep -q -- "--um $(cat whole/loss) "'
 for wait in 0.3 1.2 2.6; do
 	setsid make -s -f "$SRC/pipelines/demo.mk" RUN=killed $small OOD='unseen-shapes blobs' TRAIN='--epochs 2 --batch-size 20 --threads 1' \
@@ -70,6 +79,7 @@ ok 'um-vs-umap runs' 'vs >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }
 ok 'and ends with a page, and where that is' 'tail -n 1 out | grep -q ": vs/1/report.html$" && grep -q "blobs: misses" vs/1/report.html'
 ok 'a row for each model and method, over two seeds' '
 	test $(grep -c " 2\$" out) = 14 && test "$(awk "\$2 == \"energy\" {print \$1}" out | tr "\n" " ")" = "base early ce um umap umap-full magnitude "'
+ok 'a folder with a blank in its name is refused' '! vs RUN="blank here" >out2 2>err && grep -q "RUN=.blank here.: rules of make cannot have a blank in a name" err && ! test -e blank'
 ok 'UMAP'"'"'s full network is the base: the same numbers' '
 	test "$(sed -n "s/^base  *//p" out)" = "$(sed -n "s/^umap-full *//p" out)"'
 ok 'the standard deviation is that of the seeds' '

@@ -32,6 +32,12 @@ ok 'SKIP=yes skips these sets, and names them' 'openood RUN=less SKIP=yes $quick
 um-ckpt export -q --format pth -o s0.pth "$(echo "$quick" | sed 's/MODELS=//; s/ .*//')"
 ok 'a checkpoint of PyTorch' 'openood RUN=pth SKIP=yes $quick MODELS=s0.pth >out 2>err && ts-dump --history pth/s1/model.ckpt | grep -q -- "--mean 0.4914,0.4822,0.4465 --std 0.2470,0.2435,0.2616" &&
 	$py "$helper" table pth id near:cifar100 near:tin far:texture far:places365 | sort >want && plain pth/table.txt | cmp - want'
+one=${quick#MODELS=}; one=${one% *} two=$(echo "$one" | sed 's,/s0/,/s1/,'); touch -d 2001-01-01 "$one" "$two"
+ok 'another network in the same folder, though its file is older: another table' 'openood RUN=pth SKIP=yes $quick MODELS=$two >out 2>err && cmp pth/s1/model.ckpt $two &&
+	$py "$helper" table pth id near:cifar100 near:tin far:texture far:places365 | sort >want && plain pth/table.txt | cmp - want && plain less/table.txt >first && ! cmp -s first want'
+ok 'one network after two, and other methods' 'openood RUN=pth SKIP=yes $quick MODELS="$one $two" >out 2>err && grep -q "^cifar10: 2 network" out && openood RUN=pth SKIP=yes $quick >out 2>err && plain pth/table.txt | cmp - first &&
+	openood RUN=pth SKIP=yes $quick METHODS=maxlogit >out 2>err && plain pth/table.txt | cut -d " " -f 1 | grep -qx maxlogit && openood RUN=pth SKIP=yes $quick >out 2>err && touch stamp && openood RUN=pth SKIP=yes $quick >again 2>err &&
+	cmp out again && test -z "$(find pth -newer stamp)"'
 ok 'FULL=yes: what looks otherwise is ID too' 'openood RUN=full SKIP=yes FULL=yes $quick >out 2>err && head -n 1 out | grep -q "; ID too: cifar10c$" && test "$(ts-dump --tsv full/s1/known.scores | wc -l)" = 63 &&
 	$py "$helper" table full known near:cifar100 near:tin far:texture far:places365 | sort >want && plain full/table.txt | cmp - want'
 tuned='SWEEPS=knn:k=1,5,20 react:percentile=80,95'

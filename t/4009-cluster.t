@@ -26,6 +26,10 @@ ok 'another set by the same name, other options, a file that is newer: made agai
 	cmp fresh/table.txt eight/table.txt && ! cmp -s whole/table.txt eight/table.txt &&
 	cp id.images other.images && cluster eight SHARDS=2 ID=other.images >/dev/null && cmp whole/table.txt eight/table.txt &&
 	cluster eight SHARDS=2 ID=other.images METHODS=msp >/dev/null && test $(grep -c "^[a-z]* *\(tx\|plain\) " eight/table.txt) = 2'
+um-train -q -a resnet-narrow:depth=8 -e 1 -b 20 --seed 1 --no-history -o other.ckpt train.images && touch -d 2001-01-01 other.ckpt
+ok 'another model, though its file is older: made again' '
+	cluster two SHARDS=2 >/dev/null && cmp whole/table.txt two/table.txt && cluster two SHARDS=2 MODEL=other.ckpt >/dev/null && ! cmp -s whole/table.txt two/table.txt &&
+	cluster fresh2 SHARDS=2 MODEL=other.ckpt >/dev/null && cmp fresh2/table.txt two/table.txt'
 # The first job that comes is lost.
 cat >loses <<-END
 	#!/bin/sh

@@ -15,13 +15,13 @@
  * keeps copies of images in .ipynb_checkpoints. */
 static bool is_junk(const char *name)
 {
-	static const char *const folders[] = { "__MACOSX/", "@eaDir/" };
+	static const char *const folders[] = { "__MACOSX", "@eaDir" };
 
 	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL) {
 		if (*p == '.')
 			return true;
 		for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-			if (strncmp(p, folders[i], strlen(folders[i])) == 0)
+			if (strcspn(p, "/") == strlen(folders[i]) && strncmp(p, folders[i], strlen(folders[i])) == 0)
 				return true;
 	}
 	return false;

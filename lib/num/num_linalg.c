@@ -136,9 +136,9 @@ int num_eigen(double *a, size_t d, double *w, struct err *err)
 }
 
 /* Eigenvalues w (d) up to this are rounding errors of zero. */
-static double rank_tolerance(const double *w, size_t d)
+static double rank_tolerance(const double *w, size_t d, double size)
 {
-	double most = 0;
+	double most = size;
 
 	for (size_t i = 0; i < d; i++)
 		most = fmax(most, fabs(w[i]));
@@ -146,7 +146,7 @@ static double rank_tolerance(const double *w, size_t d)
 }
 
 /* With a = V diag(w) V^T, one eigenvector per row of what num_eigen() leaves, row i of W is v_i / sqrt(w_i). */
-int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, struct err *err)
+int num_whiten(double *a, size_t d, double ridge, double size, double **ret, size_t *rank, struct err *err)
 {
 	double *w = malloc(d * sizeof *w), trace = 0; /* w (d): eigenvalues */
 	int rc = -1;
@@ -161,7 +161,7 @@ int num_whiten(double *a, size_t d, double ridge, double **ret, size_t *rank, st
 		a[i * d + i] += ridge * trace / (double)d;
 	if (num_eigen(a, d, w, err) < 0)
 		goto out;
-	double least = rank_tolerance(w, d);
+	double least = rank_tolerance(w, d, size);
 	size_t first = 0; /* ascending: the kept ones are at the end */
 	while (first < d && !(w[first] > least))
 		first++;

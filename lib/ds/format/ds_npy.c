@@ -261,7 +261,7 @@ static bool labels_name(const char *path, size_t i, char buf[DS_NAME])
 	return false;
 }
 
-static const struct ds_part *find(const struct ds_part *all, const struct ds_part *images, const char *path)
+static struct ds_part *find(struct ds_part *all, const struct ds_part *images, const char *path)
 {
 	for (; all; all = all->next)
 		if (all->label && all->operand == images->operand && strcmp(all->path, path) == 0)
@@ -303,15 +303,15 @@ static int read_beside(const char *path, struct ds_part *x, struct err *err)
 }
 
 /* *labels: the labels of the images (may be *beside), or NULL; *common: they are those of CIFAR-10-C. -1 with err. */
-static int find_labels(struct ds_source *s, const struct ds_part *all, const struct ds_part *images,
-		       struct ds_part *beside, const struct ds_part **labels, bool *common, struct err *err)
+static int find_labels(struct ds_source *s, struct ds_part *all, const struct ds_part *images, struct ds_part *beside,
+		       struct ds_part **labels, bool *common, struct err *err)
 {
 	const bool plain = s->operands[images->operand].plain && !images->member;
 	char name[DS_NAME];
 
 	*labels = NULL;
 	for (size_t i = 0; i <= PAIRS && !(*labels && i == PAIRS); i++) {
-		const struct ds_part *other;
+		struct ds_part *other;
 
 		if (!labels_name(plain ? images->real : images->path, i, name))
 			continue;
@@ -345,13 +345,27 @@ static char *set_of(const struct ds_source *s, const struct ds_part *images, con
 	return asprintf(&set, "%s/%s", o->path, o->plain ? "" : labels->path) < 0 ? NULL : set;
 }
 
+/* Labels that were lost for their name alone are said: images without a class look as if they had none. */
+static int note_unpaired(struct ds_source *s, const struct ds_part *all, struct err *err)
+{
+	for (const struct ds_part *l = all; l; l = l->next)
+		for (const struct ds_part *x = all; x && l->label && !l->paired; x = x->next)
+			if (!x->label && !x->paired && x->operand == l->operand && x->of == l->n)
+				return ds_add_note(s, err,
+						   "'%s' holds %zu whole numbers, but its name is not that of the labels "
+						   "of '%s', which have no class; pairs are images and labels, data and "
+						   "targets, x and y",
+						   l->path, l->n, x->path);
+	return 0;
+}
+
 static int finish(struct ds_source *s, struct err *err)
 {
-	const struct ds_part *all = *ds_state(s, DS_LAYOUT_npy), *labels;
+	struct ds_part *all = *ds_state(s, DS_LAYOUT_npy), *labels;
 
 	if (all && s->n == 0 && !s->o.split)
 		return ds_pass(s, all->path, "holds labels only; the images are in another array");
-	for (const struct ds_part *x = all; x; x = x->next) {
+	for (struct ds_part *x = all; x; x = x->next) {
 		struct ds_part beside = { 0 };
 		bool common = false;
 		int rc;
@@ -364,14 +378,16 @@ static int finish(struct ds_source *s, struct err *err)
 				      "'%s' has no severities, which are the splits 1 to %d of files with a labels.npy "
 				      "beside them",
 				      x->path, SEVERITIES);
-		if (rc == 0 && labels)
+		if (rc == 0 && labels) {
 			rc = ds_part_label(s, x, labels, set_of(s, x, labels), err);
+			labels->paired = x->paired = true;
+		}
 		free(beside.path);
 		free(beside.label);
 		if (rc < 0)
 			return -1;
 	}
-	return 0;
+	return note_unpaired(s, all, err);
 }
 
 /* ---- reading ---- */

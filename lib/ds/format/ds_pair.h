@@ -17,6 +17,7 @@ struct ds_part {     /* images, or labels */
 	char *real;  /* of the file on the disk, or NULL */
 	bool member; /* one of several in the file */
 	bool wanted; /* ds_wanted() */
+	bool paired; /* these images have labels, or these labels images */
 	size_t operand;
 	size_t n;        /* how many */
 	int64_t *label;  /* (n); NULL: these are images, */

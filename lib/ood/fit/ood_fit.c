@@ -358,8 +358,8 @@ static int invert(struct ood_layer *l, struct err *err)
 
 	if (!cov)
 		return err_memory(err);
-	ood_moments_within(&l->m, cov);
-	int rc = num_whiten(cov, d, 0, &w, &rank, err);
+	double size = ood_moments_within(&l->m, cov);
+	int rc = num_whiten(cov, d, 0, size, &w, &rank, err);
 	if (rc < 0)
 		err_prefix(err, "the covariance of '%s' has no inverse: ", l->name);
 	else

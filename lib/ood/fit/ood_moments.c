@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Means and scatter, a block of vectors at a time: each block adds one symmetric product. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,11 +101,14 @@ void ood_moments_cov(const struct ood_moments *m, const double *about, double *c
 }
 
 /* The covariance of all minus the weighted scatter of the means: sum_c n_c / n (m_c - m)(m_c - m)^T. */
-void ood_moments_within(const struct ood_moments *m, double *cov)
+double ood_moments_within(const struct ood_moments *m, double *cov)
 {
 	size_t d = m->d;
+	double square = 0;
 
 	ood_moments_cov(m, NULL, cov);
+	for (size_t i = 0; i < d * d; i++)
+		square += cov[i] * cov[i];
 	for (size_t c = 0; c < m->classes; c++) {
 		double share = m->count[c] / *m->total;
 		for (size_t i = 0; i < d && share > 0; i++)
@@ -112,4 +116,5 @@ void ood_moments_within(const struct ood_moments *m, double *cov)
 				cov[i * d + j] -= share * (m->mean[c * d + i] - m->centre[i]) *
 						  (m->mean[c * d + j] - m->centre[j]);
 	}
+	return sqrt(square);
 }

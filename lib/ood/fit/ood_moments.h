@@ -33,8 +33,9 @@ int ood_moments_merge(struct ood_moments *m, const struct ood_moments *b) __attr
 /* Mean scatter about `about` (d), or about the centre if it is NULL; cov (d,d): (1/n) sum (x - about)(x - about)^T. */
 void ood_moments_cov(const struct ood_moments *m, const double *about, double *cov);
 /* The covariance within classes: (1/n) sum (x - mean_label)(x - mean_label)^T, cov (d,d). Every vector
- * must have had a label. */
-void ood_moments_within(const struct ood_moments *m, double *cov);
+ * must have had a label. It is the covariance of all less that of the means, and has the rounding errors of both: returns
+ * the Frobenius norm of the former, for num_whiten(). */
+double ood_moments_within(const struct ood_moments *m, double *cov);
 
 #ifdef __cplusplus
 }

@@ -26,15 +26,15 @@ struct gauss {
 static int whiten(struct ood_scorer *s, const struct ood_moments *m, bool within, struct whitened *to, struct err *err)
 {
 	size_t D = m->d;
-	double *cov = malloc(D * D * sizeof *cov), *w = NULL;
+	double *cov = malloc(D * D * sizeof *cov), *w = NULL, size = 0;
 
 	if (!cov)
 		return err_memory(err);
 	if (within)
-		ood_moments_within(m, cov);
+		size = ood_moments_within(m, cov);
 	else
 		ood_moments_cov(m, NULL, cov);
-	int rc = num_whiten(cov, D, s->request.params[0], &w, &to->rank, err);
+	int rc = num_whiten(cov, D, s->request.params[0], size, &w, &to->rank, err);
 	free(cov);
 	if (rc < 0)
 		return err_prefix(err, "the covariance of the features: ");

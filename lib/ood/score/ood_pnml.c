@@ -47,7 +47,7 @@ static int pnml_prepare(struct ood_scorer *s, struct err *err)
 	if (!sum)
 		return err_memory(err);
 	int rc = sum_of_products(&s->basis->fit->unit, sum, err);
-	if (rc == 0 && (rc = num_whiten(sum, D, 0, &w, &p->rank, err)) < 0)
+	if (rc == 0 && (rc = num_whiten(sum, D, 0, 0, &w, &p->rank, err)) < 0)
 		err_prefix(err, "the products of the features: ");
 	free(sum);
 	if (rc == 0 && (p->w = ood_keep(s, p->rank * D, sizeof *w, err)))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Scores from the principal axes of in-distribution features: from the parts inside and outside their span. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,17 +51,11 @@ static double length(const double *y, size_t n)
 	return sqrt(sum);
 }
 
-/* Replaces the covariance cov (D,D) by its principal axes, one per row, and puts their variances into w (D), unless it
- * is NULL; both in ascending order of variance. */
+/* Replaces the covariance cov (D,D) by its principal axes, one per row, and puts their variances into w (D), both in
+ * ascending order of variance. */
 static int find_axes(double *cov, size_t D, double *w, struct err *err)
 {
-	double *own = w ? NULL : malloc(D * sizeof *own);
-
-	if (!w && !own)
-		return err_memory(err);
-	int rc = num_eigen(cov, D, w ? w : own, err);
-	free(own);
-	return rc < 0 ? err_prefix(err, "the covariance of the features: ") : 0;
+	return num_eigen(cov, D, w, err) < 0 ? err_prefix(err, "the covariance of the features: ") : 0;
 }
 
 /* ---- ViM and Residual -------------------------------------------------------------------------- */
@@ -86,6 +81,16 @@ static int find_origin(const struct ood_basis *from, double *origin, struct err 
 	return 0;
 }
 
+/* The residual of training data would be rounding alone, and ViM divides by it: there are too few rows, or too few that
+ * differ, or features that follow from others. */
+static int no_residual(const struct ood_fit *f, size_t dim, struct err *err)
+{
+	return err_fail(err,
+			"the fit's %llu images all lie within %zu principal axes, so no residual is left; fit more "
+			"images, or give a smaller dim",
+			(unsigned long long)f->rows, dim);
+}
+
 static int residual_prepare(struct ood_scorer *s, struct err *err)
 {
 	const struct ood_basis *from = s->basis;
@@ -99,12 +104,8 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 		dim = D >= 2048 ? 1000 : D > 512 ? 512 : D / 2;
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
-	/* The residual of training data would be rounding alone, and ViM divides by it. */
 	if (from->fit->rows <= dim)
-		return err_fail(err,
-				"the fit's %llu images all lie within %zu principal axes, so no residual is left; fit "
-				"more images, or give a smaller dim",
-				(unsigned long long)from->fit->rows, dim);
+		return no_residual(from->fit, dim, err);
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */
 	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) || find_origin(from, p->origin, err) < 0)
 		return -1;
@@ -113,7 +114,12 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 	p->n = D - dim;
 	snprintf(s->note, sizeof s->note, "%zu principal axes of %zu%s", dim, D,
 		 from->weight || from->fit->weight ? "" : ", about the mean, as no last layer is known");
-	return find_axes(cov, D, NULL, err);
+	double *w = malloc(D * sizeof *w); /* variances, ascending */
+	int rc = w ? find_axes(cov, D, w, err) : err_memory(err);
+	if (rc == 0 && !(w[D - dim - 1] > (double)D * DBL_EPSILON * w[D - 1]))
+		rc = no_residual(from->fit, dim, err);
+	free(w);
+	return rc;
 }
 
 static int residual_norms(const struct subspace *p, const float *z, size_t n, size_t d, double *out)

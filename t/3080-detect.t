@@ -166,6 +166,11 @@ ok 'a bad one is said, and the others go on' '
 ok 'a picture on standard input, a folder without pictures: what to do' '
 	ood-detect msp.det <pics/a/1.png >out 2>err; test $? = 2 && grep -q "give it as FILE" err && mkdir empty && fails 2 "empty" ood-detect msp.det empty'
 
+mkdir gone && for i in 1 3 5; do cp pics/a/1.png gone/$i.png; done && ln -s nowhere gone/2.png && : >gone/4.png
+ok 'what cannot be read in a folder, as it is gone by now, is said, and the others are judged' '
+	test "$(status ood-detect --tsv msp.det gone)" = 2 && cut -f 1 out | tr "\n" " " | grep -qx "name gone/1.png gone/3.png gone/5.png " &&
+	grep -qx "ood-detect: .gone.: .2.png.: cannot be opened: No such file or directory" err && grep -qx "ood-detect: .gone.: .4.png.: empty file" err && test $(wc -l <err) = 2 &&
+	fails 1 "2.png.: cannot be opened" ds-pack --skip-bad gone -o gone.ts'
 ok 'a data set in one file, also where that begins as MessagePack does' '
 	/usr/bin/python3 -c "import numpy, pickle; pickle.dump({b\"data\": numpy.full((3, 3072), 9, numpy.uint8), b\"labels\": [0, 1, 2]}, open(\"data_batch_1\", \"wb\"), protocol=2)" &&
 	ood-detect --tsv msp.det data_batch_1 | tail -n +2 >out; test $(wc -l <out) = 3'

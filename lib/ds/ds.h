@@ -166,8 +166,9 @@ struct ds_row {
 };
 /* What ds_next() returns. The errors come with err, which names the row, or the source. */
 enum ds_step {
-	DS_BROKEN = -2,  /* the source cannot be read any further */
-	DS_DAMAGED = -1, /* this row cannot be decoded; the next call goes on after it */
+	DS_UNREADABLE = -3, /* this row's file is gone, or cannot be read; the next call goes on after it */
+	DS_BROKEN = -2,     /* the source cannot be read any further */
+	DS_DAMAGED = -1,    /* this row cannot be decoded; the next call goes on after it */
 	DS_END = 0,
 	DS_ROW = 1
 };

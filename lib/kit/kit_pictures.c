@@ -66,6 +66,13 @@ static int from_row(struct kit_pictures *k, const char *path, const struct ds_ro
 	return from_planes(k, name, row->image, (size_t)row->c, (size_t)row->h, (size_t)row->w, false);
 }
 
+/* Its errors name the source and the picture. */
+static void source_wrong(struct kit_pictures *k, const struct err *err)
+{
+	cli_error("%s", err->text);
+	k->trouble = true;
+}
+
 static int from_source(struct kit_pictures *k, char *path)
 {
 	const struct ds_options o = { .per_class = -1,
@@ -81,8 +88,7 @@ static int from_source(struct kit_pictures *k, char *path)
 	int rc = 0;
 
 	if (!s) {
-		cli_error("%s", err.text);
-		k->trouble = true;
+		source_wrong(k, &err);
 		return 0;
 	}
 	if (ds_unread(s))
@@ -91,9 +97,9 @@ static int from_source(struct kit_pictures *k, char *path)
 		if (step == DS_ROW)
 			rc = from_row(k, path, &row);
 		else
-			kit_pictures_wrong(k, path, err.text);
+			source_wrong(k, &err);
 	if (step == DS_BROKEN)
-		kit_pictures_wrong(k, path, err.text);
+		source_wrong(k, &err);
 	ds_close(s);
 	return rc;
 }

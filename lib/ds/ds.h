@@ -128,6 +128,9 @@ struct ds_options {
 	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
 	const struct ds_distort *distort; /* borrowed; applied to each picture first (ds_distort.h); or NULL */
 	struct ds_shape shape;
+	/* If given: what cannot be read in a folder, a file or a folder, is told it, and the others are listed. */
+	void (*unreadable)(void *data, const char *what);
+	void *data;
 	bool lenient; /* see ds_decoder_lenient() */
 	int threads;  /* 1: the caller of ds_next() does all the work */
 	bool hash;    /* give bytes and hash of every row, and no pixels */

@@ -66,10 +66,12 @@ static int from_row(struct kit_pictures *k, const char *path, const struct ds_ro
 	return from_planes(k, name, row->image, (size_t)row->c, (size_t)row->h, (size_t)row->w, false);
 }
 
-/* Its errors name the source and the picture. */
-static void source_wrong(struct kit_pictures *k, const struct err *err)
+/* Its errors name the source, and the picture. */
+static void source_wrong(void *data, const char *what)
 {
-	cli_error("%s", err->text);
+	struct kit_pictures *k = data;
+
+	cli_error("%s", what);
 	k->trouble = true;
 }
 
@@ -80,6 +82,8 @@ static int from_source(struct kit_pictures *k, char *path)
 				      .limit = -1,
 				      .n_shards = 1,
 				      .empty_classes = DS_EMPTY_DROP,
+				      .unreadable = source_wrong,
+				      .data = k,
 				      .threads = k->threads };
 	struct err err;
 	struct ds_source *s = ds_open(&path, 1, &o, &err);
@@ -88,7 +92,7 @@ static int from_source(struct kit_pictures *k, char *path)
 	int rc = 0;
 
 	if (!s) {
-		source_wrong(k, &err);
+		source_wrong(k, err.text);
 		return 0;
 	}
 	if (ds_unread(s))
@@ -97,9 +101,9 @@ static int from_source(struct kit_pictures *k, char *path)
 		if (step == DS_ROW)
 			rc = from_row(k, path, &row);
 		else
-			source_wrong(k, &err);
+			source_wrong(k, err.text);
 	if (step == DS_BROKEN)
-		source_wrong(k, &err);
+		source_wrong(k, err.text);
 	ds_close(s);
 	return rc;
 }

@@ -14,6 +14,27 @@ ok 'one that leads nowhere becomes the file' 'ln -s nowhere/at/all dead && ts-ca
 ok 'a failure leaves the link and what it leads to' '
 	cp elsewhere/data before && head -c 300 s >cut && fails 1 cut ts-cat cut -o link && test -L link && cmp before elsewhere/data && test "$(ls elsewhere)" = data'
 
+# What no rename can replace is refused before the work, which would be lost: the command is not even run to its end.
+refused() { grep -q "cannot replace .*$1" err && test "$(cat err | wc -l)" = 1; }
+if unshare -m true 2>/dev/null; then
+	ok 'a file that is mounted by itself, as containers do' '
+		echo old >real && echo old >mounted && { unshare -m sh -c "mount --bind real mounted && yes none.png | timeout -s KILL 20 ds-pack --stream --size 8 -o mounted" >out 2>err; test $? = 1; } &&
+		refused "mounted., which is mounted by itself; write into a folder" && test "$(cat real mounted)" = "old
+old"'
+else
+	ok 'a file that is mounted by itself # SKIP may not mount' true
+fi
+chmod 755 .
+if setpriv --reuid 65534 --clear-groups ts-cat --version >out 2>&1; then
+	mkdir sticky && chmod 1777 sticky && echo old >sticky/theirs && chmod 666 sticky/theirs
+	as_other() { setpriv --reuid 65534 --clear-groups "$@" 2>err >out; }
+	ok 'a file of another user in a folder like /tmp' '
+		{ yes none.png | as_other timeout -s KILL 20 ds-pack --stream --size 8 -o sticky/theirs; test $? = 1; } && refused "theirs., which is another user" && test "$(ls sticky) $(cat sticky/theirs)" = "theirs old" &&
+		ts-cat s | as_other ts-cat -o sticky/own && ts-cat s | as_other ts-cat -o sticky/own && ts-cat s -o sticky/own'
+else
+	ok 'a file of another user in a folder like /tmp # SKIP no other user' true
+fi
+
 # A history of 1,024 steps, by 10 doublings of streams that share no step.
 /usr/bin/python3 -c 'import msgpack' 2>/dev/null || { ok 'headers that ask for too much # SKIP no python3-msgpack' true; done_testing; }
 /usr/bin/python3 - <<'END'

@@ -86,7 +86,7 @@ mkfifo empty/cat/2.png; tar cf fifo.tar -C empty cat eel
 for s in empty fifo.tar; do
 	ok "$s: a FIFO called as an image" 'bad "2.png.: is a FIFO, a socket or a device, not a file" timeout 20 ds-pack $s --empty-classes drop'
 done
-ok 'a FIFO as a source, in a list' 'bad "2.png. is neither a file nor a folder" timeout 20 ds-pack empty/cat/2.png && echo "empty/cat/2.png 1" >l.txt && bad "2.png. is a FIFO, a socket or a device" timeout 20 ds-pack --list l.txt &&
+ok 'a FIFO as a source, in a list' 'bad "2.png. is neither a file nor a folder.*give it as standard input" timeout 20 ds-pack empty/cat/2.png && echo "empty/cat/2.png 1" >l.txt && bad "2.png. is a FIFO, a socket or a device" timeout 20 ds-pack --list l.txt &&
 	bad "/dev/zero. is neither" timeout 20 ds-pack /dev/zero && ln -s /dev/zero empty/eel/0.png && bad "0.png.: is a FIFO" timeout 20 ds-pack empty/eel'
 ok 'one beside images is passed over' 'mkfifo hidden/cat/pipe && is "0 1 " labels hidden'
 done_testing

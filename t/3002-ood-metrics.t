@@ -179,6 +179,9 @@ ok 'histograms count every row, and integrate to 1' 'awk -F "\t" "\$2 == \"id\" 
 ok 'the area under the points is the AUROC' '"$gen" scores e:f4 20000 1 >p && "$gen" scores e:f4 20000 2 >q && a=$(ood-metrics --id p -f tsv --roc roc q | sed -n 2p | cut -f 3) && test "$(wc -l <roc)" -lt 2100 &&
 	awk -F "\t" -v a="$a" "NR > 1 { s += (\$4 - x) * (\$5 + y) / 2; x = \$4; y = \$5 } END { exit !(s - a < 2e-3 && a - s < 2e-3) }" roc'
 ok 'a failure leaves no curve' 'fails 1 "no/such" ood-metrics --id id.scores --roc kept a.scores no/such && ! test -e kept && fails 1 "no/roc" ood-metrics --id id.scores --roc no/roc a.scores'
+ok '--hist: the bins span the finite scores, however many are infinite' '
+	{ yes -- -inf | head -n 20; seq 1 179; echo 181; } >i.txt; { yes -- -inf | head -n 30; echo inf; } >o.txt; ood-metrics -q --id i.txt --hist h o.txt >out &&
+	test "$(sed -n "2p;101p" h | cut -f 3-5 | tr "\n" ";")" = "1	2.8	22;179.2	181	1;" && test "$(sed -n "102p;201p" h | cut -f 5 | tr "\n" ";")" = "30;1;"'
 ok 'two files of curves with one name, or one of the name of the table: misuse, and nothing is written' '
 	rm -f r && usage --id id.scores --roc r --pr ./r a.scores && grep -q "roc and --pr are the same file" err && usage --id id.scores --pr r --hist $PWD/r a.scores && ! test -e r &&
 	usage --id id.scores --hist - a.scores && grep -q "would mix two outputs" err && ood-metrics --id id.scores --roc r --pr p --hist h a.scores >out && test -s r -a -s p -a -s h'

@@ -166,6 +166,19 @@ ok 'a bad one is said, and the others go on' '
 ok 'a picture on standard input, a folder without pictures: what to do' '
 	ood-detect msp.det <pics/a/1.png >out 2>err; test $? = 2 && grep -q "give it as FILE" err && mkdir empty && fails 2 "empty" ood-detect msp.det empty'
 
+mkdir gone && for i in 1 3 5; do cp pics/a/1.png gone/$i.png; done && ln -s nowhere gone/2.png && : >gone/4.png
+ok 'what cannot be read in a folder, as it is gone by now, is said, and the others are judged' '
+	test "$(status ood-detect --tsv msp.det gone)" = 2 && cut -f 1 out | tr "\n" " " | grep -qx "name gone/1.png gone/3.png gone/5.png " &&
+	grep -qx "ood-detect: .gone.: .2.png.: cannot be opened: No such file or directory" err && grep -qx "ood-detect: .gone.: .4.png.: empty file" err && test $(wc -l <err) = 2 &&
+	fails 1 "2.png.: cannot be opened" ds-pack --skip-bad gone -o gone.ts'
+ok 'what cannot be read as a folder is listed, too: a FIFO, a folder that contains itself, what is another user.s' '
+	mkdir -p listed/a listed/kept && cp pics/a/1.png listed/a/2.png && mkfifo listed/a/1.png && ln -s ../../listed listed/a/again && echo text >listed/kept.txt && cp pics/a/1.png listed/b.png &&
+	test "$(status ood-detect --tsv msp.det listed)" = 2 && cut -f 1 out | tr "\n" " " | grep -qx "name listed/a/2.png listed/b.png " && test $(wc -l <err) = 2 &&
+	grep -qx "ood-detect: .listed.: .a/1.png.: is a FIFO, a socket or a device, not a file" err && grep -q "cannot read .listed/a/again.: folder that contains itself" err &&
+	fails 1 "is a FIFO" ds-pack listed && rm listed/a/1.png listed/a/again && test "$(status ood-detect --tsv msp.det listed)" -le 1 || return 1
+	setpriv --reuid 65534 --clear-groups ood-detect --version >out 2>&1 || return 0
+	chmod 755 . && chmod 700 listed/kept && chmod 600 listed/kept.txt && test "$(status setpriv --reuid 65534 --clear-groups ood-detect --tsv msp.det listed)" = 2 && test $(wc -l <out) = 3 && test $(wc -l <err) = 2 &&
+	grep -q "cannot read .listed/kept.: Permission denied" err && grep -q ".listed.: .kept.txt.: cannot be opened: Permission denied" err'
 ok 'a data set in one file, also where that begins as MessagePack does' '
 	/usr/bin/python3 -c "import numpy, pickle; pickle.dump({b\"data\": numpy.full((3, 3072), 9, numpy.uint8), b\"labels\": [0, 1, 2]}, open(\"data_batch_1\", \"wb\"), protocol=2)" &&
 	ood-detect --tsv msp.det data_batch_1 | tail -n +2 >out; test $(wc -l <out) = 3'

@@ -169,7 +169,7 @@ static int pack_rows(struct work *k, const char *path)
 				return -1;
 			continue;
 		}
-		if (step == DS_BROKEN || !skip_bad)
+		if (step != DS_DAMAGED || !skip_bad)
 			return cli_error("%s", k->err.text);
 		cli_warn("%s", k->err.text);
 		k->bad++;

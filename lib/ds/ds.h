@@ -128,6 +128,9 @@ struct ds_options {
 	long shard, n_shards;             /* then rows shard, shard + n_shards, ...; n_shards >= 1 */
 	const struct ds_distort *distort; /* borrowed; applied to each picture first (ds_distort.h); or NULL */
 	struct ds_shape shape;
+	/* If given: what cannot be read in a folder, a file or a folder, is told it, and the others are listed. */
+	void (*unreadable)(void *data, const char *what);
+	void *data;
 	bool lenient; /* see ds_decoder_lenient() */
 	int threads;  /* 1: the caller of ds_next() does all the work */
 	bool hash;    /* give bytes and hash of every row, and no pixels */
@@ -166,8 +169,9 @@ struct ds_row {
 };
 /* What ds_next() returns. The errors come with err, which names the row, or the source. */
 enum ds_step {
-	DS_BROKEN = -2,  /* the source cannot be read any further */
-	DS_DAMAGED = -1, /* this row cannot be decoded; the next call goes on after it */
+	DS_UNREADABLE = -3, /* this row's file is gone, or cannot be read; the next call goes on after it */
+	DS_BROKEN = -2,     /* the source cannot be read any further */
+	DS_DAMAGED = -1,    /* this row cannot be decoded; the next call goes on after it */
 	DS_END = 0,
 	DS_ROW = 1
 };

@@ -28,7 +28,7 @@ int ds_fail_row(struct ds_reading *k, struct item *it, enum ds_step rc, const st
 	const struct ds_operand *o = &s->operands[f->operand];
 	char buf[DS_NAME];
 
-	if (rc == DS_DAMAGED && why->memory)
+	if (why->memory)
 		rc = DS_BROKEN; /* the file may be good */
 	/* A picture that is a source by itself is named only once. */
 	if (o->plain && !s->layouts[f->layout]->load)

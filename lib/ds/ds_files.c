@@ -70,7 +70,9 @@ struct ds_files *ds_files_open(const char *path, const char *name, struct err *e
 		return f;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		err_fail(err, "'%s' is neither a file nor a folder, and cannot be read twice", name);
+		err_fail(err,
+			 "'%s' is neither a file nor a folder, and cannot be read twice; give it as standard input",
+			 name);
 		goto fail;
 	}
 	if (is_npz(path))

@@ -31,9 +31,9 @@ static int content(struct ds_reading *k, struct worker *w, const struct chunk *c
 		return 0;
 	}
 	if (ds_bytes_load(real, &w->file, DS_MAX_IMAGE, &err) < 0) {
-		/* If the file is too large, only this row fails; if it cannot be read, the source does. */
+		/* A file that is too large is a damaged picture; one that cannot be read may be a good one. */
 		const bool large = stat(real, &st) == 0 && st.st_size >= DS_MAX_IMAGE;
-		return ds_fail_row(k, it, large ? DS_DAMAGED : DS_BROKEN, &err);
+		return ds_fail_row(k, it, large ? DS_DAMAGED : DS_UNREADABLE, &err);
 	}
 	it->at = w->file.p;
 	it->n = w->file.n;

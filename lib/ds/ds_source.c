@@ -144,13 +144,32 @@ static int special(struct ds_source *s, const struct ds_in *in, struct err *err)
 	return 0;
 }
 
+/* Tells o.unreadable of an error in a folder, if that is wanted. */
+static bool pass_over(const struct ds_source *s, const struct ds_operand *o, const struct err *err)
+{
+	if (!s->o.unreadable || !o->folder || err->memory)
+		return false;
+	s->o.unreadable(s->o.data, err->text);
+	return true;
+}
+
+/* Is the current file one that cannot be read at all, or is gone? */
+static bool is_unreadable(const struct ds_files *f)
+{
+	return ds_files_kind(f) == DS_SPECIAL || access(ds_files_path(f), R_OK) < 0;
+}
+
 static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files *f, struct ds_in *in, struct err *err)
 {
 	char path[4096];
 	const char *name;
 	int rc;
 
-	while ((rc = ds_files_next(f, &name, err)) == 1) {
+	while ((rc = ds_files_next(f, &name, err)) != 0) {
+		if (rc < 0 && pass_over(s, o, err))
+			continue;
+		if (rc < 0)
+			return -1;
 		if (snprintf(path, sizeof path, "%s%s", o->prefix, name) >= (int)sizeof path)
 			return err_fail(err, "holds a path of more than %zu bytes", sizeof path - 1);
 		ds_listing_file(s, path);
@@ -169,9 +188,14 @@ static int list_files(struct ds_source *s, struct ds_operand *o, struct ds_files
 			s->ignored++;
 			rc = ds_folder_seen(s, name, true, err);
 		}
-		if (rc < 0)
-			return o->plain ? err_prefix(err, "'%s': ", o->path) :
-					  err_prefix(err, "'%s': '%s': ", o->path, path);
+		if (rc < 0) {
+			const bool pass = o->folder && is_unreadable(f);
+
+			rc = o->plain ? err_prefix(err, "'%s': ", o->path) :
+					err_prefix(err, "'%s': '%s': ", o->path, path);
+			if (!pass || !pass_over(s, o, err))
+				return rc;
+		}
 	}
 	return rc;
 }

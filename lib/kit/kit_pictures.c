@@ -66,6 +66,15 @@ static int from_row(struct kit_pictures *k, const char *path, const struct ds_ro
 	return from_planes(k, name, row->image, (size_t)row->c, (size_t)row->h, (size_t)row->w, false);
 }
 
+/* Its errors name the source, and the picture. */
+static void source_wrong(void *data, const char *what)
+{
+	struct kit_pictures *k = data;
+
+	cli_error("%s", what);
+	k->trouble = true;
+}
+
 static int from_source(struct kit_pictures *k, char *path)
 {
 	const struct ds_options o = { .per_class = -1,
@@ -73,6 +82,8 @@ static int from_source(struct kit_pictures *k, char *path)
 				      .limit = -1,
 				      .n_shards = 1,
 				      .empty_classes = DS_EMPTY_DROP,
+				      .unreadable = source_wrong,
+				      .data = k,
 				      .threads = k->threads };
 	struct err err;
 	struct ds_source *s = ds_open(&path, 1, &o, &err);
@@ -81,8 +92,7 @@ static int from_source(struct kit_pictures *k, char *path)
 	int rc = 0;
 
 	if (!s) {
-		cli_error("%s", err.text);
-		k->trouble = true;
+		source_wrong(k, err.text);
 		return 0;
 	}
 	if (ds_unread(s))
@@ -91,9 +101,9 @@ static int from_source(struct kit_pictures *k, char *path)
 		if (step == DS_ROW)
 			rc = from_row(k, path, &row);
 		else
-			kit_pictures_wrong(k, path, err.text);
+			source_wrong(k, err.text);
 	if (step == DS_BROKEN)
-		kit_pictures_wrong(k, path, err.text);
+		source_wrong(k, err.text);
 	ds_close(s);
 	return rc;
 }

@@ -104,6 +104,35 @@ static void create_temporary(struct ts_file *f)
 	errno = saved;
 }
 
+/* Is the file another user's, in a folder such as /tmp where only its owner may remove it? */
+static bool is_protected(const char *path, const struct stat *st)
+{
+	char *copy = strdup(path);
+	struct stat folder;
+	const bool sticky = copy && stat(dirname(copy), &folder) == 0 && (folder.st_mode & S_ISVTX);
+
+	free(copy);
+	return sticky && geteuid() != 0 && geteuid() != st->st_uid && geteuid() != folder.st_uid;
+}
+
+/* Fails if the target is there and no rename can replace it: known now, and not when hours of work are to be saved. */
+static int check_replaceable(struct ts_file *f, const struct stat *st)
+{
+	struct statx x;
+	const uint64_t on =
+		statx(AT_FDCWD, f->target, 0, STATX_MODE, &x) == 0 ? x.stx_attributes & x.stx_attributes_mask : 0;
+
+	if (on & STATX_ATTR_MOUNT_ROOT)
+		return fail(f, "cannot replace '%s', which is mounted by itself; write into a folder that is mounted",
+			    f->name);
+	if (on & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+		return fail(f, "cannot replace '%s', whose attributes forbid it (lsattr)", f->name);
+	if (is_protected(f->target, st))
+		return fail(f, "cannot replace '%s', which is another user's, in a folder with the sticky bit",
+			    f->name);
+	return 0;
+}
+
 /* old: the existing file, or NULL; its mode is kept, and a symbolic link to it stays. */
 static int open_temporary(struct ts_file *f, const struct stat *old)
 {
@@ -114,6 +143,8 @@ static int open_temporary(struct ts_file *f, const struct stat *old)
 	f->target = old ? realpath(f->name, NULL) : strdup(f->name);
 	if (!f->target)
 		return fail(f, "cannot create '%s': %s", f->name, strerror(errno));
+	if (old && check_replaceable(f, old) < 0)
+		return -1;
 	len = strlen(f->target) + 8;
 	f->temporary = malloc(len);
 	if (!f->temporary)

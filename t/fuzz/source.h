@@ -26,7 +26,7 @@ static void source_run(const char *path, const struct ds_options *o)
 	ds_classes(s, &classes);
 	while (n < 50 && (rc = ds_next(s, &row, &err)) != DS_END && rc != DS_BROKEN) {
 		n++;
-		if (rc == DS_DAMAGED)
+		if (rc != DS_ROW)
 			continue;
 		if (row.label < -1 || (row.label >= 0 && (size_t)row.label >= classes) || row.h < 1 || row.w < 1)
 			abort();

@@ -132,7 +132,7 @@ int ood_pr_write(struct ts_file *f, const char *method, const char *set, const s
 	return rc;
 }
 
-/* The range of the bins: the wider of the two sets' percentile ranges. */
+/* The range of the bins: the wider of the two sets' percentile ranges, of finite scores. */
 static void range(const struct ood_sample *id, const struct ood_sample *ood, double *low, double *high)
 {
 	const struct ood_sample *s[2] = { id, ood };
@@ -140,11 +140,16 @@ static void range(const struct ood_sample *id, const struct ood_sample *ood, dou
 	*low = INFINITY;
 	*high = -INFINITY;
 	for (int k = 0; k < 2; k++) {
-		double a = ood_at(s[k], s[k]->n / 1000), b = ood_at(s[k], s[k]->n - 1 - s[k]->n / 1000);
-		if (isfinite(a))
-			*low = fmin(*low, a);
-		if (isfinite(b))
-			*high = fmax(*high, b);
+		size_t first = 0, end = s[k]->n;
+
+		while (first < end && isinf(ood_at(s[k], first)))
+			first++;
+		while (first < end && isinf(ood_at(s[k], end - 1)))
+			end--;
+		if (first == end)
+			continue;
+		*low = fmin(*low, ood_at(s[k], first + (end - first) / 1000));
+		*high = fmax(*high, ood_at(s[k], end - 1 - (end - first) / 1000));
 	}
 	if (!(*low < *high)) { /* a single score, or no finite one */
 		*low = isfinite(*low) ? *low - .5 : 0;

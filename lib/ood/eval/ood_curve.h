@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* Both sets in the same 100 bins of equal width. The bins span the 0.1th to 99.9th percentiles of both sets; scores
- * beyond, infinities among them, count in the outermost bins. */
+/* Both sets in the same 100 bins of equal width. The bins span the 0.1th to 99.9th percentiles of both sets' finite
+ * scores; scores beyond, and infinities, count in the outermost bins. */
 enum { OOD_BINS = 100 };
 struct ood_hist {
 	double low, high;
